@@ -1,0 +1,2 @@
+/** fencepost as a library. */
+export type * from './model/series.ts';

@@ -1,0 +1,146 @@
+/** What the code does: cells, events, functions. Plain data. */
+import type { EventKind, Operation, Ordering } from './fact.ts';
+
+/**
+ * The memory that an event touches. `path` is the member path inside `type`, constant subscripts kept (`bitmap[PRIMARY]`), other subscripts
+ * as written (`slot[i]`). `base` is the expression that the path starts from, after following copies inside the function.
+ */
+export interface Cell {
+  /** `struct dual_bitmap`, or null where the type is not in view. */
+  type: string | null;
+  path: string;
+  /** The bit number as written, where the event is on one bit. */
+  bit: string | null;
+  base: string | null;
+}
+
+/** A place in an image. */
+export interface Place {
+  path: string;
+  line: number;
+  side: 'new' | 'old';
+}
+
+export interface Event extends Place {
+  kind: EventKind;
+  /** The function or macro called; for plain accesses `=`, `++`, `read` and the like. */
+  api: string;
+  cell: Cell | null;
+  operation: Operation | null;
+  /** The stored, added or compared value, as written. */
+  operand: string | null;
+  ordering: Ordering | null;
+  orderingOnFailure: Ordering | null;
+  atomic: boolean;
+  /** The variable that takes the result; null where it goes into an expression or nowhere. */
+  into: string | null;
+  /** False where the result is thrown away. */
+  used: boolean;
+  /** A call of something not in view: it may do anything. */
+  opaque: boolean;
+  /** Locks surely held, as `family:argument`. */
+  locks: string[];
+  /** Locks held on some path only. */
+  maybeLocks: string[];
+  /** irqs-off, preempt-off, bh-off, rcu-read, srcu-read, as far as seen in the function. */
+  context: string[];
+  /** Arguments of a call, as written. */
+  args: string[];
+  /** The patch (index into the series) that added the line; null on lines that were there before. */
+  addedBy: number | null;
+  /** True where a piece's edge leaves in doubt what was read. */
+  uncertain: boolean;
+  /** Position in the function's flow graph. */
+  node: number;
+  /** The source line, as it stands. */
+  text: string;
+}
+
+export interface Parameter {
+  name: string;
+  type: string;
+}
+
+/** A comment, its text without delimiters and leading stars. */
+export interface SourceComment {
+  line: number;
+  endLine: number;
+  text: string;
+}
+
+/** A node of a flow graph; at most one event each. Node 0 is the entry. */
+export interface FlowNode {
+  event: number | null;
+  next: number[];
+  /** `gap` may do anything; `branch` holds a condition. */
+  kind: 'entry' | 'exit' | 'step' | 'branch' | 'join' | 'gap';
+  /** Line of the statement. */
+  line: number;
+  /** On a branch: the condition as written; `next[0]` is taken when it holds. */
+  condition?: string;
+  /** On an exit: the returned expression as written. */
+  returned?: string;
+}
+
+/** A C function in an image. */
+export interface CFunction {
+  path: string;
+  side: 'new' | 'old';
+  name: string;
+  line: number;
+  endLine: number;
+  /** False where a hunk shows only part of it. */
+  whole: boolean;
+  isStatic: boolean;
+  isInline: boolean;
+  /** The words before the name, as written. */
+  head: string;
+  parameters: Parameter[];
+  events: Event[];
+  flow: FlowNode[];
+  /** Loops, comparisons and counts that rules ask for. */
+  shape: Shape;
+  /** The comment right above. */
+  doc: SourceComment | null;
+  comments: SourceComment[];
+  /** The patch that added the head; null where it was there before. */
+  addedBy: number | null;
+  /** Section attributes and annotations: __init, __exit, __must_hold(x). */
+  attributes: string[];
+  /** Locks that the caller holds by lockdep_assert_held, __must_hold or a `_locked` name. */
+  entryLocks: string[];
+}
+
+/** Syntax that rules may ask for without walking a tree. */
+export interface Shape {
+  statements: number;
+  loops: Loop[];
+  comparisons: Comparison[];
+  calls: string[];
+}
+
+export interface Loop {
+  line: number;
+  endLine: number;
+  /** The source of the bound: a run-time value, a constant, a retry countdown from a constant, or not known. */
+  bound: 'sized' | 'constant' | 'retry' | 'unknown';
+  /** The bound as written. */
+  boundText: string;
+  /** For constant bounds and countdowns: how often the body can run, null where the number is not in view. */
+  times: number | null;
+  /** Depth of loops around it. */
+  depth: number;
+}
+
+/** `left op right`, or a call of a function in view that compares two of its parameters, where both sides come from events. */
+export interface Comparison {
+  line: number;
+  /** Indices into the function's events: the reads each side's value comes from. */
+  left: number[];
+  right: number[];
+  operator: '==' | '!=' | '^' | '&' | '~==' | 'other';
+  /** Index of the innermost loop around it in `shape.loops`, or null. */
+  loop: number | null;
+  /** Node of the flow graph where it is decided. */
+  node: number;
+}

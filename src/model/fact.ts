@@ -1,0 +1,64 @@
+/** What is known of a kernel function: data, made from rules/facts. Vocabulary of Documentation/atomic_t.txt and memory-barriers.txt. */
+
+export type EventKind = 'read' | 'write' | 'rmw' | 'fence' | 'lock' | 'unlock' | 'rcu' | 'publish' | 'free' | 'wait' | 'wake' | 'call';
+
+/**
+ * The order that an event gives. Accesses: plain, relaxed (marked or atomic, no order), address (relaxed, and later dependent accesses are
+ * ordered), acquire, release, full. Fences: full, rmb, wmb, compiler, before-atomic, after-atomic. `none` is said of everything else.
+ */
+export type Ordering =
+  | 'none'
+  | 'plain'
+  | 'relaxed'
+  | 'address'
+  | 'acquire'
+  | 'release'
+  | 'full'
+  | 'rmb'
+  | 'wmb'
+  | 'compiler'
+  | 'before-atomic'
+  | 'after-atomic';
+
+/** What an access does to the value of its cell. `store` and `xchg` put in the operand; `set`, `clear` and `flip` act on one bit. */
+export type Operation = 'load' | 'store' | 'set' | 'clear' | 'flip' | 'assign' | 'add' | 'sub' | 'inc' | 'dec' | 'and' | 'or' | 'xor' | 'andnot' | 'xchg' | 'cmpxchg';
+
+/** What a call gives back of its access: the value before, the value after, whether it took effect, a test of the new value, or nothing. */
+export type Result = 'none' | 'old' | 'new' | 'success' | 'test' | 'value';
+
+/** Locks of one family exclude each other; `shared` holders do not. */
+export interface LockFact {
+  family: string;
+  shared: boolean;
+  /** A try form: held only where the call says so. */
+  conditional: boolean;
+  /** The object itself stands for the lock (global locks such as RTNL): no argument names it. */
+  global: boolean;
+}
+
+/** One kernel function or macro. Argument positions are 0-based; null where there is none. */
+export interface Fact {
+  api: string;
+  kind: EventKind;
+  /** The argument that names the cell. */
+  cell: number | null;
+  /** How it names it: by a pointer to it, or as an lvalue (READ_ONCE). */
+  by: 'pointer' | 'lvalue';
+  /** The argument with the bit number. */
+  bit: number | null;
+  operation: Operation | null;
+  /** The argument with the value stored, added or compared with. */
+  operand: number | null;
+  result: Result;
+  /** Atomic against other CPUs; a plain `__set_bit()` is not. */
+  atomic: boolean;
+  ordering: Ordering;
+  /** Where a conditional operation fails. */
+  orderingOnFailure: Ordering | null;
+  lock: LockFact | null;
+  /** What the call does to the context: `+irqs-off`, `-preempt-off`, `+rcu-read`. */
+  context: string[];
+  sleeps: 'no' | 'yes' | 'maybe';
+  /** The kernel document or header that says so. */
+  source: string;
+}

@@ -1,0 +1,96 @@
+/** What is reported. The shapes of the published JSON follow these types. */
+import type { Place } from './code.ts';
+
+export type Severity = 'error' | 'warning' | 'note';
+export type Confidence = 'high' | 'medium' | 'low';
+
+export interface Related extends Place {
+  note: string;
+}
+
+/** What the author wrote about the matter: `source` is `log`, `kernel-doc of NAME` or `comment in NAME`. */
+export interface Said {
+  source: string;
+  text: string;
+}
+
+/** A change that would cure the fault, and what the checker says of the threads with it. */
+export interface Fix {
+  text: string;
+  /** The edit, from the closed list; null where the fix is advice that the model does not decide. */
+  edit: string | null;
+  fixedVerdict: Verdict | null;
+}
+
+export type Verdict = 'Never' | 'Sometimes' | 'Always' | 'DEADLOCK' | 'unsupported';
+
+export interface Step {
+  /** Index into `threads`. */
+  thread: number;
+  text: string;
+  path: string;
+  line: number;
+}
+
+/** A claim as decided: the execution, the verdicts, and what they rest on. */
+export interface Witness {
+  kind: 'state' | 'race';
+  verdict: Verdict;
+  fixedVerdict: Verdict;
+  reach: Verdict;
+  strength: 'sc' | 'tso' | 'weak';
+  assumes: string[];
+  threads: { name: string; function: string }[];
+  steps: Step[] | null;
+  /** The cells at the end, as one line for people. */
+  outcome: string;
+  reordering: string;
+  litmus: string;
+  fixedLitmus: string;
+}
+
+export type Status = 'open' | 'fixed-later' | 'raised' | 'answered';
+
+export interface Finding extends Place {
+  rule: string;
+  severity: Severity;
+  confidence: Confidence;
+  message: string;
+  /** Sentences under the message: numbers, evidence, an answer to what the author wrote. */
+  detail: string[];
+  question?: string;
+  dismissal?: string;
+  said: Said[];
+  function: string;
+  /** Lines of the patch that the note quotes. */
+  quote: Place[];
+  patch: { index: number; messageId: string };
+  origin: 'introduced' | 'touched' | 'pre-existing';
+  status: Status;
+  /** Under fixed-later the title of the patch that does; under raised the name of who did. */
+  statusDetail?: string;
+  related: Related[];
+  fix: Fix[];
+  references: string[];
+  fingerprint: string;
+  witness?: Witness;
+}
+
+export type HeldReason =
+  | 'below-threshold'
+  | 'not-decided'
+  | 'opaque-in-between'
+  | 'private-object'
+  | 'lock-held'
+  | 'dismissed-by-fact'
+  | 'baseline'
+  | 'too-large'
+  | 'pre-existing'
+  | 'trial';
+
+/** A finding kept back, and why. Nothing is dropped. */
+export interface Held {
+  finding: Finding;
+  reason: HeldReason;
+  detail: string;
+}

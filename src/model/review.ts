@@ -1,0 +1,35 @@
+/** The result of a review of one series. */
+import type { Finding, Held } from './finding.ts';
+import type { Problem, Thread } from './series.ts';
+
+/** How much was understood: silence without coverage would be no answer. */
+export interface Coverage {
+  patches: number;
+  filesC: number;
+  filesSkipped: { path: string; why: string }[];
+  functions: { whole: number; partial: number };
+  events: number;
+  opaqueCalls: number;
+  claims: { decided: number; held: number };
+}
+
+export interface SeriesReview {
+  /** The id of the series. */
+  series: string;
+  title: string;
+  version: number;
+  coverage: Coverage;
+  findings: Finding[];
+  /** Findings that a later patch of the series does away with. */
+  resolved: Finding[];
+  held: Held[];
+  problems: Problem[];
+}
+
+/** One input reviewed: every series in it, and the thread it came from. */
+export interface Review {
+  input: string;
+  thread: Thread;
+  reviews: SeriesReview[];
+  problems: Problem[];
+}
