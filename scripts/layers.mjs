@@ -18,7 +18,18 @@ export const layers = {
 };
 
 /** What only cli may touch: the machine, the clock, chance, code that comes from elsewhere. */
-const effects = [/\bprocess\./, /\bDate\b/, /\bMath\.random\b/, /\bimport\s*\(/, /\brequire\s*\(/, /\beval\s*\(/, /\bnew Function\b/, /\bsetTimeout\b/, /\bperformance\./, /\bfetch\s*\(/];
+const effects = [
+  /\bprocess\./,
+  /\bDate\b/,
+  /\bMath\.random\b/,
+  /\bimport\s*\(/,
+  /\brequire\s*\(/,
+  /\beval\s*\(/,
+  /\bnew Function\b/,
+  /\bsetTimeout\b/,
+  /\bperformance\./,
+  /\bfetch\s*\(/,
+];
 
 export function sources(folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap(entry => {
@@ -46,7 +57,10 @@ export function breaches(read = name => readFileSync(join(root, name), 'utf8'), 
       if (!allowed) found.push(`${name}: imports ${target}, which ${layer} may not`);
     }
     if (layer === 'src/cli') continue;
-    const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*/g, '').replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, "''");
+    const code = text
+      .replace(/\/\*[\s\S]*?\*\//g, '')
+      .replace(/\/\/.*/g, '')
+      .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, "''");
     for (const effect of effects) if (effect.test(code)) found.push(`${name}: ${effect.source} has an effect, and only src/cli may have those`);
   }
   return found;

@@ -1,2 +1,21 @@
-/** fencepost as a library. */
+/** fencepost as a library: everything but files, arguments and the terminal. */
+
+export { rules } from '../rules/index.ts';
+export { type Grammar, loadGrammar } from './c/tree.ts';
+export { type ReviewOptions, review } from './engine/review.ts';
+export { decide } from './lkmm/decide.ts';
+export { explore } from './lkmm/explore.ts';
+export type { Instruction, Program, Thread as ProgramThread, Value } from './lkmm/program.ts';
+export type * from './model/code.ts';
+export type * from './model/finding.ts';
+export type * from './model/review.ts';
+export type * from './model/rule.ts';
 export type * from './model/series.ts';
+export { type ReadTools, readThread } from './read/index.ts';
+export { coverageLine } from './report/coverage.ts';
+export { reviewJson } from './report/json.ts';
+export { lines, refusals } from './report/lines.ts';
+export { notes } from './report/notes.ts';
+export { explainRule, rulesJson, rulesText } from './report/rules.ts';
+export { safe } from './report/safe.ts';
+export { threadJson, threadProblems, threadText } from './report/thread.ts';

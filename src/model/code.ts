@@ -12,6 +12,8 @@ export interface Cell {
   /** The bit number as written, where the event is on one bit. */
   bit: string | null;
   base: string | null;
+  /** The memory is what the pointer at `path` points to, not the pointer itself. */
+  pointee?: true;
 }
 
 /** A place in an image. */
@@ -46,6 +48,12 @@ export interface Event extends Place {
   context: string[];
   /** Arguments of a call, as written. */
   args: string[];
+  /** For each argument the events that its value comes from. */
+  argSources: number[][];
+  /** Index in the function's events. */
+  index: number;
+  /** Last line of the statement that holds it. */
+  endLine: number;
   /** The patch (index into the series) that added the line; null on lines that were there before. */
   addedBy: number | null;
   /** True where a piece's edge leaves in doubt what was read. */
@@ -78,8 +86,11 @@ export interface FlowNode {
   line: number;
   /** On a branch: the condition as written; `next[0]` is taken when it holds. */
   condition?: string;
-  /** On an exit: the returned expression as written. */
+  /** On a branch: the events that the condition's value comes from. */
+  decides?: number[];
+  /** On an exit: the returned expression as written, and the events that its value comes from. */
   returned?: string;
+  returns?: number[];
 }
 
 /** A C function in an image. */
@@ -132,15 +143,21 @@ export interface Loop {
   depth: number;
 }
 
-/** `left op right`, or a call of a function in view that compares two of its parameters, where both sides come from events. */
+/** A comparison of two values; each side as the events or the parameter that it comes from. */
 export interface Comparison {
   line: number;
-  /** Indices into the function's events: the reads each side's value comes from. */
-  left: number[];
-  right: number[];
-  operator: '==' | '!=' | '^' | '&' | '~==' | 'other';
+  left: Operand;
+  right: Operand;
+  operator: string;
   /** Index of the innermost loop around it in `shape.loops`, or null. */
   loop: number | null;
-  /** Node of the flow graph where it is decided. */
-  node: number;
+}
+
+export interface Operand {
+  /** Indices into the function's events. */
+  sources: number[];
+  /** The parameter that the value is, by position. */
+  parameter: number | null;
+  /** `~` or `!` stands before it. */
+  inverted: boolean;
 }

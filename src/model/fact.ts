@@ -21,7 +21,23 @@ export type Ordering =
   | 'after-atomic';
 
 /** What an access does to the value of its cell. `store` and `xchg` put in the operand; `set`, `clear` and `flip` act on one bit. */
-export type Operation = 'load' | 'store' | 'set' | 'clear' | 'flip' | 'assign' | 'add' | 'sub' | 'inc' | 'dec' | 'and' | 'or' | 'xor' | 'andnot' | 'xchg' | 'cmpxchg';
+export type Operation =
+  | 'load'
+  | 'store'
+  | 'set'
+  | 'clear'
+  | 'flip'
+  | 'assign'
+  | 'add'
+  | 'sub'
+  | 'inc'
+  | 'dec'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'andnot'
+  | 'xchg'
+  | 'cmpxchg';
 
 /** What a call gives back of its access: the value before, the value after, whether it took effect, a test of the new value, or nothing. */
 export type Result = 'none' | 'old' | 'new' | 'success' | 'test' | 'value';

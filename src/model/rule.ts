@@ -39,6 +39,8 @@ export type Edit = { kind: 'lock'; text: string } | { kind: 'one-word'; text: st
 /** "These threads can reach this bad state, and this edit prevents it." The engine lowers and decides it. */
 export interface Claim {
   threads: ClaimThread[];
+  /** Functions whose ends, each run alone, are the states that count as consistent. */
+  settledBy: ClaimThread[];
   tie: Tie;
   bad: Bad;
   /** Tried in order; the claim stands only if one of them is decided Never. */
@@ -75,8 +77,8 @@ export interface CodeFile {
   isHeader: boolean;
   functions: CFunction[];
   comments: SourceComment[];
-  /** Names of macros without parameters that stand for a number. */
-  constants: Map<string, number>;
+  /** Files it includes, as written between the brackets. */
+  includes: string[];
   /** Index of the patch that added the file; null where it was there before. */
   addedBy: number | null;
 }

@@ -1,0 +1,151 @@
+import { eventsOf, isAccess } from '../../src/c/query.ts';
+import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'barrier-orders-nothing',
+  title: 'A read barrier stands between two readings of the same cells, and no two loads across it need order',
+  why: `
+    A read barrier orders the loads before it against the loads after it. Where the same cells are read on both sides, and each reading is
+    judged by itself, coherence already keeps every cell from going backwards, and nothing is left for the barrier to do. A barrier does
+    not refresh anything: it orders, and says nothing of when a store becomes visible. The usual wish behind it, to look once more before
+    saying that something is wrong, needs what serialises the writers.`,
+  severity: 'note',
+  confidence: 'medium',
+  finds: ['barrier-misplaced'],
+  references: ['Documentation/memory-barriers.txt, SMP BARRIER PAIRING', 'Documentation/memory-barriers.txt, CPU MEMORY BARRIERS'],
+  knownGaps: ['a barrier that a caller relies on is not known to be useless, so the function must read both sides itself'],
+  examples: {
+    bad: [
+      `
+bool twin_sane(struct twin *t)
+{
+	if (READ_ONCE(t->left) == READ_ONCE(t->right))
+		return true;
+	smp_rmb(); /* want: barrier-orders-nothing "twin_sane()" */
+	return READ_ONCE(t->left) == READ_ONCE(t->right);
+}`,
+    ],
+    good: [
+      `
+int ring_len(struct ring *r)
+{
+	if (!READ_ONCE(r->ready))
+		return 0;
+	smp_rmb(); /* pairs with smp_wmb() in ring_open() */
+	return READ_ONCE(r->len);
+}`,
+      `
+u64 clock_read(struct clock *c)
+{
+	unsigned int seq;
+	u64 ns;
+
+	do {
+		seq = READ_ONCE(c->seq);
+		smp_rmb();
+		ns = READ_ONCE(c->ns);
+		smp_rmb();
+	} while (seq != READ_ONCE(c->seq));
+	return ns;
+}`,
+      `
+/* A double collect: the second reading is compared with the first. */
+bool pair_stable(struct pair *p)
+{
+	int a = READ_ONCE(p->a), b = READ_ONCE(p->b);
+
+	smp_rmb();
+	return a == READ_ONCE(p->a) && b == READ_ONCE(p->b);
+}`,
+      `
+static inline void ring_read_begin(void)
+{
+	smp_rmb();
+}`,
+      `
+int log_last(struct log *l)
+{
+	int head = READ_ONCE(l->head);
+
+	smp_rmb();
+	head = READ_ONCE(l->head);
+	return l->slot[head];
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (!fn.whole) return;
+    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_rmb$/)) {
+      const [before, after] = [sideOf(fn, fence, true), sideOf(fn, fence, false)];
+      if (!before || !after || after.length === 0) continue;
+      if (after.some(e => e.kind !== 'read')) continue;
+      const [was, is] = [marked(before), marked(after)];
+      if (is.size === 0 || was.size !== is.size || [...is].some(k => !was.has(k))) continue;
+      const plain = new Set(before.map(placeOf));
+      if (after.some(e => e.ordering === 'plain' && !plain.has(placeOf(e)))) continue;
+      if (comparedAcross(fn, before, after)) continue;
+      const cells = [...new Set(after.filter(e => e.ordering !== 'plain').map(e => e.text.trim()))];
+      report(
+        { event: fence, fn },
+        {
+          message: `${fence.api}() in ${fn.name}() stands between two readings of the same cells, and no two loads across it need order`,
+          detail: [
+            'What is read after it was read before it, each reading is judged by itself, and reads of one cell never go backwards. A barrier orders; it does not make a read fresher, and it cannot make two reads one',
+          ],
+          question: 'Which two loads must it keep in order, and which barrier on the other side does it pair with?',
+          dismissal: 'Not an issue if a comment can name the pair',
+          said: world
+            .said(fn, ['barrier', 'stale', 'reorder', 'fresh', '\\w*_rmb'])
+            .filter(s => s.source !== 'opening comment')
+            .slice(0, 1),
+          quote: cells.length > 0 ? [fence, ...after.filter(e => e.ordering !== 'plain').slice(0, 2)] : [fence],
+          advice: [`drop ${fence.api}(), unless a writer's order is what it is for: then say which`],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+function placeOf(e: Event): string {
+  return `${e.cell?.base ?? ''}|${e.cell?.path ?? ''}|${e.cell?.bit ?? ''}`;
+}
+
+function marked(events: Event[]): Set<string> {
+  return new Set(events.filter(e => e.ordering !== 'plain').map(placeOf));
+}
+
+/** Accesses on one side of the fence, in the same round of every loop around it; null where something unknown happens there. */
+function sideOf(fn: CFunction, fence: Event, backwards: boolean): Event[] | null {
+  const heads = fn.shape.loops.filter(l => l.line <= fence.line && l.endLine >= fence.line).map(l => l.line);
+  const edges = (at: number): number[] => (backwards ? fn.flow.flatMap((n, i) => (n.next.includes(at) ? [i] : [])) : (fn.flow[at]?.next ?? []));
+  const isHead = (node: FlowNode | undefined) => node?.kind === 'join' && heads.includes(node.line);
+  const seen = new Set<number>();
+  const work = [fence.node];
+  const found: Event[] = [];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    for (const to of edges(at)) {
+      const node = fn.flow[to];
+      if (!node || seen.has(to)) continue;
+      // The head of a loop around the fence is where this round began.
+      if (isHead(node)) continue;
+      seen.add(to);
+      if (node.kind === 'gap') return null;
+      const event = node.event === null ? undefined : fn.events[node.event];
+      if (event?.opaque || event?.kind === 'lock' || event?.kind === 'unlock') return null;
+      if (event && isAccess(event)) found.push(event);
+      work.push(to);
+    }
+  }
+  return found;
+}
+
+/** Is a value read before the fence compared with one read after it? */
+function comparedAcross(fn: CFunction, before: Event[], after: Event[]): boolean {
+  const [was, is] = [new Set(before.map(e => e.index)), new Set(after.map(e => e.index))];
+  const only = (list: number[], set: Set<number>, other: Set<number>) => list.some(i => set.has(i) && !other.has(i));
+  return fn.shape.comparisons.some(
+    c => (only(c.left.sources, was, is) && only(c.right.sources, is, was)) || (only(c.left.sources, is, was) && only(c.right.sources, was, is)),
+  );
+}

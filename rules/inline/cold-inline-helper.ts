@@ -1,0 +1,166 @@
+import { isTest } from '../../src/c/query.ts';
+import type { CFunction, Loop } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+/** Below this the call costs about as much as the body. */
+const FEWEST_STATEMENTS = 10;
+
+const COLD_NAME = /(?:^|_)(?:validate|dump|debug|selftest|verify_all|audit|show|print)(?:_|$)/;
+const COLD_WORDS = ['cold', 'slow.?(?:path|walk)', 'diagnostic', 'debug(?:ging)?\\b', 'not .{0,30}hot path', 'full (?:scan|walk)', 'validation'];
+
+export default {
+  id: 'cold-inline-helper',
+  title: 'A large helper that is cold by its own account is static inline in a header',
+  why: `
+    What is static inline in a header is compiled into every file that calls it. For more than a few lines that pays only where constant
+    arguments fold the body away; a loop over a run-time size makes the saved call vanish against the work. A cold walk belongs into a
+    .c file, and the header loses the includes that only the walk needs.`,
+  severity: 'note',
+  confidence: 'medium',
+  finds: [],
+  references: ['Documentation/process/coding-style.rst, 15) The inline disease'],
+  knownGaps: ['callers out of view are not counted'],
+  examples: {
+    bad: [
+      `/* file: include/linux/tray.h */
+/**
+ * tray_check - walk all trays, for debugging
+ * @t: the trays
+ *
+ * A cold full scan; keep it out of hot paths.
+ */
+static inline int tray_check(const struct tray *t) /* want: cold-inline-helper "tray_check()" */
+{
+	unsigned int i;
+	int bad = 0;
+
+	for (i = 0; i < t->count; i++) {
+		unsigned long v = READ_ONCE(t->slot[i]);
+
+		if (v == TRAY_EMPTY)
+			continue;
+		if (v > t->limit) {
+			pr_warn("tray %u over the limit\\n", i);
+			bad++;
+		}
+		if (v & TRAY_DEAD) {
+			pr_warn("tray %u is dead\\n", i);
+			bad++;
+		}
+	}
+	return bad;
+}`,
+    ],
+    good: [
+      `/* file: include/linux/tray.h */
+static inline bool tray_get(struct tray *t)
+{
+	int v = atomic_read(&t->refs);
+
+	do {
+		if (!v)
+			return false;
+	} while (!atomic_try_cmpxchg(&t->refs, &v, v + 1));
+	return true;
+}`,
+      `/* file: drivers/tray/tray.c */
+/* cold: full scan */
+static inline int tray_check(const struct tray *t)
+{
+	unsigned int i;
+	int bad = 0;
+
+	for (i = 0; i < t->count; i++) {
+		if (!t->slot[i])
+			continue;
+		if (t->slot[i] > t->limit)
+			bad++;
+		if (t->slot[i] & 1)
+			bad++;
+		if (t->slot[i] & 2)
+			bad++;
+	}
+	return bad;
+}`,
+      `/* file: include/linux/tray.h */
+/* debug: at most four, unrolled */
+static inline int tray_sum(const struct tray *t)
+{
+	int i, sum = 0;
+
+	for (i = 0; i < 4; i++) {
+		if (t->slot[i] == 1)
+			sum += 1;
+		if (t->slot[i] == 2)
+			sum += 2;
+		if (t->slot[i] == 3)
+			sum += 3;
+		if (t->slot[i] == 4)
+			sum += 4;
+	}
+	return sum;
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    if (!file.isHeader || !file.whole || !/^(?:arch\/[^/]+\/)?include\//.test(file.path)) return;
+    const candidates = file.functions
+      .filter(fn => fn.addedBy !== null && fn.isStatic && fn.isInline && !fn.attributes.includes('__always_inline'))
+      .map(fn => ({ fn, sized: fn.shape.loops.filter(isSized), cold: coldEvidence(fn, world) }))
+      .filter(
+        c =>
+          c.fn.shape.statements >= FEWEST_STATEMENTS &&
+          c.sized.length > 0 &&
+          !c.fn.shape.calls.some(n => n === '__builtin_constant_p' || n === 'IS_ENABLED'),
+      )
+      .sort((a, b) => b.fn.shape.statements - a.fn.shape.statements);
+    const worst = candidates.find(c => c.cold !== null) ?? candidates.find(c => c.sized.length > 1);
+    if (!worst) return;
+    const { fn, sized, cold } = worst;
+    const [sizedLoop] = sized;
+    const all = fn.shape.loops.length;
+    const callers = [...new Set(world.callers(fn.name).map(c => `${c.fn.name}()${isTest(c.fn) ? ' (test)' : ''}`))];
+    report(
+      { place: { path: fn.path, line: fn.line, side: fn.side }, fn },
+      {
+        message: `${fn.name}() is cold and large for a static inline: ${fn.shape.statements} statements, ${all} ${all === 1 ? 'loop' : 'loops'}, one over ${sizedLoop?.boundText ?? 'a run-time size'}`,
+        detail: [
+          callers.length > 0
+            ? `Callers in view: ${callers.slice(0, 4).join(', ')}${callers.length > 4 ? ` and ${callers.length - 4} more` : ''}`
+            : 'No caller in view',
+          'Every file that calls it gets a copy of its own, and the header keeps the includes that only this function needs',
+        ],
+        question: 'Could it move to a .c file with an EXPORT_SYMBOL_GPL(), and leave the one-word helpers inline?',
+        dismissal: 'Not an issue if a constant argument folds the walk away in every caller',
+        said: world
+          .said(fn, ['inline', 'header.only', ...COLD_WORDS])
+          .filter(s => /inline|header/i.test(s.text) || s.source !== 'log')
+          .slice(0, 1),
+        confidence: cold === 'said' ? 'high' : 'medium',
+      },
+    );
+  },
+} satisfies Rule;
+
+function isSized(loop: Loop): boolean {
+  return loop.bound === 'sized';
+}
+
+/** Why it is cold: its own comment says so, or only cold code calls it, or its name does. */
+function coldEvidence(fn: CFunction, world: World): 'said' | 'callers' | 'name' | null {
+  const words = COLD_WORDS.map(w => new RegExp(`\\b${w}`, 'i'));
+  const own = [fn.doc?.text ?? '', ...fn.comments.map(c => c.text)].join('\n');
+  if (words.some(w => w.test(own))) return 'said';
+  const callers = world.callers(fn.name);
+  if (
+    callers.length > 0 &&
+    callers.every(
+      c =>
+        isTest(c.fn) ||
+        c.fn.attributes.some(a => a === '__init' || a === '__exit') ||
+        /_show$|_store$|^show_|debugfs|_dump(?:_|$)|_stats?(?:_|$)/.test(c.fn.name),
+    )
+  )
+    return 'callers';
+  return COLD_NAME.test(fn.name) ? 'name' : null;
+}

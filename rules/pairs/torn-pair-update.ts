@@ -1,0 +1,284 @@
+import { between, conditionOn, dominates, heldOver, indexOf, isTest, isUpdate, nodesAfter, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { ClaimThread, Rule, Use, World } from '../../src/model/rule.ts';
+
+/** More updaters than this are tried pair by pair no further. */
+const MOST_UPDATERS = 6;
+
+interface Updater extends ClaimThread {
+  events: [Event, Event];
+}
+
+export default {
+  id: 'torn-pair-update',
+  title: 'Two tied cells are updated one after the other, with nothing that serialises the updates',
+  why: `
+    Each atomic operation is atomic by itself; two of them in a row are not. Where an invariant ties two cells, an update that runs
+    between the two halves of another can leave them in a state in which no call alone would leave them, and nothing puts that right later.
+    The states are computed: each two updaters in view are interleaved in every order, and a state counts as broken when no order of
+    whole calls ends in it. Operations that commute, such as an increment of each, come out clean and are not reported.
+    Barriers do not help: what is missing is exclusion, not order.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['paired-update'],
+  references: ['Documentation/atomic_t.txt, SEMANTICS', 'Documentation/RCU/checklist.rst, item 3c'],
+  knownGaps: ['callers out of view may serialise the updates, so the finding ends in a question', 'compare-and-exchange loops are not followed'],
+  examples: {
+    bad: [
+      `
+struct lane_map {
+	unsigned long *used;	/* used == ~idle */
+	unsigned long *idle;
+};
+
+bool lane_take(struct lane_map *m, unsigned int i)
+{
+	bool was = test_and_set_bit(i, m->used); /* want: torn-pair-update "lane_take() and lane_put()" */
+
+	clear_bit(i, m->idle);
+	return was;
+}
+
+void lane_put(struct lane_map *m, unsigned int i)
+{
+	clear_bit(i, m->used);
+	set_bit(i, m->idle);
+}`,
+      `
+struct gate {
+	atomic_t open;
+	atomic_t shut;
+};
+
+bool gate_sane(struct gate *g)
+{
+	return atomic_read(&g->open) != atomic_read(&g->shut);
+}
+
+void gate_raise(struct gate *g)
+{
+	atomic_set(&g->open, 1); /* want: torn-pair-update "gate_raise() and gate_lower()" */
+	atomic_set(&g->shut, 0);
+}
+
+void gate_lower(struct gate *g)
+{
+	atomic_set(&g->open, 0);
+	atomic_set(&g->shut, 1);
+}`,
+      `
+/* Each bit of live is the complement of the same bit in dead. */
+struct beds {
+	unsigned long *live;
+	unsigned long *dead;
+};
+
+void bed_take(struct beds *b, int n)
+{
+	if (!test_and_set_bit(n, b->live)) /* want: torn-pair-update "bed_take() and bed_leave()" */
+		clear_bit(n, b->dead);
+}
+
+void bed_leave(struct beds *b, int n)
+{
+	if (test_and_clear_bit(n, b->live))
+		set_bit(n, b->dead);
+}`,
+    ],
+    good: [
+      `
+struct lane_map {
+	spinlock_t lock;
+	unsigned long *used;	/* used == ~idle */
+	unsigned long *idle;
+};
+
+void lane_take(struct lane_map *m, unsigned int i)
+{
+	spin_lock(&m->lock);
+	set_bit(i, m->used);
+	clear_bit(i, m->idle);
+	spin_unlock(&m->lock);
+}
+
+void lane_put(struct lane_map *m, unsigned int i)
+{
+	guard(spinlock)(&m->lock);
+	clear_bit(i, m->used);
+	set_bit(i, m->idle);
+}`,
+      `
+/* Counts: total == hits + misses. Increments commute. */
+struct tally {
+	atomic_t total;
+	atomic_t hits;
+};
+
+void tally_add(struct tally *t)
+{
+	atomic_inc(&t->total);
+	atomic_inc(&t->hits);
+}
+
+void tally_drop(struct tally *t)
+{
+	atomic_dec(&t->total);
+	atomic_dec(&t->hits);
+}`,
+      `
+struct pipe_state {
+	unsigned long *armed;
+	unsigned long *seen;
+};
+
+/* Two maps that nothing ties: no function compares them, none does the opposite of this. */
+void pipe_mark(struct pipe_state *p, int n)
+{
+	set_bit(n, p->armed);
+	clear_bit(n, p->seen);
+}`,
+      `
+struct lane_map {
+	unsigned long *used;	/* used == ~idle */
+	unsigned long *idle;
+};
+
+static void lane_take(struct lane_map *m, unsigned int i)
+{
+	set_bit(i, m->used);
+	clear_bit(i, m->idle);
+}
+
+static void lane_put(struct lane_map *m, unsigned int i)
+{
+	clear_bit(i, m->used);
+	set_bit(i, m->idle);
+}
+
+int lane_ioctl(struct lane_dev *d, int on, unsigned int i)
+{
+	mutex_lock(&d->mutex);
+	if (on)
+		lane_take(d->map, i);
+	else
+		lane_put(d->map, i);
+	mutex_unlock(&d->mutex);
+	return 0;
+}`,
+      `
+struct port_flags {
+	unsigned long state;
+};
+
+/* One word: a reader sees both bits of it at once, and start and stop run under the device's own lock. */
+void port_start(struct port_flags *p)
+{
+	set_bit(PORT_UP, &p->state);
+	clear_bit(PORT_DOWN, &p->state);
+}
+
+void port_stop(struct port_flags *p)
+{
+	clear_bit(PORT_UP, &p->state);
+	set_bit(PORT_DOWN, &p->state);
+}`,
+    ],
+  },
+  checkCell({ tie }, uses, report, world) {
+    if (!tie) return;
+    const updaters = updatersOf(uses).filter(u => !serialised(u, world));
+    const few = updaters.slice(0, MOST_UPDATERS);
+    for (const [i, f] of few.entries()) {
+      for (const g of few.slice(i)) {
+        const index = indexOf(f.events[0]);
+        const one = index === null ? 'one object' : f.events[0].cell?.bit === null ? 'one element' : 'one bit';
+        const who = f === g ? `two calls of ${f.fn.name}()` : `${f.fn.name}() and ${g.fn.name}()`;
+        const [a, b] = tie.names;
+        const whole = f.fn.whole && g.fn.whole;
+        report(
+          { event: f.events[0], fn: f.fn },
+          {
+            message: `${who} on ${one} can interleave so that ${a} and ${b} contradict each other for good`,
+            detail: [...callersSay(f, g, world), ...orderSays([f, g])],
+            question:
+              f === g
+                ? `What keeps two calls of ${f.fn.name}() on ${one} apart, and should its kernel-doc say so?`
+                : `What serialises ${f.fn.name}() and ${g.fn.name}() on ${one}, and should the kernel-doc say so?`,
+            dismissal: `Not an issue if all updates of ${one} are serialised by the callers`,
+            said: world.said(f.fn, ['transient', 'rac(?:e|es|ing|y)\\b', 'resolve', 'serialis', 'serializ', 'concurren']).slice(0, 1),
+            quote: f.events,
+            related:
+              f === g
+                ? []
+                : g.events.slice(0, 1).map(e => ({ path: e.path, line: e.line, side: e.side, note: `the other update, in ${g.fn.name}()` })),
+            confidence: whole ? 'medium' : 'low',
+            claim: {
+              threads: [f, g],
+              settledBy: updaters,
+              tie,
+              bad: { kind: 'unserialisable' },
+              edits: [
+                { kind: 'lock', text: 'take one lock over both updates, in every function that makes them' },
+                { kind: 'one-word', text: `keep ${a} and ${b} in one word, and change them by one atomic operation` },
+              ],
+              assumes: [`both run on ${one}${index === null ? '' : ' of one object'}`],
+            },
+          },
+        );
+      }
+    }
+  },
+} satisfies Rule;
+
+/** Functions that update both cells of the pair on one path, and by which events. */
+function updatersOf(uses: Use[]): Updater[] {
+  const functions = [...new Set(uses.map(u => u.fn))].filter(fn => !runsAlone(fn) && !isTest(fn));
+  return functions.flatMap(fn => {
+    const own = uses.filter(u => u.fn === fn && isUpdate(u.event));
+    for (const first of own) {
+      const second = own.find(
+        u =>
+          u.side !== first.side &&
+          indexOf(u.event) === indexOf(first.event) &&
+          u.event.cell?.base === first.event.cell?.base &&
+          follows(fn, first.event, u.event),
+      );
+      if (second) return [{ fn, events: [first.event, second.event] }];
+    }
+    return [];
+  });
+}
+
+/** The second comes after the first on every path to it, at most under a condition on the first's own result. */
+function follows(fn: CFunction, a: Event, b: Event): boolean {
+  return nodesAfter(fn, a.node).has(b.node) && dominates(fn, a, b) && conditionOn(fn, a, b) !== 'unknown';
+}
+
+/** A lock is held over both updates, or every caller in view holds one over the call. */
+function serialised({ fn, events: [a, b] }: Updater, world: World): boolean {
+  if (heldOver(fn, a, b).length > 0 || fn.entryLocks.length > 0) return true;
+  if (between(fn, a, b).some(e => e.kind === 'lock')) return true;
+  const calls = world.callers(fn.name).filter(c => !isTest(c.fn));
+  return calls.length > 0 && calls.every(c => c.event.locks.length > 0 || c.fn.entryLocks.length > 0 || runsAlone(c.fn));
+}
+
+function callersSay(f: Updater, g: Updater, world: World): string[] {
+  const names = [
+    ...new Set(
+      [f, g].flatMap(u =>
+        world
+          .callers(u.fn.name)
+          .filter(c => !isTest(c.fn) && !runsAlone(c.fn) && c.event.locks.length === 0 && c.event.maybeLocks.length === 0)
+          .map(c => `${c.fn.name}()`),
+      ),
+    ),
+  ];
+  return names.length > 0 ? [`In this series they are called from ${names.slice(0, 3).join(', ')}, where no lock is held`] : [];
+}
+
+function orderSays(updaters: Updater[]): string[] {
+  const all = updaters.flatMap(u => u.events);
+  return all.every(e => e.ordering === 'full')
+    ? ['Order is not what is missing, each of the operations is fully ordered: no barrier helps']
+    : ['No barrier helps: it would order the two updates, not keep another one out'];
+}

@@ -1,0 +1,196 @@
+import { comparedEvents, conditionOn, dominates, indexOf, isTest, isUpdate, keyOf, nodesAfter, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event, Loop } from '../../src/model/code.ts';
+import type { Rule, Tie, Use } from '../../src/model/rule.ts';
+
+/** A reader's two reads of the pair, and what is known of how often it takes them. */
+interface Sample {
+  reads: [Event, Event];
+  line: number;
+  loop: Loop | null;
+}
+
+/** Loops that try more often are shown as if they tried this often; the execution is the same. */
+const MOST_SHOWN = 8;
+
+export default {
+  id: 'unbounded-update-window',
+  title: 'A reader takes a mismatch of a pair for a fault after a fixed number of tries, while an update may stay half done for any time',
+  why: `
+    Between the two halves of an update the pair does not match. An interrupt, a reschedule or a virtual CPU that is not running can fall
+    right there and last for milliseconds, whatever the reader's number of tries and however short cpu_relax() is. Trying again gives a
+    probability, not an answer: one unlucky writer is enough, at any write rate. A reader that must be right takes what serialises the
+    updates, or reads both halves at once.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['paired-update'],
+  references: ['Documentation/atomic_t.txt, SEMANTICS', 'Documentation/locking/seqlock.rst'],
+  knownGaps: ['a reader that spins until the pair matches is not reported, however long that may take'],
+  examples: {
+    bad: [
+      `
+struct lane_map {
+	unsigned long *used;	/* used == ~idle */
+	unsigned long *idle;
+};
+
+void lane_take(struct lane_map *m, unsigned int i)
+{
+	set_bit(i, m->used); /* want: torn-pair-update "lane_take()" */
+	clear_bit(i, m->idle);
+}
+
+void lane_put(struct lane_map *m, unsigned int i)
+{
+	clear_bit(i, m->used);
+	set_bit(i, m->idle);
+}
+
+bool lane_sane(struct lane_map *m, unsigned int i)
+{
+	int tries;
+
+	for (tries = 0; tries < 5; tries++) {
+		if (test_bit(i, m->used) != test_bit(i, m->idle)) /* want: unbounded-update-window "lane_sane() calls" */
+			return true;
+		cpu_relax();
+	}
+	return false;
+}`,
+    ],
+    good: [
+      `
+struct lane_map {
+	spinlock_t lock;
+	unsigned long *used;	/* used == ~idle */
+	unsigned long *idle;
+};
+
+void lane_take(struct lane_map *m, unsigned int i)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&m->lock, flags);
+	set_bit(i, m->used);
+	clear_bit(i, m->idle);
+	spin_unlock_irqrestore(&m->lock, flags);
+}
+
+/* Looks without the lock first, and asks again under it before it says that anything is wrong. */
+bool lane_sane(struct lane_map *m, unsigned int i)
+{
+	unsigned long flags;
+	int tries = 3;
+	bool ok;
+
+	do {
+		if (test_bit(i, m->used) != test_bit(i, m->idle))
+			return true;
+	} while (--tries);
+	spin_lock_irqsave(&m->lock, flags);
+	ok = test_bit(i, m->used) != test_bit(i, m->idle);
+	spin_unlock_irqrestore(&m->lock, flags);
+	return ok;
+}`,
+      `
+struct snapshot {
+	atomic_t head;
+	atomic_t tail;
+};
+
+/* Waits for a moment of rest; gives up with -EAGAIN is the caller's business. No function updates both. */
+int snapshot_settled(struct snapshot *s)
+{
+	int n = 10;
+
+	do {
+		if (atomic_read(&s->head) == atomic_read(&s->tail))
+			return 0;
+		cpu_relax();
+	} while (--n);
+	return -EAGAIN;
+}`,
+    ],
+  },
+  checkCell({ tie }, uses, report, world) {
+    if (!tie) return;
+    const writers = writersOf(uses);
+    const [writer] = writers;
+    if (!writer) return;
+    for (const fn of new Set(uses.map(u => u.fn))) {
+      if (!fn.whole || isTest(fn)) continue;
+      const samples = samplesOf(fn, tie, world.functions);
+      const tried = samples.find(s => s.loop && (s.loop.bound === 'retry' || s.loop.bound === 'constant'));
+      const last = samples.at(-1);
+      if (!tried?.loop || !last || last.reads.some(r => r.locks.length > 0) || !leavesWhenSane(fn, tried)) continue;
+      const taken = samples.flatMap(s => Array.from({ length: Math.min(s.loop?.times ?? 1, MOST_SHOWN) }, () => s.reads));
+      const looks =
+        tried.loop.times === null ? `${tried.loop.boundText} tries` : `${samples.reduce((n, s) => n + (s.loop ? (s.loop.times ?? 1) : 1), 0)} looks`;
+      const [a] = writer.events;
+      const index = indexOf(a);
+      report(
+        { event: tried.reads[0], fn },
+        {
+          message: `${fn.name}() calls a mismatch of ${tie.names.join(' and ')} a fault after ${looks}, but nothing bounds the time between the two updates in ${writer.fn.name}()`,
+          detail: [
+            'Interrupts and preemption are on between the two updates: an interrupt, a reschedule or a virtual CPU that does not run lasts longer than any number of cpu_relax() loops, and one such writer is enough',
+          ],
+          question: `Should the reader take what serialises the updates before it calls a mismatch a fault?`,
+          dismissal: 'Not an issue if nobody can be updating what is being checked',
+          said: world.said(fn, ['bounded', 'transient', 'resolve', 'retr(?:y|ies)\\b', 'rac(?:e|es|ing)\\b', 'false.positive']).slice(0, 1),
+          quote: [
+            { path: fn.path, line: tried.line, side: fn.side },
+            { path: fn.path, line: tried.loop.endLine, side: fn.side },
+          ],
+          related: [{ path: a.path, line: a.line, side: a.side, note: `the update that may stay half done, in ${writer.fn.name}()` }],
+          claim: {
+            threads: [writer, { fn, events: taken.flat() }],
+            settledBy: writers,
+            tie,
+            bad: { kind: 'false-alarm', samples: taken },
+            edits: [
+              { kind: 'lock', text: 'let the reader take the lock that serialises the updates, and look once more under it' },
+              { kind: 'one-word', text: `keep ${tie.names.join(' and ')} in one word, so that one read sees both` },
+            ],
+            assumes: [`both run on ${index === null ? 'one object' : 'one bit of one object'}`, `CPU 0 is held up between its two updates`],
+          },
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** Functions that update both cells with preemption and interrupts on. */
+function writersOf(uses: Use[]): { fn: CFunction; events: [Event, Event] }[] {
+  return [...new Set(uses.map(u => u.fn))]
+    .filter(fn => fn.whole && !runsAlone(fn) && !isTest(fn))
+    .flatMap(fn => {
+      const own = uses.filter(u => u.fn === fn && isUpdate(u.event));
+      const first = own[0];
+      const second = own.find(
+        u => first && u.side !== first.side && nodesAfter(fn, first.event.node).has(u.event.node) && dominates(fn, first.event, u.event),
+      );
+      if (!first || !second || conditionOn(fn, first.event, second.event) === 'unknown') return [];
+      const bounded = [first.event, second.event].every(e => e.locks.length > 0 || e.context.some(c => /irqs-off|preempt-off/.test(c)));
+      return bounded || fn.entryLocks.length > 0 ? [] : [{ fn, events: [first.event, second.event] as [Event, Event] }];
+    });
+}
+
+function samplesOf(fn: CFunction, tie: Tie, functions: CFunction[]): Sample[] {
+  return comparedEvents(fn, functions).flatMap(({ comparison, left, right }) => {
+    const [a, b] = [
+      left.find(e => keyOf(e) === tie.keys[0]) ?? right.find(e => keyOf(e) === tie.keys[0]),
+      left.find(e => keyOf(e) === tie.keys[1]) ?? right.find(e => keyOf(e) === tie.keys[1]),
+    ];
+    if (!a || !b || a.kind !== 'read' || b.kind !== 'read') return [];
+    const reads: [Event, Event] = a.index < b.index ? [a, b] : [b, a];
+    const loop = comparison.loop === null ? null : (fn.shape.loops[comparison.loop] ?? null);
+    return [{ reads, line: comparison.line, loop: loop && loop.bound !== 'sized' ? loop : null }];
+  });
+}
+
+/** The loop is left as soon as a sample matches: it tries again because a mismatch may pass. */
+function leavesWhenSane(fn: CFunction, sample: Sample): boolean {
+  const { loop } = sample;
+  if (!loop) return false;
+  return fn.flow.some(n => n.kind === 'branch' && n.line >= loop.line && n.line <= loop.endLine && n.line === sample.line && n.next.length > 1);
+}

@@ -1,0 +1,166 @@
+import { after, before, gapAfter, indexOf, isAccess, isTest, isUpdate, keyOf, nodesAfter, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, Tie } from '../../src/model/rule.ts';
+
+export default {
+  id: 'discarded-rmw-result',
+  title: 'The value of a fully ordered read-modify-write is thrown away',
+  why: `
+    A read-modify-write that returns a value is fully ordered and tells what was there before. A caller that drops the value pays for
+    the order, and gives up the only look at the old value that cannot be late. Two ways out: the form without a value, which is
+    unordered, where nothing needs the order; or the value, used as the check that it is. On x86 both forms are LOCK-prefixed and cost
+    the same; elsewhere the barriers do cost.`,
+  severity: 'note', // A warning where the cell is half of a pair: there the dropped value is the check.
+  confidence: 'high',
+  finds: [],
+  references: ['Documentation/atomic_bitops.txt, ORDERING', 'Documentation/atomic_t.txt, ORDERING'],
+  knownGaps: ['where something after it may need the order, nothing is said, so that a barrier in disguise is never taken away'],
+  examples: {
+    bad: [
+      `
+void slot_forget(struct slots *s, int n)
+{
+	test_and_clear_bit(n, s->busy); /* want: discarded-rmw-result "test_and_clear_bit()" */
+}`,
+      `
+void hits_add(struct stats *s)
+{
+	atomic_inc_return(&s->hits); /* want: discarded-rmw-result "atomic_inc_return()" */
+}`,
+    ],
+    good: [
+      `
+void slot_forget(struct slots *s, int n)
+{
+	if (!test_and_clear_bit(n, s->busy))
+		WARN_ON_ONCE(1);
+}`,
+      `
+void first_error(struct dev *d, int ret)
+{
+	cmpxchg(&d->error, 0, ret);
+}`,
+      `
+/* The order is what it is for: the wake-up reads the queue. */
+void slot_done(struct slots *s, int n)
+{
+	test_and_clear_bit(n, s->busy);
+	if (waitqueue_active(&s->wait))
+		wake_up(&s->wait);
+}`,
+      `
+void hits_add(struct stats *s)
+{
+	atomic_inc(&s->hits);
+}`,
+      `
+void flag_drop(struct slots *s, int n)
+{
+	(void)test_and_clear_bit(n, s->busy);
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (isTest(fn) || runsAlone(fn)) return;
+    for (const event of fn.events) {
+      if (
+        event.kind !== 'rmw' ||
+        event.used ||
+        event.ordering !== 'full' ||
+        event.orderingOnFailure !== null ||
+        event.operation === 'cmpxchg' ||
+        event.uncertain
+      )
+        continue;
+      const weaker = withoutValue(event.api);
+      if (weaker === null) continue;
+      const sibling = siblingOf(fn, event, world.ties);
+      if (orderUsedAfter(fn, event)) continue;
+      const cell = sibling ? sibling.name : 'the cell';
+      report(
+        { event, fn },
+        {
+          message: `the value of ${event.api}() is thrown away in ${fn.name}(), and with it ${sibling ? `the only check of ${cell} that cannot be late` : 'what it says of the state before'}`,
+          detail: [lostOrder(fn, event, weaker, sibling?.event ?? null), ...(sibling ? [checkWith(sibling)] : [])],
+          question: sibling ? 'Should the old value be tested, rather than only weakened away?' : `Is the order meant, or would ${weaker}() do?`,
+          dismissal: 'Not an issue if the barrier after it is what is wanted; a comment should say so',
+          said: [],
+          advice: [
+            `${weaker}(), if nothing needs the order`,
+            sibling
+              ? `or use the value: with the updates of ${sibling.names.join(' and ')} serialised, an old value that fits ${sibling.other}'s old value badly means that the pair was broken before this call`
+              : 'or use the value',
+          ],
+          ...(sibling ? { severity: 'warning' as const } : {}),
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** The form of the same operation that returns nothing and orders nothing, or null where there is none. */
+function withoutValue(api: string): string | null {
+  const bit = /^test_and_(set|clear|change)_bit$/.exec(api);
+  if (bit) return `${bit[1]}_bit`;
+  const fetch = /^((?:raw_|arch_)?atomic(?:64|_long)?)_(?:fetch_(add|sub|inc|dec|and|or|xor|andnot)|(add|sub|inc|dec)_return)$/.exec(api);
+  if (fetch) return `${fetch[1]}_${fetch[2] ?? fetch[3]}`;
+  if (/^atomic(?:64|_long)?_xchg$/.test(api)) return api.replace('_xchg', '_set');
+  return api === 'xchg' ? 'WRITE_ONCE' : null;
+}
+
+interface Sibling {
+  event: Event;
+  /** The cell whose value is dropped, and the other one. */
+  name: string;
+  other: string;
+  names: [string, string];
+  /** The sibling's old value is kept. */
+  kept: boolean;
+}
+
+/** The update of the other half of a pair beside this one. */
+function siblingOf(fn: CFunction, event: Event, ties: Tie[]): Sibling | null {
+  const key = keyOf(event);
+  for (const tie of ties) {
+    if (key !== tie.keys[0] && key !== tie.keys[1]) continue;
+    const [mine, theirs] = key === tie.keys[0] ? ([0, 1] as const) : ([1, 0] as const);
+    const other = fn.events.find(e => isUpdate(e) && keyOf(e) === tie.keys[theirs] && indexOf(e) === indexOf(event));
+    if (other) return { event: other, name: tie.names[mine], other: tie.names[theirs], names: tie.names, kept: other.used };
+  }
+  return null;
+}
+
+/** Something after it that the full barrier may be there for. */
+function orderUsedAfter(fn: CFunction, event: Event): boolean {
+  if (gapAfter(fn, event)) return true;
+  const comment = fn.comments.some(c => c.endLine >= event.line - 4 && c.line <= event.endLine && /barrier|order|smp_|\bmb\b/i.test(c.text));
+  return (
+    comment ||
+    after(fn, event).some(
+      e => e !== event && (isAccess(e) || e.opaque || e.kind === 'wake' || e.kind === 'wait' || e.kind === 'fence' || e.kind === 'call'),
+    )
+  );
+}
+
+/** Which order goes when the value goes. */
+function lostOrder(fn: CFunction, event: Event, weaker: string, sibling: Event | null): string {
+  const earlier = before(fn, event).filter(e => isAccess(e) || e.kind === 'fence');
+  const full = earlier.filter(e => e.ordering === 'full' && nodesAfter(fn, e.node).has(event.node)).at(-1);
+  const between = full ? earlier.filter(e => e.index > full.index && e.ordering !== 'plain') : earlier;
+  if (full && between.length === 0) {
+    const kept =
+      sibling && full === sibling
+        ? `the two updates stay in order, since ${full.api}() before it is fully ordered itself`
+        : `what stands before it stays in order, by ${full.api}()`;
+    return `It is fully ordered, ${weaker}() is not. What is lost by ${weaker}() is only the full barrier after it; ${kept}`;
+  }
+  return earlier.length === 0
+    ? `It is fully ordered, ${weaker}() is not. What is lost by ${weaker}() is the barrier on both sides of it, towards what the caller does before and after`
+    : `It is fully ordered, ${weaker}() is not. What is lost by ${weaker}() is the order against ${earlier.at(-1)?.api ?? 'what stands before'}() before it, and the full barrier after it`;
+}
+
+function checkWith(s: Sibling): string {
+  return s.kept
+    ? `The old value of ${s.other} is looked at, that of ${s.name} is not: the two together say whether the pair was whole, in the update itself, with no second look`
+    : `Nobody looks at the old value of ${s.other} either: the two together would say whether the pair was whole, in the update itself`;
+}

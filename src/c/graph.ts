@@ -1,0 +1,78 @@
+/** A flow graph under construction: nodes, and the open ends that the next node is linked to. */
+import type { FlowNode } from '../model/code.ts';
+
+/** An edge without a target yet. */
+export interface End {
+  node: number;
+  /** For branches: which way. */
+  slot: number;
+}
+
+export class Graph {
+  readonly nodes: FlowNode[] = [{ event: null, next: [], kind: 'entry', line: 0 }];
+  ends: End[] = [{ node: 0, slot: 0 }];
+  private readonly labels = new Map<string, number>();
+
+  /** Adds a node behind all open ends, which are then closed; returns its number. */
+  add(node: Omit<FlowNode, 'next'>): number {
+    const id = this.place(node);
+    this.join(this.ends, id);
+    this.ends = [{ node: id, slot: 0 }];
+    return id;
+  }
+
+  /** Adds a node that nothing leads to yet. */
+  place(node: Omit<FlowNode, 'next'>): number {
+    this.nodes.push({ ...node, next: [] });
+    return this.nodes.length - 1;
+  }
+
+  join(ends: End[], target: number): void {
+    for (const end of ends) {
+      const node = this.nodes[end.node];
+      if (node) node.next[end.slot] = target;
+    }
+  }
+
+  /** A place that loops and labels come back to. */
+  meet(line: number): number {
+    return this.add({ event: null, kind: 'join', line });
+  }
+
+  /** A branch by a condition; gives the ends where it holds and where not. */
+  branch(node: Omit<FlowNode, 'next' | 'kind' | 'event'>): { yes: End[]; no: End[] } {
+    const id = this.add({ ...node, kind: 'branch', event: null });
+    this.ends = [];
+    return { yes: [{ node: id, slot: 0 }], no: [{ node: id, slot: 1 }] };
+  }
+
+  exit(node: Omit<FlowNode, 'next' | 'kind' | 'event'>): void {
+    this.add({ ...node, kind: 'exit', event: null });
+    this.ends = [];
+  }
+
+  /** The node of a label, made at its first mention. */
+  label(name: string, line: number): number {
+    let id = this.labels.get(name);
+    if (id === undefined) {
+      id = this.place({ event: null, kind: 'join', line });
+      this.labels.set(name, id);
+    }
+    return id;
+  }
+
+  /** Fills edges that were never given a target (a label out of view, a switch way without a case) with a gap. */
+  seal(): void {
+    let gap = -1;
+    const count = this.nodes.length;
+    for (let i = 0; i < count; i++) {
+      const node = this.nodes[i];
+      if (!node || node.kind === 'exit' || node.kind === 'gap') continue;
+      for (let slot = 0; slot < Math.max(node.next.length, 1); slot++) {
+        if (node.next[slot] !== undefined) continue;
+        if (gap < 0) gap = this.place({ event: null, kind: 'gap', line: node.line });
+        node.next[slot] = gap;
+      }
+    }
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Kernel C made readable for a C grammar, at the same length: every offset, line and column stays what it was.
+ * The grammar knows no kernel macros; what it stumbles over is blanked or given a word of C of the same width.
+ */
+export interface Normalised {
+  text: string;
+  /** Offset of a `while` that stands for a loop macro -> the macro's name. */
+  macros: Map<number, string>;
+}
+
+/** Words that stand among the specifiers of a declaration and change nothing of what the code does to memory. */
+const SPECIFIERS = new Set(
+  `__init __exit __initdata __exitdata __initconst __meminit __meminitdata __ref __refdata __net_init __net_exit __net_initdata __head
+  __user __kernel __iomem __rcu __percpu __force __nocast __bitwise __private __must_check __maybe_unused __always_unused __used __weak
+  __always_inline noinline __cold __hot __pure __const __deprecated __visible __malloc __noreturn noreturn __nonstring __attribute_const__
+  __read_mostly __ro_after_init __cacheline_aligned __cacheline_aligned_in_smp ____cacheline_aligned ____cacheline_aligned_in_smp
+  ____cacheline_internodealigned_in_smp __page_aligned_bss __page_aligned_data __packed __sched __lockfunc __kprobes notrace noinstr asmlinkage
+  noinline_for_stack nokprobe_inline __no_kcsan __no_kasan_or_inline __no_sanitize_or_inline __no_sanitize_address __no_sanitize_memory __nocfi
+  __no_randomize_layout __randomize_layout __designated_init __flatten __latent_entropy __init_or_module __init_memblock __bpf_kfunc __noclone
+  __no_profile __noendbr __entry_text __ksym`
+    .split(/\s+/)
+    .filter(Boolean),
+);
+
+/** The same with arguments in parentheses. */
+const SPECIFIERS_WITH_ARGUMENTS = new Set(
+  `__attribute__ __aligned __printf __scanf __section __must_hold __acquires __releases __acquire_shared __cond_acquires __must_hold_shared __guarded_by
+  __counted_by __counted_by_le __counted_by_be __alloc_size __assume_aligned __no_sanitize __cleanup __free __format_arg __alias __acquires_shared
+  __releases_shared __cond_acquires_shared __excludes __no_context_analysis __pt_guarded_by __rcu_guarded __diag_ignore_all __realloc_size`
+    .split(/\s+/)
+    .filter(Boolean),
+);
+
+const KEYWORDS = new Set([
+  'if',
+  'while',
+  'for',
+  'switch',
+  'return',
+  'sizeof',
+  'do',
+  'else',
+  'case',
+  'goto',
+  'typeof',
+  'defined',
+  '__typeof__',
+  '_Generic',
+  'asm',
+  '__asm__',
+]);
+
+/** Comments, strings and preprocessor lines blanked, at the same length: what is left is code alone. */
+export function codeOnly(text: string): string {
+  const out: string[] = [];
+  let at = 0;
+  const pattern = /\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?|^[ \t]*#(?:[^\n\\]|\\\r?\n|\\.)*/gm;
+  for (const match of text.matchAll(pattern)) {
+    out.push(text.slice(at, match.index), match[0].replace(/[^\n]/g, ' '));
+    at = match.index + match[0].length;
+  }
+  out.push(text.slice(at));
+  return out.join('');
+}
+
+/** The offset after the parenthesis that closes the one at `open`, or -1. */
+export function closing(code: string, open: number): number {
+  let depth = 0;
+  for (let i = open; i < code.length; i++) {
+    const c = code.charCodeAt(i);
+    if (c === 40) depth++;
+    else if (c === 41 && --depth === 0) return i + 1;
+  }
+  return -1;
+}
+
+/** Gives the text as the grammar can read it, and where loop macros stood. */
+export function normalise(text: string): Normalised {
+  const code = codeOnly(text);
+  const macros = new Map<number, string>();
+  const edits: { at: number; end: number; text: string }[] = [];
+  const blank = (at: number, end: number) => edits.push({ at, end, text: text.slice(at, end).replace(/[^\n]/g, ' ') });
+  const word = /[A-Za-z_]\w*/g;
+  let depth = 0;
+  let seen = 0;
+  for (let match = word.exec(code); match; match = word.exec(code)) {
+    const name = match[0];
+    const at = match.index;
+    const end = at + name.length;
+    for (; seen < at; seen++) {
+      const c = code.charCodeAt(seen);
+      if (c === 123) depth++;
+      else if (c === 125) depth = Math.max(0, depth - 1);
+    }
+    if (SPECIFIERS.has(name)) {
+      blank(at, end);
+      continue;
+    }
+    const next = nextSolid(code, end);
+    if (code[next] !== '(') {
+      if ((name === 'struct' || name === 'union' || name === 'enum') && depth > 0) joinTag(code, at, end, edits);
+      continue;
+    }
+    if (SPECIFIERS_WITH_ARGUMENTS.has(name)) {
+      const close = closing(code, next);
+      if (close > 0) blank(at, close);
+      continue;
+    }
+    if (KEYWORDS.has(name)) continue;
+    if (/^(?:COMPAT_)?SYSCALL_DEFINE\d$|^BPF_CALL_\d$|^COMPAT_SYSCALL_DEFINEx$/.test(name)) {
+      edits.push({ at, end: at + 4, text: 'int ' });
+      continue;
+    }
+    if (/^DEFINE_|^DECLARE_/.test(name)) {
+      const before = code.slice(Math.max(0, at - 8), at).match(/\bstatic\s+$/);
+      if (before) blank(at - before[0].length, at);
+      continue;
+    }
+    if (depth === 0) continue;
+    const previous = previousSolid(code, at);
+    if (previous >= 0 && !';{}):'.includes(code[previous] ?? '') && !/\b(?:else|do)$/.test(code.slice(Math.max(0, previous - 4), previous + 1)))
+      continue;
+    const close = closing(code, next);
+    if (close < 0) continue;
+    const after = code[nextSolid(code, close)];
+    // `name(...) {` inside a function is a loop or scope macro, whatever its name; without braces only the name tells.
+    if (after === '{' || (/for_each|^list_for|^scoped_guard$|^scoped_cond_guard$/.test(name) && after !== ';' && after !== ',' && after !== ')')) {
+      edits.push({ at, end, text: 'while'.padEnd(Math.max(5, name.length)) });
+      if (name.length >= 5) macros.set(at, name);
+      else edits.pop();
+    }
+  }
+  edits.sort((a, b) => a.at - b.at);
+  const out: string[] = [];
+  let done = 0;
+  for (const edit of edits) {
+    if (edit.at < done) continue;
+    out.push(text.slice(done, edit.at), edit.text);
+    done = edit.end;
+  }
+  out.push(text.slice(done));
+  return { text: out.join(''), macros };
+}
+
+/** `container_of(p, struct foo, m)`: a type as an argument becomes one word. */
+function joinTag(code: string, at: number, end: number, edits: { at: number; end: number; text: string }[]): void {
+  const previous = code[previousSolid(code, at)];
+  if (previous !== ',' && previous !== '(') return;
+  const rest = /^(\s+)(\w+)\s*(\**)\s*([,)])/.exec(code.slice(end, end + 120));
+  if (!rest || (previous === '(' && rest[4] === ')') || rest[1]?.includes('\n')) return;
+  if (rest[3] !== '' && previous === '(') return;
+  edits.push({ at: end, end: end + (rest[1]?.length ?? 0), text: '_'.repeat(rest[1]?.length ?? 0) });
+  if (rest[3]) {
+    const star = code.indexOf('*', end);
+    edits.push({ at: star, end: star + rest[3].length, text: ' '.repeat(rest[3].length) });
+  }
+}
+
+function nextSolid(code: string, from: number): number {
+  let i = from;
+  while (i < code.length && /\s/.test(code[i] ?? '')) i++;
+  return i;
+}
+
+function previousSolid(code: string, from: number): number {
+  let i = from - 1;
+  while (i >= 0 && /\s/.test(code[i] ?? '')) i--;
+  return i;
+}

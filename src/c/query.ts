@@ -1,0 +1,141 @@
+/** What a rule may ask of the code. */
+import type { CFunction, Event, FlowNode } from '../model/code.ts';
+import type { EventKind } from '../model/fact.ts';
+import { cellKey } from './cells.ts';
+
+export { cellKey, cellName, isConstantText } from './cells.ts';
+export { sameLock } from './locksets.ts';
+export { comparedEvents, indexOf, isUpdate } from './ties.ts';
+
+/** Events of a kind, in the order of the text. */
+export function eventsOf(fn: CFunction, kind: EventKind, api?: RegExp): Event[] {
+  return fn.events.filter(e => e.kind === kind && (!api || api.test(e.api)));
+}
+
+/** Nodes that can come after the node, by at least one edge. */
+export function nodesAfter(fn: CFunction, node: number): Set<number> {
+  return spread(fn.flow, node, false);
+}
+
+/** Nodes that can come before it. */
+export function nodesBefore(fn: CFunction, node: number): Set<number> {
+  return spread(fn.flow, node, true);
+}
+
+function spread(flow: FlowNode[], from: number, backwards: boolean): Set<number> {
+  const seen = new Set<number>();
+  const reverse = backwards ? predecessors(flow) : null;
+  const work = [from];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    for (const to of reverse ? (reverse[at] ?? []) : (flow[at]?.next ?? [])) {
+      if (seen.has(to)) continue;
+      seen.add(to);
+      work.push(to);
+    }
+  }
+  return seen;
+}
+
+function predecessors(flow: FlowNode[]): number[][] {
+  const into: number[][] = flow.map(() => []);
+  flow.forEach((node, i) => {
+    for (const to of node.next) into[to]?.push(i);
+  });
+  return into;
+}
+
+/** Events that can come after the event on some path, in the order of the text. */
+export function after(fn: CFunction, event: Event): Event[] {
+  const nodes = nodesAfter(fn, event.node);
+  return fn.events.filter(e => nodes.has(e.node));
+}
+
+/** Events that can come before it on some path. */
+export function before(fn: CFunction, event: Event): Event[] {
+  const nodes = nodesBefore(fn, event.node);
+  return fn.events.filter(e => nodes.has(e.node));
+}
+
+/** True where something out of view may happen after the event (or before it) in the function. */
+export function gapAfter(fn: CFunction, event: Event): boolean {
+  return [...nodesAfter(fn, event.node)].some(n => fn.flow[n]?.kind === 'gap');
+}
+
+export function gapBefore(fn: CFunction, event: Event): boolean {
+  return !fn.whole || [...nodesBefore(fn, event.node)].some(n => fn.flow[n]?.kind === 'gap');
+}
+
+/** True where every path from the entry to `b` passes `a`. */
+export function dominates(fn: CFunction, a: Event, b: Event): boolean {
+  const seen = new Set([0]);
+  const work = [0];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    if (at === a.node) continue;
+    if (at === b.node) return false;
+    for (const to of fn.flow[at]?.next ?? []) {
+      if (seen.has(to)) continue;
+      seen.add(to);
+      work.push(to);
+    }
+  }
+  return true;
+}
+
+/** Events that lie on some path from `a` to `b`. */
+export function between(fn: CFunction, a: Event, b: Event): Event[] {
+  const ahead = nodesAfter(fn, a.node);
+  const behind = nodesBefore(fn, b.node);
+  return fn.events.filter(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node));
+}
+
+/** The cell's normal form, or null where the event has none. */
+export function keyOf(event: Event): string | null {
+  return event.cell ? cellKey(event.cell) : null;
+}
+
+/** Does the event touch memory that others may see? */
+export function isAccess(event: Event): boolean {
+  return event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish';
+}
+
+/** Code that runs alone by what it is: set-up before anyone else knows the object, and teardown. */
+export function runsAlone(fn: CFunction): boolean {
+  return (
+    fn.attributes.some(a => /^__(?:init|exit|meminit|net_init|net_exit)\b/.test(a)) ||
+    /(?:^|_)(?:init|exit|setup|create|destroy|probe|remove|teardown|cleanup|fini)(?:_|$)/.test(fn.name)
+  );
+}
+
+/** Test code: it runs one thread on objects of its own. */
+export function isTest(fn: CFunction): boolean {
+  return (
+    /(?:^|\/)(?:tests?|selftests?|kunit)\/|[_-](?:kunit|test|selftest)s?\.c$|(?:^|\/)test[_-]/.test(fn.path) ||
+    fn.parameters.some(p => p.type.startsWith('struct kunit'))
+  );
+}
+
+/** Locks surely held at both events and everywhere between them. */
+export function heldOver(fn: CFunction, a: Event, b: Event): string[] {
+  return a.locks.filter(lock => b.locks.includes(lock) && between(fn, a, b).every(e => e.locks.includes(lock)));
+}
+
+/**
+ * Whether `b`, which comes after `a`, runs only for one outcome of `a`: where its value is not zero, where it is zero, in any case, or
+ * under a condition that is not a plain test of the value.
+ */
+export function conditionOn(fn: CFunction, a: Event, b: Event): 'nonzero' | 'zero' | 'any' | 'unknown' {
+  for (const [i, node] of fn.flow.entries()) {
+    if (node.kind !== 'branch' || !node.decides?.includes(a.index)) continue;
+    const ways = node.next.map(to => to === b.node || nodesAfter(fn, to).has(b.node));
+    if (!ways.includes(true) || !ways.includes(false) || !nodesAfter(fn, a.node).has(i)) continue;
+    const plain =
+      node.decides.length === 1 &&
+      (node.condition === a.into || node.condition?.startsWith(`${a.api}(`)) &&
+      !/[=<>&|]/.test(node.condition?.replace(/\(.*\)$/, '') ?? '');
+    if (!plain) return 'unknown';
+    return ways[0] ? 'nonzero' : 'zero';
+  }
+  return 'any';
+}

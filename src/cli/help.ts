@@ -1,0 +1,24 @@
+/** The words of `fencepost --help`; the README holds the same text, and a test compares them. */
+export const HELP = `fencepost reviews Linux kernel patch series for concurrency.
+
+Usage:
+  fencepost review [INPUT...]      review notes
+  fencepost check [INPUT...]       the pre-send check: one line a finding, exit 1 if there is any
+  fencepost show [--json] INPUT... what was read: series, versions, order, gaps, trailers, replies
+  fencepost rules [--json]         the rules it knows
+  fencepost explain RULE           what a rule says, why, and its examples
+
+INPUT is a file (mbox, mail or patch, also .gz), a maildir, a folder of patches, or - for stdin.
+
+Options of review and check:
+  --format notes|lines|json        how findings are written (review: notes; check: lines)
+  -o FILE                          write them to FILE
+  --rule ID                        only this rule; may be given again
+  --fail-on error|warning|note|never  exit 1 at this severity or above (review: never; check: warning)
+  --all                            show also what was held back, and why
+
+  --help, --version
+
+Exit: 0 nothing at or above the gate, 1 findings, 2 an input could not be opened or the tool failed.
+Findings go to stdout, all else to stderr. It needs no network and no kernel tree, and runs nothing of what it reads.
+`;

@@ -1,0 +1,140 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import {
+  coverageLine,
+  lines,
+  notes,
+  type Review,
+  readThread,
+  refusals,
+  review,
+  reviewJson,
+  rules,
+  type Severity,
+  safe,
+  threadProblems,
+} from '../index.ts';
+import { grammar } from './grammar.ts';
+import { openInputs, reasonOf } from './input.ts';
+import { tools } from './tools.ts';
+
+type Out = (text: string) => void;
+
+const FORMATS = ['notes', 'lines', 'json'] as const;
+type Format = (typeof FORMATS)[number];
+
+const GATES = ['error', 'warning', 'note', 'never'] as const;
+type Gate = (typeof GATES)[number];
+
+interface Options {
+  inputs: string[];
+  format: Format;
+  gate: Gate;
+  file: string | null;
+  only: string[];
+  all: boolean;
+}
+
+/** `fencepost review` and `fencepost check`; gives the exit status. */
+export async function reviewCommand(command: 'review' | 'check', args: string[], out: Out, err: Out): Promise<number> {
+  const options = optionsOf(command, args);
+  if (typeof options === 'string') {
+    err(`fencepost ${command}: ${options}\n`);
+    return 2;
+  }
+  const written: string[] = [];
+  const write = options.file === null ? out : (text: string) => void written.push(text);
+  const inputs = await openInputs(options.inputs);
+  const short = inputs.length === 1;
+  let status = 0;
+  for (const source of inputs) {
+    if ('error' in source) {
+      err(`fencepost: ${safe(source.error)}\n`);
+      status = 2;
+      continue;
+    }
+    try {
+      const thread = await readThread(source.input, source.open(), tools);
+      const known = options.only.length > 0 ? rules.filter(r => options.only.includes(r.id)) : rules.filter(r => !r.trial);
+      const result = review(thread, { grammar: await grammar(short), rules: known });
+      write(report(result, options, command));
+      for (const line of threadProblems(thread)) err(`fencepost: ${line}\n`);
+      for (const r of result.reviews) for (const p of r.problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
+      if (options.format === 'notes') err(`${inputs.length > 1 ? `${safe(source.input)}: ` : ''}${coverageLine(result)}\n`);
+      if (options.all && options.format !== 'json') err(heldText(result));
+      if (gated(result, options.gate, command)) status = Math.max(status, 1);
+    } catch (error) {
+      err(`fencepost: ${safe(source.input)}: ${safe(reasonOf(error))}\n`);
+      status = 2;
+    }
+  }
+  if (options.file !== null) {
+    try {
+      writeFileSync(options.file, written.join(''));
+    } catch (error) {
+      err(`fencepost: ${options.file}: ${reasonOf(error)}\n`);
+      status = 2;
+    }
+  }
+  return status;
+}
+
+function report(result: Review, options: Options, command: 'review' | 'check'): string {
+  if (options.format === 'json') return `${JSON.stringify(reviewJson(result))}\n`;
+  if (options.format === 'notes') return notes(result);
+  return `${command === 'check' ? refusals(result).join('') : ''}${lines(result)}`;
+}
+
+function heldText(result: Review): string {
+  return result.reviews
+    .flatMap(r =>
+      r.held.map(
+        h => `held (${h.reason}: ${safe(h.detail)}): ${safe(h.finding.path)}:${h.finding.line}: ${safe(h.finding.message)} [${h.finding.rule}]\n`,
+      ),
+    )
+    .join('');
+}
+
+const RANK: Record<Severity, number> = { error: 0, warning: 1, note: 2 };
+
+/** Is anything at or above the gate? To the pre-send check a patch that git would refuse is an error of its own. */
+function gated(result: Review, gate: Gate, command: 'review' | 'check'): boolean {
+  if (gate === 'never') return false;
+  const found = result.reviews.flatMap(r => r.findings).some(f => RANK[f.severity] <= RANK[gate]);
+  return found || (command === 'check' && refusals(result).length > 0);
+}
+
+function optionsOf(command: 'review' | 'check', args: string[]): Options | string {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(args);
+  } catch (error) {
+    return reasonOf(error);
+  }
+  const { values, positionals } = parsed;
+  const format = values.format ?? (command === 'check' ? 'lines' : 'notes');
+  const gate = values['fail-on'] ?? (command === 'check' ? 'warning' : 'never');
+  const isFormat = (x: string): x is Format => (FORMATS as readonly string[]).includes(x);
+  const isGate = (x: string): x is Gate => (GATES as readonly string[]).includes(x);
+  if (!isFormat(format)) return `--format takes ${FORMATS.join(', ')}, not ${safe(format)}`;
+  if (!isGate(gate)) return `--fail-on takes ${GATES.join(', ')}, not ${safe(gate)}`;
+  const only = values.rule ?? [];
+  const unknown = only.find(id => !rules.some(r => r.id === id));
+  if (unknown !== undefined) return `no rule is called ${safe(unknown)}; \`fencepost rules\` lists them`;
+  return { inputs: positionals, format, gate, file: values.output ?? null, only, all: values.all ?? false };
+}
+
+function parse(args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      format: { type: 'string' },
+      'fail-on': { type: 'string' },
+      output: { type: 'string', short: 'o' },
+      rule: { type: 'string', multiple: true },
+      all: { type: 'boolean' },
+      'no-color': { type: 'boolean' },
+    },
+  });
+}

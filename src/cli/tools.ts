@@ -1,0 +1,17 @@
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { ReadTools } from '../read/index.ts';
+
+/** What the reading stage is lent: mailparser, loaded at the first mail that needs it, and zlib. */
+export const tools: ReadTools = {
+  async parseMime(raw) {
+    const { parseMime } = await import('./mime.js');
+    return parseMime(raw);
+  },
+  async *gunzip(bytes) {
+    const packed = Readable.from(bytes);
+    const plain = createGunzip();
+    packed.on('error', error => plain.destroy(error));
+    yield* packed.pipe(plain);
+  },
+};

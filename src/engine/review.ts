@@ -1,0 +1,173 @@
+/** Reviews a thread: code in view, rules over it, claims decided, findings sifted. */
+
+import { rules as allRules } from '../../rules/index.ts';
+import { cellKey } from '../c/cells.ts';
+import { imagesOf } from '../c/images.ts';
+import type { Grammar } from '../c/tree.ts';
+import { type Reader, readerOf, worldOf } from '../c/world.ts';
+import { factOf } from '../facts/lookup.ts';
+import type { Held } from '../model/finding.ts';
+import type { Review, SeriesReview } from '../model/review.ts';
+import type { Remark, Report, Rule, Use, World } from '../model/rule.ts';
+import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
+import { attribute, type Raised, settle } from './sift.ts';
+
+export interface ReviewOptions {
+  grammar: Grammar;
+  /** Only these rules. */
+  rules?: readonly Rule[];
+}
+
+/** Reviews every series of the thread; patches outside a series are reviewed each by itself where the thread has no series. */
+export function review(thread: Thread, options: ReviewOptions): Review {
+  const byId = new Map(thread.messages.filter(m => m.patch).map(m => [m.messageId, m]));
+  const series: { of: Series; messages: (Message | undefined)[] }[] = thread.series.map(of => ({
+    of,
+    messages: of.patches.map(id => (id === null ? undefined : byId.get(id))),
+  }));
+  if (series.length === 0) for (const message of thread.messages.filter(m => m.patch)) series.push({ of: alone(message), messages: [message] });
+  const reviews = series.filter(s => s.messages.some(m => m?.patch)).map(s => reviewSeries(thread, s.of, s.messages, options));
+  return { input: thread.input, thread, reviews, problems: thread.problems };
+}
+
+function alone(message: Message): Series {
+  return {
+    id: message.messageId,
+    version: message.numbering.version,
+    title: message.title,
+    expected: 1,
+    complete: true,
+    cover: null,
+    patches: [message.messageId],
+    followUps: [],
+  };
+}
+
+function reviewSeries(thread: Thread, series: Series, messages: (Message | undefined)[], options: ReviewOptions): SeriesReview {
+  const patches = messages.map(m => m?.patch ?? null);
+  const { history } = imagesOf(patches.map(onlyC));
+  const reader = readerOf(options.grammar, factOf);
+  const rules = options.rules ?? allRules.filter(r => !r.trial);
+  const last = [...history.values()].flatMap(states => states.at(-1) ?? []);
+  const final = look(last, patches, reader, rules);
+  const problems = [...final.problems];
+  // A fault that an earlier state shows and the last does not was done away with by a later patch.
+  const earlier = [...history].flatMap(([path, states]) =>
+    states
+      .slice(0, -1)
+      .map(state => ({
+        path,
+        state,
+        by: states[states.indexOf(state) + 1]?.after ?? null,
+        ...look([...last.filter(i => i.path !== path), state], patches, reader, rules),
+      })),
+  );
+  const context = { messages, patches, comments: thread.comments };
+  const settled = settle(
+    attribute(final.raised, context),
+    earlier.flatMap(e =>
+      attribute(
+        e.raised.filter(r => r.place.path === e.path && r.addedBy === e.state.after),
+        context,
+      ).map(f => ({ finding: f, by: e.by })),
+    ),
+    context,
+  );
+  const functions = final.world.functions;
+  return {
+    series: series.id,
+    title: series.title,
+    version: series.version,
+    coverage: {
+      patches: patches.filter(p => p !== null).length,
+      filesC: new Set(patches.flatMap(p => p?.files.filter(isC).map(f => f.path) ?? [])).size,
+      filesSkipped: skipped(patches),
+      functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
+      events: functions.reduce((n, f) => n + f.events.length, 0),
+      opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque).length, 0),
+      claims: { decided: settled.decided, held: settled.held.length },
+    },
+    findings: settled.findings,
+    resolved: settled.resolved,
+    held: settled.held,
+    problems,
+  };
+}
+
+function isC(file: { path: string; binary: boolean }): boolean {
+  return /\.[ch]$/.test(file.path) && !file.binary;
+}
+
+function onlyC(patch: Patch | null): Patch | null {
+  return patch && { ...patch, files: patch.files.filter(isC) };
+}
+
+function skipped(patches: (Patch | null)[]): { path: string; why: string }[] {
+  const found = new Map<string, string>();
+  for (const file of patches.flatMap(p => p?.files ?? [])) {
+    if (!isC(file)) found.set(file.path, file.binary ? 'binary' : 'not C');
+    else if (file.hunks.length === 0 && file.change !== 'delete') found.set(file.path, 'no line changed');
+  }
+  return [...found].map(([path, why]) => ({ path, why }));
+}
+
+/** Runs the rules over one state of the code. */
+function look(
+  images: Parameters<typeof worldOf>[0],
+  patches: (Patch | null)[],
+  reader: Reader,
+  rules: readonly Rule[],
+): { world: World; raised: Raised[]; problems: Problem[] } {
+  const { world, problems } = worldOf(images, patches, reader);
+  const raised: Raised[] = [];
+  const subjects = subjectsOf(world);
+  for (const rule of rules) {
+    const report: Report = (at, remark: Remark) => {
+      const place = 'event' in at ? at.event : at.place;
+      const addedBy = 'event' in at ? at.event.addedBy : at.fn.addedBy;
+      const { path, line, side } = place;
+      raised.push({ rule, fn: at.fn, place: { path, line, side }, event: 'event' in at ? at.event : null, addedBy, remark });
+    };
+    const attempt = (what: string, run: () => void) => {
+      try {
+        run();
+      } catch (error) {
+        problems.push({
+          severity: 'odd',
+          where: what,
+          message: `the rule ${rule.id} failed: ${error instanceof Error ? error.message : String(error)}`,
+        });
+      }
+    };
+    if (rule.checkFile) for (const file of world.files) attempt(file.path, () => rule.checkFile?.(file, report, world));
+    if (rule.checkFunction) for (const fn of world.functions) attempt(`${fn.path}, ${fn.name}()`, () => rule.checkFunction?.(fn, report, world));
+    if (rule.checkCell) for (const s of subjects) attempt(s.subject.key, () => rule.checkCell?.(s.subject, s.uses, report, world));
+  }
+  return { world, raised, problems };
+}
+
+/** Every cell, and every pair that an invariant ties, with all its uses. */
+function subjectsOf(world: World) {
+  const uses = new Map<string, Use[]>();
+  for (const fn of world.functions) {
+    for (const event of fn.events) {
+      if (!event.cell) continue;
+      const key = cellKey(event.cell);
+      const list = uses.get(key);
+      if (list) list.push({ fn, event, side: 0 });
+      else uses.set(key, [{ fn, event, side: 0 }]);
+    }
+  }
+  const cells = [...uses].map(([key, list]) => ({ subject: { tie: null, key }, uses: list }));
+  const pairs = world.ties.map(tie => ({
+    subject: { tie, key: tie.keys.join(' & ') },
+    uses: tie.keys.flatMap((key, side) => (uses.get(key) ?? []).map(u => ({ ...u, side: side === 0 ? (0 as const) : (1 as const) }))).sort(byPlace),
+  }));
+  return [...cells, ...pairs];
+}
+
+function byPlace(a: Use, b: Use): number {
+  return a.fn.path < b.fn.path ? -1 : a.fn.path > b.fn.path ? 1 : a.fn.line - b.fn.line || a.event.index - b.event.index;
+}
+
+export type { Held };

@@ -1,0 +1,154 @@
+/** From what rules raised to findings: claims decided, duplicates joined, origin and status told, the rest held with a reason. */
+import type { CFunction, Event, Place } from '../model/code.ts';
+import type { Finding, Held, Severity } from '../model/finding.ts';
+import type { Remark, Rule } from '../model/rule.ts';
+import type { Comment, Message, Patch } from '../model/series.ts';
+import { fingerprint } from './fingerprint.ts';
+import { decideClaim } from './witness.ts';
+
+/** What a rule reported, as it came. */
+export interface Raised {
+  rule: Rule;
+  fn: CFunction;
+  place: Place;
+  event: Event | null;
+  addedBy: number | null;
+  remark: Remark;
+}
+
+export interface SeriesContext {
+  messages: (Message | undefined)[];
+  patches: (Patch | null)[];
+  comments: Comment[];
+}
+
+/** A finding with what settles whether it is reported. */
+interface Candidate {
+  finding: Finding;
+  shape: string;
+  held: Pick<Held, 'reason' | 'detail'> | null;
+  decided: boolean;
+}
+
+const RANK: Record<Severity, number> = { error: 0, warning: 1, note: 2 };
+
+/** Decides the claims and says which patch brought what. */
+export function attribute(raised: Raised[], context: SeriesContext): Candidate[] {
+  const ordinals = new Map<string, number>();
+  return raised.map(r => {
+    const { remark, rule } = r;
+    // A fault between two places is brought by the patch that adds the later of them.
+    const events = remark.claim?.threads.flatMap(t => t.events) ?? [];
+    const brought = [r.addedBy, ...events.map(e => e.addedBy)].filter(p => p !== null);
+    const by = r.addedBy ?? (brought.length > 0 ? Math.max(...brought) : null);
+    const message = by === null ? undefined : context.messages[by];
+    const text = (r.event?.text ?? r.fn.head).replace(/\s+/g, ' ').trim();
+    const base = [rule.id, r.place.path, r.fn.name, text];
+    const ordinal = ordinals.get(base.join()) ?? 0;
+    ordinals.set(base.join(), ordinal + 1);
+    const finding: Finding = {
+      rule: rule.id,
+      severity: remark.severity ?? rule.severity,
+      confidence: remark.confidence ?? rule.confidence,
+      message: remark.message,
+      detail: remark.detail ?? [],
+      ...(remark.question === undefined ? {} : { question: remark.question }),
+      ...(remark.dismissal === undefined ? {} : { dismissal: remark.dismissal }),
+      said: remark.said ?? [],
+      ...r.place,
+      function: r.fn.name,
+      quote: (remark.quote ?? [r.place]).map(p => ({ path: p.path, line: p.line, side: p.side })),
+      patch: { index: by === null ? -1 : (context.patches[by]?.index ?? by + 1), messageId: message?.messageId ?? '' },
+      origin: by === null ? 'pre-existing' : r.addedBy === null ? 'touched' : 'introduced',
+      status: 'open',
+      related: remark.related ?? [],
+      fix: (remark.advice ?? []).map(advice => ({ text: advice, edit: null, fixedVerdict: null })),
+      references: rule.references,
+      fingerprint: fingerprint([...base, String(ordinal)]),
+    };
+    const shape = [rule.id, by, remark.shape ?? remark.claim?.tie.keys.join('&') ?? r.place.path].join('|');
+    if (!remark.claim) return { finding, shape, held: null, decided: false };
+    const decided = decideClaim(remark.claim);
+    if ('held' in decided) return { finding, shape, held: { reason: decided.held, detail: decided.detail }, decided: decided.held === 'not-decided' };
+    return { finding: { ...finding, witness: decided.witness, fix: [...decided.fixes, ...finding.fix] }, shape, held: null, decided: true };
+  });
+}
+
+export interface Settled {
+  findings: Finding[];
+  resolved: Finding[];
+  held: Held[];
+  /** Claims that the checker decided, either way. */
+  decided: number;
+}
+
+export function settle(final: Candidate[], earlier: { finding: Candidate; by: number | null }[], context: SeriesContext): Settled {
+  const kept: Candidate[] = [];
+  const held: Held[] = [];
+  for (const c of final) {
+    const reason = c.held ?? below(c.finding);
+    if (reason) held.push({ finding: c.finding, ...reason });
+    else kept.push(c);
+  }
+  const still = new Set(final.filter(c => !c.held).map(c => `${c.finding.rule}|${c.finding.path}|${c.finding.function}`));
+  const resolved = earlier
+    .filter(
+      e =>
+        !e.finding.held &&
+        !below(e.finding.finding) &&
+        !still.has(`${e.finding.finding.rule}|${e.finding.finding.path}|${e.finding.finding.function}`),
+    )
+    .map(e => ({ ...e.finding.finding, status: 'fixed-later' as const, statusDetail: e.by === null ? '' : (context.patches[e.by]?.title ?? '') }));
+  return {
+    findings: joined(kept)
+      .map(f => raisedBy(f, context.comments))
+      .sort(byPatch),
+    resolved: unique(resolved).sort(byPatch),
+    held: held.sort((a, b) => byPatch(a.finding, b.finding)),
+    decided: final.filter(c => c.decided).length,
+  };
+}
+
+function below(finding: Finding): Pick<Held, 'reason' | 'detail'> | null {
+  if (finding.origin === 'pre-existing') return { reason: 'pre-existing', detail: 'no line of it is the series’ own' };
+  if (finding.confidence === 'low') return { reason: 'below-threshold', detail: 'confidence is low' };
+  return null;
+}
+
+/** Findings of one rule in one patch with the same shape become one, the others its related places. */
+function joined(candidates: Candidate[]): Finding[] {
+  const first = new Map<string, Finding>();
+  for (const { finding, shape } of candidates) {
+    const known = first.get(shape);
+    if (!known) {
+      first.set(shape, { ...finding });
+      continue;
+    }
+    const places = [known, ...known.related];
+    if (places.some(p => p.path === finding.path && p.line === finding.line)) continue;
+    known.related = [...known.related, { path: finding.path, line: finding.line, side: finding.side, note: `the same in ${finding.function}()` }];
+    if (RANK[finding.severity] < RANK[known.severity]) known.severity = finding.severity;
+  }
+  return [...first.values()];
+}
+
+/** A reply has quoted the line and written under it: marked, never hidden. */
+function raisedBy(finding: Finding, comments: Comment[]): Finding {
+  const places = [finding, ...finding.quote];
+  const comment = comments.find(c => c.patch === finding.patch.messageId && places.some(p => p.path === c.path && p.line === c.line));
+  return comment ? { ...finding, status: 'raised', statusDetail: comment.from?.name || comment.from?.address || 'a reply' } : finding;
+}
+
+function unique(findings: Finding[]): Finding[] {
+  return [...new Map(findings.map(f => [f.fingerprint, f])).values()];
+}
+
+function byPatch(a: Finding, b: Finding): number {
+  return (
+    a.patch.index - b.patch.index ||
+    RANK[a.severity] - RANK[b.severity] ||
+    (a.path < b.path ? -1 : a.path > b.path ? 1 : 0) ||
+    a.line - b.line ||
+    (a.rule < b.rule ? -1 : 1)
+  );
+}

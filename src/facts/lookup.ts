@@ -1,0 +1,70 @@
+import type { EventKind, Fact, Operation, Ordering, Result } from '../model/fact.ts';
+import { names, shapes, sources } from './tables.ts';
+
+/**
+ * What is known of a kernel function or macro; undefined when nothing is. The guards of include/linux/cleanup.h have one name per class:
+ * `factOf('guard(mutex)')`, whose arguments are those of the second list.
+ */
+export function factOf(api: string): Fact | undefined {
+  if (!decoded.has(api)) decoded.set(api, decode(find(api)));
+  return decoded.get(api);
+}
+
+/** Every fact, ordered by name. */
+export function allFacts(): Fact[] {
+  return names.split('\n').flatMap(line => decode(line) ?? []);
+}
+
+/** The family of the lock that a call takes or gives back; null for every other call. */
+export function lockFamilyOf(api: string): string | null {
+  return factOf(api)?.lock?.family ?? null;
+}
+
+/** A line of `shapes`: scripts/facts.mjs writes it after it has held every word against the types of the model. */
+type Shape = [
+  kind: EventKind,
+  cell: number | null,
+  by: 'pointer' | 'lvalue',
+  bit: number | null,
+  operation: Operation | null,
+  operand: number | null,
+  result: Result,
+  atomic: boolean,
+  ordering: Ordering,
+  orderingOnFailure: Ordering | null,
+  lock: [family: string, shared: boolean, conditional: boolean, global: boolean] | null,
+  context: string[],
+  sleeps: 'no' | 'yes' | 'maybe',
+];
+
+const decoded = new Map<string, Fact | undefined>();
+let shapeLines: string[] | undefined;
+let sourceLines: string[] | undefined;
+
+/** The line of a name, by halving the text: a run asks for a few dozen names, and an index of all costs more than it saves. */
+function find(api: string): string | undefined {
+  let low = 0;
+  let high = names.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const start = names.lastIndexOf('\n', middle - 1) + 1;
+    const line = names.slice(start, names.indexOf('\n', start));
+    const name = line.slice(0, line.indexOf(' '));
+    if (name === api) return line;
+    if (name < api) low = start + line.length + 1;
+    else high = start;
+  }
+  return undefined;
+}
+
+function decode(line: string | undefined): Fact | undefined {
+  if (line === undefined || line === '') return undefined;
+  shapeLines ??= shapes.split('\n');
+  sourceLines ??= sources.split('\n');
+  const [api = '', shape, source] = line.split(' ');
+  const told: Shape = JSON.parse(shapeLines[Number(shape)] ?? '');
+  const [kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, locked, context, sleeps] = told;
+  const lock = locked && { family: locked[0], shared: locked[1], conditional: locked[2], global: locked[3] };
+  const said = { api, kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, lock, context, sleeps };
+  return { ...said, source: sourceLines[Number(source)] ?? '' };
+}

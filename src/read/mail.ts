@@ -1,0 +1,250 @@
+import type { Message, MessageKind, Person, Problem } from '../model/series.ts';
+import { type Body, splitBody } from './body.ts';
+import { decodeText, decodeUtf8, latin1 } from './charset.ts';
+import { readDate } from './date.ts';
+import { type Piece, readDiff } from './diff.ts';
+import { unflow } from './flowed.ts';
+import { firstOf, type Headers, lastOf, parameter, readHeaders } from './headers.ts';
+import { MAX_REFERENCES } from './limits.ts';
+import type { RawMail } from './mbox.ts';
+import { isPlain, type MimeNode, patchText, readingText, readTree } from './mime.ts';
+import { type Part, type Parts, walkParts } from './parts.ts';
+import { readPerson } from './person.ts';
+import { readSubject, type Subject } from './subject.ts';
+import { type GivenTrailer, givenTrailers, readTrailers } from './trailers.ts';
+import { decodeWords } from './words.ts';
+
+/** What the caller lends for the work that wants a library with effects. */
+export interface ReadTools {
+  /** The MIME tree of a mail that says it has boundaries. Its failure is a problem of that mail. */
+  parseMime(raw: Uint8Array): Promise<MimeNode>;
+  /** The bytes of a gzip stream, as they come. May throw part-way, on a truncated file. */
+  gunzip(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+}
+
+/** A mail as read by itself, with what the thread still needs of it. */
+export interface Mail {
+  message: Message;
+  subject: Subject;
+  /** The text of the diff and its pieces; hunks are cut from it when they are wanted. */
+  diff: { text: string; pieces: Piece[] } | null;
+  /** The body for quotes; '' on a patch. */
+  reading: string;
+  /** It answers another: by its subject, or because it gives trailers and no diff. */
+  isReply: boolean;
+  /** The body holds a diff, be it one that git refuses; or a diffstat. */
+  hasDiff: boolean;
+  hasDiffstat: boolean;
+  /** The trailers that it gives to what it answers. */
+  trailers: GivenTrailer[];
+}
+
+/**
+ * Reads one mail as git mailsplit, mailinfo and apply would, problems and all. Never throws; what cannot be read is a problem of the mail.
+ * The diff comes from git's own walk over the parts; what a mail of several parts says to a reader comes from `tools.parseMime`.
+ */
+export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, 'parseMime'>): Promise<Mail> {
+  const { bytes } = raw;
+  const where = `message ${n}`;
+  const problems: Problem[] = [];
+  const complain = (message: string, severity: Problem['severity'] = 'odd') => problems.push({ severity, where, message });
+  if (raw.dropped > 0) complain(`the mail is too large; ${raw.dropped} bytes at its end are not read`);
+
+  const whole = decodeUtf8(bytes);
+  const text = whole ?? latin1(bytes);
+  const headers = readHeaders(text);
+  /** Faults for which git gives the mail up; they count where there is a patch. */
+  const refusals: string[] = [];
+  const decoded = (value: string): string => {
+    const read = decodeWords(whole === null ? rawText(value) : value);
+    if (read.problem !== null) refusals.push(read.problem);
+    return read.value;
+  };
+  const types = (headers.fields.get('content-type') ?? []).map(decoded);
+  const body = readBody(bytes, text, whole !== null, headers, types);
+  if (body.walk?.problem) refusals.push(body.walk.problem);
+  const split = splitBody(body.text);
+  if (split.problem !== null) refusals.push(split.problem);
+  if (body.unconverted !== null && (body.unconverted.always || /[^\x00-\x7f]/.test(split.log)))
+    refusals.push(`git cannot convert from ${body.unconverted.charset.slice(0, 40)} to UTF-8`);
+
+  // Headers of a part stand in where the mail has none of the name.
+  const header = (name: string) =>
+    decoded(lastOf(headers, name) || (body.walk?.headers.map(part => firstOf(part, name)).find(value => value !== '') ?? ''));
+  const subject = readSubject(header('subject'));
+  const sender = readPerson(header('from'));
+  const inBody = split.patch === '' ? new Map<string, string>() : split.headers;
+  const author = inBody.has('from') ? (readPerson(inBody.get('from') ?? '') ?? { name: '', address: '' }) : sender;
+  const references = messageIds(firstOf(headers, 'references')).slice(-MAX_REFERENCES);
+  const message: Message = {
+    n,
+    messageId: messageIds(firstOf(headers, 'message-id'))[0] ?? `message-${n}`,
+    kind: 'other',
+    subject: subject.text,
+    title: inBody.has('subject') ? readSubject(inBody.get('subject') ?? '').title : subject.title,
+    from: sender,
+    date: readDate(lastOf(headers, 'date')),
+    inReplyTo: messageIds(firstOf(headers, 'in-reply-to'))[0] ?? references.at(-1) ?? null,
+    references,
+    numbering: subject.numbering,
+    body: '',
+    problems,
+    patch: null,
+  };
+  const mail: Mail = { message, subject, diff: null, reading: '', isReply: subject.reply, hasDiff: false, hasDiffstat: false, trailers: [] };
+  if (split.patch !== '') readPatch(mail, split, author);
+  if (message.patch === null) {
+    // A mail without a diff says by an in-body From whose words it brings.
+    if (author && author !== sender) message.from = author.address ? author : null;
+    mail.reading = body.reading ?? (await readParts(bytes, body.text, tools, complain));
+  }
+  mail.hasDiff = message.patch !== null || DIFF.test(mail.reading);
+  mail.hasDiffstat = !mail.hasDiff && DIFFSTAT.test(mail.reading);
+  if (subject.reply || (references.length > 0 && !mail.hasDiff) || (message.inReplyTo !== null && !mail.hasDiff)) {
+    mail.trailers = message.patch === null ? givenTrailers(mail.reading) : body.texts.flatMap(part => givenTrailers(beforeDiff(part)));
+    mail.isReply ||= mail.trailers.length > 0;
+  }
+  for (const refusal of refusals) complain(refusal, message.patch ? 'refused' : 'odd');
+  message.kind = kindOf(mail, split);
+  message.body = mail.reading;
+  return mail;
+}
+
+/** A body on its way: the text that git sees, and the one for a reader, null where mailparser has to say it. */
+interface BodyText {
+  text: string;
+  /** The same part by part: a signature ends its part, not the mail. */
+  texts: string[];
+  reading: string | null;
+  walk: Parts | null;
+  /** A charset that git cannot convert the log from: ever, or where it holds 8-bit characters. */
+  unconverted: { charset: string; always: boolean } | null;
+}
+
+/** The body: a part of `text` where the mail is UTF-8 throughout and nothing is encoded, else read from the bytes. */
+function readBody(bytes: Uint8Array, text: string, isUtf8: boolean, headers: Headers, types: string[]): BodyText {
+  const type = types.at(-1) ?? '';
+  const encoding = lastOf(headers, 'content-transfer-encoding');
+  if (types.some(value => parameter(value, 'boundary') !== null)) return readWalk(bytes, isUtf8 ? latin1(bytes) : text, types, encoding);
+  const part: Part = {
+    start: 0,
+    end: bytes.length,
+    encoding,
+    charset: parameter(type, 'charset') ?? '',
+    flowed: parameter(type, 'format')?.toLowerCase() === 'flowed',
+    delSp: parameter(type, 'delsp')?.toLowerCase() === 'yes',
+    closes: 0,
+  };
+  if (isUtf8 && isPlain(part)) {
+    const body = text.slice(headers.end);
+    const reading = part.flowed ? unflow(body, part.delSp, false) : body;
+    const joined = part.flowed ? unflow(body, part.delSp) : body;
+    return { text: joined, texts: [joined], reading, walk: null, unconverted: unconverted(part, null) };
+  }
+  const content = bytes.subarray(isUtf8 ? utf8.encode(text.slice(0, headers.end)).length : headers.end);
+  const read = patchText(content, part);
+  const reading = part.flowed ? readingText(content, part).text : read.text;
+  return { text: read.text, texts: [read.text], reading, walk: null, unconverted: unconverted(part, read.problem) };
+}
+
+/** The body of a mail with boundaries: all parts in order, one behind the other. */
+function readWalk(bytes: Uint8Array, text: string, types: string[], encoding: string): BodyText {
+  const walk = walkParts(text, readHeaders(text).end, types, encoding);
+  let found: BodyText['unconverted'] = null;
+  const texts = walk.parts.map(part => {
+    const read = patchText(bytes.subarray(part.start, part.end), part);
+    found ??= unconverted(part, read.problem);
+    return '\n'.repeat(part.closes) + read.text;
+  });
+  return { text: texts.join(''), texts, reading: null, walk, unconverted: found };
+}
+
+function unconverted(part: Part, problem: string | null): BodyText['unconverted'] {
+  const charset = part.charset.replace(/["']/g, '').trim();
+  if (problem !== null || /^(?:unknown-8bit|x-unknown)$/i.test(charset)) return { charset, always: true };
+  return /^(?:us-ascii|ascii|ansi_x3\.4-1968)$/i.test(charset) ? { charset, always: false } : null;
+}
+
+async function readParts(
+  bytes: Uint8Array,
+  fallback: string,
+  tools: Pick<ReadTools, 'parseMime'>,
+  complain: (message: string) => void,
+): Promise<string> {
+  try {
+    const read = readTree(await tools.parseMime(bytes.slice()));
+    for (const problem of read.problems) complain(problem);
+    return read.text;
+  } catch (error) {
+    complain(`the MIME parts cannot be read: ${error instanceof Error ? error.message : 'unknown fault'}`);
+    return fallback;
+  }
+}
+
+const utf8 = new TextEncoder();
+/** b4's marks of a diff and a diffstat. */
+const DIFF = /^(?:---[^\n]*\n\+\+\+|GIT binary patch|diff --git \w\/\S+ \w\/\S)/m;
+const DIFFSTAT = /^[ \t]{0,8}\d{1,6} file[^\n]{0,120}\d (?:insertion|deletion)/m;
+
+/** A header value of a mail that is not UTF-8 as a whole: UTF-8 if it is by itself, else ISO 8859-1. */
+function rawText(value: string): string {
+  if (!/[\x80-\xff]/.test(value)) return value;
+  return decodeText(
+    Uint8Array.from(value, char => char.charCodeAt(0)),
+    '',
+  ).value;
+}
+
+function readPatch(mail: Mail, split: Body, author: Person | null): void {
+  const { message, subject } = mail;
+  const { pieces, fault } = readDiff(split.patch);
+  const problems: Problem[] = [];
+  if (fault) problems.push({ severity: fault.severity, where: `message ${message.n}, line ${fault.line} of the diff`, message: fault.message });
+  if (pieces.length === 0) {
+    message.problems.push(...problems);
+    return;
+  }
+  const { log, trailers } = readTrailers(split.log);
+  message.patch = {
+    title: message.title,
+    author: author ?? { name: '', address: '' },
+    index: subject.numbering.index,
+    total: subject.numbering.total,
+    version: subject.numbering.version,
+    prefixes: subject.numbering.prefixes,
+    recovered: false,
+    log,
+    trailers,
+    files: pieces.map(({ start: _start, end: _end, ...file }) => ({ ...file, hunks: [] })),
+    problems,
+  };
+  mail.diff = { text: split.patch, pieces };
+}
+
+function kindOf(mail: Mail, split: Body): MessageKind {
+  const { message, subject } = mail;
+  if (subject.reply) return 'reply';
+  if (isPull(message.subject, split.log)) return 'pull';
+  if (subject.numbering.index === 0) return 'cover';
+  const refused = message.problems.some(problem => problem.severity === 'refused');
+  if (message.patch !== null || (refused && subject.numbering.prefixes.some(word => /patch/i.test(word)))) return 'patch';
+  return message.inReplyTo === null ? 'other' : 'reply';
+}
+
+/** `git request-pull` starts its text with these words. */
+function isPull(subject: string, log: string): boolean {
+  return /\[\s*(?:GIT[ ,-]*)?PULL\b|^(?:GIT PULL|PULL REQUEST)\b/i.test(subject) || /^The following changes since commit [0-9a-f]{7,64}\b/m.test(log);
+}
+
+function beforeDiff(text: string): string {
+  const at = text.search(DIFF);
+  return at < 0 ? text : text.slice(0, at);
+}
+
+/** The ids in a header, without their angle brackets; a bare word where there are no brackets. */
+function messageIds(value: string): string[] {
+  const ids: string[] = [];
+  for (const [, id] of value.matchAll(/<([^<>\s]{1,900})>/g)) if (id) ids.push(id);
+  const bare = value.trim();
+  return ids.length > 0 || !/^[^\s<>]{1,900}$/.test(bare) ? ids : [bare];
+}

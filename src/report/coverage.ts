@@ -1,0 +1,33 @@
+/** How much was understood, in one line: silence without it would be no answer. */
+import type { Review } from '../model/review.ts';
+
+export function coverageLine(review: Review): string {
+  const sum = (pick: (r: Review['reviews'][number]) => number) => review.reviews.reduce((n, r) => n + pick(r), 0);
+  const whole = sum(r => r.coverage.functions.whole);
+  const partial = sum(r => r.coverage.functions.partial);
+  const held = sum(r => r.held.length);
+  const parts = [
+    count(
+      sum(r => r.coverage.patches),
+      'patch',
+      'patches',
+    ),
+    `${count(whole + partial, 'function', 'functions')}${partial > 0 ? ` (${partial} partly seen)` : ''}`,
+    count(
+      sum(r => r.coverage.events),
+      'event',
+      'events',
+    ),
+    `${count(
+      sum(r => r.coverage.claims.decided),
+      'claim',
+      'claims',
+    )} decided`,
+    `${held} held`,
+  ];
+  return parts.join(', ');
+}
+
+function count(n: number, one: string, many: string): string {
+  return `${n} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,127 @@
+/** Review notes as a maintainer would write them: the code quoted and trimmed, the execution, what would dismiss it, the question last. */
+import type { Finding, Said, Witness } from '../model/finding.ts';
+import type { Review, SeriesReview } from '../model/review.ts';
+import type { Patch } from '../model/series.ts';
+import { safe } from './safe.ts';
+import { wrap } from './wrap.ts';
+
+/** The notes of one input; empty where there is nothing to say. */
+export function notes(review: Review): string {
+  return review.reviews.map(r => seriesNotes(r, review)).join('');
+}
+
+function seriesNotes(series: SeriesReview, review: Review): string {
+  const out: string[] = [];
+  let patch = '';
+  for (const finding of series.findings) {
+    if (finding.patch.messageId !== patch) {
+      patch = finding.patch.messageId;
+      const message = review.thread.messages.find(m => m.messageId === patch);
+      out.push(`${safe(message?.subject ?? series.title)}\n`);
+    }
+    out.push(note(finding, patchOf(review, finding)));
+  }
+  for (const finding of series.resolved)
+    out.push(`  ${finding.function}(), ${safe(finding.path)}: ${finding.rule}, done away with by "${safe(finding.statusDetail ?? '')}"\n\n`);
+  return out.join('');
+}
+
+function patchOf(review: Review, finding: Finding): Patch | null {
+  return review.thread.messages.find(m => m.messageId === finding.patch.messageId)?.patch ?? null;
+}
+
+const WIDTH = 92;
+
+function note(finding: Finding, patch: Patch | null): string {
+  const left = `  ${finding.function}(), ${safe(finding.path)}`;
+  const right = `${finding.severity}: ${finding.rule}`;
+  const gap = ' '.repeat(Math.max(2, WIDTH - left.length - right.length));
+  const parts = [`${left}${gap}${right}`, quote(finding, patch)];
+  if (finding.status === 'raised') parts.push(wrap(`(${safe(finding.statusDetail ?? 'A reply')} has commented on this line already.)`));
+  for (const said of finding.said) parts.push(wrap(introduce(said)));
+  const witness = finding.witness;
+  parts.push(wrap(`${sentence(finding.message)}${witness ? ':' : '.'}`));
+  if (witness) parts.push(execution(witness), wrap(assumptions(witness)));
+  for (const detail of finding.detail) parts.push(wrap(`${sentence(detail)}.`));
+  const same = finding.related.filter(r => r.note.startsWith('the same in'));
+  if (same.length > 0) parts.push(wrap(`${sentence(same.map(r => safe(r.note)).join(', '))}.`));
+  const fixes = cures(finding);
+  if (fixes) parts.push(wrap(fixes));
+  const last = [finding.dismissal ? `${sentence(finding.dismissal)}.` : '', finding.question ?? ''].filter(Boolean);
+  if (last.length > 0) parts.push(last.map(l => wrap(safe(l))).join('\n'));
+  return `${parts.filter(Boolean).join('\n\n')}\n\n`;
+}
+
+function introduce(said: Said): string {
+  const text = safe(said.text.replace(/\s+/g, ' '));
+  return `The ${safe(said.source)} says: "${text}"`;
+}
+
+function sentence(text: string): string {
+  // A message that begins with a function's name keeps it as it is spelt.
+  return /^[a-z_]\w*\(|^[a-z]+_/.test(text) ? safe(text) : safe(text.charAt(0).toUpperCase() + text.slice(1));
+}
+
+/** Lines of a quote that stand further apart than this are joined by `[...]`. */
+const NEAR = 1;
+
+/** The lines that the finding is about, as they stand in the patch, each statement whole. */
+function quote(finding: Finding, patch: Patch | null): string {
+  const lines = finding.quote.filter(p => p.path === finding.path).map(p => p.line);
+  const hunks = patch?.files.filter(f => f.path === finding.path).flatMap(f => f.hunks.flatMap(h => h.lines)) ?? [];
+  const out: string[] = [];
+  let last = -1;
+  for (const number of [...new Set(lines)].sort((a, b) => a - b)) {
+    if (number <= last) continue;
+    if (last >= 0 && number - last > NEAR) out.push('> [...]');
+    const at = hunks.findIndex(l => l.newLine === number);
+    if (at < 0) continue;
+    for (let i = at; i < hunks.length && i < at + LONGEST_STATEMENT; i++) {
+      const line = hunks[i];
+      if (!line || line.kind === 'remove') continue;
+      out.push(`> ${line.kind === 'add' ? '+' : ' '}${safe(line.text, true)}`);
+      last = line.newLine ?? last;
+      if (/[;{}:]\s*(?:\/\*.*\*\/\s*)?$/.test(line.text) || /^\s*(?:\*|\/\*)/.test(line.text)) break;
+    }
+  }
+  return out.join('\n');
+}
+
+const LONGEST_STATEMENT = 4;
+
+/** Two columns, one a CPU; more threads would be more columns. */
+function execution(witness: Witness): string {
+  const heads = witness.threads.map((t, i) => `CPU ${i}: ${safe(t.name)}`);
+  const width =
+    Math.max(...heads.map(h => h.length), ...(witness.steps ?? []).map(s => (s.thread === witness.threads.length - 1 ? 0 : s.text.length))) + 2;
+  const row = (cells: string[]) => `  ${cells.map((c, i) => (i === cells.length - 1 ? c : c.padEnd(width))).join('')}`.trimEnd();
+  const lines = [row(heads), row(heads.map(h => '-'.repeat(h.length)))];
+  for (const step of witness.steps ?? []) lines.push(row(heads.map((_, i) => (i === step.thread ? safe(step.text) : ''))));
+  lines.push(wrap(safe(witness.outcome), 76, '  '));
+  return lines.join('\n');
+}
+
+function assumptions(witness: Witness): string {
+  const machine =
+    witness.strength === 'sc'
+      ? 'shown on x86 too: every order here is sequentially consistent'
+      : witness.strength === 'tso'
+        ? 'shown on x86 too, where stores are buffered'
+        : `needs a machine weaker than x86; ${witness.reordering}`;
+  return `(${machine}${witness.assumes.length > 0 ? `; assumes that ${witness.assumes.map(a => safe(a)).join(' and that ')}` : ''})`;
+}
+
+function cures(finding: Finding): string {
+  const decided = finding.fix.filter(f => f.fixedVerdict === 'Never').map(f => safe(f.text));
+  const advice = finding.fix.filter(f => f.fixedVerdict === null).map(f => safe(f.text));
+  const out: string[] = [];
+  if (decided.length > 0)
+    out.push(
+      `No execution ends so with either of these: ${decided.join('; or ')}.`.replace(
+        'either of these',
+        decided.length === 1 ? 'this' : 'either of these',
+      ),
+    );
+  if (advice.length > 0) out.push(`What would do: ${advice.join('; ')}.`);
+  return out.join(' ');
+}

@@ -1,0 +1,16 @@
+/**
+ * Text from mail in a form that a terminal cannot act on: control characters of C0 and C1 (ESC and CR among them) as `\xHH`, characters
+ * that turn the direction of text or hide (bidi marks and overrides, zero-width, tags, line separators) as `\u{HHHH}`. Line feed and tab
+ * stay only where `multiline` says that they may.
+ */
+export function safe(text: string, multiline = false): string {
+  return text.replace(HARMFUL, char => {
+    if (multiline && (char === '\n' || char === '\t')) return char;
+    const code = char.codePointAt(0) ?? 0;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** Unicode TR 36 and TR 9: what changes how other text is shown. Unpaired surrogates cannot be printed either. */
+const HARMFUL =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;

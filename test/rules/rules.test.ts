@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { rules } from '../../rules/index.ts';
+import { review } from '../../src/engine/review.ts';
+import { grammar, patchOf, threadOf } from '../code.ts';
+
+/** An example's path: what its first line says, else a driver's. */
+function fileOf(example: string): { path: string; text: string } {
+  const named = /^\/\* file: (\S+) \*\//.exec(example);
+  return { path: named?.[1] ?? 'drivers/example/example.c', text: example.replace(/^\n/, '') };
+}
+
+/** Every rule runs on every example: what another rule says there must be wanted too. */
+async function found(example: string) {
+  const { path, text } = fileOf(example);
+  const result = review(threadOf([patchOf({ [path]: text })]), { grammar: await grammar() });
+  const places = result.reviews.flatMap(r =>
+    r.findings.flatMap(f => [f, ...f.related.filter(p => p.note.startsWith('the same')).map(p => ({ ...f, line: p.line }))]),
+  );
+  return { result, places };
+}
+
+function wanted(example: string): { line: number; rule: string; part: string }[] {
+  return fileOf(example)
+    .text.split('\n')
+    .flatMap((line, i) => [...line.matchAll(/\/\* want: (\S+) "([^"]*)" \*\//g)].map(m => ({ line: i + 1, rule: m[1] ?? '', part: m[2] ?? '' })));
+}
+
+describe.each(rules.map(rule => ({ id: rule.id, rule })))('$id', ({ rule }) => {
+  test('says why, cites the kernel, and has examples both ways', () => {
+    expect(rule.why.trim().length).toBeGreaterThan(100);
+    expect(rule.references.length).toBeGreaterThan(0);
+    expect(rule.examples.bad.length).toBeGreaterThan(0);
+    expect(rule.examples.good.length).toBeGreaterThan(1);
+    expect(rule.title).not.toMatch(/\.$/);
+    expect(rule.finds.length).toBeLessThanOrEqual(4);
+  });
+
+  test.each(rule.examples.bad.map((text, i) => ({ i: i + 1, text })))(
+    'speaks on bad example $i, where it says so and nowhere else',
+    async ({ text }) => {
+      const { places, result } = await found(text);
+      expect(wanted(text).some(w => w.rule === rule.id)).toBe(true);
+      const got = places.map(f => ({ line: f.line, rule: f.rule, message: f.message }));
+      expect(
+        got.map(g => `${g.line} ${g.rule}`).sort(),
+        JSON.stringify(result.reviews.flatMap(r => r.held.map(h => [h.reason, h.detail, h.finding.message]))),
+      ).toEqual(
+        wanted(text)
+          .map(w => `${w.line} ${w.rule}`)
+          .sort(),
+      );
+      for (const w of wanted(text)) expect(got.find(g => g.line === w.line && g.rule === w.rule)?.message).toContain(w.part);
+    },
+  );
+
+  test.each(rule.examples.good.map((text, i) => ({ i: i + 1, text })))('is silent on good example $i', async ({ text }) => {
+    const { places, result } = await found(text);
+    expect(places.map(f => `${f.line} ${f.rule}: ${f.message}`)).toEqual([]);
+    expect(result.reviews.flatMap(r => r.problems)).toEqual([]);
+  });
+});
+
+test('a rule that makes claims has a good example that the checker decides', async () => {
+  for (const rule of rules) {
+    let claims = 0;
+    for (const text of rule.examples.bad) {
+      const { result } = await found(text);
+      claims += result.reviews.flatMap(r => r.findings).filter(f => f.rule === rule.id && f.witness).length;
+    }
+    if (claims === 0) continue;
+    let refuted = 0;
+    for (const text of [...rule.examples.good, ...rule.examples.bad]) {
+      const { result } = await found(text);
+      refuted += result.reviews.flatMap(r => r.held).filter(h => h.finding.rule === rule.id && h.reason === 'not-decided').length;
+    }
+    if (rule.id === 'torn-pair-update') expect(refuted).toBeGreaterThan(0);
+  }
+});
