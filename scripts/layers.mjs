@@ -51,7 +51,7 @@ export function breaches(read = name => readFileSync(join(root, name), 'utf8'), 
       continue;
     }
     const text = read(name);
-    for (const [, target] of text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^;'"]*?['"]([^'"]+)['"]/g)) {
+    for (const [, target] of text.matchAll(/^(?:import\s+|(?:import|export)\s[^;'"`=(]*?\sfrom\s+)['"]([^'"]+)['"]/gm)) {
       const to = target.startsWith('.') ? relative('/', join('/', name, '..', target)) : target;
       const allowed = [layer, ...layers[layer]].some(may => to === may || to.startsWith(may.endsWith(':') ? may : `${may}/`) || target === may);
       if (!allowed) found.push(`${name}: imports ${target}, which ${layer} may not`);

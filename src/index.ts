@@ -2,7 +2,9 @@
 
 export { rules } from '../rules/index.ts';
 export { type Grammar, loadGrammar } from './c/tree.ts';
+export { viewOfText, viewOfThread } from './c/view.ts';
 export { type ReviewOptions, review } from './engine/review.ts';
+export { factOf } from './facts/lookup.ts';
 export { decide } from './lkmm/decide.ts';
 export { explore } from './lkmm/explore.ts';
 export type { Instruction, Program, Thread as ProgramThread, Value } from './lkmm/program.ts';
@@ -13,6 +15,7 @@ export type * from './model/rule.ts';
 export type * from './model/series.ts';
 export { type ReadTools, readThread } from './read/index.ts';
 export { coverageLine } from './report/coverage.ts';
+export { eventsJson, eventsText } from './report/events.ts';
 export { reviewJson } from './report/json.ts';
 export { lines, refusals } from './report/lines.ts';
 export { notes } from './report/notes.ts';

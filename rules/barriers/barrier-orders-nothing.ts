@@ -79,13 +79,13 @@ int log_last(struct log *l)
     for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_rmb$/)) {
       const [before, after] = [sideOf(fn, fence, true), sideOf(fn, fence, false)];
       if (!before || !after || after.length === 0) continue;
-      if (after.some(e => e.kind !== 'read')) continue;
+      // A read-modify-write reads too, and what it reads may need the order; plain stores are none of a read barrier's business.
+      if (after.some(e => e.kind === 'rmw')) continue;
       const [was, is] = [marked(before), marked(after)];
       if (is.size === 0 || was.size !== is.size || [...is].some(k => !was.has(k))) continue;
       const plain = new Set(before.map(placeOf));
-      if (after.some(e => e.ordering === 'plain' && !plain.has(placeOf(e)))) continue;
+      if (after.some(e => e.kind === 'read' && e.ordering === 'plain' && !plain.has(placeOf(e)))) continue;
       if (comparedAcross(fn, before, after)) continue;
-      const cells = [...new Set(after.filter(e => e.ordering !== 'plain').map(e => e.text.trim()))];
       report(
         { event: fence, fn },
         {
@@ -99,8 +99,8 @@ int log_last(struct log *l)
             .said(fn, ['barrier', 'stale', 'reorder', 'fresh', '\\w*_rmb'])
             .filter(s => s.source !== 'opening comment')
             .slice(0, 1),
-          quote: cells.length > 0 ? [fence, ...after.filter(e => e.ordering !== 'plain').slice(0, 2)] : [fence],
-          advice: [`drop ${fence.api}(), unless a writer's order is what it is for: then say which`],
+          quote: [fence, ...after.filter(e => e.kind === 'read' && e.ordering !== 'plain').slice(0, 2)],
+          advice: [`no ${fence.api}() here, unless a writer's order is what it is for: then a comment that says which`],
         },
       );
     }
@@ -112,7 +112,7 @@ function placeOf(e: Event): string {
 }
 
 function marked(events: Event[]): Set<string> {
-  return new Set(events.filter(e => e.ordering !== 'plain').map(placeOf));
+  return new Set(events.filter(e => e.kind === 'read' && e.ordering !== 'plain').map(placeOf));
 }
 
 /** Accesses on one side of the fence, in the same round of every loop around it; null where something unknown happens there. */

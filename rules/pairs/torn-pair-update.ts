@@ -205,7 +205,7 @@ void port_stop(struct port_flags *p)
                 ? `What keeps two calls of ${f.fn.name}() on ${one} apart, and should its kernel-doc say so?`
                 : `What serialises ${f.fn.name}() and ${g.fn.name}() on ${one}, and should the kernel-doc say so?`,
             dismissal: `Not an issue if all updates of ${one} are serialised by the callers`,
-            said: world.said(f.fn, ['transient', 'rac(?:e|es|ing|y)\\b', 'resolve', 'serialis', 'serializ', 'concurren']).slice(0, 1),
+            said: world.said(f.fn, ['resolve', 'by itself', 'serialis', 'serializ', 'persist', 'atomic']).slice(0, 1),
             quote: f.events,
             related:
               f === g
@@ -218,8 +218,8 @@ void port_stop(struct port_flags *p)
               tie,
               bad: { kind: 'unserialisable' },
               edits: [
-                { kind: 'lock', text: 'take one lock over both updates, in every function that makes them' },
-                { kind: 'one-word', text: `keep ${a} and ${b} in one word, and change them by one atomic operation` },
+                { kind: 'lock', text: 'one lock taken over both updates, in every function that makes them' },
+                { kind: 'one-word', text: `${a} and ${b} in one word, changed by one atomic operation` },
               ],
               assumes: [`both run on ${one}${index === null ? '' : ' of one object'}`],
             },

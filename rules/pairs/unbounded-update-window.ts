@@ -134,9 +134,9 @@ int snapshot_settled(struct snapshot *s)
           detail: [
             'Interrupts and preemption are on between the two updates: an interrupt, a reschedule or a virtual CPU that does not run lasts longer than any number of cpu_relax() loops, and one such writer is enough',
           ],
-          question: `Should the reader take what serialises the updates before it calls a mismatch a fault?`,
+          question: 'Should the reader look once more under what serialises the updates, before it calls a mismatch a fault?',
           dismissal: 'Not an issue if nobody can be updating what is being checked',
-          said: world.said(fn, ['bounded', 'transient', 'resolve', 'retr(?:y|ies)\\b', 'rac(?:e|es|ing)\\b', 'false.positive']).slice(0, 1),
+          said: world.said(fn, ['bounded', 'resolve', 'by itself', 'false.positive', 'window', 'brief', 'short']).slice(0, 1),
           quote: [
             { path: fn.path, line: tried.line, side: fn.side },
             { path: fn.path, line: tried.loop.endLine, side: fn.side },
@@ -148,8 +148,8 @@ int snapshot_settled(struct snapshot *s)
             tie,
             bad: { kind: 'false-alarm', samples: taken },
             edits: [
-              { kind: 'lock', text: 'let the reader take the lock that serialises the updates, and look once more under it' },
-              { kind: 'one-word', text: `keep ${tie.names.join(' and ')} in one word, so that one read sees both` },
+              { kind: 'lock', text: 'the reader under the lock that serialises the updates' },
+              { kind: 'one-word', text: `${tie.names.join(' and ')} in one word, so that one read sees both` },
             ],
             assumes: [`both run on ${index === null ? 'one object' : 'one bit of one object'}`, `CPU 0 is held up between its two updates`],
           },
@@ -192,5 +192,6 @@ function samplesOf(fn: CFunction, tie: Tie, functions: CFunction[]): Sample[] {
 function leavesWhenSane(fn: CFunction, sample: Sample): boolean {
   const { loop } = sample;
   if (!loop) return false;
-  return fn.flow.some(n => n.kind === 'branch' && n.line >= loop.line && n.line <= loop.endLine && n.line === sample.line && n.next.length > 1);
+  const reads = sample.reads.map(r => r.index);
+  return fn.flow.some(n => n.kind === 'branch' && n.line >= loop.line && n.line <= loop.endLine && n.decides?.some(i => reads.includes(i)));
 }

@@ -81,16 +81,11 @@ void flag_drop(struct slots *s, int n)
         { event, fn },
         {
           message: `the value of ${event.api}() is thrown away in ${fn.name}(), and with it ${sibling ? `the only check of ${cell} that cannot be late` : 'what it says of the state before'}`,
-          detail: [lostOrder(fn, event, weaker, sibling?.event ?? null), ...(sibling ? [checkWith(sibling)] : [])],
-          question: sibling ? 'Should the old value be tested, rather than only weakened away?' : `Is the order meant, or would ${weaker}() do?`,
+          detail: [lostOrder(fn, event, weaker, sibling?.event ?? null)],
+          question: sibling ? 'Should the old value be tested, rather than the operation weakened?' : `Is the order meant, or would ${weaker}() do?`,
           dismissal: 'Not an issue if the barrier after it is what is wanted; a comment should say so',
           said: [],
-          advice: [
-            `${weaker}(), if nothing needs the order`,
-            sibling
-              ? `or use the value: with the updates of ${sibling.names.join(' and ')} serialised, an old value that fits ${sibling.other}'s old value badly means that the pair was broken before this call`
-              : 'or use the value',
-          ],
+          advice: [`${weaker}(), if nothing needs the order`, sibling ? check(sibling) : 'or the value, if it matters what was there'],
           ...(sibling ? { severity: 'warning' as const } : {}),
         },
       );
@@ -110,12 +105,10 @@ function withoutValue(api: string): string | null {
 
 interface Sibling {
   event: Event;
+  tie: Tie;
   /** The cell whose value is dropped, and the other one. */
   name: string;
   other: string;
-  names: [string, string];
-  /** The sibling's old value is kept. */
-  kept: boolean;
 }
 
 /** The update of the other half of a pair beside this one. */
@@ -125,7 +118,7 @@ function siblingOf(fn: CFunction, event: Event, ties: Tie[]): Sibling | null {
     if (key !== tie.keys[0] && key !== tie.keys[1]) continue;
     const [mine, theirs] = key === tie.keys[0] ? ([0, 1] as const) : ([1, 0] as const);
     const other = fn.events.find(e => isUpdate(e) && keyOf(e) === tie.keys[theirs] && indexOf(e) === indexOf(event));
-    if (other) return { event: other, name: tie.names[mine], other: tie.names[theirs], names: tie.names, kept: other.used };
+    if (other) return { event: other, tie, name: tie.names[mine], other: tie.names[theirs] };
   }
   return null;
 }
@@ -159,8 +152,8 @@ function lostOrder(fn: CFunction, event: Event, weaker: string, sibling: Event |
     : `It is fully ordered, ${weaker}() is not. What is lost by ${weaker}() is the order against ${earlier.at(-1)?.api ?? 'what stands before'}() before it, and the full barrier after it`;
 }
 
-function checkWith(s: Sibling): string {
-  return s.kept
-    ? `The old value of ${s.other} is looked at, that of ${s.name} is not: the two together say whether the pair was whole, in the update itself, with no second look`
-    : `Nobody looks at the old value of ${s.other} either: the two together would say whether the pair was whole, in the update itself`;
+/** How the dropped value would be used beside the other half's. */
+function check({ tie, name, other }: Sibling): string {
+  const broken = tie.relation === 'complement' ? 'is the same as' : tie.relation === 'equal' ? 'differs from' : 'contradicts';
+  return `or the value: where the updates are serialised, an old ${name} that ${broken} the old ${other} says, with no second look, that the pair was broken before this call`;
 }

@@ -135,6 +135,7 @@ function functionOf(
     addedBy: it.opened ? null : line(start).addedBy,
     attributes: attributes.map(squeeze),
     entryLocks: [],
+    ...(isBroken(head.node) ? { broken: true as const } : {}),
   };
   fn.entryLocks = entryLocks(fn);
   fillLocksets(fn.events, fn.flow, fn.entryLocks, factOf);

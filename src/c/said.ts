@@ -21,21 +21,20 @@ export function sentencesOf(text: string): string[] {
 const LONGEST_QUOTE = 400;
 
 /**
- * Sentences on a topic, the nearest first: inside the function, its kernel-doc, its file's opening comment, the log.
- * `stems` are beginnings of words; a sentence that holds more of them comes first within its source.
+ * Sentences on a topic, those that hold most of it first, and among equals the nearest: inside the function, its kernel-doc, its file's
+ * opening comment, the log. `stems` are beginnings of words.
  */
 export function saidOf(fn: CFunction, opening: string, log: string, stems: string[]): Said[] {
   const patterns = stems.map(stem => new RegExp(`\\b${stem}`, 'i'));
   const pick = (source: string, text: string) =>
-    sentencesOf(text)
-      .map(sentence => ({ sentence, score: patterns.filter(p => p.test(sentence)).length }))
-      .filter(x => x.score > 0)
-      .sort((a, b) => b.score - a.score)
-      .map(x => ({ source, text: x.sentence.length > LONGEST_QUOTE ? `${x.sentence.slice(0, LONGEST_QUOTE)} [...]` : x.sentence }));
+    sentencesOf(text).map(sentence => ({ source, sentence, score: patterns.filter(p => p.test(sentence)).length }));
   return [
-    ...pick(`comment in ${fn.name}()`, fn.comments.map(c => c.text).join('\n\n')),
+    ...fn.comments.flatMap(c => pick(`comment in ${fn.name}()`, c.text)),
     ...pick(`kernel-doc of ${fn.name}()`, fn.doc?.text ?? ''),
     ...pick('opening comment', opening),
     ...pick('log', log),
-  ];
+  ]
+    .filter(x => x.score > 0)
+    .sort((a, b) => b.score - a.score)
+    .map(({ source, sentence }) => ({ source, text: sentence.length > LONGEST_QUOTE ? `${sentence.slice(0, LONGEST_QUOTE)} [...]` : sentence }));
 }

@@ -46,8 +46,9 @@ async function openPath(path: string): Promise<(Input | InputError)[]> {
       : await filesOf(path, name => MAIL_FILE.test(name));
     if (files.length > 0) return [{ input: path, open: () => readFiles(files) }];
     const folders = entries.filter(entry => entry.isDirectory() && !entry.name.startsWith('.')).map(entry => entry.name);
-    if (maildir || folders.length === 0 || entries.some(entry => entry.isFile() && !entry.name.startsWith('.')))
+    if (maildir || folders.length === 0) {
       return [{ input: path, error: `${path}: no mail or patch in this folder` }];
+    }
     const inner: (Input | InputError)[] = [];
     for (const folder of folders.sort(byName)) {
       const sub = join(path, folder);

@@ -1,6 +1,7 @@
 import { readThread } from '../read/index.ts';
 import { threadJson, threadProblems, threadText } from '../report/thread.ts';
-import { openInputs, reasonOf } from './input.ts';
+import type { Message, Thread } from '../model/series.ts';
+import { type Input, openInputs, reasonOf } from './input.ts';
 import { tools } from './tools.ts';
 
 /**
@@ -22,9 +23,9 @@ export async function show(args: string[], out: (text: string) => void, err: (te
       continue;
     }
     try {
-      const thread = await readThread(source.input, source.open(), tools);
-      if (json) out(`${JSON.stringify(threadJson(thread))}\n`);
+      if (json) await writeJson(source, out);
       else {
+        const thread = await readThread(source.input, source.open(), tools, { outline: true });
         out(threadText(thread));
         for (const line of threadProblems(thread)) err(`fencepost: ${line}\n`);
       }
@@ -35,3 +36,34 @@ export async function show(args: string[], out: (text: string) => void, err: (te
   }
   return status;
 }
+
+/** Writes one document on one line, each message as soon as it is read: an mbox may be larger than memory. */
+async function writeJson(source: Input, out: (text: string) => void): Promise<void> {
+  const empty: Thread = { input: source.input, messages: [], series: [], comments: [], problems: [] };
+  const mark = '"messages":[';
+  /** The document around its messages; the quotes of the mark cannot stand in a string of JSON. */
+  const frame = (thread: Thread): [string, string] => {
+    const text = JSON.stringify(threadJson(thread));
+    const at = text.indexOf(mark) + mark.length;
+    return [text.slice(0, at), text.slice(at)];
+  };
+  let begun = false;
+  let held = '';
+  const write = (message: Message) => {
+    held += `${begun ? ',' : frame(empty)[0]}${JSON.stringify(threadJson({ ...empty, messages: [message] }).messages[0])}`;
+    begun = true;
+    if (held.length < PIECE) return;
+    out(held);
+    held = '';
+  };
+  try {
+    const [head, tail] = frame(await readThread(source.input, source.open(), tools, { outline: true, onMessage: write }));
+    out(`${held}${begun ? '' : head}${tail}\n`);
+  } catch (error) {
+    if (begun) out(`${held}${frame({ ...empty, problems: [{ severity: 'odd', where: source.input, message: reasonOf(error) }] })[1]}\n`);
+    throw error;
+  }
+}
+
+/** Characters gathered before they are written. */
+const PIECE = 1 << 16;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { ReadTools } from '../read/index.ts';
+import type { ReadTools } from '../index.ts';
 
 /** What the reading stage is lent: mailparser, loaded at the first mail that needs it, and zlib. */
 export const tools: ReadTools = {

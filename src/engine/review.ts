@@ -53,14 +53,12 @@ function reviewSeries(thread: Thread, series: Series, messages: (Message | undef
   const problems = [...final.problems];
   // A fault that an earlier state shows and the last does not was done away with by a later patch.
   const earlier = [...history].flatMap(([path, states]) =>
-    states
-      .slice(0, -1)
-      .map(state => ({
-        path,
-        state,
-        by: states[states.indexOf(state) + 1]?.after ?? null,
-        ...look([...last.filter(i => i.path !== path), state], patches, reader, rules),
-      })),
+    states.slice(0, -1).map(state => ({
+      path,
+      state,
+      by: states[states.indexOf(state) + 1]?.after ?? null,
+      ...look([...last.filter(i => i.path !== path), state], patches, reader, rules),
+    })),
   );
   const context = { messages, patches, comments: thread.comments };
   const settled = settle(

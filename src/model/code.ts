@@ -120,6 +120,8 @@ export interface CFunction {
   attributes: string[];
   /** Locks that the caller holds by lockdep_assert_held, __must_hold or a `_locked` name. */
   entryLocks: string[];
+  /** The grammar could not read part of it. */
+  broken?: true;
 }
 
 /** Syntax that rules may ask for without walking a tree. */

@@ -1,4 +1,6 @@
-import type { Message, Problem, Thread } from '../model/series.ts';
+import type { Comment, Message, Problem, Thread } from '../model/series.ts';
+import { Comments } from './comments.ts';
+import { readHunks } from './hunks.ts';
 import { GZIP_ALLOWANCE, MAX_GZIP_RATIO } from './limits.ts';
 import { type Mail, type ReadTools, readMail } from './mail.ts';
 import { splitMails } from './mbox.ts';
@@ -7,38 +9,109 @@ import { readSeries } from './series.ts';
 export type { ReadTools } from './mail.ts';
 export type { MimeNode } from './mime.ts';
 
+/** How much of a thread is wanted. */
+export interface ReadOptions {
+  /** An outline has no bodies, logs and hunks, and needs memory only for what it holds. */
+  outline?: boolean;
+  /** Takes each message of an outline as it is read; the thread then has none, and memory does not grow with what they hold. */
+  onMessage?: (message: Message) => void;
+}
+
 /**
  * Reads one input whole: an mbox, a mail, a diff, or several of them one after the other, an empty chunk standing between two; each may be
  * compressed by gzip. Gives every message in it, in order, and the series, follow-ups and comments that they make. Never throws for what
  * the bytes are; an error of the source itself comes through.
  */
-export async function readThread(input: string, bytes: AsyncIterable<Uint8Array>, tools: ReadTools): Promise<Thread> {
+export async function readThread(input: string, bytes: AsyncIterable<Uint8Array>, tools: ReadTools, options: ReadOptions = {}): Promise<Thread> {
   const problems: Problem[] = [];
   const mails: Mail[] = [];
+  const comments = new Comments(options.outline === true);
+  const ids = new Map<string, string>();
   for await (const document of documents(bytes)) {
     for await (const raw of splitMails(unpacked(document, input, () => mails.length, problems, tools))) {
-      mails.push(await readMail(raw, mails.length + 1, tools));
+      const mail = await readMail(raw, mails.length + 1, tools);
+      comments.add(mail);
+      if (options.outline) dropTexts(mail, ids);
+      mails.push(mail);
+      if (options.onMessage) {
+        options.onMessage(mail.message);
+        forget(mail);
+      }
     }
   }
-  const messages: Message[] = mails.map(mail => mail.message);
-  if (messages.length === 0) problems.push({ severity: 'odd', where: input, message: 'is empty' });
+  const found: Comment[] = comments.finish();
+  problems.push(...comments.problems, ...summary(input, mails, problems));
   const series = readSeries(mails);
-  return { input, messages, series: series.value, comments: [], problems: [...problems, ...series.problems] };
+  if (!options.outline) for (const mail of mails) fillHunks(mail);
+  const messages = options.onMessage ? [] : mails.map(mail => mail.message);
+  return { input, messages, series: series.value, comments: found, problems: [...problems, ...series.problems] };
 }
 
-/** The documents of a stream: an empty chunk ends one. */
+/** Cuts the hunks of a mail's diff into its files. */
+function fillHunks({ message, diff }: Mail): void {
+  message.patch?.files.forEach((file, at) => {
+    const piece = diff?.pieces[at];
+    if (diff && piece && !piece.binary) file.hunks = readHunks(diff.text.slice(piece.start, piece.end));
+  });
+}
+
+/**
+ * Lets go of all text that an outline does not show. A string cut from a mail keeps the whole mail in memory; going through JSON makes
+ * each anew.
+ */
+function dropTexts(mail: Mail, ids: Map<string, string>): void {
+  mail.message.body = '';
+  if (mail.message.patch) mail.message.patch.log = '';
+  const { message, subject, trailers } = mail;
+  const anew: Pick<Mail, 'message' | 'subject' | 'trailers'> = JSON.parse(JSON.stringify({ message, subject, trailers }));
+  Object.assign(mail, anew);
+  const shared = (id: string): string => {
+    const known = ids.get(id);
+    if (known === undefined) ids.set(id, id);
+    return known ?? id;
+  };
+  mail.message.messageId = shared(mail.message.messageId);
+  mail.message.references = mail.message.references.map(shared);
+  if (mail.message.inReplyTo !== null) mail.message.inReplyTo = shared(mail.message.inReplyTo);
+}
+
+/** Lets go of what only the one who took the message needs; a series is made of what stays. */
+function forget({ message, subject }: Mail): void {
+  message.problems = [];
+  message.subject = subject.text = subject.title = '';
+  subject.numbering = message.numbering;
+  if (message.patch) message.patch = { ...message.patch, files: [], trailers: [], problems: [] };
+}
+
+/** What is to be said of an input as a whole: nothing in it, nothing that is mail, or no patch. */
+function summary(input: string, mails: Mail[], known: Problem[]): Problem[] {
+  const odd = (message: string): Problem[] => [{ severity: 'odd', where: input, message }];
+  if (mails.length === 0) return known.length > 0 ? [] : odd('is empty');
+  if (mails.length === 1 && mails[0]?.isBinary) return odd('is no mail and no patch: it holds binary data');
+  if (mails.some(mail => mail.hasDiff)) return [];
+  return odd(mails.length === 1 ? 'holds no patch' : `holds ${mails.length} messages and no patch`);
+}
+
+/** The documents of a stream: an empty chunk ends one. What a reader leaves of one is passed over. */
 async function* documents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<AsyncIterable<Uint8Array>> {
   const source = bytes[Symbol.asyncIterator]();
   let done = false;
-  async function* one(): AsyncGenerator<Uint8Array> {
-    for (;;) {
+  while (!done) {
+    let ended = false;
+    const next = async (): Promise<Uint8Array | null> => {
+      if (ended) return null;
       const step = await source.next();
-      if (step.done) done = true;
-      if (step.done || step.value.length === 0) return;
-      yield step.value;
-    }
+      done = step.done === true;
+      ended = done || step.value.length === 0;
+      return ended ? null : step.value;
+    };
+    yield {
+      async *[Symbol.asyncIterator]() {
+        for (let chunk = await next(); chunk !== null; chunk = await next()) yield chunk;
+      },
+    };
+    while ((await next()) !== null);
   }
-  while (!done) yield one();
 }
 
 /** The bytes themselves, or what they hold where they start with gzip's magic (RFC 1952 2.3.1). */
@@ -54,7 +127,7 @@ async function* unpacked(
   if (first.done) return;
   let packed = 0;
   async function* all(): AsyncGenerator<Uint8Array> {
-    for (let step: IteratorResult<Uint8Array> = first as IteratorResult<Uint8Array>; !step.done; step = await source.next()) {
+    for (let step: IteratorResult<Uint8Array> = first; step.done !== true; step = await source.next()) {
       packed += step.value.length;
       yield step.value;
     }
@@ -63,26 +136,18 @@ async function* unpacked(
     yield* all();
     return;
   }
+  const odd = (message: string) => problems.push({ severity: 'odd', where: `${input}, after message ${count()}`, message });
   let size = 0;
   try {
     for await (const chunk of tools.gunzip(all())) {
       size += chunk.length;
       if (size > GZIP_ALLOWANCE && size > packed * MAX_GZIP_RATIO) {
-        problems.push({
-          severity: 'odd',
-          where: `${input}, after message ${count()}`,
-          message: `grows to more than ${MAX_GZIP_RATIO} times its size; the rest is not read`,
-        });
+        odd(`the compressed data grows to more than ${MAX_GZIP_RATIO} times its size; the rest is not read`);
         return;
       }
       if (chunk.length > 0) yield chunk;
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unknown fault';
-    problems.push({
-      severity: 'odd',
-      where: `${input}, after message ${count()}`,
-      message: `the compressed data cannot be read to its end: ${reason}`,
-    });
+    odd(`the compressed data cannot be read to its end: ${error instanceof Error ? error.message : 'unknown fault'}`);
   }
 }

@@ -37,6 +37,8 @@ export interface Mail {
   hasDiffstat: boolean;
   /** The trailers that it gives to what it answers. */
   trailers: GivenTrailer[];
+  /** No mail at all by the look of it: no header that a mail has, and NUL bytes. */
+  isBinary: boolean;
 }
 
 /**
@@ -91,13 +93,14 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
     problems,
     patch: null,
   };
-  const mail: Mail = { message, subject, diff: null, reading: '', isReply: subject.reply, hasDiff: false, hasDiffstat: false, trailers: [] };
+  const mail: Mail = { message, subject, diff: null, reading: '', isReply: subject.reply, hasDiff: false, hasDiffstat: false, trailers: [], isBinary: isBinary(headers, text) };
   if (split.patch !== '') readPatch(mail, split, author);
   if (message.patch === null) {
     // A mail without a diff says by an in-body From whose words it brings.
     if (author && author !== sender) message.from = author.address ? author : null;
     mail.reading = body.reading ?? (await readParts(bytes, body.text, tools, complain));
   }
+  else mail.reading = subject.reply ? beforeDiff(body.reading ?? split.log) : '';
   mail.hasDiff = message.patch !== null || DIFF.test(mail.reading);
   mail.hasDiffstat = !mail.hasDiff && DIFFSTAT.test(mail.reading);
   if (subject.reply || (references.length > 0 && !mail.hasDiff) || (message.inReplyTo !== null && !mail.hasDiff)) {
@@ -106,7 +109,7 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
   }
   for (const refusal of refusals) complain(refusal, message.patch ? 'refused' : 'odd');
   message.kind = kindOf(mail, split);
-  message.body = mail.reading;
+  message.body = subject.reply ? '' : mail.reading;
   return mail;
 }
 
@@ -235,6 +238,13 @@ function kindOf(mail: Mail, split: Body): MessageKind {
 function isPull(subject: string, log: string): boolean {
   return /\[\s*(?:GIT[ ,-]*)?PULL\b|^(?:GIT PULL|PULL REQUEST)\b/i.test(subject) || /^The following changes since commit [0-9a-f]{7,64}\b/m.test(log);
 }
+
+function isBinary(headers: Headers, text: string): boolean {
+  return headers.fields.size === 0 && text.slice(0, BINARY_LOOK).includes('\0');
+}
+
+/** As git looks for NUL in the first 8000 bytes of a file. */
+const BINARY_LOOK = 8000;
 
 function beforeDiff(text: string): string {
   const at = text.search(DIFF);

@@ -261,8 +261,15 @@ function seconds(mail: Mail): number {
   return mail.message.date === null ? 0 : secondsOf(mail.message.date);
 }
 
-/** `2, 4 and 7`. */
+/** `2, 4 to 6 and 9`. */
 function listed(numbers: number[]): string {
-  if (numbers.length > 12) return `${numbers.slice(0, 12).join(', ')} and ${numbers.length - 12} more`;
-  return numbers.length === 1 ? String(numbers[0]) : `${numbers.slice(0, -1).join(', ')} and ${numbers.at(-1)}`;
+  const runs: string[] = [];
+  for (let at = 0; at < numbers.length; at++) {
+    const first = numbers[at] ?? 0;
+    let last = at;
+    while (numbers[last + 1] === first + last + 1 - at) last++;
+    runs.push(last === at ? String(first) : last === at + 1 ? `${first}, ${first + 1}` : `${first} to ${numbers[last]}`);
+    at = last;
+  }
+  return runs.length < 2 ? runs.join('') : `${runs.slice(0, -1).join(', ')} and ${runs.at(-1)}`;
 }

@@ -115,13 +115,7 @@ function cures(finding: Finding): string {
   const decided = finding.fix.filter(f => f.fixedVerdict === 'Never').map(f => safe(f.text));
   const advice = finding.fix.filter(f => f.fixedVerdict === null).map(f => safe(f.text));
   const out: string[] = [];
-  if (decided.length > 0)
-    out.push(
-      `No execution ends so with either of these: ${decided.join('; or ')}.`.replace(
-        'either of these',
-        decided.length === 1 ? 'this' : 'either of these',
-      ),
-    );
+  if (decided.length > 0) out.push(`No execution ends so with ${decided.join('; nor with ')}.`);
   if (advice.length > 0) out.push(`What would do: ${advice.join('; ')}.`);
   return out.join(' ');
 }

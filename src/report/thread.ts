@@ -1,43 +1,120 @@
-import type { FileDiff, Message, Problem, Series, Thread } from '../model/series.ts';
+import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
 import { safe } from './safe.ts';
 
 /** A thread as `fencepost show --json` prints it, by the published contract fencepost.show/1. Bodies, logs and hunks are left out. */
-export function threadJson(thread: Thread): object {
+export function threadJson(thread: Thread): { messages: object[] } & Record<string, unknown> {
   return {
     schema: 'fencepost.show/1',
     input: thread.input,
-    messages: thread.messages.map(message => ({
-      n: message.n,
-      messageId: message.messageId,
-      kind: message.kind,
-      subject: message.subject,
-      title: message.title,
-      from: message.from,
-      date: message.date,
-      inReplyTo: message.inReplyTo,
-      problems: message.problems,
-      patch: message.patch && {
-        title: message.patch.title,
-        author: message.patch.author,
-        index: message.patch.index,
-        total: message.patch.total,
-        version: message.patch.version,
-        prefixes: message.patch.prefixes,
-        recovered: message.patch.recovered,
-        trailers: message.patch.trailers,
-        problems: message.patch.problems,
-        files: message.patch.files.map(({ hunks: _hunks, ...file }) => file),
-      },
-    })),
+    messages: thread.messages.map(messageJson),
     series: thread.series,
     comments: thread.comments.map(({ from, messageId, patch, path, line, text }) => ({ from, messageId, patch, path, line, text })),
     problems: thread.problems,
   };
 }
 
-export function threadText(_thread: Thread): string {
-  return '';
+/** A thread for people: each series with its patches, their size, what is missing, what reviewers gave and said, then the other mail. */
+export function threadText(thread: Thread): string {
+  const byId = new Map(thread.messages.map(message => [message.messageId, message]));
+  const shown = new Set<string>();
+  const out = [
+    `${safe(thread.input)}: ${counted(thread.messages.length, 'message')}, ${thread.series.length} series, ${counted(thread.comments.length, 'comment')}`,
+  ];
+  for (const series of thread.series) out.push('', ...seriesLines(series, thread, byId, shown));
+  const rest = thread.messages.filter(message => !shown.has(message.messageId) && message.kind !== 'reply');
+  if (rest.length > 0)
+    out.push(
+      '',
+      'Not in a series:',
+      ...rest.map(message => `  ${message.kind}: ${safe(message.subject) || '(no subject)'}, ${nameOf(message)}${sizeOf(message.patch)}`),
+    );
+  const replies = thread.messages.filter(message => message.kind === 'reply');
+  if (replies.length > 0) out.push('', `${counted(replies.length, 'reply', 'replies')}, by ${tally(replies.map(nameOf))}`);
+  return `${out.join('\n')}\n`;
 }
-export function threadProblems(_thread: Thread): string[] {
-  return [];
+
+/** Every problem of a thread as one line that names the input and the place. */
+export function threadProblems(thread: Thread): string[] {
+  const lines = (problems: Problem[]) =>
+    problems.map(({ severity, where, message }) => {
+      const place = where === thread.input || where.startsWith(`${thread.input},`) ? where : `${thread.input}, ${where}`;
+      return safe(`${place}: ${severity === 'refused' ? 'git refuses it: ' : ''}${message}`);
+    });
+  return [...lines(thread.problems), ...thread.messages.flatMap(message => [...lines(message.problems), ...lines(message.patch?.problems ?? [])])];
+}
+
+function messageJson(message: Message): object {
+  const { n, messageId, kind, subject, title, from, date, inReplyTo, problems, patch } = message;
+  return { n, messageId, kind, subject, title, from, date, inReplyTo, problems, patch: patch && patchJson(patch) };
+}
+
+function patchJson({ title, author, index, total, version, prefixes, recovered, trailers, problems, files }: Patch): object {
+  const outline = files.map(({ hunks: _hunks, ...file }) => file);
+  return { title, author, index, total, version, prefixes, recovered, trailers, problems, files: outline };
+}
+
+function seriesLines(series: Series, thread: Thread, byId: Map<string, Message>, shown: Set<string>): string[] {
+  const cover = series.cover === null ? undefined : byId.get(series.cover);
+  const members = series.patches.map(id => (id === null ? undefined : byId.get(id)));
+  const first = cover ?? members.find(message => message !== undefined);
+  const brackets = [...(first?.patch?.prefixes ?? first?.numbering.prefixes ?? []), `v${series.version}`].map(word => safe(word)).join(' ');
+  const missing = series.patches.filter(id => id === null).length;
+  const state = missing === 0 ? 'complete' : `${counted(missing, 'patch', 'patches')} missing`;
+  const out = [`[${brackets}] ${safe(series.title)}`];
+  if (first)
+    out.push(`  ${nameOf(first)}, ${first.date?.slice(0, 10) ?? 'no date'}, ${counted(series.patches.length, 'patch', 'patches')}, ${state}`);
+  const digits = String(series.patches.length).length;
+  const row = (index: number, message: Message | undefined, text: string) => {
+    out.push(`  ${String(index).padStart(digits)}/${series.patches.length}  ${text}`);
+    if (!message) return;
+    shown.add(message.messageId);
+    for (const given of series.followUps) if (given.patch === message.messageId) out.push(`  ${' '.repeat(2 * digits + 3)}${safe(given.trailer)}`);
+    const said = thread.comments.filter(comment => comment.patch === message.messageId);
+    if (said.length > 0)
+      out.push(
+        `  ${' '.repeat(2 * digits + 3)}${counted(said.length, 'comment')} by ${tally(said.map(comment => safe(comment.from?.name ?? 'unknown')))}`,
+      );
+    const refused = [...message.problems, ...(message.patch?.problems ?? [])].filter(problem => problem.severity === 'refused');
+    for (const problem of refused) out.push(`  ${' '.repeat(2 * digits + 3)}git refuses it: ${safe(problem.message)}`);
+  };
+  if (cover) row(0, cover, `cover letter: ${safe(cover.title)}`);
+  for (let at = 0; at < series.patches.length; at++) {
+    const message = members[at];
+    if (message) row(at + 1, message, `${safe(message.patch?.title ?? message.title)}${sizeOf(message.patch)}`);
+    else {
+      // A run of missing patches is one row.
+      let last = at;
+      while (last + 1 < series.patches.length && !members[last + 1]) last++;
+      row(at + 1, undefined, last > at ? `missing, up to ${last + 1}` : 'missing');
+      at = last;
+    }
+  }
+  return out;
+}
+
+function sizeOf(patch: Patch | null): string {
+  if (!patch) return '';
+  const sum = (side: 'added' | 'removed') => patch.files.reduce((total, file) => total + file[side], 0);
+  const binary = patch.files.filter(file => file.binary).length;
+  return `  (${counted(patch.files.length, 'file')}, +${sum('added')} -${sum('removed')}${binary > 0 ? `, ${binary} binary` : ''})`;
+}
+
+function nameOf(message: Message): string {
+  const person = message.patch?.author ?? message.from;
+  return safe(person?.name || person?.address || 'unknown sender');
+}
+
+/** `Reviewer (3), Author (2)`: names with how often they come, the most often first. */
+function tally(names: string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const sorted = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  const most = sorted.slice(0, MAX_NAMES).map(([name, count]) => (count > 1 ? `${name} (${count})` : name));
+  return sorted.length > MAX_NAMES ? `${most.join(', ')} and ${sorted.length - MAX_NAMES} more` : most.join(', ');
+}
+
+const MAX_NAMES = 12;
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }

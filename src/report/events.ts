@@ -1,0 +1,57 @@
+import type { Cell, CFunction, Event } from '../model/code.ts';
+import type { Problem } from '../model/series.ts';
+import { safe } from './safe.ts';
+
+/** What the code of one input does, by the published contract fencepost.events/1. */
+export function eventsJson(input: string, functions: CFunction[], problems: Problem[]): object {
+  return {
+    schema: 'fencepost.events/1',
+    input,
+    functions: functions.map(({ path, name, line, endLine, whole, events }) => ({ path, name, line, endLine, whole, events: events.map(eventJson) })),
+    problems,
+  };
+}
+
+/** The same for people: a line for each event, with its cell, its order and what is held there. */
+export function eventsText(functions: CFunction[]): string {
+  return functions.map(functionText).join('\n');
+}
+
+function eventJson(event: Event): object {
+  const { line, kind, api, cell, ordering, orderingOnFailure, locks, context, side } = event;
+  return { line, kind, api, cell, ordering, orderingOnFailure, locks, context, side };
+}
+
+function functionText(fn: CFunction): string {
+  const head = `${safe(fn.path)}:${fn.line}: ${safe(fn.name)}()${fn.whole ? '' : ', partly seen'}`;
+  const rows = fn.events.map(event => [String(event.line), event.kind, `${safe(event.api)}${event.opaque ? ' ?' : ''}`, cellText(event.cell)]);
+  const widths = [0, 1, 2].map(column => Math.min(LONGEST, Math.max(0, ...rows.map(row => row[column]?.length ?? 0))));
+  const lines = fn.events.map((event, i) => {
+    const row = rows[i] ?? [];
+    const columns = row.map((cell, column) => (column === 0 ? cell.padStart(widths[0] ?? 0) : cell.padEnd(widths[column] ?? 0)));
+    return `  ${[...columns, aboutText(event)].join('  ').trimEnd()}\n`;
+  });
+  return `${head}\n${lines.join('')}`;
+}
+
+/** Longer words push their line out rather than all others. */
+const LONGEST = 32;
+
+function cellText(cell: Cell | null): string {
+  if (!cell) return '';
+  const type = cell.type === null ? '' : `${safe(cell.type)}: `;
+  return `${type}${safe(cell.path)}${cell.bit === null ? '' : ` bit ${safe(cell.bit)}`}${cell.base === null ? '' : ` of ${safe(cell.base)}`}`;
+}
+
+function aboutText(event: Event): string {
+  const order = event.ordering === null || event.ordering === 'none' ? '' : event.ordering;
+  const failure = event.orderingOnFailure === null ? '' : ` (on failure ${event.orderingOnFailure})`;
+  const parts = [
+    `${order}${failure}`.trim(),
+    event.locks.length > 0 ? `under ${event.locks.map(l => safe(l)).join(', ')}` : '',
+    event.maybeLocks.length > 0 ? `maybe under ${event.maybeLocks.map(l => safe(l)).join(', ')}` : '',
+    event.context.join(', '),
+    event.uncertain ? 'at the edge of what is seen' : '',
+  ];
+  return parts.filter(part => part !== '').join('; ');
+}
