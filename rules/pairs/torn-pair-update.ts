@@ -195,6 +195,7 @@ void port_stop(struct port_flags *p)
         const who = f === g ? `two calls of ${f.fn.name}()` : `${f.fn.name}() and ${g.fn.name}()`;
         const [a, b] = tie.names;
         const whole = f.fn.whole && g.fn.whole;
+        const stores = [...f.events, ...g.events].every(e => e.kind === 'write');
         report(
           { event: f.events[0], fn: f.fn },
           {
@@ -211,7 +212,9 @@ void port_stop(struct port_flags *p)
               f === g
                 ? []
                 : g.events.slice(0, 1).map(e => ({ path: e.path, line: e.line, side: e.side, note: `the other update, in ${g.fn.name}()` })),
-            confidence: whole ? 'medium' : 'low',
+            // Stores alone, without a read-modify-write among them, may well have one writer: then it is only a question.
+            ...(stores ? { severity: 'note' as const } : {}),
+            confidence: whole && !(stores && f === g) ? 'medium' : 'low',
             claim: {
               threads: [f, g],
               settledBy: updaters,

@@ -37,7 +37,7 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
   const ordinals = new Map<string, number>();
   return raised.map(r => {
     const { remark, rule } = r;
-    // A fault between two places is brought by the patch that adds the later of them.
+    // The patch that added the line the note quotes; where that line was there before, the last patch that added another part of the fault.
     const events = remark.claim?.threads.flatMap(t => t.events) ?? [];
     const brought = [r.addedBy, ...events.map(e => e.addedBy)].filter(p => p !== null);
     const by = r.addedBy ?? (brought.length > 0 ? Math.max(...brought) : null);

@@ -30,9 +30,9 @@ export async function readThread(input: string, bytes: AsyncIterable<Uint8Array>
   for await (const document of documents(bytes)) {
     for await (const raw of splitMails(unpacked(document, input, () => mails.length, problems, tools))) {
       const mail = await readMail(raw, mails.length + 1, tools);
-      comments.add(mail);
       if (options.outline) dropTexts(mail, ids);
       mails.push(mail);
+      comments.add(mail);
       if (options.onMessage) {
         options.onMessage(mail.message);
         forget(mail);
