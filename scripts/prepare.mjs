@@ -37,5 +37,10 @@ export async function build({ always = false } = {}) {
   const sources = ['src', 'rules', 'scripts/build.mjs', 'package.json', 'package-lock.json'].map(name => join(root, name));
   if (!always && existsSync(made) && statSync(made).mtimeMs > Math.max(...sources.map(newest))) return;
   const { bundle } = await import('./build.mjs');
-  await bundle();
+  try {
+    await bundle();
+  } catch (error) {
+    process.stderr.write(`fencepost: the build failed: ${error.message}\n`);
+    process.exit(2);
+  }
 }
