@@ -29,9 +29,25 @@ async function main(args) {
   const out = mkdtempSync(join(tmpdir(), 'kernel-'));
   try {
     const bundle = join(out, 'index.mjs');
-    await build({ entryPoints: [join(root, 'src/index.ts')], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' });
+    await build({
+      entryPoints: [join(root, 'src/index.ts')],
+      outfile: bundle,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      logLevel: 'warning',
+    });
     const began = performance.now();
-    const parts = await Promise.all(Array.from({ length: jobs }, (_, n) => shard(bundle, files.filter((_, i) => i % jobs === n), dir)));
+    const parts = await Promise.all(
+      Array.from({ length: jobs }, (_, n) =>
+        shard(
+          bundle,
+          files.filter((_, i) => i % jobs === n),
+          dir,
+        ),
+      ),
+    );
     print(parts.reduce(sum), (performance.now() - began) / 1000, jobs, verbose);
   } finally {
     rmSync(out, { recursive: true, force: true });
@@ -64,7 +80,23 @@ async function work({ bundle, files, dir }) {
   await Parser.init({ wasmBinary: bytes[0] });
   const parser = new Parser();
   parser.setLanguage(await Language.load(bytes[1]));
-  const total = { files: 0, characters: 0, parse: 0, stage: 0, functions: 0, events: 0, opaque: 0, braces: 0, exact: 0, broken: 0, crashes: [], slow: [], missed: [], unread: [], memory: 0 };
+  const total = {
+    files: 0,
+    characters: 0,
+    parse: 0,
+    stage: 0,
+    functions: 0,
+    events: 0,
+    opaque: 0,
+    braces: 0,
+    exact: 0,
+    broken: 0,
+    crashes: [],
+    slow: [],
+    missed: [],
+    unread: [],
+    memory: 0,
+  };
   for (const file of files) {
     const text = readFileSync(file, 'utf8');
     const path = file.slice(dir.length).replace(/^\/+/, '');
@@ -127,7 +159,9 @@ function braces(text) {
 }
 
 function sum(a, b) {
-  return Object.fromEntries(Object.keys(a).map(key => [key, key === 'memory' ? Math.max(a[key], b[key]) : Array.isArray(a[key]) ? [...a[key], ...b[key]] : a[key] + b[key]]));
+  return Object.fromEntries(
+    Object.keys(a).map(key => [key, key === 'memory' ? Math.max(a[key], b[key]) : Array.isArray(a[key]) ? [...a[key], ...b[key]] : a[key] + b[key]]),
+  );
 }
 
 function print(t, seconds, jobs, verbose) {
@@ -142,6 +176,8 @@ function print(t, seconds, jobs, verbose) {
     `${seconds.toFixed(1)} s on ${jobs} ${jobs === 1 ? 'core' : 'cores'}, both measurements together; peak memory ${Math.round(t.memory)} MB`,
   ];
   process.stdout.write(`${rows.join('\n')}\n`);
-  const named = verbose ? [...t.crashes, ...t.slow, ...t.missed.map(l => `bounds ${l}`), ...t.unread.map(l => `unread ${l}`)] : [...t.crashes.slice(0, 20), ...t.slow.slice(0, 20)];
+  const named = verbose
+    ? [...t.crashes, ...t.slow, ...t.missed.map(l => `bounds ${l}`), ...t.unread.map(l => `unread ${l}`)]
+    : [...t.crashes.slice(0, 20), ...t.slow.slice(0, 20)];
   for (const line of named) process.stdout.write(`  ${line}\n`);
 }

@@ -1,6 +1,6 @@
 /** Which memory an expression names. */
 import type { Cell } from '../model/code.ts';
-import { type Expr, squeeze } from './syntax.ts';
+import { type Expr, squeeze, type Variable } from './syntax.ts';
 
 /** A member's declared type, `struct foo` without stars and dimensions, and whether it is a pointer or an array. */
 export interface FieldType {
@@ -18,155 +18,336 @@ export interface Types {
   constants: Map<string, number>;
 }
 
+/** What is known of names where an expression stands. */
 export interface Scope {
   types: Types;
-  /** Parameters and locals. */
-  locals: Map<string, FieldType>;
-  /** Locals that are set once, to a path: they stand for it. */
-  aliases: Map<string, Expr>;
+  /** Globals that the function's file sees, and those that the function itself assigns to. */
+  global(name: string): FieldType | undefined;
+  /** Parameters, locals, and statics of the function. */
+  variables: Map<string, Variable>;
+  /** What a local holds a copy of here: the expression that it was set to, where nothing has changed since. */
+  copyOf(name: string): Expr | null;
+  /** False where undeclared names may be locals out of view. */
+  whole: boolean;
   slice(e: { at: number; end: number }): string;
 }
 
-type Segment = { kind: 'member'; name: string; arrow: boolean } | { kind: 'index'; text: string };
-
+/** Memory as a path from an object. */
 interface Path {
-  root: string;
-  rootType: FieldType | null;
-  /** The root is a variable of the function itself, not memory it points to. */
-  local: boolean;
-  /** Something was dereferenced on the way. */
-  indirect: boolean;
+  /** How the object is reached, after copies; null where the path starts from a global. */
+  base: string | null;
+  type: FieldType | null;
+  /** The object is the function's own variable. */
+  own: boolean;
+  /** Nothing tells whether the object is the function's own. */
+  unsure: boolean;
+  /** It is what a pointer at the end of the path points to. */
+  pointee: boolean;
   segments: Segment[];
+  /** The path as seen from an object further out, across pointers. */
+  outer: { type: string; path: string } | null;
 }
 
-/** How often names may stand for other names before the search is given up. */
-const MOST_ALIASES = 16;
+type Segment = { kind: 'member'; name: string } | { kind: 'index'; text: string };
 
-/** The cell of an lvalue, or null where it is the function's own variable or no path at all. */
+/** How deep expressions may nest and names stand for other names before the search is given up. */
+const DEEPEST = 24;
+
+/** Calls whose value is that of their argument, as a pointer. */
+const SAME_POINTER =
+  /^(?:rcu_dereference\w*|rcu_access_pointer|rcu_replace_pointer|srcu_dereference\w*|READ_ONCE|rtnl_dereference|unrcu_pointer|no_free_ptr|lockless_dereference|(?:raw_|this_|per_)?cpu_ptr|__this_cpu_ptr|get_cpu_ptr|likely|unlikely|WARN_ON(?:_ONCE)?|data_race|ERR_CAST|READ_ONCE_NOCHECK|WRITE_ONCE|rht_dereference\w*)$/;
+/** The object around a member: the type is the second argument. */
+const CONTAINER = /^(?:container_of(?:_const|_safe)?|list_(?:first_|last_|next_|prev_)?entry(?:_or_null|_rcu|_lockless|_circular)?|hlist_entry(?:_safe)?|rb_entry(?:_safe)?|llist_entry|from_timer|timer_container_of|rb_entry_rcu)$/;
+
+/** The cell of an lvalue, or null where it is the function's own variable, not known, or no path at all. */
 export function cellOfLvalue(e: Expr, scope: Scope): Cell | null {
   const path = lvalue(e, scope, 0);
-  return path && (!path.local || path.indirect) ? cell(path, scope, false) : null;
+  return path && !path.own && !path.unsure ? cell(path, scope) : null;
 }
 
 /** The cell that a pointer points to, or null. */
 export function cellOfPointer(e: Expr, scope: Scope): Cell | null {
   const path = pointer(e, scope, 0);
-  if (!path || (path.local && !path.indirect)) return null;
-  return cell(path, scope, !names(e, scope));
+  return path && !path.own && !path.unsure ? cell(path, scope) : null;
 }
 
-/** True where the expression is the address of a named object, not the value of a pointer variable. */
-function names(e: Expr, scope: Scope): boolean {
-  if (e.k === 'cast') return names(e.of, scope);
-  if (e.k === 'name') {
-    const alias = scope.aliases.get(e.name);
-    return alias ? names(alias, scope) : false;
-  }
-  return e.k === 'address';
+/** True where the lvalue is surely, or may be, a variable of the function itself. */
+export function isOwn(e: Expr, scope: Scope): boolean {
+  const path = lvalue(e, scope, 0);
+  return path !== null && (path.own || path.unsure);
 }
 
 /** A type's tag: struct, union, or a typedef name; without qualifiers. */
 export function plainType(type: string): string {
-  return squeeze(type.replace(/\b(?:const|volatile|static|extern|register|inline|unsigned|signed)\b/g, ' '));
+  return /\b(?:const|volatile|static|extern|register|inline)\b/.test(type)
+    ? squeeze(type.replace(/\b(?:const|volatile|static|extern|register|inline)\b/g, ' '))
+    : type;
 }
 
 function lvalue(e: Expr, scope: Scope, depth: number): Path | null {
-  if (depth > MOST_ALIASES) return null;
+  if (depth > DEEPEST) return null;
   switch (e.k) {
-    case 'name': {
-      const local = scope.locals.get(e.name);
-      return { root: e.name, rootType: local ?? scope.types.globals.get(e.name) ?? null, local: local !== undefined, indirect: false, segments: [] };
-    }
+    case 'name':
+      return variable(e, scope);
     case 'member': {
-      const of = e.arrow ? pointer(e.of, scope, depth + 1) : lvalue(e.of, scope, depth + 1);
-      if (!of) return null;
-      return { ...of, indirect: of.indirect || e.arrow, segments: [...of.segments, { kind: 'member', name: e.name, arrow: e.arrow }] };
+      if (e.arrow) return behind(e.of, e.name, scope, depth + 1);
+      const of = lvalue(e.of, scope, depth + 1);
+      return of && then(of, { kind: 'member', name: e.name });
     }
     case 'index': {
+      const text = squeeze(scope.slice(e.index));
+      if (e.of.k === 'name' && !isArray(e.of, scope)) {
+        const to = pointer(e.of, scope, depth + 1);
+        return to && then(to, { kind: 'index', text });
+      }
       const of = lvalue(e.of, scope, depth + 1) ?? pointer(e.of, scope, depth + 1);
-      if (!of) return null;
-      const viaPointer = e.of.k === 'name' && (scope.locals.get(e.of.name)?.pointer ?? 0) > 0;
-      const target = viaPointer ? (pointer(e.of, scope, depth + 1) ?? of) : of;
-      return {
-        ...target,
-        indirect: target.indirect || viaPointer,
-        segments: [...target.segments, { kind: 'index', text: squeeze(scope.slice(e.index)) }],
-      };
+      return of && then(of, { kind: 'index', text });
     }
     case 'deref':
       return pointer(e.of, scope, depth + 1);
     case 'cast':
       return lvalue(e.of, scope, depth + 1);
+    case 'comma': {
+      const last = e.list.at(-1);
+      return last ? lvalue(last, scope, depth + 1) : null;
+    }
     default:
       return null;
   }
 }
 
+function variable(e: Extract<Expr, { k: 'name' }>, scope: Scope): Path {
+  const known = scope.variables.get(e.name);
+  const type = known ?? scope.global(e.name) ?? null;
+  if (e.local) return { base: e.name, type, own: true, unsure: false, pointee: false, segments: [], outer: null };
+  const unsure = type === null && !scope.whole;
+  return { base: null, type, own: false, unsure, pointee: false, segments: [{ kind: 'member', name: e.name }], outer: null };
+}
+
+function isArray(e: Extract<Expr, { k: 'name' }>, scope: Scope): boolean {
+  const type = scope.variables.get(e.name) ?? scope.global(e.name);
+  return type ? type.array : !e.local;
+}
+
+/** One step further into an object. A pointer's own memory ends where a subscript goes behind it. */
+function then(of: Path, segment: Segment): Path {
+  const outer = of.outer && { type: of.outer.type, path: spell(of.outer.path, [segment]) };
+  // A global's members are counted from the global, as those of an object behind a pointer are.
+  if (segment.kind === 'member' && of.base === null && of.segments.length > 0)
+    return { ...of, base: spell('', of.segments), segments: [segment], outer, pointee: false };
+  return { ...of, segments: [...of.segments, segment], outer, pointee: segment.kind === 'index' && of.segments.length === 0 ? of.pointee : false };
+}
+
+/** The member of what a pointer points to. */
+function behind(of: Expr, name: string, scope: Scope, depth: number): Path | null {
+  const base = spellPointer(of, scope, depth);
+  const type = typeOf(of, scope, depth);
+  const from = type === null || !isTag(plainType(type.type)) ? outerOf(of, scope, depth) : null;
+  const outer = from && { type: from.type, path: `${from.path}->${name}` };
+  return {
+    base,
+    type: type && { type: type.type, pointer: 0, array: false },
+    own: ownArray(of, scope),
+    unsure: false,
+    pointee: false,
+    segments: [{ kind: 'member', name }],
+    outer,
+  };
+}
+
+/** `arr->x` of an array on the stack is the function's own. */
+function ownArray(of: Expr, scope: Scope): boolean {
+  if (of.k === 'address') return isOwnVariable(of.of, scope);
+  if (of.k !== 'name' || !of.local) return false;
+  if (scope.variables.get(of.name)?.array === true) return true;
+  const copy = scope.copyOf(of.name);
+  return copy !== null && copy.k === 'address' && isOwnVariable(copy.of, scope);
+}
+
+function isOwnVariable(e: Expr, scope: Scope): boolean {
+  if (e.k === 'member') return !e.arrow && isOwnVariable(e.of, scope);
+  if (e.k === 'index') return e.of.k === 'name' ? e.of.local && scope.variables.get(e.of.name)?.array === true : isOwnVariable(e.of, scope);
+  return e.k === 'name' && e.local;
+}
+
+/** The path of a pointer expression from the nearest object of a known type, where there is one. */
+function outerOf(e: Expr, scope: Scope, depth: number): { type: string; path: string } | null {
+  if (e.k !== 'member' || depth > DEEPEST) return null;
+  const path = lvalue(e, scope, depth + 1);
+  if (!path) return null;
+  if (path.outer) return path.outer;
+  const type = path.type ? plainType(path.type.type) : null;
+  return type !== null && isTag(type) ? { type, path: spell('', path.segments) } : null;
+}
+
 function pointer(e: Expr, scope: Scope, depth: number): Path | null {
-  if (depth > MOST_ALIASES) return null;
+  if (depth > DEEPEST) return null;
   switch (e.k) {
     case 'address':
       return lvalue(e.of, scope, depth + 1);
-    case 'cast':
-      return pointer(e.of, scope, depth + 1);
+    case 'cast': {
+      const of = pointer(e.of, scope, depth + 1);
+      const type = of && of.segments.length === 0 ? castType(e.type) : null;
+      return of && type ? { ...of, type: { ...type, pointer: Math.max(0, type.pointer - 1) } } : of;
+    }
     case 'name': {
-      const alias = scope.aliases.get(e.name);
-      if (alias) return pointer(alias, scope, depth + 1);
-      const path = lvalue(e, scope, depth + 1);
-      return path && { ...path, indirect: true };
+      if (e.local && scope.variables.get(e.name)?.array === true) return variable(e, scope);
+      const copy = e.local ? scope.copyOf(e.name) : null;
+      const to = copy && pointer(copy, scope, depth + 1);
+      if (to) return to;
+      if (!e.local) {
+        const of = variable(e, scope);
+        return isArray(e, scope) ? of : { ...of, pointee: true };
+      }
+      const type = scope.variables.get(e.name) ?? null;
+      return { base: e.name, type, own: false, unsure: false, pointee: true, segments: [], outer: null };
     }
     case 'member':
     case 'index': {
       const path = lvalue(e, scope, depth + 1);
-      return path && { ...path, indirect: true };
+      if (!path) return null;
+      const type = typeOf(e, scope, depth + 1);
+      return { ...path, own: type?.array === true && path.own, unsure: path.unsure, pointee: true };
     }
-    case 'binary':
+    case 'deref': {
+      const base = spellPointer(e, scope, depth + 1);
+      return { base, type: typeOf(e, scope, depth + 1), own: false, unsure: false, pointee: true, segments: [], outer: null };
+    }
+    case 'binary': {
       if (e.op !== '+' && e.op !== '-') return null;
-      {
-        const of = pointer(e.left, scope, depth + 1);
-        return of && { ...of, segments: [...of.segments, { kind: 'index', text: squeeze(scope.slice(e.right)) }] };
+      const of = pointer(e.left, scope, depth + 1);
+      return of && then(of, { kind: 'index', text: `${e.op === '-' ? '-' : ''}${squeeze(scope.slice(e.right))}` });
+    }
+    case 'assign':
+      return pointer(e.right, scope, depth + 1);
+    case 'update':
+      return pointer(e.of, scope, depth + 1);
+    case 'comma': {
+      const last = e.list.at(-1);
+      return last ? pointer(last, scope, depth + 1) : null;
+    }
+    case 'call': {
+      const [first] = e.args;
+      if (e.callee.k === 'name' && first && SAME_POINTER.test(e.callee.name)) {
+        const of = pointer(first, scope, depth + 1);
+        if (of) return of;
       }
-    case 'call':
-      return { root: squeeze(scope.slice(e)), rootType: null, local: false, indirect: true, segments: [] };
+      if (e.callee.k === 'name' && /^(?:smp_load_acquire|smp_cond_load_\w+)$/.test(e.callee.name) && first?.k === 'address')
+        return pointer(first.of, scope, depth + 1);
+      const base = squeeze(scope.slice(e));
+      return { base, type: typeOf(e, scope, depth + 1), own: false, unsure: false, pointee: true, segments: [], outer: null };
+    }
     default:
       return null;
   }
 }
 
-function cell(path: Path, scope: Scope, pointee: boolean): Cell {
-  let type = path.rootType ? plainType(path.rootType.type) : null;
-  let from = -1;
-  let container: string | null = null;
-  for (let i = 0; i < path.segments.length; i++) {
-    const segment = path.segments[i];
-    if (segment?.kind !== 'member') continue;
-    if (type !== null && isTag(type)) {
-      from = i;
-      container = type;
+/** The object behind a pointer as text, after copies. */
+function spellPointer(e: Expr, scope: Scope, depth: number): string {
+  if (depth > DEEPEST) return squeeze(scope.slice(e));
+  switch (e.k) {
+    case 'name': {
+      const copy = e.local ? scope.copyOf(e.name) : null;
+      return copy ? spellPointer(copy, scope, depth + 1) : e.name;
     }
+    case 'member':
+      return `${spellPointer(e.of, scope, depth + 1)}${e.arrow ? '->' : '.'}${e.name}`;
+    case 'index':
+      return `${spellPointer(e.of, scope, depth + 1)}[${squeeze(scope.slice(e.index))}]`;
+    case 'deref':
+      return `*${spellPointer(e.of, scope, depth + 1)}`;
+    case 'address':
+    case 'cast':
+      return spellPointer(e.of, scope, depth + 1);
+    case 'call': {
+      const [first] = e.args;
+      if (e.callee.k === 'name' && first && SAME_POINTER.test(e.callee.name)) return spellPointer(first, scope, depth + 1);
+      return squeeze(scope.slice(e));
+    }
+    default:
+      return squeeze(scope.slice(e));
+  }
+}
+
+/** The declared type of an expression's value, or null where a declaration on the way is not in view. */
+export function typeOf(e: Expr, scope: Scope, depth: number): FieldType | null {
+  if (depth > DEEPEST) return null;
+  switch (e.k) {
+    case 'name': {
+      const known = scope.variables.get(e.name) ?? scope.global(e.name) ?? null;
+      return known && known.type !== '' && known.type !== '__auto_type' ? known : copied(e, scope, depth);
+    }
+    case 'member': {
+      const of = typeOf(e.of, scope, depth + 1);
+      return (of && scope.types.structs.get(plainType(of.type))?.get(e.name)) ?? null;
+    }
+    case 'index':
+    case 'deref': {
+      const of = typeOf(e.of, scope, depth + 1);
+      return of && (of.array ? { ...of, array: false } : { ...of, pointer: Math.max(0, of.pointer - 1) });
+    }
+    case 'address': {
+      const of = typeOf(e.of, scope, depth + 1);
+      return of && { ...of, pointer: of.pointer + 1, array: false };
+    }
+    case 'cast':
+      return castType(e.type);
+    case 'call': {
+      if (e.callee.k !== 'name') return null;
+      const [first, second] = e.args;
+      if (CONTAINER.test(e.callee.name) && second) return castType(`${squeeze(scope.slice(second)).replace(/^(struct|union)_+/, '$1 ')} *`);
+      return first && SAME_POINTER.test(e.callee.name) ? typeOf(first, scope, depth + 1) : null;
+    }
+    default:
+      return null;
+  }
+}
+
+function copied(e: Extract<Expr, { k: 'name' }>, scope: Scope, depth: number): FieldType | null {
+  const copy = e.local ? scope.copyOf(e.name) : null;
+  return copy && typeOf(copy, scope, depth + 1);
+}
+
+function castType(type: string): FieldType {
+  return { type: plainType(squeeze(type.replace(/\*/g, ' '))), pointer: (type.match(/\*/g) ?? []).length, array: false };
+}
+
+function cell(path: Path, scope: Scope): Cell {
+  const type = path.type ? plainType(path.type.type) : null;
+  const { segments, base } = path;
+  const pointee = path.pointee ? { pointee: true as const } : {};
+  // A whole variable has no object around it.
+  if (base === null) return { type: null, path: spell('', segments), bit: null, base: null, ...pointee };
+  if (segments.length === 0) return { type, path: '*', bit: null, base };
+  const text = segments[0]?.kind === 'index' ? `*${spell('', segments)}` : spell('', segments);
+  const known = type !== null && (isTag(type) || text.startsWith('*')) ? type : null;
+  const within = innermost(known, segments, scope) ?? (known === null ? path.outer : null);
+  return { type: known, path: text, bit: null, base, ...pointee, ...(within ? { within } : {}) };
+}
+
+/** The path from the innermost object on it whose type is declared in view, so that `&db->map` passed down and `db->map.x` meet. */
+function innermost(from: string | null, segments: Segment[], scope: Scope): { type: string; path: string } | null {
+  let type = from;
+  let found: { type: string; at: number } | null = null;
+  segments.forEach((segment, i) => {
+    if (segment.kind !== 'member') return;
+    if (i > 0 && type !== null && isTag(type)) found = { type, at: i };
     const field: FieldType | undefined = type === null ? undefined : scope.types.structs.get(type)?.get(segment.name);
     type = field ? plainType(field.type) : null;
-  }
-  if (container !== null && from >= 0) {
-    const base = spell(path.root, path.segments.slice(0, from));
-    return { type: container, path: spell('', path.segments.slice(from)), bit: null, base, ...(pointee ? { pointee } : {}) };
-  }
-  if (path.segments.some(s => s.kind === 'member') || !path.local) {
-    const rooted = path.local ? spell('', path.segments) : spell(path.root, path.segments);
-    return { type: null, path: rooted, bit: null, base: path.local ? path.root : null, ...(pointee ? { pointee } : {}) };
-  }
-  return { type, path: `*${spell('', path.segments)}`, bit: null, base: path.root };
+  });
+  const inner: { type: string; at: number } | null = found;
+  return inner === null ? null : { type: (inner as { type: string }).type, path: spell('', segments.slice((inner as { at: number }).at)) };
 }
 
 function isTag(type: string): boolean {
   return /^(?:struct|union) \w+$/.test(type) || /^\w+_t$/.test(type);
 }
 
-function spell(root: string, segments: Segment[]): string {
-  let text = root;
+function spell(from: string, segments: Segment[]): string {
+  let text = from;
   for (const s of segments) {
     if (s.kind === 'index') text += `[${s.text}]`;
-    else text += text === '' ? s.name : `${s.arrow ? '->' : '.'}${s.name}`;
+    else text += text === '' ? s.name : `.${s.name}`;
   }
   return text;
 }
@@ -181,9 +362,10 @@ export function isConstantText(text: string): boolean {
  * The words behind `db->map` when it is given to test_bit() and `db->map[i]` are one cell.
  */
 export function cellKey(cell: Cell): string {
-  const path = cell.path.replace(/\[([^\]]*)\]/g, (all, text: string) => (isConstantText(text) ? all : '[]'));
+  const { type, path: full } = cell.within ?? cell;
+  const path = full.includes('[') ? full.replace(/\[([^\]]*)\]/g, (all, text: string) => (isConstantText(text) ? all : '[]')) : full;
   const words = cell.pointee && !path.endsWith('[]') ? `${path}[]` : path;
-  return `${cell.type ?? ''}|${words}`;
+  return `${type ?? ''}|${words}`;
 }
 
 /** The cell's name as a person would write it: the path without variable subscripts. */

@@ -11,7 +11,7 @@ export interface SyntaxNode {
   row: number;
   endRow: number;
   named: boolean;
-  /** The grammar could not read what is here. */
+  /** The grammar could not read it, or a part of it. */
   broken: boolean;
   /** Named children, and the operators of expressions; other punctuation is left out. */
   children: SyntaxNode[];
@@ -178,8 +178,11 @@ class Walk {
     if (!kind.leaf && depth < DEEPEST && cursor.down()) {
       do {
         const inner = this.kinds[cursor.type()] ?? ERROR;
-        if (inner.named) node.children.push(this.node(inner, depth + 1, kind.fields));
-        else if (kind.operators && !PUNCTUATION.has(inner.type)) node.children.push(this.operator(inner, node, kind.fields));
+        if (inner.named) {
+          const made = this.node(inner, depth + 1, kind.fields);
+          if (made.broken) node.broken = true;
+          node.children.push(made);
+        } else if (kind.operators && !PUNCTUATION.has(inner.type)) node.children.push(this.operator(inner, node, kind.fields));
         else if (this.errors && !node.broken && cursor.missing()) node.broken = true;
       } while (cursor.next());
       cursor.up();

@@ -2,11 +2,12 @@
 import type { EventKind, Operation, Ordering } from './fact.ts';
 
 /**
- * The memory that an event touches. `path` is the member path inside `type`, constant subscripts kept (`bitmap[PRIMARY]`), other subscripts
- * as written (`slot[i]`). `base` is the expression that the path starts from, after following copies inside the function.
+ * The memory that an event touches. `path` is the member path behind the last pointer, constant subscripts kept (`bitmap[PRIMARY]`), other
+ * subscripts as written (`slot[i]`); `*` is what a pointer without a name for it points to. It is the same whatever types are in view.
+ * `base` is the expression that the path starts from, after following copies inside the function.
  */
 export interface Cell {
-  /** `struct dual_bitmap`, or null where the type is not in view. */
+  /** The type of the object that the path starts from: `struct dual_bitmap`, or null where it is not in view. */
   type: string | null;
   path: string;
   /** The bit number as written, where the event is on one bit. */
@@ -14,6 +15,8 @@ export interface Cell {
   base: string | null;
   /** The memory is what the pointer at `path` points to, not the pointer itself. */
   pointee?: true;
+  /** The same memory as a path in the nearest object whose type is known, where that is another than `type`. */
+  within?: { type: string; path: string };
 }
 
 /** A place in an image. */

@@ -1,51 +1,54 @@
 import type { Comment, Problem } from '../model/series.ts';
 import { readHunks } from './hunks.ts';
-import { MAX_HELD_DIFFS } from './limits.ts';
+import { MAX_HELD } from './limits.ts';
 import type { Mail } from './mail.ts';
+import { patchKey } from './patchid.ts';
 import { hasQuotes, indexPatch, type QuoteIndex, readComments } from './quoted.ts';
 
 /**
  * Gathers the comments of an input as its mails come. A reply is read for comments as soon as the patch that it answers is there, as a rule
- * at once, and its text let go; with `lean`, the oldest diffs go too when too many are held, and replies to them that come later give none.
+ * at once, and its text let go. With `lean` the oldest diffs, and the oldest replies that wait for one, go too when too much is held.
  */
 export class Comments {
   readonly problems: Problem[] = [];
-  private readonly lean: boolean;
   private readonly byId = new Map<string, Mail>();
-  private readonly waiting: Mail[] = [];
   private readonly found = new Map<number, Comment[]>();
-  private readonly held: Mail[] = [];
-  private heldLength = 0;
-  private dropped = 0;
+  private readonly diffs: Held;
+  private readonly waiting: Held;
   /** The index last made: replies to one patch come together. */
   private index: QuoteIndex | null = null;
 
   constructor(lean: boolean) {
-    this.lean = lean;
+    const limit = lean ? MAX_HELD : Number.POSITIVE_INFINITY;
+    this.diffs = new Held(limit, mail => {
+      patchKey(mail);
+      mail.diff = null;
+    });
+    this.waiting = new Held(limit, mail => {
+      mail.reading = '';
+    });
   }
 
   add(mail: Mail): void {
     const { message } = mail;
     if (!this.byId.has(message.messageId)) this.byId.set(message.messageId, mail);
-    if (mail.diff) this.hold(mail);
+    if (mail.diff) this.diffs.add(mail, mail.diff.length);
     if (message.inReplyTo === null || !hasQuotes(mail.reading)) {
       mail.reading = '';
       return;
     }
     const target = this.targetOf(mail);
     if (target) this.read(mail, target);
-    else this.waiting.push(mail);
+    else this.waiting.add(mail, mail.reading.length);
   }
 
   /** All comments, in the order of the mails that make them. */
   finish(): Comment[] {
-    for (const mail of this.waiting) {
+    for (const mail of this.waiting.mails) {
       const target = this.targetOf(mail);
       if (target) this.read(mail, target);
       mail.reading = '';
     }
-    if (this.dropped > 0)
-      this.problems.push({ severity: 'odd', where: 'comments', message: `the input is large: quotes of ${this.dropped} patches were not looked for in mails that came much later` });
     return [...this.found.entries()].sort(([a], [b]) => a - b).flatMap(([, comments]) => comments);
   }
 
@@ -72,7 +75,8 @@ export class Comments {
     const { diff, message } = target;
     if (!diff) return;
     if (this.index?.patch !== message.messageId) {
-      const files = diff.pieces.map(piece => ({ ...piece, hunks: piece.binary ? [] : readHunks(diff.text.slice(piece.start, piece.end)) }));
+      const text = diff.text();
+      const files = diff.pieces.map(piece => ({ ...piece, hunks: piece.binary ? [] : readHunks(text.slice(piece.start, piece.end)) }));
       this.index = indexPatch(message.messageId, files);
     }
     const comments = readComments(mail.reading, mail.message.from, mail.message.messageId, this.index);
@@ -81,17 +85,40 @@ export class Comments {
     if (anew.length > 0) this.found.set(mail.message.n, anew);
     mail.reading = '';
   }
+}
 
-  private hold(mail: Mail): void {
-    if (!this.lean) return;
-    this.held.push(mail);
-    this.heldLength += mail.diff?.text.length ?? 0;
-    while (this.heldLength > MAX_HELD_DIFFS) {
-      const oldest = this.held.shift();
-      if (!oldest) return;
-      this.heldLength -= oldest.diff?.text.length ?? 0;
-      oldest.diff = null;
-      this.dropped++;
+/** Mails whose texts are held up to a number of characters, the latest of them. */
+class Held {
+  mails: Mail[] = [];
+  private readonly sizes: number[] = [];
+  private readonly limit: number;
+  private readonly drop: (mail: Mail) => void;
+  private size = 0;
+  /** How many of the first have been dropped. */
+  private dropped = 0;
+
+  constructor(limit: number, drop: (mail: Mail) => void) {
+    this.limit = limit;
+    this.drop = drop;
+  }
+
+  add(mail: Mail, size: number): void {
+    this.mails.push(mail);
+    this.sizes.push(size);
+    this.size += size;
+    // One is kept whatever its size.
+    while (this.size > this.limit && this.dropped < this.mails.length - 1) {
+      const oldest = this.mails[this.dropped];
+      if (oldest) this.drop(oldest);
+      this.size -= this.sizes[this.dropped++] ?? 0;
+    }
+    if (this.dropped > MAX_GAP) {
+      this.mails = this.mails.slice(this.dropped);
+      this.sizes.splice(0, this.dropped);
+      this.dropped = 0;
     }
   }
 }
+
+/** Dropped places that are left standing before the list is made shorter. */
+const MAX_GAP = 1000;

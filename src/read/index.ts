@@ -49,9 +49,11 @@ export async function readThread(input: string, bytes: AsyncIterable<Uint8Array>
 
 /** Cuts the hunks of a mail's diff into its files. */
 function fillHunks({ message, diff }: Mail): void {
+  if (!diff) return;
+  const text = diff.text();
   message.patch?.files.forEach((file, at) => {
-    const piece = diff?.pieces[at];
-    if (diff && piece && !piece.binary) file.hunks = readHunks(diff.text.slice(piece.start, piece.end));
+    const piece = diff.pieces[at];
+    if (piece && !piece.binary) file.hunks = readHunks(text.slice(piece.start, piece.end));
   });
 }
 
@@ -65,6 +67,12 @@ function dropTexts(mail: Mail, ids: Map<string, string>): void {
   const { message, subject, trailers } = mail;
   const anew: Pick<Mail, 'message' | 'subject' | 'trailers'> = JSON.parse(JSON.stringify({ message, subject, trailers }));
   Object.assign(mail, anew);
+  if (mail.diff) {
+    // As bytes, for the same reason, and because they lie outside the heap that the short-lived texts of mails pass through.
+    const bytes = encoder.encode(mail.diff.text());
+    mail.diff = { ...mail.diff, text: () => decoder.decode(bytes) };
+  }
+  if (mail.reading !== '') mail.reading = decoder.decode(encoder.encode(mail.reading));
   const shared = (id: string): string => {
     const known = ids.get(id);
     if (known === undefined) ids.set(id, id);
@@ -74,6 +82,9 @@ function dropTexts(mail: Mail, ids: Map<string, string>): void {
   mail.message.references = mail.message.references.map(shared);
   if (mail.message.inReplyTo !== null) mail.message.inReplyTo = shared(mail.message.inReplyTo);
 }
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Lets go of what only the one who took the message needs; a series is made of what stays. */
 function forget({ message, subject }: Mail): void {

@@ -24,5 +24,5 @@ export const MAX_COMMENTS = 500;
 export const MAX_COMMENT_LENGTH = 20_000;
 /** References of one mail; older ones are dropped, as In-Reply-To and the latest are what ties a thread. */
 export const MAX_REFERENCES = 200;
-/** Characters of diffs that are held for mapping quotes when the diffs themselves are not wanted. */
-export const MAX_HELD_DIFFS = 24 << 20;
+/** Characters of diffs, and of replies that wait for theirs, that are held when the texts themselves are not wanted. */
+export const MAX_HELD = 8 << 20;

@@ -27,7 +27,9 @@ export interface Mail {
   message: Message;
   subject: Subject;
   /** The text of the diff and its pieces; hunks are cut from it when they are wanted. */
-  diff: { text: string; pieces: Piece[] } | null;
+  diff: { text: () => string; length: number; pieces: Piece[] } | null;
+  /** What stays the same when the diff is sent again, once it was asked for. */
+  patchKey: string | null;
   /** The body for quotes; '' on a patch. */
   reading: string;
   /** It answers another: by its subject, or because it gives trailers and no diff. */
@@ -93,7 +95,7 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
     problems,
     patch: null,
   };
-  const mail: Mail = { message, subject, diff: null, reading: '', isReply: subject.reply, hasDiff: false, hasDiffstat: false, trailers: [], isBinary: isBinary(headers, text) };
+  const mail: Mail = { message, subject, diff: null, patchKey: null, reading: '', isReply: subject.reply, hasDiff: false, hasDiffstat: false, trailers: [], isBinary: isBinary(headers, text) };
   if (split.patch !== '') readPatch(mail, split, author);
   if (message.patch === null) {
     // A mail without a diff says by an in-body From whose words it brings.
@@ -221,7 +223,7 @@ function readPatch(mail: Mail, split: Body, author: Person | null): void {
     files: pieces.map(({ start: _start, end: _end, ...file }) => ({ ...file, hunks: [] })),
     problems,
   };
-  mail.diff = { text: split.patch, pieces };
+  mail.diff = { text: () => split.patch, length: split.patch.length, pieces };
 }
 
 function kindOf(mail: Mail, split: Body): MessageKind {

@@ -207,15 +207,10 @@ class Mailbox {
   /** Trailers given to the very same patch in another version of the thread. */
   private carried(mail: Mail, given: Map<Mail, Given[]>): Given[] {
     const found: Given[] = [];
-    const key = this.versions.size > 1 && mail.diff ? patchKey(mail.diff.text, mail.diff.pieces) : null;
+    const key = this.versions.size > 1 ? patchKey(mail) : null;
     if (key === null) return found;
     for (const [other, trailers] of given)
-      if (
-        other !== mail &&
-        other.diff &&
-        this.versionOf.get(other) !== this.versionOf.get(mail) &&
-        patchKey(other.diff.text, other.diff.pieces) === key
-      )
+      if (other !== mail && this.versionOf.get(other) !== this.versionOf.get(mail) && patchKey(other) === key)
         found.push(...trailers.filter(({ trailer, by }) => !trailer.person || (by.message.from && isOwn(trailer.person, by.message.from))));
     return found;
   }
