@@ -135,7 +135,7 @@ function then(of: Path, segment: Segment): Path {
   // A global's members are counted from the global, as those of an object behind a pointer are.
   if (segment.kind === 'member' && of.base === null && of.segments.length > 0)
     return { ...of, base: spell('', of.segments), segments: [segment], outer, pointee: false };
-  return { ...of, segments: [...of.segments, segment], outer, pointee: segment.kind === 'index' && of.segments.length === 0 ? of.pointee : false };
+  return { ...of, segments: [...of.segments, segment], outer, pointee: false };
 }
 
 /** The member of what a pointer points to. */
@@ -328,15 +328,16 @@ function cell(path: Path, scope: Scope): Cell {
 /** The path from the innermost object on it whose type is declared in view, so that `&db->map` passed down and `db->map.x` meet. */
 function innermost(from: string | null, segments: Segment[], scope: Scope): { type: string; path: string } | null {
   let type = from;
-  let found: { type: string; at: number } | null = null;
-  segments.forEach((segment, i) => {
-    if (segment.kind !== 'member') return;
-    if (i > 0 && type !== null && isTag(type)) found = { type, at: i };
+  let found: { type: string; path: string } | null = null;
+  for (const [i, segment] of segments.entries()) {
+    // Elements that constants name are not alike.
+    if (segment.kind === 'index' && isConstantText(segment.text)) return found;
+    if (segment.kind !== 'member') continue;
+    if (i > 0 && type !== null && isTag(type)) found = { type, path: spell('', segments.slice(i)) };
     const field: FieldType | undefined = type === null ? undefined : scope.types.structs.get(type)?.get(segment.name);
     type = field ? plainType(field.type) : null;
-  });
-  const inner: { type: string; at: number } | null = found;
-  return inner === null ? null : { type: (inner as { type: string }).type, path: spell('', segments.slice((inner as { at: number }).at)) };
+  }
+  return found;
 }
 
 function isTag(type: string): boolean {

@@ -1,9 +1,9 @@
 /** One function while it is walked: its graph, its events, and what its variables hold. */
 import type { Cell, Comparison, Event, Loop } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
-import type { Scope } from './cells.ts';
+import type { FieldType, Scope, Types } from './cells.ts';
 import { type End, Graph } from './graph.ts';
-import { type Expr, squeeze } from './syntax.ts';
+import { type Expr, type Stmt, type Survey, squeeze } from './syntax.ts';
 
 /** A value, as far as it is followed: the events it comes from, or the parameter that it is. */
 export interface Value {
@@ -17,6 +17,8 @@ export const NOTHING: Value = { sources: [], parameter: null, inverted: false };
 /** What surrounds a function in its file. */
 export interface FileScope {
   path: string;
+  types: Types;
+  global(name: string): FieldType | undefined;
   fact(api: string): Fact | undefined;
   /** The line as it stands in the file, and the patch that added it. */
   line(n: number): { text: string; addedBy: number | null };
@@ -27,13 +29,90 @@ export interface FileScope {
   slice(e: { at: number; end: number }): string;
 }
 
-/** Ends that a `break` or a `continue` leaves open, for the loop or switch around it. */
+/** Ends that a `break` or a `continue` leaves open, for the loop or switch around it, and how many scopes are open around that. */
 export interface Jumps {
   breaks: End[];
   continues: End[];
+  scopes: number;
 }
 
-export class Context {
+/** What ends with a block: guards and `__free()` variables, the last first. */
+export interface Ending {
+  kind: Event['kind'];
+  api: string;
+  cell: Cell | null;
+  args: string[];
+  ordering: Event['ordering'];
+}
+
+export interface OpenScope {
+  at: number;
+  end: number;
+  endings: Ending[];
+}
+
+/** What a variable holds where the walk stands. */
+interface Held {
+  value: Value | null;
+  copy: Expr | null;
+  /** Rises with every change, so that two tests of it are known to be of one value. */
+  version: number;
+}
+
+const UNSET: Held = { value: null, copy: null, version: 0 };
+
+/** Follows variables through the flow. A change is noted, so that one way of a branch can be undone before the next is walked. */
+export class Variables {
+  private readonly held = new Map<string, Held>();
+  private readonly trail: [string, Held | undefined][] = [];
+  private versions = 0;
+
+  of(name: string): Held {
+    return this.held.get(name) ?? UNSET;
+  }
+
+  set(name: string, value: Value | null, copy: Expr | null): void {
+    this.put(name, { value, copy, version: ++this.versions });
+  }
+
+  private put(name: string, held: Held): void {
+    this.trail.push([name, this.held.get(name)]);
+    this.held.set(name, held);
+  }
+
+  mark(): number {
+    return this.trail.length;
+  }
+
+  /** Takes back what has changed since the mark; gives what it was changed to. */
+  undo(mark: number): Map<string, Held> {
+    const changed = new Map<string, Held>();
+    for (let i = this.trail.length - 1; i >= mark; i--) {
+      const [name, before] = this.trail[i] ?? ['', undefined];
+      if (!changed.has(name)) changed.set(name, this.of(name));
+      if (before) this.held.set(name, before);
+      else this.held.delete(name);
+    }
+    this.trail.length = mark;
+    return changed;
+  }
+
+  /** Where ways meet: a value may come from any of them, a copy must be the same on all. */
+  merge(ways: Map<string, Held>[], fallback: (name: string) => Value): void {
+    const names = new Set(ways.flatMap(way => [...way.keys()]));
+    for (const name of names) {
+      const before = this.of(name);
+      const all = ways.map(way => way.get(name) ?? before);
+      const values = all.map(held => held.value ?? (held === UNSET ? NOTHING : fallback(name)));
+      const [first] = all;
+      const copy = first && all.every(held => held.copy === first.copy) ? first.copy : null;
+      const version = first && all.every(held => held.version === first.version) ? first.version : ++this.versions;
+      this.put(name, { value: values.reduce(union), copy, version });
+    }
+  }
+}
+
+export class Context implements Scope {
   readonly graph = new Graph();
   readonly events: Event[] = [];
   readonly loops: Loop[] = [];
@@ -46,22 +125,44 @@ export class Context {
   readonly continues: Jumps[] = [];
   /** Open switches: their branch node, how many ways it has so far, and whether one of them is `default`. */
   readonly cases: { node: number; slot: number; closed: boolean }[] = [];
-  /** Locals that are set to a constant, by name. */
-  readonly starts = new Map<string, { text: string; value: number | null }>();
+  /** Blocks that the walk is in, outermost first. */
+  readonly scopes: OpenScope[] = [];
+  /** Names of branch nodes' conditions with the versions of the variables in them. */
+  readonly conditions = new Map<number, string>();
+  readonly labels: Map<string, number>;
   statements = 0;
-  /** Variables and what they were last set from, in the order of the text. */
-  values = new Map<string, Value>();
   /** Last line of the statement that is being walked. */
   statementEnd = 0;
+  readonly held = new Variables();
 
   readonly file: FileScope;
-  readonly scope: Scope;
+  readonly survey: Survey;
   readonly parameters: Map<string, number>;
+  readonly types: Types;
+  readonly variables: Survey['variables'];
+  readonly whole: boolean;
+  readonly slice: FileScope['slice'];
 
-  constructor(file: FileScope, scope: Scope, parameters: Map<string, number>) {
+  constructor(file: FileScope, survey: Survey, parameters: Map<string, number>, labels: Map<string, number>) {
     this.file = file;
-    this.scope = scope;
+    this.survey = survey;
     this.parameters = parameters;
+    this.labels = labels;
+    this.types = file.types;
+    this.variables = survey.variables;
+    this.whole = file.whole;
+    this.slice = file.slice;
+  }
+
+  global(name: string): FieldType | undefined {
+    const known = this.file.global(name);
+    if (known) return known;
+    // What a whole function assigns to without declaring it is a global out of view.
+    return this.whole && this.survey.assigned.has(name) ? UNKNOWN_TYPE : undefined;
+  }
+
+  copyOf(name: string): Expr | null {
+    return this.held.of(name).copy;
   }
 
   text(e: { at: number; end: number }): string {
@@ -69,56 +170,120 @@ export class Context {
   }
 
   /** Adds an event where the walk stands; returns its index. */
-  emit(at: Expr | { line: number }, event: Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event>): number {
+  emit(at: { line: number }, event: Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event>): number {
     const line = this.file.line(at.line);
     const index = this.events.length;
     const node = this.graph.add({ event: index, kind: 'step', line: at.line });
-    this.events.push({
+    const made: Event = {
       path: this.file.path,
       side: 'new',
       line: at.line,
       endLine: Math.max(at.line, this.statementEnd),
-      operation: null,
-      operand: null,
-      orderingOnFailure: null,
-      atomic: false,
+      kind: event.kind,
+      api: event.api,
+      cell: event.cell,
+      operation: event.operation ?? null,
+      operand: event.operand ?? null,
+      ordering: event.ordering,
+      orderingOnFailure: event.orderingOnFailure ?? null,
+      atomic: event.atomic ?? false,
       into: null,
-      used: true,
-      opaque: false,
-      locks: [],
-      maybeLocks: [],
-      context: [],
-      args: [],
-      argSources: [],
-      addedBy: line.addedBy,
-      uncertain: false,
-      text: line.text,
-      ...event,
+      used: event.used ?? true,
+      opaque: event.opaque ?? false,
+      locks: NONE,
+      maybeLocks: NONE,
+      context: NONE,
+      args: event.args ?? NONE,
+      argSources: event.argSources ?? NO_SOURCES,
       index,
+      addedBy: line.addedBy,
+      uncertain: event.uncertain ?? false,
       node,
-    });
+      text: line.text,
+    };
+    if (event.ends) made.ends = true;
+    if (event.takes) made.takes = event.takes;
+    if (event.argCells) made.argCells = event.argCells;
+    this.events.push(made);
     return index;
-  }
-
-  access(at: Expr, kind: 'read' | 'write', api: string, cell: Cell | null, extra: Partial<Event> = {}): number {
-    return this.emit(at, { kind, api, cell, ordering: 'plain', operation: kind === 'read' ? 'load' : 'store', ...extra });
   }
 
   /** The value that a name holds here. */
   valueOf(name: string): Value {
-    const value = this.values.get(name);
-    if (value) return value;
+    return this.held.of(name).value ?? this.firstOf(name);
+  }
+
+  private firstOf(name: string): Value {
     const parameter = this.parameters.get(name);
     return parameter === undefined ? NOTHING : { sources: [], parameter, inverted: false };
   }
+
+  /** Forgets what variables hold that change anywhere between two offsets: a loop's body may have run before. */
+  forget(from: number, to: number): void {
+    for (const [name, offsets] of this.survey.changes) {
+      if (!offsets.some(at => at >= from && at < to)) continue;
+      this.held.set(name, this.held.of(name).value, null);
+      this.dependents(name);
+    }
+  }
+
+  /** Copies that start from a variable that has changed are copies no more. */
+  dependents(changed: string): void {
+    for (const name of this.survey.first.keys()) {
+      const { copy, value } = this.held.of(name);
+      if (copy && name !== changed && startsFrom(copy, changed)) this.held.set(name, value, null);
+    }
+  }
+
+  /** Runs ways as alternatives; what they leave in variables is merged. */
+  fork(ways: { ends: End[]; run: () => void }[], line: number): void {
+    const left: ReturnType<Variables['undo']>[] = [];
+    const gone: ReturnType<Variables['undo']>[] = [];
+    const ends: End[] = [];
+    for (const way of ways) {
+      const mark = this.held.mark();
+      this.graph.ends = way.ends;
+      way.run();
+      (this.graph.ends.length > 0 ? left : gone).push(this.held.undo(mark));
+      ends.push(...this.graph.ends);
+    }
+    // A way that ends in a jump changes nothing behind the branch; where all do, a label may still be reached with what they left.
+    this.held.merge(left.length > 0 ? left : gone, name => this.firstOf(name));
+    this.graph.ends = ends;
+    if (ends.length > 1) this.graph.meet(line);
+  }
 }
 
+const NONE: string[] = [];
+const NO_SOURCES: number[][] = [];
+const UNKNOWN_TYPE: FieldType = { type: '', pointer: 0, array: false };
+
+function startsFrom(e: Expr, name: string): boolean {
+  if (e.k === 'name') return e.name === name;
+  if (e.k === 'index') return startsFrom(e.of, name) || startsFrom(e.index, name);
+  if (e.k === 'call') return e.args.some(arg => startsFrom(arg, name));
+  return 'of' in e && startsFrom(e.of, name);
+}
+
+/** The one value that two ways may leave. */
 export function union(a: Value, b: Value): Value {
-  if (a === NOTHING) return b;
+  if (a === NOTHING || a === b) return b;
   if (b === NOTHING) return a;
-  return {
-    sources: [...new Set([...a.sources, ...b.sources])],
-    parameter: a.parameter === b.parameter ? a.parameter : null,
-    inverted: a.inverted && b.inverted,
-  };
+  const sources = a.sources.length === 0 ? b.sources : b.sources.length === 0 ? a.sources : [...new Set([...a.sources, ...b.sources])];
+  return { sources, parameter: a.parameter === b.parameter ? a.parameter : null, inverted: a.inverted && b.inverted };
+}
+
+/** Where the labels of a body stand. */
+export function labelsOf(s: Stmt, into = new Map<string, number>()): Map<string, number> {
+  if (s.k === 'label') into.set(s.name, s.at);
+  const inner: (Stmt | null)[] =
+    s.k === 'block' || s.k === 'arms' || s.k === 'case'
+      ? s.list
+      : s.k === 'if'
+        ? [s.yes, s.no]
+        : s.k === 'loop' || s.k === 'macro' || s.k === 'switch' || s.k === 'label'
+          ? [s.body]
+          : [];
+  for (const part of inner) if (part) labelsOf(part, into);
+  return into;
 }

@@ -65,6 +65,12 @@ export interface Event extends Place {
   node: number;
   /** The source line, as it stands. */
   text: string;
+  /** The end of the scope of a guard(): what began there ends here. */
+  ends?: true;
+  /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */
+  takes?: { family: string; cell: Cell | null };
+  /** Of a call of a function in view: what each argument points to. */
+  argCells?: (Cell | null)[];
 }
 
 export interface Parameter {
@@ -91,6 +97,8 @@ export interface FlowNode {
   condition?: string;
   /** On a branch: the events that the condition's value comes from. */
   decides?: number[];
+  /** On a branch: what the deciding value is where the condition holds; absent where it is more than a test against zero. */
+  tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
   /** On an exit: the returned expression as written, and the events that its value comes from. */
   returned?: string;
   returns?: number[];

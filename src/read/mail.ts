@@ -154,7 +154,10 @@ function readBody(bytes: Uint8Array, text: string, isUtf8: boolean, headers: Hea
 
 /** The body of a mail with boundaries: all parts in order, one behind the other. */
 function readWalk(bytes: Uint8Array, text: string, types: string[], encoding: string): BodyText {
-  const walk = walkParts(text, readHeaders(text).end, types, encoding);
+  const headers = readHeaders(text);
+  // Looking for the first boundary, git starts behind the line that ended the headers, be it that boundary.
+  const start = headers.blank ? headers.end : text.indexOf('\n', headers.end) + 1 || text.length;
+  const walk = walkParts(text, start, types, encoding);
   let found: BodyText['unconverted'] = null;
   const texts = walk.parts.map(part => {
     const read = patchText(bytes.subarray(part.start, part.end), part);
