@@ -1,7 +1,7 @@
 // `npm run generate`: makes what is checked in but not written by hand. `stale()` tells which of it is out of date.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { install, root } from './prepare.mjs';
 
 const camel = name => name.replace(/-(\w)/g, (_, c) => c.toUpperCase());
@@ -38,19 +38,47 @@ function ruleIndex() {
 /** The generated files and what should stand in them. */
 async function generated() {
   const { factsTable } = await import('./facts.mjs');
+  const { factsSchema } = await sourceOf('src/cli/facts.ts');
   return [
     { path: 'rules/index.ts', text: ruleIndex() },
     { path: 'src/facts/tables.ts', text: factsTable() },
+    { path: 'schema/facts.schema.json', text: `${JSON.stringify(factsSchema(), null, 2)}\n` },
   ];
+}
+
+/** A TypeScript source as a module: Node 20 does not read it as it stands. */
+async function sourceOf(path) {
+  const { build } = await import('esbuild');
+  const made = await build({
+    entryPoints: [join(root, path)],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+    external: ['yaml', 'zod', 'web-tree-sitter', 'parse-diff'],
+    absWorkingDir: root,
+  });
+  const file = join(root, 'node_modules', `.fencepost-${process.pid}.mjs`);
+  writeFileSync(file, made.outputFiles[0].text);
+  try {
+    return await import(pathToFileURL(file).href);
+  } finally {
+    rmSync(file);
+  }
 }
 
 /** One line for each generated file that does not hold what it should. */
 export async function stale() {
   const files = await generated();
-  return files.filter(f => readFileSync(join(root, f.path), 'utf8') !== f.text).map(f => `${f.path} is stale: run \`npm run generate\``);
+  return files
+    .filter(f => !existsSync(join(root, f.path)) || readFileSync(join(root, f.path), 'utf8') !== f.text)
+    .map(f => `${f.path} is stale: run \`npm run generate\``);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   install();
-  for (const file of await generated()) writeFileSync(join(root, file.path), file.text);
+  for (const file of await generated()) {
+    mkdirSync(dirname(join(root, file.path)), { recursive: true });
+    writeFileSync(join(root, file.path), file.text);
+  }
 }

@@ -14,7 +14,7 @@ export const layers = {
   rules: ['src/model', 'src/c/query.ts'],
   'src/engine': ['src/model', 'src/c', 'src/facts', 'src/lkmm', 'rules/index.ts'],
   'src/index.ts': ['src/model', 'src/read', 'src/facts', 'src/c', 'src/lkmm', 'src/engine', 'src/report', 'rules/index.ts'],
-  'src/cli': ['src/index.ts', 'src/model', 'node:', 'mailparser', './mime.js'],
+  'src/cli': ['src/index.ts', 'src/model', 'node:', 'mailparser', 'yaml', 'zod'],
 };
 
 /** What only cli may touch: the machine, the clock, chance, code that comes from elsewhere. */

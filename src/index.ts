@@ -1,6 +1,7 @@
 /** fencepost as a library: everything but files, arguments and the terminal. */
 
 export { rules } from '../rules/index.ts';
+export type { Tree } from './c/images.ts';
 export { type Grammar, loadGrammar } from './c/tree.ts';
 export { viewOfText, viewOfThread } from './c/view.ts';
 export { type ReviewOptions, review } from './engine/review.ts';
@@ -9,10 +10,12 @@ export { decide } from './lkmm/decide.ts';
 export { explore } from './lkmm/explore.ts';
 export type { Instruction, Program, Thread as ProgramThread, Value } from './lkmm/program.ts';
 export type * from './model/code.ts';
+export type * from './model/fact.ts';
 export type * from './model/finding.ts';
 export type * from './model/review.ts';
 export type * from './model/rule.ts';
 export type * from './model/series.ts';
+export type * from './model/userfacts.ts';
 export { type ReadTools, readThread } from './read/index.ts';
 export { coverageLine } from './report/coverage.ts';
 export { eventsJson, eventsText } from './report/events.ts';

@@ -1,4 +1,17 @@
-import { between, conditionOn, dominates, heldOver, indexOf, isTest, isUpdate, nodesAfter, runsAlone } from '../../src/c/query.ts';
+import {
+  between,
+  conditionOn,
+  dominates,
+  gates,
+  heldOver,
+  indexOf,
+  isOwn,
+  isTest,
+  isUpdate,
+  keyOf,
+  nodesAfter,
+  runsAlone,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { ClaimThread, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -84,6 +97,27 @@ void bed_leave(struct beds *b, int n)
 	if (test_and_clear_bit(n, b->live))
 		set_bit(n, b->dead);
 }`,
+      `
+/**
+ * struct twin - one state, written twice
+ * @map: the state
+ * @shadow: always the complement of @map
+ */
+struct twin {
+	unsigned long *map;
+	unsigned long *shadow;
+};
+
+void twin_change(struct twin *t, int n, bool on)
+{
+	if (on) {
+		set_bit(n, t->map); /* want: torn-pair-update "two calls of twin_change()" */
+		clear_bit(n, t->shadow);
+	} else {
+		clear_bit(n, t->map);
+		set_bit(n, t->shadow);
+	}
+}`,
     ],
     good: [
       `
@@ -166,6 +200,42 @@ int lane_ioctl(struct lane_dev *d, int on, unsigned int i)
 	return 0;
 }`,
       `
+/* used == ~idle; BUSY is the lock. */
+void lane_take(struct lane_map *m, unsigned int i)
+{
+	while (test_and_set_bit_lock(LANE_BUSY, &m->state))
+		cpu_relax();
+	set_bit(i, m->used);
+	clear_bit(i, m->idle);
+	clear_bit_unlock(LANE_BUSY, &m->state);
+}
+
+void lane_put(struct lane_map *m, unsigned int i)
+{
+	if (test_and_set_bit_lock(LANE_BUSY, &m->state))
+		return;
+	clear_bit(i, m->used);
+	set_bit(i, m->idle);
+	clear_bit_unlock(LANE_BUSY, &m->state);
+}`,
+      `
+/* used == ~idle, one map a CPU */
+void lane_take(struct lanes *l, unsigned int i)
+{
+	struct lane_map *m = this_cpu_ptr(l->maps);
+
+	set_bit(i, m->used);
+	clear_bit(i, m->idle);
+}
+
+void lane_put(struct lanes *l, unsigned int i)
+{
+	struct lane_map *m = this_cpu_ptr(l->maps);
+
+	clear_bit(i, m->used);
+	set_bit(i, m->idle);
+}`,
+      `
 struct port_flags {
 	unsigned long state;
 };
@@ -192,7 +262,7 @@ void port_stop(struct port_flags *p)
       for (const g of few.slice(i)) {
         const index = indexOf(f.events[0]);
         const one = index === null ? 'one object' : f.events[0].cell?.bit === null ? 'one element' : 'one bit';
-        const who = f === g ? `two calls of ${f.fn.name}()` : `${f.fn.name}() and ${g.fn.name}()`;
+        const who = f.fn === g.fn ? `two calls of ${f.fn.name}()` : `${f.fn.name}() and ${g.fn.name}()`;
         const [a, b] = tie.names;
         const whole = f.fn.whole && g.fn.whole;
         const stores = [...f.events, ...g.events].every(e => e.kind === 'write');
@@ -202,7 +272,7 @@ void port_stop(struct port_flags *p)
             message: `${who} on ${one} can interleave so that ${a} and ${b} contradict each other for good`,
             detail: [...callersSay(f, g, world), ...orderSays([f, g])],
             question:
-              f === g
+              f.fn === g.fn
                 ? `What keeps two calls of ${f.fn.name}() on ${one} apart, and should its kernel-doc say so?`
                 : `What serialises ${f.fn.name}() and ${g.fn.name}() on ${one}, and should the kernel-doc say so?`,
             dismissal: `Not an issue if all updates of ${one} are serialised by the callers`,
@@ -233,12 +303,13 @@ void port_stop(struct port_flags *p)
   },
 } satisfies Rule;
 
-/** Functions that update both cells of the pair on one path, and by which events. */
+/** Paths of functions that update both cells of the pair, and by which events: two arms of one `if` are two of them. */
 function updatersOf(uses: Use[]): Updater[] {
   const functions = [...new Set(uses.map(u => u.fn))].filter(fn => !runsAlone(fn) && !isTest(fn));
   return functions.flatMap(fn => {
-    const own = uses.filter(u => u.fn === fn && isUpdate(u.event));
-    for (const first of own) {
+    const own = uses.filter(u => u.fn === fn && isUpdate(u.event) && !isOwn(fn, u.event));
+    const taken = new Set<Event>();
+    return own.flatMap((first): Updater[] => {
       const second = own.find(
         u =>
           u.side !== first.side &&
@@ -246,9 +317,10 @@ function updatersOf(uses: Use[]): Updater[] {
           u.event.cell?.base === first.event.cell?.base &&
           follows(fn, first.event, u.event),
       );
-      if (second) return [{ fn, events: [first.event, second.event] }];
-    }
-    return [];
+      if (!second || taken.has(first.event)) return [];
+      taken.add(second.event);
+      return [{ fn, events: [first.event, second.event] }];
+    });
   });
 }
 
@@ -261,6 +333,8 @@ function follows(fn: CFunction, a: Event, b: Event): boolean {
 function serialised({ fn, events: [a, b] }: Updater, world: World): boolean {
   if (heldOver(fn, a, b).length > 0 || fn.entryLocks.length > 0) return true;
   if (between(fn, a, b).some(e => e.kind === 'lock')) return true;
+  // A bit or a word that the winner of a read-modify-write holds is a lock as well, whatever it is called.
+  if (fn.events.some(e => e.kind === 'rmw' && e !== a && e !== b && keyOf(e) !== keyOf(a) && keyOf(e) !== keyOf(b) && gates(fn, e, a))) return true;
   const calls = world.callers(fn.name).filter(c => !isTest(c.fn));
   return calls.length > 0 && calls.every(c => c.event.locks.length > 0 || c.fn.entryLocks.length > 0 || runsAlone(c.fn));
 }

@@ -97,17 +97,22 @@ export class Variables {
     return changed;
   }
 
-  /** Where ways meet: a value may come from any of them, a copy must be the same on all. */
-  merge(ways: Map<string, Held>[], fallback: (name: string) => Value): void {
-    const names = new Set(ways.flatMap(way => [...way.keys()]));
+  /**
+   * Where ways meet: a value may come from any of them, also from one that ends in a jump, since a label may bring it back; a copy must be
+   * the same on all that run on.
+   */
+  merge(ways: { left: Map<string, Held>; alive: boolean }[], fallback: (name: string) => Value): void {
+    const names = new Set(ways.flatMap(way => [...way.left.keys()]));
+    const some = ways.some(way => way.alive);
     for (const name of names) {
       const before = this.of(name);
-      const all = ways.map(way => way.get(name) ?? before);
-      const values = all.map(held => held.value ?? (held === UNSET ? NOTHING : fallback(name)));
-      const [first] = all;
-      const copy = first && all.every(held => held.copy === first.copy) ? first.copy : null;
-      const version = first && all.every(held => held.version === first.version) ? first.version : ++this.versions;
-      this.put(name, { value: values.reduce(union), copy, version });
+      const all = ways.map(way => way.left.get(name) ?? before);
+      const running = some ? all.filter((_, i) => ways[i]?.alive) : all;
+      const [first] = running;
+      const value = all.map(held => held.value ?? fallback(name)).reduce(union);
+      const copy = first && running.every(held => held.copy === first.copy) ? first.copy : null;
+      const version = first && running.every(held => held.version === first.version) ? first.version : ++this.versions;
+      this.put(name, { value, copy, version });
     }
   }
 }
@@ -235,20 +240,27 @@ export class Context implements Scope {
     }
   }
 
+  /** Behind a label any way may have come: only what is set once still holds. */
+  forgetAtLabel(): void {
+    for (const [name, offsets] of this.survey.changes) {
+      if (offsets.length < 2 && !this.parameters.has(name)) continue;
+      this.held.set(name, this.held.of(name).value, null);
+      this.dependents(name);
+    }
+  }
+
   /** Runs ways as alternatives; what they leave in variables is merged. */
   fork(ways: { ends: End[]; run: () => void }[], line: number): void {
-    const left: ReturnType<Variables['undo']>[] = [];
-    const gone: ReturnType<Variables['undo']>[] = [];
+    const left: Parameters<Variables['merge']>[0] = [];
     const ends: End[] = [];
     for (const way of ways) {
       const mark = this.held.mark();
       this.graph.ends = way.ends;
       way.run();
-      (this.graph.ends.length > 0 ? left : gone).push(this.held.undo(mark));
+      left.push({ left: this.held.undo(mark), alive: this.graph.ends.length > 0 });
       ends.push(...this.graph.ends);
     }
-    // A way that ends in a jump changes nothing behind the branch; where all do, a label may still be reached with what they left.
-    this.held.merge(left.length > 0 ? left : gone, name => this.firstOf(name));
+    this.held.merge(left, name => this.firstOf(name));
     this.graph.ends = ends;
     if (ends.length > 1) this.graph.meet(line);
   }

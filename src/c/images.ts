@@ -1,5 +1,5 @@
 /** Files as the series leaves them: whole where the series itself shows all of them, else in pieces. */
-import type { FileDiff, Hunk, Patch } from '../model/series.ts';
+import type { FileDiff, Hunk, Patch, Problem } from '../model/series.ts';
 
 /** A run of lines of a file. `origin[i]` is the patch that added line i, null where it was there before. */
 export interface Piece {
@@ -24,17 +24,35 @@ export interface Image {
 export interface Images {
   /** For each path its states, oldest first. */
   history: Map<string, Image[]>;
+  problems: Problem[];
 }
 
-export function imagesOf(patches: (Patch | null)[]): Images {
+/** A kernel tree, read only: a file's text, or null where there is none. */
+export interface Tree {
+  read(path: string): string | null;
+}
+
+/**
+ * The files as each patch leaves them. With a tree, a file that a patch changes is whole where the patch applies exactly, or has been
+ * applied already; never with fuzz. Else it is known in pieces, and the problem says that the tree does not match.
+ */
+export function imagesOf(patches: (Patch | null)[], tree: Tree | null = null): Images {
   const history = new Map<string, Image[]>();
+  const problems: Problem[] = [];
+  const mismatched = new Set<string>();
   patches.forEach((patch, index) => {
     for (const file of patch?.files ?? []) {
-      if (file.binary || file.change === 'delete') {
-        if (file.change === 'delete') history.delete(file.path);
+      if (file.binary) continue;
+      if (file.change === 'delete') {
+        history.delete(file.path);
         continue;
       }
-      const before = history.get(file.oldPath ?? file.path)?.at(-1);
+      const source = file.oldPath ?? file.path;
+      const before = history.get(source)?.at(-1) ?? (file.change === 'add' ? undefined : fromTree(tree, source, file.hunks, index));
+      if (tree && file.change !== 'add' && !before?.whole && !mismatched.has(source)) {
+        mismatched.add(source);
+        problems.push({ severity: 'odd', where: source, message: `the tree does not match patch ${index + 1}: the file is seen by its hunks alone` });
+      }
       const image = next(before, file, index);
       if (file.oldPath !== undefined && file.change === 'rename') history.delete(file.oldPath);
       const states = history.get(file.path);
@@ -42,7 +60,24 @@ export function imagesOf(patches: (Patch | null)[]): Images {
       else history.set(file.path, [image]);
     }
   });
-  return { history };
+  return { history, problems };
+}
+
+/** The file as it stands before the hunks, from a tree that holds it before or after them. */
+function fromTree(tree: Tree | null, path: string, hunks: Hunk[], patch: number): Image | undefined {
+  const text = tree?.read(path);
+  if (text === null || text === undefined) return undefined;
+  const lines = text.replace(/\n$/, '').split('\n');
+  const piece: Piece = { firstLine: 1, lines, origin: lines.map(() => null), section: '' };
+  const image = (p: Piece): Image => ({ path, whole: true, pieces: [p], addedBy: null, after: -1 });
+  if (apply(piece, hunks, patch)) return image(piece);
+  const undone = apply(piece, hunks.map(reversed), patch);
+  return undone ? image({ ...undone, origin: undone.lines.map(() => null) }) : undefined;
+}
+
+function reversed(hunk: Hunk): Hunk {
+  const lines = hunk.lines.map(l => ({ ...l, kind: l.kind === 'add' ? ('remove' as const) : l.kind === 'remove' ? ('add' as const) : l.kind }));
+  return { ...hunk, oldStart: hunk.newStart, oldCount: hunk.newCount, newStart: hunk.oldStart, newCount: hunk.oldCount, lines };
 }
 
 function next(before: Image | undefined, file: FileDiff, patch: number): Image {
@@ -97,6 +132,9 @@ function apply(piece: Piece, hunks: Hunk[], patch: number): Piece | null {
       }
       at++;
     }
+    // Lines added behind the last context stand at the end of the file, else the same hunk would fit again where it has been applied.
+    const open = hunk.lines.at(-1)?.kind !== 'context' && hunk.lines.some(l => l.kind === 'context');
+    if (open && at < piece.lines.length) return null;
   }
   for (; at < piece.lines.length; at++) {
     lines.push(piece.lines[at] ?? '');

@@ -1,144 +1,236 @@
 /** Which locks are held, and in which context, at each event: what holds on every path, and what on some path. */
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
-import { cellKey } from './cells.ts';
+import { type Conditional, type Effect, effectOf, type LockSummary } from './lockeffects.ts';
+import { annotated, sameLock } from './locknames.ts';
 
-/** A lock's name: its family and the cell, so that the same lock has one name in every function. */
-export function lockName(event: Pick<Event, 'api' | 'cell' | 'args'>, family: string): string {
-  const key = event.cell ? cellKey(event.cell).replace('|', event.cell.type ? '.' : '') : (event.args[0] ?? event.api);
-  return `${family}:${key}`;
-}
+export { entryLocks, lockName, sameLock } from './locknames.ts';
 
-/** Two names of one lock: the family may be unknown (`lockdep_assert_held()` does not tell it). */
-export function sameLock(a: string, b: string): boolean {
-  return a.slice(a.indexOf(':') + 1) === b.slice(b.indexOf(':') + 1);
-}
+/** Decided conditions: the branch that stands for all alike -> whether the condition holds. */
+type Decided = ReadonlyMap<number, boolean>;
 
 interface State {
-  must: ReadonlySet<string>;
-  may: ReadonlySet<string>;
-  context: ReadonlySet<string>;
+  must: readonly string[];
+  /** Locks held on some path, with the decisions on that path. */
+  may: ReadonlyMap<string, Decided>;
+  /** How deep each context surely is. */
+  context: ReadonlyMap<string, number>;
+  decided: Decided;
 }
 
-interface Effect {
-  lock?: string;
-  unlock?: string;
-  /** Held only where the call says so. */
-  conditional?: boolean;
-  enter: string[];
-  leave: string[];
+const NO_LOCKS: readonly string[] = [];
+const UNDECIDED: Decided = new Map();
+/** Flow that needs more rounds than this to settle says nothing that is sure. */
+const MOST_ROUNDS = 60;
+
+/** What a caller of the function must know of its locks. */
+export interface Filled {
+  /** The state at each exit. */
+  exits: { node: FlowNode; must: readonly string[]; may: string[]; context: ReadonlyMap<string, number> }[];
+  /** Locks that the function gives back without having taken them: its caller holds them. */
+  entered: string[];
 }
 
-/** Fills `locks`, `maybeLocks` and `context` of every event; `entry` holds throughout. */
-export function fillLocksets(events: Event[], flow: FlowNode[], entry: string[], factOf: (api: string) => Fact | undefined): void {
-  const effects = events.map(event => effectOf(event, factOf));
-  const states: (State | null)[] = flow.map(() => null);
-  states[0] = { must: new Set(entry), may: new Set(entry), context: new Set() };
-  const work = [0];
-  // Each node's must-set only shrinks and its may-set only grows, so this ends; the bound is for what could go wrong.
-  for (let steps = 0; work.length > 0 && steps < 64 * (flow.length + 1); steps++) {
-    const at = work.pop() ?? 0;
-    const node = flow[at];
-    const state = states[at];
-    if (!node || !state) continue;
-    node.next.forEach((to, slot) => {
-      const after = through(state, node, slot, events, effects);
-      const known = states[to];
-      const merged = known ? merge(known, after) : after;
-      if (merged === known) return;
-      states[to] = merged;
-      work.push(to);
-    });
-  }
-  for (const event of events) {
+/** Fills `locks`, `maybeLocks` and `context` of every event; null where the function has nothing to do with any lock or context. */
+export function fillLocksets(fn: CFunction, factOf: (api: string) => Fact | undefined, summaryOf: (event: Event) => LockSummary | null): Filled | null {
+  const pairs = lockPairs(fn.events);
+  let some = false;
+  const effects = fn.events.map(event => {
+    const effect = effectOf(event, factOf, summaryOf, pairs);
+    if (effect) some = true;
+    return effect;
+  });
+  const held = [...annotated(fn), ...(/_locked$/.test(fn.name) ? [`named:${fn.name}`] : [])];
+  if (!some && held.length === 0) return null;
+  let states = settle(fn, effects, held);
+  const entered = enteredWith(fn, effects, states);
+  if (entered.length > 0) states = settle(fn, effects, [...held, ...entered]);
+  for (const event of fn.events) {
     const state = states[event.node];
-    event.locks = state ? [...state.must] : [];
-    event.maybeLocks = state ? [...state.may].filter(lock => !state.must.has(lock)) : [];
-    event.context = state ? [...state.context] : [];
+    if (!state) continue;
+    event.locks = [...state.must];
+    event.maybeLocks = [...state.may.keys()].filter(lock => !state.must.includes(lock));
+    event.context = [...state.context.keys()];
   }
+  const exits = fn.flow.flatMap((node, i) => {
+    const state = states[i];
+    return node.kind === 'exit' && state ? [{ node, must: state.must, may: [...state.may.keys()], context: state.context }] : [];
+  });
+  return { exits, entered };
 }
 
-function effectOf(event: Event, factOf: (api: string) => Fact | undefined): Effect | null {
-  const guard = /^(?:scoped_)?guard\((.*)\)$/.exec(event.api);
-  if (guard) {
-    const family = (guard[1] ?? '').replace(/_(?:irqsave|irq|bh|nested|intr|try|kill)$/g, '').replace(/_/g, '-');
-    const name = lockName(event, FAMILY[family] ?? family);
-    const context = /irq/.test(guard[1] ?? '') ? ['irqs-off'] : guard[1] === 'rcu' ? ['rcu-read'] : guard[1] === 'preempt' ? ['preempt-off'] : [];
-    return event.kind === 'lock' ? { lock: name, enter: context, leave: [] } : { unlock: name, enter: [], leave: context };
+function settle(fn: CFunction, effects: (Effect | null)[], held: string[]): (State | null)[] {
+  const { flow } = fn;
+  const states: (State | null)[] = flow.map(() => null);
+  states[0] = { must: held, may: new Map(held.map(lock => [lock, UNDECIDED])), context: new Map(), decided: UNDECIDED };
+  const changed = flow.map((_, i) => i === 0);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    let any = false;
+    for (let at = 0; at < flow.length; at++) {
+      const node = flow[at];
+      const state = states[at];
+      if (!changed[at] || !node || !state) continue;
+      changed[at] = false;
+      for (let slot = 0; slot < node.next.length; slot++) {
+        const to = node.next[slot] ?? 0;
+        const after = through(state, node, slot, effects);
+        if (!after) continue;
+        const known = states[to];
+        const merged = known ? merge(known, after) : after;
+        if (merged === known) continue;
+        states[to] = merged;
+        changed[to] = true;
+        any = true;
+      }
+    }
+    if (!any) return states;
   }
-  const fact = factOf(event.api);
-  if (!fact) return null;
-  const enter = fact.context.filter(c => c.startsWith('+')).map(c => c.slice(1));
-  const leave = fact.context.filter(c => c.startsWith('-')).map(c => c.slice(1));
-  if (fact.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
-    const name = lockName(event, fact.lock.family);
-    if (event.kind === 'unlock') return { unlock: name, enter, leave };
-    return { lock: fact.lock.shared ? `${name} (shared)` : name, conditional: fact.lock.conditional, enter, leave };
-  }
-  return enter.length + leave.length > 0 ? { enter, leave } : null;
+  return states.map(state => state && { ...state, must: NO_LOCKS, context: new Map() });
 }
 
-const FAMILY: Record<string, string> = {
-  spinlock: 'spin',
-  'raw-spinlock': 'raw-spin',
-  'rwsem-read': 'rwsem',
-  'rwsem-write': 'rwsem',
-  'read-lock': 'rwlock',
-  'write-lock': 'rwlock',
-};
-
-function through(state: State, node: FlowNode, slot: number, events: Event[], effects: (Effect | null)[]): State {
-  if (node.kind === 'branch') {
-    // `if (!spin_trylock(&l))`: held on the way where the call succeeded.
-    const taken = (node.decides ?? []).map(i => effects[i]).filter(effect => effect?.conditional && effect.lock !== undefined);
-    const only = taken.length === 1 && (node.decides ?? []).length === 1 ? taken[0] : undefined;
-    if (!only?.lock) return state;
-    const failsOnZero = !/interruptible|killable|_cond_guard/.test(events[node.decides?.[0] ?? -1]?.api ?? '');
-    const held = (slot === 0) === failsOnZero;
-    return held ? { ...state, must: new Set([...state.must, only.lock]) } : { ...state, may: without(state.may, only.lock) };
-  }
-  if (node.kind === 'gap') return { must: new Set(), may: state.may, context: new Set() };
-  if (node.event === null) return state;
-  const effect = effects[node.event];
+/** The state on one edge out of a node; null where the edge cannot be taken. */
+function through(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+  if (node.kind === 'branch') return decide(state, node, slot, effects);
+  if (node.kind === 'gap') return { must: NO_LOCKS, may: state.may, context: new Map(), decided: UNDECIDED };
+  const effect = node.event === null ? null : effects[node.event];
   if (!effect) return state;
-  let { must, may } = state;
-  if (effect.lock !== undefined) {
-    if (!effect.conditional) must = new Set([...must, effect.lock]);
-    may = new Set([...may, effect.lock]);
+  let { must, may, context } = state;
+  for (const unlock of effect.unlock) {
+    must = must.filter(lock => !sameLock(lock, unlock));
+    may = new Map([...may].filter(([lock]) => !sameLock(lock, unlock)));
   }
-  const unlock = effect.unlock;
-  if (unlock !== undefined) {
-    must = new Set([...must].filter(lock => !sameLock(lock.replace(/ \(shared\)$/, ''), unlock)));
-    may = new Set([...may].filter(lock => !sameLock(lock.replace(/ \(shared\)$/, ''), unlock)));
+  for (const lock of effect.lock) {
+    may = new Map(may).set(lock, state.decided);
+    if (effect.when === null) must = withLock(must, lock);
   }
-  const context = new Set([...state.context, ...effect.enter].filter(c => !effect.leave.includes(c)));
-  return { must, may, context };
+  if (effect.when === null) context = inContext(context, effect);
+  else if (effect.leave.length > 0) context = inContext(context, { enter: [], leave: effect.leave });
+  return { must, may, context, decided: state.decided };
 }
 
-function without(set: ReadonlySet<string>, one: string): ReadonlySet<string> {
-  return new Set([...set].filter(x => x !== one));
+function withLock(must: readonly string[], lock: string): readonly string[] {
+  return must.some(known => known === lock) ? must : [...must.filter(known => !(known.startsWith('asserted:') && sameLock(known, lock))), lock];
+}
+
+function inContext(context: ReadonlyMap<string, number>, { enter, leave }: { enter: string[]; leave: string[] }): ReadonlyMap<string, number> {
+  if (enter.length + leave.length === 0) return context;
+  const after = new Map(context);
+  for (const word of enter) after.set(word, Math.min(8, (after.get(word) ?? 0) + 1));
+  for (const word of leave) {
+    const depth = (after.get(word) ?? 0) - 1;
+    // Interrupts are on or off; only sections nest.
+    if (depth > 0 && word !== 'irqs-off') after.set(word, depth);
+    else after.delete(word);
+  }
+  return after;
+}
+
+function decide(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+  let { must, may, context, decided } = state;
+  if (node.alike !== undefined && slot < 2) {
+    const holds = slot === 0;
+    const known = decided.get(node.alike);
+    if (known !== undefined && known !== holds) return null;
+    decided = new Map(decided).set(node.alike, holds);
+    const { alike } = node;
+    may = new Map([...may].filter(([, on]) => on.get(alike) === undefined || on.get(alike) === holds));
+    const now = decided;
+    for (const [lock, on] of may) if (on.get(alike) === holds && [...on].every(([branch, was]) => now.get(branch) === was)) must = withLock(must, lock);
+  }
+  // `if (!spin_trylock(&l))`: held, and its context begun, on the way where the call got it.
+  const [only] = node.decides ?? [];
+  const effect = node.decides?.length === 1 && only !== undefined ? effects[only] : undefined;
+  const got = effect?.when ? outcome(effect.when, node.tests, slot) : null;
+  if (effect && got !== null) {
+    for (const lock of effect.lock) {
+      if (!may.has(lock)) continue; // It was given back in between.
+      if (got) must = withLock(must, lock);
+      else {
+        must = must.filter(known => known !== lock);
+        may = new Map([...may].filter(([known]) => known !== lock));
+      }
+    }
+    if (got) context = inContext(context, { enter: effect.enter.filter(word => !context.has(word)), leave: [] });
+  }
+  return must === state.must && may === state.may && context === state.context && decided === state.decided ? state : { must, may, context, decided };
+}
+
+/** Whether a conditional lock is taken on the way out of a branch; null where the test does not tell. */
+function outcome(when: Conditional, tests: FlowNode['tests'], slot: number): boolean | null {
+  const holds = slot === 0;
+  switch (tests) {
+    case 'nonzero':
+      return when === 'nonzero' ? holds : !holds;
+    case 'zero':
+      return when === 'nonzero' ? !holds : holds;
+    case 'negative':
+      return when === 'zero' ? !holds : holds ? false : null;
+    case 'positive':
+      return when === 'nonzero' ? holds : holds ? false : null;
+    default:
+      return null;
+  }
 }
 
 function merge(known: State, more: State): State {
-  const must = new Set([...known.must].filter(lock => more.must.has(lock)));
-  const may = new Set([...known.may, ...more.may]);
-  const context = new Set([...known.context].filter(c => more.context.has(c)));
-  if (must.size === known.must.size && may.size === known.may.size && context.size === known.context.size) return known;
-  return { must, may, context };
+  const must = known.must.every(lock => more.must.includes(lock)) ? known.must : known.must.filter(lock => more.must.includes(lock));
+  let may = known.may;
+  for (const [lock, on] of more.may) {
+    const before = known.may.get(lock);
+    if (before === on) continue;
+    const both = before === undefined ? on : common(before, on);
+    if (both === before) continue;
+    if (may === known.may) may = new Map(known.may);
+    (may as Map<string, Decided>).set(lock, both);
+  }
+  // A lock that one way surely does not hold is held on the other's decisions only.
+  let context = known.context;
+  for (const [word, depth] of known.context) {
+    const other = more.context.get(word) ?? 0;
+    if (other >= depth) continue;
+    const less = new Map(context);
+    if (other === 0) less.delete(word);
+    else less.set(word, other);
+    context = less;
+  }
+  const decided = common(known.decided, more.decided);
+  if (must === known.must && may === known.may && context === known.context && decided === known.decided) return known;
+  return { must, may, context, decided };
 }
 
-/** Locks that the caller holds, as the function itself says: lockdep assertions, annotations, its name. */
-export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events'>): string[] {
-  const held: string[] = [];
+function common(a: Decided, b: Decided): Decided {
+  if (a === b) return a;
+  let same = true;
+  for (const [branch, holds] of a) if (b.get(branch) !== holds) same = false;
+  return same ? a : new Map([...a].filter(([branch, holds]) => b.get(branch) === holds));
+}
+
+/**
+ * Locks that the function gives back, on some path, before it takes them: unlock, work, lock again. Where something out of view ran before,
+ * that may have taken them.
+ */
+function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State | null)[]): string[] {
+  const found = new Set<string>();
+  if (!fn.whole) return [];
   for (const event of fn.events) {
-    if (/^(?:lockdep_assert_held(?:_write|_exclusive|_once)?|assert_spin_locked|assert_raw_spin_locked|spin_lock_assert)$/.test(event.api))
-      held.push(lockName(event, 'asserted'));
-    else if (event.api === 'rtnl_is_locked' || event.api === 'ASSERT_RTNL') held.push('asserted:rtnl');
+    if (event.opaque) break;
+    const state = states[event.node];
+    for (const unlock of effects[event.index]?.unlock ?? []) {
+      if (state && ![...state.may.keys()].some(lock => sameLock(lock, unlock))) found.add(unlock);
+    }
   }
-  for (const attribute of fn.attributes) {
-    const must = /^__must_hold\((.*)\)$/.exec(attribute);
-    if (must) held.push(`asserted:${(must[1] ?? '').replace(/^\s*&/, '').trim()}`);
+  return [...found];
+}
+
+/** `foo_lock(x)` with `foo_unlock(x)` in one function is a lock, whatever foo is. */
+function lockPairs(events: Event[]): Set<string> {
+  const seen = new Map<string, number>();
+  for (const event of events) {
+    if (!event.opaque) continue;
+    const word = /^(\w+?)_(un)?lock$/.exec(event.api);
+    if (!word) continue;
+    const key = `${word[1]}(${event.args[0] ?? ''})`;
+    seen.set(key, (seen.get(key) ?? 0) | (word[2] ? 2 : 1));
   }
-  if (/_locked$/.test(fn.name)) held.push(`named:${fn.name}`);
-  return [...new Set(held)];
+  return new Set([...seen].filter(([, both]) => both === 3).map(([key]) => key));
 }

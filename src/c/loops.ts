@@ -48,7 +48,7 @@ function initial(stmt: Extract<Stmt, { k: 'loop' }>, counter: Expr, scope: LoopS
   if (counter.k !== 'name') return null;
   const init = stmt.init;
   const set = init?.k === 'expr' && init.of.k === 'assign' && init.of.left.k === 'name' && init.of.left.name === counter.name ? init.of.right : null;
-  const declared = init?.k === 'block' ? init.list.find(s => s.k === 'declare' && s.name === counter.name) : undefined;
+  const declared = init?.k === 'block' ? init.list.find(s => s.k === 'declare' && s.variable.name === counter.name) : undefined;
   const from = set ?? (declared?.k === 'declare' ? declared.init : null);
   return from ? constantOf(from, scope) : scope.start(counter.name);
 }

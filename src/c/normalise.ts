@@ -6,6 +6,8 @@ export interface Normalised {
   text: string;
   /** Offset of a `while` that stands for a loop macro -> the macro's name. */
   macros: Map<number, string>;
+  /** Offset of a `__free()` or `__cleanup()` -> the function that it names. */
+  cleanups: Map<number, string>;
 }
 
 /** Words that stand among the specifiers of a declaration and change nothing of what the code does to memory. */
@@ -78,6 +80,7 @@ export function closing(code: string, open: number): number {
 export function normalise(text: string): Normalised {
   const code = codeOnly(text);
   const macros = new Map<number, string>();
+  const cleanups = new Map<number, string>();
   const edits: { at: number; end: number; text: string }[] = [];
   const blank = (at: number, end: number) => edits.push({ at, end, text: text.slice(at, end).replace(/[^\n]/g, ' ') });
   const word = /[A-Za-z_]\w*/g;
@@ -103,7 +106,10 @@ export function normalise(text: string): Normalised {
     }
     if (SPECIFIERS_WITH_ARGUMENTS.has(name)) {
       const close = closing(code, next);
-      if (close > 0) blank(at, close);
+      if (close > 0) {
+        blank(at, close);
+        if (name === '__free' || name === '__cleanup') cleanups.set(at, code.slice(next + 1, close - 1).trim());
+      }
       continue;
     }
     if (KEYWORDS.has(name)) continue;
@@ -139,7 +145,7 @@ export function normalise(text: string): Normalised {
     done = edit.end;
   }
   out.push(text.slice(done));
-  return { text: out.join(''), macros };
+  return { text: out.join(''), macros, cleanups };
 }
 
 /** `container_of(p, struct foo, m)`: a type as an argument becomes one word. */

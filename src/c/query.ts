@@ -22,7 +22,23 @@ export function nodesBefore(fn: CFunction, node: number): Set<number> {
   return spread(fn.flow, node, true);
 }
 
+const reached = new WeakMap<FlowNode[], Map<number, Set<number>>>();
+/** Rules ask for the same few nodes again and again, seldom for all. */
+const MOST_KEPT = 64;
+
 function spread(flow: FlowNode[], from: number, backwards: boolean): Set<number> {
+  const kept = reached.get(flow) ?? new Map<number, Set<number>>();
+  reached.set(flow, kept);
+  const key = backwards ? -1 - from : from;
+  const known = kept.get(key);
+  if (known) return known;
+  const found = walkFrom(flow, from, backwards);
+  if (kept.size >= MOST_KEPT) kept.clear();
+  kept.set(key, found);
+  return found;
+}
+
+function walkFrom(flow: FlowNode[], from: number, backwards: boolean): Set<number> {
   const seen = new Set<number>();
   const reverse = backwards ? predecessors(flow) : null;
   const work = [from];
@@ -37,11 +53,16 @@ function spread(flow: FlowNode[], from: number, backwards: boolean): Set<number>
   return seen;
 }
 
+const edges = new WeakMap<FlowNode[], number[][]>();
+
 function predecessors(flow: FlowNode[]): number[][] {
+  const known = edges.get(flow);
+  if (known) return known;
   const into: number[][] = flow.map(() => []);
   flow.forEach((node, i) => {
     for (const to of node.next) into[to]?.push(i);
   });
+  edges.set(flow, into);
   return into;
 }
 
@@ -138,4 +159,33 @@ export function conditionOn(fn: CFunction, a: Event, b: Event): 'nonzero' | 'zer
     return ways[0] ? 'nonzero' : 'zero';
   }
   return 'any';
+}
+
+/** True where a test of the first event's value lies on every path to the second: what comes after runs only for whoever won. */
+export function gates(fn: CFunction, a: Event, b: Event): boolean {
+  return fn.flow.some((node, i) => node.kind === 'branch' && node.decides?.includes(a.index) && !reachedWithout(fn.flow, i, b.node));
+}
+
+function reachedWithout(flow: FlowNode[], avoided: number, target: number): boolean {
+  const seen = new Set([0]);
+  const work = [0];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    if (at === target) return true;
+    if (at === avoided) continue;
+    for (const to of flow[at]?.next ?? []) {
+      if (seen.has(to)) continue;
+      seen.add(to);
+      work.push(to);
+    }
+  }
+  return false;
+}
+
+/** The object is this CPU's own, or was allocated in this function: no other CPU works on it. */
+export function isOwn(fn: CFunction, event: Event): boolean {
+  const root = /^\w+/.exec(event.cell?.base ?? '')?.[0];
+  if (root === undefined) return false;
+  const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${e.api}(`));
+  return origin.some(e => /(?:^|_)(?:this_cpu_ptr|per_cpu_ptr|get_cpu_ptr|raw_cpu_ptr)$|(?:^|_)[kvm]*z?alloc|_alloc(?:_|$)|memdup/.test(e.api));
 }

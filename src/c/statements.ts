@@ -1,116 +1,114 @@
 /** Statements as flow: branches, loops, jumps, and the events of their expressions in between. */
-import { cellOfPointer } from './cells.ts';
-import { type Context, type Jumps, NOTHING, union, type Value } from './context.ts';
-import { branchOn, evaluate, meet, name } from './expressions.ts';
+import { cellOfPointer, isConstantText } from './cells.ts';
+import { type Context, type Jumps, NOTHING, type Value } from './context.ts';
+import { branchOn, evaluate, meet, name, setVariable } from './expressions.ts';
 import type { End } from './graph.ts';
+import { endGuard, endingOf, freeAtEnd, guardEvent, leaveScopes, scopesAround } from './guards.ts';
 import { boundOf } from './loops.ts';
 import { type Expr, numberOf, type Stmt } from './syntax.ts';
 
+/** Statements whose parts say themselves where they end. */
+const COMPOUND = new Set<Stmt['k']>(['block', 'if', 'loop', 'macro', 'switch', 'case', 'label', 'arms']);
+
 /** Walks a statement from the open ends of the context's graph; leaves there the ends that run out of it. */
 export function walk(s: Stmt, cx: Context): void {
-  if (s.k !== 'block' && s.k !== 'if' && s.k !== 'loop' && s.k !== 'macro' && s.k !== 'switch' && s.k !== 'case' && s.k !== 'label' && s.k !== 'arms')
-    cx.statementEnd = s.endLine;
+  if (!COMPOUND.has(s.k)) cx.statementEnd = s.endLine;
   switch (s.k) {
     case 'block':
-      return block(s.list, cx);
+      block(s, cx);
+      return;
     case 'expr':
       cx.statements++;
       evaluate(s.of, cx, false);
       return;
     case 'declare':
-      return declare(s, cx);
+      declare(s, cx);
+      return;
     case 'if':
-      return choose(s, cx);
+      choose(s, cx);
+      return;
     case 'loop':
-      return loop(s, cx);
+      loop(s, cx);
+      return;
     case 'macro':
-      return macro(s, cx);
+      if (/^scoped_(?:cond_)?guard$/.test(s.name)) scoped(s, cx);
+      else each(s, cx);
+      return;
     case 'switch':
-      return select(s, cx);
+      select(s, cx);
+      return;
     case 'case':
-      return entry(s, cx);
+      entry(s, cx);
+      return;
     case 'label': {
       const id = cx.graph.label(s.name, s.line);
       cx.graph.join(cx.graph.ends, id);
       cx.graph.ends = [{ node: id, slot: 0 }];
+      cx.forgetAtLabel();
       if (s.body) walk(s.body, cx);
       return;
     }
     case 'goto':
       cx.statements++;
+      leaveScopes(cx, scopesAround(cx, s.name), s.line);
       cx.graph.join(cx.graph.ends, cx.graph.label(s.name, s.line));
       cx.graph.ends = [];
       return;
     case 'return': {
       cx.statements++;
       const value = s.of ? evaluate(s.of, cx) : NOTHING;
+      leaveScopes(cx, 0, s.line);
       cx.graph.exit({ line: s.line, ...(s.of ? { returned: cx.text(s.of), returns: value.sources } : {}) });
       return;
     }
     case 'break':
-    case 'continue': {
-      cx.statements++;
-      const target = cx[s.k === 'break' ? 'breaks' : 'continues'].at(-1);
-      if (target) target[s.k === 'break' ? 'breaks' : 'continues'].push(...cx.graph.ends);
-      else cx.graph.exit({ line: s.line }); // Its loop is out of view.
-      cx.graph.ends = [];
+    case 'continue':
+      jump(s, cx);
       return;
-    }
     case 'arms':
-      return arms(s.list, s.line, cx);
-    case 'unread':
+      arms(s.list, s.line, cx);
+      return;
+    case 'unread': {
+      const before = cx.events.length;
+      for (const e of s.list) evaluate(e, cx, false);
+      for (const event of cx.events.slice(before)) event.uncertain = true;
       cx.graph.add({ event: null, kind: 'gap', line: s.line });
       return;
+    }
   }
 }
 
-function block(list: Stmt[], cx: Context): void {
-  const before = cx.events.length;
-  for (const s of list) walk(s, cx);
-  // guard() gives its lock back where the block ends.
-  for (const event of cx.events.slice(before).reverse()) {
-    if (!event.api.startsWith('guard(') || event.kind !== 'lock' || scoped(event.line, list)) continue;
-    if (cx.graph.ends.length > 0)
-      cx.emit(
-        { line: list.at(-1)?.endLine ?? event.line },
-        { kind: 'unlock', api: event.api, cell: event.cell, ordering: 'release', args: event.args, atomic: true },
-      );
-  }
+function jump(s: Extract<Stmt, { k: 'break' | 'continue' }>, cx: Context): void {
+  cx.statements++;
+  const list = s.k === 'break' ? 'breaks' : 'continues';
+  const target = cx[list].at(-1);
+  leaveScopes(cx, target?.scopes ?? 0, s.line);
+  if (target) target[list].push(...cx.graph.ends);
+  else cx.graph.join(cx.graph.ends, cx.graph.place({ event: null, kind: 'gap', line: s.line })); // Its loop is out of view.
+  cx.graph.ends = [];
 }
 
-/** True where the line lies in an inner block, whose end has given the lock back already. */
-function scoped(line: number, list: Stmt[]): boolean {
-  return list.some(s => s.k !== 'expr' && line >= s.line && line <= s.endLine);
+function block(s: Extract<Stmt, { k: 'block' }>, cx: Context): void {
+  if (!s.scope) {
+    for (const inner of s.list) walk(inner, cx);
+    return;
+  }
+  cx.scopes.push({ at: s.at, end: s.end, endings: [] });
+  for (const inner of s.list) walk(inner, cx);
+  if (cx.scopes.at(-1)?.endings.length) leaveScopes(cx, cx.scopes.length - 1, s.endLine);
+  cx.scopes.pop();
 }
 
 function declare(s: Extract<Stmt, { k: 'declare' }>, cx: Context): void {
-  cx.scope.locals.set(s.name, { type: s.type, pointer: s.pointer, array: false });
-  if (!s.init) return;
+  const { variable, init } = s;
+  if (variable.cleanup !== null) freeAtEnd(variable, cx);
+  if (!init) return;
   cx.statements++;
+  if (variable.isStatic) return; // It is set before anything runs.
   const before = cx.events.length;
-  const value = evaluate(s.init, cx);
-  cx.values.set(s.name, value);
-  name(s.name, before, s.init, cx);
-}
-
-/** Runs `first` and `second` as alternatives on copies of the values, and merges what they leave. */
-function fork(cx: Context, ways: { ends: End[]; run: () => void }[], line: number): void {
-  const before = cx.values;
-  let merged: Map<string, Value> | null = null;
-  const ends: End[] = [];
-  for (const way of ways) {
-    cx.values = new Map(before);
-    cx.graph.ends = way.ends;
-    way.run();
-    const left = cx.values;
-    // A way that ends in a jump leaves its values too: goto and continue carry them on.
-    if (merged === null) merged = left;
-    else for (const [key, value] of left) merged.set(key, union(merged.get(key) ?? before.get(key) ?? NOTHING, value));
-    ends.push(...cx.graph.ends);
-  }
-  cx.values = merged ?? before;
-  cx.graph.ends = [];
-  meet(cx, ends, line);
+  const value = evaluate(init, cx);
+  setVariable(variable.name, value, init, cx);
+  name(variable.name, before, init, cx);
 }
 
 function choose(s: Extract<Stmt, { k: 'if' }>, cx: Context): void {
@@ -118,8 +116,8 @@ function choose(s: Extract<Stmt, { k: 'if' }>, cx: Context): void {
   cx.statementEnd = s.test.line;
   const { yes, no } = branchOn(s.test, cx);
   const otherwise = s.no;
-  fork(
-    cx,
+  // A condition that is a constant still parses both ways; `if (0)` only opens a piece, so either may run.
+  cx.fork(
     [
       { ends: yes, run: () => walk(s.yes, cx) },
       { ends: no, run: () => otherwise && walk(otherwise, cx) },
@@ -131,8 +129,7 @@ function choose(s: Extract<Stmt, { k: 'if' }>, cx: Context): void {
 function arms(list: Stmt[], line: number, cx: Context): void {
   const { yes, no } = cx.graph.branch({ line, condition: '#if' });
   const node = yes[0]?.node ?? no[0]?.node ?? 0;
-  fork(
-    cx,
+  cx.fork(
     list.map((arm, slot) => ({ ends: [{ node, slot }], run: () => walk(arm, cx) })),
     line,
   );
@@ -145,102 +142,141 @@ function isForever(e: Expr | null): boolean {
 function enterLoop(s: Extract<Stmt, { k: 'loop' | 'macro' }>, cx: Context): void {
   cx.statements++;
   const bound = boundOf(s, {
-    constant: n => cx.scope.types.constants.get(n) ?? numberOf(n),
-    start: n => cx.starts.get(n) ?? null,
+    constant: n => cx.types.constants.get(n) ?? numberOf(n),
+    start: n => startOf(n, cx),
     slice: e => cx.file.slice(e),
   });
   cx.loops.push({ line: s.line, endLine: s.endLine, ...bound, depth: cx.loopStack.length });
   cx.loopStack.push(cx.loops.length - 1);
+  cx.forget(s.at, s.end);
+}
+
+/** The constant that a local starts from. */
+function startOf(variable: string, cx: Context): { text: string; value: number | null } | null {
+  const first = cx.survey.first.get(variable);
+  if (first?.k !== 'number' && !(first?.k === 'name' && isConstantText(first.name))) return null;
+  const text = cx.text(first);
+  return { text, value: first.k === 'number' ? first.value : (cx.types.constants.get(text) ?? null) };
+}
+
+/** Runs a body out of which `break` and `continue` lead; gives the ends that they leave. */
+function within(cx: Context, run: () => void): Jumps {
+  const own: Jumps = { breaks: [], continues: [], scopes: cx.scopes.length };
+  cx.breaks.push(own);
+  cx.continues.push(own);
+  run();
+  cx.breaks.pop();
+  cx.continues.pop();
+  return own;
 }
 
 function loop(s: Extract<Stmt, { k: 'loop' }>, cx: Context): void {
   if (s.init) walk(s.init, cx);
+  cx.statementEnd = s.line;
   // `do { ... } while (0)` is a block.
-  if (s.form === 'do' && s.test?.k === 'number' && s.test.value === 0) return once(s.body, cx);
+  if (s.form === 'do' && s.test?.k === 'number' && s.test.value === 0) {
+    once(s.body, cx);
+    return;
+  }
   enterLoop(s, cx);
-  const own: Jumps = { breaks: [], continues: [] };
-  const { breaks, continues } = cx;
-  breaks.push(own);
-  continues.push(own);
+  const mark = cx.held.mark();
   const head = cx.graph.meet(s.line);
   let out: End[] = [];
-  if (s.form === 'do') {
-    walk(s.body, cx);
-    meet(cx, own.continues, s.endLine);
-    const ways = s.test && !isForever(s.test) ? branchOn(s.test, cx) : { yes: cx.graph.ends, no: [] };
-    cx.graph.join(ways.yes, head);
-    out = ways.no;
-  } else {
-    const ways = s.test && !isForever(s.test) ? branchOn(s.test, cx) : { yes: cx.graph.ends, no: [] };
-    cx.graph.ends = ways.yes;
-    walk(s.body, cx);
-    meet(cx, own.continues, s.endLine);
-    if (s.step) evaluate(s.step, cx, false);
-    cx.graph.join(cx.graph.ends, head);
-    out = ways.no;
-  }
-  breaks.pop();
-  continues.pop();
+  const own = within(cx, () => {
+    const test = () => (s.test && !isForever(s.test) ? branchOn(s.test, cx) : { yes: cx.graph.ends, no: [] });
+    if (s.form === 'do') {
+      walk(s.body, cx);
+      meet(cx, cx.continues.at(-1)?.continues ?? [], s.endLine);
+      cx.statementEnd = s.endLine;
+      const ways = test();
+      cx.graph.join(ways.yes, head);
+      out = ways.no;
+    } else {
+      const ways = test();
+      out = ways.no;
+      cx.graph.ends = ways.yes;
+      walk(s.body, cx);
+      meet(cx, cx.continues.at(-1)?.continues ?? [], s.endLine);
+      if (s.step) evaluate(s.step, cx, false);
+      cx.graph.join(cx.graph.ends, head);
+    }
+  });
+  leaveLoop(cx, mark, s.form !== 'do');
   cx.loopStack.pop();
   cx.graph.ends = [...out, ...own.breaks];
   if (cx.graph.ends.length > 1) cx.graph.meet(s.endLine);
 }
 
+/** Behind a loop its body may have run or not. */
+function leaveLoop(cx: Context, mark: number, maybe: boolean): void {
+  if (!maybe) return;
+  const left = cx.held.undo(mark);
+  cx.held.merge(
+    [
+      { left, alive: true },
+      { left: new Map(), alive: true },
+    ],
+    variable => cx.valueOf(variable),
+  );
+}
+
 function once(body: Stmt, cx: Context): void {
-  const own: Jumps = { breaks: [], continues: [] };
-  const { breaks, continues } = cx;
-  breaks.push(own);
-  continues.push(own);
-  walk(body, cx);
-  breaks.pop();
-  continues.pop();
+  const own = within(cx, () => walk(body, cx));
   meet(cx, [...own.breaks, ...own.continues], body.endLine);
 }
 
-function macro(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
-  if (/^scoped_(?:cond_)?guard$/.test(s.name)) {
-    cx.statementEnd = s.line;
-    const lockArg = s.args.find((a, i) => i > 0 && a.k === 'address') ?? s.args[1];
-    const cell = lockArg ? cellOfPointer(lockArg, cx.scope) : null;
-    const api = `scoped_guard(${s.args[0] ? cx.text(s.args[0]) : ''})`;
-    const args = s.args.slice(1).map(a => cx.text(a));
-    cx.emit(s, { kind: 'lock', api, cell, ordering: 'acquire', args, atomic: true });
-    once(s.body, cx);
-    if (cx.graph.ends.length > 0) cx.emit({ line: s.endLine }, { kind: 'unlock', api, cell, ordering: 'release', args, atomic: true });
-    return;
-  }
+/** `scoped_guard(mutex, &x->lock) { ... }`: of a conditional class the body runs only where it got the lock. */
+function scoped(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
+  cx.statements++;
   cx.statementEnd = s.line;
-  const values = s.args.map(arg => evaluate(arg, cx));
-  const cursor = s.args[0];
-  const sources = values.slice(1).flatMap(v => v.sources);
+  const [head, ...rest] = s.args;
+  const kind = head ? cx.text(head) : '';
+  const args = s.name === 'scoped_cond_guard' ? rest.slice(1) : rest;
+  for (const arg of args) evaluate(arg, cx);
+  const fact = cx.file.fact(`guard(${kind})`);
+  const event = guardEvent(`scoped_guard(${kind})`, fact, args, cx);
+  const fails: End[] = [];
+  if (fact?.lock?.conditional) {
+    const { yes, no } = cx.graph.branch({ line: s.line, condition: event.api });
+    cx.graph.ends = no;
+    if (s.name === 'scoped_cond_guard') cx.graph.exit({ line: s.line });
+    fails.push(...cx.graph.ends);
+    cx.graph.ends = yes;
+  }
+  cx.emit(s, event);
+  cx.scopes.push({ at: s.at, end: s.end, endings: [endingOf(event)] });
+  const own = within(cx, () => walk(s.body, cx));
+  cx.scopes.pop();
+  endGuard(event, s.endLine, cx);
+  meet(cx, [...own.breaks, ...own.continues, ...fails], s.endLine);
+}
+
+/** A loop over the elements of something, by a macro. */
+function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
+  cx.statementEnd = s.line;
   const fact = cx.file.fact(s.name);
+  const [cursor] = s.args;
+  const sources = s.args.flatMap((arg, i) => (i === fact?.cell && arg.k === 'address' ? [] : evaluate(arg, cx).sources));
   const place = fact?.cell == null ? undefined : s.args[fact.cell];
-  if (fact)
-    sources.push(
-      cx.emit(s, {
-        kind: fact.kind,
-        api: s.name,
-        cell: place ? cellOfPointer(place, cx.scope) : null,
-        ordering: fact.ordering,
-        operation: fact.operation,
-        args: s.args.map(a => cx.text(a)),
-        atomic: fact.atomic,
-      }),
-    );
-  if (cursor?.k === 'name' && cx.scope.locals.has(cursor.name)) cx.values.set(cursor.name, { sources, parameter: null, inverted: false });
+  const args = s.args.map(a => cx.text(a));
+  // What no fact knows may hide a lookup, a lock or a reference; by its shape alone it is a loop.
+  const event = fact
+    ? { kind: fact.kind, cell: place ? cellOfPointer(place, cx) : null, ordering: fact.ordering, operation: fact.operation, atomic: fact.atomic }
+    : { kind: 'call' as const, cell: null, ordering: null, opaque: !cx.file.defined(s.name) && !/for_each/.test(s.name) };
   enterLoop(s, cx);
-  const own: Jumps = { breaks: [], continues: [] };
-  const { breaks, continues } = cx;
-  breaks.push(own);
-  continues.push(own);
+  cx.calls.add(s.name);
+  const mark = cx.held.mark();
+  const head = cx.graph.meet(s.line);
+  sources.push(cx.emit(s, { ...event, api: s.name, args }));
   const { yes, no } = cx.graph.branch({ line: s.line, condition: s.name });
-  const head = yes[0]?.node ?? 0;
-  cx.graph.ends = yes;
-  walk(s.body, cx);
+  if (cursor?.k === 'name' && cursor.local) setVariable(cursor.name, { sources, parameter: null, inverted: false }, null, cx);
+  const own = within(cx, () => {
+    cx.graph.ends = yes;
+    walk(s.body, cx);
+  });
   meet(cx, own.continues, s.endLine);
   cx.graph.join(cx.graph.ends, head);
-  breaks.pop();
-  continues.pop();
+  leaveLoop(cx, mark, true);
   cx.loopStack.pop();
   cx.graph.ends = [...no, ...own.breaks];
   if (cx.graph.ends.length > 1) cx.graph.meet(s.endLine);
@@ -249,15 +285,19 @@ function macro(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
 function select(s: Extract<Stmt, { k: 'switch' }>, cx: Context): void {
   cx.statements++;
   cx.statementEnd = s.on.line;
-  evaluate(s.on, cx);
-  const { yes } = cx.graph.branch({ line: s.line, condition: cx.text(s.on) });
+  const on: Value = evaluate(s.on, cx);
+  const { yes } = cx.graph.branch({ line: s.line, condition: cx.text(s.on), decides: on.sources });
   const node = yes[0]?.node ?? 0;
-  const own: Jumps = { breaks: [], continues: [] };
+  const own: Jumps = { breaks: [], continues: [], scopes: cx.scopes.length };
   const ways = { node, slot: 0, closed: false };
   cx.breaks.push(own);
   cx.cases.push(ways);
   cx.graph.ends = [];
+  const mark = cx.held.mark();
+  // Each case may be entered from the top, with what held there.
+  cx.forget(s.body.at, s.body.end);
   walk(s.body, cx);
+  leaveLoop(cx, mark, true);
   cx.cases.pop();
   cx.breaks.pop();
   const out = [...own.breaks];

@@ -5,6 +5,7 @@
 import type { CFunction, Comparison, Event, Operand } from '../model/code.ts';
 import type { Operation } from '../model/fact.ts';
 import type { CodeFile, Tie, TieEvidence } from '../model/rule.ts';
+import { calleeOf } from './callees.ts';
 import { cellKey, isConstantText } from './cells.ts';
 
 /** A text of the author in which an invariant may be stated. */
@@ -26,20 +27,28 @@ const MOST_PAIRS = 2000;
 
 export function tiesOf(files: CodeFile[], statements: Statement[]): Tie[] {
   const functions = files.flatMap(f => f.functions);
-  const comparisons = functions.flatMap(fn => comparisonsOf(fn, functions));
+  const pairs = pairsOf(functions);
+  if (pairs.length === 0) return [];
+  const comparisons = new Map<string, Compared[]>();
+  for (const c of functions.flatMap(fn => comparisonsOf(fn, functions))) {
+    const key = pairKey(c.left, c.right);
+    const known = comparisons.get(key);
+    if (known) known.push(c);
+    else comparisons.set(key, [c]);
+  }
+  const mentions = mentionsIn(statements);
   const ties: Tie[] = [];
-  for (const pair of pairsOf(functions)) {
+  for (const pair of pairs) {
     const names = namesOf(pair.keys);
     const evidence: TieEvidence[] = [];
     let relation: Tie['relation'] = 'unknown';
-    for (const s of statements) {
+    for (const s of mentions(names)) {
       const stated = statedRelation(s.text, names);
       if (!stated) continue;
       if (relation === 'unknown') relation = stated.relation;
       evidence.push({ kind: 'stated', path: s.path, line: s.line, side: 'new', text: stated.text });
     }
-    for (const c of comparisons) {
-      if (!((c.left === pair.keys[0] && c.right === pair.keys[1]) || (c.left === pair.keys[1] && c.right === pair.keys[0]))) continue;
+    for (const c of comparisons.get(pairKey(...pair.keys)) ?? []) {
       if (relation === 'unknown' && c.inverted && c.operator === '==') relation = 'complement';
       evidence.push({ kind: 'compared', path: c.fn.path, line: c.line, side: c.fn.side, text: `${c.fn.name}() compares them` });
     }
@@ -51,6 +60,33 @@ export function tiesOf(files: CodeFile[], statements: Statement[]): Tie[] {
     if (evidence.length > 0) ties.push({ keys: pair.keys, names, type: pair.type, relation, evidence });
   }
   return ties;
+}
+
+function pairKey(a: string, b: string): string {
+  return a < b ? `${a}&${b}` : `${b}&${a}`;
+}
+
+/** Finds the statements that may speak of both names, by the first word of each: a whole file has thousands of comments. */
+function mentionsIn(statements: Statement[]): (names: [string, string]) => Statement[] {
+  let index: Map<string, Set<number>> | null = null;
+  const words = () => {
+    const found = new Map<string, Set<number>>();
+    statements.forEach((s, i) => {
+      for (const [word] of s.text.toLowerCase().matchAll(/[a-z0-9]+/g)) {
+        for (const form of [word, word.replace(/(?:map|bitmap|bits?|mask)$/, '')]) {
+          const known = found.get(form);
+          if (known) known.add(i);
+          else found.set(form, new Set([i]));
+        }
+      }
+    });
+    return found;
+  };
+  return names => {
+    index ??= words();
+    const [a, b] = names.map(name => index?.get(/[a-z0-9]+/.exec(name)?.[0] ?? ''));
+    return a && b ? [...a].filter(i => b.has(i)).flatMap(i => statements[i] ?? []) : [];
+  };
 }
 
 /** An update that other CPUs see whole: an atomic read-modify-write or a marked store. */
@@ -122,7 +158,7 @@ function statedRelation(text: string, names: [string, string]): { relation: Tie[
     const equation = new RegExp(`${word(x)}\\s*(==|=|!=)\\s*([~!]?)\\s*${word(y)}`, 'i').exec(text);
     if (equation) return { relation: equation[1] === '!=' || equation[2] ? 'complement' : 'equal', text: equation[0] };
   }
-  for (const sentence of text.split(/(?<=[.;:])\s|\n\s*\n/)) {
+  for (const sentence of text.split(/(?<=[.;])\s|\n\s*\n|\n(?=\s*@)/)) {
     if (!new RegExp(word(a), 'i').test(sentence) || !new RegExp(word(b), 'i').test(sentence)) continue;
     const flat = sentence.replace(/\s+/g, ' ').trim();
     if (/\b(?:complement|opposite|inverse|inverted|negat)/i.test(sentence)) return { relation: 'complement', text: flat };
@@ -166,7 +202,7 @@ export function comparedEvents(fn: CFunction, functions: CFunction[]): { compari
   const byHelper = fn.events
     .filter(event => event.kind === 'call' && !event.opaque)
     .flatMap(event => {
-      const helper = functions.find(f => f.name === event.api);
+      const helper = calleeOf(fn, event, functions);
       return (helper?.shape.comparisons ?? []).flatMap(c => {
         const [i, j] = [c.left.parameter, c.right.parameter];
         if (i === null || j === null) return [];

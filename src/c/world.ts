@@ -7,6 +7,7 @@ import type { Types } from './cells.ts';
 import { type Draft, draft, fileOf } from './functions.ts';
 import type { Image } from './images.ts';
 import { saidOf } from './said.ts';
+import { fillAll } from './summaries.ts';
 import { type Statement, tiesOf } from './ties.ts';
 import type { Grammar } from './tree.ts';
 
@@ -33,33 +34,47 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     reader.types.set(image, own);
     for (const [k, v] of own.structs) types.structs.set(k, v);
     for (const [k, v] of own.constants) types.constants.set(k, v);
+    // A header's globals are seen by all, a source file's by itself.
+    if (image.path.endsWith('.h')) for (const [k, v] of own.globals) types.globals.set(k, v);
     return known;
   });
   const names = new Set(drafts.flatMap(d => d.heads.filter(h => !h.opened).map(h => h.head.name)));
   const files = drafts.map(d => {
-    // A header's globals are seen by all, a source file's by itself.
-    const globals = new Map<string, { type: string; pointer: number; array: boolean }>();
-    for (const [image, own] of reader.types) {
-      if (!images.includes(image) || (image !== d.image && !image.path.endsWith('.h'))) continue;
-      for (const [k, v] of own.globals) globals.set(k, v);
-    }
-    return fileOf(d, { ...types, globals }, name => names.has(name), reader.factOf);
+    const own = reader.types.get(d.image)?.globals;
+    const global = (name: string) => own?.get(name) ?? types.globals.get(name);
+    return fileOf(d, { types, global, defined: name => names.has(name), fact: reader.factOf });
   });
   const functions = files.flatMap(f => f.functions);
+  fillAll(functions, reader.factOf);
   const logs = patches.map(p => p?.log ?? '');
   const statements: Statement[] = [
     ...files.flatMap(f => f.comments.map(c => ({ text: c.text, path: f.path, line: c.line }))),
     ...logs.map(text => ({ text, path: '', line: 0 })),
   ];
+  let calls: ReturnType<typeof callsIn> | null = null;
   const world: World = {
     files,
     functions,
     ties: tiesOf(files, statements),
     includers: path => files.filter(f => f.path !== path && f.includes.some(i => path === i || path.endsWith(`/${i}`))).map(f => f.path),
-    callers: name => functions.flatMap(fn => fn.events.filter((e: Event) => e.kind === 'call' && e.api === name).map(event => ({ fn, event }))),
+    callers: name => (calls ??= callsIn(functions)).get(name) ?? [],
     said: (fn, stems) => saidOf(fn, openingComment(files, fn), logOf(fn, logs), stems),
   };
   return { world, problems: drafts.flatMap(d => d.problems) };
+}
+
+/** Every call, by the name of what is called. */
+function callsIn(functions: CFunction[]): Map<string, { fn: CFunction; event: Event }[]> {
+  const found = new Map<string, { fn: CFunction; event: Event }[]>();
+  for (const fn of functions) {
+    for (const event of fn.events) {
+      if (event.kind !== 'call') continue;
+      const known = found.get(event.api);
+      if (known) known.push({ fn, event });
+      else found.set(event.api, [{ fn, event }]);
+    }
+  }
+  return found;
 }
 
 /** The comment at the head of the function's file, where it says what the file is for. */

@@ -15,6 +15,8 @@ Options of review and check:
   -o FILE                          write them to FILE
   --rule ID                        only this rule; may be given again
   --fail-on error|warning|note|never  exit 1 at this severity or above (review: never; check: warning)
+  --tree DIR                       the kernel tree it is for, read only: whole files in place of hunks
+  --facts FILE                     what you declare of the code: wrappers, invariants (YAML); may be given again
   --all                            show also what was held back, and why
 
   --help, --version

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   coverageLine,
@@ -12,11 +12,14 @@ import {
   rules,
   type Severity,
   safe,
+  type Tree,
   threadProblems,
+  type UserFacts,
 } from '../index.ts';
 import { grammar } from './grammar.ts';
 import { openInputs, reasonOf } from './input.ts';
 import { tools } from './tools.ts';
+import { openTree } from './tree.ts';
 
 type Out = (text: string) => void;
 
@@ -33,6 +36,9 @@ interface Options {
   file: string | null;
   only: string[];
   all: boolean;
+  /** Files of declared facts. */
+  facts: string[];
+  tree: string | null;
 }
 
 /** `fencepost review` and `fencepost check`; gives the exit status. */
@@ -44,6 +50,10 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
   }
   const written: string[] = [];
   const write = options.file === null ? out : (text: string) => void written.push(text);
+  const tree = options.tree === null ? null : treeOf(options.tree, err);
+  if (options.tree !== null && tree === null) return 2;
+  const facts = await declaredFacts(options.facts, tree, err);
+  if (facts === null) return 2;
   const inputs = await openInputs(options.inputs);
   const short = inputs.length === 1;
   let status = 0;
@@ -56,7 +66,7 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
     try {
       const thread = await readThread(source.input, source.open(), tools);
       const known = options.only.length > 0 ? rules.filter(r => options.only.includes(r.id)) : rules.filter(r => !r.trial);
-      const result = review(thread, { grammar: await grammar(short), rules: known });
+      const result = review(thread, { grammar: await grammar(short), rules: known, facts, ...(tree ? { tree } : {}) });
       write(report(result, options, command));
       for (const line of threadProblems(thread)) err(`fencepost: ${line}\n`);
       for (const r of result.reviews) for (const p of r.problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
@@ -77,6 +87,42 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
     }
   }
   return status;
+}
+
+function treeOf(folder: string, err: Out): Tree | null {
+  try {
+    return openTree(folder);
+  } catch (error) {
+    err(`fencepost: ${safe(folder)}: ${safe(reasonOf(error))}\n`);
+    return null;
+  }
+}
+
+/** The tree's own facts: read as it stands, before any patch of the series. */
+const TREE_FACTS = '.fencepost.yaml';
+
+/** The facts of all files together; null where one cannot be opened. What is wrong inside one is a problem, and the rest of it counts. */
+async function declaredFacts(files: string[], tree: Tree | null, err: Out): Promise<UserFacts | null> {
+  const all: UserFacts = { functions: [], invariants: [] };
+  const own = tree?.read(TREE_FACTS) ?? null;
+  if (files.length === 0 && own === null) return all;
+  const { readFacts } = await import('./facts.js');
+  const take = (file: string, text: string) => {
+    const { value, problems } = readFacts(file, text);
+    all.functions.push(...value.functions);
+    all.invariants.push(...value.invariants);
+    for (const p of problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
+  };
+  if (own !== null) take(TREE_FACTS, own);
+  for (const file of files) {
+    try {
+      take(file, readFileSync(file, 'utf8'));
+    } catch (error) {
+      err(`fencepost: ${safe(file)}: ${safe(reasonOf(error))}\n`);
+      return null;
+    }
+  }
+  return all;
 }
 
 function report(result: Review, options: Options, command: 'review' | 'check'): string {
@@ -121,7 +167,16 @@ function optionsOf(command: 'review' | 'check', args: string[]): Options | strin
   const only = values.rule ?? [];
   const unknown = only.find(id => !rules.some(r => r.id === id));
   if (unknown !== undefined) return `no rule is called ${safe(unknown)}; \`fencepost rules\` lists them`;
-  return { inputs: positionals, format, gate, file: values.output ?? null, only, all: values.all ?? false };
+  return {
+    inputs: positionals,
+    format,
+    gate,
+    file: values.output ?? null,
+    only,
+    all: values.all ?? false,
+    facts: values.facts ?? [],
+    tree: values.tree ?? null,
+  };
 }
 
 function parse(args: string[]) {
@@ -134,6 +189,8 @@ function parse(args: string[]) {
       output: { type: 'string', short: 'o' },
       rule: { type: 'string', multiple: true },
       all: { type: 'boolean' },
+      facts: { type: 'string', multiple: true },
+      tree: { type: 'string' },
       'no-color': { type: 'boolean' },
     },
   });

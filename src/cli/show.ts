@@ -1,6 +1,6 @@
+import type { Message, Thread } from '../model/series.ts';
 import { readThread } from '../read/index.ts';
 import { threadJson, threadProblems, threadText } from '../report/thread.ts';
-import type { Message, Thread } from '../model/series.ts';
 import { type Input, openInputs, reasonOf } from './input.ts';
 import { tools } from './tools.ts';
 

@@ -2,7 +2,7 @@
 
 import { rules as allRules } from '../../rules/index.ts';
 import { cellKey } from '../c/cells.ts';
-import { imagesOf } from '../c/images.ts';
+import { imagesOf, type Tree } from '../c/images.ts';
 import type { Grammar } from '../c/tree.ts';
 import { type Reader, readerOf, worldOf } from '../c/world.ts';
 import { factOf } from '../facts/lookup.ts';
@@ -10,12 +10,18 @@ import type { Held } from '../model/finding.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Remark, Report, Rule, Use, World } from '../model/rule.ts';
 import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
+import type { UserFacts } from '../model/userfacts.ts';
+import { declaredTies, lookupWith, NO_FACTS } from './declared.ts';
 import { attribute, type Raised, settle } from './sift.ts';
 
 export interface ReviewOptions {
   grammar: Grammar;
   /** Only these rules. */
   rules?: readonly Rule[];
+  /** The kernel tree that the series is for. */
+  tree?: Tree;
+  /** What the user declares of the code under review. */
+  facts?: UserFacts;
 }
 
 /** Reviews every series of the thread; patches outside a series are reviewed each by itself where the thread has no series. */
@@ -45,22 +51,24 @@ function alone(message: Message): Series {
 
 function reviewSeries(thread: Thread, series: Series, messages: (Message | undefined)[], options: ReviewOptions): SeriesReview {
   const patches = messages.map(m => m?.patch ?? null);
-  const { history } = imagesOf(patches.map(onlyC));
-  const reader = readerOf(options.grammar, factOf);
+  const { history, problems: unmatched } = imagesOf(patches.map(onlyC), options.tree ?? null);
+  const facts = options.facts ?? NO_FACTS;
+  const { lookup, problems: unknown } = lookupWith(facts, factOf);
+  const reader = readerOf(options.grammar, lookup);
   const rules = options.rules ?? allRules.filter(r => !r.trial);
   const last = [...history.values()].flatMap(states => states.at(-1) ?? []);
-  const final = look(last, patches, reader, rules);
-  const problems = [...final.problems];
+  const final = look(last, patches, reader, rules, facts);
+  const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...final.problems];
   // A fault that an earlier state shows and the last does not was done away with by a later patch.
   const earlier = [...history].flatMap(([path, states]) =>
     states.slice(0, -1).map(state => ({
       path,
       state,
       by: states[states.indexOf(state) + 1]?.after ?? null,
-      ...look([...last.filter(i => i.path !== path), state], patches, reader, rules),
+      ...look([...last.filter(i => i.path !== path), state], patches, reader, rules, facts),
     })),
   );
-  const context = { messages, patches, comments: thread.comments };
+  const context = { messages, patches, comments: thread.comments, facts };
   const settled = settle(
     attribute(final.raised, context),
     earlier.flatMap(e =>
@@ -92,6 +100,19 @@ function reviewSeries(thread: Thread, series: Series, messages: (Message | undef
   };
 }
 
+/** A patch can't change what the review that it is under takes for granted. */
+function touchedFacts(patches: (Patch | null)[]): Problem[] {
+  return patches.flatMap((patch, i) =>
+    (patch?.files ?? [])
+      .filter(f => f.path === '.fencepost.yaml')
+      .map(f => ({
+        severity: 'odd' as const,
+        where: f.path,
+        message: `patch ${patch?.index ?? i + 1} changes the facts of this tree; they are used as they were before the series`,
+      })),
+  );
+}
+
 function isC(file: { path: string; binary: boolean }): boolean {
   return /\.[ch]$/.test(file.path) && !file.binary;
 }
@@ -115,8 +136,12 @@ function look(
   patches: (Patch | null)[],
   reader: Reader,
   rules: readonly Rule[],
+  facts: UserFacts,
 ): { world: World; raised: Raised[]; problems: Problem[] } {
   const { world, problems } = worldOf(images, patches, reader);
+  const keys = new Set(world.functions.flatMap(fn => fn.events.flatMap(e => (e.cell ? cellKey(e.cell) : []))));
+  const known = new Set(world.ties.map(t => t.keys.join()));
+  world.ties.push(...declaredTies(facts, keys).filter(t => !known.has(t.keys.join())));
   const raised: Raised[] = [];
   const subjects = subjectsOf(world);
   for (const rule of rules) {

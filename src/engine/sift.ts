@@ -3,6 +3,8 @@ import type { CFunction, Event, Place } from '../model/code.ts';
 import type { Finding, Held, Severity } from '../model/finding.ts';
 import type { Remark, Rule } from '../model/rule.ts';
 import type { Comment, Message, Patch } from '../model/series.ts';
+import type { UserFacts } from '../model/userfacts.ts';
+import { dismissedBy } from './declared.ts';
 import { fingerprint } from './fingerprint.ts';
 import { decideClaim } from './witness.ts';
 
@@ -20,6 +22,7 @@ export interface SeriesContext {
   messages: (Message | undefined)[];
   patches: (Patch | null)[];
   comments: Comment[];
+  facts: UserFacts;
 }
 
 /** A finding with what settles whether it is reported. */
@@ -68,6 +71,8 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
     };
     const shape = [rule.id, by, remark.shape ?? remark.claim?.tie.keys.join('&') ?? r.place.path].join('|');
     if (!remark.claim) return { finding, shape, held: null, decided: false };
+    const dismissed = dismissedBy(remark.claim, context.facts);
+    if (dismissed) return { finding, shape, held: dismissed, decided: false };
     const decided = decideClaim(remark.claim);
     if ('held' in decided) return { finding, shape, held: { reason: decided.held, detail: decided.detail }, decided: decided.held === 'not-decided' };
     return { finding: { ...finding, witness: decided.witness, fix: [...decided.fixes, ...finding.fix] }, shape, held: null, decided: true };

@@ -99,6 +99,8 @@ export interface FlowNode {
   decides?: number[];
   /** On a branch: what the deciding value is where the condition holds; absent where it is more than a test against zero. */
   tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
+  /** On a branch: the first branch that tests the same condition on the same values. */
+  alike?: number;
   /** On an exit: the returned expression as written, and the events that its value comes from. */
   returned?: string;
   returns?: number[];
@@ -133,6 +135,8 @@ export interface CFunction {
   entryLocks: string[];
   /** The grammar could not read part of it. */
   broken?: true;
+  /** A function-like macro with statements for a body. */
+  isMacro?: true;
 }
 
 /** Syntax that rules may ask for without walking a tree. */

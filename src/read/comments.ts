@@ -1,6 +1,6 @@
 import type { Comment, Problem } from '../model/series.ts';
 import { readHunks } from './hunks.ts';
-import { MAX_HELD } from './limits.ts';
+import { MAX_DEPTH, MAX_HELD } from './limits.ts';
 import type { Mail } from './mail.ts';
 import { patchKey } from './patchid.ts';
 import { hasQuotes, indexPatch, type QuoteIndex, readComments } from './quoted.ts';
@@ -55,7 +55,7 @@ export class Comments {
   /** The nearest patch above a reply; null where there is none, or its mail is not there yet. */
   private targetOf(mail: Mail): Mail | null {
     const seen = new Set<Mail>([mail]);
-    for (let up = this.parentOf(mail); up && !seen.has(up); up = this.parentOf(up)) {
+    for (let up = this.parentOf(mail); up && !seen.has(up) && seen.size <= MAX_DEPTH; up = this.parentOf(up)) {
       if (up.diff) return up;
       seen.add(up);
     }

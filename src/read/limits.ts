@@ -24,5 +24,7 @@ export const MAX_COMMENTS = 500;
 export const MAX_COMMENT_LENGTH = 20_000;
 /** References of one mail; older ones are dropped, as In-Reply-To and the latest are what ties a thread. */
 export const MAX_REFERENCES = 200;
+/** Replies on replies that are followed up to the patch they answer. */
+export const MAX_DEPTH = 200;
 /** Characters of diffs, and of replies that wait for theirs, that are held when the texts themselves are not wanted. */
 export const MAX_HELD = 8 << 20;

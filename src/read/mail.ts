@@ -75,11 +75,12 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
   // Headers of a part stand in where the mail has none of the name.
   const header = (name: string) =>
     decoded(lastOf(headers, name) || (body.walk?.headers.map(part => firstOf(part, name)).find(value => value !== '') ?? ''));
-  const subject = readSubject(header('subject'));
+  const references = messageIds(firstOf(headers, 'references')).slice(-MAX_REFERENCES);
+  const inReplyTo = messageIds(firstOf(headers, 'in-reply-to'))[0] ?? references.at(-1) ?? null;
+  const subject = readSubject(header('subject'), inReplyTo !== null);
   const sender = readPerson(header('from'));
   const inBody = split.patch === '' ? new Map<string, string>() : split.headers;
   const author = inBody.has('from') ? (readPerson(inBody.get('from') ?? '') ?? { name: '', address: '' }) : sender;
-  const references = messageIds(firstOf(headers, 'references')).slice(-MAX_REFERENCES);
   const message: Message = {
     n,
     messageId: messageIds(firstOf(headers, 'message-id'))[0] ?? `message-${n}`,
@@ -88,21 +89,31 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
     title: inBody.has('subject') ? readSubject(inBody.get('subject') ?? '').title : subject.title,
     from: sender,
     date: readDate(lastOf(headers, 'date')),
-    inReplyTo: messageIds(firstOf(headers, 'in-reply-to'))[0] ?? references.at(-1) ?? null,
+    inReplyTo,
     references,
     numbering: subject.numbering,
     body: '',
     problems,
     patch: null,
   };
-  const mail: Mail = { message, subject, diff: null, patchKey: null, reading: '', isReply: subject.reply, hasDiff: false, hasDiffstat: false, trailers: [], isBinary: isBinary(headers, text) };
+  const mail: Mail = {
+    message,
+    subject,
+    diff: null,
+    patchKey: null,
+    reading: '',
+    isReply: subject.reply,
+    hasDiff: false,
+    hasDiffstat: false,
+    trailers: [],
+    isBinary: isBinary(headers, text),
+  };
   if (split.patch !== '') readPatch(mail, split, author);
   if (message.patch === null) {
     // A mail without a diff says by an in-body From whose words it brings.
     if (author && author !== sender) message.from = author.address ? author : null;
     mail.reading = body.reading ?? (await readParts(bytes, body.text, tools, complain));
-  }
-  else mail.reading = subject.reply ? beforeDiff(body.reading ?? split.log) : '';
+  } else mail.reading = subject.reply ? beforeDiff(body.reading ?? split.log) : '';
   mail.hasDiff = message.patch !== null || DIFF.test(mail.reading);
   mail.hasDiffstat = !mail.hasDiff && DIFFSTAT.test(mail.reading);
   if (subject.reply || (references.length > 0 && !mail.hasDiff) || (message.inReplyTo !== null && !mail.hasDiff)) {

@@ -19,6 +19,8 @@ export async function* splitMails(chunks: AsyncIterable<Uint8Array>): AsyncGener
   let start = 0;
   let end = 0;
   let scan = 0;
+  /** The line at `scan` has no line feed up to here. */
+  let seen = 0;
   let dropped = 0;
   let begun = false;
   let bare = false;
@@ -44,13 +46,15 @@ export async function* splitMails(chunks: AsyncIterable<Uint8Array>): AsyncGener
       buffer = grown;
       end -= start;
       scan -= start;
+      seen -= start;
       start = 0;
     }
     buffer.set(chunk, end);
     end += chunk.length;
     while (scan < end) {
-      let lf = scan;
+      let lf = Math.max(scan, seen);
       while (lf < end && buffer[lf] !== LF) lf++;
+      seen = lf;
       if (lf === end && !last) break;
       if (buffer[scan] === UPPER_F && !bare) {
         const isFrom = isFromLine(buffer, scan, Math.min(lf + 1, end));

@@ -48,7 +48,7 @@ export function gitHeaderName(rest: string, strip: number): string | null {
     if (name === null) return null;
     return name.length < quote - skip && rest.startsWith(name, skip) && isSpace(rest.charCodeAt(skip + name.length)) ? name : null;
   }
-  if (!rest.endsWith('\n')) return null;
+  if (!rest.endsWith('\n') || rest.length > MAX_NAMES) return null;
   for (let at = skip; at < end; at++) {
     const code = rest.charCodeAt(at);
     if (code !== 32 && code !== 9) continue;
@@ -76,6 +76,8 @@ export function hasEpochStamp(line: string): boolean {
   return Number(hour) * 60 + Number(minute) - offset === (day === '1969-12-31' ? 24 * 60 : 0);
 }
 
+/** Two paths of PATH_MAX; each blank of a longer line would have to be tried as the place where they part. */
+const MAX_NAMES = 8300;
 const utf8 = new TextEncoder();
 const text8 = new TextDecoder('utf-8');
 const ESCAPES: Record<string, number> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '\\': 92, '"': 34 };
@@ -97,9 +99,9 @@ function unquote(text: string, at: number): { value: string; end: number } | nul
       }
       continue;
     }
-    const escape = text.charAt(++i);
+    const escaped = text.charAt(++i);
     const octal = /^[0-3][0-7]{2}/.exec(text.slice(i, i + 3))?.[0];
-    const known = Object.hasOwn(ESCAPES, escape) ? ESCAPES[escape] : undefined;
+    const known = Object.hasOwn(ESCAPES, escaped) ? ESCAPES[escaped] : undefined;
     if (octal !== undefined) {
       bytes.push(Number.parseInt(octal, 8));
       i += 2;
@@ -149,6 +151,10 @@ function stripped(name: string, strip: number): string | null {
 /** git's skip_tree_prefix: past `strip` components; -1 where there are fewer, or the path is absolute. */
 function skipComponents(text: string, from: number, end: number, strip: number): number {
   if (strip === 0) return text.charAt(from) === '/' && end > from ? -1 : from;
+  if (strip === 1) {
+    const slash = text.indexOf('/', from);
+    return slash < 0 || slash >= end || slash === from ? -1 : slash + 1;
+  }
   let left = strip;
   for (let at = from; at < end; at++) if (text.charAt(at) === '/' && --left <= 0) return at === from ? -1 : at + 1;
   return -1;

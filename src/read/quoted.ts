@@ -14,16 +14,17 @@ interface CodeLine {
 export interface QuoteIndex {
   patch: string;
   lines: CodeLine[];
+  /** Where a line stands, by its key; and by the start of its key, for quotes that were broken. */
   places: Map<string, number[]>;
+  starts: Map<string, number[]>;
 }
 
 /** Makes the lines of a patch findable. `patch` is its message-id. */
 export function indexPatch(patch: string, files: FileDiff[]): QuoteIndex {
-  const index: QuoteIndex = { patch, lines: [], places: new Map() };
+  const index: QuoteIndex = { patch, lines: [], places: new Map(), starts: new Map() };
   const add = (key: string, path: string, line: number, side: 'new' | 'old') => {
-    const place = index.places.get(key);
-    if (place) place.push(index.lines.length);
-    else index.places.set(key, [index.lines.length]);
+    note(index.places, key, index.lines.length);
+    if (key.length > MIN_BROKEN) note(index.starts, key.slice(0, MIN_BROKEN), index.lines.length);
     index.lines.push({ path, line, side, key });
   };
   for (const { path, hunks } of files)
@@ -51,7 +52,15 @@ export function readComments(body: string, from: Person | null, messageId: strin
     const text = ownWords(own);
     own = [];
     if (place && text !== '' && comments.length < MAX_COMMENTS)
-      comments.push({ from, messageId, patch: index.patch, path: place.path, line: place.line, side: place.side, text: text.slice(0, MAX_COMMENT_LENGTH) });
+      comments.push({
+        from,
+        messageId,
+        patch: index.patch,
+        path: place.path,
+        line: place.line,
+        side: place.side,
+        text: text.slice(0, MAX_COMMENT_LENGTH),
+      });
   };
   for (const line of body.split('\n')) {
     const quoted = unquote(line);
@@ -97,10 +106,10 @@ class Search {
     const next = lines[this.at + 1];
     if (next && this.at >= 0 && next.key === key) return this.found(this.at + 1);
     const known = places.get(key.startsWith('@@') ? hunkKey(key) : key);
-    if (known && weight(key) >= MIN_WEIGHT) return this.found(known.find(place => place > this.at) ?? known[0] ?? this.at);
+    if (known && weight(key) >= MIN_WEIGHT) return this.found(after(known, this.at) ?? known[0] ?? this.at);
     // Short lines, `}` among them, count only in the neighbourhood of what was found.
-    const near = this.at >= 0 ? known?.find(place => place > this.at && place - this.at <= NEAR) : undefined;
-    if (near !== undefined) return this.found(near);
+    const near = this.at >= 0 && known ? after(known, this.at) : undefined;
+    if (near !== undefined && near - this.at <= NEAR) return this.found(near);
     return this.broken(key);
   }
 
@@ -115,17 +124,15 @@ class Search {
   /** A quote that shows only the start of a line: the line was broken. */
   private broken(key: string): CodeLine | null {
     if (key.length < MIN_BROKEN) return null;
-    const { lines } = this.index;
-    const from = Math.max(this.at, 0);
-    for (let step = 0; step < Math.min(lines.length, MAX_SCAN); step++) {
-      const place = (from + step) % lines.length;
-      const line = lines[place];
-      if (!line?.key.startsWith(key)) continue;
-      this.at = place;
-      this.rest = line.key.slice(key.length);
-      return line;
-    }
-    return null;
+    const { lines, starts } = this.index;
+    const known = starts.get(key.slice(0, MIN_BROKEN)) ?? [];
+    const fits = (place: number) => lines[place]?.key.startsWith(key) === true;
+    const place = known.slice(0, MAX_ALIKE).find(at => at > this.at && fits(at)) ?? known.slice(0, MAX_ALIKE).find(fits);
+    const line = place === undefined ? undefined : lines[place];
+    if (place === undefined || !line) return null;
+    this.at = place;
+    this.rest = line.key.slice(key.length);
+    return line;
   }
 
   private found(place: number): CodeLine | null {
@@ -140,10 +147,27 @@ const MIN_WEIGHT = 6;
 /** Lines between two quoted ones that may be cut. */
 const NEAR = 12;
 const MIN_BROKEN = 16;
-/** Lines that are looked at for one broken quote. */
-const MAX_SCAN = 3000;
+/** Lines with the same start that are looked at for one broken quote. */
+const MAX_ALIKE = 100;
 /** `> `, `>> `, `| `: depth does not matter. */
 const QUOTE = /^[ \t]{0,2}(?:[>|][ \t]?){1,40}/;
+
+function note(map: Map<string, number[]>, key: string, place: number): void {
+  const known = map.get(key);
+  if (known) known.push(place);
+  else map.set(key, [place]);
+}
+
+/** The first of rising places that lies behind `at`. */
+function after(places: number[], at: number): number | undefined {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((places[middle] ?? 0) > at) high = middle;
+    else low = middle + 1;
+  }
+  return places[low];
+}
 
 /** A quoted line without its marks; null where it is not quoted. A space that belongs to a context line may go with them. */
 function unquote(line: string): string | null {
@@ -168,7 +192,9 @@ function weight(key: string): number {
 
 /** Own words: blank lines around, trailers, `[...]` for cuts and the line that introduces a quote (`On ..., NAME wrote:`) taken off. */
 function ownWords(lines: string[]): string {
-  const kept = lines.map(line => line.trimEnd()).filter(line => !/^\s*[A-Z][A-Za-z-]{2,40}-by:\s+\S/.test(line) && !/^\s*\[?(?:\.{3}|…|snip|cut)\]?\s*$/i.test(line));
+  const kept = lines
+    .map(line => line.trimEnd())
+    .filter(line => !/^\s*[A-Z][A-Za-z-]{2,40}-by:\s+\S/.test(line) && !/^\s*\[?(?:\.{3}|…|snip|cut)\]?\s*$/i.test(line));
   while (kept.length > 0 && kept[0] === '') kept.shift();
   while (kept.length > 0 && kept.at(-1) === '') kept.pop();
   const introduces = kept.length <= 3 && /(?:wrote|writes|schrieb|a écrit)\s*:$/.test(kept.at(-1) ?? '');

@@ -1,6 +1,6 @@
 import type { FollowUp, Problem, Series } from '../model/series.ts';
 import { secondsOf } from './date.ts';
-import { MAX_SERIES } from './limits.ts';
+import { MAX_DEPTH, MAX_SERIES } from './limits.ts';
 import type { Mail } from './mail.ts';
 import { patchKey } from './patchid.ts';
 import { partThreads } from './threads.ts';
@@ -32,6 +32,8 @@ class Mailbox {
   private readonly replies: Mail[] = [];
   private readonly versionOf = new Map<Mail, number>();
   private readonly problems: Problem[];
+  /** What was given, by what stays of a patch when it is sent again; made when it is first asked for. */
+  private givenByKey: Map<string, [Mail, Given[]][]> | null = null;
 
   constructor(thread: Mail[], problems: Problem[]) {
     this.problems = problems;
@@ -118,7 +120,7 @@ class Mailbox {
   private answersForerunner(mail: Mail): boolean {
     const [index, total] = counters(mail);
     const seen = new Set<Mail>();
-    for (let up = this.parentOf(mail); up && !seen.has(up); up = this.parentOf(up)) {
+    for (let up = this.parentOf(mail); up && !seen.has(up) && seen.size <= MAX_DEPTH; up = this.parentOf(up)) {
       const [upIndex, upTotal] = counters(up);
       if (upIndex === index && upTotal === total) return true;
       seen.add(up);
@@ -157,7 +159,7 @@ class Mailbox {
         target = reply.message.references.map(id => this.byId.get(id)).find(mail => mail !== undefined && mail !== reply);
       const trailers = ownTrailers(reply);
       const seen = new Set<Mail>([reply]);
-      while (target?.isReply && !seen.has(target)) {
+      while (target?.isReply && !seen.has(target) && seen.size <= MAX_DEPTH) {
         seen.add(target);
         for (const trailer of target.trailers) trailers.push({ trailer, by: target });
         target = this.parentOf(target);
@@ -209,8 +211,18 @@ class Mailbox {
     const found: Given[] = [];
     const key = this.versions.size > 1 ? patchKey(mail) : null;
     if (key === null) return found;
-    for (const [other, trailers] of given)
-      if (other !== mail && this.versionOf.get(other) !== this.versionOf.get(mail) && patchKey(other) === key)
+    if (this.givenByKey === null) {
+      this.givenByKey = new Map();
+      for (const [other, trailers] of given) {
+        const otherKey = patchKey(other);
+        if (otherKey === null) continue;
+        const list = this.givenByKey.get(otherKey);
+        if (list) list.push([other, trailers]);
+        else this.givenByKey.set(otherKey, [[other, trailers]]);
+      }
+    }
+    for (const [other, trailers] of this.givenByKey.get(key) ?? [])
+      if (other !== mail && this.versionOf.get(other) !== this.versionOf.get(mail))
         found.push(...trailers.filter(({ trailer, by }) => !trailer.person || (by.message.from && isOwn(trailer.person, by.message.from))));
     return found;
   }

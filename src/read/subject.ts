@@ -17,13 +17,15 @@ export interface Subject {
 
 /**
  * A decoded Subject: git mailinfo's title (cleanup_subject), and of the brackets what b4 takes from them: `n/m`, `vN`, and every word as a
- * prefix. Brackets in brackets count as one. Numbers past the bound stand as a prefix only.
+ * prefix. Brackets in brackets count as one. Numbers past the bound stand as a prefix only. `answers` says that the mail's other headers tie it
+ * to another: only then is a short word before the brackets (`回复: [`, but also `mm: [`) taken for a `Re:`.
  */
-export function readSubject(value: string): Subject {
+export function readSubject(value: string, answers = false): Subject {
   const text = value.replace(/\s+/g, ' ').trim();
   const numbering: Numbering = { prefixes: [], version: 1, index: null, total: null };
   let versioned = false;
-  for (const word of bracketed(text)) {
+  const front = ANSWERS.exec(text)?.[0] ?? (answers ? FOREIGN.exec(text)?.[0] : undefined);
+  for (const word of bracketed(text.slice(front?.length ?? 0))) {
     const [, index, total] = /^(\d{1,4})\/(\d{1,4})$/.exec(word) ?? [];
     const version = /^v(\d{1,4})$/i.exec(word)?.[1];
     if (index !== undefined && total !== undefined && Number(total) <= MAX_SERIES && Number(index) <= MAX_SERIES) {
@@ -34,7 +36,7 @@ export function readSubject(value: string): Subject {
       versioned = true;
     } else numbering.prefixes.push(word);
   }
-  return { text, title: cleanTitle(text), reply: REPLY.test(text), numbering, versioned, numbered: numbering.index !== null };
+  return { text, title: cleanTitle(text), reply: front !== undefined, numbering, versioned, numbered: numbering.index !== null };
 }
 
 /** git mailinfo's cleanup_subject: `Re:`, white space, colons and whole brackets at the front go. */
@@ -49,17 +51,17 @@ export function cleanTitle(subject: string): string {
   }
 }
 
-/** `Re:` in the tongues that mailers know, or, as b4 has it, any words of two or three letters with a colon before the brackets. */
-const REPLY = /^(?:re|aw|fwd?|sv|vs|antw)(?:\[\d+\])?\s*:|^(?:[\p{L}\p{N}]{2,3}[:：]\s*){1,9}\[/iu;
-/** The same words, to look behind them. */
-const ANSWERS = /^(?:(?:re|aw|fwd?|sv|vs|antw)(?:\[\d+\])?\s*:\s*){1,20}|^(?:[\p{L}\p{N}]{2,3}[:：]\s*){1,9}(?=\[)/iu;
+/** `Re:` in the tongues that mailers know. */
+const ANSWERS = /^(?:(?:re|aw|fwd?|sv|vs|antw)(?:\[\d+\])?\s*:\s*){1,20}/iu;
+/** b4's mark of other tongues: words of two or three letters with a colon, right before the brackets. */
+const FOREIGN = /^(?:[\p{L}\p{N}]{2,3}[:：]\s*){1,9}(?=\[)/u;
 /** Brackets in front of a subject that are looked at. */
 const MAX_BRACKETS = 20;
 
 /** The words in the brackets at the front. */
 function bracketed(subject: string): string[] {
   const words: string[] = [];
-  let rest = subject.replace(ANSWERS, '');
+  let rest = subject;
   for (let count = 0; count < MAX_BRACKETS && rest.startsWith('['); count++) {
     const end = closing(rest);
     if (end < 0) break;

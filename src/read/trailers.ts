@@ -56,7 +56,7 @@ export function givenTrailers(body: string): GivenTrailer[] {
     const name = key.toLowerCase();
     if (IGNORED.has(name) || (HEADERS.has(name) && others)) continue;
     const value = (folded ? `${rest} ${next}` : rest).trimEnd();
-    const isPerson = /\S@\S+\.\S/.test(value);
+    const isPerson = ADDRESS.test(value);
     if (!isPerson && !IMPERSONAL.has(name)) continue;
     if (/https?:\/\//.test(value) && !LINKS.has(name)) continue;
     if (METADATA.has(name)) continue;
@@ -90,6 +90,8 @@ function parseTrailer(line: string): Trailer | null {
 }
 
 const GREATER = 62;
+/** An address, roughly, as b4 has it; no second `@` in it, or long runs of them would be looked at over and over. */
+const ADDRESS = /\S@[^\s@]+\.\S/;
 /** A trailer is shorter, and the patterns need not look at more. */
 const MAX_LINE = 2000;
 const IGNORED = new Set(['phone', 'mail', 'email', 'e-mail', 'prerequisite-message-id']);
@@ -110,7 +112,7 @@ function personOf(value: string): Person | null {
         .replace(/^"(.*)"$/, '$1'),
       address: value.slice(open + 1, close).trim(),
     };
-  const word = /\S+@\S+\.\S+/.exec(value)?.[0];
+  const word = value.split(/\s+/).find(part => ADDRESS.test(part));
   return word === undefined ? null : { name: '', address: word };
 }
 

@@ -1,0 +1,105 @@
+/** What one event does to the locks that are held and to the context. */
+import type { Cell, CFunction, Event } from '../model/code.ts';
+import type { Fact } from '../model/fact.ts';
+import { inCaller } from './effects.ts';
+import { assertedName, asserts, lockName } from './locknames.ts';
+
+/** The outcome of a call that got the lock. */
+export type Conditional = 'nonzero' | 'zero';
+
+export interface Effect {
+  lock: string[];
+  unlock: string[];
+  enter: string[];
+  leave: string[];
+  /** What is taken and entered, is so only with this outcome; null where always. */
+  when: Conditional | null;
+}
+
+/** A lock as the function that takes it names it. */
+export interface SummaryLock {
+  family: string;
+  shared: boolean;
+  cell: Cell | null;
+  args: string[];
+  api: string;
+}
+
+/** What a function in view leaves taken or given back. */
+export interface LockSummary {
+  callee: CFunction;
+  lock: SummaryLock[];
+  unlock: SummaryLock[];
+  enter: string[];
+  leave: string[];
+  when: Conditional | null;
+}
+
+/** The effect of an event, or null where it has none. */
+export function effectOf(
+  event: Event,
+  factOf: (api: string) => Fact | undefined,
+  summaryOf: (event: Event) => LockSummary | null,
+  pairs: Set<string>,
+): Effect | null {
+  const guard = /^(?:scoped_)?guard\((.*)\)$|^CLASS\((.*)\)$/.exec(event.api);
+  const fact = factOf(guard ? `guard(${guard[1] ?? guard[2]})` : event.api);
+  if (event.takes) {
+    const lock = lockName({ api: event.api, cell: event.takes.cell, args: event.args.slice(1) }, event.takes.family);
+    return { lock: [lock], unlock: [], enter: words(fact, '+'), leave: [], when: 'nonzero' };
+  }
+  if (guard) return guardEffect(event, fact, guard[1] ?? guard[2] ?? '');
+  if (event.kind === 'call' && event.argCells) return summaryEffect(event, summaryOf(event));
+  if (asserts(event.api)) return { lock: [assertedName(event)], unlock: [], enter: [], leave: [], when: null };
+  if (!fact) return event.opaque ? pairEffect(event, pairs) : null;
+  const [enter, leave] = [words(fact, '+'), words(fact, '-')];
+  if (fact.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
+    const name = lockName(event, fact.lock.family);
+    if (event.kind === 'unlock') return { lock: [], unlock: [name], enter, leave, when: null };
+    return { lock: [shared(name, fact.lock.shared)], unlock: [], enter, leave, when: conditional(fact) };
+  }
+  return enter.length + leave.length > 0 ? { lock: [], unlock: [], enter, leave, when: fact.lock ? conditional(fact) : null } : null;
+}
+
+function shared(name: string, is: boolean): string {
+  return is ? `${name} (shared)` : name;
+}
+
+function conditional(fact: Fact): Conditional | null {
+  if (!fact.lock?.conditional) return null;
+  return fact.result === 'value' ? 'zero' : 'nonzero';
+}
+
+function words(fact: Fact | undefined, sign: '+' | '-'): string[] {
+  return (fact?.context ?? NONE).filter(c => c.startsWith(sign)).map(c => c.slice(1));
+}
+
+const NONE: string[] = [];
+
+/** A guard's beginning takes the lock outright: where it may fail, the flow has branched already, or ACQUIRE_ERR() tells. */
+function guardEffect(event: Event, fact: Fact | undefined, name: string): Effect | null {
+  const family = fact?.lock?.family ?? name.replace(/_/g, '-');
+  const enter = words(fact, '+');
+  const isLock = event.kind === 'lock' || event.kind === 'unlock';
+  const lock = isLock ? [shared(lockName(event, family), fact?.lock?.shared ?? false)] : [];
+  if (event.ends) return { lock: [], unlock: lock, enter: [], leave: enter, when: null };
+  const tested = event.api.startsWith('guard(') && fact ? conditional(fact) : null;
+  return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested } : null;
+}
+
+function summaryEffect(event: Event, summary: LockSummary | null): Effect | null {
+  if (!summary) return null;
+  const name = (lock: SummaryLock) => {
+    const cell = inCaller(lock.cell, summary.callee, event);
+    return shared(lockName({ api: lock.api, cell, args: lock.args }, lock.family), lock.shared);
+  };
+  return { lock: summary.lock.map(name), unlock: summary.unlock.map(name), enter: summary.enter, leave: summary.leave, when: summary.when };
+}
+
+function pairEffect(event: Event, pairs: Set<string>): Effect | null {
+  const word = /^(\w+?)_(un)?lock$/.exec(event.api);
+  const key = word ? `${word[1]}(${event.args[0] ?? ''})` : '';
+  if (!word || !pairs.has(key)) return null;
+  const name = `${word[1]}:${(event.args[0] ?? '').replace(/^&/, '')}`;
+  return { lock: word[2] ? [] : [name], unlock: word[2] ? [name] : [], enter: [], leave: [], when: null };
+}

@@ -1,0 +1,75 @@
+/** What users declare, put to use: wrappers as facts, pairs as ties, and claims that a declaration dismisses. */
+import { namesOf } from '../c/ties.ts';
+import type { Fact } from '../model/fact.ts';
+import type { Held } from '../model/finding.ts';
+import type { Claim, Tie } from '../model/rule.ts';
+import type { Problem } from '../model/series.ts';
+import type { Declared, UserFacts } from '../model/userfacts.ts';
+
+export const NO_FACTS: UserFacts = { functions: [], invariants: [] };
+
+/** Looks a function up among the declared ones first. */
+export function lookupWith(
+  facts: UserFacts,
+  factOf: (api: string) => Fact | undefined,
+): { lookup: (api: string) => Fact | undefined; problems: Problem[] } {
+  const own = new Map<string, Fact>();
+  const problems: Problem[] = [];
+  for (const f of facts.functions) {
+    const fact = 'fact' in f ? f.fact : factOf(f.like);
+    if (fact) own.set(f.name, { ...fact, api: f.name, source: place(f) });
+    else if ('like' in f) problems.push({ severity: 'odd', where: place(f), message: `functions.${f.name}.like: nothing is known of ${f.like}()` });
+  }
+  return { lookup: api => own.get(api) ?? factOf(api), problems };
+}
+
+/** Ties that are declared and whose cells are in view. */
+export function declaredTies(facts: UserFacts, keys: Iterable<string>): Tie[] {
+  const all = [...keys];
+  return facts.invariants.flatMap(i => {
+    if (i.kind !== 'paired') return [];
+    const [a, b] = i.cells.map(name => all.filter(key => names(name, key)));
+    return (a ?? []).flatMap(x =>
+      (b ?? [])
+        .filter(y => x !== y && x.split('|')[0] === y.split('|')[0])
+        .map((y): Tie => {
+          const pair: [string, string] = x < y ? [x, y] : [y, x];
+          const text = `declared in ${place(i)}`;
+          return {
+            keys: pair,
+            names: namesOf(pair),
+            type: x.split('|')[0] || null,
+            relation: i.relation,
+            evidence: [{ kind: 'stated', path: i.file, line: i.line, side: 'new', text }],
+          };
+        }),
+    );
+  });
+}
+
+/** The declaration that rules a claim out, or null. */
+export function dismissedBy(claim: Claim, facts: UserFacts): Pick<Held, 'reason' | 'detail'> | null {
+  for (const i of facts.invariants) {
+    if (i.kind === 'serialised' && claim.tie.type === i.type)
+      return { reason: 'dismissed-by-fact', detail: `${place(i)}: ${i.type} is serialised by its callers: ${i.why}` };
+    if (i.kind !== 'guarded' || !claim.tie.keys.some(key => names(i.cell, key))) continue;
+    const other = facts.invariants.find(
+      o => o.kind === 'guarded' && o.by === i.by && o !== i && claim.tie.keys.every(key => names(i.cell, key) || names(o.cell, key)),
+    );
+    if (other) return { reason: 'dismissed-by-fact', detail: `${place(i)}: ${i.cell} is guarded by ${i.by}, as is the other cell` };
+  }
+  return null;
+}
+
+function place(d: Declared): string {
+  return `${d.file}, line ${d.line}`;
+}
+
+/** Does a declared name mean the cell with this key? */
+function names(name: string, key: string): boolean {
+  const [type = '', path = ''] = key.split('|');
+  const plain = path.replace(/\[\]$/, '');
+  const match = /^((?:struct|union) \w+)\.(.+)$/.exec(name);
+  if (!match) return plain === name;
+  return type === match[1] && (plain === match[2] || path === match[2]);
+}
