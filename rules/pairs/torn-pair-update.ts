@@ -13,7 +13,7 @@ import {
   runsAlone,
 } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { ClaimThread, Rule, Use, World } from '../../src/model/rule.ts';
+import type { ClaimThread, Rule, Tie, Use, World } from '../../src/model/rule.ts';
 
 /** More updaters than this are tried pair by pair no further. */
 const MOST_UPDATERS = 6;
@@ -284,7 +284,7 @@ void port_stop(struct port_flags *p)
                 : g.events.slice(0, 1).map(e => ({ path: e.path, line: e.line, side: e.side, note: `the other update, in ${g.fn.name}()` })),
             // Stores alone, without a read-modify-write among them, may well have one writer: then it is only a question.
             ...(stores ? { severity: 'note' as const } : {}),
-            confidence: whole && !(stores && f === g) ? 'medium' : 'low',
+            confidence: whole && !(stores && f === g) && !counters(tie, [f, g]) ? 'medium' : 'low',
             claim: {
               threads: [f, g],
               settledBy: updaters,
@@ -327,6 +327,14 @@ function updatersOf(uses: Use[]): Updater[] {
 /** The second comes after the first on every path to it, at most under a condition on the first's own result. */
 function follows(fn: CFunction, a: Event, b: Event): boolean {
   return nodesAfter(fn, a.node).has(b.node) && dominates(fn, a, b) && conditionOn(fn, a, b) !== 'unknown';
+}
+
+/** Counters that some function compares need not be a pair: a reset against an increment is seldom what anyone worries about. */
+function counters(tie: Tie, updaters: Updater[]): boolean {
+  const counts = updaters.some(u =>
+    u.events.some(e => e.operation === 'inc' || e.operation === 'dec' || e.operation === 'add' || e.operation === 'sub'),
+  );
+  return counts && tie.evidence.every(e => e.kind === 'compared');
 }
 
 /** A lock is held over both updates, or every caller in view holds one over the call. */

@@ -1,4 +1,4 @@
-import { after, before, gapAfter, indexOf, isAccess, isTest, isUpdate, keyOf, nodesAfter, runsAlone } from '../../src/c/query.ts';
+import { after, before, gapAfter, gapBefore, indexOf, isAccess, isTest, isUpdate, keyOf, nodesAfter, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Tie } from '../../src/model/rule.ts';
 
@@ -49,6 +49,13 @@ void slot_done(struct slots *s, int n)
 		wake_up(&s->wait);
 }`,
       `
+/* The increment publishes the entry. */
+void log_add(struct log *l, int v)
+{
+	l->entry = v;
+	atomic_inc_return(&l->count);
+}`,
+      `
 void hits_add(struct stats *s)
 {
 	atomic_inc(&s->hits);
@@ -75,7 +82,7 @@ void flag_drop(struct slots *s, int n)
       const weaker = withoutValue(event.api);
       if (weaker === null) continue;
       const sibling = siblingOf(fn, event, world.ties);
-      if (orderUsedAfter(fn, event)) continue;
+      if (orderUsedAfter(fn, event) || (!sibling && orderUsedBefore(fn, event))) continue;
       const cell = sibling ? sibling.name : 'the cell';
       report(
         { event, fn },
@@ -132,6 +139,14 @@ function orderUsedAfter(fn: CFunction, event: Event): boolean {
     after(fn, event).some(
       e => e !== event && (isAccess(e) || e.opaque || e.kind === 'wake' || e.kind === 'wait' || e.kind === 'fence' || e.kind === 'call'),
     )
+  );
+}
+
+/** Something before it that the full barrier may be there for: a store that it publishes, a read that it must not overtake. */
+function orderUsedBefore(fn: CFunction, event: Event): boolean {
+  return (
+    gapBefore(fn, event) ||
+    before(fn, event).some(e => e.opaque || e.kind === 'fence' || (isAccess(e) && !(e.kind === 'read' && e.ordering === 'plain')))
   );
 }
 

@@ -3,7 +3,7 @@ import type { Cell, Comparison, Event, Loop } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import type { FieldType, Scope, Types } from './cells.ts';
 import { type End, Graph } from './graph.ts';
-import { type Expr, type Stmt, type Survey, squeeze } from './syntax.ts';
+import { type Expr, type Survey, squeeze } from './syntax.ts';
 
 /** A value, as far as it is followed: the events it comes from, or the parameter that it is. */
 export interface Value {
@@ -134,7 +134,6 @@ export class Context implements Scope {
   readonly scopes: OpenScope[] = [];
   /** Names of branch nodes' conditions with the versions of the variables in them. */
   readonly conditions = new Map<number, string>();
-  readonly labels: Map<string, number>;
   statements = 0;
   /** Last line of the statement that is being walked. */
   statementEnd = 0;
@@ -148,11 +147,10 @@ export class Context implements Scope {
   readonly whole: boolean;
   readonly slice: FileScope['slice'];
 
-  constructor(file: FileScope, survey: Survey, parameters: Map<string, number>, labels: Map<string, number>) {
+  constructor(file: FileScope, survey: Survey, parameters: Map<string, number>) {
     this.file = file;
     this.survey = survey;
     this.parameters = parameters;
-    this.labels = labels;
     this.types = file.types;
     this.variables = survey.variables;
     this.whole = file.whole;
@@ -283,19 +281,4 @@ export function union(a: Value, b: Value): Value {
   if (b === NOTHING) return a;
   const sources = a.sources.length === 0 ? b.sources : b.sources.length === 0 ? a.sources : [...new Set([...a.sources, ...b.sources])];
   return { sources, parameter: a.parameter === b.parameter ? a.parameter : null, inverted: a.inverted && b.inverted };
-}
-
-/** Where the labels of a body stand. */
-export function labelsOf(s: Stmt, into = new Map<string, number>()): Map<string, number> {
-  if (s.k === 'label') into.set(s.name, s.at);
-  const inner: (Stmt | null)[] =
-    s.k === 'block' || s.k === 'arms' || s.k === 'case'
-      ? s.list
-      : s.k === 'if'
-        ? [s.yes, s.no]
-        : s.k === 'loop' || s.k === 'macro' || s.k === 'switch' || s.k === 'label'
-          ? [s.body]
-          : [];
-  for (const part of inner) if (part) labelsOf(part, into);
-  return into;
 }

@@ -30,7 +30,7 @@ const OF_MACRO: Record<string, string> = {
 
 /** Converts one function's body; `survey` tells afterwards which variables it has and where they change. */
 export class Converter {
-  readonly survey: Survey = { variables: new Map(), changes: new Map(), first: new Map(), assigned: new Set() };
+  readonly survey: Survey = { variables: new Map(), changes: new Map(), first: new Map(), assigned: new Set(), labels: new Map() };
   private readonly source: SourceText;
   /** Innermost last: what a name of the text means in the block. */
   private readonly scopes: Map<string, Variable>[] = [new Map()];
@@ -189,39 +189,40 @@ export class Converter {
   }
 
   stmt(node: SyntaxNode): Stmt {
-    const { firstLine } = this.source;
-    const place = { at: node.at, end: node.end, line: node.row + firstLine, endLine: node.endRow + firstLine };
+    const { at, end } = node;
+    const line = node.row + this.source.firstLine;
+    const endLine = node.endRow + this.source.firstLine;
     const inner = (field: string): Stmt => {
       const found = child(node, field);
-      return found ? this.stmt(found) : { ...place, k: 'block', list: [], scope: false };
+      return found ? this.stmt(found) : { at, end, line, endLine, k: 'block', list: [], scope: false };
     };
     switch (node.type) {
       case 'compound_statement':
-        return { ...place, k: 'block', scope: true, list: this.within(() => this.stmts(named(node))) };
+        return { at, end, line, endLine, k: 'block', scope: true, list: this.within(() => this.stmts(named(node))) };
       case 'expression_statement': {
         const of = named(node)[0];
-        if (!of) return { ...place, k: 'block', list: [], scope: false };
-        return this.defining(of, place) ?? { ...place, k: 'expr', of: this.expr(of) };
+        if (!of) return { at, end, line, endLine, k: 'block', list: [], scope: false };
+        return this.defining(of, node) ?? { at, end, line, endLine, k: 'expr', of: this.expr(of) };
       }
       case 'declaration':
-        return { ...place, k: 'block', scope: false, list: this.declarations(node) };
+        return { at, end, line, endLine, k: 'block', scope: false, list: this.declarations(node) };
       case 'if_statement': {
         const alternative = child(node, 'alternative');
         const otherwise = alternative?.type === 'else_clause' ? named(alternative)[0] : alternative;
         const test = this.part(node, 'condition');
-        return { ...place, k: 'if', test, yes: inner('consequence'), no: otherwise ? this.stmt(otherwise) : null };
+        return { at, end, line, endLine, k: 'if', test, yes: inner('consequence'), no: otherwise ? this.stmt(otherwise) : null };
       }
       case 'while_statement': {
         const macro = this.source.macros.get(node.at);
         const test = this.part(node, 'condition');
-        if (macro === undefined) return { ...place, k: 'loop', form: 'while', init: null, test, step: null, body: inner('body') };
+        if (macro === undefined) return { at, end, line, endLine, k: 'loop', form: 'while', init: null, test, step: null, body: inner('body') };
         const args = test.k === 'comma' ? test.list : [test];
         for (const arg of args) if (arg.k === 'name' && arg.local) this.changed(arg, null);
-        return { ...place, k: 'macro', name: macro, args, body: inner('body') };
+        return { at, end, line, endLine, k: 'macro', name: macro, args, body: inner('body') };
       }
       case 'do_statement': {
         const body = inner('body');
-        return { ...place, k: 'loop', form: 'do', init: null, test: this.part(node, 'condition'), step: null, body };
+        return { at, end, line, endLine, k: 'loop', form: 'do', init: null, test: this.part(node, 'condition'), step: null, body };
       }
       case 'for_statement':
         return this.within(() => {
@@ -230,37 +231,39 @@ export class Converter {
           const step = child(node, 'update');
           const first: Stmt | null = init ? (init.type === 'declaration' ? this.stmt(init) : { ...this.span(init), k: 'expr', of: this.expr(init) }) : null;
           const [condition, update] = [test ? this.expr(test) : null, step ? this.expr(step) : null];
-          return { ...place, k: 'loop', form: 'for', init: first, test: condition, step: update, body: inner('body') };
+          return { at, end, line, endLine, k: 'loop', form: 'for', init: first, test: condition, step: update, body: inner('body') };
         });
       case 'switch_statement':
-        return { ...place, k: 'switch', on: this.part(node, 'condition'), body: inner('body') };
+        return { at, end, line, endLine, k: 'switch', on: this.part(node, 'condition'), body: inner('body') };
       case 'case_statement': {
         const value = child(node, 'value');
         const test = value ? this.expr(value) : null;
-        return { ...place, k: 'case', value: test, list: this.stmts(named(node).filter(n => n !== value && n.field !== 'value')) };
+        return { at, end, line, endLine, k: 'case', value: test, list: this.stmts(named(node).filter(n => n !== value && n.field !== 'value')) };
       }
       case 'labeled_statement': {
         const label = child(node, 'label');
         const body = named(node).find(n => n !== label);
-        return { ...place, k: 'label', name: label ? this.slice(label) : '?', body: body ? this.stmt(body) : null };
+        const name = label ? this.slice(label) : '?';
+        this.survey.labels.set(name, at);
+        return { at, end, line, endLine, k: 'label', name, body: body ? this.stmt(body) : null };
       }
       case 'goto_statement': {
         const label = child(node, 'label') ?? named(node)[0];
-        return { ...place, k: 'goto', name: label ? this.slice(label) : '?' };
+        return { at, end, line, endLine, k: 'goto', name: label ? this.slice(label) : '?' };
       }
       case 'return_statement': {
         const of = named(node)[0];
-        return { ...place, k: 'return', of: of ? this.expr(of) : null };
+        return { at, end, line, endLine, k: 'return', of: of ? this.expr(of) : null };
       }
       case 'break_statement':
-        return { ...place, k: 'break' };
+        return { at, end, line, endLine, k: 'break' };
       case 'continue_statement':
-        return { ...place, k: 'continue' };
+        return { at, end, line, endLine, k: 'continue' };
       case 'preproc_if':
       case 'preproc_ifdef':
-        return { ...place, k: 'arms', list: this.arms(node) };
+        return { at, end, line, endLine, k: 'arms', list: this.arms(node) };
       case 'attributed_statement':
-        return { ...place, k: 'block', scope: false, list: this.stmts(named(node).filter(n => n.type !== 'attribute_declaration')) };
+        return { at, end, line, endLine, k: 'block', scope: false, list: this.stmts(named(node).filter(n => n.type !== 'attribute_declaration')) };
       case 'function_definition': // A nested head is a macro that the grammar took for one; its body still runs.
         return inner('body');
       case 'preproc_def':
@@ -272,11 +275,11 @@ export class Converter {
       case 'union_specifier':
       case 'enum_specifier':
       case ';':
-        return { ...place, k: 'block', list: [], scope: false };
+        return { at, end, line, endLine, k: 'block', list: [], scope: false };
       case 'ERROR':
-        return { ...place, k: 'unread', list: this.calls(node) };
+        return { at, end, line, endLine, k: 'unread', list: this.calls(node) };
       default:
-        return { ...place, k: 'expr', of: this.expr(node) };
+        return { at, end, line, endLine, k: 'expr', of: this.expr(node) };
     }
   }
 
@@ -306,7 +309,7 @@ export class Converter {
   }
 
   /** `DEFINE_WAIT(w);` and the like inside a function: a declaration. */
-  private defining(node: SyntaxNode, place: { at: number; end: number; line: number; endLine: number }): Stmt | null {
+  private defining(node: SyntaxNode, statement: SyntaxNode): Stmt | null {
     const callee = node.type === 'call_expression' ? child(node, 'function') : undefined;
     if (callee?.type !== 'identifier') return null;
     const macro = this.slice(callee);
@@ -318,6 +321,7 @@ export class Converter {
     const pointer = macro.endsWith('_FLEX') ? 1 : 0;
     const isArray = macro === 'DECLARE_BITMAP' || /HASHTABLE|PER_CPU_ARRAY/.test(macro);
     const variable = { name: this.slice(argument), type, pointer, array: isArray, isStatic: SHARED.test(macro), cleanup: null };
+    const place = this.span(statement);
     const others = args.slice(at + 1).map(n => this.expr(n));
     return { ...place, k: 'declare', variable: this.define(variable), init: others.length > 0 ? { ...place, k: 'list', list: others } : null };
   }

@@ -15,23 +15,18 @@ export interface Head {
 
 export interface Declarations {
   heads: Head[];
-  comments: { node: SyntaxNode; text: string }[];
   includes: string[];
 }
 
 /** Reads the top level of a parsed text; types go into `types`, shared by all files of the series. */
 export function declarationsOf(root: SyntaxNode, text: string, types: Types): Declarations {
-  const found: Declarations = { heads: [], comments: [], includes: [] };
+  const found: Declarations = { heads: [], includes: [] };
   const slice = (n: { at: number; end: number }) => text.slice(n.at, n.end);
   const visit = (node: SyntaxNode) => {
     switch (node.type) {
-      case 'comment':
-        found.comments.push({ node, text: slice(node) });
-        return;
       case 'function_definition': {
         const head = headOf(node, slice);
         if (head) found.heads.push(head);
-        comments(node);
         return;
       }
       case 'preproc_include':
@@ -47,7 +42,6 @@ export function declarationsOf(root: SyntaxNode, text: string, types: Types): De
       case 'union_specifier':
       case 'enum_specifier':
         aggregate(node, null);
-        comments(node);
         return;
       case 'declaration':
       case 'type_definition': {
@@ -59,7 +53,6 @@ export function declarationsOf(root: SyntaxNode, text: string, types: Types): De
           if (name !== null && !isFunction && node.type === 'declaration')
             types.globals.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array });
         }
-        comments(node);
         return;
       }
       case 'expression_statement':
@@ -72,12 +65,6 @@ export function declarationsOf(root: SyntaxNode, text: string, types: Types): De
   const declarator = (node: SyntaxNode): string | null => {
     const d = child(node, 'declarator');
     return d ? declared(d.type === 'init_declarator' ? (child(d, 'declarator') ?? d) : d, slice).name : null;
-  };
-  const comments = (node: SyntaxNode) => {
-    for (const c of node.children) {
-      if (c.type === 'comment') found.comments.push({ node: c, text: slice(c) });
-      else if (c.children.length > 0) comments(c);
-    }
   };
   /** Notes the members of a struct, union or enum; gives its tag, made up from the variable's name where it has none. */
   const aggregate = (node: SyntaxNode, variable: string | null): string | null => {

@@ -4,11 +4,12 @@ import type { Fact } from '../model/fact.ts';
 import type { CodeFile } from '../model/rule.ts';
 import type { Problem } from '../model/series.ts';
 import type { FieldType, Types } from './cells.ts';
-import { Context, type FileScope, labelsOf } from './context.ts';
+import { Context, type FileScope } from './context.ts';
 import { Converter, type SourceText } from './convert.ts';
 import { declarationsOf, type Head, sourceComment } from './declarations.ts';
 import type { Image } from './images.ts';
 import { entryLocks } from './locksets.ts';
+import { bodiesByColumn } from './columns.ts';
 import { macrosOf } from './macros.ts';
 import { normalise } from './normalise.ts';
 import { open } from './pieces.ts';
@@ -55,7 +56,7 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
       continue;
     }
     const last = piece.firstLine + piece.lines.length - 1;
-    const read = (written: string, isMacro: boolean) => {
+    const read = (written: string, firstLine: number, isMacro: boolean) => {
       const { text, macros, cleanups } = normalise(written);
       const root = grammar.parse(text);
       if (!root) {
@@ -63,22 +64,39 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
         return;
       }
       const found = declarationsOf(root, text, types);
-      const source = { text, macros, cleanups, firstLine: opened.firstLine };
+      const source = { text, macros, cleanups, firstLine };
       for (const head of found.heads) {
         const made = !isMacro && opened.enclosing !== null && head.node.row === 0;
-        const cut = head.node.endRow + opened.firstLine > last;
+        const cut = head.node.endRow + firstLine > last;
         result.heads.push({ head, source, written, first: piece.firstLine, last, opened: made, cut, isMacro });
       }
       if (isMacro) return;
       result.includes.push(...found.includes);
-      for (const c of found.comments) result.comments.push(sourceComment(c.node, written.slice(c.node.at, c.node.end), opened.firstLine));
+      for (const c of root.comments) result.comments.push(sourceComment(c, written.slice(c.at, c.end), firstLine));
     };
-    read(opened.text, false);
+    read(opened.text, opened.firstLine, false);
+    if (image.whole) rescue(result, opened.text, opened.firstLine, read);
     const bodies = macrosOf(opened.text);
-    if (bodies !== null) read(bodies, true);
+    if (bodies !== null) read(bodies, opened.firstLine, true);
   }
   result.heads.sort((a, b) => a.head.node.row + a.source.firstLine - (b.head.node.row + b.source.firstLine));
   return result;
+}
+
+/** Reads by themselves the functions that the first column shows and the grammar lost, as it does behind an #if that cuts a statement. */
+function rescue(it: Draft, text: string, firstLine: number, read: (text: string, firstLine: number, isMacro: boolean) => void): void {
+  const found = new Set(it.heads.map(h => h.head.node.endRow + h.source.firstLine));
+  const lost = bodiesByColumn(text).filter(({ close }) => !found.has(close + firstLine));
+  if (lost.length === 0) return;
+  const lines = text.split('\n');
+  const comments = it.comments.length;
+  for (const { head, open, close } of lost) {
+    const inside = (line: number) => line >= open + firstLine && line <= close + firstLine;
+    // What the grammar took for functions inside were pieces of this one.
+    it.heads = it.heads.filter(h => !inside(h.head.node.row + h.source.firstLine));
+    read(`${lines.slice(head, close + 1).join('\n')}\n`, head + firstLine, false);
+  }
+  it.comments.length = comments;
 }
 
 /** What surrounds the functions of a file. */
@@ -91,10 +109,7 @@ export interface Surroundings {
 
 /** Walks the functions of a draft. */
 export function fileOf(it: Draft, around: Surroundings): CodeFile {
-  const lines = new Map<number, { text: string; addedBy: number | null }>();
-  for (const piece of it.image.pieces) piece.lines.forEach((text, i) => lines.set(piece.firstLine + i, { text, addedBy: piece.origin[i] ?? null }));
-  const nothing = { text: '', addedBy: null };
-  const line = (n: number) => lines.get(n) ?? nothing;
+  const line = linesOf(it.image);
   const endsAt = new Map(it.comments.map(c => [c.endLine, c]));
   const comments = [...it.comments].sort((a, b) => a.line - b.line);
   return {
@@ -105,6 +120,21 @@ export function fileOf(it: Draft, around: Surroundings): CodeFile {
     comments: it.comments,
     includes: it.includes,
     addedBy: it.image.addedBy,
+  };
+}
+
+/** Reads single lines of an image; asked mostly for lines near the last one. */
+function linesOf(image: Image): FileScope['line'] {
+  const { pieces } = image;
+  let at = 0;
+  return n => {
+    for (let tried = 0; tried < pieces.length; tried++) {
+      const piece = pieces[at];
+      const text = piece?.lines[n - piece.firstLine];
+      if (piece && text !== undefined) return { text, addedBy: piece.origin[n - piece.firstLine] ?? null };
+      at = (at + 1) % pieces.length;
+    }
+    return { text: '', addedBy: null };
   };
 }
 
@@ -130,7 +160,7 @@ function functionOf(
   const slice = (e: { at: number; end: number }) => source.text.slice(e.at, e.end);
   const { types, global, defined, fact } = around;
   const file: FileScope = { path, types, global, fact, line, defined, whole: whole || it.isMacro, slice };
-  const cx = new Context(file, converter.survey, new Map(head.parameters.map((p, i) => [p.name, i])), labelsOf(body));
+  const cx = new Context(file, converter.survey, new Map(head.parameters.map((p, i) => [p.name, i])));
   walk(body, cx);
   if (cx.graph.ends.length > 0) cx.graph.exit({ line: endLine });
   cx.graph.seal();

@@ -23,7 +23,13 @@ export class Graph {
 
   /** Adds a node that nothing leads to yet. */
   place(node: Omit<FlowNode, 'next'>): number {
-    this.nodes.push({ ...node, next: [] });
+    const made: FlowNode = { event: node.event, next: [], kind: node.kind, line: node.line };
+    if (node.condition !== undefined) made.condition = node.condition;
+    if (node.decides !== undefined) made.decides = node.decides;
+    if (node.tests !== undefined) made.tests = node.tests;
+    if (node.returned !== undefined) made.returned = node.returned;
+    if (node.returns !== undefined) made.returns = node.returns;
+    this.nodes.push(made);
     return this.nodes.length - 1;
   }
 

@@ -83,7 +83,7 @@ export function leaveScopes(cx: Context, depth: number, line: number): void {
 
 /** How many of the open scopes also hold the label: a jump out of the others ends them. */
 export function scopesAround(cx: Context, label: string): number {
-  const at = cx.labels.get(label);
+  const at = cx.survey.labels.get(label);
   if (at === undefined) return cx.scopes.length;
   const outside = cx.scopes.findIndex((scope: OpenScope) => at < scope.at || at >= scope.end);
   return outside < 0 ? cx.scopes.length : outside;

@@ -70,6 +70,8 @@ export interface Survey {
   first: Map<string, Expr>;
   /** Names of no variable in view that the function assigns to: they must be globals. */
   assigned: Set<string>;
+  /** Where each label stands. */
+  labels: Map<string, number>;
 }
 
 /** The child expressions, in the order of the text. */

@@ -13,13 +13,19 @@ export interface SyntaxNode {
   named: boolean;
   /** The grammar could not read it, or a part of it. */
   broken: boolean;
-  /** Named children, and the operators of expressions; other punctuation is left out. */
+  /** Named children, and the operators of expressions; other punctuation and comments are left out. */
   children: SyntaxNode[];
+}
+
+/** A text as the grammar read it. */
+export interface SyntaxTree extends SyntaxNode {
+  /** All comments, in the order of the text. */
+  comments: SyntaxNode[];
 }
 
 /** Holds the grammar. `parse` gives the root, or null where the parser gives up. */
 export interface Grammar {
-  parse(text: string): SyntaxNode | null;
+  parse(text: string): SyntaxTree | null;
 }
 
 /** Loads the runtime and the C grammar from their wasm bytes. */
@@ -36,10 +42,11 @@ export async function loadGrammar(runtime: Uint8Array, grammar: Uint8Array): Pro
       if (!tree) return null;
       const { hasError } = tree.rootNode;
       const cursor = tree.walk();
-      const root = new Walk(directCursor(options, cursor, tree) ?? plainCursor(cursor), kinds, language.fields, text, hasError).read(0, false);
+      const walk = new Walk(directCursor(options, cursor, tree) ?? plainCursor(cursor), kinds, language.fields, text, hasError);
+      const root = walk.read(0, false);
       cursor.delete();
       tree.delete();
-      return root;
+      return { ...root, comments: walk.comments };
     },
   };
 }
@@ -132,6 +139,7 @@ function directCursor(runtime: Record<string, unknown>, cursor: TreeCursor, tree
 }
 
 class Walk {
+  readonly comments: SyntaxNode[] = [];
   /** The row of the last start that was asked for: starts come in order. */
   private row = 0;
   private nextLine: number;
@@ -181,7 +189,8 @@ class Walk {
         if (inner.named) {
           const made = this.node(inner, depth + 1, kind.fields);
           if (made.broken) node.broken = true;
-          node.children.push(made);
+          if (made.type === 'comment') this.comments.push(made);
+          else node.children.push(made);
         } else if (kind.operators && !PUNCTUATION.has(inner.type)) node.children.push(this.operator(inner, node, kind.fields));
         else if (this.errors && !node.broken && cursor.missing()) node.broken = true;
       } while (cursor.next());
@@ -207,6 +216,8 @@ export function child(node: SyntaxNode, field: string): SyntaxNode | undefined {
   return undefined;
 }
 
+/** The children without operators. */
 export function named(node: SyntaxNode): SyntaxNode[] {
-  return node.children.filter(c => c.named && c.type !== 'comment');
+  for (const c of node.children) if (!c.named) return node.children.filter(other => other.named);
+  return node.children;
 }

@@ -36,7 +36,9 @@ export function sheetOfHtml(html: string): Sheet {
   const out = new Writer();
   /** Open elements that keep white space, by name; of `div` all, as some do and some do not. */
   let pre = 0;
-  let divs: boolean[] = [];
+  const divs: boolean[] = [];
+  /** Open `div` past the bound. */
+  let deep = 0;
   let hidden = 0;
   let inTitle = false;
   let isMail = false;
@@ -90,10 +92,13 @@ export function sheetOfHtml(html: string): Sheet {
     } else if (name === 'div') {
       if (opens) {
         const keeps = /^(?:ctx|add|del|hunk|head|commit-msg)$/.test(token.attributes.get('class') ?? '');
-        if (divs.length < MAX_DEPTH) divs.push(keeps);
-        else divs = [];
-        if (keeps) pre++;
-      } else if (divs.pop()) pre = Math.max(0, pre - 1);
+        if (divs.length >= MAX_DEPTH) deep++;
+        else {
+          divs.push(keeps);
+          if (keeps) pre++;
+        }
+      } else if (deep > 0) deep--;
+      else if (divs.pop()) pre = Math.max(0, pre - 1);
     } else if (name === 'a') {
       if (link) out.link(link.start, link.href);
       link = opens && token.attributes.has('href') ? { start: out.length, href: token.attributes.get('href') ?? '' } : null;

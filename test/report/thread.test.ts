@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { Thread } from '../../src/model/series.ts';
+import { safe } from '../../src/report/safe.ts';
+import { threadJson, threadProblems, threadText } from '../../src/report/thread.ts';
+import { mail, mbox, patch, read, reply } from '../read/reading.ts';
+
+const thread = (): Promise<Thread> =>
+  read(
+    mbox(
+      mail({ Subject: '[RFC v2 0/3] mm: order the map', 'Message-ID': '<c@e>' }, 'About it.\n'),
+      patch('[RFC v2 1/3] mm: take', 'p1@e', 'c@e'),
+      patch('[RFC v2 3/3] mm: put', 'p3@e', 'c@e'),
+      reply('Re: [RFC v2 1/3] mm: take', 'r1@e', 'p1@e', '> +\tsmp_rmb();\nPairs?\n\nReviewed-by: Reviewer <reviewer@example.org>\n'),
+      mail({ Subject: 'a question', 'Message-ID': '<q@e>' }, 'Text.\n'),
+    ),
+  );
+
+describe('a thread as text', () => {
+  test('shows versions, patches, what is missing, who reviewed and who said something', async () => {
+    expect(threadText(await thread())).toBe(`input: 5 messages, 1 series, 1 comment
+
+[RFC v2] mm: order the map
+  Patch Author, 2026-03-03, 3 patches, 1 patch missing
+  0/3  cover letter: mm: order the map
+  1/3  mm: take  (1 file, +1 -0)
+       Reviewed-by: Reviewer <reviewer@example.org>
+       1 comment by Reviewer
+  2/3  missing
+  3/3  mm: put  (1 file, +1 -0)
+
+Not in a series:
+  other: a question, Patch Author
+
+1 reply, by Reviewer
+`);
+  });
+
+  test('says what git refuses at the patch itself', async () => {
+    const broken = await read(patch('[PATCH] mm: take', 'p@e').replace('+10,7', '+10,9'));
+    expect(threadText(broken)).toContain('       git refuses it: corrupt patch: the hunk at line 8 says 6 old and 9 new lines');
+    expect(threadProblems(broken)).toEqual([expect.stringMatching(/^input, message 1, line \d+ of the diff: git refuses it: corrupt patch: /)]);
+  });
+
+  test('names the place of every problem once', async () => {
+    expect(threadProblems(await thread())).toEqual(['input, series v2 of 3, message 1: patch 2 is missing']);
+    expect(threadProblems(await read(''))).toEqual(['input: is empty']);
+  });
+
+  test('lets no control character of a mail through', async () => {
+    const nasty = await read(mail({ Subject: '[PATCH] a\x1b[2J\x07\u202eb', From: 'A\x9b31m <a@example.org>' }, 'x\n'));
+    const text = threadText(nasty);
+    expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/);
+    expect(text).toContain('a\\x1b[2J\\x07\\u{202e}b');
+  });
+});
+
+describe('a thread as JSON', () => {
+  test('has the fields of fencepost.show/1 and no more', async () => {
+    const json = JSON.parse(JSON.stringify(threadJson(await thread())));
+    expect(Object.keys(json)).toEqual(['schema', 'input', 'messages', 'series', 'comments', 'problems']);
+    expect(json.schema).toBe('fencepost.show/1');
+    expect(Object.keys(json.messages[1])).toEqual(['n', 'messageId', 'kind', 'subject', 'title', 'from', 'date', 'inReplyTo', 'problems', 'patch']);
+    expect(Object.keys(json.messages[1].patch)).toEqual([
+      'title',
+      'author',
+      'index',
+      'total',
+      'version',
+      'prefixes',
+      'recovered',
+      'trailers',
+      'problems',
+      'files',
+    ]);
+    expect(json.messages[1].patch.files).toEqual([{ path: 'mm/pool.c', change: 'modify', added: 1, removed: 0, binary: false }]);
+    expect(json.messages[0].patch).toBeNull();
+    expect(Object.keys(json.series[0])).toEqual(['id', 'version', 'title', 'expected', 'complete', 'cover', 'patches', 'followUps']);
+    expect(json.comments).toEqual([
+      { from: { name: 'Reviewer', address: 'reviewer@example.org' }, messageId: 'r1@e', patch: 'p1@e', path: 'mm/pool.c', line: 13, text: 'Pairs?' },
+    ]);
+  });
+});
+
+describe('safe', () => {
+  test.each([
+    ['plain ascii', 'plain ascii'],
+    ['Größe 张 🙂', 'Größe 张 🙂'],
+    ['a\r\nb', 'a\\x0d\\x0ab'],
+    ['\0\x7f\x85', '\\x00\\x7f\\x85'],
+    ['\u2066x\u2069\u200b\ufeff', '\\u{2066}x\\u{2069}\\u{200b}\\u{feff}'],
+    ['\ud800x', '\\u{d800}x'],
+  ])('%j', (text, shown) => {
+    expect(safe(text)).toBe(shown);
+  });
+
+  test('lines stay lines where they may', () => {
+    expect(safe('a\tb\n\x1b', true)).toBe('a\tb\n\\x1b');
+  });
+});
