@@ -23,7 +23,7 @@ async function make(dist, declarations) {
   const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', banner, absWorkingDir: root };
   // mailparser is loaded only for mails that need it, YAML only for declared facts, so each stands in a file of its own.
   await esbuild({ ...common, entryPoints: { mime: 'src/cli/mime.ts', facts: 'src/cli/facts.ts' }, outdir: dist });
-  await esbuild({ ...common, entryPoints: { cli: 'src/cli/main.ts' }, outdir: dist, minifySyntax: true, external: ['./mime.js', './facts.js'] });
+  await esbuild({ ...common, entryPoints: { cli: 'src/cli/main.ts' }, outdir: dist, minify: true, external: ['./mime.js', './facts.js'] });
   await esbuild({ ...common, entryPoints: { index: 'src/index.ts' }, outdir: dist });
   copyFileSync(join(root, 'node_modules/web-tree-sitter/web-tree-sitter.wasm'), join(dist, 'web-tree-sitter.wasm'));
   copyFileSync(join(root, 'node_modules/tree-sitter-c/tree-sitter-c.wasm'), join(dist, 'tree-sitter-c.wasm'));
