@@ -1,6 +1,6 @@
-import { eventsOf, isAccess } from '../../src/c/query.ts';
+import { eventsOf, isAccess, nodesAfter } from '../../src/c/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'barrier-orders-nothing',
@@ -50,6 +50,27 @@ u64 clock_read(struct clock *c)
 	return ns;
 }`,
       `
+/* The state is read again to see whether what was copied in between was whole. */
+bool desc_copy(struct desc *d, struct info *to)
+{
+	if (atomic_read(&d->state) != DESC_FINAL)
+		return false;
+	smp_rmb(); /* pairs with the release in desc_commit() */
+	to->seq = d->info.seq;
+	memcpy(to->text, d->info.text, sizeof(to->text));
+	smp_rmb(); /* pairs with the full barrier in desc_reuse() */
+	return atomic_read(&d->state) == DESC_FINAL;
+}`,
+      `
+bool desc_seq(struct desc *d, u64 *seq)
+{
+	if (atomic_read(&d->state) != DESC_FINAL)
+		return false;
+	*seq = d->info.seq;
+	smp_rmb();
+	return atomic_read(&d->state) == DESC_FINAL;
+}`,
+      `
 /* A double collect: the second reading is compared with the first. */
 bool pair_stable(struct pair *p)
 {
@@ -77,7 +98,7 @@ int log_last(struct log *l)
   checkFunction(fn, report, world) {
     if (!fn.whole) return;
     for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_rmb$/)) {
-      const [before, after] = [sideOf(fn, fence, true), sideOf(fn, fence, false)];
+      const [before, after] = [sideOf(fn, fence, true, world), sideOf(fn, fence, false, world)];
       if (!before || !after || after.length === 0) continue;
       // A read-modify-write reads too, and what it reads may need the order; plain stores are none of a read barrier's business.
       if (after.some(e => e.kind === 'rmw')) continue;
@@ -85,7 +106,7 @@ int log_last(struct log *l)
       if (is.size === 0 || was.size !== is.size || [...is].some(k => !was.has(k))) continue;
       const plain = new Set(before.map(placeOf));
       if (after.some(e => e.kind === 'read' && e.ordering === 'plain' && !plain.has(placeOf(e)))) continue;
-      if (comparedAcross(fn, before, after)) continue;
+      if (payloadBefore(fn, before, after) || comparedAcross(fn, before, after)) continue;
       report(
         { event: fence, fn },
         {
@@ -116,7 +137,7 @@ function marked(events: Event[]): Set<string> {
 }
 
 /** Accesses on one side of the fence, in the same round of every loop around it; null where something unknown happens there. */
-function sideOf(fn: CFunction, fence: Event, backwards: boolean): Event[] | null {
+function sideOf(fn: CFunction, fence: Event, backwards: boolean, world: World): Event[] | null {
   const heads = fn.shape.loops.filter(l => l.line <= fence.line && l.endLine >= fence.line).map(l => l.line);
   const edges = (at: number): number[] => (backwards ? fn.flow.flatMap((n, i) => (n.next.includes(at) ? [i] : [])) : (fn.flow[at]?.next ?? []));
   const isHead = (node: FlowNode | undefined) => node?.kind === 'join' && heads.includes(node.line);
@@ -133,12 +154,30 @@ function sideOf(fn: CFunction, fence: Event, backwards: boolean): Event[] | null
       seen.add(to);
       if (node.kind === 'gap') return null;
       const event = node.event === null ? undefined : fn.events[node.event];
-      if (event?.opaque || event?.kind === 'lock' || event?.kind === 'unlock') return null;
+      if (event && (event.opaque || event.kind === 'lock' || event.kind === 'unlock' || readsElsewhere(event, world))) return null;
       if (event && isAccess(event)) found.push(event);
       work.push(to);
     }
   }
   return found;
+}
+
+/** A call that reads memory out of sight: it copies or compares, or it is a function in view that has accesses of its own. */
+function readsElsewhere(event: Event, world: World): boolean {
+  if (event.kind !== 'call') return false;
+  return (
+    /^_*(?:mem|str)\w*(?:cpy|cmp|move|scan|chr|len|dup)|^copy_|^bitmap_|^find_/.test(event.api) ||
+    world.functions.some(f => f.name === event.api && f.events.some(isAccess))
+  );
+}
+
+/** Something plain is read between the first marked read and the fence, and not again after it: the shape of a sequence count's reader. */
+function payloadBefore(fn: CFunction, before: Event[], after: Event[]): boolean {
+  const again = new Set(after.map(placeOf));
+  const marks = before.filter(e => e.kind === 'read' && e.ordering !== 'plain');
+  return before.some(
+    e => e.kind === 'read' && e.ordering === 'plain' && !again.has(placeOf(e)) && marks.some(m => nodesAfter(fn, m.node).has(e.node)),
+  );
 }
 
 /** Is a value read before the fence compared with one read after it? */

@@ -114,7 +114,7 @@ static inline int tray_sum(const struct tray *t)
           !c.fn.shape.calls.some(n => n === '__builtin_constant_p' || n === 'IS_ENABLED'),
       )
       .sort((a, b) => b.fn.shape.statements - a.fn.shape.statements);
-    const worst = candidates.find(c => c.cold !== null) ?? candidates.find(c => c.sized.length > 1);
+    const worst = candidates.find(c => c.cold !== null);
     if (!worst) return;
     const { fn, sized, cold } = worst;
     const [sizedLoop] = sized;

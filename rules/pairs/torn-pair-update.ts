@@ -58,6 +58,7 @@ void lane_put(struct lane_map *m, unsigned int i)
 	set_bit(i, m->idle);
 }`,
       `
+/* shut is always the complement of open */
 struct gate {
 	atomic_t open;
 	atomic_t shut;
@@ -236,6 +237,37 @@ void lane_put(struct lanes *l, unsigned int i)
 	set_bit(i, m->idle);
 }`,
       `
+/* Set together and cleared together, but not the same fact twice. */
+void key_add(struct keys *k, unsigned int i)
+{
+	set_bit(i, k->used);
+	set_bit(i, k->wide);
+}
+
+void key_drop(struct keys *k, unsigned int i)
+{
+	clear_bit(i, k->used);
+	clear_bit(i, k->wide);
+}`,
+      `
+/* One writer, by the protocol; a reader compares. */
+void seq_open(struct conn *c, u64 seq)
+{
+	WRITE_ONCE(c->next, seq);
+	WRITE_ONCE(c->acked, seq);
+}
+
+void seq_reopen(struct conn *c, u64 seq)
+{
+	WRITE_ONCE(c->acked, seq + 1);
+	WRITE_ONCE(c->next, seq + 1);
+}
+
+bool seq_idle(struct conn *c)
+{
+	return READ_ONCE(c->next) == READ_ONCE(c->acked);
+}`,
+      `
 struct port_flags {
 	unsigned long state;
 };
@@ -257,6 +289,7 @@ void port_stop(struct port_flags *p)
   checkCell({ tie }, uses, report, world) {
     if (!tie) return;
     const updaters = updatersOf(uses).filter(u => !serialised(u, world));
+    const stated = tie.evidence.some(e => e.kind === 'stated');
     const few = updaters.slice(0, MOST_UPDATERS);
     for (const [i, f] of few.entries()) {
       for (const g of few.slice(i)) {
@@ -284,7 +317,7 @@ void port_stop(struct port_flags *p)
                 : g.events.slice(0, 1).map(e => ({ path: e.path, line: e.line, side: e.side, note: `the other update, in ${g.fn.name}()` })),
             // Stores alone, without a read-modify-write among them, may well have one writer: then it is only a question.
             ...(stores ? { severity: 'note' as const } : {}),
-            confidence: whole && !(stores && f === g) && !counters(tie, [f, g]) ? 'medium' : 'low',
+            confidence: whole && !(stores && (f === g || !stated)) && !counters(tie, [f, g]) ? 'medium' : 'low',
             claim: {
               threads: [f, g],
               settledBy: updaters,

@@ -57,7 +57,8 @@ const DEEPEST = 24;
 const SAME_POINTER =
   /^(?:rcu_dereference\w*|rcu_access_pointer|rcu_replace_pointer|srcu_dereference\w*|READ_ONCE|rtnl_dereference|unrcu_pointer|no_free_ptr|lockless_dereference|(?:raw_|this_|per_)?cpu_ptr|__this_cpu_ptr|get_cpu_ptr|likely|unlikely|WARN_ON(?:_ONCE)?|data_race|ERR_CAST|READ_ONCE_NOCHECK|WRITE_ONCE|rht_dereference\w*)$/;
 /** The object around a member: the type is the second argument. */
-const CONTAINER = /^(?:container_of(?:_const|_safe)?|list_(?:first_|last_|next_|prev_)?entry(?:_or_null|_rcu|_lockless|_circular)?|hlist_entry(?:_safe)?|rb_entry(?:_safe)?|llist_entry|from_timer|timer_container_of|rb_entry_rcu)$/;
+const CONTAINER =
+  /^(?:container_of(?:_const|_safe)?|list_(?:first_|last_|next_|prev_)?entry(?:_or_null|_rcu|_lockless|_circular)?|hlist_entry(?:_safe)?|rb_entry(?:_safe)?|llist_entry|from_timer|timer_container_of|rb_entry_rcu)$/;
 
 /** The cell of an lvalue, or null where it is the function's own variable, not known, or no path at all. */
 export function cellOfLvalue(e: Expr, scope: Scope): Cell | null {

@@ -14,9 +14,11 @@ export interface SourceText {
 }
 
 /** Macros that declare the variable named by an argument; those of `shared` are never on the stack. */
-const DECLARES = /^(?:DEFINE|DECLARE)_\w+$|^(?:LIST_HEAD|HLIST_HEAD|XA_STATE|XA_STATE_ORDER|VMA_ITERATOR|MA_STATE|BIO_LIST_ON_STACK|LLIST_HEAD|KLIST_INIT)$/;
+const DECLARES =
+  /^(?:DEFINE|DECLARE)_\w+$|^(?:LIST_HEAD|HLIST_HEAD|XA_STATE|XA_STATE_ORDER|VMA_ITERATOR|MA_STATE|BIO_LIST_ON_STACK|LLIST_HEAD|KLIST_INIT)$/;
 const SECOND_ARGUMENT = /PER_CPU|_FLEX$|^DEFINE_(?:XARRAY_FLAGS_OF|STATIC_CALL)/;
-const SHARED = /^DEFINE_(?:SPINLOCK|RAW_SPINLOCK|RWLOCK|MUTEX|SEMAPHORE|SEQLOCK|RATELIMIT_STATE|PER_CPU\w*|IDA|IDR|STATIC_\w+|S?RCU|STATIC_SRCU|TIMER|XARRAY\w*|XA\w*)$/;
+const SHARED =
+  /^DEFINE_(?:SPINLOCK|RAW_SPINLOCK|RWLOCK|MUTEX|SEMAPHORE|SEQLOCK|RATELIMIT_STATE|PER_CPU\w*|IDA|IDR|STATIC_\w+|S?RCU|STATIC_SRCU|TIMER|XARRAY\w*|XA\w*)$/;
 const OF_MACRO: Record<string, string> = {
   DECLARE_BITMAP: 'unsigned long',
   LIST_HEAD: 'struct list_head',
@@ -72,7 +74,7 @@ export class Converter {
   }
 
   private changed(of: Expr, value: Expr | null): void {
-    if (of.k === 'cast') return this.changed(of.of, value);
+    if (of.k === 'cast') this.changed(of.of, value);
     if (of.k !== 'name') return;
     const { changes, first, assigned } = this.survey;
     const all = changes.get(of.name);
@@ -117,8 +119,11 @@ export class Converter {
         const [only] = inner;
         return inner.length === 1 && only ? this.expr(only) : { at, end, line, k: 'comma', list: inner.map(n => this.expr(n)) };
       }
-      case 'comma_expression':
-        return { at, end, line, k: 'comma', list: named(node).map(n => this.expr(n)) };
+      case 'comma_expression': {
+        // The grammar nests to the right what is one list to a reader.
+        const list = named(node).map(n => this.expr(n));
+        return { at, end, line, k: 'comma', list: list.flatMap((e, i) => (e.k === 'comma' && i > 0 ? e.list : [e])) };
+      }
       case 'call_expression': {
         const args = child(node, 'arguments');
         return { at, end, line, k: 'call', callee: this.part(node, 'function'), args: args ? named(args).map(n => this.expr(n)) : [] };
@@ -148,7 +153,15 @@ export class Converter {
         return { at, end, line, k: 'update', op, prefix: first === '++' || first === '--', of };
       }
       case 'binary_expression':
-        return { at, end, line, k: 'binary', op: child(node, 'operator')?.type ?? '?', left: this.part(node, 'left'), right: this.part(node, 'right') };
+        return {
+          at,
+          end,
+          line,
+          k: 'binary',
+          op: child(node, 'operator')?.type ?? '?',
+          left: this.part(node, 'left'),
+          right: this.part(node, 'right'),
+        };
       case 'assignment_expression': {
         const [left, right] = [this.part(node, 'left'), this.part(node, 'right')];
         const op = child(node, 'operator')?.type ?? '=';
@@ -229,7 +242,11 @@ export class Converter {
           const init = child(node, 'initializer');
           const test = child(node, 'condition');
           const step = child(node, 'update');
-          const first: Stmt | null = init ? (init.type === 'declaration' ? this.stmt(init) : { ...this.span(init), k: 'expr', of: this.expr(init) }) : null;
+          const first: Stmt | null = init
+            ? init.type === 'declaration'
+              ? this.stmt(init)
+              : { ...this.span(init), k: 'expr', of: this.expr(init) }
+            : null;
           const [condition, update] = [test ? this.expr(test) : null, step ? this.expr(step) : null];
           return { at, end, line, endLine, k: 'loop', form: 'for', init: first, test: condition, step: update, body: inner('body') };
         });
@@ -300,7 +317,9 @@ export class Converter {
   /** The arms of an `#if`: alternatives, of which one is compiled. An absent `#else` is an empty arm. */
   private arms(node: SyntaxNode): Stmt[] {
     const alternative = child(node, 'alternative');
-    const own = named(node).filter(n => n !== alternative && n.field !== 'condition' && n.field !== 'name');
+    const condition = child(node, 'condition');
+    const never = condition !== undefined && /^\(*0\)*$/.test(this.slice(condition));
+    const own = never ? [] : named(node).filter(n => n !== alternative && n.field !== 'condition' && n.field !== 'name');
     const first: Stmt = { ...this.span(node), k: 'block', scope: false, list: this.stmts(own) };
     if (!alternative) return [first, { ...this.span(node), k: 'block', scope: false, list: [] }];
     if (alternative.type === 'preproc_else')

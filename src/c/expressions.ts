@@ -2,7 +2,7 @@
 import type { Event } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import { callKind, keepsTruth, lockTakenBy, stops } from './calls.ts';
-import { cellOfLvalue, cellOfPointer, isConstantText, isOwn } from './cells.ts';
+import { cellOfLvalue, cellOfPointer, isConstantText, isOwn, typeOf } from './cells.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
 import type { End } from './graph.ts';
 import { guard } from './guards.ts';
@@ -119,10 +119,14 @@ export function address(e: Expr, cx: Context): void {
       if (e.arrow) evaluate(e.of, cx);
       else address(e.of, cx);
       return;
-    case 'index':
-      address(e.of, cx);
+    case 'index': {
+      // A subscript of a pointer loads the pointer; where no declaration tells it from an array, nothing is said.
+      const type = e.of.k === 'member' ? typeOf(e.of, cx, 0) : null;
+      if (type !== null && type.pointer > 0 && !type.array) evaluate(e.of, cx);
+      else address(e.of, cx);
       evaluate(e.index, cx);
       return;
+    }
     case 'deref':
       evaluate(e.of, cx);
       return;
@@ -151,7 +155,12 @@ function isPath(e: Expr): boolean {
     case 'index':
       return isPath(e.of) && (e.index.k === 'name' || e.index.k === 'number');
     case 'call':
-      return e.callee.k === 'name' && /^(?:rcu_dereference\w*|rcu_access_pointer|srcu_dereference\w*|READ_ONCE|rtnl_dereference)$/.test(e.callee.name) && e.args[0] !== undefined && isPath(e.args[0]);
+      return (
+        e.callee.k === 'name' &&
+        /^(?:rcu_dereference\w*|rcu_access_pointer|srcu_dereference\w*|READ_ONCE|rtnl_dereference)$/.test(e.callee.name) &&
+        e.args[0] !== undefined &&
+        isPath(e.args[0])
+      );
     default:
       return false;
   }
@@ -332,7 +341,16 @@ function call(e: Call, cx: Context, used: boolean): Value {
     const argSources = e.args.map(arg => argument(arg, cx).sources);
     const args = e.args.map(a => cx.text(a));
     return from(
-      cx.emit(e, { kind: 'call', api: cx.text(e.callee), cell: null, ordering: null, opaque: true, used, args, argSources: [...argSources, callee.sources].slice(0, args.length) }),
+      cx.emit(e, {
+        kind: 'call',
+        api: cx.text(e.callee),
+        cell: null,
+        ordering: null,
+        opaque: true,
+        used,
+        args,
+        argSources: [...argSources, callee.sources].slice(0, args.length),
+      }),
     );
   }
   cx.calls.add(api);
@@ -400,4 +418,3 @@ export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Pic
     ...(family === null ? {} : { takes: { family, cell: args[1] ? cellOfPointer(args[1], cx) : null } }),
   };
 }
-

@@ -2,8 +2,8 @@
 import type { Event } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import { cellOfPointer } from './cells.ts';
-import { type Context, type Ending, type OpenScope, type Value } from './context.ts';
-import { address, eventOf, evaluate } from './expressions.ts';
+import type { Context, Ending, OpenScope, Value } from './context.ts';
+import { address, evaluate, eventOf } from './expressions.ts';
 import type { Expr, Variable } from './syntax.ts';
 
 type Call = Extract<Expr, { k: 'call' }>;
@@ -88,4 +88,3 @@ export function scopesAround(cx: Context, label: string): number {
   const outside = cx.scopes.findIndex((scope: OpenScope) => at < scope.at || at >= scope.end);
   return outside < 0 ? cx.scopes.length : outside;
 }
-

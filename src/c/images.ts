@@ -91,20 +91,59 @@ function next(before: Image | undefined, file: FileDiff, patch: number): Image {
     const applied = apply(whole, file.hunks, patch);
     if (applied) return { path: file.path, whole: true, pieces: [applied], addedBy: before.addedBy, after: patch };
   }
-  const fresh = file.hunks.map(h => pieceOf(h, patch));
-  const kept = before && !before.whole ? before.pieces.flatMap(p => shifted(p, file.hunks)) : [];
-  const pieces = [...kept, ...fresh].sort((a, b) => a.firstLine - b.firstLine);
-  return { path: file.path, whole: false, pieces, addedBy: null, after: patch };
+  const known = before && !before.whole ? before.pieces : [];
+  return { path: file.path, whole: false, pieces: joined(known, file.hunks, patch), addedBy: null, after: patch };
 }
 
-function pieceOf(hunk: Hunk, patch: number): Piece {
-  const kept = hunk.lines.filter(l => l.kind !== 'remove');
-  return {
-    firstLine: hunk.newCount === 0 ? hunk.newStart + 1 : hunk.newStart,
-    lines: kept.map(l => l.text),
-    origin: kept.map(l => (l.kind === 'add' ? patch : null)),
-    section: hunk.section,
-  };
+interface Line {
+  text: string;
+  origin: number | null;
+  section: string;
+}
+
+/** What is known of a file in pieces after one more patch: its hunks, and the earlier lines where it has moved them to. */
+function joined(known: Piece[], hunks: Hunk[], patch: number): Piece[] {
+  const before = new Map<number, Line>();
+  for (const piece of known)
+    piece.lines.forEach((text, i) => before.set(piece.firstLine + i, { text, origin: piece.origin[i] ?? null, section: piece.section }));
+  const after = new Map<number, Line>();
+  const gone = new Set<number>();
+  for (const hunk of hunks) {
+    let line = hunk.newCount === 0 ? hunk.newStart + 1 : hunk.newStart;
+    let old = hunk.oldCount === 0 ? hunk.oldStart + 1 : hunk.oldStart;
+    for (const { kind, text } of hunk.lines) {
+      const was = kind === 'add' ? undefined : before.get(old);
+      if (kind !== 'add') gone.add(old++);
+      if (kind === 'remove') continue;
+      // A line that an earlier patch shows otherwise has been changed in between, by a patch that is not here.
+      const same = was !== undefined && was.text === text;
+      after.set(line++, same ? was : { text, origin: kind === 'add' ? patch : null, section: hunk.section });
+    }
+  }
+  for (const [old, line] of before) {
+    if (gone.has(old)) continue;
+    const moved = old + shift(old, hunks);
+    if (!after.has(moved)) after.set(moved, line);
+  }
+  const pieces: Piece[] = [];
+  let last = -1;
+  for (const [at, { text, origin, section }] of [...after].sort((a, b) => a[0] - b[0])) {
+    const piece = at === last + 1 ? pieces.at(-1) : undefined;
+    if (piece) {
+      piece.lines.push(text);
+      piece.origin.push(origin);
+    } else pieces.push({ firstLine: at, lines: [text], origin: [origin], section });
+    last = at;
+  }
+  return pieces;
+}
+
+/** How far the hunks move a line that none of them holds. */
+function shift(line: number, hunks: Hunk[]): number {
+  let by = 0;
+  for (const hunk of hunks)
+    if (hunk.oldStart + hunk.oldCount <= line && (hunk.oldCount > 0 || hunk.oldStart < line)) by += hunk.newCount - hunk.oldCount;
+  return by;
 }
 
 /** Hunks applied exactly, or null where a line differs. */
@@ -141,16 +180,4 @@ function apply(piece: Piece, hunks: Hunk[], patch: number): Piece | null {
     origin.push(piece.origin[at] ?? null);
   }
   return { firstLine: 1, lines, origin, section: '' };
-}
-
-/** An earlier piece where the later patch has moved it to; none where the patch changes the same lines. */
-function shifted(piece: Piece, hunks: Hunk[]): Piece[] {
-  let by = 0;
-  const last = piece.firstLine + piece.lines.length - 1;
-  for (const hunk of hunks) {
-    const oldLast = hunk.oldStart + Math.max(hunk.oldCount, 1) - 1;
-    if (hunk.oldStart <= last && oldLast >= piece.firstLine) return [];
-    if (oldLast < piece.firstLine) by += hunk.newCount - hunk.oldCount;
-  }
-  return [{ ...piece, firstLine: piece.firstLine + by }];
 }

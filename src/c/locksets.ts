@@ -32,7 +32,11 @@ export interface Filled {
 }
 
 /** Fills `locks`, `maybeLocks` and `context` of every event; null where the function has nothing to do with any lock or context. */
-export function fillLocksets(fn: CFunction, factOf: (api: string) => Fact | undefined, summaryOf: (event: Event) => LockSummary | null): Filled | null {
+export function fillLocksets(
+  fn: CFunction,
+  factOf: (api: string) => Fact | undefined,
+  summaryOf: (event: Event) => LockSummary | null,
+): Filled | null {
   const pairs = lockPairs(fn.events);
   let some = false;
   const effects = fn.events.map(event => {
@@ -135,7 +139,8 @@ function decide(state: State, node: FlowNode, slot: number, effects: (Effect | n
     const { alike } = node;
     may = new Map([...may].filter(([, on]) => on.get(alike) === undefined || on.get(alike) === holds));
     const now = decided;
-    for (const [lock, on] of may) if (on.get(alike) === holds && [...on].every(([branch, was]) => now.get(branch) === was)) must = withLock(must, lock);
+    for (const [lock, on] of may)
+      if (on.get(alike) === holds && [...on].every(([branch, was]) => now.get(branch) === was)) must = withLock(must, lock);
   }
   // `if (!spin_trylock(&l))`: held, and its context begun, on the way where the call got it.
   const [only] = node.decides ?? [];

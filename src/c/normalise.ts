@@ -56,7 +56,7 @@ const KEYWORDS = new Set([
 export function codeOnly(text: string): string {
   const out: string[] = [];
   let at = 0;
-  const pattern = /\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?|^[ \t]*#(?:[^\n\\]|\\\r?\n|\\.)*/gm;
+  const pattern = /\/\*[\s\S]*?(?:\*\/|(?![\s\S]))|\/\/[^\n]*|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?|^[ \t]*#(?:[^\n\\]|\\\r?\n|\\.)*/gm;
   for (const match of text.matchAll(pattern)) {
     out.push(text.slice(at, match.index), match[0].replace(/[^\n]/g, ' '));
     at = match.index + match[0].length;
@@ -123,6 +123,7 @@ export function normalise(text: string): Normalised {
       continue;
     }
     if (depth === 0) continue;
+    if (name === 'scoped_cond_guard') plainFailure(code, next, edits);
     const previous = previousSolid(code, at);
     if (previous >= 0 && !';{}):'.includes(code[previous] ?? '') && !/\b(?:else|do)$/.test(code.slice(Math.max(0, previous - 4), previous + 1)))
       continue;
@@ -146,6 +147,21 @@ export function normalise(text: string): Normalised {
   }
   out.push(text.slice(done));
   return { text: out.join(''), macros, cleanups };
+}
+
+/** `scoped_cond_guard(class, return -EINTR, lock)`: the statement among the arguments becomes a number. */
+function plainFailure(code: string, open: number, edits: { at: number; end: number; text: string }[]): void {
+  const from = code.indexOf(',', open) + 1;
+  let depth = 0;
+  for (let i = from; i > 0 && i < code.length && i < from + 400; i++) {
+    const c = code[i];
+    if (c === '(' || c === '{') depth++;
+    else if ((c === ')' || c === '}') && --depth < 0) return;
+    else if (c === ',' && depth === 0) {
+      edits.push({ at: from, end: i, text: `0${code.slice(from + 1, i).replace(/[^\n]/g, ' ')}` });
+      return;
+    }
+  }
 }
 
 /** `container_of(p, struct foo, m)`: a type as an argument becomes one word. */

@@ -30,7 +30,12 @@ export function fillAll(functions: readonly CFunction[], factOf: (api: string) =
   for (const fn of functions) visit(fn, 0);
 }
 
-function summaryOf(fn: CFunction, filled: Filled, inner: Map<Event, LockSummary | null>, factOf: (api: string) => Fact | undefined): LockSummary | null {
+function summaryOf(
+  fn: CFunction,
+  filled: Filled,
+  inner: Map<Event, LockSummary | null>,
+  factOf: (api: string) => Fact | undefined,
+): LockSummary | null {
   const named = locksNamed(fn, inner, factOf);
   const { exits, entered } = filled;
   const runs = exits.filter(exit => exit.node.kind === 'exit');

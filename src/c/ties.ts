@@ -244,6 +244,8 @@ function mirrored(pair: Pair): { relation: Tie['relation']; evidence: TieEvidenc
       const [c, d] = g.events;
       const index = indexOf(a);
       if (f.fn === g.fn || index === null || isConstantText(index) || !a.operation || !b.operation) continue;
+      // Two maps that are set together and cleared together are as often two facts of one thing.
+      if (a.operation === b.operation) continue;
       if (OPPOSITE[a.operation] !== c.operation || OPPOSITE[b.operation] !== d.operation) continue;
       const text = `${f.fn.name}() and ${g.fn.name}() do the opposite of each other on both`;
       return {

@@ -38,7 +38,14 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     if (image.path.endsWith('.h')) for (const [k, v] of own.globals) types.globals.set(k, v);
     return known;
   });
-  const names = new Set(drafts.flatMap(d => d.heads.filter(h => !h.opened).map(h => h.head.name)));
+  // A static function of a source file is its own; any other of a known name is most likely the very function that the fact is about.
+  const names = new Set(
+    drafts.flatMap(d =>
+      d.heads
+        .filter(h => !h.opened && (!reader.factOf(h.head.name) || (/\bstatic\b/.test(h.head.head) && !d.image.path.endsWith('.h'))))
+        .map(h => h.head.name),
+    ),
+  );
   const files = drafts.map(d => {
     const own = reader.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
@@ -57,7 +64,10 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     functions,
     ties: tiesOf(files, statements),
     includers: path => files.filter(f => f.path !== path && f.includes.some(i => path === i || path.endsWith(`/${i}`))).map(f => f.path),
-    callers: name => (calls ??= callsIn(functions)).get(name) ?? [],
+    callers: name => {
+      calls ??= callsIn(functions);
+      return calls.get(name) ?? [];
+    },
     said: (fn, stems) => saidOf(fn, openingComment(files, fn), logOf(fn, logs), stems),
   };
   return { world, problems: drafts.flatMap(d => d.problems) };

@@ -1,4 +1,5 @@
 import type { Change, FileDiff } from '../model/series.ts';
+import { MAX_RANGE, readRange, scanBinary, scanHunk } from './fragment.ts';
 import { MAX_FILES } from './limits.ts';
 import { gitHeaderName, hasEpochStamp, isDevNull, nameAt, traditionalName } from './names.ts';
 
@@ -17,7 +18,7 @@ export interface Diff {
 /**
  * The pieces of a diff by the rules of `git apply --numstat` (apply.c: find_header, parse_git_diff_header, parse_fragment, parse_binary).
  * git refuses a diff as a whole; the pieces read before the fault are given all the same. A corrupt binary patch is odd, not refused: git
- * complains of it and takes what stands before. No piece and no fault: no patch in the text.
+ * complains of it and takes what stands before, if anything does. No piece and no fault: no patch in the text.
  */
 export function readDiff(text: string): Diff {
   return new DiffReader(text).read();
@@ -101,7 +102,7 @@ class DiffReader {
     while (this.at < this.text.length) {
       const step = this.readPiece();
       if (step === null) break;
-      if (step instanceof Refusal) return { pieces, fault: { severity: step.severity, line: this.line, message: step.message } };
+      if (step instanceof Refusal) return { pieces, fault: { severity: pieces.length === 0 ? 'refused' : step.severity, line: this.line, message: step.message } };
       if (pieces.length >= MAX_FILES)
         return { pieces, fault: { severity: 'odd', line: this.line, message: `more than ${MAX_FILES} files; the rest is not read` } };
       pieces.push(step);
@@ -133,9 +134,8 @@ class DiffReader {
     if (refusal) return refusal;
     const end = this.at;
     if (end === start) {
-      const binary = this.readBinary(piece);
-      if (binary instanceof Refusal) return binary;
-      if (!binary) return null;
+      const fault = this.readBinary(piece);
+      if (fault) return fault;
     }
     return finish(piece, this.text, start, end);
   }
@@ -260,12 +260,14 @@ class DiffReader {
   private readHunks(piece: Draft): Refusal | null {
     let [oldLines, newLines, hunks] = [0, 0, 0];
     while (this.text.length - this.at > 4 && this.text.startsWith('@@ -', this.at)) {
-      const range = readRange(this.text, this.at, this.lineEnd(this.at));
-      if (!range) return new Refusal('corrupt patch: the hunk header does not parse');
-      const fault = this.readHunk(piece, range.oldCount, range.newCount);
-      if (fault !== null) return new Refusal(`corrupt patch: ${fault}`);
-      oldLines += range.oldCount;
-      newLines += range.newCount;
+      const hunk = scanHunk(this.text, this.at, this.line);
+      this.at = hunk.end;
+      this.line += hunk.lines;
+      if (hunk.fault !== null) return new Refusal(`corrupt patch: ${hunk.fault}`);
+      piece.added += hunk.added;
+      piece.removed += hunk.removed;
+      oldLines += hunk.oldCount;
+      newLines += hunk.newCount;
       hunks++;
     }
     if (piece.isNew < 0 && (oldLines > 0 || hunks > 1)) piece.isNew = 0;
@@ -275,122 +277,29 @@ class DiffReader {
     return null;
   }
 
-  /** git's parse_fragment: the lines of one hunk must come out at just the counts of its header. Gives what is wrong, or null. */
-  private readHunk(piece: Draft, oldCount: number, newCount: number): string | null {
-    const { text } = this;
-    const hunk = `the hunk at line ${this.line} says ${oldCount} old and ${newCount} new lines`;
-    let [oldLeft, newLeft, added, removed] = [oldCount, newCount, 0, 0];
-    this.at = this.lineEnd(this.at);
-    this.line++;
-    while (this.at < text.length && (oldLeft !== 0 || newLeft !== 0)) {
-      const newline = text.indexOf('\n', this.at);
-      if (newline < 0) return `${hunk}, and the text ends before them`;
-      switch (text.charCodeAt(this.at)) {
-        case LF:
-        case SPACE:
-          oldLeft--;
-          newLeft--;
-          break;
-        case DASH:
-          removed++;
-          oldLeft--;
-          break;
-        case PLUS:
-          added++;
-          newLeft--;
-          break;
-        case BACKSLASH:
-          if (newline + 1 - this.at < 12 || text.charCodeAt(this.at + 1) !== SPACE) return `${hunk}, and a line in it starts with a backslash`;
-          break;
-        default:
-          return `${hunk}, and a line in it is neither context nor change`;
-      }
-      this.at = newline + 1;
-      this.line++;
-    }
-    if (oldLeft !== 0 || newLeft !== 0) return `${hunk}, which its lines do not come out at`;
-    if (added === 0 && removed === 0) return `${hunk} and changes nothing`;
-    // `\ No newline at end of file` behind the last line; git does not count it as a line.
-    if (text.length - this.at > 12 && text.startsWith('\\ ', this.at)) this.at = this.lineEnd(this.at);
-    piece.added += added;
-    piece.removed += removed;
-    return null;
-  }
-
-  /** git's parse_chunk where a header has no hunks: a binary patch, the word that files differ, or nothing. False ends the reading. */
-  private readBinary(piece: Draft): boolean | Refusal {
+  /** git's parse_chunk where a header has no hunks: a binary patch, the word that files differ, or nothing. */
+  private readBinary(piece: Draft): Refusal | null {
     const end = this.lineEnd(this.at);
     const line = this.text.slice(this.at, end);
     if (line === 'GIT binary patch\n') {
-      this.line++;
-      this.at = end;
-      const forward = this.readBinaryHunk();
-      if (forward !== true) return forward ?? new Refusal('unrecognized binary patch', 'odd');
-      const reverse = this.readBinaryHunk();
-      if (reverse instanceof Refusal) return reverse;
+      const binary = scanBinary(this.text, end);
+      this.at = binary.end;
+      this.line += 1 + binary.lines;
+      if (binary.fault !== null) return new Refusal(binary.fault, 'odd');
       piece.binary = true;
     } else if (line.endsWith(' differ\n') && (line.startsWith('Binary files ') || line.startsWith('Files '))) {
       this.line++;
       this.at = end;
       piece.binary = true;
     }
-    return true;
-  }
-
-  /** git's parse_binary_hunk: `literal N` or `delta N` and lines of base 85 up to a blank one. Null where no such hunk starts here. */
-  private readBinaryHunk(): true | null | Refusal {
-    const { text } = this;
-    if (!text.startsWith('delta ', this.at) && !text.startsWith('literal ', this.at)) return null;
-    this.at = this.lineEnd(this.at);
-    this.line++;
-    for (;;) {
-      const end = this.lineEnd(this.at);
-      const length = end - this.at;
-      this.line++;
-      if (length === 1) {
-        this.at = end;
-        return true;
-      }
-      const code = text.charCodeAt(this.at);
-      const bytes = code >= 65 && code <= 90 ? code - 64 : code >= 97 && code <= 122 ? code - 70 : 0;
-      const most = ((length - 2) / 5) * 4;
-      if (
-        length < 7 ||
-        (length - 2) % 5 !== 0 ||
-        bytes === 0 ||
-        most < bytes ||
-        bytes <= most - 4 ||
-        !BASE85.test(text.slice(this.at + 1, end - 1))
-      ) {
-        this.line--;
-        return new Refusal('corrupt binary patch', 'odd');
-      }
-      this.at = end;
-    }
+    return null;
   }
 }
 
 const LF = 10;
-const SPACE = 32;
-const PLUS = 43;
 const DASH = 45;
 const AT_SIGN = 64;
-const BACKSLASH = 92;
 const LOWER_D = 100;
-const BASE85 = /^[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]+$/;
-
-/** The counts of `@@ -a,b +c,d @@`; null where the line is not of that shape. */
-export function readRange(text: string, at: number, end: number): { oldStart: number; oldCount: number; newStart: number; newCount: number } | null {
-  if (text.charCodeAt(end - 1) !== LF) return null;
-  const [, oldStart, oldCount = '1', newStart, newCount = '1'] =
-    /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(text.slice(at, Math.min(end, at + MAX_RANGE))) ?? [];
-  return oldStart === undefined
-    ? null
-    : { oldStart: Number(oldStart), oldCount: Number(oldCount), newStart: Number(newStart), newCount: Number(newCount) };
-}
-
-/** Four numbers of 20 digits and the marks. */
-const MAX_RANGE = 100;
 
 function setMode(rest: string, piece: Draft, side: 'oldMode' | 'newMode'): string | null {
   const mode = /^[0-7]+(?=[ \t\n\v\f\r])/.exec(rest)?.[0];

@@ -26,51 +26,74 @@ export function unflowEncoded(bytes: Uint8Array, encoding: string, delSp: boolea
     let stop = at;
     while (stop < bytes.length && bytes[stop] !== 10) stop++;
     stop = Math.min(stop + 1, bytes.length);
-    const lines = (flow.take() + latin1(decodeTransfer(bytes.subarray(at, stop), encoding))).split('\n');
+    const lines = latin1(decodeTransfer(bytes.subarray(at, stop), encoding)).split('\n');
     const rest = lines.pop() ?? '';
-    for (const line of lines) flow.line(`${line}\n`);
+    lines.forEach((line, place) => {
+      // What was held is the start of the first line, and is unstuffed with it.
+      if (place === 0) flow.unstuffHeld();
+      flow.line(`${line}\n`, place === 0);
+    });
     flow.hold(rest);
     at = stop;
   }
   return flow.end();
 }
 
+/** Joins lines. What is held stays in pieces: joined at every line, a long paragraph would be copied over and over. */
 class Flow {
   private readonly delSp: boolean;
   private readonly join: boolean;
   private readonly out: string[] = [];
-  private held = '';
+  /** None of them empty, from `first` on. */
+  private held: string[] = [];
+  private first = 0;
 
   constructor(delSp: boolean, join: boolean) {
     this.delSp = delSp;
     this.join = join;
   }
 
-  line(line: string): void {
+  /** Takes a line with its line feed. With `goesOn` what is held is a part of it: its start was unstuffed, and its end may be the line's. */
+  line(line: string, goesOn = false): void {
     let end = line.endsWith('\n') ? line.length - 1 : line.length;
     if (end < line.length && end > 0 && line.charCodeAt(end - 1) === 13) end--;
-    if (end === 3 && line.startsWith('-- ')) {
-      this.out.push(this.take(), line);
+    const whole = goesOn && this.held.length > this.first;
+    if (end === 3 && line.startsWith('-- ') && !whole) {
+      this.flush();
+      this.out.push(line);
       return;
     }
-    const start = end > 0 && line.charCodeAt(0) === 32 ? 1 : 0;
-    if (this.join && end > start && line.charCodeAt(end - 1) === 32) this.held += line.slice(start, this.delSp ? end - 1 : end);
-    else this.out.push(this.take(), line.slice(start));
-  }
-
-  /** What is held back, which is then held no longer. */
-  take(): string {
-    const held = this.held;
-    this.held = '';
-    return held;
+    const start = !whole && end > 0 && line.charCodeAt(0) === 32 ? 1 : 0;
+    const last = this.held.length > this.first ? this.held.at(-1) : undefined;
+    if (this.join && end > start && line.charCodeAt(end - 1) === 32) this.hold(line.slice(start, this.delSp ? end - 1 : end));
+    else if (this.join && whole && end === 0 && last?.endsWith(' ')) {
+      this.held.pop();
+      this.hold(this.delSp ? last.slice(0, -1) : last);
+    } else {
+      this.flush();
+      this.out.push(line.slice(start));
+    }
   }
 
   hold(text: string): void {
-    this.held += text;
+    if (text !== '') this.held.push(text);
+  }
+
+  unstuffHeld(): void {
+    const piece = this.held[this.first];
+    if (piece?.charCodeAt(0) !== 32) return;
+    if (piece.length > 1) this.held[this.first] = piece.slice(1);
+    else this.first++;
   }
 
   end(): string {
-    this.out.push(this.take());
+    this.flush();
     return this.out.join('');
+  }
+
+  private flush(): void {
+    for (; this.first < this.held.length; this.first++) this.out.push(this.held[this.first] ?? '');
+    this.held = [];
+    this.first = 0;
   }
 }

@@ -1,5 +1,6 @@
 import type { Comment, Message, Problem, Thread } from '../model/series.ts';
 import { Comments } from './comments.ts';
+import type { Piece } from './diff.ts';
 import { readHunks } from './hunks.ts';
 import { GZIP_ALLOWANCE, MAX_GZIP_RATIO } from './limits.ts';
 import { type Mail, type ReadTools, readMail } from './mail.ts';
@@ -70,7 +71,8 @@ function dropTexts(mail: Mail, ids: Map<string, string>): void {
   if (mail.diff) {
     // As bytes, for the same reason, and because they lie outside the heap that the short-lived texts of mails pass through.
     const bytes = encoder.encode(mail.diff.text());
-    mail.diff = { ...mail.diff, text: () => decoder.decode(bytes) };
+    const pieces: Piece[] = JSON.parse(JSON.stringify(mail.diff.pieces));
+    mail.diff = { length: mail.diff.length, pieces, text: () => decoder.decode(bytes) };
   }
   if (mail.reading !== '') mail.reading = decoder.decode(encoder.encode(mail.reading));
   const shared = (id: string): string => {

@@ -112,7 +112,7 @@ describe('inputs with trouble inside', () => {
     ['binary', Uint8Array.from({ length: 3000 }, (_, at) => (at * 7919) % 256), 'is no mail and no patch: it holds binary data'],
     ['talk', 'From: A <a@example.org>\nSubject: x\n\nText.\n', 'holds no patch'],
     ['cut.gz', gzipSync(Buffer.from(patch('[PATCH] one', '1@e').repeat(50))).subarray(0, 300), 'the compressed data cannot be read to its end'],
-    ['counts', patch('[PATCH] one', '1@e').replace('+10,7', '+10,9'), 'corrupt patch: the hunk at line 8'],
+    ['counts', patch('[PATCH] one', '1@e').replace('+10,7', '+10,9'), 'corrupt patch: the hunk at line 9'],
   ])('%s: one line that names input and place, status 0', async (name, content, words) => {
     const path = put(name, content);
     const { status, err } = await run(path);

@@ -119,7 +119,7 @@ describe('bodies', () => {
     const message = await readOne(mail({}, body));
     expect(message.patch).toMatchObject({ title: 'the real title', author: { name: 'Real Author', address: 'real@example.org' }, log: 'Log.' });
     expect(message.from?.address).toBe('author@example.org');
-    expect((await readOne(mail({}, body.replace(/---[^]*/, '')))).title).toBe('mm: order the read');
+    expect((await readOne(mail({}, body.slice(0, body.indexOf('---'))))).title).toBe('mm: order the read');
   });
 
   test('the log has no trailers in it, and trailers keep their order', async () => {

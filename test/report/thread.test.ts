@@ -37,7 +37,7 @@ Not in a series:
 
   test('says what git refuses at the patch itself', async () => {
     const broken = await read(patch('[PATCH] mm: take', 'p@e').replace('+10,7', '+10,9'));
-    expect(threadText(broken)).toContain('       git refuses it: corrupt patch: the hunk at line 8 says 6 old and 9 new lines');
+    expect(threadText(broken)).toContain('       git refuses it: corrupt patch: the hunk at line 9 says 6 old and 9 new lines');
     expect(threadProblems(broken)).toEqual([expect.stringMatching(/^input, message 1, line \d+ of the diff: git refuses it: corrupt patch: /)]);
   });
 

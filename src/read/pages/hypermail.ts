@@ -1,7 +1,7 @@
+import { decodeEntities } from './entities.ts';
 import { headersOf, type Letter, letterOf, letterWith } from './letter.ts';
 import { MAX_LOOK } from './limits.ts';
 import { lineAt } from './lines.ts';
-import { decodeEntities } from './entities.ts';
 import { answers } from './pipermail.ts';
 import type { Sheet } from './sheet.ts';
 
@@ -12,7 +12,8 @@ import type { Sheet } from './sheet.ts';
 export function readHypermail(sheet: Sheet): Letter[] | null {
   const letter = sheet.isHtml ? (readMarks(sheet) ?? readExtended(sheet)) : readText(sheet.text);
   if (letter === null) return null;
-  if (/@x{3,}|_at_|@\[hidden\]|\[email[ \xa0]protected\]/i.test(`${letter.from}\n${letter.body.slice(0, MAX_LOOK)}`)) letter.lost.push('the page masks addresses');
+  if (/@x{3,}|_at_|@\[hidden\]|\[email[ \xa0]protected\]/i.test(`${letter.from}\n${letter.body.slice(0, MAX_LOOK)}`))
+    letter.lost.push('the page masks addresses');
   if (!/^re:/i.test(letter.subject) && letter.inReplyTo !== '' && answers(letter.body)) letter.subject = `Re: ${letter.subject}`;
   return [letter];
 }
@@ -53,7 +54,9 @@ function readExtended(sheet: Sheet): Letter | null {
   const start = place('X-Body-of-Message');
   if (start === undefined) return null;
   const values = (name: string): string[] =>
-    sheet.comments.filter(({ at, text }) => at <= start && text.startsWith(`X-${name}: `)).map(({ text }) => decodeEntities(text.slice(name.length + 4)).trim());
+    sheet.comments
+      .filter(({ at, text }) => at <= start && text.startsWith(`X-${name}: `))
+      .map(({ text }) => decodeEntities(text.slice(name.length + 4)).trim());
   const head = headersOf(lines(sheet.text.slice(place('X-Head-of-Message') ?? 0, Math.min(place('X-Head-of-Message-End') ?? start, start))));
   const references = values('Reference');
   const letter = letterWith(head, {
@@ -79,10 +82,15 @@ function turn(text: string): string {
 
 /** The lines of a head, bounded. */
 function lines(text: string): string[] {
-  return text.slice(-MAX_LOOK).split('\n').map(line => line.trim()).filter(line => line !== '');
+  return text
+    .slice(-MAX_LOOK)
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '');
 }
 
-const SORTED = /^[ \t]*(?:[*•] *)?(?:Messages sorted by:|This message:|Next message:|Previous message:|Next in thread:|In reply to:|Reply:|Maybe in reply to:|Contemporary messages sorted:|Related messages:|Mail actions:|Mail archives:|\[ )/i;
+const SORTED =
+  /^[ \t]*(?:[*•] *)?(?:Messages sorted by:|This message:|Next message:|Previous message:|Next in thread:|In reply to:|Reply:|Maybe in reply to:|Contemporary messages sorted:|Related messages:|Mail actions:|Mail archives:|\[ )/i;
 /** `Mon Jan 04 2021 - 09:26:03 EST`, as no other archive writes it. */
 const DATE = /^Date: +((?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} \d{1,2} \d{4} - \d\d:\d\d:\d\d(?: [A-Z]{1,5})?)$/;
 const HEAD_LINES = 40;

@@ -13,6 +13,8 @@ export function readInbox(sheet: Sheet): Letter[] | null {
   for (const letter of found ?? []) {
     readAttachments(letter);
     showAddresses(letter);
+    // A text that kept its tabs, or has no use for any, lost no blanks on the way.
+    letter.exact ||= letter.body.includes('\t') || !letter.body.includes('@@ -');
   }
   return found;
 }
@@ -108,11 +110,15 @@ function entriesOf(sheet: Sheet): Entry[] {
   let pre = 0;
   let link = 0;
   let taken = -1;
+  /** Where the line of the mark before ends: the head of this one starts below it. */
+  let floor = 0;
   for (let at = text.indexOf(ENTRY_END); at >= 0 && entries.length < MAX_LETTERS; at = text.indexOf(ENTRY_END, at + 1)) {
     if (at + ENTRY_END.length < text.length && text.charCodeAt(at + ENTRY_END.length) !== LF) continue;
     const line = lineAt(text, at);
     const [, indent, from, date] = ENTRY.exec(line.text) ?? [];
     if (indent === undefined || from === undefined || date === undefined) continue;
+    const above = floor;
+    floor = line.end;
     let limit: number | null = null;
     if (sheet.isHtml) {
       // One message a block: what looks like the head of another is quoted in it.
@@ -122,7 +128,7 @@ function entriesOf(sheet: Sheet): Entry[] {
       taken = pre;
       limit = place.end;
     }
-    const head = headAbove(text, line.start, Math.max(entries.at(-1)?.end ?? 0, sheet.pres[pre]?.start ?? 0), indent);
+    const head = headAbove(text, line.start, Math.max(above, sheet.pres[pre]?.start ?? 0), indent);
     if (head === null) continue;
     while (link < sheet.links.length && (sheet.links[link]?.start ?? 0) < line.start) link++;
     const own = (sheet.links[link]?.start ?? text.length) < line.end ? link : -1;

@@ -18,6 +18,8 @@ export interface Letter {
   lost: string[];
   /** The body is the mail's own to the last blank, so that nothing in it needs mending. */
   exact: boolean;
+  /** No mail at all: it has no Message-ID to be missed. */
+  isCommit: boolean;
 }
 
 /** A letter of these words and nothing else. */
@@ -31,9 +33,11 @@ export function letterOf(given: Partial<Letter>): Letter {
     messageId: '',
     inReplyTo: '',
     references: [],
+    answers: null,
     body: '',
     lost: [],
     exact: false,
+    isCommit: false,
     ...given,
   };
 }

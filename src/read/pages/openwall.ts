@@ -19,7 +19,8 @@ export function readOpenwall(sheet: Sheet): Letter[] | null {
   const head = linesFrom(text, start, limit, MAX_HEAD_LINES);
   const letter = letterWith(headersOf(head.lines), { body: text.slice(head.end, limit) });
   if (letter.from === '' || letter.date === '') return null;
-  if (/\S@\.\.\./.test(`${letter.from}\n${letter.to}\n${letter.cc}\n${letter.body}`)) letter.lost.push('the page masks addresses (`user@...host`), also within the text');
+  if (/\S@\.\.\./.test(`${letter.from}\n${letter.to}\n${letter.cc}\n${letter.body}`))
+    letter.lost.push('the page masks addresses (`user@...host`), also within the text');
   if (/^\[ CONTENT OF TYPE \S+ SKIPPED \]$/m.test(letter.body)) letter.lost.push('the page does not show an attachment');
   if (/^\[ TRUNCATED \]/m.test(text.slice(limit, limit + 100))) letter.lost.push('the page shows the message only in part');
   return [letter];

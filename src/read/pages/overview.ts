@@ -14,7 +14,11 @@ interface Row {
  * Ties the messages of a thread page together by the overview at its foot, which is indented by depth: each is told what
  * it answers. A message that the overview does not show once and for all is left alone.
  */
-export function tieOverview(sheet: Sheet, entries: { start: number; end: number; from: string; date: string }[], letters: Letter[]): void {
+export function tieOverview(
+  sheet: Sheet,
+  entries: { start: number; end: number; from: string; date: string; subject: string }[],
+  letters: Letter[],
+): void {
   const rows = rowsOf(sheet.text, entries.at(-1)?.end ?? 0);
   const letterOfRow = sheet.links.length > 0 ? byLinks(sheet, entries, rows) : byDates(entries, rows);
   const above: (number | null)[] = [];
@@ -75,8 +79,8 @@ function byLinks(sheet: Sheet, entries: { start: number; end: number }[], rows: 
   });
 }
 
-/** The same for a page that was saved as text: in the same order where the dates agree all through, else by date and sender. */
-function byDates(entries: { from: string; date: string }[], rows: Row[]): (number | null)[] {
+/** The same for a page that was saved as text: in the same order where the dates agree all through, else by date, sender and subject. */
+function byDates(entries: { from: string; date: string; subject: string }[], rows: Row[]): (number | null)[] {
   const real = rows.filter(row => row.date !== '');
   if (real.length === entries.length && real.every((row, at) => sameDate(row.date, entries[at]?.date ?? ''))) {
     let next = 0;
@@ -91,7 +95,8 @@ function byDates(entries: { from: string; date: string }[], rows: Row[]): (numbe
   });
   return rows.map(row => {
     const fits = (places.get(row.date.replace(/ +/, ' ')) ?? []).slice(0, MAX_SAME_MINUTE).filter(at => row.rest.endsWith(entries[at]?.from ?? '\n'));
-    return fits.length === 1 ? (fits[0] ?? null) : null;
+    const [found = null] = fits.length > 1 ? fits.filter(at => row.rest.startsWith(`${entries[at]?.subject} `)) : fits;
+    return found;
   });
 }
 

@@ -25,20 +25,24 @@ export function readPipermail(sheet: Sheet): Letter[] | null {
 }
 
 /** `Thu Jul 24 00:20:22 PDT 2025`, and the date as it stood in the mail, which old archives show. */
-const DATE = /^(?:[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d{1,2}:\d\d:\d\d (?:[A-Za-z]{1,5} |[+-]\d{4} )?\d{4}|(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d\d:\d\d [+-]\d{4})$/;
+const DATE =
+  /^(?:[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d{1,2}:\d\d:\d\d (?:[A-Za-z]{1,5} |[+-]\d{4} )?\d{4}|(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d\d:\d\d [+-]\d{4})$/;
 const MASKED = /(?:^|[ \t])([^\s<>()@]{1,80}) at ([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)$/;
 const PLAIN = /(?:^|[ \t])([^\s<>()@]{1,80}@[^\s<>()@]{1,200})$/;
 /** Lines that a head stands in. */
 const HEAD_LINES = 40;
+/** Characters of a line of the head; a longer one is none. */
+const MAX_LINE = 2000;
 
 /** Subject, sender and date at the top of the page. */
-function headOf(text: string, limit: number): Pick<Letter, 'subject' | 'from' | 'date' | 'lost'> & { end: number } | null {
+function headOf(text: string, limit: number): (Pick<Letter, 'subject' | 'from' | 'date' | 'lost'> & { end: number }) | null {
   const above: string[] = [];
   for (let at = 0, n = 0; at < limit && n < HEAD_LINES; n++) {
     const line = lineAt(text, at);
     at = line.end + 1;
     const shown = line.text.trim();
     if (shown === '') continue;
+    if (shown.length > MAX_LINE) return null;
     if (!DATE.test(shown)) {
       above.push(shown);
       continue;
@@ -56,10 +60,36 @@ function headOf(text: string, limit: number): Pick<Letter, 'subject' | 'from' | 
     }
     if (subjects.length === 0) return null;
     const lost = masked ? ['the page masks addresses (`user at host`); those of the sender and in trailers are put together again'] : [];
-    return { subject: subjects.at(-1) ?? '', from: `${name === '' ? address : name.replace(/[<>"@]/g, '')} <${address}>`, date: shown, lost, end: at };
+    return {
+      subject: subjects.at(-1) ?? '',
+      from: `${name === '' ? address : name.replace(/[<>"@]/g, '')} <${address}>`,
+      date: dateOf(shown),
+      lost,
+      end: at,
+    };
   }
   return null;
 }
+
+/** The date in the form of a mail: pipermail's own has the year at its end, behind a zone by name. */
+function dateOf(shown: string): string {
+  const [, month, day, clock, zone = '', year] = /^\S+ (\S+) +(\d+) (\S+) (?:(\S+) )?(\d{4})$/.exec(shown) ?? [];
+  return month === undefined ? shown : `${day} ${month} ${year} ${clock} ${(Object.hasOwn(ZONES, zone) ? ZONES[zone] : undefined) ?? zone}`.trim();
+}
+
+/** Zones that mail headers do not know by name (RFC 5322 4.3), and that archives are kept in. */
+const ZONES: Record<string, string> = {
+  WEST: '+0100',
+  BST: '+0100',
+  CET: '+0100',
+  CEST: '+0200',
+  EET: '+0200',
+  EEST: '+0300',
+  MSK: '+0300',
+  JST: '+0900',
+  AEST: '+1000',
+  AEDT: '+1100',
+};
 
 /** In a page saved as text the links to the neighbours may stand between head and body. */
 function bodyStart(text: string, from: number): number {
@@ -67,8 +97,10 @@ function bodyStart(text: string, from: number): number {
   for (let at = from, n = 0; at < text.length && n < HEAD_LINES; n++) {
     const line = lineAt(text, at);
     at = line.end + 1;
-    if (/^\s*(?:[*•-] *)?(?:Previous message|Next message|Messages sorted by)\b.*:/i.test(line.text) || /^\s*[_-]{10,}\s*$/.test(line.text)) start = at;
-    else if (line.text.trim() !== '' && !/^\s*\[ (?:date|thread|subject|author) \]/.test(line.text) && n > 0 && start < at - line.text.length - 200) break;
+    if (/^\s*(?:[*•-] *)?(?:Previous message|Next message|Messages sorted by)\b.*:/i.test(line.text) || /^\s*[_-]{10,}\s*$/.test(line.text))
+      start = at;
+    else if (line.text.trim() !== '' && !/^\s*\[ (?:date|thread|subject|author) \]/.test(line.text) && n > 0 && start < at - line.text.length - 200)
+      break;
   }
   return start;
 }
@@ -115,7 +147,8 @@ function readParts(letter: Letter): void {
   if (rest.some(part => SCRUBBED.test(part))) letter.lost.push('the page does not show an attachment');
 }
 
-const SCRUBBED = /^(?:An? (?:non-text|HTML|embedded|embedded and charset-unspecified text) (?:attachment|message|and charset-unspecified text)? ?(?:attachment )?was scrubbed|An HTML attachment was scrubbed)/;
+const SCRUBBED =
+  /^(?:An? (?:non-text|HTML|embedded|embedded and charset-unspecified text) (?:attachment|message|and charset-unspecified text)? ?(?:attachment )?was scrubbed|An HTML attachment was scrubbed)/;
 
 /** Whether a body answers another: by a line that introduces a quote, and a quote below it. */
 export function answers(body: string): boolean {

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { codeOnly, normalise } from '../../src/c/normalise.ts';
+
+/** Words that the rules of normalisation look for, mixed with anything. */
+const words = [
+  ...[
+    'static ',
+    '__init ',
+    'list_for_each_entry(',
+    'struct foo',
+    'container_of(p, struct x *, m)',
+    'SYSCALL_DEFINE2(',
+    'DEFINE_PER_CPU(',
+    'guard(mutex)(',
+  ],
+  ...[
+    'scoped_cond_guard(a, return -1, &x) {',
+    '__free(kfree)',
+    '__attribute__((x))',
+    '{',
+    '}',
+    '(',
+    ')',
+    ';',
+    ',',
+    '"',
+    "'",
+    '/*',
+    '*/',
+    '//',
+    '\n',
+    '\\\n',
+    '#define ',
+  ],
+  ...[
+    '#ifdef A\n',
+    '#else\n',
+    '#endif\n',
+    'for_each_x(a) b;',
+    '= ',
+    'é',
+    '\u{1f600}',
+    '\t',
+    '\r\n',
+    'asm volatile(',
+    'BTF_ID_FLAGS(',
+    'va_arg(ap, unsigned long)',
+    'case ',
+    'if (a) ',
+  ],
+];
+const text = fc.array(fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 6 })), { maxLength: 40 }).map(parts => parts.join(''));
+const breaks = (s: string) => [...s.matchAll(/\n/g)].map(m => m.index);
+
+describe('any text', () => {
+  test('keeps its length and its line breaks', () => {
+    fc.assert(
+      fc.property(text, s => {
+        const { text: made } = normalise(s);
+        expect(made.length).toBe(s.length);
+        expect(breaks(made)).toEqual(breaks(s));
+      }),
+      { numRuns: 3000, seed: 1 },
+    );
+  });
+  test('without its comments and strings keeps them too', () => {
+    fc.assert(
+      fc.property(text, s => {
+        expect(codeOnly(s).length).toBe(s.length);
+        expect(breaks(codeOnly(s))).toEqual(breaks(s));
+      }),
+      { numRuns: 2000, seed: 2 },
+    );
+  });
+});
+
+test('a comment of many lines is no code on any of them', () => {
+  expect(codeOnly('a /* {\n * {\n */ b').replace(/\s+/g, ' ')).toBe('a b');
+});
+
+test('a loop macro becomes a while of the same width, and its name is kept', () => {
+  const { text: made, macros } = normalise('void f(void)\n{\n\tlist_for_each_entry(a, b, c) {\n\t}\n}\n');
+  expect(made).toContain('\twhile              (a, b, c) {');
+  expect([...macros.values()]).toEqual(['list_for_each_entry']);
+});
+
+test('a cleanup is noted where it stood', () => {
+  const { text: made, cleanups } = normalise('void f(void)\n{\n\tchar *p __free(kfree) = g();\n}\n');
+  expect([...cleanups.values()]).toEqual(['kfree']);
+  expect(made).not.toContain('__free');
+});
