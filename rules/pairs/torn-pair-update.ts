@@ -1,4 +1,5 @@
 import {
+  alwaysFollowed,
   between,
   conditionOn,
   dominates,
@@ -237,6 +238,22 @@ void lane_put(struct lanes *l, unsigned int i)
 	set_bit(i, m->idle);
 }`,
       `
+/* Work is pending or it is not; what the port is, is another matter. */
+void port_work(struct ports *p, unsigned int i, bool active)
+{
+	clear_bit(i, p->pending);
+	if (!active)
+		set_bit(i, p->away);
+}
+
+void port_event(struct ports *p, unsigned int i)
+{
+	set_bit(i, p->pending);
+	if (p->strict)
+		clear_bit(i, p->away);
+	schedule_work(&p->work);
+}`,
+      `
 /* Set together and cleared together, but not the same fact twice. */
 void key_add(struct keys *k, unsigned int i)
 {
@@ -357,9 +374,9 @@ function updatersOf(uses: Use[]): Updater[] {
   });
 }
 
-/** The second comes after the first on every path to it, at most under a condition on the first's own result. */
+/** The second comes after the first whenever the first is done, at most under a condition on the first's own result. */
 function follows(fn: CFunction, a: Event, b: Event): boolean {
-  return nodesAfter(fn, a.node).has(b.node) && dominates(fn, a, b) && conditionOn(fn, a, b) !== 'unknown';
+  return nodesAfter(fn, a.node).has(b.node) && dominates(fn, a, b) && alwaysFollowed(fn, a, b) && conditionOn(fn, a, b) !== 'unknown';
 }
 
 /** Counters that some function compares need not be a pair: a reset against an increment is seldom what anyone worries about. */

@@ -105,7 +105,7 @@ interface Line {
 function joined(known: Piece[], hunks: Hunk[], patch: number): Piece[] {
   const before = new Map<number, Line>();
   for (const piece of known)
-    piece.lines.forEach((text, i) => before.set(piece.firstLine + i, { text, origin: piece.origin[i] ?? null, section: piece.section }));
+    for (const [i, text] of piece.lines.entries()) before.set(piece.firstLine + i, { text, origin: piece.origin[i] ?? null, section: piece.section });
   const after = new Map<number, Line>();
   const gone = new Set<number>();
   for (const hunk of hunks) {

@@ -4,7 +4,8 @@ import type { EventKind } from '../model/fact.ts';
 import { cellKey } from './cells.ts';
 
 export { cellKey, cellName, isConstantText } from './cells.ts';
-export { sameLock } from './locksets.ts';
+export { type Effect, effectsOf } from './effects.ts';
+export { sameLock } from './locknames.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
 
 /** Events of a kind, in the order of the text. */
@@ -188,4 +189,25 @@ export function isOwn(fn: CFunction, event: Event): boolean {
   if (root === undefined) return false;
   const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${e.api}(`));
   return origin.some(e => /(?:^|_)(?:this_cpu_ptr|per_cpu_ptr|get_cpu_ptr|raw_cpu_ptr)$|(?:^|_)[kvm]*z?alloc|_alloc(?:_|$)|memdup/.test(e.api));
+}
+
+/**
+ * True where no path leads from the first event to the function's end past the second, but for those that a test of the first's own value
+ * sends elsewhere.
+ */
+export function alwaysFollowed(fn: CFunction, a: Event, b: Event): boolean {
+  const seen = new Set([a.node]);
+  const work = [a.node];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    const node = fn.flow[at];
+    if (!node || at === b.node || node.decides?.includes(a.index)) continue;
+    if (node.kind === 'exit' || node.kind === 'gap') return false;
+    for (const to of node.next) {
+      if (seen.has(to)) continue;
+      seen.add(to);
+      work.push(to);
+    }
+  }
+  return true;
 }

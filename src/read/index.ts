@@ -5,6 +5,7 @@ import { readHunks } from './hunks.ts';
 import { GZIP_ALLOWANCE, MAX_GZIP_RATIO } from './limits.ts';
 import { type Mail, type ReadTools, readMail } from './mail.ts';
 import { splitMails } from './mbox.ts';
+import { settlePage, withPages } from './pages/index.ts';
 import { readSeries } from './series.ts';
 
 export type { ReadTools } from './mail.ts';
@@ -19,7 +20,7 @@ export interface ReadOptions {
 }
 
 /**
- * Reads one input whole: an mbox, a mail, a diff, or several of them one after the other, an empty chunk standing between two; each may be
+ * Reads one input whole: an mbox, a mail, a diff, a saved page, or several of them one after the other, an empty chunk standing between two; each may be
  * compressed by gzip. Gives every message in it, in order, and the series, follow-ups and comments that they make. Never throws for what
  * the bytes are; an error of the source itself comes through.
  */
@@ -29,8 +30,10 @@ export async function readThread(input: string, bytes: AsyncIterable<Uint8Array>
   const comments = new Comments(options.outline === true);
   const ids = new Map<string, string>();
   for await (const document of documents(bytes)) {
-    for await (const raw of splitMails(unpacked(document, input, () => mails.length, problems, tools))) {
+    const raws = splitMails(unpacked(document, input, () => mails.length, problems, tools));
+    for await (const raw of withPages(raws, () => mails.length)) {
       const mail = await readMail(raw, mails.length + 1, tools);
+      if (raw.letter) settlePage(mail, raw.letter);
       if (options.outline) dropTexts(mail, ids);
       mails.push(mail);
       comments.add(mail);

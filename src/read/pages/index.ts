@@ -1,6 +1,6 @@
 import type { Message, Problem } from '../../model/series.ts';
 import { decodeText, decodeUtf8, latin1 } from '../charset.ts';
-import { readHeaders } from '../headers.ts';
+import { firstOf, readHeaders } from '../headers.ts';
 import type { Mail } from '../mail.ts';
 import type { RawMail } from '../mbox.ts';
 import { patchText } from '../mime.ts';
@@ -42,6 +42,11 @@ export function pagesOf(raw: RawMail, n: number): PageMail[] {
     if (letter.inReplyTo === '' && letter.answers !== null) letter.inReplyTo = letters[letter.answers]?.messageId ?? '';
     return { bytes: mailOf(letter), dropped: at === 0 ? raw.dropped : 0, letter };
   });
+}
+
+/** The mails of a document, those of a page in its place. `count` says how many messages of the input came before. */
+export async function* withPages(mails: AsyncIterable<RawMail>, count: () => number): AsyncGenerator<PageMail> {
+  for await (const raw of mails) yield* pagesOf(raw, count() + 1);
 }
 
 /**
@@ -116,7 +121,12 @@ function lettersOf(bytes: Uint8Array): Letter[] | null {
   const look = latin1(bytes.subarray(start, start + LOOK));
   if (first === LESS) return isHtml(look) ? htmlLetters(pageText(bytes.subarray(start), look)) : null;
   if (/^(?:>From |diff |Index: |--- |\+\+\+ |commit [0-9a-f]{40}\b)/.test(look)) return null;
-  if (/^[!-9;-~]{1,80}:/.test(look)) return headedLetters(bytes.subarray(start), look);
+  if (/^[!-9;-~]{1,80}:/.test(look)) {
+    const letters = headedLetters(bytes.subarray(start), look);
+    const { fields } = readHeaders(look);
+    if (letters !== null || ['from', 'subject', 'date', 'message-id'].some(name => fields.has(name))) return letters;
+    // A subject such as `Re: x` or `mm: x` at the top of a page looks like a header.
+  }
   return textLetters(decodeUtf8(bytes.subarray(start, start + MAX_PAGE)) ?? latin1(bytes.subarray(start, start + MAX_PAGE)));
 }
 
@@ -129,10 +139,8 @@ function headedLetters(bytes: Uint8Array, look: string): Letter[] | null {
     const letter = readFlattened(text());
     return letter && [letter];
   }
-  // Hypermail's head without its title starts with `From:` too; its form of a date is no mail's.
-  return /^(?:Subject: [^\n]*\n)?From: [^\n]*\n(?:Subject: [^\n]*\n)?Date: [^\n]* \d{4} - \d\d:\d\d:\d\d/.test(look)
-    ? readHypermail(sheetOfText(text()))
-    : null;
+  // Hypermail's head starts so too; its form of a date is no mail's.
+  return / \d{4} - \d\d:\d\d:\d\d/.test(firstOf(readHeaders(look), 'date')) ? readHypermail(sheetOfText(text())) : null;
 }
 
 function htmlLetters(html: string): Letter[] {

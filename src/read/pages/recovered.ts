@@ -175,15 +175,16 @@ function mendHunk(header: string, lines: string[]): { lines: string[]; doubt: st
   if (plain.fits) return plain.changes ? { lines: [header, ...plain.lines], doubt: null } : null;
   const parted = take(marked.flatMap(part), range);
   if (parted.fits) return parted.changes ? { lines: [header, ...parted.lines], doubt: 'lines that were joined are parted again' } : null;
-  if (!plain.changes) return null;
+  const best = missing(parted, range) < missing(plain, range) ? parted : plain;
+  if (!best.changes) return null;
   // Blank lines at the end belong to the mail around.
-  while (plain.lines.at(-1)?.trim() === '') {
-    plain.lines.pop();
-    plain.oldCount--;
-    plain.newCount--;
+  while (best.lines.at(-1)?.trim() === '') {
+    best.lines.pop();
+    best.oldCount--;
+    best.newCount--;
   }
-  const counted = `@@ -${oldStart},${plain.oldCount} +${newStart},${plain.newCount} @@${section}`;
-  return { lines: [counted, ...plain.lines], doubt: `the lines do not come out at the ${range.oldCount} old and ${range.newCount} new ones` };
+  const counted = `@@ -${oldStart},${best.oldCount} +${newStart},${best.newCount} @@${section}`;
+  return { lines: [counted, ...best.lines], doubt: `the lines do not come out at the ${range.oldCount} old and ${range.newCount} new ones` };
 }
 
 /** Lines up to the counts of a hunk, and whether they come out at them with nothing but blank ones left. */
@@ -200,6 +201,11 @@ function take(lines: string[], range: { oldCount: number; newCount: number }) {
   const rest = lines.slice(taken.length).filter(line => line.trim() !== '' && line !== '-- ' && line !== '--');
   const fits = oldCount === range.oldCount && newCount === range.newCount && !rest.some(line => /^[+-]/.test(line));
   return { lines: taken, oldCount, newCount, changes, fits };
+}
+
+/** How far the counts of what was taken are from those of the hunk. */
+function missing(taken: { oldCount: number; newCount: number }, range: { oldCount: number; newCount: number }): number {
+  return Math.abs(range.oldCount - taken.oldCount) + Math.abs(range.newCount - taken.newCount);
 }
 
 /** `+ a> + b`: two lines of a quote whose line end, and a mark, were lost. */

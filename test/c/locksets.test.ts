@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import { functionOf, functionsOf } from './compact.ts';
+
+/** What is held at each plain write, in the order of the text: sure locks, then those of some path behind a `?`, then the context. */
+async function held(body: string): Promise<string[]> {
+  const fn = await functionOf(body);
+  return fn.events
+    .filter(e => e.kind === 'write')
+    .map(e => [...e.locks, ...e.maybeLocks.map(l => `?${l}`), ...e.context].map(l => l.replace(/struct s\./, '')).join(' '));
+}
+
+describe('locks along the flow', () => {
+  test.each<[string, string, string[]]>([
+    ['held on both arms is held behind them', 'if (v) mutex_lock(&x->m); else mutex_lock(&x->m); x->n = 1;', ['mutex:m']],
+    ['held on one arm is held perhaps', 'if (v) mutex_lock(&x->m); x->n = 1;', ['?mutex:m']],
+    [
+      'two locks nest',
+      'mutex_lock(&x->m); spin_lock(&x->lock); x->n = 1; spin_unlock(&x->lock); x->n = 2;',
+      ['mutex:m spin:lock preempt-off', 'mutex:m'],
+    ],
+    [
+      'a loop that gives back and takes again holds throughout',
+      'mutex_lock(&x->m); while (v--) { x->n = 1; mutex_unlock(&x->m); mutex_lock(&x->m); } x->n = 2;',
+      ['mutex:m', 'mutex:m'],
+    ],
+    ['a loop that gives back may not hold', 'mutex_lock(&x->m); while (v--) { x->n = 1; mutex_unlock(&x->m); }', ['?mutex:m']],
+    [
+      'cleanup by goto',
+      'mutex_lock(&x->m); if (v) goto out; x->n = 1;\nout:\n\tx->n = 2; mutex_unlock(&x->m); x->n = 3;',
+      ['mutex:m', 'mutex:m', ''],
+    ],
+    ['goto past the unlock', 'mutex_lock(&x->m); if (v) goto out; mutex_unlock(&x->m);\nout:\n\tx->n = 1;', ['?mutex:m']],
+    [
+      'switch arms',
+      'spin_lock(&x->lock); switch (v) { case 1: spin_unlock(&x->lock); break; default: x->n = 1; spin_unlock(&x->lock); } x->n = 2;',
+      ['spin:lock preempt-off', ''],
+    ],
+    ['unlock of one of two objects of a type is told apart by nothing', 'mutex_lock(&x->m); mutex_unlock(&y->m); x->n = 1;', ['']],
+    ['an own lock by its words', 'foo_lock(x); x->n = 1; foo_unlock(x); x->n = 2;', ['foo:x', '']],
+    ['words without a pair are no lock', 'foo_lock(x); x->n = 1;', ['']],
+    ['irqs are on or off, not counted', 'local_irq_disable(); local_irq_disable(); x->n = 1; local_irq_enable(); x->n = 2;', ['irqs-off', '']],
+    ['preemption is counted', 'preempt_disable(); preempt_disable(); preempt_enable(); x->n = 1; preempt_enable(); x->n = 2;', ['preempt-off', '']],
+  ])('%s', async (_, body, expected) => {
+    expect(await held(body)).toEqual(expected);
+  });
+});
+
+describe('conditions that go together', () => {
+  test.each<[string, string, string[]]>([
+    ['the same test takes and gives back', 'if (v) mutex_lock(&x->m); if (v) { x->n = 1; mutex_unlock(&x->m); } x->n = 2;', ['mutex:m', '']],
+    ['the opposite test does not hold', 'if (v) mutex_lock(&x->m); if (!v) x->n = 1; if (v) mutex_unlock(&x->m);', ['']],
+    ['a variable that changes in between', 'if (v) mutex_lock(&x->m); v = i; if (v) { x->n = 1; }', ['?mutex:m']],
+    [
+      'a result kept in a variable',
+      'int got = mutex_trylock(&x->m); if (got) x->n = 1; x->n = 2; if (got) mutex_unlock(&x->m); x->n = 3;',
+      ['mutex:m', '?mutex:m', ''],
+    ],
+    ['an error that leaves', 'v = mutex_lock_interruptible(&x->m); if (v != 0) return v; x->n = 1;', ['mutex:m']],
+    ['a result that is not looked at', 'mutex_trylock(&x->m); x->n = 1;', ['?mutex:m']],
+    ['two tries in one condition', 'if (spin_trylock(&x->lock) && mutex_trylock(&x->m)) x->n = 1;', ['spin:lock mutex:m preempt-off']],
+  ])('%s', async (_, body, expected) => {
+    expect(await held(body)).toEqual(expected);
+  });
+});
+
+describe('locks of the caller', () => {
+  test.each<[string, string, string[]]>([
+    ['unlock, work, lock again', 'mutex_unlock(&x->m); x->n = 1; mutex_lock(&x->m); x->n = 2;', ['', 'mutex:m']],
+    ['what is given back was held before', 'x->n = 1; mutex_unlock(&x->m);', ['mutex:m']],
+    ['unless something unknown may have taken it', 'begin(x); x->n = 1; mutex_unlock(&x->m);', ['']],
+    ['an assertion holds from there on', 'x->n = 1; lockdep_assert_held(&x->m); x->n = 2;', ['', 'asserted:m']],
+    ['an annotation holds from the first line', 'void f(struct s *x) __must_hold(&x->m)\n{\n\tx->n = 1;\n}', ['asserted:m']],
+    ['the function is named so', 'void f_locked(struct s *x)\n{\n\tx->n = 1;\n}', ['named:f_locked']],
+  ])('%s', async (_, body, expected) => {
+    expect(await held(body)).toEqual(expected);
+  });
+  test('are listed', async () => {
+    const fn = await functionOf('void f_locked(struct s *x) __must_hold(&x->m)\n{\n\tlockdep_assert_held(&x->lock);\n\tx->n = 1;\n}');
+    expect(fn.entryLocks).toEqual(['asserted:struct s.lock', 'asserted:struct s.m', 'named:f_locked']);
+  });
+  test('an assertion behind a lock of its own says nothing of the caller', async () => {
+    expect((await functionOf('mutex_lock(&x->m); lockdep_assert_held(&x->m); x->n = 1;')).entryLocks).toEqual([]);
+  });
+});
+
+describe('helpers in view', () => {
+  const at = async (text: string) => {
+    const fn = (await functionsOf(text)).at(-1);
+    return fn?.events
+      .filter(e => e.kind === 'write')
+      .map(e => [...e.locks, ...e.maybeLocks.map(l => `?${l}`), ...e.context].map(l => l.replace(/struct s\./, '')).join(' '));
+  };
+  test.each<[string, string, string[]]>([
+    [
+      'that take a lock',
+      'static void begin(struct s *x)\n{\n\tmutex_lock(&x->m);\n}\nvoid f(struct s *x)\n{\n\tbegin(x);\n\tx->n = 1;\n\tmutex_unlock(&x->m);\n}',
+      ['mutex:m'],
+    ],
+    [
+      'that give it back',
+      'static void end(struct s *x)\n{\n\tmutex_unlock(&x->m);\n}\nvoid f(struct s *x)\n{\n\tmutex_lock(&x->m);\n\tx->n = 1;\n\tend(x);\n\tx->n = 2;\n}',
+      ['mutex:m', ''],
+    ],
+    [
+      'that take the lock they are given',
+      'static void my_lock(spinlock_t *l)\n{\n\tspin_lock(l);\n}\nvoid f(struct s *x)\n{\n\tmy_lock(&x->lock);\n\tx->n = 1;\n}',
+      ['spin:lock preempt-off'],
+    ],
+    [
+      'that may fail to',
+      'static bool begin(struct s *x)\n{\n\tmutex_lock(&x->m);\n\tif (x->flags) {\n\t\tmutex_unlock(&x->m);\n\t\treturn false;\n\t}\n\treturn true;\n}\nvoid f(struct s *x)\n{\n\tif (!begin(x))\n\t\treturn;\n\tx->n = 1;\n}',
+      ['mutex:m'],
+    ],
+    [
+      'through another helper',
+      'static void a(struct s *x)\n{\n\tmutex_lock(&x->m);\n}\nstatic void b(struct s *x)\n{\n\ta(x);\n}\nvoid f(struct s *x)\n{\n\tb(x);\n\tx->n = 1;\n}',
+      ['mutex:m'],
+    ],
+    ['that are macros', '#define begin(p) do { mutex_lock(&(p)->m); } while (0)\nvoid f(struct s *x)\n{\n\tbegin(x);\n\tx->n = 1;\n}', ['?']],
+    ['that call themselves', 'static void a(struct s *x)\n{\n\tif (x->n)\n\t\ta(x->next);\n}\nvoid f(struct s *x)\n{\n\ta(x);\n\tx->n = 1;\n}', ['']],
+    [
+      'that stand below',
+      'static void end(struct s *x);\nvoid f(struct s *x)\n{\n\tbegin(x);\n\tx->n = 1;\n\tend(x);\n\tx->n = 2;\n}\nstatic void begin(struct s *x)\n{\n\tmutex_lock(&x->m);\n}\nstatic void end(struct s *x)\n{\n\tmutex_unlock(&x->m);\n}',
+      [],
+    ],
+  ])('%s', async (_, text, expected) => {
+    if (expected[0] === '?') return expect((await at(text))?.join()).toContain('m');
+    expect(await at(text)).toEqual(expected);
+  });
+});
