@@ -1,5 +1,4 @@
 /** Functions by the kernel's own layout: the braces of a body stand in the first column. */
-import { codeOnly } from './normalise.ts';
 
 /** Rows from 0: where the head begins, where the body opens and closes. */
 export interface Body {
@@ -8,10 +7,10 @@ export interface Body {
   close: number;
 }
 
-/** Every body of the text whose braces stand in the first column, below a line that ends a list of parameters. */
-export function bodiesByColumn(text: string): Body[] {
-  if (!text.includes('\n{')) return [];
-  const lines = codeOnly(text).split('\n');
+/** Every body of the code, comments and strings blanked, whose braces stand in the first column, below a line that ends a list of parameters. */
+export function bodiesByColumn(code: string): Body[] {
+  if (!code.includes('\n{')) return [];
+  const lines = code.split('\n');
   const found: Body[] = [];
   for (let open = 1; open < lines.length; open++) {
     if (!lines[open]?.startsWith('{')) continue;

@@ -176,7 +176,7 @@ export class Context implements Scope {
   emit(at: { line: number }, event: Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event>): number {
     const line = this.file.line(at.line);
     const index = this.events.length;
-    const node = this.graph.add({ event: index, kind: 'step', line: at.line });
+    const node = this.graph.add('step', at.line, index);
     const made: Event = {
       path: this.file.path,
       side: 'new',

@@ -24,7 +24,7 @@ export function evaluate(e: Expr, cx: Context, used = true): Value {
       const cell = cellOfLvalue(e, cx);
       if (!cell) return e.k === 'index' || e.k === 'member' ? rootValue(e, cx) : NOTHING;
       // An array's name stands for its address: nothing is read.
-      if (e.k === 'member' && isArrayMember(e, cx)) return NOTHING;
+      if (e.k === 'member' && cell.type !== null && cx.types.structs.get(cell.type)?.get(e.name)?.array === true) return NOTHING;
       return from(cx.emit(e, { kind: 'read', api: 'read', cell, ordering: 'plain', operation: 'load' }));
     }
     case 'address':
@@ -98,11 +98,6 @@ function readName(e: Extract<Expr, { k: 'name' }>, cx: Context): Value {
   const type = cx.variables.get(e.name) ?? cx.global(e.name);
   if (!type || type.array || isConstantText(e.name)) return NOTHING;
   return from(cx.emit(e, { kind: 'read', api: 'read', cell: cellOfLvalue(e, cx), ordering: 'plain', operation: 'load' }));
-}
-
-function isArrayMember(e: Extract<Expr, { k: 'member' }>, cx: Context): boolean {
-  const type = cellOfLvalue(e, cx)?.type;
-  return type != null && cx.types.structs.get(type)?.get(e.name)?.array === true;
 }
 
 /** The value of a local aggregate's part is the aggregate's. */
@@ -297,7 +292,7 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
   const decides = value.sources.length > 0 ? value.sources : cx.events.slice(before).map(event => event.index);
   const tests = testOf(e);
   const condition = cx.text(e);
-  const ways = cx.graph.branch({ line: e.line, condition, decides, ...(tests ? { tests } : {}) });
+  const ways = cx.graph.branch(e.line, condition, decides, tests ?? undefined);
   const node = ways.yes[0]?.node;
   if (node !== undefined) cx.conditions.set(node, `${condition}${versionsIn(e, cx)}`);
   return ways;
@@ -363,7 +358,7 @@ function call(e: Call, cx: Context, used: boolean): Value {
   }
   if (kind === 'ends') {
     for (const arg of e.args) evaluate(arg, cx);
-    cx.graph.exit({ line: e.line });
+    cx.graph.exit(e.line);
     return NOTHING;
   }
   if (kind === 'transparent') {
@@ -394,7 +389,11 @@ function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Va
     else evaluate(arg, cx);
     return [];
   });
-  return from(cx.emit(e, { ...eventOf(api, fact, e.args, cx), used, args: e.args.map(a => cx.text(a)), argSources }));
+  const event = eventOf(api, fact, e.args, cx);
+  event.used = used;
+  event.args = e.args.map(a => cx.text(a));
+  event.argSources = argSources;
+  return from(cx.emit(e, event));
 }
 
 /** The event that a fact makes of a call with these arguments. */
@@ -404,17 +403,17 @@ export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Pic
   const bit = fact.bit === null ? undefined : args[fact.bit];
   const cell = found && bit ? { ...found, bit: cx.text(bit) } : found;
   const operand = fact.operand === null ? undefined : args[fact.operand];
-  const family = lockTakenBy(api);
-  const { kind, ordering, orderingOnFailure, operation, atomic } = fact;
-  return {
-    kind,
+  const event: ReturnType<typeof eventOf> = {
+    kind: fact.kind,
     api,
     cell,
-    ordering,
-    orderingOnFailure,
-    operation,
+    ordering: fact.ordering,
+    orderingOnFailure: fact.orderingOnFailure,
+    operation: fact.operation,
     operand: operand ? cx.text(operand) : null,
-    atomic,
-    ...(family === null ? {} : { takes: { family, cell: args[1] ? cellOfPointer(args[1], cx) : null } }),
+    atomic: fact.atomic,
   };
+  const family = fact.kind === 'rmw' ? lockTakenBy(api) : null;
+  if (family !== null) event.takes = { family, cell: args[1] ? cellOfPointer(args[1], cx) : null };
+  return event;
 }

@@ -57,11 +57,11 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
     }
     const last = piece.firstLine + piece.lines.length - 1;
     const read = (written: string, firstLine: number, isMacro: boolean) => {
-      const { text, macros, cleanups } = normalise(written);
+      const { text, code, macros, cleanups } = normalise(written);
       const root = grammar.parse(text);
       if (!root) {
         odd('could not be parsed as C');
-        return;
+        return code;
       }
       const found = declarationsOf(root, text, types);
       const source = { text, macros, cleanups, firstLine };
@@ -70,12 +70,13 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
         const cut = head.node.endRow + firstLine > last;
         result.heads.push({ head, source, written, first: piece.firstLine, last, opened: made, cut, isMacro });
       }
-      if (isMacro) return;
+      if (isMacro) return code;
       result.includes.push(...found.includes);
       for (const c of root.comments) result.comments.push(sourceComment(c, written.slice(c.at, c.end), firstLine));
+      return code;
     };
-    read(opened.text, opened.firstLine, false);
-    if (image.whole) rescue(result, opened.text, opened.firstLine, read);
+    const code = read(opened.text, opened.firstLine, false);
+    if (image.whole) rescue(result, opened.text, code, opened.firstLine, read);
     const bodies = macrosOf(opened.text);
     if (bodies !== null) read(bodies, opened.firstLine, true);
   }
@@ -84,9 +85,9 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
 }
 
 /** Reads by themselves the functions that the first column shows and the grammar lost, as it does behind an #if that cuts a statement. */
-function rescue(it: Draft, text: string, firstLine: number, read: (text: string, firstLine: number, isMacro: boolean) => void): void {
+function rescue(it: Draft, text: string, code: string, firstLine: number, read: (text: string, firstLine: number, isMacro: boolean) => string): void {
   const found = new Set(it.heads.map(h => h.head.node.endRow + h.source.firstLine));
-  const lost = bodiesByColumn(text).filter(({ close }) => !found.has(close + firstLine));
+  const lost = bodiesByColumn(code).filter(({ close }) => !found.has(close + firstLine));
   if (lost.length === 0) return;
   const lines = text.split('\n');
   const comments = it.comments.length;
@@ -162,7 +163,7 @@ function functionOf(
   const file: FileScope = { path, types, global, fact, line, defined, whole: whole || it.isMacro, slice };
   const cx = new Context(file, converter.survey, new Map(head.parameters.map((p, i) => [p.name, i])));
   walk(body, cx);
-  if (cx.graph.ends.length > 0) cx.graph.exit({ line: endLine });
+  if (cx.graph.ends.length > 0) cx.graph.exit(endLine);
   cx.graph.seal();
   if (!whole) for (const event of cx.events) if (event.line <= it.first || event.line >= it.last) event.uncertain = true;
   const raw = it.written.slice(head.node.at, head.body.at);

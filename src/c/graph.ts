@@ -14,22 +14,16 @@ export class Graph {
   private readonly labels = new Map<string, number>();
 
   /** Adds a node behind all open ends, which are then closed; returns its number. */
-  add(node: Omit<FlowNode, 'next'>): number {
-    const id = this.place(node);
+  add(kind: FlowNode['kind'], line: number, event: number | null = null): number {
+    const id = this.place(kind, line, event);
     this.join(this.ends, id);
     this.ends = [{ node: id, slot: 0 }];
     return id;
   }
 
   /** Adds a node that nothing leads to yet. */
-  place(node: Omit<FlowNode, 'next'>): number {
-    const made: FlowNode = { event: node.event, next: [], kind: node.kind, line: node.line };
-    if (node.condition !== undefined) made.condition = node.condition;
-    if (node.decides !== undefined) made.decides = node.decides;
-    if (node.tests !== undefined) made.tests = node.tests;
-    if (node.returned !== undefined) made.returned = node.returned;
-    if (node.returns !== undefined) made.returns = node.returns;
-    this.nodes.push(made);
+  place(kind: FlowNode['kind'], line: number, event: number | null = null): number {
+    this.nodes.push({ event, next: [], kind, line });
     return this.nodes.length - 1;
   }
 
@@ -42,18 +36,26 @@ export class Graph {
 
   /** A place that loops and labels come back to. */
   meet(line: number): number {
-    return this.add({ event: null, kind: 'join', line });
+    return this.add('join', line);
   }
 
   /** A branch by a condition; gives the ends where it holds and where not. */
-  branch(node: Omit<FlowNode, 'next' | 'kind' | 'event'>): { yes: End[]; no: End[] } {
-    const id = this.add({ ...node, kind: 'branch', event: null });
+  branch(line: number, condition: string, decides?: number[], tests?: FlowNode['tests']): { yes: End[]; no: End[] } {
+    const id = this.add('branch', line);
+    const node = this.nodes[id];
+    if (node) {
+      node.condition = condition;
+      if (decides) node.decides = decides;
+      if (tests) node.tests = tests;
+    }
     this.ends = [];
     return { yes: [{ node: id, slot: 0 }], no: [{ node: id, slot: 1 }] };
   }
 
-  exit(node: Omit<FlowNode, 'next' | 'kind' | 'event'>): void {
-    this.add({ ...node, kind: 'exit', event: null });
+  exit(line: number, returned?: string, returns?: number[]): void {
+    const node = this.nodes[this.add('exit', line)];
+    if (node && returned !== undefined) node.returned = returned;
+    if (node && returns) node.returns = returns;
     this.ends = [];
   }
 
@@ -61,7 +63,7 @@ export class Graph {
   label(name: string, line: number): number {
     let id = this.labels.get(name);
     if (id === undefined) {
-      id = this.place({ event: null, kind: 'join', line });
+      id = this.place('join', line);
       this.labels.set(name, id);
     }
     return id;
@@ -76,7 +78,7 @@ export class Graph {
       if (!node || node.kind === 'exit' || node.kind === 'gap') continue;
       for (let slot = 0; slot < Math.max(node.next.length, 1); slot++) {
         if (node.next[slot] !== undefined) continue;
-        if (gap < 0) gap = this.place({ event: null, kind: 'gap', line: node.line });
+        if (gap < 0) gap = this.place('gap', node.line);
         node.next[slot] = gap;
       }
     }

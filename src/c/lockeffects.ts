@@ -35,6 +35,38 @@ export interface LockSummary {
   when: Conditional | null;
 }
 
+/** What of a call's name matters to locks. */
+interface Word {
+  fact: Fact | undefined;
+  /** The class of a guard. */
+  guard: string | null;
+  asserts: boolean;
+  enter: string[];
+  leave: string[];
+}
+
+const words = new WeakMap<(api: string) => Fact | undefined, Map<string, Word | null>>();
+
+/** The same few names come again and again; null where a name says nothing of locks or context. */
+function wordOf(api: string, factOf: (api: string) => Fact | undefined): Word | null {
+  let known = words.get(factOf);
+  if (!known) {
+    known = new Map();
+    words.set(factOf, known);
+  }
+  let word = known.get(api);
+  if (word === undefined) {
+    const guard = /^(?:scoped_)?guard\((.*)\)$|^CLASS\((.*)\)$/.exec(api);
+    const name = guard ? (guard[1] ?? guard[2] ?? '') : null;
+    const fact = factOf(name === null ? api : `guard(${name})`);
+    const asserted = asserts(api);
+    const relevant = name !== null || asserted || fact?.lock || (fact?.context.length ?? 0) > 0;
+    word = relevant ? { fact, guard: name, asserts: asserted, enter: signed(fact, '+'), leave: signed(fact, '-') } : null;
+    known.set(api, word);
+  }
+  return word;
+}
+
 /** The effect of an event, or null where it has none. */
 export function effectOf(
   event: Event,
@@ -42,23 +74,22 @@ export function effectOf(
   summaryOf: (event: Event) => LockSummary | null,
   pairs: Set<string>,
 ): Effect | null {
-  const guard = /^(?:scoped_)?guard\((.*)\)$|^CLASS\((.*)\)$/.exec(event.api);
-  const fact = factOf(guard ? `guard(${guard[1] ?? guard[2]})` : event.api);
+  const word = wordOf(event.api, factOf);
   if (event.takes) {
     const lock = lockName({ api: event.api, cell: event.takes.cell, args: event.args.slice(1) }, event.takes.family);
-    return { lock: [lock], unlock: [], enter: words(fact, '+'), leave: [], when: 'nonzero' };
+    return { lock: [lock], unlock: [], enter: word?.enter ?? [], leave: [], when: 'nonzero' };
   }
-  if (guard) return guardEffect(event, fact, guard[1] ?? guard[2] ?? '');
+  if (word?.guard != null) return guardEffect(event, word, word.guard);
   if (event.kind === 'call' && event.argCells) return summaryEffect(event, summaryOf(event));
-  if (asserts(event.api)) return { lock: [assertedName(event)], unlock: [], enter: [], leave: [], when: null };
-  if (!fact) return event.opaque ? pairEffect(event, pairs) : null;
-  const [enter, leave] = [words(fact, '+'), words(fact, '-')];
-  if (fact.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
+  if (!word) return event.opaque && pairs.size > 0 ? pairEffect(event, pairs) : null;
+  if (word.asserts) return { lock: [assertedName(event)], unlock: [], enter: [], leave: [], when: null };
+  const { fact, enter, leave } = word;
+  if (fact?.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
     const name = lockName(event, fact.lock.family);
     if (event.kind === 'unlock') return { lock: [], unlock: [name], enter, leave, when: null };
     return { lock: [shared(name, fact.lock.shared)], unlock: [], enter, leave, when: conditional(fact) };
   }
-  return enter.length + leave.length > 0 ? { lock: [], unlock: [], enter, leave, when: fact.lock ? conditional(fact) : null } : null;
+  return enter.length + leave.length > 0 ? { lock: [], unlock: [], enter, leave, when: fact?.lock ? conditional(fact) : null } : null;
 }
 
 function shared(name: string, is: boolean): string {
@@ -70,16 +101,15 @@ function conditional(fact: Fact): Conditional | null {
   return fact.result === 'value' ? 'zero' : 'nonzero';
 }
 
-function words(fact: Fact | undefined, sign: '+' | '-'): string[] {
+function signed(fact: Fact | undefined, sign: '+' | '-'): string[] {
   return (fact?.context ?? NONE).filter(c => c.startsWith(sign)).map(c => c.slice(1));
 }
 
 const NONE: string[] = [];
 
 /** A guard's beginning takes the lock outright: where it may fail, the flow has branched already, or ACQUIRE_ERR() tells. */
-function guardEffect(event: Event, fact: Fact | undefined, name: string): Effect | null {
+function guardEffect(event: Event, { fact, enter }: Word, name: string): Effect | null {
   const family = fact?.lock?.family ?? name.replace(/_/g, '-');
-  const enter = words(fact, '+');
   const isLock = event.kind === 'lock' || event.kind === 'unlock';
   const lock = isLock ? [shared(lockName(event, family), fact?.lock?.shared ?? false)] : [];
   if (event.ends) return { lock: [], unlock: lock, enter: [], leave: enter, when: null };

@@ -17,11 +17,18 @@ function bare(name: string): string {
   return name.slice(name.indexOf(':') + 1).replace(/ \(shared\)$/, '');
 }
 
+const ASSERTS =
+  /^(?:lockdep_assert_held(?:_write|_read|_exclusive|_once)?|assert_spin_locked|assert_raw_spin_locked|(?:mmap|vma)_assert_(?:write_|read_)?locked|ASSERT_RTNL|lockdep_rtnl_is_held|lockdep_sock_is_held|assert_held_\w+|lockdep_assert_(?:cpus|rq|wiphy|rtnl|wq_pool_mutex)_?held|i_mmap_assert_(?:write_)?locked|device_lock_assert|xa_assert_locked)$/;
+const asserting = new Map<string, boolean>();
+
 /** Calls that assert that a lock is held; they hold from there on. */
 export function asserts(api: string): boolean {
-  return /^(?:lockdep_assert_held(?:_write|_read|_exclusive|_once)?|assert_spin_locked|assert_raw_spin_locked|(?:mmap|vma)_assert_(?:write_|read_)?locked|ASSERT_RTNL|lockdep_rtnl_is_held|lockdep_sock_is_held|assert_held_\w+|lockdep_assert_(?:cpus|rq|wiphy|rtnl|wq_pool_mutex)_?held|i_mmap_assert_(?:write_)?locked|device_lock_assert|xa_assert_locked)$/.test(
-    api,
-  );
+  let known = asserting.get(api);
+  if (known === undefined) {
+    known = ASSERTS.test(api);
+    asserting.set(api, known);
+  }
+  return known;
 }
 
 /** Locks that the caller holds, as the function itself says: lockdep assertions, annotations, its name. */

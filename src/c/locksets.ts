@@ -231,7 +231,7 @@ function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State |
 function lockPairs(events: Event[]): Set<string> {
   const seen = new Map<string, number>();
   for (const event of events) {
-    if (!event.opaque) continue;
+    if (!event.opaque || !event.api.endsWith('lock')) continue;
     const word = /^(\w+?)_(un)?lock$/.exec(event.api);
     if (!word) continue;
     const key = `${word[1]}(${event.args[0] ?? ''})`;

@@ -17,7 +17,9 @@ export function macrosOf(text: string): string | null {
     if (names.some(p => p !== '' && !/^\w+$/.test(p))) continue;
     const list = names.filter(p => p !== '').map(p => `__auto_type ${p}`);
     const code = body.replace(/\\\n/g, ' \n').replace(/\/\/[^\n]*/g, '');
-    out.push(blank(text.slice(done, match.index)), `void ${name}(${list.join(', ')}) {${code};}`);
+    // An expression is what the macro gives: its value is used by whoever calls it.
+    const result = /[{};]/.test(code) ? '' : 'return ';
+    out.push(blank(text.slice(done, match.index)), `void ${name}(${list.join(', ')}) {${result}${code};}`);
     done = match.index + all.length;
   }
   if (out.length === 0) return null;

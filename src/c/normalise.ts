@@ -4,6 +4,8 @@
  */
 export interface Normalised {
   text: string;
+  /** The text as it was, comments, strings and directives blanked. */
+  code: string;
   /** Offset of a `while` that stands for a loop macro -> the macro's name. */
   macros: Map<number, string>;
   /** Offset of a `__free()` or `__cleanup()` -> the function that it names. */
@@ -146,7 +148,7 @@ export function normalise(text: string): Normalised {
     done = edit.end;
   }
   out.push(text.slice(done));
-  return { text: out.join(''), macros, cleanups };
+  return { text: out.join(''), code, macros, cleanups };
 }
 
 /** `scoped_cond_guard(class, return -EINTR, lock)`: the statement among the arguments becomes a number. */

@@ -58,7 +58,8 @@ export function walk(s: Stmt, cx: Context): void {
       cx.statements++;
       const value = s.of ? evaluate(s.of, cx) : NOTHING;
       leaveScopes(cx, 0, s.line);
-      cx.graph.exit({ line: s.line, ...(s.of ? { returned: cx.text(s.of), returns: value.sources } : {}) });
+      if (s.of) cx.graph.exit(s.line, cx.text(s.of), value.sources);
+      else cx.graph.exit(s.line);
       return;
     }
     case 'break':
@@ -72,7 +73,7 @@ export function walk(s: Stmt, cx: Context): void {
       const before = cx.events.length;
       for (const e of s.list) evaluate(e, cx, false);
       for (const event of cx.events.slice(before)) event.uncertain = true;
-      cx.graph.add({ event: null, kind: 'gap', line: s.line });
+      cx.graph.add('gap', s.line);
       return;
     }
   }
@@ -84,7 +85,7 @@ function jump(s: Extract<Stmt, { k: 'break' | 'continue' }>, cx: Context): void 
   const target = cx[list].at(-1);
   leaveScopes(cx, target?.scopes ?? 0, s.line);
   if (target) target[list].push(...cx.graph.ends);
-  else cx.graph.join(cx.graph.ends, cx.graph.place({ event: null, kind: 'gap', line: s.line })); // Its loop is out of view.
+  else cx.graph.join(cx.graph.ends, cx.graph.place('gap', s.line)); // Its loop is out of view.
   cx.graph.ends = [];
 }
 
@@ -127,7 +128,7 @@ function choose(s: Extract<Stmt, { k: 'if' }>, cx: Context): void {
 }
 
 function arms(list: Stmt[], line: number, cx: Context): void {
-  const { yes, no } = cx.graph.branch({ line, condition: '#if' });
+  const { yes, no } = cx.graph.branch(line, '#if');
   const node = yes[0]?.node ?? no[0]?.node ?? 0;
   cx.fork(
     list.map((arm, slot) => ({ ends: [{ node, slot }], run: () => walk(arm, cx) })),
@@ -237,9 +238,9 @@ function scoped(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   const event = guardEvent(`scoped_guard(${kind})`, fact, args, cx);
   const fails: End[] = [];
   if (fact?.lock?.conditional) {
-    const { yes, no } = cx.graph.branch({ line: s.line, condition: event.api });
+    const { yes, no } = cx.graph.branch(s.line, event.api);
     cx.graph.ends = no;
-    if (s.name === 'scoped_cond_guard') cx.graph.exit({ line: s.line });
+    if (s.name === 'scoped_cond_guard') cx.graph.exit(s.line);
     fails.push(...cx.graph.ends);
     cx.graph.ends = yes;
   }
@@ -268,7 +269,7 @@ function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   const mark = cx.held.mark();
   const head = cx.graph.meet(s.line);
   sources.push(cx.emit(s, { ...event, api: s.name, args }));
-  const { yes, no } = cx.graph.branch({ line: s.line, condition: s.name });
+  const { yes, no } = cx.graph.branch(s.line, s.name);
   if (cursor?.k === 'name' && cursor.local) setVariable(cursor.name, { sources, parameter: null, inverted: false }, null, cx);
   const own = within(cx, () => {
     cx.graph.ends = yes;
@@ -286,7 +287,7 @@ function select(s: Extract<Stmt, { k: 'switch' }>, cx: Context): void {
   cx.statements++;
   cx.statementEnd = s.on.line;
   const on: Value = evaluate(s.on, cx);
-  const { yes } = cx.graph.branch({ line: s.line, condition: cx.text(s.on), decides: on.sources });
+  const { yes } = cx.graph.branch(s.line, cx.text(s.on), on.sources);
   const node = yes[0]?.node ?? 0;
   const own: Jumps = { breaks: [], continues: [], scopes: cx.scopes.length };
   const ways = { node, slot: 0, closed: false };

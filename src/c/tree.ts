@@ -64,6 +64,8 @@ interface Kind {
   fields: boolean;
   /** Its punctuation says what it means. */
   operators: boolean;
+  /** Its end is where its letters end. */
+  isName: boolean;
 }
 
 const LEAVES = new Set([
@@ -81,10 +83,17 @@ const WITH_OPERATORS = new Set([
 
 function kindOf(type: string, named: boolean): Kind {
   const leaf = !named || LEAVES.has(type);
-  return { type, named, leaf, fields: !WITHOUT_FIELDS.has(type), operators: WITH_OPERATORS.has(type) };
+  return {
+    type,
+    named,
+    leaf,
+    fields: !WITHOUT_FIELDS.has(type),
+    operators: WITH_OPERATORS.has(type),
+    isName: named && /(?:^|_)identifier$/.test(type),
+  };
 }
 
-const ERROR: Kind = { type: 'ERROR', named: true, leaf: false, fields: true, operators: false };
+const ERROR: Kind = { type: 'ERROR', named: true, leaf: false, fields: true, operators: false, isName: false };
 
 /** What the walk asks of a cursor. */
 interface Steps {
@@ -116,9 +125,9 @@ function plainCursor(cursor: TreeCursor): Steps {
  * and out again at every question; they can as well stay there for the whole walk, which then costs half. See tree.why.md.
  */
 function directCursor(runtime: Record<string, unknown>, cursor: TreeCursor, tree: Tree): Steps | null {
-  const call = (name: string): ((tree: number) => number) | null => {
+  const call = (name: string) => {
     const found = runtime[`_ts_tree_cursor_${name}_wasm`];
-    return typeof found === 'function' ? (address: number) => Number(found(address)) : null;
+    return isStep(found) ? found : null;
   };
   const address: unknown = Reflect.get(tree, 0);
   const [type, field, start, end] = [call('current_node_type_id'), call('current_field_id'), call('start_index'), call('end_index')];
@@ -136,6 +145,10 @@ function directCursor(runtime: Record<string, unknown>, cursor: TreeCursor, tree
     next: () => next(address) === 1,
     up: () => void up(address),
   };
+}
+
+function isStep(it: unknown): it is (tree: number) => number {
+  return typeof it === 'function';
 }
 
 class Walk {
@@ -171,6 +184,20 @@ class Walk {
     return this.row;
   }
 
+  /** Reading a name's letters here is cheaper than asking. */
+  private endOfName(at: number): number {
+    const { text } = this;
+    let end = at;
+    for (; end < text.length; end++) {
+      const c = text.charCodeAt(end);
+      if (!((c >= 97 && c <= 122) || c === 95 || (c >= 65 && c <= 90) || (c >= 48 && c <= 57))) {
+        // Other letters than C's own, `$` and `\\u`: the grammar knows better.
+        return c > 127 || c === 36 || c === 92 || end === at ? this.cursor.end() : end;
+      }
+    }
+    return end;
+  }
+
   read(depth: number, inFields: boolean): SyntaxNode {
     return this.node(this.kinds[this.cursor.type()] ?? ERROR, depth, inFields);
   }
@@ -178,7 +205,7 @@ class Walk {
   private node(kind: Kind, depth: number, inFields: boolean): SyntaxNode {
     const { cursor } = this;
     const at = cursor.start();
-    const end = cursor.end();
+    const end = kind.isName ? this.endOfName(at) : cursor.end();
     const row = this.rowOf(at);
     const field = inFields ? (this.fields[cursor.field()] ?? null) : null;
     const node: SyntaxNode = { type: kind.type, field, at, end, row, endRow: row, named: kind.named, broken: kind.type === 'ERROR', children: [] };

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { Message, Thread } from '../model/series.ts';
 import { readThread } from '../read/index.ts';
 import { threadJson, threadProblems, threadText } from '../report/thread.ts';
@@ -39,6 +40,8 @@ export async function show(args: string[], out: (text: string) => void, err: (te
 
 /** Writes one document on one line, each message as soon as it is read: an mbox may be larger than memory. */
 async function writeJson(source: Input, out: (text: string) => void): Promise<void> {
+  // Left alone, V8 lets the heap grow to four times what a large mbox needs before it collects.
+  setFlagsFromString('--heap-growing-percent=80');
   const empty: Thread = { input: source.input, messages: [], series: [], comments: [], problems: [] };
   const mark = '"messages":[';
   /** The document around its messages; the quotes of the mark cannot stand in a string of JSON. */

@@ -102,7 +102,8 @@ class DiffReader {
     while (this.at < this.text.length) {
       const step = this.readPiece();
       if (step === null) break;
-      if (step instanceof Refusal) return { pieces, fault: { severity: pieces.length === 0 ? 'refused' : step.severity, line: this.line, message: step.message } };
+      if (step instanceof Refusal)
+        return { pieces, fault: { severity: pieces.length === 0 ? 'refused' : step.severity, line: this.line, message: step.message } };
       if (pieces.length >= MAX_FILES)
         return { pieces, fault: { severity: 'odd', line: this.line, message: `more than ${MAX_FILES} files; the rest is not read` } };
       pieces.push(step);

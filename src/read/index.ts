@@ -1,4 +1,4 @@
-import type { Comment, Message, Problem, Thread } from '../model/series.ts';
+import type { Comment, Message, Numbering, Person, Problem, Thread } from '../model/series.ts';
 import { Comments } from './comments.ts';
 import type { Piece } from './diff.ts';
 import { readHunks } from './hunks.ts';
@@ -20,21 +20,21 @@ export interface ReadOptions {
 }
 
 /**
- * Reads one input whole: an mbox, a mail, a diff, a saved page, or several of them one after the other, an empty chunk standing between two; each may be
- * compressed by gzip. Gives every message in it, in order, and the series, follow-ups and comments that they make. Never throws for what
- * the bytes are; an error of the source itself comes through.
+ * Reads one input whole: an mbox, a mail, a diff, a saved page, or several of them one after the other, an empty chunk standing between two;
+ * each may be compressed by gzip. Gives every message in it, in order, and the series, follow-ups and comments that they make. Never throws
+ * for what the bytes are; an error of the source itself comes through.
  */
 export async function readThread(input: string, bytes: AsyncIterable<Uint8Array>, tools: ReadTools, options: ReadOptions = {}): Promise<Thread> {
   const problems: Problem[] = [];
   const mails: Mail[] = [];
   const comments = new Comments(options.outline === true);
-  const ids = new Map<string, string>();
+  const shared = new Shared();
   for await (const document of documents(bytes)) {
     const raws = splitMails(unpacked(document, input, () => mails.length, problems, tools));
     for await (const raw of withPages(raws, () => mails.length)) {
       const mail = await readMail(raw, mails.length + 1, tools);
       if (raw.letter) settlePage(mail, raw.letter);
-      if (options.outline) dropTexts(mail, ids);
+      if (options.outline) dropTexts(mail, shared);
       mails.push(mail);
       comments.add(mail);
       if (options.onMessage) {
@@ -65,7 +65,7 @@ function fillHunks({ message, diff }: Mail): void {
  * Lets go of all text that an outline does not show. A string cut from a mail keeps the whole mail in memory; going through JSON makes
  * each anew.
  */
-function dropTexts(mail: Mail, ids: Map<string, string>): void {
+function dropTexts(mail: Mail, shared: Shared): void {
   mail.message.body = '';
   if (mail.message.patch) mail.message.patch.log = '';
   const { message, subject, trailers } = mail;
@@ -78,25 +78,53 @@ function dropTexts(mail: Mail, ids: Map<string, string>): void {
     mail.diff = { length: mail.diff.length, pieces, text: () => decoder.decode(bytes) };
   }
   if (mail.reading !== '') mail.reading = decoder.decode(encoder.encode(mail.reading));
-  const shared = (id: string): string => {
-    const known = ids.get(id);
-    if (known === undefined) ids.set(id, id);
-    return known ?? id;
-  };
-  mail.message.messageId = shared(mail.message.messageId);
-  mail.message.references = mail.message.references.map(shared);
-  if (mail.message.inReplyTo !== null) mail.message.inReplyTo = shared(mail.message.inReplyTo);
+  const kept = mail.message;
+  kept.messageId = shared.id(kept.messageId);
+  kept.references = kept.references.map(id => shared.id(id));
+  if (kept.inReplyTo !== null) kept.inReplyTo = shared.id(kept.inReplyTo);
+  if (kept.from !== null) kept.from = shared.person(kept.from);
+  kept.numbering = mail.subject.numbering = shared.numbering(kept.numbering);
+  if (mail.trailers.length === 0) mail.trailers = NONE;
 }
+
+/** One of each id, sender and numbering, however many mails have it. */
+class Shared {
+  private readonly ids = new Map<string, string>();
+  private readonly people = new Map<string, Person>();
+  private readonly numberings = new Map<string, Numbering>();
+
+  id(id: string): string {
+    const known = this.ids.get(id);
+    if (known === undefined) this.ids.set(id, id);
+    return known ?? id;
+  }
+
+  person(person: Person): Person {
+    return one(this.people, person);
+  }
+
+  numbering(numbering: Numbering): Numbering {
+    return one(this.numberings, numbering);
+  }
+}
+
+function one<T>(known: Map<string, T>, value: T): T {
+  const key = JSON.stringify(value);
+  const first = known.get(key);
+  if (first === undefined) known.set(key, value);
+  return first ?? value;
+}
+
+const NONE: [] = [];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Lets go of what only the one who took the message needs; a series is made of what stays. */
 function forget({ message, subject }: Mail): void {
-  message.problems = [];
+  message.problems = NONE;
   message.subject = subject.text = subject.title = '';
-  subject.numbering = message.numbering;
-  if (message.patch) message.patch = { ...message.patch, files: [], trailers: [], problems: [] };
+  if (message.patch) message.patch = { ...message.patch, files: NONE, trailers: NONE, problems: NONE, prefixes: message.numbering.prefixes };
 }
 
 /** What is to be said of an input as a whole: nothing in it, nothing that is mail, or no patch. */

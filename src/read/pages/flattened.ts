@@ -9,7 +9,7 @@ export function readFlattened(text: string): Letter | null {
   if (!isFlattened(text)) return null;
   const head = text.slice(0, MAX_FLAT_HEAD);
   const labels = [...head.matchAll(LABEL)].flatMap(({ index, 0: { length }, 1: name }) =>
-    name !== undefined && KNOWN.test(name) ? [{ name: name.toLowerCase(), start: index, end: index + length }] : [],
+    name !== undefined && isKnown(name.toLowerCase()) ? [{ name: name.toLowerCase(), start: index, end: index + length }] : [],
   );
   const values = new Map<string, string>();
   let body = text.length;
@@ -62,12 +62,21 @@ export function isFlattened(text: string): boolean {
   return !NEEDED.some(name => rest.includes(`\n${name}: `));
 }
 
+function isKnown(name: string): boolean {
+  return KNOWN.has(name) || EXTENSION.test(name);
+}
+
 const MIN_LENGTH = 100;
 const NEEDED = ['From', 'Subject', 'Date'];
-const LABEL = /(?:^|[ \t])([A-Za-z][A-Za-z0-9-]{1,60}):(?=[ \t])/g;
+const LABEL = /(?:^|[ \t])([A-Z][A-Za-z0-9-]{1,60}):(?=[ \t])/g;
 /** Names of mail's headers; any other word before a colon is text. */
-const KNOWN =
-  /^(?:From|To|Cc|Bcc|Subject|Date|Message-I[Dd]|In-Reply-To|References|Reply-To|Sender|Received|Received-SPF|Return-Path|Delivered-To|Authentication-Results|DKIM-Signature|DomainKey-Signature|MIME-Version|Mime-Version|Content-(?:Type|Transfer-Encoding|Disposition|Language|Length)|User-Agent|Precedence|Organization|Autocrypt|Errors-To|Lines|Status|List-[A-Za-z-]+|X-[A-Za-z0-9-]+|ARC-[A-Za-z-]+|Mail-Followup-To|Importance|Priority|Thread-(?:Topic|Index)|Accept-Language|Feedback-ID)$/;
+const KNOWN = new Set(
+  'from to cc bcc subject date message-id in-reply-to references reply-to sender received received-spf return-path delivered-to authentication-results dkim-signature domainkey-signature mime-version content-type content-transfer-encoding content-disposition content-language content-length user-agent precedence organization autocrypt errors-to lines status mail-followup-to importance priority thread-topic thread-index accept-language feedback-id'.split(
+    ' ',
+  ),
+);
+const EXTENSION = /^(?:x|arc|list)-./;
+
 /** Headers whose value ends by itself, and how. */
 const WORD = /^[ \t]*[^\s]+/;
 const SINGLE: Record<string, RegExp> = {

@@ -92,7 +92,7 @@ function lines(text: string): string[] {
 const SORTED =
   /^[ \t]*(?:[*•] *)?(?:Messages sorted by:|This message:|Next message:|Previous message:|Next in thread:|In reply to:|Reply:|Maybe in reply to:|Contemporary messages sorted:|Related messages:|Mail actions:|Mail archives:|\[ )/i;
 /** `Mon Jan 04 2021 - 09:26:03 EST`, as no other archive writes it. */
-const DATE = /^Date: +((?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} \d{1,2} \d{4} - \d\d:\d\d:\d\d(?: [A-Z]{1,5})?)$/;
+const DATE = /^date: +((?:[a-z]{3},? )?[a-z]{3} \d{1,2} \d{4} - \d\d:\d\d:\d\d(?: [a-z]{1,5})?)$/i;
 const HEAD_LINES = 40;
 
 /** The page saved as text: subject, `From:`, `Date:` in hypermail's own form, links to the neighbours, body, the links again. */
@@ -108,7 +108,7 @@ function readText(text: string): Letter | null {
   }
   if (date === undefined) return null;
   const head = headersOf(above);
-  const subject = head.get('subject') ?? above.find(line => !/^(?:From|Date):|Archive\b.*\bby\b|^Hypermail/i.test(line)) ?? '';
+  const subject = head.get('subject') ?? above.find(line => !/^(?:from|date):|Archive\b.*\bby\b|^Hypermail/i.test(line)) ?? '';
   const from = (head.get('from') ?? '').replace(/\(([^()]*)_at_([^()]*)\)/, '<$1@$2>');
   // The links to the neighbours are the sign beside the date; the first run of them stands above the body, the last below it.
   let start = at;

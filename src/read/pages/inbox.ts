@@ -11,6 +11,7 @@ import type { Sheet } from './sheet.ts';
 export function readInbox(sheet: Sheet): Letter[] | null {
   const found = readThreadPage(sheet) ?? readMessagePage(sheet);
   for (const letter of found ?? []) {
+    letter.body = withoutRepeats(letter.body);
     readAttachments(letter);
     showAddresses(letter);
     // A text that kept its tabs, or has no use for any, lost no blanks on the way.
@@ -147,6 +148,25 @@ function headAbove(text: string, from: number, limit: number, indent: string): {
     at = line.start;
   }
   return null;
+}
+
+/** Some versions show the hunks of a file once more behind the `-- ` that ends them, and then the rest of the mail; no mail has that. */
+function withoutRepeats(body: string): string {
+  const mark = '\n-- \n';
+  let out = '';
+  let copied = 0;
+  for (let at = body.indexOf(`${mark}@@ -`); at >= 0; at = body.indexOf(`${mark}@@ -`, at + 1)) {
+    const start = at + mark.length;
+    const next = body.indexOf(mark, start);
+    if (next < 0) break;
+    // It is the same text to the letter: what only looks like it stays.
+    const length = next + 1 - start;
+    const first = at + 1 - length;
+    if (first < copied || !body.startsWith(body.slice(start, next + 1), first)) continue;
+    out += body.slice(copied, at);
+    copied = next;
+  }
+  return out + body.slice(copied);
 }
 
 /** Takes the marks of a multipart mail off: git reads the parts one behind the other. A part that is only named is lost. */

@@ -28,7 +28,7 @@ export function readOpenwall(sheet: Sheet): Letter[] | null {
 
 /** The first `Date:`, `From:` or `Message-ID:` line behind the bar of links; in HTML at the start of its block. */
 function headStart(sheet: Sheet, from: number): number | null {
-  const mark = /^(?:Date|From|Message-ID):[ \t]+\S/;
+  const mark = /^(?:date|from|message-id):[ \t]+\S/i;
   for (const pre of sheet.pres) {
     const blank = /^\s*/.exec(sheet.text.slice(pre.start, pre.start + BLANKS))?.[0].length ?? 0;
     if (mark.test(sheet.text.slice(pre.start + blank, pre.start + blank + BLANKS))) return pre.start + blank;

@@ -81,6 +81,13 @@ test('addresses that an inbox masks are put together and said to have been maske
   expect(problemsOf(message)).toEqual(['the page masks addresses (`user@host•org`); they are put together again']);
 });
 
+test('hunks that an inbox shows twice count once', async () => {
+  const hunks = HTML_DIFF.slice(HTML_DIFF.indexOf('@@ -3'));
+  const message = await readOne(single(`${escaped(LOG)}${HTML_DIFF}-- \n${hunks}-- \n2.43.0\n`));
+  expect(filesOf(message)).toEqual(['2 1 lib/pond.c']);
+  expect(problemsOf(message)).toEqual([]);
+});
+
 const entry = (n: number, subject: string, name: string, body: string, minute: number) => `<pre><a
 href=#e${n}00000
 id=m${n}00000>*</a> <b>${subject}</b>
