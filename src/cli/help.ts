@@ -5,10 +5,11 @@ Usage:
   fencepost review [INPUT...]      review notes
   fencepost check [INPUT...]       the pre-send check: one line a finding, exit 1 if there is any
   fencepost show [--json] INPUT... what was read: series, versions, order, gaps, trailers, replies
+  fencepost events [--json] INPUT|FILE.c...  what the code does: line, kind, cell, ordering, locks held
   fencepost rules [--json]         the rules it knows
   fencepost explain RULE           what a rule says, why, and its examples
 
-INPUT is a file (mbox, mail or patch, also .gz), a maildir, a folder of patches, or - for stdin.
+INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a folder of patches, or - for stdin.
 
 Options of review and check:
   --format notes|lines|json        how findings are written (review: notes; check: lines)

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { eventsCommand } from './events.ts';
 import { HELP } from './help.ts';
 import { reviewCommand } from './review.ts';
 import { explainCommand, rulesCommand } from './rules.ts';
@@ -18,6 +19,9 @@ async function main([command, ...args]: string[]): Promise<number> {
     case 'show':
       if (args.includes('--help')) return help();
       return show(args, out, err);
+    case 'events':
+      if (args.includes('--help')) return help();
+      return eventsCommand(args, out, err);
     case 'rules':
       return rulesCommand(args, out);
     case 'explain':

@@ -1,7 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
+import { readThread, threadJson, threadProblems, threadText } from '../index.ts';
 import type { Message, Thread } from '../model/series.ts';
-import { readThread } from '../read/index.ts';
-import { threadJson, threadProblems, threadText } from '../report/thread.ts';
 import { type Input, openInputs, reasonOf } from './input.ts';
 import { tools } from './tools.ts';
 
