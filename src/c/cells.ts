@@ -341,8 +341,18 @@ function innermost(from: string | null, segments: Segment[], scope: Scope): { ty
   return found;
 }
 
+const tags = new Map<string, boolean>();
+/** Names of types in one run; more are not kept. */
+const MOST_TAGS = 20_000;
+
 function isTag(type: string): boolean {
-  return /^(?:struct|union) \w+$/.test(type) || /^\w+_t$/.test(type);
+  let known = tags.get(type);
+  if (known === undefined) {
+    known = /^(?:(?:struct|union) \w+|\w+_t)$/.test(type);
+    if (tags.size >= MOST_TAGS) tags.clear();
+    tags.set(type, known);
+  }
+  return known;
 }
 
 function spell(from: string, segments: Segment[]): string {

@@ -66,6 +66,8 @@ export class Variables {
   private readonly held = new Map<string, Held>();
   private readonly trail: [string, Held | undefined][] = [];
   private versions = 0;
+  /** Variables that are copies of something now. */
+  readonly copies = new Set<string>();
 
   of(name: string): Held {
     return this.held.get(name) ?? UNSET;
@@ -78,6 +80,12 @@ export class Variables {
   private put(name: string, held: Held): void {
     this.trail.push([name, this.held.get(name)]);
     this.held.set(name, held);
+    this.mind(name, held);
+  }
+
+  private mind(name: string, held: Held | undefined): void {
+    if (held?.copy) this.copies.add(name);
+    else this.copies.delete(name);
   }
 
   mark(): number {
@@ -92,6 +100,7 @@ export class Variables {
       if (!changed.has(name)) changed.set(name, this.of(name));
       if (before) this.held.set(name, before);
       else this.held.delete(name);
+      this.mind(name, before);
     }
     this.trail.length = mark;
     return changed;
@@ -232,7 +241,7 @@ export class Context implements Scope {
 
   /** Copies that start from a variable that has changed are copies no more. */
   dependents(changed: string): void {
-    for (const name of this.survey.first.keys()) {
+    for (const name of this.held.copies) {
       const { copy, value } = this.held.of(name);
       if (copy && name !== changed && startsFrom(copy, changed)) this.held.set(name, value, null);
     }

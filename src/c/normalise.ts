@@ -2,6 +2,8 @@
  * Kernel C made readable for a C grammar, at the same length: every offset, line and column stays what it was.
  * The grammar knows no kernel macros; what it stumbles over is blanked or given a word of C of the same width.
  */
+import { brokenConditionals } from './conditionals.ts';
+
 export interface Normalised {
   text: string;
   /** The text as it was, comments, strings and directives blanked. */
@@ -21,7 +23,8 @@ const SPECIFIERS = new Set(
   ____cacheline_internodealigned_in_smp __page_aligned_bss __page_aligned_data __packed __sched __lockfunc __kprobes notrace noinstr asmlinkage
   noinline_for_stack nokprobe_inline __no_kcsan __no_kasan_or_inline __no_sanitize_or_inline __no_sanitize_address __no_sanitize_memory __nocfi
   __no_randomize_layout __randomize_layout __designated_init __flatten __latent_entropy __init_or_module __init_memblock __bpf_kfunc __noclone
-  __no_profile __noendbr __entry_text __ksym`
+  __no_profile __noendbr __entry_text __ksym __no_kmsan_checks __no_sanitize_coverage __no_context_analysis STATIC 
+  __devinit __devexit __cpuinit __optimize noinline_for_kasan __hyp_text __tracepoint_ptr __nosavedata __lsm_ro_after_init __vsyscall_fn`
     .split(/\s+/)
     .filter(Boolean),
 );
@@ -80,11 +83,14 @@ export function closing(code: string, open: number): number {
 
 /** Gives the text as the grammar can read it, and where loop macros stood. */
 export function normalise(text: string): Normalised {
-  const code = codeOnly(text);
+  const all = codeOnly(text);
+  const ranges = brokenConditionals(text, all);
+  const code = without(all, ranges);
   const macros = new Map<number, string>();
   const cleanups = new Map<number, string>();
   const edits: { at: number; end: number; text: string }[] = [];
   const blank = (at: number, end: number) => edits.push({ at, end, text: text.slice(at, end).replace(/[^\n]/g, ' ') });
+  for (const { at, end } of ranges) blank(at, end);
   const word = /[A-Za-z_]\w*/g;
   let depth = 0;
   let seen = 0;
@@ -116,7 +122,7 @@ export function normalise(text: string): Normalised {
     }
     if (KEYWORDS.has(name)) continue;
     if (/^(?:COMPAT_)?SYSCALL_DEFINE\d$|^BPF_CALL_\d$|^COMPAT_SYSCALL_DEFINEx$/.test(name)) {
-      edits.push({ at, end: at + 4, text: 'int ' });
+      systemCall(code, at, next, edits);
       continue;
     }
     if (/^DEFINE_|^DECLARE_/.test(name)) {
@@ -132,6 +138,12 @@ export function normalise(text: string): Normalised {
     const close = closing(code, next);
     if (close < 0) continue;
     const after = code[nextSolid(code, close)];
+    // A macro that wants no semicolon gets one where a blank follows its line's end.
+    if (/^[A-Z][A-Z0-9_]+$/.test(name) && /[A-Za-z_}]/.test(after ?? '') && code.slice(close, nextSolid(code, close)).includes('\n')) {
+      const gap = /^[ \t]*\n+([ \t])/.exec(code.slice(close, close + 200));
+      if (gap) edits.push({ at: close + gap[0].length - 1, end: close + gap[0].length, text: ';' });
+      continue;
+    }
     // `name(...) {` inside a function is a loop or scope macro, whatever its name; without braces only the name tells.
     if (after === '{' || (/for_each|^list_for|^scoped_guard$|^scoped_cond_guard$/.test(name) && after !== ';' && after !== ',' && after !== ')')) {
       edits.push({ at, end, text: 'while'.padEnd(Math.max(5, name.length)) });
@@ -149,6 +161,57 @@ export function normalise(text: string): Normalised {
   }
   out.push(text.slice(done));
   return { text: out.join(''), code, macros, cleanups };
+}
+
+function without(code: string, ranges: { at: number; end: number }[]): string {
+  if (ranges.length === 0) return code;
+  const out: string[] = [];
+  let done = 0;
+  for (const { at, end } of [...ranges].sort((a, b) => a.at - b.at)) {
+    if (end <= done) continue;
+    const from = Math.max(at, done);
+    out.push(code.slice(done, from), code.slice(from, end).replace(/[^\n]/g, ' '));
+    done = end;
+  }
+  out.push(code.slice(done));
+  return out.join('');
+}
+
+/** `SYSCALL_DEFINE2(name, int, fd, ...)`: the head of a function `name(int  fd, ...)`. */
+function systemCall(code: string, at: number, open: number, edits: { at: number; end: number; text: string }[]): void {
+  const close = closing(code, open);
+  const comma = code.indexOf(',', open);
+  const end = close < 0 ? -1 : comma >= 0 && comma < close ? comma : close - 1;
+  const words = end < 0 ? '' : code.slice(at, end);
+  if (end < 0 || !/^\s*\w+\s*$/.test(code.slice(open + 1, end))) {
+    edits.push({ at, end: at + 4, text: 'int ' });
+    return;
+  }
+  // The name moves one place to the right, over the comma, so that the parenthesis fits behind it.
+  const name = code.slice(open + 1, end).trim();
+  const breaks = words.includes('\n');
+  if (breaks) {
+    edits.push({ at, end: at + 4, text: 'int ' });
+    return;
+  }
+  edits.push({ at, end: end + (end === close - 1 ? 0 : 1), text: `int${' '.repeat(Math.max(1, end - at - 3 - name.length))}${name}${end === close - 1 ? '' : '('}` });
+  if (end === close - 1) {
+    // No parameters: `SYSCALL_DEFINE0(name)` gives up a blank for its parenthesis.
+    edits.pop();
+    edits.push({ at, end: close, text: `int${' '.repeat(Math.max(1, close - at - 5 - name.length))}${name}()` });
+    return;
+  }
+  let isType = true;
+  let depth = 0;
+  for (let i = end + 1; i < close - 1; i++) {
+    const c = code[i];
+    if (c === '(') depth++;
+    else if (c === ')') depth--;
+    else if (c === ',' && depth === 0) {
+      if (isType) edits.push({ at: i, end: i + 1, text: ' ' });
+      isType = !isType;
+    }
+  }
 }
 
 /** `scoped_cond_guard(class, return -EINTR, lock)`: the statement among the arguments becomes a number. */
@@ -171,8 +234,13 @@ function joinTag(code: string, at: number, end: number, edits: { at: number; end
   const previous = code[previousSolid(code, at)];
   if (previous !== ',' && previous !== '(') return;
   const rest = /^(\s+)(\w+)\s*(\**)\s*([,)])/.exec(code.slice(end, end + 120));
-  if (!rest || (previous === '(' && rest[4] === ')') || rest[1]?.includes('\n')) return;
-  if (rest[3] !== '' && previous === '(') return;
+  if (!rest || rest[1]?.includes('\n')) return;
+  if (previous === '(') {
+    // Alone in parentheses it is a cast or an operand of sizeof, unless a function's name stands before.
+    const callee = /(\w+)\s*\($/.exec(code.slice(Math.max(0, at - 60), at).trimEnd())?.[1];
+    if (callee === undefined || /^(?:sizeof|typeof|__typeof__|__typeof|_Alignof|__alignof__|if|while|for|switch|return|offsetof)$/.test(callee)) return;
+    if (rest[3] !== '' && rest[4] === ')') return;
+  }
   edits.push({ at: end, end: end + (rest[1]?.length ?? 0), text: '_'.repeat(rest[1]?.length ?? 0) });
   if (rest[3]) {
     const star = code.indexOf('*', end);
