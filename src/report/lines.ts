@@ -7,14 +7,17 @@ export function lines(review: Review): string {
   return review.reviews.flatMap(r => r.findings.map(line)).join('');
 }
 
-/** Refused patches as errors of their own, for the pre-send check. */
+/**
+ * Refused patches as errors of their own, for the pre-send check. The path is the input's, opened at its first line: what was refused has no
+ * place in a source file, and the text says where in the mail it is.
+ */
 export function refusals(review: Review): string[] {
-  return review.thread.messages
+  const lines = review.thread.messages
     .flatMap(m => [...m.problems, ...(m.patch?.problems ?? [])])
     .concat(review.problems)
     .filter(p => p.severity === 'refused')
-    .map(p => `${flat(p.where)}: ERROR: ${flat(p.message)} [refused]\n`)
-    .filter((line, i, all) => all.indexOf(line) === i);
+    .map(p => `${flat(review.input)}:1: ERROR: ${flat(p.where)}: ${flat(p.message)} [refused]\n`);
+  return [...new Set(lines)];
 }
 
 function line(finding: Finding): string {

@@ -64,7 +64,7 @@ test('what git refuses is an error line of its own', async () => {
     { severity: 'refused', where: 'message 1, line 3 of the diff', message: 'corrupt patch' },
     { severity: 'odd', where: 'message 1', message: 'no date' },
   );
-  expect(refusals(result)).toEqual(['message 1, line 3 of the diff: ERROR: corrupt patch [refused]\n']);
+  expect(refusals(result)).toEqual(['test:1: ERROR: message 1, line 3 of the diff: corrupt patch [refused]\n']);
 });
 
 test('wrapping keeps words whole and the indent', () => {
