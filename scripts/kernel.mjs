@@ -149,7 +149,7 @@ function braces(text) {
     const code = comment ? '' : line.replace(/\/\*.*?\*\//g, ' ').trimEnd();
     if (/\/\*(?!.*\*\/)/.test(line)) comment = true;
     if (comment && line.includes('*/')) comment = false;
-    if (line.startsWith('{') && !/=/.test(before) && /\)(?:\s*__\w+(?:\([^()]*\))?)*$/.test(before) && !/\\$/.test(line)) {
+    if (line.startsWith('{') && !line.startsWith('{}') && !/=/.test(before) && /\)(?:\s*__\w+(?:\([^()]*\))?)*$/.test(before) && !/\\$/.test(line)) {
       const close = lines.findIndex((l, n) => n >= i && l.startsWith('}'));
       if (close >= 0) found.push({ open: i + 1, close: close + 1 });
     }

@@ -32,6 +32,10 @@ function readable(group: Group, code: string): boolean {
   // Behind a closed parenthesis stands a statement's condition, or at the top level a macro that wants no semicolon.
   if (!/[;{}:]$|^$/.test(before) && !(/\)$/.test(before) && !/\b(?:if|while|for|switch)\s*\([^;{}]*\)$/.test(before))) return false;
   if (/\?[^;{}]*:$/.test(before)) return false;
+  const last = group.lines.at(-1);
+  const opens = last !== undefined && /^\s*\{/.test(code.slice(last.end, last.end + 200));
+  // Heads of one body: the arms end where the brace of all of them follows.
+  if (opens && group.lines.slice(0, -1).some((line, i) => /\)\s*$/.test(code.slice(line.end, group.lines[i + 1]?.at ?? line.end)))) return false;
   return group.lines.slice(0, -1).every((line, i) => complete(code.slice(line.end, group.lines[i + 1]?.at ?? line.end)));
 }
 
@@ -48,7 +52,13 @@ function complete(arm: string): boolean {
     else if (c === 40) parens++;
     else if (c === 41 && --parens < 0) return false;
   }
-  return braces === 0 && parens === 0 && /[;}:,)]$/.test(code) && !/^(?:else\b|[|&?+*/=<>])/.test(code) && !/\b(?:if|while|for|switch)\s*\([^;{}]*\)$/.test(code);
+  return (
+    braces === 0 &&
+    parens === 0 &&
+    /[;}:,)]$/.test(code) &&
+    !/^(?:else\b|[|&?+*/=<>])/.test(code) &&
+    !/\b(?:if|while|for|switch)\s*\([^;{}]*\)$/.test(code)
+  );
 }
 
 function blanked({ lines }: Group): { at: number; end: number }[] {

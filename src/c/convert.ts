@@ -330,6 +330,7 @@ export class Converter {
   /** `DEFINE_WAIT(w);` and the like inside a function: a declaration. */
   private defining(node: SyntaxNode, statement: SyntaxNode): Stmt | null {
     const callee = node.type === 'call_expression' ? child(node, 'function') : undefined;
+    if (callee?.type === 'call_expression') return this.scoped(node, callee, statement);
     if (callee?.type !== 'identifier') return null;
     const macro = this.slice(callee);
     const args = named(child(node, 'arguments') ?? node);
@@ -343,6 +344,15 @@ export class Converter {
     const place = this.span(statement);
     const others = args.slice(at + 1).map(n => this.expr(n));
     return { ...place, k: 'declare', variable: this.define(variable), init: others.length > 0 ? { ...place, k: 'list', list: others } : null };
+  }
+
+  /** `CLASS(fd, f)(n);` and `ACQUIRE(mutex_intr, lock)(&x->m);` declare what their second argument names. */
+  private scoped(node: SyntaxNode, head: SyntaxNode, statement: SyntaxNode): Stmt | null {
+    const word = child(head, 'function');
+    const name = named(child(head, 'arguments') ?? head)[1];
+    if (!word || name?.type !== 'identifier' || !/^(?:CLASS|ACQUIRE)$/.test(this.slice(word))) return null;
+    const variable = this.define({ name: this.slice(name), type: '', pointer: 0, array: false, isStatic: false, cleanup: null });
+    return { ...this.span(statement), k: 'declare', variable, init: this.expr(node) };
   }
 
   private declarations(node: SyntaxNode): Stmt[] {

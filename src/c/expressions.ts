@@ -1,13 +1,12 @@
 /** Expressions as events, in the order in which C evaluates them as far as it fixes one, left to right where it does not. */
-import type { Event } from '../model/code.ts';
-import type { Fact } from '../model/fact.ts';
-import { callKind, keepsTruth, lockTakenBy, stops } from './calls.ts';
-import { cellOfLvalue, cellOfPointer, isConstantText, isOwn, typeOf } from './cells.ts';
+import { call } from './callevents.ts';
+import { callKind, keepsTruth, ownName, stops } from './calls.ts';
+import { cellOfLvalue, isConstantText, isOwn } from './cells.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
 import type { End } from './graph.ts';
-import { guard } from './guards.ts';
 import { walk } from './statements.ts';
 import type { Expr } from './syntax.ts';
+import { typeOf } from './typeof.ts';
 
 /** Evaluates an expression; `used` tells whether anything takes its value. */
 export function evaluate(e: Expr, cx: Context, used = true): Value {
@@ -56,7 +55,8 @@ export function evaluate(e: Expr, cx: Context, used = true): Value {
   }
 }
 
-function from(event: number): Value {
+/** The value that an event gives. */
+export function from(event: number): Value {
   return { sources: [event], parameter: null, inverted: false };
 }
 
@@ -266,7 +266,7 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
     const { yes, no } = branchOn(e.of, cx);
     return { yes: no, no: yes };
   }
-  if (e.k === 'call' && e.callee.k === 'name' && e.args[0] && keepsTruth(e.callee.name) && !cx.file.defined(e.callee.name)) {
+  if (e.k === 'call' && e.callee.k === 'name' && e.args[0] && keepsTruth(ownName(e.callee.name)) && !cx.file.defined(e.callee.name)) {
     cx.calls.add(e.callee.name);
     const ways = branchOn(e.args[0], cx);
     return stops(e.callee.name) ? { yes: [], no: ways.no } : ways;
@@ -302,10 +302,11 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
 function testOf(e: Expr): 'nonzero' | 'zero' | 'negative' | 'positive' | null {
   if (e.k === 'cast') return testOf(e.of);
   if (e.k === 'assign') return e.op === '=' ? 'nonzero' : null;
+  if (e.k === 'call' && e.callee.k === 'name' && callKind(ownName(e.callee.name)) !== 'plain') return null; // IS_ERR(x) is true of other values than x.
   if (e.k !== 'binary') return e.k === 'name' || e.k === 'call' || e.k === 'member' || e.k === 'deref' || e.k === 'index' ? 'nonzero' : null;
   const zero = isZero(e.right);
-  if (e.op === '==') return zero ? 'zero' : isOne(e.right) ? 'nonzero' : null;
-  if (e.op === '!=') return zero ? 'nonzero' : isOne(e.right) ? 'zero' : null;
+  if (e.op === '==') return zero ? 'zero' : isTrue(e.right) ? 'nonzero' : null;
+  if (e.op === '!=') return zero ? 'nonzero' : isTrue(e.right) ? 'zero' : null;
   if (zero && e.op === '<') return 'negative';
   return zero && e.op === '>' ? 'positive' : null;
 }
@@ -314,8 +315,8 @@ function isZero(e: Expr): boolean {
   return (e.k === 'number' && e.value === 0) || (e.k === 'name' && (e.name === 'NULL' || e.name === 'false'));
 }
 
-function isOne(e: Expr): boolean {
-  return (e.k === 'number' && e.value === 1) || (e.k === 'name' && e.name === 'true');
+function isTrue(e: Expr): boolean {
+  return e.k === 'name' && e.name === 'true';
 }
 
 function versionsIn(e: Expr, cx: Context): string {
@@ -324,96 +325,4 @@ function versionsIn(e: Expr, cx: Context): string {
   if (e.k === 'index') return versionsIn(e.of, cx) + versionsIn(e.index, cx);
   if (e.k === 'call') return e.args.map(arg => versionsIn(arg, cx)).join('');
   return 'of' in e ? versionsIn(e.of, cx) : '';
-}
-
-type Call = Extract<Expr, { k: 'call' }>;
-
-function call(e: Call, cx: Context, used: boolean): Value {
-  const api = e.callee.k === 'name' && !e.callee.local ? e.callee.name : null;
-  if (e.callee.k === 'call' && e.callee.callee.k === 'name' && /^(?:guard|CLASS|ACQUIRE)$/.test(e.callee.callee.name)) return guard(e, e.callee, cx);
-  if (api === null) {
-    const callee = evaluate(e.callee.k === 'deref' ? e.callee.of : e.callee, cx);
-    const argSources = e.args.map(arg => argument(arg, cx).sources);
-    const args = e.args.map(a => cx.text(a));
-    return from(
-      cx.emit(e, {
-        kind: 'call',
-        api: cx.text(e.callee),
-        cell: null,
-        ordering: null,
-        opaque: true,
-        used,
-        args,
-        argSources: [...argSources, callee.sources].slice(0, args.length),
-      }),
-    );
-  }
-  cx.calls.add(api);
-  const defined = cx.file.defined(api);
-  const kind = defined ? 'plain' : callKind(api);
-  if (kind === 'plain') {
-    if (api === 'ACQUIRE_ERR' && e.args[1]?.k === 'address') return evaluate(e.args[1].of, cx);
-    const fact = defined ? undefined : cx.file.fact(api);
-    return fact ? known(e, api, fact, cx, used) : unknown(e, api, cx, used, defined);
-  }
-  if (kind === 'ends') {
-    for (const arg of e.args) evaluate(arg, cx);
-    cx.graph.exit(e.line);
-    return NOTHING;
-  }
-  if (kind === 'transparent') {
-    const values = e.args.map(arg => evaluate(arg, cx));
-    return values[0] ?? NOTHING;
-  }
-  return e.args.reduce<Value>((all, arg) => union(all, evaluate(arg, cx)), NOTHING);
-}
-
-/** An argument; where a local's address is given away, the callee may set it. */
-function argument(arg: Expr, cx: Context): Value {
-  const value = evaluate(arg, cx);
-  if (arg.k === 'address' && arg.of.k === 'name' && arg.of.local) cx.held.set(arg.of.name, cx.valueOf(arg.of.name), null);
-  return value;
-}
-
-function unknown(e: Call, api: string, cx: Context, used: boolean, defined: boolean): Value {
-  const argSources = e.args.map(arg => argument(arg, cx).sources);
-  const cells = defined ? { argCells: e.args.map(arg => cellOfPointer(arg, cx)) } : {};
-  const args = e.args.map(a => cx.text(a));
-  return from(cx.emit(e, { kind: 'call', api, cell: null, ordering: null, opaque: !defined, used, args, argSources, ...cells }));
-}
-
-function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Value {
-  const argSources = e.args.map((arg, i) => {
-    if (i !== fact.cell) return argument(arg, cx).sources;
-    if (fact.by === 'lvalue' || arg.k === 'address') address(arg.k === 'address' ? arg.of : arg, cx);
-    else evaluate(arg, cx);
-    return [];
-  });
-  const event = eventOf(api, fact, e.args, cx);
-  event.used = used;
-  event.args = e.args.map(a => cx.text(a));
-  event.argSources = argSources;
-  return from(cx.emit(e, event));
-}
-
-/** The event that a fact makes of a call with these arguments. */
-export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event> {
-  const place = fact.cell === null ? undefined : args[fact.cell];
-  const found = place ? (fact.by === 'lvalue' ? cellOfLvalue(place, cx) : cellOfPointer(place, cx)) : null;
-  const bit = fact.bit === null ? undefined : args[fact.bit];
-  const cell = found && bit ? { ...found, bit: cx.text(bit) } : found;
-  const operand = fact.operand === null ? undefined : args[fact.operand];
-  const event: ReturnType<typeof eventOf> = {
-    kind: fact.kind,
-    api,
-    cell,
-    ordering: fact.ordering,
-    orderingOnFailure: fact.orderingOnFailure,
-    operation: fact.operation,
-    operand: operand ? cx.text(operand) : null,
-    atomic: fact.atomic,
-  };
-  const family = fact.kind === 'rmw' ? lockTakenBy(api) : null;
-  if (family !== null) event.takes = { family, cell: args[1] ? cellOfPointer(args[1], cx) : null };
-  return event;
 }

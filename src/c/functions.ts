@@ -12,6 +12,7 @@ import type { Image } from './images.ts';
 import { entryLocks } from './locksets.ts';
 import { macrosOf } from './macros.ts';
 import { normalise } from './normalise.ts';
+import { markObjects } from './objects.ts';
 import { open } from './pieces.ts';
 import { walk } from './statements.ts';
 import { squeeze } from './syntax.ts';
@@ -95,7 +96,11 @@ function rescue(it: Draft, text: string, code: string, firstLine: number, read: 
     const inside = (line: number) => line >= open + firstLine && line <= close + firstLine;
     // What the grammar took for functions inside were pieces of this one.
     it.heads = it.heads.filter(h => !inside(h.head.node.row + h.source.firstLine));
-    read(`${lines.slice(head, close + 1).join('\n')}\n`, head + firstLine, false);
+    const alone = `${lines.slice(head, close + 1).join('\n')}\n`;
+    const before = it.heads.length;
+    read(alone, head + firstLine, false);
+    // A head that is a macro has no type before it.
+    if (it.heads.length === before) read(`void\n${alone.replace(/^static\b/, '      ')}`, head + firstLine - 1, false);
   }
   it.comments.length = comments;
 }
@@ -192,6 +197,7 @@ function functionOf(
   };
   fn.entryLocks = entryLocks(fn);
   repeated(cx, fn);
+  markObjects(fn, converter.survey);
   return fn;
 }
 

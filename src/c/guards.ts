@@ -1,9 +1,11 @@
 /** What ends with a scope: the guards of include/linux/cleanup.h, CLASS(), ACQUIRE() and `__free()` variables. */
 import type { Event } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
+import { eventOf } from './callevents.ts';
+import { ownName } from './calls.ts';
 import { cellOfPointer } from './cells.ts';
 import type { Context, Ending, OpenScope, Value } from './context.ts';
-import { address, evaluate, eventOf } from './expressions.ts';
+import { address, evaluate } from './expressions.ts';
 import type { Expr, Variable } from './syntax.ts';
 
 type Call = Extract<Expr, { k: 'call' }>;
@@ -11,7 +13,7 @@ type Call = Extract<Expr, { k: 'call' }>;
 /** `guard(mutex)(&x->lock)`: begins here, ends where the scope ends. CLASS() runs a constructor, ACQUIRE() a lock that may fail. */
 export function guard(e: Call, head: Call, cx: Context): Value {
   const word = head.callee.k === 'name' ? head.callee.name : 'guard';
-  const name = head.args[0] ? cx.text(head.args[0]) : '';
+  const name = head.args[0] ? ownName(cx.text(head.args[0])) : '';
   for (const arg of e.args) {
     if (arg.k === 'address') address(arg, cx);
     else evaluate(arg, cx);

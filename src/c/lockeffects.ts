@@ -113,7 +113,8 @@ function guardEffect(event: Event, { fact, enter }: Word, name: string): Effect 
   const isLock = event.kind === 'lock' || event.kind === 'unlock';
   const lock = isLock ? [shared(lockName(event, family), fact?.lock?.shared ?? false)] : [];
   if (event.ends) return { lock: [], unlock: lock, enter: [], leave: enter, when: null };
-  const tested = event.api.startsWith('guard(') && fact ? conditional(fact) : null;
+  // ACQUIRE_ERR() gives 0 for the lock, whatever the class is made of.
+  const tested = event.api.startsWith('guard(') && fact?.lock?.conditional ? 'zero' : null;
   return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested } : null;
 }
 

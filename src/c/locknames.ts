@@ -1,6 +1,7 @@
 /** Names of locks, so that the same lock has one name in every function, and what a function says of the locks of its caller. */
 import type { CFunction, Event } from '../model/code.ts';
-import { cellKey, plainType } from './cells.ts';
+import { cellKey } from './cells.ts';
+import { plainType } from './typeof.ts';
 
 /** A lock's name: its family and the cell. */
 export function lockName(event: { api: string; cell: Event['cell']; args: string[] }, family: string): string {

@@ -219,6 +219,7 @@ function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State |
   if (!fn.whole) return [];
   for (const event of fn.events) {
     if (event.opaque) break;
+    if (event.ends) continue; // The end of a guard undoes its own beginning, or nothing.
     const state = states[event.node];
     for (const unlock of effects[event.index]?.unlock ?? []) {
       if (state && ![...state.may.keys()].some(lock => sameLock(lock, unlock))) found.add(unlock);

@@ -2,7 +2,10 @@
  * Kernel C made readable for a C grammar, at the same length: every offset, line and column stays what it was.
  * The grammar knows no kernel macros; what it stumbles over is blanked or given a word of C of the same width.
  */
+import { blankOf, codeOnly } from './bare.ts';
 import { brokenConditionals } from './conditionals.ts';
+
+export { codeOnly } from './bare.ts';
 
 export interface Normalised {
   text: string;
@@ -57,19 +60,6 @@ const KEYWORDS = new Set([
   '__asm__',
 ]);
 
-/** Comments, strings and preprocessor lines blanked, at the same length: what is left is code alone. */
-export function codeOnly(text: string): string {
-  const out: string[] = [];
-  let at = 0;
-  const pattern = /\/\*[\s\S]*?(?:\*\/|(?![\s\S]))|\/\/[^\n]*|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?|^[ \t]*#(?:[^\n\\]|\\\r?\n|\\.)*/gm;
-  for (const match of text.matchAll(pattern)) {
-    out.push(text.slice(at, match.index), match[0].replace(/[^\n]/g, ' '));
-    at = match.index + match[0].length;
-  }
-  out.push(text.slice(at));
-  return out.join('');
-}
-
 /** The offset after the parenthesis that closes the one at `open`, or -1. */
 export function closing(code: string, open: number): number {
   let depth = 0;
@@ -89,7 +79,7 @@ export function normalise(text: string): Normalised {
   const macros = new Map<number, string>();
   const cleanups = new Map<number, string>();
   const edits: { at: number; end: number; text: string }[] = [];
-  const blank = (at: number, end: number) => edits.push({ at, end, text: text.slice(at, end).replace(/[^\n]/g, ' ') });
+  const blank = (at: number, end: number) => edits.push({ at, end, text: blankOf(text, at, end) });
   for (const { at, end } of ranges) blank(at, end);
   const word = /[A-Za-z_]\w*/g;
   let depth = 0;
@@ -194,7 +184,11 @@ function systemCall(code: string, at: number, open: number, edits: { at: number;
     edits.push({ at, end: at + 4, text: 'int ' });
     return;
   }
-  edits.push({ at, end: end + (end === close - 1 ? 0 : 1), text: `int${' '.repeat(Math.max(1, end - at - 3 - name.length))}${name}${end === close - 1 ? '' : '('}` });
+  edits.push({
+    at,
+    end: end + (end === close - 1 ? 0 : 1),
+    text: `int${' '.repeat(Math.max(1, end - at - 3 - name.length))}${name}${end === close - 1 ? '' : '('}`,
+  });
   if (end === close - 1) {
     // No parameters: `SYSCALL_DEFINE0(name)` gives up a blank for its parenthesis.
     edits.pop();
@@ -238,7 +232,8 @@ function joinTag(code: string, at: number, end: number, edits: { at: number; end
   if (previous === '(') {
     // Alone in parentheses it is a cast or an operand of sizeof, unless a function's name stands before.
     const callee = /(\w+)\s*\($/.exec(code.slice(Math.max(0, at - 60), at).trimEnd())?.[1];
-    if (callee === undefined || /^(?:sizeof|typeof|__typeof__|__typeof|_Alignof|__alignof__|if|while|for|switch|return|offsetof)$/.test(callee)) return;
+    if (callee === undefined || /^(?:sizeof|typeof|__typeof__|__typeof|_Alignof|__alignof__|if|while|for|switch|return|offsetof)$/.test(callee))
+      return;
     if (rest[3] !== '' && rest[4] === ')') return;
   }
   edits.push({ at: end, end: end + (rest[1]?.length ?? 0), text: '_'.repeat(rest[1]?.length ?? 0) });

@@ -2,8 +2,9 @@
  * A piece of a file made into text that the grammar can read: what its closers ask for is opened before it, what it leaves open is closed after it.
  * `} else` asks for an `if (0) {`, a bare `case` for a `switch (0) {`, `} while (...);` for a `do {`; so alternatives never become sequences.
  */
+
+import { codeOnly } from './bare.ts';
 import type { Piece } from './images.ts';
-import { codeOnly } from './normalise.ts';
 
 export interface Opened {
   text: string;

@@ -152,12 +152,9 @@ export function conditionOn(fn: CFunction, a: Event, b: Event): 'nonzero' | 'zer
     if (node.kind !== 'branch' || !node.decides?.includes(a.index)) continue;
     const ways = node.next.map(to => to === b.node || nodesAfter(fn, to).has(b.node));
     if (!ways.includes(true) || !ways.includes(false) || !nodesAfter(fn, a.node).has(i)) continue;
-    const plain =
-      node.decides.length === 1 &&
-      (node.condition === a.into || node.condition?.startsWith(`${a.api}(`)) &&
-      !/[=<>&|]/.test(node.condition?.replace(/\(.*\)$/, '') ?? '');
+    const plain = node.decides.length === 1 && (node.tests === 'nonzero' || node.tests === 'zero');
     if (!plain) return 'unknown';
-    return ways[0] ? 'nonzero' : 'zero';
+    return ways[0] === (node.tests === 'nonzero') ? 'nonzero' : 'zero';
   }
   return 'any';
 }

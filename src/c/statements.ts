@@ -1,4 +1,5 @@
 /** Statements as flow: branches, loops, jumps, and the events of their expressions in between. */
+import { ownName } from './calls.ts';
 import { cellOfPointer, isConstantText } from './cells.ts';
 import { type Context, type Jumps, NOTHING, type Value } from './context.ts';
 import { branchOn, evaluate, meet, name, setVariable } from './expressions.ts';
@@ -231,7 +232,7 @@ function scoped(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   cx.statements++;
   cx.statementEnd = s.line;
   const [head, ...rest] = s.args;
-  const kind = head ? cx.text(head) : '';
+  const kind = head ? ownName(cx.text(head)) : '';
   const args = s.name === 'scoped_cond_guard' ? rest.slice(1) : rest;
   for (const arg of args) evaluate(arg, cx);
   const fact = cx.file.fact(`guard(${kind})`);
@@ -255,7 +256,8 @@ function scoped(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
 /** A loop over the elements of something, by a macro. */
 function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   cx.statementEnd = s.line;
-  const fact = cx.file.fact(s.name);
+  const macro = ownName(s.name);
+  const fact = cx.file.fact(macro);
   const [cursor] = s.args;
   const sources = s.args.flatMap((arg, i) => (i === fact?.cell && arg.k === 'address' ? [] : evaluate(arg, cx).sources));
   const place = fact?.cell == null ? undefined : s.args[fact.cell];
@@ -268,7 +270,7 @@ function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   cx.calls.add(s.name);
   const mark = cx.held.mark();
   const head = cx.graph.meet(s.line);
-  sources.push(cx.emit(s, { ...event, api: s.name, args }));
+  sources.push(cx.emit(s, { ...event, api: macro, args }));
   const { yes, no } = cx.graph.branch(s.line, s.name);
   if (cursor?.k === 'name' && cursor.local) setVariable(cursor.name, { sources, parameter: null, inverted: false }, null, cx);
   const own = within(cx, () => {

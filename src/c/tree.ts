@@ -95,6 +95,9 @@ function kindOf(type: string, named: boolean): Kind {
 
 const ERROR: Kind = { type: 'ERROR', named: true, leaf: false, fields: true, operators: false, isName: false };
 
+/** All leaves share their lack of children. */
+const LEAF: SyntaxNode[] = [];
+
 /** What the walk asks of a cursor. */
 interface Steps {
   type(): number;
@@ -208,7 +211,8 @@ class Walk {
     const end = kind.isName ? this.endOfName(at) : cursor.end();
     const row = this.rowOf(at);
     const field = inFields ? (this.fields[cursor.field()] ?? null) : null;
-    const node: SyntaxNode = { type: kind.type, field, at, end, row, endRow: row, named: kind.named, broken: kind.type === 'ERROR', children: [] };
+    const children = kind.leaf ? LEAF : [];
+    const node: SyntaxNode = { type: kind.type, field, at, end, row, endRow: row, named: kind.named, broken: kind.type === 'ERROR', children };
     if (this.errors && at === end && cursor.missing()) node.broken = true;
     if (!kind.leaf && depth < DEEPEST && cursor.down()) {
       do {
@@ -231,7 +235,7 @@ class Walk {
   /** An operator takes its place from the expression that it stands in. */
   private operator(kind: Kind, of: SyntaxNode, inFields: boolean): SyntaxNode {
     const field = inFields ? (this.fields[this.cursor.field()] ?? null) : null;
-    return { type: kind.type, field, at: of.at, end: of.at, row: of.row, endRow: of.row, named: false, broken: false, children: [] };
+    return { type: kind.type, field, at: of.at, end: of.at, row: of.row, endRow: of.row, named: false, broken: false, children: LEAF };
   }
 }
 

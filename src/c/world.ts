@@ -3,6 +3,7 @@ import type { CFunction, Event } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import type { CodeFile, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
+import { ownName } from './calls.ts';
 import type { Types } from './cells.ts';
 import { type Draft, draft, fileOf } from './functions.ts';
 import type { Image } from './images.ts';
@@ -42,7 +43,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   const names = new Set(
     drafts.flatMap(d =>
       d.heads
-        .filter(h => !h.opened && (!reader.factOf(h.head.name) || (/\bstatic\b/.test(h.head.head) && !d.image.path.endsWith('.h'))))
+        .filter(h => !h.opened && (!reader.factOf(ownName(h.head.name)) || (/\bstatic\b/.test(h.head.head) && !d.image.path.endsWith('.h'))))
         .map(h => h.head.name),
     ),
   );

@@ -65,6 +65,8 @@ export interface Event extends Place {
   node: number;
   /** The source line, as it stands. */
   text: string;
+  /** The object that the cell is part of: surely still known to nobody else, or surely given back before. */
+  object?: 'private' | 'freed';
   /** The end of the scope of a guard(): what began there ends here. */
   ends?: true;
   /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */

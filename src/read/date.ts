@@ -1,23 +1,22 @@
 /**
- * The moment that a Date header names (RFC 5322 3.3 with its obsolete forms), as ISO 8601 in UTC to the second; null where the text names
- * none. The day of the week, comments and unknown zones (RFC 5322 4.3: as `-0000`) are not looked at.
+ * The moment that a Date header names, as ISO 8601 in UTC to the second; null where the text names none. Read word by word as git does
+ * (date.c, parse_date_basic), so in any order that a mailer has come up with, ctime's among them, and in the forms of RFC 5322 3.3 and 4.3.
+ * Where git takes the zone of the machine, as for a name that it does not know, this takes UTC, as RFC 5322 4.3 has it.
  */
 export function readDate(text: string): string | null {
-  const value = text.slice(0, MAX_LENGTH).replace(/\([^()]*\)/g, ' ');
-  const written = /(\d{1,2})[ -]+([A-Za-z]{3})[A-Za-z]*[ -]+(\d{2,4})/.exec(value) ?? null;
-  const american = written ? null : /([A-Za-z]{3})[A-Za-z]* +(\d{1,2})\b.*?\b(\d{4})\b/.exec(value);
-  const numeric = written || american ? null : /\b(\d{4})-(\d{2})-(\d{2})\b/.exec(value);
-  const clock = /(\d{1,2}):(\d{2})(?::(\d{2}))?/.exec(value);
-  if (!clock) return null;
-  let year: number, month: number, day: number;
-  if (written) [day, month, year] = [Number(written[1]), monthOf(written[2]), fullYear(written[3] ?? '')];
-  else if (american) [day, month, year] = [Number(american[2]), monthOf(american[1]), Number(american[3])];
-  else if (numeric) [day, month, year] = [Number(numeric[3]), Number(numeric[2]), Number(numeric[1])];
-  else return null;
-  const [hour, minute, second] = [Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0)];
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 24 || minute > 59 || second > 60 || year < 1970) return null;
-  const zone = zoneMinutes(value.slice(clock.index + clock[0].length));
-  return format(dayNumber(year, month, day) * 86_400 + hour * 3600 + (minute - zone) * 60 + second);
+  const date: Draft = { year: -1, month: -1, day: -1, hour: -1, minute: -1, second: -1, offset: null, isUtc: false };
+  const value = text.slice(0, MAX_LENGTH);
+  for (let at = 0; at < value.length && value.charAt(at) !== '\n'; ) {
+    const first = value.charCodeAt(at);
+    if (isLetter(first)) at += readWord(value, at, date);
+    else if (isDigit(first)) at += readNumber(value, at, date);
+    else if ((first === PLUS || first === MINUS) && date.hour >= 0 && isDigit(value.charCodeAt(at + 1))) at += readZone(value, at, date);
+    else at++;
+  }
+  const { year, month, day, hour, minute, second, offset } = date;
+  if (year < 1970 || year > 2099 || month < 0 || day < 0 || hour < 0 || minute < 0 || second < 0) return null;
+  const seconds = dayNumber(year, month + 1, day) * 86_400 + hour * 3600 + (minute - (date.isUtc ? 0 : (offset ?? 0))) * 60 + second;
+  return seconds < 0 ? null : format(seconds);
 }
 
 /** Seconds since 1970 of a date that `readDate` gave. */
@@ -26,40 +25,152 @@ export function secondsOf(iso: string): number {
   return dayNumber(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
 }
 
-/** A longer one is no date, and the patterns below need not look at it. */
+/** A date on its way; -1 where nothing was said yet. Months count from 0, the offset is in minutes. */
+interface Draft {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  offset: number | null;
+  /** It was given as seconds since 1970: no zone moves it. */
+  isUtc: boolean;
+}
+
+/** A longer one is no date. */
 const MAX_LENGTH = 200;
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const ZONES: Record<string, number> = {
-  UT: 0,
-  UTC: 0,
-  GMT: 0,
-  Z: 0,
-  EST: -300,
-  EDT: -240,
-  CST: -360,
-  CDT: -300,
-  MST: -420,
-  MDT: -360,
-  PST: -480,
-  PDT: -420,
-};
+const PLUS = 43;
+const MINUS = 45;
 
-function monthOf(name: string | undefined): number {
-  return MONTHS.indexOf((name ?? '').toLowerCase()) + 1;
+/** Words by each of their beginnings from the third letter on, as git knows them; the first of two wins. */
+function beginnings<T>(words: [string, T][]): Map<string, T> {
+  const known = new Map<string, T>();
+  for (const [word, value] of words)
+    for (let length = Math.min(3, word.length); length <= word.length; length++) {
+      const key = word.slice(0, length).toLowerCase();
+      if (!known.has(key)) known.set(key, value);
+    }
+  return known;
 }
 
-/** RFC 5322 4.3: two digits up to 49 are of this century, three digits count from 1900. */
-function fullYear(digits: string): number {
-  const year = Number(digits);
-  if (digits.length === 2) return year < 50 ? year + 2000 : year + 1900;
-  return digits.length === 3 ? year + 1900 : year;
+const MONTHS = beginnings(
+  'January February March April May June July August September October November December'.split(' ').map((name, at): [string, number] => [name, at]),
+);
+const WEEKDAYS = beginnings('Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ').map((name): [string, true] => [name, true]));
+/** Hours east of Greenwich, summer time counted in: git's table, AST as it stands there. Those of the last line git does not know. */
+const ZONES = beginnings(
+  [
+    'IDLW-12 NT-11 CAT-10 HST-10 HDT-9 YST-9 YDT-8 PST-8 PDT-7 MST-7 MDT-6 CST-6 CDT-5 EST-5 EDT-4 AST-3 ADT-2 WAT-1 GMT+0 UTC+0 Z+0 WET+0',
+    'BST+1 CET+1 MET+1 MEWT+1 MEST+2 CEST+2 MESZ+2 FWT+1 FST+2 EET+2 EEST+3 WAST+7 WADT+8 CCT+8 JST+9 EAST+10 EADT+11 GST+10 NZT+12 NZST+12',
+    'NZDT+13 IDLE+12',
+    'UT+0 WEST+1 MSK+3 AEST+10 AEDT+11',
+  ]
+    .join(' ')
+    .split(' ')
+    .map((zone): [string, number] => [zone.replace(/[+-]\d+$/, ''), Number(/[+-]\d+$/.exec(zone)?.[0])]),
+);
+
+/** git's match_alpha: a month, a day of the week, a zone by name, AM or PM; any other word is passed over. Gives how far it read. */
+function readWord(text: string, at: number, date: Draft): number {
+  let end = at;
+  while (isLetter(text.charCodeAt(end)) || isDigit(text.charCodeAt(end))) end++;
+  const word = text.slice(at, end).toLowerCase();
+  const month = MONTHS.get(word);
+  const zone = ZONES.get(word);
+  if (month !== undefined) date.month = month;
+  else if (WEEKDAYS.has(word)) return word.length;
+  else if (zone !== undefined) date.offset ??= zone * 60;
+  else if (word === 'pm' || word === 'am') date.hour = (Math.max(date.hour, 0) % 12) + (word === 'pm' ? 12 : 0);
+  else {
+    let letters = at;
+    while (isLetter(text.charCodeAt(letters))) letters++;
+    // ISO 8601 has the time behind a T.
+    return letters - at;
+  }
+  return word.length;
 }
 
-function zoneMinutes(rest: string): number {
-  const offset = /([+-])(\d{2}):?(\d{2})\b/.exec(rest);
-  if (offset) return (offset[1] === '-' ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3]));
-  const name = /\b([A-Z]{1,3})\b/.exec(rest)?.[1] ?? '';
-  return (Object.hasOwn(ZONES, name) ? ZONES[name] : 0) ?? 0;
+/** git's match_digit: a time or date of several numbers, or what a single one can mean by its length and by what is known already. */
+function readNumber(text: string, at: number, date: Draft): number {
+  const [whole = ''] = /^\d+/.exec(text.slice(at)) ?? [];
+  const { length } = whole;
+  const number = Number(whole);
+  if (number >= 100_000_000 && date.year < 0 && date.month < 0 && date.day < 0 && date.hour < 0) {
+    // Seconds since 1970.
+    setSeconds(date, number);
+    return length;
+  }
+  const [several, separator = '', second = '', third] = /^\d+([:/.-])(\d+)(?:\1(\d+))?/.exec(text.slice(at)) ?? [];
+  if (several !== undefined) {
+    const [b, c] = [Number(second), third === undefined ? -1 : Number(third)];
+    if (separator === ':' ? setTime(date, number, b, Math.max(c, 0)) : setNumbers(date, number, b, c, separator === '.')) {
+      const fraction = separator === ':' ? /^\.\d+/.exec(text.slice(at + several.length))?.[0].length : undefined;
+      return several.length + (date.day >= 0 ? (fraction ?? 0) : 0);
+    }
+  }
+  if (length === 8 || length === 6) {
+    const parts: [number, number, number] = [Math.floor(number / 10_000), Math.floor(number / 100) % 100, number % 100];
+    if (length === 8) setDate(date, ...parts);
+    else setTime(date, ...parts);
+    return length;
+  }
+  if (length === 4) {
+    if (number <= 1400 && date.offset === null) date.offset = Math.floor(number / 100) * 60 + (number % 100);
+    else if (number > 1900 && number < 2100) date.year = number;
+    return length;
+  }
+  if (length <= 2 && number > 0 && number < 32 && date.day < 0) date.day = number;
+  // RFC 5322 4.3, beyond git: two digits up to 49 are of this century, three count from 1900.
+  else if ((length === 2 || length === 3) && date.year < 0 && date.day >= 0 && date.month >= 0)
+    date.year = number + (length === 2 && number < 50 ? 2000 : 1900);
+  else if (length === 2 && date.year < 0 && (number >= 70 || (number < 10 && date.day >= 0))) date.year = number + (number < 10 ? 2000 : 1900);
+  else if (length <= 2 && number > 0 && number < 13 && date.month < 0) date.month = number - 1;
+  return length;
+}
+
+/** git's match_tz: `+hhmm`, `+hh:mm` or `+hh`. */
+function readZone(text: string, at: number, date: Draft): number {
+  const [whole = '', sign, hour, minute = '0'] = /^([+-])(\d\d)(?::?(\d\d))?(?!\d)/.exec(text.slice(at)) ?? [];
+  if (hour === undefined) return /^.\d+/.exec(text.slice(at))?.[0].length ?? 1;
+  if (Number(minute) < 60 && Number(hour) < 24) date.offset = (sign === '-' ? -1 : 1) * (Number(hour) * 60 + Number(minute));
+  return whole.length;
+}
+
+/** `2025-07-24`, `7/24/2025`, `24.7.25`: git's match_multi_number, but for its look at today's date. */
+function setNumbers(date: Draft, a: number, b: number, c: number, hasDots: boolean): boolean {
+  if (a > 70 && (setDate(date, a, b, c) || setDate(date, a, c, b))) return true;
+  return (!hasDots && setDate(date, c, a, b)) || setDate(date, c, b, a) || (hasDots && setDate(date, c, a, b));
+}
+
+function setDate(date: Draft, year: number, month: number, day: number): boolean {
+  if (month < 1 || month > 12 || day < 1 || day > 31) return false;
+  const full = year >= 1970 && year < 2100 ? year : year > 70 && year < 100 ? year + 1900 : year >= 0 && year < 38 ? year + 2000 : -1;
+  if (full < 0) return false;
+  Object.assign(date, { year: full, month: month - 1, day });
+  return true;
+}
+
+/** A minute may have a 61st second. */
+function setTime(date: Draft, hour: number, minute: number, second: number): boolean {
+  if (hour > 24 || minute > 59 || second > 60) return false;
+  Object.assign(date, { hour, minute, second });
+  return true;
+}
+
+function setSeconds(date: Draft, seconds: number): void {
+  const [year = -1, month = 0, day = -1, hour = -1, minute = -1, second = -1] = format(seconds)
+    .split(/[-T:Z]/)
+    .map(Number);
+  Object.assign(date, { year, month: month - 1, day, hour, minute, second, isUtc: true });
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
 }
 
 /** Days since 1970-01-01 in the Gregorian calendar, counting years from March so that the leap day comes last. */

@@ -9,12 +9,10 @@ async function effects(text: string): Promise<string[] | null> {
   const call = fn?.events.find(e => e.kind === 'call' && !e.opaque && e.argCells);
   if (!fn || !call) throw new Error('no call in view');
   const found = effectsOf(fn, call, functions);
-  return (
-    found &&
-    found.map(
-      e =>
-        `${e.event.kind} ${e.event.api} ${e.cell ? `${e.cell.path}${e.cell.bit === null ? '' : `:${e.cell.bit}`} of ${e.cell.base}` : '-'}${e.always ? '' : ' ?'}`,
-    )
+  if (found === null) return null;
+  return found.map(
+    e =>
+      `${e.event.kind} ${e.event.api} ${e.cell ? `${e.cell.path}${e.cell.bit === null ? '' : `:${e.cell.bit}`} of ${e.cell.base}` : '-'}${e.always ? '' : ' ?'}`,
   );
 }
 

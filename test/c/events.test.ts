@@ -233,6 +233,13 @@ const table: Record<string, [code: string, events: string][]> = {
     ],
     ['struct s *p __free(kfree) = get(); if (v) return 1; p->n = 1;', 'call? get - - | free kfree * none | write = n plain | free kfree * none'],
   ],
+  'guards with a name': [
+    [
+      'ACQUIRE(mutex_intr, got)(&x->m); if (ACQUIRE_ERR(mutex_intr, &got)) return 1; x->n = 1;',
+      'lock guard(mutex_intr) m acquire | unlock guard(mutex_intr) m release | write = n plain [mutex:m] | unlock guard(mutex_intr) m release [mutex:m]',
+    ],
+    ['CLASS(thing, t)(x); use(t.n);', 'call? CLASS(thing) - - | call? use - -'],
+  ],
   'sequence counts and local locks': [
     [
       'do { v = read_seqbegin(&x->sl); i = x->n; } while (read_seqretry(&x->sl, v));',

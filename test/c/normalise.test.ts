@@ -90,3 +90,43 @@ test('a cleanup is noted where it stood', () => {
   expect([...cleanups.values()]).toEqual(['kfree']);
   expect(made).not.toContain('__free');
 });
+
+describe('code alone', () => {
+  test.each([
+    ['a string with a quote in it', 'a "x\\"y" b', 'a b'],
+    ['a string that does not end stops at its line', 'a "x\nb', 'a b'],
+    ['a directive with a continued line', '#define A \\\n\tb\nc', ' c'],
+    ['a directive that opens a comment', '#define A /* x\n y */\nc', ' c'],
+    ['a sign that begins no line', 'a # b', 'a # b'],
+    ['a comment in a string', 'a "/*" b', 'a b'],
+    ['a character', "a '\"' b", 'a b'],
+  ])('%s', (_, given, expected) => {
+    expect(codeOnly(given).replace(/\s+/g, ' ')).toBe(expected);
+  });
+});
+
+describe('an #if group', () => {
+  const read = (s: string) =>
+    normalise(s)
+      .text.replace(/[ \t]+/g, ' ')
+      .replace(/ ?\n ?/g, '\n')
+      .replace(/\n+/g, '\n')
+      .trim();
+  test.each([
+    ['of whole statements stays', '#ifdef A\na();\n#else\nb();\n#endif', '#ifdef A\na();\n#else\nb();\n#endif'],
+    ['inside an expression keeps its first arm', 'x = 1\n#ifdef A\n+ 2\n#else\n+ 3\n#endif\n;', 'x = 1\n+ 2\n;'],
+    ['that opens a block keeps its first arm', '{\n#ifdef A\nif (a) {\n#else\nif (b) {\n#endif\nc();\n}\n}', '{\nif (a) {\nc();\n}\n}'],
+    ['behind a condition keeps its first arm', '{ if (a)\n#ifdef A\nb();\n#else\nc();\n#endif\n}', '{ if (a)\nb();\n}'],
+    ['whose first arm is never compiled keeps the next', 'f(\n#if 0\na\n#else\nb\n#endif\n);', 'f(\nb\n);'],
+    ['around two heads keeps the first', '#ifdef A\nint f(int a)\n#else\nint f(void)\n#endif\n{\n}', 'int f(int a)\n{\n}'],
+  ])('%s', (_, given, expected) => {
+    expect(read(given)).toBe(expected);
+  });
+});
+
+test('a system call is a function of its own name with its parameters', () => {
+  expect(normalise('SYSCALL_DEFINE2(dup2, unsigned int, oldfd, unsigned int, newfd)\n{\n}\n').text).toMatch(
+    /^int +dup2\( unsigned int {2}oldfd, unsigned int {2}newfd\)\n/,
+  );
+  expect(normalise('SYSCALL_DEFINE0(sync)\n{\n}\n').text).toMatch(/^int +sync\(\)\n/);
+});

@@ -63,33 +63,13 @@ function headOf(text: string, limit: number): (Pick<Letter, 'subject' | 'from' |
     return {
       subject: subjects.at(-1) ?? '',
       from: `${name === '' ? address : name.replace(/[<>"@]/g, '')} <${address}>`,
-      date: dateOf(shown),
+      date: shown,
       lost,
       end: at,
     };
   }
   return null;
 }
-
-/** The date in the form of a mail: pipermail's own has the year at its end, behind a zone by name. */
-function dateOf(shown: string): string {
-  const [, month, day, clock, zone = '', year] = /^\S+ (\S+) +(\d+) (\S+) (?:(\S+) )?(\d{4})$/.exec(shown) ?? [];
-  return month === undefined ? shown : `${day} ${month} ${year} ${clock} ${(Object.hasOwn(ZONES, zone) ? ZONES[zone] : undefined) ?? zone}`.trim();
-}
-
-/** Zones that mail headers do not know by name (RFC 5322 4.3), and that archives are kept in. */
-const ZONES: Record<string, string> = {
-  WEST: '+0100',
-  BST: '+0100',
-  CET: '+0100',
-  CEST: '+0200',
-  EET: '+0200',
-  EEST: '+0300',
-  MSK: '+0300',
-  JST: '+0900',
-  AEST: '+1000',
-  AEDT: '+1100',
-};
 
 /** In a page saved as text the links to the neighbours may stand between head and body. */
 function bodyStart(text: string, from: number): number {

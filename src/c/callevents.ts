@@ -1,0 +1,102 @@
+/** Calls as events: what a fact tells of the callee, what a guard begins, what is not known. */
+import type { Event } from '../model/code.ts';
+import type { Fact } from '../model/fact.ts';
+import { callKind, lockTakenBy, ownName } from './calls.ts';
+import { cellOfLvalue, cellOfPointer } from './cells.ts';
+import { type Context, NOTHING, union, type Value } from './context.ts';
+import { address, evaluate, from } from './expressions.ts';
+import { guard } from './guards.ts';
+import type { Expr } from './syntax.ts';
+
+type Call = Extract<Expr, { k: 'call' }>;
+
+/** Evaluates a call. */
+export function call(e: Call, cx: Context, used: boolean): Value {
+  const api = e.callee.k === 'name' && !e.callee.local ? ownName(e.callee.name) : null;
+  if (e.callee.k === 'call' && e.callee.callee.k === 'name' && /^(?:guard|CLASS|ACQUIRE)$/.test(e.callee.callee.name)) return guard(e, e.callee, cx);
+  if (api === null) {
+    const callee = evaluate(e.callee.k === 'deref' ? e.callee.of : e.callee, cx);
+    const argSources = e.args.map(arg => argument(arg, cx).sources);
+    const args = e.args.map(a => cx.text(a));
+    return from(
+      cx.emit(e, {
+        kind: 'call',
+        api: ownName(cx.text(e.callee)),
+        cell: null,
+        ordering: null,
+        opaque: true,
+        used,
+        args,
+        argSources: [...argSources, callee.sources].slice(0, args.length),
+      }),
+    );
+  }
+  cx.calls.add(api);
+  const defined = cx.file.defined(api);
+  const kind = defined ? 'plain' : callKind(api);
+  if (kind === 'plain') {
+    if (api === 'ACQUIRE_ERR' && e.args[1]?.k === 'address') return evaluate(e.args[1].of, cx);
+    const fact = defined ? undefined : cx.file.fact(api);
+    return fact ? known(e, api, fact, cx, used) : unknown(e, api, cx, used, defined);
+  }
+  if (kind === 'ends') {
+    for (const arg of e.args) evaluate(arg, cx);
+    cx.graph.exit(e.line);
+    return NOTHING;
+  }
+  if (kind === 'transparent') {
+    const values = e.args.map(arg => evaluate(arg, cx));
+    return values[0] ?? NOTHING;
+  }
+  return e.args.reduce<Value>((all, arg) => union(all, evaluate(arg, cx)), NOTHING);
+}
+
+/** An argument; where a local's address is given away, the callee may set it. */
+function argument(arg: Expr, cx: Context): Value {
+  const value = evaluate(arg, cx);
+  if (arg.k === 'address' && arg.of.k === 'name' && arg.of.local) cx.held.set(arg.of.name, cx.valueOf(arg.of.name), null);
+  return value;
+}
+
+function unknown(e: Call, api: string, cx: Context, used: boolean, defined: boolean): Value {
+  const argSources = e.args.map(arg => argument(arg, cx).sources);
+  const cells = defined ? { argCells: e.args.map(arg => cellOfPointer(arg, cx)) } : {};
+  const args = e.args.map(a => cx.text(a));
+  return from(cx.emit(e, { kind: 'call', api, cell: null, ordering: null, opaque: !defined, used, args, argSources, ...cells }));
+}
+
+function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Value {
+  const argSources = e.args.map((arg, i) => {
+    if (i !== fact.cell) return argument(arg, cx).sources;
+    if (fact.by === 'lvalue' || arg.k === 'address') address(arg.k === 'address' ? arg.of : arg, cx);
+    else evaluate(arg, cx);
+    return [];
+  });
+  const event = eventOf(api, fact, e.args, cx);
+  event.used = used;
+  event.args = e.args.map(a => cx.text(a));
+  event.argSources = argSources;
+  return from(cx.emit(e, event));
+}
+
+/** The event that a fact makes of a call with these arguments. */
+export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event> {
+  const place = fact.cell === null ? undefined : args[fact.cell];
+  const found = place ? (fact.by === 'lvalue' ? cellOfLvalue(place, cx) : cellOfPointer(place, cx)) : null;
+  const bit = fact.bit === null ? undefined : args[fact.bit];
+  const cell = found && bit ? { ...found, bit: cx.text(bit) } : found;
+  const operand = fact.operand === null ? undefined : args[fact.operand];
+  const event: ReturnType<typeof eventOf> = {
+    kind: fact.kind,
+    api,
+    cell,
+    ordering: fact.ordering,
+    orderingOnFailure: fact.orderingOnFailure,
+    operation: fact.operation,
+    operand: operand ? cx.text(operand) : null,
+    atomic: fact.atomic,
+  };
+  const family = fact.kind === 'rmw' ? lockTakenBy(api) : null;
+  if (family !== null) event.takes = { family, cell: args[1] ? cellOfPointer(args[1], cx) : null };
+  return event;
+}
