@@ -7,6 +7,7 @@ import { type Context, NOTHING, union, type Value } from './context.ts';
 import { address, evaluate, from } from './expressions.ts';
 import { guard } from './guards.ts';
 import type { Expr } from './syntax.ts';
+import { typeOf } from './typeof.ts';
 
 type Call = Extract<Expr, { k: 'call' }>;
 
@@ -48,6 +49,8 @@ export function call(e: Call, cx: Context, used: boolean): Value {
     const values = e.args.map(arg => evaluate(arg, cx));
     return values[0] ?? NOTHING;
   }
+  // The size of an array is known without a look at it.
+  if (api === 'ARRAY_SIZE') return NOTHING;
   return e.args.reduce<Value>((all, arg) => union(all, evaluate(arg, cx)), NOTHING);
 }
 
@@ -69,7 +72,8 @@ function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Va
   const argSources = e.args.map((arg, i) => {
     if (i !== fact.cell) return argument(arg, cx).sources;
     if (fact.by === 'lvalue' || arg.k === 'address') address(arg.k === 'address' ? arg.of : arg, cx);
-    else evaluate(arg, cx);
+    else if (arg.k !== 'member' || !mayBeArray(arg, cx)) evaluate(arg, cx);
+    else address(arg, cx);
     return [];
   });
   const event = eventOf(api, fact, e.args, cx);
@@ -77,6 +81,11 @@ function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Va
   event.args = e.args.map(a => cx.text(a));
   event.argSources = argSources;
   return from(cx.emit(e, event));
+}
+
+/** A member of a type out of view may be an array, whose name reads nothing. */
+function mayBeArray(e: Extract<Expr, { k: 'member' }>, cx: Context): boolean {
+  return typeOf(e, cx, 0) === null;
 }
 
 /** The event that a fact makes of a call with these arguments. */

@@ -173,7 +173,8 @@ function openersOf(code: string): string[] {
     } else if (depth > 0) continue;
     else if (token === 'if') conditions = true;
     else if (token === 'else') {
-      if (!conditions) openers.push('if (0) ;');
+      // What stands before it alone is what its `if` runs.
+      if (!conditions) openers.push(/;/.test(code.slice(0, match.index)) ? 'if (0)' : 'if (0) ;');
       conditions = true;
     } else cases = true;
   }

@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
 import { access, open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
-/** One input of a command: as given, and its bytes. An empty chunk stands between the files of a folder. */
+/** One input of a command: as given, and its bytes. Before those of each file of a folder stands its name in there. */
 export interface Input {
   input: string;
   /** May throw where a file goes away or cannot be read after all. */
-  open(): AsyncIterable<Uint8Array>;
+  open(): AsyncIterable<Uint8Array | string>;
 }
 
 /** An input that cannot be opened: one line that names it. */
@@ -36,7 +36,7 @@ async function openPath(path: string): Promise<(Input | InputError)[]> {
     const about = await stat(path);
     if (!about.isDirectory()) {
       await access(path, constants.R_OK);
-      return [{ input: path, open: () => readFiles([path]) }];
+      return [{ input: path, open: () => readFile(path) }];
     }
     const entries = await readdir(path, { withFileTypes: true });
     const names = entries.map(entry => entry.name);
@@ -44,7 +44,7 @@ async function openPath(path: string): Promise<(Input | InputError)[]> {
     const files = maildir
       ? (await Promise.all(['cur', 'new'].filter(name => names.includes(name)).map(name => filesOf(join(path, name), () => true)))).flat()
       : await filesOf(path, name => MAIL_FILE.test(name));
-    if (files.length > 0) return [{ input: path, open: () => readFiles(files) }];
+    if (files.length > 0) return [{ input: path, open: () => readFolder(path, files) }];
     const folders = entries.filter(entry => entry.isDirectory() && !entry.name.startsWith('.')).map(entry => entry.name);
     if (maildir || folders.length === 0) {
       return [{ input: path, error: `${path}: no mail or patch in this folder` }];
@@ -53,7 +53,7 @@ async function openPath(path: string): Promise<(Input | InputError)[]> {
     for (const folder of folders.sort(byName)) {
       const sub = join(path, folder);
       const inside = await filesOf(sub, name => MAIL_FILE.test(name));
-      if (inside.length > 0) inner.push({ input: sub, open: () => readFiles(inside) });
+      if (inside.length > 0) inner.push({ input: sub, open: () => readFolder(sub, inside) });
     }
     return inner.length > 0 ? inner : [{ input: path, error: `${path}: no mail or patch in this folder` }];
   } catch (error) {
@@ -97,18 +97,22 @@ function byName(left: string, right: string): number {
 
 const CHUNK_BYTES = 1 << 18;
 
-async function* readFiles(paths: string[]): AsyncGenerator<Uint8Array> {
-  for (const [at, path] of paths.entries()) {
-    if (at > 0) yield new Uint8Array(0);
-    const file = await open(path);
-    try {
-      for (;;) {
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, null);
-        if (bytesRead === 0) break;
-        yield buffer.subarray(0, bytesRead);
-      }
-    } finally {
-      await file.close();
+async function* readFolder(folder: string, files: string[]): AsyncGenerator<Uint8Array | string> {
+  for (const file of files) {
+    yield relative(folder, file);
+    yield* readFile(file);
+  }
+}
+
+async function* readFile(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, null);
+      if (bytesRead === 0) break;
+      yield buffer.subarray(0, bytesRead);
     }
+  } finally {
+    await file.close();
   }
 }

@@ -41,6 +41,8 @@ export interface Message {
   body: string;
   problems: Problem[];
   patch: Patch | null;
+  /** The file that it stands in, where the input is a folder; by its name in there. */
+  file?: string;
 }
 
 /** `[RFC PATCH net-next v3 02/17]`: prefixes RFC, PATCH, net-next; version 3; index 2; total 17. */
@@ -115,6 +117,19 @@ export interface Series {
   cover: string | null;
   patches: (string | null)[];
   followUps: FollowUp[];
+  /** What it is to be applied to, where its cover letter or first patch says so. */
+  base?: Base;
+  /** b4's name for the set through all its versions. */
+  changeId?: string;
+  /** Of several versions of one set in this input, in one thread or apart: the id of the first. */
+  set?: string;
+}
+
+/** The commit, and the patches upon it, that a series asks for. */
+export interface Base {
+  commit: string | null;
+  /** By git's patch-id, by message-id, or by the change-id of a series. */
+  prerequisites: { kind: 'patch' | 'message' | 'change'; id: string }[];
 }
 
 /** A trailer that a reply gives to a patch or to the cover letter. */

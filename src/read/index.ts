@@ -20,19 +20,21 @@ export interface ReadOptions {
 }
 
 /**
- * Reads one input whole: an mbox, a mail, a diff, a saved page, or several of them one after the other, an empty chunk standing between two;
- * each may be compressed by gzip. Gives every message in it, in order, and the series, follow-ups and comments that they make. Never throws
+ * Reads one input whole: an mbox, a mail, a diff, a saved page, or several of them one after the other, an empty chunk standing between two,
+ * or the name of the file that the next one is; each may be compressed by gzip. Gives every message in it, in order, and the series, follow-ups and comments that they make. Never throws
  * for what the bytes are; an error of the source itself comes through.
  */
-export async function readThread(input: string, bytes: AsyncIterable<Uint8Array>, tools: ReadTools, options: ReadOptions = {}): Promise<Thread> {
+export async function readThread(input: string, bytes: AsyncIterable<Uint8Array | string>, tools: ReadTools, options: ReadOptions = {}): Promise<Thread> {
   const problems: Problem[] = [];
   const mails: Mail[] = [];
   const comments = new Comments(options.outline === true);
   const shared = new Shared();
   for await (const document of documents(bytes)) {
-    const raws = splitMails(unpacked(document, input, () => mails.length, problems, tools));
+    const { file } = document;
+    const place = file === undefined ? input : `${input}, ${file}`;
+    const raws = splitMails(unpacked(document.bytes, () => `${place}, after message ${mails.length}`, problems, tools));
     for await (const raw of withPages(raws, () => mails.length)) {
-      const mail = await readMail(raw, mails.length + 1, tools);
+      const mail = await readMail(raw, mails.length + 1, tools, file);
       if (raw.letter) settlePage(mail, raw.letter);
       if (options.outline) dropTexts(mail, shared);
       mails.push(mail);
@@ -68,8 +70,10 @@ function fillHunks({ message, diff }: Mail): void {
 function dropTexts(mail: Mail, shared: Shared): void {
   mail.message.body = '';
   if (mail.message.patch) mail.message.patch.log = '';
-  const { message, subject, trailers } = mail;
-  const anew: Pick<Mail, 'message' | 'subject' | 'trailers'> = JSON.parse(JSON.stringify({ message, subject, trailers }));
+  const { message, subject, trailers, diffstat, basis, touched } = mail;
+  const anew: Pick<Mail, 'message' | 'subject' | 'trailers' | 'diffstat' | 'basis' | 'touched'> = JSON.parse(
+    JSON.stringify({ message, subject, trailers, diffstat, basis, touched }),
+  );
   Object.assign(mail, anew);
   if (mail.diff) {
     // As bytes, for the same reason, and because they lie outside the heap that the short-lived texts of mails pass through.
@@ -84,6 +88,7 @@ function dropTexts(mail: Mail, shared: Shared): void {
   if (kept.inReplyTo !== null) kept.inReplyTo = shared.id(kept.inReplyTo);
   if (kept.from !== null) kept.from = shared.person(kept.from);
   kept.numbering = mail.subject.numbering = shared.numbering(kept.numbering);
+  for (const one of mail.touched ?? []) one.path = shared.id(one.path);
   if (mail.trailers.length === 0) mail.trailers = NONE;
 }
 
@@ -136,24 +141,30 @@ function summary(input: string, mails: Mail[], known: Problem[]): Problem[] {
   return odd(mails.length === 1 ? 'holds no patch' : `holds ${mails.length} messages and no patch`);
 }
 
-/** The documents of a stream: an empty chunk ends one. What a reader leaves of one is passed over. */
-async function* documents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<AsyncIterable<Uint8Array>> {
-  const source = bytes[Symbol.asyncIterator]();
+/** The documents of a stream: an empty chunk ends one, as does the name of the next. What a reader leaves of one is passed over. */
+async function* documents(source: AsyncIterable<Uint8Array | string>): AsyncGenerator<{ file: string | undefined; bytes: AsyncIterable<Uint8Array> }> {
+  const chunks = source[Symbol.asyncIterator]();
   let done = false;
+  let name: string | undefined;
   while (!done) {
+    const file = name;
+    name = undefined;
     let ended = false;
     const next = async (): Promise<Uint8Array | null> => {
       if (ended) return null;
-      const step = await source.next();
+      const step = await chunks.next();
       done = step.done === true;
-      ended = done || step.value.length === 0;
-      return ended ? null : step.value;
+      if (step.done !== true && typeof step.value !== 'string' && step.value.length > 0) return step.value;
+      ended = true;
+      if (typeof step.value === 'string') name = step.value;
+      return null;
     };
-    yield {
+    const bytes = {
       async *[Symbol.asyncIterator]() {
         for (let chunk = await next(); chunk !== null; chunk = await next()) yield chunk;
       },
     };
+    yield { file, bytes };
     while ((await next()) !== null);
   }
 }
@@ -161,8 +172,7 @@ async function* documents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Asyn
 /** The bytes themselves, or what they hold where they start with gzip's magic (RFC 1952 2.3.1). */
 async function* unpacked(
   bytes: AsyncIterable<Uint8Array>,
-  input: string,
-  count: () => number,
+  place: () => string,
   problems: Problem[],
   tools: Pick<ReadTools, 'gunzip'>,
 ): AsyncGenerator<Uint8Array> {
@@ -180,7 +190,7 @@ async function* unpacked(
     yield* all();
     return;
   }
-  const odd = (message: string) => problems.push({ severity: 'odd', where: `${input}, after message ${count()}`, message });
+  const odd = (message: string) => problems.push({ severity: 'odd', where: place(), message });
   let size = 0;
   try {
     for await (const chunk of tools.gunzip(all())) {

@@ -19,6 +19,8 @@ export const GZIP_ALLOWANCE = 16 << 20;
 export const MAX_FILES = 20_000;
 /** The largest n and m of `[PATCH n/m]` that is taken for a number of patches. */
 export const MAX_SERIES = 2000;
+/** Prerequisites that one series may name. */
+export const MAX_PREREQUISITES = 1000;
 /** Comments taken from one reply, and characters of each. */
 export const MAX_COMMENTS = 500;
 export const MAX_COMMENT_LENGTH = 20_000;

@@ -1,8 +1,10 @@
-import type { Message, MessageKind, Person, Problem } from '../model/series.ts';
+import type { Message, MessageKind, Patch, Person, Problem } from '../model/series.ts';
+import { type Basis, readBasis } from './basis.ts';
 import { type Body, splitBody } from './body.ts';
 import { decodeText, decodeUtf8, latin1 } from './charset.ts';
 import { readDate } from './date.ts';
 import { type Piece, readDiff } from './diff.ts';
+import { type Diffstat, readDiffstat, type Touched } from './diffstat.ts';
 import { unflow } from './flowed.ts';
 import { firstOf, type Headers, lastOf, parameter, readHeaders } from './headers.ts';
 import { MAX_REFERENCES } from './limits.ts';
@@ -10,6 +12,7 @@ import type { RawMail } from './mbox.ts';
 import { isPlain, type MimeNode, patchText, readingText, readTree } from './mime.ts';
 import { type Part, type Parts, walkParts } from './parts.ts';
 import { readPerson } from './person.ts';
+import { placeOf } from './place.ts';
 import { readSubject, type Subject } from './subject.ts';
 import { type GivenTrailer, givenTrailers, readTrailers } from './trailers.ts';
 import { decodeWords } from './words.ts';
@@ -37,6 +40,12 @@ export interface Mail {
   /** The body holds a diff, be it one that git refuses; or a diffstat. */
   hasDiff: boolean;
   hasDiffstat: boolean;
+  /** A cover letter's table of what its series changes. */
+  diffstat: Diffstat | null;
+  /** What a numbered patch changes, to be held against that table; null where git does not read all of it. */
+  touched: Touched[] | null;
+  /** What a cover letter or first patch says that its series is for. */
+  basis: Basis | null;
   /** The trailers that it gives to what it answers. */
   trailers: GivenTrailer[];
   /** No mail at all by the look of it: no header that a mail has, and NUL bytes. */
@@ -47,9 +56,10 @@ export interface Mail {
  * Reads one mail as git mailsplit, mailinfo and apply would, problems and all. Never throws; what cannot be read is a problem of the mail.
  * The diff comes from git's own walk over the parts; what a mail of several parts says to a reader comes from `tools.parseMime`.
  */
-export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, 'parseMime'>): Promise<Mail> {
+export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, 'parseMime'>, file?: string): Promise<Mail> {
   const { bytes } = raw;
-  const where = `message ${n}`;
+  const place = file === undefined ? { n } : { n, file };
+  const where = placeOf(place);
   const problems: Problem[] = [];
   const complain = (message: string, severity: Problem['severity'] = 'odd') => problems.push({ severity, where, message });
   if (raw.dropped > 0) complain(`the mail is too large; ${raw.dropped} bytes at its end are not read`);
@@ -82,7 +92,7 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
   const inBody = split.patch === '' ? new Map<string, string>() : split.headers;
   const author = inBody.has('from') ? (readPerson(inBody.get('from') ?? '') ?? { name: '', address: '' }) : sender;
   const message: Message = {
-    n,
+    ...place,
     messageId: messageIds(firstOf(headers, 'message-id'))[0] ?? `message-${n}`,
     kind: 'other',
     subject: subject.text,
@@ -105,6 +115,9 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
     isReply: subject.reply,
     hasDiff: false,
     hasDiffstat: false,
+    diffstat: null,
+    touched: null,
+    basis: null,
     trailers: [],
     isBinary: isBinary(headers, text),
   };
@@ -122,6 +135,10 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
   }
   for (const refusal of refusals) complain(refusal, message.patch ? 'refused' : 'odd');
   message.kind = kindOf(mail, split);
+  const { index } = subject.numbering;
+  if (!subject.reply && (index ?? 1) < 2) mail.basis = readBasis(body.text);
+  if (message.kind === 'cover') mail.diffstat = readDiffstat(mail.reading);
+  if (message.kind === 'patch' && index !== null && refusals.length === 0) mail.touched = touchedBy(message.patch);
   message.body = subject.reply ? '' : mail.reading;
   return mail;
 }
@@ -218,7 +235,7 @@ function readPatch(mail: Mail, split: Body, author: Person | null): void {
   const { message, subject } = mail;
   const { pieces, fault } = readDiff(split.patch);
   const problems: Problem[] = [];
-  if (fault) problems.push({ severity: fault.severity, where: `message ${message.n}, line ${fault.line} of the diff`, message: fault.message });
+  if (fault) problems.push({ severity: fault.severity, where: `${placeOf(message)}, line ${fault.line} of the diff`, message: fault.message });
   if (pieces.length === 0) {
     message.problems.push(...problems);
     return;
@@ -238,6 +255,16 @@ function readPatch(mail: Mail, split: Body, author: Person | null): void {
     problems,
   };
   mail.diff = { text: () => split.patch, length: split.patch.length, pieces };
+}
+
+/** What a patch changes, by file; null where there is trouble with it. */
+function touchedBy(patch: Patch | null): Touched[] | null {
+  if (patch === null || patch.problems.length > 0) return null;
+  return patch.files.flatMap(({ path, oldPath, change, added, removed, binary }) => {
+    const isLoose = binary || oldPath !== undefined;
+    const own = { path, lines: added + removed, isLoose };
+    return oldPath === undefined || change === 'copy' ? [own] : [own, { path: oldPath, lines: 0, isLoose }];
+  });
 }
 
 function kindOf(mail: Mail, split: Body): MessageKind {

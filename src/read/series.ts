@@ -1,20 +1,25 @@
 import type { FollowUp, Problem, Series } from '../model/series.ts';
 import { secondsOf } from './date.ts';
+import { contradict } from './diffstat.ts';
 import { MAX_DEPTH, MAX_SERIES } from './limits.ts';
 import type { Mail } from './mail.ts';
 import { patchKey } from './patchid.ts';
+import { placeOf } from './place.ts';
+import { type Member, markSets } from './sets.ts';
 import { partThreads } from './threads.ts';
 import { type GivenTrailer, isOwn } from './trailers.ts';
 
 /**
  * The series in an input, thread by thread and version by version, by b4's rules (LoreMailbox, LoreSeries): members by the numbers in their
- * subjects, the cover letter, which patches are missing, and the trailers that replies give. Missing patches and doubled mails are
- * problems.
+ * subjects, the cover letter, which patches are missing, and the trailers that replies give. Doubled mails are problems, and so are missing
+ * patches, unless the input is one mail alone, and a cover letter whose diffstat cannot be right.
  */
 export function readSeries(mails: Mail[]): { value: Series[]; problems: Problem[] } {
   const problems: Problem[] = [];
-  const value = partThreads(mails).flatMap(thread => new Mailbox(thread, problems).series());
-  return { value, problems };
+  const isAlone = mails.length === 1;
+  const members = partThreads(mails).flatMap(thread => new Mailbox(thread, problems, isAlone).series());
+  markSets(members);
+  return { value: members.map(({ series }) => series), problems };
 }
 
 /** One version on its way. `slots[0]` is the cover letter's, `slots[n]` that of patch n. */
@@ -32,16 +37,18 @@ class Mailbox {
   private readonly replies: Mail[] = [];
   private readonly versionOf = new Map<Mail, number>();
   private readonly problems: Problem[];
+  private readonly isAlone: boolean;
   /** What was given, by what stays of a patch when it is sent again; made when it is first asked for. */
   private givenByKey: Map<string, [Mail, Given[]][]> | null = null;
 
-  constructor(thread: Mail[], problems: Problem[]) {
+  constructor(thread: Mail[], problems: Problem[], isAlone: boolean) {
     this.problems = problems;
+    this.isAlone = isAlone;
     for (const mail of thread) this.add(mail);
   }
 
   /** The thread's series by rising version. */
-  series(): Series[] {
+  series(): Member[] {
     const given = this.gather();
     return [...this.versions.values()]
       .sort((a, b) => a.version - b.version)
@@ -58,7 +65,7 @@ class Mailbox {
     if (double) {
       this.problems.push({
         severity: 'odd',
-        where: `message ${message.n}`,
+        where: placeOf(message),
         message: `has the Message-ID of message ${double.message.n} and is not counted again`,
       });
       return;
@@ -172,7 +179,7 @@ class Mailbox {
     return given;
   }
 
-  private finish(series: Version, given: Map<Mail, Given[]>): Series {
+  private finish(series: Version, given: Map<Mail, Given[]>): Member {
     const followUps: FollowUp[] = [];
     for (const mail of series.slots) {
       if (!mail) continue;
@@ -188,13 +195,15 @@ class Mailbox {
     const missing = members.flatMap((mail, at) => (mail ? [] : [at + 1]));
     const cover = series.slots[0] ?? null;
     const first = cover ?? members.find(mail => mail !== null) ?? null;
-    if (missing.length > 0)
+    if (missing.length > 0 && !this.isAlone)
       this.problems.push({
         severity: 'odd',
-        where: `series v${series.version} of ${members.length}, message ${first?.message.n ?? 0}`,
+        where: `series v${series.version} of ${members.length}, ${first ? placeOf(first.message) : 'no message'}`,
         message: `patch ${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} missing`,
       });
-    return {
+    if (cover && missing.length === 0) this.checkDiffstat(series, cover);
+    const basis = cover?.basis ?? members[0]?.basis;
+    const value: Series = {
       id: first?.message.messageId ?? '',
       version: series.version,
       title: first?.message.title ?? '',
@@ -203,7 +212,20 @@ class Mailbox {
       cover: cover?.message.messageId ?? null,
       patches: members.map(mail => mail?.message.messageId ?? null),
       followUps,
+      ...(basis?.base ? { base: basis.base } : {}),
+      ...(basis?.changeId ? { changeId: basis.changeId } : {}),
     };
+    const author = first?.message.patch?.author ?? first?.message.from;
+    return { series: value, author: author?.address.toLowerCase() ?? '', answers: first?.message.inReplyTo ?? null };
+  }
+
+  /** Holds the diffstat of a cover letter against the patches, where all of them are of its version and read whole. */
+  private checkDiffstat(series: Version, cover: Mail): void {
+    const members = series.slots.slice(1);
+    if (!cover.diffstat || members.length !== cover.subject.numbering.total) return;
+    const touched = members.flatMap(mail => (mail?.touched && this.versionOf.get(mail) === series.version ? [mail.touched] : []));
+    const fault = touched.length === members.length ? contradict(cover.diffstat, touched) : '';
+    if (fault !== '') this.problems.push({ severity: 'odd', where: placeOf(cover.message), message: fault });
   }
 
   /** Trailers given to the very same patch in another version of the thread. */

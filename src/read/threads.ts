@@ -1,4 +1,5 @@
 import type { Mail } from './mail.ts';
+import { Ties } from './ties.ts';
 
 /**
  * The mails of an input parted into threads, each in the order of the input, threads in the order of their first mail. Two mails are of
@@ -19,28 +20,6 @@ export function partThreads(mails: Mail[]): Mail[][] {
     else threads.set(root, [mail]);
   }
   return joinLoose([...threads.values()]);
-}
-
-/** Sets of message-ids by union and find. */
-class Ties {
-  private readonly parents = new Map<string, string>();
-
-  find(id: string): string {
-    let root = id;
-    for (let up = this.parents.get(root); up !== undefined; up = this.parents.get(root)) root = up;
-    // Paths are halved on the way: a chain as long as a hostile mbox likes stays cheap.
-    for (let at = id; at !== root; ) {
-      const up = this.parents.get(at) ?? root;
-      this.parents.set(at, root);
-      at = up;
-    }
-    return root;
-  }
-
-  join(left: string, right: string): void {
-    const [a, b] = [this.find(left), this.find(right)];
-    if (a !== b) this.parents.set(b, a);
-  }
 }
 
 /** Puts together what `git format-patch` without threading leaves apart: threads of one numbered patch or cover that no reply belongs to. */

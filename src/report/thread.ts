@@ -20,7 +20,10 @@ export function threadText(thread: Thread): string {
   const out = [
     `${safe(thread.input)}: ${counted(thread.messages.length, 'message')}, ${thread.series.length} series, ${counted(thread.comments.length, 'comment')}`,
   ];
-  for (const series of thread.series) out.push('', ...seriesLines(series, thread, byId, shown));
+  for (const set of setsOf(thread.series)) {
+    if (set.length > 1) out.push('', `Versions of one set: ${set.map(series => `v${series.version}`).join(', ')}`);
+    for (const series of set) out.push('', ...seriesLines(series, thread, byId, shown));
+  }
   const rest = thread.messages.filter(message => !shown.has(message.messageId) && message.kind !== 'reply');
   if (rest.length > 0)
     out.push(
@@ -44,14 +47,41 @@ export function threadProblems(thread: Thread): string[] {
 }
 
 function messageJson(message: Message): object {
-  const { n, messageId, kind, subject, title, from, date, inReplyTo, problems, patch } = message;
-  return { n, messageId, kind, subject, title, from, date, inReplyTo, problems, patch: patch && patchJson(patch) };
+  const { n, messageId, kind, subject, title, from, date, inReplyTo, problems, patch, file } = message;
+  const read = { n, messageId, kind, subject, title, from, date, inReplyTo, problems, patch: patch && patchJson(patch) };
+  return file === undefined ? read : { ...read, file };
 }
 
 function patchJson({ title, author, index, total, version, prefixes, recovered, trailers, problems, files }: Patch): object {
   const outline = files.map(({ hunks: _hunks, ...file }) => file);
   return { title, author, index, total, version, prefixes, recovered, trailers, problems, files: outline };
 }
+
+/** The series of a thread, versions of one set together, from the first version to the last; each set where its first member stands. */
+function setsOf(all: Series[]): Series[][] {
+  const sets = new Map<string, Series[]>();
+  all.forEach((series, at) => {
+    const key = series.set === undefined ? `series ${at}` : `set ${series.set}`;
+    const set = sets.get(key);
+    if (set) set.push(series);
+    else sets.set(key, [series]);
+  });
+  return [...sets.values()].map(set => set.sort((a, b) => a.version - b.version));
+}
+
+/** `base 0123456789ab, 2 prerequisites; change-id 20260101-x-0123456789ab`; nothing where the mails say nothing. */
+function baseLine({ base, changeId }: Series): string[] {
+  const parts: string[] = [];
+  if (base) {
+    const more = base.prerequisites.length > 0 ? counted(base.prerequisites.length, 'prerequisite') : '';
+    parts.push(base.commit === null ? more : `base ${base.commit.slice(0, COMMIT)}${more && `, ${more}`}`);
+  }
+  if (changeId !== undefined) parts.push(`change-id ${safe(changeId)}`);
+  return parts.length > 0 ? [`  ${parts.join('; ')}`] : [];
+}
+
+/** Characters of a commit that people write. */
+const COMMIT = 12;
 
 function seriesLines(series: Series, thread: Thread, byId: Map<string, Message>, shown: Set<string>): string[] {
   const cover = series.cover === null ? undefined : byId.get(series.cover);
@@ -63,6 +93,7 @@ function seriesLines(series: Series, thread: Thread, byId: Map<string, Message>,
   const out = [`[${brackets}] ${safe(series.title)}`];
   if (first)
     out.push(`  ${nameOf(first)}, ${first.date?.slice(0, 10) ?? 'no date'}, ${counted(series.patches.length, 'patch', 'patches')}, ${state}`);
+  out.push(...baseLine(series));
   const digits = String(series.patches.length).length;
   const row = (index: number, message: Message | undefined, text: string) => {
     out.push(`  ${String(index).padStart(digits)}/${series.patches.length}  ${text}`);

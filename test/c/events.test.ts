@@ -209,11 +209,11 @@ const table: Record<string, [code: string, events: string][]> = {
     ['guard(rcu)(); x->n = 1;', 'rcu guard(rcu) - none | write = n plain {rcu-read} | rcu guard(rcu) - none {rcu-read}'],
     [
       'scoped_guard(preempt) { x->n = 1; } x->n = 2;',
-      'call scoped_guard(preempt) - compiler | write = n plain {preempt-off} | call scoped_guard(preempt) - compiler {preempt-off} | write = n plain',
+      'fence scoped_guard(preempt) - compiler | write = n plain {preempt-off} | fence scoped_guard(preempt) - compiler {preempt-off} | write = n plain',
     ],
     [
       'scoped_guard(irqsave) x->n = 1;',
-      'call scoped_guard(irqsave) - compiler | write = n plain {irqs-off} | call scoped_guard(irqsave) - compiler {irqs-off}',
+      'fence scoped_guard(irqsave) - compiler | write = n plain {irqs-off} | fence scoped_guard(irqsave) - compiler {irqs-off}',
     ],
     [
       'scoped_guard(rwsem_read, &x->sem) v = x->n;',
@@ -296,7 +296,7 @@ const table: Record<string, [code: string, events: string][]> = {
     ['v = x->n || y->n;', 'read read n plain | read read n plain'],
     ['for (i = 0; i < x->n; i++) x->arr[i] = 0;', 'read read n plain | write = arr[i] plain'],
     ['for (int k = 0; k < v; k++) { int t = x->n; use(t); } k = 1;', 'read read n plain | call? use - - | write = k plain'],
-    ['while (x->n) cpu_relax();', 'read read n plain | call cpu_relax - compiler'],
+    ['while (x->n) cpu_relax();', 'read read n plain | fence cpu_relax - compiler'],
     ['do { x->n = 1; } while (0);', 'write = n plain'],
     ['do { x->n = 1; } while (x->flags);', 'write = n plain | read read flags plain'],
     [

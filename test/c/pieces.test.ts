@@ -53,6 +53,12 @@ describe('a piece is opened by what its closers ask for', () => {
     ],
     ['a label at the top', HEAD, 'out:\n\tx->n = 1;\n\treturn 0;\n}', 'write = n plain'],
     ['a bare else', HEAD, '\telse\n\t\tx->n = 1;\n\tx->n = 2;', 'write = n plain | write = n plain'],
+    [
+      'an else behind its statement',
+      HEAD,
+      '\t\tx->n = 1;\n\telse\n\t\tx->n = 2;\n\tx->n = 3;',
+      'write = n plain | write = n plain | write = n plain',
+    ],
     ['two closers', HEAD, '\t\t\tx->n = 1;\n\t\t}\n\t}\n\tx->n = 2;\n}', 'write = n plain | write = n plain'],
     [
       'a brace in the first column',

@@ -5,6 +5,7 @@ import type { Mail } from '../mail.ts';
 import type { RawMail } from '../mbox.ts';
 import { patchText } from '../mime.ts';
 import { walkParts } from '../parts.ts';
+import { placeOf } from '../place.ts';
 import { readCommit } from './commit.ts';
 import { isFlattened, readFlattened } from './flattened.ts';
 import { readHypermail } from './hypermail.ts';
@@ -101,7 +102,7 @@ export function recoverQuoted(mail: Mail, body: string): void {
 }
 
 function odd(message: Message, text: string): Problem {
-  return { severity: 'odd', where: `message ${message.n}`, message: text };
+  return { severity: 'odd', where: placeOf(message), message: text };
 }
 
 /** Doubts about a recovered patch that are named. */
