@@ -4,7 +4,7 @@ import type { Fact } from '../model/fact.ts';
 import { callKind, lockTakenBy, ownName } from './calls.ts';
 import { cellOfLvalue, cellOfPointer } from './cells.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
-import { address, evaluate, from } from './expressions.ts';
+import { address, evaluate, from, meant } from './expressions.ts';
 import { guard } from './guards.ts';
 import type { Expr } from './syntax.ts';
 import { typeOf } from './typeof.ts';
@@ -46,7 +46,9 @@ export function call(e: Call, cx: Context, used: boolean): Value {
     return NOTHING;
   }
   if (kind === 'transparent') {
+    const before = cx.events.length;
     const values = e.args.map(arg => evaluate(arg, cx));
+    if (api === 'data_race') meant(before, cx);
     return values[0] ?? NOTHING;
   }
   // The size of an array is known without a look at it.

@@ -268,7 +268,9 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
   }
   if (e.k === 'call' && e.callee.k === 'name' && e.args[0] && keepsTruth(ownName(e.callee.name)) && !cx.file.defined(e.callee.name)) {
     cx.calls.add(e.callee.name);
+    const before = cx.events.length;
     const ways = branchOn(e.args[0], cx);
+    if (e.callee.name === 'data_race') meant(before, cx);
     return stops(e.callee.name) ? { yes: [], no: ways.no } : ways;
   }
   if (e.k === 'binary' && (e.op === '&&' || e.op === '||')) {
@@ -296,6 +298,14 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
   const node = ways.yes[0]?.node;
   if (node !== undefined) cx.conditions.set(node, `${condition}${versionsIn(e, cx)}`);
   return ways;
+}
+
+/** Plain reads inside data_race() race on purpose, and bear its name. */
+export function meant(from: number, cx: Context): void {
+  for (let i = from; i < cx.events.length; i++) {
+    const event = cx.events[i];
+    if (event?.api === 'read') event.api = 'data_race';
+  }
 }
 
 /** What a value is where the condition on it holds. */

@@ -24,11 +24,24 @@ export interface ReadOptions {
  * or the name of the file that the next one is; each may be compressed by gzip. Gives every message in it, in order, and the series, follow-ups and comments that they make. Never throws
  * for what the bytes are; an error of the source itself comes through.
  */
-export async function readThread(input: string, bytes: AsyncIterable<Uint8Array | string>, tools: ReadTools, options: ReadOptions = {}): Promise<Thread> {
+export async function readThread(
+  input: string,
+  bytes: AsyncIterable<Uint8Array | string>,
+  tools: ReadTools,
+  options: ReadOptions = {},
+): Promise<Thread> {
   const problems: Problem[] = [];
   const mails: Mail[] = [];
   const comments = new Comments(options.outline === true);
   const shared = new Shared();
+  let handed = 0;
+  /** Hands on the messages before a position. */
+  const handOn = (position: number) => {
+    for (let mail = mails[handed]; options.onMessage && mail && mail.message.n < position; mail = mails[++handed]) {
+      options.onMessage(mail.message);
+      forget(mail);
+    }
+  };
   for await (const document of documents(bytes)) {
     const { file } = document;
     const place = file === undefined ? input : `${input}, ${file}`;
@@ -39,13 +52,11 @@ export async function readThread(input: string, bytes: AsyncIterable<Uint8Array 
       if (options.outline) dropTexts(mail, shared);
       mails.push(mail);
       comments.add(mail);
-      if (options.onMessage) {
-        options.onMessage(mail.message);
-        forget(mail);
-      }
+      handOn(comments.firstOpen);
     }
   }
   const found: Comment[] = comments.finish();
+  handOn(Number.POSITIVE_INFINITY);
   problems.push(...comments.problems, ...summary(input, mails, problems));
   const series = readSeries(mails);
   if (!options.outline) for (const mail of mails) fillHunks(mail);
@@ -137,12 +148,14 @@ function summary(input: string, mails: Mail[], known: Problem[]): Problem[] {
   const odd = (message: string): Problem[] => [{ severity: 'odd', where: input, message }];
   if (mails.length === 0) return known.length > 0 ? [] : odd('is empty');
   if (mails.length === 1 && mails[0]?.isBinary) return odd('is no mail and no patch: it holds binary data');
-  if (mails.some(mail => mail.hasDiff)) return [];
+  if (mails.some(mail => mail.hasDiff || mail.message.patch !== null)) return [];
   return odd(mails.length === 1 ? 'holds no patch' : `holds ${mails.length} messages and no patch`);
 }
 
 /** The documents of a stream: an empty chunk ends one, as does the name of the next. What a reader leaves of one is passed over. */
-async function* documents(source: AsyncIterable<Uint8Array | string>): AsyncGenerator<{ file: string | undefined; bytes: AsyncIterable<Uint8Array> }> {
+async function* documents(
+  source: AsyncIterable<Uint8Array | string>,
+): AsyncGenerator<{ file: string | undefined; bytes: AsyncIterable<Uint8Array> }> {
   const chunks = source[Symbol.asyncIterator]();
   let done = false;
   let name: string | undefined;

@@ -26,6 +26,10 @@ export const MAX_COMMENTS = 500;
 export const MAX_COMMENT_LENGTH = 20_000;
 /** References of one mail; older ones are dropped, as In-Reply-To and the latest are what ties a thread. */
 export const MAX_REFERENCES = 200;
+/** Marks of quoting on one line. */
+export const MAX_QUOTES = 40;
+/** Messages through which a reply that quotes a patch waits for the mail of it, before the next is looked for. */
+export const MAX_WAIT = 4096;
 /** Replies on replies that are followed up to the patch they answer. */
 export const MAX_DEPTH = 200;
 /** Characters of diffs, and of replies that wait for theirs, that are held when the texts themselves are not wanted. */

@@ -83,6 +83,11 @@ export function isOwn(person: Person, sender: Person): boolean {
   return given === own || own.indexOf(',') > 0;
 }
 
+/** `Key: Name <user at host>` with its address put together again; other text may mean what it says. */
+export function showTrailers(body: string): string {
+  return body.replace(/^([> ]{0,20}[A-Z][A-Za-z-]{1,40}: [^<>\n]{0,120}<[^<>@\s]{1,80}) at ([\w-]+(?:\.[\w-]+)+>)/gm, '$1@$2');
+}
+
 /** `Key: value`; null where the line is none. */
 function parseTrailer(line: string): Trailer | null {
   const [, key, value] = /^([A-Za-z][A-Za-z0-9-]{1,60}):\s+(\S.*)$/.exec(line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line) ?? [];

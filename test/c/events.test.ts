@@ -107,6 +107,8 @@ const table: Record<string, [code: string, events: string][]> = {
     ['smp_store_release(&x->n, v);', 'write smp_store_release n release'],
     ['v = smp_load_acquire(&x->n);', 'read smp_load_acquire n acquire'],
     ['smp_mb();', 'fence smp_mb - full'],
+    ['v = data_race(x->n);', 'read data_race n plain'],
+    ['if (data_race(x->next->n)) v = y->n;', 'read data_race next plain | read data_race n plain | read read n plain'],
     ['smp_wmb(); smp_rmb();', 'fence smp_wmb - wmb | fence smp_rmb - rmb'],
     ['smp_mb__before_atomic(); atomic_dec(&x->refs);', 'fence smp_mb__before_atomic - before-atomic | rmw atomic_dec refs relaxed'],
     ['barrier();', 'fence barrier - compiler'],

@@ -6,6 +6,8 @@ import type { RawMail } from '../mbox.ts';
 import { patchText } from '../mime.ts';
 import { walkParts } from '../parts.ts';
 import { placeOf } from '../place.ts';
+import { isExpanded, isFolded, recoverDamaged } from '../recovered.ts';
+import { showTrailers } from '../trailers.ts';
 import { readCommit } from './commit.ts';
 import { isFlattened, readFlattened } from './flattened.ts';
 import { readHypermail } from './hypermail.ts';
@@ -13,8 +15,7 @@ import { isInboxHead, readInbox } from './inbox.ts';
 import { type Letter, mailOf } from './letter.ts';
 import { MAX_LETTERS, MAX_LOOK, MAX_PAGE } from './limits.ts';
 import { readOpenwall } from './openwall.ts';
-import { readPipermail, showTrailers } from './pipermail.ts';
-import { isExpanded, isFolded, recoverPatch } from './recovered.ts';
+import { readPipermail } from './pipermail.ts';
 import { type Sheet, sheetOfHtml, sheetOfText } from './sheet.ts';
 import { readUnknown } from './unknown.ts';
 
@@ -51,8 +52,8 @@ export async function* withPages(mails: AsyncIterable<RawMail>, count: () => num
 }
 
 /**
- * Says of a mail read from a page what the page lost, and recovers a patch that git's rules do not find in it: one that is only quoted, or
- * whose white space the page ate. Letters that are exact are left as the reader has them.
+ * Says of a mail read from a page what the page lost, and recovers a patch that git's rules do not find in it because the page ate white
+ * space. Letters that are exact are left as the reader has them.
  */
 export function settlePage(mail: Mail, letter: Letter): void {
   const { message } = mail;
@@ -65,48 +66,12 @@ export function settlePage(mail: Mail, letter: Letter): void {
     else if (isExpanded(text)) message.problems.push(odd(message, 'the page shows blanks in place of tabs'));
     return;
   }
-  recoverQuoted(mail, letter.body);
-}
-
-/**
- * Gives a mail that has no patch by git's rules the one that its body still shows: quoted, or with its white space damaged. It is marked as
- * recovered, with a problem that says what is uncertain. A mail that only quotes one counts as a reply.
- */
-export function recoverQuoted(mail: Mail, body: string): void {
-  const { message } = mail;
-  const found = body.includes('\n') ? recoverPatch(body) : null;
-  if (found === null) return;
-  const { numbering } = mail.subject;
-  message.problems = message.problems.filter(problem => problem.severity !== 'refused');
-  const doubts = found.doubts.slice(0, MAX_DOUBTS);
-  const source = found.depth === 0 ? 'the patch is mended from a page that damaged it' : 'the patch is put together from the lines that are quoted';
-  message.patch = {
-    title: message.title,
-    author: found.author ?? (found.depth === 0 ? message.from : null) ?? { name: '', address: '' },
-    index: numbering.index,
-    total: numbering.total,
-    version: numbering.version,
-    prefixes: numbering.prefixes,
-    recovered: true,
-    log: found.log,
-    trailers: found.trailers,
-    files: found.pieces.map(({ start: _start, end: _end, ...file }) => ({ ...file, hunks: [] })),
-    problems: [odd(message, `${source}${doubts.length > 0 ? `: ${doubts.join('; ')}` : ''}`)],
-  };
-  mail.diff = { text: () => found.text, length: found.text.length, pieces: found.pieces };
-  mail.hasDiff = true;
-  if (found.depth > 0) {
-    mail.isReply = true;
-    message.kind = 'reply';
-  } else if (message.kind === 'other') message.kind = 'patch';
+  recoverDamaged(mail, letter.body);
 }
 
 function odd(message: Message, text: string): Problem {
   return { severity: 'odd', where: placeOf(message), message: text };
 }
-
-/** Doubts about a recovered patch that are named. */
-const MAX_DOUBTS = 10;
 
 function isReply({ subject }: Letter): boolean {
   return /^re:/i.test(subject);

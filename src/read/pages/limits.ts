@@ -14,8 +14,6 @@ export const MAX_ENTITY = 40;
 export const MAX_LINKS = 500_000;
 /** Depth of blocks within blocks whose white space is kept. */
 export const MAX_DEPTH = 500;
-/** Marks of quoting on one line. */
-export const MAX_QUOTES = 40;
 /** Characters of a header's value that a page gives. */
 export const MAX_VALUE = 32 << 10;
 /** Characters of a mail flattened to one line that are searched for its headers. */

@@ -134,8 +134,3 @@ const SCRUBBED =
 export function answers(body: string): boolean {
   return /(?:wrote|writes):[ \t]*\n(?:[ \t]*\n)?[ \t]?>/.test(body);
 }
-
-/** `Key: Name <user at host>` with its address put together again; other text may mean what it says. */
-export function showTrailers(body: string): string {
-  return body.replace(/^([> ]{0,20}[A-Z][A-Za-z-]{1,40}: [^<>\n]{0,120}<[^<>@\s]{1,80}) at ([\w-]+(?:\.[\w-]+)+>)/gm, '$1@$2');
-}

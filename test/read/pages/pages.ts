@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import type { Message, Thread } from '../../../src/model/series.ts';
 import { readThread } from '../../../src/read/index.ts';
-import { type ReadTools, readMail } from '../../../src/read/mail.ts';
-import { pagesOf, settlePage } from '../../../src/read/pages/index.ts';
+import type { ReadTools } from '../../../src/read/mail.ts';
+import { pagesOf } from '../../../src/read/pages/index.ts';
 
 /** What the reader is lent here: no page needs a MIME tree. */
 export const tools: ReadTools = {
@@ -18,12 +18,7 @@ export const tools: ReadTools = {
 export async function readPage(document: string | Uint8Array): Promise<{ isPage: boolean; messages: Message[] }> {
   const bytes = typeof document === 'string' ? new TextEncoder().encode(document) : document;
   const parts = pagesOf({ bytes, dropped: 0 }, 1);
-  const messages: Message[] = [];
-  for (const part of parts) {
-    const mail = await readMail(part, messages.length + 1, tools);
-    if (part.letter) settlePage(mail, part.letter);
-    messages.push(mail.message);
-  }
+  const { messages } = await readInput(bytes);
   return { isPage: parts.every(part => part.letter !== null), messages };
 }
 

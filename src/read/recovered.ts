@@ -1,13 +1,69 @@
-import type { Person, Trailer } from '../../model/series.ts';
-import { splitBody } from '../body.ts';
-import { type Piece, readDiff } from '../diff.ts';
-import { readPerson } from '../person.ts';
-import { readTrailers } from '../trailers.ts';
+import type { Person, Trailer } from '../model/series.ts';
+import { splitBody } from './body.ts';
+import { type Piece, readDiff } from './diff.ts';
 import { MAX_QUOTES } from './limits.ts';
-import { showTrailers } from './pipermail.ts';
+import type { Mail } from './mail.ts';
+import { readPerson } from './person.ts';
+import { placeOf } from './place.ts';
+import { readTrailers, showTrailers } from './trailers.ts';
 
-/** A patch put together from what a page still shows of it. */
-export interface Recovered {
+/**
+ * Gives a mail that has no patch by git's rules the one that its body still shows with its white space damaged. It is marked as recovered,
+ * with a problem that says what is uncertain.
+ */
+export function recoverDamaged(mail: Mail, body: string): void {
+  const { message } = mail;
+  const found = body.includes('\n') ? recoverPatch(body) : null;
+  if (found === null || found.depth > 0) return;
+  message.problems = message.problems.filter(problem => problem.severity !== 'refused');
+  give(mail, found, 'the patch is mended from a page that damaged it');
+  mail.hasDiff = true;
+  if (message.kind === 'other') message.kind = 'patch';
+}
+
+/**
+ * Gives a mail that only quotes a patch that patch, as far as the quote goes, marked in the same way; the mail counts as a reply. False
+ * where nothing in the quote is of use.
+ */
+export function recoverQuoted(mail: Mail): boolean {
+  const found = recoverPatch(mail.reading);
+  if (found === null || found.depth === 0) return false;
+  give(mail, found, 'the patch is put together from the lines that are quoted');
+  if (mail.message.kind !== 'reply') mail.isReply = true;
+  mail.message.kind = 'reply';
+  return true;
+}
+
+/** Whether a body quotes the header of a diff. */
+export function quotesPatch(body: string): boolean {
+  return /^ ?>[> ]*(?:diff --git \S|--- \S[^\n]*\n ?>[> ]*\+\+\+ \S)/m.test(body);
+}
+
+function give(mail: Mail, found: Recovered, source: string): void {
+  const { message, subject } = mail;
+  const { index, total, version, prefixes } = subject.numbering;
+  const doubts = found.doubts.slice(0, MAX_DOUBTS);
+  message.patch = {
+    title: message.title,
+    author: found.author ?? (found.depth === 0 ? message.from : null) ?? { name: '', address: '' },
+    index,
+    total,
+    version,
+    prefixes,
+    recovered: true,
+    log: found.log,
+    trailers: found.trailers,
+    files: found.pieces.map(({ start: _start, end: _end, ...file }) => ({ ...file, hunks: [] })),
+    problems: [{ severity: 'odd', where: placeOf(message), message: `${source}${doubts.length > 0 ? `: ${doubts.join('; ')}` : ''}` }],
+  };
+  mail.diff = { text: () => found.text, length: found.text.length, pieces: found.pieces };
+}
+
+/** Doubts about a recovered patch that are named. */
+const MAX_DOUBTS = 10;
+
+/** A patch put together from what a page or a quote still shows of it. */
+interface Recovered {
   text: string;
   pieces: Piece[];
   author: Person | null;
@@ -25,7 +81,7 @@ export interface Recovered {
  * the hunk ask for it, and a hunk that still does not come out is given the counts of the lines that are there. Null where the text holds
  * no diff with a header.
  */
-export function recoverPatch(body: string): Recovered | null {
+function recoverPatch(body: string): Recovered | null {
   const lines = body.split('\n').map(unquote);
   const first = lines.findIndex(({ text }, at) => text.startsWith('diff --git ') || isNames(lines, at));
   const depth = lines[first]?.depth;
@@ -45,8 +101,10 @@ export function recoverPatch(body: string): Recovered | null {
     ),
   );
   const { log, trailers } = readTrailers(split.log);
-  const doubts = [...mended.doubts];
-  if (isFolded(mended.text)) doubts.push('white space at line starts is lost');
+  const folded = isFolded(mended.text);
+  // Of white space that is lost everywhere it need not be said hunk by hunk.
+  const doubts = mended.doubts.filter(doubt => !folded || !doubt.startsWith(UNMARKED));
+  if (folded) doubts.push('white space at line starts is lost');
   return { text: mended.text, pieces, author: authorOf(lines, start, depth, split.headers, trailers), log, trailers, depth, doubts };
 }
 
@@ -170,9 +228,14 @@ function mendHunk(header: string, lines: string[]): { lines: string[]; doubt: st
   const [, oldStart, oldCount = '1', newStart, newCount = '1', section = ''] = RANGE.exec(header) ?? [];
   if (oldStart === undefined || newStart === undefined) return null;
   const range = { oldCount: Number(oldCount), newCount: Number(newCount) };
-  const marked = lines.map(line => (/^[+\- \\]/.test(line) ? line : ` ${line}`));
+  const kept = lines.filter(line => !CUT.test(line));
+  const hasBare = kept.some(line => line !== '' && !MARK.test(line));
+  const marked = kept.map(line => (MARK.test(line) ? line : ` ${line}`));
   const plain = take(marked, range);
-  if (plain.fits) return plain.changes ? { lines: [header, ...plain.lines], doubt: null } : null;
+  if (plain.fits && !hasBare) return plain.changes ? { lines: [header, ...plain.lines], doubt: null } : null;
+  const joined = take(unwrapped(kept), range);
+  if (hasBare && joined.fits && joined.changes) return { lines: [header, ...joined.lines], doubt: 'lines that were broken are joined again' };
+  if (plain.fits) return plain.changes ? { lines: [header, ...plain.lines], doubt: UNMARKED } : null;
   const parted = take(marked.flatMap(part), range);
   if (parted.fits) return parted.changes ? { lines: [header, ...parted.lines], doubt: 'lines that were joined are parted again' } : null;
   const best = missing(parted, range) < missing(plain, range) ? parted : plain;
@@ -185,6 +248,23 @@ function mendHunk(header: string, lines: string[]): { lines: string[]; doubt: st
   }
   const counted = `@@ -${oldStart},${best.oldCount} +${newStart},${best.newCount} @@${section}`;
   return { lines: [counted, ...best.lines], doubt: `the lines do not come out at the ${range.oldCount} old and ${range.newCount} new ones` };
+}
+
+/** What stands before a line of a hunk. */
+const MARK = /^[+\- \\]/;
+/** What people write for lines that they cut from a quote. */
+const CUT = /^\s*[[<(]?(?:\.{3}|…|snip|cut)[\])>]?\s*$/i;
+const UNMARKED = 'lines without a mark are taken for context';
+
+/** Lines without a mark as the rest of the line above, as mailers break long ones; what goes on from the hunk's header is left out. */
+function unwrapped(lines: string[]): string[] {
+  const out: string[] = [];
+  for (const line of lines) {
+    const last = out.length - 1;
+    if (line === '' || MARK.test(line)) out.push(line === '' ? ' ' : line);
+    else if (last >= 0) out[last] = `${out[last]} ${line}`;
+  }
+  return out;
 }
 
 /** Lines up to the counts of a hunk, and whether they come out at them with nothing but blank ones left. */
