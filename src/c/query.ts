@@ -182,6 +182,7 @@ function reachedWithout(flow: FlowNode[], avoided: number, target: number): bool
 
 /** The object is this CPU's own, or was allocated in this function: no other CPU works on it. */
 export function isOwn(fn: CFunction, event: Event): boolean {
+  if (event.object === 'private') return true;
   const root = /^\w+/.exec(event.cell?.base ?? '')?.[0];
   if (root === undefined) return false;
   const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${e.api}(`));

@@ -2,8 +2,9 @@
 
 import { rules as allRules } from '../../rules/index.ts';
 import { cellKey } from '../c/cells.ts';
-import { imagesOf, type Tree } from '../c/images.ts';
+import { type Image, imagesOf, type Tree } from '../c/images.ts';
 import type { Grammar } from '../c/tree.ts';
+import { isC, onlyC, patchSetsOf } from '../c/view.ts';
 import { type Reader, readerOf, worldOf } from '../c/world.ts';
 import { factOf } from '../facts/lookup.ts';
 import type { Held } from '../model/finding.ts';
@@ -26,27 +27,24 @@ export interface ReviewOptions {
 
 /** Reviews every series of the thread; patches outside a series are reviewed each by itself where the thread has no series. */
 export function review(thread: Thread, options: ReviewOptions): Review {
-  const byId = new Map(thread.messages.filter(m => m.patch).map(m => [m.messageId, m]));
-  const series: { of: Series; messages: (Message | undefined)[] }[] = thread.series.map(of => ({
-    of,
-    messages: of.patches.map(id => (id === null ? undefined : byId.get(id))),
-  }));
-  if (series.length === 0) for (const message of thread.messages.filter(m => m.patch)) series.push({ of: alone(message), messages: [message] });
-  const reviews = series.filter(s => s.messages.some(m => m?.patch)).map(s => reviewSeries(thread, s.of, s.messages, options));
+  const reviews = patchSetsOf(thread).map(({ series, messages }) => reviewSeries(thread, series, messages, options));
   return { input: thread.input, thread, reviews, problems: thread.problems };
 }
 
-function alone(message: Message): Series {
-  return {
-    id: message.messageId,
-    version: message.numbering.version,
-    title: message.title,
-    expected: 1,
-    complete: true,
-    cover: null,
-    patches: [message.messageId],
-    followUps: [],
-  };
+/** Lines of earlier states that are looked at to tell what a later patch does away with; a series that rewrites a large file again and again has more. */
+const MOST_EARLIER_LINES = 200_000;
+
+/** States of files that a later patch changes again, and which patch that is. */
+function earlierStates(history: Map<string, Image[]>): { image: Image; by: number | null }[] {
+  const found: { image: Image; by: number | null }[] = [];
+  let lines = 0;
+  for (const states of history.values()) {
+    for (const [i, image] of states.slice(0, -1).entries()) {
+      lines += image.pieces.reduce((n, p) => n + p.lines.length, 0);
+      if (lines <= MOST_EARLIER_LINES) found.push({ image, by: states[i + 1]?.after ?? null });
+    }
+  }
+  return found;
 }
 
 function reviewSeries(thread: Thread, series: Series, messages: (Message | undefined)[], options: ReviewOptions): SeriesReview {
@@ -60,20 +58,16 @@ function reviewSeries(thread: Thread, series: Series, messages: (Message | undef
   const final = look(last, patches, reader, rules, facts);
   const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...final.problems];
   // A fault that an earlier state shows and the last does not was done away with by a later patch.
-  const earlier = [...history].flatMap(([path, states]) =>
-    states.slice(0, -1).map(state => ({
-      path,
-      state,
-      by: states[states.indexOf(state) + 1]?.after ?? null,
-      ...look([...last.filter(i => i.path !== path), state], patches, reader, rules, facts),
-    })),
-  );
+  const earlier = earlierStates(history).map(state => ({
+    ...state,
+    ...look([...last.filter(i => i.path !== state.image.path), state.image], patches, reader, rules, facts),
+  }));
   const context = { messages, patches, comments: thread.comments, facts };
   const settled = settle(
     attribute(final.raised, context),
     earlier.flatMap(e =>
       attribute(
-        e.raised.filter(r => r.place.path === e.path && r.addedBy === e.state.after),
+        e.raised.filter(r => r.place.path === e.image.path && r.addedBy === e.image.after),
         context,
       ).map(f => ({ finding: f, by: e.by })),
     ),
@@ -86,7 +80,7 @@ function reviewSeries(thread: Thread, series: Series, messages: (Message | undef
     version: series.version,
     coverage: {
       patches: patches.filter(p => p !== null).length,
-      filesC: new Set(patches.flatMap(p => p?.files.filter(isC).map(f => f.path) ?? [])).size,
+      filesC: new Set(patches.flatMap(p => onlyC(p)?.files.map(f => f.path) ?? [])).size,
       filesSkipped: skipped(patches),
       functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
       events: functions.reduce((n, f) => n + f.events.length, 0),
@@ -113,18 +107,10 @@ function touchedFacts(patches: (Patch | null)[]): Problem[] {
   );
 }
 
-function isC(file: { path: string; binary: boolean }): boolean {
-  return /\.[ch]$/.test(file.path) && !file.binary;
-}
-
-function onlyC(patch: Patch | null): Patch | null {
-  return patch && { ...patch, files: patch.files.filter(isC) };
-}
-
 function skipped(patches: (Patch | null)[]): { path: string; why: string }[] {
   const found = new Map<string, string>();
   for (const file of patches.flatMap(p => p?.files ?? [])) {
-    if (!isC(file)) found.set(file.path, file.binary ? 'binary' : 'not C');
+    if (file.binary || !isC(file.path)) found.set(file.path, file.binary ? 'binary' : 'not C');
     else if (file.hunks.length === 0 && file.change !== 'delete') found.set(file.path, 'no line changed');
   }
   return [...found].map(([path, why]) => ({ path, why }));
