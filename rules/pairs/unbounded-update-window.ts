@@ -56,6 +56,49 @@ bool lane_sane(struct lane_map *m, unsigned int i)
 	}
 	return false;
 }`,
+      `
+/* each bit of used is the complement of its bit in idle */
+struct lane_map {
+	unsigned long *used;
+	unsigned long *idle;
+};
+
+static bool lane_word_sane(unsigned long used, unsigned long idle)
+{
+	return used == ~idle;
+}
+
+void lane_take(struct lane_map *m, unsigned int i)
+{
+	set_bit(i, m->used); /* want: torn-pair-update "lane_take()" */
+	clear_bit(i, m->idle);
+}
+
+void lane_put(struct lane_map *m, unsigned int i)
+{
+	clear_bit(i, m->used);
+	set_bit(i, m->idle);
+}
+
+int lane_faults(struct lane_map *m, int words)
+{
+	unsigned long used, idle;
+	int i, tries, bad = 0;
+
+	for (i = 0; i < words; i++) {
+		tries = 3;
+		do {
+			used = READ_ONCE(m->used[i]); /* want: unbounded-update-window "lane_faults() calls" */
+			idle = READ_ONCE(m->idle[i]);
+			if (lane_word_sane(used, idle))
+				break;
+			cpu_relax();
+		} while (--tries);
+		if (!tries)
+			bad++;
+	}
+	return bad;
+}`,
     ],
     good: [
       `
@@ -193,5 +236,8 @@ function leavesWhenSane(fn: CFunction, sample: Sample): boolean {
   const { loop } = sample;
   if (!loop) return false;
   const reads = sample.reads.map(r => r.index);
-  return fn.flow.some(n => n.kind === 'branch' && n.line >= loop.line && n.line <= loop.endLine && n.decides?.some(i => reads.includes(i)));
+  // A helper that compares them gives a value that comes from them.
+  const helpers = fn.events.filter(e => e.kind === 'call' && e.argSources.some(sources => sources.some(i => reads.includes(i)))).map(e => e.index);
+  const deciding = [...reads, ...helpers];
+  return fn.flow.some(n => n.kind === 'branch' && n.line >= loop.line && n.line <= loop.endLine && n.decides?.some(i => deciding.includes(i)));
 }

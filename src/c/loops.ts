@@ -8,6 +8,8 @@ export interface LoopScope {
   constant(name: string): number | null;
   /** The initial value of a local, where it is set to a constant before the loop. */
   start(name: string): { text: string; value: number | null } | null;
+  /** Of a local that is set once, what it is set to, as written. */
+  origin(name: string): string | null;
   slice(e: { at: number; end: number }): string;
 }
 
@@ -28,7 +30,7 @@ function counted(stmt: Extract<Stmt, { k: 'loop' }>, scope: LoopScope): Bound | 
   const up = step.k === 'update' ? step.op === '++' : step.k === 'assign' && step.op === '+=';
   const down = step.k === 'update' ? step.op === '--' : step.k === 'assign' && step.op === '-=';
   if (!up && !down) return null;
-  const boundText = squeeze(scope.slice(test.right));
+  const boundText = (test.right.k === 'name' ? scope.origin(test.right.name) : null) ?? squeeze(scope.slice(test.right));
   const limit = constantOf(test.right, scope);
   const from = initial(stmt, test.left, scope);
   if (limit) {

@@ -146,6 +146,7 @@ function enterLoop(s: Extract<Stmt, { k: 'loop' | 'macro' }>, cx: Context): void
   const bound = boundOf(s, {
     constant: n => cx.types.constants.get(n) ?? numberOf(n),
     start: n => startOf(n, cx),
+    origin: n => originOf(n, cx),
     slice: e => cx.file.slice(e),
   });
   cx.loops.push({ line: s.line, endLine: s.endLine, ...bound, depth: cx.loopStack.length });
@@ -159,6 +160,16 @@ function startOf(variable: string, cx: Context): { text: string; value: number |
   if (first?.k !== 'number' && !(first?.k === 'name' && isConstantText(first.name))) return null;
   const text = cx.text(first);
   return { text, value: first.k === 'number' ? first.value : (cx.types.constants.get(text) ?? null) };
+}
+
+/** Longer origins say less than the name does. */
+const LONGEST_ORIGIN = 50;
+
+function originOf(variable: string, cx: Context): string | null {
+  const first = cx.survey.first.get(variable);
+  const once = (cx.survey.changes.get(variable) ?? []).length <= 1 && !cx.parameters.has(variable);
+  const text = first && once ? cx.text(first) : null;
+  return text !== null && text.length <= LONGEST_ORIGIN ? text : null;
 }
 
 /** Runs a body out of which `break` and `continue` lead; gives the ends that they leave. */

@@ -40,16 +40,13 @@ export class Comments {
     if (!this.byId.has(message.messageId)) this.byId.set(message.messageId, mail);
     if (mail.diff) this.diffs.add(mail, mail.diff.length);
     while (this.quoting[0] && (this.quoting[0].reading === '' || this.quoting[0].message.n < message.n - MAX_WAIT)) this.quoting.shift();
-    const isQuoting = message.patch === null && (message.kind === 'reply' || message.kind === 'other') && quotesPatch(mail.reading);
-    if ((message.inReplyTo === null && !isQuoting) || !hasQuotes(mail.reading)) {
-      mail.reading = '';
-      return;
-    }
-    const target = this.targetOf(mail);
+    const target = hasQuotes(mail.reading) ? this.targetOf(mail) : null;
     if (target) this.read(mail, target);
     else {
+      const isQuoting = message.patch === null && (message.kind === 'reply' || message.kind === 'other') && quotesPatch(mail.reading);
       if (isQuoting) this.quoting.push(mail);
-      this.waiting.add(mail, mail.reading.length);
+      if (isQuoting || (message.inReplyTo !== null && hasQuotes(mail.reading))) this.waiting.add(mail, mail.reading.length);
+      else mail.reading = '';
     }
   }
 

@@ -1,7 +1,8 @@
-import type { Change, FileDiff } from '../model/series.ts';
-import { MAX_RANGE, readRange, scanBinary, scanHunk } from './fragment.ts';
+import type { FileDiff } from '../model/series.ts';
+import { readRange, scanBinary, scanHunk } from './fragment.ts';
+import { changeOf, type Heading, newHeading, readHeadingLine } from './heading.ts';
 import { MAX_FILES } from './limits.ts';
-import { gitHeaderName, hasEpochStamp, isDevNull, nameAt, traditionalName } from './names.ts';
+import { gitHeaderName, hasEpochStamp, isDevNull, traditionalName } from './names.ts';
 
 /** The part of a diff that changes one file: what its header says, and where in the diff's text its hunks stand. */
 export interface Piece extends Omit<FileDiff, 'hunks'> {
@@ -24,53 +25,8 @@ export function readDiff(text: string): Diff {
   return new DiffReader(text).read();
 }
 
-/** Header lines of a git diff, and what reads them; the order is git's, as the first that fits counts. */
-const HEADER_LINES: [string, (reader: DiffReader, rest: string, piece: Draft) => string | null | 'end'][] = [
-  ['@@ -', () => 'end'],
-  ['--- ', (reader, rest, piece) => reader.checkName(rest, piece, 'oldName', piece.isNew > 0)],
-  ['+++ ', (reader, rest, piece) => reader.checkName(rest, piece, 'newName', piece.isDelete > 0)],
-  ['old mode ', (_, rest, piece) => setMode(rest, piece, 'oldMode')],
-  ['new mode ', (_, rest, piece) => setMode(rest, piece, 'newMode')],
-  [
-    'deleted file mode ',
-    (_, rest, piece) => {
-      piece.isDelete = 1;
-      piece.oldName = piece.headerName;
-      return setMode(rest, piece, 'oldMode');
-    },
-  ],
-  [
-    'new file mode ',
-    (_, rest, piece) => {
-      piece.isNew = 1;
-      piece.newName = piece.headerName;
-      return setMode(rest, piece, 'newMode');
-    },
-  ],
-  ['copy from ', (reader, rest, piece) => reader.moveName(rest, piece, 'isCopy', 'oldName')],
-  ['copy to ', (reader, rest, piece) => reader.moveName(rest, piece, 'isCopy', 'newName')],
-  ['rename old ', (reader, rest, piece) => reader.moveName(rest, piece, 'isRename', 'oldName')],
-  ['rename new ', (reader, rest, piece) => reader.moveName(rest, piece, 'isRename', 'newName')],
-  ['rename from ', (reader, rest, piece) => reader.moveName(rest, piece, 'isRename', 'oldName')],
-  ['rename to ', (reader, rest, piece) => reader.moveName(rest, piece, 'isRename', 'newName')],
-  ['similarity index ', () => null],
-  ['dissimilarity index ', () => null],
-  ['index ', (_, rest, piece) => indexMode(rest, piece)],
-];
-
-/** A piece while its header is read; `isNew` and `isDelete` are -1 while not known, as in apply.c. */
-interface Draft {
-  oldName: string | null;
-  newName: string | null;
-  headerName: string | null;
-  isNew: number;
-  isDelete: number;
-  isRename: boolean;
-  isCopy: boolean;
-  oldMode: string | null;
-  newMode: string | null;
-  /** Line of the first header that says new, deleted, renamed or copied. */
-  extendedLine: number;
+/** A piece while it is read. */
+interface Draft extends Heading {
   added: number;
   removed: number;
   binary: boolean;
@@ -113,21 +69,7 @@ class DiffReader {
 
   /** The next piece; null at the end. */
   private readPiece(): Piece | Refusal | null {
-    const piece: Draft = {
-      oldName: null,
-      newName: null,
-      headerName: null,
-      isNew: -1,
-      isDelete: -1,
-      isRename: false,
-      isCopy: false,
-      oldMode: null,
-      newMode: null,
-      extendedLine: 0,
-      added: 0,
-      removed: 0,
-      binary: false,
-    };
+    const piece: Draft = { ...newHeading(), added: 0, removed: 0, binary: false };
     const found = this.findHeader(piece);
     if (found !== true) return found === false ? null : found;
     const start = this.at;
@@ -186,17 +128,17 @@ class DiffReader {
     piece.headerName = gitHeaderName(text.slice(this.at + 'diff --git '.length, firstEnd), this.strip);
     this.line++;
     let at = firstEnd;
-    for (; at < text.length; ) {
+    /** Line of the first that says new, deleted, renamed or copied: there can be one kind only. */
+    let kindLine = 0;
+    while (at < text.length) {
       const end = this.lineEnd(at);
       if (text.charCodeAt(end - 1) !== LF) break;
-      const entry = HEADER_LINES.find(([keyword]) => text.startsWith(keyword, at));
-      if (!entry) break;
-      const answer = entry[1](this, text.slice(at + entry[0].length, end), piece);
-      if (answer === 'end') break;
-      if (answer !== null) return new Refusal(answer);
+      const read = readHeadingLine(text, at, end, piece, this.strip);
+      if (read === 'end') break;
+      if (read !== 'line') return new Refusal(read.refusal);
       const kinds = Number(piece.isDelete === 1) + Number(piece.isNew === 1) + Number(piece.isRename) + Number(piece.isCopy);
-      if (kinds > 1) return new Refusal(`inconsistent header lines ${piece.extendedLine} and ${this.line}`);
-      if (kinds > 0 && piece.extendedLine === 0) piece.extendedLine = this.line;
+      if (kinds > 1) return new Refusal(`inconsistent header lines ${kindLine} and ${this.line}`);
+      if (kinds > 0 && kindLine === 0) kindLine = this.line;
       at = end;
       this.line++;
     }
@@ -216,24 +158,6 @@ class DiffReader {
       return null;
     }
     return true;
-  }
-
-  /** git's gitdiff_verify_name: the name on a `---` or `+++` line, which must agree with what is known. */
-  checkName(rest: string, piece: Draft, side: 'oldName' | 'newName', isNull: boolean): string | null {
-    const known = piece[side];
-    if (known === null && !isNull) {
-      piece[side] = nameAt(rest, this.strip, '\t');
-      return null;
-    }
-    if (known === null) return isDevNull(rest) ? null : 'bad git-diff: expected /dev/null';
-    if (isNull) return `bad git-diff: expected /dev/null, got ${known}`;
-    return nameAt(rest, this.strip, '\t') === known ? null : `bad git-diff: inconsistent ${side === 'newName' ? 'new' : 'old'} filename`;
-  }
-
-  moveName(rest: string, piece: Draft, kind: 'isCopy' | 'isRename', side: 'oldName' | 'newName'): null {
-    piece[kind] = true;
-    piece[side] = nameAt(rest, Math.max(this.strip - 1, 0), '');
-    return null;
   }
 
   /** git's parse_traditional_patch. The first file whose both names have no directory sets the strip count for all that follow. */
@@ -302,19 +226,6 @@ const DASH = 45;
 const AT_SIGN = 64;
 const LOWER_D = 100;
 
-function setMode(rest: string, piece: Draft, side: 'oldMode' | 'newMode'): string | null {
-  const mode = /^[0-7]+(?=[ \t\n\v\f\r])/.exec(rest)?.[0];
-  if (mode === undefined) return `invalid mode: ${rest.trim().slice(0, 40)}`;
-  piece[side] = mode;
-  return null;
-}
-
-/** The mode behind `index OLD..NEW `, which is that of both sides. */
-function indexMode(rest: string, piece: Draft): string | null {
-  const mode = /^[^.]{0,40}\.\.\S{0,40} (.*)/s.exec(rest)?.[1];
-  return mode === undefined ? null : setMode(mode, piece, 'oldMode');
-}
-
 /** git's guess_p_value: 0 where the name has no directory, else not known. */
 function guessStrip(line: string): number {
   if (isDevNull(line)) return -1;
@@ -326,14 +237,5 @@ function finish(piece: Draft, text: string, start: number, end: number): Piece {
   const { oldName, newName, added, removed, binary } = piece;
   const path = newName ?? oldName ?? '';
   const moved = (piece.isRename || piece.isCopy) && oldName !== null && oldName !== path;
-  return { path, ...(moved ? { oldPath: oldName } : {}), change: changeOf(piece, text, start, end), added, removed, binary, start, end };
-}
-
-function changeOf(piece: Draft, text: string, start: number, end: number): Change {
-  // A diff that is not git's may leave open whether a file is new; its only hunk then starts at line 0 of an empty side.
-  if (piece.isNew > 0 || (piece.isNew < 0 && text.startsWith('@@ -0,0 ', start))) return 'add';
-  if (piece.isDelete > 0 || (piece.isDelete < 0 && / \+0,0 @@/.test(text.slice(start, start + MAX_RANGE)))) return 'delete';
-  if (piece.isCopy) return 'copy';
-  if (piece.isRename) return 'rename';
-  return end === start && !piece.binary && piece.oldMode !== null && piece.newMode !== null && piece.oldMode !== piece.newMode ? 'mode' : 'modify';
+  return { path, ...(moved ? { oldPath: oldName } : {}), change: changeOf(piece, binary, text, start, end), added, removed, binary, start, end };
 }

@@ -190,16 +190,27 @@ async function* unpacked(
   tools: Pick<ReadTools, 'gunzip'>,
 ): AsyncGenerator<Uint8Array> {
   const source = bytes[Symbol.asyncIterator]();
-  const first = await source.next();
-  if (first.done) return;
+  // By its first bytes a document is known, and they may come one by one: gzip's magic, a byte order mark.
+  let head = new Uint8Array(0);
+  while (head.length < HEAD_BYTES) {
+    const step = await source.next();
+    if (step.done) break;
+    const more = new Uint8Array(head.length + step.value.length);
+    more.set(head);
+    more.set(step.value, head.length);
+    head = more;
+  }
+  if (head.length === 0) return;
   let packed = 0;
   async function* all(): AsyncGenerator<Uint8Array> {
-    for (let step: IteratorResult<Uint8Array> = first; step.done !== true; step = await source.next()) {
+    packed += head.length;
+    yield head;
+    for (let step = await source.next(); step.done !== true; step = await source.next()) {
       packed += step.value.length;
       yield step.value;
     }
   }
-  if (!(first.value[0] === 0x1f && first.value[1] === 0x8b)) {
+  if (!(head[0] === 0x1f && head[1] === 0x8b)) {
     yield* all();
     return;
   }
@@ -218,3 +229,5 @@ async function* unpacked(
     odd(`the compressed data cannot be read to its end: ${error instanceof Error ? error.message : 'unknown fault'}`);
   }
 }
+
+const HEAD_BYTES = 3;

@@ -90,7 +90,8 @@ function recoverPatch(body: string): Recovered | null {
   const own = lines.slice(start).filter(line => line.depth === depth);
   const headless = own.findIndex(({ text }, at) => text.startsWith('diff --git ') || isNames(own, at));
   const mended = mendDiff(own.slice(Math.max(headless, 0)).map(line => line.text));
-  const { pieces } = readDiff(mended.text);
+  // A header whose hunks were cut from the quote says nothing.
+  const pieces = readDiff(mended.text).pieces.filter(piece => piece.end > piece.start || piece.binary || piece.change !== 'modify');
   if (pieces.length === 0) return null;
   const split = splitBody(
     showTrailers(

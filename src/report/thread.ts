@@ -24,12 +24,12 @@ export function threadText(thread: Thread): string {
     if (set.length > 1) out.push('', `Versions of one set: ${set.map(series => `v${series.version}`).join(', ')}`);
     for (const series of set) out.push('', ...seriesLines(series, thread, byId, shown));
   }
-  const rest = thread.messages.filter(message => !shown.has(message.messageId) && message.kind !== 'reply');
+  const rest = thread.messages.filter(message => !shown.has(message.messageId) && (message.kind !== 'reply' || message.patch?.recovered));
   if (rest.length > 0)
     out.push(
       '',
       'Not in a series:',
-      ...rest.map(message => `  ${message.kind}: ${safe(message.subject) || '(no subject)'}, ${nameOf(message)}${sizeOf(message.patch)}`),
+      ...rest.map(message => `  ${kindOf(message)}: ${safe(message.subject) || '(no subject)'}, ${nameOf(message)}${sizeOf(message.patch)}`),
     );
   const replies = thread.messages.filter(message => message.kind === 'reply');
   if (replies.length > 0) out.push('', `${counted(replies.length, 'reply', 'replies')}, by ${tally(replies.map(nameOf))}`);
@@ -123,6 +123,10 @@ function seriesLines(series: Series, thread: Thread, byId: Map<string, Message>,
   return out;
 }
 
+function kindOf({ kind, patch }: Message): string {
+  return kind === 'reply' && patch?.recovered ? 'reply with a recovered patch' : kind;
+}
+
 function sizeOf(patch: Patch | null): string {
   if (!patch) return '';
   const sum = (side: 'added' | 'removed') => patch.files.reduce((total, file) => total + file[side], 0);
@@ -131,7 +135,8 @@ function sizeOf(patch: Patch | null): string {
 }
 
 function nameOf(message: Message): string {
-  const person = message.patch?.author ?? message.from;
+  // A reply is its sender's, whoever wrote the patch in it.
+  const person = (message.kind === 'reply' ? null : message.patch?.author) ?? message.from;
   return safe(person?.name || person?.address || 'unknown sender');
 }
 

@@ -107,6 +107,33 @@ describe('inputs that cannot be opened', () => {
 });
 
 describe('inputs with trouble inside', () => {
+  test('a problem in a folder names the file beside the message', async () => {
+    put('set/0001-one.patch', patch('[PATCH 1/3] one', '1@e'));
+    put('set/0002-two.patch', patch('[PATCH 2/3] two', '2@e').replace('+10,7', '+10,9'));
+    put('set/0003-three.mbox.gz', gzipSync(Buffer.from(patch('[PATCH 3/3] three', '3@e').repeat(50))).subarray(0, 300));
+    const set = join(folder, 'set');
+    const { err, out } = await run('--json', set);
+    expect(err).toBe('');
+    const { messages, problems } = JSON.parse(out);
+    expect(messages[0].file).toBe('0001-one.patch');
+    expect([...messages[1].problems, ...(messages[1].patch?.problems ?? [])]).toMatchObject([
+      { where: expect.stringMatching(/^message 2, 0002-two\.patch, line \d+ of the diff$/) },
+    ]);
+    expect(problems[0].where).toBe(`${set}, 0003-three.mbox.gz, after message 2`);
+    expect((await run(set)).err).toMatch(new RegExp(`^fencepost: ${set}, message 2, 0002-two\\.patch, line \\d+ of the diff: git refuses it: `, 'm'));
+  });
+
+  test('one file is named once', async () => {
+    const path = put('0002-two.patch', patch('[PATCH 2/3] two', '2@e').replace('+10,7', '+10,9'));
+    expect((await run(path)).err).toMatch(new RegExp(`^fencepost: ${path}, message 1, line \\d+ of the diff: git refuses it: [^\n]*\n$`));
+  });
+
+  test('one patch of a series is shown as that, without a complaint', async () => {
+    const { out, err } = await run(put('0002-two.patch', patch('[PATCH 2/3] two', '2@e')));
+    expect(out).toContain('3 patches, 2 patches missing');
+    expect(err).toBe('');
+  });
+
   test.each([
     ['empty', '', 'is empty'],
     ['binary', Uint8Array.from({ length: 3000 }, (_, at) => (at * 7919) % 256), 'is no mail and no patch: it holds binary data'],

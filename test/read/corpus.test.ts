@@ -11,14 +11,6 @@ import { chunks, numstat, read, refusals, tools } from './reading.ts';
 const corpus = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
 const lore = `${corpus}/mail/real/lore`;
 const at = (path: string) => `${corpus}/mail/${path}`;
-interface Case {
-  id: string;
-  kind: string;
-  input: string;
-  message?: number;
-  options?: string[];
-  expected: { infoFile?: string; info?: string; messages?: number; subjects?: string[] };
-}
 // biome-ignore lint/suspicious/noExplicitAny: the truth files are data of many shapes, read field by field.
 const json = (path: string): any => JSON.parse(readFileSync(path, 'utf8'));
 const bytesOf = (path: string): Uint8Array => (path.endsWith('.gz') ? gunzipSync(readFileSync(path)) : readFileSync(path));
@@ -122,82 +114,6 @@ describe.skipIf(names.length === 0)('threads from lists, as git and b4 read them
     }
     expect(compared).toBeGreaterThan(100);
   }, 120_000);
-});
-
-describe.skipIf(!existsSync(at('git/cases.json')))('the cases of git’s own tests', () => {
-  const cases: Case[] = existsSync(at('git/cases.json')) ? json(at('git/cases.json')).cases : [];
-
-  // Cases with an option change what git does by default; fencepost has the default, and mboxrd where a mailbox says so.
-  const plain = cases.filter(one => one.kind === 'mailinfo' && (one.options ?? []).every(option => option === '-u' || option === '--mboxrd'));
-  test.each(plain.map(one => [one.id, one] as const))('%s', async (_, one) => {
-    const { messages } = await read(bytesOf(at(`git/${one.input}`)));
-    const message = messages[(one.message ?? 1) - 1];
-    const info = one.expected.infoFile ? readFileSync(at(`git/${one.expected.infoFile}`), 'utf8') : (one.expected.info ?? '');
-    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(info)?.[1];
-    const author = message?.patch?.author ?? message?.from;
-    if (field('Subject') !== undefined) expect(squeeze(message?.patch?.title ?? message?.title)).toBe(squeeze(field('Subject')));
-    if (field('Author') !== undefined)
-      expect([squeeze(author?.name), author?.address ?? '']).toEqual([squeeze(field('Author')), field('Email') ?? '']);
-  });
-
-  const splits = cases.filter(one => one.kind === 'mbox-split');
-  test.each(splits.map(one => [one.id, one] as const))('%s', async (_, one) => {
-    expect((await read(bytesOf(at(`git/${one.input}`)))).messages).toHaveLength(one.expected.messages ?? 0);
-  });
-
-  const formatted = cases.filter(one => one.kind === 'format-patch-stdout' && one.expected.messages !== undefined);
-  test.each(formatted.map(one => [one.id, one] as const))('%s', async (_, one) => {
-    const { messages } = await read(bytesOf(at(`git/${one.input}`)));
-    expect(messages.map(message => message.subject)).toEqual(one.expected.subjects);
-    expect(messages.every(message => (message.patch !== null || message.kind === 'cover') && refusals(message).length === 0)).toBe(true);
-  });
-});
-
-describe.skipIf(!existsSync(at('b4/cases.json')))('the cases of b4’s own tests', () => {
-  // Of the options of `b4 am` only the defaults are fencepost's business; b4 adds a sign-off of its own, and reads diffs that git does not.
-  const cases: { id: string; kind: string; input: string; expected: { amMboxFile: string; hasCover: boolean; coverSubject: string | null } }[] =
-    existsSync(at('b4/cases.json')) ? json(at('b4/cases.json')).cases : [];
-  const defaults = cases.filter(one => one.kind === 'series-am' && one.id.endsWith('defaults') && !/non-git|stripped-lines/.test(one.id));
-
-  test.each(defaults.map(one => [one.id, one] as const))('%s', async (_, one) => {
-    const { messages, series } = await read(bytesOf(at(`b4/${one.input}`)));
-    const last = series.at(-1);
-    const wanted = (await read(bytesOf(at(`b4/${one.expected.amMboxFile}`)))).messages.filter(message => message.patch !== null);
-    const own = (message: Message | undefined) => message?.patch?.trailers.map(({ key, value }) => `${key}: ${value}`) ?? [];
-    const sorted = (trailers: string[]) =>
-      [...new Set(trailers.map(trailer => squeeze(trailer).toLowerCase()))].filter(trailer => !trailer.includes('test override')).sort();
-    wanted.forEach((message, place) => {
-      const id = last?.patches[place];
-      const given = last?.followUps.filter(({ patch }) => patch === id || patch === last.cover).map(({ trailer }) => trailer) ?? [];
-      expect(sorted([...own(messages.find(one => one.messageId === id)), ...given])).toEqual(sorted(own(message)));
-    });
-  });
-
-  test.each(cases.filter(one => one.kind === 'series' && one.expected.hasCover !== undefined).map(one => [one.id, one] as const))(
-    '%s',
-    async (_, one) => {
-      const { messages, series } = await read(bytesOf(at(`b4/${one.input}`)));
-      const cover = messages.find(message => message.messageId === series[0]?.cover);
-      expect(cover?.title ?? null).toBe(one.expected.coverSubject);
-    },
-  );
-});
-
-describe.skipIf(!existsSync(at('python-unidiff/cases.json')))('the cases of python-unidiff’s own tests', () => {
-  interface Diff {
-    id: string;
-    kind: string;
-    input: string;
-    expected: { files?: number; additions?: number; deletions?: number };
-  }
-  const cases: Diff[] = existsSync(at('python-unidiff/cases.json')) ? json(at('python-unidiff/cases.json')).cases : [];
-  const counted = cases.filter(one => one.kind === 'diff' && one.expected.additions !== undefined && one.expected.deletions !== undefined);
-  test.each(counted.map(one => [one.id, one] as const))('%s, or git refuses it', async (_, one) => {
-    const [message] = (await read(bytesOf(at(`python-unidiff/${one.input}`)))).messages;
-    if (refusals(message).length > 0) return;
-    const sum = (side: 'added' | 'removed') => message?.patch?.files.reduce((total, file) => total + file[side], 0) ?? 0;
-    expect([sum('added'), sum('removed')]).toEqual([one.expected.additions, one.expected.deletions]);
-  });
 });
 
 describe.skipIf(!existsSync(at('diff-shapes/truth.json')))('diff shapes', () => {

@@ -1,6 +1,8 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DIFF, mail, mbox, patch, read, reply } from './reading.ts';
+import * as limits from '../../src/read/limits.ts';
+import { DIFF, mail, mbox, numstat, patch, read, reply } from './reading.ts';
 
 const SEED = mbox(
   patch('[PATCH 1/2] one', 'p1@e'),
@@ -72,6 +74,117 @@ describe('no input makes the reader throw', () => {
     expect(taken).toEqual(outline.messages);
     expect(streamed).toEqual({ ...outline, messages: [] });
     expect(outline).toMatchObject({ series: whole.series, comments: whole.comments, problems: whole.problems });
+  });
+});
+
+/** A mail of a thread, with what is to be read of it. */
+const written = fc.record({
+  kind: fc.constantFrom('cover', 'patch', 'reply', 'quote', 'pull', 'other'),
+  index: fc.integer({ min: 1, max: 5 }),
+  version: fc.integer({ min: 1, max: 3 }),
+  parent: fc.nat({ max: 30 }),
+  words: fc.array(fc.constantFrom('lock', 'From ', '>From me', '--', '---', 'x: y', '> +\tsmp_rmb();', '+ 1', 'From 12:00 2026', ''), {
+    maxLength: 6,
+  }),
+  encoding: fc.constantFrom('plain', 'base64', 'flowed', 'mixed'),
+});
+type Written = typeof written extends fc.Arbitrary<infer T> ? T : never;
+
+function mailOf({ kind, index, version, parent, words, encoding }: Written, at: number): string {
+  const tag = `[PATCH v${version} ${kind === 'cover' ? 0 : index}/5]`;
+  const subject = { cover: tag, patch: tag, reply: `Re: ${tag}`, quote: `Re: ${tag}`, pull: '[GIT PULL]', other: 'About' }[kind];
+  const body = `${words.join('\n')}\n${kind === 'patch' ? `---\n${DIFF}` : kind === 'quote' ? DIFF.replace(/^/gm, '> ') : ''}`;
+  const headers = { Subject: `${subject} word ${index}`, 'Message-ID': `<${at}@e>`, 'In-Reply-To': parent < at ? `<${parent}@e>` : '' };
+  if (encoding === 'base64') return mail({ ...headers, 'Content-Transfer-Encoding': 'base64' }, Buffer.from(body).toString('base64'));
+  if (encoding === 'flowed' && kind !== 'patch') return mail({ ...headers, 'Content-Type': 'text/plain; format=flowed' }, body);
+  if (encoding === 'mixed')
+    return mail({ ...headers, 'Content-Type': 'multipart/mixed; boundary="=-b"' }, `--=-b\nContent-Type: text/plain\n\n${body}\n--=-b--\n`);
+  return mail(headers, body);
+}
+
+describe('messages in are messages accounted for', () => {
+  test('in any mailbox: each in its place, patches in a series or said why not, replies with the comments that they make', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(written, { minLength: 1, maxLength: 14 }),
+        fc.integer({ min: 1, max: 5000 }),
+        fc.boolean(),
+        async (all, size, packed) => {
+          const text = mbox(...all.map(mailOf));
+          const taken: number[] = [];
+          const thread = await read(packed ? gzipSync(text) : text, { size });
+          await read(text, { outline: true, size, onMessage: message => taken.push(message.n) });
+          const { messages, series, problems } = thread;
+          expect(messages.map(({ n, messageId }) => [n, messageId])).toEqual(all.map((_, at) => [at + 1, `${at}@e`]));
+          expect(taken).toEqual(messages.map(({ n }) => n));
+          const members = new Set(series.flatMap(one => [one.cover, ...one.patches]));
+          for (const [at, { kind }] of all.entries()) {
+            const message = messages[at];
+            expect([kind, message?.kind]).toEqual([
+              kind,
+              kind === 'quote' ? 'reply' : kind === 'other' && message?.inReplyTo !== null ? 'reply' : kind,
+            ]);
+            if (kind === 'patch') expect(numstat(message)).toEqual(['1\t0\tmm/pool.c']);
+            if (kind === 'patch') expect(members).toContain(message?.messageId);
+            if (kind !== 'patch' && message?.patch)
+              expect([kind, message.patch.recovered, members.has(message.messageId)]).toEqual(['quote', true, false]);
+          }
+          for (const one of series) {
+            expect(one.complete).toBe(!one.patches.includes(null));
+            if (!one.complete && messages.length > 1)
+              expect(problems.some(({ where, message }) => where.startsWith(`series v${one.version} `) && message.includes('missing'))).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('a bound that is met is named', () => {
+  const said = async (text: string | Uint8Array): Promise<string[]> => {
+    const { messages, problems } = await read(text);
+    return [...problems, ...messages.flatMap(message => [...message.problems, ...(message.patch?.problems ?? [])])].map(problem => problem.message);
+  };
+  const nested = (depth: number) =>
+    mail(
+      { 'Content-Type': 'multipart/mixed; boundary=b0' },
+      `${Array.from({ length: depth }, (_, at) => `--b${at}\nContent-Type: multipart/mixed; boundary=b${at + 1}\n\n\n`).join('')}--b${depth}\nContent-Type: text/plain\n\nDeep.\n`,
+    );
+
+  test('multiparts in multiparts', async () => {
+    expect(await said(nested(2))).toEqual(['holds no patch']);
+    expect(await said(nested(limits.MAX_MIME_DEPTH + 2))).toEqual(
+      expect.arrayContaining([
+        `more than ${limits.MAX_MIME_DEPTH} multiparts in one another; the inner ones are not read`,
+        'too many boundaries for git',
+      ]),
+    );
+  });
+
+  test('parts', async () => {
+    const parts = (count: number) =>
+      said(mail({ 'Content-Type': 'multipart/mixed; boundary=b' }, '--b\nContent-Type: text/plain\n\nx\n'.repeat(count)));
+    expect(await parts(limits.MAX_MIME_PARTS)).toEqual(['holds no patch']);
+    expect(await parts(limits.MAX_MIME_PARTS + 1)).toContain(`more than ${limits.MAX_MIME_PARTS} parts; the rest is not read`);
+  });
+
+  test('what compressed data may grow to', async () => {
+    expect(await said(gzipSync(Buffer.alloc(limits.GZIP_ALLOWANCE - 1000, 'a')))).toEqual(['holds no patch']);
+    expect(await said(gzipSync(Buffer.alloc(2 * limits.GZIP_ALLOWANCE, 'a')))).toContain(
+      `the compressed data grows to more than ${limits.MAX_GZIP_RATIO} times its size; the rest is not read`,
+    );
+  });
+
+  test('bytes of one mail', async () => {
+    const large = Buffer.concat([Buffer.from(mail({}, '')), Buffer.alloc(limits.MAX_MAIL_BYTES + (1 << 17), 'a\n')]);
+    expect(await said(large)).toContainEqual(expect.stringMatching(/^the mail is too large; \d+ bytes at its end are not read$/));
+  }, 30_000);
+
+  test('files of one diff', async () => {
+    const file = (at: number) => `diff --git a/${at} b/${at}\nold mode 100644\nnew mode 100755\n`;
+    const text = Array.from({ length: limits.MAX_FILES + 1 }, (_, at) => file(at)).join('');
+    expect(await said(text)).toEqual([`more than ${limits.MAX_FILES} files; the rest is not read`]);
   });
 });
 

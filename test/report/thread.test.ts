@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Thread } from '../../src/model/series.ts';
 import { safe } from '../../src/report/safe.ts';
 import { threadJson, threadProblems, threadText } from '../../src/report/thread.ts';
-import { mail, mbox, patch, read, reply } from '../read/reading.ts';
+import { DIFF, mail, mbox, patch, read, reply } from '../read/reading.ts';
 
 const thread = (): Promise<Thread> =>
   read(
@@ -33,6 +33,42 @@ Not in a series:
 
 1 reply, by Reviewer
 `);
+  });
+
+  test('shows versions of one set together, each with what it is to be applied to', async () => {
+    const versions = await read(
+      mbox(
+        patch('[PATCH v2] mm: take', 'b@e').replace(
+          '-- \n',
+          `\nbase-commit: ${'0123456789'.repeat(4)}\nprerequisite-patch-id: ${'a'.repeat(40)}\n-- \n`,
+        ),
+        patch('[PATCH] mm: something else', 'x@e'),
+        patch('[PATCH] mm: take', 'a@e').replace('-- \n', '\nchange-id: 20260101-take-0123456789ab\n-- \n'),
+      ),
+    );
+    expect(threadText(versions)).toBe(`input: 3 messages, 3 series, 0 comments
+
+Versions of one set: v1, v2
+
+[PATCH v1] mm: take
+  Patch Author, 2026-03-03, 1 patch, complete
+  change-id 20260101-take-0123456789ab
+  1/1  mm: take  (1 file, +1 -0)
+
+[PATCH v2] mm: take
+  Patch Author, 2026-03-03, 1 patch, complete
+  base 012345678901, 1 prerequisite
+  1/1  mm: take  (1 file, +1 -0)
+
+[PATCH v1] mm: something else
+  Patch Author, 2026-03-03, 1 patch, complete
+  1/1  mm: something else  (1 file, +1 -0)
+`);
+  });
+
+  test('shows what of a recovered patch is there, at the reply that quotes it', async () => {
+    const quoting = await read(reply('Re: [PATCH] mm: take', 'r@e', 'p@e', `${DIFF.replace(/^(?=.)/gm, '> ')}\nPairs?\n`));
+    expect(threadText(quoting)).toContain('  reply with a recovered patch: Re: [PATCH] mm: take, Reviewer  (1 file, +1 -0)\n');
   });
 
   test('says what git refuses at the patch itself', async () => {
@@ -78,6 +114,18 @@ describe('a thread as JSON', () => {
     expect(json.comments).toEqual([
       { from: { name: 'Reviewer', address: 'reviewer@example.org' }, messageId: 'r1@e', patch: 'p1@e', path: 'mm/pool.c', line: 13, text: 'Pairs?' },
     ]);
+  });
+});
+
+describe('what the JSON has beyond its first fields', () => {
+  test('stands behind them, and only where there is something', async () => {
+    const text = patch('[PATCH] mm: take', 'a@e').replace(
+      '-- \n',
+      `\nbase-commit: ${'0123456789'.repeat(4)}\nchange-id: 20260101-take-0123456789ab\n-- \n`,
+    );
+    const json = JSON.parse(JSON.stringify(threadJson(await read(mbox(text, patch('[PATCH v2] mm: take', 'b@e'))))));
+    expect(Object.keys(json.series[0]).slice(8)).toEqual(['base', 'changeId', 'set']);
+    expect(Object.keys(json.series[1]).slice(8)).toEqual(['set']);
   });
 });
 
