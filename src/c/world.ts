@@ -1,7 +1,7 @@
 /** All the code in view of a series, as rules see it. */
 import type { CFunction, Event } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
-import type { CodeFile, World } from '../model/rule.ts';
+import type { CodeFile, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { ownName } from './calls.ts';
 import type { Types } from './cells.ts';
@@ -60,10 +60,15 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     ...logs.map(text => ({ text, path: '', line: 0 })),
   ];
   let calls: ReturnType<typeof callsIn> | null = null;
+  let ties: Tie[] | null = null;
   const world: World = {
     files,
     functions,
-    ties: tiesOf(files, statements),
+    // Found when first asked for: who only wants to see events need not wait for them.
+    get ties() {
+      ties ??= tiesOf(files, statements);
+      return ties;
+    },
     includers: path => files.filter(f => f.path !== path && f.includes.some(i => path === i || path.endsWith(`/${i}`))).map(f => f.path),
     callers: name => {
       calls ??= callsIn(functions);

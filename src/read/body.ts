@@ -7,8 +7,6 @@ export interface Body {
   log: string;
   /** From the first line that starts a patch or cuts the message off (`---`); '' where there is none. */
   patch: string;
-  /** Line of the body, 1-based, that the patch starts at. */
-  patchLine: number;
   /** In-body From, Subject and Date; they count only where there is a patch. */
   headers: Map<string, string>;
   problem: string | null;
@@ -55,11 +53,11 @@ export function splitBody(text: string): Body {
   }
   flush();
   const start = patchStart(text, at);
-  return { log: text.slice(at, start), patch: text.slice(start), patchLine: countLines(text, start) + 1, headers, problem };
+  return { log: text.slice(at, start), patch: text.slice(start), headers, problem };
 }
 
 /** Where the patch starts: at `diff -`, `Index: `, `--- name` or a line of `---` and blanks (patchbreak); the length where it does not. */
-export function patchStart(text: string, from: number): number {
+function patchStart(text: string, from: number): number {
   let limit = text.length;
   for (const mark of ['diff -', 'Index: ']) {
     const at = text.startsWith(mark, from) ? from : text.slice(0, limit).indexOf(`\n${mark}`, Math.max(from - 1, 0)) + 1;
@@ -100,10 +98,4 @@ function isCommitSeparator(line: string): boolean {
 
 function isSpace(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13);
-}
-
-function countLines(text: string, end: number): number {
-  let lines = 0;
-  for (let at = text.indexOf('\n'); at >= 0 && at < end; at = text.indexOf('\n', at + 1)) lines++;
-  return lines;
 }

@@ -22,12 +22,6 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** Whether bytes in this charset are the bytes of the same text in UTF-8, as far as git is concerned: it converts nothing then. */
-export function isUtf8Label(label: string): boolean {
-  const name = canonical(label);
-  return name === 'utf-8' || name === 'unknown';
-}
-
 /** Bytes as characters of the same code, ISO 8859-1 proper: TextDecoder's `latin1` is windows-1252. */
 export function latin1(bytes: Uint8Array): string {
   let text = '';
