@@ -13,7 +13,8 @@ export interface Basis {
  * `prerequisite-change-id:` and `change-id:` (b4) of a mail's body; null where it has none.
  */
 export function readBasis(body: string): Basis | null {
-  if (!body.includes('base-commit:') && !body.includes('change-id:') && !body.includes('prerequisite-')) return null;
+  // Prerequisites never stand without one of the others.
+  if (!body.includes('base-commit:') && !body.includes('change-id:')) return null;
   const base: Base = { commit: null, prerequisites: [] };
   let changeId: string | null = null;
   for (const [, commit, change, kind, id = ''] of body.matchAll(LINE)) {

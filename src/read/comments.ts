@@ -40,14 +40,19 @@ export class Comments {
     if (!this.byId.has(message.messageId)) this.byId.set(message.messageId, mail);
     if (mail.diff) this.diffs.add(mail, mail.diff.length);
     while (this.quoting[0] && (this.quoting[0].reading === '' || this.quoting[0].message.n < message.n - MAX_WAIT)) this.quoting.shift();
-    const target = hasQuotes(mail.reading) ? this.targetOf(mail) : null;
-    if (target) this.read(mail, target);
-    else {
-      const isQuoting = message.patch === null && (message.kind === 'reply' || message.kind === 'other') && quotesPatch(mail.reading);
-      if (isQuoting) this.quoting.push(mail);
-      if (isQuoting || (message.inReplyTo !== null && hasQuotes(mail.reading))) this.waiting.add(mail, mail.reading.length);
-      else mail.reading = '';
+    if (!hasQuotes(mail.reading)) {
+      mail.reading = '';
+      return;
     }
+    const target = this.targetOf(mail);
+    if (target) {
+      this.read(mail, target);
+      return;
+    }
+    const isQuoting = message.patch === null && (message.kind === 'reply' || message.kind === 'other') && quotesPatch(mail.reading);
+    if (isQuoting) this.quoting.push(mail);
+    if (isQuoting || message.inReplyTo !== null) this.waiting.add(mail, mail.reading.length);
+    else mail.reading = '';
   }
 
   /** Position of the first message that may still get a patch. */

@@ -1,3 +1,4 @@
+import type { Patch } from '../model/series.ts';
 import { MAX_FILES } from './limits.ts';
 
 /** The table that `git format-patch --cover-letter` puts under a cover letter (diff.c, show_stats). */
@@ -27,6 +28,15 @@ export interface Touched {
   lines: number;
   /** Not counted by lines, or under another name before: no count of a diffstat must agree with it. */
   isLoose: boolean;
+}
+
+/** What a patch does, file by file. */
+export function touchedBy(patch: Patch): Touched[] {
+  return patch.files.flatMap(({ path, oldPath, change, added, removed, binary }) => {
+    const isLoose = binary || oldPath !== undefined;
+    const own = { path, lines: added + removed, isLoose };
+    return oldPath === undefined || change === 'copy' ? [own] : [own, { path: oldPath, lines: 0, isLoose }];
+  });
 }
 
 /**

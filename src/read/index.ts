@@ -1,6 +1,7 @@
 import type { Comment, Message, Numbering, Person, Problem, Thread } from '../model/series.ts';
 import { Comments } from './comments.ts';
 import type { Piece } from './diff.ts';
+import { touchedBy } from './diffstat.ts';
 import { readHunks } from './hunks.ts';
 import { GZIP_ALLOWANCE, MAX_GZIP_RATIO } from './limits.ts';
 import { type Mail, type ReadTools, readMail } from './mail.ts';
@@ -81,9 +82,9 @@ function fillHunks({ message, diff }: Mail): void {
 function dropTexts(mail: Mail, shared: Shared): void {
   mail.message.body = '';
   if (mail.message.patch) mail.message.patch.log = '';
-  const { message, subject, trailers, diffstat, basis, touched } = mail;
-  const anew: Pick<Mail, 'message' | 'subject' | 'trailers' | 'diffstat' | 'basis' | 'touched'> = JSON.parse(
-    JSON.stringify({ message, subject, trailers, diffstat, basis, touched }),
+  const { message, subject, trailers, diffstat, basis } = mail;
+  const anew: Pick<Mail, 'message' | 'subject' | 'trailers' | 'diffstat' | 'basis'> = JSON.parse(
+    JSON.stringify({ message, subject, trailers, diffstat, basis }),
   );
   Object.assign(mail, anew);
   if (mail.diff) {
@@ -99,7 +100,7 @@ function dropTexts(mail: Mail, shared: Shared): void {
   if (kept.inReplyTo !== null) kept.inReplyTo = shared.id(kept.inReplyTo);
   if (kept.from !== null) kept.from = shared.person(kept.from);
   kept.numbering = mail.subject.numbering = shared.numbering(kept.numbering);
-  for (const one of mail.touched ?? []) one.path = shared.id(one.path);
+  if (mail.touched && kept.patch) mail.touched = touchedBy(kept.patch).map(one => ({ ...one, path: shared.id(one.path) }));
   if (mail.trailers.length === 0) mail.trailers = NONE;
 }
 

@@ -1,10 +1,10 @@
-import type { Message, MessageKind, Patch, Person, Problem } from '../model/series.ts';
+import type { Message, MessageKind, Person, Problem } from '../model/series.ts';
 import { type Basis, readBasis } from './basis.ts';
 import { type Body, splitBody } from './body.ts';
 import { decodeText, decodeUtf8, latin1 } from './charset.ts';
 import { readDate } from './date.ts';
 import { type Piece, readDiff } from './diff.ts';
-import { type Diffstat, readDiffstat, type Touched } from './diffstat.ts';
+import { type Diffstat, readDiffstat, type Touched, touchedBy } from './diffstat.ts';
 import { unflow } from './flowed.ts';
 import { firstOf, type Headers, lastOf, parameter, readHeaders } from './headers.ts';
 import { MAX_REFERENCES } from './limits.ts';
@@ -138,7 +138,8 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
   const { index } = subject.numbering;
   if (!subject.reply && (index ?? 1) < 2) mail.basis = readBasis(body.text);
   if (message.kind === 'cover') mail.diffstat = readDiffstat(mail.reading);
-  if (message.kind === 'patch' && index !== null && refusals.length === 0) mail.touched = touchedBy(message.patch);
+  if (message.kind === 'patch' && index !== null && refusals.length === 0 && message.patch?.problems.length === 0)
+    mail.touched = touchedBy(message.patch);
   message.body = subject.reply ? '' : mail.reading;
   return mail;
 }
@@ -255,16 +256,6 @@ function readPatch(mail: Mail, split: Body, author: Person | null): void {
     problems,
   };
   mail.diff = { text: () => split.patch, length: split.patch.length, pieces };
-}
-
-/** What a patch changes, by file; null where there is trouble with it. */
-function touchedBy(patch: Patch | null): Touched[] | null {
-  if (patch === null || patch.problems.length > 0) return null;
-  return patch.files.flatMap(({ path, oldPath, change, added, removed, binary }) => {
-    const isLoose = binary || oldPath !== undefined;
-    const own = { path, lines: added + removed, isLoose };
-    return oldPath === undefined || change === 'copy' ? [own] : [own, { path: oldPath, lines: 0, isLoose }];
-  });
 }
 
 function kindOf(mail: Mail, split: Body): MessageKind {
