@@ -7,7 +7,6 @@ import type { Grammar } from '../c/tree.ts';
 import { isC, onlyC, patchSetsOf } from '../c/view.ts';
 import { type Reader, readerOf, worldOf } from '../c/world.ts';
 import { factOf } from '../facts/lookup.ts';
-import type { Held } from '../model/finding.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Remark, Report, Rule, Use, World } from '../model/rule.ts';
 import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
@@ -179,4 +178,3 @@ function byPlace(a: Use, b: Use): number {
   return a.fn.path < b.fn.path ? -1 : a.fn.path > b.fn.path ? 1 : a.fn.line - b.fn.line || a.event.index - b.event.index;
 }
 
-export type { Held };
