@@ -16,7 +16,7 @@ export type * from './model/review.ts';
 export type * from './model/rule.ts';
 export type * from './model/series.ts';
 export type * from './model/userfacts.ts';
-export { type ReadTools, readThread } from './read/index.ts';
+export { type MimeNode, type ReadTools, readThread } from './read/index.ts';
 export { coverageLine } from './report/coverage.ts';
 export { eventsJson, eventsText } from './report/events.ts';
 export { reviewJson } from './report/json.ts';

@@ -1,14 +1,6 @@
 /** The MIME tree of a mail by mailparser; a file of its own, so that it is loaded only for mails that need it. */
 import { type AttachmentStream, MailParser, type MessageText } from 'mailparser';
-
-/** A node of the tree; the reading stage of the library takes it as it is. */
-export interface MimeNode {
-  contentType: string;
-  encoding: string;
-  disposition: string;
-  content: Uint8Array | null;
-  children: MimeNode[];
-}
+import type { MimeNode } from '../index.ts';
 
 /** The MIME tree of a mail, its leaves as they stand. Rejects where mailparser gives up: too many parts, a header block too large. */
 export function parseMime(raw: Uint8Array): Promise<MimeNode> {
