@@ -177,4 +177,3 @@ function subjectsOf(world: World) {
 function byPlace(a: Use, b: Use): number {
   return a.fn.path < b.fn.path ? -1 : a.fn.path > b.fn.path ? 1 : a.fn.line - b.fn.line || a.event.index - b.event.index;
 }
-
