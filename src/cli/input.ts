@@ -21,6 +21,9 @@ export interface InputError {
  */
 export async function openInputs(args: string[]): Promise<(Input | InputError)[]> {
   const found: (Input | InputError)[] = [];
+  // Nobody means to type a mail.
+  if (args.length === 0 && process.stdin.isTTY)
+    return [{ input: '-', error: 'no INPUT is named, and stdin is a terminal; `-` reads it all the same' }];
   for (const arg of args.length === 0 ? ['-'] : args) {
     if (arg === '-') found.push({ input: '-', open: () => process.stdin });
     else found.push(...(await openPath(arg)));
