@@ -99,20 +99,28 @@ describe.skipIf(names.length === 0)('threads from lists, as git and b4 read them
 
   test('a plain mail reads the same through mailparser', async () => {
     let compared = 0;
-    for (const name of names.filter((_, place) => place % 6 === 0)) {
+    for (const name of names) {
       let n = 0;
       for await (const raw of splitMails(chunks(bytesOf(`${lore}/${name}`)))) {
         const bytes = raw.bytes.slice();
         const mail = await readMail({ ...raw, bytes }, ++n, { parseMime: () => Promise.reject(new Error('not plain')) });
-        if (mail.message.patch !== null || mail.message.problems.length > 0) continue;
+        if (mail.message.problems.length > 0) continue;
+        // Of several parts, and of flowed text, git makes a diff in a way of its own; that is held against git above.
+        const head =
+          Buffer.from(bytes)
+            .toString('latin1')
+            .split(/\r?\n\r?\n/, 1)[0]
+            ?.replace(/\r?\n[ \t]+/g, ' ') ?? '';
+        if (mail.diff && /^content-type:.*(?:multipart\/|format="?flowed)/im.test(head)) continue;
         // A From_ line is the mailbox's, and no header to mailparser.
         const start = Buffer.from(bytes.subarray(0, 5)).toString() === 'From ' ? bytes.indexOf(10) + 1 : 0;
         const tree = readTree(await tools.parseMime(bytes.subarray(start)));
-        expect(mail.reading.trimEnd()).toBe(tree.text.trimEnd());
+        if (mail.diff) expect(tree.text.trimEnd().endsWith(mail.diff.text().trimEnd()), `${name} ${n}`).toBe(true);
+        else expect(mail.reading.trimEnd(), `${name} ${n}`).toBe(tree.text.trimEnd());
         compared++;
       }
     }
-    expect(compared).toBeGreaterThan(100);
+    expect(compared).toBeGreaterThan(2900);
   }, 120_000);
 });
 
