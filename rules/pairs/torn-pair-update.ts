@@ -1,27 +1,8 @@
-import {
-  alwaysFollowed,
-  between,
-  conditionOn,
-  dominates,
-  gates,
-  heldOver,
-  indexOf,
-  isOwn,
-  isTest,
-  isUpdate,
-  keyOf,
-  nodesAfter,
-  runsAlone,
-} from '../../src/c/query.ts';
-import type { CFunction, Event } from '../../src/model/code.ts';
-import type { ClaimThread, Rule, Tie, Use, World } from '../../src/model/rule.ts';
+import { between, gates, heldOver, indexOf, isTest, keyOf, type PairUpdate, pairUpdates, runsAlone } from '../../src/c/query.ts';
+import type { Rule, Tie, World } from '../../src/model/rule.ts';
 
 /** More updaters than this are tried pair by pair no further. */
 const MOST_UPDATERS = 6;
-
-interface Updater extends ClaimThread {
-  events: [Event, Event];
-}
 
 export default {
   id: 'torn-pair-update',
@@ -254,6 +235,15 @@ void port_event(struct ports *p, unsigned int i)
 	schedule_work(&p->work);
 }`,
       `
+/* used == ~idle. Lanes are taken and never given back: two takers meet, and no order of theirs breaks the pair. */
+bool lane_take(struct lane_map *m, unsigned int i)
+{
+	bool was_used = test_and_set_bit(i, m->used);
+	bool was_idle = test_and_clear_bit(i, m->idle);
+
+	return was_idle && !was_used;
+}`,
+      `
 /* Set together and cleared together, but not the same fact twice. */
 void key_add(struct keys *k, unsigned int i)
 {
@@ -305,7 +295,7 @@ void port_stop(struct port_flags *p)
   },
   checkCell({ tie }, uses, report, world) {
     if (!tie) return;
-    const updaters = updatersOf(uses).filter(u => !serialised(u, world));
+    const updaters = pairUpdates(uses).filter(u => !serialised(u, world));
     const stated = tie.evidence.some(e => e.kind === 'stated');
     const few = updaters.slice(0, MOST_UPDATERS);
     for (const [i, f] of few.entries()) {
@@ -353,34 +343,8 @@ void port_stop(struct port_flags *p)
   },
 } satisfies Rule;
 
-/** Paths of functions that update both cells of the pair, and by which events: two arms of one `if` are two of them. */
-function updatersOf(uses: Use[]): Updater[] {
-  const functions = [...new Set(uses.map(u => u.fn))].filter(fn => !runsAlone(fn) && !isTest(fn));
-  return functions.flatMap(fn => {
-    const own = uses.filter(u => u.fn === fn && isUpdate(u.event) && !isOwn(fn, u.event));
-    const taken = new Set<Event>();
-    return own.flatMap((first): Updater[] => {
-      const second = own.find(
-        u =>
-          u.side !== first.side &&
-          indexOf(u.event) === indexOf(first.event) &&
-          u.event.cell?.base === first.event.cell?.base &&
-          follows(fn, first.event, u.event),
-      );
-      if (!second || taken.has(first.event)) return [];
-      taken.add(second.event);
-      return [{ fn, events: [first.event, second.event] }];
-    });
-  });
-}
-
-/** The second comes after the first whenever the first is done, at most under a condition on the first's own result. */
-function follows(fn: CFunction, a: Event, b: Event): boolean {
-  return nodesAfter(fn, a.node).has(b.node) && dominates(fn, a, b) && alwaysFollowed(fn, a, b) && conditionOn(fn, a, b) !== 'unknown';
-}
-
 /** Counters that some function compares need not be a pair: a reset against an increment is seldom what anyone worries about. */
-function counters(tie: Tie, updaters: Updater[]): boolean {
+function counters(tie: Tie, updaters: PairUpdate[]): boolean {
   const counts = updaters.some(u =>
     u.events.some(e => e.operation === 'inc' || e.operation === 'dec' || e.operation === 'add' || e.operation === 'sub'),
   );
@@ -388,7 +352,7 @@ function counters(tie: Tie, updaters: Updater[]): boolean {
 }
 
 /** A lock is held over both updates, or every caller in view holds one over the call. */
-function serialised({ fn, events: [a, b] }: Updater, world: World): boolean {
+function serialised({ fn, events: [a, b] }: PairUpdate, world: World): boolean {
   if (heldOver(fn, a, b).length > 0 || fn.entryLocks.length > 0) return true;
   if (between(fn, a, b).some(e => e.kind === 'lock')) return true;
   // A bit or a word that the winner of a read-modify-write holds is a lock as well, whatever it is called.
@@ -397,7 +361,7 @@ function serialised({ fn, events: [a, b] }: Updater, world: World): boolean {
   return calls.length > 0 && calls.every(c => c.event.locks.length > 0 || c.fn.entryLocks.length > 0 || runsAlone(c.fn));
 }
 
-function callersSay(f: Updater, g: Updater, world: World): string[] {
+function callersSay(f: PairUpdate, g: PairUpdate, world: World): string[] {
   const names = [
     ...new Set(
       [f, g].flatMap(u =>
@@ -411,7 +375,7 @@ function callersSay(f: Updater, g: Updater, world: World): string[] {
   return names.length > 0 ? [`In this series they are called from ${names.slice(0, 3).join(', ')}, where no lock is held`] : [];
 }
 
-function orderSays(updaters: Updater[]): string[] {
+function orderSays(updaters: PairUpdate[]): string[] {
   const all = updaters.flatMap(u => u.events);
   return all.every(e => e.ordering === 'full')
     ? ['Order is not what is missing, each of the operations is fully ordered: no barrier helps']

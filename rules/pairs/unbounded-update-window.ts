@@ -1,6 +1,6 @@
-import { comparedEvents, conditionOn, dominates, indexOf, isTest, isUpdate, keyOf, nodesAfter, runsAlone } from '../../src/c/query.ts';
+import { comparedEvents, indexOf, isTest, keyOf, type PairUpdate, pairUpdates } from '../../src/c/query.ts';
 import type { CFunction, Event, Loop } from '../../src/model/code.ts';
-import type { Rule, Tie, Use } from '../../src/model/rule.ts';
+import type { Rule, Tie } from '../../src/model/rule.ts';
 
 /** A reader's two reads of the pair, and what is known of how often it takes them. */
 interface Sample {
@@ -24,7 +24,10 @@ export default {
   confidence: 'medium',
   finds: ['paired-update'],
   references: ['Documentation/atomic_t.txt, SEMANTICS', 'Documentation/locking/seqlock.rst'],
-  knownGaps: ['a reader that spins until the pair matches is not reported, however long that may take'],
+  knownGaps: [
+    'a reader that spins until the pair matches is not reported, however long that may take',
+    'the loads of such a reader are unordered, so the checker can confirm a claim of this rule but not yet refute one',
+  ],
   examples: {
     bad: [
       `
@@ -156,7 +159,7 @@ int snapshot_settled(struct snapshot *s)
   },
   checkCell({ tie }, uses, report, world) {
     if (!tie) return;
-    const writers = writersOf(uses);
+    const writers = pairUpdates(uses).filter(isOpen);
     const [writer] = writers;
     if (!writer) return;
     for (const fn of new Set(uses.map(u => u.fn))) {
@@ -175,7 +178,7 @@ int snapshot_settled(struct snapshot *s)
         {
           message: `${fn.name}() calls a mismatch of ${tie.names.join(' and ')} a fault after ${looks}, but nothing bounds the time between the two updates in ${writer.fn.name}()`,
           detail: [
-            'Interrupts and preemption are on between the two updates: an interrupt, a reschedule or a virtual CPU that does not run lasts longer than any number of cpu_relax() loops, and one such writer is enough',
+            'Nothing in view keeps interrupts or preemption off between the two updates: an interrupt, a reschedule or a virtual CPU that does not run lasts longer than any number of cpu_relax() loops, and one such writer is enough',
           ],
           question: 'Should the reader look once more under what serialises the updates, before it calls a mismatch a fault?',
           dismissal: 'Not an issue if nobody can be updating what is being checked',
@@ -202,20 +205,10 @@ int snapshot_settled(struct snapshot *s)
   },
 } satisfies Rule;
 
-/** Functions that update both cells with preemption and interrupts on. */
-function writersOf(uses: Use[]): { fn: CFunction; events: [Event, Event] }[] {
-  return [...new Set(uses.map(u => u.fn))]
-    .filter(fn => fn.whole && !runsAlone(fn) && !isTest(fn))
-    .flatMap(fn => {
-      const own = uses.filter(u => u.fn === fn && isUpdate(u.event));
-      const first = own[0];
-      const second = own.find(
-        u => first && u.side !== first.side && nodesAfter(fn, first.event.node).has(u.event.node) && dominates(fn, first.event, u.event),
-      );
-      if (!first || !second || conditionOn(fn, first.event, second.event) === 'unknown') return [];
-      const bounded = [first.event, second.event].every(e => e.locks.length > 0 || e.context.some(c => /irqs-off|preempt-off/.test(c)));
-      return bounded || fn.entryLocks.length > 0 ? [] : [{ fn, events: [first.event, second.event] as [Event, Event] }];
-    });
+/** Does nothing in view keep this CPU from being held up between the two updates? */
+function isOpen({ fn, events }: PairUpdate): boolean {
+  const bounded = events.every(e => e.locks.length > 0 || e.context.some(c => /irqs-off|preempt-off/.test(c)));
+  return fn.whole && !bounded && fn.entryLocks.length === 0;
 }
 
 function samplesOf(fn: CFunction, tie: Tie, functions: CFunction[]): Sample[] {

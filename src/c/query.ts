@@ -6,6 +6,7 @@ import { cellKey } from './cells.ts';
 export { cellKey, cellName, isConstantText } from './cells.ts';
 export { type Effect, effectsOf } from './effects.ts';
 export { sameLock } from './locknames.ts';
+export { type PairUpdate, pairUpdates } from './pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
 
 /** Events of a kind, in the order of the text. */

@@ -74,7 +74,7 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
     const dismissed = dismissedBy(remark.claim, context.facts);
     if (dismissed) return { finding, shape, held: dismissed, decided: false };
     const decided = decideClaim(remark.claim);
-    if ('held' in decided) return { finding, shape, held: { reason: decided.held, detail: decided.detail }, decided: decided.held === 'not-decided' };
+    if ('held' in decided) return { finding, shape, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
     return { finding: { ...finding, witness: decided.witness, fix: [...decided.fixes, ...finding.fix] }, shape, held: null, decided: true };
   });
 }

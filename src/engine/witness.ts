@@ -10,16 +10,21 @@ import { type Lowered, lower, resultText, serialEnds, serialResults } from './lo
 /** Programs of more instructions are not decided. */
 export const MOST_EVENTS = 64;
 
-export type Decided = { witness: Witness; fixes: Fix[] } | { held: HeldReason; detail: string };
+/** `refuted`: the checker has decided that no execution ends so; else a claim that is held was not decided at all. */
+export type Decided = { witness: Witness; fixes: Fix[] } | { held: HeldReason; detail: string; refuted: boolean };
 
 export function decideClaim(claim: Claim): Decided {
   const lowered = lower(claim, null);
-  if (typeof lowered === 'string') return { held: 'not-decided', detail: lowered };
-  if (lowered.programs.some(p => size(p) > MOST_EVENTS)) return { held: 'too-large', detail: `more than ${MOST_EVENTS} events` };
+  if (typeof lowered === 'string') return { held: 'not-decided', detail: lowered, refuted: false };
+  if (lowered.programs.some(p => size(p) > MOST_EVENTS)) return { held: 'too-large', detail: `more than ${MOST_EVENTS} events`, refuted: false };
   const bug = run(claim, lowered);
   if (bug.verdict !== 'Sometimes' && bug.verdict !== 'Always') {
     const reason = bug.verdict === 'Never' ? 'no execution ends so' : (bug.decision?.reason ?? bug.verdict);
-    return { held: 'not-decided', detail: `${claim.threads.map(t => `${t.fn.name}()`).join(' against ')}: ${reason}` };
+    return {
+      held: 'not-decided',
+      detail: `${claim.threads.map(t => `${t.fn.name}()`).join(' against ')}: ${reason}`,
+      refuted: bug.verdict === 'Never',
+    };
   }
   const fixes: Fix[] = [];
   let fixed: { lowered: Lowered; reach: Verdict } | null = null;
@@ -30,7 +35,7 @@ export function decideClaim(claim: Claim): Decided {
     fixes.push({ text: edit.text, edit: edit.kind, fixedVerdict: after.verdict });
     if (after.verdict === 'Never' && after.reach === 'Sometimes') fixed ??= { lowered: cured, reach: after.reach };
   }
-  if (!fixed || !bug.final || !bug.program) return { held: 'not-decided', detail: 'no edit was decided Never' };
+  if (!fixed || !bug.final || !bug.program) return { held: 'not-decided', detail: 'no edit was decided Never', refuted: false };
   const condition = conditionOf(claim, bug.program, bug.final);
   return {
     fixes: fixes.filter(f => f.fixedVerdict === 'Never'),
