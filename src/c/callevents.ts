@@ -58,7 +58,7 @@ export function call(e: Call, cx: Context, used: boolean): Value {
 
 /** An argument; where a local's address is given away, the callee may set it. */
 function argument(arg: Expr, cx: Context): Value {
-  const value = evaluate(arg, cx);
+  const value = arg.k === 'member' && mayBeArray(arg, cx) ? perhapsAddress(arg, cx) : evaluate(arg, cx);
   if (arg.k === 'address' && arg.of.k === 'name' && arg.of.local) cx.held.set(arg.of.name, cx.valueOf(arg.of.name), null);
   return value;
 }
@@ -85,9 +85,21 @@ function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Va
   return from(cx.emit(e, event));
 }
 
-/** A member of a type out of view may be an array, whose name reads nothing. */
+/** A member of a type out of view may be an array, whose name reads nothing, unless the function uses it as none can be. */
 function mayBeArray(e: Extract<Expr, { k: 'member' }>, cx: Context): boolean {
-  return typeOf(e, cx, 0) === null;
+  return !cx.survey.values.has(e.name) && typeOf(e, cx, 0) === null;
+}
+
+/** A member handed to a call that is a value to read, or an array's address: the read is in doubt. */
+function perhapsAddress(e: Extract<Expr, { k: 'member' }>, cx: Context): Value {
+  if (cx.survey.arrays.has(e.name)) {
+    address(e, cx);
+    return NOTHING;
+  }
+  const value = evaluate(e, cx);
+  const last = cx.events.at(-1);
+  if (last && value.sources.includes(last.index) && last.kind === 'read') last.uncertain = true;
+  return value;
 }
 
 /** The event that a fact makes of a call with these arguments. */

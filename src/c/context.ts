@@ -2,6 +2,7 @@
 import type { Cell, Comparison, Event, Loop } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import type { FieldType, Scope, Types } from './cells.ts';
+import type { Setting } from './errorpaths.ts';
 import { type End, Graph } from './graph.ts';
 import { type Expr, type Survey, squeeze } from './syntax.ts';
 
@@ -43,6 +44,8 @@ export interface Ending {
   cell: Cell | null;
   args: string[];
   ordering: Event['ordering'];
+  /** The event that began it. */
+  from?: number;
 }
 
 export interface OpenScope {
@@ -141,6 +144,10 @@ export class Context implements Scope {
   readonly cases: { node: number; slot: number; closed: boolean }[] = [];
   /** Blocks that the walk is in, outermost first. */
   readonly scopes: OpenScope[] = [];
+  /** Guards that surely got no lock where the walk stands. */
+  readonly failed = new Set<number>();
+  /** Where locals are set, and whether to an error. */
+  readonly settings: Setting[] = [];
   /** Names of branch nodes' conditions with the versions of the variables in them. */
   readonly conditions = new Map<number, string>();
   statements = 0;

@@ -2,8 +2,9 @@
 import type { Parameter, SourceComment } from '../model/code.ts';
 import type { FieldType, Types } from './cells.ts';
 import { declared, numberOf, squeeze, tagOf } from './syntax.ts';
-import { child, named, type SyntaxNode } from './tree.ts';
+import type { SyntaxNode, SyntaxTree } from './tree.ts';
 
+/** A function as its head shows it. */
 export interface Head {
   node: SyntaxNode;
   body: SyntaxNode;
@@ -19,23 +20,23 @@ export interface Declarations {
 }
 
 /** Reads the top level of a parsed text; types go into `types`, shared by all files of the series. */
-export function declarationsOf(root: SyntaxNode, text: string, types: Types): Declarations {
+export function declarationsOf(tree: SyntaxTree, text: string, types: Types): Declarations {
   const found: Declarations = { heads: [], includes: [] };
-  const slice = (n: { at: number; end: number }) => text.slice(n.at, n.end);
+  const slice = (n: SyntaxNode) => text.slice(tree.at(n), tree.end(n));
   const visit = (node: SyntaxNode) => {
-    switch (node.type) {
+    switch (tree.type(node)) {
       case 'function_definition': {
-        const head = headOf(node, slice);
+        const head = headOf(tree, node, text);
         if (head) found.heads.push(head);
         return;
       }
       case 'preproc_include':
-        found.includes.push(slice(child(node, 'path') ?? node).replace(/^[<"]|[>"]$/g, ''));
+        found.includes.push(slice(tree.child(node, 'path') || node).replace(/^[<"]|[>"]$/g, ''));
         return;
       case 'preproc_def': {
-        const value = numberOf(slice(child(node, 'value') ?? { at: 0, end: 0 }).replace(/^\((.*)\)$/, '$1'));
-        const name = child(node, 'name');
-        if (name && value !== null) types.constants.set(slice(name), value);
+        const [name, value] = [tree.child(node, 'name'), tree.child(node, 'value')];
+        const number = value ? numberOf(slice(value).replace(/^\((.*)\)$/, '$1')) : null;
+        if (name && number !== null) types.constants.set(slice(name), number);
         return;
       }
       case 'struct_specifier':
@@ -45,12 +46,12 @@ export function declarationsOf(root: SyntaxNode, text: string, types: Types): De
         return;
       case 'declaration':
       case 'type_definition': {
-        const type = child(node, 'type');
-        const tag = type && /_specifier$/.test(type.type) ? aggregate(type, declarator(node)) : null;
-        for (const d of node.children.filter(c => c.field === 'declarator')) {
-          const inner = d.type === 'init_declarator' ? (child(d, 'declarator') ?? d) : d;
-          const { name, pointer, array, isFunction } = declared(inner, slice);
-          if (name !== null && !isFunction && node.type === 'declaration')
+        const type = tree.child(node, 'type');
+        const tag = type && tree.type(type).endsWith('_specifier') ? aggregate(type, declarator(node)) : null;
+        for (let d = tree.first(node); d; d = tree.next(d)) {
+          if (tree.field(d) !== 'declarator') continue;
+          const { name, pointer, array, isFunction } = declared(tree, plain(d), slice);
+          if (name !== null && !isFunction && tree.type(node) === 'declaration')
             types.globals.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array });
         }
         return;
@@ -59,27 +60,29 @@ export function declarationsOf(root: SyntaxNode, text: string, types: Types): De
         defineMacro(node);
         return;
       default:
-        for (const c of node.children) if (c.named) visit(c);
+        for (let c = tree.firstPart(node); c; c = tree.nextPart(c)) visit(c);
     }
   };
+  /** The declarator without its initial value. */
+  const plain = (d: SyntaxNode) => (tree.type(d) === 'init_declarator' && tree.child(d, 'declarator')) || d;
   const declarator = (node: SyntaxNode): string | null => {
-    const d = child(node, 'declarator');
-    return d ? declared(d.type === 'init_declarator' ? (child(d, 'declarator') ?? d) : d, slice).name : null;
+    const d = tree.child(node, 'declarator');
+    return d ? declared(tree, plain(d), slice).name : null;
   };
   /** Notes the members of a struct, union or enum; gives its tag, made up from the variable's name where it has none. */
   const aggregate = (node: SyntaxNode, variable: string | null): string | null => {
-    const body = child(node, 'body');
-    const word = node.type.replace('_specifier', '');
-    const tagNode = child(node, 'name');
+    const body = tree.child(node, 'body');
+    const word = tree.type(node).replace('_specifier', '');
+    const tagNode = tree.child(node, 'name');
     const tag = tagNode ? `${word} ${slice(tagNode)}` : variable ? `${word} <${variable}>` : null;
     if (!body) return tag;
     if (word === 'enum') {
       let value = 0;
-      for (const e of named(body)) {
-        if (e.type !== 'enumerator') continue;
-        const given = child(e, 'value');
+      for (const e of tree.parts(body)) {
+        if (tree.type(e) !== 'enumerator') continue;
+        const given = tree.child(e, 'value');
         const number = given ? numberOf(slice(given)) : value;
-        const name = child(e, 'name');
+        const name = tree.child(e, 'name');
         if (number === null) value = Number.NaN;
         else {
           if (name && !Number.isNaN(number)) types.constants.set(slice(name), number);
@@ -94,53 +97,56 @@ export function declarationsOf(root: SyntaxNode, text: string, types: Types): De
     return tag;
   };
   const members = (body: SyntaxNode, into: Map<string, FieldType>) => {
-    for (const field of named(body)) {
-      if (field.type.startsWith('preproc_')) {
+    for (const field of tree.parts(body)) {
+      if (tree.type(field).startsWith('preproc_')) {
         members(field, into);
         continue;
       }
-      if (field.type !== 'field_declaration') continue;
-      const type = child(field, 'type');
-      const declarators = field.children.filter(c => c.field === 'declarator');
-      const first = declarators[0] ? declared(declarators[0], slice).name : null;
-      const tag = type && /_specifier$/.test(type.type) && type.type !== 'sized_type_specifier' ? aggregate(type, first) : null;
-      if (declarators.length === 0 && type && child(type, 'body')) members(child(type, 'body') ?? type, into); // An anonymous struct's members are its parent's.
+      if (tree.type(field) !== 'field_declaration') continue;
+      const type = tree.child(field, 'type');
+      const declarators = tree.children(field).filter(c => tree.field(c) === 'declarator');
+      const first = declarators[0] ? declared(tree, declarators[0], slice).name : null;
+      const word = type ? tree.type(type) : '';
+      const tag = word.endsWith('_specifier') && word !== 'sized_type_specifier' ? aggregate(type, first) : null;
+      const inner = type && declarators.length === 0 ? tree.child(type, 'body') : 0;
+      if (inner) members(inner, into); // An anonymous struct's members are its parent's.
       for (const d of declarators) {
-        const { name, pointer, array } = declared(d, slice);
+        const { name, pointer, array } = declared(tree, d, slice);
         if (name !== null) into.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array });
       }
     }
   };
   /** `DEFINE_SPINLOCK(name)` and the like declare a global. */
   const defineMacro = (node: SyntaxNode) => {
-    const call = named(node)[0];
-    const callee = call?.type === 'call_expression' ? child(call, 'function') : undefined;
-    const argument = call ? named(child(call, 'arguments') ?? call)[0] : undefined;
-    if (callee && argument?.type === 'identifier' && /^(?:DEFINE|DECLARE)_/.test(slice(callee)))
+    const call = tree.firstPart(node);
+    const callee = call && tree.type(call) === 'call_expression' ? tree.child(call, 'function') : 0;
+    const argument = call ? tree.firstPart(tree.child(call, 'arguments') || call) : 0;
+    if (callee && argument && tree.type(argument) === 'identifier' && /^(?:DEFINE|DECLARE)_/.test(slice(callee)))
       types.globals.set(slice(argument), { type: '', pointer: 0, array: false });
   };
-  visit(root);
+  visit(0);
   return found;
 }
 
-function headOf(node: SyntaxNode, slice: (n: { at: number; end: number }) => string): Head | null {
-  const body = child(node, 'body');
-  let at = child(node, 'declarator');
-  for (let depth = 0; at && at.type !== 'function_declarator' && depth < 10; depth++) at = child(at, 'declarator');
+function headOf(tree: SyntaxTree, node: SyntaxNode, text: string): Head | null {
+  const slice = (n: SyntaxNode) => text.slice(tree.at(n), tree.end(n));
+  const body = tree.child(node, 'body');
+  let at = tree.child(node, 'declarator');
+  for (let depth = 0; at && tree.type(at) !== 'function_declarator' && depth < 10; depth++) at = tree.child(at, 'declarator');
   if (!body || !at) return null;
-  const nameNode = child(at, 'declarator');
-  const list = child(at, 'parameters');
-  const name = nameNode ? declared(nameNode, slice).name : null;
+  const nameNode = tree.child(at, 'declarator');
+  const list = tree.child(at, 'parameters');
+  const name = nameNode ? declared(tree, nameNode, slice).name : null;
   if (name === null || !list) return null;
-  const parameters = named(list)
-    .filter(p => p.type === 'parameter_declaration')
-    .map(p => {
-      const d = child(p, 'declarator');
-      const type = child(p, 'type');
-      const what = d ? declared(d, slice) : { name: null, pointer: 0, array: false };
-      return { name: what.name ?? '', type: `${type ? squeeze(tagOf(slice(type))) : ''}${' *'.repeat(what.pointer + (what.array ? 1 : 0))}` };
-    });
-  return { node, body, name, parameters, head: squeeze(slice({ at: node.at, end: nameNode?.at ?? node.at })) };
+  const parameters: Parameter[] = [];
+  for (let p = tree.firstPart(list); p; p = tree.nextPart(p)) {
+    if (tree.type(p) !== 'parameter_declaration') continue;
+    const d = tree.child(p, 'declarator');
+    const type = tree.child(p, 'type');
+    const what = d ? declared(tree, d, slice) : { name: null, pointer: 0, array: false };
+    parameters.push({ name: what.name ?? '', type: `${type ? squeeze(tagOf(slice(type))) : ''}${' *'.repeat(what.pointer + (what.array ? 1 : 0))}` });
+  }
+  return { node, body, name, parameters, head: squeeze(text.slice(tree.at(node), tree.at(nameNode))) };
 }
 
 /** A comment's words, without its delimiters and leading stars. */
@@ -154,6 +160,6 @@ export function commentText(raw: string): string {
     .trim();
 }
 
-export function sourceComment(node: SyntaxNode, raw: string, firstLine: number): SourceComment {
-  return { line: node.row + firstLine, endLine: node.endRow + firstLine, text: commentText(raw) };
+export function sourceComment(tree: SyntaxTree, node: SyntaxNode, raw: string, firstLine: number): SourceComment {
+  return { line: tree.row(node) + firstLine, endLine: tree.endRow(node) + firstLine, text: commentText(raw) };
 }

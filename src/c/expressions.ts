@@ -3,6 +3,7 @@ import { call } from './callevents.ts';
 import { callKind, keepsTruth, ownName, stops } from './calls.ts';
 import { cellOfLvalue, isConstantText, isOwn } from './cells.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
+import { isError } from './errorpaths.ts';
 import type { End } from './graph.ts';
 import { walk } from './statements.ts';
 import type { Expr } from './syntax.ts';
@@ -115,9 +116,8 @@ export function address(e: Expr, cx: Context): void {
       else address(e.of, cx);
       return;
     case 'index': {
-      // A subscript of a pointer loads the pointer; where no declaration tells it from an array, nothing is said.
-      const type = e.of.k === 'member' ? typeOf(e.of, cx, 0) : null;
-      if (type !== null && type.pointer > 0 && !type.array) evaluate(e.of, cx);
+      // A subscript of a pointer loads the pointer; where neither a declaration nor its use tells it from an array, nothing is said.
+      if (e.of.k === 'member' && isPointer(e.of, cx)) evaluate(e.of, cx);
       else address(e.of, cx);
       evaluate(e.index, cx);
       return;
@@ -136,6 +136,12 @@ export function address(e: Expr, cx: Context): void {
     default:
       evaluate(e, cx);
   }
+}
+
+/** Is the member surely a pointer: by its declaration, or, that being out of view, because the function sets or tests it? */
+export function isPointer(e: Extract<Expr, { k: 'member' }>, cx: Context): boolean {
+  const type = typeOf(e, cx, 0);
+  return type === null ? cx.survey.values.has(e.name) : type.pointer > 0 && !type.array;
 }
 
 /** Expressions that a pointer may be a copy of: they name the same object as long as no variable in them changes. */
@@ -166,6 +172,7 @@ export function setVariable(name: string, value: Value, from: Expr | null, cx: C
   const path = from !== null && isPath(from) && !mentions(from, name) ? from : null;
   cx.held.set(name, value, path);
   cx.dependents(name);
+  cx.settings.push({ name, ends: cx.graph.ends, sources: value.sources, fails: from !== null && isError(from) });
 }
 
 function mentions(e: Expr, name: string): boolean {

@@ -1,13 +1,14 @@
 /** From an image to its functions with their events. */
-import type { CFunction, SourceComment } from '../model/code.ts';
+import type { CFunction, Parameter, SourceComment } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import type { CodeFile } from '../model/rule.ts';
 import type { Problem } from '../model/series.ts';
 import type { FieldType, Types } from './cells.ts';
 import { bodiesByColumn } from './columns.ts';
 import { Context, type FileScope } from './context.ts';
-import { Converter, type SourceText } from './convert.ts';
-import { declarationsOf, type Head, sourceComment } from './declarations.ts';
+import { Converter } from './convert.ts';
+import { declarationsOf, sourceComment } from './declarations.ts';
+import { markContext } from './errorpaths.ts';
 import type { Image } from './images.ts';
 import { entryLocks } from './locksets.ts';
 import { macrosOf } from './macros.ts';
@@ -15,7 +16,7 @@ import { normalise } from './normalise.ts';
 import { markObjects } from './objects.ts';
 import { open } from './pieces.ts';
 import { walk } from './statements.ts';
-import { squeeze } from './syntax.ts';
+import { type Stmt, type Survey, squeeze } from './syntax.ts';
 import type { Grammar } from './tree.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
@@ -28,18 +29,27 @@ export interface Draft {
 }
 
 interface DraftHead {
-  head: Head;
-  source: SourceText;
-  /** The text as it was before normalisation. */
+  name: string;
+  parameters: Parameter[];
+  /** The words before the name. */
+  head: string;
+  /** The head as it was before normalisation, up to the body. */
   written: string;
-  /** First and last line of the piece in the file. */
+  body: Stmt;
+  survey: Survey;
+  /** First and last line of the function, and of the piece in the file. */
+  line: number;
+  endLine: number;
   first: number;
   last: number;
+  slice(e: { at: number; end: number }): string;
   /** The head was made up, because the piece begins inside the function. */
   opened: boolean;
   /** The piece ends before the function does. */
   cut: boolean;
   isMacro: boolean;
+  /** The grammar could not read part of it. */
+  broken: boolean;
 }
 
 /** Files of more characters are not read as C; the largest in the kernel that is written by hand has 1.3 million. */
@@ -58,22 +68,39 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
     }
     const last = piece.firstLine + piece.lines.length - 1;
     const read = (written: string, firstLine: number, isMacro: boolean) => {
-      const { text, code, macros, cleanups } = normalise(written);
-      const root = grammar.parse(text);
-      if (!root) {
+      const { text, code, macros, cleanups, failures } = normalise(written);
+      const tree = grammar.parse(text);
+      if (!tree) {
         odd('could not be parsed as C');
         return code;
       }
-      const found = declarationsOf(root, text, types);
-      const source = { text, macros, cleanups, firstLine };
-      for (const head of found.heads) {
-        const made = !isMacro && opened.enclosing !== null && head.node.row === 0;
-        const cut = head.node.endRow + firstLine > last;
-        result.heads.push({ head, source, written, first: piece.firstLine, last, opened: made, cut, isMacro });
+      const found = declarationsOf(tree, text, types);
+      const source = { text, macros, cleanups, failures, firstLine };
+      const slice = (e: { at: number; end: number }) => text.slice(e.at, e.end);
+      for (const { node, body, name, parameters, head } of found.heads) {
+        const converter = new Converter(tree, source, parameters);
+        const endLine = tree.endRow(node) + firstLine;
+        result.heads.push({
+          name,
+          parameters,
+          head,
+          written: written.slice(tree.at(node), tree.at(body)),
+          body: converter.stmt(body),
+          survey: converter.survey,
+          line: tree.row(node) + firstLine,
+          endLine,
+          first: piece.firstLine,
+          last,
+          slice,
+          opened: !isMacro && opened.enclosing !== null && tree.row(node) === 0,
+          cut: endLine > last,
+          isMacro,
+          broken: tree.broken(node),
+        });
       }
       if (isMacro) return code;
       result.includes.push(...found.includes);
-      for (const c of root.comments) result.comments.push(sourceComment(c, written.slice(c.at, c.end), firstLine));
+      for (const c of tree.comments) result.comments.push(sourceComment(tree, c, written.slice(tree.at(c), tree.end(c)), firstLine));
       return code;
     };
     const code = read(opened.text, opened.firstLine, false);
@@ -81,13 +108,13 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
     const bodies = macrosOf(opened.text);
     if (bodies !== null) read(bodies, opened.firstLine, true);
   }
-  result.heads.sort((a, b) => a.head.node.row + a.source.firstLine - (b.head.node.row + b.source.firstLine));
+  result.heads.sort((a, b) => a.line - b.line);
   return result;
 }
 
 /** Reads by themselves the functions that the first column shows and the grammar lost, as it does behind an #if that cuts a statement. */
 function rescue(it: Draft, text: string, code: string, firstLine: number, read: (text: string, firstLine: number, isMacro: boolean) => string): void {
-  const found = new Set(it.heads.map(h => h.head.node.endRow + h.source.firstLine));
+  const found = new Set(it.heads.map(h => h.endLine));
   const lost = bodiesByColumn(code).filter(({ close }) => !found.has(close + firstLine));
   if (lost.length === 0) return;
   const lines = text.split('\n');
@@ -95,7 +122,7 @@ function rescue(it: Draft, text: string, code: string, firstLine: number, read: 
   for (const { head, open, close } of lost) {
     const inside = (line: number) => line >= open + firstLine && line <= close + firstLine;
     // What the grammar took for functions inside were pieces of this one.
-    it.heads = it.heads.filter(h => !inside(h.head.node.row + h.source.firstLine));
+    it.heads = it.heads.filter(h => !inside(h.line));
     const alone = `${lines.slice(head, close + 1).join('\n')}\n`;
     const before = it.heads.length;
     read(alone, head + firstLine, false);
@@ -156,34 +183,29 @@ function functionOf(
   endsAt: Map<number, SourceComment>,
   comments: SourceComment[],
 ): CFunction {
-  const { head, source } = it;
-  const { firstLine } = source;
-  const start = Math.max(it.first, head.node.row + firstLine);
-  const endLine = Math.min(it.last, head.node.endRow + firstLine);
+  const { parameters, survey, slice } = it;
+  const start = Math.max(it.first, it.line);
+  const endLine = Math.min(it.last, it.endLine);
   const whole = !it.opened && !it.cut;
-  const converter = new Converter(source, head.parameters);
-  const body = converter.stmt(head.body);
-  const slice = (e: { at: number; end: number }) => source.text.slice(e.at, e.end);
   const { types, global, defined, fact } = around;
   const file: FileScope = { path, types, global, fact, line, defined, whole: whole || it.isMacro, slice };
-  const cx = new Context(file, converter.survey, new Map(head.parameters.map((p, i) => [p.name, i])));
-  walk(body, cx);
+  const cx = new Context(file, survey, new Map(parameters.map((p, i) => [p.name, i])));
+  walk(it.body, cx);
   if (cx.graph.ends.length > 0) cx.graph.exit(endLine);
   cx.graph.seal();
   if (!whole) for (const event of cx.events) if (event.line <= it.first || event.line >= it.last) event.uncertain = true;
-  const raw = it.written.slice(head.node.at, head.body.at);
-  const attributes = raw.match(ATTRIBUTE) ?? [];
+  const attributes = it.written.match(ATTRIBUTE) ?? [];
   const fn: CFunction = {
     path,
     side: 'new',
-    name: head.name,
+    name: it.name,
     line: start,
     endLine,
     whole,
-    isStatic: /\bstatic\b/.test(raw),
-    isInline: /\binline\b/.test(raw),
-    head: squeeze(head.head),
-    parameters: head.parameters,
+    isStatic: /\bstatic\b/.test(it.written),
+    isInline: /\binline\b/.test(it.written),
+    head: squeeze(it.head),
+    parameters,
     events: cx.events,
     flow: cx.graph.nodes,
     shape: { statements: cx.statements, loops: cx.loops, comparisons: cx.comparisons, calls: [...cx.calls] },
@@ -192,12 +214,14 @@ function functionOf(
     addedBy: it.opened ? null : line(start).addedBy,
     attributes: attributes.map(squeeze),
     entryLocks: [],
-    ...(head.node.broken ? { broken: true as const } : {}),
+    ...(it.broken ? { broken: true as const } : {}),
     ...(it.isMacro ? { isMacro: true as const } : {}),
   };
   fn.entryLocks = entryLocks(fn);
   repeated(cx, fn);
-  markObjects(fn, converter.survey);
+  markObjects(fn, survey);
+  markContext(fn, cx.settings);
+  fn.settings = cx.settings;
   return fn;
 }
 

@@ -6,6 +6,7 @@ import { ownName } from './calls.ts';
 import { cellOfPointer } from './cells.ts';
 import type { Context, Ending, OpenScope, Value } from './context.ts';
 import { address, evaluate } from './expressions.ts';
+import type { End } from './graph.ts';
 import type { Expr, Variable } from './syntax.ts';
 
 type Call = Extract<Expr, { k: 'call' }>;
@@ -32,7 +33,7 @@ export function guard(e: Call, head: Call, cx: Context): Value {
 function begin(api: string, fact: Fact | undefined, args: Expr[], at: { line: number }, cx: Context): Value {
   const event = guardEvent(api, fact, args, cx);
   const index = cx.emit(at, event);
-  cx.scopes.at(-1)?.endings.push(endingOf(event));
+  cx.scopes.at(-1)?.endings.push({ ...endingOf(event), from: index });
   return { sources: [index], parameter: null, inverted: false };
 }
 
@@ -80,7 +81,47 @@ function emitEnding({ kind, api, cell, args, ordering }: Ending, line: number, c
 /** Ends what the scopes from `depth` on hold, the innermost first; the scopes stay open for what follows in the text. */
 export function leaveScopes(cx: Context, depth: number, line: number): void {
   if (cx.graph.ends.length === 0) return;
-  for (let i = cx.scopes.length - 1; i >= depth; i--) for (const ending of [...(cx.scopes[i]?.endings ?? [])].reverse()) emitEnding(ending, line, cx);
+  for (let i = cx.scopes.length - 1; i >= depth; i--)
+    for (const ending of [...(cx.scopes[i]?.endings ?? [])].reverse())
+      if (ending.from === undefined || !cx.failed.has(ending.from)) emitEnding(ending, line, cx);
+}
+
+/**
+ * Runs the two ways of a condition, the one that tests a guard's lock with the guard failed: it has nothing to end there. ACQUIRE_ERR() gives 0
+ * for the lock, the variable of a CLASS() is not zero with it.
+ */
+export function underGuards(ways: { ends: End[]; run: () => void }[], cx: Context): { ends: End[]; run: () => void }[] {
+  const tested = ways.map(way => failedGuard(way.ends, cx));
+  if (tested.every(guard => guard === null)) return ways;
+  const alive: boolean[] = [];
+  return ways.map((way, i) => ({
+    ends: way.ends,
+    run() {
+      const guard = tested[i] ?? null;
+      if (guard !== null) cx.failed.add(guard);
+      way.run();
+      alive[i] = cx.graph.ends.length > 0;
+      if (guard !== null) cx.failed.delete(guard);
+      // Where the way with the lock has ended, what follows runs without it.
+      if (i < ways.length - 1) return;
+      for (const [n, other] of tested.entries()) if (other !== null && alive[n] && alive.every((is, m) => m === n || !is)) cx.failed.add(other);
+    },
+  }));
+}
+
+/** The guard that surely got no lock on the way out of a branch. */
+function failedGuard(ends: End[], cx: Context): number | null {
+  const [end] = ends;
+  const node = ends.length === 1 && end ? cx.graph.nodes[end.node] : undefined;
+  const [index] = node?.decides ?? [];
+  const event = node?.decides?.length === 1 && index !== undefined ? cx.events[index] : undefined;
+  const word = event?.kind === 'lock' ? /^(guard|CLASS)\((.*)\)$/.exec(event.api) : null;
+  if (!end || index === undefined || !word || !cx.file.fact(`guard(${word[2]})`)?.lock?.conditional) return null;
+  const holds = end.slot === 0;
+  const wanted = word[1] === 'CLASS' ? 'zero' : 'nonzero';
+  if (node?.tests === 'negative') return wanted === 'nonzero' && holds ? index : null;
+  if (node?.tests !== 'nonzero' && node?.tests !== 'zero') return null;
+  return (node.tests === wanted) === holds ? index : null;
 }
 
 /** How many of the open scopes also hold the label: a jump out of the others ends them. */

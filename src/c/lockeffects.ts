@@ -113,8 +113,9 @@ function guardEffect(event: Event, { fact, enter }: Word, name: string): Effect 
   const isLock = event.kind === 'lock' || event.kind === 'unlock';
   const lock = isLock ? [shared(lockName(event, family), fact?.lock?.shared ?? false)] : [];
   if (event.ends) return { lock: [], unlock: lock, enter: [], leave: enter, when: null };
-  // ACQUIRE_ERR() gives 0 for the lock, whatever the class is made of.
-  const tested = event.api.startsWith('guard(') && fact?.lock?.conditional ? 'zero' : null;
+  // ACQUIRE_ERR() gives 0 for the lock, whatever the class is made of; the variable of a CLASS() is not zero with it.
+  const scoped = event.api.startsWith('scoped_');
+  const tested = scoped || !fact?.lock?.conditional ? null : event.api.startsWith('guard(') ? 'zero' : 'nonzero';
   return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested } : null;
 }
 

@@ -9,7 +9,8 @@ export { entryLocks, lockName, sameLock } from './locknames.ts';
 /** Decided conditions: the branch that stands for all alike -> whether the condition holds. */
 type Decided = ReadonlyMap<number, boolean>;
 
-interface State {
+/** What is held at a node. */
+export interface State {
   must: readonly string[];
   /** Locks held on some path, with the decisions on that path. */
   may: ReadonlyMap<string, Decided>;
@@ -29,6 +30,21 @@ export interface Filled {
   exits: { node: FlowNode; must: readonly string[]; may: string[]; context: ReadonlyMap<string, number> }[];
   /** Locks that the function gives back without having taken them: its caller holds them. */
   entered: string[];
+}
+
+/** What each event of a function does to locks, and what is held at each node of its flow. */
+export interface LockFlow {
+  effects: readonly (Effect | null)[];
+  /** Locks that the function gives back without having taken them. */
+  entered: readonly string[];
+  states: readonly (Readonly<State> | null)[];
+}
+
+const flows = new WeakMap<CFunction, LockFlow>();
+
+/** The locks of a function along its flow; null where it has nothing to do with any. */
+export function lockFlowOf(fn: CFunction): LockFlow | null {
+  return flows.get(fn) ?? null;
 }
 
 /** Fills `locks`, `maybeLocks` and `context` of every event; null where the function has nothing to do with any lock or context. */
@@ -54,8 +70,9 @@ export function fillLocksets(
     if (!state) continue;
     event.locks = [...state.must];
     event.maybeLocks = [...state.may.keys()].filter(lock => !state.must.includes(lock));
-    event.context = [...state.context.keys()];
+    event.context = [...event.context, ...state.context.keys()];
   }
+  flows.set(fn, { effects, entered, states });
   const exits = fn.flow.flatMap((node, i) => {
     const state = states[i];
     return node.kind === 'exit' && state ? [{ node, must: state.must, may: [...state.may.keys()], context: state.context }] : [];

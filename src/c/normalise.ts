@@ -15,6 +15,8 @@ export interface Normalised {
   macros: Map<number, string>;
   /** Offset of a `__free()` or `__cleanup()` -> the function that it names. */
   cleanups: Map<number, string>;
+  /** Offset of a `while` that stands for scoped_cond_guard() -> the statement that runs where it fails, as written. */
+  failures: Map<number, string>;
 }
 
 /** Words that stand among the specifiers of a declaration and change nothing of what the code does to memory. */
@@ -78,6 +80,7 @@ export function normalise(text: string): Normalised {
   const code = without(all, ranges);
   const macros = new Map<number, string>();
   const cleanups = new Map<number, string>();
+  const failures = new Map<number, string>();
   const edits: { at: number; end: number; text: string }[] = [];
   const blank = (at: number, end: number) => edits.push({ at, end, text: blankOf(text, at, end) });
   for (const { at, end } of ranges) blank(at, end);
@@ -121,7 +124,7 @@ export function normalise(text: string): Normalised {
       continue;
     }
     if (depth === 0) continue;
-    if (name === 'scoped_cond_guard') plainFailure(code, next, edits);
+    if (name === 'scoped_cond_guard') failures.set(at, plainFailure(code, next, edits));
     const previous = previousSolid(code, at);
     if (previous >= 0 && !';{}):'.includes(code[previous] ?? '') && !/\b(?:else|do)$/.test(code.slice(Math.max(0, previous - 4), previous + 1)))
       continue;
@@ -150,7 +153,7 @@ export function normalise(text: string): Normalised {
     done = edit.end;
   }
   out.push(text.slice(done));
-  return { text: out.join(''), code, macros, cleanups };
+  return { text: out.join(''), code, macros, cleanups, failures };
 }
 
 function without(code: string, ranges: { at: number; end: number }[]): string {
@@ -208,19 +211,23 @@ function systemCall(code: string, at: number, open: number, edits: { at: number;
   }
 }
 
-/** `scoped_cond_guard(class, return -EINTR, lock)`: the statement among the arguments becomes a number. */
-function plainFailure(code: string, open: number, edits: { at: number; end: number; text: string }[]): void {
+/** `scoped_cond_guard(class, return -EINTR, lock)`: of the statement among the arguments a value is left, or a number. Gives the statement. */
+function plainFailure(code: string, open: number, edits: { at: number; end: number; text: string }[]): string {
   const from = code.indexOf(',', open) + 1;
   let depth = 0;
   for (let i = from; i > 0 && i < code.length && i < from + 400; i++) {
     const c = code[i];
+    const isLast = (c === ')' || c === '}') && --depth < 0;
     if (c === '(' || c === '{') depth++;
-    else if ((c === ')' || c === '}') && --depth < 0) return;
-    else if (c === ',' && depth === 0) {
-      edits.push({ at: from, end: i, text: `0${code.slice(from + 1, i).replace(/[^\n]/g, ' ')}` });
-      return;
-    }
+    if (!isLast && (c !== ',' || depth > 0)) continue;
+    const failure = code.slice(from, i);
+    const value = /^\s*return\b(?=\s*[^\s;])/.exec(failure)?.[0];
+    if (value !== undefined) edits.push({ at: from, end: from + value.length, text: value.replace(/[^\n]/g, ' ') });
+    else if (/^\s*(?:return|break|continue|goto|\{)/.test(failure))
+      edits.push({ at: from, end: i, text: `0${failure.slice(1).replace(/[^\n]/g, ' ')}` });
+    return failure.trim();
   }
+  return '';
 }
 
 /** `container_of(p, struct foo, m)`: a type as an argument becomes one word. */

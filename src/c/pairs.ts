@@ -1,7 +1,8 @@
 /** Functions that update both cells of a tied pair. */
 import type { CFunction, Event } from '../model/code.ts';
 import type { Use } from '../model/rule.ts';
-import { alwaysFollowed, conditionOn, dominates, isOwn, isTest, nodesAfter, runsAlone } from './query.ts';
+import { isOwn, isTest, runsAlone } from './alone.ts';
+import { alwaysFollowed, conditionOn, dominates, nodesAfter } from './flow.ts';
 import { indexOf, isUpdate } from './ties.ts';
 
 /** One path of a function through its two updates, in their order. */

@@ -4,7 +4,7 @@ import { cellOfPointer, isConstantText } from './cells.ts';
 import { type Context, type Jumps, NOTHING, type Value } from './context.ts';
 import { branchOn, evaluate, meet, name, setVariable } from './expressions.ts';
 import type { End } from './graph.ts';
-import { endGuard, endingOf, freeAtEnd, guardEvent, leaveScopes, scopesAround } from './guards.ts';
+import { endGuard, endingOf, freeAtEnd, guardEvent, leaveScopes, scopesAround, underGuards } from './guards.ts';
 import { boundOf } from './loops.ts';
 import { type Expr, numberOf, type Stmt } from './syntax.ts';
 
@@ -119,13 +119,11 @@ function choose(s: Extract<Stmt, { k: 'if' }>, cx: Context): void {
   const { yes, no } = branchOn(s.test, cx);
   const otherwise = s.no;
   // A condition that is a constant still parses both ways; `if (0)` only opens a piece, so either may run.
-  cx.fork(
-    [
-      { ends: yes, run: () => walk(s.yes, cx) },
-      { ends: no, run: () => otherwise && walk(otherwise, cx) },
-    ],
-    s.endLine,
-  );
+  const ways = [
+    { ends: yes, run: () => walk(s.yes, cx) },
+    { ends: no, run: () => otherwise && walk(otherwise, cx) },
+  ];
+  cx.fork(cx.scopes.some(scope => scope.endings.length > 0) ? underGuards(ways, cx) : ways, s.endLine);
 }
 
 function arms(list: Stmt[], line: number, cx: Context): void {
@@ -251,9 +249,18 @@ function scoped(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   const fails: End[] = [];
   if (fact?.lock?.conditional) {
     const { yes, no } = cx.graph.branch(s.line, event.api);
+    const mark = cx.held.mark();
     cx.graph.ends = no;
-    if (s.name === 'scoped_cond_guard') cx.graph.exit(s.line);
+    if (s.fails !== null) failed(s, s.fails, cx);
     fails.push(...cx.graph.ends);
+    const left = cx.held.undo(mark);
+    cx.held.merge(
+      [
+        { left, alive: fails.length > 0 },
+        { left: new Map(), alive: true },
+      ],
+      variable => cx.valueOf(variable),
+    );
     cx.graph.ends = yes;
   }
   cx.emit(s, event);
@@ -262,6 +269,22 @@ function scoped(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   cx.scopes.pop();
   endGuard(event, s.endLine, cx);
   meet(cx, [...own.breaks, ...own.continues, ...fails], s.endLine);
+}
+
+/** What runs where scoped_cond_guard() got no lock: nothing of its own ends then. `break` and `continue` leave the guard, no loop around it. */
+function failed(s: Extract<Stmt, { k: 'macro' }>, statement: string, cx: Context): void {
+  const value = s.args[1];
+  const label = /^goto\s+(\w+)/.exec(statement)?.[1];
+  if (label !== undefined) {
+    leaveScopes(cx, scopesAround(cx, label), s.line);
+    cx.graph.join(cx.graph.ends, cx.graph.label(label, s.line));
+    cx.graph.ends = [];
+  } else if (/^return\b/.test(statement)) {
+    const given = statement !== 'return' && value ? evaluate(value, cx) : null;
+    leaveScopes(cx, 0, s.line);
+    if (given && value) cx.graph.exit(s.line, cx.text(value), given.sources);
+    else cx.graph.exit(s.line);
+  } else if (value) evaluate(value, cx, false);
 }
 
 /** A loop over the elements of something, by a macro. */

@@ -1,5 +1,5 @@
 /** Expressions and statements of C, as far as rules need them: the grammar's tree without its punctuation, names resolved to variables. */
-import { child, named, type SyntaxNode } from './tree.ts';
+import type { SyntaxNode, SyntaxTree } from './tree.ts';
 
 interface At {
   at: number;
@@ -37,7 +37,7 @@ export type Stmt = At & { endLine: number } & (
     | { k: 'declare'; variable: Variable; init: Expr | null }
     | { k: 'if'; test: Expr; yes: Stmt; no: Stmt | null }
     | { k: 'loop'; form: 'while' | 'do' | 'for'; init: Stmt | null; test: Expr | null; step: Expr | null; body: Stmt }
-    | { k: 'macro'; name: string; args: Expr[]; body: Stmt }
+    | { k: 'macro'; name: string; args: Expr[]; fails: string | null; body: Stmt }
     | { k: 'switch'; on: Expr; body: Stmt }
     | { k: 'case'; value: Expr | null; list: Stmt[] }
     | { k: 'label'; name: string; body: Stmt | null }
@@ -72,6 +72,10 @@ export interface Survey {
   assigned: Set<string>;
   /** Where each label stands. */
   labels: Map<string, number>;
+  /** Members that are used as no array can be: assigned, tested, followed. */
+  values: Set<string>;
+  /** Members whose elements are counted by ARRAY_SIZE(). */
+  arrays: Set<string>;
 }
 
 /** The child expressions, in the order of the text. */
@@ -110,20 +114,21 @@ export function tagOf(type: string): string {
 
 /** The name a declarator declares, and how many stars and dimensions stand before the plain type. */
 export function declared(
+  tree: SyntaxTree,
   node: SyntaxNode,
   text: (n: SyntaxNode) => string,
 ): { name: string | null; pointer: number; array: boolean; isFunction: boolean } {
   let pointer = 0;
   let array = false;
   let isFunction = false;
-  let at: SyntaxNode | undefined = node;
+  let at = node;
   for (let depth = 0; at && depth < 30; depth++) {
-    if (at.type === 'identifier' || at.type === 'field_identifier' || at.type === 'type_identifier')
-      return { name: text(at), pointer, array, isFunction };
-    if (at.type === 'pointer_declarator' || at.type === 'abstract_pointer_declarator') pointer++;
-    if (at.type === 'array_declarator') array = true;
-    if (at.type === 'function_declarator') isFunction = true;
-    at = child(at, 'declarator') ?? named(at)[0];
+    const type = tree.type(at);
+    if (type === 'identifier' || type === 'field_identifier' || type === 'type_identifier') return { name: text(at), pointer, array, isFunction };
+    if (type === 'pointer_declarator' || type === 'abstract_pointer_declarator') pointer++;
+    if (type === 'array_declarator') array = true;
+    if (type === 'function_declarator') isFunction = true;
+    at = tree.child(at, 'declarator') || tree.firstPart(at);
   }
   return { name: null, pointer, array, isFunction };
 }

@@ -1,29 +1,126 @@
 /** The grammar's tree as plain data, read in one walk: what follows never crosses into wasm again. */
 import { Language, Parser, type Tree, type TreeCursor } from 'web-tree-sitter';
 
-export interface SyntaxNode {
-  type: string;
-  /** The grammar's field name of this node in its parent. */
-  field: string | null;
-  at: number;
-  end: number;
-  /** 0-based rows of the parsed text. */
-  row: number;
-  endRow: number;
-  named: boolean;
-  /** The grammar could not read it, or a part of it. */
-  broken: boolean;
-  /** Named children, and the operators of expressions; other punctuation and comments are left out. */
-  children: SyntaxNode[];
-}
+/** A node of a tree by its number. The root is 0; since it is nobody's child, 0 also stands for no node. */
+export type SyntaxNode = number;
 
-/** A text as the grammar read it. */
-export interface SyntaxTree extends SyntaxNode {
+/** A node's words in the table: what it is, its place, its first child and the sibling that follows. */
+const WORDS = 7;
+const AT = 1;
+const END = 2;
+const ROW = 3;
+const END_ROW = 4;
+const FIRST = 5;
+const NEXT = 6;
+/** In the first word: the type, the field that the node stands in, and whether the grammar could not read it. */
+const TYPE = 0xffff;
+const FIELD_SHIFT = 16;
+const FIELD = 0xff;
+const BROKEN = 1 << 24;
+
+/** A text as the grammar read it: a table of its named nodes and of the operators of expressions. Other punctuation is left out, comments stand apart. */
+export class SyntaxTree {
   /** All comments, in the order of the text. */
-  comments: SyntaxNode[];
+  readonly comments: SyntaxNode[];
+  private readonly table: Int32Array;
+  private readonly kinds: readonly Kind[];
+  private readonly fields: readonly (string | null)[];
+
+  constructor(table: Int32Array, comments: SyntaxNode[], kinds: readonly Kind[], fields: readonly (string | null)[]) {
+    this.table = table;
+    this.comments = comments;
+    this.kinds = kinds;
+    this.fields = fields;
+  }
+
+  private word(node: SyntaxNode, which: number): number {
+    return this.table[node * WORDS + which] ?? 0;
+  }
+
+  private kind(node: SyntaxNode): Kind {
+    return this.kinds[this.word(node, 0) & TYPE] ?? ERROR;
+  }
+
+  type(node: SyntaxNode): string {
+    return this.kind(node).type;
+  }
+
+  named(node: SyntaxNode): boolean {
+    return this.kind(node).named;
+  }
+
+  /** The grammar's name of the node's place in its parent. */
+  field(node: SyntaxNode): string | null {
+    return this.fields[(this.word(node, 0) >> FIELD_SHIFT) & FIELD] ?? null;
+  }
+
+  at(node: SyntaxNode): number {
+    return this.word(node, AT);
+  }
+
+  end(node: SyntaxNode): number {
+    return this.word(node, END);
+  }
+
+  /** 0-based row of the parsed text. */
+  row(node: SyntaxNode): number {
+    return this.word(node, ROW);
+  }
+
+  endRow(node: SyntaxNode): number {
+    return this.word(node, END_ROW);
+  }
+
+  /** The grammar could not read it, or a part of it. */
+  broken(node: SyntaxNode): boolean {
+    return (this.word(node, 0) & BROKEN) !== 0;
+  }
+
+  /** The first child, operators included. */
+  first(node: SyntaxNode): SyntaxNode {
+    return this.word(node, FIRST);
+  }
+
+  /** The sibling that follows. */
+  next(node: SyntaxNode): SyntaxNode {
+    return this.word(node, NEXT);
+  }
+
+  /** The child in the field. */
+  child(node: SyntaxNode, field: string): SyntaxNode {
+    for (let at = this.first(node); at; at = this.next(at)) if (this.field(at) === field) return at;
+    return 0;
+  }
+
+  /** The children, operators included. */
+  children(node: SyntaxNode): SyntaxNode[] {
+    const found: SyntaxNode[] = [];
+    for (let at = this.first(node); at; at = this.next(at)) found.push(at);
+    return found;
+  }
+
+  /** The children without operators. */
+  parts(node: SyntaxNode): SyntaxNode[] {
+    const found: SyntaxNode[] = [];
+    for (let at = this.firstPart(node); at; at = this.nextPart(at)) found.push(at);
+    return found;
+  }
+
+  /** The first child that is no operator. */
+  firstPart(node: SyntaxNode): SyntaxNode {
+    const at = this.first(node);
+    return at === 0 || this.named(at) ? at : this.nextPart(at);
+  }
+
+  /** The sibling that follows and is no operator. */
+  nextPart(node: SyntaxNode): SyntaxNode {
+    let at = this.next(node);
+    while (at && !this.named(at)) at = this.next(at);
+    return at;
+  }
 }
 
-/** Holds the grammar. `parse` gives the root, or null where the parser gives up. */
+/** Holds the grammar. `parse` gives a tree that lasts until the next call, or null where the parser gives up. */
 export interface Grammar {
   parse(text: string): SyntaxTree | null;
 }
@@ -36,17 +133,20 @@ export async function loadGrammar(runtime: Uint8Array, grammar: Uint8Array): Pro
   const parser = new Parser();
   parser.setLanguage(language);
   const kinds = language.types.map((type, id): Kind => kindOf(type ?? 'ERROR', language.nodeTypeIsNamed(id)));
+  // One table serves every text: a tree is read into plain data before the next is made.
+  let table: Int32Array = new Int32Array(WORDS * 4096);
   return {
     parse(text) {
       const tree: Tree | null = parser.parse(text);
       if (!tree) return null;
       const { hasError } = tree.rootNode;
       const cursor = tree.walk();
-      const walk = new Walk(directCursor(options, cursor, tree) ?? plainCursor(cursor), kinds, language.fields, text, hasError);
-      const root = walk.read(0, false);
+      const walk = new Walk(directCursor(options, cursor, tree) ?? plainCursor(cursor), kinds, table, text, hasError);
+      walk.read();
       cursor.delete();
       tree.delete();
-      return { ...root, comments: walk.comments };
+      table = walk.table;
+      return new SyntaxTree(table.subarray(0, walk.size), walk.comments, kinds, language.fields);
     },
   };
 }
@@ -66,6 +166,12 @@ interface Kind {
   operators: boolean;
   /** Its end is where its letters end. */
   isName: boolean;
+  isComment: boolean;
+  isError: boolean;
+  /** It only holds others together. */
+  punctuation: boolean;
+  /** Its end may lie behind its last child's. */
+  ownEnd: boolean;
 }
 
 const LEAVES = new Set([
@@ -90,13 +196,18 @@ function kindOf(type: string, named: boolean): Kind {
     fields: !WITHOUT_FIELDS.has(type),
     operators: WITH_OPERATORS.has(type),
     isName: named && /(?:^|_)identifier$/.test(type),
+    isComment: type === 'comment',
+    isError: type === 'ERROR',
+    punctuation: PUNCTUATION.has(type),
+    ownEnd: OWN_END.test(type),
   };
 }
 
-const ERROR: Kind = { type: 'ERROR', named: true, leaf: false, fields: true, operators: false, isName: false };
+const PUNCTUATION = new Set(['(', ')', '[', ']', ';', ',', '{', '}']);
+/** What the grammar could not read may end in what is no node, and a directive ends with its line. */
+const OWN_END = /^(?:ERROR|translation_unit|preproc_\w+)$/;
 
-/** All leaves share their lack of children. */
-const LEAF: SyntaxNode[] = [];
+const ERROR: Kind = kindOf('ERROR', true);
 
 /** What the walk asks of a cursor. */
 interface Steps {
@@ -156,22 +267,28 @@ function isStep(it: unknown): it is (tree: number) => number {
 
 class Walk {
   readonly comments: SyntaxNode[] = [];
+  table: Int32Array;
+  /** Words in use. */
+  size = 0;
   /** The row of the last start that was asked for: starts come in order. */
   private row = 0;
   private nextLine: number;
   private readonly cursor: Steps;
   private readonly kinds: Kind[];
-  private readonly fields: readonly (string | null)[];
   private readonly text: string;
   private readonly errors: boolean;
 
-  constructor(cursor: Steps, kinds: Kind[], fields: readonly (string | null)[], text: string, errors: boolean) {
+  constructor(cursor: Steps, kinds: Kind[], table: Int32Array, text: string, errors: boolean) {
     this.cursor = cursor;
     this.kinds = kinds;
-    this.fields = fields;
+    this.table = table;
     this.text = text;
     this.errors = errors;
     this.nextLine = this.lineAfter(0);
+  }
+
+  read(): void {
+    this.node(this.cursor.type(), this.cursor.start(), 0, 0);
   }
 
   private lineAfter(at: number): number {
@@ -201,54 +318,73 @@ class Walk {
     return end;
   }
 
-  read(depth: number, inFields: boolean): SyntaxNode {
-    return this.node(this.kinds[this.cursor.type()] ?? ERROR, depth, inFields);
-  }
-
-  private node(kind: Kind, depth: number, inFields: boolean): SyntaxNode {
+  /** Notes the node that the cursor stands on, and what is in it; gives where it stands in the table. */
+  private node(type: number, at: number, field: number, depth: number): number {
     const { cursor } = this;
-    const at = cursor.start();
-    const end = kind.isName ? this.endOfName(at) : cursor.end();
+    const kind = this.kinds[type] ?? ERROR;
+    const place = this.add(type, field, at);
     const row = this.rowOf(at);
-    const field = inFields ? (this.fields[cursor.field()] ?? null) : null;
-    const children = kind.leaf ? LEAF : [];
-    const node: SyntaxNode = { type: kind.type, field, at, end, row, endRow: row, named: kind.named, broken: kind.type === 'ERROR', children };
-    if (this.errors && at === end && cursor.missing()) node.broken = true;
+    this.table[place + ROW] = row;
+    let end = -1;
+    let flags = kind.isError ? BROKEN : 0;
+    if (kind.isName) end = this.endOfName(at);
     if (!kind.leaf && depth < DEEPEST && cursor.down()) {
+      let last = 0;
+      let isFirst = true;
       do {
-        const inner = this.kinds[cursor.type()] ?? ERROR;
+        const innerType = cursor.type();
+        const inner = this.kinds[innerType] ?? ERROR;
+        end = -1;
         if (inner.named) {
-          const made = this.node(inner, depth + 1, kind.fields);
-          if (made.broken) node.broken = true;
-          if (made.type === 'comment') this.comments.push(made);
-          else node.children.push(made);
-        } else if (kind.operators && !PUNCTUATION.has(inner.type)) node.children.push(this.operator(inner, node, kind.fields));
-        else if (this.errors && !node.broken && cursor.missing()) node.broken = true;
+          const innerField = kind.fields ? cursor.field() : 0;
+          // A node begins where its first child does.
+          const made = this.node(innerType, isFirst ? at : cursor.start(), innerField, depth + 1);
+          if (((this.table[made] ?? 0) & BROKEN) !== 0) flags |= BROKEN;
+          end = this.table[made + END] ?? 0;
+          if (inner.isComment) this.comments.push(made / WORDS);
+          else last = this.link(place, last, made);
+        } else if (kind.operators && !inner.punctuation) {
+          const made = this.add(innerType, kind.fields ? cursor.field() : 0, at);
+          this.table[made + END] = at;
+          this.table[made + ROW] = row;
+          this.table[made + END_ROW] = row;
+          last = this.link(place, last, made);
+        } else if (this.errors && flags === 0 && cursor.missing()) flags = BROKEN;
+        isFirst = false;
       } while (cursor.next());
       cursor.up();
     }
-    node.endRow = this.rowOf(end > at ? end - 1 : end);
-    if (this.text.charCodeAt(end - 1) === 10) node.endRow++; // As the grammar counts it: the end lies on the next row.
-    return node;
+    // It ends where a named last child does, but for the line ends of directives, which are no nodes.
+    if (end < 0 || kind.ownEnd) end = cursor.end();
+    if (this.errors && flags === 0 && end === at && cursor.missing()) flags = BROKEN;
+    const { table } = this;
+    if (flags !== 0) table[place] = (table[place] ?? 0) | flags;
+    table[place + END] = end;
+    // As the grammar counts it: behind a line's end lies the next row.
+    table[place + END_ROW] = this.rowOf(end > at ? end - 1 : end) + (this.text.charCodeAt(end - 1) === 10 ? 1 : 0);
+    return place;
   }
 
-  /** An operator takes its place from the expression that it stands in. */
-  private operator(kind: Kind, of: SyntaxNode, inFields: boolean): SyntaxNode {
-    const field = inFields ? (this.fields[this.cursor.field()] ?? null) : null;
-    return { type: kind.type, field, at: of.at, end: of.at, row: of.row, endRow: of.row, named: false, broken: false, children: LEAF };
+  private add(type: number, field: number, at: number): number {
+    const place = this.size;
+    this.size += WORDS;
+    if (this.size > this.table.length) {
+      const more = new Int32Array(this.table.length * 2);
+      more.set(this.table);
+      this.table = more;
+    }
+    const { table } = this;
+    table[place] = (type & TYPE) | ((field & FIELD) << FIELD_SHIFT);
+    table[place + AT] = at;
+    table[place + FIRST] = 0;
+    table[place + NEXT] = 0;
+    return place;
   }
-}
 
-const PUNCTUATION = new Set(['(', ')', '[', ']', ';', ',', '{', '}']);
-
-/** The child in the field, or undefined. */
-export function child(node: SyntaxNode, field: string): SyntaxNode | undefined {
-  for (const c of node.children) if (c.field === field) return c;
-  return undefined;
-}
-
-/** The children without operators. */
-export function named(node: SyntaxNode): SyntaxNode[] {
-  for (const c of node.children) if (!c.named) return node.children.filter(other => other.named);
-  return node.children;
+  /** Makes `made` the child behind `last`, or the first. */
+  private link(parent: number, last: number, made: number): number {
+    if (last === 0) this.table[parent + FIRST] = made / WORDS;
+    else this.table[last + NEXT] = made / WORDS;
+    return made;
+  }
 }

@@ -8,6 +8,7 @@ import type { Types } from './cells.ts';
 import { type Draft, draft, fileOf } from './functions.ts';
 import type { Image } from './images.ts';
 import { saidOf } from './said.ts';
+import { sharedIn } from './shared.ts';
 import { fillAll } from './summaries.ts';
 import { type Statement, tiesOf } from './ties.ts';
 import type { Grammar } from './tree.ts';
@@ -43,8 +44,8 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   const names = new Set(
     drafts.flatMap(d =>
       d.heads
-        .filter(h => !h.opened && (!reader.factOf(ownName(h.head.name)) || (/\bstatic\b/.test(h.head.head) && !d.image.path.endsWith('.h'))))
-        .map(h => h.head.name),
+        .filter(h => !h.opened && (!reader.factOf(ownName(h.name)) || (/\bstatic\b/.test(h.head) && !d.image.path.endsWith('.h'))))
+        .map(h => h.name),
     ),
   );
   const files = drafts.map(d => {
@@ -61,6 +62,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   ];
   let calls: ReturnType<typeof callsIn> | null = null;
   let ties: Tie[] | null = null;
+  let shared: ReturnType<typeof sharedIn> | null = null;
   const world: World = {
     files,
     functions,
@@ -73,6 +75,10 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     callers: name => {
       calls ??= callsIn(functions);
       return calls.get(name) ?? [];
+    },
+    shared: key => {
+      shared ??= sharedIn(functions);
+      return shared.get(key) ?? [];
     },
     said: (fn, stems) => saidOf(fn, openingComment(files, fn), logOf(fn, logs), stems),
   };

@@ -4,6 +4,7 @@ export const HELP = `fencepost reviews Linux kernel patch series for concurrency
 Usage:
   fencepost review [INPUT...]      review notes
   fencepost check [INPUT...]       the pre-send check: one line a finding, exit 1 if there is any
+  fencepost scan PATH...           C files and folders of them as they stand: one line a finding
   fencepost show [--json] INPUT... what was read: series, versions, order, gaps, trailers, replies
   fencepost events [--json] INPUT|FILE.c...  what the code does: line, kind, cell, ordering, locks held
   fencepost rules [--json]         the rules it knows
@@ -11,8 +12,8 @@ Usage:
 
 INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a folder of patches, or - for stdin.
 
-Options of review and check:
-  --format notes|lines|json        how findings are written (review: notes; check: lines)
+Options of review, check and scan (-o and --fail-on not of scan):
+  --format notes|lines|json        how findings are written (review: notes; check, scan: lines)
   -o FILE                          write them to FILE
   --rule ID                        only this rule; may be given again
   --fail-on error|warning|note|never  exit 1 at this severity or above (review: never; check: warning)

@@ -3,6 +3,8 @@ import { eventsCommand } from './events.ts';
 import { HELP } from './help.ts';
 import { reviewCommand } from './review.ts';
 import { explainCommand, rulesCommand } from './rules.ts';
+import { scanCommand } from './scan.ts';
+import { isScanThread, scanThread } from './scanpool.ts';
 import { show } from './show.ts';
 import { VERSION } from './version.ts';
 
@@ -22,6 +24,9 @@ async function main([command, ...args]: string[]): Promise<number> {
     case 'events':
       if (args.includes('--help')) return help();
       return eventsCommand(args, out, err);
+    case 'scan':
+      if (args.includes('--help')) return help();
+      return scanCommand(args, out, err);
     case 'rules':
       return rulesCommand(args, out);
     case 'explain':
@@ -51,7 +56,8 @@ process.stdout.on('error', error => {
 });
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  if (isScanThread) await scanThread();
+  else process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   err(`fencepost: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}\n`);
   process.exitCode = 2;

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   coverageLine,
+  heldLines,
   lines,
   notes,
   type Review,
@@ -71,7 +72,7 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
       for (const line of threadProblems(thread)) err(`fencepost: ${line}\n`);
       for (const r of result.reviews) for (const p of r.problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
       if (options.format === 'notes') err(`${inputs.length > 1 ? `${safe(source.input)}: ` : ''}${coverageLine(result)}\n`);
-      if (options.all && options.format !== 'json') err(heldText(result));
+      if (options.all && options.format !== 'json') err(heldLines(result));
       if (gated(result, options.gate, command)) status = Math.max(status, 1);
     } catch (error) {
       err(`fencepost: ${safe(source.input)}: ${safe(reasonOf(error))}\n`);
@@ -89,7 +90,8 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
   return status;
 }
 
-function treeOf(folder: string, err: Out): Tree | null {
+/** The tree of that name; where it cannot be opened null, and one line that says why. */
+export function treeOf(folder: string, err: Out): Tree | null {
   try {
     return openTree(folder);
   } catch (error) {
@@ -102,7 +104,7 @@ function treeOf(folder: string, err: Out): Tree | null {
 const TREE_FACTS = '.fencepost.yaml';
 
 /** The facts of all files together; null where one cannot be opened. What is wrong inside one is a problem, and the rest of it counts. */
-async function declaredFacts(files: string[], tree: Tree | null, err: Out): Promise<UserFacts | null> {
+export async function declaredFacts(files: string[], tree: Tree | null, err: Out): Promise<UserFacts | null> {
   const all: UserFacts = { functions: [], invariants: [] };
   const own = tree?.read(TREE_FACTS) ?? null;
   if (files.length === 0 && own === null) return all;
@@ -129,16 +131,6 @@ function report(result: Review, options: Options, command: 'review' | 'check'): 
   if (options.format === 'json') return `${JSON.stringify(reviewJson(result))}\n`;
   if (options.format === 'notes') return notes(result);
   return `${command === 'check' ? refusals(result).join('') : ''}${lines(result)}`;
-}
-
-function heldText(result: Review): string {
-  return result.reviews
-    .flatMap(r =>
-      r.held.map(
-        h => `held (${h.reason}: ${safe(h.detail)}): ${safe(h.finding.path)}:${h.finding.line}: ${safe(h.finding.message)} [${h.finding.rule}]\n`,
-      ),
-    )
-    .join('');
 }
 
 const RANK: Record<Severity, number> = { error: 0, warning: 1, note: 2 };

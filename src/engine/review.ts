@@ -1,18 +1,18 @@
 /** Reviews a thread: code in view, rules over it, claims decided, findings sifted. */
 
 import { rules as allRules } from '../../rules/index.ts';
-import { cellKey } from '../c/cells.ts';
 import { type Image, imagesOf, type Tree } from '../c/images.ts';
 import type { Grammar } from '../c/tree.ts';
 import { isC, onlyC, patchSetsOf } from '../c/view.ts';
-import { type Reader, readerOf, worldOf } from '../c/world.ts';
+import { readerOf } from '../c/world.ts';
 import { factOf } from '../facts/lookup.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
-import type { Remark, Report, Rule, Use, World } from '../model/rule.ts';
+import type { Rule } from '../model/rule.ts';
 import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
-import { declaredTies, lookupWith, NO_FACTS } from './declared.ts';
-import { attribute, type Raised, settle } from './sift.ts';
+import { lookupWith, NO_FACTS } from './declared.ts';
+import { look } from './look.ts';
+import { attribute, settle } from './sift.ts';
 
 export interface ReviewOptions {
   grammar: Grammar;
@@ -113,67 +113,4 @@ function skipped(patches: (Patch | null)[]): { path: string; why: string }[] {
     else if (file.hunks.length === 0 && file.change !== 'delete') found.set(file.path, 'no line changed');
   }
   return [...found].map(([path, why]) => ({ path, why }));
-}
-
-/** Runs the rules over one state of the code. */
-function look(
-  images: Parameters<typeof worldOf>[0],
-  patches: (Patch | null)[],
-  reader: Reader,
-  rules: readonly Rule[],
-  facts: UserFacts,
-): { world: World; raised: Raised[]; problems: Problem[] } {
-  const { world, problems } = worldOf(images, patches, reader);
-  const keys = new Set(world.functions.flatMap(fn => fn.events.flatMap(e => (e.cell ? cellKey(e.cell) : []))));
-  const known = new Set(world.ties.map(t => t.keys.join()));
-  world.ties.push(...declaredTies(facts, keys).filter(t => !known.has(t.keys.join())));
-  const raised: Raised[] = [];
-  const subjects = subjectsOf(world);
-  for (const rule of rules) {
-    const report: Report = (at, remark: Remark) => {
-      const place = 'event' in at ? at.event : at.place;
-      const addedBy = 'event' in at ? at.event.addedBy : at.fn.addedBy;
-      const { path, line, side } = place;
-      raised.push({ rule, fn: at.fn, place: { path, line, side }, event: 'event' in at ? at.event : null, addedBy, remark });
-    };
-    const attempt = (what: string, run: () => void) => {
-      try {
-        run();
-      } catch (error) {
-        problems.push({
-          severity: 'odd',
-          where: what,
-          message: `the rule ${rule.id} failed: ${error instanceof Error ? error.message : String(error)}`,
-        });
-      }
-    };
-    if (rule.checkFile) for (const file of world.files) attempt(file.path, () => rule.checkFile?.(file, report, world));
-    if (rule.checkFunction) for (const fn of world.functions) attempt(`${fn.path}, ${fn.name}()`, () => rule.checkFunction?.(fn, report, world));
-    if (rule.checkCell) for (const s of subjects) attempt(s.subject.key, () => rule.checkCell?.(s.subject, s.uses, report, world));
-  }
-  return { world, raised, problems };
-}
-
-/** Every cell, and every pair that an invariant ties, with all its uses. */
-function subjectsOf(world: World) {
-  const uses = new Map<string, Use[]>();
-  for (const fn of world.functions) {
-    for (const event of fn.events) {
-      if (!event.cell) continue;
-      const key = cellKey(event.cell);
-      const list = uses.get(key);
-      if (list) list.push({ fn, event, side: 0 });
-      else uses.set(key, [{ fn, event, side: 0 }]);
-    }
-  }
-  const cells = [...uses].map(([key, list]) => ({ subject: { tie: null, key }, uses: list }));
-  const pairs = world.ties.map(tie => ({
-    subject: { tie, key: tie.keys.join(' & ') },
-    uses: tie.keys.flatMap((key, side) => (uses.get(key) ?? []).map(u => ({ ...u, side: side === 0 ? (0 as const) : (1 as const) }))).sort(byPlace),
-  }));
-  return [...cells, ...pairs];
-}
-
-function byPlace(a: Use, b: Use): number {
-  return a.fn.path < b.fn.path ? -1 : a.fn.path > b.fn.path ? 1 : a.fn.line - b.fn.line || a.event.index - b.event.index;
 }

@@ -47,7 +47,10 @@ export interface Event extends Place {
   locks: string[];
   /** Locks held on some path only. */
   maybeLocks: string[];
-  /** irqs-off, preempt-off, bh-off, rcu-read, srcu-read, as far as seen in the function. */
+  /**
+   * irqs-off, preempt-off, bh-off, rcu-read, srcu-read, as far as seen in the function; `init` and `exit` where an attribute (__init, __exit) says
+   * so; `error-path` where every way on from here returns an error.
+   */
   context: string[];
   /** Arguments of a call, as written. */
   args: string[];
@@ -139,6 +142,17 @@ export interface CFunction {
   broken?: true;
   /** A function-like macro with statements for a body. */
   isMacro?: true;
+  /** Where its local variables are set, in the order of the text. */
+  settings?: readonly LocalSetting[];
+}
+
+/** A local variable that is set on edges of the flow graph. */
+export interface LocalSetting {
+  name: string;
+  /** The edges: out of a node, by one of its ways. */
+  ends: readonly { node: number; slot: number }[];
+  /** The events that the new value comes from. */
+  sources: readonly number[];
 }
 
 /** Syntax that rules may ask for without walking a tree. */

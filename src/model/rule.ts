@@ -27,25 +27,87 @@ export interface TieEvidence extends Place {
 }
 
 /**
- * The bad state of a claim, from a closed list.
- * - `unserialisable`: the cells end in a state that no order of whole calls, one after the other, ends in.
- * - `false-alarm`: every sample that the second thread takes sees the pair inconsistent, while the pair ends consistent.
+ * Why a cell is taken for shared.
+ * - `atomic`: an atomic type, or an atomic read-modify-write of any type.
+ * - `marked`: READ_ONCE(), WRITE_ONCE(), smp_load_acquire() and what is made of them.
+ * - `data-race`: a plain access inside data_race().
+ * - `barrier`: a fence between CPUs stands beside an access.
+ * - `rcu`: it is assigned, dereferenced or walked as RCU's readers or updaters do.
+ * - `lock`: an access under a lock of its own object, or a global one.
  */
-export type Bad = { kind: 'unserialisable' } | { kind: 'false-alarm'; samples: [Event, Event][] };
+export interface SharedEvidence extends Place {
+  kind: 'atomic' | 'marked' | 'data-race' | 'barrier' | 'rcu' | 'lock';
+  text: string;
+}
 
-/** The edits of a fix, from a closed list, weakest first. */
-export type Edit = { kind: 'lock'; text: string } | { kind: 'one-word'; text: string };
+/** What a read of the bad state gives: what the write put there, or what was there before any of the threads ran. */
+export interface Sight {
+  read: Event;
+  from: Event | 'before';
+}
 
-/** "These threads can reach this bad state, and this edit prevents it." The engine lowers and decides it. */
+/**
+ * The bad state of a claim, from a closed list.
+ * - `unserialisable`: the tied cells end in a state that no order of whole calls, one after the other, ends in.
+ * - `false-alarm`: every sample that the second thread takes sees the pair inconsistent, while the pair ends consistent.
+ * - `sees`: each read gives what the claim says, and each cell of `ends` is left as the write left it.
+ * - `race`: two accesses, one of them plain, that nothing orders.
+ */
+export type Bad =
+  | { kind: 'unserialisable' }
+  | { kind: 'false-alarm'; samples: [Event, Event][] }
+  | { kind: 'sees'; reads: Sight[]; ends?: Event[] }
+  | { kind: 'race' };
+
+/**
+ * The edits of a fix, from a closed list, weakest first. Events are those of the claim's threads.
+ * - `fence`: insert a fence right before or after the event.
+ * - `order`: give the event's access another order of its family.
+ * - `move`: take the event to right before or after another of its thread.
+ * - `grace-period`: wait for a grace period right before the event.
+ * - `unless-zero`: an increment that does nothing where the value is 0, and what comes after in the thread only where it did something.
+ * - `section`: take the event into the lock or RCU section of its thread that ends before it.
+ * - `lock`: one lock over each of the threads.
+ * - `one-word`: the tied cells in one word.
+ * - `both`: two edits, one on each of two threads.
+ */
+export type Edit = { text: string } & (
+  | { kind: 'fence'; fence: 'full' | 'rmb' | 'wmb'; where: 'before' | 'after'; event: Event }
+  | { kind: 'order'; event: Event; ordering: 'relaxed' | 'acquire' | 'release' | 'full' }
+  | { kind: 'move'; event: Event; where: 'before' | 'after'; to: Event }
+  | { kind: 'grace-period'; event: Event }
+  | { kind: 'unless-zero'; event: Event }
+  | { kind: 'section'; event: Event }
+  | { kind: 'lock' }
+  | { kind: 'one-word' }
+  | { kind: 'both'; edits: Edit[] }
+);
+
+/**
+ * What an event does to a cell besides what it says itself: a free overwrites what a read looks at, a call that wakes looks at the queue.
+ * `cell` is an event on that cell, or a name for memory that no event names.
+ */
+export interface Meaning {
+  event: Event;
+  access: 'read' | 'write';
+  cell: Event | string;
+  ordering: 'plain' | 'relaxed' | 'acquire' | 'release' | 'full';
+}
+
+/** "These threads can reach this bad state, and one of these edits prevents it." The engine lowers and decides it. */
 export interface Claim {
   threads: ClaimThread[];
-  /** Functions whose ends, each run alone, are the states that count as consistent. */
-  settledBy: ClaimThread[];
-  tie: Tie;
+  /** For `unserialisable` and `false-alarm`: functions whose ends, each run alone, are the states that count as consistent. */
+  settledBy?: ClaimThread[];
+  /** The cells of `unserialisable` and `false-alarm`. */
+  tie?: Tie;
   bad: Bad;
   /** Tried in order; the claim stands only if one of them is decided Never. */
   edits: Edit[];
   assumes: string[];
+  meanings?: Meaning[];
+  /** Values that cells start with, each named by an event on it; else 0, or 1 where the claim's writes put 0 there. */
+  starts?: { cell: Event; value: number }[];
 }
 
 /** What a rule says at a place. */
@@ -92,6 +154,8 @@ export interface World {
   includers(path: string): string[];
   /** Functions in view that call the one named. */
   callers(name: string): { fn: CFunction; event: Event }[];
+  /** What in view says that the cell with this key is touched by several CPUs; empty where nothing does. */
+  shared(key: string): SharedEvidence[];
   /** What the author wrote that names the function or one of the words. */
   said(fn: CFunction, words: string[]): Said[];
 }

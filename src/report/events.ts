@@ -51,7 +51,7 @@ function aboutText(event: Event): string {
     event.locks.length > 0 ? `under ${event.locks.map(l => safe(l)).join(', ')}` : '',
     event.maybeLocks.length > 0 ? `maybe under ${event.maybeLocks.map(l => safe(l)).join(', ')}` : '',
     event.context.join(', '),
-    event.uncertain ? 'at the edge of what is seen' : '',
+    event.uncertain ? 'in doubt' : '',
   ];
   return parts.filter(part => part !== '').join('; ');
 }

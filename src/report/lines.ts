@@ -20,6 +20,17 @@ export function refusals(review: Review): string[] {
   return [...new Set(lines)];
 }
 
+/** What was held back, one line each, with the reason. */
+export function heldLines(review: Review): string {
+  return review.reviews
+    .flatMap(r =>
+      r.held.map(
+        h => `held (${h.reason}: ${safe(h.detail)}): ${safe(h.finding.path)}:${h.finding.line}: ${safe(h.finding.message)} [${h.finding.rule}]\n`,
+      ),
+    )
+    .join('');
+}
+
 function line(finding: Finding): string {
   return `${flat(finding.path)}:${finding.line}: ${finding.severity.toUpperCase()}: ${flat(finding.message)} [${finding.rule}]\n`;
 }

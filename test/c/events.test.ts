@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { eventsIn } from './compact.ts';
+import { eventsIn, functionOf } from './compact.ts';
 
 /** For each behaviour bodies of `int f(struct s *x, struct s *y, int i, int v)`, or whole functions, with the events written beside by hand. */
 const table: Record<string, [code: string, events: string][]> = {
@@ -53,6 +53,21 @@ const table: Record<string, [code: string, events: string][]> = {
     ['use(&x->next->n);', 'read read next plain | call? use - -'],
     ['y = container_of(&x->list, struct s, list); y->n = 1;', 'write = n plain'],
     ['*(&x->n) = 2;', 'write = n plain'],
+  ],
+  'a member of a type out of view is what the function uses it as': [
+    ['void f(struct gone *p, int i)\n{\np->arr[i] = 1;\n}', 'write = arr[i] plain'],
+    [
+      'void f(struct gone *p, int i)\n{\nif (!p->arr)\nreturn;\np->arr[i] = 1;\n}',
+      'read read arr plain | read read arr plain | write = arr[i] plain',
+    ],
+    [
+      'void f(struct gone *p, int i)\n{\np->arr = q();\np->arr[i] = 1;\n}',
+      'call? q - - | write = arr plain | read read arr plain | write = arr[i] plain',
+    ],
+    ['void f(struct gone *p)\n{\nuse(p->arr);\n}', 'read read arr plain | call? use - -'],
+    ['void f(struct gone *p)\n{\nuse(p->arr, ARRAY_SIZE(p->arr));\n}', 'call? use - -'],
+    ['void f(struct gone *p)\n{\nif (p->n > 1)\nuse(p->n);\n}', 'read read n plain | read read n plain | call? use - -'],
+    ['void f(struct gone *p)\n{\nuse(&p->arr[1], p->next->n);\n}', 'read read next plain | read read n plain | call? use - -'],
   ],
   'copies are followed as long as nothing changes': [
     ['struct s *p = x; p->n = 1;', 'write = n plain'],
@@ -235,10 +250,48 @@ const table: Record<string, [code: string, events: string][]> = {
     ],
     ['struct s *p __free(kfree) = get(); if (v) return 1; p->n = 1;', 'call? get - - | free kfree * none | write = n plain | free kfree * none'],
   ],
+  'a scope that did not get its lock ends nothing': [
+    [
+      'guard(spinlock)(&y->lock); scoped_cond_guard(mutex_intr, return -EINTR, &x->m) x->n = 1;',
+      'lock guard(spinlock) lock acquire | unlock guard(spinlock) lock release [spin:lock] {error-path preempt-off} | lock scoped_guard(mutex_intr) m acquire [spin:lock] {preempt-off} | write = n plain [spin:lock mutex:m] {preempt-off} | unlock scoped_guard(mutex_intr) m release [spin:lock mutex:m] {preempt-off} | unlock guard(spinlock) lock release [spin:lock] {preempt-off}',
+    ],
+    [
+      'scoped_cond_guard(mutex_try, goto out, &x->m) { x->n = 1; } x->n = 2;\nout:\n\tx->n = 3;',
+      'lock scoped_guard(mutex_try) m acquire | write = n plain [mutex:m] | unlock scoped_guard(mutex_try) m release [mutex:m] | write = n plain | write = n plain',
+    ],
+    [
+      'scoped_cond_guard(rwsem_read_try, v = -EBUSY, &x->sem) { v = 0; } x->n = v;',
+      'lock scoped_guard(rwsem_read_try) sem acquire | unlock scoped_guard(rwsem_read_try) sem release [rwsem:sem (shared)] | write = n plain',
+    ],
+    [
+      'scoped_cond_guard(spinlock_try, return y->n, &x->lock) x->n = 1;',
+      'read read n plain | lock scoped_guard(spinlock_try) lock acquire | write = n plain [spin:lock] {preempt-off} | unlock scoped_guard(spinlock_try) lock release [spin:lock] {preempt-off}',
+    ],
+  ],
   'guards with a name': [
     [
       'ACQUIRE(mutex_intr, got)(&x->m); if (ACQUIRE_ERR(mutex_intr, &got)) return 1; x->n = 1;',
-      'lock guard(mutex_intr) m acquire | unlock guard(mutex_intr) m release | write = n plain [mutex:m] | unlock guard(mutex_intr) m release [mutex:m]',
+      'lock guard(mutex_intr) m acquire | write = n plain [mutex:m] | unlock guard(mutex_intr) m release [mutex:m]',
+    ],
+    [
+      'ACQUIRE(mutex_kill, got)(&x->m); v = ACQUIRE_ERR(mutex_kill, &got); if (v < 0) { x->n = 1; goto out; } x->n = 2;\nout:\n\tx->n = 3;',
+      'lock guard(mutex_kill) m acquire | write = n plain | write = n plain [mutex:m] | write = n plain ?[mutex:m] | unlock guard(mutex_kill) m release ?[mutex:m]',
+    ],
+    [
+      'ACQUIRE(mutex_intr, got)(&x->m); if (!ACQUIRE_ERR(mutex_intr, &got)) { x->n = 1; return 0; } x->n = 2;',
+      'lock guard(mutex_intr) m acquire | write = n plain [mutex:m] | unlock guard(mutex_intr) m release [mutex:m] | write = n plain',
+    ],
+    [
+      'guard(spinlock)(&x->lock); ACQUIRE(mutex_try, got)(&y->m); if (ACQUIRE_ERR(mutex_try, &got)) return 1;',
+      'lock guard(spinlock) lock acquire | lock guard(mutex_try) m acquire [spin:lock] {preempt-off} | unlock guard(spinlock) lock release [spin:lock] {preempt-off} | unlock guard(mutex_try) m release [spin:lock mutex:m] {preempt-off} | unlock guard(spinlock) lock release [spin:lock] {preempt-off}',
+    ],
+    [
+      'CLASS(mutex_try, got)(&x->m); if (!got.lock) return 1; x->n = 1;',
+      'lock CLASS(mutex_try) m acquire | write = n plain [mutex:m] | unlock CLASS(mutex_try) m release [mutex:m]',
+    ],
+    [
+      'ACQUIRE(mutex_intr, got)(&x->m); x->n = 1;',
+      'lock guard(mutex_intr) m acquire | write = n plain ?[mutex:m] | unlock guard(mutex_intr) m release ?[mutex:m]',
     ],
     ['CLASS(thing, t)(x); use(t.n);', 'call? CLASS(thing) - - | call? use - -'],
   ],
@@ -316,7 +369,7 @@ const table: Record<string, [code: string, events: string][]> = {
     ['#if 0\n\tx->n = 1;\n#endif\n\tx->n = 2;', 'write = n plain'],
     ['if (WARN_ON(x->n)) return 1;', 'read read n plain'],
     ['if (unlikely(!x->n)) return 1;', 'read read n plain'],
-    ['if (IS_ERR(x->next)) return PTR_ERR(x->next);', 'read read next plain | read read next plain'],
+    ['if (IS_ERR(x->next)) return PTR_ERR(x->next);', 'read read next plain | read read next plain {error-path}'],
     ['BUG_ON(x->n); x->n = 1;', 'read read n plain | write = n plain'],
     ['panic("gone"); x->n = 1;', 'write = n plain'],
   ],
@@ -331,12 +384,15 @@ const table: Record<string, [code: string, events: string][]> = {
     ['v = ARRAY_SIZE(x->arr);', ''],
     ['pr_info("%d\\n", x->n);', 'read read n plain | call pr_info - none'],
     ['this_cpu_inc(total);', 'rmw this_cpu_inc total none'],
-    ['if (static_branch_unlikely(&key)) x->n = 1;', 'call static_branch_unlikely key none | write = n plain'],
+    ['if (static_branch_unlikely(&key)) x->n = 1;', 'read static_branch_unlikely key none | write = n plain'],
+    ['static_branch_inc(&key);', 'rmw static_branch_inc key none'],
+    ['v = copy_from_user(&x->n, y, 4);', 'read copy_from_user * none'],
+    ['while (x->n) cond_resched();', 'read read n plain | wait cond_resched - none'],
     ['lockdep_assert_held(&x->lock); x->n = 1;', 'call lockdep_assert_held lock none | write = n plain [asserted:lock]'],
   ],
   'heads of every form': [
     ['SYSCALL_DEFINE2(foo, int, fd, int, n)\n{\ntotal = n;\nreturn 0;\n}', 'write = total plain'],
-    ['static int __init foo(void)\n{\ntotal = 1;\nreturn 0;\n}', 'write = total plain'],
+    ['static int __init foo(void)\n{\ntotal = 1;\nreturn 0;\n}', 'write = total plain {init}'],
     ['static void foo(struct s *x) __must_hold(&x->lock)\n{\nx->n = 1;\n}', 'write = n plain [asserted:lock]'],
     ['static __always_inline struct s *\nfoo(struct s *x)\n{\nx->n = 1;\nreturn x;\n}', 'write = n plain'],
     ['int foo(x)\nstruct s *x;\n{\nx->n = 1;\n}', 'write = n plain'],
@@ -363,3 +419,14 @@ for (const [behaviour, cases] of Object.entries(table)) {
     });
   });
 }
+
+test.each<[string, string[]]>([
+  ['use(p->arr);', ['arr']],
+  ['use(&p->arr[1], p->next->n);', ['n']],
+  ['if (p->n > 1) use(p->n);', []],
+  ['p->n = 1; use(p->n);', []],
+  ['v = p->n; use(v);', []],
+])('whether an argument is read or its address taken is in doubt where no type and no use tells: %s', async (body, doubted) => {
+  const fn = await functionOf(`void f(struct gone *p, int v)\n{\n${body}\n}`);
+  expect(fn.events.filter(e => e.uncertain).map(e => e.cell?.path)).toEqual(doubted);
+});

@@ -38,6 +38,14 @@ describe('what may come after', () => {
     ['the arms of an #if exclude each other', '#ifdef A\n\tx->n = 1;\n#else\n\tx->n = 2;\n#endif\n\tx->n = 3;', 1, ['3']],
     ['BUG() does not come back', 'if (v) { x->n = 1; BUG(); } x->n = 2;', 1, []],
     ['a short circuit may leave out its right side', 'if (v && (x->n = 1)) x->n = 2; x->n = 3;', 1, ['2', '3']],
+    ['a guard that fails returns', 'x->n = 1; scoped_cond_guard(mutex_try, return 1, &x->m) x->n = 2; x->n = 3;', 1, ['2', '3']],
+    ['a guard that fails jumps', 'scoped_cond_guard(mutex_try, goto out, &x->m) { return 1; } x->n = 2;\nout:\n\tx->n = 3;', 2, ['3']],
+    [
+      'break where a guard fails leaves the guard alone',
+      'while (v--) { scoped_cond_guard(mutex_try, break, &x->m) x->n = 1; x->n = 2; }',
+      2,
+      ['1', '2'],
+    ],
     ['a case inside a block still belongs to its switch', 'switch (v) { case 1: { x->n = 1; } case 2: x->n = 2; }', 1, ['2']],
   ])('%s', async (_, body, value, expected) => {
     expect((await following(body, value)).sort()).toEqual([...expected].sort());

@@ -12,12 +12,27 @@ test('the walk by the runtime gives what the walk by the binding gives', async (
   // Only the first loading of the runtime hands out its functions.
   const [first, second] = [await load(), await load()];
   expect(first.parse(TEXT)).toEqual(second.parse(TEXT));
+  expect(first.parse(TEXT)?.children(0).length).toBeGreaterThan(0);
 });
 
 test('comments stand apart, and a break is known at every node around it', async () => {
-  const root = (await load()).parse(TEXT);
-  expect(root?.comments.map(c => TEXT.slice(c.at, c.end))).toEqual(['/* one */', '/* two */']);
-  expect(root?.broken).toBe(true);
-  const rows = (node: SyntaxNode): boolean => node.children.every(c => c.row >= node.row && c.endRow <= node.endRow && rows(c));
-  expect(root && rows(root)).toBe(true);
+  const tree = (await load()).parse(TEXT);
+  expect(tree?.comments.map(c => TEXT.slice(tree.at(c), tree.end(c)))).toEqual(['/* one */', '/* two */']);
+  expect(tree?.broken(0)).toBe(true);
+});
+
+test('every node lies in its parent, in the order of the text', async () => {
+  const tree = (await load()).parse(TEXT);
+  const inside = (node: SyntaxNode): boolean =>
+    tree
+      ?.parts(node)
+      .every(
+        (c, i, all) =>
+          tree.at(c) >= (i > 0 ? tree.end(all[i - 1] ?? 0) : tree.at(node)) &&
+          tree.end(c) <= tree.end(node) &&
+          tree.row(c) >= tree.row(node) &&
+          tree.endRow(c) <= tree.endRow(node) &&
+          inside(c),
+      ) ?? false;
+  expect(inside(0)).toBe(true);
 });

@@ -1,0 +1,101 @@
+/** Where a file's functions, macros and types stand, by the kernel's own layout: fast enough to ask of files that are not parsed. */
+
+/** Rows from 0, both inclusive. */
+export interface Definition {
+  name: string;
+  from: number;
+  to: number;
+  isStatic: boolean;
+}
+
+export interface Layout {
+  lines: string[];
+  /** Functions and function-like macros; of two with one name the first. */
+  functions: Map<string, Definition>;
+  /** `struct foo` -> its declaration. */
+  types: Map<string, Definition>;
+  includes: string[];
+}
+
+/** A head of more lines is none. */
+const LONGEST_HEAD = 16;
+/** Words with parentheses before the name of a function. */
+const ANNOTATION = /^(?:__\w+|noinline\w*|typeof|[A-Z][A-Z0-9_]*)$/;
+
+/** Reads the layout of a text: heads begin in the first column, bodies end with a brace there. */
+export function layoutOf(text: string): Layout {
+  const lines = text.split('\n');
+  const found: Layout = { lines, functions: new Map(), types: new Map(), includes: [] };
+  const note = (into: Map<string, Definition>, definition: Definition) => {
+    if (!into.has(definition.name)) into.set(definition.name, definition);
+  };
+  for (let row = 0; row < lines.length; row++) {
+    const line = lines[row] ?? '';
+    const first = line.charCodeAt(0);
+    if (first === 35) {
+      const include = /^#\s*include\s*[<"]([^>"]+)[>"]/.exec(line)?.[1];
+      if (include !== undefined) found.includes.push(include);
+      const macro = /^#\s*define\s+(\w+)\(/.exec(line)?.[1];
+      const to = endOfDirective(lines, row);
+      if (macro !== undefined) note(found.functions, { name: macro, from: row, to, isStatic: false });
+      row = to;
+      continue;
+    }
+    if (!isWord(first)) continue;
+    const type = /^(?:typedef\s+)?((?:struct|union)\s+\w+)\s*(?:__\w+\s*)*\{/.exec(line)?.[1];
+    if (type !== undefined) {
+      const to = endOfBody(lines, row);
+      note(found.types, { name: type.replace(/\s+/, ' '), from: row, to, isStatic: false });
+      row = to;
+      continue;
+    }
+    if (!line.includes('(')) continue;
+    const body = bodyOf(lines, row);
+    if (!body) continue;
+    const head = lines.slice(row, body.open + 1).join(' ');
+    const name = [...head.matchAll(/([A-Za-z_]\w*)\s*\(/g)].map(m => m[1] ?? '').find(word => !ANNOTATION.test(word) || word.startsWith('__'));
+    const above = lines[row - 1] ?? '';
+    // The words before the name may stand on a line of their own.
+    const from = row > 0 && /^[A-Za-z_][\w\s*]*$/.test(above) && !/^(?:else|do)\b/.test(above) ? row - 1 : row;
+    if (name !== undefined)
+      note(found.functions, { name, from, to: body.close, isStatic: /\bstatic\b/.test(`${from < row ? above : ''} ${head.slice(0, 200)}`) });
+    row = body.close;
+  }
+  return found;
+}
+
+/** The definition that holds a row, or null. */
+export function around(layout: Layout, row: number): Definition | null {
+  for (const definition of layout.functions.values()) if (row >= definition.from && row <= definition.to) return definition;
+  return null;
+}
+
+function isWord(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
+}
+
+function endOfDirective(lines: string[], row: number): number {
+  let to = row;
+  while (to + 1 < lines.length && lines[to]?.endsWith('\\')) to++;
+  return to;
+}
+
+function endOfBody(lines: string[], row: number): number {
+  if (/\}[^{]*$/.test(lines[row] ?? '')) return row;
+  let to = row + 1;
+  while (to < lines.length - 1 && !lines[to]?.startsWith('}')) to++;
+  return to;
+}
+
+/** Where the body of a head opens and closes; null where it is a declaration. */
+function bodyOf(lines: string[], row: number): { open: number; close: number } | null {
+  for (let open = row; open < Math.min(lines.length, row + LONGEST_HEAD); open++) {
+    const line = lines[open] ?? '';
+    const brace = line.indexOf('{');
+    const end = line.search(/[;=]/);
+    if (end >= 0 && (brace < 0 || end < brace)) return null;
+    if (open > row && line.startsWith('}')) return null;
+    if (brace >= 0) return { open, close: endOfBody(lines, open) };
+  }
+  return null;
+}

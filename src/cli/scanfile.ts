@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { type Grammar, heldLines, lines, notes, reviewJson, rules, safe, scan, type Tree, type UserFacts } from '../index.ts';
+import { reasonOf } from './input.ts';
+import { openTree } from './tree.ts';
+
+export const FORMATS = ['notes', 'lines', 'json'] as const;
+
+/** What a scan does with every file. Plain data: it is sent to other threads. */
+export interface ScanOptions {
+  format: (typeof FORMATS)[number];
+  /** Only these; all but the ones on trial where none is named. */
+  rules: string[];
+  all: boolean;
+  tree: string | null;
+  facts: UserFacts;
+}
+
+/** A file to scan: where it is, and what it is called in findings. */
+export interface Job {
+  file: string;
+  path: string;
+}
+
+/** What is written of a file, and what is counted; or why it was not read. */
+export type Reported = { out: string; err: string; functions: number; events: number; held: number; found: string[] } | { error: string };
+
+/** Gives the function that scans one file after the other. */
+export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => Reported {
+  const chosen = rules.filter(r => (options.rules.length > 0 ? options.rules.includes(r.id) : !r.trial));
+  const tree: Tree | null = options.tree === null ? null : openTree(options.tree);
+  return job => {
+    try {
+      const text = readFileSync(job.file, 'utf8');
+      const review = scan(job.path, text, { grammar, rules: chosen, facts: options.facts, ...(tree ? { tree } : {}) });
+      const [of] = review.reviews;
+      const problems = of?.problems.map(p => `fencepost: ${safe(`${p.where}: ${p.message}`)}\n`) ?? [];
+      const held = options.all && options.format !== 'json' ? heldLines(review) : '';
+      return {
+        out: options.format === 'json' ? `${JSON.stringify(reviewJson(review))}\n` : options.format === 'notes' ? notes(review) : lines(review),
+        err: problems.join('') + held,
+        functions: (of?.coverage.functions.whole ?? 0) + (of?.coverage.functions.partial ?? 0),
+        events: of?.coverage.events ?? 0,
+        held: of?.held.length ?? 0,
+        found: of?.findings.map(f => f.rule) ?? [],
+      };
+    } catch (error) {
+      return { error: reasonOf(error) };
+    }
+  };
+}

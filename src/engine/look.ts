@@ -1,0 +1,78 @@
+/** Runs the rules over one state of the code. */
+import { cellKey } from '../c/cells.ts';
+import type { Image } from '../c/images.ts';
+import { type Reader, worldOf } from '../c/world.ts';
+import type { Remark, Report, Rule, Use, World } from '../model/rule.ts';
+import type { Patch, Problem } from '../model/series.ts';
+import type { UserFacts } from '../model/userfacts.ts';
+import { declaredTies } from './declared.ts';
+import type { Raised } from './sift.ts';
+
+/** The world that the images make, and what the rules say of it; with `only`, of the file of that path, the others being there to be known. */
+export function look(
+  images: Image[],
+  patches: (Patch | null)[],
+  reader: Reader,
+  rules: readonly Rule[],
+  facts: UserFacts,
+  only: string | null = null,
+): { world: World; raised: Raised[]; problems: Problem[] } {
+  const { world, problems } = worldOf(images, patches, reader);
+  if (facts.invariants.length > 0) {
+    const keys = new Set(world.functions.flatMap(fn => fn.events.flatMap(e => (e.cell ? cellKey(e.cell) : []))));
+    const known = new Set(world.ties.map(t => t.keys.join()));
+    world.ties.push(...declaredTies(facts, keys).filter(t => !known.has(t.keys.join())));
+  }
+  const raised: Raised[] = [];
+  const wanted = (path: string) => only === null || path === only;
+  const subjects = rules.some(r => r.checkCell) ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path))) : [];
+  for (const rule of rules) {
+    const report: Report = (at, remark: Remark) => {
+      const place = 'event' in at ? at.event : at.place;
+      const addedBy = 'event' in at ? at.event.addedBy : at.fn.addedBy;
+      const { path, line, side } = place;
+      if (wanted(path)) raised.push({ rule, fn: at.fn, place: { path, line, side }, event: 'event' in at ? at.event : null, addedBy, remark });
+    };
+    const attempt = (what: string, run: () => void) => {
+      try {
+        run();
+      } catch (error) {
+        problems.push(failed(rule, what, error));
+      }
+    };
+    if (rule.checkFile) for (const file of world.files) if (wanted(file.path)) attempt(file.path, () => rule.checkFile?.(file, report, world));
+    if (rule.checkFunction)
+      for (const fn of world.functions) if (wanted(fn.path)) attempt(`${fn.path}, ${fn.name}()`, () => rule.checkFunction?.(fn, report, world));
+    if (rule.checkCell) for (const s of subjects) attempt(s.subject.key, () => rule.checkCell?.(s.subject, s.uses, report, world));
+  }
+  return { world, raised, problems };
+}
+
+/** A rule's crash as a problem of the input: it hides nothing else. */
+export function failed(rule: Rule, where: string, error: unknown): Problem {
+  return { severity: 'odd', where, message: `the rule ${rule.id} failed: ${error instanceof Error ? error.message : String(error)}` };
+}
+
+/** Every cell, and every pair that an invariant ties, with all its uses. */
+function subjectsOf(world: World) {
+  const uses = new Map<string, Use[]>();
+  for (const fn of world.functions) {
+    for (const event of fn.events) {
+      if (!event.cell) continue;
+      const key = cellKey(event.cell);
+      const list = uses.get(key);
+      if (list) list.push({ fn, event, side: 0 });
+      else uses.set(key, [{ fn, event, side: 0 }]);
+    }
+  }
+  const cells = [...uses].map(([key, list]) => ({ subject: { tie: null, key }, uses: list }));
+  const pairs = world.ties.map(tie => ({
+    subject: { tie, key: tie.keys.join(' & ') },
+    uses: tie.keys.flatMap((key, side) => (uses.get(key) ?? []).map(u => ({ ...u, side: side === 0 ? (0 as const) : (1 as const) }))).sort(byPlace),
+  }));
+  return [...cells, ...pairs];
+}
+
+function byPlace(a: Use, b: Use): number {
+  return a.fn.path < b.fn.path ? -1 : a.fn.path > b.fn.path ? 1 : a.fn.line - b.fn.line || a.event.index - b.event.index;
+}

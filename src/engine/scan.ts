@@ -1,0 +1,131 @@
+/** Reviews one file as it stands: what a patch that adds it would be told, said of code that is there already. */
+import { rules as allRules } from '../../rules/index.ts';
+import type { Image, Tree } from '../c/images.ts';
+import { imageOfText } from '../c/view.ts';
+import { readerOf } from '../c/world.ts';
+import { factOf } from '../facts/lookup.ts';
+import type { CodeFile } from '../model/rule.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Review } from '../model/review.ts';
+import type { HunkLine, Message } from '../model/series.ts';
+import { lookupWith, NO_FACTS } from './declared.ts';
+import { look } from './look.ts';
+import type { ReviewOptions } from './review.ts';
+import { attribute, settle } from './sift.ts';
+
+/**
+ * The review of one C file. Every finding is told by itself and as pre-existing. With a tree the headers that the file includes by quotes,
+ * from its own folder on, are in view, and said nothing of.
+ */
+export function scan(path: string, text: string, options: ReviewOptions): Review {
+  const facts = options.facts ?? NO_FACTS;
+  const { lookup, problems: unknown } = lookupWith(facts, factOf);
+  const rules = options.rules ?? allRules.filter(r => !r.trial);
+  const image = added(imageOfText(path, text));
+  const images = [image, ...(options.tree ? headersOf(path, text, options.tree) : [])];
+  const { world, raised, problems } = look(images, [], readerOf(options.grammar, lookup), rules, facts, path);
+  const message = sourceMessage(image);
+  const context = { messages: [message], patches: [], comments: [], facts };
+  const apart = attribute(raised, context).map(c => (c.finding.witness ? c : { ...c, shape: c.finding.fingerprint }));
+  const settled = settle(apart, [], context);
+  const functions = world.files.filter((f: CodeFile) => f.path === path).flatMap(f => f.functions);
+  const standing = (f: Finding): Finding => ({ ...f, patch: { index: -1, messageId: '' }, origin: 'pre-existing' });
+  return {
+    input: path,
+    thread: { input: path, messages: [message], series: [], comments: [], problems: [] },
+    reviews: [
+      {
+        series: '',
+        title: path,
+        version: 0,
+        coverage: {
+          patches: 0,
+          filesC: 1,
+          filesSkipped: [],
+          functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
+          events: functions.reduce((n, f) => n + f.events.length, 0),
+          opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque).length, 0),
+          claims: { decided: settled.decided, held: settled.held.length },
+        },
+        findings: settled.findings.map(standing),
+        resolved: [],
+        held: settled.held.map(h => ({ ...h, finding: standing(h.finding) })),
+        problems: [...unknown, ...problems],
+      },
+    ],
+    problems: [],
+  };
+}
+
+/** Every line as a patch's own: rules that speak of new code alone speak of all of it. */
+function added(image: Image): Image {
+  return { ...image, pieces: image.pieces.map(p => ({ ...p, origin: p.lines.map(() => 0) })), addedBy: 0 };
+}
+
+/** Headers in view of one file; a driver that has more keeps the rest out of sight. */
+const MOST_HEADERS = 32;
+/** Headers of more characters hold registers, not types. */
+const LONGEST_HEADER = 200_000;
+
+/** What the file includes by quotes, and what that includes, as far as the tree has it. */
+function headersOf(path: string, text: string, tree: Tree): Image[] {
+  const found = new Map<string, Image>();
+  const work = [{ path, text }];
+  for (const { path: from, text: source } of work) {
+    for (const [, name = ''] of source.matchAll(/^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"/gm)) {
+      if (found.size >= MOST_HEADERS) return [...found.values()];
+      const at = resolved(from, name);
+      if (at === null || at === path || found.has(at) || !at.endsWith('.h')) continue;
+      const read = tree.read(at);
+      if (read === null || read.length > LONGEST_HEADER) continue;
+      found.set(at, imageOfText(at, read));
+      work.push({ path: at, text: read });
+    }
+  }
+  return [...found.values()];
+}
+
+/** The path of a file included from another, `..` followed; null where that leads out of the tree. */
+function resolved(from: string, name: string): string | null {
+  const parts = from.split('/').slice(0, -1);
+  for (const part of name.split('/')) {
+    if (part === '..') {
+      if (parts.pop() === undefined) return null;
+    } else if (part !== '.' && part !== '') parts.push(part);
+  }
+  return parts.join('/');
+}
+
+/** The file as a message, so that a note can quote its lines. */
+function sourceMessage(image: Image): Message {
+  const lines = image.pieces.flatMap(p => p.lines.map((text, i): HunkLine => ({ kind: 'context', text, oldLine: i + 1, newLine: i + 1 })));
+  const { path } = image;
+  const hunk = { oldStart: 1, oldCount: lines.length, newStart: 1, newCount: lines.length, section: '', lines };
+  return {
+    n: 1,
+    messageId: '',
+    kind: 'other',
+    subject: path,
+    title: path,
+    from: null,
+    date: null,
+    inReplyTo: null,
+    references: [],
+    numbering: { prefixes: [], version: 1, index: null, total: null },
+    body: '',
+    problems: [],
+    patch: {
+      title: path,
+      author: { name: '', address: '' },
+      index: null,
+      total: null,
+      version: 1,
+      prefixes: [],
+      recovered: false,
+      log: '',
+      trailers: [],
+      files: [{ path, change: 'modify', added: 0, removed: 0, binary: false, hunks: [hunk] }],
+      problems: [],
+    },
+  };
+}

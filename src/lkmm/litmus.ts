@@ -1,0 +1,123 @@
+/** A litmus test as data: what herd7's C language says for the Linux kernel, and what claims are lowered to. What it means is in model.ts. */
+
+/** Where in some code an access comes from; absent on what was read from a litmus file or stands for something out of view. */
+export interface Source {
+  path: string;
+  line: number;
+}
+
+/** What bears on the order of one access, as in tools/memory-model/linux-kernel.def. `noreturn` marks read-modify-writes that give no value. */
+export type Tag = 'plain' | 'once' | 'acquire' | 'release' | 'mb' | 'noreturn';
+
+/** The fences of tools/memory-model/linux-kernel.bell; the RCU markers and grace periods count among them. */
+export type FenceKind =
+  | 'mb'
+  | 'rmb'
+  | 'wmb'
+  | 'barrier'
+  | 'before-atomic'
+  | 'after-atomic'
+  | 'after-spinlock'
+  | 'after-unlock-lock'
+  | 'after-srcu-read-unlock'
+  | 'rcu-lock'
+  | 'rcu-unlock'
+  | 'sync-rcu';
+
+/** `&~` is and-not; `=` puts the operand whatever was there (xchg). */
+export type UpdateOp = '+' | '-' | '&' | '|' | '^' | '&~' | '=';
+
+export type BinaryOp = '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '<<' | '>>' | '==' | '!=' | '<' | '<=' | '>' | '>=' | '&&' | '||';
+
+/** An integer, or the address of a location by its name. */
+export type Value = number | string;
+
+/** Pure parts, and accesses that give a value. `at` gives an address. */
+export type Expression =
+  | { kind: 'value'; value: Value }
+  | { kind: 'register'; name: string }
+  | { kind: 'unary'; op: '!' | '~' | '-'; of: Expression }
+  | { kind: 'binary'; op: BinaryOp; left: Expression; right: Expression }
+  | { kind: 'load'; tag: Tag; at: Expression; source?: Source }
+  /** Gives the value before or after; `none` gives nothing that may be used. */
+  | { kind: 'rmw'; op: UpdateOp; tag: Tag; at: Expression; operand: Expression; gives: 'old' | 'new' | 'none'; source?: Source }
+  /** Gives the value before; without effect, and without order, where that is not `expected`. */
+  | { kind: 'cmpxchg'; tag: Tag; at: Expression; expected: Expression; desired: Expression; source?: Source }
+  /** atomic_add_unless(): gives 1 where it added, 0 where the value was `unless`. */
+  | { kind: 'add-unless'; tag: Tag; at: Expression; operand: Expression; unless: Expression; source?: Source }
+  /** Give 1 or 0. */
+  | { kind: 'trylock' | 'is-locked'; at: Expression; source?: Source }
+  /** srcu_read_lock(): gives the index to hand to the unlock. */
+  | { kind: 'srcu-lock'; at: Expression; source?: Source };
+
+export type Statement =
+  | { kind: 'assign'; register: string; value: Expression }
+  | { kind: 'store'; tag: Tag; at: Expression; value: Expression; source?: Source }
+  /** An access whose value is not used. */
+  | { kind: 'evaluate'; value: Expression }
+  | { kind: 'fence'; fence: FenceKind; source?: Source }
+  | { kind: 'lock' | 'unlock'; at: Expression; source?: Source }
+  | { kind: 'srcu-unlock'; at: Expression; value: Expression; source?: Source }
+  | { kind: 'sync-srcu'; at: Expression; source?: Source }
+  | { kind: 'if'; condition: Expression; then: Statement[]; else: Statement[] };
+
+export interface Thread {
+  /** What it stands for; a litmus file names none. */
+  title?: string;
+  body: Statement[];
+}
+
+export interface Location {
+  name: string;
+  /** As C writes it, without the name: `int`, `int *`, `spinlock_t`, `struct srcu_struct`, `atomic_t`. */
+  type: string;
+  initial: Value;
+}
+
+/** A register of a thread, or a location, at the end of an execution. */
+export type Observed = { kind: 'register'; thread: number; name: string } | { kind: 'location'; name: string };
+
+export type Condition =
+  | { kind: 'true' }
+  | { kind: 'not'; of: Condition }
+  | { kind: 'and' | 'or'; of: Condition[] }
+  /** `value` may be observed too. */
+  | { kind: 'equals'; left: Observed; right: Value | Observed };
+
+export interface LitmusTest {
+  name: string;
+  /** Every location that a thread can name, in the order of the init section, then of first use; those it does not set start as 0. */
+  locations: Location[];
+  /** Registers that the init section sets. */
+  registers: { thread: number; name: string; value: Value }[];
+  threads: Thread[];
+  /** What a state shows beside the condition's own. */
+  shown: Observed[];
+  /** Executions that end otherwise are not counted. */
+  filter: Condition | null;
+  quantifier: 'exists' | 'not-exists' | 'forall';
+  condition: Condition;
+}
+
+/** Trouble in the text of a test. Lines and columns count from 1. */
+export interface SyntaxProblem {
+  line: number;
+  column: number;
+  message: string;
+}
+
+export type Verdict = 'Never' | 'Sometimes' | 'Always' | 'DEADLOCK' | 'unsupported';
+
+/** What the checker says of a test. */
+export interface Outcome {
+  verdict: Verdict;
+  /** Why nothing was decided. */
+  reason?: string;
+  /** herd7's names: data-race, mixed-accesses, unmatched-rcu-lock and others. */
+  flags: string[];
+  /** Executions in which the condition holds, and in which it does not. */
+  positive: number;
+  negative: number;
+  /** Each final state once, as `0:r1=0` and `[x]=2`, in the order of `shownBy`; sorted. */
+  states: string[][];
+}

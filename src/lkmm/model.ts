@@ -1,0 +1,463 @@
+/**
+ * The Linux-kernel memory model over one candidate execution. The relations bear the names, and follow the definitions, of
+ * tools/memory-model/linux-kernel.cat and linux-kernel.bell of Linux 7.2; each axiom is explained in its Documentation/explanation.txt,
+ * in the section named beside it here.
+ *
+ * What the events and program order fix is computed once for a combination of paths (`Skeleton`); what lock order, rf and co bring comes
+ * on top. Every axiom forbids a cycle or an edge, and every relation grows with rf and co, so that a part of rf and co that breaks an axiom
+ * can't be completed: `consistent` may be asked of such parts.
+ */
+import { IS, type PathEvent } from './paths.ts';
+import { Algebra, type Mask, type Relation } from './relations.ts';
+
+/** What is fixed before any read has been given a write. */
+export interface Skeleton {
+  algebra: Algebra;
+  events: PathEvent[];
+  po: Relation;
+  int: Relation;
+  ext: Relation;
+  /** Read to write of each read-modify-write that was done, locks among them. */
+  rmw: Relation;
+  reads: Mask;
+  writes: Mask;
+  memory: Mask;
+  marked: Mask;
+  plain: Mask;
+  address: Relation;
+  data: Relation;
+  control: Relation;
+  acqPo: Relation;
+  poRel: Relation;
+  wmb: Relation;
+  rmb: Relation;
+  /** The part of mb that no lock handover adds to. */
+  mb: Relation;
+  gp: Relation;
+  afterUnlockLock: Mask | null;
+  lockReads: Mask | null;
+  unlocks: Mask | null;
+  rcuGps: Mask;
+  srcuGps: Mask;
+  rcuSections: Relation;
+  hasGracePeriod: boolean;
+  hasPlain: boolean;
+  hasRmw: boolean;
+  hasData: boolean;
+  srcuUnlocks: Mask | null;
+  returning: Mask;
+}
+
+/** Fixes what program order fixes. Initial writes come first among the events and have thread -1. */
+export function skeletonOf(events: PathEvent[]): Skeleton {
+  const algebra = new Algebra(events.length);
+  const at = (i: number) => events[i] as PathEvent;
+  const is = (i: number, bits: number) => (at(i).is & bits) !== 0;
+  const fences = (...kinds: string[]) => algebra.setOf(i => kinds.includes(at(i).fence ?? ''));
+  const int = algebra.pairs((i, j) => at(i).thread >= 0 && at(i).thread === at(j).thread);
+  const ext = algebra.pairs((i, j) => at(i).thread !== at(j).thread || (at(i).thread < 0 && i !== j));
+  const po = algebra.pairs((i, j) => i < j && at(i).thread >= 0 && at(i).thread === at(j).thread);
+  const rmw = algebra.none();
+  const done = new Set<PathEvent>();
+  for (const [i, e] of events.entries()) {
+    if (!e.reads) continue;
+    algebra.put(rmw, e.reads.id, i);
+    done.add(e.reads);
+  }
+  const failed = (i: number) => is(i, IS.rmw) && is(i, IS.read) && !done.has(at(i));
+  const reads = algebra.setOf(i => is(i, IS.read));
+  const writes = algebra.setOf(i => is(i, IS.write));
+  const memory = algebra.setOf(i => is(i, IS.read | IS.write));
+  const plain = algebra.setOf(i => is(i, IS.plain));
+  const marked = algebra.setOf(i => !is(i, IS.plain));
+  const acquire = algebra.setOf(i => is(i, IS.acquire) && is(i, IS.read) && !failed(i));
+  const release = algebra.setOf(i => is(i, IS.release) && is(i, IS.write) && !failed(i));
+  const mbReads = algebra.setOf(i => is(i, IS.mb) && is(i, IS.read) && !failed(i));
+  const mbWrites = algebra.setOf(i => is(i, IS.mb) && is(i, IS.write));
+  const returning = algebra.setOf(i => !(is(i, IS.noreturn) && is(i, IS.read) && !failed(i)));
+  const r4rmb = algebra.setOf(i => is(i, IS.read) && !(is(i, IS.noreturn) && !failed(i)));
+  const rmws = algebra.setOf(i => is(i, IS.rmw));
+  const lockWrites = algebra.setOf(i => is(i, IS.lockWrite));
+  const orNull = (mask: Mask) => (mask.some(word => word !== 0) ? mask : null);
+
+  const dependency = (pick: (e: PathEvent) => PathEvent[]) => {
+    const out = algebra.none();
+    for (const [i, e] of events.entries()) for (const from of pick(e)) algebra.put(out, from.id, i);
+    return out;
+  };
+  const fencerel = (mask: Mask) => algebra.then(algebra.between(null, po, mask), po);
+  const poMaybe = algebra.maybe(po);
+  const mbs: Relation[] = [];
+  const full = orNull(fences('mb'));
+  if (full) mbs.push(algebra.between(memory, fencerel(full), memory));
+  if (orNull(mbReads)) mbs.push(algebra.between(memory, po, mbReads));
+  if (orNull(mbWrites)) mbs.push(algebra.between(mbWrites, po, memory));
+  const beforeAtomic = orNull(fences('before-atomic'));
+  if (beforeAtomic) mbs.push(algebra.between(memory, algebra.then(algebra.between(null, fencerel(beforeAtomic), rmws), poMaybe), memory));
+  const afterAtomic = orNull(fences('after-atomic'));
+  if (afterAtomic) mbs.push(algebra.between(memory, algebra.then(algebra.between(null, poMaybe, rmws), fencerel(afterAtomic)), memory));
+  const afterSpinlock = orNull(fences('after-spinlock'));
+  if (afterSpinlock) mbs.push(algebra.between(memory, algebra.then(algebra.between(null, poMaybe, lockWrites), fencerel(afterSpinlock)), memory));
+  const srcuUnlocks = orNull(algebra.setOf(i => is(i, IS.srcuUnlock)));
+  const afterSrcu = orNull(fences('after-srcu-read-unlock'));
+  if (afterSrcu && srcuUnlocks)
+    mbs.push(algebra.between(memory, algebra.then(algebra.between(null, poMaybe, srcuUnlocks), fencerel(afterSrcu)), memory));
+  const gracePeriods = algebra.setOf(i => at(i).fence === 'sync-rcu' || is(i, IS.syncSrcu));
+  const hasGracePeriod = orNull(gracePeriods) !== null;
+  const rmbs = orNull(fences('rmb'));
+  const wmbs = orNull(fences('wmb'));
+  return {
+    algebra,
+    events,
+    po,
+    int,
+    ext,
+    rmw,
+    reads,
+    writes,
+    memory,
+    marked,
+    plain,
+    address: dependency(e => e.address),
+    data: dependency(e => e.data),
+    control: dependency(e => e.control),
+    acqPo: algebra.between(acquire, po, memory),
+    poRel: algebra.between(memory, po, release),
+    wmb: wmbs ? algebra.between(writes, fencerel(wmbs), writes) : algebra.none(),
+    rmb: rmbs ? algebra.between(r4rmb, fencerel(rmbs), r4rmb) : algebra.none(),
+    mb: algebra.union(...mbs),
+    gp: hasGracePeriod ? algebra.then(algebra.between(null, po, gracePeriods), poMaybe) : algebra.none(),
+    afterUnlockLock: orNull(fences('after-unlock-lock')),
+    lockReads: orNull(algebra.setOf(i => is(i, IS.lockRead))),
+    unlocks: orNull(algebra.setOf(i => is(i, IS.unlock))),
+    rcuGps: fences('sync-rcu'),
+    srcuGps: algebra.setOf(i => is(i, IS.syncSrcu)),
+    rcuSections: rcuSectionsOf(algebra, events),
+    hasGracePeriod,
+    hasPlain: orNull(plain) !== null,
+    hasRmw: events.some(e => e.reads !== null),
+    hasData: events.some(e => e.data.length > 0),
+    srcuUnlocks,
+    returning,
+  };
+}
+
+/** Outermost and nested read-side critical sections, each lock with its unlock. */
+function rcuSectionsOf(algebra: Algebra, events: PathEvent[]): Relation {
+  const out = algebra.none();
+  let open: number[] = [];
+  let thread = -1;
+  for (const [i, e] of events.entries()) {
+    if (e.thread !== thread) open = [];
+    thread = e.thread;
+    if (e.fence === 'rcu-lock') open.push(i);
+    else if (e.fence === 'rcu-unlock') {
+      const lock = open.pop();
+      if (lock !== undefined) algebra.put(out, lock, i);
+    }
+  }
+  return out;
+}
+
+/** Lock order fixed on top of the skeleton: what hands a lock over orders. */
+export interface Locked {
+  skeleton: Skeleton;
+  /** rf of the locks' own events, as far as chosen. */
+  poUnlockLockPo: Relation | null;
+  strongFence: Relation;
+  nonrwFence: Relation;
+  fence: Relation;
+}
+
+/** `lockRf` gives for each lock's read the unlock, or the initial write, that it reads from. */
+export function lockedBy(skeleton: Skeleton, lockRf: Relation): Locked {
+  const a = skeleton.algebra;
+  const { po, unlocks, lockReads, memory } = skeleton;
+  let poUnlockLockPo: Relation | null = null;
+  let mb = skeleton.mb;
+  if (unlocks && lockReads) {
+    const handed = a.between(unlocks, a.union(po, lockRf), lockReads);
+    poUnlockLockPo = a.chain(po, handed, po);
+    const { afterUnlockLock } = skeleton;
+    if (afterUnlockLock) mb = a.union(mb, a.between(memory, a.then(a.between(null, poUnlockLockPo, afterUnlockLock), po), memory));
+  }
+  const strongFence = a.union(mb, skeleton.gp);
+  const nonrwFence = a.union(strongFence, skeleton.poRel, skeleton.acqPo);
+  const fence = a.union(nonrwFence, skeleton.wmb, skeleton.rmb);
+  return { skeleton, poUnlockLockPo, strongFence, nonrwFence, fence };
+}
+
+/** rf and co, or the part of them chosen so far; co transitive. `loc` relates events on one location. */
+export interface Chosen {
+  rf: Relation;
+  co: Relation;
+  sameLocation(i: number, j: number): boolean;
+}
+
+/** What the axioms were computed from, for the race flags of an execution that they allow. */
+export interface Derived {
+  rf: Relation;
+  co: Relation;
+  fr: Relation;
+  rfe: Relation;
+  address: Relation;
+  fence: Relation;
+  nonrwFence: Relation;
+  strongFence: Relation;
+  cumulFenceStar: Relation;
+  rmwSequence: Relation;
+  xbStar: Relation | null;
+  hb: Relation;
+  pb: Relation;
+  rb: Relation | null;
+}
+
+/**
+ * Do rf and co, or the part of them chosen so far, obey happens-before, propagation, rcu and plain-coherence? Coherence and atomicity
+ * are held by the choice of co. Null where they do not.
+ */
+export function derive(locked: Locked, chosen: Chosen): Derived | null {
+  const s = locked.skeleton;
+  const a = s.algebra;
+  const { int, ext, marked } = s;
+  const { rf, co } = chosen;
+  const rfe = a.and(rf, ext);
+  const rfi = a.and(rf, int);
+  const fr = a.then(a.inverse(rf), co);
+
+  // Dependencies carried through memory of the same thread. explanation.txt, DEPENDENCY RELATIONS: DATA, ADDRESS, AND CONTROL.
+  let { address, data, control } = s;
+  if (s.hasData) {
+    const step = a.then(s.srcuUnlocks ? a.between(null, data, complement(a, s.srcuUnlocks)) : data, rfi);
+    if (!a.empty(step)) {
+      const carry = a.star(step);
+      address = a.then(carry, address);
+      control = a.then(carry, control);
+      data = a.then(carry, data);
+    }
+  }
+
+  // THE PRESERVED PROGRAM ORDER RELATION: ppo
+  const dep = a.union(address, data);
+  const overwrite = a.union(co, fr);
+  const toW = a.between(null, a.union(dep, control), s.writes);
+  const overwriteInt = a.and(overwrite, int);
+  const toR = a.between(null, address, s.reads);
+  const forwarded = a.then(a.between(null, dep, marked), rfi);
+  const parts = [toW, overwriteInt, toR, forwarded, a.and(locked.fence, int), rfe];
+  if (s.hasPlain) parts.push(a.then(a.between(null, address, s.plain), s.wmb));
+  if (locked.poUnlockLockPo) parts.push(a.and(locked.poUnlockLockPo, int));
+
+  // THE CUMULATIVE FENCE AND PROP RELATIONS
+  const cumulative = a.union(locked.strongFence, s.poRel);
+  const rfeMarked = a.between(null, rfe, marked);
+  const cumul = [cumulative, a.then(rfeMarked, cumulative), s.wmb];
+  if (locked.poUnlockLockPo) cumul.push(locked.poUnlockLockPo);
+  let cumulFence = a.between(marked, a.union(...cumul), marked);
+  const rmwSequence = s.hasRmw ? a.star(a.then(rf, s.rmw)) : a.maybe(a.none());
+  if (s.hasRmw) cumulFence = a.then(cumulFence, rmwSequence);
+  const cumulFenceStar = a.star(cumulFence);
+  const before = a.between(marked, a.maybe(a.and(overwrite, ext)), null);
+  const after = a.between(marked, a.maybe(rfeMarked), marked);
+  const prop = a.chain(before, cumulFenceStar, after);
+
+  // THE HAPPENS-BEFORE RELATION: hb
+  const propInt = a.and(prop, int);
+  for (let i = 0; i < a.size; i++) {
+    const word = i * a.words + (i >> 5);
+    propInt[word] = (propInt[word] as number) & ~(1 << (i & 31));
+  }
+  const hb = a.between(marked, a.union(...parts, propInt), marked);
+  const hbStar = a.close(hb.slice());
+  if (!a.irreflexive(hbStar)) return null;
+  const hbMaybe = a.maybe(hbStar);
+
+  // THE PROPAGATES-BEFORE RELATION: pb
+  const pb = a.between(null, a.chain(prop, locked.strongFence, hbMaybe), marked);
+  const pbStar = a.close(pb.slice());
+  if (!a.irreflexive(pbStar)) return null;
+
+  let { fence, strongFence } = locked;
+  let rb: Relation | null = null;
+  if (s.hasGracePeriod) {
+    // RCU RELATIONS: rcu-link, rcu-gp, rcu-rscsi, rcu-order, rcu-fence, and rb
+    const pbMaybe = a.maybe(pbStar);
+    const order = rcuOrder(s, data, chosen, a.chain(a.maybe(s.po), hbMaybe, pbMaybe, prop, s.po));
+    const rcuFence = a.chain(s.po, order, a.maybe(s.po));
+    rb = a.between(null, a.chain(prop, rcuFence, hbMaybe, pbMaybe), marked);
+    if (!a.irreflexive(rb)) return null;
+    fence = a.union(fence, rcuFence);
+    strongFence = a.union(strongFence, rcuFence);
+  }
+  const derived: Derived = {
+    rf,
+    co,
+    fr,
+    rfe,
+    address,
+    fence,
+    nonrwFence: locked.nonrwFence,
+    strongFence,
+    cumulFenceStar,
+    rmwSequence,
+    xbStar: null,
+    hb,
+    pb,
+    rb,
+  };
+  if (s.hasPlain && !plainCoherence(s, derived)) return null;
+  return derived;
+}
+
+function complement(a: Algebra, mask: Mask): Mask {
+  return a.setOf(i => ((mask[i >> 5] as number) & (1 << (i & 31))) === 0);
+}
+
+/** The least fixpoint that joins grace periods and read-side critical sections; never asked where there is no grace period. */
+function rcuOrder(s: Skeleton, data: Relation, chosen: Chosen, link: Relation): Relation {
+  const a = s.algebra;
+  const identity = a.maybe(a.none());
+  const rcuGp = a.between(s.rcuGps, identity, null);
+  const srcuGp = a.between(s.srcuGps, identity, null);
+  const rcuBack = a.inverse(s.rcuSections);
+  const srcuBack = a.inverse(srcuSections(s, data, chosen));
+  const local = a.pairs((i, j) => chosen.sameLocation(i, j));
+  let order = a.none();
+  for (;;) {
+    // rcu-link, or rcu-link ; rcu-order ; rcu-link
+    const middle = a.union(link, a.chain(link, order, link));
+    const next = a.union(
+      rcuGp,
+      srcuGp,
+      a.chain(rcuGp, middle, rcuBack),
+      a.chain(rcuBack, middle, rcuGp),
+      a.and(a.chain(srcuGp, middle, srcuBack), local),
+      a.and(a.chain(srcuBack, middle, srcuGp), local),
+      a.chain(order, link, order),
+      order,
+    );
+    if (next.every((word, k) => word === order[k])) return order;
+    order = next;
+  }
+}
+
+/** Each srcu_read_lock() with the unlocks that its index reaches, through registers and through memory. */
+export function srcuSections(s: Skeleton, data: Relation, chosen: Chosen): Relation {
+  const a = s.algebra;
+  if (!s.srcuUnlocks) return a.none();
+  const locks = a.setOf(i => ((s.events[i] as PathEvent).is & IS.srcuLock) !== 0);
+  const carry = a.star(a.then(a.between(null, data, complement(a, s.srcuUnlocks)), chosen.rf));
+  const reach = a.between(locks, a.then(carry, data), s.srcuUnlocks);
+  return a.and(
+    reach,
+    a.pairs((i, j) => chosen.sameLocation(i, j)),
+  );
+}
+
+interface Visibility {
+  wwVis: Relation;
+  wrVis: Relation;
+  rwXbStar: Relation;
+  preRace: Relation;
+}
+
+/** explanation.txt, PLAIN ACCESSES AND DATA RACES. */
+function visibility(s: Skeleton, d: Derived): Visibility {
+  const a = s.algebra;
+  const { marked } = s;
+  d.xbStar ??= a.star(d.rb ? a.union(d.hb, d.pb, d.rb) : a.union(d.hb, d.pb));
+  const { xbStar, fence, nonrwFence, strongFence } = d;
+  const markedOnly = a.between(marked, a.maybe(a.none()), null);
+  const vis = a.then(
+    a.between(null, a.then(d.cumulFenceStar, a.maybe(d.rfe)), marked),
+    a.union(a.then(a.between(null, strongFence, marked), xbStar), a.and(xbStar, a.maybe(s.int))),
+  );
+  const rmbPre = rmbHalf(s, true);
+  const rmbPost = rmbHalf(s, false);
+  const wPre = a.between(marked, a.maybe(a.union(d.address, fence)), null);
+  const rPre = a.between(marked, a.maybe(a.union(d.address, nonrwFence, rmbPre)), null);
+  const wPost = a.then(a.between(null, a.maybe(fence), marked), d.rmwSequence);
+  const rPost = a.then(a.maybe(a.union(nonrwFence, rmbPost)), markedOnly);
+  const strongXb = a.then(strongFence, xbStar);
+  const wPostVis = a.then(wPost, vis);
+  return {
+    wwVis: a.union(fence, a.then(strongXb, wPre), a.then(wPostVis, wPre)),
+    wrVis: a.union(fence, a.then(strongXb, rPre), a.then(wPostVis, rPre)),
+    rwXbStar: a.union(fence, a.chain(rPost, xbStar, wPre)),
+    preRace: a.and(
+      s.ext,
+      a.union(
+        a.between(
+          s.plain,
+          a.pairs(() => true),
+          s.memory,
+        ),
+        a.between(
+          a.setOf(i => ((s.events[i] as PathEvent).is & (IS.read | IS.write)) !== 0 && ((s.events[i] as PathEvent).is & IS.init) === 0),
+          a.pairs(() => true),
+          s.plain,
+        ),
+      ),
+    ),
+  };
+}
+
+/** smp_rmb() as a bound for plain reads: `[R4rmb] ; fencerel(Rmb) ; [~Noreturn]`, and the other way round. */
+function rmbHalf(s: Skeleton, before: boolean): Relation {
+  const a = s.algebra;
+  const rmbs = a.setOf(i => (s.events[i] as PathEvent).fence === 'rmb');
+  if (rmbs.every(word => word === 0)) return a.none();
+  const across = a.then(a.between(null, s.po, rmbs), s.po);
+  const r4rmb = a.noEvents().map((_, k) => (s.reads[k] as number) & (s.returning[k] as number));
+  return before ? a.between(r4rmb, across, s.returning) : a.between(s.returning, across, r4rmb);
+}
+
+function plainCoherence(s: Skeleton, d: Derived): boolean {
+  const a = s.algebra;
+  const v = visibility(s, d);
+  return (
+    a.empty(a.and(a.and(v.preRace, d.rf), a.inverse(v.rwXbStar))) &&
+    a.empty(a.and(a.and(v.preRace, d.fr), a.inverse(v.wrVis))) &&
+    a.empty(a.and(a.and(v.preRace, d.co), a.inverse(v.wwVis)))
+  );
+}
+
+/** Pairs of accesses that race in an allowed execution. */
+export function races(s: Skeleton, d: Derived): [number, number][] {
+  if (!s.hasPlain) return [];
+  const a = s.algebra;
+  const v = visibility(s, d);
+  const all = a.pairs(() => true);
+  const backXb = a.inverse(v.rwXbStar);
+  const wwNonrace = a.and(
+    a.and(v.wwVis, a.union(a.between(s.marked, all, s.writes), v.rwXbStar)),
+    a.union(a.between(s.writes, all, s.marked), v.wrVis),
+  );
+  const ww = a.minus(a.and(v.preRace, d.co), wwNonrace);
+  const wr = a.minus(a.minus(a.and(v.preRace, a.then(a.maybe(d.co), d.rf)), v.wrVis), backXb);
+  const rw = a.minus(a.and(v.preRace, d.fr), v.rwXbStar);
+  return a.list(a.union(ww, wr, rw));
+}
+
+/** Plain and marked accesses of one thread to one location in one region that no compiler barrier parts. */
+export function mixesAccesses(s: Skeleton, chosen: Chosen): boolean {
+  if (!s.hasPlain) return false;
+  const a = s.algebra;
+  const stops = a.setOf(i => {
+    const e = s.events[i] as PathEvent;
+    return (
+      (e.fence !== null && e.fence !== 'after-spinlock' && e.fence !== 'after-unlock-lock' && e.fence !== 'after-srcu-read-unlock') ||
+      (e.is & (IS.acquire | IS.release | IS.mb | IS.srcuLock | IS.srcuUnlock | IS.syncSrcu)) !== 0
+    );
+  });
+  const release = a.setOf(i => ((s.events[i] as PathEvent).is & IS.release) !== 0);
+  const acquire = a.setOf(i => ((s.events[i] as PathEvent).is & IS.acquire) !== 0);
+  const barrier = a.union(a.then(a.between(null, s.po, stops), s.po), a.between(null, s.po, release), a.between(acquire, s.po, null));
+  const poLoc = a.and(
+    s.po,
+    a.pairs((i, j) => chosen.sameLocation(i, j)),
+  );
+  const open = a.minus(poLoc, barrier);
+  const plainWrites = a.setOf(i => ((s.events[i] as PathEvent).is & IS.plain) !== 0 && ((s.events[i] as PathEvent).is & IS.write) !== 0);
+  return !a.empty(a.union(a.between(plainWrites, open, s.marked), a.between(s.marked, open, plainWrites)));
+}

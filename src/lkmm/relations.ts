@@ -1,0 +1,200 @@
+/**
+ * Relations over the events of one candidate execution, as rows of bits: bit j of row i is set where i is related to j. A row is one
+ * 32-bit word for up to 32 events and more words beyond, so that most operations are a handful of machine instructions.
+ */
+
+export type Relation = Int32Array;
+/** A set of events. */
+export type Mask = Int32Array;
+
+/** The algebra of relations over a fixed number of events. Every operation that gives a relation gives a fresh one. */
+export class Algebra {
+  readonly size: number;
+  /** Words in a row. */
+  readonly words: number;
+
+  constructor(size: number) {
+    this.size = size;
+    this.words = Math.max(1, (size + 31) >> 5);
+  }
+
+  none(): Relation {
+    return new Int32Array(this.size * this.words);
+  }
+
+  noEvents(): Mask {
+    return new Int32Array(this.words);
+  }
+
+  setOf(belongs: (event: number) => boolean): Mask {
+    const mask = this.noEvents();
+    for (let i = 0; i < this.size; i++) if (belongs(i)) add(mask, i);
+    return mask;
+  }
+
+  /** The relation of all pairs that the test holds for. */
+  pairs(related: (i: number, j: number) => boolean): Relation {
+    const out = this.none();
+    for (let i = 0; i < this.size; i++) for (let j = 0; j < this.size; j++) if (related(i, j)) this.put(out, i, j);
+    return out;
+  }
+
+  put(a: Relation, i: number, j: number): void {
+    const at = i * this.words + (j >> 5);
+    a[at] = (a[at] as number) | (1 << (j & 31));
+  }
+
+  has(a: Relation, i: number, j: number): boolean {
+    return ((a[i * this.words + (j >> 5)] as number) & (1 << (j & 31))) !== 0;
+  }
+
+  union(...all: Relation[]): Relation {
+    const out = this.none();
+    for (const a of all) for (let k = 0; k < out.length; k++) out[k] = (out[k] as number) | (a[k] as number);
+    return out;
+  }
+
+  and(a: Relation, b: Relation): Relation {
+    const out = this.none();
+    for (let k = 0; k < out.length; k++) out[k] = (a[k] as number) & (b[k] as number);
+    return out;
+  }
+
+  minus(a: Relation, b: Relation): Relation {
+    const out = this.none();
+    for (let k = 0; k < out.length; k++) out[k] = (a[k] as number) & ~(b[k] as number);
+    return out;
+  }
+
+  /** The pairs that begin in one set and end in the other; null stands for all events. */
+  between(from: Mask | null, a: Relation, to: Mask | null): Relation {
+    const { size, words } = this;
+    const out = this.none();
+    for (let i = 0; i < size; i++) {
+      if (from && !holds(from, i)) continue;
+      const at = i * words;
+      for (let k = 0; k < words; k++) out[at + k] = (a[at + k] as number) & (to ? (to[k] as number) : -1);
+    }
+    return out;
+  }
+
+  /** `a ; b`: from i to j where some event is a's successor of i and b's predecessor of j. */
+  then(a: Relation, b: Relation): Relation {
+    const { size, words } = this;
+    const out = this.none();
+    if (words === 1) {
+      for (let i = 0; i < size; i++) {
+        let rest = a[i] as number;
+        let row = 0;
+        while (rest !== 0) {
+          const bit = 31 - Math.clz32(rest);
+          row |= b[bit] as number;
+          rest &= ~(1 << bit);
+        }
+        out[i] = row;
+      }
+      return out;
+    }
+    for (let i = 0; i < size; i++) {
+      const at = i * words;
+      for (let k = 0; k < words; k++) {
+        let rest = a[at + k] as number;
+        while (rest !== 0) {
+          const bit = 31 - Math.clz32(rest);
+          rest &= ~(1 << bit);
+          const from = ((k << 5) + bit) * words;
+          for (let m = 0; m < words; m++) out[at + m] = (out[at + m] as number) | (b[from + m] as number);
+        }
+      }
+    }
+    return out;
+  }
+
+  /** `a ; b ; c ...`, from the left. */
+  chain(first: Relation, ...rest: Relation[]): Relation {
+    let out = first;
+    for (const r of rest) out = this.then(out, r);
+    return out;
+  }
+
+  /** `a?`: a, or the same event. */
+  maybe(a: Relation): Relation {
+    const out = a.slice();
+    for (let i = 0; i < this.size; i++) this.put(out, i, i);
+    return out;
+  }
+
+  inverse(a: Relation): Relation {
+    const { size, words } = this;
+    const out = this.none();
+    for (let i = 0; i < size; i++) {
+      for (let k = 0; k < words; k++) {
+        let rest = a[i * words + k] as number;
+        while (rest !== 0) {
+          const bit = 31 - Math.clz32(rest);
+          rest &= ~(1 << bit);
+          this.put(out, (k << 5) + bit, i);
+        }
+      }
+    }
+    return out;
+  }
+
+  /** `a+`, in place: Warshall's closure by rows. */
+  close(a: Relation): Relation {
+    const { size, words } = this;
+    if (words === 1) {
+      for (let k = 0; k < size; k++) {
+        const row = a[k] as number;
+        if (row === 0) continue;
+        const bit = 1 << k;
+        for (let i = 0; i < size; i++) if (((a[i] as number) & bit) !== 0) a[i] = (a[i] as number) | row;
+      }
+      return a;
+    }
+    for (let k = 0; k < size; k++) {
+      const word = k >> 5;
+      const bit = 1 << (k & 31);
+      for (let i = 0; i < size; i++) {
+        if (((a[i * words + word] as number) & bit) === 0) continue;
+        for (let m = 0; m < words; m++) a[i * words + m] = (a[i * words + m] as number) | (a[k * words + m] as number);
+      }
+    }
+    return a;
+  }
+
+  /** `a*`. */
+  star(a: Relation): Relation {
+    return this.maybe(this.close(a.slice()));
+  }
+
+  irreflexive(a: Relation): boolean {
+    for (let i = 0; i < this.size; i++) if (this.has(a, i, i)) return false;
+    return true;
+  }
+
+  acyclic(a: Relation): boolean {
+    return this.irreflexive(this.close(a.slice()));
+  }
+
+  empty(a: Relation): boolean {
+    for (let k = 0; k < a.length; k++) if (a[k] !== 0) return false;
+    return true;
+  }
+
+  /** All pairs, in order. */
+  list(a: Relation): [number, number][] {
+    const out: [number, number][] = [];
+    for (let i = 0; i < this.size; i++) for (let j = 0; j < this.size; j++) if (this.has(a, i, j)) out.push([i, j]);
+    return out;
+  }
+}
+
+export function add(mask: Mask, event: number): void {
+  const at = event >> 5;
+  mask[at] = (mask[at] as number) | (1 << (event & 31));
+}
+
+export function holds(mask: Mask, event: number): boolean {
+  return ((mask[event >> 5] as number) & (1 << (event & 31))) !== 0;
+}

@@ -1,0 +1,118 @@
+/** Decides litmus tests: all allowed executions, their final states, and the flags of the model. */
+import { type Execution, executions } from './executions.ts';
+import type { Condition, LitmusTest, Observed, Outcome, Value } from './litmus.ts';
+import { mixesAccesses, races, srcuSections } from './model.ts';
+import { IS, type PathEvent } from './paths.ts';
+
+/** Checks of candidates that one test may take. Counted, never timed, so that the answer is the same everywhere. */
+export const BUDGET = 2_000_000;
+
+/** Final states that are kept apart; a test with more is still decided, and shows these. */
+const MOST_STATES = 100_000;
+
+/** All that the model says of the test. */
+export function decideTest(test: LitmusTest, options: { budget?: number } = {}): Outcome {
+  const budget = { left: options.budget ?? BUDGET };
+  const shown = shownBy(test);
+  const flags = new Set<string>();
+  const states = new Map<string, string[]>();
+  let positive = 0;
+  let negative = 0;
+  const reason = executions(test, budget, execution => {
+    if (test.filter && !holds(test.filter, execution, test)) return;
+    if (holds(test.condition, execution, test)) positive++;
+    else negative++;
+    const state = shown.map(o => `${nameOf(o)}=${valueAtEnd(o, execution, test)}`);
+    const key = state.join(';');
+    if (states.size < MOST_STATES && !states.has(key)) states.set(key, state);
+    raise(flags, execution);
+  });
+  const sorted = [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, state]) => state);
+  const found = { flags: [...flags].sort(), positive, negative, states: sorted };
+  if (reason !== null) return { verdict: 'unsupported', reason, ...found };
+  if (positive + negative === 0) return { verdict: 'DEADLOCK', ...found };
+  return { verdict: positive === 0 ? 'Never' : negative === 0 ? 'Always' : 'Sometimes', ...found };
+}
+
+/** What a state of the test shows: what the condition looks at, then what the test asks to show besides; registers first. */
+export function shownBy(test: LitmusTest): Observed[] {
+  const all = [...observedIn(test.condition), ...test.shown, ...(test.filter ? observedIn(test.filter) : [])];
+  const once = new Map(all.map(o => [nameOf(o), o]));
+  return [...once.values()].sort((a, b) => rank(a) - rank(b) || (nameOf(a) < nameOf(b) ? -1 : 1));
+}
+
+function rank(o: Observed): number {
+  return o.kind === 'register' ? o.thread : Number.MAX_SAFE_INTEGER;
+}
+
+function observedIn(condition: Condition): Observed[] {
+  switch (condition.kind) {
+    case 'true':
+      return [];
+    case 'not':
+      return observedIn(condition.of);
+    case 'and':
+    case 'or':
+      return condition.of.flatMap(observedIn);
+    case 'equals':
+      return [condition.left, ...(typeof condition.right === 'object' ? [condition.right] : [])];
+  }
+}
+
+function nameOf(o: Observed): string {
+  return o.kind === 'register' ? `${o.thread}:${o.name}` : `[${o.name}]`;
+}
+
+/** The value of a register or a location at the end of the execution. */
+export function valueAtEnd(o: Observed, execution: Execution, test: LitmusTest): Value {
+  if (o.kind === 'register') return execution.register(o.thread, o.name);
+  return execution.location(test.locations.findIndex(l => l.name === o.name));
+}
+
+/** Does the execution end so? */
+export function holds(condition: Condition, execution: Execution, test: LitmusTest): boolean {
+  switch (condition.kind) {
+    case 'true':
+      return true;
+    case 'not':
+      return !holds(condition.of, execution, test);
+    case 'and':
+      return condition.of.every(c => holds(c, execution, test));
+    case 'or':
+      return condition.of.some(c => holds(c, execution, test));
+    case 'equals': {
+      const left = valueAtEnd(condition.left, execution, test);
+      return left === (typeof condition.right === 'object' ? valueAtEnd(condition.right, execution, test) : condition.right);
+    }
+  }
+}
+
+/** The flags of linux-kernel.bell, lock.cat and linux-kernel.cat. */
+function raise(flags: Set<string>, { skeleton: s, chosen, derived, valueAt }: Execution): void {
+  const a = s.algebra;
+  const fenced = (kind: string) => s.events.filter(e => e.fence === kind);
+  const locks = fenced('rcu-lock');
+  const unlocks = fenced('rcu-unlock');
+  if (locks.length + unlocks.length > 0) {
+    const pairs = a.list(s.rcuSections);
+    if (pairs.length < locks.length) flags.add('unmatched-rcu-lock');
+    if (pairs.length < unlocks.length) flags.add('unmatched-rcu-unlock');
+    const sleeps = (l: number, u: number) => s.events.some(e => (e.is & IS.syncSrcu) !== 0 && a.has(s.po, l, e.id) && a.has(s.po, e.id, u));
+    if (pairs.some(([l, u]) => sleeps(l, u))) flags.add('invalid-sleep');
+  }
+  const srcu = s.events.filter(e => (e.is & (IS.srcuLock | IS.srcuUnlock)) !== 0);
+  if (srcu.length > 0) {
+    const pairs = a.list(srcuSections(s, s.data, chosen));
+    if (srcu.some(e => (e.is & IS.srcuLock) !== 0 && !pairs.some(([l]) => l === e.id))) flags.add('unmatched-srcu-lock');
+    if (srcu.some(e => (e.is & IS.srcuUnlock) !== 0 && !pairs.some(([, u]) => u === e.id))) flags.add('unmatched-srcu-unlock');
+    const locksOf = (unlock: number) => pairs.filter(([, u]) => u === unlock).length;
+    const unlocksOf = (lock: number) => pairs.filter(([l]) => l === lock).length;
+    if (pairs.some(([l, u]) => locksOf(u) > 1 || unlocksOf(l) > 1)) flags.add('multiple-srcu-matches');
+    const valueOf = (id: number) => valueAt(s.events[id] as PathEvent);
+    if (pairs.some(([l, u]) => valueOf(l) !== valueOf(u))) flags.add('srcu-bad-value-match');
+  }
+  if (s.hasPlain) {
+    if (mixesAccesses(s, chosen)) flags.add('mixed-accesses');
+    if (!flags.has('data-race') && races(s, derived).length > 0) flags.add('data-race');
+  }
+}
