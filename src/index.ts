@@ -9,7 +9,28 @@ export { scan } from './engine/scan.ts';
 export { factOf } from './facts/lookup.ts';
 export { decide } from './lkmm/decide.ts';
 export { explore } from './lkmm/explore.ts';
+export type {
+  BinaryOp,
+  Condition,
+  Expression,
+  FenceKind,
+  LitmusTest,
+  Location,
+  Observed,
+  Outcome,
+  Source as LitmusSource,
+  Statement,
+  SyntaxProblem,
+  Tag,
+  Thread as LitmusThread,
+  UpdateOp,
+  Value as LitmusValue,
+} from './lkmm/litmus.ts';
 export type { Instruction, Program, Thread as ProgramThread, Value } from './lkmm/program.ts';
+export { parseLitmus } from './lkmm/syntax.ts';
+export { printLitmus } from './lkmm/text.ts';
+export { BUDGET, decideTest } from './lkmm/verdict.ts';
+export { herdWords, stateWords } from './lkmm/words.ts';
 export type * from './model/code.ts';
 export type * from './model/fact.ts';
 export type * from './model/finding.ts';

@@ -42,7 +42,7 @@ export function call(e: Call, cx: Context, used: boolean): Value {
   }
   if (kind === 'ends') {
     for (const arg of e.args) evaluate(arg, cx);
-    cx.graph.exit(e.line);
+    cx.graph.stop(e.line);
     return NOTHING;
   }
   if (kind === 'transparent') {
@@ -51,8 +51,8 @@ export function call(e: Call, cx: Context, used: boolean): Value {
     if (api === 'data_race') meant(before, cx);
     return values[0] ?? NOTHING;
   }
-  // The size of an array is known without a look at it.
-  if (api === 'ARRAY_SIZE') return NOTHING;
+  // The size of an array and the type of an expression are known without a look at it.
+  if (/^(?:ARRAY_SIZE|typeof|sizeof|sizeof_field|offsetof|offsetofend)$/.test(api)) return NOTHING;
   return e.args.reduce<Value>((all, arg) => union(all, evaluate(arg, cx)), NOTHING);
 }
 

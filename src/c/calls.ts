@@ -18,6 +18,8 @@ const NO_EFFECT =
   /^(?:__builtin_\w+|BITS_TO_LONGS|BITS_PER_\w+|ARRAY_SIZE|BIT(?:_ULL|_MASK|_WORD)?|GENMASK(?:_ULL)?|ALIGN(?:_DOWN)?|DIV_ROUND_UP(?:_ULL)?|DIV_ROUND_CLOSEST|DIV64_U64\w*|round_(?:up|down)|roundup(?:_pow_of_two)?|rounddown(?:_pow_of_two)?|min(?:3|_not_zero|_t)?|max(?:3|_t)?|umin|umax|clamp(?:_t|_val)?|abs|swab\d+|cpu_to_[lb]e\d+|[lb]e\d+_to_cpu|hton[sl]|ntoh[sl]|container_of(?:_const|_safe)?|from_timer|list_entry|hlist_entry|rb_entry|PAGE_ALIGN|PHYS_PFN|PFN_PHYS|PFN_(?:UP|DOWN)|IS_ENABLED|IS_REACHABLE|IS_ALIGNED|FIELD_GET|FIELD_PREP|FIELD_MAX|array_index_nospec|struct_size(?:_t)?|array_size|size_add|size_mul|flex_array_size|offsetof|offsetofend|sizeof_field|sizeof|typeof|ERR_PTR|upper_(?:16|32)_bits|lower_(?:16|32)_bits|BUILD_BUG_ON\w*|static_assert|hweight\w*|ilog2|order_base_2|fls\w*|__?ffs\w*|ffz|ffs|BITMAP_\w+|U8_MAX|U32_MAX|swap_fields|is_power_of_2|sign_extend\d+|mul_u64_u32_shr|check_(?:add|sub|mul|shl)_overflow|IS_ERR_VALUE|PTR_ALIGN|u64_to_user_ptr|ptr_to_uint|__stringify|MODULE_\w+|EXPORT_SYMBOL\w*|ARG_SET|va_(?:start|end|arg|copy)|__acquire|__release|__cond_lock|fallthrough|ALIGN_TO|MAX_\w+|MIN_\w+|MKDEV|MAJOR|MINOR|KERNEL_VERSION|__GFP_\w+|__set_errno|assert_bits|TP_\w+)$/;
 
 const own = new Map<string, string>();
+/** Shorter pieces of a text are copied out of it by V8 itself. */
+const SHORTEST_PIECE = 13;
 /** Names in one run; more are not kept. */
 const MOST_NAMES = 50_000;
 
@@ -25,7 +27,7 @@ const MOST_NAMES = 50_000;
 export function ownName(name: string): string {
   let known = own.get(name);
   if (known === undefined) {
-    known = name.split('').join('');
+    known = name.length < SHORTEST_PIECE ? name : name.split('').join('');
     if (own.size >= MOST_NAMES) {
       own.clear();
       kinds.clear();

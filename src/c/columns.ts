@@ -9,23 +9,48 @@ export interface Body {
 
 /** Every body of the code, comments and strings blanked, whose braces stand in the first column, below a line that ends a list of parameters. */
 export function bodiesByColumn(code: string): Body[] {
-  if (!code.includes('\n{')) return [];
-  const lines = code.split('\n');
   const found: Body[] = [];
-  for (let open = 1; open < lines.length; open++) {
-    if (!lines[open]?.startsWith('{')) continue;
-    let above = open - 1;
-    while (above > 0 && lines[above]?.trim() === '') above--;
-    if (!/\)\s*$|\)\s+__\w+\s*$/.test(lines[above] ?? '') || /=\s*\S*$/.test(lines[above] ?? '')) continue;
-    let close = open;
-    while (close < lines.length && !lines[close]?.startsWith('}')) close++;
-    if (close >= lines.length) break;
-    let head = above;
-    while (head > 0 && continues(lines[head - 1] ?? '', lines[head] ?? '')) head--;
-    found.push({ head, open, close });
-    open = close;
+  let [row, counted] = [0, 0];
+  /** Offsets are asked for in order. */
+  const rowOf = (offset: number): number => {
+    for (let next = code.indexOf('\n', counted); next >= 0 && next < offset; next = code.indexOf('\n', counted)) {
+      row++;
+      counted = next + 1;
+    }
+    return row;
+  };
+  for (let brace = code.indexOf('\n{'); brace >= 0; brace = code.indexOf('\n{', brace + 1)) {
+    let start = startAbove(code, brace + 1);
+    let up = 1;
+    while (start > 0 && lineAt(code, start).trim() === '') {
+      start = startAbove(code, start);
+      up++;
+    }
+    const above = lineAt(code, start);
+    if (!/\)\s*$|\)\s+__\w+\s*$/.test(above) || /=\s*\S*$/.test(above)) continue;
+    const end = code.indexOf('\n}', brace + 1);
+    if (end < 0) break;
+    for (let line = above; start > 0; up++) {
+      const before = startAbove(code, start);
+      const next = lineAt(code, before);
+      if (!continues(next, line)) break;
+      [start, line] = [before, next];
+    }
+    const open = rowOf(brace + 1);
+    found.push({ head: open - up, open, close: rowOf(end + 1) });
+    brace = end;
   }
   return found;
+}
+
+/** Where the line above the one that starts at the offset starts. */
+function startAbove(code: string, start: number): number {
+  return start < 2 ? 0 : code.lastIndexOf('\n', start - 2) + 1;
+}
+
+function lineAt(code: string, start: number): string {
+  const end = code.indexOf('\n', start);
+  return code.slice(start, end < 0 ? code.length : end);
 }
 
 /** Is the line above part of the same head? A head's later lines are indented, or its first holds only the words before the name. */

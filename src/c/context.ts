@@ -63,6 +63,7 @@ interface Held {
 }
 
 const UNSET: Held = { value: null, copy: null, version: 0 };
+const UNCHANGED: ReadonlyMap<string, Held> = new Map();
 
 /** Follows variables through the flow. A change is noted, so that one way of a branch can be undone before the next is walked. */
 export class Variables {
@@ -96,7 +97,8 @@ export class Variables {
   }
 
   /** Takes back what has changed since the mark; gives what it was changed to. */
-  undo(mark: number): Map<string, Held> {
+  undo(mark: number): ReadonlyMap<string, Held> {
+    if (this.trail.length === mark) return UNCHANGED;
     const changed = new Map<string, Held>();
     for (let i = this.trail.length - 1; i >= mark; i--) {
       const [name, before] = this.trail[i] ?? ['', undefined];
@@ -113,7 +115,8 @@ export class Variables {
    * Where ways meet: a value may come from any of them, also from one that ends in a jump, since a label may bring it back; a copy must be
    * the same on all that run on.
    */
-  merge(ways: { left: Map<string, Held>; alive: boolean }[], fallback: (name: string) => Value): void {
+  merge(ways: { left: ReadonlyMap<string, Held>; alive: boolean }[], fallback: (name: string) => Value): void {
+    if (ways.every(way => way.left.size === 0)) return;
     const names = new Set(ways.flatMap(way => [...way.left.keys()]));
     const some = ways.some(way => way.alive);
     for (const name of names) {

@@ -1,4 +1,5 @@
 /** The grammar's nodes of one function as statements and expressions, each name resolved by the block that it stands in. */
+import { ownName } from './calls.ts';
 import { declared, type Expr, numberOf, type Stmt, type Survey, squeeze, tagOf, type Variable } from './syntax.ts';
 import type { SyntaxNode, SyntaxTree } from './tree.ts';
 
@@ -46,7 +47,7 @@ export class Converter {
   private readonly tree: SyntaxTree;
   private readonly source: SourceText;
   /** Innermost last: what a name of the text means in the block. */
-  private readonly scopes: Map<string, Variable>[] = [new Map()];
+  private readonly scopes: (Map<string, Variable> | null)[] = [null];
 
   constructor(tree: SyntaxTree, source: SourceText, parameters: { name: string; type: string }[]) {
     this.tree = tree;
@@ -66,7 +67,8 @@ export class Converter {
     const written = variable.name;
     for (let n = 2; variables.has(variable.name); n++) variable.name = `${written}#${n}`;
     variables.set(variable.name, variable);
-    this.scopes.at(-1)?.set(written, variable);
+    const scope = this.scopes.at(-1) ?? new Map<string, Variable>();
+    this.scopes[this.scopes.length - 1] = scope.set(written, variable);
     return variable;
   }
 
@@ -79,7 +81,7 @@ export class Converter {
   }
 
   private within<T>(run: () => T): T {
-    this.scopes.push(new Map());
+    this.scopes.push(null); // Most blocks declare nothing.
     const value = run();
     this.scopes.pop();
     return value;
@@ -137,7 +139,7 @@ export class Converter {
       case 'identifier':
       case 'field_identifier':
       case 'type_identifier': {
-        const name = this.slice(node);
+        const name = ownName(this.slice(node));
         const variable = this.resolve(name);
         return { at, end, line, k: 'name', name: variable?.name ?? name, local: variable !== undefined && !variable.isStatic };
       }

@@ -149,26 +149,40 @@ export function fileOf(it: Draft, around: Surroundings): CodeFile {
     path: it.image.path,
     whole: it.image.whole,
     isHeader: it.image.path.endsWith('.h'),
-    functions: it.heads.map(head => functionOf(head, it.image.path, line, around, endsAt, comments)),
+    functions: it.heads.map(head => {
+      const fn = functionOf(head, it.image.path, line, around, endsAt, comments);
+      return it.image.outside ? { ...fn, outside: true } : fn;
+    }),
     comments: it.comments,
     includes: it.includes,
     addedBy: it.image.addedBy,
+    ...(it.image.outside ? { outside: true as const } : {}),
   };
 }
+
+const NO_LINE: ReturnType<FileScope['line']> = { text: '', addedBy: null };
 
 /** Reads single lines of an image; asked mostly for lines near the last one. */
 function linesOf(image: Image): FileScope['line'] {
   const { pieces } = image;
   let at = 0;
+  let [asked, last] = [-1, NO_LINE];
   return n => {
+    if (n === asked) return last;
+    asked = n;
+    last = read(n);
+    return last;
+  };
+
+  function read(n: number): ReturnType<FileScope['line']> {
     for (let tried = 0; tried < pieces.length; tried++) {
       const piece = pieces[at];
       const text = piece?.lines[n - piece.firstLine];
       if (piece && text !== undefined) return { text, addedBy: piece.origin[n - piece.firstLine] ?? null };
       at = (at + 1) % pieces.length;
     }
-    return { text: '', addedBy: null };
-  };
+    return NO_LINE;
+  }
 }
 
 /** Sections and annotations that say when and under what a function runs. */

@@ -28,9 +28,13 @@ export class Graph {
   }
 
   join(ends: End[], target: number): void {
-    for (const end of ends) {
-      const node = this.nodes[end.node];
-      if (node) node.next[end.slot] = target;
+    for (const { node: from, slot } of ends) {
+      const node = this.nodes[from];
+      if (!node) continue;
+      // An array made of its elements takes no room for more, as one that grows does; most nodes have one edge, branches two.
+      if (slot === 0 && node.next.length === 0) node.next = [target];
+      else if (slot === 1 && node.next.length === 1) node.next = [node.next[0] ?? target, target];
+      else node.next[slot] = target;
     }
   }
 
@@ -59,11 +63,20 @@ export class Graph {
     this.ends = [];
   }
 
+  /** An exit that returns nowhere: BUG(), panic(). */
+  stop(line: number): void {
+    const node = this.nodes[this.add('exit', line)];
+    if (node) node.stops = true;
+    this.ends = [];
+  }
+
   /** The node of a label, made at its first mention. */
   label(name: string, line: number): number {
     let id = this.labels.get(name);
     if (id === undefined) {
       id = this.place('join', line);
+      const node = this.nodes[id];
+      if (node) node.label = name;
       this.labels.set(name, id);
     }
     return id;

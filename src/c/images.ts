@@ -18,6 +18,8 @@ export interface Image {
   addedBy: number | null;
   /** The patch after which the file looks like this. */
   after: number;
+  /** Parts of a file that the series does not touch, from a tree. */
+  outside?: true;
 }
 
 /** Every state of every file that the patches touch, in the order of the patches. */
@@ -27,9 +29,12 @@ export interface Images {
   problems: Problem[];
 }
 
-/** A kernel tree, read only: a file's text, or null where there is none. */
+/** A kernel tree, read only. */
 export interface Tree {
+  /** A file's text, or null where there is none. */
   read(path: string): string | null;
+  /** Names of the files that stand in a folder, in order; none where there is no such folder. */
+  list(folder: string): string[];
 }
 
 /**

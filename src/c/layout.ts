@@ -19,7 +19,7 @@ export interface Layout {
 
 /** A head of more lines is none. */
 const LONGEST_HEAD = 16;
-/** Words with parentheses before the name of a function. */
+/** Words with parentheses that stand before or behind a function's name; where there is no other, it is the name. */
 const ANNOTATION = /^(?:__\w+|noinline\w*|typeof|[A-Z][A-Z0-9_]*)$/;
 
 /** Reads the layout of a text: heads begin in the first column, bodies end with a brace there. */
@@ -52,8 +52,12 @@ export function layoutOf(text: string): Layout {
     if (!line.includes('(')) continue;
     const body = bodyOf(lines, row);
     if (!body) continue;
-    const head = lines.slice(row, body.open + 1).join(' ');
-    const name = [...head.matchAll(/([A-Za-z_]\w*)\s*\(/g)].map(m => m[1] ?? '').find(word => !ANNOTATION.test(word) || word.startsWith('__'));
+    const head = lines
+      .slice(row, body.open + 1)
+      .join(' ')
+      .replace(/\{.*/, '');
+    const names = [...head.matchAll(/([A-Za-z_]\w*)\s*\(/g)].map(m => m[1] ?? '');
+    const name = names.find(word => !ANNOTATION.test(word)) ?? names[0];
     const above = lines[row - 1] ?? '';
     // The words before the name may stand on a line of their own.
     const from = row > 0 && /^[A-Za-z_][\w\s*]*$/.test(above) && !/^(?:else|do)\b/.test(above) ? row - 1 : row;

@@ -60,6 +60,7 @@ export function fillLocksets(
     if (effect) some = true;
     return effect;
   });
+  alike(fn.events, effects);
   const held = [...annotated(fn), ...(/_locked$/.test(fn.name) ? [`named:${fn.name}`] : [])];
   if (!some && held.length === 0) return null;
   let states = settle(fn, effects, held);
@@ -78,6 +79,28 @@ export function fillLocksets(
     return node.kind === 'exit' && state ? [{ node, must: state.must, may: [...state.may.keys()], context: state.context }] : [];
   });
   return { exits, entered };
+}
+
+/** An unlock that is written like a lock of the same family gives back that one, also where a copy is no longer followed at one of the two. */
+function alike(events: Event[], effects: (Effect | null)[]): void {
+  const names = new Map<string, Set<string>>();
+  const written = (event: Event, lock: string) => `${lock.slice(0, lock.indexOf(':'))} ${event.args[0] ?? ''}`;
+  for (const [i, effect] of effects.entries()) {
+    const event = events[i];
+    if (!effect || event?.kind !== 'lock') continue;
+    for (const lock of effect.lock) {
+      const key = written(event, lock);
+      const known = names.get(key);
+      if (known) known.add(lock);
+      else names.set(key, new Set([lock]));
+    }
+  }
+  for (const [i, effect] of effects.entries()) {
+    const event = events[i];
+    if (!effect || event?.kind !== 'unlock') continue;
+    const more = effect.unlock.flatMap(lock => [...(names.get(written(event, lock)) ?? [])].filter(name => !sameLock(name, lock)));
+    if (more.length > 0) effects[i] = { ...effect, unlock: [...effect.unlock, ...more] };
+  }
 }
 
 function settle(fn: CFunction, effects: (Effect | null)[], held: string[]): (State | null)[] {
@@ -178,7 +201,7 @@ function decide(state: State, node: FlowNode, slot: number, effects: (Effect | n
 }
 
 /** Whether a conditional lock is taken on the way out of a branch; null where the test does not tell. */
-function outcome(when: Conditional, tests: FlowNode['tests'], slot: number): boolean | null {
+export function outcome(when: Conditional, tests: FlowNode['tests'], slot: number): boolean | null {
   const holds = slot === 0;
   switch (tests) {
     case 'nonzero':

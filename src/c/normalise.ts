@@ -62,6 +62,13 @@ const KEYWORDS = new Set([
   '__asm__',
 ]);
 
+/** First letters and lengths of the words that matter where no parenthesis follows. */
+const LIKE_WORDS = new Set([...SPECIFIERS, 'struct', 'union', 'enum'].map(word => likeness(word.charCodeAt(0), word.length)));
+
+function likeness(first: number, length: number): number {
+  return first * 64 + length;
+}
+
 /** The offset after the parenthesis that closes the one at `open`, or -1. */
 export function closing(code: string, open: number): number {
   let depth = 0;
@@ -84,24 +91,26 @@ export function normalise(text: string): Normalised {
   const edits: { at: number; end: number; text: string }[] = [];
   const blank = (at: number, end: number) => edits.push({ at, end, text: blankOf(text, at, end) });
   for (const { at, end } of ranges) blank(at, end);
-  const word = /[A-Za-z_]\w*/g;
   let depth = 0;
-  let seen = 0;
-  for (let match = word.exec(code); match; match = word.exec(code)) {
-    const name = match[0];
-    const at = match.index;
-    const end = at + name.length;
-    for (; seen < at; seen++) {
-      const c = code.charCodeAt(seen);
-      if (c === 123) depth++;
-      else if (c === 125) depth = Math.max(0, depth - 1);
+  for (let at = 0, end = 0; at < code.length; at = end) {
+    const begins = code.charCodeAt(at);
+    end = at + 1;
+    if (!isLetter(begins)) {
+      if (begins === 123) depth++;
+      else if (begins === 125) depth = Math.max(0, depth - 1);
+      continue;
     }
+    while (isLetter(code.charCodeAt(end)) || isDigit(code.charCodeAt(end))) end++;
+    const next = nextSolid(code, end);
+    const isCall = code.charCodeAt(next) === 40;
+    // Most words are nothing to look at more closely, and are not cut out.
+    if (!isCall && !LIKE_WORDS.has(likeness(begins, end - at))) continue;
+    const name = code.slice(at, end);
     if (SPECIFIERS.has(name)) {
       blank(at, end);
       continue;
     }
-    const next = nextSolid(code, end);
-    if (code[next] !== '(') {
+    if (!isCall) {
       if ((name === 'struct' || name === 'union' || name === 'enum') && depth > 0) joinTag(code, at, end, edits);
       continue;
     }
@@ -114,11 +123,11 @@ export function normalise(text: string): Normalised {
       continue;
     }
     if (KEYWORDS.has(name)) continue;
-    if (/^(?:COMPAT_)?SYSCALL_DEFINE\d$|^BPF_CALL_\d$|^COMPAT_SYSCALL_DEFINEx$/.test(name)) {
+    if (isCapital(begins) && /^(?:COMPAT_)?SYSCALL_DEFINE\d$|^BPF_CALL_\d$|^COMPAT_SYSCALL_DEFINEx$/.test(name)) {
       systemCall(code, at, next, edits);
       continue;
     }
-    if (/^DEFINE_|^DECLARE_/.test(name)) {
+    if (begins === 68 && /^DEFINE_|^DECLARE_/.test(name)) {
       const before = code.slice(Math.max(0, at - 8), at).match(/\bstatic\s+$/);
       if (before) blank(at - before[0].length, at);
       continue;
@@ -126,13 +135,17 @@ export function normalise(text: string): Normalised {
     if (depth === 0) continue;
     if (name === 'scoped_cond_guard') failures.set(at, plainFailure(code, next, edits));
     const previous = previousSolid(code, at);
-    if (previous >= 0 && !';{}):'.includes(code[previous] ?? '') && !/\b(?:else|do)$/.test(code.slice(Math.max(0, previous - 4), previous + 1)))
-      continue;
+    if (previous >= 0 && !endsStatement(code, previous)) continue;
     const close = closing(code, next);
     if (close < 0) continue;
     const after = code[nextSolid(code, close)];
     // A macro that wants no semicolon gets one where a blank follows its line's end.
-    if (/^[A-Z][A-Z0-9_]+$/.test(name) && /[A-Za-z_}]/.test(after ?? '') && code.slice(close, nextSolid(code, close)).includes('\n')) {
+    if (
+      isCapital(begins) &&
+      /^[A-Z][A-Z0-9_]+$/.test(name) &&
+      /[A-Za-z_}]/.test(after ?? '') &&
+      code.slice(close, nextSolid(code, close)).includes('\n')
+    ) {
       const gap = /^[ \t]*\n+([ \t])/.exec(code.slice(close, close + 200));
       if (gap) edits.push({ at: close + gap[0].length - 1, end: close + gap[0].length, text: ';' });
       continue;
@@ -252,12 +265,45 @@ function joinTag(code: string, at: number, end: number, edits: { at: number; end
 
 function nextSolid(code: string, from: number): number {
   let i = from;
-  while (i < code.length && /\s/.test(code[i] ?? '')) i++;
+  while (isSpace(code.charCodeAt(i))) i++;
   return i;
 }
 
 function previousSolid(code: string, from: number): number {
   let i = from - 1;
-  while (i >= 0 && /\s/.test(code[i] ?? '')) i--;
+  while (i >= 0 && isSpace(code.charCodeAt(i))) i--;
   return i;
+}
+
+/** May a statement begin behind the character? */
+function endsStatement(code: string, at: number): boolean {
+  switch (code.charCodeAt(at)) {
+    case 59: // ;
+    case 123: // {
+    case 125: // }
+    case 41: // )
+    case 58: // :
+      return true;
+    case 101: // else
+    case 111: // do
+      return /\b(?:else|do)$/.test(code.slice(Math.max(0, at - 4), at + 1));
+    default:
+      return false;
+  }
+}
+
+function isLetter(c: number): boolean {
+  return (c >= 97 && c <= 122) || c === 95 || isCapital(c);
+}
+
+function isCapital(c: number): boolean {
+  return c >= 65 && c <= 90;
+}
+
+function isDigit(c: number): boolean {
+  return c >= 48 && c <= 57;
+}
+
+function isSpace(c: number): boolean {
+  return c === 32 || (c >= 9 && c <= 13) || (c > 127 && /\s/.test(String.fromCharCode(c)));
 }

@@ -190,7 +190,7 @@ const WITH_OPERATORS = new Set([
 function kindOf(type: string, named: boolean): Kind {
   const leaf = !named || LEAVES.has(type);
   return {
-    type,
+    type: Object.keys({ [type]: 0 })[0] ?? type,
     named,
     leaf,
     fields: !WITHOUT_FIELDS.has(type),

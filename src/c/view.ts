@@ -2,7 +2,8 @@
 import type { Fact } from '../model/fact.ts';
 import type { World } from '../model/rule.ts';
 import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
-import { type Image, imagesOf } from './images.ts';
+import { type Image, imagesOf, type Tree } from './images.ts';
+import { outsideOf } from './outside.ts';
 import type { Grammar } from './tree.ts';
 import { readerOf, worldOf } from './world.ts';
 
@@ -37,16 +38,24 @@ export function isC(path: string): boolean {
 
 /** A file as it stands, which no patch brought. */
 export function imageOfText(path: string, text: string): Image {
-  const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
-  return { path, whole: true, pieces: [{ firstLine: 1, lines, origin: lines.map(() => null), section: '' }], addedBy: null, after: 0 };
+  const lines = text.replace(/\r?\n$/, '').split(text.includes('\r') ? /\r?\n/ : '\n');
+  const origin: null[] = new Array(lines.length).fill(null);
+  return { path, whole: true, pieces: [{ firstLine: 1, lines, origin, section: '' }], addedBy: null, after: 0 };
 }
 
-/** The code as each series of the thread leaves it. */
-export function viewOfThread(thread: Thread, grammar: Grammar, factOf: (api: string) => Fact | undefined): { worlds: World[]; problems: Problem[] } {
+/** The code as each series of the thread leaves it; with a tree its files whole, and what stands around them known. */
+export function viewOfThread(
+  thread: Thread,
+  grammar: Grammar,
+  factOf: (api: string) => Fact | undefined,
+  tree: Tree | null = null,
+): { worlds: World[]; problems: Problem[] } {
   const views = patchSetsOf(thread).map(({ messages }) => {
     const patches = messages.map(m => onlyC(m?.patch ?? null));
-    const last = [...imagesOf(patches).history.values()].flatMap(states => states.at(-1) ?? []);
-    return worldOf(last, patches, readerOf(grammar, factOf));
+    const { history, problems } = imagesOf(patches, tree);
+    const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
+    const view = worldOf(tree ? [...own, ...outsideOf(own, factOf, tree)] : own, patches, readerOf(grammar, factOf));
+    return { ...view, problems: [...problems, ...view.problems] };
   });
   return { worlds: views.map(v => v.world), problems: views.flatMap(v => v.problems) };
 }

@@ -1,12 +1,13 @@
 /** All the code in view of a series, as rules see it. */
 import type { CFunction, Event } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
-import type { CodeFile, Tie, World } from '../model/rule.ts';
+import type { CodeFile, Mention, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { ownName } from './calls.ts';
 import type { Types } from './cells.ts';
 import { type Draft, draft, fileOf } from './functions.ts';
 import type { Image } from './images.ts';
+import { mentionsIn } from './mentions.ts';
 import { saidOf } from './said.ts';
 import { sharedIn } from './shared.ts';
 import { fillAll } from './summaries.ts';
@@ -63,6 +64,8 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   let calls: ReturnType<typeof callsIn> | null = null;
   let ties: Tie[] | null = null;
   let shared: ReturnType<typeof sharedIn> | null = null;
+  const imageOf = new Map(images.map(i => [i.path, i]));
+  const mentions = new Map<string, Map<string, Mention[]>>();
   const world: World = {
     files,
     functions,
@@ -76,6 +79,25 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
       calls ??= callsIn(functions);
       return calls.get(name) ?? [];
     },
+    addedBy: (path, line) => {
+      for (const piece of imageOf.get(path)?.pieces ?? []) {
+        const by = piece.origin[line - piece.firstLine];
+        if (by !== undefined) return by;
+      }
+      return null;
+    },
+    declared: tag => {
+      for (const image of images) {
+        const members = reader.types.get(image)?.structs.get(tag);
+        if (members) return { path: image.path, members };
+      }
+      return null;
+    },
+    mentions: fn => {
+      const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path));
+      mentions.set(fn.path, known);
+      return known.get(fn.name) ?? [];
+    },
     shared: key => {
       shared ??= sharedIn(functions);
       return shared.get(key) ?? [];
@@ -83,6 +105,12 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     said: (fn, stems) => saidOf(fn, openingComment(files, fn), logOf(fn, logs), stems),
   };
   return { world, problems: drafts.flatMap(d => d.problems) };
+}
+
+const NOTHING: Image = { path: '', whole: false, pieces: [], addedBy: null, after: 0 };
+
+function namesIn(files: CodeFile[], path: string): Set<string> {
+  return new Set(files.find(f => f.path === path)?.functions.map(f => f.name));
 }
 
 /** Every call, by the name of what is called. */

@@ -2,22 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { eventsJson, eventsText, factOf, readThread, safe, threadProblems, viewOfText, viewOfThread } from '../index.ts';
 import { grammar } from './grammar.ts';
 import { openInputs, reasonOf } from './input.ts';
+import { treeOf } from './review.ts';
 import { tools } from './tools.ts';
 
 type Out = (text: string) => void;
 
 /**
- * `fencepost events [--json] INPUT|FILE.c...`: what the code does, of each input as text for people or as JSON Lines. A C file is read as
- * it stands; of anything else the code is shown as the series leaves it. Gives the exit status: 0, or 2 where an input could not be opened.
+ * `fencepost events [--json] [--tree DIR] INPUT|FILE.c...`: what the code does, of each input as text for people or as JSON Lines. A C file is
+ * read as it stands; of anything else the code is shown as the series leaves it, with a tree in whole files, and calls known by what they call
+ * there. Gives the exit status: 0, or 2 where an input or the tree could not be opened.
  */
 export async function eventsCommand(args: string[], out: Out, err: Out): Promise<number> {
-  const json = args.includes('--json');
-  const unknown = args.find(arg => arg.startsWith('-') && arg !== '-' && arg !== '--json' && arg !== '--');
-  if (unknown !== undefined) {
-    err(`fencepost events: unknown option ${safe(unknown)}\n`);
+  const parsed = optionsOf(args);
+  if (typeof parsed === 'string') {
+    err(`fencepost events: ${safe(parsed)}\n`);
     return 2;
   }
-  const names = args.filter(arg => arg !== '--json' && arg !== '--');
+  const { json, names } = parsed;
+  const tree = parsed.tree === null ? null : treeOf(parsed.tree, err);
+  if (parsed.tree !== null && tree === null) return 2;
   // One small input ends sooner when the grammar is not optimised first; a hundred do not.
   const short = names.length <= 1;
   let status = 0;
@@ -47,11 +50,11 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
       }
       try {
         const thread = await readThread(source.input, source.open(), tools);
-        const { worlds, problems } = viewOfThread(thread, await grammar(short), factOf);
+        const { worlds, problems } = viewOfThread(thread, await grammar(short), factOf, tree);
         if (!json) for (const line of threadProblems(thread)) err(`fencepost: ${line}\n`);
         write(
           source.input,
-          worlds.flatMap(w => w.functions),
+          worlds.flatMap(w => w.functions.filter(f => !f.outside)),
           json ? [...thread.problems, ...thread.messages.flatMap(m => [...m.problems, ...(m.patch?.problems ?? [])]), ...problems] : problems,
         );
       } catch (error) {
@@ -60,4 +63,27 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
     }
   }
   return status;
+}
+
+interface EventsOptions {
+  json: boolean;
+  tree: string | null;
+  names: string[];
+}
+
+/** The options as given, or what is wrong with them. */
+function optionsOf(args: string[]): EventsOptions | string {
+  const options: EventsOptions = { json: false, tree: null, names: [] };
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] ?? '';
+    if (arg === '--json') options.json = true;
+    else if (arg === '--tree') {
+      const folder = args[++i];
+      if (folder === undefined) return '--tree wants a folder';
+      options.tree = folder;
+    } else if (arg.startsWith('--tree=')) options.tree = arg.slice('--tree='.length);
+    else if (arg.startsWith('-') && arg !== '-' && arg !== '--') return `unknown option ${arg}`;
+    else if (arg !== '--') options.names.push(arg);
+  }
+  return options;
 }

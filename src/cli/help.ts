@@ -7,6 +7,7 @@ Usage:
   fencepost scan PATH...           C files and folders of them as they stand: one line a finding
   fencepost show [--json] INPUT... what was read: series, versions, order, gaps, trailers, replies
   fencepost events [--json] INPUT|FILE.c...  what the code does: line, kind, cell, ordering, locks held
+  fencepost litmus [--json] [--states] FILE...  decide litmus tests under the Linux-kernel memory model, in herd7's words
   fencepost rules [--json]         the rules it knows
   fencepost explain RULE           what a rule says, why, and its examples
 
@@ -17,7 +18,8 @@ Options of review, check and scan (-o and --fail-on not of scan):
   -o FILE                          write them to FILE
   --rule ID                        only this rule; may be given again
   --fail-on error|warning|note|never  exit 1 at this severity or above (review: never; check: warning)
-  --tree DIR                       the kernel tree it is for, read only: whole files in place of hunks
+  --tree DIR                       the kernel tree it is for, read only: whole files in place of hunks, helpers and callers known
+                                   (of events too)
   --facts FILE                     what you declare of the code: wrappers, invariants (YAML); may be given again
   --all                            show also what was held back, and why
 

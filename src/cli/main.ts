@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { eventsCommand } from './events.ts';
 import { HELP } from './help.ts';
+import { litmusCommand } from './litmus.ts';
 import { reviewCommand } from './review.ts';
 import { explainCommand, rulesCommand } from './rules.ts';
 import { scanCommand } from './scan.ts';
@@ -27,6 +28,9 @@ async function main([command, ...args]: string[]): Promise<number> {
     case 'scan':
       if (args.includes('--help')) return help();
       return scanCommand(args, out, err);
+    case 'litmus':
+      if (args.includes('--help')) return help();
+      return litmusCommand(args, out, err);
     case 'rules':
       return rulesCommand(args, out);
     case 'explain':

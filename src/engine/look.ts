@@ -2,6 +2,7 @@
 import { cellKey } from '../c/cells.ts';
 import type { Image } from '../c/images.ts';
 import { type Reader, worldOf } from '../c/world.ts';
+import type { CFunction, Event } from '../model/code.ts';
 import type { Remark, Report, Rule, Use, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
@@ -25,13 +26,15 @@ export function look(
   }
   const raised: Raised[] = [];
   const wanted = (path: string) => only === null || path === only;
-  const subjects = rules.some(r => r.checkCell) ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path))) : [];
+  const subjects = rules.some(r => r.checkCell) ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path) && !u.fn.outside)) : [];
   for (const rule of rules) {
     const report: Report = (at, remark: Remark) => {
-      const place = 'event' in at ? at.event : at.place;
-      const addedBy = 'event' in at ? at.event.addedBy : at.fn.addedBy;
+      const here = at.fn.outside ? (inSeries(remark) ?? at) : at;
+      const place = 'event' in here ? here.event : here.place;
+      const addedBy = 'event' in here ? here.event.addedBy : here.addedBy === undefined ? here.fn.addedBy : here.addedBy;
       const { path, line, side } = place;
-      if (wanted(path)) raised.push({ rule, fn: at.fn, place: { path, line, side }, event: 'event' in at ? at.event : null, addedBy, remark });
+      const event = 'event' in here ? here.event : null;
+      if (wanted(path)) raised.push({ rule, fn: here.fn, place: { path, line, side }, event, addedBy, remark });
     };
     const attempt = (what: string, run: () => void) => {
       try {
@@ -40,12 +43,24 @@ export function look(
         problems.push(failed(rule, what, error));
       }
     };
-    if (rule.checkFile) for (const file of world.files) if (wanted(file.path)) attempt(file.path, () => rule.checkFile?.(file, report, world));
+    if (rule.checkFile)
+      for (const file of world.files) if (wanted(file.path) && !file.outside) attempt(file.path, () => rule.checkFile?.(file, report, world));
     if (rule.checkFunction)
-      for (const fn of world.functions) if (wanted(fn.path)) attempt(`${fn.path}, ${fn.name}()`, () => rule.checkFunction?.(fn, report, world));
+      for (const fn of world.functions)
+        if (wanted(fn.path) && !fn.outside) attempt(`${fn.path}, ${fn.name}()`, () => rule.checkFunction?.(fn, report, world));
     if (rule.checkCell) for (const s of subjects) attempt(s.subject.key, () => rule.checkCell?.(s.subject, s.uses, report, world));
   }
   return { world, raised, problems };
+}
+
+/** The place of a claim that the series brings or shows, where the rule names one that stands in the tree alone. */
+function inSeries(remark: Remark): { event: Event; fn: CFunction } | null {
+  const own = remark.claim?.threads.filter(t => !t.fn.outside) ?? [];
+  for (const { fn, events } of own) {
+    const event = events.find(e => e.addedBy !== null) ?? events[0];
+    if (event) return { event, fn };
+  }
+  return null;
 }
 
 /** A rule's crash as a problem of the input: it hides nothing else. */

@@ -2,6 +2,7 @@
 
 import { rules as allRules } from '../../rules/index.ts';
 import { type Image, imagesOf, type Tree } from '../c/images.ts';
+import { outsideOf } from '../c/outside.ts';
 import type { Grammar } from '../c/tree.ts';
 import { isC, onlyC, patchSetsOf } from '../c/view.ts';
 import { readerOf } from '../c/world.ts';
@@ -53,7 +54,8 @@ function reviewSeries(thread: Thread, series: Series, messages: (Message | undef
   const { lookup, problems: unknown } = lookupWith(facts, factOf);
   const reader = readerOf(options.grammar, lookup);
   const rules = options.rules ?? allRules.filter(r => !r.trial);
-  const last = [...history.values()].flatMap(states => states.at(-1) ?? []);
+  const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
+  const last = options.tree ? [...own, ...outsideOf(own, lookup, options.tree)] : own;
   const final = look(last, patches, reader, rules, facts);
   const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...final.problems];
   // A fault that an earlier state shows and the last does not was done away with by a later patch.
@@ -72,7 +74,7 @@ function reviewSeries(thread: Thread, series: Series, messages: (Message | undef
     ),
     context,
   );
-  const functions = final.world.functions;
+  const functions = final.world.functions.filter(f => !f.outside);
   return {
     series: series.id,
     title: series.title,

@@ -6,7 +6,7 @@
 import type { LitmusTest, Value } from './litmus.ts';
 import { type Chosen, type Derived, derive, type Locked, lockedBy, type Skeleton, skeletonOf } from './model.ts';
 import { IS, type Path, type PathEvent, pathsOf, valueOf } from './paths.ts';
-import type { Relation } from './relations.ts';
+import { Algebra, type Relation } from './relations.ts';
 
 /** One execution that the model allows. */
 export interface Execution {
@@ -56,6 +56,8 @@ class Search {
   private readonly budget: Budget;
   private readonly visit: (execution: Execution) => boolean | undefined;
   private readonly indexOf: Map<string, number>;
+  /** By number of events: combinations of paths of one length share what their relations are kept in. */
+  private readonly algebras = new Map<number, Algebra>();
 
   constructor(test: LitmusTest, budget: Budget, visit: (execution: Execution) => boolean | undefined) {
     this.test = test;
@@ -66,7 +68,7 @@ class Search {
 
   /** All executions along the given paths; false where the search is to end. */
   combination(paths: Path[]): boolean {
-    const candidate = Candidate.of(this.test, this.indexOf, paths, this.budget, this.visit);
+    const candidate = Candidate.of(this.test, this.indexOf, paths, this.algebras, this.budget, this.visit);
     if (typeof candidate === 'string') {
       this.reason = candidate;
       return false;
@@ -115,6 +117,7 @@ class Candidate {
     indexOf: Map<string, number>,
     paths: Path[],
     events: PathEvent[],
+    algebra: Algebra,
     budget: Budget,
     visit: (execution: Execution) => boolean | undefined,
   ) {
@@ -124,7 +127,8 @@ class Candidate {
     this.events = events;
     this.budget = budget;
     this.visit = visit;
-    this.skeleton = skeletonOf(events);
+    algebra.release(0);
+    this.skeleton = skeletonOf(events, algebra);
     this.locations = new Int32Array(events.length).fill(-1);
     this.source = new Int32Array(events.length).fill(-1);
     this.values = new Array<Value | null>(events.length).fill(null);
@@ -148,6 +152,7 @@ class Candidate {
     test: LitmusTest,
     indexOf: Map<string, number>,
     paths: Path[],
+    algebras: Map<number, Algebra>,
     budget: Budget,
     visit: (execution: Execution) => boolean | undefined,
   ): Candidate | string {
@@ -178,7 +183,9 @@ class Candidate {
     const events = [...initial, ...body];
     if (events.length > MOST_EVENTS) return `more than ${MOST_EVENTS} events`;
     for (const [i, e] of events.entries()) e.id = i;
-    return new Candidate(test, indexOf, paths, events, budget, visit);
+    const algebra = algebras.get(events.length) ?? new Algebra(events.length);
+    algebras.set(events.length, algebra);
+    return new Candidate(test, indexOf, paths, events, algebra, budget, visit);
   }
 
   run(): boolean {
@@ -245,6 +252,28 @@ class Candidate {
         return value !== null && (value !== 0) === test.truth;
       }),
     );
+  }
+
+  /**
+   * Gives reads that only pass one another's value around a value of their own, equal to nothing else: out of thin air, which the model
+   * forbids where the accesses are marked. False where a value would have to be worked out from itself.
+   */
+  private readsHaveValues(): boolean {
+    for (const read of this.free) {
+      if (this.valueOfRead(read) !== null) continue;
+      const ring: PathEvent[] = [];
+      for (let at = read; !ring.includes(at); ) {
+        ring.push(at);
+        const written = (this.events[this.source[at.id] as number] as PathEvent).value;
+        if (written === null || typeof written !== 'object' || !('read' in written)) return false;
+        at = written.read;
+      }
+      for (const r of ring) {
+        this.values[r.id] = `thin air ${read.id}`;
+        this.trail.push(r.id);
+      }
+    }
+    return true;
   }
 
   /** Chooses the order of the critical sections of each lock in turn, then what failed trylocks and looks at the lock read. */
@@ -360,8 +389,12 @@ class Candidate {
   }
 
   private partlyAllowed(): boolean {
+    const a = this.skeleton.algebra;
+    const mark = a.mark();
     const co = this.forcedCo();
-    return co !== null && this.allowed(co) !== null;
+    const allowed = co !== null && this.allowed(co) !== null;
+    a.release(mark);
+    return allowed;
   }
 
   private allowed(co: Relation): Derived | null {
@@ -456,16 +489,19 @@ class Candidate {
 
   /** Every read has its write: tests and addresses must come true, then the writes are put in order. */
   private settled(): boolean {
-    if (!this.testsHold()) return true;
+    if (!this.testsHold() || !this.readsHaveValues()) return true;
     for (const e of this.wandering) {
       const at = this.at(e);
       // An address that is no location: the path can't be taken.
       if (at < 0) return true;
     }
     for (const r of this.free) if (this.at(r) !== this.at(this.events[this.source[r.id] as number] as PathEvent)) return true;
+    const a = this.skeleton.algebra;
+    const mark = a.mark();
     const co = this.forcedCo();
-    if (co === null) return true;
-    return this.orders(co, this.openPairs(co), true);
+    const going = co === null || this.orders(co, this.openPairs(co), true);
+    a.release(mark);
+    return going;
   }
 
   private openPairs(co: Relation): [number, number][] {
@@ -480,23 +516,36 @@ class Candidate {
   }
 
   /** Orders the writes that nothing has ordered yet, one pair after the other. */
-  private orders(co: Relation, open: [number, number][], fresh: boolean): boolean {
+  private orders(co: Relation, pairs: [number, number][], fresh: boolean): boolean {
     const a = this.skeleton.algebra;
-    const left = open.filter(([x, y]) => !a.has(co, x, y) && !a.has(co, y, x));
+    const left = pairs.filter(([x, y]) => !a.has(co, x, y) && !a.has(co, y, x));
     const [pair] = left;
     if (!pair) return this.finish(co);
-    if ((fresh || left.length > 1) && this.allowed(co) === null) return this.reason === null;
+    const mark = a.mark();
+    const open = !(fresh || left.length > 1) || this.allowed(co) !== null;
+    a.release(mark);
+    if (!open) return this.reason === null;
     for (const [x, y] of [pair, [pair[1], pair[0]] as const]) {
-      const next = co.slice();
+      const next = a.copy(co);
       this.order(next, x, y);
-      if (this.atomic(next) && !this.orders(next, left, false)) return false;
+      const going = !this.atomic(next) || this.orders(next, left, false);
+      a.release(mark);
+      if (!going) return false;
     }
     return true;
   }
 
   private finish(co: Relation): boolean {
+    const a = this.skeleton.algebra;
+    const mark = a.mark();
     const derived = this.allowed(co);
-    if (derived === null) return this.reason === null;
+    const going = derived === null ? this.reason === null : this.show(co, derived);
+    a.release(mark);
+    return going;
+  }
+
+  /** What is shown is valid until the call returns. */
+  private show(co: Relation, derived: Derived): boolean {
     const chosen = this.chosenWith(co);
     const locations = this.locations.map((l, i) => (l === -2 ? this.at(this.events[i] as PathEvent) : l));
     const execution: Execution = {

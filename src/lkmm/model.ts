@@ -8,7 +8,7 @@
  * can't be completed: `consistent` may be asked of such parts.
  */
 import { IS, type PathEvent } from './paths.ts';
-import { Algebra, type Mask, type Relation } from './relations.ts';
+import type { Algebra, Mask, Relation } from './relations.ts';
 
 /** What is fixed before any read has been given a write. */
 export interface Skeleton {
@@ -49,8 +49,7 @@ export interface Skeleton {
 }
 
 /** Fixes what program order fixes. Initial writes come first among the events and have thread -1. */
-export function skeletonOf(events: PathEvent[]): Skeleton {
-  const algebra = new Algebra(events.length);
+export function skeletonOf(events: PathEvent[], algebra: Algebra): Skeleton {
   const at = (i: number) => events[i] as PathEvent;
   const is = (i: number, bits: number) => (at(i).is & bits) !== 0;
   const fences = (...kinds: string[]) => algebra.setOf(i => kinds.includes(at(i).fence ?? ''));
@@ -268,13 +267,13 @@ export function derive(locked: Locked, chosen: Chosen): Derived | null {
     propInt[word] = (propInt[word] as number) & ~(1 << (i & 31));
   }
   const hb = a.between(marked, a.union(...parts, propInt), marked);
-  const hbStar = a.close(hb.slice());
+  const hbStar = a.close(a.copy(hb));
   if (!a.irreflexive(hbStar)) return null;
   const hbMaybe = a.maybe(hbStar);
 
   // THE PROPAGATES-BEFORE RELATION: pb
   const pb = a.between(null, a.chain(prop, locked.strongFence, hbMaybe), marked);
-  const pbStar = a.close(pb.slice());
+  const pbStar = a.close(a.copy(pb));
   if (!a.irreflexive(pbStar)) return null;
 
   let { fence, strongFence } = locked;
@@ -318,24 +317,19 @@ function rcuOrder(s: Skeleton, data: Relation, chosen: Chosen, link: Relation): 
   const a = s.algebra;
   const identity = a.maybe(a.none());
   const rcuGp = a.between(s.rcuGps, identity, null);
-  const srcuGp = a.between(s.srcuGps, identity, null);
   const rcuBack = a.inverse(s.rcuSections);
-  const srcuBack = a.inverse(srcuSections(s, data, chosen));
-  const local = a.pairs((i, j) => chosen.sameLocation(i, j));
-  let order = a.none();
+  const hasSrcu = s.srcuGps.some(word => word !== 0);
+  const srcuGp = a.between(s.srcuGps, identity, null);
+  const srcuBack = hasSrcu ? a.inverse(srcuSections(s, data, chosen)) : null;
+  const local = hasSrcu ? a.pairs(chosen.sameLocation) : null;
+  let order = hasSrcu ? a.union(rcuGp, srcuGp) : rcuGp;
   for (;;) {
     // rcu-link, or rcu-link ; rcu-order ; rcu-link
-    const middle = a.union(link, a.chain(link, order, link));
-    const next = a.union(
-      rcuGp,
-      srcuGp,
-      a.chain(rcuGp, middle, rcuBack),
-      a.chain(rcuBack, middle, rcuGp),
-      a.and(a.chain(srcuGp, middle, srcuBack), local),
-      a.and(a.chain(srcuBack, middle, srcuGp), local),
-      a.chain(order, link, order),
-      order,
-    );
+    const linked = a.then(link, order);
+    const middle = a.union(link, a.then(linked, link));
+    const parts = [order, a.chain(rcuGp, middle, rcuBack), a.chain(rcuBack, middle, rcuGp), a.then(order, linked)];
+    if (srcuBack && local) parts.push(a.and(a.chain(srcuGp, middle, srcuBack), local), a.and(a.chain(srcuBack, middle, srcuGp), local));
+    const next: Relation = a.union(...parts);
     if (next.every((word, k) => word === order[k])) return order;
     order = next;
   }

@@ -7,11 +7,16 @@ export type Relation = Int32Array;
 /** A set of events. */
 export type Mask = Int32Array;
 
-/** The algebra of relations over a fixed number of events. Every operation that gives a relation gives a fresh one. */
+/**
+ * The algebra of relations over a fixed number of events. Every operation that gives a relation gives a fresh one, out of a pool: what was
+ * made after a mark is given back all at once.
+ */
 export class Algebra {
   readonly size: number;
   /** Words in a row. */
   readonly words: number;
+  private readonly pool: Relation[] = [];
+  private used = 0;
 
   constructor(size: number) {
     this.size = size;
@@ -19,7 +24,26 @@ export class Algebra {
   }
 
   none(): Relation {
-    return new Int32Array(this.size * this.words);
+    const known = this.pool[this.used++];
+    if (known) return known.fill(0);
+    const made = new Int32Array(this.size * this.words);
+    this.pool.push(made);
+    return made;
+  }
+
+  copy(a: Relation): Relation {
+    const out = this.none();
+    out.set(a);
+    return out;
+  }
+
+  /** Relations made from here on are given back by `release`. */
+  mark(): number {
+    return this.used;
+  }
+
+  release(mark: number): void {
+    this.used = mark;
   }
 
   noEvents(): Mask {
@@ -119,7 +143,7 @@ export class Algebra {
 
   /** `a?`: a, or the same event. */
   maybe(a: Relation): Relation {
-    const out = a.slice();
+    const out = this.copy(a);
     for (let i = 0; i < this.size; i++) this.put(out, i, i);
     return out;
   }
@@ -165,7 +189,9 @@ export class Algebra {
 
   /** `a*`. */
   star(a: Relation): Relation {
-    return this.maybe(this.close(a.slice()));
+    const out = this.close(this.copy(a));
+    for (let i = 0; i < this.size; i++) this.put(out, i, i);
+    return out;
   }
 
   irreflexive(a: Relation): boolean {
@@ -174,7 +200,7 @@ export class Algebra {
   }
 
   acyclic(a: Relation): boolean {
-    return this.irreflexive(this.close(a.slice()));
+    return this.irreflexive(this.close(this.copy(a)));
   }
 
   empty(a: Relation): boolean {

@@ -25,6 +25,8 @@ const THREAD = /^P?(\d{1,4})$/;
 interface Known {
   type: string | null;
   initial: Value;
+  /** By an entry of its own in the init section. */
+  set: boolean;
 }
 
 /** The parts of one text as they are read. */
@@ -115,14 +117,15 @@ class Test {
     const { at } = cursor.peek();
     const observed = this.observed('a location');
     if (cursor.is('[')) throw new Fault(cursor.peek().at, 'arrays are not supported');
+    if (observed.kind === 'location') this.location(observed.name, typeName(words, stars));
     const value = cursor.accept('=') ? this.initialValue() : 0;
     if (observed.kind === 'register') {
       this.registers.push({ thread: observed.thread, name: observed.name, value });
       return;
     }
-    const before = this.locations.get(observed.name);
-    if (before && before.initial !== 0) cursor.complain(at, `${observed.name} is set twice`);
-    this.locations.set(observed.name, { type: typeName(words, stars) ?? before?.type ?? null, initial: value });
+    const known = this.locations.get(observed.name);
+    if (known?.set) cursor.complain(at, `${observed.name} is set twice`);
+    this.locations.set(observed.name, { type: known?.type ?? null, initial: value, set: true });
   }
 
   /** Is the next name one of a type, as another name, a star or a location in brackets follows? */
@@ -164,7 +167,7 @@ class Test {
   private location(name: string, type: string | null = null): void {
     const known = this.locations.get(name);
     if (known) known.type ??= type;
-    else this.locations.set(name, { type, initial: 0 });
+    else this.locations.set(name, { type, initial: 0, set: false });
   }
 
   private thread(): void {

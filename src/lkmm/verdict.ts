@@ -90,9 +90,8 @@ export function holds(condition: Condition, execution: Execution, test: LitmusTe
 /** The flags of linux-kernel.bell, lock.cat and linux-kernel.cat. */
 function raise(flags: Set<string>, { skeleton: s, chosen, derived, valueAt }: Execution): void {
   const a = s.algebra;
-  const fenced = (kind: string) => s.events.filter(e => e.fence === kind);
-  const locks = fenced('rcu-lock');
-  const unlocks = fenced('rcu-unlock');
+  const locks = s.events.filter(e => e.fence === 'rcu-lock');
+  const unlocks = s.events.filter(e => e.fence === 'rcu-unlock');
   if (locks.length + unlocks.length > 0) {
     const pairs = a.list(s.rcuSections);
     if (pairs.length < locks.length) flags.add('unmatched-rcu-lock');

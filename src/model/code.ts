@@ -106,6 +106,10 @@ export interface FlowNode {
   tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
   /** On a branch: the first branch that tests the same condition on the same values. */
   alike?: number;
+  /** On a join: the label that stands here. */
+  label?: string;
+  /** On an exit: the run ends here and nobody is returned to, as behind BUG(). */
+  stops?: true;
   /** On an exit: the returned expression as written, and the events that its value comes from. */
   returned?: string;
   returns?: number[];
@@ -142,6 +146,8 @@ export interface CFunction {
   broken?: true;
   /** A function-like macro with statements for a body. */
   isMacro?: true;
+  /** Read from a tree, in a file that the series does not touch: it is there to be known, and nothing is said of it. */
+  outside?: true;
   /** Where its local variables are set, in the order of the text. */
   settings?: readonly LocalSetting[];
 }

@@ -130,7 +130,8 @@ export interface Remark {
   shape?: string;
 }
 
-export type Report = (at: { event: Event; fn: CFunction } | { place: Place; fn: CFunction }, remark: Remark) => void;
+/** A place that no event marks is as old as its line where the rule says so, else as the function. */
+export type Report = (at: { event: Event; fn: CFunction } | { place: Place; fn: CFunction; addedBy?: number | null }, remark: Remark) => void;
 
 /** A file as it stands after the series, whole or in pieces. */
 export interface CodeFile {
@@ -143,6 +144,18 @@ export interface CodeFile {
   includes: string[];
   /** Index of the patch that added the file; null where it was there before. */
   addedBy: number | null;
+  /** Parts of a file that the series does not touch, from a tree. */
+  outside?: true;
+}
+
+/** A function's name standing as a value. */
+export interface Mention {
+  line: number;
+  /** The member that it is put into: `.open = foo_open`. */
+  member: string | null;
+  /** The call or macro that it is an argument of, and which one, from 0. */
+  call: string | null;
+  argument: number;
 }
 
 /** All the code in view, over the whole series. */
@@ -154,6 +167,12 @@ export interface World {
   includers(path: string): string[];
   /** Functions in view that call the one named. */
   callers(name: string): { fn: CFunction; event: Event }[];
+  /** The patch that added the line; null where it was there before. */
+  addedBy(path: string, line: number): number | null;
+  /** Members of a struct or union (`struct foo`) that a file in view declares, with their types, and the file; null where none does. */
+  declared(tag: string): { path: string; members: ReadonlyMap<string, { type: string; pointer: number; array: boolean }> } | null;
+  /** Where the function's own file names it as a value: in a table of operations, as a handler. */
+  mentions(fn: CFunction): Mention[];
   /** What in view says that the cell with this key is touched by several CPUs; empty where nothing does. */
   shared(key: string): SharedEvidence[];
   /** What the author wrote that names the function or one of the words. */

@@ -35,7 +35,7 @@ const patch = () =>
   );
 
 async function reviewed(text: string | null, patches = [patch()]) {
-  const tree = { read: (path: string) => (path === 'drivers/lane.c' ? text : null) };
+  const tree = { read: (path: string) => (path === 'drivers/lane.c' ? text : null), list: () => [] };
   const [first] = review(threadOf(patches), { grammar: await grammar(), tree }).reviews;
   return first;
 }
@@ -86,6 +86,38 @@ describe('with a tree', () => {
   });
 });
 
+describe('with a tree around the series', () => {
+  const half = (name: string, first: string, second: string) =>
+    `static inline void ${name}(struct lane_map *m, unsigned int i)\n{\n\t${first}(i, m->used);\n\t${second}(i, m->idle);\n}\n`;
+  const types = 'struct lane_map {\n\tunsigned long *used;\t/* used == ~idle */\n\tunsigned long *idle;\n};\n';
+  const own = '#include <linux/lane.h>\n\nvoid lane_use(struct lane_map *m, unsigned int i)\n{\n\tunseen(m);\n}\n';
+
+  async function around(header: string, lines: string) {
+    const files: Record<string, string> = { 'drivers/lane.c': own, 'include/linux/lane.h': header };
+    const tree = { read: (path: string) => files[path] ?? null, list: (folder: string) => (folder === 'drivers' ? ['lane.c'] : []) };
+    const patches = [hunkPatch('drivers/lane.c', '', 3, ` void lane_use(struct lane_map *m, unsigned int i)\n {\n${lines}\n \tunseen(m);\n }`)];
+    const [first] = review(threadOf(patches), { grammar: await grammar(), tree }).reviews;
+    return first;
+  }
+
+  test('a fault that the series has no part in is not told', async () => {
+    const header = `${types}\n${half('lane_take', 'set_bit', 'clear_bit')}\n${half('lane_put', 'clear_bit', 'set_bit')}`;
+    const result = await around(header, '+\tlane_take(m, i);\n+\tlane_put(m, i);');
+    expect(result?.findings).toEqual([]);
+    expect(result?.held.filter(h => h.finding.path !== 'drivers/lane.c')).toEqual([]);
+    expect(result?.coverage.functions).toEqual({ whole: 1, partial: 0 });
+  });
+
+  test('a function of a header is the other side of what the series adds, and the fault is told where the series stands', async () => {
+    const header = `${types}\n${half('lane_put', 'clear_bit', 'set_bit')}`;
+    const result = await around(header, '+\tlane_put(m, i + 1);\n+\tset_bit(i, m->used);\n+\tclear_bit(i, m->idle);');
+    expect(result?.findings.map(f => [f.rule, f.path, f.function, f.origin])).toEqual([
+      ['torn-pair-update', 'drivers/lane.c', 'lane_use', 'introduced'],
+    ]);
+    expect(result?.findings[0]?.witness?.threads.map(t => t.function).sort()).toEqual(['lane_put', 'lane_use']);
+  });
+});
+
 describe('a tree is read inside its folder alone', () => {
   const base = mkdtempSync(join(tmpdir(), 'fencepost-tree-'));
   mkdirSync(join(base, 'tree/mm'), { recursive: true });
@@ -102,6 +134,15 @@ describe('a tree is read inside its folder alone', () => {
       expect(tree.read(path)).toBeNull();
     },
   );
+
+  test.each(['..', '/', 'up', 'mm/..', 'nothing', 'mm/a.c', 'mm\0'])('no file stands in %j', path => {
+    expect(tree.list(path)).toEqual([]);
+  });
+
+  test('the files of a folder are listed in order, links and folders not', () => {
+    expect(tree.list('')).toEqual(['..b.c']);
+    expect(tree.list('mm')).toEqual(['a.c']);
+  });
 
   test('its own files are', () => {
     expect(tree.read('mm/a.c')).toBe('int a;\n');

@@ -1,0 +1,258 @@
+import { isHandedOver, isPartHandedOver, isTest, isUseOf, onward, originsOf, placeOf, releasesIn, takesReference, variablesIn } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'use-after-put',
+  title: 'An object is used after it was freed, or after the reference that kept it was given back',
+  why: `
+    Behind kfree() the memory may belong to somebody else at once. Behind a put it may as soon as the other holders have put theirs, which
+    is a race that a test seldom sees: the pointer works as long as somebody else still holds a reference. What is needed from the object
+    is read first, or the put moves down behind its last use.`,
+  severity: 'error', // A warning where a reference is put: another may be held, out of view.
+  confidence: 'high',
+  finds: ['refcount-lifetime', 'lifetime-teardown', 'use-after-handover'],
+  references: ['Documentation/core-api/kref.rst, Kref rules', 'include/linux/kref.h, kref_put()'],
+  knownGaps: [
+    'a put of what a parameter points to says nothing: the caller may hold a reference of its own',
+    'memory that is freed through a function out of view, or in one arm of a function in view, is not known to be freed',
+  ],
+  examples: {
+    bad: [
+      `
+void port_close(struct port *p)
+{
+	kfree(p);
+	p->open = 0; /* want: use-after-put "p is used" */
+}`,
+      `
+static void queue_free(struct queue *q)
+{
+	if (!q)
+		return;
+	free_percpu(q->stat);
+	kfree(q);
+}
+
+int queue_drop(struct port *p, struct queue *q)
+{
+	queue_free(q);
+	p->len -= q->len; /* want: use-after-put "q is used" */
+	return 0;
+}`,
+      `
+void writer_release(struct writer *w)
+{
+	mutex_lock(&w->lock);
+	css_put(w->css);
+	mutex_unlock(&w->lock);
+	owner_unpin(w->css); /* want: use-after-put "w->css is used" */
+}`,
+      `
+int clock_name(struct device_node *parent, char *to)
+{
+	struct device_node *np = of_get_child_by_name(parent, "clock");
+
+	if (!np)
+		return -ENODEV;
+	of_node_put(np);
+	return sprintf(to, "%s", np->name); /* want: use-after-put "np is used" */
+}`,
+    ],
+    good: [
+      `
+/* The pointer has a new value before it is used again. */
+void list_free(struct item *i)
+{
+	struct item *next;
+
+	while (i) {
+		next = i->next;
+		kfree(i);
+		i = next;
+	}
+}`,
+      `
+int buf_grow(struct chan *c, int n)
+{
+	kfree(c->buf);
+	c->buf = kmalloc(n, GFP_KERNEL);
+	if (!c->buf)
+		return -ENOMEM;
+	c->buf[0] = 0;
+	return 0;
+}`,
+      `
+/* The way on which it is freed does not come to its use. */
+int msg_send(struct chan *c, struct msg *m)
+{
+	int err = chan_check(c);
+
+	if (err)
+		kfree(m);
+	chan_account(c);
+	if (!err)
+		m->sent = 1;
+	return err;
+}`,
+      `
+/* The put gives back the reference that was taken here. */
+void dev_poke(struct slot *s)
+{
+	get_device(s->dev);
+	slot_poke(s);
+	put_device(s->dev);
+	s->dev->power = 1;
+}`,
+      `
+void cache_drop(struct cache *c)
+{
+	struct table *old = c->table;
+
+	c->table = table_alloc();
+	kfree(old);
+	c->table->used = 0;
+}`,
+      `
+/* Read first, freed after. */
+void req_end(struct req *r)
+{
+	int tag = r->tag;
+
+	kfree(r);
+	tag_free(tag);
+}`,
+      `
+/* Readers under RCU may look at it to the end of the grace period, and so may the section that frees it. */
+int route_drop(struct route *r)
+{
+	kfree_rcu(r, rcu);
+	return r->gen;
+}`,
+      `
+/* Only the address is used. */
+void conn_end(struct conn *c)
+{
+	kfree(c);
+	pr_debug("conn %p gone\\n", c);
+}`,
+      `
+/* Freed in one case of the switch only. */
+int op_run(struct op *o)
+{
+	switch (o->kind) {
+	case 0:
+		kfree(o);
+		return 0;
+	default:
+		return o->kind;
+	}
+}`,
+      `
+/* A parameter: the caller's own reference is not in view. */
+void task_signal(struct task_struct *t)
+{
+	put_task_struct(t);
+	t->exit_state = 1;
+}`,
+      `
+/* Filled again by what it is handed to. */
+int names_read(struct names *n)
+{
+	kfree(n->list);
+	names_fill(n);
+	return n->list->len;
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    const told = new Set<string>();
+    for (const release of releasesIn(fn, world.functions)) {
+      const { event, object, kind, via } = release;
+      if (told.has(object) || !isOurs(fn, event, object, kind)) continue;
+      const field = /[.[]/.test(object);
+      const written = (event.args[0] ?? '').trim();
+      const variables = [...new Set([...variablesIn(object), ...(/^\w+$/.test(written) ? [written] : [])])];
+      // The place that the pointer was read from has another value by now, or had one before.
+      const refilled = (e: Event) => isWriteOf(e, object);
+      if (field && written !== '' && /^\w+$/.test(written) && fn.events.some(refilled)) continue;
+      const { events } = onward(fn, event, {
+        variables,
+        stop: e => refilled(e) || (field && handsOverOwner(e, object)) || takesReference(e, object) || (e.kind === 'free' && e.ends === true),
+      });
+      const use = events.find(e => isUse(e, object, kind));
+      if (!use || (use.uncertain && !fn.whole) || use.line === event.line) continue;
+      told.add(object);
+      const name = nameOf(object, use, event);
+      const gone = kind === 'free' ? 'freed' : 'put';
+      report(
+        { event: use, fn },
+        {
+          message: `${name} is used in ${fn.name}() after ${via ?? event.api}() ${kind === 'free' ? 'has freed it' : 'has put the reference to it'}`,
+          question:
+            kind === 'free' ? `Can ${via ?? event.api}() move behind the last use?` : `Which reference keeps ${name} alive here, and can the put move behind the last use?`,
+          dismissal:
+            kind === 'free'
+              ? `Not an issue if ${name} points to something else by then`
+              : `Not an issue if another reference to ${name} is held over this`,
+          related: [{ path: event.path, line: event.line, side: event.side, note: `${gone} here` }],
+          quote: [event, use],
+          shape: `${object}@${fn.name}`,
+          ...(kind === 'put' ? { severity: 'warning' as const } : {}),
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/**
+ * Is what is given back the function's own to give: memory, a reference that a member holds, or one that the function itself got? A reference
+ * that it takes besides is the one that the put gives back.
+ */
+function isOurs(fn: CFunction, event: Event, object: string, kind: 'free' | 'put'): boolean {
+  if (kind === 'free') return true;
+  if (fn.events.some(e => e !== event && e.index < event.index && takesReference(e, object))) return false;
+  if (/[.[]/.test(object)) return !object.includes('[');
+  if (fn.parameters.some(p => p.name === object)) return false;
+  const origins = originsOf(fn, object);
+  const [only] = origins;
+  // One lookup that gives a reference, and nothing else that the variable may hold.
+  return origins.filter(e => e.into === object).length === 1 && only !== undefined && origins.some(e => e.into === object && /^of_(?:get|find|parse)_\w+$|_get_by_\w+$/.test(e.api));
+}
+
+/** The event dereferences the pointer, frees it again, or hands it to what surely looks into it. */
+function isUse(event: Event, object: string, kind: 'free' | 'put'): boolean {
+  if (event.ends) return false;
+  // A second put may give back a second reference.
+  if (isUseOf(event, object)) return kind === 'free' || !isCount(event);
+  if (kind === 'free' || event.kind !== 'call') return false;
+  // Behind a put the pointer is handed on.
+  return isHandedOver(event, object) && !/trace|print|pr_|dbg|debug|warn|err|info|cmp|hash|equal|same|log/i.test(event.api);
+}
+
+function isWriteOf(event: Event, object: string): boolean {
+  return (event.kind === 'write' || event.kind === 'publish' || event.kind === 'rmw') && event.cell !== null && placeOf(event.cell) === object && !isCount(event);
+}
+
+function isCount(event: Event): boolean {
+  return event.operation === 'inc' || event.operation === 'dec' || event.operation === 'add' || event.operation === 'sub';
+}
+
+/** The object that the pointer is a member of goes to a call, which may set the member. */
+function handsOverOwner(event: Event, object: string): boolean {
+  if (event.kind !== 'call') return false;
+  for (let owner = object; owner !== ''; ) {
+    const cut = Math.max(owner.lastIndexOf('.'), owner.lastIndexOf('['));
+    if (cut < 0) return false;
+    owner = owner.slice(0, cut);
+    if (isHandedOver(event, owner) || isPartHandedOver(event, owner)) return true;
+  }
+  return false;
+}
+
+/** The object as the lines at hand write it. */
+function nameOf(object: string, use: Event, release: Event): string {
+  const written = [...use.args, ...release.args].find(a => a.replace(/->/g, '.') === object);
+  return written ?? (object.includes('.') && !object.startsWith('*') ? object.replace('.', '->') : object);
+}

@@ -1,0 +1,298 @@
+import { failsAlong, type Leak, leaksOf, lockText } from '../../src/c/query.ts';
+import type { CFunction, FlowNode } from '../../src/model/code.ts';
+import type { Mention, Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'unlock-missing-on-path',
+  title: 'One way out of a function keeps a lock that the others give back',
+  why: `
+    A way out that forgets the unlock leaves the lock held by nobody who would ever give it back: the next taker waits for ever, and an RCU
+    section, or interrupts, stay as they are for the rest of the task. Error returns added late, between lock and unlock, are the usual place.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['lock-imbalance'],
+  references: ['include/linux/cleanup.h, scope-based cleanup helpers', 'Documentation/dev-tools/context-analysis.rst, Keywords'],
+  knownGaps: [
+    'a function that no way out unlocks is taken to return locked',
+    'an unlock in a function out of view is believed by its name',
+    'two locks of one class held at once are followed by the member alone, so their imbalance is not told',
+  ],
+  examples: {
+    bad: [
+      `
+int gauge_store(struct gauge *g, long limit)
+{
+	mutex_lock(&g->lock);
+	if (limit < g->floor)
+		return -EINVAL; /* want: unlock-missing-on-path "g->lock" */
+	g->limit = limit;
+	mutex_unlock(&g->lock);
+	return 0;
+}`,
+      `
+void gauge_tick(struct gauge *g)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&g->lock, flags);
+	if (g->dead) {
+		pr_err("tick on a dead gauge\\n");
+		return; /* want: unlock-missing-on-path "g->lock" */
+	}
+	g->ticks++;
+	spin_unlock_irqrestore(&g->lock, flags);
+}`,
+      `
+int gauge_peek(struct gauge_set *set, int id, long *out)
+{
+	struct gauge *g;
+	int err = 0;
+
+	rcu_read_lock();
+	g = rcu_dereference(set->slot[id]);
+	if (!g)
+		return -ENOENT; /* want: unlock-missing-on-path "RCU read lock" */
+	*out = READ_ONCE(g->value);
+	rcu_read_unlock();
+	return err;
+}`,
+      `
+int gauge_reset(struct gauge *g)
+{
+	int err;
+
+	mutex_lock(&g->lock);
+	err = gauge_stop_hw(g);
+	if (err) {
+		dev_err(g->dev, "cannot stop\\n"); /* want: unlock-missing-on-path "g->lock" */
+		goto out;
+	}
+	g->value = 0;
+	mutex_unlock(&g->lock);
+out:
+	return err;
+}`,
+    ],
+    good: [
+      `
+/* Returned locked by contract: all ways that unlock fail. */
+struct gauge *gauge_of(struct gauge_set *set, int id)
+{
+	struct gauge *g = gauge_lookup_slot(set, id);
+
+	mutex_lock(&g->lock);
+	if (!g->ready) {
+		mutex_unlock(&g->lock);
+		return NULL;
+	}
+	return g;
+}`,
+      `
+int gauge_begin_if(struct gauge *g)
+{
+	mutex_lock(&g->lock);
+	if (g->dead) {
+		mutex_unlock(&g->lock);
+		return -ENODEV;
+	}
+	return 0;
+}`,
+      `
+void gauge_add(struct gauge *g, long v, bool locked)
+{
+	if (!locked)
+		mutex_lock(&g->lock);
+	g->value += v;
+	if (!locked)
+		mutex_unlock(&g->lock);
+}`,
+      `
+int gauge_try(struct gauge *g)
+{
+	int err = mutex_lock_interruptible(&g->lock);
+
+	if (err)
+		return err;
+	g->value++;
+	mutex_unlock(&g->lock);
+	return 0;
+}`,
+      `
+int gauge_poll(struct gauge *g)
+{
+	if (!spin_trylock(&g->lock))
+		return -EBUSY;
+	g->polls++;
+	spin_unlock(&g->lock);
+	return 0;
+}`,
+      `
+/* The caller holds the lock; it is let go of for a while. */
+int gauge_wait_idle(struct gauge *g)
+{
+	spin_unlock(&g->lock);
+	msleep(1);
+	spin_lock(&g->lock);
+	return g->busy ? -EBUSY : 0;
+}`,
+      `
+static void gauge_fail(struct gauge *g)
+{
+	g->failed = true;
+	mutex_unlock(&g->lock);
+}
+
+int gauge_load(struct gauge *g)
+{
+	mutex_lock(&g->lock);
+	if (!g->fw) {
+		gauge_fail(g);
+		return -ENOENT;
+	}
+	g->loaded = true;
+	mutex_unlock(&g->lock);
+	return 0;
+}`,
+      `
+int gauge_copy(struct gauge *g, long *out)
+{
+	guard(mutex)(&g->lock);
+	if (g->dead)
+		return -ENODEV;
+	*out = g->value;
+	return 0;
+}`,
+      `
+void gauge_flush(struct gauge *g)
+{
+	bool locked = false;
+
+	if (g->shared) {
+		mutex_lock(&g->lock);
+		locked = true;
+	}
+	gauge_write_out(g);
+	if (locked)
+		mutex_unlock(&g->lock);
+}`,
+      `
+/* One lock, two exits: the helper that is out of view unlocks, as its name says. */
+int gauge_send(struct gauge *g)
+{
+	spin_lock(&g->lock);
+	if (g->fast)
+		return gauge_send_and_unlock(g);
+	g->queued++;
+	spin_unlock(&g->lock);
+	return 0;
+}`,
+      `
+static void *gauge_seq_start(struct seq_file *s, loff_t *pos)
+{
+	struct gauge_set *set = s->private;
+
+	mutex_lock(&set->lock);
+	if (*pos >= set->n) {
+		mutex_unlock(&set->lock);
+		return NULL;
+	}
+	return set->slot[*pos];
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    const told = new Set<string>();
+    for (const leak of leaksOf(fn, world.functions)) {
+      if (isContract(fn, leak, world)) continue;
+      const key = `${leak.taking.lock}|${leak.line}`;
+      if (told.has(key)) continue;
+      told.add(key);
+      const name = nameOf(leak);
+      const [release] = leak.releases;
+      const exit = leak.exit.returned === undefined ? 'returns' : `returns ${leak.exit.returned}`;
+      const sure = leak.exit.returned === undefined || isError(leak.exit.returned, fn) || failsOn(leak, fn);
+      report(
+        leak.event
+          ? { event: leak.event, fn }
+          : { place: { path: fn.path, line: leak.line, side: fn.side }, fn, addedBy: world.addedBy(fn.path, leak.line) },
+        {
+          message: `${fn.name}() ${exit} with ${name} held`,
+          detail: [`${leak.from.api}() on line ${leak.from.line} takes it, and the other ways out give it back`],
+          question: `What gives ${name} back on this way?`,
+          dismissal: `Not an issue if a function called on this way gives ${name} back, or if callers do where they see this result`,
+          related: [
+            { path: fn.path, line: leak.from.line, side: fn.side, note: 'taken here' },
+            ...(release ? [{ path: fn.path, line: release.line, side: fn.side, note: 'given back here on another way' }] : []),
+          ],
+          quote: [
+            { path: fn.path, line: leak.from.line, side: fn.side },
+            { path: fn.path, line: leak.line, side: fn.side },
+          ],
+          ...(sure ? {} : { confidence: 'medium' as const }),
+          shape: `${fn.name}|${leak.taking.lock}`,
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+function nameOf(leak: Leak): string {
+  switch (leak.taking.lock) {
+    case 'context:rcu-read':
+      return 'the RCU read lock';
+    case 'context:irqs-off':
+      return 'interrupts off, not a lock, still';
+    default:
+      return leak.taking.lock.startsWith('context:') ? `the effect of ${leak.from.api}()` : lockText(leak.taking.lock, leak.from);
+  }
+}
+
+/** Names of functions that may well return with what they took. */
+const RETURNS_LOCKED =
+  /(?:^|_)(?:\w*lock\w*|start|begin|next|get|find|acquire|enter|suspend|freeze|hold|cond_resched|prepare|grab|claim|pin|lookup|block|pause|stop|reserve|map|iter|first|seek|walk|quiesce|open|save|disable|down|read|try|access|attach|request|init)(?:_|$|\d)/;
+
+/** Does the function return with the lock where its result tells so: by its name, or since only its failures give it back? */
+function isContract(fn: CFunction, leak: Leak, world: World): boolean {
+  const entry = neverLocked(fn, world.mentions(fn));
+  const failing = isError(leak.exit.returned, fn) || failsOn(leak, fn);
+  // A variable that need not hold an error may well tell the caller.
+  if (!failing && /^[a-z_]\w*$/.test(leak.exit.returned ?? '') && leak.released.every(exit => exit.returned === leak.exit.returned)) return true;
+  const acquires = fn.attributes.some(a => /^__(?:acquires|cond_acquires|releases)/.test(a));
+  if (acquires) return true;
+  if (entry) return false;
+  const given = leak.released;
+  // Callers can tell the ways apart, and the one that keeps the lock is no failure.
+  if (!failing && leak.exit.returned !== undefined && given.every(exit => differ(exit, leak.exit, fn))) return true;
+  return RETURNS_LOCKED.test(fn.name) && !(failing && given.some(exit => !isError(exit.returned, fn)));
+}
+
+/** Does the returned variable surely hold an error on the way? */
+function failsOn(leak: Leak, fn: CFunction): boolean {
+  const variable = leak.exit.returned ?? '';
+  return /^[a-z_]\w*$/.test(variable) && failsAlong(fn, variable, leak.way);
+}
+
+function differ(released: FlowNode, kept: FlowNode, fn: CFunction): boolean {
+  if (released === kept) return false;
+  if (isError(released.returned, fn)) return true;
+  const constant = /^(?:-?\d+|true|false|NULL|[A-Z][A-Z0-9_]*)$/;
+  const [a, b] = [released.returned ?? '', kept.returned ?? ''];
+  return a !== b && (constant.test(a) || constant.test(b));
+}
+
+function isError(returned: string | undefined, fn: CFunction): boolean {
+  if (returned === undefined) return false;
+  return (
+    /^\(?-\s*(?:E[A-Z0-9]+|\d+)\)?$|^(?:ERR_PTR|PTR_ERR|ERR_CAST|dev_err_probe)\b/.test(returned) || (returned === 'NULL' && fn.head.includes('*'))
+  );
+}
+
+/** Functions that the kernel calls by a table or as a handler, and that never return with a lock of their own. */
+function neverLocked(fn: CFunction, mentions: readonly Mention[]): boolean {
+  if (/\birqreturn_t\b/.test(fn.head) || fn.attributes.some(a => /^__(?:init|exit)$/.test(a))) return true;
+  return mentions.some(
+    m =>
+      /^(?:probe|remove|open|release|read|write|unlocked_ioctl|compat_ioctl|show|store|poll|mmap|ndo_\w+)$/.test(m.member ?? '') ||
+      /^(?:INIT_WORK|INIT_DELAYED_WORK|DECLARE_WORK|DECLARE_DELAYED_WORK|timer_setup|DEFINE_TIMER|module_init|module_exit)$/.test(m.call ?? ''),
+  );
+}
