@@ -7,8 +7,6 @@ export { viewOfText, viewOfThread } from './c/view.ts';
 export { type ReviewOptions, review } from './engine/review.ts';
 export { scan } from './engine/scan.ts';
 export { factOf } from './facts/lookup.ts';
-export { decide } from './lkmm/decide.ts';
-export { explore } from './lkmm/explore.ts';
 export type {
   BinaryOp,
   Condition,
@@ -26,7 +24,6 @@ export type {
   UpdateOp,
   Value as LitmusValue,
 } from './lkmm/litmus.ts';
-export type { Instruction, Program, Thread as ProgramThread, Value } from './lkmm/program.ts';
 export { parseLitmus } from './lkmm/syntax.ts';
 export { printLitmus } from './lkmm/text.ts';
 export { BUDGET, decideTest } from './lkmm/verdict.ts';

@@ -6,6 +6,8 @@ import { type Grammar, loadGrammar } from '../src/c/tree.ts';
 import { readerOf, worldOf } from '../src/c/world.ts';
 import { factOf } from '../src/facts/lookup.ts';
 import type { World } from '../src/model/rule.ts';
+import { readDiff } from '../src/read/diff.ts';
+import { readHunks } from '../src/read/hunks.ts';
 import type { FileDiff, HunkLine, Message, Patch, Thread } from '../src/model/series.ts';
 
 const wasm = (path: string) => readFileSync(fileURLToPath(new URL(`../node_modules/${path}`, import.meta.url)));
@@ -66,6 +68,13 @@ export function hunkPatch(path: string, section: string, start: number, body: st
     ...patchOf({}),
     files: [{ path, change: 'modify', added, removed: lines.filter(l => l.kind === 'remove').length, binary: false, hunks: [hunk] }],
   };
+}
+
+/** A patch as its unified diff says it; what git would refuse is an error here too. */
+export function diffPatch(text: string): Patch {
+  const diff = readDiff(text);
+  if (diff.fault) throw new Error(`line ${diff.fault.line}: ${diff.fault.message}`);
+  return { ...patchOf({}), files: diff.pieces.map(({ start, end, ...piece }) => ({ ...piece, hunks: readHunks(text.slice(start, end)) })) };
 }
 
 export function threadOf(patches: Patch[]): Thread {

@@ -1,4 +1,4 @@
-import { isHandedOver, isPartHandedOver, isTest, isUseOf, onward, originsOf, placeOf, releasesIn, takesReference, variablesIn } from '../../src/c/query.ts';
+import { isHandedOver, isTest, isUseOf, onward, originsOf, placeOf, releasesIn, surelyReaches, takesReference, variablesIn } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -172,17 +172,20 @@ int names_read(struct names *n)
       const { event, object, kind, via } = release;
       if (told.has(object) || !isOurs(fn, event, object, kind)) continue;
       const field = /[.[]/.test(object);
-      const written = (event.args[0] ?? '').trim();
+      const written = event.args.find(arg => arg.replace(/->/g, '.') === object) ?? (event.args[0] ?? '').trim();
+      // A part of a local aggregate may be set through a pointer to that, and behind a local copy the member may have another value.
+      if (field && (/^\w+\./.test(written) || (kind === 'put' && written.replace(/->/g, '.') !== object))) continue;
       const variables = [...new Set([...variablesIn(object), ...(/^\w+$/.test(written) ? [written] : [])])];
-      // The place that the pointer was read from has another value by now, or had one before.
       const refilled = (e: Event) => isWriteOf(e, object);
-      if (field && written !== '' && /^\w+$/.test(written) && fn.events.some(refilled)) continue;
-      const { events } = onward(fn, event, {
-        variables,
-        stop: e => refilled(e) || (field && handsOverOwner(e, object)) || takesReference(e, object) || (e.kind === 'free' && e.ends === true),
-      });
-      const use = events.find(e => isUse(e, object, kind));
+      if (field && fn.events.some(e => refilled(e) && (e.index < event.index || /^\w+$/.test(written)))) continue;
+      // What is handed a freed pointer is a macro that sets it.
+      const isMacro = (e: Event) => kind === 'free' && e.opaque && isHandedOver(e, object);
+      const stop = (e: Event) => refilled(e) || isMacro(e) || takesReference(e, object) || (field && handsOverOwner(e, object)) || ends(e);
+      const { events } = onward(fn, event, { variables, stop });
+      const uses = events.filter(e => isUse(e, object, kind));
+      const [use] = uses;
       if (!use || (use.uncertain && !fn.whole) || use.line === event.line) continue;
+      const sure = surelyReaches(fn, event, uses);
       told.add(object);
       const name = nameOf(object, use, event);
       const gone = kind === 'free' ? 'freed' : 'put';
@@ -200,6 +203,8 @@ int names_read(struct names *n)
           quote: [event, use],
           shape: `${object}@${fn.name}`,
           ...(kind === 'put' ? { severity: 'warning' as const } : {}),
+          // Where some way from the one to the other end leads elsewhere, conditions out of sight may keep the two apart.
+          ...(sure ? {} : { confidence: 'low' as const }),
         },
       );
     }
@@ -239,14 +244,18 @@ function isCount(event: Event): boolean {
   return event.operation === 'inc' || event.operation === 'dec' || event.operation === 'add' || event.operation === 'sub';
 }
 
+/** A call that does not come back. */
+function ends(event: Event): boolean {
+  return event.kind === 'call' && /^(?:kthread_exit|kthread_complete_and_exit|do_exit|panic)$/.test(event.api);
+}
+
 /** The object that the pointer is a member of goes to a call, which may set the member. */
 function handsOverOwner(event: Event, object: string): boolean {
-  if (event.kind !== 'call') return false;
   for (let owner = object; owner !== ''; ) {
     const cut = Math.max(owner.lastIndexOf('.'), owner.lastIndexOf('['));
     if (cut < 0) return false;
     owner = owner.slice(0, cut);
-    if (isHandedOver(event, owner) || isPartHandedOver(event, owner)) return true;
+    if (event.args.some(arg => arg.replace(/^&/, '').replace(/->/g, '.') === owner)) return true;
   }
   return false;
 }
@@ -254,5 +263,5 @@ function handsOverOwner(event: Event, object: string): boolean {
 /** The object as the lines at hand write it. */
 function nameOf(object: string, use: Event, release: Event): string {
   const written = [...use.args, ...release.args].find(a => a.replace(/->/g, '.') === object);
-  return written ?? (object.includes('.') && !object.startsWith('*') ? object.replace('.', '->') : object);
+  return written ?? (object.includes('#') ? object.replace(/#\d+/, '') : object.includes('.') && !object.startsWith('*') ? object.replace('.', '->') : object);
 }

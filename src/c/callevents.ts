@@ -13,7 +13,7 @@ type Call = Extract<Expr, { k: 'call' }>;
 
 /** Evaluates a call. */
 export function call(e: Call, cx: Context, used: boolean): Value {
-  const api = e.callee.k === 'name' && !e.callee.local ? ownName(e.callee.name) : null;
+  const api = e.callee.k === 'name' && !e.callee.local ? e.callee.name : null;
   if (e.callee.k === 'call' && e.callee.callee.k === 'name' && /^(?:guard|CLASS|ACQUIRE)$/.test(e.callee.callee.name)) return guard(e, e.callee, cx);
   if (api === null) {
     const callee = evaluate(e.callee.k === 'deref' ? e.callee.of : e.callee, cx);

@@ -63,12 +63,13 @@ interface Held {
 }
 
 const UNSET: Held = { value: null, copy: null, version: 0 };
+const NO_CHANGE = { name: '', before: undefined };
 const UNCHANGED: ReadonlyMap<string, Held> = new Map();
 
 /** Follows variables through the flow. A change is noted, so that one way of a branch can be undone before the next is walked. */
 export class Variables {
   private readonly held = new Map<string, Held>();
-  private readonly trail: [string, Held | undefined][] = [];
+  private readonly trail: { name: string; before: Held | undefined }[] = [];
   private versions = 0;
   /** Variables that are copies of something now. */
   readonly copies = new Set<string>();
@@ -82,7 +83,7 @@ export class Variables {
   }
 
   private put(name: string, held: Held): void {
-    this.trail.push([name, this.held.get(name)]);
+    this.trail.push({ name, before: this.held.get(name) });
     this.held.set(name, held);
     this.mind(name, held);
   }
@@ -101,7 +102,7 @@ export class Variables {
     if (this.trail.length === mark) return UNCHANGED;
     const changed = new Map<string, Held>();
     for (let i = this.trail.length - 1; i >= mark; i--) {
-      const [name, before] = this.trail[i] ?? ['', undefined];
+      const { name, before } = this.trail[i] ?? NO_CHANGE;
       if (!changed.has(name)) changed.set(name, this.of(name));
       if (before) this.held.set(name, before);
       else this.held.delete(name);
@@ -117,7 +118,8 @@ export class Variables {
    */
   merge(ways: { left: ReadonlyMap<string, Held>; alive: boolean }[], fallback: (name: string) => Value): void {
     if (ways.every(way => way.left.size === 0)) return;
-    const names = new Set(ways.flatMap(way => [...way.left.keys()]));
+    const names = new Set<string>();
+    for (const way of ways) for (const name of way.left.keys()) names.add(name);
     const some = ways.some(way => way.alive);
     for (const name of names) {
       const before = this.of(name);

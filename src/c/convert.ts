@@ -133,15 +133,16 @@ export class Converter {
 
   private expr(node: SyntaxNode): Expr {
     const { tree } = this;
-    const [at, end] = [tree.at(node), tree.end(node)];
+    const at = tree.at(node);
+    const end = tree.end(node);
     const line = tree.row(node) + this.source.firstLine;
     switch (tree.type(node)) {
       case 'identifier':
       case 'field_identifier':
       case 'type_identifier': {
-        const name = ownName(this.slice(node));
+        const name = this.slice(node);
         const variable = this.resolve(name);
-        return { at, end, line, k: 'name', name: variable?.name ?? name, local: variable !== undefined && !variable.isStatic };
+        return { at, end, line, k: 'name', name: variable?.name ?? ownName(name), local: variable !== undefined && !variable.isStatic };
       }
       case 'number_literal':
       case 'char_literal':
@@ -254,13 +255,10 @@ export class Converter {
 
   stmt(node: SyntaxNode): Stmt {
     const { tree } = this;
-    const [at, end] = [tree.at(node), tree.end(node)];
+    const at = tree.at(node);
+    const end = tree.end(node);
     const line = tree.row(node) + this.source.firstLine;
     const endLine = tree.endRow(node) + this.source.firstLine;
-    const inner = (field: string): Stmt => {
-      const found = tree.child(node, field);
-      return found ? this.stmt(found) : { at, end, line, endLine, k: 'block', list: [], scope: false };
-    };
     switch (tree.type(node)) {
       case 'compound_statement':
         return { at, end, line, endLine, k: 'block', scope: true, list: this.within(() => this.stmts(node)) };
@@ -275,19 +273,20 @@ export class Converter {
         const alternative = tree.child(node, 'alternative');
         const otherwise = tree.type(alternative) === 'else_clause' ? tree.firstPart(alternative) : alternative;
         const test = this.value(this.part(node, 'condition'));
-        return { at, end, line, endLine, k: 'if', test, yes: inner('consequence'), no: otherwise ? this.stmt(otherwise) : null };
+        return { at, end, line, endLine, k: 'if', test, yes: this.inner(node, 'consequence'), no: otherwise ? this.stmt(otherwise) : null };
       }
       case 'while_statement': {
         const macro = this.source.macros.get(at);
         const test = this.part(node, 'condition');
-        if (macro === undefined) return { at, end, line, endLine, k: 'loop', form: 'while', init: null, test, step: null, body: inner('body') };
+        if (macro === undefined)
+          return { at, end, line, endLine, k: 'loop', form: 'while', init: null, test, step: null, body: this.inner(node, 'body') };
         const args = test.k === 'comma' ? test.list : [test];
         for (const arg of args) if (arg.k === 'name' && arg.local) this.changed(arg, null);
         const fails = this.source.failures.get(at) ?? null;
-        return { at, end, line, endLine, k: 'macro', name: macro, args, fails, body: inner('body') };
+        return { at, end, line, endLine, k: 'macro', name: macro, args, fails, body: this.inner(node, 'body') };
       }
       case 'do_statement': {
-        const body = inner('body');
+        const body = this.inner(node, 'body');
         return { at, end, line, endLine, k: 'loop', form: 'do', init: null, test: this.part(node, 'condition'), step: null, body };
       }
       case 'for_statement':
@@ -301,10 +300,10 @@ export class Converter {
               : { ...this.span(init), k: 'expr', of: this.expr(init) }
             : null;
           const [condition, update] = [test ? this.expr(test) : null, step ? this.expr(step) : null];
-          return { at, end, line, endLine, k: 'loop', form: 'for', init: first, test: condition, step: update, body: inner('body') };
+          return { at, end, line, endLine, k: 'loop', form: 'for', init: first, test: condition, step: update, body: this.inner(node, 'body') };
         });
       case 'switch_statement':
-        return { at, end, line, endLine, k: 'switch', on: this.part(node, 'condition'), body: inner('body') };
+        return { at, end, line, endLine, k: 'switch', on: this.part(node, 'condition'), body: this.inner(node, 'body') };
       case 'case_statement': {
         const value = tree.child(node, 'value');
         const test = value ? this.expr(value) : null;
@@ -335,7 +334,7 @@ export class Converter {
       case 'attributed_statement':
         return { at, end, line, endLine, k: 'block', scope: false, list: this.stmts(node, n => tree.type(n) !== 'attribute_declaration') };
       case 'function_definition': // A nested head is a macro that the grammar took for one; its body still runs.
-        return inner('body');
+        return this.inner(node, 'body');
       case 'preproc_def':
       case 'preproc_function_def':
       case 'preproc_call':
@@ -356,6 +355,11 @@ export class Converter {
   private span(node: SyntaxNode) {
     const { firstLine } = this.source;
     return { ...this.place(node), endLine: this.tree.endRow(node) + firstLine };
+  }
+
+  private inner(node: SyntaxNode, field: string): Stmt {
+    const found = this.tree.child(node, field);
+    return found ? this.stmt(found) : { ...this.span(node), k: 'block', list: [], scope: false };
   }
 
   private stmts(node: SyntaxNode, wanted?: (part: SyntaxNode) => boolean): Stmt[] {

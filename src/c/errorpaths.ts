@@ -56,12 +56,13 @@ function errorPaths(fn: CFunction, settings: readonly Setting[]): boolean[] | nu
   // `if (ret)` tells an error from 0 only where the function returns a number, and elsewhere a plain 0 or an errno.
   const numbers = !fn.head.includes('*') && /\b(?:int|long|ssize_t|loff_t)\b/.test(fn.head) && !/\bunsigned\b/.test(fn.head);
   const errnos = numbers && (plain || exits.some(node => node.returned === '0') || settings.some(s => s.fails && s.name === variable));
-  const about: About = { variable, objects, numbers, errnos, on: edgesOf(settings, variable) };
+  const about: About = { variable, objects, numbers, errnos, on: edgesOf(settings, variable), failing: [] };
+  about.failing = flow.map(node => failingWay(node, about));
   const state = forwards(flow, about);
   const sure = backwards(flow, about);
   // Where the way in fails already, there is nothing to tell a path from.
-  if (sure[0]?.[0]) return null;
-  const found = flow.map((_, i) => (state[i] === null ? false : (sure[i]?.[state[i] ? 1 : 0] ?? false)));
+  if (sure[0] === 1) return null;
+  const found = flow.map((_, i) => state[i] !== null && sure[2 * i + (state[i] ? 1 : 0)] === 1);
   return found.includes(true) ? found : null;
 }
 
@@ -86,6 +87,8 @@ interface About {
   numbers: boolean;
   errnos: boolean;
   on: Edges;
+  /** Of each node the way on which a test finds an error (`failingWay`). */
+  failing: number[];
 }
 
 /** Switches have fewer ways. */
@@ -99,17 +102,22 @@ function edgesOf(settings: readonly Setting[], variable: string | null): Edges {
   return found;
 }
 
-/** Whether the variable holds an error behind an edge on which nothing sets it; null where the edge cannot be taken with an error in it. */
-function tested(node: FlowNode, slot: number, { variable, numbers, errnos }: About, before: boolean): boolean | null {
-  if (node.kind !== 'branch' || variable === null || node.condition === undefined || slot > 1) return before;
+/** Of a branch the way on which the variable is tested to hold an error, -1 where its condition tells nothing of that. */
+function failingWay(node: FlowNode, { variable, numbers, errnos }: About): number {
+  if (node.kind !== 'branch' || variable === null || !node.condition?.includes(variable)) return -1;
   const words = /^(?:IS_ERR(?:_OR_NULL|_VALUE)?\((\w+)\)|\(?(\w+)(?: = [^=].*)?\)?(?: (<|!=|==|>=) 0)?)$/.exec(node.condition);
   const pointer = words?.[1];
-  if ((pointer ?? words?.[2]) !== variable) return before;
-  let fails: boolean;
-  if (pointer !== undefined || (numbers && node.tests === 'negative') || (errnos && node.tests === 'nonzero')) fails = slot === 0;
-  else if ((numbers && words?.[3] === '>=') || (errnos && node.tests === 'zero')) fails = slot === 1;
-  else return before;
-  return fails ? true : before ? null : false;
+  if ((pointer ?? words?.[2]) !== variable) return -1;
+  if (pointer !== undefined || (numbers && node.tests === 'negative') || (errnos && node.tests === 'nonzero')) return 0;
+  return (numbers && words?.[3] === '>=') || (errnos && node.tests === 'zero') ? 1 : -1;
+}
+
+/** Whether the variable holds an error behind an edge; null where the edge cannot be taken with an error in it. */
+function behindEdge(at: number, slot: number, { on, failing }: About, before: boolean): boolean | null {
+  const set = on.size > 0 ? on.get(edge(at, slot)) : undefined;
+  if (set !== undefined) return set;
+  const way = slot > 1 ? -1 : (failing[at] ?? -1);
+  return way < 0 ? before : way === slot ? true : before ? null : false;
 }
 
 /** For each node whether the variable surely holds an error there; null where nothing leads to it. */
@@ -121,9 +129,10 @@ function forwards(flow: FlowNode[], about: About): (boolean | null)[] {
     const at = work.pop() ?? 0;
     const node = flow[at];
     const before = state[at] ?? false;
-    for (const [slot, to] of (node?.next ?? []).entries()) {
-      const set = about.on.get(edge(at, slot));
-      const after = set ?? (node ? tested(node, slot, about, before) : before);
+    if (!node) continue;
+    for (let slot = 0; slot < node.next.length; slot++) {
+      const to = node.next[slot] ?? 0;
+      const after = behindEdge(at, slot, about, before);
       if (after === null) continue;
       const known = state[to];
       const merged = known === null || known === undefined ? after : known && after;
@@ -135,38 +144,38 @@ function forwards(flow: FlowNode[], about: About): (boolean | null)[] {
   return state;
 }
 
-/** For each node, without and with an error in the variable, whether every way on ends in a failing return. */
-function backwards(flow: FlowNode[], about: About): [boolean, boolean][] {
-  const { variable, objects, on } = about;
-  const sure = flow.map((): [boolean, boolean] => [true, true]);
-  const ends = flow.map(() => false);
+/** For each node, without (at twice its number) and with (behind that) an error in the variable, 1 where every way on ends in a failing return. */
+function backwards(flow: FlowNode[], about: About): Uint8Array {
+  const { variable, objects } = about;
+  const sure = new Uint8Array(flow.length * 2).fill(1);
+  const ends = new Uint8Array(flow.length);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     let changed = false;
     for (let at = flow.length - 1; at >= 0; at--) {
       const node = flow[at];
-      const known = sure[at];
-      if (!node || !known) continue;
-      if (!ends[at] && (node.kind === 'exit' || node.next.some(to => ends[to]))) {
-        ends[at] = true;
+      if (!node) continue;
+      if (ends[at] === 0 && (node.kind === 'exit' || node.next.some(to => ends[to] === 1))) {
+        ends[at] = 1;
         changed = true;
       }
-      for (const before of [0, 1] as const) {
-        if (!known[before] || holds(node, at, before === 1)) continue;
-        known[before] = false;
+      for (let before = 0; before < 2; before++) {
+        if (sure[2 * at + before] === 0 || holds(node, at, before === 1)) continue;
+        sure[2 * at + before] = 0;
         changed = true;
       }
     }
     // A loop without an end fails as little as it succeeds.
-    if (!changed) return sure.map((ways, i) => (ends[i] ? ways : [false, false]));
+    if (!changed) return sure.map((known, i) => (ends[i >> 1] === 1 ? known : 0));
   }
-  return flow.map(() => [false, false]);
+  return sure.fill(0);
 
   function holds(node: FlowNode, at: number, before: boolean): boolean {
     if (node.kind === 'gap') return false;
     if (node.kind === 'exit') return node.returned !== undefined && (node.returned === variable ? before : isFailure(node.returned, objects));
-    return node.next.every((to, slot) => {
-      const after = on.get(edge(at, slot)) ?? tested(node, slot, about, before);
-      return after === null || sure[to]?.[after ? 1 : 0] !== false;
-    });
+    for (let slot = 0; slot < node.next.length; slot++) {
+      const after = behindEdge(at, slot, about, before);
+      if (after !== null && sure[2 * (node.next[slot] ?? 0) + (after ? 1 : 0)] === 0) return false;
+    }
+    return true;
   }
 }

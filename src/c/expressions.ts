@@ -1,6 +1,6 @@
 /** Expressions as events, in the order in which C evaluates them as far as it fixes one, left to right where it does not. */
 import { call } from './callevents.ts';
-import { callKind, keepsTruth, ownName, stops } from './calls.ts';
+import { callKind, keepsTruth, stops } from './calls.ts';
 import { cellOfLvalue, isConstantText, isOwn } from './cells.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
 import { isError } from './errorpaths.ts';
@@ -273,7 +273,7 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
     const { yes, no } = branchOn(e.of, cx);
     return { yes: no, no: yes };
   }
-  if (e.k === 'call' && e.callee.k === 'name' && e.args[0] && keepsTruth(ownName(e.callee.name)) && !cx.file.defined(e.callee.name)) {
+  if (e.k === 'call' && e.callee.k === 'name' && e.args[0] && keepsTruth(e.callee.name) && !cx.file.defined(e.callee.name)) {
     cx.calls.add(e.callee.name);
     const before = cx.events.length;
     const ways = branchOn(e.args[0], cx);
@@ -319,7 +319,7 @@ export function meant(from: number, cx: Context): void {
 function testOf(e: Expr): 'nonzero' | 'zero' | 'negative' | 'positive' | null {
   if (e.k === 'cast') return testOf(e.of);
   if (e.k === 'assign') return e.op === '=' ? 'nonzero' : null;
-  if (e.k === 'call' && e.callee.k === 'name' && callKind(ownName(e.callee.name)) !== 'plain') return null; // IS_ERR(x) is true of other values than x.
+  if (e.k === 'call' && e.callee.k === 'name' && callKind(e.callee.name) !== 'plain') return null; // IS_ERR(x) is true of other values than x.
   if (e.k !== 'binary') return e.k === 'name' || e.k === 'call' || e.k === 'member' || e.k === 'deref' || e.k === 'index' ? 'nonzero' : null;
   const zero = isZero(e.right);
   if (e.op === '==') return zero ? 'zero' : isTrue(e.right) ? 'nonzero' : null;

@@ -10,6 +10,7 @@ import { Converter } from './convert.ts';
 import { declarationsOf, sourceComment } from './declarations.ts';
 import { markContext } from './errorpaths.ts';
 import type { Image } from './images.ts';
+import { misledIn } from './indentation.ts';
 import { entryLocks } from './locksets.ts';
 import { macrosOf } from './macros.ts';
 import { normalise } from './normalise.ts';
@@ -231,6 +232,8 @@ function functionOf(
     ...(it.broken ? { broken: true as const } : {}),
     ...(it.isMacro ? { isMacro: true as const } : {}),
   };
+  const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
+  if (misled.length > 0) fn.shape.misled = misled;
   fn.entryLocks = entryLocks(fn);
   repeated(cx, fn);
   markObjects(fn, survey);

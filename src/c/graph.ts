@@ -45,13 +45,13 @@ export class Graph {
 
   /** A branch by a condition; gives the ends where it holds and where not. */
   branch(line: number, condition: string, decides?: number[], tests?: FlowNode['tests']): { yes: End[]; no: End[] } {
-    const id = this.add('branch', line);
-    const node = this.nodes[id];
-    if (node) {
-      node.condition = condition;
-      if (decides) node.decides = decides;
-      if (tests) node.tests = tests;
-    }
+    const id = this.nodes.length;
+    const kind = 'branch';
+    // Made in one piece: properties that are added later take room of their own.
+    if (!decides) this.nodes.push({ event: null, next: [], kind, line, condition });
+    else if (tests) this.nodes.push({ event: null, next: [], kind, line, condition, decides, tests });
+    else this.nodes.push({ event: null, next: [], kind, line, condition, decides });
+    this.join(this.ends, id);
     this.ends = [];
     return { yes: [{ node: id, slot: 0 }], no: [{ node: id, slot: 1 }] };
   }

@@ -1,5 +1,5 @@
 /** Files as the series leaves them: whole where the series itself shows all of them, else in pieces. */
-import type { FileDiff, Hunk, Patch, Problem } from '../model/series.ts';
+import type { FileDiff, Hunk, HunkLine, Patch, Problem } from '../model/series.ts';
 
 /** A run of lines of a file. `origin[i]` is the patch that added line i, null where it was there before. */
 export interface Piece {
@@ -53,7 +53,7 @@ export function imagesOf(patches: (Patch | null)[], tree: Tree | null = null): I
         continue;
       }
       const source = file.oldPath ?? file.path;
-      const before = history.get(source)?.at(-1) ?? (file.change === 'add' ? undefined : fromTree(tree, source, file.hunks, index));
+      const before = history.get(source)?.at(-1) ?? (file.change === 'add' ? undefined : fromTree(tree, source, file.hunks));
       if (tree && file.change !== 'add' && !before?.whole && !mismatched.has(source)) {
         mismatched.add(source);
         problems.push({ severity: 'odd', where: source, message: `the tree does not match patch ${index + 1}: the file is seen by its hunks alone` });
@@ -69,35 +69,100 @@ export function imagesOf(patches: (Patch | null)[], tree: Tree | null = null): I
 }
 
 /** The file as it stands before the hunks, from a tree that holds it before or after them. */
-function fromTree(tree: Tree | null, path: string, hunks: Hunk[], patch: number): Image | undefined {
+function fromTree(tree: Tree | null, path: string, hunks: Hunk[]): Image | undefined {
   const text = tree?.read(path);
   if (text === null || text === undefined) return undefined;
   const lines = text.replace(/\n$/, '').split('\n');
   const piece: Piece = { firstLine: 1, lines, origin: lines.map(() => null), section: '' };
   const image = (p: Piece): Image => ({ path, whole: true, pieces: [p], addedBy: null, after: -1 });
-  if (apply(piece, hunks, patch)) return image(piece);
-  const undone = apply(piece, hunks.map(reversed), patch);
+  if (apply(piece, hunks, () => 0)) return image(piece);
+  const undone = apply(piece, hunks.map(reversed), () => 0);
   return undone ? image({ ...undone, origin: undone.lines.map(() => null) }) : undefined;
 }
 
+/** A line that the series removes, as the patch that does so numbers it. */
+export interface Removed {
+  patch: number;
+  path: string;
+  line: number;
+}
+
+/** The files that the series changes as they stood before it; the origin of a line is the patch that removes it. */
+export interface Before {
+  images: Image[];
+  /** By path and line before the series: `path:line`. */
+  removed: Map<string, Removed>;
+  /** For each path before the series the path after it. */
+  now: Map<string, string>;
+}
+
+/** The way back from the files as the series leaves them, `history` being what `imagesOf` says of the same patches. */
+export function imagesBefore(patches: (Patch | null)[], history: Images['history']): Before {
+  const files = new Map<string, { image: Image; now: string | null }>();
+  for (const [path, states] of history) {
+    const image = states.at(-1);
+    const pieces = image?.pieces.map(p => ({ ...p, origin: p.lines.map(() => null) })) ?? [];
+    if (image) files.set(path, { image: { ...image, pieces, addedBy: null }, now: path });
+  }
+  const lines: Removed[] = [];
+  for (let index = patches.length - 1; index >= 0; index--) {
+    for (const file of patches[index]?.files ?? []) {
+      if (file.binary) continue;
+      const known = files.get(file.path);
+      files.delete(file.path);
+      if (file.change === 'add' || file.change === 'copy') continue;
+      const path = file.oldPath ?? file.path;
+      const mark: Mark = line => lines.push({ patch: index, path: file.path, line: line.newLine ?? 0 }) - 1;
+      const back: FileDiff = {
+        path,
+        change: file.change === 'delete' ? 'add' : 'modify',
+        added: 0,
+        removed: 0,
+        binary: false,
+        hunks: file.hunks.map(reversed),
+      };
+      files.set(path, { image: next(known?.image, back, index, mark), now: known?.now ?? null });
+    }
+  }
+  const removed = new Map<string, Removed>();
+  const now = new Map<string, string>();
+  const images = [...files].map(([path, file]): Image => {
+    if (file.now !== null) now.set(path, file.now);
+    const pieces = file.image.pieces.map(piece => {
+      const origin = piece.origin.map((id, i) => {
+        const line = id === null ? undefined : lines[id];
+        if (line) removed.set(`${path}:${piece.firstLine + i}`, line);
+        return line?.patch ?? null;
+      });
+      return { ...piece, origin };
+    });
+    return { ...file.image, path, pieces, addedBy: null };
+  });
+  return { images, removed, now };
+}
+
 function reversed(hunk: Hunk): Hunk {
-  const lines = hunk.lines.map(l => ({ ...l, kind: l.kind === 'add' ? ('remove' as const) : l.kind === 'remove' ? ('add' as const) : l.kind }));
+  const kinds = { add: 'remove', remove: 'add', context: 'context' } as const;
+  const lines = hunk.lines.map(l => ({ ...l, kind: kinds[l.kind], oldLine: l.newLine, newLine: l.oldLine }));
   return { ...hunk, oldStart: hunk.newStart, oldCount: hunk.newCount, newStart: hunk.oldStart, newCount: hunk.oldCount, lines };
 }
 
-function next(before: Image | undefined, file: FileDiff, patch: number): Image {
+/** What stands as the origin of a line that a hunk adds. */
+type Mark = (line: HunkLine) => number;
+
+function next(before: Image | undefined, file: FileDiff, patch: number, mark: Mark = () => patch): Image {
   if (file.change === 'add') {
-    const lines = file.hunks.flatMap(h => h.lines.filter(l => l.kind !== 'remove').map(l => l.text));
-    const piece: Piece = { firstLine: 1, lines, origin: lines.map(() => patch), section: '' };
+    const kept = file.hunks.flatMap(h => h.lines.filter(l => l.kind !== 'remove'));
+    const piece: Piece = { firstLine: 1, lines: kept.map(l => l.text), origin: kept.map(mark), section: '' };
     return { path: file.path, whole: true, pieces: [piece], addedBy: patch, after: patch };
   }
   const whole = before?.whole ? before.pieces[0] : undefined;
   if (before && whole) {
-    const applied = apply(whole, file.hunks, patch);
+    const applied = apply(whole, file.hunks, mark);
     if (applied) return { path: file.path, whole: true, pieces: [applied], addedBy: before.addedBy, after: patch };
   }
   const known = before && !before.whole ? before.pieces : [];
-  return { path: file.path, whole: false, pieces: joined(known, file.hunks, patch), addedBy: null, after: patch };
+  return { path: file.path, whole: false, pieces: joined(known, file.hunks, mark), addedBy: null, after: patch };
 }
 
 interface Line {
@@ -107,7 +172,7 @@ interface Line {
 }
 
 /** What is known of a file in pieces after one more patch: its hunks, and the earlier lines where it has moved them to. */
-function joined(known: Piece[], hunks: Hunk[], patch: number): Piece[] {
+function joined(known: Piece[], hunks: Hunk[], mark: Mark): Piece[] {
   const before = new Map<number, Line>();
   for (const piece of known)
     for (const [i, text] of piece.lines.entries()) before.set(piece.firstLine + i, { text, origin: piece.origin[i] ?? null, section: piece.section });
@@ -116,13 +181,14 @@ function joined(known: Piece[], hunks: Hunk[], patch: number): Piece[] {
   for (const hunk of hunks) {
     let line = hunk.newCount === 0 ? hunk.newStart + 1 : hunk.newStart;
     let old = hunk.oldCount === 0 ? hunk.oldStart + 1 : hunk.oldStart;
-    for (const { kind, text } of hunk.lines) {
+    for (const changed of hunk.lines) {
+      const { kind, text } = changed;
       const was = kind === 'add' ? undefined : before.get(old);
       if (kind !== 'add') gone.add(old++);
       if (kind === 'remove') continue;
       // A line that an earlier patch shows otherwise has been changed in between, by a patch that is not here.
       const same = was !== undefined && was.text === text;
-      after.set(line++, same ? was : { text, origin: kind === 'add' ? patch : null, section: hunk.section });
+      after.set(line++, same ? was : { text, origin: kind === 'add' ? mark(changed) : null, section: hunk.section });
     }
   }
   for (const [old, line] of before) {
@@ -152,7 +218,7 @@ function shift(line: number, hunks: Hunk[]): number {
 }
 
 /** Hunks applied exactly, or null where a line differs. */
-function apply(piece: Piece, hunks: Hunk[], patch: number): Piece | null {
+function apply(piece: Piece, hunks: Hunk[], mark: Mark): Piece | null {
   const lines: string[] = [];
   const origin: (number | null)[] = [];
   let at = 0;
@@ -166,7 +232,7 @@ function apply(piece: Piece, hunks: Hunk[], patch: number): Piece | null {
     for (const line of hunk.lines) {
       if (line.kind === 'add') {
         lines.push(line.text);
-        origin.push(patch);
+        origin.push(mark(line));
         continue;
       }
       if (piece.lines[at] !== line.text) return null;

@@ -29,8 +29,8 @@ export function objectOf(cell: Cell): string | null {
 
 /** Variables that decide which object the spelling means: its first name and those in subscripts. */
 export function variablesIn(object: string): string[] {
-  const first = /^[*(]*(\w+)/.exec(object)?.[1];
-  const inner = [...object.matchAll(/\[([^\]]*)\]/g)].flatMap(m => m[1]?.match(/[A-Za-z_]\w*/g) ?? []);
+  const first = /^[*(]*([\w#]+)/.exec(object)?.[1]; // `x#2` is a second variable x of an inner block.
+  const inner = [...object.matchAll(/\[([^\]]*)\]/g)].flatMap(m => m[1]?.match(/[A-Za-z_][\w#]*/g) ?? []);
   return [...new Set(first === undefined ? inner : [first, ...inner])];
 }
 
@@ -78,15 +78,17 @@ export interface Reached {
   events: Event[];
   exits: FlowNode[];
   gap: boolean;
+  /** Some way comes to an end of the function, to a gap, or back to the head of a loop. */
+  leaves: boolean;
 }
 
 /**
- * What can run after the event, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
+ * What can run after the event in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
  * decided before the event go the same way again.
  */
 export function onward(fn: CFunction, from: Event, { stop, variables = [], value }: Onward): Reached {
   const { flow } = fn;
-  const found: Reached = { events: [], exits: [], gap: false };
+  const found: Reached = { events: [], exits: [], gap: false, leaves: false };
   const decided = decidedBefore(fn, from);
   const resets = resetsOf(fn, variables);
   const seen = new Set<number>();
@@ -105,16 +107,35 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], value
     }
     if (node.kind === 'gap') found.gap = true;
     if (node.kind === 'exit' && tested) found.exits.push(node);
+    if (node.kind === 'gap' || node.kind === 'exit') found.leaves = true;
     const own = value !== undefined && node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null;
     for (let slot = node.next.length - 1; slot >= 0; slot--) {
       const to = node.next[slot];
-      if (to === undefined || resets.has(edgeKey(at, slot)) || (own !== null && own !== slot)) continue;
+      if (to === undefined || (own !== null && own !== slot)) continue;
       if (node.alike !== undefined && (decided.get(node.alike) ?? slot) !== slot) continue;
+      if (resets.has(edgeKey(at, slot)) || leadsBack(flow, from, to)) {
+        found.leaves = true;
+        continue;
+      }
       work.push({ at: to, tested: tested || own !== null });
     }
   }
   found.events.sort((a, b) => a.index - b.index);
   return found;
+}
+
+/** Does every way on from the event, in the same round of its loops, come by one of these events? Ways that a decided condition rules out do not count. */
+export function surelyReaches(fn: CFunction, from: Event, targets: readonly Event[]): boolean {
+  const nodes = new Set(targets.map(e => e.node));
+  return !onward(fn, from, { stop: e => nodes.has(e.node) }).leaves;
+}
+
+/** Does the node begin another round of a loop around the event, or of a goto that tries again? A label may be made before what it names. */
+function leadsBack(flow: FlowNode[], from: Event, to: number): boolean {
+  if (to > from.node) return false;
+  let at = flow[to];
+  for (let i = 0; i < 4 && at?.kind === 'join'; i++) at = flow[at.next[0] ?? -1];
+  return at === undefined || at.line <= from.line;
 }
 
 /** Which way of the branch the value takes; null where the branch tests more than the value. */

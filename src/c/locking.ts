@@ -177,6 +177,8 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
       for (const way of ways.leaks) {
         const at = turnOf(fn, way, ways.releases);
         if (at === null) continue;
+        // What a loop leaves held it may tell by its counter.
+        if (fn.shape.loops.some(l => l.line <= from.line && l.endLine >= from.line && (at.line < l.line || at.line > l.endLine))) continue;
         found.push({
           taking,
           from,

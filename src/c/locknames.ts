@@ -14,6 +14,12 @@ export function sameLock(a: string, b: string): boolean {
   return bare(a) === bare(b);
 }
 
+/** Two names that may be of one lock: the same family, and the same last member. */
+export function likeLock(a: string, b: string): boolean {
+  const end = (name: string) => /[\w[\]]+$/.exec(bare(name))?.[0] ?? '';
+  return a.slice(0, a.indexOf(':')) === b.slice(0, b.indexOf(':')) && end(a) === end(b);
+}
+
 function bare(name: string): string {
   return name.slice(name.indexOf(':') + 1).replace(/ \(shared\)$/, '');
 }

@@ -2,7 +2,7 @@
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import { type Conditional, type Effect, effectOf, type LockSummary } from './lockeffects.ts';
-import { annotated, sameLock } from './locknames.ts';
+import { annotated, likeLock, sameLock } from './locknames.ts';
 
 export { entryLocks, lockName, sameLock } from './locknames.ts';
 
@@ -60,18 +60,26 @@ export function fillLocksets(
     if (effect) some = true;
     return effect;
   });
-  alike(fn.events, effects);
+  alike(fn.events, effects, factOf);
   const held = [...annotated(fn), ...(/_locked$/.test(fn.name) ? [`named:${fn.name}`] : [])];
   if (!some && held.length === 0) return null;
   let states = settle(fn, effects, held);
   const entered = enteredWith(fn, effects, states);
   if (entered.length > 0) states = settle(fn, effects, [...held, ...entered]);
+  // Where nothing changes between two events, they share what is said of both.
+  let shown: State | null = null;
+  let [locks, maybeLocks]: [string[], string[]] = [[], []];
   for (const event of fn.events) {
     const state = states[event.node];
     if (!state) continue;
-    event.locks = [...state.must];
-    event.maybeLocks = [...state.may.keys()].filter(lock => !state.must.includes(lock));
-    event.context = [...event.context, ...state.context.keys()];
+    if (state !== shown) {
+      locks = [...state.must];
+      maybeLocks = [...state.may.keys()].filter(lock => !state.must.includes(lock));
+      shown = state;
+    }
+    event.locks = locks;
+    event.maybeLocks = maybeLocks;
+    if (state.context.size > 0) event.context = [...event.context, ...state.context.keys()];
   }
   flows.set(fn, { effects, entered, states });
   const exits = fn.flow.flatMap((node, i) => {
@@ -82,9 +90,10 @@ export function fillLocksets(
 }
 
 /** An unlock that is written like a lock of the same family gives back that one, also where a copy is no longer followed at one of the two. */
-function alike(events: Event[], effects: (Effect | null)[]): void {
+function alike(events: Event[], effects: (Effect | null)[], factOf: (api: string) => Fact | undefined): void {
   const names = new Map<string, Set<string>>();
-  const written = (event: Event, lock: string) => `${lock.slice(0, lock.indexOf(':'))} ${event.args[0] ?? ''}`;
+  const written = (event: Event, lock: string) =>
+    `${lock.slice(0, lock.indexOf(':'))} ${(event.args[factOf(event.api)?.cell ?? 0] ?? '').replace(/^&/, '')}`;
   for (const [i, effect] of effects.entries()) {
     const event = events[i];
     if (!effect || event?.kind !== 'lock') continue;
@@ -140,8 +149,10 @@ function through(state: State, node: FlowNode, slot: number, effects: (Effect | 
   if (!effect) return state;
   let { must, may, context } = state;
   for (const unlock of effect.unlock) {
-    must = must.filter(lock => !sameLock(lock, unlock));
-    may = new Map([...may].filter(([lock]) => !sameLock(lock, unlock)));
+    // Where no name fits, the member and the family tell: the object may be reached another way, through a call or a copy.
+    const fits = may.size === 0 || [...may.keys()].some(lock => sameLock(lock, unlock)) ? sameLock : likeLock;
+    must = must.filter(lock => !fits(lock, unlock));
+    may = new Map([...may].filter(([lock]) => !fits(lock, unlock)));
   }
   for (const lock of effect.lock) {
     may = new Map(may).set(lock, state.decided);
@@ -257,12 +268,16 @@ function common(a: Decided, b: Decided): Decided {
 function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State | null)[]): string[] {
   const found = new Set<string>();
   if (!fn.whole) return [];
+  const said = annotated(fn);
+  let unknown = false;
   for (const event of fn.events) {
-    if (event.opaque) break;
+    if (event.opaque) unknown = true;
     if (event.ends) continue; // The end of a guard undoes its own beginning, or nothing.
     const state = states[event.node];
     for (const unlock of effects[event.index]?.unlock ?? []) {
-      if (state && ![...state.may.keys()].some(lock => sameLock(lock, unlock))) found.add(unlock);
+      if (!state) continue;
+      const callers = said.some(lock => sameLock(lock, unlock));
+      if (callers || (!unknown && ![...state.may.keys()].some(lock => sameLock(lock, unlock)))) found.add(unlock);
     }
   }
   return [...found];

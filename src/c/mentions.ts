@@ -75,3 +75,11 @@ function lineAt(starts: readonly number[], offset: number): number {
   }
   return low;
 }
+
+/** Members that designated initialisers name anywhere in the image. */
+export function designatedIn(image: Image): Set<string> {
+  const found = new Set<string>();
+  for (const piece of image.pieces)
+    for (const line of piece.lines) for (const [, name] of line.matchAll(/(?:^|[{,(\s])\.(\w+)(?:\.\w+)*\s*=[^=]/g)) if (name) found.add(name);
+  return found;
+}

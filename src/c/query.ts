@@ -4,6 +4,7 @@ import type { EventKind } from '../model/fact.ts';
 import { cellKey } from './cells.ts';
 
 export { isOwn, isTest, runsAlone } from './alone.ts';
+export { calleeOf as calleeIn } from './callees.ts';
 export { cellKey, cellName, isConstantText } from './cells.ts';
 export { type Effect, effectsOf } from './effects.ts';
 export {
@@ -35,6 +36,7 @@ export {
   type Reached,
   type Release,
   releasesIn,
+  surelyReaches,
   takesReference,
   variablesIn,
   waitsForReaders,
@@ -66,6 +68,7 @@ export {
 } from './locking.ts';
 export { sameLock } from './locknames.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
+export { irqHandlerOf, type Role, rolesOf, runsInTask } from './roles.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
 
 /** Events of a kind, in the order of the text. */

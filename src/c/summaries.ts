@@ -47,6 +47,8 @@ function summaryOf(
   };
   const start = new Set(entered);
   const taken = everywhere(exit => exit.must, runs).filter(lock => !start.has(lock));
+  // What the caller could not name it could not see given back either.
+  if (taken.some(lock => !named.has(lock))) return null;
   const unlock = pick(entered.filter(lock => runs.every(exit => !exit.may.some(held => sameLock(held, lock)))));
   const [firstExit] = runs;
   const enter = [...(firstExit?.context.keys() ?? [])].filter(word => runs.every(exit => exit.context.has(word)));
@@ -74,6 +76,7 @@ function locksNamed(fn: CFunction, inner: Map<Event, LockSummary | null>, factOf
   for (const event of fn.events) {
     const lock = factOf(event.api)?.lock;
     if (!lock || (event.kind !== 'lock' && event.kind !== 'unlock')) continue;
+    if (event.cell === null && event.args.length > 0 && !lock.global) continue;
     const name = lockName(event, lock.family);
     const about = { family: lock.family, shared: lock.shared, cell: event.cell, args: event.args, api: event.api };
     named.set(lock.shared && event.kind === 'lock' ? `${name} (shared)` : name, about);

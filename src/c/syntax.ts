@@ -8,7 +8,7 @@ interface At {
   line: number;
 }
 
-/** `local` names are variables of the function itself; a second variable of one name is `name#2`, a third `name#3`. */
+/** A name keeps no text alive (`ownName`). `local` names are variables of the function itself; a second variable of one name is `name#2`, a third `name#3`. */
 export type Expr = At &
   (
     | { k: 'name'; name: string; local: boolean }

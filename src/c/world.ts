@@ -7,7 +7,7 @@ import { ownName } from './calls.ts';
 import type { Types } from './cells.ts';
 import { type Draft, draft, fileOf } from './functions.ts';
 import type { Image } from './images.ts';
-import { mentionsIn } from './mentions.ts';
+import { designatedIn, mentionsIn } from './mentions.ts';
 import { saidOf } from './said.ts';
 import { sharedIn } from './shared.ts';
 import { fillAll } from './summaries.ts';
@@ -66,6 +66,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   let shared: ReturnType<typeof sharedIn> | null = null;
   const imageOf = new Map(images.map(i => [i.path, i]));
   const mentions = new Map<string, Map<string, Mention[]>>();
+  const designated = new Map<string, Set<string>>();
   const world: World = {
     files,
     functions,
@@ -92,6 +93,11 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
         if (members) return { path: image.path, members };
       }
       return null;
+    },
+    designated: path => {
+      const known = designated.get(path) ?? designatedIn(imageOf.get(path) ?? NOTHING);
+      designated.set(path, known);
+      return known;
     },
     mentions: fn => {
       const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path));

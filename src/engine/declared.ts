@@ -1,5 +1,6 @@
 /** What users declare, put to use: wrappers as facts, pairs as ties, and claims that a declaration dismisses. */
 import { namesOf } from '../c/ties.ts';
+import { cellKey } from '../c/cells.ts';
 import type { Fact } from '../model/fact.ts';
 import type { Held } from '../model/finding.ts';
 import type { Claim, Tie } from '../model/rule.ts';
@@ -47,16 +48,17 @@ export function declaredTies(facts: UserFacts, keys: Iterable<string>): Tie[] {
   });
 }
 
-/** The declaration that rules a claim out, or null. */
+/** The declaration that rules a claim out, or null: its type is serialised by its callers, or one lock guards all of its cells. */
 export function dismissedBy(claim: Claim, facts: UserFacts): Pick<Held, 'reason' | 'detail'> | null {
+  const keys = claim.tie?.keys ?? [...new Set(claim.threads.flatMap(t => t.events.flatMap(e => (e.cell ? [cellKey(e.cell)] : []))))];
+  const type = claim.tie?.type ?? null;
   for (const i of facts.invariants) {
-    if (i.kind === 'serialised' && claim.tie.type === i.type)
+    if (i.kind === 'serialised' && (claim.tie ? type === i.type : keys.length > 0 && keys.every(key => key.split('|')[0] === i.type)))
       return { reason: 'dismissed-by-fact', detail: `${place(i)}: ${i.type} is serialised by its callers: ${i.why}` };
-    if (i.kind !== 'guarded' || !claim.tie.keys.some(key => names(i.cell, key))) continue;
-    const other = facts.invariants.find(
-      o => o.kind === 'guarded' && o.by === i.by && o !== i && claim.tie.keys.every(key => names(i.cell, key) || names(o.cell, key)),
-    );
-    if (other) return { reason: 'dismissed-by-fact', detail: `${place(i)}: ${i.cell} is guarded by ${i.by}, as is the other cell` };
+    if (i.kind !== 'guarded' || !keys.some(key => names(i.cell, key))) continue;
+    const same = facts.invariants.filter(o => o.kind === 'guarded' && o.by === i.by);
+    if (keys.every(key => same.some(o => o.kind === 'guarded' && names(o.cell, key))))
+      return { reason: 'dismissed-by-fact', detail: `${place(i)}: ${i.cell} is guarded by ${i.by}${keys.length > 1 ? ', as is the other cell' : ''}` };
   }
   return null;
 }

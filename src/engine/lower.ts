@@ -1,196 +1,436 @@
-/** From a claim to programs: every instruction carries the place of the event that it came from; what has none is an assumption. */
-import { cellKey } from '../c/cells.ts';
-import { conditionOn } from '../c/query.ts';
-import { explore, type Final, serial } from '../lkmm/explore.ts';
-import type { Instruction, Order, Program, Thread, Update, Value } from '../lkmm/program.ts';
-import type { Event } from '../model/code.ts';
-import type { Claim, ClaimThread, Edit } from '../model/rule.ts';
+/**
+ * From a claim to a draft of a litmus test, mechanically. A thread is one path through the events that the claim names; what lies on that
+ * path and orders, locks or touches a cell of the claim comes along. What the claim's code does not say is an assumption, and is listed.
+ */
+import { cellKey, cellName } from '../c/cells.ts';
+import { nodesAfter } from '../c/flow.ts';
+import { lockName } from '../c/locknames.ts';
+import { factOf } from '../facts/lookup.ts';
+import type { UpdateOp } from '../lkmm/litmus.ts';
+import type { CFunction, Event, FlowNode } from '../model/code.ts';
+import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
+import type { Act, Draft, DraftThread, Gives, Guard, Step, Strength } from './draft.ts';
 
-/** A program for each state that the cells may start from. */
-export interface Lowered {
-  programs: Program[];
-  /** The states that count as consistent, in which the cells may start. */
-  consistent: Value[][];
-  /** Per thread the register that the function returns, or null. */
-  results: (string | null)[];
-  /** Pairs of registers, in false-alarm claims: what each sample saw. */
-  samples: [string, string][];
-  assumes: string[];
+/** How what is not known is read: as a full barrier, on the side of the bug; as nothing, on the side of the fix. */
+export type Reading = 'strongest' | 'weakest';
+
+/** Lowers the claim's threads, or others over the same cells; a text instead where an event has no meaning in the model. */
+export function lower(claim: Claim, reading: Reading, threads: ClaimThread[] = claim.threads): Draft | string {
+  const lowering = new Lowering(claim, reading);
+  const done: DraftThread[] = [];
+  for (const thread of threads) {
+    const steps = lowering.thread(thread);
+    if (typeof steps === 'string') return steps;
+    done.push({ fn: thread.fn, steps });
+  }
+  return lowering.draft(threads.map(t => t.fn.name).join('+'), done);
 }
 
-/** Lowers a claim, with an edit if one is given; a text instead where an event has no meaning in the model yet. */
-export function lower(claim: Claim, edit: Edit | null): Lowered | string {
-  const threads: Thread[] = [];
-  const results: (string | null)[] = [];
-  const samples: [string, string][] = [];
-  for (const [i, thread] of claim.threads.entries()) {
-    const lowered = lowerThread(claim, thread, i, samples);
-    if (typeof lowered === 'string') return lowered;
-    threads.push({ name: `${thread.fn.name}()`, body: edited(lowered.body, edit) });
-    results.push(lowered.result);
-  }
-  const program: Program = {
-    name: claim.threads.map(t => t.fn.name).join('+') + (edit ? `+${edit.kind}` : ''),
-    cells: claim.tie.names.map(name => ({ name: name.replace(/\W/g, '_'), initial: 0 })),
-    locks: edit?.kind === 'lock' ? ['l'] : [],
-    threads,
-  };
-  const settlers: Thread[] = [];
-  for (const [i, thread] of claim.settledBy.entries()) {
-    const lowered = lowerThread(claim, thread, claim.threads.length + i, []);
-    if (typeof lowered === 'string') return lowered;
-    settlers.push({ name: `${thread.fn.name}()`, body: lowered.body });
-  }
-  const consistent = endsOf({ ...program, locks: [], threads: settlers });
-  const programs = consistent.map(start => ({ ...program, cells: program.cells.map((c, i) => ({ ...c, initial: start[i] ?? 0 })) }));
-  return { programs, consistent, results, samples, assumes: claim.assumes };
-}
+class Lowering {
+  private readonly claim: Claim;
+  private readonly reading: Reading;
+  private readonly locations: Draft['locations'] = [];
+  private readonly byKey = new Map<string, number>();
+  private readonly masks = new Map<string, Map<string, number>>();
+  private readonly symbols = new Map<string, number>();
+  private readonly opaque: Draft['opaque'] = [];
+  private registers = 0;
 
-function lowerThread(
-  claim: Claim,
-  thread: ClaimThread,
-  number: number,
-  samples: [string, string][],
-): { body: Instruction[]; result: string | null } | string {
-  const body: Instruction[] = [];
-  const registers = new Map<Event, string>();
-  let result: string | null = null;
-  const returned = new Set(thread.fn.flow.flatMap(n => n.returns ?? []));
-  for (const [k, event] of thread.events.entries()) {
-    const instruction = lowerEvent(claim, event, `r${k}`, number);
-    if (typeof instruction === 'string') return instruction;
-    // A function that goes on only for one outcome of an earlier operation does so here too.
-    const earlier = [...registers].find(([e]) => e.kind === 'rmw' && conditionOn(thread.fn, e, event) !== 'any');
-    const outcome = earlier ? conditionOn(thread.fn, earlier[0], event) : 'any';
-    if (outcome === 'unknown') return `${event.api}() runs under a condition that is not followed`;
-    body.push(earlier && outcome !== 'any' ? { ...instruction, when: { register: earlier[1], zero: outcome === 'zero' } } : instruction);
-    registers.set(event, `r${k}`);
-    if (returned.has(event.index) && event.kind === 'rmw') result = `r${k}`;
+  constructor(claim: Claim, reading: Reading) {
+    this.claim = claim;
+    this.reading = reading;
+    if (claim.tie) for (const [i, key] of claim.tie.keys.entries()) this.byKey.set(key, this.location(claim.tie.names[i] ?? key, 'int'));
+    // The cells of the claim are those of the events that it names; others on the way are only looked at for what they order.
+    for (const event of claim.threads.flatMap(t => t.events)) this.cellOf(event, true);
+    for (const m of claim.meanings ?? []) this.meantCell(m);
   }
-  if (claim.bad.kind === 'false-alarm') {
-    // A retried sample is in the path as often as the loop runs, each time with registers of its own.
-    let from = 0;
-    for (const sample of claim.bad.samples) {
-      const at = sample.map(event => thread.events.indexOf(event, from));
-      const [a = -1, b = -1] = at;
-      if (a < 0 || b < 0) continue;
-      samples.push([`${number}:r${a}`, `${number}:r${b}`]);
-      from = Math.max(a, b) + 1;
+
+  draft(name: string, threads: DraftThread[]): Draft {
+    const used = new Set<string>();
+    const locations = this.locations.map(l => {
+      let unique = l.name;
+      while (used.has(unique)) unique += '_';
+      used.add(unique);
+      return { ...l, name: unique };
+    });
+    for (const start of this.claim.starts ?? []) {
+      const at = this.cellOf(start.cell, false);
+      const location = at === null ? undefined : locations[at];
+      if (location) location.initial = start.value;
+    }
+    return { name, locations, threads, assumes: [...this.claim.assumes], opaque: this.opaque };
+  }
+
+  /** The steps of one thread. Registers are numbered over all threads, so that an edit may move steps. */
+  thread({ fn, events }: ClaimThread): Step[] | string {
+    const steps: Step[] = [];
+    const held: string[] = [];
+    const first = events[0];
+    if (!first) return 'a thread without events';
+    const crossed: { branch: number; other: number[]; guard: Guard }[] = [];
+    const emit = (event: Event | null, act: Act, register: string | null, node: number | null) => {
+      const when = crossed.filter(c => node !== null && !c.other.some(o => o === node || nodesAfter(fn, o).has(node))).map(c => c.guard);
+      steps.push({ event, act, register, when, via: null });
+    };
+    for (const lock of [...new Set([...first.locks, ...fn.entryLocks])]) {
+      const name = bare(lock);
+      if (held.includes(name)) continue;
+      held.push(name);
+      emit(null, { op: 'lock', location: this.lock(name) }, null, null);
+    }
+    let inRcu = first.context.includes('rcu-read') ? 1 : 0;
+    if (inRcu > 0) emit(null, { op: 'fence', fence: 'rcu-lock' }, null, null);
+    const pass = (event: Event): string | null => {
+      const meant = this.claim.meanings?.filter(m => m.event === event) ?? [];
+      if (event.kind === 'lock' || event.kind === 'unlock') {
+        const family = factOf(event.api)?.lock?.family;
+        const name = bare(lockName(event, family ?? ''));
+        if (event.kind === 'lock' && !held.includes(name)) {
+          held.push(name);
+          emit(event, { op: 'lock', location: this.lock(name) }, null, event.node);
+        } else if (event.kind === 'unlock') {
+          if (held.includes(name)) held.splice(held.indexOf(name), 1);
+          // Taken before the first event of the path, and not by anyone in view: a lock that the function has held since.
+          else steps.unshift({ event: null, act: { op: 'lock', location: this.lock(name) }, register: null, when: [], via: null });
+          emit(event, { op: 'unlock', location: this.lock(name) }, null, event.node);
+        }
+        return null;
+      }
+      if (event.kind === 'rcu') {
+        const acts = rcuActs(event);
+        for (const fence of acts) {
+          if (fence === 'rcu-lock') inRcu++;
+          if (fence === 'rcu-unlock' && --inRcu < 0) {
+            steps.unshift({ event: null, act: { op: 'fence', fence: 'rcu-lock' }, register: null, when: [], via: null });
+            inRcu = 0;
+          }
+          emit(event, { op: 'fence', fence }, null, event.node);
+        }
+        return null;
+      }
+      for (const m of meant) {
+        const location = this.meantCell(m);
+        if (m.access === 'read') emit(event, { op: 'load', location, order: m.ordering, mask: null }, this.register(), event.node);
+        else {
+          emit(event, { op: 'store', location, order: m.ordering === 'full' ? 'relaxed' : m.ordering, value: null }, null, event.node);
+          if (m.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);
+        }
+      }
+      if (meant.length > 0) return null;
+      if (event.kind === 'fence') {
+        const fence = fenceOf(event);
+        if (fence) emit(event, { op: 'fence', fence }, null, event.node);
+        return null;
+      }
+      const location = this.cellOf(event, false);
+      if (location === null || !(event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw')) {
+        this.aside(event, fn, emit);
+        return null;
+      }
+      const acts = this.accesses(event, location);
+      if (typeof acts === 'string') return acts;
+      for (const act of acts) {
+        const gives = act.op !== 'fence' && act.op !== 'store' && !(act.op === 'rmw' && act.gives === 'none' && act.atomic);
+        const register = gives ? this.register() : null;
+        emit(event, act, register, event.node);
+        const step = steps.at(-1);
+        if (step) step.via = this.pointerOf(event, steps.slice(0, -1));
+      }
+      return null;
+    };
+    let at = first.node;
+    const trouble = pass(first);
+    if (trouble) return trouble;
+    for (const next of events.slice(1)) {
+      const path = pathTo(fn, at, next.node);
+      if (path === null) return `no path leads from ${fn.name}() line ${fn.flow[at]?.line ?? 0} to line ${next.line}`;
+      for (const [i, node] of path.entries()) {
+        const flow = fn.flow[node];
+        if (!flow) continue;
+        const to = path[i + 1];
+        if (flow.kind === 'branch' && to !== undefined) {
+          const guard = guardOf(flow, to, steps);
+          if (guard) crossed.push({ branch: node, other: flow.next.filter(n => n !== to), guard });
+        }
+        if (flow.kind === 'gap') this.unknown('lines that are not shown', fn, null, emit);
+        if (i === 0 || flow.event === null) continue;
+        const event = fn.events[flow.event];
+        if (!event) continue;
+        const message = pass(event);
+        if (message) return message;
+      }
+      if (path[0] === at && path.length === 1 && next.node === at) {
+        const message = pass(next);
+        if (message) return message;
+      }
+      at = next.node;
+    }
+    if (inRcu > 0) emit(null, { op: 'fence', fence: 'rcu-unlock' }, null, null);
+    for (const name of held.reverse()) emit(null, { op: 'unlock', location: this.lock(name) }, null, null);
+    return steps;
+  }
+
+  private register(): string {
+    return `r${this.registers++}`;
+  }
+
+  private location(name: string, type: 'int' | 'spinlock_t'): number {
+    const plain = name.replace(/\W+/g, '_').replace(/^_+|_+$/g, '');
+    this.locations.push({ name: /^[a-z]/i.test(plain) ? plain : `c_${plain}`, type, initial: 0 });
+    return this.locations.length - 1;
+  }
+
+  private lock(name: string): number {
+    const key = `lock ${name}`;
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    const made = this.location(/(\w+)\W*$/.exec(name)?.[1] ?? 'lock', 'spinlock_t');
+    this.byKey.set(key, made);
+    return made;
+  }
+
+  /** The location of the event's cell, null where it is none of the claim's. */
+  private cellOf(event: Event, add: boolean): number | null {
+    if (!event.cell || event.kind === 'lock' || event.kind === 'unlock') return null;
+    const key = cellKey(event.cell);
+    const known = this.byKey.get(key);
+    if (known !== undefined || !add || !(event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw')) return known ?? null;
+    const made = this.location(cellName(event.cell).split(/->|\./).at(-1) ?? 'cell', 'int');
+    this.byKey.set(key, made);
+    return made;
+  }
+
+  private meantCell(m: Meaning): number {
+    if (typeof m.cell === 'object') {
+      const cell = this.cellOf(m.cell, true);
+      if (cell !== null) return cell;
+    }
+    const key = `meant ${typeof m.cell === 'string' ? m.cell : m.cell.text}`;
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    const made = this.location(typeof m.cell === 'string' ? m.cell : 'object', 'int');
+    this.byKey.set(key, made);
+    return made;
+  }
+
+  /** What an event on no cell of the claim does to the order. */
+  private aside(event: Event, fn: CFunction, emit: (event: Event | null, act: Act, register: string | null, node: number | null) => void): void {
+    if (event.opaque) {
+      this.unknown(event.api, fn, event, emit);
+      return;
+    }
+    if (event.kind === 'rmw' && event.atomic && (event.ordering === 'full' || event.ordering === 'acquire' || event.ordering === 'release')) {
+      const location = this.location(event.cell ? cellName(event.cell) : 'other', 'int');
+      const act: Act = { op: 'rmw', location, order: event.ordering, update: '=', operand: 1, gives: 'old', mask: null, atomic: true };
+      emit(event, act, this.register(), event.node);
+    } else if (event.kind === 'read' && event.ordering === 'acquire') {
+      emit(
+        event,
+        { op: 'load', location: this.location(event.cell ? cellName(event.cell) : 'other', 'int'), order: 'acquire', mask: null },
+        this.register(),
+        event.node,
+      );
+    } else if (event.kind === 'write' && event.ordering === 'release') {
+      emit(
+        event,
+        { op: 'store', location: this.location(event.cell ? cellName(event.cell) : 'other', 'int'), order: 'release', value: 1 },
+        null,
+        event.node,
+      );
+    } else if (event.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);
+  }
+
+  private unknown(
+    api: string,
+    fn: CFunction,
+    event: Event | null,
+    emit: (event: Event | null, act: Act, register: string | null, node: number | null) => void,
+  ): void {
+    this.opaque.push({ api, fn });
+    if (this.reading === 'strongest') emit(event, { op: 'fence', fence: 'mb' }, null, event?.node ?? null);
+  }
+
+  /** The mask of the event's bit in its word; bits that are not constants are taken for the same one. */
+  private maskOf(event: Event): number | null {
+    if (!event.cell || event.cell.bit === null) return null;
+    const key = cellKey(event.cell);
+    const bits = this.masks.get(key) ?? new Map<string, number>();
+    this.masks.set(key, bits);
+    const bit = /^(?:\d+|[A-Z][A-Z0-9_]*)$/.test(event.cell.bit) ? event.cell.bit : '';
+    const mask = bits.get(bit) ?? 1 << bits.size;
+    bits.set(bit, mask);
+    return mask;
+  }
+
+  /** A constant as the code writes it: a name in capitals stands for a number of its own, other text for none that is known. */
+  private numberOf(text: string | null): number | null {
+    const operand = (text ?? '').trim();
+    if (/^-?(?:0x[\da-f]+|\d+)[UL]*$/i.test(operand)) return Number(operand.replace(/[UL]+$/i, ''));
+    if (/^(?:NULL|false)$/.test(operand)) return 0;
+    if (operand === 'true') return 1;
+    if (!/^[A-Z][A-Z0-9_]*$/.test(operand)) return null;
+    const known = this.symbols.get(operand);
+    if (known !== undefined) return known;
+    this.symbols.set(operand, 100 + this.symbols.size);
+    return 99 + this.symbols.size;
+  }
+
+  private accesses(event: Event, location: number): Act[] | string {
+    const order = strengthOf(event);
+    const mask = this.maskOf(event);
+    if (event.kind === 'read') return [{ op: 'load', location, order: order === 'full' ? 'acquire' : order, mask }];
+    if (event.kind === 'write') {
+      const value = event.operation === 'clear' ? 0 : event.operation === 'set' ? (mask ?? 1) : this.numberOf(event.operand);
+      if (event.operation !== 'store' && event.operation !== 'set' && event.operation !== 'clear' && event.operation !== 'assign' && event.operand === null)
+        return [{ op: 'store', location, order: order === 'full' ? 'relaxed' : order, value: null }, ...(order === 'full' ? [MB] : [])];
+      return [{ op: 'store', location, order: order === 'full' ? 'relaxed' : order, value }, ...(order === 'full' ? [MB] : [])];
+    }
+    return this.rmw(event, location, order, mask);
+  }
+
+  private rmw(event: Event, location: number, order: Strength, mask: number | null): Act[] | string {
+    const result = factOf(event.api)?.result ?? 'none';
+    const number = this.numberOf(event.operand);
+    const gives: Gives =
+      result === 'old' ? 'old' : result === 'new' || result === 'value' ? 'new' : result === 'test' ? (/negative/.test(event.api) ? 'is-negative' : 'is-zero') : 'none';
+    const make = (update: UpdateOp, operand: number | null): Act[] => [
+      { op: 'rmw', location, order, update, operand, gives, mask: gives === 'old' ? mask : null, atomic: event.atomic },
+    ];
+    switch (event.operation) {
+      case 'set':
+        return make('|', mask ?? 1);
+      case 'clear':
+        return make('&~', mask ?? 1);
+      case 'flip':
+        return make('^', mask ?? 1);
+      case 'store':
+      case 'xchg':
+      case 'assign':
+        return make('=', number);
+      case 'inc':
+      case 'add':
+      case 'dec':
+      case 'sub': {
+        const by = (event.operation === 'inc' || event.operation === 'dec' ? 1 : (number ?? 1)) * (event.operation === 'inc' || event.operation === 'add' ? 1 : -1);
+        if (result === 'success') return [{ op: 'add-unless', location, order, operand: by, unless: 0 }];
+        return by < 0 ? make('-', -by) : make('+', by);
+      }
+      case 'and':
+        return make('&', number ?? 0);
+      case 'or':
+        return make('|', number ?? 1);
+      case 'xor':
+        return make('^', number ?? 1);
+      case 'andnot':
+        return make('&~', number ?? 1);
+      case 'cmpxchg': {
+        const expected = this.numberOf(event.args[1] ?? null);
+        const desired = this.numberOf(event.args[2] ?? null);
+        if (expected === null || desired === null) return `${event.api}() puts in a value that is not in view`;
+        return [{ op: 'cmpxchg', location, order, expected, desired, success: result === 'success' }];
+      }
+      default:
+        return `${event.api}() has no meaning in the model`;
     }
   }
-  return { body, result };
+
+  /** The register with the pointer that the event's cell is reached through, and what the pointer points to. */
+  private pointerOf(event: Event, before: Step[]): string | null {
+    const base = event.cell?.base;
+    if (!base || this.claim.tie) return null;
+    const target = event.cell ? this.byKey.get(cellKey(event.cell)) : undefined;
+    for (const step of [...before].reverse()) {
+      const load = step.event;
+      if (!load || step.act.op !== 'load' || step.register === null || target === undefined) continue;
+      const named = load.into === base || (load.cell?.base ? base === `${load.cell.base}->${load.cell.path}` || base === `${load.cell.base}.${load.cell.path}` : base === load.cell?.path);
+      if (!named || step.act.location === target) continue;
+      const pointer = this.locations[step.act.location];
+      if (!pointer || (pointer.target !== undefined && pointer.target !== target)) return null;
+      pointer.target = target;
+      return step.register;
+    }
+    return null;
+  }
 }
 
-function lowerEvent(claim: Claim, event: Event, into: string, thread: number): Instruction | string {
-  const place = { path: event.path, line: event.line };
-  const cell = event.cell ? claim.tie.keys.indexOf(cellKey(event.cell)) : -1;
-  const order = orderOf(event);
-  if (event.kind === 'fence') return { op: 'fence', order: event.ordering === 'rmb' || event.ordering === 'wmb' ? event.ordering : 'full', place };
-  if (cell < 0) return `${event.api}() is on neither cell`;
-  if (event.kind === 'read') return { op: 'load', cell, into, order, place };
-  const update = updateOf(event, thread);
-  if (typeof update === 'string') return update;
-  if (event.kind === 'rmw') return { op: 'rmw', cell, update, into, order, place };
-  if (event.kind === 'write' && update.kind === 'put') return { op: 'store', cell, value: update.value, order, place };
-  return `${event.api}() has no meaning in the model`;
+const MB: Act = { op: 'fence', fence: 'mb' };
+
+function bare(name: string): string {
+  return name.slice(name.indexOf(':') + 1).replace(/ \(shared\)$/, '');
 }
 
-function orderOf(event: Event): Order {
+function strengthOf(event: Event): Strength {
   const o = event.ordering;
   return o === 'full' || o === 'acquire' || o === 'release' || o === 'plain' ? o : 'relaxed';
 }
 
-function updateOf(event: Event, thread: number): Update | string {
-  const operand = event.operand ?? '';
-  const number = /^-?\d+$/.test(operand) ? Number(operand) : null;
-  // A value that is not in view is a symbol of its own in each thread.
-  const value: Value = number ?? (/^(?:NULL|false)$/.test(operand) ? 0 : operand === 'true' ? 1 : `${operand.replace(/\W+/g, '_')}_${thread}`);
-  switch (event.operation) {
-    case 'set':
-      return { kind: 'put', value: 1 };
-    case 'clear':
-      return { kind: 'put', value: 0 };
-    case 'flip':
-      return { kind: 'flip' };
-    case 'store':
-    case 'xchg':
-      return { kind: 'put', value };
-    case 'inc':
-      return { kind: 'add', value: 1 };
-    case 'dec':
-      return { kind: 'add', value: -1 };
-    case 'add':
-      return { kind: 'add', value: number ?? 1 };
-    case 'sub':
-      return { kind: 'add', value: -(number ?? 1) };
+function fenceOf(event: Event) {
+  switch (event.ordering) {
+    case 'full':
+      return 'mb' as const;
+    case 'rmb':
+    case 'wmb':
+    case 'before-atomic':
+    case 'after-atomic':
+      return event.ordering;
+    case 'compiler':
+      return 'barrier' as const;
     default:
-      return `${event.api}() has no meaning in the model yet`;
+      return null;
   }
 }
 
-function edited(body: Instruction[], edit: Edit | null): Instruction[] {
-  if (edit === null) return body;
-  if (edit.kind === 'lock') return [{ op: 'lock', lock: 0, place: null }, ...body, { op: 'unlock', lock: 0, place: null }];
-  // One word in place of two: neighbours that touch different cells become one access.
-  const out: Instruction[] = [];
-  let group: Instruction[] = [];
-  const flush = () => {
-    if (group.length > 0) out.push(group.length === 1 && group[0] ? group[0] : { op: 'together', parts: group, place: group[0]?.place ?? null });
-    group = [];
+function rcuActs(event: Event): ('rcu-lock' | 'rcu-unlock' | 'sync-rcu')[] {
+  if (/^synchronize_(?:rcu|net)/.test(event.api)) return ['sync-rcu'];
+  const effect = factOf(event.api)?.context ?? [];
+  if (effect.includes('+rcu-read')) return ['rcu-lock'];
+  return effect.includes('-rcu-read') ? ['rcu-unlock'] : [];
+}
+
+/** The guard that the branch puts on what follows, where a step of the thread decides it. */
+function guardOf(branch: FlowNode, to: number, steps: Step[]): Guard | null {
+  const deciding = steps.filter(s => s.event && s.register !== null && branch.decides?.includes(s.event.index));
+  const step = deciding.at(-1);
+  if (!step?.register) return null;
+  const plain = branch.decides?.length === 1 && (branch.tests === 'nonzero' || branch.tests === 'zero');
+  if (!plain) return { register: step.register, test: 'dependent' };
+  const holds = branch.next[0] === to;
+  return { register: step.register, test: (branch.tests === 'nonzero') === holds ? 'nonzero' : 'zero' };
+}
+
+const MOST_NODES = 20_000;
+
+/** The nodes of a path from one node to another, both included, with as little on it that orders as there is; null where there is none. */
+function pathTo(fn: CFunction, from: number, to: number): number[] | null {
+  const weight = (node: number): number => {
+    const flow = fn.flow[node];
+    if (flow?.kind === 'gap') return 1000;
+    const event = flow?.event === null || flow?.event === undefined ? null : fn.events[flow.event];
+    if (!event) return 1;
+    return event.opaque || event.kind === 'fence' || event.kind === 'lock' || event.kind === 'unlock' || event.ordering === 'full' ? 1000 : 2;
   };
-  for (const i of body) {
-    if (i.op === 'fence') {
-      flush();
-      out.push(i);
-      continue;
-    }
-    if (group.some(g => 'cell' in g && 'cell' in i && g.cell === i.cell)) flush();
-    group.push(i);
-  }
-  flush();
-  return out;
-}
-
-/**
- * The states in which one of the updating functions leaves the cells when it runs alone. What is consistent is what they establish: it is
- * computed from them, and the cells may start in each of these states.
- */
-function endsOf(program: Program): Value[][] {
-  const numbers = program.threads.flatMap(t => t.body.flatMap(putsOf));
-  const domain: Value[] = numbers.some(v => v === 1) ? [0, 1] : [0];
-  const guesses = program.cells.reduce<Value[][]>((all, _) => all.flatMap(state => domain.map(v => [...state, v])), [[]]);
-  const starts = new Map<string, Value[]>();
-  for (const guess of guesses) {
-    for (const thread of program.threads.filter(t => t.body.some(writes))) {
-      const alone = explore({ ...program, threads: [thread], cells: program.cells.map((c, i) => ({ ...c, initial: guess[i] ?? 0 })) });
-      for (const final of alone.finals) starts.set(final.cells.join(), final.cells);
+  const cost = new Map<number, number>([[from, 0]]);
+  const back = new Map<number, number>();
+  const open = new Set([from]);
+  for (let looked = 0; open.size > 0 && looked < MOST_NODES; looked++) {
+    let at = -1;
+    for (const node of open) if (at < 0 || (cost.get(node) ?? 0) < (cost.get(at) ?? 0)) at = node;
+    open.delete(at);
+    if (at === to && looked > 0) break;
+    for (const next of fn.flow[at]?.next ?? []) {
+      const price = (cost.get(at) ?? 0) + weight(next);
+      if (price >= (cost.get(next) ?? Number.POSITIVE_INFINITY)) continue;
+      cost.set(next, price);
+      back.set(next, at);
+      open.add(next);
     }
   }
-  const counts = program.threads.some(t => t.body.some(i => i.op === 'rmw' && i.update.kind === 'add'));
-  if (counts || starts.size === 0) return [program.cells.map(() => 0)];
-  return [...starts.values()].sort((a, b) => (a.join() < b.join() ? -1 : 1));
-}
-
-function writes(i: Instruction): boolean {
-  return i.op === 'store' || i.op === 'rmw' || (i.op === 'together' && i.parts.some(writes));
-}
-
-function putsOf(i: Instruction): Value[] {
-  if (i.op === 'together') return i.parts.flatMap(putsOf);
-  if (i.op === 'store') return [i.value];
-  return i.op === 'rmw' && i.update.kind === 'put' ? [i.update.value] : i.op === 'rmw' && i.update.kind === 'flip' ? [1] : [];
-}
-
-/** The ends of all serial orders of the program, as text. */
-export function serialEnds(program: Program): Set<string> {
-  return new Set(serial(program).map(final => final.cells.join()));
-}
-
-/** What the calls return, as text, in each serial order. */
-export function serialResults(program: Program, results: (string | null)[]): Set<string> {
-  return new Set(serial(program).map(final => resultText(final, results)));
-}
-
-export function resultText(final: Final, results: (string | null)[]): string {
-  return results.map((r, t) => (r === null ? '' : String(final.registers.get(`${t}:${r}`)))).join();
+  if (from === to) return [from];
+  if (!back.has(to)) return null;
+  const path = [to];
+  for (let at = back.get(to); at !== undefined && path.length < MOST_NODES; at = back.get(at)) {
+    path.unshift(at);
+    if (at === from) break;
+  }
+  return path;
 }

@@ -12,6 +12,7 @@ import type { Rule } from '../model/rule.ts';
 import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { lookupWith, NO_FACTS } from './declared.ts';
+import { changeOf, lookAtChange, touchedLines } from './changes.ts';
 import { look } from './look.ts';
 import { attribute, settle } from './sift.ts';
 
@@ -57,15 +58,18 @@ function reviewSeries(thread: Thread, series: Series, messages: (Message | undef
   const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
   const last = options.tree ? [...own, ...outsideOf(own, lookup, options.tree)] : own;
   const final = look(last, patches, reader, rules, facts);
-  const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...final.problems];
+  const change = changeOf(patches.map(onlyC), history, final.world, reader);
+  const changed = change ? lookAtChange(change, rules) : { raised: [], problems: [] };
+  const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...final.problems, ...changed.problems];
   // A fault that an earlier state shows and the last does not was done away with by a later patch.
   const earlier = earlierStates(history).map(state => ({
     ...state,
     ...look([...last.filter(i => i.path !== state.image.path), state.image], patches, reader, rules, facts),
   }));
-  const context = { messages, patches, comments: thread.comments, facts };
+  const touched = change ? touchedLines(change) : new Map<string, number>();
+  const context = { messages, patches, comments: thread.comments, facts, touched };
   const settled = settle(
-    attribute(final.raised, context),
+    attribute([...final.raised, ...changed.raised], context),
     earlier.flatMap(e =>
       attribute(
         e.raised.filter(r => r.place.path === e.image.path && r.addedBy === e.image.after),

@@ -23,6 +23,8 @@ export interface SeriesContext {
   patches: (Patch | null)[];
   comments: Comment[];
   facts: UserFacts;
+  /** Lines that were there before and that a patch touches by what it does beside them: `path:line`, and which patch. */
+  touched: Map<string, number>;
 }
 
 /** A finding with what settles whether it is reported. */
@@ -43,6 +45,11 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
     // The patch that added the line the note quotes; where that line was there before, the last patch that added another part of the fault.
     const events = remark.claim?.threads.flatMap(t => t.events) ?? [];
     const brought = [r.addedBy, ...events.map(e => e.addedBy)].filter(p => p !== null);
+    if (brought.length === 0)
+      for (const at of [r.place, ...events]) {
+        const touched = context.touched.get(`${at.path}:${at.line}`);
+        if (touched !== undefined) brought.push(touched);
+      }
     const by = r.addedBy ?? (brought.length > 0 ? Math.max(...brought) : null);
     const message = by === null ? undefined : context.messages[by];
     const text = (r.event?.text ?? r.fn.head).replace(/\s+/g, ' ').trim();
@@ -69,7 +76,7 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
       references: rule.references,
       fingerprint: fingerprint([...base, String(ordinal)]),
     };
-    const shape = [rule.id, by, remark.shape ?? remark.claim?.tie.keys.join('&') ?? r.place.path].join('|');
+    const shape = [rule.id, by, remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path].join('|');
     if (!remark.claim) return { finding, shape, held: null, decided: false };
     const dismissed = dismissedBy(remark.claim, context.facts);
     if (dismissed) return { finding, shape, held: dismissed, decided: false };

@@ -1,178 +1,374 @@
-/** Decides a claim, and tells the execution in words. */
-import { type Decision, decide } from '../lkmm/decide.ts';
-import type { Final, Step } from '../lkmm/explore.ts';
-import { litmus } from '../lkmm/print.ts';
-import { type Program, size } from '../lkmm/program.ts';
+/** Decides a claim with the checker, and tells the execution that shows it. */
+import { type Execution, executions } from '../lkmm/executions.ts';
+import type { Condition, LitmusTest, Value } from '../lkmm/litmus.ts';
+import { races } from '../lkmm/model.ts';
+import { type Schedule, type Strength, scheduleOf, strengthOf } from '../lkmm/order.ts';
+import { IS, type PathEvent } from '../lkmm/paths.ts';
+import { printLitmus } from '../lkmm/text.ts';
+import type { Event } from '../model/code.ts';
 import type { Fix, HeldReason, Step as Told, Verdict, Witness } from '../model/finding.ts';
 import type { Claim } from '../model/rule.ts';
-import { type Lowered, lower, resultText, serialEnds, serialResults } from './lower.ts';
+import { compile, registerOf, resultOf, settlePointers, settleValues, startOf, valueAfter } from './compile.ts';
+import { type Draft, stepOf } from './draft.ts';
+import { edited } from './edits.ts';
+import { lower } from './lower.ts';
+import { type Pair, pairOf } from './pair.ts';
 
-/** Programs of more instructions are not decided. */
-export const MOST_EVENTS = 64;
+/** Steps of a program beyond which nothing is decided. */
+export const MOST_STEPS = 64;
+
+/** Checks of candidates that one program of a claim may take; counted, so that the answer is the same on every machine. */
+const BUDGET = 40_000;
 
 /** `refuted`: the checker has decided that no execution ends so; else a claim that is held was not decided at all. */
 export type Decided = { witness: Witness; fixes: Fix[] } | { held: HeldReason; detail: string; refuted: boolean };
 
+/** Decides the claim: the bug must be possible, an edit must make it impossible, and what the code is for must stay possible in both. */
 export function decideClaim(claim: Claim): Decided {
-  const lowered = lower(claim, null);
-  if (typeof lowered === 'string') return { held: 'not-decided', detail: lowered, refuted: false };
-  if (lowered.programs.some(p => size(p) > MOST_EVENTS)) return { held: 'too-large', detail: `more than ${MOST_EVENTS} events`, refuted: false };
-  const bug = run(claim, lowered);
-  if (bug.verdict !== 'Sometimes' && bug.verdict !== 'Always') {
-    const reason = bug.verdict === 'Never' ? 'no execution ends so' : (bug.decision?.reason ?? bug.verdict);
-    return {
-      held: 'not-decided',
-      detail: `${claim.threads.map(t => `${t.fn.name}()`).join(' against ')}: ${reason}`,
-      refuted: bug.verdict === 'Never',
-    };
+  const who = claim.threads.map(t => `${t.fn.name}()`).join(' against ');
+  const bug = decide(claim, draftsOf(claim, 'strongest', null));
+  if ('reason' in bug) return { held: bug.reason.startsWith('more than') ? 'too-large' : 'not-decided', detail: bug.reason, refuted: false };
+  if (bug.verdict === 'unsupported') return { held: 'not-decided', detail: `${who}: too many executions`, refuted: false };
+  if (!bug.shown) {
+    const weak = decide(claim, draftsOf(claim, 'weakest', null));
+    const call = bug.opaque[0];
+    if (!('reason' in weak) && weak.shown && call)
+      return { held: 'opaque-in-between', detail: `${who}: not if ${call.api}() in ${call.fn.name}() is a full barrier`, refuted: false };
+    return { held: 'not-decided', detail: `${who}: no execution ends so`, refuted: true };
   }
   const fixes: Fix[] = [];
-  let fixed: { lowered: Lowered; reach: Verdict } | null = null;
+  let fixed: Ran | null = null;
   for (const edit of claim.edits) {
-    const cured = lower(claim, edit);
-    if (typeof cured === 'string') continue;
-    const after = run(claim, cured);
+    const drafts = draftsOf(claim, 'weakest', edit);
+    if (typeof drafts === 'string') continue;
+    const after = decide(claim, drafts);
+    if ('reason' in after) continue;
     fixes.push({ text: edit.text, edit: edit.kind, fixedVerdict: after.verdict });
-    if (after.verdict === 'Never' && after.reach === 'Sometimes') fixed ??= { lowered: cured, reach: after.reach };
+    if (after.verdict === 'Never' && after.reach === 'Sometimes') fixed ??= after;
   }
-  if (!fixed || !bug.final || !bug.program) return { held: 'not-decided', detail: 'no edit was decided Never', refuted: false };
-  const condition = conditionOf(claim, bug.program, bug.final);
+  const { shown } = bug;
+  if (!fixed || bug.reach !== 'Sometimes')
+    return { held: 'not-decided', detail: fixed ? `${who}: what the code is for can't happen` : `${who}: no edit was decided Never`, refuted: false };
   return {
     fixes: fixes.filter(f => f.fixedVerdict === 'Never'),
     witness: {
-      kind: 'state',
+      kind: claim.bad.kind === 'race' ? 'race' : 'state',
       verdict: bug.verdict,
       fixedVerdict: 'Never',
       reach: bug.reach,
-      strength: 'sc',
-      assumes: lowered.assumes,
+      strength: shown.strength,
+      assumes: shown.draft.assumes,
       threads: claim.threads.map(t => ({ name: `${t.fn.name}()`, function: t.fn.name })),
-      steps: tell(claim, bug.program, bug.final, lowered),
-      outcome: outcomeOf(claim, bug.program, bug.final, lowered),
-      reordering: '',
-      litmus: litmus(bug.program, condition),
-      fixedLitmus: litmus(fixed.lowered.programs.find(p => sameStart(p, bug.program)) ?? bug.program, condition),
+      steps: shown.steps,
+      outcome: shown.outcome,
+      reordering: shown.reordering,
+      litmus: printLitmus(shown.test),
+      fixedLitmus: printLitmus(fixed.likeShown(shown)),
     },
   };
 }
 
-function sameStart(a: Program, b: Program | undefined): boolean {
-  return a.cells.every((c, i) => c.initial === b?.cells[i]?.initial);
+/** An execution that shows the bug, already in words: what the checker hands out is gone after the visit. */
+interface Shown {
+  draft: Draft;
+  test: LitmusTest;
+  strength: Strength;
+  steps: Told[] | null;
+  outcome: string;
+  reordering: string;
+  rank: number[];
+  /** Which of the starting states. */
+  start: number;
 }
 
 interface Ran {
   verdict: Verdict;
   reach: Verdict;
-  decision?: Decision;
-  program?: Program;
-  final?: Final;
+  shown: Shown | null;
+  opaque: Draft['opaque'];
+  /** The program that starts as the one shown does, with the same condition. */
+  likeShown(shown: Shown): LitmusTest;
 }
 
-/** Decides the claim from each start that the cells may have. */
-function run(claim: Claim, lowered: Lowered): Ran {
+interface Drafts {
+  draft: Draft;
+  pair: Pair | null;
+}
+
+/** The claim's threads as a draft, with the pair's consistent states where the claim is about a pair; a text where it can't be lowered. */
+function draftsOf(claim: Claim, reading: 'strongest' | 'weakest', edit: Claim['edits'][number] | null): Drafts | string {
+  const all = lower(claim, reading, [...claim.threads, ...(claim.settledBy ?? [])]);
+  if (typeof all === 'string') return all;
+  const pair = claim.tie ? pairOf(claim, all) : null;
+  settleValues(all, pair === null);
+  settlePointers(all, location => retires(claim, all, location));
+  const draft: Draft = { ...all, name: claim.threads.map(t => t.fn.name).join('+'), threads: all.threads.slice(0, claim.threads.length) };
+  if (draft.threads.reduce((n, t) => n + t.steps.length, 0) > MOST_STEPS) return `more than ${MOST_STEPS} steps`;
+  if (edit === null) return { draft, pair };
+  const cured = edited(draft, edit);
+  if (!cured) return 'the edit has no place';
+  return { draft: { ...cured, name: `${cured.name}+${edit.kind}` }, pair };
+}
+
+/** Is the pointer at the location seen as it was before, so that what it points to at first is the object in question? */
+function retires(claim: Claim, draft: Draft, location: number): boolean {
+  if (claim.bad.kind !== 'sees') return false;
+  return claim.bad.reads.some(s => {
+    const step = stepOf(draft, s.read)?.step;
+    return s.from === 'before' && step?.act.op === 'load' && step.act.location === location;
+  });
+}
+
+/** What makes an execution bad, what makes it one that the code is for, and the condition of the printed test. */
+interface Question {
+  bad(execution: Execution, valueOf: (name: string) => Value): boolean;
+  reached(execution: Execution, valueOf: (name: string) => Value): boolean;
+  condition(execution: Execution): Condition;
+  watched: ReadonlySet<string>;
+  rank(execution: Execution, schedule: Schedule | null): number[];
+  outcome(execution: Execution): string;
+}
+
+function decide(claim: Claim, drafts: Drafts | string): Ran | { reason: string } {
+  if (typeof drafts === 'string') return { reason: drafts };
+  const { draft, pair } = drafts;
+  const programs = pair ? pair.starts(draft) : [draft];
+  let verdict: Verdict = 'Never';
   let reach: Verdict = 'Never';
-  let unshown: Decision | null = null;
-  const shown: (Ran & { rank: number[] })[] = [];
-  for (const program of lowered.programs) {
-    const bad = badOf(claim, program, lowered);
-    const decision = decide(program, bad);
-    if (decision.finals.some(final => !bad(final))) reach = 'Sometimes';
-    if (unshown === null || decision.verdict !== 'Never') unshown = decision;
-    if (decision.verdict !== 'Sometimes' && decision.verdict !== 'Always') continue;
-    const legal = serialResults(program, lowered.results);
-    for (const final of decision.witnesses) {
-      const noticed = legal.has(resultText(final, lowered.results)) ? 0 : 1;
-      shown.push({ verdict: decision.verdict, reach, decision, program, final, rank: [noticed, idleStarts(final), final.schedule.length] });
-    }
+  let best: Shown | null = null;
+  let over = false;
+  for (const [start, program] of programs.entries()) {
+    const question = pair ? pair.question(program) : questionOf(claim, program);
+    if (typeof question === 'string') return { reason: question };
+    const test = compile(program, { kind: 'true' }, question.watched);
+    const index = new Map(test.locations.map((l, i) => [l.name, i]));
+    const reason = executions(test, { left: BUDGET }, execution => {
+      const valueOf = (name: string): Value => {
+        const at = index.get(name);
+        return at === undefined ? 0 : execution.location(at);
+      };
+      const bad = question.bad(execution, valueOf);
+      if (!bad && question.reached(execution, valueOf)) reach = 'Sometimes';
+      if (!bad) {
+        if (verdict === 'Always') verdict = 'Sometimes';
+        return;
+      }
+      if (verdict === 'Never') verdict = 'Sometimes';
+      const strength = strengthOf(execution);
+      const schedule = scheduleOf(execution);
+      const rank = [RANK[strength], schedule === null ? 1 : 0, schedule?.reordered.length ?? 0, ...question.rank(execution, schedule)];
+      if (best && compare(best.rank, rank) <= 0) return;
+      best = {
+        draft: program,
+        test: { ...test, condition: question.condition(execution) },
+        strength,
+        steps: schedule && tell(claim, program, execution, schedule),
+        outcome: question.outcome(execution),
+        reordering: schedule ? reorderingOf(program, schedule, execution) : 'a store has reached one CPU before another',
+        rank,
+        start,
+      };
+    });
+    if (reason !== null) over = true;
   }
-  // Of several executions the one told is that which no caller notices, and in which every call begins by changing something.
-  const [best] = shown.sort((a, b) => compare(a.rank, b.rank));
-  if (best) return { ...best, reach };
-  return unshown ? { verdict: unshown.verdict, reach, decision: unshown } : { verdict: 'unsupported', reach };
+  const shown = best as Shown | null;
+  if (over && !shown) verdict = 'unsupported';
+  return {
+    verdict,
+    reach,
+    shown,
+    opaque: draft.opaque,
+    likeShown: s => {
+      const program = programs[s.start] ?? programs[0] ?? draft;
+      const question = pair ? pair.question(program) : questionOf(claim, program);
+      const watched = typeof question === 'string' ? new Set<string>() : question.watched;
+      return { ...compile(program, { kind: 'true' }, watched), condition: pair ? pair.translated(program, s.test.condition) : conditionFor(claim, program, s) };
+    },
+  };
 }
 
-/** Threads whose first update leaves its cell as it was: the caller did something out of turn already. */
-function idleStarts(final: Final): number {
-  const begun = new Set<number>();
-  let idle = 0;
-  for (const step of final.schedule) {
-    if (begun.has(step.thread) || !step.changes.some(c => c.write)) continue;
-    begun.add(step.thread);
-    if (step.changes.every(c => c.before === c.after)) idle++;
-  }
-  return idle;
-}
+const RANK: Record<Strength, number> = { sc: 0, tso: 1, weak: 2 };
 
 function compare(a: number[], b: number[]): number {
   for (const [i, x] of a.entries()) if (x !== b[i]) return x - (b[i] ?? 0);
   return 0;
 }
 
-function badOf(claim: Claim, program: Program, lowered: Lowered): (final: Final) => boolean {
-  const { bad } = claim;
-  if (bad.kind === 'unserialisable') {
-    const ends = serialEnds(program);
-    return final => !ends.has(final.cells.join());
+/** The condition of the fixed program: its registers may stand in other steps by now. */
+function conditionFor(claim: Claim, program: Draft, shown: Shown): Condition {
+  const condition = claim.bad.kind === 'sees' ? seen(claim, program) : null;
+  return condition && typeof condition !== 'string' ? condition.bad : shown.test.condition;
+}
+
+/** The question of a claim that names what is read, or a race. */
+function questionOf(claim: Claim, draft: Draft): Question | string {
+  if (claim.bad.kind === 'race') {
+    const lines = new Set(claim.threads.flatMap(t => t.events.map(e => `${e.path}:${e.line}`)));
+    const ofClaim = (e: PathEvent | undefined) => e?.source != null && lines.has(`${e.source.path}:${e.source.line}`);
+    return {
+      bad: ({ skeleton, derived }) => races(skeleton, derived).some(([i, j]) => ofClaim(skeleton.events[i]) && ofClaim(skeleton.events[j])),
+      reached: () => true,
+      condition: () => ({ kind: 'true' }),
+      watched: new Set(),
+      rank: () => [],
+      outcome: () => 'nothing orders the two accesses, and one of them is plain: the compiler may tear, repeat or leave out each',
+    };
   }
-  const consistent = new Set(lowered.consistent.map(state => state.join()));
-  return final =>
-    consistent.has(final.cells.join()) &&
-    lowered.samples.length > 0 &&
-    lowered.samples.every(([a, b]) => {
-      const seen = sampleOf(claim, lowered, final, a, b);
-      return seen !== null && !consistent.has(seen.join());
-    });
-}
-
-/** What a sample saw, in the order of the cells. */
-function sampleOf(claim: Claim, lowered: Lowered, final: Final, a: string, b: string): [unknown, unknown] | null {
-  const program = lowered.programs[0];
-  const cellOf = (register: string) => {
-    const [thread = '', name = ''] = register.split(':');
-    const load = program?.threads[Number(thread)]?.body
-      .flatMap(i => (i.op === 'together' ? i.parts : [i]))
-      .find(i => i.op === 'load' && i.into === name);
-    return load?.op === 'load' ? load.cell : -1;
+  const condition = seen(claim, draft);
+  if (typeof condition === 'string') return condition;
+  const { bad, reach, watched } = condition;
+  return {
+    bad: (execution, valueOf) => holds(bad, execution, valueOf),
+    reached: (execution, valueOf) => reach === null || holds(reach, execution, valueOf),
+    condition: () => bad,
+    watched,
+    rank: (_, schedule) => [switches(schedule)],
+    outcome: () => outcomeOf(claim, draft),
   };
-  const [x, y] = [final.registers.get(a), final.registers.get(b)];
-  if (x === undefined || y === undefined || claim.tie.keys.length !== 2) return null;
-  return cellOf(a) === 0 ? [x, y] : [y, x];
 }
 
-function conditionOf(claim: Claim, program: Program, final: Final): string {
-  const cells = program.cells.map((c, i) => `${c.name}=${final.cells[i]}`);
-  if (claim.bad.kind === 'unserialisable') return cells.join(' /\\ ');
-  const registers = [...final.registers].filter(([k]) => k.startsWith('1:')).map(([k, v]) => `${k}=${v}`);
-  return [...registers, ...cells].join(' /\\ ');
+/** The condition that a `sees` claim comes to; `reach` is what its reads see of writes, null where that is nothing. */
+function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | null; watched: Set<string> } | string {
+  if (claim.bad.kind !== 'sees') return 'not a claim of what is read';
+  const watched = new Set<string>();
+  const parts: Condition[] = [];
+  const reach: Condition[] = [];
+  for (const { read, from } of claim.bad.reads) {
+    const found = stepOf(draft, read);
+    if (!found?.step.register) return `${read.api}() gives nothing that could be looked at`;
+    const { act, register } = found.step;
+    if (!('location' in act)) return `${read.api}() reads no cell of the claim`;
+    const source = from === 'before' ? null : stepOf(draft, from);
+    if (from !== 'before' && !source) return `${from.api}() has no meaning in the model`;
+    const value = resultOf(act, source ? valueAfter(draft, source.step.act) : startOf(draft, act.location));
+    const part: Condition = { kind: 'equals', left: registerOf(found.thread, register), right: value };
+    watched.add(`${found.thread}:${register}`);
+    parts.push(part);
+    if (source) reach.push(part);
+  }
+  for (const write of claim.bad.ends ?? []) {
+    const found = stepOf(draft, write);
+    if (!found || !('location' in found.step.act)) return `${write.api}() has no meaning in the model`;
+    parts.push({ kind: 'equals', left: { kind: 'location', name: draft.locations[found.step.act.location]?.name ?? '' }, right: valueAfter(draft, found.step.act) });
+  }
+  return { bad: { kind: 'and', of: parts }, reach: reach.length > 0 ? { kind: 'and', of: reach } : null, watched };
 }
 
-/** The schedule as steps for people; what a thread does unchanged again and again is told once. */
-function tell(claim: Claim, program: Program, final: Final, lowered: Lowered): Told[] {
+function holds(condition: Condition, execution: Execution, valueOf: (name: string) => Value): boolean {
+  switch (condition.kind) {
+    case 'true':
+      return true;
+    case 'not':
+      return !holds(condition.of, execution, valueOf);
+    case 'and':
+      return condition.of.every(c => holds(c, execution, valueOf));
+    case 'or':
+      return condition.of.some(c => holds(c, execution, valueOf));
+    case 'equals': {
+      const { left, right } = condition;
+      const value = left.kind === 'register' ? execution.register(left.thread, left.name) : valueOf(left.name);
+      return typeof right !== 'object' && value === right;
+    }
+  }
+}
+
+function switches(schedule: Schedule | null): number {
+  return (schedule?.order ?? []).reduce((n, e, i, all) => n + (i > 0 && e.thread !== all[i - 1]?.thread ? 1 : 0), 0);
+}
+
+/** The cells of the bad state as a person would put it. */
+function outcomeOf(claim: Claim, draft: Draft): string {
+  if (claim.bad.kind !== 'sees') return '';
+  const nameOf = (event: Event) => {
+    const act = stepOf(draft, event)?.step.act;
+    return (act && 'location' in act && draft.locations[act.location]?.name) || 'the cell';
+  };
+  const reads = claim.bad.reads.map(({ read, from }) => {
+    const reader = stepOf(draft, read)?.thread ?? 0;
+    const writer = from === 'before' ? null : (stepOf(draft, from)?.thread ?? 0);
+    return `CPU ${reader} finds ${nameOf(read)} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}`;
+  });
+  const ends = (claim.bad.ends ?? []).map(e => `${nameOf(e)} stays as CPU ${stepOf(draft, e)?.thread ?? 0} left it`);
+  return [...reads, ...ends].join(', ');
+}
+
+/** What ran before its turn, in one sentence. */
+function reorderingOf(draft: Draft, schedule: Schedule, execution: Execution): string {
+  const known = schedule.reordered.filter(([a, b]) => a.source !== null && b.source !== null && accessOf(a) && accessOf(b));
+  const [pair] = known.length > 0 ? known : schedule.reordered;
+  if (!pair) return '';
+  const [first, second] = pair;
+  const name = (e: PathEvent) => draftName(draft, execution, e);
+  const cpu = `CPU ${first.thread}`;
+  const reads = (e: PathEvent) => (e.is & IS.read) !== 0;
+  if (reads(first) && reads(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its load of ${name(first)}`;
+  if (reads(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its store to ${name(first)} is visible`;
+  if (reads(first)) return `${cpu}'s store to ${name(second)} may be visible before its load of ${name(first)} is satisfied`;
+  return `${cpu}'s store to ${name(second)} may be visible before its store to ${name(first)}`;
+}
+
+function accessOf(e: PathEvent): boolean {
+  return (e.is & (IS.read | IS.write)) !== 0;
+}
+
+function draftName(draft: Draft, execution: Execution, e: PathEvent): string {
+  const used = usedLocations(draft);
+  return used[execution.locations[e.id] ?? -1] ?? 'the cell';
+}
+
+/** Names of the locations in the order of the compiled test. */
+function usedLocations(draft: Draft): string[] {
+  return compile(draft, { kind: 'true' }).locations.map(l => l.name);
+}
+
+/** The schedule as steps for people: what each access found and left; reads of one thread in a row are told at once. */
+function tell(claim: Claim, draft: Draft, execution: Execution, schedule: Schedule): Told[] {
   const told: Told[] = [];
-  const names = claim.tie.names;
-  let reads: { thread: number; step: Step }[] = [];
+  const names = usedLocations(draft);
+  const shown = (value: Value) => (typeof value === 'string' ? `&${value}` : String(value));
+  const label = (e: PathEvent) => {
+    const name = names[execution.locations[e.id] ?? -1] ?? 'the cell';
+    const at = draft.locations.findIndex(l => l.name === name);
+    return (claim.tie && claim.tie.names[at]) || name;
+  };
+  const lockBits = IS.lockRead | IS.lockWrite | IS.unlock | IS.lockFail | IS.lockFree;
+  const before = new Map<number, Value>();
+  for (const e of execution.skeleton.events) if ((e.is & IS.init) !== 0) before.set(execution.locations[e.id] ?? -1, execution.valueAt(e));
+  let reads: { e: PathEvent; text: string }[] = [];
   const flush = () => {
     const first = reads[0];
     if (!first) return;
-    const seen = reads.flatMap(r => r.step.changes.map(c => ({ name: names[c.cell], value: c.before })));
-    const distinct = [...new Set(seen.map(s => `${s.name} ${s.value}`))];
-    const place = placeOf(program, first.step);
-    const samples = lowered.samples.length > 0 ? seen.length / 2 : 0;
-    const times = samples >= 2 && distinct.length === 2 ? `, ${countOf(samples)} times` : '';
-    told.push({ thread: first.thread, text: `reads ${distinct.join(', ')}${times}`, ...place });
+    const distinct = [...new Set(reads.map(r => r.text))];
+    const times = reads.length > distinct.length && reads.length % distinct.length === 0 ? `, ${countOf(reads.length / distinct.length)} times` : '';
+    told.push({ thread: first.e.thread, text: `reads ${distinct.join(', ')}${times}`, ...placeOf(first.e) });
     reads = [];
   };
-  for (const step of final.schedule) {
-    if (step.changes.length === 0) continue;
-    if (reads.length > 0 && (reads[0]?.thread !== step.thread || step.changes.some(c => c.write))) flush();
-    if (step.changes.every(c => !c.write)) {
-      reads.push({ thread: step.thread, step });
+  const written = new Set(execution.skeleton.events.flatMap(e => (e.reads ? [e.reads] : [])));
+  for (const e of schedule.order) {
+    const at = execution.locations[e.id] ?? -1;
+    if (reads.length > 0 && reads[0]?.e.thread !== e.thread) flush();
+    if ((e.is & lockBits) !== 0) {
+      if ((e.is & (IS.lockWrite | IS.unlock)) === 0) continue;
+      flush();
+      told.push({ thread: e.thread, text: `${(e.is & IS.unlock) !== 0 ? 'unlocks' : 'locks'} ${label(e)}`, ...placeOf(e) });
       continue;
     }
-    const text = step.changes
-      .map(c => `${names[c.cell]}: ${c.before === c.after ? `${c.before}, stays ${c.after}` : `${c.before} -> ${c.after}`}`)
-      .join('; ');
-    told.push({ thread: step.thread, text, ...placeOf(program, step) });
+    if ((e.is & (IS.read | IS.write)) === 0) {
+      if (e.fence !== 'sync-rcu') continue;
+      flush();
+      told.push({ thread: e.thread, text: 'waits for a grace period', ...placeOf(e) });
+      continue;
+    }
+    if ((e.is & IS.read) !== 0) {
+      if (!written.has(e)) reads.push({ e, text: `${label(e)} ${shown(execution.valueAt(e))}` });
+      continue;
+    }
+    flush();
+    const old = before.get(at) ?? 0;
+    const fresh = execution.valueAt(e);
+    const [from, to] = [shown(old), shown(fresh)];
+    told.push({ thread: e.thread, text: `${label(e)}: ${from === to ? `${from}, stays ${to}` : `${from} -> ${to}`}`, ...placeOf(e) });
+    before.set(at, fresh);
   }
   flush();
   return told;
@@ -182,16 +378,6 @@ function countOf(n: number): string {
   return ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'][n] ?? String(n);
 }
 
-function placeOf(program: Program, step: Step): { path: string; line: number } {
-  return program.threads[step.thread]?.body[step.instruction]?.place ?? { path: '', line: 0 };
-}
-
-function outcomeOf(claim: Claim, program: Program, final: Final, lowered: Lowered): string {
-  const cells = claim.tie.names.map((name, i) => `${name} ${final.cells[i]}`).join(', ');
-  if (claim.bad.kind === 'false-alarm') {
-    const reader = claim.threads[1]?.fn.name ?? 'the reader';
-    return `${reader}() has reported a fault; the pair ends consistent: ${cells}`;
-  }
-  const legal = serialResults(program, lowered.results).has(resultText(final, lowered.results)) && lowered.results.some(r => r !== null);
-  return `${cells}${legal ? '; both calls return what they return when one runs after the other' : ''}`;
+function placeOf(e: PathEvent): { path: string; line: number } {
+  return e.source ? { path: e.source.path, line: e.source.line } : { path: '', line: 0 };
 }

@@ -6,8 +6,13 @@ import { names, shapes, sources } from './tables.ts';
  * `factOf('guard(mutex)')`, whose arguments are those of the second list.
  */
 export function factOf(api: string): Fact | undefined {
-  if (!decoded.has(api)) decoded.set(api, decode(find(api)));
-  return decoded.get(api);
+  let known = decoded.get(api);
+  if (known === undefined) {
+    known = decode(find(api)) ?? null;
+    if (decoded.size >= MOST_NAMES) decoded.clear();
+    decoded.set(api, known);
+  }
+  return known ?? undefined;
 }
 
 /** Every fact, ordered by name. */
@@ -37,7 +42,10 @@ type Shape = [
   sleeps: 'no' | 'yes' | 'maybe',
 ];
 
-const decoded = new Map<string, Fact | undefined>();
+/** Of each name that was asked for its fact; null where there is none. */
+const decoded = new Map<string, Fact | null>();
+/** Names in one run; more are not kept. */
+const MOST_NAMES = 50_000;
 let shapeLines: string[] | undefined;
 let sourceLines: string[] | undefined;
 

@@ -60,7 +60,7 @@ export interface Event extends Place {
   index: number;
   /** Last line of the statement that holds it. */
   endLine: number;
-  /** The patch (index into the series) that added the line; null on lines that were there before. */
+  /** The patch (index into the series) that added the line, on the old side that removes it; null on lines that stand on both sides. */
   addedBy: number | null;
   /** True where a piece's edge leaves in doubt what was read. */
   uncertain: boolean;
@@ -167,6 +167,19 @@ export interface Shape {
   loops: Loop[];
   comparisons: Comparison[];
   calls: string[];
+  /** Statements on the indentation of the single statement above them, and outside of what holds that one. */
+  misled?: Misled[];
+}
+
+/** An `if`, `else` or loop without braces, the statement it holds, and the next one, by their first lines. */
+export interface Misled {
+  line: number;
+  body: number;
+  next: number;
+  /** The lines of the three, without indentation. */
+  text: { head: string; body: string; next: string };
+  /** The last patch that added one of the three. */
+  addedBy: number | null;
 }
 
 export interface Loop {

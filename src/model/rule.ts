@@ -171,12 +171,33 @@ export interface World {
   addedBy(path: string, line: number): number | null;
   /** Members of a struct or union (`struct foo`) that a file in view declares, with their types, and the file; null where none does. */
   declared(tag: string): { path: string; members: ReadonlyMap<string, { type: string; pointer: number; array: boolean }> } | null;
+  /** Members that the file's initialisers name: `.lock = ...`. */
+  designated(path: string): ReadonlySet<string>;
   /** Where the function's own file names it as a value: in a table of operations, as a handler. */
   mentions(fn: CFunction): Mention[];
   /** What in view says that the cell with this key is touched by several CPUs; empty where nothing does. */
   shared(key: string): SharedEvidence[];
   /** What the author wrote that names the function or one of the words. */
   said(fn: CFunction, words: string[]): Said[];
+}
+
+/**
+ * A function, or as much of it as a hunk shows, as it stands before the series and after it; null where it is not there on that side. On the
+ * old side an event's `addedBy` is the patch that removes its line.
+ */
+export interface ChangedFunction {
+  before: CFunction | null;
+  after: CFunction | null;
+}
+
+/** The whole series as one change. */
+export interface Changes {
+  before: World;
+  after: World;
+  /** Functions of which a line was added or removed. */
+  functions: ChangedFunction[];
+  /** What an event of the old side still stands as on the new one: on its line, or written anew in the function; null where it is gone. */
+  stays(event: Event): Event | null;
 }
 
 /** A cell, or a pair that an invariant ties, with all that is done to it in view. */
@@ -205,9 +226,14 @@ export interface Rule {
   knownGaps: string[];
   /** Not reported unless asked for by name. */
   trial?: boolean;
-  /** C text. Bad ones carry `want: rule-id "part of message"` in a comment on the line; good ones are near misses. */
+  /**
+   * C text. Bad ones carry `want: rule-id "part of message"` in a comment on the line; good ones are near misses. One that begins with `--- `
+   * is a unified diff, and its comments may stand on removed lines.
+   */
   examples: { bad: string[]; good: string[] };
   checkFunction?(fn: CFunction, report: Report, world: World): void;
   checkCell?(subject: Subject, uses: Use[], report: Report, world: World): void;
   checkFile?(file: CodeFile, report: Report, world: World): void;
+  /** Called for each function that the series changes. A report may name a place of the old side. */
+  checkChange?(before: CFunction | null, after: CFunction | null, series: Changes, report: Report): void;
 }

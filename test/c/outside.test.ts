@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Image, imagesOf, type Tree } from '../../src/c/images.ts';
 import { layoutOf } from '../../src/c/layout.ts';
 import { outsideOf } from '../../src/c/outside.ts';
+import { effectsOf } from '../../src/c/query.ts';
 import { readerOf, worldOf } from '../../src/c/world.ts';
 import { factOf } from '../../src/facts/lookup.ts';
 import type { World } from '../../src/model/rule.ts';
@@ -135,11 +136,10 @@ describe('what is drawn from the tree', () => {
   test('makes a wrapper known for what it does', async () => {
     const world = await worldWith({ 'include/linux/lane.h': helper }, ['help(l);']);
     const fn = world.functions.find(f => f.name === 'lane_take');
-    expect(fn?.events.map(compact)).toEqual([
-      'call help - -',
-      'write = n plain [spin:struct lane.lock] {preempt-off}'.replace('struct lane.lock', fn?.events[1]?.locks[0]?.slice(5) ?? ''),
-    ]);
-    expect(fn?.events[1]?.locks).toEqual(['spin:struct lane.lock']);
+    expect(fn?.events.map(compact)).toEqual(['call help - -', 'write = n plain [spin:struct lane.lock] {preempt-off}']);
+    const call = fn?.events[0];
+    const effects = fn && call ? effectsOf(fn, call, world.functions) : null;
+    expect(effects?.map(e => [e.event.kind, e.cell?.base, e.via, e.always])).toEqual([['lock', 'l', ['help'], true]]);
   });
 
   test('makes types known that a header declares', async () => {

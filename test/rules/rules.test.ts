@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rules } from '../../rules/index.ts';
 import { review } from '../../src/engine/review.ts';
-import { grammar, patchOf, threadOf } from '../code.ts';
+import { diffPatch, grammar, patchOf, threadOf } from '../code.ts';
 
 /** An example's path: what its first line says, else a driver's. */
 function fileOf(example: string): { path: string; text: string } {
@@ -9,20 +9,36 @@ function fileOf(example: string): { path: string; text: string } {
   return { path: named?.[1] ?? 'drivers/example/example.c', text: example.replace(/^\n/, '') };
 }
 
+/** What the example stands for: a patch that adds its text as a file, or the diff that it is. */
+function patchOfExample(example: string) {
+  const { path, text } = fileOf(example);
+  return isDiff(text) ? diffPatch(text) : patchOf({ [path]: text });
+}
+
+function isDiff(text: string): boolean {
+  return text.startsWith('--- a/');
+}
+
 /** Every rule runs on every example: what another rule says there must be wanted too. */
 async function found(example: string) {
-  const { path, text } = fileOf(example);
-  const result = review(threadOf([patchOf({ [path]: text })]), { grammar: await grammar() });
+  const result = review(threadOf([patchOfExample(example)]), { grammar: await grammar() });
   const places = result.reviews.flatMap(r =>
-    r.findings.flatMap(f => [f, ...f.related.filter(p => p.note.startsWith('the same')).map(p => ({ ...f, line: p.line }))]),
+    r.findings.flatMap(f => [f, ...f.related.filter(p => p.note.startsWith('the same')).map(p => ({ ...f, line: p.line, side: p.side }))]),
   );
   return { result, places };
 }
 
-function wanted(example: string): { line: number; rule: string; part: string }[] {
-  return fileOf(example)
-    .text.split('\n')
-    .flatMap((line, i) => [...line.matchAll(/\/\* want: (\S+) "([^"]*)" \*\//g)].map(m => ({ line: i + 1, rule: m[1] ?? '', part: m[2] ?? '' })));
+const WANT = /\/\* want: (\S+) "([^"]*)" \*\//g;
+
+/** The places that want a finding: by line, a minus before it where the line is a removed one. */
+function wanted(example: string): { line: string; rule: string; part: string }[] {
+  const { text } = fileOf(example);
+  const lines = isDiff(text)
+    ? patchOfExample(example).files.flatMap(f =>
+        f.hunks.flatMap(h => h.lines.map(l => ({ text: l.text, line: l.kind === 'remove' ? `-${l.oldLine}` : String(l.newLine) }))),
+      )
+    : text.split('\n').map((line, i) => ({ text: line, line: String(i + 1) }));
+  return lines.flatMap(l => [...l.text.matchAll(WANT)].map(m => ({ line: l.line, rule: m[1] ?? '', part: m[2] ?? '' })));
 }
 
 describe.each(rules.map(rule => ({ id: rule.id, rule })))('$id', ({ rule }) => {
@@ -40,7 +56,7 @@ describe.each(rules.map(rule => ({ id: rule.id, rule })))('$id', ({ rule }) => {
     async ({ text }) => {
       const { places, result } = await found(text);
       expect(wanted(text).some(w => w.rule === rule.id)).toBe(true);
-      const got = places.map(f => ({ line: f.line, rule: f.rule, message: f.message }));
+      const got = places.map(f => ({ line: `${f.side === 'old' ? '-' : ''}${f.line}`, rule: f.rule, message: f.message }));
       expect(
         got.map(g => `${g.line} ${g.rule}`).sort(),
         JSON.stringify(result.reviews.flatMap(r => r.held.map(h => [h.reason, h.detail, h.finding.message]))),

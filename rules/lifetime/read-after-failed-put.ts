@@ -1,0 +1,195 @@
+import { isTest, objectOf, onward, pointedTo, takesReference, variablesIn } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'read-after-failed-put',
+  title: 'An object is read after a put that was not the last one',
+  why: `
+    A put that does not bring the count to zero leaves the object to the other holders. From then on each of them may put the last
+    reference, and the object is gone: freed, or in use as something else. Whoever reads it on that branch reads what no longer is theirs.
+    The same holds where the count is of work that is still out, and the last one wakes its waiter: the others may not look back.`,
+  severity: 'error', // A warning where the count only tells a waiter that all is done.
+  confidence: 'medium',
+  finds: ['use-after-handover', 'refcount-lifetime'],
+  references: ['include/linux/kref.h, kref_put()', 'Documentation/core-api/kref.rst, Kref rules'],
+  knownGaps: ['a second reference of the caller is not seen where the function has the object as a parameter'],
+  examples: {
+    bad: [
+      `
+void block_free(struct page *page, unsigned int order)
+{
+	if (put_page_testzero(page))
+		free_the_page(page, order);
+	else if (!PageHead(page)) /* want: read-after-failed-put "page is read" */
+		while (order-- > 0)
+			free_the_page(page + (1 << order), order);
+}`,
+      `
+int sess_put(struct sess *s)
+{
+	if (!refcount_dec_and_test(&s->refs))
+		return s->state; /* want: read-after-failed-put "s is read" */
+	kfree(s);
+	return 0;
+}`,
+      `
+static void part_done(struct part *p)
+{
+	struct job *j = p->job;
+
+	if (atomic_dec_and_test(&j->pending))
+		complete(&j->done);
+	else
+		note_progress(j->total); /* want: read-after-failed-put "j is read" */
+}`,
+    ],
+    good: [
+      `
+/* Sampled while the reference is still held. */
+void block_free(struct page *page, unsigned int order)
+{
+	bool head = PageHead(page);
+
+	if (put_page_testzero(page))
+		free_the_page(page, order);
+	else if (!head)
+		free_rest(order);
+}`,
+      `
+/* At zero it is the function's own. */
+void sess_put(struct sess *s)
+{
+	if (refcount_dec_and_test(&s->refs)) {
+		list_del(&s->node);
+		kfree(s);
+	}
+}`,
+      `
+/* The list's lock keeps the session on it, and its last put takes that lock. */
+int sess_drop(struct table *t, struct sess *s)
+{
+	int state = 0;
+
+	spin_lock(&t->lock);
+	if (!refcount_dec_and_test(&s->refs))
+		state = s->state;
+	spin_unlock(&t->lock);
+	return state;
+}`,
+      `
+int sess_wait(struct sess *s)
+{
+	if (!atomic_dec_and_test(&s->refs))
+		wait_for_completion(&s->idle);
+	return s->state;
+}`,
+      `
+/* A second reference. */
+int sess_peek(struct sess *s)
+{
+	refcount_inc(&s->refs);
+	if (!refcount_dec_and_test(&s->refs))
+		return s->state;
+	return 0;
+}`,
+      `
+/* What is counted is no life: the last error wakes nobody and frees nothing. */
+void err_ack(struct nic *n)
+{
+	if (!atomic_dec_and_test(&n->txerr_credits))
+		n->stats.acked++;
+	else
+		n->errored = 1;
+}`,
+      `
+void sess_put_rcu(struct sess *s)
+{
+	rcu_read_lock();
+	if (!refcount_dec_and_test(&s->refs))
+		pr_debug("%d left\\n", s->id);
+	rcu_read_unlock();
+}`,
+      `
+void list_put(struct sess *s)
+{
+	struct sess *next;
+
+	for (; s; s = next) {
+		next = s->next;
+		if (!refcount_dec_and_test(&s->refs))
+			continue;
+		kfree(s);
+	}
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const put of fn.events) {
+      const life = put.kind === 'rmw' && put.cell && !put.uncertain ? countOf(put) : null;
+      const object = put.cell && life !== null ? objectOf(put.cell) : null;
+      if (life === null || object === null || keepsAlive(fn, put, object)) continue;
+      const variables = variablesIn(object);
+      const stop = (e: Event) => e.kind === 'wait' || takesReference(e, object) || e.context.includes('rcu-read');
+      const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
+      const read = left.find(e => readsFrom(e, object, life));
+      if (!read || read.locks.length > 0) continue;
+      const last = onward(fn, put, { variables, value: 'nonzero' }).events.filter(e => !left.includes(e));
+      if (life === 'maybe' && !last.some(e => e.kind === 'wake' && e.cell !== null && objectOf(e.cell) === object)) continue;
+      const name = nameOf(put, object);
+      report(
+        { event: read, fn },
+        {
+          message: `${name} is read in ${fn.name}() after ${put.api}() was not the last put of it`,
+          detail: [
+            life === 'sure'
+              ? `Whoever holds the other references may put the last of them before ${read.api === 'read' ? 'the read' : `${read.api}()`}, and ${name} is gone`
+              : `Another CPU may bring the count to zero and wake the waiter, who goes on before the read`,
+          ],
+          question: `What keeps ${name} alive on the branch where the count did not reach zero?`,
+          dismissal: `Not an issue if the caller holds another reference to ${name}`,
+          related: [{ path: put.path, line: put.line, side: put.side, note: 'the put' }],
+          quote: [put, read],
+          ...(life === 'maybe' ? { severity: 'warning' as const } : {}),
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** The object as the put names it. */
+function nameOf(put: Event, object: string): string {
+  const written = put.args.find(arg => /^&?\(?\w/.test(arg))?.replace(/^&/, '') ?? object;
+  return put.cell && pointedTo(put.cell) === null ? written.replace(/(?:->|\.)[\w.]+$/, '') : written;
+}
+
+/** What is counted: surely references to the object, perhaps what a waiter waits for; null where the event is no put with a test. */
+function countOf(event: Event): 'sure' | 'maybe' | null {
+  if (!event.used || (event.operation !== 'dec' && event.operation !== 'sub')) return null;
+  if (/^(?:(?:put_page|folio_put)_testzero|kref_put|(?:page|folio)_ref_(?:dec|sub)_and_test|file_ref_put|rcuref_put)$/.test(event.api)) return 'sure';
+  if (!/^(?:refcount|atomic(?:64|_long)?)_(?:dec|sub)_and_test$/.test(event.api)) return null;
+  const member = event.cell?.path.split('.').at(-1) ?? '';
+  return /^(?:_?_?(?:ref|refs|refcnt|refcount|kref|usage|users|\w+_(?:ref|refs|refcnt|refcount)))$/.test(member) ? 'sure' : 'maybe';
+}
+
+/** A lock, an RCU section or another reference keeps the object over the put. */
+function keepsAlive(fn: CFunction, put: Event, object: string): boolean {
+  return (
+    put.locks.length > 0 ||
+    put.maybeLocks.length > 0 ||
+    fn.entryLocks.length > 0 ||
+    put.context.includes('rcu-read') ||
+    put.context.includes('srcu-read') ||
+    fn.events.some(e => e.index < put.index && takesReference(e, object))
+  );
+}
+
+/** A look into the object that is not one more operation on its count. */
+function readsFrom(event: Event, object: string, life: 'sure' | 'maybe'): boolean {
+  const { cell } = event;
+  if (!cell || event.ends || (event.kind !== 'read' && event.kind !== 'write' && event.kind !== 'rmw')) return false;
+  if (objectOf(cell) !== object || (cell.pointee && cell.base !== null)) return false;
+  if (event.kind === 'rmw' && ['inc', 'dec', 'add', 'sub'].includes(event.operation ?? '')) return false;
+  return life === 'sure' || (event.kind === 'read' && event.ordering === 'plain');
+}

@@ -1,0 +1,115 @@
+import { isHandedOver, isTest, objectOf, onward, variablesIn } from '../../src/c/query.ts';
+import type { Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'stored-after-release-callback',
+  title: 'A count of an object is stored after the owner’s callback took the object back',
+  why: `
+    Once a driver's free callback has the object, another CPU may take it from the driver's list and count references on it. A store of
+    the count that comes after the callback overwrites those: it is no read-modify-write, and what the new owner counted is lost, so that
+    the object is freed too early or never. The callback's lock does not help, since it is dropped by then, and later stores may even move
+    up past an unlock.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['use-after-handover', 'refcount-lifetime'],
+  references: ['Documentation/atomic_t.txt, SEMANTICS', 'Documentation/core-api/kref.rst, Kref rules'],
+  knownGaps: ['a release callback that is not named as one, or a function out of view, is not known to take the object'],
+  examples: {
+    bad: [
+      `
+void zone_page_free(struct page *page)
+{
+	page->mapping = NULL;
+	page->pgmap->ops->page_free(page);
+	set_page_count(page, 1); /* want: stored-after-release-callback "page_free" */
+}`,
+      `
+void pool_put(struct pool *pool, struct obj *obj)
+{
+	pool->ops->free(pool, obj);
+	atomic_set(&obj->refs, 1); /* want: stored-after-release-callback "obj" */
+}`,
+    ],
+    good: [
+      `
+void pool_put(struct pool *pool, struct obj *obj)
+{
+	atomic_set(&obj->refs, 0);
+	pool->ops->free(pool, obj);
+}`,
+      `
+/* The new owner stores it. */
+struct page *zone_page_alloc(struct zone_dev *z)
+{
+	struct page *page = z->ops->alloc(z);
+
+	set_page_count(page, 1);
+	return page;
+}`,
+      `
+/* It frees a part of the device, which stays the caller's. */
+void dev_reset(struct dev *dev)
+{
+	free_stats(dev);
+	atomic_set(&dev->pending, 0);
+}`,
+      `
+void dev_stop(struct dev *dev)
+{
+	dev->ops->free(dev);
+	dev->priv = NULL;
+}`,
+      `
+void pool_renew(struct pool *pool, struct obj *obj)
+{
+	pool->ops->free(pool, obj);
+	obj = pool->ops->alloc(pool);
+	atomic_set(&obj->refs, 1);
+}`,
+      `
+void page_drop(struct zone_dev *z, struct page *page)
+{
+	if (z->ops->page_free) {
+		z->ops->page_free(page);
+		return;
+	}
+	set_page_count(page, 1);
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const call of fn.events) {
+      if (!isRelease(call)) continue;
+      const object = (call.args.at(-1) ?? '').replace(/->/g, '.');
+      if (!/^\w+$/.test(object)) continue;
+      const { events } = onward(fn, call, { variables: variablesIn(object), stop: e => e !== call && isHandedOver(e, object) && e.opaque });
+      const store = events.find(e => e.cell !== null && objectOf(e.cell) === object && storesCount(e));
+      if (!store) continue;
+      report(
+        { event: store, fn },
+        {
+          message: `${store.api}() stores a count of ${object} in ${fn.name}() after ${call.api}() has taken ${object} back`,
+          detail: [
+            `Another CPU may get ${object} from its owner and count on it before the store, which is no read-modify-write and overwrites that`,
+          ],
+          question: `Can another CPU have ${object} by then, and should the count be stored before ${call.api}(), or by the one who takes it next?`,
+          dismissal: `Not an issue if ${call.api}() leaves ${object} with its caller`,
+          related: [{ path: call.path, line: call.line, side: call.side, note: 'given back here' }],
+          quote: [call, store],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A call through a pointer whose member says that it frees what it gets. */
+function isRelease(event: Event): boolean {
+  return event.kind === 'call' && event.opaque && /(?:->|\.)(?:\w+_)?free$/.test(event.api) && event.args.length > 0 && event.args.length <= 2;
+}
+
+/** A plain store of a count, which starts the object's life anew. */
+function storesCount(event: Event): boolean {
+  return event.kind === 'write' && /^(?:set_page_count|(?:atomic(?:64|_long)?|refcount)_set(?:_release)?|kref_init|(?:page|folio)_ref_unfreeze)$/.test(event.api);
+}

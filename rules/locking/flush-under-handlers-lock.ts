@@ -1,0 +1,268 @@
+import { heldAt, isIdentity, keyOf, lockText, sameLock, takings } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'flush-under-handlers-lock',
+  title: 'A handler is waited for under a lock that it takes',
+  why: `
+    Whoever waits for a running timer or work item while it holds a lock that the handler takes waits for ever: the handler waits for the lock,
+    and the holder for the handler. It needs only that the handler has started.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['deadlock'],
+  references: ['kernel/time/timer.c, timer_delete_sync()', 'Documentation/kernel-hacking/locking.rst, Deadlock: Simple and Advanced'],
+  knownGaps: ['the handler must be set up in the same file', 'a lock that the handler takes only on some way counts, unless by a try'],
+  examples: {
+    bad: [
+      `
+struct kettle {
+	struct mutex lock;
+	struct work_struct boil;
+	bool on;
+};
+
+static void kettle_boil(struct work_struct *w)
+{
+	struct kettle *k = container_of(w, struct kettle, boil);
+
+	mutex_lock(&k->lock);
+	k->on = true;
+	mutex_unlock(&k->lock);
+}
+
+void kettle_setup(struct kettle *k)
+{
+	INIT_WORK(&k->boil, kettle_boil);
+}
+
+void kettle_off(struct kettle *k)
+{
+	mutex_lock(&k->lock);
+	cancel_work_sync(&k->boil); /* want: flush-under-handlers-lock "kettle_boil()" */
+	k->on = false;
+	mutex_unlock(&k->lock);
+}`,
+      `
+static DEFINE_SPINLOCK(kettles);
+
+struct kettle {
+	struct timer_list beep;
+	int beeps;
+};
+
+static void kettle_beep(struct timer_list *t)
+{
+	struct kettle *k = from_timer(k, t, beep);
+
+	spin_lock(&kettles);
+	k->beeps++;
+	spin_unlock(&kettles);
+}
+
+void kettle_setup(struct kettle *k)
+{
+	timer_setup(&k->beep, kettle_beep, 0);
+}
+
+void kettle_quiet(struct kettle *k)
+{
+	spin_lock_bh(&kettles);
+	timer_delete_sync(&k->beep); /* want: flush-under-handlers-lock "kettle_beep()" */
+	spin_unlock_bh(&kettles);
+}`,
+    ],
+    good: [
+      `
+struct kettle {
+	struct mutex lock;
+	struct work_struct boil;
+	bool on;
+};
+
+static void kettle_boil(struct work_struct *w)
+{
+	struct kettle *k = container_of(w, struct kettle, boil);
+
+	mutex_lock(&k->lock);
+	k->on = true;
+	mutex_unlock(&k->lock);
+}
+
+void kettle_setup(struct kettle *k)
+{
+	INIT_WORK(&k->boil, kettle_boil);
+}
+
+void kettle_off(struct kettle *k)
+{
+	mutex_lock(&k->lock);
+	k->on = false;
+	mutex_unlock(&k->lock);
+	cancel_work_sync(&k->boil);
+}`,
+      `
+struct kettle {
+	struct mutex lock;
+	struct work_struct boil;
+	bool on;
+};
+
+/* The handler gives way. */
+static void kettle_boil(struct work_struct *w)
+{
+	struct kettle *k = container_of(w, struct kettle, boil);
+
+	if (!mutex_trylock(&k->lock))
+		return;
+	k->on = true;
+	mutex_unlock(&k->lock);
+}
+
+void kettle_setup(struct kettle *k)
+{
+	INIT_WORK(&k->boil, kettle_boil);
+}
+
+void kettle_off(struct kettle *k)
+{
+	mutex_lock(&k->lock);
+	cancel_work_sync(&k->boil);
+	mutex_unlock(&k->lock);
+}`,
+      `
+struct kettle {
+	struct mutex lock;
+	struct mutex config;
+	struct work_struct boil;
+	bool on;
+};
+
+static void kettle_boil(struct work_struct *w)
+{
+	struct kettle *k = container_of(w, struct kettle, boil);
+
+	mutex_lock(&k->lock);
+	k->on = true;
+	mutex_unlock(&k->lock);
+}
+
+void kettle_setup(struct kettle *k)
+{
+	INIT_WORK(&k->boil, kettle_boil);
+}
+
+void kettle_off(struct kettle *k)
+{
+	mutex_lock(&k->config);
+	cancel_work_sync(&k->boil);
+	mutex_unlock(&k->config);
+}`,
+      `
+struct kettle {
+	struct mutex lock;
+	struct work_struct boil;
+	bool on;
+};
+
+static void kettle_boil(struct work_struct *w)
+{
+	struct kettle *k = container_of(w, struct kettle, boil);
+
+	mutex_lock(&k->lock);
+	k->on = true;
+	mutex_unlock(&k->lock);
+}
+
+void kettle_setup(struct kettle *k)
+{
+	INIT_WORK(&k->boil, kettle_boil);
+}
+
+/* No wait: a running handler goes on. */
+void kettle_off(struct kettle *k)
+{
+	mutex_lock(&k->lock);
+	cancel_work(&k->boil);
+	mutex_unlock(&k->lock);
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    let handlers: Map<string, CFunction[]> | null = null;
+    for (const fn of file.functions) {
+      for (const event of fn.events) {
+        if (!WAITS.test(event.api) || event.uncertain) continue;
+        const key = keyOf(event);
+        if (key === null) continue;
+        handlers ??= handlersIn(file);
+        const [handler, ...others] = handlers.get(key) ?? [];
+        if (!handler || others.length > 0) continue;
+        const taken = locksOf(handler, file, world);
+        for (const lock of heldAt(fn, event, world)) {
+          const inner = lock.endsWith(' (shared)') ? undefined : taken.find(t => sameLock(t.lock, lock));
+          if (!inner || !same(event, inner)) continue;
+          report(
+            { event, fn },
+            {
+              message: `${fn.name}() waits by ${event.api}() for ${handler.name}() while it holds ${lockText(lock, inner.event)}, which ${inner.fn.name}() takes`,
+              question: 'What lets the handler finish here?',
+              dismissal: 'Not an issue if the two locks belong to different objects, or the handler cannot be running here',
+              related: [{ path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `${inner.fn.name}() takes it here` }],
+              shape: `${fn.name}|${handler.name}`,
+            },
+          );
+          break;
+        }
+      }
+    }
+  },
+} satisfies Rule;
+
+/** Calls that wait until the handler of the item in argument 0 has run. */
+const WAITS =
+  /^(?:flush_(?:delayed_)?work|(?:cancel|disable)_(?:delayed_)?work_sync|(?:timer_delete|del_timer|timer_shutdown)_sync|hrtimer_cancel|tasklet_kill|irq_work_sync|kthread_cancel_(?:delayed_)?work_sync|kthread_flush_work)$/;
+const SETS_UP = /^(?:INIT_(?:DELAYED_|DEFERRABLE_)?WORK|timer_setup|tasklet_setup|kthread_init_(?:delayed_)?work|init_irq_work)$/;
+
+/** For each item that is set up in the file the functions that it runs. */
+function handlersIn(file: CodeFile): Map<string, CFunction[]> {
+  const found = new Map<string, CFunction[]>();
+  for (const fn of file.functions) {
+    for (const event of fn.events) {
+      const key = SETS_UP.test(event.api) ? keyOf(event) : null;
+      const handler = key === null ? undefined : file.functions.find(f => f.name === event.args[1]);
+      if (key === null || !handler) continue;
+      const known = found.get(key) ?? [];
+      if (!known.includes(handler)) known.push(handler);
+      found.set(key, known);
+    }
+  }
+  return found;
+}
+
+interface Taken {
+  lock: string;
+  event: Event;
+  fn: CFunction;
+}
+
+/** Locks that the handler waits for, itself or in a function of the file that it calls. */
+function locksOf(handler: CFunction, file: CodeFile, world: World): Taken[] {
+  const own = (fn: CFunction): Taken[] =>
+    fn.events.flatMap(event =>
+      takings(fn, event).flatMap(t =>
+        t.conditional || t.lock.startsWith('context:') || event.kind !== 'lock' || !isIdentity(t.lock, event) ? [] : [{ lock: t.lock, event, fn }],
+      ),
+    );
+  const called = handler.events.flatMap(e =>
+    e.kind === 'call' && !e.opaque ? (file.functions.find(f => f.name === e.api && f !== handler) ?? []) : [],
+  );
+  return [...own(handler), ...[...new Set(called)].slice(0, 20).flatMap(fn => (world.callers(fn.name).length > 0 ? own(fn) : []))];
+}
+
+/** One lock for all, or a lock of the very type that holds the item: there the handler's object is the one waited for. */
+function same(wait: Event, taken: Taken): boolean {
+  const cell = taken.event.cell;
+  if (!cell || cell.base === null) return cell !== null;
+  return cell.type !== null && (cell.type === wait.cell?.type || cell.type === wait.cell?.within?.type);
+}

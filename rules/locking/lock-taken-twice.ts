@@ -1,0 +1,187 @@
+import { isIdentity, lockText, nodesAfter, sameLock, surelyTakes, takings } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'lock-taken-twice',
+  title: 'A lock is taken where it is held already',
+  why: `
+    The kernel's locks do not nest in themselves: whoever takes one that it holds waits for itself, the first time the code runs that way.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['deadlock'],
+  references: [
+    'Documentation/kernel-hacking/locking.rst, Deadlock: Simple and Advanced',
+    'Documentation/locking/lockdep-design.rst, Multi-lock dependency rules:',
+  ],
+  knownGaps: [
+    'a lock taken in a function of another file is not seen',
+    'two pointers to one object are not known to be the same unless one is a copy of the other',
+  ],
+  examples: {
+    bad: [
+      `
+void tally_add(struct tally *t, int n)
+{
+	mutex_lock(&t->lock);
+	t->sum += n;
+	if (t->sum > t->limit) {
+		mutex_lock(&t->lock); /* want: lock-taken-twice "t->lock" */
+		t->sum = 0;
+		mutex_unlock(&t->lock);
+	}
+	mutex_unlock(&t->lock);
+}`,
+      `
+static void tally_reset(struct tally *t)
+{
+	spin_lock(&t->lock);
+	t->sum = 0;
+	spin_unlock(&t->lock);
+}
+
+void tally_roll(struct tally *t)
+{
+	spin_lock(&t->lock);
+	t->rolls++;
+	tally_reset(t); /* want: lock-taken-twice "tally_reset()" */
+	spin_unlock(&t->lock);
+}`,
+    ],
+    good: [
+      `
+/* Two objects of one type, by address. */
+void tally_move(struct tally *a, struct tally *b, int n)
+{
+	mutex_lock(&a->lock);
+	mutex_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+	a->sum -= n;
+	b->sum += n;
+	mutex_unlock(&b->lock);
+	mutex_unlock(&a->lock);
+}`,
+      `
+/* The same variable names another object by then. */
+void tally_climb(struct tally *t)
+{
+	mutex_lock(&t->lock);
+	t = t->parent;
+	mutex_lock(&t->lock);
+	t->sum++;
+	mutex_unlock(&t->lock);
+	mutex_unlock(&t->child->lock);
+}`,
+      `
+static void tally_reset(struct tally *t)
+{
+	spin_lock(&t->lock);
+	t->sum = 0;
+	spin_unlock(&t->lock);
+}
+
+void tally_roll(struct tally *t)
+{
+	spin_lock(&t->lock);
+	t->rolls++;
+	spin_unlock(&t->lock);
+	tally_reset(t);
+}
+
+void tally_roll_parent(struct tally *t)
+{
+	spin_lock(&t->lock);
+	tally_reset(t->parent);
+	spin_unlock(&t->lock);
+}`,
+      `
+void tally_read(struct tally *t)
+{
+	rcu_read_lock();
+	rcu_read_lock();
+	t->reads++;
+	rcu_read_unlock();
+	rcu_read_unlock();
+}`,
+      `
+static void tally_reset_unlocked(struct tally *t)
+{
+	mutex_unlock(&t->lock);
+	mutex_lock(&t->lock);
+	t->sum = 0;
+}
+
+void tally_retry(struct tally *t)
+{
+	mutex_lock(&t->lock);
+	tally_reset_unlocked(t);
+	mutex_unlock(&t->lock);
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || !fn.whole) return;
+    const told = new Set<string>();
+    for (const event of fn.events) {
+      if (event.locks.length === 0 || event.uncertain || event.ends) continue;
+      for (const { lock, shared, conditional } of takings(fn, event)) {
+        if (shared || conditional || !EXCLUSIVE.test(lock) || /_nest/.test(event.api)) continue;
+        const before = heldBy(fn, event, lock, event.args[0] ?? '');
+        if (!before || told.has(lock)) continue;
+        told.add(lock);
+        report(
+          { event, fn },
+          {
+            message: `${fn.name}() takes ${lockText(lock, event)} while it holds it since ${before.api}() on line ${before.line}`,
+            question: 'Is one of the two meant for another object?',
+            dismissal: 'Not an issue if the two name different objects',
+            related: [{ path: fn.path, line: before.line, side: fn.side, note: 'taken here first' }],
+            shape: `${fn.name}|${lock}`,
+          },
+        );
+      }
+      if (event.kind !== 'call' || !event.argCells) continue;
+      for (const inner of surelyTakes(fn, event, world.functions)) {
+        if (!EXCLUSIVE.test(inner.lock) || /_nest/.test(inner.event.api) || told.has(inner.lock)) continue;
+        if (!event.locks.some(lock => sameLock(lock, inner.lock) && !lock.endsWith(' (shared)'))) continue;
+        const before = heldBy(fn, event, inner.lock, null);
+        if (!before || !isIdentity(inner.lock, inner.event)) continue;
+        const global = inner.base === null && before.cell?.base === null && inner.event.cell?.base === null;
+        if (!global && (inner.base === null || inner.base !== before.cell?.base)) continue;
+        told.add(inner.lock);
+        report(
+          { event, fn },
+          {
+            message: `${fn.name}() holds ${lockText(inner.lock, before)} where it calls ${event.api}(), which takes it again`,
+            question: 'Should it call a form that wants the lock held?',
+            dismissal: 'Not an issue if the two name different objects',
+            related: [
+              { path: fn.path, line: before.line, side: fn.side, note: 'taken here first' },
+              { path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `taken again here, in ${inner.fn.name}()` },
+            ],
+            shape: `${fn.name}|${inner.lock}`,
+          },
+        );
+      }
+    }
+  },
+} satisfies Rule;
+
+/** Locks that no task may hold twice. */
+const EXCLUSIVE = /^(?:spin|raw-spin|rwlock|bit-spin|mutex|rt-mutex|rwsem|mmap|rtnl):/;
+
+/** The one acquisition by which the lock is held at the event, of the same object and with its name unchanged since; null where that is not sure. */
+function heldBy(fn: CFunction, event: Event, lock: string, written: string | null): Event | null {
+  if (!event.locks.some(held => sameLock(held, lock) && !held.endsWith(' (shared)'))) return null;
+  const takers = fn.events.filter(e => e !== event && takings(fn, e).some(t => sameLock(t.lock, lock)));
+  const before = takers.filter(e => nodesAfter(fn, e.node).has(event.node));
+  const [first] = before;
+  if (!first || before.some(e => e.args[0] !== first.args[0] || takings(fn, e).some(t => t.shared || t.conditional))) return null;
+  if (written !== null && first.args[0] !== written) return null;
+  const root = /[A-Za-z_]\w*/.exec(first.args[0] ?? '')?.[0] ?? '';
+  const between = nodesAfter(fn, first.node);
+  const changed = (fn.settings ?? []).some(s => s.name === root && s.ends.some(end => between.has(end.node)));
+  const members =
+    (first.args[0] ?? '').includes('->') &&
+    fn.events.some(e => e.kind === 'write' && between.has(e.node) && (first.args[0] ?? '').includes(`->${e.cell?.path}->`));
+  return changed || members ? null : first;
+}

@@ -1,0 +1,246 @@
+import { atomicAt, between, calleeIn, lockText, mayGive, maySleep, sameLock, sureSleep, takings } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'sleep-in-atomic',
+  title: 'A call that may sleep stands where nothing may sleep',
+  why: `
+    Under a spinning lock, with interrupts or preemption off, or in an RCU read-side section the scheduler must not be called. A task that
+    sleeps there leaves the lock to CPUs that spin for it, deadlocks the CPU where the next task wants the lock, and lets a grace period end
+    early or never.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['sleep-in-atomic'],
+  references: [
+    'Documentation/kernel-hacking/locking.rst, What Functions Are Safe To Call From Interrupts?',
+    'Documentation/kernel-hacking/locking.rst, Some Functions Which Sleep',
+    'Documentation/locking/locktypes.rst, Lock type nesting rules',
+  ],
+  knownGaps: [
+    'a lock that only some ways hold, and one that the caller holds out of view, say nothing',
+    'an allocation sleeps only where its GFP flags are written out',
+  ],
+  examples: {
+    bad: [
+      `
+void pump_stop(struct pump *p)
+{
+	spin_lock_irq(&p->lock);
+	p->running = false;
+	flush_workqueue(p->wq); /* want: sleep-in-atomic "p->lock" */
+	spin_unlock_irq(&p->lock);
+}`,
+      `
+int pump_grow(struct pump *p, int n)
+{
+	void *buf;
+
+	spin_lock(&p->lock);
+	buf = kmalloc(n, GFP_KERNEL); /* want: sleep-in-atomic "kmalloc()" */
+	if (buf)
+		p->buf = buf;
+	spin_unlock(&p->lock);
+	return buf ? 0 : -ENOMEM;
+}`,
+      `
+int pump_ask(struct pump_set *s, int id)
+{
+	struct pump *p;
+
+	rcu_read_lock();
+	p = rcu_dereference(s->pump[id]);
+	if (p)
+		mutex_lock(&p->config); /* want: sleep-in-atomic "RCU" */
+	rcu_read_unlock();
+	return p ? 0 : -ENOENT;
+}`,
+      `
+static void pump_settle(struct pump *p)
+{
+	usleep_range(10, 20);
+	writel(1, p->regs);
+}
+
+void pump_kick(struct pump *p)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&p->lock, flags);
+	pump_settle(p); /* want: sleep-in-atomic "usleep_range()" */
+	spin_unlock_irqrestore(&p->lock, flags);
+}`,
+    ],
+    good: [
+      `
+void pump_stop(struct pump *p)
+{
+	spin_lock_irq(&p->lock);
+	p->running = false;
+	spin_unlock_irq(&p->lock);
+	flush_workqueue(p->wq);
+}`,
+      `
+int pump_grow(struct pump *p, int n)
+{
+	void *buf;
+
+	spin_lock(&p->lock);
+	buf = kmalloc(n, GFP_ATOMIC);
+	if (buf)
+		p->buf = buf;
+	spin_unlock(&p->lock);
+	return buf ? 0 : -ENOMEM;
+}`,
+      `
+int pump_grow_by(struct pump *p, int n, gfp_t gfp)
+{
+	spin_lock(&p->lock);
+	p->buf = kmalloc(n, gfp);
+	spin_unlock(&p->lock);
+	return p->buf ? 0 : -ENOMEM;
+}`,
+      `
+void pump_try(struct pump *p)
+{
+	if (!spin_trylock(&p->lock)) {
+		msleep(1);
+		return;
+	}
+	p->tries++;
+	spin_unlock(&p->lock);
+}`,
+      `
+static void pump_let_go(struct pump *p)
+{
+	spin_unlock(&p->lock);
+	msleep(1);
+	spin_lock(&p->lock);
+}
+
+void pump_wait(struct pump *p)
+{
+	spin_lock(&p->lock);
+	pump_let_go(p);
+	p->waits++;
+	spin_unlock(&p->lock);
+}`,
+      `
+void pump_srcu(struct pump *p)
+{
+	int idx = srcu_read_lock(&p->srcu);
+
+	mutex_lock(&p->config);
+	p->configured = true;
+	mutex_unlock(&p->config);
+	srcu_read_unlock(&p->srcu, idx);
+}`,
+      `
+void pump_mixed(struct pump *p, bool fast)
+{
+	if (fast)
+		spin_lock(&p->lock);
+	else
+		mutex_lock(&p->config);
+	if (!fast)
+		msleep(1);
+	if (fast)
+		spin_unlock(&p->lock);
+	else
+		mutex_unlock(&p->config);
+}`,
+      `
+int pump_wait_locked_irq(struct pump *p)
+{
+	spin_lock_irq(&p->lock);
+	wait_event_lock_irq(p->idle, p->users == 0, p->lock);
+	spin_unlock_irq(&p->lock);
+	return 0;
+}`,
+      `
+/* The lock is handed to the one that puts it down. */
+void pump_hand_over(struct pump *p)
+{
+	spin_lock(&p->lock);
+	pump_finish_and_unlock(p);
+	msleep(1);
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken) return;
+    const told = new Set<string>();
+    for (const event of fn.events) {
+      const atomic = event.uncertain ? null : atomicAt(event);
+      if (!atomic) continue;
+      const deep = event.kind === 'call' && event.argCells ? sleeperIn(fn, event, world) : null;
+      if (!deep && !maySleep(event)) continue;
+      // These let go of what they are named for while they sleep.
+      if (/^(?:cond_resched_\w+|schedule_preempt_disabled)$/.test(event.api)) continue;
+      // Known to give the lock back while it sleeps, or to fail in place of a fault.
+      if (/_lock_irq|_lock\b.*_irq|_locked|_cmd$|^wait_on_bit_lock/.test(event.api) && event.kind === 'wait') continue;
+      if (event.context.includes('pagefault-off') && /user|iter|fault/.test(event.api)) continue;
+      const runtime = /^pm_runtime_/.test((deep ?? event).api);
+      // A device may be told that its callbacks do not sleep.
+      if (runtime && world.functions.some(f => f.events.some(e => e.api === 'pm_runtime_irq_safe'))) continue;
+      const begin = beginning(fn, event, atomic, world);
+      if (!begin) continue;
+      const under = atomic.lock === null ? CONTEXTS[atomic.word] : `with ${lockText(atomic.lock, begin)} held`;
+      const key = `${event.api}|${under}`;
+      if (told.has(key)) continue;
+      told.add(key);
+      report(
+        { event, fn },
+        {
+          message: deep
+            ? `${event.api}() comes to ${deep.api}(), which may sleep, and ${fn.name}() calls it ${under}`
+            : `${event.api}()${gfp(event)} may sleep, and ${fn.name}() calls it ${under}`,
+          question: atomic.lock === null ? 'Can it move out of the section?' : 'Can it move out of the lock, or the lock be one that sleeps?',
+          dismissal: `Not an issue if a call between ${begin.api}() and it ends that`,
+          related: [
+            { path: fn.path, line: begin.line, side: fn.side, note: `${begin.api}() is here` },
+            ...(deep ? [{ path: deep.path, line: deep.line, side: deep.side, note: `${deep.api}() is here` }] : []),
+          ],
+          quote: [begin, event],
+          ...(runtime ? { confidence: 'medium' as const } : {}),
+          shape: `${fn.name}|${under}`,
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+const CONTEXTS: Record<string, string> = {
+  'irqs-off': 'with interrupts off',
+  'preempt-off': 'with preemption off',
+  'bh-off': 'with bottom halves off',
+  'rcu-read': 'in an RCU read-side section',
+};
+
+function gfp(event: Event): string {
+  const flags = event.args.find(arg => /\bGFP_/.test(arg));
+  return flags ? ` with ${flags}` : '';
+}
+
+function sleeperIn(fn: CFunction, event: Event, world: World): Event | null {
+  const callee = calleeIn(fn, event, world.functions);
+  return callee && callee !== fn && !callee.isMacro ? sureSleep(callee, world.functions) : null;
+}
+
+/** The event that began what forbids to sleep, where nothing between may have ended it; null where that is not sure. */
+function beginning(fn: CFunction, event: Event, atomic: { lock: string | null; word: string }, world: World): Event | null {
+  const begins = fn.events.filter(e => {
+    if (e.index >= event.index) return false;
+    return takings(fn, e).some(t =>
+      atomic.lock === null ? t.lock === `context:${atomic.word}` || begunWith(e, atomic.word) : sameLock(t.lock, atomic.lock),
+    );
+  });
+  const begin = begins.at(-1);
+  if (!begin) return null;
+  const lock = atomic.lock ?? `context:${atomic.word}`;
+  return between(fn, begin, event).some(e => e.kind === 'call' && mayGive(fn, e, lock, begin, world.functions)) ? null : begin;
+}
+
+function begunWith(event: Event, word: string): boolean {
+  return event.kind === 'lock' && word !== 'rcu-read' && /_irq|_bh|^guard/.test(event.api);
+}

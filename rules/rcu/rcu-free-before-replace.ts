@@ -1,0 +1,123 @@
+import { isTest, onward, placeOf, releasesIn, runsAlone, variablesIn, waitsForReaders } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'rcu-free-before-replace',
+  title: 'What an RCU pointer points to is freed while readers can still load it',
+  why: `
+    Whoever stores a pointer with rcu_assign_pointer() has readers who load it under rcu_read_lock(). As long as the old value stands in
+    the pointer, they find the old object, and those who found it keep it to the end of their section. So first the pointer is replaced,
+    then a grace period passes, then the old object is freed. The other way round the readers load freed memory.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['rcu-misuse'],
+  references: ['Documentation/RCU/checklist.rst, item 14', 'Documentation/RCU/whatisRCU.rst, synchronize_rcu()'],
+  knownGaps: ['an object that is freed by a function out of view is not known to be freed'],
+  examples: {
+    bad: [
+      `
+void name_set(struct share *s, int i, char *name)
+{
+	kfree(s->name[i]);
+	rcu_assign_pointer(s->name[i], name); /* want: rcu-free-before-replace "s->name[i]" */
+}`,
+      `
+void conf_set(struct share *s, struct conf *new)
+{
+	struct conf *old = rcu_dereference_protected(s->conf, lockdep_is_held(&s->lock));
+
+	kfree(old);
+	rcu_assign_pointer(s->conf, new); /* want: rcu-free-before-replace "s->conf" */
+}`,
+    ],
+    good: [
+      `
+void name_set(struct share *s, int i, char *name)
+{
+	char *old = rcu_replace_pointer(s->name[i], name, lockdep_is_held(&s->lock));
+
+	synchronize_rcu();
+	kfree(old);
+}`,
+      `
+void conf_set(struct share *s, struct conf *new)
+{
+	struct conf *old = rcu_dereference_protected(s->conf, 1);
+
+	rcu_assign_pointer(s->conf, new);
+	kfree_rcu(old, rcu);
+}`,
+      `
+/* The last reader is gone before. */
+void conf_drop(struct share *s)
+{
+	struct conf *old = rcu_dereference_protected(s->conf, 1);
+
+	RCU_INIT_POINTER(s->conf, NULL);
+	synchronize_rcu();
+	kfree(old);
+	RCU_INIT_POINTER(s->conf, NULL);
+}`,
+      `
+/* Nobody can find the share any more, or yet. */
+void share_destroy(struct share *s)
+{
+	kfree(rcu_dereference_protected(s->conf, 1));
+	RCU_INIT_POINTER(s->conf, NULL);
+}`,
+      `
+int conf_try(struct share *s, struct conf *new)
+{
+	if (new->bad) {
+		kfree(new);
+		return -EINVAL;
+	}
+	rcu_assign_pointer(s->conf, new);
+	return 0;
+}`,
+      `
+void slot_move(struct share *s, struct conf *new)
+{
+	kfree(s->spare);
+	rcu_assign_pointer(s->conf, new);
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
+    for (const { event, object, kind, via } of releasesIn(fn, world.functions)) {
+      if (kind !== 'free' || event.object === 'private' || wasUnpublished(fn, event, object)) continue;
+      const { events } = onward(fn, event, { variables: variablesIn(object), stop: waitsForReaders });
+      const store = events.find(e => e.cell !== null && isReplacement(e) && placeOf(e.cell) === object);
+      if (!store) continue;
+      const name = store.args[0] ?? object;
+      report(
+        { event: store, fn },
+        {
+          message: `${name} is replaced in ${fn.name}() only after ${via ?? event.api}() has freed what it points to`,
+          detail: ['Until then readers under rcu_read_lock() load the freed object'],
+          question: `Can ${name} be replaced first, and the old object be freed behind a grace period?`,
+          dismissal: `Not an issue if no reader can reach ${name} here`,
+          related: [{ path: event.path, line: event.line, side: event.side, note: 'freed here' }],
+          quote: [event, store],
+          advice: ['rcu_replace_pointer(), then kfree_rcu() or synchronize_rcu() before the free'],
+        },
+      );
+      return;
+    }
+  },
+} satisfies Rule;
+
+function isReplacement(event: Event): boolean {
+  return /^(?:rcu_assign_pointer|rcu_replace_pointer|RCU_INIT_POINTER)$/.test(event.api);
+}
+
+/** The pointer was given another value before, so that what is freed is no longer behind it. */
+function wasUnpublished(fn: CFunction, release: Event, object: string): boolean {
+  return fn.events.some(
+    e =>
+      e.index < release.index &&
+      ((e.cell !== null && (e.kind === 'publish' || e.kind === 'write' || e.kind === 'rmw') && placeOf(e.cell) === object) || waitsForReaders(e)),
+  );
+}

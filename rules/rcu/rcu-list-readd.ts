@@ -1,0 +1,104 @@
+import { isTest, onward, variablesIn, waitsForReaders } from '../../src/c/query.ts';
+import type { Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'rcu-list-readd',
+  title: 'An entry that was taken off an RCU list is put on a list again without a grace period between',
+  why: `
+    list_del_rcu() leaves the entry's forward pointer, so that a reader who stands on the entry can go on. A reader who stands there when
+    the entry is put on another list goes on in that list, never meets the head of its own, and may run for ever; a reader of the first
+    list misses what stood behind the entry.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['rcu-misuse'],
+  references: ['Documentation/RCU/rculist_nulls.rst, 1) Lookup algorithm', 'include/linux/rculist.h, list_del_rcu()'],
+  knownGaps: ['an entry that a function takes off and its caller puts on again is not seen'],
+  examples: {
+    bad: [
+      `
+void card_move(struct card *c, struct deck *to)
+{
+	list_del_rcu(&c->node);
+	list_add_rcu(&c->node, &to->cards); /* want: rcu-list-readd "&c->node" */
+}`,
+      `
+void card_reset(struct card *c)
+{
+	spin_lock(&deck_lock);
+	hlist_del_rcu(&c->hash);
+	hlist_add_head_rcu(&c->hash, &deck[c->key]); /* want: rcu-list-readd "&c->hash" */
+	spin_unlock(&deck_lock);
+}`,
+    ],
+    good: [
+      `
+void card_move(struct card *c, struct deck *to)
+{
+	list_del_rcu(&c->node);
+	synchronize_rcu();
+	list_add_rcu(&c->node, &to->cards);
+}`,
+      `
+/* A fresh copy takes its place. */
+void card_update(struct card *c, struct card *copy, struct deck *d)
+{
+	list_del_rcu(&c->node);
+	list_add_rcu(&copy->node, &d->cards);
+	kfree_rcu(c, rcu);
+}`,
+      `
+/* Readers of a nulls list see by the end that they must start again. */
+void sock_rehash(struct sock *sk, struct head *to)
+{
+	hlist_nulls_del_init_rcu(&sk->node);
+	hlist_nulls_add_head_rcu(&sk->node, &to->chain);
+}`,
+      `
+/* Onto a list that goes through another member. */
+void card_retire(struct card *c, struct list_head *dead)
+{
+	list_del_rcu(&c->node);
+	list_add(&c->dead_node, dead);
+}`,
+      `
+void cards_turn(struct deck *d)
+{
+	struct card *c;
+
+	while ((c = first_card(d))) {
+		list_del_rcu(&c->node);
+		c = next_card(d);
+		list_add_rcu(&c->node, &d->cards);
+	}
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const unlink of fn.events) {
+      const node = unlink.args[0]?.replace(/^\((.*)\)$/, '$1');
+      if (node === undefined || !/^(?:list|hlist|hlist_bl)_del(?:_init)?_rcu$/.test(unlink.api)) continue;
+      const variables = variablesIn(node.replace(/^&/, ''));
+      const again = onward(fn, unlink, { variables, stop: waitsForReaders }).events.find(e => adds(e, node));
+      if (!again) continue;
+      report(
+        { event: again, fn },
+        {
+          message: `${again.api}() puts ${node} on a list again in ${fn.name}() without a grace period after ${unlink.api}()`,
+          detail: ['A reader who stands on the entry goes on in the other list, and does not meet the head of its own'],
+          question: 'What keeps readers of the first list off the entry between the two?',
+          dismissal: 'Not an issue if no reader walks the list, or if readers see that they left it and start again',
+          related: [{ path: unlink.path, line: unlink.line, side: unlink.side, note: 'taken off here' }],
+          quote: [unlink, again],
+          advice: ['synchronize_rcu() between the two, or a copy of the entry on the other list'],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** The event links the node into a list, or makes it a list of its own. */
+function adds(event: Event, node: string): boolean {
+  return /^(?:list|hlist|hlist_bl)_(?:add|move)\w*$|^INIT_LIST_HEAD(?:_RCU)?$/.test(event.api) && event.args[0] === node;
+}

@@ -1,0 +1,227 @@
+/** The series as a change: each function before and after it, what went, and what stays. */
+import { type Before, type Image, imagesBefore, type Images } from '../c/images.ts';
+import { nodesAfter } from '../c/query.ts';
+import { type Reader, worldOf } from '../c/world.ts';
+import type { CFunction, Event, Place } from '../model/code.ts';
+import type { ChangedFunction, Changes, Remark, Report, Rule, World } from '../model/rule.ts';
+import type { Patch, Problem } from '../model/series.ts';
+import { failed } from './look.ts';
+import type { Raised } from './sift.ts';
+
+/** The change, and where a place of the old side is to be shown. */
+export interface SeriesChange {
+  changes: Changes;
+  /** A removed line as the patch that removes it numbers it; any other line where it stands now. */
+  shown(place: Place): Place;
+}
+
+/** The whole series against what was there before it; null where it changes no file that was there. */
+export function changeOf(patches: (Patch | null)[], history: Images['history'], after: World, reader: Reader): SeriesChange | null {
+  const back = imagesBefore(patches, history);
+  if (back.images.length === 0) return null;
+  const before = worldOf(back.images, patches, reader).world;
+  for (const fn of before.functions) {
+    fn.side = 'old';
+    for (const event of fn.events) event.side = 'old';
+  }
+  const lines = linesNow(back, history);
+  const functions = pairs(before, after, back, lines);
+  let kept: Map<Event, Event> | null = null;
+  const changes: Changes = {
+    before,
+    after,
+    functions,
+    stays: event => {
+      kept ??= new Map(functions.flatMap(change => keptEvents(change, lines)));
+      return kept.get(event) ?? null;
+    },
+  };
+  const shown = (place: Place): Place => {
+    if (place.side === 'new') return place;
+    const gone = back.removed.get(`${place.path}:${place.line}`);
+    if (gone) return { path: gone.path, line: gone.line, side: 'old' };
+    const line = lines.get(place.path)?.get(place.line);
+    return line === undefined ? place : { path: back.now.get(place.path) ?? place.path, line, side: 'new' };
+  };
+  return { changes, shown };
+}
+
+/** For each path before the series the lines that it leaves, and where they stand now. */
+type Lines = Map<string, Map<number, number>>;
+
+function linesNow(back: Before, history: Images['history']): Lines {
+  const found: Lines = new Map();
+  const standing = (image: Image) =>
+    image.pieces.flatMap(p => p.lines.flatMap((text, i) => (p.origin[i] === null ? [{ text, line: p.firstLine + i }] : [])));
+  for (const image of back.images) {
+    const now = history.get(back.now.get(image.path) ?? '')?.at(-1);
+    if (!now) continue;
+    const [old, kept] = [standing(image), standing(now)];
+    // What a missing patch changed in between stands on one side only.
+    if (old.length !== kept.length || old.some((l, i) => l.text !== kept[i]?.text)) continue;
+    found.set(image.path, new Map(old.map((l, i) => [l.line, kept[i]?.line ?? 0])));
+  }
+  return found;
+}
+
+/** Functions of both sides, the one beside the other by the lines that they share, else by name. */
+function pairs(before: World, after: World, back: Before, lines: Lines): ChangedFunction[] {
+  const changes: ChangedFunction[] = [];
+  const paired = new Set<CFunction>();
+  const old = new Set(back.now.values());
+  for (const file of before.files) {
+    const now = lines.get(file.path);
+    const candidates = after.files.find(f => f.path === back.now.get(file.path) && !f.outside)?.functions ?? [];
+    for (const fn of file.functions) {
+      let match: CFunction | null = null;
+      let most = 0;
+      const shared = new Map<CFunction, number>();
+      for (let line = fn.line; now && line <= fn.endLine; line++) {
+        const at = now.get(line);
+        const holder = at === undefined ? undefined : candidates.find(c => c.line <= at && at <= c.endLine);
+        if (!holder) continue;
+        const count = (shared.get(holder) ?? 0) + 1;
+        shared.set(holder, count);
+        // A closing brace is shared by neighbours that diff has mixed up.
+        if (count > most && (count > 1 || holder.name === fn.name)) [match, most] = [holder, count];
+      }
+      match ??= candidates.find(c => c.name === fn.name && !paired.has(c)) ?? null;
+      if (match) paired.add(match);
+      if (isTouched(fn, before) || (match && isTouched(match, after)) || !match) changes.push({ before: fn, after: match });
+    }
+  }
+  for (const file of after.files)
+    if (old.has(file.path) || file.addedBy !== null)
+      for (const fn of file.functions) if (!paired.has(fn) && isTouched(fn, after)) changes.push({ before: null, after: fn });
+  return changes;
+}
+
+function isTouched(fn: CFunction, world: World): boolean {
+  for (let line = fn.line; line <= fn.endLine; line++) if (world.addedBy(fn.path, line) !== null) return true;
+  return false;
+}
+
+/** Events that stand on both sides: those on a line that stays, then those that were removed and written anew. */
+function keptEvents({ before, after }: ChangedFunction, lines: Lines): [Event, Event][] {
+  if (!before || !after) return [];
+  const now = lines.get(before.path);
+  const free = new Set(after.events);
+  const kept: [Event, Event][] = [];
+  const take = (event: Event, found: Event | undefined) => {
+    if (!found) return;
+    free.delete(found);
+    kept.push([event, found]);
+  };
+  for (const event of before.events) {
+    const line = event.addedBy === null ? now?.get(event.line) : undefined;
+    if (line !== undefined)
+      take(
+        event,
+        first(free, e => e.line === line && isSame(e, event)),
+      );
+  }
+  const done = new Set(kept.map(([event]) => event));
+  for (const event of before.events)
+    if (!done.has(event))
+      take(
+        event,
+        first(free, e => e.addedBy !== null && isSame(e, event)),
+      );
+  return kept;
+}
+
+function first(events: Set<Event>, wanted: (e: Event) => boolean): Event | undefined {
+  for (const event of events) if (wanted(event)) return event;
+  return undefined;
+}
+
+function isSame(a: Event, b: Event): boolean {
+  if (a.kind !== b.kind || a.api !== b.api || a.cell?.path !== b.cell?.path || a.cell?.bit !== b.cell?.bit) return false;
+  return a.cell !== null || a.args.join() === b.args.join();
+}
+
+/** What the rules say of each function that changed. */
+export function lookAtChange(change: SeriesChange, rules: readonly Rule[]): { raised: Raised[]; problems: Problem[] } {
+  const raised: Raised[] = [];
+  const problems: Problem[] = [];
+  for (const rule of rules) {
+    if (!rule.checkChange) continue;
+    const report: Report = (at, remark: Remark) => {
+      const place = 'event' in at ? at.event : at.place;
+      const addedBy = 'event' in at ? at.event.addedBy : at.addedBy === undefined ? at.fn.addedBy : at.addedBy;
+      const { path, line, side } = change.shown(place);
+      const placed: Remark = { ...remark };
+      if (remark.quote) placed.quote = remark.quote.map(change.shown);
+      if (remark.related) placed.related = remark.related.map(r => ({ ...change.shown(r), note: r.note }));
+      raised.push({ rule, fn: at.fn, place: { path, line, side }, event: 'event' in at ? at.event : null, addedBy, remark: placed });
+    };
+    for (const { before, after } of change.changes.functions) {
+      try {
+        rule.checkChange(before, after, change.changes, report);
+      } catch (error) {
+        const fn = after ?? before;
+        problems.push(failed(rule, fn ? `${fn.path}, ${fn.name}()` : '', error));
+      }
+    }
+  }
+  return { raised, problems };
+}
+
+/** Kinds whose removal changes what the events beside it mean. */
+const ORDERS = new Set<Event['kind']>(['fence', 'lock', 'unlock', 'rcu', 'publish', 'free', 'wait', 'wake', 'write', 'rmw']);
+
+/**
+ * Lines that the series leaves as they are and touches all the same, as `path:line`, with the patch: those beside a removed synchronising
+ * event, those that have lost a lock, and those that stand under another condition than before.
+ */
+export function touchedLines({ changes }: SeriesChange): Map<string, number> {
+  const found = new Map<string, number>();
+  const touch = (event: Event | null | undefined, by: number | null) => {
+    if (event && by !== null && event.side === 'new')
+      found.set(`${event.path}:${event.line}`, Math.max(by, found.get(`${event.path}:${event.line}`) ?? -1));
+  };
+  for (const { before, after } of changes.functions) {
+    if (after) for (const { event, by } of conditional(after, changes.after)) touch(event, by);
+    if (!before || !after) continue;
+    for (const { event, by } of conditional(before, changes.before)) touch(changes.stays(event), by);
+    const gone = before.events.filter(e => e.addedBy !== null && (ORDERS.has(e.kind) || isMarked(e)) && changes.stays(e) === null);
+    const stays = (e: Event) => changes.stays(e) !== null;
+    for (const event of gone) {
+      for (const beside of [before.events.slice(0, event.index).findLast(stays), before.events.slice(event.index + 1).find(stays)])
+        touch(beside && changes.stays(beside), event.addedBy);
+    }
+    for (const event of before.events) {
+      const now = changes.stays(event);
+      const lost = now && event.locks.some(l => !now.locks.includes(l) && !now.maybeLocks.includes(l));
+      if (lost) touch(now, gone.findLast(e => e.kind === 'lock' && e.index < event.index)?.addedBy ?? null);
+    }
+  }
+  return found;
+}
+
+function isMarked(event: Event): boolean {
+  return event.kind === 'read' && event.ordering !== 'plain';
+}
+
+/** Events in an arm of a condition whose own line is the series', where both ways meet again: a test that returns early puts nothing under it. */
+function conditional(fn: CFunction, world: World): { event: Event; by: number }[] {
+  const found: { event: Event; by: number }[] = [];
+  const at = new Map(fn.events.map(e => [e.node, e]));
+  for (const node of fn.flow) {
+    const by = node.kind === 'branch' ? world.addedBy(fn.path, node.line) : null;
+    const [yes, no] = node.next;
+    if (by === null || yes === undefined || no === undefined) continue;
+    const ways = [yes, no].map(n => new Set([n, ...nodesAfter(fn, n)]));
+    const [a = new Set<number>(), b = new Set<number>()] = ways;
+    if (![...a].some(n => b.has(n) && fn.flow[n]?.kind !== 'exit')) continue;
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      for (const n of one) {
+        const event = other.has(n) ? undefined : at.get(n);
+        if (event) found.push({ event, by });
+      }
+  }
+  return found;
+}

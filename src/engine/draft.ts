@@ -1,0 +1,83 @@
+/** A claim half way to a litmus test: threads as steps that know the event they come from, so that an edit can find its place. */
+import type { FenceKind, UpdateOp } from '../lkmm/litmus.ts';
+import type { CFunction, Event } from '../model/code.ts';
+
+/** How an access is marked; `full` has a full barrier on both sides. */
+export type Strength = 'plain' | 'relaxed' | 'acquire' | 'release' | 'full';
+
+/** What an access gives: the value before or after, a test of it, or nothing. */
+export type Gives = 'old' | 'new' | 'is-zero' | 'is-negative' | 'none';
+
+export type Act =
+  | { op: 'load'; location: number; order: Strength; mask: number | null }
+  | { op: 'store'; location: number; order: Strength; value: number | null }
+  /** `atomic` false: a plain load and a plain store. */
+  | { op: 'rmw'; location: number; order: Strength; update: UpdateOp; operand: number | null; gives: Gives; mask: number | null; atomic: boolean }
+  | { op: 'add-unless'; location: number; order: Strength; operand: number; unless: number }
+  | { op: 'cmpxchg'; location: number; order: Strength; expected: number; desired: number; success: boolean }
+  | { op: 'fence'; fence: FenceKind }
+  | { op: 'lock' | 'unlock'; location: number }
+  /** Accesses to cells that have become one word. */
+  | { op: 'word'; parts: { act: Act; register: string | null; shift: number }[] };
+
+/** A step runs only where each register, set earlier in the thread, is as the guard says; `dependent` restricts nothing but orders. */
+export interface Guard {
+  register: string;
+  test: 'nonzero' | 'zero' | 'dependent';
+}
+
+export interface Step {
+  /** Null where the step stands for something that no line says: a lock that the caller holds, an edit. */
+  event: Event | null;
+  act: Act;
+  /** The register that takes what the access gives. */
+  register: string | null;
+  when: Guard[];
+  /** The register with the pointer that the access goes through. */
+  via: string | null;
+}
+
+export interface DraftThread {
+  fn: CFunction;
+  steps: Step[];
+}
+
+export interface DraftLocation {
+  name: string;
+  type: 'int' | 'spinlock_t';
+  /** A number, or the location that it points to. */
+  initial: number | { to: number };
+  /** For a pointer: the location that a store of it publishes. */
+  target?: number;
+}
+
+export interface Draft {
+  name: string;
+  locations: DraftLocation[];
+  threads: DraftThread[];
+  assumes: string[];
+  /** The first two locations share one word, the first of them. */
+  word?: true;
+  /** Calls, or lines that are not shown, that were taken for full barriers. */
+  opaque: { api: string; fn: CFunction }[];
+}
+
+/** Bits that each of two cells has in a word that they share. */
+export const LANE = 8;
+
+/** Does the step write its location? */
+export function writes(act: Act): boolean {
+  if (act.op === 'word') return act.parts.some(p => writes(p.act));
+  return act.op === 'store' || act.op === 'rmw' || act.op === 'add-unless' || act.op === 'cmpxchg';
+}
+
+/** The step that the event became. */
+export function stepOf(draft: Draft, event: Event): { thread: number; at: number; step: Step } | null {
+  for (const [thread, t] of draft.threads.entries()) {
+    const at = t.steps.findIndex(s => s.event === event && s.act.op !== 'fence');
+    const found = at >= 0 ? at : t.steps.findIndex(s => s.event === event);
+    const step = t.steps[found];
+    if (step) return { thread, at: found, step };
+  }
+  return null;
+}

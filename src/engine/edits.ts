@@ -1,0 +1,132 @@
+/** The closed list of edits, each done to the steps of a draft. */
+import type { FenceKind } from '../lkmm/litmus.ts';
+import type { Edit } from '../model/rule.ts';
+import { type Act, type Draft, LANE, type Step, stepOf, writes } from './draft.ts';
+
+/** The draft with the edit; null where the draft has no place for it. The draft itself is left as it is. */
+export function edited(draft: Draft, edit: Edit): Draft | null {
+  const copy: Draft = {
+    ...draft,
+    locations: draft.locations.map(l => ({ ...l })),
+    threads: draft.threads.map(t => ({ ...t, steps: t.steps.map(s => ({ ...s, act: { ...s.act } })) })),
+  };
+  return apply(copy, edit) ? copy : null;
+}
+
+function apply(draft: Draft, edit: Edit): boolean {
+  switch (edit.kind) {
+    case 'both':
+      return edit.edits.every(e => apply(draft, e));
+    case 'lock':
+      return lock(draft);
+    case 'one-word':
+      return oneWord(draft);
+    default:
+      break;
+  }
+  const found = stepOf(draft, edit.event);
+  if (!found) return false;
+  const { step, at } = found;
+  const steps = draft.threads[found.thread]?.steps ?? [];
+  const fence = (kind: FenceKind): Step => ({ event: null, act: { op: 'fence', fence: kind }, register: null, when: step.when, via: null });
+  switch (edit.kind) {
+    case 'fence':
+      steps.splice(edit.where === 'before' ? at : at + 1, 0, fence(edit.fence === 'full' ? 'mb' : edit.fence));
+      return true;
+    case 'grace-period':
+      steps.splice(at, 0, fence('sync-rcu'));
+      return true;
+    case 'order':
+      if (!('order' in step.act)) return false;
+      if (step.act.op === 'store' && edit.ordering === 'full') steps.splice(at + 1, 0, fence('mb'));
+      else step.act = { ...step.act, order: edit.ordering, ...(step.act.op === 'rmw' ? { atomic: true } : {}) } as Act;
+      return true;
+    case 'move': {
+      const target = stepOf(draft, edit.to);
+      if (!target || target.thread !== found.thread) return false;
+      steps.splice(at, 1);
+      const to = steps.indexOf(target.step);
+      steps.splice(edit.where === 'before' ? to : to + 1, 0, { ...step, when: step.when.filter(g => target.step.when.some(w => w.register === g.register)) });
+      return true;
+    }
+    case 'section': {
+      const end = steps.findLastIndex((s, i) => i < at && (s.act.op === 'unlock' || (s.act.op === 'fence' && s.act.fence === 'rcu-unlock')));
+      if (end < 0) return false;
+      steps.splice(at, 1);
+      steps.splice(end, 0, step);
+      return true;
+    }
+    case 'unless-zero': {
+      if (step.act.op !== 'rmw' || step.act.update !== '+' || step.act.operand === null) return false;
+      const register = step.register ?? `u${at}`;
+      step.act = { op: 'add-unless', location: step.act.location, order: 'full', operand: step.act.operand, unless: 0 };
+      step.register = register;
+      for (const later of steps.slice(at + 1)) {
+        if (later.event !== null && later.act.op !== 'unlock') later.when = [...later.when, { register, test: 'nonzero' }];
+      }
+      return true;
+    }
+  }
+}
+
+function lock(draft: Draft): boolean {
+  const location = draft.locations.length;
+  draft.locations.push({ name: draft.locations.some(l => l.name === 'l') ? 'new_lock' : 'l', type: 'spinlock_t', initial: 0 });
+  const step = (op: 'lock' | 'unlock'): Step => ({ event: null, act: { op, location }, register: null, when: [], via: null });
+  for (const thread of draft.threads) {
+    thread.steps.unshift(step('lock'));
+    thread.steps.push(step('unlock'));
+  }
+  return true;
+}
+
+/**
+ * The first two locations in one word: neighbours that touch different cells become one access. Only what a single atomic operation can do
+ * is done so: loads, values put into all cells, additions to all, or one cell's bits.
+ */
+function oneWord(draft: Draft): boolean {
+  const names = draft.locations.slice(0, 2).map(l => l.name);
+  const initial = draft.locations.slice(0, 2).reduce((word, l, i) => word + (typeof l.initial === 'number' ? l.initial << (LANE * i) : 0), 0);
+  for (const thread of draft.threads) {
+    const out: Step[] = [];
+    let group: Step[] = [];
+    const flush = (): boolean => {
+      const [first] = group;
+      if (!first) return true;
+      const parts = group.map(s => ({ act: s.act, register: s.register, shift: LANE * locationOf(s.act) }));
+      if (!possible(parts.map(p => p.act)) || group.some(s => s.when.some(g => group.some(o => o.register === g.register)))) return false;
+      out.push({ event: first.event, act: { op: 'word', parts }, register: null, when: first.when, via: null });
+      group = [];
+      return true;
+    };
+    for (const step of thread.steps) {
+      const at = locationOf(step.act);
+      if (at > 1 || at < 0) {
+        if (!flush()) return false;
+        out.push(step);
+        continue;
+      }
+      if (group.some(s => locationOf(s.act) === at || writes(s.act) !== writes(step.act)) && !flush()) return false;
+      group.push(step);
+    }
+    if (!flush()) return false;
+    thread.steps = out;
+  }
+  const [first, second] = draft.locations;
+  if (!first || !second) return false;
+  draft.locations[0] = { ...first, name: names.join('_and_'), initial };
+  draft.locations[1] = { ...second, initial: 0 };
+  draft.word = true;
+  return true;
+}
+
+function locationOf(act: Act): number {
+  return 'location' in act && act.op !== 'lock' && act.op !== 'unlock' ? act.location : -1;
+}
+
+function possible(acts: Act[]): boolean {
+  if (acts.every(a => a.op === 'load')) return true;
+  if (acts.length === 1) return acts[0]?.op === 'rmw' && acts[0].update !== '=';
+  const puts = acts.every(a => (a.op === 'store' && a.value !== null) || (a.op === 'rmw' && (a.update === '|' || a.update === '&~' || (a.update === '=' && a.operand !== null))));
+  return puts || acts.every(a => a.op === 'rmw' && a.update === '+');
+}
