@@ -8,8 +8,8 @@ export default {
   why: `
     A release function runs when the last reference is put. Called by hand, it frees the object whatever the count says: whoever holds
     another reference uses freed memory, and the last put frees it a second time.`,
-  severity: 'error',
-  confidence: 'high',
+  severity: 'warning', // The last holder may know that it is the last.
+  confidence: 'medium',
   finds: ['refcount-lifetime'],
   references: ['Documentation/core-api/kref.rst, Kref rules', 'include/linux/kref.h, kref_put()'],
   knownGaps: ['a release function that another file hands to kref_put() is not known to be one'],
@@ -105,7 +105,7 @@ void req_put(struct req *r)
       const [first] = call.args;
       if (call.kind !== 'call' || call.args.length !== 1 || !first?.startsWith('&') || !/(?:->|\.)\w*k?ref\w*$/.test(first)) continue;
       const put = releasesBy(world).get(call.api);
-      if (!put || fn.name === call.api || fn.events.some(e => e.api === 'kref_init')) continue;
+      if (!put || fn.name === call.api || fn.events.some(e => e.api === 'kref_init' || (e.api === put.api && e.args[1] === call.api))) continue;
       const object = first.replace(/^&\(?/, '').replace(/(?:->|\.)\w+$/, '');
       report(
         { event: call, fn },

@@ -1,4 +1,4 @@
-import { heldOnEntry, irqHandlerOf, isIdentity, lockText, rolesOf, runsAlone, runsInTask, spins, takings } from '../../src/c/query.ts';
+import { callersOf, heldOnEntry, irqHandlerOf, isIdentity, lockText, rolesOf, runsAlone, runsInTask, spins, takings } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -386,7 +386,7 @@ function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
           /_irq(?:save)?(?:_|$)|irq/.test(event.api) || event.context.includes('irqs-off') || heldOnEntry(fn, world).context.includes('irqs-off');
         const handler = irqHandlerOf(fn, world);
         const quiet =
-          runsAlone(fn) ||
+          alone(fn, world) ||
           !fn.whole ||
           fn.events.some(e => /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free_irq|synchronize_irq)$/.test(e.api) && e.index < event.index);
         const site = { fn, event, shared: taking.shared, off, handler, threadsToo: handler !== null && handler !== fn && asksWhere(fn), quiet };
@@ -397,6 +397,13 @@ function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
     }
   }
   return found;
+}
+
+/** Set-up and teardown, where the interrupt is not requested yet or no more. */
+function alone(fn: CFunction, world: World): boolean {
+  const is = (f: CFunction) =>
+    runsAlone(f) || /(?:^|_)(?:un|de)init(?:_|$)|shutdown|halt|suspend|resume|detach|attach|unload|unregister|free/.test(f.name);
+  return is(fn) || (callersOf(fn, world)?.every(site => is(site.fn)) ?? false);
 }
 
 function asksWhere(fn: CFunction): boolean {

@@ -1,4 +1,4 @@
-import { isIdentity, lockText, nodesAfter, sameLock, surelyTakes, takings } from '../../src/c/query.ts';
+import { isIdentity, lockText, mayGive, nodesAfter, between as path, sameLock, surelyTakes, takings } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -125,7 +125,7 @@ void tally_retry(struct tally *t)
       if (event.locks.length === 0 || event.uncertain || event.ends) continue;
       for (const { lock, shared, conditional } of takings(fn, event)) {
         if (shared || conditional || !EXCLUSIVE.test(lock) || /_nest/.test(event.api)) continue;
-        const before = heldBy(fn, event, lock, event.args[0] ?? '');
+        const before = heldBy(fn, event, lock, event.args[0] ?? '', world.functions);
         if (!before || told.has(lock)) continue;
         told.add(lock);
         report(
@@ -143,7 +143,7 @@ void tally_retry(struct tally *t)
       for (const inner of surelyTakes(fn, event, world.functions)) {
         if (!EXCLUSIVE.test(inner.lock) || /_nest/.test(inner.event.api) || told.has(inner.lock)) continue;
         if (!event.locks.some(lock => sameLock(lock, inner.lock) && !lock.endsWith(' (shared)'))) continue;
-        const before = heldBy(fn, event, inner.lock, null);
+        const before = heldBy(fn, event, inner.lock, null, world.functions);
         if (!before || !isIdentity(inner.lock, inner.event)) continue;
         const global = inner.base === null && before.cell?.base === null && inner.event.cell?.base === null;
         if (!global && (inner.base === null || inner.base !== before.cell?.base)) continue;
@@ -170,18 +170,21 @@ void tally_retry(struct tally *t)
 const EXCLUSIVE = /^(?:spin|raw-spin|rwlock|bit-spin|mutex|rt-mutex|rwsem|mmap|rtnl):/;
 
 /** The one acquisition by which the lock is held at the event, of the same object and with its name unchanged since; null where that is not sure. */
-function heldBy(fn: CFunction, event: Event, lock: string, written: string | null): Event | null {
+function heldBy(fn: CFunction, event: Event, lock: string, written: string | null, functions: readonly CFunction[]): Event | null {
   if (!event.locks.some(held => sameLock(held, lock) && !held.endsWith(' (shared)'))) return null;
+  // A call that names the object and not the lock takes another lock of it than another such call.
+  const stem = (api: string) => api.replace(/_(?:bh|irq|irqsave|io|interruptible|killable)$/, '').replace(/^(?:scoped_)?guard\(|\)$/g, '');
   const takers = fn.events.filter(e => e !== event && takings(fn, e).some(t => sameLock(t.lock, lock)));
   const before = takers.filter(e => nodesAfter(fn, e.node).has(event.node));
   const [first] = before;
   if (!first || before.some(e => e.args[0] !== first.args[0] || takings(fn, e).some(t => t.shared || t.conditional))) return null;
-  if (written !== null && first.args[0] !== written) return null;
+  if (written !== null && (first.args[0] !== written || stem(first.api) !== stem(event.api))) return null;
   const root = /[A-Za-z_]\w*/.exec(first.args[0] ?? '')?.[0] ?? '';
   const between = nodesAfter(fn, first.node);
   const changed = (fn.settings ?? []).some(s => s.name === root && s.ends.some(end => between.has(end.node)));
   const members =
     (first.args[0] ?? '').includes('->') &&
     fn.events.some(e => e.kind === 'write' && between.has(e.node) && (first.args[0] ?? '').includes(`->${e.cell?.path}->`));
-  return changed || members ? null : first;
+  const given = path(fn, first, event).some(e => e.kind === 'call' && mayGive(fn, e, lock, first, functions));
+  return changed || members || given ? null : first;
 }

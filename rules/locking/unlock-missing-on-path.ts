@@ -256,7 +256,9 @@ function isContract(fn: CFunction, leak: Leak, world: World): boolean {
   const entry = neverLocked(fn, world.mentions(fn));
   const failing = isError(leak.exit.returned, fn) || failsOn(leak, fn);
   // A variable that need not hold an error may well tell the caller.
-  if (!failing && /^[a-z_]\w*$/.test(leak.exit.returned ?? '') && leak.released.every(exit => exit.returned === leak.exit.returned)) return true;
+  if (!failing && /^[a-z_]\w*$/.test(leak.exit.returned ?? '')) return true;
+  // What disables preemption for its caller says by its result that it has.
+  if (!failing && leak.exit.returned !== undefined && leak.taking.lock.startsWith('context:') && leak.taking.lock !== 'context:rcu-read') return true;
   const acquires = fn.attributes.some(a => /^__(?:acquires|cond_acquires|releases)/.test(a));
   if (acquires) return true;
   if (entry) return false;

@@ -69,6 +69,10 @@ export interface Onward {
   stop?: (event: Event) => boolean;
   /** Variables whose new value ends the way. */
   variables?: readonly string[];
+  /** A pointer that is not NULL on any of the ways. */
+  alive?: string;
+  /** The first event's own result is the value that one of the variables has, and no new one. */
+  result?: boolean;
   /** Only the ways on which the first event's value is so. Nothing is reached before a test of it. */
   value?: 'zero' | 'nonzero';
 }
@@ -86,11 +90,12 @@ export interface Reached {
  * What can run after the event in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
  * decided before the event go the same way again.
  */
-export function onward(fn: CFunction, from: Event, { stop, variables = [], value }: Onward): Reached {
+export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, value }: Onward): Reached {
   const { flow } = fn;
   const found: Reached = { events: [], exits: [], gap: false, leaves: false };
   const decided = decidedBefore(fn, from);
   const resets = resetsOf(fn, variables);
+  if (result) for (let slot = 0; slot < 2; slot++) resets.delete(edgeKey(from.node, slot));
   const seen = new Set<number>();
   // A node is met twice at most: before and behind the test of the first event's value.
   const work: { at: number; tested: boolean }[] = [{ at: from.node, tested: value === undefined }];
@@ -112,6 +117,7 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], value
     for (let slot = node.next.length - 1; slot >= 0; slot--) {
       const to = node.next[slot];
       if (to === undefined || (own !== null && own !== slot)) continue;
+      if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) continue;
       if (node.alike !== undefined && (decided.get(node.alike) ?? slot) !== slot) continue;
       if (resets.has(edgeKey(at, slot)) || leadsBack(flow, from, to)) {
         found.leaves = true;
@@ -210,8 +216,19 @@ const PUTS =
 /** Frees that leave the memory readable for a grace period. */
 const DEFERS = /rcu|^tlb_remove/;
 
+const releases = new WeakMap<CFunction, Release[]>();
+
 /** Everything that the function gives back, itself or by a function in view. */
 export function releasesIn(fn: CFunction, functions: readonly CFunction[]): Release[] {
+  let found = releases.get(fn);
+  if (!found) {
+    found = findReleases(fn, functions);
+    releases.set(fn, found);
+  }
+  return found;
+}
+
+function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[] {
   return fn.events.flatMap((event): Release[] => {
     if (event.ends || event.uncertain) return [];
     const own = releaseOf(event);
@@ -251,11 +268,11 @@ export function freedParameters(fn: CFunction, functions: readonly CFunction[]):
   freed.set(fn, []); // A function that calls itself is met here.
   const found = new Set<number>();
   const set = new Set((fn.settings ?? []).map(s => s.name));
-  const releases = fn.whole && !fn.isMacro && fn.parameters.some(p => p.type.includes('*')) ? releasesIn(fn, functions) : [];
-  for (const { object, kind } of releases) {
+  const own = fn.whole && !fn.isMacro && fn.parameters.some(p => p.type.includes('*')) ? releasesIn(fn, functions) : [];
+  for (const { object, kind } of own) {
     const position = fn.parameters.findIndex(p => p.name === object);
     if (kind !== 'free' || position < 0 || found.has(position) || set.has(object)) continue;
-    const at = new Set(releases.filter(r => r.kind === 'free' && r.object === object).map(r => r.event.node));
+    const at = new Set(own.filter(r => r.kind === 'free' && r.object === object).map(r => r.event.node));
     if (passesAlways(fn, at, object)) found.add(position);
   }
   const positions = [...found];
@@ -286,6 +303,40 @@ export function nullWay(node: FlowNode, pointer: string): number {
   return -1;
 }
 
+const unlinked = new WeakMap<CFunction, number[]>();
+/** Takes an entry off a list that readers walk under RCU, and leaves it to a later grace period. */
+const UNLINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_del(?:_init)?_rcu$|^list_bidir_del_rcu$/;
+
+/** The object that the event, or the function in view that it calls, takes off an RCU list; null where it takes none. */
+export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFunction[]): string | null {
+  if (UNLINKS.test(event.api)) return event.cell ? objectOf(event.cell) : null;
+  if (event.kind !== 'call' || !event.argCells) return null;
+  const callee = calleeOf(fn, event, functions);
+  if (!callee?.whole) return null;
+  let positions = unlinked.get(callee);
+  if (!positions) {
+    const bases = callee.events.flatMap(e => (UNLINKS.test(e.api) && e.cell?.base ? [e.cell.base] : []));
+    positions = bases.map(base => callee.parameters.findIndex(p => p.name === base)).filter(i => i >= 0);
+    unlinked.set(callee, positions);
+  }
+  const cell = event.argCells[positions[0] ?? -1];
+  return cell ? pointedTo(cell) : null;
+}
+
+/** Functions that the call may free its argument by: the object, or what belongs to it, on some way, with no count of references to ask. */
+export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
+  if (event.kind !== 'call' || !event.argCells) return false;
+  const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
+  const callee = position < 0 ? null : calleeOf(fn, event, functions);
+  const parameter = callee?.parameters[position]?.name;
+  if (!callee?.whole || parameter === undefined) return false;
+  const named = new RegExp(`\\b${parameter}\\b`);
+  const defers = (e: Event) => waitsForReaders(e) && (e.args.length === 0 || e.args.some(arg => named.test(arg)));
+  const counts = (e: Event) => e.kind === 'rmw' && (e.operation === 'dec' || e.operation === 'sub') && e.cell !== null && objectOf(e.cell) === parameter;
+  if (callee.events.some(e => defers(e) || counts(e))) return false;
+  return releasesIn(callee, functions).some(r => r.kind === 'free' && (r.object === parameter || r.object.startsWith(`${parameter}.`)));
+}
+
 /** Is the event one more reference to the object, by its fact or by its name? */
 export function takesReference(event: Event, object: string): boolean {
   const counted = event.kind === 'rmw' && (event.operation === 'inc' || event.operation === 'add') && event.cell && objectOf(event.cell) === object;
@@ -299,7 +350,5 @@ export function takesReference(event: Event, object: string): boolean {
 
 /** Does the event wait until readers that were under way are done, or hand the work to what runs behind that? */
 export function waitsForReaders(event: Event): boolean {
-  if (event.kind === 'rcu' && event.context !== undefined && /^(?:cond_)?synchronize_|^call_s?rcu|^rcu_sync_enter|_rcu(?:_mightsleep)?$/.test(event.api))
-    return true;
-  return /synchronize|(?:^|_)rcu_barrier|call_rcu|kfree_rcu|kvfree_rcu|queue_rcu_work|grace_period/.test(event.api);
+  return /^rcu_sync_enter$|synchronize|(?:^|_)rcu_barrier|call_rcu|kfree_rcu|kvfree_rcu|queue_rcu_work|grace_period/.test(event.api);
 }

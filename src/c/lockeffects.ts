@@ -2,7 +2,7 @@
 import type { Cell, CFunction, Event } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import { inCaller } from './effects.ts';
-import { assertedName, asserts, lockName } from './locknames.ts';
+import { assertedName, asserts, isPlain, lockName } from './locknames.ts';
 
 /** The outcome of a call that got the lock. */
 export type Conditional = 'nonzero' | 'zero';
@@ -74,6 +74,7 @@ export function effectOf(
   summaryOf: (event: Event) => LockSummary | null,
   pairs: Set<string>,
 ): Effect | null {
+  if (isPlain(event)) return null;
   const word = wordOf(event.api, factOf);
   if (event.takes) {
     const lock = lockName({ api: event.api, cell: event.takes.cell, args: event.args.slice(1) }, event.takes.family);

@@ -436,6 +436,9 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
 
 function assertedContext(fn: CFunction): string[] {
   const found: string[] = [];
+  // Who switches interrupts on first has been called with them off.
+  if (lockFlowOf(fn) && fn.events.some(e => lockFlowOf(fn)?.effects[e.index]?.leave.includes('irqs-off') && !e.context.includes('irqs-off')))
+    found.push('irqs-off');
   if (fn.events.some(e => /^lockdep_assert_irqs_disabled$/.test(e.api))) found.push('irqs-off');
   if (fn.events.some(e => /^lockdep_assert_preemption_disabled$/.test(e.api))) found.push('preempt-off');
   return found;
@@ -598,4 +601,73 @@ export function failsAlong(fn: CFunction, variable: string, way: readonly number
     }
   }
   return fails;
+}
+
+/** A lock that is given back on a way on which the attempt to take it failed. */
+export interface FailedRelease {
+  lock: string;
+  from: Event;
+  release: Event;
+}
+
+/** Every release that a failed attempt leads to without another acquisition between. */
+export function failedReleases(fn: CFunction): FailedRelease[] {
+  const flow = lockFlowOf(fn);
+  if (!flow || fn.broken || fn.isMacro) return [];
+  const found: FailedRelease[] = [];
+  for (const from of fn.events) {
+    const effect = flow.effects[from.index];
+    const when = effect?.when ?? null;
+    if (!effect || when === null || from.locks.length + from.maybeLocks.length > 0) continue;
+    for (const [i, node] of fn.flow.entries()) {
+      if (node.kind !== 'branch' || node.decides?.length !== 1 || node.decides[0] !== from.index) continue;
+      if (!reaches(fn, from.node, i)) continue;
+      for (const lock of effect.lock) {
+        for (const [slot, to] of node.next.entries()) {
+          const release = outcome(when, node.tests, slot) === false ? releaseFrom(fn, i, slot, to, lock) : null;
+          if (release && !found.some(f => f.release === release)) found.push({ lock: lock.replace(/ \(shared\)$/, ''), from, release });
+        }
+      }
+    }
+  }
+  return found;
+}
+
+function reaches(fn: CFunction, from: number, to: number): boolean {
+  const seen = new Set([from]);
+  for (const at of seen) for (const next of fn.flow[at]?.next ?? []) seen.add(next);
+  return seen.has(to);
+}
+
+function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lock: string): Event | null {
+  const alike = fn.flow[branch]?.alike;
+  const start = new Map<number, boolean>(alike === undefined ? [] : [[alike, slot === 0]]);
+  const seen = new Set<string>();
+  const work: { node: number; decided: Map<number, boolean> }[] = [{ node: to, decided: start }];
+  for (let step = work.pop(); step; step = work.pop()) {
+    const node = fn.flow[step.node];
+    const key = `${step.node}|${[...step.decided]
+      .map(([n, is]) => (is ? n : -n))
+      .sort()
+      .join()}`;
+    if (!node || seen.has(key)) continue;
+    if (seen.size > MOST_WAYS) return null;
+    seen.add(key);
+    const event = node.event === null ? undefined : fn.events[node.event];
+    if (event && !event.ends && gives(fn, event, lock)) return event;
+    // Whatever sets the pointer or takes a lock of that kind starts anew.
+    if (event && takings(fn, event).some(t => sameLock(t.lock, lock) || t.lock.split(':')[0] === lock.split(':')[0])) continue;
+    if (event?.kind === 'call' && /lock/.test(event.api)) continue;
+    if (node.kind === 'branch' && conditionalRelease(fn, step.node, lock)) continue;
+    for (const [way, next] of node.next.entries()) {
+      let { decided } = step;
+      if (node.alike !== undefined && way < 2) {
+        const known = decided.get(node.alike);
+        if (known !== undefined && known !== (way === 0)) continue;
+        decided = new Map(decided).set(node.alike, way === 0);
+      }
+      work.push({ node: next, decided });
+    }
+  }
+  return null;
 }

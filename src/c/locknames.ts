@@ -38,13 +38,18 @@ export function asserts(api: string): boolean {
   return known;
 }
 
+/** A plain load or store is no call, and does nothing to locks. */
+export function isPlain({ kind, ordering, args }: Event): boolean {
+  return ordering === 'plain' && args.length === 0 && (kind === 'read' || kind === 'write');
+}
+
 /** Locks that the caller holds, as the function itself says: lockdep assertions, annotations, its name. */
 export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' | 'parameters'>): string[] {
   const held: string[] = [];
   const taken = new Set<string>();
   for (const event of fn.events) {
     if (event.kind === 'lock' || event.kind === 'unlock') taken.add(bare(lockName(event, '')));
-    if (!asserts(event.api)) continue;
+    if (isPlain(event) || !asserts(event.api)) continue;
     const name = assertedName(event);
     // An assertion behind a lock or unlock of the function's own says nothing of the caller.
     if (!taken.has(bare(name))) held.push(name);

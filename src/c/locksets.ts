@@ -30,6 +30,10 @@ export interface Filled {
   exits: { node: FlowNode; must: readonly string[]; may: string[]; context: ReadonlyMap<string, number> }[];
   /** Locks that the function gives back without having taken them: its caller holds them. */
   entered: string[];
+  /** Locks that it may have been the caller's to give back, where what ran before is out of view. */
+  given: string[];
+  /** Contexts that it ends without having begun them. */
+  left: string[];
 }
 
 /** What each event of a function does to locks, and what is held at each node of its flow. */
@@ -86,10 +90,21 @@ export function fillLocksets(
     const state = states[i];
     return node.kind === 'exit' && state ? [{ node, must: state.must, may: [...state.may.keys()], context: state.context }] : [];
   });
-  return { exits, entered };
+  const left = new Set<string>();
+  const given = new Set(entered);
+  for (const event of fn.events) {
+    const state = states[event.node];
+    for (const lock of effects[event.index]?.unlock ?? [])
+      if (state && fn.whole && !event.ends && ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock))) given.add(lock);
+    for (const word of effects[event.index]?.leave ?? []) if (state && !state.context.has(word) && !event.ends) left.add(word);
+  }
+  return { exits, entered, given: [...given], left: [...left].filter(word => exits.every(exit => !exit.context.has(word))) };
 }
 
-/** An unlock that is written like a lock of the same family gives back that one, also where a copy is no longer followed at one of the two. */
+/**
+ * An unlock that is written like a lock of the same family gives back that one, also where a copy is no longer followed at one of the two; so
+ * does a call out of view that is named for an unlock and is given what the lock was.
+ */
 function alike(events: Event[], effects: (Effect | null)[], factOf: (api: string) => Fact | undefined): void {
   const names = new Map<string, Set<string>>();
   const written = (event: Event, lock: string) =>
@@ -106,6 +121,10 @@ function alike(events: Event[], effects: (Effect | null)[], factOf: (api: string
   }
   for (const [i, effect] of effects.entries()) {
     const event = events[i];
+    if (event?.opaque && !effect && /unlock/.test(event.api)) {
+      const given = event.args.flatMap(arg => [...names].flatMap(([key, of]) => (key.endsWith(` ${arg.replace(/^&/, '')}`) ? [...of] : [])));
+      if (given.length > 0) effects[i] = { lock: [], unlock: given, enter: [], leave: [], when: null };
+    }
     if (!effect || event?.kind !== 'unlock') continue;
     const more = effect.unlock.flatMap(lock => [...(names.get(written(event, lock)) ?? [])].filter(name => !sameLock(name, lock)));
     if (more.length > 0) effects[i] = { ...effect, unlock: [...effect.unlock, ...more] };

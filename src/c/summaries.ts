@@ -37,7 +37,7 @@ function summaryOf(
   factOf: (api: string) => Fact | undefined,
 ): LockSummary | null {
   const named = locksNamed(fn, inner, factOf);
-  const { exits, entered } = filled;
+  const { exits, entered, given, left: leave } = filled;
   const runs = exits.filter(exit => exit.node.kind === 'exit');
   if (runs.length === 0) return null;
   const pick = (names: string[]): SummaryLock[] => names.flatMap(name => named.get(name) ?? []);
@@ -49,10 +49,11 @@ function summaryOf(
   const taken = everywhere(exit => exit.must, runs).filter(lock => !start.has(lock));
   // What the caller could not name it could not see given back either.
   if (taken.some(lock => !named.has(lock))) return null;
-  const unlock = pick(entered.filter(lock => runs.every(exit => !exit.may.some(held => sameLock(held, lock)))));
+  const unlock = pick(given.filter(lock => runs.every(exit => !exit.may.some(held => sameLock(held, lock)))));
   const [firstExit] = runs;
   const enter = [...(firstExit?.context.keys() ?? [])].filter(word => runs.every(exit => exit.context.has(word)));
-  if (taken.length > 0 || unlock.length > 0 || enter.length > 0) return { callee: fn, lock: pick(taken), unlock, enter, leave: [], when: null };
+  if (taken.length > 0 || unlock.length > 0 || enter.length > 0 || leave.length > 0)
+    return { callee: fn, lock: pick(taken), unlock, enter, leave, when: null };
   // A lock held at exactly those exits that return zero, or at exactly those that do not, is a conditional one.
   const zero = runs.filter(exit => isZero(exit.node.returned));
   const other = runs.filter(exit => !isZero(exit.node.returned));

@@ -123,7 +123,7 @@ class Lowering {
         return null;
       }
       const location = this.cellOf(event, false);
-      if (location === null || !(event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw')) {
+      if (location === null || !accesses(event)) {
         this.aside(event, fn, emit);
         return null;
       }
@@ -194,7 +194,7 @@ class Lowering {
     if (!event.cell || event.kind === 'lock' || event.kind === 'unlock') return null;
     const key = cellKey(event.cell);
     const known = this.byKey.get(key);
-    if (known !== undefined || !add || !(event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw')) return known ?? null;
+    if (known !== undefined || !add || !accesses(event)) return known ?? null;
     const made = this.location(cellName(event.cell).split(/->|\./).at(-1) ?? 'cell', 'int');
     this.byKey.set(key, made);
     return made;
@@ -279,10 +279,8 @@ class Lowering {
     const order = strengthOf(event);
     const mask = this.maskOf(event);
     if (event.kind === 'read') return [{ op: 'load', location, order: order === 'full' ? 'acquire' : order, mask }];
-    if (event.kind === 'write') {
+    if (event.kind === 'write' || event.kind === 'publish') {
       const value = event.operation === 'clear' ? 0 : event.operation === 'set' ? (mask ?? 1) : this.numberOf(event.operand);
-      if (event.operation !== 'store' && event.operation !== 'set' && event.operation !== 'clear' && event.operation !== 'assign' && event.operand === null)
-        return [{ op: 'store', location, order: order === 'full' ? 'relaxed' : order, value: null }, ...(order === 'full' ? [MB] : [])];
       return [{ op: 'store', location, order: order === 'full' ? 'relaxed' : order, value }, ...(order === 'full' ? [MB] : [])];
     }
     return this.rmw(event, location, order, mask);
@@ -351,6 +349,11 @@ class Lowering {
     }
     return null;
   }
+}
+
+/** What touches a cell: a publication is a store of a pointer. */
+function accesses(event: Event): boolean {
+  return event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish';
 }
 
 const MB: Act = { op: 'fence', fence: 'mb' };

@@ -36,6 +36,7 @@ export function decideClaim(claim: Claim): Decided {
       return { held: 'opaque-in-between', detail: `${who}: not if ${call.api}() in ${call.fn.name}() is a full barrier`, refuted: false };
     return { held: 'not-decided', detail: `${who}: no execution ends so`, refuted: true };
   }
+  const { shown } = bug;
   const fixes: Fix[] = [];
   let fixed: Ran | null = null;
   for (const edit of claim.edits) {
@@ -46,7 +47,7 @@ export function decideClaim(claim: Claim): Decided {
     fixes.push({ text: edit.text, edit: edit.kind, fixedVerdict: after.verdict });
     if (after.verdict === 'Never' && after.reach === 'Sometimes') fixed ??= after;
   }
-  const { shown } = bug;
+  
   if (!fixed || bug.reach !== 'Sometimes')
     return { held: 'not-decided', detail: fixed ? `${who}: what the code is for can't happen` : `${who}: no edit was decided Never`, refuted: false };
   return {
@@ -227,12 +228,12 @@ function questionOf(claim: Claim, draft: Draft): Question | string {
   };
 }
 
-/** The condition that a `sees` claim comes to; `reach` is what its reads see of writes, null where that is nothing. */
+/** The condition that a `sees` claim comes to; `reach` is what leads up to the last look of a thread, null where nothing does. */
 function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | null; watched: Set<string> } | string {
   if (claim.bad.kind !== 'sees') return 'not a claim of what is read';
   const watched = new Set<string>();
   const parts: Condition[] = [];
-  const reach: Condition[] = [];
+  const steps: { thread: number; at: number; part: Condition }[] = [];
   for (const { read, from } of claim.bad.reads) {
     const found = stepOf(draft, read);
     if (!found?.step.register) return `${read.api}() gives nothing that could be looked at`;
@@ -244,13 +245,15 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
     const part: Condition = { kind: 'equals', left: registerOf(found.thread, register), right: value };
     watched.add(`${found.thread}:${register}`);
     parts.push(part);
-    if (source) reach.push(part);
+    steps.push({ thread: found.thread, at: found.at, part });
   }
   for (const write of claim.bad.ends ?? []) {
     const found = stepOf(draft, write);
     if (!found || !('location' in found.step.act)) return `${write.api}() has no meaning in the model`;
     parts.push({ kind: 'equals', left: { kind: 'location', name: draft.locations[found.step.act.location]?.name ?? '' }, right: valueAfter(draft, found.step.act) });
   }
+  // What a thread looks at before its last look is what brings it there: the flag is seen, the pointer is found.
+  const reach = steps.filter(s => steps.some(o => o.thread === s.thread && o.at > s.at)).map(s => s.part);
   return { bad: { kind: 'and', of: parts }, reach: reach.length > 0 ? { kind: 'and', of: reach } : null, watched };
 }
 

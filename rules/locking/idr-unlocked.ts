@@ -1,0 +1,123 @@
+import { heldAt, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'idr-unlocked',
+  title: 'A shared IDR is changed by functions that hold no lock',
+  why: `
+    An IDR leaves it to its callers to keep two changes apart. Two functions that change it at one time without a common lock lose one of the
+    changes, or hand out one id twice. An IDA and the normal interface of an XArray lock themselves; an IDR does not.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['missing-lock'],
+  references: ['Documentation/core-api/idr.rst, IDR usage', 'lib/idr.c, idr_alloc_u32(), idr_remove()', 'Documentation/core-api/xarray.rst, Locking'],
+  knownGaps: ['an IDR inside an object is not looked at: its lock may belong to whoever owns the object'],
+  examples: {
+    bad: [
+      `
+static DEFINE_IDR(tickets);
+
+void ticket_void(struct ticket *t)
+{
+	idr_remove(&tickets, t->id); /* want: idr-unlocked "tickets" */
+	kfree(t);
+}
+
+int ticket_sell(struct ticket *t)
+{
+	t->id = idr_alloc(&tickets, t, 1, 0, GFP_KERNEL);
+	return t->id < 0 ? t->id : 0;
+}`,
+    ],
+    good: [
+      `
+static DEFINE_IDR(tickets);
+static DEFINE_MUTEX(box_office);
+
+void ticket_void(struct ticket *t)
+{
+	mutex_lock(&box_office);
+	idr_remove(&tickets, t->id);
+	mutex_unlock(&box_office);
+	kfree(t);
+}
+
+int ticket_sell(struct ticket *t)
+{
+	mutex_lock(&box_office);
+	t->id = idr_alloc(&tickets, t, 1, 0, GFP_KERNEL);
+	mutex_unlock(&box_office);
+	return t->id < 0 ? t->id : 0;
+}`,
+      `
+static DEFINE_IDA(tickets);
+
+void ticket_void(struct ticket *t)
+{
+	ida_free(&tickets, t->id);
+}
+
+int ticket_sell(struct ticket *t)
+{
+	t->id = ida_alloc(&tickets, GFP_KERNEL);
+	return t->id;
+}`,
+      `
+static DEFINE_IDR(tickets);
+
+void ticket_void(struct ticket *t)
+{
+	lockdep_assert_held(&box_office);
+	idr_remove(&tickets, t->id);
+}
+
+int ticket_sell(struct ticket *t)
+{
+	lockdep_assert_held(&box_office);
+	t->id = idr_alloc(&tickets, t, 1, 0, GFP_KERNEL);
+	return t->id;
+}`,
+      `
+static DEFINE_IDR(tickets);
+
+int __init tickets_init(void)
+{
+	return idr_alloc(&tickets, &none, 0, 1, GFP_KERNEL);
+}
+
+void __exit tickets_exit(void)
+{
+	idr_remove(&tickets, 0);
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    const changes = new Map<string, { fn: CFunction; event: Event; held: boolean }[]>();
+    for (const fn of file.functions) {
+      if (runsAlone(fn)) continue;
+      for (const event of fn.events) {
+        if (!/^idr_(?:alloc(?:_cyclic|_u32)?|remove|replace)$/.test(event.api) || event.cell?.base !== null || !/^\w+$/.test(event.cell.path))
+          continue;
+        const held = heldAt(fn, event, world).length > 0 || event.maybeLocks.length > 0 || !fn.whole;
+        const known = changes.get(event.cell.path) ?? [];
+        known.push({ fn, event, held: held || /lock/i.test(fn.doc?.text ?? '') });
+        changes.set(event.cell.path, known);
+      }
+    }
+    for (const [name, sites] of changes) {
+      const [first] = sites;
+      if (!first || sites.some(s => s.held) || new Set(sites.map(s => s.fn)).size < 2) continue;
+      report(
+        { event: first.event, fn: first.fn },
+        {
+          message: `${[...new Set(sites.map(s => `${s.fn.name}()`))].slice(0, 3).join(' and ')} change the IDR ${name}, and no lock is held at any of them`,
+          question: `Which lock keeps changes of ${name} apart?`,
+          dismissal: 'Not an issue if all callers hold one lock',
+          related: sites.slice(1, 4).map(s => ({ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${s.event.api}() in ${s.fn.name}()` })),
+          advice: ['an IDA where only the number is wanted, or an XArray, which locks itself'],
+        },
+      );
+    }
+  },
+} satisfies Rule;

@@ -1,0 +1,180 @@
+import { heldAt, isTest, lockText, runsAlone, sameLock } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'list-under-two-locks',
+  title: 'Two functions change one list, each under a lock of its own',
+  why: `
+    A lock excludes only those who take the same one. Where a list is changed here under one lock and there under another, two CPUs can be inside
+    at once; an element is lost, or a pointer leads into nothing.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['missing-lock'],
+  references: [
+    'Documentation/kernel-hacking/locking.rst, Race Conditions and Critical Regions',
+    'tools/memory-model/Documentation/locking.txt, Locking',
+  ],
+  knownGaps: ['only lists that are variables of the file are followed, and only changes that name the head'],
+  examples: {
+    bad: [
+      `
+static LIST_HEAD(parked);
+static DEFINE_SPINLOCK(park_lock);
+static DEFINE_SPINLOCK(tow_lock);
+
+void park(struct car *c)
+{
+	spin_lock(&park_lock);
+	list_add(&c->node, &parked);
+	spin_unlock(&park_lock);
+}
+
+void tow_all(struct list_head *out)
+{
+	spin_lock(&tow_lock);
+	list_splice_init(&parked, out); /* want: list-under-two-locks "parked" */
+	spin_unlock(&tow_lock);
+}`,
+    ],
+    good: [
+      `
+static LIST_HEAD(parked);
+static DEFINE_SPINLOCK(park_lock);
+static DEFINE_SPINLOCK(tow_lock);
+
+void park(struct car *c)
+{
+	spin_lock(&park_lock);
+	list_add(&c->node, &parked);
+	spin_unlock(&park_lock);
+}
+
+void tow_all(struct list_head *out)
+{
+	spin_lock(&tow_lock);
+	spin_lock(&park_lock);
+	list_splice_init(&parked, out);
+	spin_unlock(&park_lock);
+	spin_unlock(&tow_lock);
+}`,
+      `
+static LIST_HEAD(parked);
+static DEFINE_SPINLOCK(park_lock);
+
+void park(struct car *c)
+{
+	spin_lock(&park_lock);
+	list_add(&c->node, &parked);
+	spin_unlock(&park_lock);
+}
+
+int parked_count(void)
+{
+	struct car *c;
+	int n = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(c, &parked, node)
+		n++;
+	rcu_read_unlock();
+	return n;
+}`,
+      `
+static LIST_HEAD(parked);
+static DEFINE_SPINLOCK(park_lock);
+static DEFINE_MUTEX(open_lock);
+
+void park(struct car *c)
+{
+	spin_lock(&park_lock);
+	list_add(&c->node, &parked);
+	spin_unlock(&park_lock);
+}
+
+static void __exit park_exit(void)
+{
+	mutex_lock(&open_lock);
+	list_splice_init(&parked, &towed);
+	mutex_unlock(&open_lock);
+}`,
+      `
+static LIST_HEAD(parked);
+static DEFINE_SPINLOCK(park_lock);
+
+static void park_one(struct car *c)
+{
+	list_add(&c->node, &parked);
+}
+
+void park(struct car *c)
+{
+	spin_lock(&park_lock);
+	park_one(c);
+	spin_unlock(&park_lock);
+}
+
+void park_two(struct car *a, struct car *b)
+{
+	spin_lock(&park_lock);
+	list_add(&a->node, &parked);
+	list_add(&b->node, &parked);
+	spin_unlock(&park_lock);
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    const changes = new Map<string, { fn: CFunction; event: Event; locks: string[] }[]>();
+    for (const fn of file.functions) {
+      if (runsAlone(fn) || isTest(fn) || fn.isMacro || !fn.whole) continue;
+      for (const event of fn.events) {
+        const head = headOf(event);
+        if (head === null) continue;
+        const locks = heldAt(fn, event, world).filter(lock => !lock.endsWith(' (shared)'));
+        // A lock of unknown name may be any.
+        if (locks.length === 0 || locks.some(lock => lock.startsWith('named:')) || event.maybeLocks.length > 0) {
+          if (locks.length > 0 || event.maybeLocks.length > 0) continue;
+        }
+        const known = changes.get(head) ?? [];
+        known.push({ fn, event, locks });
+        changes.set(head, known);
+      }
+    }
+    for (const [head, sites] of changes) {
+      const under = sites.filter(s => s.locks.length > 0);
+      const [first] = under;
+      if (!first) continue;
+      const share = (a: string[], b: string[]) => a.some(lock => b.some(other => sameLock(lock, other)));
+      const apart = under.find(s => s.fn !== first.fn && !share(s.locks, first.locks));
+      if (!apart) continue;
+      // Most sites tell which lock it is.
+      const agree = (site: typeof first) => under.filter(s => share(s.locks, site.locks)).length;
+      const [odd, usual] = agree(apart) <= agree(first) ? [apart, first] : [first, apart];
+      const [a, b] = [odd.locks.at(-1) ?? '', usual.locks.at(-1) ?? ''];
+      if ([a, b].some(lock => /^(?:rtnl|cpu-hotplug|asserted):/.test(lock))) continue;
+      report(
+        { event: odd.event, fn: odd.fn },
+        {
+          message: `${odd.fn.name}() changes the list ${head} under ${lockText(a)}, and ${usual.fn.name}() changes it under ${lockText(b)}`,
+          question: `Which of the two guards ${head}?`,
+          dismissal: 'Not an issue if another lock, held at both, keeps them apart',
+          related: [{ path: usual.fn.path, line: usual.event.line, side: usual.fn.side, note: `${usual.event.api}() under ${lockText(b)}` }],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** The variable of the file whose list the event changes. */
+function headOf(event: Event): string | null {
+  const { cell } = event;
+  if (!/^(?:list_(?:add|add_tail|splice\w*)|list_add_(?:rcu|tail_rcu)|hlist_add_head(?:_rcu)?)$/.test(event.api)) return null;
+  const given = /^list_splice/.test(event.api) ? /^&(\w+)$/.exec(event.args[0] ?? '')?.[1] : undefined;
+  if (given !== undefined && event.api.includes('init') && isGlobal(event, given)) return given;
+  return cell?.base === null && /^\w+$/.test(cell.path) ? cell.path : null;
+}
+
+/** A splice names two heads; the first is a variable of the file where it is one of no function. */
+function isGlobal(event: Event, name: string): boolean {
+  return event.cell?.path !== name && /^[a-z]\w{2,}$/.test(name);
+}

@@ -1,0 +1,287 @@
+import { isHandedOver, isTest, isUseOf, onward, placeOf, takesReference } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'protected-pointer-escapes',
+  title: 'A pointer that only a read-side section keeps valid is used after the section',
+  why: `
+    What rcu_dereference() or a lookup under RCU gives stays allocated to the end of the section that it was got in, and no longer: the
+    updater waits for a grace period that does not count this reader any more. The same holds of a page table that is walked with
+    interrupts off. What is needed longer wants a reference, or a lock that the updater takes, before the section ends.`,
+  severity: 'warning',
+  confidence: 'high', // Medium where the pointer is only returned: callers may have a section of their own.
+  finds: ['rcu-misuse', 'pgtable-tlb', 'use-after-handover'],
+  references: [
+    'Documentation/RCU/checklist.rst, item 2',
+    'Documentation/RCU/rcuref.rst',
+    'Documentation/RCU/rcu_dereference.rst, WHICH MEMBER OF THE rcu_dereference() FAMILY SHOULD YOU USE?',
+  ],
+  knownGaps: [
+    'a section that the caller is in is not seen, and makes the pointer valid after all',
+    'of the many lookups under RCU only a few are known to give a pointer without a reference',
+  ],
+  examples: {
+    bad: [
+      `
+int route_check(struct net *net, int index)
+{
+	struct net_device *dev;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(net, index);
+	if (!dev) {
+		rcu_read_unlock();
+		return -ENODEV;
+	}
+	rcu_read_unlock();
+	return addr_check(net, dev); /* want: protected-pointer-escapes "dev is used" */
+}`,
+      `
+int conf_len(struct share *s)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	return c ? c->len : 0; /* want: protected-pointer-escapes "c is used" */
+}`,
+      `
+struct sock *share_sock(struct share *s)
+{
+	struct sock *sk;
+
+	rcu_read_lock();
+	sk = rcu_dereference(s->sk);
+	rcu_read_unlock();
+	return sk; /* want: protected-pointer-escapes "sk is returned" */
+}`,
+      `
+unsigned long addr_frame(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long flags;
+	pte_t *ptep;
+
+	local_irq_save(flags);
+	ptep = __find_linux_pte(mm->pgd, addr, NULL, NULL);
+	local_irq_restore(flags);
+	if (!ptep)
+		return 0;
+	return pte_pfn(*ptep); /* want: protected-pointer-escapes "ptep is used" */
+}`,
+    ],
+    good: [
+      `
+int route_check(struct net *net, int index)
+{
+	struct net_device *dev;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(net, index);
+	if (dev)
+		dev_hold(dev);
+	rcu_read_unlock();
+	return dev ? addr_check(net, dev) : -ENODEV;
+}`,
+      `
+struct conf *conf_get(struct share *s)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	if (c && !refcount_inc_not_zero(&c->refs))
+		c = NULL;
+	rcu_read_unlock();
+	return c;
+}`,
+      `
+bool conf_is_set(struct share *s)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	return c != NULL;
+}`,
+      `
+/* On the way out of the inner section the pointer is NULL. */
+int conf_len(struct share *s)
+{
+	struct conf *c;
+	int len;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	if (!c) {
+		rcu_read_unlock();
+		return conf_default(c);
+	}
+	len = c->len;
+	rcu_read_unlock();
+	return len;
+}`,
+      `
+/* The updater's lock holds it. */
+int conf_len(struct share *s)
+{
+	struct conf *c;
+
+	mutex_lock(&s->lock);
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	conf_use(c);
+	mutex_unlock(&s->lock);
+	return 0;
+}`,
+      `
+/* A section within a section. */
+int conf_both(struct share *s)
+{
+	struct conf *c;
+	int len;
+
+	rcu_read_lock();
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	len = c->len;
+	rcu_read_unlock();
+	return len;
+}`,
+      `
+/* The lock of the object itself, taken inside. */
+int conf_bump(struct share *s)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	spin_lock(&c->lock);
+	rcu_read_unlock();
+	c->gen++;
+	spin_unlock(&c->lock);
+	return 0;
+}`,
+      `
+void conf_retire(struct share *s)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	kfree_rcu(c, rcu);
+}`,
+      `
+/* Called under RCU. */
+struct conf *conf_of_rcu(struct share *s)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	return c;
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn) || /(?:^|_)rcu(?:_|$)/.test(fn.name) || fn.entryLocks.length > 0) return;
+    if (/\b(?:rcu_read_lock|RCU|rcu)\b/.test(fn.doc?.text ?? '')) return;
+    const told = new Set<string>();
+    for (const source of fn.events) {
+      const word = sectionOf(source);
+      const pointer = source.into;
+      if (word === null || pointer === null || told.has(pointer) || !source.context.includes(word) || isLocked(source)) continue;
+      const names = [pointer, ...(source.cell && source.cell.path !== '*' ? [placeOf(source.cell)] : [])];
+      const variables = [pointer];
+      const stop = (e: Event) => keeps(e, pointer) || names.some(name => takesReference(e, name));
+      for (const end of onward(fn, source, { variables, stop, alive: pointer, result: true }).events) {
+        if (!isEnd(end, word) || isLocked(end) || nested(fn, source, end, word)) continue;
+        const left = onward(fn, end, { variables, stop, alive: pointer });
+        const use = left.events.find(e => !e.context.includes(word) && !isLocked(e) && !hasOtherSection(e) && uses(e, pointer, names));
+        const exit = use ? undefined : left.exits.find(node => node.returned === pointer);
+        if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
+        told.add(pointer);
+        const section = word === 'irqs-off' ? 'interrupts were on again' : `${end.api}()`;
+        const place = use ?? { path: fn.path, line: exit?.line ?? end.line, side: fn.side };
+        report(use ? { event: use, fn } : { place, fn }, {
+          message: use
+            ? `${pointer} is used in ${fn.name}() after ${section}, which let go of what ${source.api}() found`
+            : `${pointer} is returned from ${fn.name}() after ${section}, which let go of what ${source.api}() found`,
+          question: `What keeps ${pointer} valid behind the section, and does it need a reference taken inside?`,
+          dismissal: use
+            ? `Not an issue if the caller is in such a section itself, or holds what keeps ${pointer} alive`
+            : 'Not an issue if all callers are in such a section themselves, or only compare the pointer',
+          related: [
+            { path: source.path, line: source.line, side: source.side, note: 'found here' },
+            { path: end.path, line: end.line, side: end.side, note: 'the section ends here' },
+          ],
+          quote: [source, end, place],
+          advice: [word === 'irqs-off' ? 'the use inside the section' : 'the use inside the section, or a reference taken there'],
+          ...(use ? {} : { confidence: 'medium' as const }),
+        });
+        break;
+      }
+    }
+  },
+} satisfies Rule;
+
+/** Lookups that give a pointer without a reference (include/linux/netdevice.h, inetdevice.h, pid.h). */
+const LOOKUPS =
+  /^(?:dev_get_by_(?:index|name)_rcu|__in_dev_get_rcu|__in6_dev_get|pid_task|find_task_by_(?:vpid|pid_ns)|netdev_master_upper_dev_get_rcu|l3mdev_master_dev_rcu|fib_table_lookup_rcu)$/;
+/** Walks of page tables that a table's freeing waits for by an interrupt to every CPU. */
+const WALKS = /^(?:__find_linux_pte|find_linux_pte)$/;
+
+/** The section that keeps what the event gives; null where none does. */
+function sectionOf(event: Event): 'rcu-read' | 'srcu-read' | 'irqs-off' | null {
+  if (/^rcu_dereference(?:_check|_bh|_bh_check|_sched|_raw)?$/.test(event.api) || LOOKUPS.test(event.api)) return 'rcu-read';
+  if (/^srcu_dereference(?:_check)?$/.test(event.api)) return 'srcu-read';
+  return WALKS.test(event.api) ? 'irqs-off' : null;
+}
+
+function isEnd(event: Event, word: string): boolean {
+  if (!event.context.includes(word)) return false;
+  if (word === 'irqs-off') return /^local_irq_(?:restore|enable)$/.test(event.api);
+  return word === 'srcu-read' ? /^srcu_(?:read_unlock|up_read)\w*$/.test(event.api) : /^rcu_read_unlock\w*$/.test(event.api);
+}
+
+/** Sections that begin before the source and do not end before the one at hand does. */
+function nested(fn: CFunction, source: Event, end: Event, word: string): boolean {
+  if (word === 'irqs-off') return false;
+  let depth = 0;
+  for (const event of fn.events) {
+    if (event.index >= source.index) break;
+    if (/^s?rcu_read_lock\w*$/.test(event.api) || /^(?:scoped_)?guard\(s?rcu\)$/.test(event.api)) depth += event.ends ? -1 : 1;
+    else if (/^s?rcu_read_unlock\w*$/.test(event.api)) depth--;
+  }
+  return depth > 1 || end.ends === true;
+}
+
+function isLocked(event: Event): boolean {
+  return event.locks.length > 0 || event.maybeLocks.length > 0;
+}
+
+/** Bottom halves, preemption or interrupts off make a section too (Documentation/RCU/whatisRCU.rst, rcu_read_lock()). */
+function hasOtherSection(event: Event): boolean {
+  return event.context.some(word => word === 'bh-off' || word === 'preempt-off' || word === 'irqs-off' || word === 'rcu-read' || word === 'srcu-read');
+}
+
+/** Something that may keep the object: a module, a part of it, or a helper that takes what it is given. */
+function keeps(event: Event, pointer: string): boolean {
+  return (
+    /(?:^|_)(?:try_?)?(?:get|hold|grab|pin|ref|inc)(?:_|$)/.test(event.api) && event.args.some(arg => new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`).test(arg))
+  );
+}
+
+function uses(event: Event, pointer: string, names: readonly string[]): boolean {
+  if (event.kind === 'free' && /rcu/.test(event.api)) return false;
+  if (event.kind === 'rcu') return false;
+  if (names.some(name => isUseOf(event, name))) return true;
+  // Printing and comparing the address is no use.
+  return event.kind === 'call' && isHandedOver(event, pointer) && !/trace|print|pr_|dbg|debug|warn|err|info|cmp|equal|same|log|_rcu$/i.test(event.api);
+}

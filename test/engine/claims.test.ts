@@ -1,0 +1,335 @@
+import { describe, expect, test } from 'vitest';
+import { decideClaim } from '../../src/engine/witness.ts';
+import { pairUpdates } from '../../src/c/query.ts';
+import { parseLitmus } from '../../src/lkmm/syntax.ts';
+import { decideTest } from '../../src/lkmm/verdict.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Tie, World } from '../../src/model/rule.ts';
+import { worldOfText } from '../code.ts';
+
+function fn(world: World, name: string): CFunction {
+  const found = world.functions.find(f => f.name === name);
+  if (!found) throw new Error(`no function ${name}`);
+  return found;
+}
+
+/** The event of the function with this api, or on this cell. */
+function at(f: CFunction, api: string, cell?: string): Event {
+  const found = f.events.find(e => e.api === api && (cell === undefined || e.cell?.path === cell));
+  if (!found) throw new Error(`${f.name}: no ${api} ${cell ?? ''} among ${f.events.map(e => `${e.api} ${e.cell?.path}`).join(', ')}`);
+  return found;
+}
+
+function decided(claim: Claim) {
+  const result = decideClaim(claim);
+  if ('held' in result) return `${result.held}: ${result.detail}`;
+  // Both programs are said again by the checker that reads litmus text.
+  const again = (text: string) => {
+    const { value, problems } = parseLitmus(text);
+    expect(problems).toEqual([]);
+    return value && decideTest(value).verdict;
+  };
+  if (claim.bad.kind !== 'race') {
+    expect(again(result.witness.litmus)).toBe('Sometimes');
+    expect(again(result.witness.fixedLitmus)).toBe('Never');
+  }
+  return result.witness;
+}
+
+const BOX = `
+struct box {
+	int ready;
+	int data;
+	int other;
+	atomic_t users;
+	unsigned long state;
+	spinlock_t lock;
+	struct item __rcu *item;
+};
+struct item { int value; };
+`;
+
+describe('message passing', () => {
+  const mp = async (writer: string, reader: string) => {
+    const world = await worldOfText(`${BOX}
+void fill(struct box *b, int v)
+{
+	b->data = v;
+${writer}
+}
+
+int drain(struct box *b)
+{
+${reader}
+	return b->data;
+}
+`);
+    const [fill, drain] = [fn(world, 'fill'), fn(world, 'drain')];
+    const [data, ready] = [at(fill, '=', 'data'), fill.events.find(e => e.cell?.path === 'ready') as Event];
+    const flag = drain.events.find(e => e.cell?.path === 'ready') as Event;
+    const load = drain.events.find(e => e.cell?.path === 'data') as Event;
+    return decided({
+      threads: [
+        { fn: fill, events: [data, ready] },
+        { fn: drain, events: [flag, load] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: flag, from: ready },
+          { read: load, from: 'before' },
+        ],
+      },
+      edits: [
+        { kind: 'order', event: ready, ordering: 'release', text: 'a release' },
+        {
+          kind: 'both',
+          text: 'a release and an acquire',
+          edits: [
+            { kind: 'order', event: ready, ordering: 'release', text: '' },
+            { kind: 'order', event: flag, ordering: 'acquire', text: '' },
+          ],
+        },
+      ],
+      assumes: ['both run on one object'],
+    });
+  };
+  const READ = '	if (!READ_ONCE(b->ready))\n		return 0;';
+
+  test('with nothing between', async () => {
+    expect(await mp('	WRITE_ONCE(b->ready, 1);', READ)).toMatchObject({
+      verdict: 'Sometimes',
+      fixedVerdict: 'Never',
+      reach: 'Sometimes',
+      strength: 'weak',
+      reordering: "CPU 0's store to ready may be visible before its store to data",
+      outcome: 'CPU 1 finds ready as CPU 0 left it, CPU 1 finds data as it was before',
+    });
+  });
+
+  test('one side fixed is not enough, and the other is named', async () => {
+    expect(await mp('	smp_store_release(&b->ready, 1);', READ)).toMatchObject({ strength: 'weak', reordering: "CPU 1's load of data may be satisfied before its load of ready" });
+    expect(await mp('	WRITE_ONCE(b->ready, 1);', READ.replace('READ_ONCE(', 'smp_load_acquire(&'))).toMatchObject({ verdict: 'Sometimes' });
+  });
+
+  test('both sides, by access or by fence', async () => {
+    const never = 'not-decided: fill() against drain(): no execution ends so';
+    expect(await mp('	smp_store_release(&b->ready, 1);', READ.replace('READ_ONCE(', 'smp_load_acquire(&'))).toBe(never);
+    expect(await mp('	smp_wmb();\n	WRITE_ONCE(b->ready, 1);', `${READ}\n	smp_rmb();`)).toBe(never);
+    expect(await mp('	spin_lock(&b->lock);\n	spin_unlock(&b->lock);\n	smp_store_release(&b->ready, 1);', `${READ}\n	smp_mb();`)).toBe(never);
+  });
+
+  test('a call that nobody knows may be a full barrier: held, and named', async () => {
+    expect(await mp('	flush_box(b);\n	WRITE_ONCE(b->ready, 1);', `${READ}\n	smp_rmb();`)).toBe(
+      'opaque-in-between: fill() against drain(): not if flush_box() in fill() is a full barrier',
+    );
+  });
+
+  test('a lock over both sides', async () => {
+    const locked = (body: string) => `	spin_lock(&b->lock);\n${body}`;
+    const world = await worldOfText(`${BOX}
+void fill(struct box *b, int v)
+{
+${locked('	b->data = v;\n	b->ready = 1;\n	spin_unlock(&b->lock);')}
+}
+int drain(struct box *b)
+{
+	int v = 0;
+${locked('	if (b->ready)\n		v = b->data;\n	spin_unlock(&b->lock);')}
+	return v;
+}
+`);
+    const [fill, drain] = [fn(world, 'fill'), fn(world, 'drain')];
+    const claim: Claim = {
+      threads: [
+        { fn: fill, events: [at(fill, '=', 'data'), at(fill, '=', 'ready')] },
+        { fn: drain, events: [at(drain, 'read', 'ready'), at(drain, 'read', 'data')] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: at(drain, 'read', 'ready'), from: at(fill, '=', 'ready') },
+          { read: at(drain, 'read', 'data'), from: 'before' },
+        ],
+      },
+      edits: [],
+      assumes: [],
+    };
+    expect(decided(claim)).toBe('not-decided: fill() against drain(): no execution ends so');
+  });
+});
+
+describe('store buffering', () => {
+  const sb = async (barrier: string) => {
+    const world = await worldOfText(`${BOX}
+int one(struct box *b)
+{
+	WRITE_ONCE(b->data, 1);
+${barrier}
+	return READ_ONCE(b->other);
+}
+int two(struct box *b)
+{
+	WRITE_ONCE(b->other, 1);
+	smp_mb();
+	return READ_ONCE(b->data);
+}
+`);
+    const [one, two] = [fn(world, 'one'), fn(world, 'two')];
+    return decided({
+      threads: [
+        { fn: one, events: [at(one, 'WRITE_ONCE'), at(one, 'READ_ONCE')] },
+        { fn: two, events: [at(two, 'WRITE_ONCE'), at(two, 'READ_ONCE')] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: at(one, 'READ_ONCE'), from: 'before' },
+          { read: at(two, 'READ_ONCE'), from: 'before' },
+        ],
+      },
+      edits: [
+        { kind: 'fence', fence: 'wmb', where: 'after', event: at(one, 'WRITE_ONCE'), text: 'smp_wmb()' },
+        { kind: 'fence', fence: 'full', where: 'after', event: at(one, 'WRITE_ONCE'), text: 'smp_mb()' },
+      ],
+      assumes: [],
+    });
+  };
+
+  test('shows on x86 and says what waits', async () => {
+    expect(await sb('')).toMatchObject({
+      strength: 'tso',
+      reordering: "CPU 0's load of other may be satisfied before its store to data is visible",
+    });
+    expect(await sb('	smp_wmb();')).toMatchObject({ strength: 'tso' });
+    expect(await sb('	smp_mb();')).toBe('not-decided: one() against two(): no execution ends so');
+  });
+});
+
+test('a counter that plain code steps on loses an update; the other side sees it', async () => {
+  const world = await worldOfText(`${BOX}
+void raise(struct box *b) { b->other |= 1; }
+void lower(struct box *b) { WRITE_ONCE(b->other, 4); }
+`);
+  const [raise, lower] = [fn(world, 'raise'), fn(world, 'lower')];
+  const [read, write] = raise.events.filter(e => e.cell?.path === 'other') as [Event, Event];
+  const witness = decided({
+    threads: [
+      { fn: raise, events: [read, write] },
+      { fn: lower, events: [at(lower, 'WRITE_ONCE')] },
+    ],
+    bad: { kind: 'sees', reads: [{ read, from: 'before' }], ends: [write] },
+    edits: [{ kind: 'lock', text: 'one lock' }],
+    assumes: [],
+  });
+  expect(witness).toMatchObject({ verdict: 'Sometimes', fixedVerdict: 'Never', strength: 'sc', outcome: 'CPU 0 finds other as it was before, other stays as CPU 0 left it' });
+});
+
+test('an object that is given back while a reader looks at it', async () => {
+  const rcu = async (wait: string, leave: string) => {
+    const world = await worldOfText(`${BOX}
+int look(struct box *b)
+{
+	struct item *i;
+	int v;
+
+	rcu_read_lock();
+	i = rcu_dereference(b->item);
+${leave}	v = i->value;
+${leave ? '' : '	rcu_read_unlock();\n'}	return v;
+}
+void swap(struct box *b, struct item *new)
+{
+	struct item *old = rcu_dereference_protected(b->item, 1);
+
+	rcu_assign_pointer(b->item, new);
+${wait}	kfree(old);
+}
+`);
+    const [look, swap] = [fn(world, 'look'), fn(world, 'swap')];
+    const value = look.events.find(e => e.cell?.path === 'value') as Event;
+    const [load, publish, free] = [at(look, 'rcu_dereference'), at(swap, 'rcu_assign_pointer'), at(swap, 'kfree')];
+    return decided({
+      threads: [
+        { fn: look, events: [load, value] },
+        { fn: swap, events: [publish, free] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: load, from: 'before' },
+          { read: value, from: free },
+        ],
+      },
+      meanings: [{ event: free, access: 'write', cell: value, ordering: 'plain' }],
+      edits: [
+        { kind: 'grace-period', event: free, text: 'synchronize_rcu() before the free' },
+        { kind: 'section', event: value, text: 'the read inside the section' },
+      ],
+      assumes: [],
+    });
+  };
+  expect(await rcu('', '')).toMatchObject({ verdict: 'Sometimes', strength: 'sc', steps: expect.arrayContaining([expect.objectContaining({ thread: 1 })]) });
+  expect(await rcu('	synchronize_rcu();\n', '')).toBe('not-decided: look() against swap(): no execution ends so');
+  expect(await rcu('	synchronize_rcu();\n', '	rcu_read_unlock();\n')).toMatchObject({ verdict: 'Sometimes' });
+});
+
+describe('two bitmaps that contradict each other', () => {
+  const tied = async (set: string, clear: string) => {
+    const world = await worldOfText(`
+/* on == ~off, bit by bit */
+struct maps { spinlock_t lock; unsigned long *on; unsigned long *off; };
+
+void maps_set(struct maps *m, int n)
+{
+${set}
+}
+
+void maps_clear(struct maps *m, int n)
+{
+${clear}
+}
+`);
+    const tie = world.ties[0] as Tie;
+    const uses = world.functions.flatMap(f =>
+      f.events.flatMap(event => {
+        const side = event.cell ? ['on', 'off'].indexOf(event.cell.path) : -1;
+        return side < 0 ? [] : [{ fn: f, event, side: side as 0 | 1 }];
+      }),
+    );
+    const updates = pairUpdates(uses);
+    const [a, b] = [updates.find(u => u.fn.name === 'maps_set'), updates.find(u => u.fn.name === 'maps_clear')];
+    if (!a || !b) throw new Error('no updates');
+    const claim = (x: typeof a, y: typeof a): Claim => ({
+      threads: [x, y],
+      settledBy: [a, b],
+      tie,
+      bad: { kind: 'unserialisable' },
+      edits: [
+        { kind: 'lock', text: 'one lock' },
+        { kind: 'one-word', text: 'one word' },
+      ],
+      assumes: [],
+    });
+    return { both: decided(claim(a, b)), sets: decided(claim(a, a)), clears: decided(claim(b, b)) };
+  };
+  const SET = ['	test_and_set_bit(n, m->on);', '	test_and_clear_bit(n, m->off);'] as const;
+  const CLEAR = ['	test_and_clear_bit(n, m->on);', '	test_and_set_bit(n, m->off);'] as const;
+  const under = (lines: readonly string[]) => `	spin_lock(&m->lock);\n${lines.join('\n')}\n	spin_unlock(&m->lock);`;
+
+  test('set against clear does, set against set and clear against clear never do', async () => {
+    const { both, sets, clears } = await tied(SET.join('\n'), CLEAR.join('\n'));
+    expect(both).toMatchObject({ verdict: 'Sometimes', strength: 'sc', reordering: '' });
+    expect([sets, clears]).toEqual([expect.stringMatching(/no execution ends so/), expect.stringMatching(/no execution ends so/)]);
+  });
+
+  test('a barrier between the two updates changes nothing', async () => {
+    const { both } = await tied(SET.join('\n	smp_mb();\n'), CLEAR.join('\n	smp_mb();\n'));
+    expect(both).toMatchObject({ verdict: 'Sometimes', strength: 'sc' });
+  });
+
+  test('a lock on both sides does, a lock on one side does not', async () => {
+    expect((await tied(under(SET), under(CLEAR))).both).toMatch(/no execution ends so/);
+    expect((await tied(under(SET), CLEAR.join('\n'))).both).toMatchObject({ verdict: 'Sometimes', strength: 'sc' });
+  });
+});
