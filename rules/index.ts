@@ -2,6 +2,7 @@
 import type { Rule } from '../src/model/rule.ts';
 import barrierOrdersNothing from './barriers/barrier-orders-nothing.ts';
 import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
+import syncRemoved from './diff/sync-removed.ts';
 import coldInlineHelper from './inline/cold-inline-helper.ts';
 import krefReleaseCalledDirectly from './lifetime/kref-release-called-directly.ts';
 import readAfterFailedPut from './lifetime/read-after-failed-put.ts';
@@ -9,14 +10,19 @@ import storedAfterReleaseCallback from './lifetime/stored-after-release-callback
 import useAfterPut from './lifetime/use-after-put.ts';
 import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue.ts';
 import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
+import idrUnlocked from './locking/idr-unlocked.ts';
+import listUnderTwoLocks from './locking/list-under-two-locks.ts';
 import lockIrqInconsistent from './locking/lock-irq-inconsistent.ts';
 import lockNeverInitialised from './locking/lock-never-initialised.ts';
 import lockTakenTwice from './locking/lock-taken-twice.ts';
+import releaseAfterFailedAcquire from './locking/release-after-failed-acquire.ts';
 import sleepInAtomic from './locking/sleep-in-atomic.ts';
 import unlockMissingOnPath from './locking/unlock-missing-on-path.ts';
 import tornPairUpdate from './pairs/torn-pair-update.ts';
 import unboundedUpdateWindow from './pairs/unbounded-update-window.ts';
+import protectedPointerEscapes from './rcu/protected-pointer-escapes.ts';
 import rcuFreeBeforeReplace from './rcu/rcu-free-before-replace.ts';
+import rcuFreeWithoutGp from './rcu/rcu-free-without-gp.ts';
 import rcuListReadd from './rcu/rcu-list-readd.ts';
 import discardedRmwResult from './rmw/discarded-rmw-result.ts';
 
@@ -24,6 +30,7 @@ import discardedRmwResult from './rmw/discarded-rmw-result.ts';
 export const rules: readonly Rule[] = [
   barrierOrdersNothing,
   statementAfterBracelessIf,
+  syncRemoved,
   coldInlineHelper,
   krefReleaseCalledDirectly,
   readAfterFailedPut,
@@ -31,14 +38,19 @@ export const rules: readonly Rule[] = [
   useAfterPut,
   flushOfSystemWorkqueue,
   flushUnderHandlersLock,
+  idrUnlocked,
+  listUnderTwoLocks,
   lockIrqInconsistent,
   lockNeverInitialised,
   lockTakenTwice,
+  releaseAfterFailedAcquire,
   sleepInAtomic,
   unlockMissingOnPath,
   tornPairUpdate,
   unboundedUpdateWindow,
+  protectedPointerEscapes,
   rcuFreeBeforeReplace,
+  rcuFreeWithoutGp,
   rcuListReadd,
   discardedRmwResult,
 ];

@@ -41,6 +41,6 @@ export { eventsJson, eventsText } from './report/events.ts';
 export { reviewJson } from './report/json.ts';
 export { heldLines, lines, refusals } from './report/lines.ts';
 export { notes } from './report/notes.ts';
-export { explainRule, rulesJson, rulesText } from './report/rules.ts';
+export { explainFinding, explainRule, rulesJson, rulesText } from './report/rules.ts';
 export { safe } from './report/safe.ts';
 export { threadJson, threadProblems, threadText } from './report/thread.ts';

@@ -1,4 +1,16 @@
-import { callersOf, heldOnEntry, irqHandlerOf, isIdentity, lockText, rolesOf, runsAlone, runsInTask, spins, takings } from '../../src/c/query.ts';
+import {
+  callersOf,
+  heldOnEntry,
+  irqHandlerOf,
+  isIdentity,
+  lockText,
+  maySleep,
+  rolesOf,
+  runsAlone,
+  runsInTask,
+  spins,
+  takings,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -326,7 +338,12 @@ int radio_add(struct radio *r, int irq)
               shape: `${lock}|${site.fn.name}`,
             },
           );
-        } else if (functions.size >= 2 && functions.size > 2 * new Set(open.map(s => s.fn)).size && !off.every(s => runsAlone(s.fn))) {
+        } else if (
+          functions.size >= 2 &&
+          functions.size > 2 * new Set(open.map(s => s.fn)).size &&
+          isTask(site.fn, world) &&
+          !off.every(s => runsAlone(s.fn))
+        ) {
           told.add(site.fn);
           report(
             { event: site.event, fn: site.fn },
@@ -397,6 +414,11 @@ function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
     }
   }
   return found;
+}
+
+/** Does the function sleep itself, or does a table name it that tasks run? Being called by such does not tell where the call stands. */
+function isTask(fn: CFunction, world: World): boolean {
+  return rolesOf(fn, world).has('task') || fn.events.some(e => maySleep(e) && e.context.length === 0 && e.locks.length === 0);
 }
 
 /** Set-up and teardown, where the interrupt is not requested yet or no more. */

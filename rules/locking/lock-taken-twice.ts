@@ -185,6 +185,9 @@ function heldBy(fn: CFunction, event: Event, lock: string, written: string | nul
   const members =
     (first.args[0] ?? '').includes('->') &&
     fn.events.some(e => e.kind === 'write' && between.has(e.node) && (first.args[0] ?? '').includes(`->${e.cell?.path}->`));
-  const given = path(fn, first, event).some(e => e.kind === 'call' && mayGive(fn, e, lock, first, functions));
+  const calls = path(fn, first, event).filter(e => e.kind === 'call');
+  // What is called right before the second may well be what gives the first back.
+  const last = written === null ? undefined : fn.events[event.index - 1];
+  const given = calls.some(e => mayGive(fn, e, lock, first, functions)) || (last?.opaque === true && calls.includes(last));
   return changed || members || given ? null : first;
 }

@@ -205,7 +205,7 @@ void pump_hand_over(struct pump *p)
             ...(deep ? [{ path: deep.path, line: deep.line, side: deep.side, note: `${deep.api}() is here` }] : []),
           ],
           quote: [begin, event],
-          ...(runtime ? { confidence: 'medium' as const } : {}),
+          ...(runtime ? { confidence: 'low' as const } : {}),
           shape: `${fn.name}|${under}`,
         },
       );

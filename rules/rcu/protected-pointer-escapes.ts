@@ -279,9 +279,9 @@ function keeps(event: Event, pointer: string): boolean {
 }
 
 function uses(event: Event, pointer: string, names: readonly string[]): boolean {
-  if (event.kind === 'free' && /rcu/.test(event.api)) return false;
-  if (event.kind === 'rcu') return false;
-  if (names.some(name => isUseOf(event, name))) return true;
+  // Who frees it is its updater.
+  if (event.kind === 'free' || event.kind === 'rcu') return false;
+  if (names.some(name => isUseOf(event, name)) || event.args.some(arg => arg === `*${pointer}` || arg.startsWith(`${pointer}->`))) return true;
   // Printing and comparing the address is no use.
   return event.kind === 'call' && isHandedOver(event, pointer) && !/trace|print|pr_|dbg|debug|warn|err|info|cmp|equal|same|log|_rcu$/i.test(event.api);
 }

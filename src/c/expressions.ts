@@ -236,6 +236,10 @@ function assign(e: Extract<Expr, { k: 'assign' }>, cx: Context): Value {
       setVariable(e.left.name, value, e.right, cx);
       return value;
     }
+  } else if (e.left.k === 'name' && e.op === '=' && isOwn(e.left, cx)) {
+    // Most likely a local, declared out of view.
+    name(e.left.name, before, e.right, cx);
+    cx.settings.push({ name: e.left.name, ends: cx.graph.ends, sources: value.sources, fails: isError(e.right) });
   }
   store(e.left, value, e.op, cx.text(e.right), cx);
   return value;

@@ -176,7 +176,7 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
       if (ways.releases.length === 0 || ways.releases.every(inLoop)) continue;
       for (const way of ways.leaks) {
         const at = turnOf(fn, way, ways.releases);
-        if (at === null) continue;
+        if (at === null || !isFeasible(fn, way)) continue;
         // What a loop leaves held it may tell by its counter.
         if (fn.shape.loops.some(l => l.line <= from.line && l.endLine >= from.line && (at.line < l.line || at.line > l.endLine))) continue;
         found.push({
@@ -343,6 +343,33 @@ function releasesUntil(fn: CFunction, from: number, meet: number, lock: string):
     for (const to of node.next) work.push([to, given]);
   }
   return ends.size === 1 ? ends.has(true) : undefined;
+}
+
+/** False where the way takes a variable for set that was last set to a plain constant: `int err = 0; ...; if (err)`. */
+function isFeasible(fn: CFunction, way: readonly number[]): boolean {
+  const all = fn.settings ?? [];
+  const earlier = before(fn, way[0] ?? 0);
+  for (const [i, at] of way.entries()) {
+    const node = fn.flow[at];
+    const variable = node?.kind === 'branch' && node.tests === 'nonzero' ? /^\(?(\w+)\)?(?: < 0)?$/.exec(node.condition ?? '')?.[1] : undefined;
+    if (!node || variable === undefined || node.next.indexOf(way[i + 1] ?? -1) !== 0) continue;
+    const constant = (s: (typeof all)[number]) => s.sources.length === 0 && !('fails' in s && s.fails === true);
+    const own = all.filter(s => s.name === variable);
+    const along = own.filter(s => s.ends.some(end => way.slice(0, i).some((n, j) => n === end.node && fn.flow[n]?.next[end.slot] === way[j + 1])));
+    const relevant = along.length > 0 ? along.slice(-1) : own.filter(s => s.ends.some(end => earlier.has(end.node)));
+    if (relevant.length > 0 && relevant.every(constant)) return false;
+  }
+  return true;
+}
+
+function before(fn: CFunction, node: number): Set<number> {
+  const into: number[][] = fn.flow.map(() => []);
+  fn.flow.forEach((n, i) => {
+    for (const to of n.next) into[to]?.push(i);
+  });
+  const seen = new Set([node]);
+  for (const at of seen) for (const from of into[at] ?? []) seen.add(from);
+  return seen;
 }
 
 /** The place at which a way leaves those that give the lock back; null where it merely passes by a block that does. */

@@ -43,9 +43,17 @@ export function rolesOf(fn: CFunction, world: World): ReadonlySet<Role> {
   kept.set(fn, found);
   for (const mention of world.mentions(fn)) {
     const role = roleBy(mention, fn);
-    if (role) found.add(role);
+    // A timer of high resolution may be one that fires in softirq context; so is a handler that itself holds off bottom halves.
+    const soft = role === 'hardirq' && (fn.events.some(e => /_bh$/.test(e.api)) || (mention.member === 'function' && startsSoft(fn, world)));
+    if (role) found.add(soft ? 'softirq' : role);
   }
   return found;
+}
+
+function startsSoft(fn: CFunction, world: World): boolean {
+  return world.functions.some(
+    f => f.path === fn.path && f.events.some(e => e.api.startsWith('hrtimer_') && e.args.some(arg => arg.endsWith('_SOFT'))),
+  );
 }
 
 function roleBy({ call, argument, member }: Mention, fn: CFunction): Role | null {

@@ -10,6 +10,7 @@ Usage:
   fencepost litmus [--json] [--states] FILE...  decide litmus tests under the Linux-kernel memory model, in herd7's words
   fencepost rules [--json]         the rules it knows
   fencepost explain RULE           what a rule says, why, and its examples
+  fencepost explain FINGERPRINT INPUT...  how a finding was lowered and decided
 
 INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a folder of patches, or - for stdin.
 
@@ -20,6 +21,7 @@ Options of review, check and scan (-o and --fail-on not of scan):
   --fail-on error|warning|note|never  exit 1 at this severity or above (review: never; check: warning)
   --tree DIR                       the kernel tree it is for, read only: whole files in place of hunks, helpers and callers known
                                    (of events too)
+  --litmus DIR                     write the litmus tests of the findings there, as herd7 reads them (review, check)
   --facts FILE                     what you declare of the code: wrappers, invariants (YAML); may be given again
   --all                            show also what was held back, and why
 

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   coverageLine,
@@ -40,6 +41,8 @@ interface Options {
   /** Files of declared facts. */
   facts: string[];
   tree: string | null;
+  /** Folder for the litmus tests of the findings. */
+  litmus: string | null;
 }
 
 /** `fencepost review` and `fencepost check`; gives the exit status. */
@@ -69,6 +72,7 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
       const known = options.only.length > 0 ? rules.filter(r => options.only.includes(r.id)) : rules.filter(r => !r.trial);
       const result = review(thread, { grammar: await grammar(short), rules: known, facts, ...(tree ? { tree } : {}) });
       write(report(result, options, command));
+      if (options.litmus !== null) writeLitmus(options.litmus, result);
       for (const line of threadProblems(thread)) err(`fencepost: ${line}\n`);
       for (const r of result.reviews) for (const p of r.problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
       if (options.format === 'notes') err(`${inputs.length > 1 ? `${safe(source.input)}: ` : ''}${coverageLine(result)}\n`);
@@ -88,6 +92,17 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
     }
   }
   return status;
+}
+
+/** Two litmus tests a finding with a witness, the bug and the fix; their names hold nothing of the mail's. */
+function writeLitmus(folder: string, result: Review): void {
+  mkdirSync(folder, { recursive: true });
+  for (const finding of result.reviews.flatMap(r => r.findings)) {
+    if (!finding.witness) continue;
+    const name = join(folder, `${finding.rule}-${finding.fingerprint}`);
+    writeFileSync(`${name}.litmus`, finding.witness.litmus);
+    writeFileSync(`${name}-fixed.litmus`, finding.witness.fixedLitmus);
+  }
 }
 
 /** The tree of that name; where it cannot be opened null, and one line that says why. */
@@ -168,6 +183,7 @@ function optionsOf(command: 'review' | 'check', args: string[]): Options | strin
     all: values.all ?? false,
     facts: values.facts ?? [],
     tree: values.tree ?? null,
+    litmus: values.litmus ?? null,
   };
 }
 
@@ -183,6 +199,7 @@ function parse(args: string[]) {
       all: { type: 'boolean' },
       facts: { type: 'string', multiple: true },
       tree: { type: 'string' },
+      litmus: { type: 'string' },
       'no-color': { type: 'boolean' },
     },
   });

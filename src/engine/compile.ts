@@ -11,7 +11,9 @@ export const NOT_RUN = -1;
  */
 export function settleValues(draft: Draft, starts: boolean): void {
   for (const [i, location] of draft.locations.entries()) {
-    const acts = draft.threads.flatMap(t => t.steps.flatMap(s => (s.act.op === 'word' ? [] : [s.act]))).filter(a => 'location' in a && a.location === i);
+    const acts = draft.threads
+      .flatMap(t => t.steps.flatMap(s => (s.act.op === 'word' ? [] : [s.act])))
+      .filter(a => 'location' in a && a.location === i);
     const numbers = new Set(acts.flatMap(a => (a.op === 'store' ? [a.value] : a.op === 'rmw' ? [a.operand] : [])));
     if (starts && location.initial === 0) {
       const clears = acts.flatMap(a => (a.op === 'rmw' && a.update === '&~' ? [a.operand ?? 0] : []));
@@ -112,13 +114,15 @@ function applied(before: number, update: string, operand: number): number {
 /** The litmus test of the draft. Registers that `watched` names start as `NOT_RUN` where their step may not run. */
 export function compile(draft: Draft, condition: Condition, watched: ReadonlySet<string> = new Set()): LitmusTest {
   const used = new Set(draft.threads.flatMap(t => t.steps.flatMap(s => locationsOf(s.act))));
-  const named = new Set(draft.locations.flatMap((l, i) => (used.has(i) ? [i, ...(l.target === undefined ? [] : [l.target]), ...(typeof l.initial === 'object' ? [l.initial.to] : [])] : [])));
+  const named = new Set(
+    draft.locations.flatMap((l, i) =>
+      used.has(i) ? [i, ...(l.target === undefined ? [] : [l.target]), ...(typeof l.initial === 'object' ? [l.initial.to] : [])] : [],
+    ),
+  );
   return {
     name: draft.name,
     locations: draft.locations.flatMap((l, i) =>
-      named.has(i)
-        ? [{ name: l.name, type: typeof l.initial === 'object' ? 'int *' : l.type, initial: startOf(draft, i) }]
-        : [],
+      named.has(i) ? [{ name: l.name, type: typeof l.initial === 'object' ? 'int *' : l.type, initial: startOf(draft, i) }] : [],
     ),
     registers: [],
     threads: draft.threads.map((thread, t) => {
@@ -196,9 +200,18 @@ function statements(draft: Draft, step: Step): Statement[] {
       return [{ kind: 'store', tag: tagOf(act.order), at: at(act.location), value, ...from }];
     }
     case 'add-unless':
-      return [give({ kind: 'add-unless', tag: tagOf(act.order), at: at(act.location), operand: number(act.operand), unless: number(act.unless), ...from })];
+      return [
+        give({ kind: 'add-unless', tag: tagOf(act.order), at: at(act.location), operand: number(act.operand), unless: number(act.unless), ...from }),
+      ];
     case 'cmpxchg': {
-      const old: Expression = { kind: 'cmpxchg', tag: tagOf(act.order), at: at(act.location), expected: number(act.expected), desired: number(act.desired), ...from };
+      const old: Expression = {
+        kind: 'cmpxchg',
+        tag: tagOf(act.order),
+        at: at(act.location),
+        expected: number(act.expected),
+        desired: number(act.desired),
+        ...from,
+      };
       return [give(act.success ? { kind: 'binary', op: '==', left: old, right: number(act.expected) } : old)];
     }
     case 'rmw': {
@@ -220,7 +233,15 @@ function statements(draft: Draft, step: Step): Statement[] {
       }
       const gives = act.gives === 'none' ? 'none' : act.gives === 'old' ? 'old' : 'new';
       const tag = act.gives === 'none' && act.order === 'relaxed' && act.update !== '=' ? 'noreturn' : tagOf(act.order);
-      const value: Expression = { kind: 'rmw', op: act.update, tag, at: at(act.location), operand, gives: act.update === '=' ? 'old' : gives, ...from };
+      const value: Expression = {
+        kind: 'rmw',
+        op: act.update,
+        tag,
+        at: at(act.location),
+        operand,
+        gives: act.update === '=' ? 'old' : gives,
+        ...from,
+      };
       if (act.gives === 'is-zero') return [give({ kind: 'binary', op: '==', left: value, right: number(0) })];
       if (act.gives === 'is-negative') return [give({ kind: 'binary', op: '<', left: value, right: number(0) })];
       // A value that nobody uses still has to go somewhere: the language knows no such statement.
@@ -244,7 +265,8 @@ function word(draft: Draft, parts: { act: Act; register: string | null; shift: n
   const taken: Statement[] = parts.flatMap(p =>
     p.register === null ? [] : [{ kind: 'assign' as const, register: p.register, value: masked(lane(p.shift), 'mask' in p.act ? p.act.mask : null) }],
   );
-  if (first.act.op === 'load') return [{ kind: 'assign', register: name, value: { kind: 'load', tag: tagOf(first.act.order), at, ...from } }, ...taken];
+  if (first.act.op === 'load')
+    return [{ kind: 'assign', register: name, value: { kind: 'load', tag: tagOf(first.act.order), at, ...from } }, ...taken];
   const order = 'order' in first.act ? first.act.order : 'relaxed';
   const single = parts.length === 1 && first.act.op === 'rmw' ? first.act.update : null;
   const total = parts.reduce((sum, p) => sum + (laneValue(p.act, single !== null) << p.shift), 0);

@@ -58,7 +58,10 @@ export function dismissedBy(claim: Claim, facts: UserFacts): Pick<Held, 'reason'
     if (i.kind !== 'guarded' || !keys.some(key => names(i.cell, key))) continue;
     const same = facts.invariants.filter(o => o.kind === 'guarded' && o.by === i.by);
     if (keys.every(key => same.some(o => o.kind === 'guarded' && names(o.cell, key))))
-      return { reason: 'dismissed-by-fact', detail: `${place(i)}: ${i.cell} is guarded by ${i.by}${keys.length > 1 ? ', as is the other cell' : ''}` };
+      return {
+        reason: 'dismissed-by-fact',
+        detail: `${place(i)}: ${i.cell} is guarded by ${i.by}${keys.length > 1 ? ', as is the other cell' : ''}`,
+      };
   }
   return null;
 }

@@ -46,7 +46,10 @@ function apply(draft: Draft, edit: Edit): boolean {
       if (!target || target.thread !== found.thread) return false;
       steps.splice(at, 1);
       const to = steps.indexOf(target.step);
-      steps.splice(edit.where === 'before' ? to : to + 1, 0, { ...step, when: step.when.filter(g => target.step.when.some(w => w.register === g.register)) });
+      steps.splice(edit.where === 'before' ? to : to + 1, 0, {
+        ...step,
+        when: step.when.filter(g => target.step.when.some(w => w.register === g.register)),
+      });
       return true;
     }
     case 'section': {
@@ -127,6 +130,10 @@ function locationOf(act: Act): number {
 function possible(acts: Act[]): boolean {
   if (acts.every(a => a.op === 'load')) return true;
   if (acts.length === 1) return acts[0]?.op === 'rmw' && acts[0].update !== '=';
-  const puts = acts.every(a => (a.op === 'store' && a.value !== null) || (a.op === 'rmw' && (a.update === '|' || a.update === '&~' || (a.update === '=' && a.operand !== null))));
+  const puts = acts.every(
+    a =>
+      (a.op === 'store' && a.value !== null) ||
+      (a.op === 'rmw' && (a.update === '|' || a.update === '&~' || (a.update === '=' && a.operand !== null))),
+  );
   return puts || acts.every(a => a.op === 'rmw' && a.update === '+');
 }

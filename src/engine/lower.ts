@@ -290,7 +290,15 @@ class Lowering {
     const result = factOf(event.api)?.result ?? 'none';
     const number = this.numberOf(event.operand);
     const gives: Gives =
-      result === 'old' ? 'old' : result === 'new' || result === 'value' ? 'new' : result === 'test' ? (/negative/.test(event.api) ? 'is-negative' : 'is-zero') : 'none';
+      result === 'old'
+        ? 'old'
+        : result === 'new' || result === 'value'
+          ? 'new'
+          : result === 'test'
+            ? /negative/.test(event.api)
+              ? 'is-negative'
+              : 'is-zero'
+            : 'none';
     const make = (update: UpdateOp, operand: number | null): Act[] => [
       { op: 'rmw', location, order, update, operand, gives, mask: gives === 'old' ? mask : null, atomic: event.atomic },
     ];
@@ -309,7 +317,9 @@ class Lowering {
       case 'add':
       case 'dec':
       case 'sub': {
-        const by = (event.operation === 'inc' || event.operation === 'dec' ? 1 : (number ?? 1)) * (event.operation === 'inc' || event.operation === 'add' ? 1 : -1);
+        const by =
+          (event.operation === 'inc' || event.operation === 'dec' ? 1 : (number ?? 1)) *
+          (event.operation === 'inc' || event.operation === 'add' ? 1 : -1);
         if (result === 'success') return [{ op: 'add-unless', location, order, operand: by, unless: 0 }];
         return by < 0 ? make('-', -by) : make('+', by);
       }
@@ -340,7 +350,11 @@ class Lowering {
     for (const step of [...before].reverse()) {
       const load = step.event;
       if (!load || step.act.op !== 'load' || step.register === null || target === undefined) continue;
-      const named = load.into === base || (load.cell?.base ? base === `${load.cell.base}->${load.cell.path}` || base === `${load.cell.base}.${load.cell.path}` : base === load.cell?.path);
+      const named =
+        load.into === base ||
+        (load.cell?.base
+          ? base === `${load.cell.base}->${load.cell.path}` || base === `${load.cell.base}.${load.cell.path}`
+          : base === load.cell?.path);
       if (!named || step.act.location === target) continue;
       const pointer = this.locations[step.act.location];
       if (!pointer || (pointer.target !== undefined && pointer.target !== target)) return null;

@@ -8,12 +8,12 @@ import { compile, registerOf } from './compile.ts';
 import { type Draft, type DraftThread, LANE, writes } from './draft.ts';
 
 type State = [Value, Value];
-type ValueOf = (name: string) => Value;
+type ValueIn = (name: string) => Value;
 
 /** What is asked of a program about a pair. */
 export interface PairQuestion {
-  bad(execution: Execution, valueOf: ValueOf): boolean;
-  reached(execution: Execution, valueOf: ValueOf): boolean;
+  bad(execution: Execution, valueIn: ValueIn): boolean;
+  reached(execution: Execution, valueIn: ValueIn): boolean;
   condition(execution: Execution): Condition;
   watched: ReadonlySet<string>;
   rank(execution: Execution, schedule: Schedule | null): number[];
@@ -109,10 +109,10 @@ function registersOf(step: Draft['threads'][number]['steps'][number]): string[] 
 }
 
 /** The values of the two cells. */
-function cellsOf(draft: Draft, valueOf: ValueOf): State {
+function cellsOf(draft: Draft, valueIn: ValueIn): State {
   const [a, b] = draft.locations;
-  const first = valueOf(a?.name ?? '');
-  if (!draft.word) return [first, valueOf(b?.name ?? '')];
+  const first = valueIn(a?.name ?? '');
+  if (!draft.word) return [first, valueIn(b?.name ?? '')];
   return typeof first === 'number' ? [first & 255, (first >> LANE) & 255] : [first, 0];
 }
 
@@ -123,7 +123,12 @@ function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string
     const parts = (program.threads[t]?.steps ?? []).flatMap(s => registersOf(s).map(register => ({ register, event: s.event })));
     return parts.find(s => s.event !== null && s.event.kind === 'rmw' && returned.has(s.event.index))?.register ?? null;
   });
-  const orders = permutations(program.threads.map((_, i) => i)).map(order => endOf(program, order.flatMap(i => program.threads[i] ?? [])));
+  const orders = permutations(program.threads.map((_, i) => i)).map(order =>
+    endOf(
+      program,
+      order.flatMap(i => program.threads[i] ?? []),
+    ),
+  );
   const ends = new Set(orders.flatMap(e => e?.cells.join() ?? []));
   const legal = new Set(orders.flatMap(e => (e ? results.map(r => (r === null ? '' : e.register(r))).join() : [])));
   const resultText = (execution: Execution) => results.map((r, t) => (r === null ? '' : execution.register(t, r))).join();
@@ -137,13 +142,15 @@ function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string
   };
   const cellCondition = (execution: Execution): Condition[] => {
     const state = cells(execution);
-    return program.locations.slice(0, 2).map((l, i): Condition => ({ kind: 'equals', left: { kind: 'location', name: l.name }, right: state[i] ?? 0 }));
+    return program.locations
+      .slice(0, 2)
+      .map((l, i): Condition => ({ kind: 'equals', left: { kind: 'location', name: l.name }, right: state[i] ?? 0 }));
   };
   const falseAlarm = claim.bad.kind === 'false-alarm';
   if (falseAlarm && samples.length === 0) return 'no sample of the pair is in the path';
   return {
-    bad: (execution, valueOf) => {
-      const state = cellsOf(program, valueOf).join();
+    bad: (execution, valueIn) => {
+      const state = cellsOf(program, valueIn).join();
       if (!falseAlarm) return !ends.has(state);
       return consistent.has(state) && samples.every(s => !consistent.has(s.map(r => execution.register(1, r)).join()));
     },
@@ -157,7 +164,12 @@ function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string
     }),
     watched: new Set(),
     // Of several executions the one told is that which no caller notices, and in which every call begins by changing something.
-    rank: (execution, schedule) => [legal.has(resultText(execution)) ? 0 : 1, idleStarts(execution, schedule), switchesOf(schedule), schedule?.order.length ?? 0],
+    rank: (execution, schedule) => [
+      legal.has(resultText(execution)) ? 0 : 1,
+      idleStarts(execution, schedule),
+      switchesOf(schedule),
+      schedule?.order.length ?? 0,
+    ],
     outcome: execution => {
       const state = cells(execution);
       const text = names.map((name, i) => `${name} ${state[i]}`).join(', ');

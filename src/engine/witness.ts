@@ -10,6 +10,7 @@ import type { Fix, HeldReason, Step as Told, Verdict, Witness } from '../model/f
 import type { Claim } from '../model/rule.ts';
 import { compile, registerOf, resultOf, settlePointers, settleValues, startOf, valueAfter } from './compile.ts';
 import { type Draft, stepOf } from './draft.ts';
+import { describe } from './describe.ts';
 import { edited } from './edits.ts';
 import { lower } from './lower.ts';
 import { type Pair, pairOf } from './pair.ts';
@@ -47,7 +48,7 @@ export function decideClaim(claim: Claim): Decided {
     fixes.push({ text: edit.text, edit: edit.kind, fixedVerdict: after.verdict });
     if (after.verdict === 'Never' && after.reach === 'Sometimes') fixed ??= after;
   }
-  
+
   if (!fixed || bug.reach !== 'Sometimes')
     return { held: 'not-decided', detail: fixed ? `${who}: what the code is for can't happen` : `${who}: no edit was decided Never`, refuted: false };
   return {
@@ -65,6 +66,8 @@ export function decideClaim(claim: Claim): Decided {
       reordering: shown.reordering,
       litmus: printLitmus(shown.test),
       fixedLitmus: printLitmus(fixed.likeShown(shown)),
+      lowered: describe(shown.draft),
+      fixedLowered: describe(fixed.draft),
     },
   };
 }
@@ -87,6 +90,7 @@ interface Ran {
   reach: Verdict;
   shown: Shown | null;
   opaque: Draft['opaque'];
+  draft: Draft;
   /** The program that starts as the one shown does, with the same condition. */
   likeShown(shown: Shown): LitmusTest;
 }
@@ -122,8 +126,8 @@ function retires(claim: Claim, draft: Draft, location: number): boolean {
 
 /** What makes an execution bad, what makes it one that the code is for, and the condition of the printed test. */
 interface Question {
-  bad(execution: Execution, valueOf: (name: string) => Value): boolean;
-  reached(execution: Execution, valueOf: (name: string) => Value): boolean;
+  bad(execution: Execution, valueIn: (name: string) => Value): boolean;
+  reached(execution: Execution, valueIn: (name: string) => Value): boolean;
   condition(execution: Execution): Condition;
   watched: ReadonlySet<string>;
   rank(execution: Execution, schedule: Schedule | null): number[];
@@ -144,12 +148,12 @@ function decide(claim: Claim, drafts: Drafts | string): Ran | { reason: string }
     const test = compile(program, { kind: 'true' }, question.watched);
     const index = new Map(test.locations.map((l, i) => [l.name, i]));
     const reason = executions(test, { left: BUDGET }, execution => {
-      const valueOf = (name: string): Value => {
+      const valueIn = (name: string): Value => {
         const at = index.get(name);
         return at === undefined ? 0 : execution.location(at);
       };
-      const bad = question.bad(execution, valueOf);
-      if (!bad && question.reached(execution, valueOf)) reach = 'Sometimes';
+      const bad = question.bad(execution, valueIn);
+      if (!bad && question.reached(execution, valueIn)) reach = 'Sometimes';
       if (!bad) {
         if (verdict === 'Always') verdict = 'Sometimes';
         return;
@@ -179,11 +183,15 @@ function decide(claim: Claim, drafts: Drafts | string): Ran | { reason: string }
     reach,
     shown,
     opaque: draft.opaque,
+    draft,
     likeShown: s => {
       const program = programs[s.start] ?? programs[0] ?? draft;
       const question = pair ? pair.question(program) : questionOf(claim, program);
       const watched = typeof question === 'string' ? new Set<string>() : question.watched;
-      return { ...compile(program, { kind: 'true' }, watched), condition: pair ? pair.translated(program, s.test.condition) : conditionFor(claim, program, s) };
+      return {
+        ...compile(program, { kind: 'true' }, watched),
+        condition: pair ? pair.translated(program, s.test.condition) : conditionFor(claim, program, s),
+      };
     },
   };
 }
@@ -219,8 +227,8 @@ function questionOf(claim: Claim, draft: Draft): Question | string {
   if (typeof condition === 'string') return condition;
   const { bad, reach, watched } = condition;
   return {
-    bad: (execution, valueOf) => holds(bad, execution, valueOf),
-    reached: (execution, valueOf) => reach === null || holds(reach, execution, valueOf),
+    bad: (execution, valueIn) => holds(bad, execution, valueIn),
+    reached: (execution, valueIn) => reach === null || holds(reach, execution, valueIn),
     condition: () => bad,
     watched,
     rank: (_, schedule) => [switches(schedule)],
@@ -250,26 +258,30 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
   for (const write of claim.bad.ends ?? []) {
     const found = stepOf(draft, write);
     if (!found || !('location' in found.step.act)) return `${write.api}() has no meaning in the model`;
-    parts.push({ kind: 'equals', left: { kind: 'location', name: draft.locations[found.step.act.location]?.name ?? '' }, right: valueAfter(draft, found.step.act) });
+    parts.push({
+      kind: 'equals',
+      left: { kind: 'location', name: draft.locations[found.step.act.location]?.name ?? '' },
+      right: valueAfter(draft, found.step.act),
+    });
   }
   // What a thread looks at before its last look is what brings it there: the flag is seen, the pointer is found.
   const reach = steps.filter(s => steps.some(o => o.thread === s.thread && o.at > s.at)).map(s => s.part);
   return { bad: { kind: 'and', of: parts }, reach: reach.length > 0 ? { kind: 'and', of: reach } : null, watched };
 }
 
-function holds(condition: Condition, execution: Execution, valueOf: (name: string) => Value): boolean {
+function holds(condition: Condition, execution: Execution, valueIn: (name: string) => Value): boolean {
   switch (condition.kind) {
     case 'true':
       return true;
     case 'not':
-      return !holds(condition.of, execution, valueOf);
+      return !holds(condition.of, execution, valueIn);
     case 'and':
-      return condition.of.every(c => holds(c, execution, valueOf));
+      return condition.of.every(c => holds(c, execution, valueIn));
     case 'or':
-      return condition.of.some(c => holds(c, execution, valueOf));
+      return condition.of.some(c => holds(c, execution, valueIn));
     case 'equals': {
       const { left, right } = condition;
-      const value = left.kind === 'register' ? execution.register(left.thread, left.name) : valueOf(left.name);
+      const value = left.kind === 'register' ? execution.register(left.thread, left.name) : valueIn(left.name);
       return typeof right !== 'object' && value === right;
     }
   }
@@ -304,10 +316,11 @@ function reorderingOf(draft: Draft, schedule: Schedule, execution: Execution): s
   const name = (e: PathEvent) => draftName(draft, execution, e);
   const cpu = `CPU ${first.thread}`;
   const reads = (e: PathEvent) => (e.is & IS.read) !== 0;
-  if (reads(first) && reads(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its load of ${name(first)}`;
-  if (reads(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its store to ${name(first)} is visible`;
-  if (reads(first)) return `${cpu}'s store to ${name(second)} may be visible before its load of ${name(first)} is satisfied`;
-  return `${cpu}'s store to ${name(second)} may be visible before its store to ${name(first)}`;
+  const plain = ((first.is | second.is) & IS.plain) !== 0 ? ', and since not both are marked the compiler may do the same on any machine' : '';
+  if (reads(first) && reads(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its load of ${name(first)}${plain}`;
+  if (reads(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its store to ${name(first)} is visible${plain}`;
+  if (reads(first)) return `${cpu}'s store to ${name(second)} may be visible before its load of ${name(first)} is satisfied${plain}`;
+  return `${cpu}'s store to ${name(second)} may be visible before its store to ${name(first)}${plain}`;
 }
 
 function accessOf(e: PathEvent): boolean {

@@ -5,7 +5,7 @@
  */
 import type { LitmusTest, Value } from './litmus.ts';
 import { type Chosen, type Derived, derive, type Locked, lockedBy, type Skeleton, skeletonOf } from './model.ts';
-import { IS, type Path, type PathEvent, pathsOf, valueOf } from './paths.ts';
+import { IS, type Path, type PathEvent, pathsOf, valueUnder } from './paths.ts';
 import { Algebra, type Relation } from './relations.ts';
 
 /** One execution that the model allows. */
@@ -210,7 +210,7 @@ class Candidate {
   private at(event: PathEvent): number {
     const known = this.locations[event.id] as number;
     if (known !== -2) return known;
-    const value = event.at === null ? null : valueOf(event.at, this.read);
+    const value = event.at === null ? null : valueUnder(event.at, this.read);
     return value === null ? -2 : this.locationOf(value);
   }
 
@@ -220,7 +220,7 @@ class Candidate {
     const from = this.source[event.id] as number;
     if (from < 0 || this.visiting[event.id] === 1) return null;
     this.visiting[event.id] = 1;
-    const value = valueOf((this.events[from] as PathEvent).value as Value, this.read);
+    const value = valueUnder((this.events[from] as PathEvent).value as Value, this.read);
     this.visiting[event.id] = 0;
     if (value !== null) {
       this.values[event.id] = value;
@@ -237,7 +237,7 @@ class Candidate {
   private testsMayHold(): boolean {
     for (const path of this.paths) {
       for (const test of path.tests) {
-        const value = valueOf(test.value, this.read);
+        const value = valueUnder(test.value, this.read);
         if (value !== null && (value !== 0) !== test.truth) return false;
       }
     }
@@ -248,7 +248,7 @@ class Candidate {
   private testsHold(): boolean {
     return this.paths.every(path =>
       path.tests.every(test => {
-        const value = valueOf(test.value, this.read);
+        const value = valueUnder(test.value, this.read);
         return value !== null && (value !== 0) === test.truth;
       }),
     );
@@ -554,10 +554,10 @@ class Candidate {
       chosen,
       derived,
       locations,
-      valueAt: event => (event.value === null ? 0 : (valueOf(event.value, this.read) ?? 0)),
+      valueAt: event => (event.value === null ? 0 : (valueUnder(event.value, this.read) ?? 0)),
       register: (thread, name) => {
         const held = this.paths[thread]?.registers.get(name);
-        return held === undefined ? 0 : (valueOf(held, this.read) ?? 0);
+        return held === undefined ? 0 : (valueUnder(held, this.read) ?? 0);
       },
       location: index => this.finalOf(index, co),
     };
@@ -569,7 +569,7 @@ class Candidate {
     const here = this.writes.filter(w => this.at(w) === index);
     const last = here.find(w => here.every(o => o === w || a.has(co, o.id, w.id)));
     if (!last) return this.test.locations[index]?.initial ?? 0;
-    return valueOf(last.value as Value, this.read) ?? 0;
+    return valueUnder(last.value as Value, this.read) ?? 0;
   }
 }
 

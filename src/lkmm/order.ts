@@ -19,7 +19,11 @@ export function strengthOf(execution: Execution): Strength {
   const com = a.union(chosen.rf, chosen.co, derived.fr);
   if (a.acyclic(a.union(s.po, com))) return 'sc';
   // x86-TSO: a store may be delayed past later loads of its own CPU; locked operations and full fences wait for it.
-  const kept = a.between(s.memory, a.pairs((i, j) => a.has(s.po, i, j) && !delayed(execution, i, j)), s.memory);
+  const kept = a.between(
+    s.memory,
+    a.pairs((i, j) => a.has(s.po, i, j) && !delayed(execution, i, j)),
+    s.memory,
+  );
   return a.acyclic(a.union(kept, derived.rfe, chosen.co, derived.fr)) ? 'tso' : 'weak';
 }
 

@@ -395,15 +395,15 @@ function ofAddresses(op: BinaryOp | '&~', a: Value, b: Value): Value {
 }
 
 /** What the value is where reads give what `read` says; null where that is not known yet. */
-export function valueOf(v: Symbolic, read: (event: PathEvent) => Value | null): Value | null {
+export function valueUnder(v: Symbolic, read: (event: PathEvent) => Value | null): Value | null {
   if (typeof v !== 'object') return v;
   if ('read' in v) return read(v.read);
   if ('of' in v) {
-    const value = valueOf(v.of, read);
+    const value = valueUnder(v.of, read);
     return value === null ? null : applyUnary(v.op, value);
   }
-  const left = valueOf(v.left, read);
+  const left = valueUnder(v.left, read);
   if (left === null) return null;
-  const right = valueOf(v.right, read);
+  const right = valueUnder(v.right, read);
   return right === null ? null : applyBinary(v.op, left, right);
 }

@@ -107,8 +107,8 @@ function raise(flags: Set<string>, { skeleton: s, chosen, derived, valueAt }: Ex
     const locksOf = (unlock: number) => pairs.filter(([, u]) => u === unlock).length;
     const unlocksOf = (lock: number) => pairs.filter(([l]) => l === lock).length;
     if (pairs.some(([l, u]) => locksOf(u) > 1 || unlocksOf(l) > 1)) flags.add('multiple-srcu-matches');
-    const valueOf = (id: number) => valueAt(s.events[id] as PathEvent);
-    if (pairs.some(([l, u]) => valueOf(l) !== valueOf(u))) flags.add('srcu-bad-value-match');
+    const given = (id: number) => valueAt(s.events[id] as PathEvent);
+    if (pairs.some(([l, u]) => given(l) !== given(u))) flags.add('srcu-bad-value-match');
   }
   if (s.hasPlain) {
     if (mixesAccesses(s, chosen)) flags.add('mixed-accesses');

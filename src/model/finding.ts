@@ -32,6 +32,15 @@ export interface Step {
   line: number;
 }
 
+/** One step of a thread as it was lowered, and the line that it comes from; null where no line says it. */
+export interface LoweredStep {
+  thread: number;
+  text: string;
+  code: string | null;
+  path: string | null;
+  line: number | null;
+}
+
 /** A claim as decided: the execution, the verdicts, and what they rest on. */
 export interface Witness {
   kind: 'state' | 'race';
@@ -47,6 +56,9 @@ export interface Witness {
   reordering: string;
   litmus: string;
   fixedLitmus: string;
+  /** The threads as lowered, for the bug and for the fix that was decided Never. */
+  lowered: LoweredStep[];
+  fixedLowered: LoweredStep[];
 }
 
 export type Status = 'open' | 'fixed-later' | 'raised' | 'answered';

@@ -101,13 +101,15 @@ function execution(witness: Witness): string {
   return lines.join('\n');
 }
 
+/** On which machines the execution shows, what ran early in it, and what it rests on. */
 function assumptions(witness: Witness): string {
+  const early = witness.reordering === '' ? '' : `: ${safe(witness.reordering)}`;
   const machine =
     witness.strength === 'sc'
       ? 'shown on x86 too: every order here is sequentially consistent'
       : witness.strength === 'tso'
-        ? 'shown on x86 too, where stores are buffered'
-        : `needs a machine weaker than x86; ${witness.reordering}`;
+        ? `shown on x86 too${early}`
+        : `not the hardware of x86, but that of arm64, POWER or RISC-V shows it${early}`;
   return `(${machine}${witness.assumes.length > 0 ? `; assumes that ${witness.assumes.map(a => safe(a)).join(' and that ')}` : ''})`;
 }
 

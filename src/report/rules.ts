@@ -1,5 +1,7 @@
 /** What the tool knows: its rules, as a list and one by one. */
+import type { Finding, LoweredStep } from '../model/finding.ts';
 import type { Rule } from '../model/rule.ts';
+import { safe } from './safe.ts';
 import { wrap } from './wrap.ts';
 
 export function rulesText(rules: readonly Rule[]): string {
@@ -44,6 +46,42 @@ export function explainRule(rule: Rule): string {
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+/** How one finding came about: what it says, how its claim was lowered, what the checker decided, both litmus tests. */
+export function explainFinding(finding: Finding, held: { reason: string; detail: string } | null): string {
+  const { witness: w } = finding;
+  const out = [
+    `${finding.fingerprint}: ${finding.rule}, ${finding.severity}, confidence ${finding.confidence}`,
+    `${safe(finding.path)}:${finding.line}, ${finding.function}(), ${finding.origin}`,
+    wrap(safe(finding.message)),
+  ];
+  if (held) out.push(wrap(safe(`Held: ${held.reason}: ${held.detail}`)));
+  if (finding.dismissal) out.push(wrap(safe(`${finding.dismissal}.`)));
+  if (!w)
+    out.push('It rests on no claim: the rule is certain by inspection, or the model does not cover the fault; `fencepost explain RULE` says which.');
+  else {
+    const steps = (lowered: LoweredStep[]) =>
+      w.threads
+        .map((t, i) => {
+          const lines = lowered
+            .filter(s => s.thread === i)
+            .map(
+              s => `  ${s.line === null ? '     -' : String(s.line).padStart(6)}  ${safe(s.text)}${s.code === null ? '' : `    <- ${safe(s.code)}`}`,
+            );
+          return `CPU ${i}: ${safe(t.name)}\n${lines.join('\n')}`;
+        })
+        .join('\n');
+    out.push(
+      `Lowered to these steps, by line of the code:\n\n${steps(w.lowered)}`,
+      `Assumed: ${w.assumes.length > 0 ? w.assumes.map(a => safe(a)).join('; ') : 'nothing'}.`,
+      `Decided ${w.verdict} (${w.kind}; ${w.strength}); what the code is for: ${w.reach}. With the fix ${w.fixedVerdict}.`,
+      `With the fix (${finding.fix.find(f => f.fixedVerdict === 'Never')?.text ?? 'an edit'}):\n\n${steps(w.fixedLowered)}`,
+      `The bug as a litmus test:\n\n${w.litmus}`,
+      `The fix as a litmus test:\n\n${w.fixedLitmus}`,
+    );
+  }
+  return `${out.join('\n\n')}\n`;
 }
 
 function fold(text: string): string {
