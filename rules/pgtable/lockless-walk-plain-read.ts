@@ -1,0 +1,189 @@
+import { isTest, onward } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'lockless-walk-plain-read',
+  title: 'A page-table entry is read in one piece in a walk that holds no page-table lock',
+  why: `
+    Without the page-table lock an entry may change under the reader. Where an entry is two words wide, a plain read, READ_ONCE() or
+    ptep_get() may see one half of the old and one of the new entry: a page frame that neither of them named. ptep_get_lockless() and
+    pmdp_get_lockless() read the halves in the order that makes such a mix detectable, and read again.`,
+  severity: 'warning',
+  confidence: 'high', // Medium where only a later lock tells that none is held.
+  finds: ['pgtable-tlb'],
+  references: ['Documentation/mm/process_addrs.rst, Atomicity', 'include/linux/pgtable.h, ptep_get_lockless()'],
+  knownGaps: ['it tears only where an entry is wider than a word (CONFIG_GUP_GET_PXX_LOW_HIGH)', 'a walk whose caller holds the lock is not told from one without'],
+  examples: {
+    bad: [
+      `
+int walk_pmd(pud_t *pudp, pud_t pud, unsigned long addr)
+{
+	pmd_t *pmdp = pmd_offset_lockless(pudp, pud, addr);
+	pmd_t pmd = READ_ONCE(*pmdp); /* want: lockless-walk-plain-read "pmdp_get_lockless()" */
+
+	return pmd_present(pmd);
+}`,
+      `
+bool entry_is_set(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, spinlock_t **ptlp)
+{
+	pte_t *pte = pte_offset_map_ro_nolock(mm, pmd, addr, ptlp);
+	bool set;
+
+	if (!pte)
+		return false;
+	set = !pte_none(ptep_get(pte)); /* want: lockless-walk-plain-read "ptep_get_lockless()" */
+	pte_unmap(pte);
+	return set;
+}`,
+      `
+bool walk_next(struct walk *w, spinlock_t *ptl)
+{
+	do {
+		w->pte++;
+	} while (pte_none(ptep_get(w->pte))); /* want: lockless-walk-plain-read "ptep_get_lockless()" */
+	if (!w->ptl) {
+		spin_lock(ptl);
+		w->ptl = ptl;
+	}
+	return true;
+}`,
+    ],
+    good: [
+      `
+int walk_pmd(pud_t *pudp, pud_t pud, unsigned long addr)
+{
+	pmd_t *pmdp = pmd_offset_lockless(pudp, pud, addr);
+	pmd_t pmd = pmdp_get_lockless(pmdp);
+
+	return pmd_present(pmd);
+}`,
+      `
+/* One word on every machine. */
+int walk_pud(p4d_t *p4dp, p4d_t p4d, unsigned long addr)
+{
+	pud_t *pudp = pud_offset_lockless(p4dp, p4d, addr);
+	pud_t pud = READ_ONCE(*pudp);
+
+	return pud_present(pud);
+}`,
+      `
+bool entry_is_set(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+	bool set;
+
+	if (!pte)
+		return false;
+	set = !pte_none(ptep_get(pte));
+	pte_unmap_unlock(pte, ptl);
+	return set;
+}`,
+      `
+/* Read again under the lock, and compared. */
+void entry_zap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pte_offset_map_rw_nolock(mm, pmd, addr, NULL, &ptl);
+
+	if (!pte)
+		return;
+	spin_lock(ptl);
+	if (!pte_none(ptep_get(pte)))
+		pte_clear(mm, addr, pte);
+	spin_unlock(ptl);
+	pte_unmap(pte);
+}`,
+      `
+bool walk_next(struct walk *w, spinlock_t *ptl)
+{
+	pte_t pte;
+
+	do {
+		w->pte++;
+		if (!w->ptl)
+			pte = ptep_get_lockless(w->pte);
+		else
+			pte = ptep_get(w->pte);
+	} while (pte_none(pte));
+	if (!w->ptl)
+		spin_lock(ptl);
+	return true;
+}`,
+      `
+/* The kernel's own tables change under the lock of init_mm alone, by those who own the range. */
+int shadow_fill(pte_t *ptep)
+{
+	if (!pte_none(ptep_get(ptep)))
+		return 0;
+	spin_lock(&init_mm.page_table_lock);
+	if (pte_none(ptep_get(ptep)))
+		set_pte(ptep, shadow_page);
+	spin_unlock(&init_mm.page_table_lock);
+	return 0;
+}`,
+      `
+/* Compared under the lock before anything is done with it. */
+int entry_swap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t *pte)
+{
+	spinlock_t *ptl = pte_lockptr(mm, pmd);
+	pte_t old = ptep_get(pte);
+
+	spin_lock(ptl);
+	if (pte_same(old, ptep_get(pte)))
+		pte_clear(mm, addr, pte);
+	spin_unlock(ptl);
+	return 0;
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    for (const read of fn.events) {
+      const pointer = entryOf(read);
+      if (pointer === null || isLocked(read)) continue;
+      const walker = walkerOf(fn, read, pointer);
+      const lock = walker ? null : lockAfter(fn, read, pointer);
+      if (!walker && !lock) continue;
+      const level = walker && /^pmd/.test(walker.api) ? 'pmdp' : 'ptep';
+      const from = walker ?? lock;
+      report(
+        { event: read, fn },
+        {
+          message: `${pointer} is read by ${read.api === 'read' ? 'a plain load' : `${read.api}()`} in ${fn.name}() without the page-table lock, where ${level}_get_lockless() is for that`,
+          detail: ['Where an entry is two words, it may be half old and half new; on machines where it is one word nothing breaks'],
+          question: `Can the entry change while it is read here, and should this be ${level}_get_lockless(${pointer})?`,
+          dismissal: 'Not an issue if the caller holds the page-table lock, or the value is compared under the lock before it is used',
+          related: from ? [{ path: from.path, line: from.line, side: from.side, note: walker ? 'got here' : 'the lock is taken only here' }] : [],
+          advice: [`${level}_get_lockless(${pointer})`],
+          ...(walker ? {} : { confidence: 'medium' as const }),
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** The entry that the event reads in one piece: the pointer as written; null where it reads none. */
+function entryOf(event: Event): string | null {
+  const [first = ''] = event.args;
+  if (/^(?:ptep|pmdp)_get$/.test(event.api)) return first;
+  if (event.api === 'READ_ONCE') return /^\*\w+$/.test(first) ? first.slice(1) : null;
+  return event.api === 'read' && event.cell?.path === '*' && /^(?:pte|pmd)_t$/.test(event.cell.type ?? '') ? event.cell.base : null;
+}
+
+function isLocked(event: Event): boolean {
+  return event.locks.length > 0 || event.maybeLocks.length > 0;
+}
+
+/** The lookup without a lock that the pointer comes from. */
+function walkerOf(fn: CFunction, read: Event, pointer: string): Event | undefined {
+  return fn.events.find(e => e.into === pointer && e.index < read.index && /^(?:pmd_offset_lockless|pte_offset_map(?:_ro|_rw)?_nolock)$/.test(e.api));
+}
+
+/** The lock of this very page table, taken only after the read, with no comparison of what was read. */
+function lockAfter(fn: CFunction, read: Event, pointer: string): Event | undefined {
+  if (read.api !== 'ptep_get' || fn.events.some(e => /^(?:pte|pmd)_same$/.test(e.api))) return undefined;
+  const { events } = onward(fn, read, { stop: e => /_unlock|^pte_unmap|^pte_offset_map/.test(e.api) });
+  return events.find(e => e.kind === 'lock' && /^spin_lock(?:_nested)?$/.test(e.api) && /(?:^|[\w>.])ptl\b/.test(e.args[0] ?? '') && !e.args[0]?.includes(pointer));
+}

@@ -1,0 +1,136 @@
+import { isTest, onward } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'offset-rereads-entry',
+  title: 'A lockless walk checks one value of a page-table entry and goes on from another',
+  why: `
+    p4d_offset(), pud_offset() and pmd_offset() read the entry that their first argument points to. A walk without a lock that has read and
+    checked the entry before has checked another value than the one it goes on from: in between the table below may have been freed, or the
+    entry become a huge one. The forms with _lockless take the value that was checked.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['pgtable-tlb'],
+  references: ['include/linux/pgtable.h, p4d_offset_lockless()', 'Documentation/mm/process_addrs.rst, Atomicity'],
+  knownGaps: ['that a walk is lockless is known by its other accessors, by its name or by interrupts that are off'],
+  examples: {
+    bad: [
+      `
+pte_t *entry_of(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgdp = pgd_offset(mm, addr);
+	p4d_t *p4dp = p4d_offset(pgdp, addr);
+	p4d_t p4d = p4dp_get(p4dp);
+	pud_t *pudp;
+	pmd_t *pmdp, pmd;
+	pud_t pud;
+
+	if (p4d_none(p4d))
+		return NULL;
+	pudp = pud_offset(p4dp, addr); /* want: offset-rereads-entry "pud_offset()" */
+	pud = pudp_get(pudp);
+	if (pud_none(pud) || pud_leaf(pud))
+		return NULL;
+	pmdp = pmd_offset(pudp, addr);
+	pmd = pmdp_get_lockless(pmdp);
+	return pmd_none(pmd) ? NULL : pte_offset_map(&pmd, addr);
+}`,
+    ],
+    good: [
+      `
+pte_t *entry_of(p4d_t *p4dp, unsigned long addr)
+{
+	p4d_t p4d = p4dp_get(p4dp);
+	pmd_t *pmdp, pmd;
+	pud_t *pudp, pud;
+
+	if (p4d_none(p4d))
+		return NULL;
+	pudp = pud_offset_lockless(p4dp, p4d, addr);
+	pud = pudp_get(pudp);
+	if (pud_none(pud))
+		return NULL;
+	pmdp = pmd_offset_lockless(pudp, pud, addr);
+	pmd = pmdp_get_lockless(pmdp);
+	return pmd_none(pmd) ? NULL : pte_offset_map(&pmd, addr);
+}`,
+      `
+/* Under the lock the entry stays. */
+int tables_count(struct mm_struct *mm, p4d_t *p4dp, unsigned long addr)
+{
+	pmd_t *pmdp;
+	pud_t *pudp;
+	int n = 0;
+
+	mmap_read_lock(mm);
+	if (!p4d_none(p4dp_get(p4dp))) {
+		pudp = pud_offset(p4dp, addr);
+		if (!pud_none(pudp_get(pudp))) {
+			pmdp = pmd_offset(pudp, addr);
+			n = pmd_none(pmdp_get_lockless(pmdp)) ? 1 : 2;
+		}
+	}
+	mmap_read_unlock(mm);
+	return n;
+}`,
+      `
+/* Nothing says that the walk is a lockless one. */
+pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
+{
+	pud_t *pudp = pud_offset(p4dp, addr);
+
+	if (pud_none(pudp_get(pudp)))
+		return NULL;
+	return pmd_offset(pudp, addr);
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    const found: { read: Event; offset: Event }[] = [];
+    for (const read of fn.events) {
+      const pointer = entryOf(read);
+      if (pointer === null || read.locks.length > 0 || read.maybeLocks.length > 0 || !isLockless(fn, read)) continue;
+      const offset = onward(fn, read, { variables: [pointer] }).events.find(e => /^(?:p4d|pud|pmd)_offset$/.test(e.api) && e.args[0] === pointer);
+      if (offset && !found.some(f => f.offset === offset) && levelFits(read, offset)) found.push({ read, offset });
+    }
+    const [first, ...rest] = found;
+    if (!first) return;
+    const { read, offset } = first;
+    report(
+      { event: offset, fn },
+      {
+        message: `${offset.api}() in ${fn.name}() reads *${read.args[0]?.replace(/^\*/, '')} again, which ${read.api}() has read and the walk has checked`,
+        detail: ['Without a lock the second value may be another: none, a huge entry, or one whose table is freed'],
+        question: `Should this be ${offset.api}_lockless(), with the value that was checked?`,
+        dismissal: 'Not an issue if the caller holds a lock under which the entry stays',
+        related: [
+          { path: read.path, line: read.line, side: read.side, note: 'read here' },
+          ...rest.map(r => ({ path: r.offset.path, line: r.offset.line, side: r.offset.side, note: 'and again one level down' })),
+        ],
+        quote: [read, offset],
+        advice: [`${offset.api}_lockless()`],
+      },
+    );
+  },
+} satisfies Rule;
+
+/** The pointer to the entry that the event reads; null where it reads none above the last level. */
+function entryOf(event: Event): string | null {
+  const [first = ''] = event.args;
+  if (/^(?:pgd|p4d|pud)p_get$/.test(event.api)) return /^\w+$/.test(first) ? first : null;
+  return event.api === 'READ_ONCE' && /^\*\w+$/.test(first) ? first.slice(1) : null;
+}
+
+/** Each step down starts from the entry of the level above. */
+function levelFits(read: Event, offset: Event): boolean {
+  const level = /^(pgd|p4d|pud)p_get$/.exec(read.api)?.[1];
+  return level === undefined || { pgd: 'p4d_offset', p4d: 'pud_offset', pud: 'pmd_offset' }[level] === offset.api;
+}
+
+function isLockless(fn: CFunction, read: Event): boolean {
+  return (
+    fn.events.some(e => /_(?:get|offset)_lockless$/.test(e.api)) || read.context.includes('irqs-off') || /lockless|gup_fast|(?:^|_)fast_gup/.test(fn.name)
+  );
+}

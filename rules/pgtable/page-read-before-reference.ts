@@ -1,0 +1,118 @@
+import { isHandedOver, isTest, isUseOf, onward } from '../../src/c/query.ts';
+import type { Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'page-read-before-reference',
+  title: 'A page that a lockless walk found is looked into before a reference to it is taken',
+  why: `
+    A page-table entry that is read without the lock names a page that may be freed and in use as something else by the time it is looked
+    at. The protocol is to take a reference that fails on a free page, to read the entry again, and then to look: only then does what is
+    read belong to the page that the entry names.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['pgtable-tlb'],
+  references: ['include/linux/page_ref.h, folio_try_get()', 'mm/gup.c, gup_fast_pte_range(), by the code'],
+  knownGaps: ['a walk under a lock of its caller is not told from one without'],
+  examples: {
+    bad: [
+      `
+int entry_grab(pte_t pte, unsigned int flags)
+{
+	struct page *page = pte_page(pte);
+	struct folio *folio;
+
+	if (page_is_secret(page)) /* want: page-read-before-reference "page" */
+		return -EFAULT;
+	folio = try_grab_folio(page, 1, flags);
+	return folio ? 0 : -EAGAIN;
+}`,
+    ],
+    good: [
+      `
+int entry_grab(pte_t pte, unsigned int flags)
+{
+	struct page *page = pte_page(pte);
+	struct folio *folio = try_grab_folio(page, 1, flags);
+
+	if (!folio)
+		return -EAGAIN;
+	if (page_is_secret(page)) {
+		folio_put(folio);
+		return -EFAULT;
+	}
+	return 0;
+}`,
+      `
+/* Only the pointer is looked at. */
+int entry_grab(pte_t pte)
+{
+	struct page *page = pte_page(pte);
+
+	if (page == ZERO_PAGE(0) || is_zero_page(page))
+		return 0;
+	VM_BUG_ON(!pfn_valid(page_to_pfn(page)));
+	return folio_try_get(page_folio(page)) ? 0 : -EAGAIN;
+}`,
+      `
+int entry_grab(spinlock_t *ptl, pte_t *ptep)
+{
+	struct page *page;
+	int err = -EAGAIN;
+
+	spin_lock(ptl);
+	page = pte_page(ptep_get(ptep));
+	if (!page_is_secret(page) && try_get_page(page))
+		err = 0;
+	spin_unlock(ptl);
+	return err;
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    for (const found of fn.events) {
+      const page = found.into;
+      if (page === null || !/^(?:pte|pmd|pud)_(?:page|folio)$/.test(found.api) || isLocked(found)) continue;
+      const onTheWay = onward(fn, found, { variables: [page], result: true, stop: e => takes(e, page) }).events;
+      const look = onTheWay.find(e => !isLocked(e) && looksInto(e, page));
+      const take = look && onward(fn, look, { variables: [page] }).events.find(e => takes(e, page));
+      if (!look || !take) continue;
+      report(
+        { event: look, fn },
+        {
+          message: `${page} is looked into in ${fn.name}() before ${take.api}() has taken a reference to it`,
+          detail: [`Until then it may be freed and be in use as something else; what ${look.api}() sees need not be of the page that the entry named`],
+          question: `Can ${look.api}() move behind ${take.api}() and the second look at the entry?`,
+          dismissal: 'Not an issue if the page-table lock is held, or something else pins the page',
+          related: [
+            { path: found.path, line: found.line, side: found.side, note: 'found here' },
+            { path: take.path, line: take.line, side: take.side, note: 'the reference is taken here' },
+          ],
+          quote: [found, look, take],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+function isLocked(event: Event): boolean {
+  return event.locks.length > 0 || event.maybeLocks.length > 0;
+}
+
+function takes(event: Event, page: string): boolean {
+  return (
+    /^(?:try_get_page|try_get_folio|try_grab_\w+|folio_try_get\w*|get_page_unless_zero|page_cache_get_speculative|gup_fast_\w*try\w*)$/.test(event.api) &&
+    event.args.some(arg => arg === page || arg === `page_folio(${page})`)
+  );
+}
+
+/** Everything but what computes with the pointer alone. */
+function looksInto(event: Event, page: string): boolean {
+  if (isUseOf(event, page)) return true;
+  return (
+    event.kind === 'call' &&
+    isHandedOver(event, page) &&
+    !/^(?:page_folio|compound_head|page_to_\w+|folio_to_\w+|nth_page|folio_page\w*|is_zero_\w+|is_huge_zero_\w+|xa_is_\w+|VM_\w+|WARN\w*|trace_\w+|pfn_\w+)$/.test(event.api)
+  );
+}

@@ -1,0 +1,182 @@
+import { eventsOf, isTest, madeOf, onward, originsOf, placeOf } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'stale-entry-used-under-lock',
+  title: 'What was read before the lock is freed under it, although the cell is read again and may have another value',
+  why: `
+    Between the read and the lock another CPU may have changed the cell, and freed what it named before. The test under the lock says that
+    there is something in the cell now, not that it is what was read: the function then takes the new out of the cell and frees the old a
+    second time. The value is read under the lock, or compared with what stands there then.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['pgtable-tlb', 'check-then-act', 'use-after-handover'],
+  references: ['Documentation/mm/process_addrs.rst, Page table installation', 'Documentation/kernel-hacking/locking.rst, Race Conditions and Critical Regions'],
+  knownGaps: ['a comparison that a function out of view makes is not seen'],
+  examples: {
+    bad: [
+      `
+int shadow_drop(pte_t *ptep, unsigned long addr)
+{
+	unsigned long page = (unsigned long)__va(pte_pfn(ptep_get(ptep)) << PAGE_SHIFT);
+
+	spin_lock(&init_mm.page_table_lock);
+	if (!pte_none(ptep_get(ptep))) {
+		pte_clear(&init_mm, addr, ptep);
+		free_page(page); /* want: stale-entry-used-under-lock "page" */
+	}
+	spin_unlock(&init_mm.page_table_lock);
+	return 0;
+}`,
+      `
+void conf_drop(struct share *s)
+{
+	struct conf *old = s->conf;
+
+	spin_lock(&s->lock);
+	if (s->conf) {
+		s->conf = NULL;
+		kfree(old); /* want: stale-entry-used-under-lock "old" */
+	}
+	spin_unlock(&s->lock);
+}`,
+    ],
+    good: [
+      `
+int shadow_drop(pte_t *ptep, unsigned long addr)
+{
+	pte_t pte;
+
+	spin_lock(&init_mm.page_table_lock);
+	pte = ptep_get(ptep);
+	if (!pte_none(pte)) {
+		pte_clear(&init_mm, addr, ptep);
+		free_page((unsigned long)__va(pte_pfn(pte) << PAGE_SHIFT));
+	}
+	spin_unlock(&init_mm.page_table_lock);
+	return 0;
+}`,
+      `
+void entry_drop(struct mm_struct *mm, unsigned long addr, pte_t *ptep, spinlock_t *ptl)
+{
+	pte_t old = ptep_get(ptep);
+	unsigned long pfn = pte_pfn(old);
+
+	spin_lock(ptl);
+	if (pte_same(old, ptep_get(ptep))) {
+		pte_clear(mm, addr, ptep);
+		free_page(pfn);
+	}
+	spin_unlock(ptl);
+}`,
+      `
+void conf_drop(struct share *s)
+{
+	struct conf *old = s->conf;
+
+	spin_lock(&s->lock);
+	if (s->conf == old) {
+		s->conf = NULL;
+		kfree(old);
+	}
+	spin_unlock(&s->lock);
+}`,
+      `
+void conf_drop(struct share *s)
+{
+	struct conf *old = s->conf;
+
+	if (!old)
+		return;
+	spin_lock(&s->lock);
+	old = s->conf;
+	s->conf = NULL;
+	kfree(old);
+	spin_unlock(&s->lock);
+}`,
+      `
+/* One lock over the whole. */
+void conf_drop(struct share *s)
+{
+	struct conf *old;
+
+	mutex_lock(&s->update);
+	old = s->conf;
+	spin_lock(&s->lock);
+	if (s->conf) {
+		s->conf = NULL;
+		kfree(old);
+	}
+	spin_unlock(&s->lock);
+	mutex_unlock(&s->update);
+}`,
+      `
+/* The old value sizes the new buffer only. */
+void buf_grow(struct chan *c)
+{
+	int len = c->len;
+	char *more = kmalloc(len, GFP_KERNEL);
+
+	spin_lock(&c->lock);
+	if (c->len) {
+		kfree(c->buf);
+		c->buf = more;
+	}
+	spin_unlock(&c->lock);
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    for (const free of fn.events) {
+      const pointer = free.args[0];
+      if (free.kind !== 'free' || free.ends || free.locks.length === 0 || pointer === undefined || !/^\w+$/.test(pointer)) continue;
+      const made = originsOf(fn, pointer);
+      const reads = made.filter(e => e.kind === 'read' && e.cell !== null && e.locks.length === 0 && e.maybeLocks.length === 0);
+      if (made.some(e => e.locks.length > 0)) continue;
+      const found = reads.flatMap(read => again(fn, read, free).map(second => ({ read, second })))[0];
+      if (!found) continue;
+      const { read, second } = found;
+      const lock = eventsOf(fn, 'lock').find(e => e.index > read.index && e.index < second.index);
+      report(
+        { event: free, fn },
+        {
+          message: `${pointer} is freed in ${fn.name}() under the lock, but was read before the lock was taken`,
+          detail: ['Another CPU may have put something else there in between; that is taken out, and what it freed already is freed again'],
+          question: `Can the value change before ${lock?.api ?? 'the lock'}(), and should it be read under the lock?`,
+          dismissal: 'Not an issue if something outside the function keeps other writers away',
+          related: [
+            { path: read.path, line: read.line, side: read.side, note: 'read here, without the lock' },
+            { path: second.path, line: second.line, side: second.side, note: 'tested here, under the lock' },
+          ],
+          quote: [read, second, free],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** Reads of the same cell under the lock that the free is under, on the way to it, with no comparison of the two values. */
+function again(fn: CFunction, read: Event, free: Event): Event[] {
+  const place = read.cell && placeOf(read.cell);
+  const seconds = onward(fn, read, {}).events.filter(
+    e => e.kind === 'read' && e !== read && e.cell !== null && placeOf(e.cell) === place && e.index < free.index && e.locks.some(l => free.locks.includes(l)),
+  );
+  return seconds.filter(second => decides(fn, second) && !isCompared(fn, read, second));
+}
+
+function decides(fn: CFunction, event: Event): boolean {
+  return fn.flow.some(node => madeOf(fn, node.decides ?? []).includes(event));
+}
+
+function isCompared(fn: CFunction, first: Event, second: Event): boolean {
+  const both = (indices: readonly number[]) => {
+    const events = madeOf(fn, indices);
+    return events.includes(first) && events.includes(second);
+  };
+  return (
+    fn.shape.comparisons.some(c => both([...c.left.sources, ...c.right.sources])) ||
+    fn.events.some(e => e.kind === 'call' && e.argSources.length > 1 && both(e.argSources.flat()))
+  );
+}
