@@ -185,8 +185,10 @@ export default {
     const removed = before.events.filter(e => e.addedBy !== null && !e.uncertain && series.stays(e) === null);
     if (removed.length === 0) return;
     const kept = new Set(before.events.map(e => series.stays(e)));
-    const added = after.events.filter(e => e.addedBy !== null && !kept.has(e));
-    const view: View = { before, after, series, removed, added };
+    // Other hunks of the function count: what one takes away another may put back in another form.
+    const parts = series.functions.filter(c => c.before?.name === before.name && c.before.path === before.path).flatMap(c => c.after ?? []);
+    const added = [...new Set([after, ...parts])].flatMap(f => f.events.filter(e => e.addedBy !== null && !kept.has(e)));
+    const view: View = { before, after, series, removed, added, asserted: [after, ...parts].some(f => f.entryLocks.length > 0) };
     const seen = new Set<string>();
     for (const event of removed) {
       for (const kind of [lostLock, lostSection, lostBarrier, lostMarking, lostReference, lostWait, lostGrace]) {
@@ -208,6 +210,8 @@ interface View {
   series: Changes;
   removed: Event[];
   added: Event[];
+  /** The function says that its caller holds a lock. */
+  asserted: boolean;
 }
 
 /** An event of the old side, and what it is on the new one. */
@@ -246,6 +250,7 @@ function gains(view: View): boolean {
   return view.added.some(
     e =>
       e.kind === 'lock' ||
+      e.kind === 'unlock' ||
       e.kind === 'rcu' ||
       e.kind === 'wait' ||
       e.kind === 'publish' ||
@@ -343,7 +348,7 @@ const LOCK = /^((?:\w+_)?)lock((?:_\w+)?)$/;
 
 function lostLock(view: View, event: Event): Remark | null {
   const { before, after, series } = view;
-  if (gains(view) || runsOnce(after) || after.entryLocks.length > 0) return null;
+  if (gains(view) || runsOnce(after) || view.asserted) return null;
   const section = sectionOf(view, event);
   if (section === null) return null;
   const { name } = section;

@@ -131,7 +131,7 @@ void list_put(struct sess *s)
       const object = put.cell && life !== null ? objectOf(put.cell) : null;
       if (life === null || object === null || keepsAlive(fn, put, object)) continue;
       const variables = variablesIn(object);
-      const stop = (e: Event) => e.kind === 'wait' || takesReference(e, object) || e.context.includes('rcu-read');
+      const stop = (e: Event) => e.kind === 'wait' || /^(?:__)?set_current_state$|^prepare_to_wait/.test(e.api) || takesReference(e, object) || e.context.includes('rcu-read');
       const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
       const read = left.find(e => readsFrom(e, object, life));
       if (!read || read.locks.length > 0) continue;

@@ -1,4 +1,4 @@
-import { heldAt, runsAlone } from '../../src/c/query.ts';
+import { after, before, heldAt, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -99,7 +99,7 @@ void __exit tickets_exit(void)
       for (const event of fn.events) {
         if (!/^idr_(?:alloc(?:_cyclic|_u32)?|remove|replace)$/.test(event.api) || event.cell?.base !== null || !/^\w+$/.test(event.cell.path))
           continue;
-        const held = heldAt(fn, event, world).length > 0 || event.maybeLocks.length > 0 || !fn.whole;
+        const held = heldAt(fn, event, world).length > 0 || event.maybeLocks.length > 0 || seemsHeld(fn, event);
         const known = changes.get(event.cell.path) ?? [];
         known.push({ fn, event, held: held || /lock/i.test(fn.doc?.text ?? '') });
         changes.set(event.cell.path, known);
@@ -121,3 +121,8 @@ void __exit tickets_exit(void)
     }
   },
 } satisfies Rule;
+
+/** In a piece of a function: a lock given back further down, or taken further up, may be held here. */
+function seemsHeld(fn: CFunction, event: Event): boolean {
+  return !fn.whole && [...before(fn, event), ...after(fn, event)].some(e => e.kind === 'lock' || e.kind === 'unlock' || /lock/.test(e.api));
+}

@@ -400,7 +400,10 @@ function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
       for (const taking of takings(fn, event)) {
         if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
         const off =
-          /_irq(?:save)?(?:_|$)|irq/.test(event.api) || event.context.includes('irqs-off') || heldOnEntry(fn, world).context.includes('irqs-off');
+          taking.irqsOff ||
+          /_irq(?:save)?(?:_|$)|irq/.test(event.api) ||
+          event.context.includes('irqs-off') ||
+          heldOnEntry(fn, world).context.includes('irqs-off');
         const handler = irqHandlerOf(fn, world);
         const quiet =
           alone(fn, world) ||
@@ -418,6 +421,7 @@ function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
 
 /** Does the function sleep itself, or does a table name it that tasks run? Being called by such does not tell where the call stands. */
 function isTask(fn: CFunction, world: World): boolean {
+  if (/\birqreturn_t\b/.test(fn.head)) return false;
   return rolesOf(fn, world).has('task') || fn.events.some(e => maySleep(e) && e.context.length === 0 && e.locks.length === 0);
 }
 

@@ -205,7 +205,10 @@ void pump_hand_over(struct pump *p)
             ...(deep ? [{ path: deep.path, line: deep.line, side: deep.side, note: `${deep.api}() is here` }] : []),
           ],
           quote: [begin, event],
-          ...(runtime ? { confidence: 'low' as const } : {}),
+          // A caller may have seen to it that faults fail at once.
+          ...(runtime || (atomic.lock === null && /(?:^|_)(?:get|put|copy|clear)_\w*user/.test((deep ?? event).api))
+            ? { confidence: 'low' as const }
+            : {}),
           shape: `${fn.name}|${under}`,
         },
       );
@@ -225,9 +228,17 @@ function gfp(event: Event): string {
   return flags ? ` with ${flags}` : '';
 }
 
+/** What a call of a function in view comes to, down to the call that is known to sleep. */
 function sleeperIn(fn: CFunction, event: Event, world: World): Event | null {
-  const callee = calleeIn(fn, event, world.functions);
-  return callee && callee !== fn && !callee.isMacro ? sureSleep(callee, world.functions) : null;
+  let [at, call]: [CFunction, Event] = [fn, event];
+  for (let depth = 0; depth < 8; depth++) {
+    const callee = calleeIn(at, call, world.functions);
+    const inner = callee && callee !== at && !callee.isMacro ? sureSleep(callee, world.functions) : null;
+    if (!callee || !inner) return null;
+    if (maySleep(inner)) return inner;
+    [at, call] = [callee, inner];
+  }
+  return null;
 }
 
 /** The event that began what forbids to sleep, where nothing between may have ended it; null where that is not sure. */

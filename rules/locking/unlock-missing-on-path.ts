@@ -265,7 +265,7 @@ function isContract(fn: CFunction, leak: Leak, world: World): boolean {
   const given = leak.released;
   // Callers can tell the ways apart, and the one that keeps the lock is no failure.
   if (!failing && leak.exit.returned !== undefined && given.every(exit => differ(exit, leak.exit, fn))) return true;
-  return RETURNS_LOCKED.test(fn.name) && !(failing && leak.exit.returned !== 'NULL' && given.some(exit => !isError(exit.returned, fn)));
+  return RETURNS_LOCKED.test(fn.name);
 }
 
 /** Does the returned variable surely hold an error on the way? */

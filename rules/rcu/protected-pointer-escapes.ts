@@ -199,7 +199,10 @@ struct conf *conf_of_rcu(struct share *s)
       if (word === null || pointer === null || told.has(pointer) || !source.context.includes(word) || isLocked(source)) continue;
       const names = [pointer, ...(source.cell && source.cell.path !== '*' ? [placeOf(source.cell)] : [])];
       const variables = [pointer];
-      const stop = (e: Event) => keeps(e, pointer) || names.some(name => takesReference(e, name));
+      // Where something may keep it on one way, a flag may lead the others elsewhere.
+      const kept = (e: Event) => keeps(e, pointer) || names.some(name => takesReference(e, name));
+      if (fn.events.some(e => e.index > source.index && kept(e))) continue;
+      const stop = () => false;
       for (const end of onward(fn, source, { variables, stop, alive: pointer, result: true }).events) {
         if (!isEnd(end, word) || isLocked(end) || nested(fn, source, end, word)) continue;
         const left = onward(fn, end, { variables, stop, alive: pointer });

@@ -1,4 +1,4 @@
-import { isTest, mayFree, onward, releasesIn, unlinkedBy, variablesIn, waitsForReaders } from '../../src/c/query.ts';
+import { isPartHandedOver, isTest, mayFree, onward, releasesIn, unlinkedBy, variablesIn, waitsForReaders } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -126,7 +126,7 @@ void card_move(struct card *c, struct card *spare)
     if (fn.isMacro || fn.broken || isTest(fn) || isTeardown(fn)) return;
     for (const unlink of fn.events) {
       const object = unlinkedBy(fn, unlink, world.functions);
-      if (object === null || unlink.uncertain) continue;
+      if (object === null || unlink.uncertain || isDeferred(fn, object)) continue;
       const stop = (e: Event) => waitsForReaders(e) || unlinkedBy(fn, e, world.functions) === object || waitsOtherwise(e);
       const ways = onward(fn, unlink, { variables: variablesIn(object), stop });
       const free = ways.events.find(e => frees(fn, e, object, world));
@@ -156,9 +156,11 @@ function isTeardown(fn: CFunction): boolean {
   return fn.attributes.some(a => /^__(?:net_)?exit\b/.test(a)) || /(?:^|_)(?:exit|exit_batch|fini|uninit|shutdown)(?:_|$)/.test(fn.name);
 }
 
-/** The object is what a loop over a whole list stands at. */
+/** The object is another one in every round of a loop around the event. */
 function emptiesList(fn: CFunction, unlink: Event, object: string): boolean {
-  return fn.events.some(e => /for_each/.test(e.api) && e.index < unlink.index && e.args.includes(object.replace(/#\d+/, '')));
+  const loops = fn.shape.loops.filter(l => l.line <= unlink.line && l.endLine >= unlink.line);
+  const lines = (fn.settings ?? []).flatMap(s => (s.name === object ? s.ends.map(end => fn.flow[end.node]?.line ?? 0) : []));
+  return loops.some(l => lines.some(line => line >= l.line && line <= l.endLine));
 }
 
 /** Something that may wait for readers by another means: an unregistering, a flush, a drain. */
@@ -167,8 +169,11 @@ function waitsOtherwise(event: Event): boolean {
 }
 
 function frees(fn: CFunction, event: Event, object: string, world: World): boolean {
-  return (
-    releasesIn(fn, world.functions).some(r => r.event === event && r.kind === 'free' && r.object === object) ||
-    mayFree(fn, event, object, world.functions)
-  );
+  const own = releasesIn(fn, world.functions).some(r => r.event === event && r.kind === 'free' && r.object === object && r.via === null);
+  return own || mayFree(fn, event, object, world.functions);
+}
+
+/** On some way of the function the object is left to a worker or a callback: then it knows where it may free at once. */
+function isDeferred(fn: CFunction, object: string): boolean {
+  return fn.events.some(e => (waitsForReaders(e) || /queue_\w*work/.test(e.api)) && isPartHandedOver(e, object));
 }

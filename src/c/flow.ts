@@ -44,7 +44,8 @@ function walkFrom(flow: FlowNode[], from: number, backwards: boolean): Set<numbe
 
 const edges = new WeakMap<FlowNode[], number[][]>();
 
-function predecessors(flow: FlowNode[]): number[][] {
+/** For each node the nodes that lead to it. */
+export function predecessors(flow: FlowNode[]): number[][] {
   const known = edges.get(flow);
   if (known) return known;
   const into: number[][] = flow.map(() => []);

@@ -1,7 +1,7 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 import type { Cell, CFunction, Event, FlowNode } from '../model/code.ts';
 import { calleeOf } from './callees.ts';
-import { nodesAfter, nodesBefore } from './flow.ts';
+import { nodesBefore } from './flow.ts';
 
 /** One spelling for `a->b` and `a.b`, since a global's members are spelled with a dot. */
 function spelling(text: string): string {
@@ -73,6 +73,8 @@ export interface Onward {
   alive?: string;
   /** The first event's own result is the value that one of the variables has, and no new one. */
   result?: boolean;
+  /** Follow loops around the event into their next rounds. */
+  rounds?: boolean;
   /** Only the ways on which the first event's value is so. Nothing is reached before a test of it. */
   value?: 'zero' | 'nonzero';
 }
@@ -87,10 +89,10 @@ export interface Reached {
 }
 
 /**
- * What can run after the event in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
+ * What can run after the event, as a rule in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
  * decided before the event go the same way again.
  */
-export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, value }: Onward): Reached {
+export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, value }: Onward): Reached {
   const { flow } = fn;
   const found: Reached = { events: [], exits: [], gap: false, leaves: false };
   const decided = decidedBefore(fn, from);
@@ -119,7 +121,7 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
       if (to === undefined || (own !== null && own !== slot)) continue;
       if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) continue;
       if (node.alike !== undefined && (decided.get(node.alike) ?? slot) !== slot) continue;
-      if (resets.has(edgeKey(at, slot)) || leadsBack(flow, from, to)) {
+      if (resets.has(edgeKey(at, slot)) || (!rounds && leadsBack(flow, from, to))) {
         found.leaves = true;
         continue;
       }
@@ -155,10 +157,24 @@ function decidedBefore(fn: CFunction, event: Event): Map<number, number> {
   const decided = new Map<number, number>();
   for (const [i, node] of fn.flow.entries()) {
     if (node.alike === undefined || node.next.length !== 2 || !nodesBefore(fn, event.node).has(i)) continue;
-    const ways = node.next.map(to => to === event.node || nodesAfter(fn, to).has(event.node));
+    const ways = node.next.map(to => reachesPast(fn.flow, to, event.node, i));
     if (ways[0] !== ways[1]) decided.set(node.alike, ways[0] ? 0 : 1);
   }
   return decided;
+}
+
+/** Is there a way from one node to another that does not come by a third again? */
+function reachesPast(flow: FlowNode[], from: number, to: number, avoided: number): boolean {
+  const seen = new Set<number>();
+  const work = [from];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    if (at === to) return true;
+    if (at === avoided || seen.has(at)) continue;
+    seen.add(at);
+    work.push(...(flow[at]?.next ?? []));
+  }
+  return false;
 }
 
 const MOST_WAYS = 4096;
@@ -315,7 +331,8 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
   if (!callee?.whole) return null;
   let positions = unlinked.get(callee);
   if (!positions) {
-    const bases = callee.events.flatMap(e => (UNLINKS.test(e.api) && e.cell?.base ? [e.cell.base] : []));
+    // Who waits for the readers itself leaves nothing to wait for.
+    const bases = callee.events.some(waitsForReaders) ? [] : callee.events.flatMap(e => (UNLINKS.test(e.api) && e.cell?.base ? [e.cell.base] : []));
     positions = bases.map(base => callee.parameters.findIndex(p => p.name === base)).filter(i => i >= 0);
     unlinked.set(callee, positions);
   }
@@ -329,12 +346,16 @@ export function mayFree(fn: CFunction, event: Event, object: string, functions: 
   const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
   const callee = position < 0 ? null : calleeOf(fn, event, functions);
   const parameter = callee?.parameters[position]?.name;
-  if (!callee?.whole || parameter === undefined) return false;
+  if (!callee?.whole || parameter === undefined || deferred(callee, parameter)) return false;
+  return releasesIn(callee, functions).some(r => r.kind === 'free' && (r.object === parameter || r.object.startsWith(`${parameter}.`)));
+}
+
+/** Does the function wait for readers, or count references, before it frees what the parameter points to? */
+function deferred(callee: CFunction, parameter: string): boolean {
   const named = new RegExp(`\\b${parameter}\\b`);
   const defers = (e: Event) => waitsForReaders(e) && (e.args.length === 0 || e.args.some(arg => named.test(arg)));
   const counts = (e: Event) => e.kind === 'rmw' && (e.operation === 'dec' || e.operation === 'sub') && e.cell !== null && objectOf(e.cell) === parameter;
-  if (callee.events.some(e => defers(e) || counts(e))) return false;
-  return releasesIn(callee, functions).some(r => r.kind === 'free' && (r.object === parameter || r.object.startsWith(`${parameter}.`)));
+  return callee.events.some(e => defers(e) || counts(e));
 }
 
 /** Is the event one more reference to the object, by its fact or by its name? */

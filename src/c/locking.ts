@@ -25,6 +25,8 @@ export interface Taking {
   shared: boolean;
   /** Taken on one outcome of the call only. */
   conditional: boolean;
+  /** The call switches interrupts off besides. */
+  irqsOff: boolean;
 }
 
 /** What the event takes: locks, and contexts that it begins without one. */
@@ -32,9 +34,10 @@ export function takings(fn: CFunction, event: Event): Taking[] {
   const effect = lockFlowOf(fn)?.effects[event.index];
   if (!effect || asserted(effect.lock)) return [];
   const conditional = effect.when !== null;
-  const locks = effect.lock.map(lock => ({ lock: lock.replace(/ \(shared\)$/, ''), shared: lock.endsWith(' (shared)'), conditional }));
+  const irqsOff = effect.enter.includes('irqs-off');
+  const locks = effect.lock.map(lock => ({ lock: lock.replace(/ \(shared\)$/, ''), shared: lock.endsWith(' (shared)'), conditional, irqsOff }));
   if (locks.length > 0 || effect.unlock.length > 0) return locks;
-  return effect.enter.map(word => ({ lock: `${CONTEXT}${word}`, shared: true, conditional }));
+  return effect.enter.map(word => ({ lock: `${CONTEXT}${word}`, shared: true, conditional, irqsOff }));
 }
 
 function asserted(locks: readonly string[]): boolean {
@@ -113,7 +116,9 @@ export function mayGive(fn: CFunction, event: Event, lock: string, from: Event, 
   if (event.kind === 'unlock') return tail(lockName(event, '')) === tail(lock) || (event.args.length > 1 && event.args.includes(root));
   if (event.kind === 'call' && event.args.some(arg => arg === from.args[1] || (/^\w*flags$/.test(arg) && event.args.includes(root)))) return true;
   if (/unlock|(?:^|_)(?:put|release|drop)_\w*locked/.test(event.api)) return true;
-  if (event.kind === 'call' && event.opaque && event.args.includes(from.args[0] ?? '')) return true;
+  const written = from.args[factOf(from.api)?.cell ?? 0] ?? '';
+  if (event.kind === 'call' && event.opaque && written.startsWith('&') && event.args.some(arg => arg === written || arg === written.slice(1)))
+    return true;
   for (const named of namedIn(fn, event, functions)) if (givesInside(named, lock, functions)) return true;
   if (event.kind !== 'call') return false;
   if (event.opaque) {
@@ -165,7 +170,9 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
           : drops.has(bare(lock)) || givenFirst(fn, lock) || isTaken(fn, from, lock)
       )
         continue;
-      if (from.maybeLocks.some(held => sameLock(held, lock))) continue;
+      // Held here on some way already: by another acquisition, unless it is this very one on its way round.
+      const others = fn.events.some(e => e !== from && takings(fn, e).some(t => sameLock(t.lock, lock)));
+      if (others && from.maybeLocks.some(held => sameLock(held, lock))) continue;
       if (lock.startsWith(CONTEXT) && from.context.includes(lock.slice(CONTEXT.length))) continue;
       const ways = waysFrom(fn, flow, from, taking, functions);
       if (!ways || ways.released.size === 0) continue;
@@ -173,6 +180,8 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
       if (HANDED_ON.test(lock)) continue;
       const inLoop = (event: Event) =>
         fn.shape.loops.some(l => l.line <= event.line && l.endLine >= event.line && !(l.line <= from.line && l.endLine >= from.line));
+      const retakes = fn.events.some(e => e !== from && takings(fn, e).some(t => sameLock(t.lock, lock)) && inLoop(e));
+      if (retakes && ways.releases.some(inLoop)) continue;
       if (ways.releases.length === 0 || ways.releases.every(inLoop)) continue;
       for (const way of ways.leaks) {
         const at = turnOf(fn, way, ways.releases);
@@ -256,6 +265,8 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
     }
     let { held } = step;
     const event = node.event === null ? undefined : fn.events[node.event];
+    // From where it is taken again, that acquisition is the one to follow.
+    if (!held && event && takings(fn, event).some(t => sameLock(t.lock, taking.lock))) continue;
     if (held && event && event !== from) {
       if (gives(fn, event, taking.lock)) {
         held = false;
@@ -306,10 +317,16 @@ function conditionalRelease(fn: CFunction, branch: number, lock: string): boolea
   const [a, b] = ways;
   const meet = [...a.keys()].find(n => b.has(n));
   if (meet === undefined || fn.flow[meet]?.label !== undefined) return false;
+  // The end of an if, not of the switch or loop that a break leaves: to that others lead as well.
+  const line = fn.flow[branch]?.line ?? 0;
+  const near = (n: number) => fn.flow[n]?.kind === 'branch' && Math.abs((fn.flow[n]?.line ?? 0) - line) <= MOST_CONDITION;
+  if (fn.flow.some((node, n) => node.next.includes(meet) && n !== branch && !a.has(n) && !b.has(n) && !near(n))) return false;
   const [first, second] = [yes, no].map(from => releasesUntil(fn, from, meet, lock));
   return first !== undefined && second !== undefined && first !== second;
 }
 
+/** Lines that a condition may take. */
+const MOST_CONDITION = 3;
 /** Most nodes of an arm that counts as short. */
 const SHORT = 14;
 
@@ -374,7 +391,7 @@ function before(fn: CFunction, node: number): Set<number> {
 
 /** The place at which a way leaves those that give the lock back; null where it merely passes by a block that does. */
 function turnOf(fn: CFunction, way: number[], releases: Event[]): { line: number; event: Event | null } | null {
-  const leads = leadingTo(fn, releases);
+  const leads = leadingTo(fn, releases, way[0] ?? 0);
   let at = way.findIndex((node, i) => i > 0 && !leads.has(node));
   if (at < 0) at = way.length - 1;
   const arm = way.slice(at);
@@ -398,7 +415,7 @@ function turnOf(fn: CFunction, way: number[], releases: Event[]): { line: number
   return { line: branch?.line ?? last?.line ?? fn.line, event: null };
 }
 
-function leadingTo(fn: CFunction, events: Event[]): Set<number> {
+function leadingTo(fn: CFunction, events: Event[], start: number): Set<number> {
   const into: number[][] = fn.flow.map(() => []);
   fn.flow.forEach((node, i) => {
     for (const to of node.next) into[to]?.push(i);
@@ -406,7 +423,8 @@ function leadingTo(fn: CFunction, events: Event[]): Set<number> {
   const seen = new Set(events.map(e => e.node));
   const work = [...seen];
   while (work.length > 0) {
-    for (const from of into[work.pop() ?? 0] ?? []) {
+    const at = work.pop() ?? 0;
+    for (const from of at === start ? [] : (into[at] ?? [])) {
       if (seen.has(from)) continue;
       seen.add(from);
       work.push(from);
@@ -572,6 +590,9 @@ export function surelyTakes(fn: CFunction, call: Event, functions: readonly CFun
       continue;
     }
     if (taken.length === 0 || event.locks.length > 0 || !alwaysRuns(callee, event) || !event.cell) continue;
+    const root = /^\w+/.exec(event.cell.base ?? '')?.[0];
+    // An object that the callee looks up for itself is not the caller's by a name alike.
+    if (event.cell.base !== null && !callee.parameters.some(p => p.name === root)) continue;
     const cell = inCaller(event.cell, callee, call);
     for (const { lock } of taken) found.push({ lock, base: cell?.base ?? null, event, fn: callee });
   }
@@ -645,13 +666,16 @@ export function failedReleases(fn: CFunction): FailedRelease[] {
   for (const from of fn.events) {
     const effect = flow.effects[from.index];
     const when = effect?.when ?? null;
-    if (!effect || when === null || from.locks.length + from.maybeLocks.length > 0) continue;
+    if (!effect || when === null || from.kind !== 'lock' || from.locks.length + from.maybeLocks.length > 0) continue;
     for (const [i, node] of fn.flow.entries()) {
       if (node.kind !== 'branch' || node.decides?.length !== 1 || node.decides[0] !== from.index) continue;
       if (!reaches(fn, from.node, i)) continue;
       for (const lock of effect.lock) {
+        // Where it is held for sure the attempt has been tested before.
+        if (HANDED_ON.test(lock) || flow.states[i]?.must.some(held => sameLock(held, lock))) continue;
+        const root = /\w+/.exec(from.args[factOf(from.api)?.cell ?? 0] ?? '')?.[0] ?? '';
         for (const [slot, to] of node.next.entries()) {
-          const release = outcome(when, node.tests, slot) === false ? releaseFrom(fn, i, slot, to, lock) : null;
+          const release = outcome(when, node.tests, slot) === false ? releaseFrom(fn, i, slot, to, lock, root) : null;
           if (release && !found.some(f => f.release === release)) found.push({ lock: lock.replace(/ \(shared\)$/, ''), from, release });
         }
       }
@@ -666,7 +690,8 @@ function reaches(fn: CFunction, from: number, to: number): boolean {
   return seen.has(to);
 }
 
-function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lock: string): Event | null {
+function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lock: string, root: string): Event | null {
+  const changes = new Set((fn.settings ?? []).filter(s => s.name === root).flatMap(s => s.ends.map(end => `${end.node}|${end.slot}`)));
   const alike = fn.flow[branch]?.alike;
   const start = new Map<number, boolean>(alike === undefined ? [] : [[alike, slot === 0]]);
   const seen = new Set<string>();
@@ -685,9 +710,10 @@ function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lo
     // Whatever sets the pointer or takes a lock of that kind starts anew.
     if (event && takings(fn, event).some(t => sameLock(t.lock, lock) || t.lock.split(':')[0] === lock.split(':')[0])) continue;
     if (event?.kind === 'call' && /lock/.test(event.api)) continue;
-    if (node.kind === 'branch' && conditionalRelease(fn, step.node, lock)) continue;
+    if (node.kind === 'branch' && (conditionalRelease(fn, step.node, lock) || isFlag(fn, node))) continue;
     for (const [way, next] of node.next.entries()) {
       let { decided } = step;
+      if (changes.has(`${step.node}|${way}`)) continue;
       if (node.alike !== undefined && way < 2) {
         const known = decided.get(node.alike);
         if (known !== undefined && known !== (way === 0)) continue;
@@ -697,4 +723,11 @@ function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lo
     }
   }
   return null;
+}
+
+/** A test of a local that is only ever set to constants: it may well say whether the lock is held. */
+function isFlag(fn: CFunction, { condition }: FlowNode): boolean {
+  const name = /^\(?!?(\w+)\)?$/.exec(condition ?? '')?.[1];
+  const set = name === undefined ? [] : (fn.settings ?? []).filter(s => s.name === name);
+  return set.length > 0 && set.every(s => s.sources.length === 0);
 }

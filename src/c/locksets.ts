@@ -169,7 +169,7 @@ function through(state: State, node: FlowNode, slot: number, effects: (Effect | 
   let { must, may, context } = state;
   for (const unlock of effect.unlock) {
     // Where no name fits, the member and the family tell: the object may be reached another way, through a call or a copy.
-    const fits = may.size === 0 || [...may.keys()].some(lock => sameLock(lock, unlock)) ? sameLock : likeLock;
+    const fits = fitting([...may.keys()], unlock);
     must = must.filter(lock => !fits(lock, unlock));
     may = new Map([...may].filter(([lock]) => !fits(lock, unlock)));
   }
@@ -180,6 +180,14 @@ function through(state: State, node: FlowNode, slot: number, effects: (Effect | 
   if (effect.when === null) context = inContext(context, effect);
   else if (effect.leave.length > 0) context = inContext(context, { enter: [], leave: effect.leave });
   return { must, may, context, decided: state.decided };
+}
+
+/** By which likeness the unlock fits one of the locks: the name, the member, or that it is the only one of its family. */
+function fitting(held: string[], unlock: string): (a: string, b: string) => boolean {
+  if (held.some(lock => sameLock(lock, unlock))) return sameLock;
+  if (held.some(lock => likeLock(lock, unlock))) return likeLock;
+  const family = (lock: string) => lock.slice(0, lock.indexOf(':'));
+  return held.filter(lock => family(lock) === family(unlock)).length === 1 ? (a, b) => family(a) === family(b) : sameLock;
 }
 
 function withLock(must: readonly string[], lock: string): readonly string[] {

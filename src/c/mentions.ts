@@ -8,25 +8,49 @@ import type { Image } from './images.ts';
  */
 export function mentionsIn(image: Image, names: ReadonlySet<string>): Map<string, Mention[]> {
   const found = new Map<string, Mention[]>();
+  const add = (name: string, mention: Mention) => {
+    const known = found.get(name);
+    if (known) known.push(mention);
+    else found.set(name, [mention]);
+  };
   for (const piece of image.pieces) {
     const text = piece.lines.join('\n');
     const starts = startsOf(piece.lines);
     WORD.lastIndex = 0;
     for (let match = WORD.exec(text); match; match = WORD.exec(text)) {
       const [word] = match;
+      const pasted = PASTES.get(word);
+      if (pasted) {
+        const name = /^\s*\(\s*(\w+)/.exec(text.slice(match.index + word.length, match.index + word.length + 80))?.[1];
+        const line = lineAt(starts, match.index) + piece.firstLine;
+        for (const end of pasted) if (name !== undefined && names.has(name + end)) add(name + end, { line, member: null, call: word, argument: 0 });
+      }
       if (!names.has(word)) continue;
       const after = AFTER.exec(text.slice(match.index + word.length, match.index + word.length + 24))?.[1] ?? '';
       if (after === '(') continue;
       const mention = aboutOf(text.slice(Math.max(0, match.index - REACH), match.index), lineAt(starts, match.index) + piece.firstLine);
-      const known = found.get(word);
-      if (known) known.push(mention);
-      else found.set(word, [mention]);
+      add(word, mention);
     }
   }
   return found;
 }
 
 const WORD = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|[A-Za-z_]\w*/g;
+/** Macros that make the names of functions from the name that they are given. */
+const PASTES = new Map<string, string[]>([
+  ['DEFINE_SHOW_ATTRIBUTE', ['_show']],
+  ['DEFINE_SHOW_STORE_ATTRIBUTE', ['_show', '_write']],
+  ['DEFINE_PROC_SHOW_ATTRIBUTE', ['_show']],
+  ['DEVICE_ATTR_RO', ['_show']],
+  ['DEVICE_ATTR_WO', ['_store']],
+  ['DEVICE_ATTR_RW', ['_show', '_store']],
+  ['DRIVER_ATTR_RO', ['_show']],
+  ['DRIVER_ATTR_RW', ['_show', '_store']],
+  ['CLASS_ATTR_RO', ['_show']],
+  ['CLASS_ATTR_RW', ['_show', '_store']],
+  ['BUS_ATTR_RO', ['_show']],
+  ['BUS_ATTR_RW', ['_show', '_store']],
+]);
 const AFTER = /^\s*(\S)/;
 /** Calls whose arguments take more text than this are not told. */
 const REACH = 400;

@@ -74,6 +74,7 @@ export { sameLock } from './locknames.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInTask } from './roles.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
+export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from './ways.ts';
 
 /** Events of a kind, in the order of the text. */
 export function eventsOf(fn: CFunction, kind: EventKind, api?: RegExp): Event[] {

@@ -24,6 +24,7 @@ const REGISTERS: readonly [RegExp, number, Role][] = [
   [/^(?:module_init|module_exit|(?:late|device|subsys|core|fs|arch)_initcall)$/, 0, 'task'],
   [/^(?:DEVICE_ATTR|DRIVER_ATTR|BUS_ATTR|CLASS_ATTR|SENSOR_DEVICE_ATTR|IIO_DEVICE_ATTR)\w*$/, 2, 'task'],
   [/^(?:DEVICE_ATTR|DRIVER_ATTR|SENSOR_DEVICE_ATTR|IIO_DEVICE_ATTR)\w*$/, 3, 'task'],
+  [/^(?:DEFINE_(?:PROC_)?SHOW(?:_STORE)?_ATTRIBUTE|(?:DEVICE|DRIVER|CLASS|BUS)_ATTR_R[OW]|DEVICE_ATTR_WO)$/, 0, 'task'],
   [/^debugfs_create_\w+$|^DEFINE_(?:DEBUGFS|SIMPLE)_ATTRIBUTE$|^proc_create\w*$/, -1, 'task'],
 ];
 

@@ -69,8 +69,8 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
     }
     try {
       const thread = await readThread(source.input, source.open(), tools);
-      const known = options.only.length > 0 ? rules.filter(r => options.only.includes(r.id)) : rules.filter(r => !r.trial);
-      const result = review(thread, { grammar: await grammar(short), rules: known, facts, ...(tree ? { tree } : {}) });
+      const known = options.only.length > 0 ? { rules: rules.filter(r => options.only.includes(r.id)) } : { holdTrials: options.all };
+      const result = review(thread, { grammar: await grammar(short), ...known, facts, ...(tree ? { tree } : {}) });
       write(report(result, options, command));
       if (options.litmus !== null) writeLitmus(options.litmus, result);
       for (const line of threadProblems(thread)) err(`fencepost: ${line}\n`);

@@ -26,12 +26,12 @@ export type Reported = { out: string; err: string; functions: number; events: nu
 
 /** Gives the function that scans one file after the other. */
 export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => Reported {
-  const chosen = rules.filter(r => (options.rules.length > 0 ? options.rules.includes(r.id) : !r.trial));
+  const chosen = options.rules.length > 0 ? { rules: rules.filter(r => options.rules.includes(r.id)) } : { holdTrials: options.all };
   const tree: Tree | null = options.tree === null ? null : openTree(options.tree);
   return job => {
     try {
       const text = readFileSync(job.file, 'utf8');
-      const review = scan(job.path, text, { grammar, rules: chosen, facts: options.facts, ...(tree ? { tree } : {}) });
+      const review = scan(job.path, text, { grammar, ...chosen, facts: options.facts, ...(tree ? { tree } : {}) });
       const [of] = review.reviews;
       const problems = of?.problems.map(p => `fencepost: ${safe(`${p.where}: ${p.message}`)}\n`) ?? [];
       const held = options.all && options.format !== 'json' ? heldLines(review) : '';

@@ -192,6 +192,8 @@ function statements(draft: Draft, step: Step): Statement[] {
     case 'lock':
     case 'unlock':
       return [{ kind: act.op, at: at(act.location), ...from }];
+    case 'copy':
+      return [give({ kind: 'register', name: act.register })];
     case 'load':
       return [give(masked({ kind: 'load', tag: tagOf(act.order), at: at(act.location), ...from }, act.mask))];
     case 'store': {

@@ -15,6 +15,8 @@ export type Act =
   | { op: 'rmw'; location: number; order: Strength; update: UpdateOp; operand: number | null; gives: Gives; mask: number | null; atomic: boolean }
   | { op: 'add-unless'; location: number; order: Strength; operand: number; unless: number }
   | { op: 'cmpxchg'; location: number; order: Strength; expected: number; desired: number; success: boolean }
+  /** What an earlier access gave, once more. */
+  | { op: 'copy'; location: number; register: string }
   | { op: 'fence'; fence: FenceKind }
   | { op: 'lock' | 'unlock'; location: number }
   /** Accesses to cells that have become one word. */
@@ -71,13 +73,14 @@ export function writes(act: Act): boolean {
   return act.op === 'store' || act.op === 'rmw' || act.op === 'add-unless' || act.op === 'cmpxchg';
 }
 
-/** The step that the event became. */
-export function stepOf(draft: Draft, event: Event): { thread: number; at: number; step: Step } | null {
+/** The step that the event became, in the first thread that runs it or in the one named; where it became several, the one that reads, or writes, as asked, else the first that is no fence. */
+export function stepOf(draft: Draft, event: Event, as?: 'read' | 'write', only?: number): { thread: number; at: number; step: Step } | null {
+  const fits = (s: Step) => (as === 'read' ? s.register !== null : as === 'write' ? writes(s.act) : s.act.op !== 'fence');
   for (const [thread, t] of draft.threads.entries()) {
-    const at = t.steps.findIndex(s => s.event === event && s.act.op !== 'fence');
-    const found = at >= 0 ? at : t.steps.findIndex(s => s.event === event);
-    const step = t.steps[found];
-    if (step) return { thread, at: found, step };
+    if (only !== undefined && thread !== only) continue;
+    const at = [fits, (s: Step) => s.act.op !== 'fence', () => true].map(test => t.steps.findIndex(s => s.event === event && test(s))).find(i => i >= 0);
+    const step = at === undefined ? undefined : t.steps[at];
+    if (at !== undefined && step) return { thread, at, step };
   }
   return null;
 }

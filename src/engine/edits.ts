@@ -1,5 +1,6 @@
 /** The closed list of edits, each done to the steps of a draft. */
 import type { FenceKind } from '../lkmm/litmus.ts';
+import type { Event } from '../model/code.ts';
 import type { Edit } from '../model/rule.ts';
 import { type Act, type Draft, LANE, type Step, stepOf, writes } from './draft.ts';
 
@@ -24,7 +25,13 @@ function apply(draft: Draft, edit: Edit): boolean {
     default:
       break;
   }
-  const found = stepOf(draft, edit.event);
+  const threads = draft.threads.flatMap((_, i) => (stepOf(draft, edit.event, undefined, i) ? [i] : []));
+  return threads.length > 0 && threads.every(i => applyIn(draft, i, edit));
+}
+
+/** An edit at an event, in one of the threads that run it. */
+function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Event }>): boolean {
+  const found = stepOf(draft, edit.event, undefined, thread);
   if (!found) return false;
   const { step, at } = found;
   const steps = draft.threads[found.thread]?.steps ?? [];
@@ -42,14 +49,30 @@ function apply(draft: Draft, edit: Edit): boolean {
       else step.act = { ...step.act, order: edit.ordering, ...(step.act.op === 'rmw' ? { atomic: true } : {}) } as Act;
       return true;
     case 'move': {
-      const target = stepOf(draft, edit.to);
-      if (!target || target.thread !== found.thread) return false;
+      const target = stepOf(draft, edit.to, undefined, thread);
+      if (!target) return false;
       steps.splice(at, 1);
       const to = steps.indexOf(target.step);
       steps.splice(edit.where === 'before' ? to : to + 1, 0, {
         ...step,
         when: step.when.filter(g => target.step.when.some(w => w.register === g.register)),
       });
+      return true;
+    }
+    case 'reuse': {
+      const first = stepOf(draft, edit.first, 'read', thread);
+      if (!first?.step.register || first.at >= at || step.act.op !== 'load' || step.register === null) return false;
+      step.act = { op: 'copy', location: step.act.location, register: first.step.register };
+      return true;
+    }
+    case 'join': {
+      const write = stepOf(draft, edit.write, 'write', thread);
+      if (!write || write.at <= at || step.act.op !== 'load' || step.register === null) return false;
+      const { act } = write.step;
+      if (act.op !== 'rmw' && act.op !== 'store') return false;
+      const [update, operand] = act.op === 'rmw' ? [act.update, act.operand] : (['=', act.value] as const);
+      step.act = { op: 'rmw', location: act.location, order: 'full', update, operand, gives: 'old', mask: step.act.mask, atomic: true };
+      steps.splice(write.at, 1);
       return true;
     }
     case 'section': {

@@ -56,22 +56,31 @@ class Lowering {
     for (const start of this.claim.starts ?? []) {
       const at = this.cellOf(start.cell, false);
       const location = at === null ? undefined : locations[at];
-      if (location) location.initial = start.value;
+      if (!location) continue;
+      const mask = this.maskOf(start.cell);
+      const others = typeof location.initial === 'number' ? location.initial : 0;
+      location.initial = mask === null ? start.value : start.value === 0 ? others & ~mask : others | mask;
     }
     return { name, locations, threads, assumes: [...this.claim.assumes], opaque: this.opaque };
   }
 
   /** The steps of one thread. Registers are numbered over all threads, so that an edit may move steps. */
-  thread({ fn, events }: ClaimThread): Step[] | string {
+  thread({ fn, events, startedBy }: ClaimThread): Step[] | string {
     const steps: Step[] = [];
     const held: string[] = [];
     const first = events[0];
     if (!first) return 'a thread without events';
     const crossed: { branch: number; other: number[]; guard: Guard }[] = [];
+    const always: Guard[] = [];
     const emit = (event: Event | null, act: Act, register: string | null, node: number | null) => {
       const when = crossed.filter(c => node !== null && !c.other.some(o => o === node || nodesAfter(fn, o).has(node))).map(c => c.guard);
-      steps.push({ event, act, register, when, via: null });
+      steps.push({ event, act, register, when: [...always, ...when], via: null });
     };
+    if (startedBy) {
+      const register = this.register();
+      emit(null, { op: 'load', location: this.start(startedBy), order: 'acquire', mask: null }, register, null);
+      always.push({ register, test: 'nonzero' });
+    }
     for (const lock of [...new Set([...first.locks, ...fn.entryLocks])]) {
       const name = bare(lock);
       if (held.includes(name)) continue;
@@ -81,6 +90,8 @@ class Lowering {
     let inRcu = first.context.includes('rcu-read') ? 1 : 0;
     if (inRcu > 0) emit(null, { op: 'fence', fence: 'rcu-lock' }, null, null);
     const pass = (event: Event): string | null => {
+      if (this.claim.threads.some(t => t.startedBy === event))
+        emit(event, { op: 'store', location: this.start(event), order: 'release', value: 1 }, null, event.node);
       const meant = this.claim.meanings?.filter(m => m.event === event) ?? [];
       if (event.kind === 'lock' || event.kind === 'unlock') {
         const family = factOf(event.api)?.lock?.family;
@@ -168,6 +179,16 @@ class Lowering {
     if (inRcu > 0) emit(null, { op: 'fence', fence: 'rcu-unlock' }, null, null);
     for (const name of held.reverse()) emit(null, { op: 'unlock', location: this.lock(name) }, null, null);
     return steps;
+  }
+
+  /** The location that tells a thread that what starts it has run. */
+  private start(event: Event): number {
+    const key = `started ${event.path}:${event.line}:${event.index}`;
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    const made = this.location('started', 'int');
+    this.byKey.set(key, made);
+    return made;
   }
 
   private register(): string {

@@ -4,32 +4,48 @@ import { rules as allRules } from '../../rules/index.ts';
 import { type Image, imagesOf, type Tree } from '../c/images.ts';
 import { outsideOf } from '../c/outside.ts';
 import type { Grammar } from '../c/tree.ts';
-import { isC, onlyC, patchSetsOf } from '../c/view.ts';
+import { isC, onlyC, type PatchSet, patchSetsOf } from '../c/view.ts';
 import { readerOf } from '../c/world.ts';
 import { factOf } from '../facts/lookup.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Rule } from '../model/rule.ts';
-import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
+import type { Patch, Problem, Thread } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { lookupWith, NO_FACTS } from './declared.ts';
 import { changeOf, lookAtChange, touchedLines } from './changes.ts';
 import { look } from './look.ts';
 import { attribute, settle } from './sift.ts';
+import { sincePrevious } from './versions.ts';
 
 export interface ReviewOptions {
   grammar: Grammar;
   /** Only these rules. */
   rules?: readonly Rule[];
+  /** Rules on trial are run too, and what they say is held. */
+  holdTrials?: boolean;
   /** The kernel tree that the series is for. */
   tree?: Tree;
   /** What the user declares of the code under review. */
   facts?: UserFacts;
 }
 
-/** Reviews every series of the thread; patches outside a series are reviewed each by itself where the thread has no series. */
+/** Reviews every series of the thread, of several versions of one the newest; patches outside a series are reviewed each by itself where the thread has no series. */
 export function review(thread: Thread, options: ReviewOptions): Review {
-  const reviews = patchSetsOf(thread).map(({ series, messages }) => reviewSeries(thread, series, messages, options));
+  const sets = patchSetsOf(thread);
+  const reviews = sets.flatMap((set, i) => {
+    const versions = set.series.set === undefined ? [] : sets.filter(s => s.series.set === set.series.set);
+    // Of one version sent twice the later one counts, where it is on the same files: two patches may have one title.
+    const again = sets.slice(i + 1).some(s => versions.includes(s) && s.series.version === set.series.version && pathsOf(s) === pathsOf(set));
+    if (again || versions.some(s => s.series.version > set.series.version)) return [];
+    const now = reviewSeries(thread, set, options);
+    const before = versions.filter(s => s.series.version < set.series.version).sort((a, b) => b.series.version - a.series.version)[0];
+    return before?.series.complete && set.series.complete ? [sincePrevious(now, reviewSeries(thread, before, options))] : [now];
+  });
   return { input: thread.input, thread, reviews, problems: thread.problems };
+}
+
+function pathsOf({ messages }: PatchSet): string {
+  return messages.map(m => m?.patch?.files.map(f => f.path).join()).join(';');
 }
 
 /** Lines of earlier states that are looked at to tell what a later patch does away with; a series that rewrites a large file again and again has more. */
@@ -48,13 +64,13 @@ function earlierStates(history: Map<string, Image[]>): { image: Image; by: numbe
   return found;
 }
 
-function reviewSeries(thread: Thread, series: Series, messages: (Message | undefined)[], options: ReviewOptions): SeriesReview {
+function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: ReviewOptions): SeriesReview {
   const patches = messages.map(m => m?.patch ?? null);
   const { history, problems: unmatched } = imagesOf(patches.map(onlyC), options.tree ?? null);
   const facts = options.facts ?? NO_FACTS;
   const { lookup, problems: unknown } = lookupWith(facts, factOf);
   const reader = readerOf(options.grammar, lookup);
-  const rules = options.rules ?? allRules.filter(r => !r.trial);
+  const rules = options.rules ?? allRules.filter(r => !r.trial || options.holdTrials);
   const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
   const last = options.tree ? [...own, ...outsideOf(own, lookup, options.tree)] : own;
   const final = look(last, patches, reader, rules, facts);
@@ -67,7 +83,7 @@ function reviewSeries(thread: Thread, series: Series, messages: (Message | undef
     ...look([...last.filter(i => i.path !== state.image.path), state.image], patches, reader, rules, facts),
   }));
   const touched = change ? touchedLines(change) : new Map<string, number>();
-  const context = { messages, patches, comments: thread.comments, facts, touched };
+  const context = { messages, patches, comments: thread.comments, facts, touched, holdTrials: options.holdTrials ?? false };
   const settled = settle(
     attribute([...final.raised, ...changed.raised], context),
     earlier.flatMap(e =>

@@ -20,12 +20,12 @@ import { attribute, settle } from './sift.ts';
 export function scan(path: string, text: string, options: ReviewOptions): Review {
   const facts = options.facts ?? NO_FACTS;
   const { lookup, problems: unknown } = lookupWith(facts, factOf);
-  const rules = options.rules ?? allRules.filter(r => !r.trial);
+  const rules = options.rules ?? allRules.filter(r => !r.trial || options.holdTrials);
   const image = added(imageOfText(path, text));
   const images = [image, ...(options.tree ? headersOf(path, text, options.tree) : [])];
   const { world, raised, problems } = look(images, [], readerOf(options.grammar, lookup), rules, facts, path);
   const message = sourceMessage(image);
-  const context = { messages: [message], patches: [], comments: [], facts, touched: new Map<string, number>() };
+  const context = { messages: [message], patches: [], comments: [], facts, touched: new Map<string, number>(), holdTrials: options.holdTrials ?? false };
   const apart = attribute(raised, context).map(c => (c.finding.witness ? c : { ...c, shape: c.finding.fingerprint }));
   const settled = settle(apart, [], context);
   const functions = world.files.filter((f: CodeFile) => f.path === path).flatMap(f => f.functions);

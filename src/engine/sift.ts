@@ -23,6 +23,8 @@ export interface SeriesContext {
   patches: (Patch | null)[];
   comments: Comment[];
   facts: UserFacts;
+  /** What rules on trial say is held. */
+  holdTrials?: boolean;
   /** Lines that were there before and that a patch touches by what it does beside them: `path:line`, and which patch. */
   touched: Map<string, number>;
 }
@@ -30,7 +32,10 @@ export interface SeriesContext {
 /** A finding with what settles whether it is reported. */
 interface Candidate {
   finding: Finding;
+  /** Findings of one rule in one patch that are alike in this are one. */
   shape: string;
+  /** The same without the patch: what the finding is about. */
+  about: string;
   held: Pick<Held, 'reason' | 'detail'> | null;
   decided: boolean;
 }
@@ -76,13 +81,16 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
       references: rule.references,
       fingerprint: fingerprint([...base, String(ordinal)]),
     };
-    const shape = [rule.id, by, remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path].join('|');
-    if (!remark.claim) return { finding, shape, held: null, decided: false };
+    const subject = remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path;
+    const shape = [rule.id, by, subject].join('|');
+    const about = [rule.id, r.place.path, r.fn.name, subject].join('|');
+    if (rule.trial && context.holdTrials) return { finding, shape, held: { reason: 'trial', detail: 'the rule is on trial' }, decided: false };
+    if (!remark.claim) return { finding, shape, about, held: null, decided: false };
     const dismissed = dismissedBy(remark.claim, context.facts);
-    if (dismissed) return { finding, shape, held: dismissed, decided: false };
+    if (dismissed) return { finding, shape, about, held: dismissed, decided: false };
     const decided = decideClaim(remark.claim);
-    if ('held' in decided) return { finding, shape, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
-    return { finding: { ...finding, witness: decided.witness, fix: [...decided.fixes, ...finding.fix] }, shape, held: null, decided: true };
+    if ('held' in decided) return { finding, shape, about, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
+    return { finding: { ...finding, witness: decided.witness, fix: [...decided.fixes, ...finding.fix] }, shape, about, held: null, decided: true };
   });
 }
 
@@ -100,7 +108,7 @@ export function settle(final: Candidate[], earlier: { finding: Candidate; by: nu
   for (const c of final) {
     const reason = c.held ?? below(c.finding);
     if (reason) held.push({ finding: c.finding, ...reason });
-    else kept.push(c);
+    else kept.push(brought(c, earlier));
   }
   const still = new Set(final.filter(c => !c.held).map(c => `${c.finding.rule}|${c.finding.path}|${c.finding.function}`));
   const resolved = earlier
@@ -119,6 +127,18 @@ export function settle(final: Candidate[], earlier: { finding: Candidate; by: nu
     held: held.sort((a, b) => byPatch(a.finding, b.finding)),
     decided: final.filter(c => c.decided).length,
   };
+}
+
+/** A fault that stood there before a later patch touched its lines is that of the patch that brought it, and told in its words. */
+function brought(candidate: Candidate, earlier: { finding: Candidate }[]): Candidate {
+  const { finding } = candidate;
+  const [first] = earlier
+    .filter(e => !e.finding.held && e.finding.about === candidate.about && e.finding.finding.patch.index < finding.patch.index)
+    .map(e => e.finding.finding)
+    .sort((a, b) => a.patch.index - b.patch.index);
+  if (!first || finding.origin === 'pre-existing') return candidate;
+  const shape = candidate.shape.replace(/^([^|]*)\|[^|]*/, `$1|${first.patch.index}`);
+  return { ...candidate, shape, finding: { ...finding, patch: first.patch, quote: first.quote, origin: first.origin } };
 }
 
 function below(finding: Finding): Pick<Held, 'reason' | 'detail'> | null {

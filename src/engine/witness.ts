@@ -119,7 +119,7 @@ function draftsOf(claim: Claim, reading: 'strongest' | 'weakest', edit: Claim['e
 function retires(claim: Claim, draft: Draft, location: number): boolean {
   if (claim.bad.kind !== 'sees') return false;
   return claim.bad.reads.some(s => {
-    const step = stepOf(draft, s.read)?.step;
+    const step = stepOf(draft, s.read, 'read')?.step;
     return s.from === 'before' && step?.act.op === 'load' && step.act.location === location;
   });
 }
@@ -242,12 +242,12 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
   const watched = new Set<string>();
   const parts: Condition[] = [];
   const steps: { thread: number; at: number; part: Condition }[] = [];
-  for (const { read, from } of claim.bad.reads) {
-    const found = stepOf(draft, read);
+  for (const { read, from, thread } of claim.bad.reads) {
+    const found = stepOf(draft, read, 'read', thread);
     if (!found?.step.register) return `${read.api}() gives nothing that could be looked at`;
     const { act, register } = found.step;
     if (!('location' in act)) return `${read.api}() reads no cell of the claim`;
-    const source = from === 'before' ? null : stepOf(draft, from);
+    const source = from === 'before' ? null : stepOf(draft, from, 'write');
     if (from !== 'before' && !source) return `${from.api}() has no meaning in the model`;
     const value = resultOf(act, source ? valueAfter(draft, source.step.act) : startOf(draft, act.location));
     const part: Condition = { kind: 'equals', left: registerOf(found.thread, register), right: value };
@@ -256,7 +256,7 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
     steps.push({ thread: found.thread, at: found.at, part });
   }
   for (const write of claim.bad.ends ?? []) {
-    const found = stepOf(draft, write);
+    const found = stepOf(draft, write, 'write');
     if (!found || !('location' in found.step.act)) return `${write.api}() has no meaning in the model`;
     parts.push({
       kind: 'equals',
@@ -294,16 +294,16 @@ function switches(schedule: Schedule | null): number {
 /** The cells of the bad state as a person would put it. */
 function outcomeOf(claim: Claim, draft: Draft): string {
   if (claim.bad.kind !== 'sees') return '';
-  const nameOf = (event: Event) => {
-    const act = stepOf(draft, event)?.step.act;
+  const nameOf = (event: Event, as: 'read' | 'write') => {
+    const act = stepOf(draft, event, as)?.step.act;
     return (act && 'location' in act && draft.locations[act.location]?.name) || 'the cell';
   };
-  const reads = claim.bad.reads.map(({ read, from }) => {
-    const reader = stepOf(draft, read)?.thread ?? 0;
+  const reads = claim.bad.reads.map(({ read, from, thread }) => {
+    const reader = thread ?? stepOf(draft, read)?.thread ?? 0;
     const writer = from === 'before' ? null : (stepOf(draft, from)?.thread ?? 0);
-    return `CPU ${reader} finds ${nameOf(read)} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}`;
+    return `CPU ${reader} finds ${nameOf(read, 'read')} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}`;
   });
-  const ends = (claim.bad.ends ?? []).map(e => `${nameOf(e)} stays as CPU ${stepOf(draft, e)?.thread ?? 0} left it`);
+  const ends = (claim.bad.ends ?? []).map(e => `${nameOf(e, 'write')} stays as CPU ${stepOf(draft, e)?.thread ?? 0} left it`);
   return [...reads, ...ends].join(', ');
 }
 

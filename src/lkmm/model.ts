@@ -37,15 +37,22 @@ export interface Skeleton {
   afterUnlockLock: Mask | null;
   lockReads: Mask | null;
   unlocks: Mask | null;
-  rcuGps: Mask;
-  srcuGps: Mask;
   rcuSections: Relation;
-  hasGracePeriod: boolean;
+  /** Null where there is no grace period: no axiom of RCU is in play then. */
+  gracePeriods: GracePeriods | null;
   hasPlain: boolean;
   hasRmw: boolean;
   hasData: boolean;
   srcuUnlocks: Mask | null;
   returning: Mask;
+}
+
+/** Grace periods as relations of one event to itself, and everything that may begin or end a part of rcu-order. */
+interface GracePeriods {
+  poMaybe: Relation;
+  markers: Mask;
+  rcu: Relation;
+  srcu: Relation | null;
 }
 
 /** Fixes what program order fixes. Initial writes come first among the events and have thread -1. */
@@ -103,6 +110,8 @@ export function skeletonOf(events: PathEvent[], algebra: Algebra): Skeleton {
     mbs.push(algebra.between(memory, algebra.then(algebra.between(null, poMaybe, srcuUnlocks), fencerel(afterSrcu)), memory));
   const gracePeriods = algebra.setOf(i => at(i).fence === 'sync-rcu' || is(i, IS.syncSrcu));
   const hasGracePeriod = orNull(gracePeriods) !== null;
+  const identity = algebra.maybe(algebra.none());
+  const syncSrcu = orNull(algebra.setOf(i => is(i, IS.syncSrcu)));
   const rmbs = orNull(fences('rmb'));
   const wmbs = orNull(fences('wmb'));
   return {
@@ -129,10 +138,17 @@ export function skeletonOf(events: PathEvent[], algebra: Algebra): Skeleton {
     afterUnlockLock: orNull(fences('after-unlock-lock')),
     lockReads: orNull(algebra.setOf(i => is(i, IS.lockRead))),
     unlocks: orNull(algebra.setOf(i => is(i, IS.unlock))),
-    rcuGps: fences('sync-rcu'),
-    srcuGps: algebra.setOf(i => is(i, IS.syncSrcu)),
     rcuSections: rcuSectionsOf(algebra, events),
-    hasGracePeriod,
+    gracePeriods: hasGracePeriod
+      ? {
+          poMaybe,
+          markers: algebra.setOf(
+            i => ['sync-rcu', 'rcu-lock', 'rcu-unlock'].includes(at(i).fence ?? '') || is(i, IS.syncSrcu | IS.srcuLock | IS.srcuUnlock),
+          ),
+          rcu: algebra.between(fences('sync-rcu'), identity, null),
+          srcu: syncSrcu ? algebra.between(syncSrcu, identity, null) : null,
+        }
+      : null,
     hasPlain: orNull(plain) !== null,
     hasRmw: events.some(e => e.reads !== null),
     hasData: events.some(e => e.data.length > 0),
@@ -158,32 +174,59 @@ function rcuSectionsOf(algebra: Algebra, events: PathEvent[]): Relation {
   return out;
 }
 
-/** Lock order fixed on top of the skeleton: what hands a lock over orders. */
+/** Lock order fixed on top of the skeleton: what hands a lock over orders, and with it all that no other choice of rf and co changes. */
 export interface Locked {
   skeleton: Skeleton;
-  /** rf of the locks' own events, as far as chosen. */
-  poUnlockLockPo: Relation | null;
   strongFence: Relation;
   nonrwFence: Relation;
   fence: Relation;
+  /** The part of hb, between marked events, that fences and handed-over locks give. */
+  hbFence: Relation;
+  /** The part that dependencies give where none is carried through memory. */
+  hbDependencies: Relation;
+  /** Address or data dependency to a marked write, where none is carried through memory. */
+  toMarked: Relation;
+  /** The part of cumul-fence that no read from another thread comes before, and what such a read may come before. */
+  cumulFence: Relation;
+  cumulative: Relation;
 }
 
-/** `lockRf` gives for each lock's read the unlock, or the initial write, that it reads from. */
+/** `lockRf` gives for each lock's read the unlock, or the initial write, that it reads from, as far as chosen. */
 export function lockedBy(skeleton: Skeleton, lockRf: Relation): Locked {
   const a = skeleton.algebra;
-  const { po, unlocks, lockReads, memory } = skeleton;
-  let poUnlockLockPo: Relation | null = null;
+  const { po, int, marked, unlocks, lockReads, memory } = skeleton;
+  let handedOver: Relation | null = null;
   let mb = skeleton.mb;
   if (unlocks && lockReads) {
     const handed = a.between(unlocks, a.union(po, lockRf), lockReads);
-    poUnlockLockPo = a.chain(po, handed, po);
+    handedOver = a.chain(po, handed, po);
     const { afterUnlockLock } = skeleton;
-    if (afterUnlockLock) mb = a.union(mb, a.between(memory, a.then(a.between(null, poUnlockLockPo, afterUnlockLock), po), memory));
+    if (afterUnlockLock) mb = a.union(mb, a.between(memory, a.then(a.between(null, handedOver, afterUnlockLock), po), memory));
   }
   const strongFence = a.union(mb, skeleton.gp);
   const nonrwFence = a.union(strongFence, skeleton.poRel, skeleton.acqPo);
   const fence = a.union(nonrwFence, skeleton.wmb, skeleton.rmb);
-  return { skeleton, poUnlockLockPo, strongFence, nonrwFence, fence };
+  const cumulative = a.union(strongFence, skeleton.poRel);
+  const handedFence = handedOver ? [handedOver] : [];
+  return {
+    skeleton,
+    strongFence,
+    nonrwFence,
+    fence,
+    hbFence: a.between(marked, a.and(a.union(fence, ...handedFence), int), marked),
+    ...dependencies(skeleton, skeleton.address, skeleton.data, skeleton.control),
+    cumulFence: a.between(marked, a.union(cumulative, skeleton.wmb, ...handedFence), marked),
+    cumulative: a.between(null, cumulative, marked),
+  };
+}
+
+/** explanation.txt, THE PRESERVED PROGRAM ORDER RELATION: the part of ppo that dependencies give. */
+function dependencies(s: Skeleton, address: Relation, data: Relation, control: Relation): Pick<Locked, 'hbDependencies' | 'toMarked'> {
+  const a = s.algebra;
+  const dep = a.union(address, data);
+  const parts = [a.between(null, a.union(dep, control), s.writes), a.between(null, address, s.reads)];
+  if (s.hasPlain) parts.push(a.then(a.between(null, address, s.plain), s.wmb));
+  return { hbDependencies: a.between(s.marked, a.union(...parts), s.marked), toMarked: a.between(s.marked, dep, s.marked) };
 }
 
 /** rf and co, or the part of them chosen so far; co transitive. `loc` relates events on one location. */
@@ -223,66 +266,54 @@ export function derive(locked: Locked, chosen: Chosen): Derived | null {
   const rfe = a.and(rf, ext);
   const rfi = a.and(rf, int);
   const fr = a.then(a.inverse(rf), co);
+  const overwrite = a.union(co, fr);
 
   // Dependencies carried through memory of the same thread. explanation.txt, DEPENDENCY RELATIONS: DATA, ADDRESS, AND CONTROL.
-  let { address, data, control } = s;
+  let { address, data } = s;
+  let { hbDependencies, toMarked } = locked;
   if (s.hasData) {
     const step = a.then(s.srcuUnlocks ? a.between(null, data, complement(a, s.srcuUnlocks)) : data, rfi);
     if (!a.empty(step)) {
       const carry = a.star(step);
       address = a.then(carry, address);
-      control = a.then(carry, control);
       data = a.then(carry, data);
+      ({ hbDependencies, toMarked } = dependencies(s, address, data, a.then(carry, s.control)));
     }
   }
 
-  // THE PRESERVED PROGRAM ORDER RELATION: ppo
-  const dep = a.union(address, data);
-  const overwrite = a.union(co, fr);
-  const toW = a.between(null, a.union(dep, control), s.writes);
-  const overwriteInt = a.and(overwrite, int);
-  const toR = a.between(null, address, s.reads);
-  const forwarded = a.then(a.between(null, dep, marked), rfi);
-  const parts = [toW, overwriteInt, toR, forwarded, a.and(locked.fence, int), rfe];
-  if (s.hasPlain) parts.push(a.then(a.between(null, address, s.plain), s.wmb));
-  if (locked.poUnlockLockPo) parts.push(a.and(locked.poUnlockLockPo, int));
-
   // THE CUMULATIVE FENCE AND PROP RELATIONS
-  const cumulative = a.union(locked.strongFence, s.poRel);
-  const rfeMarked = a.between(null, rfe, marked);
-  const cumul = [cumulative, a.then(rfeMarked, cumulative), s.wmb];
-  if (locked.poUnlockLockPo) cumul.push(locked.poUnlockLockPo);
-  let cumulFence = a.between(marked, a.union(...cumul), marked);
+  const rfeMarked = a.between(marked, rfe, marked);
+  let cumulFence = a.union(locked.cumulFence, a.then(rfeMarked, locked.cumulative));
   const rmwSequence = s.hasRmw ? a.star(a.then(rf, s.rmw)) : a.maybe(a.none());
   if (s.hasRmw) cumulFence = a.then(cumulFence, rmwSequence);
   const cumulFenceStar = a.star(cumulFence);
   const before = a.between(marked, a.maybe(a.and(overwrite, ext)), null);
-  const after = a.between(marked, a.maybe(rfeMarked), marked);
-  const prop = a.chain(before, cumulFenceStar, after);
+  const prop = a.chain(before, cumulFenceStar, a.between(null, a.maybe(rfeMarked), marked));
 
   // THE HAPPENS-BEFORE RELATION: hb
-  const propInt = a.and(prop, int);
-  for (let i = 0; i < a.size; i++) {
-    const word = i * a.words + (i >> 5);
-    propInt[word] = (propInt[word] as number) & ~(1 << (i & 31));
-  }
-  const hb = a.between(marked, a.union(...parts, propInt), marked);
+  const inThread = a.and(a.union(overwrite, a.distinct(prop), a.then(toMarked, rfi)), int);
+  const hb = a.union(locked.hbFence, hbDependencies, rfeMarked, a.between(marked, inThread, marked));
   const hbStar = a.close(a.copy(hb));
   if (!a.irreflexive(hbStar)) return null;
-  const hbMaybe = a.maybe(hbStar);
 
   // THE PROPAGATES-BEFORE RELATION: pb
-  const pb = a.between(null, a.chain(prop, locked.strongFence, hbMaybe), marked);
-  const pbStar = a.close(a.copy(pb));
-  if (!a.irreflexive(pbStar)) return null;
+  let pb = locked.strongFence;
+  let pbStar = pb;
+  const hbMaybe = a.maybe(hbStar);
+  if (!a.empty(pb)) {
+    pb = a.between(null, a.chain(prop, locked.strongFence, hbMaybe), marked);
+    pbStar = a.close(a.copy(pb));
+    if (!a.irreflexive(pbStar)) return null;
+  }
 
   let { fence, strongFence } = locked;
   let rb: Relation | null = null;
-  if (s.hasGracePeriod) {
+  if (s.gracePeriods) {
     // RCU RELATIONS: rcu-link, rcu-gp, rcu-rscsi, rcu-order, rcu-fence, and rb
+    const { markers, poMaybe } = s.gracePeriods;
     const pbMaybe = a.maybe(pbStar);
-    const order = rcuOrder(s, data, chosen, a.chain(a.maybe(s.po), hbMaybe, pbMaybe, prop, s.po));
-    const rcuFence = a.chain(s.po, order, a.maybe(s.po));
+    const link = a.between(null, a.chain(a.between(markers, poMaybe, null), hbMaybe, pbMaybe, prop, s.po), markers);
+    const rcuFence = a.chain(s.po, rcuOrder(s, s.gracePeriods, data, chosen, link), poMaybe);
     rb = a.between(null, a.chain(prop, rcuFence, hbMaybe, pbMaybe), marked);
     if (!a.irreflexive(rb)) return null;
     fence = a.union(fence, rcuFence);
@@ -313,24 +344,20 @@ function complement(a: Algebra, mask: Mask): Mask {
 }
 
 /** The least fixpoint that joins grace periods and read-side critical sections; never asked where there is no grace period. */
-function rcuOrder(s: Skeleton, data: Relation, chosen: Chosen, link: Relation): Relation {
+function rcuOrder(s: Skeleton, { rcu, srcu }: GracePeriods, data: Relation, chosen: Chosen, link: Relation): Relation {
   const a = s.algebra;
-  const identity = a.maybe(a.none());
-  const rcuGp = a.between(s.rcuGps, identity, null);
   const rcuBack = a.inverse(s.rcuSections);
-  const hasSrcu = s.srcuGps.some(word => word !== 0);
-  const srcuGp = a.between(s.srcuGps, identity, null);
-  const srcuBack = hasSrcu ? a.inverse(srcuSections(s, data, chosen)) : null;
-  const local = hasSrcu ? a.pairs(chosen.sameLocation) : null;
-  let order = hasSrcu ? a.union(rcuGp, srcuGp) : rcuGp;
+  const srcuBack = srcu ? a.inverse(srcuSections(s, data, chosen)) : null;
+  const local = srcu ? a.pairs(chosen.sameLocation) : null;
+  let order = srcu ? a.union(rcu, srcu) : rcu;
   for (;;) {
     // rcu-link, or rcu-link ; rcu-order ; rcu-link
     const linked = a.then(link, order);
     const middle = a.union(link, a.then(linked, link));
-    const parts = [order, a.chain(rcuGp, middle, rcuBack), a.chain(rcuBack, middle, rcuGp), a.then(order, linked)];
-    if (srcuBack && local) parts.push(a.and(a.chain(srcuGp, middle, srcuBack), local), a.and(a.chain(srcuBack, middle, srcuGp), local));
+    const parts = [order, a.chain(rcu, middle, rcuBack), a.chain(rcuBack, middle, rcu), a.then(order, linked)];
+    if (srcu && srcuBack && local) parts.push(a.and(a.chain(srcu, middle, srcuBack), local), a.and(a.chain(srcuBack, middle, srcu), local));
     const next: Relation = a.union(...parts);
-    if (next.every((word, k) => word === order[k])) return order;
+    if (a.equal(next, order)) return order;
     order = next;
   }
 }

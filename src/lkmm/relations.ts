@@ -108,13 +108,8 @@ export class Algebra {
     const out = this.none();
     if (words === 1) {
       for (let i = 0; i < size; i++) {
-        let rest = a[i] as number;
         let row = 0;
-        while (rest !== 0) {
-          const bit = 31 - Math.clz32(rest);
-          row |= b[bit] as number;
-          rest &= ~(1 << bit);
-        }
+        for (let rest = a[i] as number; rest !== 0; rest &= rest - 1) row |= b[lowest(rest)] as number;
         out[i] = row;
       }
       return out;
@@ -122,12 +117,12 @@ export class Algebra {
     for (let i = 0; i < size; i++) {
       const at = i * words;
       for (let k = 0; k < words; k++) {
-        let rest = a[at + k] as number;
-        while (rest !== 0) {
-          const bit = 31 - Math.clz32(rest);
-          rest &= ~(1 << bit);
-          const from = ((k << 5) + bit) * words;
-          for (let m = 0; m < words; m++) out[at + m] = (out[at + m] as number) | (b[from + m] as number);
+        for (let rest = a[at + k] as number; rest !== 0; rest &= rest - 1) {
+          const from = ((k << 5) + lowest(rest)) * words;
+          if (words === 2) {
+            out[at] = (out[at] as number) | (b[from] as number);
+            out[at + 1] = (out[at + 1] as number) | (b[from + 1] as number);
+          } else for (let m = 0; m < words; m++) out[at + m] = (out[at + m] as number) | (b[from + m] as number);
         }
       }
     }
@@ -148,43 +143,62 @@ export class Algebra {
     return out;
   }
 
+  /** Without the pairs of an event with itself. */
+  distinct(a: Relation): Relation {
+    const out = this.copy(a);
+    for (let i = 0; i < this.size; i++) {
+      const at = i * this.words + (i >> 5);
+      out[at] = (out[at] as number) & ~(1 << (i & 31));
+    }
+    return out;
+  }
+
   inverse(a: Relation): Relation {
     const { size, words } = this;
     const out = this.none();
     for (let i = 0; i < size; i++) {
       for (let k = 0; k < words; k++) {
-        let rest = a[i * words + k] as number;
-        while (rest !== 0) {
-          const bit = 31 - Math.clz32(rest);
-          rest &= ~(1 << bit);
-          this.put(out, (k << 5) + bit, i);
-        }
+        for (let rest = a[i * words + k] as number; rest !== 0; rest &= rest - 1) this.put(out, (k << 5) + lowest(rest), i);
       }
     }
     return out;
   }
 
-  /** `a+`, in place: Warshall's closure by rows. */
+  /** `a+`, in place: Warshall's closure by rows, over events with edges in and edges out. */
   close(a: Relation): Relation {
-    const { size, words } = this;
-    if (words === 1) {
-      for (let k = 0; k < size; k++) {
-        const row = a[k] as number;
-        if (row === 0) continue;
-        const bit = 1 << k;
-        for (let i = 0; i < size; i++) if (((a[i] as number) & bit) !== 0) a[i] = (a[i] as number) | row;
-      }
-      return a;
-    }
-    for (let k = 0; k < size; k++) {
-      const word = k >> 5;
-      const bit = 1 << (k & 31);
-      for (let i = 0; i < size; i++) {
-        if (((a[i * words + word] as number) & bit) === 0) continue;
-        for (let m = 0; m < words; m++) a[i * words + m] = (a[i * words + m] as number) | (a[k * words + m] as number);
+    const { words } = this;
+    for (let word = 0; word < words; word++) {
+      let reached = 0;
+      for (let i = word; i < a.length; i += words) reached |= a[i] as number;
+      for (; reached !== 0; reached &= reached - 1) {
+        const bit = lowest(reached);
+        this.through(a, (word << 5) + bit, word, 1 << bit);
       }
     }
     return a;
+  }
+
+  /** Every row that reaches event k gets what k reaches. */
+  private through(a: Relation, k: number, word: number, bit: number): void {
+    const { size, words } = this;
+    if (words === 1) {
+      const row = a[k] as number;
+      if (row !== 0) for (let i = 0; i < size; i++) if (((a[i] as number) & bit) !== 0) a[i] = (a[i] as number) | row;
+    } else if (words === 2) {
+      const low = a[2 * k] as number;
+      const high = a[2 * k + 1] as number;
+      if ((low | high) === 0) return;
+      for (let i = 0; i < a.length; i += 2) {
+        if (((a[i + word] as number) & bit) === 0) continue;
+        a[i] = (a[i] as number) | low;
+        a[i + 1] = (a[i + 1] as number) | high;
+      }
+    } else {
+      for (let i = 0; i < a.length; i += words) {
+        if (((a[i + word] as number) & bit) === 0) continue;
+        for (let m = 0; m < words; m++) a[i + m] = (a[i + m] as number) | (a[k * words + m] as number);
+      }
+    }
   }
 
   /** `a*`. */
@@ -208,12 +222,22 @@ export class Algebra {
     return true;
   }
 
+  equal(a: Relation, b: Relation): boolean {
+    for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return false;
+    return true;
+  }
+
   /** All pairs, in order. */
   list(a: Relation): [number, number][] {
     const out: [number, number][] = [];
     for (let i = 0; i < this.size; i++) for (let j = 0; j < this.size; j++) if (this.has(a, i, j)) out.push([i, j]);
     return out;
   }
+}
+
+/** The number of the lowest bit that is set. */
+function lowest(word: number): number {
+  return 31 - Math.clz32(word & -word);
 }
 
 export function add(mask: Mask, event: number): void {

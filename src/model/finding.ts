@@ -81,6 +81,8 @@ export interface Finding extends Place {
   status: Status;
   /** Under fixed-later the title of the patch that does; under raised the name of who did. */
   statusDetail?: string;
+  /** Against the version of the series before this one, where the input holds it. */
+  sincePrevious?: 'new' | 'open' | 'resolved';
   related: Related[];
   fix: Fix[];
   references: string[];

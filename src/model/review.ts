@@ -20,8 +20,10 @@ export interface SeriesReview {
   version: number;
   coverage: Coverage;
   findings: Finding[];
-  /** Findings that a later patch of the series does away with. */
+  /** Findings that a later patch of the series does away with, and those of the version before that are not there any more. */
   resolved: Finding[];
+  /** The version before, where the input holds it and both are complete, and how many of its findings are gone, are still there, are new. */
+  since?: { version: number; resolved: number; open: number; new: number };
   held: Held[];
   problems: Problem[];
 }

@@ -7,6 +7,8 @@ export interface ClaimThread {
   fn: CFunction;
   /** The events that take part, in the order of the path. */
   events: Event[];
+  /** An event of another thread without which this one does not run: it starts the thread, or registers the handler. */
+  startedBy?: Event;
 }
 
 /** Cells that an invariant ties, and how that is known. */
@@ -44,6 +46,8 @@ export interface SharedEvidence extends Place {
 export interface Sight {
   read: Event;
   from: Event | 'before';
+  /** Which of the claim's threads, where several run the read. */
+  thread?: number;
 }
 
 /**
@@ -60,10 +64,12 @@ export type Bad =
   | { kind: 'race' };
 
 /**
- * The edits of a fix, from a closed list, weakest first. Events are those of the claim's threads.
+ * The edits of a fix, from a closed list, weakest first. Events are those of the claim's threads; each thread that runs the event is edited.
  * - `fence`: insert a fence right before or after the event.
  * - `order`: give the event's access another order of its family.
  * - `move`: take the event to right before or after another of its thread.
+ * - `reuse`: what the first read gave stands in for the event's own read.
+ * - `join`: one atomic read-modify-write at the read in place of it and the write.
  * - `grace-period`: wait for a grace period right before the event.
  * - `unless-zero`: an increment that does nothing where the value is 0, and what comes after in the thread only where it did something.
  * - `section`: take the event into the lock or RCU section of its thread that ends before it.
@@ -75,6 +81,8 @@ export type Edit = { text: string } & (
   | { kind: 'fence'; fence: 'full' | 'rmb' | 'wmb'; where: 'before' | 'after'; event: Event }
   | { kind: 'order'; event: Event; ordering: 'relaxed' | 'acquire' | 'release' | 'full' }
   | { kind: 'move'; event: Event; where: 'before' | 'after'; to: Event }
+  | { kind: 'reuse'; event: Event; first: Event }
+  | { kind: 'join'; event: Event; write: Event }
   | { kind: 'grace-period'; event: Event }
   | { kind: 'unless-zero'; event: Event }
   | { kind: 'section'; event: Event }
@@ -106,7 +114,7 @@ export interface Claim {
   edits: Edit[];
   assumes: string[];
   meanings?: Meaning[];
-  /** Values that cells start with, each named by an event on it; else 0, or 1 where the claim's writes put 0 there. */
+  /** Values that cells start with, each named by an event on it, 0 or 1 for one on a bit; else 0, or 1 where the claim's writes put 0 there. */
   starts?: { cell: Event; value: number }[];
 }
 

@@ -1,5 +1,5 @@
 /** How much was understood, in one line: silence without it would be no answer. */
-import type { Review } from '../model/review.ts';
+import type { Review, SeriesReview } from '../model/review.ts';
 
 export function coverageLine(review: Review): string {
   const sum = (pick: (r: Review['reviews'][number]) => number) => review.reviews.reduce((n, r) => n + pick(r), 0);
@@ -25,7 +25,12 @@ export function coverageLine(review: Review): string {
     )} decided`,
     `${held} held`,
   ];
-  return parts.join(', ');
+  return [parts.join(', '), ...review.reviews.flatMap(r => (r.since ? sinceLine(r.since) : []))].join('; ');
+}
+
+/** `since v1: 2 resolved, 1 still open, 0 new`. */
+export function sinceLine({ version, resolved, open, new: fresh }: NonNullable<SeriesReview['since']>): string {
+  return `since v${version}: ${resolved} resolved, ${open} still open, ${fresh} new`;
 }
 
 function count(n: number, one: string, many: string): string {

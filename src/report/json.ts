@@ -40,6 +40,7 @@ function findingJson(f: Finding): object {
     origin: f.origin,
     status: f.status,
     ...(f.statusDetail === undefined ? {} : { statusDetail: f.statusDetail }),
+    ...(f.sincePrevious === undefined ? {} : { sincePrevious: f.sincePrevious }),
     related: f.related,
     fix: f.fix,
     references: f.references,

@@ -4,7 +4,7 @@ import type { Review } from '../model/review.ts';
 import { safe } from './safe.ts';
 
 export function lines(review: Review): string {
-  return review.reviews.flatMap(r => r.findings.map(line)).join('');
+  return review.reviews.flatMap(r => r.findings.map(f => line(f, standing(f, review)))).join('');
 }
 
 /**
@@ -31,8 +31,18 @@ export function heldLines(review: Review): string {
     .join('');
 }
 
-function line(finding: Finding): string {
-  return `${flat(finding.path)}:${finding.line}: ${finding.severity.toUpperCase()}: ${flat(finding.message)} [${finding.rule}]\n`;
+/** The finding's line; of a removed one the line that stands where it stood. */
+function standing(finding: Finding, review: Review): number {
+  if (finding.side === 'new') return finding.line;
+  const patch = review.thread.messages.find(m => m.messageId === finding.patch.messageId)?.patch;
+  const lines = patch?.files.filter(f => f.path === finding.path).flatMap(f => f.hunks.flatMap(h => h.lines)) ?? [];
+  const at = lines.findIndex(l => l.kind === 'remove' && l.oldLine === finding.line);
+  const near = at < 0 ? undefined : (lines.slice(at).find(l => l.newLine !== null) ?? lines.slice(0, at).findLast(l => l.newLine !== null));
+  return near?.newLine ?? finding.line;
+}
+
+function line(finding: Finding, at: number): string {
+  return `${flat(finding.path)}:${at}: ${finding.severity.toUpperCase()}: ${flat(finding.message)} [${finding.rule}]\n`;
 }
 
 function flat(text: string): string {

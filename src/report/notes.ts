@@ -2,6 +2,7 @@
 import type { Finding, Said, Witness } from '../model/finding.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Patch } from '../model/series.ts';
+import { sinceLine } from './coverage.ts';
 import { safe } from './safe.ts';
 import { wrap } from './wrap.ts';
 
@@ -21,7 +22,8 @@ function seriesNotes(series: SeriesReview, review: Review): string {
     }
     out.push(note(finding, patchOf(review, finding)));
   }
-  for (const finding of series.resolved)
+  if (out.length > 0 && series.since) out.unshift(`${sinceLine(series.since)}\n\n`);
+  for (const finding of series.resolved.filter(f => f.status === 'fixed-later'))
     out.push(`  ${finding.function}(), ${safe(finding.path)}: ${finding.rule}, done away with by "${safe(finding.statusDetail ?? '')}"\n\n`);
   return out.join('');
 }
@@ -62,30 +64,30 @@ function sentence(text: string): string {
   return /^[a-z_]\w*\(|^[a-z]+_/.test(text) ? safe(text) : safe(text.charAt(0).toUpperCase() + text.slice(1));
 }
 
-/** Lines of a quote that stand further apart than this are joined by `[...]`. */
-const NEAR = 1;
-
-/** The lines that the finding is about, as they stand in the patch, each statement whole. */
+/** The lines that the finding is about, as they stand in the patch, each statement whole, and `[...]` for what is left out between them. */
 function quote(finding: Finding, patch: Patch | null): string {
-  const lines = finding.quote.filter(p => p.path === finding.path).map(p => p.line);
   const hunks = patch?.files.filter(f => f.path === finding.path).flatMap(f => f.hunks.flatMap(h => h.lines)) ?? [];
+  const places = finding.quote.filter(p => p.path === finding.path);
+  const starts = places.map(p => hunks.findIndex(l => (p.side === 'old' ? l.kind === 'remove' && l.oldLine === p.line : l.newLine === p.line)));
   const out: string[] = [];
   let last = -1;
-  for (const number of [...new Set(lines)].sort((a, b) => a - b)) {
-    if (number <= last) continue;
-    if (last >= 0 && number - last > NEAR) out.push('> [...]');
-    const at = hunks.findIndex(l => l.newLine === number);
-    if (at < 0) continue;
-    for (let i = at; i < hunks.length && i < at + LONGEST_STATEMENT; i++) {
+  for (const start of [...new Set(starts)].sort((a, b) => a - b)) {
+    const first = hunks[start];
+    if (!first || start <= last) continue;
+    const skipped = last >= 0 && hunks.slice(last + 1, start).some(l => (l.kind === 'remove') === (first.kind === 'remove') || l.kind === 'context');
+    if (skipped) out.push('> [...]');
+    for (let i = start; i < hunks.length && i < start + LONGEST_STATEMENT; i++) {
       const line = hunks[i];
-      if (!line || line.kind === 'remove') continue;
-      out.push(`> ${line.kind === 'add' ? '+' : ' '}${safe(line.text, true)}`);
-      last = line.newLine ?? last;
+      if (!line || (line.kind === 'remove') !== (first.kind === 'remove')) continue;
+      out.push(`> ${MARK[line.kind]}${safe(line.text, true)}`);
+      last = i;
       if (/[;{}:]\s*(?:\/\*.*\*\/\s*)?$/.test(line.text) || /^\s*(?:\*|\/\*)/.test(line.text)) break;
     }
   }
   return out.join('\n');
 }
+
+const MARK = { add: '+', remove: '-', context: ' ' } as const;
 
 const LONGEST_STATEMENT = 4;
 

@@ -346,3 +346,104 @@ ${clear}
     expect((await tied(under(SET), CLEAR.join('\n'))).both).toMatchObject({ verdict: 'Sometimes', strength: 'sc' });
   });
 });
+
+describe('edits that change what is read', () => {
+  const twice = async (body: string) => {
+    const world = await worldOfText(`${BOX}
+int pick(struct box *b)
+{
+${body}
+	return 0;
+}
+void put(struct box *b) { WRITE_ONCE(b->data, 0); }
+`);
+    const [pick, put] = [fn(world, 'pick'), fn(world, 'put')];
+    const [first, second] = pick.events.filter(e => e.cell?.path === 'data') as [Event, Event];
+    return decided({
+      threads: [
+        { fn: pick, events: [first, second] },
+        { fn: put, events: [at(put, 'WRITE_ONCE')] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: first, from: 'before' },
+          { read: second, from: at(put, 'WRITE_ONCE') },
+        ],
+      },
+      edits: [{ kind: 'reuse', event: second, first, text: 'one read' }],
+      assumes: [],
+    });
+  };
+
+  test('a cell read twice may change between; what the first read gave does not', async () => {
+    expect(await twice('	if (b->data)\n		return b->data;')).toMatchObject({ strength: 'sc', verdict: 'Sometimes', fixedVerdict: 'Never' });
+  });
+
+  test('two calls of one function both see the bit; one read-modify-write lets only one of them', async () => {
+    const world = await worldOfText(`${BOX}
+bool take(struct box *b)
+{
+	if (!test_bit(3, &b->state))
+		return false;
+	clear_bit(3, &b->state);
+	return true;
+}
+`);
+    const take = fn(world, 'take');
+    const [seen, gone] = [at(take, 'test_bit'), at(take, 'clear_bit')];
+    const thread = { fn: take, events: [seen, gone] };
+    const claim: Claim = {
+      threads: [thread, thread],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: seen, from: 'before', thread: 0 },
+          { read: seen, from: 'before', thread: 1 },
+        ],
+      },
+      starts: [{ cell: gone, value: 1 }],
+      edits: [{ kind: 'join', event: seen, write: gone, text: 'test_and_clear_bit()' }],
+      assumes: [],
+    };
+    expect(decided(claim)).toMatchObject({ strength: 'sc', fixedVerdict: 'Never', outcome: 'CPU 0 finds state as it was before, CPU 1 finds state as it was before' });
+  });
+});
+
+describe('a thread that another starts', () => {
+  const started = async (lines: string[]) => {
+    const world = await worldOfText(`${BOX}
+irqreturn_t handle(int irq, void *p)
+{
+	struct box *b = p;
+
+	return b->data;
+}
+int begin(struct box *b)
+{
+${lines.join('\n')}
+	return 0;
+}
+`);
+    const [handle, begin] = [fn(world, 'handle'), fn(world, 'begin')];
+    const load = handle.events.find(e => e.cell?.path === 'data') as Event;
+    const [store, start] = [at(begin, '=', 'data'), at(begin, 'request_irq')];
+    const order = [store, start].sort((a, b) => a.index - b.index);
+    return decided({
+      threads: [
+        { fn: begin, events: order },
+        { fn: handle, events: [load], startedBy: start },
+      ],
+      bad: { kind: 'sees', reads: [{ read: load, from: 'before' }] },
+      meanings: [{ event: load, access: 'read', cell: store, ordering: 'plain' }],
+      edits: [{ kind: 'move', event: store, where: 'before', to: start, text: 'first' }],
+      assumes: [],
+    });
+  };
+
+  test('sees what was stored before it began, and may miss what comes after', async () => {
+    const [init, start] = ['	b->data = 1;', '	request_irq(3, handle, 0, "x", b);'] as const;
+    expect(await started([start, init])).toMatchObject({ strength: 'sc', fixedVerdict: 'Never', outcome: 'CPU 1 finds data as it was before' });
+    expect(await started([init, start])).toBe('not-decided: begin() against handle(): no execution ends so');
+  });
+});

@@ -181,3 +181,26 @@ test('coverage says what was understood and what was skipped', async () => {
     claims: { decided: 3, held: 2 },
   });
 });
+
+test('what a rule on trial says is held where it was not named, and is not looked for at all unless asked', async () => {
+  const trial: Rule = {
+    id: 'trial-rule',
+    title: '',
+    why: '',
+    severity: 'warning',
+    confidence: 'high',
+    finds: [],
+    references: [],
+    knownGaps: [],
+    trial: true,
+    examples: { bad: [], good: [] },
+    checkFunction(fn, report) {
+      report({ place: { path: fn.path, line: fn.line, side: 'new' }, fn }, { message: 'spoken' });
+    },
+  };
+  const thread = threadOf([patchOf({ 'drivers/x.c': 'void one(void)\n{\n}\n' })]);
+  const run = async (options: object) => review(thread, { grammar: await grammar(), rules: [trial], ...options }).reviews[0];
+  expect((await run({}))?.findings.map(f => f.rule)).toEqual(['trial-rule']);
+  expect((await run({ holdTrials: true }))?.held.map(h => h.reason)).toEqual(['trial']);
+  expect((await run({ holdTrials: true }))?.findings).toEqual([]);
+});

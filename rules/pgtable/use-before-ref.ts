@@ -3,7 +3,7 @@ import type { Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
 export default {
-  id: 'page-read-before-reference',
+  id: 'use-before-ref',
   title: 'A page that a lockless walk found is looked into before a reference to it is taken',
   why: `
     A page-table entry that is read without the lock names a page that may be freed and in use as something else by the time it is looked
@@ -22,7 +22,7 @@ int entry_grab(pte_t pte, unsigned int flags)
 	struct page *page = pte_page(pte);
 	struct folio *folio;
 
-	if (page_is_secret(page)) /* want: page-read-before-reference "page" */
+	if (page_is_secret(page)) /* want: use-before-ref "page" */
 		return -EFAULT;
 	folio = try_grab_folio(page, 1, flags);
 	return folio ? 0 : -EAGAIN;

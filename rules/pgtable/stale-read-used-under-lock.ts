@@ -3,7 +3,7 @@ import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
 export default {
-  id: 'stale-entry-used-under-lock',
+  id: 'stale-read-used-under-lock',
   title: 'What was read before the lock is freed under it, although the cell is read again and may have another value',
   why: `
     Between the read and the lock another CPU may have changed the cell, and freed what it named before. The test under the lock says that
@@ -24,7 +24,7 @@ int shadow_drop(pte_t *ptep, unsigned long addr)
 	spin_lock(&init_mm.page_table_lock);
 	if (!pte_none(ptep_get(ptep))) {
 		pte_clear(&init_mm, addr, ptep);
-		free_page(page); /* want: stale-entry-used-under-lock "page" */
+		free_page(page); /* want: stale-read-used-under-lock "page" */
 	}
 	spin_unlock(&init_mm.page_table_lock);
 	return 0;
@@ -37,7 +37,7 @@ void conf_drop(struct share *s)
 	spin_lock(&s->lock);
 	if (s->conf) {
 		s->conf = NULL;
-		kfree(old); /* want: stale-entry-used-under-lock "old" */
+		kfree(old); /* want: stale-read-used-under-lock "old" */
 	}
 	spin_unlock(&s->lock);
 }`,

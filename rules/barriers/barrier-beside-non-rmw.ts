@@ -1,0 +1,170 @@
+import { eventsOf, isAccess, isTest, type Near, nearest, nodesAfter, nodesBefore, sameStatement } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'barrier-beside-non-rmw',
+  title: 'A fence made for read-modify-writes stands beside something else',
+  why: `
+    smp_mb__before_atomic() and smp_mb__after_atomic() complete an atomic read-modify-write that gives no order of its own. Beside
+    atomic_read(), atomic_set(), test_bit(), a plain access or a bit operation that is not atomic they promise nothing: on some machines they are
+    no instruction at all, on x86 only a word to the compiler. This is certain by inspection, so there is no claim: no read-modify-write stands
+    on the side that the fence is for.`,
+  severity: 'note', // A warning where a store stands before it, and what comes next decides something or wakes someone.
+  confidence: 'high',
+  finds: ['barrier-misplaced', 'lost-wakeup'],
+  references: [
+    'Documentation/atomic_t.txt, ORDERING',
+    'tools/memory-model/Documentation/ordering.txt, RMW Ordering Augmentation Barriers',
+    'Documentation/memory-barriers.txt, CPU MEMORY BARRIERS',
+  ],
+  knownGaps: ['a fence whose read-modify-write comes later, with other accesses between, is not spoken of: only those are unordered'],
+  examples: {
+    bad: [
+      `
+bool slot_free(struct slots *s)
+{
+	smp_mb__before_atomic(); /* want: barrier-beside-non-rmw "atomic_read()" */
+	return atomic_read(&s->used) < s->max;
+}`,
+      `
+void sock_ready(struct conn *c)
+{
+	__clear_bit(CONN_SHRUNK, &c->flags);
+	smp_mb__after_atomic(); /* want: barrier-beside-non-rmw "__clear_bit()" */
+	if (test_bit(CONN_NOSPACE, &c->wait_flags))
+		conn_new_space(c);
+}`,
+      `
+void buf_put(struct buf *b)
+{
+	b->len = 0;
+	smp_mb__before_atomic(); /* want: barrier-beside-non-rmw "atomic_set()" */
+	atomic_set(&b->busy, 0);
+}`,
+    ],
+    good: [
+      `
+void slot_put(struct slots *s, int n)
+{
+	s->owner[n] = NULL;
+	smp_mb__before_atomic();
+	atomic_dec(&s->used);
+}`,
+      `
+/* The pointers on the way to the bit are read first, and need no order. */
+void port_kick(struct port *p)
+{
+	p->pending = 1;
+	smp_mb__before_atomic();
+	set_bit(PORT_KICK, &p->hub->lines[p->nr]->state);
+}`,
+      `
+void port_done(struct port *p)
+{
+	clear_bit(PORT_BUSY, &p->state);
+	smp_mb__after_atomic();
+	wake_up_bit(&p->state, PORT_BUSY);
+}`,
+      `
+/* The fence is for the one that calls. */
+static inline void before_put(void)
+{
+	smp_mb__before_atomic();
+}`,
+      `
+/* What the helper does is not in view. */
+void port_drop(struct port *p)
+{
+	p->owner = NULL;
+	smp_mb__before_atomic();
+	port_clear_busy(p);
+}`,
+      `
+/* Only where the caller asks for it; the operation stands further back. */
+void prio_set(struct prio *p, int cpu, bool first)
+{
+	set_bit(cpu, p->mask);
+	if (first)
+		smp_mb__after_atomic();
+	p->seen = true;
+}`,
+      `
+/* The count was put by the caller. */
+static void space_wake(struct conn *c)
+{
+	struct waiters *w = rcu_dereference(c->waiters);
+
+	smp_mb__after_atomic();
+	if (waitqueue_active(&w->queue))
+		wake_up(&w->queue);
+}`,
+      `
+/* A later operation is what it is for: the read between is in no hurry. */
+void ring_done(struct ring *r)
+{
+	r->slot = NULL;
+	smp_mb__before_atomic();
+	if (READ_ONCE(r->quick))
+		atomic_dec(&r->users);
+	else
+		atomic_sub(2, &r->users);
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_mb__(?:before|after)_atomic$/)) {
+      const way = fence.ordering === 'before-atomic' ? 'after' : 'before';
+      const near = nearest(fn, fence, way, e => stops(fn, fence, e));
+      const [first] = near.events;
+      if (!first || !nothingForIt(near) || aHelperOf(fn)) continue;
+      const further = way === 'after' ? nodesAfter(fn, fence.node) : nodesBefore(fn, fence.node);
+      if (fn.events.some(e => further.has(e.node) && isRmw(e))) continue;
+      const before = way === 'after' ? nearest(fn, fence, 'before', isAccess).events : near.events;
+      const next = way === 'after' ? near.events : nearest(fn, fence, 'after', e => isAccess(e) || e.kind === 'wake').events;
+      const decisive = before.some(isStore) && next.some(e => e.kind === 'wake' || decides(fn, e));
+      const what = first.kind === 'write' && first.api === '=' ? 'a plain store' : `${first.api}()`;
+      report(
+        { event: fence, fn },
+        {
+          message: `${fence.api}() in ${fn.name}() stands ${way === 'after' ? 'before' : 'after'} ${what}, which is no atomic read-modify-write, and orders nothing`,
+          detail: decisive ? ['The store before it and the load after it can change places, on x86 too'] : [],
+          question: way === 'after' && first.kind === 'write' ? 'Is a release store meant here?' : 'Is smp_mb() meant here?',
+          dismissal: 'Not an issue if the order is not needed: then the fence is not needed either',
+          quote: way === 'after' ? [fence, first] : [first, fence],
+          advice: [way === 'after' && first.kind === 'write' ? 'a release store, as atomic_set_release() or smp_store_release()' : `smp_mb() in place of ${fence.api}()`],
+          ...(decisive ? { severity: 'warning' as const } : {}),
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** Accesses, and whatever may hold one; loads of a pointer for a read-modify-write are part of it. */
+function stops(fn: CFunction, fence: Event, e: Event): boolean {
+  if (e.kind === 'read' && e.ordering === 'plain') return !fn.events.some(r => isRmw(r) && sameStatement(r, e) && !sameStatement(r, fence));
+  return e.kind !== 'fence' && (e.kind !== 'call' || e.opaque || e.argCells !== undefined);
+}
+
+function isRmw(event: Event): boolean {
+  return event.kind === 'rmw' && event.atomic;
+}
+
+/** On every way something stands next to the fence that it is not for. A plain load tells nothing: the operation may be the caller's, or a callee's. */
+function nothingForIt({ events, ends, gap }: Near): boolean {
+  return !ends && !gap && events.every(e => !isRmw(e) && (e.kind === 'read' ? e.atomic && e.ordering !== 'address' : e.kind === 'rmw' || e.kind === 'write'));
+}
+
+/** A function around a fence and one access, with nothing else: what it is for is known where it is called. */
+function aHelperOf(fn: CFunction): boolean {
+  return fn.isInline && fn.events.filter(e => e.kind !== 'fence').length === 0;
+}
+
+function isStore(event: Event): boolean {
+  return event.kind === 'write' || event.kind === 'rmw';
+}
+
+function decides(fn: CFunction, event: Event): boolean {
+  return event.kind === 'read' && fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index));
+}

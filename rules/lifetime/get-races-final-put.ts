@@ -1,0 +1,318 @@
+import { effectsOf, isTest, keyOf, objectOf, onward, originsOf, sameLock } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'get-races-final-put',
+  title: 'A lookup takes a reference to an object whose count may have reached zero',
+  why: `
+    The last put brings the count to zero and only then takes the lock to unlink the object. A lookup that gets the lock in between still
+    finds it, raises the count from zero and returns an object that is freed as soon as the lock is dropped. Either the lookup refuses a
+    count of zero, by get-unless-zero, or the last put holds the lock before it counts down, as kref_put_lock() does.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['refcount-lifetime', 'check-then-act', 'lifetime-teardown'],
+  references: ['Documentation/core-api/kref.rst, Kref rules', 'include/linux/kref.h, kref_put_lock()'],
+  knownGaps: ['a put whose callers hold the lock is taken for one without, where they are out of view', 'a lookup through more than one helper is not seen'],
+  examples: {
+    bad: [
+      `
+static LIST_HEAD(peers);
+static DEFINE_SPINLOCK(peers_lock);
+
+static void peer_release(struct kref *kref)
+{
+	struct peer *p = container_of(kref, struct peer, kref);
+
+	spin_lock(&peers_lock);
+	list_del(&p->node);
+	spin_unlock(&peers_lock);
+	kfree(p);
+}
+
+void peer_put(struct peer *p)
+{
+	kref_put(&p->kref, peer_release);
+}
+
+struct peer *peer_find(int id)
+{
+	struct peer *p;
+
+	spin_lock(&peers_lock);
+	list_for_each_entry(p, &peers, node) {
+		if (p->id == id) {
+			kref_get(&p->kref); /* want: get-races-final-put "p->kref" */
+			spin_unlock(&peers_lock);
+			return p;
+		}
+	}
+	spin_unlock(&peers_lock);
+	return NULL;
+}`,
+      `
+void node_put(struct node *n)
+{
+	if (refcount_dec_and_test(&n->refs)) {
+		struct root *root = n->root;
+
+		spin_lock(&root->lock);
+		radix_tree_delete(&root->nodes, n->id);
+		spin_unlock(&root->lock);
+		kfree(n);
+	}
+}
+
+struct node *node_find(struct root *root, u64 id)
+{
+	struct node *n;
+
+	spin_lock(&root->lock);
+	n = radix_tree_lookup(&root->nodes, id);
+	if (n)
+		refcount_inc(&n->refs); /* want: get-races-final-put "n->refs" */
+	spin_unlock(&root->lock);
+	return n;
+}`,
+    ],
+    good: [
+      `
+static LIST_HEAD(peers);
+static DEFINE_SPINLOCK(peers_lock);
+
+static void peer_release(struct kref *kref)
+{
+	struct peer *p = container_of(kref, struct peer, kref);
+
+	list_del(&p->node);
+	spin_unlock(&peers_lock);
+	kfree(p);
+}
+
+void peer_put(struct peer *p)
+{
+	kref_put_lock(&p->kref, peer_release, &peers_lock);
+}
+
+struct peer *peer_find(int id)
+{
+	struct peer *p;
+
+	spin_lock(&peers_lock);
+	list_for_each_entry(p, &peers, node) {
+		if (p->id == id) {
+			kref_get(&p->kref);
+			spin_unlock(&peers_lock);
+			return p;
+		}
+	}
+	spin_unlock(&peers_lock);
+	return NULL;
+}`,
+      `
+void node_put(struct node *n)
+{
+	if (refcount_dec_and_test(&n->refs)) {
+		struct root *root = n->root;
+
+		spin_lock(&root->lock);
+		radix_tree_delete(&root->nodes, n->id);
+		spin_unlock(&root->lock);
+		kfree(n);
+	}
+}
+
+struct node *node_find(struct root *root, u64 id)
+{
+	struct node *n;
+
+	spin_lock(&root->lock);
+	n = radix_tree_lookup(&root->nodes, id);
+	if (n && !refcount_inc_not_zero(&n->refs))
+		n = NULL;
+	spin_unlock(&root->lock);
+	return n;
+}`,
+      `
+/* The list holds a reference of its own: what is on it has a count above zero. */
+void node_put(struct node *n)
+{
+	if (refcount_dec_and_test(&n->refs))
+		kfree(n);
+}
+
+void node_drop(struct root *root, struct node *n)
+{
+	spin_lock(&root->lock);
+	list_del(&n->entry);
+	spin_unlock(&root->lock);
+	node_put(n);
+}
+
+struct node *node_find(struct root *root)
+{
+	struct node *n;
+
+	spin_lock(&root->lock);
+	n = list_first_entry_or_null(&root->list, struct node, entry);
+	if (n)
+		refcount_inc(&n->refs);
+	spin_unlock(&root->lock);
+	return n;
+}`,
+      `
+/* The lock is held over the put. */
+void node_put(struct root *root, struct node *n)
+{
+	spin_lock(&root->lock);
+	if (refcount_dec_and_test(&n->refs)) {
+		list_del(&n->entry);
+		kfree(n);
+	}
+	spin_unlock(&root->lock);
+}
+
+struct node *node_find(struct root *root)
+{
+	struct node *n;
+
+	spin_lock(&root->lock);
+	list_for_each_entry(n, &root->list, entry) {
+		refcount_inc(&n->refs);
+		break;
+	}
+	spin_unlock(&root->lock);
+	return n;
+}`,
+      `
+/* The caller's own reference is what it raises the count from. */
+void node_put(struct node *n)
+{
+	if (refcount_dec_and_test(&n->refs)) {
+		spin_lock(&n->root->lock);
+		list_del(&n->entry);
+		spin_unlock(&n->root->lock);
+		kfree(n);
+	}
+}
+
+void node_share(struct root *root, struct node *n)
+{
+	spin_lock(&root->lock);
+	refcount_inc(&n->refs);
+	list_move(&n->entry, &root->list);
+	spin_unlock(&root->lock);
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    for (const fn of file.functions) {
+      if (fn.isMacro || fn.broken || isTest(fn)) continue;
+      const removals = removalsOf(world);
+      if (removals.length === 0) return;
+      for (const get of fn.events) {
+        if (get.locks.length === 0 || (get.kind !== 'rmw' && get.kind !== 'call')) continue;
+        const counted = countedBy(fn, get, world);
+        const found = counted && removals.find(r => r.key === counted.key && get.locks.some(l => r.locks.some(m => sameLock(l, m))) && looksUp(fn, get, counted.root, r));
+        if (!counted || !found || provesOwner(fn, get, counted.key)) continue;
+        report(
+          { event: get, fn },
+          {
+            message: `${fn.name}() raises ${counted.name} of what it finds under the lock, where the last put may have brought it to zero already`,
+            detail: [
+              `${found.fn.name}() counts down without the lock and takes it only then, to unlink: in between the object is still found, and freed all the same`,
+            ],
+            question: 'Should the lookup refuse a count of zero, or the last put take the lock before it counts down?',
+            dismissal: 'Not an issue if something else holds a reference to whatever can be found',
+            related: [
+              { path: found.put.path, line: found.put.line, side: found.put.side, note: 'the last put, without the lock' },
+              { path: found.removal.path, line: found.removal.line, side: found.removal.side, note: 'unlinked here, under the lock' },
+            ],
+            quote: [get, found.put],
+            advice: ['get-unless-zero in the lookup (kref_get_unless_zero(), refcount_inc_not_zero())', 'kref_put_lock(), refcount_dec_and_lock() and the like in the put'],
+          },
+        );
+      }
+    }
+  },
+} satisfies Rule;
+
+/** A put that may be the last, outside the lock that its zero path takes to unlink the object. */
+interface Removal {
+  fn: CFunction;
+  put: Event;
+  key: string;
+  removal: Event;
+  locks: string[];
+}
+
+const known = new WeakMap<World, Removal[]>();
+
+function removalsOf(world: World): Removal[] {
+  let found = known.get(world);
+  if (!found) {
+    const byName = new Map(world.functions.map(fn => [fn.name, fn]));
+    found = world.functions.flatMap(fn => fn.events.flatMap(put => removalBehind(fn, put, byName) ?? []));
+    known.set(world, found);
+  }
+  return found;
+}
+
+function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CFunction>): Removal | null {
+  const key = keyOf(put);
+  if (put.kind !== 'rmw' || key === null || key.startsWith('|') || fn.entryLocks.length > 0) return null;
+  const release = put.api === 'kref_put' ? byName.get(put.args[1] ?? '') : undefined;
+  const zero = release
+    ? release.events
+    : /^(?:refcount|atomic(?:64|_long)?)_dec_and_test$/.test(put.api)
+      ? onward(fn, put, { value: 'nonzero' }).events
+      : [];
+  // What the put's own locks cover, the lookup under them excludes.
+  const removal = zero.find(e => UNLINKS.test(e.api) && lockedSince(e, put).length > 0);
+  return removal ? { fn, put, key, removal, locks: lockedSince(removal, put) } : null;
+}
+
+/** Takes an object out of what lookups search. */
+const UNLINKS = /^(?:list_del|list_del_init|list_del_rcu|hlist_del\w*|hlist_nulls_del\w*|hash_del\w*|__?list_del_entry|rb_erase\w*|radix_tree_delete\w*|xa_erase\w*|__xa_erase|idr_remove|rhashtable_remove_fast)$/;
+
+function lockedSince(removal: Event, put: Event): string[] {
+  return removal.locks.filter(lock => ![...put.locks, ...put.maybeLocks].some(held => sameLock(held, lock)));
+}
+
+/** The count that the event raises without asking for zero, itself or by a helper in view, and the variable that leads to it. */
+function countedBy(fn: CFunction, event: Event, world: World): { key: string; root: string; name: string } | null {
+  if (event.kind === 'rmw') {
+    if (!/^(?:kref_get|refcount_inc|atomic(?:64|_long)?_inc)$/.test(event.api) || !event.cell) return null;
+    const root = /^\w+/.exec(objectOf(event.cell) ?? '')?.[0];
+    const key = keyOf(event);
+    return root === undefined || key === null ? null : { key, root, name: event.args[0]?.replace(/^&/, '') ?? event.cell.path };
+  }
+  const root = event.args.length === 1 ? event.args[0] : undefined;
+  if (event.opaque || root === undefined || !/^\w+$/.test(root)) return null;
+  for (const effect of effectsOf(fn, event, world.functions) ?? []) {
+    if (effect.event.kind !== 'rmw' || !/^(?:kref_get|refcount_inc|atomic(?:64|_long)?_inc)$/.test(effect.event.api)) continue;
+    const key = keyOf(effect.event);
+    if (key !== null) return { key, root, name: `${root}->${effect.event.cell?.path ?? ''}` };
+  }
+  return null;
+}
+
+/** The object was found, under the lock, in what the zero path takes it out of. */
+function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal): boolean {
+  if (fn.parameters.some(p => p.name === root)) return false;
+  const words = wordsOf(removal.args);
+  const earlier = fn.events.filter(e => e.index < get.index && e.locks.some(l => get.locks.includes(l)) && wordsOf(e.args).some(w => words.includes(w)));
+  if (earlier.length === 0) return false;
+  const origins = originsOf(fn, root);
+  return earlier.some(e => origins.includes(e) || e.args.some(arg => arg === root || arg.endsWith(root)));
+}
+
+/** Names of members and globals in arguments, as the last word of each. */
+function wordsOf(args: readonly string[]): string[] {
+  return args.flatMap(arg => /^&?(?:[\w[\].>-]*(?:->|\.))?([A-Za-z_]\w{2,})$/.exec(arg)?.[1] ?? []);
+}
+
+/** The function knows another holder: it compares the object with a pointer that somebody has, or it asks for zero elsewhere. */
+function provesOwner(fn: CFunction, get: Event, key: string): boolean {
+  return fn.events.some(e => e !== get && /_(?:not|unless)_zero/.test(e.api) && keyOf(e) === key);
+}

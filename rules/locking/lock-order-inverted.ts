@@ -1,0 +1,264 @@
+import { heldAt, isIdentity, isTest, lockText, runsAlone, sameLock, surelyTakes, takings } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'lock-order-inverted',
+  title: 'Two locks are taken in both orders',
+  why: `
+    A task that holds the first lock and waits for the second, and a task that holds the second and waits for the first, wait for each other for
+    ever. Locks that nest must nest one way everywhere. Switching a static key takes the CPU hotplug lock, which is easily overlooked.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['deadlock'],
+  references: [
+    'Documentation/locking/lockdep-design.rst, Multi-lock dependency rules:',
+    'Documentation/kernel-hacking/locking.rst, Deadlock: Simple and Advanced',
+    'Documentation/staging/static-keys.rst, Static key label API, usage and examples',
+  ],
+  knownGaps: ['only orders that one file shows are compared', 'two locks of one type are not told apart, so their order is not looked at'],
+  examples: {
+    bad: [
+      `
+static DEFINE_MUTEX(menu_lock);
+static DEFINE_MUTEX(stock_lock);
+
+void dish_add(struct dish *d)
+{
+	mutex_lock(&menu_lock);
+	mutex_lock(&stock_lock);
+	d->listed = true;
+	mutex_unlock(&stock_lock);
+	mutex_unlock(&menu_lock);
+}
+
+void dish_sold_out(struct dish *d)
+{
+	mutex_lock(&stock_lock);
+	mutex_lock(&menu_lock); /* want: lock-order-inverted "menu_lock" */
+	d->listed = false;
+	mutex_unlock(&menu_lock);
+	mutex_unlock(&stock_lock);
+}`,
+      `
+static DEFINE_MUTEX(menu_lock);
+static DEFINE_STATIC_KEY_FALSE(menu_shown);
+
+void menu_online(void)
+{
+	cpus_read_lock();
+	mutex_lock(&menu_lock);
+	menu_count++;
+	mutex_unlock(&menu_lock);
+	cpus_read_unlock();
+}
+
+void menu_show(void)
+{
+	mutex_lock(&menu_lock);
+	static_branch_inc(&menu_shown); /* want: lock-order-inverted "static_branch_inc()" */
+	mutex_unlock(&menu_lock);
+}`,
+    ],
+    good: [
+      `
+static DEFINE_MUTEX(menu_lock);
+static DEFINE_MUTEX(stock_lock);
+
+void dish_add(struct dish *d)
+{
+	mutex_lock(&menu_lock);
+	mutex_lock(&stock_lock);
+	d->listed = true;
+	mutex_unlock(&stock_lock);
+	mutex_unlock(&menu_lock);
+}
+
+void dish_sold_out(struct dish *d)
+{
+	mutex_lock(&stock_lock);
+	if (!mutex_trylock(&menu_lock)) {
+		mutex_unlock(&stock_lock);
+		return;
+	}
+	d->listed = false;
+	mutex_unlock(&menu_lock);
+	mutex_unlock(&stock_lock);
+}`,
+      `
+static DEFINE_MUTEX(house_lock);
+static DEFINE_MUTEX(menu_lock);
+static DEFINE_MUTEX(stock_lock);
+
+/* The outer lock keeps the two apart. */
+void dish_add(struct dish *d)
+{
+	mutex_lock(&house_lock);
+	mutex_lock(&menu_lock);
+	mutex_lock(&stock_lock);
+	d->listed = true;
+	mutex_unlock(&stock_lock);
+	mutex_unlock(&menu_lock);
+	mutex_unlock(&house_lock);
+}
+
+void dish_sold_out(struct dish *d)
+{
+	mutex_lock(&house_lock);
+	mutex_lock(&stock_lock);
+	mutex_lock(&menu_lock);
+	d->listed = false;
+	mutex_unlock(&menu_lock);
+	mutex_unlock(&stock_lock);
+	mutex_unlock(&house_lock);
+}`,
+      `
+static DEFINE_MUTEX(menu_lock);
+static DEFINE_STATIC_KEY_FALSE(menu_shown);
+
+void menu_online(void)
+{
+	cpus_read_lock();
+	mutex_lock(&menu_lock);
+	menu_count++;
+	mutex_unlock(&menu_lock);
+	cpus_read_unlock();
+}
+
+void menu_show(void)
+{
+	cpus_read_lock();
+	mutex_lock(&menu_lock);
+	static_branch_inc_cpuslocked(&menu_shown);
+	mutex_unlock(&menu_lock);
+	cpus_read_unlock();
+}`,
+      `
+static DEFINE_MUTEX(menu_lock);
+
+void dish_swap(struct dish *a, struct dish *b)
+{
+	mutex_lock(&a->lock);
+	mutex_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+	swap(a->price, b->price);
+	mutex_unlock(&b->lock);
+	mutex_unlock(&a->lock);
+}
+
+void dish_price(struct dish *d)
+{
+	mutex_lock(&menu_lock);
+	mutex_lock(&d->lock);
+	d->price++;
+	mutex_unlock(&d->lock);
+	mutex_unlock(&menu_lock);
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    const orders = ordersIn(file, world);
+    const told = new Set<string>();
+    for (const order of orders.values()) {
+      const inverse = orders.get(`${order.second}|${order.first}`);
+      const key = [order.first, order.second].sort().join();
+      if (!inverse || told.has(key) || inverse.fn === order.fn) continue;
+      told.add(key);
+      if (order.outer.some(lock => inverse.outer.some(other => sameLock(lock, other)))) continue;
+      if (order.sharedBoth && inverse.sharedBoth) continue;
+      // The later in the file is the one to look at: the earlier has set the custom.
+      const [here, there] = order.event.line > inverse.event.line ? [order, inverse] : [inverse, order];
+      const [first, second] = [nameOf(here.first), nameOf(here.second)];
+      const hidden = /^static_/.test(here.event.api) ? ` by ${here.event.api}()` : '';
+      report(
+        { event: here.event, fn: here.fn },
+        {
+          message: `${here.fn.name}() takes ${second}${hidden} while it holds ${first}, and ${there.fn.name}() takes ${first} while it holds ${second}`,
+          detail: [
+            `CPU 0 in ${here.fn.name}() holds ${first} and waits for ${second}; CPU 1 in ${there.fn.name}() holds ${second} and waits for ${first}`,
+          ],
+          question: 'Which of the two orders is meant?',
+          dismissal: 'Not an issue if the two functions never run at one time, or the locks belong to different objects',
+          related: [{ path: there.fn.path, line: there.event.line, side: there.fn.side, note: 'the other order is here' }],
+          quote: [here.event, there.event],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+interface Order {
+  first: string;
+  second: string;
+  fn: CFunction;
+  event: Event;
+  /** Locks held around both. */
+  outer: string[];
+  sharedBoth: boolean;
+}
+
+/** Locks whose order counts; readers of RCU and sequence counters wait for nobody. */
+const ORDERED = /^(?:spin|raw-spin|rwlock|mutex|rt-mutex|rwsem|percpu-rwsem|mmap|rtnl|cpu-hotplug):/;
+const SWITCHES_KEY = /^static_(?:branch|key)_(?:slow_)?(?:inc|dec|enable|disable|deferred_dec)$/;
+const HOTPLUG = 'cpu-hotplug:cpus';
+
+/** Every pair of locks of which one is taken while the other is held, once. */
+function ordersIn(file: CodeFile, world: World): Map<string, Order> {
+  const found = new Map<string, Order>();
+  const names = new Map<string, string>();
+  /** One name for one lock, whatever the assertion calls its family. */
+  const name = (lock: string) => {
+    const bare = lock.startsWith('cpu-hotplug:') ? HOTPLUG : lock.replace(/ \(shared\)$/, '');
+    const key = bare.slice(bare.indexOf(':') + 1);
+    const known = names.get(key);
+    if (known === undefined || known.startsWith('asserted:')) names.set(key, bare);
+    return names.get(key) ?? bare;
+  };
+  for (const fn of file.functions) {
+    if (fn.isMacro || !fn.whole || isTest(fn) || runsAlone(fn)) continue;
+    for (const event of fn.events) {
+      const seconds = secondsOf(fn, event, world);
+      if (seconds.length === 0) continue;
+      const held = heldAt(fn, event, world).filter(lock => !lock.startsWith('named:'));
+      for (const second of seconds) {
+        for (const lock of held) {
+          const [a, b] = [name(lock), name(second.lock)];
+          if (a === b || sameLock(a, b) || !ORDERED.test(a) || !isGlobalOrTyped(a) || /_nest/.test(event.api)) continue;
+          const key = `${a}|${b}`;
+          if (!found.has(key))
+            found.set(key, {
+              first: a,
+              second: b,
+              fn,
+              event,
+              outer: held.filter(l => l !== lock),
+              sharedBoth: second.shared && lock.endsWith(' (shared)'),
+            });
+        }
+      }
+    }
+  }
+  return found;
+}
+
+/** What an event waits for: a lock that it takes, one that a function in view surely takes, the hotplug lock inside the switch of a key. */
+function secondsOf(fn: CFunction, event: Event, world: World): { lock: string; shared: boolean }[] {
+  if (SWITCHES_KEY.test(event.api)) return [{ lock: HOTPLUG, shared: true }];
+  if (event.kind === 'call') {
+    if (!event.argCells || (event.locks.length === 0 && fn.entryLocks.length === 0)) return [];
+    return surelyTakes(fn, event, world.functions).flatMap(t =>
+      ORDERED.test(t.lock) && isIdentity(t.lock, t.event) ? [{ lock: t.lock, shared: false }] : [],
+    );
+  }
+  return takings(fn, event).flatMap(t => {
+    const known = isIdentity(t.lock, event) || t.lock.startsWith('cpu-hotplug:') || t.lock.startsWith('rtnl:');
+    return t.conditional || !ORDERED.test(t.lock) || !known ? [] : [{ lock: t.lock, shared: t.shared }];
+  });
+}
+
+function isGlobalOrTyped(lock: string): boolean {
+  return /:(?:(?:struct|union) \w+\.|\w+_t\.)|^(?:cpu-hotplug|rtnl):/.test(lock) || /^[\w-]+:[a-z]\w*$/.test(lock);
+}
+
+function nameOf(lock: string): string {
+  return lock === HOTPLUG ? 'the CPU hotplug lock' : lock.startsWith('rtnl:') ? 'the RTNL lock' : lockText(lock);
+}

@@ -1,0 +1,309 @@
+import { cellName, conditionOn, effectsOf, isTest, keyOf, nodesAfter, onward } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { ClaimThread, Edit, Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'pending-checked-before-release',
+  title: 'Whoever holds a busy flag looks for pending work before it gives the flag back, and not after',
+  why: `
+    One side takes a flag by a read-modify-write; who finds it taken leaves a note for the holder and goes away. The holder looks for a note
+    and then gives the flag back. A note that is left between the look and the release is seen by nobody: the holder has looked already, and
+    the one who left it went away because the flag was still taken. The work waits until somebody happens to come by. The release has to come
+    first, then a full barrier, then the look; and the note has to be left before the flag is tried.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['bitlock-nonatomic', 'lost-wakeup', 'barrier-missing'],
+  references: ['tools/memory-model/Documentation/recipes.txt, Store buffering', 'Documentation/memory-barriers.txt, SMP BARRIER PAIRING'],
+  knownGaps: [
+    'the one who takes the flag and the one who gives it back must both be in view',
+    'a timer or a second queue that picks up what was missed is not seen',
+  ],
+  examples: {
+    bad: [
+      `
+/* The look comes before the release. */
+void mill_kick(struct mill *m)
+{
+	if (test_and_set_bit(MILL_BUSY, &m->state)) {
+		set_bit(MILL_MORE, &m->state);
+		return;
+	}
+	queue_work(m->wq, &m->work);
+}
+
+static void mill_work(struct work_struct *work)
+{
+	struct mill *m = container_of(work, struct mill, work);
+
+again:
+	clear_bit(MILL_MORE, &m->state);
+	mill_grind(m);
+	if (test_bit(MILL_MORE, &m->state))
+		goto again;
+	clear_bit(MILL_BUSY, &m->state); /* want: pending-checked-before-release "MILL_MORE" */
+}`,
+      `
+struct pump { int owned; int more; };
+
+int pump_run(struct pump *p)
+{
+	WRITE_ONCE(p->more, 1);
+	if (cmpxchg(&p->owned, 0, 1))
+		return 0;
+	do {
+		WRITE_ONCE(p->more, 0);
+		pump_once(p);
+	} while (READ_ONCE(p->more));
+	smp_store_release(&p->owned, 0); /* want: pending-checked-before-release "more" */
+	return 1;
+}`,
+    ],
+    good: [
+      `
+/* Released first, looked at after a full barrier, and the note is left before the flag is tried. */
+void mill_kick(struct mill *m)
+{
+	set_bit(MILL_MORE, &m->state);
+	if (test_and_set_bit(MILL_BUSY, &m->state))
+		return;
+	queue_work(m->wq, &m->work);
+}
+
+static void mill_work(struct work_struct *work)
+{
+	struct mill *m = container_of(work, struct mill, work);
+
+again:
+	clear_bit(MILL_MORE, &m->state);
+	mill_grind(m);
+	clear_bit(MILL_BUSY, &m->state);
+	smp_mb__after_atomic();
+	if (test_bit(MILL_MORE, &m->state))
+		goto again;
+}`,
+      `
+/* One lock over both sides: the checker finds no such execution. */
+void vat_kick(struct vat *v)
+{
+	spin_lock(&v->lock);
+	if (test_and_set_bit(VAT_BUSY, &v->state))
+		set_bit(VAT_MORE, &v->state);
+	spin_unlock(&v->lock);
+}
+
+void vat_done(struct vat *v)
+{
+	spin_lock(&v->lock);
+	if (!test_bit(VAT_MORE, &v->state))
+		clear_bit(VAT_BUSY, &v->state);
+	spin_unlock(&v->lock);
+}`,
+      `
+/* Who finds it taken tries again. */
+void belt_kick(struct belt *b)
+{
+	while (test_and_set_bit(BELT_BUSY, &b->state)) {
+		set_bit(BELT_MORE, &b->state);
+		cpu_relax();
+	}
+	belt_move(b);
+}
+
+void belt_done(struct belt *b)
+{
+	if (!test_bit(BELT_MORE, &b->state))
+		clear_bit(BELT_BUSY, &b->state);
+}`,
+      `
+/* The work is queued again after the release, whatever it finds. */
+void loom_kick(struct loom *l)
+{
+	if (test_and_set_bit(LOOM_BUSY, &l->state))
+		set_bit(LOOM_MORE, &l->state);
+}
+
+void loom_done(struct loom *l)
+{
+	if (test_bit(LOOM_MORE, &l->state))
+		return;
+	clear_bit(LOOM_BUSY, &l->state);
+	queue_work(l->wq, &l->work);
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const release of fn.events) {
+      if (!givesBack(release)) continue;
+      const sides = takersOf(world).get(placeKey(release) ?? '') ?? [];
+      if (sides.length === 0) continue;
+      const look = lookBefore(fn, release, new Set(sides.map(s => placeKey(s.note))), world);
+      if (!look) continue;
+      const taker = sides.find(s => placeKey(s.note) === placeKey(look) && !excluded(s, look, release));
+      if (!taker) continue;
+      const pending = nameOf(look);
+      const busy = nameOf(release);
+      const holder: ClaimThread = { fn, events: [look, release] };
+      const noted = taker.note.index < taker.take.index;
+      const order = noted ? [taker.note, taker.take] : [taker.take, taker.note];
+      report(
+        { event: release, fn },
+        {
+          message: `${fn.name}() looks at ${pending} before it gives ${busy} back, and not after: what ${taker.fn.name}() leaves in between is lost`,
+          detail: [`${taker.fn.name}() finds ${busy} still taken and leaves ${pending} to its holder, who has looked already`],
+          question: `Who picks up ${pending} when it is set between the test and the release of ${busy}?`,
+          dismissal: `Not an issue if something else comes by for ${pending} later anyway`,
+          related: [{ path: taker.take.path, line: taker.take.line, side: taker.take.side, note: `the other side, in ${taker.fn.name}()` }],
+          quote: [look, release],
+          claim: {
+            threads: [holder, { fn: taker.fn, events: order }],
+            bad: {
+              kind: 'sees',
+              reads: [
+                { read: look, from: 'before', thread: 0 },
+                { read: taker.take, from: 'before', thread: 1 },
+              ],
+            },
+            starts: [
+              { cell: release, value: 1 },
+              { cell: look, value: 0 },
+            ],
+            edits: cures(look, release, taker, pending, busy),
+            assumes: ['both run on one object', `${busy} is taken at first`],
+          },
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A function that tries for the flag and, where it fails, leaves a note. */
+interface Taker {
+  fn: CFunction;
+  take: Event;
+  note: Event;
+}
+
+const known = new WeakMap<World, Map<string, Taker[]>>();
+
+/** All such functions in view, by the flag. */
+function takersOf(world: World): Map<string, Taker[]> {
+  const before = known.get(world);
+  if (before) return before;
+  const found = new Map<string, Taker[]>();
+  known.set(world, found);
+  for (const fn of world.functions) {
+    if (fn.isMacro || fn.broken || isTest(fn)) continue;
+    for (const take of fn.events) {
+      if (!tries(take)) continue;
+      const key = placeKey(take);
+      const note = key === null ? undefined : noteOf(fn, take);
+      if (key === null || !note) continue;
+      const list = found.get(key) ?? [];
+      list.push({ fn, take, note });
+      found.set(key, list);
+    }
+  }
+  return found;
+}
+
+/** An atomic read-modify-write that takes a flag and whose value is looked at. */
+function tries(event: Event): boolean {
+  if (event.kind !== 'rmw' || !event.atomic || !event.used || event.uncertain || !event.cell) return false;
+  if (event.operation === 'set') return true;
+  return (event.operation === 'cmpxchg' && event.args[1] === '0' && event.args[2] === '1') || (event.operation === 'xchg' && event.operand === '1');
+}
+
+/** What the loser sets before it leaves: on the way where the flag was taken, or right before it tried. */
+function noteOf(fn: CFunction, take: Event): Event | undefined {
+  const takenWhen = take.operation === 'cmpxchg' && /try_cmpxchg/.test(take.api) ? 'zero' : 'nonzero';
+  const { events, leaves } = onward(fn, take, { value: takenWhen });
+  // Who waits, or tries again, is no longer gone when the flag comes free.
+  if (nodesAfter(fn, take.node).has(take.node) || !leaves) return undefined;
+  const won = new Set(onward(fn, take, { value: takenWhen === 'zero' ? 'nonzero' : 'zero' }).events);
+  const lost = events.filter(e => !won.has(e));
+  if (lost.some(e => e.kind === 'wait' || e.opaque)) return undefined;
+  const own = lost.find(e => sets(e) && keyOf(e) !== null && placeKey(e) !== placeKey(take));
+  if (own) return own;
+  const nearest = fn.events.filter(e => e.index < take.index && sets(e) && placeKey(e) !== placeKey(take) && e.cell?.base === take.cell?.base).at(-1);
+  return nearest && conditionOn(fn, nearest, take) === 'any' && nodesAfter(fn, nearest.node).has(take.node) ? nearest : undefined;
+}
+
+/** A marked or atomic store of what is not zero. */
+function sets(event: Event): boolean {
+  if (!event.cell || event.uncertain || !event.atomic || (event.kind !== 'write' && event.kind !== 'rmw')) return false;
+  return event.operation === 'set' || (event.kind === 'write' && event.operation === 'store' && /^(?:1|true)$/.test(event.operand ?? ''));
+}
+
+function givesBack(event: Event): boolean {
+  if (!event.cell || event.uncertain || (event.kind !== 'write' && event.kind !== 'rmw' && event.kind !== 'unlock')) return false;
+  return (
+    event.operation === 'clear' ||
+    (event.kind === 'write' && (event.operation === 'store' || event.operation === 'assign') && /^(?:0|false)$/.test(event.operand ?? ''))
+  );
+}
+
+/** The look that lets the holder leave: the release runs only where it saw nothing, and nothing looks again after it. */
+function lookBefore(fn: CFunction, release: Event, notes: ReadonlySet<string | null>, world: World): Event | null {
+  const looks = fn.events.filter(
+    e => e.kind === 'read' && !e.uncertain && e.index < release.index && notes.has(placeKey(e)) && e.cell?.base === release.cell?.base,
+  );
+  const look = looks
+    .filter(e => onward(fn, e, { value: 'zero' }).events.includes(release) && !onward(fn, e, { value: 'nonzero' }).events.includes(release))
+    .at(-1);
+  if (!look) return null;
+  const { events } = onward(fn, release, {});
+  const again = events.some(
+    e =>
+      e !== release &&
+      (placeKey(e) === placeKey(look) ||
+        e.opaque ||
+        (e.kind === 'wake' && !/^wake_up/.test(e.api)) ||
+        (e.kind === 'call' && touches(fn, e, look, world))),
+  );
+  return again ? null : look;
+}
+
+/** Does the call, as far as in view, come by the cell? A call of which nothing is in view may. */
+function touches(fn: CFunction, call: Event, look: Event, world: World): boolean {
+  const effects = effectsOf(fn, call, world.functions);
+  return effects === null
+    ? world.functions.some(f => f.name === call.api)
+    : effects.some(e => e.cell && placeKey({ ...e.event, cell: e.cell }) === placeKey(look));
+}
+
+/** A lock that both sides hold. */
+function excluded(taker: Taker, look: Event, release: Event): boolean {
+  const held = (a: Event, b: Event) => a.locks.filter(l => b.locks.includes(l) && !l.endsWith('(shared)'));
+  const mine = held(taker.take, taker.note);
+  return mine.length > 0 && held(look, release).some(l => l.startsWith('named:') && mine.some(m => m.startsWith('named:')));
+}
+
+function cures(look: Event, release: Event, taker: Taker, pending: string, busy: string): Edit[] {
+  const holder: Edit = {
+    kind: 'both',
+    text: `${busy} given back first, then smp_mb(), then the look at ${pending}`,
+    edits: [
+      { kind: 'move', event: release, where: 'before', to: look, text: '' },
+      { kind: 'fence', fence: 'full', where: 'after', event: release, text: '' },
+    ],
+  };
+  if (taker.note.index < taker.take.index) return [holder];
+  return [
+    {
+      kind: 'both',
+      text: `${busy} given back first, then smp_mb(), then the look at ${pending}; and ${pending} set before ${busy} is tried, in ${taker.fn.name}()`,
+      edits: [{ kind: 'move', event: taker.note, where: 'before', to: taker.take, text: '' }, holder],
+    },
+  ];
+}
+
+/** The cell, and the bit of it. */
+function placeKey(event: Event): string | null {
+  const key = keyOf(event);
+  return key === null ? null : `${key}|${event.cell?.bit ?? ''}`;
+}
+
+function nameOf(event: Event): string {
+  return event.cell?.bit ?? (event.cell ? cellName(event.cell) : 'it');
+}

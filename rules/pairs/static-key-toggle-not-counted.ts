@@ -1,0 +1,156 @@
+import { after, alwaysFollowed, callersOf, cellName, dominates, heldOver, isTest, keyOf, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'static-key-toggle-not-counted',
+  title: 'A static key is switched on and off around a piece of work, without counting',
+  why: `
+    static_branch_enable() and static_branch_disable() set a state: the second call of enable does nothing, and disable switches the key off
+    whoever switched it on. Where two CPUs run the function at once, the first to finish switches the key off under the other, which goes on
+    with it off. static_branch_inc() and static_branch_dec() count the users, and the key stays on until the last of them is done.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['paired-update'],
+  references: ['Documentation/staging/static-keys.rst, Static key label API, usage and examples'],
+  knownGaps: [
+    'a lock that callers out of view hold over the whole is not seen',
+    'a key is no memory of the model, so there is no witness: it is certain by what the two calls do',
+  ],
+  examples: {
+    bad: [
+      `
+static DEFINE_STATIC_KEY_FALSE(walk_key);
+
+void walk_all(struct seq_file *m)
+{
+	static_branch_enable(&walk_key);
+	walk_tables(m);
+	static_branch_disable(&walk_key); /* want: static-key-toggle-not-counted "walk_key" */
+}`,
+      `
+static DEFINE_STATIC_KEY_FALSE(trace_key);
+
+int trace_once(struct tracer *t)
+{
+	int ret;
+
+	mutex_lock(&t->lock);
+	static_branch_enable(&trace_key);
+	mutex_unlock(&t->lock);
+	ret = trace_collect(t);
+	static_branch_disable(&trace_key); /* want: static-key-toggle-not-counted "trace_key" */
+	return ret;
+}`,
+    ],
+    good: [
+      `
+static DEFINE_STATIC_KEY_FALSE(walk_key);
+
+void walk_all(struct seq_file *m)
+{
+	static_branch_inc(&walk_key);
+	walk_tables(m);
+	static_branch_dec(&walk_key);
+}`,
+      `
+static DEFINE_STATIC_KEY_FALSE(knob_key);
+
+/* A knob: on or off, as the user says. */
+int knob_set(bool on)
+{
+	if (on)
+		static_branch_enable(&knob_key);
+	else
+		static_branch_disable(&knob_key);
+	return 0;
+}`,
+      `
+static DEFINE_STATIC_KEY_FALSE(walk_key);
+static DEFINE_MUTEX(walk_mutex);
+
+void walk_all(struct seq_file *m)
+{
+	mutex_lock(&walk_mutex);
+	static_branch_enable(&walk_key);
+	walk_tables(m);
+	static_branch_disable(&walk_key);
+	mutex_unlock(&walk_mutex);
+}`,
+      `
+static DEFINE_STATIC_KEY_FALSE(feature_key);
+
+/* Off again where it can't be had: the key follows the state. */
+int feature_start(struct feature *f)
+{
+	int ret;
+
+	static_branch_enable(&feature_key);
+	ret = feature_setup(f);
+	if (ret)
+		static_branch_disable(&feature_key);
+	return ret;
+}`,
+      `
+static DEFINE_STATIC_KEY_FALSE(walk_key);
+static DEFINE_MUTEX(walk_mutex);
+
+static void walk_locked_key(struct seq_file *m)
+{
+	static_branch_enable(&walk_key);
+	walk_tables(m);
+	static_branch_disable(&walk_key);
+}
+
+int walk_show(struct seq_file *m, void *v)
+{
+	mutex_lock(&walk_mutex);
+	walk_locked_key(m);
+	mutex_unlock(&walk_mutex);
+	return 0;
+}`,
+      `
+static DEFINE_STATIC_KEY_FALSE(boot_key);
+
+static int __init boot_check(void)
+{
+	static_branch_enable(&boot_key);
+	check_patched();
+	static_branch_disable(&boot_key);
+	return 0;
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) return;
+    for (const on of fn.events) {
+      if (!/^static_branch_enable(?:_cpuslocked)?$|^static_key_enable$/.test(on.api) || on.uncertain) continue;
+      const off = after(fn, on).find(
+        e => /^static_branch_disable(?:_cpuslocked)?$|^static_key_disable$/.test(e.api) && keyOf(e) === keyOf(on) && keyOf(e) !== null,
+      );
+      if (!off || !alwaysFollowed(fn, on, off) || !dominates(fn, on, off) || kept(fn, on, off, world)) continue;
+      const key = on.cell ? cellName(on.cell) : 'the key';
+      report(
+        { event: off, fn },
+        {
+          message: `${off.api}() switches ${key} off at the end of ${fn.name}() although another call may still run with it on`,
+          detail: [
+            `${on.api}() and ${off.api}() set the key and count nothing: of two calls at once the first to finish switches it off for the other, which no longer has what it switched it on for`,
+          ],
+          question: `Can ${fn.name}() run twice at once? Then static_branch_inc() and static_branch_dec() keep ${key} on until the last of them is done`,
+          dismissal: `Not an issue if a lock that all callers hold keeps two calls of ${fn.name}() apart`,
+          related: [{ path: on.path, line: on.line, side: on.side, note: 'switched on here' }],
+          quote: [on, off],
+          advice: ['static_branch_inc() and static_branch_dec() in place of enable and disable'],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A lock over the whole stretch, in the function or in all its callers. */
+function kept(fn: CFunction, on: Event, off: Event, world: World): boolean {
+  if (heldOver(fn, on, off).length > 0) return true;
+  const sites = callersOf(fn, world);
+  return sites !== null && sites.length > 0 && sites.every(s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn));
+}

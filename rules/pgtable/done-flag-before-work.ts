@@ -1,0 +1,104 @@
+import { isTest, onward } from '../../src/c/query.ts';
+import type { Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'done-flag-before-work',
+  title: 'A flag that says that something is done is set before it is done',
+  why: `
+    test_and_set_bit() in front of the work makes one CPU do it. But a bit that means done, clean or valid is read as a result: another CPU
+    that finds it set skips the work and goes on, while the first has only begun. The bit of a result is set behind the work, with release;
+    the bit of a claim may come first, but then those who find it set must wait for the end.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['pgtable-tlb', 'publish-before-init', 'check-then-act'],
+  references: ['Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER'],
+  knownGaps: ['whether a bit is a result or a claim is read off its name'],
+  examples: {
+    bad: [
+      `
+void page_sync(struct page *page)
+{
+	if (!test_and_set_bit(PG_icache_clean, &page->flags)) /* want: done-flag-before-work "PG_icache_clean" */
+		flush_icache_page(page);
+}`,
+    ],
+    good: [
+      `
+void page_sync(struct page *page)
+{
+	if (!test_bit(PG_icache_clean, &page->flags)) {
+		flush_icache_page(page);
+		set_bit(PG_icache_clean, &page->flags);
+	}
+}`,
+      `
+/* A claim, not a result. */
+void work_kick(struct dev *d)
+{
+	if (!test_and_set_bit(WORK_QUEUED, &d->flags))
+		work_queue(d);
+}`,
+      `
+/* Nothing but the bit. */
+void page_mark(struct page *page)
+{
+	if (test_and_set_bit(PG_icache_clean, &page->flags))
+		pr_debug("twice\\n");
+}`,
+      `
+/* Whoever comes second waits for the lock, and so for the end of the work. */
+void page_sync(struct dev *d, struct page *page)
+{
+	mutex_lock(&d->lock);
+	if (!test_and_set_bit(PG_icache_clean, &page->flags))
+		flush_icache_page(page);
+	mutex_unlock(&d->lock);
+}`,
+      `
+void dev_done(struct dev *d)
+{
+	if (!test_and_set_bit(DEV_DONE, &d->flags))
+		complete(&d->idle);
+}`,
+      `
+void page_spoil(struct page *page)
+{
+	if (!test_and_set_bit(PG_invalid, &page->flags))
+		drop_mappings(page);
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    for (const claim of fn.events) {
+      const bit = claim.cell?.bit ?? null;
+      if (!/^test_and_set_bit$/.test(claim.api) || bit === null || !isResult(bit) || claim.locks.length > 0 || claim.maybeLocks.length > 0) continue;
+      const others = new Set(onward(fn, claim, { value: 'nonzero' }).events);
+      const own = onward(fn, claim, { value: 'zero' }).events.filter(e => !others.has(e));
+      const [work] = own.filter(isWork);
+      // Who wakes others, or takes a lock, has a protocol of his own for the end of the work.
+      if (!work || own.some(e => e.kind === 'wake' || e.kind === 'lock' || e.kind === 'free' || e.cell?.bit === bit)) continue;
+      report(
+        { event: claim, fn },
+        {
+          message: `${bit} is set in ${fn.name}() before ${work.api}() does what it stands for`,
+          detail: [`A CPU that finds ${bit} set goes on while ${work.api}() has only begun`],
+          question: `Does whoever finds ${bit} set rely on ${work.api}() being over, and should the bit be set behind it?`,
+          dismissal: `Not an issue if ${bit} only keeps a second CPU out and nobody takes it for the result`,
+          related: [{ path: work.path, line: work.line, side: work.side, note: 'the work' }],
+          quote: [claim, work],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A bit whose name tells of a state that was reached. */
+function isResult(bit: string): boolean {
+  return /(?:^|_)(?:clean|done|ready|uptodate|valid|initiali[sz]ed|inited|synced|complete|completed)(?:$|_)/i.test(bit) && !/(?:^|_)(?:not|un|in)_?/i.test(bit);
+}
+
+function isWork(event: Event): boolean {
+  return event.kind === 'call' && !/print|pr_|dbg|debug|warn|trace|schedule|queue|wake|complete|notify|put|get|clear|set|log/i.test(event.api);
+}

@@ -1,0 +1,117 @@
+import { eventsOf, isTest, onward } from '../../src/c/query.ts';
+import type { Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'relock-skips-flush',
+  title: 'A page-table lock is taken again and the pending TLB flush is not done again',
+  why: `
+    Reclaim may clear entries in batches and put their TLB flush off. Who takes the page-table lock and trusts the entries does the pending
+    flush first, by flush_tlb_batched_pending(). A lock that was given up and taken again is a new beginning: reclaim may have run in
+    between, and the entries that are changed now may still stand in some CPU's TLB as they were.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['pgtable-tlb'],
+  references: ['mm/rmap.c, flush_tlb_batched_pending()'],
+  knownGaps: ['a function that nowhere does the pending flush is not asked for it'],
+  examples: {
+    bad: [
+      `
+int range_age(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr, unsigned long end)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+
+	if (!pte)
+		return 0;
+	flush_tlb_batched_pending(mm);
+	for (; addr < end; pte++, addr += PAGE_SIZE) {
+		if (needs_split(pte)) {
+			pte_unmap_unlock(pte, ptl);
+			split_at(vma, addr);
+			pte = pte_offset_map_lock(mm, pmd, addr, &ptl); /* want: relock-skips-flush "pte_offset_map_lock()" */
+			if (!pte)
+				break;
+		}
+		ptep_test_and_clear_young(vma, addr, pte);
+	}
+	return 0;
+}`,
+    ],
+    good: [
+      `
+int range_age(struct mm_struct *mm, struct vm_area_struct *vma, pmd_t *pmd, unsigned long addr, unsigned long end)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+
+	if (!pte)
+		return 0;
+	flush_tlb_batched_pending(mm);
+	for (; addr < end; pte++, addr += PAGE_SIZE) {
+		if (needs_split(pte)) {
+			pte_unmap_unlock(pte, ptl);
+			split_at(vma, addr);
+			pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+			if (!pte)
+				break;
+			flush_tlb_batched_pending(mm);
+		}
+		ptep_test_and_clear_young(vma, addr, pte);
+	}
+	return 0;
+}`,
+      `
+/* The second time nothing is changed. */
+int range_look(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+	int set;
+
+	if (!pte)
+		return 0;
+	flush_tlb_batched_pending(mm);
+	pte_clear(mm, addr, pte);
+	pte_unmap_unlock(pte, ptl);
+	pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+	if (!pte)
+		return 0;
+	set = !pte_none(ptep_get(pte));
+	pte_unmap_unlock(pte, ptl);
+	return set;
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    const flushes = fn.events.filter(e => e.api === 'flush_tlb_batched_pending');
+    if (flushes.length === 0) return;
+    for (const lock of eventsOf(fn, 'lock', /^pte_offset_map_lock$/)) {
+      const stop = (e: Event) => flushes.includes(e) || e.api === 'pte_unmap_unlock' || (e !== lock && e.api === lock.api);
+      const change = onward(fn, lock, { stop, rounds: true }).events.find(changesEntry);
+      if (!change) continue;
+      const [flush] = flushes;
+      report(
+        { event: lock, fn },
+        {
+          message: `${lock.api}() takes the lock again in ${fn.name}(), and ${change.api}() changes entries without flush_tlb_batched_pending() in between`,
+          question: 'Can reclaim have put off a flush while the lock was not held?',
+          dismissal: 'Not an issue if no flush of this mm can be pending',
+          related: [
+            ...(flush ? [{ path: flush.path, line: flush.line, side: flush.side, note: 'done after the lock was taken elsewhere' }] : []),
+            { path: change.path, line: change.line, side: change.side, note: 'changed here' },
+          ],
+          quote: [lock, change],
+          advice: ['flush_tlb_batched_pending() after the lock is taken again'],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+function changesEntry(event: Event): boolean {
+  return /^(?:set_pte\w*|set_ptes|pte_clear\w*|ptep_\w*clear\w*|clear_not_present_full_ptes|clear_young_dirty_ptes|ptep_set_\w+|ptep_modify_\w+|mkold_ptes|wrprotect_ptes)$/.test(
+    event.api,
+  );
+}

@@ -1,0 +1,138 @@
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'module-exit-no-rcu-barrier',
+  title: 'A module hands its own function to call_rcu() and does not wait for it when it is unloaded',
+  why: `
+    call_rcu() runs its callback some time after the grace period. A module that is unloaded before then leaves a call into memory that no
+    longer holds the function. A grace period does not help: it says nothing of callbacks that wait their turn. rcu_barrier() waits for
+    them. kfree_rcu() needs none, since what it runs is not the module's.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['rcu-misuse', 'lifetime-teardown'],
+  references: ['Documentation/RCU/rcubarrier.rst, Unloading Modules That Use call_rcu()', 'Documentation/RCU/checklist.rst, item 17'],
+  knownGaps: ['code that can only be built in is not told from a module', 'a wait in another file of the module is not seen'],
+  examples: {
+    bad: [
+      `
+static void node_gone(struct rcu_head *head)
+{
+	kfree(container_of(head, struct node, rcu));
+}
+
+void node_drop(struct node *n)
+{
+	call_rcu(&n->rcu, node_gone);
+}
+
+static void __exit nodes_exit(void)
+{
+	notifier_drop(&nodes_nb);
+} /* want: module-exit-no-rcu-barrier "node_gone()" */`,
+    ],
+    good: [
+      `
+static void node_gone(struct rcu_head *head)
+{
+	kfree(container_of(head, struct node, rcu));
+}
+
+void node_drop(struct node *n)
+{
+	call_rcu(&n->rcu, node_gone);
+}
+
+static void __exit nodes_exit(void)
+{
+	notifier_drop(&nodes_nb);
+	rcu_barrier();
+}`,
+      `
+void node_drop(struct node *n)
+{
+	kfree_rcu(n, rcu);
+}
+
+static void __exit nodes_exit(void)
+{
+	notifier_drop(&nodes_nb);
+}`,
+      `
+static void node_gone(struct rcu_head *head)
+{
+	kfree(container_of(head, struct node, rcu));
+}
+
+void node_drop(struct node *n)
+{
+	call_rcu(&n->rcu, node_gone);
+}
+
+static void nodes_stop(void)
+{
+	notifier_drop(&nodes_nb);
+	rcu_barrier();
+}
+
+static void __exit nodes_exit(void)
+{
+	nodes_stop();
+}`,
+      `
+/* It counts what is out and waits for that. */
+static void node_gone(struct rcu_head *head)
+{
+	struct node *n = container_of(head, struct node, rcu);
+
+	if (atomic_dec_and_test(&nodes_out))
+		wake_up(&nodes_wait);
+	kfree(n);
+}
+
+void node_drop(struct node *n)
+{
+	call_rcu(&n->rcu, node_gone);
+}
+
+static void __exit nodes_exit(void)
+{
+	wait_event(nodes_wait, atomic_read(&nodes_out) == 0);
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    if (!file.whole) return;
+    const exit = file.functions.find(fn => fn.attributes.includes('__exit') && fn.whole);
+    if (!exit) return;
+    const own = new Set(file.functions.map(fn => fn.name));
+    for (const fn of file.functions) {
+      const call = fn.events.find(e => /^call_rcu(?:_hurry)?$/.test(e.api) && own.has(e.args[1] ?? ''));
+      if (!call || waits(exit, world, new Set())) continue;
+      const callback = call.args[1] ?? '';
+      report(
+        { place: { path: exit.path, line: exit.endLine, side: exit.side }, fn: exit },
+        {
+          message: `${exit.name}() does not wait for ${callback}(), which ${fn.name}() hands to call_rcu()`,
+          detail: ['A callback that is still queued when the module is gone calls into memory that holds something else'],
+          question: 'Can such a callback be left when the module is unloaded, and is rcu_barrier() missing?',
+          dismissal: 'Not an issue if the code is never built as a module, or another file of the module waits',
+          related: [{ path: call.path, line: call.line, side: call.side, note: 'handed over here' }],
+          advice: ['rcu_barrier() at the end of the exit function'],
+        },
+      );
+      return;
+    }
+  },
+} satisfies Rule;
+
+/** Does the function, or one in view that it calls, wait for callbacks, or for something that they may tell of? */
+function waits(fn: CFunction, world: World, seen: Set<string>): boolean {
+  if (seen.has(fn.name)) return false;
+  seen.add(fn.name);
+  return fn.events.some(e => isWait(e) || (e.kind === 'call' && !e.opaque && world.functions.some(f => f.name === e.api && waits(f, world, seen))));
+}
+
+function isWait(event: Event): boolean {
+  return (event.kind === 'wait' && !/^(?:cancel|flush|del_timer|timer|destroy_workqueue|synchronize|free_irq|disable)/.test(event.api)) || /rcu_barrier|^wait_|kmem_cache_destroy/.test(event.api);
+}

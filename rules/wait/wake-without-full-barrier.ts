@@ -1,0 +1,331 @@
+import { effectsOf, eventsOf, isAccess, isTest, keyOf, nearest, ordersAll, sameStatement } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Meaning, Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'wake-without-full-barrier',
+  title: 'A waiter may be missed: nothing orders the change that it waits for against the look for waiters',
+  why: `
+    wake_up_bit(), wake_up_var() and a test by waitqueue_active() look for waiters without the queue's lock. Where the store that ends the wait
+    is not ordered against that look by a full barrier, the look can come first and find nobody, while the waiter, who queues and then tests,
+    still finds the old value, and sleeps. A release is not enough, nor is an unlock: they let later loads pass. For wake_up_bit() and
+    wake_up_var() the contract that the kernel documents is certain by inspection; where the waiter is in view it is a claim besides, and for
+    waitqueue_active() it is always one: without the waiter nothing is said.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['lost-wakeup', 'bitlock-nonatomic', 'barrier-missing'],
+  references: [
+    'kernel/sched/wait_bit.c, wake_up_bit() and wake_up_var()',
+    'include/linux/wait.h, waitqueue_active()',
+    'Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS',
+    'tools/memory-model/Documentation/recipes.txt, Store buffering',
+  ],
+  knownGaps: ['a condition of several words is seen only where the last store to one of them stands right before', 'a change made in a callee that does more besides is not followed'],
+  examples: {
+    bad: [
+      `
+void disk_end(struct disk *d)
+{
+	clear_bit(DISK_BUSY, &d->flags);
+	wake_up_bit(&d->flags, DISK_BUSY); /* want: wake-without-full-barrier "wake_up_bit()" */
+}`,
+      `
+/* A release lets the look at the queue pass. */
+void disk_end(struct disk *d)
+{
+	clear_bit_unlock(DISK_BUSY, &d->flags);
+	wake_up_bit(&d->flags, DISK_BUSY); /* want: wake-without-full-barrier "disk_end()" */
+}
+
+int disk_wait(struct disk *d)
+{
+	return wait_on_bit(&d->flags, DISK_BUSY, TASK_UNINTERRUPTIBLE);
+}`,
+      `
+void pool_put(struct pool *p)
+{
+	smp_store_release(&p->busy, 0);
+	wake_up_var(&p->busy); /* want: wake-without-full-barrier "busy" */
+}`,
+      `
+struct line {
+	wait_queue_head_t wait;
+	int room;
+};
+
+void line_drain(struct line *l, int n)
+{
+	WRITE_ONCE(l->room, n);
+	if (waitqueue_active(&l->wait)) /* want: wake-without-full-barrier "room" */
+		wake_up(&l->wait);
+}
+
+int line_fill(struct line *l)
+{
+	return wait_event_interruptible(l->wait, READ_ONCE(l->room) > 0);
+}`,
+    ],
+    good: [
+      `
+void disk_end(struct disk *d)
+{
+	if (test_and_clear_bit(DISK_BUSY, &d->flags))
+		wake_up_bit(&d->flags, DISK_BUSY);
+}`,
+      `
+void disk_end(struct disk *d)
+{
+	clear_bit_unlock(DISK_BUSY, &d->flags);
+	smp_mb__after_atomic();
+	wake_up_bit(&d->flags, DISK_BUSY);
+}`,
+      `
+void disk_end(struct disk *d)
+{
+	clear_and_wake_up_bit(DISK_BUSY, &d->flags);
+}`,
+      `
+void ref_drop(struct obj *o)
+{
+	if (atomic_dec_and_test(&o->users))
+		wake_up_var(&o->users);
+}`,
+      `
+/* Another bit than the one waited for, which was cleared elsewhere. */
+void disk_close(struct disk *d)
+{
+	set_bit(DISK_CLOSED, &d->flags);
+	wake_up_bit(&d->flags, DISK_BUSY);
+}`,
+      `
+/* The helper clears the bit, and nobody here knows how. */
+void disk_reset(struct disk *d)
+{
+	clear_bit(DISK_BUSY, &d->flags);
+	disk_flush(d);
+	wake_up_bit(&d->flags, DISK_BUSY);
+}`,
+      `
+struct line {
+	wait_queue_head_t wait;
+	int room;
+};
+
+void line_drain(struct line *l, int n)
+{
+	WRITE_ONCE(l->room, n);
+	if (wq_has_sleeper(&l->wait))
+		wake_up(&l->wait);
+}
+
+int line_fill(struct line *l)
+{
+	return wait_event_interruptible(l->wait, READ_ONCE(l->room) > 0);
+}`,
+      `
+struct line {
+	wait_queue_head_t wait;
+	spinlock_t lock;
+	int room;
+};
+
+/* The waiter queues and tests under the lock that the change is made under. */
+void line_drain(struct line *l, int n)
+{
+	spin_lock(&l->lock);
+	l->room = n;
+	if (waitqueue_active(&l->wait))
+		wake_up(&l->wait);
+	spin_unlock(&l->lock);
+}
+
+int line_fill(struct line *l, struct wait_queue_entry *w)
+{
+	int room;
+
+	spin_lock(&l->lock);
+	add_wait_queue(&l->wait, w);
+	room = l->room;
+	spin_unlock(&l->lock);
+	return room;
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const wake of eventsOf(fn, 'wake', /^wake_up_(?:bit|var)$/)) {
+      const bit = wake.api === 'wake_up_bit' ? (wake.args[1] ?? null) : null;
+      const [change] = unordered(fn, wake, world, e => endsWait(e, wake, bit));
+      if (!change) continue;
+      const waiter = waiterOn(world, wake, bit);
+      const name = nameOf(change, bit);
+      if (!waiter && (wake.locks.length > 0 || fn.entryLocks.length > 0)) continue;
+      report(
+        { event: wake, fn },
+        {
+          message: `${wake.api}() in ${fn.name}() looks for waiters, and nothing orders that after ${changed(change)} ${name}`,
+          detail: ['A waiter that queues in between is not seen, still sees the old value, and sleeps on'],
+          question: `Which full barrier stands between ${change.api === '=' ? 'the store' : `${change.api}()`} and ${wake.api}()?`,
+          dismissal: 'Not an issue if the waiter tests under a lock that is held over both',
+          quote: [change, wake],
+          ...(waiter
+            ? { claim: claimOf(fn, change, wake, waiter.fn, waiter.event, null), related: [placed(waiter.event, `the waiter, in ${waiter.fn.name}()`)] }
+            : { advice: [remedy(change)] }),
+        },
+      );
+    }
+    for (const look of eventsOf(fn, 'read', /^waitqueue_active$/)) {
+      if (!look.cell || look.cell.base === null || look.cell.type === null) continue;
+      const queue = keyOf(look);
+      const changes = unordered(fn, look, world, e => isChange(e) && e.object !== 'private' && !sameStatement(e, look));
+      for (const change of changes) {
+        const waiter = sleeperOn(world, queue, keyOf(change), change);
+        if (!waiter || waiter.fn === fn) continue;
+        const name = nameOf(change, null);
+        report(
+          { event: look, fn },
+          {
+            message: `waitqueue_active() in ${fn.name}() looks for waiters, and nothing orders that after ${changed(change)} ${name}`,
+            detail: [`${waiter.fn.name}() queues and then tests ${name}: it can miss the change, and the wake-up misses it`],
+            question: `Which full barrier stands between ${change.api === '=' ? 'the store' : `${change.api}()`} and waitqueue_active()?`,
+            dismissal: `Not an issue if ${waiter.fn.name}() tests ${name} under the queue's lock, or a caller gives the barrier`,
+            confidence: 'medium',
+            quote: [change, look],
+            related: [placed(waiter.event, `the waiter, in ${waiter.fn.name}()`)],
+            claim: claimOf(fn, change, look, waiter.fn, waiter.event, waiter.test),
+          },
+        );
+        break;
+      }
+    }
+  },
+} satisfies Rule;
+
+/** The nearest changes before the event that a way leads from with no full barrier, and nothing unknown, on it. */
+function unordered(fn: CFunction, from: Event, world: World, wanted: (e: Event) => boolean): Event[] {
+  const near = nearest(fn, from, 'before', e => {
+    if (wanted(e) || e.opaque || orders(e)) return true;
+    return e.argCells !== undefined && (effectsOf(fn, e, world.functions)?.some(x => orders(x.event) || isChange(x.event)) ?? true);
+  });
+  return near.events.filter(e => wanted(e) && !orders(e) && !e.opaque);
+}
+
+function orders(event: Event): boolean {
+  return ordersAll(event) || event.ordering === 'after-atomic' || event.ordering === 'before-atomic' || event.kind === 'wait';
+}
+
+function isChange(event: Event): boolean {
+  return isAccess(event) && event.kind !== 'read' && event.cell !== null;
+}
+
+/** Does the event change what is waited for: the same word, and the same bit towards zero? */
+function endsWait(event: Event, wake: Event, bit: string | null): boolean {
+  if (!isChange(event) || keyOf(event) !== keyOf(wake) || event.cell?.base !== wake.cell?.base) return false;
+  if (event.object === 'private') return false;
+  if (bit === null) return event.cell?.bit === null || event.operation === 'clear';
+  return event.cell?.bit === bit && event.operation === 'clear';
+}
+
+function nameOf(change: Event, bit: string | null): string {
+  return bit ?? change.cell?.bit ?? change.cell?.path ?? 'it';
+}
+
+function changed(change: Event): string {
+  if (change.operation === 'clear') return `${change.api}() of`;
+  return change.kind === 'write' ? 'the store to' : `${change.api}() on`;
+}
+
+function remedy(change: Event): string {
+  if (change.operation === 'clear') return 'clear_and_wake_up_bit(), or smp_mb__after_atomic() between the two';
+  return change.kind === 'write' ? 'store_release_wake_up(), or smp_mb() between the two' : 'smp_mb__after_atomic() between the two';
+}
+
+/** Who waits for the bit or the variable, of those in view. */
+function waiterOn(world: World, wake: Event, bit: string | null): { fn: CFunction; event: Event } | null {
+  const key = keyOf(wake);
+  for (const { fn, event } of waitsIn(world).get(key ?? '') ?? []) {
+    if (bit !== null ? /^wait_on_bit/.test(event.api) && event.args[1] === bit : /^wait_var_event/.test(event.api)) return { fn, event };
+  }
+  return null;
+}
+
+/** Who queues on the queue and then tests the cell; the test is null where the waiting macro makes it itself. */
+function sleeperOn(world: World, queue: string | null, cell: string | null, change: Event): { fn: CFunction; event: Event; test: Event | null } | null {
+  if (queue === null || cell === null || change.cell?.type === null) return null;
+  for (const { fn, event } of waitsIn(world).get(queue) ?? []) {
+    if (isTest(fn)) continue;
+    const read = (e: Event) => e.kind === 'read' && keyOf(e) === cell && (change.cell?.bit === null || e.cell?.bit === change.cell?.bit);
+    if (/^s?wait_event/.test(event.api)) {
+      const test = fn.events.find(e => read(e) && sameStatement(e, event) && e.index < event.index);
+      if (test) return { fn, event, test: null };
+    } else if (/^(?:prepare_to_|add_wait_queue)/.test(event.api)) {
+      const test = nearest(fn, event, 'after', e => read(e) || e.opaque).events.find(read);
+      if (test) return { fn, event, test };
+    }
+  }
+  return null;
+}
+
+const waits = new WeakMap<World, Map<string, { fn: CFunction; event: Event }[]>>();
+
+function waitsIn(world: World): Map<string, { fn: CFunction; event: Event }[]> {
+  const known = waits.get(world);
+  if (known) return known;
+  const found = new Map<string, { fn: CFunction; event: Event }[]>();
+  for (const fn of world.functions) {
+    for (const event of fn.events) {
+      const key = event.kind === 'wait' ? keyOf(event) : null;
+      if (key === null) continue;
+      const list = found.get(key) ?? [];
+      found.set(key, list);
+      list.push({ fn, event });
+    }
+  }
+  waits.set(world, found);
+  return found;
+}
+
+/** Change, look for waiters; queue, test. Each can miss the other. */
+function claimOf(fn: CFunction, change: Event, look: Event, waiterFn: CFunction, wait: Event, test: Event | null): Claim {
+  const queue = look.kind === 'read' ? look : 'waiters';
+  const macro = test === null;
+  const meanings: Meaning[] = [
+    ...(look.kind === 'read' ? [] : [{ event: look, access: 'read' as const, cell: queue, ordering: 'relaxed' as const }]),
+    { event: wait, access: 'write', cell: queue, ordering: macro || wait.ordering === 'full' ? 'full' : 'relaxed' },
+    ...(macro ? [{ event: wait, access: 'read' as const, cell: change, ordering: 'relaxed' as const }] : []),
+  ];
+  return {
+    threads: [
+      { fn, events: [change, look] },
+      { fn: waiterFn, events: macro ? [wait] : [wait, test] },
+    ],
+    meanings,
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: look, from: 'before' },
+        { read: test ?? wait, from: 'before' },
+      ],
+    },
+    edits: [
+      { kind: 'fence', fence: 'full', where: 'before', event: look, text: remedy(change) },
+      ...(macro || wait.ordering === 'full'
+        ? []
+        : [
+            {
+              kind: 'both' as const,
+              text: `a full barrier on both sides, after ${wait.api}() as well`,
+              edits: [
+                { kind: 'fence' as const, fence: 'full' as const, where: 'before' as const, event: look, text: '' },
+                { kind: 'fence' as const, fence: 'full' as const, where: 'after' as const, event: wait, text: '' },
+              ],
+            },
+          ]),
+    ],
+    assumes: ['both run on one object'],
+  };
+}
+
+function placed(event: Event, note: string) {
+  return { path: event.path, line: event.line, side: event.side, note };
+}
