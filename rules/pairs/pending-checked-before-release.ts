@@ -288,14 +288,20 @@ function cures(look: Event, release: Event, taker: Taker, pending: string, busy:
       { kind: 'fence', fence: 'full', where: 'after', event: release, text: '' },
     ],
   };
-  if (taker.note.index < taker.take.index) return [holder];
-  return [
-    {
-      kind: 'both',
-      text: `${busy} given back first, then smp_mb(), then the look at ${pending}; and ${pending} set before ${busy} is tried, in ${taker.fn.name}()`,
-      edits: [{ kind: 'move', event: taker.note, where: 'before', to: taker.take, text: '' }, holder],
-    },
-  ];
+  const early = taker.note.index < taker.take.index;
+  const first: Edit[] = early ? [] : [{ kind: 'move', event: taker.note, where: 'before', to: taker.take, text: '' }];
+  const text = early ? holder.text : `${holder.text}; and ${pending} set before ${busy} is tried, in ${taker.fn.name}()`;
+  const fence: Edit = { kind: 'fence', fence: 'full', where: 'before', event: taker.take, text: '' };
+  const orders = taker.take.orderingOnFailure === null || taker.take.orderingOnFailure === 'full';
+  return orders
+    ? [{ kind: 'both', text, edits: [...first, holder] }]
+    : [
+        {
+          kind: 'both',
+          text: `${text}; and smp_mb() before ${taker.take.api}() there, which orders nothing where it fails`,
+          edits: [...first, fence, holder],
+        },
+      ];
 }
 
 /** The cell, and the bit of it. */

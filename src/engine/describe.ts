@@ -42,6 +42,8 @@ function actOf(draft: Draft, act: Act, register: string | null, via: string | nu
     case 'lock':
     case 'unlock':
       return `${act.op} ${name(act.location)}`;
+    case 'copy':
+      return `${into.trim() === '' ? '' : `${into.trim()} `}what was read into ${act.register} before`;
     case 'word':
       return `one access to one word: ${act.parts.map(p => actOf(draft, p.act, p.register, null)).join('; ')}`;
   }

@@ -84,7 +84,7 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
     const subject = remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path;
     const shape = [rule.id, by, subject].join('|');
     const about = [rule.id, r.place.path, r.fn.name, subject].join('|');
-    if (rule.trial && context.holdTrials) return { finding, shape, held: { reason: 'trial', detail: 'the rule is on trial' }, decided: false };
+    if (rule.trial && context.holdTrials) return { finding, shape, about, held: { reason: 'trial', detail: 'the rule is on trial' }, decided: false };
     if (!remark.claim) return { finding, shape, about, held: null, decided: false };
     const dismissed = dismissedBy(remark.claim, context.facts);
     if (dismissed) return { finding, shape, about, held: dismissed, decided: false };

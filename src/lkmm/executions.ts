@@ -3,7 +3,8 @@
  * lock; a write for each read; an order of the writes to each location. What is chosen is checked on the way, so that a choice that
  * breaks an axiom is given up with everything that would have followed it.
  */
-import type { LitmusTest, Value } from './litmus.ts';
+import { truthOf } from './conditions.ts';
+import type { LitmusTest, Observed, Value } from './litmus.ts';
 import { type Chosen, type Derived, derive, type Locked, lockedBy, type Skeleton, skeletonOf } from './model.ts';
 import { IS, type Path, type PathEvent, pathsOf, valueUnder } from './paths.ts';
 import { Algebra, type Relation } from './relations.ts';
@@ -31,7 +32,7 @@ export interface Budget {
 /** Events of a test, initial writes among them, that are looked at. */
 export const MOST_EVENTS = 128;
 
-/** Calls `visit` for each execution; gives a reason instead where not all could be looked at. `visit` may stop the search by returning false. */
+/** Calls `visit` for each execution that the model and the test's filter let through; gives a reason instead where not all could be looked at. `visit` may stop the search by returning false. */
 export function executions(test: LitmusTest, budget: Budget, visit: (execution: Execution) => boolean | undefined): string | null {
   const threads: Path[][] = [];
   for (const [t, thread] of test.threads.entries()) {
@@ -58,6 +59,7 @@ class Search {
   private readonly indexOf: Map<string, number>;
   /** By number of events: combinations of paths of one length share what their relations are kept in. */
   private readonly algebras = new Map<number, Algebra>();
+  private readonly tallies: Tallies = { coherence: [], axioms: [], orders: [] };
 
   constructor(test: LitmusTest, budget: Budget, visit: (execution: Execution) => boolean | undefined) {
     this.test = test;
@@ -68,7 +70,7 @@ class Search {
 
   /** All executions along the given paths; false where the search is to end. */
   combination(paths: Path[]): boolean {
-    const candidate = Candidate.of(this.test, this.indexOf, paths, this.algebras, this.budget, this.visit);
+    const candidate = Candidate.of(this.test, this.indexOf, paths, this.algebras, this.tallies, this.budget, this.visit);
     if (typeof candidate === 'string') {
       this.reason = candidate;
       return false;
@@ -77,6 +79,31 @@ class Search {
     if (candidate.reason) this.reason = candidate.reason;
     return done && this.reason === null;
   }
+}
+
+/** Checks of parts of executions, at one depth of the search: how many there were, and how many cut off what would have followed. */
+interface Tally {
+  checks: number;
+  cuts: number;
+  /** Parts that were not checked. */
+  passed: number;
+}
+
+/** By the number of reads that have a write, or of pairs of writes that are to be ordered. */
+interface Tallies {
+  coherence: Tally[];
+  axioms: Tally[];
+  orders: Tally[];
+}
+
+function tallyAt(tallies: Tally[], depth: number): Tally {
+  tallies[depth] ??= { checks: 0, cuts: 0, passed: 0 };
+  return tallies[depth];
+}
+
+/** Does a check like these spare more than it costs? They are made at first, where one in eight cuts something off, and now and then. */
+function pays(tally: Tally): boolean {
+  return tally.checks < 32 || tally.cuts * 8 >= tally.checks || ++tally.passed % 32 === 0;
 }
 
 /** A critical section; `unlock` is null where it never ends. */
@@ -91,6 +118,7 @@ class Candidate {
   private readonly test: LitmusTest;
   private readonly indexOf: Map<string, number>;
   private readonly paths: Path[];
+  private readonly tallies: Tallies;
   private readonly budget: Budget;
   private readonly visit: (execution: Execution) => boolean | undefined;
   private readonly events: PathEvent[];
@@ -118,6 +146,7 @@ class Candidate {
     paths: Path[],
     events: PathEvent[],
     algebra: Algebra,
+    tallies: Tallies,
     budget: Budget,
     visit: (execution: Execution) => boolean | undefined,
   ) {
@@ -125,6 +154,7 @@ class Candidate {
     this.indexOf = indexOf;
     this.paths = paths;
     this.events = events;
+    this.tallies = tallies;
     this.budget = budget;
     this.visit = visit;
     algebra.release(0);
@@ -153,6 +183,7 @@ class Candidate {
     indexOf: Map<string, number>,
     paths: Path[],
     algebras: Map<number, Algebra>,
+    tallies: Tallies,
     budget: Budget,
     visit: (execution: Execution) => boolean | undefined,
   ): Candidate | string {
@@ -185,11 +216,11 @@ class Candidate {
     for (const [i, e] of events.entries()) e.id = i;
     const algebra = algebras.get(events.length) ?? new Algebra(events.length);
     algebras.set(events.length, algebra);
-    return new Candidate(test, indexOf, paths, events, algebra, budget, visit);
+    return new Candidate(test, indexOf, paths, events, algebra, tallies, budget, visit);
   }
 
   run(): boolean {
-    if (!this.testsMayHold()) return true;
+    if (!this.mayHold()) return true;
     const locks = new Map<number, PathEvent[]>();
     for (const e of this.events) {
       if ((e.is & (IS.lockRead | IS.lockWrite | IS.unlock | IS.lockFail | IS.lockFree)) === 0) continue;
@@ -233,8 +264,10 @@ class Candidate {
     while (this.trail.length > length) this.values[this.trail.pop() as number] = null;
   }
 
-  /** False where a test that can be told already fails. */
-  private testsMayHold(): boolean {
+  /** False where a test of a path that can be told already fails, or the filter does. */
+  private mayHold(): boolean {
+    const { filter } = this.test;
+    if (filter && truthOf(filter, o => this.endOf(o, null)) === false) return false;
     for (const path of this.paths) {
       for (const test of path.tests) {
         const value = valueUnder(test.value, this.read);
@@ -363,7 +396,7 @@ class Candidate {
     const candidates = this.writes.filter(w => this.mayRead(read, w, here));
     for (const write of candidates) {
       this.source[read.id] = write.id;
-      if (this.testsMayHold() && (done + 1 === this.free.length || candidates.length === 1 || this.partlyAllowed())) {
+      if (this.mayHold() && (done + 1 === this.free.length || candidates.length === 1 || this.partlyAllowed(done))) {
         if (!this.sources(done + 1)) return false;
       }
       this.source[read.id] = -1;
@@ -388,12 +421,29 @@ class Candidate {
     return true;
   }
 
-  private partlyAllowed(): boolean {
+  /** Checks what is chosen, with so many reads done, as far as that pays. */
+  private partlyAllowed(done: number): boolean {
+    const coherence = tallyAt(this.tallies.coherence, done);
+    const axioms = tallyAt(this.tallies.axioms, done);
+    const whole = pays(axioms);
+    if (!whole && !pays(coherence)) return true;
     const a = this.skeleton.algebra;
     const mark = a.mark();
     const co = this.forcedCo();
-    const allowed = co !== null && this.allowed(co) !== null;
+    coherence.checks++;
+    if (co === null) coherence.cuts++;
+    const allowed = co !== null && (!whole || this.partAllowed(co, axioms));
     a.release(mark);
+    return allowed;
+  }
+
+  private partAllowed(co: Relation, tally: Tally): boolean {
+    const a = this.skeleton.algebra;
+    const mark = a.mark();
+    const allowed = this.allowed(co) !== null;
+    a.release(mark);
+    tally.checks++;
+    if (!allowed) tally.cuts++;
     return allowed;
   }
 
@@ -522,9 +572,8 @@ class Candidate {
     const [pair] = left;
     if (!pair) return this.finish(co);
     const mark = a.mark();
-    const open = !(fresh || left.length > 1) || this.allowed(co) !== null;
-    a.release(mark);
-    if (!open) return this.reason === null;
+    const tally = tallyAt(this.tallies.orders, left.length);
+    if ((fresh || left.length > 1) && pays(tally) && !this.partAllowed(co, tally)) return this.reason === null;
     for (const [x, y] of [pair, [pair[1], pair[0]] as const]) {
       const next = a.copy(co);
       this.order(next, x, y);
@@ -537,6 +586,7 @@ class Candidate {
 
   private finish(co: Relation): boolean {
     const a = this.skeleton.algebra;
+    if (this.test.filter && truthOf(this.test.filter, o => this.endOf(o, co)) === false) return true;
     const mark = a.mark();
     const derived = this.allowed(co);
     const going = derived === null ? this.reason === null : this.show(co, derived);
@@ -555,13 +605,21 @@ class Candidate {
       derived,
       locations,
       valueAt: event => (event.value === null ? 0 : (valueUnder(event.value, this.read) ?? 0)),
-      register: (thread, name) => {
-        const held = this.paths[thread]?.registers.get(name);
-        return held === undefined ? 0 : (valueUnder(held, this.read) ?? 0);
-      },
+      register: (thread, name) => this.register(thread, name) ?? 0,
       location: index => this.finalOf(index, co),
     };
     return this.visit(execution) !== false;
+  }
+
+  /** Null where it hangs on a read that is not chosen, or, for a location, where `co` is not given. */
+  private endOf(o: Observed, co: Relation | null): Value | null {
+    if (o.kind === 'register') return this.register(o.thread, o.name);
+    return co && this.finalOf(this.indexOf.get(o.name) ?? -1, co);
+  }
+
+  private register(thread: number, name: string): Value | null {
+    const held = this.paths[thread]?.registers.get(name);
+    return held === undefined ? 0 : valueUnder(held, this.read);
   }
 
   private finalOf(index: number, co: Relation): Value {

@@ -1,4 +1,5 @@
 /** Decides litmus tests: all allowed executions, their final states, and the flags of the model. */
+import { truthOf } from './conditions.ts';
 import { type Execution, executions } from './executions.ts';
 import type { Condition, LitmusTest, Observed, Outcome, Value } from './litmus.ts';
 import { mixesAccesses, races, srcuSections } from './model.ts';
@@ -19,7 +20,6 @@ export function decideTest(test: LitmusTest, options: { budget?: number } = {}):
   let positive = 0;
   let negative = 0;
   const reason = executions(test, budget, execution => {
-    if (test.filter && !holds(test.filter, execution, test)) return;
     if (holds(test.condition, execution, test)) positive++;
     else negative++;
     const state = shown.map(o => `${nameOf(o)}=${valueAtEnd(o, execution, test)}`);
@@ -71,20 +71,7 @@ export function valueAtEnd(o: Observed, execution: Execution, test: LitmusTest):
 
 /** Does the execution end so? */
 export function holds(condition: Condition, execution: Execution, test: LitmusTest): boolean {
-  switch (condition.kind) {
-    case 'true':
-      return true;
-    case 'not':
-      return !holds(condition.of, execution, test);
-    case 'and':
-      return condition.of.every(c => holds(c, execution, test));
-    case 'or':
-      return condition.of.some(c => holds(c, execution, test));
-    case 'equals': {
-      const left = valueAtEnd(condition.left, execution, test);
-      return left === (typeof condition.right === 'object' ? valueAtEnd(condition.right, execution, test) : condition.right);
-    }
-  }
+  return truthOf(condition, o => valueAtEnd(o, execution, test)) === true;
 }
 
 /** The flags of linux-kernel.bell, lock.cat and linux-kernel.cat. */
