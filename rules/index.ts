@@ -2,6 +2,7 @@
 import type { Rule } from '../src/model/rule.ts';
 import barrierBesideNonRmw from './barriers/barrier-beside-non-rmw.ts';
 import barrierOrdersNothing from './barriers/barrier-orders-nothing.ts';
+import flagPublishedWithoutRelease from './barriers/flag-published-without-release.ts';
 import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
 import syncRemoved from './diff/sync-removed.ts';
 import coldInlineHelper from './inline/cold-inline-helper.ts';
@@ -13,10 +14,12 @@ import storedAfterReleaseCallback from './lifetime/stored-after-release-callback
 import useAfterPut from './lifetime/use-after-put.ts';
 import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue.ts';
 import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
+import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
 import idrUnlocked from './locking/idr-unlocked.ts';
 import listUnderTwoLocks from './locking/list-under-two-locks.ts';
 import lockIrqInconsistent from './locking/lock-irq-inconsistent.ts';
 import lockNeverInitialised from './locking/lock-never-initialised.ts';
+import lockOrderInverted from './locking/lock-order-inverted.ts';
 import lockTakenTwice from './locking/lock-taken-twice.ts';
 import releaseAfterFailedAcquire from './locking/release-after-failed-acquire.ts';
 import sleepInAtomic from './locking/sleep-in-atomic.ts';
@@ -38,11 +41,16 @@ import rcuFreeBeforeReplace from './rcu/rcu-free-before-replace.ts';
 import rcuFreeWithoutGp from './rcu/rcu-free-without-gp.ts';
 import rcuListReadd from './rcu/rcu-list-readd.ts';
 import discardedRmwResult from './rmw/discarded-rmw-result.ts';
+import markedReadPlainWrite from './rmw/marked-read-plain-write.ts';
+import sharedCellReadTwice from './rmw/shared-cell-read-twice.ts';
+import testThenModifyBit from './rmw/test-then-modify-bit.ts';
+import wakeWithoutFullBarrier from './wait/wake-without-full-barrier.ts';
 
 /** All rules, in the order of their folders and names. */
 export const rules: readonly Rule[] = [
   barrierBesideNonRmw,
   barrierOrdersNothing,
+  flagPublishedWithoutRelease,
   statementAfterBracelessIf,
   syncRemoved,
   coldInlineHelper,
@@ -54,10 +62,12 @@ export const rules: readonly Rule[] = [
   useAfterPut,
   flushOfSystemWorkqueue,
   flushUnderHandlersLock,
+  guardedFieldUnlocked,
   idrUnlocked,
   listUnderTwoLocks,
   lockIrqInconsistent,
   lockNeverInitialised,
+  lockOrderInverted,
   lockTakenTwice,
   releaseAfterFailedAcquire,
   sleepInAtomic,
@@ -79,4 +89,8 @@ export const rules: readonly Rule[] = [
   rcuFreeWithoutGp,
   rcuListReadd,
   discardedRmwResult,
+  markedReadPlainWrite,
+  sharedCellReadTwice,
+  testThenModifyBit,
+  wakeWithoutFullBarrier,
 ];

@@ -1,11 +1,19 @@
 // Makes dist/: one file for the command, one for the library, the grammar's wasm beside them, and declarations.
-import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { must, root } from './prepare.mjs';
 
-// Bundled CommonJS packages (mailparser) call require() of Node's own modules, which an ES module does not have.
+// The library is an ES module; packages in it that are CommonJS ask for require().
 const banner = { js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);" };
+
+/** What the command loads only when it needs it stands in files of its own, and is found there under their names in dist/. */
+const apart = {
+  name: 'apart',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/(?:mime|facts)\.js$/ }, ({ path }) => ({ path: path.replace('.js', '.cjs'), external: true }));
+  },
+};
 
 /** Bundles the sources into dist/, all of it or nothing. Declarations are left out unless asked for: they take longer than all the rest. */
 export async function bundle({ declarations = false } = {}) {
@@ -20,13 +28,30 @@ export async function bundle({ declarations = false } = {}) {
 }
 
 async function make(dist, declarations) {
-  const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', banner, absWorkingDir: root };
-  // mailparser is loaded only for mails that need it, YAML only for declared facts, so each stands in a file of its own.
-  await esbuild({ ...common, entryPoints: { mime: 'src/cli/mime.ts', facts: 'src/cli/facts.ts' }, outdir: dist });
-  await esbuild({ ...common, entryPoints: { cli: 'src/cli/main.ts' }, outdir: dist, minify: true, external: ['./mime.js', './facts.js'] });
-  await esbuild({ ...common, entryPoints: { index: 'src/index.ts' }, outdir: dist });
+  const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning', absWorkingDir: root, outdir: dist };
+  const script = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } };
+  const module = { ...common, format: 'esm' };
+  // mailparser is loaded only for mails that need it, YAML only for declared facts.
+  await esbuild({ ...script, entryPoints: { mime: 'src/cli/mime.ts', facts: 'src/cli/facts.ts' } });
+  // The command is one script, so that V8 can keep its machine code; `cli.js` starts it.
+  await esbuild({ ...module, entryPoints: { cli: 'src/cli/start.ts' } });
+  await esbuild({
+    ...script,
+    entryPoints: { main: 'src/cli/main.ts' },
+    banner: { js: '(function (require, __dirname, __url) {' },
+    footer: { js: '})' },
+    define: { 'import.meta.url': '__url' },
+    supported: { 'dynamic-import': false },
+    plugins: [apart],
+    // Its other form loads Node's modules as it runs, which a script can't.
+    alias: { 'web-tree-sitter': join(root, 'node_modules/web-tree-sitter/web-tree-sitter.cjs') },
+    minify: true,
+  });
+  await esbuild({ ...module, banner, entryPoints: { index: 'src/index.ts' } });
   copyFileSync(join(root, 'node_modules/web-tree-sitter/web-tree-sitter.wasm'), join(dist, 'web-tree-sitter.wasm'));
   copyFileSync(join(root, 'node_modules/tree-sitter-c/tree-sitter-c.wasm'), join(dist, 'tree-sitter-c.wasm'));
+  const [sample] = readdirSync(join(root, 'samples/single')).filter(name => name.endsWith('.patch'));
+  if (sample) must(process.execPath, [join(root, 'scripts/warm.mjs'), dist, join(root, 'samples/single', sample)]);
   if (declarations)
     must(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', join(dist, 'types')]);
 }

@@ -8,7 +8,7 @@ import { build, install, root } from './prepare.mjs';
 install();
 await build();
 const { loadGrammar, notes, readThread, review, reviewJson, threadJson, threadText } = await import(pathToFileURL(join(root, 'dist/index.js')).href);
-const { parseMime } = await import(pathToFileURL(join(root, 'dist/mime.js')).href);
+const { parseMime } = await import(pathToFileURL(join(root, 'dist/mime.cjs')).href);
 
 const seconds = Number(process.argv[2] ?? 30);
 const seed = Number(process.argv[3] ?? 1);

@@ -418,25 +418,49 @@ const BESIDE_LINES = 4;
 
 function lostBarrier(view: View, event: Event): Remark | null {
   const { before, after, series } = view;
-  if (event.kind !== 'fence' || event.ordering === 'compiler' || event.ordering === null || gains(view) || runsOnce(after)) return null;
+  if (event.kind !== 'fence' || event.ordering === null || gains(view) || runsOnce(after)) return null;
+  if (event.ordering === 'compiler' && event.api !== 'barrier') return null; // Begins or ends a section.
   const beside = view.removed.filter(e => e !== event && Math.abs(e.line - event.line) <= BESIDE_LINES).length;
   if (beside > MOST_REMOVED_BESIDE) return null;
-  const [above, below] = [
-    before.events.slice(0, event.index).findLast(e => isAccess(e) || e.opaque || orders(e)),
-    before.events.slice(event.index + 1).find(e => isAccess(e) || e.opaque || orders(e)),
-  ];
-  if (!above || !below || !series.stays(above) || !series.stays(below)) return null;
-  // A neighbour that is ordered by itself made it needless.
-  if ([above, below].some(e => orders(e) || e.ordering === 'full')) return null;
-  if (isHeld(after, series.stays(above) ?? above) || isMoved(view, event)) return null;
+  const above = before.events.slice(0, event.index).findLast(isPartner);
+  const below = before.events.slice(event.index + 1).find(isPartner);
+  // What a hunk does not show may be a partner.
+  if ((!above || !below) && before.whole) return null;
+  const [one, other] = [above, below].map(e => e && series.stays(e));
+  if ((above && !one) || (below && !other) || (!one && !other)) return null;
+  if ([above, below].some(e => e && covers(e, event))) return null;
+  if ((one && isHeld(after, one)) || isMoved(view, event)) return null;
+  const between =
+    above && below
+      ? ` between "${quoted(above)}" and "${quoted(below)}"`
+      : above
+        ? ` behind "${quoted(above)}"`
+        : below
+          ? ` before "${quoted(below)}"`
+          : '';
   return {
-    message: `${event.api}() between "${quoted(above)}" and "${quoted(below)}" goes from ${after.name}(), and both stay`,
-    question: 'What keeps them in order now, or who no longer needs it?',
-    dismissal: 'Not an issue if the other side of the pair goes as well, or orders them by another means',
-    quote: [series.stays(above) ?? above, event, series.stays(below) ?? below],
+    message: `${event.api}()${between} goes from ${after.name}(), and ${above && below ? 'both stay' : 'that stays'}`,
+    question: 'What keeps the accesses around it in order now, or who no longer needs that?',
+    dismissal: 'Not an issue if the other side of the pair goes as well, or something else orders them',
+    quote: [...(one ? [one] : []), event, ...(other ? [other] : [])],
     shape: `barrier:${event.api}`,
-    ...(isAccess(above) && isAccess(below) ? {} : { severity: 'note' as const }),
+    ...(above && below && isAccess(above) && isAccess(below) ? {} : { severity: 'note' as const }),
   };
+}
+
+/** What a barrier may be there for, or may lean on. */
+function isPartner(event: Event): boolean {
+  return isAccess(event) || event.opaque || event.kind === 'wake' || orders(event);
+}
+
+/** A neighbour that gives the order of the barrier by itself. */
+function covers(neighbour: Event, barrier: Event): boolean {
+  if (neighbour.ordering === 'full') return true;
+  // What a marked read has taken the compiler does not read again.
+  if (barrier.ordering === 'compiler' && neighbour.kind === 'read' && neighbour.ordering !== 'plain') return true;
+  if (neighbour.kind === 'fence') return neighbour.ordering === barrier.ordering;
+  // A lock or an unlock lets a store pass a later load.
+  return orders(neighbour) && barrier.ordering !== 'full';
 }
 
 /** Orders what is around it by itself. */

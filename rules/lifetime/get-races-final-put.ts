@@ -13,7 +13,10 @@ export default {
   confidence: 'high',
   finds: ['refcount-lifetime', 'check-then-act', 'lifetime-teardown'],
   references: ['Documentation/core-api/kref.rst, Kref rules', 'include/linux/kref.h, kref_put_lock()'],
-  knownGaps: ['a put whose callers hold the lock is taken for one without, where they are out of view', 'a lookup through more than one helper is not seen'],
+  knownGaps: [
+    'a put whose callers hold the lock is taken for one without, where they are out of view',
+    'a lookup through more than one helper is not seen',
+  ],
   examples: {
     bad: [
       `
@@ -213,7 +216,9 @@ void node_share(struct root *root, struct node *n)
       for (const get of fn.events) {
         if (get.locks.length === 0 || (get.kind !== 'rmw' && get.kind !== 'call')) continue;
         const counted = countedBy(fn, get, world);
-        const found = counted && removals.find(r => r.key === counted.key && get.locks.some(l => r.locks.some(m => sameLock(l, m))) && looksUp(fn, get, counted.root, r));
+        const found =
+          counted &&
+          removals.find(r => r.key === counted.key && get.locks.some(l => r.locks.some(m => sameLock(l, m))) && looksUp(fn, get, counted.root, r));
         if (!counted || !found || provesOwner(fn, get, counted.key)) continue;
         report(
           { event: get, fn },
@@ -229,7 +234,10 @@ void node_share(struct root *root, struct node *n)
               { path: found.removal.path, line: found.removal.line, side: found.removal.side, note: 'unlinked here, under the lock' },
             ],
             quote: [get, found.put],
-            advice: ['get-unless-zero in the lookup (kref_get_unless_zero(), refcount_inc_not_zero())', 'kref_put_lock(), refcount_dec_and_lock() and the like in the put'],
+            advice: [
+              'get-unless-zero in the lookup (kref_get_unless_zero(), refcount_inc_not_zero())',
+              'kref_put_lock(), refcount_dec_and_lock() and the like in the put',
+            ],
           },
         );
       }
@@ -273,7 +281,8 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
 }
 
 /** Takes an object out of what lookups search. */
-const UNLINKS = /^(?:list_del|list_del_init|list_del_rcu|hlist_del\w*|hlist_nulls_del\w*|hash_del\w*|__?list_del_entry|rb_erase\w*|radix_tree_delete\w*|xa_erase\w*|__xa_erase|idr_remove|rhashtable_remove_fast)$/;
+const UNLINKS =
+  /^(?:list_del|list_del_init|list_del_rcu|hlist_del\w*|hlist_nulls_del\w*|hash_del\w*|__?list_del_entry|rb_erase\w*|radix_tree_delete\w*|xa_erase\w*|__xa_erase|idr_remove|rhashtable_remove_fast)$/;
 
 function lockedSince(removal: Event, put: Event): string[] {
   return removal.locks.filter(lock => ![...put.locks, ...put.maybeLocks].some(held => sameLock(held, lock)));
@@ -301,9 +310,12 @@ function countedBy(fn: CFunction, event: Event, world: World): { key: string; ro
 function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal): boolean {
   if (fn.parameters.some(p => p.name === root)) return false;
   const words = wordsOf(removal.args);
-  const earlier = fn.events.filter(e => e.index < get.index && e.locks.some(l => get.locks.includes(l)) && wordsOf(e.args).some(w => words.includes(w)));
+  const earlier = fn.events.filter(
+    e => e.kind !== 'publish' && e.index < get.index && e.locks.some(l => get.locks.includes(l)) && wordsOf(e.args).some(w => words.includes(w)),
+  );
   if (earlier.length === 0) return false;
   const origins = originsOf(fn, root);
+  if (origins.some(e => /alloc|create|new/.test(e.api))) return false;
   return earlier.some(e => origins.includes(e) || e.args.some(arg => arg === root || arg.endsWith(root)));
 }
 

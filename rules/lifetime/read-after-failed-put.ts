@@ -131,12 +131,13 @@ void list_put(struct sess *s)
       const object = put.cell && life !== null ? objectOf(put.cell) : null;
       if (life === null || object === null || keepsAlive(fn, put, object)) continue;
       const variables = variablesIn(object);
-      const stop = (e: Event) => e.kind === 'wait' || /^(?:__)?set_current_state$|^prepare_to_wait/.test(e.api) || takesReference(e, object) || e.context.includes('rcu-read');
+      const stop = (e: Event) =>
+        e.kind === 'wait' || /^(?:__)?set_current_state$|^prepare_to_wait/.test(e.api) || takesReference(e, object) || e.context.includes('rcu-read');
       const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
       const read = left.find(e => readsFrom(e, object, life));
       if (!read || read.locks.length > 0) continue;
-      const last = onward(fn, put, { variables, value: 'nonzero' }).events.filter(e => !left.includes(e));
-      if (life === 'maybe' && !last.some(e => e.kind === 'wake' && e.cell !== null && objectOf(e.cell) === object)) continue;
+      const both = onward(fn, put, { variables, value: 'nonzero' }).events;
+      if (life === 'maybe' && !both.some(e => e.kind === 'wake' && !left.includes(e) && e.cell !== null && objectOf(e.cell) === object)) continue;
       const name = nameOf(put, object);
       report(
         { event: read, fn },
@@ -152,6 +153,8 @@ void list_put(struct sess *s)
           related: [{ path: put.path, line: put.line, side: put.side, note: 'the put' }],
           quote: [put, read],
           ...(life === 'maybe' ? { severity: 'warning' as const } : {}),
+          // What both branches come to may be kept by whoever called.
+          ...(life === 'maybe' && both.includes(read) ? { confidence: 'low' as const } : {}),
         },
       );
     }

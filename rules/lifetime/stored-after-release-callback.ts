@@ -111,5 +111,8 @@ function isRelease(event: Event): boolean {
 
 /** A plain store of a count, which starts the object's life anew. */
 function storesCount(event: Event): boolean {
-  return event.kind === 'write' && /^(?:set_page_count|(?:atomic(?:64|_long)?|refcount)_set(?:_release)?|kref_init|(?:page|folio)_ref_unfreeze)$/.test(event.api);
+  return (
+    event.kind === 'write' &&
+    /^(?:set_page_count|(?:atomic(?:64|_long)?|refcount)_set(?:_release)?|kref_init|(?:page|folio)_ref_unfreeze)$/.test(event.api)
+  );
 }

@@ -1,4 +1,15 @@
-import { isHandedOver, isTest, isUseOf, onward, originsOf, placeOf, releasesIn, surelyReaches, takesReference, variablesIn } from '../../src/c/query.ts';
+import {
+  isHandedOver,
+  isTest,
+  isUseOf,
+  onward,
+  originsOf,
+  placeOf,
+  releasesIn,
+  surelyReaches,
+  takesReference,
+  variablesIn,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -194,7 +205,9 @@ int names_read(struct names *n)
         {
           message: `${name} is used in ${fn.name}() after ${via ?? event.api}() ${kind === 'free' ? 'has freed it' : 'has put the reference to it'}`,
           question:
-            kind === 'free' ? `Can ${via ?? event.api}() move behind the last use?` : `Which reference keeps ${name} alive here, and can the put move behind the last use?`,
+            kind === 'free'
+              ? `Can ${via ?? event.api}() move behind the last use?`
+              : `Which reference keeps ${name} alive here, and can the put move behind the last use?`,
           dismissal:
             kind === 'free'
               ? `Not an issue if ${name} points to something else by then`
@@ -223,7 +236,11 @@ function isOurs(fn: CFunction, event: Event, object: string, kind: 'free' | 'put
   const origins = originsOf(fn, object);
   const [only] = origins;
   // One lookup that gives a reference, and nothing else that the variable may hold.
-  return origins.filter(e => e.into === object).length === 1 && only !== undefined && origins.some(e => e.into === object && /^of_(?:get|find|parse)_\w+$|_get_by_\w+$/.test(e.api));
+  return (
+    origins.filter(e => e.into === object).length === 1 &&
+    only !== undefined &&
+    origins.some(e => e.into === object && /^of_(?:get|find|parse)_\w+$|_get_by_\w+$/.test(e.api))
+  );
 }
 
 /** The event dereferences the pointer, frees it again, or hands it to what surely looks into it. */
@@ -237,7 +254,12 @@ function isUse(event: Event, object: string, kind: 'free' | 'put'): boolean {
 }
 
 function isWriteOf(event: Event, object: string): boolean {
-  return (event.kind === 'write' || event.kind === 'publish' || event.kind === 'rmw') && event.cell !== null && placeOf(event.cell) === object && !isCount(event);
+  return (
+    (event.kind === 'write' || event.kind === 'publish' || event.kind === 'rmw') &&
+    event.cell !== null &&
+    placeOf(event.cell) === object &&
+    !isCount(event)
+  );
 }
 
 function isCount(event: Event): boolean {
@@ -263,5 +285,8 @@ function handsOverOwner(event: Event, object: string): boolean {
 /** The object as the lines at hand write it. */
 function nameOf(object: string, use: Event, release: Event): string {
   const written = [...use.args, ...release.args].find(a => a.replace(/->/g, '.') === object);
-  return written ?? (object.includes('#') ? object.replace(/#\d+/, '') : object.includes('.') && !object.startsWith('*') ? object.replace('.', '->') : object);
+  return (
+    written ??
+    (object.includes('#') ? object.replace(/#\d+/, '') : object.includes('.') && !object.startsWith('*') ? object.replace('.', '->') : object)
+  );
 }

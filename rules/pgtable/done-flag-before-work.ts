@@ -62,6 +62,13 @@ void dev_done(struct dev *d)
 		complete(&d->idle);
 }`,
       `
+/* Completed once, by whoever comes first: a claim as well. */
+void req_end(struct req *r, int status)
+{
+	if (!test_and_set_bit(REQ_F_COMPLETED, &r->flags))
+		r->ops->done(r, status);
+}`,
+      `
 void page_spoil(struct page *page)
 {
 	if (!test_and_set_bit(PG_invalid, &page->flags))
@@ -96,7 +103,7 @@ void page_spoil(struct page *page)
 
 /** A bit whose name tells of a state that was reached. */
 function isResult(bit: string): boolean {
-  return /(?:^|_)(?:clean|done|ready|uptodate|valid|initiali[sz]ed|inited|synced|complete|completed)(?:$|_)/i.test(bit) && !/(?:^|_)(?:not|un|in)_?/i.test(bit);
+  return /(?:^|_)(?:clean|uptodate|valid|initiali[sz]ed|synced)(?:$|_)/i.test(bit) && !/(?:^|_)(?:not|un|in)_?/i.test(bit);
 }
 
 function isWork(event: Event): boolean {

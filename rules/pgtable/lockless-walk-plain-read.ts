@@ -10,10 +10,13 @@ export default {
     ptep_get() may see one half of the old and one of the new entry: a page frame that neither of them named. ptep_get_lockless() and
     pmdp_get_lockless() read the halves in the order that makes such a mix detectable, and read again.`,
   severity: 'warning',
-  confidence: 'high', // Medium where only a later lock tells that none is held.
+  confidence: 'high', // A note of medium confidence where only a later lock tells that none is held.
   finds: ['pgtable-tlb'],
   references: ['Documentation/mm/process_addrs.rst, Atomicity', 'include/linux/pgtable.h, ptep_get_lockless()'],
-  knownGaps: ['it tears only where an entry is wider than a word (CONFIG_GUP_GET_PXX_LOW_HIGH)', 'a walk whose caller holds the lock is not told from one without'],
+  knownGaps: [
+    'it tears only where an entry is wider than a word (CONFIG_GUP_GET_PXX_LOW_HIGH)',
+    'a walk whose caller holds the lock is not told from one without',
+  ],
   examples: {
     bad: [
       `
@@ -157,7 +160,7 @@ int entry_swap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t *pte)
           dismissal: 'Not an issue if the caller holds the page-table lock, or the value is compared under the lock before it is used',
           related: from ? [{ path: from.path, line: from.line, side: from.side, note: walker ? 'got here' : 'the lock is taken only here' }] : [],
           advice: [`${level}_get_lockless(${pointer})`],
-          ...(walker ? {} : { confidence: 'medium' as const }),
+          ...(walker ? {} : { severity: 'note' as const, confidence: 'medium' as const }),
         },
       );
     }
@@ -185,5 +188,7 @@ function walkerOf(fn: CFunction, read: Event, pointer: string): Event | undefine
 function lockAfter(fn: CFunction, read: Event, pointer: string): Event | undefined {
   if (read.api !== 'ptep_get' || fn.events.some(e => /^(?:pte|pmd)_same$/.test(e.api))) return undefined;
   const { events } = onward(fn, read, { stop: e => /_unlock|^pte_unmap|^pte_offset_map/.test(e.api) });
-  return events.find(e => e.kind === 'lock' && /^spin_lock(?:_nested)?$/.test(e.api) && /(?:^|[\w>.])ptl\b/.test(e.args[0] ?? '') && !e.args[0]?.includes(pointer));
+  return events.find(
+    e => e.kind === 'lock' && /^spin_lock(?:_nested)?$/.test(e.api) && /(?:^|[\w>.])ptl\b/.test(e.args[0] ?? '') && !e.args[0]?.includes(pointer),
+  );
 }

@@ -12,7 +12,10 @@ export default {
   severity: 'warning',
   confidence: 'medium',
   finds: ['pgtable-tlb', 'check-then-act', 'use-after-handover'],
-  references: ['Documentation/mm/process_addrs.rst, Page table installation', 'Documentation/kernel-hacking/locking.rst, Race Conditions and Critical Regions'],
+  references: [
+    'Documentation/mm/process_addrs.rst, Page table installation',
+    'Documentation/kernel-hacking/locking.rst, Race Conditions and Critical Regions',
+  ],
   knownGaps: ['a comparison that a function out of view makes is not seen'],
   examples: {
     bad: [
@@ -134,7 +137,8 @@ void buf_grow(struct chan *c)
       if (free.kind !== 'free' || free.ends || free.locks.length === 0 || pointer === undefined || !/^\w+$/.test(pointer)) continue;
       const made = originsOf(fn, pointer);
       const reads = made.filter(e => e.kind === 'read' && e.cell !== null && e.locks.length === 0 && e.maybeLocks.length === 0);
-      if (made.some(e => e.locks.length > 0)) continue;
+      // What sizes a buffer is not the buffer.
+      if (made.some(e => e.locks.length > 0 || /alloc|dup/.test(e.api))) continue;
       const found = reads.flatMap(read => again(fn, read, free).map(second => ({ read, second })))[0];
       if (!found) continue;
       const { read, second } = found;
@@ -161,7 +165,13 @@ void buf_grow(struct chan *c)
 function again(fn: CFunction, read: Event, free: Event): Event[] {
   const place = read.cell && placeOf(read.cell);
   const seconds = onward(fn, read, {}).events.filter(
-    e => e.kind === 'read' && e !== read && e.cell !== null && placeOf(e.cell) === place && e.index < free.index && e.locks.some(l => free.locks.includes(l)),
+    e =>
+      e.kind === 'read' &&
+      e !== read &&
+      e.cell !== null &&
+      placeOf(e.cell) === place &&
+      e.index < free.index &&
+      e.locks.some(l => free.locks.includes(l)),
   );
   return seconds.filter(second => decides(fn, second) && !isCompared(fn, read, second));
 }

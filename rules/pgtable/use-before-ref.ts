@@ -1,6 +1,6 @@
 import { isHandedOver, isTest, isUseOf, onward } from '../../src/c/query.ts';
 import type { Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'use-before-ref',
@@ -55,6 +55,23 @@ int entry_grab(pte_t pte)
 	return folio_try_get(page_folio(page)) ? 0 : -EAGAIN;
 }`,
       `
+static int pages_note(struct page *page, int n, struct page **pages)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		pages[i] = nth_page(page, i);
+	return n;
+}
+
+int table_grab(pmd_t pmd, struct page **pages)
+{
+	struct page *page = pmd_page(pmd);
+	int n = pages_note(page, 512, pages);
+
+	return try_grab_folio(page, n, 0) ? n : 0;
+}`,
+      `
 int entry_grab(spinlock_t *ptl, pte_t *ptep)
 {
 	struct page *page;
@@ -69,20 +86,22 @@ int entry_grab(spinlock_t *ptl, pte_t *ptep)
 }`,
     ],
   },
-  checkFunction(fn, report) {
+  checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
     for (const found of fn.events) {
       const page = found.into;
       if (page === null || !/^(?:pte|pmd|pud)_(?:page|folio)$/.test(found.api) || isLocked(found)) continue;
       const onTheWay = onward(fn, found, { variables: [page], result: true, stop: e => takes(e, page) }).events;
-      const look = onTheWay.find(e => !isLocked(e) && looksInto(e, page));
+      const look = onTheWay.find(e => !isLocked(e) && looksInto(e, page, world));
       const take = look && onward(fn, look, { variables: [page] }).events.find(e => takes(e, page));
       if (!look || !take) continue;
       report(
         { event: look, fn },
         {
           message: `${page} is looked into in ${fn.name}() before ${take.api}() has taken a reference to it`,
-          detail: [`Until then it may be freed and be in use as something else; what ${look.api}() sees need not be of the page that the entry named`],
+          detail: [
+            `Until then it may be freed and be in use as something else; what ${look.api}() sees need not be of the page that the entry named`,
+          ],
           question: `Can ${look.api}() move behind ${take.api}() and the second look at the entry?`,
           dismissal: 'Not an issue if the page-table lock is held, or something else pins the page',
           related: [
@@ -102,17 +121,29 @@ function isLocked(event: Event): boolean {
 
 function takes(event: Event, page: string): boolean {
   return (
-    /^(?:try_get_page|try_get_folio|try_grab_\w+|folio_try_get\w*|get_page_unless_zero|page_cache_get_speculative|gup_fast_\w*try\w*)$/.test(event.api) &&
-    event.args.some(arg => arg === page || arg === `page_folio(${page})`)
+    /^(?:try_get_page|try_get_folio|try_grab_\w+|folio_try_get\w*|get_page_unless_zero|page_cache_get_speculative|gup_fast_\w*try\w*)$/.test(
+      event.api,
+    ) && event.args.some(arg => arg === page || arg === `page_folio(${page})`)
   );
 }
 
-/** Everything but what computes with the pointer alone. */
-function looksInto(event: Event, page: string): boolean {
+/** A dereference, or a call that makes one. */
+function looksInto(event: Event, page: string, world: World): boolean {
   if (isUseOf(event, page)) return true;
+  // A function in view may compute with the pointer as well.
+  const callee = event.opaque ? undefined : world.functions.find(f => f.name === event.api && f.whole);
+  const parameter = callee?.parameters[event.args.indexOf(page)]?.name;
+  if (callee && parameter !== undefined && !callee.events.some(e => isUseOf(e, parameter) || (e.opaque && readsArgument(e, parameter)))) return false;
+  return readsArgument(event, page);
+}
+
+/** Everything but what computes with the pointer alone. */
+function readsArgument(event: Event, page: string): boolean {
   return (
     event.kind === 'call' &&
     isHandedOver(event, page) &&
-    !/^(?:page_folio|compound_head|page_to_\w+|folio_to_\w+|nth_page|folio_page\w*|is_zero_\w+|is_huge_zero_\w+|xa_is_\w+|VM_\w+|WARN\w*|trace_\w+|pfn_\w+)$/.test(event.api)
+    !/^(?:page_folio|compound_head|page_to_\w+|folio_to_\w+|nth_page|folio_page\w*|is_zero_\w+|is_huge_zero_\w+|xa_is_\w+|VM_\w+|WARN\w*|trace_\w+|pfn_\w+)$/.test(
+      event.api,
+    )
   );
 }

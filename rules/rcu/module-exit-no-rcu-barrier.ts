@@ -29,7 +29,9 @@ void node_drop(struct node *n)
 static void __exit nodes_exit(void)
 {
 	notifier_drop(&nodes_nb);
-} /* want: module-exit-no-rcu-barrier "node_gone()" */`,
+} /* want: module-exit-no-rcu-barrier "node_gone()" */
+
+module_exit(nodes_exit);`,
     ],
     good: [
       `
@@ -47,7 +49,9 @@ static void __exit nodes_exit(void)
 {
 	notifier_drop(&nodes_nb);
 	rcu_barrier();
-}`,
+}
+
+module_exit(nodes_exit);`,
       `
 void node_drop(struct node *n)
 {
@@ -57,7 +61,9 @@ void node_drop(struct node *n)
 static void __exit nodes_exit(void)
 {
 	notifier_drop(&nodes_nb);
-}`,
+}
+
+module_exit(nodes_exit);`,
       `
 static void node_gone(struct rcu_head *head)
 {
@@ -78,6 +84,24 @@ static void nodes_stop(void)
 static void __exit nodes_exit(void)
 {
 	nodes_stop();
+}
+
+module_exit(nodes_exit);`,
+      `
+/* One file of several: the module's own exit is elsewhere. */
+static void node_gone(struct rcu_head *head)
+{
+	kfree(container_of(head, struct node, rcu));
+}
+
+void node_drop(struct node *n)
+{
+	call_rcu(&n->rcu, node_gone);
+}
+
+void __exit nodes_stop(void)
+{
+	notifier_drop(&nodes_nb);
 }`,
       `
 /* It counts what is out and waits for that. */
@@ -98,12 +122,14 @@ void node_drop(struct node *n)
 static void __exit nodes_exit(void)
 {
 	wait_event(nodes_wait, atomic_read(&nodes_out) == 0);
-}`,
+}
+
+module_exit(nodes_exit);`,
     ],
   },
   checkFile(file, report, world) {
     if (!file.whole) return;
-    const exit = file.functions.find(fn => fn.attributes.includes('__exit') && fn.whole);
+    const exit = file.functions.find(fn => fn.whole && world.mentions(fn).some(m => m.call === 'module_exit'));
     if (!exit) return;
     const own = new Set(file.functions.map(fn => fn.name));
     for (const fn of file.functions) {
@@ -133,6 +159,10 @@ function waits(fn: CFunction, world: World, seen: Set<string>): boolean {
   return fn.events.some(e => isWait(e) || (e.kind === 'call' && !e.opaque && world.functions.some(f => f.name === e.api && waits(f, world, seen))));
 }
 
+// unregister_pernet_subsys() and what is built on it wait for callbacks themselves, as kmem_cache_destroy() does for objects freed by RCU.
 function isWait(event: Event): boolean {
-  return (event.kind === 'wait' && !/^(?:cancel|flush|del_timer|timer|destroy_workqueue|synchronize|free_irq|disable)/.test(event.api)) || /rcu_barrier|^wait_|kmem_cache_destroy/.test(event.api);
+  return (
+    (event.kind === 'wait' && !/^(?:cancel|flush|del_timer|timer|destroy_workqueue|synchronize|free_irq|disable)/.test(event.api)) ||
+    /rcu_barrier|^wait_|^(?:unregister_pernet_\w+|tcf_unregister_action|kmem_cache_destroy)$/.test(event.api)
+  );
 }

@@ -271,20 +271,31 @@ function isLocked(event: Event): boolean {
 
 /** Bottom halves, preemption or interrupts off make a section too (Documentation/RCU/whatisRCU.rst, rcu_read_lock()). */
 function hasOtherSection(event: Event): boolean {
-  return event.context.some(word => word === 'bh-off' || word === 'preempt-off' || word === 'irqs-off' || word === 'rcu-read' || word === 'srcu-read');
+  return event.context.some(
+    word => word === 'bh-off' || word === 'preempt-off' || word === 'irqs-off' || word === 'rcu-read' || word === 'srcu-read',
+  );
 }
 
 /** Something that may keep the object: a module, a part of it, or a helper that takes what it is given. */
 function keeps(event: Event, pointer: string): boolean {
   return (
-    /(?:^|_)(?:try_?)?(?:get|hold|grab|pin|ref|inc)(?:_|$)/.test(event.api) && event.args.some(arg => new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`).test(arg))
+    /(?:^|_)(?:try_?)?(?:get|hold|grab|pin|ref|inc|acquire)(?:_|$)/.test(event.api) &&
+    event.args.some(arg => new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`).test(arg))
   );
 }
 
 function uses(event: Event, pointer: string, names: readonly string[]): boolean {
   // Who frees it is its updater.
   if (event.kind === 'free' || event.kind === 'rcu') return false;
-  if (names.some(name => isUseOf(event, name)) || event.args.some(arg => arg === `*${pointer}` || arg.startsWith(`${pointer}->`))) return true;
+  // Behind the place that it was loaded from may stand another copy of that.
+  const written = new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`).test(event.text);
+  if (
+    names.some(name => isUseOf(event, name) && (name === pointer || written)) ||
+    event.args.some(arg => arg === `*${pointer}` || arg.startsWith(`${pointer}->`))
+  )
+    return true;
   // Printing and comparing the address is no use.
-  return event.kind === 'call' && isHandedOver(event, pointer) && !/trace|print|pr_|dbg|debug|warn|err|info|cmp|equal|same|log|_rcu$/i.test(event.api);
+  return (
+    event.kind === 'call' && isHandedOver(event, pointer) && !/trace|print|pr_|dbg|debug|warn|err|info|cmp|equal|same|log|_rcu$/i.test(event.api)
+  );
 }

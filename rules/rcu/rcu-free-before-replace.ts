@@ -90,7 +90,7 @@ void slot_move(struct share *s, struct conf *new)
       if (kind !== 'free' || event.object === 'private' || wasUnpublished(fn, event, object)) continue;
       const { events } = onward(fn, event, { variables: variablesIn(object), stop: waitsForReaders });
       const store = events.find(e => e.cell !== null && isReplacement(e) && placeOf(e.cell) === object);
-      if (!store || (store.operand === 'NULL' && /(?:^|_)(?:free|release|put|exit|clear)(?:_|$)/.test(fn.name))) continue;
+      if (!store || (store.operand === 'NULL' && /(?:^|_)(?:free|release|put|exit|clear|clean)(?:_|$)/.test(fn.name))) continue;
       const name = store.args[0] ?? object;
       report(
         { event: store, fn },

@@ -160,6 +160,8 @@ function isTeardown(fn: CFunction): boolean {
 function emptiesList(fn: CFunction, unlink: Event, object: string): boolean {
   const loops = fn.shape.loops.filter(l => l.line <= unlink.line && l.endLine >= unlink.line);
   const lines = (fn.settings ?? []).flatMap(s => (s.name === object ? s.ends.map(end => fn.flow[end.node]?.line ?? 0) : []));
+  const cursors = fn.events.filter(e => /for_each/.test(e.api) && e.args.includes(object.replace(/#\d+/, ''))).map(e => e.line);
+  lines.push(...cursors);
   return loops.some(l => lines.some(line => line >= l.line && line <= l.endLine));
 }
 

@@ -116,7 +116,9 @@ void cards_turn(struct deck *d)
 /** The place that it is put at was found by a walk over the very list: the entry only moves within it. */
 function staysOn(fn: CFunction, add: Event): boolean {
   const at = /^&?(\w+)/.exec(add.args[1] ?? '')?.[1];
-  return at !== undefined && fn.events.some(e => /for_each/.test(e.api) && (e.args[0] === at || e.args.some((arg, i) => i > 0 && arg === add.args[1])));
+  return (
+    at !== undefined && fn.events.some(e => /for_each/.test(e.api) && (e.args[0] === at || e.args.some((arg, i) => i > 0 && arg === add.args[1])))
+  );
 }
 
 /** The event links the node into a list, or makes it a list of its own. */

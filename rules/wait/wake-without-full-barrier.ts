@@ -177,7 +177,7 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
     for (const look of eventsOf(fn, 'read', /^waitqueue_active$/)) {
       if (!look.cell || look.cell.base === null || look.cell.type === null) continue;
       const queue = keyOf(look);
-      const changes = unordered(fn, look, world, e => isChange(e) && e.object !== 'private' && !sameStatement(e, look));
+      const changes = unordered(fn, look, world, e => isChange(e) && e.index < look.index && e.object !== 'private' && !sameStatement(e, look));
       for (const change of changes) {
         const waiter = sleeperOn(world, queue, keyOf(change), change);
         if (!waiter || waiter.fn === fn) continue;

@@ -19,7 +19,9 @@ export function pointedTo(cell: Cell): string | null {
 /** The cell itself as the function spells it: `a.b` for what `a->b` names. */
 export function placeOf(cell: Cell): string {
   if (cell.base === null) return spelling(cell.path);
-  return spelling(cell.path === '*' ? `*${cell.base}` : cell.path.startsWith('*') ? `${cell.base}${cell.path.slice(1)}` : `${cell.base}.${cell.path}`);
+  return spelling(
+    cell.path === '*' ? `*${cell.base}` : cell.path.startsWith('*') ? `${cell.base}${cell.path.slice(1)}` : `${cell.base}.${cell.path}`,
+  );
 }
 
 /** The object that the cell is part of, or that the pointer handed over points to. */
@@ -352,9 +354,9 @@ export function mayFree(fn: CFunction, event: Event, object: string, functions: 
 
 /** Does the function wait for readers, or count references, before it frees what the parameter points to? */
 function deferred(callee: CFunction, parameter: string): boolean {
-  const named = new RegExp(`\\b${parameter}\\b`);
-  const defers = (e: Event) => waitsForReaders(e) && (e.args.length === 0 || e.args.some(arg => named.test(arg)));
-  const counts = (e: Event) => e.kind === 'rmw' && (e.operation === 'dec' || e.operation === 'sub') && e.cell !== null && objectOf(e.cell) === parameter;
+  const defers = (e: Event) => waitsForReaders(e) && (e.args.length === 0 || isHandedOver(e, parameter) || isPartHandedOver(e, parameter));
+  const counts = (e: Event) =>
+    e.kind === 'rmw' && (e.operation === 'dec' || e.operation === 'sub') && e.cell !== null && objectOf(e.cell) === parameter;
   return callee.events.some(e => defers(e) || counts(e));
 }
 

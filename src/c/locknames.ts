@@ -5,6 +5,8 @@ import { plainType } from './typeof.ts';
 
 /** A lock's name: its family and the cell. */
 export function lockName(event: { api: string; cell: Event['cell']; args: string[] }, family: string): string {
+  // A lock without an argument is one for the whole system, whatever takes it.
+  if (!event.cell && event.args.length === 0 && family !== '') return `${family}:${family}`;
   const key = event.cell ? cellKey(event.cell).replace('|', event.cell.type || event.cell.within ? '.' : '') : (event.args[0] ?? event.api);
   return `${family}:${key.replace(/\[\]$/, '')}`;
 }

@@ -92,10 +92,12 @@ export function fillLocksets(
   });
   const left = new Set<string>();
   const given = new Set(entered);
+  const twice = takenTwice(fn.events, effects);
   for (const event of fn.events) {
     const state = states[event.node];
     for (const lock of effects[event.index]?.unlock ?? [])
-      if (state && fn.whole && !event.ends && ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock))) given.add(lock);
+      if (state && fn.whole && !event.ends && !twice.has(lock) && ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock)))
+        given.add(lock);
     for (const word of effects[event.index]?.leave ?? []) if (state && !state.context.has(word) && !event.ends) left.add(word);
   }
   return { exits, entered, given: [...given], left: [...left].filter(word => exits.every(exit => !exit.context.has(word))) };
@@ -182,11 +184,28 @@ function through(state: State, node: FlowNode, slot: number, effects: (Effect | 
   return { must, may, context, decided: state.decided };
 }
 
+/** Names that stand for locks of two objects at once: what one unlock of such a name leaves is not known. */
+function takenTwice(events: Event[], effects: (Effect | null)[]): Set<string> {
+  const seen = new Map<string, string>();
+  const found = new Set<string>();
+  for (const [i, effect] of effects.entries()) {
+    const written = events[i]?.args[0] ?? '';
+    for (const lock of effect?.lock ?? []) {
+      const before = seen.get(lock);
+      if (before === undefined) seen.set(lock, written);
+      else if (before !== written) found.add(lock);
+    }
+  }
+  return found;
+}
+
 /** By which likeness the unlock fits one of the locks: the name, the member, or that it is the only one of its family. */
 function fitting(held: string[], unlock: string): (a: string, b: string) => boolean {
   if (held.some(lock => sameLock(lock, unlock))) return sameLock;
   if (held.some(lock => likeLock(lock, unlock))) return likeLock;
   const family = (lock: string) => lock.slice(0, lock.indexOf(':'));
+  // An unlock that is given an object, not a lock of it, may have been given another than the lock was.
+  if (!unlock.endsWith('.*') && unlock.includes('.')) return sameLock;
   return held.filter(lock => family(lock) === family(unlock)).length === 1 ? (a, b) => family(a) === family(b) : sameLock;
 }
 
@@ -297,6 +316,7 @@ function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State |
   if (!fn.whole) return [];
   const said = annotated(fn);
   let unknown = false;
+  const twice = takenTwice(fn.events, effects);
   for (const event of fn.events) {
     if (event.opaque) unknown = true;
     if (event.ends) continue; // The end of a guard undoes its own beginning, or nothing.
@@ -304,6 +324,7 @@ function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State |
     for (const unlock of effects[event.index]?.unlock ?? []) {
       if (!state) continue;
       const callers = said.some(lock => sameLock(lock, unlock));
+      if (twice.has(unlock)) continue;
       if (callers || (!unknown && ![...state.may.keys()].some(lock => sameLock(lock, unlock)))) found.add(unlock);
     }
   }

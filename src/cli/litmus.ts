@@ -45,7 +45,7 @@ export async function litmusCommand(args: string[], out: Out, err: Out): Promise
   return status;
 }
 
-const UNDECIDED: Outcome = { verdict: 'unsupported', flags: [], positive: 0, negative: 0, states: [] };
+const UNDECIDED: Outcome = { verdict: 'unsupported', flags: [], positive: 0, negative: 0, states: [], checked: 0 };
 
 function reasonsOf(problems: { line: number; column: number; message: string }[]): string {
   return problems.map(p => `line ${p.line}, column ${p.column}: ${p.message}`).join('; ');

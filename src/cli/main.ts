@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { eventsCommand } from './events.ts';
 import { HELP } from './help.ts';
 import { litmusCommand } from './litmus.ts';
@@ -59,10 +58,14 @@ process.stdout.on('error', error => {
   throw error;
 });
 
-try {
-  if (isScanThread) await scanThread();
-  else process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  err(`fencepost: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}\n`);
-  process.exitCode = 2;
+async function start(): Promise<void> {
+  try {
+    if (isScanThread) await scanThread();
+    else process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    err(`fencepost: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}\n`);
+    process.exitCode = 2;
+  }
 }
+
+void start();

@@ -38,7 +38,7 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
   const fence = (kind: FenceKind): Step => ({ event: null, act: { op: 'fence', fence: kind }, register: null, when: step.when, via: null });
   switch (edit.kind) {
     case 'fence':
-      steps.splice(edit.where === 'before' ? at : at + 1, 0, fence(edit.fence === 'full' ? 'mb' : edit.fence));
+      steps.splice(edit.where === 'before' ? firstOf(steps, edit.event) : lastOf(steps, edit.event) + 1, 0, fence(edit.fence === 'full' ? 'mb' : edit.fence));
       return true;
     case 'grace-period':
       steps.splice(at, 0, fence('sync-rcu'));
@@ -52,8 +52,7 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
       const target = stepOf(draft, edit.to, undefined, thread);
       if (!target) return false;
       steps.splice(at, 1);
-      const to = steps.indexOf(target.step);
-      steps.splice(edit.where === 'before' ? to : to + 1, 0, {
+      steps.splice(edit.where === 'before' ? firstOf(steps, edit.to) : lastOf(steps, edit.to) + 1, 0, {
         ...step,
         when: step.when.filter(g => target.step.when.some(w => w.register === g.register)),
       });
@@ -93,6 +92,15 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
       return true;
     }
   }
+}
+
+/** An event may have become several steps. */
+function firstOf(steps: Step[], event: Event): number {
+  return steps.findIndex(s => s.event === event);
+}
+
+function lastOf(steps: Step[], event: Event): number {
+  return steps.findLastIndex(s => s.event === event);
 }
 
 function lock(draft: Draft): boolean {

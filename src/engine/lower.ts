@@ -121,11 +121,14 @@ class Lowering {
       }
       for (const m of meant) {
         const location = this.meantCell(m);
+        const lock = m.under !== undefined && !held.includes(m.under) ? this.lock(m.under) : null;
+        if (lock !== null) emit(event, { op: 'lock', location: lock }, null, event.node);
         if (m.access === 'read') emit(event, { op: 'load', location, order: m.ordering, mask: null }, this.register(), event.node);
         else {
           emit(event, { op: 'store', location, order: m.ordering === 'full' ? 'relaxed' : m.ordering, value: null }, null, event.node);
-          if (m.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);
         }
+        if (lock !== null) emit(event, { op: 'unlock', location: lock }, null, event.node);
+        if (m.access === 'write' && m.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);
       }
       if (meant.length > 0) return null;
       if (event.kind === 'fence') {
@@ -289,10 +292,14 @@ class Lowering {
     if (/^-?(?:0x[\da-f]+|\d+)[UL]*$/i.test(operand)) return Number(operand.replace(/[UL]+$/i, ''));
     if (/^(?:NULL|false)$/.test(operand)) return 0;
     if (operand === 'true') return 1;
-    if (!/^[A-Z][A-Z0-9_]*$/.test(operand)) return null;
-    const known = this.symbols.get(operand);
+    return /^[A-Z][A-Z0-9_]*$/.test(operand) ? this.symbolOf(operand) : null;
+  }
+
+  /** A number for what the code names, the same for the same text, and unlike any other. */
+  private symbolOf(text: string): number {
+    const known = this.symbols.get(text);
     if (known !== undefined) return known;
-    this.symbols.set(operand, 100 + this.symbols.size);
+    this.symbols.set(text, 100 + this.symbols.size);
     return 99 + this.symbols.size;
   }
 
@@ -354,8 +361,8 @@ class Lowering {
         return make('&~', number ?? 1);
       case 'cmpxchg': {
         const expected = this.numberOf(event.args[1] ?? null);
-        const desired = this.numberOf(event.args[2] ?? null);
-        if (expected === null || desired === null) return `${event.api}() puts in a value that is not in view`;
+        const desired = this.numberOf(event.args[2] ?? null) ?? this.symbolOf(event.args[2] ?? '');
+        if (expected === null) return `${event.api}() expects a value that is not in view`;
         return [{ op: 'cmpxchg', location, order, expected, desired, success: result === 'success' }];
       }
       default:

@@ -135,6 +135,8 @@ class Candidate {
   private readonly trail: number[] = [];
   private readonly free: PathEvent[];
   private readonly writes: PathEvent[];
+  /** Read-modify-writes, with the writes of other threads; by event id. */
+  private readonly updates: { write: number; read: number; others: number[] }[];
   private readonly lockRf: Relation;
   private readonly lockCo: [number, number][] = [];
   private locked: Locked | null = null;
@@ -174,6 +176,9 @@ class Candidate {
     const lockBits = IS.lockRead | IS.lockFail | IS.lockFree;
     this.free = events.filter(e => (e.is & IS.read) !== 0 && (e.is & lockBits) === 0);
     this.writes = events.filter(e => (e.is & IS.write) !== 0);
+    this.updates = this.writes.flatMap(w =>
+      w.reads ? [{ write: w.id, read: w.reads.id, others: this.writes.filter(o => o.thread !== w.thread).map(o => o.id) }] : [],
+    );
     this.lockRf = this.skeleton.algebra.none();
   }
 
@@ -506,18 +511,14 @@ class Candidate {
     const a = this.skeleton.algebra;
     for (let changed = true; changed; ) {
       changed = false;
-      for (const w of this.events) {
-        if (!w.reads) continue;
-        const from = this.source[w.reads.id] as number;
+      for (const { write, read, others } of this.updates) {
+        const from = this.source[read] as number;
         if (from < 0) continue;
-        const at = this.at(w);
-        for (const other of this.writes) {
-          if (other.thread === w.thread || other.id === from || other.id === w.id || at < 0 || this.at(other) !== at) continue;
-          if (a.has(co, from, other.id) && !a.has(co, w.id, other.id)) {
-            this.order(co, w.id, other.id);
-            changed = true;
-          } else if (a.has(co, other.id, w.id) && !a.has(co, other.id, from)) {
-            this.order(co, other.id, from);
+        for (const other of others) {
+          if (other === from) continue;
+          if (a.has(co, from, other) ? !a.has(co, write, other) : a.has(co, other, write) && !a.has(co, other, from)) {
+            if (a.has(co, from, other)) this.order(co, write, other);
+            else this.order(co, other, from);
             changed = true;
           }
         }
@@ -597,7 +598,8 @@ class Candidate {
   /** What is shown is valid until the call returns. */
   private show(co: Relation, derived: Derived): boolean {
     const chosen = this.chosenWith(co);
-    const locations = this.locations.map((l, i) => (l === -2 ? this.at(this.events[i] as PathEvent) : l));
+    const { wandering } = this;
+    const locations = wandering.length === 0 ? this.locations : this.locations.map((l, i) => (l === -2 ? this.at(this.events[i] as PathEvent) : l));
     const execution: Execution = {
       skeleton: this.skeleton,
       paths: this.paths,

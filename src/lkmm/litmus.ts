@@ -120,4 +120,6 @@ export interface Outcome {
   negative: number;
   /** Each final state once, as `0:r1=0` and `[x]=2`, in the order of `shownBy`; sorted. */
   states: string[][];
+  /** Checks of parts of executions and of whole ones that it took, larger ones counted more than once. */
+  checked: number;
 }

@@ -17,6 +17,10 @@ export interface Skeleton {
   po: Relation;
   int: Relation;
   ext: Relation;
+  /** Pairs of different marked events of one thread, of marked events of two, and a marked event with itself. */
+  markedInt: Relation;
+  markedExt: Relation;
+  markedSame: Relation;
   /** Read to write of each read-modify-write that was done, locks among them. */
   rmw: Relation;
   reads: Mask;
@@ -120,6 +124,9 @@ export function skeletonOf(events: PathEvent[], algebra: Algebra): Skeleton {
     po,
     int,
     ext,
+    markedInt: algebra.minus(algebra.between(marked, int, marked), identity),
+    markedExt: algebra.between(marked, ext, marked),
+    markedSame: algebra.between(marked, identity, null),
     rmw,
     reads,
     writes,
@@ -133,7 +140,7 @@ export function skeletonOf(events: PathEvent[], algebra: Algebra): Skeleton {
     poRel: algebra.between(memory, po, release),
     wmb: wmbs ? algebra.between(writes, fencerel(wmbs), writes) : algebra.none(),
     rmb: rmbs ? algebra.between(r4rmb, fencerel(rmbs), r4rmb) : algebra.none(),
-    mb: algebra.union(...mbs),
+    mb: algebra.union(algebra.none(), ...mbs),
     gp: hasGracePeriod ? algebra.then(algebra.between(null, po, gracePeriods), poMaybe) : algebra.none(),
     afterUnlockLock: orNull(fences('after-unlock-lock')),
     lockReads: orNull(algebra.setOf(i => is(i, IS.lockRead))),
@@ -226,7 +233,7 @@ function dependencies(s: Skeleton, address: Relation, data: Relation, control: R
   const dep = a.union(address, data);
   const parts = [a.between(null, a.union(dep, control), s.writes), a.between(null, address, s.reads)];
   if (s.hasPlain) parts.push(a.then(a.between(null, address, s.plain), s.wmb));
-  return { hbDependencies: a.between(s.marked, a.union(...parts), s.marked), toMarked: a.between(s.marked, dep, s.marked) };
+  return { hbDependencies: a.between(s.marked, a.union(a.none(), ...parts), s.marked), toMarked: a.between(s.marked, dep, s.marked) };
 }
 
 /** rf and co, or the part of them chosen so far; co transitive. `loc` relates events on one location. */
@@ -282,17 +289,17 @@ export function derive(locked: Locked, chosen: Chosen): Derived | null {
   }
 
   // THE CUMULATIVE FENCE AND PROP RELATIONS
-  const rfeMarked = a.between(marked, rfe, marked);
+  const rfeMarked = a.and(rf, s.markedExt);
   let cumulFence = a.union(locked.cumulFence, a.then(rfeMarked, locked.cumulative));
   const rmwSequence = s.hasRmw ? a.star(a.then(rf, s.rmw)) : a.maybe(a.none());
   if (s.hasRmw) cumulFence = a.then(cumulFence, rmwSequence);
   const cumulFenceStar = a.star(cumulFence);
-  const before = a.between(marked, a.maybe(a.and(overwrite, ext)), null);
-  const prop = a.chain(before, cumulFenceStar, a.between(null, a.maybe(rfeMarked), marked));
+  const before = a.union(a.between(marked, a.and(overwrite, ext), null), s.markedSame);
+  const prop = a.chain(before, cumulFenceStar, a.union(rfeMarked, s.markedSame));
 
   // THE HAPPENS-BEFORE RELATION: hb
-  const inThread = a.and(a.union(overwrite, a.distinct(prop), a.then(toMarked, rfi)), int);
-  const hb = a.union(locked.hbFence, hbDependencies, rfeMarked, a.between(marked, inThread, marked));
+  const inThread = a.union(overwrite, prop, a.then(toMarked, rfi));
+  const hb = a.union(locked.hbFence, hbDependencies, rfeMarked, a.and(inThread, s.markedInt));
   const hbStar = a.close(a.copy(hb));
   if (!a.irreflexive(hbStar)) return null;
 
@@ -354,9 +361,9 @@ function rcuOrder(s: Skeleton, { rcu, srcu }: GracePeriods, data: Relation, chos
     // rcu-link, or rcu-link ; rcu-order ; rcu-link
     const linked = a.then(link, order);
     const middle = a.union(link, a.then(linked, link));
-    const parts = [order, a.chain(rcu, middle, rcuBack), a.chain(rcuBack, middle, rcu), a.then(order, linked)];
+    const parts = [a.chain(rcu, middle, rcuBack), a.chain(rcuBack, middle, rcu), a.then(order, linked)];
     if (srcu && srcuBack && local) parts.push(a.and(a.chain(srcu, middle, srcuBack), local), a.and(a.chain(srcuBack, middle, srcu), local));
-    const next: Relation = a.union(...parts);
+    const next: Relation = a.union(order, ...parts);
     if (a.equal(next, order)) return order;
     order = next;
   }

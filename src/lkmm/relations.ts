@@ -24,16 +24,21 @@ export class Algebra {
   }
 
   none(): Relation {
+    return this.any().fill(0);
+  }
+
+  /** A relation to be written all over. */
+  private any(): Relation {
     const known = this.pool[this.used++];
-    if (known) return known.fill(0);
+    if (known) return known;
     const made = new Int32Array(this.size * this.words);
     this.pool.push(made);
     return made;
   }
 
   copy(a: Relation): Relation {
-    const out = this.none();
-    out.set(a);
+    const out = this.any();
+    for (let k = 0; k < out.length; k++) out[k] = a[k] as number;
     return out;
   }
 
@@ -72,20 +77,20 @@ export class Algebra {
     return ((a[i * this.words + (j >> 5)] as number) & (1 << (j & 31))) !== 0;
   }
 
-  union(...all: Relation[]): Relation {
-    const out = this.none();
-    for (const a of all) for (let k = 0; k < out.length; k++) out[k] = (out[k] as number) | (a[k] as number);
+  union(first: Relation, ...others: Relation[]): Relation {
+    const out = this.copy(first);
+    for (const a of others) for (let k = 0; k < out.length; k++) out[k] = (out[k] as number) | (a[k] as number);
     return out;
   }
 
   and(a: Relation, b: Relation): Relation {
-    const out = this.none();
+    const out = this.any();
     for (let k = 0; k < out.length; k++) out[k] = (a[k] as number) & (b[k] as number);
     return out;
   }
 
   minus(a: Relation, b: Relation): Relation {
-    const out = this.none();
+    const out = this.any();
     for (let k = 0; k < out.length; k++) out[k] = (a[k] as number) & ~(b[k] as number);
     return out;
   }
@@ -93,11 +98,11 @@ export class Algebra {
   /** The pairs that begin in one set and end in the other; null stands for all events. */
   between(from: Mask | null, a: Relation, to: Mask | null): Relation {
     const { size, words } = this;
-    const out = this.none();
+    const out = this.any();
     for (let i = 0; i < size; i++) {
-      if (from && !holds(from, i)) continue;
       const at = i * words;
-      for (let k = 0; k < words; k++) out[at + k] = (a[at + k] as number) & (to ? (to[k] as number) : -1);
+      const begins = from === null || holds(from, i);
+      for (let k = 0; k < words; k++) out[at + k] = begins ? (a[at + k] as number) & (to ? (to[k] as number) : -1) : 0;
     }
     return out;
   }
@@ -105,8 +110,8 @@ export class Algebra {
   /** `a ; b`: from i to j where some event is a's successor of i and b's predecessor of j. */
   then(a: Relation, b: Relation): Relation {
     const { size, words } = this;
-    const out = this.none();
     if (words === 1) {
+      const out = this.any();
       for (let i = 0; i < size; i++) {
         let row = 0;
         for (let rest = a[i] as number; rest !== 0; rest &= rest - 1) row |= b[lowest(rest)] as number;
@@ -114,6 +119,7 @@ export class Algebra {
       }
       return out;
     }
+    const out = this.none();
     for (let i = 0; i < size; i++) {
       const at = i * words;
       for (let k = 0; k < words; k++) {
@@ -140,16 +146,6 @@ export class Algebra {
   maybe(a: Relation): Relation {
     const out = this.copy(a);
     for (let i = 0; i < this.size; i++) this.put(out, i, i);
-    return out;
-  }
-
-  /** Without the pairs of an event with itself. */
-  distinct(a: Relation): Relation {
-    const out = this.copy(a);
-    for (let i = 0; i < this.size; i++) {
-      const at = i * this.words + (i >> 5);
-      out[at] = (out[at] as number) & ~(1 << (i & 31));
-    }
     return out;
   }
 

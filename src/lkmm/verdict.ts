@@ -2,33 +2,42 @@
 import { truthOf } from './conditions.ts';
 import { type Execution, executions } from './executions.ts';
 import type { Condition, LitmusTest, Observed, Outcome, Value } from './litmus.ts';
-import { mixesAccesses, races, srcuSections } from './model.ts';
+import { mixesAccesses, races, type Skeleton, srcuSections } from './model.ts';
 import { IS, type PathEvent } from './paths.ts';
 
 /** Checks of candidates that one test may take. Counted, never timed, so that the answer is the same everywhere. */
 export const BUDGET = 2_000_000;
+
+/** No budget is larger. */
+const MOST_CHECKS = 100_000_000;
 
 /** Final states that are kept apart; a test with more is still decided, and shows these. */
 const MOST_STATES = 100_000;
 
 /** All that the model says of the test. */
 export function decideTest(test: LitmusTest, options: { budget?: number } = {}): Outcome {
-  const budget = { left: options.budget ?? BUDGET };
+  const most = Math.min(options.budget ?? BUDGET, MOST_CHECKS);
+  const budget = { left: most };
   const shown = shownBy(test);
   const flags = new Set<string>();
-  const states = new Map<string, string[]>();
+  const states = new Map<string, Value[]>();
   let positive = 0;
   let negative = 0;
+  let raised: Skeleton | null = null;
   const reason = executions(test, budget, execution => {
     if (holds(test.condition, execution, test)) positive++;
     else negative++;
-    const state = shown.map(o => `${nameOf(o)}=${valueAtEnd(o, execution, test)}`);
+    const state = shown.map(o => valueAtEnd(o, execution, test));
     const key = state.join(';');
     if (states.size < MOST_STATES && !states.has(key)) states.set(key, state);
+    if (raised !== execution.skeleton) raiseRcu(flags, execution.skeleton);
+    raised = execution.skeleton;
     raise(flags, execution);
   });
-  const sorted = [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, state]) => state);
-  const found = { flags: [...flags].sort(), positive, negative, states: sorted };
+  const names = shown.map(nameOf);
+  const worded = [...states.values()].map(state => state.map((value, i) => `${names[i]}=${value}`));
+  const sorted = worded.map(state => ({ state, key: state.join(';') })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const found = { flags: [...flags].sort(), positive, negative, states: sorted.map(s => s.state), checked: Math.ceil(most - Math.max(0, budget.left)) };
   if (reason !== null) return { verdict: 'unsupported', reason, ...found };
   if (positive + negative === 0) return { verdict: 'DEADLOCK', ...found };
   return { verdict: positive === 0 ? 'Never' : negative === 0 ? 'Always' : 'Sometimes', ...found };
@@ -74,18 +83,22 @@ export function holds(condition: Condition, execution: Execution, test: LitmusTe
   return truthOf(condition, o => valueAtEnd(o, execution, test)) === true;
 }
 
-/** The flags of linux-kernel.bell, lock.cat and linux-kernel.cat. */
-function raise(flags: Set<string>, { skeleton: s, chosen, derived, valueAt }: Execution): void {
+/** The flags of linux-kernel.bell that the paths alone decide. */
+function raiseRcu(flags: Set<string>, s: Skeleton): void {
   const a = s.algebra;
   const locks = s.events.filter(e => e.fence === 'rcu-lock');
   const unlocks = s.events.filter(e => e.fence === 'rcu-unlock');
-  if (locks.length + unlocks.length > 0) {
-    const pairs = a.list(s.rcuSections);
-    if (pairs.length < locks.length) flags.add('unmatched-rcu-lock');
-    if (pairs.length < unlocks.length) flags.add('unmatched-rcu-unlock');
-    const sleeps = (l: number, u: number) => s.events.some(e => (e.is & IS.syncSrcu) !== 0 && a.has(s.po, l, e.id) && a.has(s.po, e.id, u));
-    if (pairs.some(([l, u]) => sleeps(l, u))) flags.add('invalid-sleep');
-  }
+  if (locks.length + unlocks.length === 0) return;
+  const pairs = a.list(s.rcuSections);
+  if (pairs.length < locks.length) flags.add('unmatched-rcu-lock');
+  if (pairs.length < unlocks.length) flags.add('unmatched-rcu-unlock');
+  const sleeps = (l: number, u: number) => s.events.some(e => (e.is & IS.syncSrcu) !== 0 && a.has(s.po, l, e.id) && a.has(s.po, e.id, u));
+  if (pairs.some(([l, u]) => sleeps(l, u))) flags.add('invalid-sleep');
+}
+
+/** The other flags of linux-kernel.bell, lock.cat and linux-kernel.cat. */
+function raise(flags: Set<string>, { skeleton: s, chosen, derived, valueAt }: Execution): void {
+  const a = s.algebra;
   const srcu = s.events.filter(e => (e.is & (IS.srcuLock | IS.srcuUnlock)) !== 0);
   if (srcu.length > 0) {
     const pairs = a.list(srcuSections(s, s.data, chosen));

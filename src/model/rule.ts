@@ -100,6 +100,8 @@ export interface Meaning {
   access: 'read' | 'write';
   cell: Event | string;
   ordering: 'plain' | 'relaxed' | 'acquire' | 'release' | 'full';
+  /** The name of a lock that the call takes around the access, as prepare_to_wait() and wake_up() take the queue's. */
+  under?: string;
 }
 
 /** "These threads can reach this bad state, and one of these edits prevents it." The engine lowers and decides it. */

@@ -14,6 +14,7 @@ const outcome: Outcome = {
   flags: ['data-race'],
   positive: 2,
   negative: 3,
+  checked: 5,
   states: [
     ['0:r0=0', '[x]=1'],
     ['0:r0=1', '[x]=1'],

@@ -1,0 +1,329 @@
+import { conditionOn, gates, isConstantText, isTest, keyOf, nodesAfter, ofOneObject, ordersLoads, ordersStores, passes, runsAlone, sameStatement } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Meaning, Rule, Use } from '../../src/model/rule.ts';
+
+export default {
+  id: 'flag-published-without-release',
+  title: 'A flag says that data is ready, and nothing orders the two',
+  why: `
+    One function fills an object and then sets a word of it that says so; another looks at that word without a lock and, where it is set, reads
+    what was filled in. WRITE_ONCE(), atomic_set() and set_bit() order nothing, and neither does the test on the other side: the flag can be
+    visible before the data, and the data can be loaded before the flag. It takes both, a release and an acquire, or smp_wmb() and smp_rmb().
+    The barriers inside of sleeping and waking order the flag against the sleep, not the data against the flag.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['barrier-missing', 'publish-before-init'],
+  references: [
+    'tools/memory-model/Documentation/recipes.txt, Release and acquire',
+    'Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS',
+    'Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER',
+  ],
+  knownGaps: ['a writer whose readers are out of view', 'data that a callee fills in'],
+  examples: {
+    bad: [
+      `
+void cap_fill(struct cap *c, const void *from, int n)
+{
+	memcpy(c->bytes, from, n);
+	c->len = n;
+	atomic_set(&c->valid, 1); /* want: flag-published-without-release "valid" */
+}
+
+int cap_get(struct cap *c)
+{
+	if (!atomic_read(&c->valid))
+		return -EAGAIN;
+	return c->len;
+}`,
+      `
+void slot_fill(struct slot *s, int id)
+{
+	s->id = id;
+	WRITE_ONCE(s->ready, 1); /* want: flag-published-without-release "the store to id" */
+}
+
+int slot_take(struct slot *s)
+{
+	if (READ_ONCE(s->ready)) {
+		smp_rmb();
+		return s->id;
+	}
+	return -1;
+}`,
+      `
+void slot_fill(struct slot *s, int id)
+{
+	s->id = id;
+	smp_store_release(&s->ready, 1);
+}
+
+int slot_take(struct slot *s)
+{
+	if (READ_ONCE(s->ready)) /* want: flag-published-without-release "the load of id" */
+		return s->id;
+	return -1;
+}`,
+      `
+void cap_done(struct cap *c, const void *from, int n)
+{
+	memcpy(c->bytes, from, n);
+	atomic_set(&c->valid, 1); /* want: flag-published-without-release "valid" */
+	wake_up_all(&c->queue);
+}
+
+int cap_copy(struct cap *c, void __user *to, int n)
+{
+	void *bytes;
+
+	if (!wait_event_timeout(c->queue, atomic_read(&c->valid), 5 * HZ))
+		return -EBUSY;
+	bytes = c->bytes;
+	return copy_to_user(to, bytes, n) ? -EFAULT : 0;
+}`,
+    ],
+    good: [
+      `
+void slot_fill(struct slot *s, int id)
+{
+	s->id = id;
+	smp_store_release(&s->ready, 1);
+}
+
+int slot_take(struct slot *s)
+{
+	if (!smp_load_acquire(&s->ready))
+		return -1;
+	return s->id;
+}`,
+      `
+void slot_fill(struct slot *s, int id)
+{
+	s->id = id;
+	smp_wmb();
+	WRITE_ONCE(s->ready, 1);
+}
+
+int slot_take(struct slot *s)
+{
+	if (!READ_ONCE(s->ready))
+		return -1;
+	smp_rmb();
+	return s->id;
+}`,
+      `
+/* The look without the lock only saves time: what is used is read under it. */
+void slot_fill(struct slot *s, int id)
+{
+	spin_lock(&s->lock);
+	s->id = id;
+	WRITE_ONCE(s->ready, 1);
+	spin_unlock(&s->lock);
+}
+
+int slot_take(struct slot *s)
+{
+	int id = -1;
+
+	if (!READ_ONCE(s->ready))
+		return id;
+	spin_lock(&s->lock);
+	id = s->id;
+	spin_unlock(&s->lock);
+	return id;
+}`,
+      `
+/* Nobody else has it yet. */
+struct slot *slot_new(int id)
+{
+	struct slot *s = kzalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return NULL;
+	s->id = id;
+	WRITE_ONCE(s->ready, 1);
+	return s;
+}
+
+int slot_take(struct slot *s)
+{
+	return READ_ONCE(s->ready) ? s->id : -1;
+}`,
+      `
+/* Two facts that say nothing of each other. */
+void stat_set(struct stat *s, int n)
+{
+	s->total = n;
+	WRITE_ONCE(s->seen, 1);
+}
+
+void stat_show(struct stat *s)
+{
+	pr_info("%d %d\\n", s->total, READ_ONCE(s->seen));
+}`,
+      `
+/* The flag goes off first: what is read is read where it is not set. */
+void slot_stop(struct slot *s, int why)
+{
+	s->why = why;
+	WRITE_ONCE(s->stopped, 1);
+}
+
+int slot_run(struct slot *s)
+{
+	if (READ_ONCE(s->stopped))
+		return -ESHUTDOWN;
+	return s->why;
+}`,
+    ],
+  },
+  checkCell({ tie, key }, uses, report) {
+    if (tie || key.startsWith('|')) return;
+    const sets = uses.filter(u => isSet(u) && alive(u)).slice(0, MOST);
+    const looks = sets.length > 0 ? uses.filter(u => isLook(u.event) && alive(u)).slice(0, MOST) : [];
+    for (const set of sets) {
+      const payload = payloadOf(set);
+      if (payload.size === 0) continue;
+      for (const look of looks) {
+        if (look.fn === set.fn || look.event.cell?.bit !== set.event.cell?.bit) continue;
+        const found = readBehind(look, set.event, payload);
+        if (!found) continue;
+        const { data, load } = found;
+        const stored = passes(set.fn, data, set.event, ordersStores) || ordersStores(set.event);
+        const loaded = passes(look.fn, look.event, load, ordersLoads) || ordersLoads(look.event);
+        if (stored && loaded) continue;
+        // A writer that says it orders, and a reader that does not, are one fault; where neither does, it is the writer that is spoken of.
+        const at = stored ? look : set;
+        const [name, what] = [nameOf(set.event), data.cell?.path ?? 'the data'];
+        report(at, {
+          message: stored
+            ? `${look.fn.name}() tests ${name}, and nothing orders the load of ${what} after that test`
+            : `${set.fn.name}() sets ${name}, and nothing orders the store to ${what} before it`,
+          detail: [`${look.fn.name}() reads ${what} where ${name} is set${loaded || stored ? '' : ', and nothing orders its two loads either'}`],
+          question: stored ? `Should the test of ${name} be an acquire, as ${set.fn.name}() orders its side?` : `Should ${name} be set by a release${loaded ? '' : ' and tested by an acquire'}?`,
+          dismissal: `Not an issue if ${look.fn.name}() runs only after ${set.fn.name}(), by something else that orders them`,
+          quote: stored ? [look.event, load] : [data, set.event],
+          related: [
+            stored
+              ? { ...placed(set.event), note: `where ${name} is set, in ${set.fn.name}()` }
+              : { ...placed(look.event), note: `where ${name} is tested, in ${look.fn.name}()` },
+          ],
+          shape: key,
+          claim: claimOf(set, look, data, load, found.handed),
+        });
+        break;
+      }
+    }
+  },
+} satisfies Rule;
+
+const MOST = 8;
+
+function placed({ path, line, side }: Event) {
+  return { path, line, side };
+}
+
+function nameOf(event: Event): string {
+  return event.cell?.bit ?? event.cell?.path ?? 'the flag';
+}
+
+/** Neither set-up nor a test, where nobody else looks. */
+function alive({ fn, event }: Use): boolean {
+  return !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn) && event.object === undefined && !event.uncertain && event.cell?.base != null;
+}
+
+/** A store that another CPU is meant to see: by its mark, or by a fence right before it. */
+function isSet({ event }: Use): boolean {
+  if (event.kind === 'rmw') return event.atomic && event.operation === 'set' && event.cell?.bit != null && event.ordering !== 'full';
+  if (event.kind !== 'write' || !event.atomic || event.operand === null) return false;
+  return event.ordering === 'relaxed' || event.ordering === 'release';
+}
+
+function isLook(event: Event): boolean {
+  return event.kind === 'read' && event.atomic && (event.ordering === 'relaxed' || event.ordering === 'acquire');
+}
+
+/** What the function stores plainly into the object before it sets the flag. */
+function payloadOf({ fn, event: set }: Use): Map<string, Event> {
+  const found = new Map<string, Event>();
+  for (const e of fn.events) {
+    if (e.index >= set.index || e.kind !== 'write' || e.ordering !== 'plain' || !ofOneObject(e, set) || e.object !== undefined || e.uncertain) continue;
+    const key = keyOf(e);
+    if (key === null || key === keyOf(set) || !nodesAfter(fn, e.node).has(set.node)) continue;
+    if (passes(fn, e, set, x => x.opaque)) continue;
+    found.set(key, e);
+  }
+  return found;
+}
+
+/** What the function reads of the payload only where the flag is as the writer set it. */
+function readBehind({ fn, event: look }: Use, set: Event, payload: Map<string, Event>): { data: Event; load: Event; handed: boolean } | null {
+  const ahead = nodesAfter(fn, look.node);
+  for (const load of fn.events) {
+    if (load.index <= look.index || !ahead.has(load.node)) continue;
+    const data = load.kind === 'read' && load.ordering === 'plain' && ofOneObject(load, look) ? payload.get(keyOf(load) ?? '') : undefined;
+    const copied = data ? undefined : copiedFrom(fn, load, look, payload);
+    const source = data ?? copied;
+    if (!source || load.uncertain || !behind(fn, look, load, set)) continue;
+    const key = keyOf(source);
+    // What was read before the test as well is no news that the flag brings.
+    if (!copied && fn.events.some(e => e.index < look.index && e.kind === 'read' && keyOf(e) === key)) continue;
+    return { data: source, load, handed: !data };
+  }
+  return null;
+}
+
+/** A call that copies what a pointer of the object points to, where the writer filled that. */
+function copiedFrom(fn: CFunction, call: Event, look: Event, payload: Map<string, Event>): Event | undefined {
+  if (!/^(?:copy_to_user|memcpy|simple_read_from_buffer|skb_put_data|sg_copy_from_buffer)$/.test(call.api)) return undefined;
+  for (const source of call.argSources.slice(1).flat()) {
+    const pointer = fn.events[source];
+    const filled = pointer?.kind === 'read' && ofOneObject(pointer, look) && pointer.index > look.index ? payload.get(`${keyOf(pointer)}[]`) : undefined;
+    if (filled) return filled;
+  }
+  return undefined;
+}
+
+/** Does the later event run only where the flag has the value that was set? */
+function behind(fn: CFunction, look: Event, later: Event, set: Event): boolean {
+  const zero = /^(?:0|NULL|false)$/.test(set.operand ?? '');
+  const wait = fn.events.find(e => e.kind === 'wait' && /^s?wait_event/.test(e.api) && e.index > look.index && sameStatement(e, look));
+  if (wait) return !zero && wait.node !== later.node && wait.args[1] !== undefined && sameText(wait.args[1], look);
+  if (set.kind === 'write' && !zero && !isConstantText(set.operand ?? '') && set.operand !== 'true') return false;
+  return gates(fn, look, later) && conditionOn(fn, look, later) === (zero ? 'zero' : 'nonzero');
+}
+
+/** The condition is the look itself, and nothing else. */
+function sameText(condition: string, look: Event): boolean {
+  return condition.replace(/\s+/g, '').startsWith(`${look.api}(`) && /^\w+\([^()]*(?:\([^()]*\)[^()]*)*\)$/.test(condition.trim());
+}
+
+function claimOf(set: Use, look: Use, data: Event, load: Event, handed: boolean): Claim {
+  const meanings: Meaning[] = handed ? [{ event: load, access: 'read', cell: data, ordering: 'plain' }] : [];
+  return {
+    threads: [
+      { fn: set.fn, events: [data, set.event] },
+      { fn: look.fn, events: [look.event, load] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: look.event, from: set.event },
+        { read: load, from: 'before' },
+      ],
+    },
+    meanings,
+    edits: [
+      { kind: 'order', event: set.event, ordering: 'release', text: 'a release store of the flag' },
+      { kind: 'order', event: look.event, ordering: 'acquire', text: 'an acquire load of the flag' },
+      {
+        kind: 'both',
+        text: 'a release store of the flag and an acquire load of it',
+        edits: [
+          { kind: 'order', event: set.event, ordering: 'release', text: '' },
+          { kind: 'order', event: look.event, ordering: 'acquire', text: '' },
+        ],
+      },
+    ],
+    assumes: ['both run on one object'],
+  };
+}

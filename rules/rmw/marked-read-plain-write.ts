@@ -1,0 +1,292 @@
+import { cellName, effectsOf, heldAt, isOwn, isTest, nodesAfter, placeOf, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'marked-read-plain-write',
+  title: 'One side of a lockless access is marked and the other is plain',
+  why: `
+    A read outside the lock races with every store under it. READ_ONCE() on the reader's side alone does not help: the compiler may tear,
+    repeat or invent the plain store, and both have to be marked. Where the lock is taken after a first look without it, the same holds for
+    the look. KCSAN takes an aligned plain store up to word size for atomic unless it is told otherwise, so that its silence says nothing.`,
+  severity: 'note',
+  confidence: 'medium',
+  finds: ['plain-access'],
+  references: [
+    'tools/memory-model/Documentation/access-marking.txt, Lock-Protected Writes With Lockless Reads',
+    'tools/memory-model/Documentation/explanation.txt, PLAIN ACCESSES AND DATA RACES',
+  ],
+  knownGaps: [
+    'the two sides are compared inside one function, or where every store in the file is marked; elsewhere code mixes both with reason too often',
+  ],
+  examples: {
+    bad: [
+      `
+void seq_ask(struct node *n, unsigned long s)
+{
+	if (READ_ONCE(n->wanted) < s) {
+		spin_lock(&n->lock);
+		if (n->wanted < s)
+			n->wanted = s; /* want: marked-read-plain-write "wanted" */
+		spin_unlock(&n->lock);
+	}
+}`,
+      `
+void wheel_turn(struct wheel *w)
+{
+	if (time_before(jiffies, w->next)) /* want: marked-read-plain-write "next" */
+		return;
+	spin_lock(&w->lock);
+	wheel_expire(w);
+	WRITE_ONCE(w->next, jiffies + HZ);
+	spin_unlock(&w->lock);
+}
+
+void wheel_arm(struct wheel *w, unsigned long when)
+{
+	spin_lock(&w->lock);
+	if (time_before(when, w->next))
+		WRITE_ONCE(w->next, when);
+	spin_unlock(&w->lock);
+}`,
+      `
+struct home *task_home_lock(struct job *j)
+{
+	struct home *h;
+
+	for (;;) {
+		h = j->home; /* want: marked-read-plain-write "home" */
+		spin_lock(&h->lock);
+		if (h == j->home)
+			return h;
+		spin_unlock(&h->lock);
+	}
+}
+
+void task_home_move(struct job *j, struct home *to)
+{
+	struct home *from = task_home_lock(j);
+
+	WRITE_ONCE(j->home, to);
+	spin_unlock(&from->lock);
+}`,
+    ],
+    good: [
+      `
+void seq_ask(struct node *n, unsigned long s)
+{
+	if (READ_ONCE(n->wanted) < s) {
+		spin_lock(&n->lock);
+		if (n->wanted < s)
+			WRITE_ONCE(n->wanted, s);
+		spin_unlock(&n->lock);
+	}
+}`,
+      `
+/* Before anyone knows it, a plain store is what is wanted. */
+struct node *node_new(unsigned long s)
+{
+	struct node *n = kzalloc(sizeof(*n), GFP_KERNEL);
+
+	if (!n)
+		return NULL;
+	n->wanted = s;
+	if (READ_ONCE(n->wanted))
+		node_note(n);
+	return n;
+}`,
+      `
+/* Both under the lock. */
+void seq_ask(struct node *n, unsigned long s)
+{
+	spin_lock(&n->lock);
+	if (READ_ONCE(n->wanted) < s)
+		n->wanted = s;
+	spin_unlock(&n->lock);
+}`,
+      `
+void wheel_turn(struct wheel *w)
+{
+	if (time_before(jiffies, data_race(w->next)))
+		return;
+	spin_lock(&w->lock);
+	wheel_expire(w);
+	WRITE_ONCE(w->next, jiffies + HZ);
+	spin_unlock(&w->lock);
+}
+
+void wheel_arm(struct wheel *w, unsigned long when)
+{
+	spin_lock(&w->lock);
+	WRITE_ONCE(w->next, when);
+	spin_unlock(&w->lock);
+}`,
+      `
+/* Only ever stored before the wheel turns: nothing marks it. */
+void wheel_turn(struct wheel *w)
+{
+	if (!w->running)
+		return;
+	spin_lock(&w->lock);
+	wheel_expire(w);
+	spin_unlock(&w->lock);
+}
+
+void wheel_go(struct wheel *w)
+{
+	spin_lock(&w->lock);
+	w->running = true;
+	spin_unlock(&w->lock);
+}`,
+      `
+/* This CPU's own. */
+void tick_note(unsigned long now)
+{
+	struct tick *t = this_cpu_ptr(&ticks);
+
+	if (READ_ONCE(t->last) != now) {
+		raw_spin_lock(&t->lock);
+		t->last = now;
+		raw_spin_unlock(&t->lock);
+	}
+}`,
+    ],
+  },
+  checkCell({ tie, key }, uses, report, world) {
+    if (tie || uses.length > MOST_USES || key.endsWith('[]')) return;
+    const told = new Set<CFunction>();
+    const speak = (fn: CFunction, plain: Event, other: Use, side: 'store' | 'look') => {
+      if (told.has(fn)) return;
+      told.add(fn);
+      const name = plain.cell ? cellName(plain.cell) : 'the cell';
+      const both: Edit[] = [plain, other.event]
+        .filter(e => e.ordering === 'plain')
+        .map(event => ({ kind: 'order', event, ordering: 'relaxed', text: '' }));
+      const mark =
+        side === 'store'
+          ? `WRITE_ONCE() for the store of ${name}`
+          : `READ_ONCE() for the look at ${name}${both.length > 1 ? ', and WRITE_ONCE() for its stores' : ''}`;
+      const [only] = both;
+      report(
+        { event: plain, fn },
+        {
+          message:
+            side === 'store'
+              ? `${name} is stored plainly in ${fn.name}(), although it is read by ${other.event.api}() without the lock`
+              : `${name} is read plainly in ${fn.name}() before the lock is taken, while ${other.fn.name}() may store to it`,
+          detail: ['Neither is ordered against the other, and one of them is plain, so the compiler may tear or repeat it'],
+          question: side === 'store' ? `Should the store of ${name} be marked by WRITE_ONCE()?` : `Should the look at ${name} be READ_ONCE()?`,
+          dismissal: `Not an issue if all who read ${name} hold the lock`,
+          related: [
+            {
+              path: other.event.path,
+              line: other.event.line,
+              side: other.event.side,
+              note: side === 'store' ? 'the read without the lock' : `the store, in ${other.fn.name}()`,
+            },
+          ],
+          quote: [plain],
+          claim: {
+            threads: [
+              { fn, events: [plain] },
+              { fn: other.fn, events: [other.event] },
+            ],
+            bad: { kind: 'race' },
+            edits: both.length === 1 && only ? [{ ...only, text: mark }] : [{ kind: 'both', text: mark, edits: both }],
+            assumes: ['both work on one object'],
+          },
+        },
+      );
+    };
+    const open = uses.filter(u => concerns(u));
+    const stores = open.filter(u => u.event.kind === 'write');
+    for (const { fn, event: read } of open) {
+      if (read.kind !== 'read' || isLocked(fn, read, world)) continue;
+      const own = open.filter(u => u.fn === fn && u.event !== read && u.event.cell?.base === read.cell?.base);
+      if (read.api === 'READ_ONCE') {
+        const store = own.find(
+          u => u.event.kind === 'write' && isPlainStore(u.event) && u.event.locks.length > 0 && nodesAfter(fn, read.node).has(u.event.node),
+        );
+        if (store) speak(fn, store.event, { fn, event: read, side: 0 }, 'store');
+      } else if (read.api === 'read') {
+        const again = own.find(u => u.event.kind === 'read' && u.event.locks.length > 0 && comparesWith(fn, read, u.event));
+        const store = stores.find(u => u.fn !== fn || u.event !== read);
+        if (again && store) speak(fn, read, store, 'look');
+        else if (store && alwaysMarked(uses, stores, world) && decides(fn, read) && locksLater(fn, read, world))
+          speak(fn, read, stores.find(s => s.fn !== fn) ?? store, 'look');
+      }
+    }
+  },
+} satisfies Rule;
+
+const MOST_USES = 400;
+
+/** An access of a single member that other CPUs may make at the same time. */
+function concerns({ fn, event }: Use): boolean {
+  return (
+    !fn.isMacro &&
+    !fn.broken &&
+    !isTest(fn) &&
+    !runsAlone(fn) &&
+    !event.uncertain &&
+    event.object === undefined &&
+    !event.context.includes('init') &&
+    !event.context.includes('exit') &&
+    event.cell?.bit === null &&
+    event.cell.base !== null &&
+    event.cell.base !== 'current' &&
+    event.cell.path !== '*' &&
+    !isOwn(fn, event)
+  );
+}
+
+function isLocked(fn: CFunction, event: Event, world: World): boolean {
+  return event.locks.length > 0 || event.maybeLocks.length > 0 || fn.entryLocks.length > 0 || heldAt(fn, event, world).length > 0;
+}
+
+function isPlainStore(event: Event): boolean {
+  return event.ordering === 'plain' && /^(?:=|\+\+|--|[-+|&^]=)$/.test(event.api);
+}
+
+/** The file's stores are all marked and made under a lock: whoever wrote them reckoned with readers that hold none. */
+function alwaysMarked(uses: Use[], stores: Use[], world: World): boolean {
+  return (
+    stores.length > 1 &&
+    stores.every(u => u.event.api === 'WRITE_ONCE' && (u.event.locks.length > 0 || isLocked(u.fn, u.event, world))) &&
+    !uses.some(u => u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.object === undefined && !runsAlone(u.fn))
+  );
+}
+
+function decides(fn: CFunction, read: Event): boolean {
+  return fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(read.index));
+}
+
+/** The value read first is compared with one read under the lock. */
+function comparesWith(fn: CFunction, first: Event, again: Event): boolean {
+  const lock = fn.events.find(e => e.kind === 'lock' && e.index > first.index && e.index < again.index && reachedThrough(e, first));
+  if (!lock) return false;
+  const [a, b] = [first.index, again.index];
+  return fn.shape.comparisons.some(
+    c => (c.left.sources.includes(a) && c.right.sources.includes(b)) || (c.left.sources.includes(b) && c.right.sources.includes(a)),
+  );
+}
+
+/** The lock lies behind the pointer that the read gave. */
+function reachedThrough(lock: Event, read: Event): boolean {
+  const base = lock.cell?.base?.replace(/->/g, '.') ?? null;
+  if (base === null || !read.cell) return false;
+  const names = [read.into, placeOf(read.cell)].filter(n => n !== null);
+  return names.some(n => base === n || base.startsWith(`${n}.`));
+}
+
+/** The function takes a lock of the same object after the read. */
+function locksLater(fn: CFunction, read: Event, world: World): boolean {
+  const ahead = nodesAfter(fn, read.node);
+  const root = /^\w+/.exec(read.cell?.base ?? '')?.[0];
+  return fn.events.some(
+    e =>
+      ahead.has(e.node) &&
+      ((e.kind === 'lock' && /^\w+/.exec(e.cell?.base ?? '')?.[0] === root) ||
+        (e.kind === 'call' && e.args[0] === root && (effectsOf(fn, e, world.functions) ?? []).some(f => f.event.kind === 'lock'))),
+  );
+}

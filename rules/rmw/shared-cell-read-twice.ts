@@ -1,0 +1,329 @@
+import { cellName, conditionOn, heldAt, isOwn, isTest, keyOf, onward, placeOf, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, Use, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'shared-cell-read-twice',
+  title: 'A shared cell is tested by one plain read and used by another',
+  why: `
+    Between the test of a cell and its use another CPU may store to it, so that what is used is not what was tested: a pointer that was not
+    NULL is NULL now, an id that was in range is out of it. The compiler may also make two loads of one that the source shows. One
+    READ_ONCE() into a variable, and that for the test and for the use, is what makes the two agree.`,
+  severity: 'warning', // A note where the value is no pointer that is followed.
+  confidence: 'medium',
+  finds: ['plain-access'],
+  references: [
+    'Documentation/memory-barriers.txt, COMPILER BARRIER',
+    'tools/memory-model/Documentation/explanation.txt, PLAIN ACCESSES AND DATA RACES',
+  ],
+  knownGaps: ['a lock that callers out of view hold is not seen', 'two reads with a call between them are taken for meant'],
+  examples: {
+    bad: [
+      `
+struct port { struct peer *peer; spinlock_t lock; };
+
+int port_rank(struct port *p)
+{
+	if (p->peer)
+		return p->peer->rank; /* want: shared-cell-read-twice "peer" */
+	return 0;
+}
+
+void port_part(struct port *p)
+{
+	WRITE_ONCE(p->peer, NULL);
+}`,
+      `
+struct band { int level; };
+
+void band_step(struct band *b, int *seen)
+{
+	do {
+		cpu_relax();
+		if (b->level != *seen)
+			*seen = b->level; /* want: shared-cell-read-twice "level" */
+	} while (*seen < 3);
+}
+
+void band_raise(struct band *b, int to)
+{
+	b->level = to;
+	smp_wmb();
+	WRITE_ONCE(b->level, to + 1);
+}`,
+    ],
+    good: [
+      `
+struct port { struct peer *peer; };
+
+int port_rank(struct port *p)
+{
+	struct peer *peer = READ_ONCE(p->peer);
+
+	if (peer)
+		return peer->rank;
+	return 0;
+}
+
+void port_part(struct port *p)
+{
+	WRITE_ONCE(p->peer, NULL);
+}`,
+      `
+struct port { struct peer *peer; spinlock_t lock; };
+
+/* Both sides under the lock. */
+int port_rank(struct port *p)
+{
+	int rank = 0;
+
+	spin_lock(&p->lock);
+	if (p->peer)
+		rank = p->peer->rank;
+	spin_unlock(&p->lock);
+	return rank;
+}
+
+void port_part(struct port *p)
+{
+	spin_lock(&p->lock);
+	WRITE_ONCE(p->peer, NULL);
+	spin_unlock(&p->lock);
+}
+
+bool port_has(struct port *p)
+{
+	return READ_ONCE(p->peer);
+}`,
+      `
+struct port { struct peer *peer; };
+
+/* Nothing says that another CPU stores to it: the port has one user. */
+int port_rank(struct port *p)
+{
+	if (p->peer)
+		return p->peer->rank;
+	return 0;
+}
+
+void port_join(struct port *p, struct peer *peer)
+{
+	p->peer = peer;
+}`,
+      `
+struct port { struct peer *peer; struct mutex lock; };
+
+static int port_rank(struct port *p)
+{
+	if (p->peer)
+		return p->peer->rank;
+	return 0;
+}
+
+int port_show(struct port *p)
+{
+	int rank;
+
+	mutex_lock(&p->lock);
+	rank = port_rank(p);
+	mutex_unlock(&p->lock);
+	return rank;
+}
+
+void port_part(struct port *p)
+{
+	WRITE_ONCE(p->peer, NULL);
+}`,
+      `
+struct port { struct peer *peer; };
+
+/* The only store to it is made before the port is known to anyone. */
+struct port *port_new(struct peer *peer)
+{
+	struct port *p = kzalloc(sizeof(*p), GFP_KERNEL);
+
+	if (!p)
+		return NULL;
+	WRITE_ONCE(p->peer, peer);
+	return p;
+}
+
+int port_rank(struct port *p)
+{
+	if (p->peer)
+		return p->peer->rank;
+	return 0;
+}`,
+      `
+struct lot { unsigned long word; };
+
+/* A fast path: what it saw is checked by the compare-and-exchange. */
+bool lot_take(struct lot *l)
+{
+	if (l->word)
+		return false;
+	return cmpxchg(&l->word, 0, 1) == 0;
+}`,
+      `
+struct port { struct peer *peer; spinlock_t lock; };
+
+/* Tested without the lock, then again under it. */
+void port_drop(struct port *p)
+{
+	if (!p->peer)
+		return;
+	spin_lock(&p->lock);
+	if (p->peer)
+		peer_free(p->peer);
+	WRITE_ONCE(p->peer, NULL);
+	spin_unlock(&p->lock);
+}
+
+bool port_has(struct port *p)
+{
+	return READ_ONCE(p->peer);
+}`,
+    ],
+  },
+  checkCell({ tie, key }, uses, report, world) {
+    if (tie || uses.length > MOST_USES) return;
+    const functions = new Set(uses.map(u => u.fn));
+    let writers: Use[] | null = null;
+    for (const fn of functions) {
+      if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) continue;
+      const own = uses.filter(u => u.fn === fn).map(u => u.event);
+      const pair = pairIn(fn, own);
+      if (!pair) continue;
+      const [first, second] = pair;
+      writers ??= uses.filter(u => stores(u, uses, key, world));
+      const held = heldAt(fn, first, world);
+      const writer = writers.find(w => w.fn !== fn && !heldAt(w.fn, w.event, world).some(l => held.includes(l)));
+      if (!writer || held.length > 0) continue;
+      const name = first.cell ? cellName(first.cell) : 'the cell';
+      const followed = isFollowed(fn, second);
+      report(
+        { event: second, fn },
+        {
+          message: `${name} is tested in ${fn.name}() and read again for its use, while ${writer.fn.name}() may store to it`,
+          detail: [
+            followed
+              ? `What is followed is not the pointer that was tested: it may be ${writer.event.operand === 'NULL' ? 'NULL' : 'another'} by then`
+              : `What is used is not the value that was tested`,
+          ],
+          question: `Should ${name} be read once, by READ_ONCE(), and that value be tested and used?`,
+          dismissal: `Not an issue if ${fn.name}() and ${writer.fn.name}() never run at once, or a lock of the caller keeps them apart`,
+          related: [{ path: writer.event.path, line: writer.event.line, side: writer.event.side, note: `the store, in ${writer.fn.name}()` }],
+          quote: first.line === second.line ? [first] : [first, second],
+          ...(followed ? {} : { severity: 'note' as const }),
+          ...(fn.whole && first.cell?.type ? {} : { severity: 'note' as const }),
+          claim: {
+            threads: [
+              { fn, events: [first, second] },
+              { fn: writer.fn, events: [writer.event] },
+            ],
+            bad: {
+              kind: 'sees',
+              reads: [
+                { read: first, from: 'before', thread: 0 },
+                { read: second, from: writer.event, thread: 0 },
+              ],
+            },
+            meanings: [{ event: writer.event, access: 'write', cell: first, ordering: 'relaxed' }],
+            starts: [{ cell: first, value: conditionOn(fn, first, second) === 'zero' ? 0 : 1 }],
+            edits: [{ kind: 'reuse', event: second, first, text: `one READ_ONCE() of ${name}, tested and used` }],
+            assumes: ['both work on one object'],
+          },
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A cell that so many places touch is no longer read as one. */
+const MOST_USES = 400;
+
+/** A store that another CPU may make while the function runs. */
+function stores({ fn, event }: Use, uses: Use[], key: string, world: World): boolean {
+  if (event.kind !== 'write' && event.kind !== 'rmw') return false;
+  if (event.uncertain || event.object !== undefined || event.context.includes('init') || event.context.includes('exit')) return false;
+  // A plain store while an object is set up is not told apart from others: only those count that are marked, stand beside a barrier, or have a
+  // reader that is marked. What a task holds of itself is stored through a pointer to the task by others alone.
+  const barrier = () => world.shared(key).some(e => e.kind === 'barrier' && e.path === event.path && e.line === event.line);
+  const marked =
+    event.atomic ||
+    uses.some(u => u.event.kind === 'read' && u.event.atomic && u.event.ordering !== 'plain') ||
+    barrier() ||
+    (event.cell?.base !== 'current' && uses.some(u => u.event.kind === 'read' && u.event.cell?.base === 'current'));
+  return marked && !runsAlone(fn) && !isTest(fn) && !isOwn(fn, event);
+}
+
+/** A plain read that decides a branch, and the next read of the same cell behind it, with nothing between that could be meant to let it change. */
+function pairIn(fn: CFunction, own: Event[]): [Event, Event] | null {
+  const reads = own.filter(
+    e => e.api === 'read' && !e.uncertain && e.object === undefined && e.locks.length === 0 && e.maybeLocks.length === 0 && !isOwn(fn, e),
+  );
+  for (const first of reads) {
+    if (!fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(first.index))) continue;
+    if (changesBefore(fn, own, first)) continue;
+    const way = onward(fn, first, { stop: e => e.kind !== 'read' || e.ordering !== 'plain' });
+    const second = reads.find(e => e !== first && e.index > first.index && way.events.includes(e) && samePlace(first, e) && usesValue(fn, e));
+    if (second && behindTest(fn, first, second)) return [first, second];
+  }
+  return null;
+}
+
+function samePlace(a: Event, b: Event): boolean {
+  return keyOf(a) === keyOf(b) && a.cell?.base === b.cell?.base && a.cell?.path === b.cell?.path && a.cell?.bit === b.cell?.bit;
+}
+
+/** The function writes the cell itself: it is the one that changes it. */
+function changesBefore(fn: CFunction, own: Event[], first: Event): boolean {
+  return own.some(e => e.kind === 'write' && e.ordering === 'plain' && samePlace(e, first) && fn.events.includes(e));
+}
+
+/** The second read lies behind a branch that the first decides, on one of its ways only. */
+function behindTest(fn: CFunction, first: Event, second: Event): boolean {
+  return fn.flow.some((node, i) => {
+    if (node.kind !== 'branch' || !node.decides?.includes(first.index) || node.decides.includes(second.index) || i > second.node) return false;
+    const ways = node.next.map(to => reaches(fn, to, second.node, i));
+    return ways.includes(true) && ways.includes(false);
+  });
+}
+
+function reaches(fn: CFunction, from: number, to: number, avoid: number): boolean {
+  const seen = new Set([avoid]);
+  const work = [from];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    if (at === to) return true;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    work.push(...(fn.flow[at]?.next ?? []));
+  }
+  return false;
+}
+
+/** The value goes somewhere: into a variable, a store, a pointer that is followed, or a subscript. */
+function usesValue(fn: CFunction, read: Event): boolean {
+  return isFollowed(fn, read) || read.into !== null || storesIt(fn, read);
+}
+
+function storesIt(fn: CFunction, read: Event): boolean {
+  const next = fn.events[read.index + 1];
+  return (
+    next?.kind === 'write' && next.line === read.line && next.operand !== null && read.cell !== null && spelled(next.operand) === placeOf(read.cell)
+  );
+}
+
+function spelled(text: string): string {
+  return text.replace(/->/g, '.').trim();
+}
+
+/** The pointer that the read gives is what a later access of the same line goes through. */
+function isFollowed(fn: CFunction, read: Event): boolean {
+  if (!read.cell) return false;
+  const place = placeOf(read.cell);
+  return fn.events.some(
+    e => e.index > read.index && e.line >= read.line && e.line <= read.endLine && e.cell?.base != null && spelled(e.cell.base) === place,
+  );
+}

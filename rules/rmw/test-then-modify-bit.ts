@@ -1,0 +1,194 @@
+import { callersOf, isOwn, isTest, keyOf, onward, rolesOf, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'test-then-modify-bit',
+  title: 'A bit is tested and then changed by a second operation, and both callers may win',
+  why: `
+    test_bit() is a load. Where the change of the bit comes as an operation of its own, two callers may both see the bit as it was, both
+    change it, and both go on as the one who did: what should be done once is done twice. test_and_set_bit() and test_and_clear_bit() give
+    the old bit and change it in one step, so that only one caller sees the change as its own.`,
+  severity: 'note',
+  confidence: 'medium',
+  finds: ['bitlock-nonatomic'],
+  references: ['Documentation/atomic_bitops.txt, API', 'Documentation/atomic_bitops.txt, SEMANTICS'],
+  knownGaps: ['whether two callers can meet is known only as far as the handlers are in view, so the finding is a question'],
+  examples: {
+    bad: [
+      `
+bool rerun_wanted(struct scan *s)
+{
+	if (!test_bit(SCAN_RERUN, &s->flags)) /* want: test-then-modify-bit "SCAN_RERUN" */
+		return false;
+	clear_bit(SCAN_RERUN, &s->flags);
+	scan_note(s);
+	return true;
+}`,
+      `
+void lamp_claim(struct lamp *l)
+{
+	if (test_bit(LAMP_ON, &l->state)) /* want: test-then-modify-bit "LAMP_ON" */
+		return;
+	set_bit(LAMP_ON, &l->state);
+	lamp_power_up(l);
+}`,
+    ],
+    good: [
+      `
+bool rerun_wanted(struct scan *s)
+{
+	if (!test_and_clear_bit(SCAN_RERUN, &s->flags))
+		return false;
+	scan_note(s);
+	return true;
+}`,
+      `
+/* It only spares a store: nothing depends on who set it. */
+void seen_mark(struct scan *s)
+{
+	if (!test_bit(SCAN_SEEN, &s->flags))
+		set_bit(SCAN_SEEN, &s->flags);
+}`,
+      `
+bool rerun_wanted(struct scan *s)
+{
+	bool was = false;
+
+	spin_lock(&s->lock);
+	if (test_bit(SCAN_RERUN, &s->flags)) {
+		clear_bit(SCAN_RERUN, &s->flags);
+		was = true;
+	}
+	spin_unlock(&s->lock);
+	if (was)
+		scan_note(s);
+	return was;
+}`,
+      `
+/* A work item does not run twice at once. */
+static void scan_work(struct work_struct *work)
+{
+	struct scan *s = container_of(work, struct scan, work);
+
+	if (!test_bit(SCAN_RERUN, &s->flags))
+		return;
+	clear_bit(SCAN_RERUN, &s->flags);
+	scan_note(s);
+}
+
+void scan_open(struct scan *s)
+{
+	INIT_WORK(&s->work, scan_work);
+}`,
+      `
+static void scan_rerun(struct scan *s)
+{
+	lockdep_assert_held(&s->lock);
+	if (!test_bit(SCAN_RERUN, &s->flags))
+		return;
+	clear_bit(SCAN_RERUN, &s->flags);
+	scan_note(s);
+}`,
+      `
+/* Other work lies between: the bit says how far it is, and the device lock of the core is held. */
+int lamp_up(struct lamp *l)
+{
+	if (test_bit(LAMP_ON, &l->state))
+		return 0;
+	if (lamp_power_up(l))
+		return -EIO;
+	set_bit(LAMP_ON, &l->state);
+	return 0;
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) return;
+    if (TAKES_AWAY.test(fn.name)) return;
+    if (fn.events.some(e => e.kind === 'lock' || e.locks.length > 0 || e.maybeLocks.length > 0)) return;
+    for (const test of fn.events) {
+      if (test.api !== 'test_bit' || test.uncertain || test.object !== undefined || !test.cell || isOwn(fn, test)) continue;
+      const change = changeAfter(fn, test);
+      if (!change || !acts(fn, test, change) || alone(fn, world)) continue;
+      const bit = test.cell.bit ?? 'the bit';
+      const way = change.operation === 'set' ? 'set' : 'clear';
+      const join = `test_and_${way}_bit()`;
+      report(
+        { event: test, fn },
+        {
+          message: `${bit} is tested and then ${way === 'set' ? 'set' : 'cleared'} in ${fn.name}(), and two callers may both find it ${way === 'set' ? 'clear' : 'set'}`,
+          question: `Can ${fn.name}() run twice at once? Then ${join} lets only one of the callers go on`,
+          dismissal: `Not an issue if something keeps two calls of ${fn.name}() on one object apart`,
+          quote: [test, change],
+          claim: {
+            threads: [
+              { fn, events: [test, change] },
+              { fn, events: [test, change] },
+            ],
+            bad: {
+              kind: 'sees',
+              reads: [
+                { read: test, from: 'before', thread: 0 },
+                { read: test, from: 'before', thread: 1 },
+              ],
+            },
+            starts: [{ cell: change, value: way === 'set' ? 0 : 1 }],
+            edits: [{ kind: 'join', event: test, write: change, text: `${join} in place of the two` }],
+            assumes: [`two calls of ${fn.name}() run on one object at once`],
+          },
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** What brings a thing up or takes it away is called once at a time by whoever owns it. */
+const TAKES_AWAY = /(?:^|_)(?:(?:un)?register|open|close|start|stop|shutdown|disconnect|release|free|put|suspend|resume|reset|enable|disable)(?:_|$)/;
+
+/** The change of the tested bit that comes right behind the test, on the one way where it is needed. */
+function changeAfter(fn: CFunction, test: Event): Event | null {
+  for (const [value, api] of [
+    ['nonzero', 'clear_bit'],
+    ['zero', 'set_bit'],
+  ] as const) {
+    const near = onward(fn, test, { value }).events.at(0);
+    if (
+      near?.api === api &&
+      near.kind === 'rmw' &&
+      !near.uncertain &&
+      keyOf(near) === keyOf(test) &&
+      near.cell?.bit === test.cell?.bit &&
+      near.cell?.base === test.cell?.base
+    ) {
+      const other = onward(fn, test, { value: value === 'zero' ? 'nonzero' : 'zero' });
+      return other.events.includes(near) ? null : near;
+    }
+  }
+  return null;
+}
+
+/** Something is done, or said to the caller, only where the bit was changed. */
+function acts(fn: CFunction, test: Event, change: Event): boolean {
+  const value = change.operation === 'set' ? 'zero' : 'nonzero';
+  const won = onward(fn, test, { value });
+  const lost = onward(fn, test, { value: value === 'zero' ? 'nonzero' : 'zero' });
+  if (won.gap || lost.gap) return false;
+  const only = won.events.filter(e => e !== change && !lost.events.includes(e));
+  const returned = (nodes: { returned?: string }[]) => nodes.map(n => n.returned ?? '').join('|');
+  return (
+    only.some(e => e.kind === 'call' || e.kind === 'wake' || e.kind === 'write' || e.kind === 'free') ||
+    (won.exits.length > 0 && returned(won.exits) !== returned(lost.exits))
+  );
+}
+
+/** A handler that is not run twice at once, or a function that only such handlers call. */
+function alone(fn: CFunction, world: World, depth = 0): boolean {
+  if (rolesOf(fn, world).size > 0 || world.mentions(fn).some(m => m.call !== null && /WORK|tasklet|timer|kthread|irq/i.test(m.call))) return true;
+  const sites = callersOf(fn, world);
+  return (
+    depth < 2 &&
+    sites !== null &&
+    sites.every(s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn) || (s.fn !== fn && alone(s.fn, world, depth + 1)))
+  );
+}
