@@ -3,6 +3,7 @@ import type { Rule } from '../src/model/rule.ts';
 import barrierBesideNonRmw from './barriers/barrier-beside-non-rmw.ts';
 import barrierOrdersNothing from './barriers/barrier-orders-nothing.ts';
 import flagPublishedWithoutRelease from './barriers/flag-published-without-release.ts';
+import halfBarrierForStoreThenLoad from './barriers/half-barrier-for-store-then-load.ts';
 import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
 import syncRemoved from './diff/sync-removed.ts';
 import coldInlineHelper from './inline/cold-inline-helper.ts';
@@ -12,6 +13,7 @@ import krefReleaseCalledDirectly from './lifetime/kref-release-called-directly.t
 import readAfterFailedPut from './lifetime/read-after-failed-put.ts';
 import storedAfterReleaseCallback from './lifetime/stored-after-release-callback.ts';
 import useAfterPut from './lifetime/use-after-put.ts';
+import waiterReadAfterSignal from './lifetime/waiter-read-after-signal.ts';
 import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue.ts';
 import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
 import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
@@ -42,8 +44,10 @@ import rcuFreeWithoutGp from './rcu/rcu-free-without-gp.ts';
 import rcuListReadd from './rcu/rcu-list-readd.ts';
 import discardedRmwResult from './rmw/discarded-rmw-result.ts';
 import markedReadPlainWrite from './rmw/marked-read-plain-write.ts';
+import ownershipWordReleasedWithoutRelease from './rmw/ownership-word-released-without-release.ts';
 import sharedCellReadTwice from './rmw/shared-cell-read-twice.ts';
 import testThenModifyBit from './rmw/test-then-modify-bit.ts';
+import recheckMissingAfterQueueing from './wait/recheck-missing-after-queueing.ts';
 import wakeWithoutFullBarrier from './wait/wake-without-full-barrier.ts';
 
 /** All rules, in the order of their folders and names. */
@@ -51,6 +55,7 @@ export const rules: readonly Rule[] = [
   barrierBesideNonRmw,
   barrierOrdersNothing,
   flagPublishedWithoutRelease,
+  halfBarrierForStoreThenLoad,
   statementAfterBracelessIf,
   syncRemoved,
   coldInlineHelper,
@@ -60,6 +65,7 @@ export const rules: readonly Rule[] = [
   readAfterFailedPut,
   storedAfterReleaseCallback,
   useAfterPut,
+  waiterReadAfterSignal,
   flushOfSystemWorkqueue,
   flushUnderHandlersLock,
   guardedFieldUnlocked,
@@ -90,7 +96,9 @@ export const rules: readonly Rule[] = [
   rcuListReadd,
   discardedRmwResult,
   markedReadPlainWrite,
+  ownershipWordReleasedWithoutRelease,
   sharedCellReadTwice,
   testThenModifyBit,
+  recheckMissingAfterQueueing,
   wakeWithoutFullBarrier,
 ];

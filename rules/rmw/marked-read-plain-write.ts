@@ -1,4 +1,4 @@
-import { cellName, effectsOf, heldAt, isOwn, isTest, nodesAfter, placeOf, runsAlone } from '../../src/c/query.ts';
+import { cellName, effectsOf, heldAt, isOwn, isTest, madeOf, nodesAfter, placeOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -32,6 +32,8 @@ void seq_ask(struct node *n, unsigned long s)
 	}
 }`,
       `
+struct wheel { unsigned long next; spinlock_t lock; };
+
 void wheel_turn(struct wheel *w)
 {
 	if (time_before(jiffies, w->next)) /* want: marked-read-plain-write "next" */
@@ -155,11 +157,11 @@ void tick_note(unsigned long now)
   checkCell({ tie, key }, uses, report, world) {
     if (tie || uses.length > MOST_USES || key.endsWith('[]')) return;
     const told = new Set<CFunction>();
-    const speak = (fn: CFunction, plain: Event, other: Use, side: 'store' | 'look') => {
+    const speak = (fn: CFunction, plain: Event, other: Use | null, side: 'store' | 'look') => {
       if (told.has(fn)) return;
       told.add(fn);
       const name = plain.cell ? cellName(plain.cell) : 'the cell';
-      const both: Edit[] = [plain, other.event]
+      const both: Edit[] = [plain, ...(other ? [other.event] : [])]
         .filter(e => e.ordering === 'plain')
         .map(event => ({ kind: 'order', event, ordering: 'relaxed', text: '' }));
       const mark =
@@ -172,48 +174,63 @@ void tick_note(unsigned long now)
         {
           message:
             side === 'store'
-              ? `${name} is stored plainly in ${fn.name}(), although it is read by ${other.event.api}() without the lock`
-              : `${name} is read plainly in ${fn.name}() before the lock is taken, while ${other.fn.name}() may store to it`,
+              ? `${name} is stored plainly in ${fn.name}(), although ${other ? `${other.fn.name}() reads` : 'others read'} it by READ_ONCE() without the lock`
+              : `${name} is read plainly in ${fn.name}() before the lock is taken, while ${other && other.fn !== fn ? `${other.fn.name}()` : 'another CPU'} may store to it`,
           detail: ['Neither is ordered against the other, and one of them is plain, so the compiler may tear or repeat it'],
           question: side === 'store' ? `Should the store of ${name} be marked by WRITE_ONCE()?` : `Should the look at ${name} be READ_ONCE()?`,
           dismissal: `Not an issue if all who read ${name} hold the lock`,
-          related: [
-            {
-              path: other.event.path,
-              line: other.event.line,
-              side: other.event.side,
-              note: side === 'store' ? 'the read without the lock' : `the store, in ${other.fn.name}()`,
-            },
-          ],
+          related: other
+            ? [
+                {
+                  path: other.event.path,
+                  line: other.event.line,
+                  side: other.event.side,
+                  note: side === 'store' ? 'the read without the lock' : `the store, in ${other.fn.name}()`,
+                },
+              ]
+            : [],
           quote: [plain],
-          claim: {
-            threads: [
-              { fn, events: [plain] },
-              { fn: other.fn, events: [other.event] },
-            ],
-            bad: { kind: 'race' },
-            edits: both.length === 1 && only ? [{ ...only, text: mark }] : [{ kind: 'both', text: mark, edits: both }],
-            assumes: ['both work on one object'],
-          },
+          ...(other
+            ? {
+                claim: {
+                  threads: [
+                    { fn, events: [plain] },
+                    { fn: other.fn, events: [other.event] },
+                  ],
+                  bad: { kind: 'race' as const },
+                  edits: both.length === 1 && only ? [{ ...only, text: mark }] : [{ kind: 'both' as const, text: mark, edits: both }],
+                  assumes: ['both work on one object'],
+                },
+              }
+            : { advice: [mark] }),
         },
       );
     };
     const open = uses.filter(u => concerns(u));
-    const stores = open.filter(u => u.event.kind === 'write');
+    const stores = open.filter(u => u.event.kind === 'write' && !u.event.uncertain);
+    const marked = open.filter(u => u.event.api === 'READ_ONCE');
     for (const { fn, event: read } of open) {
-      if (read.kind !== 'read' || isLocked(fn, read, world)) continue;
+      if (read.kind !== 'read') continue;
       const own = open.filter(u => u.fn === fn && u.event !== read && u.event.cell?.base === read.cell?.base);
       if (read.api === 'READ_ONCE') {
         const store = own.find(
-          u => u.event.kind === 'write' && isPlainStore(u.event) && u.event.locks.length > 0 && nodesAfter(fn, read.node).has(u.event.node),
+          u => isPlainStore(u.event) && u.event.locks.some(l => !read.locks.includes(l)) && nodesAfter(fn, read.node).has(u.event.node),
         );
-        if (store) speak(fn, store.event, { fn, event: read, side: 0 }, 'store');
+        const held = store ? heldAt(fn, store.event, world) : [];
+        const reader =
+          store && [{ fn, event: read, side: 0 as const }, ...marked].find(r => !heldAt(r.fn, r.event, world).some(l => held.includes(l)));
+        if (store && reader) speak(fn, store.event, reader, 'store');
       } else if (read.api === 'read') {
         const again = own.find(u => u.event.kind === 'read' && u.event.locks.length > 0 && comparesWith(fn, read, u.event));
-        const store = stores.find(u => u.fn !== fn || u.event !== read);
-        if (again && store) speak(fn, read, store, 'look');
-        else if (store && alwaysMarked(uses, stores, world) && decides(fn, read) && locksLater(fn, read, world))
-          speak(fn, read, stores.find(s => s.fn !== fn) ?? store, 'look');
+        if (again) speak(fn, read, stores[0] ?? null, 'look');
+        else if (
+          !isLocked(fn, read, world) &&
+          !own.some(u => u.event.kind === 'write' && u.event.index < read.index) &&
+          alwaysMarked(stores, marked, world) &&
+          decides(fn, read) &&
+          locksLater(fn, read, world)
+        )
+          speak(fn, read, stores.find(s => s.fn !== fn) ?? stores[0] ?? null, 'look');
       }
     }
   },
@@ -228,7 +245,7 @@ function concerns({ fn, event }: Use): boolean {
     !fn.broken &&
     !isTest(fn) &&
     !runsAlone(fn) &&
-    !event.uncertain &&
+    (fn.whole || !event.uncertain) &&
     event.object === undefined &&
     !event.context.includes('init') &&
     !event.context.includes('exit') &&
@@ -248,17 +265,16 @@ function isPlainStore(event: Event): boolean {
   return event.ordering === 'plain' && /^(?:=|\+\+|--|[-+|&^]=)$/.test(event.api);
 }
 
-/** The file's stores are all marked and made under a lock: whoever wrote them reckoned with readers that hold none. */
-function alwaysMarked(uses: Use[], stores: Use[], world: World): boolean {
-  return (
-    stores.length > 1 &&
-    stores.every(u => u.event.api === 'WRITE_ONCE' && (u.event.locks.length > 0 || isLocked(u.fn, u.event, world))) &&
-    !uses.some(u => u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.object === undefined && !runsAlone(u.fn))
-  );
+/** Its stores are marked, and either none is plain and locks are held over them, or readers without a lock are marked as well. */
+function alwaysMarked(stores: Use[], readers: Use[], world: World): boolean {
+  const marked = stores.filter(u => u.event.api === 'WRITE_ONCE');
+  if (marked.length < 2) return false;
+  if (marked.length === stores.length && marked.every(u => isLocked(u.fn, u.event, world))) return true;
+  return readers.some(r => !isLocked(r.fn, r.event, world));
 }
 
 function decides(fn: CFunction, read: Event): boolean {
-  return fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(read.index));
+  return fn.flow.some(n => n.kind === 'branch' && n.decides !== undefined && madeOf(fn, n.decides).includes(read));
 }
 
 /** The value read first is compared with one read under the lock. */

@@ -305,7 +305,7 @@ function reaches(fn: CFunction, from: number, to: number, avoid: number): boolea
 
 /** The value goes somewhere: into a variable, a store, a pointer that is followed, or a subscript. */
 function usesValue(fn: CFunction, read: Event): boolean {
-  return isFollowed(fn, read) || read.into !== null || storesIt(fn, read);
+  return isFollowed(fn, read) || read.into !== null || storesIt(fn, read) || (fn.settings ?? []).some(s => s.sources.includes(read.index));
 }
 
 function storesIt(fn: CFunction, read: Event): boolean {

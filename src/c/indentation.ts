@@ -78,6 +78,8 @@ function held(stmt: Stmt): Stmt | null {
 /** The column of a statement that begins its line; null of one that does not. */
 function startOf(stmt: Stmt, line: FileScope['line'], slice: FileScope['slice']): number | null {
   const { text } = line(stmt.line);
+  // A loop macro was made a loop of the same length: the line holds its own name.
+  if (stmt.k === 'macro') return columnOf(text);
   const trimmed = text.trimStart();
   const [first = ''] = slice(stmt).split('\n');
   return trimmed !== '' && first !== '' && trimmed.startsWith(first.slice(0, 8).trimEnd()) ? columnOf(text) : null;

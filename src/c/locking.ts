@@ -669,7 +669,7 @@ export function failedReleases(fn: CFunction): FailedRelease[] {
     if (!effect || when === null || from.kind !== 'lock' || from.locks.length + from.maybeLocks.length > 0) continue;
     for (const [i, node] of fn.flow.entries()) {
       if (node.kind !== 'branch' || node.decides?.length !== 1 || node.decides[0] !== from.index) continue;
-      if (!reaches(fn, from.node, i)) continue;
+      if (!reaches(fn, from, i)) continue;
       for (const lock of effect.lock) {
         // Where it is held for sure the attempt has been tested before.
         if (HANDED_ON.test(lock) || flow.states[i]?.must.some(held => sameLock(held, lock))) continue;
@@ -684,9 +684,14 @@ export function failedReleases(fn: CFunction): FailedRelease[] {
   return found;
 }
 
-function reaches(fn: CFunction, from: number, to: number): boolean {
-  const seen = new Set([from]);
-  for (const at of seen) for (const next of fn.flow[at]?.next ?? []) seen.add(next);
+/** Is the branch the first on some way that tests what the attempt gave? */
+function reaches(fn: CFunction, from: Event, to: number): boolean {
+  const seen = new Set([from.node]);
+  for (const at of seen) {
+    const node = fn.flow[at];
+    if (at !== to && node?.kind === 'branch' && node.decides?.includes(from.index)) continue;
+    for (const next of node?.next ?? []) seen.add(next);
+  }
   return seen.has(to);
 }
 

@@ -56,6 +56,9 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
         ...step,
         when: step.when.filter(g => target.step.when.some(w => w.register === g.register)),
       });
+      // What the step decided, and what now stands before it, runs in any case.
+      for (const earlier of steps.slice(0, steps.findIndex(x => x.event === edit.event)))
+        if (earlier.when.some(g => g.register === step.register)) earlier.when = earlier.when.filter(g => g.register !== step.register);
       return true;
     }
     case 'reuse': {

@@ -80,7 +80,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   // A fault that an earlier state shows and the last does not was done away with by a later patch.
   const earlier = earlierStates(history).map(state => ({
     ...state,
-    ...look([...last.filter(i => i.path !== state.image.path), state.image], patches, reader, rules, facts),
+    ...look([...last.filter(i => i.path !== state.image.path), state.image], patches, reader, rules, facts, state.image.path),
   }));
   const touched = change ? touchedLines(change) : new Map<string, number>();
   const context = { messages, patches, comments: thread.comments, facts, touched, holdTrials: options.holdTrials ?? false };

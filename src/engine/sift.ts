@@ -6,7 +6,7 @@ import type { Comment, Message, Patch } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { dismissedBy } from './declared.ts';
 import { fingerprint } from './fingerprint.ts';
-import { decideClaim } from './witness.ts';
+import { decideClaim, REVIEW_BUDGET } from './witness.ts';
 
 /** What a rule reported, as it came. */
 export interface Raised {
@@ -25,6 +25,8 @@ export interface SeriesContext {
   facts: UserFacts;
   /** What rules on trial say is held. */
   holdTrials?: boolean;
+  /** Checks that the claims of the review have left. */
+  checks?: { left: number };
   /** Lines that were there before and that a patch touches by what it does beside them: `path:line`, and which patch. */
   touched: Map<string, number>;
 }
@@ -45,6 +47,8 @@ const RANK: Record<Severity, number> = { error: 0, warning: 1, note: 2 };
 /** Decides the claims and says which patch brought what. */
 export function attribute(raised: Raised[], context: SeriesContext): Candidate[] {
   const ordinals = new Map<string, number>();
+  context.checks ??= { left: REVIEW_BUDGET };
+  const budget = context.checks;
   return raised.map(r => {
     const { remark, rule } = r;
     // The patch that added the line the note quotes; where that line was there before, the last patch that added another part of the fault.
@@ -88,7 +92,7 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
     if (!remark.claim) return { finding, shape, about, held: null, decided: false };
     const dismissed = dismissedBy(remark.claim, context.facts);
     if (dismissed) return { finding, shape, about, held: dismissed, decided: false };
-    const decided = decideClaim(remark.claim);
+    const decided = decideClaim(remark.claim, budget);
     if ('held' in decided) return { finding, shape, about, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
     return { finding: { ...finding, witness: decided.witness, fix: [...decided.fixes, ...finding.fix] }, shape, about, held: null, decided: true };
   });

@@ -1,5 +1,5 @@
 /** Decides a claim with the checker, and tells the execution that shows it. */
-import { type Execution, executions } from '../lkmm/executions.ts';
+import { type Budget, type Execution, executions } from '../lkmm/executions.ts';
 import type { Condition, LitmusTest, Value } from '../lkmm/litmus.ts';
 import { races } from '../lkmm/model.ts';
 import { type Schedule, type Strength, scheduleOf, strengthOf } from '../lkmm/order.ts';
@@ -18,20 +18,21 @@ import { type Pair, pairOf } from './pair.ts';
 /** Steps of a program beyond which nothing is decided. */
 export const MOST_STEPS = 64;
 
-/** Checks of candidates that one program of a claim may take; counted, so that the answer is the same on every machine. */
-const BUDGET = 40_000;
+/** Checks of candidates that one program of a claim may take, and those of a whole review; counted, so that the answer is the same on every machine. */
+const BUDGET = 5_000;
+export const REVIEW_BUDGET = 500_000;
 
 /** `refuted`: the checker has decided that no execution ends so; else a claim that is held was not decided at all. */
 export type Decided = { witness: Witness; fixes: Fix[] } | { held: HeldReason; detail: string; refuted: boolean };
 
 /** Decides the claim: the bug must be possible, an edit must make it impossible, and what the code is for must stay possible in both. */
-export function decideClaim(claim: Claim): Decided {
+export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET }): Decided {
   const who = claim.threads.map(t => `${t.fn.name}()`).join(' against ');
-  const bug = decide(claim, draftsOf(claim, 'strongest', null));
+  const bug = decide(claim, draftsOf(claim, 'strongest', null), review);
   if ('reason' in bug) return { held: bug.reason.startsWith('more than') ? 'too-large' : 'not-decided', detail: bug.reason, refuted: false };
   if (bug.verdict === 'unsupported') return { held: 'not-decided', detail: `${who}: too many executions`, refuted: false };
   if (!bug.shown) {
-    const weak = decide(claim, draftsOf(claim, 'weakest', null));
+    const weak = decide(claim, draftsOf(claim, 'weakest', null), review);
     const call = bug.opaque[0];
     if (!('reason' in weak) && weak.shown && call)
       return { held: 'opaque-in-between', detail: `${who}: not if ${call.api}() in ${call.fn.name}() is a full barrier`, refuted: false };
@@ -43,7 +44,7 @@ export function decideClaim(claim: Claim): Decided {
   for (const edit of claim.edits) {
     const drafts = draftsOf(claim, 'weakest', edit);
     if (typeof drafts === 'string') continue;
-    const after = decide(claim, drafts);
+    const after = decide(claim, drafts, review);
     if ('reason' in after) continue;
     fixes.push({ text: edit.text, edit: edit.kind, fixedVerdict: after.verdict });
     if (after.verdict === 'Never' && after.reach === 'Sometimes') fixed ??= after;
@@ -134,7 +135,7 @@ interface Question {
   outcome(execution: Execution): string;
 }
 
-function decide(claim: Claim, drafts: Drafts | string): Ran | { reason: string } {
+function decide(claim: Claim, drafts: Drafts | string, review: Budget): Ran | { reason: string } {
   if (typeof drafts === 'string') return { reason: drafts };
   const { draft, pair } = drafts;
   const programs = pair ? pair.starts(draft) : [draft];
@@ -147,19 +148,23 @@ function decide(claim: Claim, drafts: Drafts | string): Ran | { reason: string }
     if (typeof question === 'string') return { reason: question };
     const test = compile(program, { kind: 'true' }, question.watched);
     const index = new Map(test.locations.map((l, i) => [l.name, i]));
-    const reason = executions(test, { left: BUDGET }, execution => {
+    const budget = { left: Math.min(BUDGET, review.left) };
+    const given = budget.left;
+    const reason = executions(test, budget, execution => {
       const valueIn = (name: string): Value => {
         const at = index.get(name);
         return at === undefined ? 0 : execution.location(at);
       };
       const bad = question.bad(execution, valueIn);
-      if (!bad && question.reached(execution, valueIn)) reach = 'Sometimes';
+      // Two accesses that nothing orders race in every execution in which both run: that is no sign that nothing else can happen.
+      if ((!bad || claim.bad.kind === 'race') && question.reached(execution, valueIn)) reach = 'Sometimes';
       if (!bad) {
         if (verdict === 'Always') verdict = 'Sometimes';
         return;
       }
       if (verdict === 'Never') verdict = 'Sometimes';
       const strength = strengthOf(execution);
+      if (best && (best.rank[0] ?? 0) < RANK[strength]) return;
       const schedule = scheduleOf(execution);
       const rank = [RANK[strength], schedule === null ? 1 : 0, schedule?.reordered.length ?? 0, ...question.rank(execution, schedule)];
       if (best && compare(best.rank, rank) <= 0) return;
@@ -174,6 +179,7 @@ function decide(claim: Claim, drafts: Drafts | string): Ran | { reason: string }
         start,
       };
     });
+    review.left -= given - Math.max(0, budget.left);
     if (reason !== null) over = true;
   }
   const shown = best as Shown | null;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decideClaim } from '../../src/engine/witness.ts';
 import { pairUpdates } from '../../src/c/query.ts';
+import { decideClaim } from '../../src/engine/witness.ts';
 import { parseLitmus } from '../../src/lkmm/syntax.ts';
 import { decideTest } from '../../src/lkmm/verdict.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -406,7 +406,11 @@ bool take(struct box *b)
       edits: [{ kind: 'join', event: seen, write: gone, text: 'test_and_clear_bit()' }],
       assumes: [],
     };
-    expect(decided(claim)).toMatchObject({ strength: 'sc', fixedVerdict: 'Never', outcome: 'CPU 0 finds state as it was before, CPU 1 finds state as it was before' });
+    expect(decided(claim)).toMatchObject({
+      strength: 'sc',
+      fixedVerdict: 'Never',
+      outcome: 'CPU 0 finds state as it was before, CPU 1 finds state as it was before',
+    });
   });
 });
 

@@ -1,0 +1,141 @@
+import { eventsOf, isAccess, isTest, nearest, nodesAfter } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'half-barrier-for-store-then-load',
+  title: 'A write barrier stands between a store and the load that must come after it',
+  why: `
+    A write barrier orders stores against stores and says nothing of loads, as a read barrier says nothing of stores. Where a store stands before
+    smp_wmb() and nothing but loads come after it, the barrier has nothing to order, and the load that the code goes by can be satisfied before the
+    store is visible, on x86 too. Only a full barrier orders a store against a later load. This is certain by inspection: there is no claim,
+    since no later store is there for the barrier.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['barrier-misplaced'],
+  references: ['Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER', 'tools/memory-model/Documentation/recipes.txt, Store buffering'],
+  knownGaps: ['a store that a caller makes later is taken for none only where a load of another cell decides in between'],
+  examples: {
+    bad: [
+      `
+void task_park(struct task_ctl *t, struct hub *c, int n)
+{
+	t->prio = n;
+	smp_wmb(); /* want: half-barrier-for-store-then-load "smp_wmb()" */
+	while (READ_ONCE(c->busy))
+		cpu_relax();
+}`,
+      `
+int hub_arm(struct hub *c)
+{
+	WRITE_ONCE(c->armed, 1);
+	smp_wmb(); /* want: half-barrier-for-store-then-load "pending" */
+	if (atomic_read(&c->pending))
+		return -EAGAIN;
+	return 0;
+}`,
+    ],
+    good: [
+      `
+void task_publish(struct task_ctl *t, int n)
+{
+	t->prio = n;
+	smp_wmb();
+	WRITE_ONCE(t->ready, 1);
+}`,
+      `
+void task_park(struct task_ctl *t, struct hub *c, int n)
+{
+	t->prio = n;
+	smp_mb();
+	while (READ_ONCE(c->busy))
+		cpu_relax();
+}`,
+      `
+/* A store comes after all, where the test lets it. */
+int ring_push(struct ring *r, int v)
+{
+	r->slot[0] = v;
+	smp_wmb();
+	if (READ_ONCE(r->closed))
+		return -EPIPE;
+	WRITE_ONCE(r->head, 1);
+	return 0;
+}`,
+      `
+/* The caller goes on to store. */
+static inline void recseq_begin(struct rec *r)
+{
+	r->count++;
+	smp_wmb();
+}`,
+      `
+/* A device is told next. */
+void queue_ring(struct queue *q, int n)
+{
+	q->desc[0].len = n;
+	wmb();
+	if (READ_ONCE(q->quiet))
+		return;
+	writel(n, q->doorbell);
+}`,
+      `
+void queue_kick(struct queue *q, int n)
+{
+	q->tail = n;
+	smp_wmb();
+	if (READ_ONCE(q->idle))
+		queue_start(q);
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (!fn.whole || fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_wmb$/)) {
+      const past = nearest(fn, fence, 'before', e => isAccess(e) || e.opaque || e.argCells !== undefined).events;
+      const store = past.find(e => (e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish') && e.object !== 'private');
+      if (!store || past.some(e => e.kind === 'call')) continue;
+      const next = nearest(fn, fence, 'after', e => isAccess(e) || e.kind !== 'fence');
+      const loads = next.events.filter(e => e.kind !== 'call' || e.opaque || e.argCells !== undefined || storesOutside(e));
+      if (next.ends || next.gap || loads.length === 0 || !loads.every(e => isDecisive(fn, e))) continue;
+      const load = loads[0];
+      if (!load || (load.cell && store.cell && load.cell.path === store.cell.path)) continue;
+      const ahead = nodesAfter(fn, fence.node);
+      const later = fn.events.filter(e => ahead.has(e.node) && e.index > fence.index);
+      if (later.some(e => mayStore(e, isPolled(fn, load)) && e.object !== 'private')) continue;
+      const [kept, seen] = [store.cell?.path ?? 'the store', load.cell?.path === '*' ? `${load.api}()` : (load.cell?.path ?? load.api)];
+      report(
+        { event: fence, fn },
+        {
+          message: `${fence.api}() in ${fn.name}() stands between the store to ${kept} and the load of ${seen}, and orders no store against a load`,
+          detail: ['No later store is there for it to order; the load can be satisfied before the store is visible to others'],
+          question: 'Is smp_mb() meant here?',
+          dismissal: `Not an issue if the load need not come after the store; then ${fence.api}() is not needed either`,
+          quote: [store, fence, load],
+          advice: [`smp_mb() in place of ${fence.api}(), and the same on the other side`],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A marked load that a branch goes by. */
+function isDecisive(fn: CFunction, e: Event): boolean {
+  const marked = e.kind === 'read' && (e.atomic || e.ordering === 'acquire' || e.ordering === 'relaxed');
+  return marked && (isPolled(fn, e) || fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(e.index)));
+}
+
+function isPolled(fn: CFunction, e: Event): boolean {
+  return fn.shape.loops.some(l => l.line <= e.line && l.endLine >= e.line) && fn.events.some(x => x.api === 'cpu_relax' || x.api === 'cond_resched');
+}
+
+/** A call of what writes to devices is a store that a barrier may be for. */
+function storesOutside(e: Event): boolean {
+  return e.kind === 'call' && e.cell !== null && /^(?:write|out|io|__raw_write|dma_)/.test(e.api);
+}
+
+/** Behind a loop that polls, what a call does comes long after. */
+function mayStore(e: Event, polled: boolean): boolean {
+  if (e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish' || storesOutside(e)) return true;
+  return !polled && (e.opaque || e.argCells !== undefined || e.kind === 'wake' || e.kind === 'unlock');
+}

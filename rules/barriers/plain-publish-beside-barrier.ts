@@ -1,0 +1,187 @@
+import { gates, isTest, keyOf, nearest, ordersAll, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Edit, Rule, Use } from '../../src/model/rule.ts';
+
+export default {
+  id: 'plain-publish-beside-barrier',
+  title: 'The store that a write barrier stands before is plain, and is read without a lock',
+  why: `
+    A write barrier says that another CPU goes by the store behind it without a lock. Where that store is a plain one and the other side's load
+    is in view, the two race: the compiler may tear the store, make it twice or move it, and the model promises no order for stores that are not
+    marked. WRITE_ONCE() and READ_ONCE() are what the barrier counts on; smp_store_release() and smp_load_acquire() are both in one.`,
+  severity: 'note',
+  confidence: 'medium',
+  finds: ['plain-access'],
+  references: [
+    'tools/memory-model/Documentation/ordering.txt, Write Memory Barrier',
+    'tools/memory-model/Documentation/explanation.txt, PLAIN ACCESSES AND DATA RACES',
+    'tools/memory-model/Documentation/access-marking.txt, ACCESS-MARKING OPTIONS',
+  ],
+  knownGaps: ['readers out of view', 'compilers in use keep aligned stores of a word whole, and KCSAN takes them so: the order is what is left open'],
+  examples: {
+    bad: [
+      `
+void ring_put(struct ring *r, void *p, int head)
+{
+	r->slot[head] = p;
+	smp_wmb();
+	r->head = head + 1; /* want: plain-publish-beside-barrier "head" */
+}
+
+void *ring_get(struct ring *r, int tail)
+{
+	if (r->head == tail)
+		return NULL;
+	smp_rmb();
+	return r->slot[tail];
+}`,
+      `
+void stop_next(struct stopper *s, int state)
+{
+	atomic_set(&s->acks, s->threads);
+	smp_wmb();
+	s->state = state; /* want: plain-publish-beside-barrier "state" */
+}
+
+void stop_wait(struct stopper *s, int old)
+{
+	while (READ_ONCE(s->state) == old)
+		cpu_relax();
+}`,
+    ],
+    good: [
+      `
+void ring_put(struct ring *r, void *p, int head)
+{
+	r->slot[head] = p;
+	smp_wmb();
+	WRITE_ONCE(r->head, head + 1);
+}
+
+void *ring_get(struct ring *r, int tail)
+{
+	if (READ_ONCE(r->head) == tail)
+		return NULL;
+	smp_rmb();
+	return r->slot[tail];
+}`,
+      `
+/* All that read it hold the lock that it is stored under. */
+void ring_put(struct ring *r, void *p, int head)
+{
+	spin_lock(&r->lock);
+	r->slot[head] = p;
+	smp_wmb();
+	r->head = head + 1;
+	spin_unlock(&r->lock);
+}
+
+int ring_full(struct ring *r)
+{
+	int full = 0;
+
+	spin_lock(&r->lock);
+	if (r->head == RING_MAX)
+		full = 1;
+	spin_unlock(&r->lock);
+	return full;
+}`,
+      `
+/* The barrier is for the device. */
+void queue_put(struct queue *q, int n)
+{
+	q->desc[n].len = n;
+	dma_wmb();
+	q->desc[n].owned = 1;
+}
+
+int queue_peek(struct queue *q, int n)
+{
+	if (q->desc[n].owned)
+		return 0;
+	return q->desc[n].len;
+}`,
+      `
+/* Nobody else has it yet. */
+struct ring *ring_new(void)
+{
+	struct ring *r = kzalloc(sizeof(*r), GFP_KERNEL);
+
+	if (!r)
+		return NULL;
+	r->size = 4;
+	smp_wmb();
+	r->head = 1;
+	return r;
+}
+
+int ring_empty(struct ring *r)
+{
+	if (r->head)
+		return 0;
+	return r->size;
+}`,
+    ],
+  },
+  checkCell({ tie, key }, uses, report) {
+    if (tie || key.startsWith('|')) return;
+    const stores = uses.filter(u => usual(u) && u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.api === '=' && behindBarrier(u));
+    if (stores.length === 0) return;
+    const store = stores[0] as Use;
+    const look = uses.find(u => u.fn !== store.fn && usual(u) && goesBy(u) && !sharesLock(u.event, store.event));
+    if (!look) return;
+    const name = store.event.cell?.path ?? 'it';
+    const marked = look.event.ordering !== 'plain';
+    const mark = (event: Event): Edit => ({ kind: 'order', event, ordering: 'relaxed', text: '' });
+    report(store, {
+      message: `${name} is stored plainly behind smp_wmb() in ${store.fn.name}(), while ${look.fn.name}() reads it ${marked ? `by ${look.event.api}()` : 'plainly too'}, with no lock`,
+      question: marked ? `Should the store be WRITE_ONCE()?` : 'Should the store be WRITE_ONCE(), and the load READ_ONCE()?',
+      dismissal: 'Not an issue if a lock that is not in view keeps the two apart',
+      quote: [store.event],
+      related: [{ path: look.event.path, line: look.event.line, side: look.event.side, note: `the load, in ${look.fn.name}()` }],
+      shape: key,
+      claim: {
+        threads: [
+          { fn: store.fn, events: [store.event] },
+          { fn: look.fn, events: [look.event] },
+        ],
+        bad: { kind: 'race' },
+        edits: marked
+          ? [{ ...mark(store.event), text: `WRITE_ONCE() for ${name}` }]
+          : [{ kind: 'both', text: `WRITE_ONCE() and READ_ONCE() for ${name}`, edits: [mark(store.event), mark(look.event)] }],
+        assumes: ['both run on one object'],
+      },
+    });
+  },
+} satisfies Rule;
+
+function usual({ fn, event }: Use): boolean {
+  return !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn) && event.object === undefined && !event.uncertain && event.cell?.base != null && event.cell.bit === null;
+}
+
+/** The fence right before the store, with nothing but the loads of its own statement between. */
+function behindBarrier({ fn, event }: Use): boolean {
+  const near = nearest(fn, event, 'before', e => e.kind !== 'read' || e.line !== event.line);
+  return !near.gap && !near.ends && near.events.length === 1 && /^(?:smp|virt)_wmb$/.test(near.events[0]?.api ?? '');
+}
+
+/** A load that a branch goes by, with a read barrier behind it, in a loop, or marked: the other end of the barrier. */
+function goesBy({ fn, event }: Use): boolean {
+  if (event.kind !== 'read' || event.context.includes('error-path')) return false;
+  if (event.atomic) return true;
+  const fence = (e: Event) => e.kind === 'fence' && (e.ordering === 'rmb' || ordersAll(e));
+  return fn.events.some(e => fence(e) && e.index > event.index && closeBehind(fn, event, e)) && decides(fn, event);
+}
+
+function closeBehind(fn: CFunction, load: Event, fence: Event): boolean {
+  const near = nearest(fn, load, 'after', e => e.kind === 'fence' || e.opaque || (e.kind === 'read' && e.line !== load.line && keyOf(e) !== keyOf(load)) || e.kind === 'write');
+  return near.events.includes(fence);
+}
+
+function decides(fn: CFunction, event: Event): boolean {
+  return fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index)) || fn.events.some(e => e.index > event.index && gates(fn, event, e));
+}
+
+function sharesLock(a: Event, b: Event): boolean {
+  return a.locks.some(lock => b.locks.includes(lock));
+}

@@ -1,0 +1,284 @@
+import { conditionOn, gates, isTest, keyOf, nodesAfter, ofOneObject, ordersStores, passes, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Rule, Use } from '../../src/model/rule.ts';
+
+export default {
+  id: 'ownership-word-released-without-release',
+  title: 'A word that is taken like a lock is given back without a release',
+  why: `
+    Where an atomic operation that succeeds for one CPU alone opens the way to an object, the word is a lock, whatever it is called. Who gives it
+    back by clear_bit(), atomic_set() or WRITE_ONCE() orders nothing: the next owner can have the word and still see the object as it was, or
+    have its own stores overtaken by the last owner's. smp_mb__after_atomic() behind it comes too late. clear_bit_unlock(),
+    smp_store_release() and the _release forms are made for this.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['barrier-missing', 'bitlock-nonatomic'],
+  references: [
+    'Documentation/atomic_bitops.txt, ORDERING',
+    'Documentation/atomic_t.txt, ORDERING',
+    'Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER',
+  ],
+  knownGaps: ['what the owner touches in callees', 'where only the names of the functions say that it is a lock it stays a question'],
+  examples: {
+    bad: [
+      `
+int slot_get(struct slot *s, int id)
+{
+	if (cmpxchg(&s->used, 0, 1) != 0)
+		return -EBUSY;
+	return s->len;
+}
+
+void slot_put(struct slot *s)
+{
+	s->len = 0;
+	WRITE_ONCE(s->used, 0); /* want: ownership-word-released-without-release "used" */
+}`,
+      `
+static bool engine_run(struct engine *e)
+{
+	if (test_and_set_bit(ENGINE_BUSY, &e->state))
+		return false;
+	e->round++;
+	e->last = jiffies;
+	clear_bit(ENGINE_BUSY, &e->state); /* want: ownership-word-released-without-release "ENGINE_BUSY" */
+	smp_mb__after_atomic();
+	return true;
+}
+
+int engine_poll(struct engine *e)
+{
+	int n;
+
+	if (test_and_set_bit(ENGINE_BUSY, &e->state))
+		return 0;
+	n = e->round;
+	clear_bit_unlock(ENGINE_BUSY, &e->state);
+	return n;
+}`,
+      `
+static int acquire_port(struct port *p)
+{
+	return test_and_set_bit(PORT_BUSY, &p->flags) == 0;
+}
+
+static void release_port(struct port *p)
+{
+	clear_bit(PORT_BUSY, &p->flags); /* want: ownership-word-released-without-release "PORT_BUSY" */
+	smp_mb__after_atomic();
+}`,
+    ],
+    good: [
+      `
+int slot_get(struct slot *s)
+{
+	if (cmpxchg(&s->used, 0, 1) != 0)
+		return -EBUSY;
+	return s->len;
+}
+
+void slot_put(struct slot *s)
+{
+	s->len = 0;
+	smp_store_release(&s->used, 0);
+}`,
+      `
+static int acquire_port(struct port *p)
+{
+	return test_and_set_bit_lock(PORT_BUSY, &p->flags) == 0;
+}
+
+static void release_port(struct port *p)
+{
+	clear_bit_unlock(PORT_BUSY, &p->flags);
+}`,
+      `
+/* Once is what it means, and nobody gives it back while others may take it. */
+void warn_once_about(struct dev_state *d)
+{
+	if (test_and_set_bit(DEV_WARNED, &d->flags))
+		return;
+	pr_warn("%s\\n", d->name);
+}
+
+void dev_reset(struct dev_state *d)
+{
+	clear_bit(DEV_WARNED, &d->flags);
+}`,
+      `
+/* A state that is reported, under the lock that everyone takes. */
+int line_up(struct line *l)
+{
+	int n = 0;
+
+	spin_lock(&l->lock);
+	if (!test_and_set_bit(LINE_UP, &l->flags))
+		n = l->speed;
+	spin_unlock(&l->lock);
+	return n;
+}
+
+void line_down(struct line *l)
+{
+	spin_lock(&l->lock);
+	l->speed = 0;
+	clear_bit(LINE_UP, &l->flags);
+	spin_unlock(&l->lock);
+}`,
+      `
+/* A fence before it does what a release does. */
+static int acquire_port(struct port *p)
+{
+	return test_and_set_bit(PORT_BUSY, &p->flags) == 0;
+}
+
+static void release_port(struct port *p)
+{
+	p->owner = NULL;
+	smp_mb__before_atomic();
+	clear_bit(PORT_BUSY, &p->flags);
+}`,
+      `
+/* Work is pending or not: the bit keeps no one out. */
+void port_kick(struct port *p)
+{
+	if (!test_and_set_bit(PORT_PENDING, &p->flags))
+		schedule_work(&p->work);
+}
+
+void port_work(struct port *p)
+{
+	clear_bit(PORT_PENDING, &p->flags);
+	port_run(p);
+}`,
+    ],
+  },
+  checkCell({ tie, key }, uses, report) {
+    if (tie || key.startsWith('|')) return;
+    const takers = uses.filter(u => takes(u.event) !== null && usual(u)).slice(0, MOST);
+    if (takers.length === 0) return;
+    for (const back of uses.filter(u => givesBack(u.event) && usual(u)).slice(0, MOST)) {
+      const name = back.event.cell?.bit ?? back.event.cell?.path ?? 'the word';
+      const mine = takers.filter(t => t.event.cell?.bit === back.event.cell?.bit);
+      const touched = mine.flatMap(taker => touchedByBoth(taker, back) ?? [])[0];
+      const pair = touched ? undefined : mine.find(t => t.fn.path === back.fn.path && areAPair(t.fn, back.fn));
+      const taker = touched?.taker ?? pair;
+      if (!taker || (pair && (back.event.locks.length > 0 || back.fn.entryLocks.length > 0 || orderedBefore(back)))) continue;
+      const what = touched?.store.cell?.path;
+      report(back, {
+        message: `${back.event.api}() in ${back.fn.name}() gives back ${name}, which ${taker.fn.name}() takes by ${taker.event.api}(), without a release`,
+        detail: [
+          what
+            ? `The next owner can have ${name} and still see ${what} as it was`
+            : `What the owner did before is not ordered before ${name} is free again`,
+        ],
+        question: `Should ${back.fn.name}() use ${back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'a release store'}?`,
+        dismissal: `Not an issue if ${name} guards nothing that the owner writes`,
+        quote: touched ? [touched.store, back.event] : [back.event],
+        related: [{ path: taker.event.path, line: taker.event.line, side: taker.event.side, note: `where it is taken, in ${taker.fn.name}()` }],
+        shape: key,
+        ...(touched
+          ? { claim: claimOf(back, touched) }
+          : { severity: 'note' as const, advice: [back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'smp_store_release() or the _release form'] }),
+      });
+    }
+  },
+} satisfies Rule;
+
+const MOST = 6;
+
+function usual({ fn, event }: Use): boolean {
+  return !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn) && event.object === undefined && !event.uncertain && event.cell?.base != null;
+}
+
+/** What the operation gives where it took the word; null where it takes nothing. */
+function takes(event: Event): 'zero' | 'nonzero' | null {
+  if (event.kind !== 'rmw' || !event.atomic || !event.used || (event.ordering !== 'full' && event.ordering !== 'acquire')) return null;
+  if (event.operation === 'set' && /^test_and_set_bit(?:_lock)?$/.test(event.api)) return 'zero';
+  const one = (text: string | undefined) => text !== undefined && !/^(?:0|NULL|false)$/.test(text.trim());
+  if (event.operation === 'xchg') return one(event.operand ?? undefined) ? 'zero' : null;
+  if (event.operation !== 'cmpxchg' || /^(?:0|NULL|false)$/.test(event.args[2]?.trim() ?? '0')) return null;
+  if (/try_cmpxchg/.test(event.api)) return 'nonzero';
+  return one(event.args[1]) ? null : 'zero';
+}
+
+function givesBack(event: Event): boolean {
+  if (!event.atomic || event.ordering !== 'relaxed') return false;
+  if (event.kind === 'rmw') return event.operation === 'clear' && event.cell?.bit != null;
+  return event.kind === 'write' && /^(?:0|NULL|false)$/.test(event.operand ?? '');
+}
+
+interface Touched {
+  taker: Use;
+  /** The last owner's store, and what the next owner does there. */
+  store: Event;
+  access: Event;
+}
+
+/** Memory of the object that is stored to before the word is given back, and read where it has been taken. */
+function touchedByBoth(taker: Use, back: Use): Touched | null {
+  const value = takes(taker.event);
+  const stores = back.fn.events.filter(
+    e =>
+      e.index < back.event.index &&
+      e.kind === 'write' &&
+      e.ordering === 'plain' &&
+      ofOneObject(e, back.event) &&
+      e.object === undefined &&
+      !e.uncertain &&
+      nodesAfter(back.fn, e.node).has(back.event.node) &&
+      !passes(back.fn, e, back.event, x => x.opaque || ordersStores(x)),
+  );
+  if (stores.length === 0) return null;
+  const reads = taker.fn.events.filter(
+    e =>
+      e.index > taker.event.index &&
+      e.kind === 'read' &&
+      e.ordering === 'plain' &&
+      ofOneObject(e, taker.event) &&
+      !e.uncertain &&
+      gates(taker.fn, taker.event, e) &&
+      conditionOn(taker.fn, taker.event, e) === value,
+  );
+  for (const store of stores.reverse()) {
+    const access = reads.find(r => keyOf(r) === keyOf(store) && (taker.fn !== back.fn || r.index < store.index));
+    if (access) return { taker, store, access };
+  }
+  return null;
+}
+
+function orderedBefore({ fn, event }: Use): boolean {
+  return fn.events.some(e => e.index < event.index && (ordersStores(e) || e.opaque) && nodesAfter(fn, e.node).has(event.node));
+}
+
+const OPPOSITES: readonly [RegExp, string][] = [
+  [/(^|_)acquire(_|$)/, '$1release$2'],
+  [/(^|_)(?:try)?lock(_|$)/, '$1unlock$2'],
+  [/(^|_)claim(_|$)/, '$1release$2'],
+  [/(^|_)reserve(_|$)/, '$1release$2'],
+];
+
+/** Do the names of the two functions say that the one undoes the other? */
+function areAPair(taker: CFunction, back: CFunction): boolean {
+  return OPPOSITES.some(([word, opposite]) => word.test(taker.name) && taker.name.replace(word, opposite) === back.name);
+}
+
+function claimOf(back: Use, { taker, store, access }: Touched): Claim {
+  return {
+    threads: [
+      { fn: back.fn, events: [store, back.event] },
+      { fn: taker.fn, events: [taker.event, access] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: taker.event, from: back.event },
+        { read: access, from: 'before' },
+      ],
+    },
+    edits: [{ kind: 'order', event: back.event, ordering: 'release', text: back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'a release store' }],
+    // Whoever gives it back holds it.
+    starts: [{ cell: back.event, value: 1 }],
+    assumes: ['both run on one object', 'the function that gives it back has taken it before'],
+  };
+}

@@ -1,0 +1,244 @@
+import { eventsOf, gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'recheck-missing-after-queueing',
+  title: 'A waiter tests, queues and sleeps without testing again',
+  why: `
+    The condition can come true, and the wake-up with it, between the test and the queueing: nobody is on the queue yet, so nobody is woken,
+    and the waiter sleeps on a condition that holds. It has to queue first and test again then; prepare_to_wait() has the barrier for that. A
+    lock does as well, where the waker changes the condition under the lock that the waiter tests and queues under.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['lost-wakeup'],
+  references: ['Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS', 'tools/memory-model/Documentation/recipes.txt, Store buffering'],
+  knownGaps: ['a condition that a helper evaluates', 'queues of other kinds, as those of network devices', 'a waker out of view'],
+  examples: {
+    bad: [
+      `
+void pool_wait(struct pool *p)
+{
+	DEFINE_WAIT(wait);
+
+	while (!READ_ONCE(p->room)) {
+		prepare_to_wait(&p->queue, &wait, TASK_UNINTERRUPTIBLE); /* want: recheck-missing-after-queueing "room" */
+		schedule();
+	}
+	finish_wait(&p->queue, &wait);
+}
+
+void pool_free(struct pool *p, int n)
+{
+	WRITE_ONCE(p->room, n);
+	wake_up(&p->queue);
+}`,
+      `
+int pool_lock(struct pool *p, struct op *op)
+{
+	struct task_struct *old = cmpxchg(&p->owner, NULL, current);
+
+	if (old && old != current) {
+		prepare_to_wait(&p->queue, &op->wait, TASK_UNINTERRUPTIBLE); /* want: recheck-missing-after-queueing "owner" */
+		return -EINTR;
+	}
+	return 0;
+}
+
+void pool_unlock(struct pool *p)
+{
+	if (p->owner == current) {
+		p->owner = NULL;
+		wake_up(&p->queue);
+	}
+}`,
+    ],
+    good: [
+      `
+void pool_wait(struct pool *p)
+{
+	DEFINE_WAIT(wait);
+
+	for (;;) {
+		prepare_to_wait(&p->queue, &wait, TASK_UNINTERRUPTIBLE);
+		if (READ_ONCE(p->room))
+			break;
+		schedule();
+	}
+	finish_wait(&p->queue, &wait);
+}
+
+void pool_free(struct pool *p, int n)
+{
+	WRITE_ONCE(p->room, n);
+	wake_up(&p->queue);
+}`,
+      `
+/* Both under the lock: the waker comes before the test, or after the queueing. */
+int pool_lock(struct pool *p, struct op *op)
+{
+	spin_lock(&p->lock);
+	if (p->owner) {
+		prepare_to_wait(&p->queue, &op->wait, TASK_UNINTERRUPTIBLE);
+		spin_unlock(&p->lock);
+		return -EINTR;
+	}
+	p->owner = current;
+	spin_unlock(&p->lock);
+	return 0;
+}
+
+void pool_unlock(struct pool *p)
+{
+	spin_lock(&p->lock);
+	p->owner = NULL;
+	wake_up(&p->queue);
+	spin_unlock(&p->lock);
+}`,
+      `
+/* A helper that the loop of its callers stands around. */
+void pool_prepare(struct pool *p, struct op *op)
+{
+	if (!READ_ONCE(p->room))
+		prepare_to_wait(&p->queue, &op->wait, TASK_UNINTERRUPTIBLE);
+}
+
+void pool_free(struct pool *p, int n)
+{
+	WRITE_ONCE(p->room, n);
+	wake_up(&p->queue);
+}`,
+      `
+/* Sleeps no longer than that. */
+void pool_nap(struct pool *p)
+{
+	DEFINE_WAIT(wait);
+
+	if (!READ_ONCE(p->room)) {
+		prepare_to_wait(&p->queue, &wait, TASK_UNINTERRUPTIBLE);
+		schedule_timeout(HZ / 10);
+		finish_wait(&p->queue, &wait);
+	}
+}
+
+void pool_free(struct pool *p, int n)
+{
+	WRITE_ONCE(p->room, n);
+	wake_up(&p->queue);
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
+    for (const queueing of eventsOf(fn, 'wait', /^(?:prepare_to_wait(?:_exclusive)?|add_wait_queue(?:_exclusive)?)$/)) {
+      if (!queueing.cell?.base || queueing.cell.type === null) continue;
+      for (const test of testsBefore(fn, queueing)) {
+        if (testedAgain(fn, queueing, test)) continue;
+        const waker = wakerOf(world, fn, queueing, test);
+        if (!waker) continue;
+        const name = test.cell?.bit ?? test.cell?.path ?? 'the condition';
+        report(
+          { event: queueing, fn },
+          {
+            message: `${fn.name}() tests ${name}, then queues by ${queueing.api}(), and does not test again before it sleeps`,
+            detail: [`${waker.fn.name}() changes ${name} and wakes: in between it finds nobody on the queue`],
+            question: `Should ${fn.name}() queue first, and test ${name} after that?`,
+            dismissal: `Not an issue if ${waker.fn.name}() can't run between the test and the queueing`,
+            quote: [test, queueing],
+            related: [{ path: waker.change.path, line: waker.change.line, side: waker.change.side, note: `the waker, in ${waker.fn.name}()` }],
+            claim: claimOf(fn, test, queueing, waker),
+          },
+        );
+        break;
+      }
+    }
+  },
+} satisfies Rule;
+
+/** Loads of shared memory, by whose value the way to the queueing was taken. */
+function testsBefore(fn: CFunction, queueing: Event): Event[] {
+  return fn.events.filter(
+    e =>
+      e.index < queueing.index &&
+      (e.kind === 'read' || (e.kind === 'rmw' && e.operation === 'cmpxchg')) &&
+      e.cell?.base != null &&
+      e.cell.type !== null &&
+      e.object === undefined &&
+      !e.uncertain &&
+      e.cell.base === queueing.cell?.base &&
+      gates(fn, e, queueing),
+  );
+}
+
+/** Does some load of it, or a call that may make one, stand between the queueing and the sleep? */
+function testedAgain(fn: CFunction, queueing: Event, test: Event): boolean {
+  const sleeps = (e: Event) => e.kind === 'wait' && /^(?:io_)?schedule$/.test(e.api);
+  const near = nearest(fn, queueing, 'after', e => sleeps(e) || e.opaque || e.argCells !== undefined || keyOf(e) === keyOf(test) || e.kind === 'wake' || e.kind === 'wait');
+  if (near.gap || near.events.some(e => !sleeps(e))) return true;
+  // Whoever returns to be put to sleep by its caller says so by an error.
+  return near.ends && !queueing.context.includes('error-path');
+}
+
+interface Waker {
+  fn: CFunction;
+  change: Event;
+  wake: Event;
+}
+
+function wakerOf(world: World, waiter: CFunction, queueing: Event, test: Event): Waker | null {
+  for (const { fn, wake } of wakesIn(world).get(keyOf(queueing) ?? '') ?? []) {
+    if (fn === waiter || isTest(fn)) continue;
+    const change = fn.events
+      .filter(e => e.index < wake.index && (e.kind === 'write' || e.kind === 'rmw') && keyOf(e) === keyOf(test) && e.cell?.bit === test.cell?.bit)
+      .filter(e => nodesAfter(fn, e.node).has(wake.node))
+      .at(-1);
+    if (change && change.cell?.base === wake.cell?.base) return { fn, change, wake };
+  }
+  return null;
+}
+
+const wakes = new WeakMap<World, Map<string, { fn: CFunction; wake: Event }[]>>();
+
+function wakesIn(world: World): Map<string, { fn: CFunction; wake: Event }[]> {
+  const known = wakes.get(world);
+  if (known) return known;
+  const found = new Map<string, { fn: CFunction; wake: Event }[]>();
+  for (const fn of world.functions) {
+    for (const wake of fn.events) {
+      const key = wake.kind === 'wake' && /^wake_up/.test(wake.api) ? keyOf(wake) : null;
+      if (key === null) continue;
+      const list = found.get(key) ?? [];
+      found.set(key, list);
+      list.push({ fn, wake });
+    }
+  }
+  wakes.set(world, found);
+  return found;
+}
+
+/** The test finds the old value, the wake-up an empty queue: queue first, and one of the two sees the other. */
+function claimOf(fn: CFunction, test: Event, queueing: Event, { fn: waker, change, wake }: Waker): Claim {
+  const full = ordersAll(queueing);
+  const under = 'queue_lock';
+  const move = { kind: 'move' as const, event: test, where: 'after' as const, to: queueing, text: '' };
+  const fence = { kind: 'fence' as const, fence: 'full' as const, where: 'after' as const, event: queueing, text: '' };
+  return {
+    threads: [
+      { fn, events: [test, queueing] },
+      { fn: waker, events: [change, wake] },
+    ],
+    meanings: [
+      { event: queueing, access: 'write', cell: 'queue', ordering: full ? 'full' : 'relaxed', under },
+      { event: wake, access: 'read', cell: 'queue', ordering: 'relaxed', under },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: test, from: 'before' },
+        { read: wake, from: 'before' },
+      ],
+    },
+    edits: [{ kind: 'both', text: `the test after ${queueing.api}()${full ? '' : ', behind a full barrier'}`, edits: full ? [move] : [move, fence] }],
+    assumes: ['both run on one object'],
+  };
+}
