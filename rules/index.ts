@@ -4,6 +4,7 @@ import barrierBesideNonRmw from './barriers/barrier-beside-non-rmw.ts';
 import barrierOrdersNothing from './barriers/barrier-orders-nothing.ts';
 import flagPublishedWithoutRelease from './barriers/flag-published-without-release.ts';
 import halfBarrierForStoreThenLoad from './barriers/half-barrier-for-store-then-load.ts';
+import plainPublishBesideBarrier from './barriers/plain-publish-beside-barrier.ts';
 import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
 import syncRemoved from './diff/sync-removed.ts';
 import coldInlineHelper from './inline/cold-inline-helper.ts';
@@ -42,9 +43,11 @@ import protectedPointerEscapes from './rcu/protected-pointer-escapes.ts';
 import rcuFreeBeforeReplace from './rcu/rcu-free-before-replace.ts';
 import rcuFreeWithoutGp from './rcu/rcu-free-without-gp.ts';
 import rcuListReadd from './rcu/rcu-list-readd.ts';
+import atomicByValue from './rmw/atomic-by-value.ts';
 import discardedRmwResult from './rmw/discarded-rmw-result.ts';
 import markedReadPlainWrite from './rmw/marked-read-plain-write.ts';
 import ownershipWordReleasedWithoutRelease from './rmw/ownership-word-released-without-release.ts';
+import plainRmwInCompletion from './rmw/plain-rmw-in-completion.ts';
 import sharedCellReadTwice from './rmw/shared-cell-read-twice.ts';
 import testThenModifyBit from './rmw/test-then-modify-bit.ts';
 import recheckMissingAfterQueueing from './wait/recheck-missing-after-queueing.ts';
@@ -56,6 +59,7 @@ export const rules: readonly Rule[] = [
   barrierOrdersNothing,
   flagPublishedWithoutRelease,
   halfBarrierForStoreThenLoad,
+  plainPublishBesideBarrier,
   statementAfterBracelessIf,
   syncRemoved,
   coldInlineHelper,
@@ -94,9 +98,11 @@ export const rules: readonly Rule[] = [
   rcuFreeBeforeReplace,
   rcuFreeWithoutGp,
   rcuListReadd,
+  atomicByValue,
   discardedRmwResult,
   markedReadPlainWrite,
   ownershipWordReleasedWithoutRelease,
+  plainRmwInCompletion,
   sharedCellReadTwice,
   testThenModifyBit,
   recheckMissingAfterQueueing,

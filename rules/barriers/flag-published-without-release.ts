@@ -1,4 +1,4 @@
-import { conditionOn, gates, isConstantText, isTest, keyOf, nodesAfter, ofOneObject, ordersLoads, ordersStores, passes, runsAlone, sameStatement } from '../../src/c/query.ts';
+import { conditionOn, gates, isConstantText, isOwn, isTest, keyOf, nearest, nodesAfter, ofOneObject, ordersLoads, ordersStores, passes, runsAlone, sameStatement } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Meaning, Rule, Use } from '../../src/model/rule.ts';
 
@@ -185,12 +185,12 @@ int slot_run(struct slot *s)
       if (payload.size === 0) continue;
       for (const look of looks) {
         if (look.fn === set.fn || look.event.cell?.bit !== set.event.cell?.bit) continue;
-        const found = readBehind(look, set.event, payload);
+        const found = readBehind(look, payload);
         if (!found) continue;
         const { data, load } = found;
-        const stored = passes(set.fn, data, set.event, ordersStores) || ordersStores(set.event);
-        const loaded = passes(look.fn, look.event, load, ordersLoads) || ordersLoads(look.event);
-        if (stored && loaded) continue;
+        const stored = set.event.ordering === 'release' || passes(set.fn, data, set.event, ordersStores);
+        const loaded = look.event.ordering === 'acquire' || passes(look.fn, look.event, load, ordersLoads);
+        if (stored && (loaded || !meantTo(set))) continue;
         // A writer that says it orders, and a reader that does not, are one fault; where neither does, it is the writer that is spoken of.
         const at = stored ? look : set;
         const [name, what] = [nameOf(set.event), data.cell?.path ?? 'the data'];
@@ -226,16 +226,24 @@ function nameOf(event: Event): string {
   return event.cell?.bit ?? event.cell?.path ?? 'the flag';
 }
 
-/** Neither set-up nor a test, where nobody else looks. */
+/** Neither set-up nor a test, where nobody else looks; of bits only those that a constant names. */
 function alive({ fn, event }: Use): boolean {
-  return !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn) && event.object === undefined && !event.uncertain && event.cell?.base != null;
+  const { cell } = event;
+  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|new|load|mount|start)(?:_|$)|_read_config$/.test(fn.name)) return false;
+  return event.object === undefined && !event.uncertain && cell?.base != null && (cell.bit === null || isConstantText(cell.bit)) && !isOwn(fn, event);
 }
 
-/** A store that another CPU is meant to see: by its mark, or by a fence right before it. */
+/** The order on the writer's side is there for the flag: it stands right before it, or in it. */
+function meantTo({ fn, event }: Use): boolean {
+  return event.ordering === 'release' || nearest(fn, event, 'before', e => e.kind !== 'read').events.some(e => e.kind === 'fence' && ordersStores(e));
+}
+
+/** A marked store of what is not zero. A word that goes to zero gives something back, and is another matter. */
 function isSet({ event }: Use): boolean {
   if (event.kind === 'rmw') return event.atomic && event.operation === 'set' && event.cell?.bit != null && event.ordering !== 'full';
   if (event.kind !== 'write' || !event.atomic || event.operand === null) return false;
-  return event.ordering === 'relaxed' || event.ordering === 'release';
+  const { operand } = event;
+  return (event.ordering === 'relaxed' || event.ordering === 'release') && (operand === 'true' || (isConstantText(operand) && !/^(?:0|NULL)$/.test(operand)));
 }
 
 function isLook(event: Event): boolean {
@@ -256,14 +264,14 @@ function payloadOf({ fn, event: set }: Use): Map<string, Event> {
 }
 
 /** What the function reads of the payload only where the flag is as the writer set it. */
-function readBehind({ fn, event: look }: Use, set: Event, payload: Map<string, Event>): { data: Event; load: Event; handed: boolean } | null {
+function readBehind({ fn, event: look }: Use, payload: Map<string, Event>): { data: Event; load: Event; handed: boolean } | null {
   const ahead = nodesAfter(fn, look.node);
   for (const load of fn.events) {
     if (load.index <= look.index || !ahead.has(load.node)) continue;
     const data = load.kind === 'read' && load.ordering === 'plain' && ofOneObject(load, look) ? payload.get(keyOf(load) ?? '') : undefined;
     const copied = data ? undefined : copiedFrom(fn, load, look, payload);
     const source = data ?? copied;
-    if (!source || load.uncertain || !behind(fn, look, load, set)) continue;
+    if (!source || load.uncertain || !behind(fn, look, load)) continue;
     const key = keyOf(source);
     // What was read before the test as well is no news that the flag brings.
     if (!copied && fn.events.some(e => e.index < look.index && e.kind === 'read' && keyOf(e) === key)) continue;
@@ -284,12 +292,10 @@ function copiedFrom(fn: CFunction, call: Event, look: Event, payload: Map<string
 }
 
 /** Does the later event run only where the flag has the value that was set? */
-function behind(fn: CFunction, look: Event, later: Event, set: Event): boolean {
-  const zero = /^(?:0|NULL|false)$/.test(set.operand ?? '');
+function behind(fn: CFunction, look: Event, later: Event): boolean {
   const wait = fn.events.find(e => e.kind === 'wait' && /^s?wait_event/.test(e.api) && e.index > look.index && sameStatement(e, look));
-  if (wait) return !zero && wait.node !== later.node && wait.args[1] !== undefined && sameText(wait.args[1], look);
-  if (set.kind === 'write' && !zero && !isConstantText(set.operand ?? '') && set.operand !== 'true') return false;
-  return gates(fn, look, later) && conditionOn(fn, look, later) === (zero ? 'zero' : 'nonzero');
+  if (wait) return wait.node !== later.node && wait.args[1] !== undefined && sameText(wait.args[1], look);
+  return gates(fn, look, later) && conditionOn(fn, look, later) === 'nonzero';
 }
 
 /** The condition is the look itself, and nothing else. */

@@ -215,10 +215,9 @@ void node_share(struct root *root, struct node *n)
       if (removals.length === 0) return;
       for (const get of fn.events) {
         if (get.locks.length === 0 || (get.kind !== 'rmw' && get.kind !== 'call')) continue;
-        const counted = countedBy(fn, get, world);
-        const found =
-          counted &&
-          removals.find(r => r.key === counted.key && get.locks.some(l => r.locks.some(m => sameLock(l, m))) && looksUp(fn, get, counted.root, r));
+        const near = removals.filter(r => get.locks.some(l => r.locks.some(m => sameLock(l, m))));
+        const counted = near.length > 0 ? countedBy(fn, get, world) : null;
+        const found = counted && near.find(r => r.key === counted.key && looksUp(fn, get, counted.root, r));
         if (!counted || !found || provesOwner(fn, get, counted.key)) continue;
         report(
           { event: get, fn },

@@ -1,4 +1,4 @@
-import { isTest, objectOf, onward, pointedTo, takesReference, variablesIn } from '../../src/c/query.ts';
+import { dominates, isTest, objectOf, onward, pointedTo, takesReference, variablesIn } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -103,6 +103,16 @@ void err_ack(struct nic *n)
 		n->errored = 1;
 }`,
       `
+/* The reference of the timer; the caller's own is another. */
+void cmd_done(struct cmd *c, int res)
+{
+	if (timer_delete(&c->timer)) {
+		if (kref_put(&c->kref, cmd_release))
+			return;
+	}
+	c->done(c, res);
+}`,
+      `
 void sess_put_rcu(struct sess *s)
 {
 	rcu_read_lock();
@@ -135,7 +145,8 @@ void list_put(struct sess *s)
         e.kind === 'wait' || /^(?:__)?set_current_state$|^prepare_to_wait/.test(e.api) || takesReference(e, object) || e.context.includes('rcu-read');
       const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
       const read = left.find(e => readsFrom(e, object, life));
-      if (!read || read.locks.length > 0) continue;
+      // What is read also where nothing was put is held by something else than the reference that was.
+      if (!read || read.locks.length > 0 || !dominates(fn, put, read)) continue;
       const both = onward(fn, put, { variables, value: 'nonzero' }).events;
       if (life === 'maybe' && !both.some(e => e.kind === 'wake' && !left.includes(e) && e.cell !== null && objectOf(e.cell) === object)) continue;
       const name = nameOf(put, object);

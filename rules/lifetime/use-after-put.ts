@@ -1,4 +1,5 @@
 import {
+  dominates,
   isHandedOver,
   isTest,
   isUseOf,
@@ -195,6 +196,8 @@ int names_read(struct names *n)
       const { events } = onward(fn, event, { variables, stop });
       const uses = events.filter(e => isUse(e, object, kind));
       const [use] = uses;
+      // What is used also where nothing was put is held by something else.
+      if (use && kind === 'put' && !dominates(fn, event, use)) continue;
       if (!use || (use.uncertain && !fn.whole) || use.line === event.line) continue;
       const sure = surelyReaches(fn, event, uses);
       told.add(object);

@@ -178,6 +178,9 @@ void dish_price(struct dish *d)
           ],
           question: 'Which of the two orders is meant?',
           dismissal: 'Not an issue if the two functions never run at one time, or the locks belong to different objects',
+          ...(typeOf(here.first) !== null && typeOf(here.second) !== null && typeOf(here.first) !== typeOf(here.second)
+            ? { confidence: 'low' as const }
+            : {}),
           related: [{ path: there.fn.path, line: there.event.line, side: there.fn.side, note: 'the other order is here' }],
           quote: [here.event, there.event],
         },
@@ -223,6 +226,8 @@ function ordersIn(file: CodeFile, world: World): Map<string, Order> {
         for (const lock of held) {
           const [a, b] = [name(lock), name(second.lock)];
           if (a === b || sameLock(a, b) || !ORDERED.test(a) || !isGlobalOrTyped(a) || /_nest/.test(event.api)) continue;
+          // Two locks of one type must be seen to be those of one object.
+          if (typeOf(a) !== null && typeOf(a) === typeOf(b) && !ofOne(fn, lock, event)) continue;
           const key = `${a}|${b}`;
           if (!found.has(key))
             found.set(key, {
@@ -253,6 +258,16 @@ function secondsOf(fn: CFunction, event: Event, world: World): { lock: string; s
     const known = isIdentity(t.lock, event) || t.lock.startsWith('cpu-hotplug:') || t.lock.startsWith('rtnl:');
     return t.conditional || !ORDERED.test(t.lock) || !known ? [] : [{ lock: t.lock, shared: t.shared }];
   });
+}
+
+function typeOf(lock: string): string | null {
+  return /:((?:struct|union) \w+|\w+_t)\./.exec(lock)?.[1] ?? null;
+}
+
+/** Was the held lock taken through the very pointer that the event names? */
+function ofOne(fn: CFunction, held: string, event: Event): boolean {
+  const taken = fn.events.filter(e => e.index < event.index && takings(fn, e).some(t => sameLock(t.lock, held)));
+  return event.cell !== null && taken.length > 0 && taken.every(e => e.cell?.base === event.cell?.base);
 }
 
 function isGlobalOrTyped(lock: string): boolean {

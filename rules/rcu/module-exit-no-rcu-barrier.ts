@@ -1,5 +1,5 @@
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule, World } from '../../src/model/rule.ts';
+import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'module-exit-no-rcu-barrier',
@@ -134,7 +134,7 @@ module_exit(nodes_exit);`,
     const own = new Set(file.functions.map(fn => fn.name));
     for (const fn of file.functions) {
       const call = fn.events.find(e => /^call_rcu(?:_hurry)?$/.test(e.api) && own.has(e.args[1] ?? ''));
-      if (!call || waits(exit, world, new Set())) continue;
+      if (!call || waits(exit, file.functions, new Set())) continue;
       const callback = call.args[1] ?? '';
       report(
         { place: { path: exit.path, line: exit.endLine, side: exit.side }, fn: exit },
@@ -152,11 +152,11 @@ module_exit(nodes_exit);`,
   },
 } satisfies Rule;
 
-/** Does the function, or one in view that it calls, wait for callbacks, or for something that they may tell of? */
-function waits(fn: CFunction, world: World, seen: Set<string>): boolean {
+/** Does the function, or one of its file that it calls, wait for callbacks, or for something that they may tell of? */
+function waits(fn: CFunction, functions: readonly CFunction[], seen: Set<string>): boolean {
   if (seen.has(fn.name)) return false;
   seen.add(fn.name);
-  return fn.events.some(e => isWait(e) || (e.kind === 'call' && !e.opaque && world.functions.some(f => f.name === e.api && waits(f, world, seen))));
+  return fn.events.some(e => isWait(e) || (e.kind === 'call' && !e.opaque && functions.some(f => f.name === e.api && waits(f, functions, seen))));
 }
 
 // unregister_pernet_subsys() and what is built on it wait for callbacks themselves, as kmem_cache_destroy() does for objects freed by RCU.

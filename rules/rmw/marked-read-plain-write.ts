@@ -1,4 +1,4 @@
-import { cellName, effectsOf, heldAt, isOwn, isTest, madeOf, nodesAfter, placeOf, runsAlone } from '../../src/c/query.ts';
+import { cellName, heldAt, isOwn, isTest, madeOf, nodesAfter, placeOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -226,9 +226,9 @@ void tick_note(unsigned long now)
         else if (
           !isLocked(fn, read, world) &&
           !own.some(u => u.event.kind === 'write' && u.event.index < read.index) &&
-          alwaysMarked(stores, marked, world) &&
+          alwaysMarked(stores, uses, world) &&
           decides(fn, read) &&
-          locksLater(fn, read, world)
+          locksLater(fn, read)
         )
           speak(fn, read, stores.find(s => s.fn !== fn) ?? stores[0] ?? null, 'look');
       }
@@ -270,7 +270,7 @@ function alwaysMarked(stores: Use[], readers: Use[], world: World): boolean {
   const marked = stores.filter(u => u.event.api === 'WRITE_ONCE');
   if (marked.length < 2) return false;
   if (marked.length === stores.length && marked.every(u => isLocked(u.fn, u.event, world))) return true;
-  return readers.some(r => !isLocked(r.fn, r.event, world));
+  return readers.some(r => r.event.api === 'READ_ONCE' && !isLocked(r.fn, r.event, world));
 }
 
 function decides(fn: CFunction, read: Event): boolean {
@@ -296,13 +296,7 @@ function reachedThrough(lock: Event, read: Event): boolean {
 }
 
 /** The function takes a lock of the same object after the read. */
-function locksLater(fn: CFunction, read: Event, world: World): boolean {
+function locksLater(fn: CFunction, read: Event): boolean {
   const ahead = nodesAfter(fn, read.node);
-  const root = /^\w+/.exec(read.cell?.base ?? '')?.[0];
-  return fn.events.some(
-    e =>
-      ahead.has(e.node) &&
-      ((e.kind === 'lock' && /^\w+/.exec(e.cell?.base ?? '')?.[0] === root) ||
-        (e.kind === 'call' && e.args[0] === root && (effectsOf(fn, e, world.functions) ?? []).some(f => f.event.kind === 'lock'))),
-  );
+  return fn.events.some(e => ahead.has(e.node) && e.kind === 'lock' && e.cell !== null && e.cell.base === read.cell?.base);
 }

@@ -186,7 +186,7 @@ bool port_has(struct port *p)
     ],
   },
   checkCell({ tie, key }, uses, report, world) {
-    if (tie || uses.length > MOST_USES) return;
+    if (tie || uses.length > MOST_USES || key.endsWith('|*')) return;
     const functions = new Set(uses.map(u => u.fn));
     let writers: Use[] | null = null;
     for (const fn of functions) {
@@ -201,13 +201,16 @@ bool port_has(struct port *p)
       if (!writer || held.length > 0) continue;
       const name = first.cell ? cellName(first.cell) : 'the cell';
       const followed = isFollowed(fn, second);
+      const cleared = /^(?:NULL|0|false)$/.test(writer.event.operand ?? '') || writer.event.operation === 'clear';
+      // What was found not to be NULL stays so where only pointers are stored.
+      if (followed && !cleared && plainTest(fn, first)) continue;
       report(
         { event: second, fn },
         {
           message: `${name} is tested in ${fn.name}() and read again for its use, while ${writer.fn.name}() may store to it`,
           detail: [
             followed
-              ? `What is followed is not the pointer that was tested: it may be ${writer.event.operand === 'NULL' ? 'NULL' : 'another'} by then`
+              ? `What is followed is not the pointer that was tested: it may be ${cleared ? 'NULL' : 'another'} by then`
               : `What is used is not the value that was tested`,
           ],
           question: `Should ${name} be read once, by READ_ONCE(), and that value be tested and used?`,
@@ -246,14 +249,11 @@ const MOST_USES = 400;
 function stores({ fn, event }: Use, uses: Use[], key: string, world: World): boolean {
   if (event.kind !== 'write' && event.kind !== 'rmw') return false;
   if (event.uncertain || event.object !== undefined || event.context.includes('init') || event.context.includes('exit')) return false;
-  // A plain store while an object is set up is not told apart from others: only those count that are marked, stand beside a barrier, or have a
-  // reader that is marked. What a task holds of itself is stored through a pointer to the task by others alone.
+  // A plain store while an object is set up is not told apart from others: only those count that are marked or stand beside a barrier. What a
+  // task holds of itself is stored through a pointer to the task by others alone.
   const barrier = () => world.shared(key).some(e => e.kind === 'barrier' && e.path === event.path && e.line === event.line);
-  const marked =
-    event.atomic ||
-    uses.some(u => u.event.kind === 'read' && u.event.atomic && u.event.ordering !== 'plain') ||
-    barrier() ||
-    (event.cell?.base !== 'current' && uses.some(u => u.event.kind === 'read' && u.event.cell?.base === 'current'));
+  const remote = event.cell?.base !== 'current' && uses.some(u => u.event.kind === 'read' && u.event.cell?.base === 'current');
+  const marked = (event.atomic && event.ordering !== 'plain') || barrier() || remote;
   return marked && !runsAlone(fn) && !isTest(fn) && !isOwn(fn, event);
 }
 
@@ -279,6 +279,11 @@ function samePlace(a: Event, b: Event): boolean {
 /** The function writes the cell itself: it is the one that changes it. */
 function changesBefore(fn: CFunction, own: Event[], first: Event): boolean {
   return own.some(e => e.kind === 'write' && e.ordering === 'plain' && samePlace(e, first) && fn.events.includes(e));
+}
+
+/** The branch asks no more than whether the value is zero. */
+function plainTest(fn: CFunction, first: Event): boolean {
+  return fn.flow.some(n => n.kind === 'branch' && n.decides?.length === 1 && n.decides[0] === first.index && n.tests !== undefined);
 }
 
 /** The second read lies behind a branch that the first decides, on one of its ways only. */

@@ -110,7 +110,7 @@ int lamp_up(struct lamp *l)
     for (const test of fn.events) {
       if (test.api !== 'test_bit' || test.uncertain || test.object !== undefined || !test.cell || isOwn(fn, test)) continue;
       const change = changeAfter(fn, test);
-      if (!change || !acts(fn, test, change) || alone(fn, world)) continue;
+      if (!change || !acts(fn, test, change) || asserted(fn, test) || alone(fn, world)) continue;
       const bit = test.cell.bit ?? 'the bit';
       const way = change.operation === 'set' ? 'set' : 'clear';
       const join = `test_and_${way}_bit()`;
@@ -166,6 +166,11 @@ function changeAfter(fn: CFunction, test: Event): Event | null {
     }
   }
   return null;
+}
+
+/** The test only warns of what must not be. */
+function asserted(fn: CFunction, test: Event): boolean {
+  return fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(test.index) && /\b(?:WARN|BUG|ASSERT)/.test(n.condition ?? ''));
 }
 
 /** Something is done, or said to the caller, only where the bit was changed. */

@@ -318,15 +318,29 @@ function conditionalRelease(fn: CFunction, branch: number, lock: string): boolea
   const meet = [...a.keys()].find(n => b.has(n));
   if (meet === undefined || fn.flow[meet]?.label !== undefined) return false;
   // The end of an if, not of the switch or loop that a break leaves: to that others lead as well.
-  const line = fn.flow[branch]?.line ?? 0;
-  const near = (n: number) => fn.flow[n]?.kind === 'branch' && Math.abs((fn.flow[n]?.line ?? 0) - line) <= MOST_CONDITION;
+  const near = (n: number) => fn.flow[n]?.kind === 'branch' && isCondition(fn, n, branch);
   if (fn.flow.some((node, n) => node.next.includes(meet) && n !== branch && !a.has(n) && !b.has(n) && !near(n))) return false;
   const [first, second] = [yes, no].map(from => releasesUntil(fn, from, meet, lock));
   return first !== undefined && second !== undefined && first !== second;
 }
 
-/** Lines that a condition may take. */
-const MOST_CONDITION = 3;
+/** Are the two branches parts of one condition, with nothing but its own values between them? */
+function isCondition(fn: CFunction, first: number, second: number): boolean {
+  return (fn.flow[first]?.next ?? []).some(start => {
+    let at = start;
+    for (let steps = 0; steps < MOST_CONDITION; steps++) {
+      if (at === second) return true;
+      const node = fn.flow[at];
+      const event = node?.event == null ? undefined : fn.events[node.event];
+      if (node?.kind !== 'step' || event?.kind === 'lock' || event?.kind === 'unlock' || event?.kind === 'write') return false;
+      at = node.next[0] ?? -1;
+    }
+    return false;
+  });
+}
+
+/** Events between two parts of one condition. */
+const MOST_CONDITION = 6;
 /** Most nodes of an arm that counts as short. */
 const SHORT = 14;
 

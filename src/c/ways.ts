@@ -48,16 +48,14 @@ export function ordersAll(event: Event): boolean {
   return event.ordering === 'full' && event.kind !== 'call';
 }
 
-/** A store that what stood before it has reached, or a fence for stores. */
+/** A fence that keeps the stores before it before those after it. A release elsewhere does not: later stores may pass it. */
 export function ordersStores(event: Event): boolean {
-  const { ordering: o } = event;
-  return ordersAll(event) || o === 'wmb' || o === 'before-atomic' || o === 'after-atomic' || (o === 'release' && event.kind !== 'read');
+  return ordersAll(event) || event.ordering === 'wmb' || event.ordering === 'before-atomic' || event.ordering === 'after-atomic';
 }
 
-/** A load that what comes after it waits for, or a fence for loads. */
+/** A fence that keeps the loads before it before those after it. An acquire elsewhere does not: earlier loads may pass it. */
 export function ordersLoads(event: Event): boolean {
-  const { ordering: o } = event;
-  return ordersAll(event) || o === 'rmb' || o === 'before-atomic' || o === 'after-atomic' || (o === 'acquire' && event.kind !== 'write');
+  return ordersAll(event) || event.ordering === 'rmb' || event.ordering === 'before-atomic' || event.ordering === 'after-atomic';
 }
 
 /** Is there on some way from one event to the other an event of this kind, or one of which nothing is known? */

@@ -27,3 +27,18 @@ export function truthOf(condition: Condition, valueOf: (observed: Observed) => V
     }
   }
 }
+
+/** Equations in the condition. */
+export function sizeOf(condition: Condition): number {
+  switch (condition.kind) {
+    case 'true':
+      return 0;
+    case 'not':
+      return sizeOf(condition.of);
+    case 'and':
+    case 'or':
+      return condition.of.reduce((sum, part) => sum + sizeOf(part), 0);
+    case 'equals':
+      return 1;
+  }
+}

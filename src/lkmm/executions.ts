@@ -3,7 +3,7 @@
  * lock; a write for each read; an order of the writes to each location. What is chosen is checked on the way, so that a choice that
  * breaks an axiom is given up with everything that would have followed it.
  */
-import { truthOf } from './conditions.ts';
+import { sizeOf, truthOf } from './conditions.ts';
 import type { LitmusTest, Observed, Value } from './litmus.ts';
 import { type Chosen, type Derived, derive, type Locked, lockedBy, type Skeleton, skeletonOf } from './model.ts';
 import { IS, type Path, type PathEvent, pathsOf, valueUnder } from './paths.ts';
@@ -25,20 +25,30 @@ export interface Execution {
 }
 
 export interface Budget {
-  /** Checks of partial or whole candidates that are left. */
+  /**
+   * Checks of partial or whole executions that are left. One of more than 32 events, and other work that may grow with the test, counts as
+   * so many checks as cost about as much.
+   */
   left: number;
 }
 
 /** Events of a test, initial writes among them, that are looked at. */
 export const MOST_EVENTS = 128;
 
+/** What a check costs where a relation has 1, 2, 3 or 4 words in a row. */
+const SCALE = [1, 2, 10, 20];
+
+/** What it costs to look at one more combination of paths, in checks. */
+const COMBINATION = 4;
+
 /** Calls `visit` for each execution that the model and the test's filter let through; gives a reason instead where not all could be looked at. `visit` may stop the search by returning false. */
 export function executions(test: LitmusTest, budget: Budget, visit: (execution: Execution) => boolean | undefined): string | null {
+  if (test.threads.length > MOST_EVENTS) return `more than ${MOST_EVENTS} threads`;
   const threads: Path[][] = [];
   for (const [t, thread] of test.threads.entries()) {
     const given = new Map(test.registers.filter(r => r.thread === t).map(r => [r.name, r.value]));
     const paths = pathsOf(thread.body, given);
-    if (paths === null) return 'too many paths through a thread';
+    if (paths === null) return 'too many paths through a thread, or too large ones';
     threads.push(paths);
   }
   const search = new Search(test, budget, visit);
@@ -142,6 +152,11 @@ class Candidate {
   private locked: Locked | null = null;
   private readonly read = (event: PathEvent): Value | null => this.valueOfRead(event);
 
+  /** What a check costs, for the number of events. */
+  private readonly scale: number;
+  /** What one more choice costs, with a look at the tests of the paths and at the filter. */
+  private readonly choice: number;
+
   private constructor(
     test: LitmusTest,
     indexOf: Map<string, number>,
@@ -159,6 +174,8 @@ class Candidate {
     this.tallies = tallies;
     this.budget = budget;
     this.visit = visit;
+    this.scale = SCALE[algebra.words - 1] ?? 1;
+    this.choice = (1 + paths.reduce((sum, path) => sum + path.weight, 0) / 64 + (test.filter ? sizeOf(test.filter) : 0) / 16) / 8;
     algebra.release(0);
     this.skeleton = skeletonOf(events, algebra);
     this.locations = new Int32Array(events.length).fill(-1);
@@ -225,6 +242,7 @@ class Candidate {
   }
 
   run(): boolean {
+    if (!this.spend(COMBINATION)) return false;
     if (!this.mayHold()) return true;
     const locks = new Map<number, PathEvent[]>();
     for (const e of this.events) {
@@ -237,6 +255,13 @@ class Candidate {
       locks.set(at, [...(locks.get(at) ?? []), e]);
     }
     return this.lockOrders([...locks]);
+  }
+
+  /** Takes from the budget; false, with the reason, where too little is left. */
+  private spend(checks: number): boolean {
+    this.budget.left -= checks * this.scale;
+    if (this.budget.left < 0) this.reason = 'too many executions';
+    return this.reason === null;
   }
 
   private locationOf(address: Value): number {
@@ -329,6 +354,7 @@ class Candidate {
     const order: Section[] = [];
     const left = new Set(sections);
     const place = (): boolean => {
+      if (!this.spend(this.choice)) return false;
       if (left.size === 0) return this.lookAt(looks, events, initial, order, others);
       for (const section of [...left]) {
         if (section.unlock === null && left.size > 1) continue;
@@ -359,6 +385,7 @@ class Candidate {
     }
     for (let i = 1; i < chain.length; i++) this.lockCo.push([(chain[i - 1] as PathEvent).id, (chain[i] as PathEvent).id]);
     const choose = (k: number): boolean => {
+      if (!this.spend(this.choice)) return false;
       const look = looks[k];
       if (!look) return this.lockOrders(others);
       for (const from of seenBy(look, events, initial)) {
@@ -396,10 +423,12 @@ class Candidate {
   }
 
   private sourcesOf(read: PathEvent, done: number): boolean {
+    if (!this.spend(this.choice)) return false;
     const here = this.at(read);
     const mark = this.trail.length;
     const candidates = this.writes.filter(w => this.mayRead(read, w, here));
     for (const write of candidates) {
+      if (!this.spend(this.choice)) return false;
       this.source[read.id] = write.id;
       if (this.mayHold() && (done + 1 === this.free.length || candidates.length === 1 || this.partlyAllowed(done))) {
         if (!this.sources(done + 1)) return false;
@@ -433,6 +462,7 @@ class Candidate {
     const whole = pays(axioms);
     if (!whole && !pays(coherence)) return true;
     const a = this.skeleton.algebra;
+    if (!this.spend(1 / 4)) return false;
     const mark = a.mark();
     const co = this.forcedCo();
     coherence.checks++;
@@ -453,10 +483,7 @@ class Candidate {
   }
 
   private allowed(co: Relation): Derived | null {
-    if (--this.budget.left < 0) {
-      this.reason = 'too many executions';
-      return null;
-    }
+    if (!this.spend(1)) return null;
     return derive(this.locked as Locked, this.chosenWith(co));
   }
 
@@ -569,6 +596,7 @@ class Candidate {
   /** Orders the writes that nothing has ordered yet, one pair after the other. */
   private orders(co: Relation, pairs: [number, number][], fresh: boolean): boolean {
     const a = this.skeleton.algebra;
+    if (!this.spend(pairs.length / 256)) return false;
     const left = pairs.filter(([x, y]) => !a.has(co, x, y) && !a.has(co, y, x));
     const [pair] = left;
     if (!pair) return this.finish(co);

@@ -69,6 +69,8 @@ export interface Path {
   /** Values that must be true (not 0) or false for the path to be taken. */
   tests: { value: Symbolic; truth: boolean }[];
   registers: Map<string, Symbolic>;
+  /** Operations in the tests, and the tests themselves. */
+  weight: number;
 }
 
 /** A value with the reads that it depends on, whether or not they change it: dependencies are syntactic. */
@@ -82,13 +84,18 @@ interface State {
   tests: Path['tests'];
   registers: Map<string, Held>;
   control: PathEvent[];
+  /** What may still be done for this thread; all its states share it. */
+  work: { left: number };
 }
 
 /** Paths of one thread that are followed; a test with more is not decided. */
 const MOST_PATHS = 1024;
 
-/** Operations in one value; a value that doubles itself again and again is not followed. */
+/** Operations in all values of one path; a value that doubles itself again and again is not followed. */
 const MOST_OPERATIONS = 4096;
+
+/** Statements that are run on all paths, with the registers and events that are copied for that. */
+const MOST_WORK = 2_000_000;
 
 class TooLarge extends Error {}
 
@@ -108,10 +115,22 @@ function follow(body: Statement[], registers: ReadonlyMap<string, Value>): Path[
     tests: [],
     registers: new Map([...registers].map(([name, value]) => [name, { value, from: [] }])),
     control: [],
+    work: { left: MOST_WORK },
   };
-  const ends = runAll(body, [start]);
-  if (ends === null) return null;
-  return ends.map(s => ({ events: s.events, tests: s.tests, registers: new Map([...s.registers].map(([name, held]) => [name, held.value])) }));
+  return runAll(body, [start])?.map(pathAt) ?? null;
+}
+
+function pathAt({ events, tests, registers }: State): Path {
+  const weight = tests.reduce((sum, test) => sum + 1 + weightOf(test.value), 0);
+  const used = [...events.flatMap(e => [e.at, e.value]), ...[...registers.values()].map(held => held.value)];
+  if (used.reduce((sum, value) => sum + (value === null ? 0 : weightOf(value)), weight) > MOST_OPERATIONS) throw new TooLarge();
+  return { events, tests, registers: new Map([...registers].map(([name, held]) => [name, held.value])), weight };
+}
+
+/** Takes from what may still be done for the thread. */
+function work({ work }: State, cost: number): void {
+  work.left -= cost;
+  if (work.left < 0) throw new TooLarge();
 }
 
 function runAll(body: Statement[], states: State[]): State[] | null {
@@ -130,6 +149,7 @@ function runAll(body: Statement[], states: State[]): State[] | null {
 }
 
 function run(statement: Statement, state: State): State[] | null {
+  work(state, 1 + (statement.kind === 'assign' ? state.registers.size : 0));
   switch (statement.kind) {
     case 'assign':
       return evaluate(statement.value, state).map(([s, v]) => ({ ...s, registers: new Map(s.registers).set(statement.register, v) }));
@@ -212,11 +232,13 @@ function event(state: State, made: Appended): PathEvent {
 }
 
 function append(state: State, made: Appended): State {
+  work(state, state.events.length);
   return { ...state, events: [...state.events, event(state, made)] };
 }
 
 /** Appends a read and gives what it read. */
 function appendRead(state: State, made: Appended): [State, Held, PathEvent] {
+  work(state, state.events.length);
   const read = event(state, made);
   read.value = { read };
   return [{ ...state, events: [...state.events, read] }, { value: { read }, from: [read] }, read];

@@ -1,5 +1,5 @@
 /** Decides litmus tests: all allowed executions, their final states, and the flags of the model. */
-import { truthOf } from './conditions.ts';
+import { sizeOf, truthOf } from './conditions.ts';
 import { type Execution, executions } from './executions.ts';
 import type { Condition, LitmusTest, Observed, Outcome, Value } from './litmus.ts';
 import { mixesAccesses, races, type Skeleton, srcuSections } from './model.ts';
@@ -23,11 +23,17 @@ export function decideTest(test: LitmusTest, options: { budget?: number } = {}):
   const states = new Map<string, Value[]>();
   let positive = 0;
   let negative = 0;
+  // An execution costs more where there is much to say of it.
+  const saying = Math.floor((sizeOf(test.condition) + shown.length) / 16);
   let raised: Skeleton | null = null;
+  const indexOf = new Map(test.locations.map((l, i) => [l.name, i]));
+  const valueIn = (execution: Execution) => (o: Observed) =>
+    o.kind === 'register' ? execution.register(o.thread, o.name) : execution.location(indexOf.get(o.name) ?? -1);
   const reason = executions(test, budget, execution => {
-    if (holds(test.condition, execution, test)) positive++;
+    budget.left -= saying;
+    if (truthOf(test.condition, valueIn(execution))) positive++;
     else negative++;
-    const state = shown.map(o => valueAtEnd(o, execution, test));
+    const state = shown.map(valueIn(execution));
     const key = state.join(';');
     if (states.size < MOST_STATES && !states.has(key)) states.set(key, state);
     if (raised !== execution.skeleton) raiseRcu(flags, execution.skeleton);
@@ -70,17 +76,6 @@ function observedIn(condition: Condition): Observed[] {
 
 function nameOf(o: Observed): string {
   return o.kind === 'register' ? `${o.thread}:${o.name}` : `[${o.name}]`;
-}
-
-/** The value of a register or a location at the end of the execution. */
-export function valueAtEnd(o: Observed, execution: Execution, test: LitmusTest): Value {
-  if (o.kind === 'register') return execution.register(o.thread, o.name);
-  return execution.location(test.locations.findIndex(l => l.name === o.name));
-}
-
-/** Does the execution end so? */
-export function holds(condition: Condition, execution: Execution, test: LitmusTest): boolean {
-  return truthOf(condition, o => valueAtEnd(o, execution, test)) === true;
 }
 
 /** The flags of linux-kernel.bell that the paths alone decide. */

@@ -1,0 +1,206 @@
+import { eventsOf, isTest, keyOf, nearest, nodesAfter, nodesBefore, ofOneObject, ordersLoads, ordersStores, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'read-barrier-on-wrong-side',
+  title: 'A read barrier stands before the load of the flag, not after it',
+  why: `
+    What is stored after the write barrier has to be loaded before the read barrier, and what is stored before the one has to be loaded after the
+    other. Where the reader has its barrier before both loads, nothing orders the two: it can see the flag, and the data as it was. A read
+    barrier does not make the next load fresh, it keeps the loads before it from falling behind those after it.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['barrier-misplaced', 'barrier-missing'],
+  references: [
+    'Documentation/memory-barriers.txt, SMP BARRIER PAIRING',
+    'Documentation/memory-barriers.txt, WHAT MAY NOT BE ASSUMED ABOUT MEMORY BARRIERS?',
+    'tools/memory-model/Documentation/recipes.txt, Message passing (MP)',
+  ],
+  knownGaps: ['a writer out of view', 'a barrier between two readings of the same cells is what barrier-orders-nothing speaks of'],
+  examples: {
+    bad: [
+      `
+void peer_connect(struct peer *p, int addr, int port)
+{
+	p->addr = addr;
+	p->port = port;
+	smp_wmb();
+	WRITE_ONCE(p->up, 1);
+}
+
+int peer_port(struct peer *p)
+{
+	smp_rmb(); /* want: read-barrier-on-wrong-side "up" */
+	if (!READ_ONCE(p->up))
+		return -ENOTCONN;
+	return p->port;
+}`,
+    ],
+    good: [
+      `
+void peer_connect(struct peer *p, int addr, int port)
+{
+	p->addr = addr;
+	p->port = port;
+	smp_wmb();
+	WRITE_ONCE(p->up, 1);
+}
+
+int peer_port(struct peer *p)
+{
+	if (!READ_ONCE(p->up))
+		return -ENOTCONN;
+	smp_rmb();
+	return p->port;
+}`,
+      `
+void peer_connect(struct peer *p, int addr)
+{
+	p->addr = addr;
+	smp_wmb();
+	WRITE_ONCE(p->up, 1);
+}
+
+/* The first look is what the barrier is for, the second only saves time. */
+int peer_addr(struct peer *p)
+{
+	int addr;
+
+	if (!READ_ONCE(p->up))
+		return 0;
+	smp_rmb();
+	addr = p->addr;
+	return READ_ONCE(p->up) ? addr : 0;
+}`,
+      `
+/* An acquire orders what comes after it; the barrier before it is for something else. */
+void peer_connect(struct peer *p, int addr)
+{
+	p->addr = addr;
+	smp_wmb();
+	WRITE_ONCE(p->up, 1);
+}
+
+int peer_addr(struct peer *p)
+{
+	int seen = READ_ONCE(p->seen);
+
+	smp_rmb();
+	if (!smp_load_acquire(&p->up))
+		return seen;
+	return p->addr;
+}`,
+      `
+/* Both under the lock. */
+void peer_connect(struct peer *p, int addr)
+{
+	spin_lock(&p->lock);
+	p->addr = addr;
+	smp_wmb();
+	p->up = 1;
+	spin_unlock(&p->lock);
+}
+
+int peer_addr(struct peer *p)
+{
+	int addr = 0;
+
+	smp_rmb();
+	spin_lock(&p->lock);
+	if (p->up)
+		addr = p->addr;
+	spin_unlock(&p->lock);
+	return addr;
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (!fn.whole || fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_rmb$/)) {
+      const [behind, ahead] = [nodesBefore(fn, fence.node), nodesAfter(fn, fence.node)];
+      const loads = fn.events.filter(e => e.kind === 'read' && e.cell?.base != null && e.cell.type !== null && !e.uncertain);
+      const was = new Set(loads.filter(e => behind.has(e.node)).map(keyOf));
+      const next = loads.filter(e => ahead.has(e.node) && !behind.has(e.node) && !was.has(keyOf(e)));
+      for (const flag of next) {
+        if (flag.ordering === 'acquire' || flag.ordering === 'address') continue;
+        const found = writerOf(world, fn, flag, next);
+        if (!found) continue;
+        const { writer, data, load } = found;
+        const [name, what] = [flag.cell?.path ?? 'the flag', data.cell?.path ?? 'the data'];
+        report(
+          { event: fence, fn },
+          {
+            message: `${fence.api}() in ${fn.name}() stands before the load of ${name}, and nothing orders the load of ${what} after it`,
+            detail: [`${writer.fn.name}() stores ${what} before its barrier and ${name} behind it: the reader has to load them the other way round`],
+            question: `Should ${fence.api}() stand between the load of ${name} and that of ${what}?`,
+            dismissal: `Not an issue if ${name} has been tested by the caller`,
+            quote: [fence, flag, load],
+            related: [{ path: writer.flag.path, line: writer.flag.line, side: writer.flag.side, note: `the other side, in ${writer.fn.name}()` }],
+            claim: {
+              threads: [
+                { fn: writer.fn, events: [data, writer.flag] },
+                { fn, events: [flag, load] },
+              ],
+              bad: {
+                kind: 'sees',
+                reads: [
+                  { read: flag, from: writer.flag },
+                  { read: load, from: 'before' },
+                ],
+              },
+              edits: [{ kind: 'fence', fence: 'rmb', where: 'after', event: flag, text: `${fence.api}() between the load of ${name} and that of ${what}` }],
+              assumes: ['both run on one object'],
+            },
+          },
+        );
+        break;
+      }
+    }
+  },
+} satisfies Rule;
+
+interface Writer {
+  fn: CFunction;
+  flag: Event;
+  /** What is stored before its barrier, by key. */
+  before: Map<string, Event>;
+}
+
+/** Who stores the flag behind a barrier and, before it, something that is loaded after the flag here. */
+function writerOf(world: World, reader: CFunction, flag: Event, next: Event[]): { writer: Writer; data: Event; load: Event } | null {
+  for (const writer of writersIn(world).get(keyOf(flag) ?? '') ?? []) {
+    if (writer.fn === reader) continue;
+    for (const load of next) {
+      const data = load.index > flag.index && ofOneObject(load, flag) ? writer.before.get(keyOf(load) ?? '') : undefined;
+      if (!data || !nodesAfter(reader, flag.node).has(load.node)) continue;
+      if (nearest(reader, load, 'before', e => e === flag || ordersLoads(e)).events.every(e => e === flag)) return { writer, data, load };
+    }
+  }
+  return null;
+}
+
+const writers = new WeakMap<World, Map<string, Writer[]>>();
+
+function writersIn(world: World): Map<string, Writer[]> {
+  const known = writers.get(world);
+  if (known) return known;
+  const found = new Map<string, Writer[]>();
+  for (const fn of world.functions) {
+    if (isTest(fn) || runsAlone(fn)) continue;
+    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_wmb$/)) {
+      const behind = nodesBefore(fn, fence.node);
+      const stores = fn.events.filter(e => e.kind === 'write' && behind.has(e.node) && e.object !== 'private');
+      for (const flag of nearest(fn, fence, 'after', e => e.kind === 'write' || ordersStores(e)).events) {
+        const key = flag.kind === 'write' && flag.object !== 'private' ? keyOf(flag) : null;
+        if (key === null || key.startsWith('|')) continue;
+        const before = new Map(stores.filter(e => ofOneObject(e, flag) && keyOf(e) !== key).map(e => [keyOf(e) ?? '', e]));
+        const list = found.get(key) ?? [];
+        found.set(key, list);
+        if (before.size > 0) list.push({ fn, flag, before });
+      }
+    }
+  }
+  writers.set(world, found);
+  return found;
+}

@@ -1,0 +1,134 @@
+import { cellName, isTest } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'atomic-by-value',
+  title: 'An atomic variable or a lock is copied by value',
+  why: `
+    A copy of an atomic_t is a plain load of it: it races with every operation on the original, and what is done to the copy is done to
+    nothing that others see. A copied lock excludes nobody, since each holder of a copy takes another lock. The value is read by
+    atomic_read() or refcount_read(), and the object is handed on by its address.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['plain-access'],
+  references: ['include/linux/mutex_types.h, struct mutex', 'Documentation/atomic_t.txt, SEMANTICS'],
+  knownGaps: [
+    'a structure that holds an atomic variable and is copied as a whole is not looked into',
+    'certain by inspection: a copy is a plain access whatever runs beside it',
+  ],
+  examples: {
+    bad: [
+      `
+static void gauge_show(struct seq_file *m, atomic_t level) /* want: atomic-by-value "level" */
+{
+	seq_printf(m, "%d", atomic_read(&level));
+}`,
+      `
+struct gauge { atomic_t level; int last; };
+
+static void gauge_note(struct gauge *g, struct gauge *from)
+{
+	g->level = from->level; /* want: atomic-by-value "level" */
+}`,
+      `
+struct gauge { atomic_t level; };
+
+static void gauge_tell(struct gauge *g)
+{
+	trace_gauge_level(g, g->level); /* want: atomic-by-value "level" */
+}`,
+    ],
+    good: [
+      `
+static void gauge_show(struct seq_file *m, int level)
+{
+	seq_printf(m, "%d", level);
+}
+
+void gauge_tell(struct seq_file *m, struct gauge *g)
+{
+	gauge_show(m, atomic_read(&g->level));
+}`,
+      `
+static void gauge_note(struct seq_file *m, atomic_t *level)
+{
+	seq_printf(m, "%d", atomic_read(level));
+}`,
+      `
+struct gauge { atomic_t level; spinlock_t lock; };
+
+static void gauge_reset(struct gauge *g)
+{
+	g->level = (atomic_t)ATOMIC_INIT(0);
+	g->lock = __SPIN_LOCK_UNLOCKED(g->lock);
+}`,
+      `
+struct gauge { atomic_t levels[4]; };
+
+/* An array's name is its address. */
+static void gauge_each(struct gauge *g)
+{
+	gauge_sum(g->levels);
+}`,
+      `
+struct gauge { atomic_t level; };
+
+/* A macro may take the address of what it is given. */
+static void gauge_dump(struct gauge *g)
+{
+	GAUGE_PRINT(g->level);
+	pr_info("%zu", sizeof(g->level));
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const { name, type } of fn.parameters) {
+      if (!ATOMIC.test(type.replace(/\b(?:const|volatile)\b/g, '').trim()) || name === '') continue;
+      report(
+        { place: { path: fn.path, line: fn.line, side: fn.side }, fn },
+        {
+          message: `${name} is passed to ${fn.name}() by value, so that ${fn.name}() works on a copy of it`,
+          detail: [`The copy is made by a plain load, and what is done to it nobody else sees`],
+          question: /atomic|refcount/.test(type) ? 'Should the caller pass what atomic_read() gives?' : `Should ${name} be passed by its address?`,
+          dismissal: 'Not an issue if nobody else can reach the original yet',
+        },
+      );
+    }
+    for (const event of fn.events) {
+      if (!event.cell || event.object === 'private' || event.context.includes('init')) continue;
+      const copied = event.api === 'read' && event.kind === 'read' ? isCopied(fn, event) : false;
+      if (!copied || !isAtomic(event, world)) continue;
+      const name = cellName(event.cell);
+      report(
+        { event, fn },
+        {
+          message: `${name} is copied by value in ${fn.name}()`,
+          detail: ['The copy is made by a plain load, which races with every operation on the original'],
+          question: 'Should this be what atomic_read() gives?',
+          dismissal: `Not an issue if nobody else can reach ${name} yet`,
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+const ATOMIC =
+  /^(?:atomic(?:64|_long)?_t|refcount_t|(?:raw_)?spinlock_t|rwlock_t|seqlock_t|struct (?:mutex|completion|rw_semaphore|semaphore|kref))$/;
+
+/** The member is declared as an atomic variable or a lock, itself and no pointer or array of them. */
+function isAtomic(event: Event, world: World): boolean {
+  const { type, path } = event.cell?.within ?? event.cell ?? { type: null, path: '' };
+  if (type === null || !/^\w+$/.test(path)) return false;
+  const member = world.declared(type)?.members.get(path);
+  return member !== undefined && member.pointer === 0 && !member.array && ATOMIC.test(member.type);
+}
+
+/** The whole value goes into a store, or to a tracepoint, which is a function with parameters. */
+function isCopied(fn: CFunction, read: Event): boolean {
+  const taken = fn.events.filter(e => e.argSources.some(sources => sources.includes(read.index)));
+  if (taken.length > 0) return taken.every(e => e.api.startsWith('trace_'));
+  const next = fn.events[read.index + 1];
+  return next?.api === '=' && next.line === read.line && next.operand !== null && /^[\w.>[\]-]+$/.test(next.operand.trim());
+}

@@ -1,0 +1,229 @@
+import { cellName, heldAt, isOwn, isTest, rolesOf, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, Use, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'plain-rmw-in-completion',
+  title: 'A completion handler changes bits of a word that other code changes too, plainly and with no lock',
+  why: `
+    A completion handler runs when the hardware or another CPU is done, and that may be while the one who submitted still works on the
+    object. Setting a bit by |= reads the word, changes it and stores it back whole: a change that the other side makes in between is lost,
+    whichever bits it was about. The bits need a lock over both sides, an atomic bit operation, or a word of their own.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['paired-update', 'plain-access'],
+  references: [
+    'Documentation/kernel-hacking/locking.rst, The Problem With Concurrency',
+    'include/asm-generic/bitops/instrumented-non-atomic.h, __set_bit()',
+  ],
+  knownGaps: [
+    'whether the submitter still touches the word once the object is handed over is for the author to say, so the finding ends in a question',
+  ],
+  examples: {
+    bad: [
+      `
+struct job { unsigned int flags; int res; };
+
+static void job_end_io(struct bio *bio)
+{
+	struct job *j = bio->bi_private;
+
+	j->flags |= JOB_DONE; /* want: plain-rmw-in-completion "flags" */
+}
+
+void job_submit(struct job *j, struct bio *bio)
+{
+	bio->bi_end_io = job_end_io;
+	submit_bio(bio);
+	j->flags |= JOB_SENT;
+}`,
+      `
+struct job { unsigned int flags; };
+
+static irqreturn_t job_irq(int irq, void *data)
+{
+	struct job *j = data;
+
+	j->flags &= ~JOB_RUNNING; /* want: plain-rmw-in-completion "flags" */
+	return IRQ_HANDLED;
+}
+
+int job_open(struct job *j, int irq)
+{
+	return request_irq(irq, job_irq, 0, "job", j);
+}
+
+void job_ask(struct job *j)
+{
+	j->flags |= JOB_WANTED;
+	job_push(j);
+}`,
+    ],
+    good: [
+      `
+struct job { unsigned int flags; bool done; };
+
+/* A word of its own. */
+static void job_end_io(struct bio *bio)
+{
+	struct job *j = bio->bi_private;
+
+	WRITE_ONCE(j->done, true);
+}
+
+void job_submit(struct job *j, struct bio *bio)
+{
+	bio->bi_end_io = job_end_io;
+	submit_bio(bio);
+	j->flags |= JOB_SENT;
+}`,
+      `
+struct job { unsigned int flags; spinlock_t lock; };
+
+/* One lock over both: the checker finds no lost bit. */
+static irqreturn_t job_irq(int irq, void *data)
+{
+	struct job *j = data;
+
+	spin_lock(&j->lock);
+	j->flags &= ~JOB_RUNNING;
+	spin_unlock(&j->lock);
+	return IRQ_HANDLED;
+}
+
+int job_open(struct job *j, int irq)
+{
+	return request_irq(irq, job_irq, 0, "job", j);
+}
+
+void job_ask(struct job *j)
+{
+	spin_lock_irq(&j->lock);
+	j->flags |= JOB_WANTED;
+	spin_unlock_irq(&j->lock);
+}`,
+      `
+struct job { unsigned int flags; };
+
+/* Set up before it is sent; from then on the handler's alone. */
+static void job_end_io(struct bio *bio)
+{
+	struct job *j = bio->bi_private;
+
+	j->flags |= JOB_DONE;
+}
+
+void job_submit(struct job *j, struct bio *bio)
+{
+	j->flags |= JOB_SENT;
+	bio->bi_end_io = job_end_io;
+	submit_bio(bio);
+}`,
+      `
+struct job { unsigned int flags; unsigned long errors; };
+
+/* Only the handler changes it; others read. */
+static void job_end_io(struct bio *bio)
+{
+	struct job *j = bio->bi_private;
+
+	j->flags |= JOB_DONE;
+}
+
+void job_submit(struct job *j, struct bio *bio)
+{
+	bio->bi_end_io = job_end_io;
+	submit_bio(bio);
+	while (!(j->flags & JOB_DONE))
+		cpu_relax();
+}`,
+    ],
+  },
+  checkCell({ tie }, uses, report, world) {
+    if (tie || uses.length > MOST_USES) return;
+    const changes = uses.filter(u => u.event.kind === 'write' && /^[|&]=$/.test(u.event.api) && open(u));
+    if (changes.length < 2) return;
+    for (const { fn, event: write } of changes) {
+      const kind = handlerKind(fn, world);
+      const read = kind === null ? null : readOf(fn, write);
+      if (!read || isHeld(fn, write, world)) continue;
+      const other = changes.find(
+        u => u.fn !== fn && handlerKind(u.fn, world) === null && !isHeld(u.fn, u.event, world) && meets(u, kind ?? 'irq', fn),
+      );
+      const otherRead = other && readOf(other.fn, other.event);
+      if (!other || !otherRead) continue;
+      const name = write.cell ? cellName(write.cell) : 'the word';
+      report(
+        { event: write, fn },
+        {
+          message: `${fn.name}() changes bits of ${name} plainly, and so does ${other.fn.name}(): a change that comes in between is lost`,
+          detail: [`${write.api} reads the word and stores it back whole, whichever bits the two are about`],
+          question: `Can ${fn.name}() run while ${other.fn.name}() changes ${name}?`,
+          dismissal: `Not an issue if ${other.fn.name}() only runs before ${fn.name}() can, or after it`,
+          related: [{ path: other.event.path, line: other.event.line, side: other.event.side, note: `the other change, in ${other.fn.name}()` }],
+          quote: [write],
+          advice: [`an atomic bit operation, or a word of its own for what ${fn.name}() tells`],
+          claim: {
+            threads: [
+              { fn, events: [read, write] },
+              { fn: other.fn, events: [otherRead, other.event] },
+            ],
+            bad: {
+              kind: 'sees',
+              reads: [
+                { read, from: 'before', thread: 0 },
+                { read: otherRead, from: 'before', thread: 1 },
+              ],
+              ends: [write],
+            },
+            edits: [{ kind: 'lock', text: `one lock over both changes of ${name}` }],
+            assumes: ['both work on one object'],
+          },
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+const MOST_USES = 400;
+
+function open({ fn, event }: Use): boolean {
+  return (
+    !fn.isMacro &&
+    !fn.broken &&
+    !isTest(fn) &&
+    !runsAlone(fn) &&
+    !event.uncertain &&
+    event.object === undefined &&
+    event.locks.length === 0 &&
+    event.maybeLocks.length === 0 &&
+    !event.context.includes('irqs-off') &&
+    !event.context.includes('init') &&
+    event.cell?.base !== null &&
+    !isOwn(fn, event)
+  );
+}
+
+function isHeld(fn: CFunction, event: Event, world: World): boolean {
+  return fn.entryLocks.length > 0 || fn.events.some(e => e.kind === 'lock') || heldAt(fn, event, world).length > 0;
+}
+
+/** The read half of a plain read-modify-write. */
+function readOf(fn: CFunction, write: Event): Event | null {
+  const read = fn.events[write.index - 1];
+  return read?.kind === 'read' && read.api === write.api && read.line === write.line ? read : null;
+}
+
+/** How the function comes to run beside the submitter: as an interrupt, or as a completion that is set for one object. */
+function handlerKind(fn: CFunction, world: World): 'irq' | 'completion' | null {
+  const mentions = world.mentions(fn);
+  if (mentions.some(m => m.member !== null && /^(?:ki_complete|bi_end_io|complete|end_io|b_end_io|req_done|end_io_fn|done)$/.test(m.member)))
+    return 'completion';
+  return rolesOf(fn, world).has('hardirq') ? 'irq' : null;
+}
+
+/** May the change be made while the handler can run? For a completion only what comes after it was set. */
+function meets({ fn, event }: Use, kind: 'irq' | 'completion', handler: CFunction): boolean {
+  if (kind === 'irq') return !fn.events.some(e => /^(?:disable|synchronize)_irq/.test(e.api) && e.index < event.index);
+  return fn.events.some(e => e.index < event.index && ((e.kind === 'write' && e.operand === handler.name) || e.args.includes(handler.name)));
+}
