@@ -5,11 +5,13 @@ import barrierOrdersNothing from './barriers/barrier-orders-nothing.ts';
 import flagPublishedWithoutRelease from './barriers/flag-published-without-release.ts';
 import halfBarrierForStoreThenLoad from './barriers/half-barrier-for-store-then-load.ts';
 import plainPublishBesideBarrier from './barriers/plain-publish-beside-barrier.ts';
+import readBarrierOnWrongSide from './barriers/read-barrier-on-wrong-side.ts';
 import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
 import syncRemoved from './diff/sync-removed.ts';
 import coldInlineHelper from './inline/cold-inline-helper.ts';
 import getRacesFinalPut from './lifetime/get-races-final-put.ts';
 import idReleasedBeforeSlotCleared from './lifetime/id-released-before-slot-cleared.ts';
+import initialisedAfterPublication from './lifetime/initialised-after-publication.ts';
 import krefReleaseCalledDirectly from './lifetime/kref-release-called-directly.ts';
 import readAfterFailedPut from './lifetime/read-after-failed-put.ts';
 import storedAfterReleaseCallback from './lifetime/stored-after-release-callback.ts';
@@ -60,11 +62,13 @@ export const rules: readonly Rule[] = [
   flagPublishedWithoutRelease,
   halfBarrierForStoreThenLoad,
   plainPublishBesideBarrier,
+  readBarrierOnWrongSide,
   statementAfterBracelessIf,
   syncRemoved,
   coldInlineHelper,
   getRacesFinalPut,
   idReleasedBeforeSlotCleared,
+  initialisedAfterPublication,
   krefReleaseCalledDirectly,
   readAfterFailedPut,
   storedAfterReleaseCallback,

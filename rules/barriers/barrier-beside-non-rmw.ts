@@ -100,6 +100,16 @@ static void space_wake(struct conn *c)
 		wake_up(&w->queue);
 }`,
       `
+/* The count goes by the way: the call before it may have set the bit. */
+void ctx_empty(struct ctx *c)
+{
+	wait_for_room(c);
+	c->empty++;
+	smp_mb__after_atomic();
+	if (READ_ONCE(c->tail) != c->head)
+		wake_up(&c->queue);
+}`,
+      `
 /* A later operation is what it is for: the read between is in no hurry. */
 void ring_done(struct ring *r)
 {
@@ -120,7 +130,7 @@ void ring_done(struct ring *r)
       const [first] = near.events;
       if (!first || !nothingForIt(near) || aHelperOf(fn)) continue;
       const further = way === 'after' ? nodesAfter(fn, fence.node) : nodesBefore(fn, fence.node);
-      if (fn.events.some(e => further.has(e.node) && isRmw(e))) continue;
+      if (fn.events.some(e => further.has(e.node) && (isRmw(e) || (e.opaque && way === 'before' && near.events.some(isPlain))))) continue;
       const before = way === 'after' ? nearest(fn, fence, 'before', isAccess).events : near.events;
       const next = way === 'after' ? near.events : nearest(fn, fence, 'after', e => isAccess(e) || e.kind === 'wake').events;
       const decisive = before.some(isStore) && next.some(e => e.kind === 'wake' || decides(fn, e));
@@ -159,6 +169,11 @@ function nothingForIt({ events, ends, gap }: Near): boolean {
 /** A function around a fence and one access, with nothing else: what it is for is known where it is called. */
 function aHelperOf(fn: CFunction): boolean {
   return fn.isInline && fn.events.filter(e => e.kind !== 'fence').length === 0;
+}
+
+/** A plain store next to the fence may be in between: a call further back may hold the operation. */
+function isPlain(event: Event): boolean {
+  return event.kind === 'write' && event.ordering === 'plain' && !event.args.length;
 }
 
 function isStore(event: Event): boolean {

@@ -190,7 +190,7 @@ int slot_run(struct slot *s)
         const { data, load } = found;
         const stored = set.event.ordering === 'release' || passes(set.fn, data, set.event, ordersStores);
         const loaded = look.event.ordering === 'acquire' || passes(look.fn, look.event, load, ordersLoads);
-        if (stored && (loaded || !meantTo(set))) continue;
+        if (stored && (loaded || !meantTo(set) || barrierBefore(look))) continue;
         // A writer that says it orders, and a reader that does not, are one fault; where neither does, it is the writer that is spoken of.
         const at = stored ? look : set;
         const [name, what] = [nameOf(set.event), data.cell?.path ?? 'the data'];
@@ -231,6 +231,11 @@ function alive({ fn, event }: Use): boolean {
   const { cell } = event;
   if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|new|load|mount|start)(?:_|$)|_read_config$/.test(fn.name)) return false;
   return event.object === undefined && !event.uncertain && cell?.base != null && (cell.bit === null || isConstantText(cell.bit)) && !isOwn(fn, event);
+}
+
+/** A read barrier before the test is one on the wrong side: read-barrier-on-wrong-side speaks of it. */
+function barrierBefore({ fn, event }: Use): boolean {
+  return fn.events.some(e => e.ordering === 'rmb' && nodesAfter(fn, e.node).has(event.node));
 }
 
 /** The order on the writer's side is there for the flag: it stands right before it, or in it. */

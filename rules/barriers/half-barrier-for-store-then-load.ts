@@ -95,19 +95,17 @@ void queue_kick(struct queue *q, int n)
       const past = nearest(fn, fence, 'before', e => isAccess(e) || e.opaque || e.argCells !== undefined).events;
       const store = past.find(e => (e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish') && e.object !== 'private');
       if (!store || past.some(e => e.kind === 'call')) continue;
-      const next = nearest(fn, fence, 'after', e => isAccess(e) || e.kind !== 'fence');
-      const loads = next.events.filter(e => e.kind !== 'call' || e.opaque || e.argCells !== undefined || storesOutside(e));
-      if (next.ends || next.gap || loads.length === 0 || !loads.every(e => isDecisive(fn, e))) continue;
-      const load = loads[0];
-      if (!load || (load.cell && store.cell && load.cell.path === store.cell.path)) continue;
+      const { events: loads, ends, gap } = nearest(fn, fence, 'after', counts);
+      const load = loads.find(e => isDecisive(fn, e));
+      if (ends || gap || !load || loads.some(e => e.kind !== 'read') || (load.cell && store.cell && load.cell.path === store.cell.path)) continue;
       const ahead = nodesAfter(fn, fence.node);
       const later = fn.events.filter(e => ahead.has(e.node) && e.index > fence.index);
       if (later.some(e => mayStore(e, isPolled(fn, load)) && e.object !== 'private')) continue;
-      const [kept, seen] = [store.cell?.path ?? 'the store', load.cell?.path === '*' ? `${load.api}()` : (load.cell?.path ?? load.api)];
+      const [kept, seen] = [store.cell?.path ?? 'the store', load.cell?.path === '*' || !load.cell ? `${load.api}()` : `the load of ${load.cell.path}`];
       report(
         { event: fence, fn },
         {
-          message: `${fence.api}() in ${fn.name}() stands between the store to ${kept} and the load of ${seen}, and orders no store against a load`,
+          message: `${fence.api}() in ${fn.name}() stands between the store to ${kept} and ${seen}, and orders no store against a load`,
           detail: ['No later store is there for it to order; the load can be satisfied before the store is visible to others'],
           question: 'Is smp_mb() meant here?',
           dismissal: `Not an issue if the load need not come after the store; then ${fence.api}() is not needed either`,
@@ -118,6 +116,11 @@ void queue_kick(struct queue *q, int n)
     }
   },
 } satisfies Rule;
+
+/** What a walk from the barrier stops at: all but fences and calls that are known to touch no memory of others. */
+function counts(e: Event): boolean {
+  return e.kind !== 'fence' && (e.kind !== 'call' || e.opaque || e.argCells !== undefined || storesOutside(e));
+}
 
 /** A marked load that a branch goes by. */
 function isDecisive(fn: CFunction, e: Event): boolean {

@@ -1,4 +1,4 @@
-import { gates, isTest, keyOf, nearest, ordersAll, runsAlone } from '../../src/c/query.ts';
+import { gates, isTest, nearest, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use } from '../../src/model/rule.ts';
 
@@ -165,17 +165,9 @@ function behindBarrier({ fn, event }: Use): boolean {
   return !near.gap && !near.ends && near.events.length === 1 && /^(?:smp|virt)_wmb$/.test(near.events[0]?.api ?? '');
 }
 
-/** A load that a branch goes by, with a read barrier behind it, in a loop, or marked: the other end of the barrier. */
+/** A load that a branch goes by: the other end of the barrier. */
 function goesBy({ fn, event }: Use): boolean {
-  if (event.kind !== 'read' || event.context.includes('error-path')) return false;
-  if (event.atomic) return true;
-  const fence = (e: Event) => e.kind === 'fence' && (e.ordering === 'rmb' || ordersAll(e));
-  return fn.events.some(e => fence(e) && e.index > event.index && closeBehind(fn, event, e)) && decides(fn, event);
-}
-
-function closeBehind(fn: CFunction, load: Event, fence: Event): boolean {
-  const near = nearest(fn, load, 'after', e => e.kind === 'fence' || e.opaque || (e.kind === 'read' && e.line !== load.line && keyOf(e) !== keyOf(load)) || e.kind === 'write');
-  return near.events.includes(fence);
+  return event.kind === 'read' && !event.context.includes('error-path') && (event.atomic || decides(fn, event));
 }
 
 function decides(fn: CFunction, event: Event): boolean {

@@ -1,119 +1,221 @@
-import { isHandedOver, isTest, isUseOf, onward, placeOf, takesReference, variablesIn } from '../../src/c/query.ts';
+import { cellName, isTest, keyOf, objectOf, onward, runsAlone, takesReference, variablesIn } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'waiter-read-after-signal',
-  title: 'A waiter’s record is read after it was told that it may go',
+  title: 'A waiter’s record is read after the store that lets the waiter go',
   why: `
-    A record of a waiter often lives on the waiter's stack. Once the signal in it is stored, the waiter may see it without being woken, return,
-    and the record is gone; the wake-up that follows then reads a task pointer out of what is somebody else's stack frame by now. The task is
-    read, and held by a reference, before the signal.`,
-  severity: 'warning',
+    A waiter that finds its record marked as done leaves at once, with no need to be woken: it may have been about to look anyway. Its record
+    is most often on its stack, and is gone when the waker reads the task to wake from it. The task is read first and held by a reference,
+    then the waiter is told, then the task is woken.`,
+  severity: 'warning', // A note where nothing in view says what the object is.
   confidence: 'medium',
-  finds: ['use-after-handover', 'lost-wakeup'],
-  references: ['Documentation/memory-barriers.txt, INTERPROCESSOR INTERACTION', 'include/linux/sched/wake_q.h, opening comment'],
-  knownGaps: ['what counts as a signal is read off names: a call that completes, a marked store to a member that says done'],
+  finds: ['use-after-handover'],
+  references: ['Documentation/memory-barriers.txt, INTERPROCESSOR INTERACTION', 'Documentation/scheduler/completion.rst, Initializing completions:'],
+  knownGaps: [
+    'the waiter’s own look at a record on its stack is no access that others see, so there is no witness',
+    'a signal that is neither a store nor named as one is not seen',
+  ],
   examples: {
     bad: [
       `
-void futex_go(struct waiter *w)
+struct sleeper { struct task_struct *task; bool woken; };
+
+int sleeper_wait(struct line *l)
 {
-	waiter_complete(w, 1);
-	wake_up_state(w->task, TASK_NORMAL); /* want: waiter-read-after-signal "w->task" */
+	struct sleeper s = { .task = current };
+
+	line_add(l, &s);
+	for (;;) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (READ_ONCE(s.woken))
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+void sleeper_release(struct sleeper *s)
+{
+	smp_store_release(&s->woken, true);
+	wake_up_process(s->task); /* want: waiter-read-after-signal "task" */
 }`,
       `
-void slot_grant(struct waiter *w)
+int seat_wait(struct row *r)
 {
-	smp_store_release(&w->woken, true);
-	wake_up_process(w->task); /* want: waiter-read-after-signal "w->task" */
+	struct seat s = { .task = current };
+
+	row_add(r, &s);
+	seat_wait_end(&s);
+	return 0;
+}
+
+void seat_give(struct seat *s)
+{
+	list_del(&s->node);
+	seat_wait_complete(s, 1);
+	wake_up_process(s->task); /* want: waiter-read-after-signal "task" */
 }`,
     ],
     good: [
       `
-void slot_grant(struct waiter *w)
-{
-	struct task_struct *t = get_task_struct(w->task);
+struct sleeper { struct task_struct *task; bool woken; };
 
-	smp_store_release(&w->woken, true);
+void sleeper_release(struct sleeper *s)
+{
+	struct task_struct *t = get_task_struct(s->task);
+
+	smp_store_release(&s->woken, true);
 	wake_up_process(t);
 	put_task_struct(t);
-}`,
-      `
-/* The waiter looks under the same lock. */
-void slot_grant(struct slots *s, struct waiter *w)
-{
-	spin_lock(&s->lock);
-	WRITE_ONCE(w->done, 1);
-	wake_up_process(w->task);
-	spin_unlock(&s->lock);
-}`,
-      `
-/* A thread that stays: what it waits for is work, not its own end. */
-void pool_kick(struct pool *p)
-{
-	WRITE_ONCE(p->pending, 1);
-	wake_up_process(p->thread);
-}`,
-      `
-/* The task is read while the record is still sure. */
-void futex_go(struct waiter *w)
-{
-	struct task_struct *task = READ_ONCE(w->task);
+}
 
-	waiter_complete(w, 1);
-	wake_up_state(task, TASK_NORMAL);
+int sleeper_wait(struct line *l)
+{
+	struct sleeper s = { .task = current };
+
+	line_add(l, &s);
+	schedule();
+	return 0;
 }`,
       `
-void req_end(struct req *r)
+/* The thread is the device's own and outlives what it is told. */
+struct engine { struct task_struct *thread; bool stop; };
+
+int engine_go(struct engine *e)
 {
-	req_hold(r);
-	req_complete(r);
-	wake_up_process(r->task);
-	req_drop(r);
+	e->thread = kthread_run(engine_loop, e, "engine");
+	return 0;
+}
+
+void engine_halt(struct engine *e)
+{
+	WRITE_ONCE(e->stop, true);
+	wake_up_process(e->thread);
+}`,
+      `
+/* The waiter takes the lock before it leaves. */
+struct sleeper { struct task_struct *task; bool woken; };
+
+void sleeper_release(struct line *l, struct sleeper *s)
+{
+	spin_lock(&l->lock);
+	s->woken = true;
+	wake_up_process(s->task);
+	spin_unlock(&l->lock);
+}
+
+int sleeper_wait(struct line *l)
+{
+	struct sleeper s = { .task = current };
+
+	line_add(l, &s);
+	schedule();
+	return 0;
+}`,
+      `
+/* What it stores lets nobody go. */
+struct sleeper { struct task_struct *task; int prio; };
+
+void sleeper_raise(struct sleeper *s)
+{
+	s->prio = 3;
+	wake_up_process(s->task);
+}`,
+      `
+void seat_give(struct seat *s)
+{
+	seat_get(s);
+	seat_wait_complete(s, 1);
+	wake_up_process(s->task);
+	seat_put(s);
 }`,
     ],
   },
-  checkFunction(fn, report) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) return;
     for (const wake of fn.events) {
-      const record = /^wake_up_(?:process|state)$/.test(wake.api) ? /^(\w+)->\w+$/.exec(wake.args[0] ?? '')?.[1] : undefined;
-      if (record === undefined || isLocked(wake)) continue;
-      const signal = fn.events.find(e => e.index < wake.index && isSignal(e, record) && !isLocked(e) && leadsTo(fn, e, wake, record));
-      if (!signal || fn.events.some(e => e.index < wake.index && takesReference(e, record))) continue;
-      const name = wake.args[0] ?? record;
+      const object = wakenOf(wake);
+      if (object === null || wake.locks.length > 0 || wake.maybeLocks.length > 0 || wake.context.includes('rcu-read')) continue;
+      const kind = ownerOf(fn, wake, world);
+      if (kind === 'stays') continue;
+      const signal = fn.events.findLast(
+        e => e.index < wake.index && tells(e, object, kind, fn, world) && onward(fn, e, { variables: variablesIn(object) }).events.includes(wake),
+      );
+      if (!signal || fn.events.some(e => e.index < wake.index && takesReference(e, object))) continue;
+      const name = object.replace(/\./g, '->');
+      const member = wake.cell ? cellName(wake.cell) : 'task';
       report(
         { event: wake, fn },
         {
-          message: `${name} is read in ${fn.name}() after ${signal.kind === 'call' ? `${signal.api}()` : `the store to ${signal.cell ? placeOf(signal.cell).replace('.', '->') : record}`} has let the waiter go`,
-          detail: [`A waiter that sees the signal before the wake-up returns, and ${record} may be gone with it`],
-          question: `What keeps ${record} in place until the wake-up, and can ${name} be read first?`,
-          dismissal: `Not an issue if the waiter cannot leave without what ${fn.name}() holds, or if ${record} is not the waiter's own`,
-          related: [{ path: signal.path, line: signal.line, side: signal.side, note: 'the waiter may go from here' }],
+          message: `${name}->${member} is read in ${fn.name}() after ${signal.kind === 'call' ? `${signal.api}()` : `the store to ${signal.cell ? cellName(signal.cell) : name}`} has let the waiter go`,
+          detail: [`The waiter may see it at once and return before ${wake.api}(), and then ${name} is no longer there`],
+          question: `What keeps ${name} until ${wake.api}() has read the task from it?`,
+          dismissal: `Not an issue if ${name} outlives the wait, or the waiter takes a lock that is held here before it leaves`,
+          related: [{ path: signal.path, line: signal.line, side: signal.side, note: 'the waiter may go from here on' }],
           quote: [signal, wake],
-          advice: [`${name} read before the signal, with get_task_struct()`],
+          advice: [`the task read before, with get_task_struct(), and woken by that`],
+          ...(kind === 'waiter' ? {} : { severity: 'note' as const }),
         },
       );
     }
   },
 } satisfies Rule;
 
-/** A call that completes what it is given, or a marked store to a member that says that the wait is over. */
-function isSignal(event: Event, record: string): boolean {
-  if (event.kind === 'call') return /(?:^|_)(?:complete|done)$/.test(event.api) && isHandedOver(event, record);
-  const member = event.cell?.path.split('.').at(-1) ?? '';
+/** The object that a wake-up reads its task from. */
+function wakenOf(event: Event): string | null {
+  if (!/^wake_up_(?:process|state)$/.test(event.api) || !event.cell || event.uncertain || event.object !== undefined) return null;
+  if (!/^\w+(?:->\w+)+$/.test(event.args[0] ?? '')) return null;
+  const base = event.cell.base;
+  return base !== null && /^\w+$/.test(base) ? base : null;
+}
+
+/** Whose task it is: a waiter's, which put `current` there; a thread's that the object keeps; or not in view. */
+function ownerOf(fn: CFunction, wake: Event, world: World): 'waiter' | 'stays' | 'unknown' {
+  const key = keyOf(wake);
+  const member = wake.cell?.path ?? '';
+  if (/thread|kworker|tsk\b/.test(member) && !/^task$/.test(member)) return 'stays';
+  const uses = usesOf(world).get(key ?? '') ?? [];
+  const threads = uses.some(
+    u => u.api === 'kthread_stop' || (u.kind === 'write' && u.operand !== null && u.operand !== 'current' && u.operand !== 'NULL'),
+  );
+  if (threads) return 'stays';
+  if (uses.some(u => u.kind === 'write' && u.operand === 'current')) return 'waiter';
+  if (world.designated(fn.path).has(member)) return 'waiter';
+  return fn.whole ? 'stays' : 'unknown';
+}
+
+/** Does the event tell the waiter that it may go? */
+function tells(event: Event, object: string, kind: 'waiter' | 'unknown', fn: CFunction, world: World): boolean {
+  if (event.kind === 'call') return /(?:^|_)(?:complete|signal|done|finish(?:ed)?)$/.test(event.api) && event.args[0] === object;
+  if (event.kind !== 'write' || !event.cell || event.uncertain || event.object !== undefined || objectOf(event.cell) !== object) return false;
+  if (kind !== 'waiter' || !/^(?:1|true|NULL|[A-Z][A-Z0-9_]*)$/.test(event.operand ?? '')) return false;
+  // The store must be one that somebody looks at without a lock.
   return (
-    event.kind === 'write' &&
-    event.ordering !== 'plain' &&
-    isUseOf(event, record) &&
-    /^(?:done|woken|completed?|finished|signal?led|granted)$/.test(member)
+    event.ordering === 'release' ||
+    (event.atomic && event.ordering === 'relaxed') ||
+    world.shared(keyOf(event) ?? '').some(e => e.kind === 'marked' && e.path === fn.path)
   );
 }
 
-function leadsTo(fn: CFunction, signal: Event, wake: Event, record: string): boolean {
-  return onward(fn, signal, { variables: variablesIn(record) }).events.includes(wake);
-}
+const known = new WeakMap<World, Map<string, Event[]>>();
 
-function isLocked(event: Event): boolean {
-  return event.locks.length > 0 || event.maybeLocks.length > 0;
+/** Stores of tasks and stops of threads, by the member. */
+function usesOf(world: World): Map<string, Event[]> {
+  let found = known.get(world);
+  if (found) return found;
+  found = new Map();
+  known.set(world, found);
+  for (const f of world.functions) {
+    for (const event of f.events) {
+      if (!event.cell || (event.kind !== 'write' && event.api !== 'kthread_stop')) continue;
+      const key = keyOf(event) ?? '';
+      const list = found.get(key);
+      if (list) list.push(event);
+      else found.set(key, [event]);
+    }
+  }
+  return found;
 }

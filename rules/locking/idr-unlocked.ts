@@ -1,4 +1,4 @@
-import { after, before, heldAt, runsAlone } from '../../src/c/query.ts';
+import { after, before, heldAt } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -95,7 +95,8 @@ void __exit tickets_exit(void)
   checkFile(file, report, world) {
     const changes = new Map<string, { fn: CFunction; event: Event; held: boolean }[]>();
     for (const fn of file.functions) {
-      if (runsAlone(fn)) continue;
+      // Set-up and teardown of the whole; what creates and removes single objects runs beside others.
+      if (fn.attributes.some(a => /^__(?:init|exit)$/.test(a)) || /(?:^|_)(?:init|exit|cleanup)$/.test(fn.name)) continue;
       for (const event of fn.events) {
         if (!/^idr_(?:alloc(?:_cyclic|_u32)?|remove|replace)$/.test(event.api) || event.cell?.base !== null || !/^\w+$/.test(event.cell.path))
           continue;

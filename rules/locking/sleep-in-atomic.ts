@@ -179,7 +179,7 @@ void pump_hand_over(struct pump *p)
       // These let go of what they are named for while they sleep.
       if (/^(?:cond_resched_\w+|schedule_preempt_disabled)$/.test(event.api)) continue;
       // Known to give the lock back while it sleeps, or to fail in place of a fault.
-      if (/_lock_irq|_lock\b.*_irq|_locked|_cmd$|^wait_on_bit_lock/.test(event.api) && event.kind === 'wait') continue;
+      if (/_lock_irq|_locked|_cmd$|^wait_on_bit_lock/.test((deep ?? event).api) && (deep ?? event).kind === 'wait') continue;
       if ((event.context.includes('pagefault-off') || fn.path.endsWith('.h')) && /user|iter|fault/.test((deep ?? event).api)) continue;
       // A poll without a pause between its tries spins.
       if (/_poll_timeout/.test((deep ?? event).api) && (deep ?? event).args.slice(3, 5).includes('0')) continue;

@@ -216,7 +216,7 @@ static void *gauge_seq_start(struct seq_file *s, loff_t *pos)
           ? { event: leak.event, fn }
           : { place: { path: fn.path, line: leak.line, side: fn.side }, fn, addedBy: world.addedBy(fn.path, leak.line) },
         {
-          message: `${fn.name}() ${exit} with ${name} held`,
+          message: `${fn.name}() ${exit} with ${OFF[leak.taking.lock] ?? `${name} held`}`,
           detail: [`${leak.from.api}() on line ${leak.from.line} takes it, and the other ways out give it back`],
           question: `What gives ${name} back on this way?`,
           dismissal: `Not an issue if a function called on this way gives ${name} back, or if callers do where they see this result`,
@@ -236,12 +236,16 @@ static void *gauge_seq_start(struct seq_file *s, loff_t *pos)
   },
 } satisfies Rule;
 
+const OFF: Record<string, string> = {
+  'context:irqs-off': 'interrupts off',
+  'context:preempt-off': 'preemption off',
+  'context:bh-off': 'bottom halves off',
+};
+
 function nameOf(leak: Leak): string {
   switch (leak.taking.lock) {
     case 'context:rcu-read':
       return 'the RCU read lock';
-    case 'context:irqs-off':
-      return 'interrupts off, not a lock, still';
     default:
       return leak.taking.lock.startsWith('context:') ? `the effect of ${leak.from.api}()` : lockText(leak.taking.lock, leak.from);
   }

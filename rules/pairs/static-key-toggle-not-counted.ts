@@ -119,6 +119,17 @@ static int __init boot_check(void)
 	static_branch_disable(&boot_key);
 	return 0;
 }`,
+      `
+static DEFINE_STATIC_KEY_FALSE(gate_key);
+
+/* A work item does not run twice at once. */
+static void gate_toggle(struct work_struct *work)
+{
+	static_branch_enable(&gate_key);
+	gate_wait();
+	static_branch_disable(&gate_key);
+}
+static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
     ],
   },
   checkFunction(fn, report, world) {
@@ -151,6 +162,8 @@ static int __init boot_check(void)
 /** A lock over the whole stretch, in the function or in all its callers. */
 function kept(fn: CFunction, on: Event, off: Event, world: World): boolean {
   if (heldOver(fn, on, off).length > 0) return true;
+  // A work item or a thread does not run twice at once.
+  if (world.mentions(fn).some(m => m.call !== null && /WORK|work|kthread|timer|tasklet/i.test(m.call))) return true;
   const sites = callersOf(fn, world);
   return sites !== null && sites.length > 0 && sites.every(s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn));
 }

@@ -1,3 +1,4 @@
+import { isTest } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -130,7 +131,7 @@ module_exit(nodes_exit);`,
   checkFile(file, report, world) {
     if (!file.whole) return;
     const exit = file.functions.find(fn => fn.whole && world.mentions(fn).some(m => m.call === 'module_exit'));
-    if (!exit) return;
+    if (!exit || isTest(exit)) return;
     const own = new Set(file.functions.map(fn => fn.name));
     for (const fn of file.functions) {
       const call = fn.events.find(e => /^call_rcu(?:_hurry)?$/.test(e.api) && own.has(e.args[1] ?? ''));

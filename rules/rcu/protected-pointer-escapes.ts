@@ -167,6 +167,21 @@ int conf_bump(struct share *s)
 	return 0;
 }`,
       `
+/* The updater: it takes the pointer away itself. */
+void conf_close(struct share *s)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	if (!c)
+		return;
+	RCU_INIT_POINTER(s->conf, NULL);
+	synchronize_rcu();
+	conf_stop(c);
+}`,
+      `
 void conf_retire(struct share *s)
 {
 	struct conf *c;
@@ -202,10 +217,13 @@ struct conf *conf_of_rcu(struct share *s)
       // Where something may keep it on one way, a flag may lead the others elsewhere.
       const kept = (e: Event) => keeps(e, pointer) || names.some(name => takesReference(e, name));
       if (fn.events.some(e => e.index > source.index && kept(e))) continue;
-      const stop = () => false;
-      for (const end of onward(fn, source, { variables, stop, alive: pointer, result: true }).events) {
+      // Who stores to the pointer is its updater, and keeps others away by something else.
+      const place = source.cell && placeOf(source.cell);
+      if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
+        continue;
+      for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
         if (!isEnd(end, word) || isLocked(end) || nested(fn, source, end, word)) continue;
-        const left = onward(fn, end, { variables, stop, alive: pointer });
+        const left = onward(fn, end, { variables, alive: pointer });
         const use = left.events.find(e => !e.context.includes(word) && !isLocked(e) && !hasOtherSection(e) && uses(e, pointer, names));
         const exit = use ? undefined : left.exits.find(node => node.returned === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;

@@ -127,8 +127,8 @@ function isAtomic(event: Event, world: World): boolean {
 
 /** The whole value goes into a store, or to a tracepoint, which is a function with parameters. */
 function isCopied(fn: CFunction, read: Event): boolean {
-  const taken = fn.events.filter(e => e.argSources.some(sources => sources.includes(read.index)));
+  const taken = fn.events.filter(e => e.kind === 'call' && e.argSources.some(sources => sources.includes(read.index)));
   if (taken.length > 0) return taken.every(e => e.api.startsWith('trace_'));
   const next = fn.events[read.index + 1];
-  return next?.api === '=' && next.line === read.line && next.operand !== null && /^[\w.>[\]-]+$/.test(next.operand.trim());
+  return next?.api === '=' && next.line === read.line && /^[\w.>[\]-]+$/.test(/[^=]=\s*([^=;]+);/.exec(next.text)?.[1]?.trim() ?? '');
 }

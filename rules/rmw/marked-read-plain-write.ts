@@ -222,7 +222,7 @@ void tick_note(unsigned long now)
         if (store && reader) speak(fn, store.event, reader, 'store');
       } else if (read.api === 'read') {
         const again = own.find(u => u.event.kind === 'read' && u.event.locks.length > 0 && comparesWith(fn, read, u.event));
-        if (again) speak(fn, read, stores[0] ?? null, 'look');
+        if (again && read.locks.length === 0 && heldAt(fn, read, world).length === 0) speak(fn, read, stores[0] ?? null, 'look');
         else if (
           !isLocked(fn, read, world) &&
           !own.some(u => u.event.kind === 'write' && u.event.index < read.index) &&
@@ -295,8 +295,11 @@ function reachedThrough(lock: Event, read: Event): boolean {
   return names.some(n => base === n || base.startsWith(`${n}.`));
 }
 
-/** The function takes a lock of the same object after the read. */
+/** The next thing that the function does with a lock of the same object is to take it: what it only gives back, its caller took. */
 function locksLater(fn: CFunction, read: Event): boolean {
   const ahead = nodesAfter(fn, read.node);
-  return fn.events.some(e => ahead.has(e.node) && e.kind === 'lock' && e.cell !== null && e.cell.base === read.cell?.base);
+  const next = fn.events.find(
+    e => ahead.has(e.node) && (e.kind === 'lock' || e.kind === 'unlock') && e.cell !== null && e.cell.base === read.cell?.base,
+  );
+  return next?.kind === 'lock';
 }

@@ -1,4 +1,4 @@
-import { conditionOn, gates, isTest, keyOf, nodesAfter, ofOneObject, ordersStores, passes, runsAlone } from '../../src/c/query.ts';
+import { conditionOn, gates, isTest, keyOf, nearest, nodesAfter, ofOneObject, ordersStores, passes, runsAlone, sameStatement } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, Use } from '../../src/model/rule.ts';
 
@@ -66,6 +66,24 @@ static void release_port(struct port *p)
 {
 	clear_bit(PORT_BUSY, &p->flags); /* want: ownership-word-released-without-release "PORT_BUSY" */
 	smp_mb__after_atomic();
+}`,
+      `
+/* Whoever gets a slot may write to it at once. */
+struct slot *slot_find(struct table *t)
+{
+	struct slot *s;
+
+	list_for_each_entry(s, &t->slots, node) {
+		if (cmpxchg(&s->used, 0, 1) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+void slot_drop(struct slot *s)
+{
+	memset(s->bytes, 0, s->len);
+	WRITE_ONCE(s->used, 0); /* want: ownership-word-released-without-release "used" */
 }`,
     ],
     good: [
@@ -161,10 +179,11 @@ void port_work(struct port *p)
       const name = back.event.cell?.bit ?? back.event.cell?.path ?? 'the word';
       const mine = takers.filter(t => t.event.cell?.bit === back.event.cell?.bit);
       const touched = mine.flatMap(taker => touchedByBoth(taker, back) ?? [])[0];
-      const pair = touched ? undefined : mine.find(t => t.fn.path === back.fn.path && areAPair(t.fn, back.fn));
+      const last = touched ? undefined : lastStore(back);
+      const pair = touched ? undefined : mine.find(t => t.fn.path === back.fn.path && (areAPair(t.fn, back.fn) || (last && handsOut(t))));
       const taker = touched?.taker ?? pair;
       if (!taker || (pair && (back.event.locks.length > 0 || back.fn.entryLocks.length > 0 || orderedBefore(back)))) continue;
-      const what = touched?.store.cell?.path;
+      const what = (touched?.store ?? last)?.cell?.path;
       report(back, {
         message: `${back.event.api}() in ${back.fn.name}() gives back ${name}, which ${taker.fn.name}() takes by ${taker.event.api}(), without a release`,
         detail: [
@@ -174,7 +193,7 @@ void port_work(struct port *p)
         ],
         question: `Should ${back.fn.name}() use ${back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'a release store'}?`,
         dismissal: `Not an issue if ${name} guards nothing that the owner writes`,
-        quote: touched ? [touched.store, back.event] : [back.event],
+        quote: [...(touched ? [touched.store] : last ? [last] : []), back.event],
         related: [{ path: taker.event.path, line: taker.event.line, side: taker.event.side, note: `where it is taken, in ${taker.fn.name}()` }],
         shape: key,
         ...(touched
@@ -247,8 +266,20 @@ function touchedByBoth(taker: Use, back: Use): Touched | null {
   return null;
 }
 
+/** The store into the object that stands right before it is given back. */
+function lastStore({ fn, event }: Use): Event | undefined {
+  const near = nearest(fn, event, 'before', e => e.kind !== 'read' || !sameStatement(e, event));
+  return near.events.find(e => e.kind === 'write' && e.ordering === 'plain' && ofOneObject(e, event));
+}
+
+/** Does the function give its caller the object that it has taken? */
+function handsOut({ fn, event }: Use): boolean {
+  const base = event.cell?.base ?? null;
+  return event.cell?.bit == null && base !== null && fn.flow.some(node => node.kind === 'exit' && node.returned === base);
+}
+
 function orderedBefore({ fn, event }: Use): boolean {
-  return fn.events.some(e => e.index < event.index && (ordersStores(e) || e.opaque) && nodesAfter(fn, e.node).has(event.node));
+  return nearest(fn, event, 'before', e => e.kind !== 'read').events.some(e => ordersStores(e) || e.opaque);
 }
 
 const OPPOSITES: readonly [RegExp, string][] = [

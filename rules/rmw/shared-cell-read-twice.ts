@@ -1,4 +1,4 @@
-import { cellName, conditionOn, heldAt, isOwn, isTest, keyOf, onward, placeOf, runsAlone } from '../../src/c/query.ts';
+import { cellName, conditionOn, effectsOf, heldAt, isOwn, isTest, keyOf, onward, placeOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -24,9 +24,13 @@ struct port { struct peer *peer; spinlock_t lock; };
 
 int port_rank(struct port *p)
 {
+	int rank = 0;
+
+	rcu_read_lock();
 	if (p->peer)
-		return p->peer->rank; /* want: shared-cell-read-twice "peer" */
-	return 0;
+		rank = p->peer->rank; /* want: shared-cell-read-twice "peer" */
+	rcu_read_unlock();
+	return rank;
 }
 
 void port_part(struct port *p)
@@ -197,11 +201,13 @@ bool port_has(struct port *p)
       const [first, second] = pair;
       writers ??= uses.filter(u => stores(u, uses, key, world));
       const held = heldAt(fn, first, world);
-      const writer = writers.find(w => w.fn !== fn && !heldAt(w.fn, w.event, world).some(l => held.includes(l)));
-      if (!writer || held.length > 0) continue;
+      if (held.length > 0 || !isLockless(fn, first, own, world) || isPrinted(fn, second)) continue;
+      const others = writers.filter(w => w.fn !== fn);
+      const writer = others.find(clears) ?? others[0];
+      if (!writer) continue;
       const name = first.cell ? cellName(first.cell) : 'the cell';
       const followed = isFollowed(fn, second);
-      const cleared = /^(?:NULL|0|false)$/.test(writer.event.operand ?? '') || writer.event.operation === 'clear';
+      const cleared = clears(writer);
       // What was found not to be NULL stays so where only pointers are stored.
       if (followed && !cleared && plainTest(fn, first)) continue;
       report(
@@ -279,6 +285,33 @@ function samePlace(a: Event, b: Event): boolean {
 /** The function writes the cell itself: it is the one that changes it. */
 function changesBefore(fn: CFunction, own: Event[], first: Event): boolean {
   return own.some(e => e.kind === 'write' && e.ordering === 'plain' && samePlace(e, first) && fn.events.includes(e));
+}
+
+function clears({ event }: Use): boolean {
+  return /^(?:NULL|0|false)$/.test(event.operand ?? '') || event.operation === 'clear';
+}
+
+/** The function itself shows that it reads without a lock: it marks another access, polls, reads under RCU, or reads what its own task holds. */
+function isLockless(fn: CFunction, first: Event, own: Event[], world: World): boolean {
+  if (first.cell?.base === 'current' || first.context.includes('rcu-read')) return true;
+  if (own.some(e => e.kind === 'read' && e.atomic && e.ordering !== 'plain' && e.locks.length === 0)) return true;
+  const loop = fn.shape.loops.find(l => l.line <= first.line && l.endLine >= first.line);
+  const relaxes = (e: Event) => /^cpu_(?:relax|read_relax)$/.test(e.api);
+  return (
+    loop !== undefined &&
+    fn.events.some(
+      e =>
+        e.line >= loop.line &&
+        e.line <= loop.endLine &&
+        (relaxes(e) || (e.kind === 'call' && (effectsOf(fn, e, world.functions) ?? []).some(f => relaxes(f.event)))),
+    )
+  );
+}
+
+/** What is only printed may be late. */
+function isPrinted(fn: CFunction, read: Event): boolean {
+  const behind = fn.events.filter(e => e.line >= read.line && e.line <= read.endLine && e.index > read.index);
+  return behind.some(e => /^(?:seq_|pr_|dev_|netdev_|printk|sysfs_emit|s[cn]*printf|trace_)/.test(e.api));
 }
 
 /** The branch asks no more than whether the value is zero. */

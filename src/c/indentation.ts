@@ -49,7 +49,7 @@ function after(head: Stmt, next: Stmt, line: FileScope['line'], slice: FileScope
   for (let body = held(holder); body && body.k !== 'block'; body = held(holder)) {
     const [depth, own, follows] = [at(holder) ?? elseOf(body, line), at(body), at(next)];
     if (depth !== null && own !== null && follows !== null && body.line > holder.line && next.line > body.endLine && own > depth && follows === own) {
-      if (betweenIsBare(body, next, line)) return misled(holder, body, next, line);
+      if (hasNoDirective(holder, body, line) && betweenIsBare(body, next, line)) return misled(holder, body, next, line);
     }
     holder = body;
   }
@@ -99,6 +99,12 @@ function columnOf(text: string): number {
     else break;
   }
   return column;
+}
+
+/** A condition in an #if may not be there at all. */
+function hasNoDirective(head: Stmt, body: Stmt, line: FileScope['line']): boolean {
+  for (let n = head.line + 1; n < body.line; n++) if (/^\s*#/.test(line(n).text)) return false;
+  return true;
 }
 
 /** Nothing but blank lines stands between the two: a directive there gives the second a reason of its own. */

@@ -121,6 +121,8 @@ export function mayGive(fn: CFunction, event: Event, lock: string, from: Event, 
     return true;
   for (const named of namedIn(fn, event, functions)) if (givesInside(named, lock, functions)) return true;
   if (event.kind !== 'call') return false;
+  // A fault that is to be tried again, or that a signal ends, comes back without the lock.
+  if (lock.startsWith('mmap:') && /fault/.test(event.api)) return true;
   if (event.opaque) {
     if (lock.startsWith(`${CONTEXT}rcu`)) return /unlock/.test(event.api);
     return GIVES_BACK.test(event.api) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
@@ -627,6 +629,7 @@ export function lockText(lock: string, event?: Event): string {
   const arg = event?.args.find((_, i) => i === (factOf(event.api)?.cell ?? 0));
   if (arg !== undefined && event && (event.kind === 'lock' || event.kind === 'unlock') && /^&?[\w.>[\]()-]+$/.test(arg) && arg !== '')
     return arg.replace(/^&/, '');
+  if (bare(lock) === lock.slice(0, lock.indexOf(':'))) return `the ${bare(lock)} lock`;
   return bare(lock).replace(/^(?:struct|union) (\w+)\./, '$1.');
 }
 

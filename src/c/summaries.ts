@@ -45,7 +45,7 @@ function summaryOf(
     const [first, ...rest] = of;
     return first ? names(first).filter(lock => rest.every(exit => names(exit).includes(lock))) : [];
   };
-  const start = new Set(entered);
+  const start = new Set([...entered, ...given]);
   const taken = everywhere(exit => exit.must, runs).filter(lock => !start.has(lock));
   // What the caller could not name it could not see given back either.
   if (taken.some(lock => !named.has(lock))) return null;

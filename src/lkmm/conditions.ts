@@ -1,12 +1,12 @@
 import type { Condition, Observed, Value } from './litmus.ts';
 
 /** Does the condition hold where registers and locations have these values? Null where that hangs on some that are not known yet. */
-export function truthOf(condition: Condition, valueOf: (observed: Observed) => Value | null): boolean | null {
+export function truthOf(condition: Condition, valueIn: (observed: Observed) => Value | null): boolean | null {
   switch (condition.kind) {
     case 'true':
       return true;
     case 'not': {
-      const truth = truthOf(condition.of, valueOf);
+      const truth = truthOf(condition.of, valueIn);
       return truth === null ? null : !truth;
     }
     case 'and':
@@ -14,15 +14,15 @@ export function truthOf(condition: Condition, valueOf: (observed: Observed) => V
       const decisive = condition.kind === 'or';
       let open = false;
       for (const part of condition.of) {
-        const truth = truthOf(part, valueOf);
+        const truth = truthOf(part, valueIn);
         if (truth === decisive) return decisive;
         open ||= truth === null;
       }
       return open ? null : !decisive;
     }
     case 'equals': {
-      const left = valueOf(condition.left);
-      const right = typeof condition.right === 'object' ? valueOf(condition.right) : condition.right;
+      const left = valueIn(condition.left);
+      const right = typeof condition.right === 'object' ? valueIn(condition.right) : condition.right;
       return left === null || right === null ? null : left === right;
     }
   }

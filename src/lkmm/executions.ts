@@ -343,6 +343,7 @@ class Candidate {
   private lockOrders(rest: [number, PathEvent[]][]): boolean {
     const [first, ...others] = rest;
     if (!first) {
+      if (!this.spend(1)) return false;
       this.locked = lockedBy(this.skeleton, this.lockRf);
       return this.sources(0);
     }

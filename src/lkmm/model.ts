@@ -45,6 +45,8 @@ export interface Skeleton {
   /** Null where there is no grace period: no axiom of RCU is in play then. */
   gracePeriods: GracePeriods | null;
   hasPlain: boolean;
+  /** What bears on plain accesses; null where there are none. */
+  plainParts: Plain | null;
   hasRmw: boolean;
   hasData: boolean;
   srcuUnlocks: Mask | null;
@@ -118,7 +120,7 @@ export function skeletonOf(events: PathEvent[], algebra: Algebra): Skeleton {
   const syncSrcu = orNull(algebra.setOf(i => is(i, IS.syncSrcu)));
   const rmbs = orNull(fences('rmb'));
   const wmbs = orNull(fences('wmb'));
-  return {
+  const skeleton: Skeleton = {
     algebra,
     events,
     po,
@@ -161,7 +163,10 @@ export function skeletonOf(events: PathEvent[], algebra: Algebra): Skeleton {
     hasData: events.some(e => e.data.length > 0),
     srcuUnlocks,
     returning,
+    plainParts: null,
   };
+  if (skeleton.hasPlain) skeleton.plainParts = plainOf(skeleton);
+  return skeleton;
 }
 
 /** Outermost and nested read-side critical sections, each lock with its unlock. */
@@ -255,7 +260,8 @@ export interface Derived {
   strongFence: Relation;
   cumulFenceStar: Relation;
   rmwSequence: Relation;
-  xbStar: Relation | null;
+  /** Where there are plain accesses. */
+  visibility: Visibility | null;
   hb: Relation;
   pb: Relation;
   rb: Relation | null;
@@ -337,12 +343,12 @@ export function derive(locked: Locked, chosen: Chosen): Derived | null {
     strongFence,
     cumulFenceStar,
     rmwSequence,
-    xbStar: null,
+    visibility: null,
     hb,
     pb,
     rb,
   };
-  if (s.hasPlain && !plainCoherence(s, derived)) return null;
+  if (s.plainParts && !plainCoherence(s, derived, s.plainParts)) return null;
   return derived;
 }
 
@@ -386,106 +392,101 @@ interface Visibility {
   wwVis: Relation;
   wrVis: Relation;
   rwXbStar: Relation;
+}
+
+/** What the paths alone decide of plain accesses. */
+interface Plain {
+  /** smp_rmb() as a bound for plain reads: `[R4rmb] ; fencerel(Rmb) ; [~Noreturn]`, and the other way round. */
+  rmbPre: Relation;
+  rmbPost: Relation;
+  /** Accesses of two threads of which one is plain, the first no initial write. */
   preRace: Relation;
+  /** Marked events to writes, and writes to marked events, whatever their order. */
+  markedToWrite: Relation;
+  writeToMarked: Relation;
+  /** Plain writes and marked accesses of one thread in one region that no compiler barrier parts. */
+  mixed: Relation;
+}
+
+function plainOf(s: Skeleton): Plain {
+  const a = s.algebra;
+  const is = (bits: number) => a.setOf(i => ((s.events[i] as PathEvent).is & bits) !== 0);
+  const all = a.pairs(() => true);
+  const across = a.then(
+    a.between(
+      null,
+      s.po,
+      a.setOf(i => (s.events[i] as PathEvent).fence === 'rmb'),
+    ),
+    s.po,
+  );
+  const r4rmb = a.noEvents().map((_, k) => (s.reads[k] as number) & (s.returning[k] as number));
+  const body = a.setOf(i => ((s.events[i] as PathEvent).is & (IS.read | IS.write)) !== 0 && ((s.events[i] as PathEvent).is & IS.init) === 0);
+  const stops = a.setOf(i => {
+    const { fence, is: bits } = s.events[i] as PathEvent;
+    const passed = fence === 'after-spinlock' || fence === 'after-unlock-lock' || fence === 'after-srcu-read-unlock';
+    return (fence !== null && !passed) || (bits & (IS.acquire | IS.release | IS.mb | IS.srcuLock | IS.srcuUnlock | IS.syncSrcu)) !== 0;
+  });
+  const barrier = a.union(a.then(a.between(null, s.po, stops), s.po), a.between(null, s.po, is(IS.release)), a.between(is(IS.acquire), s.po, null));
+  const open = a.minus(s.po, barrier);
+  const plainWrites = a.setOf(i => ((s.events[i] as PathEvent).is & (IS.plain | IS.write)) === (IS.plain | IS.write));
+  return {
+    rmbPre: a.between(r4rmb, across, s.returning),
+    rmbPost: a.between(s.returning, across, r4rmb),
+    preRace: a.and(s.ext, a.union(a.between(s.plain, all, s.memory), a.between(body, all, s.plain))),
+    markedToWrite: a.between(s.marked, all, s.writes),
+    writeToMarked: a.between(s.writes, all, s.marked),
+    mixed: a.union(a.between(plainWrites, open, s.marked), a.between(s.marked, open, plainWrites)),
+  };
 }
 
 /** explanation.txt, PLAIN ACCESSES AND DATA RACES. */
-function visibility(s: Skeleton, d: Derived): Visibility {
+function visibility(s: Skeleton, d: Derived, { rmbPre, rmbPost }: Plain): Visibility {
   const a = s.algebra;
   const { marked } = s;
-  d.xbStar ??= a.star(d.rb ? a.union(d.hb, d.pb, d.rb) : a.union(d.hb, d.pb));
-  const { xbStar, fence, nonrwFence, strongFence } = d;
-  const markedOnly = a.between(marked, a.maybe(a.none()), null);
+  const xbStar = a.star(d.rb ? a.union(d.hb, d.pb, d.rb) : a.union(d.hb, d.pb));
+  const { fence, nonrwFence, strongFence } = d;
   const vis = a.then(
     a.between(null, a.then(d.cumulFenceStar, a.maybe(d.rfe)), marked),
     a.union(a.then(a.between(null, strongFence, marked), xbStar), a.and(xbStar, a.maybe(s.int))),
   );
-  const rmbPre = rmbHalf(s, true);
-  const rmbPost = rmbHalf(s, false);
   const wPre = a.between(marked, a.maybe(a.union(d.address, fence)), null);
   const rPre = a.between(marked, a.maybe(a.union(d.address, nonrwFence, rmbPre)), null);
   const wPost = a.then(a.between(null, a.maybe(fence), marked), d.rmwSequence);
-  const rPost = a.then(a.maybe(a.union(nonrwFence, rmbPost)), markedOnly);
+  const rPost = a.between(null, a.maybe(a.union(nonrwFence, rmbPost)), marked);
   const strongXb = a.then(strongFence, xbStar);
   const wPostVis = a.then(wPost, vis);
   return {
     wwVis: a.union(fence, a.then(strongXb, wPre), a.then(wPostVis, wPre)),
     wrVis: a.union(fence, a.then(strongXb, rPre), a.then(wPostVis, rPre)),
     rwXbStar: a.union(fence, a.chain(rPost, xbStar, wPre)),
-    preRace: a.and(
-      s.ext,
-      a.union(
-        a.between(
-          s.plain,
-          a.pairs(() => true),
-          s.memory,
-        ),
-        a.between(
-          a.setOf(i => ((s.events[i] as PathEvent).is & (IS.read | IS.write)) !== 0 && ((s.events[i] as PathEvent).is & IS.init) === 0),
-          a.pairs(() => true),
-          s.plain,
-        ),
-      ),
-    ),
   };
 }
 
-/** smp_rmb() as a bound for plain reads: `[R4rmb] ; fencerel(Rmb) ; [~Noreturn]`, and the other way round. */
-function rmbHalf(s: Skeleton, before: boolean): Relation {
+function plainCoherence(s: Skeleton, d: Derived, plain: Plain): boolean {
   const a = s.algebra;
-  const rmbs = a.setOf(i => (s.events[i] as PathEvent).fence === 'rmb');
-  if (rmbs.every(word => word === 0)) return a.none();
-  const across = a.then(a.between(null, s.po, rmbs), s.po);
-  const r4rmb = a.noEvents().map((_, k) => (s.reads[k] as number) & (s.returning[k] as number));
-  return before ? a.between(r4rmb, across, s.returning) : a.between(s.returning, across, r4rmb);
-}
-
-function plainCoherence(s: Skeleton, d: Derived): boolean {
-  const a = s.algebra;
-  const v = visibility(s, d);
+  d.visibility = visibility(s, d, plain);
+  const { rwXbStar, wrVis, wwVis } = d.visibility;
   return (
-    a.empty(a.and(a.and(v.preRace, d.rf), a.inverse(v.rwXbStar))) &&
-    a.empty(a.and(a.and(v.preRace, d.fr), a.inverse(v.wrVis))) &&
-    a.empty(a.and(a.and(v.preRace, d.co), a.inverse(v.wwVis)))
+    a.empty(a.and(a.and(plain.preRace, d.rf), a.inverse(rwXbStar))) &&
+    a.empty(a.and(a.and(plain.preRace, d.fr), a.inverse(wrVis))) &&
+    a.empty(a.and(a.and(plain.preRace, d.co), a.inverse(wwVis)))
   );
 }
 
 /** Pairs of accesses that race in an allowed execution. */
-export function races(s: Skeleton, d: Derived): [number, number][] {
-  if (!s.hasPlain) return [];
-  const a = s.algebra;
-  const v = visibility(s, d);
-  const all = a.pairs(() => true);
-  const backXb = a.inverse(v.rwXbStar);
-  const wwNonrace = a.and(
-    a.and(v.wwVis, a.union(a.between(s.marked, all, s.writes), v.rwXbStar)),
-    a.union(a.between(s.writes, all, s.marked), v.wrVis),
-  );
-  const ww = a.minus(a.and(v.preRace, d.co), wwNonrace);
-  const wr = a.minus(a.minus(a.and(v.preRace, a.then(a.maybe(d.co), d.rf)), v.wrVis), backXb);
-  const rw = a.minus(a.and(v.preRace, d.fr), v.rwXbStar);
+export function races({ algebra: a, plainParts: plain }: Skeleton, d: Derived): [number, number][] {
+  if (!plain || !d.visibility) return [];
+  const { preRace } = plain;
+  const { rwXbStar, wrVis, wwVis } = d.visibility;
+  const wwNonrace = a.and(a.and(wwVis, a.union(plain.markedToWrite, rwXbStar)), a.union(plain.writeToMarked, wrVis));
+  const ww = a.minus(a.and(preRace, d.co), wwNonrace);
+  const wr = a.minus(a.minus(a.and(preRace, a.then(a.maybe(d.co), d.rf)), wrVis), a.inverse(rwXbStar));
+  const rw = a.minus(a.and(preRace, d.fr), rwXbStar);
   return a.list(a.union(ww, wr, rw));
 }
 
-/** Plain and marked accesses of one thread to one location in one region that no compiler barrier parts. */
-export function mixesAccesses(s: Skeleton, chosen: Chosen): boolean {
-  if (!s.hasPlain) return false;
-  const a = s.algebra;
-  const stops = a.setOf(i => {
-    const e = s.events[i] as PathEvent;
-    return (
-      (e.fence !== null && e.fence !== 'after-spinlock' && e.fence !== 'after-unlock-lock' && e.fence !== 'after-srcu-read-unlock') ||
-      (e.is & (IS.acquire | IS.release | IS.mb | IS.srcuLock | IS.srcuUnlock | IS.syncSrcu)) !== 0
-    );
-  });
-  const release = a.setOf(i => ((s.events[i] as PathEvent).is & IS.release) !== 0);
-  const acquire = a.setOf(i => ((s.events[i] as PathEvent).is & IS.acquire) !== 0);
-  const barrier = a.union(a.then(a.between(null, s.po, stops), s.po), a.between(null, s.po, release), a.between(acquire, s.po, null));
-  const poLoc = a.and(
-    s.po,
-    a.pairs((i, j) => chosen.sameLocation(i, j)),
-  );
-  const open = a.minus(poLoc, barrier);
-  const plainWrites = a.setOf(i => ((s.events[i] as PathEvent).is & IS.plain) !== 0 && ((s.events[i] as PathEvent).is & IS.write) !== 0);
-  return !a.empty(a.union(a.between(plainWrites, open, s.marked), a.between(s.marked, open, plainWrites)));
+/** Are there plain and marked accesses of one thread to one location in one region that no compiler barrier parts? */
+export function mixesAccesses({ algebra: a, plainParts: plain }: Skeleton, chosen: Chosen): boolean {
+  return plain !== null && a.list(plain.mixed).some(([i, j]) => chosen.sameLocation(i, j));
 }

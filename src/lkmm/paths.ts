@@ -122,8 +122,10 @@ function follow(body: Statement[], registers: ReadonlyMap<string, Value>): Path[
 
 function pathAt({ events, tests, registers }: State): Path {
   const weight = tests.reduce((sum, test) => sum + 1 + weightOf(test.value), 0);
-  const used = [...events.flatMap(e => [e.at, e.value]), ...[...registers.values()].map(held => held.value)];
-  if (used.reduce((sum, value) => sum + (value === null ? 0 : weightOf(value)), weight) > MOST_OPERATIONS) throw new TooLarge();
+  let operations = weight;
+  for (const { at, value } of events) operations += (at === null ? 0 : weightOf(at)) + (value === null ? 0 : weightOf(value));
+  for (const { value } of registers.values()) operations += weightOf(value);
+  if (operations > MOST_OPERATIONS) throw new TooLarge();
   return { events, tests, registers: new Map([...registers].map(([name, held]) => [name, held.value])), weight };
 }
 

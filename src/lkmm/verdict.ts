@@ -6,7 +6,7 @@ import { mixesAccesses, races, type Skeleton, srcuSections } from './model.ts';
 import { IS, type PathEvent } from './paths.ts';
 
 /** Checks of candidates that one test may take. Counted, never timed, so that the answer is the same everywhere. */
-export const BUDGET = 2_000_000;
+export const BUDGET = 3_000_000;
 
 /** No budget is larger. */
 const MOST_CHECKS = 100_000_000;
@@ -24,7 +24,7 @@ export function decideTest(test: LitmusTest, options: { budget?: number } = {}):
   let positive = 0;
   let negative = 0;
   // An execution costs more where there is much to say of it.
-  const saying = Math.floor((sizeOf(test.condition) + shown.length) / 16);
+  const saying = Math.floor((sizeOf(test.condition) + shown.length) / 64);
   let raised: Skeleton | null = null;
   const indexOf = new Map(test.locations.map((l, i) => [l.name, i]));
   const valueIn = (execution: Execution) => (o: Observed) =>
@@ -43,7 +43,13 @@ export function decideTest(test: LitmusTest, options: { budget?: number } = {}):
   const names = shown.map(nameOf);
   const worded = [...states.values()].map(state => state.map((value, i) => `${names[i]}=${value}`));
   const sorted = worded.map(state => ({ state, key: state.join(';') })).sort((a, b) => (a.key < b.key ? -1 : 1));
-  const found = { flags: [...flags].sort(), positive, negative, states: sorted.map(s => s.state), checked: Math.ceil(most - Math.max(0, budget.left)) };
+  const found = {
+    flags: [...flags].sort(),
+    positive,
+    negative,
+    states: sorted.map(s => s.state),
+    checked: Math.ceil(most - Math.max(0, budget.left)),
+  };
   if (reason !== null) return { verdict: 'unsupported', reason, ...found };
   if (positive + negative === 0) return { verdict: 'DEADLOCK', ...found };
   return { verdict: positive === 0 ? 'Never' : negative === 0 ? 'Always' : 'Sometimes', ...found };

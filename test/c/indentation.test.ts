@@ -23,6 +23,7 @@ test.each([
   ['a statement on the line of its condition', '\tif (s->a) b(s);\n\t\tc(s);'],
   ['a continued statement', '\tif (s->a)\n\t\tb(s,\n\t\t  c(s));\n\td(s);'],
   ['an #ifdef between', '\tif (s->a)\n\t\tb(s);\n#ifdef X\n\t\tc(s);\n#endif'],
+  ['a condition in an #ifdef', '#ifdef X\n\tif (s->a)\n#endif\n\t\tb(s);\n\t\tc(s);'],
   ['a label', '\tif (s->a)\n\t\tgoto out;\nout:\n\tc(s);'],
   ['spaces that make up a tab', '\tif (s->a)\n\t\tb(s);\n        c(s);'],
 ])('%s does not mislead', async (_name, body) => {

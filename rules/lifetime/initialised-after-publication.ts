@@ -1,0 +1,389 @@
+import { calleeIn, cellName, isOwn, isTest, keyOf, nodesAfter, objectOf, onward, runsAlone, variablesIn } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'initialised-after-publication',
+  title: 'A part of an object is initialised after others could already reach the object',
+  why: `
+    Once a handler is registered with an object, a thread is started with it or a table holds it, others work on it at once. A lock,
+    completion, work item or wait queue in it that is set up only after that may be used before: it is zeros, or its set-up wipes out what
+    the other side has put there. All of the object is set up first, and it is published last.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['publish-before-init'],
+  references: [
+    'Documentation/RCU/checklist.rst, item 4e',
+    'tools/memory-model/Documentation/recipes.txt, Assign and dereference',
+    'kernel/irq/manage.c, request_threaded_irq()',
+  ],
+  knownGaps: [
+    'who uses the object must be in view, and what the user waits for before it does is not',
+    'a device that raises no interrupt until it is told to is not known',
+  ],
+  examples: {
+    bad: [
+      `
+struct card { struct completion done; spinlock_t lock; void *regs; };
+
+static irqreturn_t card_irq(int irq, void *data)
+{
+	struct card *c = data;
+
+	complete(&c->done);
+	return IRQ_HANDLED;
+}
+
+int card_open(struct card *c, int irq)
+{
+	int ret = request_irq(irq, card_irq, IRQF_SHARED, "card", c);
+
+	if (ret)
+		return ret;
+	init_completion(&c->done); /* want: initialised-after-publication "done" */
+	return 0;
+}`,
+      `
+struct pair { struct completion gone; refcount_t refs; int id; };
+static DEFINE_XARRAY(pairs);
+
+int pair_add(struct pair *p)
+{
+	int ret = xa_insert(&pairs, p->id, p, GFP_KERNEL);
+
+	if (ret)
+		return ret;
+	init_completion(&p->gone); /* want: initialised-after-publication "gone" */
+	return 0;
+}
+
+void pair_end(int id)
+{
+	struct pair *p = xa_load(&pairs, id);
+
+	if (p)
+		complete(&p->gone);
+}`,
+    ],
+    good: [
+      `
+struct card { struct completion done; };
+
+static irqreturn_t card_irq(int irq, void *data)
+{
+	struct card *c = data;
+
+	complete(&c->done);
+	return IRQ_HANDLED;
+}
+
+int card_open(struct card *c, int irq)
+{
+	init_completion(&c->done);
+	return request_irq(irq, card_irq, IRQF_SHARED, "card", c);
+}`,
+      `
+struct card { struct completion done; spinlock_t lock; };
+
+/* What the handler does not touch may come later. */
+static irqreturn_t card_irq(int irq, void *data)
+{
+	struct card *c = data;
+
+	spin_lock(&c->lock);
+	spin_unlock(&c->lock);
+	return IRQ_HANDLED;
+}
+
+int card_open(struct card *c, int irq)
+{
+	int ret;
+
+	spin_lock_init(&c->lock);
+	ret = request_irq(irq, card_irq, IRQF_SHARED, "card", c);
+	if (ret)
+		return ret;
+	init_completion(&c->done);
+	return 0;
+}`,
+      `
+struct pair { struct completion gone; int id; };
+static DEFINE_XARRAY(pairs);
+static DEFINE_MUTEX(pairs_lock);
+
+/* Who looks it up holds the lock under which it is put in and set up: the checker finds no such look. */
+int pair_add(struct pair *p)
+{
+	int ret;
+
+	mutex_lock(&pairs_lock);
+	ret = xa_insert(&pairs, p->id, p, GFP_KERNEL);
+	if (!ret)
+		init_completion(&p->gone);
+	mutex_unlock(&pairs_lock);
+	return ret;
+}
+
+void pair_end(int id)
+{
+	struct pair *p;
+
+	mutex_lock(&pairs_lock);
+	p = xa_load(&pairs, id);
+	if (p)
+		complete(&p->gone);
+	mutex_unlock(&pairs_lock);
+}`,
+      `
+struct pair { struct completion gone; refcount_t refs; int id; };
+static DEFINE_XARRAY(pairs);
+
+/* The count lets nobody in before it is set, last of all. */
+int pair_add(struct pair *p)
+{
+	int ret = xa_insert(&pairs, p->id, p, GFP_KERNEL);
+
+	if (ret)
+		return ret;
+	init_completion(&p->gone);
+	refcount_set_release(&p->refs, 1);
+	return 0;
+}
+
+void pair_end(int id)
+{
+	struct pair *p = xa_load(&pairs, id);
+
+	if (p && refcount_inc_not_zero(&p->refs))
+		complete(&p->gone);
+}`,
+      `
+struct card { struct completion done; int irq; };
+
+/* Registered off, and switched on when all is ready. */
+static irqreturn_t card_irq(int irq, void *data)
+{
+	struct card *c = data;
+
+	complete(&c->done);
+	return IRQ_HANDLED;
+}
+
+int card_open(struct card *c)
+{
+	int ret = request_irq(c->irq, card_irq, IRQF_NO_AUTOEN, "card", c);
+
+	if (ret)
+		return ret;
+	init_completion(&c->done);
+	enable_irq(c->irq);
+	return 0;
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn) || fn.attributes.some(a => a.startsWith('__init'))) return;
+    for (const publish of fn.events) {
+      const by = publicationOf(fn, publish) ?? throughHelper(fn, publish, world);
+      if (!by) continue;
+      const { events } = onward(fn, publish, {
+        variables: variablesIn(by.object),
+        stop: e => /^(?:free_irq|kthread_stop|xa_erase|idr_remove)$/.test(e.api),
+      });
+      const late = events.filter(
+        e => INITIALISES.test(e.api) && e.cell !== null && objectOf(e.cell) === by.object && !e.uncertain && !setBefore(fn, e, publish),
+      );
+      if (late.length === 0 || gated(events, by.object)) continue;
+      const user = userOf(fn, by, late, world);
+      if (!user) continue;
+      const { init, use, found } = user;
+      const name = init.cell ? cellName(init.cell) : 'a part';
+      const handler = by.handler !== null;
+      report(
+        { event: init, fn },
+        {
+          message: `${name} is initialised in ${fn.name}() after ${publish.api}() has let others at ${by.object.replace(/\./g, '->')}, and ${user.fn.name}() uses it`,
+          detail: [
+            handler
+              ? `${user.fn.name}() may run as soon as ${publish.api}() is called`
+              : `${user.fn.name}() may find it as soon as it is in ${publish.cell ? cellName(publish.cell) : 'the table'}`,
+          ],
+          question: `What keeps ${user.fn.name}() from ${name} until it is initialised?`,
+          dismissal: handler
+            ? `Not an issue if the device stays quiet until ${name} is initialised`
+            : `Not an issue if nobody can ask for it before ${fn.name}() is done`,
+          related: [
+            { path: publish.path, line: publish.line, side: publish.side, note: 'published here' },
+            { path: use.path, line: use.line, side: use.side, note: `the use, in ${user.fn.name}()` },
+          ],
+          quote: [publish, init],
+          claim: {
+            threads: [
+              { fn, events: [publish, init] },
+              handler ? { fn: user.fn, events: [use], startedBy: publish } : { fn: user.fn, events: found ? [found, use] : [use] },
+            ],
+            bad: {
+              kind: 'sees',
+              reads: [...(found ? [{ read: found, from: publish, thread: 1 }] : []), { read: use, from: 'before' as const, thread: 1 }],
+            },
+            meanings: [
+              { event: init, access: 'write', cell: 'part', ordering: 'plain' },
+              { event: use, access: 'read', cell: 'part', ordering: 'plain' },
+              ...(found
+                ? [
+                    { event: publish, access: 'write' as const, cell: 'table', ordering: 'release' as const },
+                    { event: found, access: 'read' as const, cell: 'table', ordering: 'acquire' as const },
+                  ]
+                : []),
+            ],
+            edits: [{ kind: 'move', event: init, where: 'before', to: publish, text: `${name} initialised before ${publish.api}()` }],
+            assumes: ['both work on one object'],
+          },
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** Set-up of what others wait on, lock or queue. */
+const INITIALISES =
+  /^(?:init_completion|(?:__)?mutex_init|(?:raw_)?spin_lock_init|rwlock_init|init_rwsem|init_waitqueue_head|init_swait_queue_head|sema_init|INIT_(?:DELAYED_)?WORK|timer_setup|tasklet_setup|tasklet_init|hrtimer_init|hrtimer_setup|idr_init|ida_init|xa_init|xa_init_flags)$/;
+
+interface Publication {
+  /** The object as the function spells it. */
+  object: string;
+  /** The name of the function that is registered; null where the object is put into a table. */
+  handler: string | null;
+  /** The table. */
+  table: string | null;
+}
+
+/** Which arguments of a registration are the handler and its object. */
+const REGISTERS: readonly [RegExp, number, number][] = [
+  [/^request_irq$/, 1, 4],
+  [/^devm_request_irq$/, 2, 5],
+  [/^request_threaded_irq$/, 1, 5],
+  [/^devm_request_threaded_irq$/, 2, 6],
+  [/^kthread_run$/, 0, 1],
+];
+
+/** Which argument of an insertion is the object. */
+const INSERTS: readonly [RegExp, number][] = [
+  [/^xa_(?:store|insert)(?:_irq|_bh)?$/, 2],
+  [/^xa_alloc(?:_cyclic)?(?:_irq|_bh)?$/, 2],
+  [/^idr_alloc(?:_cyclic|_u32)?$/, 1],
+];
+
+function publicationOf(fn: CFunction, event: Event): Publication | null {
+  for (const [name, handler, object] of REGISTERS) {
+    if (!name.test(event.api)) continue;
+    const given = event.args[object] ?? '';
+    // An interrupt that stays off until it is enabled, or a threaded handler alone, is as good as registered later.
+    if (
+      event.args.some(a => /NO_AUTOEN/.test(a)) ||
+      !/^\w+(?:->\w+)?$/.test(given) ||
+      fn.events.some(e => /^(?:enable_irq|irq_set_status_flags)$/.test(e.api))
+    )
+      return null;
+    const named = [event.args[handler], ...(/threaded/.test(name.source) ? [event.args[handler + 1]] : [])].find(
+      a => a !== undefined && /^[a-z_]\w*$/.test(a) && a !== 'NULL',
+    );
+    return named === undefined ? null : { object: given.replace(/->/g, '.'), handler: named, table: null };
+  }
+  for (const [name, position] of INSERTS) {
+    const given = event.args[position] ?? '';
+    if (name.test(event.api) && /^\w+$/.test(given) && given !== 'NULL' && event.cell) return { object: given, handler: null, table: keyOf(event) };
+  }
+  return null;
+}
+
+/** A helper in view that puts what it is given into a table. */
+function throughHelper(fn: CFunction, call: Event, world: World): Publication | null {
+  const helper = calleeIn(fn, call, world.functions);
+  if (!helper || helper.path !== fn.path) return null;
+  for (const event of helper.events) {
+    const inner = publicationOf(helper, event);
+    const position = inner?.table ? helper.parameters.findIndex(p => p.name === inner.object) : -1;
+    const given = call.args[position];
+    if (inner && given !== undefined && /^\w+$/.test(given)) return { ...inner, object: given };
+  }
+  return null;
+}
+
+/** The same part was set up before as well: what comes later begins anew. */
+function setBefore(fn: CFunction, init: Event, publish: Event): boolean {
+  return fn.events.some(e => e !== init && e.index < publish.index && INITIALISES.test(e.api) && keyOf(e) === keyOf(init));
+}
+
+/** A count or a flag that is set last, by a release, lets nobody in before. */
+function gated(events: Event[], object: string): boolean {
+  return events.some(e => e.kind === 'write' && e.ordering === 'release' && e.cell !== null && objectOf(e.cell) === object);
+}
+
+interface User {
+  fn: CFunction;
+  init: Event;
+  use: Event;
+  /** The look into the table. */
+  found: Event | null;
+}
+
+/** Who uses, of an object that it was given or has looked up, what is set up late. */
+function userOf(fn: CFunction, by: Publication, late: Event[], world: World): User | null {
+  const keys = new Map(late.map(e => [keyOf(e), e]));
+  if (by.handler !== null) {
+    const handler = world.functions.find(f => f.name === by.handler && f.path === fn.path);
+    return handler ? useIn(handler, keys, null) : null;
+  }
+  for (const user of usersOf(by.table ?? '', world)) {
+    if (user.fn === fn || runsAlone(user.fn) || isTest(user.fn)) continue;
+    const found = useIn(user.fn, keys, user.load);
+    if (found) return found;
+  }
+  return null;
+}
+
+function useIn(fn: CFunction, keys: Map<string | null, Event>, found: Event | null): User | null {
+  for (const use of fn.events) {
+    const init = use.cell ? keys.get(keyOf(use)) : undefined;
+    if (!init || INITIALISES.test(use.api) || use.kind === 'read' || isOwn(fn, use) || (found && !nodesAfter(fn, found.node).has(use.node))) continue;
+    if (found && (found.into === null || use.cell?.base !== found.into)) continue;
+    return { fn, init, use, found };
+  }
+  return null;
+}
+
+/** Calls of a function whose value is kept: what it returns is what it found. */
+function lookups(fn: CFunction, world: World): { fn: CFunction; load: Event }[] {
+  return world
+    .callers(fn.name)
+    .filter(site => site.event.into !== null && site.fn.path === fn.path)
+    .map(site => ({ fn: site.fn, load: site.event }));
+}
+
+const loads = new WeakMap<World, Map<string, { fn: CFunction; load: Event }[]>>();
+
+/** Looks into the table, by its cell. */
+function usersOf(table: string, world: World): { fn: CFunction; load: Event }[] {
+  let known = loads.get(world);
+  if (!known) {
+    known = new Map();
+    loads.set(world, known);
+    for (const fn of world.functions) {
+      for (const event of fn.events) {
+        // Under the table's own lock it is looked into by some other call.
+        if (!/^(?:xa_load|idr_find|xa_lock\w*)$/.test(event.api)) continue;
+        const key = keyOf(event) ?? '';
+        const list = known.get(key) ?? [];
+        if (event.kind !== 'lock') list.push({ fn, load: event });
+        // Whoever calls a lookup that gives what it found, or a lookup of that, looks into the table as well.
+        for (const site of lookups(fn, world)) {
+          list.push(site);
+          if (/\*/.test(site.fn.head)) list.push(...lookups(site.fn, world));
+        }
+        known.set(key, list);
+      }
+    }
+  }
+  return known.get(table) ?? [];
+}
