@@ -34,6 +34,8 @@ class Lowering {
   private readonly masks = new Map<string, Map<string, number>>();
   private readonly symbols = new Map<string, number>();
   private readonly opaque: Draft['opaque'] = [];
+  /** Registers of accesses that stand for their order alone: what they hold is made up. */
+  private readonly asides = new Set<string>();
   private registers = 0;
 
   constructor(claim: Claim, reading: Reading) {
@@ -163,7 +165,7 @@ class Lowering {
         if (!flow) continue;
         const to = path[i + 1];
         if (flow.kind === 'branch' && to !== undefined) {
-          const guard = guardOf(flow, to, steps);
+          const guard = guardOf(flow, to, steps, this.asides);
           if (guard) crossed.push({ branch: node, other: flow.next.filter(n => n !== to), guard });
         }
         if (flow.kind === 'gap') this.unknown('lines that are not shown', fn, null, emit);
@@ -192,6 +194,12 @@ class Lowering {
     const made = this.location('started', 'int');
     this.byKey.set(key, made);
     return made;
+  }
+
+  private valueless(): string {
+    const register = this.register();
+    this.asides.add(register);
+    return register;
   }
 
   private register(): string {
@@ -246,12 +254,12 @@ class Lowering {
     if (event.kind === 'rmw' && event.atomic && (event.ordering === 'full' || event.ordering === 'acquire' || event.ordering === 'release')) {
       const location = this.location(event.cell ? cellName(event.cell) : 'other', 'int');
       const act: Act = { op: 'rmw', location, order: event.ordering, update: '=', operand: 1, gives: 'old', mask: null, atomic: true };
-      emit(event, act, this.register(), event.node);
+      emit(event, act, this.valueless(), event.node);
     } else if (event.kind === 'read' && event.ordering === 'acquire') {
       emit(
         event,
         { op: 'load', location: this.location(event.cell ? cellName(event.cell) : 'other', 'int'), order: 'acquire', mask: null },
-        this.register(),
+        this.valueless(),
         event.node,
       );
     } else if (event.kind === 'write' && event.ordering === 'release') {
@@ -433,12 +441,12 @@ function rcuActs(event: Event): ('rcu-lock' | 'rcu-unlock' | 'sync-rcu')[] {
 }
 
 /** The guard that the branch puts on what follows, where a step of the thread decides it. */
-function guardOf(branch: FlowNode, to: number, steps: Step[]): Guard | null {
+function guardOf(branch: FlowNode, to: number, steps: Step[], asides: ReadonlySet<string>): Guard | null {
   const deciding = steps.filter(s => s.event && s.register !== null && branch.decides?.includes(s.event.index));
   const step = deciding.at(-1);
   if (!step?.register) return null;
   const plain = branch.decides?.length === 1 && (branch.tests === 'nonzero' || branch.tests === 'zero');
-  if (!plain) return { register: step.register, test: 'dependent' };
+  if (!plain || asides.has(step.register)) return { register: step.register, test: 'dependent' };
   const holds = branch.next[0] === to;
   return { register: step.register, test: (branch.tests === 'nonzero') === holds ? 'nonzero' : 'zero' };
 }

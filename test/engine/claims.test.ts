@@ -451,3 +451,49 @@ ${lines.join('\n')}
     expect(await started([init, start])).toBe('not-decided: begin() against handle(): no execution ends so');
   });
 });
+
+test('a test of a cell that the claim is not about keeps nobody out', async () => {
+  const world = await worldOfText(`${BOX}
+int look(struct box *b)
+{
+	if (!READ_ONCE(b->ready))
+		return 0;
+	if (atomic_dec_and_test(&b->users))
+		return READ_ONCE(b->data);
+	return 0;
+}
+void both(struct box *b)
+{
+	WRITE_ONCE(b->ready, 1);
+	WRITE_ONCE(b->data, 1);
+}
+`);
+  const [look, both] = [fn(world, 'look'), fn(world, 'both')];
+  const [flag, data] = look.events.filter(e => e.api === 'READ_ONCE') as [Event, Event];
+  const [ready, late] = both.events as [Event, Event];
+  const claim: Claim = {
+    threads: [
+      { fn: both, events: [ready, late] },
+      { fn: look, events: [flag, data] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: flag, from: ready },
+        { read: data, from: 'before' },
+      ],
+    },
+    edits: [
+      {
+        kind: 'both',
+        text: 'stored first',
+        edits: [
+          { kind: 'move', event: late, where: 'before', to: ready, text: '' },
+          { kind: 'order', event: ready, ordering: 'release', text: '' },
+        ],
+      },
+    ],
+    assumes: [],
+  };
+  expect(decided(claim)).toMatchObject({ strength: 'sc', fixedVerdict: 'Never' });
+});

@@ -10,6 +10,7 @@ import { decideTest } from '../../src/lkmm/verdict.ts';
 import { type End, interleavings, replay } from './interleave.ts';
 
 const LOCATIONS = ['x', 'y', 'z'];
+const MOSTLY = ['x', 'x', 'y', 'y', 'z'];
 const REGISTERS = ['r0', 'r1', 'r2'];
 
 const number = (value: number): Expression => ({ kind: 'value', value });
@@ -25,7 +26,7 @@ const binary = (op: '+' | '-' | '&' | '|' | '^' | '==' | '!=', left: Expression,
 /** A location by its name, or by a sum that depends on a register. */
 const address: fc.Arbitrary<Expression> = fc
   .tuple(
-    fc.constantFrom(...LOCATIONS).map((value): Expression => ({ kind: 'value', value })),
+    fc.constantFrom(...MOSTLY).map((value): Expression => ({ kind: 'value', value })),
     fc.option(register, { freq: 6 }),
   )
   .map(([at, on]) => (on === null ? at : binary('+', at, binary('&', on, number(0)))));
@@ -88,7 +89,7 @@ const fence = (kind: FenceKind): Statement => ({ kind: 'fence', fence: kind });
 /** A body, some of it inside a lock or a read-side section, or with a grace period in the middle. */
 const body: fc.Arbitrary<Statement[]> = fc
   .tuple(
-    fc.array(fc.oneof({ weight: 6, arbitrary: simple }, { weight: 1, arbitrary: branch }), { minLength: 1, maxLength: 4 }),
+    fc.array(fc.oneof({ weight: 8, arbitrary: simple }, { weight: 1, arbitrary: branch }), { minLength: 2, maxLength: 4 }),
     fc.constantFrom('bare', 'bare', 'bare', 'lock', 'rcu', 'sync'),
     fc.nat(4),
   )
@@ -286,5 +287,5 @@ test('an execution told without reordering is sequentially consistent, and runs 
     }),
     RUNS,
   );
-  expect(Math.min(told, weak)).toBeGreaterThan(500);
+  expect(Math.min(told, weak)).toBeGreaterThan(200);
 });
