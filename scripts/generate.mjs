@@ -76,7 +76,7 @@ async function sourceOf(path) {
     external: ['yaml', 'zod', 'web-tree-sitter', 'parse-diff'],
     absWorkingDir: root,
   });
-  const file = join(root, 'node_modules', `.fencepost-${process.pid}.mjs`);
+  const file = join(root, 'node_modules', `.fencepost-${process.pid}-${path.replaceAll(/\W/g, '-')}.mjs`);
   writeFileSync(file, made.outputFiles[0].text);
   try {
     return await import(pathToFileURL(file).href);

@@ -1,4 +1,4 @@
-import { gates, isTest, nearest, runsAlone } from '../../src/c/query.ts';
+import { gates, isTest, nearest, ordersAll, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use } from '../../src/model/rule.ts';
 
@@ -128,7 +128,10 @@ int ring_empty(struct ring *r)
     const stores = uses.filter(u => usual(u) && u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.api === '=' && behindBarrier(u));
     if (stores.length === 0) return;
     const store = stores[0] as Use;
-    const look = uses.find(u => u.fn !== store.fn && usual(u) && goesBy(u) && !sharesLock(u.event, store.event));
+    // Who stores it as well is on the writers' side, whatever keeps those apart.
+    const writers = new Set(uses.filter(u => u.event.kind === 'write' || u.event.kind === 'rmw').map(u => u.fn));
+    const looks = uses.filter(u => !writers.has(u.fn) && usual(u) && goesBy(u) && !sharesLock(u.event, store.event));
+    const look = looks.find(u => u.event.atomic) ?? looks.find(pairs) ?? looks.find(({ fn, event }) => isPolled(fn, event)) ?? looks[0];
     if (!look) return;
     const name = store.event.cell?.path ?? 'it';
     const marked = look.event.ordering !== 'plain';
@@ -156,7 +159,8 @@ int ring_empty(struct ring *r)
 } satisfies Rule;
 
 function usual({ fn, event }: Use): boolean {
-  return !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn) && event.object === undefined && !event.uncertain && event.cell?.base != null && event.cell.bit === null;
+  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|free|release|del|unregister|close|reset)(?:_|$)/.test(fn.name)) return false;
+  return event.cell?.path !== '*' && event.object === undefined && !event.uncertain && event.cell?.base != null && event.cell.bit === null;
 }
 
 /** The fence right before the store, with nothing but the loads of its own statement between. */
@@ -168,6 +172,16 @@ function behindBarrier({ fn, event }: Use): boolean {
 /** A load that a branch goes by: the other end of the barrier. */
 function goesBy({ fn, event }: Use): boolean {
   return event.kind === 'read' && !event.context.includes('error-path') && (event.atomic || decides(fn, event));
+}
+
+/** A read barrier stands behind the load. */
+function pairs({ fn, event }: Use): boolean {
+  const near = nearest(fn, event, 'after', e => e.kind === 'fence' || e.opaque || e.kind === 'write' || (e.kind === 'read' && e.line !== event.line));
+  return near.events.some(e => e.ordering === 'rmb' || ordersAll(e));
+}
+
+function isPolled(fn: CFunction, event: Event): boolean {
+  return fn.shape.loops.some(l => l.line <= event.line && l.endLine >= event.line);
 }
 
 function decides(fn: CFunction, event: Event): boolean {

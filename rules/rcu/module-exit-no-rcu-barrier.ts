@@ -130,12 +130,15 @@ module_exit(nodes_exit);`,
   },
   checkFile(file, report, world) {
     if (!file.whole) return;
-    const exit = file.functions.find(fn => fn.whole && world.mentions(fn).some(m => m.call === 'module_exit'));
-    if (!exit || isTest(exit)) return;
     const own = new Set(file.functions.map(fn => fn.name));
-    for (const fn of file.functions) {
-      const call = fn.events.find(e => /^call_rcu(?:_hurry)?$/.test(e.api) && own.has(e.args[1] ?? ''));
-      if (!call || waits(exit, file.functions, new Set())) continue;
+    const queued = (fn: CFunction) => fn.events.find(e => /^call_rcu(?:_hurry)?$/.test(e.api) && own.has(e.args[1] ?? ''));
+    const users = file.functions.filter(queued);
+    if (users.length === 0) return;
+    const exit = file.functions.find(fn => fn.whole && fn.parameters.length <= 1 && world.mentions(fn).some(m => m.call === 'module_exit'));
+    if (!exit || isTest(exit) || waits(exit, file.functions, new Set())) return;
+    for (const fn of users) {
+      const call = queued(fn);
+      if (!call) continue;
       const callback = call.args[1] ?? '';
       report(
         { place: { path: exit.path, line: exit.endLine, side: exit.side }, fn: exit },

@@ -38,6 +38,17 @@ static void gauge_tell(struct gauge *g)
 {
 	trace_gauge_level(g, g->level); /* want: atomic-by-value "level" */
 }`,
+      `
+--- a/include/trace/events/gauge.h
++++ b/include/trace/events/gauge.h
+@@ -21,5 +21,6 @@ TRACE_EVENT(gauge_level,
+ 
+ 	TP_fast_assign(
+ 		__entry->id = id;
++		__entry->level = atomic_read(&level); /* want: atomic-by-value "level" */
+ 	),
+ 
+`,
     ],
     good: [
       `
@@ -97,6 +108,21 @@ static void gauge_dump(struct gauge *g)
       );
     }
     for (const event of fn.events) {
+      const given = tracedValue(fn, event);
+      if (given !== null) {
+        report(
+          { event, fn },
+          {
+            message: `${given} is passed to the tracepoint by value, and ${event.api}() reads the copy`,
+            detail: [
+              'The copy is made by a plain load in every function that calls the tracepoint, which races with every operation on the original',
+            ],
+            question: `Should the tracepoint take a plain number, and its callers pass what ${event.api}() gives?`,
+            dismissal: `Not an issue if ${given} is no argument of the tracepoint`,
+          },
+        );
+        continue;
+      }
       if (!event.cell || event.object === 'private' || event.context.includes('init')) continue;
       const copied = event.api === 'read' && event.kind === 'read' ? isCopied(fn, event) : false;
       if (!copied || !isAtomic(event, world)) continue;
@@ -116,6 +142,13 @@ static void gauge_dump(struct gauge *g)
 
 const ATOMIC =
   /^(?:atomic(?:64|_long)?_t|refcount_t|(?:raw_)?spinlock_t|rwlock_t|seqlock_t|struct (?:mutex|completion|rw_semaphore|semaphore|kref))$/;
+
+/** A tracepoint's argument whose address is taken in what it records: the atomic variable itself is the argument. */
+function tracedValue(fn: CFunction, event: Event): string | null {
+  if (!/^(?:TRACE_EVENT|DECLARE_EVENT_CLASS)/.test(fn.name) || event.cell !== null || !/^(?:atomic(?:64|_long)?|refcount)_/.test(event.api))
+    return null;
+  return /^&\s*([a-z_]\w*)$/.exec(event.args[0] ?? '')?.[1] ?? null;
+}
 
 /** The member is declared as an atomic variable or a lock, itself and no pointer or array of them. */
 function isAtomic(event: Event, world: World): boolean {
