@@ -1,4 +1,4 @@
-// `npm run bench [-- start|mbox]`: fencepost beside its peers, run in turn, so that the machine's mood hits all alike.
+// `npm run bench [-- start|mbox|litmus]`: fencepost beside its peers, run in turn, so that the machine's mood hits all alike.
 import { build, install } from './prepare.mjs';
 
 install();
@@ -6,3 +6,4 @@ await build();
 const [which] = process.argv.slice(2);
 if (which === undefined || which === 'start') await (await import('./bench/start.mjs')).run();
 if (which === undefined || which === 'mbox') await (await import('./bench/mbox.mjs')).run();
+if (which === undefined || which === 'litmus') await (await import('./bench/litmus.mjs')).run();

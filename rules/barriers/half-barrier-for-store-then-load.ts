@@ -70,6 +70,21 @@ static inline void recseq_begin(struct rec *r)
 	smp_wmb();
 }`,
       `
+/* The next round stores. */
+void queue_move(struct queue *q, struct hub *h)
+{
+	while (q->left--) {
+again:
+		if (READ_ONCE(h->idle)) {
+			hub_hold(h);
+			continue;
+		}
+		WRITE_ONCE(q->waits, false);
+		smp_wmb();
+		goto again;
+	}
+}`,
+      `
 /* A device is told next. */
 void queue_ring(struct queue *q, int n)
 {
@@ -99,7 +114,7 @@ void queue_kick(struct queue *q, int n)
       const load = loads.find(e => isDecisive(fn, e));
       if (ends || gap || !load || loads.some(e => e.kind !== 'read') || (load.cell && store.cell && load.cell.path === store.cell.path)) continue;
       const ahead = nodesAfter(fn, fence.node);
-      const later = fn.events.filter(e => ahead.has(e.node) && e.index > fence.index);
+      const later = fn.events.filter(e => ahead.has(e.node));
       if (later.some(e => mayStore(e, isPolled(fn, load)) && e.object !== 'private')) continue;
       const [kept, seen] = [store.cell?.path ?? 'the store', load.cell?.path === '*' || !load.cell ? `${load.api}()` : `the load of ${load.cell.path}`];
       report(

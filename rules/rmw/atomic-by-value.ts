@@ -94,9 +94,9 @@ static void gauge_dump(struct gauge *g)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    if (fn.isMacro || isTest(fn)) return;
     for (const { name, type } of fn.parameters) {
-      if (!ATOMIC.test(type.replace(/\b(?:const|volatile)\b/g, '').trim()) || name === '') continue;
+      if (fn.broken || !ATOMIC.test(type.replace(/\b(?:const|volatile)\b/g, '').trim()) || name === '') continue;
       report(
         { place: { path: fn.path, line: fn.line, side: fn.side }, fn },
         {
@@ -123,7 +123,7 @@ static void gauge_dump(struct gauge *g)
         );
         continue;
       }
-      if (!event.cell || event.object === 'private' || event.context.includes('init')) continue;
+      if (fn.broken || !event.cell || event.object === 'private' || event.context.includes('init')) continue;
       const copied = event.api === 'read' && event.kind === 'read' ? isCopied(fn, event) : false;
       if (!copied || !isAtomic(event, world)) continue;
       const name = cellName(event.cell);

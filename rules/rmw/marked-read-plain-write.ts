@@ -124,6 +124,27 @@ void wheel_arm(struct wheel *w, unsigned long when)
 	spin_unlock(&w->lock);
 }`,
       `
+/* Called under the sheet's lock, which it drops and takes again. */
+void sheet_lock_owner(struct sheet *s)
+{
+	struct owner *o = s->owner;
+
+	if (spin_trylock(&o->lock))
+		return;
+	spin_unlock(&s->lock);
+	spin_lock(&o->lock);
+	spin_lock(&s->lock);
+	if (o != s->owner)
+		spin_unlock(&o->lock);
+}
+
+void sheet_give(struct sheet *s, struct owner *o)
+{
+	spin_lock(&s->lock);
+	WRITE_ONCE(s->owner, o);
+	spin_unlock(&s->lock);
+}`,
+      `
 /* Only ever stored before the wheel turns: nothing marks it. */
 void wheel_turn(struct wheel *w)
 {
@@ -222,7 +243,8 @@ void tick_note(unsigned long now)
         if (store && reader) speak(fn, store.event, reader, 'store');
       } else if (read.api === 'read') {
         const again = own.find(u => u.event.kind === 'read' && u.event.locks.length > 0 && comparesWith(fn, read, u.event));
-        if (again && read.locks.length === 0 && heldAt(fn, read, world).length === 0) speak(fn, read, stores[0] ?? null, 'look');
+        if (again && !isEnteredLocked(fn) && read.locks.length === 0 && heldAt(fn, read, world).length === 0)
+          speak(fn, read, stores[0] ?? null, 'look');
         else if (
           !isLocked(fn, read, world) &&
           !own.some(u => u.event.kind === 'write' && u.event.index < read.index) &&
@@ -258,7 +280,14 @@ function concerns({ fn, event }: Use): boolean {
 }
 
 function isLocked(fn: CFunction, event: Event, world: World): boolean {
+  if (isEnteredLocked(fn)) return true;
   return event.locks.length > 0 || event.maybeLocks.length > 0 || fn.entryLocks.length > 0 || heldAt(fn, event, world).length > 0;
+}
+
+/** The function gives back a lock that it did not take, or its comment says that the caller holds one. */
+function isEnteredLocked(fn: CFunction): boolean {
+  const first = fn.events.find(e => e.kind === 'lock' || e.kind === 'unlock');
+  return (first?.kind === 'unlock' && fn.whole) || /\b(?:caller|called)\b[^.]{0,80}\b(?:hold|held|own|lock)/i.test(fn.doc?.text ?? '');
 }
 
 function isPlainStore(event: Event): boolean {

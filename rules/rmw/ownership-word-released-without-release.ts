@@ -1,4 +1,16 @@
-import { conditionOn, gates, isTest, keyOf, nearest, nodesAfter, ofOneObject, ordersStores, passes, runsAlone, sameStatement } from '../../src/c/query.ts';
+import {
+  conditionOn,
+  gates,
+  isTest,
+  keyOf,
+  nearest,
+  nodesAfter,
+  ofOneObject,
+  ordersStores,
+  passes,
+  runsAlone,
+  sameStatement,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, Use } from '../../src/model/rule.ts';
 

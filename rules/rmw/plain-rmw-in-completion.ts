@@ -1,4 +1,4 @@
-import { cellName, heldAt, isOwn, isTest, rolesOf, runsAlone } from '../../src/c/query.ts';
+import { cellName, heldAt, irqHandlerOf, isOwn, isTest, rolesOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -148,7 +148,12 @@ void job_submit(struct job *j, struct bio *bio)
       const read = kind === null ? null : readOf(fn, write);
       if (!read || isHeld(fn, write, world)) continue;
       const other = changes.find(
-        u => u.fn !== fn && handlerKind(u.fn, world) === null && !isHeld(u.fn, u.event, world) && meets(u, kind ?? 'irq', fn),
+        u =>
+          u.fn !== fn &&
+          handlerKind(u.fn, world) === null &&
+          irqHandlerOf(u.fn, world) === null &&
+          !isHeld(u.fn, u.event, world) &&
+          meets(u, kind ?? 'irq', fn),
       );
       const otherRead = other && readOf(other.fn, other.event);
       if (!other || !otherRead) continue;

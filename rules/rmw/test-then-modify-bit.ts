@@ -13,6 +13,7 @@ export default {
   confidence: 'medium',
   finds: ['bitlock-nonatomic'],
   references: ['Documentation/atomic_bitops.txt, API', 'Documentation/atomic_bitops.txt, SEMANTICS'],
+  trial: true, // Who runs beside whom is seldom in view: on a whole kernel about one in four is worth asking.
   knownGaps: ['whether two callers can meet is known only as far as the handlers are in view, so the finding is a question'],
   examples: {
     bad: [
@@ -170,7 +171,9 @@ function changeAfter(fn: CFunction, test: Event): Event | null {
 
 /** The test only warns of what must not be. */
 function asserted(fn: CFunction, test: Event): boolean {
-  return fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(test.index) && /\b(?:WARN|BUG|ASSERT)/.test(n.condition ?? ''));
+  return fn.flow.some(
+    n => n.kind === 'branch' && n.decides?.includes(test.index) && /\b(?:WARN|BUG|ASSERT)/.test(`${n.condition ?? ''} ${test.text}`),
+  );
 }
 
 /** Something is done, or said to the caller, only where the bit was changed. */

@@ -109,6 +109,27 @@ void pool_free(struct pool *p, int n)
 	wake_up(&p->queue);
 }`,
       `
+/* The caller has taken the mutex, and so has the waker's. */
+void chip_wait(struct chip *c)
+{
+	DECLARE_WAITQUEUE(wait, current);
+
+	while (READ_ONCE(c->state) != CHIP_READY) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		add_wait_queue(&c->queue, &wait);
+		mutex_unlock(&c->mutex);
+		schedule();
+		remove_wait_queue(&c->queue, &wait);
+		mutex_lock(&c->mutex);
+	}
+}
+
+void chip_done(struct chip *c)
+{
+	c->state = CHIP_READY;
+	wake_up(&c->queue);
+}`,
+      `
 /* Sleeps no longer than that. */
 void pool_nap(struct pool *p)
 {
@@ -131,7 +152,7 @@ void pool_free(struct pool *p, int n)
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
     for (const queueing of eventsOf(fn, 'wait', /^(?:prepare_to_wait(?:_exclusive)?|add_wait_queue(?:_exclusive)?)$/)) {
-      if (!queueing.cell?.base || queueing.cell.type === null) continue;
+      if (!queueing.cell?.base || queueing.cell.type === null || underLock(fn, queueing)) continue;
       for (const test of testsBefore(fn, queueing)) {
         if (testedAgain(fn, queueing, test)) continue;
         const waker = wakerOf(world, fn, queueing, test);
@@ -168,6 +189,12 @@ function testsBefore(fn: CFunction, queueing: Event): Event[] {
       e.cell.base === queueing.cell?.base &&
       gates(fn, e, queueing),
   );
+}
+
+/** A lock is held when it queues, seen to be taken or only to be given back after: the waker may hold it, in this function or in a caller. */
+function underLock(fn: CFunction, queueing: Event): boolean {
+  if (queueing.locks.length > 0 || queueing.maybeLocks.length > 0 || fn.entryLocks.length > 0) return true;
+  return nearest(fn, queueing, 'after', e => e.kind === 'lock' || e.kind === 'unlock' || e.api === 'schedule').events.some(e => e.kind === 'unlock');
 }
 
 /** Does some load of it, or a call that may make one, stand between the queueing and the sleep? */

@@ -9,14 +9,14 @@ import type { UserFacts } from '../model/userfacts.ts';
 import { declaredTies } from './declared.ts';
 import type { Raised } from './sift.ts';
 
-/** The world that the images make, and what the rules say of it; with `only`, of the file of that path, the others being there to be known. */
+/** The world that the images make, and what the rules say of it; with `only`, of the files of those paths, the others being there to be known. */
 export function look(
   images: Image[],
   patches: (Patch | null)[],
   reader: Reader,
   rules: readonly Rule[],
   facts: UserFacts,
-  only: string | null = null,
+  only: ReadonlySet<string> | null = null,
 ): { world: World; raised: Raised[]; problems: Problem[] } {
   const { world, problems } = worldOf(images, patches, reader);
   if (facts.invariants.length > 0) {
@@ -25,7 +25,7 @@ export function look(
     world.ties.push(...declaredTies(facts, keys).filter(t => !known.has(t.keys.join())));
   }
   const raised: Raised[] = [];
-  const wanted = (path: string) => only === null || path === only;
+  const wanted = (path: string) => only === null || only.has(path);
   const subjects = rules.some(r => r.checkCell) ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path) && !u.fn.outside)) : [];
   for (const rule of rules) {
     const report: Report = (at, remark: Remark) => {

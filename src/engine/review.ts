@@ -51,17 +51,29 @@ function pathsOf({ messages }: PatchSet): string {
 /** Lines of earlier states that are looked at to tell what a later patch does away with; a series that rewrites a large file again and again has more. */
 const MOST_EARLIER_LINES = 200_000;
 
-/** States of files that a later patch changes again, and which patch that is. */
-function earlierStates(history: Map<string, Image[]>): { image: Image; by: number | null }[] {
-  const found: { image: Image; by: number | null }[] = [];
+/** The code as one patch left it, where later patches change it again. */
+interface Earlier {
+  after: number;
+  images: Image[];
+  /** Of the files that are changed again, the patch that does. */
+  by: Map<string, number | null>;
+}
+
+/** For each patch whose files a later one changes again, all files as that patch left them. */
+function earlierStates(history: Map<string, Image[]>): Earlier[] {
+  const superseded = new Map<number, Map<string, number | null>>();
   let lines = 0;
   for (const states of history.values()) {
     for (const [i, image] of states.slice(0, -1).entries()) {
       lines += image.pieces.reduce((n, p) => n + p.lines.length, 0);
-      if (lines <= MOST_EARLIER_LINES) found.push({ image, by: states[i + 1]?.after ?? null });
+      if (lines > MOST_EARLIER_LINES) continue;
+      const by = superseded.get(image.after) ?? new Map<string, number | null>();
+      superseded.set(image.after, by.set(image.path, states[i + 1]?.after ?? null));
     }
   }
-  return found;
+  return [...superseded]
+    .sort(([x], [y]) => x - y)
+    .map(([after, by]) => ({ after, by, images: [...history.values()].flatMap(states => states.findLast(i => i.after <= after) ?? []) }));
 }
 
 function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: ReviewOptions): SeriesReview {
@@ -80,7 +92,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   // A fault that an earlier state shows and the last does not was done away with by a later patch.
   const earlier = earlierStates(history).map(state => ({
     ...state,
-    ...look([...last.filter(i => i.path !== state.image.path), state.image], patches, reader, rules, facts, state.image.path),
+    ...look([...state.images, ...last.filter(i => i.outside)], patches, reader, rules, facts, new Set(state.by.keys())),
   }));
   const touched = change ? touchedLines(change) : new Map<string, number>();
   const context = { messages, patches, comments: thread.comments, facts, touched, holdTrials: options.holdTrials ?? false };
@@ -88,9 +100,9 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
     attribute([...final.raised, ...changed.raised], context),
     earlier.flatMap(e =>
       attribute(
-        e.raised.filter(r => r.place.path === e.image.path && r.addedBy === e.image.after),
+        e.raised.filter(r => r.addedBy === e.after),
         context,
-      ).map(f => ({ finding: f, by: e.by })),
+      ).map(f => ({ finding: f, by: e.by.get(f.finding.path) ?? null })),
     ),
     context,
   );

@@ -23,7 +23,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
   const rules = options.rules ?? allRules.filter(r => !r.trial || options.holdTrials);
   const image = added(imageOfText(path, text));
   const images = [image, ...(options.tree ? headersOf(path, text, options.tree) : [])];
-  const { world, raised, problems } = look(images, [], readerOf(options.grammar, lookup), rules, facts, path);
+  const { world, raised, problems } = look(images, [], readerOf(options.grammar, lookup), rules, facts, new Set([path]));
   const message = sourceMessage(image);
   const context = { messages: [message], patches: [], comments: [], facts, touched: new Map<string, number>(), holdTrials: options.holdTrials ?? false };
   const apart = attribute(raised, context).map(c => (c.finding.witness ? c : { ...c, shape: c.finding.fingerprint }));
