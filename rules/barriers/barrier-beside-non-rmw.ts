@@ -143,7 +143,11 @@ void ring_done(struct ring *r)
           question: way === 'after' && first.kind === 'write' ? 'Is a release store meant here?' : 'Is smp_mb() meant here?',
           dismissal: 'Not an issue if the order is not needed: then the fence is not needed either',
           quote: way === 'after' ? [fence, first] : [first, fence],
-          advice: [way === 'after' && first.kind === 'write' ? 'a release store, as atomic_set_release() or smp_store_release()' : `smp_mb() in place of ${fence.api}()`],
+          advice: [
+            way === 'after' && first.kind === 'write'
+              ? 'a release store, as atomic_set_release() or smp_store_release()'
+              : `smp_mb() in place of ${fence.api}()`,
+          ],
           ...(decisive ? { severity: 'warning' as const } : {}),
         },
       );
@@ -163,7 +167,11 @@ function isRmw(event: Event): boolean {
 
 /** On every way something stands next to the fence that it is not for. A plain load tells nothing: the operation may be the caller's, or a callee's. */
 function nothingForIt({ events, ends, gap }: Near): boolean {
-  return !ends && !gap && events.every(e => !isRmw(e) && (e.kind === 'read' ? e.atomic && e.ordering !== 'address' : e.kind === 'rmw' || e.kind === 'write'));
+  return (
+    !ends &&
+    !gap &&
+    events.every(e => !isRmw(e) && (e.kind === 'read' ? e.atomic && e.ordering !== 'address' : e.kind === 'rmw' || e.kind === 'write'))
+  );
 }
 
 /** A function around a fence and one access, with nothing else: what it is for is known where it is called. */

@@ -1,4 +1,19 @@
-import { conditionOn, gates, isConstantText, isOwn, isTest, keyOf, nearest, nodesAfter, ofOneObject, ordersLoads, ordersStores, passes, runsAlone, sameStatement } from '../../src/c/query.ts';
+import {
+  conditionOn,
+  gates,
+  isConstantText,
+  isOwn,
+  isTest,
+  keyOf,
+  nearest,
+  nodesAfter,
+  ofOneObject,
+  ordersLoads,
+  ordersStores,
+  passes,
+  runsAlone,
+  sameStatement,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Meaning, Rule, Use } from '../../src/model/rule.ts';
 
@@ -199,7 +214,9 @@ int slot_run(struct slot *s)
             ? `${look.fn.name}() tests ${name}, and nothing orders the load of ${what} after that test`
             : `${set.fn.name}() sets ${name}, and nothing orders the store to ${what} before it`,
           detail: [`${look.fn.name}() reads ${what} where ${name} is set${loaded || stored ? '' : ', and nothing orders its two loads either'}`],
-          question: stored ? `Should the test of ${name} be an acquire, as ${set.fn.name}() orders its side?` : `Should ${name} be set by a release${loaded ? '' : ' and tested by an acquire'}?`,
+          question: stored
+            ? `Should the test of ${name} be an acquire, as ${set.fn.name}() orders its side?`
+            : `Should ${name} be set by a release${loaded ? '' : ' and tested by an acquire'}?`,
           dismissal: `Not an issue if ${look.fn.name}() runs only after ${set.fn.name}(), by something else that orders them`,
           quote: stored ? [look.event, load] : [data, set.event],
           related: [
@@ -229,7 +246,8 @@ function nameOf(event: Event): string {
 /** Neither set-up nor a test, where nobody else looks; of bits only those that a constant names. */
 function alive({ fn, event }: Use): boolean {
   const { cell } = event;
-  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|new|load|mount|start)(?:_|$)|_read_config$/.test(fn.name)) return false;
+  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|new|load|mount|start)(?:_|$)|_read_config$/.test(fn.name))
+    return false;
   return event.object === undefined && !event.uncertain && cell?.base != null && (cell.bit === null || isConstantText(cell.bit)) && !isOwn(fn, event);
 }
 
@@ -248,7 +266,10 @@ function isSet({ event }: Use): boolean {
   if (event.kind === 'rmw') return event.atomic && event.operation === 'set' && event.cell?.bit != null && event.ordering !== 'full';
   if (event.kind !== 'write' || !event.atomic || event.operand === null) return false;
   const { operand } = event;
-  return (event.ordering === 'relaxed' || event.ordering === 'release') && (operand === 'true' || (isConstantText(operand) && !/^(?:0|NULL)$/.test(operand)));
+  return (
+    (event.ordering === 'relaxed' || event.ordering === 'release') &&
+    (operand === 'true' || (isConstantText(operand) && !/^(?:0|NULL)$/.test(operand)))
+  );
 }
 
 function isLook(event: Event): boolean {
@@ -259,7 +280,8 @@ function isLook(event: Event): boolean {
 function payloadOf({ fn, event: set }: Use): Map<string, Event> {
   const found = new Map<string, Event>();
   for (const e of fn.events) {
-    if (e.index >= set.index || e.kind !== 'write' || e.ordering !== 'plain' || !ofOneObject(e, set) || e.object !== undefined || e.uncertain) continue;
+    if (e.index >= set.index || e.kind !== 'write' || e.ordering !== 'plain' || !ofOneObject(e, set) || e.object !== undefined || e.uncertain)
+      continue;
     const key = keyOf(e);
     if (key === null || key === keyOf(set) || !nodesAfter(fn, e.node).has(set.node)) continue;
     if (passes(fn, e, set, x => x.opaque)) continue;
@@ -290,7 +312,8 @@ function copiedFrom(fn: CFunction, call: Event, look: Event, payload: Map<string
   if (!/^(?:copy_to_user|memcpy|simple_read_from_buffer|skb_put_data|sg_copy_from_buffer)$/.test(call.api)) return undefined;
   for (const source of call.argSources.slice(1).flat()) {
     const pointer = fn.events[source];
-    const filled = pointer?.kind === 'read' && ofOneObject(pointer, look) && pointer.index > look.index ? payload.get(`${keyOf(pointer)}[]`) : undefined;
+    const filled =
+      pointer?.kind === 'read' && ofOneObject(pointer, look) && pointer.index > look.index ? payload.get(`${keyOf(pointer)}[]`) : undefined;
     if (filled) return filled;
   }
   return undefined;

@@ -116,7 +116,10 @@ void queue_kick(struct queue *q, int n)
       const ahead = nodesAfter(fn, fence.node);
       const later = fn.events.filter(e => ahead.has(e.node));
       if (later.some(e => mayStore(e, isPolled(fn, load)) && e.object !== 'private')) continue;
-      const [kept, seen] = [store.cell?.path ?? 'the store', load.cell?.path === '*' || !load.cell ? `${load.api}()` : `the load of ${load.cell.path}`];
+      const [kept, seen] = [
+        store.cell?.path ?? 'the store',
+        load.cell?.path === '*' || !load.cell ? `${load.api}()` : `the load of ${load.cell.path}`,
+      ];
       report(
         { event: fence, fn },
         {

@@ -130,8 +130,9 @@ int ring_empty(struct ring *r)
     const store = stores[0] as Use;
     // Who stores it as well is on the writers' side, whatever keeps those apart.
     const writers = new Set(uses.filter(u => u.event.kind === 'write' || u.event.kind === 'rmw').map(u => u.fn));
-    const looks = uses.filter(u => !writers.has(u.fn) && usual(u) && goesBy(u) && !sharesLock(u.event, store.event));
-    const look = looks.find(u => u.event.atomic) ?? looks.find(pairs) ?? looks.find(({ fn, event }) => isPolled(fn, event)) ?? looks[0];
+    const looks = uses.filter(u => !writers.has(u.fn) && usual(u) && goesBy(u));
+    const free = looks.filter(u => !sharesLock(u.event, store.event));
+    const look = free.find(u => u.event.atomic) ?? free.find(pairs) ?? free.find(({ fn, event }) => isPolled(fn, event)) ?? free[0] ?? looks[0];
     if (!look) return;
     const name = store.event.cell?.path ?? 'it';
     const marked = look.event.ordering !== 'plain';
@@ -159,7 +160,8 @@ int ring_empty(struct ring *r)
 } satisfies Rule;
 
 function usual({ fn, event }: Use): boolean {
-  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|free|release|del|unregister|close|reset)(?:_|$)/.test(fn.name)) return false;
+  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|free|release|del|unregister|close|reset)(?:_|$)/.test(fn.name))
+    return false;
   return event.cell?.path !== '*' && event.object === undefined && !event.uncertain && event.cell?.base != null && event.cell.bit === null;
 }
 
@@ -185,7 +187,10 @@ function isPolled(fn: CFunction, event: Event): boolean {
 }
 
 function decides(fn: CFunction, event: Event): boolean {
-  return fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index)) || fn.events.some(e => e.index > event.index && gates(fn, event, e));
+  return (
+    fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index)) ||
+    fn.events.some(e => e.index > event.index && gates(fn, event, e))
+  );
 }
 
 function sharesLock(a: Event, b: Event): boolean {

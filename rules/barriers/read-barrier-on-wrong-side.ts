@@ -149,7 +149,9 @@ int peer_addr(struct peer *p)
                   { read: load, from: 'before' },
                 ],
               },
-              edits: [{ kind: 'fence', fence: 'rmb', where: 'after', event: flag, text: `${fence.api}() between the load of ${name} and that of ${what}` }],
+              edits: [
+                { kind: 'fence', fence: 'rmb', where: 'after', event: flag, text: `${fence.api}() between the load of ${name} and that of ${what}` },
+              ],
               assumes: ['both run on one object'],
             },
           },

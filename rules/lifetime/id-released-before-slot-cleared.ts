@@ -1,6 +1,6 @@
-import { isTest, onward, variablesIn } from '../../src/c/query.ts';
-import type { Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import { heldAt, isTest, keyOf, nodesAfter, onward, variablesIn } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'id-released-before-slot-cleared',
@@ -8,7 +8,7 @@ export default {
   why: `
     Once the id is free, another CPU may get it and put its own object into the slot. The store of NULL that follows then wipes out the new
     owner's object, and between the two a lookup by the id finds the old one. The slot is cleared first, the id released last.`,
-  severity: 'warning',
+  severity: 'warning', // A note where who gets the id next is not in view.
   confidence: 'medium',
   finds: ['publish-before-init', 'use-after-handover', 'lifetime-teardown'],
   references: ['Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER'],
@@ -20,9 +20,50 @@ void queue_end(struct queue *q)
 {
 	ida_free(&queue_ids, q->id);
 	queue_table[q->id] = NULL; /* want: id-released-before-slot-cleared "queue_table" */
+}
+
+int queue_begin(struct queue *q)
+{
+	int ret = queue_alloc_id(&q->id);
+
+	if (ret)
+		return ret;
+	queue_table[q->id] = q;
+	return 0;
+}`,
+      `
+void queue_end(struct queue *q)
+{
+	ida_free(&queue_ids, q->id);
+	queue_table[q->id] = NULL; /* want: id-released-before-slot-cleared "queue_table" */
 }`,
     ],
     good: [
+      `
+static DEFINE_SPINLOCK(queue_lock);
+
+/* Its caller holds the lock. */
+static void queue_clear(struct queue *q)
+{
+	ida_free(&queue_ids, q->id);
+	queue_table[q->id] = NULL;
+}
+
+void queue_end(struct queue *q)
+{
+	spin_lock(&queue_lock);
+	queue_clear(q);
+	spin_unlock(&queue_lock);
+}
+
+int queue_begin(struct queue *q)
+{
+	spin_lock(&queue_lock);
+	q->id = ida_alloc(&queue_ids, GFP_ATOMIC);
+	queue_table[q->id] = q;
+	spin_unlock(&queue_lock);
+	return 0;
+}`,
       `
 void queue_end(struct queue *q)
 {
@@ -36,6 +77,16 @@ void queue_end(struct queue *q)
 	ida_free(&queue_ids, q->id);
 	queue_table[q->id] = NULL;
 	mutex_unlock(&queue_lock);
+}
+
+/* Under the same lock: the checker finds no owner that is wiped out. */
+int queue_begin(struct queue *q)
+{
+	mutex_lock(&queue_lock);
+	q->id = ida_alloc(&queue_ids, GFP_KERNEL);
+	queue_table[q->id] = q;
+	mutex_unlock(&queue_lock);
+	return 0;
 }`,
       `
 void queue_end(struct queue *q, int other)
@@ -52,15 +103,20 @@ void queue_end(struct queue *q)
 }`,
     ],
   },
-  checkFunction(fn, report) {
+  checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
     for (const release of fn.events) {
       const id = releasedId(release);
-      if (id === null || release.locks.length > 0 || release.maybeLocks.length > 0) continue;
+      if (id === null || release.maybeLocks.length > 0) continue;
       const owner = /^\w+/.exec(id)?.[0] ?? id;
       const { events } = onward(fn, release, { variables: variablesIn(owner) });
-      const clear = events.find(e => e.kind === 'write' && e.operand === 'NULL' && e.locks.length === 0 && isSlotOf(e, id, owner));
+      const clear = events.find(e => e.kind === 'write' && e.operand === 'NULL' && isSlotOf(e, id, owner));
       if (!clear) continue;
+      const next = nextOwner(fn, clear, world);
+      // A lock of the function's own is for the checker; of one that callers hold only its name is known.
+      const held = heldAt(fn, release, world);
+      if (held.length > (next ? release.locks.length : 0) || (next && heldAt(next.fn, next.store, world).length > next.store.locks.length)) continue;
+      if (!next && clear.locks.length > 0) continue;
       const table = clear.cell?.path.replace(/\[.*/, '') ?? 'the slot';
       report(
         { event: clear, fn },
@@ -71,11 +127,51 @@ void queue_end(struct queue *q)
           dismissal: 'Not an issue if allocation and release are serialised by a lock of the callers',
           related: [{ path: release.path, line: release.line, side: release.side, note: 'given back here' }],
           quote: [release, clear],
+          ...(next
+            ? {
+                claim: {
+                  threads: [
+                    { fn, events: [release, clear] },
+                    { fn: next.fn, events: [next.alloc, next.store] },
+                  ],
+                  bad: { kind: 'sees' as const, reads: [{ read: next.alloc, from: release }], ends: [clear] },
+                  meanings: [
+                    { event: release, access: 'write' as const, cell: 'id', ordering: 'release' as const },
+                    { event: next.alloc, access: 'read' as const, aside: true as const, cell: 'id', ordering: 'acquire' as const },
+                  ],
+                  edits: [
+                    {
+                      kind: 'move' as const,
+                      event: clear,
+                      where: 'before' as const,
+                      to: release,
+                      text: `the slot in ${table} cleared before ${release.api}()`,
+                    },
+                  ],
+                  assumes: ['the id that is given back is the next to be given out'],
+                },
+              }
+            : { severity: 'note' as const }),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** Who gets an id and fills a slot of the same table with its own object. */
+function nextOwner(fn: CFunction, clear: Event, world: World): { fn: CFunction; alloc: Event; store: Event } | null {
+  for (const other of world.functions) {
+    if (other === fn || other.path !== fn.path || other.isMacro || other.broken) continue;
+    const store = other.events.find(
+      e => e.kind === 'write' && keyOf(e) === keyOf(clear) && e.operand !== null && e.operand !== 'NULL' && !e.uncertain,
+    );
+    const alloc = store && other.events.find(e => ALLOCATES.test(e.api) && nodesAfter(other, e.node).has(store.node));
+    if (store && alloc) return { fn: other, alloc, store };
+  }
+  return null;
+}
+
+const ALLOCATES = /^(?:ida_(?:simple_get|alloc\w*)|idr_alloc\w*|gen_pool_alloc\w*|(?:\w+_)?(?:alloc|get|new)_\w*id)$/;
 
 /** The id that the call gives back, a member of an object; null where it gives none. */
 function releasedId(event: Event): string | null {

@@ -152,11 +152,11 @@ void pool_free(struct pool *p, int n)
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
     for (const queueing of eventsOf(fn, 'wait', /^(?:prepare_to_wait(?:_exclusive)?|add_wait_queue(?:_exclusive)?)$/)) {
-      if (!queueing.cell?.base || queueing.cell.type === null || underLock(fn, queueing)) continue;
+      if (!queueing.cell?.base || queueing.cell.type === null) continue;
       for (const test of testsBefore(fn, queueing)) {
         if (testedAgain(fn, queueing, test)) continue;
         const waker = wakerOf(world, fn, queueing, test);
-        if (!waker) continue;
+        if (!waker || (underLock(fn, queueing) && !queueing.locks.some(lock => waker.change.locks.includes(lock)))) continue;
         const name = test.cell?.bit ?? test.cell?.path ?? 'the condition';
         report(
           { event: queueing, fn },
@@ -200,7 +200,12 @@ function underLock(fn: CFunction, queueing: Event): boolean {
 /** Does some load of it, or a call that may make one, stand between the queueing and the sleep? */
 function testedAgain(fn: CFunction, queueing: Event, test: Event): boolean {
   const sleeps = (e: Event) => e.kind === 'wait' && /^(?:io_)?schedule$/.test(e.api);
-  const near = nearest(fn, queueing, 'after', e => sleeps(e) || e.opaque || e.argCells !== undefined || keyOf(e) === keyOf(test) || e.kind === 'wake' || e.kind === 'wait');
+  const near = nearest(
+    fn,
+    queueing,
+    'after',
+    e => sleeps(e) || e.opaque || e.argCells !== undefined || keyOf(e) === keyOf(test) || e.kind === 'wake' || e.kind === 'wait',
+  );
   if (near.gap || near.events.some(e => !sleeps(e))) return true;
   // Whoever returns to be put to sleep by its caller says so by an error.
   return near.ends && !queueing.context.includes('error-path');

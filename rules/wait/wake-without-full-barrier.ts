@@ -20,7 +20,10 @@ export default {
     'Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS',
     'tools/memory-model/Documentation/recipes.txt, Store buffering',
   ],
-  knownGaps: ['a condition of several words is seen only where the last store to one of them stands right before', 'a change made in a callee that does more besides is not followed'],
+  knownGaps: [
+    'a condition of several words is seen only where the last store to one of them stands right before',
+    'a change made in a callee that does more besides is not followed',
+  ],
   examples: {
     bad: [
       `
@@ -169,7 +172,10 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
           dismissal: 'Not an issue if the waiter tests under a lock that is held over both',
           quote: [change, wake],
           ...(waiter
-            ? { claim: claimOf(fn, change, wake, waiter.fn, waiter.event, null), related: [placed(waiter.event, `the waiter, in ${waiter.fn.name}()`)] }
+            ? {
+                claim: claimOf(fn, change, wake, waiter.fn, waiter.event, null),
+                related: [placed(waiter.event, `the waiter, in ${waiter.fn.name}()`)],
+              }
             : { advice: [remedy(change)] }),
         },
       );
@@ -250,7 +256,12 @@ function waiterOn(world: World, wake: Event, bit: string | null): { fn: CFunctio
 }
 
 /** Who queues on the queue and then tests the cell; the test is null where the waiting macro makes it itself. */
-function sleeperOn(world: World, queue: string | null, cell: string | null, change: Event): { fn: CFunction; event: Event; test: Event | null } | null {
+function sleeperOn(
+  world: World,
+  queue: string | null,
+  cell: string | null,
+  change: Event,
+): { fn: CFunction; event: Event; test: Event | null } | null {
   if (queue === null || cell === null || change.cell?.type === null) return null;
   for (const { fn, event } of waitsIn(world).get(queue) ?? []) {
     if (isTest(fn)) continue;

@@ -125,7 +125,8 @@ class Lowering {
         const location = this.meantCell(m);
         const lock = m.under !== undefined && !held.includes(m.under) ? this.lock(m.under) : null;
         if (lock !== null) emit(event, { op: 'lock', location: lock }, null, event.node);
-        if (m.access === 'read') emit(event, { op: 'load', location, order: m.ordering, mask: null }, this.register(), event.node);
+        if (m.access === 'read')
+          emit(event, { op: 'load', location, order: m.ordering, mask: null }, m.aside ? this.valueless() : this.register(), event.node);
         else {
           emit(event, { op: 'store', location, order: m.ordering === 'full' ? 'relaxed' : m.ordering, value: null }, null, event.node);
         }

@@ -32,9 +32,9 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
   if ('reason' in bug) return { held: bug.reason.startsWith('more than') ? 'too-large' : 'not-decided', detail: bug.reason, refuted: false };
   if (bug.verdict === 'unsupported') return { held: 'not-decided', detail: `${who}: too many executions`, refuted: false };
   if (!bug.shown) {
-    const weak = decide(claim, draftsOf(claim, 'weakest', null), review);
-    const call = bug.opaque[0];
-    if (!('reason' in weak) && weak.shown && call)
+    const [call] = bug.opaque;
+    const weak = call && decide(claim, draftsOf(claim, 'weakest', null), review);
+    if (weak && !('reason' in weak) && weak.shown)
       return { held: 'opaque-in-between', detail: `${who}: not if ${call.api}() in ${call.fn.name}() is a full barrier`, refuted: false };
     return { held: 'not-decided', detail: `${who}: no execution ends so`, refuted: true };
   }

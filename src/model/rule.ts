@@ -98,6 +98,8 @@ export type Edit = { text: string } & (
 export interface Meaning {
   event: Event;
   access: 'read' | 'write';
+  /** What the event gives to its function is something else than what is read here: a status, an errno. */
+  aside?: true;
   cell: Event | string;
   ordering: 'plain' | 'relaxed' | 'acquire' | 'release' | 'full';
   /** The name of a lock that the call takes around the access, as prepare_to_wait() and wake_up() take the queue's. */

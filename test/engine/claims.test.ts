@@ -497,3 +497,94 @@ void both(struct box *b)
   };
   expect(decided(claim)).toMatchObject({ strength: 'sc', fixedVerdict: 'Never' });
 });
+
+describe('a waiter and its waker', () => {
+  const wait = async (waker: string, waiter: string, lock?: string) => {
+    const world = await worldOfText(`${BOX}
+void open_box(struct box *b)
+{
+${waker}
+	wake_up_bit(&b->state, 0);
+}
+int await_box(struct box *b)
+{
+${waiter}
+	return wait_on_bit(&b->state, 0, TASK_UNINTERRUPTIBLE);
+}
+`);
+    const [open, wait] = [fn(world, 'open_box'), fn(world, 'await_box')];
+    const change = open.events.find(e => e.cell?.bit === '0' || e.cell?.path === 'state') as Event;
+    const [wake, sleep] = [at(open, 'wake_up_bit'), at(wait, 'wait_on_bit')];
+    const under = lock === undefined ? {} : { under: lock };
+    return decided({
+      threads: [
+        { fn: open, events: [change, wake] },
+        { fn: wait, events: [sleep] },
+      ],
+      // One call that queues, with a full barrier behind it, and then tests.
+      meanings: [
+        { event: wake, access: 'read', cell: 'waiters', ordering: 'relaxed', ...under },
+        { event: sleep, access: 'write', cell: 'waiters', ordering: 'full', ...under },
+        { event: sleep, access: 'read', cell: change, ordering: 'relaxed' },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: wake, from: 'before' },
+          { read: sleep, from: 'before' },
+        ],
+      },
+      edits: [{ kind: 'fence', fence: 'full', where: 'before', event: wake, text: 'a full barrier' }],
+      assumes: [],
+    });
+  };
+
+  test('a release lets the look for waiters pass, a full barrier does not', async () => {
+    expect(await wait('	clear_bit_unlock(0, &b->state);', '')).toMatchObject({ verdict: 'Sometimes', strength: 'weak' });
+    expect(await wait('	clear_bit_unlock(0, &b->state);\n	smp_mb__after_atomic();', '')).toMatch(/no execution ends so/);
+  });
+
+  test('a lock that both calls take around the queue is enough', async () => {
+    expect(await wait('	clear_bit(0, &b->state);', '', 'queue_lock')).toMatch(/no execution ends so/);
+  });
+
+  test('a test that is taken behind the queueing runs in any case, and so does the queueing', async () => {
+    const world = await worldOfText(`${BOX}
+int take_box(struct box *b, struct wait_queue_entry *w, wait_queue_head_t *q)
+{
+	if (cmpxchg(&b->other, 0, current_id()) != 0) {
+		prepare_to_wait(q, w, TASK_UNINTERRUPTIBLE);
+		return -EAGAIN;
+	}
+	return 0;
+}
+void give_box(struct box *b, wait_queue_head_t *q)
+{
+	b->other = 0;
+	wake_up(q);
+}
+`);
+    const [take, give] = [fn(world, 'take_box'), fn(world, 'give_box')];
+    const [test, queueing, wake] = [at(take, 'cmpxchg'), at(take, 'prepare_to_wait'), at(give, 'wake_up')];
+    const witness = decided({
+      threads: [
+        { fn: take, events: [test, queueing] },
+        { fn: give, events: [at(give, '='), wake] },
+      ],
+      meanings: [
+        { event: queueing, access: 'write', cell: 'queue', ordering: 'full', under: 'queue_lock' },
+        { event: wake, access: 'read', cell: 'queue', ordering: 'relaxed', under: 'queue_lock' },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: test, from: 'before' },
+          { read: wake, from: 'before' },
+        ],
+      },
+      edits: [{ kind: 'move', event: test, where: 'after', to: queueing, text: 'the test behind the queueing' }],
+      assumes: [],
+    });
+    expect(witness).toMatchObject({ verdict: 'Sometimes', fixedVerdict: 'Never', strength: 'sc' });
+  });
+});
