@@ -25,7 +25,7 @@ export default {
     what was filled in. WRITE_ONCE(), atomic_set() and set_bit() order nothing, and neither does the test on the other side: the flag can be
     visible before the data, and the data can be loaded before the flag. It takes both, a release and an acquire, or smp_wmb() and smp_rmb().
     The barriers inside of sleeping and waking order the flag against the sleep, not the data against the flag.`,
-  severity: 'warning',
+  severity: 'warning', // A note where neither side orders anything and nobody waits for the flag.
   confidence: 'medium',
   finds: ['barrier-missing', 'publish-before-init'],
   references: [
@@ -225,6 +225,8 @@ int slot_run(struct slot *s)
               : { ...placed(look.event), note: `where ${name} is tested, in ${look.fn.name}()` },
           ],
           shape: key,
+          // An order on one side, or someone who waits for the flag, shows what it is for; else it may be kept apart by what is not in view.
+          ...(stored || loaded || awaited(look.fn, look.event) ? {} : { severity: 'note' as const }),
           claim: claimOf(set, look, data, load, found.handed),
         });
         break;
@@ -321,9 +323,14 @@ function copiedFrom(fn: CFunction, call: Event, look: Event, payload: Map<string
 
 /** Does the later event run only where the flag has the value that was set? */
 function behind(fn: CFunction, look: Event, later: Event): boolean {
-  const wait = fn.events.find(e => e.kind === 'wait' && /^s?wait_event/.test(e.api) && e.index > look.index && sameStatement(e, look));
+  const wait = awaited(fn, look);
   if (wait) return wait.node !== later.node && wait.args[1] !== undefined && sameText(wait.args[1], look);
   return gates(fn, look, later) && conditionOn(fn, look, later) === 'nonzero';
+}
+
+/** The macro that waits for what the load tells. */
+function awaited(fn: CFunction, look: Event): Event | undefined {
+  return fn.events.find(e => e.kind === 'wait' && /^s?wait_event/.test(e.api) && e.index > look.index && sameStatement(e, look));
 }
 
 /** The condition is the look itself, and nothing else. */

@@ -9,7 +9,7 @@ export default {
     Once a handler is registered with an object, a thread is started with it or a table holds it, others work on it at once. A lock,
     completion, work item or wait queue in it that is set up only after that may be used before: it is zeros, or its set-up wipes out what
     the other side has put there. All of the object is set up first, and it is published last.`,
-  severity: 'warning',
+  severity: 'warning', // A note where an interrupt of its own has to be raised first by a device that may still be quiet.
   confidence: 'medium',
   finds: ['publish-before-init'],
   references: [
@@ -158,6 +158,29 @@ void pair_end(int id)
 		complete(&p->gone);
 }`,
       `
+struct card { struct completion done; void *request; };
+
+/* Nothing to do until a request is there, which nobody can make before the card is open. */
+static irqreturn_t card_irq(int irq, void *data)
+{
+	struct card *c = data;
+
+	if (!c->request)
+		return IRQ_NONE;
+	complete(&c->done);
+	return IRQ_HANDLED;
+}
+
+int card_open(struct card *c, int irq)
+{
+	int ret = request_irq(irq, card_irq, IRQF_SHARED, "card", c);
+
+	if (ret)
+		return ret;
+	init_completion(&c->done);
+	return 0;
+}`,
+      `
 struct card { struct completion done; int irq; };
 
 /* Registered off, and switched on when all is ready. */
@@ -199,6 +222,7 @@ int card_open(struct card *c)
       const { init, use, found } = user;
       const name = init.cell ? cellName(init.cell) : 'a part';
       const handler = by.handler !== null;
+      const quiet = handler && /irq/.test(publish.api) && !publish.args.some(a => /\bIRQF_SHARED\b/.test(a));
       report(
         { event: init, fn },
         {
@@ -217,6 +241,7 @@ int card_open(struct card *c)
             { path: use.path, line: use.line, side: use.side, note: `the use, in ${user.fn.name}()` },
           ],
           quote: [publish, init],
+          ...(quiet ? { severity: 'note' as const } : {}),
           claim: {
             threads: [
               { fn, events: [publish, init] },
@@ -348,6 +373,7 @@ function useIn(fn: CFunction, keys: Map<string | null, Event>, found: Event | nu
     const init = use.cell ? keys.get(keyOf(use)) : undefined;
     if (!init || INITIALISES.test(use.api) || use.kind === 'read' || isOwn(fn, use) || (found && !nodesAfter(fn, found.node).has(use.node))) continue;
     if (found && (found.into === null || use.cell?.base !== found.into)) continue;
+    if (!found && heldBack(fn, use)) continue;
     return { fn, init, use, found };
   }
   return null;
@@ -359,6 +385,20 @@ function lookups(fn: CFunction, world: World): { fn: CFunction; load: Event }[] 
     .callers(fn.name)
     .filter(site => site.event.into !== null && site.fn.path === fn.path)
     .map(site => ({ fn: site.fn, load: site.event }));
+}
+
+/** The handler first asks the object itself whether there is anything to do. */
+function heldBack(fn: CFunction, use: Event): boolean {
+  const object = use.cell ? objectOf(use.cell) : null;
+  return fn.flow.some(node => {
+    if (node.kind !== 'branch' || node.decides === undefined || !node.decides.some(i => isOf(fn.events[i], object))) return false;
+    const ways = node.next.map(to => to === use.node || nodesAfter(fn, to).has(use.node));
+    return ways.includes(true) && ways.includes(false);
+  });
+}
+
+function isOf(event: Event | undefined, object: string | null): boolean {
+  return event?.kind === 'read' && event.cell !== null && objectOf(event.cell) === object;
 }
 
 const loads = new WeakMap<World, Map<string, { fn: CFunction; load: Event }[]>>();

@@ -1,6 +1,7 @@
 import {
   conditionOn,
   gates,
+  isConstantText,
   isTest,
   keyOf,
   nearest,
@@ -187,12 +188,12 @@ void port_work(struct port *p)
     if (tie || key.startsWith('|')) return;
     const takers = uses.filter(u => takes(u.event) !== null && usual(u)).slice(0, MOST);
     if (takers.length === 0) return;
-    for (const back of uses.filter(u => givesBack(u.event) && usual(u)).slice(0, MOST)) {
+    for (const back of uses.filter(u => givesBack(u.event) && usual(u) && !setsUp(u)).slice(0, MOST)) {
       const name = back.event.cell?.bit ?? back.event.cell?.path ?? 'the word';
       const mine = takers.filter(t => t.event.cell?.bit === back.event.cell?.bit);
       const touched = mine.flatMap(taker => touchedByBoth(taker, back) ?? [])[0];
       const last = touched ? undefined : lastStore(back);
-      const pair = touched ? undefined : mine.find(t => t.fn.path === back.fn.path && (areAPair(t.fn, back.fn) || (last && handsOut(t))));
+      const pair = touched ? undefined : mine.find(t => t.fn.path === back.fn.path && (areAPair(t.fn, back.fn, back.event.cell?.bit) || (last && handsOut(t))));
       const taker = touched?.taker ?? pair;
       if (!taker || (pair && (back.event.locks.length > 0 || back.fn.entryLocks.length > 0 || orderedBefore(back)))) continue;
       const what = (touched?.store ?? last)?.cell?.path;
@@ -221,6 +222,14 @@ const MOST = 6;
 function usual({ fn, event }: Use): boolean {
   return !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn) && event.object === undefined && !event.uncertain && event.cell?.base != null;
 }
+
+/** A function that fills in the object member by member makes it ready for its first owner. */
+function setsUp({ fn, event }: Use): boolean {
+  const stores = fn.events.filter(e => e.index < event.index && e.kind === 'write' && e.ordering === 'plain' && ofOneObject(e, event));
+  return new Set(stores.map(keyOf)).size >= MANY;
+}
+
+const MANY = 4;
 
 /** What the operation gives where it took the word; null where it takes nothing. */
 function takes(event: Event): 'zero' | 'nonzero' | null {
@@ -302,7 +311,9 @@ const OPPOSITES: readonly [RegExp, string][] = [
 ];
 
 /** Do the names of the two functions say that the one undoes the other? */
-function areAPair(taker: CFunction, back: CFunction): boolean {
+function areAPair(taker: CFunction, back: CFunction, bit: string | null | undefined): boolean {
+  // A bit that the caller names may be one of several that count users.
+  if (bit != null && !isConstantText(bit) && !/unlock/.test(back.name)) return false;
   return OPPOSITES.some(([word, opposite]) => word.test(taker.name) && taker.name.replace(word, opposite) === back.name);
 }
 
