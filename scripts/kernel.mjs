@@ -73,7 +73,8 @@ async function run(bundle, files, dir, jobs, bare) {
 
 function shard(workerData) {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData });
+    // The room for young objects is that of `fencepost scan`'s threads.
+    const worker = new Worker(new URL(import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: 96 } });
     worker.once('message', resolve);
     worker.once('error', reject);
   });

@@ -128,11 +128,17 @@ int ring_empty(struct ring *r)
     const stores = uses.filter(u => usual(u) && u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.api === '=' && behindBarrier(u));
     if (stores.length === 0) return;
     const store = stores[0] as Use;
-    // Who stores it as well is on the writers' side, whatever keeps those apart.
-    const writers = new Set(uses.filter(u => u.event.kind === 'write' || u.event.kind === 'rmw').map(u => u.fn));
-    const looks = uses.filter(u => !writers.has(u.fn) && usual(u) && goesBy(u));
+    const looks = uses.filter(u => u.fn !== store.fn && usual(u) && goesBy(u));
     const free = looks.filter(u => !sharesLock(u.event, store.event));
-    const look = free.find(u => u.event.atomic) ?? free.find(pairs) ?? free.find(({ fn, event }) => isPolled(fn, event)) ?? free[0] ?? looks[0];
+    // Who stores it as well may be on the writers' side, whatever keeps those apart, unless a read barrier shows the other.
+    const writers = new Set(uses.filter(u => u.event.kind === 'write' || u.event.kind === 'rmw').map(u => u.fn));
+    const readers = free.filter(u => !writers.has(u.fn));
+    const look =
+      readers.find(u => u.event.atomic) ??
+      free.find(pairs) ??
+      readers.find(({ fn, event }) => isPolled(fn, event)) ??
+      readers[0] ??
+      (free.length === 0 ? looks[0] : undefined);
     if (!look) return;
     const name = store.event.cell?.path ?? 'it';
     const marked = look.event.ordering !== 'plain';

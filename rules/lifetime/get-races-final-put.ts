@@ -1,6 +1,6 @@
-import { effectsOf, isTest, keyOf, objectOf, onward, originsOf, sameLock } from '../../src/c/query.ts';
+import { cellName, effectsOf, isTest, keyOf, objectOf, onward, originsOf, releasesIn, sameLock } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule, World } from '../../src/model/rule.ts';
+import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'get-races-final-put',
@@ -217,8 +217,15 @@ void node_share(struct root *root, struct node *n)
         if (get.locks.length === 0 || (get.kind !== 'rmw' && get.kind !== 'call')) continue;
         const near = removals.filter(r => get.locks.some(l => r.locks.some(m => sameLock(l, m))));
         const counted = near.length > 0 ? countedBy(fn, get, world) : null;
-        const found = counted && near.find(r => r.key === counted.key && looksUp(fn, get, counted.root, r));
-        if (!counted || !found || provesOwner(fn, get, counted.key)) continue;
+        const found =
+          counted &&
+          near
+            .filter(r => r.key === counted.key)
+            .flatMap(r => {
+              const find = looksUp(fn, get, counted.root, r);
+              return find ? [{ ...r, find }] : [];
+            })[0];
+        if (!counted || !found || (!counted.asks && provesOwner(fn, get, counted.key))) continue;
         report(
           { event: get, fn },
           {
@@ -237,6 +244,7 @@ void node_share(struct root *root, struct node *n)
               'get-unless-zero in the lookup (kref_get_unless_zero(), refcount_inc_not_zero())',
               'kref_put_lock(), refcount_dec_and_lock() and the like in the put',
             ],
+            claim: claimOf(fn, get, counted, found),
           },
         );
       }
@@ -251,6 +259,10 @@ interface Removal {
   key: string;
   removal: Event;
   locks: string[];
+  /** Where the object is given back behind the removal, in view. */
+  free: Event | null;
+  /** The function that the put calls at zero; null where it goes on itself. */
+  release: CFunction | null;
 }
 
 const known = new WeakMap<World, Removal[]>();
@@ -259,13 +271,13 @@ function removalsOf(world: World): Removal[] {
   let found = known.get(world);
   if (!found) {
     const byName = new Map(world.functions.map(fn => [fn.name, fn]));
-    found = world.functions.flatMap(fn => fn.events.flatMap(put => removalBehind(fn, put, byName) ?? []));
+    found = world.functions.flatMap(fn => fn.events.flatMap(put => removalBehind(fn, put, byName, world) ?? []));
     known.set(world, found);
   }
   return found;
 }
 
-function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CFunction>): Removal | null {
+function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CFunction>, world: World): Removal | null {
   const key = keyOf(put);
   if (put.kind !== 'rmw' || key === null || key.startsWith('|') || fn.entryLocks.length > 0) return null;
   const release = put.api === 'kref_put' ? byName.get(put.args[1] ?? '') : undefined;
@@ -276,7 +288,12 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
       : [];
   // What the put's own locks cover, the lookup under them excludes.
   const removal = zero.find(e => UNLINKS.test(e.api) && lockedSince(e, put).length > 0);
-  return removal ? { fn, put, key, removal, locks: lockedSince(removal, put) } : null;
+  if (!removal) return null;
+  const inside = release ?? fn;
+  const object = removal.cell ? objectOf(removal.cell) : null;
+  const frees = releasesIn(inside, world.functions).filter(r => r.kind === 'free' && r.event.index > removal.index && zero.includes(r.event));
+  const free = (frees.find(r => r.object === object) ?? frees.at(-1))?.event ?? null;
+  return { fn, put, key, removal, locks: lockedSince(removal, put), free, release: release ?? null };
 }
 
 /** Takes an object out of what lookups search. */
@@ -287,35 +304,102 @@ function lockedSince(removal: Event, put: Event): string[] {
   return removal.locks.filter(lock => ![...put.locks, ...put.maybeLocks].some(held => sameLock(held, lock)));
 }
 
-/** The count that the event raises without asking for zero, itself or by a helper in view, and the variable that leads to it. */
-function countedBy(fn: CFunction, event: Event, world: World): { key: string; root: string; name: string } | null {
+/** A count that is raised in the lookup. */
+interface Counted {
+  key: string;
+  /** The variable that leads to it. */
+  root: string;
+  name: string;
+  /** It is raised from another value than zero only. */
+  asks: boolean;
+  /** Where a helper in view raises it: which, and there. */
+  by: { fn: CFunction; event: Event } | null;
+}
+
+const GETS = /^(?:kref_get|(?:refcount|atomic(?:64|_long)?)_inc)(_unless_zero|_not_zero)?$/;
+
+/** The count that the event raises, itself or by a helper in view. */
+function countedBy(fn: CFunction, event: Event, world: World): Counted | null {
   if (event.kind === 'rmw') {
-    if (!/^(?:kref_get|refcount_inc|atomic(?:64|_long)?_inc)$/.test(event.api) || !event.cell) return null;
+    const get = GETS.exec(event.api);
+    if (!get || !event.cell) return null;
     const root = /^\w+/.exec(objectOf(event.cell) ?? '')?.[0];
     const key = keyOf(event);
-    return root === undefined || key === null ? null : { key, root, name: event.args[0]?.replace(/^&/, '') ?? event.cell.path };
+    const name = event.args[0]?.replace(/^&/, '') ?? event.cell.path;
+    return root === undefined || key === null ? null : { key, root, name, asks: get[1] !== undefined, by: null };
   }
   const root = event.args.length === 1 ? event.args[0] : undefined;
   if (event.opaque || root === undefined || !/^\w+$/.test(root)) return null;
   for (const effect of effectsOf(fn, event, world.functions) ?? []) {
     if (effect.event.kind !== 'rmw' || !/^(?:kref_get|refcount_inc|atomic(?:64|_long)?_inc)$/.test(effect.event.api)) continue;
     const key = keyOf(effect.event);
-    if (key !== null) return { key, root, name: `${root}->${effect.event.cell?.path ?? ''}` };
+    const by = effect.via.length === 1 ? { fn: effect.fn, event: effect.event } : null;
+    if (key !== null) return { key, root, name: `${root}->${effect.event.cell?.path ?? ''}`, asks: false, by };
   }
   return null;
 }
 
-/** The object was found, under the lock, in what the zero path takes it out of. */
-function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal): boolean {
-  if (fn.parameters.some(p => p.name === root)) return false;
+/** What finds the object, under the lock, in what the zero path takes it out of; null where nothing does. */
+function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal): Event | null {
+  if (fn.parameters.some(p => p.name === root)) return null;
   const words = wordsOf(removal.args);
   const earlier = fn.events.filter(
     e => e.kind !== 'publish' && e.index < get.index && e.locks.some(l => get.locks.includes(l)) && wordsOf(e.args).some(w => words.includes(w)),
   );
-  if (earlier.length === 0) return false;
+  if (earlier.length === 0) return null;
   const origins = originsOf(fn, root);
-  if (origins.some(e => /alloc|create|new/.test(e.api))) return false;
-  return earlier.some(e => origins.includes(e) || e.args.some(arg => arg === root || arg.endsWith(root)));
+  if (origins.some(e => /alloc|create|new/.test(e.api))) return null;
+  return earlier.find(e => origins.includes(e) || e.args.some(arg => arg === root || arg.endsWith(root))) ?? null;
+}
+
+/** The lookup against the last put: the object is found and its count raised, and it is given back all the same. */
+function claimOf(
+  fn: CFunction,
+  get: Event,
+  { root, asks, by }: Counted,
+  { find, put, removal, free, release, fn: putter }: Removal & { find: Event },
+): Claim {
+  const raise = by?.event ?? get;
+  const last = free ? [removal, free] : [removal];
+  const lock = release?.events.find(e => e.kind === 'lock' && e.index < removal.index && !last.some(l => l.locks.length === 0 && l.index < e.index));
+  const within = lock ? [lock, ...last] : last;
+  const place = find.cell ? cellName(find.cell) : 'the list';
+  return {
+    threads: [
+      { fn, events: [find, get], ...(by ? { calls: [{ call: get, fn: by.fn, events: [by.event] }] } : {}) },
+      release ? { fn: putter, events: [put], calls: [{ call: put, fn: release, events: within }] } : { fn: putter, events: [put, ...last] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: find, from: 'before' },
+        { read: raise, from: 'effect' },
+      ],
+      ends: [free ?? removal],
+    },
+    starts: [{ cell: put, value: 1 }],
+    meanings: [
+      {
+        event: find,
+        access: 'read',
+        cell: `${root} linked`,
+        ordering: 'relaxed',
+        says: { before: `finds ${root} in ${place}`, after: `no longer finds ${root} in ${place}` },
+      },
+      { event: removal, access: 'write', cell: `${root} linked`, ordering: 'relaxed', says: { before: '', after: `takes ${root} out of ${place}` } },
+      ...(free
+        ? [{ event: free, access: 'write' as const, cell: root, ordering: 'relaxed' as const, says: { before: '', after: `frees ${root}` } }]
+        : []),
+    ],
+    edits: asks
+      ? []
+      : [
+          { kind: 'unless-zero', event: raise, text: 'a get that refuses a count of zero' },
+          ...(lock ? [{ kind: 'move' as const, event: put, where: 'after' as const, to: lock, text: 'the count brought down under the lock' }] : []),
+        ],
+    assumes: [`the last reference is put while ${fn.name}() runs`],
+    ...(asks ? {} : { stands: true as const }),
+  };
 }
 
 /** Names of members and globals in arguments, as the last word of each. */

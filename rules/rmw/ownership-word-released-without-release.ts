@@ -193,7 +193,9 @@ void port_work(struct port *p)
       const mine = takers.filter(t => t.event.cell?.bit === back.event.cell?.bit);
       const touched = mine.flatMap(taker => touchedByBoth(taker, back) ?? [])[0];
       const last = touched ? undefined : lastStore(back);
-      const pair = touched ? undefined : mine.find(t => t.fn.path === back.fn.path && (areAPair(t.fn, back.fn, back.event.cell?.bit) || (last && handsOut(t))));
+      const pair = touched
+        ? undefined
+        : mine.find(t => t.fn.path === back.fn.path && (areAPair(t.fn, back.fn, back.event.cell?.bit) || (last && handsOut(t))));
       const taker = touched?.taker ?? pair;
       if (!taker || (pair && (back.event.locks.length > 0 || back.fn.entryLocks.length > 0 || orderedBefore(back)))) continue;
       const what = (touched?.store ?? last)?.cell?.path;

@@ -190,7 +190,7 @@ bool port_has(struct port *p)
     ],
   },
   checkCell({ tie, key }, uses, report, world) {
-    if (tie || uses.length > MOST_USES || key.endsWith('|*')) return;
+    if (tie || uses.length > MOST_USES || key.endsWith('|*') || key.endsWith('[]')) return; // Elements and what pointers in them point to have one key.
     const functions = new Set(uses.map(u => u.fn));
     let writers: Use[] | null = null;
     for (const fn of functions) {
@@ -303,7 +303,7 @@ function isLockless(fn: CFunction, first: Event, own: Event[], world: World): bo
       e =>
         e.line >= loop.line &&
         e.line <= loop.endLine &&
-        (relaxes(e) || (e.kind === 'call' && (effectsOf(fn, e, world.functions) ?? []).some(f => relaxes(f.event)))),
+        (relaxes(e) || (e.kind === 'call' && (effectsOf(fn, e, world.functions) ?? []).some(f => f.via.length <= 1 && relaxes(f.event)))),
     )
   );
 }

@@ -37,6 +37,8 @@ export interface Step {
   when: Guard[];
   /** The register with the pointer that the access goes through. */
   via: string | null;
+  /** How the step is told: a read of what was there before, and a read of what another thread left or a write. */
+  says?: { before: string; after: string };
 }
 
 export interface DraftThread {
@@ -78,7 +80,9 @@ export function stepOf(draft: Draft, event: Event, as?: 'read' | 'write', only?:
   const fits = (s: Step) => (as === 'read' ? s.register !== null : as === 'write' ? writes(s.act) : s.act.op !== 'fence');
   for (const [thread, t] of draft.threads.entries()) {
     if (only !== undefined && thread !== only) continue;
-    const at = [fits, (s: Step) => s.act.op !== 'fence', () => true].map(test => t.steps.findIndex(s => s.event === event && test(s))).find(i => i >= 0);
+    const at = [fits, (s: Step) => s.act.op !== 'fence', () => true]
+      .map(test => t.steps.findIndex(s => s.event === event && test(s)))
+      .find(i => i >= 0);
     const step = at === undefined ? undefined : t.steps[at];
     if (at !== undefined && step) return { thread, at, step };
   }

@@ -25,7 +25,10 @@ function apply(draft: Draft, edit: Edit): boolean {
     default:
       break;
   }
-  const threads = draft.threads.flatMap((_, i) => (stepOf(draft, edit.event, undefined, i) ? [i] : []));
+  const threads = draft.threads.flatMap((_, i) =>
+    // A thread that comes by one of the two alone has nothing to move.
+    stepOf(draft, edit.event, undefined, i) && (edit.kind !== 'move' || stepOf(draft, edit.to, undefined, i)) ? [i] : [],
+  );
   return threads.length > 0 && threads.every(i => applyIn(draft, i, edit));
 }
 
@@ -38,7 +41,11 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
   const fence = (kind: FenceKind): Step => ({ event: null, act: { op: 'fence', fence: kind }, register: null, when: step.when, via: null });
   switch (edit.kind) {
     case 'fence':
-      steps.splice(edit.where === 'before' ? firstOf(steps, edit.event) : lastOf(steps, edit.event) + 1, 0, fence(edit.fence === 'full' ? 'mb' : edit.fence));
+      steps.splice(
+        edit.where === 'before' ? firstOf(steps, edit.event) : lastOf(steps, edit.event) + 1,
+        0,
+        fence(edit.fence === 'full' ? 'mb' : edit.fence),
+      );
       return true;
     case 'grace-period':
       steps.splice(at, 0, fence('sync-rcu'));
@@ -57,7 +64,10 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
         when: step.when.filter(g => target.step.when.some(w => w.register === g.register)),
       });
       // What the step decided, and what now stands before it, runs in any case.
-      for (const earlier of steps.slice(0, steps.findIndex(x => x.event === edit.event)))
+      for (const earlier of steps.slice(
+        0,
+        steps.findIndex(x => x.event === edit.event),
+      ))
         if (earlier.when.some(g => g.register === step.register)) earlier.when = earlier.when.filter(g => g.register !== step.register);
       return true;
     }

@@ -18,8 +18,8 @@ export type Reading = 'strongest' | 'weakest';
 export function lower(claim: Claim, reading: Reading, threads: ClaimThread[] = claim.threads): Draft | string {
   const lowering = new Lowering(claim, reading);
   const done: DraftThread[] = [];
-  for (const thread of threads) {
-    const steps = lowering.thread(thread);
+  for (const [i, thread] of threads.entries()) {
+    const steps = lowering.thread(thread, i);
     if (typeof steps === 'string') return steps;
     done.push({ fn: thread.fn, steps });
   }
@@ -43,7 +43,7 @@ class Lowering {
     this.reading = reading;
     if (claim.tie) for (const [i, key] of claim.tie.keys.entries()) this.byKey.set(key, this.location(claim.tie.names[i] ?? key, 'int'));
     // The cells of the claim are those of the events that it names; others on the way are only looked at for what they order.
-    for (const event of claim.threads.flatMap(t => t.events)) this.cellOf(event, true);
+    for (const event of claim.threads.flatMap(t => [...t.events, ...(t.calls ?? []).flatMap(c => c.events)])) this.cellOf(event, true);
     for (const m of claim.meanings ?? []) this.meantCell(m);
   }
 
@@ -66,17 +66,23 @@ class Lowering {
     return { name, locations, threads, assumes: [...this.claim.assumes], opaque: this.opaque };
   }
 
-  /** The steps of one thread. Registers are numbered over all threads, so that an edit may move steps. */
-  thread({ fn, events, startedBy }: ClaimThread): Step[] | string {
+  /**
+   * The steps of one thread, or of what a call in it runs under the locks that it holds. Registers are numbered over all threads, so that an
+   * edit may move steps.
+   */
+  thread({ fn, events, startedBy, calls }: ClaimThread, index: number, outer: readonly string[] = []): Step[] | string {
     const steps: Step[] = [];
     const held: string[] = [];
     const first = events[0];
     if (!first) return 'a thread without events';
     const crossed: { branch: number; other: number[]; guard: Guard }[] = [];
     const always: Guard[] = [];
+    const guards = (node: number | null) => [
+      ...always,
+      ...crossed.filter(c => node !== null && !c.other.some(o => o === node || nodesAfter(fn, o).has(node))).map(c => c.guard),
+    ];
     const emit = (event: Event | null, act: Act, register: string | null, node: number | null) => {
-      const when = crossed.filter(c => node !== null && !c.other.some(o => o === node || nodesAfter(fn, o).has(node))).map(c => c.guard);
-      steps.push({ event, act, register, when: [...always, ...when], via: null });
+      steps.push({ event, act, register, when: guards(node), via: null });
     };
     if (startedBy) {
       const register = this.register();
@@ -85,16 +91,54 @@ class Lowering {
     }
     for (const lock of [...new Set([...first.locks, ...fn.entryLocks])]) {
       const name = bare(lock);
-      if (held.includes(name)) continue;
+      if (held.includes(name) || outer.includes(name)) continue;
       held.push(name);
       emit(null, { op: 'lock', location: this.lock(name) }, null, null);
     }
     let inRcu = first.context.includes('rcu-read') ? 1 : 0;
     if (inRcu > 0) emit(null, { op: 'fence', fence: 'rcu-lock' }, null, null);
+    const mean = (m: Meaning) => {
+      const { event } = m;
+      const from = steps.length;
+      const gives = m.besides === 'nonzero' ? steps.findLast(s => s.event === event && s.register !== null)?.register : undefined;
+      const location = this.meantCell(m);
+      const lock = m.under !== undefined && !held.includes(m.under) && !outer.includes(m.under) ? this.lock(m.under) : null;
+      if (lock !== null) emit(event, { op: 'lock', location: lock }, null, event.node);
+      if (m.access === 'write' && isDeferred(event)) emit(event, { op: 'fence', fence: 'sync-rcu' }, null, event.node);
+      if (m.access !== 'write') {
+        const via = this.pointerTo(location, namesIn(event), steps);
+        emit(event, { op: 'load', location, order: m.ordering, mask: null }, m.aside ? this.valueless() : this.register(), event.node);
+        const step = steps.at(-1);
+        if (step) step.via = via;
+      }
+      if (m.access !== 'read') {
+        emit(event, { op: 'store', location, order: m.ordering === 'full' ? 'relaxed' : m.ordering, value: null }, null, event.node);
+      }
+      if (lock !== null) emit(event, { op: 'unlock', location: lock }, null, event.node);
+      if (m.access === 'write' && m.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);
+      for (const step of steps.slice(from)) {
+        if (gives) step.when = [...step.when, { register: gives, test: 'nonzero' }];
+        if (m.says && (step.act.op === 'load' || step.act.op === 'store')) step.says = m.says;
+      }
+    };
     const pass = (event: Event): string | null => {
+      const trouble = own(event);
+      if (trouble) return trouble;
+      for (const m of this.meaningsOf(event, index)) if (m.besides) mean(m);
+      for (const call of calls ?? []) {
+        if (call.call !== event) continue;
+        const inner = this.thread({ fn: call.fn, events: call.events }, index, [...outer, ...held]);
+        if (typeof inner === 'string') return inner;
+        const gives = steps.findLast(s => s.event === event && s.register !== null)?.register;
+        const when = [...guards(event.node), ...(gives ? [{ register: gives, test: 'nonzero' as const }] : [])];
+        steps.push(...inner.map(s => ({ ...s, when: [...when, ...s.when] })));
+      }
+      return null;
+    };
+    const own = (event: Event): string | null => {
       if (this.claim.threads.some(t => t.startedBy === event))
         emit(event, { op: 'store', location: this.start(event), order: 'release', value: 1 }, null, event.node);
-      const meant = this.claim.meanings?.filter(m => m.event === event) ?? [];
+      const meant = this.meaningsOf(event, index).filter(m => !m.besides);
       if (event.kind === 'lock' || event.kind === 'unlock') {
         const family = factOf(event.api)?.lock?.family;
         const name = bare(lockName(event, family ?? ''));
@@ -109,7 +153,7 @@ class Lowering {
         }
         return null;
       }
-      if (event.kind === 'rcu') {
+      if (event.kind === 'rcu' && meant.length === 0) {
         const acts = rcuActs(event);
         for (const fence of acts) {
           if (fence === 'rcu-lock') inRcu++;
@@ -121,18 +165,7 @@ class Lowering {
         }
         return null;
       }
-      for (const m of meant) {
-        const location = this.meantCell(m);
-        const lock = m.under !== undefined && !held.includes(m.under) ? this.lock(m.under) : null;
-        if (lock !== null) emit(event, { op: 'lock', location: lock }, null, event.node);
-        if (m.access === 'read')
-          emit(event, { op: 'load', location, order: m.ordering, mask: null }, m.aside ? this.valueless() : this.register(), event.node);
-        else {
-          emit(event, { op: 'store', location, order: m.ordering === 'full' ? 'relaxed' : m.ordering, value: null }, null, event.node);
-        }
-        if (lock !== null) emit(event, { op: 'unlock', location: lock }, null, event.node);
-        if (m.access === 'write' && m.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);
-      }
+      for (const m of meant) mean(m);
       if (meant.length > 0) return null;
       if (event.kind === 'fence') {
         const fence = fenceOf(event);
@@ -231,6 +264,10 @@ class Lowering {
     const made = this.location(cellName(event.cell).split(/->|\./).at(-1) ?? 'cell', 'int');
     this.byKey.set(key, made);
     return made;
+  }
+
+  private meaningsOf(event: Event, thread: number): Meaning[] {
+    return this.claim.meanings?.filter(m => m.event === event && (m.thread === undefined || m.thread === thread)) ?? [];
   }
 
   private meantCell(m: Meaning): number {
@@ -381,18 +418,20 @@ class Lowering {
 
   /** The register with the pointer that the event's cell is reached through, and what the pointer points to. */
   private pointerOf(event: Event, before: Step[]): string | null {
-    const base = event.cell?.base;
-    if (!base || this.claim.tie) return null;
     const target = event.cell ? this.byKey.get(cellKey(event.cell)) : undefined;
+    return target === undefined || !event.cell?.base ? null : this.pointerTo(target, [event.cell.base], before);
+  }
+
+  /** The register with the pointer to the location, loaded before under one of the names. */
+  private pointerTo(target: number, names: readonly string[], before: readonly Step[]): string | null {
+    if (this.claim.tie) return null;
     for (const step of [...before].reverse()) {
       const load = step.event;
-      if (!load || step.act.op !== 'load' || step.register === null || target === undefined) continue;
-      const named =
-        load.into === base ||
-        (load.cell?.base
-          ? base === `${load.cell.base}->${load.cell.path}` || base === `${load.cell.base}.${load.cell.path}`
-          : base === load.cell?.path);
-      if (!named || step.act.location === target) continue;
+      if (!load || step.act.op !== 'load' || step.register === null || step.act.location === target) continue;
+      const { cell, into } = load;
+      const named = (name: string) =>
+        into === name || (cell?.base ? name === `${cell.base}->${cell.path}` || name === `${cell.base}.${cell.path}` : name === cell?.path);
+      if (!names.some(named)) continue;
       const pointer = this.locations[step.act.location];
       if (!pointer || (pointer.target !== undefined && pointer.target !== target)) return null;
       pointer.target = target;
@@ -400,6 +439,16 @@ class Lowering {
     }
     return null;
   }
+}
+
+/** Names under which the event may go through a pointer: its cell's base, or an argument of a call. */
+function namesIn(event: Event): string[] {
+  return [...(event.cell?.base ? [event.cell.base] : []), ...event.args];
+}
+
+/** Does the call leave its work to the end of a grace period? */
+function isDeferred(event: Event): boolean {
+  return /^(?:k|kv)free_rcu|^call_rcu/.test(event.api);
 }
 
 /** What touches a cell: a publication is a store of a pointer. */

@@ -25,7 +25,14 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
   const images = [image, ...(options.tree ? headersOf(path, text, options.tree) : [])];
   const { world, raised, problems } = look(images, [], readerOf(options.grammar, lookup), rules, facts, new Set([path]));
   const message = sourceMessage(image);
-  const context = { messages: [message], patches: [], comments: [], facts, touched: new Map<string, number>(), holdTrials: options.holdTrials ?? false };
+  const context = {
+    messages: [message],
+    patches: [],
+    comments: [],
+    facts,
+    touched: new Map<string, number>(),
+    holdTrials: options.holdTrials ?? false,
+  };
   const apart = attribute(raised, context).map(c => (c.finding.witness ? c : { ...c, shape: c.finding.fingerprint }));
   const settled = settle(apart, [], context);
   const functions = world.files.filter((f: CodeFile) => f.path === path).flatMap(f => f.functions);

@@ -93,6 +93,7 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
     const dismissed = dismissedBy(remark.claim, context.facts);
     if (dismissed) return { finding, shape, about, held: dismissed, decided: false };
     const decided = decideClaim(remark.claim, budget);
+    if ('held' in decided && remark.claim.stands && !decided.refuted) return { finding, shape, about, held: null, decided: false };
     if ('held' in decided) return { finding, shape, about, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
     return { finding: { ...finding, witness: decided.witness, fix: [...decided.fixes, ...finding.fix] }, shape, about, held: null, decided: true };
   });

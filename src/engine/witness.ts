@@ -250,6 +250,15 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
   const steps: { thread: number; at: number; part: Condition }[] = [];
   for (const { read, from, thread } of claim.bad.reads) {
     const found = stepOf(draft, read, 'read', thread);
+    if (from === 'effect') {
+      const taken = effectOf(draft, read, thread);
+      if (typeof taken === 'string') return taken;
+      if (taken) {
+        watched.add(`${taken.thread}:${taken.register}`);
+        parts.push({ kind: 'equals', left: registerOf(taken.thread, taken.register), right: 1 });
+      }
+      continue;
+    }
     if (!found?.step.register) return `${read.api}() gives nothing that could be looked at`;
     const { act, register } = found.step;
     if (!('location' in act)) return `${read.api}() reads no cell of the claim`;
@@ -273,6 +282,15 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
   // What a thread looks at before its last look is what brings it there: the flag is seen, the pointer is found.
   const reach = steps.filter(s => steps.some(o => o.thread === s.thread && o.at > s.at)).map(s => s.part);
   return { bad: { kind: 'and', of: parts }, reach: reach.length > 0 ? { kind: 'and', of: reach } : null, watched };
+}
+
+/** The register that is 1 where the operation did what it is for; null where it always does. */
+function effectOf(draft: Draft, event: Event, thread?: number): { thread: number; register: string } | null | string {
+  const found = stepOf(draft, event, 'write', thread);
+  if (!found) return `${event.api}() has no meaning in the model`;
+  const { act, register } = found.step;
+  if (act.op !== 'add-unless' && !(act.op === 'cmpxchg' && act.success)) return null;
+  return register === null ? `${event.api}() gives nothing that could be looked at` : { thread: found.thread, register };
 }
 
 function holds(condition: Condition, execution: Execution, valueIn: (name: string) => Value): boolean {
@@ -306,10 +324,17 @@ function outcomeOf(claim: Claim, draft: Draft): string {
   };
   const reads = claim.bad.reads.map(({ read, from, thread }) => {
     const reader = thread ?? stepOf(draft, read)?.thread ?? 0;
+    const says = stepOf(draft, read, 'read', thread)?.step.says;
+    if (from === 'effect') return `CPU ${reader}'s ${read.api}() takes effect`;
+    if (says) return `CPU ${reader} ${from === 'before' ? says.before : says.after}`;
     const writer = from === 'before' ? null : (stepOf(draft, from)?.thread ?? 0);
     return `CPU ${reader} finds ${nameOf(read, 'read')} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}`;
   });
-  const ends = (claim.bad.ends ?? []).map(e => `${nameOf(e, 'write')} stays as CPU ${stepOf(draft, e)?.thread ?? 0} left it`);
+  const ends = (claim.bad.ends ?? []).map(e => {
+    const found = stepOf(draft, e, 'write');
+    const writer = `CPU ${found?.thread ?? 0}`;
+    return found?.step.says ? `${writer} ${found.step.says.after}` : `${nameOf(e, 'write')} stays as ${writer} left it`;
+  });
   return [...reads, ...ends].join(', ');
 }
 
@@ -365,6 +390,17 @@ function tell(claim: Claim, draft: Draft, execution: Execution, schedule: Schedu
     told.push({ thread: first.e.thread, text: `reads ${distinct.join(', ')}${times}`, ...placeOf(first.e) });
     reads = [];
   };
+  const initial = new Map(before);
+  /** How the claim tells the step that the event is, where it does. */
+  const saysOf = (e: PathEvent) =>
+    draft.threads[e.thread]?.steps.find(
+      s =>
+        s.says &&
+        s.event?.path === e.source?.path &&
+        s.event?.line === e.source?.line &&
+        'location' in s.act &&
+        draft.locations[s.act.location]?.name === names[execution.locations[e.id] ?? -1],
+    )?.says;
   const written = new Set(execution.skeleton.events.flatMap(e => (e.reads ? [e.reads] : [])));
   for (const e of schedule.order) {
     const at = execution.locations[e.id] ?? -1;
@@ -382,10 +418,20 @@ function tell(claim: Claim, draft: Draft, execution: Execution, schedule: Schedu
       continue;
     }
     if ((e.is & IS.read) !== 0) {
-      if (!written.has(e)) reads.push({ e, text: `${label(e)} ${shown(execution.valueAt(e))}` });
+      const says = saysOf(e);
+      if (says) {
+        flush();
+        told.push({ thread: e.thread, text: execution.valueAt(e) === initial.get(at) ? says.before : says.after, ...placeOf(e) });
+      } else if (!written.has(e)) reads.push({ e, text: `${label(e)} ${shown(execution.valueAt(e))}` });
       continue;
     }
     flush();
+    const says = saysOf(e);
+    if (says) {
+      told.push({ thread: e.thread, text: says.after, ...placeOf(e) });
+      before.set(at, execution.valueAt(e));
+      continue;
+    }
     const old = before.get(at) ?? 0;
     const fresh = execution.valueAt(e);
     const [from, to] = [shown(old), shown(fresh)];

@@ -9,6 +9,11 @@ export interface ClaimThread {
   events: Event[];
   /** An event of another thread without which this one does not run: it starts the thread, or registers the handler. */
   startedBy?: Event;
+  /**
+   * What calls on the path run in the same thread, by events of the functions that they call. Where the call gives something, as kref_put()
+   * tells whether it was the last, they run only where that is not 0.
+   */
+  calls?: { call: Event; fn: CFunction; events: Event[] }[];
 }
 
 /** Cells that an invariant ties, and how that is known. */
@@ -42,10 +47,13 @@ export interface SharedEvidence extends Place {
   text: string;
 }
 
-/** What a read of the bad state gives: what the write put there, or what was there before any of the threads ran. */
+/**
+ * What a read of the bad state gives: what the write put there, or what was there before any of the threads ran. `effect`: the event, an
+ * operation that may be one with a condition by an edit, did what it is for.
+ */
 export interface Sight {
   read: Event;
-  from: Event | 'before';
+  from: Event | 'before' | 'effect';
   /** Which of the claim's threads, where several run the read. */
   thread?: number;
 }
@@ -97,13 +105,20 @@ export type Edit = { text: string } & (
  */
 export interface Meaning {
   event: Event;
-  access: 'read' | 'write';
+  /** `update`: a read and then a write, which another CPU may come between. */
+  access: 'read' | 'write' | 'update';
   /** What the event gives to its function is something else than what is read here: a status, an errno. */
   aside?: true;
   cell: Event | string;
   ordering: 'plain' | 'relaxed' | 'acquire' | 'release' | 'full';
   /** The name of a lock that the call takes around the access, as prepare_to_wait() and wake_up() take the queue's. */
   under?: string;
+  /** The event does this besides its own access, right behind it; with `nonzero` only where that gives something else than 0. */
+  besides?: 'always' | 'nonzero';
+  /** Only in this of the claim's threads, where several run the event. */
+  thread?: number;
+  /** How a step of the execution is told: a read of what was there before, and a read of what another thread left or a write. */
+  says?: { before: string; after: string };
 }
 
 /** "These threads can reach this bad state, and one of these edits prevents it." The engine lowers and decides it. */
@@ -118,6 +133,8 @@ export interface Claim {
   edits: Edit[];
   assumes: string[];
   meanings?: Meaning[];
+  /** The finding stands by what is seen in the code: where the claim is not decided it is told without a witness, and held only where it is refuted. */
+  stands?: true;
   /** Values that cells start with, each named by an event on it, 0 or 1 for one on a bit; else 0, or 1 where the claim's writes put 0 there. */
   starts?: { cell: Event; value: number }[];
 }

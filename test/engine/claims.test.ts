@@ -588,3 +588,62 @@ void give_box(struct box *b, wait_queue_head_t *q)
     expect(witness).toMatchObject({ verdict: 'Sometimes', fixedVerdict: 'Never', strength: 'sc' });
   });
 });
+
+test('a plain store that no lock keeps from a marked read races in every execution; marked it does not', async () => {
+  const world = await worldOfText(`${BOX}
+bool ask(struct box *b) { return READ_ONCE(b->data); }
+void fill(struct box *b)
+{
+	spin_lock(&b->lock);
+	b->data = 1;
+	spin_unlock(&b->lock);
+}
+`);
+  const [ask, fill] = [fn(world, 'ask'), fn(world, 'fill')];
+  const store = at(fill, '=');
+  const claim: Claim = {
+    threads: [
+      { fn: fill, events: [store] },
+      { fn: ask, events: [at(ask, 'READ_ONCE')] },
+    ],
+    bad: { kind: 'race' },
+    edits: [{ kind: 'order', event: store, ordering: 'relaxed', text: 'WRITE_ONCE()' }],
+    assumes: [],
+  };
+  expect(decided(claim)).toMatchObject({ kind: 'race', fixedVerdict: 'Never', reach: 'Sometimes' });
+});
+
+test('what a call gives back is not taken for the cell that it is said to read', async () => {
+  const world = await worldOfText(`${BOX}
+int enter(struct box *b)
+{
+	int err = box_enter(b);
+
+	if (err)
+		return err;
+	WRITE_ONCE(b->data, 5);
+	return 0;
+}
+void leave(struct box *b)
+{
+	box_leave(b);
+	WRITE_ONCE(b->data, 0);
+}
+`);
+  const [enter, leave] = [fn(world, 'enter'), fn(world, 'leave')];
+  const [into, out, clear] = [at(enter, 'box_enter'), at(leave, 'box_leave'), at(leave, 'WRITE_ONCE')];
+  const claim: Claim = {
+    threads: [
+      { fn: leave, events: [out, clear] },
+      { fn: enter, events: [into, at(enter, 'WRITE_ONCE')] },
+    ],
+    bad: { kind: 'sees', reads: [{ read: into, from: out }], ends: [clear] },
+    meanings: [
+      { event: out, access: 'write', cell: 'room', ordering: 'release' },
+      { event: into, access: 'read', aside: true, cell: 'room', ordering: 'acquire' },
+    ],
+    edits: [{ kind: 'move', event: clear, where: 'before', to: out, text: 'cleared first' }],
+    assumes: [],
+  };
+  expect(decided(claim)).toMatchObject({ strength: 'sc', fixedVerdict: 'Never' });
+});
