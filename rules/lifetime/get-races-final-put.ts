@@ -394,8 +394,18 @@ function claimOf(
     edits: asks
       ? []
       : [
-          { kind: 'unless-zero', event: raise, text: 'a get that refuses a count of zero' },
-          ...(lock ? [{ kind: 'move' as const, event: put, where: 'after' as const, to: lock, text: 'the count brought down under the lock' }] : []),
+          { kind: 'unless-zero', event: raise, text: 'a get that refuses a count of zero, as kref_get_unless_zero() and refcount_inc_not_zero() do' },
+          ...(lock
+            ? [
+                {
+                  kind: 'move' as const,
+                  event: put,
+                  where: 'after' as const,
+                  to: lock,
+                  text: 'the count brought down under the lock, as kref_put_lock() does',
+                },
+              ]
+            : []),
         ],
     assumes: [`the last reference is put while ${fn.name}() runs`],
     ...(asks ? {} : { stands: true as const }),

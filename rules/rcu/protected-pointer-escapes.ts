@@ -1,6 +1,6 @@
-import { isHandedOver, isTest, isUseOf, onward, placeOf, takesReference } from '../../src/c/query.ts';
+import { isHandedOver, isTest, isUseOf, onward, placeOf, readAfterFree, retirementsOf, takesReference } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'protected-pointer-escapes',
@@ -46,6 +46,14 @@ int conf_len(struct share *s)
 	c = rcu_dereference(s->conf);
 	rcu_read_unlock();
 	return c ? c->len : 0; /* want: protected-pointer-escapes "c is used" */
+}
+
+void conf_set(struct share *s, struct conf *new)
+{
+	struct conf *old = rcu_replace_pointer(s->conf, new, lockdep_is_held(&s->lock));
+
+	synchronize_rcu();
+	kfree(old);
 }`,
       `
 struct sock *share_sock(struct share *s)
@@ -136,6 +144,17 @@ int conf_len(struct share *s)
 	conf_use(c);
 	mutex_unlock(&s->lock);
 	return 0;
+}
+
+void conf_set(struct share *s, struct conf *new)
+{
+	struct conf *old;
+
+	mutex_lock(&s->lock);
+	old = rcu_replace_pointer(s->conf, new, lockdep_is_held(&s->lock));
+	synchronize_rcu();
+	kfree(old);
+	mutex_unlock(&s->lock);
 }`,
       `
 /* A section within a section. */
@@ -204,14 +223,16 @@ struct conf *conf_of_rcu(struct share *s)
 }`,
     ],
   },
-  checkFunction(fn, report) {
+  checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || /(?:^|_)rcu(?:_|$)/.test(fn.name) || fn.entryLocks.length > 0) return;
     if (/\b(?:rcu_read_lock|RCU|rcu)\b/.test(fn.doc?.text ?? '')) return;
     const told = new Set<string>();
     for (const source of fn.events) {
       const word = sectionOf(source);
       const pointer = source.into;
-      if (word === null || pointer === null || told.has(pointer) || !source.context.includes(word) || isLocked(source)) continue;
+      if (word === null || pointer === null || told.has(pointer) || !source.context.includes(word)) continue;
+      // Whether a lock keeps the updater away, the checker says.
+      const locked = isLocked(source);
       const names = [pointer, ...(source.cell && source.cell.path !== '*' ? [placeOf(source.cell)] : [])];
       const variables = [pointer];
       // Where something may keep it on one way, a flag may lead the others elsewhere.
@@ -222,11 +243,13 @@ struct conf *conf_of_rcu(struct share *s)
       if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
         continue;
       for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
-        if (!isEnd(end, word) || isLocked(end) || nested(fn, source, end, word)) continue;
+        if (!isEnd(end, word) || (isLocked(end) && !locked) || nested(fn, source, end, word)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
-        const use = left.events.find(e => !e.context.includes(word) && !isLocked(e) && !hasOtherSection(e) && uses(e, pointer, names));
+        const use = left.events.find(e => !e.context.includes(word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
         const exit = use ? undefined : left.exits.find(node => node.returned === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
+        const claim = use && word === 'rcu-read' ? claimOf(fn, source, use, pointer, world, locked) : null;
+        if (locked && !claim) continue;
         told.add(pointer);
         const section = word === 'irqs-off' ? 'interrupts were on again' : `${end.api}()`;
         const place = use ?? { path: fn.path, line: exit?.line ?? end.line, side: fn.side };
@@ -245,12 +268,25 @@ struct conf *conf_of_rcu(struct share *s)
           quote: [source, end, place],
           advice: [word === 'irqs-off' ? 'the use inside the section' : 'the use inside the section, or a reference taken there'],
           ...(use ? {} : { confidence: 'medium' as const }),
+          ...(claim ? { claim } : {}),
         });
         break;
       }
     }
   },
 } satisfies Rule;
+
+/** The function against an updater in view that frees what the pointer held. */
+function claimOf(fn: CFunction, load: Event, use: Event, pointer: string, world: World, locked: boolean): Claim | null {
+  const [retirement] = retirementsOf(load, world.functions).filter(r => r.fn !== fn);
+  if (!retirement) return null;
+  const inside = { kind: 'section' as const, event: use, text: 'the use inside the section' };
+  const waits = { kind: 'grace-period' as const, event: retirement.free, text: '' };
+  return readAfterFree({ fn, load, use, pointer }, retirement, {
+    edits: [inside, { kind: 'both', edits: [inside, waits], text: 'the use inside the section and a grace period before the free' }],
+    stands: !locked,
+  });
+}
 
 /** Lookups that give a pointer without a reference (include/linux/netdevice.h, inetdevice.h, pid.h). */
 const LOOKUPS =

@@ -1,6 +1,6 @@
-import { isTest, onward, placeOf, releasesIn, runsAlone, variablesIn, waitsForReaders } from '../../src/c/query.ts';
+import { isTest, onward, placeOf, readAfterFree, readersOf, releasesIn, runsAlone, variablesIn, waitsForReaders } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'rcu-free-before-replace',
@@ -29,6 +29,19 @@ void conf_set(struct share *s, struct conf *new)
 
 	kfree(old);
 	rcu_assign_pointer(s->conf, new); /* want: rcu-free-before-replace "s->conf" */
+}
+
+int conf_len(struct share *s)
+{
+	struct conf *c;
+	int len = 0;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	if (c)
+		len = c->len;
+	rcu_read_unlock();
+	return len;
 }`,
     ],
     good: [
@@ -77,6 +90,27 @@ int conf_try(struct share *s, struct conf *new)
 	return 0;
 }`,
       `
+/* All who load the pointer hold its lock. */
+void conf_set(struct share *s, struct conf *new)
+{
+	spin_lock(&s->lock);
+	kfree(rcu_dereference_protected(s->conf, lockdep_is_held(&s->lock)));
+	rcu_assign_pointer(s->conf, new);
+	spin_unlock(&s->lock);
+}
+
+int conf_len(struct share *s)
+{
+	struct conf *c;
+	int len;
+
+	spin_lock(&s->lock);
+	c = rcu_dereference_protected(s->conf, lockdep_is_held(&s->lock));
+	len = c->len;
+	spin_unlock(&s->lock);
+	return len;
+}`,
+      `
 void slot_move(struct share *s, struct conf *new)
 {
 	kfree(s->spare);
@@ -101,6 +135,7 @@ void slot_move(struct share *s, struct conf *new)
           dismissal: `Not an issue if no reader can reach ${name} here`,
           related: [{ path: event.path, line: event.line, side: event.side, note: 'freed here' }],
           quote: [event, store],
+          ...claimOf(fn, event, store, world),
           advice: ['rcu_replace_pointer(), then kfree_rcu() or synchronize_rcu() before the free'],
         },
       );
@@ -108,6 +143,22 @@ void slot_move(struct share *s, struct conf *new)
     }
   },
 } satisfies Rule;
+
+/** The function against a reader in view, one without a lock where there is one. */
+function claimOf(fn: CFunction, free: Event, store: Event, world: World): { claim?: Claim } {
+  const [reader] = readersOf(store, world.functions).filter(r => r.fn !== fn);
+  if (!reader || reader.load.locks.some(lock => lock.endsWith(' (shared)'))) return {};
+  const moved = { kind: 'move' as const, event: store, where: 'before' as const, to: free, text: '' };
+  const waits = { kind: 'grace-period' as const, event: free, text: '' };
+  const edits = [
+    {
+      kind: 'both' as const,
+      edits: [moved, waits],
+      text: 'the pointer replaced first, and a grace period before the free, as kfree_rcu() waits for one',
+    },
+  ];
+  return { claim: readAfterFree(reader, { fn, store, free }, { edits, stands: true }) };
+}
 
 function isReplacement(event: Event): boolean {
   return /^(?:rcu_assign_pointer|rcu_replace_pointer|RCU_INIT_POINTER)$/.test(event.api);

@@ -72,6 +72,7 @@ export {
 } from './locking.ts';
 export { sameLock } from './locknames.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
+export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, walkersOf } from './readers.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInTask } from './roles.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from './ways.ts';

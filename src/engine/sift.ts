@@ -95,7 +95,9 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
     const decided = decideClaim(remark.claim, budget);
     if ('held' in decided && remark.claim.stands && !decided.refuted) return { finding, shape, about, held: null, decided: false };
     if ('held' in decided) return { finding, shape, about, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
-    return { finding: { ...finding, witness: decided.witness, fix: [...decided.fixes, ...finding.fix] }, shape, about, held: null, decided: true };
+    // Where the claim may stay undecided, the rule's advice says again what the edits are.
+    const fix = remark.claim.stands ? decided.fixes : [...decided.fixes, ...finding.fix];
+    return { finding: { ...finding, witness: decided.witness, fix }, shape, about, held: null, decided: true };
   });
 }
 

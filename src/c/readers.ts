@@ -1,0 +1,141 @@
+/** The two sides of an object behind an RCU pointer or on an RCU list: who reads it, and who takes it away and frees it. */
+import type { CFunction, Event } from '../model/code.ts';
+import type { Claim } from '../model/rule.ts';
+import { isOwn, isTest, runsAlone } from './alone.ts';
+import { cellKey } from './cells.ts';
+import { isHandedOver, isUseOf, onward, originsOf, releasesIn } from './lifetime.ts';
+
+/** A function that finds an object and then looks into it. */
+export interface Reader {
+  fn: CFunction;
+  /** The load of the pointer, or the walk over the list. */
+  load: Event;
+  use: Event;
+  /** The variable that leads to the object. */
+  pointer: string;
+}
+
+/** A function that takes an object away from its readers and frees it, in one order or the other. */
+export interface Retirement {
+  fn: CFunction;
+  /** The store to the pointer, or what takes the entry off the list. */
+  store: Event;
+  free: Event;
+}
+
+/** Functions that load the pointer and look at what it points to before they leave the section, those without a lock first. */
+export function readersOf(place: Event, functions: readonly CFunction[]): Reader[] {
+  const found = alive(functions).flatMap(fn =>
+    fn.events.flatMap(load => {
+      if (!/^(?:s?rcu_dereference|rtnl_dereference)/.test(load.api) || !ofOneCell(load, place) || load.into === null) return [];
+      const use = useBehind(fn, load, load.into);
+      return use ? [{ fn, load, use, pointer: load.into }] : [];
+    }),
+  );
+  return found.sort((a, b) => a.load.locks.length - b.load.locks.length);
+}
+
+/** Functions that walk the list that the entry is linked to by this member, and look at what they find. */
+export function walkersOf(unlink: Event, functions: readonly CFunction[]): Reader[] {
+  const { cell } = unlink;
+  const member = cell && /\w+$/.exec(cell.path)?.[0];
+  if (!member) return [];
+  return alive(functions).flatMap(fn =>
+    fn.events.flatMap(load => {
+      const [pointer, , by] = load.args;
+      if (fn.path !== unlink.path || !/for_each_entry(?:_continue|_from)?_rcu$/.test(load.api) || pointer === undefined || by !== member) return [];
+      const use = useBehind(fn, load, pointer);
+      // Entries of another type may be linked by a member of the same name.
+      if (!use || (cell.type !== null && use.cell?.type !== cell.type)) return [];
+      return [{ fn, load, use, pointer }];
+    }),
+  );
+}
+
+/** Functions that put something else into the pointer and free what it held before. */
+export function retirementsOf(place: Event, functions: readonly CFunction[]): Retirement[] {
+  return alive(functions).flatMap(fn =>
+    fn.events.flatMap(store => {
+      if (!/^(?:rcu_assign_pointer|rcu_replace_pointer|RCU_INIT_POINTER)$/.test(store.api) || !ofOneCell(store, place) || isOwn(fn, store)) return [];
+      const free = onward(fn, store, {}).events.find(e => freesOld(fn, e, store, functions));
+      return free ? [{ fn, store, free }] : [];
+    }),
+  );
+}
+
+function alive(functions: readonly CFunction[]): CFunction[] {
+  return functions.filter(fn => !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn));
+}
+
+/** Both are on one cell; where its type is not in view, in one file. */
+function ofOneCell(a: Event, b: Event): boolean {
+  if (!a.cell || !b.cell) return false;
+  const key = cellKey(a.cell);
+  return key === cellKey(b.cell) && (!key.startsWith('|') || a.path === b.path);
+}
+
+/** The first look into the object, or the first call that it is handed to. */
+function useBehind(fn: CFunction, load: Event, pointer: string): Event | null {
+  const held = (e: Event) => e.context.includes('rcu-read') || e.locks.some(lock => load.locks.includes(lock));
+  const { events } = onward(fn, load, { variables: [pointer], alive: pointer, result: true });
+  const uses = events.filter(e => e.line >= load.line && held(e));
+  return uses.find(e => e.kind === 'read' && isUseOf(e, pointer)) ?? uses.find(e => e.kind === 'call' && isHandedOver(e, pointer)) ?? null;
+}
+
+/** Does the event free what the pointer held before the store, at once or behind a grace period? */
+function freesOld(fn: CFunction, event: Event, store: Event, functions: readonly CFunction[]): boolean {
+  const deferred = /^(?:k|kv)free_rcu|^call_rcu/.test(event.api);
+  const release = deferred ? null : releasesIn(fn, functions).find(r => r.event === event && r.kind === 'free');
+  const object = deferred ? (/^&?(\w+)/.exec(event.args[0] ?? '')?.[1] ?? '') : (release?.object ?? '');
+  if (!/^\w+$/.test(object)) return false;
+  return originsOf(fn, object).some(e => e === store || (e.kind === 'read' && e.index < store.index && ofOneCell(e, store)));
+}
+
+/** The reader finds the object before it is taken away, and looks at it when it is freed. */
+export function readAfterFree(
+  { fn, load, use, pointer }: Reader,
+  retirement: Retirement,
+  { linked, edits, stands }: { linked?: string; edits: Claim['edits']; stands: boolean },
+): Claim {
+  const { store, free } = retirement;
+  const name = pointer.replace(/#\d+$/, '');
+  const how = use.kind === 'call' ? `hands ${name} to ${use.api}()` : `looks into ${name}`;
+  return {
+    threads: [
+      { fn, events: [load, use] },
+      { fn: retirement.fn, events: store.index < free.index ? [store, free] : [free, store] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: load, from: 'before' },
+        { read: use, from: free },
+      ],
+    },
+    meanings: [
+      { event: use, access: 'read', cell: name, ordering: 'plain', says: { before: how, after: `${how}, which is freed` } },
+      { event: free, access: 'write', cell: name, ordering: 'plain', says: { before: '', after: `frees ${name}` } },
+      ...(linked === undefined
+        ? []
+        : [
+            {
+              event: load,
+              access: 'read' as const,
+              cell: `${name} linked`,
+              ordering: 'relaxed' as const,
+              says: { before: `finds ${name} on ${linked}`, after: `no longer finds ${name} on ${linked}` },
+            },
+            {
+              event: store,
+              access: 'write' as const,
+              cell: `${name} linked`,
+              ordering: 'relaxed' as const,
+              says: { before: '', after: `takes ${name} off ${linked}` },
+            },
+          ]),
+    ],
+    edits,
+    assumes: ['both work on one object'],
+    ...(stands ? { stands: true as const } : {}),
+  };
+}
