@@ -1,6 +1,6 @@
 import { isTest, onward } from '../../src/c/query.ts';
-import type { Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'done-flag-before-work',
@@ -80,12 +80,14 @@ void page_spoil(struct page *page)
     if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
     for (const claim of fn.events) {
       const bit = claim.cell?.bit ?? null;
-      if (!/^test_and_set_bit$/.test(claim.api) || bit === null || !isResult(bit) || claim.locks.length > 0 || claim.maybeLocks.length > 0) continue;
+      if (!/^test_and_set_bit$/.test(claim.api) || bit === null || !isResult(bit) || claim.maybeLocks.length > 0) continue;
+      // Whether a lock makes the second wait for the end of the work, the checker says.
+      const locked = claim.locks.length > 0;
       const others = new Set(onward(fn, claim, { value: 'nonzero' }).events);
       const own = onward(fn, claim, { value: 'zero' }).events.filter(e => !others.has(e));
       const [work] = own.filter(isWork);
       // Who wakes others, or takes a lock, has a protocol of his own for the end of the work.
-      if (!work || own.some(e => e.kind === 'wake' || e.kind === 'lock' || e.kind === 'free' || e.cell?.bit === bit)) continue;
+      if (!work || own.some(e => e.kind === 'wake' || e.kind === 'lock' || e.locks.some(lock => lock.endsWith(' (shared)')) || e.kind === 'free' || e.cell?.bit === bit)) continue;
       report(
         { event: claim, fn },
         {
@@ -95,11 +97,34 @@ void page_spoil(struct page *page)
           dismissal: `Not an issue if ${bit} only keeps a second CPU out and nobody takes it for the result`,
           related: [{ path: work.path, line: work.line, side: work.side, note: 'the work' }],
           quote: [claim, work],
+          claim: claimOf(fn, claim, work, locked),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** Two CPUs in the function: the one that comes second finds the bit set, and goes on while the first has not done the work. */
+function claimOf(fn: CFunction, set: Event, work: Event, locked: boolean): Claim {
+  const done = `${work.api} done`;
+  return {
+    threads: [
+      { fn, events: [set, work] },
+      { fn, events: [set] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: set, from: set, thread: 1 },
+        { read: work, from: 'before', thread: 1 },
+      ],
+    },
+    meanings: [],
+    edits: [{ kind: 'move', event: set, where: 'after', to: work, text: 'the bit set behind the work' }],
+    assumes: [],
+    ...(locked ? {} : { stands: true as const }),
+  };
+}
 
 /** A bit whose name tells of a state that was reached. */
 function isResult(bit: string): boolean {

@@ -1,13 +1,26 @@
-import { isPartHandedOver, isTest, mayFree, onward, releasesIn, unlinkedBy, variablesIn, waitsForReaders } from '../../src/c/query.ts';
+import {
+  isPartHandedOver,
+  isTest,
+  mayFree,
+  onward,
+  readAfterFree,
+  readersOf,
+  releasesIn,
+  retirementsOf,
+  unlinkedBy,
+  variablesIn,
+  waitsForReaders,
+  walkersOf,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule, World } from '../../src/model/rule.ts';
+import type { Claim, Report, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'rcu-free-without-gp',
-  title: 'An object is freed right after it was taken off an RCU list',
+  title: 'An object is freed right after it was taken off an RCU list or out of an RCU pointer',
   why: `
     list_del_rcu() keeps new readers from finding the entry. Those who found it before stay on it to the end of their section, and need its
-    memory and its forward pointer for so long. Between taking off and freeing lies a grace period: synchronize_rcu(), call_rcu() or
+    memory and its forward pointer for so long; the same holds of a pointer that was stored over. Between taking off and freeing lies a grace period: synchronize_rcu(), call_rcu() or
     kfree_rcu(). An error path that undoes an insertion is no exception: readers may have found the entry in the short time.`,
   severity: 'warning',
   confidence: 'medium',
@@ -21,6 +34,48 @@ void card_drop(struct card *c)
 {
 	list_del_rcu(&c->node);
 	kfree(c); /* want: rcu-free-without-gp "c is freed" */
+}
+
+int cards_sum(struct deck *d)
+{
+	struct card *c;
+	int sum = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(c, &d->cards, node)
+		sum += c->value;
+	rcu_read_unlock();
+	return sum;
+}`,
+      `
+int conf_len(struct share *s)
+{
+	int len;
+
+	rcu_read_lock();
+	len = rcu_dereference(s->conf)->len;
+	rcu_read_unlock();
+	return len;
+}
+
+int conf_size(struct share *s)
+{
+	struct conf *c;
+	int size;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	size = c->size;
+	rcu_read_unlock();
+	return size;
+}
+
+void conf_set(struct share *s, struct conf *new)
+{
+	struct conf *old = rcu_dereference_protected(s->conf, lockdep_is_held(&s->lock));
+
+	rcu_assign_pointer(s->conf, new);
+	kfree(old); /* want: rcu-free-without-gp "s->conf" */
 }`,
       `
 static void chain_unlink(struct chain *c)
@@ -61,6 +116,38 @@ void card_drop(struct card *c)
 	list_del_rcu(&c->node);
 	synchronize_rcu();
 	kfree(c);
+}
+
+int cards_sum(struct deck *d)
+{
+	struct card *c;
+	int sum = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(c, &d->cards, node)
+		sum += c->value;
+	rcu_read_unlock();
+	return sum;
+}`,
+      `
+int conf_size(struct share *s)
+{
+	struct conf *c;
+	int size;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	size = c->size;
+	rcu_read_unlock();
+	return size;
+}
+
+void conf_set(struct share *s, struct conf *new)
+{
+	struct conf *old = rcu_dereference_protected(s->conf, lockdep_is_held(&s->lock));
+
+	rcu_assign_pointer(s->conf, new);
+	kfree_rcu(old, rcu);
 }`,
       `
 void card_drop(struct card *c)
@@ -124,13 +211,18 @@ void card_move(struct card *c, struct card *spare)
   },
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || isTeardown(fn)) return;
+    checkPointers(fn, report, world);
     for (const unlink of fn.events) {
       const object = unlinkedBy(fn, unlink, world.functions);
       if (object === null || unlink.uncertain || isDeferred(fn, object)) continue;
       const stop = (e: Event) => waitsForReaders(e) || unlinkedBy(fn, e, world.functions) === object || waitsOtherwise(e);
-      const ways = onward(fn, unlink, { variables: variablesIn(object), stop });
-      const free = ways.events.find(e => frees(fn, e, object, world));
-      if (!free || free.uncertain) continue;
+      const freeOn = (way: typeof stop) =>
+        onward(fn, unlink, { variables: variablesIn(object), stop: way }).events.find(e => frees(fn, e, object, world));
+      const atOnce = freeOn(stop);
+      // Where something waits in between, the checker says whether it waits for the reader.
+      const free = atOnce ?? freeOn(e => unlinkedBy(fn, e, world.functions) === object);
+      const claim = free ? listClaim(fn, unlink, free, atOnce !== undefined, world) : null;
+      if (!free || free.uncertain || (!atOnce && !claim)) continue;
       const name = free.args.find(arg => /^\w/.test(arg) && arg.replace(/->/g, '.') === object) ?? object.replace(/#\d+/, '');
       report(
         { event: free, fn },
@@ -144,12 +236,55 @@ void card_move(struct card *c, struct card *spare)
           // Who empties a whole list mostly tears down what nobody can read any more.
           ...(emptiesList(fn, unlink, object) ? { confidence: 'low' as const } : {}),
           advice: ['kfree_rcu(), or synchronize_rcu() before the free'],
+          ...(claim ? { claim } : {}),
         },
       );
       return;
     }
   },
 } satisfies Rule;
+
+/** Objects that a pointer held, with a reader in view: the checker says whether a grace period, or a lock, keeps the two apart. */
+function checkPointers(fn: CFunction, report: Report, world: World): void {
+  for (const place of fn.events) {
+    if (place.kind !== 'publish' && place.api !== 'RCU_INIT_POINTER') continue;
+    const [reader] = readersOf(place, world.functions).filter(r => r.fn !== fn);
+    const retirement = reader && retirementsOf(place, [fn]).find(r => r.store === place);
+    if (!reader || !retirement || [...reader.load.locks, ...place.locks].some(lock => lock.endsWith(' (shared)'))) continue;
+    const { store, free } = retirement;
+    const name = store.args[0] ?? 'the pointer';
+    report(
+      { event: free, fn },
+      {
+        message: `what ${name} held is freed in ${fn.name}() right after it was replaced`,
+        detail: [`${reader.fn.name}() may have loaded it before, and stays on it to the end of its section`],
+        question: `What keeps ${reader.fn.name}() off the old object, and could it be freed behind a grace period?`,
+        dismissal: 'Not an issue if no reader can have found it, or if all are gone by then',
+        related: [
+          { path: store.path, line: store.line, side: store.side, note: 'replaced here' },
+          { path: reader.use.path, line: reader.use.line, side: reader.use.side, note: `used in ${reader.fn.name}()` },
+        ],
+        quote: [store, free],
+        claim: readAfterFree(reader, retirement, {
+          edits: [{ kind: 'grace-period', event: free, text: 'kfree_rcu(), or synchronize_rcu() before the free' }],
+          stands: false,
+        }),
+      },
+    );
+    return;
+  }
+}
+
+/** The function against one in view that walks the list. */
+function listClaim(fn: CFunction, unlink: Event, free: Event, stands: boolean, world: World): Claim | null {
+  const [walker] = walkersOf(unlink, world.functions).filter(r => r.fn !== fn);
+  if (!walker) return null;
+  return readAfterFree(
+    walker,
+    { fn, store: unlink, free },
+    { linked: 'the list', edits: [{ kind: 'grace-period', event: free, text: 'kfree_rcu(), or synchronize_rcu() before the free' }], stands },
+  );
+}
 
 /** Code that runs when nobody can read any more, by its annotation. */
 function isTeardown(fn: CFunction): boolean {

@@ -3,7 +3,7 @@ import type { CFunction, Event } from '../model/code.ts';
 import type { Claim } from '../model/rule.ts';
 import { isOwn, isTest, runsAlone } from './alone.ts';
 import { cellKey } from './cells.ts';
-import { isHandedOver, isUseOf, onward, originsOf, releasesIn } from './lifetime.ts';
+import { isHandedOver, isUseOf, onward, originsOf, placeOf, releasesIn } from './lifetime.ts';
 
 /** A function that finds an object and then looks into it. */
 export interface Reader {
@@ -79,7 +79,11 @@ function useBehind(fn: CFunction, load: Event, pointer: string): Event | null {
   const held = (e: Event) => e.context.includes('rcu-read') || e.locks.some(lock => load.locks.includes(lock));
   const { events } = onward(fn, load, { variables: [pointer], alive: pointer, result: true });
   const uses = events.filter(e => e.line >= load.line && held(e));
-  return uses.find(e => e.kind === 'read' && isUseOf(e, pointer)) ?? uses.find(e => e.kind === 'call' && isHandedOver(e, pointer)) ?? null;
+  // Behind a copy the object goes by the name of the place that it was loaded from.
+  const names = [pointer, ...(load.cell && load.cell.path !== '*' ? [placeOf(load.cell)] : [])];
+  return (
+    uses.find(e => e.kind === 'read' && names.some(name => isUseOf(e, name))) ?? uses.find(e => e.kind === 'call' && isHandedOver(e, pointer)) ?? null
+  );
 }
 
 /** Does the event free what the pointer held before the store, at once or behind a grace period? */

@@ -50,11 +50,14 @@ export function valueAfter(draft: Draft, act: Act): Value {
   const location = draft.locations[act.location];
   const pointer = location?.target;
   if (pointer !== undefined && act.op === 'store') return act.value === 0 ? 0 : (draft.locations[pointer]?.name ?? 0);
-  const before = startOf(draft, act.location);
+  return putBy(act, startOf(draft, act.location));
+}
+
+/** What the act leaves where it found the value. */
+export function putBy(act: Act, before: Value): Value {
+  if (act.op === 'store') return act.value ?? 0;
   if (typeof before !== 'number') return before;
   switch (act.op) {
-    case 'store':
-      return act.value ?? 0;
     case 'rmw':
       return applied(before, act.update, act.operand ?? 0);
     case 'add-unless':

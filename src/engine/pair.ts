@@ -1,11 +1,12 @@
 /** Claims about two cells that an invariant ties: which states count as consistent is computed from the functions that update them. */
-import { type Execution, executions } from '../lkmm/executions.ts';
+import type { Execution } from '../lkmm/executions.ts';
 import type { Condition, Value } from '../lkmm/litmus.ts';
 import type { Schedule } from '../lkmm/order.ts';
 import { IS } from '../lkmm/paths.ts';
 import type { Claim } from '../model/rule.ts';
-import { compile, registerOf } from './compile.ts';
+import { compile, registerOf, startOf } from './compile.ts';
 import { type Draft, type DraftThread, LANE, writes } from './draft.ts';
+import { runInTurn } from './inturn.ts';
 
 type State = [Value, Value];
 type ValueIn = (name: string) => Value;
@@ -28,8 +29,6 @@ export interface Pair {
   translated(program: Draft, condition: Condition): Condition;
 }
 
-/** Enough to run a thread alone, or a few one after the other. */
-const FEW = 1000;
 /** Threads of a claim are few; more than this many have no use for all their orders. */
 const MOST_PERMUTED = 5;
 
@@ -73,34 +72,13 @@ function consistentStates(draft: Draft, settlers: DraftThread[]): State[] {
   const ends = new Map<string, State>();
   for (const guess of guesses) {
     for (const thread of updating) {
-      const end = endOf(startingAt(draft, guess), [thread]);
-      if (end) ends.set(end.cells.join(), end.cells);
+      const start = startingAt(draft, guess);
+      const end = runInTurn(start, [thread]);
+      const cells = cellsOf(start, end.location);
+      ends.set(cells.join(), cells);
     }
   }
   return ends.size === 0 ? [[0, 0]] : [...ends.values()].sort((x, y) => (x.join() < y.join() ? -1 : 1));
-}
-
-interface End {
-  cells: State;
-  register(name: string): Value;
-}
-
-/** Where the cells, and the registers, end when the threads run one after the other; null where they can't. */
-function endOf(draft: Draft, threads: DraftThread[]): End | null {
-  const [first] = threads;
-  if (!first) return null;
-  const test = compile({ ...draft, threads: [{ fn: first.fn, steps: threads.flatMap(t => t.steps) }] }, { kind: 'true' });
-  const index = new Map(test.locations.map((l, i) => [l.name, i]));
-  let end: End | null = null;
-  executions(test, { left: FEW }, execution => {
-    const cells = cellsOf(draft, name => {
-      const at = index.get(name);
-      return at === undefined ? (draft.locations.find(l => l.name === name)?.initial as number) : execution.location(at);
-    });
-    const registers = new Map(threads.flatMap(t => t.steps.flatMap(s => registersOf(s).map(r => [r, execution.register(0, r)] as const))));
-    end = { cells, register: name => registers.get(name) ?? 0 };
-  });
-  return end;
 }
 
 function registersOf(step: Draft['threads'][number]['steps'][number]): string[] {
@@ -108,11 +86,10 @@ function registersOf(step: Draft['threads'][number]['steps'][number]): string[] 
   return step.register === null ? [] : [step.register];
 }
 
-/** The values of the two cells. */
-function cellsOf(draft: Draft, valueIn: ValueIn): State {
-  const [a, b] = draft.locations;
-  const first = valueIn(a?.name ?? '');
-  if (!draft.word) return [first, valueIn(b?.name ?? '')];
+/** The values of the two cells, of which the locations are told. */
+function cellsOf(draft: Draft, at: (location: number) => Value): State {
+  const first = at(0);
+  if (!draft.word) return [first, at(1)];
   return typeof first === 'number' ? [first & 255, (first >> LANE) & 255] : [first, 0];
 }
 
@@ -124,22 +101,23 @@ function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string
     return parts.find(s => s.event !== null && s.event.kind === 'rmw' && returned.has(s.event.index))?.register ?? null;
   });
   const orders = permutations(program.threads.map((_, i) => i)).map(order =>
-    endOf(
+    runInTurn(
       program,
       order.flatMap(i => program.threads[i] ?? []),
     ),
   );
-  const ends = new Set(orders.flatMap(e => e?.cells.join() ?? []));
-  const legal = new Set(orders.flatMap(e => (e ? results.map(r => (r === null ? '' : e.register(r))).join() : [])));
+  const ends = new Set(orders.map(e => cellsOf(program, e.location).join()));
+  const legal = new Set(orders.map(e => results.map(r => (r === null ? '' : e.register(r))).join()));
   const resultText = (execution: Execution) => results.map((r, t) => (r === null ? '' : execution.register(t, r))).join();
   const samples = samplesOf(claim, program);
   const index = new Map(compile(program, { kind: 'true' }).locations.map((l, i) => [l.name, i]));
-  const cells = (execution: Execution) => {
-    return cellsOf(program, name => {
-      const at = index.get(name);
-      return at === undefined ? 0 : execution.location(at);
+  // Locations of the test by those of the program: what no step touches is not in the test, and stays as it starts.
+  const at = program.locations.map(l => index.get(l.name));
+  const cells = (execution: Execution) =>
+    cellsOf(program, location => {
+      const known = at[location];
+      return known === undefined ? startOf(program, location) : execution.location(known);
     });
-  };
   const cellCondition = (execution: Execution): Condition[] => {
     const state = cells(execution);
     return program.locations
@@ -149,8 +127,8 @@ function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string
   const falseAlarm = claim.bad.kind === 'false-alarm';
   if (falseAlarm && samples.length === 0) return 'no sample of the pair is in the path';
   return {
-    bad: (execution, valueIn) => {
-      const state = cellsOf(program, valueIn).join();
+    bad: execution => {
+      const state = cells(execution).join();
       if (!falseAlarm) return !ends.has(state);
       return consistent.has(state) && samples.every(s => !consistent.has(s.map(r => execution.register(1, r)).join()));
     },

@@ -40,13 +40,17 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
   }
   const { shown } = bug;
   const fixes: Fix[] = [];
+  const enough = new Set<Claim['edits'][number]>();
   let fixed: Ran | null = null;
   for (const edit of claim.edits) {
+    // Where one half does, nobody needs both.
+    if (edit.kind === 'both' && edit.edits.some(half => enough.has(half))) continue;
     const drafts = draftsOf(claim, 'weakest', edit);
     if (typeof drafts === 'string') continue;
     const after = decide(claim, drafts, review);
     if ('reason' in after) continue;
     fixes.push({ text: edit.text, edit: edit.kind, fixedVerdict: after.verdict });
+    if (after.verdict === 'Never') enough.add(edit);
     if (after.verdict === 'Never' && after.reach === 'Sometimes') fixed ??= after;
   }
 
@@ -325,17 +329,26 @@ function outcomeOf(claim: Claim, draft: Draft): string {
   const reads = claim.bad.reads.map(({ read, from, thread }) => {
     const reader = thread ?? stepOf(draft, read)?.thread ?? 0;
     const says = stepOf(draft, read, 'read', thread)?.step.says;
-    if (from === 'effect') return `CPU ${reader}'s ${read.api}() takes effect`;
-    if (says) return `CPU ${reader} ${from === 'before' ? says.before : says.after}`;
+    if (from === 'effect') return { cpu: reader, text: `does ${read.api}()` };
+    if (says) return { cpu: reader, text: from === 'before' ? says.before : says.after };
     const writer = from === 'before' ? null : (stepOf(draft, from)?.thread ?? 0);
-    return `CPU ${reader} finds ${nameOf(read, 'read')} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}`;
+    return { cpu: reader, text: `finds ${nameOf(read, 'read')} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}` };
   });
   const ends = (claim.bad.ends ?? []).map(e => {
     const found = stepOf(draft, e, 'write');
-    const writer = `CPU ${found?.thread ?? 0}`;
-    return found?.step.says ? `${writer} ${found.step.says.after}` : `${nameOf(e, 'write')} stays as ${writer} left it`;
+    const writer = found?.thread ?? 0;
+    return found?.step.says
+      ? { cpu: writer, text: found.step.says.after }
+      : { cpu: null, text: `${nameOf(e, 'write')} stays as CPU ${writer} left it` };
   });
-  return [...reads, ...ends].join(', ');
+  const all = [...reads, ...ends];
+  return all
+    .map(({ cpu, text }, i) => {
+      const goesOn = cpu !== null && all[i - 1]?.cpu === cpu;
+      const last = goesOn && all[i + 1]?.cpu !== cpu;
+      return `${i === 0 ? '' : last ? ' and ' : ', '}${cpu === null || goesOn ? '' : `CPU ${cpu} `}${text}`;
+    })
+    .join('');
 }
 
 /** What ran before its turn, in one sentence. */
@@ -376,7 +389,7 @@ function tell(claim: Claim, draft: Draft, execution: Execution, schedule: Schedu
   const label = (e: PathEvent) => {
     const name = names[execution.locations[e.id] ?? -1] ?? 'the cell';
     const at = draft.locations.findIndex(l => l.name === name);
-    return (claim.tie && claim.tie.names[at]) || name;
+    return (claim.tie?.names[at]) || name;
   };
   const lockBits = IS.lockRead | IS.lockWrite | IS.unlock | IS.lockFail | IS.lockFree;
   const before = new Map<number, Value>();

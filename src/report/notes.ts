@@ -42,9 +42,10 @@ function note(finding: Finding, patch: Patch | null): string {
   if (finding.status === 'raised') parts.push(wrap(`(${safe(finding.statusDetail ?? 'A reply')} has commented on this line already.)`));
   for (const said of finding.said) parts.push(wrap(introduce(said)));
   const witness = finding.witness;
-  parts.push(wrap(`${sentence(finding.message)}${witness ? ':' : '.'}`));
+  const code = parts[1] ?? '';
+  parts.push(wrap(`${sentence(finding.message, code)}${witness ? ':' : '.'}`));
   if (witness) parts.push(execution(witness), wrap(assumptions(witness)));
-  for (const detail of finding.detail) parts.push(wrap(`${sentence(detail)}.`));
+  for (const detail of finding.detail) parts.push(wrap(`${sentence(detail, code)}.`));
   const same = finding.related.filter(r => r.note.startsWith('the same in'));
   if (same.length > 0) parts.push(wrap(`${sentence(same.map(r => safe(r.note)).join(', '))}.`));
   const fixes = cures(finding);
@@ -59,9 +60,16 @@ function introduce(said: Said): string {
   return `The ${safe(said.source)} says: "${text}"`;
 }
 
-function sentence(text: string): string {
-  // A message that begins with a function's name keeps it as it is spelt.
-  return /^[a-z_]\w*\(|^[a-z]+_/.test(text) ? safe(text) : safe(text.charAt(0).toUpperCase() + text.slice(1));
+/** With a capital, but where it begins with a name of the code: of a function, of something that is followed, or a word of the lines quoted. */
+function sentence(text: string, code = ''): string {
+  const first = /^[A-Za-z_]\w*/.exec(text)?.[0] ?? '';
+  const named =
+    /^(?:[a-z_]\w*(?:\(|->|\.\w|\[)|[a-z]+_)/.test(text) || (!/^(?:a|an|the|what|until|after|as|if|on)$/.test(first) && isWord(first, code));
+  return named ? safe(text) : safe(text.charAt(0).toUpperCase() + text.slice(1));
+}
+
+function isWord(word: string, code: string): boolean {
+  return word !== '' && new RegExp(`(?<![\\w"])${word}(?![\\w"])`).test(code);
 }
 
 /** The lines that the finding is about, as they stand in the patch, each statement whole, and `[...]` for what is left out between them. */

@@ -104,7 +104,7 @@ ${reader}
       strength: 'weak',
       reordering:
         "CPU 0's store to ready may be visible before its store to data, and since not both are marked the compiler may do the same on any machine",
-      outcome: 'CPU 1 finds ready as CPU 0 left it, CPU 1 finds data as it was before',
+      outcome: 'CPU 1 finds ready as CPU 0 left it and finds data as it was before',
     });
   });
 
