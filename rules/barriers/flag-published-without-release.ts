@@ -250,7 +250,13 @@ function alive({ fn, event }: Use): boolean {
   const { cell } = event;
   if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|new|load|mount|start)(?:_|$)|_read_config$/.test(fn.name))
     return false;
-  return event.object === undefined && !event.uncertain && cell?.base != null && (cell.bit === null || isConstantText(cell.bit.replace(/^_+/, ''))) && !isOwn(fn, event);
+  return (
+    event.object === undefined &&
+    !event.uncertain &&
+    cell?.base != null &&
+    (cell.bit === null || isConstantText(cell.bit.replace(/^_+/, ''))) &&
+    !isOwn(fn, event)
+  );
 }
 
 /** A read barrier before the test is one on the wrong side: read-barrier-on-wrong-side speaks of it. */

@@ -87,7 +87,13 @@ void page_spoil(struct page *page)
       const own = onward(fn, claim, { value: 'zero' }).events.filter(e => !others.has(e));
       const [work] = own.filter(isWork);
       // Who wakes others, or takes a lock, has a protocol of his own for the end of the work.
-      if (!work || own.some(e => e.kind === 'wake' || e.kind === 'lock' || e.locks.some(lock => lock.endsWith(' (shared)')) || e.kind === 'free' || e.cell?.bit === bit)) continue;
+      if (
+        !work ||
+        own.some(
+          e => e.kind === 'wake' || e.kind === 'lock' || e.locks.some(lock => lock.endsWith(' (shared)')) || e.kind === 'free' || e.cell?.bit === bit,
+        )
+      )
+        continue;
       report(
         { event: claim, fn },
         {
@@ -116,12 +122,23 @@ function claimOf(fn: CFunction, set: Event, work: Event, locked: boolean): Claim
       kind: 'sees',
       reads: [
         { read: set, from: set, thread: 1 },
-        { read: work, from: 'before', thread: 1 },
+        { read: set, from: 'before', thread: 1, cell: done },
       ],
     },
-    meanings: [],
+    meanings: [
+      { event: work, access: 'write', cell: done, ordering: 'relaxed', says: { before: '', after: `finishes ${work.api}()` } },
+      {
+        event: set,
+        access: 'read',
+        cell: done,
+        ordering: 'relaxed',
+        besides: 'nonzero',
+        thread: 1,
+        says: { before: `goes on before ${work.api}() is done`, after: `goes on, ${work.api}() being done` },
+      },
+    ],
     edits: [{ kind: 'move', event: set, where: 'after', to: work, text: 'the bit set behind the work' }],
-    assumes: [],
+    assumes: [`both run on one object, and whoever finds ${set.cell?.bit ?? 'the bit'} set relies on ${work.api}()`],
     ...(locked ? {} : { stands: true as const }),
   };
 }

@@ -89,9 +89,9 @@ function useBehind(fn: CFunction, load: Event, pointer: string): Event | null {
 /** Does the event free what the pointer held before the store, at once or behind a grace period? */
 function freesOld(fn: CFunction, event: Event, store: Event, functions: readonly CFunction[]): boolean {
   const deferred = /^(?:k|kv)free_rcu|^call_rcu/.test(event.api);
-  const release = deferred ? null : releasesIn(fn, functions).find(r => r.event === event && r.kind === 'free');
-  const object = deferred ? (/^&?(\w+)/.exec(event.args[0] ?? '')?.[1] ?? '') : (release?.object ?? '');
-  if (!/^\w+$/.test(object)) return false;
+  if (!deferred && !releasesIn(fn, functions).some(r => r.event === event && r.kind === 'free')) return false;
+  const object = /^&?(\w+)(?:->\w+)?$/.exec(event.args[0] ?? '')?.[1];
+  if (object === undefined || (!deferred && event.args[0] !== object)) return false;
   return originsOf(fn, object).some(e => e === store || (e.kind === 'read' && e.index < store.index && ofOneCell(e, store)));
 }
 

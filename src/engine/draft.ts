@@ -39,6 +39,8 @@ export interface Step {
   via: string | null;
   /** How the step is told: a read of what was there before, and a read of what another thread left or a write. */
   says?: { before: string; after: string };
+  /** The memory, by the name that a meaning gives it. */
+  means?: string;
 }
 
 export interface DraftThread {
@@ -75,13 +77,19 @@ export function writes(act: Act): boolean {
   return act.op === 'store' || act.op === 'rmw' || act.op === 'add-unless' || act.op === 'cmpxchg';
 }
 
-/** The step that the event became, in the first thread that runs it or in the one named; where it became several, the one that reads, or writes, as asked, else the first that is no fence. */
-export function stepOf(draft: Draft, event: Event, as?: 'read' | 'write', only?: number): { thread: number; at: number; step: Step } | null {
+/** The step that the event became, in the first thread that runs it or in the one named; where it became several, the one that reads, or writes, as asked, else the first that is no fence; with `means` the one on that memory. */
+export function stepOf(
+  draft: Draft,
+  event: Event,
+  as?: 'read' | 'write',
+  only?: number,
+  means?: string,
+): { thread: number; at: number; step: Step } | null {
   const fits = (s: Step) => (as === 'read' ? s.register !== null : as === 'write' ? writes(s.act) : s.act.op !== 'fence');
   for (const [thread, t] of draft.threads.entries()) {
     if (only !== undefined && thread !== only) continue;
     const at = [fits, (s: Step) => s.act.op !== 'fence', () => true]
-      .map(test => t.steps.findIndex(s => s.event === event && test(s)))
+      .map(test => t.steps.findIndex(s => s.event === event && (means === undefined || s.means === means) && test(s)))
       .find(i => i >= 0);
     const step = at === undefined ? undefined : t.steps[at];
     if (at !== undefined && step) return { thread, at, step };

@@ -48,6 +48,12 @@ class Lowering {
   }
 
   draft(name: string, threads: DraftThread[]): Draft {
+    // A word of which one bit alone is looked at goes by that bit's name.
+    for (const [key, bits] of this.masks) {
+      const [bit, other] = [...bits.keys()];
+      const location = this.locations[this.byKey.get(key) ?? -1];
+      if (bit && /^[A-Z]/i.test(bit) && other === undefined && location && !this.claim.tie) location.name = bit;
+    }
     const used = new Set<string>();
     const locations = this.locations.map(l => {
       let unique = l.name;
@@ -118,7 +124,9 @@ class Lowering {
       if (m.access === 'write' && m.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);
       for (const step of steps.slice(from)) {
         if (gives) step.when = [...step.when, { register: gives, test: 'nonzero' }];
-        if (m.says && (step.act.op === 'load' || step.act.op === 'store')) step.says = m.says;
+        if (step.act.op !== 'load' && step.act.op !== 'store') continue;
+        if (m.says) step.says = m.says;
+        if (typeof m.cell === 'string') step.means = m.cell;
       }
     };
     const pass = (event: Event): string | null => {

@@ -124,7 +124,7 @@ function draftsOf(claim: Claim, reading: 'strongest' | 'weakest', edit: Claim['e
 function retires(claim: Claim, draft: Draft, location: number): boolean {
   if (claim.bad.kind !== 'sees') return false;
   return claim.bad.reads.some(s => {
-    const step = stepOf(draft, s.read, 'read')?.step;
+    const step = stepOf(draft, s.read, 'read', s.thread, s.cell)?.step;
     return s.from === 'before' && step?.act.op === 'load' && step.act.location === location;
   });
 }
@@ -252,8 +252,8 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
   const watched = new Set<string>();
   const parts: Condition[] = [];
   const steps: { thread: number; at: number; part: Condition }[] = [];
-  for (const { read, from, thread } of claim.bad.reads) {
-    const found = stepOf(draft, read, 'read', thread);
+  for (const { read, from, thread, cell } of claim.bad.reads) {
+    const found = stepOf(draft, read, 'read', thread, cell);
     if (from === 'effect') {
       const taken = effectOf(draft, read, thread);
       if (typeof taken === 'string') return taken;
@@ -326,9 +326,10 @@ function outcomeOf(claim: Claim, draft: Draft): string {
     const act = stepOf(draft, event, as)?.step.act;
     return (act && 'location' in act && draft.locations[act.location]?.name) || 'the cell';
   };
-  const reads = claim.bad.reads.map(({ read, from, thread }) => {
-    const reader = thread ?? stepOf(draft, read)?.thread ?? 0;
-    const says = stepOf(draft, read, 'read', thread)?.step.says;
+  const reads = claim.bad.reads.map(({ read, from, thread, cell }) => {
+    const found = stepOf(draft, read, 'read', thread, cell);
+    const reader = thread ?? found?.thread ?? 0;
+    const says = found?.step.says;
     if (from === 'effect') return { cpu: reader, text: `does ${read.api}()` };
     if (says) return { cpu: reader, text: from === 'before' ? says.before : says.after };
     const writer = from === 'before' ? null : (stepOf(draft, from)?.thread ?? 0);
@@ -389,7 +390,7 @@ function tell(claim: Claim, draft: Draft, execution: Execution, schedule: Schedu
   const label = (e: PathEvent) => {
     const name = names[execution.locations[e.id] ?? -1] ?? 'the cell';
     const at = draft.locations.findIndex(l => l.name === name);
-    return (claim.tie?.names[at]) || name;
+    return claim.tie?.names[at] || name;
   };
   const lockBits = IS.lockRead | IS.lockWrite | IS.unlock | IS.lockFail | IS.lockFree;
   const before = new Map<number, Value>();

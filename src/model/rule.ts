@@ -56,6 +56,8 @@ export interface Sight {
   from: Event | 'before' | 'effect';
   /** Which of the claim's threads, where several run the read. */
   thread?: number;
+  /** What a meaning of the event reads besides, by the name of its cell. */
+  cell?: string;
 }
 
 /**
