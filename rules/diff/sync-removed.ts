@@ -87,6 +87,18 @@ export default {
     good: [
       `--- a/drivers/tray/tray.c
 +++ b/drivers/tray/tray.c
+@@ -20,7 +20,7 @@ static void tray_touch(struct tray *t)
+ static void tray_fill(struct tray *t, struct buffer_head *bh, int i)
+ {
+ 	tray_trace(t);
+-	brelse(t->slot[i]);
++	t->slot[i] = bh;
+ 	tray_show(t);
+ }
+ 
+`,
+      `--- a/drivers/tray/tray.c
++++ b/drivers/tray/tray.c
 @@ -20,10 +20,9 @@ static void tray_touch(struct tray *t)
  static void tray_open(struct tray *t)
  {
@@ -479,7 +491,15 @@ function lostMarking(view: View, event: Event): Remark | null {
   if (!isAccess(event) || event.cell === null || event.ordering === 'plain' || event.ordering === null || runsAlone(after)) return null;
   if (isHeld(before, event) || isOwn(before, event)) return null;
   const key = cellKey(event.cell);
-  const same = added.filter(e => isAccess(e) && keyOf(e) === key && e.cell?.base === event.cell?.base);
+  // What a pointer points to is another cell than the pointer, whatever names it.
+  const same = added.filter(
+    e =>
+      isAccess(e) &&
+      keyOf(e) === key &&
+      e.cell?.base === event.cell?.base &&
+      e.cell?.path === event.cell?.path &&
+      e.cell?.pointee === event.cell?.pointee,
+  );
   // A type that changes takes all accesses with it.
   if (same.some(e => e.ordering !== 'plain') || view.series.stays(event)) return null;
   const plain = same.find(e => (event.kind === 'read' ? e.kind === 'read' : e.kind !== 'read'));

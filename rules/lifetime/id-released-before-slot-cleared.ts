@@ -136,8 +136,21 @@ void queue_end(struct queue *q)
                   ],
                   bad: { kind: 'sees' as const, reads: [{ read: next.alloc, from: release }], ends: [clear] },
                   meanings: [
-                    { event: release, access: 'write' as const, cell: 'id', ordering: 'release' as const },
-                    { event: next.alloc, access: 'read' as const, aside: true as const, cell: 'id', ordering: 'acquire' as const },
+                    {
+                      event: release,
+                      access: 'write' as const,
+                      cell: 'id',
+                      ordering: 'release' as const,
+                      says: { before: '', after: `gives ${id} back` },
+                    },
+                    {
+                      event: next.alloc,
+                      access: 'read' as const,
+                      aside: true as const,
+                      cell: 'id',
+                      ordering: 'acquire' as const,
+                      says: { before: 'gets another id', after: 'gets the same id' },
+                    },
                   ],
                   edits: [
                     {

@@ -1,6 +1,17 @@
-import { dominates, isTest, objectOf, onward, pointedTo, takesReference, variablesIn } from '../../src/c/query.ts';
+import {
+  dominates,
+  isHandedOver,
+  isPartHandedOver,
+  isTest,
+  objectOf,
+  onward,
+  pointedTo,
+  releasesIn,
+  takesReference,
+  variablesIn,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'read-after-failed-put',
@@ -74,6 +85,8 @@ int sess_drop(struct table *t, struct sess *s)
 	spin_lock(&t->lock);
 	if (!refcount_dec_and_test(&s->refs))
 		state = s->state;
+	else
+		kfree(s);
 	spin_unlock(&t->lock);
 	return state;
 }`,
@@ -134,7 +147,7 @@ void list_put(struct sess *s)
 }`,
     ],
   },
-  checkFunction(fn, report) {
+  checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const put of fn.events) {
       const life = put.kind === 'rmw' && put.cell && !put.uncertain ? countOf(put) : null;
@@ -146,10 +159,22 @@ void list_put(struct sess *s)
       const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
       const read = left.find(e => readsFrom(e, object, life));
       // What is read also where nothing was put is held by something else than the reference that was.
-      if (!read || read.locks.length > 0 || !dominates(fn, put, read)) continue;
+      const locked = put.locks.length > 0;
+      if (!read || (read.locks.length > 0 && !locked) || !dominates(fn, put, read)) continue;
       const both = onward(fn, put, { variables, value: 'nonzero' }).events;
       if (life === 'maybe' && !both.some(e => e.kind === 'wake' && !left.includes(e) && e.cell !== null && objectOf(e.cell) === object)) continue;
       const name = nameOf(put, object);
+      const claim = claimOf(
+        fn,
+        put,
+        read,
+        object,
+        name,
+        both.filter(e => !left.includes(e)),
+        world,
+      );
+      // Whether a lock over the put keeps the other holders away, the checker says.
+      if (locked && !claim) continue;
       report(
         { event: read, fn },
         {
@@ -166,6 +191,7 @@ void list_put(struct sess *s)
           ...(life === 'maybe' ? { severity: 'warning' as const } : {}),
           // What both branches come to may be kept by whoever called.
           ...(life === 'maybe' && both.includes(read) ? { confidence: 'low' as const } : {}),
+          ...(claim ? { claim: { ...claim, ...(locked ? {} : { stands: true as const }) } } : {}),
         },
       );
     }
@@ -190,13 +216,41 @@ function countOf(event: Event): 'sure' | 'maybe' | null {
 /** A lock, an RCU section or another reference keeps the object over the put. */
 function keepsAlive(fn: CFunction, put: Event, object: string): boolean {
   return (
-    put.locks.length > 0 ||
     put.maybeLocks.length > 0 ||
     fn.entryLocks.length > 0 ||
     put.context.includes('rcu-read') ||
     put.context.includes('srcu-read') ||
     fn.events.some(e => e.index < put.index && takesReference(e, object))
   );
+}
+
+/** Two CPUs in the function: the one whose put is the last gives the object back, or lets go who does, and the other reads it. */
+function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: string, zero: Event[], world: World): Claim | null {
+  if (put.locks.some(lock => lock.endsWith(' (shared)'))) return null;
+  const release = put.api === 'kref_put' ? world.functions.find(f => f.path === fn.path && f.name === put.args[1]) : undefined;
+  const given = (e: Event) => isHandedOver(e, object) || isPartHandedOver(e, object) || (e.cell !== null && objectOf(e.cell) === object);
+  const frees = (f: CFunction) => releasesIn(f, world.functions).flatMap(r => (r.kind === 'free' ? [r.event] : []));
+  const end = release
+    ? frees(release).at(-1)
+    : (zero.find(e => frees(fn).includes(e) && given(e)) ??
+      zero.find(e => given(e) && (e.kind === 'wake' || (e.opaque && /(?:^|_)(?:free|release|destroy)(?:_|$)/.test(e.api)))));
+  if (!end) return null;
+  const look = `reads ${read.cell && read.cell.path !== '*' && read.api === 'read' ? `${name}->${read.cell.path}` : name}`;
+  const does = end.kind === 'wake' ? `wakes who waits for ${name}, and ${name} is gone` : `frees ${name}`;
+  return {
+    threads: [
+      { fn, events: [put, read] },
+      release ? { fn, events: [put], calls: [{ call: put, fn: release, events: [end] }] } : { fn, events: [put, end] },
+    ],
+    bad: { kind: 'sees', reads: [{ read, from: end, thread: 0 }] },
+    meanings: [
+      { event: read, access: 'read', cell: name, ordering: 'relaxed', says: { before: look, after: `${look}, which is gone` } },
+      { event: end, access: 'write', cell: name, ordering: 'relaxed', says: { before: '', after: does } },
+    ],
+    starts: [{ cell: put, value: 2 }],
+    edits: [{ kind: 'move', event: read, where: 'before', to: put, text: 'the read before the put' }],
+    assumes: [end.kind === 'wake' ? `whoever waits gives ${name} back` : 'the two references are all that there are'],
+  };
 }
 
 /** A look into the object that is not one more operation on its count. */

@@ -1,6 +1,6 @@
 import { after, before, heldAt } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'idr-unlocked',
@@ -108,7 +108,11 @@ void __exit tickets_exit(void)
     }
     for (const [name, sites] of changes) {
       const [first] = sites;
-      if (!first || sites.some(s => s.held) || new Set(sites.map(s => s.fn)).size < 2) continue;
+      const other = sites.find(s => s.fn !== first?.fn);
+      if (!first || !other) continue;
+      // Of two under locks in view the checker says whether one keeps them apart.
+      const locked = [first, other].every(s => s.event.locks.some(lock => !lock.endsWith(' (shared)')));
+      if (locked ? share(first.event, other.event) === null : sites.some(s => s.held)) continue;
       report(
         { event: first.event, fn: first.fn },
         {
@@ -117,11 +121,29 @@ void __exit tickets_exit(void)
           dismissal: 'Not an issue if all callers hold one lock',
           related: sites.slice(1, 4).map(s => ({ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${s.event.api}() in ${s.fn.name}()` })),
           advice: ['an IDA where only the number is wanted, or an XArray, which locks itself'],
+          claim: updatesOf(name, first, other, !locked),
         },
       );
     }
   },
 } satisfies Rule;
+
+function share(a: Event, b: Event): string | null {
+  return a.locks.find(lock => !lock.endsWith(' (shared)') && b.locks.includes(lock)) ?? null;
+}
+
+/** Each reads the tree and stores what it made of it, and one of the two is lost. */
+function updatesOf(name: string, a: { fn: CFunction; event: Event }, b: { fn: CFunction; event: Event }, stands: boolean): Claim {
+  const says = { before: `reads ${name}`, after: `stores its change of ${name}` };
+  return {
+    threads: [a, b].map(({ fn, event }) => ({ fn, events: [event] })),
+    bad: { kind: 'sees', reads: [a, b].map(({ event }, thread) => ({ read: event, from: 'before' as const, thread })) },
+    meanings: [a, b].map(({ event }) => ({ event, access: 'update' as const, cell: name, ordering: 'relaxed' as const, says })),
+    edits: [{ kind: 'lock', text: 'one lock over all changes' }],
+    assumes: [],
+    ...(stands ? { stands: true as const } : {}),
+  };
+}
 
 /** In a piece of a function: a lock given back further down, or taken further up, may be held here. */
 function seemsHeld(fn: CFunction, event: Event): boolean {

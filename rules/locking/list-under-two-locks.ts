@@ -1,6 +1,6 @@
 import { heldAt, isTest, lockText, runsAlone, sameLock } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'list-under-two-locks',
@@ -145,7 +145,10 @@ void park_two(struct car *a, struct car *b)
       const [first] = under;
       if (!first) continue;
       const share = (a: string[], b: string[]) => a.some(lock => b.some(other => sameLock(lock, other)));
-      const apart = under.find(s => s.fn !== first.fn && !share(s.locks, first.locks));
+      // Of two that share a lock besides others the checker says that it is enough.
+      const seen = ({ event }: typeof first) => event.locks.filter(lock => !lock.endsWith(' (shared)'));
+      const mixed = under.find(s => s.fn !== first.fn && share(seen(s), seen(first)) && !seen(s).every(lock => share([lock], seen(first))));
+      const apart = under.find(s => s.fn !== first.fn && !share(s.locks, first.locks)) ?? mixed;
       if (!apart) continue;
       // Most sites tell which lock it is.
       const agree = (site: typeof first) => under.filter(s => share(s.locks, site.locks)).length;
@@ -159,11 +162,25 @@ void park_two(struct car *a, struct car *b)
           question: `Which of the two guards ${head}?`,
           dismissal: 'Not an issue if another lock, held at both, keeps them apart',
           related: [{ path: usual.fn.path, line: usual.event.line, side: usual.fn.side, note: `${usual.event.api}() under ${lockText(b)}` }],
+          claim: updatesOf(head, odd, usual, apart !== mixed),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** Each reads the links of the list and stores new ones, and one of the two is lost. */
+function updatesOf(head: string, a: { fn: CFunction; event: Event }, b: { fn: CFunction; event: Event }, stands: boolean): Claim {
+  const says = { before: `reads the links of ${head}`, after: `stores new links of ${head}` };
+  return {
+    threads: [a, b].map(({ fn, event }) => ({ fn, events: [event] })),
+    bad: { kind: 'sees', reads: [a, b].map(({ event }, thread) => ({ read: event, from: 'before' as const, thread })) },
+    meanings: [a, b].map(({ event }) => ({ event, access: 'update' as const, cell: head, ordering: 'relaxed' as const, says })),
+    edits: [{ kind: 'lock', text: 'one lock for both' }],
+    assumes: [],
+    ...(stands ? { stands: true as const } : {}),
+  };
+}
 
 /** The variable of the file whose list the event changes. */
 function headOf(event: Event): string | null {

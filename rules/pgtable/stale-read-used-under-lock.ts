@@ -1,6 +1,6 @@
-import { eventsOf, isTest, madeOf, onward, originsOf, placeOf } from '../../src/c/query.ts';
+import { conditionOn, eventsOf, isOwn, isTest, keyOf, madeOf, onward, originsOf, placeOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'stale-read-used-under-lock',
@@ -31,6 +31,15 @@ int shadow_drop(pte_t *ptep, unsigned long addr)
 	}
 	spin_unlock(&init_mm.page_table_lock);
 	return 0;
+}
+
+int shadow_fill(pte_t *ptep, unsigned long addr, pte_t pte)
+{
+	spin_lock(&init_mm.page_table_lock);
+	if (pte_none(ptep_get(ptep)))
+		set_pte_at(&init_mm, addr, ptep, pte);
+	spin_unlock(&init_mm.page_table_lock);
+	return 0;
 }`,
       `
 void conf_drop(struct share *s)
@@ -42,6 +51,14 @@ void conf_drop(struct share *s)
 		s->conf = NULL;
 		kfree(old); /* want: stale-read-used-under-lock "old" */
 	}
+	spin_unlock(&s->lock);
+}
+
+void conf_fill(struct share *s, struct conf *new)
+{
+	spin_lock(&s->lock);
+	if (!s->conf)
+		s->conf = new;
 	spin_unlock(&s->lock);
 }`,
     ],
@@ -113,6 +130,15 @@ void conf_drop(struct share *s)
 	}
 	spin_unlock(&s->lock);
 	mutex_unlock(&s->update);
+}
+
+void conf_fill(struct share *s, struct conf *new)
+{
+	mutex_lock(&s->update);
+	spin_lock(&s->lock);
+	s->conf = new;
+	spin_unlock(&s->lock);
+	mutex_unlock(&s->update);
 }`,
       `
 /* The old value sizes the new buffer only. */
@@ -130,19 +156,23 @@ void buf_grow(struct chan *c)
 }`,
     ],
   },
-  checkFunction(fn, report) {
+  checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
     for (const free of fn.events) {
       const pointer = free.args[0];
       if (free.kind !== 'free' || free.ends || free.locks.length === 0 || pointer === undefined || !/^\w+$/.test(pointer)) continue;
       const made = originsOf(fn, pointer);
-      const reads = made.filter(e => e.kind === 'read' && e.cell !== null && e.locks.length === 0 && e.maybeLocks.length === 0);
+      const before = (e: Event) => free.locks.some(lock => !e.locks.includes(lock));
+      const reads = made.filter(e => e.kind === 'read' && e.cell !== null && before(e) && e.maybeLocks.length === 0);
       // What sizes a buffer is not the buffer.
-      if (made.some(e => e.locks.length > 0 || /alloc|dup/.test(e.api))) continue;
+      if (made.some(e => !before(e) || /alloc|dup/.test(e.api))) continue;
       const found = reads.flatMap(read => again(fn, read, free).map(second => ({ read, second })))[0];
       if (!found) continue;
       const { read, second } = found;
       const lock = eventsOf(fn, 'lock').find(e => e.index > read.index && e.index < second.index);
+      const claim = lock ? claimOf(fn, { read, lock, second, free }, pointer, world) : null;
+      // Whether a lock that is held over the whole keeps the writer away, the checker says.
+      if (read.locks.length > 0 && !claim) continue;
       report(
         { event: free, fn },
         {
@@ -155,11 +185,65 @@ void buf_grow(struct chan *c)
             { path: second.path, line: second.line, side: second.side, note: 'tested here, under the lock' },
           ],
           quote: [read, second, free],
+          ...(claim ? { claim } : {}),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The function against one in view that stores something else; where that one stores only to an empty cell, a second run of the function empties it. */
+function claimOf(
+  fn: CFunction,
+  { read, lock, second, free }: Record<'read' | 'lock' | 'second' | 'free', Event>,
+  pointer: string,
+  world: World,
+): Claim | null {
+  const key = keyOf(read);
+  if (key === null || [read, second].some(e => e.locks.some(l => l.endsWith(' (shared)')))) return null;
+  const writer = world.functions
+    .filter(f => f !== fn && !f.isMacro && !f.broken && !isTest(f) && !runsAlone(f) && (!key.startsWith('|') || f.path === fn.path))
+    .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e) && !isOwn(f, e)).map(event => ({ fn: f, event })))[0];
+  if (!writer) return null;
+  const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && e.index < writer.event.index);
+  const empty = test !== undefined && /^(?:zero|unknown)$/.test(conditionOn(writer.fn, test, writer.event));
+  const clear = fn.events.find(e => e.index > second.index && (e.kind === 'write' || e.kind === 'publish') && keyOf(e) === key && !fills(e));
+  if (empty && !clear) return null;
+  const middle = clear ? (clear.index < free.index ? [clear, free] : [free, clear]) : [free];
+  const run = { fn, events: [read, second, ...middle] };
+  const what = read.cell && read.cell.path !== '*' ? placeOf(read.cell).replace(/\./g, '->') : (read.args[0] ?? pointer);
+  return {
+    threads: [run, ...(empty ? [run] : []), { fn: writer.fn, events: [...(empty && test ? [test] : []), writer.event] }],
+    bad: {
+      kind: 'sees',
+      reads: [
+        ...(empty && test && clear ? [{ read: test, from: clear, thread: 2, by: 1 }] : []),
+        { read, from: 'before' as const, thread: 0 },
+        { read: second, from: writer.event, thread: 0 },
+      ],
+      ends: [free],
+    },
+    meanings: [
+      {
+        event: free,
+        access: 'write',
+        cell: `${pointer} freed`,
+        ordering: 'relaxed',
+        says: { before: '', after: `frees what it read first` },
+      },
+    ],
+    starts: [{ cell: read, value: 1 }],
+    edits: [{ kind: 'move', event: read, where: 'after', to: lock, text: `${what} read under the lock` }],
+    assumes: ['all work on one object'],
+    ...(read.locks.length > 0 ? {} : { stands: true as const }),
+  };
+}
+
+/** A store of something, and not of nothing. */
+function fills(event: Event): boolean {
+  if (event.kind !== 'write' && event.kind !== 'publish') return false;
+  return event.operation !== 'clear' && event.operand !== null && !/^(?:0|NULL|__pte\(0\))$/.test(event.operand);
+}
 
 /** Reads of the same cell under the lock that the free is under, on the way to it, with no comparison of the two values. */
 function again(fn: CFunction, read: Event, free: Event): Event[] {

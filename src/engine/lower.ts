@@ -269,7 +269,7 @@ class Lowering {
     const key = cellKey(event.cell);
     const known = this.byKey.get(key);
     if (known !== undefined || !add || !accesses(event)) return known ?? null;
-    const made = this.location(cellName(event.cell).split(/->|\./).at(-1) ?? 'cell', 'int');
+    const made = this.location(nameOfCell(event), 'int');
     this.byKey.set(key, made);
     return made;
   }
@@ -334,7 +334,7 @@ class Lowering {
     const key = cellKey(event.cell);
     const bits = this.masks.get(key) ?? new Map<string, number>();
     this.masks.set(key, bits);
-    const bit = /^(?:\d+|[A-Z][A-Z0-9_]*)$/.test(event.cell.bit) ? event.cell.bit : '';
+    const bit = /^(?:\d+|[A-Z][A-Z0-9_]*|[A-Z]{2,}_\w+)$/.test(event.cell.bit) ? event.cell.bit : '';
     const mask = bits.get(bit) ?? 1 << bits.size;
     bits.set(bit, mask);
     return mask;
@@ -457,6 +457,15 @@ function namesIn(event: Event): string[] {
 /** Does the call leave its work to the end of a grace period? */
 function isDeferred(event: Event): boolean {
   return /^(?:k|kv)free_rcu|^call_rcu/.test(event.api);
+}
+
+/** The last word of the cell's path; what a pointer points to goes by the pointer's name, a count by that of what it counts. */
+function nameOfCell(event: Event): string {
+  const { cell } = event;
+  if (!cell) return 'cell';
+  if (cell.path !== '*') return cellName(cell).split(/->|\./).at(-1) ?? 'cell';
+  const base = (cell.base ?? '').split(/->|\./).at(-1) ?? '';
+  return event.kind === 'rmw' ? `${base} count` : base;
 }
 
 /** What touches a cell: a publication is a store of a pointer. */

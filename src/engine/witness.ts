@@ -252,7 +252,7 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
   const watched = new Set<string>();
   const parts: Condition[] = [];
   const steps: { thread: number; at: number; part: Condition }[] = [];
-  for (const { read, from, thread, cell } of claim.bad.reads) {
+  for (const { read, from, thread, cell, by } of claim.bad.reads) {
     const found = stepOf(draft, read, 'read', thread, cell);
     if (from === 'effect') {
       const taken = effectOf(draft, read, thread);
@@ -266,7 +266,7 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
     if (!found?.step.register) return `${read.api}() gives nothing that could be looked at`;
     const { act, register } = found.step;
     if (!('location' in act)) return `${read.api}() reads no cell of the claim`;
-    const source = from === 'before' ? null : stepOf(draft, from, 'write');
+    const source = from === 'before' ? null : stepOf(draft, from, 'write', by);
     if (from !== 'before' && !source) return `${from.api}() has no meaning in the model`;
     const value = resultOf(act, source ? valueAfter(draft, source.step.act) : startOf(draft, act.location));
     const part: Condition = { kind: 'equals', left: registerOf(found.thread, register), right: value };
@@ -326,14 +326,15 @@ function outcomeOf(claim: Claim, draft: Draft): string {
     const act = stepOf(draft, event, as)?.step.act;
     return (act && 'location' in act && draft.locations[act.location]?.name) || 'the cell';
   };
-  const reads = claim.bad.reads.map(({ read, from, thread, cell }) => {
+  const reads = claim.bad.reads.map(({ read, from, thread, cell, by }) => {
     const found = stepOf(draft, read, 'read', thread, cell);
     const reader = thread ?? found?.thread ?? 0;
     const says = found?.step.says;
     if (from === 'effect') return { cpu: reader, text: `does ${read.api}()` };
     if (says) return { cpu: reader, text: from === 'before' ? says.before : says.after };
-    const writer = from === 'before' ? null : (stepOf(draft, from)?.thread ?? 0);
-    return { cpu: reader, text: `finds ${nameOf(read, 'read')} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}` };
+    const writer = from === 'before' ? null : (stepOf(draft, from, 'write', by)?.thread ?? 0);
+    const finds = `finds ${nameOf(read, 'read')}`;
+    return { cpu: reader, finds, text: `${finds} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}` };
   });
   const ends = (claim.bad.ends ?? []).map(e => {
     const found = stepOf(draft, e, 'write');
@@ -342,10 +343,12 @@ function outcomeOf(claim: Claim, draft: Draft): string {
       ? { cpu: writer, text: found.step.says.after }
       : { cpu: null, text: `${nameOf(e, 'write')} stays as CPU ${writer} left it` };
   });
-  const all = [...reads, ...ends];
+  const all: { cpu: number | null; finds?: string; text: string }[] = [...reads, ...ends];
   return all
-    .map(({ cpu, text }, i) => {
-      const goesOn = cpu !== null && all[i - 1]?.cpu === cpu;
+    .map(({ cpu, finds, text }, i) => {
+      const before = all[i - 1];
+      const goesOn = cpu !== null && before?.cpu === cpu;
+      if (goesOn && finds !== undefined && before.finds === finds) return `, then${text.slice(finds.length)}`;
       const last = goesOn && all[i + 1]?.cpu !== cpu;
       return `${i === 0 ? '' : last ? ' and ' : ', '}${cpu === null || goesOn ? '' : `CPU ${cpu} `}${text}`;
     })

@@ -58,6 +58,8 @@ export interface Sight {
   thread?: number;
   /** What a meaning of the event reads besides, by the name of its cell. */
   cell?: string;
+  /** Which of the threads wrote it, where several run the write. */
+  by?: number;
 }
 
 /**
