@@ -6,9 +6,9 @@ import { type Grammar, loadGrammar } from '../src/c/tree.ts';
 import { readerOf, worldOf } from '../src/c/world.ts';
 import { factOf } from '../src/facts/lookup.ts';
 import type { World } from '../src/model/rule.ts';
+import type { FileDiff, HunkLine, Message, Patch, Thread } from '../src/model/series.ts';
 import { readDiff } from '../src/read/diff.ts';
 import { readHunks } from '../src/read/hunks.ts';
-import type { FileDiff, HunkLine, Message, Patch, Thread } from '../src/model/series.ts';
 
 const wasm = (path: string) => readFileSync(fileURLToPath(new URL(`../node_modules/${path}`, import.meta.url)));
 let loaded: Promise<Grammar> | null = null;

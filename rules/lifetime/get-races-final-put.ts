@@ -363,7 +363,7 @@ function claimOf(
   const last = free ? [removal, free] : [removal];
   const lock = release?.events.find(e => e.kind === 'lock' && e.index < removal.index && !last.some(l => l.locks.length === 0 && l.index < e.index));
   const within = lock ? [lock, ...last] : last;
-  const place = find.cell ? cellName(find.cell) : 'the list';
+  const place = find.cell ? cellName(find.cell) : (wordsOf(find.args).find(w => wordsOf(removal.args).includes(w)) ?? 'the list');
   return {
     threads: [
       { fn, events: [find, get], ...(by ? { calls: [{ call: get, fn: by.fn, events: [by.event] }] } : {}) },
@@ -386,7 +386,14 @@ function claimOf(
         ordering: 'relaxed',
         says: { before: `finds ${root} in ${place}`, after: `no longer finds ${root} in ${place}` },
       },
-      { event: removal, access: 'write', cell: `${root} linked`, ordering: 'relaxed', says: { before: '', after: `takes ${root} out of ${place}` } },
+      {
+        event: removal,
+        access: 'write',
+        cell: `${root} linked`,
+        ordering: 'relaxed',
+        value: 0,
+        says: { before: '', after: `takes ${root} out of ${place}` },
+      },
       ...(free
         ? [{ event: free, access: 'write' as const, cell: root, ordering: 'relaxed' as const, says: { before: '', after: `frees ${root}` } }]
         : []),

@@ -184,8 +184,15 @@ void list_put(struct sess *s)
               ? `Whoever holds the other references may put the last of them before ${read.api === 'read' ? 'the read' : `${read.api}()`}, and ${name} is gone`
               : `Another CPU may bring the count to zero and wake the waiter, who goes on before the read`,
           ],
-          question: `What keeps ${name} alive on the branch where the count did not reach zero?`,
-          dismissal: `Not an issue if the caller holds another reference to ${name}`,
+          ...(isGlobal(put)
+            ? {
+                question: 'What keeps the waiter from going on before the read?',
+                dismissal: `Not an issue if what is read stays as it is when the waiter goes on`,
+              }
+            : {
+                question: `What keeps ${name} alive on the branch where the count did not reach zero?`,
+                dismissal: `Not an issue if the caller holds another reference to ${name}`,
+              }),
           related: [{ path: put.path, line: put.line, side: put.side, note: 'the put' }],
           quote: [put, read],
           ...(life === 'maybe' ? { severity: 'warning' as const } : {}),
@@ -197,6 +204,11 @@ void list_put(struct sess *s)
     }
   },
 } satisfies Rule;
+
+/** What is counted is a variable of its own, and no object that could go. */
+function isGlobal(put: Event): boolean {
+  return put.cell?.base === null || (put.cell !== null && put.args.some(arg => /^&\w+\./.test(arg)));
+}
 
 /** The object as the put names it. */
 function nameOf(put: Event, object: string): string {
@@ -235,8 +247,10 @@ function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: s
     : (zero.find(e => frees(fn).includes(e) && given(e)) ??
       zero.find(e => given(e) && (e.kind === 'wake' || (e.opaque && /(?:^|_)(?:free|release|destroy)(?:_|$)/.test(e.api)))));
   if (!end) return null;
-  const look = `reads ${read.cell && read.cell.path !== '*' && read.api === 'read' ? `${name}->${read.cell.path}` : name}`;
-  const does = end.kind === 'wake' ? `wakes who waits for ${name}, and ${name} is gone` : `frees ${name}`;
+  const member = read.cell && read.cell.path !== '*' && read.api === 'read' ? read.cell.path : null;
+  const look = `reads ${member === null ? name : `${name}${isGlobal(put) ? '.' : '->'}${member}`}`;
+  const does = end.kind === 'wake' ? `wakes who waits for ${name}` : `frees ${name}`;
+  const late = end.kind === 'wake' ? ', too late' : ', which is freed';
   return {
     threads: [
       { fn, events: [put, read] },
@@ -244,12 +258,14 @@ function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: s
     ],
     bad: { kind: 'sees', reads: [{ read, from: end, thread: 0 }] },
     meanings: [
-      { event: read, access: 'read', cell: name, ordering: 'relaxed', says: { before: look, after: `${look}, which is gone` } },
+      { event: read, access: 'read', cell: name, ordering: 'relaxed', says: { before: look, after: `${look}${late}` } },
       { event: end, access: 'write', cell: name, ordering: 'relaxed', says: { before: '', after: does } },
     ],
     starts: [{ cell: put, value: 2 }],
     edits: [{ kind: 'move', event: read, where: 'before', to: put, text: 'the read before the put' }],
-    assumes: [end.kind === 'wake' ? `whoever waits gives ${name} back` : 'the two references are all that there are'],
+    assumes: [
+      end.kind === 'wake' ? `whoever waits ${isGlobal(put) ? 'goes on with' : 'gives back'} ${name}` : 'the two references are all that there are',
+    ],
   };
 }
 

@@ -134,10 +134,10 @@ function share(a: Event, b: Event): string | null {
 
 /** Each reads the tree and stores what it made of it, and one of the two is lost. */
 function updatesOf(name: string, a: { fn: CFunction; event: Event }, b: { fn: CFunction; event: Event }, stands: boolean): Claim {
-  const says = { before: `reads ${name}`, after: `stores its change of ${name}` };
+  const says = { before: 'reads the tree as it was', after: 'stores its own change' };
   return {
     threads: [a, b].map(({ fn, event }) => ({ fn, events: [event] })),
-    bad: { kind: 'sees', reads: [a, b].map(({ event }, thread) => ({ read: event, from: 'before' as const, thread })) },
+    bad: { kind: 'sees', reads: [a, b].map(({ event }, thread) => ({ read: event, from: 'before' as const, thread })), ends: [b.event] },
     meanings: [a, b].map(({ event }) => ({ event, access: 'update' as const, cell: name, ordering: 'relaxed' as const, says })),
     edits: [{ kind: 'lock', text: 'one lock over all changes' }],
     assumes: [],

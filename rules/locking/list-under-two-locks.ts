@@ -171,10 +171,10 @@ void park_two(struct car *a, struct car *b)
 
 /** Each reads the links of the list and stores new ones, and one of the two is lost. */
 function updatesOf(head: string, a: { fn: CFunction; event: Event }, b: { fn: CFunction; event: Event }, stands: boolean): Claim {
-  const says = { before: `reads the links of ${head}`, after: `stores new links of ${head}` };
+  const says = { before: 'reads the links as they were', after: 'stores its own' };
   return {
     threads: [a, b].map(({ fn, event }) => ({ fn, events: [event] })),
-    bad: { kind: 'sees', reads: [a, b].map(({ event }, thread) => ({ read: event, from: 'before' as const, thread })) },
+    bad: { kind: 'sees', reads: [a, b].map(({ event }, thread) => ({ read: event, from: 'before' as const, thread })), ends: [b.event] },
     meanings: [a, b].map(({ event }) => ({ event, access: 'update' as const, cell: head, ordering: 'relaxed' as const, says })),
     edits: [{ kind: 'lock', text: 'one lock for both' }],
     assumes: [],

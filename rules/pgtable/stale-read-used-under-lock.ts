@@ -206,7 +206,7 @@ function claimOf(
     .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e) && !isOwn(f, e)).map(event => ({ fn: f, event })))[0];
   if (!writer) return null;
   const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && e.index < writer.event.index);
-  const empty = test !== undefined && /^(?:zero|unknown)$/.test(conditionOn(writer.fn, test, writer.event));
+  const empty = test !== undefined && decides(writer.fn, test) && conditionOn(writer.fn, test, writer.event) !== 'nonzero';
   const clear = fn.events.find(e => e.index > second.index && (e.kind === 'write' || e.kind === 'publish') && keyOf(e) === key && !fills(e));
   if (empty && !clear) return null;
   const middle = clear ? (clear.index < free.index ? [clear, free] : [free, clear]) : [free];

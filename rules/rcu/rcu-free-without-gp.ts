@@ -107,6 +107,18 @@ unlink:
 	chain_unlink(c);
 	chain_destroy(c); /* want: rcu-free-without-gp "c is freed" */
 	return err;
+}
+
+int chains_count(struct table *t)
+{
+	struct chain *c;
+	int used = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(c, &t->chains, list)
+		used += c->base != NULL;
+	rcu_read_unlock();
+	return used;
 }`,
     ],
     good: [
@@ -277,7 +289,7 @@ function checkPointers(fn: CFunction, report: Report, world: World): void {
 
 /** The function against one in view that walks the list. */
 function listClaim(fn: CFunction, unlink: Event, free: Event, stands: boolean, world: World): Claim | null {
-  const [walker] = walkersOf(unlink, world.functions).filter(r => r.fn !== fn);
+  const [walker] = walkersOf(fn, unlink, world.functions).filter(r => r.fn !== fn);
   if (!walker) return null;
   return readAfterFree(
     walker,

@@ -323,7 +323,7 @@ export function nullWay(node: FlowNode, pointer: string): number {
 
 const unlinked = new WeakMap<CFunction, number[]>();
 /** Takes an entry off a list that readers walk under RCU, and leaves it to a later grace period. */
-const UNLINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_del(?:_init)?_rcu$|^list_bidir_del_rcu$/;
+export const UNLINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_del(?:_init)?_rcu$|^list_bidir_del_rcu$/;
 
 /** The object that the event, or the function in view that it calls, takes off an RCU list; null where it takes none. */
 export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFunction[]): string | null {

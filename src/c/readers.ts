@@ -2,8 +2,9 @@
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim } from '../model/rule.ts';
 import { isOwn, isTest, runsAlone } from './alone.ts';
+import { calleeOf } from './callees.ts';
 import { cellKey } from './cells.ts';
-import { isHandedOver, isUseOf, onward, originsOf, placeOf, releasesIn } from './lifetime.ts';
+import { isHandedOver, isUseOf, onward, originsOf, placeOf, releasesIn, UNLINKS } from './lifetime.ts';
 
 /** A function that finds an object and then looks into it. */
 export interface Reader {
@@ -35,19 +36,21 @@ export function readersOf(place: Event, functions: readonly CFunction[]): Reader
   return found.sort((a, b) => a.load.locks.length - b.load.locks.length);
 }
 
-/** Functions that walk the list that the entry is linked to by this member, and look at what they find. */
-export function walkersOf(unlink: Event, functions: readonly CFunction[]): Reader[] {
-  const { cell } = unlink;
-  const member = cell && /\w+$/.exec(cell.path)?.[0];
+/** Functions that walk the list that the entry is linked to by this member, and look at what they find; the call may be of a function that takes it off. */
+export function walkersOf(fn: CFunction, unlink: Event, functions: readonly CFunction[]): Reader[] {
+  const own = unlink.kind === 'call' ? calleeOf(fn, unlink, functions)?.events.find(e => UNLINKS.test(e.api)) : unlink;
+  const member = own?.cell && /\w+$/.exec(own.cell.path)?.[0];
+  const type = own?.cell?.type ?? null;
   if (!member) return [];
-  return alive(functions).flatMap(fn =>
-    fn.events.flatMap(load => {
+  return alive(functions).flatMap(reader =>
+    reader.events.flatMap(load => {
       const [pointer, , by] = load.args;
-      if (fn.path !== unlink.path || !/for_each_entry(?:_continue|_from)?_rcu$/.test(load.api) || pointer === undefined || by !== member) return [];
-      const use = useBehind(fn, load, pointer);
+      if (reader.path !== unlink.path || !/^h?list_for_each_entry(?:_continue|_from)?_rcu$/.test(load.api)) return [];
+      if (pointer === undefined || by !== member) return [];
+      const use = useBehind(reader, load, pointer);
       // Entries of another type may be linked by a member of the same name.
-      if (!use || (cell.type !== null && use.cell?.type !== cell.type)) return [];
-      return [{ fn, load, use, pointer }];
+      if (!use || (type !== null && !reader.events.some(e => e.cell?.base === pointer && e.cell.type === type))) return [];
+      return [{ fn: reader, load, use, pointer }];
     }),
   );
 }
@@ -134,6 +137,7 @@ export function readAfterFree(
               access: 'write' as const,
               cell: `${name} linked`,
               ordering: 'relaxed' as const,
+              value: 0,
               says: { before: '', after: `takes ${name} off ${linked}` },
             },
           ]),

@@ -52,7 +52,10 @@ function scanOn(threads: number, jobs: Job[], options: ScanOptions, tell: (job: 
     };
     const start = () => {
       // The command itself is also what its threads run: see main.ts.
-      const hand: Hand = { worker: new Worker(new URL(import.meta.url), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES } }), at: -1 };
+      const hand: Hand = {
+        worker: new Worker(new URL(import.meta.url), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES } }),
+        at: -1,
+      };
       all.add(hand);
       idle.push(hand);
       hand.worker.on('message', (reported: Reported) => {

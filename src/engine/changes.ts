@@ -1,5 +1,5 @@
 /** The series as a change: each function before and after it, what went, and what stays. */
-import { type Before, type Image, imagesBefore, type Images } from '../c/images.ts';
+import { type Before, type Image, type Images, imagesBefore } from '../c/images.ts';
 import { nodesAfter } from '../c/query.ts';
 import { type Reader, worldOf } from '../c/world.ts';
 import type { CFunction, Event, Place } from '../model/code.ts';

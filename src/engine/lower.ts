@@ -43,7 +43,9 @@ class Lowering {
     this.reading = reading;
     if (claim.tie) for (const [i, key] of claim.tie.keys.entries()) this.byKey.set(key, this.location(claim.tie.names[i] ?? key, 'int'));
     // The cells of the claim are those of the events that it names; others on the way are only looked at for what they order.
-    for (const event of claim.threads.flatMap(t => [...t.events, ...(t.calls ?? []).flatMap(c => c.events)])) this.cellOf(event, true);
+    const elsewhere = new Set(claim.meanings?.flatMap(m => (typeof m.cell === 'string' && !m.besides ? [m.event] : [])));
+    for (const event of claim.threads.flatMap(t => [...t.events, ...(t.calls ?? []).flatMap(c => c.events)]))
+      if (!elsewhere.has(event)) this.cellOf(event, true);
     for (const m of claim.meanings ?? []) this.meantCell(m);
   }
 
@@ -118,7 +120,7 @@ class Lowering {
         if (step) step.via = via;
       }
       if (m.access !== 'read') {
-        emit(event, { op: 'store', location, order: m.ordering === 'full' ? 'relaxed' : m.ordering, value: null }, null, event.node);
+        emit(event, { op: 'store', location, order: m.ordering === 'full' ? 'relaxed' : m.ordering, value: m.value ?? null }, null, event.node);
       }
       if (lock !== null) emit(event, { op: 'unlock', location: lock }, null, event.node);
       if (m.access === 'write' && m.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);

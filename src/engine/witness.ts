@@ -1,6 +1,6 @@
 /** Decides a claim with the checker, and tells the execution that shows it. */
 import { type Budget, type Execution, executions } from '../lkmm/executions.ts';
-import type { Condition, LitmusTest, Value } from '../lkmm/litmus.ts';
+import type { Condition, LitmusTest, Observed, Value } from '../lkmm/litmus.ts';
 import { races } from '../lkmm/model.ts';
 import { type Schedule, type Strength, scheduleOf, strengthOf } from '../lkmm/order.ts';
 import { IS, type PathEvent } from '../lkmm/paths.ts';
@@ -9,8 +9,8 @@ import type { Event } from '../model/code.ts';
 import type { Fix, HeldReason, Step as Told, Verdict, Witness } from '../model/finding.ts';
 import type { Claim } from '../model/rule.ts';
 import { compile, registerOf, resultOf, settlePointers, settleValues, startOf, valueAfter } from './compile.ts';
-import { type Draft, stepOf } from './draft.ts';
 import { describe } from './describe.ts';
+import { type Draft, stepOf } from './draft.ts';
 import { edited } from './edits.ts';
 import { lower } from './lower.ts';
 import { type Pair, pairOf } from './pair.ts';
@@ -36,6 +36,9 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
     const weak = call && decide(claim, draftsOf(claim, 'weakest', null), review);
     if (weak && !('reason' in weak) && weak.shown)
       return { held: 'opaque-in-between', detail: `${who}: not if ${call.api}() in ${call.fn.name}() is a full barrier`, refuted: false };
+    // Where not even what the code is for can happen, the threads as lowered say nothing of the code.
+    if (claim.stands && bug.reach !== 'Sometimes')
+      return { held: 'not-decided', detail: `${who}: what the code is for can't happen`, refuted: false };
     return { held: 'not-decided', detail: `${who}: no execution ends so`, refuted: true };
   }
   const { shown } = bug;
@@ -230,7 +233,7 @@ function questionOf(claim: Claim, draft: Draft): Question | string {
       condition: () => ({ kind: 'true' }),
       watched: new Set(),
       rank: () => [],
-      outcome: () => 'nothing orders the two accesses, and one of them is plain: the compiler may tear, repeat or leave out each',
+      outcome: () => 'nothing orders the two accesses, and not both are marked: the compiler may tear, repeat or leave out one',
     };
   }
   const condition = seen(claim, draft);
@@ -252,14 +255,16 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
   const watched = new Set<string>();
   const parts: Condition[] = [];
   const steps: { thread: number; at: number; part: Condition }[] = [];
+  const effects: Condition[] = [];
   for (const { read, from, thread, cell, by } of claim.bad.reads) {
     const found = stepOf(draft, read, 'read', thread, cell);
     if (from === 'effect') {
       const taken = effectOf(draft, read, thread);
       if (typeof taken === 'string') return taken;
-      if (taken) {
-        watched.add(`${taken.thread}:${taken.register}`);
-        parts.push({ kind: 'equals', left: registerOf(taken.thread, taken.register), right: 1 });
+      for (const part of taken) {
+        if (part.register.kind === 'register') watched.add(`${part.register.thread}:${part.register.name}`);
+        parts.push(part.holds);
+        effects.push(part.holds);
       }
       continue;
     }
@@ -284,17 +289,29 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
     });
   }
   // What a thread looks at before its last look is what brings it there: the flag is seen, the pointer is found.
-  const reach = steps.filter(s => steps.some(o => o.thread === s.thread && o.at > s.at)).map(s => s.part);
+  const reach = [...steps.filter(s => steps.some(o => o.thread === s.thread && o.at > s.at)).map(s => s.part), ...effects];
   return { bad: { kind: 'and', of: parts }, reach: reach.length > 0 ? { kind: 'and', of: reach } : null, watched };
 }
 
-/** The register that is 1 where the operation did what it is for; null where it always does. */
-function effectOf(draft: Draft, event: Event, thread?: number): { thread: number; register: string } | null | string {
+/** What must hold for the operation to have done what it is for: it ran, and what it asks for was so. */
+function effectOf(draft: Draft, event: Event, thread?: number): Needed[] | string {
   const found = stepOf(draft, event, 'write', thread);
   if (!found) return `${event.api}() has no meaning in the model`;
-  const { act, register } = found.step;
-  if (act.op !== 'add-unless' && !(act.op === 'cmpxchg' && act.success)) return null;
-  return register === null ? `${event.api}() gives nothing that could be looked at` : { thread: found.thread, register };
+  const { act, register, when } = found.step;
+  const equals = (name: string, right: Value, not = false): Needed => {
+    const left = registerOf(found.thread, name);
+    const is: Condition = { kind: 'equals', left, right };
+    return { register: left, holds: not ? { kind: 'not', of: is } : is };
+  };
+  if (act.op === 'add-unless' || (act.op === 'cmpxchg' && act.success)) {
+    return register === null ? `${event.api}() gives nothing that could be looked at` : [equals(register, 1)];
+  }
+  return when.flatMap(guard => (guard.test === 'dependent' ? [] : [equals(guard.register, 0, guard.test === 'nonzero')]));
+}
+
+interface Needed {
+  register: Observed;
+  holds: Condition;
 }
 
 function holds(condition: Condition, execution: Execution, valueIn: (name: string) => Value): boolean {
@@ -322,8 +339,8 @@ function switches(schedule: Schedule | null): number {
 /** The cells of the bad state as a person would put it. */
 function outcomeOf(claim: Claim, draft: Draft): string {
   if (claim.bad.kind !== 'sees') return '';
-  const nameOf = (event: Event, as: 'read' | 'write') => {
-    const act = stepOf(draft, event, as)?.step.act;
+  const nameOf = (event: Event) => {
+    const act = stepOf(draft, event, 'write')?.step.act;
     return (act && 'location' in act && draft.locations[act.location]?.name) || 'the cell';
   };
   const reads = claim.bad.reads.map(({ read, from, thread, cell, by }) => {
@@ -333,15 +350,14 @@ function outcomeOf(claim: Claim, draft: Draft): string {
     if (from === 'effect') return { cpu: reader, text: `does ${read.api}()` };
     if (says) return { cpu: reader, text: from === 'before' ? says.before : says.after };
     const writer = from === 'before' ? null : (stepOf(draft, from, 'write', by)?.thread ?? 0);
-    const finds = `finds ${nameOf(read, 'read')}`;
+    const at = found && 'location' in found.step.act ? draft.locations[found.step.act.location]?.name : undefined;
+    const finds = `finds ${at ?? 'the cell'}`;
     return { cpu: reader, finds, text: `${finds} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}` };
   });
   const ends = (claim.bad.ends ?? []).map(e => {
     const found = stepOf(draft, e, 'write');
     const writer = found?.thread ?? 0;
-    return found?.step.says
-      ? { cpu: writer, text: found.step.says.after }
-      : { cpu: null, text: `${nameOf(e, 'write')} stays as CPU ${writer} left it` };
+    return found?.step.says ? { cpu: writer, text: found.step.says.after } : { cpu: null, text: `${nameOf(e)} stays as CPU ${writer} left it` };
   });
   const all: { cpu: number | null; finds?: string; text: string }[] = [...reads, ...ends];
   return all

@@ -121,6 +121,8 @@ export interface Meaning {
   besides?: 'always' | 'nonzero';
   /** Only in this of the claim's threads, where several run the event. */
   thread?: number;
+  /** What a write puts there, where a test looks for it; else a number of its own. */
+  value?: number;
   /** How a step of the execution is told: a read of what was there before, and a read of what another thread left or a write. */
   says?: { before: string; after: string };
 }

@@ -6,9 +6,7 @@ import { wrap } from './wrap.ts';
 
 export function rulesText(rules: readonly Rule[]): string {
   const width = Math.max(...rules.map(r => r.id.length));
-  return rules
-    .map(r => `${r.id.padEnd(width)}  ${r.severity.padEnd(7)}  ${r.title}${r.trial ? ' (on trial: held, shown by --all)' : ''}\n`)
-    .join('');
+  return rules.map(r => `${r.id.padEnd(width)}  ${r.severity.padEnd(7)}  ${r.title}${r.trial ? ' (on trial: held, shown by --all)' : ''}\n`).join('');
 }
 
 export function rulesJson(rules: readonly Rule[]): object[] {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { failedReleases, heldOnEntry, leaksOf, sureSleep, surelyTakes } from '../../src/c/locking.ts';
+import { failedReleases, heldOnEntry, leaksOf, surelyTakes, sureSleep } from '../../src/c/locking.ts';
 import { irqHandlerOf, rolesOf, runsInTask } from '../../src/c/roles.ts';
 import type { World } from '../../src/model/rule.ts';
 import { worldOfText } from '../code.ts';

@@ -647,3 +647,182 @@ void leave(struct box *b)
   };
   expect(decided(claim)).toMatchObject({ strength: 'sc', fixedVerdict: 'Never' });
 });
+
+describe('what a call runs', () => {
+  const last = async (get: string, put: string) => {
+    const world = await worldOfText(`
+struct peer { struct kref kref; struct list_head node; };
+static LIST_HEAD(peers);
+static DEFINE_SPINLOCK(peers_lock);
+static void peer_release(struct kref *kref)
+{
+	struct peer *p = container_of(kref, struct peer, kref);
+
+${put.includes('kref_put_lock') ? '' : '	spin_lock(&peers_lock);\n'}	list_del(&p->node);
+	spin_unlock(&peers_lock);
+	kfree(p);
+}
+void peer_put(struct peer *p)
+{
+${put}
+}
+struct peer *peer_first(void)
+{
+	struct peer *p;
+
+	spin_lock(&peers_lock);
+	p = list_first_entry_or_null(&peers, struct peer, node);
+	if (p)
+		${get}(&p->kref);
+	spin_unlock(&peers_lock);
+	return p;
+}
+`);
+    const [first, drop, release] = [fn(world, 'peer_first'), fn(world, 'peer_put'), fn(world, 'peer_release')];
+    const [find, raise] = [at(first, 'list_first_entry_or_null'), at(first, get)];
+    const [down, removal, free] = [drop.events.find(e => e.kind === 'rmw') as Event, at(release, 'list_del'), at(release, 'kfree')];
+    const lock = release.events.find(e => e.kind === 'lock');
+    const claim: Claim = {
+      threads: [
+        { fn: first, events: [find, raise] },
+        { fn: drop, events: [down], calls: [{ call: down, fn: release, events: [...(lock ? [lock] : []), removal, free] }] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: find, from: 'before' },
+          { read: raise, from: 'effect' },
+        ],
+        ends: [free],
+      },
+      starts: [{ cell: down, value: 1 }],
+      meanings: [
+        { event: find, access: 'read', cell: 'listed', ordering: 'relaxed', says: { before: 'finds p', after: 'finds nothing' } },
+        { event: removal, access: 'write', cell: 'listed', ordering: 'relaxed', value: 0 },
+        { event: free, access: 'write', cell: 'p', ordering: 'relaxed', says: { before: '', after: 'frees p' } },
+      ],
+      edits: [
+        { kind: 'unless-zero', event: raise, text: 'a get that refuses zero' },
+        ...(lock ? [{ kind: 'move' as const, event: down, where: 'after' as const, to: lock, text: 'the put under the lock' }] : []),
+      ],
+      assumes: [],
+    };
+    return claim;
+  };
+
+  test('runs in the thread, where the call gives something else than 0', async () => {
+    const claim = await last('kref_get', '	kref_put(&p->kref, peer_release);');
+    expect(decided(claim)).toMatchObject({ strength: 'sc', outcome: 'CPU 0 finds p and does kref_get(), CPU 1 frees p' });
+    const result = decideClaim(claim);
+    expect('fixes' in result && result.fixes.map(f => f.edit)).toEqual(['unless-zero', 'move']);
+  });
+
+  test('an operation with a condition must have done what it is for', async () => {
+    expect(decided(await last('kref_get_unless_zero', '	kref_put(&p->kref, peer_release);'))).toMatch(/no execution ends so/);
+  });
+});
+
+describe('what an event does besides', () => {
+  const twice = async (body: string) => {
+    const world = await worldOfText(`${BOX}
+void once(struct box *b)
+{
+${body}
+}
+`);
+    const once = fn(world, 'once');
+    const [set, work] = [at(once, 'test_and_set_bit'), at(once, 'fill_in')];
+    return decided({
+      threads: [
+        { fn: once, events: [set, work] },
+        { fn: once, events: [set] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: set, from: set, thread: 1 },
+          { read: set, from: 'before', thread: 1, cell: 'done' },
+        ],
+      },
+      meanings: [
+        { event: work, access: 'write', cell: 'done', ordering: 'relaxed' },
+        { event: set, access: 'read', cell: 'done', ordering: 'relaxed', besides: 'nonzero', thread: 1 },
+      ],
+      edits: [{ kind: 'move', event: set, where: 'after', to: work, text: 'the bit last' }],
+      assumes: [],
+    });
+  };
+
+  test('is done by the thread that the meaning names alone', async () => {
+    expect(await twice('	if (!test_and_set_bit(BOX_FULL, &b->state))\n		fill_in(b);')).toMatchObject({
+      strength: 'sc',
+      fixedVerdict: 'Never',
+      outcome: 'CPU 1 finds BOX_FULL as CPU 0 left it and finds done as it was before',
+    });
+    const locked = '	spin_lock(&b->lock);\n	if (!test_and_set_bit(BOX_FULL, &b->state))\n		fill_in(b);\n	spin_unlock(&b->lock);';
+    expect(await twice(locked)).toMatch(/no execution ends so/);
+  });
+});
+
+test('an update is a read and a write; a free that is left to RCU waits for its readers', async () => {
+  const world = await worldOfText(`${BOX}
+void one(struct box *b) { spin_lock(&b->lock); grow(b); spin_unlock(&b->lock); }
+void two(struct box *b) { shrink(b); }
+int look(struct box *b)
+{
+	struct item *i;
+	int v;
+
+	rcu_read_lock();
+	i = rcu_dereference(b->item);
+	v = i->value;
+	rcu_read_unlock();
+	return v;
+}
+void swap(struct box *b, struct item *new)
+{
+	struct item *old = rcu_dereference_protected(b->item, 1);
+
+	rcu_assign_pointer(b->item, new);
+	kfree_rcu(old, rcu);
+}
+`);
+  const [one, two, look, swap] = ['one', 'two', 'look', 'swap'].map(name => fn(world, name)) as [CFunction, CFunction, CFunction, CFunction];
+  const [grow, shrink] = [at(one, 'grow'), at(two, 'shrink')];
+  const updates: Claim = {
+    threads: [
+      { fn: one, events: [grow] },
+      { fn: two, events: [shrink] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: grow, from: 'before' },
+        { read: shrink, from: 'before' },
+      ],
+    },
+    meanings: [grow, shrink].map(event => ({ event, access: 'update' as const, cell: 'size', ordering: 'relaxed' as const })),
+    edits: [{ kind: 'lock', text: 'one lock' }],
+    assumes: [],
+  };
+  expect(decided(updates)).toMatchObject({ strength: 'sc', fixedVerdict: 'Never' });
+  const value = look.events.find(e => e.cell?.path === 'value') as Event;
+  const [load, publish, free] = [at(look, 'rcu_dereference'), at(swap, 'rcu_assign_pointer'), at(swap, 'kfree_rcu')];
+  const freed: Claim = {
+    threads: [
+      { fn: look, events: [load, value] },
+      { fn: swap, events: [publish, free] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: load, from: 'before' },
+        { read: value, from: free },
+      ],
+    },
+    meanings: [{ event: free, access: 'write', cell: value, ordering: 'plain' }],
+    edits: [],
+    assumes: [],
+  };
+  expect(decided(freed)).toMatch(/no execution ends so/);
+});

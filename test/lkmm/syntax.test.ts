@@ -183,7 +183,6 @@ describe('a thread', () => {
       {
         kind: 'if',
         condition: register('r0'),
-        // biome-ignore lint/suspicious/noThenProperty: the arm of an if.
         then: [{ kind: 'if', condition: register('r1'), then: [], else: [{ kind: 'fence', fence: 'mb' }] }],
         else: [{ kind: 'fence', fence: 'rmb' }],
       },

@@ -92,7 +92,6 @@ describe('the text', () => {
             {
               kind: 'if',
               condition: { kind: 'register', name: 'r0' },
-              // biome-ignore lint/suspicious/noThenProperty: the arm of an if.
               then: [{ kind: 'store', tag: 'once', at: { kind: 'register', name: 'r0' }, value: value(1) }],
               else: [],
             },

@@ -96,6 +96,47 @@ test('every claim that an example tells has a cure that the checker decided', as
   expect(told).toBeGreaterThan(4);
 });
 
+/** Rules of objects, their references and their readers that argue by claims. */
+const DECIDED = [
+  'done-flag-before-work',
+  'get-races-final-put',
+  'id-released-before-slot-cleared',
+  'idr-unlocked',
+  'list-under-two-locks',
+  'protected-pointer-escapes',
+  'rcu-free-before-replace',
+  'rcu-free-without-gp',
+  'read-after-failed-put',
+  'stale-read-used-under-lock',
+];
+
+describe.each(DECIDED)('%s', id => {
+  const rule = rules.find(r => r.id === id);
+
+  test('shows an execution on a bad example, and the cure that makes it impossible', async () => {
+    const witnesses = [];
+    for (const text of rule?.examples.bad ?? []) {
+      const { result } = await found(text, rule);
+      for (const f of result.reviews.flatMap(r => r.findings)) if (f.rule === id && f.witness) witnesses.push(f.witness);
+    }
+    expect(witnesses.map(w => [w.verdict, w.fixedVerdict, w.reach])).toContainEqual(['Sometimes', 'Never', 'Sometimes']);
+    for (const w of witnesses) expect(w.threads.length).toBeGreaterThan(1);
+  });
+
+  test('has a good example that the checker refutes, and nothing else would', async () => {
+    const refuted = [];
+    for (const text of rule?.examples.good ?? []) {
+      const { result } = await found(text, rule);
+      for (const r of result.reviews) {
+        const own = r.held.filter(h => h.finding.rule === id && h.detail.endsWith('no execution ends so'));
+        if (own.length > 0) expect(r.coverage.claims.decided).toBeGreaterThanOrEqual(own.length);
+        refuted.push(...own);
+      }
+    }
+    expect(refuted.map(h => h.reason)).toContain('not-decided');
+  });
+});
+
 test('the checker also refutes: among the torn pair’s examples are claims that no execution bears out', async () => {
   const rule = rules.find(r => r.id === 'torn-pair-update');
   const details: string[] = [];
