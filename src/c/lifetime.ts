@@ -342,14 +342,14 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
   return cell ? pointedTo(cell) : null;
 }
 
-/** Functions that the call may free its argument by: the object, or what belongs to it, on some way, with no count of references to ask. */
+/** May the call free the object that it is given, on some way, with no count of references to ask? What the object owns is another object. */
 export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
   if (event.kind !== 'call' || !event.argCells) return false;
   const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
   const callee = position < 0 ? null : calleeOf(fn, event, functions);
   const parameter = callee?.parameters[position]?.name;
   if (!callee?.whole || parameter === undefined || deferred(callee, parameter)) return false;
-  return releasesIn(callee, functions).some(r => r.kind === 'free' && (r.object === parameter || r.object.startsWith(`${parameter}.`)));
+  return releasesIn(callee, functions).some(r => r.kind === 'free' && r.object === parameter);
 }
 
 /** Does the function wait for readers, or count references, before it frees what the parameter points to? */

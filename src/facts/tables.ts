@@ -3254,7 +3254,7 @@ export const shapes = `["call",null,"pointer",null,null,null,"value",true,"none"
 ["call",0,"pointer",null,null,null,"none",false,"none",null,null,[],"no"]
 ["rmw",0,"pointer",null,"clear",null,"test",true,"full",null,null,[],"no"]
 ["wait",0,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"full",null,null,[],"yes"]
+["rmw",0,"pointer",null,"clear",null,"none",true,"full",null,null,[],"maybe"]
 ["rmw",0,"pointer",null,"set",null,"success",true,"full","none",null,[],"no"]
 ["read",null,"pointer",null,"load",null,"value",true,"relaxed",null,null,[],"no"]
 ["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mutex",false,true,false],[],"maybe"]
