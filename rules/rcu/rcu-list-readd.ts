@@ -1,6 +1,6 @@
-import { isTest, onward, variablesIn, waitsForReaders } from '../../src/c/query.ts';
+import { callersOf, heldOnEntry, heldOver, isTest, keyOf, lockPath, onward, variablesIn, waitsForReaders, walkersOf } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'rcu-list-readd',
@@ -30,8 +30,71 @@ void card_reset(struct card *c)
 	hlist_add_head_rcu(&c->hash, &deck[c->key]); /* want: rcu-list-readd "&c->hash" */
 	spin_unlock(&deck_lock);
 }`,
+      `
+/* The count is moved on, and who walks the list does not look at it. */
+struct deck {
+	seqcount_t moves;
+	struct hlist_head *cards;
+};
+
+void card_rehash(struct deck *d, struct card *c, struct hlist_head *to)
+{
+	write_seqcount_begin(&d->moves);
+	hlist_del_rcu(&c->hash);
+	hlist_add_head_rcu(&c->hash, to); /* want: rcu-list-readd "&c->hash" */
+	write_seqcount_end(&d->moves);
+}
+
+bool deck_has(struct deck *d, int key)
+{
+	struct card *c;
+	bool found = false;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(c, d->cards, hash)
+		found |= c->key == key;
+	rcu_read_unlock();
+	return found;
+}`,
     ],
     good: [
+      `
+/* Readers start again when the count has moved on. */
+struct deck {
+	seqcount_t moves;
+	struct hlist_head *cards;
+};
+
+static void card_rehash(struct deck *d, struct card *c, struct hlist_head *to)
+{
+	hlist_del_rcu(&c->hash);
+	hlist_add_head_rcu(&c->hash, to);
+}
+
+void deck_grow(struct deck *d, struct card *c, struct hlist_head *to)
+{
+	write_seqcount_begin(&d->moves);
+	card_rehash(d, c, to);
+	write_seqcount_end(&d->moves);
+}
+
+struct card *deck_find(struct deck *d, int key)
+{
+	struct card *c, *found;
+	unsigned int seq;
+
+	rcu_read_lock();
+	do {
+		seq = read_seqcount_begin(&d->moves);
+		found = NULL;
+		hlist_for_each_entry_rcu(c, d->cards, hash) {
+			if (c->key == key)
+				found = c;
+		}
+	} while (read_seqcount_retry(&d->moves, seq));
+	rcu_read_unlock();
+	return found;
+}`,
       `
 void card_move(struct card *c, struct deck *to)
 {
@@ -89,7 +152,7 @@ void cards_turn(struct deck *d)
 }`,
     ],
   },
-  checkFunction(fn, report) {
+  checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const unlink of fn.events) {
       const node = unlink.args[0]?.replace(/^\((.*)\)$/, '$1');
@@ -97,6 +160,8 @@ void cards_turn(struct deck *d)
       const variables = variablesIn(node.replace(/^&/, ''));
       const again = onward(fn, unlink, { variables, stop: waitsForReaders }).events.find(e => adds(e, node));
       if (!again || staysOn(fn, again)) continue;
+      const restart = restartOf(fn, unlink, again, world);
+      if (restart === 'all') continue;
       report(
         { event: again, fn },
         {
@@ -106,6 +171,7 @@ void cards_turn(struct deck *d)
           dismissal: 'Not an issue if no reader walks the list, or if readers see that they left it and start again',
           related: [{ path: unlink.path, line: unlink.line, side: unlink.side, note: 'taken off here' }],
           quote: [unlink, again],
+          ...(restart === 'out of view' ? { confidence: 'low' as const } : {}),
           advice: ['synchronize_rcu() between the two, or a copy of the entry on the other list'],
         },
       );
@@ -119,6 +185,18 @@ function staysOn(fn: CFunction, add: Event): boolean {
   return (
     at !== undefined && fn.events.some(e => /for_each/.test(e.api) && (e.args[0] === at || e.args.some((arg, i) => i > 0 && arg === add.args[1])))
   );
+}
+
+/** Do readers start again by a sequence count that is moved on around the two: all in view, none in view that would tell, or not so? */
+function restartOf(fn: CFunction, unlink: Event, add: Event, world: World): 'all' | 'out of view' | 'none' {
+  const counts = [...heldOver(fn, unlink, add), ...heldOnEntry(fn, world).locks].filter(lock => /^(?:seqcount|seqlock):/.test(lock)).map(lockPath);
+  if (counts.length === 0) return 'none';
+  const asks = (f: CFunction) =>
+    f.events.some(e => e.kind === 'read' && /seq\w*retry/.test(e.api) && counts.includes((keyOf(e) ?? '').replace(/^\|/, '').replace('|', '.')));
+  const walkers = walkersOf(fn, unlink, world.functions);
+  if (walkers.length > 0)
+    return walkers.every(({ fn: reader }) => asks(reader) || callersOf(reader, world)?.every(site => asks(site.fn))) ? 'all' : 'none';
+  return world.functions.some(f => f.path === fn.path && asks(f)) ? 'all' : 'out of view';
 }
 
 /** The event links the node into a list, or makes it a list of its own. */

@@ -11,6 +11,8 @@ export interface Value {
   sources: number[];
   parameter: number | null;
   inverted: boolean;
+  /** How its truth follows from that of its source: true where that is zero, or in no way that is followed; absent where the two agree. */
+  truth?: 'zero' | 'other';
 }
 
 export const NOTHING: Value = { sources: [], parameter: null, inverted: false };
@@ -301,5 +303,7 @@ export function union(a: Value, b: Value): Value {
   if (a === NOTHING || a === b) return b;
   if (b === NOTHING) return a;
   const sources = a.sources.length === 0 ? b.sources : b.sources.length === 0 ? a.sources : [...new Set([...a.sources, ...b.sources])];
-  return { sources, parameter: a.parameter === b.parameter ? a.parameter : null, inverted: a.inverted && b.inverted };
+  const value: Value = { sources, parameter: a.parameter === b.parameter ? a.parameter : null, inverted: a.inverted && b.inverted };
+  const truth = a.truth === b.truth ? a.truth : 'other';
+  return truth === undefined ? value : { ...value, truth };
 }

@@ -32,7 +32,8 @@ export function evaluate(e: Expr, cx: Context, used = true): Value {
       return NOTHING;
     case 'unary': {
       const value = evaluate(e.of, cx);
-      return e.op === '~' || e.op === '!' ? { ...value, inverted: !value.inverted } : value;
+      if (e.op === '!') return { ...denied(value), inverted: !value.inverted };
+      return e.op === '~' ? { ...value, inverted: !value.inverted, truth: 'other' } : value;
     }
     case 'update':
       return update(e, cx);
@@ -54,6 +55,12 @@ export function evaluate(e: Expr, cx: Context, used = true): Value {
     case 'call':
       return call(e, cx, used);
   }
+}
+
+/** The same value, true where the given one is not. */
+function denied(value: Value): Value {
+  const { truth, ...rest } = value;
+  return truth === undefined ? { ...rest, truth: 'zero' } : truth === 'zero' ? rest : value;
 }
 
 /** The value that an event gives. */
@@ -263,12 +270,17 @@ function binary(e: Extract<Expr, { k: 'binary' }>, cx: Context): Value {
     cx.graph.ends = yes;
     meet(cx, no, e.line);
     const sources = new Set(cx.graph.nodes.slice(before).flatMap(n => n.decides ?? []));
-    return { sources: [...sources], parameter: null, inverted: false };
+    return { sources: [...sources], parameter: null, inverted: false, truth: 'other' };
   }
   const left = evaluate(e.left, cx);
   const right = evaluate(e.right, cx);
   if (COMPARES.has(e.op)) cx.comparisons.push({ line: e.line, left, right, operator: e.op, loop: cx.loopStack.at(-1) ?? null });
-  return union(left, right);
+  const both = union(left, right);
+  if (both === NOTHING || both.sources.length === 0) return both;
+  // `x != 0` is as true as x, `x == 0` as false; of other operations only the sources are followed.
+  const tests = testOf(e);
+  if (tests === 'nonzero') return both;
+  return tests === 'zero' ? denied(both) : { ...both, truth: 'other' };
 }
 
 /** Walks a condition with its short circuits; gives the ends where it holds and where not. */
@@ -303,7 +315,7 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
   const before = cx.events.length;
   const value = evaluate(e, cx);
   const decides = value.sources.length > 0 ? value.sources : cx.events.slice(before).map(event => event.index);
-  const tests = testOf(e);
+  const tests = settled(testOf(e), value);
   const condition = cx.text(e);
   const ways = cx.graph.branch(e.line, condition, decides, tests ?? undefined);
   const node = ways.yes[0]?.node;
@@ -317,6 +329,12 @@ export function meant(from: number, cx: Context): void {
     const event = cx.events[i];
     if (event?.api === 'read') event.api = 'data_race';
   }
+}
+
+/** What the source is where the condition holds, whose own truth may not be that of its source. */
+function settled(tests: ReturnType<typeof testOf>, value: Value): ReturnType<typeof testOf> {
+  if (tests !== 'nonzero' && tests !== 'zero') return tests;
+  return value.truth === undefined ? 'nonzero' : value.truth === 'zero' ? 'zero' : null;
 }
 
 /** What a value is where the condition on it holds. */

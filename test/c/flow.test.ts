@@ -90,6 +90,12 @@ describe('a condition on a value', () => {
     ['if (!test_and_set_bit(1, x->map)) x->n = 1;', 'zero'],
     ['v = test_and_set_bit(1, x->map); if (v) x->n = 1;', 'nonzero'],
     ['v = test_and_set_bit(1, x->map); x->n = 1;', 'any'],
+    ['v = !test_and_set_bit(1, x->map); if (v) x->n = 1;', 'zero'],
+    ['v = !test_and_set_bit(1, x->map); if (!v) x->n = 1;', 'nonzero'],
+    ['v = !!test_and_set_bit(1, x->map); if (v) x->n = 1;', 'nonzero'],
+    ['v = test_and_set_bit(1, x->map) == 0; if (v) x->n = 1;', 'zero'],
+    ['v = test_and_set_bit(1, x->map) != 0; if (!v) x->n = 1;', 'zero'],
+    ['v = test_and_set_bit(1, x->map) + 1; if (v) x->n = 1;', 'unknown'],
   ])('%s', async (body, expected) => {
     const fn = await functionOf(body);
     const rmw = fn.events.find(e => e.kind === 'rmw');

@@ -129,10 +129,11 @@ void f(struct s *s, struct x *x)
       expect(calleeOf(fn, call, all)?.name).toBe('drop');
       return mayFree(fn, call, 'x', all);
     };
-    expect(await may('\tif (x->n)\n\t\tkfree(x->name);')).toBe(true);
+    expect(await may('\tif (x->n)\n\t\tkfree(x);')).toBe(true);
+    expect(await may('\tif (x->n)\n\t\tkfree(x->name);')).toBe(false);
     expect(await may('\tsynchronize_rcu();\n\tkfree(x);')).toBe(false);
     expect(await may('\tif (refcount_dec_and_test(&x->refs))\n\t\tkfree(x);')).toBe(false);
-    expect(await may('\tkfree_rcu(x->old, rcu);\n\tkfree(x->name);')).toBe(true);
+    expect(await may('\tkfree_rcu(x->old, rcu);\n\tkfree(x);')).toBe(true);
   });
 
   test('is off an RCU list by itself or by a helper that does not wait', async () => {
