@@ -1,5 +1,8 @@
 import {
+  between,
+  calleeIn,
   callersOf,
+  dominates,
   heldOnEntry,
   irqHandlerOf,
   isIdentity,
@@ -140,8 +143,98 @@ int radio_add(struct radio *r, int irq)
 	timer_setup(&r->poll, radio_poll, 0);
 	return request_irq(irq, radio_irq, 0, "radio", r);
 }`,
+      `
+struct radio {
+	spinlock_t lock;
+	int irq;
+	int muted;
+	int queued;
+};
+
+static irqreturn_t radio_irq(int irq, void *data)
+{
+	struct radio *r = data;
+
+	spin_lock(&r->lock);
+	r->queued--;
+	spin_unlock(&r->lock);
+	return IRQ_HANDLED;
+}
+
+/* The helper silences the interrupt on one of its ways only. */
+static void radio_mute(struct radio *r)
+{
+	if (r->muted)
+		disable_irq(r->irq);
+}
+
+static int radio_show(struct seq_file *s, void *v)
+{
+	struct radio *r = s->private;
+
+	radio_mute(r);
+	spin_lock(&r->lock); /* want: lock-irq-inconsistent "radio_irq()" */
+	seq_printf(s, "%d\\n", r->queued);
+	spin_unlock(&r->lock);
+	return 0;
+}
+
+static const struct radio_ops ops = { .show = radio_show };
+
+int radio_add(struct radio *r, int irq)
+{
+	return request_irq(irq, radio_irq, 0, "radio", r);
+}`,
     ],
     good: [
+      `
+struct radio {
+	spinlock_t lock;
+	int irq;
+	int irq_rx;
+	int irq_tx;
+	int queued;
+};
+
+static irqreturn_t radio_irq(int irq, void *data)
+{
+	struct radio *r = data;
+
+	spin_lock(&r->lock);
+	r->queued--;
+	spin_unlock(&r->lock);
+	return IRQ_HANDLED;
+}
+
+/* A helper silences the interrupt, whichever it is. */
+static void radio_mute(struct radio *r)
+{
+	if (r->irq) {
+		disable_irq(r->irq);
+	} else {
+		disable_irq(r->irq_rx);
+		disable_irq(r->irq_tx);
+	}
+}
+
+static int radio_show(struct seq_file *s, void *v)
+{
+	struct radio *r = s->private;
+
+	radio_mute(r);
+	spin_lock(&r->lock);
+	seq_printf(s, "%d\\n", r->queued);
+	spin_unlock(&r->lock);
+	radio_unmute(r);
+	return 0;
+}
+
+static const struct radio_ops ops = { .show = radio_show };
+
+int radio_add(struct radio *r, int irq)
+{
+	return request_irq(irq, radio_irq, 0, "radio", r);
+}`,
       `
 struct radio {
 	spinlock_t lock;
@@ -408,6 +501,7 @@ function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
         const quiet =
           alone(fn, world) ||
           !fn.whole ||
+          silencedBefore(fn, event, world) ||
           fn.events.some(e => /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free_irq|synchronize_irq)$/.test(e.api) && e.index < event.index);
         const site = { fn, event, shared: taking.shared, off, handler, threadsToo: handler !== null && handler !== fn && asksWhere(fn), quiet };
         const known = found.get(taking.lock);
@@ -417,6 +511,37 @@ function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
     }
   }
   return found;
+}
+
+/** Is the interrupt switched off at its line before the event, on every way, by a function in view that does so on all its ways? */
+function silencedBefore(fn: CFunction, event: Event, world: World): boolean {
+  return fn.events.some(call => {
+    if (call.kind !== 'call' || call.index >= event.index) return false;
+    const callee = calleeIn(fn, call, world.functions);
+    return (
+      callee?.whole === true && alwaysSilences(callee) && dominates(fn, call, event) && !between(fn, call, event).some(e => speaks(fn, e, world))
+    );
+  });
+}
+
+/** The event, or the function in view that it calls, switches an interrupt on at its line. */
+function speaks(fn: CFunction, event: Event, world: World): boolean {
+  const callee = calleeIn(fn, event, world.functions);
+  return event.api === 'enable_irq' || (callee?.events.some(e => e.api === 'enable_irq') ?? false);
+}
+
+/** Does every run of the function that returns switch an interrupt off at its line? */
+function alwaysSilences(fn: CFunction): boolean {
+  const off = new Set(fn.events.flatMap(e => (/^disable_(?:hard)?irq(?:_nosync)?$/.test(e.api) ? [e.node] : [])));
+  if (off.size === 0) return false;
+  const seen = new Set([0]);
+  for (const at of seen) {
+    const node = fn.flow[at];
+    if (off.has(at)) continue;
+    if (!node || node.kind === 'gap' || (node.kind === 'exit' && !node.stops)) return false;
+    for (const to of node.next) seen.add(to);
+  }
+  return true;
 }
 
 /** Does the function sleep itself, or does a table name it that tasks run? Being called by such does not tell where the call stands. */

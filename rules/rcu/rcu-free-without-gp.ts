@@ -120,8 +120,66 @@ int chains_count(struct table *t)
 	rcu_read_unlock();
 	return used;
 }`,
+      `
+/* A number of the card's is given back in between, and another card's feed. */
+struct card {
+	struct list_head node;
+	struct feed *feed;
+	int value;
+	int id;
+};
+
+void card_drop(struct table *t, struct card *old)
+{
+	struct card *c = t->top;
+
+	list_del_rcu(&c->node);
+	number_release(c->id);
+	feed_release(old->feed);
+	kfree(c); /* want: rcu-free-without-gp "c is freed" */
+}
+
+int cards_sum(struct deck *d)
+{
+	struct card *c;
+	int sum = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(c, &d->cards, node)
+		sum += c->value;
+	rcu_read_unlock();
+	return sum;
+}`,
     ],
     good: [
+      `
+/* What feeds the readers is torn down in between, out of view. */
+struct card {
+	struct list_head node;
+	struct feed *feed;
+	int value;
+};
+
+void card_drop(struct table *t)
+{
+	struct card *c = t->top;
+
+	list_del_rcu(&c->node);
+	feed_release(c->feed);
+	kfree(c);
+}
+
+int cards_sum(struct deck *d)
+{
+	struct card *c;
+	int sum = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(c, &d->cards, node)
+		sum += c->value;
+	rcu_read_unlock();
+	return sum;
+}`,
       `
 void card_drop(struct card *c)
 {

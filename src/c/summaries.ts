@@ -62,7 +62,13 @@ function summaryOf(
     ['nonzero', other, zero],
   ] as const) {
     const locks = everywhere(exit => exit.must, on).filter(lock => !start.has(lock) && off.every(exit => !exit.may.includes(lock)));
-    if (locks.length > 0 && off.length > 0) return { callee: fn, lock: pick(locks), unlock: [], enter: [], leave: [], when };
+    if (locks.length === 0 || off.length === 0) continue;
+    // What comes with the lock, interrupts off for one, comes with that outcome too.
+    const [held] = on;
+    const along = [...(held?.context.keys() ?? [])].filter(
+      word => on.every(exit => exit.context.has(word)) && !off.some(exit => exit.context.has(word)),
+    );
+    return { callee: fn, lock: pick(locks), unlock: [], enter: along, leave: [], when };
   }
   return null;
 }

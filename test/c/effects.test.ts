@@ -57,3 +57,28 @@ describe('a call does what the function in view does', () => {
     expect(await effects(text)).toEqual(expected);
   });
 });
+
+test('what a helper takes where it succeeds comes with interrupts as it leaves them, and not where it fails', async () => {
+  const functions = await functionsOf(`static int prep(struct s *x)
+{
+	spin_lock_irq(&x->lock);
+	if (x->dead) {
+		spin_unlock_irq(&x->lock);
+		return -EINVAL;
+	}
+	return 0;
+}
+void f(struct s *x)
+{
+	if (prep(x)) {
+		x->a = 1;
+		return;
+	}
+	x->b = 1;
+	spin_unlock_irq(&x->lock);
+}`);
+  const at = (path: string) => functions.at(-1)?.events.find(e => e.cell?.path === path);
+  expect(at('a')?.context).not.toContain('irqs-off');
+  expect(at('b')?.context).toContain('irqs-off');
+  expect(at('b')?.locks).toHaveLength(1);
+});
