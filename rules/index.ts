@@ -22,6 +22,7 @@ import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
 import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
 import idrUnlocked from './locking/idr-unlocked.ts';
 import listUnderTwoLocks from './locking/list-under-two-locks.ts';
+import lockConditionReevaluated from './locking/lock-condition-reevaluated.ts';
 import lockIrqInconsistent from './locking/lock-irq-inconsistent.ts';
 import lockNeverInitialised from './locking/lock-never-initialised.ts';
 import lockOrderInverted from './locking/lock-order-inverted.ts';
@@ -79,6 +80,7 @@ export const rules: readonly Rule[] = [
   guardedFieldUnlocked,
   idrUnlocked,
   listUnderTwoLocks,
+  lockConditionReevaluated,
   lockIrqInconsistent,
   lockNeverInitialised,
   lockOrderInverted,

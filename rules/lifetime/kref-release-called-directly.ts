@@ -1,5 +1,17 @@
-import { isTest } from '../../src/c/query.ts';
-import type { Event } from '../../src/model/code.ts';
+import {
+  after,
+  between,
+  calleeIn,
+  dominates,
+  isHandedOver,
+  isPartHandedOver,
+  isTest,
+  onward,
+  originsOf,
+  releasesIn,
+  takesReference,
+} from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
@@ -34,8 +46,121 @@ int req_send(struct req *r)
 		req_free(&r->kref); /* want: kref-release-called-directly "req_free()" */
 	return err;
 }`,
+      `
+/* Made by a helper, and known to the port by the time that it is freed. */
+static void req_free(struct kref *kref)
+{
+	kfree(container_of(kref, struct req, kref));
+}
+
+static struct req *req_alloc(int tag)
+{
+	struct req *r = kzalloc(sizeof(*r), GFP_KERNEL);
+
+	if (!r)
+		return NULL;
+	kref_init(&r->kref);
+	r->tag = tag;
+	return r;
+}
+
+int req_start(struct port *p)
+{
+	struct req *r = req_alloc(p->tag);
+
+	if (!r)
+		return -ENOMEM;
+	p->current_req = r;
+	if (port_wake(p)) {
+		req_free(&r->kref); /* want: kref-release-called-directly "req_free()" */
+		return -EIO;
+	}
+	return 0;
+}
+
+void req_put(struct req *r)
+{
+	kref_put(&r->kref, req_free);
+}`,
+      `
+/* The port lives on. */
+static void req_free(struct kref *kref)
+{
+	kfree(container_of(kref, struct req, kref));
+}
+
+void port_reset(struct port *p)
+{
+	struct req *r, *next;
+
+	list_for_each_entry_safe(r, next, &p->reqs, node)
+		req_free(&r->kref); /* want: kref-release-called-directly "req_free()" */
+}
+
+void req_put(struct req *r)
+{
+	kref_put(&r->kref, req_free);
+}`,
     ],
     good: [
+      `
+/* Made by a helper, and nobody has seen it yet. */
+static void req_free(struct kref *kref)
+{
+	kfree(container_of(kref, struct req, kref));
+}
+
+static struct req *req_alloc(int tag)
+{
+	struct req *r = kzalloc(sizeof(*r), GFP_KERNEL);
+
+	if (!r)
+		return NULL;
+	kref_init(&r->kref);
+	r->tag = tag;
+	return r;
+}
+
+struct req *req_make(struct port *p)
+{
+	struct req *r = req_alloc(p->tag);
+
+	if (!r)
+		return NULL;
+	r->port = p;
+	if (req_map(p, r->tag)) {
+		req_free(&r->kref);
+		return NULL;
+	}
+	return r;
+}
+
+void req_put(struct req *r)
+{
+	kref_put(&r->kref, req_free);
+}`,
+      `
+/* The port goes, whatever is still on its list. */
+static void req_free(struct kref *kref)
+{
+	kfree(container_of(kref, struct req, kref));
+}
+
+void port_free(struct port *p)
+{
+	struct req *r, *next;
+
+	list_for_each_entry_safe(r, next, &p->reqs, node) {
+		pr_err("request %d left behind\\n", r->tag);
+		req_free(&r->kref);
+	}
+	kfree(p);
+}
+
+void req_put(struct req *r)
+{
+	kref_put(&r->kref, req_free);
+}`,
       `
 static void req_free(struct kref *kref)
 {
@@ -107,6 +232,7 @@ void req_put(struct req *r)
       const put = releasesBy(world).get(call.api);
       if (!put || fn.name === call.api || fn.events.some(e => e.api === 'kref_init' || (e.api === put.api && e.args[1] === call.api))) continue;
       const object = first.replace(/^&\(?/, '').replace(/(?:->|\.)\w+$/, '');
+      if (isUnseen(fn, call, object, world)) continue;
       report(
         { event: call, fn },
         {
@@ -114,12 +240,60 @@ void req_put(struct req *r)
           question: `Who else holds a reference to ${object}, and should this be kref_put(${first}, ${call.api})?`,
           dismissal: `Not an issue if ${object} was never known to anybody else`,
           related: [{ path: put.path, line: put.line, side: put.side, note: 'handed to kref_put() here' }],
+          // Who frees the container has to free what is left in it.
+          ...(isLeftInside(fn, call, object, world) ? { confidence: 'low' as const } : {}),
           advice: [`kref_put(${first}, ${call.api})`],
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The object was made by a function in view that counts its first reference, and nobody else has come to know it since. */
+function isUnseen(fn: CFunction, release: Event, object: string, world: World): boolean {
+  const [setting, ...others] = (fn.settings ?? []).filter(s => s.name === object);
+  const making = fn.events.filter(e => setting?.sources.includes(e.index));
+  const [make] = making;
+  if (!setting || others.length > 0 || making.length !== 1 || !make || make.into !== object || !dominates(fn, make, release)) return false;
+  const callee = calleeIn(fn, make, world.functions);
+  return callee?.whole === true && makesCounted(callee) && !between(fn, make, release).some(e => isTold(e, object));
+}
+
+/** Does the function return what it has allocated and counted itself, known to nobody else, or nothing? */
+function makesCounted(fn: CFunction): boolean {
+  const returned = new Set(fn.flow.flatMap(node => (node.kind === 'exit' && !node.stops ? [node.returned ?? ''] : [])));
+  const objects = [...returned].filter(text => !/^(?:NULL|ERR_(?:PTR|CAST)\(.*\))$/.test(text));
+  const [object] = objects;
+  if (objects.length !== 1 || object === undefined || !/^\w+$/.test(object)) return false;
+  const init = fn.events.find(e => e.api === 'kref_init' && isPartHandedOver(e, object));
+  if (!init || !originsOf(fn, object).some(e => /alloc|memdup/.test(e.api))) return false;
+  const counted = onward(fn, init, {}).exits.some(node => node.returned === object);
+  return counted && !after(fn, init).some(e => isTold(e, object));
+}
+
+/** The pointer is stored or handed on, a part of the object linked somewhere, or one more reference taken. */
+function isTold(event: Event, object: string): boolean {
+  if (event.operand === object || takesReference(event, object) || isHandedOver(event, object)) return true;
+  if (!isPartHandedOver(event, object) || /_init$/.test(event.api)) return false;
+  return event.kind === 'publish' || /(?:^|_)(?:add|insert|link|enqueue|queue|register|store)(?:_|$)/.test(event.api);
+}
+
+/** The object stands on a list in something that the function frees afterwards. */
+function isLeftInside(fn: CFunction, release: Event, object: string, world: World): boolean {
+  return fn.shape.loops.some(loop => {
+    if (loop.line > release.line || loop.endLine < release.line) return false;
+    const walk = fn.events.find(e => e.line === loop.line && /for_each/.test(e.api));
+    const container = walk?.args.map(arg => /^&(\w+)(?:->|\.)/.exec(arg)?.[1]).find(name => name !== undefined);
+    if (!walk || container === undefined) return false;
+    const settings = (fn.settings ?? []).filter(s => s.name === object);
+    const derived = settings.length > 0 && settings.every(s => s.sources.length > 0 && s.sources.every(i => fn.events[i]?.line === walk.line));
+    if (walk.args[0] !== object && !derived) return false;
+    const ends = after(fn, release);
+    return releasesIn(fn, world.functions).some(
+      r => r.kind === 'free' && r.object === container && r.event.line > loop.endLine && ends.includes(r.event),
+    );
+  });
+}
 
 const known = new WeakMap<World, Map<string, Event>>();
 

@@ -1,8 +1,10 @@
 import {
+  between,
   isPartHandedOver,
   isTest,
   mayFree,
   onward,
+  pointedTo,
   readAfterFree,
   readersOf,
   releasesIn,
@@ -293,7 +295,7 @@ void card_move(struct card *c, struct card *spare)
       const free = atOnce ?? freeOn(e => unlinkedBy(fn, e, world.functions) === object);
       const claim = free ? listClaim(fn, unlink, free, atOnce !== undefined, world) : null;
       if (!free || free.uncertain || (!atOnce && !claim)) continue;
-      const name = free.args.find(arg => /^\w/.test(arg) && arg.replace(/->/g, '.') === object) ?? object.replace(/#\d+/, '');
+      const name = writtenIn(free, object) ?? object.replace(/#\d+/, '');
       report(
         { event: free, fn },
         {
@@ -304,7 +306,7 @@ void card_move(struct card *c, struct card *spare)
           related: [{ path: unlink.path, line: unlink.line, side: unlink.side, note: 'taken off here' }],
           quote: [unlink, free],
           // Who empties a whole list mostly tears down what nobody can read any more.
-          ...(emptiesList(fn, unlink, object) ? { confidence: 'low' as const } : {}),
+          ...(emptiesList(fn, unlink, object) || tornDownBetween(fn, unlink, free, [name, object], world) ? { confidence: 'low' as const } : {}),
           advice: ['kfree_rcu(), or synchronize_rcu() before the free'],
           ...(claim ? { claim } : {}),
         },
@@ -369,6 +371,30 @@ function emptiesList(fn: CFunction, unlink: Event, object: string): boolean {
   lines.push(...cursors);
   return loops.some(l => lines.some(line => line >= l.line && line <= l.endLine));
 }
+
+/** The object as the free writes it: a local that holds it, where there is one. */
+function writtenIn(free: Event, object: string): string | undefined {
+  const position = free.argCells?.findIndex(cell => cell !== null && pointedTo(cell) === object) ?? (free.args.length === 1 ? 0 : -1);
+  const given = free.args[position];
+  if (given !== undefined && /^\w+$/.test(given)) return given;
+  return free.args.find(arg => /^\w/.test(arg) && arg.replace(/->/g, '.') === object);
+}
+
+/** Something that the object points to is torn down out of view before the free: it may be what readers came by. */
+function tornDownBetween(fn: CFunction, unlink: Event, free: Event, names: readonly string[], world: World): boolean {
+  return between(fn, unlink, free).some(call => {
+    if (call.kind !== 'call' || !call.opaque || !TEARS_DOWN.test(call.api)) return false;
+    return call.args.some((arg, i) => {
+      const [, owner, member] = /^(\w+(?:(?:->|\.)\w+)*)->(\w+)$/.exec(arg) ?? [];
+      if (owner === undefined || member === undefined || !names.some(name => name.replace(/->/g, '.') === owner.replace(/->/g, '.'))) return false;
+      const source = call.argSources[i]?.map(n => fn.events[n]).find(e => e?.cell?.path === member);
+      const declared = source?.cell?.type ? world.declared(source.cell.type)?.members.get(member) : undefined;
+      return declared === undefined || declared.pointer > 0;
+    });
+  });
+}
+
+const TEARS_DOWN = /(?:^|_)(?:release|destroy|close|shutdown|disconnect|detach|teardown|uninit|remove|free|del|delete)(?:_|$)/;
 
 /** Something that may wait for readers by another means: an unregistering, a flush, a drain. */
 function waitsOtherwise(event: Event): boolean {

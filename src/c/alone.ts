@@ -1,5 +1,6 @@
 /** Code and objects that no other CPU works on. */
 import type { CFunction, Event } from '../model/code.ts';
+import type { World } from '../model/rule.ts';
 
 /** Code that runs alone by what it is: set-up before anyone else knows the object, and teardown. */
 export function runsAlone(fn: CFunction): boolean {
@@ -9,12 +10,26 @@ export function runsAlone(fn: CFunction): boolean {
   );
 }
 
-/** Test code: it runs one thread on objects of its own. */
-export function isTest(fn: CFunction): boolean {
+/**
+ * Test code: it runs one thread on objects of its own. With the world at hand also what test code alone calls, or hands out to be called.
+ */
+export function isTest(fn: CFunction, world?: World): boolean {
   return (
     /(?:^|\/)(?:tests?|selftests?|kunit)\/|[_-](?:kunit|test|selftest)s?\.c$|(?:^|\/)test[_-]/.test(fn.path) ||
-    fn.parameters.some(p => p.type.startsWith('struct kunit'))
+    fn.parameters.some(p => p.type.startsWith('struct kunit')) ||
+    (world !== undefined && servesTests(fn, world))
   );
+}
+
+/** Everything in view that names the function is test code, and nothing out of view can. */
+function servesTests(fn: CFunction, world: World): boolean {
+  if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h')) return false;
+  const inside = (line: number) => world.functions.find(f => f.path === fn.path && f.side === fn.side && f.line <= line && f.endLine >= line);
+  const users = [
+    ...world.callers(fn.name).flatMap(site => (site.fn.path === fn.path ? [site.fn] : [])),
+    ...world.mentions(fn).map(m => inside(m.line)),
+  ];
+  return users.length > 0 && users.every(user => user !== undefined && isTest(user));
 }
 
 /** The object is this CPU's own, or was allocated in this function: no other CPU works on it. */

@@ -1,0 +1,215 @@
+import { eventsOf, isTest, nodesAfter } from '../../src/c/query.ts';
+import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'lock-condition-reevaluated',
+  title: 'A lock is taken and given back by two evaluations of a condition that may change in between',
+  why: `
+    One helper takes a lock unless a condition holds, another gives it back unless the same condition holds, and each asks for itself. Where
+    the answer changes in between, the lock is given back without having been taken, or never given back. What the first found out has to be
+    carried to the second. Certain by inspection but for one thing that is asked: whether the answer can change.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['lock-imbalance'],
+  references: ['Documentation/dev-tools/sparse.rst, Using sparse for lock checking', 'Documentation/staging/static-keys.rst, Usage'],
+  knownGaps: [
+    'a condition on an object, or on what the caller hands in, is taken for one that does not change',
+    'two evaluations in one function are not looked at',
+  ],
+  examples: {
+    bad: [
+      `
+static void depot_begin(struct depot *d)
+{
+	if (depot_mode_flat())
+		return;
+
+	rcu_read_lock();
+	depot_trace(d);
+}
+
+static void depot_end(void)
+{
+	if (depot_mode_flat())
+		return;
+
+	rcu_read_unlock(); /* want: lock-condition-reevaluated "depot_mode_flat()" */
+}`,
+      `
+void depot_hold(struct depot *d)
+{
+	if (static_branch_unlikely(&depot_shared))
+		mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (static_branch_unlikely(&depot_shared))
+		mutex_unlock(&d->lock); /* want: lock-condition-reevaluated "depot_hold()" */
+}`,
+    ],
+    good: [
+      `
+static bool depot_begin(struct depot *d)
+{
+	if (depot_mode_flat())
+		return false;
+
+	rcu_read_lock();
+	return true;
+}
+
+/* What the first found out is carried along. */
+static void depot_end(bool locked)
+{
+	if (locked)
+		rcu_read_unlock();
+}`,
+      `
+/* What the object is does not change. */
+void depot_hold(struct depot *d)
+{
+	if (depot_is_shared(d))
+		mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (depot_is_shared(d))
+		mutex_unlock(&d->lock);
+}
+
+void depot_close(struct depot *d)
+{
+	struct depot *up = d->parent;
+
+	if (depot_is_shared(up))
+		mutex_lock(&up->gate);
+}
+
+void depot_open(struct depot *d)
+{
+	struct depot *up = d->parent;
+
+	if (depot_is_shared(up))
+		mutex_unlock(&up->gate);
+}`,
+      `
+void depot_hold(struct depot *d)
+{
+	if (IS_ENABLED(CONFIG_DEPOT_SHARED))
+		mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (IS_ENABLED(CONFIG_DEPOT_SHARED))
+		mutex_unlock(&d->lock);
+}`,
+      `
+/* Where a task stands does not change while it stands there. */
+void depot_hold(struct depot *d)
+{
+	if (!in_interrupt())
+		local_bh_disable();
+}
+
+void depot_drop(struct depot *d)
+{
+	if (!in_interrupt())
+		local_bh_enable();
+}`,
+      `
+/* Two conditions, two locks. */
+void depot_hold(struct depot *d)
+{
+	if (depot_mode_flat())
+		return;
+	mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (depot_mode_deep())
+		return;
+	mutex_unlock(&d->lock);
+}`,
+    ],
+  },
+  checkFile(file, report) {
+    const functions = file.functions.filter(fn => fn.side === 'new' && !isTest(fn));
+    const takers = functions.flatMap(fn => conditional(fn, 'lock').map(c => ({ fn, ...c })));
+    if (takers.length === 0) return;
+    for (const fn of functions) {
+      for (const { event, key, condition } of conditional(fn, 'unlock')) {
+        const taker = takers.find(t => t.fn !== fn && t.key === key && t.condition === condition);
+        if (!taker) continue;
+        const asked = condition.replace(/^!/, '');
+        report(
+          { event, fn },
+          {
+            message: `${fn.name}() asks ${asked} again before ${event.api}(), as ${taker.fn.name}() does before ${taker.event.api}(), and the answer may have changed`,
+            question: `Can ${asked} change between ${taker.fn.name}() and ${fn.name}(), and should what ${taker.fn.name}() found out be handed on?`,
+            dismissal: `Not an issue if ${asked} never changes once these functions run`,
+            quote: [event],
+            related: [{ path: file.path, line: taker.event.line, side: taker.event.side, note: `taken in ${taker.fn.name}()` }],
+            shape: key,
+          },
+        );
+      }
+    }
+  },
+} satisfies Rule;
+
+interface Conditional {
+  event: Event;
+  /** The lock, by its name or by the context that it makes. */
+  key: string;
+  /** What is asked, with a `!` before it where the event runs if that does not hold. */
+  condition: string;
+}
+
+/** What takes a lock, or gives one back, under a condition on the system, where the function does not do the other. */
+function conditional(fn: CFunction, kind: 'lock' | 'unlock'): Conditional[] {
+  const all = [...eventsOf(fn, 'lock'), ...eventsOf(fn, 'unlock'), ...eventsOf(fn, 'rcu', /^(?:rcu|srcu)_read_(?:un)?lock/)];
+  const keyOf = (e: Event) => `${e.api.replace(/(?:un)?lock|_(?:irq|bh|irqsave|irqrestore)$/g, '')}|${e.cell?.path ?? e.args[0] ?? ''}`;
+  const gives = (e: Event) => e.kind === 'unlock' || /unlock/.test(e.api);
+  return all.flatMap(event => {
+    if (gives(event) !== (kind === 'unlock')) return [];
+    const key = keyOf(event);
+    if (all.some(o => o !== event && keyOf(o) === key)) return [];
+    for (const [at, node] of fn.flow.entries()) {
+      const condition = askedOf(fn, node);
+      if (condition === null) continue;
+      const [yes, no] = node.next.map(to => to === event.node || nodesAfter(fn, to).has(event.node));
+      if (yes === no || at === event.node) continue;
+      return [{ event, key, condition: yes ? condition : negated(condition) }];
+    }
+    return [];
+  });
+}
+
+/** Contexts of the running task itself. */
+const OWN = /^(?:in_(?:nmi|irq|hardirq|softirq|serving_softirq|interrupt|task|atomic)|irqs_disabled|preemptible|current_\w+)$/;
+
+/** The condition, where it is a call that no argument makes one of an object's or of the caller's. */
+function askedOf(fn: CFunction, node: FlowNode): string | null {
+  if (node.kind !== 'branch' || node.decides?.length !== 1 || !node.condition) return null;
+  const event = fn.events[node.decides[0] ?? -1];
+  if (!event || !/^[a-z]\w*$/.test(event.api) || OWN.test(event.api)) return null;
+  const text = node.condition.replace(/\s+/g, '');
+  const call = new RegExp(`^!?(?:un)?(?:likely)?\\(?${event.api}\\(`).test(text);
+  if (!call || (event.kind !== 'call' && event.kind !== 'read')) return null;
+  const names = event.args.flatMap(a => a.match(/[A-Za-z_]\w*/g) ?? []);
+  if (
+    names.some(name => fn.parameters.some(p => p.name === name) || fn.settings?.some(s => s.name === name)) ||
+    event.args.some(a => !/^&?[A-Za-z_]\w*$/.test(a.trim()))
+  )
+    return null;
+  return text;
+}
+
+function negated(text: string): string {
+  return text.startsWith('!') ? text.slice(1) : `!${text}`;
+}
