@@ -1,4 +1,4 @@
-import { cellName, isTest } from '../../src/c/query.ts';
+import { between, cellName, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -49,6 +49,26 @@ static void gauge_tell(struct gauge *g)
  	),
  
 `,
+      `
+struct gauge { atomic_t level; int last; };
+
+/* Overwritten before anyone looks: the copy is for nothing. */
+static void gauge_fork(struct gauge *g, struct gauge *from)
+{
+	g->last = from->last;
+	g->level = from->level; /* want: atomic-by-value "overwritten" */
+	atomic_set(&g->level, 0);
+}`,
+      `
+struct gauge { atomic_t level; int last; };
+
+/* Set anew on one of the ways only. */
+static void gauge_fork(struct gauge *g, struct gauge *from, bool fresh)
+{
+	g->level = from->level; /* want: atomic-by-value "level is copied by value in gauge_fork()" */
+	if (fresh)
+		atomic_set(&g->level, 0);
+}`,
     ],
     good: [
       `
@@ -127,13 +147,15 @@ static void gauge_dump(struct gauge *g)
       const copied = event.api === 'read' && event.kind === 'read' ? isCopied(fn, event) : false;
       if (!copied || !isAtomic(event, world)) continue;
       const name = cellName(event.cell);
+      const dead = isOverwritten(fn, event);
       report(
         { event, fn },
         {
-          message: `${name} is copied by value in ${fn.name}()`,
+          message: `${name} is copied by value in ${fn.name}()${dead ? ', and the copy is overwritten before it is used' : ''}`,
           detail: ['The copy is made by a plain load, which races with every operation on the original'],
           question: 'Should this be what atomic_read() gives?',
           dismissal: `Not an issue if nobody else can reach ${name} yet`,
+          ...(dead ? { severity: 'note' as const } : {}),
         },
       );
     }
@@ -165,3 +187,17 @@ function isCopied(fn: CFunction, read: Event): boolean {
   const next = fn.events[read.index + 1];
   return next?.api === '=' && next.line === read.line && /^[\w.>[\]-]+$/.test(/[^=]=\s*([^=;]+);/.exec(next.text)?.[1]?.trim() ?? '');
 }
+
+/** Is what the copy was stored to set anew on every way on from it, before anything looks at it? */
+function isOverwritten(fn: CFunction, read: Event): boolean {
+  const store = fn.events[read.index + 1];
+  const { cell } = store ?? {};
+  if (!store || !cell || store.api !== '=') return false;
+  const same = (e: Event) => e.cell !== null && e.cell.base === cell.base && keyOf(e) === keyOf(store);
+  const anew = fn.events.filter(e => e.index > store.index && SETS.test(e.api) && same(e));
+  if (anew.length === 0 || !surelyReaches(fn, store, anew)) return false;
+  const seen = (e: Event) => !anew.includes(e) && (same(e) || e.kind === 'publish' || (cell.base !== null && isHandedOver(e, cell.base)));
+  return anew.every(end => !between(fn, store, end).some(seen));
+}
+
+const SETS = /^(?:atomic(?:64|_long)?|refcount)_set$|^(?:(?:raw_)?spin_lock|rwlock|mutex|sema|kref|seqlock)_init$|^init_(?:completion|rwsem)$/;
