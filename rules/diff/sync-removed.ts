@@ -1,6 +1,6 @@
-import { cellKey, isAccess, isOwn, isTest, keyOf, runsAlone, sameLock } from '../../src/c/query.ts';
+import { cellKey, isAccess, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameLock } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Changes, Remark, Rule } from '../../src/model/rule.ts';
+import type { Changes, Claim, Remark, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'sync-removed',
@@ -23,6 +23,29 @@ export default {
   ],
   examples: {
     bad: [
+      `--- a/drivers/tray/mail.c
++++ b/drivers/tray/mail.c
+@@ -1,19 +1,18 @@
+ struct tray {
+ 	int letter;
+ 	int full;
+ };
+
+ void tray_put(struct tray *t, int letter)
+ {
+ 	WRITE_ONCE(t->letter, letter);
+-	smp_wmb(); /* want: sync-removed "both stay" */
+ 	WRITE_ONCE(t->full, 1);
+ }
+
+ int tray_take(struct tray *t)
+ {
+ 	if (!READ_ONCE(t->full))
+ 		return -EAGAIN;
+ 	smp_rmb();
+ 	return READ_ONCE(t->letter);
+ }
+`,
       `--- a/drivers/tray/tray.c
 +++ b/drivers/tray/tray.c
 @@ -20,10 +20,8 @@ static void tray_touch(struct tray *t)
@@ -85,6 +108,29 @@ export default {
 `,
     ],
     good: [
+      `--- a/drivers/tray/mail.c
++++ b/drivers/tray/mail.c
+@@ -1,19 +1,18 @@
+ struct tray {
+ 	int letter;
+ 	int full;
+ };
+
+ void tray_put(struct tray *t, int letter)
+ {
+ 	WRITE_ONCE(t->letter, letter);
+-	smp_wmb();
+ 	smp_store_release(&t->full, 1);
+ }
+
+ int tray_take(struct tray *t)
+ {
+ 	if (!READ_ONCE(t->full))
+ 		return -EAGAIN;
+ 	smp_rmb();
+ 	return READ_ONCE(t->letter);
+ }
+`,
       `--- a/drivers/tray/tray.c
 +++ b/drivers/tray/tray.c
 @@ -20,7 +20,7 @@ static void tray_touch(struct tray *t)
@@ -450,7 +496,17 @@ function lostBarrier(view: View, event: Event): Remark | null {
         : below
           ? ` before "${quoted(below)}"`
           : '';
+  const claim = one && other ? pairClaim(view, one, other, event) : null;
+  const partner = claim?.threads[1];
   return {
+    ...(claim ? { claim } : {}),
+    ...(partner
+      ? {
+          related: partner.events
+            .slice(0, 1)
+            .map(e => ({ path: e.path, line: e.line, side: e.side, note: `the other side, in ${partner.fn.name}()` })),
+        }
+      : {}),
     message: `${event.api}()${between} goes from ${after.name}(), and ${above && below ? 'both stay' : 'that stays'}`,
     question: 'What keeps the accesses around it in order now, or who no longer needs that?',
     dismissal: 'Not an issue if the other side of the pair goes as well, or something else orders them',
@@ -461,6 +517,55 @@ function lostBarrier(view: View, event: Event): Remark | null {
 }
 
 /** What a barrier may be there for, or may lean on. */
+/**
+ * The new side against another function in view that touches both cells, with the barrier put back as the cure: the diff itself hands over both
+ * forms of the test. Null where nobody in view does the other half.
+ */
+function pairClaim({ after, series }: View, one: Event, other: Event, barrier: Event): Claim | null {
+  const [first, second] = [keyOf(one), keyOf(other)];
+  const fence = barrier.ordering;
+  if (first === null || second === null || first === second || (fence !== 'full' && fence !== 'rmb' && fence !== 'wmb')) return null;
+  const halves = { read: (e: Event) => e.kind === 'read', write: (e: Event) => e.kind === 'write' || e.kind === 'publish' };
+  const shape = halves.write(one) && halves.write(other) ? 'writer' : halves.read(one) && halves.read(other) ? 'reader' : null;
+  const buffered = halves.write(one) && halves.read(other) && fence === 'full';
+  if (shape === null && !buffered) return null;
+  const does = shape === 'writer' ? (['read', 'read'] as const) : shape === 'reader' ? (['write', 'write'] as const) : (['write', 'read'] as const);
+  for (const fn of series.after.functions) {
+    if (fn === after || isTest(fn) || runsOnce(fn)) continue;
+    const early = fn.events.find(e => halves[does[0]](e) && keyOf(e) === second);
+    const late = early && fn.events.find(e => halves[does[1]](e) && keyOf(e) === first && nodesAfter(fn, early.node).has(e.node));
+    if (!early || !late) continue;
+    return {
+      threads: [
+        { fn: after, events: [one, other] },
+        { fn, events: [early, late] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads:
+          shape === 'writer'
+            ? [
+                { read: early, from: other },
+                { read: late, from: 'before' },
+              ]
+            : shape === 'reader'
+              ? [
+                  { read: one, from: late },
+                  { read: other, from: 'before' },
+                ]
+              : [
+                  { read: other, from: 'before' },
+                  { read: late, from: 'before' },
+                ],
+      },
+      edits: [{ kind: 'fence', fence, where: 'after', event: one, text: `${barrier.api}() where it was` }],
+      assumes: ['both run on one object'],
+      stands: true,
+    };
+  }
+  return null;
+}
+
 function isPartner(event: Event): boolean {
   return isAccess(event) || event.opaque || event.kind === 'wake' || orders(event);
 }

@@ -110,6 +110,15 @@ const DECIDED = [
   'stale-read-used-under-lock',
 ];
 
+test('a barrier that goes is decided where the other side of its pair is in view, with the barrier put back as the cure', async () => {
+  const rule = rules.find(r => r.id === 'sync-removed');
+  const { result } = await found(rule?.examples.bad[0] ?? '', rule);
+  const witnesses = result.reviews.flatMap(r => r.findings).map(f => f.witness);
+  expect(witnesses.map(w => [w?.verdict, w?.fixedVerdict, w?.strength, w?.threads.map(t => t.function)])).toEqual([
+    ['Sometimes', 'Never', 'weak', ['tray_put', 'tray_take']],
+  ]);
+});
+
 describe.each(DECIDED)('%s', id => {
   const rule = rules.find(r => r.id === id);
 
