@@ -9,7 +9,8 @@ export default {
     A read barrier orders the loads before it against the loads after it. Where the same cells are read on both sides, and each reading is
     judged by itself, coherence already keeps every cell from going backwards, and nothing is left for the barrier to do. A barrier does
     not refresh anything: it orders, and says nothing of when a store becomes visible. The usual wish behind it, to look once more before
-    saying that something is wrong, needs what serialises the writers.`,
+    saying that something is wrong, needs what serialises the writers.
+    Told by inspection: coherence already keeps two loads of one cell in order.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['barrier-misplaced'],

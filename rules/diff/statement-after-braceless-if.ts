@@ -8,7 +8,8 @@ export default {
   why: `
     An if, an else or a loop without braces holds one statement. A second one on the same indentation, as it comes about when a line is added
     below or above the first, is outside: an unlock, a return or a store that was meant for one case then happens in every case. A compiler
-    says so with -Wmisleading-indentation, but a posted patch has not always met one.`,
+    says so with -Wmisleading-indentation, but a posted patch has not always met one.
+    Certain by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['lock-imbalance', 'missing-lock'],

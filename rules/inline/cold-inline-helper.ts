@@ -14,7 +14,8 @@ export default {
   why: `
     What is static inline in a header is compiled into every file that calls it. For more than a few lines that pays only where constant
     arguments fold the body away; a loop over a run-time size makes the saved call vanish against the work. A cold walk belongs into a
-    .c file, and the header loses the includes that only the walk needs.`,
+    .c file, and the header loses the includes that only the walk needs.
+    Told by inspection: no execution is at stake.`,
   severity: 'note',
   confidence: 'medium',
   finds: [],

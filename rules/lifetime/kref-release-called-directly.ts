@@ -19,7 +19,8 @@ export default {
   title: 'The release function of a kref is called past the count',
   why: `
     A release function runs when the last reference is put. Called by hand, it frees the object whatever the count says: whoever holds
-    another reference uses freed memory, and the last put frees it a second time.`,
+    another reference uses freed memory, and the last put frees it a second time.
+    Told by inspection: the count is not asked, whatever the order.`,
   severity: 'warning', // The last holder may know that it is the last.
   confidence: 'medium',
   finds: ['refcount-lifetime'],

@@ -9,7 +9,8 @@ export default {
     Once a driver's free callback has the object, another CPU may take it from the driver's list and count references on it. A store of
     the count that comes after the callback overwrites those: it is no read-modify-write, and what the new owner counted is lost, so that
     the object is freed too early or never. The callback's lock does not help, since it is dropped by then, and later stores may even move
-    up past an unlock.`,
+    up past an unlock.
+    Told by inspection: whoever owns the object next is behind a pointer, and no thread in view.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['use-after-handover', 'refcount-lifetime'],

@@ -20,7 +20,8 @@ export default {
   why: `
     Behind kfree() the memory may belong to somebody else at once. Behind a put it may as soon as the other holders have put theirs, which
     is a race that a test seldom sees: the pointer works as long as somebody else still holds a reference. What is needed from the object
-    is read first, or the put moves down behind its last use.`,
+    is read first, or the put moves down behind its last use.
+    Told by inspection of one function: who puts the last reference is out of view.`,
   severity: 'error', // A warning where a reference is put: another may be held, out of view.
   confidence: 'high',
   finds: ['refcount-lifetime', 'lifetime-teardown', 'use-after-handover'],

@@ -8,7 +8,8 @@ export default {
   why: `
     A waiter that finds its record marked as done leaves at once, with no need to be woken: it may have been about to look anyway. Its record
     is most often on its stack, and is gone when the waker reads the task to wake from it. The task is read first and held by a reference,
-    then the waiter is told, then the task is woken.`,
+    then the waiter is told, then the task is woken.
+    Told by inspection: the waiter's own stack is no cell that its code names.`,
   severity: 'warning', // A note where nothing in view says what the object is.
   confidence: 'medium',
   finds: ['use-after-handover'],

@@ -6,7 +6,8 @@ export default {
   title: 'A system-wide workqueue is flushed',
   why: `
     Flushing a queue that the whole kernel shares waits for work of strangers. Where the caller runs on that queue itself, or holds a lock that
-    any work on it wants, it waits for ever; which work is on it no driver can know.`,
+    any work on it wants, it waits for ever; which work is on it no driver can know.
+    Outside the model, which knows no work items: told by inspection.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['deadlock'],

@@ -7,7 +7,8 @@ export default {
   title: 'A handler is waited for under a lock that it takes',
   why: `
     Whoever waits for a running timer or work item while it holds a lock that the handler takes waits for ever: the handler waits for the lock,
-    and the holder for the handler. It needs only that the handler has started.`,
+    and the holder for the handler. It needs only that the handler has started.
+    Outside the model, which knows no waiting for a handler: told by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['deadlock'],

@@ -7,7 +7,8 @@ export default {
   title: 'A counter that others change under a lock is changed without it',
   why: `
     A plain ++ or -- reads, adds and writes. Where every other place does it under a lock, one without the lock loses its own count or that of the
-    lock's holder, whenever the two meet.`,
+    lock's holder, whenever the two meet.
+    Told by inspection of the other accesses in view.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['missing-lock'],

@@ -22,7 +22,8 @@ export default {
   title: 'A lock that an interrupt takes is also taken with interrupts on',
   why: `
     Where an interrupt handler takes a spinning lock, whoever else takes it must keep the handler off its own CPU meanwhile. A task that
-    holds the lock with interrupts on is interrupted there sooner or later, and the handler spins for a lock that its own CPU cannot give back.`,
+    holds the lock with interrupts on is interrupted there sooner or later, and the handler spins for a lock that its own CPU cannot give back.
+    Outside the model, which knows no interrupts: told by inspection.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['irq-context', 'deadlock'],

@@ -7,7 +7,8 @@ export default {
   title: 'A lock is taken that nothing initialises',
   why: `
     Memory that was cleared is no lock: without its initialiser a mutex has an empty list whose pointers are NULL, and lockdep gives up where it
-    meets a lock without a class. It works by chance until two tasks contend.`,
+    meets a lock without a class. It works by chance until two tasks contend.
+    Certain by inspection of what is in view.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['missing-init', 'missing-lock'],

@@ -7,7 +7,8 @@ export default {
   title: 'Two locks are taken in both orders',
   why: `
     A task that holds the first lock and waits for the second, and a task that holds the second and waits for the first, wait for each other for
-    ever. Locks that nest must nest one way everywhere. Switching a static key takes the CPU hotplug lock, which is easily overlooked.`,
+    ever. Locks that nest must nest one way everywhere. Switching a static key takes the CPU hotplug lock, which is easily overlooked.
+    Outside the model, which leaves out executions that never end: told by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['deadlock'],

@@ -6,7 +6,8 @@ export default {
   id: 'lock-taken-twice',
   title: 'A lock is taken where it is held already',
   why: `
-    The kernel's locks do not nest in themselves: whoever takes one that it holds waits for itself, the first time the code runs that way.`,
+    The kernel's locks do not nest in themselves: whoever takes one that it holds waits for itself, the first time the code runs that way.
+    Certain by inspection: the task waits for itself.`,
   severity: 'error',
   confidence: 'high',
   finds: ['deadlock'],

@@ -6,7 +6,8 @@ export default {
   title: 'A lock is given back where the attempt to take it has failed',
   why: `
     A try, or a wait that a signal may end, has a way on which the lock was not taken. An unlock there gives back what another task holds, or
-    what nobody holds.`,
+    what nobody holds.
+    Certain by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['lock-imbalance'],

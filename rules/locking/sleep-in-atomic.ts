@@ -8,7 +8,8 @@ export default {
   why: `
     Under a spinning lock, with interrupts or preemption off, or in an RCU read-side section the scheduler must not be called. A task that
     sleeps there leaves the lock to CPUs that spin for it, deadlocks the CPU where the next task wants the lock, and lets a grace period end
-    early or never.`,
+    early or never.
+    Certain by inspection: it is no matter of order.`,
   severity: 'error',
   confidence: 'high',
   finds: ['sleep-in-atomic'],

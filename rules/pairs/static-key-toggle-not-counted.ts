@@ -8,7 +8,8 @@ export default {
   why: `
     static_branch_enable() and static_branch_disable() set a state: the second call of enable does nothing, and disable switches the key off
     whoever switched it on. Where two CPUs run the function at once, the first to finish switches the key off under the other, which goes on
-    with it off. static_branch_inc() and static_branch_dec() count the users, and the key stays on until the last of them is done.`,
+    with it off. static_branch_inc() and static_branch_dec() count the users, and the key stays on until the last of them is done.
+    Told by inspection: two users of one switch need a count.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['paired-update'],

@@ -8,7 +8,8 @@ export default {
   why: `
     Without the page-table lock an entry may change under the reader. Where an entry is two words wide, a plain read, READ_ONCE() or
     ptep_get() may see one half of the old and one of the new entry: a page frame that neither of them named. ptep_get_lockless() and
-    pmdp_get_lockless() read the halves in the order that makes such a mix detectable, and read again.`,
+    pmdp_get_lockless() read the halves in the order that makes such a mix detectable, and read again.
+    Outside the model, which knows no access of two words: told by inspection.`,
   severity: 'warning',
   confidence: 'high', // A note of medium confidence where only a later lock tells that none is held.
   finds: ['pgtable-tlb'],

@@ -8,7 +8,8 @@ export default {
   why: `
     p4d_offset(), pud_offset() and pmd_offset() read the entry that their first argument points to. A walk without a lock that has read and
     checked the entry before has checked another value than the one it goes on from: in between the table below may have been freed, or the
-    entry become a huge one. The forms with _lockless take the value that was checked.`,
+    entry become a huge one. The forms with _lockless take the value that was checked.
+    Certain by inspection: the entry is read twice.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['pgtable-tlb'],

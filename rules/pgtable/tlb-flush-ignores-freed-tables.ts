@@ -7,7 +7,8 @@ export default {
   why: `
     The hardware walker caches upper levels as well. When page-table pages are freed, mmu_gather says so in freed_tables, and a flush of the
     leaf entries of a range may leave a cached pointer to a table that is somebody else's memory by then. tlb_flush() has to look at
-    freed_tables, or at the levels that were cleared, before it chooses the cheap flush.`,
+    freed_tables, or at the levels that were cleared, before it chooses the cheap flush.
+    Outside the model, which knows no page-table walker: told by inspection.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['pgtable-tlb'],

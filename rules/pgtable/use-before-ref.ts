@@ -8,7 +8,8 @@ export default {
   why: `
     A page-table entry that is read without the lock names a page that may be freed and in use as something else by the time it is looked
     at. The protocol is to take a reference that fails on a free page, to read the entry again, and then to look: only then does what is
-    read belong to the page that the entry names.`,
+    read belong to the page that the entry names.
+    Told by inspection of one function.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['pgtable-tlb'],

@@ -8,7 +8,8 @@ export default {
   why: `
     call_rcu() runs its callback some time after the grace period. A module that is unloaded before then leaves a call into memory that no
     longer holds the function. A grace period does not help: it says nothing of callbacks that wait their turn. rcu_barrier() waits for
-    them. kfree_rcu() needs none, since what it runs is not the module's.`,
+    them. kfree_rcu() needs none, since what it runs is not the module's.
+    Outside the model, which knows no unloading: told by inspection.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['rcu-misuse', 'lifetime-teardown'],

@@ -8,7 +8,8 @@ export default {
   why: `
     list_del_rcu() leaves the entry's forward pointer, so that a reader who stands on the entry can go on. A reader who stands there when
     the entry is put on another list goes on in that list, never meets the head of its own, and may run for ever; a reader of the first
-    list misses what stood behind the entry.`,
+    list misses what stood behind the entry.
+    Told by inspection: the reader that stands on the entry needs no line in view.`,
   severity: 'warning', // A reader who stays in the list that it began in only misses entries.
   confidence: 'medium',
   finds: ['rcu-misuse'],

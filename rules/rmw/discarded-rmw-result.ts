@@ -9,7 +9,8 @@ export default {
     A read-modify-write that returns a value is fully ordered and tells what was there before. A caller that drops the value pays for
     the order, and gives up the only look at the old value that cannot be late. Two ways out: the form without a value, which is
     unordered, where nothing needs the order; or the value, used as the check that it is. On x86 both forms are LOCK-prefixed and cost
-    the same; elsewhere the barriers do cost.`,
+    the same; elsewhere the barriers do cost.
+    Told by inspection: the value is there and nobody looks at it.`,
   severity: 'note', // A warning where the cell is half of a pair: there the dropped value is the check.
   confidence: 'high',
   finds: [],
