@@ -3,7 +3,7 @@ import type { Condition, Expression, LitmusTest, Observed, Source, Statement, Ta
 import type { Act, Draft, Guard, Step, Strength } from './draft.ts';
 
 /** What a register holds where its step did not run. */
-export const NOT_RUN = -1;
+const NOT_RUN = -1;
 
 /**
  * Gives every store of an unknown value a number of its own, and every location whose claim writes 0 another value to start with, so that

@@ -16,7 +16,7 @@ import { lower } from './lower.ts';
 import { type Pair, pairOf } from './pair.ts';
 
 /** Steps of a program beyond which nothing is decided. */
-export const MOST_STEPS = 64;
+const MOST_STEPS = 64;
 
 /** Checks of candidates that one program of a claim may take, and those of a whole review; counted, so that the answer is the same on every machine. */
 const BUDGET = 5_000;

@@ -33,7 +33,7 @@ export interface Budget {
 }
 
 /** Events of a test, initial writes among them, that are looked at. */
-export const MOST_EVENTS = 128;
+const MOST_EVENTS = 128;
 
 /** What a check costs where a relation has 1, 2, 3 or 4 words in a row. */
 const SCALE = [1, 2, 10, 20];
