@@ -2,8 +2,10 @@
 import type { Rule } from '../src/model/rule.ts';
 import barrierBesideNonRmw from './barriers/barrier-beside-non-rmw.ts';
 import barrierOrdersNothing from './barriers/barrier-orders-nothing.ts';
+import doneMarkWithoutRelease from './barriers/done-mark-without-release.ts';
 import flagPublishedWithoutRelease from './barriers/flag-published-without-release.ts';
 import halfBarrierForStoreThenLoad from './barriers/half-barrier-for-store-then-load.ts';
+import lockTakenRelaxed from './barriers/lock-taken-relaxed.ts';
 import plainPublishBesideBarrier from './barriers/plain-publish-beside-barrier.ts';
 import readBarrierOnWrongSide from './barriers/read-barrier-on-wrong-side.ts';
 import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
@@ -22,6 +24,7 @@ import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
 import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
 import idrUnlocked from './locking/idr-unlocked.ts';
 import listUnderTwoLocks from './locking/list-under-two-locks.ts';
+import listUsedUnlocked from './locking/list-used-unlocked.ts';
 import lockConditionReevaluated from './locking/lock-condition-reevaluated.ts';
 import lockIrqInconsistent from './locking/lock-irq-inconsistent.ts';
 import lockNeverInitialised from './locking/lock-never-initialised.ts';
@@ -50,9 +53,13 @@ import atomicByValue from './rmw/atomic-by-value.ts';
 import discardedRmwResult from './rmw/discarded-rmw-result.ts';
 import markedReadPlainWrite from './rmw/marked-read-plain-write.ts';
 import ownershipWordReleasedWithoutRelease from './rmw/ownership-word-released-without-release.ts';
+import plainReadsBeforeCmpxchg from './rmw/plain-reads-before-cmpxchg.ts';
 import plainRmwInCompletion from './rmw/plain-rmw-in-completion.ts';
 import sharedCellReadTwice from './rmw/shared-cell-read-twice.ts';
 import testThenModifyBit from './rmw/test-then-modify-bit.ts';
+import counterLeftOdd from './seqcount/counter-left-odd.ts';
+import readSectionComparedByHand from './seqcount/read-section-compared-by-hand.ts';
+import conditionChangedWithoutWake from './wait/condition-changed-without-wake.ts';
 import recheckMissingAfterQueueing from './wait/recheck-missing-after-queueing.ts';
 import wakeWithoutFullBarrier from './wait/wake-without-full-barrier.ts';
 
@@ -60,8 +67,10 @@ import wakeWithoutFullBarrier from './wait/wake-without-full-barrier.ts';
 export const rules: readonly Rule[] = [
   barrierBesideNonRmw,
   barrierOrdersNothing,
+  doneMarkWithoutRelease,
   flagPublishedWithoutRelease,
   halfBarrierForStoreThenLoad,
+  lockTakenRelaxed,
   plainPublishBesideBarrier,
   readBarrierOnWrongSide,
   statementAfterBracelessIf,
@@ -80,6 +89,7 @@ export const rules: readonly Rule[] = [
   guardedFieldUnlocked,
   idrUnlocked,
   listUnderTwoLocks,
+  listUsedUnlocked,
   lockConditionReevaluated,
   lockIrqInconsistent,
   lockNeverInitialised,
@@ -108,9 +118,13 @@ export const rules: readonly Rule[] = [
   discardedRmwResult,
   markedReadPlainWrite,
   ownershipWordReleasedWithoutRelease,
+  plainReadsBeforeCmpxchg,
   plainRmwInCompletion,
   sharedCellReadTwice,
   testThenModifyBit,
+  counterLeftOdd,
+  readSectionComparedByHand,
+  conditionChangedWithoutWake,
   recheckMissingAfterQueueing,
   wakeWithoutFullBarrier,
 ];

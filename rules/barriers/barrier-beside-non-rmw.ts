@@ -1,6 +1,19 @@
-import { eventsOf, isAccess, isTest, type Near, nearest, nodesAfter, nodesBefore, sameStatement } from '../../src/c/query.ts';
+import {
+  cellName,
+  eventsOf,
+  isAccess,
+  isTest,
+  keyOf,
+  type Near,
+  nearest,
+  nodesAfter,
+  nodesBefore,
+  onward,
+  sameStatement,
+  storeThenLook,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'barrier-beside-non-rmw',
@@ -8,8 +21,8 @@ export default {
   why: `
     smp_mb__before_atomic() and smp_mb__after_atomic() complete an atomic read-modify-write that gives no order of its own. Beside
     atomic_read(), atomic_set(), test_bit(), a plain access or a bit operation that is not atomic they promise nothing: on some machines they are
-    no instruction at all, on x86 only a word to the compiler. This is certain by inspection, so there is no claim: no read-modify-write stands
-    on the side that the fence is for.`,
+    no instruction at all, on x86 only a word to the compiler. That no read-modify-write stands on the side that the fence is for is certain by
+    inspection. Where a store before it is to be seen before what comes next, the claim assumes the other CPU that the order would be for.`,
   severity: 'note', // A warning where a store stands before it, and what comes next decides something or wakes someone.
   confidence: 'high',
   finds: ['barrier-misplaced', 'lost-wakeup'],
@@ -34,6 +47,14 @@ void sock_ready(struct conn *c)
 	smp_mb__after_atomic(); /* want: barrier-beside-non-rmw "__clear_bit()" */
 	if (test_bit(CONN_NOSPACE, &c->wait_flags))
 		conn_new_space(c);
+}`,
+      `
+void port_room(struct port *p)
+{
+	__clear_bit(PORT_FULL, &p->flags);
+	smp_mb__after_atomic(); /* want: barrier-beside-non-rmw "__clear_bit()" */
+	if (p->line && test_bit(LINE_WAITS, &p->line->state))
+		line_go(p->line);
 }`,
       `
 void buf_put(struct buf *b)
@@ -149,11 +170,54 @@ void ring_done(struct ring *r)
               : `smp_mb() in place of ${fence.api}()`,
           ],
           ...(decisive ? { severity: 'warning' as const } : {}),
+          ...claimOf(fn, fence, before, next),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The function against the other CPU that such an order is for: one that orders its own side. */
+function claimOf(fn: CFunction, fence: Event, before: readonly Event[], next: readonly Event[]): { claim?: Claim } {
+  const store = before.find(e => isStore(e) && e.cell !== null && !e.uncertain);
+  // A plain load on the way is that of a pointer: the order is for what is looked at behind it.
+  const first = next.find(e => e.kind === 'wake' || decides(fn, e));
+  const marked = first?.ordering === 'plain' ? onward(fn, fence, { stop: e => e.opaque || e.ordering === 'full' }).events.find(isLook(fn)) : first;
+  const look = marked ?? first;
+  const flag = next.find(e => e.kind === 'write' && e.cell !== null && e.atomic);
+  if (!store || keyOf(store) === keyOf(look ?? flag ?? store)) return {};
+  if (look) {
+    const text = `smp_mb() in place of ${fence.api}()`;
+    return { claim: storeThenLook(fn, [store, fence, look], { kind: 'fence', fence: 'full', where: 'after', event: fence, text }) };
+  }
+  if (!flag) return {};
+  const sees: Deed = { does: 'read', cell: flag, ordering: 'acquire' };
+  const data: Deed = { does: 'read', cell: store };
+  return {
+    claim: {
+      threads: [{ fn, events: [store, fence, flag] }],
+      others: [{ who: `a CPU that looks at ${nameOf(flag)}`, does: [sees, data] }],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: sees, from: flag },
+          { read: data, from: 'before' },
+        ],
+      },
+      edits: [{ kind: 'order', event: flag, ordering: 'release', text: 'a release store, as atomic_set_release() or smp_store_release()' }],
+      assumes: [`another CPU looks at ${nameOf(flag)} by an acquire and then at ${nameOf(store)}`],
+      stands: true,
+    },
+  };
+}
+
+function isLook(fn: CFunction): (event: Event) => boolean {
+  return e => e.kind === 'read' && e.atomic && decides(fn, e);
+}
+
+function nameOf(event: Event): string {
+  return event.cell ? (event.cell.bit ?? cellName(event.cell)) : 'the cell';
+}
 
 /** Accesses, and whatever may hold one; loads of a pointer for a read-modify-write are part of it. */
 function stops(fn: CFunction, fence: Event, e: Event): boolean {

@@ -1,4 +1,4 @@
-import { eventsOf, isAccess, isTest, nearest, nodesAfter } from '../../src/c/query.ts';
+import { eventsOf, isAccess, isTest, nearest, nodesAfter, storeThenLook } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -8,8 +8,8 @@ export default {
   why: `
     A write barrier orders stores against stores and says nothing of loads, as a read barrier says nothing of stores. Where a store stands before
     smp_wmb() and nothing but loads come after it, the barrier has nothing to order, and the load that the code goes by can be satisfied before the
-    store is visible, on x86 too. Only a full barrier orders a store against a later load. This is certain by inspection: there is no claim,
-    since no later store is there for the barrier.`,
+    store is visible, on x86 too. Only a full barrier orders a store against a later load. That no later store is there for the barrier is certain
+    by inspection; the claim assumes the other CPU that the order would be for.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['barrier-misplaced'],
@@ -128,6 +128,13 @@ void queue_kick(struct queue *q, int n)
           question: 'Is smp_mb() meant here?',
           dismissal: `Not an issue if the load need not come after the store; then ${fence.api}() is not needed either`,
           quote: [store, fence, load],
+          claim: storeThenLook(fn, [store, fence, load], {
+            kind: 'fence',
+            fence: 'full',
+            where: 'after',
+            event: fence,
+            text: `smp_mb() in place of ${fence.api}(), where the other side has one as well`,
+          }),
           advice: [`smp_mb() in place of ${fence.api}(), and the same on the other side`],
         },
       );

@@ -1,4 +1,17 @@
-import { eventsOf, isTest, keyOf, nearest, nodesAfter, nodesBefore, ofOneObject, ordersLoads, ordersStores, runsAlone } from '../../src/c/query.ts';
+import {
+  effectsOf,
+  eventsOf,
+  isTest,
+  keyOf,
+  nearest,
+  nodesAfter,
+  nodesBefore,
+  ofOneObject,
+  ordersLoads,
+  ordersStores,
+  placeOf,
+  runsAlone,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -36,8 +49,46 @@ int peer_port(struct peer *p)
 		return -ENOTCONN;
 	return p->port;
 }`,
+      `
+/* The data is what the pointer leads to. */
+void peer_connect(struct peer *p, struct wire *w)
+{
+	w->speed = 9600;
+	smp_wmb();
+	WRITE_ONCE(p->wire, w);
+}
+
+int peer_speed(struct peer *p)
+{
+	smp_rmb(); /* want: read-barrier-on-wrong-side "wire" */
+	if (!p->wire)
+		return 0;
+	return p->wire->speed;
+}`,
     ],
     good: [
+      `
+/* The barrier is for what stands before it, and that is stored behind one. */
+void peer_connect(struct peer *p, struct wire *w)
+{
+	w->speed = 9600;
+	smp_wmb();
+	WRITE_ONCE(p->wire, w);
+	WRITE_ONCE(p->up, 1);
+}
+
+int peer_speed(struct peer *p)
+{
+	struct wire *w;
+
+	if (!READ_ONCE(p->up))
+		return 0;
+	smp_rmb();
+	w = READ_ONCE(p->wire);
+	if (!w)
+		return 0;
+	return w->speed;
+}`,
       `
 void peer_connect(struct peer *p, int addr, int port)
 {
@@ -122,6 +173,25 @@ int peer_addr(struct peer *p)
       const loads = fn.events.filter(e => e.kind === 'read' && e.cell?.base != null && e.cell.type !== null && !e.uncertain);
       const was = new Set(loads.filter(e => behind.has(e.node)).map(keyOf));
       const next = loads.filter(e => ahead.has(e.node) && !behind.has(e.node) && !was.has(keyOf(e)));
+      const unread = publishedAhead(world, fn, fence, loads, next);
+      if (unread) {
+        const name = unread.flag.cell?.path ?? 'the flag';
+        report(
+          { event: fence, fn },
+          {
+            message: `${fence.api}() in ${fn.name}() stands before the load of ${name}, which ${unread.writer.fn.name}() stores behind its barrier`,
+            detail: [
+              `What is stored behind the one barrier has to be loaded before the other: of what is loaded before ${fence.api}() nobody in view stores anything so`,
+            ],
+            question: `Which load before ${fence.api}() does it pair with, or should it stand behind the one of ${name}?`,
+            dismissal: `Not an issue if ${name} has been tested by the caller`,
+            quote: [fence, unread.flag],
+            related: [{ ...placed(unread.writer.flag), note: `the other side, in ${unread.writer.fn.name}()` }],
+            severity: 'note',
+          },
+        );
+        continue;
+      }
       for (const flag of next) {
         if (flag.ordering === 'acquire' || flag.ordering === 'address') continue;
         const found = writerOf(world, fn, flag, next);
@@ -162,6 +232,59 @@ int peer_addr(struct peer *p)
   },
 } satisfies Rule;
 
+/**
+ * The load right behind the barrier is that of the flag, which decides or is followed, and none of the loads before it is of anything that is
+ * stored behind a write barrier: the barrier has nothing to pair with. Where the data can be named as well, there is more to say.
+ */
+function publishedAhead(world: World, fn: CFunction, fence: Event, loads: Event[], next: Event[]): { flag: Event; writer: Writer } | null {
+  const [flag] = next;
+  const near = nearest(fn, fence, 'after', e => e.kind !== 'read' || e === flag);
+  if (!flag || near.gap || near.events.length !== 1 || near.events[0] !== flag || (flag.ordering !== 'plain' && flag.ordering !== 'relaxed'))
+    return null;
+  if (!fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(flag.index)) || !isFollowed(fn, flag)) return null;
+  if (writerOf(world, fn, flag, next)) return null;
+  const writer = (writersIn(world).get(keyOf(flag) ?? '') ?? []).find(w => w.fn !== fn);
+  if (!writer) return null;
+  const behind = nodesBefore(fn, fence.node);
+  const late = storedBehind(world);
+  if (loads.some(e => behind.has(e.node) && late.has(keyOf(e) ?? ''))) return null;
+  const calls = fn.events.filter(e => behind.has(e.node) && e.argCells !== undefined);
+  const reads = (call: Event) => effectsOf(fn, call, world.functions)?.some(x => x.event.kind === 'read' && late.has(keyOf(x.event) ?? '')) ?? false;
+  return calls.some(reads) ? null : { flag, writer };
+}
+
+/** What the flag points to is gone to later. */
+function isFollowed(fn: CFunction, flag: Event): boolean {
+  const place = flag.cell ? `${placeOf(flag.cell)}` : '';
+  return fn.events.some(e => {
+    const base = e.cell?.base?.replace(/->/g, '.') ?? '';
+    return e.index > flag.index && (base === place || base.startsWith(`${place}.`) || (flag.into !== null && base === flag.into));
+  });
+}
+
+function placed({ path, line, side }: Event) {
+  return { path, line, side };
+}
+
+const late = new WeakMap<World, Set<string>>();
+
+/** Cells that somebody in view stores behind a write barrier. */
+function storedBehind(world: World): Set<string> {
+  const known = late.get(world);
+  if (known) return known;
+  const found = new Set<string>();
+  for (const fn of world.functions) {
+    for (const fence of fn.events) {
+      if (fence.kind === 'write' && fence.ordering === 'release') found.add(keyOf(fence) ?? '');
+      if (fence.kind !== 'fence' || !ordersStores(fence)) continue;
+      const ahead = nodesAfter(fn, fence.node);
+      for (const e of fn.events) if ((e.kind === 'write' || e.kind === 'rmw') && ahead.has(e.node)) found.add(keyOf(e) ?? '');
+    }
+  }
+  late.set(world, found);
+  return found;
+}
+
 interface Writer {
   fn: CFunction;
   flag: Event;
@@ -199,7 +322,7 @@ function writersIn(world: World): Map<string, Writer[]> {
         const before = new Map(stores.filter(e => ofOneObject(e, flag) && keyOf(e) !== key).map(e => [keyOf(e) ?? '', e]));
         const list = found.get(key) ?? [];
         found.set(key, list);
-        if (before.size > 0) list.push({ fn, flag, before });
+        list.push({ fn, flag, before });
       }
     }
   }

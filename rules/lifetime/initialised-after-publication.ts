@@ -1,6 +1,7 @@
-import { calleeIn, cellName, isOwn, isTest, keyOf, nodesAfter, objectOf, onward, runsAlone, variablesIn } from '../../src/c/query.ts';
+import { cellName, isOwn, isTest, keyOf, nodesAfter, objectOf, onward, runsAlone, variablesIn } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
+import { type Publication, publicationOf, throughHelper } from './initialised-after-publication/publications.ts';
 
 export default {
   id: 'initialised-after-publication',
@@ -64,8 +65,64 @@ void pair_end(int id)
 	if (p)
 		complete(&p->gone);
 }`,
+      `
+struct card { struct work_struct work; };
+
+static int card_open(struct net_device *dev)
+{
+	struct card *c = netdev_priv(dev);
+
+	schedule_work(&c->work);
+	return 0;
+}
+
+static const struct net_device_ops card_ops = {
+	.ndo_open = card_open,
+};
+
+int card_add(struct net_device *dev)
+{
+	struct card *c = netdev_priv(dev);
+	int err;
+
+	dev->netdev_ops = &card_ops;
+	err = register_netdev(dev);
+	if (err)
+		return err;
+	INIT_WORK(&c->work, card_work); /* want: initialised-after-publication "work" */
+	return 0;
+}`,
     ],
     good: [
+      `
+/* All set up before anybody can open it; what comes later is not used by what opening runs. */
+struct card { struct work_struct work; struct completion idle; };
+
+static int card_open(struct net_device *dev)
+{
+	struct card *c = netdev_priv(dev);
+
+	schedule_work(&c->work);
+	return 0;
+}
+
+static const struct net_device_ops card_ops = {
+	.ndo_open = card_open,
+};
+
+int card_add(struct net_device *dev)
+{
+	struct card *c = netdev_priv(dev);
+	int err;
+
+	dev->netdev_ops = &card_ops;
+	INIT_WORK(&c->work, card_work);
+	err = register_netdev(dev);
+	if (err)
+		return err;
+	init_completion(&c->idle);
+	return 0;
+}`,
       `
 struct card { struct completion done; };
 
@@ -207,7 +264,7 @@ int card_open(struct card *c)
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || fn.attributes.some(a => a.startsWith('__init'))) return;
     for (const publish of fn.events) {
-      const by = publicationOf(fn, publish) ?? throughHelper(fn, publish, world);
+      const by = publicationOf(fn, publish, world) ?? throughHelper(fn, publish, world);
       if (!by) continue;
       const { events } = onward(fn, publish, {
         variables: variablesIn(by.object),
@@ -221,7 +278,7 @@ int card_open(struct card *c)
       if (!user) continue;
       const { init, use, found } = user;
       const name = init.cell ? cellName(init.cell) : 'a part';
-      const handler = by.handler !== null;
+      const handler = by.handlers.length > 0;
       const quiet = handler && /irq/.test(publish.api) && !publish.args.some(a => /\bIRQF_SHARED\b/.test(a));
       report(
         { event: init, fn },
@@ -274,67 +331,6 @@ int card_open(struct card *c)
 const INITIALISES =
   /^(?:init_completion|(?:__)?mutex_init|(?:raw_)?spin_lock_init|rwlock_init|init_rwsem|init_waitqueue_head|init_swait_queue_head|sema_init|INIT_(?:DELAYED_)?WORK|timer_setup|tasklet_setup|tasklet_init|hrtimer_init|hrtimer_setup|idr_init|ida_init|xa_init|xa_init_flags)$/;
 
-interface Publication {
-  /** The object as the function spells it. */
-  object: string;
-  /** The name of the function that is registered; null where the object is put into a table. */
-  handler: string | null;
-  /** The table. */
-  table: string | null;
-}
-
-/** Which arguments of a registration are the handler and its object. */
-const REGISTERS: readonly [RegExp, number, number][] = [
-  [/^request_irq$/, 1, 4],
-  [/^devm_request_irq$/, 2, 5],
-  [/^request_threaded_irq$/, 1, 5],
-  [/^devm_request_threaded_irq$/, 2, 6],
-  [/^kthread_run$/, 0, 1],
-];
-
-/** Which argument of an insertion is the object. */
-const INSERTS: readonly [RegExp, number][] = [
-  [/^xa_(?:store|insert)(?:_irq|_bh)?$/, 2],
-  [/^xa_alloc(?:_cyclic)?(?:_irq|_bh)?$/, 2],
-  [/^idr_alloc(?:_cyclic|_u32)?$/, 1],
-];
-
-function publicationOf(fn: CFunction, event: Event): Publication | null {
-  for (const [name, handler, object] of REGISTERS) {
-    if (!name.test(event.api)) continue;
-    const given = event.args[object] ?? '';
-    // An interrupt that stays off until it is enabled, or a threaded handler alone, is as good as registered later.
-    if (
-      event.args.some(a => /NO_AUTOEN/.test(a)) ||
-      !/^\w+(?:->\w+)?$/.test(given) ||
-      fn.events.some(e => /^(?:enable_irq|irq_set_status_flags)$/.test(e.api))
-    )
-      return null;
-    const named = [event.args[handler], ...(/threaded/.test(name.source) ? [event.args[handler + 1]] : [])].find(
-      a => a !== undefined && /^[a-z_]\w*$/.test(a) && a !== 'NULL',
-    );
-    return named === undefined ? null : { object: given.replace(/->/g, '.'), handler: named, table: null };
-  }
-  for (const [name, position] of INSERTS) {
-    const given = event.args[position] ?? '';
-    if (name.test(event.api) && /^\w+$/.test(given) && given !== 'NULL' && event.cell) return { object: given, handler: null, table: keyOf(event) };
-  }
-  return null;
-}
-
-/** A helper in view that puts what it is given into a table. */
-function throughHelper(fn: CFunction, call: Event, world: World): Publication | null {
-  const helper = calleeIn(fn, call, world.functions);
-  if (!helper || helper.path !== fn.path) return null;
-  for (const event of helper.events) {
-    const inner = publicationOf(helper, event);
-    const position = inner?.table ? helper.parameters.findIndex(p => p.name === inner.object) : -1;
-    const given = call.args[position];
-    if (inner && given !== undefined && /^\w+$/.test(given)) return { ...inner, object: given };
-  }
-  return null;
-}
-
 /** The same part was set up before as well: what comes later begins anew. */
 function setBefore(fn: CFunction, init: Event, publish: Event): boolean {
   return fn.events.some(e => e !== init && e.index < publish.index && INITIALISES.test(e.api) && keyOf(e) === keyOf(init));
@@ -356,9 +352,12 @@ interface User {
 /** Who uses, of an object that it was given or has looked up, what is set up late. */
 function userOf(fn: CFunction, by: Publication, late: Event[], world: World): User | null {
   const keys = new Map(late.map(e => [keyOf(e), e]));
-  if (by.handler !== null) {
-    const handler = world.functions.find(f => f.name === by.handler && f.path === fn.path);
-    return handler ? useIn(handler, keys, null) : null;
+  if (by.handlers.length > 0) {
+    for (const handler of world.functions.filter(f => by.handlers.includes(f.name) && f.path === fn.path)) {
+      const found = useIn(handler, keys, null);
+      if (found) return found;
+    }
+    return null;
   }
   for (const user of usersOf(by.table ?? '', world)) {
     if (user.fn === fn || runsAlone(user.fn) || isTest(user.fn)) continue;

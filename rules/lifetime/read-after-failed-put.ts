@@ -1,8 +1,10 @@
 import {
+  calleeIn,
   dominates,
   isHandedOver,
   isPartHandedOver,
   isTest,
+  keyOf,
   objectOf,
   onward,
   pointedTo,
@@ -54,6 +56,54 @@ static void part_done(struct part *p)
 	else
 		note_progress(j->total); /* want: read-after-failed-put "j is read" */
 }`,
+      `
+/* The list's lock is taken for the walk alone: callers are not kept apart. */
+static struct slot *slot_find(struct rack *r, int id)
+{
+	struct slot *s, *found = NULL;
+
+	spin_lock(&r->lock);
+	list_for_each_entry(s, &r->slots, node) {
+		if (s->id == id) {
+			found = s;
+			break;
+		}
+	}
+	spin_unlock(&r->lock);
+	return found;
+}
+
+static void slot_put(struct rack *r, int id)
+{
+	struct slot *s = slot_find(r, id);
+
+	if (!refcount_dec_and_test(&s->refs)) {
+		if (s->spare) /* want: read-after-failed-put "s is read" */
+			rack_trim(r);
+		return;
+	}
+	spin_lock(&r->lock);
+	list_del(&s->node);
+	spin_unlock(&r->lock);
+	kfree(s);
+}`,
+      `
+struct sess { refcount_t refs; int id; };
+
+void sess_unuse(struct sess *s)
+{
+	if (refcount_dec_and_test(&s->refs))
+		kfree(s);
+}
+
+void sess_close(struct sess *s)
+{
+	if (!refcount_dec_and_test(&s->refs)) {
+		sess_complain(s->id); /* want: read-after-failed-put "s is read" */
+		return;
+	}
+	kfree(s);
+}`,
     ],
     good: [
       `
@@ -96,6 +146,25 @@ int sess_wait(struct sess *s)
 	if (!atomic_dec_and_test(&s->refs))
 		wait_for_completion(&s->idle);
 	return s->state;
+}`,
+      `
+int sess_settle(struct sess *s)
+{
+	if (!refcount_dec_and_test(&s->refs))
+		wait_event(s->idle, !refcount_read(&s->refs));
+	return s->state;
+}`,
+      `
+static struct pool { refcount_t refs; void *room; int left; } pool;
+
+/* The pool itself stays for ever; only what it holds is given back. */
+int pool_leave(void)
+{
+	if (refcount_dec_and_test(&pool.refs)) {
+		kfree(pool.room);
+		pool.room = NULL;
+	}
+	return pool.left;
 }`,
       `
 /* A second reference. */
@@ -145,6 +214,50 @@ void list_put(struct sess *s)
 		kfree(s);
 	}
 }`,
+      `
+struct sess { refcount_t refs; int id; };
+
+/* Users only count themselves out: nobody but the one who closes frees the session. */
+void sess_unuse(struct sess *s)
+{
+	refcount_dec(&s->refs);
+}
+
+void sess_close(struct sess *s)
+{
+	if (!refcount_dec_and_test(&s->refs)) {
+		sess_complain(s->id);
+		return;
+	}
+	kfree(s);
+}`,
+      `
+/* Walk, count and unlinking are without a lock: callers run one after the other, or the list would break first. */
+static struct slot *slot_find(struct rack *r, int id)
+{
+	struct slot *s;
+
+	list_for_each_entry(s, &r->slots, node) {
+		if (s->id == id)
+			return s;
+	}
+	return NULL;
+}
+
+static void slot_put(struct rack *r, int id)
+{
+	struct slot *s = slot_find(r, id);
+
+	if (!s)
+		return;
+	if (!refcount_dec_and_test(&s->refs)) {
+		if (s->spare)
+			rack_trim(r);
+		return;
+	}
+	list_del(&s->node);
+	kfree(s);
+}`,
     ],
   },
   checkFunction(fn, report, world) {
@@ -155,14 +268,23 @@ void list_put(struct sess *s)
       if (life === null || object === null || keepsAlive(fn, put, object)) continue;
       const variables = variablesIn(object);
       const stop = (e: Event) =>
-        e.kind === 'wait' || /^(?:__)?set_current_state$|^prepare_to_wait/.test(e.api) || takesReference(e, object) || e.context.includes('rcu-read');
+        e.kind === 'wait' ||
+        isAwaited(fn, e) ||
+        /^(?:__)?set_current_state$|^prepare_to_wait/.test(e.api) ||
+        takesReference(e, object) ||
+        e.context.includes('rcu-read');
       const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
       const read = left.find(e => readsFrom(e, object, life));
       // What is read also where nothing was put is held by something else than the reference that was.
       const locked = put.locks.length > 0;
       if (!read || (read.locks.length > 0 && !locked) || !dominates(fn, put, read)) continue;
       const both = onward(fn, put, { variables, value: 'nonzero' }).events;
-      if (life === 'maybe' && !both.some(e => e.kind === 'wake' && !left.includes(e) && e.cell !== null && objectOf(e.cell) === object)) continue;
+      if (!locked && (isSerialised(fn, put, object, both, world) || othersOnlyCount(fn, put, world))) continue;
+      if (
+        (life === 'maybe' || isGlobal(put)) &&
+        !both.some(e => e.kind === 'wake' && !left.includes(e) && e.cell !== null && objectOf(e.cell) === object)
+      )
+        continue;
       const name = nameOf(put, object);
       const claim = claimOf(
         fn,
@@ -205,6 +327,11 @@ void list_put(struct sess *s)
   },
 } satisfies Rule;
 
+/** Is it what a wait looks at, as a count in the condition of wait_event()? */
+function isAwaited(fn: CFunction, event: Event): boolean {
+  return fn.events.some(e => e.kind === 'wait' && event.index < e.index && event.line >= e.line && event.line <= e.endLine);
+}
+
 /** What is counted is a variable of its own, and no object that could go. */
 function isGlobal(put: Event): boolean {
   return put.cell?.base === null || (put.cell !== null && put.args.some(arg => /^&\w+\./.test(arg)));
@@ -235,6 +362,45 @@ function keepsAlive(fn: CFunction, put: Event, object: string): boolean {
     fn.events.some(e => e.index < put.index && takesReference(e, object))
   );
 }
+
+/** Do all others in view give their references back without a look at what is left, so that nobody but this function lets the object go? */
+function othersOnlyCount(fn: CFunction, put: Event, world: World): boolean {
+  const key = keyOf(put);
+  if (key === null || key.startsWith('|')) return false;
+  const puts = world.functions.flatMap(f =>
+    f === fn ? [] : f.events.filter(e => e.kind === 'rmw' && (e.operation === 'dec' || e.operation === 'sub') && keyOf(e) === key),
+  );
+  return puts.length > 0 && puts.every(e => !e.used);
+}
+
+/**
+ * The object was found on a list, and the last put takes it off that list, all without a lock, RCU or a reference: callers who ran at once would
+ * break the list itself, so something that they hold keeps them apart.
+ */
+function isSerialised(fn: CFunction, put: Event, object: string, zero: readonly Event[], world: World): boolean {
+  const isOpen = (e: Event) => e.locks.length === 0 && e.maybeLocks.length === 0 && !e.context.some(word => /^s?rcu-read$/.test(word));
+  const walks = (f: CFunction, variable: string) =>
+    f.entryLocks.length > 0
+      ? []
+      : f.events.flatMap(e =>
+          WALKS.test(e.api) && e.args[0] === variable && isOpen(e) && e.index < (f === fn ? put.index : Infinity) ? [e.args] : [],
+        );
+  const found = (fn.settings ?? []).flatMap(s => (s.name === object ? s.sources : [])).flatMap(i => fn.events[i] ?? []);
+  const members = new Set(
+    [
+      ...walks(fn, object),
+      ...found.flatMap(call => {
+        const callee = call.index < put.index && isOpen(call) ? calleeIn(fn, call, world.functions) : null;
+        const given = (callee?.flow ?? []).flatMap(node => (node.kind === 'exit' && node.returned !== undefined ? [node.returned] : []));
+        return callee ? [...new Set(given)].flatMap(variable => walks(callee, variable)) : [];
+      }),
+    ].map(args => args.at(-1)),
+  );
+  return zero.some(e => /^list_del(?:_init)?$/.test(e.api) && isOpen(e) && e.cell?.base === object && members.has(e.cell.path));
+}
+
+/** Walks over entries by a plain list; the first argument is the entry, the last the member that links it. */
+const WALKS = /^list_for_each_entry(?:_reverse|_safe)?$/;
 
 /** Two CPUs in the function: the one whose put is the last gives the object back, or lets go who does, and the other reads it. */
 function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: string, zero: Event[], world: World): Claim | null {

@@ -1,6 +1,6 @@
 import { isHandedOver, isTest, objectOf, onward, variablesIn } from '../../src/c/query.ts';
-import type { Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'stored-after-release-callback',
@@ -10,7 +10,7 @@ export default {
     the count that comes after the callback overwrites those: it is no read-modify-write, and what the new owner counted is lost, so that
     the object is freed too early or never. The callback's lock does not help, since it is dropped by then, and later stores may even move
     up past an unlock.
-    Told by inspection: whoever owns the object next is behind a pointer, and no thread in view.`,
+    Whoever owns the object next is behind a pointer and out of view: the claim assumes one, who gets it from the callback and counts a reference.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['use-after-handover', 'refcount-lifetime'],
@@ -99,11 +99,42 @@ void page_drop(struct zone_dev *z, struct page *page)
           dismissal: `Not an issue if ${call.api}() leaves ${object} with its caller`,
           related: [{ path: call.path, line: call.line, side: call.side, note: 'given back here' }],
           quote: [call, store],
+          claim: claimOf(fn, call, store, object),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The function against the next owner, who counts a reference between the callback and the store. */
+function claimOf(fn: CFunction, call: Event, store: Event, object: string): Claim {
+  const given = `${object} given back`;
+  const got: Deed = {
+    does: 'read',
+    cell: given,
+    ordering: 'acquire',
+    says: { before: `does not find ${object}`, after: `gets ${object} from its owner` },
+  };
+  return {
+    threads: [{ fn, events: [call, store] }],
+    others: [{ who: `the next owner of ${object}`, does: [got, { does: 'add', cell: store, where: { gave: got } }] }],
+    bad: { kind: 'sees', reads: [{ read: got, from: call }], ends: [store] },
+    meanings: [
+      // Whatever the callback does, the next owner sees all that was done before: else there would be nothing to rely on.
+      { event: call, access: 'write', cell: given, ordering: 'release', value: 1, says: { before: '', after: `gives ${object} back` } },
+      {
+        event: store,
+        access: 'write',
+        cell: store,
+        ordering: store.ordering === 'release' ? 'release' : 'relaxed',
+        says: { before: '', after: `stores a count of ${object} over it` },
+      },
+    ],
+    edits: [{ kind: 'move', event: store, where: 'before', to: call, text: `the count stored before ${call.api}()` }],
+    assumes: [`another CPU may get ${object} as soon as ${call.api}() has it, and counts a reference to it`],
+    stands: true,
+  };
+}
 
 /** A call through a pointer whose member says that it frees what it gets. */
 function isRelease(event: Event): boolean {

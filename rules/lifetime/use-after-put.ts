@@ -12,7 +12,7 @@ import {
   variablesIn,
 } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'use-after-put',
@@ -21,7 +21,7 @@ export default {
     Behind kfree() the memory may belong to somebody else at once. Behind a put it may as soon as the other holders have put theirs, which
     is a race that a test seldom sees: the pointer works as long as somebody else still holds a reference. What is needed from the object
     is read first, or the put moves down behind its last use.
-    Told by inspection of one function: who puts the last reference is out of view.`,
+    A use behind a free is certain by inspection; behind a put the claim is of another holder, who is out of view, and puts the last reference in between.`,
   severity: 'error', // A warning where a reference is put: another may be held, out of view.
   confidence: 'high',
   finds: ['refcount-lifetime', 'lifetime-teardown', 'use-after-handover'],
@@ -265,7 +265,7 @@ int names_read(struct names *n)
           related: [{ path: event.path, line: event.line, side: event.side, note: `${gone} here` }],
           quote: [event, use],
           shape: `${object}@${fn.name}`,
-          ...(kind === 'put' ? { severity: 'warning' as const } : {}),
+          ...(kind === 'put' ? { severity: 'warning' as const, claim: claimOf(fn, event, use, name) } : {}),
           // Where some way from the one to the other end leads elsewhere, conditions out of sight may keep the two apart.
           ...(sure ? {} : { confidence: 'low' as const }),
         },
@@ -273,6 +273,34 @@ int names_read(struct names *n)
     }
   },
 } satisfies Rule;
+
+/** The function against another holder, who puts the last reference between the put and the use. */
+function claimOf(fn: CFunction, put: Event, use: Event, name: string): Claim {
+  const count = `count of ${name}`;
+  const last: Deed = { does: 'put', cell: count };
+  const free: Deed = { does: 'write', cell: name, where: { gave: last }, says: { before: '', after: `frees ${name}` } };
+  const how = use.kind === 'call' ? `hands ${name} to ${use.api}()` : `looks into ${name}`;
+  return {
+    threads: [{ fn, events: [put, use] }],
+    others: [{ who: `another holder of ${name}`, does: [last, free] }],
+    bad: { kind: 'sees', reads: [{ read: use, from: free }] },
+    meanings: [
+      // However it counts, a put orders what its holder did before.
+      { event: put, access: 'put', cell: count, ordering: 'release' },
+      {
+        event: use,
+        access: 'read',
+        cell: name,
+        ordering: 'relaxed',
+        says: { before: how, after: use.kind === 'call' ? `hands ${name}, which is freed, to ${use.api}()` : `${how}, which is freed` },
+      },
+    ],
+    starts: [{ cell: count, value: 2 }],
+    edits: [{ kind: 'move', event: put, where: 'after', to: use, text: `the put behind the last use of ${name}` }],
+    assumes: [`another CPU holds the only other reference to ${name}, and puts it at that time`],
+    stands: true,
+  };
+}
 
 /**
  * Is what is given back the function's own to give: memory, a reference that a member holds, or one that the function itself got? A reference

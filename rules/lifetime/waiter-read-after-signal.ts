@@ -1,6 +1,6 @@
 import { cellName, isTest, keyOf, objectOf, onward, runsAlone, takesReference, variablesIn } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule, World } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'waiter-read-after-signal',
@@ -9,15 +9,13 @@ export default {
     A waiter that finds its record marked as done leaves at once, with no need to be woken: it may have been about to look anyway. Its record
     is most often on its stack, and is gone when the waker reads the task to wake from it. The task is read first and held by a reference,
     then the waiter is told, then the task is woken.
-    Told by inspection: the waiter's own stack is no cell that its code names.`,
+    The waiter's own stack is no cell that its code names: that its record is gone behind the look that it waits for is assumed by the claim, and
+    where that look is out of view, so is the waiter.`,
   severity: 'warning', // A note where nothing in view says what the object is.
   confidence: 'medium',
   finds: ['use-after-handover'],
   references: ['Documentation/memory-barriers.txt, INTERPROCESSOR INTERACTION', 'Documentation/scheduler/completion.rst, Initializing completions:'],
-  knownGaps: [
-    'the waiter’s own look at a record on its stack is no access that others see, so there is no witness',
-    'a signal that is neither a store nor named as one is not seen',
-  ],
+  knownGaps: ['a signal that is neither a store nor named as one is not seen'],
   examples: {
     bad: [
       `
@@ -59,6 +57,25 @@ void seat_give(struct seat *s)
 	seat_wait_complete(s, 1);
 	wake_up_process(s->task); /* want: waiter-read-after-signal "task" */
 }`,
+      `
+/* The waiter has the record from its caller; the signal is no release. */
+static void nap(struct napper *n)
+{
+	n->task = current;
+	for (;;) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (READ_ONCE(n->over))
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
+void nap_end(struct napper *n)
+{
+	WRITE_ONCE(n->over, 1);
+	wake_up_process(n->task); /* want: waiter-read-after-signal "task" */
+}`,
     ],
     good: [
       `
@@ -95,6 +112,23 @@ void engine_halt(struct engine *e)
 {
 	WRITE_ONCE(e->stop, true);
 	wake_up_process(e->thread);
+}`,
+      `
+/* The task is one that was made for the device, whoever else may stand in for it. */
+void motor_adopt(struct motor *m)
+{
+	m->task = current;
+}
+
+void motor_go(struct motor *m)
+{
+	m->task = kthread_run(motor_loop, m, "motor");
+}
+
+void motor_halt(struct motor *m)
+{
+	WRITE_ONCE(m->stop, true);
+	wake_up_process(m->task);
 }`,
       `
 /* The waiter takes the lock before it leaves. */
@@ -159,11 +193,70 @@ void seat_give(struct seat *s)
           quote: [signal, wake],
           advice: [`the task read before, with get_task_struct(), and woken by that`],
           ...(kind === 'waiter' ? {} : { severity: 'note' as const }),
+          claim: claimOf(fn, signal, wake, name, world),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The waker against the waiter, who is in view where its look is: it goes as soon as it sees the signal, and its record with it. */
+function claimOf(fn: CFunction, signal: Event, wake: Event, name: string, world: World): Claim {
+  const told = signal.kind === 'call';
+  const key = keyOf(signal);
+  const waiter = told ? undefined : world.functions.find(f => f !== fn && !f.isMacro && !f.broken && f.events.some(e => looks(f, e, key)));
+  const look = waiter?.events.find(e => looks(waiter, e, key));
+  const sees: Deed = {
+    does: 'read',
+    cell: told ? `${name} let go` : signal,
+    says: { before: 'does not see the signal', after: 'sees the signal' },
+  };
+  const zero = signal.operand === 'NULL' ? { zero: true as const } : {};
+  const gone: Deed = {
+    does: 'write',
+    cell: name,
+    where: { gave: look ?? sees, ...zero },
+    says: { before: '', after: `returns, and ${name} is gone` },
+  };
+  const read = `reads the task from ${name}`;
+  const moved = {
+    kind: 'move' as const,
+    event: wake,
+    where: 'before' as const,
+    to: signal,
+    text: 'the task read before the signal, and woken by that',
+  };
+  const release = { kind: 'order' as const, event: signal, ordering: 'release' as const, text: '' };
+  return {
+    threads: [{ fn, events: [signal, wake] }, ...(waiter && look ? [{ fn: waiter, events: [look], then: [gone] }] : [])],
+    ...(look ? {} : { others: [{ who: 'the waiter', does: [sees, gone] }] }),
+    bad: { kind: 'sees', reads: [{ read: wake, from: gone }] },
+    meanings: [
+      ...(told
+        ? [
+            {
+              event: signal,
+              access: 'write' as const,
+              cell: `${name} let go`,
+              ordering: 'release' as const,
+              value: 1,
+              says: { before: '', after: 'lets the waiter go' },
+            },
+          ]
+        : []),
+      { event: wake, access: 'read', cell: name, ordering: 'relaxed', says: { before: read, after: `${read}, which is gone` } },
+    ],
+    edits: [moved, { kind: 'both', edits: [moved, release], text: 'the task read before the signal, and the signal a release' }],
+    assumes: [`the waiter returns as soon as it sees the signal, and ${name} is gone with it`],
+    stands: true,
+  };
+}
+
+/** Is it a look at the cell that the function goes to sleep by? */
+function looks(fn: CFunction, event: Event, key: string | null): boolean {
+  if (event.kind !== 'read' || keyOf(event) !== key || !fn.events.some(e => e.kind === 'wait')) return false;
+  return fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index));
+}
 
 /** The object that a wake-up reads its task from. */
 function wakenOf(event: Event): string | null {
@@ -175,10 +268,10 @@ function wakenOf(event: Event): string | null {
 
 /** Whose task it is: a waiter's, which put `current` there; a thread's that the object keeps; or not in view. */
 function ownerOf(fn: CFunction, wake: Event, world: World): 'waiter' | 'stays' | 'unknown' {
-  const key = keyOf(wake);
+  const key = memberOf(wake);
   const member = wake.cell?.path ?? '';
   if (/thread|kworker|tsk\b/.test(member) && !/^task$/.test(member)) return 'stays';
-  const uses = usesOf(world).get(key ?? '') ?? [];
+  const uses = usesOf(world).get(key) ?? [];
   const threads = uses.some(
     u => u.api === 'kthread_stop' || (u.kind === 'write' && u.operand !== null && u.operand !== 'current' && u.operand !== 'NULL'),
   );
@@ -201,6 +294,11 @@ function tells(event: Event, object: string, kind: 'waiter' | 'unknown', fn: CFu
   );
 }
 
+/** The member that holds the task, of an event on it or on the task. */
+function memberOf(event: Event): string {
+  return (keyOf(event) ?? '').replace(/\[\]$/, '');
+}
+
 const known = new WeakMap<World, Map<string, Event[]>>();
 
 /** Stores of tasks and stops of threads, by the member. */
@@ -212,7 +310,7 @@ function usesOf(world: World): Map<string, Event[]> {
   for (const f of world.functions) {
     for (const event of f.events) {
       if (!event.cell || (event.kind !== 'write' && event.api !== 'kthread_stop')) continue;
-      const key = keyOf(event) ?? '';
+      const key = memberOf(event);
       const list = found.get(key);
       if (list) list.push(event);
       else found.set(key, [event]);

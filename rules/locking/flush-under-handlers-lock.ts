@@ -1,4 +1,4 @@
-import { heldAt, isIdentity, keyOf, lockText, sameLock, takings } from '../../src/c/query.ts';
+import { handlersIn, heldAt, isIdentity, keyOf, lockText, sameLock, takings } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -190,14 +190,12 @@ void kettle_off(struct kettle *k)
     ],
   },
   checkFile(file, report, world) {
-    let handlers: Map<string, CFunction[]> | null = null;
     for (const fn of file.functions) {
       for (const event of fn.events) {
         if (!WAITS.test(event.api) || event.uncertain) continue;
         const key = keyOf(event);
         if (key === null) continue;
-        handlers ??= handlersIn(file);
-        const [handler, ...others] = handlers.get(key) ?? [];
+        const [handler, ...others] = handlersIn(file.functions).get(key) ?? [];
         if (!handler || others.length > 0) continue;
         const taken = locksOf(handler, file, world);
         for (const lock of heldAt(fn, event, world)) {
@@ -223,23 +221,6 @@ void kettle_off(struct kettle *k)
 /** Calls that wait until the handler of the item in argument 0 has run. */
 const WAITS =
   /^(?:flush_(?:delayed_)?work|(?:cancel|disable)_(?:delayed_)?work_sync|(?:timer_delete|del_timer|timer_shutdown)_sync|hrtimer_cancel|tasklet_kill|irq_work_sync|kthread_cancel_(?:delayed_)?work_sync|kthread_flush_work)$/;
-const SETS_UP = /^(?:INIT_(?:DELAYED_|DEFERRABLE_)?WORK|timer_setup|tasklet_setup|kthread_init_(?:delayed_)?work|init_irq_work)$/;
-
-/** For each item that is set up in the file the functions that it runs. */
-function handlersIn(file: CodeFile): Map<string, CFunction[]> {
-  const found = new Map<string, CFunction[]>();
-  for (const fn of file.functions) {
-    for (const event of fn.events) {
-      const key = SETS_UP.test(event.api) ? keyOf(event) : null;
-      const handler = key === null ? undefined : file.functions.find(f => f.name === event.args[1]);
-      if (key === null || !handler) continue;
-      const known = found.get(key) ?? [];
-      if (!known.includes(handler)) known.push(handler);
-      found.set(key, known);
-    }
-  }
-  return found;
-}
 
 interface Taken {
   lock: string;

@@ -48,6 +48,31 @@ void depot_drop(struct depot *d)
 	if (static_branch_unlikely(&depot_shared))
 		mutex_unlock(&d->lock); /* want: lock-condition-reevaluated "depot_hold()" */
 }`,
+      `
+/* The key is switched for all, whatever the depot says of itself. */
+void depots_share(bool on)
+{
+	if (on)
+		static_branch_enable(&depot_shared);
+	else
+		static_branch_disable(&depot_shared);
+}
+
+void depot_hold(struct depot *d)
+{
+	if (static_branch_unlikely(&depot_shared) && d->shared)
+		spin_lock(&d->fast);
+	else
+		mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (static_branch_unlikely(&depot_shared) && d->shared)
+		spin_unlock(&d->fast); /* want: lock-condition-reevaluated "depot_hold()" */
+	else
+		mutex_unlock(&d->lock);
+}`,
     ],
     good: [
       `
@@ -121,6 +146,36 @@ void depot_drop(struct depot *d)
 		local_bh_enable();
 }`,
       `
+/* A depot that is shared keeps the key on as long as it lives. */
+void depot_share(struct depot *d)
+{
+	d->shared = true;
+	static_branch_inc(&depot_shared);
+}
+
+void depot_gone(struct depot *d)
+{
+	if (d->shared)
+		static_branch_dec(&depot_shared);
+	kfree(d);
+}
+
+void depot_hold(struct depot *d)
+{
+	if (static_branch_unlikely(&depot_shared) && d->shared)
+		spin_lock(&d->fast);
+	else
+		mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (static_branch_unlikely(&depot_shared) && d->shared)
+		spin_unlock(&d->fast);
+	else
+		mutex_unlock(&d->lock);
+}`,
+      `
 /* Two conditions, two locks. */
 void depot_hold(struct depot *d)
 {
@@ -142,9 +197,10 @@ void depot_drop(struct depot *d)
     const takers = functions.flatMap(fn => conditional(fn, 'lock').map(c => ({ fn, ...c })));
     if (takers.length === 0) return;
     for (const fn of functions) {
-      for (const { event, key, condition } of conditional(fn, 'unlock')) {
+      for (const { event, key, condition, asked: by, members } of conditional(fn, 'unlock')) {
         const taker = takers.find(t => t.fn !== fn && t.key === key && t.condition === condition);
-        if (!taker) continue;
+        // An object that has the member set is among those that hold the key on: for it the answer stays.
+        if (!taker || (isCounted(by, functions) && members.some(m => taker.members.includes(m)))) continue;
         const asked = condition.replace(/^!/, '');
         report(
           { event, fn },
@@ -168,6 +224,9 @@ interface Conditional {
   key: string;
   /** What is asked, with a `!` before it where the event runs if that does not hold. */
   condition: string;
+  asked: Event;
+  /** Members of objects that are asked besides, written alike. */
+  members: string[];
 }
 
 /** What takes a lock, or gives one back, under a condition on the system, where the function does not do the other. */
@@ -179,22 +238,38 @@ function conditional(fn: CFunction, kind: 'lock' | 'unlock'): Conditional[] {
     if (gives(event) !== (kind === 'unlock')) return [];
     const key = keyOf(event);
     if (all.some(o => o !== event && keyOf(o) === key)) return [];
-    for (const [at, node] of fn.flow.entries()) {
-      const condition = askedOf(fn, node);
-      if (condition === null) continue;
+    const asked = fn.flow.flatMap((node, at) => {
       const [yes, no] = node.next.map(to => to === event.node || nodesAfter(fn, to).has(event.node));
-      if (yes === no || at === event.node) continue;
-      return [{ event, key, condition: yes ? condition : negated(condition) }];
+      return yes === no || at === event.node ? [] : [{ node, holds: yes === true }];
+    });
+    for (const { node, holds } of asked) {
+      const of = askedOf(fn, node);
+      if (of === null) continue;
+      const members = asked.flatMap(a => memberAsked(fn, a.node) ?? []);
+      return [{ event, key, condition: holds ? of.text : negated(of.text), asked: of.event, members }];
     }
     return [];
   });
+}
+
+/** The member of an object that the branch tests; null where it tests something else. */
+function memberAsked(fn: CFunction, node: FlowNode): string | null {
+  const event = node.kind === 'branch' && node.decides?.length === 1 ? fn.events[node.decides[0] ?? -1] : undefined;
+  return event?.kind === 'read' && event.cell?.base ? (/\w+$/.exec(event.cell.path)?.[0] ?? null) : null;
+}
+
+/** Is it a static key that objects count themselves in and out of, and nobody switches outright? */
+function isCounted(asked: Event, functions: readonly CFunction[]): boolean {
+  if (!/^static_branch_(?:un)?likely$/.test(asked.api)) return false;
+  const changes = functions.flatMap(f => f.events.filter(e => /^static_(?:branch|key)_/.test(e.api) && e.args[0] === asked.args[0]));
+  return changes.some(e => /_inc/.test(e.api)) && !changes.some(e => /_(?:enable|disable)/.test(e.api));
 }
 
 /** Contexts of the running task itself. */
 const OWN = /^(?:in_(?:nmi|irq|hardirq|softirq|serving_softirq|interrupt|task|atomic)|irqs_disabled|preemptible|current_\w+)$/;
 
 /** The condition, where it is a call that no argument makes one of an object's or of the caller's. */
-function askedOf(fn: CFunction, node: FlowNode): string | null {
+function askedOf(fn: CFunction, node: FlowNode): { event: Event; text: string } | null {
   if (node.kind !== 'branch' || node.decides?.length !== 1 || !node.condition) return null;
   const event = fn.events[node.decides[0] ?? -1];
   if (!event || !/^[a-z]\w*$/.test(event.api) || OWN.test(event.api)) return null;
@@ -207,7 +282,7 @@ function askedOf(fn: CFunction, node: FlowNode): string | null {
     event.args.some(a => !/^&?[A-Za-z_]\w*$/.test(a.trim()))
   )
     return null;
-  return text;
+  return { event, text };
 }
 
 function negated(text: string): string {

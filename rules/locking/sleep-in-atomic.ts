@@ -71,8 +71,41 @@ void pump_kick(struct pump *p)
 	pump_settle(p); /* want: sleep-in-atomic "usleep_range()" */
 	spin_unlock_irqrestore(&p->lock, flags);
 }`,
+      `
+static int pump_wait(struct pump *p, unsigned int ms)
+{
+	might_sleep();
+	return pump_poll(p, ms);
+}
+
+int pump_check(struct pump *p)
+{
+	int ret;
+
+	spin_lock(&p->lock);
+	ret = pump_wait(p, 0); /* want: sleep-in-atomic "might_sleep()" */
+	spin_unlock(&p->lock);
+	return ret;
+}`,
     ],
     good: [
+      `
+/* The helper sleeps only for who gives it the time to. */
+static int pump_wait(struct pump *p, unsigned int ms)
+{
+	might_sleep_if(ms);
+	return pump_poll(p, ms);
+}
+
+int pump_check(struct pump *p)
+{
+	int ret;
+
+	spin_lock(&p->lock);
+	ret = pump_wait(p, 0);
+	spin_unlock(&p->lock);
+	return ret;
+}`,
       `
 void pump_stop(struct pump *p)
 {

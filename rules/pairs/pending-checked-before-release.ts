@@ -1,4 +1,4 @@
-import { cellName, conditionOn, effectsOf, isTest, keyOf, nodesAfter, onward } from '../../src/c/query.ts';
+import { calleeIn, cellName, conditionOn, effectsOf, handlersIn, isTest, keyOf, nodesAfter, onward } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { ClaimThread, Edit, Rule, World } from '../../src/model/rule.ts';
 
@@ -56,6 +56,34 @@ int pump_run(struct pump *p)
 	} while (READ_ONCE(p->more));
 	smp_store_release(&p->owned, 0); /* want: pending-checked-before-release "more" */
 	return 1;
+}`,
+      `
+struct sieve { unsigned long state; struct work_struct shake; };
+
+/* Both start the handler, but it does nothing once the flag is free. */
+static void sieve_shake(struct work_struct *work)
+{
+	struct sieve *s = container_of(work, struct sieve, shake);
+
+	if (!test_bit(SIEVE_BUSY, &s->state))
+		return;
+	do {
+		clear_bit(SIEVE_MORE, &s->state);
+		sieve_once(s);
+	} while (test_bit(SIEVE_MORE, &s->state));
+	clear_bit(SIEVE_BUSY, &s->state); /* want: pending-checked-before-release "SIEVE_MORE" */
+}
+
+void sieve_kick(struct sieve *s)
+{
+	if (test_and_set_bit(SIEVE_BUSY, &s->state))
+		set_bit(SIEVE_MORE, &s->state);
+	schedule_work(&s->shake);
+}
+
+void sieve_init(struct sieve *s)
+{
+	INIT_WORK(&s->shake, sieve_shake);
 }`,
     ],
     good: [
@@ -129,6 +157,32 @@ void loom_done(struct loom *l)
 	clear_bit(LOOM_BUSY, &l->state);
 	queue_work(l->wq, &l->work);
 }`,
+      `
+struct sieve { unsigned long state; struct work_struct shake; };
+
+/* Who leaves the note starts the handler too: it runs once more and does the work, whoever holds the flag. */
+static void sieve_shake(struct work_struct *work)
+{
+	struct sieve *s = container_of(work, struct sieve, shake);
+
+	do {
+		clear_bit(SIEVE_MORE, &s->state);
+		sieve_once(s);
+	} while (test_bit(SIEVE_MORE, &s->state));
+	clear_bit(SIEVE_BUSY, &s->state);
+}
+
+void sieve_kick(struct sieve *s)
+{
+	if (test_and_set_bit(SIEVE_BUSY, &s->state))
+		set_bit(SIEVE_MORE, &s->state);
+	schedule_work(&s->shake);
+}
+
+void sieve_init(struct sieve *s)
+{
+	INIT_WORK(&s->shake, sieve_shake);
+}`,
     ],
   },
   checkFunction(fn, report, world) {
@@ -139,7 +193,7 @@ void loom_done(struct loom *l)
       if (sides.length === 0) continue;
       const look = lookBefore(fn, release, new Set(sides.map(s => placeKey(s.note))), world);
       if (!look) continue;
-      const taker = sides.find(s => placeKey(s.note) === placeKey(look) && !excluded(s, look, release));
+      const taker = sides.find(s => placeKey(s.note) === placeKey(look) && !excluded(s, look, release) && !startsAnew(s, fn, release, world));
       if (!taker) continue;
       const pending = nameOf(look);
       const busy = nameOf(release);
@@ -216,7 +270,7 @@ function tries(event: Event): boolean {
 
 /** What the loser sets before it leaves: on the way where the flag was taken, or right before it tried. */
 function noteOf(fn: CFunction, take: Event): Event | undefined {
-  const takenWhen = take.operation === 'cmpxchg' && /try_cmpxchg/.test(take.api) ? 'zero' : 'nonzero';
+  const takenWhen = valueOfTaken(take);
   const { events, leaves } = onward(fn, take, { value: takenWhen });
   // Who waits, or tries again, is no longer gone when the flag comes free.
   if (nodesAfter(fn, take.node).has(take.node) || !leaves) return undefined;
@@ -277,6 +331,36 @@ function excluded(taker: Taker, look: Event, release: Event): boolean {
   const held = (a: Event, b: Event) => a.locks.filter(l => b.locks.includes(l) && !l.endsWith('(shared)'));
   const mine = held(taker.take, taker.note);
   return mine.length > 0 && held(look, release).some(l => l.startsWith('named:') && mine.some(m => m.startsWith('named:')));
+}
+
+/**
+ * Who leaves the note starts the holder's work item on every way behind it: that runs once more, and looks again. Not where the holder first
+ * asks for the flag, which by then is free.
+ */
+function startsAnew(taker: Taker, holder: CFunction, release: Event, world: World): boolean {
+  const noted = taker.note.index < taker.take.index;
+  const starts = (e: Event) => e.kind === 'wake' && runs(e, holder, release, world);
+  const from = noted ? taker.take : taker.note;
+  if (!taker.fn.events.some(e => e.index > from.index && starts(e))) return false;
+  return !onward(taker.fn, from, { stop: starts, ...(noted ? { value: valueOfTaken(taker.take) } : {}) }).leaves;
+}
+
+/** Does the item that the event starts run the holder, itself or by a call, without a look at the flag? */
+function runs(start: Event, holder: CFunction, release: Event, world: World): boolean {
+  const key = keyOf(start);
+  const handlers = key === null ? [] : (handlersIn(world.functions).get(key) ?? []);
+  const asks = (fn: CFunction) => fn.events.some(e => (e.kind === 'read' || tries(e)) && placeKey(e) === placeKey(release));
+  return handlers.some(
+    handler =>
+      !asks(handler) &&
+      !asks(holder) &&
+      (handler === holder || handler.events.some(e => e.kind === 'call' && calleeIn(handler, e, world.functions) === holder)),
+  );
+}
+
+/** What the attempt gives where the flag is taken already. */
+function valueOfTaken(take: Event): 'zero' | 'nonzero' {
+  return take.operation === 'cmpxchg' && /try_cmpxchg/.test(take.api) ? 'zero' : 'nonzero';
 }
 
 function cures(look: Event, release: Event, taker: Taker, pending: string, busy: string): Edit[] {

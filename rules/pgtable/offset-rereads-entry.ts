@@ -1,6 +1,6 @@
 import { isTest, onward } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'offset-rereads-entry',
@@ -9,7 +9,7 @@ export default {
     p4d_offset(), pud_offset() and pmd_offset() read the entry that their first argument points to. A walk without a lock that has read and
     checked the entry before has checked another value than the one it goes on from: in between the table below may have been freed, or the
     entry become a huge one. The forms with _lockless take the value that was checked.
-    Certain by inspection: the entry is read twice.`,
+    That the entry is read twice is certain; that another CPU changes it in between is what the claim assumes.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['pgtable-tlb'],
@@ -130,11 +130,38 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
           ...rest.map(r => ({ path: r.offset.path, line: r.offset.line, side: r.offset.side, note: 'and again one level down' })),
         ],
         quote: [read, offset],
+        claim: claimOf(fn, read, offset),
         advice: [`${offset.api}_lockless()`],
       },
     );
   },
 } satisfies Rule;
+
+/** The walk against a CPU that changes the entry. */
+function claimOf(fn: CFunction, read: Event, offset: Event): Claim {
+  const entry = 'the entry';
+  const change: Deed = { does: 'write', cell: entry, says: { before: '', after: 'changes the entry' } };
+  const again = `${offset.api}() reads the entry`;
+  return {
+    threads: [{ fn, events: [read, offset] }],
+    others: [{ who: 'a CPU that changes the tables', does: [change] }],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read, from: 'before' },
+        { read: offset, from: change },
+      ],
+    },
+    meanings: [
+      { event: read, access: 'read', cell: entry, ordering: 'relaxed', says: { before: 'reads the entry', after: 'reads the entry as changed' } },
+      { event: offset, access: 'read', cell: entry, ordering: 'relaxed', says: { before: again, after: `${again}, which has changed` } },
+    ],
+    starts: [{ cell: entry, value: 1 }],
+    edits: [{ kind: 'reuse', event: offset, first: read, text: `${offset.api}_lockless(), with the value that was checked` }],
+    assumes: ['another CPU may change the entry during the walk'],
+    stands: true,
+  };
+}
 
 /** The pointer to the entry that the event reads; null where it reads none above the last level. */
 function entryOf(event: Event): string | null {

@@ -1,6 +1,6 @@
 import { conditionOn, eventsOf, isOwn, isTest, keyOf, madeOf, onward, originsOf, placeOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Rule, World } from '../../src/model/rule.ts';
+import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'stale-read-used-under-lock',
@@ -204,14 +204,14 @@ function claimOf(
   const writer = world.functions
     .filter(f => f !== fn && !f.isMacro && !f.broken && !isTest(f) && !runsAlone(f) && (!key.startsWith('|') || f.path === fn.path))
     .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e) && !isOwn(f, e)).map(event => ({ fn: f, event })))[0];
-  if (!writer) return null;
+  const edits = (what: string): Claim['edits'] => [{ kind: 'move', event: read, where: 'after', to: lock, text: `${what} read under the lock` }];
+  if (!writer) return read.locks.length > 0 ? null : assumed(fn, { read, second, free }, pointer, edits(nameOf(read, pointer)));
   const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && e.index < writer.event.index);
   const empty = test !== undefined && decides(writer.fn, test) && conditionOn(writer.fn, test, writer.event) !== 'nonzero';
   const clear = fn.events.find(e => e.index > second.index && (e.kind === 'write' || e.kind === 'publish') && keyOf(e) === key && !fills(e));
   if (empty && !clear) return null;
   const middle = clear ? (clear.index < free.index ? [clear, free] : [free, clear]) : [free];
   const run = { fn, events: [read, second, ...middle] };
-  const what = read.cell && read.cell.path !== '*' ? placeOf(read.cell).replace(/\./g, '->') : (read.args[0] ?? pointer);
   return {
     threads: [run, ...(empty ? [run] : []), { fn: writer.fn, events: [...(empty && test ? [test] : []), writer.event] }],
     bad: {
@@ -223,20 +223,45 @@ function claimOf(
       ],
       ends: [free],
     },
-    meanings: [
-      {
-        event: free,
-        access: 'write',
-        cell: `${pointer} freed`,
-        ordering: 'relaxed',
-        says: { before: '', after: `frees what it read first` },
-      },
-    ],
+    meanings: [freeing(free, pointer)],
     starts: [{ cell: read, value: 1 }],
-    edits: [{ kind: 'move', event: read, where: 'after', to: lock, text: `${what} read under the lock` }],
+    edits: edits(nameOf(read, pointer)),
     assumes: ['all work on one object'],
     ...(read.locks.length > 0 ? {} : { stands: true as const }),
   };
+}
+
+/** The function against a writer out of view, who takes the lock. */
+function assumed(fn: CFunction, { read, second, free }: Record<'read' | 'second' | 'free', Event>, pointer: string, edits: Claim['edits']): Claim {
+  const lock = second.locks.find(l => free.locks.includes(l) && !read.locks.includes(l)) ?? 'lock';
+  const what = nameOf(read, pointer);
+  const change: Deed = { does: 'write', cell: read, says: { before: '', after: `puts something else into ${what}` } };
+  return {
+    threads: [{ fn, events: [read, second, free] }],
+    others: [{ who: `a writer of ${what}`, does: [{ does: 'lock', cell: lock }, change, { does: 'unlock', cell: lock }] }],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read, from: 'before' },
+        { read: second, from: change },
+      ],
+      ends: [free],
+    },
+    meanings: [freeing(free, pointer)],
+    starts: [{ cell: read, value: 1 }],
+    edits,
+    assumes: [`another CPU may put something else into ${what} under the lock`],
+    stands: true,
+  };
+}
+
+function freeing(free: Event, pointer: string): Meaning {
+  return { event: free, access: 'write', cell: `${pointer} freed`, ordering: 'relaxed', says: { before: '', after: 'frees what it read first' } };
+}
+
+/** What is read before the lock, as a person would write it. */
+function nameOf(read: Event, pointer: string): string {
+  return read.cell && read.cell.path !== '*' ? placeOf(read.cell).replace(/\./g, '->') : (read.args[0] ?? pointer);
 }
 
 /** A store of something, and not of nothing. */

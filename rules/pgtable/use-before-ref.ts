@@ -1,6 +1,6 @@
 import { isHandedOver, isTest, isUseOf, onward } from '../../src/c/query.ts';
-import type { Event } from '../../src/model/code.ts';
-import type { Rule, World } from '../../src/model/rule.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'use-before-ref',
@@ -9,7 +9,7 @@ export default {
     A page-table entry that is read without the lock names a page that may be freed and in use as something else by the time it is looked
     at. The protocol is to take a reference that fails on a free page, to read the entry again, and then to look: only then does what is
     read belong to the page that the entry names.
-    Told by inspection of one function.`,
+    Who takes the page out of the entry and puts its last reference is out of view: the claim assumes such a CPU.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['pgtable-tlb'],
@@ -110,11 +110,59 @@ int entry_grab(spinlock_t *ptl, pte_t *ptep)
             { path: take.path, line: take.line, side: take.side, note: 'the reference is taken here' },
           ],
           quote: [found, look, take],
+          claim: claimOf(fn, found, look, take, page),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The walk against a CPU that unmaps the page and puts its last reference. */
+function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: string): Claim {
+  const [entry, count] = ['the entry', `count of ${page}`];
+  const last: Deed = { does: 'put', cell: count };
+  const free: Deed = { does: 'write', cell: page, where: { gave: last }, says: { before: '', after: `frees ${page}, for others to use` } };
+  const by = look.kind === 'call' ? ` by ${look.api}()` : '';
+  return {
+    threads: [{ fn, events: [found, look, take] }],
+    others: [
+      {
+        who: `a CPU that unmaps ${page}`,
+        does: [{ does: 'write', cell: entry, value: 0, says: { before: '', after: `takes ${page} out of the entry` } }, last, free],
+      },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: found, from: 'before' },
+        { read: look, from: free },
+      ],
+    },
+    meanings: [
+      {
+        event: found,
+        access: 'read',
+        cell: entry,
+        ordering: 'relaxed',
+        says: { before: `finds ${page} in the entry`, after: 'finds nothing in the entry' },
+      },
+      {
+        event: look,
+        access: 'read',
+        cell: page,
+        ordering: 'relaxed',
+        says: { before: `looks into ${page}${by}`, after: `looks into ${page}, which is freed,${by}`.replace(/,$/, '') },
+      },
+      { event: take, access: 'try', cell: count, ordering: 'full' },
+    ],
+    starts: [{ cell: count, value: 1 }],
+    edits: [
+      { kind: 'move', event: look, where: 'after', to: take, effect: true, text: `the look behind ${take.api}(), where that gave a reference` },
+    ],
+    assumes: [`the entry holds the last reference to ${page}, and another CPU unmaps it at that time`],
+    stands: true,
+  };
+}
 
 function isLocked(event: Event): boolean {
   return event.locks.length > 0 || event.maybeLocks.length > 0;

@@ -1,6 +1,6 @@
-import { isTest } from '../../src/c/query.ts';
+import { calleeIn, isTest } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'module-exit-no-rcu-barrier',
@@ -14,7 +14,10 @@ export default {
   confidence: 'medium',
   finds: ['rcu-misuse', 'lifetime-teardown'],
   references: ['Documentation/RCU/rcubarrier.rst, Unloading Modules That Use call_rcu()', 'Documentation/RCU/checklist.rst, item 17'],
-  knownGaps: ['code that can only be built in is not told from a module', 'a wait in another file of the module is not seen'],
+  knownGaps: [
+    'a file of a module whose licence stands in another file is taken for code that can only be built in',
+    'a wait in another file of the module is not seen without a tree',
+  ],
   examples: {
     bad: [
       `
@@ -33,9 +36,76 @@ static void __exit nodes_exit(void)
 	notifier_drop(&nodes_nb);
 } /* want: module-exit-no-rcu-barrier "node_gone()" */
 
-module_exit(nodes_exit);`,
+module_exit(nodes_exit);
+MODULE_LICENSE("GPL");`,
+      `
+static void node_gone(struct rcu_head *head)
+{
+	kfree(container_of(head, struct node, rcu));
+}
+
+/* Not an operation of what is registered: it is the module itself that calls it. */
+static void node_drop(struct node *n)
+{
+	call_rcu(&n->rcu, node_gone);
+}
+
+static int node_close(struct inode *inode, struct file *file)
+{
+	node_drop(file->private_data);
+	return 0;
+}
+
+static const struct node_ops ops = { .close = node_close };
+
+static void __exit nodes_exit(void)
+{
+	node_class_unregister(&ops);
+} /* want: module-exit-no-rcu-barrier "node_gone()" */
+
+module_exit(nodes_exit);
+MODULE_LICENSE("GPL");`,
     ],
     good: [
+      `
+/* Without a licence it is built in or not at all, and never unloaded. */
+static void node_gone(struct rcu_head *head)
+{
+	kfree(container_of(head, struct node, rcu));
+}
+
+void node_drop(struct node *n)
+{
+	call_rcu(&n->rcu, node_gone);
+}
+
+static void __exit nodes_exit(void)
+{
+	notifier_drop(&nodes_nb);
+}
+
+module_exit(nodes_exit);`,
+      `
+/* An operation that only those call that it is registered with: they may wait for what it leaves. */
+static void node_gone(struct rcu_head *head)
+{
+	kfree(container_of(head, struct node, rcu));
+}
+
+static void node_free(struct node *n)
+{
+	call_rcu(&n->rcu, node_gone);
+}
+
+static const struct node_ops ops = { .free = node_free };
+
+static void __exit nodes_exit(void)
+{
+	node_class_unregister(&ops);
+}
+
+module_exit(nodes_exit);
+MODULE_LICENSE("GPL");`,
       `
 static void node_gone(struct rcu_head *head)
 {
@@ -53,7 +123,8 @@ static void __exit nodes_exit(void)
 	rcu_barrier();
 }
 
-module_exit(nodes_exit);`,
+module_exit(nodes_exit);
+MODULE_LICENSE("GPL");`,
       `
 void node_drop(struct node *n)
 {
@@ -65,7 +136,8 @@ static void __exit nodes_exit(void)
 	notifier_drop(&nodes_nb);
 }
 
-module_exit(nodes_exit);`,
+module_exit(nodes_exit);
+MODULE_LICENSE("GPL");`,
       `
 static void node_gone(struct rcu_head *head)
 {
@@ -88,7 +160,8 @@ static void __exit nodes_exit(void)
 	nodes_stop();
 }
 
-module_exit(nodes_exit);`,
+module_exit(nodes_exit);
+MODULE_LICENSE("GPL");`,
       `
 /* One file of several: the module's own exit is elsewhere. */
 static void node_gone(struct rcu_head *head)
@@ -126,17 +199,19 @@ static void __exit nodes_exit(void)
 	wait_event(nodes_wait, atomic_read(&nodes_out) == 0);
 }
 
-module_exit(nodes_exit);`,
+module_exit(nodes_exit);
+MODULE_LICENSE("GPL");`,
     ],
   },
   checkFile(file, report, world) {
-    if (!file.whole) return;
+    // What has no licence is no module, and nobody unloads it.
+    if (!file.whole || !world.licensed(file.path)) return;
     const own = new Set(file.functions.map(fn => fn.name));
     const queued = (fn: CFunction) => fn.events.find(e => /^call_rcu(?:_hurry)?$/.test(e.api) && own.has(e.args[1] ?? ''));
     const users = file.functions.filter(queued);
     if (users.length === 0) return;
     const exit = file.functions.find(fn => fn.whole && fn.parameters.length <= 1 && world.mentions(fn).some(m => m.call === 'module_exit'));
-    if (!exit || isTest(exit) || waits(exit, file.functions, new Set())) return;
+    if (!exit || isTest(exit) || waits(exit, world, new Set())) return;
     for (const fn of users) {
       const call = queued(fn);
       if (!call) continue;
@@ -150,6 +225,8 @@ module_exit(nodes_exit);`,
           dismissal: 'Not an issue if the code is never built as a module, or another file of the module waits',
           related: [{ path: call.path, line: call.line, side: call.side, note: 'handed over here' }],
           advice: ['rcu_barrier() at the end of the exit function'],
+          // Who the operation is registered with may wait, where that is out of view.
+          ...(isOperation(fn, world) && exit.events.some(e => e.opaque && /(?:^|_)(?:un|de)reg/.test(e.api)) ? { confidence: 'low' as const } : {}),
         },
       );
       return;
@@ -157,11 +234,19 @@ module_exit(nodes_exit);`,
   },
 } satisfies Rule;
 
-/** Does the function, or one of its file that it calls, wait for callbacks, or for something that they may tell of? */
-function waits(fn: CFunction, functions: readonly CFunction[], seen: Set<string>): boolean {
-  if (seen.has(fn.name)) return false;
-  seen.add(fn.name);
-  return fn.events.some(e => isWait(e) || (e.kind === 'call' && !e.opaque && functions.some(f => f.name === e.api && waits(f, functions, seen))));
+/** Does the function, or one in view that it calls, wait for callbacks, or for something that they may tell of? */
+function waits(fn: CFunction, world: World, seen: Set<CFunction>): boolean {
+  if (seen.has(fn)) return false;
+  seen.add(fn);
+  return fn.events.some(e => {
+    const callee = isWait(e) ? null : calleeIn(fn, e, world.functions);
+    return isWait(e) || (callee !== null && waits(callee, world, seen));
+  });
+}
+
+/** Is the function put into a table, and called by nobody in view? */
+function isOperation(fn: CFunction, world: World): boolean {
+  return world.mentions(fn).some(m => m.member !== null) && world.callers(fn.name).length === 0;
 }
 
 // unregister_pernet_subsys() and what is built on it wait for callbacks themselves, as kmem_cache_destroy() does for objects freed by RCU.

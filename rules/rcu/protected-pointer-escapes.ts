@@ -1,6 +1,18 @@
-import { isHandedOver, isTest, isUseOf, onward, placeOf, readAfterFree, retirementsOf, takesReference } from '../../src/c/query.ts';
+import {
+  heldOnEntry,
+  isHandedOver,
+  isMadeHere,
+  isTest,
+  isUseOf,
+  onward,
+  placeOf,
+  readAfterFree,
+  retirementsOf,
+  runsInSoftirq,
+  takesReference,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Rule, World } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'protected-pointer-escapes',
@@ -8,7 +20,8 @@ export default {
   why: `
     What rcu_dereference() or a lookup under RCU gives stays allocated to the end of the section that it was got in, and no longer: the
     updater waits for a grace period that does not count this reader any more. The same holds of a page table that is walked with
-    interrupts off. What is needed longer wants a reference, or a lock that the updater takes, before the section ends.`,
+    interrupts off. What is needed longer wants a reference, or a lock that the updater takes, before the section ends.
+    Where no updater is in view the claim assumes one, and where the pointer is returned a caller who looks into the object.`,
   severity: 'warning',
   confidence: 'high', // Medium where the pointer is only returned: callers may have a section of their own.
   finds: ['rcu-misuse', 'pgtable-tlb', 'use-after-handover'],
@@ -77,6 +90,21 @@ unsigned long addr_frame(struct mm_struct *mm, unsigned long addr)
 	if (!ptep)
 		return 0;
 	return pte_pfn(*ptep); /* want: protected-pointer-escapes "ptep is used" */
+}`,
+      `
+int probe_len(int id)
+{
+	struct conf *c;
+	struct share *s;
+	int len;
+
+	s = share_find(id);
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	len = conf_measure(c); /* want: protected-pointer-escapes "c is used" */
+	share_stop(s);
+	return len;
 }`,
     ],
     good: [
@@ -201,6 +229,86 @@ void conf_close(struct share *s)
 	conf_stop(c);
 }`,
       `
+/* The share is this function's own from birth to end: nobody gives it another configuration. */
+int probe_len(int id)
+{
+	struct conf *c;
+	struct share *s;
+	int len;
+
+	s = share_create(id);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	len = conf_measure(c);
+	share_stop(s);
+	return len;
+}`,
+      `
+bool conf_is_there(struct share *s)
+{
+	bool there;
+
+	rcu_read_lock();
+	there = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	return there;
+}`,
+      `
+/* The only caller holds a spinning lock, which is a section of its own. */
+static int conf_room(struct share *s)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	return conf_measure(c);
+}
+
+int share_room(struct share *s)
+{
+	int room;
+
+	spin_lock_irq(&s->lock);
+	room = conf_room(s);
+	spin_unlock_irq(&s->lock);
+	return room;
+}`,
+      `
+/* The reference is to who owns the pool, and is given out by a call that got the pool. */
+int conf_fill(struct share *s, int len)
+{
+	struct conf *c;
+	struct owner *owner;
+	void *room;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	room = pool_take(c->pool, len, (void **)&owner);
+	if (!owner_tryget(owner)) {
+		rcu_read_unlock();
+		return -ENODEV;
+	}
+	rcu_read_unlock();
+	pool_give(c->pool, room, len);
+	owner_put(owner);
+	return 0;
+}`,
+      `
+/* A poll runs with bottom halves off, which is a section too. */
+static void conf_feed(struct share *s, struct napi_struct *napi, struct sk_buff *skb)
+{
+	struct conf *c;
+
+	rcu_read_lock();
+	c = rcu_dereference(s->conf);
+	rcu_read_unlock();
+	conf_take(c, napi, skb);
+}`,
+      `
 void conf_retire(struct share *s)
 {
 	struct conf *c;
@@ -226,18 +334,23 @@ struct conf *conf_of_rcu(struct share *s)
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || /(?:^|_)rcu(?:_|$)/.test(fn.name) || fn.entryLocks.length > 0) return;
     if (/\b(?:rcu_read_lock|RCU|rcu)\b/.test(fn.doc?.text ?? '')) return;
+    // What all callers hold may be what the updater takes, and where they keep interrupts or preemption off they are readers themselves.
+    const entry = heldOnEntry(fn, world);
+    if (entry.locks.length > 0 || entry.context.some(isSection) || runsInSoftirq(fn, world)) return;
     const told = new Set<string>();
     for (const source of fn.events) {
       const word = sectionOf(source);
       const pointer = source.into;
       if (word === null || pointer === null || told.has(pointer) || !source.context.includes(word)) continue;
+      // Nobody else replaces what hangs on an object that this function has made for itself.
+      if (isMadeHere(fn, source)) continue;
       // Whether a lock keeps the updater away, the checker says.
       const locked = isLocked(source);
       const names = [pointer, ...(source.cell && source.cell.path !== '*' ? [placeOf(source.cell)] : [])];
       const variables = [pointer];
       // Where something may keep it on one way, a flag may lead the others elsewhere.
       const kept = (e: Event) => keeps(e, pointer) || names.some(name => takesReference(e, name));
-      if (fn.events.some(e => e.index > source.index && kept(e))) continue;
+      if (fn.events.some(e => e.index > source.index && (kept(e) || keepsOwner(fn, e, pointer)))) continue;
       // Who stores to the pointer is its updater, and keeps others away by something else.
       const place = source.cell && placeOf(source.cell);
       if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
@@ -246,10 +359,12 @@ struct conf *conf_of_rcu(struct share *s)
         if (!isEnd(end, word) || (isLocked(end) && !locked) || nested(fn, source, end, word)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
         const use = left.events.find(e => !e.context.includes(word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
-        const exit = use ? undefined : left.exits.find(node => node.returned === pointer);
+        // A function that gives no pointer tells no more than whether there was one.
+        const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => node.returned === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
-        const claim = use && word === 'rcu-read' ? claimOf(fn, source, use, pointer, world, locked) : null;
-        if (locked && !claim) continue;
+        const seen = use && word === 'rcu-read' ? claimOf(fn, source, use, pointer, world, locked) : null;
+        if (locked && !seen) continue;
+        const claim = seen ?? assumed(fn, source, use ?? null, end, pointer, word);
         told.add(pointer);
         const section = word === 'irqs-off' ? 'interrupts were on again' : `${end.api}()`;
         const place = use ?? { path: fn.path, line: exit?.line ?? end.line, side: fn.side };
@@ -268,7 +383,7 @@ struct conf *conf_of_rcu(struct share *s)
           quote: [source, end, place],
           advice: [word === 'irqs-off' ? 'the use inside the section' : 'the use inside the section, or a reference taken there'],
           ...(use ? {} : { confidence: 'medium' as const }),
-          ...(claim ? { claim } : {}),
+          claim,
         });
         break;
       }
@@ -286,6 +401,46 @@ function claimOf(fn: CFunction, load: Event, use: Event, pointer: string, world:
     edits: [inside, { kind: 'both', edits: [inside, waits], text: 'the use inside the section and a grace period before the free' }],
     stands: !locked,
   });
+}
+
+/** The function against an updater out of view, and where the pointer is returned with a caller who looks into it. */
+function assumed(fn: CFunction, source: Event, use: Event | null, end: Event, pointer: string, word: 'rcu-read' | 'srcu-read' | 'irqs-off'): Claim {
+  const name = pointer.replace(/#\d+$/, '');
+  const there = `${name} to be found`;
+  const how =
+    use === null ? `goes on in the caller, which looks into ${name}` : use.kind === 'call' ? `hands ${name} to ${use.api}()` : `looks into ${name}`;
+  const looks = { before: how, after: use?.kind === 'call' ? `hands ${name}, which is freed, to ${use.api}()` : `${how}, which is freed` };
+  const later: Deed = { does: 'read', cell: name, says: looks };
+  const free: Deed = { does: 'write', cell: name, says: { before: '', after: `frees ${name}` } };
+  const waits = word === 'irqs-off' ? 'waits for the CPUs that have interrupts off' : 'waits for a grace period';
+  return {
+    threads: [{ fn, events: [source, use ?? end], ...(use ? {} : { then: [later] }) }],
+    others: [
+      {
+        who: `an updater of ${name}`,
+        does: [
+          { does: 'write', cell: there, value: 0, says: { before: '', after: `takes ${name} away from where it is found` } },
+          { does: 'grace-period', says: { before: '', after: waits } },
+          free,
+        ],
+      },
+    ],
+    ...(word === 'rcu-read' ? {} : { section: word }),
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: source, from: 'before' },
+        { read: use ?? later, from: free },
+      ],
+    },
+    meanings: [
+      { event: source, access: 'read', cell: there, ordering: 'relaxed', says: { before: `finds ${name}`, after: `does not find ${name}` } },
+      ...(use ? [{ event: use, access: 'read' as const, cell: name, ordering: 'relaxed' as const, says: looks }] : []),
+    ],
+    edits: [{ kind: 'section', event: use ?? later, text: use ? 'the use inside the section' : 'the caller in such a section as well' }],
+    assumes: [`an updater takes ${name} away, ${waits} and frees it`, ...(use ? [] : [`the caller looks into ${name}`])],
+    stands: true,
+  };
 }
 
 /** Lookups that give a pointer without a reference (include/linux/netdevice.h, inetdevice.h, pid.h). */
@@ -325,9 +480,11 @@ function isLocked(event: Event): boolean {
 
 /** Bottom halves, preemption or interrupts off make a section too (Documentation/RCU/whatisRCU.rst, rcu_read_lock()). */
 function hasOtherSection(event: Event): boolean {
-  return event.context.some(
-    word => word === 'bh-off' || word === 'preempt-off' || word === 'irqs-off' || word === 'rcu-read' || word === 'srcu-read',
-  );
+  return event.context.some(isSection);
+}
+
+function isSection(word: string): boolean {
+  return word === 'bh-off' || word === 'preempt-off' || word === 'irqs-off' || word === 'rcu-read' || word === 'srcu-read';
 }
 
 /** Something that may keep the object: a module, a part of it, or a helper that takes what it is given. */
@@ -335,6 +492,16 @@ function keeps(event: Event, pointer: string): boolean {
   return (
     /(?:^|_)(?:try_?)?(?:get|hold|grab|pin|ref|inc|acquire)(?:_|$)/.test(event.api) &&
     event.args.some(arg => new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`).test(arg))
+  );
+}
+
+/** A reference to something that a call gave out for the pointer, and that may own it: `try_get(owner)` behind `take_from(p->pool, &owner)`. */
+function keepsOwner(fn: CFunction, event: Event, pointer: string): boolean {
+  const owner = /(?:^|_)try_?get(?:_|$)/.test(event.api) ? event.args.find(arg => /^\w+$/.test(arg)) : undefined;
+  if (owner === undefined || !event.used) return false;
+  const named = new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`);
+  return fn.events.some(
+    e => e.index < event.index && e.args.some(arg => named.test(arg)) && e.args.some(arg => arg.replace(/^\(.*\)(?=&)/, '') === `&${owner}`),
   );
 }
 

@@ -8,7 +8,8 @@ export default {
   why: `
     Whoever stores a pointer with rcu_assign_pointer() has readers who load it under rcu_read_lock(). As long as the old value stands in
     the pointer, they find the old object, and those who found it keep it to the end of their section. So first the pointer is replaced,
-    then a grace period passes, then the old object is freed. The other way round the readers load freed memory.`,
+    then a grace period passes, then the old object is freed. The other way round the readers load freed memory.
+    Where none of them is in view, the claim assumes one.`,
   severity: 'error',
   confidence: 'high',
   finds: ['rcu-misuse'],
@@ -135,7 +136,7 @@ void slot_move(struct share *s, struct conf *new)
           dismissal: `Not an issue if no reader can reach ${name} here`,
           related: [{ path: event.path, line: event.line, side: event.side, note: 'freed here' }],
           quote: [event, store],
-          ...claimOf(fn, event, store, world),
+          ...claimOf(fn, event, store, object, world),
           advice: ['rcu_replace_pointer(), then kfree_rcu() or synchronize_rcu() before the free'],
         },
       );
@@ -144,10 +145,10 @@ void slot_move(struct share *s, struct conf *new)
   },
 } satisfies Rule;
 
-/** The function against a reader in view, one without a lock where there is one. */
-function claimOf(fn: CFunction, free: Event, store: Event, world: World): { claim?: Claim } {
+/** The function against a reader, in view where there is one, and without a lock where there is one. */
+function claimOf(fn: CFunction, free: Event, store: Event, object: string, world: World): { claim?: Claim } {
   const [reader] = readersOf(store, world.functions).filter(r => r.fn !== fn);
-  if (!reader || reader.load.locks.some(lock => lock.endsWith(' (shared)'))) return {};
+  if (reader?.load.locks.some(lock => lock.endsWith(' (shared)'))) return {};
   const moved = { kind: 'move' as const, event: store, where: 'before' as const, to: free, text: '' };
   const waits = { kind: 'grace-period' as const, event: free, text: '' };
   const edits = [
@@ -157,7 +158,13 @@ function claimOf(fn: CFunction, free: Event, store: Event, world: World): { clai
       text: 'the pointer replaced first, and a grace period before the free, as kfree_rcu() waits for one',
     },
   ];
-  return { claim: readAfterFree(reader, { fn, store, free }, { edits, stands: true }) };
+  return {
+    claim: readAfterFree(
+      reader ?? `the old ${object.split('.').at(-1)?.replace(/\[.*/, '') ?? 'object'}`,
+      { fn, store, free },
+      { edits, stands: true },
+    ),
+  };
 }
 
 function isReplacement(event: Event): boolean {

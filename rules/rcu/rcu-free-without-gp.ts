@@ -23,7 +23,8 @@ export default {
   why: `
     list_del_rcu() keeps new readers from finding the entry. Those who found it before stay on it to the end of their section, and need its
     memory and its forward pointer for so long; the same holds of a pointer that was stored over. Between taking off and freeing lies a grace period: synchronize_rcu(), call_rcu() or
-    kfree_rcu(). An error path that undoes an insertion is no exception: readers may have found the entry in the short time.`,
+    kfree_rcu(). An error path that undoes an insertion is no exception: readers may have found the entry in the short time.
+    Where no walk over the list is in view, the claim assumes a reader.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['rcu-misuse'],
@@ -293,9 +294,9 @@ void card_move(struct card *c, struct card *spare)
       const atOnce = freeOn(stop);
       // Where something waits in between, the checker says whether it waits for the reader.
       const free = atOnce ?? freeOn(e => unlinkedBy(fn, e, world.functions) === object);
-      const claim = free ? listClaim(fn, unlink, free, atOnce !== undefined, world) : null;
+      const name = (free && writtenIn(free, object)) ?? object.replace(/#\d+/, '');
+      const claim = free ? listClaim(fn, unlink, free, atOnce !== undefined, name, world) : null;
       if (!free || free.uncertain || (!atOnce && !claim)) continue;
-      const name = writtenIn(free, object) ?? object.replace(/#\d+/, '');
       report(
         { event: free, fn },
         {
@@ -347,12 +348,12 @@ function checkPointers(fn: CFunction, report: Report, world: World): void {
   }
 }
 
-/** The function against one in view that walks the list. */
-function listClaim(fn: CFunction, unlink: Event, free: Event, stands: boolean, world: World): Claim | null {
+/** The function against one in view that walks the list; a walk out of view is assumed only where what is seen stands without it. */
+function listClaim(fn: CFunction, unlink: Event, free: Event, stands: boolean, name: string, world: World): Claim | null {
   const [walker] = walkersOf(fn, unlink, world.functions).filter(r => r.fn !== fn);
-  if (!walker) return null;
+  if (!walker && !stands) return null;
   return readAfterFree(
-    walker,
+    walker ?? name,
     { fn, store: unlink, free },
     { linked: 'the list', edits: [{ kind: 'grace-period', event: free, text: 'kfree_rcu(), or synchronize_rcu() before the free' }], stands },
   );

@@ -1,6 +1,6 @@
 import { callersOf, heldOnEntry, heldOver, isTest, keyOf, lockPath, onward, variablesIn, waitsForReaders, walkersOf } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule, World } from '../../src/model/rule.ts';
+import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'rcu-list-readd',
@@ -9,7 +9,7 @@ export default {
     list_del_rcu() leaves the entry's forward pointer, so that a reader who stands on the entry can go on. A reader who stands there when
     the entry is put on another list goes on in that list, never meets the head of its own, and may run for ever; a reader of the first
     list misses what stood behind the entry.
-    Told by inspection: the reader that stands on the entry needs no line in view.`,
+    Where no walk over the list is in view, the claim assumes a reader who stands on the entry.`,
   severity: 'warning', // A reader who stays in the list that it began in only misses entries.
   confidence: 'medium',
   finds: ['rcu-misuse'],
@@ -97,6 +97,27 @@ struct card *deck_find(struct deck *d, int key)
 	return found;
 }`,
       `
+/* Who walks the list holds the lock as well. */
+void card_swap(struct card *c, struct deck *to)
+{
+	spin_lock(&deck_lock);
+	list_del_rcu(&c->node);
+	list_add_rcu(&c->node, &to->cards);
+	spin_unlock(&deck_lock);
+}
+
+int deck_sum(struct deck *d)
+{
+	struct card *c;
+	int sum = 0;
+
+	spin_lock(&deck_lock);
+	list_for_each_entry_rcu(c, &d->cards, node, lockdep_is_held(&deck_lock))
+		sum += c->value;
+	spin_unlock(&deck_lock);
+	return sum;
+}`,
+      `
 void card_move(struct card *c, struct deck *to)
 {
 	list_del_rcu(&c->node);
@@ -174,11 +195,51 @@ void cards_turn(struct deck *d)
           quote: [unlink, again],
           ...(restart === 'out of view' ? { confidence: 'low' as const } : {}),
           advice: ['synchronize_rcu() between the two, or a copy of the entry on the other list'],
+          claim: claimOf(fn, unlink, again, node.replace(/^&/, ''), world),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The function against a reader who stands on the entry, one in view where there is one: it goes on by the pointer that leads into the other list. */
+function claimOf(fn: CFunction, unlink: Event, again: Event, node: string, world: World): Claim {
+  const walkers = walkersOf(fn, unlink, world.functions).filter(r => r.fn !== fn);
+  const walker = walkers.find(r => r.load.context.includes('rcu-read')) ?? walkers[0];
+  const [on, next] = [`${node} on its first list`, `the pointer of ${node}`];
+  const finds = { before: `finds ${node} on the first list`, after: `no longer finds ${node} on the first list` };
+  const goesOn = { before: 'goes on in the first list', after: `goes on from ${node} in the other list` };
+  const stands: Deed = { does: 'read', cell: on, says: finds };
+  const steps: Deed = { does: 'read', cell: next, says: goesOn };
+  const meanings: Meaning[] = [
+    { event: unlink, access: 'write', cell: on, ordering: 'relaxed', value: 0, says: { before: '', after: `takes ${node} off the first list` } },
+    { event: again, access: 'write', cell: next, ordering: 'relaxed', says: { before: '', after: `puts ${node} on the other list` } },
+  ];
+  if (walker)
+    meanings.push(
+      { event: walker.load, access: 'read', cell: on, ordering: 'relaxed', says: finds },
+      { event: walker.load, access: 'read', cell: next, ordering: 'relaxed', says: goesOn },
+    );
+  return {
+    threads: [{ fn, events: [unlink, again] }, ...(walker ? [{ fn: walker.fn, events: [walker.load] }] : [])],
+    ...(walker
+      ? {}
+      : { others: [{ who: 'a reader of the first list', does: [{ does: 'section' as const }, stands, steps, { does: 'end' as const }] }] }),
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: walker?.load ?? stands, from: 'before', cell: on },
+        { read: walker?.load ?? steps, from: again, cell: next },
+      ],
+    },
+    meanings,
+    edits: [{ kind: 'grace-period', event: again, text: 'synchronize_rcu() between the two' }],
+    assumes: [
+      walker ? `both work on one list, and ${walker.fn.name}() stands on ${node}` : `a reader under rcu_read_lock() stands on ${node} at that time`,
+    ],
+    stands: true,
+  };
+}
 
 /** The place that it is put at was found by a walk over the very list: the entry only moves within it. */
 function staysOn(fn: CFunction, add: Event): boolean {

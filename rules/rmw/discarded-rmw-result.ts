@@ -28,6 +28,16 @@ void hits_add(struct stats *s)
 {
 	atomic_inc_return(&s->hits); /* want: discarded-rmw-result "atomic_inc_return()" */
 }`,
+      `
+/* The lock orders what is done under it. */
+void slot_drop(struct slots *s, int n)
+{
+	spin_lock(&s->lock);
+	s->last = n;
+	test_and_clear_bit(n, s->busy); /* want: discarded-rmw-result "test_and_clear_bit()" */
+	s->count--;
+	spin_unlock(&s->lock);
+}`,
     ],
     good: [
       `
@@ -48,6 +58,17 @@ void slot_done(struct slots *s, int n)
 	test_and_clear_bit(n, s->busy);
 	if (waitqueue_active(&s->wait))
 		wake_up(&s->wait);
+}`,
+      `
+/* What comes after the lock is given back may be what the barrier stands for. */
+void slot_forget(struct slots *s, int n)
+{
+	spin_lock(&s->lock);
+	test_and_clear_bit(n, s->busy);
+	s->count--;
+	spin_unlock(&s->lock);
+	if (s->hungry)
+		slot_feed(s);
 }`,
       `
 /* The increment publishes the entry. */
@@ -135,19 +156,23 @@ function siblingOf(fn: CFunction, event: Event, ties: Tie[]): Sibling | null {
 function orderUsedAfter(fn: CFunction, event: Event): boolean {
   if (gapAfter(fn, event)) return true;
   const comment = fn.comments.some(c => c.endLine >= event.line - 4 && c.line <= event.endLine && /barrier|order|smp_|\bmb\b/i.test(c.text));
-  return (
-    comment ||
-    after(fn, event).some(
-      e => e !== event && (isAccess(e) || e.opaque || e.kind === 'wake' || e.kind === 'wait' || e.kind === 'fence' || e.kind === 'call'),
-    )
-  );
+  return comment || after(fn, event).some(e => e !== event && (needsOrder(e) || e.kind === 'fence'));
+}
+
+/**
+ * What a lock is held over goes by the lock's order; a call that is known to touch nothing needs none. Other accesses, and calls of which too
+ * little is known, may be what the barrier stands for.
+ */
+function needsOrder(event: Event): boolean {
+  if (isAccess(event)) return event.ordering !== 'plain' || event.locks.length === 0;
+  return event.opaque || event.kind === 'wake' || event.kind === 'wait' || (event.kind === 'call' && event.argCells !== undefined);
 }
 
 /** Something before it that the full barrier may be there for: a store that it publishes, a read that it must not overtake. */
 function orderUsedBefore(fn: CFunction, event: Event): boolean {
   return (
     gapBefore(fn, event) ||
-    before(fn, event).some(e => e.opaque || e.kind === 'fence' || (isAccess(e) && !(e.kind === 'read' && e.ordering === 'plain')))
+    before(fn, event).some(e => e.opaque || e.kind === 'fence' || (isAccess(e) && !(e.kind === 'read' && e.ordering === 'plain') && needsOrder(e)))
   );
 }
 

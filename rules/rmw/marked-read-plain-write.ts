@@ -242,7 +242,15 @@ void tick_note(unsigned long now)
           store && [{ fn, event: read, side: 0 as const }, ...marked].find(r => !heldAt(r.fn, r.event, world).some(l => held.includes(l)));
         if (store && reader) speak(fn, store.event, reader, 'store');
       } else if (read.api === 'read') {
-        const again = own.find(u => u.event.kind === 'read' && u.event.locks.length > 0 && comparesWith(fn, read, u.event));
+        // The second look may stand on the last line of a hunk: what it is compared with is on that line as well.
+        const again = uses.find(
+          u =>
+            u.fn === fn &&
+            u.event.kind === 'read' &&
+            u.event.cell?.base === read.cell?.base &&
+            u.event.locks.length > 0 &&
+            comparesWith(fn, read, u.event),
+        );
         if (again && !isEnteredLocked(fn) && read.locks.length === 0 && heldAt(fn, read, world).length === 0)
           speak(fn, read, stores[0] ?? null, 'look');
         else if (

@@ -13,7 +13,7 @@ import {
   sameStatement,
 } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Rule, Use } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule, Use } from '../../src/model/rule.ts';
 
 export default {
   id: 'ownership-word-released-without-release',
@@ -22,7 +22,8 @@ export default {
     Where an atomic operation that succeeds for one CPU alone opens the way to an object, the word is a lock, whatever it is called. Who gives it
     back by clear_bit(), atomic_set() or WRITE_ONCE() orders nothing: the next owner can have the word and still see the object as it was, or
     have its own stores overtaken by the last owner's. smp_mb__after_atomic() behind it comes too late. clear_bit_unlock(),
-    smp_store_release() and the _release forms are made for this.`,
+    smp_store_release() and the _release forms are made for this.
+    Where what the word guards is touched out of view, by callers, the claim assumes so, and the finding is a note.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['barrier-missing', 'bitlock-nonatomic'],
@@ -213,7 +214,11 @@ void port_work(struct port *p)
         shape: key,
         ...(touched
           ? { claim: claimOf(back, touched) }
-          : { severity: 'note' as const, advice: [back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'smp_store_release() or the _release form'] }),
+          : {
+              severity: 'note' as const,
+              claim: assumed(back, taker, last, name),
+              advice: [back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'smp_store_release() or the _release form'],
+            }),
       });
     }
   },
@@ -319,6 +324,42 @@ function areAPair(taker: CFunction, back: CFunction, bit: string | null | undefi
   return OPPOSITES.some(([word, opposite]) => word.test(taker.name) && taker.name.replace(word, opposite) === back.name);
 }
 
+/** The last owner against the next, where what the word guards is touched out of view: by the caller of the one, or of both. */
+function assumed(back: Use, taker: Use, last: Event | undefined, name: string): Claim {
+  const guarded = `what ${name} guards`;
+  const look: Deed = { does: 'read', cell: last ?? guarded };
+  return {
+    threads: [
+      { fn: back.fn, events: [...(last ? [last] : []), back.event], ...(last ? {} : { before: [{ does: 'write' as const, cell: guarded }] }) },
+      { fn: taker.fn, events: [taker.event], then: [look] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: taker.event, from: back.event },
+        { read: look, from: 'before' },
+      ],
+    },
+    ...released(back),
+    assumes: [
+      'both run on one object',
+      'the function that gives it back has taken it before',
+      last
+        ? `the next owner looks at ${last.cell?.path ?? 'what was stored'}`
+        : `the caller of ${back.fn.name}() has written to ${guarded}, and the caller of ${taker.fn.name}() looks at it`,
+    ],
+    stands: true,
+  };
+}
+
+/** The cure, and that whoever gives the word back holds it. */
+function released(back: Use): Pick<Claim, 'edits' | 'starts'> {
+  return {
+    edits: [{ kind: 'order', event: back.event, ordering: 'release', text: back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'a release store' }],
+    starts: [{ cell: back.event, value: 1 }],
+  };
+}
+
 function claimOf(back: Use, { taker, store, access }: Touched): Claim {
   return {
     threads: [
@@ -332,9 +373,7 @@ function claimOf(back: Use, { taker, store, access }: Touched): Claim {
         { read: access, from: 'before' },
       ],
     },
-    edits: [{ kind: 'order', event: back.event, ordering: 'release', text: back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'a release store' }],
-    // Whoever gives it back holds it.
-    starts: [{ cell: back.event, value: 1 }],
+    ...released(back),
     assumes: ['both run on one object', 'the function that gives it back has taken it before'],
   };
 }

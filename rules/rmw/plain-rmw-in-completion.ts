@@ -1,6 +1,6 @@
 import { cellName, heldAt, irqHandlerOf, isOwn, isTest, rolesOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule, Use, World } from '../../src/model/rule.ts';
+import type { Report, Rule, Use, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'plain-rmw-in-completion',
@@ -58,8 +58,75 @@ void job_ask(struct job *j)
 	j->flags |= JOB_WANTED;
 	job_push(j);
 }`,
+      `
+struct job { unsigned int flags; struct list_head list; };
+
+static void job_done(struct kiocb *k, long res)
+{
+	struct job *j = container_of(k, struct job, k);
+
+	j->flags |= JOB_DONE; /* want: plain-rmw-in-completion "JOB_DONE" */
+}
+
+void job_prep(struct job *j)
+{
+	j->k.ki_complete = job_done;
+}
+
+int job_poll(struct job *j)
+{
+	if (j->flags & JOB_DONE)
+		return 1;
+	return 0;
+}`,
     ],
     good: [
+      `
+struct job { unsigned int flags; struct list_head list; };
+
+/* Another bit is looked at, which the submitter itself has set. */
+static void job_done(struct kiocb *k, long res)
+{
+	struct job *j = container_of(k, struct job, k);
+
+	j->flags |= JOB_DONE;
+}
+
+void job_prep(struct job *j)
+{
+	j->k.ki_complete = job_done;
+}
+
+int job_sent(struct job *j)
+{
+	if (j->flags & JOB_SENT)
+		return 1;
+	return 0;
+}`,
+      `
+struct job { unsigned int flags; struct list_head list; };
+
+/* How it went is looked at when it is over. */
+static void job_done(struct kiocb *k, long res)
+{
+	struct job *j = container_of(k, struct job, k);
+
+	if (res < 0)
+		j->flags |= JOB_FAILED;
+	job_put(j);
+}
+
+void job_prep(struct job *j)
+{
+	j->k.ki_complete = job_done;
+}
+
+int job_result(struct job *j)
+{
+	if (j->flags & JOB_FAILED)
+		return -EIO;
+	return 0;
+}`,
       `
 struct job { unsigned int flags; bool done; };
 
@@ -142,7 +209,7 @@ void job_submit(struct job *j, struct bio *bio)
   checkCell({ tie }, uses, report, world) {
     if (tie || uses.length > MOST_USES) return;
     const changes = uses.filter(u => u.event.kind === 'write' && /^[|&]=$/.test(u.event.api) && open(u));
-    if (changes.length < 2) return;
+    if (changes.length === 0) return;
     for (const { fn, event: write } of changes) {
       const kind = handlerKind(fn, world);
       const read = kind === null ? null : readOf(fn, write);
@@ -157,6 +224,7 @@ void job_submit(struct job *j, struct bio *bio)
           meets(u, kind ?? 'irq', fn),
       );
       const otherRead = other && readOf(other.fn, other.event);
+      if (!other && kind === 'completion') polled(fn, write, uses, report, world);
       if (!other || !otherRead) continue;
       const name = write.cell ? cellName(write.cell) : 'the word';
       report(
@@ -190,6 +258,58 @@ void job_submit(struct job *j, struct bio *bio)
     }
   },
 } satisfies Rule;
+
+/** The bit that the completion sets is what the submitter looks at, with no lock and no mark: the word is shared between the two. */
+function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world: World): void {
+  const bit = write.operand ?? '';
+  // Whoever looks at a bit that says how it went has been told before that it is over; one that says that it is over is looked at to know that.
+  if (write.api !== '|=' || !/^[A-Z][A-Z0-9_]*(?:DONE|COMPLETED?|FINISHED)(?:_|$)/.test(bit)) return;
+  const looks = (u: Use) => u.fn.flow.some(n => n.decides?.includes(u.event.index) && new RegExp(`\\b${bit}\\b`).test(n.condition ?? ''));
+  const hands = (f: CFunction) => f.events.some(e => e.operand === fn.name || e.args.includes(fn.name));
+  const poller = uses.find(
+    u =>
+      u.fn !== fn &&
+      !hands(u.fn) &&
+      u.fn.path === fn.path &&
+      u.event.api === 'read' &&
+      open(u) &&
+      handlerKind(u.fn, world) === null &&
+      irqHandlerOf(u.fn, world) === null &&
+      looks(u) &&
+      !isHeld(u.fn, u.event, world),
+  );
+  if (!poller) return;
+  const name = write.cell ? cellName(write.cell) : 'the word';
+  report(
+    { event: write, fn },
+    {
+      message: `${fn.name}() sets ${bit} by ${write.api} in ${name}, which ${poller.fn.name}() looks at before it is known to be done`,
+      detail: [`${write.api} stores the word back whole: a change of any other bit that the submitter makes meanwhile is lost`],
+      question: `Does anything else change ${name} while ${fn.name}() may run?`,
+      dismissal: `Not an issue if ${poller.fn.name}() only runs after ${fn.name}(), by something that orders them`,
+      related: [{ path: poller.event.path, line: poller.event.line, side: poller.event.side, note: `the look, in ${poller.fn.name}()` }],
+      quote: [write],
+      claim: {
+        threads: [
+          { fn, events: [write] },
+          { fn: poller.fn, events: [poller.event] },
+        ],
+        bad: { kind: 'race' },
+        edits: [
+          {
+            kind: 'both',
+            text: `a word of its own for ${bit}, stored by WRITE_ONCE() and read by READ_ONCE()`,
+            edits: [
+              { kind: 'order', event: write, ordering: 'relaxed', text: '' },
+              { kind: 'order', event: poller.event, ordering: 'relaxed', text: '' },
+            ],
+          },
+        ],
+        assumes: ['both work on one object'],
+      },
+    },
+  );
+}
 
 /** What sets a device up or takes it down runs with its interrupts off. */
 const QUIET = /(?:^|_)(?:reset|open|close|up|down|start|stop|suspend|resume|shutdown|free|alloc|register|unregister|config|configure)(?:_|$)/;

@@ -1,4 +1,4 @@
-import { eventsOf, gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/c/query.ts';
+import { gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -13,7 +13,7 @@ export default {
   confidence: 'medium',
   finds: ['lost-wakeup'],
   references: ['Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS', 'tools/memory-model/Documentation/recipes.txt, Store buffering'],
-  knownGaps: ['a condition that a helper evaluates', 'queues of other kinds, as those of network devices', 'a waker out of view'],
+  knownGaps: ['a condition that a helper evaluates', 'queues of network devices', 'a waker out of view'],
   examples: {
     bad: [
       `
@@ -52,8 +52,61 @@ void pool_unlock(struct pool *p)
 		wake_up(&p->queue);
 	}
 }`,
+      `
+/* The names speak of locks, but not of one. */
+struct cell *belt_take_locked(struct belt *b)
+{
+	if (b->front == READ_ONCE(b->ring.tail))
+		goto full;
+	return b->ring.cells;
+full:
+	xprt_wait_for_buffer_space(&b->xprt); /* want: recheck-missing-after-queueing "tail" */
+	b->stat.full++;
+	return NULL;
+}
+
+void belt_put_locked(struct belt *b, int next)
+{
+	smp_store_release(&b->ring.tail, next);
+	xprt_write_space(&b->xprt);
+}`,
     ],
     good: [
+      `
+struct cell *belt_take_locked(struct belt *b)
+{
+	if (b->front == READ_ONCE(b->ring.tail))
+		goto full;
+	return b->ring.cells;
+full:
+	xprt_wait_for_buffer_space(&b->xprt);
+	smp_mb__after_atomic();
+	if (b->front != READ_ONCE(b->ring.tail))
+		xprt_write_space(&b->xprt);
+	return NULL;
+}
+
+void belt_put_locked(struct belt *b, int next)
+{
+	smp_store_release(&b->ring.tail, next);
+	xprt_write_space(&b->xprt);
+}`,
+      `
+/* Nothing is marked: the names may well mean one lock. */
+struct cell *belt_take_locked(struct belt *b)
+{
+	if (b->front == b->ring.tail) {
+		xprt_wait_for_buffer_space(&b->xprt);
+		return NULL;
+	}
+	return b->ring.cells;
+}
+
+void belt_put_locked(struct belt *b, int next)
+{
+	b->ring.tail = next;
+	xprt_write_space(&b->xprt);
+}`,
       `
 void pool_wait(struct pool *p)
 {
@@ -151,12 +204,14 @@ void pool_free(struct pool *p, int n)
   },
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
-    for (const queueing of eventsOf(fn, 'wait', /^(?:prepare_to_wait(?:_exclusive)?|add_wait_queue(?:_exclusive)?)$/)) {
+    for (const queueing of fn.events.filter(e => QUEUES.test(e.api))) {
       if (!queueing.cell?.base || queueing.cell.type === null) continue;
       for (const test of testsBefore(fn, queueing)) {
         if (testedAgain(fn, queueing, test)) continue;
         const waker = wakerOf(world, fn, queueing, test);
-        if (!waker || (underLock(fn, queueing) && !queueing.locks.some(lock => waker.change.locks.includes(lock)))) continue;
+        if (!waker) continue;
+        if (underLock(fn, queueing) && !queueing.locks.some(lock => waker.change.locks.includes(lock)) && !lockless(fn, queueing, test, waker))
+          continue;
         const name = test.cell?.bit ?? test.cell?.path ?? 'the condition';
         report(
           { event: queueing, fn },
@@ -176,6 +231,9 @@ void pool_free(struct pool *p, int n)
   },
 } satisfies Rule;
 
+/** Calls that put somebody on a queue, or leave word that somebody waits. */
+const QUEUES = /^(?:prepare_to_wait(?:_exclusive)?|add_wait_queue(?:_exclusive)?|xprt_wait_for_buffer_space)$/;
+
 /** Loads of shared memory, by whose value the way to the queueing was taken. */
 function testsBefore(fn: CFunction, queueing: Event): Event[] {
   return fn.events.filter(
@@ -186,9 +244,24 @@ function testsBefore(fn: CFunction, queueing: Event): Event[] {
       e.cell.type !== null &&
       e.object === undefined &&
       !e.uncertain &&
-      e.cell.base === queueing.cell?.base &&
+      rootOf(e) === rootOf(queueing) &&
       gates(fn, e, queueing),
   );
+}
+
+/** The variable that the object is reached from: `p->ring.head` and `p->queue` are of one. */
+function rootOf(event: Event): string | null {
+  return /^\w+/.exec(event.cell?.base ?? '')?.[0] ?? null;
+}
+
+/** Only names speak of locks, each of its own, and both sides mark their accesses, which one lock over them would make needless. */
+function lockless(fn: CFunction, queueing: Event, test: Event, waker: Waker): boolean {
+  const named = [...queueing.locks, ...queueing.maybeLocks, ...fn.entryLocks, ...waker.change.locks].every(lock => lock.startsWith('named:'));
+  return named && !fn.events.some(e => e.kind === 'unlock') && marked(test) && marked(waker.change);
+}
+
+function marked(event: Event): boolean {
+  return event.atomic && event.ordering !== 'plain';
 }
 
 /** A lock is held when it queues, seen to be taken or only to be given back after: the waker may hold it, in this function or in a caller. */
@@ -224,7 +297,7 @@ function wakerOf(world: World, waiter: CFunction, queueing: Event, test: Event):
       .filter(e => e.index < wake.index && (e.kind === 'write' || e.kind === 'rmw') && keyOf(e) === keyOf(test) && e.cell?.bit === test.cell?.bit)
       .filter(e => nodesAfter(fn, e.node).has(wake.node))
       .at(-1);
-    if (change && change.cell?.base === wake.cell?.base) return { fn, change, wake };
+    if (change && rootOf(change) === rootOf(wake)) return { fn, change, wake };
   }
   return null;
 }
@@ -237,7 +310,7 @@ function wakesIn(world: World): Map<string, { fn: CFunction; wake: Event }[]> {
   const found = new Map<string, { fn: CFunction; wake: Event }[]>();
   for (const fn of world.functions) {
     for (const wake of fn.events) {
-      const key = wake.kind === 'wake' && /^wake_up/.test(wake.api) ? keyOf(wake) : null;
+      const key = wake.kind === 'wake' && /^(?:wake_up|xprt_write_space)/.test(wake.api) ? keyOf(wake) : null;
       if (key === null) continue;
       const list = found.get(key) ?? [];
       found.set(key, list);
@@ -251,17 +324,19 @@ function wakesIn(world: World): Map<string, { fn: CFunction; wake: Event }[]> {
 /** The test finds the old value, the wake-up an empty queue: queue first, and one of the two sees the other. */
 function claimOf(fn: CFunction, test: Event, queueing: Event, { fn: waker, change, wake }: Waker): Claim {
   const full = ordersAll(queueing);
-  const under = 'queue_lock';
+  // A wait queue has a lock of its own, which the waker takes; a bit that says that somebody waits has none.
+  const bare = !/wait_queue|prepare_to_wait/.test(queueing.api);
+  const under = bare ? {} : { under: 'queue_lock' };
   const move = { kind: 'move' as const, event: test, where: 'after' as const, to: queueing, text: '' };
-  const fence = { kind: 'fence' as const, fence: 'full' as const, where: 'after' as const, event: queueing, text: '' };
+  const fence = (event: Event) => ({ kind: 'fence' as const, fence: 'full' as const, where: 'after' as const, event, text: '' });
   return {
     threads: [
       { fn, events: [test, queueing] },
       { fn: waker, events: [change, wake] },
     ],
     meanings: [
-      { event: queueing, access: 'write', cell: 'queue', ordering: full ? 'full' : 'relaxed', under },
-      { event: wake, access: 'read', cell: 'queue', ordering: 'relaxed', under },
+      { event: queueing, access: 'write', cell: 'queue', ordering: full ? 'full' : 'relaxed', ...under },
+      { event: wake, access: 'read', cell: 'queue', ordering: 'relaxed', ...under },
     ],
     bad: {
       kind: 'sees',
@@ -270,7 +345,13 @@ function claimOf(fn: CFunction, test: Event, queueing: Event, { fn: waker, chang
         { read: wake, from: 'before' },
       ],
     },
-    edits: [{ kind: 'both', text: `the test after ${queueing.api}()${full ? '' : ', behind a full barrier'}`, edits: full ? [move] : [move, fence] }],
+    edits: [
+      {
+        kind: 'both',
+        text: `the test after ${queueing.api}()${full ? '' : ', behind a full barrier'}${bare ? `, and one between the change and ${wake.api}()` : ''}`,
+        edits: [move, ...(full ? [] : [fence(queueing)]), ...(bare ? [fence(change)] : [])],
+      },
+    ],
     assumes: ['both run on one object'],
   };
 }

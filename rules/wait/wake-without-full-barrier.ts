@@ -1,4 +1,4 @@
-import { effectsOf, eventsOf, isAccess, isTest, keyOf, nearest, ordersAll, sameStatement } from '../../src/c/query.ts';
+import { effectsOf, eventsOf, isAccess, isTest, keyOf, nearest, ordersAll, sameStatement, storeThenLook } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Meaning, Rule, World } from '../../src/model/rule.ts';
 
@@ -9,8 +9,8 @@ export default {
     wake_up_bit(), wake_up_var() and a test by waitqueue_active() look for waiters without the queue's lock. Where the store that ends the wait
     is not ordered against that look by a full barrier, the look can come first and find nobody, while the waiter, who queues and then tests,
     still finds the old value, and sleeps. A release is not enough, nor is an unlock: they let later loads pass. For wake_up_bit() and
-    wake_up_var() the contract that the kernel documents is certain by inspection; where the waiter is in view it is a claim besides, and for
-    waitqueue_active() it is always one: without the waiter nothing is said.`,
+    wake_up_var() the contract that the kernel documents is certain by inspection; the claim besides is of the waiter in view, or of one that
+    is assumed. For waitqueue_active() nothing is said where no waiter is in view.`,
   severity: 'warning', // A note behind the last put of a refcount_t, which is an acquire as well.
   confidence: 'high',
   finds: ['lost-wakeup', 'bitlock-nonatomic', 'barrier-missing'],
@@ -178,7 +178,10 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
                 claim: claimOf(fn, change, wake, waiter.fn, waiter.event, null),
                 related: [placed(waiter.event, `the waiter, in ${waiter.fn.name}()`)],
               }
-            : { advice: [remedy(change)] }),
+            : {
+                claim: storeThenLook(fn, [change, wake], { kind: 'fence', fence: 'full', where: 'before', event: wake, text: remedy(change) }),
+                advice: [remedy(change)],
+              }),
         },
       );
     }

@@ -40,3 +40,14 @@ export function isOwn(fn: CFunction, event: Event): boolean {
   const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${e.api}(`));
   return origin.some(e => /(?:^|_)(?:this_cpu_ptr|per_cpu_ptr|get_cpu_ptr|raw_cpu_ptr)$|(?:^|_)[kvm]*z?alloc|_alloc(?:_|$)|memdup/.test(e.api));
 }
+
+/** The object behind the event was made in this function, which has it to itself: nothing but calls that make one give the pointer to it. */
+export function isMadeHere(fn: CFunction, event: Event): boolean {
+  const base = event.cell?.base ?? null;
+  const settings = (fn.settings ?? []).filter(s => s.name === base);
+  if (settings.length === 0 || fn.parameters.some(p => p.name === base)) return false;
+  return settings.every(s => s.sources.length > 0 && s.sources.every(i => MAKES.test(fn.events[i]?.api ?? '')));
+}
+
+/** Calls that give an object which was not there before. */
+const MAKES = /(?:^|_)(?:create|[kvm]*[cz]?alloc|new|clone|dup|memdup)(?:_|$)/;

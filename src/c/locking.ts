@@ -4,6 +4,7 @@ import type { CFunction, Event, FlowNode } from '../model/code.ts';
 import type { World } from '../model/rule.ts';
 import { calleeOf } from './callees.ts';
 import { inCaller } from './effects.ts';
+import { nodesBefore } from './flow.ts';
 import { type LockFlow, lockFlowOf, lockName, outcome, type State, sameLock } from './locksets.ts';
 
 /** A context that a call began without a lock, as a lock is written. */
@@ -485,7 +486,10 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
     const kept = above.locks.filter(lock => !drops?.has(bare(lock)) && !event.locks.includes(lock));
     const here: Entry = {
       locks: [...event.locks, ...kept],
-      context: [...event.context, ...above.context.filter(w => !event.context.includes(w) && !drops?.has(`${CONTEXT}${w}`))],
+      context: [
+        ...event.context,
+        ...above.context.filter(w => !event.context.includes(w) && !(drops?.has(`${CONTEXT}${w}`) && endsBefore(caller, event, w, world.functions))),
+      ],
     };
     both =
       both === null
@@ -493,6 +497,17 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
         : { locks: both.locks.filter(l => here.locks.some(o => sameLock(o, l))), context: both.context.filter(w => here.context.includes(w)) };
   }
   return { locks: [...new Set([...own.locks, ...(both?.locks ?? [])])], context: [...new Set([...own.context, ...(both?.context ?? [])])] };
+}
+
+/** Can a run of the function come by something that ends the context before the event? What ends it behind the event does not matter there. */
+function endsBefore(fn: CFunction, event: Event, word: string, functions: readonly CFunction[]): boolean {
+  const flow = lockFlowOf(fn);
+  const nodes = nodesBefore(fn, event.node);
+  return fn.events.some(e => {
+    if (e === event || !nodes.has(e.node)) return false;
+    const callee = e.kind === 'call' ? calleeOf(fn, e, functions) : null;
+    return flow?.effects[e.index]?.leave.includes(word) || (callee !== null && callee !== fn && dropsOf(callee, functions).has(`${CONTEXT}${word}`));
+  });
 }
 
 function assertedContext(fn: CFunction): string[] {

@@ -96,7 +96,7 @@ export function fillLocksets(
   for (const event of fn.events) {
     const state = states[event.node];
     for (const lock of effects[event.index]?.unlock ?? [])
-      if (state && fn.whole && !event.ends && !twice.has(lock) && ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock)))
+      if (state && fn.whole && !event.ends && !twice.has(lock) && !isOneOfMany(fn, event) && ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock)))
         given.add(lock);
     for (const word of effects[event.index]?.leave ?? []) if (state && !state.context.has(word) && !event.ends) left.add(word);
   }
@@ -157,9 +157,30 @@ function settle(fn: CFunction, effects: (Effect | null)[], held: string[]): (Sta
         any = true;
       }
     }
-    if (!any) return states;
+    if (!any && !revive(flow, states, changed, effects)) return states;
   }
   return states.map(state => state && { ...state, must: NO_LOCKS, context: new Map() });
+}
+
+/**
+ * A condition that repeats an earlier one is taken to come out as it did. Where that leaves code that nothing reaches, it does not: nobody writes
+ * code that can't run, so what is tested has changed. The first such way is opened, with the earlier outcome forgotten.
+ */
+function revive(flow: readonly FlowNode[], states: (State | null)[], changed: boolean[], effects: (Effect | null)[]): boolean {
+  for (const [at, node] of flow.entries()) {
+    const state = states[at];
+    if (!state || node.kind !== 'branch' || node.alike === undefined) continue;
+    for (const [slot, to] of node.next.entries()) {
+      if (states[to] || through(state, node, slot, effects)) continue;
+      const decided = new Map([...state.decided].filter(([branch]) => branch !== node.alike));
+      const after = through({ ...state, decided }, node, slot, effects);
+      if (!after) continue;
+      states[to] = after;
+      changed[to] = true;
+      return true;
+    }
+  }
+  return false;
 }
 
 /** The state on one edge out of a node; null where the edge cannot be taken. */
@@ -182,6 +203,16 @@ function through(state: State, node: FlowNode, slot: number, effects: (Effect | 
   if (effect.when === null) context = inContext(context, effect);
   else if (effect.leave.length > 0) context = inContext(context, { enter: [], leave: effect.leave });
   return { must, may, context, decided: state.decided };
+}
+
+/** The lock is that of an object which is another one in each round of a loop, so not the one that a caller has locked. */
+function isOneOfMany(fn: CFunction, event: Event): boolean {
+  const root = /^\w+/.exec(event.cell?.base ?? '')?.[0];
+  const set = fn.settings?.filter(s => s.name === root) ?? [];
+  if (set.length === 0) return false;
+  const around = fn.shape.loops.filter(l => l.line <= event.line && l.endLine >= event.line);
+  const inside = (line: number) => around.some(l => l.line <= line && l.endLine >= line);
+  return around.length > 0 && set.every(s => s.ends.length > 0 && s.ends.every(end => inside(fn.flow[end.node]?.line ?? 0)));
 }
 
 /** Names that stand for locks of two objects at once: what one unlock of such a name leaves is not known. */
@@ -324,7 +355,7 @@ function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State |
     for (const unlock of effects[event.index]?.unlock ?? []) {
       if (!state) continue;
       const callers = said.some(lock => sameLock(lock, unlock));
-      if (twice.has(unlock)) continue;
+      if (twice.has(unlock) || isOneOfMany(fn, event)) continue;
       if (callers || (!unknown && ![...state.may.keys()].some(lock => sameLock(lock, unlock)))) found.add(unlock);
     }
   }

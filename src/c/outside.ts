@@ -247,8 +247,8 @@ function readLayout(file: Opened): Layout {
   return file.layout;
 }
 
-/** The path of a file named from a folder; null where it leads out of the tree. */
-function joined(folder: string, name: string): string | null {
+/** The path of a file named from a folder, `..` followed; null where it leads out of the tree. */
+export function joined(folder: string, name: string): string | null {
   const parts = folder.split('/').filter(part => part !== '');
   for (const part of name.split('/')) {
     if (part === '..') {

@@ -3,9 +3,11 @@ import type { CFunction, Event } from '../model/code.ts';
 import type { EventKind } from '../model/fact.ts';
 import { cellKey } from './cells.ts';
 
-export { isOwn, isTest, runsAlone } from './alone.ts';
+export { isMadeHere, isOwn, isTest, runsAlone } from './alone.ts';
+export { storeThenLook } from './assumed.ts';
 export { calleeOf as calleeIn } from './callees.ts';
 export { cellKey, cellName, isConstantText } from './cells.ts';
+export { type Deferred, deferredIn, queueOf, runBy, type Site } from './deferred.ts';
 export { type Effect, effectsOf } from './effects.ts';
 export {
   after,
@@ -21,6 +23,7 @@ export {
   nodesAfter,
   nodesBefore,
 } from './flow.ts';
+export { handlersIn } from './handlers.ts';
 export {
   freedParameters,
   isHandedOver,
@@ -71,9 +74,10 @@ export {
   takings,
 } from './locking.ts';
 export { sameLock } from './locknames.ts';
+export { isFilesOwn, wayInWithout } from './ownlocks.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
 export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, walkersOf } from './readers.ts';
-export { irqHandlerOf, type Role, rolesOf, runsInTask } from './roles.ts';
+export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './roles.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from './ways.ts';
 

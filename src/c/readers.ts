@@ -1,6 +1,6 @@
 /** The two sides of an object behind an RCU pointer or on an RCU list: who reads it, and who takes it away and frees it. */
 import type { CFunction, Event } from '../model/code.ts';
-import type { Claim } from '../model/rule.ts';
+import type { Claim, Deed } from '../model/rule.ts';
 import { isOwn, isTest, runsAlone } from './alone.ts';
 import { calleeOf } from './callees.ts';
 import { cellKey } from './cells.ts';
@@ -98,40 +98,43 @@ function freesOld(fn: CFunction, event: Event, store: Event, functions: readonly
   return originsOf(fn, object).some(e => e === store || (e.kind === 'read' && e.index < store.index && ofOneCell(e, store)));
 }
 
-/** The reader finds the object before it is taken away, and looks at it when it is freed. */
+/**
+ * The reader finds the object before it is taken away, and looks at it when it is freed. Where none is in view one is assumed, by the name that it
+ * has for the object.
+ */
 export function readAfterFree(
-  { fn, load, use, pointer }: Reader,
+  reader: Reader | string,
   retirement: Retirement,
   { linked, edits, stands }: { linked?: string; edits: Claim['edits']; stands: boolean },
 ): Claim {
   const { store, free } = retirement;
-  const name = pointer.replace(/#\d+$/, '');
-  const how = use.kind === 'call' ? `hands ${name} to ${use.api}()` : `looks into ${name}`;
+  const seen = typeof reader === 'string' ? null : reader;
+  const name = (seen?.pointer ?? String(reader)).replace(/#\d+$/, '');
+  const how = seen?.use.kind === 'call' ? `hands ${name} to ${seen.use.api}()` : `looks into ${name}`;
+  const looks = { before: how, after: seen?.use.kind === 'call' ? `hands ${name}, which is freed, to ${seen.use.api}()` : `${how}, which is freed` };
+  const finds = { before: `finds ${name} on ${linked}`, after: `no longer finds ${name} on ${linked}` };
+  const load: Deed = { does: 'read', cell: linked === undefined ? store : `${name} linked`, ...(linked === undefined ? {} : { says: finds }) };
+  const use: Deed = { does: 'read', cell: name, ...(linked === undefined ? { through: load } : {}), says: looks };
   return {
     threads: [
-      { fn, events: [load, use] },
+      ...(seen ? [{ fn: seen.fn, events: [seen.load, seen.use] }] : []),
       { fn: retirement.fn, events: store.index < free.index ? [store, free] : [free, store] },
     ],
+    ...(seen ? {} : { others: [{ who: 'a reader', does: [{ does: 'section' as const }, load, use, { does: 'end' as const }] }] }),
     bad: {
       kind: 'sees',
       reads: [
-        { read: load, from: 'before' },
-        { read: use, from: free },
+        { read: seen?.load ?? load, from: 'before' },
+        { read: seen?.use ?? use, from: free },
       ],
     },
     meanings: [
-      { event: use, access: 'read', cell: name, ordering: 'plain', says: { before: how, after: `${how}, which is freed` } },
+      ...(seen ? [{ event: seen.use, access: 'read' as const, cell: name, ordering: 'plain' as const, says: looks }] : []),
       { event: free, access: 'write', cell: name, ordering: 'plain', says: { before: '', after: `frees ${name}` } },
       ...(linked === undefined
         ? []
         : [
-            {
-              event: load,
-              access: 'read' as const,
-              cell: `${name} linked`,
-              ordering: 'relaxed' as const,
-              says: { before: `finds ${name} on ${linked}`, after: `no longer finds ${name} on ${linked}` },
-            },
+            ...(seen ? [{ event: seen.load, access: 'read' as const, cell: `${name} linked`, ordering: 'relaxed' as const, says: finds }] : []),
             {
               event: store,
               access: 'write' as const,
@@ -143,7 +146,7 @@ export function readAfterFree(
           ]),
     ],
     edits,
-    assumes: ['both work on one object'],
+    assumes: [seen ? 'both work on one object' : `a reader under rcu_read_lock() has found ${name} by then`],
     ...(stands ? { stands: true as const } : {}),
   };
 }

@@ -51,6 +51,11 @@ export function rolesOf(fn: CFunction, world: World): ReadonlySet<Role> {
   return found;
 }
 
+/** Does the function run in a softirq, with bottom halves off: a handler that is registered so, or what a NAPI poll hands itself to? */
+export function runsInSoftirq(fn: CFunction, world: World): boolean {
+  return rolesOf(fn, world).has('softirq') || fn.parameters.some(p => /\bstruct napi_struct\b/.test(p.type));
+}
+
 function startsSoft(fn: CFunction, world: World): boolean {
   return world.functions.some(
     f => f.path === fn.path && f.events.some(e => e.api.startsWith('hrtimer_') && e.args.some(arg => arg.endsWith('_SOFT'))),

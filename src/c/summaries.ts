@@ -46,7 +46,8 @@ function summaryOf(
     return first ? names(first).filter(lock => rest.every(exit => names(exit).includes(lock))) : [];
   };
   const start = new Set([...entered, ...given]);
-  const taken = everywhere(exit => exit.must, runs).filter(lock => !start.has(lock));
+  // What the function only says of its caller is no lock that it takes.
+  const taken = everywhere(exit => exit.must, runs).filter(lock => !start.has(lock) && !/^(?:asserted|named):/.test(lock));
   // What the caller could not name it could not see given back either.
   if (taken.some(lock => !named.has(lock))) return null;
   const unlock = pick(given.filter(lock => runs.every(exit => !exit.may.some(held => sameLock(held, lock)))));

@@ -29,9 +29,9 @@ export function readerOf(grammar: Grammar, factOf: (api: string) => Fact | undef
 
 /** The world made of one state of each file. */
 export function worldOf(images: Image[], patches: (Patch | null)[], reader: Reader): { world: World; problems: Problem[] } {
-  const types: Types = { structs: new Map(), globals: new Map(), constants: new Map() };
+  const types: Types = noTypes();
   const drafts = images.map(image => {
-    const own = reader.types.get(image) ?? { structs: new Map(), globals: new Map(), constants: new Map() };
+    const own = reader.types.get(image) ?? noTypes();
     const known = reader.drafts.get(image) ?? draft(image, reader.grammar, own);
     reader.drafts.set(image, known);
     reader.types.set(image, own);
@@ -99,6 +99,8 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
       designated.set(path, known);
       return known;
     },
+    defines: (path, name) => reader.types.get(imageOf.get(path) ?? NOTHING)?.defined.has(name) ?? false,
+    licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
     mentions: fn => {
       const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path));
       mentions.set(fn.path, known);
@@ -111,6 +113,10 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     said: (fn, stems) => saidOf(fn, openingComment(files, fn), logOf(fn, logs), stems),
   };
   return { world, problems: drafts.flatMap(d => d.problems) };
+}
+
+function noTypes(): Types {
+  return { structs: new Map(), globals: new Map(), defined: new Set(), constants: new Map() };
 }
 
 const NOTHING: Image = { path: '', whole: false, pieces: [], addedBy: null, after: 0 };

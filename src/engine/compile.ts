@@ -131,7 +131,7 @@ export function compile(draft: Draft, condition: Condition, watched: ReadonlySet
     threads: draft.threads.map((thread, t) => {
       const guarded = thread.steps.filter(s => s.register !== null && s.when.length > 0 && watched.has(`${t}:${s.register}`));
       const first: Statement[] = guarded.map(s => ({ kind: 'assign', register: s.register ?? '', value: { kind: 'value', value: NOT_RUN } }));
-      return { title: `${thread.fn.name}()`, body: [...first, ...nested(draft, thread.steps, 0)] };
+      return { title: thread.title, body: [...first, ...nested(draft, thread.steps, 0)] };
     }),
     shown: [],
     filter: null,

@@ -33,7 +33,7 @@ function apply(draft: Draft, edit: Edit): boolean {
 }
 
 /** An edit at an event, in one of the threads that run it. */
-function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Event }>): boolean {
+function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: unknown }>): boolean {
   const found = stepOf(draft, edit.event, undefined, thread);
   if (!found) return false;
   const { step, at } = found;
@@ -50,6 +50,13 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
     case 'grace-period':
       steps.splice(at, 0, fence('sync-rcu'));
       return true;
+    case 'read-section': {
+      const ends = lastOf(steps, edit.to);
+      if (ends < at) return false;
+      steps.splice(ends + 1, 0, fence('rcu-unlock'));
+      steps.splice(firstOf(steps, edit.event), 0, fence('rcu-lock'));
+      return true;
+    }
     case 'order':
       if (!('order' in step.act)) return false;
       if (step.act.op === 'store' && edit.ordering === 'full') steps.splice(at + 1, 0, fence('mb'));
@@ -57,11 +64,14 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
       return true;
     case 'move': {
       const target = stepOf(draft, edit.to, undefined, thread);
-      if (!target) return false;
+      if (!target || (edit.effect && target.step.register === null)) return false;
       steps.splice(at, 1);
       steps.splice(edit.where === 'before' ? firstOf(steps, edit.to) : lastOf(steps, edit.to) + 1, 0, {
         ...step,
-        when: step.when.filter(g => target.step.when.some(w => w.register === g.register)),
+        when: [
+          ...step.when.filter(g => target.step.when.some(w => w.register === g.register)),
+          ...(edit.effect && target.step.register !== null ? [{ register: target.step.register, test: 'nonzero' as const }] : []),
+        ],
       });
       // What the step decided, and what now stands before it, runs in any case.
       for (const earlier of steps.slice(
@@ -84,6 +94,7 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
       if (act.op !== 'rmw' && act.op !== 'store') return false;
       const [update, operand] = act.op === 'rmw' ? [act.update, act.operand] : (['=', act.value] as const);
       step.act = { op: 'rmw', location: act.location, order: 'full', update, operand, gives: 'old', mask: step.act.mask, atomic: true };
+      if (write.step.event) step.joins = write.step.event;
       steps.splice(write.at, 1);
       return true;
     }
@@ -92,6 +103,12 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: Even
       if (end < 0) return false;
       steps.splice(at, 1);
       steps.splice(end, 0, step);
+      return true;
+    }
+    case 'reference': {
+      if (step.act.op !== 'rmw') return false;
+      const act: Act = { ...step.act, update: '+', operand: 1, gives: 'none', order: 'relaxed' };
+      steps.unshift({ event: null, act, register: null, when: [], via: null });
       return true;
     }
     case 'unless-zero': {

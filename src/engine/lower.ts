@@ -8,7 +8,8 @@ import { lockName } from '../c/locknames.ts';
 import { factOf } from '../facts/lookup.ts';
 import type { UpdateOp } from '../lkmm/litmus.ts';
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
-import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
+import type { Claim, ClaimThread, Deed, Meaning } from '../model/rule.ts';
+import { stepsOf } from './deeds.ts';
 import type { Act, Draft, DraftThread, Gives, Guard, Step, Strength } from './draft.ts';
 
 /** How what is not known is read: as a full barrier, on the side of the bug; as nothing, on the side of the fix. */
@@ -21,8 +22,11 @@ export function lower(claim: Claim, reading: Reading, threads: ClaimThread[] = c
   for (const [i, thread] of threads.entries()) {
     const steps = lowering.thread(thread, i);
     if (typeof steps === 'string') return steps;
-    done.push({ fn: thread.fn, steps });
+    done.push({ title: `${thread.fn.name}()`, steps });
   }
+  // CPUs out of view stand behind the claim's threads, before those that only settle a state.
+  const others = claim.others?.map(o => ({ title: `${o.who} (assumed)`, steps: lowering.deeds(o.does, []) })) ?? [];
+  done.splice(claim.threads.length, 0, ...others);
   return lowering.draft(threads.map(t => t.fn.name).join('+'), done);
 }
 
@@ -47,6 +51,22 @@ class Lowering {
     for (const event of claim.threads.flatMap(t => [...t.events, ...(t.calls ?? []).flatMap(c => c.events)]))
       if (!elsewhere.has(event)) this.cellOf(event, true);
     for (const m of claim.meanings ?? []) this.meantCell(m);
+    for (const deed of [...claim.threads.flatMap(t => [...(t.before ?? []), ...(t.then ?? [])]), ...(claim.others ?? []).flatMap(o => o.does)])
+      if (deed.cell !== undefined && deed.does !== 'lock' && deed.does !== 'unlock') this.meantCell({ cell: deed.cell });
+  }
+
+  /** The steps of what is done out of view, behind others of the same thread. */
+  deeds(deeds: readonly Deed[], before: readonly Step[]): Step[] {
+    return stepsOf(deeds, before, {
+      location: deed => this.meantCell({ cell: deed.cell ?? 'object' }),
+      lock: name => this.lock(bare(name)),
+      register: () => this.register(),
+      mask: deed => (typeof deed.cell === 'object' ? this.maskOf(deed.cell) : null),
+      points: (from, to) => {
+        const pointer = this.locations[from];
+        if (pointer) pointer.target ??= to;
+      },
+    });
   }
 
   draft(name: string, threads: DraftThread[]): Draft {
@@ -64,10 +84,10 @@ class Lowering {
       return { ...l, name: unique };
     });
     for (const start of this.claim.starts ?? []) {
-      const at = this.cellOf(start.cell, false);
-      const location = at === null ? undefined : locations[at];
+      const at = typeof start.cell === 'string' ? this.byKey.get(`meant ${start.cell}`) : this.cellOf(start.cell, false);
+      const location = at === null || at === undefined ? undefined : locations[at];
       if (!location) continue;
-      const mask = this.maskOf(start.cell);
+      const mask = typeof start.cell === 'string' ? null : this.maskOf(start.cell);
       const others = typeof location.initial === 'number' ? location.initial : 0;
       location.initial = mask === null ? start.value : start.value === 0 ? others & ~mask : others | mask;
     }
@@ -78,8 +98,8 @@ class Lowering {
    * The steps of one thread, or of what a call in it runs under the locks that it holds. Registers are numbered over all threads, so that an
    * edit may move steps.
    */
-  thread({ fn, events, startedBy, calls }: ClaimThread, index: number, outer: readonly string[] = []): Step[] | string {
-    const steps: Step[] = [];
+  thread({ fn, events, startedBy, calls, before, then }: ClaimThread, index: number, outer: readonly string[] = []): Step[] | string {
+    const steps: Step[] = before ? this.deeds(before, []) : [];
     const held: string[] = [];
     const first = events[0];
     if (!first) return 'a thread without events';
@@ -103,7 +123,7 @@ class Lowering {
       held.push(name);
       emit(null, { op: 'lock', location: this.lock(name) }, null, null);
     }
-    let inRcu = first.context.includes('rcu-read') ? 1 : 0;
+    let inRcu = this.sections().some(word => first.context.includes(word)) ? 1 : 0;
     if (inRcu > 0) emit(null, { op: 'fence', fence: 'rcu-lock' }, null, null);
     const mean = (m: Meaning) => {
       const { event } = m;
@@ -113,21 +133,29 @@ class Lowering {
       const lock = m.under !== undefined && !held.includes(m.under) && !outer.includes(m.under) ? this.lock(m.under) : null;
       if (lock !== null) emit(event, { op: 'lock', location: lock }, null, event.node);
       if (m.access === 'write' && isDeferred(event)) emit(event, { op: 'fence', fence: 'sync-rcu' }, null, event.node);
-      if (m.access !== 'write') {
+      if (m.access === 'put' || m.access === 'try') {
+        const [order, operand] = [m.ordering, 1];
+        const act: Act =
+          m.access === 'try'
+            ? { op: 'add-unless', location, order, operand, unless: 0 }
+            : { op: 'rmw', location, order, update: '-', operand, gives: 'is-zero', mask: null, atomic: true };
+        emit(event, act, this.register(), event.node);
+      }
+      if (m.access === 'read' || m.access === 'update') {
         const via = this.pointerTo(location, namesIn(event), steps);
         emit(event, { op: 'load', location, order: m.ordering, mask: null }, m.aside ? this.valueless() : this.register(), event.node);
         const step = steps.at(-1);
         if (step) step.via = via;
       }
-      if (m.access !== 'read') {
+      if (m.access === 'write' || m.access === 'update') {
         emit(event, { op: 'store', location, order: m.ordering === 'full' ? 'relaxed' : m.ordering, value: m.value ?? null }, null, event.node);
       }
       if (lock !== null) emit(event, { op: 'unlock', location: lock }, null, event.node);
       if (m.access === 'write' && m.ordering === 'full') emit(event, { op: 'fence', fence: 'mb' }, null, event.node);
       for (const step of steps.slice(from)) {
         if (gives) step.when = [...step.when, { register: gives, test: 'nonzero' }];
-        if (step.act.op !== 'load' && step.act.op !== 'store') continue;
-        if (m.says) step.says = m.says;
+        if (!('location' in step.act) || step.act.op === 'lock' || step.act.op === 'unlock') continue;
+        if (m.says && (step.act.op === 'load' || step.act.op === 'store')) step.says = m.says;
         if (typeof m.cell === 'string') step.means = m.cell;
       }
     };
@@ -163,9 +191,9 @@ class Lowering {
         }
         return null;
       }
-      if (event.kind === 'rcu' && meant.length === 0) {
-        const acts = rcuActs(event);
-        for (const fence of acts) {
+      const fences = meant.length === 0 && (event.kind === 'rcu' || this.claim.section) ? rcuActs(event, this.sections()) : [];
+      if (fences.length > 0 || (event.kind === 'rcu' && meant.length === 0)) {
+        for (const fence of fences) {
           if (fence === 'rcu-lock') inRcu++;
           if (fence === 'rcu-unlock' && --inRcu < 0) {
             steps.unshift({ event: null, act: { op: 'fence', fence: 'rcu-lock' }, register: null, when: [], via: null });
@@ -227,7 +255,12 @@ class Lowering {
     }
     if (inRcu > 0) emit(null, { op: 'fence', fence: 'rcu-unlock' }, null, null);
     for (const name of held.reverse()) emit(null, { op: 'unlock', location: this.lock(name) }, null, null);
+    if (then) steps.push(...this.deeds(then, steps));
     return steps;
+  }
+
+  private sections(): string[] {
+    return this.claim.section ? ['rcu-read', this.claim.section] : ['rcu-read'];
   }
 
   /** The location that tells a thread that what starts it has run. */
@@ -280,7 +313,7 @@ class Lowering {
     return this.claim.meanings?.filter(m => m.event === event && (m.thread === undefined || m.thread === thread)) ?? [];
   }
 
-  private meantCell(m: Meaning): number {
+  private meantCell(m: { cell: Event | string }): number {
     if (typeof m.cell === 'object') {
       const cell = this.cellOf(m.cell, true);
       if (cell !== null) return cell;
@@ -502,11 +535,11 @@ function fenceOf(event: Event) {
   }
 }
 
-function rcuActs(event: Event): ('rcu-lock' | 'rcu-unlock' | 'sync-rcu')[] {
+function rcuActs(event: Event, sections: readonly string[]): ('rcu-lock' | 'rcu-unlock' | 'sync-rcu')[] {
   if (/^synchronize_(?:rcu|net)/.test(event.api)) return ['sync-rcu'];
   const effect = factOf(event.api)?.context ?? [];
-  if (effect.includes('+rcu-read')) return ['rcu-lock'];
-  return effect.includes('-rcu-read') ? ['rcu-unlock'] : [];
+  if (sections.some(word => effect.includes(`+${word}`))) return ['rcu-lock'];
+  return sections.some(word => effect.includes(`-${word}`)) ? ['rcu-unlock'] : [];
 }
 
 /** The guard that the branch puts on what follows, where a step of the thread decides it. */

@@ -7,7 +7,7 @@ import { IS, type PathEvent } from '../lkmm/paths.ts';
 import { printLitmus } from '../lkmm/text.ts';
 import type { Event } from '../model/code.ts';
 import type { Fix, HeldReason, Step as Told, Verdict, Witness } from '../model/finding.ts';
-import type { Claim } from '../model/rule.ts';
+import type { Claim, Deed } from '../model/rule.ts';
 import { compile, registerOf, resultOf, settlePointers, settleValues, startOf, valueAfter } from './compile.ts';
 import { describe } from './describe.ts';
 import { type Draft, stepOf } from './draft.ts';
@@ -27,7 +27,7 @@ export type Decided = { witness: Witness; fixes: Fix[] } | { held: HeldReason; d
 
 /** Decides the claim: the bug must be possible, an edit must make it impossible, and what the code is for must stay possible in both. */
 export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET }): Decided {
-  const who = claim.threads.map(t => `${t.fn.name}()`).join(' against ');
+  const who = [...claim.threads.map(t => `${t.fn.name}()`), ...(claim.others ?? []).map(o => o.who)].join(' against ');
   const bug = decide(claim, draftsOf(claim, 'strongest', null), review);
   if ('reason' in bug) return { held: bug.reason.startsWith('more than') ? 'too-large' : 'not-decided', detail: bug.reason, refuted: false };
   if (bug.verdict === 'unsupported') return { held: 'not-decided', detail: `${who}: too many executions`, refuted: false };
@@ -68,7 +68,10 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
       reach: bug.reach,
       strength: shown.strength,
       assumes: shown.draft.assumes,
-      threads: claim.threads.map(t => ({ name: `${t.fn.name}()`, function: t.fn.name })),
+      threads: [
+        ...claim.threads.map(t => ({ name: `${t.fn.name}()`, function: t.fn.name })),
+        ...(claim.others ?? []).map(o => ({ name: `${o.who} (assumed)`, function: null })),
+      ],
       steps: shown.steps,
       outcome: shown.outcome,
       reordering: shown.reordering,
@@ -115,7 +118,8 @@ function draftsOf(claim: Claim, reading: 'strongest' | 'weakest', edit: Claim['e
   const pair = claim.tie ? pairOf(claim, all) : null;
   settleValues(all, pair === null);
   settlePointers(all, location => retires(claim, all, location));
-  const draft: Draft = { ...all, name: claim.threads.map(t => t.fn.name).join('+'), threads: all.threads.slice(0, claim.threads.length) };
+  const ran = claim.threads.length + (claim.others?.length ?? 0);
+  const draft: Draft = { ...all, name: claim.threads.map(t => t.fn.name).join('+'), threads: all.threads.slice(0, ran) };
   if (draft.threads.reduce((n, t) => n + t.steps.length, 0) > MOST_STEPS) return `more than ${MOST_STEPS} steps`;
   if (edit === null) return { draft, pair };
   const cured = edited(draft, edit);
@@ -268,11 +272,11 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
       }
       continue;
     }
-    if (!found?.step.register) return `${read.api}() gives nothing that could be looked at`;
+    if (!found?.step.register) return `${nameOf(read)} gives nothing that could be looked at`;
     const { act, register } = found.step;
-    if (!('location' in act)) return `${read.api}() reads no cell of the claim`;
+    if (!('location' in act)) return `${nameOf(read)} reads no cell of the claim`;
     const source = from === 'before' ? null : stepOf(draft, from, 'write', by);
-    if (from !== 'before' && !source) return `${from.api}() has no meaning in the model`;
+    if (from !== 'before' && !source) return `${nameOf(from)} has no meaning in the model`;
     const value = resultOf(act, source ? valueAfter(draft, source.step.act) : startOf(draft, act.location));
     const part: Condition = { kind: 'equals', left: registerOf(found.thread, register), right: value };
     watched.add(`${found.thread}:${register}`);
@@ -281,7 +285,7 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
   }
   for (const write of claim.bad.ends ?? []) {
     const found = stepOf(draft, write, 'write');
-    if (!found || !('location' in found.step.act)) return `${write.api}() has no meaning in the model`;
+    if (!found || !('location' in found.step.act)) return `${nameOf(write)} has no meaning in the model`;
     parts.push({
       kind: 'equals',
       left: { kind: 'location', name: draft.locations[found.step.act.location]?.name ?? '' },
@@ -294,9 +298,9 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
 }
 
 /** What must hold for the operation to have done what it is for: it ran, and what it asks for was so. */
-function effectOf(draft: Draft, event: Event, thread?: number): Needed[] | string {
+function effectOf(draft: Draft, event: Event | Deed, thread?: number): Needed[] | string {
   const found = stepOf(draft, event, 'write', thread);
-  if (!found) return `${event.api}() has no meaning in the model`;
+  if (!found) return `${nameOf(event)} has no meaning in the model`;
   const { act, register, when } = found.step;
   const equals = (name: string, right: Value, not = false): Needed => {
     const left = registerOf(found.thread, name);
@@ -304,9 +308,13 @@ function effectOf(draft: Draft, event: Event, thread?: number): Needed[] | strin
     return { register: left, holds: not ? { kind: 'not', of: is } : is };
   };
   if (act.op === 'add-unless' || (act.op === 'cmpxchg' && act.success)) {
-    return register === null ? `${event.api}() gives nothing that could be looked at` : [equals(register, 1)];
+    return register === null ? `${nameOf(event)} gives nothing that could be looked at` : [equals(register, 1)];
   }
   return when.flatMap(guard => (guard.test === 'dependent' ? [] : [equals(guard.register, 0, guard.test === 'nonzero')]));
+}
+
+function nameOf(event: Event | Deed): string {
+  return 'api' in event ? `${event.api}()` : `an assumed ${event.does}`;
 }
 
 interface Needed {
@@ -339,7 +347,7 @@ function switches(schedule: Schedule | null): number {
 /** The cells of the bad state as a person would put it. */
 function outcomeOf(claim: Claim, draft: Draft): string {
   if (claim.bad.kind !== 'sees') return '';
-  const nameOf = (event: Event) => {
+  const cellOf = (event: Event | Deed) => {
     const act = stepOf(draft, event, 'write')?.step.act;
     return (act && 'location' in act && draft.locations[act.location]?.name) || 'the cell';
   };
@@ -347,17 +355,17 @@ function outcomeOf(claim: Claim, draft: Draft): string {
     const found = stepOf(draft, read, 'read', thread, cell);
     const reader = thread ?? found?.thread ?? 0;
     const says = found?.step.says;
-    if (from === 'effect') return { cpu: reader, text: `does ${read.api}()` };
+    if (from === 'effect') return { cpu: reader, text: `does ${nameOf(read)}` };
     if (says) return { cpu: reader, text: from === 'before' ? says.before : says.after };
     const writer = from === 'before' ? null : (stepOf(draft, from, 'write', by)?.thread ?? 0);
-    const at = found && 'location' in found.step.act ? draft.locations[found.step.act.location]?.name : undefined;
+    const at = found?.step.means ?? (found && 'location' in found.step.act ? draft.locations[found.step.act.location]?.name : undefined);
     const finds = `finds ${at ?? 'the cell'}`;
     return { cpu: reader, finds, text: `${finds} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}` };
   });
   const ends = (claim.bad.ends ?? []).map(e => {
     const found = stepOf(draft, e, 'write');
     const writer = found?.thread ?? 0;
-    return found?.step.says ? { cpu: writer, text: found.step.says.after } : { cpu: null, text: `${nameOf(e)} stays as CPU ${writer} left it` };
+    return found?.step.says ? { cpu: writer, text: found.step.says.after } : { cpu: null, text: `${cellOf(e)} stays as CPU ${writer} left it` };
   });
   const all: { cpu: number | null; finds?: string; text: string }[] = [...reads, ...ends];
   return all
@@ -409,7 +417,8 @@ function tell(claim: Claim, draft: Draft, execution: Execution, schedule: Schedu
   const label = (e: PathEvent) => {
     const name = names[execution.locations[e.id] ?? -1] ?? 'the cell';
     const at = draft.locations.findIndex(l => l.name === name);
-    return claim.tie?.names[at] || name;
+    const meant = draft.threads.flatMap(t => t.steps).find(s => s.means !== undefined && 'location' in s.act && s.act.location === at)?.means;
+    return claim.tie?.names[at] || meant || name;
   };
   const lockBits = IS.lockRead | IS.lockWrite | IS.unlock | IS.lockFail | IS.lockFree;
   const before = new Map<number, Value>();
@@ -432,7 +441,8 @@ function tell(claim: Claim, draft: Draft, execution: Execution, schedule: Schedu
         s.event?.path === e.source?.path &&
         s.event?.line === e.source?.line &&
         'location' in s.act &&
-        draft.locations[s.act.location]?.name === names[execution.locations[e.id] ?? -1],
+        draft.locations[s.act.location]?.name === names[execution.locations[e.id] ?? -1] &&
+        (s.deed === undefined || (s.act.op === 'store') === ((e.is & IS.write) !== 0)),
     )?.says;
   const written = new Set(execution.skeleton.events.flatMap(e => (e.reads ? [e.reads] : [])));
   for (const e of schedule.order) {
@@ -447,7 +457,10 @@ function tell(claim: Claim, draft: Draft, execution: Execution, schedule: Schedu
     if ((e.is & (IS.read | IS.write)) === 0) {
       if (e.fence !== 'sync-rcu') continue;
       flush();
-      told.push({ thread: e.thread, text: 'waits for a grace period', ...placeOf(e) });
+      const says = e.source
+        ? undefined
+        : draft.threads[e.thread]?.steps.find(s => s.says && s.act.op === 'fence' && s.act.fence === 'sync-rcu')?.says;
+      told.push({ thread: e.thread, text: says?.after ?? 'waits for a grace period', ...placeOf(e) });
       continue;
     }
     if ((e.is & IS.read) !== 0) {

@@ -49,7 +49,8 @@ export interface Witness {
   reach: Verdict;
   strength: 'sc' | 'tso' | 'weak';
   assumes: string[];
-  threads: { name: string; function: string }[];
+  /** The function is null of a CPU that is assumed. */
+  threads: { name: string; function: string | null }[];
   steps: Step[] | null;
   /** The cells at the end, as one line for people. */
   outcome: string;

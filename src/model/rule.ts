@@ -14,6 +14,35 @@ export interface ClaimThread {
    * tells whether it was the last, they run only where that is not 0.
    */
   calls?: { call: Event; fn: CFunction; events: Event[] }[];
+  /** What the caller has done before, and what it does afterwards: `assumes` says so. */
+  before?: Deed[];
+  then?: Deed[];
+}
+
+/**
+ * Something that is done out of view, from a closed list: no line shows it, so that somebody does it is an assumption, which the claim states.
+ * `add` counts up; `put` counts down and gives whether that was the last; `section` to `end` is read under RCU.
+ */
+export interface Deed {
+  does: 'read' | 'write' | 'add' | 'put' | 'lock' | 'unlock' | 'section' | 'end' | 'grace-period' | 'fence';
+  /** The cell of an event, or memory by the name that a meaning has for it; of a lock its name. */
+  cell?: Event | string;
+  /** `relaxed` where absent, of a `put` `full`. */
+  ordering?: Meaning['ordering'];
+  /** What a write puts there; else a number of its own. */
+  value?: number;
+  /** It is done only where this one, before it in the thread, gave something else than 0, or 0. */
+  where?: { gave: Event | Deed; zero?: true };
+  /** The address is what this one read. */
+  through?: Deed;
+  says?: Meaning['says'];
+}
+
+/** A CPU of which nothing is in view. */
+export interface Other {
+  /** Who that is: `another holder of c`. */
+  who: string;
+  does: Deed[];
 }
 
 /** Cells that an invariant ties, and how that is known. */
@@ -52,8 +81,8 @@ export interface SharedEvidence extends Place {
  * operation that may be one with a condition by an edit, did what it is for.
  */
 export interface Sight {
-  read: Event;
-  from: Event | 'before' | 'effect';
+  read: Event | Deed;
+  from: Event | Deed | 'before' | 'effect';
   /** Which of the claim's threads, where several run the read. */
   thread?: number;
   /** What a meaning of the event reads besides, by the name of its cell. */
@@ -72,18 +101,20 @@ export interface Sight {
 export type Bad =
   | { kind: 'unserialisable' }
   | { kind: 'false-alarm'; samples: [Event, Event][] }
-  | { kind: 'sees'; reads: Sight[]; ends?: Event[] }
+  | { kind: 'sees'; reads: Sight[]; ends?: (Event | Deed)[] }
   | { kind: 'race' };
 
 /**
  * The edits of a fix, from a closed list, weakest first. Events are those of the claim's threads; each thread that runs the event is edited.
  * - `fence`: insert a fence right before or after the event.
  * - `order`: give the event's access another order of its family.
- * - `move`: take the event to right before or after another of its thread.
+ * - `move`: take the event to right before or after another of its thread; with `effect` only where that one did what it is for.
  * - `reuse`: what the first read gave stands in for the event's own read.
  * - `join`: one atomic read-modify-write at the read in place of it and the write.
  * - `grace-period`: wait for a grace period right before the event.
+ * - `reference`: one more reference, taken before all else in the thread, on the count that the event brings down.
  * - `unless-zero`: an increment that does nothing where the value is 0, and what comes after in the thread only where it did something.
+ * - `read-section`: an RCU read section from right before the event to right behind another of its thread.
  * - `section`: take the event into the lock or RCU section of its thread that ends before it.
  * - `lock`: one lock over each of the threads.
  * - `one-word`: the tied cells in one word.
@@ -92,12 +123,14 @@ export type Bad =
 export type Edit = { text: string } & (
   | { kind: 'fence'; fence: 'full' | 'rmb' | 'wmb'; where: 'before' | 'after'; event: Event }
   | { kind: 'order'; event: Event; ordering: 'relaxed' | 'acquire' | 'release' | 'full' }
-  | { kind: 'move'; event: Event; where: 'before' | 'after'; to: Event }
+  | { kind: 'move'; event: Event; where: 'before' | 'after'; to: Event; effect?: true }
   | { kind: 'reuse'; event: Event; first: Event }
   | { kind: 'join'; event: Event; write: Event }
   | { kind: 'grace-period'; event: Event }
+  | { kind: 'read-section'; event: Event; to: Event }
+  | { kind: 'reference'; event: Event }
   | { kind: 'unless-zero'; event: Event }
-  | { kind: 'section'; event: Event }
+  | { kind: 'section'; event: Event | Deed }
   | { kind: 'lock' }
   | { kind: 'one-word' }
   | { kind: 'both'; edits: Edit[] }
@@ -109,8 +142,8 @@ export type Edit = { text: string } & (
  */
 export interface Meaning {
   event: Event;
-  /** `update`: a read and then a write, which another CPU may come between. */
-  access: 'read' | 'write' | 'update';
+  /** `update`: a read and then a write, which another CPU may come between. Atomic are `put`, a count down, and `try`, a count up unless it is 0. */
+  access: 'read' | 'write' | 'update' | 'put' | 'try';
   /** What the event gives to its function is something else than what is read here: a status, an errno. */
   aside?: true;
   cell: Event | string;
@@ -130,6 +163,10 @@ export interface Meaning {
 /** "These threads can reach this bad state, and one of these edits prevents it." The engine lowers and decides it. */
 export interface Claim {
   threads: ClaimThread[];
+  /** CPUs besides, of which nothing is in view: `assumes` says that there are such. */
+  others?: Other[];
+  /** What makes a read-side section besides RCU's own; that whoever frees waits for it is assumed. */
+  section?: 'srcu-read' | 'irqs-off';
   /** For `unserialisable` and `false-alarm`: functions whose ends, each run alone, are the states that count as consistent. */
   settledBy?: ClaimThread[];
   /** The cells of `unserialisable` and `false-alarm`. */
@@ -141,8 +178,8 @@ export interface Claim {
   meanings?: Meaning[];
   /** The finding stands by what is seen in the code: where the claim is not decided it is told without a witness, and held only where it is refuted. */
   stands?: true;
-  /** Values that cells start with, each named by an event on it, 0 or 1 for one on a bit; else 0, or 1 where the claim's writes put 0 there. */
-  starts?: { cell: Event; value: number }[];
+  /** Values that cells start with, each named by an event on it or by the name of a meaning, 0 or 1 for one on a bit; else 0, or 1 where the claim's writes put 0 there. */
+  starts?: { cell: Event | string; value: number }[];
 }
 
 /** What a rule says at a place. */
@@ -206,8 +243,12 @@ export interface World {
   addedBy(path: string, line: number): number | null;
   /** Members of a struct or union (`struct foo`) that a file in view declares, with their types, and the file; null where none does. */
   declared(tag: string): { path: string; members: ReadonlyMap<string, { type: string; pointer: number; array: boolean }> } | null;
+  /** Does the file itself define the variable, at its top level? */
+  defines(path: string, name: string): boolean;
   /** Members that the file's initialisers name: `.lock = ...`. */
   designated(path: string): ReadonlySet<string>;
+  /** The file declares a licence, as every module has to in one of its files: MODULE_LICENSE(). */
+  licensed(path: string): boolean;
   /** Where the function's own file names it as a value: in a table of operations, as a handler. */
   mentions(fn: CFunction): Mention[];
   /** What in view says that the cell with this key is touched by several CPUs; empty where nothing does. */

@@ -174,3 +174,36 @@ int depot_add(struct depot *d)
   expect(runsInTask(named(world, 'depot_show'), world)).toBe(true);
   expect(irqHandlerOf(named(world, 'depot_touch'), world)?.name).toBe('depot_irq');
 });
+
+test('a helper that names the lock it gives back otherwise in its head gives it back', async () => {
+  const world = await worldOfText(`
+struct barn { spinlock_t lock; int n; };
+static void barn_leave(struct door *d) __releases(b->lock) { struct barn *b = barn_of(d); spin_unlock(&b->lock); }
+void barn_count(struct door *d)
+{
+	struct barn *b = barn_of(d);
+
+	spin_lock(&b->lock);
+	barn_leave(d);
+	b->n = 0;
+}
+`);
+  expect(named(world, 'barn_count').events.find(e => e.cell?.path === 'n')?.locks).toEqual([]);
+});
+
+test('interrupts that a caller finds off are off for what it calls before it switches them on', async () => {
+  const world = await worldOfText(`
+static void depot_first(struct depot *d) { d->n = 1; }
+static void depot_then(struct depot *d) { d->n = 2; }
+void depot_sleep(struct depot *d)
+{
+	lockdep_assert_irqs_disabled();
+	depot_first(d);
+	local_irq_enable();
+	depot_then(d);
+	local_irq_disable();
+}
+`);
+  expect(heldOnEntry(named(world, 'depot_first'), world).context).toEqual(['irqs-off']);
+  expect(heldOnEntry(named(world, 'depot_then'), world).context).toEqual([]);
+});

@@ -12,6 +12,11 @@ async function held(body: string): Promise<string[]> {
 describe('locks along the flow', () => {
   test.each<[string, string, string[]]>([
     ['held on both arms is held behind them', 'if (v) mutex_lock(&x->m); else mutex_lock(&x->m); x->n = 1;', ['mutex:m']],
+    [
+      'a condition that left no way to go on is one that may change',
+      'mutex_lock(&x->m); if (!x->flags) { mutex_unlock(&x->m); return; } mutex_unlock(&x->m); work(); mutex_lock(&x->m); if (!x->flags) x->n = 1; mutex_unlock(&x->m);',
+      ['mutex:m'],
+    ],
     ['held on one arm is held perhaps', 'if (v) mutex_lock(&x->m); x->n = 1;', ['?mutex:m']],
     [
       'two locks nest',
@@ -115,6 +120,11 @@ describe('helpers in view', () => {
       'through another helper',
       'static void a(struct s *x)\n{\n\tmutex_lock(&x->m);\n}\nstatic void b(struct s *x)\n{\n\ta(x);\n}\nvoid f(struct s *x)\n{\n\tb(x);\n\tx->n = 1;\n}',
       ['mutex:m'],
+    ],
+    [
+      'that unlock what they come by round after round, which is none of the caller’s',
+      'static void all(struct batch *b)\n{\n\tfor (int i = 0; i < size(b); i++) {\n\t\tstruct folio *folio = b->all[i];\n\n\t\tif (!load(&folio))\n\t\t\tfolio_unlock(folio);\n\t}\n}\nvoid f(struct s *x, struct batch *b)\n{\n\tx->n = 1;\n\tall(b);\n\tx->n = 2;\n}',
+      ['', ''],
     ],
     ['that are macros', '#define begin(p) do { mutex_lock(&(p)->m); } while (0)\nvoid f(struct s *x)\n{\n\tbegin(x);\n\tx->n = 1;\n}', ['?']],
     ['that call themselves', 'static void a(struct s *x)\n{\n\tif (x->n)\n\t\ta(x->next);\n}\nvoid f(struct s *x)\n{\n\ta(x);\n\tx->n = 1;\n}', ['']],

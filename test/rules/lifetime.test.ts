@@ -7,7 +7,9 @@ import readAfterFailedPut from '../../rules/lifetime/read-after-failed-put.ts';
 import storedAfterReleaseCallback from '../../rules/lifetime/stored-after-release-callback.ts';
 import { tools } from '../../src/cli/tools.ts';
 import { readThread, review } from '../../src/index.ts';
-import { grammar } from '../code.ts';
+import { parseLitmus } from '../../src/lkmm/syntax.ts';
+import { decideTest } from '../../src/lkmm/verdict.ts';
+import { grammar, patchOf, threadOf } from '../code.ts';
 
 /** Real mail for measuring, where it lies beside the project; the project holds none of it. */
 const corpus = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
@@ -50,5 +52,110 @@ describe.skipIf(!existsSync(corpus))('on the mails beside the project', () => {
     'seeds/004_976e6bd54836d2c0.txt',
   ])('what is right in %s is left alone', async path => {
     expect(await told(path)).toEqual([]);
+  });
+});
+
+/** Rules whose claim assumes a CPU out of view where none is in view, and what of their bad examples is told without one: certain by inspection. */
+const ASSUMING: Record<string, string[]> = {
+  'barrier-beside-non-rmw': ['slot_free'],
+  'half-barrier-for-store-then-load': [],
+  'offset-rereads-entry': [],
+  'ownership-word-released-without-release': [],
+  'protected-pointer-escapes': [],
+  'rcu-free-before-replace': [],
+  'rcu-free-without-gp': [],
+  'rcu-list-readd': [],
+  'stale-read-used-under-lock': [],
+  'stored-after-release-callback': [],
+  'use-after-put': ['port_close', 'queue_drop', 'item_gone'],
+  'use-before-ref': [],
+  'waiter-read-after-signal': [],
+  'wake-without-full-barrier': [],
+};
+
+describe.each(Object.entries(ASSUMING))('%s', (id, certain) => {
+  const rule = rules.find(r => r.id === id);
+  const findings = async (text: string) => {
+    const result = review(threadOf([patchOf({ 'drivers/example/example.c': text.replace(/^\n/, '') })]), {
+      grammar: await grammar(),
+      rules: rule ? [rule] : [],
+    });
+    return result.reviews.flatMap(r => r.findings);
+  };
+  const decided = (text: string) => {
+    const { value, problems } = parseLitmus(text);
+    expect(problems).toEqual([]);
+    return value && decideTest(value).verdict;
+  };
+
+  test('shows an execution on every bad example that is not certain by inspection, and says what it assumes', async () => {
+    const without: string[] = [];
+    for (const text of rule?.examples.bad ?? []) {
+      for (const f of await findings(text)) {
+        const { witness } = f;
+        if (!witness) {
+          without.push(f.function);
+          continue;
+        }
+        expect([witness.threads.length > 1, witness.verdict, witness.fixedVerdict, witness.reach]).toEqual([true, 'Sometimes', 'Never', 'Sometimes']);
+        expect(witness.assumes.length).toBeGreaterThan(0);
+        expect([decided(witness.litmus), decided(witness.fixedLitmus)]).toEqual(['Sometimes', 'Never']);
+      }
+    }
+    expect(without).toEqual(certain);
+  });
+});
+
+/** What the rule says of the text: whether an execution is shown, and by which threads. */
+async function said(id: string, text: string) {
+  const found = review(threadOf([patchOf({ 'drivers/example/example.c': text })]), {
+    grammar: await grammar(),
+    rules: rules.filter(r => r.id === id),
+  });
+  return found.reviews.flatMap(r => r.findings.map(f => f.witness?.threads.map(t => t.name) ?? 'no witness'));
+}
+
+describe('a finding that stands by what is seen', () => {
+  test('is told without a witness where the claim can’t be decided', async () => {
+    // Both sides are plain: not even a full barrier makes the outcome impossible to the model.
+    const text = `
+void port_room(struct port *p)
+{
+	__clear_bit(PORT_FULL, &p->flags);
+	smp_mb__after_atomic();
+	if (p->line)
+		line_go(p->line);
+}
+`;
+    expect(await said('barrier-beside-non-rmw', text)).toEqual(['no witness']);
+    expect(await said('barrier-beside-non-rmw', text.replace('p->line)', 'READ_ONCE(p->line))'))).toEqual([
+      ['port_room()', 'a CPU that changes line (assumed)'],
+    ]);
+  });
+
+  test('is told of the one in view where there is one', async () => {
+    const text = `
+void card_move(struct card *c, struct deck *to)
+{
+	list_del_rcu(&c->node);
+	list_add_rcu(&c->node, &to->cards);
+}
+
+int deck_sum(struct deck *d)
+{
+	struct card *c;
+	int sum = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(c, &d->cards, node)
+		sum += c->value;
+	rcu_read_unlock();
+	return sum;
+}
+`;
+    expect(await said('rcu-list-readd', text)).toEqual([['card_move()', 'deck_sum()']]);
+    expect(await said('waiter-read-after-signal', rules.find(r => r.id === 'waiter-read-after-signal')?.examples.bad[2] ?? '')).toEqual([
+      ['nap_end()', 'nap()'],
+    ]);
   });
 });

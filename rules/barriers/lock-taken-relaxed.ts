@@ -1,0 +1,109 @@
+import { eventsOf, isTest, keyOf, nearest, nodesAfter, ordersLoads } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'lock-taken-relaxed',
+  title: 'The wait for a lock word acquires, and the operation that takes it does not',
+  why: `
+    A waiter that polls a word by an acquire and then takes it by a relaxed compare-and-exchange has acquired from whoever left the value that
+    it saw, not from whoever left the value that it took. Between the two another CPU may take the word and give it back in the same state:
+    the compare succeeds, and what that CPU did under the lock may be missed. The acquire belongs on the operation that takes.
+    Told by inspection: the word is taken again and again until it succeeds, so others do take it meanwhile.`,
+  severity: 'note',
+  confidence: 'medium',
+  finds: ['barrier-misplaced'],
+  references: ['Documentation/atomic_t.txt, ORDERING', 'tools/memory-model/Documentation/recipes.txt, Release and acquire'],
+  knownGaps: ['a waiter that leaves where the compare fails is taken for the only one who may take the word'],
+  examples: {
+    bad: [
+      `
+void gate_close(struct gate *g)
+{
+	do {
+		atomic_cond_read_acquire(&g->word, VAL == GATE_FREE);
+	} while (atomic_cmpxchg_relaxed(&g->word, GATE_FREE, GATE_TAKEN) != GATE_FREE); /* want: lock-taken-relaxed "gate_close()" */
+}`,
+      `
+void gate_close(struct gate *g)
+{
+	for (;;) {
+		if (atomic_read_acquire(&g->word) != 0)
+			continue;
+		if (atomic_cmpxchg_relaxed(&g->word, 0, 1) == 0) /* want: lock-taken-relaxed "atomic_read_acquire()" */
+			return;
+	}
+}`,
+    ],
+    good: [
+      `
+void gate_close(struct gate *g)
+{
+	int word;
+
+	do {
+		word = atomic_cond_read_relaxed(&g->word, VAL == GATE_FREE);
+	} while (!atomic_try_cmpxchg_acquire(&g->word, &word, GATE_TAKEN));
+}`,
+      `
+/* A fence behind the success does as well. */
+void gate_close(struct gate *g)
+{
+	do {
+		atomic_cond_read_acquire(&g->word, VAL == GATE_FREE);
+	} while (atomic_cmpxchg_relaxed(&g->word, GATE_FREE, GATE_TAKEN) != GATE_FREE);
+	smp_mb();
+}`,
+      `
+/* The head of a queue is the only one who may take it: where it fails, somebody queued behind, and it does not try again. */
+void gate_pass(struct gate *g, int tail)
+{
+	int word = atomic_cond_read_acquire(&g->word, !(VAL & GATE_BUSY));
+
+	if (word == tail && atomic_try_cmpxchg_relaxed(&g->word, &word, GATE_TAKEN))
+		return;
+	atomic_or(GATE_TAKEN, &g->word);
+}`,
+      `
+/* Another word. */
+void gate_close(struct gate *g)
+{
+	do {
+		atomic_cond_read_acquire(&g->other, VAL == 0);
+	} while (atomic_cmpxchg_relaxed(&g->word, GATE_FREE, GATE_TAKEN) != GATE_FREE);
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const take of eventsOf(fn, 'rmw')) {
+      if (take.operation !== 'cmpxchg' || take.ordering !== 'relaxed' || !take.used || take.uncertain || !take.cell) continue;
+      const wait = fn.events.find(
+        e => e.kind === 'read' && e.ordering === 'acquire' && keyOf(e) === keyOf(take) && e.cell?.base === take.cell?.base && around(fn, e, take),
+      );
+      if (!wait || acquiresAfter(fn, take, wait)) continue;
+      report(
+        { event: take, fn },
+        {
+          message: `${fn.name}() waits by ${wait.api}() and takes ${take.cell.path} by ${take.api}(), which acquires nothing`,
+          detail: ['Another CPU may take it and give it back between the two, and what that one did is then not ordered before what comes after'],
+          question: `Should the acquire be on the compare-and-exchange, and the wait be relaxed?`,
+          dismissal: 'Not an issue if nobody else can take it once it was seen free',
+          quote: wait.line === take.line ? [take] : [wait, take],
+          advice: [`${take.api.replace(/_relaxed$/, '_acquire')}(), with a relaxed wait`],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** Who fails to take it waits anew. */
+function around(fn: CFunction, wait: Event, take: Event): boolean {
+  return nodesAfter(fn, wait.node).has(take.node) && nodesAfter(fn, take.node).has(wait.node);
+}
+
+/** What comes next on the way out of the loop orders loads. */
+function acquiresAfter(fn: CFunction, take: Event, wait: Event): boolean {
+  const near = nearest(fn, take, 'after', e => e !== wait && (e.kind !== 'call' || e.opaque));
+  return near.events.some(e => e !== wait && (ordersLoads(e) || e.ordering === 'acquire'));
+}

@@ -1,0 +1,94 @@
+/** A barrier that goes while what it stood between stays. */
+import { isAccess } from '../../../src/c/query.ts';
+import type { Event } from '../../../src/model/code.ts';
+import type { Claim, Remark } from '../../../src/model/rule.ts';
+import { decidedOnly, fenceOf, orderClaim } from './order.ts';
+import { gains, isHeld, isMoved, quoted, runsOnce, type View } from './view.ts';
+
+/** How many events may go with a barrier without its neighbours having been rewritten. */
+const MOST_REMOVED_BESIDE = 2;
+const BESIDE_LINES = 4;
+
+/** The barrier goes, and what it stood between stays. */
+export function lostBarrier(view: View, event: Event): Remark | null {
+  const { before, after, series } = view;
+  if (event.kind !== 'fence' || event.ordering === null || gains(view) || runsOnce(after)) return null;
+  if (event.ordering === 'compiler' && event.api !== 'barrier') return null; // Begins or ends a section.
+  const beside = view.removed.filter(e => e !== event && Math.abs(e.line - event.line) <= BESIDE_LINES).length;
+  if (beside > MOST_REMOVED_BESIDE) return null;
+  const above = before.events.slice(0, event.index).findLast(isPartner);
+  const below = before.events.slice(event.index + 1).find(isPartner);
+  // What a hunk does not show may be a partner.
+  if ((!above || !below) && before.whole) return null;
+  const [one, other] = [above, below].map(e => e && series.stays(e));
+  if ((above && !one) || (below && !other) || (!one && !other)) return null;
+  if ([above, below].some(e => e && covers(e, event))) return null;
+  if (isMoved(view, event)) return null;
+  const between =
+    above && below
+      ? ` between "${quoted(above)}" and "${quoted(below)}"`
+      : above
+        ? ` behind "${quoted(above)}"`
+        : below
+          ? ` before "${quoted(below)}"`
+          : '';
+  const found = claimOf(view, event);
+  // Under a lock it is there for those who take none: told only where the checker shows one.
+  const held = one !== undefined && one !== null && isHeld(after, one);
+  if (held && !found) return null;
+  const claim = found && held ? decidedOnly(found) : found;
+  return {
+    ...(claim ? { claim } : {}),
+    message: `${event.api}()${between} goes from ${after.name}(), and ${above && below ? 'both stay' : 'that stays'}`,
+    question: 'What keeps the accesses around it in order now, or who no longer needs that?',
+    dismissal: 'Not an issue if the other side of the pair goes as well, or something else orders them',
+    quote: [...(one ? [one] : []), event, ...(other ? [other] : [])],
+    shape: `barrier:${event.api}`,
+    ...(above && below && isAccess(above) && isAccess(below) ? {} : { severity: 'note' as const }),
+  };
+}
+
+/** How many accesses on each side of the barrier may be those that it was there for. */
+const MOST_ACCESSES = 6;
+
+/** The nearest two accesses around it of which a function in view makes the other half. */
+function claimOf(view: View, barrier: Event): Claim | null {
+  const { before, series } = view;
+  const fence = fenceOf(barrier);
+  if (fence === null) return null;
+  const stay = (events: Event[]) => events.filter(isAccess).flatMap(e => series.stays(e) ?? []);
+  const above = stay(before.events.slice(0, barrier.index)).slice(-MOST_ACCESSES).reverse();
+  const below = stay(before.events.slice(barrier.index + 1)).slice(0, MOST_ACCESSES);
+  for (const one of above)
+    for (const other of below) {
+      const claim = orderClaim(view, one, other, { kind: 'fence', fence, where: 'after', event: one, text: `${barrier.api}() where it was` });
+      if (claim) return claim;
+    }
+  return null;
+}
+
+/** What a barrier may be there for, or may lean on. */
+function isPartner(event: Event): boolean {
+  return isAccess(event) || event.opaque || event.kind === 'wake' || orders(event);
+}
+
+/** A neighbour that gives the order of the barrier by itself. */
+function covers(neighbour: Event, barrier: Event): boolean {
+  if (neighbour.ordering === 'full') return true;
+  // What a marked read has taken the compiler does not read again.
+  if (barrier.ordering === 'compiler' && neighbour.kind === 'read' && neighbour.ordering !== 'plain') return true;
+  if (neighbour.kind === 'fence') return neighbour.ordering === barrier.ordering;
+  // A lock or an unlock lets a store pass a later load.
+  return orders(neighbour) && barrier.ordering !== 'full';
+}
+
+/** Orders what is around it by itself. */
+function orders(event: Event): boolean {
+  return (
+    (event.kind === 'fence' && event.ordering !== 'compiler') ||
+    event.kind === 'lock' ||
+    event.kind === 'unlock' ||
+    event.kind === 'wait' ||
+    event.kind === 'rcu'
+  );
+}

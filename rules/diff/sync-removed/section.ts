@@ -1,0 +1,39 @@
+/** A section, of RCU or with interrupts or preemption off, that goes while what it was around stays. */
+import type { Event } from '../../../src/model/code.ts';
+import type { Remark } from '../../../src/model/rule.ts';
+import { sectionClaim } from './readers.ts';
+import { calledUnderLock, gains, isHeld, isMoved, matters, mostStay, quoted, runsOnce, staying, telling, type View } from './view.ts';
+
+const SECTIONS: Record<string, string> = {
+  'rcu-read': 'What keeps what it points to from being freed?',
+  'srcu-read': 'What keeps what it points to from being freed?',
+  'irqs-off': 'What keeps an interrupt on this CPU out?',
+  'preempt-off': 'What keeps the task on this CPU?',
+  'bh-off': 'What keeps a softirq on this CPU out?',
+};
+
+/** The section goes, and what it was around stays. */
+export function lostSection(view: View, event: Event): Remark | null {
+  const { before, after } = view;
+  if ((event.kind !== 'rcu' && event.kind !== 'fence') || gains(view) || runsOnce(after)) return null;
+  const later = before.events.filter(e => e.index > event.index);
+  const section = Object.keys(SECTIONS).find(s => !event.context.includes(s) && later[0]?.context.includes(s));
+  if (section === undefined) return null;
+  const inside = later.filter(e => e.context.includes(section) && matters(view, e));
+  const left = staying(view, e => inside.includes(e));
+  const pointers = left.filter(s => s.old.ordering === 'address');
+  const one = pointers[0] ?? telling(left);
+  if (!one || !mostStay(inside, left) || left.some(s => isHeld(after, s.now) || s.now.context.includes(section))) return null;
+  if (isMoved(view, event) || calledUnderLock(view)) return null;
+  if (view.series.after.callers(after.name).some(c => c.event.context.includes(section))) return null;
+  const claim = section === 'rcu-read' ? sectionClaim(view, event) : null;
+  return {
+    ...(claim ? { claim } : {}),
+    message: `${quoted(one.old)} stays in ${after.name}(), ${event.api}() around it goes`,
+    question: SECTIONS[section] ?? '',
+    dismissal: 'Not an issue if every caller is in such a section already; an assertion would say so',
+    quote: [event, one.now],
+    shape: `section:${section}`,
+    ...(pointers.length > 0 ? {} : { severity: 'note' as const }),
+  };
+}

@@ -1,0 +1,129 @@
+/** What the kinds of loss ask of a function on both sides. */
+import { isAccess, isOwn } from '../../../src/c/query.ts';
+import type { CFunction, Event } from '../../../src/model/code.ts';
+import type { Changes } from '../../../src/model/rule.ts';
+
+/** One function on both sides, with the events that only one of them has. */
+export interface View {
+  before: CFunction;
+  after: CFunction;
+  series: Changes;
+  removed: Event[];
+  added: Event[];
+  /** The function says that its caller holds a lock. */
+  asserted: boolean;
+}
+
+/** An event of the old side, and what it is on the new one. */
+export interface Stays {
+  old: Event;
+  now: Event;
+}
+
+/** What the series does to the function. */
+export function viewOf(before: CFunction, after: CFunction, series: Changes): View {
+  const removed = before.events.filter(e => e.addedBy !== null && !e.uncertain && series.stays(e) === null);
+  const kept = new Set(removed.length === 0 ? [] : before.events.map(e => series.stays(e)));
+  // Other hunks of the function count: what one takes away another may put back in another form.
+  const parts = series.functions.filter(c => c.before?.name === before.name && c.before.path === before.path).flatMap(c => c.after ?? []);
+  const added = [...new Set([after, ...parts])].flatMap(f => f.events.filter(e => e.addedBy !== null && !kept.has(e)));
+  return { before, after, series, removed, added, asserted: [after, ...parts].some(f => f.entryLocks.length > 0) };
+}
+
+/** Events of the old side that stand on the new one as well. */
+export function staying(view: View, wanted: (old: Event) => boolean): Stays[] {
+  return view.before.events.filter(wanted).flatMap(old => {
+    const now = view.series.stays(old);
+    return now ? [{ old, now }] : [];
+  });
+}
+
+/** Events that the series adds, in any function of it. */
+const everywhere = new WeakMap<Changes, Event[]>();
+
+export function addedAnywhere(series: Changes): Event[] {
+  const known = everywhere.get(series) ?? series.after.functions.filter(f => !f.outside).flatMap(f => f.events.filter(e => e.addedBy !== null));
+  everywhere.set(series, known);
+  return known;
+}
+
+/** The same primitive on the same member stands somewhere else in the series: it was moved. */
+export function isMoved(view: View, event: Event): boolean {
+  return addedAnywhere(view.series).some(e => e.api === event.api && lastWord(e) === lastWord(event));
+}
+
+export function lastWord(event: Event): string {
+  return /(\w+)\W*$/.exec(event.cell?.path || event.args[0] || '')?.[1] ?? '';
+}
+
+/** Something that the function gains serialises or orders in a way of its own. */
+export function gains(view: View): boolean {
+  return view.added.some(
+    e =>
+      e.kind === 'lock' ||
+      e.kind === 'unlock' ||
+      e.kind === 'rcu' ||
+      e.kind === 'wait' ||
+      e.kind === 'publish' ||
+      e.takes !== undefined ||
+      (e.kind === 'fence' && e.ordering !== 'compiler') ||
+      (isAccess(e) && (e.ordering === 'acquire' || e.ordering === 'release' || e.ordering === 'full' || (e.kind === 'rmw' && e.atomic))) ||
+      (e.kind === 'call' && (/lock|guard|sync|barrier|atomic|claim|begin|enter|wait|excl/i.test(e.api) || synchronises(view.series, e.api))),
+  );
+}
+
+/** A function in view that locks, orders or starts a section. */
+function synchronises(series: Changes, name: string): boolean {
+  return series.after.functions.some(f => f.name === name && f.events.some(e => e.kind === 'lock' || e.kind === 'rcu' || e.kind === 'fence'));
+}
+
+/** Touches memory that others may see, or may do anything. */
+export function matters({ before, series }: View, event: Event): boolean {
+  if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === event.api);
+  return (isAccess(event) && event.cell !== null && !isOwn(before, event)) || event.kind === 'free';
+}
+
+/** Runs while nothing else does, by what its head says. */
+export function runsOnce(fn: CFunction): boolean {
+  return fn.attributes.some(a => /^__(?:init|exit|meminit|net_init|net_exit)\b/.test(a));
+}
+
+/** The function gains a call on the object of the removed one: the one stands for the other. */
+export function isReplaced({ added }: View, event: Event): boolean {
+  const [object] = event.args;
+  return object !== undefined && added.some(e => e.args.some(a => a === object));
+}
+
+/** Serialised by what is still in view: a lock, or the function's own word that its caller holds one. */
+export function isHeld(fn: CFunction, event: Event): boolean {
+  return event.locks.length > 0 || event.maybeLocks.length > 0 || fn.entryLocks.length > 0;
+}
+
+export function calledUnderLock({ series, after }: View): boolean {
+  return series.after.callers(after.name).some(c => c.event.locks.length > 0 || c.event.maybeLocks.length > 0);
+}
+
+/** The statement, as a note names it. */
+export function quoted(event: Event): string {
+  return event.text
+    .trim()
+    .replace(/\s*\/\*.*$/, '')
+    .replace(/[;{]\s*$/, '')
+    .trim();
+}
+
+export function callOf(event: Event): string {
+  return event.cell && isAccess(event) ? quoted(event) : `${event.api}(${event.args.join(', ')})`;
+}
+
+/** At least half of what it was around must be there still: else the code was rewritten, and its synchronisation with it. */
+export function mostStay(all: Event[], left: Stays[]): boolean {
+  return left.length > 0 && 2 * left.length >= all.length;
+}
+
+/** The most telling of what stays: an update before a read, an access before a call. */
+export function telling(left: Stays[]): Stays | undefined {
+  const rank = ({ old }: Stays) =>
+    old.kind === 'write' || old.kind === 'rmw' || old.kind === 'publish' || old.kind === 'free' ? 0 : old.kind === 'read' ? 1 : 2;
+  return left.toSorted((a, b) => rank(a) - rank(b) || a.old.index - b.old.index)[0];
+}

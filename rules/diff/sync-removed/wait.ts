@@ -1,0 +1,80 @@
+/** A wait, for a handler, for readers or for a flush, that goes while what it was before stays. */
+import type { Event } from '../../../src/model/code.ts';
+import type { Changes, Remark } from '../../../src/model/rule.ts';
+import { graceClaim } from './readers.ts';
+import { callOf, isMoved, isReplaced, staying, type View } from './view.ts';
+
+const PTE = /^(?:set_)?(?:huge_)?p(?:te|md|ud|4d|gd)p?_/;
+const FLUSH = /^(?:local_)?flush_\w*tlb\w*|^tlb_/;
+const FREES = /(?:^|_)(?:k|v|kv)?free(?:_|$)|(?:^|_)(?:destroy|teardown|unregister|release|cleanup|dealloc|exit|fini|put)(?:_|$)/;
+const STOPS = /_sync$|^(?:synchronize|flush|drain)_|^(?:kthread_stop|tasklet_kill|napi_disable|hrtimer_cancel|timer_shutdown)/;
+
+/** The wait goes, and what must not run before its end stays. */
+export function lostWait(view: View, event: Event): Remark | null {
+  const { after, added } = view;
+  const waits =
+    event.kind === 'wait' ||
+    (event.kind === 'rcu' && /^synchronize_/.test(event.api)) ||
+    (event.opaque && /_sync$/.test(event.api) && /cancel|del|stop|disable|kill|shutdown/.test(event.api));
+  if (!waits || isReplaced(view, event)) return null;
+  if (isMoved(view, event) || added.some(e => e.kind === 'wait' || e.kind === 'rcu' || e.kind === 'free' || STOPS.test(e.api))) return null;
+  if (added.some(e => e.kind === 'call' && callsWait(view.series, e.api))) return null;
+  const flush = FLUSH.test(event.api);
+  const root = rootOf(event.args[0] ?? '');
+  const left = flush
+    ? staying(view, e => e.index < event.index && PTE.test(e.api) && (e.kind === 'write' || e.kind === 'rmw'))
+    : staying(view, e => e.index > event.index && endsUse(e) && (root === null || e.args.some(a => rootOf(a) === root)));
+  const one = flush ? left.at(-1) : left[0];
+  if (!one) return null;
+  const readers = /^synchronize_(?:rcu|net)/.test(event.api);
+  const claim = readers
+    ? graceClaim(
+        view,
+        left.map(s => s.now),
+        `${callOf(event)} as before`,
+      )
+    : null;
+  return {
+    ...(claim ? { claim } : {}),
+    message: flush
+      ? `${callOf(event)} behind ${callOf(one.old)} goes from ${after.name}()`
+      : `${callOf(event)} goes from ${after.name}(), and ${callOf(one.old)} behind it stays`,
+    question: flush ? 'Who flushes the old translation now?' : 'What makes sure that nobody is still using it?',
+    dismissal: flush ? 'Not an issue if the caller flushes the range' : 'Not an issue if it cannot be running or queued any more at this point',
+    quote: [event, one.now],
+    shape: `wait:${event.api}`,
+    ...(one.old.kind === 'free' || flush ? {} : { severity: 'note' as const }),
+  };
+}
+
+/** Gives the object back, tears it down, or shows it to readers anew. */
+function endsUse(event: Event): boolean {
+  return event.kind === 'free' || event.kind === 'publish' || (event.kind === 'call' && FREES.test(event.api));
+}
+
+/** The variable that an argument begins with. */
+function rootOf(argument: string): string | null {
+  return /[A-Za-z_]\w*/.exec(argument)?.[0] ?? null;
+}
+
+/** What was freed behind a grace period is freed at once. */
+export function lostGrace(view: View, event: Event): Remark | null {
+  const { after, added } = view;
+  if (!/^(?:call_s?rcu|kv?free_rcu|\w+_free_rcu)/.test(event.api) || isMoved(view, event)) return null;
+  if (added.some(e => e.kind === 'rcu' || e.kind === 'wait' || /rcu/.test(e.api))) return null;
+  const free = added.find(e => e.kind === 'free' && rootOf(e.args.at(-1) ?? '') === rootOf(event.args[0] ?? ''));
+  if (!free) return null;
+  const claim = graceClaim(view, [free], `${event.api}() as before`);
+  return {
+    ...(claim ? { claim } : {}),
+    message: `${callOf(event)} becomes ${callOf(free)} in ${after.name}(): the memory goes at once, no longer behind a grace period`,
+    question: 'Which readers could still hold it?',
+    dismissal: 'Not an issue if it was never published here, or no reader looks it up under RCU any more',
+    quote: [event, free],
+    shape: 'grace',
+  };
+}
+
+function callsWait(series: Changes, name: string): boolean {
+  return series.after.functions.some(f => f.name === name && f.events.some(e => e.kind === 'wait' || e.kind === 'rcu'));
+}

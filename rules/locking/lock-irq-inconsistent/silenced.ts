@@ -1,0 +1,65 @@
+/** Where the interrupt cannot come: it is switched off at its line, or in the whole. */
+import { between, calleeIn, dominates, heldOnEntry, irqHandlerOf, rolesOf, runsAlone, runsInTask } from '../../../src/c/query.ts';
+import type { CFunction, Event } from '../../../src/model/code.ts';
+import type { World } from '../../../src/model/rule.ts';
+
+/** Calls behind which the interrupt of the line does not come. */
+export const SILENCES = /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free_irq|synchronize_irq)$/;
+
+/** Is the interrupt switched off at its line before the event, on every way, by a function in view that does so on all its ways? */
+export function silencedBefore(fn: CFunction, event: Event, world: World): boolean {
+  return fn.events.some(call => {
+    if (call.kind !== 'call' || call.index >= event.index) return false;
+    const callee = calleeIn(fn, call, world.functions);
+    return (
+      callee?.whole === true && alwaysSilences(callee) && dominates(fn, call, event) && !between(fn, call, event).some(e => speaks(fn, e, world))
+    );
+  });
+}
+
+/** The event, or the function in view that it calls, switches an interrupt on at its line. */
+function speaks(fn: CFunction, event: Event, world: World): boolean {
+  const callee = calleeIn(fn, event, world.functions);
+  return event.api === 'enable_irq' || (callee?.events.some(e => e.api === 'enable_irq') ?? false);
+}
+
+/** Does every run of the function that returns switch an interrupt off at its line? */
+function alwaysSilences(fn: CFunction): boolean {
+  const off = new Set(fn.events.flatMap(e => (/^disable_(?:hard)?irq(?:_nosync)?$/.test(e.api) ? [e.node] : [])));
+  if (off.size === 0) return false;
+  const seen = new Set([0]);
+  for (const at of seen) {
+    const node = fn.flow[at];
+    if (off.has(at)) continue;
+    if (!node || node.kind === 'gap' || (node.kind === 'exit' && !node.stops)) return false;
+    for (const to of node.next) seen.add(to);
+  }
+  return true;
+}
+
+/** A call of the handler from outside of any interrupt, with interrupts not known to be off. */
+export function plainCaller(fn: CFunction, world: World): { fn: CFunction; event: Event } | null {
+  for (const site of world.callers(fn.name)) {
+    if (site.fn === fn || site.fn.path !== fn.path || irqHandlerOf(site.fn, world) || runsAlone(site.fn)) continue;
+    if (site.event.context.includes('irqs-off') || heldOnEntry(site.fn, world).context.includes('irqs-off')) continue;
+    if (!rolesOf(site.fn, world).has('softirq') && !runsInTask(site.fn, world)) continue;
+    if (quietAbove(site.fn, world)) continue;
+    return site;
+  }
+  return null;
+}
+
+/** How far up a device that is polled is looked for. */
+const HIGHEST = 3;
+
+/**
+ * Does the function, or one of the file that it is called from, switch the interrupt or all interrupts off, or serve transfers of a device in
+ * atomic context? Then somebody on the way there has thought of the interrupt: the handler is polled.
+ */
+function quietAbove(fn: CFunction, world: World, height = 0): boolean {
+  if (fn.events.some(e => /^(?:disable_(?:hard)?irq(?:_nosync)?|local_irq_save|local_irq_disable)$/.test(e.api))) return true;
+  if (world.mentions(fn).some(m => m.member?.endsWith('_atomic'))) return true;
+  return (
+    height < HIGHEST && world.callers(fn.name).some(site => site.fn !== fn && site.fn.path === fn.path && quietAbove(site.fn, world, height + 1))
+  );
+}

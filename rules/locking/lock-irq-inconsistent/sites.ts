@@ -1,0 +1,92 @@
+/** Where the locks of a file are taken, with interrupts on or off, and by whom. */
+import { callersOf, heldOnEntry, irqHandlerOf, isIdentity, maySleep, rolesOf, runsAlone, runsInTask, spins, takings } from '../../../src/c/query.ts';
+import type { CFunction, Event } from '../../../src/model/code.ts';
+import type { CodeFile, World } from '../../../src/model/rule.ts';
+import { SILENCES, silencedBefore } from './silenced.ts';
+
+/** A place where a spinning lock is taken, and who comes by it. */
+export interface Site {
+  fn: CFunction;
+  event: Event;
+  shared: boolean;
+  /** Interrupts are off once it is taken. */
+  off: boolean;
+  /** The handler by which an interrupt comes here. */
+  handler: CFunction | null;
+  /** The handler's function is called by others as well: it may ask where it runs. */
+  threadsToo: boolean;
+  /** Nothing else runs, or the interrupt is switched off at its source. */
+  quiet: boolean;
+}
+
+/** Every taking of a spinning lock in the file, by the lock. */
+export function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
+  const found = new Map<string, Site[]>();
+  for (const fn of file.functions) {
+    if (fn.isMacro) continue;
+    for (const event of fn.events) {
+      for (const taking of takings(fn, event)) {
+        if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
+        const off =
+          taking.irqsOff ||
+          /_irq(?:save)?(?:_|$)|irq/.test(event.api) ||
+          event.context.includes('irqs-off') ||
+          heldOnEntry(fn, world).context.includes('irqs-off');
+        const handler = irqHandlerOf(fn, world);
+        const quiet =
+          alone(fn, world) || !fn.whole || silencedBefore(fn, event, world) || fn.events.some(e => SILENCES.test(e.api) && e.index < event.index);
+        const site = { fn, event, shared: taking.shared, off, handler, threadsToo: handler !== null && handler !== fn && asksWhere(fn), quiet };
+        const known = found.get(taking.lock);
+        if (known) known.push(site);
+        else found.set(taking.lock, [site]);
+      }
+    }
+  }
+  return found;
+}
+
+/** Does the function sleep itself, or does a table name it that tasks run? Being called by such does not tell where the call stands. */
+export function isTask(fn: CFunction, world: World): boolean {
+  if (/\birqreturn_t\b/.test(fn.head)) return false;
+  return rolesOf(fn, world).has('task') || fn.events.some(e => maySleep(e) && e.context.length === 0 && e.locks.length === 0);
+}
+
+/**
+ * May an interrupt come to run the function, for all that is in view? Not where it sleeps, switches interrupts on outright when it gives the lock
+ * back, or says of a lock that sleeps that its caller holds it.
+ */
+export function mayInterrupt({ fn, event }: Site, world: World): boolean {
+  if (runsAlone(fn) || runsInTask(fn, world) || /_irq$|_irq\)$/.test(event.api)) return false;
+  return !fn.events.some(e => maySleep(e) || (/^lockdep_assert_held/.test(e.api) && e.cell !== null && sleepingLock(e.cell.path, world)));
+}
+
+/** How far up an interrupt is looked for. */
+const HIGHEST = 3;
+
+/** May an interrupt come to run the function, and is it handed out to be called by nobody knows whom, or called in the end from a softirq or an interrupt? */
+export function seemsInterrupt(site: Site, world: World, height = 0): boolean {
+  if (!mayInterrupt(site, world)) return false;
+  const roles = rolesOf(site.fn, world);
+  if (roles.has('softirq') || roles.has('hardirq')) return true;
+  if (!roles.has('task') && world.mentions(site.fn).some(m => m.member !== null)) return true;
+  if (height >= HIGHEST) return false;
+  return world
+    .callers(site.fn.name)
+    .some(c => c.fn !== site.fn && c.fn.path === site.fn.path && seemsInterrupt({ ...site, ...c }, world, height + 1));
+}
+
+/** Is the lock at this path one that a function in view sleeps for? */
+function sleepingLock(path: string, world: World): boolean {
+  return world.functions.some(f => f.events.some(e => e.kind === 'lock' && e.cell?.path === path && maySleep(e)));
+}
+
+/** Set-up and teardown, where the interrupt is not requested yet or no more. */
+function alone(fn: CFunction, world: World): boolean {
+  const is = (f: CFunction) =>
+    runsAlone(f) || /(?:^|_)(?:un|de)init(?:_|$)|shutdown|halt|suspend|resume|detach|attach|unload|unregister|free/.test(f.name);
+  return is(fn) || (callersOf(fn, world)?.every(site => is(site.fn)) ?? false);
+}
+
+function asksWhere(fn: CFunction): boolean {
+  return fn.events.some(e => /^(?:in_(?:interrupt|hardirq|irq|task|softirq|atomic)|irqs_disabled|preemptible)$/.test(e.api));
+}

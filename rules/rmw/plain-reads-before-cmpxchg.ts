@@ -1,0 +1,186 @@
+import { cellName, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'plain-reads-before-cmpxchg',
+  title: 'A word that is changed by a compare-and-exchange is read plainly more than once before it',
+  why: `
+    That the function changes the word by a compare-and-exchange shows that other CPUs change it too. What it finds in one plain look and what it
+    finds in the next may be two values, and the compiler may add looks of its own: a decision is then taken on one state of the word, and a
+    place in it, or a new value, is computed from another. The compare-and-exchange only sees to the last of them. One READ_ONCE() gives one
+    value for all of it.`,
+  severity: 'note',
+  confidence: 'medium',
+  finds: ['plain-access'],
+  references: [
+    'tools/memory-model/Documentation/access-marking.txt, Use of READ_ONCE() and WRITE_ONCE()',
+    'Documentation/memory-barriers.txt, COMPILER BARRIER',
+  ],
+  knownGaps: ['one plain look that seeds a loop of tries: the compare sees to that'],
+  examples: {
+    bad: [
+      `
+int shelf_take(struct shelf *s, int n)
+{
+	unsigned long old, mask;
+	int at;
+
+	if (s->word == SHELF_FULL)
+		return -1;
+	at = find_first_zero_bit(&s->word, n); /* want: plain-reads-before-cmpxchg "word" */
+	mask = 1UL << at;
+	old = READ_ONCE(s->word);
+	while (!try_cmpxchg(&s->word, &old, old | mask))
+		;
+	return at;
+}`,
+    ],
+    good: [
+      `
+int shelf_take(struct shelf *s, int n)
+{
+	unsigned long old, mask;
+	int at;
+
+	old = READ_ONCE(s->word);
+	if (old == SHELF_FULL)
+		return -1;
+	at = find_first_zero_bit(&old, n);
+	mask = 1UL << at;
+	while (!try_cmpxchg(&s->word, &old, old | mask))
+		;
+	return at;
+}`,
+      `
+/* One look seeds the tries, and the compare sees whether it was right. */
+void shelf_add(struct shelf *s, unsigned long mask)
+{
+	unsigned long old = s->word;
+
+	while (!try_cmpxchg(&s->word, &old, old | mask))
+		;
+}`,
+      `
+/* Looked at once before it tries, and once more each time. */
+bool shelf_claim(struct shelf *s)
+{
+	if (s->word)
+		return false;
+	return cmpxchg(&s->word, 0, 1) == 0;
+}`,
+      `
+/* What the second look gives is what the compare expects. */
+bool shelf_renew(struct shelf *s, unsigned long now)
+{
+	unsigned long last;
+
+	if (!s->word)
+		return false;
+	last = s->word;
+	if (time_before(now, last))
+		return false;
+	return try_cmpxchg(&s->word, &last, now);
+}`,
+      `
+/* Under the lock the word stands still. */
+int shelf_take(struct shelf *s, int n)
+{
+	int at;
+
+	spin_lock(&s->lock);
+	if (s->word == SHELF_FULL) {
+		spin_unlock(&s->lock);
+		return -1;
+	}
+	at = find_first_zero_bit(&s->word, n);
+	cmpxchg(&s->word, SHELF_EMPTY, 1UL << at);
+	spin_unlock(&s->lock);
+	return at;
+}`,
+      `
+/* Nobody else has it yet. */
+struct shelf *shelf_new(int n)
+{
+	struct shelf *s = kzalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return NULL;
+	if (s->word == SHELF_FULL)
+		return NULL;
+	s->front = find_first_zero_bit(&s->word, n);
+	cmpxchg(&s->word, 0, 1);
+	return s;
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) return;
+    const told = new Set<string | null>();
+    for (const swap of fn.events) {
+      if (swap.kind !== 'rmw' || !swap.atomic || swap.operation !== 'cmpxchg' || swap.uncertain || swap.locks.length > 0 || told.has(keyOf(swap)))
+        continue;
+      const reads = fn.events.filter(e => isPlainLook(e) && samePlace(e, swap) && !isOwn(fn, e) && nodesAfter(fn, e.node).has(swap.node));
+      const pair = twice(fn, reads, swap);
+      if (!pair) continue;
+      told.add(keyOf(swap));
+      const [first, second] = pair;
+      const name = second.cell ? cellName(second.cell) : 'the word';
+      report(
+        { event: second, fn },
+        {
+          message: `${name} is read plainly twice in ${fn.name}() before ${swap.api}() changes it, and may differ from one look to the next`,
+          detail: [`What is decided by the look in line ${first.line} need not hold for what the look in line ${second.line} gives`],
+          question: `Should ${name} be read once, by READ_ONCE(), for all of this?`,
+          dismissal: `Not an issue if nobody else changes ${name} meanwhile`,
+          quote: [first, second, swap],
+          claim: {
+            threads: [
+              { fn, events: [first, second] },
+              { fn, events: [swap] },
+            ],
+            bad: {
+              kind: 'sees',
+              reads: [
+                { read: first, from: 'before', thread: 0 },
+                { read: second, from: swap, thread: 0, by: 1 },
+              ],
+            },
+            meanings: [{ event: swap, access: 'write', cell: first, ordering: 'full' }],
+            edits: [{ kind: 'reuse', event: second, first, text: `one READ_ONCE() of ${name}, used for both` }],
+            assumes: [`two CPUs run ${fn.name}() on one object`],
+          },
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A look that the compiler may repeat, with no lock over it. */
+function isPlainLook(event: Event): boolean {
+  if (event.kind !== 'read' || event.ordering !== 'plain' || event.uncertain || event.object !== undefined || event.cell?.bit != null) return false;
+  return (event.api === 'read' || /^find_(?:first|next)_(?:zero_)?bit$/.test(event.api)) && event.locks.length === 0 && event.maybeLocks.length === 0;
+}
+
+function samePlace(a: Event, b: Event): boolean {
+  return keyOf(a) === keyOf(b) && a.cell?.base === b.cell?.base && a.cell?.path === b.cell?.path && a.cell?.base != null;
+}
+
+/** A look that decides where to go, and one behind it on that way, with nothing between for which the word would have to be read again. */
+function twice(fn: CFunction, reads: Event[], swap: Event): [Event, Event] | null {
+  for (const first of reads) {
+    if (!fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(first.index))) continue;
+    const way = onward(fn, first, {
+      stop: e => e === swap || (e !== first && e.kind !== 'read') || e.ordering === 'acquire' || e.ordering === 'full',
+    });
+    const second = reads.find(e => e.index > first.index && way.events.includes(e) && e.line !== first.line && !seeds(fn, e, swap));
+    if (second) return [first, second];
+  }
+  return null;
+}
+
+/** The value read is what the compare expects: where it is no longer so, nothing is changed. */
+function seeds(fn: CFunction, read: Event, swap: Event): boolean {
+  const expected = swap.args[1]?.replace(/^&/, '') ?? '';
+  return read.into === expected || (fn.settings ?? []).some(s => s.name === expected && s.sources.includes(read.index));
+}

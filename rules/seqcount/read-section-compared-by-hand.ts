@@ -1,0 +1,127 @@
+import { isTest, keyOf, nodesAfter, ordersLoads, passes } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'read-section-compared-by-hand',
+  title: 'A read section of a sequence count is closed by comparing the count by hand',
+  why: `
+    Whoever begins a read section keeps the loads of the section behind the load of the count. Its end needs the other half: the loads of the
+    section must not fall behind the second load of the count, or data that a writer has changed goes with a count that has not. The call that
+    ends a section has that barrier and compares; beginning a second section and comparing the two counts has it on the wrong side of the load.
+    Told by inspection: nothing stands between the section and its last load that orders loads.`,
+  severity: 'note',
+  confidence: 'medium',
+  finds: ['seqcount', 'barrier-missing'],
+  references: ['Documentation/locking/seqlock.rst, Read path', 'Documentation/memory-barriers.txt, SMP BARRIER PAIRING'],
+  knownGaps: ['a count that is compared in another function than the one that read it first'],
+  examples: {
+    bad: [
+      `
+int gauge_read(struct gauge *g)
+{
+	unsigned int seq;
+	int a, b;
+
+	do {
+		seq = raw_read_seqcount(&g->seq);
+		a = g->left;
+		b = g->right;
+	} while (seq != raw_read_seqcount(&g->seq)); /* want: read-section-compared-by-hand "gauge_read()" */
+	return a + b;
+}`,
+    ],
+    good: [
+      `
+int gauge_read(struct gauge *g)
+{
+	unsigned int seq;
+	int a, b;
+
+	do {
+		seq = read_seqcount_begin(&g->seq);
+		a = g->left;
+		b = g->right;
+	} while (read_seqcount_retry(&g->seq, seq));
+	return a + b;
+}`,
+      `
+/* The barrier that the retry has stands here by itself. */
+int gauge_read(struct gauge *g)
+{
+	unsigned int seq;
+	int a, b;
+
+	do {
+		seq = raw_read_seqcount(&g->seq);
+		a = g->left;
+		b = g->right;
+		smp_rmb();
+	} while (seq != raw_read_seqcount(&g->seq));
+	return a + b;
+}`,
+      `
+/* Two counts that say nothing of each other. */
+bool gauge_older(struct gauge *g, struct gauge *h)
+{
+	unsigned int mine = raw_read_seqcount(&g->seq);
+	unsigned int theirs = raw_read_seqcount(&h->seq);
+
+	return mine == theirs;
+}`,
+      `
+/* Under the lock nobody writes. */
+bool gauge_moved(struct gauge *g, unsigned int *out)
+{
+	unsigned int seq = raw_read_seqcount(&g->seq);
+	bool moved;
+
+	spin_lock(&g->lock);
+	*out = g->left;
+	moved = seq != raw_read_seqcount(&g->seq);
+	spin_unlock(&g->lock);
+	return moved;
+}`,
+    ],
+  },
+  checkFunction(fn, report) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const again of fn.events) {
+      if (!beginsSection(again) || again.locks.length > 0) continue;
+      const first = fn.events.find(
+        e => e.index < again.index && beginsSection(e) && sameCount(e, again) && nodesAfter(fn, e.node).has(again.node) && compared(fn, e, again),
+      );
+      if (!first || passes(fn, first, again, ordersLoads)) continue;
+      report(
+        { event: again, fn },
+        {
+          message: `${fn.name}() closes the section that ${first.api}() began by comparing it with another ${again.api}(), which orders no load before it`,
+          detail: [`${again.api}() keeps what comes after it behind its load; loads of the section before it may be satisfied later`],
+          question: 'Should this be read_seqcount_retry()?',
+          dismissal: 'Not an issue if only a change of the count is waited for, and nothing read before it is used',
+          quote: first.line === again.line ? [again] : [first, again],
+          advice: ['read_seqcount_retry(), which has the read barrier before its load'],
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A load of a sequence count that orders what comes after it. */
+function beginsSection(event: Event): boolean {
+  return event.kind === 'read' && !event.uncertain && /^(?:__|raw_)?read_seq(?:count|begin|count_begin)$|^raw_seqcount_begin$/.test(event.api);
+}
+
+function sameCount(a: Event, b: Event): boolean {
+  return keyOf(a) === keyOf(b) && a.cell?.base === b.cell?.base && a.cell?.path === b.cell?.path;
+}
+
+/** The two values are compared with each other for being the same. */
+function compared(fn: CFunction, a: Event, b: Event): boolean {
+  return fn.shape.comparisons.some(
+    c =>
+      /^[!=]=$/.test(c.operator) &&
+      ((c.left.sources.includes(a.index) && c.right.sources.includes(b.index)) ||
+        (c.left.sources.includes(b.index) && c.right.sources.includes(a.index))),
+  );
+}
