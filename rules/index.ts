@@ -24,7 +24,6 @@ import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
 import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
 import idrUnlocked from './locking/idr-unlocked.ts';
 import listUnderTwoLocks from './locking/list-under-two-locks.ts';
-import listUsedUnlocked from './locking/list-used-unlocked.ts';
 import lockConditionReevaluated from './locking/lock-condition-reevaluated.ts';
 import lockIrqInconsistent from './locking/lock-irq-inconsistent.ts';
 import lockNeverInitialised from './locking/lock-never-initialised.ts';
@@ -89,7 +88,6 @@ export const rules: readonly Rule[] = [
   guardedFieldUnlocked,
   idrUnlocked,
   listUnderTwoLocks,
-  listUsedUnlocked,
   lockConditionReevaluated,
   lockIrqInconsistent,
   lockNeverInitialised,
