@@ -19,6 +19,7 @@ import readAfterFailedPut from './lifetime/read-after-failed-put.ts';
 import storedAfterReleaseCallback from './lifetime/stored-after-release-callback.ts';
 import useAfterPut from './lifetime/use-after-put.ts';
 import waiterReadAfterSignal from './lifetime/waiter-read-after-signal.ts';
+import workOutlivesOwner from './lifetime/work-outlives-owner.ts';
 import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue.ts';
 import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
 import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
@@ -32,6 +33,7 @@ import lockTakenTwice from './locking/lock-taken-twice.ts';
 import releaseAfterFailedAcquire from './locking/release-after-failed-acquire.ts';
 import sleepInAtomic from './locking/sleep-in-atomic.ts';
 import unlockMissingOnPath from './locking/unlock-missing-on-path.ts';
+import unlockOfUnheldLock from './locking/unlock-of-unheld-lock.ts';
 import pendingCheckedBeforeRelease from './pairs/pending-checked-before-release.ts';
 import staticKeyToggleNotCounted from './pairs/static-key-toggle-not-counted.ts';
 import tornPairUpdate from './pairs/torn-pair-update.ts';
@@ -83,6 +85,7 @@ export const rules: readonly Rule[] = [
   storedAfterReleaseCallback,
   useAfterPut,
   waiterReadAfterSignal,
+  workOutlivesOwner,
   flushOfSystemWorkqueue,
   flushUnderHandlersLock,
   guardedFieldUnlocked,
@@ -96,6 +99,7 @@ export const rules: readonly Rule[] = [
   releaseAfterFailedAcquire,
   sleepInAtomic,
   unlockMissingOnPath,
+  unlockOfUnheldLock,
   pendingCheckedBeforeRelease,
   staticKeyToggleNotCounted,
   tornPairUpdate,

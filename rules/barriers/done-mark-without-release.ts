@@ -183,6 +183,8 @@ bool step_done(struct step *s)
 /* A request, not a completion: the object stays, and its thread is read from it after the mark. */
 void mill_irq(struct mill *m)
 {
+	if (!m->open)
+		return;
 	set_bit(MILL_IRQ, &m->pending);
 	if (m->task)
 		wake_up_process(m->task);

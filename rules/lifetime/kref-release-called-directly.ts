@@ -102,8 +102,78 @@ void req_put(struct req *r)
 {
 	kref_put(&r->kref, req_free);
 }`,
+      `
+/* The list is of requests that wait, not of such that are gone. */
+static void req_free(struct kref *kref)
+{
+	kfree(container_of(kref, struct req, kref));
+}
+
+static void req_free_later(struct kref *kref)
+{
+	struct req *r = container_of(kref, struct req, kref);
+
+	list_add_tail(&r->gone, &reqs_gone);
+	schedule_work(&reqs_work);
+}
+
+static void reqs_drop(struct work_struct *work)
+{
+	struct req *r, *next;
+
+	list_for_each_entry_safe(r, next, &reqs_waiting, node)
+		req_free(&r->kref); /* want: kref-release-called-directly "r->kref" */
+}
+
+void req_put(struct req *r)
+{
+	kref_put(&r->kref, req_free);
+}
+
+void req_put_atomic(struct req *r)
+{
+	kref_put(&r->kref, req_free_later);
+}`,
     ],
     good: [
+      `
+/* Where it may not sleep the last put leaves the object on a list, and the worker does the rest. */
+static void req_free(struct kref *kref)
+{
+	kfree(container_of(kref, struct req, kref));
+}
+
+static void req_free_later(struct kref *kref)
+{
+	struct req *r = container_of(kref, struct req, kref);
+
+	spin_lock(&reqs_gone_lock);
+	list_add_tail(&r->gone, &reqs_gone);
+	spin_unlock(&reqs_gone_lock);
+	schedule_work(&reqs_work);
+}
+
+static void reqs_worker(struct work_struct *work)
+{
+	struct req *r, *next;
+	LIST_HEAD(gone);
+
+	spin_lock(&reqs_gone_lock);
+	list_splice_init(&reqs_gone, &gone);
+	spin_unlock(&reqs_gone_lock);
+	list_for_each_entry_safe(r, next, &gone, gone)
+		req_free(&r->kref);
+}
+
+void req_put(struct req *r)
+{
+	kref_put(&r->kref, req_free);
+}
+
+void req_put_atomic(struct req *r)
+{
+	kref_put(&r->kref, req_free_later);
+}`,
       `
 /* Made by a helper, and nobody has seen it yet. */
 static void req_free(struct kref *kref)
@@ -233,7 +303,7 @@ void req_put(struct req *r)
       const put = releasesBy(world).get(call.api);
       if (!put || fn.name === call.api || fn.events.some(e => e.api === 'kref_init' || (e.api === put.api && e.args[1] === call.api))) continue;
       const object = first.replace(/^&\(?/, '').replace(/(?:->|\.)\w+$/, '');
-      if (isUnseen(fn, call, object, world)) continue;
+      if (isUnseen(fn, call, object, world) || isPutOff(fn, call, object, world)) continue;
       report(
         { event: call, fn },
         {
@@ -277,6 +347,16 @@ function isTold(event: Event, object: string): boolean {
   if (event.operand === object || takesReference(event, object) || isHandedOver(event, object)) return true;
   if (!isPartHandedOver(event, object) || /_init$/.test(event.api)) return false;
   return event.kind === 'publish' || /(?:^|_)(?:add|insert|link|enqueue|queue|register|store)(?:_|$)/.test(event.api);
+}
+
+/** The object comes off a list that another release function puts it on: its count has come to zero there, and the rest is done here. */
+function isPutOff(fn: CFunction, release: Event, object: string, world: World): boolean {
+  const walks = fn.events.filter(e => /^l?list_for_each_entry(?:_safe)?$/.test(e.api) && e.args[0] === object && e.index < release.index);
+  const members = new Set(walks.map(e => e.args.at(-1)));
+  return [...releasesBy(world).keys()].some(name => {
+    const other = name === release.api ? undefined : world.functions.find(f => f.path === fn.path && f.name === name);
+    return other?.events.some(e => /^l?list_add(?:_tail)?$/.test(e.api) && members.has(/\w+$/.exec(e.args[0] ?? '')?.[0])) === true;
+  });
 }
 
 /** The object stands on a list in something that the function frees afterwards. */

@@ -1,10 +1,8 @@
 import {
-  calleeIn,
   dominates,
   isHandedOver,
   isPartHandedOver,
   isTest,
-  keyOf,
   objectOf,
   onward,
   pointedTo,
@@ -14,6 +12,7 @@ import {
 } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
+import { isAwaited, isSerialised, keepsAlive, othersOnlyCount } from './read-after-failed-put/kept.ts';
 
 export default {
   id: 'read-after-failed-put',
@@ -327,11 +326,6 @@ static void slot_put(struct rack *r, int id)
   },
 } satisfies Rule;
 
-/** Is it what a wait looks at, as a count in the condition of wait_event()? */
-function isAwaited(fn: CFunction, event: Event): boolean {
-  return fn.events.some(e => e.kind === 'wait' && event.index < e.index && event.line >= e.line && event.line <= e.endLine);
-}
-
 /** What is counted is a variable of its own, and no object that could go. */
 function isGlobal(put: Event): boolean {
   return put.cell?.base === null || (put.cell !== null && put.args.some(arg => /^&\w+\./.test(arg)));
@@ -351,56 +345,6 @@ function countOf(event: Event): 'sure' | 'maybe' | null {
   const member = event.cell?.path.split('.').at(-1) ?? '';
   return /^(?:_?_?(?:ref|refs|refcnt|refcount|kref|usage|users|\w+_(?:ref|refs|refcnt|refcount)))$/.test(member) ? 'sure' : 'maybe';
 }
-
-/** A lock, an RCU section or another reference keeps the object over the put. */
-function keepsAlive(fn: CFunction, put: Event, object: string): boolean {
-  return (
-    put.maybeLocks.length > 0 ||
-    fn.entryLocks.length > 0 ||
-    put.context.includes('rcu-read') ||
-    put.context.includes('srcu-read') ||
-    fn.events.some(e => e.index < put.index && takesReference(e, object))
-  );
-}
-
-/** Do all others in view give their references back without a look at what is left, so that nobody but this function lets the object go? */
-function othersOnlyCount(fn: CFunction, put: Event, world: World): boolean {
-  const key = keyOf(put);
-  if (key === null || key.startsWith('|')) return false;
-  const puts = world.functions.flatMap(f =>
-    f === fn ? [] : f.events.filter(e => e.kind === 'rmw' && (e.operation === 'dec' || e.operation === 'sub') && keyOf(e) === key),
-  );
-  return puts.length > 0 && puts.every(e => !e.used);
-}
-
-/**
- * The object was found on a list, and the last put takes it off that list, all without a lock, RCU or a reference: callers who ran at once would
- * break the list itself, so something that they hold keeps them apart.
- */
-function isSerialised(fn: CFunction, put: Event, object: string, zero: readonly Event[], world: World): boolean {
-  const isOpen = (e: Event) => e.locks.length === 0 && e.maybeLocks.length === 0 && !e.context.some(word => /^s?rcu-read$/.test(word));
-  const walks = (f: CFunction, variable: string) =>
-    f.entryLocks.length > 0
-      ? []
-      : f.events.flatMap(e =>
-          WALKS.test(e.api) && e.args[0] === variable && isOpen(e) && e.index < (f === fn ? put.index : Infinity) ? [e.args] : [],
-        );
-  const found = (fn.settings ?? []).flatMap(s => (s.name === object ? s.sources : [])).flatMap(i => fn.events[i] ?? []);
-  const members = new Set(
-    [
-      ...walks(fn, object),
-      ...found.flatMap(call => {
-        const callee = call.index < put.index && isOpen(call) ? calleeIn(fn, call, world.functions) : null;
-        const given = (callee?.flow ?? []).flatMap(node => (node.kind === 'exit' && node.returned !== undefined ? [node.returned] : []));
-        return callee ? [...new Set(given)].flatMap(variable => walks(callee, variable)) : [];
-      }),
-    ].map(args => args.at(-1)),
-  );
-  return zero.some(e => /^list_del(?:_init)?$/.test(e.api) && isOpen(e) && e.cell?.base === object && members.has(e.cell.path));
-}
-
-/** Walks over entries by a plain list; the first argument is the entry, the last the member that links it. */
-const WALKS = /^list_for_each_entry(?:_reverse|_safe)?$/;
 
 /** Two CPUs in the function: the one whose put is the last gives the object back, or lets go who does, and the other reads it. */
 function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: string, zero: Event[], world: World): Claim | null {

@@ -176,6 +176,19 @@ void depot_drop(struct depot *d)
 		mutex_unlock(&d->lock);
 }`,
       `
+/* What the machine can do does not change while it runs. */
+void depot_hold(struct depot *d)
+{
+	if (cpu_feature_enabled(FEATURE_DEPOT))
+		mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (cpu_feature_enabled(FEATURE_DEPOT))
+		mutex_unlock(&d->lock);
+}`,
+      `
 /* Two conditions, two locks. */
 void depot_hold(struct depot *d)
 {
@@ -268,11 +281,15 @@ function isCounted(asked: Event, functions: readonly CFunction[]): boolean {
 /** Contexts of the running task itself. */
 const OWN = /^(?:in_(?:nmi|irq|hardirq|softirq|serving_softirq|interrupt|task|atomic)|irqs_disabled|preemptible|current_\w+)$/;
 
+/** What the machine can do, which is settled at boot. */
+const MACHINE =
+  /^(?:(?:this_|static_|boot_)?cpu_(?:has|feature_enabled|has_feature)|cpus_have_(?:final_|const_)?(?:cap|boot_cap)|alternative_has_cap_(?:un)?likely|(?:early_)?mmu_has_feature|riscv_has_extension_(?:un)?likely|machine_is|machine_has_\w+)$/;
+
 /** The condition, where it is a call that no argument makes one of an object's or of the caller's. */
 function askedOf(fn: CFunction, node: FlowNode): { event: Event; text: string } | null {
   if (node.kind !== 'branch' || node.decides?.length !== 1 || !node.condition) return null;
   const event = fn.events[node.decides[0] ?? -1];
-  if (!event || !/^[a-z]\w*$/.test(event.api) || OWN.test(event.api)) return null;
+  if (!event || !/^[a-z]\w*$/.test(event.api) || OWN.test(event.api) || MACHINE.test(event.api)) return null;
   const text = node.condition.replace(/\s+/g, '');
   const call = new RegExp(`^!?(?:un)?(?:likely)?\\(?${event.api}\\(`).test(text);
   if (!call || (event.kind !== 'call' && event.kind !== 'read')) return null;

@@ -1,4 +1,4 @@
-import { cellName, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/c/query.ts';
+import { cellName, conditionOn, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -147,6 +147,7 @@ struct shelf *shelf_new(int n)
               ],
             },
             meanings: [{ event: swap, access: 'write', cell: first, ordering: 'full' }],
+            starts: [{ cell: first, value: conditionOn(fn, first, second) === 'zero' ? 0 : 1 }],
             edits: [{ kind: 'reuse', event: second, first, text: `one READ_ONCE() of ${name}, used for both` }],
             assumes: [`two CPUs run ${fn.name}() on one object`],
           },

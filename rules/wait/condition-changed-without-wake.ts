@@ -271,11 +271,10 @@ interface Wish {
   makes: (change: Event) => boolean;
 }
 
-/** Alternatives of the condition that a single store makes true. */
+/** Alternatives of the condition that a single store makes true. What the macro is given is tested, so a read that is in doubt elsewhere is none here. */
 function wishesOf(fn: CFunction, wait: Event): Wish[] {
   const condition = wait.args[1] ?? '';
-  if (/&&|\?/.test(condition)) return [];
-  const reads = fn.events.filter(e => e.kind === 'read' && e.cell?.base != null && !e.uncertain && e.index < wait.index && sameStatement(e, wait));
+  const reads = fn.events.filter(e => e.kind === 'read' && e.cell?.base != null && e.index < wait.index && sameStatement(e, wait));
   return condition.split('||').flatMap((part): Wish[] => {
     const text = part.trim().replace(/^\((.*)\)$/, '$1');
     const found = /^(!?)\s*(.*?)\s*(?:(==)\s*(\w+))?$/.exec(text);

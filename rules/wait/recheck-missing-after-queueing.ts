@@ -92,14 +92,16 @@ void belt_put_locked(struct belt *b, int next)
 	xprt_write_space(&b->xprt);
 }`,
       `
-/* Nothing is marked: the names may well mean one lock. */
+/* The store is not marked: the names may well mean one lock. */
 struct cell *belt_take_locked(struct belt *b)
 {
-	if (b->front == b->ring.tail) {
-		xprt_wait_for_buffer_space(&b->xprt);
-		return NULL;
-	}
+	if (b->front == READ_ONCE(b->ring.tail))
+		goto full;
 	return b->ring.cells;
+full:
+	xprt_wait_for_buffer_space(&b->xprt);
+	b->stat.full++;
+	return NULL;
 }
 
 void belt_put_locked(struct belt *b, int next)

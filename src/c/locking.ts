@@ -313,7 +313,7 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
 }
 
 /** `if (c) unlock`: of the two short ways of a branch, which meet again at once, one gives the lock back. What it tests goes with how the lock was taken. */
-function conditionalRelease(fn: CFunction, branch: number, lock: string): boolean {
+export function conditionalRelease(fn: CFunction, branch: number, lock: string): boolean {
   const [yes, no] = fn.flow[branch]?.next ?? [];
   if (yes === undefined || no === undefined) return false;
   const ways = [reachOf(fn, yes), reachOf(fn, no)] as const;
@@ -763,7 +763,7 @@ function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lo
 }
 
 /** A test of a local that is only ever set to constants: it may well say whether the lock is held. */
-function isFlag(fn: CFunction, { condition }: FlowNode): boolean {
+export function isFlag(fn: CFunction, { condition }: FlowNode): boolean {
   const name = /^\(?!?(\w+)\)?$/.exec(condition ?? '')?.[1];
   const set = name === undefined ? [] : (fn.settings ?? []).filter(s => s.name === name);
   return set.length > 0 && set.every(s => s.sources.length === 0);

@@ -79,6 +79,7 @@ export { type PairUpdate, pairUpdates } from './pairs.ts';
 export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, walkersOf } from './readers.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './roles.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
+export { type UnheldRelease, unheldReleases } from './unheld.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from './ways.ts';
 
 /** Events of a kind, in the order of the text. */

@@ -1,0 +1,113 @@
+import { type Deferred, deferredIn, runBy } from '../../src/c/query.ts';
+import type { CFunction } from '../../src/model/code.ts';
+import type { Remark, Rule } from '../../src/model/rule.ts';
+import { examples } from './work-outlives-owner/examples.ts';
+import {
+  actsOutOfView,
+  ENDS,
+  endOf,
+  isAwaited,
+  isManaged,
+  isOwnersOf,
+  isQueuedHere,
+  isRemoval,
+  isUnloading,
+  isWaitedFor,
+  keepsOwner,
+  livesOn,
+  mayWait,
+  probeOf,
+  settles,
+} from './work-outlives-owner/owner.ts';
+
+export default {
+  id: 'work-outlives-owner',
+  title: 'A device is removed and nothing waits for the work that its object has put off',
+  why: `
+    What a work item, a timer or a tasklet runs looks into the object that holds the item. When a driver's remove function ends, the object is freed,
+    by the function itself or by the core, which frees what was allocated for the device. An item that is queued then, or a handler that runs,
+    works on freed memory. Giving the interrupt back does not help: what the interrupt has queued is still queued.
+    Certain by inspection of the whole file, and outside the model, which knows no queues.`,
+  severity: 'error',
+  confidence: 'medium',
+  finds: ['lifetime-teardown', 'use-after-handover'],
+  references: [
+    'Documentation/driver-api/driver-model/devres.rst, Devres',
+    'kernel/workqueue.c, cancel_work_sync()',
+    'kernel/time/timer.c, timer_shutdown_sync()',
+  ],
+  knownGaps: [
+    'the item is set up, queued and let go in one file',
+    'a wait on some other way than that of the removal counts, unless it is on the way into sleep alone',
+    'a wait that stands before what queues the item is stopped counts',
+    'work on a queue of its own counts as waited for where that is not drained in view',
+  ],
+  examples,
+  checkFile(file, report, world) {
+    if (!file.whole || file.isHeader) return;
+    const items = deferredIn(file.functions).filter(item => isQueuedHere(item) && !isAwaited(item, file, world));
+    if (items.length === 0) return;
+    const removals = file.functions.flatMap(fn => (isRemoval(fn, world) ? [{ fn, run: runBy(fn, world) }] : []));
+    for (const { fn, run } of removals) {
+      if ([...run].some(f => f.broken || !f.whole || f.events.some(settles))) continue;
+      const left = items.flatMap(item => {
+        if (isWaitedFor(item, run, world) || mayWait(item, fn, run) || keepsOwner(item, world) || !livesOn(item, run, world)) return [];
+        const end = isUnloading(fn, world) ? { event: null } : endOf(item, fn, run, file);
+        return end && (isUnloading(fn, world) ? item.type === null : isOwnersOf(item, fn, run, removals.length === 1, file, world))
+          ? [{ item, end }]
+          : [];
+      });
+      const [first] = left;
+      if (!first) continue;
+      const { event } = first.end;
+      const at = event ? { event, fn } : { place: { path: fn.path, line: fn.endLine, side: fn.side }, fn };
+      report(
+        at,
+        remarkOn(
+          fn,
+          left.map(l => l.item),
+          run,
+        ),
+      );
+    }
+    if (removals.length === 0 && !file.functions.some(fn => world.mentions(fn).some(m => ENDS.test(m.member ?? ''))))
+      for (const item of items) {
+        const probe = probeOf(item, file, world);
+        if (!probe || item.type === null || isWaitedFor(item, NOTHING, world) || keepsOwner(item, world) || !livesOn(item, NOTHING, world)) continue;
+        if (!isManaged(item, file) || world.designated(file.path).has('suppress_bind_attrs') || file.functions.some(fn => actsOutOfView(fn, file)))
+          continue;
+        report({ event: item.setUp.event, fn: item.setUp.fn }, remarkOn(null, [item], NOTHING));
+      }
+  },
+} satisfies Rule;
+
+const NOTHING: ReadonlySet<CFunction> = new Set();
+
+/** What is said of the items that a removal leaves alone; of those that no removal is there for, where there is none. */
+function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: ReadonlySet<CFunction>): Remark {
+  const [item, ...others] = items;
+  const off = item?.takenOff.find(site => run.has(site.fn));
+  const drain = item?.drained.find(site => run.has(site.fn));
+  const queued = item?.queued[0]?.event;
+  const setUp = item?.setUp.event;
+  const handler = `${item?.handler?.name}()`;
+  const gone = item?.type ?? 'the module';
+  const state = off ? 'may be running' : 'may be queued or running';
+  return {
+    message: removal
+      ? `${removal.name}() lets ${gone} go, and nothing waits for ${handler}, which ${state}`
+      : `${gone} goes with its device, and nothing waits for ${handler}, which ${state}`,
+    detail: [
+      ...(off ? [`${off.event.api}() takes ${item?.path} off its queue, and does not wait for a handler that runs`] : []),
+      ...(drain ? [`${drain.event.api}() waits for what is on the queue, and ${item?.path} comes to it when its delay has passed`] : []),
+      ...others.map(o => `Nor for ${o.handler?.name}() of ${o.path}`),
+    ],
+    question: `What keeps ${handler} from running when ${gone} is gone?`,
+    dismissal: `Not an issue if ${item?.path} can't be queued or running by then`,
+    related: [
+      ...(setUp && removal ? [{ path: setUp.path, line: setUp.line, side: setUp.side, note: 'set up here' }] : []),
+      ...(queued ? [{ path: queued.path, line: queued.line, side: queued.side, note: 'queued here' }] : []),
+    ],
+    shape: removal?.name ?? item?.path ?? '',
+  };
+}
