@@ -46,6 +46,8 @@ import staleReadUsedUnderLock from './pgtable/stale-read-used-under-lock.ts';
 import tlbFlushIgnoresFreedTables from './pgtable/tlb-flush-ignores-freed-tables.ts';
 import useBeforeRef from './pgtable/use-before-ref.ts';
 import moduleExitNoRcuBarrier from './rcu/module-exit-no-rcu-barrier.ts';
+import plainLinkIntoRcuList from './rcu/plain-link-into-rcu-list.ts';
+import plainUnlinkFromRcuList from './rcu/plain-unlink-from-rcu-list.ts';
 import protectedPointerEscapes from './rcu/protected-pointer-escapes.ts';
 import rcuFreeBeforeReplace from './rcu/rcu-free-before-replace.ts';
 import rcuFreeWithoutGp from './rcu/rcu-free-without-gp.ts';
@@ -112,6 +114,8 @@ export const rules: readonly Rule[] = [
   tlbFlushIgnoresFreedTables,
   useBeforeRef,
   moduleExitNoRcuBarrier,
+  plainLinkIntoRcuList,
+  plainUnlinkFromRcuList,
   protectedPointerEscapes,
   rcuFreeBeforeReplace,
   rcuFreeWithoutGp,

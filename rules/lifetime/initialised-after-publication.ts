@@ -45,6 +45,28 @@ int card_open(struct card *c, int irq)
 	return 0;
 }`,
       `
+struct horn { spinlock_t lock; int blown; };
+
+static irqreturn_t horn_irq(int irq, void *data)
+{
+	struct horn *h = data;
+
+	spin_lock(&h->lock);
+	h->blown++;
+	spin_unlock(&h->lock);
+	return IRQ_HANDLED;
+}
+
+int horn_fit(struct device *dev, struct horn *h, int irq)
+{
+	int ret = devm_request_irq(dev, irq, horn_irq, IRQF_SHARED, "horn", h);
+
+	if (ret)
+		return ret;
+	spin_lock_init(&h->lock); /* want: initialised-after-publication "lock" */
+	return 0;
+}`,
+      `
 struct pair { struct completion gone; refcount_t refs; int id; };
 static DEFINE_XARRAY(pairs);
 
@@ -306,11 +328,15 @@ int card_open(struct card *c)
             ],
             bad: {
               kind: 'sees',
-              reads: [...(found ? [{ read: found, from: publish, thread: 1 }] : []), { read: use, from: 'before' as const, thread: 1 }],
+              reads: [
+                ...(found ? [{ read: found, from: publish, thread: 1 }] : []),
+                { read: use, from: 'before' as const, thread: 1, ...(use.kind === 'lock' ? { cell: 'part' } : {}) },
+              ],
             },
             meanings: [
               { event: init, access: 'write', cell: 'part', ordering: 'plain' },
-              { event: use, access: 'read', cell: 'part', ordering: 'plain' },
+              // A lock is taken as it was found.
+              { event: use, access: 'read', cell: 'part', ordering: 'plain', ...(use.kind === 'lock' ? { besides: 'always' as const } : {}) },
               ...(found
                 ? [
                     { event: publish, access: 'write' as const, cell: 'table', ordering: 'release' as const },

@@ -76,7 +76,21 @@ export {
 export { sameLock } from './locknames.ts';
 export { isFilesOwn, wayInWithout } from './ownlocks.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
-export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, walkersOf } from './readers.ts';
+export {
+  type BareWalk,
+  bareWalks,
+  hangsBy,
+  hasWaited,
+  headsOf,
+  isGuarded,
+  type Link,
+  type Linking,
+  linkingsIn,
+  linkOf,
+  sameLink,
+  walksOver,
+} from './rculists.ts';
+export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, useBehind, walkersOf } from './readers.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './roles.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
 export { type UnheldRelease, unheldReleases } from './unheld.ts';

@@ -77,8 +77,8 @@ function ofOneCell(a: Event, b: Event): boolean {
   return key === cellKey(b.cell) && (!key.startsWith('|') || a.path === b.path);
 }
 
-/** The first look into the object, or the first call that it is handed to. */
-function useBehind(fn: CFunction, load: Event, pointer: string): Event | null {
+/** Behind the load, in its section: the first look into the object, or the first call that it is handed to. */
+export function useBehind(fn: CFunction, load: Event, pointer: string): Event | null {
   const held = (e: Event) => e.context.includes('rcu-read') || e.locks.some(lock => load.locks.includes(lock));
   const { events } = onward(fn, load, { variables: [pointer], alive: pointer, result: true });
   const uses = events.filter(e => e.line >= load.line && held(e));

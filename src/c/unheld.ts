@@ -84,6 +84,7 @@ function unheldOn(fn: CFunction, lock: string, taken: Event, functions: readonly
     const event = node.event === null ? undefined : fn.events[node.event];
     if (event) {
       if (takings(fn, event).some(t => sameLock(t.lock, lock))) {
+        if (phase === 'held') return []; // Taken twice is a fault of its own, or the two are not one lock.
         phase = 'held';
         earlier = null;
       } else if (event.kind === 'unlock' && gives(fn, event, lock)) {

@@ -34,7 +34,7 @@ function apply(draft: Draft, edit: Edit): boolean {
 
 /** An edit at an event, in one of the threads that run it. */
 function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: unknown }>): boolean {
-  const found = stepOf(draft, edit.event, undefined, thread);
+  const found = stepOf(draft, edit.event, undefined, thread, 'cell' in edit ? edit.cell : undefined);
   if (!found) return false;
   const { step, at } = found;
   const steps = draft.threads[found.thread]?.steps ?? [];

@@ -473,7 +473,9 @@ class Lowering {
       if (!load || step.act.op !== 'load' || step.register === null || step.act.location === target) continue;
       const { cell, into } = load;
       const named = (name: string) =>
-        into === name || (cell?.base ? name === `${cell.base}->${cell.path}` || name === `${cell.base}.${cell.path}` : name === cell?.path);
+        into === name ||
+        (/for_each/.test(load.api) && load.args.includes(name)) ||
+        (cell?.base ? name === `${cell.base}->${cell.path}` || name === `${cell.base}.${cell.path}` : name === cell?.path);
       if (!names.some(named)) continue;
       const pointer = this.locations[step.act.location];
       if (!pointer || (pointer.target !== undefined && pointer.target !== target)) return null;

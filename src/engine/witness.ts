@@ -275,7 +275,8 @@ function seen(claim: Claim, draft: Draft): { bad: Condition; reach: Condition | 
     if (!found?.step.register) return `${nameOf(read)} gives nothing that could be looked at`;
     const { act, register } = found.step;
     if (!('location' in act)) return `${nameOf(read)} reads no cell of the claim`;
-    const source = from === 'before' ? null : stepOf(draft, from, 'write', by);
+    const source =
+      from === 'before' ? null : ((cell === undefined ? null : stepOf(draft, from, 'write', by, cell)) ?? stepOf(draft, from, 'write', by));
     if (from !== 'before' && !source) return `${nameOf(from)} has no meaning in the model`;
     const value = resultOf(act, source ? valueAfter(draft, source.step.act) : startOf(draft, act.location));
     const part: Condition = { kind: 'equals', left: registerOf(found.thread, register), right: value };

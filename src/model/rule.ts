@@ -111,7 +111,7 @@ export type Bad =
  * - `move`: take the event to right before or after another of its thread; with `effect` only where that one did what it is for.
  * - `reuse`: what the first read gave stands in for the event's own read.
  * - `join`: one atomic read-modify-write at the read in place of it and the write.
- * - `grace-period`: wait for a grace period right before the event.
+ * - `grace-period`: wait for a grace period right before the event; with `cell` before what it does to the memory that a meaning names so.
  * - `reference`: one more reference, taken before all else in the thread, on the count that the event brings down.
  * - `unless-zero`: an increment that does nothing where the value is 0, and what comes after in the thread only where it did something.
  * - `read-section`: an RCU read section from right before the event to right behind another of its thread.
@@ -126,7 +126,7 @@ export type Edit = { text: string } & (
   | { kind: 'move'; event: Event; where: 'before' | 'after'; to: Event; effect?: true }
   | { kind: 'reuse'; event: Event; first: Event }
   | { kind: 'join'; event: Event; write: Event }
-  | { kind: 'grace-period'; event: Event }
+  | { kind: 'grace-period'; event: Event; cell?: string }
   | { kind: 'read-section'; event: Event; to: Event }
   | { kind: 'reference'; event: Event }
   | { kind: 'unless-zero'; event: Event }

@@ -1,0 +1,158 @@
+import {
+  type BareWalk,
+  bareWalks,
+  callersOf,
+  hasWaited,
+  headsOf,
+  isGuarded,
+  isHandedOver,
+  isMadeHere,
+  isOwn,
+  isPartHandedOver,
+  isTest,
+  type Link,
+  linkingsIn,
+  linkOf,
+  onward,
+  runsAlone,
+  sameLink,
+  walksOver,
+} from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Rule, World } from '../../src/model/rule.ts';
+import { examples } from './plain-unlink-from-rcu-list/examples.ts';
+
+export default {
+  id: 'plain-unlink-from-rcu-list',
+  title: 'An entry is taken off a list that readers walk under RCU by an operation that overwrites the pointer on which they go on',
+  why: `
+    A reader under rcu_read_lock() may stand on the entry while it is taken off, and goes on by the entry's own forward pointer. list_del() and
+    hlist_del() poison that pointer: the reader crashes. list_del_init() lets it lead back to the entry: the reader runs for ever. hlist_del_init()
+    and hash_del() clear it: the reader misses the rest of the list. list_move() lets it lead into another list, whose end the reader does not know.
+    The forms made for RCU leave the pointer as it is until a grace period has passed. The update side's lock does not help: readers do not
+    take it.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['rcu-misuse'],
+  references: ['include/linux/rculist.h, list_del_rcu()', 'include/linux/list.h, list_del()', 'Documentation/RCU/listRCU.rst, Example 1'],
+  knownGaps: [
+    'a walk in another file, through a macro of the file, or in a function whose rcu_read_lock() is not in view is not seen',
+    'where no lock of the update side is in view the entry is taken to be nobody else’s any more',
+  ],
+  examples,
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const event of fn.events) {
+      const outcome = UNLINKS.get(event.api);
+      const node = outcome === undefined || event.uncertain ? null : linkOf(fn, event.args[0]);
+      if (outcome === undefined || !node || isPrivate(fn, event)) continue;
+      const walk = walkerOf(fn, event, node.entry, node.link, world);
+      if (!walk || isLate(fn, event, node.entry, world) || !isGuarded(fn, event, world)) continue;
+      report(
+        { event, fn },
+        {
+          message: `${event.api}() takes ${event.args[0]} off a list that ${walk.fn.name}() walks under RCU alone: a reader who stands there ${outcome}`,
+          detail: freedLater(fn, event, node.entry) ? [`${node.entry} is freed behind a grace period only, so readers are expected on it`] : [],
+          question: `What keeps ${walk.fn.name}() off the entry while it is taken off?`,
+          dismissal: `Not an issue if ${walk.fn.name}() runs under the lock that this holds, or if the entry is on a list that no reader walks`,
+          related: [{ path: walk.fn.path, line: walk.load.line, side: walk.fn.side, note: `${walk.fn.name}() walks the list here` }],
+          quote: [event, walk.load],
+          claim: claimOf(fn, event, node.entry, walk, outcome),
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** What takes an entry off and overwrites its forward pointer, and where that leads a reader. */
+const UNLINKS: ReadonlyMap<string, string> = new Map([
+  ['list_del', 'goes on by a poisoned pointer'],
+  ['hlist_del', 'goes on by a poisoned pointer'],
+  ['list_del_init', 'comes back to the same entry for ever'],
+  ['list_del_init_careful', 'comes back to the same entry for ever'],
+  ['hlist_del_init', 'misses the rest of the list'],
+  ['hash_del', 'misses the rest of the list'],
+  ['list_move', 'goes on in the list it is moved to'],
+  ['list_move_tail', 'goes on in the list it is moved to'],
+]);
+
+/** What leaves the forward pointer as it is; for most list_del_rcu(). */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['hlist_del', 'hlist_del_rcu(), and a grace period before the entry is used again'],
+  ['hlist_del_init', 'hlist_del_init_rcu(), and a grace period before the entry is used again'],
+  ['hash_del', 'hash_del_rcu(), and a grace period before the entry is used again'],
+  ['list_move', 'list_del_rcu(), a grace period, and list_add_rcu() to the other list'],
+  ['list_move_tail', 'list_del_rcu(), a grace period, and list_add_tail_rcu() to the other list'],
+]);
+
+/** A walk over the very list that the entry is on; null where that list may be another. */
+function walkerOf(fn: CFunction, event: Event, entry: string, link: Link, world: World): BareWalk | null {
+  const links = linkingsIn(world).filter(l => sameLink(l.link, link) && l.event !== event);
+  const from = headsOf(fn, entry);
+  const heads = from.length > 0 ? from : links.map(l => l.head);
+  const walks = bareWalks(world).filter(w => w.goesOn && w.fn !== fn && walksOver(w, link, new Set(heads.flatMap(h => h ?? []))));
+  const walked = (head: string | null) => head !== null && walks.some(w => w.head === head);
+  if (from.length > 0 ? !from.every(walked) : links.length === 0 || links.some(l => !l.rcu && !walked(l.head))) return null;
+  const to = linkingsIn(world).find(l => l.event === event);
+  return to && walked(to.head) ? null : (walks[0] ?? null);
+}
+
+/** The entry is known to nobody else. */
+function isPrivate(fn: CFunction, event: Event): boolean {
+  return event.object !== undefined || isOwn(fn, event) || isMadeHere(fn, event);
+}
+
+/** Readers are gone, or not there yet: waited for, or the function is for set-up or teardown, itself or by all who call it. */
+function isLate(fn: CFunction, event: Event, entry: string, world: World): boolean {
+  if (hasWaited(fn, event, world) || event.context.includes('init') || event.context.includes('exit')) return true;
+  if (runsAlone(fn)) return fn.attributes.some(a => /^__(?:init|exit|net_init|net_exit)\b/.test(a)) || !freedLater(fn, event, entry);
+  const alone = (f: CFunction): boolean => callersOf(f, world)?.every(s => runsAlone(s.fn)) ?? false;
+  return alone(fn) || (callersOf(fn, world)?.every(s => runsAlone(s.fn) || alone(s.fn)) ?? false);
+}
+
+/** Is the entry freed behind a grace period, so that whoever wrote this expects readers on it? */
+function freedLater(fn: CFunction, event: Event, entry: string): boolean {
+  return onward(fn, event, { variables: [entry] }).events.some(
+    e => /^(?:k|kv)free_rcu|^call_rcu/.test(e.api) && (isHandedOver(e, entry) || isPartHandedOver(e, entry)),
+  );
+}
+
+/** The reader has found the entry before, and goes on by the pointer that is overwritten: the cure is to overwrite it behind a grace period. */
+function claimOf(fn: CFunction, event: Event, entry: string, walk: BareWalk, outcome: string): Claim {
+  const [on, next] = [`${entry} on the list`, `the forward pointer of ${entry}`];
+  return {
+    threads: [
+      { fn, events: [event] },
+      { fn: walk.fn, events: [walk.load] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: walk.load, from: 'before', cell: on },
+        { read: walk.load, from: event, cell: next },
+      ],
+    },
+    meanings: [
+      { event, access: 'write', cell: on, ordering: 'relaxed', value: 0, says: { before: '', after: `takes ${entry} off the list` } },
+      { event, access: 'write', cell: next, ordering: 'plain', says: { before: '', after: `overwrites ${next}` } },
+      {
+        event: walk.load,
+        access: 'read',
+        cell: on,
+        ordering: 'relaxed',
+        says: { before: `finds ${entry} on the list`, after: `no longer finds ${entry} on the list` },
+      },
+      { event: walk.load, access: 'read', cell: next, ordering: 'relaxed', says: { before: 'goes on in the list', after: outcome } },
+    ],
+    edits: [
+      {
+        kind: 'grace-period',
+        event,
+        cell: next,
+        text: INSTEAD.get(event.api) ?? 'list_del_rcu(), and a grace period before the entry is used again',
+      },
+    ],
+    assumes: [`both work on one list, and ${walk.fn.name}() stands on ${entry}`],
+    stands: true,
+  };
+}
