@@ -11,12 +11,15 @@ import readBarrierOnWrongSide from './barriers/read-barrier-on-wrong-side.ts';
 import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
 import syncRemoved from './diff/sync-removed.ts';
 import coldInlineHelper from './inline/cold-inline-helper.ts';
+import foundObjectUsedAfterUnlock from './lifetime/found-object-used-after-unlock.ts';
 import getRacesFinalPut from './lifetime/get-races-final-put.ts';
 import idReleasedBeforeSlotCleared from './lifetime/id-released-before-slot-cleared.ts';
 import initialisedAfterPublication from './lifetime/initialised-after-publication.ts';
 import krefReleaseCalledDirectly from './lifetime/kref-release-called-directly.ts';
+import plainGetOnRcuObject from './lifetime/plain-get-on-rcu-object.ts';
 import readAfterFailedPut from './lifetime/read-after-failed-put.ts';
 import storedAfterReleaseCallback from './lifetime/stored-after-release-callback.ts';
+import timerAliveAtFree from './lifetime/timer-alive-at-free.ts';
 import useAfterPut from './lifetime/use-after-put.ts';
 import waiterReadAfterSignal from './lifetime/waiter-read-after-signal.ts';
 import workOutlivesOwner from './lifetime/work-outlives-owner.ts';
@@ -24,6 +27,7 @@ import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue.ts';
 import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
 import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
 import idrUnlocked from './locking/idr-unlocked.ts';
+import irqEnabledTooEarly from './locking/irq-enabled-too-early.ts';
 import listUnderTwoLocks from './locking/list-under-two-locks.ts';
 import lockConditionReevaluated from './locking/lock-condition-reevaluated.ts';
 import lockIrqInconsistent from './locking/lock-irq-inconsistent.ts';
@@ -55,6 +59,7 @@ import rcuListReadd from './rcu/rcu-list-readd.ts';
 import atomicByValue from './rmw/atomic-by-value.ts';
 import discardedRmwResult from './rmw/discarded-rmw-result.ts';
 import markedReadPlainWrite from './rmw/marked-read-plain-write.ts';
+import noRecheckAfterClaim from './rmw/no-recheck-after-claim.ts';
 import ownershipWordReleasedWithoutRelease from './rmw/ownership-word-released-without-release.ts';
 import plainReadsBeforeCmpxchg from './rmw/plain-reads-before-cmpxchg.ts';
 import plainRmwInCompletion from './rmw/plain-rmw-in-completion.ts';
@@ -79,12 +84,15 @@ export const rules: readonly Rule[] = [
   statementAfterBracelessIf,
   syncRemoved,
   coldInlineHelper,
+  foundObjectUsedAfterUnlock,
   getRacesFinalPut,
   idReleasedBeforeSlotCleared,
   initialisedAfterPublication,
   krefReleaseCalledDirectly,
+  plainGetOnRcuObject,
   readAfterFailedPut,
   storedAfterReleaseCallback,
+  timerAliveAtFree,
   useAfterPut,
   waiterReadAfterSignal,
   workOutlivesOwner,
@@ -92,6 +100,7 @@ export const rules: readonly Rule[] = [
   flushUnderHandlersLock,
   guardedFieldUnlocked,
   idrUnlocked,
+  irqEnabledTooEarly,
   listUnderTwoLocks,
   lockConditionReevaluated,
   lockIrqInconsistent,
@@ -123,6 +132,7 @@ export const rules: readonly Rule[] = [
   atomicByValue,
   discardedRmwResult,
   markedReadPlainWrite,
+  noRecheckAfterClaim,
   ownershipWordReleasedWithoutRelease,
   plainReadsBeforeCmpxchg,
   plainRmwInCompletion,

@@ -1,6 +1,6 @@
 import { eventsOf, isTest, keyOf, nearest, nodesAfter, ordersLoads } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'lock-taken-relaxed',
@@ -9,7 +9,7 @@ export default {
     A waiter that polls a word by an acquire and then takes it by a relaxed compare-and-exchange has acquired from whoever left the value that
     it saw, not from whoever left the value that it took. Between the two another CPU may take the word and give it back in the same state:
     the compare succeeds, and what that CPU did under the lock may be missed. The acquire belongs on the operation that takes.
-    Told by inspection: the word is taken again and again until it succeeds, so others do take it meanwhile.`,
+    The word is taken again and again until it succeeds, so others do take it meanwhile: the claim assumes one who does.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['barrier-misplaced'],
@@ -90,12 +90,44 @@ void gate_close(struct gate *g)
           question: `Should the acquire be on the compare-and-exchange, and the wait be relaxed?`,
           dismissal: 'Not an issue if nobody else can take it once it was seen free',
           quote: wait.line === take.line ? [take] : [wait, take],
-          advice: [`${take.api.replace(/_relaxed$/, '_acquire')}(), with a relaxed wait`],
+          claim: claimOf(fn, wait, take),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The word is seen free, another CPU takes it and gives it back, and it is taken with what that one did unseen. */
+function claimOf(fn: CFunction, wait: Event, take: Event): Claim {
+  const word = take.cell?.path ?? 'the word';
+  const guarded = `what ${word} guards`;
+  const free = take.args[1] ?? '0';
+  const takes: Deed = { does: 'take', cell: take, value: free };
+  const held = { where: { gave: takes } };
+  const look: Deed = { does: 'read', cell: guarded };
+  return {
+    threads: [{ fn, events: [wait, take], then: [look] }],
+    others: [
+      {
+        who: `another owner of ${word}`,
+        does: [takes, { does: 'write', cell: guarded, ...held }, { does: 'write', cell: take, value: free, ordering: 'release', ...held }],
+      },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: wait, from: 'before' },
+        { read: takes, from: 'effect' },
+        { read: take, from: 'before' },
+        { read: look, from: 'before' },
+      ],
+    },
+    starts: [{ cell: take, value: free }],
+    edits: [{ kind: 'order', event: take, ordering: 'acquire', text: `${take.api.replace(/_relaxed$/, '_acquire')}(), with a relaxed wait` }],
+    assumes: [`another CPU takes ${word} and gives it back by a release, and the next owner looks at what that one wrote`],
+    stands: true,
+  };
+}
 
 /** Who fails to take it waits anew. */
 function around(fn: CFunction, wait: Event, take: Event): boolean {

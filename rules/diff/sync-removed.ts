@@ -28,6 +28,8 @@ export default {
   ],
   knownGaps: [
     'what a caller or a callee out of view takes over is not seen: the question stands all the same',
+    'the other half of what goes is looked for among functions in view, by the type and the path of the cell: where it is not there the question has no execution',
+    'a lock that goes from all functions of a cell at once is decided only where one of them updates it in one statement',
     'synchronisation that is replaced by another kind in the same function silences it, whether or not the other kind suffices',
   ],
   examples: {

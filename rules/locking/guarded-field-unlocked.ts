@@ -1,6 +1,7 @@
-import { callersOf, heldAt, heldOnEntry, isOwn, isTest, keyOf, lockText, runsAlone, sameLock } from '../../src/c/query.ts';
+import { callersOf, heldAt, heldOnEntry, isTest, keyOf, lockText, onward, originsOf, rolesOf, runsAlone, sameLock } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
+import { examples } from './guarded-field-unlocked/examples.ts';
 
 export default {
   id: 'guarded-field-unlocked',
@@ -17,148 +18,22 @@ export default {
     'tools/memory-model/Documentation/access-marking.txt, Lock-Protected Writes With Lockless Reads',
   ],
   knownGaps: [
-    'locks that callers in other files hold are not seen: what such functions do is a question',
+    'locks that callers in other files hold are not seen: such functions are told only on request',
     'a single store is not looked at, only what reads and writes',
   ],
-  trial: true, // Lock and field are tied by use alone, and many a counter changes under a lock by the way.
-  examples: {
-    bad: [
-      `
-struct ferry {
-	spinlock_t lock;
-	int aboard;
-};
-
-void ferry_board(struct ferry *f)
-{
-	spin_lock(&f->lock);
-	f->aboard++;
-	spin_unlock(&f->lock);
-}
-
-void ferry_leave(struct ferry *f)
-{
-	spin_lock(&f->lock);
-	f->aboard--;
-	spin_unlock(&f->lock);
-}
-
-static int ferry_stowaway(struct ferry_line *l, int n)
-{
-	struct ferry *f = l->ferry[n];
-
-	f->aboard++; /* want: guarded-field-unlocked "aboard" */
-	return f->aboard;
-}
-
-static const struct ferry_ops ops = { .hide = ferry_stowaway };`,
-    ],
-    good: [
-      `
-struct ferry {
-	spinlock_t lock;
-	int aboard;
-};
-
-void ferry_board(struct ferry *f)
-{
-	spin_lock(&f->lock);
-	f->aboard++;
-	spin_unlock(&f->lock);
-}
-
-void ferry_leave(struct ferry *f)
-{
-	spin_lock(&f->lock);
-	f->aboard--;
-	spin_unlock(&f->lock);
-}
-
-/* Nobody else knows it yet. */
-struct ferry *ferry_build(struct ferry_line *l)
-{
-	struct ferry *f = kzalloc(sizeof(*f), GFP_KERNEL);
-
-	spin_lock_init(&f->lock);
-	f->aboard++;
-	l->newest = f;
-	return f;
-}
-
-/* The callers hold the lock. */
-static void __ferry_count(struct ferry *f)
-{
-	f->aboard++;
-}
-
-void ferry_group(struct ferry *f)
-{
-	spin_lock(&f->lock);
-	__ferry_count(f);
-	spin_unlock(&f->lock);
-}`,
-      `
-struct ferry {
-	spinlock_t lock;
-	int aboard;
-};
-
-void ferry_board(struct ferry *f)
-{
-	spin_lock(&f->lock);
-	f->aboard++;
-	spin_unlock(&f->lock);
-}
-
-void ferry_leave(struct ferry *f)
-{
-	spin_lock(&f->lock);
-	f->aboard--;
-	spin_unlock(&f->lock);
-}
-
-void ferry_sink_locked(struct ferry *f)
-{
-	f->aboard--;
-}
-
-int ferry_recount(struct ferry *f)
-{
-	lockdep_assert_held(&f->lock);
-	f->aboard++;
-	return f->aboard;
-}`,
-      `
-struct ferry {
-	spinlock_t lock;
-	int aboard;
-};
-
-/* One place under the lock is no rule. */
-void ferry_board(struct ferry *f)
-{
-	spin_lock(&f->lock);
-	f->aboard++;
-	spin_unlock(&f->lock);
-}
-
-void ferry_leave(struct ferry *f)
-{
-	f->aboard--;
-}`,
-    ],
-  },
+  examples,
   checkFile(file, report, world) {
     if (!file.whole || file.isHeader) return;
-    for (const sites of changesIn(file, world).values()) {
+    for (const [key, sites] of changesIn(file, world)) {
       const locks = [...new Set(sites.flatMap(s => s.locks))];
       const guard = locks
         .map(lock => ({ lock, under: sites.filter(s => s.locks.some(held => sameLock(held, lock))) }))
         .sort((a, b) => b.under.length - a.under.length)[0];
-      if (!guard || new Set(guard.under.map(s => s.fn)).size < 2) continue;
+      if (!guard || guard.under.length < 2 || new Set(guard.under.map(s => s.fn)).size < 2) continue;
       const open = sites.filter(s => s.open);
-      // Any other lock may be the one that matters there.
+      // Any other lock may be the one that matters where one is held.
       if (open.length === 0 || open.length >= guard.under.length || open.length + guard.under.length < sites.length) continue;
+      const sure = guard.under.length >= 3 && new Set(open.map(s => s.fn)).size === 1 && open.every(s => s.entry) && isDecidedOn(file, key);
       for (const { fn, event } of open) {
         const name = `${event.cell?.path}`;
         const [first, second] = guard.under;
@@ -172,6 +47,8 @@ void ferry_leave(struct ferry *f)
               s ? [{ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${s.fn.name}() changes it under the lock` }] : [],
             ),
             said: world.said(fn, ['lock', 'locked', 'serialis\\w*', 'serializ\\w*']).slice(0, 1),
+            // Lock and field are tied by use alone, and many a counter changes under a lock by the way.
+            ...(sure ? {} : { confidence: 'low' as const }),
           },
         );
       }
@@ -182,50 +59,82 @@ void ferry_leave(struct ferry *f)
 interface Site {
   fn: CFunction;
   event: Event;
-  /** Exclusive locks of the object, or of the whole file, that are held. */
+  /** Exclusive locks of the object that are held. */
   locks: string[];
   /** Surely no lock is held, as far as the file shows, and the object is known to others. */
   open: boolean;
+  /** No caller can hold the object's lock: the kernel calls the function, or it finds the object itself. */
+  entry: boolean;
 }
 
 const RMW = /^(?:\+\+|--|\+=|-=)$/;
-/** Numbers that only people read. */
-const STATISTICS = /stat|count(?:er)?s?$|cnt|bytes|packets|drops|errors?$|hits|miss|nr_\w*events|seq/i;
 
 /** Every plain read-modify-write of a member of a type in view, by cell. */
 function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
   const found = new Map<string, Site[]>();
   for (const fn of file.functions) {
     if (fn.isMacro || !fn.whole || isTest(fn)) continue;
+    // Who makes or ends an object has it alone.
+    const alone = runsAlone(fn) || /alloc|clone|fork|free|release|new|copy/.test(fn.name);
     for (const event of fn.events) {
-      if (
-        event.kind === 'read' ||
-        !RMW.test(event.api) ||
-        !event.cell?.type ||
-        event.uncertain ||
-        STATISTICS.test(event.cell.path) ||
-        event.cell.path.includes('[')
-      )
-        continue;
-      if (event.cell.base === null || event.object || runsAlone(fn) || isOwn(fn, event) || /alloc|clone|fork|free|release|new|copy/.test(fn.name))
-        continue;
+      const { cell } = event;
+      if (event.kind === 'read' || !RMW.test(event.api) || !cell?.type || event.uncertain || cell.path.includes('[')) continue;
+      if (cell.base === null || event.object || isOwnHere(fn, event)) continue;
       const key = keyOf(event);
       if (key === null) continue;
       const held = heldAt(fn, event, world).filter(lock => !lock.endsWith(' (shared)'));
-      const type = event.cell.type;
-      const locks = held.filter(lock => lock.includes(`:${type}.`) || /^[\w-]+:[a-z]\w*$/.test(lock));
+      const locks = [...held.filter(lock => lock.includes(`:${cell.type}.`)), ...givenBehind(fn, event, cell.type)];
+      if (alone && locks.length === 0) continue;
       const open =
         held.length === 0 &&
+        locks.length === 0 &&
         heldOnEntry(fn, world).locks.length === 0 &&
         !fn.name.startsWith('__') &&
-        event.locks.length === 0 &&
         event.maybeLocks.length === 0 &&
         event.context.length === 0 &&
         (!fn.isStatic || callersOf(fn, world) !== null || world.mentions(fn).length > 0);
+      const site = { fn, event, locks, open, entry: open && (isEntry(fn, world) || findsItself(fn, event, world)) };
       const known = found.get(key);
-      if (known) known.push({ fn, event, locks, open });
-      else found.set(key, [{ fn, event, locks, open }]);
+      if (known) known.push(site);
+      else found.set(key, [site]);
     }
   }
   return found;
+}
+
+/** The object is this CPU's own, or was allocated here. */
+function isOwnHere(fn: CFunction, event: Event): boolean {
+  const root = /^\w+/.exec(event.cell?.base ?? '')?.[0] ?? '';
+  return originsOf(fn, root).some(e => /(?:^|_)(?:this_cpu_ptr|raw_cpu_ptr|get_cpu_ptr)$|alloc|dup/.test(e.api));
+}
+
+/** Locks of the object that are given back further down with nothing between that takes them: a helper took them. */
+function givenBehind(fn: CFunction, event: Event, type: string): string[] {
+  const next = onward(fn, event, {}).events.find(e => (e.kind === 'lock' || e.kind === 'unlock') && e.cell?.type === type);
+  return next?.kind === 'unlock' && next.cell ? [`given:${keyOf(next)?.replace('|', '.') ?? ''}`] : [];
+}
+
+/** The object is none that a caller names, and one of the callers holds nothing: the function looks it up, by no helper that locks. */
+function findsItself(fn: CFunction, event: Event, world: World): boolean {
+  const root = /^\w+/.exec(event.cell?.base ?? '')?.[0] ?? '';
+  const origins = originsOf(fn, root);
+  if (fn.parameters.some(p => p.name === root) || !origins.some(e => e.kind === 'call' || e.kind === 'read')) return false;
+  if (origins.some(e => /lock|begin|start|container_of|entry/.test(e.api))) return false;
+  return callersOf(fn, world)?.some(({ event: call }) => call.locks.length + call.maybeLocks.length === 0) ?? false;
+}
+
+const DEEPEST = 3;
+
+/** The kernel calls the function itself, as a handler or an operation on a file, or all its callers are such functions. */
+function isEntry(fn: CFunction, world: World, depth = 0): boolean {
+  if (rolesOf(fn, world).size > 0) return true;
+  const sites = depth < DEEPEST ? callersOf(fn, world) : null;
+  return sites?.every(s => s.fn !== fn && isEntry(s.fn, world, depth + 1)) ?? false;
+}
+
+/** Something is decided by the value: it is no number that only people read. */
+function isDecidedOn(file: CodeFile, key: string): boolean {
+  return file.functions.some(fn =>
+    fn.flow.some(n => n.kind === 'branch' && (n.decides ?? []).some(i => fn.events[i] && keyOf(fn.events[i] as Event) === key)),
+  );
 }

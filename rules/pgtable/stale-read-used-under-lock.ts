@@ -141,6 +141,20 @@ void conf_fill(struct share *s, struct conf *new)
 	mutex_unlock(&s->update);
 }`,
       `
+/* The last one who has the file open: what hangs on it is its own, and the lock is for something else. */
+static int view_release(struct inode *inode, struct file *file)
+{
+	struct view *v = file->private_data;
+	struct panel *p = v->panel;
+
+	mutex_lock(&p->lock);
+	if (file->private_data == p->owner)
+		p->owner = NULL;
+	kfree(v);
+	mutex_unlock(&p->lock);
+	return 0;
+}`,
+      `
 /* The old value sizes the new buffer only. */
 void buf_grow(struct chan *c)
 {
@@ -169,6 +183,7 @@ void buf_grow(struct chan *c)
       const found = reads.flatMap(read => again(fn, read, free).map(second => ({ read, second })))[0];
       if (!found) continue;
       const { read, second } = found;
+      if (isClosedFiles(fn, read)) continue;
       const lock = eventsOf(fn, 'lock').find(e => e.index > read.index && e.index < second.index);
       const claim = lock ? claimOf(fn, { read, lock, second, free }, pointer, world) : null;
       // Whether a lock that is held over the whole keeps the writer away, the checker says.
@@ -257,6 +272,16 @@ function assumed(fn: CFunction, { read, second, free }: Record<'read' | 'second'
 
 function freeing(free: Event, pointer: string): Meaning {
   return { event: free, access: 'write', cell: `${pointer} freed`, ordering: 'relaxed', says: { before: '', after: 'frees what it read first' } };
+}
+
+/**
+ * It hangs on the open file that the function is given, and nothing else is: so are those called that close one, when nobody else has it any
+ * more. What reads, polls or controls an open file is told more than that.
+ */
+function isClosedFiles(fn: CFunction, read: Event): boolean {
+  const types = fn.parameters.map(p => p.type.replace(/\s*\*$/, ''));
+  const file = fn.parameters[types.length - 1]?.name;
+  return /^(?:struct inode,)?struct file$/.test(types.join()) && read.cell?.path === 'private_data' && read.cell.base === file;
 }
 
 /** What is read before the lock, as a person would write it. */

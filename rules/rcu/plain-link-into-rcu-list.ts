@@ -47,7 +47,11 @@ export default {
   severity: 'warning',
   confidence: 'medium',
   finds: ['rcu-misuse'],
-  references: ['include/linux/rculist.h, list_add_rcu()', 'tools/memory-model/Documentation/recipes.txt, "Assign and dereference"'],
+  references: [
+    'include/linux/rculist.h, list_add_rcu()',
+    'Documentation/RCU/checklist.rst, item 4b',
+    'tools/memory-model/Documentation/recipes.txt, "Assign and dereference"',
+  ],
   knownGaps: [
     'a walk in another file, through a macro of the file, or in a function whose rcu_read_lock() is not in view is not seen',
     'where no lock of the update side is in view the list is taken to be nobody else’s yet',

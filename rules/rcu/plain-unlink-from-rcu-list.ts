@@ -34,7 +34,11 @@ export default {
   severity: 'warning',
   confidence: 'medium',
   finds: ['rcu-misuse'],
-  references: ['include/linux/rculist.h, list_del_rcu()', 'include/linux/list.h, list_del()', 'Documentation/RCU/listRCU.rst, Example 1'],
+  references: [
+    'include/linux/rculist.h, list_del_rcu()',
+    'Documentation/RCU/checklist.rst, item 4c',
+    'Documentation/RCU/listRCU.rst, Example 2: Read-Side Action Taken Outside of Lock: No In-Place Updates',
+  ],
   knownGaps: [
     'a walk in another file, through a macro of the file, or in a function whose rcu_read_lock() is not in view is not seen',
     'where no lock of the update side is in view the entry is taken to be nobody else’s any more',

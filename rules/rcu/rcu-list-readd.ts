@@ -1,4 +1,17 @@
-import { callersOf, heldOnEntry, heldOver, isTest, keyOf, lockPath, onward, variablesIn, waitsForReaders, walkersOf } from '../../src/c/query.ts';
+import {
+  callersOf,
+  heldAt,
+  heldOnEntry,
+  heldOver,
+  isTest,
+  keyOf,
+  lockPath,
+  onward,
+  sameLock,
+  variablesIn,
+  waitsForReaders,
+  walkersOf,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts';
 
@@ -125,6 +138,37 @@ void card_move(struct card *c, struct deck *to)
 	list_add_rcu(&c->node, &to->cards);
 }`,
       `
+/* The walk says which lock its callers hold, whoever they are. */
+static struct card *card_of(struct deck *d, int id)
+{
+	struct card *c;
+
+	list_for_each_entry_rcu(c, &d->cards, node, lockdep_is_held(&d->lock)) {
+		if (c->id == id)
+			return c;
+	}
+	return NULL;
+}
+
+struct card *card_to_front(struct deck *d, int id)
+{
+	struct card *c;
+
+	spin_lock(&d->lock);
+	c = card_of(d, id);
+	if (c) {
+		list_del_rcu(&c->node);
+		list_add_rcu(&c->node, &d->cards);
+	}
+	spin_unlock(&d->lock);
+	return c;
+}
+
+bool deck_has_last(struct deck *d, int id)
+{
+	return card_of(d, id) != NULL;
+}`,
+      `
 /* A fresh copy takes its place. */
 void card_update(struct card *c, struct card *copy, struct deck *d)
 {
@@ -181,7 +225,7 @@ void cards_turn(struct deck *d)
       if (node === undefined || !/^(?:list|hlist|hlist_bl)_del(?:_init)?_rcu$/.test(unlink.api)) continue;
       const variables = variablesIn(node.replace(/^&/, ''));
       const again = onward(fn, unlink, { variables, stop: waitsForReaders }).events.find(e => adds(e, node));
-      if (!again || staysOn(fn, again)) continue;
+      if (!again || staysOn(fn, again) || keptOffByLock(fn, unlink, world)) continue;
       const restart = restartOf(fn, unlink, again, world);
       if (restart === 'all') continue;
       report(
@@ -248,6 +292,26 @@ function staysOn(fn: CFunction, add: Event): boolean {
     at !== undefined && fn.events.some(e => /for_each/.test(e.api) && (e.args[0] === at || e.args.some((arg, i) => i > 0 && arg === add.args[1])))
   );
 }
+
+/** Every walk in view by this member is under a lock that is held here as well, or names it as what its callers hold. */
+function keptOffByLock(fn: CFunction, unlink: Event, world: World): boolean {
+  const held = heldAt(fn, unlink, world);
+  const { type, member } = { type: unlink.cell?.type ?? null, member: /\w+$/.exec(unlink.cell?.path ?? '')?.[0] };
+  if (held.length === 0 || member === undefined) return false;
+  const ofOther = (f: CFunction, cursor: string | undefined) =>
+    f.events.some(e => e.cell?.base === cursor && e.cell?.type != null && e.cell.type !== type);
+  const walks = world.functions
+    .filter(f => f.path === fn.path && !f.isMacro && !isTest(f))
+    .flatMap(f => f.events.filter(e => WALKS.test(e.api) && e.args[2] === member && !ofOther(f, e.args[0])).map(load => ({ fn: f, load })));
+  const names = ({ args, context }: Event) => {
+    const said = context.includes('rcu-read') ? undefined : /(\w+)\W*$/.exec(args[3] ?? '')?.[1];
+    return held.some(lock => /\w+$/.exec(lockPath(lock))?.[0] === said);
+  };
+  const locked = (reader: CFunction, load: Event) => heldAt(reader, load, world).some(own => held.some(lock => sameLock(own, lock)));
+  return walks.length > 0 && walks.every(walk => names(walk.load) || locked(walk.fn, walk.load));
+}
+
+const WALKS = /^h?list_for_each_entry(?:_continue|_from)?_rcu(?:_bh|_notrace)?$/;
 
 /** Do readers start again by a sequence count that is moved on around the two: all in view, none in view that would tell, or not so? */
 function restartOf(fn: CFunction, unlink: Event, add: Event, world: World): 'all' | 'out of view' | 'none' {

@@ -1,6 +1,7 @@
-import { gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/c/query.ts';
+import { dominates, gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
+import { examples } from './recheck-missing-after-queueing/examples.ts';
 
 export default {
   id: 'recheck-missing-after-queueing',
@@ -14,196 +15,7 @@ export default {
   finds: ['lost-wakeup'],
   references: ['Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS', 'tools/memory-model/Documentation/recipes.txt, Store buffering'],
   knownGaps: ['a condition that a helper evaluates', 'queues of network devices', 'a waker out of view'],
-  examples: {
-    bad: [
-      `
-void pool_wait(struct pool *p)
-{
-	DEFINE_WAIT(wait);
-
-	while (!READ_ONCE(p->room)) {
-		prepare_to_wait(&p->queue, &wait, TASK_UNINTERRUPTIBLE); /* want: recheck-missing-after-queueing "room" */
-		schedule();
-	}
-	finish_wait(&p->queue, &wait);
-}
-
-void pool_free(struct pool *p, int n)
-{
-	WRITE_ONCE(p->room, n);
-	wake_up(&p->queue);
-}`,
-      `
-int pool_lock(struct pool *p, struct op *op)
-{
-	struct task_struct *old = cmpxchg(&p->owner, NULL, current);
-
-	if (old && old != current) {
-		prepare_to_wait(&p->queue, &op->wait, TASK_UNINTERRUPTIBLE); /* want: recheck-missing-after-queueing "owner" */
-		return -EINTR;
-	}
-	return 0;
-}
-
-void pool_unlock(struct pool *p)
-{
-	if (p->owner == current) {
-		p->owner = NULL;
-		wake_up(&p->queue);
-	}
-}`,
-      `
-/* The names speak of locks, but not of one. */
-struct cell *belt_take_locked(struct belt *b)
-{
-	if (b->front == READ_ONCE(b->ring.tail))
-		goto full;
-	return b->ring.cells;
-full:
-	xprt_wait_for_buffer_space(&b->xprt); /* want: recheck-missing-after-queueing "tail" */
-	b->stat.full++;
-	return NULL;
-}
-
-void belt_put_locked(struct belt *b, int next)
-{
-	smp_store_release(&b->ring.tail, next);
-	xprt_write_space(&b->xprt);
-}`,
-    ],
-    good: [
-      `
-struct cell *belt_take_locked(struct belt *b)
-{
-	if (b->front == READ_ONCE(b->ring.tail))
-		goto full;
-	return b->ring.cells;
-full:
-	xprt_wait_for_buffer_space(&b->xprt);
-	smp_mb__after_atomic();
-	if (b->front != READ_ONCE(b->ring.tail))
-		xprt_write_space(&b->xprt);
-	return NULL;
-}
-
-void belt_put_locked(struct belt *b, int next)
-{
-	smp_store_release(&b->ring.tail, next);
-	xprt_write_space(&b->xprt);
-}`,
-      `
-/* The store is not marked: the names may well mean one lock. */
-struct cell *belt_take_locked(struct belt *b)
-{
-	if (b->front == READ_ONCE(b->ring.tail))
-		goto full;
-	return b->ring.cells;
-full:
-	xprt_wait_for_buffer_space(&b->xprt);
-	b->stat.full++;
-	return NULL;
-}
-
-void belt_put_locked(struct belt *b, int next)
-{
-	b->ring.tail = next;
-	xprt_write_space(&b->xprt);
-}`,
-      `
-void pool_wait(struct pool *p)
-{
-	DEFINE_WAIT(wait);
-
-	for (;;) {
-		prepare_to_wait(&p->queue, &wait, TASK_UNINTERRUPTIBLE);
-		if (READ_ONCE(p->room))
-			break;
-		schedule();
-	}
-	finish_wait(&p->queue, &wait);
-}
-
-void pool_free(struct pool *p, int n)
-{
-	WRITE_ONCE(p->room, n);
-	wake_up(&p->queue);
-}`,
-      `
-/* Both under the lock: the waker comes before the test, or after the queueing. */
-int pool_lock(struct pool *p, struct op *op)
-{
-	spin_lock(&p->lock);
-	if (p->owner) {
-		prepare_to_wait(&p->queue, &op->wait, TASK_UNINTERRUPTIBLE);
-		spin_unlock(&p->lock);
-		return -EINTR;
-	}
-	p->owner = current;
-	spin_unlock(&p->lock);
-	return 0;
-}
-
-void pool_unlock(struct pool *p)
-{
-	spin_lock(&p->lock);
-	p->owner = NULL;
-	wake_up(&p->queue);
-	spin_unlock(&p->lock);
-}`,
-      `
-/* A helper that the loop of its callers stands around. */
-void pool_prepare(struct pool *p, struct op *op)
-{
-	if (!READ_ONCE(p->room))
-		prepare_to_wait(&p->queue, &op->wait, TASK_UNINTERRUPTIBLE);
-}
-
-void pool_free(struct pool *p, int n)
-{
-	WRITE_ONCE(p->room, n);
-	wake_up(&p->queue);
-}`,
-      `
-/* The caller has taken the mutex, and so has the waker's. */
-void chip_wait(struct chip *c)
-{
-	DECLARE_WAITQUEUE(wait, current);
-
-	while (READ_ONCE(c->state) != CHIP_READY) {
-		set_current_state(TASK_UNINTERRUPTIBLE);
-		add_wait_queue(&c->queue, &wait);
-		mutex_unlock(&c->mutex);
-		schedule();
-		remove_wait_queue(&c->queue, &wait);
-		mutex_lock(&c->mutex);
-	}
-}
-
-void chip_done(struct chip *c)
-{
-	c->state = CHIP_READY;
-	wake_up(&c->queue);
-}`,
-      `
-/* Sleeps no longer than that. */
-void pool_nap(struct pool *p)
-{
-	DEFINE_WAIT(wait);
-
-	if (!READ_ONCE(p->room)) {
-		prepare_to_wait(&p->queue, &wait, TASK_UNINTERRUPTIBLE);
-		schedule_timeout(HZ / 10);
-		finish_wait(&p->queue, &wait);
-	}
-}
-
-void pool_free(struct pool *p, int n)
-{
-	WRITE_ONCE(p->room, n);
-	wake_up(&p->queue);
-}`,
-    ],
-  },
+  examples,
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
     for (const queueing of fn.events.filter(e => QUEUES.test(e.api))) {
@@ -236,9 +48,9 @@ void pool_free(struct pool *p, int n)
 /** Calls that put somebody on a queue, or leave word that somebody waits. */
 const QUEUES = /^(?:prepare_to_wait(?:_exclusive)?|add_wait_queue(?:_exclusive)?|xprt_wait_for_buffer_space)$/;
 
-/** Loads of shared memory, by whose value the way to the queueing was taken. */
+/** Loads of shared memory, by whose value the way to the queueing was taken; of those of one cell the last, where every way passes it. */
 function testsBefore(fn: CFunction, queueing: Event): Event[] {
-  return fn.events.filter(
+  const tests = fn.events.filter(
     e =>
       e.index < queueing.index &&
       (e.kind === 'read' || (e.kind === 'rmw' && e.operation === 'cmpxchg')) &&
@@ -249,6 +61,7 @@ function testsBefore(fn: CFunction, queueing: Event): Event[] {
       rootOf(e) === rootOf(queueing) &&
       gates(fn, e, queueing),
   );
+  return tests.filter(e => !tests.some(t => t.index > e.index && keyOf(t) === keyOf(e) && t.cell?.bit === e.cell?.bit && dominates(fn, t, queueing)));
 }
 
 /** The variable that the object is reached from: `p->ring.head` and `p->queue` are of one. */

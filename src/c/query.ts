@@ -7,6 +7,7 @@ export { isMadeHere, isOwn, isTest, runsAlone } from './alone.ts';
 export { storeThenLook } from './assumed.ts';
 export { calleeOf as calleeIn } from './callees.ts';
 export { cellKey, cellName, isConstantText } from './cells.ts';
+export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './containers.ts';
 export { type Deferred, deferredIn, queueOf, runBy, type Site } from './deferred.ts';
 export { type Effect, effectsOf } from './effects.ts';
 export {

@@ -8,6 +8,8 @@ export interface Places {
   lock(name: string): number;
   register(): string;
   mask(deed: Deed): number | null;
+  /** The number that stands for a constant as the code writes it; null where none is known. */
+  number(text: string): number | null;
   /** Says that what the one location holds is the address of the other. */
   points(from: number, to: number): void;
 }
@@ -29,7 +31,7 @@ export function stepsOf(deeds: readonly Deed[], before: readonly Step[], places:
       event: null,
       deed,
       act,
-      register: act.op === 'load' || (act.op === 'rmw' && act.gives !== 'none') ? places.register() : null,
+      register: act.op === 'load' || act.op === 'cmpxchg' || (act.op === 'rmw' && act.gives !== 'none') ? places.register() : null,
       when,
       via: pointer?.register ?? null,
       ...(deed.says && (act.op === 'load' || act.op === 'store' || act.op === 'fence') ? { says: deed.says } : {}),
@@ -39,13 +41,17 @@ export function stepsOf(deeds: readonly Deed[], before: readonly Step[], places:
   return steps;
 }
 
+/** What a word holds that another CPU has taken: no number that the code is given for a constant, nor a write by itself. */
+const TAKEN = 90;
+
 function actOf(deed: Deed, places: Places): Act {
-  const order = deed.ordering ?? (deed.does === 'put' ? 'full' : 'relaxed');
+  const order = deed.ordering ?? (deed.does === 'put' || deed.does === 'take' ? 'full' : 'relaxed');
+  const value = typeof deed.value === 'string' ? places.number(deed.value) : (deed.value ?? null);
   switch (deed.does) {
     case 'read':
       return { op: 'load', location: places.location(deed), order, mask: places.mask(deed) };
     case 'write':
-      return { op: 'store', location: places.location(deed), order, value: deed.value ?? places.mask(deed) };
+      return { op: 'store', location: places.location(deed), order, value: value ?? places.mask(deed) };
     case 'add':
     case 'put':
       return {
@@ -58,6 +64,8 @@ function actOf(deed: Deed, places: Places): Act {
         mask: null,
         atomic: true,
       };
+    case 'take':
+      return { op: 'cmpxchg', location: places.location(deed), order, expected: value ?? 0, desired: TAKEN, success: true };
     case 'lock':
     case 'unlock':
       return { op: deed.does, location: places.lock(typeof deed.cell === 'string' ? deed.cell : 'lock') };

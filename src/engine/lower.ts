@@ -62,6 +62,7 @@ class Lowering {
       lock: name => this.lock(bare(name)),
       register: () => this.register(),
       mask: deed => (typeof deed.cell === 'object' ? this.maskOf(deed.cell) : null),
+      number: text => this.numberOf(text),
       points: (from, to) => {
         const pointer = this.locations[from];
         if (pointer) pointer.target ??= to;
@@ -88,8 +89,9 @@ class Lowering {
       const location = at === null || at === undefined ? undefined : locations[at];
       if (!location) continue;
       const mask = typeof start.cell === 'string' ? null : this.maskOf(start.cell);
+      const value = typeof start.value === 'string' ? (this.numberOf(start.value) ?? 0) : start.value;
       const others = typeof location.initial === 'number' ? location.initial : 0;
-      location.initial = mask === null ? start.value : start.value === 0 ? others & ~mask : others | mask;
+      location.initial = mask === null ? value : value === 0 ? others & ~mask : others | mask;
     }
     return { name, locations, threads, assumes: [...this.claim.assumes], opaque: this.opaque };
   }

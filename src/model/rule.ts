@@ -21,16 +21,17 @@ export interface ClaimThread {
 
 /**
  * Something that is done out of view, from a closed list: no line shows it, so that somebody does it is an assumption, which the claim states.
- * `add` counts up; `put` counts down and gives whether that was the last; `section` to `end` is read under RCU.
+ * `add` counts up; `put` counts down and gives whether that was the last; `section` to `end` is read under RCU;
+ * `take` puts something else where `value` is, as a lock word is taken, and gives whether it did.
  */
 export interface Deed {
-  does: 'read' | 'write' | 'add' | 'put' | 'lock' | 'unlock' | 'section' | 'end' | 'grace-period' | 'fence';
+  does: 'read' | 'write' | 'add' | 'put' | 'take' | 'lock' | 'unlock' | 'section' | 'end' | 'grace-period' | 'fence';
   /** The cell of an event, or memory by the name that a meaning has for it; of a lock its name. */
   cell?: Event | string;
-  /** `relaxed` where absent, of a `put` `full`. */
+  /** `relaxed` where absent, of a `put` or `take` `full`. */
   ordering?: Meaning['ordering'];
-  /** What a write puts there; else a number of its own. */
-  value?: number;
+  /** What a write puts there, else a number of its own, and what a `take` looks for; a text is a constant as the code writes it. */
+  value?: number | string;
   /** It is done only where this one, before it in the thread, gave something else than 0, or 0. */
   where?: { gave: Event | Deed; zero?: true };
   /** The address is what this one read. */
@@ -178,8 +179,8 @@ export interface Claim {
   meanings?: Meaning[];
   /** The finding stands by what is seen in the code: where the claim is not decided it is told without a witness, and held only where it is refuted. */
   stands?: true;
-  /** Values that cells start with, each named by an event on it or by the name of a meaning, 0 or 1 for one on a bit; else 0, or 1 where the claim's writes put 0 there. */
-  starts?: { cell: Event | string; value: number }[];
+  /** Values that cells start with, each named by an event on it or by the name of a meaning, 0 or 1 for one on a bit, a text for a constant as the code writes it; else 0, or 1 where the claim's writes put 0 there. */
+  starts?: { cell: Event | string; value: number | string }[];
 }
 
 /** What a rule says at a place. */

@@ -99,16 +99,47 @@ const MARK = { add: '+', remove: '-', context: ' ' } as const;
 
 const LONGEST_STATEMENT = 4;
 
-/** Two columns, one a CPU; more threads would be more columns. */
+/** A column for each CPU, time running down. */
 function execution(witness: Witness): string {
   const heads = witness.threads.map((t, i) => `CPU ${i}: ${safe(t.name)}`);
-  const width =
-    Math.max(...heads.map(h => h.length), ...(witness.steps ?? []).map(s => (s.thread === witness.threads.length - 1 ? 0 : s.text.length))) + 2;
-  const row = (cells: string[]) => `  ${cells.map((c, i) => (i === cells.length - 1 ? c : c.padEnd(width))).join('')}`.trimEnd();
-  const lines = [row(heads), row(heads.map(h => '-'.repeat(h.length)))];
-  for (const step of witness.steps ?? []) lines.push(row(heads.map((_, i) => (i === step.thread ? safe(step.text) : ''))));
+  const steps = (witness.steps ?? []).map(s => ({ thread: s.thread, text: safe(s.text) }));
+  const widths = columnsFor(heads.map((head, i) => Math.max(head.length, ...steps.filter(s => s.thread === i).map(s => s.text.length))));
+  const rows = (cells: string[]): string[] => {
+    const broken = cells.map((cell, i) => inColumn(cell, widths[i] ?? 0));
+    const height = Math.max(1, ...broken.map(lines => lines.length));
+    return Array.from({ length: height }, (_, line) =>
+      `  ${broken.map((lines, i) => (lines[line] ?? '').padEnd(i === broken.length - 1 ? 0 : (widths[i] ?? 0) + GAP)).join('')}`.trimEnd(),
+    );
+  };
+  const lines = [...rows(heads), ...rows(heads.map((h, i) => '-'.repeat(Math.min(h.length, widths[i] ?? 0))))];
+  for (const step of steps) lines.push(...rows(heads.map((_, i) => (i === step.thread ? step.text : ''))));
   lines.push(wrap(safe(witness.outcome), 76, '  '));
   return lines.join('\n');
+}
+
+/** Spaces between two columns. */
+const GAP = 2;
+/** What a column has at least, also where its line gets longer than a mail's should. */
+const NARROWEST = 24;
+
+/** Widths that fit a mail's line, where the texts can be broken so far: a short column keeps its width, and long ones share what is left. */
+function columnsFor(natural: number[]): number[] {
+  const room = 76 - GAP * (natural.length - 1);
+  const widths = [...natural];
+  const order = natural.map((_, i) => i).sort((a, b) => (natural[a] ?? 0) - (natural[b] ?? 0));
+  let left = room;
+  for (const [done, i] of order.entries()) {
+    const share = Math.max(NARROWEST, Math.floor(left / (order.length - done)));
+    widths[i] = Math.min(natural[i] ?? 0, share);
+    left -= widths[i];
+  }
+  return widths;
+}
+
+/** A text in lines of a column, those behind the first set in. */
+function inColumn(text: string, width: number): string[] {
+  const [first = '', ...rest] = wrap(text, width).split('\n');
+  return rest.length === 0 ? [first] : [first, ...wrap(rest.join(' '), width, '  ').split('\n')];
 }
 
 /** On which machines the execution shows, what ran early in it, and what it rests on. */

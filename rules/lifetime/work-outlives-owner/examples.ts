@@ -266,7 +266,6 @@ static void kettle_wait(void *work)
 	cancel_work_sync(work);
 }
 ${removal('	heater_each(&pdev->dev, kettle_wait);\n')}`,
-    `\n/* The system's queue is drained. */${kettle()}${removal('	flush_scheduled_work();\n')}`,
     `\n/* What gets the part of the object that the item is in may wait. */${kettle()
       .replace('struct work_struct boil;', 'struct {\n		struct work_struct boil;\n	} part;')
       .replaceAll('k->boil', 'k->part.boil')

@@ -1,0 +1,220 @@
+import {
+  calleeIn,
+  type Found,
+  foundIn,
+  gives,
+  heldAt,
+  isHandedOver,
+  isPartHandedOver,
+  isTest,
+  isUseOf,
+  keyOf,
+  lockText,
+  objectOf,
+  onward,
+  type Removal,
+  removalsOf,
+  runsAlone,
+  sameContainer,
+  sameLock,
+} from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Remark, Rule, World } from '../../src/model/rule.ts';
+import { examples } from './found-object-used-after-unlock/examples.ts';
+
+export default {
+  id: 'found-object-used-after-unlock',
+  title: 'An object found under a lock is used after the unlock, and somebody takes it out and frees it under that lock',
+  why: `
+    What a lookup finds stays there as long as the lookup's lock is held: whoever takes objects out needs the same lock. With the unlock that ends.
+    Another CPU may take the object out and free it at once, and the finder goes on with freed memory. It wants a reference of its own, taken
+    before the unlock, or the use inside.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['refcount-lifetime', 'use-after-handover', 'lifetime-teardown', 'missing-lock'],
+  references: ['Documentation/core-api/kref.rst, Kref rules', 'Documentation/kernel-hacking/locking.rst, Locking Only In User Context'],
+  knownGaps: [
+    'a lookup helper that takes and drops the lock itself is not followed: what its callers hold besides is seldom in view',
+    'an object that a protocol keeps alive, as a request that hardware has, is known only by what the function does to it under the lock',
+    'trees that are walked by hand are not seen',
+  ],
+  examples,
+  checkFile(file, report, world) {
+    const removals = removalsOf(world).filter(r => r.fn.path === file.path);
+    if (removals.length === 0) return;
+    for (const fn of file.functions) {
+      if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || TAKES_AWAY.test(fn.name)) continue;
+      const told = new Set<string>();
+      for (const found of foundIn(fn, world.functions)) {
+        for (const removal of removals) {
+          if (removal.fn === fn || removal.fn === found.via?.fn || !sameContainer(found.container, removal.container)) continue;
+          const hit = usedBehind(fn, found, removal, world);
+          if (!hit || told.has(hit.name) || reaches(fn, removal.fn, world)) continue;
+          told.add(hit.name);
+          report({ event: hit.use, fn }, remarkOf(fn, found, removal, hit));
+          break;
+        }
+      }
+    }
+  },
+} satisfies Rule;
+
+/** Who takes things away works on what it took. */
+const TAKES_AWAY =
+  /(?:^|_)(?:stop|shutdown|flush|purge|drain|reap|expire|gc|unregister|free|release|close|del|delete|disconnect|unlink|detach|kill|clear)(?:_|$|\d)/;
+
+interface Hit {
+  name: string;
+  /** What ends the lock's section. */
+  end: Event;
+  use: Event;
+  lock: string;
+}
+
+function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World): Hit | null {
+  const shared = found.event.locks.filter(l => removal.locks.some(o => sameLock(o, l)));
+  const [lock] = shared;
+  if (lock === undefined || (found.via && isKeptBy(found.via))) return null;
+  // A queue that is worked off: each entry belongs to whoever works on it.
+  if (/^list_(?:first|last)/.test(found.event.api) && fn.shape.loops.some(l => l.line <= found.event.line && l.endLine >= found.event.line))
+    return null;
+  if (fn.events.some(e => removalKey(e, found))) return null;
+  for (const name of found.names) {
+    const { events } = onward(fn, found.event, { variables: [name], alive: name, result: true });
+    const ends = events.filter(e => e.kind === 'unlock' && !e.ends && shared.some(l => gives(fn, e, l)));
+    for (const end of ends) {
+      const later = onward(fn, end, { variables: [name], alive: name }).events;
+      const use = later.find(e => isLook(e, name));
+      if (!use || use.maybeLocks.length > 0 || use.uncertain) continue;
+      const inside = events.filter(e => e.index < end.index);
+      if (later.some(e => givesBack(e, found.names)) || inside.some(e => marks(e, found.names) || holdsPart(e, found.names))) continue;
+      if (claimsByState(inside, later, name)) continue;
+      // What its own locks keep away, the checker says; of those of its callers it knows nothing.
+      const above = heldAt(fn, use, world).filter(l => !use.locks.includes(l));
+      if (above.some(l => l.startsWith('named:') || removal.locks.some(o => sameLock(o, l)))) continue;
+      return { name, end, use, lock };
+    }
+  }
+  return null;
+}
+
+/** The helper that finds it does something for it besides. */
+function isKeptBy({ fn, names }: NonNullable<Found['via']>): boolean {
+  return fn.events.some(e => marks(e, names) || holdsPart(e, names) || givesBack(e, names));
+}
+
+/** The function takes something out of the map itself. */
+function removalKey(e: Event, found: Found): boolean {
+  return found.container.kind === 'map' && /erase|remove|delete|replace/.test(e.api) && keyOf(e) === found.container.key;
+}
+
+/** The memory of the object is looked at, by the function or by one that it is handed to. */
+function isLook(e: Event, name: string): boolean {
+  if (e.kind === 'unlock' || e.kind === 'free') return false;
+  if (isUseOf(e, name)) return true;
+  return e.kind === 'call' && isHandedOver(e, name) && !PRINTS.test(e.api);
+}
+
+const PRINTS = /trace|print|pr_|dbg|debug|_err$|_warn$|_info$|entry_is_head|IS_ERR|PTR_ERR/;
+const COMPARES = /match|cmp|equal|same|^is_|_is_|print|dbg|trace|valid|empty|hash/;
+
+/** Something in the object is held that may keep it, as the module that it belongs to. */
+function holdsPart(e: Event, names: readonly string[]): boolean {
+  return (
+    /(?:^|_)(?:try_?)?(?:get|hold|grab|pin|ref|inc|acquire)(?:_|$)/.test(e.api) &&
+    names.some(name => e.args.some(arg => arg.startsWith(`${name}->`) || arg.startsWith(`&${name}->`)))
+  );
+}
+
+/** The function gives the object back, takes it away or tells somebody that it has done with it: a share of it was its own. */
+function givesBack(e: Event, names: readonly string[]): boolean {
+  const over = e.kind === 'free' || e.kind === 'wake' || /(?:^|_)(?:put|release|free|destroy|unlink|del|remove|complete)(?:_|$)/.test(e.api);
+  return over && names.some(name => isHandedOver(e, name) || isPartHandedOver(e, name));
+}
+
+/** Under the lock the function leaves a mark on the object, takes a lock of it, links it elsewhere, or hands it to somebody who may. */
+function marks(e: Event, names: readonly string[]): boolean {
+  return names.some(
+    name =>
+      ((e.kind === 'write' || e.kind === 'rmw' || e.kind === 'lock') && e.cell !== null && objectOf(e.cell) === name) ||
+      (e.kind !== 'read' && e.kind !== 'unlock' && (isHandedOver(e, name) || isPartHandedOver(e, name)) && !COMPARES.test(e.api)),
+  );
+}
+
+/** What it tested under the lock it changes behind it: the state of the object says that it is its own. */
+function claimsByState(inside: readonly Event[], later: readonly Event[], name: string): boolean {
+  const tested = new Set(inside.filter(e => e.kind === 'read' && isUseOf(e, name)).map(keyOf));
+  return later.some(e => (e.kind === 'write' || e.kind === 'rmw') && isUseOf(e, name) && tested.has(keyOf(e)));
+}
+
+/** Does the function come to the removal itself, by calls in view? */
+function reaches(fn: CFunction, target: CFunction, world: World, depth = 0, seen = new Set<CFunction>()): boolean {
+  if (depth > 4 || seen.has(fn)) return false;
+  seen.add(fn);
+  return fn.events.some(e => {
+    const callee = calleeIn(fn, e, world.functions);
+    return callee !== null && (callee === target || reaches(callee, target, world, depth + 1, seen));
+  });
+}
+
+function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, use, lock }: Hit): Remark {
+  const what = name.replace(/#\d+$/, '');
+  const by = removal.fn.name;
+  const taken = removal.via?.event ?? removal.event;
+  const within = lockText(lock);
+  const frees = removal.free.kind === 'free' ? 'frees' : 'gives back';
+  return {
+    message: `${what} is used in ${fn.name}() after ${end.api}(), and ${by}() may have taken it out under ${within} and freed it by then`,
+    question: `What keeps ${what} alive behind the unlock, and does it need a reference taken before?`,
+    dismissal: `Not an issue if something else keeps ${by}() from running meanwhile, or keeps ${what} alive`,
+    quote: [found.event, end, use],
+    advice: ['a reference taken before the unlock, or the use inside the section'],
+    shape: fn.name,
+    related: [
+      { path: found.event.path, line: found.event.line, side: fn.side, note: 'found here' },
+      { path: taken.path, line: taken.line, side: fn.side, note: 'taken out here, under the lock' },
+      { path: removal.free.path, line: removal.free.line, side: fn.side, note: `${by}() frees it here` },
+    ],
+    claim: {
+      threads: [
+        { fn, events: [found.event, use] },
+        { fn: removal.fn, events: [removal.event, removal.free] },
+      ],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: found.event, from: 'before' },
+          { read: use, from: removal.free },
+        ],
+      },
+      meanings: [
+        {
+          event: found.event,
+          access: 'read',
+          cell: `${what} linked`,
+          ordering: 'relaxed',
+          says: { before: `finds ${what}`, after: `no longer finds ${what}` },
+        },
+        {
+          event: use,
+          access: 'read',
+          cell: what,
+          ordering: 'plain',
+          says: { before: `looks into ${what}`, after: `looks into ${what}, which is freed` },
+        },
+        {
+          event: removal.event,
+          access: 'write',
+          cell: `${what} linked`,
+          ordering: 'relaxed',
+          value: 0,
+          says: { before: '', after: `takes ${what} out` },
+          ...(removal.via && removal.event.locks.every(l => !sameLock(l, lock)) ? { under: within } : {}),
+        },
+        { event: removal.free, access: 'write', cell: what, ordering: 'plain', says: { before: '', after: `${frees} ${what}` } },
+      ],
+      edits: [{ kind: 'section', event: use, text: 'the use before the unlock, or a reference taken there' }],
+      assumes: ['both work on one object'],
+    },
+  };
+}

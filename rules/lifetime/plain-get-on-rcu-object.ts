@@ -1,0 +1,321 @@
+import { heldOnEntry, isTest, keyOf, onward, originsOf } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'plain-get-on-rcu-object',
+  title: 'A reference is taken without asking on what was found under RCU, where the last put frees behind a grace period',
+  why: `
+    RCU keeps the memory that a reader finds, not the reference count in it. The last put may have brought the count to zero before the reader
+    raises it: the free is under way already, waits for this reader's section and no longer, and the reader keeps a pointer to freed memory. A
+    lookup under RCU takes its reference by a get that refuses a count of zero, and takes the object for gone where that fails.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['refcount-lifetime', 'rcu-misuse', 'check-then-act'],
+  references: ['Documentation/RCU/rcuref.rst', 'Documentation/core-api/kref.rst, Krefs and RCU'],
+  knownGaps: ['a put or a lookup by a helper out of view is not followed', 'another reference that the caller holds is not seen'],
+  examples: {
+    bad: [
+      `
+struct route {
+	struct rcu_head rcu;
+	refcount_t refs;
+	int cost;
+};
+
+struct route *route_get(struct table *t)
+{
+	struct route *r;
+
+	rcu_read_lock();
+	r = rcu_dereference(t->route);
+	if (r)
+		refcount_inc(&r->refs); /* want: plain-get-on-rcu-object "r->refs" */
+	rcu_read_unlock();
+	return r;
+}
+
+void route_put(struct route *r)
+{
+	if (refcount_dec_and_test(&r->refs))
+		kfree_rcu(r, rcu);
+}`,
+      `
+struct route {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct kref kref;
+	int id;
+};
+
+static void route_gone(struct rcu_head *head)
+{
+	kfree(container_of(head, struct route, rcu));
+}
+
+static void route_release(struct kref *kref)
+{
+	struct route *r = container_of(kref, struct route, kref);
+
+	call_rcu(&r->rcu, route_gone);
+}
+
+void route_put(struct route *r)
+{
+	kref_put(&r->kref, route_release);
+}
+
+struct route *route_find(struct table *t, int id)
+{
+	struct route *r;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(r, &t->routes, node) {
+		if (r->id == id) {
+			kref_get(&r->kref); /* want: plain-get-on-rcu-object "r->kref" */
+			rcu_read_unlock();
+			return r;
+		}
+	}
+	rcu_read_unlock();
+	return NULL;
+}`,
+    ],
+    good: [
+      `
+struct route {
+	struct rcu_head rcu;
+	refcount_t refs;
+};
+
+struct route *route_get(struct table *t)
+{
+	struct route *r;
+
+	rcu_read_lock();
+	r = rcu_dereference(t->route);
+	if (r && !refcount_inc_not_zero(&r->refs))
+		r = NULL;
+	rcu_read_unlock();
+	return r;
+}
+
+/* The caller has a reference of its own. */
+void route_share(struct route *r)
+{
+	rcu_read_lock();
+	refcount_inc(&r->refs);
+	rcu_read_unlock();
+}
+
+/* The updater's lock keeps the table's reference. */
+struct route *route_keep(struct table *t)
+{
+	struct route *r;
+
+	spin_lock(&t->lock);
+	rcu_read_lock();
+	r = rcu_dereference(t->route);
+	refcount_inc(&r->refs);
+	rcu_read_unlock();
+	spin_unlock(&t->lock);
+	return r;
+}
+
+void route_put(struct route *r)
+{
+	if (refcount_dec_and_test(&r->refs))
+		kfree_rcu(r, rcu);
+}`,
+      `
+struct route {
+	struct rcu_head rcu;
+	refcount_t refs;
+};
+
+struct route *route_get(struct table *t)
+{
+	struct route *r;
+
+	rcu_read_lock();
+	r = rcu_dereference(t->route);
+	refcount_inc(&r->refs);
+	rcu_read_unlock();
+	return r;
+}
+
+/* The table's reference goes behind the grace period: no reader finds a count of zero. */
+static void route_expire(struct rcu_head *head)
+{
+	struct route *r = container_of(head, struct route, rcu);
+
+	if (refcount_dec_and_test(&r->refs))
+		kfree_rcu(r, rcu);
+}
+
+void route_drop(struct table *t, struct route *r)
+{
+	RCU_INIT_POINTER(t->route, NULL);
+	call_rcu(&r->rcu, route_expire);
+}`,
+      `
+struct route {
+	struct rcu_head rcu;
+	refcount_t refs;
+};
+
+/* A number of users, at which nothing ends. */
+void route_use(struct table *t)
+{
+	struct route *r;
+
+	rcu_read_lock();
+	r = rcu_dereference(t->route);
+	refcount_inc(&r->refs);
+	rcu_read_unlock();
+}
+
+void route_unuse(struct route *r)
+{
+	if (refcount_dec_and_test(&r->refs))
+		route_idle(r);
+}
+
+void route_drop(struct route *r)
+{
+	kfree_rcu(r, rcu);
+}`,
+      `
+struct route {
+	struct rcu_head rcu;
+	refcount_t refs;
+};
+
+struct route *route_get(struct table *t)
+{
+	struct route *r;
+
+	rcu_read_lock();
+	r = rcu_dereference(t->route);
+	refcount_inc(&r->refs);
+	rcu_read_unlock();
+	return r;
+}
+
+/* Waits for the readers before it puts the table's reference. */
+void route_drop(struct table *t, struct route *r)
+{
+	RCU_INIT_POINTER(t->route, NULL);
+	synchronize_rcu();
+	if (refcount_dec_and_test(&r->refs))
+		kfree_rcu(r, rcu);
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    const puts = putsOf(world);
+    if (puts.length === 0) return;
+    for (const fn of file.functions) {
+      if (fn.isMacro || fn.broken || isTest(fn)) continue;
+      for (const get of fn.events) {
+        if (get.kind !== 'rmw' || !GETS.test(get.api) || !get.cell || get.object || !get.context.includes('rcu-read')) continue;
+        // Under a lock the container's own reference may be what keeps the count up.
+        if (get.locks.length > 0 || get.maybeLocks.length > 0 || heldOnEntry(fn, world).locks.length > 0) continue;
+        const put = puts.find(p => p.key === keyOf(get) && p.putter !== fn);
+        const load = put ? findOf(fn, get) : null;
+        if (!put || !load) continue;
+        const name = get.args[0]?.replace(/^&/, '') ?? get.cell.path;
+        report(
+          { event: get, fn },
+          {
+            message: `${fn.name}() raises ${name} of what it found under RCU, where the last put may have brought it to zero already`,
+            detail: [
+              `The free that ${put.free.api}() puts off waits for this reader's section, and for the reference that it takes there it does not`,
+            ],
+            question: 'Should the lookup refuse a count of zero?',
+            dismissal: 'Not an issue if what can be found has a reference until all readers are gone',
+            related: [
+              { path: load.path, line: load.line, side: load.side, note: 'found here, under RCU alone' },
+              { path: put.put.path, line: put.put.line, side: put.put.side, note: 'the last put' },
+              { path: put.free.path, line: put.free.line, side: put.free.side, note: 'freed behind a grace period' },
+            ],
+            quote: [load, get],
+            advice: ['kref_get_unless_zero(), refcount_inc_not_zero() and the like'],
+            claim: claimOf(fn, get, put, name.replace(/(?:->|\.)\w+$/, '')),
+          },
+        );
+      }
+    }
+  },
+} satisfies Rule;
+
+const GETS = /^(?:kref_get|(?:refcount|atomic(?:64|_long)?)_inc)$/;
+const LOADS = /^rcu_dereference(?:_check|_bh|_bh_check|_sched|_raw)?$|^(?:xa_load|idr_find|radix_tree_lookup)$/;
+const WALKS = /^h?list_for_each_entry_rcu$|^hash_for_each_possible_rcu$|^hlist_nulls_for_each_entry_rcu$/;
+
+/** What finds the object, in the section that the reference is taken in. */
+function findOf(fn: CFunction, get: Event): Event | null {
+  // As written: behind a copy the cell goes by the place that the pointer was loaded from.
+  const root = /^&?(\w+)/.exec(get.args[0] ?? '')?.[1];
+  if (root === undefined) return null;
+  const made = originsOf(fn, root).filter(e => e.index < get.index);
+  const inside = (e: Event) => e.context.includes('rcu-read');
+  return (
+    made.find(e => LOADS.test(e.api) && inside(e)) ??
+    fn.events.find(e => e.index < get.index && WALKS.test(e.api) && e.args.slice(0, 2).includes(root) && inside(e)) ??
+    null
+  );
+}
+
+/** A put that may be the last, and what it leaves to RCU then. */
+interface Put {
+  /** Who counts down. */
+  putter: CFunction;
+  put: Event;
+  /** The function that the put calls at zero; null where it goes on itself. */
+  release: CFunction | null;
+  free: Event;
+  key: string;
+}
+
+const known = new WeakMap<World, Put[]>();
+
+function putsOf(world: World): Put[] {
+  let found = known.get(world);
+  if (!found) {
+    found = world.functions.flatMap(fn => fn.events.flatMap(event => putAt(fn, event, world) ?? []));
+    known.set(world, found);
+  }
+  return found;
+}
+
+function putAt(fn: CFunction, put: Event, world: World): Put | null {
+  const key = keyOf(put);
+  if (put.kind !== 'rmw' || key === null || key.startsWith('|')) return null;
+  const named = put.api === 'kref_put' ? world.functions.filter(f => f.name === put.args[1]) : [];
+  const release = named.find(f => f.path === fn.path) ?? null;
+  if (!release && !/^(?:refcount|atomic(?:64|_long)?)_dec_and_test$/.test(put.api)) return null;
+  const zero = release ? release.events : onward(fn, put, { value: 'nonzero' }).events;
+  const free = zero.find(e => /^(?:kfree_rcu|kvfree_rcu|call_rcu(?:_hurry)?)$/.test(e.api));
+  // Behind a grace period no reader is left who could find the object.
+  const behind = fn.events.some(e => e.index < put.index && /^synchronize_(?:rcu|net)/.test(e.api));
+  if (!free || behind || world.mentions(fn).some(m => /^call_rcu|INIT_RCU_WORK/.test(m.call ?? ''))) return null;
+  return { putter: fn, put, release, free, key };
+}
+
+/** The count reaches zero, is raised again, and the object is freed all the same. */
+function claimOf(fn: CFunction, get: Event, { putter, put, release, free }: Put, name: string): Claim {
+  return {
+    threads: [
+      { fn, events: [get] },
+      release ? { fn: putter, events: [put], calls: [{ call: put, fn: release, events: [free] }] } : { fn: putter, events: [put, free] },
+    ],
+    bad: { kind: 'sees', reads: [{ read: get, from: 'effect' }], ends: [free] },
+    starts: [{ cell: put, value: 1 }],
+    meanings: [{ event: free, access: 'write', cell: name, ordering: 'relaxed', says: { before: '', after: `frees ${name}` } }],
+    edits: [
+      { kind: 'unless-zero', event: get, text: 'a get that refuses a count of zero, as kref_get_unless_zero() and refcount_inc_not_zero() do' },
+    ],
+    assumes: [`the last reference is put while ${fn.name}() runs`],
+  };
+}

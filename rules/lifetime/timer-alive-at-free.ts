@@ -1,0 +1,264 @@
+import { calleeIn, isTest, keyOf, objectOf, onward, releasesIn } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'timer-alive-at-free',
+  title: 'An object is freed while the handler of its timer or work item may still run',
+  why: `
+    timer_delete() and cancel_work() take an item off its queue. A handler that has started goes on, on another CPU, and works on the object that
+    holds the item; freed behind such a call, it is freed under the handler. The forms that end in _sync wait for it, and timer_shutdown_sync()
+    keeps it from being set up again besides.
+    Outside the model, which knows no handlers that are waited for: told by inspection.`,
+  severity: 'warning',
+  confidence: 'high',
+  finds: ['lifetime-teardown', 'use-after-handover'],
+  references: ['kernel/time/timer.c, timer_delete_sync()', 'Documentation/kernel-hacking/locking.rst, Racing Timers: A Kernel Pastime'],
+  knownGaps: [
+    'the item must be set up in the same file',
+    'an object that is freed with nothing done to its timer at all is not told: mostly the handler, or another file, ends it',
+  ],
+  examples: {
+    bad: [
+      `
+struct lamp {
+	struct timer_list blink;
+	int level;
+};
+
+static void lamp_blink(struct timer_list *t)
+{
+	struct lamp *l = from_timer(l, t, blink);
+
+	l->level = !l->level;
+}
+
+void lamp_start(struct lamp *l)
+{
+	timer_setup(&l->blink, lamp_blink, 0);
+	mod_timer(&l->blink, jiffies + HZ);
+}
+
+void lamp_drop(struct lamp *l)
+{
+	timer_delete(&l->blink);
+	kfree(l); /* want: timer-alive-at-free "lamp_blink()" */
+}`,
+      `
+struct lamp {
+	struct delayed_work dim;
+	int level;
+};
+
+static void lamp_dim(struct work_struct *w)
+{
+	struct lamp *l = container_of(w, struct lamp, dim.work);
+
+	l->level--;
+}
+
+void lamp_start(struct lamp *l)
+{
+	INIT_DELAYED_WORK(&l->dim, lamp_dim);
+	schedule_delayed_work(&l->dim, HZ);
+}
+
+void lamp_drop(struct lamp *l)
+{
+	cancel_delayed_work(&l->dim);
+	lamp_off(l);
+	kfree(l); /* want: timer-alive-at-free "lamp_dim()" */
+}`,
+    ],
+    good: [
+      `
+struct lamp {
+	struct timer_list blink;
+	struct timer_list fade;
+	struct work_struct dim;
+	refcount_t refs;
+	int level;
+};
+
+static void lamp_blink(struct timer_list *t)
+{
+	struct lamp *l = from_timer(l, t, blink);
+
+	l->level = !l->level;
+}
+
+static void lamp_dim(struct work_struct *w)
+{
+	struct lamp *l = container_of(w, struct lamp, dim);
+
+	l->level--;
+}
+
+void lamp_start(struct lamp *l)
+{
+	timer_setup(&l->blink, lamp_blink, 0);
+	INIT_WORK(&l->dim, lamp_dim);
+}
+
+static void lamp_quiet(struct lamp *l)
+{
+	timer_shutdown_sync(&l->blink);
+}
+
+void lamp_drop(struct lamp *l)
+{
+	timer_delete(&l->blink);
+	timer_delete_sync(&l->blink);
+	kfree(l);
+}
+
+/* A helper waits. */
+void lamp_drop_quiet(struct lamp *l)
+{
+	timer_delete(&l->blink);
+	lamp_quiet(l);
+	kfree(l);
+}
+
+/* Where it was pending nobody else runs it: the reference was the handler's. */
+void lamp_put(struct lamp *l)
+{
+	if (timer_delete(&l->blink))
+		kfree(l);
+}
+
+/* All work of the queue is waited for. */
+void lamp_drop_all(struct lamp *l)
+{
+	cancel_work(&l->dim);
+	destroy_workqueue(l->wq);
+	kfree(l);
+}
+
+/* The timer of another lamp. */
+void lamp_next(struct lamp *l, struct lamp *next)
+{
+	timer_delete(&next->blink);
+	kfree(l);
+}
+
+/* It is freed where it is known not to be the one with the timer. */
+void lamp_swap(struct lamp *l)
+{
+	if (l->level) {
+		timer_delete(&l->blink);
+		return;
+	}
+	kfree(l);
+}`,
+      `
+/* The handler itself ends the lamp, by way of the others. */
+struct lamp {
+	struct timer_list blink;
+};
+
+static void lamp_end(struct lamp *l)
+{
+	timer_delete(&l->blink);
+	kfree(l);
+}
+
+static void lamp_blink(struct timer_list *t)
+{
+	struct lamp *l = from_timer(l, t, blink);
+
+	lamp_end(l);
+}
+
+void lamp_start(struct lamp *l)
+{
+	timer_setup(&l->blink, lamp_blink, 0);
+}`,
+    ],
+  },
+  checkFile(file, report, world) {
+    const items = itemsIn(file);
+    if (items.length === 0) return;
+    for (const fn of file.functions) {
+      // What goes with its device is another rule's to tell.
+      if (fn.isMacro || fn.broken || isTest(fn) || world.mentions(fn).some(m => REMOVALS.test(m.member ?? ''))) continue;
+      for (const { event: free, object, kind } of releasesIn(fn, world.functions)) {
+        if (kind !== 'free' || free.uncertain || free.object) continue;
+        for (const item of items) {
+          const stop = stopOf(fn, free, object, item);
+          if (!stop || waits(fn, item, world) || comesTo(item.handler, fn, world)) continue;
+          const name = object.replace(/\./g, '->');
+          report(
+            { event: free, fn },
+            {
+              message: `${name} is freed in ${fn.name}() behind ${stop.api}(), which does not wait for ${item.handler.name}(): it may be running`,
+              question: `Should that be ${WAITING[stop.api] ?? 'the form that waits'}?`,
+              dismissal: `Not an issue if ${item.handler.name}() cannot be running here`,
+              related: [
+                { path: stop.path, line: stop.line, side: stop.side, note: 'taken off its queue here' },
+                { path: item.setUp.path, line: item.setUp.line, side: item.setUp.side, note: 'set up here' },
+              ],
+              quote: [stop, free],
+            },
+          );
+          break;
+        }
+      }
+    }
+  },
+} satisfies Rule;
+
+/** A timer or work item in an object, with its handler in view. */
+interface Item {
+  key: string;
+  setUp: Event;
+  handler: CFunction;
+}
+
+const SETS_UP = /^(?:INIT_(?:DELAYED_|DEFERRABLE_)?WORK|timer_setup)$/;
+/** Takes the item off its queue and waits for nothing, with the form that waits. */
+const WAITING: Record<string, string> = {
+  timer_delete: 'timer_shutdown_sync()',
+  del_timer: 'timer_shutdown_sync()',
+  cancel_work: 'cancel_work_sync()',
+  cancel_delayed_work: 'cancel_delayed_work_sync()',
+};
+const REMOVALS = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove)$/;
+const WAITS_FOR_ALL = /^(?:flush|drain|destroy)_workqueue$|^flush_scheduled_work$|^synchronize_/;
+
+function itemsIn(file: CodeFile): Item[] {
+  return file.functions.flatMap(fn =>
+    fn.events.flatMap(setUp => {
+      const key = SETS_UP.test(setUp.api) ? keyOf(setUp) : null;
+      const handler = file.functions.find(f => f.name === setUp.args[1]);
+      return key !== null && !key.startsWith('|') && handler ? [{ key, setUp, handler }] : [];
+    }),
+  );
+}
+
+/** The call before the free that takes the object's item off its queue, and looks at nothing. */
+function stopOf(fn: CFunction, free: Event, object: string, item: Item): Event | null {
+  const own = fn.events.filter(e => e.api in WAITING && keyOf(e) === item.key && e.cell !== null && objectOf(e.cell) === object);
+  return own.find(e => !e.used && onward(fn, e, {}).events.includes(free)) ?? null;
+}
+
+const DEEPEST = 3;
+
+/** Does the function wait for the item anywhere, itself or in a function in view that it calls? */
+function waits(fn: CFunction, item: Item, world: World, depth = 0): boolean {
+  return fn.events.some(e => {
+    if ((e.kind === 'wait' && keyOf(e) === item.key) || WAITS_FOR_ALL.test(e.api)) return true;
+    const callee = depth < DEEPEST ? calleeIn(fn, e, world.functions) : null;
+    return callee !== null && callee !== fn && waits(callee, item, world, depth + 1);
+  });
+}
+
+/** Is the function part of what the handler does? */
+function comesTo(handler: CFunction, fn: CFunction, world: World, depth = 0): boolean {
+  if (handler === fn) return true;
+  if (depth > DEEPEST) return false;
+  return handler.events.some(e => {
+    const callee = calleeIn(handler, e, world.functions);
+    return callee !== null && callee !== handler && comesTo(callee, fn, world, depth + 1);
+  });
+}

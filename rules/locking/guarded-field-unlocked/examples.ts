@@ -1,0 +1,366 @@
+import type { Rule } from '../../../src/model/rule.ts';
+
+/** The rule's examples both ways: a counter that one place changes without the lock, and what only looks so. */
+export const examples: Rule['examples'] = {
+  bad: [
+    `
+struct ferry {
+	spinlock_t lock;
+	int aboard;
+};
+
+void ferry_board(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->aboard++;
+	spin_unlock(&f->lock);
+}
+
+int ferry_leave(struct ferry *f)
+{
+	int left;
+
+	spin_lock(&f->lock);
+	f->aboard--;
+	left = f->aboard;
+	spin_unlock(&f->lock);
+	return left;
+}
+
+void ferry_join(struct ferry *f, struct ferry *other)
+{
+	spin_lock(&f->lock);
+	if (f->aboard < 10)
+		f->aboard += other->cars;
+	spin_unlock(&f->lock);
+}
+
+static int ferry_open(struct inode *inode, struct file *file)
+{
+	struct ferry *f = inode->i_private;
+
+	f->aboard++; /* want: guarded-field-unlocked "aboard" */
+	return 0;
+}
+
+static const struct file_operations ops = { .open = ferry_open };`,
+    `
+struct ferry {
+	spinlock_t lock;
+	int aboard;
+};
+
+void ferry_board(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->aboard++;
+	spin_unlock(&f->lock);
+}
+
+int ferry_leave(struct ferry *f)
+{
+	int left;
+
+	spin_lock(&f->lock);
+	f->aboard--;
+	left = f->aboard;
+	spin_unlock(&f->lock);
+	return left;
+}
+
+void ferry_join(struct ferry *f, struct ferry *other)
+{
+	spin_lock(&f->lock);
+	if (f->aboard < 10)
+		f->aboard += other->cars;
+	spin_unlock(&f->lock);
+}
+
+/* It finds the ferry itself: nobody above can hold the ferry's lock. */
+static int ferry_stow(struct ferry_line *l, int n)
+{
+	struct ferry *f = ferry_of(l, n);
+
+	f->aboard++; /* want: guarded-field-unlocked "aboard" */
+	return 0;
+}
+
+int ferry_line_stow(struct ferry_line *l)
+{
+	return ferry_stow(l, 0);
+}`,
+  ],
+  good: [
+    `
+struct ferry {
+	spinlock_t lock;
+	int aboard;
+};
+
+void ferry_board(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->aboard++;
+	spin_unlock(&f->lock);
+}
+
+int ferry_leave(struct ferry *f)
+{
+	int left;
+
+	spin_lock(&f->lock);
+	f->aboard--;
+	left = f->aboard;
+	spin_unlock(&f->lock);
+	return left;
+}
+
+void ferry_join(struct ferry *f, struct ferry *other)
+{
+	spin_lock(&f->lock);
+	if (f->aboard < 10)
+		f->aboard += other->cars;
+	spin_unlock(&f->lock);
+}
+
+/* Nobody else knows it yet. */
+static int ferry_open(struct inode *inode, struct file *file)
+{
+	struct ferry *f = kzalloc(sizeof(*f), GFP_KERNEL);
+
+	spin_lock_init(&f->lock);
+	f->aboard++;
+	file->private_data = f;
+	return 0;
+}
+
+static const struct file_operations ops = { .open = ferry_open };
+
+/* The callers hold the lock. */
+static void ferry_count(struct ferry *f)
+{
+	f->aboard++;
+}
+
+void ferry_group(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	ferry_count(f);
+	spin_unlock(&f->lock);
+}
+
+int ferry_recount(struct ferry *f)
+{
+	lockdep_assert_held(&f->lock);
+	f->aboard++;
+	return f->aboard;
+}`,
+    `
+struct ferry {
+	spinlock_t lock;
+	int aboard;
+};
+
+void ferry_board(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->aboard++;
+	spin_unlock(&f->lock);
+}
+
+int ferry_leave(struct ferry *f)
+{
+	int left;
+
+	spin_lock(&f->lock);
+	f->aboard--;
+	left = f->aboard;
+	spin_unlock(&f->lock);
+	return left;
+}
+
+void ferry_join(struct ferry *f, struct ferry *other)
+{
+	spin_lock(&f->lock);
+	if (f->aboard < 10)
+		f->aboard += other->cars;
+	spin_unlock(&f->lock);
+}
+
+/* Who calls is out of view, and may hold it. */
+void ferry_sink(struct ferry *f)
+{
+	f->aboard--;
+}`,
+    `
+struct ferry {
+	spinlock_t lock;
+	int aboard;
+};
+
+void ferry_board(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->aboard++;
+	spin_unlock(&f->lock);
+}
+
+int ferry_leave(struct ferry *f)
+{
+	int left;
+
+	spin_lock(&f->lock);
+	f->aboard--;
+	left = f->aboard;
+	spin_unlock(&f->lock);
+	return left;
+}
+
+void ferry_join(struct ferry *f, struct ferry *other)
+{
+	spin_lock(&f->lock);
+	if (f->aboard < 10)
+		f->aboard += other->cars;
+	spin_unlock(&f->lock);
+}
+
+/* The helper gives it back locked. */
+static int ferry_open(struct inode *inode, struct file *file)
+{
+	struct ferry *f = ferry_grab(inode);
+
+	f->aboard++;
+	spin_unlock(&f->lock);
+	return 0;
+}
+
+static const struct file_operations ops = { .open = ferry_open };`,
+    `
+struct ferry {
+	spinlock_t lock;
+	int trips;
+};
+
+/* A number that nobody decides anything by. */
+void ferry_go(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->trips++;
+	spin_unlock(&f->lock);
+}
+
+void ferry_back(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->trips++;
+	spin_unlock(&f->lock);
+}
+
+void ferry_loop(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->trips += 2;
+	spin_unlock(&f->lock);
+}
+
+static int ferry_open(struct inode *inode, struct file *file)
+{
+	struct ferry *f = inode->i_private;
+
+	f->trips++;
+	return 0;
+}
+
+static const struct file_operations ops = { .open = ferry_open };`,
+    `
+struct ferry {
+	spinlock_t lock;
+	int aboard;
+};
+
+/* Two places under the lock are no rule yet. */
+void ferry_board(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->aboard++;
+	spin_unlock(&f->lock);
+}
+
+int ferry_leave(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	if (f->aboard)
+		f->aboard--;
+	spin_unlock(&f->lock);
+	return 0;
+}
+
+static int ferry_open(struct inode *inode, struct file *file)
+{
+	struct ferry *f = inode->i_private;
+
+	f->aboard++;
+	return 0;
+}
+
+static const struct file_operations ops = { .open = ferry_open };`,
+    `
+struct ferry {
+	spinlock_t lock;
+	int aboard;
+};
+
+void ferry_board(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->aboard++;
+	spin_unlock(&f->lock);
+}
+
+int ferry_leave(struct ferry *f)
+{
+	int left;
+
+	spin_lock(&f->lock);
+	f->aboard--;
+	left = f->aboard;
+	spin_unlock(&f->lock);
+	return left;
+}
+
+void ferry_join(struct ferry *f, struct ferry *other)
+{
+	spin_lock(&f->lock);
+	if (f->aboard < 10)
+		f->aboard += other->cars;
+	spin_unlock(&f->lock);
+}
+
+/* Another lock may be the one that matters, in one of those that go without. */
+void ferry_sink_locked(struct ferry *f)
+{
+	f->aboard--;
+}
+
+static int ferry_open(struct inode *inode, struct file *file)
+{
+	struct ferry *f = inode->i_private;
+
+	f->aboard++;
+	return 0;
+}
+
+static long ferry_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ferry_line *l = file->private_data;
+	struct ferry *f = l->first;
+
+	mutex_lock(&l->lock);
+	f->aboard--;
+	mutex_unlock(&l->lock);
+	return 0;
+}
+
+static const struct file_operations ops = { .open = ferry_open, .unlocked_ioctl = ferry_ioctl };`,
+  ],
+};

@@ -1,0 +1,182 @@
+import { callersOf, gives, isTest, lockText, onward, takings } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
+
+export default {
+  id: 'irq-enabled-too-early',
+  title: 'Interrupts are switched on in the middle of a section that runs with them off',
+  why: `
+    spin_unlock_irq() switches interrupts on, whatever they were before. Where they were off already when the lock was taken, by an outer lock or
+    a caller, the rest of the outer section runs with interrupts on: a handler that takes the outer lock spins for ever on this CPU. Inside,
+    the plain form is enough, and where the state is not known, _irqsave and _irqrestore keep it.
+    Outside the model, which knows no interrupts: told by inspection.`,
+  severity: 'error',
+  confidence: 'high',
+  finds: ['irq-context'],
+  references: ['Documentation/kernel-hacking/locking.rst, Locking Between Hard IRQ and Softirqs/Tasklets'],
+  knownGaps: ['callers are known only where all of them are in view, and helpers one call deep'],
+  examples: {
+    bad: [
+      `
+void valve_swap(struct valve *a, struct valve *b)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&a->lock, flags);
+	spin_lock_irq(&b->aux_lock);
+	swap(a->level, b->level);
+	spin_unlock_irq(&b->aux_lock); /* want: irq-enabled-too-early "b->aux_lock" */
+	valve_note(a);
+	spin_unlock_irqrestore(&a->lock, flags);
+}`,
+      `
+static void valve_count(struct valve *v)
+{
+	spin_lock_irq(&v->stat_lock);
+	v->counted++;
+	spin_unlock_irq(&v->stat_lock); /* want: irq-enabled-too-early "v->stat_lock" */
+}
+
+void valve_open(struct valve *v)
+{
+	spin_lock_irq(&v->lock);
+	valve_count(v);
+	v->level++;
+	spin_unlock_irq(&v->lock);
+}`,
+    ],
+    good: [
+      `
+void valve_swap(struct valve *a, struct valve *b)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&a->lock, flags);
+	spin_lock(&b->aux_lock);
+	swap(a->level, b->level);
+	spin_unlock(&b->aux_lock);
+	spin_unlock_irqrestore(&a->lock, flags);
+}`,
+      `
+/* They are switched off once more than needed, and not on. */
+void valve_mix(struct valve *a, struct valve *b)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&a->lock, flags);
+	spin_lock_irq(&b->aux_lock);
+	swap(a->level, b->level);
+	spin_unlock(&b->aux_lock);
+	spin_unlock_irqrestore(&a->lock, flags);
+}`,
+      `
+/* The one unlock ends what the two calls began. */
+void valve_shut(struct valve *v)
+{
+	local_irq_disable();
+	spin_lock(&v->lock);
+	v->level = 0;
+	spin_unlock_irq(&v->lock);
+}`,
+      `
+/* The caller's lock is given back, and interrupts are on, before the other is taken. */
+static void valve_breathe(struct valve *v)
+{
+	spin_unlock_irq(&v->lock);
+	spin_lock_irq(&v->stat_lock);
+	v->counted++;
+	spin_unlock_irq(&v->stat_lock);
+	spin_lock_irq(&v->lock);
+}
+
+void valve_open(struct valve *v)
+{
+	spin_lock_irq(&v->lock);
+	valve_breathe(v);
+	spin_unlock_irq(&v->lock);
+}`,
+      `
+/* Some callers have them on. */
+static void valve_count(struct valve *v)
+{
+	spin_lock_irq(&v->stat_lock);
+	v->counted++;
+	spin_unlock_irq(&v->stat_lock);
+}
+
+void valve_open(struct valve *v)
+{
+	valve_count(v);
+	spin_lock_irq(&v->lock);
+	v->level++;
+	spin_unlock_irq(&v->lock);
+}`,
+      `
+/* The lock is given back around the call by what waits. */
+static void valve_flush(struct valve *v)
+{
+	spin_lock_irq(&v->stat_lock);
+	v->pending = 0;
+	spin_unlock_irq(&v->stat_lock);
+}
+
+void valve_freeze(struct valve *v)
+{
+	spin_lock_irq(&v->lock);
+	wait_event_lock_irq_cmd(v->wait, v->idle, v->lock, valve_flush(v));
+	spin_unlock_irq(&v->lock);
+}`,
+      `
+/* The inner unlock comes last: interrupts go on when nothing is held any more. */
+void valve_both(struct valve *a, struct valve *b)
+{
+	spin_lock_irq(&a->lock);
+	spin_lock(&b->aux_lock);
+	swap(a->level, b->level);
+	spin_unlock(&a->lock);
+	spin_unlock_irq(&b->aux_lock);
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
+    for (const take of fn.events) {
+      if (take.kind !== 'lock' || take.ends || !TAKES.test(take.api)) continue;
+      const off = take.context.includes('irqs-off') ? take : offInCallers(fn, take, world);
+      const [lock] = takings(fn, take);
+      const give = off && lock ? onward(fn, take, {}).events.find(e => SWITCHES_ON.test(e.api) && gives(fn, e, lock.lock)) : undefined;
+      if (!off || !lock || !give) continue;
+      const name = lockText(lock.lock, take);
+      report(
+        { event: give, fn },
+        {
+          message: `${give.api}(&${name}) in ${fn.name}() switches interrupts on, which were off before ${take.api}()`,
+          question: 'Should the inner lock leave interrupts as they are?',
+          dismissal: 'Not an issue if nothing that an interrupt handler takes is held any more',
+          related: [
+            ...(off === take ? [] : [{ path: off.path, line: off.line, side: off.side, note: 'called with interrupts off' }]),
+            { path: take.path, line: take.line, side: take.side, note: 'taken here' },
+          ],
+          quote: [take, give],
+          shape: `${fn.name}|${lock.lock}`,
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+const TAKES = /^(?:(?:raw_)?spin|read|write|xa)_lock_irq$/;
+const SWITCHES_ON = /^(?:(?:raw_)?spin|read|write|xa)_unlock_irq$/;
+
+/** A call of the function with interrupts off, where all calls of it are so, and it has not switched them on before. */
+function offInCallers(fn: CFunction, take: Event, world: World): Event | null {
+  const sites = callersOf(fn, world) ?? [];
+  if (sites.length === 0 || !sites.every(s => s.fn !== fn && s.event.context.includes('irqs-off') && !inWait(s.fn, s.event))) return null;
+  const earlier = fn.events.some(e => e.index < take.index && /unlock_irq$|irq_enable$|irqrestore$|irq_restore$/.test(e.api));
+  return earlier ? null : (sites[0]?.event ?? null);
+}
+
+/** The call stands in a macro that waits, and may give its lock back around it. */
+function inWait(fn: CFunction, call: Event): boolean {
+  return fn.events.some(e => e.kind === 'wait' && e.line <= call.line && e.endLine >= call.line);
+}
