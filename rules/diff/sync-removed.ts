@@ -478,6 +478,19 @@ export default {
 `,
       `--- a/drivers/tray/tray.c
 +++ b/drivers/tray/tray.c
+@@ -20,8 +20,8 @@ static void tray_post(struct tray *t, int v)
+ static void tray_map(struct tray *t, int v)
+ {
+ 	t->entry = v;
+-	smp_wmb();
++	asm volatile("tabsync" ::: "memory");
+ 	t->mapped = 1;
+ }
+ 
+ /* the end */
+`,
+      `--- a/drivers/tray/tray.c
++++ b/drivers/tray/tray.c
 @@ -20,7 +20,6 @@ static void tray_post(struct tray *t, int v)
  static void tray_fill(struct tray *t, int v)
  {

@@ -15,7 +15,7 @@ export function settleValues(draft: Draft, starts: boolean): void {
       .flatMap(t => t.steps.flatMap(s => (s.act.op === 'word' ? [] : [s.act])))
       .filter(a => 'location' in a && a.location === i);
     const numbers = new Set(acts.flatMap(a => (a.op === 'store' ? [a.value] : a.op === 'rmw' ? [a.operand] : [])));
-    if (starts && location.initial === 0) {
+    if (starts && location.initial === 0 && !location.given) {
       const clears = acts.flatMap(a => (a.op === 'rmw' && a.update === '&~' ? [a.operand ?? 0] : []));
       if (clears.length > 0 && !acts.some(a => a.op === 'rmw' && a.update === '|')) location.initial = clears.reduce((x, y) => x | y, 0);
       else if (acts.some(a => a.op === 'store' && a.value === 0)) location.initial = numbers.has(1) ? 9 : 1;

@@ -58,6 +58,8 @@ export interface DraftLocation {
   type: 'int' | 'spinlock_t';
   /** A number, or the location that it points to. */
   initial: number | { to: number };
+  /** The claim says what it starts with. */
+  given?: true;
   /** For a pointer: the location that a store of it publishes. */
   target?: number;
 }

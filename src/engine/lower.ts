@@ -90,6 +90,7 @@ class Lowering {
       if (!location) continue;
       const mask = typeof start.cell === 'string' ? null : this.maskOf(start.cell);
       const value = typeof start.value === 'string' ? (this.numberOf(start.value) ?? 0) : start.value;
+      location.given = true;
       const others = typeof location.initial === 'number' ? location.initial : 0;
       location.initial = mask === null ? value : value === 0 ? others & ~mask : others | mask;
     }

@@ -356,7 +356,7 @@ function outcomeOf(claim: Claim, draft: Draft): string {
     const found = stepOf(draft, read, 'read', thread, cell);
     const reader = thread ?? found?.thread ?? 0;
     const says = found?.step.says;
-    if (from === 'effect') return { cpu: reader, text: `does ${nameOf(read)}` };
+    if (from === 'effect') return { cpu: reader, text: 'does' in read && read.does === 'take' ? `takes ${cellOf(read)}` : `does ${nameOf(read)}` };
     if (says) return { cpu: reader, text: from === 'before' ? says.before : says.after };
     const writer = from === 'before' ? null : (stepOf(draft, from, 'write', by)?.thread ?? 0);
     const at = found?.step.means ?? (found && 'location' in found.step.act ? draft.locations[found.step.act.location]?.name : undefined);

@@ -68,6 +68,7 @@ export function gains(view: View): boolean {
       e.takes !== undefined ||
       (e.kind === 'fence' && e.ordering !== 'compiler') ||
       (isAccess(e) && (e.ordering === 'acquire' || e.ordering === 'release' || e.ordering === 'full' || (e.kind === 'rmw' && e.atomic))) ||
+      e.api === 'asm' || // Whatever the machine's own instruction orders.
       (e.kind === 'call' && (/lock|guard|sync|barrier|atomic|claim|begin|enter|wait|excl/i.test(e.api) || synchronises(view.series, e.api))),
   );
 }

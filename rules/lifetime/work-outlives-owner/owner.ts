@@ -185,6 +185,8 @@ export function endOf(item: Deferred, removal: CFunction, run: ReadonlySet<CFunc
   const holder = isPrivate(item, file);
   for (const fn of run) {
     const free = fn.events.find(e => isFreeOf(fn, e, type) || (holder && FREES_PRIVATE.test(e.api)));
+    // A helper that takes the item off itself and then frees is wrong whoever calls it, which another rule tells there.
+    if (free && fn !== removal && free.kind === 'free' && item.takenOff.some(site => site.fn === fn)) return null;
     if (free) return { event: fn === removal ? free : null };
   }
   return isManaged(item, file) ? { event: null } : null;
