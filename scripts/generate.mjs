@@ -51,18 +51,13 @@ function ruleList(rules) {
   ].join('\n');
 }
 
-/** The generated files and what should stand in them. */
-async function generated() {
-  const { factsTable } = await import('./facts.mjs');
-  const { factsSchema } = await sourceOf('src/cli/facts.ts');
-  const { rules } = await sourceOf('rules/index.ts');
-  return [
-    { path: 'rules/index.ts', text: ruleIndex() },
-    { path: 'src/facts/tables.ts', text: factsTable() },
-    { path: 'RULES.md', text: ruleList(rules) },
-    { path: 'schema/facts.schema.json', text: `${JSON.stringify(factsSchema(), null, 2)}\n` },
-  ];
-}
+/** The generated files and what makes them, those first that the others are made of. */
+const GENERATED = [
+  { path: 'rules/index.ts', text: async () => ruleIndex() },
+  { path: 'src/facts/tables.ts', text: async () => (await import('./facts.mjs')).factsTable() },
+  { path: 'RULES.md', text: async () => ruleList((await sourceOf('rules/index.ts')).rules) },
+  { path: 'schema/facts.schema.json', text: async () => `${JSON.stringify((await sourceOf('src/cli/facts.ts')).factsSchema(), null, 2)}\n` },
+];
 
 /** A TypeScript source as a module: Node 20 does not read it as it stands. */
 async function sourceOf(path) {
@@ -87,16 +82,17 @@ async function sourceOf(path) {
 
 /** One line for each generated file that does not hold what it should. */
 export async function stale() {
-  const files = await generated();
-  return files
-    .filter(f => !existsSync(join(root, f.path)) || readFileSync(join(root, f.path), 'utf8') !== f.text)
-    .map(f => `${f.path} is stale: run \`npm run generate\``);
+  const found = [];
+  for (const { path, text } of GENERATED)
+    if (!existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== (await text()))
+      found.push(`${path} is stale: run \`npm run generate\``);
+  return found;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   install();
-  for (const file of await generated()) {
-    mkdirSync(dirname(join(root, file.path)), { recursive: true });
-    writeFileSync(join(root, file.path), file.text);
+  for (const { path, text } of GENERATED) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), await text());
   }
 }
