@@ -1,5 +1,6 @@
 /** Decides a claim with the checker, and tells the execution that shows it. */
-import { type Budget, type Execution, executions } from '../lkmm/executions.ts';
+import type { Budget } from '../lkmm/budget.ts';
+import { type Execution, executions } from '../lkmm/executions.ts';
 import type { Condition, LitmusTest, Observed, Value } from '../lkmm/litmus.ts';
 import { races } from '../lkmm/model.ts';
 import { type Schedule, type Strength, scheduleOf, strengthOf } from '../lkmm/order.ts';

@@ -7,7 +7,7 @@
 import type { Combination } from './combination.ts';
 import { IS, type PathEvent } from './paths.ts';
 import type { Algebra, Relation } from './relations.ts';
-import type { Valuation } from './valuation.ts';
+import { UNKNOWN, type Valuation } from './valuation.ts';
 
 export class Coherence {
   private readonly algebra: Algebra;
@@ -25,13 +25,15 @@ export class Coherence {
     this.writes = writes;
     this.valuation = valuation;
     this.given = given;
-    this.updates = writes.flatMap(w => (w.reads ? [{ write: w.id, read: w.reads.id, others: writes.filter(o => o.thread !== w.thread).map(o => o.id) }] : []));
+    this.updates = writes.flatMap(w =>
+      w.reads ? [{ write: w.id, read: w.reads.id, others: writes.filter(o => o.thread !== w.thread).map(o => o.id) }] : [],
+    );
   }
 
   /** May the read, at location `here`, read from the write, as far as the two and their own thread tell? */
   mayRead(read: PathEvent, write: PathEvent, here: number): boolean {
     const there = this.valuation.at(write);
-    if (there >= -1 && there !== here) return false;
+    if (there !== UNKNOWN && there !== here) return false;
     if (write.thread === read.thread && write.id > read.id) return false;
     const initial = (write.is & IS.init) !== 0;
     const { locations, source } = this.valuation;

@@ -204,6 +204,16 @@ export class Algebra {
     return out;
   }
 
+  /** Adds i before j to a transitive relation and keeps it transitive, in place. */
+  extend(a: Relation, i: number, j: number): void {
+    const { size, words } = this;
+    for (let k = 0; k < size; k++) {
+      if (k !== i && !this.has(a, k, i)) continue;
+      this.put(a, k, j);
+      for (let m = 0; m < words; m++) a[k * words + m] = (a[k * words + m] as number) | (a[j * words + m] as number);
+    }
+  }
+
   irreflexive(a: Relation): boolean {
     for (let i = 0; i < this.size; i++) if (this.has(a, i, i)) return false;
     return true;

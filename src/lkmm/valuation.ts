@@ -58,7 +58,7 @@ export class Valuation {
   }
 
   /** What the event gives or puts; null where that is not known, and on fences. */
-  valueOf(event: PathEvent): Value | null {
+  valueAt(event: PathEvent): Value | null {
     return event.value === null ? null : valueUnder(event.value, this.read);
   }
 
