@@ -21,6 +21,7 @@ import readAfterFailedPut from './lifetime/read-after-failed-put.ts';
 import storedAfterReleaseCallback from './lifetime/stored-after-release-callback.ts';
 import timerAliveAtFree from './lifetime/timer-alive-at-free.ts';
 import useAfterPut from './lifetime/use-after-put.ts';
+import waitedForTooEarly from './lifetime/waited-for-too-early.ts';
 import waiterReadAfterSignal from './lifetime/waiter-read-after-signal.ts';
 import workOutlivesOwner from './lifetime/work-outlives-owner.ts';
 import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue.ts';
@@ -94,6 +95,7 @@ export const rules: readonly Rule[] = [
   storedAfterReleaseCallback,
   timerAliveAtFree,
   useAfterPut,
+  waitedForTooEarly,
   waiterReadAfterSignal,
   workOutlivesOwner,
   flushOfSystemWorkqueue,

@@ -14,7 +14,7 @@ import {
 } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Related } from '../../src/model/finding.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule, Use } from '../../src/model/rule.ts';
 
 export default {
   id: 'done-mark-without-release',
@@ -23,7 +23,7 @@ export default {
     Somebody else goes on as soon as the mark is seen, and uses what was done before it was set: by a callback that got the object, or by whoever
     called the completion. WRITE_ONCE(), atomic_set() and set_bit() keep nothing before them, and a test by READ_ONCE() or test_bit() keeps
     nothing behind it. The barriers of sleeping and waking do not help: a waiter that has not slept yet sees the mark with no wake-up between.
-    Told by inspection: what was done is behind a pointer or in the caller, and only the order that is missing is in view.`,
+    What was done is behind a pointer or in the caller: the claim assumes it, and that whoever sees the mark looks at it.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['barrier-missing'],
@@ -257,12 +257,55 @@ int mill_main(void *data)
             quote: done ? [done, mark] : [mark],
             related: [other],
             shape: `${keyOf(mark)}|${mark.cell?.bit ?? ''}`,
+            claim: claimOf({ fn, event: mark, side: 0 }, { ...look, side: 0 }, done),
           },
         );
       }
     }
   },
 } satisfies Rule;
+
+/** What was done before the mark is looked at behind it, and is not there yet. */
+function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
+  const work = done ? `what ${done.api}() did` : 'what was done';
+  const then: Deed = { does: 'read', cell: work };
+  const name = mark.event.cell?.bit ?? mark.event.cell?.path ?? 'the mark';
+  const barriers = mark.event.kind === 'rmw';
+  return {
+    threads: [
+      { fn: mark.fn, events: [mark.event], before: [{ does: 'write', cell: work }] },
+      { fn: look.fn, events: [look.event], then: [then] },
+    ],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: look.event, from: mark.event },
+        { read: then, from: 'before' },
+      ],
+    },
+    edits: [
+      barriers
+        ? {
+            kind: 'both',
+            text: `smp_mb__before_atomic() before ${name}, and smp_rmb() behind the test`,
+            edits: [
+              { kind: 'fence', fence: 'full', where: 'before', event: mark.event, text: '' },
+              { kind: 'fence', fence: 'rmb', where: 'after', event: look.event, text: '' },
+            ],
+          }
+        : {
+            kind: 'both',
+            text: `smp_store_release() of ${name}, and smp_load_acquire() at the test`,
+            edits: [
+              { kind: 'order', event: mark.event, ordering: 'release', text: '' },
+              { kind: 'order', event: look.event, ordering: 'acquire', text: '' },
+            ],
+          },
+    ],
+    assumes: ['both run on one object', `${look.fn.name}() or its caller looks at ${work}${done ? '' : ` before ${name} was set`}`],
+    stands: true,
+  };
+}
 
 /** A marked store or an atomic operation that orders nothing. */
 function isMark(event: Event): boolean {

@@ -88,7 +88,8 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
   const [item, ...others] = items;
   const off = item?.takenOff.find(site => run.has(site.fn));
   const drain = item?.drained.find(site => run.has(site.fn));
-  const queued = item?.queued[0]?.event;
+  const queuer = item?.queued[0];
+  const queued = queuer?.event;
   const setUp = item?.setUp.event;
   const handler = `${item?.handler?.name}()`;
   const gone = item?.type ?? 'the module';
@@ -98,6 +99,9 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
       ? `${removal.name}() lets ${gone} go, and nothing waits for ${handler}, which ${state}`
       : `${gone} goes with its device, and nothing waits for ${handler}, which ${state}`,
     detail: [
+      ...(queuer
+        ? [`${queuer.fn.name}() ${/timer/.test(queuer.event.api) ? 'arms' : 'queues'} it, by ${queuer.event.api}() on line ${queuer.event.line}`]
+        : []),
       ...(off ? [`${off.event.api}() takes ${item?.path} off its queue, and does not wait for a handler that runs`] : []),
       ...(drain ? [`${drain.event.api}() waits for what is on the queue, and ${item?.path} comes to it when its delay has passed`] : []),
       ...others.map(o => `Nor for ${o.handler?.name}() of ${o.path}`),

@@ -1,4 +1,4 @@
-import { failsAlong, type Leak, leaksOf, lockText } from '../../src/c/query.ts';
+import { failsAlong, type Leak, leaksOf, lockText, pieceLeaksOf } from '../../src/c/query.ts';
 import type { CFunction, FlowNode } from '../../src/model/code.ts';
 import type { Mention, Rule, World } from '../../src/model/rule.ts';
 
@@ -202,6 +202,27 @@ static void *gauge_seq_start(struct seq_file *s, loff_t *pos)
   },
   checkFunction(fn, report, world) {
     const told = new Set<string>();
+    for (const { lock, exit, release } of pieceLeaksOf(fn, world.functions)) {
+      // Only what is new: of the old ways nothing is known but that they have stood.
+      const addedBy = world.addedBy(fn.path, exit.line);
+      if (addedBy === null || RETURNS_LOCKED.test(fn.name) || told.has(`${exit.line}`)) continue;
+      told.add(`${exit.line}`);
+      const name = lockText(lock, release);
+      report(
+        { place: { path: fn.path, line: exit.line, side: fn.side }, fn, addedBy },
+        {
+          message: `${fn.name}() returns ${exit.returned} where the way past it gives ${name} back`,
+          detail: [`${name} is not taken between, so it is held at the return as well, if it was taken above what the patch shows`],
+          question: `Is ${name} held here, and what gives it back on this way?`,
+          dismissal: `Not an issue if ${name} was the caller's, and callers give it back where this fails`,
+          related: [{ path: fn.path, line: release.line, side: fn.side, note: 'given back here on the way past the return' }],
+          quote: [{ path: fn.path, line: exit.line, side: fn.side }, release],
+          severity: 'warning',
+          confidence: 'medium',
+          shape: `${fn.name}|${lock}`,
+        },
+      );
+    }
     for (const leak of leaksOf(fn, world.functions)) {
       if (isContract(fn, leak, world)) continue;
       const key = `${leak.taking.lock}|${leak.line}`;

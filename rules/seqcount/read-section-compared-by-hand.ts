@@ -1,6 +1,6 @@
-import { isTest, keyOf, nodesAfter, ordersLoads, passes } from '../../src/c/query.ts';
+import { isTest, keyOf, nodesAfter, nodesBefore, ordersLoads, passes } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'read-section-compared-by-hand',
@@ -9,7 +9,7 @@ export default {
     Whoever begins a read section keeps the loads of the section behind the load of the count. Its end needs the other half: the loads of the
     section must not fall behind the second load of the count, or data that a writer has changed goes with a count that has not. The call that
     ends a section has that barrier and compares; beginning a second section and comparing the two counts has it on the wrong side of the load.
-    Told by inspection: nothing stands between the section and its last load that orders loads.`,
+    The claim assumes a writer, who moves the count on first.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['seqcount', 'barrier-missing'],
@@ -100,12 +100,47 @@ bool gauge_moved(struct gauge *g, unsigned int *out)
           question: 'Should this be read_seqcount_retry()?',
           dismissal: 'Not an issue if only a change of the count is waited for, and nothing read before it is used',
           quote: first.line === again.line ? [again] : [first, again],
-          advice: ['read_seqcount_retry(), which has the read barrier before its load'],
+          ...cure(fn, first, again),
         },
       );
     }
   },
 } satisfies Rule;
+
+/** The section against a writer, where what it reads is in view; else the cure alone. */
+function cure(fn: CFunction, first: Event, again: Event): { claim: Claim } | { advice: string[] } {
+  const [ahead, behind] = [nodesAfter(fn, first.node), nodesBefore(fn, again.node)];
+  const data = fn.events.find(
+    e => e.kind === 'read' && e.index > first.index && e.index < again.index && ahead.has(e.node) && behind.has(e.node) && isShared(e, again),
+  );
+  const text = 'read_seqcount_retry(), which has the read barrier before its load';
+  if (!data) return { advice: [text] };
+  const name = data.cell?.path ?? 'the data';
+  const moves: Deed = { does: 'write', cell: again };
+  const change: Deed = { does: 'write', cell: data };
+  return {
+    claim: {
+      threads: [{ fn, events: [first, data, again] }],
+      others: [{ who: 'a writer', does: [moves, { does: 'fence' }, change] }],
+      bad: {
+        kind: 'sees',
+        reads: [
+          { read: first, from: 'before' },
+          { read: data, from: change },
+          { read: again, from: 'before' },
+        ],
+      },
+      edits: [{ kind: 'fence', fence: 'rmb', where: 'before', event: again, text }],
+      assumes: [`a writer moves the count on before it changes ${name}, with a barrier between`],
+      stands: true,
+    },
+  };
+}
+
+/** Something else than the count, and not the function's own. */
+function isShared(event: Event, count: Event): boolean {
+  return event.cell?.base != null && event.object === undefined && !event.uncertain && keyOf(event) !== keyOf(count);
+}
 
 /** A load of a sequence count that orders what comes after it. */
 function beginsSection(event: Event): boolean {

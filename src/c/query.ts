@@ -77,6 +77,7 @@ export {
 export { sameLock } from './locknames.ts';
 export { isFilesOwn, wayInWithout } from './ownlocks.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
+export { type PieceLeak, pieceLeaksOf } from './pieceleaks.ts';
 export {
   type BareWalk,
   bareWalks,

@@ -1,0 +1,58 @@
+import { deferredIn } from '../../src/c/query.ts';
+import type { Deferred } from '../../src/c/query.ts';
+import type { Remark, Rule } from '../../src/model/rule.ts';
+import { examples } from './waited-for-too-early/examples.ts';
+import { type Source, sourcesOf } from './waited-for-too-early/sources.ts';
+import { type Early, earlyWaits } from './waited-for-too-early/teardown.ts';
+
+export default {
+  id: 'waited-for-too-early',
+  title: 'Work is waited for while what queues it still runs',
+  why: `
+    cancel_work_sync(), timer_delete_sync() and the like wait for what is queued when they are called; what is queued afterwards runs afterwards. In
+    a teardown the interrupt, the timer, the other work item or the operation that queues an item must therefore be stopped before the item is
+    waited for. Between a wait that comes too early and that stop the item is queued once more, and its handler then works on freed memory, or on a
+    device that is off. Where two items queue each other neither order will do: one of them is to be shut down, by timer_shutdown_sync() or
+    disable_work_sync().
+    Certain by inspection of the whole file, and outside the model, which knows no queues.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['lifetime-teardown', 'use-after-handover'],
+  references: [
+    'kernel/workqueue.c, cancel_work_sync()',
+    'kernel/time/timer.c, timer_shutdown_sync()',
+    'Documentation/driver-api/driver-model/devres.rst, Devres',
+  ],
+  knownGaps: [
+    'the wait, the stop and what queues the item stand in one file',
+    'a device that is told to be quiet before the wait counts as quiet, whatever it was told',
+    'a flag that the handler reads and the teardown writes before counts, whatever it says',
+    'an interrupt that the core gives back when the removal is over is not judged',
+  ],
+  examples,
+  checkFile(file, report, world) {
+    if (!file.whole || file.isHeader) return;
+    const told = new Set<Early['wait']['event']>();
+    for (const item of deferredIn(file.functions)) {
+      if (!item.handler || item.queued.length === 0 || item.waited.length + item.drained.length === 0) continue;
+      for (const source of sourcesOf(item, file, world)) {
+        for (const early of earlyWaits(item, source, file, world)) {
+          if (told.has(early.wait.event)) continue;
+          told.add(early.wait.event);
+          report({ event: early.wait.event, fn: early.wait.fn }, remarkOn(item, source, early));
+        }
+      }
+    }
+  },
+} satisfies Rule;
+
+function remarkOn(item: Deferred, source: Source, { wait, stop }: Early): Remark {
+  const at = ({ event }: typeof wait, note: string) => ({ path: event.path, line: event.line, side: event.side, note });
+  return {
+    message: `${wait.event.api}() waits for ${item.handler?.name}() before ${stop.event.api}(), and until then ${source.entry.name}() may queue it again`,
+    question: `Should ${wait.event.api}() come after ${stop.event.api}()?`,
+    dismissal: `Not an issue if ${source.entry.name}() can't run any more by then, or no longer queues ${item.path}`,
+    related: [at(stop, 'stopped here'), at(source.queued, 'queued here')],
+    shape: wait.fn.name,
+  };
+}

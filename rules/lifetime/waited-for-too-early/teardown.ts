@@ -1,0 +1,165 @@
+/** Where one function waits for an item and stops afterwards what queues it, and what else it does around that. */
+import { after, before, calleeIn, type Deferred, runBy, type Site } from '../../../src/c/query.ts';
+import type { CFunction, Event } from '../../../src/model/code.ts';
+import type { CodeFile, World } from '../../../src/model/rule.ts';
+import { isSame, lastName, type Source } from './sources.ts';
+
+/** A wait for an item, and the stop that comes too late. */
+export interface Early {
+  /** The function that does both, itself or by what it calls. */
+  fn: CFunction;
+  wait: Site;
+  stop: Site;
+}
+
+/** Members whose functions run when an object, its driver, or the use of it ends. */
+const ENDS =
+  /^(?:remove|remove_new|disconnect|unbind|detach|port_remove|release|exit|deinit|destroy|stop|close|shutdown|ndo_stop|ndo_uninit|uninit|cleanup|hw_free|free|kill)$/;
+const MACHINE_GOES = /^struct (?:device|platform_device|pci_dev|i2c_client|spi_device|sdw_slave|virtio_device|amba_device) \*/;
+
+/** Waits behind which the item may be queued again; the forms that shut an item down keep it from that. */
+const LETS_AGAIN =
+  /^(?:flush_(?:delayed_)?work|cancel_(?:delayed_)?work_sync|(?:timer_delete|del_timer|del_singleshot_timer)_sync|hrtimer_cancel|tasklet_kill|kthread_(?:cancel_(?:delayed_)?work_sync|flush_work)|irq_work_sync|(?:flush|drain|destroy)_workqueue|kthread_(?:destroy|flush)_worker)$/;
+
+/** The waits for the item that come before the last source of it is stopped, in functions that take its object down. */
+export function earlyWaits(item: Deferred, source: Source, file: CodeFile, world: World): Early[] {
+  const waits = [...item.waited.filter(site => isSame(item, site.event)), ...item.drained].filter(site => LETS_AGAIN.test(site.event.api));
+  const stops = file.functions.flatMap(fn => fn.events.flatMap(event => (source.isStoppedBy(event) ? [{ fn, event }] : [])));
+  const found: Early[] = [];
+  for (const wait of waits) {
+    for (const stop of stops) {
+      const early = inOneFunction(wait, stop, file, world);
+      if (early && !found.some(e => e.wait === wait) && holds(item, source, early, world)) found.push(early);
+    }
+  }
+  return found;
+}
+
+/** The function that comes to both, by two of its own events, the wait's first. */
+function inOneFunction(wait: Site, stop: Site, file: CodeFile, world: World): Early | null {
+  for (const fn of file.functions) {
+    if (fn.isMacro || fn.broken || !fn.whole) continue;
+    const first = eventTo(fn, wait, world);
+    const second = eventTo(fn, stop, world);
+    if (first && second && first !== second && first.index < second.index && after(fn, first).includes(second))
+      if (endsObject(fn, first, world)) return { fn, wait, stop };
+  }
+  return null;
+}
+
+/** The function's own event that is the site, or the call that leads to it. */
+function eventTo(fn: CFunction, site: Site, world: World): Event | null {
+  if (fn === site.fn) return site.event;
+  return fn.events.find(e => runByCall(fn, e, world).has(site.fn)) ?? null;
+}
+
+const NONE: ReadonlySet<CFunction> = new Set();
+
+function runByCall(fn: CFunction, event: Event, world: World): ReadonlySet<CFunction> {
+  const callee = calleeIn(fn, event, world.functions);
+  return callee && callee.path === fn.path && callee !== fn ? runBy(callee, world) : NONE;
+}
+
+/** Is the function part of how the object, or the use of it, ends: by the members that lead to it, or as what undoes a start that failed? */
+function endsObject(fn: CFunction, wait: Event, world: World, seen = new Set<CFunction>()): boolean {
+  if (seen.has(fn)) return false;
+  seen.add(fn);
+  if (wait.context.includes('error-path')) return true;
+  const machine = MACHINE_GOES.test(fn.parameters[0]?.type ?? '');
+  for (const { member, call } of world.mentions(fn)) {
+    if (member !== null && ENDS.test(member) && !(member === 'shutdown' && machine)) return true;
+    if (call !== null && /^(?:module_exit|devm_add_action(?:_or_reset)?|kref_put)$/.test(call)) return true;
+  }
+  return world.callers(fn.name).some(site => site.fn.path === fn.path && endsObject(site.fn, site.event, world, seen));
+}
+
+/** Is nothing in view, before the wait or after the stop, that keeps the item from being queued again, or waits for it again? */
+function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, world: World): boolean {
+  if (runBy(source.entry, world).has(fn) || (item.handler && runBy(item.handler, world).has(fn))) return false;
+  const earlier = around(fn, wait, world, 'before');
+  if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.quiet?.test(e.api)))) return false;
+  if (earlier.some(e => quietens(e, source) || UNLINKS.test(e.api))) return false;
+  if (asksFirst(source, earlier)) return false;
+  const later = around(fn, stop, world, 'after');
+  const waits = new Set([...item.waited, ...item.drained, ...item.takenOff, ...item.handedOut].map(site => site.event));
+  return !later.some(e => e !== wait.event && (waits.has(e) || FLUSHES_ALL.test(e.api) || (SHUTS.test(e.api) && isSame(item, e))));
+}
+
+const SHUTS = /^(?:timer_shutdown|disable_(?:delayed_)?work)/;
+const FLUSHES_ALL = /^flush_scheduled_work$/;
+/** What nobody finds any more is not queued by whoever looks for it. */
+const UNLINKS = /^(?:(?:h?list|rb|idr|ida|xa|radix_tree|rhashtable|hash|klist)_(?:del|erase|remove|move|splice)\w*|__?list_del\w*)$/;
+
+const DEEPEST = 4;
+
+/** All that runs before the site, or after it, in the function that comes to it, in what that calls, and in the callers. */
+function around(fn: CFunction, site: Site, world: World, way: 'before' | 'after'): Event[] {
+  const found: Event[] = [];
+  const seen = new Set<CFunction>();
+  const add = (at: CFunction, event: Event) => {
+    const beside = way === 'before' ? before(at, event).filter(e => e.index < event.index) : after(at, event).filter(e => e.index > event.index);
+    for (const e of beside) {
+      found.push(e);
+      for (const callee of runByCall(at, e, world)) found.push(...callee.events);
+    }
+  };
+  const down = (at: CFunction) => {
+    const event = eventTo(at, site, world);
+    if (!event || seen.has(at)) return;
+    seen.add(at);
+    add(at, event);
+    const callee = at === site.fn ? null : calleeIn(at, event, world.functions);
+    if (callee) down(callee);
+  };
+  down(fn);
+  const up = (at: CFunction, depth: number) => {
+    if (depth >= DEEPEST) return;
+    for (const caller of world.callers(at.name)) {
+      if (caller.fn.path !== at.path || seen.has(caller.fn)) continue;
+      seen.add(caller.fn);
+      add(caller.fn, caller.event);
+      up(caller.fn, depth + 1);
+    }
+  };
+  up(fn, 0);
+  return found;
+}
+
+/** Names that tell a device, or a part of the driver out of view, to be quiet. */
+const QUIETENS =
+  /(?:^|_)(?:dis(?:able|connect)\w*|mask\w*|halt\w*|stop\w*|quiesce\w*|shutdown|off|reset|suspend|sleep|standby|down|deactivate|abort\w*|kill\w*|poweroff|deinit|uninit|unregister\w*|detach|release\w*|teardown|cleanup|exit|fini|finish)(?:_|$)/;
+/** What has such a name and says nothing to a device. */
+const ASIDE =
+  /^(?:netif_|napi_|phy_|pm_|module_|cancel_|flush_|kthread_|timer_|del_timer|hrtimer_|tasklet_|usb_kill|usb_put|device_(?:remove|release|set)|sysfs_|debugfs_|release_(?:mem|region|firmware)|pci_release|input_unregister|led_|power_supply_|video_|misc_|irq_|ida_|idr_|class_|proc_|snd_|gpio_free|dev_|spin_|mutex_|local_|preempt_|sb_|mdelay|msleep|usleep|ssleep|fsleep)/;
+const WRITES = /(?:^|_)(?:write\w*|wr(?:l|w|b|32|16|8)?|out[bwl](?:_p)?|poke|update_bits\w*|(?:set|clear)_bits\w*|iowrite\w*)(?:_|$)|^(?:writel|writeb|writew|ew32|w32|iowrite\w*|__raw_write\w*)/;
+
+/** Does the call, out of view, by its name tell the source to be quiet; for a device also a write of its registers? */
+function quietens({ api, kind, opaque }: Event, source: Source): boolean {
+  if (source.kind === 'hardware' && WRITES.test(api)) return true;
+  return kind === 'call' && opaque && QUIETENS.test(api) && !ASIDE.test(api);
+}
+
+const STATES = /^(?:netif_running|netif_device_present|netif_carrier_ok|netif_queue_stopped|drm_dev_enter|pm_runtime_(?:active|suspended|get_if_\w+)|device_is_registered)$/;
+
+/** Does what runs look, before it queues the item, at a state that the function has changed by then? */
+function asksFirst(source: Source, earlier: readonly Event[]): boolean {
+  const written = new Set<string>();
+  for (const e of earlier) {
+    if (e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish') written.add(stateOf(e));
+    else if (/^(?:__)?(?:set|clear|test_and_set|test_and_clear|change)_bit\w*$|^atomic\w*_(?:set|inc|dec|or|and)/.test(e.api)) written.add(stateOf(e));
+  }
+  written.delete('');
+  return source.chain.some((fn, i) => {
+    const next = source.chain[i + 1];
+    const ahead = next ? fn.events.filter(e => e.api === next.name).flatMap(e => before(fn, e)) : before(fn, source.queued.event);
+    return ahead.some(e => STATES.test(e.api) || (isLook(e) && written.has(stateOf(e))));
+  });
+}
+
+function isLook(e: Event): boolean {
+  return e.kind === 'read' || e.kind === 'rmw' || /(?:^|_)(?:test|read|get|is)(?:_|$)/.test(e.api);
+}
+
+function stateOf(e: Event): string {
+  return e.cell ? lastName(e.cell.path) : '';
+}
