@@ -6,6 +6,7 @@ import doneMarkWithoutRelease from './barriers/done-mark-without-release.ts';
 import flagPublishedWithoutRelease from './barriers/flag-published-without-release.ts';
 import halfBarrierForStoreThenLoad from './barriers/half-barrier-for-store-then-load.ts';
 import lockTakenRelaxed from './barriers/lock-taken-relaxed.ts';
+import payloadChangedAfterPublication from './barriers/payload-changed-after-publication.ts';
 import plainPublishBesideBarrier from './barriers/plain-publish-beside-barrier.ts';
 import readBarrierOnWrongSide from './barriers/read-barrier-on-wrong-side.ts';
 import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
@@ -21,6 +22,7 @@ import readAfterFailedPut from './lifetime/read-after-failed-put.ts';
 import storedAfterReleaseCallback from './lifetime/stored-after-release-callback.ts';
 import timerAliveAtFree from './lifetime/timer-alive-at-free.ts';
 import useAfterPut from './lifetime/use-after-put.ts';
+import usedAfterOwnershipGiven from './lifetime/used-after-ownership-given.ts';
 import waitedForTooEarly from './lifetime/waited-for-too-early.ts';
 import waiterReadAfterSignal from './lifetime/waiter-read-after-signal.ts';
 import workOutlivesOwner from './lifetime/work-outlives-owner.ts';
@@ -40,6 +42,7 @@ import sleepInAtomic from './locking/sleep-in-atomic.ts';
 import unlockMissingOnPath from './locking/unlock-missing-on-path.ts';
 import unlockOfUnheldLock from './locking/unlock-of-unheld-lock.ts';
 import pendingCheckedBeforeRelease from './pairs/pending-checked-before-release.ts';
+import recheckAfterUnlockUnordered from './pairs/recheck-after-unlock-unordered.ts';
 import staticKeyToggleNotCounted from './pairs/static-key-toggle-not-counted.ts';
 import tornPairUpdate from './pairs/torn-pair-update.ts';
 import unboundedUpdateWindow from './pairs/unbounded-update-window.ts';
@@ -80,6 +83,7 @@ export const rules: readonly Rule[] = [
   flagPublishedWithoutRelease,
   halfBarrierForStoreThenLoad,
   lockTakenRelaxed,
+  payloadChangedAfterPublication,
   plainPublishBesideBarrier,
   readBarrierOnWrongSide,
   statementAfterBracelessIf,
@@ -95,6 +99,7 @@ export const rules: readonly Rule[] = [
   storedAfterReleaseCallback,
   timerAliveAtFree,
   useAfterPut,
+  usedAfterOwnershipGiven,
   waitedForTooEarly,
   waiterReadAfterSignal,
   workOutlivesOwner,
@@ -114,6 +119,7 @@ export const rules: readonly Rule[] = [
   unlockMissingOnPath,
   unlockOfUnheldLock,
   pendingCheckedBeforeRelease,
+  recheckAfterUnlockUnordered,
   staticKeyToggleNotCounted,
   tornPairUpdate,
   unboundedUpdateWindow,

@@ -1,5 +1,4 @@
-import { deferredIn } from '../../src/c/query.ts';
-import type { Deferred } from '../../src/c/query.ts';
+import { type Deferred, deferredIn } from '../../src/c/query.ts';
 import type { Remark, Rule } from '../../src/model/rule.ts';
 import { examples } from './waited-for-too-early/examples.ts';
 import { type Source, sourcesOf } from './waited-for-too-early/sources.ts';
@@ -49,7 +48,7 @@ export default {
 function remarkOn(item: Deferred, source: Source, { wait, stop }: Early): Remark {
   const at = ({ event }: typeof wait, note: string) => ({ path: event.path, line: event.line, side: event.side, note });
   return {
-    message: `${wait.event.api}() waits for ${item.handler?.name}() before ${stop.event.api}(), and until then ${source.entry.name}() may queue it again`,
+    message: `${wait.event.api}() waits for ${item.handler?.name}() before ${stop.event.api}(), and until then ${source.entry.name}() may ${item.kind === 'timer' ? 'arm' : 'queue'} it again`,
     question: `Should ${wait.event.api}() come after ${stop.event.api}()?`,
     dismissal: `Not an issue if ${source.entry.name}() can't run any more by then, or no longer queues ${item.path}`,
     related: [at(stop, 'stopped here'), at(source.queued, 'queued here')],

@@ -74,8 +74,7 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
   const found = new Map<string, Site[]>();
   for (const fn of file.functions) {
     if (fn.isMacro || !fn.whole || isTest(fn)) continue;
-    // Who makes or ends an object has it alone.
-    const alone = runsAlone(fn) || /alloc|clone|fork|free|release|new|copy/.test(fn.name);
+    const alone = hasItAlone(fn);
     for (const event of fn.events) {
       const { cell } = event;
       if (event.kind === 'read' || !RMW.test(event.api) || !cell?.type || event.uncertain || cell.path.includes('[')) continue;
@@ -102,6 +101,16 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
   return found;
 }
 
+/** Who makes or ends an object has it alone, and so has who brings a device up or down. */
+function hasItAlone(fn: CFunction): boolean {
+  return (
+    runsAlone(fn) ||
+    /alloc|clone|fork|free|release|new|copy|init|(?:^|_)(?:open|close|start|stop|up|down|reset|resume|suspend|enable|disable|restart)(?:_|$)/.test(
+      fn.name,
+    )
+  );
+}
+
 /** The object is this CPU's own, or was allocated here. */
 function isOwnHere(fn: CFunction, event: Event): boolean {
   const root = /^\w+/.exec(event.cell?.base ?? '')?.[0] ?? '';
@@ -120,7 +129,7 @@ function findsItself(fn: CFunction, event: Event, world: World): boolean {
   const origins = originsOf(fn, root);
   if (fn.parameters.some(p => p.name === root) || !origins.some(e => e.kind === 'call' || e.kind === 'read')) return false;
   if (origins.some(e => /lock|begin|start|container_of|entry/.test(e.api))) return false;
-  return callersOf(fn, world)?.some(({ event: call }) => call.locks.length + call.maybeLocks.length === 0) ?? false;
+  return callersOf(fn, world)?.some(({ fn: caller, event: call }) => call.locks.length + call.maybeLocks.length === 0 && !runsAlone(caller)) ?? false;
 }
 
 const DEEPEST = 3;

@@ -123,6 +123,17 @@ void page_fetched(struct page_buf *p)
 	clear_bit(PAGE_FETCHING, &p->state);
 }
 
+/* Much lies between. */
+int page_drop(struct page_buf *p)
+{
+	if (test_bit(PAGE_FRESH, &p->state))
+		return 0;
+	page_unmap(p);
+	if (!test_and_set_bit(PAGE_FETCHING, &p->state))
+		p->fetching++;
+	return 0;
+}
+
 /* Nothing is said to be done: the second bit only counts who asked. */
 int page_touch(struct page_buf *p)
 {
@@ -148,6 +159,8 @@ void page_age(struct page_buf *p)
       const done = onward(fn, test, { value: 'nonzero' }).events;
       for (const claim of onward(fn, test, { value: 'zero' }).events) {
         if (!CLAIMS.test(claim.api) || !ofOne(claim, test) || told.has(claim) || done.includes(claim)) continue;
+        // Far from the test the second bit is another matter.
+        if (between(fn, test, claim).some(e => e.kind === 'call' || e.kind === 'lock' || e.kind === 'unlock')) continue;
         const won = onward(fn, claim, { value: 'zero' }).events;
         if (won.length === 0 || won.some(e => e.kind === 'read' && isBit(e, test))) continue;
         const end = endOf(test, claim, world);

@@ -5,11 +5,13 @@ import { examples } from './recheck-missing-after-queueing/examples.ts';
 
 export default {
   id: 'recheck-missing-after-queueing',
-  title: 'A waiter tests, queues and sleeps without testing again',
+  title: 'A waiter tests, queues and sleeps without a test that comes after the queueing',
   why: `
     The condition can come true, and the wake-up with it, between the test and the queueing: nobody is on the queue yet, so nobody is woken,
     and the waiter sleeps on a condition that holds. It has to queue first and test again then; prepare_to_wait() has the barrier for that. A
-    lock does as well, where the waker changes the condition under the lock that the waiter tests and queues under.`,
+    lock does as well, where the waker changes the condition under the lock that the waiter tests and queues under.
+    __add_wait_queue() has no barrier: where the waker looks for waiters without the queue's lock, the test that follows may be made before
+    the queueing is seen.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['lost-wakeup'],
@@ -18,15 +20,33 @@ export default {
   examples,
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
+    for (const queueing of fn.events.filter(e => BARE.test(e.api) && e.cell?.base != null && e.cell.type !== null)) {
+      const found = lookerAt(fn, queueing, world);
+      if (!found) continue;
+      const { test, waker } = found;
+      const name = nameOf(test);
+      report(
+        { event: queueing, fn },
+        {
+          message: `${fn.name}() queues by ${queueing.api}() and tests ${name} next, and nothing orders the two`,
+          detail: [`${waker.fn.name}() changes ${name} and looks for waiters without the queue's lock: each can miss what the other did`],
+          question: `Should smp_mb() stand between ${queueing.api}() and the test?`,
+          dismissal: `Not an issue if ${waker.fn.name}() wakes in any case`,
+          quote: [queueing, test],
+          related: [{ path: waker.wake.path, line: waker.wake.line, side: waker.wake.side, note: `the waker, in ${waker.fn.name}()` }],
+          claim: unorderedClaim(fn, queueing, test, waker),
+        },
+      );
+    }
     for (const queueing of fn.events.filter(e => QUEUES.test(e.api))) {
       if (!queueing.cell?.base || queueing.cell.type === null) continue;
       for (const test of testsBefore(fn, queueing)) {
         if (testedAgain(fn, queueing, test)) continue;
-        const waker = wakerOf(world, fn, queueing, test);
+        const waker = wakerOf(wakesIn(world), fn, queueing, test);
         if (!waker) continue;
         if (underLock(fn, queueing) && !queueing.locks.some(lock => waker.change.locks.includes(lock)) && !lockless(fn, queueing, test, waker))
           continue;
-        const name = test.cell?.bit ?? test.cell?.path ?? 'the condition';
+        const name = nameOf(test);
         report(
           { event: queueing, fn },
           {
@@ -47,6 +67,24 @@ export default {
 
 /** Calls that put somebody on a queue, or leave word that somebody waits. */
 const QUEUES = /^(?:prepare_to_wait(?:_exclusive)?|add_wait_queue(?:_exclusive)?|xprt_wait_for_buffer_space)$/;
+
+/** Calls that put somebody on a queue whose lock the caller holds, and order nothing. */
+const BARE = /^__add_wait_queue(?:_exclusive|_entry_tail|_entry_tail_exclusive)?$/;
+
+function nameOf(test: Event): string {
+  return test.cell?.bit ?? test.cell?.path ?? 'the condition';
+}
+
+/** The test right behind the queueing, and a waker of the same queue who looks for waiters without its lock. */
+function lookerAt(fn: CFunction, queueing: Event, world: World): { test: Event; waker: Waker } | null {
+  const decides = (e: Event) => e.kind === 'read' && fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(e.index));
+  const near = nearest(fn, queueing, 'after', e => decides(e) || ordersAll(e) || e.opaque || e.argCells !== undefined || e.kind === 'wait');
+  for (const test of near.events.filter(e => decides(e) && e.cell?.base != null && keyOf(e) !== keyOf(queueing))) {
+    const waker = wakerOf(looksIn(world), fn, queueing, test);
+    if (waker) return { test, waker };
+  }
+  return null;
+}
 
 /** Loads of shared memory, by whose value the way to the queueing was taken; of those of one cell the last, where every way passes it. */
 function testsBefore(fn: CFunction, queueing: Event): Event[] {
@@ -105,8 +143,8 @@ interface Waker {
   wake: Event;
 }
 
-function wakerOf(world: World, waiter: CFunction, queueing: Event, test: Event): Waker | null {
-  for (const { fn, wake } of wakesIn(world).get(keyOf(queueing) ?? '') ?? []) {
+function wakerOf(wakers: Wakers, waiter: CFunction, queueing: Event, test: Event): Waker | null {
+  for (const { fn, wake } of wakers.get(keyOf(queueing) ?? '') ?? []) {
     if (fn === waiter || isTest(fn)) continue;
     const change = fn.events
       .filter(e => e.index < wake.index && (e.kind === 'write' || e.kind === 'rmw') && keyOf(e) === keyOf(test) && e.cell?.bit === test.cell?.bit)
@@ -117,23 +155,67 @@ function wakerOf(world: World, waiter: CFunction, queueing: Event, test: Event):
   return null;
 }
 
-const wakes = new WeakMap<World, Map<string, { fn: CFunction; wake: Event }[]>>();
+/** By the key of the queue: who wakes, or looks for waiters, and where. */
+type Wakers = Map<string, { fn: CFunction; wake: Event }[]>;
 
-function wakesIn(world: World): Map<string, { fn: CFunction; wake: Event }[]> {
-  const known = wakes.get(world);
+const wakes = new WeakMap<World, Wakers>();
+const looks = new WeakMap<World, Wakers>();
+
+function wakesIn(world: World): Wakers {
+  return gathered(wakes, world, e => e.kind === 'wake' && /^(?:wake_up|xprt_write_space)/.test(e.api));
+}
+
+function looksIn(world: World): Wakers {
+  return gathered(looks, world, e => e.kind === 'read' && /^(?:waitqueue_active|wq_has_sleeper)$/.test(e.api));
+}
+
+function gathered(memory: WeakMap<World, Wakers>, world: World, wanted: (event: Event) => boolean): Wakers {
+  const known = memory.get(world);
   if (known) return known;
-  const found = new Map<string, { fn: CFunction; wake: Event }[]>();
+  const found: Wakers = new Map();
   for (const fn of world.functions) {
     for (const wake of fn.events) {
-      const key = wake.kind === 'wake' && /^(?:wake_up|xprt_write_space)/.test(wake.api) ? keyOf(wake) : null;
+      const key = wanted(wake) ? keyOf(wake) : null;
       if (key === null) continue;
       const list = found.get(key) ?? [];
       found.set(key, list);
       list.push({ fn, wake });
     }
   }
-  wakes.set(world, found);
+  memory.set(world, found);
   return found;
+}
+
+/** The test is made before the queueing is seen, and finds the old value; the waker finds an empty queue. */
+function unorderedClaim(fn: CFunction, queueing: Event, test: Event, { fn: waker, change, wake: look }: Waker): Claim {
+  const behind = { kind: 'fence' as const, fence: 'full' as const, where: 'after' as const, event: queueing };
+  const before = { kind: 'fence' as const, fence: 'full' as const, where: 'before' as const, event: look };
+  return {
+    threads: [
+      { fn, events: [queueing, test] },
+      { fn: waker, events: [change, look] },
+    ],
+    meanings: [{ event: queueing, access: 'write', cell: look, ordering: 'relaxed', says: { before: '', after: 'queues itself' } }],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: test, from: 'before' },
+        { read: look, from: 'before' },
+      ],
+    },
+    edits: [
+      { ...behind, text: `smp_mb() between ${queueing.api}() and the test` },
+      {
+        kind: 'both',
+        text: 'smp_mb() between the two, on both sides',
+        edits: [
+          { ...behind, text: '' },
+          { ...before, text: '' },
+        ],
+      },
+    ],
+    assumes: ['both run on one object'],
+  };
 }
 
 /** The test finds the old value, the wake-up an empty queue: queue first, and one of the two sees the other. */

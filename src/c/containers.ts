@@ -65,7 +65,7 @@ export function foundIn(fn: CFunction, functions: readonly CFunction[]): Found[]
     const callee = calleeOf(fn, event, functions);
     if (!callee?.whole || callee === fn || callee.isMacro) return [];
     for (const inner of callee.events) {
-      const found = inner.locks.length === 0 ? lookedUp(callee, inner) : null;
+      const found = inner.locks.every(lock => callee.entryLocks.includes(lock)) ? lookedUp(callee, inner) : null;
       const returned = found && callee.flow.some(n => n.kind === 'exit' && found.names.includes(n.returned ?? ''));
       if (found && returned)
         return [{ event, names: [event.into], container: found.container, via: { fn: callee, event: inner, names: found.names } }];

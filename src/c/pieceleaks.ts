@@ -1,5 +1,6 @@
 /** Ways out of a function of which a hunk shows a part: what stands below tells which lock was taken above. */
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
+import { madeOf, nullWay } from './lifetime.ts';
 import { mayGive, takings } from './locking.ts';
 import { lockFlowOf, sameLock } from './locksets.ts';
 
@@ -31,7 +32,13 @@ export function pieceLeaksOf(fn: CFunction, functions: readonly CFunction[]): Pi
       const exit = failing(fn, node.next[slot] ?? -1);
       if (!exit) return [];
       const release = givenBeyond(fn, node.next[1 - slot] ?? -1);
-      if (!release || givesOnTheWay(fn, node.next[slot] ?? -1, release, functions) || leavesEarlier(fn, at, release.lock)) return [];
+      if (
+        !release ||
+        tellsOfTheLock(fn, node, release) ||
+        givesOnTheWay(fn, node.next[slot] ?? -1, release, functions) ||
+        leavesEarlier(fn, at, release.lock)
+      )
+        return [];
       return [{ lock: release.lock, exit, release: release.event }];
     });
   });
@@ -77,6 +84,18 @@ function givenBeyond(fn: CFunction, from: number): Given | null {
   // Who takes it again had it from the caller.
   const again = fn.events.some(e => e.index > first.event.index && takings(fn, e).some(t => sameLock(t.lock, first.lock)));
   return again ? null : first;
+}
+
+/** Does the turning ask what took the lock, or something that was given its object and may have taken it or let go of it? */
+function tellsOfTheLock(fn: CFunction, branch: FlowNode, { event: release }: Given): boolean {
+  const root = /\w+/.exec(release.args[0] ?? '')?.[0] ?? '';
+  if (nullWay(branch, root) !== -1) return true;
+  return madeOf(fn, branch.decides ?? []).some(
+    e =>
+      e.into === root ||
+      (e.args.length > 0 &&
+        (e.kind === 'call' ? MAY_TAKE.test(e.api) || e.args.some(arg => new Set(arg.match(/\w+/g)).has(root)) : e.kind === 'lock')),
+  );
 }
 
 /** May the arm itself give it back, by a call? */

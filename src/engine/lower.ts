@@ -398,7 +398,9 @@ class Lowering {
   private accesses(event: Event, location: number): Act[] | string {
     const order = strengthOf(event);
     const mask = this.maskOf(event);
-    if (event.kind === 'read') return [{ op: 'load', location, order: order === 'full' ? 'acquire' : order, mask }];
+    // A load that is full is a full fence and then the load.
+    if (event.kind === 'read')
+      return order === 'full' ? [MB, { op: 'load', location, order: 'relaxed', mask }] : [{ op: 'load', location, order, mask }];
     if (event.kind === 'write' || event.kind === 'publish') {
       const value = event.operation === 'clear' ? 0 : event.operation === 'set' ? (mask ?? 1) : this.numberOf(event.operand);
       return [{ op: 'store', location, order: order === 'full' ? 'relaxed' : order, value }, ...(order === 'full' ? [MB] : [])];

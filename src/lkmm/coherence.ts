@@ -32,11 +32,11 @@ export class Coherence {
 
   /** May the read, at location `here`, read from the write, as far as the two and their own thread tell? */
   mayRead(read: PathEvent, write: PathEvent, here: number): boolean {
+    const { locations, source } = this.valuation;
     const there = this.valuation.at(write);
     if (there !== UNKNOWN && there !== here) return false;
     if (write.thread === read.thread && write.id > read.id) return false;
     const initial = (write.is & IS.init) !== 0;
-    const { locations, source } = this.valuation;
     for (const other of this.events) {
       if (other.thread !== read.thread || other.id >= read.id || (locations[other.id] as number) !== here) continue;
       if ((other.is & IS.write) !== 0 && (initial || (write.thread === read.thread && other.id > write.id))) return false;
@@ -48,7 +48,7 @@ export class Coherence {
 
   /** The order that is forced; null where rf, as far as chosen, allows none. */
   forced(): Relation | null {
-    const a = this.algebra;
+    const { algebra: a, valuation } = this;
     const co = a.none();
     const lastSeen = new Map<number, number>();
     const first = new Map<number, number>();
@@ -57,14 +57,14 @@ export class Coherence {
       if (e.thread !== thread) lastSeen.clear();
       thread = e.thread;
       if ((e.is & (IS.read | IS.write)) === 0) continue;
-      const at = this.valuation.at(e);
+      const at = valuation.at(e);
       if (at < 0) continue;
       if ((e.is & IS.init) !== 0) {
         first.set(at, e.id);
         continue;
       }
       const isWrite = (e.is & IS.write) !== 0;
-      const seen = isWrite ? e.id : (this.valuation.source[e.id] as number);
+      const seen = isWrite ? e.id : (valuation.source[e.id] as number);
       if (seen < 0) continue;
       const last = lastSeen.get(at) ?? first.get(at);
       if (last !== undefined && last !== seen) a.put(co, last, seen);
@@ -86,10 +86,13 @@ export class Coherence {
 
   /** Pairs of writes to one location that nothing has ordered. */
   open(co: Relation): [number, number][] {
+    const { writes, valuation } = this;
     const open: [number, number][] = [];
-    for (const [i, x] of this.writes.entries()) {
-      for (const y of this.writes.slice(i + 1)) {
-        if (this.valuation.at(x) === this.valuation.at(y) && this.isOpen(co, x.id, y.id)) open.push([x.id, y.id]);
+    for (const [i, x] of writes.entries()) {
+      const here = valuation.at(x);
+      for (let k = i + 1; k < writes.length; k++) {
+        const y = writes[k] as PathEvent;
+        if (valuation.at(y) === here && this.isOpen(co, x.id, y.id)) open.push([x.id, y.id]);
       }
     }
     return open;
@@ -107,11 +110,12 @@ export class Coherence {
 
   /** Keeps writes of other threads out of read-modify-writes, in place; false where one is in between for certain. */
   private atomic(co: Relation): boolean {
-    const a = this.algebra;
+    const { algebra: a } = this;
+    const { source } = this.valuation;
     for (let changed = true; changed; ) {
       changed = false;
       for (const { write, read, others } of this.updates) {
-        const from = this.valuation.source[read] as number;
+        const from = source[read] as number;
         if (from < 0) continue;
         for (const other of others) {
           if (other === from) continue;

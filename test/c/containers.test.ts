@@ -47,7 +47,7 @@ static struct boat *look(struct harbour *h, int id)
 
 	${lock}
 	b = idr_find(&h->boats, id);
-	${lock.replace('lock', 'unlock')}
+	${lock.replace('_lock', '_unlock')}
 	return b;
 }
 
@@ -61,6 +61,8 @@ void f(struct harbour *h)
     expect(open.found.map(f => [f.event.api, f.names, f.via?.fn.name, f.container.kind])).toEqual([['look', ['b'], 'look', 'map']]);
     const locked = await inText(helper('mutex_lock(&h->lock);'));
     expect(locked.found).toEqual([]);
+    const held = await inText(helper('lockdep_assert_held(&h->lock);'));
+    expect(held.found.map(f => f.via?.fn.name)).toEqual(['look']);
   });
 });
 

@@ -99,10 +99,12 @@ test('every claim that an example tells has a cure that the checker decided', as
 /** Rules of objects, their references and their readers that argue by claims. */
 const DECIDED = [
   'done-flag-before-work',
+  'found-object-used-after-unlock',
   'get-races-final-put',
   'id-released-before-slot-cleared',
   'idr-unlocked',
   'list-under-two-locks',
+  'no-recheck-after-claim',
   'protected-pointer-escapes',
   'rcu-free-before-replace',
   'rcu-free-without-gp',
@@ -117,6 +119,30 @@ test('a barrier that goes is decided where the other side of its pair is in view
   expect(witnesses.map(w => [w?.verdict, w?.fixedVerdict, w?.strength, w?.threads.map(t => t.function)])).toEqual([
     ['Sometimes', 'Never', 'weak', ['tray_put', 'tray_take']],
   ]);
+});
+
+/** Rules of order and of ownership that have a witness on every bad example, where it takes an assumed CPU as well. */
+const WITNESSED = [
+  'done-mark-without-release',
+  'lock-taken-relaxed',
+  'payload-changed-after-publication',
+  'read-section-compared-by-hand',
+  'recheck-after-unlock-unordered',
+  'recheck-missing-after-queueing',
+  'used-after-ownership-given',
+];
+
+test.each(WITNESSED)('%s shows an execution on every bad example, and says whom it assumes', async id => {
+  const rule = rules.find(r => r.id === id);
+  for (const text of rule?.examples.bad ?? []) {
+    const { result } = await found(text, rule);
+    const own = result.reviews.flatMap(r => r.findings).filter(f => f.rule === id);
+    expect(own).not.toEqual([]);
+    for (const { witness } of own) {
+      expect([witness?.verdict, witness?.fixedVerdict, witness?.reach]).toEqual(['Sometimes', 'Never', 'Sometimes']);
+      expect(witness?.assumes).not.toEqual([]);
+    }
+  }
 });
 
 describe.each(DECIDED)('%s', id => {

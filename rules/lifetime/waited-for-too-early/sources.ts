@@ -67,13 +67,20 @@ function interrupts(file: CodeFile): Entry[] {
   const requests = file.functions.flatMap(fn =>
     fn.events.flatMap(event => {
       const [, number, handlers] = REQUESTS.find(([api]) => api.test(event.api)) ?? [];
-      return number === undefined || !handlers ? [] : [{ event, irq: lastName(event.args[number] ?? ''), handlers: handlers.map(i => event.args[i] ?? '') }];
+      return number === undefined || !handlers
+        ? []
+        : [{ event, irq: lastName(event.args[number] ?? ''), handlers: handlers.map(i => event.args[i] ?? '') }];
     }),
   );
   const numbers = new Set(requests.map(r => r.irq));
   return requests.flatMap(({ irq, handlers }) =>
     named(file, handlers).map(entry => ({
-      ...{ kind: 'hardware' as const, entry, by: null, quiet: /^(?:synchronize_(?:hard)?irq|disable_irq_nosync|free_irq|devm_free_irq|pci_free_irq(?:_vectors)?)$/ },
+      ...{
+        kind: 'hardware' as const,
+        entry,
+        by: null,
+        quiet: /^(?:synchronize_(?:hard)?irq|disable_irq_nosync|free_irq|devm_free_irq|pci_free_irq(?:_vectors)?)$/,
+      },
       isStoppedBy: event =>
         FREES.test(event.api) && (numbers.size === 1 || lastName(event.args[/^(?:devm_|pci_)/.test(event.api) ? 1 : 0] ?? '') === irq),
     })),
@@ -90,7 +97,12 @@ function completions(file: CodeFile): Entry[] {
         const urb = lastName(args[0] ?? '');
         for (const entry of named(file, [args[api === 'usb_fill_control_urb' ? 6 : 5] ?? '']))
           found.push({
-            ...{ kind: 'hardware', entry, by: null, quiet: /^usb_(?:kill|poison|unlink|block)_\w*urbs?$|^usb_(?:unpoison_|kill_|poison_)?anchored_urbs$/ },
+            ...{
+              kind: 'hardware',
+              entry,
+              by: null,
+              quiet: /^usb_(?:kill|poison|unlink|block)_\w*urbs?$|^usb_(?:unpoison_|kill_|poison_)?anchored_urbs$/,
+            },
             isStoppedBy: e => /^usb_(?:kill|poison)_urb$/.test(e.api) && lastName(e.args[0] ?? '') === urb,
           });
       } else if (/^netif_napi_add(?:_weight|_tx|_tx_weight|_config)?$/.test(api)) {

@@ -29,7 +29,7 @@ export function earlyWaits(item: Deferred, source: Source, file: CodeFile, world
   for (const wait of waits) {
     for (const stop of stops) {
       const early = inOneFunction(wait, stop, file, world);
-      if (early && !found.some(e => e.wait === wait) && holds(item, source, early, world)) found.push(early);
+      if (early && !found.some(e => e.wait === wait) && holds(item, source, early, file, world)) found.push(early);
     }
   }
   return found;
@@ -74,16 +74,32 @@ function endsObject(fn: CFunction, wait: Event, world: World, seen = new Set<CFu
 }
 
 /** Is nothing in view, before the wait or after the stop, that keeps the item from being queued again, or waits for it again? */
-function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, world: World): boolean {
+function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: CodeFile, world: World): boolean {
   if (runBy(source.entry, world).has(fn) || (item.handler && runBy(item.handler, world).has(fn))) return false;
-  const earlier = around(fn, wait, world, 'before');
+  // What a failed start leaves queues only what has been started, which is not seen of an item.
+  if (source.kind === 'deferred' && eventTo(fn, wait, world)?.context.includes('error-path')) return false;
+  const earlier = around(item, fn, wait, world, 'before');
   if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.quiet?.test(e.api)))) return false;
-  if (earlier.some(e => quietens(e, source) || UNLINKS.test(e.api))) return false;
-  if (asksFirst(source, earlier)) return false;
-  const later = around(fn, stop, world, 'after');
+  if (earlier.some(e => quietens(e, source, wait.event) || UNLINKS.test(e.api))) return false;
+  if (asksFirst(item, source, earlier) || (source.kind === 'core' && isWaitedForByUsers(item, file, world))) return false;
+  const later = around(item, fn, stop, world, 'after');
   const waits = new Set([...item.waited, ...item.drained, ...item.takenOff, ...item.handedOut].map(site => site.event));
-  return !later.some(e => e !== wait.event && (waits.has(e) || FLUSHES_ALL.test(e.api) || (SHUTS.test(e.api) && isSame(item, e))));
+  return (
+    !waits.has(stop.event) &&
+    !later.some(e => e !== wait.event && (waits.has(e) || FLUSHES_ALL.test(e.api) || (SHUTS.test(e.api) && isSame(item, e))))
+  );
 }
+
+/** Does an operation wait for the item that the core calls when it takes the device from its last user? */
+function isWaitedForByUsers(item: Deferred, file: CodeFile, world: World): boolean {
+  const ends = file.functions.filter(fn => world.mentions(fn).some(m => LAST_USE.test(m.member ?? '')));
+  return ends.some(fn => {
+    const run = runBy(fn, world);
+    return [...item.waited, ...item.drained].some(site => run.has(site.fn));
+  });
+}
+
+const LAST_USE = /^(?:ndo_stop|stop|close|shutdown|flush|hw_close)$/;
 
 const SHUTS = /^(?:timer_shutdown|disable_(?:delayed_)?work)/;
 const FLUSHES_ALL = /^flush_scheduled_work$/;
@@ -93,12 +109,15 @@ const UNLINKS = /^(?:(?:h?list|rb|idr|ida|xa|radix_tree|rhashtable|hash|klist)_(
 const DEEPEST = 4;
 
 /** All that runs before the site, or after it, in the function that comes to it, in what that calls, and in the callers. */
-function around(fn: CFunction, site: Site, world: World, way: 'before' | 'after'): Event[] {
+function around(item: Deferred, fn: CFunction, site: Site, world: World, way: 'before' | 'after'): Event[] {
   const found: Event[] = [];
   const seen = new Set<CFunction>();
   const add = (at: CFunction, event: Event) => {
     const beside = way === 'before' ? before(at, event).filter(e => e.index < event.index) : after(at, event).filter(e => e.index > event.index);
+    // What undoes a failed start comes after all of the start, which says nothing of the end.
+    const undoing = event.context.includes('error-path') || runBy(at, world).has(item.setUp.fn);
     for (const e of beside) {
+      if (undoing && !e.context.includes('error-path')) continue;
       found.push(e);
       for (const callee of runByCall(at, e, world)) found.push(...callee.events);
     }
@@ -131,24 +150,34 @@ const QUIETENS =
 /** What has such a name and says nothing to a device. */
 const ASIDE =
   /^(?:netif_|napi_|phy_|pm_|module_|cancel_|flush_|kthread_|timer_|del_timer|hrtimer_|tasklet_|usb_kill|usb_put|device_(?:remove|release|set)|sysfs_|debugfs_|release_(?:mem|region|firmware)|pci_release|input_unregister|led_|power_supply_|video_|misc_|irq_|ida_|idr_|class_|proc_|snd_|gpio_free|dev_|spin_|mutex_|local_|preempt_|sb_|mdelay|msleep|usleep|ssleep|fsleep)/;
-const WRITES = /(?:^|_)(?:write\w*|wr(?:l|w|b|32|16|8)?|out[bwl](?:_p)?|poke|update_bits\w*|(?:set|clear)_bits\w*|iowrite\w*)(?:_|$)|^(?:writel|writeb|writew|ew32|w32|iowrite\w*|__raw_write\w*)/;
+const WRITES =
+  /(?:^|_)(?:write\w*|wr(?:l|w|b|32|16|8)?|out[bwl](?:_p)?|poke|update_bits\w*|(?:set|clear)_bits\w*|iowrite\w*)(?:_|$)|^(?:writel|writeb|writew|ew32|w32|iowrite\w*|__raw_write\w*)/;
 
 /** Does the call, out of view, by its name tell the source to be quiet; for a device also a write of its registers? */
-function quietens({ api, kind, opaque }: Event, source: Source): boolean {
+function quietens({ api, kind, opaque, args }: Event, source: Source, wait: Event): boolean {
   if (source.kind === 'hardware' && WRITES.test(api)) return true;
-  return kind === 'call' && opaque && QUIETENS.test(api) && !ASIDE.test(api);
+  if (kind !== 'call' || !opaque || !QUIETENS.test(api) || ASIDE.test(api)) return false;
+  return source.kind !== 'deferred' || (!/unregister/.test(api) && args.some(arg => rootOf(arg) === rootOf(wait.args[0] ?? '')));
 }
 
-const STATES = /^(?:netif_running|netif_device_present|netif_carrier_ok|netif_queue_stopped|drm_dev_enter|pm_runtime_(?:active|suspended|get_if_\w+)|device_is_registered)$/;
+function rootOf(text: string): string {
+  return /^[&*(\s]*(\w+)/.exec(text)?.[1] ?? '';
+}
 
-/** Does what runs look, before it queues the item, at a state that the function has changed by then? */
-function asksFirst(source: Source, earlier: readonly Event[]): boolean {
+const STATES =
+  /^(?:netif_running|netif_device_present|netif_carrier_ok|netif_queue_stopped|drm_dev_enter|pm_runtime_(?:active|suspended|get_if_\w+)|device_is_registered)$/;
+
+/** Does what runs look at a state that the function has changed by then, before it queues the item, or the item's own handler? */
+function asksFirst(item: Deferred, source: Source, earlier: readonly Event[]): boolean {
   const written = new Set<string>();
   for (const e of earlier) {
     if (e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish') written.add(stateOf(e));
-    else if (/^(?:__)?(?:set|clear|test_and_set|test_and_clear|change)_bit\w*$|^atomic\w*_(?:set|inc|dec|or|and)/.test(e.api)) written.add(stateOf(e));
+    else if (/^(?:__)?(?:set|clear|test_and_set|test_and_clear|change)_bit\w*$|^atomic\w*_(?:set|inc|dec|or|and)/.test(e.api))
+      written.add(stateOf(e));
   }
   written.delete('');
+  // A handler that looks at it is meant to come and do nothing.
+  if (item.handler?.events.some(e => isLook(e) && written.has(stateOf(e)))) return true;
   return source.chain.some((fn, i) => {
     const next = source.chain[i + 1];
     const ahead = next ? fn.events.filter(e => e.api === next.name).flatMap(e => before(fn, e)) : before(fn, source.queued.event);

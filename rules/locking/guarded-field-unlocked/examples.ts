@@ -35,15 +35,15 @@ void ferry_join(struct ferry *f, struct ferry *other)
 	spin_unlock(&f->lock);
 }
 
-static int ferry_open(struct inode *inode, struct file *file)
+static long ferry_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct ferry *f = inode->i_private;
+	struct ferry *f = file->private_data;
 
 	f->aboard++; /* want: guarded-field-unlocked "aboard" */
 	return 0;
 }
 
-static const struct file_operations ops = { .open = ferry_open };`,
+static const struct file_operations ops = { .unlocked_ioctl = ferry_ioctl };`,
     `
 struct ferry {
 	spinlock_t lock;
@@ -123,8 +123,53 @@ void ferry_join(struct ferry *f, struct ferry *other)
 	spin_unlock(&f->lock);
 }
 
+/* The one caller sets the line up. */
+static int ferry_stow(struct ferry_line *l, int n)
+{
+	struct ferry *f = ferry_of(l, n);
+
+	f->aboard++;
+	return 0;
+}
+
+int ferry_line_setup(struct ferry_line *l)
+{
+	return ferry_stow(l, 0);
+}`,
+    `
+struct ferry {
+	spinlock_t lock;
+	int aboard;
+};
+
+void ferry_board(struct ferry *f)
+{
+	spin_lock(&f->lock);
+	f->aboard++;
+	spin_unlock(&f->lock);
+}
+
+int ferry_leave(struct ferry *f)
+{
+	int left;
+
+	spin_lock(&f->lock);
+	f->aboard--;
+	left = f->aboard;
+	spin_unlock(&f->lock);
+	return left;
+}
+
+void ferry_join(struct ferry *f, struct ferry *other)
+{
+	spin_lock(&f->lock);
+	if (f->aboard < 10)
+		f->aboard += other->cars;
+	spin_unlock(&f->lock);
+}
+
 /* Nobody else knows it yet. */
-static int ferry_open(struct inode *inode, struct file *file)
+static int ferry_enter(struct inode *inode, struct file *file)
 {
 	struct ferry *f = kzalloc(sizeof(*f), GFP_KERNEL);
 
@@ -134,7 +179,18 @@ static int ferry_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static const struct file_operations ops = { .open = ferry_open };
+static const struct file_operations ops = { .open = ferry_enter };
+
+/* The line does not run yet. */
+static int ferry_open(struct net_device *dev)
+{
+	struct ferry *f = netdev_priv(dev);
+
+	f->aboard++;
+	return 0;
+}
+
+static const struct net_device_ops net_ops = { .ndo_open = ferry_open };
 
 /* The callers hold the lock. */
 static void ferry_count(struct ferry *f)
@@ -225,16 +281,16 @@ void ferry_join(struct ferry *f, struct ferry *other)
 }
 
 /* The helper gives it back locked. */
-static int ferry_open(struct inode *inode, struct file *file)
+static long ferry_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct ferry *f = ferry_grab(inode);
+	struct ferry *f = ferry_grab(file);
 
 	f->aboard++;
 	spin_unlock(&f->lock);
 	return 0;
 }
 
-static const struct file_operations ops = { .open = ferry_open };`,
+static const struct file_operations ops = { .unlocked_ioctl = ferry_ioctl };`,
     `
 struct ferry {
 	spinlock_t lock;
@@ -263,15 +319,15 @@ void ferry_loop(struct ferry *f)
 	spin_unlock(&f->lock);
 }
 
-static int ferry_open(struct inode *inode, struct file *file)
+static long ferry_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct ferry *f = inode->i_private;
+	struct ferry *f = file->private_data;
 
 	f->trips++;
 	return 0;
 }
 
-static const struct file_operations ops = { .open = ferry_open };`,
+static const struct file_operations ops = { .unlocked_ioctl = ferry_ioctl };`,
     `
 struct ferry {
 	spinlock_t lock;
@@ -295,15 +351,15 @@ int ferry_leave(struct ferry *f)
 	return 0;
 }
 
-static int ferry_open(struct inode *inode, struct file *file)
+static long ferry_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct ferry *f = inode->i_private;
+	struct ferry *f = file->private_data;
 
 	f->aboard++;
 	return 0;
 }
 
-static const struct file_operations ops = { .open = ferry_open };`,
+static const struct file_operations ops = { .unlocked_ioctl = ferry_ioctl };`,
     `
 struct ferry {
 	spinlock_t lock;
@@ -342,15 +398,15 @@ void ferry_sink_locked(struct ferry *f)
 	f->aboard--;
 }
 
-static int ferry_open(struct inode *inode, struct file *file)
+static long ferry_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct ferry *f = inode->i_private;
+	struct ferry *f = file->private_data;
 
 	f->aboard++;
 	return 0;
 }
 
-static long ferry_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static ssize_t ferry_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
 {
 	struct ferry_line *l = file->private_data;
 	struct ferry *f = l->first;
@@ -361,6 +417,6 @@ static long ferry_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return 0;
 }
 
-static const struct file_operations ops = { .open = ferry_open, .unlocked_ioctl = ferry_ioctl };`,
+static const struct file_operations ops = { .unlocked_ioctl = ferry_ioctl, .read = ferry_read };`,
   ],
 };

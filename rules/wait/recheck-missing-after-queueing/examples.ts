@@ -4,6 +4,25 @@ import type { Rule } from '../../../src/model/rule.ts';
 export const examples: Rule['examples'] = {
   bad: [
     `
+bool lane_wait(struct lane *l, struct wait_queue_entry *w)
+{
+	bool free = false;
+
+	spin_lock_irq(&l->queue.lock);
+	__add_wait_queue(&l->queue, w); /* want: recheck-missing-after-queueing "LANE_BUSY" */
+	if (!test_bit(LANE_BUSY, &l->flags))
+		free = true;
+	spin_unlock_irq(&l->queue.lock);
+	return free;
+}
+
+void lane_leave(struct lane *l)
+{
+	clear_bit(LANE_BUSY, &l->flags);
+	if (wq_has_sleeper(&l->queue))
+		wake_up(&l->queue);
+}`,
+    `
 void pool_wait(struct pool *p)
 {
 	DEFINE_WAIT(wait);
@@ -59,6 +78,67 @@ void belt_put_locked(struct belt *b, int next)
 }`,
   ],
   good: [
+    `
+/* The waker changes the bit under the lock of the queue, and looks after that. */
+bool lane_wait(struct lane *l, struct wait_queue_entry *w)
+{
+	bool free = false;
+
+	spin_lock_irq(&l->queue.lock);
+	__add_wait_queue(&l->queue, w);
+	if (!test_bit(LANE_BUSY, &l->flags))
+		free = true;
+	spin_unlock_irq(&l->queue.lock);
+	return free;
+}
+
+void lane_leave(struct lane *l)
+{
+	spin_lock_irq(&l->queue.lock);
+	clear_bit(LANE_BUSY, &l->flags);
+	spin_unlock_irq(&l->queue.lock);
+	if (wq_has_sleeper(&l->queue))
+		wake_up(&l->queue);
+}`,
+    `
+bool lane_wait(struct lane *l, struct wait_queue_entry *w)
+{
+	bool free = false;
+
+	spin_lock_irq(&l->queue.lock);
+	__add_wait_queue(&l->queue, w);
+	smp_mb();
+	if (!test_bit(LANE_BUSY, &l->flags))
+		free = true;
+	spin_unlock_irq(&l->queue.lock);
+	return free;
+}
+
+void lane_leave(struct lane *l)
+{
+	clear_bit(LANE_BUSY, &l->flags);
+	if (wq_has_sleeper(&l->queue))
+		wake_up(&l->queue);
+}`,
+    `
+/* Who wakes without a look takes the lock of the queue, and comes before the queueing or after it. */
+bool lane_wait(struct lane *l, struct wait_queue_entry *w)
+{
+	bool free = false;
+
+	spin_lock_irq(&l->queue.lock);
+	__add_wait_queue(&l->queue, w);
+	if (!test_bit(LANE_BUSY, &l->flags))
+		free = true;
+	spin_unlock_irq(&l->queue.lock);
+	return free;
+}
+
+void lane_leave(struct lane *l)
+{
+	clear_bit(LANE_BUSY, &l->flags);
+	wake_up(&l->queue);
+}`,
     `
 struct cell *belt_take_locked(struct belt *b)
 {

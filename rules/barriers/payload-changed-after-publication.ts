@@ -1,0 +1,228 @@
+import { calleeIn, eventsOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+
+export default {
+  id: 'payload-changed-after-publication',
+  title: 'Part of what a write barrier publishes is written behind the flag that says it is complete',
+  why: `
+    The barrier is there so that whoever sees the flag sees the data as well. A member of the same data that is stored behind the flag, by the
+    function itself or by a helper that it calls next, is seen by the reader now as it was, now as it is: the data is not complete when the
+    flag says so. All of it is stored first, and the flag last. The claim assumes a reader of that member who tests the flag.`,
+  severity: 'warning',
+  confidence: 'medium',
+  finds: ['barrier-misplaced', 'publish-before-init'],
+  references: ['Documentation/memory-barriers.txt, SMP BARRIER PAIRING', 'tools/memory-model/Documentation/recipes.txt, Message passing (MP)'],
+  knownGaps: ['only members of one embedded structure are taken for one payload', 'helpers of helpers', 'whether a reader looks at that member'],
+  examples: {
+    bad: [
+      `
+struct parcel { struct label { int len; void *bytes; } label; int arrived; };
+
+static void parcel_strip(struct parcel *p)
+{
+	p->label.bytes = NULL; /* want: payload-changed-after-publication "label.bytes" */
+}
+
+void parcel_arrive(struct parcel *p, int len)
+{
+	p->label.len = len;
+	smp_wmb();
+	WRITE_ONCE(p->arrived, len);
+	parcel_strip(p);
+}`,
+      `
+struct parcel { struct label { int len; void *bytes; } label; int arrived; };
+
+void parcel_arrive(struct parcel *p, int len)
+{
+	p->label.len = len;
+	smp_wmb();
+	p->arrived = len;
+	p->label.bytes = NULL; /* want: payload-changed-after-publication "label.bytes" */
+}`,
+    ],
+    good: [
+      `
+struct parcel { struct label { int len; void *bytes; } label; int arrived; };
+
+void parcel_arrive(struct parcel *p, int len)
+{
+	p->label.bytes = NULL;
+	p->label.len = len;
+	smp_wmb();
+	WRITE_ONCE(p->arrived, len);
+}`,
+      `
+/* Another round of the ring: what is stored behind the index was stored before it as well. */
+struct ring { struct slot { int len; int next; } slot; int head; };
+
+void ring_push(struct ring *r, int len)
+{
+	r->slot.len = len;
+	smp_wmb();
+	WRITE_ONCE(r->head, len);
+	r->slot.len = 0;
+}`,
+      `
+/* A second barrier, and a flag of its own. */
+struct parcel { struct label { int len; void *bytes; } label; int arrived; int open; };
+
+void parcel_arrive(struct parcel *p, int len, void *bytes)
+{
+	p->label.len = len;
+	smp_wmb();
+	WRITE_ONCE(p->arrived, len);
+	p->label.bytes = bytes;
+	smp_wmb();
+	WRITE_ONCE(p->open, 1);
+}`,
+      `
+/* Counted, not published. */
+struct parcel { struct tally { int seen; int lost; } tally; int arrived; };
+
+void parcel_arrive(struct parcel *p, int len)
+{
+	p->tally.seen++;
+	smp_wmb();
+	WRITE_ONCE(p->arrived, len);
+	p->tally.lost++;
+}`,
+      `
+/* Of another one. */
+struct parcel { struct label { int len; void *bytes; } label; int arrived; struct parcel *last; };
+
+static void parcel_strip(struct parcel *p)
+{
+	p->label.bytes = NULL;
+}
+
+void parcel_arrive(struct parcel *p, int len)
+{
+	p->label.len = len;
+	smp_wmb();
+	WRITE_ONCE(p->arrived, len);
+	parcel_strip(p->last);
+}`,
+    ],
+  },
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
+    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_wmb$/)) {
+      const near = nearest(fn, fence, 'after', e => e.kind !== 'read');
+      const [flag] = near.events;
+      if (near.events.length !== 1 || near.gap || !flag || !isStore(flag) || flag.cell?.type == null || part(flag) !== null) continue;
+      const behind = nodesBefore(fn, fence.node);
+      const before = fn.events.filter(e => isStore(e) && behind.has(e.node) && ofOneObject(e, flag) && part(e) !== null);
+      const late = before.length > 0 ? lateStore(fn, flag, before, world.functions) : null;
+      if (!late) continue;
+      const [what, name] = [late.event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
+      const first = before.find(e => part(e) === part(late.event));
+      report(
+        { event: late.event, fn: late.fn },
+        {
+          message: `${what} is written behind ${name}, by which ${fn.name}() says that ${part(late.event)} is complete`,
+          detail: [`A reader who sees ${name} finds ${what} as it was, or as it is now`],
+          question: `Should it be written before ${fence.api}(), with the rest of ${part(late.event)}?`,
+          dismissal: `Not an issue if nobody who sees ${name} looks at ${what}`,
+          quote: [...(first ? [first] : []), fence, flag, ...(late.fn === fn ? [late.event] : [])],
+          ...(late.fn === fn
+            ? {}
+            : { related: [{ path: late.by.path, line: late.by.line, side: late.by.side, note: `called here, in ${fn.name}()` }] }),
+          claim: claimOf(fn, fence, flag, late),
+        },
+      );
+    }
+  },
+} satisfies Rule;
+
+/** A store of a value to memory that others see. */
+function isStore(event: Event): boolean {
+  return (
+    event.kind === 'write' &&
+    event.operation === 'store' &&
+    (event.ordering === 'plain' || event.ordering === 'relaxed') &&
+    event.object === undefined &&
+    !event.uncertain &&
+    event.cell?.base != null
+  );
+}
+
+/** The embedded structure that the member is part of. */
+function part(event: Event): string | null {
+  return /^([\w.]+)\.\w+$/.exec(event.cell?.path ?? '')?.[1] ?? null;
+}
+
+interface Late {
+  fn: CFunction;
+  event: Event;
+  /** The event itself, or the call in the publisher. */
+  by: Event;
+}
+
+/** The first store behind the flag to a member of a part that was stored before it, with no barrier between; in the function or a static one that it calls. */
+function lateStore(fn: CFunction, flag: Event, before: Event[], functions: readonly CFunction[]): Late | null {
+  const ahead = nodesAfter(fn, flag.node);
+  const seen = new Set(before.map(e => e.cell?.path));
+  const isLate = (e: Event, base: string | null) =>
+    isStore(e) && base === flag.cell?.base && e.cell?.type === flag.cell?.type && !seen.has(e.cell?.path) && before.some(b => part(b) === part(e));
+  for (const by of fn.events) {
+    if (by.index <= flag.index || !ahead.has(by.node) || fencedBetween(fn, flag, by)) continue;
+    if (isLate(by, by.cell?.base ?? null) && !isPublished(fn, by)) return { fn, event: by, by };
+    const callee = by.kind === 'call' ? calleeIn(fn, by, functions) : null;
+    if (!callee?.isStatic || callee === fn || callee.path !== fn.path) continue;
+    const event = callee.events.find(e => isLate(e, inCaller(e, callee, by)) && !isPublished(callee, e));
+    if (event) return { fn: callee, event, by };
+  }
+  return null;
+}
+
+/** The base of the event's cell in the words of the one who calls. */
+function inCaller(event: Event, callee: CFunction, call: Event): string | null {
+  const [, root = '', rest = ''] = /^(\w+)(.*)$/.exec(event.cell?.base ?? '') ?? [];
+  const argument = call.args[callee.parameters.findIndex(p => p.name === root)];
+  return argument === undefined || !/^\w+$/.test(argument) ? null : `${argument}${rest}`;
+}
+
+function fencedBetween(fn: CFunction, a: Event, b: Event): boolean {
+  const [ahead, behind] = [nodesAfter(fn, a.node), nodesBefore(fn, b.node)];
+  return fn.events.some(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node) && (ordersStores(e) || e.ordering === 'release'));
+}
+
+/** A barrier of its own comes behind the store: it is the payload of another flag. */
+function isPublished(fn: CFunction, store: Event): boolean {
+  const ahead = nodesAfter(fn, store.node);
+  return fn.events.some(e => ahead.has(e.node) && e.index > store.index && (ordersStores(e) || (e.ordering === 'release' && e.kind === 'write')));
+}
+
+/** A reader sees the flag, and the member as it was. */
+function claimOf(fn: CFunction, fence: Event, flag: Event, { fn: callee, event, by }: Late): Claim {
+  const [what, name] = [event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
+  const sees: Deed = { does: 'read', cell: flag };
+  const looks: Deed = { does: 'read', cell: event };
+  const move = { kind: 'move' as const, event, where: 'before' as const, to: fence };
+  return {
+    threads: [{ fn, events: [fence, flag, by], ...(callee === fn ? {} : { calls: [{ call: by, fn: callee, events: [event] }] }) }],
+    others: [{ who: `a reader of ${what}`, does: [sees, { does: 'fence' }, looks] }],
+    bad: {
+      kind: 'sees',
+      reads: [
+        { read: sees, from: flag },
+        { read: looks, from: 'before' },
+      ],
+    },
+    edits: [
+      flag.ordering === 'plain'
+        ? {
+            kind: 'both',
+            text: `${what} written before ${fence.api}(), and ${name} by WRITE_ONCE()`,
+            edits: [
+              { ...move, text: '' },
+              { kind: 'order', event: flag, ordering: 'relaxed', text: '' },
+            ],
+          }
+        : { ...move, text: `${what} written before ${fence.api}()` },
+    ],
+    assumes: [`a reader tests ${name} and then looks at ${what}, with a read barrier between`],
+  };
+}
