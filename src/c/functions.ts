@@ -85,7 +85,7 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
           name,
           parameters,
           head,
-          written: written.slice(tree.at(node), tree.at(body)),
+          written: `${AHEAD.exec(written.slice(Math.max(0, tree.at(node) - 120), tree.at(node)))?.[0] ?? ''}${written.slice(tree.at(node), tree.at(body))}`,
           body: converter.stmt(body),
           survey: converter.survey,
           line: tree.row(node) + firstLine,
@@ -185,6 +185,9 @@ function linesOf(image: Image): FileScope['line'] {
     return NO_LINE;
   }
 }
+
+/** Attributes before the head, which the grammar is not shown. */
+const AHEAD = /(?:\b__\w+(?:\([^()]*\))?[ \t]+)+$/;
 
 /** Sections and annotations that say when and under what a function runs. */
 const ATTRIBUTE =

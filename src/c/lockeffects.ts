@@ -10,6 +10,8 @@ export type Conditional = 'nonzero' | 'zero';
 export interface Effect {
   lock: string[];
   unlock: string[];
+  /** Of those given back by a function in view, the ones that it may have taken where nobody sees it. */
+  unsure?: string[];
   enter: string[];
   leave: string[];
   /** What is taken and entered, is so only with this outcome; null where always. */
@@ -23,6 +25,8 @@ export interface SummaryLock {
   cell: Cell | null;
   args: string[];
   api: string;
+  /** Given back, perhaps after it was taken by a call that is not seen to take it. */
+  unsure?: true;
 }
 
 /** What a function in view leaves taken or given back. */
@@ -126,7 +130,15 @@ function summaryEffect(event: Event, summary: LockSummary | null): Effect | null
     const cell = inCaller(lock.cell, summary.callee, event);
     return shared(lockName({ api: lock.api, cell, args: lock.args }, lock.family), lock.shared);
   };
-  return { lock: summary.lock.map(name), unlock: summary.unlock.map(name), enter: summary.enter, leave: summary.leave, when: summary.when };
+  const unsure = summary.unlock.filter(lock => lock.unsure).map(name);
+  return {
+    lock: summary.lock.map(name),
+    unlock: summary.unlock.map(name),
+    ...(unsure.length > 0 ? { unsure } : {}),
+    enter: summary.enter,
+    leave: summary.leave,
+    when: summary.when,
+  };
 }
 
 function pairEffect(event: Event, pairs: Set<string>): Effect | null {

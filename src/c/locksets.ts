@@ -96,7 +96,14 @@ export function fillLocksets(
   for (const event of fn.events) {
     const state = states[event.node];
     for (const lock of effects[event.index]?.unlock ?? [])
-      if (state && fn.whole && !event.ends && !twice.has(lock) && !isOneOfMany(fn, event) && ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock)))
+      if (
+        state &&
+        fn.whole &&
+        !event.ends &&
+        !twice.has(lock) &&
+        !isOneOfMany(fn, event) &&
+        ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock))
+      )
         given.add(lock);
     for (const word of effects[event.index]?.leave ?? []) if (state && !state.context.has(word) && !event.ends) left.add(word);
   }
@@ -355,7 +362,7 @@ function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State |
     for (const unlock of effects[event.index]?.unlock ?? []) {
       if (!state) continue;
       const callers = said.some(lock => sameLock(lock, unlock));
-      if (twice.has(unlock) || isOneOfMany(fn, event)) continue;
+      if (twice.has(unlock) || isOneOfMany(fn, event) || effects[event.index]?.unsure?.includes(unlock)) continue;
       if (callers || (!unknown && ![...state.may.keys()].some(lock => sameLock(lock, unlock)))) found.add(unlock);
     }
   }

@@ -50,7 +50,9 @@ function summaryOf(
   const taken = everywhere(exit => exit.must, runs).filter(lock => !start.has(lock) && !/^(?:asserted|named):/.test(lock));
   // What the caller could not name it could not see given back either.
   if (taken.some(lock => !named.has(lock))) return null;
-  const unlock = pick(given.filter(lock => runs.every(exit => !exit.may.some(held => sameLock(held, lock)))));
+  const unlock = given
+    .filter(lock => runs.every(exit => !exit.may.some(held => sameLock(held, lock))))
+    .flatMap(lock => pick([lock]).map(known => (entered.includes(lock) ? known : { ...known, unsure: true as const })));
   const [firstExit] = runs;
   const enter = [...(firstExit?.context.keys() ?? [])].filter(word => runs.every(exit => exit.context.has(word)));
   if (taken.length > 0 || unlock.length > 0 || enter.length > 0 || leave.length > 0)

@@ -48,6 +48,11 @@ export interface Step {
   deed?: Deed;
 }
 
+/** A step under no guard, through no pointer. */
+export function stepFor(event: Event | null, act: Act, register: string | null = null): Step {
+  return { event, act, register, when: [], via: null };
+}
+
 export interface DraftThread {
   title: string;
   steps: Step[];

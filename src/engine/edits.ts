@@ -2,7 +2,7 @@
 import type { FenceKind } from '../lkmm/litmus.ts';
 import type { Event } from '../model/code.ts';
 import type { Edit } from '../model/rule.ts';
-import { type Act, type Draft, LANE, type Step, stepOf, writes } from './draft.ts';
+import { type Act, type Draft, LANE, type Step, stepFor, stepOf, writes } from './draft.ts';
 
 /** The draft with the edit; null where the draft has no place for it. The draft itself is left as it is. */
 export function edited(draft: Draft, edit: Edit): Draft | null {
@@ -38,7 +38,7 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: unkn
   if (!found) return false;
   const { step, at } = found;
   const steps = draft.threads[found.thread]?.steps ?? [];
-  const fence = (kind: FenceKind): Step => ({ event: null, act: { op: 'fence', fence: kind }, register: null, when: step.when, via: null });
+  const fence = (kind: FenceKind): Step => ({ ...stepFor(null, { op: 'fence', fence: kind }), when: step.when });
   switch (edit.kind) {
     case 'fence':
       steps.splice(
@@ -108,7 +108,7 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: unkn
     case 'reference': {
       if (step.act.op !== 'rmw') return false;
       const act: Act = { ...step.act, update: '+', operand: 1, gives: 'none', order: 'relaxed' };
-      steps.unshift({ event: null, act, register: null, when: [], via: null });
+      steps.unshift(stepFor(null, act));
       return true;
     }
     case 'unless-zero': {
@@ -136,10 +136,9 @@ function lastOf(steps: Step[], event: Event): number {
 function lock(draft: Draft): boolean {
   const location = draft.locations.length;
   draft.locations.push({ name: draft.locations.some(l => l.name === 'l') ? 'new_lock' : 'l', type: 'spinlock_t', initial: 0 });
-  const step = (op: 'lock' | 'unlock'): Step => ({ event: null, act: { op, location }, register: null, when: [], via: null });
   for (const thread of draft.threads) {
-    thread.steps.unshift(step('lock'));
-    thread.steps.push(step('unlock'));
+    thread.steps.unshift(stepFor(null, { op: 'lock', location }));
+    thread.steps.push(stepFor(null, { op: 'unlock', location }));
   }
   return true;
 }
@@ -159,7 +158,7 @@ function oneWord(draft: Draft): boolean {
       if (!first) return true;
       const parts = group.map(s => ({ act: s.act, register: s.register, shift: LANE * locationOf(s.act) }));
       if (!possible(parts.map(p => p.act)) || group.some(s => s.when.some(g => group.some(o => o.register === g.register)))) return false;
-      out.push({ event: first.event, act: { op: 'word', parts }, register: null, when: first.when, via: null });
+      out.push({ ...stepFor(first.event, { op: 'word', parts }), when: first.when });
       group = [];
       return true;
     };

@@ -55,6 +55,7 @@ describe('on an error path is what only runs where the function fails', () => {
 
 test.each([
   ['static int __init f(struct s *x)\n{\n\tx->n = 1;\n\treturn 0;\n}', ['init']],
+  ['__init static int f(struct s *x)\n{\n\tx->n = 1;\n\treturn 0;\n}', ['init']],
   ['static int __net_init f(struct s *x)\n{\n\tx->n = 1;\n\treturn 0;\n}', ['init']],
   ['static void __exit f(struct s *x)\n{\n\tx->n = 1;\n}', ['exit']],
   ['static int probe(struct s *x)\n{\n\tx->n = 1;\n\treturn 0;\n}', []],

@@ -126,6 +126,11 @@ describe('helpers in view', () => {
       'static void all(struct batch *b)\n{\n\tfor (int i = 0; i < size(b); i++) {\n\t\tstruct folio *folio = b->all[i];\n\n\t\tif (!load(&folio))\n\t\t\tfolio_unlock(folio);\n\t}\n}\nvoid f(struct s *x, struct batch *b)\n{\n\tx->n = 1;\n\tall(b);\n\tx->n = 2;\n}',
       ['', ''],
     ],
+    [
+      'that unlock what a call out of view may have locked, which the caller need not hold',
+      'static int peek(struct s *x)\n{\n\tif (grab(x))\n\t\tmutex_unlock(&x->m);\n\treturn 0;\n}\nstatic int look(struct s *x)\n{\n\treturn peek(x);\n}\nvoid f(struct s *x)\n{\n\tx->n = 1;\n\tlook(x);\n\tx->n = 2;\n}',
+      ['', ''],
+    ],
     ['that are macros', '#define begin(p) do { mutex_lock(&(p)->m); } while (0)\nvoid f(struct s *x)\n{\n\tbegin(x);\n\tx->n = 1;\n}', ['?']],
     ['that call themselves', 'static void a(struct s *x)\n{\n\tif (x->n)\n\t\ta(x->next);\n}\nvoid f(struct s *x)\n{\n\ta(x);\n\tx->n = 1;\n}', ['']],
     [

@@ -1,0 +1,142 @@
+/** What an event does in the terms of the model, by what its fact says: acts on its location, or the order that it gives alone. */
+import { factOf } from '../facts/lookup.ts';
+import type { FenceKind, UpdateOp } from '../lkmm/litmus.ts';
+import type { Event } from '../model/code.ts';
+import type { Act, Gives, Strength } from './draft.ts';
+import type { Memory } from './memory.ts';
+
+/** The acts on the location; a text instead where the event has no meaning in the model. */
+export function actsOn(location: number, event: Event, memory: Memory): Act[] | string {
+  const order = strengthOf(event);
+  const mask = memory.maskOf(event);
+  // A load that is full is a full fence and then the load.
+  if (event.kind === 'read')
+    return order === 'full' ? [MB, { op: 'load', location, order: 'relaxed', mask }] : [{ op: 'load', location, order, mask }];
+  if (event.kind === 'write' || event.kind === 'publish') {
+    const value = event.operation === 'clear' ? 0 : event.operation === 'set' ? (mask ?? 1) : memory.numberOf(event.operand);
+    return [{ op: 'store', location, order: order === 'full' ? 'relaxed' : order, value }, ...(order === 'full' ? [MB] : [])];
+  }
+  return update(location, event, order, mask, memory);
+}
+
+/** What an event on no cell of the claim still does to the order of others; null where nothing. */
+export function orderAlone(event: Event, memory: Memory): Act | null {
+  const { kind, ordering } = event;
+  if (kind === 'rmw' && event.atomic && (ordering === 'full' || ordering === 'acquire' || ordering === 'release')) {
+    const location = memory.elsewhere(event);
+    return { op: 'rmw', location, order: ordering, update: '=', operand: 1, gives: 'old', mask: null, atomic: true };
+  }
+  if (kind === 'read' && ordering === 'acquire') return { op: 'load', location: memory.elsewhere(event), order: ordering, mask: null };
+  if (kind === 'write' && ordering === 'release') return { op: 'store', location: memory.elsewhere(event), order: ordering, value: 1 };
+  return ordering === 'full' ? MB : null;
+}
+
+/** The fence that the event is; null where it orders nothing. */
+export function fenceOf(event: Event): FenceKind | null {
+  switch (event.ordering) {
+    case 'full':
+      return 'mb';
+    case 'rmb':
+    case 'wmb':
+    case 'before-atomic':
+    case 'after-atomic':
+      return event.ordering;
+    case 'compiler':
+      return 'barrier';
+    default:
+      return null;
+  }
+}
+
+/** Begin or end of a section that RCU's grace periods wait for, or a grace period; `sections` are the contexts that count as one. */
+export function rcuFenceOf(event: Event, sections: readonly string[]): 'rcu-lock' | 'rcu-unlock' | 'sync-rcu' | null {
+  if (/^synchronize_(?:rcu|net)/.test(event.api)) return 'sync-rcu';
+  const effect = factOf(event.api)?.context ?? [];
+  if (sections.some(word => effect.includes(`+${word}`))) return 'rcu-lock';
+  return sections.some(word => effect.includes(`-${word}`)) ? 'rcu-unlock' : null;
+}
+
+/** Does the call leave its work to the end of a grace period? */
+export function isDeferred(event: Event): boolean {
+  return /^(?:k|kv)free_rcu|^call_rcu/.test(event.api);
+}
+
+/** Does the act give what a register may take? */
+export function gives(act: Act): boolean {
+  if (act.op === 'rmw') return act.gives !== 'none' || !act.atomic;
+  return act.op === 'load' || act.op === 'add-unless' || act.op === 'cmpxchg';
+}
+
+/** A count down that tells whether it was the last. */
+export function countDown(location: number, order: Strength): Act {
+  return { op: 'rmw', location, order, update: '-', operand: 1, gives: 'is-zero', mask: null, atomic: true };
+}
+
+const MB: Act = { op: 'fence', fence: 'mb' };
+
+function strengthOf(event: Event): Strength {
+  const o = event.ordering;
+  return o === 'full' || o === 'acquire' || o === 'release' || o === 'plain' ? o : 'relaxed';
+}
+
+/** What the update gives to its function. */
+function givenBy(event: Event): Gives {
+  switch (factOf(event.api)?.result) {
+    case 'old':
+      return 'old';
+    case 'new':
+    case 'value':
+      return 'new';
+    case 'test':
+      return /negative/.test(event.api) ? 'is-negative' : 'is-zero';
+    default:
+      return 'none';
+  }
+}
+
+function update(location: number, event: Event, order: Strength, mask: number | null, memory: Memory): Act[] | string {
+  const success = factOf(event.api)?.result === 'success';
+  const number = memory.numberOf(event.operand);
+  const given = givenBy(event);
+  const make = (update: UpdateOp, operand: number | null): Act[] => [
+    { op: 'rmw', location, order, update, operand, gives: given, mask: given === 'old' ? mask : null, atomic: event.atomic },
+  ];
+  switch (event.operation) {
+    case 'set':
+      return make('|', mask ?? 1);
+    case 'clear':
+      return make('&~', mask ?? 1);
+    case 'flip':
+      return make('^', mask ?? 1);
+    case 'store':
+    case 'xchg':
+    case 'assign':
+      return make('=', number);
+    case 'inc':
+    case 'add':
+    case 'dec':
+    case 'sub': {
+      const by =
+        (event.operation === 'inc' || event.operation === 'dec' ? 1 : (number ?? 1)) *
+        (event.operation === 'inc' || event.operation === 'add' ? 1 : -1);
+      if (success) return [{ op: 'add-unless', location, order, operand: by, unless: 0 }];
+      return by < 0 ? make('-', -by) : make('+', by);
+    }
+    case 'and':
+      return make('&', number ?? 0);
+    case 'or':
+      return make('|', number ?? 1);
+    case 'xor':
+      return make('^', number ?? 1);
+    case 'andnot':
+      return make('&~', number ?? 1);
+    case 'cmpxchg': {
+      const expected = memory.numberOf(event.args[1] ?? null);
+      const desired = memory.numberOf(event.args[2] ?? null) ?? memory.symbolOf(event.args[2] ?? '');
+      if (expected === null) return `${event.api}() expects a value that is not in view`;
+      return [{ op: 'cmpxchg', location, order, expected, desired, success }];
+    }
+    default:
+      return `${event.api}() has no meaning in the model`;
+  }
+}
