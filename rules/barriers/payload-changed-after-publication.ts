@@ -89,6 +89,18 @@ void parcel_arrive(struct parcel *p, int len)
 	p->tally.lost++;
 }`,
       `
+/* What the barrier is for is the slot; the pen is the sender's own. */
+struct tray { struct pen { int turns; int more; } pen; struct slot *slot; int head; };
+
+void tray_send(struct tray *t, int n)
+{
+	t->pen.turns = n;
+	t->slot->owned = 1;
+	smp_wmb();
+	WRITE_ONCE(t->head, n);
+	t->pen.more = 1;
+}`,
+      `
 /* Of another one. */
 struct parcel { struct label { int len; void *bytes; } label; int arrived; struct parcel *last; };
 
@@ -114,7 +126,9 @@ void parcel_arrive(struct parcel *p, int len)
       if (near.events.length !== 1 || near.gap || !flag || !isStore(flag) || flag.cell?.type == null || part(flag) !== null) continue;
       const behind = nodesBefore(fn, fence.node);
       const before = fn.events.filter(e => isStore(e) && behind.has(e.node) && ofOneObject(e, flag) && part(e) !== null);
-      const late = before.length > 0 ? lateStore(fn, flag, before, world.functions) : null;
+      // What the barrier is for stands right before it.
+      const last = nearest(fn, fence, 'before', e => e.kind !== 'read').events.flatMap(e => (before.includes(e) ? (part(e) ?? []) : []));
+      const late = last.length > 0 ? lateStore(fn, flag, before, last, world.functions) : null;
       if (!late) continue;
       const [what, name] = [late.event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
       const first = before.find(e => part(e) === part(late.event));
@@ -161,11 +175,11 @@ interface Late {
 }
 
 /** The first store behind the flag to a member of a part that was stored before it, with no barrier between; in the function or a static one that it calls. */
-function lateStore(fn: CFunction, flag: Event, before: Event[], functions: readonly CFunction[]): Late | null {
+function lateStore(fn: CFunction, flag: Event, before: Event[], parts: string[], functions: readonly CFunction[]): Late | null {
   const ahead = nodesAfter(fn, flag.node);
   const seen = new Set(before.map(e => e.cell?.path));
   const isLate = (e: Event, base: string | null) =>
-    isStore(e) && base === flag.cell?.base && e.cell?.type === flag.cell?.type && !seen.has(e.cell?.path) && before.some(b => part(b) === part(e));
+    isStore(e) && base === flag.cell?.base && e.cell?.type === flag.cell?.type && !seen.has(e.cell?.path) && parts.includes(part(e) ?? '');
   for (const by of fn.events) {
     if (by.index <= flag.index || !ahead.has(by.node) || fencedBetween(fn, flag, by)) continue;
     if (isLate(by, by.cell?.base ?? null) && !isPublished(fn, by)) return { fn, event: by, by };

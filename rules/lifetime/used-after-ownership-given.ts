@@ -34,11 +34,11 @@ int horn_write(struct horn *h, int len)
 
 static void horn_written(struct horn *h, int status)
 {
-	set_bit(HORN_IDLE, &h->flags);
+	set_bit(HORN_IDLE, &h->flags); /* want: used-after-ownership-given "pipe->len" */
 	if (status)
 		return;
 	if (h->left) {
-		h->pipe->len = h->left; /* want: used-after-ownership-given "pipe->len" */
+		h->pipe->len = h->left;
 		pipe_submit(h->pipe);
 	}
 }`,
@@ -56,9 +56,9 @@ int horn_write(struct horn *h, int len)
 
 static void horn_written(struct horn *h)
 {
-	clear_bit_unlock(HORN_BUSY, &h->flags);
+	clear_bit_unlock(HORN_BUSY, &h->flags); /* want: used-after-ownership-given "pipe->len" */
 	spin_lock(&h->lock);
-	h->pipe->len = h->left; /* want: used-after-ownership-given "pipe->len" */
+	h->pipe->len = h->left;
 	spin_unlock(&h->lock);
 }`,
     ],
@@ -165,19 +165,16 @@ void horn_tune(struct horn *h, int len)
       if (!onlyOwners(world, late, taker.fn, give.fn)) continue;
       const bit = bitOf(give.event);
       const what = `${pathOf(late, give.event)}->${late.cell?.path}`.replace(/^->/, '');
-      report(
-        { event: late, fn: give.fn },
-        {
-          message: `${give.fn.name}() writes ${what} after it has given ${bit} away by ${give.event.api}()`,
-          detail: [`${taker.fn.name}() takes ${bit} and writes there: its store may be undone`],
-          question: `Should ${give.event.api}() come last, or ${bit} be taken again before the store?`,
-          dismissal: `Not an issue if ${taker.fn.name}() can't run before ${give.fn.name}() returns`,
-          quote: [give.event, late],
-          related: [{ path: next.path, line: next.line, side: next.side, note: `what the next owner writes, in ${taker.fn.name}()` }],
-          shape: key,
-          claim: claimOf(give, late, taker, next),
-        },
-      );
+      report(give, {
+        message: `${give.fn.name}() gives ${bit} away by ${give.event.api}() and writes ${what} after that`,
+        detail: [`${taker.fn.name}() takes ${bit} and writes there: its store may be undone`],
+        question: `Should ${give.event.api}() come last, or ${bit} be taken again before the store?`,
+        dismissal: `Not an issue if ${taker.fn.name}() can't run before ${give.fn.name}() returns`,
+        quote: [give.event, late],
+        related: [{ path: next.path, line: next.line, side: next.side, note: `what the next owner writes, in ${taker.fn.name}()` }],
+        shape: key,
+        claim: claimOf(give, late, taker, next),
+      });
     }
   },
 } satisfies Rule;

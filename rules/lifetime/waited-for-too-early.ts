@@ -26,6 +26,7 @@ export default {
     'the wait, the stop and what queues the item stand in one file',
     'a device that is told to be quiet before the wait counts as quiet, whatever it was told',
     'a flag that the handler reads and the teardown writes before counts, whatever it says',
+    'that a device is opened between the wait and the stop is not judged',
     'an interrupt that the core gives back when the removal is over is not judged',
   ],
   examples,

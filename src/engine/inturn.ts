@@ -1,7 +1,7 @@
 /** Threads of a draft run one after the other, each to its end: the whole calls that a claim measures an interleaving by. */
 import type { Value } from '../lkmm/litmus.ts';
-import { putBy, resultOf, startOf } from './compile.ts';
 import type { Act, Draft, DraftThread } from './draft.ts';
+import { putBy, resultOf, startOf } from './values.ts';
 
 /** Where the locations and the registers end. */
 export interface End {

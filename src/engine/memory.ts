@@ -7,6 +7,7 @@ import type { Event } from '../model/code.ts';
 import type { Claim } from '../model/rule.ts';
 import type { DraftLocation, Step } from './draft.ts';
 
+/** Locations, registers and numbers of one draft, made as they are asked for. */
 export class Memory {
   private readonly claim: Claim;
   private readonly locations: DraftLocation[] = [];

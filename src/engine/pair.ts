@@ -4,29 +4,18 @@ import type { Condition, Value } from '../lkmm/litmus.ts';
 import type { Schedule } from '../lkmm/order.ts';
 import { IS } from '../lkmm/paths.ts';
 import type { Claim } from '../model/rule.ts';
-import { compile, registerOf, startOf } from './compile.ts';
+import { compile } from './compile.ts';
 import { type Draft, type DraftThread, LANE, writes } from './draft.ts';
 import { runInTurn } from './inturn.ts';
+import { type Question, registerOf, switchesIn } from './question.ts';
+import { startOf } from './values.ts';
 
 type State = [Value, Value];
-type ValueIn = (name: string) => Value;
-
-/** What is asked of a program about a pair. */
-export interface PairQuestion {
-  bad(execution: Execution, valueIn: ValueIn): boolean;
-  reached(execution: Execution, valueIn: ValueIn): boolean;
-  condition(execution: Execution): Condition;
-  watched: ReadonlySet<string>;
-  rank(execution: Execution, schedule: Schedule | null): number[];
-  outcome(execution: Execution): string;
-}
 
 export interface Pair {
   /** The program from each consistent state of the two cells. */
   starts(draft: Draft): Draft[];
-  question(program: Draft): PairQuestion | string;
-  /** A condition on the two cells, for a program that may keep them in one word. */
-  translated(program: Draft, condition: Condition): Condition;
+  question(program: Draft): Question | string;
 }
 
 /** Threads of a claim are few; more than this many have no use for all their orders. */
@@ -40,7 +29,6 @@ export function pairOf(claim: Claim, all: Draft): Pair {
   return {
     starts: draft => consistent.map(state => startingAt(draft, state)),
     question: program => questionOf(claim, program, states),
-    translated: (program, condition) => (program.word ? inOneWord(program, condition) : condition),
   };
 }
 
@@ -93,7 +81,7 @@ function cellsOf(draft: Draft, at: (location: number) => Value): State {
   return typeof first === 'number' ? [first & 255, (first >> LANE) & 255] : [first, 0];
 }
 
-function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string>): PairQuestion | string {
+function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string>): Question | string {
   const names = claim.tie?.names ?? ['', ''];
   const results = claim.threads.map((thread, t) => {
     const returned = new Set(thread.fn.flow.flatMap(n => n.returns ?? []));
@@ -140,12 +128,13 @@ function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string
         ...cellCondition(execution),
       ],
     }),
+    likewise: condition => (program.word ? inOneWord(program, condition) : condition),
     watched: new Set(),
     // Of several executions the one told is that which no caller notices, and in which every call begins by changing something.
     rank: (execution, schedule) => [
       legal.has(resultText(execution)) ? 0 : 1,
       idleStarts(execution, schedule),
-      switchesOf(schedule),
+      switchesIn(schedule),
       schedule?.order.length ?? 0,
     ],
     outcome: execution => {
@@ -173,6 +162,7 @@ function samplesOf(claim: Claim, program: Draft): [string, string][] {
   return first.slice(0, second.length).map((r, i): [string, string] => [r, second[i] ?? '']);
 }
 
+/** A condition on the two cells, for a program that keeps them in one word. */
 function inOneWord(program: Draft, condition: Condition): Condition {
   const parts = condition.kind === 'and' ? condition.of : [condition];
   const values = parts.flatMap(p => (p.kind === 'equals' && p.left.kind === 'location' && typeof p.right === 'number' ? [p.right] : []));
@@ -196,11 +186,6 @@ function idleStarts(execution: Execution, schedule: Schedule | null): number {
     values.set(at, fresh);
   }
   return idle;
-}
-
-function switchesOf(schedule: Schedule | null): number {
-  const order = schedule?.order ?? [];
-  return order.reduce((n, e, i) => n + (i > 0 && e.thread !== order[i - 1]?.thread ? 1 : 0), 0);
 }
 
 function permutations(list: number[]): number[][] {

@@ -9,6 +9,7 @@ import { IS, type PathEvent } from './paths.ts';
 import type { Algebra, Relation } from './relations.ts';
 import { UNKNOWN, type Valuation } from './valuation.ts';
 
+/** What coherence and atomicity make of the rf chosen so far. */
 export class Coherence {
   private readonly algebra: Algebra;
   private readonly events: PathEvent[];

@@ -8,6 +8,7 @@ import { type Skeleton, skeletonOf } from './model.ts';
 import { IS, type Path, type PathEvent } from './paths.ts';
 import { Algebra } from './relations.ts';
 
+/** The events along one path of each thread, and what program order fixes of them. */
 export interface Combination {
   test: LitmusTest;
   /** Locations of the test by name. */

@@ -10,6 +10,7 @@ import { type PathEvent, valueUnder } from './paths.ts';
 /** Stands among the locations for an address that is not known yet. */
 export const UNKNOWN = -2;
 
+/** Values, addresses and tests along one combination of paths, under the rf chosen so far. */
 export class Valuation {
   /** rf, by event id: the write that a read reads from, -1 where not chosen. */
   readonly source: Int32Array;

@@ -159,7 +159,7 @@ const LEAVES: readonly [RegExp, RegExp, RegExp | null][] = [
 ];
 /** Members that bring something up or take it down, and are called around the time that the users have it. */
 const AROUND =
-  /^(?:probe|remove\w*|disconnect|suspend\w*|resume\w*|reset_resume|\w*_(?:stop|close|uninit|init|setup)|init|exit|stop|close|release|shutdown|setup|input_\w+|report_fixup|cleanup)$/;
+  /^(?:probe|remove\w*|disconnect|suspend\w*|resume\w*|reset_resume|\w*_(?:open|stop|close|uninit|init|setup)|init|exit|open|stop|close|release|shutdown|setup|input_\w+|report_fixup|cleanup)$/;
 
 function operations(file: CodeFile, world: World): Entry[] {
   return file.functions.flatMap(entry => {
