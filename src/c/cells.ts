@@ -16,8 +16,6 @@ export interface Types {
   /** `struct foo` -> its members. */
   structs: Map<string, Map<string, FieldType>>;
   globals: Map<string, FieldType>;
-  /** Globals that are more than announced: no `extern` stands before them. */
-  defined: Set<string>;
   /** Enumerators and number macros. */
   constants: Map<string, number>;
 }

@@ -3,9 +3,9 @@ import type { CFunction, Event } from '../model/code.ts';
 import type { World } from '../model/rule.ts';
 import { isTest } from './alone.ts';
 import { calleeOf } from './callees.ts';
+import { heldAt } from './callers.ts';
 import { cellKey } from './cells.ts';
 import { isHandedOver, objectOf, onward, pointedTo, releasesIn, variablesIn, waitsForReaders } from './lifetime.ts';
-import { heldAt } from './locking.ts';
 
 /** What holds the objects: a list through a member of theirs, or a map by its own cell. */
 export interface Container {

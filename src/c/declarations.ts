@@ -51,9 +51,8 @@ export function declarationsOf(tree: SyntaxTree, text: string, types: Types): De
         for (let d = tree.first(node); d; d = tree.next(d)) {
           if (tree.field(d) !== 'declarator') continue;
           const { name, pointer, array, isFunction } = declared(tree, plain(d), slice);
-          if (name === null || isFunction || tree.type(node) !== 'declaration') continue;
-          types.globals.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array });
-          if (!tree.parts(node).some(c => tree.type(c) === 'storage_class_specifier' && slice(c) === 'extern')) types.defined.add(name);
+          if (name !== null && !isFunction && tree.type(node) === 'declaration')
+            types.globals.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array });
         }
         return;
       }
@@ -122,9 +121,8 @@ export function declarationsOf(tree: SyntaxTree, text: string, types: Types): De
     const call = tree.firstPart(node);
     const callee = call && tree.type(call) === 'call_expression' ? tree.child(call, 'function') : 0;
     const argument = call ? tree.firstPart(tree.child(call, 'arguments') || call) : 0;
-    if (!callee || !argument || tree.type(argument) !== 'identifier' || !/^(?:DEFINE|DECLARE)_/.test(slice(callee))) return;
-    types.globals.set(slice(argument), { type: '', pointer: 0, array: false });
-    if (slice(callee).startsWith('DEFINE_')) types.defined.add(slice(argument));
+    if (callee && argument && tree.type(argument) === 'identifier' && /^(?:DEFINE|DECLARE)_/.test(slice(callee)))
+      types.globals.set(slice(argument), { type: '', pointer: 0, array: false });
   };
   visit(0);
   return found;

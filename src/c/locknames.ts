@@ -13,16 +13,17 @@ export function lockName(event: { api: string; cell: Event['cell']; args: string
 
 /** Two names of one lock: the family may be unknown (`lockdep_assert_held()` does not tell it). */
 export function sameLock(a: string, b: string): boolean {
-  return bare(a) === bare(b);
+  return lockPath(a) === lockPath(b);
 }
 
 /** Two names that may be of one lock: the same family, and the same last member. */
 export function likeLock(a: string, b: string): boolean {
-  const end = (name: string) => /[\w[\]]+$/.exec(bare(name))?.[0] ?? '';
+  const end = (name: string) => /[\w[\]]+$/.exec(lockPath(name))?.[0] ?? '';
   return a.slice(0, a.indexOf(':')) === b.slice(0, b.indexOf(':')) && end(a) === end(b);
 }
 
-function bare(name: string): string {
+/** The lock without its family: `struct foo.lock`, or the name of a global. */
+export function lockPath(name: string): string {
   return name.slice(name.indexOf(':') + 1).replace(/ \(shared\)$/, '');
 }
 
@@ -50,11 +51,11 @@ export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' 
   const held: string[] = [];
   const taken = new Set<string>();
   for (const event of fn.events) {
-    if (event.kind === 'lock' || event.kind === 'unlock') taken.add(bare(lockName(event, '')));
+    if (event.kind === 'lock' || event.kind === 'unlock') taken.add(lockPath(lockName(event, '')));
     if (isPlain(event) || !asserts(event.api)) continue;
     const name = assertedName(event);
     // An assertion behind a lock or unlock of the function's own says nothing of the caller.
-    if (!taken.has(bare(name))) held.push(name);
+    if (!taken.has(lockPath(name))) held.push(name);
   }
   held.push(...annotated(fn));
   if (/_locked$/.test(fn.name)) held.push(`named:${fn.name}`);

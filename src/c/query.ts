@@ -6,10 +6,12 @@ import { cellKey } from './cells.ts';
 export { isMadeHere, isOwn, isTest, runsAlone } from './alone.ts';
 export { storeThenLook } from './assumed.ts';
 export { calleeOf as calleeIn } from './callees.ts';
+export { callersOf, type Entry, heldAt, heldOnEntry } from './callers.ts';
 export { cellKey, cellName, isConstantText } from './cells.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './containers.ts';
 export { type Deferred, deferredIn, queueOf, runBy, type Site } from './deferred.ts';
 export { type Effect, effectsOf } from './effects.ts';
+export { type FailedRelease, failedReleases } from './failedlocks.ts';
 export {
   after,
   alwaysFollowed,
@@ -25,6 +27,7 @@ export {
   nodesBefore,
 } from './flow.ts';
 export { handlersIn } from './handlers.ts';
+export { failsAlong, type Leak, leaksOf } from './leaks.ts';
 export {
   freedParameters,
   isHandedOver,
@@ -47,35 +50,8 @@ export {
   variablesIn,
   waitsForReaders,
 } from './lifetime.ts';
-export {
-  alwaysRuns,
-  atomicAt,
-  callersOf,
-  dropsOf,
-  type Entry,
-  enteredUnder,
-  type FailedRelease,
-  failedReleases,
-  failsAlong,
-  gives,
-  heldAt,
-  heldOnEntry,
-  isIdentity,
-  type Leak,
-  leaksOf,
-  lockPath,
-  lockText,
-  mayGive,
-  maySleep,
-  type SureLock,
-  spins,
-  surelyTakes,
-  sureSleep,
-  type Taking,
-  takings,
-} from './locking.ts';
-export { sameLock } from './locknames.ts';
-export { isFilesOwn, wayInWithout } from './ownlocks.ts';
+export { dropsOf, enteredUnder, gives, isIdentity, lockText, mayGive, type Taking, takings } from './locking.ts';
+export { lockPath, sameLock } from './locknames.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
 export { type PieceLeak, pieceLeaksOf } from './pieceleaks.ts';
 export {
@@ -94,6 +70,7 @@ export {
 } from './rculists.ts';
 export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, useBehind, walkersOf } from './readers.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './roles.ts';
+export { alwaysRuns, atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './sleeping.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
 export { type UnheldRelease, unheldReleases } from './unheld.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from './ways.ts';

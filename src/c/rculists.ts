@@ -2,9 +2,9 @@
 import type { CFunction, Event } from '../model/code.ts';
 import type { World } from '../model/rule.ts';
 import { isTest, runsAlone } from './alone.ts';
+import { callersOf, heldAt, heldOnEntry } from './callers.ts';
 import { cellKey } from './cells.ts';
 import { before } from './flow.ts';
-import { callersOf, heldAt, heldOnEntry } from './locking.ts';
 
 /** The member by which entries hang on a list: `node` of struct card. */
 export interface Link {

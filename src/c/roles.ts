@@ -1,7 +1,8 @@
 /** Who runs a function: an interrupt, a timer, a work item, a system call, as far as its file registers it. */
 import type { CFunction } from '../model/code.ts';
 import type { Mention, World } from '../model/rule.ts';
-import { callersOf, maySleep } from './locking.ts';
+import { callersOf } from './callers.ts';
+import { maySleep } from './sleeping.ts';
 
 /** hardirq: with interrupts off; softirq: over tasks; task: in process context. */
 export type Role = 'hardirq' | 'softirq' | 'task';

@@ -1,8 +1,9 @@
 /** Ways on which a function gives back a lock that it has given back before, or never took. */
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
-import { conditionalRelease, gives, isFlag, mayGive, takings } from './locking.ts';
+import { gives, mayGive, takings } from './locking.ts';
 import { sameLock } from './locknames.ts';
 import { lockFlowOf } from './locksets.ts';
+import { conditionalRelease, isFlag } from './releases.ts';
 
 /** A release of a lock that is not held on some way there. */
 export interface UnheldRelease {

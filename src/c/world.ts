@@ -99,7 +99,6 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
       designated.set(path, known);
       return known;
     },
-    defines: (path, name) => reader.types.get(imageOf.get(path) ?? NOTHING)?.defined.has(name) ?? false,
     licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
     mentions: fn => {
       const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path));
@@ -116,7 +115,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
 }
 
 function noTypes(): Types {
-  return { structs: new Map(), globals: new Map(), defined: new Set(), constants: new Map() };
+  return { structs: new Map(), globals: new Map(), constants: new Map() };
 }
 
 const NOTHING: Image = { path: '', whole: false, pieces: [], addedBy: null, after: 0 };

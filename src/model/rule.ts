@@ -244,8 +244,6 @@ export interface World {
   addedBy(path: string, line: number): number | null;
   /** Members of a struct or union (`struct foo`) that a file in view declares, with their types, and the file; null where none does. */
   declared(tag: string): { path: string; members: ReadonlyMap<string, { type: string; pointer: number; array: boolean }> } | null;
-  /** Does the file itself define the variable, at its top level? */
-  defines(path: string, name: string): boolean;
   /** Members that the file's initialisers name: `.lock = ...`. */
   designated(path: string): ReadonlySet<string>;
   /** The file declares a licence, as every module has to in one of its files: MODULE_LICENSE(). */

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
-import { failedReleases, heldOnEntry, leaksOf, surelyTakes, sureSleep } from '../../src/c/locking.ts';
+import { heldOnEntry } from '../../src/c/callers.ts';
+import { failedReleases } from '../../src/c/failedlocks.ts';
+import { leaksOf } from '../../src/c/leaks.ts';
 import { irqHandlerOf, rolesOf, runsInTask } from '../../src/c/roles.ts';
+import { surelyTakes, sureSleep } from '../../src/c/sleeping.ts';
 import type { World } from '../../src/model/rule.ts';
 import { worldOfText } from '../code.ts';
 
