@@ -73,6 +73,35 @@ void depot_drop(struct depot *d)
 	else
 		mutex_unlock(&d->lock);
 }`,
+      `
+/* Set up at boot, and switched again while it runs. */
+static bool depot_mode_flat(void)
+{
+	return static_branch_unlikely(&depot_flat);
+}
+
+static int __init depot_setup(char *arg)
+{
+	static_branch_enable(&depot_flat);
+	return 0;
+}
+
+void depot_deepen(void)
+{
+	static_branch_disable(&depot_flat);
+}
+
+void depot_hold(struct depot *d)
+{
+	if (depot_mode_flat())
+		mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (depot_mode_flat())
+		mutex_unlock(&d->lock); /* want: lock-condition-reevaluated "depot_hold()" */
+}`,
     ],
     good: [
       `
@@ -189,6 +218,42 @@ void depot_drop(struct depot *d)
 		mutex_unlock(&d->lock);
 }`,
       `
+/* Settled at boot, by the command line. */
+static bool depot_mode_flat(void)
+{
+	return static_branch_unlikely(&depot_flat);
+}
+
+static int __init depot_setup(char *arg)
+{
+	static_branch_enable(&depot_flat);
+	return 0;
+}
+
+void depot_hold(struct depot *d)
+{
+	if (depot_mode_flat())
+		mutex_lock(&d->lock);
+}
+
+void depot_drop(struct depot *d)
+{
+	if (depot_mode_flat())
+		mutex_unlock(&d->lock);
+}
+
+void depot_close(struct depot *d)
+{
+	if (static_branch_unlikely(&depot_flat))
+		mutex_lock(&d->gate);
+}
+
+void depot_open(struct depot *d)
+{
+	if (static_branch_unlikely(&depot_flat))
+		mutex_unlock(&d->gate);
+}`,
+      `
 /* Two conditions, two locks. */
 void depot_hold(struct depot *d)
 {
@@ -205,7 +270,7 @@ void depot_drop(struct depot *d)
 }`,
     ],
   },
-  checkFile(file, report) {
+  checkFile(file, report, world) {
     const functions = file.functions.filter(fn => fn.side === 'new' && !isTest(fn));
     const takers = functions.flatMap(fn => conditional(fn, 'lock').map(c => ({ fn, ...c })));
     if (takers.length === 0) return;
@@ -214,6 +279,7 @@ void depot_drop(struct depot *d)
         const taker = takers.find(t => t.fn !== fn && t.key === key && t.condition === condition);
         // An object that has the member set is among those that hold the key on: for it the answer stays.
         if (!taker || (isCounted(by, functions) && members.some(m => taker.members.includes(m)))) continue;
+        if (settledAtBoot(by, functions, world.functions)) continue;
         const asked = condition.replace(/^!/, '');
         report(
           { event, fn },
@@ -276,6 +342,18 @@ function isCounted(asked: Event, functions: readonly CFunction[]): boolean {
   if (!/^static_branch_(?:un)?likely$/.test(asked.api)) return false;
   const changes = functions.flatMap(f => f.events.filter(e => /^static_(?:branch|key)_/.test(e.api) && e.args[0] === asked.args[0]));
   return changes.some(e => /_inc/.test(e.api)) && !changes.some(e => /_(?:enable|disable)/.test(e.api));
+}
+
+/** Is it a static key, asked for itself or by a function of the file, that set-up code alone switches for all that is in view? */
+function settledAtBoot(asked: Event, functions: readonly CFunction[], all: readonly CFunction[]): boolean {
+  const isKey = (e: Event) => /^static_branch_(?:un)?likely$/.test(e.api);
+  // One definition asks the key; another, for another configuration, may ask nothing at all.
+  const asking = isKey(asked) ? [asked] : functions.filter(f => f.name === asked.api).flatMap(f => f.events);
+  const keys = new Set(asking.map(e => (isKey(e) ? e.args[0] : undefined)));
+  const [key] = keys;
+  if (keys.size !== 1 || key === undefined) return false;
+  const switchers = all.filter(f => f.events.some(e => /^static_(?:branch|key)_\w*(?:enable|disable|inc|dec)/.test(e.api) && e.args[0] === key));
+  return switchers.length > 0 && switchers.every(f => f.attributes.some(a => /^__init\b/.test(a)));
 }
 
 /** Contexts of the running task itself. */

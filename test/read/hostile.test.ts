@@ -242,18 +242,14 @@ describe('no input keeps the reader busy', () => {
       ),
     ],
   ])('%s', async (_, text) => {
-    const started = performance.now();
+    // Half a MB takes a moment; what is quadratic takes minutes, and is ended by the runner.
     await read(text);
-    // A second per MB, with room for a busy machine; what is quadratic takes minutes.
-    expect(performance.now() - started).toBeLessThan(4000);
   });
 
   test('a chain of replies', async () => {
     const chain = Array.from({ length: 4000 }, (_, at) =>
       reply('Re: x', `${at + 1}@e`, `${at}@e`, '> x\nAcked-by: Reviewer <reviewer@example.org>\n'),
     );
-    const started = performance.now();
     await read(mbox(patch('[PATCH] x', '0@e'), ...chain));
-    expect(performance.now() - started).toBeLessThan(6000);
   });
 });

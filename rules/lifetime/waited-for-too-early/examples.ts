@@ -402,6 +402,9 @@ static void pump_make(struct pump *p)
       '',
       '	if (!netif_running(dev))\n		return;\n',
     )}`,
+    `\n/* Without a carrier the watchdog does not call it, and it is not in the midst of that either. */${network(
+      '	netif_carrier_off(dev);\n	netif_tx_disable(dev);\n	cancel_work_sync(&p->restart);\n	unregister_netdev(dev);\n',
+    )}`,
     `\n/* Nothing but its own start queues it. */${network('	cancel_work_sync(&p->restart);\n	unregister_netdev(dev);\n').replace('ndo_tx_timeout', 'ndo_open')}`,
     pipe('	usb_kill_urb(p->in);\n	cancel_work_sync(&p->drain);\n'),
     `\n/* It is not given out again. */${pipe('	usb_poison_urb(p->in);\n	cancel_work_sync(&p->drain);\n	usb_kill_urb(p->in);\n')}`,

@@ -18,6 +18,8 @@ export interface Source {
   isStoppedBy(event: Event): boolean;
   /** Names of calls that end it as well, or keep it from being asked for. */
   quiet: RegExp | null;
+  /** Do calls, in the order in which they were made, together keep it from being asked for? */
+  isQuietened?(made: readonly Event[]): boolean;
 }
 
 /** A function that is run by something, before it is known what it queues. */
@@ -166,8 +168,31 @@ function operations(file: CodeFile, world: World): Entry[] {
     const [, leave, quiet] = LEAVES.find(([type]) => type.test(entry.parameters[0]?.type ?? '')) ?? [];
     const members = leave && !entry.isMacro ? world.mentions(entry).flatMap(m => (m.member === null ? [] : [m.member])) : [];
     if (!leave || members.length === 0 || members.every(m => AROUND.test(m))) return [];
-    return [{ kind: 'core' as const, entry, by: null, quiet: quiet ?? null, isStoppedBy: (e: Event) => leave.test(e.api) }];
+    const watched = members.every(m => m === WATCHDOG || AROUND.test(m)) && !raisesCarrier(file);
+    return [
+      {
+        ...{ kind: 'core' as const, entry, by: null, quiet: quiet ?? null, isStoppedBy: (e: Event) => leave.test(e.api) },
+        ...(watched ? { isQuietened: passesWatchdog } : {}),
+      },
+    ];
   });
+}
+
+/** The operation that only the core's transmit watchdog calls, and only while there is a carrier. */
+const WATCHDOG = 'ndo_tx_timeout';
+/** What gives a network device its carrier, directly or by a library that follows the link. */
+const RAISES = /^(?:netif_carrier_(?:on|event)|(?:of_|fwnode_)?phy_(?:\w*connect\w*|start)|phylink_\w+|mii_check_(?:link|media)|usbnet_\w+)$/;
+
+function raisesCarrier(file: CodeFile): boolean {
+  return file.functions.some(fn => fn.events.some(e => RAISES.test(e.api)));
+}
+
+/** The carrier is gone, and then the lock was taken that the watchdog holds while it looks and calls: it does not call any more. */
+function passesWatchdog(made: readonly Event[]): boolean {
+  return made.some(
+    (off, i) =>
+      off.api === 'netif_carrier_off' && made.slice(i + 1).some(e => e.api === 'netif_tx_disable' && e.args[0] === off.args[0]),
+  );
 }
 
 const DEEPEST = 3;

@@ -80,6 +80,7 @@ function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: 
   if (source.kind === 'deferred' && eventTo(fn, wait, world)?.context.includes('error-path')) return false;
   const earlier = around(item, fn, wait, world, 'before');
   if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.quiet?.test(e.api)))) return false;
+  if (source.isQuietened?.(earlier)) return false;
   if (earlier.some(e => quietens(e, source, wait.event) || UNLINKS.test(e.api))) return false;
   if (asksFirst(item, source, earlier) || (source.kind === 'core' && isWaitedForByUsers(item, file, world))) return false;
   const later = around(item, fn, stop, world, 'after');

@@ -296,6 +296,13 @@ ${removal('')}`,
       queue: 'kref_get(&k->ref);\n	schedule_work(&k->boil);',
     })}${removal('')}`,
     `\n/* Queued once, when the device comes up. */${kettle({ queue: 'k->heat++;', up: '	schedule_work(&k->boil);\n' })}${removal('')}`,
+    `\n/* What would queue it is an inline function that nobody calls. */${kettle({ queue: 'k->heat++;' })}
+static inline void kettle_warm(struct kettle *k)
+{
+	k->heat = 1;
+	schedule_work(&k->boil);
+}
+${removal('')}`,
     `\n/* Who frees the object is out of view. */${kettle({ memory: 'kettle_find(pdev)' })}${removal('')}`,
     `\n/* The object of another device, which goes with that. */${kettle({ device: 'serdev' })}
 static struct serdev_device_driver kettle_serdev = {

@@ -27,12 +27,16 @@ export function isWaitedFor(item: Deferred, run: ReadonlySet<CFunction>, world: 
 /** Members and macros whose functions put a device to sleep. */
 const SLEEPS = /^(?:(?:runtime_)?suspend\w*|freeze\w*|poweroff\w*)$|PM_OPS/;
 
-/** By which names functions out of view come to the function, itself or through its callers; without a mention where they call it. */
+/**
+ * By which names functions out of view come to the function, itself or through its callers; without a mention where they call it. A static
+ * function that the file does not name may go by a name that a macro makes; an inline one is there to be called, and nobody calls it.
+ */
 function entriesOf(fn: CFunction, world: World, seen = new Set<CFunction>()): { fn: CFunction; mention: Mention | null }[] {
   if (seen.has(fn)) return [];
   seen.add(fn);
   const mentions = world.mentions(fn);
   const callers = world.callers(fn.name).filter(site => site.fn.path === fn.path);
+  if (fn.isStatic && fn.isInline && mentions.length === 0 && callers.length === 0) return [];
   return [
     ...mentions.map(mention => ({ fn, mention })),
     ...((fn.isStatic || mentions.length > 0) && !(mentions.length === 0 && callers.length === 0) ? [] : [{ fn, mention: null }]),
