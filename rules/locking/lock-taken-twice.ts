@@ -104,6 +104,32 @@ void tally_read(struct tally *t)
 	rcu_read_unlock();
 }`,
       `
+/* What is told the object gives the lock, and by that it is given back. */
+int tally_settle(struct tally *t, struct fault *f)
+{
+	spinlock_t *ptl = pmd_lock(t->mm, f->pmd);
+
+	t->sum++;
+	spin_unlock(ptl);
+	tally_move_page(t);
+	ptl = pmd_lock(t->mm, f->pmd);
+	t->sum--;
+	spin_unlock(ptl);
+	return 0;
+}
+
+int tally_settle_kept(struct tally *t, struct fault *f)
+{
+	f->ptl = pmd_lock(t->mm, f->pmd);
+	t->sum++;
+	spin_unlock(f->ptl);
+	tally_move_page(t);
+	f->ptl = pmd_lock(t->mm, f->pmd);
+	t->sum--;
+	spin_unlock(f->ptl);
+	return 0;
+}`,
+      `
 static void tally_reset_unlocked(struct tally *t)
 {
 	mutex_unlock(&t->lock);
@@ -186,9 +212,19 @@ function heldBy(fn: CFunction, event: Event, lock: string, written: string | nul
   const members =
     (first.args[0] ?? '').includes('->') &&
     fn.events.some(e => e.kind === 'write' && between.has(e.node) && (first.args[0] ?? '').includes(`->${e.cell?.path}->`));
-  const calls = path(fn, first, event).filter(e => e.kind === 'call');
+  const way = path(fn, first, event);
+  if (way.some(e => e.kind === 'unlock' && isByResult(fn, e, first))) return null;
+  const calls = way.filter(e => e.kind === 'call');
   // What is called right before the second may well be what gives the first back.
   const last = written === null ? undefined : fn.events[event.index - 1];
   const given = calls.some(e => mayGive(fn, e, lock, first, functions)) || (last?.opaque === true && calls.includes(last));
   return changed || members || given ? null : first;
+}
+
+/** Does it give back the lock that the acquisition had as its result, by the place where that was put? */
+function isByResult(fn: CFunction, unlock: Event, taken: Event): boolean {
+  if (taken.into !== null) return unlock.args[0] === taken.into;
+  const kept = fn.events[taken.index + 1];
+  if (kept?.kind !== 'write' || !kept.cell || !unlock.cell || !kept.operand?.startsWith(`${taken.api}(`)) return false;
+  return kept.cell.path === unlock.cell.path && kept.cell.base === unlock.cell.base;
 }

@@ -1,5 +1,6 @@
 import {
   between,
+  heldOnEntry,
   isPartHandedOver,
   isTest,
   mayFree,
@@ -9,6 +10,7 @@ import {
   readersOf,
   releasesIn,
   retirementsOf,
+  sameLock,
   unlinkedBy,
   variablesIn,
   waitsForReaders,
@@ -275,6 +277,45 @@ static void __net_exit deck_exit(struct net *net)
 	}
 }`,
       `
+/* The walk has the form for readers, and who calls it holds the lock. */
+struct card {
+	struct list_head node;
+	int id;
+};
+
+static struct card *card_of(struct deck *d, int id)
+{
+	struct card *c;
+
+	list_for_each_entry_rcu(c, &d->cards, node)
+		if (c->id == id)
+			return c;
+	return NULL;
+}
+
+int card_has(struct deck *d, int id)
+{
+	int found;
+
+	mutex_lock(&d->lock);
+	found = card_of(d, id) != NULL;
+	mutex_unlock(&d->lock);
+	return found;
+}
+
+void card_drop(struct deck *d, int id)
+{
+	struct card *c;
+
+	mutex_lock(&d->lock);
+	c = card_of(d, id);
+	if (c) {
+		list_del_rcu(&c->node);
+		kfree(c);
+	}
+	mutex_unlock(&d->lock);
+}`,
+      `
 void card_move(struct card *c, struct card *spare)
 {
 	list_del_rcu(&c->node);
@@ -356,6 +397,25 @@ function listClaim(fn: CFunction, unlink: Event, free: Event, stands: boolean, n
     walker ?? name,
     { fn, store: unlink, free },
     { linked: 'the list', edits: [{ kind: 'grace-period', event: free, text: 'kfree_rcu(), or synchronize_rcu() before the free' }], stands },
+  );
+}
+
+/**
+ * The entry's type is the file's own, and each of the file's walks by such a link is made under a lock that is held where the entry is taken off:
+ * the walk has the form for readers, and there are none.
+ */
+function isWalkedLocked(unlink: Event, world: World): boolean {
+  const type = unlink.cell?.type;
+  const member = unlink.cell && /\w+$/.exec(unlink.cell.path)?.[0];
+  const file = type ? world.files.find(f => f.path === world.declared(type)?.path) : undefined;
+  if (!file?.whole || file.isHeader || file.path !== unlink.path || unlink.locks.length === 0) return false;
+  const walks = file.functions.flatMap(fn => fn.events.flatMap(e => (/_rcu(?:_|$)/.test(e.api) && e.args.includes(member ?? '') ? [{ fn, e }] : [])));
+  return (
+    walks.length > 0 &&
+    walks.every(({ fn, e }) => {
+      const held = [...e.locks, ...heldOnEntry(fn, world).locks].filter(lock => !lock.endsWith(' (shared)'));
+      return held.some(lock => unlink.locks.some(l => sameLock(l, lock)));
+    })
   );
 }
 

@@ -69,7 +69,7 @@ export function reorderingOf(scene: Scene, schedule: Schedule): string {
   const [pair] = known.length > 0 ? known : schedule.reordered;
   if (!pair) return '';
   const [first, second] = pair;
-  const name = (e: PathEvent) => placeName(scene, e);
+  const name = (e: PathEvent) => labelOf(scene, e);
   const cpu = `CPU ${first.thread}`;
   const plain = ((first.is | second.is) & IS.plain) !== 0 ? ', and since not both are marked the compiler may do the same on any machine' : '';
   if (isRead(first) && isRead(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its load of ${name(first)}${plain}`;
@@ -155,11 +155,7 @@ class Teller {
 
   /** The location as the claim calls it. */
   private label(e: PathEvent): string {
-    const { claim, draft } = this.scene;
-    const name = placeName(this.scene, e);
-    const at = draft.locations.findIndex(l => l.name === name);
-    const meant = draft.threads.flatMap(t => t.steps).find(s => s.means !== undefined && 'location' in s.act && s.act.location === at)?.means;
-    return claim.tie?.names[at] || meant || name;
+    return labelOf(this.scene, e);
   }
 
   /** How the claim tells the step that the event is, where it does. */
@@ -185,6 +181,15 @@ class Teller {
 
 function placeName({ execution, names }: Scene, e: PathEvent): string {
   return names[execution.locations[e.id] ?? -1] ?? 'the cell';
+}
+
+/** The memory as the claim calls it, else by the test's name for it. */
+function labelOf(scene: Scene, e: PathEvent): string {
+  const { claim, draft } = scene;
+  const name = placeName(scene, e);
+  const at = draft.locations.findIndex(l => l.name === name);
+  const meant = draft.threads.flatMap(t => t.steps).find(s => s.means !== undefined && 'location' in s.act && s.act.location === at)?.means;
+  return claim.tie?.names[at] || meant || name;
 }
 
 function isRead(e: PathEvent): boolean {

@@ -301,6 +301,12 @@ err:
     turns(`	cancel_work_sync(&p->drain);${want('pump_tick() may queue it again')}	timer_delete_sync(&p->tick);\n`),
     turns(`	timer_delete_sync(&p->tick);${want('pump_drain() may arm it again')}	cancel_work_sync(&p->drain);\n`),
     network(`	cancel_work_sync(&p->restart);${want('before unregister_netdev()')}	unregister_netdev(dev);\n`),
+    `\n/* The work may raise the carrier once more before it is waited for. */${network(
+      `	netif_carrier_off(dev);\n	netif_tx_disable(dev);\n	cancel_work_sync(&p->restart);${want('before unregister_netdev()')}	unregister_netdev(dev);\n`,
+    ).replace('	p->level = 0;\n}', '	netif_carrier_on(p->dev);\n}')}`,
+    `\n/* The watchdog may still be in the midst of it. */${network(
+      `	netif_tx_disable(dev);\n	netif_carrier_off(dev);\n	cancel_work_sync(&p->restart);${want('before unregister_netdev()')}	unregister_netdev(dev);\n`,
+    )}`,
     pipe(`	cancel_work_sync(&p->drain);${want('before usb_kill_urb()')}	usb_kill_urb(p->in);\n`),
     chain(`	cancel_work_sync(&p->drain);${want('before unregister_reboot_notifier()')}	unregister_reboot_notifier(&p->nb);\n`),
   ],

@@ -190,8 +190,7 @@ function raisesCarrier(file: CodeFile): boolean {
 /** The carrier is gone, and then the lock was taken that the watchdog holds while it looks and calls: it does not call any more. */
 function passesWatchdog(made: readonly Event[]): boolean {
   return made.some(
-    (off, i) =>
-      off.api === 'netif_carrier_off' && made.slice(i + 1).some(e => e.api === 'netif_tx_disable' && e.args[0] === off.args[0]),
+    (off, i) => off.api === 'netif_carrier_off' && made.slice(i + 1).some(e => e.api === 'netif_tx_disable' && e.args[0] === off.args[0]),
   );
 }
 
