@@ -1,6 +1,7 @@
 /** What a call of a function in view does, as events of the caller: wrappers and helpers carry their meaning. */
 import type { Cell, CFunction, Event } from '../model/code.ts';
 import { calleeOf } from './callees.ts';
+import { alwaysRuns } from './flow.ts';
 
 /** One thing that a call does. */
 export interface Effect {
@@ -34,7 +35,7 @@ function follow(fn: CFunction, call: Event, functions: readonly CFunction[], via
   const way = [...via, callee.name];
   const found: Effect[] = [];
   for (const event of callee.events) {
-    const always = isSure(callee, event);
+    const always = alwaysRuns(callee, event);
     if (event.kind === 'call') {
       if (event.opaque) return null;
       const inner = calleeOf(callee, event, functions) ? follow(callee, event, functions, way) : [];
@@ -44,21 +45,6 @@ function follow(fn: CFunction, call: Event, functions: readonly CFunction[], via
     if (found.length > MOST) return null;
   }
   return found;
-}
-
-/** Does every run of the function pass the event? */
-function isSure(fn: CFunction, event: Event): boolean {
-  const seen = new Set([event.node]);
-  const work = event.node === 0 ? [] : [0];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    const node = fn.flow[at];
-    if (!node || node.kind === 'exit' || node.kind === 'gap') return false;
-    work.push(...node.next);
-  }
-  return true;
 }
 
 /** A cell of the callee in the words of the caller: what starts from a parameter starts from the argument. */

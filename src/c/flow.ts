@@ -163,3 +163,18 @@ export function alwaysFollowed(fn: CFunction, a: Event, b: Event): boolean {
   }
   return true;
 }
+
+/** Does every run of the function pass the event? */
+export function alwaysRuns(fn: CFunction, event: Event): boolean {
+  const seen = new Set([event.node]);
+  const work = event.node === 0 ? [] : [0];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    const node = fn.flow[at];
+    if (!node || node.kind === 'exit' || node.kind === 'gap') return false;
+    work.push(...node.next);
+  }
+  return true;
+}

@@ -15,6 +15,7 @@ export { type FailedRelease, failedReleases } from './failedlocks.ts';
 export {
   after,
   alwaysFollowed,
+  alwaysRuns,
   before,
   between,
   conditionOn,
@@ -70,7 +71,7 @@ export {
 } from './rculists.ts';
 export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, useBehind, walkersOf } from './readers.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './roles.ts';
-export { alwaysRuns, atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './sleeping.ts';
+export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './sleeping.ts';
 export { comparedEvents, indexOf, isUpdate } from './ties.ts';
 export { type UnheldRelease, unheldReleases } from './unheld.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from './ways.ts';

@@ -3,6 +3,7 @@ import { factOf } from '../facts/lookup.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import { calleeOf } from './callees.ts';
 import { inCaller } from './effects.ts';
+import { alwaysRuns } from './flow.ts';
 import { CONTEXT, dropsOf, takings } from './locking.ts';
 import { lockPath } from './locknames.ts';
 import { lockFlowOf } from './locksets.ts';
@@ -62,21 +63,6 @@ export function sureSleep(fn: CFunction, functions: readonly CFunction[], depth 
     return event;
   }
   return null;
-}
-
-/** Does every run of the function pass the event? */
-export function alwaysRuns(fn: CFunction, event: Event): boolean {
-  const seen = new Set([event.node]);
-  const work = [0];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    const node = fn.flow[at];
-    if (!node || node.kind === 'exit' || node.kind === 'gap') return false;
-    work.push(...node.next);
-  }
-  return true;
 }
 
 /** A lock that a function in view takes on every run, in the words of its caller. */
