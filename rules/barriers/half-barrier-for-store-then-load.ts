@@ -14,7 +14,10 @@ export default {
   confidence: 'medium',
   finds: ['barrier-misplaced'],
   references: ['Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER', 'tools/memory-model/Documentation/recipes.txt, Store buffering'],
-  knownGaps: ['a store that a caller makes later is taken for none only where a load of another cell decides in between'],
+  knownGaps: [
+    'a store that a caller makes later is taken for none only where a load of another cell decides in between',
+    'only a barrier that is there is looked at: where both sides have none, and store and load go to three cells in two files, as when an unmap looks for pins while a lockless walk pins and looks at the entry again, nothing is said',
+  ],
   examples: {
     bad: [
       `
