@@ -212,19 +212,9 @@ function heldBy(fn: CFunction, event: Event, lock: string, written: string | nul
   const members =
     (first.args[0] ?? '').includes('->') &&
     fn.events.some(e => e.kind === 'write' && between.has(e.node) && (first.args[0] ?? '').includes(`->${e.cell?.path}->`));
-  const way = path(fn, first, event);
-  if (way.some(e => e.kind === 'unlock' && isByResult(fn, e, first))) return null;
-  const calls = way.filter(e => e.kind === 'call');
+  const calls = path(fn, first, event).filter(e => e.kind === 'call');
   // What is called right before the second may well be what gives the first back.
   const last = written === null ? undefined : fn.events[event.index - 1];
   const given = calls.some(e => mayGive(fn, e, lock, first, functions)) || (last?.opaque === true && calls.includes(last));
   return changed || members || given ? null : first;
-}
-
-/** Does it give back the lock that the acquisition had as its result, by the place where that was put? */
-function isByResult(fn: CFunction, unlock: Event, taken: Event): boolean {
-  if (taken.into !== null) return unlock.args[0] === taken.into;
-  const kept = fn.events[taken.index + 1];
-  if (kept?.kind !== 'write' || !kept.cell || !unlock.cell || !kept.operand?.startsWith(`${taken.api}(`)) return false;
-  return kept.cell.path === unlock.cell.path && kept.cell.base === unlock.cell.base;
 }

@@ -1,7 +1,9 @@
 import {
   type BareWalk,
   bareWalks,
+  before,
   callersOf,
+  dominates,
   hasWaited,
   headsOf,
   isGuarded,
@@ -94,12 +96,33 @@ function walkerOf(fn: CFunction, event: Event, entry: string, link: Link, world:
   const links = linkingsIn(world).filter(l => sameLink(l.link, link) && l.event !== event);
   const from = headsOf(fn, entry);
   const heads = from.length > 0 ? from : links.map(l => l.head);
-  const walks = bareWalks(world).filter(w => w.goesOn && w.fn !== fn && walksOver(w, link, new Set(heads.flatMap(h => h ?? []))));
+  const kept = isUnderRtnl(fn, event);
+  const walks = bareWalks(world).filter(
+    w => w.goesOn && w.fn !== fn && !(kept && isDump(w.fn, world)) && walksOver(w, link, new Set(heads.flatMap(h => h ?? []))),
+  );
   const walked = (head: string | null) => head !== null && walks.some(w => w.head === head);
   if (from.length > 0 ? !from.every(walked) : links.length === 0 || links.some(l => !l.rcu && !walked(l.head))) return null;
   const to = linkingsIn(world).find(l => l.event === event);
   return to && walked(to.head) ? null : (walks[0] ?? null);
 }
+
+/** Is the RTNL surely held at the event: taken in the function, or said to be held? */
+function isUnderRtnl(fn: CFunction, event: Event): boolean {
+  const earlier = before(fn, event);
+  return !earlier.some(e => /^(?:__)?rtnl_unlock$/.test(e.api)) && earlier.some(e => TAKES_RTNL.test(e.api) && dominates(fn, e, event));
+}
+
+const TAKES_RTNL = /^(?:rtnl_lock|ASSERT_RTNL|lockdep_assert_rtnl_held)$/;
+
+/** Is the function nothing but a dump that rtnetlink calls under the RTNL, as it does unless it is told at the registration that it need not? */
+function isDump(fn: CFunction, world: World): boolean {
+  const mentions = world.mentions(fn);
+  if (mentions.length === 0 || mentions.some(m => !REGISTERS.test(m.call ?? '')) || world.callers(fn.name).length > 0) return false;
+  const registrations = world.functions.flatMap(f => f.events.filter(e => REGISTERS.test(e.api) && e.args.includes(fn.name)));
+  return registrations.length > 0 && registrations.every(e => /^(?:0|RTNL_FLAG_DUMP_SPLIT_NLM_DONE)$/.test(e.args.at(-1) ?? ''));
+}
+
+const REGISTERS = /^rtnl_register(?:_module)?$/;
 
 /** The entry is known to nobody else. */
 function isPrivate(fn: CFunction, event: Event): boolean {

@@ -101,6 +101,8 @@ const GIVES_BACK = /(?:^|_|>)(?:un\w*lock\w*|release\w*|drop\w*|leave|exit|end|p
 export function mayGive(fn: CFunction, event: Event, lock: string, from: Event, functions: readonly CFunction[]): boolean {
   const root = /\w+/.exec(from.args[0] ?? '')?.[0] ?? '';
   if (event.kind === 'unlock') return tail(lockName(event, '')) === tail(lock) || (event.args.length > 1 && event.args.includes(root));
+  // A call that is given what the lock gave is given the lock.
+  if (event.kind === 'call' && from.into !== null && event.args.includes(from.into)) return true;
   if (event.kind === 'call' && event.args.some(arg => arg === from.args[1] || (/^\w*flags$/.test(arg) && event.args.includes(root)))) return true;
   if (/unlock|(?:^|_)(?:put|release|drop)_\w*locked/.test(event.api)) return true;
   const written = from.args[factOf(from.api)?.cell ?? 0] ?? '';

@@ -111,8 +111,9 @@ export function fillLocksets(
 }
 
 /**
- * An unlock that is written like a lock of the same family gives back that one, also where a copy is no longer followed at one of the two; so
- * does a call out of view that is named for an unlock and is given what the lock was.
+ * An unlock that is written like a lock of the same family gives back that one, also where a copy is no longer followed at one of the two, and
+ * so does one of what a lock gave as its result, as pmd_lock() gives the lock that it takes; and a call out of view that is named for an unlock
+ * and is given what the lock was.
  */
 function alike(events: Event[], effects: (Effect | null)[], factOf: (api: string) => Fact | undefined): void {
   const names = new Map<string, Set<string>>();
@@ -135,9 +136,22 @@ function alike(events: Event[], effects: (Effect | null)[], factOf: (api: string
       if (given.length > 0) effects[i] = { lock: [], unlock: given, enter: [], leave: [], when: null };
     }
     if (!effect || event?.kind !== 'unlock') continue;
+    const result = [...effects.entries()].flatMap(([j, taken]) => (taken && isResultOf(event, events[j], events[j + 1]) ? taken.lock : []));
+    if (result.length > 0) {
+      effects[i] = { ...effect, unlock: [...new Set(result)] };
+      continue;
+    }
     const more = effect.unlock.flatMap(lock => [...(names.get(written(event, lock)) ?? [])].filter(name => !sameLock(name, lock)));
     if (more.length > 0) effects[i] = { ...effect, unlock: [...effect.unlock, ...more] };
   }
+}
+
+/** Is the unlock given what the lock gave: the variable that it was put into, or the member that the next event stores it to? */
+function isResultOf(unlock: Event, lock: Event | undefined, next: Event | undefined): boolean {
+  if (lock?.kind !== 'lock' || lock.args.length === 0) return false;
+  if (lock.into !== null) return unlock.args[0] === lock.into;
+  if (next?.kind !== 'write' || !next.cell || !unlock.cell || !next.operand?.startsWith(`${lock.api}(`)) return false;
+  return next.cell.path === unlock.cell.path && next.cell.base === unlock.cell.base;
 }
 
 function settle(fn: CFunction, effects: (Effect | null)[], held: string[]): (State | null)[] {

@@ -17,6 +17,11 @@ describe('locks along the flow', () => {
       'mutex_lock(&x->m); if (!x->flags) { mutex_unlock(&x->m); return; } mutex_unlock(&x->m); work(); mutex_lock(&x->m); if (!x->flags) x->n = 1; mutex_unlock(&x->m);',
       ['mutex:m'],
     ],
+    [
+      'a lock is given back by what its taker gave',
+      'spinlock_t *ptl = pmd_lock(x->mm, x->pmd); x->n = 1; spin_unlock(ptl); x->n = 2; y->ptl = pmd_lock(x->mm, x->pmd); x->n = 3; spin_unlock(y->ptl); x->n = 4;',
+      ['spin:pmd preempt-off', '', 'spin:pmd preempt-off', 'spin:pmd preempt-off', ''],
+    ],
     ['held on one arm is held perhaps', 'if (v) mutex_lock(&x->m); x->n = 1;', ['?mutex:m']],
     [
       'two locks nest',

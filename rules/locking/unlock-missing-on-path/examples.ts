@@ -71,6 +71,19 @@ out:
 `,
   ],
   good: [
+    // What is called is given the lock that is held.
+    `
+void loom_settle(struct mm_struct *mm, pmd_t *pmd)
+{
+	spinlock_t *ptl = pmd_lock(mm, pmd);
+
+	if (!loom_is_moving(pmd))
+		goto out;
+	loom_wait_on(pmd, ptl);
+	return;
+out:
+	spin_unlock(ptl);
+}`,
     `
 /* Returned locked by contract: all ways that unlock fail. */
 struct gauge *gauge_of(struct gauge_set *set, int id)

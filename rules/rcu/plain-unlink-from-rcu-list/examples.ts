@@ -33,9 +33,52 @@ const THIN = `void cards_thin(struct deck *d)
 	spin_unlock(&d->lock);
 }`;
 
+/** Cards that are dumped under RCU, by an operation that rtnetlink is told of with these flags, and dropped under the RTNL. */
+function dumped(flags: string, want = ''): string {
+  return `struct card {
+	struct list_head node;
+	int value;
+	struct rcu_head rcu;
+};
+
+static LIST_HEAD(cards);
+
+static int cards_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct card *c;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(c, &cards, node) {
+		if (nla_put_u32(skb, CARD_VALUE, c->value))
+			break;
+	}
+	rcu_read_unlock();
+	return skb->len;
+}
+
+static void cards_leave(int value)
+{
+	struct card *c, *next;
+
+	ASSERT_RTNL();
+	list_for_each_entry_safe(c, next, &cards, node) {
+		if (c->value == value) {
+			list_del(&c->node);${want}
+			kfree_rcu(c, rcu);
+		}
+	}
+}
+
+static int __init cards_init(void)
+{
+	return rtnl_register_module(THIS_MODULE, PF_CARD, RTM_GETROUTE, NULL, cards_dump, ${flags});
+}`;
+}
+
 /** The rule's examples both ways: entries taken off under readers, and what only looks so. */
 export const examples: Rule['examples'] = {
   bad: [
+    `\n/* The dump runs without the RTNL. */\n${dumped('RTNL_FLAG_DUMP_UNLOCKED', ' /* want: plain-unlink-from-rcu-list "cards_dump()" */')}`,
     `
 ${WALK}
 void card_drop(struct deck *d, int value)
@@ -131,6 +174,7 @@ void cards_sort_out(void)
 }`,
   ],
   good: [
+    `\n/* rtnetlink holds the RTNL over the dump. */\n${dumped('0')}`,
     `
 /* The form made for RCU. */
 ${WALK}
