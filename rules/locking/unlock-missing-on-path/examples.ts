@@ -79,7 +79,7 @@ void loom_settle(struct mm_struct *mm, pmd_t *pmd)
 
 	if (!loom_is_moving(pmd))
 		goto out;
-	loom_wait_on(pmd, ptl);
+	loom_wait_on(loom_entry(*pmd), ptl);
 	return;
 out:
 	spin_unlock(ptl);
