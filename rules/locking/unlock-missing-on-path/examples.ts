@@ -75,9 +75,10 @@ out:
     `
 void loom_settle(struct mm_struct *mm, pmd_t *pmd)
 {
-	spinlock_t *ptl = pmd_lock(mm, pmd);
+	spinlock_t *ptl;
 
-	if (!loom_is_moving(pmd))
+	ptl = pmd_lock(mm, pmd);
+	if (!loom_is_moving(*pmd))
 		goto out;
 	loom_wait_on(loom_entry(*pmd), ptl);
 	return;
