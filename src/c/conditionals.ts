@@ -5,6 +5,8 @@
 interface Group {
   /** Offsets of the directive lines: `#if`, each `#elif` or `#else`, `#endif`. */
   lines: { at: number; end: number; never: boolean }[];
+  /** `#ifndef` of what the text itself has defined before, outside of any group: the first arm is no code. */
+  defined: boolean;
 }
 
 /** Ranges to blank. `code` is the text without comments, strings and directives. */
@@ -12,14 +14,25 @@ export function brokenConditionals(text: string, code: string): { at: number; en
   if (!/^[ \t]*#[ \t]*if/m.test(text)) return [];
   const edits: { at: number; end: number }[] = [];
   const open: Group[] = [];
-  for (const match of text.matchAll(/^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b((?:[^\n\\]|\\\r?\n|\\.)*)/gm)) {
+  const known = new Set<string>();
+  for (const match of text.matchAll(/^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif|define|undef)\b((?:[^\n\\]|\\\r?\n|\\.)*)/gm)) {
     const [all, word = '', rest = ''] = match;
-    const line = { at: match.index, end: match.index + all.length, never: word === 'if' && /^\s*0\s*(?:$|\/)/.test(rest) };
-    if (word.startsWith('if')) open.push({ lines: [line] });
+    const name = /^\s*(\w+)/.exec(rest)?.[1] ?? '';
+    if (word === 'define' || word === 'undef') {
+      if (word === 'undef') known.delete(name);
+      else if (open.length === 0) known.add(name);
+      continue;
+    }
+    const defined = word === 'ifndef' && known.has(name);
+    const line = { at: match.index, end: match.index + all.length, never: defined || (word === 'if' && /^\s*0\s*(?:$|\/)/.test(rest)) };
+    if (word.startsWith('if')) open.push({ lines: [line], defined });
     else open.at(-1)?.lines.push(line);
     if (word !== 'endif') continue;
     const group = open.pop();
-    if (group && !readable(group, code)) edits.push(...blanked(group));
+    if (!group) continue;
+    const [first, second] = group.lines;
+    if (!readable(group, code)) edits.push(...blanked(group));
+    else if (group.defined && first && second) edits.push({ at: first.end, end: second.at });
   }
   return edits;
 }
