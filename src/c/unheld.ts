@@ -20,7 +20,7 @@ export interface UnheldRelease {
 const MOST_WAYS = 4000;
 /** Whoever ends the work on these gives them back, from wherever. */
 const HANDED_ON = /^(?:buffer|page|semaphore|seqlock|rtnl):/;
-const TAKES = /(?:^|_)(?:try)?lock|acquire|(?:^|_)(?:begin|enter|start|get|grab|down|trylock)(?:_|$)/;
+const TAKES = /(?:^|_)(?:try)?lock|acquire|(?:^|_)(?:begin|enter|start|get|grab|down)(?:_|$)/;
 
 /** Every lock that a whole function takes itself and then gives back where it has already done so, or on a way by which it was not taken. */
 export function unheldReleases(fn: CFunction, functions: readonly CFunction[]): UnheldRelease[] {
