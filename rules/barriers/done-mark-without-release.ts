@@ -24,7 +24,7 @@ export default {
     called the completion. WRITE_ONCE(), atomic_set() and set_bit() keep nothing before them, and a test by READ_ONCE() or test_bit() keeps
     nothing behind it. The barriers of sleeping and waking do not help: a waiter that has not slept yet sees the mark with no wake-up between.
     What was done is behind a pointer or in the caller: the claim assumes it, and that whoever sees the mark looks at it.`,
-  severity: 'warning',
+  severity: 'note',
   confidence: 'medium',
   finds: ['barrier-missing'],
   references: [

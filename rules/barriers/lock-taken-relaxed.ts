@@ -10,7 +10,7 @@ export default {
     it saw, not from whoever left the value that it took. Between the two another CPU may take the word and give it back in the same state:
     the compare succeeds, and what that CPU did under the lock may be missed. The acquire belongs on the operation that takes.
     The word is taken again and again until it succeeds, so others do take it meanwhile: the claim assumes one who does.`,
-  severity: 'warning',
+  severity: 'note',
   confidence: 'medium',
   finds: ['barrier-misplaced'],
   references: ['Documentation/atomic_t.txt, ORDERING', 'tools/memory-model/Documentation/recipes.txt, Release and acquire'],

@@ -1,4 +1,4 @@
-import { calleeIn, isTest, keyOf, objectOf, onward, releasesIn } from '../../src/c/query.ts';
+import { calleeIn, deferredIn, isTest, keyOf, objectOf, onward, releasesIn } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -215,7 +215,6 @@ interface Item {
   handler: CFunction;
 }
 
-const SETS_UP = /^(?:INIT_(?:DELAYED_|DEFERRABLE_)?WORK|timer_setup)$/;
 /** Takes the item off its queue and waits for nothing, with the form that waits. */
 const WAITING: Record<string, string> = {
   timer_delete: 'timer_shutdown_sync()',
@@ -227,13 +226,10 @@ const REMOVALS = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove)$/;
 const WAITS_FOR_ALL = /^(?:flush|drain|destroy)_workqueue$|^flush_scheduled_work$|^synchronize_/;
 
 function itemsIn(file: CodeFile): Item[] {
-  return file.functions.flatMap(fn =>
-    fn.events.flatMap(setUp => {
-      const key = SETS_UP.test(setUp.api) ? keyOf(setUp) : null;
-      const handler = file.functions.find(f => f.name === setUp.args[1]);
-      return key !== null && !key.startsWith('|') && handler ? [{ key, setUp, handler }] : [];
-    }),
-  );
+  return deferredIn(file.functions).flatMap(({ type, handler, setUp }) => {
+    const key = keyOf(setUp.event);
+    return type !== null && handler && key !== null ? [{ key, setUp: setUp.event, handler }] : [];
+  });
 }
 
 /** The call before the free that takes the object's item off its queue, and looks at nothing. */

@@ -2,6 +2,7 @@
 import type { CFunction, Event } from '../model/code.ts';
 import type { World } from '../model/rule.ts';
 import { calleeOf } from './callees.ts';
+import { cellKey } from './cells.ts';
 import { conditionOn } from './flow.ts';
 
 /** A place in a function. */
@@ -64,7 +65,7 @@ export function deferredIn(functions: readonly CFunction[]): readonly Deferred[]
       const type = cell.base === null ? null : cell.type;
       const name = /(\w+)(?:\[[^\]]*\])*$/.exec(cell.path)?.[1];
       if (name === undefined || (cell.base !== null && type === null) || found.some(item => item.type === type && item.name === name)) continue;
-      const handler = functions.find(f => f.path === fn.path && !f.isMacro && f.name === bare(event.args[1] ?? '')) ?? null;
+      const handler = handlerOf(fn, event, functions);
       const item: Deferred = {
         kind: /WORK|work/.test(event.api) ? 'work' : /timer/.test(event.api) ? 'timer' : 'tasklet',
         ...{ type, path: cell.path, name, setUp: { fn, event }, handler },
@@ -78,8 +79,30 @@ export function deferredIn(functions: readonly CFunction[]): readonly Deferred[]
   return found;
 }
 
-function bare(arg: string): string {
-  return arg.replace(/^&|^\([^()]*\)/g, '').trim();
+/** The function of the file that the call ties to the item, its argument 1. */
+function handlerOf(fn: CFunction, setUp: Event, functions: readonly CFunction[]): CFunction | null {
+  const name = (setUp.args[1] ?? '').replace(/^&|^\([^()]*\)/g, '').trim();
+  return functions.find(f => f.path === fn.path && !f.isMacro && f.name === name) ?? null;
+}
+
+const tied = new WeakMap<readonly CFunction[], ReadonlyMap<string, CFunction[]>>();
+
+/** For each item that one of the functions sets up, whatever its object, by the key of its cell, the functions of that file that it runs. */
+export function handlersIn(functions: readonly CFunction[]): ReadonlyMap<string, CFunction[]> {
+  const before = tied.get(functions);
+  if (before) return before;
+  const found = new Map<string, CFunction[]>();
+  tied.set(functions, found);
+  for (const fn of functions) {
+    for (const event of fn.events) {
+      const handler = SETS_UP.test(event.api) && event.cell ? handlerOf(fn, event, functions) : null;
+      if (!handler || !event.cell) continue;
+      const key = cellKey(event.cell);
+      const list = found.get(key) ?? [];
+      if (!list.includes(handler)) found.set(key, [...list, handler]);
+    }
+  }
+  return found;
 }
 
 /** Adds the place to what the item knows of itself, if the event is about it. */

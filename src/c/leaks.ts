@@ -1,5 +1,6 @@
 /** Ways out of a function that keep a lock which it took. */
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
+import { nodesBefore } from './flow.ts';
 import { CONTEXT, dropsOf, enteredUnder, givenFirst, gives, mayGive, type Taking, takings } from './locking.ts';
 import { lockPath } from './locknames.ts';
 import { type LockFlow, lockFlowOf, outcome, type State, sameLock } from './locksets.ts';
@@ -172,7 +173,7 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
 /** False where the way takes a variable for set that was last set to a plain constant: `int err = 0; ...; if (err)`. */
 function isFeasible(fn: CFunction, way: readonly number[]): boolean {
   const all = fn.settings ?? [];
-  const earlier = before(fn, way[0] ?? 0);
+  const earlier = nodesBefore(fn, way[0] ?? 0);
   for (const [i, at] of way.entries()) {
     const node = fn.flow[at];
     const variable = node?.kind === 'branch' && node.tests === 'nonzero' ? /^\(?(\w+)\)?(?: < 0)?$/.exec(node.condition ?? '')?.[1] : undefined;
@@ -184,16 +185,6 @@ function isFeasible(fn: CFunction, way: readonly number[]): boolean {
     if (relevant.length > 0 && relevant.every(constant)) return false;
   }
   return true;
-}
-
-function before(fn: CFunction, node: number): Set<number> {
-  const into: number[][] = fn.flow.map(() => []);
-  fn.flow.forEach((n, i) => {
-    for (const to of n.next) into[to]?.push(i);
-  });
-  const seen = new Set([node]);
-  for (const at of seen) for (const from of into[at] ?? []) seen.add(from);
-  return seen;
 }
 
 /** The place at which a way leaves those that give the lock back; null where it merely passes by a block that does. */

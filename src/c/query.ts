@@ -9,7 +9,7 @@ export { calleeOf as calleeIn } from './callees.ts';
 export { callersOf, type Entry, heldAt, heldOnEntry } from './callers.ts';
 export { cellKey, cellName, isConstantText } from './cells.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './containers.ts';
-export { type Deferred, deferredIn, queueOf, runBy, type Site } from './deferred.ts';
+export { type Deferred, deferredIn, handlersIn, queueOf, runBy, type Site } from './deferred.ts';
 export { type Effect, effectsOf } from './effects.ts';
 export { type FailedRelease, failedReleases } from './failedlocks.ts';
 export {
@@ -27,7 +27,6 @@ export {
   nodesAfter,
   nodesBefore,
 } from './flow.ts';
-export { handlersIn } from './handlers.ts';
 export { failsAlong, type Leak, leaksOf } from './leaks.ts';
 export {
   freedParameters,
