@@ -1,36 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { decideClaim } from '../../src/engine/witness.ts';
-import { parseLitmus } from '../../src/lkmm/syntax.ts';
-import { decideTest } from '../../src/lkmm/verdict.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, World } from '../../src/model/rule.ts';
+import type { Claim, Deed } from '../../src/model/rule.ts';
 import { worldOfText } from '../code.ts';
-
-function fn(world: World, name: string): CFunction {
-  const found = world.functions.find(f => f.name === name);
-  if (!found) throw new Error(`no function ${name}`);
-  return found;
-}
-
-function at(f: CFunction, api: string): Event {
-  const found = f.events.find(e => e.api === api);
-  if (!found) throw new Error(`${f.name}: no ${api} among ${f.events.map(e => e.api).join(', ')}`);
-  return found;
-}
-
-/** What the checker says of the claim; where it is decided, of the printed texts as well. */
-function decided(claim: Claim) {
-  const result = decideClaim(claim);
-  if ('held' in result) return `${result.held}: ${result.detail}`;
-  const again = (text: string) => {
-    const { value, problems } = parseLitmus(text);
-    expect(problems).toEqual([]);
-    return value && decideTest(value).verdict;
-  };
-  expect(again(result.witness.litmus)).toBe('Sometimes');
-  expect(again(result.witness.fixedLitmus)).toBe('Never');
-  return result.witness;
-}
+import { at, decided, fn } from './claim.ts';
 
 describe('a CPU out of view', () => {
   const claimOf = (f: CFunction, put: Event, use: Event, other: Partial<Claim> = {}): Claim => {
