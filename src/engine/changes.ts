@@ -1,26 +1,40 @@
 /** The series as a change: each function before and after it, what went, and what stays. */
 import { type Before, type Image, type Images, imagesBefore } from '../c/images.ts';
 import { nodesAfter } from '../c/query.ts';
-import { type Reader, worldOf } from '../c/world.ts';
-import type { CFunction, Event, Place } from '../model/code.ts';
+import type { CFunction, Event } from '../model/code.ts';
 import type { ChangedFunction, Changes, Remark, Report, Rule, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { failed } from './look.ts';
+import type { LinesBefore } from './numbering.ts';
 import type { Raised } from './sift.ts';
 
-/** The change, and where a place of the old side is to be shown. */
+/** The change, and what became of the lines that were there before it. */
 export interface SeriesChange {
   changes: Changes;
-  /** A removed line as the patch that removes it numbers it; any other line where it stands now. */
-  shown(place: Place): Place;
+  lines: LinesBefore;
+  /** For each path before the series the path after it. */
+  paths: ReadonlyMap<string, string>;
 }
 
-/** The whole series against what was there before it; null where it changes no file that was there. */
-export function changeOf(patches: (Patch | null)[], history: Images['history'], after: World, reader: Reader): SeriesChange | null {
+/** Makes a world of images. */
+export type MakeWorld = (images: Image[]) => World;
+
+/**
+ * The whole series against what was there before it; null where it changes no file that was there. `outside` are the images of the tree around
+ * the series, which are known on both sides.
+ */
+export function changeOf(
+  patches: (Patch | null)[],
+  history: Images['history'],
+  after: World,
+  outside: readonly Image[],
+  worldFrom: MakeWorld,
+): SeriesChange | null {
   const back = imagesBefore(patches, history);
   if (back.images.length === 0) return null;
-  const before = worldOf(back.images, patches, reader).world;
+  const before = worldFrom([...back.images, ...outside]);
   for (const fn of before.functions) {
+    if (fn.outside) continue;
     fn.side = 'old';
     for (const event of fn.events) event.side = 'old';
   }
@@ -36,14 +50,11 @@ export function changeOf(patches: (Patch | null)[], history: Images['history'], 
       return kept.get(event) ?? null;
     },
   };
-  const shown = (place: Place): Place => {
-    if (place.side === 'new') return place;
-    const gone = back.removed.get(`${place.path}:${place.line}`);
-    if (gone) return { path: gone.path, line: gone.line, side: 'old' };
-    const line = lines.get(place.path)?.get(place.line);
-    return line === undefined ? place : { path: back.now.get(place.path) ?? place.path, line, side: 'new' };
+  const now = (path: string, line: number) => {
+    const at = lines.get(path)?.get(line);
+    return at === undefined ? null : { path: back.now.get(path) ?? path, line: at };
   };
-  return { changes, shown };
+  return { changes, lines: { removed: back.removed, now }, paths: back.now };
 }
 
 /** For each path before the series the lines that it leaves, and where they stand now. */
@@ -70,6 +81,7 @@ function pairs(before: World, after: World, back: Before, lines: Lines): Changed
   const paired = new Set<CFunction>();
   const old = new Set(back.now.values());
   for (const file of before.files) {
+    if (file.outside) continue;
     const now = lines.get(file.path);
     const candidates = after.files.find(f => f.path === back.now.get(file.path) && !f.outside)?.functions ?? [];
     for (const fn of file.functions) {
@@ -149,11 +161,8 @@ export function lookAtChange(change: SeriesChange, rules: readonly Rule[]): { ra
     const report: Report = (at, remark: Remark) => {
       const place = 'event' in at ? at.event : at.place;
       const addedBy = 'event' in at ? at.event.addedBy : at.addedBy === undefined ? at.fn.addedBy : at.addedBy;
-      const { path, line, side } = change.shown(place);
-      const placed: Remark = { ...remark };
-      if (remark.quote) placed.quote = remark.quote.map(change.shown);
-      if (remark.related) placed.related = remark.related.map(r => ({ ...change.shown(r), note: r.note }));
-      raised.push({ rule, fn: at.fn, place: { path, line, side }, event: 'event' in at ? at.event : null, addedBy, remark: placed });
+      const { path, line, side } = place;
+      raised.push({ rule, fn: at.fn, place: { path, line, side }, event: 'event' in at ? at.event : null, addedBy, remark, isChange: true });
     };
     for (const { before, after } of change.changes.functions) {
       try {

@@ -9,21 +9,20 @@ import type { UserFacts } from '../model/userfacts.ts';
 import { declaredTies } from './declared.ts';
 import type { Raised } from './sift.ts';
 
-/** The world that the images make, and what the rules say of it; with `only`, of the files of those paths, the others being there to be known. */
-export function look(
-  images: Image[],
-  patches: (Patch | null)[],
-  reader: Reader,
-  rules: readonly Rule[],
-  facts: UserFacts,
-  only: ReadonlySet<string> | null = null,
-): { world: World; raised: Raised[]; problems: Problem[] } {
+/** The world that the images make, with what the user declares of it. */
+export function worldWith(images: Image[], patches: (Patch | null)[], reader: Reader, facts: UserFacts): { world: World; problems: Problem[] } {
   const { world, problems } = worldOf(images, patches, reader);
   if (facts.invariants.length > 0) {
     const keys = new Set(world.functions.flatMap(fn => fn.events.flatMap(e => (e.cell ? cellKey(e.cell) : []))));
     const known = new Set(world.ties.map(t => t.keys.join()));
     world.ties.push(...declaredTies(facts, keys).filter(t => !known.has(t.keys.join())));
   }
+  return { world, problems };
+}
+
+/** What the rules say of the world; with `only`, of the files of those paths, the others being there to be known. A rule that fails is a problem. */
+export function look(world: World, rules: readonly Rule[], only: ReadonlySet<string> | null = null): { raised: Raised[]; problems: Problem[] } {
+  const problems: Problem[] = [];
   const raised: Raised[] = [];
   const wanted = (path: string) => only === null || only.has(path);
   const subjects = rules.some(r => r.checkCell) ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path) && !u.fn.outside)) : [];
@@ -50,7 +49,7 @@ export function look(
         if (wanted(fn.path) && !fn.outside) attempt(`${fn.path}, ${fn.name}()`, () => rule.checkFunction?.(fn, report, world));
     if (rule.checkCell) for (const s of subjects) attempt(s.subject.key, () => rule.checkCell?.(s.subject, s.uses, report, world));
   }
-  return { world, raised, problems };
+  return { raised, problems };
 }
 
 /** The place of a claim that the series brings or shows, where the rule names one that stands in the tree alone. */

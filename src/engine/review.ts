@@ -13,8 +13,10 @@ import type { Patch, Problem, Thread } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { changeOf, lookAtChange, touchedLines } from './changes.ts';
 import { lookupWith, NO_FACTS } from './declared.ts';
-import { look } from './look.ts';
+import { look, worldWith } from './look.ts';
+import { withOrigin } from './origin.ts';
 import { attribute, settle } from './sift.ts';
+import { States } from './states.ts';
 import { sincePrevious } from './versions.ts';
 
 export interface ReviewOptions {
@@ -51,16 +53,8 @@ function pathsOf({ messages }: PatchSet): string {
 /** Lines of earlier states that are looked at to tell what a later patch does away with; a series that rewrites a large file again and again has more. */
 const MOST_EARLIER_LINES = 200_000;
 
-/** The code as one patch left it, where later patches change it again. */
-interface Earlier {
-  after: number;
-  images: Image[];
-  /** Of the files that are changed again, the patch that does. */
-  by: Map<string, number | null>;
-}
-
-/** For each patch whose files a later one changes again, all files as that patch left them. */
-function earlierStates(history: Map<string, Image[]>): Earlier[] {
+/** For each patch whose files a later one changes again: those files, and the patch that does. */
+function earlierStates(history: Map<string, Image[]>): { after: number; by: Map<string, number | null> }[] {
   const superseded = new Map<number, Map<string, number | null>>();
   let lines = 0;
   for (const states of history.values()) {
@@ -71,9 +65,7 @@ function earlierStates(history: Map<string, Image[]>): Earlier[] {
       superseded.set(image.after, by.set(image.path, states[i + 1]?.after ?? null));
     }
   }
-  return [...superseded]
-    .sort(([x], [y]) => x - y)
-    .map(([after, by]) => ({ after, by, images: [...history.values()].flatMap(states => states.findLast(i => i.after <= after) ?? []) }));
+  return [...superseded].sort(([x], [y]) => x - y).map(([after, by]) => ({ after, by }));
 }
 
 function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: ReviewOptions): SeriesReview {
@@ -84,29 +76,27 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const reader = readerOf(options.grammar, lookup);
   const rules = options.rules ?? allRules.filter(r => !r.trial || options.holdTrials);
   const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
-  const last = options.tree ? [...own, ...outsideOf(own, lookup, options.tree)] : own;
-  const final = look(last, patches, reader, rules, facts);
-  const change = changeOf(patches.map(onlyC), history, final.world, reader);
+  const outside = options.tree ? outsideOf(own, lookup, options.tree) : [];
+  const last = patches.length - 1;
+  const { world, problems: unread } = worldWith([...own, ...outside], patches, reader, facts);
+  const worldFrom = (images: Image[]) => worldWith(images, patches, reader, facts).world;
+  const final = look(world, rules);
+  const change = changeOf(patches.map(onlyC), history, world, outside, worldFrom);
   const changed = change ? lookAtChange(change, rules) : { raised: [], problems: [] };
-  const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...final.problems, ...changed.problems];
-  // A fault that an earlier state shows and the last does not was done away with by a later patch.
-  const earlier = earlierStates(history).map(state => ({
-    ...state,
-    ...look([...state.images, ...last.filter(i => i.outside)], patches, reader, rules, facts, new Set(state.by.keys())),
-  }));
   const touched = change ? touchedLines(change) : new Map<string, number>();
-  const context = { messages, patches, comments: thread.comments, facts, touched, holdTrials: options.holdTrials ?? false };
-  const settled = settle(
-    attribute([...final.raised, ...changed.raised], context),
-    earlier.flatMap(e =>
-      attribute(
-        e.raised.filter(r => r.addedBy === e.after),
-        context,
-      ).map(f => ({ finding: f, by: e.by.get(f.finding.path) ?? null })),
-    ),
-    context,
-  );
-  const functions = final.world.functions.filter(f => !f.outside);
+  const removed = change?.lines ?? null;
+  const context = { messages, patches, comments: thread.comments, facts, touched, removed, holdTrials: options.holdTrials ?? false };
+  const states = new States({ history, outside, last, final: world, change, world: worldFrom, rules }, context);
+  const found = withOrigin(attribute([...final.raised, ...changed.raised], context, last), states, change, context);
+  // A fault that an earlier state shows and the last does not was done away with by a later patch.
+  const earlier = earlierStates(history).flatMap(({ after, by }) => {
+    const then = states.world(after);
+    const raised = then ? look(then, rules, new Set(by.keys())).raised.filter(r => r.addedBy === after) : [];
+    return attribute(raised, context, after).map(finding => ({ finding, by: by.get(finding.raised.place.path) ?? null }));
+  });
+  const settled = settle(found, earlier, context);
+  const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...unread, ...final.problems, ...changed.problems];
+  const functions = world.functions.filter(f => !f.outside);
   return {
     series: series.id,
     title: series.title,

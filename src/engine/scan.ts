@@ -10,7 +10,7 @@ import type { Review } from '../model/review.ts';
 import type { CodeFile } from '../model/rule.ts';
 import type { HunkLine, Message } from '../model/series.ts';
 import { lookupWith, NO_FACTS } from './declared.ts';
-import { look } from './look.ts';
+import { look, worldWith } from './look.ts';
 import type { ReviewOptions } from './review.ts';
 import { attribute, settle } from './sift.ts';
 
@@ -24,7 +24,8 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
   const rules = options.rules ?? allRules.filter(r => !r.trial || options.holdTrials);
   const image = added(imageOfText(path, text));
   const images = [image, ...(options.tree ? headersOf(path, text, options.tree) : [])];
-  const { world, raised, problems } = look(images, [], readerOf(options.grammar, lookup), rules, facts, new Set([path]));
+  const { world, problems: unread } = worldWith(images, [], readerOf(options.grammar, lookup), facts);
+  const { raised, problems } = look(world, rules, new Set([path]));
   const message = sourceMessage(image);
   const context = {
     messages: [message],
@@ -32,9 +33,10 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
     comments: [],
     facts,
     touched: new Map<string, number>(),
+    removed: null,
     holdTrials: options.holdTrials ?? false,
   };
-  const apart = attribute(raised, context).map(c => (c.finding.witness ? c : { ...c, shape: c.finding.fingerprint }));
+  const apart = attribute(raised, context, -1).map(c => (c.finding.witness ? c : { ...c, shape: c.finding.fingerprint }));
   const settled = settle(apart, [], context);
   const functions = world.files.filter((f: CodeFile) => f.path === path).flatMap(f => f.functions);
   const standing = (f: Finding): Finding => ({ ...f, patch: { index: -1, messageId: '' }, origin: 'pre-existing' });
@@ -58,7 +60,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
         findings: settled.findings.map(standing),
         resolved: [],
         held: settled.held.map(h => ({ ...h, finding: standing(h.finding) })),
-        problems: [...unknown, ...problems],
+        problems: [...unknown, ...unread, ...problems],
       },
     ],
     problems: [],

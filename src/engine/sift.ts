@@ -1,11 +1,13 @@
 /** From what rules raised to findings: claims decided, duplicates joined, origin and status told, the rest held with a reason. */
 import type { CFunction, Event, Place } from '../model/code.ts';
-import type { Finding, Held, Severity } from '../model/finding.ts';
+import type { Finding, Held, Severity, Witness } from '../model/finding.ts';
 import type { Remark, Rule } from '../model/rule.ts';
 import type { Comment, Message, Patch } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { dismissedBy } from './declared.ts';
 import { fingerprint } from './fingerprint.ts';
+import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
+import { quoteFor } from './quotes.ts';
 import { decideClaim, REVIEW_BUDGET } from './witness.ts';
 
 /** What a rule reported, as it came. */
@@ -16,6 +18,8 @@ export interface Raised {
   event: Event | null;
   addedBy: number | null;
   remark: Remark;
+  /** Said of the change itself, not of a state. */
+  isChange?: true;
 }
 
 export interface SeriesContext {
@@ -27,44 +31,48 @@ export interface SeriesContext {
   holdTrials?: boolean;
   /** Checks that the claims of the review have left. */
   checks?: { left: number };
+  /** What became of the lines that were there before; null where there were none. */
+  removed: LinesBefore | null;
   /** Lines that were there before and that a patch touches by what it does beside them: `path:line`, and which patch. */
   touched: Map<string, number>;
 }
 
 /** A finding with what settles whether it is reported. */
-interface Candidate {
+export interface Candidate {
+  raised: Raised;
+  /** The last patch applied in the state that it was found in; -1 before the series. */
+  state: number;
+  /** The patch that it is told of, an index into the series; null where none has to do with it. */
+  by: number | null;
   finding: Finding;
   /** Findings of one rule in one patch that are alike in this are one. */
-  shape: string;
-  /** The same without the patch: what the finding is about. */
+  subject: string;
+  /** What the finding is about, by rule, file, function and subject. */
   about: string;
   held: Pick<Held, 'reason' | 'detail'> | null;
   decided: boolean;
+  /** The witness in the numbers of its state. */
+  unplaced?: Witness;
 }
 
 const RANK: Record<Severity, number> = { error: 0, warning: 1, note: 2 };
 
-/** Decides the claims and says which patch brought what. */
-export function attribute(raised: Raised[], context: SeriesContext): Candidate[] {
+/**
+ * Decides the claims, and says by its lines which patch brought what; `state` is the last patch applied in the state that the rules looked at.
+ * Places of the findings are numbered as their patch has them.
+ */
+export function attribute(raised: Raised[], context: SeriesContext, state: number): Candidate[] {
   const ordinals = new Map<string, number>();
   context.checks ??= { left: REVIEW_BUDGET };
   const budget = context.checks;
   return raised.map(r => {
     const { remark, rule } = r;
-    // The patch that added the line the note quotes; where that line was there before, the last patch that added another part of the fault.
-    const events = remark.claim?.threads.flatMap(t => t.events) ?? [];
-    const brought = [r.addedBy, ...events.map(e => e.addedBy)].filter(p => p !== null);
-    if (brought.length === 0)
-      for (const at of [r.place, ...events]) {
-        const touched = context.touched.get(`${at.path}:${at.line}`);
-        if (touched !== undefined) brought.push(touched);
-      }
-    const by = r.addedBy ?? (brought.length > 0 ? Math.max(...brought) : null);
-    const message = by === null ? undefined : context.messages[by];
+    const by = broughtBy(r, context);
     const text = (r.event?.text ?? r.fn.head).replace(/\s+/g, ' ').trim();
     const base = [rule.id, r.place.path, r.fn.name, text];
     const ordinal = ordinals.get(base.join()) ?? 0;
     ordinals.set(base.join(), ordinal + 1);
+    const subject = remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path;
     const finding: Finding = {
       rule: rule.id,
       severity: remark.severity ?? rule.severity,
@@ -75,30 +83,87 @@ export function attribute(raised: Raised[], context: SeriesContext): Candidate[]
       ...(remark.dismissal === undefined ? {} : { dismissal: remark.dismissal }),
       said: remark.said ?? [],
       ...r.place,
+      now: r.place.side === 'new' && state === context.patches.length - 1 ? { path: r.place.path, line: r.place.line } : null,
       function: r.fn.name,
-      quote: (remark.quote ?? [r.place]).map(p => ({ path: p.path, line: p.line, side: p.side })),
-      patch: { index: by === null ? -1 : (context.patches[by]?.index ?? by + 1), messageId: message?.messageId ?? '' },
-      origin: by === null ? 'pre-existing' : r.addedBy === null ? 'touched' : 'introduced',
+      quote: [],
+      patch: { index: -1, messageId: '' },
+      origin: 'pre-existing',
       status: 'open',
-      related: remark.related ?? [],
+      related: [],
       fix: (remark.advice ?? []).map(advice => ({ text: advice, edit: null, fixedVerdict: null })),
       references: rule.references,
       fingerprint: fingerprint([...base, String(ordinal)]),
     };
-    const subject = remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path;
-    const shape = [rule.id, by, subject].join('|');
     const about = [rule.id, r.place.path, r.fn.name, subject].join('|');
-    if (rule.trial && context.holdTrials) return { finding, shape, about, held: { reason: 'trial', detail: 'the rule is on trial' }, decided: false };
-    if (!remark.claim) return { finding, shape, about, held: null, decided: false };
-    const dismissed = dismissedBy(remark.claim, context.facts);
-    if (dismissed) return { finding, shape, about, held: dismissed, decided: false };
-    const decided = decideClaim(remark.claim, budget);
-    if ('held' in decided && remark.claim.stands && !decided.refuted) return { finding, shape, about, held: null, decided: false };
-    if ('held' in decided) return { finding, shape, about, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
-    // Where the claim may stay undecided, the rule's advice says again what the edits are.
-    const fix = remark.claim.stands ? decided.fixes : [...decided.fixes, ...finding.fix];
-    return { finding: { ...finding, witness: decided.witness, fix }, shape, about, held: null, decided: true };
+    const candidate: Candidate = { raised: r, state, finding, by, subject, about, held: null, decided: false };
+    return placed(verdictOf(candidate, context, budget), context);
   });
+}
+
+/** The candidate with its claim decided. */
+function verdictOf(candidate: Candidate, context: SeriesContext, budget: { left: number }): Candidate {
+  const { finding, raised } = candidate;
+  const { claim } = raised.remark;
+  if (raised.rule.trial && context.holdTrials) return { ...candidate, held: { reason: 'trial', detail: 'the rule is on trial' } };
+  if (!claim) return candidate;
+  const dismissed = dismissedBy(claim, context.facts);
+  if (dismissed) return { ...candidate, held: dismissed };
+  const decided = decideClaim(claim, budget);
+  if ('held' in decided && claim.stands && !decided.refuted) return candidate;
+  if ('held' in decided) return { ...candidate, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
+  // Where the claim may stay undecided, the rule's advice says again what the edits are.
+  const fix = claim.stands ? decided.fixes : [...decided.fixes, ...finding.fix];
+  return { ...candidate, finding: { ...finding, witness: decided.witness, fix }, decided: true };
+}
+
+/** The patch that added the line that the note quotes; where that line was there before, the last patch that added or touches another part of the fault. */
+function broughtBy(r: Raised, context: SeriesContext): number | null {
+  if (r.addedBy !== null) return r.addedBy;
+  const events = r.remark.claim?.threads.flatMap(t => t.events) ?? [];
+  const brought = events.flatMap(e => e.addedBy ?? []);
+  if (brought.length === 0)
+    for (const at of [r.place, ...events]) {
+      const touched = at.side === 'new' ? context.touched.get(`${at.path}:${at.line}`) : undefined;
+      if (touched !== undefined) brought.push(touched);
+    }
+  return brought.length > 0 ? Math.max(...brought) : null;
+}
+
+/** The candidate as its patch `by` shows it: whose it is, and every place in that patch's numbers. */
+export function placed(candidate: Candidate, context: SeriesContext): Candidate {
+  const { raised, state, by, finding } = candidate;
+  const { patches, removed } = context;
+  const whose = by ?? state;
+  const inPatch = (place: Place): Numbered =>
+    place.side === 'old' && removed ? numberedBefore(patches, removed, place, whose) : numberedIn(patches, place, state, whose);
+  const at = (place: Place): Place => {
+    const { path, line, side } = inPatch(place);
+    return { path, line, side };
+  };
+  const { remark } = raised;
+  const threads = remark.claim?.threads ?? [];
+  const step = <T extends { thread: number; path: string | null; line: number | null }>(s: T): T => {
+    if (s.path === null || s.line === null) return s;
+    const { path, line } = at({ path: s.path, line: s.line, side: threads[s.thread]?.fn.side ?? 'new' });
+    return { ...s, path, line };
+  };
+  // What the checker made stands in the numbers of the state; what was placed once is placed anew from there.
+  const witness = candidate.unplaced ?? finding.witness;
+  return {
+    ...candidate,
+    ...(witness ? { unplaced: witness } : {}),
+    finding: {
+      ...finding,
+      ...at(raised.place),
+      quote: quoteFor(raised, inPatch, by === null ? null : (patches[by] ?? null), by),
+      patch: { index: by === null ? -1 : (patches[by]?.index ?? by + 1), messageId: (by === null ? undefined : context.messages[by])?.messageId ?? '' },
+      origin: by === null ? 'pre-existing' : 'introduced',
+      related: (remark.related ?? []).map(r => ({ ...at(r), note: r.note })),
+      ...(witness
+        ? { witness: { ...witness, steps: witness.steps?.map(step) ?? null, lowered: witness.lowered.map(step), fixedLowered: witness.fixedLowered.map(step) } }
+        : {}),
+    },
+  };
 }
 
 export interface Settled {
@@ -140,16 +205,19 @@ export function settle(final: Candidate[], earlier: { finding: Candidate; by: nu
 function brought(candidate: Candidate, earlier: { finding: Candidate }[]): Candidate {
   const { finding } = candidate;
   const [first] = earlier
-    .filter(e => !e.finding.held && e.finding.about === candidate.about && e.finding.finding.patch.index < finding.patch.index)
-    .map(e => e.finding.finding)
-    .sort((a, b) => a.patch.index - b.patch.index);
+    .map(e => e.finding)
+    .filter(e => !e.held && e.about === candidate.about && e.finding.patch.index < finding.patch.index)
+    .sort((a, b) => a.finding.patch.index - b.finding.patch.index);
   if (!first || finding.origin === 'pre-existing') return candidate;
-  const shape = candidate.shape.replace(/^([^|]*)\|[^|]*/, `$1|${first.patch.index}`);
-  return { ...candidate, shape, finding: { ...finding, patch: first.patch, quote: first.quote, origin: first.origin } };
+  return { ...candidate, by: first.by, finding: { ...finding, ...placeOf(first.finding), patch: first.finding.patch, quote: first.finding.quote, origin: first.finding.origin } };
+}
+
+function placeOf({ path, line, side }: Place): Place {
+  return { path, line, side };
 }
 
 function below(finding: Finding): Pick<Held, 'reason' | 'detail'> | null {
-  if (finding.origin === 'pre-existing') return { reason: 'pre-existing', detail: 'no line of it is the series’ own' };
+  if (finding.origin === 'pre-existing') return { reason: 'pre-existing', detail: 'it is there before the series as well' };
   if (finding.confidence === 'low') return { reason: 'below-threshold', detail: 'confidence is low' };
   return null;
 }
@@ -157,7 +225,8 @@ function below(finding: Finding): Pick<Held, 'reason' | 'detail'> | null {
 /** Findings of one rule in one patch with the same shape become one, the others its related places. */
 function joined(candidates: Candidate[]): Finding[] {
   const first = new Map<string, Finding>();
-  for (const { finding, shape } of candidates) {
+  for (const { finding, subject, by } of candidates) {
+    const shape = [finding.rule, by, subject].join('|');
     const known = first.get(shape);
     if (!known) {
       first.set(shape, { ...finding });

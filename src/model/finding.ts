@@ -64,6 +64,7 @@ export interface Witness {
 
 export type Status = 'open' | 'fixed-later' | 'raised' | 'answered';
 
+/** Places are numbered as the finding's patch leaves the file, removed lines as it found them; a line that a later patch adds, as that one numbers it. */
 export interface Finding extends Place {
   rule: string;
   severity: Severity;
@@ -74,8 +75,10 @@ export interface Finding extends Place {
   question?: string;
   dismissal?: string;
   said: Said[];
+  /** Where the line stands after the whole series: what an editor shows once the series is applied. Null of removed lines. */
+  now: { path: string; line: number } | null;
   function: string;
-  /** Lines of the patch that the note quotes. */
+  /** Lines of the finding's patch that the note quotes. */
   quote: Place[];
   patch: { index: number; messageId: string };
   origin: 'introduced' | 'touched' | 'pre-existing';

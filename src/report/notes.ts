@@ -1,7 +1,8 @@
 /** Review notes as a maintainer would write them: the code quoted and trimmed, the execution, what would dismiss it, the question last. */
+import type { Place } from '../model/code.ts';
 import type { Finding, Said, Witness } from '../model/finding.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
-import type { Patch } from '../model/series.ts';
+import type { Hunk, Patch } from '../model/series.ts';
 import { sinceLine } from './coverage.ts';
 import { safe } from './safe.ts';
 import { wrap } from './wrap.ts';
@@ -74,25 +75,30 @@ function isWord(word: string, code: string): boolean {
 
 /** The lines that the finding is about, as they stand in the patch, each statement whole, and `[...]` for what is left out between them. */
 function quote(finding: Finding, patch: Patch | null): string {
-  const hunks = patch?.files.filter(f => f.path === finding.path).flatMap(f => f.hunks.flatMap(h => h.lines)) ?? [];
-  const places = finding.quote.filter(p => p.path === finding.path);
-  const starts = places.map(p => hunks.findIndex(l => (p.side === 'old' ? l.kind === 'remove' && l.oldLine === p.line : l.newLine === p.line)));
+  const paths = [...new Set([finding.path, ...finding.quote.map(p => p.path)])];
+  return paths.flatMap(path => quoteFile(finding.quote.filter(p => p.path === path), patch?.files.find(f => f.path === path)?.hunks ?? [])).join('\n');
+}
+
+function quoteFile(places: Place[], hunks: Hunk[]): string[] {
+  const lines = hunks.flatMap((hunk, h) => hunk.lines.map(line => ({ ...line, hunk: h })));
+  const starts = places.map(p => lines.findIndex(l => (p.side === 'old' ? l.kind === 'remove' && l.oldLine === p.line : l.newLine === p.line)));
   const out: string[] = [];
   let last = -1;
   for (const start of [...new Set(starts)].sort((a, b) => a - b)) {
-    const first = hunks[start];
+    const first = lines[start];
     if (!first || start <= last) continue;
-    const skipped = last >= 0 && hunks.slice(last + 1, start).some(l => (l.kind === 'remove') === (first.kind === 'remove') || l.kind === 'context');
+    const skipped = last >= 0 && lines.slice(last + 1, start).some(l => (l.kind === 'remove') === (first.kind === 'remove') || l.kind === 'context');
     if (skipped) out.push('> [...]');
-    for (let i = start; i < hunks.length && i < start + LONGEST_STATEMENT; i++) {
-      const line = hunks[i];
-      if (!line || (line.kind === 'remove') !== (first.kind === 'remove')) continue;
+    for (let i = start; i < lines.length && i < start + LONGEST_STATEMENT; i++) {
+      const line = lines[i];
+      if (!line || line.hunk !== first.hunk) break;
+      if ((line.kind === 'remove') !== (first.kind === 'remove')) continue;
       out.push(`> ${MARK[line.kind]}${safe(line.text, true)}`);
       last = i;
       if (/[;{}:]\s*(?:\/\*.*\*\/\s*)?$/.test(line.text) || /^\s*(?:\*|\/\*)/.test(line.text)) break;
     }
   }
-  return out.join('\n');
+  return out;
 }
 
 const MARK = { add: '+', remove: '-', context: ' ' } as const;

@@ -52,7 +52,7 @@ describe('with a tree', () => {
   test('a function that the hunk shows in part is whole, and the fault of both is told', async () => {
     const result = await reviewed(file);
     expect(result?.coverage.functions).toEqual({ whole: 2, partial: 0 });
-    expect(result?.findings.map(f => [f.rule, f.function, f.origin])).toEqual([['torn-pair-update', 'lane_take', 'touched']]);
+    expect(result?.findings.map(f => [f.rule, f.function, f.origin])).toEqual([['torn-pair-update', 'lane_take', 'introduced']]);
     expect(result?.problems).toEqual([]);
   });
 

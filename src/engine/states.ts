@@ -1,0 +1,63 @@
+/** The states that a series goes through, from before its first patch to after its last, each looked at when somebody asks. */
+import type { Image, Images } from '../c/images.ts';
+import type { Rule, World } from '../model/rule.ts';
+import type { Problem } from '../model/series.ts';
+import type { SeriesChange } from './changes.ts';
+import { look } from './look.ts';
+import { attribute, type Candidate, type SeriesContext } from './sift.ts';
+
+/** What there is to make the states of. */
+export interface Made {
+  history: Images['history'];
+  /** Images of the tree around the series. */
+  outside: readonly Image[];
+  last: number;
+  final: World;
+  change: SeriesChange | null;
+  world(images: Image[]): World;
+  rules: readonly Rule[];
+}
+
+/** The states of a series by the last patch applied; -1 is before the series. */
+export class States {
+  private readonly made: Made;
+  private readonly context: SeriesContext;
+  private readonly worlds = new Map<number, World | null>();
+  private readonly known = new Map<string, Candidate[]>();
+  readonly problems: Problem[] = [];
+
+  constructor(made: Made, context: SeriesContext) {
+    this.made = made;
+    this.context = context;
+    this.worlds.set(made.last, made.final);
+    this.worlds.set(-1, made.change?.changes.before ?? null);
+  }
+
+  /** What the rule says of a file in a state, claims decided; `path` is the file's name there. */
+  said(state: number, path: string, rule: Rule): Candidate[] {
+    const key = `${state}|${rule.id}|${path}`;
+    const known = this.known.get(key);
+    if (known) return known;
+    const world = this.world(state);
+    const { raised, problems } = world ? look(world, [rule], new Set([path])) : { raised: [], problems: [] };
+    this.problems.push(...problems);
+    const found = attribute(raised, this.context, state);
+    this.known.set(key, found);
+    return found;
+  }
+
+  /** What a later patch changes again is known as the patch left it. */
+  world(state: number): World | null {
+    const known = this.worlds.get(state);
+    if (known !== undefined) return known;
+    const images = [...this.made.history.values()].flatMap(states => states.findLast(i => i.after <= state) ?? []);
+    const made = images.length === 0 ? null : this.made.world([...images, ...this.made.outside]);
+    this.worlds.set(state, made);
+    return made;
+  }
+
+  /** The patches that change the file, oldest first, and after each of them how it looks is known. */
+  changesOf(path: string): number[] {
+    return (this.made.history.get(path) ?? []).map(image => image.after).filter(after => after >= 0);
+  }
+}
