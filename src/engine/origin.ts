@@ -6,20 +6,43 @@ import type { SeriesChange } from './changes.ts';
 import { type Candidate, placed, type SeriesContext } from './sift.ts';
 import type { States } from './states.ts';
 
-/** The findings of the last state, each with its origin: there before the series (touched, where a line of it is the series' own), or brought by the first patch after which it is there. */
-export function withOrigin(final: Candidate[], states: States, change: SeriesChange | null, context: SeriesContext): Candidate[] {
+/** What the series does to the findings of its states. */
+export interface Compared {
+  /** Those of the last state, each with its origin: there before the series (touched, where a line of it is the series' own), or brought by the first patch after which it is there. */
+  final: Candidate[];
+  /** Those that are there before the series, in functions that it changes, and not after it. */
+  repaired: Candidate[];
+}
+
+/** Compares the findings of the last state with those before the series; with `withRepaired` all that was there is looked at. */
+export function compared(final: Candidate[], states: States, change: SeriesChange | null, context: SeriesContext, withRepaired: boolean): Compared {
   const told = final.filter(c => !c.held && !c.raised.isChange);
-  const before = change ? sameBefore(told, states, change) : new Set<Candidate>();
-  return final.map(c => {
+  const was = change && withRepaired ? states.saidOfAll(-1, [...change.paths.keys()]) : [];
+  const before = change ? sameBefore(told, states, change) : new Map<Candidate, Candidate>();
+  const origin = (c: Candidate): Candidate => {
     if (c.held || c.raised.isChange) return c;
     if (before.has(c)) return { ...c, finding: { ...c.finding, origin: c.by === null ? 'pre-existing' : 'touched' } };
     const by = broughtFrom(c, states, context);
     return by === c.by ? c : placed({ ...c, by }, context);
-  });
+  };
+  const changed = new Set(change?.changes.functions.map(f => f.before));
+  const still = new Set(before.values());
+  return {
+    final: final.map(origin),
+    repaired: was.filter(c => !c.held && c.finding.confidence !== 'low' && !still.has(c) && changed.has(c.raised.fn)).map(c => repairedBy(c, states, context)),
+  };
 }
 
-/** Those that are told of the state before the series too. */
-function sameBefore(told: Candidate[], states: States, change: SeriesChange): Set<Candidate> {
+/** The finding as the first patch shows it after which it is gone. */
+function repairedBy(c: Candidate, states: States, context: SeriesContext): Candidate {
+  const gone = (state: number) => !states.said(state, c.raised.place.path, c.raised.rule).some(d => isSame(c, d));
+  const by = firstOf(patchesOf(context), gone);
+  const at = placed({ ...c, by }, context);
+  return { ...at, finding: { ...at.finding, origin: 'pre-existing', status: 'repaired', statusDetail: by === null ? '' : (context.patches[by]?.title ?? '') } };
+}
+
+/** For each of them that is told of the state before the series too, what is told there. */
+function sameBefore(told: Candidate[], states: States, change: SeriesChange): Map<Candidate, Candidate> {
   const was = new Map([...change.paths].map(([old, now]) => [now, old]));
   const names = new Map(
     change.changes.functions.flatMap(({ before, after }) => (before && after ? [[`${after.path}|${after.name}`, before.name] as const] : [])),
@@ -29,17 +52,14 @@ function sameBefore(told: Candidate[], states: States, change: SeriesChange): Se
     const now = change.lines.now(path, line);
     return now ? `${now.path}:${now.line}` : null;
   };
-  const found = new Set<Candidate>();
-  const free = new Set<Candidate>();
-  const before = (c: Candidate): Candidate[] => {
+  const found = new Map<Candidate, Candidate>();
+  const matched = new Set<Candidate>();
+  const free = (c: Candidate): Candidate[] => {
     const path = was.get(c.raised.place.path);
-    const all = path === undefined ? [] : states.said(-1, path, c.raised.rule).filter(d => !d.held);
-    for (const d of all) if (!seen.has(d)) free.add(d);
-    for (const d of all) seen.add(d);
     const name = names.get(`${c.raised.fn.path}|${c.raised.fn.name}`) ?? c.raised.fn.name;
-    return all.filter(d => d.raised.fn.name === name && free.has(d));
+    const all = path === undefined ? [] : states.said(-1, path, c.raised.rule);
+    return all.filter(d => !d.held && d.raised.fn.name === name && !matched.has(d));
   };
-  const seen = new Set<Candidate>();
   const passes: ((c: Candidate, d: Candidate) => boolean)[] = [
     (c, d) => sentence(c) === sentence(d) && standing(d) === `${c.raised.place.path}:${c.raised.place.line}`,
     (c, d) => sentence(c) === sentence(d),
@@ -48,10 +68,10 @@ function sameBefore(told: Candidate[], states: States, change: SeriesChange): Se
   ];
   for (const same of passes)
     for (const c of told) {
-      const match = found.has(c) ? undefined : before(c).find(d => same(c, d));
+      const match = found.has(c) ? undefined : free(c).find(d => same(c, d));
       if (!match) continue;
-      found.add(c);
-      free.delete(match);
+      found.set(c, match);
+      matched.add(match);
     }
   return found;
 }
@@ -66,7 +86,7 @@ function broughtFrom(c: Candidate, states: States, context: SeriesContext): numb
   const { place, rule } = c.raised;
   const last = context.patches.length - 1;
   const there = (state: number) =>
-    state === last || states.said(state, place.path, rule).some(d => !d.held && d.raised.fn.name === c.raised.fn.name && d.finding.message === c.finding.message);
+    state === last || states.said(state, place.path, rule).some(d => isSame(c, d));
   const own = states.changesOf(place.path);
   if (c.by !== null) {
     // Its lines are those of one patch: a later one may have taken away what made them right.
@@ -75,10 +95,16 @@ function broughtFrom(c: Candidate, states: States, context: SeriesContext): numb
     return firstOf(later, there);
   }
   // None of its lines is the series' own: what a patch took away brought it, here or in another file.
-  return firstOf(
-    context.patches.flatMap((p, i) => (p ? [i] : [])),
-    there,
-  );
+  return firstOf(patchesOf(context), there);
+}
+
+/** Does the finding of one state stand in another, as it is? */
+function isSame(c: Candidate, d: Candidate): boolean {
+  return !d.held && d.raised.fn.name === c.raised.fn.name && d.finding.message === c.finding.message;
+}
+
+function patchesOf(context: SeriesContext): number[] {
+  return context.patches.flatMap((p, i) => (p ? [i] : []));
 }
 
 /** The first of the patches, oldest first, after which it is there, the last of them being one; by halving, since what came stays as a rule. */

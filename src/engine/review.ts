@@ -14,7 +14,7 @@ import type { UserFacts } from '../model/userfacts.ts';
 import { changeOf, lookAtChange, touchedLines } from './changes.ts';
 import { lookupWith, NO_FACTS } from './declared.ts';
 import { look, worldWith } from './look.ts';
-import { withOrigin } from './origin.ts';
+import { compared } from './origin.ts';
 import { attribute, settle } from './sift.ts';
 import { States } from './states.ts';
 import { sincePrevious } from './versions.ts';
@@ -87,15 +87,16 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const removed = change?.lines ?? null;
   const context = { messages, patches, comments: thread.comments, facts, touched, removed, holdTrials: options.holdTrials ?? false };
   const states = new States({ history, outside, last, final: world, change, world: worldFrom, rules }, context);
-  const found = withOrigin(attribute([...final.raised, ...changed.raised], context, last), states, change, context);
+  const raised = attribute([...final.raised, ...changed.raised], context, last);
+  const { final: found, repaired } = compared(raised, states, change, context, options.tree !== undefined);
   // A fault that an earlier state shows and the last does not was done away with by a later patch.
   const earlier = earlierStates(history).flatMap(({ after, by }) => {
     const then = states.world(after);
-    const raised = then ? look(then, rules, new Set(by.keys())).raised.filter(r => r.addedBy === after) : [];
-    return attribute(raised, context, after).map(finding => ({ finding, by: by.get(finding.raised.place.path) ?? null }));
+    const shown = then ? look(then, rules, new Set(by.keys())).raised.filter(r => r.addedBy === after) : [];
+    return attribute(shown, context, after).map(finding => ({ finding, by: by.get(finding.raised.place.path) ?? null }));
   });
   const settled = settle(found, earlier, context);
-  const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...unread, ...final.problems, ...changed.problems];
+  const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...unread, ...final.problems, ...changed.problems, ...states.problems];
   const functions = world.functions.filter(f => !f.outside);
   return {
     series: series.id,
@@ -111,7 +112,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
       claims: { decided: settled.decided, held: settled.held.length },
     },
     findings: settled.findings,
-    resolved: settled.resolved,
+    resolved: [...settled.resolved, ...repaired.map(c => c.finding)],
     held: settled.held,
     problems,
   };

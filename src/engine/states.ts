@@ -46,6 +46,19 @@ export class States {
     return found;
   }
 
+  /** What all rules say of the files in a state. */
+  saidOfAll(state: number, paths: readonly string[]): Candidate[] {
+    const world = this.world(state);
+    const { raised, problems } = world ? look(world, this.made.rules, new Set(paths)) : { raised: [], problems: [] };
+    this.problems.push(...problems);
+    for (const rule of this.made.rules)
+      for (const path of paths) {
+        const own = raised.filter(r => r.rule === rule && r.place.path === path);
+        this.known.set(`${state}|${rule.id}|${path}`, attribute(own, this.context, state));
+      }
+    return this.made.rules.flatMap(rule => paths.flatMap(path => this.said(state, path, rule)));
+  }
+
   /** What a later patch changes again is known as the patch left it. */
   world(state: number): World | null {
     const known = this.worlds.get(state);

@@ -62,7 +62,8 @@ export interface Witness {
   fixedLowered: LoweredStep[];
 }
 
-export type Status = 'open' | 'fixed-later' | 'raised' | 'answered';
+/** `repaired`: there before the series and not after it. */
+export type Status = 'open' | 'fixed-later' | 'repaired' | 'raised' | 'answered';
 
 /** Places are numbered as the finding's patch leaves the file, removed lines as it found them; a line that a later patch adds, as that one numbers it. */
 export interface Finding extends Place {
@@ -83,7 +84,7 @@ export interface Finding extends Place {
   patch: { index: number; messageId: string };
   origin: 'introduced' | 'touched' | 'pre-existing';
   status: Status;
-  /** Under fixed-later the title of the patch that does; under raised the name of who did. */
+  /** Under fixed-later and repaired the title of the patch that does; under raised the name of who did. */
   statusDetail?: string;
   /** Against the version of the series before this one, where the input holds it. */
   sincePrevious?: 'new' | 'open' | 'resolved';

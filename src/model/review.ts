@@ -20,7 +20,7 @@ export interface SeriesReview {
   version: number;
   coverage: Coverage;
   findings: Finding[];
-  /** Findings that a later patch of the series does away with, and those of the version before that are not there any more. */
+  /** Findings that a later patch of the series repairs; with a tree, those of the code before that the series repairs; those of the version before that are not there any more. */
   resolved: Finding[];
   /** The version before, where the input holds it and both are complete, and how many of its findings are gone, are still there, are new. */
   since?: { version: number; resolved: number; open: number; new: number };
