@@ -29,7 +29,9 @@ export function compared(final: Candidate[], states: States, change: SeriesChang
   const still = new Set(before.values());
   return {
     final: final.map(origin),
-    repaired: was.filter(c => !c.held && c.finding.confidence !== 'low' && !still.has(c) && changed.has(c.raised.fn)).map(c => repairedBy(c, states, context)),
+    repaired: was
+      .filter(c => !c.held && c.finding.confidence !== 'low' && !still.has(c) && changed.has(c.raised.fn))
+      .map(c => repairedBy(c, states, context)),
   };
 }
 
@@ -38,7 +40,10 @@ function repairedBy(c: Candidate, states: States, context: SeriesContext): Candi
   const gone = (state: number) => !states.said(state, c.raised.place.path, c.raised.rule).some(d => isSame(c, d));
   const by = firstOf(patchesOf(context), gone);
   const at = placed({ ...c, by }, context);
-  return { ...at, finding: { ...at.finding, origin: 'pre-existing', status: 'repaired', statusDetail: by === null ? '' : (context.patches[by]?.title ?? '') } };
+  return {
+    ...at,
+    finding: { ...at.finding, origin: 'pre-existing', status: 'repaired', statusDetail: by === null ? '' : (context.patches[by]?.title ?? '') },
+  };
 }
 
 /** For each of them that is told of the state before the series too, what is told there. */
@@ -85,8 +90,7 @@ function sentence({ raised, finding }: Candidate): string {
 function broughtFrom(c: Candidate, states: States, context: SeriesContext): number | null {
   const { place, rule } = c.raised;
   const last = context.patches.length - 1;
-  const there = (state: number) =>
-    state === last || states.said(state, place.path, rule).some(d => isSame(c, d));
+  const there = (state: number) => state === last || states.said(state, place.path, rule).some(d => isSame(c, d));
   const own = states.changesOf(place.path);
   if (c.by !== null) {
     // Its lines are those of one patch: a later one may have taken away what made them right.

@@ -156,11 +156,21 @@ export function placed(candidate: Candidate, context: SeriesContext): Candidate 
       ...finding,
       ...at(raised.place),
       quote: quoteFor(raised, inPatch, by === null ? null : (patches[by] ?? null), by),
-      patch: { index: by === null ? -1 : (patches[by]?.index ?? by + 1), messageId: (by === null ? undefined : context.messages[by])?.messageId ?? '' },
+      patch: {
+        index: by === null ? -1 : (patches[by]?.index ?? by + 1),
+        messageId: (by === null ? undefined : context.messages[by])?.messageId ?? '',
+      },
       origin: by === null ? 'pre-existing' : 'introduced',
       related: (remark.related ?? []).map(r => ({ ...at(r), note: r.note })),
       ...(witness
-        ? { witness: { ...witness, steps: witness.steps?.map(step) ?? null, lowered: witness.lowered.map(step), fixedLowered: witness.fixedLowered.map(step) } }
+        ? {
+            witness: {
+              ...witness,
+              steps: witness.steps?.map(step) ?? null,
+              lowered: witness.lowered.map(step),
+              fixedLowered: witness.fixedLowered.map(step),
+            },
+          }
         : {}),
     },
   };
@@ -209,7 +219,11 @@ function brought(candidate: Candidate, earlier: { finding: Candidate }[]): Candi
     .filter(e => !e.held && e.about === candidate.about && e.finding.patch.index < finding.patch.index)
     .sort((a, b) => a.finding.patch.index - b.finding.patch.index);
   if (!first || finding.origin === 'pre-existing') return candidate;
-  return { ...candidate, by: first.by, finding: { ...finding, ...placeOf(first.finding), patch: first.finding.patch, quote: first.finding.quote, origin: first.finding.origin } };
+  return {
+    ...candidate,
+    by: first.by,
+    finding: { ...finding, ...placeOf(first.finding), patch: first.finding.patch, quote: first.finding.quote, origin: first.finding.origin },
+  };
 }
 
 function placeOf({ path, line, side }: Place): Place {

@@ -76,7 +76,14 @@ function isWord(word: string, code: string): boolean {
 /** The lines that the finding is about, as they stand in the patch, each statement whole, and `[...]` for what is left out between them. */
 function quote(finding: Finding, patch: Patch | null): string {
   const paths = [...new Set([finding.path, ...finding.quote.map(p => p.path)])];
-  return paths.flatMap(path => quoteFile(finding.quote.filter(p => p.path === path), patch?.files.find(f => f.path === path)?.hunks ?? [])).join('\n');
+  return paths
+    .flatMap(path =>
+      quoteFile(
+        finding.quote.filter(p => p.path === path),
+        patch?.files.find(f => f.path === path)?.hunks ?? [],
+      ),
+    )
+    .join('\n');
 }
 
 function quoteFile(places: Place[], hunks: Hunk[]): string[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { lines, notes } from '../../src/index.ts';
 import { review } from '../../src/engine/review.ts';
+import { lines, notes } from '../../src/index.ts';
 import type { Patch } from '../../src/model/series.ts';
 import { diffPatch, grammar, threadOf } from '../code.ts';
 
