@@ -5,6 +5,6 @@ import { build, install, root } from './prepare.mjs';
 
 install();
 await build();
-const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--dir', 'test', '--testTimeout=60000', ...process.argv.slice(2)];
+const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...process.argv.slice(2)];
 const done = spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root });
 process.exitCode = done.status ?? 2;

@@ -1,13 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { tools } from '../src/cli/tools.ts';
 import { readThread, review } from '../src/index.ts';
+import { corpus } from './beside.ts';
 import { grammar } from './code.ts';
-
-/** Real mail for measuring, where it lies beside the project; the project holds none of it. */
-const corpus = fileURLToPath(new URL('../../shared/corpus', import.meta.url));
 
 async function* bytes(path: string) {
   yield new Uint8Array(readFileSync(path));

@@ -51,9 +51,10 @@ export async function* splitMails(chunks: AsyncIterable<Uint8Array>): AsyncGener
     }
     buffer.set(chunk, end);
     end += chunk.length;
+    const filled = buffer.subarray(0, end);
     while (scan < end) {
-      let lf = Math.max(scan, seen);
-      while (lf < end && buffer[lf] !== LF) lf++;
+      const found = filled.indexOf(LF, Math.max(scan, seen));
+      const lf = found < 0 ? end : found;
       seen = lf;
       if (lf === end && !last) break;
       if (buffer[scan] === UPPER_F && !bare) {
@@ -136,14 +137,20 @@ function clean(buffer: Uint8Array, start: number, end: number): Uint8Array {
     length += at - copied;
     copied = at + 1;
   };
-  for (let at = 0; at < mail.length; at++) {
-    const byte = mail[at];
-    if (byte === CR && mail[at + 1] === LF) skip(at);
-    else if (byte === GREATER && escaped && mail[at - 1] === LF) {
-      let next = at + 1;
-      while (mail[next] === GREATER) next++;
-      if (startsWith(mail, next, FROM)) skip(at);
+  let cr = mail.indexOf(CR);
+  let quote = escaped ? mail.indexOf(GREATER) : -1;
+  while (cr >= 0 || quote >= 0) {
+    if (quote < 0 || (cr >= 0 && cr < quote)) {
+      if (mail[cr + 1] === LF) skip(cr);
+      cr = mail.indexOf(CR, cr + 1);
+      continue;
     }
+    if (mail[quote - 1] === LF) {
+      let after = quote + 1;
+      while (mail[after] === GREATER) after++;
+      if (startsWith(mail, after, FROM)) skip(quote);
+    }
+    quote = mail.indexOf(GREATER, quote + 1);
   }
   if (out === null) return mail;
   skip(mail.length);

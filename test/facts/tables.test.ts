@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { factOf } from '../../src/facts/lookup.ts';
 import type { Fact, Ordering } from '../../src/model/fact.ts';
+import { shared } from '../beside.ts';
 
 interface Generator {
   factsTable(): string;
@@ -88,9 +89,9 @@ groups:
   });
 });
 
-const audit = at('../shared/facts/primitives.csv');
+const audit = `${shared}/facts/primitives.csv`;
 
-describe.skipIf(!existsSync(audit))('against the audited list of primitives (skipped where it is not at hand)', () => {
+describe.skipIf(!existsSync(audit))('against the audited list of primitives', () => {
   const [head = [], ...body] = existsSync(audit) ? cells(readFileSync(audit, 'utf8')) : [];
   const rows = body.map(row => new Map(head.map((name, index) => [name, row[index] ?? ''])));
 

@@ -5,9 +5,10 @@ import type { LitmusTest, Outcome } from '../../src/lkmm/litmus.ts';
 import { parseLitmus } from '../../src/lkmm/syntax.ts';
 import { decideTest } from '../../src/lkmm/verdict.ts';
 import { stateWords } from '../../src/lkmm/words.ts';
+import { shared } from '../beside.ts';
 
 const own = fileURLToPath(new URL('litmus', import.meta.url));
-const corpus = fileURLToPath(new URL('../../../shared/corpus/litmus', import.meta.url));
+const corpus = `${shared}/corpus/litmus`;
 const here = existsSync(`${corpus}/verdicts.csv`);
 
 /** What herd7 7.58 says of a test under the model of Linux 7.2. */

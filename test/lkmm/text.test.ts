@@ -5,8 +5,9 @@ import type { Expression, LitmusTest, Statement } from '../../src/lkmm/litmus.ts
 import { PRIMITIVES } from '../../src/lkmm/primitives.ts';
 import { parseLitmus } from '../../src/lkmm/syntax.ts';
 import { printLitmus } from '../../src/lkmm/text.ts';
+import { shared } from '../beside.ts';
 
-const corpus = fileURLToPath(new URL('../../../shared/corpus/litmus', import.meta.url));
+const corpus = `${shared}/corpus/litmus`;
 const own = fileURLToPath(new URL('litmus', import.meta.url));
 const filesOf = (folder: string) => (existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort() : []);
 const testsOf = (folder: string) => filesOf(folder).filter(name => name.endsWith('.litmus'));

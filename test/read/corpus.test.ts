@@ -1,14 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Message, Thread } from '../../src/model/series.ts';
 import { readMail } from '../../src/read/mail.ts';
 import { splitMails } from '../../src/read/mbox.ts';
 import { readTree } from '../../src/read/mime.ts';
+import { corpus } from '../beside.ts';
 import { chunks, numstat, read, refusals, tools } from './reading.ts';
 
-const corpus = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
 const lore = `${corpus}/mail/real/lore`;
 const at = (path: string) => `${corpus}/mail/${path}`;
 // biome-ignore lint/suspicious/noExplicitAny: the truth files are data of many shapes, read field by field.

@@ -1,14 +1,13 @@
 /** The cases of other readers' own tests, from ../shared/corpus where it is there: each runs, or is left out for a reason that is printed. */
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Message } from '../../src/model/series.ts';
 import { readDiffstat } from '../../src/read/diffstat.ts';
 import { readMail } from '../../src/read/mail.ts';
 import { givenTrailers } from '../../src/read/trailers.ts';
+import { corpus } from '../beside.ts';
 import { numstat, read, refusals, tools } from './reading.ts';
 
-const corpus = fileURLToPath(new URL('../../../shared/corpus/mail/', import.meta.url));
 interface Case {
   id: string;
   kind: string;
@@ -23,7 +22,7 @@ type Check = () => Promise<void>;
 
 /** All cases of a peer as tests, and one test whose name has the figures. `checkOf` gives a check, or why there is none. */
 function peer(name: string, checkOf: (one: Case, file: (path: string) => Buffer) => Check | string): void {
-  const folder = `${corpus}${name}/`;
+  const folder = `${corpus}/mail/${name}/`;
   if (!existsSync(`${folder}cases.json`)) return void describe.skip(`the cases of ${name}`, () => test('are not there', () => {}));
   const cases: Case[] = JSON.parse(readFileSync(`${folder}cases.json`, 'utf8')).cases;
   const checks = cases.map(one => [one, checkOf(one, path => readFileSync(folder + path))] as const);

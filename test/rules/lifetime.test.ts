@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { rules } from '../../rules/index.ts';
 import readAfterFailedPut from '../../rules/lifetime/read-after-failed-put.ts';
@@ -9,10 +8,8 @@ import { tools } from '../../src/cli/tools.ts';
 import { readThread, review } from '../../src/index.ts';
 import { parseLitmus } from '../../src/lkmm/syntax.ts';
 import { decideTest } from '../../src/lkmm/verdict.ts';
+import { corpus } from '../beside.ts';
 import { grammar, patchOf, threadOf } from '../code.ts';
-
-/** Real mail for measuring, where it lies beside the project; the project holds none of it. */
-const corpus = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
 
 /** The rules of objects, their references and their readers. */
 const FAMILIES =

@@ -19,9 +19,19 @@ function isDiff(text: string): boolean {
   return text.startsWith('--- a/');
 }
 
-/** Every rule runs on every example, one on trial on its own alone: what another rule says there must be wanted too. */
-async function found(example: string, rule?: (typeof rules)[number]) {
-  const result = review(threadOf([patchOfExample(example)]), { grammar: await grammar(), rules: rules.filter(r => !r.trial || r === rule) });
+const reviewed = new Map<string, ReturnType<typeof reviewedBy>>();
+
+/** Every rule runs on every example, one on trial on its own alone: what another rule says there must be wanted too. An example is reviewed once. */
+function found(example: string, rule?: (typeof rules)[number]) {
+  const trial = rule?.trial ? rule.id : '';
+  const key = `${trial}\n${example}`;
+  const known = reviewed.get(key) ?? reviewedBy(example, trial);
+  reviewed.set(key, known);
+  return known;
+}
+
+async function reviewedBy(example: string, trial: string) {
+  const result = review(threadOf([patchOfExample(example)]), { grammar: await grammar(), rules: rules.filter(r => !r.trial || r.id === trial) });
   const places = result.reviews.flatMap(r =>
     r.findings.flatMap(f => [f, ...f.related.filter(p => p.note.startsWith('the same')).map(p => ({ ...f, line: p.line, side: p.side }))]),
   );

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Message, Thread } from '../../../src/model/series.ts';
+import { corpus } from '../../beside.ts';
 import { problemsOf, readInput, readPage } from './pages.ts';
 
-const shared = resolve(import.meta.dirname, '../../../../shared/corpus');
-const pages = join(shared, 'mail/real/html');
-const seeds = join(shared, 'seeds');
+const pages = join(corpus, 'mail/real/html');
+const seeds = join(corpus, 'seeds');
 const names = existsSync(pages) ? readdirSync(pages).sort() : [];
 
 /** What a page and its mail must agree on; addresses and seconds are not on every page. */
