@@ -5,14 +5,14 @@ export default {
   id: 'flush-of-system-workqueue',
   title: 'A system-wide workqueue is flushed',
   why: `
-    Flushing a queue that the whole kernel shares waits for work of strangers. Where the caller runs on that queue itself, or holds a lock that
-    any work on it wants, it waits for ever; which work is on it no driver can know.
-    Outside the model, which knows no work items: told by inspection.`,
+    Flushing a workqueue that the whole kernel shares waits for everybody's work. If the caller runs on that queue itself, or holds a lock
+    that any work item on it needs, it deadlocks; and no driver can know which items are queued there. Outside the model, which has no work
+    items: reported by inspection.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['deadlock'],
   references: ['include/linux/workqueue.h, comment above __warn_flushing_systemwide_wq()', 'Documentation/core-api/workqueue.rst, Guidelines'],
-  knownGaps: ['a system queue that is reached through a variable is not recognised'],
+  knownGaps: ['a system queue reached through a variable is not recognised'],
   examples: {
     bad: [
       `
@@ -52,11 +52,11 @@ void kiosk_start(struct kiosk *k)
       report(
         { event, fn },
         {
-          message: `${fn.name}() waits by ${what} for all work that anyone has queued there`,
-          detail: held ? [`${lockText(held)} is held meanwhile: one work item that wants it is enough for a deadlock`] : [],
+          message: `${fn.name}() calls ${what}, which waits for all work that anyone has queued there`,
+          detail: held ? [`${lockText(held)} is held across the flush: one work item that needs it is enough for a deadlock`] : [],
           question: 'Which items must have finished here?',
-          dismissal: 'Not an issue if nothing that is ever queued there waits for this caller',
-          advice: ['flush_work() on the items that matter, or a workqueue of its own'],
+          dismissal: 'Not an issue if no work item that is ever queued there waits for this caller',
+          advice: ['Use flush_work() on the items that matter, or a workqueue of your own'],
         },
       );
     }

@@ -4,16 +4,16 @@ import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'flush-under-handlers-lock',
-  title: 'A handler is waited for under a lock that it takes',
+  title: 'A handler is waited for with a lock held that the handler takes',
   why: `
-    Whoever waits for a running timer or work item while it holds a lock that the handler takes waits for ever: the handler waits for the lock,
-    and the holder for the handler. It needs only that the handler has started.
-    Outside the model, which knows no waiting for a handler: told by inspection.`,
+    Waiting for a running timer or work item while holding a lock that its handler takes is a deadlock: the handler waits for the lock, and
+    the lock holder waits for the handler. It only takes a handler that has started. Outside the model, which does not know waiting for a
+    handler: reported by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['deadlock'],
   references: ['kernel/time/timer.c, timer_delete_sync()', 'Documentation/kernel-hacking/locking.rst, Deadlock: Simple and Advanced'],
-  knownGaps: ['the handler must be set up in the same file', 'a lock that the handler takes only on some way counts, unless by a try'],
+  knownGaps: ['the handler must be set up in the same file', 'a lock that the handler takes only on some paths counts, unless by trylock'],
   examples: {
     bad: [
       `
@@ -204,9 +204,9 @@ void kettle_off(struct kettle *k)
           report(
             { event, fn },
             {
-              message: `${fn.name}() waits by ${event.api}() for ${handler.name}() while it holds ${lockText(lock, inner.event)}, which ${inner.fn.name}() takes`,
-              question: 'What lets the handler finish here?',
-              dismissal: 'Not an issue if the two locks belong to different objects, or the handler cannot be running here',
+              message: `${fn.name}() calls ${event.api}(), which waits for ${handler.name}(), with ${lockText(lock, inner.event)} held, which ${inner.fn.name}() takes`,
+              question: 'How can the handler finish here?',
+              dismissal: "Not an issue if the two locks belong to different objects, or the handler can't be running here",
               related: [{ path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `${inner.fn.name}() takes it here` }],
               shape: `${fn.name}|${handler.name}`,
             },

@@ -5,11 +5,10 @@ import { examples } from './guarded-field-unlocked/examples.ts';
 
 export default {
   id: 'guarded-field-unlocked',
-  title: 'A counter that others change under a lock is changed without it',
+  title: 'A counter that is guarded by a lock elsewhere is changed without it',
   why: `
-    A plain ++ or -- reads, adds and writes. Where every other place does it under a lock, one without the lock loses its own count or that of the
-    lock's holder, whenever the two meet.
-    Told by inspection of the other accesses in view.`,
+    A plain ++ or -- loads, adds and stores. If every other place does so under a lock, one that does not can lose its own update or that of
+    the lock holder whenever the two overlap. Reported by inspection of the other visible accesses.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['missing-lock'],
@@ -18,8 +17,8 @@ export default {
     'tools/memory-model/Documentation/access-marking.txt, Lock-Protected Writes With Lockless Reads',
   ],
   knownGaps: [
-    'locks that callers in other files hold are not seen: such functions are told only on request',
-    'a single store is not looked at, only what reads and writes',
+    'locks held by callers in other files are not seen: such functions are reported only on request',
+    'a single store is not checked, only read-modify-writes',
   ],
   examples,
   checkFile(file, report, world) {
@@ -40,9 +39,9 @@ export default {
         report(
           { event, fn },
           {
-            message: `${fn.name}() changes ${name} without ${lockText(guard.lock)}, under which ${[...new Set(guard.under.map(s => `${s.fn.name}()`))].slice(0, 3).join(' and ')} change it`,
-            question: `What keeps those from coming between the load and the store of ${name} here?`,
-            dismissal: `Not an issue if callers of ${fn.name}() hold ${lockText(guard.lock)}, or nobody else knows the object here`,
+            message: `${fn.name}() changes ${name} without ${lockText(guard.lock)}, which guards it in ${[...new Set(guard.under.map(s => `${s.fn.name}()`))].slice(0, 3).join(' and ')}`,
+            question: `What keeps those updates out between the load and the store of ${name} here?`,
+            dismissal: `Not an issue if callers of ${fn.name}() hold ${lockText(guard.lock)}, or the object is not yet visible to others here`,
             related: [first, second].flatMap(s =>
               s ? [{ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${s.fn.name}() changes it under the lock` }] : [],
             ),

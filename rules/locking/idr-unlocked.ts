@@ -4,15 +4,15 @@ import type { Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'idr-unlocked',
-  title: 'A shared IDR is changed by functions that hold no lock',
+  title: 'A shared IDR is modified without a lock',
   why: `
-    An IDR leaves it to its callers to keep two changes apart. Two functions that change it at one time without a common lock lose one of the
-    changes, or hand out one id twice. An IDA and the normal interface of an XArray lock themselves; an IDR does not.`,
+    An IDR leaves locking to its callers. Two functions that modify it concurrently without a common lock can lose an update or allocate one
+    id twice. An IDA, and the normal XArray API, do their own locking; an IDR does not.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['missing-lock'],
   references: ['Documentation/core-api/idr.rst, IDR usage', 'lib/idr.c, idr_alloc_u32(), idr_remove()', 'Documentation/core-api/xarray.rst, Locking'],
-  knownGaps: ['an IDR inside an object is not looked at: its lock may belong to whoever owns the object'],
+  knownGaps: ['an IDR inside an object is not checked: the owner of the object may do the locking'],
   examples: {
     bad: [
       `
@@ -116,11 +116,11 @@ void __exit tickets_exit(void)
       report(
         { event: first.event, fn: first.fn },
         {
-          message: `${[...new Set(sites.map(s => `${s.fn.name}()`))].slice(0, 3).join(' and ')} change the IDR ${name}, and no lock is held at any of them`,
-          question: `Which lock keeps changes of ${name} apart?`,
-          dismissal: 'Not an issue if all callers hold one lock',
+          message: `${[...new Set(sites.map(s => `${s.fn.name}()`))].slice(0, 3).join(' and ')} modify the IDR ${name}, none of them with a lock held`,
+          question: `Which lock serialises the changes to ${name}?`,
+          dismissal: 'Not an issue if all callers hold the same lock',
           related: sites.slice(1, 4).map(s => ({ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${s.event.api}() in ${s.fn.name}()` })),
-          advice: ['an IDA where only the number is wanted, or an XArray, which locks itself'],
+          advice: ['Use an IDA if only the number is needed, or an XArray, which does its own locking'],
           claim: updatesOf(name, first, other, !locked),
         },
       );
@@ -134,12 +134,12 @@ function share(a: Event, b: Event): string | null {
 
 /** Each reads the tree and stores what it made of it, and one of the two is lost. */
 function updatesOf(name: string, a: { fn: CFunction; event: Event }, b: { fn: CFunction; event: Event }, stands: boolean): Claim {
-  const says = { before: 'reads the tree as it was', after: 'stores its own change' };
+  const says = { before: 'reads the old tree', after: 'stores its own change' };
   return {
     threads: [a, b].map(({ fn, event }) => ({ fn, events: [event] })),
     bad: { kind: 'sees', reads: [a, b].map(({ event }, thread) => ({ read: event, from: 'before' as const, thread })), ends: [b.event] },
     meanings: [a, b].map(({ event }) => ({ event, access: 'update' as const, cell: name, ordering: 'relaxed' as const, says })),
-    edits: [{ kind: 'lock', text: 'one lock over all changes' }],
+    edits: [{ kind: 'lock', text: 'One lock held around all changes' }],
     assumes: [],
     ...(stands ? { stands: true as const } : {}),
   };

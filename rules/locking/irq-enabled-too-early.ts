@@ -4,17 +4,17 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'irq-enabled-too-early',
-  title: 'Interrupts are switched on in the middle of a section that runs with them off',
+  title: 'Interrupts are enabled in the middle of a section that must run with them disabled',
   why: `
-    spin_unlock_irq() switches interrupts on, whatever they were before. Where they were off already when the lock was taken, by an outer lock or
-    a caller, the rest of the outer section runs with interrupts on: a handler that takes the outer lock spins for ever on this CPU. Inside,
-    the plain form is enough, and where the state is not known, _irqsave and _irqrestore keep it.
-    Outside the model, which knows no interrupts: told by inspection.`,
+    spin_unlock_irq() enables interrupts whatever their state was before. If an outer lock or a caller had disabled them already, the rest
+    of the outer section runs with interrupts enabled, and a handler that takes the outer lock spins forever on this CPU. The inner lock
+    needs only the plain form; where the state is not known, _irqsave and _irqrestore preserve it. Outside the model, which has no
+    interrupts: reported by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['irq-context'],
   references: ['Documentation/kernel-hacking/locking.rst, Locking Between Hard IRQ and Softirqs/Tasklets'],
-  knownGaps: ['callers are known only where all of them are in view, and helpers one call deep'],
+  knownGaps: ['callers are known only where all of them are visible, and helpers one call deep'],
   examples: {
     bad: [
       `
@@ -150,12 +150,12 @@ void valve_both(struct valve *a, struct valve *b)
       report(
         { event: give, fn },
         {
-          message: `${give.api}(&${name}) in ${fn.name}() switches interrupts on, which were off before ${take.api}()`,
-          question: 'Should the inner lock leave interrupts as they are?',
-          dismissal: 'Not an issue if nothing that an interrupt handler takes is held any more',
+          message: `${give.api}(&${name}) in ${fn.name}() enables interrupts, which were already disabled before ${take.api}()`,
+          question: 'Should the inner lock leave the interrupt state alone?',
+          dismissal: 'Not an issue if no lock that an interrupt handler takes is still held',
           related: [
-            ...(off === take ? [] : [{ path: off.path, line: off.line, side: off.side, note: 'called with interrupts off' }]),
-            { path: take.path, line: take.line, side: take.side, note: 'taken here' },
+            ...(off === take ? [] : [{ path: off.path, line: off.line, side: off.side, note: 'called with interrupts disabled' }]),
+            { path: take.path, line: take.line, side: take.side, note: 'inner lock taken here' },
           ],
           quote: [take, give],
           shape: `${fn.name}|${lock.lock}`,

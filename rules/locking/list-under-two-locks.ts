@@ -4,10 +4,10 @@ import type { Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'list-under-two-locks',
-  title: 'Two functions change one list, each under a lock of its own',
+  title: 'Two functions modify one list, each under a different lock',
   why: `
-    A lock excludes only those who take the same one. Where a list is changed here under one lock and there under another, two CPUs can be inside
-    at once; an element is lost, or a pointer leads into nothing.`,
+    A lock excludes only those who take the same one. If a list is modified under one lock here and under another there, two CPUs can modify
+    it concurrently: an entry is lost, or a pointer ends up dangling.`,
   severity: 'error',
   confidence: 'high',
   finds: ['missing-lock'],
@@ -15,7 +15,7 @@ export default {
     'Documentation/kernel-hacking/locking.rst, Race Conditions and Critical Regions',
     'tools/memory-model/Documentation/locking.txt, Locking',
   ],
-  knownGaps: ['only lists that are variables of the file are followed, and only changes that name the head'],
+  knownGaps: ['only file-scope lists are followed, and only changes that name the list head'],
   examples: {
     bad: [
       `
@@ -158,9 +158,9 @@ void park_two(struct car *a, struct car *b)
       report(
         { event: odd.event, fn: odd.fn },
         {
-          message: `${odd.fn.name}() changes the list ${head} under ${lockText(a)}, and ${usual.fn.name}() changes it under ${lockText(b)}`,
-          question: `Which of the two guards ${head}?`,
-          dismissal: 'Not an issue if another lock, held at both, keeps them apart',
+          message: `${odd.fn.name}() modifies the list ${head} under ${lockText(a)}, and ${usual.fn.name}() modifies it under ${lockText(b)}`,
+          question: `Which of the two locks guards ${head}?`,
+          dismissal: 'Not an issue if both hold another lock in common',
           related: [{ path: usual.fn.path, line: usual.event.line, side: usual.fn.side, note: `${usual.event.api}() under ${lockText(b)}` }],
           claim: updatesOf(head, odd, usual, apart !== mixed),
         },
@@ -171,12 +171,12 @@ void park_two(struct car *a, struct car *b)
 
 /** Each reads the links of the list and stores new ones, and one of the two is lost. */
 function updatesOf(head: string, a: { fn: CFunction; event: Event }, b: { fn: CFunction; event: Event }, stands: boolean): Claim {
-  const says = { before: 'reads the links as they were', after: 'stores its own' };
+  const says = { before: 'reads the old links', after: 'stores its own' };
   return {
     threads: [a, b].map(({ fn, event }) => ({ fn, events: [event] })),
     bad: { kind: 'sees', reads: [a, b].map(({ event }, thread) => ({ read: event, from: 'before' as const, thread })), ends: [b.event] },
     meanings: [a, b].map(({ event }) => ({ event, access: 'update' as const, cell: head, ordering: 'relaxed' as const, says })),
-    edits: [{ kind: 'lock', text: 'one lock for both' }],
+    edits: [{ kind: 'lock', text: 'One lock for both' }],
     assumes: [],
     ...(stands ? { stands: true as const } : {}),
   };

@@ -4,19 +4,16 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'lock-condition-reevaluated',
-  title: 'A lock is taken and given back by two evaluations of a condition that may change in between',
+  title: 'Lock and unlock each evaluate a condition that may change in between',
   why: `
-    One helper takes a lock unless a condition holds, another gives it back unless the same condition holds, and each asks for itself. Where
-    the answer changes in between, the lock is given back without having been taken, or never given back. What the first found out has to be
-    carried to the second. Certain by inspection but for one thing that is asked: whether the answer can change.`,
+    One helper takes a lock unless a condition holds, another releases it unless the same condition holds, and each evaluates the condition
+    itself. If the result changes in between, the lock is released without having been taken, or never released. The first result has to be
+    passed on to the unlock. Certain by inspection but for one point, which is asked: whether the condition can change.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['lock-imbalance'],
   references: ['Documentation/dev-tools/sparse.rst, Using sparse for lock checking', 'Documentation/staging/static-keys.rst, Usage'],
-  knownGaps: [
-    'a condition on an object, or on what the caller hands in, is taken for one that does not change',
-    'two evaluations in one function are not looked at',
-  ],
+  knownGaps: ['a condition on an object or on an argument is assumed not to change', 'two evaluations in one function are not checked'],
   examples: {
     bad: [
       `
@@ -284,8 +281,8 @@ void depot_drop(struct depot *d)
         report(
           { event, fn },
           {
-            message: `${fn.name}() asks ${asked} again before ${event.api}(), as ${taker.fn.name}() does before ${taker.event.api}(), and the answer may have changed`,
-            question: `Can ${asked} change between ${taker.fn.name}() and ${fn.name}(), and should what ${taker.fn.name}() found out be handed on?`,
+            message: `${fn.name}() evaluates ${asked} again before ${event.api}(), which ${taker.fn.name}() evaluated before ${taker.event.api}(), and the result may have changed`,
+            question: `Can ${asked} change between ${taker.fn.name}() and ${fn.name}(), and should the result in ${taker.fn.name}() be passed on?`,
             dismissal: `Not an issue if ${asked} never changes once these functions run`,
             quote: [event],
             related: [{ path: file.path, line: taker.event.line, side: taker.event.side, note: `taken in ${taker.fn.name}()` }],

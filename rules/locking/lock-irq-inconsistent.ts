@@ -7,11 +7,11 @@ import { isTask, mayInterrupt, type Site, seemsInterrupt, sitesOf } from './lock
 
 export default {
   id: 'lock-irq-inconsistent',
-  title: 'A lock that an interrupt takes is also taken with interrupts on',
+  title: 'A lock taken in interrupt context is also taken with interrupts enabled',
   why: `
-    Where an interrupt handler takes a spinning lock, whoever else takes it must keep the handler off its own CPU meanwhile. A task that
-    holds the lock with interrupts on is interrupted there sooner or later, and the handler spins for a lock that its own CPU cannot give back.
-    Outside the model, which knows no interrupts: told by inspection.`,
+    If an interrupt handler takes a spinlock, everybody else who takes it must keep that handler off their own CPU meanwhile. A task that
+    holds the lock with interrupts enabled will be interrupted sooner or later, and the handler then spins for a lock that its own CPU
+    cannot release. Outside the model, which has no interrupts: reported by inspection.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['irq-context', 'deadlock'],
@@ -21,9 +21,9 @@ export default {
     'Documentation/kernel-hacking/locking.rst, Table of Minimum Requirements',
   ],
   knownGaps: [
-    'a lock is told from others by the type that holds it; one whose type is not in view is not followed',
+    'a lock is identified by the type that contains it; one whose type is not visible is not followed',
     'handlers registered in another file are not known as such',
-    'bottom halves are not looked at',
+    'bottom halves are not checked',
   ],
   examples,
   checkFile(file, report, world) {
@@ -44,10 +44,10 @@ export default {
           report(
             { event: site.event, fn: site.fn },
             {
-              message: `${site.fn.name}() takes ${name} with interrupts on, and the interrupt handler ${handled.handler.name}() takes it too`,
-              detail: [`An interrupt on this CPU between lock and unlock spins in ${handled.fn.name}() for what its own CPU holds`],
-              question: 'Should it be spin_lock_irq() or spin_lock_irqsave()?',
-              dismissal: 'Not an issue if the interrupt cannot fire here, or its handler is always threaded',
+              message: `${site.fn.name}() takes ${name} with interrupts enabled, and the interrupt handler ${handled.handler.name}() takes it too`,
+              detail: [`An interrupt on this CPU between lock and unlock spins in ${handled.fn.name}() for a lock that its own CPU holds`],
+              question: 'Should this be spin_lock_irq() or spin_lock_irqsave()?',
+              dismissal: "Not an issue if the interrupt can't fire here, or its handler is always threaded",
               related: [related(handled, `${handled.fn.name}() takes it here`)],
               shape: `${lock}|${site.fn.name}`,
             },
@@ -62,10 +62,10 @@ export default {
           report(
             { event: site.event, fn: site.fn },
             {
-              message: `${site.fn.name}() takes ${name} with interrupts on, and the ${new Set(off.map(s => s.fn)).size} other functions of the file take it with interrupts off`,
-              question: `Does an interrupt take ${name}? Then this one deadlocks with it on one CPU`,
+              message: `${site.fn.name}() takes ${name} with interrupts enabled, and the ${new Set(off.map(s => s.fn)).size} other functions in the file take it with interrupts disabled`,
+              question: `Is ${name} taken in interrupt context?`,
               dismissal: `Not an issue if no interrupt handler takes ${name}`,
-              related: off.slice(0, 2).map(s => related(s, `${s.fn.name}() takes it with interrupts off`)),
+              related: off.slice(0, 2).map(s => related(s, `${s.fn.name}() takes it with interrupts disabled`)),
               confidence: 'medium',
               shape: `${lock}|${site.fn.name}`,
             },
@@ -79,10 +79,10 @@ export default {
         report(
           { event: site.event, fn: site.fn },
           {
-            message: `the interrupt handler ${site.fn.name}() takes ${lockText(lock, site.event)} without switching interrupts off, and ${caller.fn.name}() calls it outside of the interrupt`,
-            detail: [`The interrupt may come on the CPU on which ${caller.fn.name}() runs it, and spin for the lock that is held there`],
-            question: 'Should it be spin_lock_irqsave()?',
-            dismissal: `Not an issue if ${caller.fn.name}() runs only where the interrupt is not used`,
+            message: `${site.fn.name}(), an interrupt handler, takes ${lockText(lock, site.event)} without disabling interrupts, and ${caller.fn.name}() calls it outside interrupt context`,
+            detail: [`The interrupt may arrive on the CPU where ${caller.fn.name}() runs, and spin for the lock held there`],
+            question: 'Should this be spin_lock_irqsave()?',
+            dismissal: `Not an issue if ${caller.fn.name}() runs only while the interrupt is disabled`,
             related: [{ path: caller.fn.path, line: caller.event.line, side: caller.fn.side, note: `${caller.fn.name}() calls it here` }],
             shape: `${lock}|${site.fn.name}`,
           },

@@ -4,16 +4,15 @@ import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'lock-never-initialised',
-  title: 'A lock is taken that nothing initialises',
+  title: 'A lock is taken that is never initialised',
   why: `
-    Memory that was cleared is no lock: without its initialiser a mutex has an empty list whose pointers are NULL, and lockdep gives up where it
-    meets a lock without a class. It works by chance until two tasks contend.
-    Certain by inspection of what is in view.`,
+    Zeroed memory is not a lock: without its initialiser a mutex has a wait list of NULL pointers, and lockdep turns itself off when it
+    meets a lock without a class. It works by luck until two tasks contend. Certain by inspection of the visible code.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['missing-init', 'missing-lock'],
   references: ['include/linux/mutex_types.h, comment above struct mutex', 'Documentation/locking/lockdep-design.rst, Lock-class'],
-  knownGaps: ['only types that a source file declares for itself are looked at: a lock of a header may be initialised anywhere'],
+  knownGaps: ['only types declared in a source file are checked: a lock in a header may be initialised anywhere'],
   examples: {
     bad: [
       `
@@ -135,9 +134,9 @@ void vault_put_coin(struct bank_vault *v)
         report(
           { event, fn },
           {
-            message: `${fn.name}() takes ${lockText(takings(fn, event)[0]?.lock ?? '', event)}, and nothing in the file initialises that member of ${member.type}`,
+            message: `${fn.name}() takes ${lockText(takings(fn, event)[0]?.lock ?? '', event)}, and nothing in the file initialises this member of ${member.type}`,
             question: 'Where is it initialised?',
-            dismissal: 'Not an issue if a macro out of view does, or every object is a copy of one that is',
+            dismissal: 'Not an issue if a macro that is not visible does, or every object is a copy of one that is initialised',
             confidence: world.declared(member.type)?.members.size ? 'high' : 'medium',
           },
         );

@@ -4,11 +4,11 @@ import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'lock-order-inverted',
-  title: 'Two locks are taken in both orders',
+  title: 'Two locks are taken in both orders (ABBA)',
   why: `
-    A task that holds the first lock and waits for the second, and a task that holds the second and waits for the first, wait for each other for
-    ever. Locks that nest must nest one way everywhere. Switching a static key takes the CPU hotplug lock, which is easily overlooked.
-    Outside the model, which leaves out executions that never end: told by inspection.`,
+    A task that holds the first lock and waits for the second, and a task that holds the second and waits for the first, deadlock. Nested
+    locks must be taken in the same order everywhere. Enabling or disabling a static key takes the CPU hotplug lock, which is easily
+    overlooked. Outside the model, which leaves out executions that never end: reported by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['deadlock'],
@@ -17,7 +17,7 @@ export default {
     'Documentation/kernel-hacking/locking.rst, Deadlock: Simple and Advanced',
     'Documentation/staging/static-keys.rst, Static key label API, usage and examples',
   ],
-  knownGaps: ['only orders that one file shows are compared', 'two locks of one type are not told apart, so their order is not looked at'],
+  knownGaps: ['only orders within one file are compared', 'two locks of one type are not distinguished, so their order is not checked'],
   examples: {
     bad: [
       `
@@ -169,20 +169,20 @@ void dish_price(struct dish *d)
       // The later in the file is the one to look at: the earlier has set the custom.
       const [here, there] = order.event.line > inverse.event.line ? [order, inverse] : [inverse, order];
       const [first, second] = [nameOf(here.first), nameOf(here.second)];
-      const hidden = /^static_/.test(here.event.api) ? ` by ${here.event.api}()` : '';
+      const hidden = /^static_/.test(here.event.api) ? ` through ${here.event.api}()` : '';
       report(
         { event: here.event, fn: here.fn },
         {
-          message: `${here.fn.name}() takes ${second}${hidden} while it holds ${first}, and ${there.fn.name}() takes ${first} while it holds ${second}`,
+          message: `${here.fn.name}() takes ${second}${hidden} with ${first} held, and ${there.fn.name}() takes ${first} with ${second} held`,
           detail: [
             `CPU 0 in ${here.fn.name}() holds ${first} and waits for ${second}; CPU 1 in ${there.fn.name}() holds ${second} and waits for ${first}`,
           ],
-          question: 'Which of the two orders is meant?',
-          dismissal: 'Not an issue if the two functions never run at one time, or the locks belong to different objects',
+          question: 'Which order is the intended one?',
+          dismissal: 'Not an issue if the two functions never run concurrently, or the locks belong to different objects',
           ...(typeOf(here.first) !== null && typeOf(here.second) !== null && typeOf(here.first) !== typeOf(here.second)
             ? { confidence: 'low' as const }
             : {}),
-          related: [{ path: there.fn.path, line: there.event.line, side: there.fn.side, note: 'the other order is here' }],
+          related: [{ path: there.fn.path, line: there.event.line, side: there.fn.side, note: 'the other order' }],
           quote: [here.event, there.event],
         },
       );

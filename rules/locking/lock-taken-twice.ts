@@ -4,10 +4,10 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'lock-taken-twice',
-  title: 'A lock is taken where it is held already',
+  title: 'A lock is taken that is already held',
   why: `
-    The kernel's locks do not nest in themselves: whoever takes one that it holds waits for itself, the first time the code runs that way.
-    Certain by inspection: the task waits for itself.`,
+    The kernel's locks are not recursive: taking one that this task already holds deadlocks the first time the code runs that path. Certain
+    by inspection: the task waits for itself.`,
   severity: 'error',
   confidence: 'high',
   finds: ['deadlock'],
@@ -17,7 +17,7 @@ export default {
   ],
   knownGaps: [
     'a lock taken in a function of another file is not seen',
-    'two pointers to one object are not known to be the same unless one is a copy of the other',
+    'two pointers to one object are known to be equal only if one is a copy of the other',
   ],
   examples: {
     bad: [
@@ -158,10 +158,10 @@ void tally_retry(struct tally *t)
         report(
           { event, fn },
           {
-            message: `${fn.name}() takes ${lockText(lock, event)} while it holds it since ${before.api}() on line ${before.line}`,
-            question: 'Is one of the two meant for another object?',
-            dismissal: 'Not an issue if the two name different objects',
-            related: [{ path: fn.path, line: before.line, side: fn.side, note: 'taken here first' }],
+            message: `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${before.api}() on line ${before.line}`,
+            question: 'Is one of the two meant for a different object?',
+            dismissal: 'Not an issue if these are locks of different objects',
+            related: [{ path: fn.path, line: before.line, side: fn.side, note: 'first taken here' }],
             shape: `${fn.name}|${lock}`,
           },
         );
@@ -178,11 +178,11 @@ void tally_retry(struct tally *t)
         report(
           { event, fn },
           {
-            message: `${fn.name}() holds ${lockText(inner.lock, before)} where it calls ${event.api}(), which takes it again`,
-            question: 'Should it call a form that wants the lock held?',
-            dismissal: 'Not an issue if the two name different objects',
+            message: `${fn.name}() calls ${event.api}() with ${lockText(inner.lock, before)} held, which ${event.api}() takes again`,
+            question: 'Should it call a variant that expects the lock to be held?',
+            dismissal: 'Not an issue if these are locks of different objects',
             related: [
-              { path: fn.path, line: before.line, side: fn.side, note: 'taken here first' },
+              { path: fn.path, line: before.line, side: fn.side, note: 'first taken here' },
               { path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `taken again here, in ${inner.fn.name}()` },
             ],
             shape: `${fn.name}|${inner.lock}`,

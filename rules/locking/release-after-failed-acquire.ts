@@ -3,16 +3,15 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'release-after-failed-acquire',
-  title: 'A lock is given back where the attempt to take it has failed',
+  title: 'A lock is released on the path where it was not acquired',
   why: `
-    A try, or a wait that a signal may end, has a way on which the lock was not taken. An unlock there gives back what another task holds, or
-    what nobody holds.
-    Certain by inspection.`,
+    A trylock, or an acquisition that a signal may interrupt, has a path on which the lock was not acquired. An unlock there releases a lock
+    that another task holds, or that nobody holds. Certain by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['lock-imbalance'],
   references: ['Documentation/mm/process_addrs.rst, Locking rules', 'Documentation/mm/split_page_table_lock.rst, Split page table lock'],
-  knownGaps: ['an attempt whose outcome is tested together with something else is not followed'],
+  knownGaps: ['an attempt whose result is tested together with something else is not followed'],
   examples: {
     bad: [
       `
@@ -101,10 +100,10 @@ void quilt_fold(struct quilt *q)
       report(
         { event: release, fn },
         {
-          message: `${fn.name}() gives ${lockText(lock, from)} back also where ${from.api}() did not take it`,
+          message: `${fn.name}() releases ${lockText(lock, from)} even if ${from.api}() did not acquire it`,
           question: `What keeps this from being reached when ${from.api}() fails?`,
-          dismissal: 'Not an issue if it cannot fail here',
-          related: [{ path: fn.path, line: from.line, side: fn.side, note: 'the attempt is here' }],
+          dismissal: "Not an issue if it can't fail here",
+          related: [{ path: fn.path, line: from.line, side: fn.side, note: 'acquired here, if at all' }],
           quote: [from, release],
         },
       );

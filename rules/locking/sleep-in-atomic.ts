@@ -4,12 +4,11 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'sleep-in-atomic',
-  title: 'A call that may sleep stands where nothing may sleep',
+  title: 'A call that may sleep in atomic context',
   why: `
-    Under a spinning lock, with interrupts or preemption off, or in an RCU read-side section the scheduler must not be called. A task that
-    sleeps there leaves the lock to CPUs that spin for it, deadlocks the CPU where the next task wants the lock, and lets a grace period end
-    early or never.
-    Certain by inspection: it is no matter of order.`,
+    With a spinlock held, with interrupts or preemption disabled, or in an RCU read-side critical section, the scheduler must not be called.
+    A task that sleeps there leaves other CPUs spinning for the lock, deadlocks the CPU if the next task wants the lock, and makes a grace
+    period end too early or never. Certain by inspection: memory ordering plays no part.`,
   severity: 'error',
   confidence: 'high',
   finds: ['sleep-in-atomic'],
@@ -19,8 +18,8 @@ export default {
     'Documentation/locking/locktypes.rst, Lock type nesting rules',
   ],
   knownGaps: [
-    'a lock that only some ways hold, and one that the caller holds out of view, say nothing',
-    'an allocation sleeps only where its GFP flags are written out',
+    'a lock held on some paths only, or held by a caller that is not visible, is not reported',
+    'an allocation counts as sleeping only if its GFP flags are spelled out',
   ],
   examples: {
     bad: [
@@ -230,10 +229,10 @@ void pump_hand_over(struct pump *p)
         { event, fn },
         {
           message: deep
-            ? `${event.api}() comes to ${deep.api}(), which may sleep, and ${fn.name}() calls it ${under}`
+            ? `${event.api}() reaches ${deep.api}(), which may sleep, and ${fn.name}() calls it ${under}`
             : `${event.api}()${gfp(event)} may sleep, and ${fn.name}() calls it ${under}`,
-          question: atomic.lock === null ? 'Can it move out of the section?' : 'Can it move out of the lock, or the lock be one that sleeps?',
-          dismissal: `Not an issue if a call between ${begin.api}() and it ends that`,
+          question: atomic.lock === null ? 'Can it move out of the section?' : 'Can it move after the unlock, or can the lock be a sleeping lock?',
+          dismissal: `Not an issue if a call between ${begin.api}() and this one ends the section`,
           related: [
             { path: fn.path, line: begin.line, side: fn.side, note: `${begin.api}() is here` },
             ...(deep ? [{ path: deep.path, line: deep.line, side: deep.side, note: `${deep.api}() is here` }] : []),
@@ -251,10 +250,10 @@ void pump_hand_over(struct pump *p)
 } satisfies Rule;
 
 const CONTEXTS: Record<string, string> = {
-  'irqs-off': 'with interrupts off',
-  'preempt-off': 'with preemption off',
-  'bh-off': 'with bottom halves off',
-  'rcu-read': 'in an RCU read-side section',
+  'irqs-off': 'with interrupts disabled',
+  'preempt-off': 'with preemption disabled',
+  'bh-off': 'with bottom halves disabled',
+  'rcu-read': 'in an RCU read-side critical section',
 };
 
 function gfp(event: Event): string {

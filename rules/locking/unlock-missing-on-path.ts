@@ -5,19 +5,19 @@ import { examples } from './unlock-missing-on-path/examples.ts';
 
 export default {
   id: 'unlock-missing-on-path',
-  title: 'One way out of a function keeps a lock that the others give back',
+  title: 'A return path misses an unlock that the other paths have',
   why: `
-    A way out that forgets the unlock leaves the lock held by nobody who would ever give it back: the next taker waits for ever, and an RCU
-    section, or interrupts, stay as they are for the rest of the task. Error returns added late, between lock and unlock, are the usual place.`,
+    A return path without the unlock leaves the lock held forever: the next task that wants it hangs, and an RCU read-side critical section,
+    or disabled interrupts, stay as they are. The usual place is an error return added later, between lock and unlock.`,
   severity: 'error',
   confidence: 'high',
   finds: ['lock-imbalance'],
   references: ['include/linux/cleanup.h, scope-based cleanup helpers', 'Documentation/dev-tools/context-analysis.rst, Keywords'],
   knownGaps: [
-    'a function that no way out unlocks is taken to return locked',
-    'an unlock in a function out of view is believed by its name',
-    'where a patch shows a part of the function, only a return of an errno right beside the way to the unlock is told',
-    'two locks of one class held at once are followed by the member alone, so their imbalance is not told',
+    'a function with no unlock on any path is assumed to return with the lock held',
+    'a function that is not visible counts as an unlock if its name says so',
+    'where a patch shows only part of the function, only the return of an errno right beside the path to the unlock is reported',
+    'two locks of one class held at once are followed by the member alone, so their imbalance is not reported',
   ],
   examples,
   checkFunction(fn, report, world) {
@@ -31,11 +31,11 @@ export default {
       report(
         { place: { path: fn.path, line: exit.line, side: fn.side }, fn, addedBy },
         {
-          message: `${fn.name}() returns ${exit.returned} where the way past it gives ${name} back`,
-          detail: [`${name} is not taken between, so it is held at the return as well, if it was taken above what the patch shows`],
-          question: `Is ${name} held here, and what gives it back on this way?`,
-          dismissal: `Not an issue if ${name} was the caller's, and callers give it back where this fails`,
-          related: [{ path: fn.path, line: release.line, side: fn.side, note: 'given back here on the way past the return' }],
+          message: `${fn.name}() returns ${exit.returned} without the unlock of ${name} that the path around it has`,
+          detail: [`${name} is not acquired in between, so it is still held at the return, if it was acquired above the lines shown`],
+          question: `Is ${name} held here, and what releases it on this path?`,
+          dismissal: `Not an issue if ${name} was acquired by the caller, which releases it on failure`,
+          related: [{ path: fn.path, line: release.line, side: fn.side, note: 'released here on the path around the return' }],
           quote: [{ path: fn.path, line: exit.line, side: fn.side }, release],
           severity: 'warning',
           confidence: 'medium',
@@ -58,12 +58,12 @@ export default {
           : { place: { path: fn.path, line: leak.line, side: fn.side }, fn, addedBy: world.addedBy(fn.path, leak.line) },
         {
           message: `${fn.name}() ${exit} with ${OFF[leak.taking.lock] ?? `${name} held`}`,
-          detail: [`${leak.from.api}() on line ${leak.from.line} takes it, and the other ways out give it back`],
-          question: `What gives ${name} back on this way?`,
-          dismissal: `Not an issue if a function called on this way gives ${name} back, or if callers do where they see this result`,
+          detail: [`${leak.from.api}() on line ${leak.from.line} acquires it, and the other return paths release it`],
+          question: `What releases ${name} on this path?`,
+          dismissal: `Not an issue if a function called on this path releases ${name}, or if callers do so on this result`,
           related: [
-            { path: fn.path, line: leak.from.line, side: fn.side, note: 'taken here' },
-            ...(release ? [{ path: fn.path, line: release.line, side: fn.side, note: 'given back here on another way' }] : []),
+            { path: fn.path, line: leak.from.line, side: fn.side, note: 'acquired here' },
+            ...(release ? [{ path: fn.path, line: release.line, side: fn.side, note: 'released here on another path' }] : []),
           ],
           quote: [
             { path: fn.path, line: leak.from.line, side: fn.side },
@@ -83,9 +83,9 @@ function isMisled(fn: CFunction, line: number): boolean {
 }
 
 const OFF: Record<string, string> = {
-  'context:irqs-off': 'interrupts off',
-  'context:preempt-off': 'preemption off',
-  'context:bh-off': 'bottom halves off',
+  'context:irqs-off': 'interrupts disabled',
+  'context:preempt-off': 'preemption disabled',
+  'context:bh-off': 'bottom halves disabled',
 };
 
 function nameOf(leak: Leak): string {

@@ -3,10 +3,11 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'unlock-of-unheld-lock',
-  title: 'A way through the function gives a lock back that it does not hold',
+  title: 'A lock is released on a path that does not hold it',
   why: `
-    A second release, or one on a way that never took the lock, lets somebody else in while its holder is still inside: the lock is that of another
-    CPU by then. A mutex complains; a spinlock is free from then on, and the count of preempt_disable() and of RCU sections is wrong.`,
+    A second unlock, or one on a path that never took the lock, lets another CPU in while the lock holder is still in its critical section:
+    by then the lock may be held by somebody else. A mutex complains; a spinlock is simply free, and the nesting counts of preempt_disable()
+    and of RCU sections are wrong.`,
   severity: 'error',
   confidence: 'high',
   finds: ['lock-imbalance'],
@@ -16,8 +17,8 @@ export default {
     'Documentation/dev-tools/sparse.rst, Using sparse for lock checking',
   ],
   knownGaps: [
-    'only locks that the function itself takes, and writes one way throughout',
-    'nothing is said where a flag may tell whether the lock is held',
+    'only locks that the function itself takes, and spells the same way throughout',
+    'nothing is reported where a flag may track whether the lock is held',
   ],
   examples: {
     bad: [
@@ -43,7 +44,7 @@ int loom_weave(struct loom *l)
 	int err;
 
 	err = loom_check(l);
-	if (err) /* want: unlock-of-unheld-lock "not taken" */
+	if (err) /* want: unlock-of-unheld-lock "did not take" */
 		goto out;
 	spin_lock(&l->lock);
 	if (l->broken) {
@@ -175,12 +176,12 @@ out:
       const at = { path: fn.path, line: turn?.line ?? fn.line, side: fn.side };
       report(earlier ? { event: earlier, fn } : { place: at, fn, addedBy: world.addedBy(fn.path, at.line) }, {
         message: earlier
-          ? `${fn.name}() gives ${name} back twice: here, and on line ${release.line} again`
-          : `${fn.name}() gives ${name} back on line ${release.line} also where it was not taken`,
-        question: earlier ? `What takes ${name} again in between?` : `What holds ${name} on this way?`,
-        dismissal: `Not an issue if a function called on the way takes ${name}, or if the way is never taken`,
+          ? `${fn.name}() releases ${name} twice: here, and again on line ${release.line}`
+          : `${fn.name}() releases ${name} on line ${release.line} on a path that did not take it`,
+        question: earlier ? `What takes ${name} again in between?` : `What takes ${name} on this path?`,
+        dismissal: `Not an issue if a function called on this path takes ${name}, or if this path can't be reached`,
         related: [
-          { path: fn.path, line: release.line, side: fn.side, note: earlier ? 'given back again here' : 'given back here' },
+          { path: fn.path, line: release.line, side: fn.side, note: earlier ? 'released again here' : 'released here' },
           { path: fn.path, line: taken.line, side: fn.side, note: 'taken here' },
         ],
         quote: [taken, ...(earlier ? [earlier] : [at]), release].map(({ path, line, side }) => ({ path, line, side })),

@@ -72,7 +72,7 @@ static int radio_show(struct seq_file *s, void *v)
 {
 	struct radio *r = s->private;
 
-	spin_lock(&r->lock); /* want: lock-irq-inconsistent "interrupts off" */
+	spin_lock(&r->lock); /* want: lock-irq-inconsistent "interrupts disabled" */
 	seq_printf(s, "%d\\n", r->queued);
 	spin_unlock(&r->lock);
 	return 0;
@@ -189,7 +189,7 @@ static int radio_show(struct seq_file *s, void *v)
 {
 	struct radio *r = s->private;
 
-	spin_lock(&r->lock); /* want: lock-irq-inconsistent "interrupts off" */
+	spin_lock(&r->lock); /* want: lock-irq-inconsistent "interrupts disabled" */
 	seq_printf(s, "%d\\n", r->queued);
 	spin_unlock(&r->lock);
 	return 0;
