@@ -17,12 +17,12 @@ import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'barrier-beside-non-rmw',
-  title: 'A fence made for read-modify-writes stands beside something else',
+  title: 'smp_mb__before_atomic() or smp_mb__after_atomic() is not next to an atomic read-modify-write',
   why: `
-    smp_mb__before_atomic() and smp_mb__after_atomic() complete an atomic read-modify-write that gives no order of its own. Beside
-    atomic_read(), atomic_set(), test_bit(), a plain access or a bit operation that is not atomic they promise nothing: on some machines they are
-    no instruction at all, on x86 only a word to the compiler. That no read-modify-write stands on the side that the fence is for is certain by
-    inspection. Where a store before it is to be seen before what comes next, the claim assumes the other CPU that the order would be for.`,
+    smp_mb__before_atomic() and smp_mb__after_atomic() complete an atomic read-modify-write that implies no ordering. Next to atomic_read(),
+    atomic_set(), test_bit(), a plain access or a non-atomic bit operation they guarantee nothing: on some machines they are no instruction
+    at all, on x86 only a compiler barrier. That the side the barrier is for has no read-modify-write is certain by inspection. Where a
+    store before it must be visible before what follows, the claim assumes the other CPU that the ordering would be for.`,
   severity: 'note', // A warning where a store stands before it, and what comes next decides something or wakes someone.
   confidence: 'high',
   finds: ['barrier-misplaced', 'lost-wakeup'],
@@ -31,7 +31,7 @@ export default {
     'tools/memory-model/Documentation/ordering.txt, RMW Ordering Augmentation Barriers',
     'Documentation/memory-barriers.txt, CPU MEMORY BARRIERS',
   ],
-  knownGaps: ['a fence whose read-modify-write comes later, with other accesses between, is not spoken of: only those are unordered'],
+  knownGaps: ['a barrier whose read-modify-write comes later, with other accesses in between, is not reported: only those are unordered'],
   examples: {
     bad: [
       `
@@ -159,15 +159,15 @@ void ring_done(struct ring *r)
       report(
         { event: fence, fn },
         {
-          message: `${fence.api}() in ${fn.name}() stands ${way === 'after' ? 'before' : 'after'} ${what}, which is no atomic read-modify-write, and orders nothing`,
-          detail: decisive ? ['The store before it and the load after it can change places, on x86 too'] : [],
-          question: way === 'after' && first.kind === 'write' ? 'Is a release store meant here?' : 'Is smp_mb() meant here?',
-          dismissal: 'Not an issue if the order is not needed: then the fence is not needed either',
+          message: `${fence.api}() in ${fn.name}() comes ${way === 'after' ? 'before' : 'after'} ${what}, which is not an atomic read-modify-write, so it orders nothing`,
+          detail: decisive ? ['The store before it and the load after it can be reordered, on x86 too'] : [],
+          question: way === 'after' && first.kind === 'write' ? 'Is a release store intended here?' : 'Is smp_mb() intended here?',
+          dismissal: 'Not an issue if no ordering is needed here; then the barrier can go',
           quote: way === 'after' ? [fence, first] : [first, fence],
           advice: [
             way === 'after' && first.kind === 'write'
-              ? 'a release store, as atomic_set_release() or smp_store_release()'
-              : `smp_mb() in place of ${fence.api}()`,
+              ? 'Use a release store, such as atomic_set_release() or smp_store_release()'
+              : `Use smp_mb() instead of ${fence.api}()`,
           ],
           ...(decisive ? { severity: 'warning' as const } : {}),
           ...claimOf(fn, fence, before, next),
@@ -187,7 +187,7 @@ function claimOf(fn: CFunction, fence: Event, before: readonly Event[], next: re
   const flag = next.find(e => e.kind === 'write' && e.cell !== null && e.atomic);
   if (!store || keyOf(store) === keyOf(look ?? flag ?? store)) return {};
   if (look) {
-    const text = `smp_mb() in place of ${fence.api}()`;
+    const text = `smp_mb() instead of ${fence.api}()`;
     return { claim: storeThenLook(fn, [store, fence, look], { kind: 'fence', fence: 'full', where: 'after', event: fence, text }) };
   }
   if (!flag) return {};
@@ -196,7 +196,7 @@ function claimOf(fn: CFunction, fence: Event, before: readonly Event[], next: re
   return {
     claim: {
       threads: [{ fn, events: [store, fence, flag] }],
-      others: [{ who: `a CPU that looks at ${nameOf(flag)}`, does: [sees, data] }],
+      others: [{ who: `a CPU that reads ${nameOf(flag)}`, does: [sees, data] }],
       bad: {
         kind: 'sees',
         reads: [
@@ -204,8 +204,8 @@ function claimOf(fn: CFunction, fence: Event, before: readonly Event[], next: re
           { read: data, from: 'before' },
         ],
       },
-      edits: [{ kind: 'order', event: flag, ordering: 'release', text: 'a release store, as atomic_set_release() or smp_store_release()' }],
-      assumes: [`another CPU looks at ${nameOf(flag)} by an acquire and then at ${nameOf(store)}`],
+      edits: [{ kind: 'order', event: flag, ordering: 'release', text: 'A release store, such as atomic_set_release() or smp_store_release(),' }],
+      assumes: [`another CPU reads ${nameOf(flag)} with acquire ordering and then ${nameOf(store)}`],
       stands: true,
     },
   };

@@ -4,18 +4,17 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'barrier-orders-nothing',
-  title: 'A read barrier stands between two readings of the same cells, and no two loads across it need order',
+  title: 'A read barrier between two reads of the same cells, where no two loads need ordering',
   why: `
-    A read barrier orders the loads before it against the loads after it. Where the same cells are read on both sides, and each reading is
-    judged by itself, coherence already keeps every cell from going backwards, and nothing is left for the barrier to do. A barrier does
-    not refresh anything: it orders, and says nothing of when a store becomes visible. The usual wish behind it, to look once more before
-    saying that something is wrong, needs what serialises the writers.
-    Told by inspection: coherence already keeps two loads of one cell in order.`,
+    A read barrier orders the loads before it against the loads after it. Where the same cells are read on both sides, and each set of reads
+    is evaluated by itself, coherence already keeps each cell from going backwards, and the barrier has nothing left to do. A barrier does
+    not refresh anything: it orders, and does not make a store visible sooner. The usual intent, to check once more before reporting a
+    failure, needs whatever serialises the writers. Reported by inspection: coherence already orders two loads of one cell.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['barrier-misplaced'],
   references: ['Documentation/memory-barriers.txt, SMP BARRIER PAIRING', 'Documentation/memory-barriers.txt, CPU MEMORY BARRIERS'],
-  knownGaps: ['a barrier that a caller relies on is not known to be useless, so the function must read both sides itself'],
+  knownGaps: ['a barrier that a caller relies on may be useful, so the function must do both reads itself'],
   examples: {
     bad: [
       `
@@ -111,18 +110,18 @@ int log_last(struct log *l)
       report(
         { event: fence, fn },
         {
-          message: `${fence.api}() in ${fn.name}() stands between two readings of the same cells, and no two loads across it need order`,
+          message: `${fence.api}() in ${fn.name}() is between two reads of the same cells, and no two loads across it need ordering`,
           detail: [
-            'What is read after it was read before it, each reading is judged by itself, and reads of one cell never go backwards. A barrier orders; it does not make a read fresher, and it cannot make two reads one',
+            'The same cells are read before and after it, each set of reads is evaluated by itself, and reads of one cell never go backwards. A barrier orders accesses; it does not make a read fresher, nor two reads atomic',
           ],
-          question: 'Which two loads must it keep in order, and which barrier on the other side does it pair with?',
-          dismissal: 'Not an issue if a comment can name the pair',
+          question: 'Which two loads must it order, and which barrier on the other side does it pair with?',
+          dismissal: 'Not an issue if a comment names the barrier that it pairs with',
           said: world
             .said(fn, ['barrier', 'stale', 'reorder', 'fresh', '\\w*_rmb'])
             .filter(s => s.source !== 'opening comment')
             .slice(0, 1),
           quote: [fence, ...after.filter(e => e.kind === 'read' && e.ordering !== 'plain').slice(0, 2)],
-          advice: [`no ${fence.api}() here, unless a writer's order is what it is for: then a comment that says which`],
+          advice: [`Drop ${fence.api}(), or add a comment that says which stores of the writer it pairs with`],
         },
       );
     }

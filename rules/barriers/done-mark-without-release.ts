@@ -18,12 +18,13 @@ import type { Claim, Deed, Rule, Use } from '../../src/model/rule.ts';
 
 export default {
   id: 'done-mark-without-release',
-  title: 'A mark says that what ran before is done, and orders nothing',
+  title: 'A flag that marks earlier work as done is set without release ordering',
   why: `
-    Somebody else goes on as soon as the mark is seen, and uses what was done before it was set: by a callback that got the object, or by whoever
-    called the completion. WRITE_ONCE(), atomic_set() and set_bit() keep nothing before them, and a test by READ_ONCE() or test_bit() keeps
-    nothing behind it. The barriers of sleeping and waking do not help: a waiter that has not slept yet sees the mark with no wake-up between.
-    What was done is behind a pointer or in the caller: the claim assumes it, and that whoever sees the mark looks at it.`,
+    Another CPU proceeds as soon as it sees the flag, and uses what was done before it was set: by a callback that was passed the object, or
+    by the caller of the completion function. WRITE_ONCE(), atomic_set() and set_bit() do not order earlier accesses before them, and a test
+    by READ_ONCE() or test_bit() does not order later accesses after it. The barriers in sleeping and waking do not help: a waiter that has
+    not gone to sleep yet sees the flag without any wake-up in between. What was done is behind a pointer or in the caller: the claim
+    assumes it, and that whoever sees the flag reads it.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['barrier-missing'],
@@ -32,7 +33,7 @@ export default {
     'Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS',
     'Documentation/atomic_bitops.txt, ORDERING',
   ],
-  knownGaps: ['a test in another file', 'data that the function stores itself is what flag-published-without-release speaks of'],
+  knownGaps: ['a test in another file', 'data that the function stores itself is reported by flag-published-without-release'],
   examples: {
     bad: [
       `
@@ -241,19 +242,19 @@ int mill_main(void *data)
             (done ? goesOn(l.fn, l.event, mark) : waitsFor(l.fn, l.event)),
         );
         if (!look) continue;
-        const name = mark.cell?.bit ?? mark.cell?.path ?? 'the mark';
+        const name = mark.cell?.bit ?? mark.cell?.path ?? 'the flag';
         const other: Related = { path: look.event.path, line: look.event.line, side: look.event.side, note: `the test, in ${look.fn.name}()` };
         report(
           { event: mark, fn },
           {
             message: done
-              ? `${fn.name}() sets ${name} after ${done.api}(), and ${mark.api}() orders nothing that it did before the mark`
-              : `${fn.name}() lets a waiter go by ${mark.api}() of ${name}, which orders nothing that was done before`,
-            detail: [`${look.fn.name}() goes on where ${look.event.api}() sees it, and its later loads are not ordered behind that either`],
+              ? `${fn.name}() sets ${name} after ${done.api}(), and ${mark.api}() does not order what ${done.api}() did before it`
+              : `${fn.name}() releases a waiter by ${mark.api}() of ${name}, which does not order what was done before it`,
+            detail: [`${look.fn.name}() proceeds once ${look.event.api}() sees it, and its later loads are not ordered after that either`],
             question: done
-              ? `Should smp_mb__before_atomic() or a release stand before ${name}, and smp_rmb() or an acquire at the test?`
+              ? `Should ${name} be set with release ordering or after smp_mb__before_atomic(), and be tested with acquire ordering or before smp_rmb()?`
               : `Should this be smp_store_release(), and the test in ${look.fn.name}() smp_load_acquire()?`,
-            dismissal: `Not an issue if ${look.fn.name}() uses nothing that was stored before ${name}`,
+            dismissal: `Not an issue if ${look.fn.name}() uses nothing that was stored before ${name} was set`,
             quote: done ? [done, mark] : [mark],
             related: [other],
             shape: `${keyOf(mark)}|${mark.cell?.bit ?? ''}`,
@@ -269,7 +270,7 @@ int mill_main(void *data)
 function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
   const work = done ? `what ${done.api}() did` : 'what was done';
   const then: Deed = { does: 'read', cell: work };
-  const name = mark.event.cell?.bit ?? mark.event.cell?.path ?? 'the mark';
+  const name = mark.event.cell?.bit ?? mark.event.cell?.path ?? 'the flag';
   const barriers = mark.event.kind === 'rmw';
   return {
     threads: [
@@ -287,7 +288,7 @@ function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
       barriers
         ? {
             kind: 'both',
-            text: `smp_mb__before_atomic() before ${name}, and smp_rmb() behind the test`,
+            text: `smp_mb__before_atomic() before ${name} together with smp_rmb() after the test`,
             edits: [
               { kind: 'fence', fence: 'full', where: 'before', event: mark.event, text: '' },
               { kind: 'fence', fence: 'rmb', where: 'after', event: look.event, text: '' },
@@ -295,14 +296,14 @@ function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
           }
         : {
             kind: 'both',
-            text: `smp_store_release() of ${name}, and smp_load_acquire() at the test`,
+            text: `smp_store_release() of ${name} together with smp_load_acquire() at the test`,
             edits: [
               { kind: 'order', event: mark.event, ordering: 'release', text: '' },
               { kind: 'order', event: look.event, ordering: 'acquire', text: '' },
             ],
           },
     ],
-    assumes: ['both run on one object', `${look.fn.name}() or its caller looks at ${work}${done ? '' : ` before ${name} was set`}`],
+    assumes: ['both run on one object', `${look.fn.name}() or its caller reads ${work}${done ? '' : ` before ${name} was set`}`],
     stands: true,
   };
 }

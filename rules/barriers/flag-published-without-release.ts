@@ -19,12 +19,12 @@ import type { Claim, Meaning, Rule, Use } from '../../src/model/rule.ts';
 
 export default {
   id: 'flag-published-without-release',
-  title: 'A flag says that data is ready, and nothing orders the two',
+  title: 'A flag is set to say that data is ready, without ordering the two',
   why: `
-    One function fills an object and then sets a word of it that says so; another looks at that word without a lock and, where it is set, reads
-    what was filled in. WRITE_ONCE(), atomic_set() and set_bit() order nothing, and neither does the test on the other side: the flag can be
-    visible before the data, and the data can be loaded before the flag. It takes both, a release and an acquire, or smp_wmb() and smp_rmb().
-    The barriers inside of sleeping and waking order the flag against the sleep, not the data against the flag.`,
+    One function fills in an object and then sets a word of it that says so; another tests that word without a lock and, if it is set, reads
+    the data. WRITE_ONCE(), atomic_set() and set_bit() imply no ordering, and neither does the test: the flag can become visible before the
+    data, and the data can be loaded before the flag. Both sides are needed, a release and an acquire, or smp_wmb() and smp_rmb(). The
+    barriers inside sleeping and waking order the flag against the sleep, not the data against the flag.`,
   severity: 'warning', // A note where neither side orders anything and nobody waits for the flag.
   confidence: 'medium',
   finds: ['barrier-missing', 'publish-before-init'],
@@ -33,7 +33,7 @@ export default {
     'Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS',
     'Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER',
   ],
-  knownGaps: ['a writer whose readers are out of view', 'data that a callee fills in'],
+  knownGaps: ['a writer whose readers are not visible', 'data that a callee fills in'],
   examples: {
     bad: [
       `
@@ -211,13 +211,13 @@ int slot_run(struct slot *s)
         const [name, what] = [nameOf(set.event), data.cell?.path ?? 'the data'];
         report(at, {
           message: stored
-            ? `${look.fn.name}() tests ${name}, and nothing orders the load of ${what} after that test`
-            : `${set.fn.name}() sets ${name}, and nothing orders the store to ${what} before it`,
-          detail: [`${look.fn.name}() reads ${what} where ${name} is set${loaded || stored ? '' : ', and nothing orders its two loads either'}`],
+            ? `${look.fn.name}() tests ${name}, and the load of ${what} after it is not ordered after the test`
+            : `${set.fn.name}() sets ${name}, and the store to ${what} is not ordered before it`,
+          detail: [`${look.fn.name}() reads ${what} if ${name} is set${loaded || stored ? '' : ', and its two loads are not ordered either'}`],
           question: stored
-            ? `Should the test of ${name} be an acquire, as ${set.fn.name}() orders its side?`
-            : `Should ${name} be set by a release${loaded ? '' : ' and tested by an acquire'}?`,
-          dismissal: `Not an issue if ${look.fn.name}() runs only after ${set.fn.name}(), by something else that orders them`,
+            ? `Should the test of ${name} be an acquire, since ${set.fn.name}() orders its side?`
+            : `Should ${name} be set with release ordering${loaded ? '' : ' and tested with acquire ordering'}?`,
+          dismissal: `Not an issue if ${look.fn.name}() runs only after ${set.fn.name}(), and something else orders the two`,
           quote: stored ? [look.event, load] : [data, set.event],
           related: [
             stored
@@ -360,11 +360,11 @@ function claimOf(set: Use, look: Use, data: Event, load: Event, handed: boolean)
     },
     meanings,
     edits: [
-      { kind: 'order', event: set.event, ordering: 'release', text: 'a release store of the flag' },
-      { kind: 'order', event: look.event, ordering: 'acquire', text: 'an acquire load of the flag' },
+      { kind: 'order', event: set.event, ordering: 'release', text: 'A release store of the flag' },
+      { kind: 'order', event: look.event, ordering: 'acquire', text: 'An acquire load of the flag' },
       {
         kind: 'both',
-        text: 'a release store of the flag and an acquire load of it',
+        text: 'A release store of the flag together with an acquire load of it',
         edits: [
           { kind: 'order', event: set.event, ordering: 'release', text: '' },
           { kind: 'order', event: look.event, ordering: 'acquire', text: '' },

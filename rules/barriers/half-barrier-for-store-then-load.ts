@@ -4,19 +4,19 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'half-barrier-for-store-then-load',
-  title: 'A write barrier stands between a store and the load that must come after it',
+  title: 'A write barrier is used to order a store against a later load',
   why: `
-    A write barrier orders stores against stores and says nothing of loads, as a read barrier says nothing of stores. Where a store stands before
-    smp_wmb() and nothing but loads come after it, the barrier has nothing to order, and the load that the code goes by can be satisfied before the
-    store is visible, on x86 too. Only a full barrier orders a store against a later load. That no later store is there for the barrier is certain
-    by inspection; the claim assumes the other CPU that the order would be for.`,
+    smp_wmb() orders stores against stores and says nothing about loads, as smp_rmb() says nothing about stores. Where a store precedes
+    smp_wmb() and only loads follow it, the barrier orders nothing, and the load that decides what the code does can be satisfied before the
+    store is visible, on x86 too. Only a full barrier orders a store against a later load. That no later store is there for the barrier is
+    certain by inspection; the claim assumes the other CPU that the ordering would be for.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['barrier-misplaced'],
   references: ['Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER', 'tools/memory-model/Documentation/recipes.txt, Store buffering'],
   knownGaps: [
-    'a store that a caller makes later is taken for none only where a load of another cell decides in between',
-    'only a barrier that is there is looked at: where both sides have none, and store and load go to three cells in two files, as when an unmap looks for pins while a lockless walk pins and looks at the entry again, nothing is said',
+    'a later store in a caller is ruled out only where a load of another cell decides in between',
+    'only existing barriers are checked: where both sides have none, and the store and load involve three cells in two files, as when an unmap checks for pins while a lockless walk pins and rechecks the entry, nothing is reported',
   ],
   examples: {
     bad: [
@@ -126,19 +126,19 @@ void queue_kick(struct queue *q, int n)
       report(
         { event: fence, fn },
         {
-          message: `${fence.api}() in ${fn.name}() stands between the store to ${kept} and ${seen}, and orders no store against a load`,
-          detail: ['No later store is there for it to order; the load can be satisfied before the store is visible to others'],
-          question: 'Is smp_mb() meant here?',
-          dismissal: `Not an issue if the load need not come after the store; then ${fence.api}() is not needed either`,
+          message: `${fence.api}() in ${fn.name}() is between the store to ${kept} and ${seen}, and does not order a store against a load`,
+          detail: ['It has no later store to order; the load can be satisfied before the store is visible to other CPUs'],
+          question: 'Is smp_mb() intended here?',
+          dismissal: `Not an issue if the load need not be ordered after the store; then ${fence.api}() can go`,
           quote: [store, fence, load],
           claim: storeThenLook(fn, [store, fence, load], {
             kind: 'fence',
             fence: 'full',
             where: 'after',
             event: fence,
-            text: `smp_mb() in place of ${fence.api}(), where the other side has one as well`,
+            text: `smp_mb() instead of ${fence.api}(), with a full barrier on the other side as well,`,
           }),
-          advice: [`smp_mb() in place of ${fence.api}(), and the same on the other side`],
+          advice: [`Use smp_mb() instead of ${fence.api}(), and a full barrier on the other side as well`],
         },
       );
     }

@@ -4,17 +4,17 @@ import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'lock-taken-relaxed',
-  title: 'The wait for a lock word acquires, and the operation that takes it does not',
+  title: 'A lock word is polled with acquire ordering but taken by a relaxed operation',
   why: `
-    A waiter that polls a word by an acquire and then takes it by a relaxed compare-and-exchange has acquired from whoever left the value that
-    it saw, not from whoever left the value that it took. Between the two another CPU may take the word and give it back in the same state:
-    the compare succeeds, and what that CPU did under the lock may be missed. The acquire belongs on the operation that takes.
-    The word is taken again and again until it succeeds, so others do take it meanwhile: the claim assumes one who does.`,
+    A waiter that polls a word with acquire ordering and then takes it by a relaxed cmpxchg() is ordered after the store whose value it
+    polled, not after the one whose value it replaced. In between another CPU may take the word and release it again with the same value:
+    the cmpxchg() succeeds, and what that CPU did under the lock may not be visible. The acquire belongs on the operation that takes the
+    lock. The word is tried until it is taken, so other CPUs do take it meanwhile: the claim assumes one that does.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['barrier-misplaced'],
   references: ['Documentation/atomic_t.txt, ORDERING', 'tools/memory-model/Documentation/recipes.txt, Release and acquire'],
-  knownGaps: ['a waiter that leaves where the compare fails is taken for the only one who may take the word'],
+  knownGaps: ['a waiter that gives up when the cmpxchg fails is assumed to be the only one that may take the word'],
   examples: {
     bad: [
       `
@@ -85,10 +85,10 @@ void gate_close(struct gate *g)
       report(
         { event: take, fn },
         {
-          message: `${fn.name}() waits by ${wait.api}() and takes ${take.cell.path} by ${take.api}(), which acquires nothing`,
-          detail: ['Another CPU may take it and give it back between the two, and what that one did is then not ordered before what comes after'],
-          question: `Should the acquire be on the compare-and-exchange, and the wait be relaxed?`,
-          dismissal: 'Not an issue if nobody else can take it once it was seen free',
+          message: `${fn.name}() waits with ${wait.api}() and takes ${take.cell.path} with ${take.api}(), which has no acquire ordering`,
+          detail: ['Another CPU may take and release it between the two, and what that CPU did is then not ordered before what follows'],
+          question: `Should the cmpxchg have acquire ordering, and the wait be relaxed?`,
+          dismissal: 'Not an issue if no other CPU can take it once it was seen free',
           quote: wait.line === take.line ? [take] : [wait, take],
           claim: claimOf(fn, wait, take),
         },
@@ -123,8 +123,8 @@ function claimOf(fn: CFunction, wait: Event, take: Event): Claim {
       ],
     },
     starts: [{ cell: take, value: free }],
-    edits: [{ kind: 'order', event: take, ordering: 'acquire', text: `${take.api.replace(/_relaxed$/, '_acquire')}(), with a relaxed wait` }],
-    assumes: [`another CPU takes ${word} and gives it back by a release, and the next owner looks at what that one wrote`],
+    edits: [{ kind: 'order', event: take, ordering: 'acquire', text: `${take.api.replace(/_relaxed$/, '_acquire')}() with a relaxed wait` }],
+    assumes: [`another CPU takes ${word} and releases it, and the next owner reads what that CPU wrote`],
     stands: true,
   };
 }

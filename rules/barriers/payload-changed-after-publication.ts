@@ -4,16 +4,16 @@ import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'payload-changed-after-publication',
-  title: 'Part of what a write barrier publishes is written behind the flag that says it is complete',
+  title: 'Part of the data is written after the flag that publishes it',
   why: `
-    The barrier is there so that whoever sees the flag sees the data as well. A member of the same data that is stored behind the flag, by the
-    function itself or by a helper that it calls next, is seen by the reader now as it was, now as it is: the data is not complete when the
-    flag says so. All of it is stored first, and the flag last. The claim assumes a reader of that member who tests the flag.`,
+    The write barrier is there so that whoever sees the flag also sees the data. A member of the same data that is stored after the flag, by
+    the function itself or by a helper it calls next, may be seen by the reader with its old or its new value: the data is not complete when
+    the flag says so. All data must be stored first, and the flag last. The claim assumes a reader of that member that tests the flag.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['barrier-misplaced', 'publish-before-init'],
   references: ['Documentation/memory-barriers.txt, SMP BARRIER PAIRING', 'tools/memory-model/Documentation/recipes.txt, Message passing (MP)'],
-  knownGaps: ['only members of one embedded structure are taken for one payload', 'helpers of helpers', 'whether a reader looks at that member'],
+  knownGaps: ['only members of one embedded structure count as one payload', 'helpers of helpers', 'whether a reader reads that member'],
   examples: {
     bad: [
       `
@@ -135,10 +135,10 @@ void parcel_arrive(struct parcel *p, int len)
       report(
         { event: late.event, fn: late.fn },
         {
-          message: `${what} is written behind ${name}, by which ${fn.name}() says that ${part(late.event)} is complete`,
-          detail: [`A reader who sees ${name} finds ${what} as it was, or as it is now`],
+          message: `${fn.name}() writes ${what} after ${name}, which tells readers that ${part(late.event)} is complete`,
+          detail: [`A reader that sees ${name} may see the old or the new value of ${what}`],
           question: `Should it be written before ${fence.api}(), with the rest of ${part(late.event)}?`,
-          dismissal: `Not an issue if nobody who sees ${name} looks at ${what}`,
+          dismissal: `Not an issue if no reader that sees ${name} reads ${what}`,
           quote: [...(first ? [first] : []), fence, flag, ...(late.fn === fn ? [late.event] : [])],
           ...(late.fn === fn
             ? {}
@@ -229,14 +229,14 @@ function claimOf(fn: CFunction, fence: Event, flag: Event, { fn: callee, event, 
       flag.ordering === 'plain'
         ? {
             kind: 'both',
-            text: `${what} written before ${fence.api}(), and ${name} by WRITE_ONCE()`,
+            text: `Writing ${what} before ${fence.api}(), and ${name} with WRITE_ONCE(),`,
             edits: [
               { ...move, text: '' },
               { kind: 'order', event: flag, ordering: 'relaxed', text: '' },
             ],
           }
-        : { ...move, text: `${what} written before ${fence.api}()` },
+        : { ...move, text: `Writing ${what} before ${fence.api}()` },
     ],
-    assumes: [`a reader tests ${name} and then looks at ${what}, with a read barrier between`],
+    assumes: [`a reader tests ${name} and then reads ${what}, with a read barrier in between`],
   };
 }

@@ -4,11 +4,11 @@ import type { Edit, Rule, Use } from '../../src/model/rule.ts';
 
 export default {
   id: 'plain-publish-beside-barrier',
-  title: 'The store that a write barrier stands before is plain, and is read without a lock',
+  title: 'The store after a write barrier is plain, and is read without a lock',
   why: `
-    A write barrier says that another CPU goes by the store behind it without a lock. Where that store is a plain one and the other side's load
-    is in view, the two race: the compiler may tear the store, make it twice or move it, and the model promises no order for stores that are not
-    marked. WRITE_ONCE() and READ_ONCE() are what the barrier counts on; smp_store_release() and smp_load_acquire() are both in one.`,
+    A write barrier says that another CPU reads the store after it without a lock. If that store is plain and the other side's load is
+    visible, the two are a data race: the compiler may tear, repeat or move the store, and the memory model guarantees no ordering for plain
+    stores. The barrier relies on WRITE_ONCE() and READ_ONCE(); smp_store_release() and smp_load_acquire() do both jobs.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['plain-access'],
@@ -17,7 +17,10 @@ export default {
     'tools/memory-model/Documentation/explanation.txt, PLAIN ACCESSES AND DATA RACES',
     'tools/memory-model/Documentation/access-marking.txt, ACCESS-MARKING OPTIONS',
   ],
-  knownGaps: ['readers out of view', 'compilers in use keep aligned stores of a word whole, and KCSAN takes them so: the order is what is left open'],
+  knownGaps: [
+    'readers that are not visible',
+    'compilers in use do not tear aligned word-sized stores, and KCSAN assumes so: what remains is the ordering',
+  ],
   examples: {
     bad: [
       `
@@ -144,9 +147,9 @@ int ring_empty(struct ring *r)
     const marked = look.event.ordering !== 'plain';
     const mark = (event: Event): Edit => ({ kind: 'order', event, ordering: 'relaxed', text: '' });
     report(store, {
-      message: `${name} is stored plainly behind smp_wmb() in ${store.fn.name}(), while ${look.fn.name}() reads it ${marked ? `by ${look.event.api}()` : 'plainly too'}, with no lock`,
+      message: `${store.fn.name}() writes ${name} by a plain store after smp_wmb(), and ${look.fn.name}() reads it ${marked ? `with ${look.event.api}()` : 'by a plain load'} without a lock`,
       question: marked ? `Should the store be WRITE_ONCE()?` : 'Should the store be WRITE_ONCE(), and the load READ_ONCE()?',
-      dismissal: 'Not an issue if a lock that is not in view keeps the two apart',
+      dismissal: 'Not an issue if both hold a lock that is not visible here',
       quote: [store.event],
       related: [{ path: look.event.path, line: look.event.line, side: look.event.side, note: `the load, in ${look.fn.name}()` }],
       shape: key,
@@ -158,7 +161,7 @@ int ring_empty(struct ring *r)
         bad: { kind: 'race' },
         edits: marked
           ? [{ ...mark(store.event), text: `WRITE_ONCE() for ${name}` }]
-          : [{ kind: 'both', text: `WRITE_ONCE() and READ_ONCE() for ${name}`, edits: [mark(store.event), mark(look.event)] }],
+          : [{ kind: 'both', text: `Using WRITE_ONCE() and READ_ONCE() for ${name}`, edits: [mark(store.event), mark(look.event)] }],
         assumes: ['both run on one object'],
       },
     });

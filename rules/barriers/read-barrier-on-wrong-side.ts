@@ -17,11 +17,11 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'read-barrier-on-wrong-side',
-  title: 'A read barrier stands before the load of the flag, not after it',
+  title: 'A read barrier comes before the load of the flag instead of after it',
   why: `
-    What is stored after the write barrier has to be loaded before the read barrier, and what is stored before the one has to be loaded after the
-    other. Where the reader has its barrier before both loads, nothing orders the two: it can see the flag, and the data as it was. A read
-    barrier does not make the next load fresh, it keeps the loads before it from falling behind those after it.`,
+    What is stored after the write barrier must be loaded before the read barrier, and what is stored before the one must be loaded after
+    the other. If the reader's barrier comes before both loads, nothing orders the two: it can see the flag and the old data. A read barrier
+    does not make the next load fresh, it keeps the loads before it from being satisfied after those that follow.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['barrier-misplaced', 'barrier-missing'],
@@ -30,7 +30,7 @@ export default {
     'Documentation/memory-barriers.txt, WHAT MAY NOT BE ASSUMED ABOUT MEMORY BARRIERS?',
     'tools/memory-model/Documentation/recipes.txt, Message passing (MP)',
   ],
-  knownGaps: ['a writer out of view', 'a barrier between two readings of the same cells is what barrier-orders-nothing speaks of'],
+  knownGaps: ['a writer that is not visible', 'a barrier between two reads of the same cells is reported by barrier-orders-nothing'],
   examples: {
     bad: [
       `
@@ -179,12 +179,12 @@ int peer_addr(struct peer *p)
         report(
           { event: fence, fn },
           {
-            message: `${fence.api}() in ${fn.name}() stands before the load of ${name}, which ${unread.writer.fn.name}() stores behind its barrier`,
+            message: `${fence.api}() in ${fn.name}() comes before the load of ${name}, which ${unread.writer.fn.name}() stores after its barrier`,
             detail: [
-              `What is stored behind the one barrier has to be loaded before the other: of what is loaded before ${fence.api}() nobody in view stores anything so`,
+              `What is stored after the write barrier must be loaded before the read barrier, and no visible writer stores anything loaded before ${fence.api}() that way`,
             ],
-            question: `Which load before ${fence.api}() does it pair with, or should it stand behind the one of ${name}?`,
-            dismissal: `Not an issue if ${name} has been tested by the caller`,
+            question: `Which load before ${fence.api}() is it for, or should it come after the load of ${name}?`,
+            dismissal: `Not an issue if the caller has tested ${name}`,
             quote: [fence, unread.flag],
             related: [{ ...placed(unread.writer.flag), note: `the other side, in ${unread.writer.fn.name}()` }],
             severity: 'note',
@@ -201,10 +201,10 @@ int peer_addr(struct peer *p)
         report(
           { event: fence, fn },
           {
-            message: `${fence.api}() in ${fn.name}() stands before the load of ${name}, and nothing orders the load of ${what} after it`,
-            detail: [`${writer.fn.name}() stores ${what} before its barrier and ${name} behind it: the reader has to load them the other way round`],
-            question: `Should ${fence.api}() stand between the load of ${name} and that of ${what}?`,
-            dismissal: `Not an issue if ${name} has been tested by the caller`,
+            message: `${fence.api}() in ${fn.name}() comes before the load of ${name}, and nothing orders the load of ${what} after that`,
+            detail: [`${writer.fn.name}() stores ${what} before its barrier and ${name} after it: the reader must load them in the opposite order`],
+            question: `Should ${fence.api}() be between the load of ${name} and that of ${what}?`,
+            dismissal: `Not an issue if the caller has tested ${name}`,
             quote: [fence, flag, load],
             related: [{ path: writer.flag.path, line: writer.flag.line, side: writer.flag.side, note: `the other side, in ${writer.fn.name}()` }],
             claim: {
