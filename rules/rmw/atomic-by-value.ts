@@ -6,15 +6,15 @@ export default {
   id: 'atomic-by-value',
   title: 'An atomic variable or a lock is copied by value',
   why: `
-    A copy of an atomic_t is a plain load of it: it races with every operation on the original, and what is done to the copy is done to
-    nothing that others see. A copied lock excludes nobody, since each holder of a copy takes another lock. The value is read by
-    atomic_read() or refcount_read(), and the object is handed on by its address.`,
+    A copy of an atomic_t is a plain load of it: it races with every operation on the original, and operations on the copy are seen by
+    nobody else. A copied lock excludes nobody, since each holder of a copy takes a different lock. Read the value with atomic_read() or
+    refcount_read(), and pass the object by its address.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['plain-access'],
   references: ['include/linux/mutex_types.h, struct mutex', 'Documentation/atomic_t.txt, SEMANTICS'],
   knownGaps: [
-    'a structure that holds an atomic variable and is copied as a whole is not looked into',
+    'a structure that contains an atomic variable and is copied as a whole is not checked',
     'certain by inspection: a copy is a plain access whatever runs beside it',
   ],
   examples: {
@@ -120,10 +120,10 @@ static void gauge_dump(struct gauge *g)
       report(
         { place: { path: fn.path, line: fn.line, side: fn.side }, fn },
         {
-          message: `${name} is passed to ${fn.name}() by value, so that ${fn.name}() works on a copy of it`,
-          detail: [`The copy is made by a plain load, and what is done to it nobody else sees`],
-          question: /atomic|refcount/.test(type) ? 'Should the caller pass what atomic_read() gives?' : `Should ${name} be passed by its address?`,
-          dismissal: 'Not an issue if nobody else can reach the original yet',
+          message: `${fn.name}() takes ${name} by value, so it works on a copy`,
+          detail: ['The copy is made by a plain load, and changes to it are seen by nobody else'],
+          question: /atomic|refcount/.test(type) ? 'Should the caller pass the result of atomic_read()?' : `Should ${name} be passed by its address?`,
+          dismissal: 'Not an issue if the original is not yet visible to others',
         },
       );
     }
@@ -134,11 +134,9 @@ static void gauge_dump(struct gauge *g)
           { event, fn },
           {
             message: `${given} is passed to the tracepoint by value, and ${event.api}() reads the copy`,
-            detail: [
-              'The copy is made by a plain load in every function that calls the tracepoint, which races with every operation on the original',
-            ],
-            question: `Should the tracepoint take a plain number, and its callers pass what ${event.api}() gives?`,
-            dismissal: `Not an issue if ${given} is no argument of the tracepoint`,
+            detail: ['Every caller of the tracepoint makes the copy by a plain load, which races with every operation on the original'],
+            question: `Should the tracepoint take a plain number, and its callers pass the result of ${event.api}()?`,
+            dismissal: `Not an issue if ${given} is not an argument of the tracepoint`,
           },
         );
         continue;
@@ -153,8 +151,8 @@ static void gauge_dump(struct gauge *g)
         {
           message: `${name} is copied by value in ${fn.name}()${dead ? ', and the copy is overwritten before it is used' : ''}`,
           detail: ['The copy is made by a plain load, which races with every operation on the original'],
-          question: 'Should this be what atomic_read() gives?',
-          dismissal: `Not an issue if nobody else can reach ${name} yet`,
+          question: 'Should this use atomic_read()?',
+          dismissal: `Not an issue if ${name} is not yet visible to others`,
           ...(dead ? { severity: 'note' as const } : {}),
         },
       );

@@ -4,18 +4,17 @@ import type { Rule, Tie } from '../../src/model/rule.ts';
 
 export default {
   id: 'discarded-rmw-result',
-  title: 'The value of a fully ordered read-modify-write is thrown away',
+  title: 'The result of a fully ordered read-modify-write is discarded',
   why: `
-    A read-modify-write that returns a value is fully ordered and tells what was there before. A caller that drops the value pays for
-    the order, and gives up the only look at the old value that cannot be late. Two ways out: the form without a value, which is
-    unordered, where nothing needs the order; or the value, used as the check that it is. On x86 both forms are LOCK-prefixed and cost
-    the same; elsewhere the barriers do cost.
-    Told by inspection: the value is there and nobody looks at it.`,
+    A read-modify-write that returns a value is fully ordered and returns what was there before. A caller that discards the value pays for
+    the ordering, and gives up the one check of the old value that has no race window. Two ways to fix it: the form without a return value,
+    which is unordered, if nothing needs the ordering; or the value, used as the check that it is. On x86 both forms are LOCK-prefixed and
+    cost the same; elsewhere the barriers do cost. Reported by inspection: the value is returned and never used.`,
   severity: 'note', // A warning where the cell is half of a pair: there the dropped value is the check.
   confidence: 'high',
   finds: [],
   references: ['Documentation/atomic_bitops.txt, ORDERING', 'Documentation/atomic_t.txt, ORDERING'],
-  knownGaps: ['where something after it may need the order, nothing is said, so that a barrier in disguise is never taken away'],
+  knownGaps: ['where something after it may need the ordering, nothing is reported, so that an implied barrier is never removed'],
   examples: {
     bad: [
       `
@@ -109,12 +108,14 @@ void flag_drop(struct slots *s, int n)
       report(
         { event, fn },
         {
-          message: `the value of ${event.api}() is thrown away in ${fn.name}(), and with it ${sibling ? `the only check of ${cell} that cannot be late` : 'what it says of the state before'}`,
+          message: `${fn.name}() discards the result of ${event.api}(), ${sibling ? `the only check of ${cell} without a race window` : 'which is the old value'}`,
           detail: [lostOrder(fn, event, weaker, sibling?.event ?? null)],
-          question: sibling ? 'Should the old value be tested, rather than the operation weakened?' : `Is the order meant, or would ${weaker}() do?`,
-          dismissal: 'Not an issue if the barrier after it is what is wanted; a comment should say so',
+          question: sibling
+            ? 'Should the old value be tested, rather than the operation be weakened?'
+            : `Is the ordering intended, or would ${weaker}() do?`,
+          dismissal: 'Not an issue if the barrier after it is intended; a comment should say so',
           said: [],
-          advice: [`${weaker}(), if nothing needs the order`, sibling ? check(sibling) : 'or the value, if it matters what was there'],
+          advice: [`Use ${weaker}() if nothing needs the ordering, or ${sibling ? check(sibling) : 'test the value if the old state matters'}`],
           ...(sibling ? { severity: 'warning' as const } : {}),
         },
       );
@@ -184,17 +185,17 @@ function lostOrder(fn: CFunction, event: Event, weaker: string, sibling: Event |
   if (full && between.length === 0) {
     const kept =
       sibling && full === sibling
-        ? `the two updates stay in order, since ${full.api}() before it is fully ordered itself`
-        : `what stands before it stays in order, by ${full.api}()`;
-    return `It is fully ordered, ${weaker}() is not. What is lost by ${weaker}() is only the full barrier after it; ${kept}`;
+        ? `the two updates stay ordered, since ${full.api}() before it is fully ordered itself`
+        : `what precedes it stays ordered, by ${full.api}()`;
+    return `It is fully ordered, ${weaker}() is not. With ${weaker}() only the full barrier after it is lost; ${kept}`;
   }
   return earlier.length === 0
-    ? `It is fully ordered, ${weaker}() is not. What is lost by ${weaker}() is the barrier on both sides of it, towards what the caller does before and after`
-    : `It is fully ordered, ${weaker}() is not. What is lost by ${weaker}() is the order against ${earlier.at(-1)?.api ?? 'what stands before'}() before it, and the full barrier after it`;
+    ? `It is fully ordered, ${weaker}() is not. With ${weaker}() the full barriers before and after it are lost, which the caller may rely on`
+    : `It is fully ordered, ${weaker}() is not. With ${weaker}() the ordering against ${earlier.at(-1)?.api ?? 'the access'}() before it is lost, and the full barrier after it`;
 }
 
 /** How the dropped value would be used beside the other half's. */
 function check({ tie, name, other }: Sibling): string {
   const broken = tie.relation === 'complement' ? 'is the same as' : tie.relation === 'equal' ? 'differs from' : 'contradicts';
-  return `or the value: where the updates are serialised, an old ${name} that ${broken} the old ${other} says, with no second look, that the pair was broken before this call`;
+  return `test the value: with the updates serialised, an old ${name} that ${broken} the old ${other} shows without another read that the pair was inconsistent before this call`;
 }

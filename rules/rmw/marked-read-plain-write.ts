@@ -6,9 +6,9 @@ export default {
   id: 'marked-read-plain-write',
   title: 'One side of a lockless access is marked and the other is plain',
   why: `
-    A read outside the lock races with every store under it. READ_ONCE() on the reader's side alone does not help: the compiler may tear,
-    repeat or invent the plain store, and both have to be marked. Where the lock is taken after a first look without it, the same holds for
-    the look. KCSAN takes an aligned plain store up to word size for atomic unless it is told otherwise, so that its silence says nothing.`,
+    A read outside the lock races with every store under it. READ_ONCE() in the reader alone does not help: the compiler may tear, repeat or
+    invent the plain store, so both must be marked. Where the lock is taken after a first check without it, the same holds for that check.
+    KCSAN treats an aligned plain store up to word size as atomic unless told otherwise, so its silence proves nothing.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['plain-access'],
@@ -17,7 +17,7 @@ export default {
     'tools/memory-model/Documentation/explanation.txt, PLAIN ACCESSES AND DATA RACES',
   ],
   knownGaps: [
-    'the two sides are compared inside one function, or where every store in the file is marked; elsewhere code mixes both with reason too often',
+    'the two sides are compared inside one function, or where every store in the file is marked; elsewhere code too often mixes both for good reason',
   ],
   examples: {
     bad: [
@@ -188,18 +188,18 @@ void tick_note(unsigned long now)
       const mark =
         side === 'store'
           ? `WRITE_ONCE() for the store of ${name}`
-          : `READ_ONCE() for the look at ${name}${both.length > 1 ? ', and WRITE_ONCE() for its stores' : ''}`;
+          : `READ_ONCE() for the read of ${name}${both.length > 1 ? ' together with WRITE_ONCE() for its stores' : ''}`;
       const [only] = both;
       report(
         { event: plain, fn },
         {
           message:
             side === 'store'
-              ? `${name} is stored plainly in ${fn.name}(), although ${other ? `${other.fn.name}() reads` : 'others read'} it by READ_ONCE() without the lock`
-              : `${name} is read plainly in ${fn.name}() before the lock is taken, while ${other && other.fn !== fn ? `${other.fn.name}()` : 'another CPU'} may store to it`,
-          detail: ['Neither is ordered against the other, and one of them is plain, so the compiler may tear or repeat it'],
-          question: side === 'store' ? `Should the store of ${name} be marked by WRITE_ONCE()?` : `Should the look at ${name} be READ_ONCE()?`,
-          dismissal: `Not an issue if all who read ${name} hold the lock`,
+              ? `${fn.name}() writes ${name} by a plain store, although ${other ? `${other.fn.name}() reads` : 'others read'} it with READ_ONCE() without the lock`
+              : `${fn.name}() reads ${name} by a plain load before taking the lock, while ${other && other.fn !== fn ? `${other.fn.name}()` : 'another CPU'} may write it`,
+          detail: ['The two are not ordered, and one of them is plain, so the compiler may tear or repeat it'],
+          question: side === 'store' ? `Should the store to ${name} use WRITE_ONCE()?` : `Should the read of ${name} use READ_ONCE()?`,
+          dismissal: `Not an issue if all readers of ${name} hold the lock`,
           related: other
             ? [
                 {
@@ -223,7 +223,7 @@ void tick_note(unsigned long now)
                   assumes: ['both work on one object'],
                 },
               }
-            : { advice: [mark] }),
+            : { advice: [`Use ${mark}`] }),
         },
       );
     };

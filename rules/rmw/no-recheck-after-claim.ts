@@ -4,16 +4,16 @@ import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'no-recheck-after-claim',
-  title: 'Whether the work is done is asked before the claim is won, and not again behind it',
+  title: 'Whether the work is done is tested before the claim succeeds, and not again after it',
   why: `
-    One bit says that the work is done, another who does it. Between the test of the first and the claim of the second another CPU may do all of
-    the work: win the claim, finish, say so, and give the claim back. The test saw the old state, the claim is free again, and the work is done a
-    second time on what others use already. What is tested before the claim has to be tested again behind it.`,
+    One bit says that the work is done, another who is doing it. Between the test of the first and the claim of the second another CPU may
+    do all of the work: win the claim, finish, set the done bit, and release the claim. The test saw the old state, the claim is free again,
+    and the work is done a second time on data that others already use. What is tested before the claim must be tested again after it.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['check-then-act'],
   references: ['tools/memory-model/Documentation/locking.txt, Double-Checked Locking', 'Documentation/atomic_bitops.txt, ORDERING'],
-  knownGaps: ['both bits must be named where the work ends too, in a function in view', 'claims by compare-and-exchange are not followed'],
+  knownGaps: ['both bits must also be named where the work ends, in a visible function', 'claims by compare-and-exchange are not followed'],
   examples: {
     bad: [
       `
@@ -170,13 +170,13 @@ void page_age(struct page_buf *p)
         report(
           { event: claim, fn },
           {
-            message: `${fn.name}() tests ${a} before it claims ${b}, and not again behind: ${end.fn.name}() may have set the one and given back the other in between`,
-            question: `Should ${a} be tested again once ${b} is won?`,
+            message: `${fn.name}() tests ${a} before it claims ${b} but not after: ${end.fn.name}() may have set ${a} and released ${b} in between`,
+            question: `Should ${a} be tested again once ${b} is claimed?`,
             dismissal: `Not an issue if the work may be done twice, or something keeps ${end.fn.name}() from running between the two`,
             related: [
               { path: test.path, line: test.line, side: test.side, note: 'tested here' },
-              { path: end.set.path, line: end.set.line, side: end.set.side, note: `${end.fn.name}() says that it is done` },
-              { path: end.clear.path, line: end.clear.line, side: end.clear.side, note: 'and gives the claim back' },
+              { path: end.set.path, line: end.set.line, side: end.set.side, note: `${end.fn.name}() marks it as done` },
+              { path: end.clear.path, line: end.clear.line, side: end.clear.side, note: 'and releases the claim' },
             ],
             quote: [test, claim],
             claim: claimOf(fn, test, claim, end),
@@ -226,7 +226,7 @@ function claimOf(fn: CFunction, test: Event, claim: Event, end: End): Claim {
     event: test,
     where: 'after' as const,
     to: claim,
-    text: `${test.cell?.bit} tested behind the claim`,
+    text: `Testing ${test.cell?.bit} after the claim`,
   };
   return {
     threads: [
@@ -249,9 +249,9 @@ function claimOf(fn: CFunction, test: Event, claim: Event, end: End): Claim {
       {
         kind: 'both',
         edits: [again, { kind: 'fence', fence: 'full', where: 'before', event: end.clear, text: '' }],
-        text: `${test.cell?.bit} tested behind the claim, and a full barrier before the claim is given back`,
+        text: `Testing ${test.cell?.bit} after the claim, together with a full barrier before the claim is released,`,
       },
     ],
-    assumes: [`the work that ${end.fn.name}() ends is the work of an earlier claim`],
+    assumes: [`${end.fn.name}() finishes the work of an earlier claim`],
   };
 }

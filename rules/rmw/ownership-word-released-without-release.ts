@@ -17,13 +17,13 @@ import type { Claim, Deed, Rule, Use } from '../../src/model/rule.ts';
 
 export default {
   id: 'ownership-word-released-without-release',
-  title: 'A word that is taken like a lock is given back without a release',
+  title: 'A word that is taken like a lock is released without release ordering',
   why: `
-    Where an atomic operation that succeeds for one CPU alone opens the way to an object, the word is a lock, whatever it is called. Who gives it
-    back by clear_bit(), atomic_set() or WRITE_ONCE() orders nothing: the next owner can have the word and still see the object as it was, or
-    have its own stores overtaken by the last owner's. smp_mb__after_atomic() behind it comes too late. clear_bit_unlock(),
-    smp_store_release() and the _release forms are made for this.
-    Where what the word guards is touched out of view, by callers, the claim assumes so, and the finding is a note.`,
+    If an atomic operation that only one CPU can win gives access to an object, the word is a lock, whatever it is called. Releasing it with
+    clear_bit(), atomic_set() or WRITE_ONCE() orders nothing: the next owner can have the word and still see the old object, or have its own
+    stores overtaken by those of the last owner. smp_mb__after_atomic() after it comes too late. clear_bit_unlock(), smp_store_release() and
+    the _release forms are made for this. Where the guarded data is accessed by callers that are not visible, the claim assumes so, and the
+    finding is a note.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['barrier-missing', 'bitlock-nonatomic'],
@@ -32,7 +32,7 @@ export default {
     'Documentation/atomic_t.txt, ORDERING',
     'Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER',
   ],
-  knownGaps: ['what the owner touches in callees', 'where only the names of the functions say that it is a lock it stays a question'],
+  knownGaps: ['what the owner accesses in callees', 'where only the names of the functions say that it is a lock, it stays a question'],
   examples: {
     bad: [
       `
@@ -201,23 +201,23 @@ void port_work(struct port *p)
       if (!taker || (pair && (back.event.locks.length > 0 || back.fn.entryLocks.length > 0 || orderedBefore(back)))) continue;
       const what = (touched?.store ?? last)?.cell?.path;
       report(back, {
-        message: `${back.event.api}() in ${back.fn.name}() gives back ${name}, which ${taker.fn.name}() takes by ${taker.event.api}(), without a release`,
+        message: `${back.event.api}() in ${back.fn.name}() releases ${name}, which ${taker.fn.name}() acquires with ${taker.event.api}(), without release ordering`,
         detail: [
           what
-            ? `The next owner can have ${name} and still see ${what} as it was`
-            : `What the owner did before is not ordered before ${name} is free again`,
+            ? `The next owner can have ${name} and still see the old ${what}`
+            : `The owner's earlier accesses are not ordered before ${name} is free again`,
         ],
         question: `Should ${back.fn.name}() use ${back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'a release store'}?`,
         dismissal: `Not an issue if ${name} guards nothing that the owner writes`,
         quote: [...(touched ? [touched.store] : last ? [last] : []), back.event],
-        related: [{ path: taker.event.path, line: taker.event.line, side: taker.event.side, note: `where it is taken, in ${taker.fn.name}()` }],
+        related: [{ path: taker.event.path, line: taker.event.line, side: taker.event.side, note: `acquired in ${taker.fn.name}()` }],
         shape: key,
         ...(touched
           ? { claim: claimOf(back, touched) }
           : {
               severity: 'note' as const,
               claim: assumed(back, taker, last, name),
-              advice: [back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'smp_store_release() or the _release form'],
+              advice: [back.event.kind === 'rmw' ? 'Use clear_bit_unlock()' : 'Use smp_store_release() or the _release form'],
             }),
       });
     }
@@ -343,10 +343,10 @@ function assumed(back: Use, taker: Use, last: Event | undefined, name: string): 
     ...released(back),
     assumes: [
       'both run on one object',
-      'the function that gives it back has taken it before',
+      'the function that releases it has acquired it before',
       last
-        ? `the next owner looks at ${last.cell?.path ?? 'what was stored'}`
-        : `the caller of ${back.fn.name}() has written to ${guarded}, and the caller of ${taker.fn.name}() looks at it`,
+        ? `the next owner reads ${last.cell?.path ?? 'what was stored'}`
+        : `the caller of ${back.fn.name}() has written ${guarded}, and the caller of ${taker.fn.name}() reads it`,
     ],
     stands: true,
   };
@@ -355,7 +355,7 @@ function assumed(back: Use, taker: Use, last: Event | undefined, name: string): 
 /** The cure, and that whoever gives the word back holds it. */
 function released(back: Use): Pick<Claim, 'edits' | 'starts'> {
   return {
-    edits: [{ kind: 'order', event: back.event, ordering: 'release', text: back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'a release store' }],
+    edits: [{ kind: 'order', event: back.event, ordering: 'release', text: back.event.kind === 'rmw' ? 'clear_bit_unlock()' : 'A release store' }],
     starts: [{ cell: back.event, value: 1 }],
   };
 }
@@ -374,6 +374,6 @@ function claimOf(back: Use, { taker, store, access }: Touched): Claim {
       ],
     },
     ...released(back),
-    assumes: ['both run on one object', 'the function that gives it back has taken it before'],
+    assumes: ['both run on one object', 'the function that releases it has acquired it before'],
   };
 }

@@ -4,12 +4,11 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'plain-reads-before-cmpxchg',
-  title: 'A word that is changed by a compare-and-exchange is read plainly more than once before it',
+  title: 'A word that is changed by cmpxchg is read more than once before it by plain loads',
   why: `
-    That the function changes the word by a compare-and-exchange shows that other CPUs change it too. What it finds in one plain look and what it
-    finds in the next may be two values, and the compiler may add looks of its own: a decision is then taken on one state of the word, and a
-    place in it, or a new value, is computed from another. The compare-and-exchange only sees to the last of them. One READ_ONCE() gives one
-    value for all of it.`,
+    That the function changes the word by a compare-and-exchange shows that other CPUs change it too. Two plain loads of it may return two
+    different values, and the compiler may add loads of its own: a decision is then based on one value of the word, and a position or a new
+    value is computed from another. The cmpxchg only validates the last of them. One READ_ONCE() gives one value for all of it.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['plain-access'],
@@ -17,7 +16,7 @@ export default {
     'tools/memory-model/Documentation/access-marking.txt, Use of READ_ONCE() and WRITE_ONCE()',
     'Documentation/memory-barriers.txt, COMPILER BARRIER',
   ],
-  knownGaps: ['one plain look that seeds a loop of tries: the compare sees to that'],
+  knownGaps: ['one plain load that seeds a cmpxchg loop: the compare validates it'],
   examples: {
     bad: [
       `
@@ -129,10 +128,10 @@ struct shelf *shelf_new(int n)
       report(
         { event: second, fn },
         {
-          message: `${name} is read plainly twice in ${fn.name}() before ${swap.api}() changes it, and may differ from one look to the next`,
-          detail: [`What is decided by the look in line ${first.line} need not hold for what the look in line ${second.line} gives`],
-          question: `Should ${name} be read once, by READ_ONCE(), for all of this?`,
-          dismissal: `Not an issue if nobody else changes ${name} meanwhile`,
+          message: `${fn.name}() reads ${name} by two plain loads before ${swap.api}(), and the two may return different values`,
+          detail: [`What the read on line ${first.line} decided need not hold for the value read on line ${second.line}`],
+          question: `Should ${name} be read once, with READ_ONCE()?`,
+          dismissal: `Not an issue if no other CPU changes ${name} meanwhile`,
           quote: [first, second, swap],
           claim: {
             threads: [
@@ -148,7 +147,7 @@ struct shelf *shelf_new(int n)
             },
             meanings: [{ event: swap, access: 'write', cell: first, ordering: 'full' }],
             starts: [{ cell: first, value: conditionOn(fn, first, second) === 'zero' ? 0 : 1 }],
-            edits: [{ kind: 'reuse', event: second, first, text: `one READ_ONCE() of ${name}, used for both` }],
+            edits: [{ kind: 'reuse', event: second, first, text: `One READ_ONCE() of ${name} used for both` }],
             assumes: [`two CPUs run ${fn.name}() on one object`],
           },
         },

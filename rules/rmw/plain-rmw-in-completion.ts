@@ -4,11 +4,11 @@ import type { Report, Rule, Use, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'plain-rmw-in-completion',
-  title: 'A completion handler changes bits of a word that other code changes too, plainly and with no lock',
+  title: 'A completion handler changes bits of a shared word by a plain read-modify-write without a lock',
   why: `
-    A completion handler runs when the hardware or another CPU is done, and that may be while the one who submitted still works on the
-    object. Setting a bit by |= reads the word, changes it and stores it back whole: a change that the other side makes in between is lost,
-    whichever bits it was about. The bits need a lock over both sides, an atomic bit operation, or a word of their own.`,
+    A completion handler runs when the hardware or another CPU is done, which may be while the submitter still works on the object. Setting
+    a bit with |= loads the word, changes it and stores it back whole: a concurrent change by the other side is lost, whichever bits it was
+    about. The bits need a lock around both sides, an atomic bit operation, or a word of their own.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['paired-update', 'plain-access'],
@@ -17,7 +17,7 @@ export default {
     'include/asm-generic/bitops/instrumented-non-atomic.h, __set_bit()',
   ],
   knownGaps: [
-    'whether the submitter still touches the word once the object is handed over is for the author to say, so the finding ends in a question',
+    'whether the submitter still accesses the word once the object is submitted only the author can say, so the finding ends in a question',
   ],
   examples: {
     bad: [
@@ -230,13 +230,13 @@ void job_submit(struct job *j, struct bio *bio)
       report(
         { event: write, fn },
         {
-          message: `${fn.name}() changes bits of ${name} plainly, and so does ${other.fn.name}(): a change that comes in between is lost`,
-          detail: [`${write.api} reads the word and stores it back whole, whichever bits the two are about`],
+          message: `${fn.name}() and ${other.fn.name}() both change bits of ${name} by a plain read-modify-write, so one change can be lost`,
+          detail: [`${write.api} loads the word and stores it back whole, whichever bits the two change`],
           question: `Can ${fn.name}() run while ${other.fn.name}() changes ${name}?`,
-          dismissal: `Not an issue if ${other.fn.name}() only runs before ${fn.name}() can, or after it`,
+          dismissal: `Not an issue if ${other.fn.name}() can only run before or after ${fn.name}()`,
           related: [{ path: other.event.path, line: other.event.line, side: other.event.side, note: `the other change, in ${other.fn.name}()` }],
           quote: [write],
-          advice: [`an atomic bit operation, or a word of its own for what ${fn.name}() tells`],
+          advice: [`Use an atomic bit operation, or a separate word for what ${fn.name}() reports`],
           claim: {
             threads: [
               { fn, events: [read, write] },
@@ -250,7 +250,7 @@ void job_submit(struct job *j, struct bio *bio)
               ],
               ends: [write],
             },
-            edits: [{ kind: 'lock', text: `one lock over both changes of ${name}` }],
+            edits: [{ kind: 'lock', text: `One lock held around both changes of ${name}` }],
             assumes: ['both work on one object'],
           },
         },
@@ -283,11 +283,11 @@ function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world:
   report(
     { event: write, fn },
     {
-      message: `${fn.name}() sets ${bit} by ${write.api} in ${name}, which ${poller.fn.name}() looks at before it is known to be done`,
-      detail: [`${write.api} stores the word back whole: a change of any other bit that the submitter makes meanwhile is lost`],
-      question: `Does anything else change ${name} while ${fn.name}() may run?`,
-      dismissal: `Not an issue if ${poller.fn.name}() only runs after ${fn.name}(), by something that orders them`,
-      related: [{ path: poller.event.path, line: poller.event.line, side: poller.event.side, note: `the look, in ${poller.fn.name}()` }],
+      message: `${fn.name}() sets ${bit} in ${name} by a plain ${write.api}, and ${poller.fn.name}() reads ${name} before it knows that this is done`,
+      detail: [`${write.api} stores the word back whole: a concurrent change of any other bit by the submitter is lost`],
+      question: `Can anything else change ${name} while ${fn.name}() may run?`,
+      dismissal: `Not an issue if ${poller.fn.name}() only runs after ${fn.name}(), and something orders the two`,
+      related: [{ path: poller.event.path, line: poller.event.line, side: poller.event.side, note: `the read, in ${poller.fn.name}()` }],
       quote: [write],
       claim: {
         threads: [
@@ -298,7 +298,7 @@ function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world:
         edits: [
           {
             kind: 'both',
-            text: `a word of its own for ${bit}, stored by WRITE_ONCE() and read by READ_ONCE()`,
+            text: `A separate word for ${bit}, written with WRITE_ONCE() and read with READ_ONCE(),`,
             edits: [
               { kind: 'order', event: write, ordering: 'relaxed', text: '' },
               { kind: 'order', event: poller.event, ordering: 'relaxed', text: '' },

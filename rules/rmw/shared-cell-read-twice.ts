@@ -6,9 +6,9 @@ export default {
   id: 'shared-cell-read-twice',
   title: 'A shared cell is tested by one plain read and used by another',
   why: `
-    Between the test of a cell and its use another CPU may store to it, so that what is used is not what was tested: a pointer that was not
-    NULL is NULL now, an id that was in range is out of it. The compiler may also make two loads of one that the source shows. One
-    READ_ONCE() into a variable, and that for the test and for the use, is what makes the two agree.`,
+    Between the test of a cell and its use another CPU may store to it, so that the value used is not the value tested: a pointer that was
+    not NULL is NULL now, an id that was in range is out of it. The compiler may also make two loads of one in the source. One READ_ONCE()
+    into a variable, used for both the test and the use, keeps the two the same.`,
   severity: 'warning', // A note where the value is no pointer that is followed.
   confidence: 'medium',
   finds: ['plain-access'],
@@ -16,7 +16,7 @@ export default {
     'Documentation/memory-barriers.txt, COMPILER BARRIER',
     'tools/memory-model/Documentation/explanation.txt, PLAIN ACCESSES AND DATA RACES',
   ],
-  knownGaps: ['a lock that callers out of view hold is not seen', 'two reads with a call between them are taken for meant'],
+  knownGaps: ['a lock held by callers that are not visible is not seen', 'two reads with a call between them are assumed to be intended'],
   examples: {
     bad: [
       `
@@ -213,14 +213,14 @@ bool port_has(struct port *p)
       report(
         { event: second, fn },
         {
-          message: `${name} is tested in ${fn.name}() and read again for its use, while ${writer.fn.name}() may store to it`,
+          message: `${fn.name}() tests ${name} and then reads it again to use it, while ${writer.fn.name}() may write it`,
           detail: [
             followed
-              ? `What is followed is not the pointer that was tested: it may be ${cleared ? 'NULL' : 'another'} by then`
-              : `What is used is not the value that was tested`,
+              ? `The pointer that is dereferenced is not the one that was tested: it may be ${cleared ? 'NULL' : 'a different one'} by then`
+              : 'The value that is used is not the one that was tested',
           ],
-          question: `Should ${name} be read once, by READ_ONCE(), and that value be tested and used?`,
-          dismissal: `Not an issue if ${fn.name}() and ${writer.fn.name}() never run at once, or a lock of the caller keeps them apart`,
+          question: `Should ${name} be read once with READ_ONCE(), and that value be tested and used?`,
+          dismissal: `Not an issue if ${fn.name}() and ${writer.fn.name}() never run concurrently, or their callers hold a common lock`,
           related: [{ path: writer.event.path, line: writer.event.line, side: writer.event.side, note: `the store, in ${writer.fn.name}()` }],
           quote: first.line === second.line ? [first] : [first, second],
           ...(followed ? {} : { severity: 'note' as const }),
@@ -239,7 +239,7 @@ bool port_has(struct port *p)
             },
             meanings: [{ event: writer.event, access: 'write', cell: first, ordering: 'relaxed' }],
             starts: [{ cell: first, value: conditionOn(fn, first, second) === 'zero' ? 0 : 1 }],
-            edits: [{ kind: 'reuse', event: second, first, text: `one READ_ONCE() of ${name}, tested and used` }],
+            edits: [{ kind: 'reuse', event: second, first, text: `One READ_ONCE() of ${name}, tested and used,` }],
             assumes: ['both work on one object'],
           },
         },

@@ -4,17 +4,17 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'test-then-modify-bit',
-  title: 'A bit is tested and then changed by a second operation, and both callers may win',
+  title: 'A bit is tested and then changed by a separate operation, so two callers may both win',
   why: `
-    test_bit() is a load. Where the change of the bit comes as an operation of its own, two callers may both see the bit as it was, both
-    change it, and both go on as the one who did: what should be done once is done twice. test_and_set_bit() and test_and_clear_bit() give
-    the old bit and change it in one step, so that only one caller sees the change as its own.`,
+    test_bit() is a load. If the bit is changed by a separate operation, two callers may both see the old bit, both change it, and both
+    proceed as the winner: what should be done once is done twice. test_and_set_bit() and test_and_clear_bit() return the old bit and change
+    it in one atomic step, so only one caller wins.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['bitlock-nonatomic'],
   references: ['Documentation/atomic_bitops.txt, API', 'Documentation/atomic_bitops.txt, SEMANTICS'],
   trial: true, // Who runs beside whom is seldom in view: on a whole kernel about one in four is worth asking.
-  knownGaps: ['whether two callers can meet is known only as far as the handlers are in view, so the finding is a question'],
+  knownGaps: ['whether two callers can run concurrently is known only as far as the handlers are visible, so the finding is a question'],
   examples: {
     bad: [
       `
@@ -118,9 +118,9 @@ int lamp_up(struct lamp *l)
       report(
         { event: test, fn },
         {
-          message: `${bit} is tested and then ${way === 'set' ? 'set' : 'cleared'} in ${fn.name}(), and two callers may both find it ${way === 'set' ? 'clear' : 'set'}`,
-          question: `Can ${fn.name}() run twice at once? Then ${join} lets only one of the callers go on`,
-          dismissal: `Not an issue if something keeps two calls of ${fn.name}() on one object apart`,
+          message: `${fn.name}() tests ${bit} and then ${way === 'set' ? 'sets' : 'clears'} it separately, so two callers may both see it ${way === 'set' ? 'clear' : 'set'}`,
+          question: `Can two calls of ${fn.name}() run concurrently?`,
+          dismissal: `Not an issue if calls of ${fn.name}() on one object are serialised`,
           quote: [test, change],
           claim: {
             threads: [
@@ -135,8 +135,8 @@ int lamp_up(struct lamp *l)
               ],
             },
             starts: [{ cell: change, value: way === 'set' ? 0 : 1 }],
-            edits: [{ kind: 'join', event: test, write: change, text: `${join} in place of the two` }],
-            assumes: [`two calls of ${fn.name}() run on one object at once`],
+            edits: [{ kind: 'join', event: test, write: change, text: `${join} instead of the two` }],
+            assumes: [`two calls of ${fn.name}() run on one object concurrently`],
           },
         },
       );
