@@ -10,20 +10,19 @@ const COLD_WORDS = ['cold', 'slow.?(?:path|walk)', 'diagnostic', 'debug(?:ging)?
 
 export default {
   id: 'cold-inline-helper',
-  title: 'A large helper that is cold by its own account is static inline in a header',
+  title: 'A large cold helper is static inline in a header',
   why: `
-    What is static inline in a header is compiled into every file that calls it. For more than a few lines that pays only where constant
-    arguments fold the body away; a loop over a run-time size makes the saved call vanish against the work. A cold walk belongs into a
-    .c file, and the header loses the includes that only the walk needs.
-    Told by inspection: no execution is at stake.`,
+    A static inline in a header is compiled into every file that calls it. For more than a few lines that pays off only if constant
+    arguments fold the body away; with a loop over a run-time size the saved call does not matter. A cold walk belongs in a .c file, and the
+    header can then drop the includes that only the walk needs. Reported by inspection: no execution is at stake.`,
   severity: 'note',
   confidence: 'medium',
   finds: [],
   references: ['Documentation/process/coding-style.rst, 15) The inline disease'],
   knownGaps: [
-    'callers out of view are not counted',
+    'callers that are not visible are not counted',
     'a helper that only moves from one header to another looks new',
-    'without a word of its own, a caller or a name that says it is cold, a second loop over a run-time size has to do; with one such loop it is held',
+    'if no comment, caller or name says that it is cold, two loops over a run-time size are needed; with one such loop it is held',
   ],
   examples: {
     bad: [
@@ -181,11 +180,11 @@ static inline int tray_sum(const struct tray *t)
         message: `${fn.name}() is ${cold === null ? '' : 'cold and '}large for a static inline: ${fn.shape.statements} statements, ${all} ${all === 1 ? 'loop' : 'loops'}, one over ${sizedLoop?.boundText ?? 'a run-time size'}`,
         detail: [
           callers.length > 0
-            ? `Callers in view: ${callers.slice(0, 4).join(', ')}${callers.length > 4 ? ` and ${callers.length - 4} more` : ''}`
-            : 'No caller in view',
-          'Every file that calls it gets a copy of its own, and the header keeps the includes that only this function needs',
+            ? `Visible callers: ${callers.slice(0, 4).join(', ')}${callers.length > 4 ? ` and ${callers.length - 4} more` : ''}`
+            : 'No visible caller',
+          'Every file that calls it gets its own copy, and the header keeps the includes that only this function needs',
         ],
-        question: 'Could it move to a .c file with an EXPORT_SYMBOL_GPL(), and leave the one-word helpers inline?',
+        question: 'Could it move to a .c file with an EXPORT_SYMBOL_GPL(), and only the small helpers stay inline?',
         dismissal: 'Not an issue if a constant argument folds the walk away in every caller',
         said: world
           .said(fn, ['inline', 'header.only', ...COLD_WORDS])

@@ -4,18 +4,18 @@ import type { ClaimThread, Edit, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'pending-checked-before-release',
-  title: 'Whoever holds a busy flag looks for pending work before it gives the flag back, and not after',
+  title: 'The holder of a busy flag checks for pending work before releasing the flag, and not after',
   why: `
-    One side takes a flag by a read-modify-write; who finds it taken leaves a note for the holder and goes away. The holder looks for a note
-    and then gives the flag back. A note that is left between the look and the release is seen by nobody: the holder has looked already, and
-    the one who left it went away because the flag was still taken. The work waits until somebody happens to come by. The release has to come
-    first, then a full barrier, then the look; and the note has to be left before the flag is tried.`,
+    One side takes a flag by a read-modify-write; if it is already taken, it marks work as pending for the holder and returns. The holder
+    checks for pending work and then releases the flag. Work that is marked between the check and the release is lost: the holder has
+    checked already, and the other side returned because the flag was still taken. The work waits until somebody happens to come by. The
+    release must come first, then a full barrier, then the check; and work must be marked as pending before trying the flag.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['bitlock-nonatomic', 'lost-wakeup', 'barrier-missing'],
   references: ['tools/memory-model/Documentation/recipes.txt, Store buffering', 'Documentation/memory-barriers.txt, SMP BARRIER PAIRING'],
   knownGaps: [
-    'the one who takes the flag and the one who gives it back must both be in view',
+    'the function that takes the flag and the one that releases it must both be visible',
     'a timer or a second queue that picks up what was missed is not seen',
   ],
   examples: {
@@ -203,10 +203,10 @@ void sieve_init(struct sieve *s)
       report(
         { event: release, fn },
         {
-          message: `${fn.name}() looks at ${pending} before it gives ${busy} back, and not after: what ${taker.fn.name}() leaves in between is lost`,
-          detail: [`${taker.fn.name}() finds ${busy} still taken and leaves ${pending} to its holder, who has looked already`],
-          question: `Who picks up ${pending} when it is set between the test and the release of ${busy}?`,
-          dismissal: `Not an issue if something else comes by for ${pending} later anyway`,
+          message: `${fn.name}() checks ${pending} before it releases ${busy} and not after: what ${taker.fn.name}() adds in between is lost`,
+          detail: [`${taker.fn.name}() finds ${busy} still taken and leaves ${pending} to its holder, which has already checked`],
+          question: `Who handles ${pending} if it is set between the check and the release of ${busy}?`,
+          dismissal: `Not an issue if something else handles ${pending} later anyway`,
           related: [{ path: taker.take.path, line: taker.take.line, side: taker.take.side, note: `the other side, in ${taker.fn.name}()` }],
           quote: [look, release],
           claim: {
@@ -366,7 +366,7 @@ function valueOfTaken(take: Event): 'zero' | 'nonzero' {
 function cures(look: Event, release: Event, taker: Taker, pending: string, busy: string): Edit[] {
   const holder: Edit = {
     kind: 'both',
-    text: `${busy} given back first, then smp_mb(), then the look at ${pending}`,
+    text: `Releasing ${busy} first, then smp_mb(), then checking ${pending}`,
     edits: [
       { kind: 'move', event: release, where: 'before', to: look, text: '' },
       { kind: 'fence', fence: 'full', where: 'after', event: release, text: '' },
@@ -374,7 +374,7 @@ function cures(look: Event, release: Event, taker: Taker, pending: string, busy:
   };
   const early = taker.note.index < taker.take.index;
   const first: Edit[] = early ? [] : [{ kind: 'move', event: taker.note, where: 'before', to: taker.take, text: '' }];
-  const text = early ? holder.text : `${holder.text}; and ${pending} set before ${busy} is tried, in ${taker.fn.name}()`;
+  const text = early ? holder.text : `${holder.text}, and setting ${pending} before trying ${busy} in ${taker.fn.name}(),`;
   const fence: Edit = { kind: 'fence', fence: 'full', where: 'before', event: taker.take, text: '' };
   const orders = taker.take.orderingOnFailure === null || taker.take.orderingOnFailure === 'full';
   return orders
@@ -382,7 +382,7 @@ function cures(look: Event, release: Event, taker: Taker, pending: string, busy:
     : [
         {
           kind: 'both',
-          text: `${text}; and smp_mb() before ${taker.take.api}() there, which orders nothing where it fails`,
+          text: `${text.replace(/,$/, '')}, with smp_mb() before ${taker.take.api}() there, which orders nothing on failure,`,
           edits: [...first, fence, holder],
         },
       ];

@@ -4,17 +4,17 @@ import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'recheck-after-unlock-unordered',
-  title: 'After giving back the lock, its holder looks for new work with nothing between that orders the two',
+  title: 'After the unlock the lock holder checks for new work, and nothing orders the two',
   why: `
-    Who brings work and does not get the lock leaves, and counts on its holder to look again. The holder gives the lock back and then looks;
-    but an unlock keeps only what stands before it, and the look may be made while the lock is still seen taken. The holder finds nothing, the
-    other one finds the lock taken, and the work stays where it is. A full barrier stands between the unlock and the look, and one between
-    the work and the try.`,
+    A CPU that adds work and fails to get the lock returns, and relies on the lock holder to check again. The holder unlocks and then
+    checks; but an unlock orders only what precedes it, and the check may be done while others still see the lock as taken. The holder finds
+    nothing, the other CPU finds the lock taken, and the work is stuck. A full barrier is needed between the unlock and the check, and
+    another between adding the work and the trylock.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['barrier-missing', 'lost-wakeup'],
   references: ['Documentation/memory-barriers.txt, IMPLICIT KERNEL MEMORY BARRIERS', 'tools/memory-model/Documentation/recipes.txt, Store buffering'],
-  knownGaps: ['work that is brought out of view', 'a look that a callee makes'],
+  knownGaps: ['work added by code that is not visible', 'a check made by a callee'],
   examples: {
     bad: [
       `
@@ -156,12 +156,12 @@ void mill_end(struct mill *m)
         report(
           { event: look, fn },
           {
-            message: `${fn.name}() looks at ${name} after ${unlock.api}(), and nothing orders the two`,
-            detail: [`${producer.name}() changes ${name} and leaves where the lock is taken: each can miss the other`],
-            question: `Should smp_mb() stand between ${unlock.api}() and the look?`,
-            dismissal: `Not an issue if somebody else looks at ${name} later in any case`,
+            message: `${fn.name}() checks ${name} after ${unlock.api}(), and nothing orders the two`,
+            detail: [`${producer.name}() changes ${name} and returns if the lock is taken: each side can miss the other`],
+            question: `Should smp_mb() be between ${unlock.api}() and the check?`,
+            dismissal: `Not an issue if something else checks ${name} later anyway`,
             quote: [unlock, look],
-            related: [{ path: change.path, line: change.line, side: change.side, note: `where it changes, in ${producer.name}()` }],
+            related: [{ path: change.path, line: change.line, side: change.side, note: `changed in ${producer.name}()` }],
             claim: claimOf(fn, unlock, look, producer, change, by),
           },
         );
@@ -243,8 +243,8 @@ function brings(event: Event): boolean {
 /** The holder looks before its unlock is seen, and the other one tries before its change is. */
 function claimOf(fn: CFunction, unlock: Event, look: Event, producer: CFunction, change: Event, by: Event): Claim {
   const word = unlock.cell?.path ?? 'the lock';
-  const gives: Deed = { does: 'write', cell: word, value: 0, ordering: 'release', says: { before: '', after: `gives ${word} back` } };
-  const finds: Deed = { does: 'read', cell: word, says: { before: `finds ${word} taken and leaves`, after: `finds ${word} free` } };
+  const gives: Deed = { does: 'write', cell: word, value: 0, ordering: 'release', says: { before: '', after: `releases ${word}` } };
+  const finds: Deed = { does: 'read', cell: word, says: { before: `finds ${word} taken and returns`, after: `finds ${word} free` } };
   const name = look.cell?.bit ?? look.cell?.path ?? 'the condition';
   const behind = { kind: 'fence' as const, fence: 'full' as const, where: 'before' as const, event: look };
   return {
@@ -261,16 +261,16 @@ function claimOf(fn: CFunction, unlock: Event, look: Event, producer: CFunction,
     },
     starts: [{ cell: word, value: 1 }],
     edits: [
-      { ...behind, text: `smp_mb() between ${unlock.api}() and the look` },
+      { ...behind, text: `smp_mb() between ${unlock.api}() and the check` },
       {
         kind: 'both',
-        text: `smp_mb() between ${unlock.api}() and the look, and a full barrier behind the change of ${name}`,
+        text: `smp_mb() between ${unlock.api}() and the check, with a full barrier after the change of ${name},`,
         edits: [
           { ...behind, text: '' },
           { kind: 'fence', fence: 'full', where: 'after', event: change, text: '' },
         ],
       },
     ],
-    assumes: ['both run on one object', `who finds ${word} taken leaves`],
+    assumes: ['both run on one object', `a CPU that finds ${word} taken returns`],
   };
 }

@@ -4,19 +4,19 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'static-key-toggle-not-counted',
-  title: 'A static key is switched on and off around a piece of work, without counting',
+  title: 'A static key is enabled and disabled around an operation without counting users',
   why: `
-    static_branch_enable() and static_branch_disable() set a state: the second call of enable does nothing, and disable switches the key off
-    whoever switched it on. Where two CPUs run the function at once, the first to finish switches the key off under the other, which goes on
-    with it off. static_branch_inc() and static_branch_dec() count the users, and the key stays on until the last of them is done.
-    Told by inspection: two users of one switch need a count.`,
+    static_branch_enable() and static_branch_disable() set a state: a second enable does nothing, and disable turns the key off whoever
+    turned it on. If two CPUs run the function concurrently, the first to finish disables the key for the other. static_branch_inc() and
+    static_branch_dec() count users, and the key stays on until the last of them is done. Reported by inspection: two users of one switch
+    need a count.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['paired-update'],
   references: ['Documentation/staging/static-keys.rst, Static key label API, usage and examples'],
   knownGaps: [
-    'a lock that callers out of view hold over the whole is not seen',
-    'a key is no memory of the model, so there is no witness: it is certain by what the two calls do',
+    'a lock held around it all by callers that are not visible is not seen',
+    'a static key is not memory to the model, so there is no witness: it is certain by what the two calls do',
   ],
   examples: {
     bad: [
@@ -145,15 +145,15 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
       report(
         { event: off, fn },
         {
-          message: `${off.api}() switches ${key} off at the end of ${fn.name}() although another call may still run with it on`,
+          message: `${off.api}() disables ${key} at the end of ${fn.name}() while another call may still rely on it`,
           detail: [
-            `${on.api}() and ${off.api}() set the key and count nothing: of two calls at once the first to finish switches it off for the other, which no longer has what it switched it on for`,
+            `${on.api}() and ${off.api}() set the key without counting: of two concurrent calls, the first to finish disables the key for the other`,
           ],
-          question: `Can ${fn.name}() run twice at once? Then static_branch_inc() and static_branch_dec() keep ${key} on until the last of them is done`,
-          dismissal: `Not an issue if a lock that all callers hold keeps two calls of ${fn.name}() apart`,
-          related: [{ path: on.path, line: on.line, side: on.side, note: 'switched on here' }],
+          question: `Can two calls of ${fn.name}() run concurrently?`,
+          dismissal: `Not an issue if all callers of ${fn.name}() hold a common lock`,
+          related: [{ path: on.path, line: on.line, side: on.side, note: 'enabled here' }],
           quote: [on, off],
-          advice: ['static_branch_inc() and static_branch_dec() in place of enable and disable'],
+          advice: ['Use static_branch_inc() and static_branch_dec() instead of enable and disable'],
         },
       );
     }

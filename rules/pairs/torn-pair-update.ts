@@ -6,18 +6,21 @@ const MOST_UPDATERS = 6;
 
 export default {
   id: 'torn-pair-update',
-  title: 'Two tied cells are updated one after the other, with nothing that serialises the updates',
+  title: 'Two tied cells are updated one after the other without serialisation',
   why: `
-    Each atomic operation is atomic by itself; two of them in a row are not. Where an invariant ties two cells, an update that runs
-    between the two halves of another can leave them in a state in which no call alone would leave them, and nothing puts that right later.
-    The states are computed: each two updaters in view are interleaved in every order, and a state counts as broken when no order of
-    whole calls ends in it. Operations that commute, such as an increment of each, come out clean and are not reported.
-    Barriers do not help: what is missing is exclusion, not order.`,
+    Each atomic operation is atomic by itself; two of them in a row are not. If an invariant ties two cells, an update that runs between the
+    two halves of another can leave them in a state that no call alone would leave, and nothing corrects that later. The states are
+    computed: any two visible updaters are interleaved in every order, and a state is inconsistent if no order of whole calls ends in it.
+    Operations that commute, such as an increment of each, are not reported. Barriers do not help: what is missing is mutual exclusion, not
+    ordering.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['paired-update'],
   references: ['Documentation/atomic_t.txt, SEMANTICS', 'Documentation/RCU/checklist.rst, item 3c'],
-  knownGaps: ['callers out of view may serialise the updates, so the finding ends in a question', 'compare-and-exchange loops are not followed'],
+  knownGaps: [
+    'callers that are not visible may serialise the updates, so the finding ends in a question',
+    'compare-and-exchange loops are not followed',
+  ],
   examples: {
     bad: [
       `
@@ -94,7 +97,7 @@ struct twin {
 void twin_change(struct twin *t, int n, bool on)
 {
 	if (on) {
-		set_bit(n, t->map); /* want: torn-pair-update "two calls of twin_change()" */
+		set_bit(n, t->map); /* want: torn-pair-update "Two calls of twin_change()" */
 		clear_bit(n, t->shadow);
 	} else {
 		clear_bit(n, t->map);
@@ -302,20 +305,20 @@ void port_stop(struct port_flags *p)
       for (const g of few.slice(i)) {
         const index = indexOf(f.events[0]);
         const one = index === null ? 'one object' : f.events[0].cell?.bit === null ? 'one element' : 'one bit';
-        const who = f.fn === g.fn ? `two calls of ${f.fn.name}()` : `${f.fn.name}() and ${g.fn.name}()`;
+        const who = f.fn === g.fn ? `Two calls of ${f.fn.name}()` : `${f.fn.name}() and ${g.fn.name}()`;
         const [a, b] = tie.names;
         const whole = f.fn.whole && g.fn.whole;
         const stores = [...f.events, ...g.events].every(e => e.kind === 'write');
         report(
           { event: f.events[0], fn: f.fn },
           {
-            message: `${who} on ${one} can interleave so that ${a} and ${b} contradict each other for good`,
+            message: `${who} on ${one} can interleave so that ${a} and ${b} stay inconsistent`,
             detail: [...callersSay(f, g, world), ...orderSays([f, g])],
             question:
               f.fn === g.fn
-                ? `What keeps two calls of ${f.fn.name}() on ${one} apart, and should its kernel-doc say so?`
+                ? `What serialises calls of ${f.fn.name}() on ${one}, and should its kernel-doc say so?`
                 : `What serialises ${f.fn.name}() and ${g.fn.name}() on ${one}, and should the kernel-doc say so?`,
-            dismissal: `Not an issue if all updates of ${one} are serialised by the callers`,
+            dismissal: `Not an issue if the callers serialise all updates of ${one}`,
             said: world.said(f.fn, ['resolve', 'by itself', 'serialis', 'serializ', 'persist', 'atomic']).slice(0, 1),
             quote: f.events,
             related:
@@ -331,8 +334,8 @@ void port_stop(struct port_flags *p)
               tie,
               bad: { kind: 'unserialisable' },
               edits: [
-                { kind: 'lock', text: 'one lock taken over both updates, in every function that makes them' },
-                { kind: 'one-word', text: `${a} and ${b} in one word, changed by one atomic operation` },
+                { kind: 'lock', text: 'One lock held around both updates' },
+                { kind: 'one-word', text: `Keeping ${a} and ${b} in one word and changing it by one atomic operation` },
               ],
               assumes: [`both run on ${one}${index === null ? '' : ' of one object'}`],
             },
@@ -372,12 +375,12 @@ function callersSay(f: PairUpdate, g: PairUpdate, world: World): string[] {
       ),
     ),
   ];
-  return names.length > 0 ? [`In this series they are called from ${names.slice(0, 3).join(', ')}, where no lock is held`] : [];
+  return names.length > 0 ? [`In this series they are called from ${names.slice(0, 3).join(', ')} with no lock held`] : [];
 }
 
 function orderSays(updaters: PairUpdate[]): string[] {
   const all = updaters.flatMap(u => u.events);
   return all.every(e => e.ordering === 'full')
-    ? ['Order is not what is missing, each of the operations is fully ordered: no barrier helps']
-    : ['No barrier helps: it would order the two updates, not keep another one out'];
+    ? ['A barrier does not help: each of the operations is fully ordered already']
+    : ['A barrier does not help: it orders the two updates but does not keep another one out'];
 }

@@ -14,12 +14,12 @@ const MOST_SHOWN = 8;
 
 export default {
   id: 'unbounded-update-window',
-  title: 'A reader takes a mismatch of a pair for a fault after a fixed number of tries, while an update may stay half done for any time',
+  title: 'A reader reports a mismatch of a pair after a fixed number of tries, but an update may stay half done for any time',
   why: `
-    Between the two halves of an update the pair does not match. An interrupt, a reschedule or a virtual CPU that is not running can fall
-    right there and last for milliseconds, whatever the reader's number of tries and however short cpu_relax() is. Trying again gives a
-    probability, not an answer: one unlucky writer is enough, at any write rate. A reader that must be right takes what serialises the
-    updates, or reads both halves at once.`,
+    Between the two halves of an update the pair does not match. An interrupt, a reschedule or a preempted virtual CPU can hit right there
+    and last for milliseconds, whatever the reader's number of tries and however short cpu_relax() is. Retrying gives a probability, not a
+    guarantee: one unlucky writer is enough, at any write rate. A reader that must be right takes what serialises the updates, or reads both
+    halves at once.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['paired-update'],
@@ -53,7 +53,7 @@ bool lane_sane(struct lane_map *m, unsigned int i)
 	int tries;
 
 	for (tries = 0; tries < 5; tries++) {
-		if (test_bit(i, m->used) != test_bit(i, m->idle)) /* want: unbounded-update-window "lane_sane() calls" */
+		if (test_bit(i, m->used) != test_bit(i, m->idle)) /* want: unbounded-update-window "lane_sane() reports" */
 			return true;
 		cpu_relax();
 	}
@@ -91,7 +91,7 @@ int lane_faults(struct lane_map *m, int words)
 	for (i = 0; i < words; i++) {
 		tries = 3;
 		do {
-			used = READ_ONCE(m->used[i]); /* want: unbounded-update-window "lane_faults() calls" */
+			used = READ_ONCE(m->used[i]); /* want: unbounded-update-window "lane_faults() reports" */
 			idle = READ_ONCE(m->idle[i]);
 			if (lane_word_sane(used, idle))
 				break;
@@ -170,18 +170,18 @@ int snapshot_settled(struct snapshot *s)
       if (!tried?.loop || !last || last.reads.some(r => r.locks.length > 0) || !leavesWhenSane(fn, tried)) continue;
       const taken = samples.flatMap(s => Array.from({ length: Math.min(s.loop?.times ?? 1, MOST_SHOWN) }, () => s.reads));
       const looks =
-        tried.loop.times === null ? `${tried.loop.boundText} tries` : `${samples.reduce((n, s) => n + (s.loop ? (s.loop.times ?? 1) : 1), 0)} looks`;
+        tried.loop.times === null ? `${tried.loop.boundText} tries` : `${samples.reduce((n, s) => n + (s.loop ? (s.loop.times ?? 1) : 1), 0)} reads`;
       const [a] = writer.events;
       const index = indexOf(a);
       report(
         { event: tried.reads[0], fn },
         {
-          message: `${fn.name}() calls a mismatch of ${tie.names.join(' and ')} a fault after ${looks}, but nothing bounds the time between the two updates in ${writer.fn.name}()`,
+          message: `${fn.name}() reports a mismatch of ${tie.names.join(' and ')} after ${looks}, but nothing bounds the time between the two updates in ${writer.fn.name}()`,
           detail: [
-            'Nothing in view keeps interrupts or preemption off between the two updates: an interrupt, a reschedule or a virtual CPU that does not run lasts longer than any number of cpu_relax() loops, and one such writer is enough',
+            'Nothing visible disables interrupts or preemption between the two updates: an interrupt, a reschedule or a preempted virtual CPU can outlast any number of cpu_relax() loops, and one such writer is enough',
           ],
-          question: 'Should the reader look once more under what serialises the updates, before it calls a mismatch a fault?',
-          dismissal: 'Not an issue if nobody can be updating what is being checked',
+          question: 'Should the reader check once more under the lock that serialises the updates before it reports a mismatch?',
+          dismissal: 'Not an issue if no update can run during the check',
           said: world.said(fn, ['bounded', 'resolve', 'by itself', 'false.positive', 'window', 'brief', 'short']).slice(0, 1),
           quote: [
             { path: fn.path, line: tried.line, side: fn.side },
@@ -194,10 +194,10 @@ int snapshot_settled(struct snapshot *s)
             tie,
             bad: { kind: 'false-alarm', samples: taken },
             edits: [
-              { kind: 'lock', text: 'the reader under the lock that serialises the updates' },
-              { kind: 'one-word', text: `${tie.names.join(' and ')} in one word, so that one read sees both` },
+              { kind: 'lock', text: 'Holding the lock that serialises the updates in the reader' },
+              { kind: 'one-word', text: `Keeping ${tie.names.join(' and ')} in one word, so that one read sees both,` },
             ],
-            assumes: [`both run on ${index === null ? 'one object' : 'one bit of one object'}`, `CPU 0 is held up between its two updates`],
+            assumes: [`both run on ${index === null ? 'one object' : 'one bit of one object'}`, `CPU 0 is delayed between its two updates`],
           },
         },
       );

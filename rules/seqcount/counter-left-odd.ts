@@ -4,12 +4,11 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'counter-left-odd',
-  title: 'A hand-made sequence counter is left odd on a way out',
+  title: 'A hand-made sequence counter is left odd on a return path',
   why: `
-    Where a counter is made odd before others may read an object and even again after, who finds it odd takes what it reads for good, or waits
-    until it is even. A way out of the function that leaves it odd leaves the others with that answer for ever: they read what is no longer
-    kept, or wait for nobody. And the next one who adds one to it turns the meaning round.
-    Told by inspection: the way out is in view, and no store of the counter is on it.`,
+    If a counter is made odd before others may read an object and even again after, a reader that finds it odd either keeps what it read or
+    waits until it is even. A return path that leaves it odd gives the others that answer forever: they use stale data, or wait for nobody.
+    And the next increment inverts the meaning. Reported by inspection: the return path is visible, and no store to the counter is on it.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['seqcount'],
@@ -97,14 +96,14 @@ void job_end(struct job *j)
       report(
         { event: begin, fn },
         {
-          message: `${fn.name}() makes ${name} odd, and a way out of it leaves it so`,
+          message: `${fn.name}() makes ${name} odd and returns with it odd on one path`,
           detail: [
-            `${ends.map(e => `line ${e.line}`).join(' and ')} makes it even again, and the way out at line ${exit?.line ?? fn.endLine} does not come by there`,
+            `It is made even again on ${ends.map(e => `line ${e.line}`).join(' and ')}, which the return on line ${exit?.line ?? fn.endLine} does not pass`,
           ],
-          question: `Should every way out of ${fn.name}() make ${name} even?`,
+          question: `Should every return path of ${fn.name}() make ${name} even?`,
           dismissal: `Not an issue if a caller makes ${name} even`,
           quote: [begin],
-          related: ends.slice(0, 1).map(e => ({ path: e.path, line: e.line, side: e.side, note: 'made even here, on other ways' })),
+          related: ends.slice(0, 1).map(e => ({ path: e.path, line: e.line, side: e.side, note: 'made even here, on other paths' })),
         },
       );
     }

@@ -4,17 +4,17 @@ import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'read-section-compared-by-hand',
-  title: 'A read section of a sequence count is closed by comparing the count by hand',
+  title: 'A seqcount read section ends in a comparison by hand instead of read_seqcount_retry()',
   why: `
-    Whoever begins a read section keeps the loads of the section behind the load of the count. Its end needs the other half: the loads of the
-    section must not fall behind the second load of the count, or data that a writer has changed goes with a count that has not. The call that
-    ends a section has that barrier and compares; beginning a second section and comparing the two counts has it on the wrong side of the load.
-    The claim assumes a writer, who moves the count on first.`,
+    Beginning a read section orders its loads after the load of the count. The end needs the other half: the loads of the section must not
+    be satisfied after the second load of the count, or data that a writer has changed goes with a count that has not changed. The call that
+    ends a section has that barrier and compares; beginning a second section and comparing the two counts has the barrier on the wrong side
+    of the load. The claim assumes a writer, which increments the count first.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['seqcount', 'barrier-missing'],
   references: ['Documentation/locking/seqlock.rst, Read path', 'Documentation/memory-barriers.txt, SMP BARRIER PAIRING'],
-  knownGaps: ['a count that is compared in another function than the one that read it first'],
+  knownGaps: ['a count that is compared in a different function from the one that read it first'],
   examples: {
     bad: [
       `
@@ -95,10 +95,10 @@ bool gauge_moved(struct gauge *g, unsigned int *out)
       report(
         { event: again, fn },
         {
-          message: `${fn.name}() closes the section that ${first.api}() began by comparing it with another ${again.api}(), which orders no load before it`,
-          detail: [`${again.api}() keeps what comes after it behind its load; loads of the section before it may be satisfied later`],
+          message: `${fn.name}() ends the read section of ${first.api}() by comparing with a second ${again.api}(), which does not order earlier loads before it`,
+          detail: [`${again.api}() orders later accesses after its load; the earlier loads of the section may be satisfied after it`],
           question: 'Should this be read_seqcount_retry()?',
-          dismissal: 'Not an issue if only a change of the count is waited for, and nothing read before it is used',
+          dismissal: 'Not an issue if this only waits for the count to change, and nothing read before it is used',
           quote: first.line === again.line ? [again] : [first, again],
           ...cure(fn, first, again),
         },
@@ -113,7 +113,7 @@ function cure(fn: CFunction, first: Event, again: Event): { claim: Claim } | { a
   const data = fn.events.find(
     e => e.kind === 'read' && e.index > first.index && e.index < again.index && ahead.has(e.node) && behind.has(e.node) && isShared(e, again),
   );
-  const text = 'read_seqcount_retry(), which has the read barrier before its load';
+  const text = 'read_seqcount_retry(), which has the read barrier before its load,';
   if (!data) return { advice: [text] };
   const name = data.cell?.path ?? 'the data';
   const moves: Deed = { does: 'write', cell: again };
@@ -131,7 +131,7 @@ function cure(fn: CFunction, first: Event, again: Event): { claim: Claim } | { a
         ],
       },
       edits: [{ kind: 'fence', fence: 'rmb', where: 'before', event: again, text }],
-      assumes: [`a writer moves the count on before it changes ${name}, with a barrier between`],
+      assumes: [`a writer increments the count before it changes ${name}, with a barrier in between`],
       stands: true,
     },
   };

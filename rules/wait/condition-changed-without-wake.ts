@@ -4,17 +4,17 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'condition-changed-without-wake',
-  title: 'What a sleeper waits for comes true on a way that wakes nobody',
+  title: 'A wait condition becomes true on a path that wakes nobody',
   why: `
-    wait_event() tests its condition when it queues and whenever somebody wakes it, and at no other time. Where a store makes the condition true
-    and the function goes on to its end with no wake-up of that queue, a sleeper stays asleep until somebody else happens to wake it. The other
-    places that make the condition true show that they have to wake: one that forgets is mostly an early return or an error path.
-    Told by inspection: the condition, the store and every way on from it are in view.`,
+    wait_event() tests its condition when it queues and each time it is woken, and at no other time. If a store makes the condition true and
+    the function runs to its end without waking that queue, a sleeper stays asleep until something else happens to wake it. The other places
+    that make the condition true show that they must wake; the one that does not is usually an early return or an error path. Reported by
+    inspection: the condition, the store and every path from it are visible.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['lost-wakeup'],
   references: ['Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS', 'include/linux/wait.h, wait_event()'],
-  knownGaps: ['a condition that a helper evaluates, or one of several parts that must all hold', 'a wake-up by a caller out of view'],
+  knownGaps: ['a condition that a helper evaluates, or one of several parts that must all hold', 'a wake-up by a caller that is not visible'],
   examples: {
     bad: [
       `
@@ -237,8 +237,8 @@ void kiln_stop(struct kiln *k)
           report(
             { event: change, fn: at },
             {
-              message: `${at.name}() makes what ${fn.name}() waits for true by ${name}, and wakes nobody`,
-              detail: [`${fn.name}() sleeps until ${wish.text}; ${sibling.fn.name}() wakes it after the same change, this way does not`],
+              message: `${at.name}() changes ${name}, which makes the wait condition of ${fn.name}() true, and wakes nobody`,
+              detail: [`${fn.name}() sleeps until ${wish.text}; ${sibling.fn.name}() wakes it after the same change, this path does not`],
               question: `Who wakes ${fn.name}() when ${at.name}() changes ${name}?`,
               dismissal: `Not an issue if ${fn.name}() can't be asleep when ${at.name}() runs, or a caller wakes it`,
               quote: [change],
@@ -251,7 +251,7 @@ void kiln_stop(struct kiln *k)
                   note: `changed with a wake-up, in ${sibling.fn.name}()`,
                 },
               ],
-              advice: ['a wake-up of the queue after the change'],
+              advice: ['Wake the queue after the change'],
               shape: `${keyOf(change)}|${at.name}`,
             },
           );

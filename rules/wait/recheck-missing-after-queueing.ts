@@ -5,18 +5,18 @@ import { examples } from './recheck-missing-after-queueing/examples.ts';
 
 export default {
   id: 'recheck-missing-after-queueing',
-  title: 'A waiter tests, queues and sleeps without a test that comes after the queueing',
+  title: 'A waiter tests its condition, queues and sleeps without testing again after it has queued',
   why: `
-    The condition can come true, and the wake-up with it, between the test and the queueing: nobody is on the queue yet, so nobody is woken,
-    and the waiter sleeps on a condition that holds. It has to queue first and test again then; prepare_to_wait() has the barrier for that. A
-    lock does as well, where the waker changes the condition under the lock that the waiter tests and queues under.
-    __add_wait_queue() has no barrier: where the waker looks for waiters without the queue's lock, the test that follows may be made before
-    the queueing is seen.`,
+    The condition can become true, and the wake-up be sent, between the test and the queueing: nobody is on the queue yet, so nobody is
+    woken, and the waiter sleeps although its condition holds. It must queue first and then test; prepare_to_wait() has the barrier for
+    that. A lock does as well, if the waker changes the condition under the lock that the waiter holds while it tests and queues.
+    __add_wait_queue() has no barrier: if the waker looks for waiters without the queue's lock, the test that follows may be done before the
+    queueing is visible.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['lost-wakeup'],
   references: ['Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS', 'tools/memory-model/Documentation/recipes.txt, Store buffering'],
-  knownGaps: ['a condition that a helper evaluates', 'queues of network devices', 'a waker out of view'],
+  knownGaps: ['a condition that a helper evaluates', 'queues of network devices', 'a waker that is not visible'],
   examples,
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
@@ -28,9 +28,9 @@ export default {
       report(
         { event: queueing, fn },
         {
-          message: `${fn.name}() queues by ${queueing.api}() and tests ${name} next, and nothing orders the two`,
-          detail: [`${waker.fn.name}() changes ${name} and looks for waiters without the queue's lock: each can miss what the other did`],
-          question: `Should smp_mb() stand between ${queueing.api}() and the test?`,
+          message: `${fn.name}() queues with ${queueing.api}() and then tests ${name}, and nothing orders the two`,
+          detail: [`${waker.fn.name}() changes ${name} and checks for waiters without the queue's lock: each side can miss the other`],
+          question: `Should smp_mb() be between ${queueing.api}() and the test?`,
           dismissal: `Not an issue if ${waker.fn.name}() wakes in any case`,
           quote: [queueing, test],
           related: [{ path: waker.wake.path, line: waker.wake.line, side: waker.wake.side, note: `the waker, in ${waker.fn.name}()` }],
@@ -50,9 +50,9 @@ export default {
         report(
           { event: queueing, fn },
           {
-            message: `${fn.name}() tests ${name}, then queues by ${queueing.api}(), and does not test again before it sleeps`,
-            detail: [`${waker.fn.name}() changes ${name} and wakes: in between it finds nobody on the queue`],
-            question: `Should ${fn.name}() queue first, and test ${name} after that?`,
+            message: `${fn.name}() tests ${name}, then queues with ${queueing.api}(), and does not test again before it sleeps`,
+            detail: [`${waker.fn.name}() changes ${name} and wakes the queue: between the test and the queueing nobody is on it`],
+            question: `Should ${fn.name}() queue first, and then test ${name}?`,
             dismissal: `Not an issue if ${waker.fn.name}() can't run between the test and the queueing`,
             quote: [test, queueing],
             related: [{ path: waker.change.path, line: waker.change.line, side: waker.change.side, note: `the waker, in ${waker.fn.name}()` }],
@@ -207,7 +207,7 @@ function unorderedClaim(fn: CFunction, queueing: Event, test: Event, { fn: waker
       { ...behind, text: `smp_mb() between ${queueing.api}() and the test` },
       {
         kind: 'both',
-        text: 'smp_mb() between the two, on both sides',
+        text: 'smp_mb() between the two on both sides',
         edits: [
           { ...behind, text: '' },
           { ...before, text: '' },
@@ -245,7 +245,7 @@ function claimOf(fn: CFunction, test: Event, queueing: Event, { fn: waker, chang
     edits: [
       {
         kind: 'both',
-        text: `the test after ${queueing.api}()${full ? '' : ', behind a full barrier'}${bare ? `, and one between the change and ${wake.api}()` : ''}`,
+        text: `Testing after ${queueing.api}()${full ? '' : ' and a full barrier'}${bare ? `, with a full barrier between the change and ${wake.api}(),` : ''}`,
         edits: [move, ...(full ? [] : [fence(queueing)]), ...(bare ? [fence(change)] : [])],
       },
     ],

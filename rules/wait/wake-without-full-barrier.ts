@@ -4,13 +4,13 @@ import type { Claim, Meaning, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'wake-without-full-barrier',
-  title: 'A waiter may be missed: nothing orders the change that it waits for against the look for waiters',
+  title: 'A wake-up may be lost: no full barrier between the change of the condition and the check for waiters',
   why: `
-    wake_up_bit(), wake_up_var() and a test by waitqueue_active() look for waiters without the queue's lock. Where the store that ends the wait
-    is not ordered against that look by a full barrier, the look can come first and find nobody, while the waiter, who queues and then tests,
-    still finds the old value, and sleeps. A release is not enough, nor is an unlock: they let later loads pass. For wake_up_bit() and
-    wake_up_var() the contract that the kernel documents is certain by inspection; the claim besides is of the waiter in view, or of one that
-    is assumed. For waitqueue_active() nothing is said where no waiter is in view.`,
+    wake_up_bit(), wake_up_var() and a test by waitqueue_active() check for waiters without the queue's lock. If no full barrier orders the
+    store that ends the wait before that check, the check can come first and find nobody, while the waiter, which queues and then tests,
+    still sees the old value and sleeps. A release is not enough, nor is an unlock: later loads may pass both. For wake_up_bit() and
+    wake_up_var() a violation of the documented contract is certain by inspection; the claim is about the visible waiter, or about one that
+    is assumed. For waitqueue_active() nothing is reported unless a waiter is visible.`,
   severity: 'warning', // A note behind the last put of a refcount_t, which is an acquire as well.
   confidence: 'high',
   finds: ['lost-wakeup', 'bitlock-nonatomic', 'barrier-missing'],
@@ -21,8 +21,8 @@ export default {
     'tools/memory-model/Documentation/recipes.txt, Store buffering',
   ],
   knownGaps: [
-    'a condition of several words is seen only where the last store to one of them stands right before',
-    'a change made in a callee that does more besides is not followed',
+    'a condition of several words is seen only if the last store to one of them comes right before the wake-up',
+    'a change made in a callee that does other things too is not followed',
   ],
   examples: {
     bad: [
@@ -166,10 +166,10 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
       report(
         { event: wake, fn },
         {
-          message: `${wake.api}() in ${fn.name}() looks for waiters, and nothing orders that after ${changed(change)} ${name}`,
-          detail: ['A waiter that queues in between is not seen, still sees the old value, and sleeps on'],
-          question: `Which full barrier stands between ${change.api === '=' ? 'the store' : `${change.api}()`} and ${wake.api}()?`,
-          dismissal: 'Not an issue if the waiter tests under a lock that is held over both',
+          message: `${wake.api}() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
+          detail: ['A waiter that queues in between is missed, still sees the old value, and sleeps'],
+          question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${change.api}()`} and ${wake.api}()?`,
+          dismissal: 'Not an issue if the waiter tests under a lock that is held around both',
           quote: [change, wake],
           // The last put is an acquire too, and no full barrier (Documentation/core-api/refcount-vs-atomic.rst): the least of these.
           ...(/^(?:refcount|kref)_/.test(change.api) ? { severity: 'note' as const } : {}),
@@ -180,7 +180,7 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
               }
             : {
                 claim: storeThenLook(fn, [change, wake], { kind: 'fence', fence: 'full', where: 'before', event: wake, text: remedy(change) }),
-                advice: [remedy(change)],
+                advice: [`Use ${remedy(change)}`],
               }),
         },
       );
@@ -196,10 +196,10 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
         report(
           { event: look, fn },
           {
-            message: `waitqueue_active() in ${fn.name}() looks for waiters, and nothing orders that after ${changed(change)} ${name}`,
-            detail: [`${waiter.fn.name}() queues and then tests ${name}: it can miss the change, and the wake-up misses it`],
-            question: `Which full barrier stands between ${change.api === '=' ? 'the store' : `${change.api}()`} and waitqueue_active()?`,
-            dismissal: `Not an issue if ${waiter.fn.name}() tests ${name} under the queue's lock, or a caller gives the barrier`,
+            message: `waitqueue_active() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
+            detail: [`${waiter.fn.name}() queues and then tests ${name}: it can miss the change while the wake-up misses it`],
+            question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${change.api}()`} and waitqueue_active()?`,
+            dismissal: `Not an issue if ${waiter.fn.name}() tests ${name} under the queue's lock, or a caller has the barrier`,
             confidence: 'medium',
             quote: [change, look],
             related: [placed(waiter.event, `the waiter, in ${waiter.fn.name}()`)],
@@ -247,8 +247,8 @@ function changed(change: Event): string {
 }
 
 function remedy(change: Event): string {
-  if (change.operation === 'clear') return 'clear_and_wake_up_bit(), or smp_mb__after_atomic() between the two';
-  return change.kind === 'write' ? 'store_release_wake_up(), or smp_mb() between the two' : 'smp_mb__after_atomic() between the two';
+  if (change.operation === 'clear') return 'clear_and_wake_up_bit() or smp_mb__after_atomic() between the two';
+  return change.kind === 'write' ? 'store_release_wake_up() or smp_mb() between the two' : 'smp_mb__after_atomic() between the two';
 }
 
 /** Who waits for the bit or the variable, of those in view. */
@@ -330,7 +330,7 @@ function claimOf(fn: CFunction, change: Event, look: Event, waiterFn: CFunction,
         : [
             {
               kind: 'both' as const,
-              text: `a full barrier on both sides, after ${wait.api}() as well`,
+              text: `A full barrier on both sides, after ${wait.api}() as well,`,
               edits: [
                 { kind: 'fence' as const, fence: 'full' as const, where: 'before' as const, event: look, text: '' },
                 { kind: 'fence' as const, fence: 'full' as const, where: 'after' as const, event: wait, text: '' },
