@@ -4,16 +4,16 @@ import type { Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'done-flag-before-work',
-  title: 'A flag that says that something is done is set before it is done',
+  title: 'A flag that says that work is done is set before the work',
   why: `
     test_and_set_bit() in front of the work makes one CPU do it. But a bit that means done, clean or valid is read as a result: another CPU
-    that finds it set skips the work and goes on, while the first has only begun. The bit of a result is set behind the work, with release;
-    the bit of a claim may come first, but then those who find it set must wait for the end.`,
+    that finds it set skips the work and proceeds while the first has only begun. A result bit must be set after the work, with release
+    ordering; a claim bit may come first, but then those who find it set must wait for the end.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['pgtable-tlb', 'publish-before-init', 'check-then-act'],
   references: ['Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER'],
-  knownGaps: ['whether a bit is a result or a claim is read off its name'],
+  knownGaps: ['whether a bit is a result or a claim is guessed from its name'],
   examples: {
     bad: [
       `
@@ -97,10 +97,10 @@ void page_spoil(struct page *page)
       report(
         { event: claim, fn },
         {
-          message: `${bit} is set in ${fn.name}() before ${work.api}() does what it stands for`,
-          detail: [`A CPU that finds ${bit} set goes on while ${work.api}() has only begun`],
-          question: `Does whoever finds ${bit} set rely on ${work.api}() being over, and should the bit be set behind it?`,
-          dismissal: `Not an issue if ${bit} only keeps a second CPU out and nobody takes it for the result`,
+          message: `${fn.name}() sets ${bit} before ${work.api}() has done the work`,
+          detail: [`A CPU that finds ${bit} set proceeds while ${work.api}() has only begun`],
+          question: `Does code that finds ${bit} set rely on ${work.api}() being done, and should the bit be set after it?`,
+          dismissal: `Not an issue if ${bit} only keeps a second CPU out and does not mean that the work is done`,
           related: [{ path: work.path, line: work.line, side: work.side, note: 'the work' }],
           quote: [claim, work],
           claim: claimOf(fn, claim, work, locked),
@@ -134,11 +134,11 @@ function claimOf(fn: CFunction, set: Event, work: Event, locked: boolean): Claim
         ordering: 'relaxed',
         besides: 'nonzero',
         thread: 1,
-        says: { before: `goes on before ${work.api}() is done`, after: `goes on, ${work.api}() being done` },
+        says: { before: `proceeds before ${work.api}() is done`, after: `proceeds with ${work.api}() done` },
       },
     ],
-    edits: [{ kind: 'move', event: set, where: 'after', to: work, text: 'the bit set behind the work' }],
-    assumes: [`both run on one object, and whoever finds ${set.cell?.bit ?? 'the bit'} set relies on ${work.api}()`],
+    edits: [{ kind: 'move', event: set, where: 'after', to: work, text: 'Setting the bit after the work' }],
+    assumes: [`both run on one object, and a CPU that finds ${set.cell?.bit ?? 'the bit'} set relies on ${work.api}()`],
     ...(locked ? {} : { stands: true as const }),
   };
 }

@@ -4,19 +4,19 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'lockless-walk-plain-read',
-  title: 'A page-table entry is read in one piece in a walk that holds no page-table lock',
+  title: 'A lockless walk reads a page-table entry by an accessor that may tear',
   why: `
-    Without the page-table lock an entry may change under the reader. Where an entry is two words wide, a plain read, READ_ONCE() or
-    ptep_get() may see one half of the old and one of the new entry: a page frame that neither of them named. ptep_get_lockless() and
-    pmdp_get_lockless() read the halves in the order that makes such a mix detectable, and read again.
-    Outside the model, which knows no access of two words: told by inspection.`,
+    Without the page-table lock an entry may change under the reader. If an entry is two words wide, a plain read, READ_ONCE() or ptep_get()
+    may see half of the old and half of the new entry: a page frame that neither of them named. ptep_get_lockless() and pmdp_get_lockless()
+    read the halves in an order that makes such a mix detectable, and retry. Outside the model, which has no two-word accesses: reported by
+    inspection.`,
   severity: 'warning',
   confidence: 'high', // A note of medium confidence where only a later lock tells that none is held.
   finds: ['pgtable-tlb'],
   references: ['Documentation/mm/process_addrs.rst, Atomicity', 'include/linux/pgtable.h, ptep_get_lockless()'],
   knownGaps: [
-    'it tears only where an entry is wider than a word (CONFIG_GUP_GET_PXX_LOW_HIGH)',
-    'a walk whose caller holds the lock is not told from one without',
+    'it tears only if an entry is wider than a word (CONFIG_GUP_GET_PXX_LOW_HIGH)',
+    'a walk whose caller holds the lock is not distinguished from one without',
   ],
   examples: {
     bad: [
@@ -155,11 +155,13 @@ int entry_swap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t *pte)
       report(
         { event: read, fn },
         {
-          message: `${pointer} is read by ${read.api === 'read' ? 'a plain load' : `${read.api}()`} in ${fn.name}() without the page-table lock, where ${level}_get_lockless() is for that`,
-          detail: ['Where an entry is two words, it may be half old and half new; on machines where it is one word nothing breaks'],
+          message: `${fn.name}() reads ${pointer} ${read.api === 'read' ? 'by a plain load' : `with ${read.api}()`} without the page-table lock, which takes ${level}_get_lockless()`,
+          detail: ['If an entry is two words, it may be half old and half new; where it is one word nothing breaks'],
           question: `Can the entry change while it is read here, and should this be ${level}_get_lockless(${pointer})?`,
           dismissal: 'Not an issue if the caller holds the page-table lock, or the value is compared under the lock before it is used',
-          related: from ? [{ path: from.path, line: from.line, side: from.side, note: walker ? 'got here' : 'the lock is taken only here' }] : [],
+          related: from
+            ? [{ path: from.path, line: from.line, side: from.side, note: walker ? 'obtained here' : 'the lock is only taken here' }]
+            : [],
           advice: [`${level}_get_lockless(${pointer})`],
           ...(walker ? {} : { severity: 'note' as const, confidence: 'medium' as const }),
         },

@@ -4,17 +4,17 @@ import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'offset-rereads-entry',
-  title: 'A lockless walk checks one value of a page-table entry and goes on from another',
+  title: 'A lockless walk checks one value of a page-table entry and descends from another',
   why: `
-    p4d_offset(), pud_offset() and pmd_offset() read the entry that their first argument points to. A walk without a lock that has read and
-    checked the entry before has checked another value than the one it goes on from: in between the table below may have been freed, or the
-    entry become a huge one. The forms with _lockless take the value that was checked.
-    That the entry is read twice is certain; that another CPU changes it in between is what the claim assumes.`,
+    p4d_offset(), pud_offset() and pmd_offset() read the entry that their first argument points to. A lockless walk that has read and
+    checked the entry before has checked a different value from the one it descends from: in between the table below may have been freed, or
+    the entry may have become a huge one. The _lockless variants take the value that was checked. That the entry is read twice is certain;
+    that another CPU changes it in between is what the claim assumes.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['pgtable-tlb'],
   references: ['include/linux/pgtable.h, p4d_offset_lockless()', 'Documentation/mm/process_addrs.rst, Atomicity'],
-  knownGaps: ['that a walk is lockless is known by its other accessors, by its name or by interrupts that are off'],
+  knownGaps: ['that a walk is lockless is known by its other accessors, its name or disabled interrupts'],
   examples: {
     bad: [
       `
@@ -121,10 +121,10 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
     report(
       { event: offset, fn },
       {
-        message: `${offset.api}() in ${fn.name}() reads *${read.args[0]?.replace(/^\*/, '')} again, which ${read.api}() has read and the walk has checked`,
-        detail: ['Without a lock the second value may be another: none, a huge entry, or one whose table is freed'],
+        message: `${offset.api}() in ${fn.name}() reads *${read.args[0]?.replace(/^\*/, '')} again, after ${read.api}() has read it and the walk has checked that value`,
+        detail: ['Without a lock the second value may differ: none, a huge entry, or one whose table is freed'],
         question: `Should this be ${offset.api}_lockless(), with the value that was checked?`,
-        dismissal: 'Not an issue if the caller holds a lock under which the entry stays',
+        dismissal: 'Not an issue if the caller holds a lock that keeps the entry stable',
         related: [
           { path: read.path, line: read.line, side: read.side, note: 'read here' },
           ...rest.map(r => ({ path: r.offset.path, line: r.offset.line, side: r.offset.side, note: 'and again one level down' })),
@@ -153,11 +153,11 @@ function claimOf(fn: CFunction, read: Event, offset: Event): Claim {
       ],
     },
     meanings: [
-      { event: read, access: 'read', cell: entry, ordering: 'relaxed', says: { before: 'reads the entry', after: 'reads the entry as changed' } },
+      { event: read, access: 'read', cell: entry, ordering: 'relaxed', says: { before: 'reads the entry', after: 'reads the changed entry' } },
       { event: offset, access: 'read', cell: entry, ordering: 'relaxed', says: { before: again, after: `${again}, which has changed` } },
     ],
     starts: [{ cell: entry, value: 1 }],
-    edits: [{ kind: 'reuse', event: offset, first: read, text: `${offset.api}_lockless(), with the value that was checked` }],
+    edits: [{ kind: 'reuse', event: offset, first: read, text: `${offset.api}_lockless() with the value that was checked` }],
     assumes: ['another CPU may change the entry during the walk'],
     stands: true,
   };

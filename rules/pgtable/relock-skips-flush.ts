@@ -4,16 +4,16 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'relock-skips-flush',
-  title: 'A page-table lock is taken again and the pending TLB flush is not done again',
+  title: 'A page-table lock is retaken without doing the pending TLB flush again',
   why: `
-    Reclaim may clear entries in batches and put their TLB flush off. Who takes the page-table lock and trusts the entries does the pending
-    flush first, by flush_tlb_batched_pending(). A lock that was given up and taken again is a new beginning: reclaim may have run in
-    between, and the entries that are changed now may still stand in some CPU's TLB as they were.`,
+    Reclaim may clear entries in batches and defer their TLB flush. Code that takes the page-table lock and trusts the entries does the
+    pending flush first, with flush_tlb_batched_pending(). After a lock was dropped and retaken this holds anew: reclaim may have run in
+    between, and some CPU's TLB may still hold the old form of the entries that are changed now.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['pgtable-tlb'],
   references: ['mm/rmap.c, flush_tlb_batched_pending()'],
-  knownGaps: ['a function that nowhere does the pending flush is not asked for it'],
+  knownGaps: ['a function that does no pending flush at all is not reported'],
   examples: {
     bad: [
       `
@@ -95,15 +95,15 @@ int range_look(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
       report(
         { event: lock, fn },
         {
-          message: `${lock.api}() takes the lock again in ${fn.name}(), and ${change.api}() changes entries without flush_tlb_batched_pending() in between`,
-          question: 'Can reclaim have put off a flush while the lock was not held?',
+          message: `${lock.api}() retakes the lock in ${fn.name}(), and ${change.api}() changes entries without flush_tlb_batched_pending() in between`,
+          question: 'Can reclaim have deferred a flush while the lock was dropped?',
           dismissal: 'Not an issue if no flush of this mm can be pending',
           related: [
-            ...(flush ? [{ path: flush.path, line: flush.line, side: flush.side, note: 'done after the lock was taken elsewhere' }] : []),
+            ...(flush ? [{ path: flush.path, line: flush.line, side: flush.side, note: 'done here after the lock was taken' }] : []),
             { path: change.path, line: change.line, side: change.side, note: 'changed here' },
           ],
           quote: [lock, change],
-          advice: ['flush_tlb_batched_pending() after the lock is taken again'],
+          advice: ['Call flush_tlb_batched_pending() after the lock is retaken'],
         },
       );
     }

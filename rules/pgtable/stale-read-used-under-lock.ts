@@ -17,11 +17,11 @@ import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts'
 
 export default {
   id: 'stale-read-used-under-lock',
-  title: 'What was read before the lock is freed under it, although the cell is read again and may have another value',
+  title: 'A value read before the lock is freed under it, although the cell may have changed',
   why: `
-    Between the read and the lock another CPU may have changed the cell, and freed what it named before. The test under the lock says that
-    there is something in the cell now, not that it is what was read: the function then takes the new out of the cell and frees the old a
-    second time. The value is read under the lock, or compared with what stands there then.`,
+    Between the read and the lock another CPU may have changed the cell and freed what it pointed to. The test under the lock says that the
+    cell holds something now, not that it is the value read before: the function then removes the new object from the cell and frees the old
+    one a second time. Read the value under the lock, or compare it with the current one.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['pgtable-tlb', 'check-then-act', 'use-after-handover'],
@@ -29,7 +29,7 @@ export default {
     'Documentation/mm/process_addrs.rst, Page table installation',
     'Documentation/kernel-hacking/locking.rst, Race Conditions and Critical Regions',
   ],
-  knownGaps: ['a comparison that a function out of view makes is not seen'],
+  knownGaps: ['a comparison made by a function that is not visible is not seen'],
   examples: {
     bad: [
       `
@@ -241,10 +241,10 @@ void buf_grow(struct chan *c)
       report(
         { event: free, fn },
         {
-          message: `${pointer} is freed in ${fn.name}() under the lock, but was read before the lock was taken`,
-          detail: ['Another CPU may have put something else there in between; that is taken out, and what it freed already is freed again'],
+          message: `${fn.name}() frees ${pointer} under the lock, but read it before taking the lock`,
+          detail: ['Another CPU may have stored something else in between: that is removed, and the object it freed already is freed again'],
           question: `Can the value change before ${lock?.api ?? 'the lock'}(), and should it be read under the lock?`,
-          dismissal: 'Not an issue if something outside the function keeps other writers away',
+          dismissal: 'Not an issue if something outside the function excludes other writers',
           related: [
             { path: read.path, line: read.line, side: read.side, note: 'read here, without the lock' },
             { path: second.path, line: second.line, side: second.side, note: 'tested here, under the lock' },
@@ -269,7 +269,7 @@ function claimOf(
   const writer = world.functions
     .filter(f => f !== fn && !f.isMacro && !f.broken && !isTest(f) && !runsAlone(f) && (!key.startsWith('|') || f.path === fn.path))
     .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e) && !isOwn(f, e)).map(event => ({ fn: f, event })))[0];
-  const edits = (what: string): Claim['edits'] => [{ kind: 'move', event: read, where: 'after', to: lock, text: `${what} read under the lock` }];
+  const edits = (what: string): Claim['edits'] => [{ kind: 'move', event: read, where: 'after', to: lock, text: `Reading ${what} under the lock` }];
   if (!writer) return read.locks.length > 0 ? null : assumed(fn, { read, second, free }, pointer, edits(nameOf(read, pointer)));
   const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && e.index < writer.event.index);
   const empty = test !== undefined && decides(writer.fn, test) && conditionOn(writer.fn, test, writer.event) !== 'nonzero';
@@ -300,7 +300,7 @@ function claimOf(
 function assumed(fn: CFunction, { read, second, free }: Record<'read' | 'second' | 'free', Event>, pointer: string, edits: Claim['edits']): Claim {
   const lock = second.locks.find(l => free.locks.includes(l) && !read.locks.includes(l)) ?? 'lock';
   const what = nameOf(read, pointer);
-  const change: Deed = { does: 'write', cell: read, says: { before: '', after: `puts something else into ${what}` } };
+  const change: Deed = { does: 'write', cell: read, says: { before: '', after: `stores something else in ${what}` } };
   return {
     threads: [{ fn, events: [read, second, free] }],
     others: [{ who: `a writer of ${what}`, does: [{ does: 'lock', cell: lock }, change, { does: 'unlock', cell: lock }] }],
@@ -315,7 +315,7 @@ function assumed(fn: CFunction, { read, second, free }: Record<'read' | 'second'
     meanings: [freeing(free, pointer)],
     starts: [{ cell: read, value: 1 }],
     edits,
-    assumes: [`another CPU may put something else into ${what} under the lock`],
+    assumes: [`another CPU may store something else in ${what} under the lock`],
     stands: true,
   };
 }

@@ -3,17 +3,17 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'tlb-flush-ignores-freed-tables',
-  title: 'An architecture’s tlb_flush() flushes a range of pages alone where page tables were freed too',
+  title: 'An architecture’s tlb_flush() does only a ranged flush although page tables were freed',
   why: `
-    The hardware walker caches upper levels as well. When page-table pages are freed, mmu_gather says so in freed_tables, and a flush of the
-    leaf entries of a range may leave a cached pointer to a table that is somebody else's memory by then. tlb_flush() has to look at
-    freed_tables, or at the levels that were cleared, before it chooses the cheap flush.
-    Outside the model, which knows no page-table walker: told by inspection.`,
+    The hardware walker caches upper levels as well. When page-table pages are freed, mmu_gather sets freed_tables, and a flush of only the
+    leaf entries of a range may leave a cached pointer to a table whose memory is reused by then. tlb_flush() must check freed_tables, or
+    the levels that were cleared, before it chooses the cheap flush. Outside the model, which has no page-table walker: reported by
+    inspection.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['pgtable-tlb'],
   references: ['include/asm-generic/tlb.h, opening comment'],
-  knownGaps: ['a ranged flush that drops cached upper levels by itself needs no look at freed_tables'],
+  knownGaps: ['a ranged flush that drops cached upper levels by itself need not check freed_tables'],
   examples: {
     bad: [
       `
@@ -64,10 +64,10 @@ static inline void tlb_flush(struct mmu_gather *tlb)
     report(
       { event: ranged, fn },
       {
-        message: `tlb_flush() chooses ${ranged.api}() without a look at ${parameter.name}->freed_tables`,
+        message: `tlb_flush() chooses ${ranged.api}() without checking ${parameter.name}->freed_tables`,
         question: 'Does the ranged flush also drop cached pointers to page tables that were freed?',
         dismissal: 'Not an issue if the ranged flush drops cached upper levels on this architecture',
-        advice: [`the full flush also where ${parameter.name}->freed_tables is set`],
+        advice: [`Use the full flush if ${parameter.name}->freed_tables is set`],
       },
     );
   },

@@ -4,17 +4,16 @@ import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'use-before-ref',
-  title: 'A page that a lockless walk found is looked into before a reference to it is taken',
+  title: 'A page found by a lockless walk is accessed before a reference to it is taken',
   why: `
-    A page-table entry that is read without the lock names a page that may be freed and in use as something else by the time it is looked
-    at. The protocol is to take a reference that fails on a free page, to read the entry again, and then to look: only then does what is
-    read belong to the page that the entry names.
-    Who takes the page out of the entry and puts its last reference is out of view: the claim assumes such a CPU.`,
+    A page-table entry that is read without the lock names a page that may be freed and reused by the time it is accessed. The protocol is
+    to take a reference that fails on a free page, to read the entry again, and only then to access the page: only then is it the page that
+    the entry names. The CPU that removes the page from the entry and drops its last reference is not visible: the claim assumes it.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['pgtable-tlb'],
   references: ['include/linux/page_ref.h, folio_try_get()', 'mm/gup.c, gup_fast_pte_range(), by the code'],
-  knownGaps: ['a walk under a lock of its caller is not told from one without'],
+  knownGaps: ['a walk under a lock of its caller is not distinguished from one without'],
   examples: {
     bad: [
       `
@@ -99,15 +98,13 @@ int entry_grab(spinlock_t *ptl, pte_t *ptep)
       report(
         { event: look, fn },
         {
-          message: `${page} is looked into in ${fn.name}() before ${take.api}() has taken a reference to it`,
-          detail: [
-            `Until then it may be freed and be in use as something else; what ${look.api}() sees need not be of the page that the entry named`,
-          ],
-          question: `Can ${look.api}() move behind ${take.api}() and the second look at the entry?`,
+          message: `${fn.name}() accesses ${page} before ${take.api}() takes a reference to it`,
+          detail: [`Until then it may be freed and reused; what ${look.api}() reads need not be from the page that the entry named`],
+          question: `Can ${look.api}() move after ${take.api}() and the recheck of the entry?`,
           dismissal: 'Not an issue if the page-table lock is held, or something else pins the page',
           related: [
             { path: found.path, line: found.line, side: found.side, note: 'found here' },
-            { path: take.path, line: take.line, side: take.side, note: 'the reference is taken here' },
+            { path: take.path, line: take.line, side: take.side, note: 'reference taken here' },
           ],
           quote: [found, look, take],
           claim: claimOf(fn, found, look, take, page),
@@ -121,14 +118,14 @@ int entry_grab(spinlock_t *ptl, pte_t *ptep)
 function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: string): Claim {
   const [entry, count] = ['the entry', `count of ${page}`];
   const last: Deed = { does: 'put', cell: count };
-  const free: Deed = { does: 'write', cell: page, where: { gave: last }, says: { before: '', after: `frees ${page}, for others to use` } };
+  const free: Deed = { does: 'write', cell: page, where: { gave: last }, says: { before: '', after: `frees ${page} for reuse` } };
   const by = look.kind === 'call' ? ` by ${look.api}()` : '';
   return {
     threads: [{ fn, events: [found, look, take] }],
     others: [
       {
         who: `a CPU that unmaps ${page}`,
-        does: [{ does: 'write', cell: entry, value: 0, says: { before: '', after: `takes ${page} out of the entry` } }, last, free],
+        does: [{ does: 'write', cell: entry, value: 0, says: { before: '', after: `removes ${page} from the entry` } }, last, free],
       },
     ],
     bad: {
@@ -151,15 +148,15 @@ function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: st
         access: 'read',
         cell: page,
         ordering: 'relaxed',
-        says: { before: `looks into ${page}${by}`, after: `looks into ${page}, which is freed,${by}`.replace(/,$/, '') },
+        says: { before: `accesses ${page}${by}`, after: `accesses ${page}, which is freed,${by}`.replace(/,$/, '') },
       },
       { event: take, access: 'try', cell: count, ordering: 'full' },
     ],
     starts: [{ cell: count, value: 1 }],
     edits: [
-      { kind: 'move', event: look, where: 'after', to: take, effect: true, text: `the look behind ${take.api}(), where that gave a reference` },
+      { kind: 'move', event: look, where: 'after', to: take, effect: true, text: `Accessing it only after ${take.api}() has taken a reference` },
     ],
-    assumes: [`the entry holds the last reference to ${page}, and another CPU unmaps it at that time`],
+    assumes: [`the entry holds the last reference to ${page}, and another CPU unmaps it meanwhile`],
     stands: true,
   };
 }

@@ -4,18 +4,17 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'module-exit-no-rcu-barrier',
-  title: 'A module hands its own function to call_rcu() and does not wait for it when it is unloaded',
+  title: 'A module passes its own function to call_rcu() and does not wait for it on unload',
   why: `
-    call_rcu() runs its callback some time after the grace period. A module that is unloaded before then leaves a call into memory that no
-    longer holds the function. A grace period does not help: it says nothing of callbacks that wait their turn. rcu_barrier() waits for
-    them. kfree_rcu() needs none, since what it runs is not the module's.
-    Outside the model, which knows no unloading: told by inspection.`,
+    call_rcu() runs its callback some time after the grace period. If the module is unloaded before that, the callback jumps into memory
+    that no longer holds the function. Waiting for a grace period does not help: it does not wait for queued callbacks. rcu_barrier() does.
+    kfree_rcu() needs none, since what it runs is not in the module. Outside the model, which has no unloading: reported by inspection.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['rcu-misuse', 'lifetime-teardown'],
   references: ['Documentation/RCU/rcubarrier.rst, Unloading Modules That Use call_rcu()', 'Documentation/RCU/checklist.rst, item 17'],
   knownGaps: [
-    'a file of a module whose licence stands in another file is taken for code that can only be built in',
+    'a file whose MODULE_LICENSE() is in another file is assumed to be built-in only',
     'a wait in another file of the module is not seen without a tree',
   ],
   examples: {
@@ -219,12 +218,12 @@ MODULE_LICENSE("GPL");`,
       report(
         { place: { path: exit.path, line: exit.endLine, side: exit.side }, fn: exit },
         {
-          message: `${exit.name}() does not wait for ${callback}(), which ${fn.name}() hands to call_rcu()`,
-          detail: ['A callback that is still queued when the module is gone calls into memory that holds something else'],
-          question: 'Can such a callback be left when the module is unloaded, and is rcu_barrier() missing?',
+          message: `${exit.name}() does not wait for ${callback}(), which ${fn.name}() passes to call_rcu()`,
+          detail: ['A callback that is still queued after the unload jumps into freed module memory'],
+          question: 'Can such a callback be pending when the module is unloaded, and is rcu_barrier() missing?',
           dismissal: 'Not an issue if the code is never built as a module, or another file of the module waits',
-          related: [{ path: call.path, line: call.line, side: call.side, note: 'handed over here' }],
-          advice: ['rcu_barrier() at the end of the exit function'],
+          related: [{ path: call.path, line: call.line, side: call.side, note: 'passed here' }],
+          advice: ['Call rcu_barrier() at the end of the exit function'],
           // Who the operation is registered with may wait, where that is out of view.
           ...(isOperation(fn, world) && exit.events.some(e => e.opaque && /(?:^|_)(?:un|de)reg/.test(e.api)) ? { confidence: 'low' as const } : {}),
         },

@@ -38,12 +38,12 @@ int cards_sum(struct deck *d)
 
 export default {
   id: 'plain-link-into-rcu-list',
-  title: 'An entry is linked by a plain operation into a list that readers walk under RCU',
+  title: 'An entry is added by a non-RCU list operation to a list that readers walk under RCU',
   why: `
-    A reader under rcu_read_lock() may find the entry at once. list_add() and hlist_add_head() store the pointer to it with nothing that orders
-    what was put into the entry before, its own forward pointer among it: on a weakly ordered machine a reader sees the entry as it was before,
-    and goes on by a pointer that was never set. list_add_rcu() and its kin store the pointer with a release. The update side's lock does not
-    help: readers do not take it.`,
+    A reader under rcu_read_lock() may find the entry at once. list_add() and hlist_add_head() store the pointer to it without ordering the
+    earlier initialisation of the entry, including its own forward pointer: on a weakly ordered machine a reader sees the uninitialised
+    entry and follows a pointer that was never set. list_add_rcu() and its relatives store the pointer with release ordering. The
+    update-side lock does not help: readers do not take it.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['rcu-misuse'],
@@ -53,8 +53,8 @@ export default {
     'tools/memory-model/Documentation/recipes.txt, "Assign and dereference"',
   ],
   knownGaps: [
-    'a walk in another file, through a macro of the file, or in a function whose rcu_read_lock() is not in view is not seen',
-    'where no lock of the update side is in view the list is taken to be nobody else’s yet',
+    'a walk in another file, through a macro of the file, or in a function whose rcu_read_lock() is not visible is not seen',
+    'where no update-side lock is visible the list is assumed to be private still',
   ],
   examples: {
     bad: [
@@ -225,10 +225,10 @@ void card_put_in(struct deck *d, struct card *c, int value)
       report(
         { event, fn },
         {
-          message: `${event.api}() links ${event.args[event.api === 'hash_add' ? 1 : 0]} into a list that ${walk.fn.name}() walks under RCU alone, and orders nothing`,
-          detail: [`A reader who finds ${entry} may see it as it was before it was filled in, its forward pointer included`],
-          question: 'What orders the entry’s contents against the pointer to it?',
-          dismissal: `Not an issue if ${walk.fn.name}() runs under the lock that this holds, or if no reader knows the list yet`,
+          message: `${event.api}() adds ${event.args[event.api === 'hash_add' ? 1 : 0]} without ordering to a list that ${walk.fn.name}() walks under RCU alone`,
+          detail: [`A reader that finds ${entry} may see it before it was initialised, including its forward pointer`],
+          question: 'What orders the initialisation of the entry before the pointer to it?',
+          dismissal: `Not an issue if ${walk.fn.name}() runs under the lock that this holds, or if the list is not yet visible to readers`,
           related: [{ path: walk.fn.path, line: walk.load.line, side: walk.fn.side, note: `${walk.fn.name}() walks the list here` }],
           quote: [event, walk.load],
           claim: claimOf(link, walk),
@@ -267,7 +267,7 @@ function claimOf(link: Linking, walk: Walker): Claim {
     e => e.kind === 'write' && e.ordering === 'plain' && e.cell?.base === entry && e.index < event.index && dominates(fn, e, event),
   );
   const contents = `what is in ${entry}`;
-  const filled: Deed = { does: 'write', cell: contents, ordering: 'plain', says: { before: '', after: `fills in ${entry}` } };
+  const filled: Deed = { does: 'write', cell: contents, ordering: 'plain', says: { before: '', after: `initialises ${entry}` } };
   const finds = { before: `does not find ${entry} yet`, after: `finds ${entry} on the list` };
   return {
     threads: [
@@ -283,7 +283,7 @@ function claimOf(link: Linking, walk: Walker): Claim {
     },
     meanings: [
       ...(fill
-        ? [{ event: fill, access: 'write' as const, cell: contents, ordering: 'plain' as const, says: { before: '', after: `fills in ${entry}` } }]
+        ? [{ event: fill, access: 'write' as const, cell: contents, ordering: 'plain' as const, says: { before: '', after: `initialises ${entry}` } }]
         : []),
       {
         event,
@@ -291,7 +291,7 @@ function claimOf(link: Linking, walk: Walker): Claim {
         cell: `${entry} on the list`,
         ordering: 'relaxed',
         value: 1,
-        says: { before: '', after: `links ${entry} into the list` },
+        says: { before: '', after: `adds ${entry} to the list` },
       },
       { event: load, access: 'read', cell: `${entry} on the list`, ordering: 'relaxed', says: finds },
       {
@@ -299,11 +299,11 @@ function claimOf(link: Linking, walk: Walker): Claim {
         access: 'read',
         cell: contents,
         ordering: 'plain',
-        says: { before: `sees ${entry} as it was before`, after: `sees ${entry} filled in` },
+        says: { before: `sees the uninitialised ${entry}`, after: `sees ${entry} initialised` },
       },
     ],
-    edits: [{ kind: 'order', event, ordering: 'release', text: `${event.api}_rcu(), whose store is a release` }],
-    assumes: [fill ? 'both work on one list' : `both work on one list, and the caller has filled in ${entry}`],
+    edits: [{ kind: 'order', event, ordering: 'release', text: `${event.api}_rcu(), whose store is a release,` }],
+    assumes: [fill ? 'both work on one list' : `both work on one list, and the caller has initialised ${entry}`],
     stands: true,
   };
 }

@@ -26,13 +26,13 @@ import { examples } from './plain-unlink-from-rcu-list/examples.ts';
 
 export default {
   id: 'plain-unlink-from-rcu-list',
-  title: 'An entry is taken off a list that readers walk under RCU by an operation that overwrites the pointer on which they go on',
+  title: 'An entry is removed from an RCU list by an operation that overwrites its forward pointer',
   why: `
-    A reader under rcu_read_lock() may stand on the entry while it is taken off, and goes on by the entry's own forward pointer. list_del() and
-    hlist_del() poison that pointer: the reader crashes. list_del_init() lets it lead back to the entry: the reader runs for ever. hlist_del_init()
-    and hash_del() clear it: the reader misses the rest of the list. list_move() lets it lead into another list, whose end the reader does not know.
-    The forms made for RCU leave the pointer as it is until a grace period has passed. The update side's lock does not help: readers do not
-    take it.`,
+    A reader under rcu_read_lock() may be at the entry while it is removed, and continues through the entry's own forward pointer.
+    list_del() and hlist_del() poison that pointer: the reader crashes. list_del_init() points it back to the entry: the reader loops
+    forever. hlist_del_init() and hash_del() clear it: the reader misses the rest of the list. list_move() points it into another list,
+    whose head the reader does not know. The RCU variants leave the pointer alone until a grace period has passed. The update-side lock does
+    not help: readers do not take it.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['rcu-misuse'],
@@ -42,8 +42,8 @@ export default {
     'Documentation/RCU/listRCU.rst, Example 2: Read-Side Action Taken Outside of Lock: No In-Place Updates',
   ],
   knownGaps: [
-    'a walk in another file, through a macro of the file, or in a function whose rcu_read_lock() is not in view is not seen',
-    'where no lock of the update side is in view the entry is taken to be nobody else’s any more',
+    'a walk in another file, through a macro of the file, or in a function whose rcu_read_lock() is not visible is not seen',
+    'where no update-side lock is visible the entry is assumed to be private already',
   ],
   examples,
   checkFunction(fn, report, world) {
@@ -57,9 +57,9 @@ export default {
       report(
         { event, fn },
         {
-          message: `${event.api}() takes ${event.args[0]} off a list that ${walk.fn.name}() walks under RCU alone: a reader who stands there ${outcome}`,
-          detail: freedLater(fn, event, node.entry) ? [`${node.entry} is freed behind a grace period only, so readers are expected on it`] : [],
-          question: `What keeps ${walk.fn.name}() off the entry while it is taken off?`,
+          message: `${event.api}() removes ${event.args[0]} from a list that ${walk.fn.name}() walks under RCU alone: a reader at the entry ${outcome}`,
+          detail: freedLater(fn, event, node.entry) ? [`${node.entry} is freed only after a grace period, so readers are expected on it`] : [],
+          question: `What keeps ${walk.fn.name}() off the entry while it is removed?`,
           dismissal: `Not an issue if ${walk.fn.name}() runs under the lock that this holds, or if the entry is on a list that no reader walks`,
           related: [{ path: walk.fn.path, line: walk.load.line, side: walk.fn.side, note: `${walk.fn.name}() walks the list here` }],
           quote: [event, walk.load],
@@ -72,23 +72,23 @@ export default {
 
 /** What takes an entry off and overwrites its forward pointer, and where that leads a reader. */
 const UNLINKS: ReadonlyMap<string, string> = new Map([
-  ['list_del', 'goes on by a poisoned pointer'],
-  ['hlist_del', 'goes on by a poisoned pointer'],
-  ['list_del_init', 'comes back to the same entry for ever'],
-  ['list_del_init_careful', 'comes back to the same entry for ever'],
+  ['list_del', 'follows a poisoned pointer'],
+  ['hlist_del', 'follows a poisoned pointer'],
+  ['list_del_init', 'loops on the same entry forever'],
+  ['list_del_init_careful', 'loops on the same entry forever'],
   ['hlist_del_init', 'misses the rest of the list'],
   ['hash_del', 'misses the rest of the list'],
-  ['list_move', 'goes on in the list it is moved to'],
-  ['list_move_tail', 'goes on in the list it is moved to'],
+  ['list_move', 'continues in the list it is moved to'],
+  ['list_move_tail', 'continues in the list it is moved to'],
 ]);
 
 /** What leaves the forward pointer as it is; for most list_del_rcu(). */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
-  ['hlist_del', 'hlist_del_rcu(), and a grace period before the entry is used again'],
-  ['hlist_del_init', 'hlist_del_init_rcu(), and a grace period before the entry is used again'],
-  ['hash_del', 'hash_del_rcu(), and a grace period before the entry is used again'],
-  ['list_move', 'list_del_rcu(), a grace period, and list_add_rcu() to the other list'],
-  ['list_move_tail', 'list_del_rcu(), a grace period, and list_add_tail_rcu() to the other list'],
+  ['hlist_del', 'hlist_del_rcu() with a grace period before the entry is reused'],
+  ['hlist_del_init', 'hlist_del_init_rcu() with a grace period before the entry is reused'],
+  ['hash_del', 'hash_del_rcu() with a grace period before the entry is reused'],
+  ['list_move', 'list_del_rcu(), then a grace period, then list_add_rcu() to the other list'],
+  ['list_move_tail', 'list_del_rcu(), then a grace period, then list_add_tail_rcu() to the other list'],
 ]);
 
 /** A walk over the very list that the entry is on; null where that list may be another. */
@@ -160,7 +160,7 @@ function claimOf(fn: CFunction, event: Event, entry: string, walk: BareWalk, out
       ],
     },
     meanings: [
-      { event, access: 'write', cell: on, ordering: 'relaxed', value: 0, says: { before: '', after: `takes ${entry} off the list` } },
+      { event, access: 'write', cell: on, ordering: 'relaxed', value: 0, says: { before: '', after: `removes ${entry} from the list` } },
       { event, access: 'write', cell: next, ordering: 'plain', says: { before: '', after: `overwrites ${next}` } },
       {
         event: walk.load,
@@ -169,17 +169,17 @@ function claimOf(fn: CFunction, event: Event, entry: string, walk: BareWalk, out
         ordering: 'relaxed',
         says: { before: `finds ${entry} on the list`, after: `no longer finds ${entry} on the list` },
       },
-      { event: walk.load, access: 'read', cell: next, ordering: 'relaxed', says: { before: 'goes on in the list', after: outcome } },
+      { event: walk.load, access: 'read', cell: next, ordering: 'relaxed', says: { before: 'continues in the list', after: outcome } },
     ],
     edits: [
       {
         kind: 'grace-period',
         event,
         cell: next,
-        text: INSTEAD.get(event.api) ?? 'list_del_rcu(), and a grace period before the entry is used again',
+        text: INSTEAD.get(event.api) ?? 'list_del_rcu() with a grace period before the entry is reused',
       },
     ],
-    assumes: [`both work on one list, and ${walk.fn.name}() stands on ${entry}`],
+    assumes: [`both work on one list, and ${walk.fn.name}() is at ${entry}`],
     stands: true,
   };
 }

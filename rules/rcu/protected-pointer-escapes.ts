@@ -17,12 +17,12 @@ import { examples } from './protected-pointer-escapes/examples.ts';
 
 export default {
   id: 'protected-pointer-escapes',
-  title: 'A pointer that only a read-side section keeps valid is used after the section',
+  title: 'A pointer that is valid only inside a read-side critical section is used after it',
   why: `
-    What rcu_dereference() or a lookup under RCU gives stays allocated to the end of the section that it was got in, and no longer: the
-    updater waits for a grace period that does not count this reader any more. The same holds of a page table that is walked with
-    interrupts off. What is needed longer wants a reference, or a lock that the updater takes, before the section ends.
-    Where no updater is in view the claim assumes one, and where the pointer is returned a caller who looks into the object.`,
+    What rcu_dereference() or a lookup under RCU returns stays allocated until the end of the read-side critical section in which it was
+    obtained, and no longer: the updater's grace period does not wait for this reader any more. The same holds for a page table that is
+    walked with interrupts disabled. What is needed longer wants a reference, or a lock that the updater takes, before the section ends.
+    Where no updater is visible the claim assumes one, and where the pointer is returned, a caller that dereferences it.`,
   severity: 'warning',
   confidence: 'high', // Medium where the pointer is only returned: callers may have a section of their own.
   finds: ['rcu-misuse', 'pgtable-tlb', 'use-after-handover'],
@@ -32,8 +32,8 @@ export default {
     'Documentation/RCU/rcu_dereference.rst, WHICH MEMBER OF THE rcu_dereference() FAMILY SHOULD YOU USE?',
   ],
   knownGaps: [
-    'a section that the caller is in is not seen, and makes the pointer valid after all',
-    'of the many lookups under RCU only a few are known to give a pointer without a reference',
+    'a read-side critical section of the caller is not seen, and makes the pointer valid after all',
+    'of the many lookups under RCU only a few are known to return a pointer without a reference',
   ],
   examples,
   checkFunction(fn, report, world) {
@@ -71,22 +71,22 @@ export default {
         if (locked && !seen) continue;
         const claim = seen ?? assumed(fn, source, use ?? null, end, pointer, word);
         told.add(pointer);
-        const section = word === 'irqs-off' ? 'interrupts were on again' : `${end.api}()`;
+        const section = word === 'irqs-off' ? 'interrupts are enabled again' : `${end.api}()`;
         const place = use ?? { path: fn.path, line: exit?.line ?? end.line, side: fn.side };
         report(use ? { event: use, fn } : { place, fn }, {
           message: use
-            ? `${pointer} is used in ${fn.name}() after ${section}, which let go of what ${source.api}() found`
-            : `${pointer} is returned from ${fn.name}() after ${section}, which let go of what ${source.api}() found`,
-          question: `What keeps ${pointer} valid behind the section, and does it need a reference taken inside?`,
+            ? `${fn.name}() uses ${pointer} after ${section}, which ends the protection of what ${source.api}() returned`
+            : `${fn.name}() returns ${pointer} after ${section}, which ends the protection of what ${source.api}() returned`,
+          question: `What keeps ${pointer} valid after the section, and does it need a reference taken inside?`,
           dismissal: use
             ? `Not an issue if the caller is in such a section itself, or holds what keeps ${pointer} alive`
             : 'Not an issue if all callers are in such a section themselves, or only compare the pointer',
           related: [
             { path: source.path, line: source.line, side: source.side, note: 'found here' },
-            { path: end.path, line: end.line, side: end.side, note: 'the section ends here' },
+            { path: end.path, line: end.line, side: end.side, note: 'section ends here' },
           ],
           quote: [source, end, place],
-          advice: [word === 'irqs-off' ? 'the use inside the section' : 'the use inside the section, or a reference taken there'],
+          advice: [word === 'irqs-off' ? 'Move the use into the section' : 'Move the use into the section, or take a reference there'],
           ...(use ? {} : { confidence: 'medium' as const }),
           claim,
         });
@@ -100,10 +100,10 @@ export default {
 function claimOf(fn: CFunction, load: Event, use: Event, pointer: string, world: World, locked: boolean): Claim | null {
   const [retirement] = retirementsOf(load, world.functions).filter(r => r.fn !== fn);
   if (!retirement) return null;
-  const inside = { kind: 'section' as const, event: use, text: 'the use inside the section' };
+  const inside = { kind: 'section' as const, event: use, text: 'Moving the use into the section' };
   const waits = { kind: 'grace-period' as const, event: retirement.free, text: '' };
   return readAfterFree({ fn, load, use, pointer }, retirement, {
-    edits: [inside, { kind: 'both', edits: [inside, waits], text: 'the use inside the section and a grace period before the free' }],
+    edits: [inside, { kind: 'both', edits: [inside, waits], text: 'Moving the use into the section, with a grace period before the free,' }],
     stands: !locked,
   });
 }
@@ -113,18 +113,22 @@ function assumed(fn: CFunction, source: Event, use: Event | null, end: Event, po
   const name = pointer.replace(/#\d+$/, '');
   const there = `${name} to be found`;
   const how =
-    use === null ? `goes on in the caller, which looks into ${name}` : use.kind === 'call' ? `hands ${name} to ${use.api}()` : `looks into ${name}`;
-  const looks = { before: how, after: use?.kind === 'call' ? `hands ${name}, which is freed, to ${use.api}()` : `${how}, which is freed` };
+    use === null
+      ? `returns to the caller, which dereferences ${name}`
+      : use.kind === 'call'
+        ? `passes ${name} to ${use.api}()`
+        : `dereferences ${name}`;
+  const looks = { before: how, after: use?.kind === 'call' ? `passes ${name}, which is freed, to ${use.api}()` : `${how}, which is freed` };
   const later: Deed = { does: 'read', cell: name, says: looks };
   const free: Deed = { does: 'write', cell: name, says: { before: '', after: `frees ${name}` } };
-  const waits = word === 'irqs-off' ? 'waits for the CPUs that have interrupts off' : 'waits for a grace period';
+  const waits = word === 'irqs-off' ? 'waits for the CPUs that have interrupts disabled' : 'waits for a grace period';
   return {
     threads: [{ fn, events: [source, use ?? end], ...(use ? {} : { then: [later] }) }],
     others: [
       {
         who: `an updater of ${name}`,
         does: [
-          { does: 'write', cell: there, value: 0, says: { before: '', after: `takes ${name} away from where it is found` } },
+          { does: 'write', cell: there, value: 0, says: { before: '', after: `unpublishes ${name}` } },
           { does: 'grace-period', says: { before: '', after: waits } },
           free,
         ],
@@ -142,8 +146,8 @@ function assumed(fn: CFunction, source: Event, use: Event | null, end: Event, po
       { event: source, access: 'read', cell: there, ordering: 'relaxed', says: { before: `finds ${name}`, after: `does not find ${name}` } },
       ...(use ? [{ event: use, access: 'read' as const, cell: name, ordering: 'relaxed' as const, says: looks }] : []),
     ],
-    edits: [{ kind: 'section', event: use ?? later, text: use ? 'the use inside the section' : 'the caller in such a section as well' }],
-    assumes: [`an updater takes ${name} away, ${waits} and frees it`, ...(use ? [] : [`the caller looks into ${name}`])],
+    edits: [{ kind: 'section', event: use ?? later, text: use ? 'Moving the use into the section' : 'Such a section in the caller as well' }],
+    assumes: [`an updater unpublishes ${name}, ${waits} and frees it`, ...(use ? [] : [`the caller dereferences ${name}`])],
     stands: true,
   };
 }

@@ -4,17 +4,17 @@ import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'rcu-free-before-replace',
-  title: 'What an RCU pointer points to is freed while readers can still load it',
+  title: 'The object of an RCU pointer is freed while readers can still load the pointer',
   why: `
-    Whoever stores a pointer with rcu_assign_pointer() has readers who load it under rcu_read_lock(). As long as the old value stands in
-    the pointer, they find the old object, and those who found it keep it to the end of their section. So first the pointer is replaced,
-    then a grace period passes, then the old object is freed. The other way round the readers load freed memory.
-    Where none of them is in view, the claim assumes one.`,
+    A pointer that is published with rcu_assign_pointer() has readers that load it under rcu_read_lock(). As long as the pointer holds the
+    old value, they find the old object, and those that found it use it until the end of their read-side critical section. So replace the
+    pointer first, then wait for a grace period, then free the old object. In the other order readers load freed memory. Where no reader is
+    visible, the claim assumes one.`,
   severity: 'error',
   confidence: 'high',
   finds: ['rcu-misuse'],
   references: ['Documentation/RCU/checklist.rst, item 14', 'Documentation/RCU/whatisRCU.rst, synchronize_rcu()'],
-  knownGaps: ['an object that is freed by a function out of view is not known to be freed'],
+  knownGaps: ['an object that is freed by a function that is not visible is not known to be freed'],
   examples: {
     bad: [
       `
@@ -130,14 +130,14 @@ void slot_move(struct share *s, struct conf *new)
       report(
         { event: store, fn },
         {
-          message: `${name} is replaced in ${fn.name}() only after ${via ?? event.api}() has freed what it points to`,
+          message: `${fn.name}() replaces ${name} only after ${via ?? event.api}() has freed what it points to`,
           detail: ['Until then readers under rcu_read_lock() load the freed object'],
-          question: `Can ${name} be replaced first, and the old object be freed behind a grace period?`,
+          question: `Can ${name} be replaced first, and the old object be freed after a grace period?`,
           dismissal: `Not an issue if no reader can reach ${name} here`,
           related: [{ path: event.path, line: event.line, side: event.side, note: 'freed here' }],
           quote: [event, store],
           ...claimOf(fn, event, store, object, world),
-          advice: ['rcu_replace_pointer(), then kfree_rcu() or synchronize_rcu() before the free'],
+          advice: ['Use rcu_replace_pointer(), then kfree_rcu() or synchronize_rcu() before the free'],
         },
       );
       return;
@@ -155,7 +155,7 @@ function claimOf(fn: CFunction, free: Event, store: Event, object: string, world
     {
       kind: 'both' as const,
       edits: [moved, waits],
-      text: 'the pointer replaced first, and a grace period before the free, as kfree_rcu() waits for one',
+      text: 'Replacing the pointer first, with a grace period before the free (kfree_rcu()),',
     },
   ];
   return {

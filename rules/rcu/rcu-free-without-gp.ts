@@ -22,17 +22,20 @@ import { examples } from './rcu-free-without-gp/examples.ts';
 
 export default {
   id: 'rcu-free-without-gp',
-  title: 'An object is freed right after it was taken off an RCU list or out of an RCU pointer',
+  title: 'An object is freed without a grace period after it was removed from an RCU list or pointer',
   why: `
-    list_del_rcu() keeps new readers from finding the entry. Those who found it before stay on it to the end of their section, and need its
-    memory and its forward pointer for so long; the same holds of a pointer that was stored over. Between taking off and freeing lies a grace period: synchronize_rcu(), call_rcu() or
-    kfree_rcu(). An error path that undoes an insertion is no exception: readers may have found the entry in the short time.
-    Where no walk over the list is in view, the claim assumes a reader.`,
+    list_del_rcu() keeps new readers from finding the entry. Those that found it before use it until the end of their read-side critical
+    section, and need its memory and its forward pointer that long; the same holds for a pointer that was replaced. Between removing and
+    freeing there must be a grace period: synchronize_rcu(), call_rcu() or kfree_rcu(). An error path that undoes an insertion is no
+    exception: readers may have found the entry in the short time. Where no walk of the list is visible, the claim assumes a reader.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['rcu-misuse'],
   references: ['Documentation/RCU/checklist.rst, item 14', 'include/linux/rculist.h, list_del_rcu()'],
-  knownGaps: ['an entry that a function out of view takes off or frees is not followed', 'that no reader is left at a teardown is not seen'],
+  knownGaps: [
+    'an entry that is removed or freed by a function that is not visible is not followed',
+    'that no reader is left at teardown is not seen',
+  ],
   examples,
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || isTeardown(fn)) return;
@@ -52,15 +55,15 @@ export default {
       report(
         { event: free, fn },
         {
-          message: `${name} is freed in ${fn.name}() right after ${unlink.api}() has taken it off an RCU list`,
-          detail: ['Readers who found it before stay on it to the end of their section'],
-          question: `What keeps readers off ${name} here, and could it be freed behind a grace period?`,
-          dismissal: 'Not an issue if no reader can have found it, or if all are gone by then',
-          related: [{ path: unlink.path, line: unlink.line, side: unlink.side, note: 'taken off here' }],
+          message: `${fn.name}() frees ${name} right after ${unlink.api}() has removed it from an RCU list`,
+          detail: ['Readers that found it before use it until the end of their read-side critical section'],
+          question: `What keeps readers off ${name} here, and could it be freed after a grace period?`,
+          dismissal: 'Not an issue if no reader can have found it, or if all are done by then',
+          related: [{ path: unlink.path, line: unlink.line, side: unlink.side, note: 'removed here' }],
           quote: [unlink, free],
           // Who empties a whole list mostly tears down what nobody can read any more.
           ...(emptiesList(fn, unlink, object) || tornDownBetween(fn, unlink, free, [name, object], world) ? { confidence: 'low' as const } : {}),
-          advice: ['kfree_rcu(), or synchronize_rcu() before the free'],
+          advice: ['Use kfree_rcu(), or synchronize_rcu() before the free'],
           ...(claim ? { claim } : {}),
         },
       );
@@ -81,17 +84,17 @@ function checkPointers(fn: CFunction, report: Report, world: World): void {
     report(
       { event: free, fn },
       {
-        message: `what ${name} held is freed in ${fn.name}() right after it was replaced`,
-        detail: [`${reader.fn.name}() may have loaded it before, and stays on it to the end of its section`],
-        question: `What keeps ${reader.fn.name}() off the old object, and could it be freed behind a grace period?`,
-        dismissal: 'Not an issue if no reader can have found it, or if all are gone by then',
+        message: `${fn.name}() frees the old object of ${name} right after replacing it`,
+        detail: [`${reader.fn.name}() may have loaded it before, and uses it until the end of its read-side critical section`],
+        question: `What keeps ${reader.fn.name}() off the old object, and could it be freed after a grace period?`,
+        dismissal: 'Not an issue if no reader can have found it, or if all are done by then',
         related: [
           { path: store.path, line: store.line, side: store.side, note: 'replaced here' },
           { path: reader.use.path, line: reader.use.line, side: reader.use.side, note: `used in ${reader.fn.name}()` },
         ],
         quote: [store, free],
         claim: readAfterFree(reader, retirement, {
-          edits: [{ kind: 'grace-period', event: free, text: 'kfree_rcu(), or synchronize_rcu() before the free' }],
+          edits: [{ kind: 'grace-period', event: free, text: 'kfree_rcu() or synchronize_rcu() before the free' }],
           stands: false,
         }),
       },
@@ -107,7 +110,7 @@ function listClaim(fn: CFunction, unlink: Event, free: Event, stands: boolean, n
   return readAfterFree(
     walker ?? name,
     { fn, store: unlink, free },
-    { linked: 'the list', edits: [{ kind: 'grace-period', event: free, text: 'kfree_rcu(), or synchronize_rcu() before the free' }], stands },
+    { linked: 'the list', edits: [{ kind: 'grace-period', event: free, text: 'kfree_rcu() or synchronize_rcu() before the free' }], stands },
   );
 }
 

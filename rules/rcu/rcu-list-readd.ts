@@ -17,17 +17,16 @@ import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts'
 
 export default {
   id: 'rcu-list-readd',
-  title: 'An entry that was taken off an RCU list is put on a list again without a grace period between',
+  title: 'An entry removed from an RCU list is added to a list again without a grace period',
   why: `
-    list_del_rcu() leaves the entry's forward pointer, so that a reader who stands on the entry can go on. A reader who stands there when
-    the entry is put on another list goes on in that list, never meets the head of its own, and may run for ever; a reader of the first
-    list misses what stood behind the entry.
-    Where no walk over the list is in view, the claim assumes a reader who stands on the entry.`,
+    list_del_rcu() leaves the entry's forward pointer, so that a reader at the entry can continue. If the entry is added to another list
+    meanwhile, that reader continues in the other list, never meets the head of its own, and may loop forever; a reader of the first list
+    misses what followed the entry. Where no walk of the list is visible, the claim assumes a reader at the entry.`,
   severity: 'warning', // A reader who stays in the list that it began in only misses entries.
   confidence: 'medium',
   finds: ['rcu-misuse'],
   references: ['Documentation/RCU/rculist_nulls.rst, 1) Lookup algorithm', 'include/linux/rculist.h, list_del_rcu()'],
-  knownGaps: ['an entry that a function takes off and its caller puts on again is not seen'],
+  knownGaps: ['an entry that a function removes and its caller adds again is not seen'],
   examples: {
     bad: [
       `
@@ -231,14 +230,14 @@ void cards_turn(struct deck *d)
       report(
         { event: again, fn },
         {
-          message: `${again.api}() puts ${node} on a list again in ${fn.name}() without a grace period after ${unlink.api}()`,
-          detail: ['A reader who stands on the entry goes on in the other list, and does not meet the head of its own'],
+          message: `${again.api}() adds ${node} to a list again in ${fn.name}() without a grace period after ${unlink.api}()`,
+          detail: ['A reader at the entry continues in the other list, and never meets the head of its own'],
           question: 'What keeps readers of the first list off the entry between the two?',
-          dismissal: 'Not an issue if no reader walks the list, or if readers see that they left it and start again',
-          related: [{ path: unlink.path, line: unlink.line, side: unlink.side, note: 'taken off here' }],
+          dismissal: 'Not an issue if no reader walks the list, or if readers notice that they left it and restart',
+          related: [{ path: unlink.path, line: unlink.line, side: unlink.side, note: 'removed here' }],
           quote: [unlink, again],
           ...(restart === 'out of view' ? { confidence: 'low' as const } : {}),
-          advice: ['synchronize_rcu() between the two, or a copy of the entry on the other list'],
+          advice: ['Use synchronize_rcu() between the two, or add a copy of the entry to the other list'],
           claim: claimOf(fn, unlink, again, node.replace(/^&/, ''), world),
         },
       );
@@ -252,12 +251,12 @@ function claimOf(fn: CFunction, unlink: Event, again: Event, node: string, world
   const walker = walkers.find(r => r.load.context.includes('rcu-read')) ?? walkers[0];
   const [on, next] = [`${node} on its first list`, `the pointer of ${node}`];
   const finds = { before: `finds ${node} on the first list`, after: `no longer finds ${node} on the first list` };
-  const goesOn = { before: 'goes on in the first list', after: `goes on from ${node} in the other list` };
+  const goesOn = { before: 'continues in the first list', after: `continues from ${node} in the other list` };
   const stands: Deed = { does: 'read', cell: on, says: finds };
   const steps: Deed = { does: 'read', cell: next, says: goesOn };
   const meanings: Meaning[] = [
-    { event: unlink, access: 'write', cell: on, ordering: 'relaxed', value: 0, says: { before: '', after: `takes ${node} off the first list` } },
-    { event: again, access: 'write', cell: next, ordering: 'relaxed', says: { before: '', after: `puts ${node} on the other list` } },
+    { event: unlink, access: 'write', cell: on, ordering: 'relaxed', value: 0, says: { before: '', after: `removes ${node} from the first list` } },
+    { event: again, access: 'write', cell: next, ordering: 'relaxed', says: { before: '', after: `adds ${node} to the other list` } },
   ];
   if (walker)
     meanings.push(
@@ -278,9 +277,7 @@ function claimOf(fn: CFunction, unlink: Event, again: Event, node: string, world
     },
     meanings,
     edits: [{ kind: 'grace-period', event: again, text: 'synchronize_rcu() between the two' }],
-    assumes: [
-      walker ? `both work on one list, and ${walker.fn.name}() stands on ${node}` : `a reader under rcu_read_lock() stands on ${node} at that time`,
-    ],
+    assumes: [walker ? `both work on one list, and ${walker.fn.name}() is at ${node}` : `a reader under rcu_read_lock() is at ${node} meanwhile`],
     stands: true,
   };
 }

@@ -15,7 +15,7 @@ int route_check(struct net *net, int index)
 		return -ENODEV;
 	}
 	rcu_read_unlock();
-	return addr_check(net, dev); /* want: protected-pointer-escapes "dev is used" */
+	return addr_check(net, dev); /* want: protected-pointer-escapes "uses dev" */
 }`,
     `
 int conf_len(struct share *s)
@@ -25,7 +25,7 @@ int conf_len(struct share *s)
 	rcu_read_lock();
 	c = rcu_dereference(s->conf);
 	rcu_read_unlock();
-	return c ? c->len : 0; /* want: protected-pointer-escapes "c is used" */
+	return c ? c->len : 0; /* want: protected-pointer-escapes "uses c" */
 }
 
 void conf_set(struct share *s, struct conf *new)
@@ -43,7 +43,7 @@ struct sock *share_sock(struct share *s)
 	rcu_read_lock();
 	sk = rcu_dereference(s->sk);
 	rcu_read_unlock();
-	return sk; /* want: protected-pointer-escapes "sk is returned" */
+	return sk; /* want: protected-pointer-escapes "returns sk" */
 }`,
     `
 unsigned long addr_frame(struct mm_struct *mm, unsigned long addr)
@@ -56,7 +56,7 @@ unsigned long addr_frame(struct mm_struct *mm, unsigned long addr)
 	local_irq_restore(flags);
 	if (!ptep)
 		return 0;
-	return pte_pfn(*ptep); /* want: protected-pointer-escapes "ptep is used" */
+	return pte_pfn(*ptep); /* want: protected-pointer-escapes "uses ptep" */
 }`,
     `
 int probe_len(int id)
@@ -69,7 +69,7 @@ int probe_len(int id)
 	rcu_read_lock();
 	c = rcu_dereference(s->conf);
 	rcu_read_unlock();
-	len = conf_measure(c); /* want: protected-pointer-escapes "c is used" */
+	len = conf_measure(c); /* want: protected-pointer-escapes "uses c" */
 	share_stop(s);
 	return len;
 }`,

@@ -6,7 +6,7 @@ export const examples: Rule['examples'] = {
 void card_drop(struct card *c)
 {
 	list_del_rcu(&c->node);
-	kfree(c); /* want: rcu-free-without-gp "c is freed" */
+	kfree(c); /* want: rcu-free-without-gp "frees c" */
 }
 
 int cards_sum(struct deck *d)
@@ -78,7 +78,7 @@ int chain_new(struct table *t, struct chain *c)
 	return 0;
 unlink:
 	chain_unlink(c);
-	chain_destroy(c); /* want: rcu-free-without-gp "c is freed" */
+	chain_destroy(c); /* want: rcu-free-without-gp "frees c" */
 	return err;
 }
 
@@ -109,7 +109,7 @@ void card_drop(struct table *t, struct card *old)
 	list_del_rcu(&c->node);
 	number_release(c->id);
 	feed_release(old->feed);
-	kfree(c); /* want: rcu-free-without-gp "c is freed" */
+	kfree(c); /* want: rcu-free-without-gp "frees c" */
 }
 
 int cards_sum(struct deck *d)
