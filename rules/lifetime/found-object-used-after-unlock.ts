@@ -24,18 +24,18 @@ import { examples } from './found-object-used-after-unlock/examples.ts';
 
 export default {
   id: 'found-object-used-after-unlock',
-  title: 'An object found under a lock is used after the unlock, and somebody takes it out and frees it under that lock',
+  title: 'An object found under a lock is used after the unlock, when another CPU may remove and free it',
   why: `
-    What a lookup finds stays there as long as the lookup's lock is held: whoever takes objects out needs the same lock. With the unlock that ends.
-    Another CPU may take the object out and free it at once, and the finder goes on with freed memory. It wants a reference of its own, taken
-    before the unlock, or the use inside.`,
+    What a lookup finds stays there as long as the lookup's lock is held, since removing it needs the same lock. The unlock ends that:
+    another CPU may remove the object and free it at once, and the finder uses freed memory. It needs its own reference, taken before the
+    unlock, or the use must move inside.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['refcount-lifetime', 'use-after-handover', 'lifetime-teardown', 'missing-lock'],
   references: ['Documentation/core-api/kref.rst, Kref rules', 'Documentation/kernel-hacking/locking.rst, Locking Only In User Context'],
   knownGaps: [
-    'a lookup helper that takes and drops the lock itself is not followed: what its callers hold besides is seldom in view',
-    'an object that a protocol keeps alive, as a request that hardware has, is known only by what the function does to it under the lock',
+    'a lookup helper that takes and drops the lock itself is not followed: what else its callers hold is seldom visible',
+    'an object kept alive by a protocol, such as a request owned by hardware, is recognised only by what the function does to it under the lock',
     'trees that are walked by hand are not seen',
   ],
   examples,
@@ -162,17 +162,17 @@ function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, us
   const by = removal.fn.name;
   const taken = removal.via?.event ?? removal.event;
   const within = lockText(lock);
-  const frees = removal.free.kind === 'free' ? 'frees' : 'gives back';
+  const frees = removal.free.kind === 'free' ? 'frees' : 'puts';
   return {
-    message: `${what} is used in ${fn.name}() after ${end.api}(), and ${by}() may have taken it out under ${within} and freed it by then`,
-    question: `What keeps ${what} alive behind the unlock, and does it need a reference taken before?`,
-    dismissal: `Not an issue if something else keeps ${by}() from running meanwhile, or keeps ${what} alive`,
+    message: `${fn.name}() uses ${what} after ${end.api}(), when ${by}() may have removed it under ${within} and freed it`,
+    question: `What keeps ${what} alive after the unlock, and does it need a reference taken before?`,
+    dismissal: `Not an issue if something else keeps ${what} alive, or keeps ${by}() from running meanwhile`,
     quote: [found.event, end, use],
-    advice: ['a reference taken before the unlock, or the use inside the section'],
+    advice: ['Take a reference before the unlock, or move the use into the critical section'],
     shape: fn.name,
     related: [
       { path: found.event.path, line: found.event.line, side: fn.side, note: 'found here' },
-      { path: taken.path, line: taken.line, side: fn.side, note: 'taken out here, under the lock' },
+      { path: taken.path, line: taken.line, side: fn.side, note: 'removed here, under the lock' },
       { path: removal.free.path, line: removal.free.line, side: fn.side, note: `${by}() frees it here` },
     ],
     claim: {
@@ -200,7 +200,7 @@ function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, us
           access: 'read',
           cell: what,
           ordering: 'plain',
-          says: { before: `looks into ${what}`, after: `looks into ${what}, which is freed` },
+          says: { before: `dereferences ${what}`, after: `dereferences ${what}, which is freed` },
         },
         {
           event: removal.event,
@@ -208,12 +208,12 @@ function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, us
           cell: `${what} linked`,
           ordering: 'relaxed',
           value: 0,
-          says: { before: '', after: `takes ${what} out` },
+          says: { before: '', after: `removes ${what}` },
           ...(removal.via && removal.event.locks.every(l => !sameLock(l, lock)) ? { under: within } : {}),
         },
         { event: removal.free, access: 'write', cell: what, ordering: 'plain', says: { before: '', after: `${frees} ${what}` } },
       ],
-      edits: [{ kind: 'section', event: use, text: 'the use before the unlock, or a reference taken there' }],
+      edits: [{ kind: 'section', event: use, text: 'Moving the use before the unlock, or taking a reference there,' }],
       assumes: ['both work on one object'],
     },
   };

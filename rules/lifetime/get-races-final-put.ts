@@ -5,17 +5,17 @@ import { examples } from './get-races-final-put/examples.ts';
 
 export default {
   id: 'get-races-final-put',
-  title: 'A lookup takes a reference to an object whose count may have reached zero',
+  title: 'A lookup takes a reference on an object whose count may be zero already',
   why: `
-    The last put brings the count to zero and only then takes the lock to unlink the object. A lookup that gets the lock in between still
+    The last put drops the count to zero and only then takes the lock to unlink the object. A lookup that gets the lock in between still
     finds it, raises the count from zero and returns an object that is freed as soon as the lock is dropped. Either the lookup refuses a
-    count of zero, by get-unless-zero, or the last put holds the lock before it counts down, as kref_put_lock() does.`,
+    count of zero, with get-unless-zero, or the last put takes the lock before it drops the count, as kref_put_lock() does.`,
   severity: 'error',
   confidence: 'high',
   finds: ['refcount-lifetime', 'check-then-act', 'lifetime-teardown'],
   references: ['Documentation/core-api/kref.rst, Kref rules', 'include/linux/kref.h, kref_put_lock()'],
   knownGaps: [
-    'a put whose callers hold the lock is taken for one without, where they are out of view',
+    'a put whose callers hold the lock counts as one without, if they are not visible',
     'a lookup through more than one helper is not seen',
   ],
   examples,
@@ -40,21 +40,18 @@ export default {
         report(
           { event: get, fn },
           {
-            message: `${fn.name}() raises ${counted.name} of what it finds under the lock, where the last put may have brought it to zero already`,
+            message: `${fn.name}() raises ${counted.name} of an object found under the lock, but the last put may have dropped it to zero already`,
             detail: [
-              `${found.fn.name}() counts down without the lock and takes it only then, to unlink: in between the object is still found, and freed all the same`,
+              `${found.fn.name}() drops the count without the lock and takes the lock only to unlink: in between the object is still found, and then freed`,
             ],
-            question: 'Should the lookup refuse a count of zero, or the last put take the lock before it counts down?',
-            dismissal: 'Not an issue if something else holds a reference to whatever can be found',
+            question: 'Should the lookup refuse a count of zero, or the last put take the lock before it drops the count?',
+            dismissal: 'Not an issue if something else holds a reference to every object that can be found',
             related: [
               { path: found.put.path, line: found.put.line, side: found.put.side, note: 'the last put, without the lock' },
               { path: found.removal.path, line: found.removal.line, side: found.removal.side, note: 'unlinked here, under the lock' },
             ],
             quote: [get, found.put],
-            advice: [
-              'get-unless-zero in the lookup (kref_get_unless_zero(), refcount_inc_not_zero())',
-              'kref_put_lock(), refcount_dec_and_lock() and the like in the put',
-            ],
+            advice: ['Use kref_get_unless_zero() or refcount_inc_not_zero() in the lookup, or kref_put_lock() or refcount_dec_and_lock() in the put'],
             claim: claimOf(fn, get, counted, found),
           },
         );
@@ -203,7 +200,7 @@ function claimOf(
         cell: `${root} linked`,
         ordering: 'relaxed',
         value: 0,
-        says: { before: '', after: `takes ${root} out of ${place}` },
+        says: { before: '', after: `removes ${root} from ${place}` },
       },
       ...(free
         ? [{ event: free, access: 'write' as const, cell: root, ordering: 'relaxed' as const, says: { before: '', after: `frees ${root}` } }]
@@ -212,7 +209,11 @@ function claimOf(
     edits: asks
       ? []
       : [
-          { kind: 'unless-zero', event: raise, text: 'a get that refuses a count of zero, as kref_get_unless_zero() and refcount_inc_not_zero() do' },
+          {
+            kind: 'unless-zero',
+            event: raise,
+            text: 'A get that refuses a count of zero, such as kref_get_unless_zero() or refcount_inc_not_zero(),',
+          },
           ...(lock
             ? [
                 {
@@ -220,12 +221,12 @@ function claimOf(
                   event: put,
                   where: 'after' as const,
                   to: lock,
-                  text: 'the count brought down under the lock, as kref_put_lock() does',
+                  text: 'Dropping the count under the lock, as kref_put_lock() does,',
                 },
               ]
             : []),
         ],
-    assumes: [`the last reference is put while ${fn.name}() runs`],
+    assumes: [`the last reference is dropped while ${fn.name}() runs`],
     ...(asks ? {} : { stands: true as const }),
   };
 }

@@ -4,15 +4,15 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'id-released-before-slot-cleared',
-  title: 'An id is given back before the slot that it stands for is cleared',
+  title: 'An id is freed before its slot is cleared',
   why: `
-    Once the id is free, another CPU may get it and put its own object into the slot. The store of NULL that follows then wipes out the new
-    owner's object, and between the two a lookup by the id finds the old one. The slot is cleared first, the id released last.`,
+    Once the id is free, another CPU may allocate it and store its own object in the slot. The store of NULL that follows then wipes out the
+    new owner's object, and between the two a lookup by id finds the old one. Clear the slot first, and free the id last.`,
   severity: 'warning', // A note where who gets the id next is not in view.
   confidence: 'medium',
   finds: ['publish-before-init', 'use-after-handover', 'lifetime-teardown'],
   references: ['Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER'],
-  knownGaps: ['an allocator of ids of the subsystem’s own is known only by its name'],
+  knownGaps: ['a subsystem’s own id allocator is known only by its name'],
   examples: {
     bad: [
       `
@@ -121,11 +121,11 @@ void queue_end(struct queue *q)
       report(
         { event: clear, fn },
         {
-          message: `the slot of ${id} in ${table} is cleared in ${fn.name}() only after ${release.api}() has given ${id} back`,
-          detail: ['Another CPU may have got the id and filled the slot by then, and its object is wiped out'],
-          question: `What keeps ${id} from being given out again between the two, and can the slot be cleared first?`,
-          dismissal: 'Not an issue if allocation and release are serialised by a lock of the callers',
-          related: [{ path: release.path, line: release.line, side: release.side, note: 'given back here' }],
+          message: `${fn.name}() clears the slot of ${id} in ${table} only after ${release.api}() has freed ${id}`,
+          detail: ['Another CPU may have allocated the id and filled the slot by then, and its object is wiped out'],
+          question: `What keeps ${id} from being allocated again between the two, and can the slot be cleared first?`,
+          dismissal: 'Not an issue if the callers serialise allocation and release',
+          related: [{ path: release.path, line: release.line, side: release.side, note: 'freed here' }],
           quote: [release, clear],
           ...(next
             ? {
@@ -141,7 +141,7 @@ void queue_end(struct queue *q)
                       access: 'write' as const,
                       cell: 'id',
                       ordering: 'release' as const,
-                      says: { before: '', after: `gives ${id} back` },
+                      says: { before: '', after: `frees ${id}` },
                     },
                     {
                       event: next.alloc,
@@ -158,10 +158,10 @@ void queue_end(struct queue *q)
                       event: clear,
                       where: 'before' as const,
                       to: release,
-                      text: `the slot in ${table} cleared before ${release.api}()`,
+                      text: `Clearing the slot in ${table} before ${release.api}()`,
                     },
                   ],
-                  assumes: ['the id that is given back is the next to be given out'],
+                  assumes: ['the freed id is the next to be allocated'],
                 },
               }
             : { severity: 'note' as const }),

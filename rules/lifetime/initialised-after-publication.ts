@@ -6,11 +6,11 @@ import { type Publication, publicationOf, throughHelper } from './initialised-af
 
 export default {
   id: 'initialised-after-publication',
-  title: 'A part of an object is initialised after others could already reach the object',
+  title: 'A part of an object is initialised after the object is published',
   why: `
-    Once a handler is registered with an object, a thread is started with it or a table holds it, others work on it at once. A lock,
-    completion, work item or wait queue in it that is set up only after that may be used before: it is zeros, or its set-up wipes out what
-    the other side has put there. All of the object is set up first, and it is published last.`,
+    Once a handler is registered with an object, a thread is started with it or a table holds it, others use it at once. A lock, completion,
+    work item or wait queue in it that is initialised only after that may be used before: it is zeroed, or the initialisation wipes out what
+    the other side has stored. Initialise all of the object first, and publish it last.`,
   severity: 'warning', // A note where an interrupt of its own has to be raised first by a device that may still be quiet.
   confidence: 'medium',
   finds: ['publish-before-init'],
@@ -20,8 +20,8 @@ export default {
     'kernel/irq/manage.c, request_threaded_irq()',
   ],
   knownGaps: [
-    'who uses the object must be in view, and what the user waits for before it does is not',
-    'a device that raises no interrupt until it is told to is not known',
+    'the user of the object must be visible, and what it waits for first is not considered',
+    'a device that raises no interrupt until enabled is not recognised',
   ],
   examples,
   checkFunction(fn, report, world) {
@@ -40,22 +40,22 @@ export default {
       const user = userOf(fn, by, late, world);
       if (!user) continue;
       const { init, use, found } = user;
-      const name = init.cell ? cellName(init.cell) : 'a part';
+      const name = init.cell ? cellName(init.cell) : 'part of it';
       const handler = by.handlers.length > 0;
       const quiet = handler && /irq/.test(publish.api) && !publish.args.some(a => /\bIRQF_SHARED\b/.test(a));
       report(
         { event: init, fn },
         {
-          message: `${name} is initialised in ${fn.name}() after ${publish.api}() has let others at ${by.object.replace(/\./g, '->')}, and ${user.fn.name}() uses it`,
+          message: `${fn.name}() initialises ${name} after ${publish.api}() has published ${by.object.replace(/\./g, '->')}, and ${user.fn.name}() uses it`,
           detail: [
             handler
               ? `${user.fn.name}() may run as soon as ${publish.api}() is called`
               : `${user.fn.name}() may find it as soon as it is in ${publish.cell ? cellName(publish.cell) : 'the table'}`,
           ],
-          question: `What keeps ${user.fn.name}() from ${name} until it is initialised?`,
+          question: `What keeps ${user.fn.name}() from using ${name} before it is initialised?`,
           dismissal: handler
             ? `Not an issue if the device stays quiet until ${name} is initialised`
-            : `Not an issue if nobody can ask for it before ${fn.name}() is done`,
+            : `Not an issue if nobody can look it up before ${fn.name}() is done`,
           related: [
             { path: publish.path, line: publish.line, side: publish.side, note: 'published here' },
             { path: use.path, line: use.line, side: use.side, note: `the use, in ${user.fn.name}()` },
@@ -85,7 +85,7 @@ export default {
                   ]
                 : []),
             ],
-            edits: [{ kind: 'move', event: init, where: 'before', to: publish, text: `${name} initialised before ${publish.api}()` }],
+            edits: [{ kind: 'move', event: init, where: 'before', to: publish, text: `Initialising ${name} before ${publish.api}()` }],
             assumes: ['both work on one object'],
           },
         },

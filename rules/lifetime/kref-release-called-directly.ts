@@ -16,16 +16,16 @@ import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'kref-release-called-directly',
-  title: 'The release function of a kref is called past the count',
+  title: 'The release function of a kref is called directly, bypassing the count',
   why: `
-    A release function runs when the last reference is put. Called by hand, it frees the object whatever the count says: whoever holds
-    another reference uses freed memory, and the last put frees it a second time.
-    Told by inspection: the count is not asked, whatever the order.`,
+    A release function runs when the last reference is put. Called directly, it frees the object whatever the count is: other holders of a
+    reference use freed memory, and the last put frees it a second time. Reported by inspection: the count is not checked, whatever the
+    ordering.`,
   severity: 'warning', // The last holder may know that it is the last.
   confidence: 'medium',
   finds: ['refcount-lifetime'],
   references: ['Documentation/core-api/kref.rst, Kref rules', 'include/linux/kref.h, kref_put()'],
-  knownGaps: ['a release function that another file hands to kref_put() is not known to be one'],
+  knownGaps: ['a release function that another file passes to kref_put() is not known to be one'],
   examples: {
     bad: [
       `
@@ -307,13 +307,13 @@ void req_put(struct req *r)
       report(
         { event: call, fn },
         {
-          message: `${fn.name}() calls ${call.api}(), the release function of ${first.slice(1)}, past the count`,
-          question: `Who else holds a reference to ${object}, and should this be kref_put(${first}, ${call.api})?`,
-          dismissal: `Not an issue if ${object} was never known to anybody else`,
-          related: [{ path: put.path, line: put.line, side: put.side, note: 'handed to kref_put() here' }],
+          message: `${fn.name}() calls ${call.api}(), the release function of ${first.slice(1)}, directly and bypasses the count`,
+          question: `Can anybody else hold a reference to ${object}, and should this be kref_put(${first}, ${call.api})?`,
+          dismissal: `Not an issue if ${object} was never visible to others`,
+          related: [{ path: put.path, line: put.line, side: put.side, note: 'passed to kref_put() here' }],
           // Who frees the container has to free what is left in it.
           ...(isLeftInside(fn, call, object, world) ? { confidence: 'low' as const } : {}),
-          advice: [`kref_put(${first}, ${call.api})`],
+          advice: [`Use kref_put(${first}, ${call.api})`],
         },
       );
     }

@@ -4,16 +4,16 @@ import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'plain-get-on-rcu-object',
-  title: 'A reference is taken without asking on what was found under RCU, where the last put frees behind a grace period',
+  title: 'An unconditional get on an object found under RCU, whose last put frees after a grace period',
   why: `
-    RCU keeps the memory that a reader finds, not the reference count in it. The last put may have brought the count to zero before the reader
-    raises it: the free is under way already, waits for this reader's section and no longer, and the reader keeps a pointer to freed memory. A
-    lookup under RCU takes its reference by a get that refuses a count of zero, and takes the object for gone where that fails.`,
+    RCU protects the memory that a reader finds, not the reference count in it. The last put may have dropped the count to zero before the
+    reader raises it: the free is already pending, waits for this reader's critical section and no longer, and the reader keeps a pointer to
+    freed memory. A lookup under RCU must take its reference with a get that refuses a count of zero, and treat failure as not found.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['refcount-lifetime', 'rcu-misuse', 'check-then-act'],
   references: ['Documentation/RCU/rcuref.rst', 'Documentation/core-api/kref.rst, Krefs and RCU'],
-  knownGaps: ['a put or a lookup by a helper out of view is not followed', 'another reference that the caller holds is not seen'],
+  knownGaps: ['a put or a lookup by a helper that is not visible is not followed', 'another reference that the caller holds is not seen'],
   examples: {
     bad: [
       `
@@ -228,19 +228,17 @@ void route_drop(struct table *t, struct route *r)
         report(
           { event: get, fn },
           {
-            message: `${fn.name}() raises ${name} of what it found under RCU, where the last put may have brought it to zero already`,
-            detail: [
-              `The free that ${put.free.api}() puts off waits for this reader's section, and for the reference that it takes there it does not`,
-            ],
+            message: `${fn.name}() raises ${name} of an object found under RCU, but the last put may have dropped it to zero already`,
+            detail: [`The free that ${put.free.api}() defers waits for this reader's critical section, but not for the reference taken in it`],
             question: 'Should the lookup refuse a count of zero?',
-            dismissal: 'Not an issue if what can be found has a reference until all readers are gone',
+            dismissal: 'Not an issue if every object that can be found has a reference until all readers are done',
             related: [
               { path: load.path, line: load.line, side: load.side, note: 'found here, under RCU alone' },
               { path: put.put.path, line: put.put.line, side: put.put.side, note: 'the last put' },
-              { path: put.free.path, line: put.free.line, side: put.free.side, note: 'freed behind a grace period' },
+              { path: put.free.path, line: put.free.line, side: put.free.side, note: 'freed after a grace period' },
             ],
             quote: [load, get],
-            advice: ['kref_get_unless_zero(), refcount_inc_not_zero() and the like'],
+            advice: ['Use kref_get_unless_zero(), refcount_inc_not_zero() or the like'],
             claim: claimOf(fn, get, put, name.replace(/(?:->|\.)\w+$/, '')),
           },
         );
@@ -314,8 +312,8 @@ function claimOf(fn: CFunction, get: Event, { putter, put, release, free }: Put,
     starts: [{ cell: put, value: 1 }],
     meanings: [{ event: free, access: 'write', cell: name, ordering: 'relaxed', says: { before: '', after: `frees ${name}` } }],
     edits: [
-      { kind: 'unless-zero', event: get, text: 'a get that refuses a count of zero, as kref_get_unless_zero() and refcount_inc_not_zero() do' },
+      { kind: 'unless-zero', event: get, text: 'A get that refuses a count of zero, such as kref_get_unless_zero() or refcount_inc_not_zero(),' },
     ],
-    assumes: [`the last reference is put while ${fn.name}() runs`],
+    assumes: [`the last reference is dropped while ${fn.name}() runs`],
   };
 }

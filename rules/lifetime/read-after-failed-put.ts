@@ -16,16 +16,16 @@ import { isAwaited, isSerialised, keepsAlive, othersOnlyCount } from './read-aft
 
 export default {
   id: 'read-after-failed-put',
-  title: 'An object is read after a put that was not the last one',
+  title: 'An object is read after a put that did not drop the last reference',
   why: `
-    A put that does not bring the count to zero leaves the object to the other holders. From then on each of them may put the last
-    reference, and the object is gone: freed, or in use as something else. Whoever reads it on that branch reads what no longer is theirs.
-    The same holds where the count is of work that is still out, and the last one wakes its waiter: the others may not look back.`,
+    A put that does not drop the count to zero leaves the object to the other holders. From then on any of them may drop the last reference,
+    and the object is freed or reused. Code that reads it on that branch reads an object that it no longer owns. The same holds if the count
+    is of pending work, and the last one wakes the waiter: the others may not access it any more.`,
   severity: 'error', // A warning where the count only tells a waiter that all is done.
   confidence: 'medium',
   finds: ['use-after-handover', 'refcount-lifetime'],
   references: ['include/linux/kref.h, kref_put()', 'Documentation/core-api/kref.rst, Kref rules'],
-  knownGaps: ['a second reference of the caller is not seen where the function has the object as a parameter'],
+  knownGaps: ['a second reference of the caller is not seen if the function has the object as a parameter'],
   examples: {
     bad: [
       `
@@ -33,7 +33,7 @@ void block_free(struct page *page, unsigned int order)
 {
 	if (put_page_testzero(page))
 		free_the_page(page, order);
-	else if (!PageHead(page)) /* want: read-after-failed-put "page is read" */
+	else if (!PageHead(page)) /* want: read-after-failed-put "reads page" */
 		while (order-- > 0)
 			free_the_page(page + (1 << order), order);
 }`,
@@ -41,7 +41,7 @@ void block_free(struct page *page, unsigned int order)
 int sess_put(struct sess *s)
 {
 	if (!refcount_dec_and_test(&s->refs))
-		return s->state; /* want: read-after-failed-put "s is read" */
+		return s->state; /* want: read-after-failed-put "reads s" */
 	kfree(s);
 	return 0;
 }`,
@@ -53,7 +53,7 @@ static void part_done(struct part *p)
 	if (atomic_dec_and_test(&j->pending))
 		complete(&j->done);
 	else
-		note_progress(j->total); /* want: read-after-failed-put "j is read" */
+		note_progress(j->total); /* want: read-after-failed-put "reads j" */
 }`,
       `
 /* The list's lock is taken for the walk alone: callers are not kept apart. */
@@ -77,7 +77,7 @@ static void slot_put(struct rack *r, int id)
 	struct slot *s = slot_find(r, id);
 
 	if (!refcount_dec_and_test(&s->refs)) {
-		if (s->spare) /* want: read-after-failed-put "s is read" */
+		if (s->spare) /* want: read-after-failed-put "reads s" */
 			rack_trim(r);
 		return;
 	}
@@ -98,7 +98,7 @@ void sess_unuse(struct sess *s)
 void sess_close(struct sess *s)
 {
 	if (!refcount_dec_and_test(&s->refs)) {
-		sess_complain(s->id); /* want: read-after-failed-put "s is read" */
+		sess_complain(s->id); /* want: read-after-failed-put "reads s" */
 		return;
 	}
 	kfree(s);
@@ -299,19 +299,19 @@ static void slot_put(struct rack *r, int id)
       report(
         { event: read, fn },
         {
-          message: `${name} is read in ${fn.name}() after ${put.api}() was not the last put of it`,
+          message: `${fn.name}() reads ${name} after ${put.api}() has dropped a reference that was not the last`,
           detail: [
             life === 'sure'
-              ? `Whoever holds the other references may put the last of them before ${read.api === 'read' ? 'the read' : `${read.api}()`}, and ${name} is gone`
-              : `Another CPU may bring the count to zero and wake the waiter, who goes on before the read`,
+              ? `Another holder may drop the last reference before ${read.api === 'read' ? 'the read' : `${read.api}()`}, and ${name} is freed`
+              : 'Another CPU may drop the count to zero and wake the waiter, which proceeds before the read',
           ],
           ...(isGlobal(put)
             ? {
-                question: 'What keeps the waiter from going on before the read?',
-                dismissal: `Not an issue if what is read stays as it is when the waiter goes on`,
+                question: 'What keeps the waiter from proceeding before the read?',
+                dismissal: 'Not an issue if what is read stays valid when the waiter proceeds',
               }
             : {
-                question: `What keeps ${name} alive on the branch where the count did not reach zero?`,
+                question: `What keeps ${name} alive on the branch where the count has not reached zero?`,
                 dismissal: `Not an issue if the caller holds another reference to ${name}`,
               }),
           related: [{ path: put.path, line: put.line, side: put.side, note: 'the put' }],
@@ -359,7 +359,7 @@ function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: s
   if (!end) return null;
   const member = read.cell && read.cell.path !== '*' && read.api === 'read' ? read.cell.path : null;
   const look = `reads ${member === null ? name : `${name}${isGlobal(put) ? '.' : '->'}${member}`}`;
-  const does = end.kind === 'wake' ? `wakes who waits for ${name}` : `frees ${name}`;
+  const does = end.kind === 'wake' ? `wakes the waiter for ${name}` : `frees ${name}`;
   const late = end.kind === 'wake' ? ', too late' : ', which is freed';
   return {
     threads: [
@@ -372,10 +372,8 @@ function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: s
       { event: end, access: 'write', cell: name, ordering: 'relaxed', says: { before: '', after: does } },
     ],
     starts: [{ cell: put, value: 2 }],
-    edits: [{ kind: 'move', event: read, where: 'before', to: put, text: 'the read before the put' }],
-    assumes: [
-      end.kind === 'wake' ? `whoever waits ${isGlobal(put) ? 'goes on with' : 'gives back'} ${name}` : 'the two references are all that there are',
-    ],
+    edits: [{ kind: 'move', event: read, where: 'before', to: put, text: 'Moving the read before the put' }],
+    assumes: [end.kind === 'wake' ? `the waiter ${isGlobal(put) ? 'reuses' : 'frees'} ${name}` : 'there are only these two references'],
   };
 }
 

@@ -4,18 +4,18 @@ import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'stored-after-release-callback',
-  title: 'A count of an object is stored after the owner’s callback took the object back',
+  title: 'A reference count is stored after a callback has returned the object to its owner',
   why: `
-    Once a driver's free callback has the object, another CPU may take it from the driver's list and count references on it. A store of
-    the count that comes after the callback overwrites those: it is no read-modify-write, and what the new owner counted is lost, so that
-    the object is freed too early or never. The callback's lock does not help, since it is dropped by then, and later stores may even move
-    up past an unlock.
-    Whoever owns the object next is behind a pointer and out of view: the claim assumes one, who gets it from the callback and counts a reference.`,
+    Once a driver's free callback has the object, another CPU may take it from the driver's list and count references on it. A store of the
+    count after the callback overwrites those: it is not a read-modify-write, so the new owner's references are lost, and the object is
+    freed too early or never. The callback's lock does not help, since it has been dropped by then, and later stores may even move up past
+    an unlock. The next owner of the object is behind a pointer and not visible: the claim assumes one, which gets it from the callback and
+    counts a reference.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['use-after-handover', 'refcount-lifetime'],
   references: ['Documentation/atomic_t.txt, SEMANTICS', 'Documentation/core-api/kref.rst, Kref rules'],
-  knownGaps: ['a release callback that is not named as one, or a function out of view, is not known to take the object'],
+  knownGaps: ['a release callback that is not named as one, or a function that is not visible, is not known to take the object'],
   examples: {
     bad: [
       `
@@ -91,13 +91,13 @@ void page_drop(struct zone_dev *z, struct page *page)
       report(
         { event: store, fn },
         {
-          message: `${store.api}() stores a count of ${object} in ${fn.name}() after ${call.api}() has taken ${object} back`,
+          message: `${store.api}() in ${fn.name}() stores a reference count of ${object} after ${call.api}() has returned ${object} to its owner`,
           detail: [
-            `Another CPU may get ${object} from its owner and count on it before the store, which is no read-modify-write and overwrites that`,
+            `Another CPU may get ${object} from its owner and take a reference before the store, which is not a read-modify-write and overwrites it`,
           ],
-          question: `Can another CPU have ${object} by then, and should the count be stored before ${call.api}(), or by the one who takes it next?`,
+          question: `Can another CPU have ${object} by then, and should the count be stored before ${call.api}(), or by the next owner?`,
           dismissal: `Not an issue if ${call.api}() leaves ${object} with its caller`,
-          related: [{ path: call.path, line: call.line, side: call.side, note: 'given back here' }],
+          related: [{ path: call.path, line: call.line, side: call.side, note: 'returned to its owner here' }],
           quote: [call, store],
           claim: claimOf(fn, call, store, object),
         },
@@ -108,7 +108,7 @@ void page_drop(struct zone_dev *z, struct page *page)
 
 /** The function against the next owner, who counts a reference between the callback and the store. */
 function claimOf(fn: CFunction, call: Event, store: Event, object: string): Claim {
-  const given = `${object} given back`;
+  const given = `${object} returned`;
   const got: Deed = {
     does: 'read',
     cell: given,
@@ -121,17 +121,17 @@ function claimOf(fn: CFunction, call: Event, store: Event, object: string): Clai
     bad: { kind: 'sees', reads: [{ read: got, from: call }], ends: [store] },
     meanings: [
       // Whatever the callback does, the next owner sees all that was done before: else there would be nothing to rely on.
-      { event: call, access: 'write', cell: given, ordering: 'release', value: 1, says: { before: '', after: `gives ${object} back` } },
+      { event: call, access: 'write', cell: given, ordering: 'release', value: 1, says: { before: '', after: `returns ${object}` } },
       {
         event: store,
         access: 'write',
         cell: store,
         ordering: store.ordering === 'release' ? 'release' : 'relaxed',
-        says: { before: '', after: `stores a count of ${object} over it` },
+        says: { before: '', after: `overwrites the count of ${object}` },
       },
     ],
-    edits: [{ kind: 'move', event: store, where: 'before', to: call, text: `the count stored before ${call.api}()` }],
-    assumes: [`another CPU may get ${object} as soon as ${call.api}() has it, and counts a reference to it`],
+    edits: [{ kind: 'move', event: store, where: 'before', to: call, text: `Storing the count before ${call.api}()` }],
+    assumes: [`another CPU may get ${object} as soon as ${call.api}() has it, and takes a reference to it`],
     stands: true,
   };
 }

@@ -6,17 +6,17 @@ export default {
   id: 'timer-alive-at-free',
   title: 'An object is freed while the handler of its timer or work item may still run',
   why: `
-    timer_delete() and cancel_work() take an item off its queue. A handler that has started goes on, on another CPU, and works on the object that
-    holds the item; freed behind such a call, it is freed under the handler. The forms that end in _sync wait for it, and timer_shutdown_sync()
-    keeps it from being set up again besides.
-    Outside the model, which knows no handlers that are waited for: told by inspection.`,
+    timer_delete() and cancel_work() remove an item from its queue. A handler that has started continues on another CPU, and uses the object
+    that contains the item; if the object is freed after such a call, it is freed under the handler. The _sync variants wait for the
+    handler, and timer_shutdown_sync() also keeps the timer from being armed again. Outside the model, which has no handlers to wait for:
+    reported by inspection.`,
   severity: 'warning',
   confidence: 'high',
   finds: ['lifetime-teardown', 'use-after-handover'],
   references: ['kernel/time/timer.c, timer_delete_sync()', 'Documentation/kernel-hacking/locking.rst, Racing Timers: A Kernel Pastime'],
   knownGaps: [
-    'the item must be set up in the same file',
-    'an object that is freed with nothing done to its timer at all is not told: mostly the handler, or another file, ends it',
+    'the item must be initialised in the same file',
+    'an object that is freed with its timer left alone entirely is not reported: mostly the handler, or another file, stops it',
   ],
   examples: {
     bad: [
@@ -191,12 +191,12 @@ void lamp_start(struct lamp *l)
           report(
             { event: free, fn },
             {
-              message: `${name} is freed in ${fn.name}() behind ${stop.api}(), which does not wait for ${item.handler.name}(): it may be running`,
-              question: `Should that be ${WAITING[stop.api] ?? 'the form that waits'}?`,
-              dismissal: `Not an issue if ${item.handler.name}() cannot be running here`,
+              message: `${fn.name}() frees ${name} after ${stop.api}(), which does not wait for ${item.handler.name}(): it may still be running`,
+              question: `Should this be ${WAITING[stop.api] ?? 'the variant that waits'}?`,
+              dismissal: `Not an issue if ${item.handler.name}() can't be running here`,
               related: [
-                { path: stop.path, line: stop.line, side: stop.side, note: 'taken off its queue here' },
-                { path: item.setUp.path, line: item.setUp.line, side: item.setUp.side, note: 'set up here' },
+                { path: stop.path, line: stop.line, side: stop.side, note: 'removed from its queue here' },
+                { path: item.setUp.path, line: item.setUp.line, side: item.setUp.side, note: 'initialised here' },
               ],
               quote: [stop, free],
             },

@@ -16,19 +16,19 @@ import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'use-after-put',
-  title: 'An object is used after it was freed, or after the reference that kept it was given back',
+  title: 'An object is used after it was freed, or after its reference was put',
   why: `
-    Behind kfree() the memory may belong to somebody else at once. Behind a put it may as soon as the other holders have put theirs, which
-    is a race that a test seldom sees: the pointer works as long as somebody else still holds a reference. What is needed from the object
-    is read first, or the put moves down behind its last use.
-    A use behind a free is certain by inspection; behind a put the claim is of another holder, who is out of view, and puts the last reference in between.`,
+    After kfree() the memory may be reused at once. After a put it may be as soon as the other holders have dropped their references, a race
+    that tests seldom hit: the pointer works as long as somebody else holds a reference. Read what is needed from the object first, or move
+    the put after its last use. A use after a free is certain by inspection; after a put the claim assumes another holder that is not
+    visible and drops the last reference in between.`,
   severity: 'error', // A warning where a reference is put: another may be held, out of view.
   confidence: 'high',
   finds: ['refcount-lifetime', 'lifetime-teardown', 'use-after-handover'],
   references: ['Documentation/core-api/kref.rst, Kref rules', 'include/linux/kref.h, kref_put()'],
   knownGaps: [
-    'a put of what a parameter points to says nothing: the caller may hold a reference of its own',
-    'memory that is freed through a function out of view, or in one arm of a function in view, is not known to be freed',
+    'a put of what a parameter points to is not reported: the caller may hold its own reference',
+    'memory that is freed by a function that is not visible, or in one branch of a visible one, is not known to be freed',
   ],
   examples: {
     bad: [
@@ -36,7 +36,7 @@ export default {
 void port_close(struct port *p)
 {
 	kfree(p);
-	p->open = 0; /* want: use-after-put "p is used" */
+	p->open = 0; /* want: use-after-put "uses p" */
 }`,
       `
 static void queue_free(struct queue *q)
@@ -50,7 +50,7 @@ static void queue_free(struct queue *q)
 int queue_drop(struct port *p, struct queue *q)
 {
 	queue_free(q);
-	p->len -= q->len; /* want: use-after-put "q is used" */
+	p->len -= q->len; /* want: use-after-put "uses q" */
 	return 0;
 }`,
       `
@@ -59,7 +59,7 @@ void writer_release(struct writer *w)
 	mutex_lock(&w->lock);
 	css_put(w->css);
 	mutex_unlock(&w->lock);
-	owner_unpin(w->css); /* want: use-after-put "w->css is used" */
+	owner_unpin(w->css); /* want: use-after-put "uses w->css" */
 }`,
       `
 int clock_name(struct device_node *parent, char *to)
@@ -69,7 +69,7 @@ int clock_name(struct device_node *parent, char *to)
 	if (!np)
 		return -ENODEV;
 	of_node_put(np);
-	return sprintf(to, "%s", np->name); /* want: use-after-put "np is used" */
+	return sprintf(to, "%s", np->name); /* want: use-after-put "uses np" */
 }`,
       `
 /* A test uses it, and so does the driver. */
@@ -78,7 +78,7 @@ static void item_gone(struct rcu_head *head)
 	struct item *i = container_of(head, struct item, rcu);
 
 	kfree(i);
-	i->next = NULL; /* want: use-after-put "i is used" */
+	i->next = NULL; /* want: use-after-put "uses i" */
 }
 
 void item_drop(struct item *i)
@@ -253,15 +253,15 @@ int names_read(struct names *n)
       report(
         { event: use, fn },
         {
-          message: `${name} is used in ${fn.name}() after ${via ?? event.api}() ${kind === 'free' ? 'has freed it' : 'has put the reference to it'}`,
+          message: `${fn.name}() uses ${name} after ${via ?? event.api}() ${kind === 'free' ? 'has freed it' : 'has dropped its reference'}`,
           question:
             kind === 'free'
-              ? `Can ${via ?? event.api}() move behind the last use?`
-              : `Which reference keeps ${name} alive here, and can the put move behind the last use?`,
+              ? `Can ${via ?? event.api}() move after the last use?`
+              : `Which reference keeps ${name} alive here, and can the put move after the last use?`,
           dismissal:
             kind === 'free'
-              ? `Not an issue if ${name} points to something else by then`
-              : `Not an issue if another reference to ${name} is held over this`,
+              ? `Not an issue if ${name} points to a different object by then`
+              : `Not an issue if another reference to ${name} is held here`,
           related: [{ path: event.path, line: event.line, side: event.side, note: `${gone} here` }],
           quote: [event, use],
           shape: `${object}@${fn.name}`,
@@ -279,7 +279,7 @@ function claimOf(fn: CFunction, put: Event, use: Event, name: string): Claim {
   const count = `count of ${name}`;
   const last: Deed = { does: 'put', cell: count };
   const free: Deed = { does: 'write', cell: name, where: { gave: last }, says: { before: '', after: `frees ${name}` } };
-  const how = use.kind === 'call' ? `hands ${name} to ${use.api}()` : `looks into ${name}`;
+  const how = use.kind === 'call' ? `passes ${name} to ${use.api}()` : `dereferences ${name}`;
   return {
     threads: [{ fn, events: [put, use] }],
     others: [{ who: `another holder of ${name}`, does: [last, free] }],
@@ -292,12 +292,12 @@ function claimOf(fn: CFunction, put: Event, use: Event, name: string): Claim {
         access: 'read',
         cell: name,
         ordering: 'relaxed',
-        says: { before: how, after: use.kind === 'call' ? `hands ${name}, which is freed, to ${use.api}()` : `${how}, which is freed` },
+        says: { before: how, after: use.kind === 'call' ? `passes ${name}, which is freed, to ${use.api}()` : `${how}, which is freed` },
       },
     ],
     starts: [{ cell: count, value: 2 }],
-    edits: [{ kind: 'move', event: put, where: 'after', to: use, text: `the put behind the last use of ${name}` }],
-    assumes: [`another CPU holds the only other reference to ${name}, and puts it at that time`],
+    edits: [{ kind: 'move', event: put, where: 'after', to: use, text: `Moving the put after the last use of ${name}` }],
+    assumes: [`another CPU holds the only other reference to ${name}, and drops it meanwhile`],
     stands: true,
   };
 }

@@ -4,11 +4,11 @@ import type { Claim, Rule, Use, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'used-after-ownership-given',
-  title: 'What a bit guards is written after the bit has been given away',
+  title: 'Data guarded by a bit is written after the bit was handed over',
   why: `
-    Where one function takes a bit by an atomic operation before it touches what a pointer of the object leads to, whoever gives the bit says
-    that this is the next one's. A store there behind the giving goes into what another CPU has taken already: the two mix, or the later one
-    wins. A lock around each of the two stores keeps them apart in time, but not from undoing each other. The bit is given last.`,
+    If one function takes a bit by an atomic operation before it accesses what a pointer of the object leads to, changing the bit hands that
+    data to the next owner. A store there after the handover hits data that another CPU already owns: the two mix, or the later one wins. A
+    lock around each of the two stores keeps them apart in time, but does not keep one from undoing the other. Hand the bit over last.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['use-after-handover', 'bitlock-nonatomic'],
@@ -166,12 +166,12 @@ void horn_tune(struct horn *h, int len)
       const bit = bitOf(give.event);
       const what = `${pathOf(late, give.event)}->${late.cell?.path}`.replace(/^->/, '');
       report(give, {
-        message: `${give.fn.name}() gives ${bit} away by ${give.event.api}() and writes ${what} after that`,
-        detail: [`${taker.fn.name}() takes ${bit} and writes there: its store may be undone`],
+        message: `${give.fn.name}() hands over ${bit} with ${give.event.api}() and writes ${what} after that`,
+        detail: [`${taker.fn.name}() takes ${bit} and writes there, and its store may be overwritten`],
         question: `Should ${give.event.api}() come last, or ${bit} be taken again before the store?`,
         dismissal: `Not an issue if ${taker.fn.name}() can't run before ${give.fn.name}() returns`,
         quote: [give.event, late],
-        related: [{ path: next.path, line: next.line, side: next.side, note: `what the next owner writes, in ${taker.fn.name}()` }],
+        related: [{ path: next.path, line: next.line, side: next.side, note: `the next owner's store, in ${taker.fn.name}()` }],
         shape: key,
         claim: claimOf(give, late, taker, next),
       });
@@ -255,13 +255,13 @@ function claimOf(give: Use, late: Event, taker: Use, next: Event): Claim {
     edits: [
       {
         kind: 'both',
-        text: `${event.api}() after the store, with a barrier before it`,
+        text: `${event.api}() after the store with a barrier before it`,
         edits: [
           { kind: 'move', event, where: 'after', to: late, text: '' },
           { kind: 'fence', fence: 'full', where: 'before', event, text: '' },
         ],
       },
     ],
-    assumes: ['both run on one object', `${give.fn.name}() owns ${bitOf(event)} when it begins`],
+    assumes: ['both run on one object', `${give.fn.name}() owns ${bitOf(event)} on entry`],
   };
 }

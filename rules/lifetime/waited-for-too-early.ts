@@ -6,14 +6,13 @@ import { type Early, earlyWaits } from './waited-for-too-early/teardown.ts';
 
 export default {
   id: 'waited-for-too-early',
-  title: 'Work is waited for while what queues it still runs',
+  title: 'Work is cancelled while its source can still queue it',
   why: `
-    cancel_work_sync(), timer_delete_sync() and the like wait for what is queued when they are called; what is queued afterwards runs afterwards. In
-    a teardown the interrupt, the timer, the other work item or the operation that queues an item must therefore be stopped before the item is
-    waited for. Between a wait that comes too early and that stop the item is queued once more, and its handler then works on freed memory, or on a
-    device that is off. Where two items queue each other neither order will do: one of them is to be shut down, by timer_shutdown_sync() or
-    disable_work_sync().
-    Certain by inspection of the whole file, and outside the model, which knows no queues.`,
+    cancel_work_sync(), timer_delete_sync() and the like wait for what is queued when they are called; what is queued later runs later. In a
+    teardown the interrupt, timer, other work item or operation that queues an item must therefore be stopped before the item is cancelled.
+    Between a premature cancel and that stop the item is queued once more, and its handler then uses freed memory, or a device that is off.
+    If two items queue each other, neither order works: one of them must be shut down with timer_shutdown_sync() or disable_work_sync().
+    Certain by inspection of the whole file, and outside the model, which has no queues.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['lifetime-teardown', 'use-after-handover'],
@@ -24,10 +23,10 @@ export default {
   ],
   knownGaps: [
     'the wait, the stop and what queues the item stand in one file',
-    'a device that is told to be quiet before the wait counts as quiet, whatever it was told',
-    'a flag that the handler reads and the teardown writes before counts, whatever it says',
-    'that a device is opened between the wait and the stop is not judged',
-    'an interrupt that the core gives back when the removal is over is not judged',
+    'any command that quiesces the device before the wait counts, whatever it is',
+    'any flag that the handler reads and the teardown writes before the wait counts, whatever it means',
+    'a device being opened between the wait and the stop is not considered',
+    'an interrupt that the core frees after the removal is not considered',
   ],
   examples,
   checkFile(file, report, world) {
@@ -49,9 +48,9 @@ export default {
 function remarkOn(item: Deferred, source: Source, { wait, stop }: Early): Remark {
   const at = ({ event }: typeof wait, note: string) => ({ path: event.path, line: event.line, side: event.side, note });
   return {
-    message: `${wait.event.api}() waits for ${item.handler?.name}() before ${stop.event.api}(), and until then ${source.entry.name}() may ${item.kind === 'timer' ? 'arm' : 'queue'} it again`,
+    message: `${wait.event.api}() waits for ${item.handler?.name}() before ${stop.event.api}(), but until that ${source.entry.name}() may ${item.kind === 'timer' ? 'arm' : 'queue'} it again`,
     question: `Should ${wait.event.api}() come after ${stop.event.api}()?`,
-    dismissal: `Not an issue if ${source.entry.name}() can't run any more by then, or no longer queues ${item.path}`,
+    dismissal: `Not an issue if ${source.entry.name}() can no longer run by then, or no longer queues ${item.path}`,
     related: [at(stop, 'stopped here'), at(source.queued, 'queued here')],
     shape: wait.fn.name,
   };

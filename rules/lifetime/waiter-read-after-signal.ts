@@ -4,13 +4,12 @@ import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'waiter-read-after-signal',
-  title: 'A waiter’s record is read after the store that lets the waiter go',
+  title: 'A waiter’s record is read after the store that releases the waiter',
   why: `
-    A waiter that finds its record marked as done leaves at once, with no need to be woken: it may have been about to look anyway. Its record
-    is most often on its stack, and is gone when the waker reads the task to wake from it. The task is read first and held by a reference,
-    then the waiter is told, then the task is woken.
-    The waiter's own stack is no cell that its code names: that its record is gone behind the look that it waits for is assumed by the claim, and
-    where that look is out of view, so is the waiter.`,
+    A waiter that finds its record marked as done returns at once, without being woken: it may have been about to check anyway. Its record
+    is usually on its stack, and gone by the time the waker reads the task to wake from it. Read the task first and take a reference to it,
+    then signal the waiter, then wake the task. The waiter's own stack is not a cell that its code names: the claim assumes that its record
+    is gone once it has seen the signal, and if that check is not visible, it assumes the waiter too.`,
   severity: 'warning', // A note where nothing in view says what the object is.
   confidence: 'medium',
   finds: ['use-after-handover'],
@@ -185,13 +184,13 @@ void seat_give(struct seat *s)
       report(
         { event: wake, fn },
         {
-          message: `${name}->${member} is read in ${fn.name}() after ${signal.kind === 'call' ? `${signal.api}()` : `the store to ${signal.cell ? cellName(signal.cell) : name}`} has let the waiter go`,
-          detail: [`The waiter may see it at once and return before ${wake.api}(), and then ${name} is no longer there`],
-          question: `What keeps ${name} until ${wake.api}() has read the task from it?`,
-          dismissal: `Not an issue if ${name} outlives the wait, or the waiter takes a lock that is held here before it leaves`,
-          related: [{ path: signal.path, line: signal.line, side: signal.side, note: 'the waiter may go from here on' }],
+          message: `${fn.name}() reads ${name}->${member} after ${signal.kind === 'call' ? `${signal.api}()` : `the store to ${signal.cell ? cellName(signal.cell) : name}`} has released the waiter`,
+          detail: [`The waiter may see it at once and return before ${wake.api}(), and ${name} is gone then`],
+          question: `What keeps ${name} valid until ${wake.api}() has read the task from it?`,
+          dismissal: `Not an issue if ${name} outlives the wait, or the waiter takes a lock held here before it returns`,
+          related: [{ path: signal.path, line: signal.line, side: signal.side, note: 'the waiter may return from here on' }],
           quote: [signal, wake],
-          advice: [`the task read before, with get_task_struct(), and woken by that`],
+          advice: ['Read the task before the signal, with get_task_struct(), and wake that'],
           ...(kind === 'waiter' ? {} : { severity: 'note' as const }),
           claim: claimOf(fn, signal, wake, name, world),
         },
@@ -208,7 +207,7 @@ function claimOf(fn: CFunction, signal: Event, wake: Event, name: string, world:
   const look = waiter?.events.find(e => looks(waiter, e, key));
   const sees: Deed = {
     does: 'read',
-    cell: told ? `${name} let go` : signal,
+    cell: told ? `${name} released` : signal,
     says: { before: 'does not see the signal', after: 'sees the signal' },
   };
   const zero = signal.operand === 'NULL' ? { zero: true as const } : {};
@@ -224,7 +223,7 @@ function claimOf(fn: CFunction, signal: Event, wake: Event, name: string, world:
     event: wake,
     where: 'before' as const,
     to: signal,
-    text: 'the task read before the signal, and woken by that',
+    text: 'Reading the task before the signal and waking that',
   };
   const release = { kind: 'order' as const, event: signal, ordering: 'release' as const, text: '' };
   return {
@@ -237,16 +236,16 @@ function claimOf(fn: CFunction, signal: Event, wake: Event, name: string, world:
             {
               event: signal,
               access: 'write' as const,
-              cell: `${name} let go`,
+              cell: `${name} released`,
               ordering: 'release' as const,
               value: 1,
-              says: { before: '', after: 'lets the waiter go' },
+              says: { before: '', after: 'releases the waiter' },
             },
           ]
         : []),
       { event: wake, access: 'read', cell: name, ordering: 'relaxed', says: { before: read, after: `${read}, which is gone` } },
     ],
-    edits: [moved, { kind: 'both', edits: [moved, release], text: 'the task read before the signal, and the signal a release' }],
+    edits: [moved, { kind: 'both', edits: [moved, release], text: 'Reading the task before the signal, with release ordering on the signal,' }],
     assumes: [`the waiter returns as soon as it sees the signal, and ${name} is gone with it`],
     stands: true,
   };

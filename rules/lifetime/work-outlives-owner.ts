@@ -22,12 +22,12 @@ import {
 
 export default {
   id: 'work-outlives-owner',
-  title: 'A device is removed and nothing waits for the work that its object has put off',
+  title: 'A device is removed without waiting for the deferred work of its object',
   why: `
-    What a work item, a timer or a tasklet runs looks into the object that holds the item. When a driver's remove function ends, the object is freed,
-    by the function itself or by the core, which frees what was allocated for the device. An item that is queued then, or a handler that runs,
-    works on freed memory. Giving the interrupt back does not help: what the interrupt has queued is still queued.
-    Certain by inspection of the whole file, and outside the model, which knows no queues.`,
+    The handler of a work item, timer or tasklet uses the object that contains the item. When a driver's remove function ends, the object is
+    freed, by the function itself or by the core, which frees what was allocated for the device. An item that is still queued, or a handler
+    that is running, then uses freed memory. Freeing the interrupt does not help: what the interrupt has queued is still queued. Certain by
+    inspection of the whole file, and outside the model, which has no queues.`,
   severity: 'error',
   confidence: 'medium',
   finds: ['lifetime-teardown', 'use-after-handover'],
@@ -37,10 +37,10 @@ export default {
     'kernel/time/timer.c, timer_shutdown_sync()',
   ],
   knownGaps: [
-    'the item is set up, queued and let go in one file',
-    'a wait on some other way than that of the removal counts, unless it is on the way into sleep alone',
-    'a wait that stands before what queues the item is stopped counts',
-    'work on a queue of its own counts as waited for where that is not drained in view',
+    'the item is initialised, queued and freed in one file',
+    'a wait on a path other than the removal counts, unless it is only on the suspend path',
+    'a wait before the source of the item is stopped counts',
+    'work on a queue of its own counts as waited for if draining that queue is not visible',
   ],
   examples,
   checkFile(file, report, world) {
@@ -96,20 +96,20 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
   const state = off ? 'may be running' : 'may be queued or running';
   return {
     message: removal
-      ? `${removal.name}() lets ${gone} go, and nothing waits for ${handler}, which ${state}`
-      : `${gone} goes with its device, and nothing waits for ${handler}, which ${state}`,
+      ? `${removal.name}() does not wait for ${handler}, which ${state} when ${gone} is gone`
+      : `Nothing waits for ${handler}, which ${state} when ${gone} is freed with its device`,
     detail: [
       ...(queuer
-        ? [`${queuer.fn.name}() ${/timer/.test(queuer.event.api) ? 'arms' : 'queues'} it, by ${queuer.event.api}() on line ${queuer.event.line}`]
+        ? [`${queuer.fn.name}() ${/timer/.test(queuer.event.api) ? 'arms' : 'queues'} it with ${queuer.event.api}() on line ${queuer.event.line}`]
         : []),
-      ...(off ? [`${off.event.api}() takes ${item?.path} off its queue, and does not wait for a handler that runs`] : []),
-      ...(drain ? [`${drain.event.api}() waits for what is on the queue, and ${item?.path} comes to it when its delay has passed`] : []),
-      ...others.map(o => `Nor for ${o.handler?.name}() of ${o.path}`),
+      ...(off ? [`${off.event.api}() removes ${item?.path} from its queue but does not wait for a running handler`] : []),
+      ...(drain ? [`${drain.event.api}() waits for what is on the queue, but ${item?.path} gets there only when its delay has passed`] : []),
+      ...others.map(o => `Nothing waits for ${o.handler?.name}() of ${o.path} either`),
     ],
-    question: `What keeps ${handler} from running when ${gone} is gone?`,
+    question: `What keeps ${handler} from running after ${gone} is gone?`,
     dismissal: `Not an issue if ${item?.path} can't be queued or running by then`,
     related: [
-      ...(setUp && removal ? [{ path: setUp.path, line: setUp.line, side: setUp.side, note: 'set up here' }] : []),
+      ...(setUp && removal ? [{ path: setUp.path, line: setUp.line, side: setUp.side, note: 'initialised here' }] : []),
       ...(queued ? [{ path: queued.path, line: queued.line, side: queued.side, note: 'queued here' }] : []),
     ],
     shape: removal?.name ?? item?.path ?? '',

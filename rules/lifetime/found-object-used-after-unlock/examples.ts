@@ -24,7 +24,7 @@ int boat_speed(struct harbour *h, int id)
 	spin_unlock(&h->lock);
 	if (!found)
 		return -ENOENT;
-	return found->speed; /* want: found-object-used-after-unlock "found is used" */
+	return found->speed; /* want: found-object-used-after-unlock "uses found" */
 }
 
 void boat_sink(struct harbour *h, struct boat *b)
@@ -49,7 +49,7 @@ int port_reset(struct hub *h, int id)
 	mutex_unlock(&h->lock);
 	if (!p)
 		return -ENOENT;
-	return port_do_reset(p); /* want: found-object-used-after-unlock "p is used" */
+	return port_do_reset(p); /* want: found-object-used-after-unlock "uses p" */
 }
 
 void port_drop(struct hub *h, int id)
@@ -92,7 +92,7 @@ int boat_speed(struct harbour *h, int id)
 	spin_lock(&h->lock);
 	b = boat_find(h, id);
 	spin_unlock(&h->lock);
-	return b ? b->speed : 0; /* want: found-object-used-after-unlock "b is used" */
+	return b ? b->speed : 0; /* want: found-object-used-after-unlock "uses b" */
 }
 
 void boat_sink(struct harbour *h, struct boat *b)

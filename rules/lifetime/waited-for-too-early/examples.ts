@@ -251,7 +251,7 @@ static int pump_listen(struct pump *p)
 /** The rule's examples both ways: a wait before what queues the item is stopped, and what makes such a wait good. */
 export const examples: Rule['examples'] = {
   bad: [
-    pump({ remove: `	cancel_work_sync(&p->drain);${want('until then pump_irq() may queue it again')}	free_irq(p->irq, p);\n` }),
+    pump({ remove: `	cancel_work_sync(&p->drain);${want('until that pump_irq() may queue it again')}	free_irq(p->irq, p);\n` }),
     // The stop is in a function that is called, the queueing in another.
     pump({
       queue: '	pump_kick(p);\n',

@@ -195,15 +195,15 @@ static void kettle_stop(void *data)
 /** The rule's examples both ways: an item that nothing waits for, and what waits where it is not seen at once. */
 export const examples: Rule['examples'] = {
   bad: [
-    kettle() + removal('', want('nothing waits for kettle_boil()')),
+    kettle() + removal('', want('does not wait for kettle_boil()')),
     withTimer('	timer_delete(&k->beep);\n', want('which may be running')),
     // A handler that runs is not on the queue.
     withTimer('	if (timer_pending(&k->beep))\n		timer_delete_sync(&k->beep);\n', want('which may be running')),
-    `${kettle({ say: want('struct kettle goes with its device') })}
+    `${kettle({ say: want('struct kettle is freed with its device') })}
 static struct platform_driver kettle_driver = {
 	.probe = kettle_probe,
 };`,
-    delayed('', want('nothing waits for kettle_boil()')),
+    delayed('', want('does not wait for kettle_boil()')),
     `${kettle()}
 static int kettle_suspend(struct device *dev)
 {
@@ -214,14 +214,14 @@ static int kettle_suspend(struct device *dev)
 }
 
 static DEFINE_SIMPLE_DEV_PM_OPS(kettle_pm, kettle_suspend, NULL);
-${removal('', want('nothing waits for kettle_boil()'))}`,
-    module('timer_delete(&kettle_timer);', want('lets the module go')),
+${removal('', want('does not wait for kettle_boil()'))}`,
+    module('timer_delete(&kettle_timer);', want('the module is gone')),
     // Two items, told at one place.
     kettle({
       members: '	struct work_struct cool;\n',
       up: '	INIT_WORK(&k->cool, kettle_boil);\n',
       queue: 'schedule_work(&k->boil);\n	schedule_work(&k->cool);',
-    }) + removal('	cancel_work_sync(&k->cool);\n', want('nothing waits for kettle_boil()')),
+    }) + removal('	cancel_work_sync(&k->cool);\n', want('does not wait for kettle_boil()')),
   ],
   good: [
     kettle() + removal('	cancel_work_sync(&k->boil);\n'),
