@@ -31,8 +31,8 @@ export function storeThenLook(fn: CFunction, events: [Event, ...Event[], Event],
     edits: [edit],
     assumes: [
       wakes
-        ? `a waiter queues itself and then looks at ${name}, with a full barrier between`
-        : `another CPU changes ${other} and then looks at ${name}, with a full barrier between`,
+        ? `a waiter queues itself and then reads ${name}, with a full barrier in between`
+        : `another CPU changes ${other} and then reads ${name}, with a full barrier in between`,
     ],
     stands: true,
   };

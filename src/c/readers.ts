@@ -110,8 +110,8 @@ export function readAfterFree(
   const { store, free } = retirement;
   const seen = typeof reader === 'string' ? null : reader;
   const name = (seen?.pointer ?? String(reader)).replace(/#\d+$/, '');
-  const how = seen?.use.kind === 'call' ? `hands ${name} to ${seen.use.api}()` : `looks into ${name}`;
-  const looks = { before: how, after: seen?.use.kind === 'call' ? `hands ${name}, which is freed, to ${seen.use.api}()` : `${how}, which is freed` };
+  const how = seen?.use.kind === 'call' ? `passes ${name} to ${seen.use.api}()` : `dereferences ${name}`;
+  const looks = { before: how, after: seen?.use.kind === 'call' ? `passes ${name}, which is freed, to ${seen.use.api}()` : `${how}, which is freed` };
   const finds = { before: `finds ${name} on ${linked}`, after: `no longer finds ${name} on ${linked}` };
   const load: Deed = { does: 'read', cell: linked === undefined ? store : `${name} linked`, ...(linked === undefined ? {} : { says: finds }) };
   const use: Deed = { does: 'read', cell: name, ...(linked === undefined ? { through: load } : {}), says: looks };
@@ -141,12 +141,12 @@ export function readAfterFree(
               cell: `${name} linked`,
               ordering: 'relaxed' as const,
               value: 0,
-              says: { before: '', after: `takes ${name} off ${linked}` },
+              says: { before: '', after: `removes ${name} from ${linked}` },
             },
           ]),
     ],
     edits,
-    assumes: [seen ? 'both work on one object' : `a reader under rcu_read_lock() has found ${name} by then`],
+    assumes: [seen ? 'both work on one object' : `a reader under rcu_read_lock() has already found ${name}`],
     ...(stands ? { stands: true as const } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import { explainFinding, explainRule, readThread, review, rules, rulesJson, rulesText, safe } from '../index.ts';
+import { explainFinding, explainRule, type Finding, readThread, review, rules, rulesJson, rulesText, safe } from '../index.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
 import { tools } from './tools.ts';
@@ -28,9 +28,13 @@ export async function explainCommand(args: string[], out: Out, err: Out): Promis
   return 2;
 }
 
-/** How a finding of the inputs came about; the fingerprint may be cut short. */
+/** How a finding of the inputs was decided. The fingerprint may be cut short, as notes show it, while only one finding begins so. */
 async function explainFingerprint(fingerprint: string, files: string[], out: Out, err: Out): Promise<number> {
-  let status = 2;
+  const found = new Map<string, { name: string; text: string }>();
+  const note = (finding: Finding, held: Parameters<typeof explainFinding>[1]) => {
+    if (finding.fingerprint.startsWith(fingerprint))
+      found.set(finding.fingerprint, { name: `${finding.rule}, ${finding.path}:${finding.line}`, text: explainFinding(finding, held) });
+  };
   for (const source of await openInputs(files)) {
     if ('error' in source) {
       err(`fencepost: ${safe(source.error)}\n`);
@@ -38,18 +42,19 @@ async function explainFingerprint(fingerprint: string, files: string[], out: Out
     }
     const thread = await readThread(source.input, source.open(), tools);
     for (const { findings, resolved, held } of review(thread, { grammar: await grammar(true) }).reviews) {
-      for (const finding of [...findings, ...resolved]) {
-        if (!finding.fingerprint.startsWith(fingerprint)) continue;
-        out(explainFinding(finding, null));
-        status = 0;
-      }
-      for (const { finding, reason, detail } of held) {
-        if (!finding.fingerprint.startsWith(fingerprint)) continue;
-        out(explainFinding(finding, { reason, detail }));
-        status = 0;
-      }
+      for (const { finding, reason, detail } of held) note(finding, { reason, detail });
+      for (const finding of [...resolved, ...findings]) note(finding, null);
     }
   }
-  if (status !== 0) err(`fencepost explain: no finding of these inputs has the fingerprint ${fingerprint}\n`);
-  return status;
+  const [only] = found.values();
+  if (only && found.size === 1) {
+    out(only.text);
+    return 0;
+  }
+  err(
+    only
+      ? `fencepost explain: ${fingerprint} is ambiguous:\n${[...found].map(([full, { name }]) => `  ${full}  ${safe(name)}\n`).join('')}`
+      : `fencepost explain: no finding in the input has the fingerprint ${fingerprint}\n`,
+  );
+  return 2;
 }

@@ -43,7 +43,7 @@ function actOf(draft: Draft, act: Act, register: string | null, via: string | nu
     case 'unlock':
       return `${act.op} ${name(act.location)}`;
     case 'copy':
-      return `${into.trim() === '' ? '' : `${into.trim()} `}what was read into ${act.register} before`;
+      return `${into.trim() === '' ? '' : `${into.trim()} `}what ${act.register} holds already`;
     case 'word':
       return `one access to one word: ${act.parts.map(p => actOf(draft, p.act, p.register, null)).join('; ')}`;
   }

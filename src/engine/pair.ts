@@ -140,9 +140,9 @@ function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string
     outcome: execution => {
       const state = cells(execution);
       const text = names.map((name, i) => `${name} ${state[i]}`).join(', ');
-      if (falseAlarm) return `${claim.threads[1]?.fn.name ?? 'the reader'}() has reported a fault; the pair ends consistent: ${text}`;
+      if (falseAlarm) return `${claim.threads[1]?.fn.name ?? 'the reader'}() reports a mismatch although the pair ends consistent: ${text}`;
       const unnoticed = legal.has(resultText(execution)) && results.some(r => r !== null);
-      return `${text}${unnoticed ? '; both calls return what they return when one runs after the other' : ''}`;
+      return `${text}${unnoticed ? '; both calls return what they would if one ran after the other' : ''}`;
     },
   };
 }

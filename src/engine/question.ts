@@ -57,7 +57,7 @@ function raceOf(claim: Claim): Question {
     likewise: condition => condition,
     watched: new Set(),
     rank: () => [],
-    outcome: () => 'nothing orders the two accesses, and not both are marked: the compiler may tear, repeat or leave out one',
+    outcome: () => 'nothing orders the two accesses, and not both are marked: the compiler may tear, repeat or omit either',
   };
 }
 
@@ -96,7 +96,7 @@ function sightsOf(claim: Claim, draft: Draft): Sights | string {
       }
       continue;
     }
-    if (!found?.step.register) return `${nameOf(read)} gives nothing that could be looked at`;
+    if (!found?.step.register) return `${nameOf(read)} has no result to check`;
     const { act, register } = found.step;
     if (!('location' in act)) return `${nameOf(read)} reads no cell of the claim`;
     const source =
@@ -135,7 +135,7 @@ function effectOf(draft: Draft, event: Event | Deed, thread?: number): Needed[] 
     return { watched: `${found.thread}:${name}`, holds: not ? { kind: 'not', of: is } : is };
   };
   if (act.op === 'add-unless' || (act.op === 'cmpxchg' && act.success)) {
-    return register === null ? `${nameOf(event)} gives nothing that could be looked at` : [equals(register, 1)];
+    return register === null ? `${nameOf(event)} has no result to check` : [equals(register, 1)];
   }
   return when.flatMap(guard => (guard.test === 'dependent' ? [] : [equals(guard.register, 0, guard.test === 'nonzero')]));
 }

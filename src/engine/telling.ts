@@ -35,13 +35,13 @@ export function outcomeOf(claim: Claim, draft: Draft): string {
     if (says) return { cpu: reader, text: from === 'before' ? says.before : says.after };
     const writer = from === 'before' ? null : (stepOf(draft, from, 'write', by)?.thread ?? 0);
     const at = found?.step.means ?? (found && 'location' in found.step.act ? draft.locations[found.step.act.location]?.name : undefined);
-    const finds = `finds ${at ?? 'the cell'}`;
-    return { cpu: reader, finds, text: `${finds} ${writer === null ? 'as it was before' : `as CPU ${writer} left it`}` };
+    const finds = `reads ${at ?? 'the cell'}`;
+    return { cpu: reader, finds, text: `${finds} ${writer === null ? 'as it was before' : `as CPU ${writer} wrote it`}` };
   });
   const ends = (claim.bad.ends ?? []).map((e): Part => {
     const found = stepOf(draft, e, 'write');
     const writer = found?.thread ?? 0;
-    return found?.step.says ? { cpu: writer, text: found.step.says.after } : { cpu: null, text: `${cellOf(e)} stays as CPU ${writer} left it` };
+    return found?.step.says ? { cpu: writer, text: found.step.says.after } : { cpu: null, text: `${cellOf(e)} stays as CPU ${writer} wrote it` };
   });
   const all = [...reads, ...ends];
   return all
@@ -71,7 +71,7 @@ export function reorderingOf(scene: Scene, schedule: Schedule): string {
   const [first, second] = pair;
   const name = (e: PathEvent) => labelOf(scene, e);
   const cpu = `CPU ${first.thread}`;
-  const plain = ((first.is | second.is) & IS.plain) !== 0 ? ', and since not both are marked the compiler may do the same on any machine' : '';
+  const plain = ((first.is | second.is) & IS.plain) !== 0 ? '; as not both accesses are marked, the compiler may do the same on any machine' : '';
   if (isRead(first) && isRead(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its load of ${name(first)}${plain}`;
   if (isRead(second)) return `${cpu}'s load of ${name(second)} may be satisfied before its store to ${name(first)} is visible${plain}`;
   if (isRead(first)) return `${cpu}'s store to ${name(second)} may be visible before its load of ${name(first)} is satisfied${plain}`;

@@ -23,7 +23,7 @@ const MOST_STEPS = 64;
 const BUDGET = 5_000;
 export const REVIEW_BUDGET = 500_000;
 
-/** `refuted`: the checker has decided that no execution ends so; else a claim that is held was not decided at all. */
+/** `refuted`: the checker has decided that no execution shows this; else a claim that is held was not decided at all. */
 export type Decided = { witness: Witness; fixes: Fix[] } | { held: HeldReason; detail: string; refuted: boolean };
 
 /** Decides the claim: the bug must be possible, an edit must make it impossible, and what the code is for must stay possible in both. */
@@ -50,7 +50,11 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
   }
 
   if (!fixed || bug.reach !== 'Sometimes')
-    return { held: 'not-decided', detail: fixed ? `${who}: what the code is for can't happen` : `${who}: no edit was decided Never`, refuted: false };
+    return {
+      held: 'not-decided',
+      detail: fixed ? `${who}: the intended outcome can't happen either` : `${who}: no fix was found that rules it out`,
+      refuted: false,
+    };
   return {
     fixes: fixes.filter(f => f.fixedVerdict === 'Never'),
     witness: {
@@ -80,10 +84,11 @@ function notShown(claim: Claim, who: string, bug: Ran, review: Budget): Decided 
   const [call] = bug.opaque;
   const weak = call && decide(claim, draftsOf(claim, 'weakest', null), review);
   if (weak && !('reason' in weak) && weak.shown)
-    return { held: 'opaque-in-between', detail: `${who}: not if ${call.api}() in ${call.fn.name}() is a full barrier`, refuted: false };
+    return { held: 'opaque-in-between', detail: `${who}: can't happen if ${call.api}() in ${call.fn.name}() is a full barrier`, refuted: false };
   // Where not even what the code is for can happen, the threads as lowered say nothing of the code.
-  if (claim.stands && bug.reach !== 'Sometimes') return { held: 'not-decided', detail: `${who}: what the code is for can't happen`, refuted: false };
-  return { held: 'not-decided', detail: `${who}: no execution ends so`, refuted: true };
+  if (claim.stands && bug.reach !== 'Sometimes')
+    return { held: 'not-decided', detail: `${who}: the intended outcome can't happen either`, refuted: false };
+  return { held: 'not-decided', detail: `${who}: no execution shows this`, refuted: true };
 }
 
 /** An execution that shows the bug, already in words: what the checker hands out is gone after the visit. */
@@ -182,7 +187,7 @@ function decide(claim: Claim, drafts: Drafts | string, review: Budget): Ran | { 
         strength,
         steps: schedule && tell(scene, schedule),
         outcome: question.outcome(execution),
-        reordering: schedule ? reorderingOf(scene, schedule) : 'a store has reached one CPU before another',
+        reordering: schedule ? reorderingOf(scene, schedule) : 'a store reaches one CPU before another',
         rank,
         start,
       };

@@ -25,7 +25,7 @@ function seriesNotes(series: SeriesReview, review: Review): string {
   }
   if (out.length > 0 && series.since) out.unshift(`${sinceLine(series.since)}\n\n`);
   for (const finding of series.resolved.filter(f => f.status === 'fixed-later'))
-    out.push(`  ${finding.function}(), ${safe(finding.path)}: ${finding.rule}, done away with by "${safe(finding.statusDetail ?? '')}"\n\n`);
+    out.push(`  ${finding.function}(), ${safe(finding.path)}: ${finding.rule}, fixed by "${safe(finding.statusDetail ?? '')}"\n\n`);
   return out.join('');
 }
 
@@ -33,44 +33,46 @@ function patchOf(review: Review, finding: Finding): Patch | null {
   return review.thread.messages.find(m => m.messageId === finding.patch.messageId)?.patch ?? null;
 }
 
-const WIDTH = 92;
+/** Columns that a heading may take; a longer one is broken before the severity. */
+const WIDTH = 80;
+/** Digits of the fingerprint that a heading shows: `explain` takes a fingerprint cut short. */
+const SHORT = 8;
 
-function note(finding: Finding, patch: Patch | null): string {
+/** Function and path on the left, severity, rule and fingerprint on the right; two lines where one is too short. */
+function heading(finding: Finding): string {
   const left = `  ${finding.function}(), ${safe(finding.path)}`;
-  const right = `${finding.severity}: ${finding.rule}`;
-  const gap = ' '.repeat(Math.max(2, WIDTH - left.length - right.length));
-  const parts = [`${left}${gap}${right}`, quote(finding, patch)];
+  const right = `${finding.severity}: ${finding.rule} [${finding.fingerprint.slice(0, SHORT)}]`;
+  const gap = WIDTH - left.length - right.length;
+  return gap < 2 ? `${wrap(left, WIDTH, '  ')}\n  ${right}` : `${left}${' '.repeat(gap)}${right}`;
+}
+
+/**
+ * Messages, details, dismissals and texts of fixes are printed as their rule writes them, capital included: whether the first word is English or a
+ * name from the code only the rule can know.
+ */
+function note(finding: Finding, patch: Patch | null): string {
+  const parts = [heading(finding), quote(finding, patch)];
   if (finding.status === 'raised') parts.push(wrap(`(${safe(finding.statusDetail ?? 'A reply')} has commented on this line already.)`));
   for (const said of finding.said) parts.push(wrap(introduce(said)));
   const witness = finding.witness;
-  const code = parts[1] ?? '';
-  parts.push(wrap(`${sentence(finding.message, code)}${witness ? ':' : '.'}`));
+  parts.push(wrap(safe(`${finding.message}${witness ? ':' : '.'}`)));
   if (witness) parts.push(execution(witness), wrap(assumptions(witness)));
-  for (const detail of finding.detail) parts.push(wrap(`${sentence(detail, code)}.`));
-  const same = finding.related.filter(r => r.note.startsWith('the same in'));
-  if (same.length > 0) parts.push(wrap(`${sentence(same.map(r => safe(r.note)).join(', '))}.`));
+  for (const detail of finding.detail) parts.push(wrap(safe(`${detail}.`)));
+  const same = finding.related.filter(r => r.note.startsWith(SAME)).map(r => r.note.slice(SAME.length));
+  if (same.length > 0) parts.push(wrap(safe(`The same holds in ${same.join(', ')}.`)));
   const fixes = cures(finding);
   if (fixes) parts.push(wrap(fixes));
-  const last = [finding.dismissal ? `${sentence(finding.dismissal)}.` : '', finding.question ?? ''].filter(Boolean);
+  const last = [finding.dismissal ? `${finding.dismissal}.` : '', finding.question ?? ''].filter(Boolean);
   if (last.length > 0) parts.push(last.map(l => wrap(safe(l))).join('\n'));
   return `${parts.filter(Boolean).join('\n\n')}\n\n`;
 }
 
+/** How the note of a related place begins that has the same fault. */
+const SAME = 'the same in ';
+
 function introduce(said: Said): string {
   const text = safe(said.text.replace(/\s+/g, ' '));
   return `The ${safe(said.source)} says: "${text}"`;
-}
-
-/** With a capital, but where it begins with a name of the code: of a function, of something that is followed, or a word of the lines quoted. */
-function sentence(text: string, code = ''): string {
-  const first = /^[A-Za-z_]\w*/.exec(text)?.[0] ?? '';
-  const named =
-    /^(?:[a-z_]\w*(?:\(|->|\.\w|\[)|[a-z]+_)/.test(text) || (!/^(?:a|an|the|what|until|after|as|if|on)$/.test(first) && isWord(first, code));
-  return named ? safe(text) : safe(text.charAt(0).toUpperCase() + text.slice(1));
-}
-
-function isWord(word: string, code: string): boolean {
-  return word !== '' && new RegExp(`(?<![\\w"])${word}(?![\\w"])`).test(code);
 }
 
 /** The lines that the finding is about, as they stand in the patch, each statement whole, and `[...]` for what is left out between them. */
@@ -155,23 +157,21 @@ function inColumn(text: string, width: number): string[] {
   return rest.length === 0 ? [first] : [first, ...wrap(rest.join(' '), width, '  ').split('\n')];
 }
 
-/** On which machines the execution shows, what ran early in it, and what it rests on. */
+/** On which machines this can happen, what is reordered, and what is assumed. */
 function assumptions(witness: Witness): string {
   const early = witness.reordering === '' ? '' : `: ${safe(witness.reordering)}`;
   const machine =
     witness.strength === 'sc'
-      ? 'shown on x86 too: every order here is sequentially consistent'
+      ? 'This can happen on x86 too; it needs no reordering.'
       : witness.strength === 'tso'
-        ? `shown on x86 too${early}`
-        : `not the hardware of x86, but that of arm64, POWER or RISC-V shows it${early}`;
-  return `(${machine}${witness.assumes.length > 0 ? `; assumes that ${witness.assumes.map(a => safe(a)).join(' and that ')}` : ''})`;
+        ? `This can happen on x86 too${early}.`
+        : `This can happen on arm64, POWER and RISC-V, not on x86${early}.`;
+  return `${machine}${witness.assumes.length > 0 ? ` It assumes that ${witness.assumes.map(a => safe(a)).join(' and that ')}.` : ''}`;
 }
 
+/** What the checker has decided to rule the fault out, then what the rule advises. */
 function cures(finding: Finding): string {
-  const decided = finding.fix.filter(f => f.fixedVerdict === 'Never').map(f => safe(f.text));
-  const advice = finding.fix.filter(f => f.fixedVerdict === null).map(f => safe(f.text));
-  const out: string[] = [];
-  if (decided.length > 0) out.push(`No execution ends so with ${decided.join('; nor with ')}.`);
-  if (advice.length > 0) out.push(`What would do: ${advice.join('; ')}.`);
-  return out.join(' ');
+  const decided = finding.fix.filter(f => f.fixedVerdict === 'Never').map((f, i) => `${safe(f.text)} rules this out${i === 0 ? '' : ' too'}.`);
+  const advice = finding.fix.filter(f => f.fixedVerdict === null).map(f => `${safe(f.text)}.`);
+  return [...decided, ...advice].join(' ');
 }

@@ -6,7 +6,9 @@ import { wrap } from './wrap.ts';
 
 export function rulesText(rules: readonly Rule[]): string {
   const width = Math.max(...rules.map(r => r.id.length));
-  return rules.map(r => `${r.id.padEnd(width)}  ${r.severity.padEnd(7)}  ${r.title}${r.trial ? ' (on trial: held, shown by --all)' : ''}\n`).join('');
+  return rules
+    .map(r => `${r.id.padEnd(width)}  ${r.severity.padEnd(7)}  ${r.title}${r.trial ? ' (on trial: shown only with --all or --rule)' : ''}\n`)
+    .join('');
 }
 
 export function rulesJson(rules: readonly Rule[]): object[] {
@@ -39,14 +41,14 @@ export function explainRule(rule: Rule): string {
     wrap(fold(rule.why)),
     `References:\n${rule.references.map(r => `  ${r}`).join('\n')}`,
     ...(rule.knownGaps.length > 0 ? [`Known gaps:\n${rule.knownGaps.map(g => wrap(g, 76, '  ')).join('\n')}`] : []),
-    ...rule.examples.bad.map(e => `It speaks on:\n\n${code(e)}`),
-    ...rule.examples.good.map(e => `It is silent on:\n\n${code(e)}`),
+    ...rule.examples.bad.map(e => `Reported:\n\n${code(e)}`),
+    ...rule.examples.good.map(e => `Not reported:\n\n${code(e)}`),
   ]
     .join('\n\n')
     .concat('\n');
 }
 
-/** How one finding came about: what it says, how its claim was lowered, what the checker decided, both litmus tests. */
+/** How one finding was decided: what it says, its threads as the checker ran them, the verdicts, both litmus tests. */
 export function explainFinding(finding: Finding, held: { reason: string; detail: string } | null): string {
   const { witness: w } = finding;
   const out = [
@@ -57,7 +59,7 @@ export function explainFinding(finding: Finding, held: { reason: string; detail:
   if (held) out.push(wrap(safe(`Held: ${held.reason}: ${held.detail}`)));
   if (finding.dismissal) out.push(wrap(safe(`${finding.dismissal}.`)));
   if (!w)
-    out.push('It rests on no claim: the rule is certain by inspection, or the model does not cover the fault; `fencepost explain RULE` says which.');
+    out.push('Not decided by the memory model: the code alone shows the fault, or the model does not cover it; `fencepost explain RULE` says which.');
   else {
     const steps = (lowered: LoweredStep[]) =>
       w.threads
@@ -71,10 +73,10 @@ export function explainFinding(finding: Finding, held: { reason: string; detail:
         })
         .join('\n');
     out.push(
-      `Lowered to these steps, by line of the code:\n\n${steps(w.lowered)}`,
-      `Assumed: ${w.assumes.length > 0 ? w.assumes.map(a => safe(a)).join('; ') : 'nothing'}.`,
-      `Decided ${w.verdict} (${w.kind}; ${w.strength}); what the code is for: ${w.reach}. With the fix ${w.fixedVerdict}.`,
-      `With the fix (${finding.fix.find(f => f.fixedVerdict === 'Never')?.text ?? 'an edit'}):\n\n${steps(w.fixedLowered)}`,
+      `What the checker ran, with source lines:\n\n${steps(w.lowered)}`,
+      `Assumptions: ${w.assumes.length > 0 ? w.assumes.map(a => safe(a)).join('; ') : 'nothing'}.`,
+      `The bad outcome: ${w.verdict} (${w.kind}, ${w.strength}); with the fix: ${w.fixedVerdict}. The intended outcome: ${w.reach}.`,
+      `The same with the fix (${finding.fix.find(f => f.fixedVerdict === 'Never')?.text ?? 'an edit'}):\n\n${steps(w.fixedLowered)}`,
       `The bug as a litmus test:\n\n${w.litmus}`,
       `The fix as a litmus test:\n\n${w.fixedLitmus}`,
     );

@@ -51,7 +51,7 @@ describe('a CPU out of view', () => {
   test('does nothing behind a deed that gave 0: with a third reference nobody frees', async () => {
     const { f, put, use } = await drop();
     expect(decided(claimOf(f, put, use, { starts: [{ cell: 'count', value: 3 }] }))).toBe(
-      'not-decided: drop() against another holder: no execution ends so',
+      'not-decided: drop() against another holder: no execution shows this',
     );
   });
 
@@ -61,7 +61,7 @@ describe('a CPU out of view', () => {
     const free: Deed = { does: 'write', cell: 'object', where: { gave: last, zero: true } };
     const others = [{ who: 'another holder', does: [last, free] }];
     const bad = { kind: 'sees' as const, reads: [{ read: use, from: free }] };
-    expect(decided(claimOf(f, put, use, { others, bad, starts: [{ cell: 'count', value: 3 }] }))).toMatch(/no edit was decided Never$/);
+    expect(decided(claimOf(f, put, use, { others, bad, starts: [{ cell: 'count', value: 3 }] }))).toMatch(/no fix was found that rules it out$/);
   });
 
   test('keeps out of a lock that the function holds', async () => {
@@ -97,7 +97,7 @@ int look(struct box *b)
       edits: [{ kind: 'reuse', event: high, first: low, text: 'one read' }],
       assumes: [],
     });
-    expect(decided(claim([{ does: 'lock', cell: lock }, ...writes, { does: 'unlock', cell: lock }]))).toMatch(/no execution ends so$/);
+    expect(decided(claim([{ does: 'lock', cell: lock }, ...writes, { does: 'unlock', cell: lock }]))).toMatch(/no execution shows this$/);
     expect(decided(claim(writes))).toMatchObject({ verdict: 'Sometimes', fixedVerdict: 'Never' });
   });
 });
@@ -134,7 +134,7 @@ int box_trylock(struct box *b)
       starts: [{ cell: clear, value: 1 }],
       assumes: ['callers touch what it guards'],
     }),
-  ).toMatchObject({ strength: 'weak', outcome: 'CPU 1 finds BOX_BUSY as CPU 0 left it and finds guarded as it was before' });
+  ).toMatchObject({ strength: 'weak', outcome: 'CPU 1 reads BOX_BUSY as CPU 0 wrote it and reads guarded as it was before' });
 });
 
 describe('a section that interrupts off make', () => {
@@ -179,11 +179,11 @@ describe('a section that interrupts off make', () => {
   });
 
   test('keeps what is used inside', async () => {
-    expect(decided(await claimOf('\titem_show(i);\n', '', 'irqs-off'))).toMatch(/no execution ends so$/);
+    expect(decided(await claimOf('\titem_show(i);\n', '', 'irqs-off'))).toMatch(/no execution shows this$/);
   });
 
   test('is none where the claim does not say so', async () => {
-    expect(decided(await claimOf('', '\titem_show(i);\n'))).toMatch(/no edit was decided Never$/);
+    expect(decided(await claimOf('', '\titem_show(i);\n'))).toMatch(/no fix was found that rules it out$/);
   });
 });
 
@@ -212,5 +212,5 @@ test('a look moved behind the operation that must succeed first runs only where 
     assumes: [],
   });
   expect(decided(claim(true))).toMatchObject({ verdict: 'Sometimes', fixedVerdict: 'Never' });
-  expect(decided(claim(false))).toMatch(/no edit was decided Never$/);
+  expect(decided(claim(false))).toMatch(/no fix was found that rules it out$/);
 });

@@ -73,8 +73,8 @@ ${reader}
       reach: 'Sometimes',
       strength: 'weak',
       reordering:
-        "CPU 0's store to ready may be visible before its store to data, and since not both are marked the compiler may do the same on any machine",
-      outcome: 'CPU 1 finds ready as CPU 0 left it and finds data as it was before',
+        "CPU 0's store to ready may be visible before its store to data; as not both accesses are marked, the compiler may do the same on any machine",
+      outcome: 'CPU 1 reads ready as CPU 0 wrote it and reads data as it was before',
     });
   });
 
@@ -87,7 +87,7 @@ ${reader}
   });
 
   test('both sides, by access or by fence', async () => {
-    const never = 'not-decided: fill() against drain(): no execution ends so';
+    const never = 'not-decided: fill() against drain(): no execution shows this';
     expect(await mp('	smp_store_release(&b->ready, 1);', READ.replace('READ_ONCE(', 'smp_load_acquire(&'))).toBe(never);
     expect(await mp('	smp_wmb();\n	WRITE_ONCE(b->ready, 1);', `${READ}\n	smp_rmb();`)).toBe(never);
     expect(await mp('	spin_lock(&b->lock);\n	spin_unlock(&b->lock);\n	smp_store_release(&b->ready, 1);', `${READ}\n	smp_mb();`)).toBe(never);
@@ -95,7 +95,7 @@ ${reader}
 
   test('a call that nobody knows may be a full barrier: held, and named', async () => {
     expect(await mp('	flush_box(b);\n	WRITE_ONCE(b->ready, 1);', `${READ}\n	smp_rmb();`)).toBe(
-      'opaque-in-between: fill() against drain(): not if flush_box() in fill() is a full barrier',
+      "opaque-in-between: fill() against drain(): can't happen if flush_box() in fill() is a full barrier",
     );
   });
 
@@ -129,7 +129,7 @@ ${locked('	if (b->ready)\n		v = b->data;\n	spin_unlock(&b->lock);')}
       edits: [],
       assumes: [],
     };
-    expect(decided(claim)).toBe('not-decided: fill() against drain(): no execution ends so');
+    expect(decided(claim)).toBe('not-decided: fill() against drain(): no execution shows this');
   });
 });
 
@@ -176,7 +176,7 @@ int two(struct box *b)
       reordering: "CPU 0's load of other may be satisfied before its store to data is visible",
     });
     expect(await sb('	smp_wmb();')).toMatchObject({ strength: 'tso' });
-    expect(await sb('	smp_mb();')).toBe('not-decided: one() against two(): no execution ends so');
+    expect(await sb('	smp_mb();')).toBe('not-decided: one() against two(): no execution shows this');
   });
 });
 
@@ -200,7 +200,7 @@ void lower(struct box *b) { WRITE_ONCE(b->other, 4); }
     verdict: 'Sometimes',
     fixedVerdict: 'Never',
     strength: 'sc',
-    outcome: 'CPU 0 finds other as it was before, other stays as CPU 0 left it',
+    outcome: 'CPU 0 reads other as it was before, other stays as CPU 0 wrote it',
   });
 });
 
@@ -253,7 +253,7 @@ ${wait}	kfree(old);
     strength: 'sc',
     steps: expect.arrayContaining([expect.objectContaining({ thread: 1 })]),
   });
-  expect(await rcu('	synchronize_rcu();\n', '')).toBe('not-decided: look() against swap(): no execution ends so');
+  expect(await rcu('	synchronize_rcu();\n', '')).toBe('not-decided: look() against swap(): no execution shows this');
   expect(await rcu('	synchronize_rcu();\n', '	rcu_read_unlock();\n')).toMatchObject({ verdict: 'Sometimes' });
 });
 
@@ -303,7 +303,7 @@ ${clear}
   test('set against clear does, set against set and clear against clear never do', async () => {
     const { both, sets, clears } = await tied(SET.join('\n'), CLEAR.join('\n'));
     expect(both).toMatchObject({ verdict: 'Sometimes', strength: 'sc', reordering: '' });
-    expect([sets, clears]).toEqual([expect.stringMatching(/no execution ends so/), expect.stringMatching(/no execution ends so/)]);
+    expect([sets, clears]).toEqual([expect.stringMatching(/no execution shows this/), expect.stringMatching(/no execution shows this/)]);
   });
 
   test('a barrier between the two updates changes nothing', async () => {
@@ -312,7 +312,7 @@ ${clear}
   });
 
   test('a lock on both sides does, a lock on one side does not', async () => {
-    expect((await tied(under(SET), under(CLEAR))).both).toMatch(/no execution ends so/);
+    expect((await tied(under(SET), under(CLEAR))).both).toMatch(/no execution shows this/);
     expect((await tied(under(SET), CLEAR.join('\n'))).both).toMatchObject({ verdict: 'Sometimes', strength: 'sc' });
   });
 });
@@ -379,7 +379,7 @@ bool take(struct box *b)
     expect(decided(claim)).toMatchObject({
       strength: 'sc',
       fixedVerdict: 'Never',
-      outcome: 'CPU 0 finds state as it was before, CPU 1 finds state as it was before',
+      outcome: 'CPU 0 reads state as it was before, CPU 1 reads state as it was before',
     });
   });
 });
@@ -417,8 +417,8 @@ ${lines.join('\n')}
 
   test('sees what was stored before it began, and may miss what comes after', async () => {
     const [init, start] = ['	b->data = 1;', '	request_irq(3, handle, 0, "x", b);'] as const;
-    expect(await started([start, init])).toMatchObject({ strength: 'sc', fixedVerdict: 'Never', outcome: 'CPU 1 finds data as it was before' });
-    expect(await started([init, start])).toBe('not-decided: begin() against handle(): no execution ends so');
+    expect(await started([start, init])).toMatchObject({ strength: 'sc', fixedVerdict: 'Never', outcome: 'CPU 1 reads data as it was before' });
+    expect(await started([init, start])).toBe('not-decided: begin() against handle(): no execution shows this');
   });
 });
 
@@ -511,11 +511,11 @@ ${waiter}
 
   test('a release lets the look for waiters pass, a full barrier does not', async () => {
     expect(await wait('	clear_bit_unlock(0, &b->state);', '')).toMatchObject({ verdict: 'Sometimes', strength: 'weak' });
-    expect(await wait('	clear_bit_unlock(0, &b->state);\n	smp_mb__after_atomic();', '')).toMatch(/no execution ends so/);
+    expect(await wait('	clear_bit_unlock(0, &b->state);\n	smp_mb__after_atomic();', '')).toMatch(/no execution shows this/);
   });
 
   test('a lock that both calls take around the queue is enough', async () => {
-    expect(await wait('	clear_bit(0, &b->state);', '', 'queue_lock')).toMatch(/no execution ends so/);
+    expect(await wait('	clear_bit(0, &b->state);', '', 'queue_lock')).toMatch(/no execution shows this/);
   });
 
   test('a test that is taken behind the queueing runs in any case, and so does the queueing', async () => {
@@ -688,7 +688,7 @@ struct peer *peer_first(void)
   });
 
   test('an operation with a condition must have done what it is for', async () => {
-    expect(decided(await last('kref_get_unless_zero', '	kref_put(&p->kref, peer_release);'))).toMatch(/no execution ends so/);
+    expect(decided(await last('kref_get_unless_zero', '	kref_put(&p->kref, peer_release);'))).toMatch(/no execution shows this/);
   });
 });
 
@@ -727,10 +727,10 @@ ${body}
     expect(await twice('	if (!test_and_set_bit(BOX_FULL, &b->state))\n		fill_in(b);')).toMatchObject({
       strength: 'sc',
       fixedVerdict: 'Never',
-      outcome: 'CPU 1 finds BOX_FULL as CPU 0 left it and finds done as it was before',
+      outcome: 'CPU 1 reads BOX_FULL as CPU 0 wrote it and reads done as it was before',
     });
     const locked = '	spin_lock(&b->lock);\n	if (!test_and_set_bit(BOX_FULL, &b->state))\n		fill_in(b);\n	spin_unlock(&b->lock);';
-    expect(await twice(locked)).toMatch(/no execution ends so/);
+    expect(await twice(locked)).toMatch(/no execution shows this/);
   });
 });
 
@@ -794,5 +794,5 @@ void swap(struct box *b, struct item *new)
     edits: [],
     assumes: [],
   };
-  expect(decided(freed)).toMatch(/no execution ends so/);
+  expect(decided(freed)).toMatch(/no execution shows this/);
 });

@@ -68,8 +68,8 @@ describe('the order that breaks a pair is found, not known', () => {
       ),
     );
     expect(held.filter(h => h.reason === 'not-decided').map(h => h.detail)).toEqual([
-      'shelf_take() against shelf_take(): no execution ends so',
-      'shelf_put() against shelf_put(): no execution ends so',
+      'shelf_take() against shelf_take(): no execution shows this',
+      'shelf_put() against shelf_put(): no execution shows this',
     ]);
   });
 
