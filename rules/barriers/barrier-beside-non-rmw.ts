@@ -166,7 +166,7 @@ void ring_done(struct ring *r)
           quote: way === 'after' ? [fence, first] : [first, fence],
           advice: [
             way === 'after' && first.kind === 'write'
-              ? 'Use a release store, such as atomic_set_release() or smp_store_release()'
+              ? 'Use a release store such as atomic_set_release() or smp_store_release()'
               : `Use smp_mb() instead of ${fence.api}()`,
           ],
           ...(decisive ? { severity: 'warning' as const } : {}),
@@ -204,7 +204,7 @@ function claimOf(fn: CFunction, fence: Event, before: readonly Event[], next: re
           { read: data, from: 'before' },
         ],
       },
-      edits: [{ kind: 'order', event: flag, ordering: 'release', text: 'A release store, such as atomic_set_release() or smp_store_release(),' }],
+      edits: [{ kind: 'order', event: flag, ordering: 'release', text: 'A release store such as atomic_set_release() or smp_store_release()' }],
       assumes: [`another CPU reads ${nameOf(flag)} with acquire ordering and then ${nameOf(store)}`],
       stands: true,
     },

@@ -136,7 +136,7 @@ void queue_kick(struct queue *q, int n)
             fence: 'full',
             where: 'after',
             event: fence,
-            text: `smp_mb() instead of ${fence.api}(), with a full barrier on the other side as well,`,
+            text: `smp_mb() instead of ${fence.api}() with a full barrier on the other side as well`,
           }),
           advice: [`Use smp_mb() instead of ${fence.api}(), and a full barrier on the other side as well`],
         },

@@ -229,7 +229,7 @@ function claimOf(fn: CFunction, fence: Event, flag: Event, { fn: callee, event, 
       flag.ordering === 'plain'
         ? {
             kind: 'both',
-            text: `Writing ${what} before ${fence.api}(), and ${name} with WRITE_ONCE(),`,
+            text: `Writing ${what} before ${fence.api}() and ${name} with WRITE_ONCE()`,
             edits: [
               { ...move, text: '' },
               { kind: 'order', event: flag, ordering: 'relaxed', text: '' },

@@ -213,7 +213,7 @@ function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, us
         },
         { event: removal.free, access: 'write', cell: what, ordering: 'plain', says: { before: '', after: `${frees} ${what}` } },
       ],
-      edits: [{ kind: 'section', event: use, text: 'Moving the use before the unlock, or taking a reference there,' }],
+      edits: [{ kind: 'section', event: use, text: 'Moving the use before the unlock or taking a reference there' }],
       assumes: ['both work on one object'],
     },
   };

@@ -212,7 +212,7 @@ function claimOf(
           {
             kind: 'unless-zero',
             event: raise,
-            text: 'A get that refuses a count of zero, such as kref_get_unless_zero() or refcount_inc_not_zero(),',
+            text: 'A get that refuses a count of zero (kref_get_unless_zero(), refcount_inc_not_zero())',
           },
           ...(lock
             ? [
@@ -221,7 +221,7 @@ function claimOf(
                   event: put,
                   where: 'after' as const,
                   to: lock,
-                  text: 'Dropping the count under the lock, as kref_put_lock() does,',
+                  text: 'Dropping the count under the lock as kref_put_lock() does',
                 },
               ]
             : []),

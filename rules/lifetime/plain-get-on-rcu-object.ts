@@ -311,9 +311,7 @@ function claimOf(fn: CFunction, get: Event, { putter, put, release, free }: Put,
     bad: { kind: 'sees', reads: [{ read: get, from: 'effect' }], ends: [free] },
     starts: [{ cell: put, value: 1 }],
     meanings: [{ event: free, access: 'write', cell: name, ordering: 'relaxed', says: { before: '', after: `frees ${name}` } }],
-    edits: [
-      { kind: 'unless-zero', event: get, text: 'A get that refuses a count of zero, such as kref_get_unless_zero() or refcount_inc_not_zero(),' },
-    ],
+    edits: [{ kind: 'unless-zero', event: get, text: 'A get that refuses a count of zero (kref_get_unless_zero(), refcount_inc_not_zero())' }],
     assumes: [`the last reference is dropped while ${fn.name}() runs`],
   };
 }

@@ -245,7 +245,7 @@ function claimOf(fn: CFunction, signal: Event, wake: Event, name: string, world:
         : []),
       { event: wake, access: 'read', cell: name, ordering: 'relaxed', says: { before: read, after: `${read}, which is gone` } },
     ],
-    edits: [moved, { kind: 'both', edits: [moved, release], text: 'Reading the task before the signal, with release ordering on the signal,' }],
+    edits: [moved, { kind: 'both', edits: [moved, release], text: 'Reading the task before the signal with release ordering on the signal' }],
     assumes: [`the waiter returns as soon as it sees the signal, and ${name} is gone with it`],
     stands: true,
   };

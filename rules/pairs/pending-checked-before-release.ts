@@ -374,7 +374,7 @@ function cures(look: Event, release: Event, taker: Taker, pending: string, busy:
   };
   const early = taker.note.index < taker.take.index;
   const first: Edit[] = early ? [] : [{ kind: 'move', event: taker.note, where: 'before', to: taker.take, text: '' }];
-  const text = early ? holder.text : `${holder.text}, and setting ${pending} before trying ${busy} in ${taker.fn.name}(),`;
+  const text = early ? holder.text : `${holder.text}, and setting ${pending} before trying ${busy} in ${taker.fn.name}()`;
   const fence: Edit = { kind: 'fence', fence: 'full', where: 'before', event: taker.take, text: '' };
   const orders = taker.take.orderingOnFailure === null || taker.take.orderingOnFailure === 'full';
   return orders
@@ -382,7 +382,7 @@ function cures(look: Event, release: Event, taker: Taker, pending: string, busy:
     : [
         {
           kind: 'both',
-          text: `${text.replace(/,$/, '')}, with smp_mb() before ${taker.take.api}() there, which orders nothing on failure,`,
+          text: `${text}, with smp_mb() before ${taker.take.api}() there`,
           edits: [...first, fence, holder],
         },
       ];

@@ -264,7 +264,7 @@ function claimOf(fn: CFunction, unlock: Event, look: Event, producer: CFunction,
       { ...behind, text: `smp_mb() between ${unlock.api}() and the check` },
       {
         kind: 'both',
-        text: `smp_mb() between ${unlock.api}() and the check, with a full barrier after the change of ${name},`,
+        text: `smp_mb() between ${unlock.api}() and the check with a full barrier after the change of ${name}`,
         edits: [
           { ...behind, text: '' },
           { kind: 'fence', fence: 'full', where: 'after', event: change, text: '' },

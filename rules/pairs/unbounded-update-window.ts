@@ -195,7 +195,7 @@ int snapshot_settled(struct snapshot *s)
             bad: { kind: 'false-alarm', samples: taken },
             edits: [
               { kind: 'lock', text: 'Holding the lock that serialises the updates in the reader' },
-              { kind: 'one-word', text: `Keeping ${tie.names.join(' and ')} in one word, so that one read sees both,` },
+              { kind: 'one-word', text: `Keeping ${tie.names.join(' and ')} in one word so that one read sees both` },
             ],
             assumes: [`both run on ${index === null ? 'one object' : 'one bit of one object'}`, `CPU 0 is delayed between its two updates`],
           },

@@ -162,7 +162,7 @@ int entry_swap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t *pte)
           related: from
             ? [{ path: from.path, line: from.line, side: from.side, note: walker ? 'obtained here' : 'the lock is only taken here' }]
             : [],
-          advice: [`${level}_get_lockless(${pointer})`],
+          advice: [`Use ${level}_get_lockless(${pointer})`],
           ...(walker ? {} : { severity: 'note' as const, confidence: 'medium' as const }),
         },
       );

@@ -131,7 +131,7 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
         ],
         quote: [read, offset],
         claim: claimOf(fn, read, offset),
-        advice: [`${offset.api}_lockless()`],
+        advice: [`Use ${offset.api}_lockless()`],
       },
     );
   },

@@ -302,7 +302,7 @@ function claimOf(link: Linking, walk: Walker): Claim {
         says: { before: `sees the uninitialised ${entry}`, after: `sees ${entry} initialised` },
       },
     ],
-    edits: [{ kind: 'order', event, ordering: 'release', text: `${event.api}_rcu(), whose store is a release,` }],
+    edits: [{ kind: 'order', event, ordering: 'release', text: `${event.api}_rcu() with its release store` }],
     assumes: [fill ? 'both work on one list' : `both work on one list, and the caller has initialised ${entry}`],
     stands: true,
   };

@@ -103,7 +103,7 @@ function claimOf(fn: CFunction, load: Event, use: Event, pointer: string, world:
   const inside = { kind: 'section' as const, event: use, text: 'Moving the use into the section' };
   const waits = { kind: 'grace-period' as const, event: retirement.free, text: '' };
   return readAfterFree({ fn, load, use, pointer }, retirement, {
-    edits: [inside, { kind: 'both', edits: [inside, waits], text: 'Moving the use into the section, with a grace period before the free,' }],
+    edits: [inside, { kind: 'both', edits: [inside, waits], text: 'Moving the use into the section with a grace period before the free' }],
     stands: !locked,
   });
 }

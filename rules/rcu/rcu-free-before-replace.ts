@@ -155,7 +155,7 @@ function claimOf(fn: CFunction, free: Event, store: Event, object: string, world
     {
       kind: 'both' as const,
       edits: [moved, waits],
-      text: 'Replacing the pointer first, with a grace period before the free (kfree_rcu()),',
+      text: 'Replacing the pointer first with a grace period before the free (kfree_rcu())',
     },
   ];
   return {

@@ -249,7 +249,7 @@ function claimOf(fn: CFunction, test: Event, claim: Event, end: End): Claim {
       {
         kind: 'both',
         edits: [again, { kind: 'fence', fence: 'full', where: 'before', event: end.clear, text: '' }],
-        text: `Testing ${test.cell?.bit} after the claim, together with a full barrier before the claim is released,`,
+        text: `Testing ${test.cell?.bit} after the claim with a full barrier before the claim is released`,
       },
     ],
     assumes: [`${end.fn.name}() finishes the work of an earlier claim`],

@@ -298,7 +298,7 @@ function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world:
         edits: [
           {
             kind: 'both',
-            text: `A separate word for ${bit}, written with WRITE_ONCE() and read with READ_ONCE(),`,
+            text: `A separate word for ${bit} written with WRITE_ONCE() and read with READ_ONCE()`,
             edits: [
               { kind: 'order', event: write, ordering: 'relaxed', text: '' },
               { kind: 'order', event: poller.event, ordering: 'relaxed', text: '' },

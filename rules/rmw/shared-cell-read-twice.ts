@@ -239,7 +239,7 @@ bool port_has(struct port *p)
             },
             meanings: [{ event: writer.event, access: 'write', cell: first, ordering: 'relaxed' }],
             starts: [{ cell: first, value: conditionOn(fn, first, second) === 'zero' ? 0 : 1 }],
-            edits: [{ kind: 'reuse', event: second, first, text: `One READ_ONCE() of ${name}, tested and used,` }],
+            edits: [{ kind: 'reuse', event: second, first, text: `One READ_ONCE() of ${name} for the test and the use` }],
             assumes: ['both work on one object'],
           },
         },

@@ -113,7 +113,7 @@ function cure(fn: CFunction, first: Event, again: Event): { claim: Claim } | { a
   const data = fn.events.find(
     e => e.kind === 'read' && e.index > first.index && e.index < again.index && ahead.has(e.node) && behind.has(e.node) && isShared(e, again),
   );
-  const text = 'read_seqcount_retry(), which has the read barrier before its load,';
+  const text = 'read_seqcount_retry() with its read barrier before the load';
   if (!data) return { advice: [text] };
   const name = data.cell?.path ?? 'the data';
   const moves: Deed = { does: 'write', cell: again };

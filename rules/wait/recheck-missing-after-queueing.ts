@@ -245,7 +245,7 @@ function claimOf(fn: CFunction, test: Event, queueing: Event, { fn: waker, chang
     edits: [
       {
         kind: 'both',
-        text: `Testing after ${queueing.api}()${full ? '' : ' and a full barrier'}${bare ? `, with a full barrier between the change and ${wake.api}(),` : ''}`,
+        text: `Testing after ${queueing.api}()${full ? '' : ' and a full barrier'}${bare ? ` with another between the change and ${wake.api}()` : ''}`,
         edits: [move, ...(full ? [] : [fence(queueing)]), ...(bare ? [fence(change)] : [])],
       },
     ],

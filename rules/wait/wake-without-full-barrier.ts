@@ -330,7 +330,7 @@ function claimOf(fn: CFunction, change: Event, look: Event, waiterFn: CFunction,
         : [
             {
               kind: 'both' as const,
-              text: `A full barrier on both sides, after ${wait.api}() as well,`,
+              text: `A full barrier on both sides (after ${wait.api}() too)`,
               edits: [
                 { kind: 'fence' as const, fence: 'full' as const, where: 'before' as const, event: look, text: '' },
                 { kind: 'fence' as const, fence: 'full' as const, where: 'after' as const, event: wait, text: '' },
