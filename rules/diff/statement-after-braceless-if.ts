@@ -4,18 +4,17 @@ import type { Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'statement-after-braceless-if',
-  title: 'A statement stands as if a condition without braces held it, and runs always',
+  title: 'A statement is indented as if it were inside a condition without braces, but always runs',
   why: `
-    An if, an else or a loop without braces holds one statement. A second one on the same indentation, as it comes about when a line is added
-    below or above the first, is outside: an unlock, a return or a store that was meant for one case then happens in every case. A compiler
-    says so with -Wmisleading-indentation, but a posted patch has not always met one.
-    Certain by inspection.`,
+    An if, an else or a loop without braces holds one statement. A second one at the same indentation, as when a line is added below or
+    above the first, is outside: an unlock, a return or a store meant for one case then happens in every case. A compiler warns with
+    -Wmisleading-indentation, but a posted patch has not always been compiled with it. Certain by inspection.`,
   severity: 'error',
   confidence: 'high',
   finds: ['lock-imbalance', 'missing-lock'],
   references: ['Documentation/process/coding-style.rst, 3) Placing Braces and Spaces', 'Documentation/process/coding-style.rst, 1) Indentation'],
   knownGaps: [
-    'behind a first statement that leaves (return, goto, break, continue) nothing is said: there the second runs exactly where the condition does not hold',
+    'after a first statement that leaves (return, goto, break, continue) nothing is reported: there the second runs exactly if the condition does not hold',
   ],
   examples: {
     bad: [
@@ -89,7 +88,7 @@ void tray_close(struct tray *t)
         {
           message: `"${bare(next)}" runs in every case: ${bare(misled.text.head)} has no braces and holds only "${bare(body)}"`,
           detail: consequence(fn, misled),
-          advice: ['braces around both, or the indentation of the line above the condition'],
+          advice: ['Put braces around both, or fix the indentation'],
           quote,
           shape: `${fn.name}:${misled.next}`,
         },
@@ -109,7 +108,7 @@ function consequence(fn: CFunction, { body, next, text }: Misled): string[] {
   const [held, loose] = [at(body), at(next)];
   const does = (e: Event) => `${e.api}(${e.args.join(', ')})`;
   if (held?.kind === 'unlock' && /^return\b/.test(text.next))
-    return [`The return is unconditional, ${does(held)} is not: the other way out keeps the lock`];
+    return [`The return is unconditional, ${does(held)} is not: the other path returns with the lock held`];
   if (loose?.kind === 'unlock') return [`${does(loose)} happens whether or not the condition holds`];
   if (loose?.kind === 'lock') return [`${does(loose)} happens whether or not the condition holds`];
   if (loose?.kind === 'free') return [`${does(loose)} happens whether or not the condition holds`];

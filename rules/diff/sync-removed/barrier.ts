@@ -28,7 +28,7 @@ export function lostBarrier(view: View, event: Event): Remark | null {
     above && below
       ? ` between "${quoted(above)}" and "${quoted(below)}"`
       : above
-        ? ` behind "${quoted(above)}"`
+        ? ` after "${quoted(above)}"`
         : below
           ? ` before "${quoted(below)}"`
           : '';

@@ -226,7 +226,7 @@ export const examples: Rule['examples'] = {
  void tray_drop(struct card *c)
  {
  	list_del_rcu(&c->node);
--	synchronize_rcu(); /* want: sync-removed "kfree(c) behind it stays" */
+-	synchronize_rcu(); /* want: sync-removed "kfree(c) after it stays" */
 -	kfree(c);
 +	kfree(c); /* want: rcu-free-without-gp "right after" */
  }

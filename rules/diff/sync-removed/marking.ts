@@ -29,11 +29,7 @@ export function lostMarking(view: View, event: Event): Remark | null {
       ? `${callOf(event)} becomes a plain ${quoted(plain)} in ${after.name}(): an update of another CPU in between is lost`
       : `${callOf(event)} becomes a plain access in ${after.name}()`,
     detail: other ? [`${other.name}() still marks its access to the same memory`] : [],
-    question: atomic
-      ? 'What serialises the updates now?'
-      : order
-        ? 'What keeps the accesses around it in order now?'
-        : 'Does a lock now keep the others away from it?',
+    question: atomic ? 'What serialises the updates now?' : order ? 'What keeps the accesses around it in order now?' : 'Which lock now guards it?',
     dismissal: 'Not an issue if all accesses are under one lock, or the object is not shared here',
     quote: [event, plain],
     shape: `marking:${key}`,
@@ -101,7 +97,7 @@ function raceClaim(view: View, gone: Event, plain: Event): Claim | null {
       ? [
           {
             kind: 'both',
-            text: was.api === gone.api ? `both ${gone.api}() as they were` : `${gone.api}() and ${was.api}() as they were`,
+            text: was.api === gone.api ? `Both ${gone.api}() as they were` : `${gone.api}() and ${was.api}() as they were`,
             edits: [cure, { kind: 'order', event, ordering: 'relaxed', text: '' }],
           },
         ]
@@ -181,7 +177,7 @@ function lostUpdate(view: View, gone: Event, plain: Event, same: readonly Event[
     },
     edits: other.was ? [{ kind: 'both', text: `${gone.api}() and ${other.was.api}() as they were`, edits: [cure, joined(other, '')] }] : [cure],
     meanings: [...meaningsOf(update), ...(other.was ? meaningsOf(other) : [])],
-    assumes: [twice ? `two calls of ${after.name}() run on one object at once` : 'both work on one object'],
+    assumes: [twice ? `two calls of ${after.name}() run on one object concurrently` : 'both work on one object'],
     stands: true,
   };
 }

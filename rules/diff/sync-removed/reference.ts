@@ -23,9 +23,9 @@ export function lostReference(view: View, event: Event): Remark | null {
   const claim = claimOf(view, event, put.now);
   return {
     ...(claim ? { claim, related: [] } : {}),
-    message: `${callOf(event)} goes from ${after.name}(), and ${put.now.api}() of the same object stays`,
-    question: 'Whose reference is it that is given back?',
-    dismissal: 'Not an issue if the reference now comes from a caller, or from what hands out the object',
+    message: `${callOf(event)} is removed from ${after.name}(), and ${put.now.api}() of the same object stays`,
+    question: 'Whose reference does the put drop?',
+    dismissal: 'Not an issue if the reference now comes from a caller, or from the function that returns the object',
     quote: [event, put.now],
     shape: `reference:${before.name}:${series.after.files.length}`,
   };
@@ -54,7 +54,7 @@ function claimOf(view: View, get: Event, put: Event): Claim | null {
     does: 'read' as const,
     cell: name,
     ordering: 'plain' as const,
-    says: { before: `looks into ${name}`, after: `looks into ${name}, which is freed` },
+    says: { before: `dereferences ${name}`, after: `dereferences ${name}, which is freed` },
   };
   return {
     threads: [thread],
@@ -63,7 +63,7 @@ function claimOf(view: View, get: Event, put: Event): Claim | null {
     meanings: [{ event: last.free, access: 'write', cell: name, ordering: 'plain', says: { before: '', after: `frees ${name}` } }],
     starts: [{ cell: last.count, value: 1 }],
     edits: [{ kind: 'reference', event: last.count, text: `${callOf(get)} as before` }],
-    assumes: [`another holder of ${name} looks into it on the one reference that is left`],
+    assumes: [`another holder of ${name} uses it on the one reference that is left`],
     stands: true,
   };
 }

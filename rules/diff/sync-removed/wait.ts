@@ -37,9 +37,9 @@ export function lostWait(view: View, event: Event): Remark | null {
   return {
     ...(claim ? { claim } : {}),
     message: flush
-      ? `${callOf(event)} behind ${callOf(one.old)} goes from ${after.name}()`
-      : `${callOf(event)} goes from ${after.name}(), and ${callOf(one.old)} behind it stays`,
-    question: flush ? 'Who flushes the old translation now?' : 'What makes sure that nobody is still using it?',
+      ? `${callOf(event)} after ${callOf(one.old)} is removed from ${after.name}()`
+      : `${callOf(event)} is removed from ${after.name}(), and ${callOf(one.old)} after it stays`,
+    question: flush ? 'Who flushes the old translation now?' : 'What makes sure that it is no longer in use?',
     dismissal: flush ? 'Not an issue if the caller flushes the range' : 'Not an issue if it cannot be running or queued any more at this point',
     quote: [event, one.now],
     shape: `wait:${event.api}`,
@@ -67,7 +67,7 @@ export function lostGrace(view: View, event: Event): Remark | null {
   const claim = graceClaim(view, [free], `${event.api}() as before`);
   return {
     ...(claim ? { claim } : {}),
-    message: `${callOf(event)} becomes ${callOf(free)} in ${after.name}(): the memory goes at once, no longer behind a grace period`,
+    message: `${callOf(event)} becomes ${callOf(free)} in ${after.name}(): the memory is freed at once, no longer after a grace period`,
     question: 'Which readers could still hold it?',
     dismissal: 'Not an issue if it was never published here, or no reader looks it up under RCU any more',
     quote: [event, free],
