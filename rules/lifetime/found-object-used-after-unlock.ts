@@ -168,7 +168,6 @@ function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, us
     question: `What keeps ${what} alive after the unlock, and does it need a reference taken before?`,
     dismissal: `Not an issue if something else keeps ${what} alive, or keeps ${by}() from running meanwhile`,
     quote: [found.event, end, use],
-    advice: ['Take a reference before the unlock, or move the use into the critical section'],
     shape: fn.name,
     related: [
       { path: found.event.path, line: found.event.line, side: fn.side, note: 'found here' },

@@ -238,7 +238,6 @@ void route_drop(struct table *t, struct route *r)
               { path: put.free.path, line: put.free.line, side: put.free.side, note: 'freed after a grace period' },
             ],
             quote: [load, get],
-            advice: ['Use kref_get_unless_zero(), refcount_inc_not_zero() or the like'],
             claim: claimOf(fn, get, put, name.replace(/(?:->|\.)\w+$/, '')),
           },
         );

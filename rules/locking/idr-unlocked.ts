@@ -116,7 +116,7 @@ void __exit tickets_exit(void)
       report(
         { event: first.event, fn: first.fn },
         {
-          message: `${[...new Set(sites.map(s => `${s.fn.name}()`))].slice(0, 3).join(' and ')} modify the IDR ${name}, none of them with a lock held`,
+          message: `${[...new Set(sites.map(s => `${s.fn.name}()`))].slice(0, 3).join(', ')} modify the IDR ${name} with no lock held`,
           question: `Which lock serialises the changes to ${name}?`,
           dismissal: 'Not an issue if all callers hold the same lock',
           related: sites.slice(1, 4).map(s => ({ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${s.event.api}() in ${s.fn.name}()` })),

@@ -203,7 +203,7 @@ void sieve_init(struct sieve *s)
       report(
         { event: release, fn },
         {
-          message: `${fn.name}() checks ${pending} before it releases ${busy} and not after: what ${taker.fn.name}() adds in between is lost`,
+          message: `${fn.name}() checks ${pending} before it releases ${busy} and not after, so what ${taker.fn.name}() adds in between is lost`,
           detail: [`${taker.fn.name}() finds ${busy} still taken and leaves ${pending} to its holder, which has already checked`],
           question: `Who handles ${pending} if it is set between the check and the release of ${busy}?`,
           dismissal: `Not an issue if something else handles ${pending} later anyway`,

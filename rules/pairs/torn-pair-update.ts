@@ -375,7 +375,14 @@ function callersSay(f: PairUpdate, g: PairUpdate, world: World): string[] {
       ),
     ),
   ];
-  return names.length > 0 ? [`In this series they are called from ${names.slice(0, 3).join(', ')} with no lock held`] : [];
+  return names.length > 0
+    ? [
+        `In this series they are called from ${names
+          .slice(0, 3)
+          .join(', ')
+          .replace(/, ([^,]*)$/, ' and $1')} with no lock held`,
+      ]
+    : [];
 }
 
 function orderSays(updaters: PairUpdate[]): string[] {

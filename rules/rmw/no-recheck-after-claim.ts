@@ -170,7 +170,7 @@ void page_age(struct page_buf *p)
         report(
           { event: claim, fn },
           {
-            message: `${fn.name}() tests ${a} before it claims ${b} but not after: ${end.fn.name}() may have set ${a} and released ${b} in between`,
+            message: `${fn.name}() tests ${a} before it claims ${b} but not after, although ${end.fn.name}() may have set ${a} and released ${b} in between`,
             question: `Should ${a} be tested again once ${b} is claimed?`,
             dismissal: `Not an issue if the work may be done twice, or something keeps ${end.fn.name}() from running between the two`,
             related: [
