@@ -67,3 +67,8 @@ test('nothing is said on the clean series', async () => {
 test('the single patch has the one fault that it was written with', async () => {
   expect((await findingsOf(samples[2]?.path ?? '')).map(f => f.rule)).toEqual(['torn-pair-update']);
 });
+
+test('the README shows the note of the single patch as it is printed', () => {
+  const printed = readFileSync(join(root, 'samples/single/golden.notes'), 'utf8').split('\n').slice(0, -2).join('\n').trimEnd();
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\`\`\`\n${printed}\n\`\`\`\n`);
+});

@@ -46,6 +46,31 @@ describe('a note', () => {
     for (const line of notes(await of(code)).split('\n')) if (!/^> |^ {2}|^\[PATCH/.test(line)) expect(line.length).toBeLessThanOrEqual(76);
   });
 
+  test('has a heading of 80 columns that ends with digits for explain, and breaks it before the severity where it is longer', async () => {
+    const result = await of(code);
+    const [finding] = result.reviews.flatMap(r => r.findings);
+    const end = `warning: torn-pair-update [${finding?.fingerprint.slice(0, 8)}]`;
+    const heading = notes(result).split('\n')[1] ?? '';
+    expect(heading).toMatch(/^ {2}lane_take\(\), drivers\/lane\.c {2,}warning/);
+    expect([heading.slice(-end.length), heading.length]).toEqual([end, 80]);
+    const long = review(threadOf([patchOf({ 'drivers/a/rather/long/folder/name/lane.c': code })]), { grammar: await grammar() });
+    expect(notes(long).split('\n').slice(1, 3)).toEqual([
+      '  lane_take(), drivers/a/rather/long/folder/name/lane.c',
+      expect.stringMatching(/^ {2}warning: torn-pair-update \[[0-9a-f]{8}\]$/),
+    ]);
+  });
+
+  test('prints the message as the rule wrote it, letter by letter', async () => {
+    const result = await of(code);
+    for (const finding of result.reviews.flatMap(r => r.findings)) {
+      finding.message = 'If (unlikely(x)) is code to nobody';
+      finding.detail = ['mm is read by a plain load', 'if (!m) has no braces'];
+    }
+    const text = notes(result);
+    for (const sentence of ['If (unlikely(x)) is code to nobody:', 'mm is read by a plain load.', 'if (!m) has no braces.'])
+      expect(text).toContain(`\n\n${sentence}\n\n`);
+  });
+
   test('is nothing where there is nothing to say', async () => {
     const result = await of('int nothing(void)\n{\n\treturn 0;\n}\n');
     expect([notes(result), lines(result)]).toEqual(['', '']);

@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const work = mkdtempSync(join(tmpdir(), 'fencepost-explain-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { cwd: root, encoding: 'utf8' });
+  return { status, out: stdout, err: stderr };
+}
+
+test('the digits at the end of a heading are enough for explain', () => {
+  const { out: text } = run('review', 'samples/single');
+  const [, short = ''] = /\[([0-9a-f]{8})\]$/m.exec(text) ?? [];
+  const { status, out } = run('explain', short, 'samples/single');
+  expect(status).toBe(0);
+  expect(out).toMatch(new RegExp(`^${short}[0-9a-f]{8}: torn-pair-update, warning`));
+});
+
+/** A patch that adds a file with a function of each name, each with one finding. */
+function patchWith(names: string[]): string {
+  const lines = names.flatMap(name => [`void ${name}(struct item *p)`, '{', '\tkfree(p);', '\tp->x = 1;', '}']);
+  const path = join(work, `${names.length}.patch`);
+  const head =
+    'From: Patch Author <author@example.org>\nSubject: [PATCH] many\n\n---\ndiff --git a/drivers/many.c b/drivers/many.c\nnew file mode 100644\n';
+  const body = lines.map(l => `+${l}\n`).join('');
+  writeFileSync(path, `${head}--- /dev/null\n+++ b/drivers/many.c\n@@ -0,0 +1,${lines.length} @@\n${body}`);
+  return path;
+}
+
+test('a fingerprint whose first digits several findings share is refused, and they are listed', () => {
+  // Of so many findings two begin alike in four digits.
+  const many = patchWith(Array.from({ length: 400 }, (_, i) => `drop_${i}`));
+  const found = [...run('review', '--format', 'json', many).out.matchAll(/"function":"(\w+)".*?"fingerprint":"([0-9a-f]{16})"/g)];
+  const all = found.map(([, name = '', print = '']) => ({ name, print, short: print.slice(0, 4) }));
+  const pair = all.map(one => all.filter(other => other.short === one.short)).find(alike => alike.length > 1) ?? [];
+  const [one] = pair;
+  if (!one) throw new Error('no two findings begin alike');
+  const few = patchWith(pair.map(p => p.name));
+  const { status, out, err } = run('explain', one.short, few);
+  expect([status, out]).toEqual([2, '']);
+  expect(err.split('\n')).toEqual([
+    `fencepost explain: ${one.short} is ambiguous:`,
+    ...pair.map((p, i) => `  ${p.print}  use-after-put, drivers/many.c:${5 * i + 4}`),
+    '',
+  ]);
+  expect(run('explain', one.print, few).out).toMatch(new RegExp(`^${one.print}: use-after-put`));
+}, 60_000);
