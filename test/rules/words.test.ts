@@ -41,7 +41,7 @@ function begins(sentence: string, example: string): boolean {
   if (first === undefined || /^[a-z_]\w*\(|^struct \w/.test(sentence)) return true;
   const code = example.replace(/\/\*[\s\S]*?\*\/|"[^"\n]*"/g, ' ');
   if (KEYWORDS.has(first)) return code.includes(sentence.split(' ').slice(0, 2).join(' '));
-  return (code.match(/\b[A-Za-z_]\w*/g) ?? []).includes(first);
+  return new RegExp(`\\b${first}\\b`).test(code);
 }
 
 test('a lower-case word begins a sentence only where it is code', () => {
