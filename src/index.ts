@@ -36,7 +36,7 @@ export type * from './model/rule.ts';
 export type * from './model/series.ts';
 export type * from './model/userfacts.ts';
 export { type MimeNode, type ReadTools, readThread } from './read/index.ts';
-export { coverageLine } from './report/coverage.ts';
+export { coverageLine, foundLine, preExistingLine } from './report/coverage.ts';
 export { eventsJson, eventsText } from './report/events.ts';
 export { reviewJson } from './report/json.ts';
 export { heldLines, lines, refusals } from './report/lines.ts';

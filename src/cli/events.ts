@@ -1,89 +1,65 @@
 import { readFile } from 'node:fs/promises';
-import { eventsJson, eventsText, factOf, readThread, safe, threadProblems, viewOfText, viewOfThread } from '../index.ts';
+import { eventsJson, eventsText, factOf, safe, threadProblems, viewOfText, viewOfThread } from '../index.ts';
 import { grammar } from './grammar.ts';
-import { openInputs, reasonOf } from './input.ts';
-import { treeOf } from './review.ts';
-import { tools } from './tools.ts';
+import { openInputs, withInputs } from './input.ts';
+import { readOptions } from './options.ts';
+import { readInput } from './read.ts';
+import { reasonOf } from './reason.ts';
+import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
 
 /**
  * `fencepost events [--json] [--tree DIR] INPUT|FILE.c...`: what the code does, of each input as text for people or as JSON Lines. A C file is
  * read as it stands; of anything else the code is shown as the series leaves it, with a tree in whole files, and calls known by what they call
- * there. Gives the exit status: 0, or 2 where an input or the tree could not be opened.
+ * there. Gives the exit status: 0, or 2 where an input or the tree could not be opened, or an input is no mail.
  */
 export async function eventsCommand(args: string[], out: Out, err: Out): Promise<number> {
-  const parsed = optionsOf(args);
-  if (typeof parsed === 'string') {
-    err(`fencepost events: ${safe(parsed)}\n`);
+  const options = readOptions(args, { json: null, tree: 'the folder of a kernel tree' });
+  if (typeof options === 'string') {
+    err(`fencepost events: ${safe(options)}\n`);
     return 2;
   }
-  const { json, names } = parsed;
-  const tree = parsed.tree === null ? null : treeOf(parsed.tree, err);
-  if (parsed.tree !== null && tree === null) return 2;
-  // One small input ends sooner when the grammar is not optimised first; a hundred do not.
-  const short = names.length <= 1;
+  const json = options.has('json');
+  const tree = treeOf(options.value('tree'), err);
+  if (tree === undefined) return 2;
   let status = 0;
   const fail = (line: string) => {
     err(`fencepost: ${safe(line)}\n`);
     status = 2;
   };
-  const write = (input: string, functions: Parameters<typeof eventsText>[0], problems: Parameters<typeof eventsJson>[2]) => {
-    if (json) return out(`${JSON.stringify(eventsJson(input, functions, problems))}\n`);
-    out(eventsText(functions));
-    for (const p of problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
-  };
-  for (const name of names.length === 0 ? ['-'] : names) {
-    if (/\.[ch]$/.test(name)) {
-      try {
-        const { world, problems } = viewOfText(name, await readFile(name, 'utf8'), await grammar(short), factOf);
-        write(name, world.functions, problems);
-      } catch (error) {
-        fail(`${name}: ${reasonOf(error)}`);
-      }
+  const sources = await openInputs(options.names);
+  // One small input ends sooner when the grammar is not optimised first; a hundred do not.
+  const short = sources.length <= 1;
+  for (const source of sources) {
+    if ('error' in source) {
+      fail(source.error);
       continue;
     }
-    for (const source of await openInputs([name])) {
-      if ('error' in source) {
-        fail(source.error);
+    const write = (functions: Parameters<typeof eventsText>[0], problems: Parameters<typeof eventsJson>[2]) => {
+      if (json) return out(`${JSON.stringify(withInputs(eventsJson(source.input, functions, problems), source))}\n`);
+      out(eventsText(functions));
+      for (const p of problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
+    };
+    try {
+      if (/\.[ch]$/.test(source.input)) {
+        const { world, problems } = viewOfText(source.input, await readFile(source.input, 'utf8'), await grammar(short), factOf);
+        write(world.functions, problems);
         continue;
       }
-      try {
-        const thread = await readThread(source.input, source.open(), tools);
-        const { worlds, problems } = viewOfThread(thread, await grammar(short), factOf, tree);
-        if (!json) for (const line of threadProblems(thread)) err(`fencepost: ${line}\n`);
-        write(
-          source.input,
-          worlds.flatMap(w => w.functions.filter(f => !f.outside)),
-          json ? [...thread.problems, ...thread.messages.flatMap(m => [...m.problems, ...(m.patch?.problems ?? [])]), ...problems] : problems,
-        );
-      } catch (error) {
-        fail(`${source.input}: ${reasonOf(error)}`);
-      }
+      const { thread, unread } = await readInput(source);
+      if (unread !== null) fail(unread);
+      if (unread !== null && !json) continue;
+      const { worlds, problems } = viewOfThread(thread, await grammar(short), factOf, tree);
+      if (!json) for (const line of threadProblems(thread, source.inputs)) err(`fencepost: ${line}\n`);
+      write(
+        worlds.flatMap(w => w.functions.filter(f => !f.outside)),
+        json ? [...thread.problems, ...thread.messages.flatMap(m => [...m.problems, ...(m.patch?.problems ?? [])]), ...problems] : problems,
+      );
+      for (const line of source.lost) fail(line);
+    } catch (error) {
+      fail(`${source.input}: ${reasonOf(error)}`);
     }
   }
   return status;
-}
-
-interface EventsOptions {
-  json: boolean;
-  tree: string | null;
-  names: string[];
-}
-
-/** The options as given, or what is wrong with them. */
-function optionsOf(args: string[]): EventsOptions | string {
-  const options: EventsOptions = { json: false, tree: null, names: [] };
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i] ?? '';
-    if (arg === '--json') options.json = true;
-    else if (arg === '--tree') {
-      const folder = args[++i];
-      if (folder === undefined) return '--tree wants a folder';
-      options.tree = folder;
-    } else if (arg.startsWith('--tree=')) options.tree = arg.slice('--tree='.length);
-    else if (arg.startsWith('-') && arg !== '-' && arg !== '--') return `unknown option ${arg}`;
-    else if (arg !== '--') options.names.push(arg);
-  }
-  return options;
 }

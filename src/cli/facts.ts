@@ -2,11 +2,13 @@
 import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { Fact, Problem, Read, UserFacts } from '../index.ts';
+import { suggestion } from './options.ts';
 
+const C_NAME = /^[A-Za-z_]\w*$/;
 const position = z.number().int().min(0).max(20).nullable();
 const text = z.string().min(1).max(200);
 /** `struct foo.member` or `member.path`; subscripts may be left out. */
-const cellName = text.regex(/^(?:(?:struct|union) \w+\.)?\w+(?:(?:\.|->)\w+|\[\w*\])*$/, 'is no cell: write `struct foo.member`');
+const cellName = text.regex(/^(?:(?:struct|union) \w+\.)?\w+(?:(?:\.|->)\w+|\[\w*\])*$/, 'a cell as `struct foo.member`');
 
 const described = z.strictObject({
   kind: z
@@ -26,25 +28,31 @@ const described = z.strictObject({
   family: text.optional().describe('of a lock: which locks exclude each other'),
 });
 
-const like = z.strictObject({ like: z.string().regex(/^\w+$/).describe('a kernel function that it behaves like, arguments in the same places') });
+const like = z.strictObject({
+  like: z.string().regex(C_NAME, 'the name of a kernel function').describe('a kernel function that it behaves like, arguments in the same places'),
+});
 
-const invariant = z.union([
-  z.strictObject({
+/** The forms of an invariant, by the key that only it has. */
+const invariants = {
+  paired: z.strictObject({
     paired: z.tuple([cellName, cellName]).describe('two cells that belong together'),
     relation: z.enum(['complement', 'equal', 'unknown']).default('unknown'),
   }),
-  z.strictObject({ guarded: cellName.describe('a cell that is only touched under the lock'), by: cellName }),
-  z.strictObject({
+  guarded: z.strictObject({ guarded: cellName.describe('a cell that is only touched under the lock'), by: cellName }),
+  serialised: z.strictObject({
     serialised: text.describe('a type: `struct foo`'),
     by: z.literal('caller'),
     why: text.max(2000).describe('why two calls on one object never meet'),
   }),
-]);
+};
 
 /** The form of a facts file; its JSON Schema is generated from this. */
 export const factsFile = z.strictObject({
-  functions: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.union([like, described])).default({}),
-  invariants: z.array(invariant).max(1000).default([]),
+  functions: z.record(z.string().regex(C_NAME), z.union([like, described])).default({}),
+  invariants: z
+    .array(z.union([invariants.paired, invariants.guarded, invariants.serialised]))
+    .max(1000)
+    .default([]),
 });
 
 /** The JSON Schema (draft 2020-12) of a facts file. */
@@ -65,12 +73,15 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
   const problems: Problem[] = [];
   const counter = new LineCounter();
   const complain = (line: number, message: string) => problems.push({ severity: 'odd', where: `${file}, line ${line}`, message });
-  if (source.length > LARGEST) return { value, problems: [{ severity: 'odd', where: file, message: `has more than ${LARGEST} characters` }] };
+  if (source.length > LARGEST)
+    return { value, problems: [{ severity: 'odd', where: file, message: `too large for a facts file: more than ${LARGEST} characters` }] };
   const document = parseDocument(source, { lineCounter: counter, prettyErrors: false, uniqueKeys: true });
-  for (const error of document.errors) complain(counter.linePos(error.pos[0]).line, error.message.split('\n')[0] ?? '');
-  if (document.errors.length > 0 || document.contents === null) return { value, problems };
+  // The first fault of the form is as a rule the cause of the others.
+  const [broken] = document.errors;
+  if (broken) complain(counter.linePos(broken.pos[0]).line, formFault(broken));
+  if (broken || document.contents === null) return { value, problems };
   if (!isMap(document.contents)) {
-    complain(1, 'must hold `functions` and `invariants`');
+    complain(1, 'expected the keys `functions` and `invariants`');
     return { value, problems };
   }
   const lineOf = (path: (string | number)[]): number => {
@@ -83,23 +94,27 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
   const plain: unknown = document.toJS({ maxAliasCount: 100 });
   const parts = typeof plain === 'object' && plain !== null ? plain : {};
   for (const key of Object.keys(parts))
-    if (key !== 'functions' && key !== 'invariants') complain(lineOf([key]), `${key}: no such field; there are \`functions\` and \`invariants\``);
+    if (key !== 'functions' && key !== 'invariants') complain(lineOf([key]), `${key}: ${noKey(key, ['functions', 'invariants'])}`);
   /** One entry by its own schema, so that a fault in it costs nothing else. */
-  const entry = <T>(schema: z.ZodType<T>, raw: unknown, path: (string | number)[]): T | null => {
+  const entry = <S extends z.ZodObject>(schema: S, raw: unknown, path: (string | number)[]): z.infer<S> | null => {
     const parsed = schema.safeParse(raw);
     if (parsed.success) return parsed.data;
-    for (const issue of flatten(parsed.error.issues))
-      complain(lineOf([...path, ...issue.path]), `${[...path, ...issue.path].join('.')}: ${issue.message}`);
+    for (const issue of parsed.error.issues) {
+      const at = [...path, ...issue.path.map(p => (typeof p === 'number' ? p : String(p)))];
+      if (issue.code === 'unrecognized_keys')
+        for (const key of issue.keys) complain(lineOf([...at, key]), `${[...at, key].join('.')}: ${noKey(key, Object.keys(schema.shape))}`);
+      else complain(lineOf(at), `${at.join('.')}: ${expectation(issue, document.getIn(at) ?? undefined)}`);
+    }
     return null;
   };
   const functions: unknown = 'functions' in parts ? parts.functions : {};
   if (typeof functions !== 'object' || functions === null || Array.isArray(functions))
-    complain(lineOf(['functions']), 'functions: must map names to what they do');
+    complain(lineOf(['functions']), 'functions: expected names, each with what that function does');
   else {
     for (const [name, raw] of Object.entries(functions)) {
       const path = ['functions', name];
       const line = lineOf(path);
-      if (!/^[A-Za-z_]\w*$/.test(name)) complain(line, `functions.${name}: is no C name`);
+      if (!C_NAME.test(name)) complain(line, `functions.${name}: expected a C name`);
       else if (typeof raw === 'object' && raw !== null && 'like' in raw) {
         const said = entry(like, raw, path);
         if (said) value.functions.push({ name, file, line, like: said.like });
@@ -109,44 +124,81 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
       }
     }
   }
-  const invariants: unknown = 'invariants' in parts ? parts.invariants : [];
-  if (!Array.isArray(invariants)) complain(lineOf(['invariants']), 'invariants: must be a list');
+  const listed: unknown = 'invariants' in parts ? parts.invariants : [];
+  if (!Array.isArray(listed)) complain(lineOf(['invariants']), 'invariants: expected a list');
   else {
-    for (const [i, raw] of invariants.entries()) {
-      const said = entry(invariant, raw, ['invariants', i]);
-      const at = { file, line: lineOf(['invariants', i]) };
-      if (!said) continue;
-      if ('paired' in said) value.invariants.push({ ...at, kind: 'paired', cells: said.paired, relation: said.relation });
-      else if ('guarded' in said) value.invariants.push({ ...at, kind: 'guarded', cell: said.guarded, by: said.by });
-      else value.invariants.push({ ...at, kind: 'serialised', type: said.serialised, why: said.why });
+    for (const [i, raw] of listed.entries()) {
+      const path = ['invariants', i];
+      const at = { file, line: lineOf(path) };
+      if (isObject(raw) && 'paired' in raw) {
+        const said = entry(invariants.paired, raw, path);
+        if (said) value.invariants.push({ ...at, kind: 'paired', cells: said.paired, relation: said.relation });
+      } else if (isObject(raw) && 'guarded' in raw) {
+        const said = entry(invariants.guarded, raw, path);
+        if (said) value.invariants.push({ ...at, kind: 'guarded', cell: said.guarded, by: said.by });
+      } else if (isObject(raw) && 'serialised' in raw) {
+        const said = entry(invariants.serialised, raw, path);
+        if (said) value.invariants.push({ ...at, kind: 'serialised', type: said.serialised, why: said.why });
+      } else {
+        const [key] = isObject(raw) ? Object.keys(raw) : [];
+        complain(at.line, `${[...path, ...(key === undefined ? [] : [key])].join('.')}: ${noKey(key ?? '', Object.keys(invariants))}`);
+      }
     }
   }
   return { value, problems };
 }
 
-interface Issue {
-  path: (string | number)[];
-  message: string;
+function isObject(raw: unknown): raw is object {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
 }
 
-/** An arm that lacks a key and has one too many is not what was meant. */
-const FAR = 20;
-
-/** zod nests the issues of a union's arms; the arm that comes nearest is the one the writer meant. */
-function flatten(issues: z.core.$ZodIssue[]): Issue[] {
-  return issues.flatMap(issue => {
-    const path = issue.path.map(p => (typeof p === 'number' ? p : String(p)));
-    if (issue.code !== 'invalid_union') return [{ path, message: issue.message }];
-    const arms = issue.errors.map(flatten).sort((a, b) => score(a) - score(b));
-    const [nearest = []] = arms;
-    if (score(nearest) >= FAR) return [{ path, message: 'has none of the forms that the schema knows' }];
-    return nearest.map(inner => ({ path: [...path, ...inner.path], message: inner.message }));
-  });
+/** What is said of a key that is not known here. */
+function noKey(key: string, known: string[]): string {
+  return `no such key here; expected ${oneOf(known)}${key === '' ? '' : suggestion(key, known)}`;
 }
 
-/** An arm whose own key is there, and only its values are wrong, is nearer than one that lacks its key. */
-function score(issues: Issue[]): number {
-  return issues.reduce((n, issue) => n + (/expected \w+, received undefined|Unrecognized key/i.test(issue.message) ? FAR / 2 : 1), 0);
+function oneOf(words: readonly string[]): string {
+  return words.length > 1 ? `one of ${words.join(', ')}` : (words[0] ?? '');
+}
+
+const NOUNS: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  array: 'a list',
+  tuple: 'a list',
+  object: 'keys and values',
+};
+
+/** What was expected of a value, in one sentence that also says what stands there. */
+function expectation(issue: z.core.$ZodIssue, given: unknown): string {
+  const is =
+    given === undefined ? 'missing' : typeof given === 'string' || typeof given === 'number' ? `is ${JSON.stringify(given).slice(0, 60)}` : 'wrong';
+  const expected = (what: string) => `${is}; expected ${what}`;
+  switch (issue.code) {
+    case 'invalid_value': {
+      const known = issue.values.map(String);
+      return `${expected(oneOf(known))}${typeof given === 'string' ? suggestion(given, known) : ''}`;
+    }
+    case 'invalid_type':
+      return expected(Object.hasOwn(NOUNS, issue.expected) ? (NOUNS[issue.expected] ?? '') : issue.expected);
+    case 'too_small':
+    case 'too_big': {
+      const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+      const of = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' entries' : '';
+      return expected(`${bound}${of}`);
+    }
+    case 'invalid_format':
+      return expected(issue.message);
+    default:
+      return expected('what the schema says (schema/facts.schema.json)');
+  }
+}
+
+/** A fault of the YAML itself. */
+function formFault({ code, message }: { code: string; message: string }): string {
+  if (code === 'DUPLICATE_KEY') return 'a key stands here twice; expected each once';
+  return `not valid YAML: ${message.split('\n')[0]?.replace(/ at line .*/, '') ?? ''}`;
 }
 
 function factOf(api: string, said: z.infer<typeof described>, source: string): Fact {

@@ -1,32 +1,194 @@
-/** The words of `fencepost --help`; the README holds the same text, and a test compares them. */
+/** The words of `--help`; a file of its own, loaded only where they are asked for. */
+
+/** `fencepost --help`; the README holds the same text, and a test compares them. */
 export const HELP = `fencepost reviews Linux kernel patch series for concurrency.
 
 Usage:
-  fencepost review [INPUT...]      review notes
-  fencepost check [INPUT...]       the pre-send check: one line a finding, exit 1 if there is any
-  fencepost scan PATH...           C files and folders of them as they stand: one line a finding
-  fencepost show [--json] INPUT... what was read: series, versions, order, gaps, trailers, replies
-  fencepost events [--json] INPUT|FILE.c...  what the code does: line, kind, cell, ordering, locks held
-  fencepost litmus [--json] [--states] FILE...  decide litmus tests under the Linux-kernel memory model, in herd7's words
-  fencepost rules [--json]         the rules it knows
-  fencepost explain RULE           what a rule says, why, and its examples
-  fencepost explain FINGERPRINT INPUT...  how a finding was lowered and decided
+  fencepost review [INPUT...]   review notes
+  fencepost check [INPUT...]    the pre-send check: one line a finding, exit 1
+                                if there is a warning or an error
+  fencepost scan PATH...        C files and folders of them as they stand
+  fencepost show INPUT...       what was read: series, versions, order, missing
+                                patches, trailers, replies
+  fencepost events INPUT...     what the code does: line, kind, cell, ordering,
+                                locks held
+  fencepost litmus FILE...      decide litmus tests under the Linux-kernel
+                                memory model, in herd7's words
+  fencepost rules               the rules it knows
+  fencepost explain RULE        what a rule says, why, and its examples
+  fencepost explain FINGERPRINT INPUT...
+                                how a finding was lowered and decided
+  fencepost COMMAND --help      options and examples of a command
 
-INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a folder of patches, or - for stdin.
+INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a
+folder of mails or patches, or - for stdin. Files that one run of git
+format-patch wrote (000*.patch) are one series and one INPUT.
 
-Options of review, check and scan (-o and --fail-on not of scan):
-  --format notes|lines|json        how findings are written (review: notes; check, scan: lines)
-  -o FILE                          write them to FILE
-  --rule ID                        only this rule; may be given again
-  --fail-on error|warning|note|never  exit 1 at this severity or above (review: never; check: warning)
-  --tree DIR                       the kernel tree it is for, read only: whole files in place of hunks, helpers and callers known
-                                   (of events too)
-  --litmus DIR                     write the litmus tests of the findings there, as herd7 reads them (review, check)
-  --facts FILE                     what you declare of the code: wrappers, invariants (YAML); may be given again
-  --all                            show also what was held back, and why
+Options of review, check and scan:
+  --format notes|lines|json  how findings are written (review: notes; check,
+                             scan: lines)
+  -o FILE, --output FILE     write them to FILE
+  --rule RULE                only this rule; may be given again
+  --fail-on error|warning|note|never
+                             exit 1 at this severity or above (check: warning;
+                             review, scan: never)
+  --tree DIR                 the kernel tree that the patches are for, read
+                             only: files are seen whole, and helpers and
+                             callers are known (events, explain too)
+  --facts FILE               what you declare of the code: wrappers,
+                             invariants (YAML); may be given again
+  --litmus DIR               write the litmus tests of the findings there, as
+                             herd7 reads them (review, check)
+  --all                      show also what was held, and why
+  --color auto|always|never, --no-color
 
   --help, --version
 
-Exit: 0 nothing at or above the gate, 1 findings, 2 an input could not be opened or the tool failed.
-Findings go to stdout, all else to stderr. It needs no network and no kernel tree, and runs nothing of what it reads.
+Held: a finding that is not reported, with the reason: no execution shows it,
+or it is in code that the series does not touch, or a fact of yours rules it
+out. Partly seen: a function of which the patch shows only some lines; --tree
+shows the rest.
+
+Exit: 0 nothing at or above the gate, 1 findings, 2 an input could not be
+opened or is not a mail or patch, an option or a fact is wrong, or fencepost
+failed. Findings go to stdout, all else to stderr. fencepost uses no network,
+needs no kernel tree, and runs nothing of what it reads.
 `;
+
+const INPUT = `INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a
+folder of mails or patches, or - for stdin. Files that one run of git
+format-patch wrote are one series and one INPUT.`;
+
+const FINDINGS = `  -o FILE, --output FILE     write the findings to FILE
+  --rule RULE                only this rule; may be given again
+  --tree DIR                 the kernel tree that the code is for, read only
+  --facts FILE               what you declare of the code (YAML); may be given
+                             again
+  --all                      show also what was held, and why
+  --color auto|always|never  colours; auto: on a terminal, unless NO_COLOR is
+                             set. --no-color is never`;
+
+const LITMUS = '  --litmus DIR               write the litmus tests of the findings there';
+
+/** `fencepost COMMAND --help`. */
+export const COMMAND_HELP: Record<string, string> = {
+  review: `fencepost review [OPTIONS] [INPUT...]
+
+Writes review notes on a patch series, with the execution that breaks the code
+where there is one. Ends, on stderr, with how much was understood and with what
+was found. Without an INPUT it reads stdin.
+
+${INPUT}
+
+  --format notes|lines|json  how findings are written (notes)
+  --fail-on error|warning|note|never
+                             exit 1 at this severity or above (never)
+${FINDINGS}
+${LITMUS}
+
+Held: a finding that is not reported, with the reason. Partly seen: a function
+of which the patch shows only some lines.
+
+Examples:
+  fencepost review t.mbox.gz
+  fencepost review --tree ~/linux --all v2-000*.patch
+`,
+  check: `fencepost check [OPTIONS] [INPUT...]
+
+The check before sending: one line a finding, \`path:line: SEVERITY: text\`, and
+exit 1 if there is a warning or an error. A patch that git would refuse is an
+error too. Without an INPUT it reads stdin.
+
+${INPUT}
+
+  --format notes|lines|json  how findings are written (lines)
+  --fail-on error|warning|note|never
+                             exit 1 at this severity or above (warning)
+${FINDINGS}
+${LITMUS}
+
+Examples:
+  fencepost check 000*.patch
+  git format-patch --stdout origin.. | fencepost check --tree . -
+`,
+  scan: `fencepost scan [OPTIONS] PATH...
+
+Reads C files, and folders of them, as they stand, as checkpatch -f does: one
+line a finding, and a summary on stderr. Nothing is taken for new code.
+
+  --format notes|lines|json  how findings are written (lines)
+  --fail-on error|warning|note|never
+                             exit 1 at this severity or above (never)
+${FINDINGS}
+
+Examples:
+  fencepost scan drivers/net/ethernet/foo.c
+  fencepost scan --tree . --fail-on warning -o found.txt drivers/net
+`,
+  show: `fencepost show [--json] [INPUT...]
+
+Shows what was read of a thread: series and their versions, patches in order
+and those that are missing, trailers, replies.
+
+${INPUT}
+
+  --json   one JSON document a line and INPUT
+
+Examples:
+  fencepost show t.mbox.gz
+  fencepost show --json 000*.patch
+`,
+  events: `fencepost events [--json] [--tree DIR] INPUT|FILE.c...
+
+Shows what the code does as the rules see it: for each event its line, kind,
+function, cell, ordering, and the locks held there. A C file is read as it
+stands; of a series, the code as the series leaves it.
+
+${INPUT}
+
+  --json       one JSON document a line and INPUT
+  --tree DIR   the kernel tree that the code is for, read only
+
+Examples:
+  fencepost events kernel/foo.c
+  fencepost events --tree . 0001-foo.patch
+`,
+  litmus: `fencepost litmus [--json] [--states] [--time] FILE...
+
+Decides litmus tests under the Linux-kernel memory model (tools/memory-model),
+in herd7's words. FILE may be - for stdin.
+
+  --json     one JSON document a line and FILE
+  --states   the final states in the JSON too; the text always has them
+  --time     say how long each test took
+
+Examples:
+  fencepost litmus MP+pooncerelease+poacquireonce.litmus
+  fencepost litmus --json --states *.litmus
+`,
+  rules: `fencepost rules [--json]
+
+Lists the rules: name, severity, title. With --json also why each is there,
+its references, what it misses, and its examples.
+
+Examples:
+  fencepost rules
+  fencepost rules --json
+`,
+  explain: `fencepost explain RULE
+fencepost explain [OPTIONS] FINGERPRINT INPUT...
+
+Explains a rule: why it is there, what it cites, what it misses, its examples.
+Or explains a finding: how its claim was lowered to threads, and what the
+checker decided. Give the options that the finding was found with.
+
+${INPUT}
+
+  --tree DIR     the kernel tree that the patches are for, read only
+  --facts FILE   what you declare of the code (YAML); may be given again
+
+Examples:
+  fencepost explain torn-pair-update
+  fencepost explain 61bb23f3 t.mbox.gz
+`,
+};

@@ -1,27 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import { decideTest, herdWords, type LitmusTest, type Outcome, parseLitmus, safe, stateWords } from '../index.ts';
-import { reasonOf } from './input.ts';
+import { readOptions } from './options.ts';
+import { reasonOf } from './reason.ts';
 
 type Out = (text: string) => void;
 
 /**
- * `fencepost litmus [--json] [--states] FILE...`: decides each test under the Linux-kernel memory model, in herd7's words or as JSON Lines.
- * A test that is not understood is `unsupported`, and the others are decided all the same. Gives the exit status: 0, or 2 where a file
+ * `fencepost litmus [--json] [--states] [--time] FILE...`: decides each test under the Linux-kernel memory model, in herd7's words or as JSON
+ * Lines; what it took is told only by `--time`, so that the same test gives the same bytes. A test that is not understood is `unsupported`, and the others are decided all the same. Gives the exit status: 0, or 2 where a file
  * could not be opened.
  */
 export async function litmusCommand(args: string[], out: Out, err: Out): Promise<number> {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    err(`fencepost litmus: ${reasonOf(error)}\n`);
+  const options = readOptions(args, { json: null, states: null, time: null });
+  if (typeof options === 'string') {
+    err(`fencepost litmus: ${safe(options)}\n`);
     return 2;
   }
-  const { values, positionals: files } = parsed;
+  const files = options.names;
   if (files.length === 0) {
-    err('fencepost litmus: no FILE is named\n');
+    err('fencepost litmus: no FILE is named; `fencepost litmus --help` says what it takes\n');
     return 2;
   }
   let status = 0;
@@ -37,9 +35,9 @@ export async function litmusCommand(args: string[], out: Out, err: Out): Promise
     const began = performance.now();
     const { value: test, problems } = parseLitmus(source);
     const outcome: Outcome = test ? decideTest(test) : { ...UNDECIDED, reason: reasonsOf(problems) };
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = options.has('time') ? (performance.now() - began) / 1000 : undefined;
     for (const p of problems) err(`fencepost: ${safe(`${file}:${p.line}:${p.column}: ${p.message}`)}\n`);
-    if (values.json) out(`${JSON.stringify(document(file, test, outcome, seconds, values.states ?? false))}\n`);
+    if (options.has('json')) out(`${JSON.stringify(document(file, test, outcome, seconds, options.has('states')))}\n`);
     else if (test) out(safe(herdWords(test, outcome, seconds), true));
   }
   return status;
@@ -52,7 +50,7 @@ function reasonsOf(problems: { line: number; column: number; message: string }[]
 }
 
 /** fencepost.litmus/1 */
-function document(input: string, test: LitmusTest | null, outcome: Outcome, seconds: number, states: boolean): object {
+function document(input: string, test: LitmusTest | null, outcome: Outcome, seconds: number | undefined, states: boolean): object {
   return {
     schema: 'fencepost.litmus/1',
     input,
@@ -63,10 +61,6 @@ function document(input: string, test: LitmusTest | null, outcome: Outcome, seco
     positive: outcome.positive,
     negative: outcome.negative,
     ...(states ? { states: test ? outcome.states.map(state => stateWords(test, state)) : [] } : {}),
-    seconds: Math.round(seconds * 1e6) / 1e6,
+    ...(seconds === undefined ? {} : { seconds: Math.round(seconds * 1e6) / 1e6 }),
   };
-}
-
-function parse(args: string[]) {
-  return parseArgs({ args, allowPositionals: true, options: { json: { type: 'boolean' }, states: { type: 'boolean' } } });
 }

@@ -1,60 +1,99 @@
-import { explainFinding, explainRule, type Finding, readThread, review, rules, rulesJson, rulesText, safe } from '../index.ts';
+import { explainFinding, explainRule, review, rules, rulesJson, rulesText, safe } from '../index.ts';
+import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
-import { tools } from './tools.ts';
+import { type Options, readOptions, suggestion } from './options.ts';
+import { readInput } from './read.ts';
+import { reasonOf } from './reason.ts';
+import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
 
 /** `fencepost rules [--json]` */
-export function rulesCommand(args: string[], out: Out): number {
-  out(args.includes('--json') ? `${JSON.stringify(rulesJson(rules))}\n` : rulesText(rules));
+export function rulesCommand(args: string[], out: Out, err: Out): number {
+  const options = readOptions(args, { json: null });
+  if (typeof options === 'string') return wrong('rules', options, err);
+  const [name] = options.names;
+  if (name !== undefined) return wrong('rules', `takes no argument, and ${name} is one; \`fencepost explain RULE\` shows one rule`, err);
+  out(options.has('json') ? `${JSON.stringify(rulesJson(rules))}\n` : rulesText(rules));
   return 0;
+}
+
+function wrong(command: string, text: string, err: Out): 2 {
+  err(`fencepost ${command}: ${safe(text)}\n`);
+  return 2;
+}
+
+/** What is said of a name that no rule has. */
+export function unknownRule(name: string): string {
+  const near = suggestion(
+    name,
+    rules.map(r => r.id),
+  );
+  return `no rule is called ${name}${near || '; `fencepost rules` lists them'}`;
 }
 
 /** `fencepost explain RULE` and `fencepost explain FINGERPRINT INPUT...` */
 export async function explainCommand(args: string[], out: Out, err: Out): Promise<number> {
-  const [what, ...inputs] = args;
+  const options = readOptions(args, { tree: 'the folder of a kernel tree', facts: 'a file of facts' });
+  if (typeof options === 'string') return wrong('explain', options, err);
+  const [what, ...inputs] = options.names;
+  if (what === undefined) return wrong('explain', 'name a rule (`fencepost rules` lists them), or a fingerprint and an INPUT', err);
   const rule = rules.find(r => r.id === what);
+  if (rule && inputs.length > 0) return wrong('explain', `${what} is a rule, and a rule is explained without an INPUT`, err);
   if (rule) {
     out(explainRule(rule));
     return 0;
   }
-  if (what !== undefined && /^[0-9a-f]{4,16}$/.test(what) && inputs.length > 0) return explainFingerprint(what, inputs, out, err);
-  err(
-    what === undefined
-      ? 'fencepost explain: name a rule (`fencepost rules` lists them), or a fingerprint and an INPUT\n'
-      : `fencepost explain: no rule is called ${safe(what)}; \`fencepost rules\` lists them\n`,
-  );
-  return 2;
+  if (!/^[0-9a-f]{4,16}$/.test(what)) return wrong('explain', unknownRule(what), err);
+  if (inputs.length === 0) return wrong('explain', `${what} is a fingerprint: name the INPUT that it was found in as well`, err);
+  return explainFingerprint(what, inputs, options, out, err);
 }
 
 /** How a finding of the inputs was decided. The fingerprint may be cut short, as notes show it, while only one finding begins so. */
-async function explainFingerprint(fingerprint: string, files: string[], out: Out, err: Out): Promise<number> {
+async function explainFingerprint(fingerprint: string, files: string[], options: Options, out: Out, err: Out): Promise<number> {
+  const tree = treeOf(options.value('tree'), err);
+  if (tree === undefined) return 2;
+  const facts = await declaredFacts(options.values('facts'), tree, err);
+  if (facts === null) return 2;
   const found = new Map<string, { name: string; text: string }>();
-  const note = (finding: Finding, held: Parameters<typeof explainFinding>[1]) => {
-    if (finding.fingerprint.startsWith(fingerprint))
-      found.set(finding.fingerprint, { name: `${finding.rule}, ${finding.path}:${finding.line}`, text: explainFinding(finding, held) });
+  let failed = false;
+  const fail = (line: string) => {
+    err(`fencepost: ${safe(line)}\n`);
+    failed = true;
   };
   for (const source of await openInputs(files)) {
     if ('error' in source) {
-      err(`fencepost: ${safe(source.error)}\n`);
+      fail(source.error);
       continue;
     }
-    const thread = await readThread(source.input, source.open(), tools);
-    for (const { findings, resolved, held } of review(thread, { grammar: await grammar(true) }).reviews) {
-      for (const { finding, reason, detail } of held) note(finding, { reason, detail });
-      for (const finding of [...resolved, ...findings]) note(finding, null);
+    try {
+      const { thread, unread } = await readInput(source);
+      if (unread !== null) {
+        fail(unread);
+        continue;
+      }
+      const settings = { grammar: await grammar(true), facts, holdTrials: true, ...(tree ? { tree } : {}) };
+      for (const { findings, resolved, held } of review(thread, settings).reviews) {
+        const all = [...[...findings, ...resolved].map(finding => ({ finding, held: null })), ...held.map(h => ({ finding: h.finding, held: h }))];
+        for (const one of all) {
+          if (!one.finding.fingerprint.startsWith(fingerprint)) continue;
+          const { rule, path, line } = one.finding;
+          if (!found.has(one.finding.fingerprint) || one.held === null)
+            found.set(one.finding.fingerprint, { name: `${rule}, ${path}:${line}`, text: explainFinding(one.finding, one.held) });
+        }
+      }
+      for (const line of source.lost) fail(line);
+    } catch (error) {
+      fail(`${source.input}: ${reasonOf(error)}`);
     }
   }
   const [only] = found.values();
-  if (only && found.size === 1) {
-    out(only.text);
-    return 0;
+  if (!only) return failed ? 2 : wrong('explain', `no finding of these inputs has the fingerprint ${fingerprint}`, err);
+  if (found.size > 1) {
+    err(`fencepost explain: ${fingerprint} is ambiguous:\n${[...found].map(([full, { name }]) => `  ${full}  ${safe(name)}\n`).join('')}`);
+    return 2;
   }
-  err(
-    only
-      ? `fencepost explain: ${fingerprint} is ambiguous:\n${[...found].map(([full, { name }]) => `  ${full}  ${safe(name)}\n`).join('')}`
-      : `fencepost explain: no finding in the input has the fingerprint ${fingerprint}\n`,
-  );
-  return 2;
+  out(only.text);
+  return failed ? 2 : 0;
 }

@@ -1,24 +1,28 @@
 import { realpathSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { parseArgs } from 'node:util';
-import { rules, safe } from '../index.ts';
-import { reasonOf } from './input.ts';
-import { declaredFacts, treeOf } from './review.ts';
-import { FORMATS, type Job, type Reported, type ScanOptions } from './scanfile.ts';
+import { type Severity, safe } from '../index.ts';
+import { COLOR_OPTIONS, colorOf } from './color.ts';
+import { declaredFacts } from './declared.ts';
+import { chosen, FINDING_OPTIONS, type Format, type Gate, isGated } from './gate.ts';
+import { readOptions } from './options.ts';
+import { openOutput } from './output.ts';
+import { reasonOf } from './reason.ts';
+import type { Job, Reported, ScanOptions } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
+import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
 
-/** `fencepost scan PATH...`: C files and folders of them as they stand, findings in the order of the paths. Gives the exit status. */
+/** `fencepost scan PATH...`: C files and folders of them as they stand, findings in the order of the paths. Gives the exit status; without `--fail-on` findings are none. */
 export async function scanCommand(args: string[], out: Out, err: Out): Promise<number> {
-  const options = optionsOf(args);
+  const options = settingsOf(args);
   if (typeof options === 'string') {
-    err(`fencepost scan: ${options}\n`);
+    err(`fencepost scan: ${safe(options)}\n`);
     return 2;
   }
-  const tree = options.tree === null ? null : treeOf(options.tree, err);
-  if (options.tree !== null && tree === null) return 2;
+  const tree = treeOf(options.tree, err);
+  if (tree === undefined) return 2;
   const facts = await declaredFacts(options.facts, tree, err);
   if (facts === null) return 2;
   let status = 0;
@@ -26,23 +30,34 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
     err(`fencepost: ${safe(line)}\n`);
     status = 2;
   };
+  const output = openOutput(options.file, out);
+  if (typeof output === 'string') {
+    fail(output);
+    return 2;
+  }
   const jobs = await jobsOf(options.paths, options.tree, fail);
-  const total: Total = { files: 0, functions: 0, events: 0, held: 0, rules: new Map() };
+  if (jobs.length === 0) {
+    if (status === 0) fail(`${options.paths.join(', ')}: no C file among these`);
+    return 2;
+  }
+  const total: Total = { files: 0, functions: 0, events: 0, held: 0, rules: new Map(), severities: [] };
   const progress = progressOn(process.stderr, jobs.length);
-  const settings: ScanOptions = { format: options.format, rules: options.only, all: options.all, tree: options.tree, facts };
+  const settings: ScanOptions = { format: options.format, rules: options.only, all: options.all, tree: options.tree, facts, color: options.color };
   await scanAll(jobs, settings, (job, reported) => {
     progress.clear();
     if ('error' in reported) fail(`${job.file}: ${reported.error}`);
     else {
       add(total, reported);
-      if (reported.out) out(reported.out);
+      if (reported.out) output.write(reported.out);
       if (reported.err) err(reported.err);
     }
     progress.show(job.path);
   });
   progress.clear();
+  const unwritten = output.close();
+  if (unwritten !== null) fail(unwritten);
   err(`${summary(total)}\n`);
-  return status;
+  return status === 0 && isGated(total.severities, options.gate) ? 1 : status;
 }
 
 /** Folders are not followed through links, and hidden ones not entered: a tree would be read twice, or left. */
@@ -57,6 +72,8 @@ async function* filesIn(folder: string): AsyncGenerator<string> {
 }
 
 const C_FILE = /\.[ch]$/;
+/** What is as a rule given to the wrong command. */
+const MAIL_FILE = /\.(?:patch|diff|eml|mbox)(?:\.gz)?$/i;
 
 /** The files to scan, each once: by name as given and, within the tree, as the tree names it. */
 async function jobsOf(paths: string[], tree: string | null, fail: Out): Promise<Job[]> {
@@ -70,7 +87,7 @@ async function jobsOf(paths: string[], tree: string | null, fail: Out): Promise<
     try {
       if ((await stat(path)).isDirectory()) for await (const file of filesIn(path)) take(file);
       else if (C_FILE.test(path)) take(join(path));
-      else fail(`${path}: no C file by its name`);
+      else fail(`${path}: not a C file by its name${MAIL_FILE.test(path) ? `; \`fencepost check ${path}\` reads mails and patches` : ''}`);
     } catch (error) {
       fail(`${path}: ${reasonOf(error)}`);
     }
@@ -93,6 +110,8 @@ interface Total {
   events: number;
   held: number;
   rules: Map<string, number>;
+  /** Each once. */
+  severities: Severity[];
 }
 
 function add(total: Total, reported: Exclude<Reported, { error: string }>): void {
@@ -100,7 +119,10 @@ function add(total: Total, reported: Exclude<Reported, { error: string }>): void
   total.functions += reported.functions;
   total.events += reported.events;
   total.held += reported.held;
-  for (const id of reported.found) total.rules.set(id, (total.rules.get(id) ?? 0) + 1);
+  for (const { rule, severity } of reported.found) {
+    total.rules.set(rule, (total.rules.get(rule) ?? 0) + 1);
+    if (!total.severities.includes(severity)) total.severities.push(severity);
+  }
 }
 
 /** `3 files, 20 functions, 80 events, 2 findings (rule-a 1, rule-b 1), 0 held`. */
@@ -138,43 +160,26 @@ function progressOn(stream: NodeJS.WriteStream, files: number) {
   };
 }
 
-interface Options {
+interface Settings {
   paths: string[];
-  format: ScanOptions['format'];
+  format: Format;
+  gate: Gate;
+  file: string | null;
   only: string[];
   all: boolean;
   tree: string | null;
   facts: string[];
+  color: boolean;
 }
 
-function optionsOf(args: string[]): Options | string {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    return reasonOf(error);
-  }
-  const { values, positionals } = parsed;
-  const format = FORMATS.find(f => f === (values.format ?? 'lines'));
-  if (format === undefined) return `--format takes ${FORMATS.join(', ')}, not ${safe(values.format ?? '')}`;
-  const only = values.rule ?? [];
-  const unknown = only.find(id => !rules.some(r => r.id === id));
-  if (unknown !== undefined) return `no rule is called ${safe(unknown)}; \`fencepost rules\` lists them`;
-  if (positionals.length === 0) return 'no PATH is named';
-  return { paths: positionals, format, only, all: values.all ?? false, tree: values.tree ?? null, facts: values.facts ?? [] };
-}
-
-function parse(args: string[]) {
-  return parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      format: { type: 'string' },
-      rule: { type: 'string', multiple: true },
-      all: { type: 'boolean' },
-      facts: { type: 'string', multiple: true },
-      tree: { type: 'string' },
-      'no-color': { type: 'boolean' },
-    },
-  });
+function settingsOf(args: string[]): Settings | string {
+  const options = readOptions(args, { ...FINDING_OPTIONS, ...COLOR_OPTIONS });
+  if (typeof options === 'string') return options;
+  const choice = chosen(options, { format: 'lines', gate: 'never' });
+  if (typeof choice === 'string') return choice;
+  const file = options.value('output');
+  const color = colorOf(options, file === null && process.stdout.isTTY === true);
+  if (typeof color === 'string') return color;
+  if (options.names.length === 0) return 'no PATH is named; `fencepost scan --help` says what it takes';
+  return { ...choice, color, paths: options.names, file, all: options.has('all'), tree: options.value('tree'), facts: options.values('facts') };
 }

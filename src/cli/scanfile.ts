@@ -1,18 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { type Grammar, heldLines, lines, notes, reviewJson, rules, safe, scan, type Tree, type UserFacts } from '../index.ts';
-import { reasonOf } from './input.ts';
+import { type Grammar, heldLines, lines, notes, reviewJson, rules, type Severity, safe, scan, type Tree, type UserFacts } from '../index.ts';
+import { colored } from './color.ts';
+import type { Format } from './gate.ts';
+import { reasonOf } from './reason.ts';
 import { openTree } from './tree.ts';
-
-export const FORMATS = ['notes', 'lines', 'json'] as const;
 
 /** What a scan does with every file. Plain data: it is sent to other threads. */
 export interface ScanOptions {
-  format: (typeof FORMATS)[number];
+  format: Format;
   /** Only these; all but the ones on trial where none is named. */
   rules: string[];
   all: boolean;
   tree: string | null;
   facts: UserFacts;
+  color: boolean;
 }
 
 /** A file to scan: where it is, and what it is called in findings. */
@@ -22,7 +23,9 @@ export interface Job {
 }
 
 /** What is written of a file, and what is counted; or why it was not read. */
-export type Reported = { out: string; err: string; functions: number; events: number; held: number; found: string[] } | { error: string };
+export type Reported =
+  | { out: string; err: string; functions: number; events: number; held: number; found: { rule: string; severity: Severity }[] }
+  | { error: string };
 
 /** Gives the function that scans one file after the other. */
 export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => Reported {
@@ -35,13 +38,15 @@ export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => R
       const [of] = review.reviews;
       const problems = of?.problems.map(p => `fencepost: ${safe(`${p.where}: ${p.message}`)}\n`) ?? [];
       const held = options.all && options.format !== 'json' ? heldLines(review) : '';
+      const written =
+        options.format === 'json' ? `${JSON.stringify(reviewJson(review))}\n` : options.format === 'notes' ? notes(review) : lines(review);
       return {
-        out: options.format === 'json' ? `${JSON.stringify(reviewJson(review))}\n` : options.format === 'notes' ? notes(review) : lines(review),
+        out: options.color && options.format !== 'json' ? colored(written) : written,
         err: problems.join('') + held,
         functions: (of?.coverage.functions.whole ?? 0) + (of?.coverage.functions.partial ?? 0),
         events: of?.coverage.events ?? 0,
         held: of?.held.length ?? 0,
-        found: of?.findings.map(f => f.rule) ?? [],
+        found: of?.findings.map(({ rule, severity }) => ({ rule, severity })) ?? [],
       };
     } catch (error) {
       return { error: reasonOf(error) };

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { grammar } from './grammar.ts';
+import { reasonOf } from './reason.ts';
 import { type Job, type Reported, type ScanOptions, scanner } from './scanfile.ts';
 
 /** Fewer files are scanned sooner by one thread than by several that each load the grammar. */
@@ -70,7 +71,7 @@ function scanOn(threads: number, jobs: Job[], options: ScanOptions, tell: (job: 
         if (at >= 0) return reject(error);
         // A file that takes more memory than a thread may have costs that thread, not the scan.
         start();
-        take(hand.at, { error: error.message.split('\n')[0] ?? '' });
+        take(hand.at, { error: reasonOf(error) });
         give();
       });
     };

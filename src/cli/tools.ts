@@ -12,6 +12,12 @@ export const tools: ReadTools = {
     const packed = Readable.from(bytes);
     const plain = createGunzip();
     packed.on('error', error => plain.destroy(error));
-    yield* packed.pipe(plain);
+    try {
+      yield* packed.pipe(plain);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (!code.startsWith('Z_')) throw error;
+      throw new Error(code === 'Z_BUF_ERROR' ? 'it ends too soon' : 'it is damaged');
+    }
   },
 };

@@ -1,6 +1,27 @@
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, sep } from 'node:path';
-import type { Tree } from '../index.ts';
+import { safe, type Tree } from '../index.ts';
+import { reasonOf } from './reason.ts';
+
+/**
+ * The tree of that name, or null where none is named. Where it cannot be opened undefined, and one line that says why; a folder that is no
+ * kernel tree is said to be none, and used.
+ */
+export function treeOf(folder: string | null, err: (text: string) => void): Tree | null | undefined {
+  if (folder === null) return null;
+  try {
+    const tree = openTree(folder);
+    if (!MARKS.some(mark => existsSync(join(folder, mark))))
+      err(`fencepost: ${safe(folder)}: not the top of a kernel tree (it has no Kconfig, MAINTAINERS or include/linux); used all the same\n`);
+    return tree;
+  } catch (error) {
+    err(`fencepost: ${safe(`${folder}: ${reasonOf(error)}`)}\n`);
+    return undefined;
+  }
+}
+
+/** What stands at the top of a kernel tree, or of a part of one that says what it declares. */
+const MARKS = ['Kconfig', 'MAINTAINERS', 'include/linux', '.fencepost.yaml'];
 
 /** Files of more bytes are not read from a tree; the largest C source of the kernel that is written by hand has 1.3 million. */
 const LARGEST = 16_000_000;
@@ -11,7 +32,7 @@ const LARGEST = 16_000_000;
  */
 export function openTree(folder: string): Tree {
   const root = realpathSync(folder);
-  if (!statSync(root).isDirectory()) throw new Error('is no folder');
+  if (!statSync(root).isDirectory()) throw new Error('not a folder');
   /** Where the path leads; throws where there is nothing. */
   const inside = (path: string): string | null => {
     if (isAbsolute(path) || path.includes('\0') || path.split(/[\\/]/).includes('..')) return null;

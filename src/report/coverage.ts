@@ -1,6 +1,7 @@
 /** How much was understood, in one line: silence without it would be no answer. */
 import type { Review, SeriesReview } from '../model/review.ts';
 
+/** `7 patches, 31 functions (4 partly seen), 112 events, 3 claims decided, 1 held`. */
 export function coverageLine(review: Review): string {
   const sum = (pick: (r: Review['reviews'][number]) => number) => review.reviews.reduce((n, r) => n + pick(r), 0);
   const whole = sum(r => r.coverage.functions.whole);
@@ -26,6 +27,31 @@ export function coverageLine(review: Review): string {
     `${held} held`,
   ];
   return [parts.join(', '), ...review.reviews.flatMap(r => (r.since ? sinceLine(r.since) : []))].join('; ');
+}
+
+/** What was found, by severity, and in how many patches: `2 warnings, 1 note in 3 of 7 patches`, or `no findings`. */
+export function foundLine(review: Review): string {
+  const found = review.reviews.flatMap((r, i) =>
+    r.findings.map(f => ({ severity: f.severity, patch: `${i} ${f.patch.index} ${f.patch.messageId}` })),
+  );
+  if (found.length === 0) return 'no findings';
+  const by = SEVERITIES.flatMap(severity => {
+    const n = found.filter(f => f.severity === severity).length;
+    return n > 0 ? [count(n, severity, `${severity}s`)] : [];
+  });
+  const patches = new Set(found.map(f => f.patch)).size;
+  const all = review.reviews.reduce((n, r) => n + r.coverage.patches, 0);
+  return `${by.join(', ')} in ${patches} of ${count(all, 'patch', 'patches')}`;
+}
+
+const SEVERITIES = ['error', 'warning', 'note'] as const;
+
+/** One line on findings that are held because the series does not touch what they are about; null where there is none. */
+export function preExistingLine(review: Review): string | null {
+  const n = review.reviews.reduce((sum, r) => sum + r.held.filter(h => h.reason === 'pre-existing').length, 0);
+  return n === 0
+    ? null
+    : `${count(n, 'finding', 'findings')} in code that the series does not touch ${n === 1 ? 'is' : 'are'} held; --all shows ${n === 1 ? 'it' : 'them'}`;
 }
 
 /** `since v1: 2 resolved, 1 still open, 0 new`. */

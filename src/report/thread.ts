@@ -36,14 +36,29 @@ export function threadText(thread: Thread): string {
   return `${out.join('\n')}\n`;
 }
 
-/** Every problem of a thread as one line that names the input and the place. */
-export function threadProblems(thread: Thread): string[] {
+/**
+ * Every problem of a thread as one line that names the input and the place; mails that come again are one line together. `inputs` are the
+ * files that the input is made of, where they were named one by one: a problem in one of them names that one alone.
+ */
+export function threadProblems(thread: Thread, inputs: readonly string[] = []): string[] {
+  const isFile = (where: string) => inputs.some(name => where === name || where.startsWith(`${name},`));
+  const own = (where: string): string => {
+    const inside = where.startsWith(`${thread.input}, `) ? where.slice(thread.input.length + 2) : where.replace(/^message \d+, /, '');
+    if (isFile(inside)) return inside;
+    return where === thread.input || where.startsWith(`${thread.input},`) ? where : `${thread.input}, ${where}`;
+  };
   const lines = (problems: Problem[]) =>
-    problems.map(({ severity, where, message }) => {
-      const place = where === thread.input || where.startsWith(`${thread.input},`) ? where : `${thread.input}, ${where}`;
-      return safe(`${place}: ${severity === 'refused' ? 'git refuses it: ' : ''}${message}`);
-    });
-  return [...lines(thread.problems), ...thread.messages.flatMap(message => [...lines(message.problems), ...lines(message.patch?.problems ?? [])])];
+    problems.map(({ severity, where, message }) => safe(`${own(where)}: ${severity === 'refused' ? 'git refuses it: ' : ''}${message}`));
+  const again = thread.problems.filter(isRepeated);
+  const rest = again.length > 1 ? thread.problems.filter(problem => !isRepeated(problem)) : thread.problems;
+  const sum =
+    again.length > 1 ? [safe(`${thread.input}: ${again.length} messages have the Message-ID of an earlier one and are not counted again`)] : [];
+  return [...lines(rest), ...sum, ...thread.messages.flatMap(message => [...lines(message.problems), ...lines(message.patch?.problems ?? [])])];
+}
+
+/** A mailbox that was saved twice repeats every mail. */
+function isRepeated({ severity, message }: Problem): boolean {
+  return severity === 'odd' && /^has the Message-ID of message \d+\b/.test(message);
 }
 
 function messageJson(message: Message): object {

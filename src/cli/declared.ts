@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { factOf, type Problem, safe, type Tree, type UserFacts } from '../index.ts';
+import { reasonOf } from './reason.ts';
+
+type Out = (text: string) => void;
+
+/** The tree's own facts: read as it stands, before any patch of the series. */
+const TREE_FACTS = '.fencepost.yaml';
+
+/** Faults of one file that are told; the first are as a rule the cause of the rest. */
+const MOST_TOLD = 10;
+
+/** The facts of all files together; null where one cannot be opened or is wrong, with a line for each fault. */
+export async function declaredFacts(files: string[], tree: Tree | null, err: Out): Promise<UserFacts | null> {
+  const all: UserFacts = { functions: [], invariants: [] };
+  const own = tree?.read(TREE_FACTS) ?? null;
+  if (files.length === 0 && own === null) return all;
+  const { readFacts } = await import('./facts.js');
+  let sound = true;
+  const take = (file: string, text: string) => {
+    const { value, problems: wrong } = readFacts(file, text);
+    const problems = [...wrong, ...value.functions.flatMap(unknownModel)];
+    all.functions.push(...value.functions);
+    all.invariants.push(...value.invariants);
+    for (const p of problems.slice(0, MOST_TOLD)) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
+    if (problems.length > MOST_TOLD) err(`fencepost: ${safe(file)}: ${problems.length - MOST_TOLD} more faults\n`);
+    sound &&= problems.length === 0;
+  };
+  if (own !== null) take(TREE_FACTS, own);
+  for (const file of files) {
+    try {
+      take(file, readFileSync(file, 'utf8'));
+    } catch (error) {
+      err(`fencepost: ${safe(`${file}: ${reasonOf(error)}`)}\n`);
+      sound = false;
+    }
+  }
+  return sound ? all : null;
+}
+
+/** A wrapper of a function of which nothing is known declares nothing. */
+function unknownModel(f: UserFacts['functions'][number]): Problem[] {
+  if (!('like' in f) || factOf(f.like)) return [];
+  const message = `functions.${f.name}.like: nothing is known of ${f.like}(); expected a kernel function that fencepost knows`;
+  return [{ severity: 'odd', where: `${f.file}, line ${f.line}`, message }];
+}

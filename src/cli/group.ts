@@ -1,0 +1,125 @@
+/** Patch files given one by one that belong together: those of one run of git format-patch are one series, and so one input. */
+import { open } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { type Message, readThread } from '../index.ts';
+import { isMail } from './read.ts';
+import { tools } from './tools.ts';
+
+/** What the start of a file says of the one mail in it. */
+interface Head {
+  path: string;
+  folder: string;
+  /** `v2-0003-x.patch`: the name that format-patch gives. */
+  run: { version: string; number: number } | null;
+  message: Message;
+  /** Its own Message-ID, where it has one. */
+  id: string | null;
+  /** The Message-IDs that it answers. */
+  answers: string[];
+}
+
+/**
+ * The paths in groups, by their places in the list, each in the order given, groups in that of their first: files of one mail each are of one
+ * group where Message-IDs tie them, where they are numbered alike, or where format-patch named them so in one folder, as long as version and
+ * total agree and no number comes twice. Anything else is by itself. Reads no more than the start of each file; throws nothing.
+ */
+export async function groupPaths(paths: string[]): Promise<number[][]> {
+  const groups: { members: number[]; heads: Head[] }[] = [];
+  for (const [at, path] of paths.entries()) {
+    const head = await headOf(path);
+    const group = head && groupFor(head, groups);
+    if (group && head) {
+      group.members.push(at);
+      group.heads.push(head);
+    } else groups.push({ members: [at], heads: head ? [head] : [] });
+  }
+  return groups.map(g => g.members);
+}
+
+/** The first group that a Message-ID ties it to, else the first of its kind. */
+function groupFor<G extends { heads: Head[] }>(head: Head, groups: G[]): G | undefined {
+  const open = groups.filter(g => g.heads.length > 0 && mayJoin(g.heads, head));
+  return open.find(g => g.heads.some(h => isTied(h, head))) ?? open.find(g => g.heads.some(h => isAlike(h, head)));
+}
+
+/** Enough to see a second mail behind most patches; what is larger is one patch where its name is one of format-patch's. */
+const HEAD_BYTES = 1 << 18;
+
+async function headOf(path: string): Promise<Head | null> {
+  const [, version, number] = /^(?:v(\d{1,4})-)?(\d{4,})-.*\.(?:patch|txt|eml)$/.exec(basename(path)) ?? [];
+  try {
+    const { bytes, whole } = await startOf(path);
+    if (!whole && number === undefined) return null;
+    // Nothing that is compressed comes from format-patch.
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b) return null;
+    const { messages } = await readThread(path, only(bytes), tools, { outline: true });
+    const [message] = messages;
+    if (message === undefined || messages.length > 1 || !isMail(message)) return null;
+    return {
+      path,
+      folder: dirname(resolve(path)),
+      run: number === undefined ? null : { version: version ?? '', number: Number(number) },
+      message,
+      // The reader's own name for a mail without one.
+      id: message.messageId === `message-${message.n}` ? null : message.messageId,
+      answers: [...message.references, ...(message.inReplyTo === null ? [] : [message.inReplyTo])],
+    };
+  } catch {
+    // What is wrong with it is told when it is read.
+    return null;
+  }
+}
+
+async function startOf(path: string): Promise<{ bytes: Uint8Array; whole: boolean }> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.alloc(Math.min(size, HEAD_BYTES));
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return { bytes: bytes.subarray(0, length), whole: size <= HEAD_BYTES };
+  } finally {
+    await file.close();
+  }
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** The place in its series: a reply has none. */
+function placeOf({ message, run }: Head): number | null {
+  return message.kind === 'reply' ? null : (message.numbering.index ?? run?.number ?? null);
+}
+
+/** Does nothing speak against it: its number is free, version and total agree, and it is not tied to other mails? */
+function mayJoin(group: Head[], head: Head): boolean {
+  const place = placeOf(head);
+  if (place !== null && group.some(h => placeOf(h) === place)) return false;
+  const reply = head.message.kind === 'reply';
+  const agree = group.every(h => {
+    if (reply || h.message.kind === 'reply') return true;
+    return h.message.numbering.version === head.message.numbering.version && h.message.numbering.total === head.message.numbering.total;
+  });
+  if (!agree) return false;
+  if (group.some(h => isTied(h, head))) return true;
+  const isThreaded = (h: Head) => h.answers.length > 0;
+  return !group.some(h => (isThreaded(h) && (isThreaded(head) || head.id !== null)) || (isThreaded(head) && h.id !== null));
+}
+
+/** One answers the other, or both answer one. */
+function isTied(a: Head, b: Head): boolean {
+  return (b.id !== null && a.answers.includes(b.id)) || (a.id !== null && b.answers.includes(a.id)) || a.answers.some(id => b.answers.includes(id));
+}
+
+/** `n/m` by one sender, or names of format-patch, in one folder. */
+function isAlike(a: Head, b: Head): boolean {
+  if (a.folder !== b.folder || a.message.kind === 'reply' || b.message.kind === 'reply') return false;
+  if (a.message.numbering.prefixes.join(' ') !== b.message.numbering.prefixes.join(' ')) return false;
+  if (a.run && b.run) return a.run.version === b.run.version;
+  return (a.message.numbering.total ?? 1) > 1 && a.message.from?.address === b.message.from?.address;
+}

@@ -1,0 +1,81 @@
+/** Reads one input, and says where it is no mail at all. */
+import { type Message, type ReadTools, readThread, type Thread } from '../index.ts';
+import type { Input } from './input.ts';
+import { tools } from './tools.ts';
+
+/** An input as read. */
+export interface InputRead {
+  thread: Thread;
+  /** One line where nothing in it is a mail or a patch. */
+  unread: string | null;
+}
+
+/**
+ * Reads an input. A mail is told by what was read of it: a patch, a cover letter, a pull request, a reply, or who sent it and when; names of
+ * files decide nothing, and serve only to say what to do instead. Files that could not be read to their end are in `input.lost`.
+ */
+export async function readInput(source: Input, options: Parameters<typeof readThread>[3] = {}): Promise<InputRead> {
+  const look: Look = { bytes: 0, packed: false, binary: false };
+  const lent: ReadTools = { ...tools, gunzip: bytes => unpackedTap(tools.gunzip(bytes), look) };
+  let mail = false;
+  const { onMessage } = options;
+  const hand = (message: Message) => {
+    mail ||= isMail(message);
+    onMessage?.(message);
+  };
+  const thread = await readThread(source.input, tap(source.open(), look), lent, onMessage ? { ...options, onMessage: hand } : options);
+  if (mail || thread.series.length > 0 || thread.messages.some(isMail)) return { thread, unread: null };
+  return { thread, unread: source.lost.length > 0 && look.bytes === 0 ? null : unreadLine(source, look, thread) };
+}
+
+/** Is it a mail or a patch, by what was read? Text without headers and a diff is none, and neither is a page of which only the title is known. */
+export function isMail({ kind, patch, from, date, problems }: Message): boolean {
+  return patch !== null || kind !== 'other' || from !== null || date !== null || problems.some(p => p.severity === 'refused');
+}
+
+interface Look {
+  bytes: number;
+  /** Some of it is compressed, and so binary until it is unpacked. */
+  packed: boolean;
+  binary: boolean;
+}
+
+async function* tap(chunks: AsyncIterable<Uint8Array | string>, look: Look): AsyncGenerator<Uint8Array | string> {
+  let packed = false;
+  let first = true;
+  for await (const chunk of chunks) {
+    if (typeof chunk === 'string' || chunk.length === 0) first = true;
+    else {
+      if (first) packed = chunk[0] === 0x1f && chunk[1] === 0x8b;
+      look.packed ||= packed;
+      first = false;
+      if (!packed && look.bytes < BINARY_LOOK) look.binary ||= chunk.subarray(0, BINARY_LOOK).includes(0);
+      look.bytes += chunk.length;
+    }
+    yield chunk;
+  }
+}
+
+async function* unpackedTap(chunks: AsyncIterable<Uint8Array>, look: Look): AsyncGenerator<Uint8Array> {
+  let seen = 0;
+  for await (const chunk of chunks) {
+    if (seen < BINARY_LOOK) look.binary ||= chunk.subarray(0, BINARY_LOOK).includes(0);
+    seen += chunk.length;
+    yield chunk;
+  }
+}
+
+/** As git looks for NUL in the first 8000 bytes of a file. */
+const BINARY_LOOK = 8000;
+
+function unreadLine({ input, files }: Input, look: Look, thread: Thread): string {
+  const name = input === '-' ? 'stdin' : input;
+  if (files !== undefined && files > 1) return `${name}: no mail or patch in ${files} files`;
+  const is = (why: string) => `${name}: not a mail or patch (${why})`;
+  if (look.bytes === 0) return is('empty');
+  if (thread.messages.length === 0 && look.packed) return is('damaged gzip data');
+  if (/\.gz$/i.test(input) && !look.packed) return is('not compressed by gzip either');
+  if (look.binary) return is('binary data');
+  if (/\.[ch]$/i.test(input)) return `${is('C code')}; \`fencepost scan ${input}\` reads it`;
+  return is(look.packed ? 'compressed text without mail headers and without a diff' : 'text without mail headers and without a diff');
+}
