@@ -19,11 +19,14 @@ export async function readInput(source: Input, options: Parameters<typeof readTh
   const lent: ReadTools = { ...tools, gunzip: bytes => unpackedTap(tools.gunzip(bytes), look) };
   let mail = false;
   const { onMessage } = options;
+  const seen: Seen[] = [];
   const hand = (message: Message) => {
     mail ||= isMail(message);
+    if (source.inputs) seen.push(seenOf(message));
     onMessage?.(message);
   };
   const thread = await readThread(source.input, tap(source.open(), look), lent, onMessage ? { ...options, onMessage: hand } : options);
+  if (source.inputs) joinUnnumbered(thread, onMessage ? seen : thread.messages.map(seenOf));
   if (mail || thread.series.length > 0 || thread.messages.some(isMail)) return { thread, unread: null };
   return { thread, unread: source.lost.length > 0 && look.bytes === 0 ? null : unreadLine(source, look, thread) };
 }
@@ -31,6 +34,29 @@ export async function readInput(source: Input, options: Parameters<typeof readTh
 /** Is it a mail or a patch, by what was read? Text without headers and a diff is none, and neither is a page of which only the title is known. */
 export function isMail({ kind, patch, from, date, problems }: Message): boolean {
   return patch !== null || kind !== 'other' || from !== null || date !== null || problems.some(p => p.severity === 'refused');
+}
+
+/** What stays of a message that was handed on. */
+interface Seen {
+  id: string;
+  isUnnumbered: boolean;
+}
+
+function seenOf({ messageId, patch, numbering }: Message): Seen {
+  return { id: messageId, isUnnumbered: patch !== null && numbering.index === null };
+}
+
+/**
+ * Files of one run that say no number (`format-patch -N`) are each a series of one patch to the reader: only their names say that they are
+ * one, in the order given.
+ */
+function joinUnnumbered(thread: Thread, messages: Seen[]): void {
+  const { series } = thread;
+  const [first] = series;
+  if (!first || series.length < 2 || series.length !== messages.length || !messages.every(m => m.isUnnumbered)) return;
+  const { set: _set, ...rest } = first;
+  const patches = messages.map(m => m.id);
+  thread.series = [{ ...rest, expected: patches.length, patches, followUps: series.flatMap(s => s.followUps) }];
 }
 
 interface Look {

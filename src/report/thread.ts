@@ -45,6 +45,9 @@ export function threadProblems(thread: Thread, inputs: readonly string[] = []): 
   const own = (where: string): string => {
     const inside = where.startsWith(`${thread.input}, `) ? where.slice(thread.input.length + 2) : where.replace(/^message \d+, /, '');
     if (isFile(inside)) return inside;
+    // `series v2 of 3, message 1, FILE`
+    const [, lead, file] = /^(.*), message \d+, (.*)$/.exec(where) ?? [];
+    if (lead !== undefined && file !== undefined && inputs.includes(file)) return `${file}, ${lead}`;
     return where === thread.input || where.startsWith(`${thread.input},`) ? where : `${thread.input}, ${where}`;
   };
   const lines = (problems: Problem[]) =>
