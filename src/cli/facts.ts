@@ -75,10 +75,10 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
   const complain = (line: number, message: string) => problems.push({ severity: 'odd', where: `${file}, line ${line}`, message });
   if (source.length > LARGEST)
     return { value, problems: [{ severity: 'odd', where: file, message: `too large for a facts file: more than ${LARGEST} characters` }] };
-  const document = parseDocument(source, { lineCounter: counter, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(source, { lineCounter: counter, prettyErrors: false, logLevel: 'error', uniqueKeys: true });
   // The first fault of the form is as a rule the cause of the others.
   const [broken] = document.errors;
-  if (broken) complain(counter.linePos(broken.pos[0]).line, formFault(broken));
+  if (broken) complain(counter.linePos(broken.pos[0]).line, formFault(broken, source));
   if (broken || document.contents === null) return { value, problems };
   if (!isMap(document.contents)) {
     complain(1, 'expected the keys `functions` and `invariants`');
@@ -196,8 +196,8 @@ function expectation(issue: z.core.$ZodIssue, given: unknown): string {
 }
 
 /** A fault of the YAML itself. */
-function formFault({ code, message }: { code: string; message: string }): string {
-  if (code === 'DUPLICATE_KEY') return 'a key stands here twice; expected each once';
+function formFault({ code, message, pos }: { code: string; message: string; pos: [number, number] }, source: string): string {
+  if (code === 'DUPLICATE_KEY') return `${/^[\w.-]+/.exec(source.slice(pos[0]))?.[0] ?? 'a key'}: stands here twice; expected once`;
   return `not valid YAML: ${message.split('\n')[0]?.replace(/ at line .*/, '') ?? ''}`;
 }
 

@@ -18,9 +18,11 @@ export async function readInput(source: Input, options: Parameters<typeof readTh
   const look: Look = { bytes: 0, packed: false, binary: false };
   const lent: ReadTools = { ...tools, gunzip: bytes => unpackedTap(tools.gunzip(bytes), look) };
   let mail = false;
+  let handed = 0;
   const { onMessage } = options;
   const seen: Seen[] = [];
   const hand = (message: Message) => {
+    handed++;
     mail ||= isMail(message);
     if (source.inputs) seen.push(seenOf(message));
     onMessage?.(message);
@@ -28,7 +30,7 @@ export async function readInput(source: Input, options: Parameters<typeof readTh
   const thread = await readThread(source.input, tap(source.open(), look), lent, onMessage ? { ...options, onMessage: hand } : options);
   if (source.inputs) joinUnnumbered(thread, onMessage ? seen : thread.messages.map(seenOf));
   if (mail || thread.series.length > 0 || thread.messages.some(isMail)) return { thread, unread: null };
-  return { thread, unread: source.lost.length > 0 && look.bytes === 0 ? null : unreadLine(source, look, thread) };
+  return { thread, unread: source.lost.length > 0 && look.bytes === 0 ? null : unreadLine(source, look, handed + thread.messages.length) };
 }
 
 /** Is it a mail or a patch, by what was read? Text without headers and a diff is none, and neither is a page of which only the title is known. */
@@ -94,12 +96,12 @@ async function* unpackedTap(chunks: AsyncIterable<Uint8Array>, look: Look): Asyn
 /** As git looks for NUL in the first 8000 bytes of a file. */
 const BINARY_LOOK = 8000;
 
-function unreadLine({ input, files }: Input, look: Look, thread: Thread): string {
+function unreadLine({ input, files }: Input, look: Look, messages: number): string {
   const name = input === '-' ? 'stdin' : input;
   if (files !== undefined && files > 1) return `${name}: no mail or patch in ${files} files`;
   const is = (why: string) => `${name}: not a mail or patch (${why})`;
   if (look.bytes === 0) return is('empty');
-  if (thread.messages.length === 0 && look.packed) return is('damaged gzip data');
+  if (messages === 0 && look.packed) return is('damaged gzip data');
   if (/\.gz$/i.test(input) && !look.packed) return is('not compressed by gzip either');
   if (look.binary) return is('binary data');
   if (/\.[ch]$/i.test(input)) return `${is('C code')}; \`fencepost scan ${input}\` reads it`;

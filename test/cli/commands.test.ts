@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+// @ts-expect-error Scripts are plain JavaScript.
+import { namesFile, WITH_VALUE } from '../../scripts/run.mjs';
+import { nearest } from '../../src/cli/options.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'fencepost-'));
@@ -21,6 +24,11 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
+function read(input: string, ...args: string[]) {
+  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8', cwd: root, input });
+  return { status: done.status, out: done.stdout, err: done.stderr };
+}
+
 describe('the exit status', () => {
   test('is 1 where check finds something, with one line a finding on stdout and nothing on stderr', () => {
     const { status, out, err } = run('check', 'samples/single');
@@ -28,11 +36,11 @@ describe('the exit status', () => {
     expect(out).toMatch(/^drivers\/spindle\/spindle_mbox\.c:\d+: WARNING: .* \[torn-pair-update\]\n$/);
   });
 
-  test('is 0 on the clean series, silent but for the line of coverage', () => {
+  test('is 0 on the clean series, silent but for what was understood and what was found', () => {
     expect(run('check', 'samples/clean')).toEqual({ status: 0, out: '', err: '' });
     const review = run('review', 'samples/clean');
     expect(review.out).toBe('');
-    expect(review.err).toMatch(/^3 patches, \d+ functions, \d+ events, \d+ claims decided, \d+ held\n$/);
+    expect(review.err).toMatch(/^3 patches, \d+ functions, \d+ events, \d+ claims decided, \d+ held\nno findings\n$/);
   });
 
   test('is 1 on the paired bitmaps, and 0 where the gate is never', () => {
@@ -65,8 +73,10 @@ describe('bad input gives one clear line and never a stack trace', () => {
 
   test('an empty file', () => {
     const r = oneLine(run('check', file('empty.mbox', '')));
-    expect(r.status).toBe(0);
-    expect(r.err).toMatch(/empty\.mbox: .*empty/);
+    expect(r.status).toBe(2);
+    expect(r.err).toMatch(/empty\.mbox: not a mail or patch \(empty\)\n$/);
+    expect(oneLine(read('', 'review', '-')).err).toBe('fencepost: stdin: not a mail or patch (empty)\n');
+    expect(read('', 'review', '-').status).toBe(2);
   });
 
   test('a binary', () => {
@@ -79,8 +89,69 @@ describe('bad input gives one clear line and never a stack trace', () => {
         ),
       ),
     );
-    expect(r.status).toBe(0);
-    expect(r.err).toContain('noise.bin');
+    expect(r.status).toBe(2);
+    expect(r.err).toMatch(/noise\.bin: not a mail or patch \(binary data\)\n$/);
+  });
+
+  test('what is called .gz and is not compressed, and what is compressed and holds no mail', () => {
+    expect(oneLine(run('check', file('plain.mbox.gz', 'hello\n')))).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('not compressed by gzip'),
+    });
+    expect(oneLine(run('check', file('notes.gz', gzipSync(Buffer.from('hello\n')))))).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('without mail headers'),
+    });
+    expect(oneLine(run('check', file('damaged.gz', gzipSync(Buffer.from(single)).subarray(0, 12))))).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('damaged gzip data'),
+    });
+  });
+
+  test('a mail is told by what is in it, whatever it is called', () => {
+    expect(run('check', file('mail.gz', single)).status).toBe(1);
+    expect(run('check', file('mail.c', single)).status).toBe(1);
+  });
+
+  test('a C file is pointed to scan, a patch given to scan to check', () => {
+    const path = file('x.c', 'int x;\n');
+    expect(oneLine(run('check', path))).toMatchObject({ status: 2, err: expect.stringContaining(`\`fencepost scan ${path}\``) });
+    expect(oneLine(run('scan', file('x.patch', single)))).toMatchObject({ status: 2, err: expect.stringContaining('`fencepost check ') });
+  });
+
+  test('what is no mail has a JSON document beside the others, and counts', () => {
+    const r = run('review', '--format', 'json', file('void.mbox', ''), 'samples/clean');
+    expect(r.status).toBe(2);
+    expect(
+      r.out
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line).reviews.length),
+    ).toEqual([0, 1]);
+  });
+
+  test.each([
+    ['Subject: [GIT PULL] locking fixes', 'The following changes since commit 0123456789abcdef:\n\n  one (2026-01-01)\n'],
+    ['Subject: [PATCH 0/2] locking fixes', 'Two fixes.\n'],
+  ])('%s alone is a mail without a patch: exit 0, and said', (subject, body) => {
+    const r = oneLine(run('check', file('alone.eml', `From: Patch Author <author@example.org>\n${subject}\nMessage-ID: <1@example.org>\n\n${body}`)));
+    expect(r).toMatchObject({ status: 0, out: '' });
+    expect(r.err).toContain('no patch');
+  });
+
+  test('an address or a Message-ID in place of a file: how to save the thread', () => {
+    for (const [name, said] of [
+      ['https://lore.kernel.org/all/20260101.1-2@example.org/', 'b4 mbox 20260101.1-2@example.org'],
+      ['https://lore.kernel.org/all/a%2Bb@example.org/T/#u', 'b4 mbox a+b@example.org'],
+      ['20260101.1-2@example.org', 'b4 mbox 20260101.1-2@example.org'],
+      ['<20260101.1-2@example.org>', 'b4 mbox 20260101.1-2@example.org'],
+      ['x;reboot@example.org', 'b4 mbox MESSAGE-ID'],
+      ['https://example.org/', 'b4 mbox MESSAGE-ID'],
+    ] as const) {
+      const r = oneLine(run('review', name));
+      expect(r.status).toBe(2);
+      expect(r.err.trimEnd().endsWith(said), r.err).toBe(true);
+    }
   });
 
   test('an mbox without a patch', () => {
@@ -118,9 +189,32 @@ describe('bad input gives one clear line and never a stack trace', () => {
     expect(r.err).toContain('no mail or patch');
   });
 
-  test('an unknown command, option, format or rule', () => {
-    expect(oneLine(run('reviw')).status).toBe(2);
-    expect(oneLine(run('review', '--colour', 'samples/clean')).status).toBe(2);
+  test('an unknown command, option or rule, with the nearest one', () => {
+    for (const [said, ...args] of [
+      ['no command is called reviw; did you mean review?', 'reviw'],
+      ['no option is called --versoin; did you mean --version?', '--versoin'],
+      ['no option is called --colour; did you mean --color?', 'review', '--colour', 'samples/clean'],
+      ['no option is called --jsno; did you mean --json?', 'rules', '--jsno'],
+      ['no option is called --fail-no; did you mean --fail-on?', 'scan', '--fail-no', 'note', 'src'],
+      ['no option is called --bogus; --help lists them', 'rules', '--bogus'],
+      ['no rule is called torn-pair-updaet; did you mean torn-pair-update?', 'check', '--rule', 'torn-pair-updaet', 'samples/clean'],
+      ['no rule is called torn-pair; did you mean torn-pair-update?', 'explain', 'torn-pair'],
+      ['no rule is called no-such-rule; `fencepost rules` lists them', 'explain', 'no-such-rule'],
+      ['-o needs a value: a file', 'review', '-o'],
+      ['--tree needs a value: the folder of a kernel tree', 'review', '--tree', '--all', 'samples/clean'],
+      ['--all takes no value', 'review', '--all=yes', 'samples/clean'],
+      ['--color takes auto, always, never, not red', 'check', '--color', 'red', 'samples/clean'],
+      ['takes no argument', 'rules', 'torn-pair-update'],
+      ['name the INPUT', 'explain', '0123abcd'],
+      ['no command is called constructor', 'constructor'],
+    ]) {
+      const r = oneLine(run(...args));
+      expect({ status: r.status, out: r.out }, args.join(' ')).toEqual({ status: 2, out: '' });
+      expect(r.err).toContain(said);
+    }
+  });
+
+  test('an unknown format, rule or gate', () => {
     expect(oneLine(run('review', '--format', 'pdf', 'samples/clean')).status).toBe(2);
     expect(oneLine(run('check', '--rule', 'no-such-rule', 'samples/clean')).status).toBe(2);
     expect(oneLine(run('explain', 'no-such-rule')).status).toBe(2);
@@ -202,6 +296,90 @@ test('-o writes the report to a file', () => {
   expect(readFileSync(path, 'utf8')).toContain('torn-pair-update');
 });
 
+test('-o and --litmus where nothing can be written are one line and exit 2 before anything is reviewed', () => {
+  const plain = file('plain', '');
+  for (const [said, ...args] of [
+    ["/proc/x/y: can't be written", '-o', '/proc/x/y'],
+    [`${work}: can't be written: is a folder`, '-o', work],
+    [`can't be written`, '-o', join(plain, 'x')],
+    ["/proc/x/y: can't be made", '--litmus', '/proc/x/y'],
+    [`can't be made`, '--litmus', join(plain, 'x')],
+    [`${plain}: is a file, and a folder is wanted`, '--litmus', plain],
+  ]) {
+    const { status, out, err } = run('check', ...args, 'samples/single');
+    expect({ status, out, lines: err.trim().split('\n').length }, args.join(' ')).toEqual({ status: 2, out: '', lines: 1 });
+    expect(err).toContain(said);
+  }
+});
+
+test('what stands in the file of -o is kept where the run is refused', () => {
+  const path = file('kept.txt', 'kept');
+  expect(run('check', '-o', path, '--facts', join(work, 'nowhere.yaml'), 'samples/single').status).toBe(2);
+  expect(readFileSync(path, 'utf8')).toBe('kept');
+});
+
+test('--litmus makes the folders that are missing', () => {
+  const path = join(work, 'a/b/c');
+  expect(run('check', '--litmus', path, 'samples/single').status).toBe(1);
+  expect(readdirSync(path).length).toBe(2);
+});
+
+describe('colours', () => {
+  const severity = /\x1b\[33m(?:WARNING|warning)\x1b\[m/;
+  test('are there only where they are asked for or the output is a terminal', () => {
+    expect(run('check', '--color', 'always', 'samples/single').out).toMatch(severity);
+    expect(run('review', '--color=always', 'samples/single').out).toMatch(severity);
+    for (const args of [
+      [],
+      ['--color', 'never'],
+      ['--color', 'auto'],
+      ['--no-color'],
+      ['--color', 'always', '--no-color'],
+      ['--color', 'always', '--format', 'json'],
+    ])
+      expect(run('check', ...args, 'samples/single').out, args.join(' ')).not.toContain('\x1b');
+  });
+});
+
+describe('review ends with what it found', () => {
+  const last = (text: string) => text.trimEnd().split('\n').at(-1);
+  test('by severity, and in how many patches', () => {
+    expect(last(run('review', 'samples/single').err)).toBe('1 warning in 1 of 1 patch');
+    expect(last(run('review', 'samples/paired-bitmaps').err)).toMatch(/^(?:\d+ \w+, )*\d+ (?:warning|note)s? in \d of \d patches$/);
+    expect(last(run('review', 'samples/clean').err)).toBe('no findings');
+  });
+
+  test('an mbox of repeated mails says so in one line', () => {
+    const mails = readFileSync(join(root, 'samples/clean/series.mbox'), 'utf8');
+    const lines = run('review', file('twice.mbox', mails + mails))
+      .err.trimEnd()
+      .split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/twice\.mbox: 4 messages have the Message-ID of an earlier one/);
+  });
+
+  test('a tree that is no kernel tree is said to be none, and used', () => {
+    const { status, err } = run('review', '--tree', 'samples', 'samples/clean');
+    expect(status).toBe(0);
+    expect(err.split('\n')[0]).toMatch(/^fencepost: samples: not the top of a kernel tree/);
+    expect(err).toContain('no findings');
+  });
+
+  test('findings in code that the series does not touch are hinted at, unless --all shows them', () => {
+    const tree = mkdtempSync(join(work, 'tree-'));
+    writeFileSync(join(tree, 'MAINTAINERS'), '');
+    const code = 'void f(struct s *s)\n{\n\tatomic_inc_return(&s->hits);\n}\n\nint a;\nint b;\nint c;\nint d;\n';
+    writeFileSync(join(tree, 'a.c'), code);
+    const patch = file(
+      'far.patch',
+      'From: Patch Author <author@example.org>\nSubject: [PATCH] a: drop d\n\nUnused.\n---\n a.c | 1 -\n 1 file changed, 1 deletion(-)\n\ndiff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n@@ -6,4 +6,3 @@\n int a;\n int b;\n int c;\n-int d;\n',
+    );
+    const hint = '1 finding in code that the series does not touch is held; --all shows it\n';
+    expect(run('check', '--tree', tree, patch)).toEqual({ status: 0, out: '', err: hint });
+    expect(run('check', '--all', '--tree', tree, patch).err).toMatch(/^held \(pre-existing/);
+  });
+});
+
 test('explain shows the rule with its examples', () => {
   const { out } = run('explain', 'torn-pair-update');
   expect(out).toContain('Not reported:');
@@ -210,7 +388,62 @@ test('explain shows the rule with its examples', () => {
 
 test('--help, --version and the README agree', () => {
   const help = run('--help').out;
+  expect(run('help').out).toBe(help);
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   expect(readme).toContain(help.trim());
   expect(run('--version').out).toBe(`fencepost ${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version}\n`);
+});
+
+describe('--help', () => {
+  test.each(['review', 'check', 'scan', 'show', 'events', 'litmus', 'rules', 'explain'])(
+    'of %s is its own, fits a terminal, and has two examples',
+    command => {
+      const { status, out, err } = run(command, '--help');
+      expect({ status, err }).toEqual({ status: 0, err: '' });
+      expect(out.startsWith(`fencepost ${command} `)).toBe(true);
+      expect(Math.max(...out.split('\n').map(line => line.length))).toBeLessThan(80);
+      expect(
+        out
+          .slice(out.indexOf('Examples:'))
+          .split('\n')
+          .filter(line => line.includes('fencepost ')),
+      ).toHaveLength(2);
+      expect(run('help', command).out).toBe(out);
+    },
+  );
+
+  test('of the whole fits too, and says what the words of the last lines mean', () => {
+    const { out } = run('--help');
+    expect(Math.max(...out.split('\n').map(line => line.length))).toBeLessThan(80);
+    expect(out).toMatch(/^Held: /m);
+    expect(out).toContain('Partly seen: ');
+  });
+
+  test('names only options that the command takes', () => {
+    for (const command of ['review', 'check', 'scan', 'show', 'events', 'litmus', 'rules', 'explain']) {
+      const options = run(command, '--help').out.match(/--[a-z][a-z-]*/g) ?? [];
+      // Without a value, or with an input that is not there, each is wrong in another way than being unknown.
+      for (const option of new Set(options)) {
+        if (option === '--stdout') continue;
+        expect(run(command, option, join(work, 'nowhere')).err, `${command} ${option}`).not.toContain('no option is called');
+      }
+    }
+  });
+});
+
+test('a word that is far from all others is given no suggestion', () => {
+  expect(nearest('xyzzy', ['review', 'check'])).toBeNull();
+  expect(nearest('chekc', ['review', 'check'])).toBe('check');
+  expect(nearest('r'.repeat(1000), ['review'])).toBeNull();
+});
+
+test('`npm run review` reads the samples where no FILE is among its options', () => {
+  expect(namesFile(['--all'])).toBe(false);
+  expect(namesFile(['--rule', 'torn-pair-update'])).toBe(false);
+  expect(namesFile(['--rule=torn-pair-update', 'x'])).toBe(true);
+  expect(namesFile(['-'])).toBe(true);
+  // The list is the command's own: an option with a value says so where the value is missing.
+  const options = [...new Set(`${run('review', '--help').out}`.match(/(?<![\w-])--?[a-z][a-z-]*/g) ?? [])];
+  const valued = options.filter(option => run('review', option).err.includes('needs a value'));
+  expect([...WITH_VALUE].sort()).toEqual(valued.sort());
 });

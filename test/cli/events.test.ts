@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'fencepost-events-'));
 mkdirSync(join(work, 'tree/drivers'), { recursive: true });
 mkdirSync(join(work, 'tree/include'), { recursive: true });
+writeFileSync(join(work, 'tree/MAINTAINERS'), '');
 writeFileSync(
   join(work, 'tree/drivers/lane.c'),
   '#include <lane.h>\n\nvoid lane_take(struct lane *l)\n{\n\tl->n = 1;\n\tl->m = 2;\n\tl->k = 3;\n\tl->j = 4;\n}\n',

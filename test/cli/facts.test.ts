@@ -41,14 +41,17 @@ invariants:
   test.each([
     ['functions:\n  a: { like: spin_lock }\n  b: { kind: wrt, ordering: full }\n', 'f.yaml, line 3', 'functions.b.kind'],
     ['functions:\n  b: { kind: rmw }\n', 'f.yaml, line 2', 'functions.b.ordering'],
-    ['functions:\n  b: { kind: rmw, ordering: full, cel: 1 }\n', 'f.yaml, line 2', 'functions.b'],
+    ['functions:\n  b: { kind: rmw, ordering: full, cel: 1 }\n', 'f.yaml, line 2', 'functions.b.cel: no such key here; expected one of kind, cell,'],
+    ['functions:\n  b:\n    kind: rmw\n    ordering: fulll\n', 'f.yaml, line 4', 'functions.b.ordering: is "fulll"; expected one of none, plain,'],
+    ['functions:\n  b: { like: [1] }\n', 'f.yaml, line 2', 'functions.b.like: wrong; expected text'],
+    ['invariants:\n  - oops: 1\n', 'f.yaml, line 2', 'invariants.0.oops: no such key here; expected one of paired, guarded, serialised'],
     ['invariants:\n  - paired: [struct a.x]\n', 'f.yaml, line 2', 'invariants.0.paired'],
-    ['invariants:\n  - { guarded: "a b c", by: struct a.l }\n', 'f.yaml, line 2', 'is no cell'],
-    ['functon: {}\n', 'f.yaml, line 1', 'no such field'],
+    ['invariants:\n  - { guarded: "a b c", by: struct a.l }\n', 'f.yaml, line 2', 'expected a cell as `struct foo.member`'],
+    ['functon: {}\n', 'f.yaml, line 1', 'functon: no such key here; expected one of functions, invariants; did you mean functions?'],
     ['functions: [1, 2]\n', 'f.yaml, line 1', 'functions'],
-    ['functions:\n  a: { like: spin_lock }\n  a: { like: mutex_lock }\n', 'f.yaml, line 3', 'unique'],
-    ['- just\n- a list\n', 'f.yaml, line 1', 'must hold'],
-    ['a: [\n', 'f.yaml', ''],
+    ['functions:\n  a: { like: spin_lock }\n  a: { like: mutex_lock }\n', 'f.yaml, line 3', 'a: stands here twice'],
+    ['- just\n- a list\n', 'f.yaml, line 1', 'expected the keys'],
+    ['a: [\n', 'f.yaml', 'not valid YAML'],
   ])('%j is refused with file, line and field', (text, where, message) => {
     const { problems } = readFacts('f.yaml', text);
     expect(problems.length).toBeGreaterThan(0);
@@ -127,15 +130,27 @@ test('a declared wrapper takes a lock', async () => {
   ]);
 });
 
-test('the command takes facts, and says what is wrong with them on one line', () => {
-  const path = join(mkdtempSync(join(tmpdir(), 'fencepost-')), 'facts.yaml');
-  writeFileSync(path, 'invariants:\n  - serialised: struct spindle\n    by: caller\n    why: one mailbox, one owner\n  - oops: 1\n');
+test('the command takes facts, and with wrong ones reviews nothing', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fencepost-'));
+  const path = join(folder, 'facts.yaml');
+  const right = 'invariants:\n  - serialised: struct spindle\n    by: caller\n    why: one mailbox, one owner\n';
+  writeFileSync(path, right);
   const run = (...args: string[]) => spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8', cwd: root });
-  const done = run('check', '--facts', path, 'samples/single');
-  expect(done.stderr.trim().split('\n')).toHaveLength(1);
-  expect(done.stderr).toContain('facts.yaml, line 5: invariants.1');
-  expect(done.stdout).toBe('');
-  expect(done.status).toBe(0);
+  expect(run('check', '--facts', path, 'samples/single')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  const refused = (...args: string[]) => {
+    const { status, stdout, stderr } = run(...args);
+    expect({ status, stdout, lines: stderr.trim().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 });
+    return stderr;
+  };
+  writeFileSync(path, `${right}  - oops: 1\n`);
+  expect(refused('check', '--facts', path, 'samples/single')).toContain('facts.yaml, line 5: invariants.1.oops: no such key');
+  expect(refused('scan', '--facts', path, 'src')).toContain('facts.yaml, line 5');
+  writeFileSync(path, 'functions:\n  lane_lock: { like: spin_lokc }\n');
+  expect(refused('check', '--facts', path, 'samples/single')).toContain('line 2: functions.lane_lock.like: nothing is known of spin_lokc()');
+  writeFileSync(path, 'functions: {\n');
+  expect(refused('check', '--facts', path, 'samples/single')).toContain('not valid YAML');
+  writeFileSync(join(folder, '.fencepost.yaml'), 'functon: {}\n');
+  expect(refused('check', '--tree', folder, 'samples/single')).toContain('.fencepost.yaml, line 1: functon');
   expect(run('check', '--facts', '/nowhere.yaml', 'samples/single').status).toBe(2);
 });
 

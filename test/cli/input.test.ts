@@ -78,6 +78,17 @@ describe('inputs', () => {
     ]);
   });
 
+  test('a folder as git mailsplit or MH leaves it is one input', async () => {
+    for (const [name, ...files] of [
+      ['split', '0001', '0002', '0010'],
+      ['mh', '1', '2', '10'],
+    ]) {
+      for (const [at, file] of files.entries()) put(`${name}/${file}`, patch(`[PATCH ${at + 1}/3] step`, `${at}@e`));
+      put(`${name}/.mh_sequences`, 'cur: 1\n');
+      expect(await ids(join(folder, name ?? ''))).toEqual([[join(folder, name ?? ''), ['0@e', '1@e', '2@e']]]);
+    }
+  });
+
   test('no argument is stdin', async () => {
     expect((await openInputs([])).map(input => input.input)).toEqual(['-']);
   });
@@ -98,11 +109,11 @@ describe('inputs that cannot be opened', () => {
   test.skipIf(process.getuid?.() === 0)('among them what may not be read', async () => {
     const path = put('a.patch', 'x');
     chmodSync(path, 0);
-    expect(await run(path)).toMatchObject({ status: 2, err: `fencepost: ${path}: not readable\n` });
+    expect(await run(path)).toMatchObject({ status: 2, err: `fencepost: ${path}: permission denied\n` });
   });
 
   test('an unknown option is not taken for a file', async () => {
-    expect(await run('--jsn')).toMatchObject({ status: 2, out: '', err: 'fencepost show: unknown option --jsn\n' });
+    expect(await run('--jsn')).toMatchObject({ status: 2, out: '', err: 'fencepost show: no option is called --jsn; did you mean --json?\n' });
   });
 });
 
@@ -135,8 +146,17 @@ describe('inputs with trouble inside', () => {
   });
 
   test.each([
-    ['empty', '', 'is empty'],
-    ['binary', Uint8Array.from({ length: 3000 }, (_, at) => (at * 7919) % 256), 'is no mail and no patch: it holds binary data'],
+    ['empty', '', '(empty)'],
+    ['binary', Uint8Array.from({ length: 3000 }, (_, at) => (at * 7919) % 256), '(binary data)'],
+    ['packed.gz', gzipSync(new Uint8Array(3000)), '(binary data)'],
+    ['text', 'No header and no diff.\n', '(text without mail headers and without a diff)'],
+  ])('%s: one line that says why it is no mail, status 2', async (name, content, words) => {
+    const path = put(name, content);
+    expect(await run(path)).toEqual({ status: 2, out: '', err: `fencepost: ${path}: not a mail or patch ${words}\n` });
+    expect(await run('--json', path)).toMatchObject({ status: 2, err: `fencepost: ${path}: not a mail or patch ${words}\n` });
+  });
+
+  test.each([
     ['talk', 'From: A <a@example.org>\nSubject: x\n\nText.\n', 'holds no patch'],
     ['cut.gz', gzipSync(Buffer.from(patch('[PATCH] one', '1@e').repeat(50))).subarray(0, 300), 'the compressed data cannot be read to its end'],
     ['counts', patch('[PATCH] one', '1@e').replace('+10,7', '+10,9'), 'corrupt patch: the hunk at line 9'],

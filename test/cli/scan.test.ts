@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,12 +105,28 @@ describe('--tree', () => {
   });
 });
 
+test('-o writes the findings to a file, and --fail-on sets the gate', () => {
+  const dir = folder({ 'a.c': drop('one') });
+  const path = join(dir, 'found.txt');
+  expect(scan(dir, '-o', path, 'a.c')).toMatchObject({ status: 0, out: '' });
+  expect(readFileSync(path, 'utf8')).toMatch(/^a\.c:3: NOTE: /);
+  expect(scan(dir, '--fail-on', 'note', 'a.c').status).toBe(1);
+  expect(scan(dir, '--fail-on', 'warning', 'a.c').status).toBe(0);
+  expect(scan(dir, '--fail-on', 'note', 'nowhere.c', 'a.c').status).toBe(2);
+  expect(scan(dir, '-o', '/proc/x/y', 'a.c')).toMatchObject({ status: 2, out: '', err: "fencepost: /proc/x/y: can't be written: no such folder\n" });
+});
+
+test('no C file among the paths is one line and exit 2', () => {
+  const dir = folder({ 'docs/README': '' });
+  expect(scan(dir, 'docs')).toEqual({ status: 2, out: '', err: 'fencepost: docs: no C file among these\n' });
+});
+
 test('what cannot be scanned is one line and exit 2, and the rest is scanned', () => {
   const dir = folder({ 'a.c': drop('one'), README: '' });
   const { status, out, err } = scan(dir, 'nowhere.c', 'README', 'a.c');
   expect(status).toBe(2);
   expect(out).toContain('a.c:3');
-  expect(err.split('\n').slice(0, 2)).toEqual(['fencepost: nowhere.c: no such file or folder', 'fencepost: README: no C file by its name']);
+  expect(err.split('\n').slice(0, 2)).toEqual(['fencepost: nowhere.c: no such file or folder', 'fencepost: README: not a C file by its name']);
   expect(scan(dir).status).toBe(2);
   expect(scan(dir, '--rule', 'no-such-rule', 'a.c').err).toContain('no rule is called no-such-rule');
   expect(scan(dir, '--format', 'pdf', 'a.c').status).toBe(2);
