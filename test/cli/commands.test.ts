@@ -7,7 +7,14 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 // @ts-expect-error Scripts are plain JavaScript.
 import { namesFile, WITH_VALUE } from '../../scripts/run.mjs';
+import { eventsCommand } from '../../src/cli/events.ts';
+import { COMMAND_HELP, HELP } from '../../src/cli/help.ts';
+import { litmusCommand } from '../../src/cli/litmus.ts';
 import { nearest } from '../../src/cli/options.ts';
+import { reviewCommand } from '../../src/cli/review.ts';
+import { explainCommand, rulesCommand } from '../../src/cli/rules.ts';
+import { scanCommand } from '../../src/cli/scan.ts';
+import { show } from '../../src/cli/show.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'fencepost-'));
@@ -22,6 +29,32 @@ function file(name: string, content: string | Uint8Array): string {
   const path = join(work, name);
   writeFileSync(path, content);
   return path;
+}
+
+const COMMANDS: Record<string, (args: string[], out: (text: string) => void, err: (text: string) => void) => number | Promise<number>> = {
+  review: (args, out, err) => reviewCommand('review', args, out, err),
+  check: (args, out, err) => reviewCommand('check', args, out, err),
+  scan: scanCommand,
+  show,
+  events: eventsCommand,
+  litmus: litmusCommand,
+  rules: rulesCommand,
+  explain: explainCommand,
+};
+
+/** The command without a process of its own: for what it refuses before it reads anything. */
+async function direct(command: string, ...args: string[]) {
+  const got = { out: '', err: '' };
+  const status = await COMMANDS[command]?.(
+    args,
+    text => {
+      got.out += text;
+    },
+    text => {
+      got.err += text;
+    },
+  );
+  return { status, ...got };
 }
 
 function read(input: string, ...args: string[]) {
@@ -189,10 +222,17 @@ describe('bad input gives one clear line and never a stack trace', () => {
     expect(r.err).toContain('no mail or patch');
   });
 
-  test('an unknown command, option or rule, with the nearest one', () => {
-    for (const [said, ...args] of [
-      ['no command is called reviw; did you mean review?', 'reviw'],
-      ['no option is called --versoin; did you mean --version?', '--versoin'],
+  test('an unknown command, with the nearest one', () => {
+    for (const [word, said] of [
+      ['reviw', 'no command is called reviw; did you mean review?'],
+      ['--versoin', 'no option is called --versoin; did you mean --version?'],
+      ['constructor', 'no command is called constructor; `fencepost --help` lists them'],
+    ] as const)
+      expect(run(word)).toEqual({ status: 2, out: '', err: `fencepost: ${said}\n` });
+  });
+
+  test('an unknown option or rule, with the nearest one', async () => {
+    for (const [said, command, ...args] of [
       ['no option is called --colour; did you mean --color?', 'review', '--colour', 'samples/clean'],
       ['no option is called --jsno; did you mean --json?', 'rules', '--jsno'],
       ['no option is called --fail-no; did you mean --fail-on?', 'scan', '--fail-no', 'note', 'src'],
@@ -206,10 +246,10 @@ describe('bad input gives one clear line and never a stack trace', () => {
       ['--color takes auto, always, never, not red', 'check', '--color', 'red', 'samples/clean'],
       ['takes no argument', 'rules', 'torn-pair-update'],
       ['name the INPUT', 'explain', '0123abcd'],
-      ['no command is called constructor', 'constructor'],
     ]) {
-      const r = oneLine(run(...args));
+      const r = await direct(command ?? '', ...args);
       expect({ status: r.status, out: r.out }, args.join(' ')).toEqual({ status: 2, out: '' });
+      expect(r.err.trim().split('\n')).toHaveLength(1);
       expect(r.err).toContain(said);
     }
   });
@@ -395,38 +435,36 @@ test('--help, --version and the README agree', () => {
 });
 
 describe('--help', () => {
-  test.each(['review', 'check', 'scan', 'show', 'events', 'litmus', 'rules', 'explain'])(
-    'of %s is its own, fits a terminal, and has two examples',
-    command => {
-      const { status, out, err } = run(command, '--help');
-      expect({ status, err }).toEqual({ status: 0, err: '' });
-      expect(out.startsWith(`fencepost ${command} `)).toBe(true);
-      expect(Math.max(...out.split('\n').map(line => line.length))).toBeLessThan(80);
-      expect(
-        out
-          .slice(out.indexOf('Examples:'))
-          .split('\n')
-          .filter(line => line.includes('fencepost ')),
-      ).toHaveLength(2);
-      expect(run('help', command).out).toBe(out);
-    },
-  );
+  const width = (text: string) => Math.max(...text.split('\n').map(line => line.length));
 
-  test('of the whole fits too, and says what the words of the last lines mean', () => {
-    const { out } = run('--help');
-    expect(Math.max(...out.split('\n').map(line => line.length))).toBeLessThan(80);
-    expect(out).toMatch(/^Held: /m);
-    expect(out).toContain('Partly seen: ');
+  test.each(Object.keys(COMMANDS))('of %s is its own, fits a terminal, and has two examples', command => {
+    const help = COMMAND_HELP[command] ?? '';
+    expect(help.startsWith(`fencepost ${command} `)).toBe(true);
+    expect(width(help)).toBeLessThan(80);
+    const examples = help.slice(help.indexOf('Examples:')).split('\n');
+    expect(examples.filter(line => line.includes(`fencepost ${command}`))).toHaveLength(2);
   });
 
-  test('names only options that the command takes', () => {
-    for (const command of ['review', 'check', 'scan', 'show', 'events', 'litmus', 'rules', 'explain']) {
-      const options = run(command, '--help').out.match(/--[a-z][a-z-]*/g) ?? [];
-      // Without a value, or with an input that is not there, each is wrong in another way than being unknown.
-      for (const option of new Set(options)) {
-        if (option === '--stdout') continue;
-        expect(run(command, option, join(work, 'nowhere')).err, `${command} ${option}`).not.toContain('no option is called');
-      }
+  test('is answered by every command, wherever it stands', () => {
+    for (const command of Object.keys(COMMANDS))
+      expect(run(command, 'nowhere', '--help'), command).toEqual({ status: 0, out: COMMAND_HELP[command], err: '' });
+    expect(run('help', 'scan').out).toBe(COMMAND_HELP.scan);
+  });
+
+  test('of the whole fits too, and says what the words of the last lines mean', () => {
+    expect(width(HELP)).toBeLessThan(80);
+    expect(HELP).toMatch(/^Held: /m);
+    expect(HELP).toContain('Partly seen: ');
+  });
+
+  test('names only options that the command takes', async () => {
+    for (const command of Object.keys(COMMANDS)) {
+      const help = (COMMAND_HELP[command] ?? '').replace('git format-patch --stdout', '');
+      // With a value that is as a rule none, and an input that is not there, each is wrong in another way than being unknown.
+      for (const option of new Set(help.match(/--[a-z][a-z-]*/g) ?? []))
+        expect((await direct(command, option, join(work, 'made'), join(work, 'nowhere'))).err, `${command} ${option}`).not.toContain(
+          'no option is called',
+        );
     }
   });
 });
@@ -437,13 +475,14 @@ test('a word that is far from all others is given no suggestion', () => {
   expect(nearest('r'.repeat(1000), ['review'])).toBeNull();
 });
 
-test('`npm run review` reads the samples where no FILE is among its options', () => {
+test('`npm run review` reads the samples where no FILE is among its options', async () => {
   expect(namesFile(['--all'])).toBe(false);
   expect(namesFile(['--rule', 'torn-pair-update'])).toBe(false);
   expect(namesFile(['--rule=torn-pair-update', 'x'])).toBe(true);
   expect(namesFile(['-'])).toBe(true);
   // The list is the command's own: an option with a value says so where the value is missing.
-  const options = [...new Set(`${run('review', '--help').out}`.match(/(?<![\w-])--?[a-z][a-z-]*/g) ?? [])];
-  const valued = options.filter(option => run('review', option).err.includes('needs a value'));
+  const valued: string[] = [];
+  for (const option of new Set(COMMAND_HELP.review?.match(/(?<![\w-])--?[a-z][a-z-]*/g)))
+    if ((await direct('review', join(work, 'nowhere'), option)).err.includes('needs a value')) valued.push(option);
   expect([...WITH_VALUE].sort()).toEqual(valued.sort());
 });
