@@ -25,7 +25,7 @@ const paint = (code: string, text: string) => `\x1b[${code}m${text}\x1b[m`;
 export function colored(text: string): string {
   return text
     .replace(/^([^\n]*?:\d+: )(ERROR|WARNING|NOTE)(?=: )/gm, (_, place: string, word: string) => place + severity(word))
-    .replace(/^( {2}\S[^\n]* {2})(error|warning|note)(?=: [\w-]+)/gm, (_, place: string, word: string) => place + severity(word))
+    .replace(/^( {2}(?:\S[^\n]* {2})?)(error|warning|note)(?=: [\w-]+ \[[0-9a-f]+\]$)/gm, (_, place: string, word: string) => place + severity(word))
     .replace(/^> +\+[^\n]*$/gm, line => paint('32', line))
     .replace(/^> +-[^\n]*$/gm, line => paint('31', line));
 }

@@ -45,9 +45,9 @@ Options of review, check and scan:
   --help, --version
 
 Held: a finding that is not reported, with the reason: no execution shows it,
-or it is in code that the series does not touch, or a fact of yours rules it
-out. Partly seen: a function of which the patch shows only some lines; --tree
-shows the rest.
+or it is there before the series as well, or a fact of yours rules it out.
+Partly seen: a function of which the patch shows only some lines; --tree shows
+the rest.
 
 Exit: 0 nothing at or above the gate, 1 findings, 2 an input could not be
 opened or is not a mail or patch, an option or a fact is wrong, or fencepost

@@ -36,7 +36,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
     removed: null,
     holdTrials: options.holdTrials ?? false,
   };
-  const apart = attribute(raised, context, -1).map(c => (c.finding.witness ? c : { ...c, shape: c.finding.fingerprint }));
+  const apart = attribute(raised, context, -1).map(c => (c.finding.witness ? c : { ...c, subject: c.finding.fingerprint }));
   const settled = settle(apart, [], context);
   const functions = world.files.filter((f: CodeFile) => f.path === path).flatMap(f => f.functions);
   const standing = (f: Finding): Finding => ({ ...f, patch: { index: -1, messageId: '' }, origin: 'pre-existing' });

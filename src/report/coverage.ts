@@ -46,12 +46,12 @@ export function foundLine(review: Review): string {
 
 const SEVERITIES = ['error', 'warning', 'note'] as const;
 
-/** One line on findings that are held because the series does not touch what they are about; null where there is none. */
+/** One line on findings that are held because they are there before the series as well; null where there is none. */
 export function preExistingLine(review: Review): string | null {
   const n = review.reviews.reduce((sum, r) => sum + r.held.filter(h => h.reason === 'pre-existing').length, 0);
   return n === 0
     ? null
-    : `${count(n, 'finding', 'findings')} in code that the series does not touch ${n === 1 ? 'is' : 'are'} held; --all shows ${n === 1 ? 'it' : 'them'}`;
+    : `${count(n, 'finding', 'findings')} of the code before the series ${n === 1 ? 'is' : 'are'} held; --all shows ${n === 1 ? 'it' : 'them'}`;
 }
 
 /** `since v1: 2 resolved, 1 still open, 0 new`. */

@@ -24,8 +24,6 @@ function seriesNotes(series: SeriesReview, review: Review): string {
     out.push(note(finding, patchOf(review, finding)));
   }
   if (out.length > 0 && series.since) out.unshift(`${sinceLine(series.since)}\n\n`);
-  for (const finding of series.resolved.filter(f => f.status === 'fixed-later'))
-    out.push(`  ${finding.function}(), ${safe(finding.path)}: ${finding.rule}, fixed by "${safe(finding.statusDetail ?? '')}"\n\n`);
   return out.join('');
 }
 

@@ -405,7 +405,7 @@ describe('review ends with what it found', () => {
     expect(err).toContain('no findings');
   });
 
-  test('findings in code that the series does not touch are hinted at, unless --all shows them', () => {
+  test('findings of the code before the series are hinted at, unless --all shows them', () => {
     const tree = mkdtempSync(join(work, 'tree-'));
     writeFileSync(join(tree, 'MAINTAINERS'), '');
     const code = 'void f(struct s *s)\n{\n\tatomic_inc_return(&s->hits);\n}\n\nint a;\nint b;\nint c;\nint d;\n';
@@ -414,7 +414,7 @@ describe('review ends with what it found', () => {
       'far.patch',
       'From: Patch Author <author@example.org>\nSubject: [PATCH] a: drop d\n\nUnused.\n---\n a.c | 1 -\n 1 file changed, 1 deletion(-)\n\ndiff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n@@ -6,4 +6,3 @@\n int a;\n int b;\n int c;\n-int d;\n',
     );
-    const hint = '1 finding in code that the series does not touch is held; --all shows it\n';
+    const hint = '1 finding of the code before the series is held; --all shows it\n';
     expect(run('check', '--tree', tree, patch)).toEqual({ status: 0, out: '', err: hint });
     expect(run('check', '--all', '--tree', tree, patch).err).toMatch(/^held \(pre-existing/);
   });
