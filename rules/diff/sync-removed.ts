@@ -1,4 +1,5 @@
 import { isTest } from '../../src/c/query.ts';
+import type { Place } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import { lostBarrier } from './sync-removed/barrier.ts';
 import { examples } from './sync-removed/examples.ts';
@@ -6,11 +7,12 @@ import { lostLock } from './sync-removed/lock.ts';
 import { lostMarking, lostOrder } from './sync-removed/marking.ts';
 import { lostReference } from './sync-removed/reference.ts';
 import { lostSection } from './sync-removed/section.ts';
+import { lostWriteSection } from './sync-removed/seqcount.ts';
 import { viewOf } from './sync-removed/view.ts';
 import { lostGrace, lostWait } from './sync-removed/wait.ts';
 
 /** One for each kind of loss: what it says of an event that went, null where that one is no loss of its kind. */
-const KINDS = [lostLock, lostSection, lostBarrier, lostMarking, lostOrder, lostReference, lostWait, lostGrace];
+const KINDS = [lostLock, lostWriteSection, lostSection, lostBarrier, lostMarking, lostOrder, lostReference, lostWait, lostGrace];
 
 export default {
   id: 'sync-removed',
@@ -38,11 +40,18 @@ export default {
     if (!before || !after || isTest(after)) return;
     const view = viewOf(before, after, series);
     const seen = new Set<(typeof KINDS)[number]>();
+    const sections = new Set<Place>();
     for (const event of view.removed) {
       for (const kind of KINDS) {
         const remark = seen.has(kind) ? null : kind(view, event);
         if (!remark) continue;
         seen.add(kind);
+        // A lock and an RCU section around one statement are one loss, told of the first.
+        const told = remark.quote?.find(p => p.side === 'new');
+        if (told && (kind === lostLock || kind === lostSection)) {
+          if (sections.has(told)) continue;
+          sections.add(told);
+        }
         const said = series.before.said(before, [event.api, 'lock\\w*', 'barrier', 'serialis\\w+', 'serializ\\w+', 'race\\w*']).slice(0, 1);
         const partner = remark.claim?.threads.find(t => t.fn !== after);
         const related = partner?.events

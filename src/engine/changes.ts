@@ -41,6 +41,7 @@ export function changeOf(
   const lines = linesNow(back, history);
   const functions = pairs(before, after, back, lines);
   let kept: Map<Event, Event> | null = null;
+  let gone: ReadonlySet<string> | null = null;
   const changes: Changes = {
     before,
     after,
@@ -49,12 +50,39 @@ export function changeOf(
       kept ??= new Map(functions.flatMap(change => keptEvents(change, lines)));
       return kept.get(event) ?? null;
     },
+    undeclared: name => {
+      gone ??= undeclaredIn(back, history, reader);
+      return gone.has(name);
+    },
   };
   const now = (path: string, line: number) => {
     const at = lines.get(path)?.get(line);
     return at === undefined ? null : { path: back.now.get(path) ?? path, line: at };
   };
   return { changes, lines: { removed: back.removed, now }, paths: back.now };
+}
+
+/** Names of members and globals that a file of the series declared before it, and that none declares anew. */
+function undeclaredIn(back: Before, history: Images['history'], reader: Reader): Set<string> {
+  const [gone, come] = [new Set<string>(), new Set<string>()];
+  for (const image of back.images) {
+    const now = history.get(back.now.get(image.path) ?? '')?.at(-1);
+    const [old, kept] = [namesIn(image, reader), now ? namesIn(now, reader) : new Set<string>()];
+    for (const name of old) if (!kept.has(name)) gone.add(name);
+    for (const name of kept) if (!old.has(name)) come.add(name);
+  }
+  // One that another file or another structure has now was moved.
+  return new Set([...gone].filter(name => ![...come].some(c => c === name || memberOf(c) === memberOf(name))).map(memberOf));
+}
+
+/** What the file declares: `struct tag.member`, or the name of a global. */
+function namesIn(image: Image, reader: Reader): Set<string> {
+  const types = reader.types.get(image);
+  return new Set([...(types?.structs ?? [])].flatMap(([tag, members]) => [...members.keys()].map(m => `${tag}.${m}`)).concat([...(types?.globals.keys() ?? [])]));
+}
+
+function memberOf(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1);
 }
 
 /** For each path before the series the lines that it leaves, and where they stand now. */
@@ -137,7 +165,7 @@ function keptEvents({ before, after }: ChangedFunction, lines: Lines): [Event, E
     if (!done.has(event))
       take(
         event,
-        first(free, e => e.addedBy !== null && isSame(e, event)),
+        first(free, e => e.addedBy !== null && isSame(e, event) && isAlike(e, event)),
       );
   return kept;
 }
@@ -150,6 +178,11 @@ function first(events: Set<Event>, wanted: (e: Event) => boolean): Event | undef
 function isSame(a: Event, b: Event): boolean {
   if (a.kind !== b.kind || a.api !== b.api || a.cell?.path !== b.cell?.path || a.cell?.bit !== b.cell?.bit) return false;
   return a.cell !== null || a.args.join() === b.args.join();
+}
+
+/** Is what was written anew the same statement: on the same object, with the same value and arguments? */
+function isAlike(a: Event, b: Event): boolean {
+  return a.cell?.base === b.cell?.base && a.operand === b.operand && a.args.join() === b.args.join();
 }
 
 /** What the rules say of each function that changed. */

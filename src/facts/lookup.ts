@@ -40,6 +40,7 @@ type Shape = [
   lock: [family: string, shared: boolean, conditional: boolean, global: boolean] | null,
   context: string[],
   sleeps: 'no' | 'yes' | 'maybe',
+  ownLock?: true,
 ];
 
 /** Of each name that was asked for its fact; null where there is none. */
@@ -71,8 +72,8 @@ function decode(line: string | undefined): Fact | undefined {
   sourceLines ??= sources.split('\n');
   const [api = '', shape, source] = line.split(' ');
   const told: Shape = JSON.parse(shapeLines[Number(shape)] ?? '');
-  const [kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, locked, context, sleeps] = told;
+  const [kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, locked, context, sleeps, ownLock] = told;
   const lock = locked && { family: locked[0], shared: locked[1], conditional: locked[2], global: locked[3] };
   const said = { api, kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, lock, context, sleeps };
-  return { ...said, source: sourceLines[Number(source)] ?? '' };
+  return { ...said, ...(ownLock ? { ownLock } : {}), source: sourceLines[Number(source)] ?? '' };
 }

@@ -75,6 +75,8 @@ export interface Fact {
   /** What the call does to the context: `+irqs-off`, `-preempt-off`, `+rcu-read`. */
   context: string[];
   sleeps: 'no' | 'yes' | 'maybe';
+  /** The call holds a lock of the object for as long as it works on it. */
+  ownLock?: true;
   /** The kernel document or header that says so. */
   source: string;
 }

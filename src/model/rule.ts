@@ -273,6 +273,8 @@ export interface Changes {
   functions: ChangedFunction[];
   /** What an event of the old side still stands as on the new one: on its line, or written anew in the function; null where it is gone. */
   stays(event: Event): Event | null;
+  /** Does the series take away a declaration of a member or global of this name, with none coming in its stead? */
+  undeclared(name: string): boolean;
 }
 
 /** A cell, or a pair that an invariant ties, with all that is done to it in view. */

@@ -3,7 +3,7 @@ import { isAccess } from '../../../src/c/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Claim, Remark } from '../../../src/model/rule.ts';
 import { decidedOnly, fenceOf, orderClaim } from './order.ts';
-import { gains, isHeld, isMoved, quoted, runsOnce, type View } from './view.ts';
+import { gains, inFunction, isHeld, isMoved, named, runsOnce, type View } from './view.ts';
 
 /** How many events may go with a barrier without its neighbours having been rewritten. */
 const MOST_REMOVED_BESIDE = 2;
@@ -26,11 +26,11 @@ export function lostBarrier(view: View, event: Event): Remark | null {
   if (isMoved(view, event)) return null;
   const between =
     above && below
-      ? ` between "${quoted(above)}" and "${quoted(below)}"`
+      ? ` between ${named(above)} and ${named(below)}`
       : above
-        ? ` after "${quoted(above)}"`
+        ? ` after ${named(above)}`
         : below
-          ? ` before "${quoted(below)}"`
+          ? ` before ${named(below)}`
           : '';
   const found = claimOf(view, event);
   // Under a lock it is there for those who take none: told only where the checker shows one.
@@ -39,7 +39,7 @@ export function lostBarrier(view: View, event: Event): Remark | null {
   const claim = found && held ? decidedOnly(found) : found;
   return {
     ...(claim ? { claim } : {}),
-    message: `${event.api}()${between} goes from ${after.name}(), and ${above && below ? 'both stay' : 'that stays'}`,
+    message: `${event.api}()${between} is removed from ${inFunction(after)}, and ${above && below ? 'both stay' : 'that stays'}`,
     question: 'What keeps the accesses around it in order now, or who no longer needs that?',
     dismissal: 'Not an issue if the other side of the pair goes as well, or something else orders them',
     quote: [...(one ? [one] : []), event, ...(other ? [other] : [])],

@@ -32,7 +32,7 @@ export const examples: Rule['examples'] = {
  static void tray_open(struct tray *t)
  {
  	tray_trace(t);
--	spin_lock(&t->lock); /* want: sync-removed "t->users++" */
+-	spin_lock(&t->lock); /* want: sync-removed "t->users" */
  	t->users++;
  	list_add(&t->node, &t->open);
 -	spin_unlock(&t->lock);
@@ -96,7 +96,7 @@ export const examples: Rule['examples'] = {
  
  void tray_enter(struct tray *t)
  {
--	spin_lock(&t->lock); /* want: sync-removed "t->users++" */
+-	spin_lock(&t->lock); /* want: sync-removed "t->users" */
  	t->users++;
 -	spin_unlock(&t->lock);
  }
@@ -147,7 +147,7 @@ export const examples: Rule['examples'] = {
  
  bool tray_idle(struct tray *t)
  {
--	return READ_ONCE(t->state) == IDLE; /* want: sync-removed "becomes a plain access" */
+-	return READ_ONCE(t->state) == IDLE; /* want: sync-removed "becomes a plain read" */
 +	return t->state == IDLE;
  }
 `,

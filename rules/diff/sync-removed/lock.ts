@@ -1,23 +1,28 @@
 /** A lock that goes while what it was around stays. */
-import { keyOf, sameLock } from '../../../src/c/query.ts';
+import { isAccess, keyOf, sameLock } from '../../../src/c/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
+import { countOf } from './seqcount.ts';
 import { lockClaim } from './updates.ts';
 import {
   addedAnywhere,
   calledUnderLock,
   callOf,
   gains,
+  inFunction,
+  isFixed,
+  isGone,
   isHeld,
   isMoved,
   lastWord,
   matters,
   mostStay,
-  quoted,
+  named,
   runsOnce,
   staying,
   telling,
   type View,
+  viewOf,
 } from './view.ts';
 
 /** What a removed lock is around: by its name where facts know it, else by the unlock of the same name and object. */
@@ -36,15 +41,18 @@ function sectionOf(view: View, event: Event): { name: string; inside: Event[] } 
       : null;
   }
   if (event.kind !== 'unlock' || before.whole || removed.some(e => e.kind === 'lock' && lastWord(e) === lastWord(event))) return null;
-  // The lock of an unlock may go in an earlier hunk of the function.
-  const above = series.functions.some(
-    c =>
-      c.before &&
-      c.before !== before &&
-      c.before.name === before.name &&
-      c.before.events.some(e => e.kind === 'lock' && e.addedBy !== null && lastWord(e) === lastWord(event)),
-  );
-  return above ? { name: `lock:${lastWord(event)}`, inside: before.events.filter(e => e.index < event.index) } : null;
+  // The lock of an unlock may go in an earlier hunk of the function, and what is said of the section is said there where it can be.
+  for (const part of series.functions) {
+    const other = part.before;
+    if (!other || !part.after || other === before || other.name !== before.name || other.path !== before.path) continue;
+    const lock = other.events.find(e => e.kind === 'lock' && e.addedBy !== null && lastWord(e) === lastWord(event));
+    if (!lock) continue;
+    const view = viewOf(other, part.after, series);
+    return view.removed.includes(lock) && lostLock(view, lock)
+      ? null
+      : { name: `lock:${lastWord(event)}`, inside: before.events.filter(e => e.index < event.index) };
+  }
+  return null;
 }
 
 const LOCK = /^((?:\w+_)?)lock((?:_\w+)?)$/;
@@ -52,7 +60,7 @@ const LOCK = /^((?:\w+_)?)lock((?:_\w+)?)$/;
 /** The lock goes, and what it was around stays. */
 export function lostLock(view: View, event: Event): Remark | null {
   const { before, after, series } = view;
-  if (gains(view) || runsOnce(after) || view.asserted) return null;
+  if (gains(view) || runsOnce(after) || view.asserted || countOf(before, event) !== null || isGone(view, event) || isSucceeded(view, event)) return null;
   const section = sectionOf(view, event);
   if (section === null) return null;
   const { name } = section;
@@ -63,7 +71,7 @@ export function lostLock(view: View, event: Event): Remark | null {
   // An unlock that stays belongs to a lock out of view.
   if (before.events.some(e => e.kind === 'unlock' && lastWord(e) === lastWord(event) && series.stays(e) !== null)) return null;
   if (isMoved(view, event) || addedAnywhere(series).some(e => e.kind === 'lock' && lastWord(e) === lastWord(event))) return null;
-  if (calledUnderLock(view)) return null;
+  if (calledUnderLock(view) || left.every(s => isFixed(view, s))) return null;
   const sites = left.flatMap(s => guardedStill(view, s.now, name));
   const [other] = sites;
   const claim = lockClaim(
@@ -75,16 +83,27 @@ export function lostLock(view: View, event: Event): Remark | null {
   const told = left.find(s => s.now === claim?.threads[0]?.events.at(-1)) ?? one;
   const partner = claim?.threads.find(t => t.fn !== after)?.fn ?? other?.fn;
   const lost = claim?.bad.kind === 'sees' && partner === claim.threads[1]?.fn ? ': without it what one of the two stores is lost' : '';
+  const lock = event.kind === 'unlock' ? `the section that ${callOf(event)} ended` : `${callOf(event)} around it`;
   return {
-    message: `${quoted(told.old)} stays in ${after.name}(), ${callOf(event)} around it goes`,
-    detail: partner ? [`${partner.name}() still takes the lock around the same memory${lost}`] : [],
-    question: 'What serialises it now?',
+    message: `${named(told.old)} stays in ${inFunction(after)}, but ${lock} is removed`,
+    detail: partner ? [`${inFunction(partner)} still takes the lock around the same memory${lost}`] : [],
+    question: isAccess(told.old) ? `What serialises accesses to that memory now?` : 'What serialises it now?',
     dismissal: 'Not an issue if every caller holds a lock that excludes the others, or nobody else can reach the object',
     quote: [event, told.now],
-    shape: `lock:${name}`,
+    shape: `lock:${after.name}:${lastWord(event)}`,
     ...(claim ? { claim } : {}),
     ...(other ? {} : { severity: 'note' as const }),
   };
+}
+
+/** The series puts another lock in the place of this one elsewhere, and nothing in view takes the old one any more. */
+function isSucceeded({ series }: View, event: Event): boolean {
+  const word = lastWord(event);
+  if (word === '' || series.after.functions.some(f => !f.outside && f.events.some(e => e.kind === 'lock' && lastWord(e) === word))) return false;
+  return series.functions.some(({ before, after }) => {
+    const gone = before?.events.some(e => e.kind === 'lock' && lastWord(e) === word && e.addedBy !== null);
+    return gone && after?.events.some(e => (e.kind === 'lock' || e.takes !== undefined) && e.addedBy !== null);
+  });
 }
 
 /** Where other functions touch the same memory under the lock, after the series. */

@@ -5,7 +5,7 @@ import type { Claim, Edit, Remark } from '../../../src/model/rule.ts';
 import { decidedOnly, orderClaim } from './order.ts';
 import { formerly, isOpen, onOneCell, running } from './partners.ts';
 import { meaningsOf, type Update } from './updates.ts';
-import { calledUnderLock, callOf, gains, isHeld, quoted, type View } from './view.ts';
+import { calledUnderLock, callOf, gains, inFunction, isFixed, isHeld, spelled, type View } from './view.ts';
 
 /** The access stays, and no longer as a marked or atomic one. */
 export function lostMarking(view: View, event: Event): Remark | null {
@@ -14,22 +14,27 @@ export function lostMarking(view: View, event: Event): Remark | null {
   // A type that changes takes all accesses with it.
   if (same === null || isHeld(view.before, event) || same.some(e => e.ordering !== 'plain')) return null;
   const plain = same.find(e => (event.kind === 'read' ? e.kind === 'read' : e.kind !== 'read'));
-  if (!plain || isHeld(after, plain) || isOwn(after, plain)) return null;
+  if (!plain || isHeld(after, plain) || isOwn(after, plain) || isFixed(view, { old: event, now: plain })) return null;
   if (calledUnderLock(view)) return null;
   const key = keyOf(event);
   const [other] = series.after.functions.flatMap(f =>
     f.events.filter(e => e.addedBy === null && keyOf(e) === key && e.ordering !== 'plain').map(() => f),
   );
   const atomic = event.kind === 'rmw' && event.atomic;
+  const orders = event.ordering === 'acquire' || event.ordering === 'release' || event.ordering === 'full';
   const order = atomic ? null : lostOrderClaim(view, event, plain);
   const claim = atomic ? lostUpdate(view, event, plain, same) : (order ?? raceClaim(view, event, plain));
   return {
     ...(claim ? { claim } : {}),
     message: atomic
-      ? `${callOf(event)} becomes a plain ${quoted(plain)} in ${after.name}(): an update of another CPU in between is lost`
-      : `${callOf(event)} becomes a plain access in ${after.name}()`,
+      ? `${callOf(event)} becomes a plain update of ${spelled(plain)} in ${inFunction(after)}: an update of another CPU in between is lost`
+      : `${callOf(event)} becomes a plain ${plain.kind === 'read' ? 'read' : 'write'} in ${inFunction(after)}${orders ? ', which orders nothing' : ''}`,
     detail: other ? [`${other.name}() still marks its access to the same memory`] : [],
-    question: atomic ? 'What serialises the updates now?' : order ? 'What keeps the accesses around it in order now?' : 'Which lock now guards it?',
+    question: atomic
+      ? 'What serialises the updates now?'
+      : order || orders
+        ? 'What keeps the accesses around it in order now?'
+        : 'Does a lock now keep the others away from it?',
     dismissal: 'Not an issue if all accesses are under one lock, or the object is not shared here',
     quote: [event, plain],
     shape: `marking:${key}`,
@@ -46,7 +51,7 @@ export function lostOrder(view: View, event: Event): Remark | null {
   if (!claim) return null;
   return {
     claim: decidedOnly(claim),
-    message: `${callOf(event)} becomes ${callOf(now)} in ${after.name}(), which orders nothing`,
+    message: `${callOf(event)} becomes ${callOf(now)} in ${inFunction(after)}, which orders nothing`,
     question: 'What keeps the accesses around it in order now?',
     dismissal: 'Not an issue if the other side of the pair goes as well, or something else orders them',
     quote: [event, now],

@@ -2,7 +2,7 @@
 import { calleeIn, objectOf, onward, releasesIn } from '../../../src/c/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim, ClaimThread, Remark } from '../../../src/model/rule.ts';
-import { callOf, isMoved, isReplaced, staying, type View } from './view.ts';
+import { callOf, inFunction, isMoved, isReplaced, staying, type View } from './view.ts';
 
 const GETS = /(?:^|_)(?:get|hold|grab|pin|tryget|inc_not_zero)(?:_|$)|^(?:igrab|ihold|fget|mmget|mmgrab|refcount_inc|kref_get)/;
 const PUTS = /(?:^|_)(?:put|drop|unpin|release)(?:_|$)|^(?:iput|fput|mmput|mmdrop|refcount_dec|kref_put)/;
@@ -23,9 +23,9 @@ export function lostReference(view: View, event: Event): Remark | null {
   const claim = claimOf(view, event, put.now);
   return {
     ...(claim ? { claim, related: [] } : {}),
-    message: `${callOf(event)} is removed from ${after.name}(), and ${put.now.api}() of the same object stays`,
-    question: 'Whose reference does the put drop?',
-    dismissal: 'Not an issue if the reference now comes from a caller, or from the function that returns the object',
+    message: `${callOf(event)} is removed from ${inFunction(after)}, and ${put.now.api}() of the same object stays`,
+    question: 'Whose reference is it that is given back?',
+    dismissal: 'Not an issue if the reference now comes from a caller, or from what hands out the object',
     quote: [event, put.now],
     shape: `reference:${before.name}:${series.after.files.length}`,
   };

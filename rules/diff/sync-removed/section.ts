@@ -2,7 +2,7 @@
 import type { Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { sectionClaim } from './readers.ts';
-import { calledUnderLock, gains, isHeld, isMoved, matters, mostStay, quoted, runsOnce, staying, telling, type View } from './view.ts';
+import { calledUnderLock, gains, inFunction, isHeld, isMoved, matters, mostStay, named, runsOnce, staying, telling, type View } from './view.ts';
 
 const SECTIONS: Record<string, string> = {
   'rcu-read': 'What keeps what it points to from being freed?',
@@ -29,11 +29,11 @@ export function lostSection(view: View, event: Event): Remark | null {
   const claim = section === 'rcu-read' ? sectionClaim(view, event) : null;
   return {
     ...(claim ? { claim } : {}),
-    message: `${quoted(one.old)} stays in ${after.name}(), ${event.api}() around it goes`,
+    message: `${named(one.old)} stays in ${inFunction(after)}, but ${event.api}() around it is removed`,
     question: SECTIONS[section] ?? '',
     dismissal: 'Not an issue if every caller is in such a section already; an assertion would say so',
     quote: [event, one.now],
-    shape: `section:${section}`,
+    shape: `section:${after.name}:${section}`,
     ...(pointers.length > 0 ? {} : { severity: 'note' as const }),
   };
 }

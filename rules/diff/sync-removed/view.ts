@@ -1,7 +1,9 @@
 /** What the kinds of loss ask of a function on both sides. */
-import { isAccess, isOwn } from '../../../src/c/query.ts';
+import { calleeIn, cellName, isAccess, isOwn } from '../../../src/c/query.ts';
+import { factOf } from '../../../src/facts/lookup.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
+import { isOpen, onOneCell } from './partners.ts';
 
 /** One function on both sides, with the events that only one of them has. */
 export interface View {
@@ -49,11 +51,46 @@ export function addedAnywhere(series: Changes): Event[] {
 
 /** The same primitive on the same member stands somewhere else in the series: it was moved. */
 export function isMoved(view: View, event: Event): boolean {
-  return addedAnywhere(view.series).some(e => e.api === event.api && lastWord(e) === lastWord(event));
+  return isAdded(view.series, event);
+}
+
+function isAdded(series: Changes, event: Event): boolean {
+  return addedAnywhere(series).some(e => e.api === event.api && lastWord(e) === lastWord(event));
 }
 
 export function lastWord(event: Event): string {
   return /(\w+)\W*$/.exec(event.cell?.path || event.args[0] || '')?.[1] ?? '';
+}
+
+/** The series does away with the lock or object itself: its declaration goes, or what initialises it. */
+export function isGone({ series }: View, event: Event): boolean {
+  const word = lastWord(event);
+  if (word === '') return false;
+  return series.undeclared(word) || initialised(series.before.functions, series).has(word);
+}
+
+const initialisedIn = new WeakMap<Changes, Set<string>>();
+
+/** Members whose initialisation by a call the series takes away, with none of the kind coming in its stead. */
+function initialised(functions: readonly CFunction[], series: Changes): Set<string> {
+  const known = initialisedIn.get(series);
+  if (known) return known;
+  const found = new Set<string>();
+  for (const fn of functions)
+    for (const e of fn.events)
+      if (e.kind === 'write' && !e.atomic && e.addedBy !== null && /^\w{3,}$/.test(e.api) && series.stays(e) === null && !isAdded(series, e))
+        found.add(lastWord(e));
+  initialisedIn.set(series, found);
+  return found;
+}
+
+/** What stays only reads memory that the series has taken all updates of: it is fixed for as long as others see it. */
+export function isFixed({ series }: View, { now }: Stays): boolean {
+  if (now.kind !== 'read' || !now.cell) return false;
+  const updates = (functions: readonly CFunction[]) =>
+    functions.flatMap(fn => fn.events.filter(e => isAccess(e) && e.kind !== 'read' && onOneCell(e, now) && isOpen(fn, e)));
+  if (updates(series.after.functions).length > 0) return false;
+  return updates(series.before.functions).some(e => e.addedBy !== null && series.stays(e) === null);
 }
 
 /** Something that the function gains serialises or orders in a way of its own. */
@@ -78,8 +115,10 @@ function synchronises(series: Changes, name: string): boolean {
   return series.after.functions.some(f => f.name === name && f.events.some(e => e.kind === 'lock' || e.kind === 'rcu' || e.kind === 'fence'));
 }
 
-/** Touches memory that others may see, or may do anything. */
-export function matters({ before, series }: View, event: Event): boolean {
+/** Touches memory that others may see, or may do anything, and keeps nobody away by itself. */
+export function matters(view: View, event: Event): boolean {
+  const { before, series } = view;
+  if (factOf(event.api)?.ownLock || locksInside(view, event)) return false;
   if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === event.api);
   return (isAccess(event) && event.cell !== null && !isOwn(before, event)) || event.kind === 'free';
 }
@@ -104,17 +143,43 @@ export function calledUnderLock({ series, after }: View): boolean {
   return series.after.callers(after.name).some(c => c.event.locks.length > 0 || c.event.maybeLocks.length > 0);
 }
 
-/** The statement, as a note names it. */
-export function quoted(event: Event): string {
-  return event.text
-    .trim()
-    .replace(/\s*\/\*.*$/, '')
-    .replace(/[;{]\s*$/, '')
-    .trim();
+/** The call is of a function in view that the series makes take a lock, or begin a section, itself. */
+function locksInside({ after, series }: View, event: Event): boolean {
+  const now = event.kind === 'call' ? series.stays(event) : null;
+  const callee = now && calleeIn(after, now, series.after.functions);
+  return callee?.events.some(e => e.addedBy !== null && (e.kind === 'lock' || e.kind === 'rcu')) ?? false;
+}
+
+/** The function, as a sentence names it: a hunk may not show its name. */
+export function inFunction(fn: CFunction): string {
+  return fn.name === 'unnamed' ? 'the function shown' : `${fn.name}()`;
+}
+
+/** Characters of a call beyond which its arguments are left out. */
+const MOST_CALL = 60;
+
+/** The memory of an access as the code spells it: `t->users`; the path alone where the line names it by a copy. */
+export function spelled({ cell, text }: Event): string {
+  if (!cell) return 'it';
+  const { base } = cell;
+  if (cell.path === '*') return base === null ? 'it' : `*${base}`;
+  if (base === null) return cell.path;
+  const dots = ['->', '.'].find(dot => text.includes(`${base}${dot}`));
+  return dots === undefined ? cellName(cell) : `${base}${dots}${cell.path}`;
+}
+
+/** The access or call, as a note names it: by its memory or its name, never by a line of source. */
+export function named(event: Event): string {
+  if (!isAccess(event) || !event.cell) return callOf(event);
+  if (/^\w{3,}$/.test(event.api) && event.args.length > 0) return callOf(event);
+  const done = event.kind === 'read' ? 'read of' : event.kind === 'rmw' ? 'update of' : 'write to';
+  return `the ${done} ${spelled(event)}`;
 }
 
 export function callOf(event: Event): string {
-  return event.cell && isAccess(event) ? quoted(event) : `${event.api}(${event.args.join(', ')})`;
+  if (!/^[\w()>.-]+$/.test(event.api) || (isAccess(event) && event.args.length === 0)) return spelled(event);
+  const call = `${event.api}(${event.args.map(arg => arg.replace(/\s+/g, ' ').trim()).join(', ')})`;
+  return call.length > MOST_CALL ? `${event.api}()` : call;
 }
 
 /** At least half of what it was around must be there still: else the code was rewritten, and its synchronisation with it. */

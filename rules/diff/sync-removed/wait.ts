@@ -2,7 +2,7 @@
 import type { Event } from '../../../src/model/code.ts';
 import type { Changes, Remark } from '../../../src/model/rule.ts';
 import { graceClaim } from './readers.ts';
-import { callOf, isMoved, isReplaced, staying, type View } from './view.ts';
+import { callOf, inFunction, isMoved, isReplaced, named, staying, type View } from './view.ts';
 
 const PTE = /^(?:set_)?(?:huge_)?p(?:te|md|ud|4d|gd)p?_/;
 const FLUSH = /^(?:local_)?flush_\w*tlb\w*|^tlb_/;
@@ -37,9 +37,9 @@ export function lostWait(view: View, event: Event): Remark | null {
   return {
     ...(claim ? { claim } : {}),
     message: flush
-      ? `${callOf(event)} after ${callOf(one.old)} is removed from ${after.name}()`
-      : `${callOf(event)} is removed from ${after.name}(), and ${callOf(one.old)} after it stays`,
-    question: flush ? 'Who flushes the old translation now?' : 'What makes sure that it is no longer in use?',
+      ? `${callOf(event)} after ${named(one.old)} is removed from ${inFunction(after)}`
+      : `${callOf(event)} is removed from ${inFunction(after)}, and ${named(one.old)} after it stays`,
+    question: flush ? 'Who flushes the old translation now?' : 'What makes sure that nobody is still using it?',
     dismissal: flush ? 'Not an issue if the caller flushes the range' : 'Not an issue if it cannot be running or queued any more at this point',
     quote: [event, one.now],
     shape: `wait:${event.api}`,
@@ -67,7 +67,7 @@ export function lostGrace(view: View, event: Event): Remark | null {
   const claim = graceClaim(view, [free], `${event.api}() as before`);
   return {
     ...(claim ? { claim } : {}),
-    message: `${callOf(event)} becomes ${callOf(free)} in ${after.name}(): the memory is freed at once, no longer after a grace period`,
+    message: `${callOf(event)} becomes ${callOf(free)} in ${inFunction(after)}: the memory is freed at once, no longer after a grace period`,
     question: 'Which readers could still hold it?',
     dismissal: 'Not an issue if it was never published here, or no reader looks it up under RCU any more',
     quote: [event, free],
