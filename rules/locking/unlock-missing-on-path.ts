@@ -1,6 +1,7 @@
 import { failsAlong, type Leak, leaksOf, lockText, pieceLeaksOf } from '../../src/c/query.ts';
 import type { CFunction, FlowNode } from '../../src/model/code.ts';
 import type { Mention, Rule, World } from '../../src/model/rule.ts';
+import { left } from './unlock-missing-on-path/change.ts';
 import { examples } from './unlock-missing-on-path/examples.ts';
 
 export default {
@@ -74,6 +75,10 @@ export default {
         },
       );
     }
+  },
+  checkChange(before, after, series, report) {
+    if (!before || !after) return;
+    for (const { place, addedBy, remark } of left(before, after, series)) report({ place, fn: after, addedBy }, remark);
   },
 } satisfies Rule;
 

@@ -28,6 +28,7 @@ export {
   nodesBefore,
 } from './flow.ts';
 export { failsAlong, type Leak, leaksOf } from './leaks.ts';
+export { type LeftOpen, leftOpen } from './leftopen.ts';
 export {
   freedParameters,
   isHandedOver,

@@ -50,6 +50,7 @@ export function changeOf(
       kept ??= new Map(functions.flatMap(change => keptEvents(change, lines)));
       return kept.get(event) ?? null;
     },
+    lineNow: (path, line) => lines.get(path)?.get(line) ?? null,
     undeclared: name => {
       gone ??= undeclaredIn(back, history, reader);
       return gone.has(name);

@@ -273,6 +273,8 @@ export interface Changes {
   functions: ChangedFunction[];
   /** What an event of the old side still stands as on the new one: on its line, or written anew in the function; null where it is gone. */
   stays(event: Event): Event | null;
+  /** The line of the new side where a line of the old one stands; null where the series removes it. */
+  lineNow(path: string, line: number): number | null;
   /** Does the series take away a declaration of a member or global of this name, with none coming in its stead? */
   undeclared(name: string): boolean;
 }

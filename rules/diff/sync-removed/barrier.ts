@@ -16,8 +16,9 @@ export function lostBarrier(view: View, event: Event): Remark | null {
   if (event.ordering === 'compiler' && event.api !== 'barrier') return null; // Begins or ends a section.
   const beside = view.removed.filter(e => e !== event && Math.abs(e.line - event.line) <= BESIDE_LINES).length;
   if (beside > MOST_REMOVED_BESIDE) return null;
-  const above = before.events.slice(0, event.index).findLast(isPartner);
-  const below = before.events.slice(event.index + 1).find(isPartner);
+  const [earlier, later] = [before.events.slice(0, event.index), before.events.slice(event.index + 1)];
+  const above = earlier.findLast(isPartner);
+  const below = statementOf(later.find(isPartner), later);
   // What a hunk does not show may be a partner.
   if ((!above || !below) && before.whole) return null;
   const [one, other] = [above, below].map(e => e && series.stays(e));
@@ -46,6 +47,12 @@ export function lostBarrier(view: View, event: Event): Remark | null {
     shape: `barrier:${event.api}`,
     ...(above && below && isAccess(above) && isAccess(below) ? {} : { severity: 'note' as const }),
   };
+}
+
+/** A call that stands in an argument of an access is told as the access. */
+function statementOf(event: Event | undefined, later: readonly Event[]): Event | undefined {
+  if (event?.kind !== 'call') return event;
+  return later.find(e => e.line === event.line && isAccess(e) && e.args.some(arg => arg.includes(`${event.api}(`))) ?? event;
 }
 
 /** How many accesses on each side of the barrier may be those that it was there for. */

@@ -28,7 +28,7 @@ export function lostMarking(view: View, event: Event): Remark | null {
     ...(claim ? { claim } : {}),
     message: atomic
       ? `${callOf(event)} becomes a plain update of ${spelled(plain)} in ${inFunction(after)}: an update of another CPU in between is lost`
-      : `${callOf(event)} becomes a plain ${plain.kind === 'read' ? 'read' : 'write'} in ${inFunction(after)}${orders ? ', which orders nothing' : ''}`,
+      : `${callOf(event)} becomes ${/^\w{3,}$/.test(plain.api) && plain.args.length > 0 ? callOf(plain) : `a plain ${plain.kind === 'read' ? 'read' : 'write'}`} in ${inFunction(after)}${orders ? ', which orders nothing' : ''}`,
     detail: other ? [`${other.name}() still marks its access to the same memory`] : [],
     question: atomic
       ? 'What serialises the updates now?'

@@ -191,5 +191,7 @@ export function mostStay(all: Event[], left: Stays[]): boolean {
 export function telling(left: Stays[]): Stays | undefined {
   const rank = ({ old }: Stays) =>
     old.kind === 'write' || old.kind === 'rmw' || old.kind === 'publish' || old.kind === 'free' ? 0 : old.kind === 'read' ? 1 : 2;
-  return left.toSorted((a, b) => rank(a) - rank(b) || a.old.index - b.old.index)[0];
+  const [one] = left.toSorted((a, b) => rank(a) - rank(b) || a.old.index - b.old.index);
+  // What is only read to be handed to a call on the same line is told as the call.
+  return one?.old.kind === 'read' ? (left.find(({ old }) => old.kind === 'call' && old.line === one.old.line && old.args.includes(spelled(one.old))) ?? one) : one;
 }
