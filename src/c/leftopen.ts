@@ -124,11 +124,11 @@ function isRemoved({ stays }: Sides, event: Event): boolean {
   return event.addedBy !== null && !event.ends && stays(event) === null;
 }
 
-/** What released the lock before the old ends of the path, and is removed. */
+/** What released the lock before the old ends of the path, and is removed from there. */
 function removedRelease(sides: Sides, lock: string, ends: readonly number[]): Event | null {
   const { before } = sides;
   return (
-    before.events.findLast(e => isRemoved(sides, e) && gives(before, e, lock) && ends.some(n => nodesAfter(before, e.node).has(n))) ?? null
+    before.events.findLast(e => e.addedBy !== null && !e.ends && gives(before, e, lock) && ends.some(n => nodesAfter(before, e.node).has(n))) ?? null
   );
 }
 

@@ -6,8 +6,7 @@ import type { Comment, Message, Patch } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { dismissedBy } from './declared.ts';
 import { fingerprint } from './fingerprint.ts';
-import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
-import { quoteFor } from './quotes.ts';
+import { superseded } from './supersede.ts';
 import { decideClaim, REVIEW_BUDGET } from './witness.ts';
 
 /** What a rule reported, as it came. */
@@ -202,7 +201,7 @@ export function settle(final: Candidate[], earlier: { finding: Candidate; by: nu
     )
     .map(e => ({ ...e.finding.finding, status: 'fixed-later' as const, statusDetail: e.by === null ? '' : (context.patches[e.by]?.title ?? '') }));
   return {
-    findings: joined(kept)
+    findings: superseded(joined(kept))
       .map(f => raisedBy(f, context.comments))
       .sort(byPatch),
     resolved: unique(resolved).sort(byPatch),

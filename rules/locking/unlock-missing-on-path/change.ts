@@ -18,16 +18,18 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
   return open.flatMap(found => {
     const { lock, from, release, exit } = found;
     const key = `${lock}|${release?.line ?? exit.line}`;
-    if (told.has(key) || isCallersNow(after, found, series) || isHandedOn(found, series)) return [];
+    if (told.has(key) || isHandedOn(after, found, series)) return [];
     told.add(key);
     const name = lock === 'context:rcu-read' ? 'the RCU read lock' : lockText(lock, from ?? release ?? undefined);
     const at: Place = release && found.cut ? release : { path: after.path, line: exit.line, side: after.side };
     const returns = exit.returned === undefined ? 'returns' : `returns ${exit.returned}`;
+    // Written anew elsewhere in the function it is moved, and this path does not pass it any more.
+    const lost = release && (series.stays(release) ? `${release.api}() is moved off this path` : `${release.api}() is removed`);
     const remark: Remark = {
       message:
         release && found.cut
-          ? `${release.api}() is removed, and ${after.name}() runs on with ${name} held`
-          : `${after.name}() ${returns} with ${name} held${release ? `, since ${release.api}() is removed` : ''}`,
+          ? `${lost}, and ${after.name === 'unnamed' ? 'the function' : `${after.name}()`} runs on with ${name} held`
+          : `${after.name === 'unnamed' ? 'the function' : `${after.name}()`} ${returns} with ${name} held${lost ? `, since ${lost}` : ''}`,
       detail: [
         release
           ? `${release.api}() ended the critical section on this path before, and nothing in view does now`
@@ -47,23 +49,23 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
   });
 }
 
-/** A caller in view gains a release of the lock: the function returns with it held, and means to. */
-function isCallersNow(after: CFunction, { lock }: LeftOpen, series: Changes): boolean {
+/**
+ * Another function releases the lock now, without having acquired it: this one returns with it held, and means to. Where the acquisition is out of
+ * view, any other function that gains a release, or no longer acquires the lock, may be what acquired it here.
+ */
+function isHandedOn(after: CFunction, { lock, from, release }: LeftOpen, series: Changes): boolean {
   const name = /\w+$/.exec(lock)?.[0];
-  return series.after.callers(after.name).some(c => c.fn.events.some(e => e.kind === 'unlock' && e.addedBy !== null && lastWord(e.args[0]) === name));
+  const alike = (e: Event) => e.api === release?.api || (e.args.length > 0 && lastWord(e.args[0]) === name) || e.api.replace('unlock', 'lock') === from?.api;
+  return series.functions.some(c => {
+    const gains = c.after !== after && c.after?.name !== after.name && c.after?.events.some(e => e.addedBy !== null && releases(e) && alike(e));
+    if (from) return gains && !c.after?.events.some(e => e.api === from.api || (e.kind === 'lock' && lastWord(e.args[0]) === name));
+    const loses = c.before?.events.some(e => e.kind === 'lock' && e.addedBy !== null && series.stays(e) === null && alike(e));
+    return gains || loses;
+  });
 }
 
-/**
- * Where the acquisition is out of view: the series releases the lock in another function now, or no longer takes it in one, which may be the one
- * that took it here.
- */
-function isHandedOn({ lock, from, release }: LeftOpen, series: Changes): boolean {
-  const name = /\w+$/.exec(lock)?.[0];
-  if (from !== null || !release) return false;
-  const changed = (e: Event, kind: Event['kind']) => e.kind === kind && e.addedBy !== null && (e.api === release.api || lastWord(e.args[0]) === name);
-  return series.functions.some(
-    c => c.before?.events.some(e => changed(e, 'lock') && series.stays(e) === null) || c.after?.events.some(e => changed(e, 'unlock')),
-  );
+function releases(event: Event): boolean {
+  return event.kind === 'unlock' || event.kind === 'rcu' || event.kind === 'fence';
 }
 
 function lastWord(arg: string | undefined): string | undefined {
