@@ -83,7 +83,7 @@ function acquiredAbove(sides: Sides, at: number, ends: readonly number[]): Open[
 /** The lock was taken further down before, and what released it there still does. */
 function isMovedUp(sides: Sides, from: Event, lock: string): boolean {
   const { before, after } = sides;
-  const was = before.events.some(e => isRemoved(sides, e) && takings(before, e).some(t => sameLock(t.lock, lock)));
+  const was = before.events.some(e => e.addedBy !== null && takings(before, e).some(t => sameLock(t.lock, lock)));
   return from.addedBy !== null && was && after.events.some(e => gives(after, e, lock) && nodesAfter(after, from.node).has(e.node));
 }
 
@@ -94,7 +94,14 @@ function acquiredOutOfView(sides: Sides, at: number, ends: readonly number[]): O
   const effects = lockFlowOf(before)?.effects ?? [];
   return before.events.flatMap((release): Open[] => {
     const lock = effects[release.index]?.unlock[0];
-    if (lock === undefined || tail(lock) === '' || release.kind !== 'unlock' || !isRemoved(sides, release) || !ends.some(n => nodesAfter(before, release.node).has(n))) return [];
+    if (
+      lock === undefined ||
+      tail(lock) === '' ||
+      release.kind !== 'unlock' ||
+      !isRemoved(sides, release) ||
+      !ends.some(n => nodesAfter(before, release.node).has(n))
+    )
+      return [];
     const touches = (fn: CFunction, e: Event) => takings(fn, e).some(t => alike(t.lock, lock)) || gives(fn, e, lock);
     // It is taken in view, or on the way to the end: another case.
     if ([before, after].some(fn => fn.events.some(e => takings(fn, e).some(t => alike(t.lock, lock))))) return [];
@@ -152,7 +159,11 @@ function mayEnd({ after, functions }: Sides, lock: string, from: Event | null, a
 function endsElsewhere({ before, after, parts, stays }: Sides, { lock }: Open): boolean {
   return parts.some(part => {
     const gained = part.after?.events.some(
-      e => part.after && part.after !== after && e.addedBy !== null && (gives(part.after, e, lock) || (e.kind === 'unlock' && alike(lock, `:${e.cell?.path ?? ''}`))),
+      e =>
+        part.after &&
+        part.after !== after &&
+        e.addedBy !== null &&
+        (gives(part.after, e, lock) || (e.kind === 'unlock' && alike(lock, `:${e.cell?.path ?? ''}`))),
     );
     const lost = part.before?.events.some(
       e => part.before && part.before !== before && e.addedBy !== null && stays(e) === null && takings(part.before, e).some(t => alike(t.lock, lock)),

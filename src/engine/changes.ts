@@ -79,7 +79,9 @@ function undeclaredIn(back: Before, history: Images['history'], reader: Reader):
 /** What the file declares: `struct tag.member`, or the name of a global. */
 function namesIn(image: Image, reader: Reader): Set<string> {
   const types = reader.types.get(image);
-  return new Set([...(types?.structs ?? [])].flatMap(([tag, members]) => [...members.keys()].map(m => `${tag}.${m}`)).concat([...(types?.globals.keys() ?? [])]));
+  return new Set(
+    [...(types?.structs ?? [])].flatMap(([tag, members]) => [...members.keys()].map(m => `${tag}.${m}`)).concat([...(types?.globals.keys() ?? [])]),
+  );
 }
 
 function memberOf(name: string): string {

@@ -25,7 +25,8 @@ export function superseded(findings: readonly Finding[]): Finding[] {
 }
 
 function supersedes(other: Finding, finding: Finding): boolean {
-  if (other.rule === finding.rule || other.patch.index !== finding.patch.index || other.path !== finding.path || other.function !== finding.function) return false;
+  if (other.rule === finding.rule || other.patch.index !== finding.patch.index || other.path !== finding.path || other.function !== finding.function)
+    return false;
   if (RANK[other.severity] > RANK[finding.severity] || other.side === 'old') return false;
   const stays = finding.quote.filter(p => p.side === 'new');
   return places(other).some(p => same(p, finding)) || stays.some(p => same(p, other) || other.quote.some(q => same(p, q)));

@@ -26,13 +26,7 @@ export function lostBarrier(view: View, event: Event): Remark | null {
   if ([above, below].some(e => e && covers(e, event))) return null;
   if (isMoved(view, event)) return null;
   const between =
-    above && below
-      ? ` between ${named(above)} and ${named(below)}`
-      : above
-        ? ` after ${named(above)}`
-        : below
-          ? ` before ${named(below)}`
-          : '';
+    above && below ? ` between ${named(above)} and ${named(below)}` : above ? ` after ${named(above)}` : below ? ` before ${named(below)}` : '';
   const found = claimOf(view, event);
   // Under a lock it is there for those who take none: told only where the checker shows one.
   const held = one !== undefined && one !== null && isHeld(after, one);

@@ -1,4 +1,5 @@
 import type { Rule } from '../../../src/model/rule.ts';
+import { lostCounts, nearMisses } from './nearmisses.ts';
 
 /** The rule's examples both ways. What goes and is missed, and what goes and is replaced, moved or needed no more. */
 export const examples: Rule['examples'] = {
@@ -204,33 +205,6 @@ export const examples: Rule['examples'] = {
  	kfree_rcu(old, rcu);
  }
 `,
-    `--- a/drivers/tray/card.c
-+++ b/drivers/tray/card.c
-@@ -1,22 +1,21 @@
- struct card {
- 	struct list_head node;
- 	int value;
- };
- 
- int tray_sum(struct tray *t)
- {
- 	struct card *c;
- 	int sum = 0;
- 
- 	rcu_read_lock();
- 	list_for_each_entry_rcu(c, &t->cards, node)
- 		sum += c->value;
- 	rcu_read_unlock();
- 	return sum;
- }
- void tray_drop(struct card *c)
- {
- 	list_del_rcu(&c->node);
--	synchronize_rcu(); /* want: sync-removed "kfree(c) after it stays" */
--	kfree(c);
-+	kfree(c); /* want: rcu-free-without-gp "right after" */
- }
-`,
     `--- a/drivers/tray/tray.c
 +++ b/drivers/tray/tray.c
 @@ -1,22 +1,21 @@
@@ -257,8 +231,10 @@ export const examples: Rule['examples'] = {
  	tray_trace();
  }
 `,
+    ...lostCounts,
   ],
   good: [
+    ...nearMisses,
     `--- a/drivers/tray/mail.c
 +++ b/drivers/tray/mail.c
 @@ -1,16 +1,16 @@

@@ -60,7 +60,8 @@ const LOCK = /^((?:\w+_)?)lock((?:_\w+)?)$/;
 /** The lock goes, and what it was around stays. */
 export function lostLock(view: View, event: Event): Remark | null {
   const { before, after, series } = view;
-  if (gains(view) || runsOnce(after) || view.asserted || countOf(before, event) !== null || isGone(view, event) || isSucceeded(view, event)) return null;
+  if (gains(view) || runsOnce(after) || view.asserted || countOf(before, event) !== null || isGone(view, event) || isSucceeded(view, event))
+    return null;
   const section = sectionOf(view, event);
   if (section === null) return null;
   const { name } = section;

@@ -22,7 +22,11 @@ export function lostWriteSection(view: View, event: Event): Remark | null {
   const left = staying(view, e => inside.includes(e));
   const one = telling(left);
   if (!one || !mostStay(inside, left) || left.some(s => s.now.locks.some(l => COUNT.test(l)))) return null;
-  const reader = readerOf(view, left.map(s => s.now), event);
+  const reader = readerOf(
+    view,
+    left.map(s => s.now),
+    event,
+  );
   return {
     message: `${named(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} around it is removed: a reader that runs in between sees no change of the count and does not retry`,
     detail: reader ? [`${reader.name}() reads the same memory in a retry loop on that count`] : [],

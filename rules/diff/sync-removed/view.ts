@@ -119,6 +119,9 @@ function synchronises(series: Changes, name: string): boolean {
 export function matters(view: View, event: Event): boolean {
   const { before, series } = view;
   if (factOf(event.api)?.ownLock || locksInside(view, event)) return false;
+  // What names the entry to a call that locks for itself is the caller's own matter.
+  if (event.kind === 'read' && before.events.some(e => e.line === event.line && factOf(e.api)?.ownLock && e.args.includes(spelled(event))))
+    return false;
   if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === event.api);
   return (isAccess(event) && event.cell !== null && !isOwn(before, event)) || event.kind === 'free';
 }
@@ -193,5 +196,7 @@ export function telling(left: Stays[]): Stays | undefined {
     old.kind === 'write' || old.kind === 'rmw' || old.kind === 'publish' || old.kind === 'free' ? 0 : old.kind === 'read' ? 1 : 2;
   const [one] = left.toSorted((a, b) => rank(a) - rank(b) || a.old.index - b.old.index);
   // What is only read to be handed to a call on the same line is told as the call.
-  return one?.old.kind === 'read' ? (left.find(({ old }) => old.kind === 'call' && old.line === one.old.line && old.args.includes(spelled(one.old))) ?? one) : one;
+  return one?.old.kind === 'read'
+    ? (left.find(({ old }) => old.kind === 'call' && old.line === one.old.line && old.args.includes(spelled(one.old))) ?? one)
+    : one;
 }

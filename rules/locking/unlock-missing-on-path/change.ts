@@ -55,7 +55,8 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
  */
 function isHandedOn(after: CFunction, { lock, from, release }: LeftOpen, series: Changes): boolean {
   const name = /\w+$/.exec(lock)?.[0];
-  const alike = (e: Event) => e.api === release?.api || (e.args.length > 0 && lastWord(e.args[0]) === name) || e.api.replace('unlock', 'lock') === from?.api;
+  const alike = (e: Event) =>
+    e.api === release?.api || (e.args.length > 0 && lastWord(e.args[0]) === name) || e.api.replace('unlock', 'lock') === from?.api;
   return series.functions.some(c => {
     const gains = c.after !== after && c.after?.name !== after.name && c.after?.events.some(e => e.addedBy !== null && releases(e) && alike(e));
     if (from) return gains && !c.after?.events.some(e => e.api === from.api || (e.kind === 'lock' && lastWord(e.args[0]) === name));

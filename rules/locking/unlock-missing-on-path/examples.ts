@@ -1,8 +1,10 @@
 import type { Rule } from '../../../src/model/rule.ts';
+import { leftHeld, stillReleased } from './changed.ts';
 
 /** The rule's examples both ways: ways out that keep a lock, and functions that are meant to. */
 export const examples: Rule['examples'] = {
   bad: [
+    ...leftHeld,
     `
 int gauge_store(struct gauge *g, long limit)
 {
@@ -71,6 +73,7 @@ out:
 `,
   ],
   good: [
+    ...stillReleased,
     // What is called is given the lock that is held.
     `
 void loom_settle(struct mm_struct *mm, pmd_t *pmd)
