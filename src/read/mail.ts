@@ -1,7 +1,7 @@
 import type { Message, MessageKind, Person, Problem } from '../model/series.ts';
 import { type Basis, readBasis } from './basis.ts';
 import { type Body, splitBody } from './body.ts';
-import { decodeText, decodeUtf8, latin1 } from './charset.ts';
+import { conversionFault, decodeText, decodeUtf8, latin1 } from './charset.ts';
 import { readDate } from './date.ts';
 import { type Piece, readDiff } from './diff.ts';
 import { type Diffstat, readDiffstat, type Touched, touchedBy } from './diffstat.ts';
@@ -79,8 +79,8 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
   if (body.walk?.problem) refusals.push(body.walk.problem);
   const split = splitBody(body.text);
   if (split.problem !== null) refusals.push(split.problem);
-  if (body.unconverted !== null && (body.unconverted.always || /[^\x00-\x7f]/.test(split.log)))
-    refusals.push(`git cannot convert from ${body.unconverted.charset.slice(0, 40)} to UTF-8`);
+  const fault = unconverted(body, split);
+  if (fault !== null) refusals.push(fault);
 
   // Headers of a part stand in where the mail has none of the name.
   const header = (name: string) =>
@@ -149,10 +149,10 @@ interface BodyText {
   text: string;
   /** The same part by part: a signature ends its part, not the mail. */
   texts: string[];
+  /** The charset that each of them names. */
+  charsets: string[];
   reading: string | null;
   walk: Parts | null;
-  /** A charset that git cannot convert the log from: ever, or where it holds 8-bit characters. */
-  unconverted: { charset: string; always: boolean } | null;
 }
 
 /** The body: a part of `text` where the mail is UTF-8 throughout and nothing is encoded, else read from the bytes. */
@@ -173,12 +173,12 @@ function readBody(bytes: Uint8Array, text: string, isUtf8: boolean, headers: Hea
     const body = text.slice(headers.end);
     const reading = part.flowed ? unflow(body, part.delSp, false) : body;
     const joined = part.flowed ? unflow(body, part.delSp) : body;
-    return { text: joined, texts: [joined], reading, walk: null, unconverted: unconverted(part, null) };
+    return { text: joined, texts: [joined], charsets: [part.charset], reading, walk: null };
   }
   const content = bytes.subarray(isUtf8 ? utf8.encode(text.slice(0, headers.end)).length : headers.end);
   const read = patchText(content, part);
   const reading = part.flowed ? readingText(content, part).text : read.text;
-  return { text: read.text, texts: [read.text], reading, walk: null, unconverted: unconverted(part, read.problem) };
+  return { text: read.text, texts: [read.text], charsets: [part.charset], reading, walk: null };
 }
 
 /** The body of a mail with boundaries: all parts in order, one behind the other. */
@@ -187,19 +187,25 @@ function readWalk(bytes: Uint8Array, text: string, types: string[], encoding: st
   // Looking for the first boundary, git starts behind the line that ended the headers, be it that boundary.
   const start = headers.blank ? headers.end : text.indexOf('\n', headers.end) + 1 || text.length;
   const walk = walkParts(text, start, types, encoding);
-  let found: BodyText['unconverted'] = null;
-  const texts = walk.parts.map(part => {
-    const read = patchText(bytes.subarray(part.start, part.end), part);
-    found ??= unconverted(part, read.problem);
-    return '\n'.repeat(part.closes) + read.text;
-  });
-  return { text: texts.join(''), texts, reading: null, walk, unconverted: found };
+  const texts = walk.parts.map(part => '\n'.repeat(part.closes) + patchText(bytes.subarray(part.start, part.end), part).text);
+  return { text: texts.join(''), texts, charsets: walk.parts.map(part => part.charset), reading: null, walk };
 }
 
-function unconverted(part: Part, problem: string | null): BodyText['unconverted'] {
-  const charset = part.charset.replace(/["']/g, '').trim();
-  if (problem !== null || /^(?:unknown-8bit|x-unknown)$/i.test(charset)) return { charset, always: true };
-  return /^(?:us-ascii|ascii|ansi_x3\.4-1968)$/i.test(charset) ? { charset, always: false } : null;
+/**
+ * Why git cannot convert the log, part by part: each from its own charset, and of each only what stands in the log, the line that ends it
+ * (`---`) among it. In-body headers and all that follows are handed on as they are.
+ */
+function unconverted({ text, texts, charsets }: BodyText, { log, patch }: Body): string | null {
+  const start = text.length - patch.length - log.length;
+  const newline = patch.indexOf('\n');
+  const end = text.length - patch.length + (newline < 0 ? patch.length : newline);
+  let at = 0;
+  for (const [n, part] of texts.entries()) {
+    const fault = conversionFault(part.slice(Math.max(0, start - at), Math.max(0, end - at)), charsets[n] ?? '');
+    if (fault !== null) return fault;
+    at += part.length;
+  }
+  return null;
 }
 
 async function readParts(

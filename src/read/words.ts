@@ -1,4 +1,4 @@
-import { decodeText } from './charset.ts';
+import { conversionFault, decodeText } from './charset.ts';
 import { MAX_ENCODED_WORDS } from './limits.ts';
 import { decodeBase64, decodeQuoted } from './transfer.ts';
 
@@ -18,7 +18,7 @@ export function decodeWords(value: string): { value: string; problem: string | n
     if (held.length === 0) return;
     const read = decodeText(concat(held), charset);
     out += read.value;
-    problem ??= read.problem;
+    problem ??= conversionFault(read.value, charset);
     held = [];
   };
   for (let count = 0; count < MAX_ENCODED_WORDS; count++) {

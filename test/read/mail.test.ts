@@ -106,8 +106,53 @@ describe('bodies', () => {
       'git cannot convert from unknown-8bit to UTF-8',
     ]);
     expect(refusals(await readOne(patch('[PATCH] one', 'a@example.org', '', { 'Content-Type': 'text/plain; charset=us-ascii' })))).toEqual([]);
-    const odd = mail({ 'Content-Type': 'text/plain; charset=us-ascii' }, `café\n---\n${DIFF}`);
-    expect(refusals(await readOne(odd))).toEqual(['git cannot convert from us-ascii to UTF-8']);
+  });
+
+  describe('git converts the log alone, part by part and each from its own charset', () => {
+    const ascii = { 'Content-Type': 'text/plain; charset=us-ascii' };
+    const parts = (...all: [charset: string, text: string][]) =>
+      mail(
+        { 'Content-Type': 'multipart/mixed; boundary=b' },
+        `${all.map(([charset, text]) => `--b\nContent-Type: text/plain; charset=${charset}\n\n${text}\n`).join('')}--b--\n`,
+      );
+    const added = DIFF.replace('smp_rmb();', 'smp_rmb(); /* Größe */');
+    const refused = (charset: string) => [`git cannot convert from ${charset} to UTF-8`];
+
+    // What `git mailinfo` 2.39.5 does with each.
+    test.each([
+      ['the log', mail(ascii, `Größe\n---\n${DIFF}`), refused('us-ascii')],
+      ['the log, encoded', mail({ ...ascii, 'Content-Transfer-Encoding': 'base64' }, b64(`Größe\n---\n${DIFF}`)), refused('us-ascii')],
+      ['the line that ends the log', mail(ascii, `Log.\nIndex: Größe\n${DIFF}`), refused('us-ascii')],
+      ['notes below the log', mail(ascii, `Log.\n---\nGröße\n\n${DIFF}`), []],
+      ['an in-body header', mail(ascii, `From: Größe <author@example.org>\n\nLog.\n---\n${DIFF}`), []],
+      ['the diff', mail(ascii, `Log.\n---\n${added}`), []],
+      ['the signature', mail(ascii, `Log.\n---\n${DIFF}-- \nGröße\n`), []],
+      ['a log in UTF-8 before a diff in ASCII', parts(['utf-8', 'Größe\n---'], ['us-ascii', DIFF]), []],
+      ['a log in UTF-8 before a diff that is no ASCII', parts(['utf-8', 'Größe'], ['us-ascii', added]), []],
+      ['a log in ASCII that is none, before a diff in UTF-8', parts(['us-ascii', 'Größe'], ['utf-8', DIFF]), refused('us-ascii')],
+      ['a footer in a charset nobody knows', parts(['utf-8', `Log.\n---\n${DIFF}`], ['no-such-charset', 'Größe']), []],
+      ['a second part of the log in a charset nobody knows', parts(['utf-8', 'Log.'], ['no-such-charset', DIFF]), refused('no-such-charset')],
+      ['a sender', mail({ From: '=?us-ascii?q?Gr=C3=B6=C3=9Fe?= <author@example.org>' }, `Log.\n---\n${DIFF}`), refused('us-ascii')],
+    ])('8-bit characters in %s', async (_, text, expected) => {
+      for (const bytes of [text, Buffer.from(text, 'latin1')]) expect(refusals(await readOne(bytes))).toEqual(expected);
+    });
+
+    test.each([
+      ['cp367', 'Log.', true],
+      ['cp367', 'Gr\xf6\xdfe', false],
+      ['cp850', 'Gr\x94\xe1e', true],
+      ['big5-hkscs', 'Log.', true],
+      ['euc-kr', 'Gr\xf6\xdfe', true],
+      ['euc-jp', 'Gr\xf6e', false],
+      ['8bit', 'Log.', false],
+      ['x-unknown', 'Log.', false],
+      ['ks_c_5601-1987', 'Log.', false],
+      ['utf8', 'Gr\xf6\xdfe', true],
+      ['', 'Gr\xf6\xdfe', true],
+    ])('by iconv’s names: %s with %j', async (charset, log, reads) => {
+      const text = mail({ 'Content-Type': `text/plain; charset=${charset}` }, `${log}\n---\n${DIFF}`);
+      expect(refusals(await readOne(text, { latin1: true }))).toEqual(reads ? [] : refused(charset));
+    });
   });
 
   test('format=flowed is undone for the diff', async () => {
