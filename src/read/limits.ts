@@ -34,3 +34,5 @@ export const MAX_WAIT = 4096;
 export const MAX_DEPTH = 200;
 /** Characters of diffs, and of replies that wait for theirs, that are held when the texts themselves are not wanted. */
 export const MAX_HELD = 8 << 20;
+/** Postings of one patch that share the trailers given to any of them. */
+export const MAX_POSTINGS = 100;

@@ -18,13 +18,14 @@ export function patchKey(mail: Mail): string | null {
 /** 64 bits over the characters that are no white space, hunk headers left out: enough to tell the patches of one thread apart. */
 function hash(text: string, start: number, end: number): string {
   let [a, b] = [0x811c9dc5, 0x9e3779b9];
+  let isLineStart = true;
   for (let at = start; at < end; at++) {
+    // A hunk header stands at the start of a line; what is left of it says nothing.
+    while (isLineStart && text.startsWith('@@ ', at)) at = Math.min(lineEnd(text, at, end) + 1, end);
+    if (at >= end) break;
     const code = text.charCodeAt(at);
-    if (code <= 32) {
-      // A hunk header stands at the start of a line; what is left of it says nothing.
-      while (code === 10 && text.startsWith('@@ ', at + 1)) at = lineEnd(text, at + 1, end);
-      continue;
-    }
+    isLineStart = code === 10;
+    if (code <= 32) continue;
     a = Math.imul(a ^ code, 0x01000193);
     b = Math.imul(b ^ (code + (a >>> 15)), 0x85ebca6b);
   }

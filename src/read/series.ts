@@ -1,13 +1,12 @@
 import type { FollowUp, Problem, Series } from '../model/series.ts';
 import { secondsOf } from './date.ts';
 import { contradict } from './diffstat.ts';
+import { type Given, givenElsewhere, ownTrailers } from './given.ts';
 import { MAX_DEPTH, MAX_SERIES } from './limits.ts';
 import type { Mail } from './mail.ts';
-import { patchKey } from './patchid.ts';
 import { placeOf } from './place.ts';
 import { type Member, markSets } from './sets.ts';
 import { partThreads } from './threads.ts';
-import { type GivenTrailer, isOwn } from './trailers.ts';
 
 /**
  * The series in an input, thread by thread and version by version, by b4's rules (LoreMailbox, LoreSeries): members by the numbers in their
@@ -17,7 +16,10 @@ import { type GivenTrailer, isOwn } from './trailers.ts';
 export function readSeries(mails: Mail[]): { value: Series[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const isAlone = mails.length === 1;
-  const members = partThreads(mails).flatMap(thread => new Mailbox(thread, problems, isAlone).series());
+  const threads = partThreads(mails).map(thread => new Mailbox(thread, problems, isAlone));
+  const given = new Map(threads.flatMap(thread => [...thread.gather()]));
+  const elsewhere = givenElsewhere(mails, given, problems);
+  const members = threads.flatMap(thread => thread.series(given, elsewhere));
   markSets(members);
   return { value: members.map(({ series }) => series), problems };
 }
@@ -38,8 +40,6 @@ class Mailbox {
   private readonly versionOf = new Map<Mail, number>();
   private readonly problems: Problem[];
   private readonly isAlone: boolean;
-  /** What was given, by what stays of a patch when it is sent again; made when it is first asked for. */
-  private givenByKey: Map<string, [Mail, Given[]][]> | null = null;
 
   constructor(thread: Mail[], problems: Problem[], isAlone: boolean) {
     this.problems = problems;
@@ -47,15 +47,14 @@ class Mailbox {
     for (const mail of thread) this.add(mail);
   }
 
-  /** The thread's series by rising version. */
-  series(): Member[] {
-    const given = this.gather();
+  /** The thread's series by rising version, with what each patch was given here and on its other postings. */
+  series(given: Map<Mail, Given[]>, elsewhere: Map<Mail, Given[]>): Member[] {
     return [...this.versions.values()]
       .sort((a, b) => a.version - b.version)
       .map(version => {
         this.fillReroll(version);
         this.placeCover(version);
-        return this.finish(version, given);
+        return this.finish(version, mail => [...(given.get(mail) ?? []), ...(elsewhere.get(mail) ?? [])]);
       });
   }
 
@@ -157,7 +156,7 @@ class Mailbox {
   }
 
   /** What each patch and cover letter is given by the replies to it, directly or through other replies, whose trailers then come along. */
-  private gather(): Map<Mail, Given[]> {
+  gather(): Map<Mail, Given[]> {
     const given = new Map<Mail, Given[]>();
     for (const reply of this.replies) {
       if (reply.trailers.length === 0) continue;
@@ -179,12 +178,12 @@ class Mailbox {
     return given;
   }
 
-  private finish(series: Version, given: Map<Mail, Given[]>): Member {
+  private finish(series: Version, givenTo: (mail: Mail) => Given[]): Member {
     const followUps: FollowUp[] = [];
     for (const mail of series.slots) {
       if (!mail) continue;
       const seen = new Set<string>();
-      for (const { trailer, by } of [...(given.get(mail) ?? []), ...this.carried(mail, given)]) {
+      for (const { trailer, by } of givenTo(mail)) {
         const text = `${trailer.key}: ${trailer.value}`;
         if (seen.has(text.toLowerCase())) continue;
         seen.add(text.toLowerCase());
@@ -227,41 +226,6 @@ class Mailbox {
     const fault = touched.length === members.length ? contradict(cover.diffstat, touched) : '';
     if (fault !== '') this.problems.push({ severity: 'odd', where: placeOf(cover.message), message: fault });
   }
-
-  /** Trailers given to the very same patch in another version of the thread. */
-  private carried(mail: Mail, given: Map<Mail, Given[]>): Given[] {
-    const found: Given[] = [];
-    const key = this.versions.size > 1 ? patchKey(mail) : null;
-    if (key === null) return found;
-    if (this.givenByKey === null) {
-      this.givenByKey = new Map();
-      for (const [other, trailers] of given) {
-        const otherKey = patchKey(other);
-        if (otherKey === null) continue;
-        const list = this.givenByKey.get(otherKey);
-        if (list) list.push([other, trailers]);
-        else this.givenByKey.set(otherKey, [[other, trailers]]);
-      }
-    }
-    for (const [other, trailers] of this.givenByKey.get(key) ?? [])
-      if (other !== mail && this.versionOf.get(other) !== this.versionOf.get(mail))
-        found.push(...trailers.filter(({ trailer, by }) => !trailer.person || (by.message.from && isOwn(trailer.person, by.message.from))));
-    return found;
-  }
-}
-
-/** A trailer and the mail that gives it. */
-interface Given {
-  trailer: GivenTrailer;
-  by: Mail;
-}
-
-/** The trailers that a reply's sender may give: those in his own name, and those that name no one. */
-function ownTrailers(reply: Mail): Given[] {
-  const sender = reply.message.from;
-  return reply.trailers
-    .filter(({ person }) => person === null || (sender !== null && isOwn(person, sender)))
-    .map(trailer => ({ trailer, by: reply }));
 }
 
 /** b4's add_patch. A number that comes twice pushes the mail that came before one place on, unless one of the two has no numbers. */

@@ -181,6 +181,19 @@ describe('a bound that is met is named', () => {
     expect(await said(large)).toContainEqual(expect.stringMatching(/^the mail is too large; \d+ bytes at its end are not read$/));
   }, 30_000);
 
+  test('postings of one patch', async () => {
+    const trailers = async (count: number) => {
+      const mails = Array.from({ length: count }, (_, at) => patch('[PATCH] x', `${at}@e`));
+      const { series, problems } = await read(mbox(...mails, reply('Re: x', 'r@e', '0@e', 'Acked-by: Reviewer <reviewer@example.org>\n')));
+      return [series.flatMap(one => one.followUps).length, problems.map(problem => problem.message)];
+    };
+    expect(await trailers(limits.MAX_POSTINGS)).toEqual([limits.MAX_POSTINGS, []]);
+    expect(await trailers(limits.MAX_POSTINGS + 1)).toEqual([
+      1,
+      [`is posted more than ${limits.MAX_POSTINGS} times; trailers given to one of them are not counted for the others`],
+    ]);
+  });
+
   test('files of one diff', async () => {
     const file = (at: number) => `diff --git a/${at} b/${at}\nold mode 100644\nnew mode 100755\n`;
     const text = Array.from({ length: limits.MAX_FILES + 1 }, (_, at) => file(at)).join('');

@@ -151,6 +151,32 @@ describe('trailers that replies give', () => {
     ).toEqual([`p@e ${REVIEWED}`]);
   });
 
+  test.each([
+    ['sent again in the thread', '[RESEND PATCH] one', 'p@e', DIFF],
+    ['sent again in a thread of its own', '[RESEND PATCH] one', '', DIFF],
+    ['of a new version in a thread of its own', '[PATCH v2] one', '', DIFF],
+    ['of a new version at other lines', '[PATCH v2] one', '', DIFF.replace('@@ -10,6 +10,7 @@', '@@ -20,6 +20,7 @@')],
+  ])('go along to the same patch %s, and back', async (_, subject, parent, diff) => {
+    const mails = (...replies: string[]) => [
+      patch('[PATCH] one', 'p@e'),
+      patch(subject, 'q@e', parent, {}, diff),
+      ...replies.map((id, at) => reply('Re: one', `r${at}@e`, id, `${REVIEWED}\n`)),
+    ];
+    const both = [`p@e ${REVIEWED}`, `q@e ${REVIEWED}`];
+    for (const replies of [['p@e'], ['q@e'], ['p@e', 'q@e']]) expect((await given(...mails(...replies))).sort()).toEqual(both);
+  });
+
+  test('do not go along to another patch of the series, be its diff the same', async () => {
+    const two = [patch('[PATCH 1/2] one', 'p@e'), patch('[PATCH 2/2] two', 'q@e', 'p@e')];
+    expect(await given(...two, reply('Re: one', 'r@e', 'p@e', `${REVIEWED}\n`))).toEqual([`p@e ${REVIEWED}`]);
+  });
+
+  test('do not go along to a patch that says otherwise, be it in one sign', async () => {
+    const first = [patch('[PATCH] one', 'p@e'), reply('Re: one', 'r@e', 'p@e', `${REVIEWED}\n`)];
+    for (const diff of [DIFF.replace('+\tsmp_rmb', '+\tsmp_wmb'), DIFF.replace(' \tint bit', ' \tint bet'), other('b.c')])
+      expect(await given(...first, patch('[PATCH v2] one', 'q@e', '', {}, diff))).toEqual([`p@e ${REVIEWED}`]);
+  });
+
   test('go along to the same patch of another version', async () => {
     expect(
       await given(
