@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { rules } from '../../rules/index.ts';
@@ -20,14 +20,23 @@ async function* bytes(path: string) {
   yield new Uint8Array(readFileSync(path));
 }
 
+/** A mail of the corpus; `*` stands for the start of its name, which says who wrote it. */
+function fileOf(path: string): string {
+  const [folder = '', end] = join(corpus, path).split('*');
+  if (end === undefined) return folder;
+  const names = readdirSync(folder).filter(name => name.endsWith(end));
+  expect(names).toHaveLength(1);
+  return folder + names[0];
+}
+
 async function told(path: string, only = mine) {
-  const result = review(await readThread(path, bytes(join(corpus, path)), tools), { grammar: await grammar(), rules: only });
+  const result = review(await readThread(path, bytes(fileOf(path)), tools), { grammar: await grammar(), rules: only });
   return result.reviews.flatMap(r => [...r.findings, ...r.held.map(h => h.finding)].map(f => `${f.rule} ${f.function}()`));
 }
 
 describe.skipIf(!existsSync(corpus))('on the mails beside the project', () => {
   test('a count that is stored after the driver got its page back is told', async () => {
-    expect(await told('seed-threads/004-dax-gup/20220916T2036-Dan_Williams-ed7f0c13.eml', [storedAfterReleaseCallback])).toEqual([
+    expect(await told('seed-threads/004-dax-gup/*ed7f0c13.eml', [storedAfterReleaseCallback])).toEqual([
       'stored-after-release-callback free_zone_device_page()',
     ]);
   });
@@ -42,8 +51,8 @@ describe.skipIf(!existsSync(corpus))('on the mails beside the project', () => {
     'seed-threads/001-anon-exclusive/v2-10of15-20220315-patch.eml',
     'seed-threads/002-ptdump/v5-20250723-patch.eml',
     'seed-threads/002-ptdump/v6-20250922-patch-MERGED-fa93b45fd397.eml',
-    'seed-threads/004-dax-gup/alistair-20220926-2of7-final-form-ef233450898f.eml',
-    'seed-threads/004-dax-gup/20221015T1659-Dan_Williams-6655e03a.eml',
+    'seed-threads/004-dax-gup/*ef233450898f.eml',
+    'seed-threads/004-dax-gup/*6655e03a.eml',
     'dualbitmap/t.mbox',
     'seeds/001_4ecbdc220a2b70ed.txt',
     'seeds/004_976e6bd54836d2c0.txt',
