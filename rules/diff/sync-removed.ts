@@ -16,11 +16,11 @@ const KINDS = [lostLock, lostWriteSection, lostSection, lostBarrier, lostMarking
 
 export default {
   id: 'sync-removed',
-  title: 'Synchronisation goes, and what it was there for stays',
+  title: 'Synchronisation is removed, and the code that it protected stays',
   why: `
     A lock, an RCU section, a barrier, a marked access, a reference or a wait for a handler is there for the statements around it. Where a
-    series takes it away and leaves those statements as they were, either they never needed it, which the log can say in one sentence, or
-    something else must do its work from now on. Code that stays shows nothing of that, so the diff is the one place to ask.`,
+    series removes it and leaves those statements as they were, either they never needed it, which the log can say in one sentence, or
+    something else must do its work from now on. The code after the patch does not show that, so the diff is the place to ask.`,
   severity: 'warning', // A note where nothing in view still relies on it.
   confidence: 'medium',
   finds: ['missing-lock', 'barrier-missing', 'plain-access', 'refcount-lifetime'],
@@ -30,9 +30,9 @@ export default {
     'Documentation/RCU/checklist.rst',
   ],
   knownGaps: [
-    'what a caller or a callee out of view takes over is not seen: the question stands all the same',
-    'the other half of what goes is looked for among functions in view, by the type and the path of the cell: where it is not there the question has no execution',
-    'a lock that goes from all functions of a cell at once is decided only where one of them updates it in one statement',
+    'a caller or callee that is not shown and protects the code now is not seen: the question is asked all the same',
+    'the other side is looked for among the functions shown, by the type and the path of the cell: where it is not shown the question has no execution',
+    'a lock that is removed from all functions of a cell at once is decided only where one of them updates it in one statement',
     'synchronisation that is replaced by another kind in the same function silences it, whether or not the other kind suffices',
   ],
   examples,

@@ -1,6 +1,7 @@
 /** The series as a change: each function before and after it, what went, and what stays. */
 import { type Before, type Image, type Images, imagesBefore } from '../c/images.ts';
 import { nodesAfter } from '../c/query.ts';
+import type { Reader } from '../c/world.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { ChangedFunction, Changes, Remark, Report, Rule, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
@@ -29,6 +30,7 @@ export function changeOf(
   after: World,
   outside: readonly Image[],
   worldFrom: MakeWorld,
+  reader: Reader,
 ): SeriesChange | null {
   const back = imagesBefore(patches, history);
   if (back.images.length === 0) return null;

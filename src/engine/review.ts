@@ -81,7 +81,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const { world, problems: unread } = worldWith([...own, ...outside], patches, reader, facts);
   const worldFrom = (images: Image[]) => worldWith(images, patches, reader, facts).world;
   const final = look(world, rules);
-  const change = changeOf(patches.map(onlyC), history, world, outside, worldFrom);
+  const change = changeOf(patches.map(onlyC), history, world, outside, worldFrom, reader);
   const changed = change ? lookAtChange(change, rules) : { raised: [], problems: [] };
   const touched = change ? touchedLines(change) : new Map<string, number>();
   const removed = change?.lines ?? null;

@@ -6,6 +6,8 @@ import type { Comment, Message, Patch } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { dismissedBy } from './declared.ts';
 import { fingerprint } from './fingerprint.ts';
+import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
+import { quoteFor } from './quotes.ts';
 import { superseded } from './supersede.ts';
 import { decideClaim, REVIEW_BUDGET } from './witness.ts';
 

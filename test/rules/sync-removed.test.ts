@@ -104,7 +104,7 @@ test('an access is named by its cell, whatever the line looks like', async () =>
  	tray_trace(t);
 `;
   const [message = ''] = await messages(diff);
-  expect(message).toContain('the write to t->users');
+  expect(message).toContain('The write to t->users');
   expect(message).not.toMatch(/\t|unnamed|LIMIT/);
 });
 

@@ -1,4 +1,4 @@
-/** A barrier that goes while what it stood between stays. */
+/** A barrier that is removed while the accesses that it ordered stay. */
 import { isAccess } from '../../../src/c/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Claim, Remark } from '../../../src/model/rule.ts';
@@ -9,7 +9,7 @@ import { gains, inFunction, isHeld, isMoved, named, runsOnce, type View } from '
 const MOST_REMOVED_BESIDE = 2;
 const BESIDE_LINES = 4;
 
-/** The barrier goes, and what it stood between stays. */
+/** The barrier is removed, and the accesses that it ordered stay. */
 export function lostBarrier(view: View, event: Event): Remark | null {
   const { before, after, series } = view;
   if (event.kind !== 'fence' || event.ordering === null || gains(view) || runsOnce(after)) return null;
@@ -36,7 +36,7 @@ export function lostBarrier(view: View, event: Event): Remark | null {
     ...(claim ? { claim } : {}),
     message: `${event.api}()${between} is removed from ${inFunction(after)}, and ${above && below ? 'both stay' : 'that stays'}`,
     question: 'What keeps the accesses around it in order now, or who no longer needs that?',
-    dismissal: 'Not an issue if the other side of the pair goes as well, or something else orders them',
+    dismissal: 'Not an issue if the other side of the pair is removed as well, or something else orders them',
     quote: [...(one ? [one] : []), event, ...(other ? [other] : [])],
     shape: `barrier:${event.api}`,
     ...(above && below && isAccess(above) && isAccess(below) ? {} : { severity: 'note' as const }),
@@ -62,7 +62,7 @@ function claimOf(view: View, barrier: Event): Claim | null {
   const below = stay(before.events.slice(barrier.index + 1)).slice(0, MOST_ACCESSES);
   for (const one of above)
     for (const other of below) {
-      const claim = orderClaim(view, one, other, { kind: 'fence', fence, where: 'after', event: one, text: `${barrier.api}() where it was` });
+      const claim = orderClaim(view, one, other, { kind: 'fence', fence, where: 'after', event: one, text: `Keeping ${barrier.api}()` });
       if (claim) return claim;
     }
   return null;

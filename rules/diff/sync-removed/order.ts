@@ -115,7 +115,7 @@ function lostIn(series: Changes, { fn, early, late }: Half): Edit | null {
   for (const event of [early, late]) {
     const was = formerly(series, fn, event);
     const ordering = event === early ? 'acquire' : 'release';
-    if (was && (was.ordering === ordering || was.ordering === 'full')) return { kind: 'order', event, ordering, text: `${was.api}() as it was` };
+    if (was && (was.ordering === ordering || was.ordering === 'full')) return { kind: 'order', event, ordering, text: `${was.api}()` };
   }
   const old = series.functions.find(c => c.after === fn)?.before;
   const gone = old?.events.filter(e => e.kind === 'fence' && e.addedBy !== null && series.stays(e) === null) ?? [];

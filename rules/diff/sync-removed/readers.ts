@@ -41,7 +41,7 @@ export function sectionClaim(view: View, section: Event): Claim | null {
     if (!load || !use || !reader.load.context.includes('rcu-read') || !waits(retirement)) continue;
     return readAfterFree({ fn: after, load, use, pointer: reader.pointer }, retirement, {
       ...(linked ? { linked: LINKED } : {}),
-      edits: [{ kind: 'read-section', event: load, to: use, text: `${section.api}() around both as before` }],
+      edits: [{ kind: 'read-section', event: load, to: use, text: `Keeping ${section.api}() around both` }],
       stands: true,
     });
   }

@@ -24,8 +24,8 @@ export function lostReference(view: View, event: Event): Remark | null {
   return {
     ...(claim ? { claim, related: [] } : {}),
     message: `${callOf(event)} is removed from ${inFunction(after)}, and ${put.now.api}() of the same object stays`,
-    question: 'Whose reference is it that is given back?',
-    dismissal: 'Not an issue if the reference now comes from a caller, or from what hands out the object',
+    question: 'Which reference does the put drop now?',
+    dismissal: 'Not an issue if a caller now holds the reference, or the lookup returns the object with one',
     quote: [event, put.now],
     shape: `reference:${before.name}:${series.after.files.length}`,
   };
@@ -62,7 +62,7 @@ function claimOf(view: View, get: Event, put: Event): Claim | null {
     bad: { kind: 'sees', reads: [{ read: use, from: last.free }] },
     meanings: [{ event: last.free, access: 'write', cell: name, ordering: 'plain', says: { before: '', after: `frees ${name}` } }],
     starts: [{ cell: last.count, value: 1 }],
-    edits: [{ kind: 'reference', event: last.count, text: `${callOf(get)} as before` }],
+    edits: [{ kind: 'reference', event: last.count, text: `Keeping ${callOf(get)}` }],
     assumes: [`another holder of ${name} uses it on the one reference that is left`],
     stands: true,
   };

@@ -2,7 +2,7 @@
 import type { Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { sectionClaim } from './readers.ts';
-import { calledUnderLock, gains, inFunction, isHeld, isMoved, matters, mostStay, named, runsOnce, staying, telling, type View } from './view.ts';
+import { calledUnderLock, gains, inFunction, isHeld, isMoved, matters, mostStay, namedFirst, runsOnce, staying, telling, type View } from './view.ts';
 
 const SECTIONS: Record<string, string> = {
   'rcu-read': 'What keeps what it points to from being freed?',
@@ -29,7 +29,7 @@ export function lostSection(view: View, event: Event): Remark | null {
   const claim = section === 'rcu-read' ? sectionClaim(view, event) : null;
   return {
     ...(claim ? { claim } : {}),
-    message: `${named(one.old)} stays in ${inFunction(after)}, but ${event.api}() around it is removed`,
+    message: `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${event.api}() around it is removed`,
     question: SECTIONS[section] ?? '',
     dismissal: 'Not an issue if every caller is in such a section already; an assertion would say so',
     quote: [event, one.now],

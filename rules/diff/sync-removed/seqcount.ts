@@ -3,7 +3,7 @@ import { keyOf } from '../../../src/c/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { onOneCell } from './partners.ts';
-import { callOf, gains, inFunction, isGone, isMoved, mostStay, named, staying, telling, type View } from './view.ts';
+import { callOf, gains, inFunction, isGone, isMoved, mostStay, namedFirst, staying, telling, type View } from './view.ts';
 
 const COUNT = /^seqcount:/;
 
@@ -28,10 +28,10 @@ export function lostWriteSection(view: View, event: Event): Remark | null {
     event,
   );
   return {
-    message: `${named(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} around it is removed: a reader that runs in between sees no change of the count and does not retry`,
+    message: `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} around it is removed: a reader that runs in between sees no change of the count and does not retry`,
     detail: reader ? [`${reader.name}() reads the same memory in a retry loop on that count`] : [],
     question: 'How do readers know now that what they read was being changed?',
-    dismissal: 'Not an issue if no reader can see the object here, or readers exclude the writer in another manner',
+    dismissal: 'Not an issue if no reader can see the object here, or readers exclude the writer some other way',
     quote: [event, one.now],
     ...(reader ? { related: [{ path: reader.path, line: reader.line, side: reader.side, note: 'the reader' }] } : { severity: 'note' as const }),
     shape: `seqcount:${after.name}:${name}`,

@@ -86,7 +86,7 @@ function claimOf(mine: Touch, theirs: Touch, lock: string, assumes: string): Cla
     threads: [mine, theirs].map(d => ({ fn: d.fn, events: d.writes ? events(d) : d.reads ? [d.reads] : [] })),
     bad,
     meanings: bad.kind === 'race' ? [] : [...new Set([mine, theirs])].flatMap(d => (isUpdate(d) ? meaningsOf(d) : [])),
-    edits: [{ kind: 'lock', text: `${lock} around it as before` }],
+    edits: [{ kind: 'lock', text: `Keeping ${lock} around it` }],
     assumes: [assumes],
     stands: true,
   };

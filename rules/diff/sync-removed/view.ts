@@ -179,6 +179,12 @@ export function named(event: Event): string {
   return `the ${done} ${spelled(event)}`;
 }
 
+/** The same at the head of a sentence. */
+export function namedFirst(event: Event): string {
+  return named(event).replace(/^the /, 'The ');
+}
+
+/** The call as written, or its name alone where that is long. */
 export function callOf(event: Event): string {
   if (!/^[\w()>.-]+$/.test(event.api) || (isAccess(event) && event.args.length === 0)) return spelled(event);
   const call = `${event.api}(${event.args.map(arg => arg.replace(/\s+/g, ' ').trim()).join(', ')})`;

@@ -2,7 +2,7 @@
 import type { Event } from '../../../src/model/code.ts';
 import type { Changes, Remark } from '../../../src/model/rule.ts';
 import { graceClaim } from './readers.ts';
-import { callOf, inFunction, isMoved, isReplaced, named, staying, type View } from './view.ts';
+import { callOf, inFunction, isMoved, isReplaced, namedFirst, staying, type View } from './view.ts';
 
 const PTE = /^(?:set_)?(?:huge_)?p(?:te|md|ud|4d|gd)p?_/;
 const FLUSH = /^(?:local_)?flush_\w*tlb\w*|^tlb_/;
@@ -31,14 +31,14 @@ export function lostWait(view: View, event: Event): Remark | null {
     ? graceClaim(
         view,
         left.map(s => s.now),
-        `${callOf(event)} as before`,
+        `Keeping ${callOf(event)}`,
       )
     : null;
   return {
     ...(claim ? { claim } : {}),
     message: flush
-      ? `${callOf(event)} after ${named(one.old)} is removed from ${inFunction(after)}`
-      : `${callOf(event)} is removed from ${inFunction(after)}, and ${named(one.old)} after it stays`,
+      ? `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} after it is removed`
+      : `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} before it is removed`,
     question: flush ? 'Who flushes the old translation now?' : 'What makes sure that nobody is still using it?',
     dismissal: flush ? 'Not an issue if the caller flushes the range' : 'Not an issue if it cannot be running or queued any more at this point',
     quote: [event, one.now],

@@ -32,7 +32,7 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
           : `${after.name === 'unnamed' ? 'the function' : `${after.name}()`} ${returns} with ${name} held${lost ? `, since ${lost}` : ''}`,
       detail: [
         release
-          ? `${release.api}() ended the critical section on this path before, and nothing in view does now`
+          ? `${release.api}() ended the critical section on this path before, and nothing that the patch shows does now`
           : `${from?.api ?? 'the lock'}() stands above this return now, and nothing between them releases it`,
       ],
       question: `What releases ${name} on this path?`,
