@@ -224,11 +224,11 @@ int mill_main(void *data)
 }`,
     ],
   },
-  checkFile(file, report) {
+  checkFile(file, report, world) {
     const functions = file.functions.filter(fn => !fn.isMacro && !fn.broken && !isTest(fn));
     const looks = functions.flatMap(fn => fn.events.filter(isLook).map(event => ({ fn, event })));
     for (const fn of functions) {
-      if (runsAlone(fn)) continue;
+      if (runsAlone(fn, world)) continue;
       for (const mark of fn.events) {
         if (!isMark(mark) || isOwn(fn, mark)) continue;
         const done = callbackBefore(fn, mark);

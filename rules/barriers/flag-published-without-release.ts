@@ -15,7 +15,7 @@ import {
   sameStatement,
 } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Meaning, Rule, Use } from '../../src/model/rule.ts';
+import type { Claim, Meaning, Rule, Use, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'flag-published-without-release',
@@ -191,10 +191,10 @@ int slot_run(struct slot *s)
 }`,
     ],
   },
-  checkCell({ tie, key }, uses, report) {
+  checkCell({ tie, key }, uses, report, world) {
     if (tie || key.startsWith('|')) return;
-    const sets = uses.filter(u => isSet(u) && alive(u)).slice(0, MOST);
-    const looks = sets.length > 0 ? uses.filter(u => isLook(u.event) && alive(u)).slice(0, MOST) : [];
+    const sets = uses.filter(u => isSet(u) && alive(u, world)).slice(0, MOST);
+    const looks = sets.length > 0 ? uses.filter(u => isLook(u.event) && alive(u, world)).slice(0, MOST) : [];
     for (const set of sets) {
       const payload = payloadOf(set);
       if (payload.size === 0) continue;
@@ -246,10 +246,9 @@ function nameOf(event: Event): string {
 }
 
 /** Neither set-up nor a test, where nobody else looks; of bits only those that a constant names. */
-function alive({ fn, event }: Use): boolean {
+function alive({ fn, event }: Use, world: World): boolean {
   const { cell } = event;
-  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|new|load|mount|start)(?:_|$)|_read_config$/.test(fn.name))
-    return false;
+  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return false;
   return (
     event.object === undefined &&
     !event.uncertain &&

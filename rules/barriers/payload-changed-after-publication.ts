@@ -119,7 +119,7 @@ void parcel_arrive(struct parcel *p, int len)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return;
     for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_wmb$/)) {
       const near = nearest(fn, fence, 'after', e => e.kind !== 'read');
       const [flag] = near.events;

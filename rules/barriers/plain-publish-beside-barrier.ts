@@ -1,6 +1,6 @@
 import { gates, isTest, nearest, ordersAll, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Edit, Rule, Use } from '../../src/model/rule.ts';
+import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'plain-publish-beside-barrier',
@@ -126,12 +126,14 @@ int ring_empty(struct ring *r)
 }`,
     ],
   },
-  checkCell({ tie, key }, uses, report) {
+  checkCell({ tie, key }, uses, report, world) {
     if (tie || key.startsWith('|')) return;
-    const stores = uses.filter(u => usual(u) && u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.api === '=' && behindBarrier(u));
+    const stores = uses.filter(
+      u => usual(u, world) && u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.api === '=' && behindBarrier(u),
+    );
     if (stores.length === 0) return;
     const store = stores[0] as Use;
-    const looks = uses.filter(u => u.fn !== store.fn && usual(u) && goesBy(u));
+    const looks = uses.filter(u => u.fn !== store.fn && usual(u, world) && goesBy(u));
     const free = looks.filter(u => !sharesLock(u.event, store.event));
     // Who stores it as well may be on the writers' side, whatever keeps those apart, unless a read barrier shows the other.
     const writers = new Set(uses.filter(u => u.event.kind === 'write' || u.event.kind === 'rmw').map(u => u.fn));
@@ -168,9 +170,8 @@ int ring_empty(struct ring *r)
   },
 } satisfies Rule;
 
-function usual({ fn, event }: Use): boolean {
-  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || /(?:^|_)(?:alloc|free|release|del|unregister|close|reset)(?:_|$)/.test(fn.name))
-    return false;
+function usual({ fn, event }: Use, world: World): boolean {
+  if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return false;
   return event.cell?.path !== '*' && event.object === undefined && !event.uncertain && event.cell?.base != null && event.cell.bit === null;
 }
 

@@ -312,7 +312,7 @@ function writersIn(world: World): Map<string, Writer[]> {
   if (known) return known;
   const found = new Map<string, Writer[]>();
   for (const fn of world.functions) {
-    if (isTest(fn) || runsAlone(fn)) continue;
+    if (isTest(fn) || runsAlone(fn, world)) continue;
     for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_wmb$/)) {
       const behind = nodesBefore(fn, fence.node);
       const stores = fn.events.filter(e => e.kind === 'write' && behind.has(e.node) && e.object !== 'private');

@@ -1,11 +1,10 @@
-import { isTest } from '../../src/c/query.ts';
+import { isTest, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Loop } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
 /** Below this the call costs about as much as the body. */
 const FEWEST_STATEMENTS = 10;
 
-const COLD_NAME = /(?:^|_)(?:validate|dump|debug|selftest|verify_all|audit|show|print)(?:_|$)/;
 const COLD_WORDS = ['cold', 'slow.?(?:path|walk)', 'diagnostic', 'debug(?:ging)?\\b', 'not .{0,30}hot path', 'full (?:scan|walk)', 'validation'];
 
 export default {
@@ -150,15 +149,7 @@ static inline int tray_sum(const struct tray *t)
   checkFile(file, report, world) {
     if (!file.isHeader || !file.whole || !isPublic(file, world)) return;
     const candidates = file.functions
-      .filter(
-        fn =>
-          fn.addedBy !== null &&
-          fn.isStatic &&
-          fn.isInline &&
-          !EXEMPT.test(fn.head) &&
-          !ITERATOR.test(fn.name) &&
-          !fn.attributes.includes('__always_inline'),
-      )
+      .filter(fn => fn.addedBy !== null && fn.isStatic && fn.isInline && !EXEMPT.test(fn.head) && !fn.attributes.includes('__always_inline'))
       .map(fn => ({ fn, sized: fn.shape.loops.filter(isSized), cold: coldEvidence(fn, world) }))
       .filter(
         c =>
@@ -198,8 +189,6 @@ static inline int tray_sum(const struct tray *t)
 
 /** Sections in which a call may not be made, and a body that must be inline. */
 const EXEMPT = /\b(?:noinstr|__no_kcsan|__no_sanitize\w*|__attribute__)\b/;
-/** Bodies of for_each macros: the loop around them is what pays for the inlining. */
-const ITERATOR = /_(?:next|prev|iter|first)$|^__?for_each/;
 /** Includers that make a private header a public one. */
 const FEW_INCLUDERS = 2;
 
@@ -219,21 +208,19 @@ function isSized(loop: Loop): boolean {
   return loop.bound === 'sized';
 }
 
-/** Why it is cold: its own comment says so, or only cold code calls it, or its name does. */
-function coldEvidence(fn: CFunction, world: World): 'said' | 'callers' | 'name' | null {
+/** Members and macros whose functions print what somebody asks for. */
+const SHOWS = /^(?:show|store|seq_show)$|_ATTR(?:IBUTE)?(?:_R[OW])?$|^debugfs_create_/;
+
+/** Why it is cold: its own comment says so, or only cold code calls it. */
+function coldEvidence(fn: CFunction, world: World): 'said' | 'callers' | null {
   const words = COLD_WORDS.map(w => new RegExp(`\\b${w}`, 'i'));
   const own = [fn.doc?.text ?? '', ...fn.comments.map(c => c.text)].join('\n');
   if (words.some(w => w.test(own))) return 'said';
   const callers = world.callers(fn.name);
   if (
     callers.length > 0 &&
-    callers.every(
-      c =>
-        isTest(c.fn) ||
-        c.fn.attributes.some(a => a === '__init' || a === '__exit') ||
-        /_show$|_store$|^show_|debugfs|_dump(?:_|$)|_stats?(?:_|$)/.test(c.fn.name),
-    )
+    callers.every(c => isTest(c.fn) || runsAlone(c.fn, world) || world.mentions(c.fn).some(m => SHOWS.test(m.member ?? m.call ?? '')))
   )
     return 'callers';
-  return COLD_NAME.test(fn.name) ? 'name' : null;
+  return null;
 }

@@ -43,7 +43,7 @@ export default {
     const removals = removalsOf(world).filter(r => r.fn.path === file.path);
     if (removals.length === 0) return;
     for (const fn of file.functions) {
-      if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || TAKES_AWAY.test(fn.name)) continue;
+      if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) continue;
       const told = new Set<string>();
       for (const found of foundIn(fn, world.functions)) {
         for (const removal of removals) {
@@ -58,10 +58,6 @@ export default {
     }
   },
 } satisfies Rule;
-
-/** Who takes things away works on what it took. */
-const TAKES_AWAY =
-  /(?:^|_)(?:stop|shutdown|flush|purge|drain|reap|expire|gc|unregister|free|release|close|del|delete|disconnect|unlink|detach|kill|clear)(?:_|$|\d)/;
 
 interface Hit {
   name: string;

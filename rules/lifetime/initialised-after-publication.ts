@@ -127,7 +127,7 @@ function userOf(fn: CFunction, by: Publication, late: Event[], world: World): Us
     return null;
   }
   for (const user of usersOf(by.table ?? '', world)) {
-    if (user.fn === fn || runsAlone(user.fn) || isTest(user.fn)) continue;
+    if (user.fn === fn || runsAlone(user.fn, world) || isTest(user.fn)) continue;
     const found = useIn(user.fn, keys, user.load);
     if (found) return found;
   }

@@ -21,7 +21,7 @@ export default {
     A release function runs when the last reference is put. Called directly, it frees the object whatever the count is: other holders of a
     reference use freed memory, and the last put frees it a second time. Reported by inspection: the count is not checked, whatever the
     ordering.`,
-  severity: 'warning', // The last holder may know that it is the last.
+  severity: 'note', // The last holder may know that it is the last.
   confidence: 'medium',
   finds: ['refcount-lifetime'],
   references: ['Documentation/core-api/kref.rst, Kref rules', 'include/linux/kref.h, kref_put()'],

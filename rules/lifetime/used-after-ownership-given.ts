@@ -155,9 +155,9 @@ void horn_tune(struct horn *h, int len)
   },
   checkCell({ tie, key }, uses, report, world) {
     if (tie || key.startsWith('|')) return;
-    const takers = uses.filter(u => takes(u.event) !== null && usual(u)).slice(0, MOST);
+    const takers = uses.filter(u => takes(u.event) !== null && usual(u, world)).slice(0, MOST);
     if (takers.length === 0) return;
-    for (const give of uses.filter(u => givesBit(u.event) && usual(u)).slice(0, MOST)) {
+    for (const give of uses.filter(u => givesBit(u.event) && usual(u, world)).slice(0, MOST)) {
       const mine = takers.filter(t => t.event.cell?.bit === give.event.cell?.bit && takes(t.event)?.opposite === give.event.operation);
       const found = mine.filter(t => t.fn !== give.fn).flatMap(taker => writtenByBoth(taker, give))[0];
       if (!found) continue;
@@ -181,8 +181,10 @@ void horn_tune(struct horn *h, int len)
 
 const MOST = 6;
 
-function usual({ fn, event }: Use): boolean {
-  return !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn) && event.object === undefined && !event.uncertain && event.cell?.base != null;
+function usual({ fn, event }: Use, world: World): boolean {
+  return (
+    !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn, world) && event.object === undefined && !event.uncertain && event.cell?.base != null
+  );
 }
 
 /** What the operation gives where it took the bit, and the operation that gives the bit away; null where it takes none. */
@@ -239,7 +241,7 @@ function stores(event: Event): boolean {
 function onlyOwners(world: World, late: Event, ...owners: CFunction[]): boolean {
   const pointer = /->(\w+)$/.exec(late.cell?.base ?? '')?.[1];
   const there = (e: Event) => stores(e) && e.cell?.path === late.cell?.path && (e.cell?.base ?? '').endsWith(`->${pointer}`);
-  return !world.functions.some(fn => fn.path === late.path && !owners.includes(fn) && !runsAlone(fn) && fn.events.some(there));
+  return !world.functions.some(fn => fn.path === late.path && !owners.includes(fn) && !runsAlone(fn, world) && fn.events.some(there));
 }
 
 /** The next owner takes the bit and stores, and the giver's store comes over it. */

@@ -169,7 +169,7 @@ void seat_give(struct seat *s)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     for (const wake of fn.events) {
       const object = wakenOf(wake);
       if (object === null || wake.locks.length > 0 || wake.maybeLocks.length > 0 || wake.context.includes('rcu-read')) continue;

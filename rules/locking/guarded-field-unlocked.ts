@@ -1,4 +1,17 @@
-import { callersOf, heldAt, heldOnEntry, isTest, keyOf, lockText, onward, originsOf, rolesOf, runsAlone, sameLock } from '../../src/c/query.ts';
+import {
+  bringsUpOrDown,
+  callersOf,
+  heldAt,
+  heldOnEntry,
+  isTest,
+  keyOf,
+  lockText,
+  onward,
+  originsOf,
+  rolesOf,
+  runsAlone,
+  sameLock,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './guarded-field-unlocked/examples.ts';
@@ -73,7 +86,7 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
   const found = new Map<string, Site[]>();
   for (const fn of file.functions) {
     if (fn.isMacro || !fn.whole || isTest(fn)) continue;
-    const alone = hasItAlone(fn);
+    const alone = runsAlone(fn, world) || bringsUpOrDown(fn, world);
     for (const event of fn.events) {
       const { cell } = event;
       if (event.kind === 'read' || !RMW.test(event.api) || !cell?.type || event.uncertain || cell.path.includes('[')) continue;
@@ -87,7 +100,6 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
         held.length === 0 &&
         locks.length === 0 &&
         heldOnEntry(fn, world).locks.length === 0 &&
-        !fn.name.startsWith('__') &&
         event.maybeLocks.length === 0 &&
         event.context.length === 0 &&
         (!fn.isStatic || callersOf(fn, world) !== null || world.mentions(fn).length > 0);
@@ -98,16 +110,6 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
     }
   }
   return found;
-}
-
-/** Who makes or ends an object has it alone, and so has who brings a device up or down. */
-function hasItAlone(fn: CFunction): boolean {
-  return (
-    runsAlone(fn) ||
-    /alloc|clone|fork|free|release|new|copy|init|(?:^|_)(?:open|close|start|stop|up|down|reset|resume|suspend|enable|disable|restart)(?:_|$)/.test(
-      fn.name,
-    )
-  );
 }
 
 /** The object is this CPU's own, or was allocated here. */
@@ -128,7 +130,10 @@ function findsItself(fn: CFunction, event: Event, world: World): boolean {
   const origins = originsOf(fn, root);
   if (fn.parameters.some(p => p.name === root) || !origins.some(e => e.kind === 'call' || e.kind === 'read')) return false;
   if (origins.some(e => /lock|begin|start|container_of|entry/.test(e.api))) return false;
-  return callersOf(fn, world)?.some(({ fn: caller, event: call }) => call.locks.length + call.maybeLocks.length === 0 && !runsAlone(caller)) ?? false;
+  return (
+    callersOf(fn, world)?.some(({ fn: caller, event: call }) => call.locks.length + call.maybeLocks.length === 0 && !runsAlone(caller, world)) ??
+    false
+  );
 }
 
 const DEEPEST = 3;

@@ -1,4 +1,4 @@
-import { after, before, heldAt } from '../../src/c/query.ts';
+import { after, before, heldAt, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -8,7 +8,7 @@ export default {
   why: `
     An IDR leaves locking to its callers. Two functions that modify it concurrently without a common lock can lose an update or allocate one
     id twice. An IDA, and the normal XArray API, do their own locking; an IDR does not.`,
-  severity: 'warning',
+  severity: 'note',
   confidence: 'medium',
   finds: ['missing-lock'],
   references: ['Documentation/core-api/idr.rst, IDR usage', 'lib/idr.c, idr_alloc_u32(), idr_remove()', 'Documentation/core-api/xarray.rst, Locking'],
@@ -96,7 +96,7 @@ void __exit tickets_exit(void)
     const changes = new Map<string, { fn: CFunction; event: Event; held: boolean }[]>();
     for (const fn of file.functions) {
       // Set-up and teardown of the whole; what creates and removes single objects runs beside others.
-      if (fn.attributes.some(a => /^__(?:init|exit)$/.test(a)) || /(?:^|_)(?:init|exit|cleanup)$/.test(fn.name)) continue;
+      if (runsAlone(fn, world)) continue;
       for (const event of fn.events) {
         if (!/^idr_(?:alloc(?:_cyclic|_u32)?|remove|replace)$/.test(event.api) || event.cell?.base !== null || !/^\w+$/.test(event.cell.path))
           continue;

@@ -126,7 +126,7 @@ void park_two(struct car *a, struct car *b)
   checkFile(file, report, world) {
     const changes = new Map<string, { fn: CFunction; event: Event; locks: string[] }[]>();
     for (const fn of file.functions) {
-      if (runsAlone(fn) || isTest(fn) || fn.isMacro || !fn.whole) continue;
+      if (runsAlone(fn, world) || isTest(fn) || fn.isMacro || !fn.whole) continue;
       for (const event of fn.events) {
         const head = headOf(event);
         if (head === null) continue;

@@ -9,7 +9,7 @@ export default {
     One helper takes a lock unless a condition holds, another releases it unless the same condition holds, and each evaluates the condition
     itself. If the result changes in between, the lock is released without having been taken, or never released. The first result has to be
     passed on to the unlock. Certain by inspection but for one point, which is asked: whether the condition can change.`,
-  severity: 'warning',
+  severity: 'note',
   confidence: 'medium',
   finds: ['lock-imbalance'],
   references: ['Documentation/dev-tools/sparse.rst, Using sparse for lock checking', 'Documentation/staging/static-keys.rst, Usage'],

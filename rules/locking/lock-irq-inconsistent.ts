@@ -12,7 +12,7 @@ export default {
     If an interrupt handler takes a spinlock, everybody else who takes it must keep that handler off their own CPU meanwhile. A task that
     holds the lock with interrupts enabled will be interrupted sooner or later, and the handler then spins for a lock that its own CPU
     cannot release. Outside the model, which has no interrupts: reported by inspection.`,
-  severity: 'warning',
+  severity: 'note',
   confidence: 'high',
   finds: ['irq-context', 'deadlock'],
   references: [
@@ -56,7 +56,7 @@ export default {
           functions.size >= 2 &&
           functions.size > 2 * new Set(open.map(s => s.fn)).size &&
           isTask(site.fn, world) &&
-          !off.every(s => runsAlone(s.fn))
+          !off.every(s => runsAlone(s.fn, world))
         ) {
           told.add(site.fn);
           report(

@@ -218,7 +218,7 @@ function ordersIn(file: CodeFile, world: World): Map<string, Order> {
     return names.get(key) ?? bare;
   };
   for (const fn of file.functions) {
-    if (fn.isMacro || !fn.whole || isTest(fn) || runsAlone(fn)) continue;
+    if (fn.isMacro || !fn.whole || isTest(fn) || runsAlone(fn, world)) continue;
     for (const event of fn.events) {
       const seconds = secondsOf(fn, event, world);
       if (seconds.length === 0) continue;

@@ -1,4 +1,4 @@
-import { failsAlong, type Leak, leaksOf, lockText, pieceLeaksOf } from '../../src/c/query.ts';
+import { callersGive, failsAlong, type Leak, leaksOf, lockText, pieceLeaksOf } from '../../src/c/query.ts';
 import type { CFunction, FlowNode } from '../../src/model/code.ts';
 import type { Mention, Rule, World } from '../../src/model/rule.ts';
 import { left } from './unlock-missing-on-path/change.ts';
@@ -26,7 +26,7 @@ export default {
     for (const { lock, exit, release } of pieceLeaksOf(fn, world.functions)) {
       // Only what is new: of the old ways nothing is known but that they have stood.
       const addedBy = world.addedBy(fn.path, exit.line);
-      if (addedBy === null || RETURNS_LOCKED.test(fn.name) || isMisled(fn, exit.line) || told.has(`${exit.line}`)) continue;
+      if (addedBy === null || isMisled(fn, exit.line) || told.has(`${exit.line}`)) continue;
       told.add(`${exit.line}`);
       const name = lockText(lock, release);
       report(
@@ -102,11 +102,7 @@ function nameOf(leak: Leak): string {
   }
 }
 
-/** Names of functions that may well return with what they took. */
-const RETURNS_LOCKED =
-  /(?:^|_)(?:\w*lock\w*|start|begin|next|get|find|acquire|enter|suspend|freeze|hold|cond_resched|prepare|grab|claim|pin|lookup|block|pause|stop|reserve|map|iter|first|seek|walk|quiesce|open|save|disable|down|read|try|access|attach|request|init)(?:_|$|\d)/;
-
-/** Does the function return with the lock where its result tells so: by its name, or since only its failures give it back? */
+/** Does the function return with the lock where its result tells so: callers give it back, or only its failures do? */
 function isContract(fn: CFunction, leak: Leak, world: World): boolean {
   const entry = neverLocked(fn, world.mentions(fn));
   const failing = isError(leak.exit.returned, fn) || failsOn(leak, fn);
@@ -120,7 +116,7 @@ function isContract(fn: CFunction, leak: Leak, world: World): boolean {
   const given = leak.released;
   // Callers can tell the ways apart, and the one that keeps the lock is no failure.
   if (!failing && leak.exit.returned !== undefined && given.every(exit => differ(exit, leak.exit, fn))) return true;
-  return RETURNS_LOCKED.test(fn.name);
+  return callersGive(fn, leak.taking.lock, world);
 }
 
 /** Does the returned variable surely hold an error on the way? */

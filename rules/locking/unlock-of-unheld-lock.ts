@@ -8,7 +8,7 @@ export default {
     A second unlock, or one on a path that never took the lock, lets another CPU in while the lock holder is still in its critical section:
     by then the lock may be held by somebody else. A mutex complains; a spinlock is simply free, and the nesting counts of preempt_disable()
     and of RCU sections are wrong.`,
-  severity: 'error',
+  severity: 'note',
   confidence: 'high',
   finds: ['lock-imbalance'],
   references: [

@@ -142,7 +142,7 @@ void mill_end(struct mill *m)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return;
     for (const unlock of eventsOf(fn, 'unlock')) {
       const lock = keyOf(unlock);
       if (lock === null || !isMember(unlock) || unlock.ends) continue;
@@ -219,7 +219,7 @@ function triesIn(world: World): Map<string, Try[]> {
 function producerOf(world: World, look: Event, tries: Try[]): { producer: CFunction; change: Event; by: Event } | null {
   const sites = tries.flatMap(t => [t, ...world.callers(t.fn.name).map(({ fn, event }) => ({ fn, event }))]);
   for (const { fn, event: by } of sites) {
-    if (isTest(fn) || runsAlone(fn) || fn.isMacro) continue;
+    if (isTest(fn) || runsAlone(fn, world) || fn.isMacro) continue;
     const change = fn.events.find(
       e =>
         (e.kind === 'write' || (e.kind === 'rmw' && e.atomic)) &&

@@ -134,7 +134,7 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     for (const on of fn.events) {
       if (!/^static_branch_enable(?:_cpuslocked)?$|^static_key_enable$/.test(on.api) || on.uncertain) continue;
       const off = after(fn, on).find(
@@ -166,5 +166,5 @@ function kept(fn: CFunction, on: Event, off: Event, world: World): boolean {
   // A work item or a thread does not run twice at once.
   if (world.mentions(fn).some(m => m.call !== null && /WORK|work|kthread|timer|tasklet/i.test(m.call))) return true;
   const sites = callersOf(fn, world);
-  return sites !== null && sites.length > 0 && sites.every(s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn));
+  return sites !== null && sites.length > 0 && sites.every(s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn, world));
 }

@@ -298,7 +298,7 @@ void port_stop(struct port_flags *p)
   },
   checkCell({ tie }, uses, report, world) {
     if (!tie) return;
-    const updaters = pairUpdates(uses).filter(u => !serialised(u, world));
+    const updaters = pairUpdates(uses, world).filter(u => !serialised(u, world));
     const stated = tie.evidence.some(e => e.kind === 'stated');
     const few = updaters.slice(0, MOST_UPDATERS);
     for (const [i, f] of few.entries()) {
@@ -361,7 +361,7 @@ function serialised({ fn, events: [a, b] }: PairUpdate, world: World): boolean {
   // A bit or a word that the winner of a read-modify-write holds is a lock as well, whatever it is called.
   if (fn.events.some(e => e.kind === 'rmw' && e !== a && e !== b && keyOf(e) !== keyOf(a) && keyOf(e) !== keyOf(b) && gates(fn, e, a))) return true;
   const calls = world.callers(fn.name).filter(c => !isTest(c.fn));
-  return calls.length > 0 && calls.every(c => c.event.locks.length > 0 || c.fn.entryLocks.length > 0 || runsAlone(c.fn));
+  return calls.length > 0 && calls.every(c => c.event.locks.length > 0 || c.fn.entryLocks.length > 0 || runsAlone(c.fn, world));
 }
 
 function callersSay(f: PairUpdate, g: PairUpdate, world: World): string[] {
@@ -370,7 +370,7 @@ function callersSay(f: PairUpdate, g: PairUpdate, world: World): string[] {
       [f, g].flatMap(u =>
         world
           .callers(u.fn.name)
-          .filter(c => !isTest(c.fn) && !runsAlone(c.fn) && c.event.locks.length === 0 && c.event.maybeLocks.length === 0)
+          .filter(c => !isTest(c.fn) && !runsAlone(c.fn, world) && c.event.locks.length === 0 && c.event.maybeLocks.length === 0)
           .map(c => `${c.fn.name}()`),
       ),
     ),

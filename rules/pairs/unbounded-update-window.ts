@@ -159,7 +159,7 @@ int snapshot_settled(struct snapshot *s)
   },
   checkCell({ tie }, uses, report, world) {
     if (!tie) return;
-    const writers = pairUpdates(uses).filter(isOpen);
+    const writers = pairUpdates(uses, world).filter(isOpen);
     const [writer] = writers;
     if (!writer) return;
     for (const fn of new Set(uses.map(u => u.fn))) {

@@ -10,7 +10,7 @@ export default {
     may see half of the old and half of the new entry: a page frame that neither of them named. ptep_get_lockless() and pmdp_get_lockless()
     read the halves in an order that makes such a mix detectable, and retry. Outside the model, which has no two-word accesses: reported by
     inspection.`,
-  severity: 'warning',
+  severity: 'note',
   confidence: 'high', // A note of medium confidence where only a later lock tells that none is held.
   finds: ['pgtable-tlb'],
   references: ['Documentation/mm/process_addrs.rst, Atomicity', 'include/linux/pgtable.h, ptep_get_lockless()'],

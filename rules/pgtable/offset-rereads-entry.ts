@@ -177,9 +177,5 @@ function levelFits(read: Event, offset: Event): boolean {
 }
 
 function isLockless(fn: CFunction, read: Event): boolean {
-  return (
-    fn.events.some(e => /_(?:get|offset)_lockless$/.test(e.api)) ||
-    read.context.includes('irqs-off') ||
-    /lockless|gup_fast|(?:^|_)fast_gup/.test(fn.name)
-  );
+  return fn.events.some(e => /_(?:get|offset)_lockless$/.test(e.api)) || read.context.includes('irqs-off');
 }

@@ -267,7 +267,7 @@ function claimOf(
   const key = keyOf(read);
   if (key === null || [read, second].some(e => e.locks.some(l => l.endsWith(' (shared)')))) return null;
   const writer = world.functions
-    .filter(f => f !== fn && !f.isMacro && !f.broken && !isTest(f) && !runsAlone(f) && (!key.startsWith('|') || f.path === fn.path))
+    .filter(f => f !== fn && !f.isMacro && !f.broken && !isTest(f) && !runsAlone(f, world) && (!key.startsWith('|') || f.path === fn.path))
     .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e) && !isOwn(f, e)).map(event => ({ fn: f, event })))[0];
   const edits = (what: string): Claim['edits'] => [{ kind: 'move', event: read, where: 'after', to: lock, text: `Reading ${what} under the lock` }];
   if (!writer) return read.locks.length > 0 ? null : assumed(fn, { read, second, free }, pointer, edits(nameOf(read, pointer)));

@@ -256,7 +256,7 @@ function walkerOf(link: Linking, world: World): Walker | null {
 function isEarly(fn: CFunction, event: Event, world: World): boolean {
   if (event.object !== undefined || isOwn(fn, event) || isMadeHere(fn, event) || hasWaited(fn, event, world)) return true;
   if (event.context.includes('init') || event.context.includes('exit')) return true;
-  return runsAlone(fn) || (callersOf(fn, world)?.every(s => runsAlone(s.fn)) ?? false);
+  return runsAlone(fn, world) || (callersOf(fn, world)?.every(s => runsAlone(s.fn, world)) ?? false);
 }
 
 /** The entry is filled in, here or by the caller, and linked; the reader finds it and sees what was there before. */

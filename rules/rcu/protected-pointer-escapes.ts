@@ -37,7 +37,7 @@ export default {
   ],
   examples,
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || /(?:^|_)rcu(?:_|$)/.test(fn.name) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
     if (/\b(?:rcu_read_lock|RCU|rcu)\b/.test(fn.doc?.text ?? '')) return;
     // What all callers hold may be what the updater takes, and where they keep interrupts or preemption off they are readers themselves.
     const entry = heldOnEntry(fn, world);

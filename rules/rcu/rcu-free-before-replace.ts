@@ -1,4 +1,15 @@
-import { isTest, onward, placeOf, readAfterFree, readersOf, releasesIn, runsAlone, variablesIn, waitsForReaders } from '../../src/c/query.ts';
+import {
+  isTest,
+  nodesAfter,
+  onward,
+  placeOf,
+  readAfterFree,
+  readersOf,
+  releasesIn,
+  runsAlone,
+  variablesIn,
+  waitsForReaders,
+} from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -74,11 +85,12 @@ void conf_drop(struct share *s)
 	RCU_INIT_POINTER(s->conf, NULL);
 }`,
       `
-/* Nobody can find the share any more, or yet. */
+/* The share itself goes: nobody can find it any more. */
 void share_destroy(struct share *s)
 {
 	kfree(rcu_dereference_protected(s->conf, 1));
 	RCU_INIT_POINTER(s->conf, NULL);
+	kfree(s);
 }`,
       `
 int conf_try(struct share *s, struct conf *new)
@@ -120,12 +132,12 @@ void slot_move(struct share *s, struct conf *new)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return;
     for (const { event, object, kind, via } of releasesIn(fn, world.functions)) {
       if (kind !== 'free' || event.object === 'private' || wasUnpublished(fn, event, object)) continue;
       const { events } = onward(fn, event, { variables: variablesIn(object), stop: waitsForReaders });
       const store = events.find(e => e.cell !== null && isReplacement(e) && placeOf(e.cell) === object);
-      if (!store || (store.operand === 'NULL' && /(?:^|_)(?:free|release|put|exit|clear|clean)(?:_|$)/.test(fn.name))) continue;
+      if (!store || (store.operand === 'NULL' && endsHolder(fn, store, world))) continue;
       const name = store.args[0] ?? object;
       report(
         { event: store, fn },
@@ -165,6 +177,13 @@ function claimOf(fn: CFunction, free: Event, store: Event, object: string, world
       { edits, stands: true },
     ),
   };
+}
+
+/** The object that holds the pointer is given up behind the store: nobody finds the pointer in it any more. */
+function endsHolder(fn: CFunction, store: Event, world: World): boolean {
+  const holder = store.cell?.base?.replace(/->/g, '.');
+  const later = nodesAfter(fn, store.node);
+  return releasesIn(fn, world.functions).some(r => r.object === holder && later.has(r.event.node));
 }
 
 function isReplacement(event: Event): boolean {

@@ -38,7 +38,7 @@ export default {
   ],
   examples,
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || isTeardown(fn)) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || isTeardown(fn, world)) return;
     checkPointers(fn, report, world);
     for (const unlink of fn.events) {
       const object = unlinkedBy(fn, unlink, world.functions);
@@ -133,9 +133,13 @@ function isWalkedLocked(unlink: Event, world: World): boolean {
   );
 }
 
-/** Code that runs when nobody can read any more, by its annotation. */
-function isTeardown(fn: CFunction): boolean {
-  return fn.attributes.some(a => /^__(?:net_)?exit\b/.test(a)) || /(?:^|_)(?:exit|exit_batch|fini|uninit|shutdown)(?:_|$)/.test(fn.name);
+/** Code that runs when nobody can read any more, by its annotation or by what registers it. */
+function isTeardown(fn: CFunction, world: World): boolean {
+  const mentions = world.mentions(fn);
+  return (
+    fn.attributes.some(a => /^__(?:net_)?exit\b/.test(a)) ||
+    (mentions.length > 0 && mentions.every(m => /^(?:module_exit|exit(?:_batch)?)$/.test(m.member ?? m.call ?? '')))
+  );
 }
 
 /** The object is another one in every round of a loop around the event. */

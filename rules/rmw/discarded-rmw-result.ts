@@ -89,7 +89,7 @@ void flag_drop(struct slots *s, int n)
     ],
   },
   checkFunction(fn, report, world) {
-    if (isTest(fn) || runsAlone(fn)) return;
+    if (isTest(fn) || runsAlone(fn, world)) return;
     for (const event of fn.events) {
       if (
         event.kind !== 'rmw' ||

@@ -227,7 +227,7 @@ void tick_note(unsigned long now)
         },
       );
     };
-    const open = uses.filter(u => concerns(u));
+    const open = uses.filter(u => concerns(u, world));
     const stores = open.filter(u => u.event.kind === 'write' && !u.event.uncertain);
     const marked = open.filter(u => u.event.api === 'READ_ONCE');
     for (const { fn, event: read } of open) {
@@ -269,12 +269,12 @@ void tick_note(unsigned long now)
 const MOST_USES = 400;
 
 /** An access of a single member that other CPUs may make at the same time. */
-function concerns({ fn, event }: Use): boolean {
+function concerns({ fn, event }: Use, world: World): boolean {
   return (
     !fn.isMacro &&
     !fn.broken &&
     !isTest(fn) &&
-    !runsAlone(fn) &&
+    !runsAlone(fn, world) &&
     (fn.whole || !event.uncertain) &&
     event.object === undefined &&
     !event.context.includes('init') &&

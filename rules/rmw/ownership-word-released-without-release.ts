@@ -7,13 +7,14 @@ import {
   nearest,
   nodesAfter,
   ofOneObject,
+  ordersAll,
   ordersStores,
   passes,
   runsAlone,
   sameStatement,
 } from '../../src/c/query.ts';
-import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule, Use } from '../../src/model/rule.ts';
+import type { Event } from '../../src/model/code.ts';
+import type { Claim, Deed, Rule, Use, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'ownership-word-released-without-release',
@@ -32,7 +33,7 @@ export default {
     'Documentation/atomic_t.txt, ORDERING',
     'Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER',
   ],
-  knownGaps: ['what the owner accesses in callees', 'where only the names of the functions say that it is a lock, it stays a question'],
+  knownGaps: ['what the owner accesses in callees', 'where the data that the word guards is accessed by callers it stays a question'],
   examples: {
     bad: [
       `
@@ -185,18 +186,16 @@ void port_work(struct port *p)
 }`,
     ],
   },
-  checkCell({ tie, key }, uses, report) {
+  checkCell({ tie, key }, uses, report, world) {
     if (tie || key.startsWith('|')) return;
-    const takers = uses.filter(u => takes(u.event) !== null && usual(u)).slice(0, MOST);
+    const takers = uses.filter(u => takes(u.event) !== null && usual(u, world)).slice(0, MOST);
     if (takers.length === 0) return;
-    for (const back of uses.filter(u => givesBack(u.event) && usual(u) && !setsUp(u)).slice(0, MOST)) {
+    for (const back of uses.filter(u => givesBack(u.event) && usual(u, world) && !setsUp(u)).slice(0, MOST)) {
       const name = back.event.cell?.bit ?? back.event.cell?.path ?? 'the word';
       const mine = takers.filter(t => t.event.cell?.bit === back.event.cell?.bit);
       const touched = mine.flatMap(taker => touchedByBoth(taker, back) ?? [])[0];
       const last = touched ? undefined : lastStore(back);
-      const pair = touched
-        ? undefined
-        : mine.find(t => t.fn.path === back.fn.path && (areAPair(t.fn, back.fn, back.event.cell?.bit) || (last && handsOut(t))));
+      const pair = touched ? undefined : mine.find(t => t.fn.path === back.fn.path && (areAPair(t, back) || (last && handsOut(t))));
       const taker = touched?.taker ?? pair;
       if (!taker || (pair && (back.event.locks.length > 0 || back.fn.entryLocks.length > 0 || orderedBefore(back)))) continue;
       const what = (touched?.store ?? last)?.cell?.path;
@@ -226,8 +225,10 @@ void port_work(struct port *p)
 
 const MOST = 6;
 
-function usual({ fn, event }: Use): boolean {
-  return !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn) && event.object === undefined && !event.uncertain && event.cell?.base != null;
+function usual({ fn, event }: Use, world: World): boolean {
+  return (
+    !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn, world) && event.object === undefined && !event.uncertain && event.cell?.base != null
+  );
 }
 
 /** A function that fills in the object member by member makes it ready for its first owner. */
@@ -310,18 +311,18 @@ function orderedBefore({ fn, event }: Use): boolean {
   return nearest(fn, event, 'before', e => e.kind !== 'read').events.some(e => ordersStores(e) || e.opaque);
 }
 
-const OPPOSITES: readonly [RegExp, string][] = [
-  [/(^|_)acquire(_|$)/, '$1release$2'],
-  [/(^|_)(?:try)?lock(_|$)/, '$1unlock$2'],
-  [/(^|_)claim(_|$)/, '$1release$2'],
-  [/(^|_)reserve(_|$)/, '$1release$2'],
-];
-
-/** Do the names of the two functions say that the one undoes the other? */
-function areAPair(taker: CFunction, back: CFunction, bit: string | null | undefined): boolean {
+/**
+ * Does the one function tell its caller whether it has the word, and is the other meant to order what was done with it: a full fence or a wake-up
+ * stands right behind?
+ */
+function areAPair({ fn: taker, event }: Use, { fn: back, event: clear }: Use): boolean {
   // A bit that the caller names may be one of several that count users.
-  if (bit != null && !isConstantText(bit) && !/unlock/.test(back.name)) return false;
-  return OPPOSITES.some(([word, opposite]) => word.test(taker.name) && taker.name.replace(word, opposite) === back.name);
+  if (taker === back || (clear.cell?.bit != null && !isConstantText(clear.cell.bit))) return false;
+  const tells = taker.flow.some(node => node.kind === 'exit' && node.returns?.includes(event.index));
+  return (
+    tells &&
+    nearest(back, clear, 'after', e => e.kind !== 'read').events.some(e => ordersAll(e) || e.ordering === 'after-atomic' || e.kind === 'wake')
+  );
 }
 
 /** The last owner against the next, where what the word guards is touched out of view: by the caller of the one, or of both. */

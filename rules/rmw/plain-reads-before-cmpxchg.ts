@@ -113,8 +113,8 @@ struct shelf *shelf_new(int n)
 }`,
     ],
   },
-  checkFunction(fn, report) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) return;
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     const told = new Set<string | null>();
     for (const swap of fn.events) {
       if (swap.kind !== 'rmw' || !swap.atomic || swap.operation !== 'cmpxchg' || swap.uncertain || swap.locks.length > 0 || told.has(keyOf(swap)))

@@ -1,4 +1,4 @@
-import { cellName, heldAt, irqHandlerOf, isOwn, isTest, rolesOf, runsAlone } from '../../src/c/query.ts';
+import { bringsUpOrDown, cellName, heldAt, irqHandlerOf, isOwn, isTest, rolesOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Report, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -208,7 +208,7 @@ void job_submit(struct job *j, struct bio *bio)
   },
   checkCell({ tie }, uses, report, world) {
     if (tie || uses.length > MOST_USES) return;
-    const changes = uses.filter(u => u.event.kind === 'write' && /^[|&]=$/.test(u.event.api) && open(u));
+    const changes = uses.filter(u => u.event.kind === 'write' && /^[|&]=$/.test(u.event.api) && open(u, world));
     if (changes.length === 0) return;
     for (const { fn, event: write } of changes) {
       const kind = handlerKind(fn, world);
@@ -217,7 +217,7 @@ void job_submit(struct job *j, struct bio *bio)
       const other = changes.find(
         u =>
           u.fn !== fn &&
-          !QUIET.test(u.fn.name) &&
+          !bringsUpOrDown(u.fn, world) &&
           handlerKind(u.fn, world) === null &&
           irqHandlerOf(u.fn, world) === null &&
           !isHeld(u.fn, u.event, world) &&
@@ -272,7 +272,7 @@ function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world:
       !hands(u.fn) &&
       u.fn.path === fn.path &&
       u.event.api === 'read' &&
-      open(u) &&
+      open(u, world) &&
       handlerKind(u.fn, world) === null &&
       irqHandlerOf(u.fn, world) === null &&
       looks(u) &&
@@ -312,16 +312,14 @@ function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world:
 }
 
 /** What sets a device up or takes it down runs with its interrupts off. */
-const QUIET = /(?:^|_)(?:reset|open|close|up|down|start|stop|suspend|resume|shutdown|free|alloc|register|unregister|config|configure)(?:_|$)/;
-
 const MOST_USES = 400;
 
-function open({ fn, event }: Use): boolean {
+function open({ fn, event }: Use, world: World): boolean {
   return (
     !fn.isMacro &&
     !fn.broken &&
     !isTest(fn) &&
-    !runsAlone(fn) &&
+    !runsAlone(fn, world) &&
     !event.uncertain &&
     event.object === undefined &&
     event.locks.length === 0 &&

@@ -194,7 +194,7 @@ bool port_has(struct port *p)
     const functions = new Set(uses.map(u => u.fn));
     let writers: Use[] | null = null;
     for (const fn of functions) {
-      if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) continue;
+      if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) continue;
       const own = uses.filter(u => u.fn === fn).map(u => u.event);
       const pair = pairIn(fn, own);
       if (!pair) continue;
@@ -260,7 +260,7 @@ function stores({ fn, event }: Use, uses: Use[], key: string, world: World): boo
   const barrier = () => world.shared(key).some(e => e.kind === 'barrier' && e.path === event.path && e.line === event.line);
   const remote = event.cell?.base !== 'current' && uses.some(u => u.event.kind === 'read' && u.event.cell?.base === 'current');
   const marked = (event.atomic && event.ordering !== 'plain') || barrier() || remote;
-  return marked && !runsAlone(fn) && !isTest(fn) && !isOwn(fn, event);
+  return marked && !runsAlone(fn, world) && !isTest(fn) && !isOwn(fn, event);
 }
 
 /** A plain read that decides a branch, and the next read of the same cell behind it, with nothing between that could be meant to let it change. */

@@ -1,4 +1,4 @@
-import { callersOf, isOwn, isTest, keyOf, onward, rolesOf, runsAlone } from '../../src/c/query.ts';
+import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, onward, rolesOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -105,8 +105,8 @@ int lamp_up(struct lamp *l)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) || fn.entryLocks.length > 0) return;
-    if (TAKES_AWAY.test(fn.name)) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
+    if (bringsUpOrDown(fn, world)) return;
     if (fn.events.some(e => e.kind === 'lock' || e.locks.length > 0 || e.maybeLocks.length > 0)) return;
     for (const test of fn.events) {
       if (test.api !== 'test_bit' || test.uncertain || test.object !== undefined || !test.cell || isOwn(fn, test)) continue;
@@ -143,9 +143,6 @@ int lamp_up(struct lamp *l)
     }
   },
 } satisfies Rule;
-
-/** What brings a thing up or takes it away is called once at a time by whoever owns it. */
-const TAKES_AWAY = /(?:^|_)(?:(?:un)?register|open|close|start|stop|shutdown|disconnect|release|free|put|suspend|resume|reset|enable|disable)(?:_|$)/;
 
 /** The change of the tested bit that comes right behind the test, on the one way where it is needed. */
 function changeAfter(fn: CFunction, test: Event): Event | null {
@@ -197,6 +194,8 @@ function alone(fn: CFunction, world: World, depth = 0): boolean {
   return (
     depth < 2 &&
     sites !== null &&
-    sites.every(s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn) || (s.fn !== fn && alone(s.fn, world, depth + 1)))
+    sites.every(
+      s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn, world) || (s.fn !== fn && alone(s.fn, world, depth + 1)),
+    )
   );
 }

@@ -10,7 +10,7 @@ export default {
     the function runs to its end without waking that queue, a sleeper stays asleep until something else happens to wake it. The other places
     that make the condition true show that they must wake; the one that does not is usually an early return or an error path. Reported by
     inspection: the condition, the store and every path from it are visible.`,
-  severity: 'warning',
+  severity: 'note',
   confidence: 'medium',
   finds: ['lost-wakeup'],
   references: ['Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS', 'include/linux/wait.h, wait_event()'],
@@ -198,9 +198,15 @@ void hall_leave(struct hall *h)
 		wake_up(&h->queue);
 }
 
-void hall_reset(struct hall *h)
+struct hall *hall_build(void)
 {
+	struct hall *h = kzalloc(sizeof(*h), GFP_KERNEL);
+
+	if (!h)
+		return NULL;
+	init_waitqueue_head(&h->queue);
 	h->guests = 0;
+	return h;
 }`,
       `
 /* A sleeper that does not sleep for long looks again by itself. */
@@ -231,7 +237,7 @@ void kiln_stop(struct kiln *k)
         const [sibling] = waking;
         if (!sibling || waking.length < sites.length / 2) continue;
         for (const { fn: at, change } of sites) {
-          if (!at.whole || runsAlone(at) || SETS_UP.test(at.name) || at.path !== fn.path || wakesLater(at, change, wait, world) !== 'never') continue;
+          if (!at.whole || runsAlone(at, world) || at.path !== fn.path || wakesLater(at, change, wait, world) !== 'never') continue;
           if (!isStatic(wait, at) || wokenByCaller(at, wait, world) || at.events.some(e => e.kind === 'wait' && keyOf(e) === keyOf(wait))) continue;
           const name = change.cell?.bit ?? change.cell?.path ?? 'it';
           report(
@@ -260,9 +266,6 @@ void kiln_stop(struct kiln *k)
     }
   },
 } satisfies Rule;
-
-/** What makes or restarts an object stores its first values: nobody sleeps on it yet. */
-const SETS_UP = /(?:^|_)(?:alloc|new|open|start|reset|restart|clone|prepare|register|attach|connect|begin|prep)(?:_|$)/;
 
 /** One of the alternatives that a sleeper waits for, by a cell and what makes it true. */
 interface Wish {

@@ -19,7 +19,7 @@ export default {
   knownGaps: ['a condition that a helper evaluates', 'queues of network devices', 'a waker that is not visible'],
   examples,
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn)) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return;
     for (const queueing of fn.events.filter(e => BARE.test(e.api) && e.cell?.base != null && e.cell.type !== null)) {
       const found = lookerAt(fn, queueing, world);
       if (!found) continue;

@@ -1,13 +1,37 @@
 /** Code and objects that no other CPU works on. */
 import type { CFunction, Event } from '../model/code.ts';
 import type { World } from '../model/rule.ts';
+import { callersOf } from './callers.ts';
 
-/** Code that runs alone by what it is: set-up before anyone else knows the object, and teardown. */
-export function runsAlone(fn: CFunction): boolean {
-  return (
-    fn.attributes.some(a => /^__(?:init|exit|meminit|net_init|net_exit)\b/.test(a)) ||
-    /(?:^|_)(?:init|exit|setup|create|destroy|probe|remove|teardown|cleanup|fini)(?:_|$)/.test(fn.name)
-  );
+/**
+ * Code that sets up before anyone else can know the object, or takes down when nobody can any more: by an attribute (__init, __exit), with the
+ * world at hand also by the table or the macro that registers it, or since nothing but such functions calls it. Its name says nothing.
+ */
+export function runsAlone(fn: CFunction, world?: World): boolean {
+  return fn.attributes.some(a => /^__(?:init|exit|meminit|net_init|net_exit)\b/.test(a)) || (world !== undefined && isRegisteredAlone(fn, world, 0));
+}
+
+/** Macros and members of tables that hand a function to the kernel to be run as a module, a device or a namespace comes or goes. */
+const COMES_OR_GOES =
+  /^(?:module_init|module_exit|(?:early|pure|core|postcore|arch|subsys|fs|rootfs|device|late)_initcall(?:_sync)?|probe(?:_new)?|remove(?:_new)?|init|exit(?:_batch)?|pre_exit|ndo_init|ndo_uninit)$/;
+
+/** Callers are asked so far up. */
+const DEEPEST = 3;
+
+function isRegisteredAlone(fn: CFunction, world: World, depth: number): boolean {
+  const mentions = world.mentions(fn);
+  if (mentions.length > 0) return mentions.every(m => COMES_OR_GOES.test(m.member ?? m.call ?? '')) && world.callers(fn.name).length === 0;
+  const sites = depth < DEEPEST ? callersOf(fn, world) : null;
+  return sites?.every(s => s.fn !== fn && (runsAlone(s.fn) || isRegisteredAlone(s.fn, world, depth + 1))) ?? false;
+}
+
+/** Members of tables whose functions bring a device up, or down, while nothing else runs on it. */
+const UP_OR_DOWN = /^(?:ndo_open|ndo_stop|(?:runtime_)?(?:suspend|resume)(?:_late|_early|_noirq)?|freeze|thaw|restore|poweroff|shutdown)$/;
+
+/** Does the function bring a device up or down, by the table that names it? */
+export function bringsUpOrDown(fn: CFunction, world: World): boolean {
+  const mentions = world.mentions(fn);
+  return mentions.length > 0 && mentions.every(m => UP_OR_DOWN.test(m.member ?? ''));
 }
 
 /**

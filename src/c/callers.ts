@@ -2,9 +2,9 @@
 import type { CFunction, Event } from '../model/code.ts';
 import type { World } from '../model/rule.ts';
 import { calleeOf } from './callees.ts';
-import { nodesBefore } from './flow.ts';
-import { CONTEXT, dropsOf, enteredUnder } from './locking.ts';
-import { lockPath } from './locknames.ts';
+import { nodesAfter, nodesBefore } from './flow.ts';
+import { CONTEXT, dropsOf, enteredUnder, takings } from './locking.ts';
+import { likeLock, lockPath } from './locknames.ts';
 import { lockFlowOf, sameLock } from './locksets.ts';
 
 /** Locks and contexts that surely hold when a function begins. */
@@ -86,6 +86,21 @@ export function callersOf(fn: CFunction, world: World): { fn: CFunction; event: 
   if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h') || world.mentions(fn).length > 0) return null;
   const sites = world.callers(fn.name).filter(site => site.fn.path === fn.path);
   return sites.length > 0 && sites.every(site => site.fn.whole && !site.fn.isMacro) ? sites : null;
+}
+
+/** Does a caller in view give the lock back behind the call, without having taken one like it itself? Then the function returns with it. */
+export function callersGive(fn: CFunction, lock: string, world: World): boolean {
+  return world.callers(fn.name).some(({ fn: caller, event }) => {
+    const flow = lockFlowOf(caller);
+    if (caller === fn || !flow) return false;
+    const later = nodesAfter(caller, event.node);
+    const isLike = (name: string) => (lock.startsWith(CONTEXT) ? name === lock : likeLock(name, lock));
+    const given = caller.events.some(e => {
+      const effect = later.has(e.node) ? flow.effects[e.index] : null;
+      return effect && [...effect.unlock, ...effect.leave.map(word => `${CONTEXT}${word}`)].some(isLike);
+    });
+    return given && !caller.events.some(e => takings(caller, e).some(t => isLike(t.lock)));
+  });
 }
 
 /** Locks surely held at an event, the function's own and those of its callers. */

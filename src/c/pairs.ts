@@ -1,6 +1,6 @@
 /** Functions that update both cells of a tied pair. */
 import type { CFunction, Event } from '../model/code.ts';
-import type { Use } from '../model/rule.ts';
+import type { Use, World } from '../model/rule.ts';
 import { isOwn, isTest, runsAlone } from './alone.ts';
 import { alwaysFollowed, conditionOn, dominates, nodesAfter } from './flow.ts';
 import { indexOf, isUpdate } from './ties.ts';
@@ -15,8 +15,8 @@ export interface PairUpdate {
  * The updates of both cells among the uses of a pair, one a path: two arms of one `if` are two. Left out are functions that run alone or
  * are tests, objects that no other CPU works on, and functions in which the second update does not always follow the first.
  */
-export function pairUpdates(uses: Use[]): PairUpdate[] {
-  const functions = [...new Set(uses.map(u => u.fn))].filter(fn => !runsAlone(fn) && !isTest(fn));
+export function pairUpdates(uses: Use[], world: World): PairUpdate[] {
+  const functions = [...new Set(uses.map(u => u.fn))].filter(fn => !runsAlone(fn, world) && !isTest(fn));
   return functions.flatMap(fn => {
     const own = uses.filter(u => u.fn === fn && isUpdate(u.event) && !isOwn(fn, u.event));
     const taken = new Set<Event>();

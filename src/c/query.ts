@@ -3,10 +3,10 @@ import type { CFunction, Event } from '../model/code.ts';
 import type { EventKind } from '../model/fact.ts';
 import { cellKey } from './cells.ts';
 
-export { isMadeHere, isOwn, isTest, runsAlone } from './alone.ts';
+export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './alone.ts';
 export { storeThenLook } from './assumed.ts';
 export { calleeOf as calleeIn } from './callees.ts';
-export { callersOf, type Entry, heldAt, heldOnEntry } from './callers.ts';
+export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './callers.ts';
 export { cellKey, cellName, isConstantText } from './cells.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './containers.ts';
 export { type Deferred, deferredIn, handlersIn, queueOf, runBy, type Site } from './deferred.ts';

@@ -46,7 +46,7 @@ const linkings = new WeakMap<World, Linking[]>();
 export function bareWalks(world: World): BareWalk[] {
   let found = walks.get(world);
   if (!found) {
-    found = world.functions.flatMap(fn => (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn) ? [] : bareWalksIn(fn, world)));
+    found = world.functions.flatMap(fn => (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) ? [] : bareWalksIn(fn, world)));
     walks.set(world, found);
   }
   return found;

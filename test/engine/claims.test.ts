@@ -280,7 +280,7 @@ ${clear}
         return side < 0 ? [] : [{ fn: f, event, side: side as 0 | 1 }];
       }),
     );
-    const updates = pairUpdates(uses);
+    const updates = pairUpdates(uses, world);
     const [a, b] = [updates.find(u => u.fn.name === 'maps_set'), updates.find(u => u.fn.name === 'maps_clear')];
     if (!a || !b) throw new Error('no updates');
     const claim = (x: typeof a, y: typeof a): Claim => ({

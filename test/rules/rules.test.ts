@@ -1,23 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { rules } from '../../rules/index.ts';
 import { review } from '../../src/engine/review.ts';
-import { diffPatch, grammar, patchOf, threadOf } from '../code.ts';
-
-/** An example's path: what its first line says, else a driver's. */
-function fileOf(example: string): { path: string; text: string } {
-  const named = /^\/\* file: (\S+) \*\//.exec(example);
-  return { path: named?.[1] ?? 'drivers/example/example.c', text: example.replace(/^\n/, '') };
-}
-
-/** What the example stands for: a patch that adds its text as a file, or the diff that it is. */
-function patchOfExample(example: string) {
-  const { path, text } = fileOf(example);
-  return isDiff(text) ? diffPatch(text) : patchOf({ [path]: text });
-}
-
-function isDiff(text: string): boolean {
-  return text.startsWith('--- a/');
-}
+import { grammar, threadOf } from '../code.ts';
+import { patchOfExample, wanted } from './examples.ts';
 
 const reviewed = new Map<string, ReturnType<typeof reviewedBy>>();
 
@@ -36,19 +21,6 @@ async function reviewedBy(example: string, trial: string) {
     r.findings.flatMap(f => [f, ...f.related.filter(p => p.note.startsWith('the same')).map(p => ({ ...f, line: p.line, side: p.side }))]),
   );
   return { result, places };
-}
-
-const WANT = /\/\* want: (\S+) "([^"]*)" \*\//g;
-
-/** The places that want a finding: by line, a minus before it where the line is a removed one. */
-function wanted(example: string): { line: string; rule: string; part: string }[] {
-  const { text } = fileOf(example);
-  const lines = isDiff(text)
-    ? patchOfExample(example).files.flatMap(f =>
-        f.hunks.flatMap(h => h.lines.map(l => ({ text: l.text, line: l.kind === 'remove' ? `-${l.oldLine}` : String(l.newLine) }))),
-      )
-    : text.split('\n').map((line, i) => ({ text: line, line: String(i + 1) }));
-  return lines.flatMap(l => [...l.text.matchAll(WANT)].map(m => ({ line: l.line, rule: m[1] ?? '', part: m[2] ?? '' })));
 }
 
 describe.each(rules.map(rule => ({ id: rule.id, rule })))('$id', ({ rule }) => {

@@ -123,7 +123,7 @@ void ferry_join(struct ferry *f, struct ferry *other)
 	spin_unlock(&f->lock);
 }
 
-/* The one caller sets the line up. */
+/* The one caller brings the line up. */
 static int ferry_stow(struct ferry_line *l, int n)
 {
 	struct ferry *f = ferry_of(l, n);
@@ -132,10 +132,12 @@ static int ferry_stow(struct ferry_line *l, int n)
 	return 0;
 }
 
-int ferry_line_setup(struct ferry_line *l)
+static int ferry_line_probe(struct platform_device *pdev)
 {
-	return ferry_stow(l, 0);
-}`,
+	return ferry_stow(platform_get_drvdata(pdev), 0);
+}
+
+static struct platform_driver ferry_driver = { .probe = ferry_line_probe };`,
     `
 struct ferry {
 	spinlock_t lock;

@@ -40,7 +40,7 @@ function alwaysSilences(fn: CFunction): boolean {
 /** A call of the handler from outside of any interrupt, with interrupts not known to be off. */
 export function plainCaller(fn: CFunction, world: World): { fn: CFunction; event: Event } | null {
   for (const site of world.callers(fn.name)) {
-    if (site.fn === fn || site.fn.path !== fn.path || irqHandlerOf(site.fn, world) || runsAlone(site.fn)) continue;
+    if (site.fn === fn || site.fn.path !== fn.path || irqHandlerOf(site.fn, world) || runsAlone(site.fn, world)) continue;
     if (site.event.context.includes('irqs-off') || heldOnEntry(site.fn, world).context.includes('irqs-off')) continue;
     if (!rolesOf(site.fn, world).has('softirq') && !runsInTask(site.fn, world)) continue;
     if (quietAbove(site.fn, world)) continue;

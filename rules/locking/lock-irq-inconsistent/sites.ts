@@ -1,5 +1,17 @@
 /** Where the locks of a file are taken, with interrupts on or off, and by whom. */
-import { callersOf, heldOnEntry, irqHandlerOf, isIdentity, maySleep, rolesOf, runsAlone, runsInTask, spins, takings } from '../../../src/c/query.ts';
+import {
+  bringsUpOrDown,
+  callersOf,
+  heldOnEntry,
+  irqHandlerOf,
+  isIdentity,
+  maySleep,
+  rolesOf,
+  runsAlone,
+  runsInTask,
+  spins,
+  takings,
+} from '../../../src/c/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
 import { SILENCES, silencedBefore } from './silenced.ts';
@@ -56,7 +68,7 @@ export function isTask(fn: CFunction, world: World): boolean {
  * back, or says of a lock that sleeps that its caller holds it.
  */
 export function mayInterrupt({ fn, event }: Site, world: World): boolean {
-  if (runsAlone(fn) || runsInTask(fn, world) || /_irq$|_irq\)$/.test(event.api)) return false;
+  if (runsAlone(fn, world) || runsInTask(fn, world) || /_irq$|_irq\)$/.test(event.api)) return false;
   return !fn.events.some(e => maySleep(e) || (/^lockdep_assert_held/.test(e.api) && e.cell !== null && sleepingLock(e.cell.path, world)));
 }
 
@@ -82,8 +94,7 @@ function sleepingLock(path: string, world: World): boolean {
 
 /** Set-up and teardown, where the interrupt is not requested yet or no more. */
 function alone(fn: CFunction, world: World): boolean {
-  const is = (f: CFunction) =>
-    runsAlone(f) || /(?:^|_)(?:un|de)init(?:_|$)|shutdown|halt|suspend|resume|detach|attach|unload|unregister|free/.test(f.name);
+  const is = (f: CFunction) => runsAlone(f, world) || bringsUpOrDown(f, world);
   return is(fn) || (callersOf(fn, world)?.every(site => is(site.fn)) ?? false);
 }
 
