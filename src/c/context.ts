@@ -2,6 +2,7 @@
 import type { Cell, Comparison, Event, Loop } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
 import type { FieldType, Scope, Types } from './cells.ts';
+import type { Cases, Condition } from './correlated.ts';
 import type { Setting } from './errorpaths.ts';
 import { type End, Graph } from './graph.ts';
 import { type Expr, type Survey, squeeze } from './syntax.ts';
@@ -155,8 +156,9 @@ export class Context implements Scope {
   readonly failed = new Set<number>();
   /** Where locals are set, and whether to an error. */
   readonly settings: Setting[] = [];
-  /** Names of branch nodes' conditions with the versions of the variables in them. */
-  readonly conditions = new Map<number, string>();
+  /** What branch nodes test. */
+  readonly conditions = new Map<number, Condition>();
+  readonly switches = new Map<number, Cases>();
   statements = 0;
   /** Last line of the statement that is being walked. */
   statementEnd = 0;

@@ -3,6 +3,7 @@ import { call } from './callevents.ts';
 import { callKind, keepsTruth, stops } from './calls.ts';
 import { cellOfLvalue, isConstantText, isOwn } from './cells.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
+import { conditionOf } from './correlated.ts';
 import { isError } from './errorpaths.ts';
 import type { End } from './graph.ts';
 import { walk } from './statements.ts';
@@ -319,7 +320,7 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
   const condition = cx.text(e);
   const ways = cx.graph.branch(e.line, condition, decides, tests ?? undefined);
   const node = ways.yes[0]?.node;
-  if (node !== undefined) cx.conditions.set(node, `${condition}${versionsIn(e, cx)}`);
+  if (node !== undefined) cx.conditions.set(node, conditionOf(e, cx));
   return ways;
 }
 
@@ -356,12 +357,4 @@ function isZero(e: Expr): boolean {
 
 function isTrue(e: Expr): boolean {
   return e.k === 'name' && e.name === 'true';
-}
-
-function versionsIn(e: Expr, cx: Context): string {
-  if (e.k === 'name') return e.local ? `@${cx.held.of(e.name).version}` : '';
-  if (e.k === 'binary') return versionsIn(e.left, cx) + versionsIn(e.right, cx);
-  if (e.k === 'index') return versionsIn(e.of, cx) + versionsIn(e.index, cx);
-  if (e.k === 'call') return e.args.map(arg => versionsIn(arg, cx)).join('');
-  return 'of' in e ? versionsIn(e.of, cx) : '';
 }

@@ -1,6 +1,7 @@
 /** Releases that a failed attempt to take the lock leads to. */
 import { factOf } from '../facts/lookup.ts';
 import type { CFunction, Event } from '../model/code.ts';
+import { type Decided, decidedKey, follow } from './flow.ts';
 import { MOST_WAYS } from './leaks.ts';
 import { gives, takings } from './locking.ts';
 import { lockFlowOf, outcome, sameLock } from './locksets.ts';
@@ -52,16 +53,12 @@ function reaches(fn: CFunction, from: Event, to: number): boolean {
 
 function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lock: string, root: string): Event | null {
   const changes = new Set((fn.settings ?? []).filter(s => s.name === root).flatMap(s => s.ends.map(end => `${end.node}|${end.slot}`)));
-  const alike = fn.flow[branch]?.alike;
-  const start = new Map<number, boolean>(alike === undefined ? [] : [[alike, slot === 0]]);
+  const start = new Map(fn.flow[branch]?.settles?.[slot] ?? []);
   const seen = new Set<string>();
-  const work: { node: number; decided: Map<number, boolean> }[] = [{ node: to, decided: start }];
+  const work: { node: number; decided: Decided }[] = [{ node: to, decided: start }];
   for (let step = work.pop(); step; step = work.pop()) {
     const node = fn.flow[step.node];
-    const key = `${step.node}|${[...step.decided]
-      .map(([n, is]) => (is ? n : -n))
-      .sort()
-      .join()}`;
+    const key = `${step.node}|${decidedKey(step.decided)}`;
     if (!node || seen.has(key)) continue;
     if (seen.size > MOST_WAYS) return null;
     seen.add(key);
@@ -72,14 +69,8 @@ function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lo
     if (event?.kind === 'call' && /lock/.test(event.api)) continue;
     if (node.kind === 'branch' && (conditionalRelease(fn, step.node, lock) || isFlag(fn, node))) continue;
     for (const [way, next] of node.next.entries()) {
-      let { decided } = step;
-      if (changes.has(`${step.node}|${way}`)) continue;
-      if (node.alike !== undefined && way < 2) {
-        const known = decided.get(node.alike);
-        if (known !== undefined && known !== (way === 0)) continue;
-        decided = new Map(decided).set(node.alike, way === 0);
-      }
-      work.push({ node: next, decided });
+      const decided = changes.has(`${step.node}|${way}`) ? null : follow(step.decided, node, way);
+      if (decided) work.push({ node: next, decided });
     }
   }
   return null;

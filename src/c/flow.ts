@@ -56,6 +56,36 @@ export function predecessors(flow: FlowNode[]): number[][] {
   return into;
 }
 
+/** What is known of a function's conditions at a point of a path: the condition's number -> whether it holds. */
+export type Decided = ReadonlyMap<number, boolean>;
+
+/** What is known behind one way out of a node; null where what is known already rules the way out: no run takes it. */
+export function follow(decided: Decided, node: FlowNode, slot: number): Decided | null {
+  let known = decided;
+  for (const [condition, holds] of node.settles?.[slot] ?? []) {
+    const before = known.get(condition);
+    if (before === holds) continue;
+    if (before !== undefined) return null;
+    known = new Map(known).set(condition, holds);
+  }
+  return forget(known, node, slot);
+}
+
+/** The decisions that stay behind the edge: it may set what one of them was about. */
+export function forget(decided: Decided, node: FlowNode, slot: number): Decided {
+  const stale = node.forgets?.[slot];
+  if (!stale?.some(condition => decided.has(condition))) return decided;
+  return new Map([...decided].filter(([condition]) => !stale.includes(condition)));
+}
+
+/** Names a set of decisions, the same for equal ones. */
+export function decidedKey(decided: Decided): string {
+  return [...decided]
+    .map(([condition, holds]) => (holds ? condition : -condition))
+    .sort()
+    .join();
+}
+
 /** Events that can come after the event on some path, in the order of the text. */
 export function after(fn: CFunction, event: Event): Event[] {
   const nodes = nodesAfter(fn, event.node);

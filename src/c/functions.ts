@@ -7,6 +7,7 @@ import type { FieldType, Types } from './cells.ts';
 import { bodiesByColumn } from './columns.ts';
 import { Context, type FileScope } from './context.ts';
 import { Converter } from './convert.ts';
+import { correlate } from './correlated.ts';
 import { declarationsOf, sourceComment } from './declarations.ts';
 import { markContext } from './errorpaths.ts';
 import type { Image } from './images.ts';
@@ -238,10 +239,10 @@ function functionOf(
   const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
   if (misled.length > 0) fn.shape.misled = misled;
   fn.entryLocks = entryLocks(fn);
-  repeated(cx, fn);
   markObjects(fn, survey);
   markContext(fn, cx.settings);
   fn.settings = cx.settings;
+  correlate(fn, cx.conditions, cx.switches);
   return fn;
 }
 
@@ -261,22 +262,4 @@ function between(comments: SourceComment[], start: number, end: number): SourceC
     if (comment.endLine < end) found.push(comment);
   }
   return found;
-}
-
-/** Marks branches that test the same thing, so that what one of them decided is known at the next. */
-function repeated(cx: Context, fn: CFunction): void {
-  const seen = new Map<string, number[]>();
-  for (const [node, key] of cx.conditions) {
-    const nodes = seen.get(key);
-    if (nodes) nodes.push(node);
-    else seen.set(key, [node]);
-  }
-  for (const nodes of seen.values()) {
-    const [first] = nodes;
-    if (nodes.length < 2 || first === undefined) continue;
-    for (const node of nodes) {
-      const branch = fn.flow[node];
-      if (branch) branch.alike = first;
-    }
-  }
 }

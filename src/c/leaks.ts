@@ -1,6 +1,6 @@
 /** Ways out of a function that keep a lock which it took. */
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
-import { nodesBefore } from './flow.ts';
+import { decidedKey, follow, nodesBefore } from './flow.ts';
 import { CONTEXT, dropsOf, enteredUnder, givenFirst, gives, mayGive, type Taking, takings } from './locking.ts';
 import { lockPath } from './locknames.ts';
 import { type LockFlow, lockFlowOf, outcome, type State, sameLock } from './locksets.ts';
@@ -136,13 +136,10 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
     }
     if (node.kind === 'branch' && held && conditionalRelease(fn, step.node, taking.lock)) held = false;
     for (const [slot, to] of node.next.entries()) {
-      let { decided, sure } = step;
+      let { sure } = step;
+      const decided = follow(step.decided, node, slot);
+      if (!decided) continue;
       if (node.kind === 'branch' && slot < 2) {
-        if (node.alike !== undefined) {
-          const known = decided.get(node.alike);
-          if (known !== undefined && known !== (slot === 0)) continue;
-          decided = new Map(decided).set(node.alike, slot === 0);
-        }
         if (held && !sure && node.decides?.includes(from.index)) {
           const got = node.decides.length === 1 && when ? outcome(when, node.tests, slot) : null;
           if (got === false) continue;
@@ -152,10 +149,7 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
         }
       }
       if (to === from.node) continue;
-      const key = `${to}|${held}|${sure}|${[...decided]
-        .map(([n, is]) => (is ? n : -n))
-        .sort()
-        .join()}`;
+      const key = `${to}|${held}|${sure}|${decidedKey(decided)}`;
       if (seen.has(key)) continue;
       if (seen.size >= MOST_WAYS) return null;
       seen.add(key);

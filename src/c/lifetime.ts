@@ -1,7 +1,7 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 import type { Cell, CFunction, Event, FlowNode } from '../model/code.ts';
 import { calleeOf } from './callees.ts';
-import { nodesBefore } from './flow.ts';
+import { type Decided, follow, nodesBefore } from './flow.ts';
 
 /** One spelling for `a->b` and `a.b`, since a global's members are spelled with a dot. */
 function spelling(text: string): string {
@@ -122,7 +122,7 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
       const to = node.next[slot];
       if (to === undefined || (own !== null && own !== slot)) continue;
       if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) continue;
-      if (node.alike !== undefined && (decided.get(node.alike) ?? slot) !== slot) continue;
+      if (!follow(decided, node, slot)) continue;
       if (resets.has(edgeKey(at, slot)) || (!rounds && leadsBack(flow, from, to))) {
         found.leaves = true;
         continue;
@@ -155,12 +155,13 @@ function slotOf(node: FlowNode, value: 'zero' | 'nonzero'): number | null {
 }
 
 /** What repeated conditions were where the event runs. */
-function decidedBefore(fn: CFunction, event: Event): Map<number, number> {
-  const decided = new Map<number, number>();
+function decidedBefore(fn: CFunction, event: Event): Decided {
+  const decided = new Map<number, boolean>();
   for (const [i, node] of fn.flow.entries()) {
-    if (node.alike === undefined || node.next.length !== 2 || !nodesBefore(fn, event.node).has(i)) continue;
-    const ways = node.next.map(to => reachesPast(fn.flow, to, event.node, i));
-    if (ways[0] !== ways[1]) decided.set(node.alike, ways[0] ? 0 : 1);
+    if (!node.settles || !nodesBefore(fn, event.node).has(i)) continue;
+    const ways = node.next.flatMap((to, slot) => (reachesPast(fn.flow, to, event.node, i) ? [slot] : []));
+    const [only] = ways;
+    if (only !== undefined && ways.length === 1) for (const [condition, holds] of node.settles[only] ?? []) decided.set(condition, holds);
   }
   return decided;
 }

@@ -1,13 +1,11 @@
 /** Which locks are held, and in which context, at each event: what holds on every path, and what on some path. */
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
 import type { Fact } from '../model/fact.ts';
+import { type Decided, follow, forget } from './flow.ts';
 import { type Conditional, type Effect, effectOf, type LockSummary } from './lockeffects.ts';
 import { annotated, likeLock, sameLock } from './locknames.ts';
 
 export { entryLocks, lockName, sameLock } from './locknames.ts';
-
-/** Decided conditions: the branch that stands for all alike -> whether the condition holds. */
-type Decided = ReadonlyMap<number, boolean>;
 
 /** What is held at a node. */
 export interface State {
@@ -190,10 +188,11 @@ function settle(fn: CFunction, effects: (Effect | null)[], held: string[]): (Sta
 function revive(flow: readonly FlowNode[], states: (State | null)[], changed: boolean[], effects: (Effect | null)[]): boolean {
   for (const [at, node] of flow.entries()) {
     const state = states[at];
-    if (!state || node.kind !== 'branch' || node.alike === undefined) continue;
+    const settled = node.settles?.flat().map(([condition]) => condition);
+    if (!state || node.kind !== 'branch' || !settled) continue;
     for (const [slot, to] of node.next.entries()) {
       if (states[to] || through(state, node, slot, effects)) continue;
-      const decided = new Map([...state.decided].filter(([branch]) => branch !== node.alike));
+      const decided = new Map([...state.decided].filter(([condition]) => !settled.includes(condition)));
       const after = through({ ...state, decided }, node, slot, effects);
       if (!after) continue;
       states[to] = after;
@@ -206,6 +205,12 @@ function revive(flow: readonly FlowNode[], states: (State | null)[], changed: bo
 
 /** The state on one edge out of a node; null where the edge cannot be taken. */
 function through(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+  const after = changedBy(state, node, slot, effects);
+  if (!after || !node.forgets?.[slot]) return after;
+  return { ...after, decided: forget(after.decided, node, slot), may: new Map([...after.may].map(([lock, on]) => [lock, forget(on, node, slot)])) };
+}
+
+function changedBy(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
   if (node.kind === 'branch') return decide(state, node, slot, effects);
   if (node.kind === 'gap') return { must: NO_LOCKS, may: state.may, context: new Map(), decided: UNDECIDED };
   const effect = node.event === null ? null : effects[node.event];
@@ -279,17 +284,15 @@ function inContext(context: ReadonlyMap<string, number>, { enter, leave }: { ent
 }
 
 function decide(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
-  let { must, may, context, decided } = state;
-  if (node.alike !== undefined && slot < 2) {
-    const holds = slot === 0;
-    const known = decided.get(node.alike);
-    if (known !== undefined && known !== holds) return null;
-    decided = new Map(decided).set(node.alike, holds);
-    const { alike } = node;
-    may = new Map([...may].filter(([, on]) => on.get(alike) === undefined || on.get(alike) === holds));
-    const now = decided;
+  let { must, may, context } = state;
+  const decided = follow(state.decided, node, slot);
+  if (!decided) return null;
+  const settled = node.settles?.[slot] ?? [];
+  if (settled.length > 0) {
+    may = new Map([...may].filter(([, on]) => settled.every(([condition, holds]) => (on.get(condition) ?? holds) === holds)));
     for (const [lock, on] of may)
-      if (on.get(alike) === holds && [...on].every(([branch, was]) => now.get(branch) === was)) must = withLock(must, lock);
+      if (settled.some(([condition]) => on.has(condition)) && [...on].every(([condition, was]) => decided.get(condition) === was))
+        must = withLock(must, lock);
   }
   // `if (!spin_trylock(&l))`: held, and its context begun, on the way where the call got it.
   const [only] = node.decides ?? [];

@@ -2,6 +2,7 @@
 import { ownName } from './calls.ts';
 import { cellOfPointer, isConstantText } from './cells.ts';
 import { type Context, type Jumps, NOTHING, type Value } from './context.ts';
+import { casesOf, constantOf } from './correlated.ts';
 import { branchOn, evaluate, meet, name, setVariable } from './expressions.ts';
 import type { End } from './graph.ts';
 import { endGuard, endingOf, freeAtEnd, guardEvent, leaveScopes, scopesAround, underGuards } from './guards.ts';
@@ -325,6 +326,7 @@ function select(s: Extract<Stmt, { k: 'switch' }>, cx: Context): void {
   const on: Value = evaluate(s.on, cx);
   const { yes } = cx.graph.branch(s.line, cx.text(s.on), on.sources);
   const node = yes[0]?.node ?? 0;
+  cx.switches.set(node, casesOf(s.on, cx));
   const own: Jumps = { breaks: [], continues: [], scopes: cx.scopes.length };
   const ways = { node, slot: 0, closed: false };
   cx.breaks.push(own);
@@ -347,6 +349,7 @@ function entry(s: Extract<Stmt, { k: 'case' }>, cx: Context): void {
   if (ways) {
     meet(cx, [{ node: ways.node, slot: ways.slot++ }], s.line);
     if (s.value === null) ways.closed = true;
+    cx.switches.get(ways.node)?.labels.push(s.value === null ? null : constantOf(s.value, cx));
   }
   for (const inner of s.list) walk(inner, cx);
 }

@@ -1,5 +1,6 @@
 /** Ways on which a function gives back a lock that it has given back before, or never took. */
 import type { CFunction, Event, FlowNode } from '../model/code.ts';
+import { decidedKey, follow } from './flow.ts';
 import { gives, mayGive, takings } from './locking.ts';
 import { sameLock } from './locknames.ts';
 import { lockFlowOf } from './locksets.ts';
@@ -104,21 +105,15 @@ function unheldOn(fn: CFunction, lock: string, taken: Event, functions: readonly
     if (node.kind === 'branch' && phase !== 'held' && (conditionalRelease(fn, step.node, lock) || isFlag(fn, node))) continue;
     for (const [slot, to] of node.next.entries()) {
       if (changes.has(`${step.node}|${slot}`) && phase !== 'before') continue;
-      let { decided, turn, jumped } = step;
+      let { turn, jumped } = step;
+      const decided = follow(step.decided, node, slot);
+      if (!decided) continue;
       if (node.kind === 'branch' && slot < 2) {
-        if (node.alike !== undefined) {
-          const known = decided.get(node.alike);
-          if (known !== undefined && known !== (slot === 0)) continue;
-          decided = new Map(decided).set(node.alike, slot === 0);
-        }
         turn = step.node;
         jumped = false;
       }
       if (fn.flow[to]?.label !== undefined) jumped = true;
-      const key = `${to}|${phase}|${earlier?.index ?? ''}|${phase === 'before' ? `${turn}|${jumped}` : ''}|${[...decided]
-        .map(([n, is]) => (is ? n : -n))
-        .sort()
-        .join()}`;
+      const key = `${to}|${phase}|${earlier?.index ?? ''}|${phase === 'before' ? `${turn}|${jumped}` : ''}|${decidedKey(decided)}`;
       if (seen.has(key)) continue;
       if (seen.size >= MOST_WAYS) return [];
       seen.add(key);

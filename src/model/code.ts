@@ -104,8 +104,10 @@ export interface FlowNode {
   decides?: number[];
   /** On a branch: what the deciding value is where the condition holds; absent where it is more than a test against zero. */
   tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
-  /** On a branch: the first branch that tests the same condition on the same values. */
-  alike?: number;
+  /** On a branch: for each way what it decides of the function's conditions, where another branch tests one of those too. */
+  settles?: readonly (readonly Decision[])[];
+  /** For each edge the conditions that it makes undecided again, since it sets what they test. */
+  forgets?: number[][];
   /** On a join: the label that stands here. */
   label?: string;
   /** On an exit: the run ends here and nobody is returned to, as behind BUG(). */
@@ -114,6 +116,9 @@ export interface FlowNode {
   returned?: string;
   returns?: number[];
 }
+
+/** A condition of a function by its number, and whether it holds. */
+export type Decision = readonly [condition: number, holds: boolean];
 
 /** A C function in an image. */
 export interface CFunction {

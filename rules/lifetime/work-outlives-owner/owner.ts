@@ -91,13 +91,13 @@ const HARMLESS =
 
 /** Does the removal hand the object to something out of view that may wait? */
 export function mayWait(item: Deferred, removal: CFunction, run: ReadonlySet<CFunction>): boolean {
-  const device = new RegExp(`^&?${removal.parameters[0]?.name ?? '-'}\\b`);
+  const device = removal.parameters[0]?.name;
   for (const fn of run) {
     for (const event of fn.events) {
       if (event.kind !== 'call' || !event.opaque || HARMLESS.test(event.api)) continue;
       if (item.type === null && event.args.length === 0) return true;
       // Another file of the driver finds the object by its device.
-      if (fn === removal && !OF_DEVICES.test(event.api) && event.args.some(arg => device.test(arg))) return true;
+      if (fn === removal && !OF_DEVICES.test(event.api) && event.args.some(arg => arg === device || arg === `&${device}->dev`)) return true;
       for (const arg of event.args) if ((item.type !== null && isObject(fn, arg, item.type)) || holds(arg, item)) return true;
     }
   }
@@ -106,7 +106,7 @@ export function mayWait(item: Deferred, removal: CFunction, run: ReadonlySet<CFu
 
 /** The kernel's own calls on a device, by the subsystem that they begin with (include/linux/device.h, pm_runtime.h, sysfs.h and others): none knows the work. */
 const OF_DEVICES =
-  /^(?:devm?|device|driver|pm|sysfs|kobject|clk|regulator|reset_control|platform|pcim?|usb|i2c|spi|hid|serio|gameport|amba|virtio|sdio|serdev|auxiliary|rpmsg|of|fwnode|acpi|irq|gpio|gpiod|phy|dma|dmam|iommu|component|input|iio|led|snd|thermal|hwmon|power_supply|extcon|mbox|nvmem|pinctrl|icc|opp|genpd|firmware|get|put)_\w+|^to_\w+$/;
+  /^(?:devm?|device|driver|pm|sysfs|kobject|clk|regulator|reset_control|platform|pcim?|usb|i2c|spi|hid|serio|gameport|amba|virtio|sdio|serdev|auxiliary|rpmsg|of|fwnode|acpi|irq|gpio|gpiod|phy|dma|dmam|iommu|component|input|iio|led|snd|thermal|hwmon|power_supply|extcon|mbox|nvmem|pinctrl|icc|opp|genpd|firmware|mfd|media|v4l2|vb2|video|rc|cec|drm|misc|mtd|mmc|rtc|watchdog|tty|uart|cdev|crypto|hwrng|scsi|net|get|put)_\w+|^to_\w+$/;
 
 /** Is the variable a pointer to an object of the type? */
 function isObject(fn: CFunction, arg: string, type: string): boolean {
