@@ -49,6 +49,11 @@ describe('locks along the flow', () => {
     ['an own lock by its words', 'foo_lock(x); x->n = 1; foo_unlock(x); x->n = 2;', ['foo:x', '']],
     ['words without a pair are no lock', 'foo_lock(x); x->n = 1;', ['']],
     ['irqs are on or off, not counted', 'local_irq_disable(); local_irq_disable(); x->n = 1; local_irq_enable(); x->n = 2;', ['irqs-off', '']],
+    [
+      'preemption is on again without a look at who else is to run',
+      'preempt_disable(); x->n = 1; sched_preempt_enable_no_resched(); x->n = 2;',
+      ['preempt-off', ''],
+    ],
     ['preemption is counted', 'preempt_disable(); preempt_disable(); preempt_enable(); x->n = 1; preempt_enable(); x->n = 2;', ['preempt-off', '']],
   ])('%s', async (_, body, expected) => {
     expect(await held(body)).toEqual(expected);

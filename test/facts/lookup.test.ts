@@ -258,6 +258,17 @@ describe('what is known of a function', () => {
       rcu_read_unlock_bh: ['-rcu-read', '-bh-off'],
       srcu_read_lock: ['+srcu-read'],
       get_cpu: ['+preempt-off'],
+      preempt_enable_no_resched: ['-preempt-off'],
+      preempt_enable_no_resched_notrace: ['-preempt-off'],
+      sched_preempt_enable_no_resched: ['-preempt-off'],
+      preempt_count_inc: ['+preempt-off'],
+      __preempt_count_sub: ['-preempt-off'],
+      __preempt_count_dec_and_test: ['-preempt-off'],
+      preempt_check_resched: [],
+      raw_local_irq_save: ['+irqs-off'],
+      arch_local_irq_restore: ['-irqs-off'],
+      __local_bh_disable_ip: ['+bh-off'],
+      local_bh_enable_ip: ['-bh-off'],
       'guard(spinlock_irq)': ['+irqs-off', '+preempt-off'],
     };
     for (const [api, context] of Object.entries(contexts)) expect(factOf(api)?.context, api).toEqual(context);
