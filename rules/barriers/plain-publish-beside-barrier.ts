@@ -1,4 +1,4 @@
-import { gates, isTest, nearest, ordersAll, runsAlone } from '../../src/c/query.ts';
+import { gates, isTest, nearest, ordersAll, partnersOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -134,7 +134,11 @@ int ring_empty(struct ring *r)
     if (stores.length === 0) return;
     const store = stores[0] as Use;
     const looks = uses.filter(u => u.fn !== store.fn && usual(u, world) && goesBy(u));
-    const free = looks.filter(u => !sharesLock(u.event, store.event));
+    const free = partnersOf(
+      looks.filter(u => !sharesLock(u.event, store.event)),
+      store,
+      world,
+    );
     // Who stores it as well may be on the writers' side, whatever keeps those apart, unless a read barrier shows the other.
     const writers = new Set(uses.filter(u => u.event.kind === 'write' || u.event.kind === 'rmw').map(u => u.fn));
     const readers = free.filter(u => !writers.has(u.fn));

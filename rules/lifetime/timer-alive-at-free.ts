@@ -198,7 +198,7 @@ void lamp_start(struct lamp *l)
                 { path: stop.path, line: stop.line, side: stop.side, note: 'removed from its queue here' },
                 { path: item.setUp.path, line: item.setUp.line, side: item.setUp.side, note: 'initialised here' },
               ],
-              quote: [stop, free],
+              quote: [...item.queued, stop, free],
             },
           );
           break;
@@ -213,6 +213,8 @@ interface Item {
   key: string;
   setUp: Event;
   handler: CFunction;
+  /** Where it is armed or queued, the first place alone. */
+  queued: Event[];
 }
 
 /** Takes the item off its queue and waits for nothing, with the form that waits. */
@@ -226,9 +228,9 @@ const REMOVALS = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove)$/;
 const WAITS_FOR_ALL = /^(?:flush|drain|destroy)_workqueue$|^flush_scheduled_work$|^synchronize_/;
 
 function itemsIn(file: CodeFile): Item[] {
-  return deferredIn(file.functions).flatMap(({ type, handler, setUp }) => {
+  return deferredIn(file.functions).flatMap(({ type, handler, setUp, queued }) => {
     const key = keyOf(setUp.event);
-    return type !== null && handler && key !== null ? [{ key, setUp: setUp.event, handler }] : [];
+    return type !== null && handler && key !== null ? [{ key, setUp: setUp.event, handler, queued: queued.slice(0, 1).map(site => site.event) }] : [];
   });
 }
 

@@ -52,6 +52,7 @@ function remarkOn(item: Deferred, source: Source, { wait, stop }: Early): Remark
     question: `Should ${wait.event.api}() come after ${stop.event.api}()?`,
     dismissal: `Not an issue if ${source.entry.name}() can no longer run by then, or no longer queues ${item.path}`,
     related: [at(stop, 'stopped here'), at(source.queued, 'queued here')],
+    quote: [source.queued.event, { path: wait.fn.path, line: wait.fn.line, side: wait.fn.side }, wait.event, stop.event],
     shape: wait.fn.name,
   };
 }

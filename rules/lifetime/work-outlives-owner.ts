@@ -1,6 +1,6 @@
-import { type Deferred, deferredIn, runBy } from '../../src/c/query.ts';
-import type { CFunction } from '../../src/model/code.ts';
-import type { Remark, Rule } from '../../src/model/rule.ts';
+import { type Deferred, deferredIn, partnersOf, runBy } from '../../src/c/query.ts';
+import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Remark, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './work-outlives-owner/examples.ts';
 import {
   actsOutOfView,
@@ -67,6 +67,8 @@ export default {
           fn,
           left.map(l => l.item),
           run,
+          event,
+          world,
         ),
       );
     }
@@ -76,7 +78,7 @@ export default {
         if (!probe || item.type === null || isWaitedFor(item, NOTHING, world) || keepsOwner(item, world) || !livesOn(item, NOTHING, world)) continue;
         if (!isManaged(item, file) || world.designated(file.path).has('suppress_bind_attrs') || file.functions.some(fn => actsOutOfView(fn, file)))
           continue;
-        report({ event: item.setUp.event, fn: item.setUp.fn }, remarkOn(null, [item], NOTHING));
+        report({ event: item.setUp.event, fn: item.setUp.fn }, remarkOn(null, [item], NOTHING, null, world));
       }
   },
 } satisfies Rule;
@@ -84,11 +86,11 @@ export default {
 const NOTHING: ReadonlySet<CFunction> = new Set();
 
 /** What is said of the items that a removal leaves alone; of those that no removal is there for, where there is none. */
-function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: ReadonlySet<CFunction>): Remark {
+function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: ReadonlySet<CFunction>, free: Event | null, world: World): Remark {
   const [item, ...others] = items;
   const off = item?.takenOff.find(site => run.has(site.fn));
   const drain = item?.drained.find(site => run.has(site.fn));
-  const queuer = item?.queued[0];
+  const queuer = item && armingOf(item, run, world);
   const queued = queuer?.event;
   const setUp = item?.setUp.event;
   const handler = `${item?.handler?.name}()`;
@@ -112,6 +114,17 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
       ...(setUp && removal ? [{ path: setUp.path, line: setUp.line, side: setUp.side, note: 'initialised here' }] : []),
       ...(queued ? [{ path: queued.path, line: queued.line, side: queued.side, note: 'queued here' }] : []),
     ],
+    quote: [
+      ...(queued ? [queued] : setUp ? [setUp] : []),
+      ...(removal ? [{ path: removal.path, line: removal.line, side: removal.side }] : []),
+      ...(free ? [free] : []),
+    ],
     shape: removal?.name ?? item?.path ?? '',
   };
+}
+
+/** What queues the item beside the removal: neither the removal itself nor what brings the device up, where there is another. */
+function armingOf(item: Deferred, run: ReadonlySet<CFunction>, world: World): Deferred['queued'][number] | undefined {
+  const beside = item.queued.filter(site => !run.has(site.fn));
+  return partnersOf(beside, item.setUp, world)[0] ?? item.queued[0];
 }

@@ -1,17 +1,4 @@
-import {
-  conditionOn,
-  eventsOf,
-  isHandedOver,
-  isMadeHere,
-  isOwn,
-  isTest,
-  keyOf,
-  madeOf,
-  onward,
-  originsOf,
-  placeOf,
-  runsAlone,
-} from '../../src/c/query.ts';
+import { conditionOn, eventsOf, isHandedOver, isMadeHere, isTest, keyOf, madeOf, onward, originsOf, partnersOf, placeOf } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts';
 
@@ -266,9 +253,10 @@ function claimOf(
 ): Claim | null {
   const key = keyOf(read);
   if (key === null || [read, second].some(e => e.locks.some(l => l.endsWith(' (shared)')))) return null;
-  const writer = world.functions
-    .filter(f => f !== fn && !f.isMacro && !f.broken && !isTest(f) && !runsAlone(f, world) && (!key.startsWith('|') || f.path === fn.path))
-    .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e) && !isOwn(f, e)).map(event => ({ fn: f, event })))[0];
+  const writers = world.functions
+    .filter(f => f !== fn && (!key.startsWith('|') || f.path === fn.path))
+    .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e)).map(event => ({ fn: f, event })));
+  const [writer] = partnersOf(writers, { fn, event: read }, world);
   const edits = (what: string): Claim['edits'] => [{ kind: 'move', event: read, where: 'after', to: lock, text: `Reading ${what} under the lock` }];
   if (!writer) return read.locks.length > 0 ? null : assumed(fn, { read, second, free }, pointer, edits(nameOf(read, pointer)));
   const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && e.index < writer.event.index);

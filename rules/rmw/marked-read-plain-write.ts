@@ -1,4 +1,4 @@
-import { cellName, heldAt, isOwn, isTest, madeOf, nodesAfter, placeOf, runsAlone } from '../../src/c/query.ts';
+import { cellName, heldAt, isOwn, isTest, madeOf, nodesAfter, partnersOf, placeOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -252,7 +252,7 @@ void tick_note(unsigned long now)
             comparesWith(fn, read, u.event),
         );
         if (again && !isEnteredLocked(fn) && read.locks.length === 0 && heldAt(fn, read, world).length === 0)
-          speak(fn, read, stores[0] ?? null, 'look');
+          speak(fn, read, partnersOf(stores, { fn, event: read }, world)[0] ?? null, 'look');
         else if (
           !isLocked(fn, read, world) &&
           !own.some(u => u.event.kind === 'write' && u.event.index < read.index) &&

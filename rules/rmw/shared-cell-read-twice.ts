@@ -1,4 +1,4 @@
-import { cellName, conditionOn, effectsOf, heldAt, isOwn, isTest, keyOf, onward, placeOf, runsAlone } from '../../src/c/query.ts';
+import { cellName, conditionOn, effectsOf, heldAt, isOwn, isTest, keyOf, onward, partnersOf, placeOf, runsAlone } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -202,7 +202,11 @@ bool port_has(struct port *p)
       writers ??= uses.filter(u => stores(u, uses, key, world));
       const held = heldAt(fn, first, world);
       if (held.length > 0 || !isLockless(fn, first, own, world) || isPrinted(fn, second)) continue;
-      const others = writers.filter(w => w.fn !== fn);
+      const others = partnersOf(
+        writers.filter(w => w.fn !== fn),
+        { fn, event: first },
+        world,
+      );
       const writer = others.find(clears) ?? others[0];
       if (!writer) continue;
       const name = first.cell ? cellName(first.cell) : 'the cell';

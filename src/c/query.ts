@@ -54,6 +54,7 @@ export {
 export { dropsOf, enteredUnder, gives, isIdentity, lockText, mayGive, type Taking, takings } from './locking.ts';
 export { lockPath, sameLock } from './locknames.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
+export { type Party, partnersOf } from './partners.ts';
 export { type PieceLeak, pieceLeaksOf } from './pieceleaks.ts';
 export {
   type BareWalk,
