@@ -158,10 +158,11 @@ void tally_retry(struct tally *t)
         report(
           { event, fn },
           {
-            message: `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${before.api}() on line ${before.line}`,
+            message: `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${before.api}() above`,
             question: 'Is one of the two meant for a different object?',
             dismissal: 'Not an issue if these are locks of different objects',
             related: [{ path: fn.path, line: before.line, side: fn.side, note: 'first taken here' }],
+            quote: [before, event],
             shape: `${fn.name}|${lock}`,
           },
         );

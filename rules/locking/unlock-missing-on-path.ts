@@ -59,7 +59,7 @@ export default {
           : { place: { path: fn.path, line: leak.line, side: fn.side }, fn, addedBy: world.addedBy(fn.path, leak.line) },
         {
           message: `${fn.name}() ${exit} with ${OFF[leak.taking.lock] ?? `${name} held`}`,
-          detail: [`${leak.from.api}() on line ${leak.from.line} acquires it, and the other return paths release it`],
+          detail: [`${leak.from.api}() acquires it, and the other return paths release it`],
           question: `What releases ${name} on this path?`,
           dismissal: `Not an issue if a function called on this path releases ${name}, or if callers do so on this result`,
           related: [

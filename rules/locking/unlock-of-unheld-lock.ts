@@ -176,8 +176,8 @@ out:
       const at = { path: fn.path, line: turn?.line ?? fn.line, side: fn.side };
       report(earlier ? { event: earlier, fn } : { place: at, fn, addedBy: world.addedBy(fn.path, at.line) }, {
         message: earlier
-          ? `${fn.name}() releases ${name} twice: here, and again on line ${release.line}`
-          : `${fn.name}() releases ${name} on line ${release.line} on a path that did not take it`,
+          ? `${fn.name}() releases ${name} twice`
+          : `${fn.name}() releases ${name} on a path that did not take it`,
         question: earlier ? `What takes ${name} again in between?` : `What takes ${name} on this path?`,
         dismissal: `Not an issue if a function called on this path takes ${name}, or if this path can't be reached`,
         related: [

@@ -129,7 +129,7 @@ struct shelf *shelf_new(int n)
         { event: second, fn },
         {
           message: `${fn.name}() reads ${name} by two plain loads before ${swap.api}(), and the two may return different values`,
-          detail: [`What the read on line ${first.line} decided need not hold for the value read on line ${second.line}`],
+          detail: ['What the first read decided need not hold for the value of the second'],
           question: `Should ${name} be read once, with READ_ONCE()?`,
           dismissal: `Not an issue if no other CPU changes ${name} meanwhile`,
           quote: [first, second, swap],

@@ -92,13 +92,12 @@ void job_end(struct job *j)
       const out = onward(fn, begin, { stop: e => ends.includes(e) || evens(fn, e, begin, world), rounds: true });
       if (out.exits.length === 0 || out.gap) continue;
       const name = begin.cell?.path ?? 'the counter';
-      const [exit] = out.exits;
       report(
         { event: begin, fn },
         {
           message: `${fn.name}() makes ${name} odd and returns with it odd on one path`,
           detail: [
-            `It is made even again on ${ends.map(e => `line ${e.line}`).join(' and ')}, which the return on line ${exit?.line ?? fn.endLine} does not pass`,
+            ends.length > 1 ? 'Other paths make it even again, and this one does not pass any of these places' : 'Another path makes it even again, and this one does not pass that place',
           ],
           question: `Should every return path of ${fn.name}() make ${name} even?`,
           dismissal: `Not an issue if a caller makes ${name} even`,

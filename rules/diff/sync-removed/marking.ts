@@ -61,7 +61,7 @@ export function lostOrder(view: View, event: Event): Remark | null {
 
 /** What the function gains on the cell of a marked access that went; null where it is no such access, or nobody else sees the object. */
 function becomes({ before, after, series, added }: View, event: Event): Event[] | null {
-  if (!isAccess(event) || event.cell === null || event.ordering === 'plain' || event.ordering === null || runsAlone(after)) return null;
+  if (!isAccess(event) || event.cell === null || event.ordering === 'plain' || event.ordering === null || runsAlone(after, series.after)) return null;
   if (isOwn(before, event) || series.stays(event)) return null;
   const key = cellKey(event.cell);
   // What a pointer points to is another cell than the pointer, whatever names it.

@@ -9,7 +9,7 @@ const beside = new WeakMap<Changes, CFunction[]>();
 export function running(series: Changes): CFunction[] {
   let found = beside.get(series);
   if (!found) {
-    found = series.after.functions.filter(fn => !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn));
+    found = series.after.functions.filter(fn => !fn.isMacro && !fn.broken && !isTest(fn) && !runsAlone(fn, series.after));
     beside.set(series, found);
   }
   return found;
