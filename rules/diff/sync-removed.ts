@@ -33,6 +33,7 @@ export default {
     'a caller or callee that is not shown and protects the code now is not seen: the question is asked all the same',
     'the other side is looked for among the functions shown, by the type and the path of the cell: where it is not shown the question has no execution',
     'a lock that is removed from all functions of a cell at once is decided only where one of them updates it in one statement',
+    'where the declaration or the initialisation of the lock itself is removed nothing is said, whether or not what is left suffices',
     'synchronisation that is replaced by another kind in the same function silences it, whether or not the other kind suffices',
   ],
   examples,

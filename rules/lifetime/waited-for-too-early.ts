@@ -47,9 +47,11 @@ export default {
 
 function remarkOn(item: Deferred, source: Source, { wait, stop }: Early): Remark {
   const at = ({ event }: typeof wait, note: string) => ({ path: event.path, line: event.line, side: event.side, note });
+  // Two calls of one name are told apart by what they wait for.
+  const [waits, stops] = [wait.event, stop.event].map(e => `${e.api}(${wait.event.api === stop.event.api ? (e.args[0] ?? '') : ''})`);
   return {
-    message: `${wait.event.api}() waits for ${item.handler?.name}() before ${stop.event.api}(), but until that ${source.entry.name}() may ${item.kind === 'timer' ? 'arm' : 'queue'} it again`,
-    question: `Should ${wait.event.api}() come after ${stop.event.api}()?`,
+    message: `${waits} waits for ${item.handler?.name}() before ${stops}, but until that ${source.entry.name}() may ${item.kind === 'timer' ? 'arm' : 'queue'} it again`,
+    question: `Should ${waits} come after ${stops}?`,
     dismissal: `Not an issue if ${source.entry.name}() can no longer run by then, or no longer queues ${item.path}`,
     related: [at(stop, 'stopped here'), at(source.queued, 'queued here')],
     quote: [source.queued.event, { path: wait.fn.path, line: wait.fn.line, side: wait.fn.side }, wait.event, stop.event],

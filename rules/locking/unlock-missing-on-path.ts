@@ -18,6 +18,7 @@ export default {
     'a function with no unlock on any path is assumed to return with the lock held',
     'a function that is not visible counts as an unlock if its name says so',
     'where a patch shows only part of the function, only the return of an errno right beside the path to the unlock is reported',
+    'an unlock that a patch removes is reported only if the facts know the lock, and nothing that the patch adds may release it',
     'two locks of one class held at once are followed by the member alone, so their imbalance is not reported',
   ],
   examples,

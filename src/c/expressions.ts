@@ -195,6 +195,18 @@ function store(left: Expr, value: Value, api: string, operand: string, cx: Conte
     setVariable(left.name, api === '=' ? value : union(cx.valueOf(left.name), value), null, cx);
     return;
   }
+  // ACCESS_ONCE() is an lvalue: assigned to, it is a marked store.
+  const fact = left.k === 'call' && left.callee.k === 'name' ? cx.file.fact(left.callee.name) : undefined;
+  const marked = left.k === 'call' && fact?.kind === 'read' && fact.by === 'lvalue' ? { name: fact.api, of: left.args[fact.cell ?? 0] } : null;
+  if (marked?.of) {
+    address(marked.of, cx);
+    const cell = cellOfLvalue(marked.of, cx);
+    if (!cell) return;
+    const by = { api: marked.name, cell, ordering: 'relaxed' as const, args: [cx.text(marked.of)] };
+    if (api !== '=') cx.emit(left, { ...by, kind: 'read', operation: 'load' });
+    cx.emit(left, { ...by, kind: 'write', operation: COMPOUND[api] ?? 'store', operand, argSources: [value.sources] });
+    return;
+  }
   address(left, cx);
   const cell = cellOfLvalue(left, cx);
   if (!cell) {

@@ -20,6 +20,11 @@ export interface Taking {
   irqsOff: boolean;
 }
 
+/** Does the call hold a lock of its object for as long as it works on it, as xa_store() does? */
+export function hasOwnLock(event: Event): boolean {
+  return factOf(event.api)?.ownLock ?? false;
+}
+
 /** What the event takes: locks, and contexts that it begins without one. */
 export function takings(fn: CFunction, event: Event): Taking[] {
   const effect = lockFlowOf(fn)?.effects[event.index];

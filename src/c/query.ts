@@ -51,7 +51,7 @@ export {
   variablesIn,
   waitsForReaders,
 } from './lifetime.ts';
-export { dropsOf, enteredUnder, gives, isIdentity, lockText, mayGive, type Taking, takings } from './locking.ts';
+export { dropsOf, enteredUnder, gives, hasOwnLock, isIdentity, lockText, mayGive, type Taking, takings } from './locking.ts';
 export { lockPath, sameLock } from './locknames.ts';
 export { type PairUpdate, pairUpdates } from './pairs.ts';
 export { type Party, partnersOf } from './partners.ts';

@@ -30,6 +30,11 @@ const table: Record<string, [code: string, events: string][]> = {
     ['v = sizeof(*x) + sizeof(x->n);', ''],
     ['int *p = x->arr; p[1] = v;', 'write = arr[1] plain'],
   ],
+  'an access that is marked by ACCESS_ONCE() is marked on both sides of an assignment': [
+    ['v = ACCESS_ONCE(x->n);', 'read ACCESS_ONCE n relaxed'],
+    ['ACCESS_ONCE(x->n) = v;', 'write ACCESS_ONCE n relaxed'],
+    ['ACCESS_ONCE(x->n)++;', 'read ACCESS_ONCE n relaxed | write ACCESS_ONCE n relaxed'],
+  ],
   'a compound assignment reads and writes': [
     ['x->n += 2;', 'read += n plain | write += n plain'],
     ['x->flags |= 4;', 'read |= flags plain | write |= flags plain'],

@@ -1,6 +1,5 @@
 /** What the kinds of loss ask of a function on both sides. */
-import { calleeIn, cellName, isAccess, isOwn } from '../../../src/c/query.ts';
-import { factOf } from '../../../src/facts/lookup.ts';
+import { calleeIn, cellName, hasOwnLock, isAccess, isOwn } from '../../../src/c/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell } from './partners.ts';
@@ -118,10 +117,9 @@ function synchronises(series: Changes, name: string): boolean {
 /** Touches memory that others may see, or may do anything, and keeps nobody away by itself. */
 export function matters(view: View, event: Event): boolean {
   const { before, series } = view;
-  if (factOf(event.api)?.ownLock || locksInside(view, event)) return false;
+  if (hasOwnLock(event) || locksInside(view, event)) return false;
   // What names the entry to a call that locks for itself is the caller's own matter.
-  if (event.kind === 'read' && before.events.some(e => e.line === event.line && factOf(e.api)?.ownLock && e.args.includes(spelled(event))))
-    return false;
+  if (event.kind === 'read' && before.events.some(e => e.line === event.line && hasOwnLock(e) && e.args.includes(spelled(event)))) return false;
   if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === event.api);
   return (isAccess(event) && event.cell !== null && !isOwn(before, event)) || event.kind === 'free';
 }
