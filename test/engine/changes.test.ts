@@ -144,3 +144,47 @@ describe('lines that the series leaves and touches all the same', () => {
     expect(new Set((await reviewed([far], [writes])).reviews[0]?.held.map(h => h.reason))).toEqual(new Set(['pre-existing']));
   });
 });
+
+describe('what a change does to names and statements', () => {
+  const header = (path: string, removed: string, added = '') =>
+    `--- a/${path}\n+++ b/${path}\n@@ -20,${removed ? 7 : 6} +20,${added ? 7 : 6} @@ struct tray {\n \tint a;\n \tint b;\n \tint c;\n${removed}${added} \tint d;\n \tint e;\n \tint f;\n`;
+
+  /** What is asked of the change, once. */
+  async function asked<T>(patches: Patch[], ask: (series: Parameters<NonNullable<Rule['checkChange']>>[2]) => T): Promise<T | null> {
+    let found: T | null = null;
+    await reviewed(patches, [
+      {
+        ...rule,
+        checkChange(_before, _after, series) {
+          found ??= ask(series);
+        },
+      },
+    ]);
+    return found;
+  }
+
+  const touched = `--- a/tray.c\n+++ b/tray.c\n@@ -5,5 +5,5 @@ static void tray_post(struct tray *t)\n \tint n;\n \n-\tt->state = BUSY;\n+\tt->state = IDLE;\n \tt->users++;\n \treturn;\n`;
+
+  test('a member whose declaration goes is undeclared, also where a hunk shows only some of the members', async () => {
+    const gone = diffPatch(header('tray.h', '-\tstruct mutex lock;\n') + touched);
+    expect(await asked([gone], series => [series.undeclared('lock'), series.undeclared('b')])).toEqual([true, false]);
+  });
+
+  test('one that moves to another file is declared still', async () => {
+    const moved = diffPatch(header('tray.h', '-\tstruct mutex lock;\n') + header('shelf.h', '', '+\tstruct mutex lock;\n') + touched);
+    expect(await asked([moved], series => series.undeclared('lock'))).toBe(false);
+  });
+
+  test('a store of another value is not the statement that stood there', async () => {
+    const stays = await asked([diffPatch(touched)], series =>
+      series.functions
+        .flatMap(c => c.before?.events ?? [])
+        .filter(e => e.kind === 'write')
+        .map(e => [e.cell?.path, series.stays(e) !== null]),
+    );
+    expect(stays).toEqual([
+      ['state', false],
+      ['users', true],
+    ]);
+  });
+});
