@@ -3,10 +3,10 @@ import { DIFF, escaped, filesOf, problemsOf, readInput, readOne, readPage } from
 
 const TOP =
   '<html><head><title>a pond</title><style>pre{white-space:pre-wrap}</style></head><body><form\naction="../"><pre><a\nhref="../">ponds@example.org</a> <a\nhref="../help/">help</a></pre></form>';
-const LOG = 'Check the level.\n\nSigned-off-by: Ada Reed <ada@example.org>\n---\n lib/pond.c | 3 ++-\n\n';
+const LOG = 'Check the level.\n\nSigned-off-by: Patch Author <ada@example.org>\n---\n lib/pond.c | 3 ++-\n\n';
 
 const single = (body: string, more = '') =>
-  `${TOP}<pre\nid=b>From: Ada Reed &lt;ada@example.org&gt;
+  `${TOP}<pre\nid=b>From: Patch Author &lt;ada@example.org&gt;
 To: ponds@example.org,
 	fish@example.org
 Subject: <a
@@ -39,11 +39,11 @@ test('a message page gives what its mail gives', async () => {
     messageId: '2@example.org',
     kind: 'patch',
     title: 'pond: check the level & more',
-    from: { name: 'Ada Reed', address: 'ada@example.org' },
+    from: { name: 'Patch Author', address: 'ada@example.org' },
     date: '2024-01-02T09:00:00Z',
     inReplyTo: '1@example.org',
     problems: [],
-    patch: { recovered: false, version: 2, trailers: [{ key: 'Signed-off-by', value: 'Ada Reed <ada@example.org>' }] },
+    patch: { recovered: false, version: 2, trailers: [{ key: 'Signed-off-by', value: 'Patch Author <ada@example.org>' }] },
   });
   expect(filesOf(messages[0])).toEqual(['2 1 lib/pond.c']);
 });
@@ -77,7 +77,7 @@ test('marks of attachments are no text, and a part that is not shown is a proble
 test('addresses that an inbox masks are put together and said to have been masked', async () => {
   const message = await readOne(single(escaped(LOG)).replaceAll('ada@example.org', 'ada@example&#8226;org'));
   expect(message.from?.address).toBe('ada@example.org');
-  expect(message.body).toContain('Signed-off-by: Ada Reed <ada@example.org>');
+  expect(message.body).toContain('Signed-off-by: Patch Author <ada@example.org>');
   expect(problemsOf(message)).toEqual(['the page masks addresses (`user@host•org`); they are put together again']);
 });
 
@@ -115,15 +115,15 @@ const row = (n: number, minute: number, text: string) =>
   `2024-01-02 09:0${minute} ${text.replace(/\[(.*)\]/, `<a\nhref="#m${n}00000"\nid=r${n}00000>$1</a>`)}\n`;
 
 const thread = (between: string) => `${TOP}${[
-  entry(1, '[PATCH] pond: check the level', 'Ada Reed', escaped(LOG) + HTML_DIFF, 0),
+  entry(1, '[PATCH] pond: check the level', 'Patch Author', escaped(LOG) + HTML_DIFF, 0),
   entry(
     2,
     'Re: [PATCH] pond: check the level',
-    'Ben Marsh',
+    'Kernel Reviewer',
     '<span\nclass="q">&gt; +\tif (p-&gt;level &lt; 0 &amp;&amp; !p-&gt;dry)\n</span>Is dry ever set?',
     1,
   ),
-  entry(3, 'Re: [PATCH] pond: check the level', 'Ada Reed', 'Yes.\n\nFrom: Eve @ 2024-01-02 09:02 UTC (permalink / raw)\n\nnot a message', 2),
+  entry(3, 'Re: [PATCH] pond: check the level', 'Patch Author', 'Yes.\n\nFrom: Eve @ 2024-01-02 09:02 UTC (permalink / raw)\n\nnot a message', 2),
 ].join(between)}<hr><pre>end of thread, other threads:[<a
 href="../">~2024-01-02 09:02 UTC</a> | <a
 href="../">newest</a>]
@@ -132,7 +132,7 @@ href="../">newest</a>]
 id=t>Thread overview:</b> 3+ messages (download: <a
 href="../t.mbox.gz">mbox.gz</a>)
 -- links below jump to the message on this page --
-${row(1, 0, '[pond: check the level] Ada Reed')}${row(2, 1, '` [Re: pond] Ben Marsh')}${row(3, 2, '  ` [Ada Reed]')}</pre></body></html>`;
+${row(1, 0, '[pond: check the level] Patch Author')}${row(2, 1, '` [Re: pond] Kernel Reviewer')}${row(3, 2, '  ` [Patch Author]')}</pre></body></html>`;
 
 test.each([
   ['flat', '<hr>'],
@@ -140,9 +140,9 @@ test.each([
 ])('a %s thread page gives all its messages, tied as its overview shows', async (_kind, between) => {
   const { messages } = await readPage(thread(between));
   expect(messages.map(message => [message.messageId, message.kind, message.inReplyTo, message.from?.name])).toEqual([
-    ['1/x@example.org', 'patch', null, 'Ada Reed'],
-    ['2/x@example.org', 'reply', '1/x@example.org', 'Ben Marsh'],
-    ['3/x@example.org', 'reply', '2/x@example.org', 'Ada Reed'],
+    ['1/x@example.org', 'patch', null, 'Patch Author'],
+    ['2/x@example.org', 'reply', '1/x@example.org', 'Kernel Reviewer'],
+    ['3/x@example.org', 'reply', '2/x@example.org', 'Patch Author'],
   ]);
   expect(filesOf(messages[0])).toEqual(['2 1 lib/pond.c']);
   expect(messages.map(message => message.date)).toEqual(['2024-01-02T09:00:00Z', '2024-01-02T09:01:00Z', '2024-01-02T09:02:00Z']);
@@ -151,7 +151,7 @@ test.each([
 
 const TEXT = `All of lore.example.org
  help / color / mirror / Atom feed
-From: Ada Reed <ada@example.org>
+From: Patch Author <ada@example.org>
 To: ponds@example.org
 Cc: fish@example.org,
 	"Ben: of the marsh" <ben@example.org>
@@ -167,8 +167,8 @@ ${LOG}${DIFF}--
   reply	other threads:[~2024-01-02 14:01 UTC|newest]
 
 Thread overview: 2+ messages / expand[flat|nested]  mbox.gz  Atom feed  top
-2024-01-02  9:00 [PATCH 0/2] pond Ada Reed
-2024-01-02  9:00 \` Ada Reed [this message]
+2024-01-02  9:00 [PATCH 0/2] pond Patch Author
+2024-01-02  9:00 \` Patch Author [this message]
 
 Reply instructions:
 
@@ -218,9 +218,9 @@ test('a diff whose white space was folded is mended and marked', async () => {
 const TEXT_THREAD = `public inbox for ponds@example.org
  help / color / mirror / Atom feed
 ${[
-  ['[PATCH] pond: check the level', 'Ada Reed', LOG + DIFF],
-  ['Re: [PATCH] pond: check the level', 'Ben Marsh', '> +\tif (p->level < 0 && !p->dry)\nIs dry ever set?'],
-  ['Re: [PATCH] pond: check the level', 'Ada Reed', 'Yes.'],
+  ['[PATCH] pond: check the level', 'Patch Author', LOG + DIFF],
+  ['Re: [PATCH] pond: check the level', 'Kernel Reviewer', '> +\tif (p->level < 0 && !p->dry)\nIs dry ever set?'],
+  ['Re: [PATCH] pond: check the level', 'Patch Author', 'Yes.'],
 ]
   .map(
     ([subject, name, body], at) =>
@@ -231,9 +231,9 @@ end of thread, other threads:[~2024-01-02  9:02 UTC | newest]
 
 Thread overview: 3+ messages (download: mbox.gz / follow: Atom feed)
 -- links below jump to the message on this page --
-2024-01-02  9:00 [PATCH] pond: check the level Ada Reed
-2024-01-02  9:01 \` Ben Marsh
-2024-01-02  9:02   \` Ada Reed
+2024-01-02  9:00 [PATCH] pond: check the level Patch Author
+2024-01-02  9:01 \` Kernel Reviewer
+2024-01-02  9:02   \` Patch Author
 `;
 
 test('a thread page saved as text is tied by its overview, and its messages are without ids', async () => {

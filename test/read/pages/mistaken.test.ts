@@ -4,7 +4,7 @@ import { MAX_LETTERS } from '../../../src/read/pages/limits.ts';
 import { sheetOfHtml } from '../../../src/read/pages/sheet.ts';
 import { DIFF, escaped, readPage } from './pages.ts';
 
-const HEAD = 'From: Ada Reed <ada@example.org>\nSubject: [PATCH] pond\nDate: Tue, 2 Jan 2024 10:00:00 +0100\nMessage-ID: <1@example.org>\n\n';
+const HEAD = 'From: Patch Author <ada@example.org>\nSubject: [PATCH] pond\nDate: Tue, 2 Jan 2024 10:00:00 +0100\nMessage-ID: <1@example.org>\n\n';
 const PAGE = `<html><head><title>x</title></head><body><pre>${escaped(DIFF)}</pre></body></html>\n`;
 
 test.each([
@@ -20,7 +20,7 @@ test.each([
   ['a text with a date and an address', 'We met\nada at example.org\nand that was that, on Tue Jan 2.\n'],
   [
     'a commit as git log has it',
-    `commit ${'0'.repeat(40)}\nAuthor: Ada Reed <ada@example.org>\nDate:   Tue Jan 2 10:00:00 2024 +0100\n\n    pond\n\n${DIFF}`,
+    `commit ${'0'.repeat(40)}\nAuthor: Patch Author <ada@example.org>\nDate:   Tue Jan 2 10:00:00 2024 +0100\n\n    pond\n\n${DIFF}`,
   ],
   ['text that starts with a mark of HTML', '<- this way, and not that way, and never back again\n'],
   ['nothing', ''],
@@ -80,7 +80,7 @@ test.each(HOSTILE)('a page of nothing but %j is read to its end and without a fa
   expect(messages.length).toBeGreaterThan(0);
 });
 
-const FIRST = 's\nAda Reed\nada at example.org\nTue Jan  2 10:00:00 PST 2024\n';
+const FIRST = 's\nPatch Author\nada at example.org\nTue Jan  2 10:00:00 PST 2024\n';
 
 test.each([
   ['heads of messages', 'lore\n', 'From: a @ 2024-01-02 09:00 UTC (permalink / raw)\n'],
