@@ -101,9 +101,7 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
       ? `${removal.name}() does not wait for ${handler}, which ${state} when ${gone} is gone`
       : `Nothing waits for ${handler}, which ${state} when ${gone} is freed with its device`,
     detail: [
-      ...(queuer
-        ? [`${queuer.fn.name}() ${/timer/.test(queuer.event.api) ? 'arms' : 'queues'} it with ${queuer.event.api}()`]
-        : []),
+      ...(queuer ? [`${queuer.fn.name}() ${/timer/.test(queuer.event.api) ? 'arms' : 'queues'} it with ${queuer.event.api}()`] : []),
       ...(off ? [`${off.event.api}() removes ${item?.path} from its queue but does not wait for a running handler`] : []),
       ...(drain ? [`${drain.event.api}() waits for what is on the queue, but ${item?.path} gets there only when its delay has passed`] : []),
       ...others.map(o => `Nothing waits for ${o.handler?.name}() of ${o.path} either`),

@@ -175,9 +175,7 @@ out:
       const name = lockText(lock, taken);
       const at = { path: fn.path, line: turn?.line ?? fn.line, side: fn.side };
       report(earlier ? { event: earlier, fn } : { place: at, fn, addedBy: world.addedBy(fn.path, at.line) }, {
-        message: earlier
-          ? `${fn.name}() releases ${name} twice`
-          : `${fn.name}() releases ${name} on a path that did not take it`,
+        message: earlier ? `${fn.name}() releases ${name} twice` : `${fn.name}() releases ${name} on a path that did not take it`,
         question: earlier ? `What takes ${name} again in between?` : `What takes ${name} on this path?`,
         dismissal: `Not an issue if a function called on this path takes ${name}, or if this path can't be reached`,
         related: [

@@ -97,7 +97,9 @@ void job_end(struct job *j)
         {
           message: `${fn.name}() makes ${name} odd and returns with it odd on one path`,
           detail: [
-            ends.length > 1 ? 'Other paths make it even again, and this one does not pass any of these places' : 'Another path makes it even again, and this one does not pass that place',
+            ends.length > 1
+              ? 'Other paths make it even again, and this one does not pass any of these places'
+              : 'Another path makes it even again, and this one does not pass that place',
           ],
           question: `Should every return path of ${fn.name}() make ${name} even?`,
           dismissal: `Not an issue if a caller makes ${name} even`,
