@@ -2,27 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 // @ts-expect-error Scripts are plain JavaScript.
 import { namesFile, WITH_VALUE } from '../../scripts/run.mjs';
-import { eventsCommand } from '../../src/cli/events.ts';
 import { COMMAND_HELP, HELP } from '../../src/cli/help.ts';
-import { litmusCommand } from '../../src/cli/litmus.ts';
 import { nearest } from '../../src/cli/options.ts';
-import { reviewCommand } from '../../src/cli/review.ts';
-import { explainCommand, rulesCommand } from '../../src/cli/rules.ts';
-import { scanCommand } from '../../src/cli/scan.ts';
-import { show } from '../../src/cli/show.ts';
+import { command, root, started } from './command.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'fencepost-'));
 const single = readFileSync(join(root, 'samples/single/0001-spindle-know-which-channels-wait-for-an-answer.patch'), 'utf8');
 
 function run(...args: string[]) {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8', cwd: root });
-  return { status: done.status, out: done.stdout, err: done.stderr };
+  return command(args);
 }
 
 function file(name: string, content: string | Uint8Array): string {
@@ -31,35 +23,8 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-const COMMANDS: Record<string, (args: string[], out: (text: string) => void, err: (text: string) => void) => number | Promise<number>> = {
-  review: (args, out, err) => reviewCommand('review', args, out, err),
-  check: (args, out, err) => reviewCommand('check', args, out, err),
-  scan: scanCommand,
-  show,
-  events: eventsCommand,
-  litmus: litmusCommand,
-  rules: rulesCommand,
-  explain: explainCommand,
-};
-
-/** The command without a process of its own: for what it refuses before it reads anything. */
-async function direct(command: string, ...args: string[]) {
-  const got = { out: '', err: '' };
-  const status = await COMMANDS[command]?.(
-    args,
-    text => {
-      got.out += text;
-    },
-    text => {
-      got.err += text;
-    },
-  );
-  return { status, ...got };
-}
-
 function read(input: string, ...args: string[]) {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8', cwd: root, input });
-  return { status: done.status, out: done.stdout, err: done.stderr };
+  return started(args, { input });
 }
 
 describe('the exit status', () => {
@@ -247,7 +212,7 @@ describe('bad input gives one clear line and never a stack trace', () => {
       ['takes no argument', 'rules', 'torn-pair-update'],
       ['name the INPUT', 'explain', '0123abcd'],
     ]) {
-      const r = await direct(command ?? '', ...args);
+      const r = run(command ?? '', ...args);
       expect({ status: r.status, out: r.out }, args.join(' ')).toEqual({ status: 2, out: '' });
       expect(r.err.trim().split('\n')).toHaveLength(1);
       expect(r.err).toContain(said);
@@ -462,7 +427,7 @@ describe('--help', () => {
       const help = (COMMAND_HELP[command] ?? '').replace('git format-patch --stdout', '');
       // With a value that is as a rule none, and an input that is not there, each is wrong in another way than being unknown.
       for (const option of new Set(help.match(/--[a-z][a-z-]*/g) ?? []))
-        expect((await direct(command, option, join(work, 'made'), join(work, 'nowhere'))).err, `${command} ${option}`).not.toContain(
+        expect((run(command, option, join(work, 'made'), join(work, 'nowhere'))).err, `${command} ${option}`).not.toContain(
           'no option is called',
         );
     }
@@ -483,6 +448,6 @@ test('`npm run review` reads the samples where no FILE is among its options', as
   // The list is the command's own: an option with a value says so where the value is missing.
   const valued: string[] = [];
   for (const option of new Set(COMMAND_HELP.review?.match(/(?<![\w-])--?[a-z][a-z-]*/g)))
-    if ((await direct('review', join(work, 'nowhere'), option)).err.includes('needs a value')) valued.push(option);
+    if ((run('review', join(work, 'nowhere'), option)).err.includes('needs a value')) valued.push(option);
   expect([...WITH_VALUE].sort()).toEqual(valued.sort());
 });

@@ -1,11 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { command } from './command.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'fencepost-events-'));
 mkdirSync(join(work, 'tree/drivers'), { recursive: true });
 mkdirSync(join(work, 'tree/include'), { recursive: true });
@@ -40,8 +38,7 @@ diff --git a/drivers/lane.c b/drivers/lane.c
 );
 
 function run(...args: string[]) {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), 'events', ...args], { encoding: 'utf8', cwd: root });
-  return { status: done.status, out: done.stdout, err: done.stderr };
+  return command(['events', ...args]);
 }
 
 test('with a tree the events are those of the whole file, and a call is known by what it calls in a header', () => {

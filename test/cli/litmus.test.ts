@@ -1,16 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { command, started } from './command.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'fencepost-litmus-'));
 
 function run(args: string[], input = '') {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), 'litmus', ...args], { encoding: 'utf8', cwd: root, input });
-  return { status: done.status, out: done.stdout, err: done.stderr };
+  return input === '' ? command(['litmus', ...args]) : started(['litmus', ...args], { input });
 }
 
 function file(name: string, content: string): string {

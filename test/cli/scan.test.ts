@@ -2,10 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
+import { command, root } from './command.ts';
 
 /** A folder with the files. */
 function folder(files: Record<string, string>): string {
@@ -18,8 +16,7 @@ function folder(files: Record<string, string>): string {
 }
 
 function scan(cwd: string, ...args: string[]) {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), 'scan', ...args], { encoding: 'utf8', cwd });
-  return { status: done.status, out: done.stdout, err: done.stderr };
+  return command(['scan', ...args], { cwd });
 }
 
 const drop = (name: string) => `void ${name}(struct s *s)\n{\n\tatomic_inc_return(&s->hits);\n}\n`;
