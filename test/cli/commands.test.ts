@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -283,9 +282,9 @@ describe('JSON', () => {
 });
 
 test('stdin is an input', () => {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), 'check', '-'], { encoding: 'utf8', input: single });
-  expect(done.status).toBe(1);
-  expect(done.stdout).toContain('torn-pair-update');
+  const { status, out } = read(single, 'check', '-');
+  expect(status).toBe(1);
+  expect(out).toContain('torn-pair-update');
 });
 
 test('a folder of folders is reviewed folder by folder', () => {
@@ -402,7 +401,7 @@ test('--help, --version and the README agree', () => {
 describe('--help', () => {
   const width = (text: string) => Math.max(...text.split('\n').map(line => line.length));
 
-  test.each(Object.keys(COMMANDS))('of %s is its own, fits a terminal, and has two examples', command => {
+  test.each(Object.keys(COMMAND_HELP))('of %s is its own, fits a terminal, and has two examples', command => {
     const help = COMMAND_HELP[command] ?? '';
     expect(help.startsWith(`fencepost ${command} `)).toBe(true);
     expect(width(help)).toBeLessThan(80);
@@ -411,7 +410,7 @@ describe('--help', () => {
   });
 
   test('is answered by every command, wherever it stands', () => {
-    for (const command of Object.keys(COMMANDS))
+    for (const command of Object.keys(COMMAND_HELP))
       expect(run(command, 'nowhere', '--help'), command).toEqual({ status: 0, out: COMMAND_HELP[command], err: '' });
     expect(run('help', 'scan').out).toBe(COMMAND_HELP.scan);
   });
@@ -423,13 +422,11 @@ describe('--help', () => {
   });
 
   test('names only options that the command takes', async () => {
-    for (const command of Object.keys(COMMANDS)) {
+    for (const command of Object.keys(COMMAND_HELP)) {
       const help = (COMMAND_HELP[command] ?? '').replace('git format-patch --stdout', '');
       // With a value that is as a rule none, and an input that is not there, each is wrong in another way than being unknown.
       for (const option of new Set(help.match(/--[a-z][a-z-]*/g) ?? []))
-        expect((run(command, option, join(work, 'made'), join(work, 'nowhere'))).err, `${command} ${option}`).not.toContain(
-          'no option is called',
-        );
+        expect(run(command, option, join(work, 'made'), join(work, 'nowhere')).err, `${command} ${option}`).not.toContain('no option is called');
     }
   });
 });
@@ -448,6 +445,6 @@ test('`npm run review` reads the samples where no FILE is among its options', as
   // The list is the command's own: an option with a value says so where the value is missing.
   const valued: string[] = [];
   for (const option of new Set(COMMAND_HELP.review?.match(/(?<![\w-])--?[a-z][a-z-]*/g)))
-    if ((run('review', join(work, 'nowhere'), option)).err.includes('needs a value')) valued.push(option);
+    if (run('review', join(work, 'nowhere'), option).err.includes('needs a value')) valued.push(option);
   expect([...WITH_VALUE].sort()).toEqual(valued.sort());
 });
