@@ -14,6 +14,7 @@ const script = new Script(readFileSync(file, 'utf8'), { filename: file, ...(exis
 const start = pathToFileURL(join(dist, 'cli.js')).href;
 // Every run adds its own listeners.
 process.stdout.setMaxListeners(0);
+process.stderr.setMaxListeners(0);
 
 const written = { out: '', err: '' };
 process.stdout.write = text => {
