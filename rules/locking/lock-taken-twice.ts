@@ -186,7 +186,8 @@ void tally_retry(struct tally *t)
               { path: fn.path, line: before.line, side: fn.side, note: 'first taken here' },
               { path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `taken again here, in ${inner.fn.name}()` },
             ],
-            shape: `${fn.name}|${inner.lock}`,
+            // A callee that takes the lock is one cause, whoever calls it.
+            shape: `${event.api}|${inner.lock}`,
           },
         );
       }

@@ -61,14 +61,15 @@ function sameBefore(told: Candidate[], states: States, change: SeriesChange): Ma
   const matched = new Set<Candidate>();
   const free = (c: Candidate): Candidate[] => {
     const path = was.get(c.raised.place.path);
-    const name = names.get(`${c.raised.fn.path}|${c.raised.fn.name}`) ?? c.raised.fn.name;
     const all = path === undefined ? [] : states.said(-1, path, c.raised.rule);
-    return all.filter(d => !d.held && d.raised.fn.name === name && !matched.has(d));
+    return all.filter(d => !d.held && !matched.has(d));
   };
+  const inFunction = (c: Candidate, d: Candidate) => d.raised.fn.name === (names.get(`${c.raised.fn.path}|${c.raised.fn.name}`) ?? c.raised.fn.name);
   const passes: ((c: Candidate, d: Candidate) => boolean)[] = [
-    (c, d) => sentence(c) === sentence(d) && standing(d) === `${c.raised.place.path}:${c.raised.place.line}`,
-    (c, d) => sentence(c) === sentence(d),
-    (c, d) => c.raised.event !== null && d.raised.event !== null && c.raised.event.text.trim() === d.raised.event.text.trim(),
+    (c, d) => inFunction(c, d) && sentence(c) === sentence(d) && standing(d) === `${c.raised.place.path}:${c.raised.place.line}`,
+    (c, d) => inFunction(c, d) && sentence(c) === sentence(d),
+    (c, d) => inFunction(c, d) && c.raised.event !== null && c.raised.event.text.trim() === d.raised.event?.text.trim(),
+    // Of all that is the matter with one object a rule may speak once, at another place than before.
     (c, d) => c.subject === d.subject && c.subject !== c.raised.place.path,
   ];
   for (const same of passes)

@@ -15,7 +15,7 @@ import type { ReviewOptions } from './review.ts';
 import { attribute, settle } from './sift.ts';
 
 /**
- * The review of one C file. Every finding is told by itself and as pre-existing. With a tree the headers that the file includes by quotes,
+ * The review of one C file. Findings of one cause are joined where the rule names it, each other one stands by itself; all are pre-existing. With a tree the headers that the file includes by quotes,
  * from its own folder on, are in view, and said nothing of.
  */
 export function scan(path: string, text: string, options: ReviewOptions): Review {
@@ -36,7 +36,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
     removed: null,
     holdTrials: options.holdTrials ?? false,
   };
-  const apart = attribute(raised, context, -1).map(c => (c.finding.witness ? c : { ...c, subject: c.finding.fingerprint }));
+  const apart = attribute(raised, context, -1).map(c => (c.finding.witness || c.raised.remark.shape ? c : { ...c, subject: c.finding.fingerprint }));
   const settled = settle(apart, [], context);
   const functions = world.files.filter((f: CodeFile) => f.path === path).flatMap(f => f.functions);
   const standing = (f: Finding): Finding => ({ ...f, patch: { index: -1, messageId: '' }, origin: 'pre-existing' });

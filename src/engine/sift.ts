@@ -249,7 +249,15 @@ function joined(candidates: Candidate[]): Finding[] {
     }
     const places = [known, ...known.related];
     if (places.some(p => p.path === finding.path && p.line === finding.line)) continue;
-    known.related = [...known.related, { path: finding.path, line: finding.line, side: finding.side, note: `the same in ${finding.function}()` }];
+    known.related = [
+      ...known.related,
+      {
+        path: finding.path,
+        line: finding.line,
+        side: finding.side,
+        note: finding.function === known.function ? `also: ${finding.message}` : `the same in ${finding.function}()`,
+      },
+    ];
     if (RANK[finding.severity] < RANK[known.severity]) known.severity = finding.severity;
   }
   return [...first.values()];
