@@ -4,7 +4,10 @@ import { unknownRule } from './rules.ts';
 
 /** How findings can be written. */
 export const FORMATS = ['notes', 'lines', 'json'] as const;
+/** The same of a series: the last three are for what was mailed, and loaded when they are asked for. */
+export const SERIES_FORMATS = [...FORMATS, 'mail', 'b4', 'b4-json'] as const;
 export type Format = (typeof FORMATS)[number];
+export type SeriesFormat = (typeof SERIES_FORMATS)[number];
 
 const GATES = ['error', 'warning', 'note', 'never'] as const;
 /** The severity from which on findings make the exit status 1. */
@@ -28,13 +31,17 @@ export const FINDING_OPTIONS: OptionTable = {
   all: null,
 };
 
-/** What they say of format, gate and rules; one sentence where a word is not known. */
-export function chosen(options: Options, usual: { format: Format; gate: Gate }): { format: Format; gate: Gate; only: string[] } | string {
+/** What they say of format, one of `formats`, of gate and rules; one sentence where a word is not known. */
+export function chosen<F extends SeriesFormat>(
+  options: Options,
+  formats: readonly F[],
+  usual: { format: F; gate: Gate },
+): { format: F; gate: Gate; only: string[] } | string {
   const format = options.value('format') ?? usual.format;
   const gate = options.value('fail-on') ?? usual.gate;
-  const isFormat = (x: string): x is Format => (FORMATS as readonly string[]).includes(x);
+  const isFormat = (x: string): x is F => (formats as readonly string[]).includes(x);
   const isGate = (x: string): x is Gate => (GATES as readonly string[]).includes(x);
-  if (!isFormat(format)) return `--format takes ${FORMATS.join(', ')}, not ${format}`;
+  if (!isFormat(format)) return `--format takes ${formats.join(', ')}, not ${format}`;
   if (!isGate(gate)) return `--fail-on takes ${GATES.join(', ')}, not ${gate}`;
   const only = options.values('rule');
   const unknown = only.find(id => !rules.some(r => r.id === id));

@@ -17,7 +17,7 @@ import {
 } from '../index.ts';
 import { COLOR_OPTIONS, colored, colorOf } from './color.ts';
 import { declaredFacts } from './declared.ts';
-import { chosen, FINDING_OPTIONS, type Format, type Gate, isGated } from './gate.ts';
+import { chosen, FINDING_OPTIONS, type Gate, isGated, SERIES_FORMATS, type SeriesFormat } from './gate.ts';
 import { grammar } from './grammar.ts';
 import { type Input, openInputs, withInputs } from './input.ts';
 import { readOptions } from './options.ts';
@@ -30,7 +30,7 @@ type Out = (text: string) => void;
 
 interface Settings {
   inputs: string[];
-  format: Format;
+  format: SeriesFormat;
   gate: Gate;
   file: string | null;
   only: string[];
@@ -46,15 +46,28 @@ interface Settings {
 /** `fencepost review` and `fencepost check`; gives the exit status. */
 export async function reviewCommand(command: 'review' | 'check', args: string[], out: Out, err: Out): Promise<number> {
   const settings = settingsOf(command, args);
+  if (typeof settings === 'string') {
+    err(`fencepost ${command}: ${safe(settings)}\n`);
+    return 2;
+  }
+  if (!isForB4(settings.format)) return run(command, settings, out, err);
+  // To b4 each line on stderr is a failure of the patch: they are for a run that has failed.
+  const told: string[] = [];
+  const status = await run(command, settings, out, text => told.push(text));
+  if (status === 2) for (const text of told) err(text);
+  return status;
+}
+
+function isForB4(format: SeriesFormat): boolean {
+  return format === 'b4' || format === 'b4-json';
+}
+
+async function run(command: 'review' | 'check', settings: Settings, out: Out, err: Out): Promise<number> {
   let status = 0;
   const fail = (line: string) => {
     err(`fencepost: ${safe(line)}\n`);
     status = 2;
   };
-  if (typeof settings === 'string') {
-    err(`fencepost ${command}: ${safe(settings)}\n`);
-    return 2;
-  }
   // Whatever would make the run of no use is told before anything is reviewed.
   const tree = treeOf(settings.tree, err);
   if (tree === undefined) return 2;
@@ -80,10 +93,10 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
       if (unread !== null && settings.format !== 'json') continue;
       const known = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
       const result = review(thread, { grammar: await grammar(short), ...known, facts, ...(tree ? { tree } : {}) });
-      output.write(report(result, source, settings, command));
+      output.write(await report(result, source, settings, command));
       const unwritten = settings.litmus === null ? null : writeLitmus(settings.litmus, result);
       if (unwritten !== null) fail(unwritten);
-      if (unread === null) tell(result, source, settings, inputs.length > 1 ? `${safe(source.input)}: ` : '', err);
+      if (unread === null) await tell(result, source, settings, inputs.length > 1 ? `${safe(source.input)}: ` : '', err);
       if (isStopped(result, settings.gate, command)) status = Math.max(status, 1);
     } catch (error) {
       fail(`${source.input}: ${reasonOf(error)}`);
@@ -95,14 +108,18 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
 }
 
 /** What is said beside the findings: what was wrong with the input, how much was understood, what was found, what is held. */
-function tell(result: Review, source: Input, settings: Settings, label: string, err: Out): void {
+async function tell(result: Review, source: Input, settings: Settings, label: string, err: Out): Promise<void> {
   for (const line of threadProblems(result.thread, source.inputs)) err(`fencepost: ${line}\n`);
   for (const r of result.reviews) for (const p of r.problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
   if (settings.format === 'json') return;
   if (settings.all) err(heldLines(result));
   const hint = settings.all ? null : preExistingLine(result);
   if (hint !== null) err(`${label}${hint}\n`);
-  if (settings.format === 'notes') err(`${label}${coverageLine(result)}\n${label}${foundLine(result)}\n`);
+  if (settings.format === 'mail') {
+    const raised = (await import('./formats.js')).raisedLine(result);
+    if (raised !== null) err(`${label}${raised}\n`);
+  }
+  if (settings.format === 'notes' || settings.format === 'mail') err(`${label}${coverageLine(result)}\n${label}${foundLine(result)}\n`);
 }
 
 /** Two litmus tests a finding with a witness, the bug and the fix; their names hold nothing of the mail's. Gives one line where one can't be written. */
@@ -120,10 +137,21 @@ function writeLitmus(folder: string, result: Review): string | null {
   return null;
 }
 
-function report(result: Review, source: Input, settings: Settings, command: 'review' | 'check'): string {
+async function report(result: Review, source: Input, settings: Settings, command: 'review' | 'check'): Promise<string> {
   if (settings.format === 'json') return `${JSON.stringify(withInputs(reviewJson(result), source))}\n`;
-  const text = settings.format === 'notes' ? notes(result) : `${command === 'check' ? refused(result, source).join('') : ''}${lines(result)}`;
+  if (settings.format === 'mail') return (await import('./formats.js')).mailDrafts(result);
+  if (settings.format === 'b4-json') return `${JSON.stringify((await import('./formats.js')).b4Checks(result))}\n`;
+  if (settings.format === 'b4') {
+    const least = settings.gate === 'never' ? 'warning' : settings.gate;
+    return refusedFor(command, result, source) + (await import('./formats.js')).b4Lines(result, least);
+  }
+  const text = settings.format === 'notes' ? notes(result) : refusedFor(command, result, source) + lines(result);
   return settings.color ? colored(text) : text;
+}
+
+/** Only the pre-send check counts a patch that git would refuse. */
+function refusedFor(command: 'review' | 'check', result: Review, source: Input): string {
+  return command === 'check' ? refused(result, source).join('') : '';
 }
 
 /** Refused patches as lines. Of an input of several files each stands at the file that it is in. */
@@ -145,9 +173,13 @@ function isStopped(result: Review, gate: Gate, command: 'review' | 'check'): boo
 }
 
 function settingsOf(command: 'review' | 'check', args: string[]): Settings | string {
-  const options = readOptions(args, { ...FINDING_OPTIONS, litmus: 'a folder', ...COLOR_OPTIONS });
+  const options = readOptions(args, { ...FINDING_OPTIONS, format: SERIES_FORMATS.join(', '), litmus: 'a folder', ...COLOR_OPTIONS });
   if (typeof options === 'string') return options;
-  const choice = chosen(options, command === 'check' ? { format: 'lines', gate: 'warning' } : { format: 'notes', gate: 'never' });
+  const choice = chosen<SeriesFormat>(
+    options,
+    SERIES_FORMATS,
+    command === 'check' ? { format: 'lines', gate: 'warning' } : { format: 'notes', gate: 'never' },
+  );
   if (typeof choice === 'string') return choice;
   const file = options.value('output');
   const color = colorOf(options, file === null && process.stdout.isTTY === true);

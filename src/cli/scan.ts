@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { type Severity, safe } from '../index.ts';
 import { COLOR_OPTIONS, colorOf } from './color.ts';
 import { declaredFacts } from './declared.ts';
-import { chosen, FINDING_OPTIONS, type Format, type Gate, isGated } from './gate.ts';
+import { chosen, FINDING_OPTIONS, FORMATS, type Format, type Gate, isGated } from './gate.ts';
 import { readOptions } from './options.ts';
 import { openOutput } from './output.ts';
 import { reasonOf } from './reason.ts';
@@ -175,7 +175,7 @@ interface Settings {
 function settingsOf(args: string[]): Settings | string {
   const options = readOptions(args, { ...FINDING_OPTIONS, ...COLOR_OPTIONS });
   if (typeof options === 'string') return options;
-  const choice = chosen(options, { format: 'lines', gate: 'never' });
+  const choice = chosen(options, FORMATS, { format: 'lines', gate: 'never' });
   if (typeof choice === 'string') return choice;
   const file = options.value('output');
   const color = colorOf(options, file === null && process.stdout.isTTY === true);

@@ -35,6 +35,8 @@ export interface Message {
   date: string | null;
   inReplyTo: string | null;
   references: string[];
+  /** On patches: whom an answer to all goes to, besides the sender; absent where nobody is named, and from an outline. */
+  recipients?: Recipients;
   /** What the subject's brackets say, on every kind of message. */
   numbering: Numbering;
   /** The body as text, transfer encoding and charset undone; empty once a reply was read for its quotes and trailers. */
@@ -43,6 +45,13 @@ export interface Message {
   patch: Patch | null;
   /** The file that it stands in, where the input is a folder; by its name in there. */
   file?: string;
+}
+
+/** The people in the headers of those names, in order. */
+export interface Recipients {
+  replyTo: Person[];
+  to: Person[];
+  cc: Person[];
 }
 
 /** `[RFC PATCH net-next v3 02/17]`: prefixes RFC, PATCH, net-next; version 3; index 2; total 17. */

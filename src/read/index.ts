@@ -81,6 +81,7 @@ function fillHunks({ message, diff }: Mail): void {
  */
 function dropTexts(mail: Mail, shared: Shared): void {
   mail.message.body = '';
+  delete mail.message.recipients;
   if (mail.message.patch) mail.message.patch.log = '';
   const { message, subject, trailers, diffstat, basis } = mail;
   const anew: Pick<Mail, 'message' | 'subject' | 'trailers' | 'diffstat' | 'basis'> = JSON.parse(

@@ -1,4 +1,4 @@
-import type { Message, MessageKind, Person, Problem } from '../model/series.ts';
+import type { Message, MessageKind, Person, Problem, Recipients } from '../model/series.ts';
 import { type Basis, readBasis } from './basis.ts';
 import { type Body, splitBody } from './body.ts';
 import { conversionFault, decodeText, decodeUtf8, latin1 } from './charset.ts';
@@ -11,6 +11,7 @@ import { MAX_REFERENCES } from './limits.ts';
 import type { RawMail } from './mbox.ts';
 import { isPlain, type MimeNode, patchText, readingText, readTree } from './mime.ts';
 import { type Part, type Parts, walkParts } from './parts.ts';
+import { readPeople } from './people.ts';
 import { readPerson } from './person.ts';
 import { placeOf } from './place.ts';
 import { readSubject, type Subject } from './subject.ts';
@@ -122,6 +123,10 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
     isBinary: isBinary(headers, text),
   };
   if (split.patch !== '') readPatch(mail, split, author);
+  if (message.patch !== null) {
+    const recipients = recipientsOf(headers, value => (whole === null ? rawText(value) : value));
+    if (recipients) message.recipients = recipients;
+  }
   if (message.patch === null) {
     // A mail without a diff says by an in-body From whose words it brings.
     if (author && author !== sender) message.from = author.address ? author : null;
@@ -236,6 +241,13 @@ function rawText(value: string): string {
     Uint8Array.from(value, char => char.charCodeAt(0)),
     '',
   ).value;
+}
+
+/** Null where no header names anybody. A header that stands more than once counts each time. */
+function recipientsOf(headers: Headers, text: (value: string) => string): Recipients | null {
+  const people = (name: string) => readPeople(text((headers.fields.get(name) ?? []).join(', ')));
+  const recipients = { replyTo: people('reply-to'), to: people('to'), cc: people('cc') };
+  return Object.values(recipients).some(list => list.length > 0) ? recipients : null;
 }
 
 function readPatch(mail: Mail, split: Body, author: Person | null): void {

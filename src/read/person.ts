@@ -36,7 +36,8 @@ export function squeeze(text: string): string {
 const MAX_NAME_BYTES = 60;
 const utf8 = new TextEncoder();
 
-function saneName(name: string, address: string): string {
+/** The name, or the address where a name is empty, longer than 60 bytes or holds `@<>` (git's get_sane_name). */
+export function saneName(name: string, address: string): string {
   return name === '' || /[@<>]/.test(name) || utf8.encode(name).length > MAX_NAME_BYTES ? address : name;
 }
 

@@ -35,6 +35,12 @@ export function paragraphs(finding: Finding, layout: Layout, said: readonly Said
   return parts.filter(Boolean);
 }
 
+/** The same as lines, none of which looks like a quoted one, or like what git and b4 cut from a text that a person has edited. */
+export function commentLines(finding: Finding, layout: Layout, said?: readonly Said[]): string[] {
+  const lines = paragraphs(finding, layout, said).join('\n\n').split('\n');
+  return lines.map(line => (/^[>|#]/.test(line) ? ` ${line}` : line));
+}
+
 /** A line that a patch shows, and the hunk of its file that it stands in. */
 export interface ShownLine extends HunkLine {
   hunk: number;

@@ -11,6 +11,11 @@ export function safe(text: string, multiline = false): string {
   });
 }
 
+/** Text without such characters, on one line: for the headers of a mail, where their names would only be noise. */
+export function bare(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(HARMFUL, '').trim();
+}
+
 /** Unicode TR 36 and TR 9: what changes how other text is shown. Unpaired surrogates cannot be printed either. */
 const HARMFUL =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
