@@ -37,6 +37,7 @@ export type * from './model/series.ts';
 export type * from './model/userfacts.ts';
 export { type MimeNode, type ReadTools, readThread } from './read/index.ts';
 export { b4Checks, b4Lines } from './report/b4.ts';
+export { b4Review, IDENTITY } from './report/b4review.ts';
 export { coverageLine, foundLine, preExistingLine } from './report/coverage.ts';
 export { eventsJson, eventsText } from './report/events.ts';
 export { reviewJson } from './report/json.ts';

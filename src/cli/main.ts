@@ -1,7 +1,10 @@
-import { safe } from '../index.ts';
+import { review, safe } from '../index.ts';
+import { declaredFacts } from './declared.ts';
 import { eventsCommand } from './events.ts';
+import { grammar } from './grammar.ts';
 import { litmusCommand } from './litmus.ts';
 import { suggestion } from './options.ts';
+import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
 import { reviewCommand } from './review.ts';
 import { explainCommand, rulesCommand } from './rules.ts';
@@ -25,6 +28,7 @@ const COMMANDS: Record<string, Command> = {
   litmus: litmusCommand,
   rules: rulesCommand,
   explain: explainCommand,
+  'b4-agent': async (args, out, err) => (await import('./formats.js')).b4AgentCommand(args, out, err, { readInput, review, grammar, declaredFacts }),
 };
 
 /** Runs the command that the arguments name; gives the exit status. */

@@ -173,7 +173,13 @@ function isStopped(result: Review, gate: Gate, command: 'review' | 'check'): boo
 }
 
 function settingsOf(command: 'review' | 'check', args: string[]): Settings | string {
-  const options = readOptions(args, { ...FINDING_OPTIONS, format: SERIES_FORMATS.join(', '), litmus: 'a folder', ...COLOR_OPTIONS });
+  const options = readOptions(args, {
+    ...FINDING_OPTIONS,
+    format: SERIES_FORMATS.join(', '),
+    litmus: 'a folder',
+    'cache-key': 'a word',
+    ...COLOR_OPTIONS,
+  });
   if (typeof options === 'string') return options;
   const choice = chosen<SeriesFormat>(
     options,

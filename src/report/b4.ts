@@ -1,7 +1,8 @@
 /** What b4 reads of a check: lines for prep and am, JSON for review. */
 import type { Finding, Severity } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';
-import { findingLine, flat, refusals, standing } from './lines.ts';
+import { severityCounts } from './coverage.ts';
+import { flat, refusals, standing } from './lines.ts';
 
 /** b4's words, those of checkpatch: it takes a line with `ERROR:` in it for a failure and any other line for a warning. */
 const LEVEL: Record<Severity, string> = { error: 'ERROR', warning: 'WARNING', note: 'CHECK' };
@@ -12,14 +13,14 @@ const RANK: Record<Severity, number> = { error: 0, warning: 1, note: 2 };
  * b4 has no level below a warning, so that a note would be one: notes are written only where they are asked for.
  */
 export function b4Lines(review: Review, least: Severity): string {
-  return review.reviews
-    .flatMap(r => r.findings.filter(f => RANK[f.severity] <= RANK[least]).map(f => findingLine(f, review, level(f.severity))))
-    .join('');
+  return review.reviews.flatMap(r => r.findings.filter(f => RANK[f.severity] <= RANK[least]).map(f => line(f, review))).join('');
 }
 
-/** `ERROR:` in the text of a warning would make it a failure. */
-function level(severity: Severity): { word: string; text: (text: string) => string } {
-  return { word: LEVEL[severity], text: text => (severity === 'error' ? text : text.replaceAll('ERROR:', 'ERROR')) };
+function line(finding: Finding, review: Review): string {
+  const { severity, path, message, rule } = finding;
+  // The word in the text of a warning would make it a failure.
+  const text = (of: string) => (severity === 'error' ? flat(of) : flat(of).replaceAll('ERROR:', 'ERROR'));
+  return `${text(path)}:${standing(finding, review)}: ${LEVEL[severity]}: ${text(message)} [${rule}]\n`;
 }
 
 const STATUS: Record<Severity, 'fail' | 'warn' | 'pass'> = { error: 'fail', warning: 'warn', note: 'pass' };
@@ -46,7 +47,8 @@ export function b4Checks(review: Review): object[] {
     })),
     ...findings.map(f => row(f, review)),
   ];
-  return [{ tool: 'fencepost', status, summary: summary(findings, refused.length), details: JSON.stringify(rows) }];
+  const summary = [refused.length > 0 ? 'git refuses the patch' : '', severityCounts(findings)].filter(Boolean).join(', ');
+  return [{ tool: 'fencepost', status, summary, details: JSON.stringify(rows) }];
 }
 
 /** b4 shows `STATE CONTEXT -- DESCRIPTION`. */
@@ -55,12 +57,4 @@ function row(finding: Finding, review: Review): object {
   const place = `${flat(path)}:${standing(finding, review)}`;
   const description = `${place}: ${flat(message)}${question === undefined ? '' : `. ${flat(question)}`}`;
   return { status: STATUS[severity], description, srcline: place, context: rule, state: severity, url: '' };
-}
-
-function summary(findings: Finding[], refused: number): string {
-  const counts = (['error', 'warning', 'note'] as const).flatMap(severity => {
-    const n = findings.filter(f => f.severity === severity).length;
-    return n > 0 ? [`${n} ${severity}${n === 1 ? '' : 's'}`] : [];
-  });
-  return [...(refused > 0 ? ['git refuses the patch'] : []), ...counts].join(', ');
 }

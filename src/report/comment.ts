@@ -14,6 +14,9 @@ export interface Layout {
   strict: boolean;
 }
 
+/** As wide as a reply on the list should be. */
+export const REPLY: Layout = { width: 72, columns: 72, strict: true };
+
 /**
  * The paragraphs of a comment on a finding, in order; the question is the last. Sentences are printed as their rule writes them, capital
  * included: whether the first word is English or a name from the code only the rule can know. `said` is what is quoted in prose of the author's words.

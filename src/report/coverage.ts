@@ -1,4 +1,5 @@
 /** How much was understood, in one line: silence without it would be no answer. */
+import type { Severity } from '../model/finding.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 
 /** `7 patches, 31 functions (4 partly seen), 112 events, 3 claims decided, 1 held`. */
@@ -35,13 +36,17 @@ export function foundLine(review: Review): string {
     r.findings.map(f => ({ severity: f.severity, patch: `${i} ${f.patch.index} ${f.patch.messageId}` })),
   );
   if (found.length === 0) return 'no findings';
-  const by = SEVERITIES.flatMap(severity => {
-    const n = found.filter(f => f.severity === severity).length;
-    return n > 0 ? [count(n, severity, `${severity}s`)] : [];
-  });
   const patches = new Set(found.map(f => f.patch)).size;
   const all = review.reviews.reduce((n, r) => n + r.coverage.patches, 0);
-  return `${by.join(', ')} in ${patches} of ${count(all, 'patch', 'patches')}`;
+  return `${severityCounts(found)} in ${patches} of ${count(all, 'patch', 'patches')}`;
+}
+
+/** `2 warnings, 1 note`; empty where there is none. */
+export function severityCounts(found: readonly { severity: Severity }[]): string {
+  return SEVERITIES.flatMap(severity => {
+    const n = found.filter(f => f.severity === severity).length;
+    return n > 0 ? [count(n, severity, `${severity}s`)] : [];
+  }).join(', ');
 }
 
 const SEVERITIES = ['error', 'warning', 'note'] as const;

@@ -4,7 +4,7 @@ import type { Review } from '../model/review.ts';
 import { safe } from './safe.ts';
 
 export function lines(review: Review): string {
-  return review.reviews.flatMap(r => r.findings.map(f => findingLine(f, review))).join('');
+  return review.reviews.flatMap(r => r.findings.map(f => line(f, standing(f, review)))).join('');
 }
 
 /**
@@ -41,16 +41,10 @@ export function standing(finding: Finding, review: Review): number {
   return near?.newLine ?? finding.line;
 }
 
-/** One finding as a line, with the word for its severity, and its text and path as `text` leaves them. */
-export function findingLine(
-  finding: Finding,
-  review: Review,
-  { word, text }: { word: string; text: (text: string) => string } = { word: finding.severity.toUpperCase(), text: same => same },
-): string {
-  return `${text(flat(finding.path))}:${standing(finding, review)}: ${word}: ${text(flat(finding.message))} [${finding.rule}]\n`;
+function line(finding: Finding, at: number): string {
+  return `${flat(finding.path)}:${at}: ${finding.severity.toUpperCase()}: ${flat(finding.message)} [${finding.rule}]\n`;
 }
 
-/** Text on one line, and harmless. */
 export function flat(text: string): string {
   return safe(text.replace(/\s+/g, ' '));
 }

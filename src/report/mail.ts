@@ -2,7 +2,7 @@
 import type { Finding, Said } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';
 import type { Message, Patch, Person } from '../model/series.ts';
-import { CUT, commentLines, isCut, type Layout, quoted, type ShownLine, shownLines, statementsAt } from './comment.ts';
+import { CUT, commentLines, isCut, quoted, REPLY, type ShownLine, shownLines, statementsAt } from './comment.ts';
 import { distinct, header, idPiece, isAddress, peoplePieces, textPieces } from './header.ts';
 import { bare, safe } from './safe.ts';
 
@@ -56,8 +56,6 @@ function some(name: string, pieces: string[]): string {
   return pieces.length > 0 ? header(name, pieces) : '';
 }
 
-const LAYOUT: Layout = { width: 72, columns: 72, strict: true };
-
 /** Where in the patch a finding's quote stands: the statements by file, and the last line of it. */
 interface Quoted {
   finding: Finding;
@@ -91,7 +89,7 @@ function lines(message: Message, findings: Finding[]): string[] {
     if (block.length === 0) for (const at of quote.lines) if (all[at]) block.push(quoted(all[at]));
     const said = quote.finding.said.filter(one => one !== log?.said);
     if (block.length > 0) out.push(...block, '');
-    out.push(...commentLines(quote.finding, LAYOUT, said), '');
+    out.push(...commentLines(quote.finding, REPLY, said), '');
   }
   return out.slice(0, -1);
 }
