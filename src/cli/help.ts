@@ -18,6 +18,7 @@ Usage:
   fencepost explain RULE        what a rule says, why, and its examples
   fencepost explain FINGERPRINT INPUT...
                                 how a finding was lowered and decided
+  fencepost b4-agent            reviews the branch of b4's review command
   fencepost COMMAND --help      options and examples of a command
 
 INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a
@@ -25,8 +26,10 @@ folder of mails or patches, or - for stdin. Files that one run of git
 format-patch wrote (000*.patch) are one series and one INPUT.
 
 Options of review, check and scan:
-  --format notes|lines|json  how findings are written (review: notes; check,
-                             scan: lines)
+  --format notes|lines|json|mail|b4|b4-json
+                             how findings are written (review: notes; check,
+                             scan: lines; scan has the first three); mail: an
+                             mbox of draft replies
   -o FILE, --output FILE     write them to FILE
   --rule RULE                only this rule; may be given again
   --fail-on error|warning|note|never
@@ -101,7 +104,11 @@ error too. Without an INPUT it reads stdin.
 
 ${INPUT}
 
-  --format notes|lines|json  how findings are written (lines)
+  --format notes|lines|json|mail|b4|b4-json
+                             how findings are written (lines); b4, b4-json:
+                             for the checks of b4, with nothing on stderr
+  --cache-key WORD           ignored; b4 keeps results by the command line, so
+                             that another WORD makes it check again
   --fail-on error|warning|note|never
                              exit 1 at this severity or above (warning)
 ${FINDINGS}
@@ -190,5 +197,17 @@ ${INPUT}
 Examples:
   fencepost explain torn-pair-update
   fencepost explain 61bb23f3 t.mbox.gz
+`,
+  'b4-agent': `fencepost b4-agent [--facts FILE]
+
+Reviews the branch that b4's review command has checked out, and leaves the
+review where b4 looks for that of its agent: .git/b4-review/COMMIT/. No model
+is asked. The sentence that b4 adds to the command line is ignored.
+
+  --facts FILE   what you declare of the code (YAML); may be given again
+
+Examples:
+  git config --global b4.review-agent-command "fencepost b4-agent"
+  git switch b4/review/CHANGE-ID && fencepost b4-agent
 `,
 };

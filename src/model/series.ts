@@ -35,7 +35,7 @@ export interface Message {
   date: string | null;
   inReplyTo: string | null;
   references: string[];
-  /** On patches: whom an answer to all goes to, besides the sender; absent where nobody is named, and from an outline. */
+  /** On patches: whom an answer to all goes to; absent where nobody is named, and from an outline. */
   recipients?: Recipients;
   /** What the subject's brackets say, on every kind of message. */
   numbering: Numbering;
@@ -47,8 +47,9 @@ export interface Message {
   file?: string;
 }
 
-/** The people in the headers of those names, in order. */
+/** The people in the headers of those names, in order, as RFC 5322 has them; git reads a From header in its own way. */
 export interface Recipients {
+  from: Person[];
   replyTo: Person[];
   to: Person[];
   cc: Person[];

@@ -243,10 +243,10 @@ function rawText(value: string): string {
   ).value;
 }
 
-/** Null where no header names anybody. A header that stands more than once counts each time. */
+/** Null where no header names anybody. A header that stands more than once counts each time, but for From. */
 function recipientsOf(headers: Headers, text: (value: string) => string): Recipients | null {
   const people = (name: string) => readPeople(text((headers.fields.get(name) ?? []).join(', ')));
-  const recipients = { replyTo: people('reply-to'), to: people('to'), cc: people('cc') };
+  const recipients = { from: people('from').slice(-1), replyTo: people('reply-to'), to: people('to'), cc: people('cc') };
   return Object.values(recipients).some(list => list.length > 0) ? recipients : null;
 }
 

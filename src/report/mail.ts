@@ -31,7 +31,7 @@ export function raisedLine(review: Review): string | null {
  */
 function draft(message: Message, findings: Finding[]): string {
   const { recipients, subject, references } = message;
-  const author = message.from ?? message.patch?.author;
+  const author = senderOf(message);
   const answers = recipients?.replyTo.filter(person => isAddress(person.address)) ?? [];
   const to = answers.length > 0 ? answers : author ? [author] : [];
   const cc = distinct([...(recipients?.to ?? []), ...(recipients?.cc ?? [])], to);
@@ -50,6 +50,10 @@ function draft(message: Message, findings: Finding[]): string {
     `Content-Transfer-Encoding: ${ascii ? '7bit' : '8bit'}\n`,
     `\n${body}\n`,
   ].join('');
+}
+
+function senderOf({ from, patch, recipients }: Message): Person | undefined {
+  return recipients?.from[0] ?? from ?? patch?.author;
 }
 
 function some(name: string, pieces: string[]): string {
@@ -151,8 +155,9 @@ const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** `On Tue, Mar 10, 2026 at 10:15:01AM +0000, NAME wrote:`, as mutt has it; without the date where the mail has none. */
-function attribution({ from, date, patch }: Message): string[] {
-  const person = from ?? patch?.author;
+function attribution(message: Message): string[] {
+  const { date } = message;
+  const person = senderOf(message);
   const name = bare(person?.name || person?.address || '');
   if (name === '') return [];
   const [, year = '', month = '', day = '', hour = '', minute = '', second = ''] =
