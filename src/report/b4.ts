@@ -2,7 +2,7 @@
 import type { Finding, Severity } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';
 import { severityCounts } from './coverage.ts';
-import { flat, refusals, standing } from './lines.ts';
+import { flat, standing } from './lines.ts';
 
 /** b4's words, those of checkpatch: it takes a line with `ERROR:` in it for a failure and any other line for a warning. */
 const LEVEL: Record<Severity, string> = { error: 'ERROR', warning: 'WARNING', note: 'CHECK' };
@@ -32,23 +32,21 @@ const STATUS: Record<Severity, 'fail' | 'warn' | 'pass'> = { error: 'fail', warn
  */
 export function b4Checks(review: Review): object[] {
   const findings = review.reviews.flatMap(r => r.findings).sort((a, b) => RANK[a.severity] - RANK[b.severity]);
-  const refused = refusals(review);
+  const refused = refusedTexts(review);
   const [worst] = findings;
   const status = refused.length > 0 ? 'fail' : worst ? STATUS[worst.severity] : null;
   if (status === null) return [];
   const rows = [
-    ...refused.map(line => ({
-      status: 'fail',
-      description: line.replace(/^[^:]*:1: ERROR: /, '').trimEnd(),
-      srcline: '',
-      context: '',
-      state: 'refused',
-      url: '',
-    })),
+    ...refused.map(description => ({ status: 'fail', description, srcline: '', context: 'git', state: 'refused', url: '' })),
     ...findings.map(f => row(f, review)),
   ];
   const summary = [refused.length > 0 ? 'git refuses the patch' : '', severityCounts(findings)].filter(Boolean).join(', ');
   return [{ tool: 'fencepost', status, summary, details: JSON.stringify(rows) }];
+}
+
+function refusedTexts({ thread, problems }: Review): string[] {
+  const all = [...thread.messages.flatMap(m => [...m.problems, ...(m.patch?.problems ?? [])]), ...problems];
+  return [...new Set(all.filter(p => p.severity === 'refused').map(p => `${flat(p.where)}: ${flat(p.message)}`))];
 }
 
 /** b4 shows `STATE CONTEXT -- DESCRIPTION`. */
