@@ -229,11 +229,14 @@ diff --git a/x.c b/x.c
   });
 
   test('takes the facts of the code before the series, not those that a patch brings, and not the work tree', () => {
-    const facts = 'invariants:\n  - serialised: [lane_take, lane_put]\n';
-    const { cwd, folder } = branch([{ ...FAULTY, files: { ...FAULTY.files, '.fencepost.yaml': facts } }]);
-    writeFileSync(join(cwd, 'drivers/lane.c'), 'not what was committed');
-    expect(agent(cwd).status).toBe(0);
-    expect(existsSync(join(folder, '0001.txt'))).toBe(true);
+    const facts = { '.fencepost.yaml': 'invariants:\n  - serialised: struct lane_map\n    by: caller\n    why: one owner at a time\n' };
+    const found = (base: Record<string, string>, patch: Record<string, string>) => {
+      const { cwd, folder } = branch([{ ...FAULTY, files: { ...FAULTY.files, ...patch } }], base);
+      writeFileSync(join(cwd, 'drivers/lane.c'), 'not what was committed');
+      expect(agent(cwd).status).toBe(0);
+      return existsSync(join(folder, '0001.txt'));
+    };
+    expect([found({}, facts), found(facts, {})]).toEqual([true, false]);
   });
 
   test('runs nothing of the tree: no hook, no filter, no external diff', () => {
