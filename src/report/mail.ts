@@ -15,7 +15,7 @@ export function mailDrafts(review: Review): string {
       const first = review.thread.messages.find(m => m.messageId === message.messageId);
       return findings.length > 0 && first === message ? [draft(message, findings)] : [];
     })
-    .join('\n');
+    .join('');
 }
 
 /** One line on the findings that the drafts leave out; null where there is none. */
@@ -48,7 +48,8 @@ function draft(message: Message, findings: Finding[]): string {
     'MIME-Version: 1.0\n',
     'Content-Type: text/plain; charset=UTF-8\n',
     `Content-Transfer-Encoding: ${ascii ? '7bit' : '8bit'}\n`,
-    `\n${body}\n`,
+    // A blank line ends each mail of an mbox.
+    `\n${body}\n\n`,
   ].join('');
 }
 
