@@ -48,7 +48,7 @@ export async function readThread(
     const place = file === undefined ? input : `${input}, ${file}`;
     const raws = splitMails(unpacked(document.bytes, () => `${place}, after message ${mails.length}`, problems, tools));
     for await (const raw of withPages(raws, () => mails.length)) {
-      const mail = await readMail(raw, mails.length + 1, tools, file);
+      const mail = await readMail(raw, mails.length + 1, tools, file, options.outline === true);
       if (raw.letter) settlePage(mail, raw.letter);
       if (options.outline) dropTexts(mail, shared);
       mails.push(mail);
@@ -81,7 +81,6 @@ function fillHunks({ message, diff }: Mail): void {
  */
 function dropTexts(mail: Mail, shared: Shared): void {
   mail.message.body = '';
-  delete mail.message.recipients;
   if (mail.message.patch) mail.message.patch.log = '';
   const { message, subject, trailers, diffstat, basis } = mail;
   const anew: Pick<Mail, 'message' | 'subject' | 'trailers' | 'diffstat' | 'basis'> = JSON.parse(

@@ -57,7 +57,7 @@ export interface Mail {
  * Reads one mail as git mailsplit, mailinfo and apply would, problems and all. Never throws; what cannot be read is a problem of the mail.
  * The diff comes from git's own walk over the parts; what a mail of several parts says to a reader comes from `tools.parseMime`.
  */
-export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, 'parseMime'>, file?: string): Promise<Mail> {
+export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, 'parseMime'>, file?: string, isOutline = false): Promise<Mail> {
   const { bytes } = raw;
   const place = file === undefined ? { n } : { n, file };
   const where = placeOf(place);
@@ -123,7 +123,7 @@ export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, '
     isBinary: isBinary(headers, text),
   };
   if (split.patch !== '') readPatch(mail, split, author);
-  if (message.patch !== null) {
+  if (message.patch !== null && !isOutline) {
     const recipients = recipientsOf(headers, value => (whole === null ? rawText(value) : value));
     if (recipients) message.recipients = recipients;
   }

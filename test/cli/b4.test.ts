@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { splitMail } from '../../src/cli/b4agent.ts';
 import { readTracking } from '../../src/cli/b4tracking.ts';
+import { VERSION } from '../../src/cli/version.ts';
 import { agentReview, localCheck, reviewCheck } from '../report/replay.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -292,6 +293,11 @@ describe('what b4 keeps in its commit', () => {
       expect(of(json), json).toBeNull();
     expect(readTracking('no marker')).toBeNull();
   });
+});
+
+test('the lines for b4’s configuration name this version, by which b4 caches', () => {
+  const keys = [...readFileSync(join(root, 'docs/b4.md'), 'utf8').matchAll(/^ .*fencepost check .*--cache-key (\S+)$/gm)].map(([, key]) => key);
+  expect(keys).toEqual([VERSION, VERSION, VERSION]);
 });
 
 test('a mail without a diff is none', () => {
