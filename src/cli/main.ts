@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { safe } from '../index.ts';
 import { eventsCommand } from './events.ts';
+import { headOf } from './group.ts';
 import { litmusCommand } from './litmus.ts';
 import { suggestion } from './options.ts';
 import { reasonOf } from './reason.ts';
@@ -25,6 +27,11 @@ const COMMANDS: Record<string, Command> = {
   litmus: litmusCommand,
   rules: rulesCommand,
   explain: explainCommand,
+  hook: async (args, out, err) => {
+    const { hookCommand } = await import('./hook.js');
+    const check = (words: string[], out: Out, err: Out) => reviewCommand('check', words, out, err);
+    return hookCommand(args, out, err, { check, headOf, safe, node: process.execPath, script: resolve(process.argv[1] ?? '') });
+  },
 };
 
 /** Runs the command that the arguments name; gives the exit status. */

@@ -41,6 +41,8 @@ interface Settings {
   /** Folder for the litmus tests of the findings. */
   litmus: string | null;
   color: boolean;
+  /** What is not committed yet, in place of inputs. */
+  changes: 'staged' | 'worktree' | null;
 }
 
 /** `fencepost review` and `fencepost check`; gives the exit status. */
@@ -66,20 +68,27 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
     fail(refused ?? '');
     return 2;
   }
-  const inputs = await openInputs(settings.inputs);
+  const inputs = settings.changes === null ? await openInputs(settings.inputs, true) : [(await import('./git.js')).changesInput(settings.changes)];
   const short = inputs.length === 1;
   for (const source of inputs) {
     if ('error' in source) {
-      fail(source.error);
+      if (source.nothing) err(`fencepost: ${safe(source.error)}\n`);
+      else fail(source.error);
       continue;
     }
     try {
+      const around = tree ?? source.tree ?? null;
+      const declared = around === tree ? facts : await declaredFacts(settings.facts, around, err);
+      if (declared === null) {
+        status = 2;
+        continue;
+      }
       const { thread, unread } = await readInput(source);
       for (const line of source.lost) fail(line);
       if (unread !== null) fail(unread);
       if (unread !== null && settings.format !== 'json') continue;
       const known = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
-      const result = review(thread, { grammar: await grammar(short), ...known, facts, ...(tree ? { tree } : {}) });
+      const result = review(thread, { grammar: await grammar(short), ...known, facts: declared, ...(around ? { tree: around } : {}) });
       output.write(report(result, source, settings, command));
       const unwritten = settings.litmus === null ? null : writeLitmus(settings.litmus, result);
       if (unwritten !== null) fail(unwritten);
@@ -122,7 +131,8 @@ function writeLitmus(folder: string, result: Review): string | null {
 
 function report(result: Review, source: Input, settings: Settings, command: 'review' | 'check'): string {
   if (settings.format === 'json') return `${JSON.stringify(withInputs(reviewJson(result), source))}\n`;
-  const text = settings.format === 'notes' ? notes(result) : `${command === 'check' ? refused(result, source).join('') : ''}${lines(result)}`;
+  const text =
+    settings.format === 'notes' ? notes(result) : `${command === 'check' ? refused(result, source).join('') : ''}${lines(result, source.end)}`;
   return settings.color ? colored(text) : text;
 }
 
@@ -145,8 +155,12 @@ function isStopped(result: Review, gate: Gate, command: 'review' | 'check'): boo
 }
 
 function settingsOf(command: 'review' | 'check', args: string[]): Settings | string {
-  const options = readOptions(args, { ...FINDING_OPTIONS, litmus: 'a folder', ...COLOR_OPTIONS });
+  const uncommitted = command === 'check' ? { staged: null, worktree: null } : {};
+  const options = readOptions(args, { ...FINDING_OPTIONS, litmus: 'a folder', ...COLOR_OPTIONS, ...uncommitted });
   if (typeof options === 'string') return options;
+  const changes = options.has('staged') ? 'staged' : options.has('worktree') ? 'worktree' : null;
+  if (options.has('staged') && options.has('worktree')) return '--staged and --worktree: name one of them';
+  if (changes !== null && options.names.length > 0) return `--${changes} takes no INPUT, and ${options.names[0]} is one`;
   const choice = chosen(options, command === 'check' ? { format: 'lines', gate: 'warning' } : { format: 'notes', gate: 'never' });
   if (typeof choice === 'string') return choice;
   const file = options.value('output');
@@ -155,6 +169,7 @@ function settingsOf(command: 'review' | 'check', args: string[]): Settings | str
   return {
     ...choice,
     color,
+    changes,
     inputs: options.names,
     file,
     all: options.has('all'),
