@@ -54,7 +54,7 @@ function spellOut(word: string, id: string): string | { fault: string } {
   if (line(['rev-parse', '--symbolic-full-name', 'HEAD']) !== name) return `HEAD..${id}`;
   const upstream = line(['rev-parse', '--verify', '--quiet', `${name.slice('refs/heads/'.length)}@{upstream}`]);
   return upstream === null
-    ? { fault: `${word}: the branch that you are on, and it has no upstream; say where it begins, as in master..${word}` }
+    ? { fault: `${word}: the branch that you are on, and it has no upstream; say where it begins, as in HEAD~3..` }
     : `${upstream}..${id}`;
 }
 
@@ -90,7 +90,9 @@ interface Commit {
 function walk(word: string, tip: string, bases: ReadonlySet<string>): Named {
   let [count, changes, later]: [number, boolean, Commit | null] = [0, false, null];
   for (let size = 8; count < MOST_COMMITS; size *= 2) {
-    for (const commit of history(tip, count, size)) {
+    const commits = history(tip, count, size);
+    if (commits.length === 0) return { fault: `${word}: git does not show its commits` };
+    for (const commit of commits) {
       if (commit === null) return { fault: past(word) };
       changes ||= later !== null && later.tree !== commit.tree;
       if (bases.has(commit.id)) return count === 0 ? empty(word) : changes ? { base: commit.id, tip } : unchanged(word);

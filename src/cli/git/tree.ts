@@ -20,8 +20,9 @@ export function commitTree(commit: string | null): Tree {
   const folders = new Map<string, Folder>();
   const texts = new Map<string, string | null>();
   const listed = new Set<string>();
-  /** Files whose includes have not been looked up. */
+  /** Files that were asked for, and whose includes have not been looked up. */
   let fresh: string[] = [];
+  const asked = new Set<string>();
 
   const load = (wanted: string[]) => {
     const missing = [...new Set(wanted)].filter(folder => !folders.has(folder));
@@ -50,25 +51,16 @@ export function commitTree(commit: string | null): Tree {
       // Where the output was cut short the file is asked for again by itself.
       if (object === undefined && wanted.length > 1) continue;
       texts.set(path, object?.type === 'blob' && object.bytes.length <= LARGEST ? object.bytes.toString('utf8') : null);
-      if (object) fresh.push(path);
     }
   };
 
   return {
     read(path) {
       if (!isInside(path)) return null;
-      const known = texts.get(path);
-      if (known !== undefined) return known;
-      const folder = folderOf(path);
-      const includes = fresh.map(from => includesOf(texts.get(from) ?? '').map(name => placesOf(name, from)));
-      fresh = [];
-      load([folder, ...includes.flat(2).map(folderOf)]);
-      if (blobOf(path) === undefined) return null;
-      const likely = includes.flat().flatMap(places => places.find(place => blobOf(place) !== undefined) ?? []);
-      const beside = listed.has(folder) ? [...(folders.get(folder)?.keys() ?? [])].filter(name => name.endsWith('.c')) : [];
-      fetch([path, ...beside.map(name => (folder === '' ? name : `${folder}/${name}`)), ...likely]);
-      if (!texts.has(path)) fetch([path]);
-      return texts.get(path) ?? null;
+      const text = textOf(path);
+      if (text !== null && !asked.has(path)) fresh.push(path);
+      asked.add(path);
+      return text;
     },
     list(folder) {
       if (folder !== '' && !isInside(folder)) return [];
@@ -77,6 +69,21 @@ export function commitTree(commit: string | null): Tree {
       return [...(folders.get(folder)?.keys() ?? [])].sort();
     },
   };
+
+  function textOf(path: string): string | null {
+    const known = texts.get(path);
+    if (known !== undefined) return known;
+    const folder = folderOf(path);
+    const includes = fresh.map(from => includesOf(texts.get(from) ?? '').map(name => placesOf(name, from)));
+    fresh = [];
+    load([folder, ...includes.flat(2).map(folderOf)]);
+    if (blobOf(path) === undefined) return null;
+    const likely = includes.flat().flatMap(places => places.find(place => blobOf(place) !== undefined) ?? []);
+    const beside = listed.has(folder) ? [...(folders.get(folder)?.keys() ?? [])].filter(name => name.endsWith('.c')) : [];
+    fetch([path, ...beside.map(name => (folder === '' ? name : `${folder}/${name}`)), ...likely]);
+    if (!texts.has(path)) fetch([path]);
+    return texts.get(path) ?? null;
+  }
 }
 
 /** An object as `cat-file --batch` writes it; null one that is missing. */
