@@ -4,8 +4,10 @@
 export const HELP = `fencepost reviews Linux kernel patch series for concurrency.
 
 Usage:
-  fencepost review [INPUT...]   review notes
-  fencepost check [INPUT...]    the pre-send check: one line a finding, exit 1
+  fencepost review [INPUT|RANGE...]
+                                review notes
+  fencepost check [INPUT|RANGE...]
+                                the pre-send check: one line a finding, exit 1
                                 if there is a warning or an error
   fencepost scan PATH...        C files and folders of them as they stand
   fencepost show INPUT...       what was read: series, versions, order, missing
@@ -18,11 +20,14 @@ Usage:
   fencepost explain RULE        what a rule says, why, and its examples
   fencepost explain FINGERPRINT INPUT...
                                 how a finding was lowered and decided
+  fencepost hook install|uninstall|run
+                                git send-email's sendemail-validate
   fencepost COMMAND --help      options and examples of a command
 
 INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a
 folder of mails or patches, or - for stdin. Files that one run of git
-format-patch wrote (000*.patch) are one series and one INPUT.
+format-patch wrote (000*.patch) are one series and one INPUT. RANGE is what git
+knows as commits: HEAD~3.., a branch, one commit.
 
 Options of review, check and scan:
   --format notes|lines|json  how findings are written (review: notes; check,
@@ -59,6 +64,10 @@ const INPUT = `INPUT is a file (mbox, mail, patch or saved page, also .gz), a ma
 folder of mails or patches, or - for stdin. Files that one run of git
 format-patch wrote are one series and one INPUT.`;
 
+const RANGE = `RANGE is what git knows as commits and what is no path: A..B, HEAD~3.., one
+commit, or a branch (what it holds that HEAD does not; the branch you are on:
+that its upstream does not). The tree of the commit before them is the --tree.`;
+
 const FINDINGS = `  -o FILE, --output FILE     write the findings to FILE
   --rule RULE                only this rule; may be given again
   --tree DIR                 the kernel tree that the code is for, read only
@@ -72,13 +81,15 @@ const LITMUS = '  --litmus DIR               write the litmus tests of the findi
 
 /** `fencepost COMMAND --help`. */
 export const COMMAND_HELP: Record<string, string> = {
-  review: `fencepost review [OPTIONS] [INPUT...]
+  review: `fencepost review [OPTIONS] [INPUT|RANGE...]
 
 Writes review notes on a patch series, with the execution that breaks the code
 where there is one. Ends, on stderr, with how much was understood and with what
-was found. Without an INPUT it reads stdin.
+was found. Without an INPUT it reads stdin, on a terminal @{upstream}..HEAD.
 
 ${INPUT}
+
+${RANGE}
 
   --format notes|lines|json  how findings are written (notes)
   --fail-on error|warning|note|never
@@ -93,13 +104,19 @@ Examples:
   fencepost review t.mbox.gz
   fencepost review --tree ~/linux --all v2-000*.patch
 `,
-  check: `fencepost check [OPTIONS] [INPUT...]
+  check: `fencepost check [OPTIONS] [INPUT|RANGE...]
+fencepost check [OPTIONS] --staged|--worktree
 
 The check before sending: one line a finding, \`path:line: SEVERITY: text\`, and
 exit 1 if there is a warning or an error. A patch that git would refuse is an
-error too. Without an INPUT it reads stdin.
+error too. Without an INPUT it reads stdin, on a terminal @{upstream}..HEAD.
 
 ${INPUT}
+
+${RANGE}
+
+  --staged, --worktree       what is not committed yet: the index, or the
+                             files, against HEAD
 
   --format notes|lines|json  how findings are written (lines)
   --fail-on error|warning|note|never
@@ -109,7 +126,7 @@ ${LITMUS}
 
 Examples:
   fencepost check 000*.patch
-  git format-patch --stdout origin.. | fencepost check --tree . -
+  fencepost check origin..
 `,
   scan: `fencepost scan [OPTIONS] PATH...
 
@@ -190,5 +207,19 @@ ${INPUT}
 Examples:
   fencepost explain torn-pair-update
   fencepost explain 61bb23f3 t.mbox.gz
+`,
+  hook: `fencepost hook install [OPTIONS]
+fencepost hook uninstall
+fencepost hook run [OPTIONS] -- FILE
+
+Has git send-email check a series before it sends any of it: all findings are
+listed, and nothing is sent if there is a warning or an error. OPTIONS are
+those of check. A hook that is there already is kept and run first; uninstall
+restores it. run is what the hook calls, once for each FILE; it reviews at the
+last. \`git send-email --no-validate\` sends all the same.
+
+Examples:
+  fencepost hook install
+  fencepost hook install --fail-on error
 `,
 };

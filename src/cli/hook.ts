@@ -6,6 +6,7 @@ import {
   constants,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -13,8 +14,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Tree } from '../index.ts';
 import { git, line } from './git/run.ts';
+import { commitTree } from './git/tree.ts';
 import type { Head } from './group.ts';
 import { reasonOf } from './reason.ts';
 
@@ -22,8 +26,8 @@ type Out = (text: string) => void;
 
 /** What the command lends, so that this file holds none of it twice. */
 export interface Lent {
-  /** `fencepost check` with its arguments. */
-  check(args: string[], out: Out, err: Out): Promise<number>;
+  /** `fencepost check` with its arguments, and the tree that the patches are for where no option names one. */
+  check(args: string[], out: Out, err: Out, tree: Tree | null): Promise<number>;
   /** What the start of a file says of the one mail in it; null where it is none, or holds several. */
   headOf(path: string): Promise<Head | null>;
   safe(text: string): string;
@@ -50,6 +54,10 @@ export async function hookCommand([word, ...args]: string[], out: Out, err: Out,
   if (word === 'uninstall' && args.length > 0) return fail(`uninstall takes no argument, and ${args[0]} is one`);
   const files = args.filter((arg, i) => !arg.startsWith('-') && !args[i - 1]?.startsWith('-'));
   if (files.length > 0) return fail(`install takes options of check, and ${files[0]} is none`);
+  if (args.length > 0) {
+    const status = await tried(args, err, lent);
+    if (status !== 0) return status;
+  }
   const folder = hooksFolder();
   if ('fault' in folder) return fail(folder.fault);
   const said = (text: string) => out(`${lent.safe(text)}\n`);
@@ -58,6 +66,18 @@ export async function hookCommand([word, ...args]: string[], out: Out, err: Out,
     return fault === null ? 0 : fail(fault);
   } catch (error) {
     return fail(`${folder.path}: ${reasonOf(error)}`);
+  }
+}
+
+/** What `check` says to these options, of a mail with nothing in it: a hook with a wrong one would stop every mail. */
+async function tried(options: string[], err: Out, lent: Lent): Promise<number> {
+  const scratch = mkdtempSync(join(tmpdir(), 'fencepost-'));
+  try {
+    const mail = join(scratch, 'empty.eml');
+    writeFileSync(mail, 'From: author <author@example.org>\nSubject: [PATCH 0/1] nothing\n\n');
+    return await lent.check([...options, '--', mail], () => {}, err, null);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
   }
 }
 
@@ -71,7 +91,7 @@ function hooksFolder(): { path: string } | { fault: string } {
   if (set.status !== 0 || isAbsolute(path)) return { path: resolve(path) };
   // Git runs hooks at the top of the work tree, and takes a relative path from there.
   const top = line(['rev-parse', '--show-toplevel']) || line(['rev-parse', '--absolute-git-dir']) || '.';
-  return { path: resolve(top, path) };
+  return { path: resolve(top, set.out.toString('utf8').replace(/\n$/, '')) };
 }
 
 /** Git's environment with core.hooksPath as the user has set it: here it is only read. */
@@ -158,7 +178,7 @@ async function run(args: string[], out: Out, err: Out, lent: Lent, fail: (text: 
   const files = countedFiles(resolve(file)) ?? (await siblings(resolve(file), lent));
   const mails = await withDiffs(files, lent);
   if (mails.length === 0) return 0;
-  const status = await lent.check([...options, '--', ...mails], out, err);
+  const status = await lent.check([...options, '--', ...mails], out, err, treeOf(mails));
   if (status !== 0) err('fencepost: nothing is sent; `git send-email --no-validate` sends all the same\n');
   return status;
 }
@@ -232,6 +252,18 @@ async function withDiffs(files: string[], lent: Lent): Promise<string[]> {
   const heads = await Promise.all(files.map(async path => ({ path, head: await lent.headOf(path) })));
   const mails = heads.filter(({ path, head }) => (head === null ? holdsDiff(path) : head.message.patch !== null || head.message.kind === 'cover'));
   return mails.some(({ head }) => head?.message.kind !== 'cover') ? mails.map(m => m.path) : [];
+}
+
+/** The tree that the first patch was made on, where format-patch says which commit it was and this repository has it. */
+function treeOf(mails: string[]): Tree | null {
+  for (const mail of mails) {
+    const [, id] = /^From ([0-9a-f]{40,64}) Mon Sep 17 00:00:00 2001$/m.exec(readFileSync(mail, 'latin1').slice(0, 120)) ?? [];
+    // A cover letter is under the last commit's name.
+    if (id === undefined || !holdsDiff(mail)) continue;
+    const base = line(['rev-parse', '--verify', '--quiet', `${id}~1`]);
+    return base === null || base === '' ? null : commitTree(base);
+  }
+  return null;
 }
 
 function holdsDiff(path: string): boolean {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { safe } from '../index.ts';
+import { safe, type Tree } from '../index.ts';
 import { eventsCommand } from './events.ts';
 import { headOf } from './group.ts';
 import { litmusCommand } from './litmus.ts';
@@ -29,7 +29,7 @@ const COMMANDS: Record<string, Command> = {
   explain: explainCommand,
   hook: async (args, out, err) => {
     const { hookCommand } = await import('./hook.js');
-    const check = (words: string[], out: Out, err: Out) => reviewCommand('check', words, out, err);
+    const check = (words: string[], out: Out, err: Out, tree: Tree | null) => reviewCommand('check', words, out, err, tree);
     return hookCommand(args, out, err, { check, headOf, safe, node: process.execPath, script: resolve(process.argv[1] ?? '') });
   },
 };

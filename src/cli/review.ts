@@ -13,6 +13,7 @@ import {
   reviewJson,
   rules,
   safe,
+  type Tree,
   threadProblems,
 } from '../index.ts';
 import { COLOR_OPTIONS, colored, colorOf } from './color.ts';
@@ -45,8 +46,8 @@ interface Settings {
   changes: 'staged' | 'worktree' | null;
 }
 
-/** `fencepost review` and `fencepost check`; gives the exit status. */
-export async function reviewCommand(command: 'review' | 'check', args: string[], out: Out, err: Out): Promise<number> {
+/** `fencepost review` and `fencepost check`; gives the exit status. The tree is used where neither an option nor an input has one. */
+export async function reviewCommand(command: 'review' | 'check', args: string[], out: Out, err: Out, known: Tree | null = null): Promise<number> {
   const settings = settingsOf(command, args);
   let status = 0;
   const fail = (line: string) => {
@@ -77,7 +78,7 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
       continue;
     }
     try {
-      const around = tree ?? source.tree ?? null;
+      const around = tree ?? source.tree ?? known;
       const declared = around === tree ? facts : await declaredFacts(settings.facts, around, err);
       if (declared === null) {
         status = 2;
@@ -87,8 +88,8 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
       for (const line of source.lost) fail(line);
       if (unread !== null) fail(unread);
       if (unread !== null && settings.format !== 'json') continue;
-      const known = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
-      const result = review(thread, { grammar: await grammar(short), ...known, facts: declared, ...(around ? { tree: around } : {}) });
+      const which = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
+      const result = review(thread, { grammar: await grammar(short), ...which, facts: declared, ...(around ? { tree: around } : {}) });
       output.write(report(result, source, settings, command));
       const unwritten = settings.litmus === null ? null : writeLitmus(settings.litmus, result);
       if (unwritten !== null) fail(unwritten);
