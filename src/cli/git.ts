@@ -1,7 +1,7 @@
 /** Commits and changes of a git repository as inputs; a file of its own, loaded only where there is no file of the name given. */
 import { changesOf, type Which } from './git/changes.ts';
 import { isShallow, rangeOf } from './git/range.ts';
-import { DIFF_OPTIONS, gitOutput, line } from './git/run.ts';
+import { DIFF_OPTIONS, git, gitOutput } from './git/run.ts';
 import { commitTree } from './git/tree.ts';
 import type { Input, InputError } from './input.ts';
 
@@ -17,8 +17,13 @@ const SPELLING = /[~^]|@\{|(?:^|[^./])\.\.\.?(?:$|[^./])/;
  */
 export function commitsInput(word: string | null): Input | InputError | null {
   const input = word ?? UNSENT;
-  if (line(['rev-parse', '--git-dir']) === null)
-    return word !== null && SPELLING.test(word) ? { input, error: `${input}: no such file or folder, and no git repository here` } : null;
+  const repository = git(['rev-parse', '--git-dir']);
+  if (repository.status !== 0) {
+    if (word === null || !SPELLING.test(word)) return null;
+    // Git refuses a repository that belongs to another user.
+    const why = /not a git repository/.test(repository.fault) ? 'no git repository here' : repository.fault;
+    return { input, error: `${input}: no such file or folder, and ${why}` };
+  }
   const range = rangeOf(input);
   if ('fault' in range) return { input, error: range.fault };
   if ('none' in range) {
@@ -27,7 +32,7 @@ export function commitsInput(word: string | null): Input | InputError | null {
     return { input, error: `${input}: no such file or folder, and no commits that git knows${isShallow() ? ' in this shallow clone' : ''}` };
   }
   const { base, tip } = range;
-  // On git before 2.41 format.attach=false asks for attachments.
+  // To git, format.attach=false asks for attachments with the word false as their boundary.
   const options = ['--stdout', '--no-attach', ...DIFF_OPTIONS, '--no-signature'];
   const commits = base === null ? ['--root', tip] : [`${base}..${tip}`];
   return { input, lost: [], tree: commitTree(base), end: true, open: () => gitOutput(['format-patch', ...options, ...commits]) };

@@ -5,7 +5,6 @@ import {
   chmodSync,
   constants,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -20,6 +19,7 @@ import type { Tree } from '../index.ts';
 import { git, line } from './git/run.ts';
 import { commitTree } from './git/tree.ts';
 import type { Head } from './group.ts';
+import { makeFolder } from './output.ts';
 import { reasonOf } from './reason.ts';
 
 type Out = (text: string) => void;
@@ -108,7 +108,8 @@ function install(folder: string, options: string[], lent: Lent, said: Out): stri
     renameSync(hook, kept);
   }
   try {
-    mkdirSync(folder, { recursive: true });
+    const unmade = makeFolder(folder);
+    if (unmade !== null) return unmade;
     // A whole file or none: a hook that is cut short would stop every mail, or none.
     writeFileSync(`${hook}.new`, hookScript(options, lent), { mode: 0o755 });
     chmodSync(`${hook}.new`, 0o755);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -108,6 +108,52 @@ describe('a range of commits', () => {
     expect(document.reviews[0].coverage).toMatchObject({ patches: 2, functions: { whole: 2, partial: 0 } });
   });
 
+  test('is plain mail, and no attachment', async () => {
+    const text = await within(repo, async () => {
+      const [input] = await openInputs(['HEAD~2..'], true);
+      let all = '';
+      if (input && 'open' in input) for await (const chunk of input.open()) all += Buffer.from(chunk).toString('utf8');
+      return all;
+    });
+    expect(text.match(/^Subject: .*$/gm)).toEqual([
+      'Subject: [PATCH 1/2] gauge: refuse what is over the limit',
+      'Subject: [PATCH 2/2] gauge: wait before the value is set',
+    ]);
+    expect(text).not.toContain('multipart');
+  });
+
+  test('gives the tree before it, in which links and what leads out are not there', async () => {
+    const linked = clone('links');
+    symlinkSync('gauge.h', join(linked, 'drivers/gauge/link.h'));
+    symlinkSync('/etc', join(linked, 'out'));
+    writeFileSync(join(linked, 'drivers/gauge/a b.c'), 'int a;\n');
+    commit(linked, 'links');
+    edit(linked, CLEAN);
+    commit(linked, 'gauge: a comment');
+    await within(linked, async () => {
+      const [input] = await openInputs(['HEAD'], true);
+      const tree = input && 'open' in input ? input.tree : undefined;
+      expect(tree?.list('drivers/gauge')).toEqual(['a b.c', 'gauge.c', 'gauge.h']);
+      expect(tree?.list('')).toEqual(['Kconfig']);
+      expect(tree?.read(GAUGE)).toBe(`${git(linked, 'show', `HEAD~1:${GAUGE}`)}\n`);
+      expect(tree?.read('drivers/gauge/a b.c')).toBe('int a;\n');
+      for (const path of [
+        'drivers/gauge/link.h',
+        'out/passwd',
+        '/etc/passwd',
+        '../repo/Kconfig',
+        'drivers/../Kconfig',
+        './Kconfig',
+        'drivers',
+        '',
+        ':Kconfig',
+        '*',
+      ])
+        expect(tree?.read(path), path).toBeNull();
+      for (const folder of ['nowhere', '..', '/', ':/', GAUGE, 'dri*']) expect(tree?.list(folder), folder).toEqual([]);
+    });
+  });
+
   test('explains its findings', () => {
     const document = JSON.parse(run(repo, ['check', '--format', 'json', 'HEAD~2..']).out);
     const { status, out } = run(repo, ['explain', document.reviews[0].findings[1].fingerprint, 'HEAD~2..']);
@@ -178,18 +224,21 @@ describe('one revision', () => {
   });
 });
 
+/** Something done as if from that folder, on a terminal. */
+async function within<T>(folder: string, act: () => Promise<T>): Promise<T> {
+  const before = { cwd: process.cwd(), tty: process.stdin.isTTY };
+  process.chdir(folder);
+  process.stdin.isTTY = true;
+  try {
+    return await act();
+  } finally {
+    process.stdin.isTTY = before.tty;
+    process.chdir(before.cwd);
+  }
+}
+
 describe('check alone on a terminal', () => {
-  const terminal = async (folder: string) => {
-    const before = { cwd: process.cwd(), tty: process.stdin.isTTY };
-    process.chdir(folder);
-    process.stdin.isTTY = true;
-    try {
-      return await openInputs([], true);
-    } finally {
-      process.stdin.isTTY = before.tty;
-      process.chdir(before.cwd);
-    }
-  };
+  const terminal = (folder: string) => within(folder, () => openInputs([], true));
 
   test('is what the upstream lacks, and says where there is nothing, or no upstream', async () => {
     const copy = join(work, 'unsent');

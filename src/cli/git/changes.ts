@@ -20,8 +20,9 @@ export function changesOf(which: Which): Changes {
   const scratch = mkdtempSync(join(tmpdir(), 'fencepost-'));
   try {
     bare(scratch, resolve(index), base);
+    const { GIT_COMMON_DIR: _, ...usual } = gitEnvironment();
     const env = {
-      ...gitEnvironment(),
+      ...usual,
       GIT_DIR: scratch,
       GIT_WORK_TREE: top,
       GIT_OBJECT_DIRECTORY: resolve(objects),
