@@ -39,7 +39,7 @@ export { type MimeNode, type ReadTools, readThread } from './read/index.ts';
 export { coverageLine, foundLine, preExistingLine } from './report/coverage.ts';
 export { eventsJson, eventsText } from './report/events.ts';
 export { reviewJson } from './report/json.ts';
-export { heldLines, lines, refusals } from './report/lines.ts';
+export { heldLines, lines, refusals, type Shown } from './report/lines.ts';
 export { notes } from './report/notes.ts';
 export { explainFinding, explainRule, rulesJson, rulesText } from './report/rules.ts';
 export { safe } from './report/safe.ts';

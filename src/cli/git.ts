@@ -1,5 +1,5 @@
 /** Commits and changes of a git repository as inputs; a file of its own, loaded only where there is no file of the name given. */
-import { changesOf, type Which } from './git/changes.ts';
+import { carriedBy, changesOf, type Which } from './git/changes.ts';
 import { isShallow, rangeOf } from './git/range.ts';
 import { DIFF_OPTIONS, git, gitOutput } from './git/run.ts';
 import { commitTree } from './git/tree.ts';
@@ -35,7 +35,7 @@ export function commitsInput(word: string | null): Input | InputError | null {
   // To git, format.attach=false asks for attachments with the word false as their boundary.
   const options = ['--stdout', '--no-attach', ...DIFF_OPTIONS, '--no-signature'];
   const commits = base === null ? ['--root', tip] : [`${base}..${tip}`];
-  return { input, lost: [], tree: commitTree(base), end: true, open: () => gitOutput(['format-patch', ...options, ...commits]) };
+  return { input, lost: [], tree: commitTree(base), shown: (_, at) => at, open: () => gitOutput(['format-patch', ...options, ...commits]) };
 }
 
 /** What is not committed yet, as one patch without a message. */
@@ -49,5 +49,5 @@ export function changesInput(which: Which): Input | InputError {
     yield Buffer.from(`Subject: [PATCH] ${what}\n\n---\n`);
     if ('diff' in changes) yield changes.diff;
   }
-  return { input, lost: [], tree: commitTree(changes.base), end: true, open };
+  return { input, lost: [], tree: commitTree(changes.base), shown: carriedBy(changes.later), open };
 }

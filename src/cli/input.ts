@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, open, readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Tree } from '../index.ts';
+import type { Shown, Tree } from '../index.ts';
 import { groupPaths } from './group.ts';
 import { reasonOf } from './reason.ts';
 
@@ -16,8 +16,8 @@ export interface Input {
   lost: string[];
   /** Of commits the tree that they are made on. */
   tree?: Tree;
-  /** Its files stand as the series leaves them: lines are named as an editor shows them. */
-  end?: true;
+  /** Of what has been applied already the line that an editor shows. */
+  shown?: Shown;
   open(): AsyncIterable<Uint8Array | string>;
 }
 

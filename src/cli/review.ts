@@ -133,7 +133,7 @@ function writeLitmus(folder: string, result: Review): string | null {
 function report(result: Review, source: Input, settings: Settings, command: 'review' | 'check'): string {
   if (settings.format === 'json') return `${JSON.stringify(withInputs(reviewJson(result), source))}\n`;
   const text =
-    settings.format === 'notes' ? notes(result) : `${command === 'check' ? refused(result, source).join('') : ''}${lines(result, source.end)}`;
+    settings.format === 'notes' ? notes(result) : `${command === 'check' ? refused(result, source).join('') : ''}${lines(result, source.shown)}`;
   return settings.color ? colored(text) : text;
 }
 

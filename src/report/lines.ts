@@ -3,11 +3,17 @@ import type { Review } from '../model/review.ts';
 import type { Hunk } from '../model/series.ts';
 import { safe } from './safe.ts';
 
+/** From a line after the whole series to the line that an editor shows. */
+export type Shown = (path: string, line: number) => number;
+
 /**
- * One line a finding: `path:line: ERROR|WARNING|NOTE: text [rule]`. b4, vim and emacs read it. With `end` places are those after the whole series: what an editor shows where it is applied.
+ * One line a finding: `path:line: ERROR|WARNING|NOTE: text [rule]`. b4, vim and emacs read it. A line is numbered as its patch leaves the file; with
+ * `shown`, which is for series that have been applied, as an editor shows it.
  */
-export function lines(review: Review, end = false): string {
-  return review.reviews.flatMap(r => r.findings.map(f => line(f, end ? ending(f, review) : { path: f.path, line: standing(f, review) }))).join('');
+export function lines(review: Review, shown?: Shown): string {
+  return review.reviews
+    .flatMap(r => r.findings.map(f => line(f, shown ? ending(f, review, shown) : { path: f.path, line: standing(f, review) })))
+    .join('');
 }
 
 /**
@@ -44,9 +50,13 @@ function standing(finding: Finding, review: Review): number {
   return near?.newLine ?? finding.line;
 }
 
-/** Where the finding's line, or that which stands where it stood, is after the patches that follow. */
-function ending(finding: Finding, review: Review): { path: string; line: number } {
-  if (finding.now) return finding.now;
+/** Where the finding's line, or that which stands where it stood, is after the patches that follow, and in an editor. */
+function ending(finding: Finding, review: Review, shown: Shown): { path: string; line: number } {
+  const place = finding.now ?? carriedOn(finding, review);
+  return { path: place.path, line: shown(place.path, place.line) };
+}
+
+function carriedOn(finding: Finding, review: Review): { path: string; line: number } {
   const ids = review.thread.series.find(s => s.patches.includes(finding.patch.messageId))?.patches ?? [];
   let [path, line] = [finding.path, standing(finding, review)];
   for (const id of ids.slice(ids.indexOf(finding.patch.messageId) + 1)) {

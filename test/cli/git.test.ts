@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { carriedBy } from '../../src/cli/git/changes.ts';
 import { openInputs } from '../../src/cli/input.ts';
 import { CLEAN, commit, edit, GAUGE, git, LIMIT, repository, WAIT } from './repository.ts';
 
@@ -323,6 +324,8 @@ describe('what is not committed', () => {
     git(open, 'add', '-A');
     edit(open, WAIT);
     expect(found(run(open, ['check', '--staged']).out).map(f => f.split(' ')[0])).toEqual(['unlock-missing-on-path']);
+    // The line is that of the file, which has two lines more above it than what is staged.
+    expect(found(run(open, ['check', '--staged']).out)).toEqual([`unlock-missing-on-path ${lineOf(open, 'return -EINVAL')}`]);
     expect(found(run(join(open, 'drivers'), ['check', '--worktree']).out)).toEqual([
       `unlock-missing-on-path ${lineOf(open, 'return -EINVAL')}`,
       `sleep-in-atomic ${lineOf(open, 'gauge_wait(g);')}`,
@@ -358,6 +361,36 @@ describe('what is not committed', () => {
     run(quiet, ['check', 'HEAD~2..']);
     expect(readdirSync(join(quiet, '.git'))).toEqual(before);
     expect(readFileSync(join(quiet, '.git/index')).equals(index)).toBe(true);
+  });
+
+  test('is named by the lines of the files: moved, kept, and gone', () => {
+    const shown = carriedBy(
+      [
+        'diff --git a/a.c b/a.c',
+        '--- a/a.c',
+        '+++ b/a.c',
+        '@@ -2,4 +2,5 @@ int f(void)',
+        ' two',
+        '-three',
+        '+3',
+        '+3a',
+        ' four',
+        ' five',
+        '@@ -20,3 +21,2 @@',
+        ' twenty',
+        '--- a/b.c',
+        ' last',
+        'diff --git a/b.c b/b.c',
+        '--- a/b.c',
+        '+++ b/b.c',
+        '@@ -0,0 +1 @@',
+        '+one',
+        '',
+      ].join('\n'),
+    );
+    expect([1, 2, 3, 4, 5, 6, 19, 20, 21, 22, 23].map(n => shown('a.c', n))).toEqual([1, 2, 3, 5, 6, 7, 20, 21, 22, 22, 23]);
+    expect(shown('b.c', 1)).toBe(2);
+    expect(shown('c.c', 7)).toBe(7);
   });
 
   test('takes no INPUT, and is one of the two', () => {
