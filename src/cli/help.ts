@@ -193,13 +193,15 @@ Examples:
   fencepost rules --json
 `,
   explain: `fencepost explain RULE
-fencepost explain [OPTIONS] FINGERPRINT INPUT...
+fencepost explain [OPTIONS] FINGERPRINT INPUT|RANGE...
 
 Explains a rule: why it is there, what it cites, what it misses, its examples.
 Or explains a finding: how its claim was lowered to threads, and what the
 checker decided. Give the options that the finding was found with.
 
 ${INPUT}
+
+${RANGE}
 
   --tree DIR     the kernel tree that the patches are for, read only
   --facts FILE   what you declare of the code (YAML); may be given again

@@ -176,7 +176,8 @@ async function run(args: string[], out: Out, err: Out, lent: Lent, fail: (text: 
   } catch (error) {
     return fail(`${file}: ${reasonOf(error)}`);
   }
-  const files = countedFiles(resolve(file)) ?? (await siblings(resolve(file), lent));
+  const { counter, total } = counted();
+  const files = noted(resolve(file), counter, total) ?? (await siblings(resolve(file), counter > 0 && counter === total, lent));
   const mails = await withDiffs(files, lent);
   if (mails.length === 0) return 0;
   const status = await lent.check([...options, '--', ...mails], out, err, treeOf(mails));
@@ -184,15 +185,19 @@ async function run(args: string[], out: Out, err: Out, lent: Lent, fail: (text: 
   return status;
 }
 
+/** Which file of how many the call is for, as git 2.41 says; zeros where it does not. */
+function counted(): { counter: number; total: number } {
+  const { GIT_SENDEMAIL_FILE_COUNTER: n = '', GIT_SENDEMAIL_FILE_TOTAL: of = '' } = process.env;
+  const isNumber = (text: string) => /^[1-9]\d{0,5}$/.test(text);
+  return isNumber(n) && isNumber(of) && Number(n) <= Number(of) ? { counter: Number(n), total: Number(of) } : { counter: 0, total: 0 };
+}
+
 /**
- * The files of a run by git's own counters (git 2.41): all at the last, none before; null without counters, or where the calls before were not seen.
- * The files are noted in the git folder from the first call to the last.
+ * The files of a run by git's counters: all at the last, none before; null without counters, or where the calls before were not seen. They are noted in
+ * the git folder from the first call to the last.
  */
-function countedFiles(file: string): string[] | null {
-  const [counter, total] = [process.env.GIT_SENDEMAIL_FILE_COUNTER, process.env.GIT_SENDEMAIL_FILE_TOTAL].map(n =>
-    /^[1-9]\d{0,5}$/.test(n ?? '') ? Number(n) : 0,
-  );
-  if (!counter || !total || counter > total) return null;
+function noted(file: string, counter: number, total: number): string[] | null {
+  if (counter === 0) return null;
   if (total === 1) return [file];
   const place = line(['rev-parse', '--git-path', 'fencepost-send-email']);
   // Outside a repository every file is by itself where its series is not known from its name.
@@ -214,10 +219,10 @@ function countedFiles(file: string): string[] | null {
 }
 
 /**
- * Without counters: the series that the file is the last of, by `[PATCH n/m]` and the files beside it; none where a later one is still to come. A mail
- * without a number is by itself.
+ * The series that the file is the last of, by `[PATCH n/m]` and the files beside it; none where a later one is still to come, unless it is known to be the
+ * last that is sent. A mail without a number is by itself.
  */
-async function siblings(file: string, lent: Lent): Promise<string[]> {
+async function siblings(file: string, isLast: boolean, lent: Lent): Promise<string[]> {
   const own = await lent.headOf(file);
   const place = own === null ? null : placeOf(own);
   if (own === null || place === null) return [file];
@@ -236,7 +241,7 @@ async function siblings(file: string, lent: Lent): Promise<string[]> {
     if (!known || away < known.away) found.set(other, { path, away });
   }
   const places = [...found.keys()].sort((a, b) => a - b);
-  return places.at(-1) === place ? places.map(n => found.get(n)?.path ?? file) : [];
+  return isLast || places.at(-1) === place ? places.map(n => found.get(n)?.path ?? file) : [];
 }
 
 function placeOf({ message: { numbering, kind } }: Head): number | null {

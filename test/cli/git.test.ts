@@ -449,6 +449,9 @@ test('nothing that the configuration of a repository names is run', () => {
   const got = [['HEAD~2..'], ['HEAD'], ['main'], ['--worktree'], ['--staged'], ['HEAD~2']].map(args =>
     run(hostile, ['check', ...args], { GIT_PAGER: `${script} pager` }),
   );
+  const patch = join(work, 'hostile.patch');
+  writeFileSync(patch, `${git(repo, 'format-patch', '--stdout', '-1')}\n`);
+  for (const args of [['install'], ['run', '--', patch], ['uninstall']]) run(hostile, ['hook', ...args]);
   expect(existsSync(ran) ? readFileSync(ran, 'utf8') : '').toBe('');
   expect(got[0]?.status).toBe(1);
   expect(found(got[0]?.out ?? '')[0]).toMatch(/^unlock-missing-on-path /);

@@ -136,6 +136,15 @@ describe('one call a file', () => {
     expect(rules(hook(repo, ['run', two], env(2)).out)).toContain('unlock-missing-on-path');
   });
 
+  test('with counters, at the last the series is reviewed where the calls before were not seen', () => {
+    const repo = faulty('unseen');
+    const [one = '', two = ''] = patches(repo, 'unseen-files', '-2');
+    const env = { GIT_SENDEMAIL_FILE_COUNTER: '2', GIT_SENDEMAIL_FILE_TOTAL: '2' };
+    expect(rules(hook(repo, ['run', '--', two], env).out)).toEqual(BOTH);
+    // Sent in another order, and from a folder that is no repository.
+    expect(rules(hook(work, ['run', '--', one], env).out)[0]).toMatch(/^unlock-missing/);
+  });
+
   test('without counters: the series is known from the numbers of the files beside it', () => {
     const repo = faulty('beside');
     const [one = '', two = ''] = patches(repo, 'beside-files', '-2');
