@@ -11,7 +11,10 @@ const banner = { js: "import { createRequire as __createRequire } from 'node:mod
 const apart = {
   name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /^\.\/(?:mime|facts|help|formats)\.js$/ }, ({ path }) => ({ path: path.replace('.js', '.cjs'), external: true }));
+    build.onResolve({ filter: /^\.\/(?:mime|facts|help|formats|git|hook)\.js$/ }, ({ path }) => ({
+      path: path.replace('.js', '.cjs'),
+      external: true,
+    }));
   },
 };
 
@@ -31,9 +34,9 @@ async function make(dist, declarations) {
   const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning', absWorkingDir: root, outdir: dist };
   const script = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } };
   const module = { ...common, format: 'esm' };
-  // mailparser is loaded only for mails that need it, YAML only for declared facts, help and the rarer formats only where they are asked for.
-  const rare = { mime: 'src/cli/mime.ts', facts: 'src/cli/facts.ts', help: 'src/cli/help.ts', formats: 'src/cli/formats.ts' };
-  await esbuild({ ...script, entryPoints: rare });
+  // mailparser is loaded only for mails that need it, YAML only for declared facts; help, rarer formats, git and the hook only where they are asked for.
+  const rare = ['mime', 'facts', 'help', 'formats', 'git', 'hook'];
+  await esbuild({ ...script, entryPoints: Object.fromEntries(rare.map(name => [name, `src/cli/${name}.ts`])) });
   // The command is one script, so that V8 can keep its machine code; `cli.js` starts it.
   await esbuild({ ...module, entryPoints: { cli: 'src/cli/start.ts' } });
   await esbuild({

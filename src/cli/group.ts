@@ -6,7 +6,7 @@ import { isMail } from './read.ts';
 import { tools } from './tools.ts';
 
 /** What the start of a file says of the one mail in it. */
-interface Head {
+export interface Head {
   path: string;
   folder: string;
   /** `v2-0003-x.patch`: the name that format-patch gives. */
@@ -45,7 +45,8 @@ function groupFor<G extends { heads: Head[] }>(head: Head, groups: G[]): G | und
 /** Enough to see a second mail behind most patches; what is larger is one patch where its name is one of format-patch's. */
 const HEAD_BYTES = 1 << 18;
 
-async function headOf(path: string): Promise<Head | null> {
+/** Reads the start of a file; null where it cannot be read, is no mail, or holds several. */
+export async function headOf(path: string): Promise<Head | null> {
   const [, version, number] = /^(?:v(\d{1,4})-)?(\d{4,})-.*\.(?:patch|txt|eml)$/.exec(basename(path)) ?? [];
   try {
     const { bytes, whole } = await startOf(path);

@@ -4,8 +4,10 @@
 export const HELP = `fencepost reviews Linux kernel patch series for concurrency.
 
 Usage:
-  fencepost review [INPUT...]   review notes
-  fencepost check [INPUT...]    the pre-send check: one line a finding, exit 1
+  fencepost review [INPUT|RANGE...]
+                                review notes
+  fencepost check [INPUT|RANGE...]
+                                the pre-send check: one line a finding, exit 1
                                 if there is a warning or an error
   fencepost scan PATH...        C files and folders of them as they stand
   fencepost show INPUT...       what was read: series, versions, order, missing
@@ -19,11 +21,14 @@ Usage:
   fencepost explain FINGERPRINT INPUT...
                                 how a finding was lowered and decided
   fencepost b4-agent            reviews the branch of b4's review command
+  fencepost hook install|uninstall|run
+                                git send-email's sendemail-validate
   fencepost COMMAND --help      options and examples of a command
 
 INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a
 folder of mails or patches, or - for stdin. Files that one run of git
-format-patch wrote (000*.patch) are one series and one INPUT.
+format-patch wrote (000*.patch) are one series and one INPUT. RANGE is what git
+knows as commits: HEAD~3.., a branch, one commit.
 
 Options of review, check and scan:
   --format notes|lines|json|mail|b4|b4-json
@@ -62,6 +67,10 @@ const INPUT = `INPUT is a file (mbox, mail, patch or saved page, also .gz), a ma
 folder of mails or patches, or - for stdin. Files that one run of git
 format-patch wrote are one series and one INPUT.`;
 
+const RANGE = `RANGE is what git knows as commits and what is no path: A..B, HEAD~3.., one
+commit, or a branch (what it holds that HEAD does not; the branch you are on:
+that its upstream does not). The tree of the commit before them is the --tree.`;
+
 const FINDINGS = `  -o FILE, --output FILE     write the findings to FILE
   --rule RULE                only this rule; may be given again
   --tree DIR                 the kernel tree that the code is for, read only
@@ -75,13 +84,15 @@ const LITMUS = '  --litmus DIR               write the litmus tests of the findi
 
 /** `fencepost COMMAND --help`. */
 export const COMMAND_HELP: Record<string, string> = {
-  review: `fencepost review [OPTIONS] [INPUT...]
+  review: `fencepost review [OPTIONS] [INPUT|RANGE...]
 
 Writes review notes on a patch series, with the execution that breaks the code
 where there is one. Ends, on stderr, with how much was understood and with what
-was found. Without an INPUT it reads stdin.
+was found. Without an INPUT it reads stdin, on a terminal @{upstream}..HEAD.
 
 ${INPUT}
+
+${RANGE}
 
   --format notes|lines|json  how findings are written (notes)
   --fail-on error|warning|note|never
@@ -96,13 +107,19 @@ Examples:
   fencepost review t.mbox.gz
   fencepost review --tree ~/linux --all v2-000*.patch
 `,
-  check: `fencepost check [OPTIONS] [INPUT...]
+  check: `fencepost check [OPTIONS] [INPUT|RANGE...]
+fencepost check [OPTIONS] --staged|--worktree
 
 The check before sending: one line a finding, \`path:line: SEVERITY: text\`, and
 exit 1 if there is a warning or an error. A patch that git would refuse is an
-error too. Without an INPUT it reads stdin.
+error too. Without an INPUT it reads stdin, on a terminal @{upstream}..HEAD.
 
 ${INPUT}
+
+${RANGE}
+
+  --staged, --worktree       what is not committed yet: the index, or the
+                             files, against HEAD
 
   --format notes|lines|json|mail|b4|b4-json
                              how findings are written (lines); b4, b4-json:
@@ -116,7 +133,7 @@ ${LITMUS}
 
 Examples:
   fencepost check 000*.patch
-  git format-patch --stdout origin.. | fencepost check --tree . -
+  fencepost check origin..
 `,
   scan: `fencepost scan [OPTIONS] PATH...
 
@@ -183,13 +200,15 @@ Examples:
   fencepost rules --json
 `,
   explain: `fencepost explain RULE
-fencepost explain [OPTIONS] FINGERPRINT INPUT...
+fencepost explain [OPTIONS] FINGERPRINT INPUT|RANGE...
 
 Explains a rule: why it is there, what it cites, what it misses, its examples.
 Or explains a finding: how its claim was lowered to threads, and what the
 checker decided. Give the options that the finding was found with.
 
 ${INPUT}
+
+${RANGE}
 
   --tree DIR     the kernel tree that the patches are for, read only
   --facts FILE   what you declare of the code (YAML); may be given again
@@ -209,5 +228,19 @@ is asked. The sentence that b4 adds to the command line is ignored.
 Examples:
   git config --global b4.review-agent-command "fencepost b4-agent"
   git switch b4/review/CHANGE-ID && fencepost b4-agent
+`,
+  hook: `fencepost hook install [OPTIONS]
+fencepost hook uninstall
+fencepost hook run [OPTIONS] -- FILE
+
+Has git send-email check a series before it sends any of it: all findings are
+listed, and nothing is sent if there is a warning or an error. OPTIONS are
+those of check. A hook that is there already is kept and run first; uninstall
+restores it. run is what the hook calls, once for each FILE; it reviews at the
+last. \`git send-email --no-validate\` sends all the same.
+
+Examples:
+  fencepost hook install
+  fencepost hook install --fail-on error
 `,
 };

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, open, readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import type { Shown, Tree } from '../index.ts';
 import { groupPaths } from './group.ts';
 import { reasonOf } from './reason.ts';
 
@@ -13,6 +14,10 @@ export interface Input {
   files?: number;
   /** Of several files those that could not be read, one line each; filled while the others are. Where the only one goes away, `open` throws. */
   lost: string[];
+  /** Of commits the tree that they are made on. */
+  tree?: Tree;
+  /** Of what has been applied already the line that an editor shows. */
+  shown?: Shown;
   open(): AsyncIterable<Uint8Array | string>;
 }
 
@@ -20,21 +25,26 @@ export interface Input {
 export interface InputError {
   input: string;
   error: string;
+  /** There is nothing to read, and that is no fault. */
+  nothing?: true;
 }
 
 /**
  * The inputs that the arguments name, in order: a file; `-`, or no argument, for stdin; a folder of patches, mails or mailboxes, a maildir or
  * an MH folder, whose files in order of name make one input; a folder of nothing but folders, each an input of its own. Files of one run of
- * git format-patch are one input too, in the place of the first.
+ * git format-patch are one input too, in the place of the first. With `commits` an argument that is no path may name commits, and none on a
+ * terminal is what the branch's upstream lacks.
  */
-export async function openInputs(args: string[]): Promise<(Input | InputError)[]> {
+export async function openInputs(args: string[], commits = false): Promise<(Input | InputError)[]> {
   // Nobody means to type a mail.
-  if (args.length === 0 && process.stdin.isTTY)
-    return [{ input: '-', error: 'no INPUT is named, and stdin is a terminal; `-` reads it all the same' }];
+  if (args.length === 0 && process.stdin.isTTY) {
+    const unsent = commits ? (await import('./git.js')).commitsInput(null) : null;
+    return [unsent ?? { input: '-', error: 'no INPUT is named, and stdin is a terminal; `-` reads it all the same' }];
+  }
   const found: (Input | InputError | { file: string })[] = [];
   for (const arg of args.length === 0 ? ['-'] : args) {
     if (arg === '-') found.push({ input: '-', lost: [], open: () => process.stdin });
-    else found.push(...(await openPath(arg)));
+    else found.push(...(await openPath(arg, commits)));
   }
   const files = found.flatMap(f => ('file' in f ? [f.file] : []));
   const groups = files.length > 1 ? await groupPaths(files) : [[0]];
@@ -60,7 +70,7 @@ function manyFiles(input: string, paths: string[], nameOf: (path: string) => str
 /** What a mail or patch is called in a folder; by its number alone, as git mailsplit and MH leave it. */
 const MAIL_FILE = /\.(?:patch|diff|eml|mail|mbox|mbx|txt)(?:\.gz)?$|^\d{1,9}$/i;
 
-async function openPath(path: string): Promise<(Input | InputError | { file: string })[]> {
+async function openPath(path: string, commits: boolean): Promise<(Input | InputError | { file: string })[]> {
   try {
     const about = await stat(path);
     if (!about.isDirectory()) {
@@ -88,7 +98,9 @@ async function openPath(path: string): Promise<(Input | InputError | { file: str
     }
     return inner.length > 0 ? inner : [{ input: path, error: nothing }];
   } catch (error) {
-    return [{ input: path, error: `${path}: ${howToSave(path) ?? reasonOf(error)}` }];
+    const missing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+    const named = commits && missing && howToSave(path) === null ? (await import('./git.js')).commitsInput(path) : null;
+    return [named ?? { input: path, error: `${path}: ${howToSave(path) ?? reasonOf(error)}` }];
   }
 }
 

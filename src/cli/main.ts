@@ -1,7 +1,9 @@
-import { review, safe } from '../index.ts';
+import { resolve } from 'node:path';
+import { review, safe, type Tree } from '../index.ts';
 import { declaredFacts } from './declared.ts';
 import { eventsCommand } from './events.ts';
 import { grammar } from './grammar.ts';
+import { headOf } from './group.ts';
 import { litmusCommand } from './litmus.ts';
 import { suggestion } from './options.ts';
 import { readInput } from './read.ts';
@@ -29,6 +31,11 @@ const COMMANDS: Record<string, Command> = {
   rules: rulesCommand,
   explain: explainCommand,
   'b4-agent': async (args, out, err) => (await import('./formats.js')).b4AgentCommand(args, out, err, { readInput, review, grammar, declaredFacts }),
+  hook: async (args, out, err) => {
+    const { hookCommand } = await import('./hook.js');
+    const check = (words: string[], out: Out, err: Out, tree: Tree | null) => reviewCommand('check', words, out, err, tree);
+    return hookCommand(args, out, err, { check, headOf, safe, node: process.execPath, script: resolve(process.argv[1] ?? '') });
+  },
 };
 
 /** Runs the command that the arguments name; gives the exit status. */

@@ -13,6 +13,7 @@ import {
   reviewJson,
   rules,
   safe,
+  type Tree,
   threadProblems,
 } from '../index.ts';
 import { COLOR_OPTIONS, colored, colorOf } from './color.ts';
@@ -41,19 +42,21 @@ interface Settings {
   /** Folder for the litmus tests of the findings. */
   litmus: string | null;
   color: boolean;
+  /** What is not committed yet, in place of inputs. */
+  changes: 'staged' | 'worktree' | null;
 }
 
-/** `fencepost review` and `fencepost check`; gives the exit status. */
-export async function reviewCommand(command: 'review' | 'check', args: string[], out: Out, err: Out): Promise<number> {
+/** `fencepost review` and `fencepost check`; gives the exit status. The tree is used where neither an option nor an input has one. */
+export async function reviewCommand(command: 'review' | 'check', args: string[], out: Out, err: Out, known: Tree | null = null): Promise<number> {
   const settings = settingsOf(command, args);
   if (typeof settings === 'string') {
     err(`fencepost ${command}: ${safe(settings)}\n`);
     return 2;
   }
-  if (!isForB4(settings.format)) return run(command, settings, out, err);
+  if (!isForB4(settings.format)) return run(command, settings, out, err, known);
   // To b4 each line on stderr is a failure of the patch: they are for a run that has failed.
   const told: string[] = [];
-  const status = await run(command, settings, out, text => told.push(text));
+  const status = await run(command, settings, out, text => told.push(text), known);
   if (status === 2) for (const text of told) err(text);
   return status;
 }
@@ -62,7 +65,7 @@ function isForB4(format: SeriesFormat): boolean {
   return format === 'b4' || format === 'b4-json';
 }
 
-async function run(command: 'review' | 'check', settings: Settings, out: Out, err: Out): Promise<number> {
+async function run(command: 'review' | 'check', settings: Settings, out: Out, err: Out, known: Tree | null): Promise<number> {
   let status = 0;
   const fail = (line: string) => {
     err(`fencepost: ${safe(line)}\n`);
@@ -79,20 +82,27 @@ async function run(command: 'review' | 'check', settings: Settings, out: Out, er
     fail(refused ?? '');
     return 2;
   }
-  const inputs = await openInputs(settings.inputs);
+  const inputs = settings.changes === null ? await openInputs(settings.inputs, true) : [(await import('./git.js')).changesInput(settings.changes)];
   const short = inputs.length === 1;
   for (const source of inputs) {
     if ('error' in source) {
-      fail(source.error);
+      if (source.nothing) err(`fencepost: ${safe(source.error)}\n`);
+      else fail(source.error);
       continue;
     }
     try {
+      const around = tree ?? source.tree ?? known;
+      const declared = around === tree ? facts : await declaredFacts(settings.facts, around, err);
+      if (declared === null) {
+        status = 2;
+        continue;
+      }
       const { thread, unread } = await readInput(source);
       for (const line of source.lost) fail(line);
       if (unread !== null) fail(unread);
       if (unread !== null && settings.format !== 'json') continue;
-      const known = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
-      const result = review(thread, { grammar: await grammar(short), ...known, facts, ...(tree ? { tree } : {}) });
+      const which = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
+      const result = review(thread, { grammar: await grammar(short), ...which, facts: declared, ...(around ? { tree: around } : {}) });
       output.write(await report(result, source, settings, command));
       const unwritten = settings.litmus === null ? null : writeLitmus(settings.litmus, result);
       if (unwritten !== null) fail(unwritten);
@@ -145,7 +155,7 @@ async function report(result: Review, source: Input, settings: Settings, command
     const least = settings.gate === 'never' ? 'warning' : settings.gate;
     return refusedFor(command, result, source) + (await import('./formats.js')).b4Lines(result, least);
   }
-  const text = settings.format === 'notes' ? notes(result) : refusedFor(command, result, source) + lines(result);
+  const text = settings.format === 'notes' ? notes(result) : refusedFor(command, result, source) + lines(result, source.shown);
   return settings.color ? colored(text) : text;
 }
 
@@ -173,14 +183,19 @@ function isStopped(result: Review, gate: Gate, command: 'review' | 'check'): boo
 }
 
 function settingsOf(command: 'review' | 'check', args: string[]): Settings | string {
+  const uncommitted = command === 'check' ? { staged: null, worktree: null } : {};
   const options = readOptions(args, {
     ...FINDING_OPTIONS,
     format: SERIES_FORMATS.join(', '),
     litmus: 'a folder',
     'cache-key': 'a word',
     ...COLOR_OPTIONS,
+    ...uncommitted,
   });
   if (typeof options === 'string') return options;
+  const changes = options.has('staged') ? 'staged' : options.has('worktree') ? 'worktree' : null;
+  if (options.has('staged') && options.has('worktree')) return '--staged and --worktree: name one of them';
+  if (changes !== null && options.names.length > 0) return `--${changes} takes no INPUT, and ${options.names[0]} is one`;
   const choice = chosen<SeriesFormat>(
     options,
     SERIES_FORMATS,
@@ -193,6 +208,7 @@ function settingsOf(command: 'review' | 'check', args: string[]): Settings | str
   return {
     ...choice,
     color,
+    changes,
     inputs: options.names,
     file,
     all: options.has('all'),

@@ -62,18 +62,21 @@ async function explainFingerprint(fingerprint: string, files: string[], options:
     err(`fencepost: ${safe(line)}\n`);
     failed = true;
   };
-  for (const source of await openInputs(files)) {
+  for (const source of await openInputs(files, true)) {
     if ('error' in source) {
       fail(source.error);
       continue;
     }
     try {
+      const around = tree ?? source.tree ?? null;
+      const declared = around === tree ? facts : await declaredFacts(options.values('facts'), around, err);
+      if (declared === null) return 2;
       const { thread, unread } = await readInput(source);
       if (unread !== null) {
         fail(unread);
         continue;
       }
-      const settings = { grammar: await grammar(true), facts, holdTrials: true, ...(tree ? { tree } : {}) };
+      const settings = { grammar: await grammar(true), facts: declared, holdTrials: true, ...(around ? { tree: around } : {}) };
       for (const { findings, resolved, held } of review(thread, settings).reviews) {
         const all = [...[...findings, ...resolved].map(finding => ({ finding, held: null })), ...held.map(h => ({ finding: h.finding, held: h }))];
         for (const one of all) {

@@ -1,10 +1,19 @@
-/** One line a finding: `path:line: ERROR|WARNING|NOTE: text [rule]`. b4, vim and emacs read it. */
 import type { Finding } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';
+import type { Hunk } from '../model/series.ts';
 import { safe } from './safe.ts';
 
-export function lines(review: Review): string {
-  return review.reviews.flatMap(r => r.findings.map(f => line(f, standing(f, review)))).join('');
+/** From a line after the whole series to the line that an editor shows. */
+export type Shown = (path: string, line: number) => number;
+
+/**
+ * One line a finding: `path:line: ERROR|WARNING|NOTE: text [rule]`. b4, vim and emacs read it. A line is numbered as its patch leaves the file; with
+ * `shown`, which is for series that have been applied, as an editor shows it.
+ */
+export function lines(review: Review, shown?: Shown): string {
+  return review.reviews
+    .flatMap(r => r.findings.map(f => line(f, shown ? ending(f, review, shown) : { path: f.path, line: standing(f, review) })))
+    .join('');
 }
 
 /**
@@ -41,8 +50,41 @@ export function standing(finding: Finding, review: Review): number {
   return near?.newLine ?? finding.line;
 }
 
-function line(finding: Finding, at: number): string {
-  return `${flat(finding.path)}:${at}: ${finding.severity.toUpperCase()}: ${flat(finding.message)} [${finding.rule}]\n`;
+/** Where the finding's line, or that which stands where it stood, is after the patches that follow, and in an editor. */
+function ending(finding: Finding, review: Review, shown: Shown): { path: string; line: number } {
+  const place = finding.now ?? carriedOn(finding, review);
+  return { path: place.path, line: shown(place.path, place.line) };
+}
+
+function carriedOn(finding: Finding, review: Review): { path: string; line: number } {
+  const ids = review.thread.series.find(s => s.patches.includes(finding.patch.messageId))?.patches ?? [];
+  let [path, line] = [finding.path, standing(finding, review)];
+  for (const id of ids.slice(ids.indexOf(finding.patch.messageId) + 1)) {
+    const file = review.thread.messages.find(m => m.messageId === id)?.patch?.files.find(f => (f.oldPath ?? f.path) === path);
+    if (!file) continue;
+    line = carried(line, file.hunks);
+    path = file.path;
+  }
+  return { path, line };
+}
+
+/** The number that a line has once the hunks are applied; of one that they remove, that of the next line that stays. */
+function carried(line: number, hunks: Hunk[]): number {
+  let shift = 0;
+  for (const { oldStart, oldCount, newCount, lines } of hunks) {
+    if (line < oldStart) break;
+    if (line < oldStart + oldCount) {
+      const at = lines.findIndex(l => l.oldLine === line);
+      const next = lines.slice(Math.max(0, at)).find(l => l.newLine !== null) ?? lines.findLast(l => l.newLine !== null);
+      return next?.newLine ?? Math.max(1, oldStart + shift);
+    }
+    shift += newCount - oldCount;
+  }
+  return line + shift;
+}
+
+function line(finding: Finding, at: { path: string; line: number }): string {
+  return `${flat(at.path)}:${at.line}: ${finding.severity.toUpperCase()}: ${flat(finding.message)} [${finding.rule}]\n`;
 }
 
 export function flat(text: string): string {
