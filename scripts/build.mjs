@@ -11,7 +11,7 @@ const banner = { js: "import { createRequire as __createRequire } from 'node:mod
 const apart = {
   name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /^\.\/(?:mime|facts|help)\.js$/ }, ({ path }) => ({ path: path.replace('.js', '.cjs'), external: true }));
+    build.onResolve({ filter: /^\.\/(?:mime|userfiles|help|pager)\.js$/ }, ({ path }) => ({ path: path.replace('.js', '.cjs'), external: true }));
   },
 };
 
@@ -31,8 +31,8 @@ async function make(dist, declarations) {
   const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning', absWorkingDir: root, outdir: dist };
   const script = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } };
   const module = { ...common, format: 'esm' };
-  // mailparser is loaded only for mails that need it, YAML only for declared facts, help only where it is asked for.
-  await esbuild({ ...script, entryPoints: { mime: 'src/cli/mime.ts', facts: 'src/cli/facts.ts', help: 'src/cli/help.ts' } });
+  // mailparser is loaded only for mails that need it, YAML only for files of users, help only where it is asked for.
+  await esbuild({ ...script, entryPoints: { mime: 'src/cli/mime.ts', userfiles: 'src/cli/userfiles.ts', help: 'src/cli/help.ts' } });
   // The command is one script, so that V8 can keep its machine code; `cli.js` starts it.
   await esbuild({ ...module, entryPoints: { cli: 'src/cli/start.ts' } });
   await esbuild({

@@ -1,4 +1,4 @@
-import { rules, type Severity } from '../index.ts';
+import { currentRule, rules, type Severity } from '../index.ts';
 import type { Options, OptionTable } from './options.ts';
 import { unknownRule } from './rules.ts';
 
@@ -25,6 +25,9 @@ export const FINDING_OPTIONS: OptionTable = {
   'fail-on': GATES.join(', '),
   tree: 'the folder of a kernel tree',
   facts: 'a file of facts',
+  config: 'a configuration file',
+  'no-config': null,
+  baseline: 'a baseline file',
   all: null,
 };
 
@@ -36,7 +39,7 @@ export function chosen(options: Options, usual: { format: Format; gate: Gate }):
   const isGate = (x: string): x is Gate => (GATES as readonly string[]).includes(x);
   if (!isFormat(format)) return `--format takes ${FORMATS.join(', ')}, not ${format}`;
   if (!isGate(gate)) return `--fail-on takes ${GATES.join(', ')}, not ${gate}`;
-  const only = options.values('rule');
+  const only = options.values('rule').map(currentRule);
   const unknown = only.find(id => !rules.some(r => r.id === id));
   return unknown === undefined ? { format, gate, only } : unknownRule(unknown);
 }

@@ -8,6 +8,7 @@ import { explainCommand, rulesCommand } from './rules.ts';
 import { scanCommand } from './scan.ts';
 import { isScanThread, scanThread } from './scanpool.ts';
 import { show } from './show.ts';
+import { baselineCommand } from './update.ts';
 import { VERSION } from './version.ts';
 
 type Out = (text: string) => void;
@@ -25,6 +26,7 @@ const COMMANDS: Record<string, Command> = {
   litmus: litmusCommand,
   rules: rulesCommand,
   explain: explainCommand,
+  baseline: baselineCommand,
 };
 
 /** Runs the command that the arguments name; gives the exit status. */

@@ -16,11 +16,11 @@ import {
   threadProblems,
 } from '../index.ts';
 import { COLOR_OPTIONS, colored, colorOf } from './color.ts';
-import { declaredFacts } from './declared.ts';
+import { BaselineTally, type Configured, configured, offLine } from './configured.ts';
 import { chosen, FINDING_OPTIONS, type Format, type Gate, isGated } from './gate.ts';
 import { grammar } from './grammar.ts';
 import { type Input, openInputs, withInputs } from './input.ts';
-import { readOptions } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import { makeFolder, openOutput } from './output.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
@@ -35,8 +35,8 @@ interface Settings {
   file: string | null;
   only: string[];
   all: boolean;
-  /** Files of declared facts. */
-  facts: string[];
+  /** As given: the configuration, the facts and the baseline are named there. */
+  options: Options;
   tree: string | null;
   /** Folder for the litmus tests of the findings. */
   litmus: string | null;
@@ -58,8 +58,12 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
   // Whatever would make the run of no use is told before anything is reviewed.
   const tree = treeOf(settings.tree, err);
   if (tree === undefined) return 2;
-  const facts = await declaredFacts(settings.facts, tree, err);
-  if (facts === null) return 2;
+  const known = await configured(settings.options, tree, err);
+  if (known === null) return 2;
+  const { facts, policy } = known;
+  // `review` is for reading: it fails only where the command line says so.
+  if (command === 'check' && !settings.options.has('fail-on')) settings.gate = known.failOn ?? settings.gate;
+  const tally = new BaselineTally(policy);
   const output = openOutput(settings.file, out);
   const refused = typeof output === 'string' ? output : settings.litmus === null ? null : makeFolder(settings.litmus);
   if (typeof output === 'string' || refused !== null) {
@@ -78,8 +82,9 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
       for (const line of source.lost) fail(line);
       if (unread !== null) fail(unread);
       if (unread !== null && settings.format !== 'json') continue;
-      const known = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
-      const result = review(thread, { grammar: await grammar(short), ...known, facts, ...(tree ? { tree } : {}) });
+      const run = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
+      const result = review(thread, { grammar: await grammar(short), ...run, facts, ...(tree ? { tree } : {}), ...(policy ? { policy } : {}) });
+      tally.add(result.reviews);
       output.write(report(result, source, settings, command));
       const unwritten = settings.litmus === null ? null : writeLitmus(settings.litmus, result);
       if (unwritten !== null) fail(unwritten);
@@ -89,6 +94,8 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
       fail(`${source.input}: ${reasonOf(error)}`);
     }
   }
+  tally.say(err);
+  sayOff(known, settings, err);
   const unwritten = output.close();
   if (unwritten !== null) fail(unwritten);
   return status;
@@ -103,6 +110,11 @@ function tell(result: Review, source: Input, settings: Settings, label: string, 
   const hint = settings.all ? null : preExistingLine(result);
   if (hint !== null) err(`${label}${hint}\n`);
   if (settings.format === 'notes') err(`${label}${coverageLine(result)}\n${label}${foundLine(result)}\n`);
+}
+
+function sayOff(known: Configured, settings: Settings, err: Out): void {
+  const off = settings.format === 'notes' || settings.all ? offLine(known) : null;
+  if (off !== null) err(`fencepost: ${safe(off)}\n`);
 }
 
 /** Two litmus tests a finding with a witness, the bug and the fix; their names hold nothing of the mail's. Gives one line where one can't be written. */
@@ -158,7 +170,7 @@ function settingsOf(command: 'review' | 'check', args: string[]): Settings | str
     inputs: options.names,
     file,
     all: options.has('all'),
-    facts: options.values('facts'),
+    options,
     tree: options.value('tree'),
     litmus: options.value('litmus'),
   };

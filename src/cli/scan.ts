@@ -3,9 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type Severity, safe } from '../index.ts';
 import { COLOR_OPTIONS, colorOf } from './color.ts';
-import { declaredFacts } from './declared.ts';
+import { BaselineTally, configured, offLine } from './configured.ts';
 import { chosen, FINDING_OPTIONS, type Format, type Gate, isGated } from './gate.ts';
-import { readOptions } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import { openOutput } from './output.ts';
 import { reasonOf } from './reason.ts';
 import type { Job, Reported, ScanOptions } from './scanfile.ts';
@@ -23,8 +23,10 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
   }
   const tree = treeOf(options.tree, err);
   if (tree === undefined) return 2;
-  const facts = await declaredFacts(options.facts, tree, err);
-  if (facts === null) return 2;
+  const known = await configured(options.given, tree, err);
+  if (known === null) return 2;
+  const { facts, policy } = known;
+  const tally = new BaselineTally(policy);
   let status = 0;
   const fail = (line: string) => {
     err(`fencepost: ${safe(line)}\n`);
@@ -42,12 +44,21 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
   }
   const total: Total = { files: 0, functions: 0, events: 0, held: 0, rules: new Map(), severities: [] };
   const progress = progressOn(process.stderr, jobs.length);
-  const settings: ScanOptions = { format: options.format, rules: options.only, all: options.all, tree: options.tree, facts, color: options.color };
+  const settings: ScanOptions = {
+    format: options.format,
+    rules: options.only,
+    all: options.all,
+    tree: options.tree,
+    facts,
+    policy,
+    color: options.color,
+  };
   await scanAll(jobs, settings, (job, reported) => {
     progress.clear();
     if ('error' in reported) fail(`${job.file}: ${reported.error}`);
     else {
       add(total, reported);
+      tally.add([reported]);
       if (reported.out) output.write(reported.out);
       if (reported.err) err(reported.err);
     }
@@ -56,7 +67,9 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
   progress.clear();
   const unwritten = output.close();
   if (unwritten !== null) fail(unwritten);
-  err(`${summary(total)}\n`);
+  tally.say(err);
+  const off = offLine(known);
+  err(`${off === null ? '' : `fencepost: ${safe(off)}\n`}${summary(total)}\n`);
   return status === 0 && isGated(total.severities, options.gate) ? 1 : status;
 }
 
@@ -76,7 +89,7 @@ const C_FILE = /\.[ch]$/;
 const MAIL_FILE = /\.(?:patch|diff|eml|mbox)(?:\.gz)?$/i;
 
 /** The files to scan, each once: by name as given and, within the tree, as the tree names it. */
-async function jobsOf(paths: string[], tree: string | null, fail: Out): Promise<Job[]> {
+export async function jobsOf(paths: string[], tree: string | null, fail: Out): Promise<Job[]> {
   const root = tree === null ? null : realpathSync(tree);
   const jobs = new Map<string, Job>();
   const take = (file: string) => {
@@ -168,7 +181,7 @@ interface Settings {
   only: string[];
   all: boolean;
   tree: string | null;
-  facts: string[];
+  given: Options;
   color: boolean;
 }
 
@@ -181,5 +194,5 @@ function settingsOf(args: string[]): Settings | string {
   const color = colorOf(options, file === null && process.stdout.isTTY === true);
   if (typeof color === 'string') return color;
   if (options.names.length === 0) return 'no PATH is named; `fencepost scan --help` says what it takes';
-  return { ...choice, color, paths: options.names, file, all: options.has('all'), tree: options.value('tree'), facts: options.values('facts') };
+  return { ...choice, color, paths: options.names, file, all: options.has('all'), tree: options.value('tree'), given: options };
 }

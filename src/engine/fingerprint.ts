@@ -1,5 +1,16 @@
 /** A finding's lasting name: what it is about, not where it stands now, so that it survives edits elsewhere in the file. */
 
+/** A place's text in one style, so that a line that is only indented, wrapped or spaced anew keeps its name. */
+export function styled(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([,;]) ?/g, '$1 ')
+    .replace(/([([]) /g, '$1')
+    .replace(/ ([)\]])/g, '$1')
+    .replace(/ ?(->) ?/g, '$1')
+    .trim();
+}
+
 /** 64 bits of FNV-1a over UTF-16 units, as 16 hexadecimal digits. No secret depends on it. */
 export function fingerprint(parts: string[]): string {
   let [high, low] = [0xcbf29ce4, 0x84222325];

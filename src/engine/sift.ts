@@ -4,8 +4,9 @@ import type { Finding, Held, Severity, Witness } from '../model/finding.ts';
 import type { Remark, Rule } from '../model/rule.ts';
 import type { Comment, Message, Patch } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
+import { earlierIds, type Judge } from './config.ts';
 import { dismissedBy } from './declared.ts';
-import { fingerprint } from './fingerprint.ts';
+import { fingerprint, styled } from './fingerprint.ts';
 import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
 import { quoteFor } from './quotes.ts';
 import { decideClaim, REVIEW_BUDGET } from './witness.ts';
@@ -33,6 +34,8 @@ export interface SeriesContext {
   checks?: { left: number };
   /** What became of the lines that were there before; null where there were none. */
   removed: LinesBefore | null;
+  /** What the user's configuration and baseline decide. */
+  judge?: Judge;
   /** Lines that were there before and that a patch touches by what it does beside them: `path:line`, and which patch. */
   touched: Map<string, number>;
 }
@@ -45,6 +48,8 @@ export interface Candidate {
   /** The patch that it is told of, an index into the series; null where none has to do with it. */
   by: number | null;
   finding: Finding;
+  /** Its fingerprints under earlier ids of its rule. */
+  aliases: string[];
   /** Findings of one rule in one patch that are alike in this are one. */
   subject: string;
   /** What the finding is about, by rule, file, function and subject. */
@@ -68,8 +73,7 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
   return raised.map(r => {
     const { remark, rule } = r;
     const by = broughtBy(r, context);
-    const text = (r.event?.text ?? r.fn.head).replace(/\s+/g, ' ').trim();
-    const base = [rule.id, r.place.path, r.fn.name, text];
+    const base = [rule.id, r.place.path, r.fn.name, styled(r.event?.text ?? '')];
     const ordinal = ordinals.get(base.join()) ?? 0;
     ordinals.set(base.join(), ordinal + 1);
     const subject = remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path;
@@ -95,7 +99,8 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
       fingerprint: fingerprint([...base, String(ordinal)]),
     };
     const about = [rule.id, r.place.path, r.fn.name, subject].join('|');
-    const candidate: Candidate = { raised: r, state, finding, by, subject, about, held: null, decided: false };
+    const aliases = earlierIds(rule.id).map(id => fingerprint([id, ...base.slice(1), String(ordinal)]));
+    const candidate: Candidate = { raised: r, state, finding, aliases, by, subject, about, held: null, decided: false };
     return placed(verdictOf(candidate, context, budget), context);
   });
 }
@@ -189,8 +194,11 @@ export function settle(final: Candidate[], earlier: { finding: Candidate; by: nu
   const held: Held[] = [];
   for (const c of final) {
     const reason = c.held ?? below(c.finding);
+    // Also of what is held: an entry of the baseline that names it is no unused one.
+    const judged = context.judge?.judge(c.finding, c.aliases) ?? { finding: c.finding };
     if (reason) held.push({ finding: c.finding, ...reason });
-    else kept.push(brought(c, earlier));
+    else if ('held' in judged) held.push({ finding: c.finding, ...judged.held });
+    else kept.push(brought({ ...c, finding: judged.finding }, earlier));
   }
   const still = new Set(final.filter(c => !c.held).map(c => `${c.finding.rule}|${c.finding.path}|${c.finding.function}`));
   const resolved = earlier
