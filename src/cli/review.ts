@@ -22,6 +22,7 @@ import { grammar } from './grammar.ts';
 import { type Input, openInputs, withInputs } from './input.ts';
 import { type Options, readOptions } from './options.ts';
 import { makeFolder, openOutput } from './output.ts';
+import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
 import { treeOf } from './tree.ts';
@@ -72,7 +73,9 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
   }
   const inputs = await openInputs(settings.inputs);
   const short = inputs.length === 1;
-  for (const source of inputs) {
+  for (const [at, source] of inputs.entries()) {
+    const of = inputs.length > 1 ? ` ${at + 1}/${inputs.length}` : '';
+    progress.show(() => `reviewing${of}: ${source.input}`);
     if ('error' in source) {
       fail(source.error);
       continue;
@@ -83,7 +86,14 @@ export async function reviewCommand(command: 'review' | 'check', args: string[],
       if (unread !== null) fail(unread);
       if (unread !== null && settings.format !== 'json') continue;
       const run = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
-      const result = review(thread, { grammar: await grammar(short), ...run, facts, ...(tree ? { tree } : {}), ...(policy ? { policy } : {}) });
+      const result = review(thread, {
+        grammar: await grammar(short),
+        ...run,
+        facts,
+        ...(tree ? { tree } : {}),
+        ...(policy ? { policy } : {}),
+        onStep: step => progress.show(() => `reviewing${of}: ${step}`),
+      });
       tally.add(result.reviews);
       output.write(report(result, source, settings, command));
       const unwritten = settings.litmus === null ? null : writeLitmus(settings.litmus, result);

@@ -7,6 +7,7 @@ import { BaselineTally, configured, offLine } from './configured.ts';
 import { chosen, FINDING_OPTIONS, type Format, type Gate, isGated } from './gate.ts';
 import { type Options, readOptions } from './options.ts';
 import { openOutput } from './output.ts';
+import { progress } from './progress.ts';
 import { reasonOf } from './reason.ts';
 import type { Job, Reported, ScanOptions } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
@@ -43,7 +44,7 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
     return 2;
   }
   const total: Total = { files: 0, functions: 0, events: 0, held: 0, rules: new Map(), severities: [] };
-  const progress = progressOn(process.stderr, jobs.length);
+  let done = 0;
   const settings: ScanOptions = {
     format: options.format,
     rules: options.only,
@@ -54,7 +55,6 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
     color: options.color,
   };
   await scanAll(jobs, settings, (job, reported) => {
-    progress.clear();
     if ('error' in reported) fail(`${job.file}: ${reported.error}`);
     else {
       add(total, reported);
@@ -62,9 +62,9 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
       if (reported.out) output.write(reported.out);
       if (reported.err) err(reported.err);
     }
-    progress.show(job.path);
+    done++;
+    progress.show(() => `scanning ${done}/${jobs.length}: ${job.path}`);
   });
-  progress.clear();
   const unwritten = output.close();
   if (unwritten !== null) fail(unwritten);
   tally.say(err);
@@ -145,32 +145,6 @@ function summary(total: Total): string {
   const by = found.length > 0 ? ` (${found.map(([id, n]) => `${id} ${n}`).join(', ')})` : '';
   const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
   return `${counted(total.files, 'file')}, ${counted(total.functions, 'function')}, ${counted(total.events, 'event')}, ${counted(sum, 'finding')}${by}, ${total.held} held`;
-}
-
-/** Work that takes longer than this says on a terminal how far it is. */
-const QUIET_MS = 1000;
-const SHOW_EVERY_MS = 100;
-
-function progressOn(stream: NodeJS.WriteStream, files: number) {
-  const began = performance.now();
-  let last = began;
-  let shown = false;
-  let done = 0;
-  return {
-    show(path: string) {
-      done++;
-      const now = performance.now();
-      if (!stream.isTTY || now - began < QUIET_MS || now - last < SHOW_EVERY_MS) return;
-      last = now;
-      shown = true;
-      const text = `${done} of ${files} files: ${safe(path)}`;
-      stream.write(`\r\x1b[K${text.slice(0, Math.max((stream.columns ?? 80) - 1, 20))}`);
-    },
-    clear() {
-      if (shown) stream.write('\r\x1b[K');
-      shown = false;
-    },
-  };
 }
 
 interface Settings {

@@ -5,6 +5,7 @@ import { BaselineTally, CONFIG_OPTIONS, configured, policyOf, readBaselineFile }
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
 import { readOptions, suggestion } from './options.ts';
+import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
 import { jobsOf } from './scan.ts';
@@ -67,8 +68,11 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
   const mails: string[] = [];
   for (const name of names) ((await isCode(name)) ? code : mails).push(name);
   if (code.length > 0) {
+    let done = 0;
     const jobs = await jobsOf(code, options.value('tree'), fail);
     await scanAll(jobs, { format: 'lines', rules: [], all: false, tree: options.value('tree'), facts, policy, color: false }, (job, reported) => {
+      done++;
+      progress.show(() => `scanning ${done}/${jobs.length}: ${job.path}`);
       if ('error' in reported) fail(`${job.file}: ${reported.error}`);
       else {
         tally.add([reported]);
@@ -82,6 +86,7 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
       continue;
     }
     try {
+      progress.show(() => `reviewing ${input.input}`);
       const { thread, unread } = await readInput(input);
       for (const line of [...input.lost, ...(unread === null ? [] : [unread])]) fail(line);
       if (unread !== null) continue;

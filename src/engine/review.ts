@@ -33,12 +33,15 @@ export interface ReviewOptions {
   facts?: UserFacts;
   /** What the user's configuration and baseline say of findings. */
   policy?: Policy;
+  /** Called as the work proceeds, with words for what is next. */
+  onStep?(step: string): void;
 }
 
 /** Reviews every series of the thread, of several versions of one the newest; patches outside a series are reviewed each by itself where the thread has no series. */
 export function review(thread: Thread, options: ReviewOptions): Review {
   const sets = patchSetsOf(thread);
   const reviews = sets.flatMap((set, i) => {
+    if (sets.length > 1) options.onStep?.(`series ${i + 1}/${sets.length}`);
     const versions = set.series.set === undefined ? [] : sets.filter(s => s.series.set === set.series.set);
     // Of one version sent twice the later one counts, where it is on the same files: two patches may have one title.
     const again = sets.slice(i + 1).some(s => versions.includes(s) && s.series.version === set.series.version && pathsOf(s) === pathsOf(set));
@@ -85,7 +88,8 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const last = patches.length - 1;
   const { world, problems: unread } = worldWith([...own, ...outside], patches, reader, facts);
   const worldFrom = (images: Image[]) => worldWith(images, patches, reader, facts).world;
-  const final = look(world, rules);
+  const { onStep } = options;
+  const final = look(world, rules, null, onStep);
   const change = changeOf(patches.map(onlyC), history, world, outside, worldFrom);
   const changed = change ? lookAtChange(change, rules) : { raised: [], problems: [] };
   const touched = change ? touchedLines(change) : new Map<string, number>();
@@ -99,6 +103,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
     removed,
     holdTrials: options.holdTrials ?? false,
     ...(judge ? { judge } : {}),
+    ...(onStep ? { onStep } : {}),
   };
   const states = new States({ history, outside, last, final: world, change, world: worldFrom, rules }, context);
   const raised = attribute([...final.raised, ...changed.raised], context, last);

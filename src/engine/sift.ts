@@ -36,6 +36,8 @@ export interface SeriesContext {
   removed: LinesBefore | null;
   /** What the user's configuration and baseline decide. */
   judge?: Judge;
+  /** Called as the work proceeds. */
+  onStep?: (step: string) => void;
   /** Lines that were there before and that a patch touches by what it does beside them: `path:line`, and which patch. */
   touched: Map<string, number>;
 }
@@ -70,8 +72,9 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
   const ordinals = new Map<string, number>();
   context.checks ??= { left: REVIEW_BUDGET };
   const budget = context.checks;
-  return raised.map(r => {
+  return raised.map((r, i) => {
     const { remark, rule } = r;
+    context.onStep?.(`claim ${i + 1}/${raised.length}, ${rule.id}`);
     const by = broughtBy(r, context);
     const base = [rule.id, r.place.path, r.fn.name, styled(r.event?.text ?? '')];
     const ordinal = ordinals.get(base.join()) ?? 0;
