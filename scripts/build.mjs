@@ -32,7 +32,10 @@ async function make(dist, declarations) {
   const script = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } };
   const module = { ...common, format: 'esm' };
   // mailparser is loaded only for mails that need it, YAML only for files of users, help only where it is asked for, the pager only on a terminal.
-  await esbuild({ ...script, entryPoints: { mime: 'src/cli/mime.ts', userfiles: 'src/cli/userfiles.ts', help: 'src/cli/help.ts', pager: 'src/cli/pager.ts' } });
+  await esbuild({
+    ...script,
+    entryPoints: { mime: 'src/cli/mime.ts', userfiles: 'src/cli/userfiles.ts', help: 'src/cli/help.ts', pager: 'src/cli/pager.ts' },
+  });
   // The command is one script, so that V8 can keep its machine code; `cli.js` starts it.
   await esbuild({ ...module, entryPoints: { cli: 'src/cli/start.ts' } });
   await esbuild({

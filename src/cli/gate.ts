@@ -29,6 +29,8 @@ export const FINDING_OPTIONS: OptionTable = {
   'no-config': null,
   baseline: 'a baseline file',
   all: null,
+  // Taken by the command as a whole before it comes here.
+  'no-pager': null,
 };
 
 /** What they say of format, gate and rules; one sentence where a word is not known. */

@@ -15,6 +15,7 @@ import { reviewCommand } from '../../src/cli/review.ts';
 import { explainCommand, rulesCommand } from '../../src/cli/rules.ts';
 import { scanCommand } from '../../src/cli/scan.ts';
 import { show } from '../../src/cli/show.ts';
+import { baselineCommand } from '../../src/cli/update.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'fencepost-'));
@@ -40,6 +41,7 @@ const COMMANDS: Record<string, (args: string[], out: (text: string) => void, err
   litmus: litmusCommand,
   rules: rulesCommand,
   explain: explainCommand,
+  baseline: baselineCommand,
 };
 
 /** The command without a process of its own: for what it refuses before it reads anything. */
