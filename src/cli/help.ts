@@ -201,7 +201,7 @@ ${INPUT}
 
 Examples:
   fencepost explain torn-pair-update
-  fencepost explain 61bb23f3 t.mbox.gz
+  fencepost explain 3c3e5751 t.mbox.gz
 `,
   baseline: `fencepost baseline update [OPTIONS] FILE INPUT...
 

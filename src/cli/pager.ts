@@ -43,6 +43,7 @@ export function openPager(screen: Screen, command: string, env: Env): Pager {
   let plain = false;
   let isClosing = false;
   let stopped = false;
+  let left = false;
   let ended: Promise<void> = Promise.resolve();
 
   const flush = () => {
@@ -63,22 +64,26 @@ export function openPager(screen: Screen, command: string, env: Env): Pager {
     started.stdin.on('error', () => {});
     ended = new Promise(resolve => {
       let done = false;
-      const finish = (failed: boolean, status: number) => {
+      const finish = (failed: boolean) => {
         if (done) return;
         done = true;
         process.off('SIGINT', interrupt);
         child = null;
         // The shell's own statuses for a command that can't be run or is not there.
         if (failed) flush();
-        else if (!isClosing || stopped) screen.onLeft(stopped ? 130 : status);
+        else {
+          left = true;
+          if (!isClosing || stopped) screen.onLeft(stopped ? 130 : 0);
+        }
         resolve();
       };
-      started.on('error', () => finish(true, 0));
-      started.on('close', code => finish(code === 126 || code === 127, 0));
+      started.on('error', () => finish(true));
+      started.on('close', code => finish(code === 126 || code === 127));
     });
     for (const { text, paged } of written) if (paged) started.stdin.write(text);
   };
   const put = (text: string, to: Out, paged: boolean) => {
+    if (left) return;
     if (plain || text === '') return to(text);
     // Errors of work that has written nothing yet wait for nothing.
     if (!child && rows === 0 && to === screen.err) return to(text);
@@ -99,7 +104,7 @@ export function openPager(screen: Screen, command: string, env: Env): Pager {
       if (child) {
         (child as ChildProcess).stdin?.end();
         await ended;
-      } else if (!plain) flush();
+      } else if (!plain && !left) flush();
     },
   };
 }

@@ -7,7 +7,7 @@
 export function globOf(pattern: string): (path: string) => boolean {
   const inner = pattern.replace(/^\.?\//, '');
   const anywhere = !pattern.replace(/\/$/, '').includes('/');
-  const names = [...(anywhere ? ['**'] : []), ...(inner.endsWith('/') ? `${inner}**` : inner).split('/')];
+  const names = [...(anywhere ? ['**'] : []), ...(inner.endsWith('/') ? `${inner}**/*` : inner).split('/')];
   return path => matches(names, path.split('/'), name => name === '**', nameMatches);
 }
 

@@ -6,7 +6,7 @@ import type { Comment, Message, Patch } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { earlierIds, type Judge } from './config.ts';
 import { dismissedBy } from './declared.ts';
-import { fingerprint, styled } from './fingerprint.ts';
+import { fingerprint, wordsOf } from './fingerprint.ts';
 import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
 import { quoteFor } from './quotes.ts';
 import { decideClaim, REVIEW_BUDGET } from './witness.ts';
@@ -76,7 +76,7 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
     const { remark, rule } = r;
     context.onStep?.(`claim ${i + 1}/${raised.length}, ${rule.id}`);
     const by = broughtBy(r, context);
-    const base = [rule.id, r.place.path, r.fn.name, styled(r.event?.text ?? '')];
+    const base = [rule.id, r.place.path, r.fn.name, ...(r.event ? wordsOf(r.event) : [])];
     const ordinal = ordinals.get(base.join()) ?? 0;
     ordinals.set(base.join(), ordinal + 1);
     const subject = remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path;
