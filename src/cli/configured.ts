@@ -75,10 +75,16 @@ export function policyOf(config: Pick<Policy, 'off' | 'on' | 'severities' | 'ign
 
 /** `fencepost.yaml` of the current folder, or of the nearest above it, as one would type it here. */
 function nearestConfig(): string | null {
-  for (let at = process.cwd(); ; at = dirname(at)) {
-    const path = join(at, NAME);
-    if (statSync(path, { throwIfNoEntry: false })?.isFile()) return relative(process.cwd(), path);
-    if (dirname(at) === at) return null;
+  // A folder that is gone, or that may not be read, holds none.
+  try {
+    const here = process.cwd();
+    for (let at = here; ; at = dirname(at)) {
+      const path = join(at, NAME);
+      if (statSync(path, { throwIfNoEntry: false })?.isFile()) return relative(here, path);
+      if (dirname(at) === at) return null;
+    }
+  } catch {
+    return null;
   }
 }
 
