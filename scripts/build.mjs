@@ -11,7 +11,7 @@ const banner = { js: "import { createRequire as __createRequire } from 'node:mod
 const apart = {
   name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /^\.\/(?:mime|facts|help|formats|git|hook)\.js$/ }, ({ path }) => ({
+    build.onResolve({ filter: /^\.\/(?:mime|userfiles|help|formats|git|hook|pager)\.js$/ }, ({ path }) => ({
       path: path.replace('.js', '.cjs'),
       external: true,
     }));
@@ -34,8 +34,8 @@ async function make(dist, declarations) {
   const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning', absWorkingDir: root, outdir: dist };
   const script = { ...common, format: 'cjs', outExtension: { '.js': '.cjs' } };
   const module = { ...common, format: 'esm' };
-  // mailparser is loaded only for mails that need it, YAML only for declared facts; help, rarer formats, git and the hook only where they are asked for.
-  const rare = ['mime', 'facts', 'help', 'formats', 'git', 'hook'];
+  // mailparser is loaded only for mails that need it, YAML only for files of users; help, rarer formats, git, the hook and the pager only where they are asked for.
+  const rare = ['mime', 'userfiles', 'help', 'formats', 'git', 'hook', 'pager'];
   await esbuild({ ...script, entryPoints: Object.fromEntries(rare.map(name => [name, `src/cli/${name}.ts`])) });
   // The command is one script, so that V8 can keep its machine code; `cli.js` starts it.
   await esbuild({ ...module, entryPoints: { cli: 'src/cli/start.ts' } });

@@ -51,12 +51,20 @@ function ruleList(rules) {
   ].join('\n');
 }
 
+const schemaText = schema => `${JSON.stringify(schema, null, 2)}\n`;
+
 /** The generated files and what makes them, those first that the others are made of. */
 const GENERATED = [
   { path: 'rules/index.ts', text: async () => ruleIndex() },
   { path: 'src/facts/tables.ts', text: async () => (await import('./facts.mjs')).factsTable() },
   { path: 'RULES.md', text: async () => ruleList((await sourceOf('rules/index.ts')).rules) },
-  { path: 'schema/facts.schema.json', text: async () => `${JSON.stringify((await sourceOf('src/cli/facts.ts')).factsSchema(), null, 2)}\n` },
+  { path: 'schema/facts.schema.json', text: async () => schemaText((await sourceOf('src/cli/facts.ts')).factsSchema()) },
+  { path: 'schema/configuration.schema.json', text: async () => schemaText((await sourceOf('src/cli/config.ts')).configSchema()) },
+  { path: 'schema/baseline.schema.json', text: async () => schemaText((await sourceOf('src/cli/baseline.ts')).baselineSchema()) },
+  ...['show', 'review', 'litmus', 'events', 'rules'].map(name => ({
+    path: `schema/${name}.schema.json`,
+    text: async () => schemaText((await sourceOf('src/cli/schemas.ts')).documentSchema(name)),
+  })),
 ];
 
 /** A TypeScript source as a module: Node 20 does not read it as it stands. */

@@ -12,7 +12,7 @@ export const layers = {
   'src/facts': ['src/model'],
   'src/c': ['src/model', 'src/facts', 'web-tree-sitter'],
   rules: ['src/model', 'src/c/query.ts'],
-  'src/engine': ['src/model', 'src/c', 'src/facts', 'src/lkmm', 'rules/index.ts'],
+  'src/engine': ['src/model', 'src/c', 'src/facts', 'src/lkmm', 'rules/index.ts', 'rules/renamed.ts'],
   'src/index.ts': ['src/model', 'src/read', 'src/facts', 'src/c', 'src/lkmm', 'src/engine', 'src/report', 'rules/index.ts'],
   'src/cli': ['src/index.ts', 'src/model', 'node:', 'mailparser', 'yaml', 'zod'],
 };

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { build, install, root } from './prepare.mjs';
 
 /** Options of review and check whose next argument is a value and no FILE; a test holds them against the command's own. */
-export const WITH_VALUE = ['--format', '-o', '--output', '--rule', '--fail-on', '--tree', '--facts', '--litmus', '--color'];
+export const WITH_VALUE = ['--format', '-o', '--output', '--rule', '--fail-on', '--tree', '--facts', '--config', '--baseline', '--litmus', '--color'];
 
 /** Is a FILE, or `-`, among the arguments? */
 export function namesFile(args) {

@@ -3,6 +3,7 @@ import { eventsJson, eventsText, factOf, safe, threadProblems, viewOfText, viewO
 import { grammar } from './grammar.ts';
 import { openInputs, withInputs } from './input.ts';
 import { readOptions } from './options.ts';
+import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
 import { treeOf } from './tree.ts';
@@ -31,7 +32,8 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
   const sources = await openInputs(options.names);
   // One small input ends sooner when the grammar is not optimised first; a hundred do not.
   const short = sources.length <= 1;
-  for (const source of sources) {
+  for (const [at, source] of sources.entries()) {
+    progress.show(() => `reading ${at + 1}/${sources.length}: ${source.input}`);
     if ('error' in source) {
       fail(source.error);
       continue;

@@ -1,8 +1,7 @@
 /** Facts that users declare, read from YAML; a file of its own, loaded only where there are some. */
-import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
-import type { Fact, Problem, Read, UserFacts } from '../index.ts';
-import { suggestion } from './options.ts';
+import type { Fact, Read, UserFacts } from '../index.ts';
+import { isObject, noKey, readYaml } from './yaml.ts';
 
 const C_NAME = /^[A-Za-z_]\w*$/;
 const position = z.number().int().min(0).max(20).nullable();
@@ -64,49 +63,10 @@ export function factsSchema(): object {
   };
 }
 
-/** Files larger than this are no facts. */
-const LARGEST = 1_000_000;
-
 /** Reads a facts file. What is wrong is a problem that names file, line and field; the rest counts. */
 export function readFacts(file: string, source: string): Read<UserFacts> {
   const value: UserFacts = { functions: [], invariants: [] };
-  const problems: Problem[] = [];
-  const counter = new LineCounter();
-  const complain = (line: number, message: string) => problems.push({ severity: 'odd', where: `${file}, line ${line}`, message });
-  if (source.length > LARGEST)
-    return { value, problems: [{ severity: 'odd', where: file, message: `too large for a facts file: more than ${LARGEST} characters` }] };
-  const document = parseDocument(source, { lineCounter: counter, prettyErrors: false, logLevel: 'error', uniqueKeys: true });
-  // The first fault of the form is as a rule the cause of the others.
-  const [broken] = document.errors;
-  if (broken) complain(counter.linePos(broken.pos[0]).line, formFault(broken, source));
-  if (broken || document.contents === null) return { value, problems };
-  if (!isMap(document.contents)) {
-    complain(1, 'expected the keys `functions` and `invariants`');
-    return { value, problems };
-  }
-  const lineOf = (path: (string | number)[]): number => {
-    for (let depth = path.length; depth >= 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true) as Node | undefined;
-      if (node?.range) return counter.linePos(node.range[0]).line;
-    }
-    return 1;
-  };
-  const plain: unknown = document.toJS({ maxAliasCount: 100 });
-  const parts = typeof plain === 'object' && plain !== null ? plain : {};
-  for (const key of Object.keys(parts))
-    if (key !== 'functions' && key !== 'invariants') complain(lineOf([key]), `${key}: ${noKey(key, ['functions', 'invariants'])}`);
-  /** One entry by its own schema, so that a fault in it costs nothing else. */
-  const entry = <S extends z.ZodObject>(schema: S, raw: unknown, path: (string | number)[]): z.infer<S> | null => {
-    const parsed = schema.safeParse(raw);
-    if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
-      const at = [...path, ...issue.path.map(p => (typeof p === 'number' ? p : String(p)))];
-      if (issue.code === 'unrecognized_keys')
-        for (const key of issue.keys) complain(lineOf([...at, key]), `${[...at, key].join('.')}: ${noKey(key, Object.keys(schema.shape))}`);
-      else complain(lineOf(at), `${at.join('.')}: ${expectation(issue, document.getIn(at) ?? undefined)}`);
-    }
-    return null;
-  };
+  const { parts, problems, lineOf, complain, entry } = readYaml(file, source, 'facts', ['functions', 'invariants']);
   const functions: unknown = 'functions' in parts ? parts.functions : {};
   if (typeof functions !== 'object' || functions === null || Array.isArray(functions))
     complain(lineOf(['functions']), 'functions: expected names, each with what that function does');
@@ -146,59 +106,6 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
     }
   }
   return { value, problems };
-}
-
-function isObject(raw: unknown): raw is object {
-  return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
-}
-
-/** What is said of a key that is not known here. */
-function noKey(key: string, known: string[]): string {
-  return `no such key here; expected ${oneOf(known)}${key === '' ? '' : suggestion(key, known)}`;
-}
-
-function oneOf(words: readonly string[]): string {
-  return words.length > 1 ? `one of ${words.join(', ')}` : (words[0] ?? '');
-}
-
-const NOUNS: Record<string, string> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  array: 'a list',
-  tuple: 'a list',
-  object: 'keys and values',
-};
-
-/** What was expected of a value, in one sentence that also says what stands there. */
-function expectation(issue: z.core.$ZodIssue, given: unknown): string {
-  const is =
-    given === undefined ? 'missing' : typeof given === 'string' || typeof given === 'number' ? `is ${JSON.stringify(given).slice(0, 60)}` : 'wrong';
-  const expected = (what: string) => `${is}; expected ${what}`;
-  switch (issue.code) {
-    case 'invalid_value': {
-      const known = issue.values.map(String);
-      return `${expected(oneOf(known))}${typeof given === 'string' ? suggestion(given, known) : ''}`;
-    }
-    case 'invalid_type':
-      return expected(Object.hasOwn(NOUNS, issue.expected) ? (NOUNS[issue.expected] ?? '') : issue.expected);
-    case 'too_small':
-    case 'too_big': {
-      const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
-      const of = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' entries' : '';
-      return expected(`${bound}${of}`);
-    }
-    case 'invalid_format':
-      return expected(issue.message);
-    default:
-      return expected('what the schema says (schema/facts.schema.json)');
-  }
-}
-
-/** A fault of the YAML itself. */
-function formFault({ code, message, pos }: { code: string; message: string; pos: [number, number] }, source: string): string {
-  if (code === 'DUPLICATE_KEY') return `${/^[\w.-]+/.exec(source.slice(pos[0]))?.[0] ?? 'a key'}: stands here twice; expected once`;
-  return `not valid YAML: ${message.split('\n')[0]?.replace(/ at line .*/, '') ?? ''}`;
 }
 
 function factOf(api: string, said: z.infer<typeof described>, source: string): Fact {

@@ -1,4 +1,4 @@
-import { rules, type Severity } from '../index.ts';
+import { currentRule, rules, type Severity } from '../index.ts';
 import type { Options, OptionTable } from './options.ts';
 import { unknownRule } from './rules.ts';
 
@@ -28,7 +28,12 @@ export const FINDING_OPTIONS: OptionTable = {
   'fail-on': GATES.join(', '),
   tree: 'the folder of a kernel tree',
   facts: 'a file of facts',
+  config: 'a configuration file',
+  'no-config': null,
+  baseline: 'a baseline file',
   all: null,
+  // Taken by the command as a whole before it comes here.
+  'no-pager': null,
 };
 
 /** What they say of format, one of `formats`, of gate and rules; one sentence where a word is not known. */
@@ -43,7 +48,7 @@ export function chosen<F extends SeriesFormat>(
   const isGate = (x: string): x is Gate => (GATES as readonly string[]).includes(x);
   if (!isFormat(format)) return `--format takes ${formats.join(', ')}, not ${format}`;
   if (!isGate(gate)) return `--fail-on takes ${GATES.join(', ')}, not ${gate}`;
-  const only = options.values('rule');
+  const only = options.values('rule').map(currentRule);
   const unknown = only.find(id => !rules.some(r => r.id === id));
   return unknown === undefined ? { format, gate, only } : unknownRule(unknown);
 }

@@ -23,6 +23,8 @@ Usage:
   fencepost b4-agent            reviews the branch of b4's review command
   fencepost hook install|uninstall|run
                                 git send-email's sendemail-validate
+  fencepost baseline update FILE INPUT...
+                                make FILE the list of accepted findings
   fencepost COMMAND --help      options and examples of a command
 
 INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a
@@ -45,22 +47,28 @@ Options of review, check and scan:
                              callers are known (events, explain too)
   --facts FILE               what you declare of the code: wrappers,
                              invariants (YAML); may be given again
+  --config FILE, --no-config the configuration; else fencepost.yaml of this
+                             folder or of the nearest above it
+  --baseline FILE            findings that are accepted, each with a reason
   --litmus DIR               write the litmus tests of the findings there, as
                              herd7 reads them (review, check)
   --all                      show also what was held, and why
   --color auto|always|never, --no-color
+  --no-pager                 notes longer than the terminal are paged as git
+                             does (FENCEPOST_PAGER, PAGER, less)
 
   --help, --version
 
 Held: a finding that is not reported, with the reason: no execution shows it,
-or it is there before the series as well, or a fact of yours rules it out.
+or it is there before the series as well, or your facts, configuration or
+baseline rule it out.
 Partly seen: a function of which the patch shows only some lines; --tree shows
 the rest.
 
 Exit: 0 nothing at or above the gate, 1 findings, 2 an input could not be
-opened or is not a mail or patch, an option or a fact is wrong, or fencepost
-failed. Findings go to stdout, all else to stderr. fencepost uses no network,
-needs no kernel tree, and runs nothing of what it reads.
+opened or is not a mail or patch, an option or a file of yours is wrong, or
+fencepost failed. Findings go to stdout, all else to stderr. fencepost uses no
+network, needs no kernel tree, and runs nothing of what it reads.
 `;
 
 const INPUT = `INPUT is a file (mbox, mail, patch or saved page, also .gz), a maildir, a
@@ -76,9 +84,12 @@ const FINDINGS = `  -o FILE, --output FILE     write the findings to FILE
   --tree DIR                 the kernel tree that the code is for, read only
   --facts FILE               what you declare of the code (YAML); may be given
                              again
+  --config FILE, --no-config the configuration (fencepost.yaml, found upwards)
+  --baseline FILE            findings that are accepted, each with a reason
   --all                      show also what was held, and why
   --color auto|always|never  colours; auto: on a terminal, unless NO_COLOR is
-                             set. --no-color is never`;
+                             set. --no-color is never
+  --no-pager                 write long notes to the terminal as they are`;
 
 const LITMUS = '  --litmus DIR               write the litmus tests of the findings there';
 
@@ -212,10 +223,29 @@ ${RANGE}
 
   --tree DIR     the kernel tree that the patches are for, read only
   --facts FILE   what you declare of the code (YAML); may be given again
+  --config FILE, --no-config   the configuration that names facts
 
 Examples:
   fencepost explain torn-pair-update
-  fencepost explain 61bb23f3 t.mbox.gz
+  fencepost explain 3c3e5751 t.mbox.gz
+`,
+  baseline: `fencepost baseline update [OPTIONS] FILE INPUT...
+
+Makes FILE, which is made where it is not there, the list of what INPUT shows:
+mails as check reads them, C files and folders of them as scan does. What is
+written under \`reason\` is kept. An entry is dropped, and named, where its
+function was read and shows no such finding; entries of other code stay.
+
+${INPUT}
+
+  --tree DIR     the kernel tree that the code is for, read only
+  --facts FILE   what you declare of the code (YAML); may be given again
+  --config FILE, --no-config   the configuration, else fencepost.yaml of this
+                 folder or of the nearest above it
+
+Examples:
+  fencepost baseline update known.yaml outgoing/
+  fencepost baseline update --tree . known.yaml drivers/net/ethernet/foo
 `,
   'b4-agent': `fencepost b4-agent [--facts FILE]
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { decideTest, herdWords, type LitmusTest, type Outcome, parseLitmus, safe, stateWords } from '../index.ts';
 import { readOptions } from './options.ts';
+import { progress } from './progress.ts';
 import { reasonOf } from './reason.ts';
 
 type Out = (text: string) => void;
@@ -23,7 +24,8 @@ export async function litmusCommand(args: string[], out: Out, err: Out): Promise
     return 2;
   }
   let status = 0;
-  for (const file of files) {
+  for (const [at, file] of files.entries()) {
+    progress.show(() => `deciding ${at + 1}/${files.length}: ${file}`);
     let source: string;
     try {
       source = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');

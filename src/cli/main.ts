@@ -6,6 +6,7 @@ import { grammar } from './grammar.ts';
 import { headOf } from './group.ts';
 import { litmusCommand } from './litmus.ts';
 import { suggestion } from './options.ts';
+import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
 import { reviewCommand } from './review.ts';
@@ -13,13 +14,20 @@ import { explainCommand, rulesCommand } from './rules.ts';
 import { scanCommand } from './scan.ts';
 import { isScanThread, scanThread } from './scanpool.ts';
 import { show } from './show.ts';
+import { baselineCommand } from './update.ts';
 import { VERSION } from './version.ts';
 
 type Out = (text: string) => void;
 type Command = (args: string[], out: Out, err: Out) => number | Promise<number>;
 
-const out = (text: string) => void process.stdout.write(text);
-const err = (text: string) => void process.stderr.write(text);
+const out = (text: string) => {
+  progress.clear();
+  process.stdout.write(text);
+};
+const err = (text: string) => {
+  progress.clear();
+  process.stderr.write(text);
+};
 
 const COMMANDS: Record<string, Command> = {
   review: (args, out, err) => reviewCommand('review', args, out, err),
@@ -36,10 +44,13 @@ const COMMANDS: Record<string, Command> = {
     const check = (words: string[], out: Out, err: Out, tree: Tree | null) => reviewCommand('check', words, out, err, tree);
     return hookCommand(args, out, err, { check, headOf, safe, node: process.execPath, script: resolve(process.argv[1] ?? '') });
   },
+  baseline: baselineCommand,
 };
 
 /** Runs the command that the arguments name; gives the exit status. */
-async function main([word, ...args]: string[]): Promise<number> {
+async function main(given: string[]): Promise<number> {
+  const options = optionsOf(given);
+  const [word, ...args] = [...options.filter(arg => arg !== NO_PAGER), ...given.slice(options.length)];
   const isHelp = word === 'help' || word === '--help' || word === '-h';
   if (word === undefined || (isHelp && args.length === 0)) {
     const { HELP } = await import('./help.js');
@@ -57,13 +68,59 @@ async function main([word, ...args]: string[]): Promise<number> {
     err(`fencepost: no ${name.startsWith('-') ? 'option' : 'command'} is called ${safe(name)}${near || '; `fencepost --help` lists them'}\n`);
     return 2;
   }
-  const end = args.indexOf('--');
-  if (isHelp || (end < 0 ? args : args.slice(0, end)).some(arg => arg === '--help' || arg === '-h')) {
+  if (isHelp || optionsOf(args).some(arg => arg === '--help' || arg === '-h')) {
     const { COMMAND_HELP } = await import('./help.js');
     out(COMMAND_HELP[name] ?? '');
     return 0;
   }
-  return command(args, out, err);
+  const pages = process.stdout.isTTY && !options.includes(NO_PAGER) && isPaged(name, optionsOf(args));
+  const pager = pages ? await pagerOnTerminal() : null;
+  if (pager === null) return finished(await command(args, out, err));
+  try {
+    return finished(await command(args, pager.out, pager.err));
+  } finally {
+    await pager.close();
+  }
+}
+
+function finished(status: number): number {
+  progress.clear();
+  return status;
+}
+
+const NO_PAGER = '--no-pager';
+
+/** What stands before `--`. */
+function optionsOf(args: string[]): string[] {
+  const end = args.indexOf('--');
+  return end < 0 ? args : args.slice(0, end);
+}
+
+/** What is for reading is paged; lines and JSON are for other programs. */
+function isPaged(name: string, args: string[]): boolean {
+  if (name === 'show' || name === 'events' || name === 'explain' || name === 'rules') return !args.includes('--json');
+  if (name !== 'review' && name !== 'check' && name !== 'scan') return false;
+  const at = args.findLastIndex(arg => arg === '--format' || arg.startsWith('--format='));
+  const format = args[at] === '--format' ? args[at + 1] : args[at]?.slice('--format='.length);
+  return (format ?? (name === 'review' ? 'notes' : 'lines')) === 'notes';
+}
+
+/** The pager of the user's environment; null where that names none. */
+async function pagerOnTerminal() {
+  const { openPager, pagerCommand } = await import('./pager.js');
+  const paging = pagerCommand(process.env);
+  if (paging === null) return null;
+  const { rows, columns } = process.stdout;
+  const screen = {
+    out,
+    err,
+    rows,
+    columns,
+    pagesErr: process.stderr.isTTY === true,
+    onStart: progress.stop,
+    onLeft: (status: number) => process.exit(status),
+  };
+  return openPager(screen, paging, process.env);
 }
 
 process.stdout.on('error', error => {

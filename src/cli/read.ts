@@ -1,6 +1,7 @@
 /** Reads one input, and says where it is no mail at all. */
 import { type Message, type ReadTools, readThread, type Thread } from '../index.ts';
 import type { Input } from './input.ts';
+import { progress } from './progress.ts';
 import { tools } from './tools.ts';
 
 /** An input as read. */
@@ -79,6 +80,7 @@ async function* tap(chunks: AsyncIterable<Uint8Array | string>, look: Look): Asy
       first = false;
       if (!packed && look.bytes < BINARY_LOOK) look.binary ||= chunk.subarray(0, BINARY_LOOK).includes(0);
       look.bytes += chunk.length;
+      progress.show(() => `reading: ${Math.round(look.bytes / 1e6)} MB`);
     }
     yield chunk;
   }

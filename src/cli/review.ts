@@ -17,12 +17,14 @@ import {
   threadProblems,
 } from '../index.ts';
 import { COLOR_OPTIONS, colored, colorOf } from './color.ts';
+import { BaselineTally, type Configured, configured, offLine } from './configured.ts';
 import { declaredFacts } from './declared.ts';
 import { chosen, FINDING_OPTIONS, type Gate, isGated, SERIES_FORMATS, type SeriesFormat } from './gate.ts';
 import { grammar } from './grammar.ts';
 import { type Input, openInputs, withInputs } from './input.ts';
-import { readOptions } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import { makeFolder, openOutput } from './output.ts';
+import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
 import { treeOf } from './tree.ts';
@@ -36,8 +38,8 @@ interface Settings {
   file: string | null;
   only: string[];
   all: boolean;
-  /** Files of declared facts. */
-  facts: string[];
+  /** As given: the configuration, the facts and the baseline are named there. */
+  options: Options;
   tree: string | null;
   /** Folder for the litmus tests of the findings. */
   litmus: string | null;
@@ -74,8 +76,12 @@ async function run(command: 'review' | 'check', settings: Settings, out: Out, er
   // Whatever would make the run of no use is told before anything is reviewed.
   const tree = treeOf(settings.tree, err);
   if (tree === undefined) return 2;
-  const facts = await declaredFacts(settings.facts, tree, err);
-  if (facts === null) return 2;
+  const told = await configured(settings.options, tree, err);
+  if (told === null) return 2;
+  const { facts, policy } = told;
+  // `review` is for reading: it fails only where the command line says so.
+  if (command === 'check' && !settings.options.has('fail-on')) settings.gate = told.failOn ?? settings.gate;
+  const tally = new BaselineTally(policy);
   const output = openOutput(settings.file, out);
   const refused = typeof output === 'string' ? output : settings.litmus === null ? null : makeFolder(settings.litmus);
   if (typeof output === 'string' || refused !== null) {
@@ -84,7 +90,9 @@ async function run(command: 'review' | 'check', settings: Settings, out: Out, er
   }
   const inputs = settings.changes === null ? await openInputs(settings.inputs, true) : [(await import('./git.js')).changesInput(settings.changes)];
   const short = inputs.length === 1;
-  for (const source of inputs) {
+  for (const [at, source] of inputs.entries()) {
+    const of = inputs.length > 1 ? ` ${at + 1}/${inputs.length}` : '';
+    progress.show(() => `reviewing${of}: ${source.input}`);
     if ('error' in source) {
       if (source.nothing) err(`fencepost: ${safe(source.error)}\n`);
       else fail(source.error);
@@ -92,7 +100,7 @@ async function run(command: 'review' | 'check', settings: Settings, out: Out, er
     }
     try {
       const around = tree ?? source.tree ?? known;
-      const declared = around === tree ? facts : await declaredFacts(settings.facts, around, err);
+      const declared = around === tree ? facts : await declaredFacts(told.files, around, err);
       if (declared === null) {
         status = 2;
         continue;
@@ -102,7 +110,15 @@ async function run(command: 'review' | 'check', settings: Settings, out: Out, er
       if (unread !== null) fail(unread);
       if (unread !== null && settings.format !== 'json') continue;
       const which = settings.only.length > 0 ? { rules: rules.filter(r => settings.only.includes(r.id)) } : { holdTrials: settings.all };
-      const result = review(thread, { grammar: await grammar(short), ...which, facts: declared, ...(around ? { tree: around } : {}) });
+      const result = review(thread, {
+        grammar: await grammar(short),
+        ...which,
+        facts: declared,
+        ...(around ? { tree: around } : {}),
+        ...(policy ? { policy } : {}),
+        onStep: step => progress.show(() => `reviewing${of}: ${step}`),
+      });
+      tally.add(result.reviews);
       output.write(await report(result, source, settings, command));
       const unwritten = settings.litmus === null ? null : writeLitmus(settings.litmus, result);
       if (unwritten !== null) fail(unwritten);
@@ -112,6 +128,8 @@ async function run(command: 'review' | 'check', settings: Settings, out: Out, er
       fail(`${source.input}: ${reasonOf(error)}`);
     }
   }
+  tally.say(err);
+  sayOff(told, settings, err);
   const unwritten = output.close();
   if (unwritten !== null) fail(unwritten);
   return status;
@@ -130,6 +148,11 @@ async function tell(result: Review, source: Input, settings: Settings, label: st
     if (raised !== null) err(`${label}${raised}\n`);
   }
   if (settings.format === 'notes' || settings.format === 'mail') err(`${label}${coverageLine(result)}\n${label}${foundLine(result)}\n`);
+}
+
+function sayOff(known: Configured, settings: Settings, err: Out): void {
+  const off = settings.format === 'notes' || settings.all ? offLine(known) : null;
+  if (off !== null) err(`fencepost: ${safe(off)}\n`);
 }
 
 /** Two litmus tests a finding with a witness, the bug and the fix; their names hold nothing of the mail's. Gives one line where one can't be written. */
@@ -212,7 +235,7 @@ function settingsOf(command: 'review' | 'check', args: string[]): Settings | str
     inputs: options.names,
     file,
     all: options.has('all'),
-    facts: options.values('facts'),
+    options,
     tree: options.value('tree'),
     litmus: options.value('litmus'),
   };

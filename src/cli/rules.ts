@@ -1,4 +1,5 @@
-import { explainFinding, explainRule, review, rules, rulesJson, rulesText, safe } from '../index.ts';
+import { currentRule, explainFinding, explainRule, review, rules, rulesJson, rulesText, safe } from '../index.ts';
+import { CONFIG_OPTIONS, configured } from './configured.ts';
 import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
@@ -35,11 +36,11 @@ export function unknownRule(name: string): string {
 
 /** `fencepost explain RULE` and `fencepost explain FINGERPRINT INPUT...` */
 export async function explainCommand(args: string[], out: Out, err: Out): Promise<number> {
-  const options = readOptions(args, { tree: 'the folder of a kernel tree', facts: 'a file of facts' });
+  const options = readOptions(args, { tree: 'the folder of a kernel tree', facts: 'a file of facts', ...CONFIG_OPTIONS });
   if (typeof options === 'string') return wrong('explain', options, err);
   const [what, ...inputs] = options.names;
   if (what === undefined) return wrong('explain', 'name a rule (`fencepost rules` lists them), or a fingerprint and an INPUT', err);
-  const rule = rules.find(r => r.id === what);
+  const rule = rules.find(r => r.id === currentRule(what));
   if (rule && inputs.length > 0) return wrong('explain', `${what} is a rule, and a rule is explained without an INPUT`, err);
   if (rule) {
     out(explainRule(rule));
@@ -54,8 +55,9 @@ export async function explainCommand(args: string[], out: Out, err: Out): Promis
 async function explainFingerprint(fingerprint: string, files: string[], options: Options, out: Out, err: Out): Promise<number> {
   const tree = treeOf(options.value('tree'), err);
   if (tree === undefined) return 2;
-  const facts = await declaredFacts(options.values('facts'), tree, err);
-  if (facts === null) return 2;
+  const known = await configured(options, tree, err, false);
+  if (known === null) return 2;
+  const { facts } = known;
   const found = new Map<string, { name: string; text: string }>();
   let failed = false;
   const fail = (line: string) => {
@@ -69,7 +71,7 @@ async function explainFingerprint(fingerprint: string, files: string[], options:
     }
     try {
       const around = tree ?? source.tree ?? null;
-      const declared = around === tree ? facts : await declaredFacts(options.values('facts'), around, err);
+      const declared = around === tree ? facts : await declaredFacts(known.files, around, err);
       if (declared === null) return 2;
       const { thread, unread } = await readInput(source);
       if (unread !== null) {

@@ -3,10 +3,11 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type Severity, safe } from '../index.ts';
 import { COLOR_OPTIONS, colorOf } from './color.ts';
-import { declaredFacts } from './declared.ts';
+import { BaselineTally, configured, offLine } from './configured.ts';
 import { chosen, FINDING_OPTIONS, FORMATS, type Format, type Gate, isGated } from './gate.ts';
-import { readOptions } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import { openOutput } from './output.ts';
+import { progress } from './progress.ts';
 import { reasonOf } from './reason.ts';
 import type { Job, Reported, ScanOptions } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
@@ -23,8 +24,10 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
   }
   const tree = treeOf(options.tree, err);
   if (tree === undefined) return 2;
-  const facts = await declaredFacts(options.facts, tree, err);
-  if (facts === null) return 2;
+  const known = await configured(options.given, tree, err);
+  if (known === null) return 2;
+  const { facts, policy } = known;
+  const tally = new BaselineTally(policy);
   let status = 0;
   const fail = (line: string) => {
     err(`fencepost: ${safe(line)}\n`);
@@ -41,22 +44,32 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
     return 2;
   }
   const total: Total = { files: 0, functions: 0, events: 0, held: 0, rules: new Map(), severities: [] };
-  const progress = progressOn(process.stderr, jobs.length);
-  const settings: ScanOptions = { format: options.format, rules: options.only, all: options.all, tree: options.tree, facts, color: options.color };
+  let done = 0;
+  const settings: ScanOptions = {
+    format: options.format,
+    rules: options.only,
+    all: options.all,
+    tree: options.tree,
+    facts,
+    policy,
+    color: options.color,
+  };
   await scanAll(jobs, settings, (job, reported) => {
-    progress.clear();
     if ('error' in reported) fail(`${job.file}: ${reported.error}`);
     else {
       add(total, reported);
+      tally.add([reported]);
       if (reported.out) output.write(reported.out);
       if (reported.err) err(reported.err);
     }
-    progress.show(job.path);
+    done++;
+    progress.show(() => `scanning ${done}/${jobs.length}: ${job.path}`);
   });
-  progress.clear();
   const unwritten = output.close();
   if (unwritten !== null) fail(unwritten);
-  err(`${summary(total)}\n`);
+  tally.say(err);
+  const off = offLine(known);
+  err(`${off === null ? '' : `fencepost: ${safe(off)}\n`}${summary(total)}\n`);
   return status === 0 && isGated(total.severities, options.gate) ? 1 : status;
 }
 
@@ -76,7 +89,7 @@ const C_FILE = /\.[ch]$/;
 const MAIL_FILE = /\.(?:patch|diff|eml|mbox)(?:\.gz)?$/i;
 
 /** The files to scan, each once: by name as given and, within the tree, as the tree names it. */
-async function jobsOf(paths: string[], tree: string | null, fail: Out): Promise<Job[]> {
+export async function jobsOf(paths: string[], tree: string | null, fail: Out): Promise<Job[]> {
   const root = tree === null ? null : realpathSync(tree);
   const jobs = new Map<string, Job>();
   const take = (file: string) => {
@@ -134,32 +147,6 @@ function summary(total: Total): string {
   return `${counted(total.files, 'file')}, ${counted(total.functions, 'function')}, ${counted(total.events, 'event')}, ${counted(sum, 'finding')}${by}, ${total.held} held`;
 }
 
-/** Work that takes longer than this says on a terminal how far it is. */
-const QUIET_MS = 1000;
-const SHOW_EVERY_MS = 100;
-
-function progressOn(stream: NodeJS.WriteStream, files: number) {
-  const began = performance.now();
-  let last = began;
-  let shown = false;
-  let done = 0;
-  return {
-    show(path: string) {
-      done++;
-      const now = performance.now();
-      if (!stream.isTTY || now - began < QUIET_MS || now - last < SHOW_EVERY_MS) return;
-      last = now;
-      shown = true;
-      const text = `${done} of ${files} files: ${safe(path)}`;
-      stream.write(`\r\x1b[K${text.slice(0, Math.max((stream.columns ?? 80) - 1, 20))}`);
-    },
-    clear() {
-      if (shown) stream.write('\r\x1b[K');
-      shown = false;
-    },
-  };
-}
-
 interface Settings {
   paths: string[];
   format: Format;
@@ -168,7 +155,7 @@ interface Settings {
   only: string[];
   all: boolean;
   tree: string | null;
-  facts: string[];
+  given: Options;
   color: boolean;
 }
 
@@ -181,5 +168,5 @@ function settingsOf(args: string[]): Settings | string {
   const color = colorOf(options, file === null && process.stdout.isTTY === true);
   if (typeof color === 'string') return color;
   if (options.names.length === 0) return 'no PATH is named; `fencepost scan --help` says what it takes';
-  return { ...choice, color, paths: options.names, file, all: options.has('all'), tree: options.value('tree'), facts: options.values('facts') };
+  return { ...choice, color, paths: options.names, file, all: options.has('all'), tree: options.value('tree'), given: options };
 }

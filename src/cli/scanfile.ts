@@ -1,5 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { type Grammar, heldLines, lines, notes, reviewJson, rules, type Severity, safe, scan, type Tree, type UserFacts } from '../index.ts';
+import {
+  type BaselineUse,
+  type Finding,
+  type Grammar,
+  heldLines,
+  lines,
+  notes,
+  type Policy,
+  type Review,
+  reviewJson,
+  rules,
+  type Severity,
+  safe,
+  scan,
+  type Tree,
+  type UserFacts,
+} from '../index.ts';
 import { colored } from './color.ts';
 import type { Format } from './gate.ts';
 import { reasonOf } from './reason.ts';
@@ -13,6 +29,7 @@ export interface ScanOptions {
   all: boolean;
   tree: string | null;
   facts: UserFacts;
+  policy: Policy | null;
   color: boolean;
 }
 
@@ -24,8 +41,28 @@ export interface Job {
 
 /** What is written of a file, and what is counted; or why it was not read. */
 export type Reported =
-  | { out: string; err: string; functions: number; events: number; held: number; found: { rule: string; severity: Severity }[] }
+  | {
+      out: string;
+      err: string;
+      functions: number;
+      events: number;
+      held: number;
+      found: { rule: string; severity: Severity }[];
+      baseline?: BaselineUse;
+      collected?: Collected[];
+    }
   | { error: string };
+
+/** A finding for a baseline, and the reason that one has given. */
+export interface Collected {
+  finding: Finding;
+  reason: string;
+}
+
+/** What a review under a policy that collects has held. */
+export function collectedOf({ reviews }: Review): Collected[] {
+  return reviews.flatMap(r => r.held.flatMap(h => (h.reason === 'baseline' ? [{ finding: h.finding, reason: h.detail }] : [])));
+}
 
 /** Gives the function that scans one file after the other. */
 export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => Reported {
@@ -34,7 +71,13 @@ export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => R
   return job => {
     try {
       const text = readFileSync(job.file, 'utf8');
-      const review = scan(job.path, text, { grammar, ...chosen, facts: options.facts, ...(tree ? { tree } : {}) });
+      const review = scan(job.path, text, {
+        grammar,
+        ...chosen,
+        facts: options.facts,
+        ...(tree ? { tree } : {}),
+        ...(options.policy ? { policy: options.policy } : {}),
+      });
       const [of] = review.reviews;
       const problems = of?.problems.map(p => `fencepost: ${safe(`${p.where}: ${p.message}`)}\n`) ?? [];
       const held = options.all && options.format !== 'json' ? heldLines(review) : '';
@@ -47,6 +90,8 @@ export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => R
         events: of?.coverage.events ?? 0,
         held: of?.held.length ?? 0,
         found: of?.findings.map(({ rule, severity }) => ({ rule, severity })) ?? [],
+        ...(of?.baseline ? { baseline: of.baseline } : {}),
+        ...(options.policy?.collects ? { collected: collectedOf(review) } : {}),
       };
     } catch (error) {
       return { error: reasonOf(error) };

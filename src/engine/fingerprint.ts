@@ -1,4 +1,23 @@
 /** A finding's lasting name: what it is about, not where it stands now, so that it survives edits elsewhere in the file. */
+import { codeOnly } from '../c/bare.ts';
+import { cellName } from '../c/cells.ts';
+import type { Event } from '../model/code.ts';
+
+/**
+ * The words by which an event is known again: what it does to which memory. Line breaks, spacing, comments, variable subscripts and the name of
+ * the pointer that a member is reached through are left out; a call whose memory is not known is told by its arguments.
+ */
+export function wordsOf({ api, cell, operand, args }: Event): string[] {
+  return cell && /\w/.test(cell.path) ? [api, cellName(cell), code(cell.bit ?? ''), code(operand ?? '')] : [api, ...args.map(code)];
+}
+
+/** The tokens of a piece of code, as close to each other as they may stand. */
+function code(text: string): string {
+  return codeOnly(text)
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([^\w\s]) ?/g, '$1')
+    .trim();
+}
 
 /** 64 bits of FNV-1a over UTF-16 units, as 16 hexadecimal digits. No secret depends on it. */
 export function fingerprint(parts: string[]): string {

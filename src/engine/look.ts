@@ -21,12 +21,18 @@ export function worldWith(images: Image[], patches: (Patch | null)[], reader: Re
 }
 
 /** What the rules say of the world; with `only`, of the files of those paths, the others being there to be known. A rule that fails is a problem. */
-export function look(world: World, rules: readonly Rule[], only: ReadonlySet<string> | null = null): { raised: Raised[]; problems: Problem[] } {
+export function look(
+  world: World,
+  rules: readonly Rule[],
+  only: ReadonlySet<string> | null = null,
+  onStep?: (step: string) => void,
+): { raised: Raised[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const raised: Raised[] = [];
   const wanted = (path: string) => only === null || only.has(path);
   const subjects = rules.some(r => r.checkCell) ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path) && !u.fn.outside)) : [];
-  for (const rule of rules) {
+  for (const [i, rule] of rules.entries()) {
+    onStep?.(`rule ${i + 1}/${rules.length}, ${rule.id}`);
     const report: Report = (at, remark: Remark) => {
       const here = at.fn.outside ? (inSeries(remark) ?? at) : at;
       const place = 'event' in here ? here.event : here.place;

@@ -7,11 +7,13 @@ import type { Grammar } from '../c/tree.ts';
 import { isC, onlyC, type PatchSet, patchSetsOf } from '../c/view.ts';
 import { readerOf } from '../c/world.ts';
 import { factOf } from '../facts/lookup.ts';
+import type { Policy } from '../model/policy.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Patch, Problem, Thread } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { changeOf, lookAtChange, touchedLines } from './changes.ts';
+import { judgeOf, rulesFor } from './config.ts';
 import { lookupWith, NO_FACTS } from './declared.ts';
 import { look, worldWith } from './look.ts';
 import { compared } from './origin.ts';
@@ -29,12 +31,17 @@ export interface ReviewOptions {
   tree?: Tree;
   /** What the user declares of the code under review. */
   facts?: UserFacts;
+  /** What the user's configuration and baseline say of findings. */
+  policy?: Policy;
+  /** Called as the work proceeds, with words for what is next. */
+  onStep?(step: string): void;
 }
 
 /** Reviews every series of the thread, of several versions of one the newest; patches outside a series are reviewed each by itself where the thread has no series. */
 export function review(thread: Thread, options: ReviewOptions): Review {
   const sets = patchSetsOf(thread);
   const reviews = sets.flatMap((set, i) => {
+    if (sets.length > 1) options.onStep?.(`series ${i + 1}/${sets.length}`);
     const versions = set.series.set === undefined ? [] : sets.filter(s => s.series.set === set.series.set);
     // Of one version sent twice the later one counts, where it is on the same files: two patches may have one title.
     const again = sets.slice(i + 1).some(s => versions.includes(s) && s.series.version === set.series.version && pathsOf(s) === pathsOf(set));
@@ -74,18 +81,30 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const facts = options.facts ?? NO_FACTS;
   const { lookup, problems: unknown } = lookupWith(facts, factOf);
   const reader = readerOf(options.grammar, lookup);
-  const rules = options.rules ?? allRules.filter(r => !r.trial || options.holdTrials);
+  const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
+  const judge = options.policy ? judgeOf(options.policy) : undefined;
   const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
   const outside = options.tree ? outsideOf(own, lookup, options.tree) : [];
   const last = patches.length - 1;
   const { world, problems: unread } = worldWith([...own, ...outside], patches, reader, facts);
   const worldFrom = (images: Image[]) => worldWith(images, patches, reader, facts).world;
-  const final = look(world, rules);
+  const { onStep } = options;
+  const final = look(world, rules, null, onStep);
   const change = changeOf(patches.map(onlyC), history, world, outside, worldFrom, reader);
   const changed = change ? lookAtChange(change, rules) : { raised: [], problems: [] };
   const touched = change ? touchedLines(change) : new Map<string, number>();
   const removed = change?.lines ?? null;
-  const context = { messages, patches, comments: thread.comments, facts, touched, removed, holdTrials: options.holdTrials ?? false };
+  const context = {
+    messages,
+    patches,
+    comments: thread.comments,
+    facts,
+    touched,
+    removed,
+    holdTrials: options.holdTrials ?? false,
+    ...(judge ? { judge } : {}),
+    ...(onStep ? { onStep } : {}),
+  };
   const states = new States({ history, outside, last, final: world, change, world: worldFrom, rules }, context);
   const raised = attribute([...final.raised, ...changed.raised], context, last);
   const { final: found, repaired } = compared(raised, states, change, context, options.tree !== undefined);
@@ -115,18 +134,27 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
     resolved: [...settled.resolved, ...repaired.map(c => c.finding)],
     held: settled.held,
     problems,
+    ...(judge ? { baseline: judge.use(functions, wholePaths(own)) } : {}),
   };
 }
+
+/** The files of which all is visible: what is not in them is not there. */
+function wholePaths(images: Image[]): Set<string> {
+  return new Set(images.filter(i => i.whole).map(i => i.path));
+}
+
+/** Facts and configuration at the top of a tree. */
+const OWN_FILES = ['.fencepost.yaml', 'fencepost.yaml'];
 
 /** A patch can't change what the review that it is under takes for granted. */
 function touchedFacts(patches: (Patch | null)[]): Problem[] {
   return patches.flatMap((patch, i) =>
     (patch?.files ?? [])
-      .filter(f => f.path === '.fencepost.yaml')
+      .filter(f => OWN_FILES.includes(f.path))
       .map(f => ({
         severity: 'odd' as const,
         where: f.path,
-        message: `patch ${patch?.index ?? i + 1} changes the facts of this tree; they are used as they were before the series`,
+        message: `patch ${patch?.index ?? i + 1} changes what fencepost is told of this tree; it is reviewed by what was said before the series`,
       })),
   );
 }

@@ -9,6 +9,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';
 import type { CodeFile } from '../model/rule.ts';
 import type { HunkLine, Message } from '../model/series.ts';
+import { judgeOf, rulesFor } from './config.ts';
 import { lookupWith, NO_FACTS } from './declared.ts';
 import { look, worldWith } from './look.ts';
 import type { ReviewOptions } from './review.ts';
@@ -21,7 +22,8 @@ import { attribute, settle } from './sift.ts';
 export function scan(path: string, text: string, options: ReviewOptions): Review {
   const facts = options.facts ?? NO_FACTS;
   const { lookup, problems: unknown } = lookupWith(facts, factOf);
-  const rules = options.rules ?? allRules.filter(r => !r.trial || options.holdTrials);
+  const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
+  const judge = options.policy ? judgeOf(options.policy) : undefined;
   const image = added(imageOfText(path, text));
   const images = [image, ...(options.tree ? headersOf(path, text, options.tree) : [])];
   const { world, problems: unread } = worldWith(images, [], readerOf(options.grammar, lookup), facts);
@@ -35,6 +37,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
     touched: new Map<string, number>(),
     removed: null,
     holdTrials: options.holdTrials ?? false,
+    ...(judge ? { judge } : {}),
   };
   const apart = attribute(raised, context, -1).map(c => (c.finding.witness || c.raised.remark.shape ? c : { ...c, subject: c.finding.fingerprint }));
   const settled = settle(apart, [], context);
@@ -61,6 +64,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
         resolved: [],
         held: settled.held.map(h => ({ ...h, finding: standing(h.finding) })),
         problems: [...unknown, ...unread, ...problems],
+        ...(judge ? { baseline: judge.use(functions, new Set([path])) } : {}),
       },
     ],
     problems: [],

@@ -4,8 +4,9 @@ import type { Finding, Held, Severity, Witness } from '../model/finding.ts';
 import type { Remark, Rule } from '../model/rule.ts';
 import type { Comment, Message, Patch } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
+import { earlierIds, type Judge } from './config.ts';
 import { dismissedBy } from './declared.ts';
-import { fingerprint } from './fingerprint.ts';
+import { fingerprint, wordsOf } from './fingerprint.ts';
 import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
 import { quoteFor } from './quotes.ts';
 import { superseded } from './supersede.ts';
@@ -34,6 +35,10 @@ export interface SeriesContext {
   checks?: { left: number };
   /** What became of the lines that were there before; null where there were none. */
   removed: LinesBefore | null;
+  /** What the user's configuration and baseline decide. */
+  judge?: Judge;
+  /** Called as the work proceeds. */
+  onStep?: (step: string) => void;
   /** Lines that were there before and that a patch touches by what it does beside them: `path:line`, and which patch. */
   touched: Map<string, number>;
 }
@@ -46,6 +51,8 @@ export interface Candidate {
   /** The patch that it is told of, an index into the series; null where none has to do with it. */
   by: number | null;
   finding: Finding;
+  /** Its fingerprints under earlier ids of its rule. */
+  aliases: string[];
   /** Findings of one rule in one patch that are alike in this are one. */
   subject: string;
   /** What the finding is about, by rule, file, function and subject. */
@@ -66,11 +73,11 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
   const ordinals = new Map<string, number>();
   context.checks ??= { left: REVIEW_BUDGET };
   const budget = context.checks;
-  return raised.map(r => {
+  return raised.map((r, i) => {
     const { remark, rule } = r;
+    context.onStep?.(`claim ${i + 1}/${raised.length}, ${rule.id}`);
     const by = broughtBy(r, context);
-    const text = (r.event?.text ?? r.fn.head).replace(/\s+/g, ' ').trim();
-    const base = [rule.id, r.place.path, r.fn.name, text];
+    const base = [rule.id, r.place.path, r.fn.name, ...(r.event ? wordsOf(r.event) : [])];
     const ordinal = ordinals.get(base.join()) ?? 0;
     ordinals.set(base.join(), ordinal + 1);
     const subject = remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path;
@@ -96,7 +103,8 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
       fingerprint: fingerprint([...base, String(ordinal)]),
     };
     const about = [rule.id, r.place.path, r.fn.name, subject].join('|');
-    const candidate: Candidate = { raised: r, state, finding, by, subject, about, held: null, decided: false };
+    const aliases = earlierIds(rule.id).map(id => fingerprint([id, ...base.slice(1), String(ordinal)]));
+    const candidate: Candidate = { raised: r, state, finding, aliases, by, subject, about, held: null, decided: false };
     return placed(verdictOf(candidate, context, budget), context);
   });
 }
@@ -190,8 +198,11 @@ export function settle(final: Candidate[], earlier: { finding: Candidate; by: nu
   const held: Held[] = [];
   for (const c of final) {
     const reason = c.held ?? below(c.finding);
+    // Also of what is held: an entry of the baseline that names it is no unused one.
+    const judged = context.judge?.judge(c.finding, c.aliases) ?? { finding: c.finding };
     if (reason) held.push({ finding: c.finding, ...reason });
-    else kept.push(brought(c, earlier));
+    else if ('held' in judged) held.push({ finding: c.finding, ...judged.held });
+    else kept.push(brought({ ...c, finding: judged.finding }, earlier));
   }
   const still = new Set(final.filter(c => !c.held).map(c => `${c.finding.rule}|${c.finding.path}|${c.finding.function}`));
   const resolved = earlier

@@ -1,5 +1,6 @@
 /** The result of a review of one series. */
 import type { Finding, Held } from './finding.ts';
+import type { BaselineUse } from './policy.ts';
 import type { Problem, Thread } from './series.ts';
 
 /** How much was understood: silence without coverage would be no answer. */
@@ -26,6 +27,8 @@ export interface SeriesReview {
   since?: { version: number; resolved: number; open: number; new: number };
   held: Held[];
   problems: Problem[];
+  /** What became of the user's baseline, where there is a policy. */
+  baseline?: BaselineUse;
 }
 
 /** One input reviewed: every series in it, and the thread it came from. */
