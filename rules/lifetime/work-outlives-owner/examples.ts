@@ -216,6 +216,8 @@ static int kettle_suspend(struct device *dev)
 static DEFINE_SIMPLE_DEV_PM_OPS(kettle_pm, kettle_suspend, NULL);
 ${removal('', want('does not wait for kettle_boil()'))}`,
     module('timer_delete(&kettle_timer);', want('the module is gone')),
+    // A board's own function knows the device, not the driver's work.
+    kettle() + removal('	if (k->board->exit)\n		k->board->exit(&pdev->dev);\n', want('does not wait for kettle_boil()')),
     // Two items, told at one place.
     kettle({
       members: '	struct work_struct cool;\n',

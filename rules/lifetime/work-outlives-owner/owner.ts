@@ -96,12 +96,16 @@ export function mayWait(item: Deferred, removal: CFunction, run: ReadonlySet<CFu
     for (const event of fn.events) {
       if (event.kind !== 'call' || !event.opaque || HARMLESS.test(event.api)) continue;
       if (item.type === null && event.args.length === 0) return true;
-      // Another file of the driver finds the object by its device.
-      if (fn === removal && !OF_DEVICES.test(event.api) && event.args.some(arg => arg === device || arg === `&${device}->dev`)) return true;
+      // Another file of the driver finds the object by its device; a board's own function, called by a pointer, knows no work of the driver.
+      if (fn === removal && isNamed(event) && !OF_DEVICES.test(event.api) && event.args.some(arg => arg === device || arg === `&${device}->dev`)) return true;
       for (const arg of event.args) if ((item.type !== null && isObject(fn, arg, item.type)) || holds(arg, item)) return true;
     }
   }
   return false;
+}
+
+function isNamed(event: Event): boolean {
+  return /^\w+$/.test(event.api);
 }
 
 /** The kernel's own calls on a device, by the subsystem that they begin with (include/linux/device.h, pm_runtime.h, sysfs.h and others): none knows the work. */
