@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +9,12 @@ import { RULES } from '../../src/cli/configured.ts';
 import { fingerprint, wordsOf } from '../../src/engine/fingerprint.ts';
 import { factOf, type Policy, rules, scan, viewOfText } from '../../src/index.ts';
 import { grammar } from '../code.ts';
+import { command } from './command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function run(cwd: string, ...args: string[]) {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8', cwd });
-  return { status: done.status, out: done.stdout, err: done.stderr };
+  return command(args, { cwd });
 }
 
 const faulty = (name: string, body = '') => `static int ${name}(struct kiln *k, int heat)

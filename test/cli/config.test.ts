@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { readConfig } from '../../src/cli/config.ts';
 import { RULES } from '../../src/cli/configured.ts';
 import { globOf } from '../../src/engine/globs.ts';
 import { rules } from '../../src/index.ts';
+import { command } from './command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -25,8 +25,7 @@ function folder(files: Record<string, string> = {}): string {
 }
 
 function run(cwd: string, ...args: string[]) {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8', cwd });
-  return { status: done.status, out: done.stdout, err: done.stderr };
+  return command(args, { cwd });
 }
 
 const held = (cwd: string, ...args: string[]) =>

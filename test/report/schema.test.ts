@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { documents } from '../../src/cli/schemas.ts';
+import { command } from '../cli/command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function lines(...args: string[]): unknown[] {
-  const done = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { encoding: 'utf8', cwd: root });
-  return done.stdout
-    .trimEnd()
+  return command(args)
+    .out.trimEnd()
     .split('\n')
     .map((line): unknown => JSON.parse(line));
 }

@@ -97,7 +97,8 @@ export function mayWait(item: Deferred, removal: CFunction, run: ReadonlySet<CFu
       if (event.kind !== 'call' || !event.opaque || HARMLESS.test(event.api)) continue;
       if (item.type === null && event.args.length === 0) return true;
       // Another file of the driver finds the object by its device; a board's own function, called by a pointer, knows no work of the driver.
-      if (fn === removal && isNamed(event) && !OF_DEVICES.test(event.api) && event.args.some(arg => arg === device || arg === `&${device}->dev`)) return true;
+      if (fn === removal && isNamed(event) && !OF_DEVICES.test(event.api) && event.args.some(arg => arg === device || arg === `&${device}->dev`))
+        return true;
       for (const arg of event.args) if ((item.type !== null && isObject(fn, arg, item.type)) || holds(arg, item)) return true;
     }
   }
