@@ -9,7 +9,7 @@ import { tools } from './tools.ts';
 export interface Head {
   path: string;
   folder: string;
-  /** `v2-0003-x.patch`: the name that format-patch gives. */
+  /** `v2-0003-title.patch`: the name that format-patch gave this very mail, by its subject. */
   run: { version: string; number: number } | null;
   message: Message;
   /** Its own Message-ID, where it has one. */
@@ -47,7 +47,7 @@ const HEAD_BYTES = 1 << 18;
 
 /** Reads the start of a file; null where it cannot be read, is no mail, or holds several. */
 export async function headOf(path: string): Promise<Head | null> {
-  const [, version, number] = /^(?:v(\d{1,4})-)?(\d{4,})-.*\.(?:patch|txt|eml)$/.exec(basename(path)) ?? [];
+  const [, version, number, slug = ''] = /^(?:v(\d{1,4})-)?(\d{4,})-(.*)\.(?:patch|txt|eml)$/.exec(basename(path)) ?? [];
   try {
     const { bytes, whole } = await startOf(path);
     if (!whole && number === undefined) return null;
@@ -59,7 +59,7 @@ export async function headOf(path: string): Promise<Head | null> {
     return {
       path,
       folder: dirname(resolve(path)),
-      run: number === undefined ? null : { version: version ?? '', number: Number(number) },
+      run: number !== undefined && isNamed(slug, Number(number), message) ? { version: version ?? '', number: Number(number) } : null,
       message,
       // The reader's own name for a mail without one.
       id: message.messageId === `message-${message.n}` ? null : message.messageId,
@@ -70,6 +70,21 @@ export async function headOf(path: string): Promise<Head | null> {
     return null;
   }
 }
+
+/** Is that the name that format-patch makes of the mail's subject, cut to its length? A cover letter has a name of its own. */
+function isNamed(slug: string, number: number, message: Message): boolean {
+  if (number === 0) return slug === 'cover-letter';
+  // pretty.c, format_sanitized_subject(): letters, digits, `.` and `_` stay, all else is one dash.
+  const title = message.title
+    .replace(/[^A-Za-z0-9._]+/g, '-')
+    .replace(/\.\.+/g, '.')
+    .replace(/^-/, '')
+    .replace(/[.-]+$/, '');
+  return slug !== '' && (title === slug || (slug.length >= SHORTEST_CUT && title.startsWith(slug)));
+}
+
+/** format-patch cuts a name only where it would have more than 64 characters, with number and suffix. */
+const SHORTEST_CUT = 40;
 
 async function startOf(path: string): Promise<{ bytes: Uint8Array; whole: boolean }> {
   const file = await open(path);
@@ -108,8 +123,9 @@ function mayJoin(group: Head[], head: Head): boolean {
   });
   if (!agree) return false;
   if (group.some(h => isTied(h, head))) return true;
-  const isThreaded = (h: Head) => h.answers.length > 0;
-  return !group.some(h => (isThreaded(h) && (isThreaded(head) || head.id !== null)) || (isThreaded(head) && h.id !== null));
+  // One run of format-patch ties its mails by Message-IDs, or gives them none.
+  const hasId = (h: Head) => h.id !== null || h.answers.length > 0;
+  return !hasId(head) && !group.some(hasId);
 }
 
 /** One answers the other, or both answer one. */
@@ -117,10 +133,10 @@ function isTied(a: Head, b: Head): boolean {
   return (b.id !== null && a.answers.includes(b.id)) || (a.id !== null && b.answers.includes(a.id)) || a.answers.some(id => b.answers.includes(id));
 }
 
-/** `n/m` by one sender, or names of format-patch, in one folder. */
+/** `n/m` by one sender, or names of format-patch next to each other, in one folder. */
 function isAlike(a: Head, b: Head): boolean {
   if (a.folder !== b.folder || a.message.kind === 'reply' || b.message.kind === 'reply') return false;
   if (a.message.numbering.prefixes.join(' ') !== b.message.numbering.prefixes.join(' ')) return false;
-  if (a.run && b.run) return a.run.version === b.run.version;
+  if (a.run && b.run && a.run.version === b.run.version && Math.abs(a.run.number - b.run.number) === 1) return true;
   return (a.message.numbering.total ?? 1) > 1 && a.message.from?.address === b.message.from?.address;
 }

@@ -100,6 +100,24 @@ describe('files of different series stay apart, in the order of their first', ()
     expect(await grouped(a, b)).toEqual([['0001-a.patch'], ['0002-b.patch']]);
   });
 
+  test('by subject, where a number before the name is somebody’s own', async () => {
+    expect(await grouped(put('0001-pre.patch', loose('[PATCH] 0001 state pre')), put('0002-pre.patch', loose('[PATCH] 0002 state pre')))).toEqual([
+      ['0001-pre.patch'],
+      ['0002-pre.patch'],
+    ]);
+    expect(await grouped(put('0001-a.patch', loose('[PATCH] a')), put('0007-b.patch', loose('[PATCH] b')))).toEqual([
+      ['0001-a.patch'],
+      ['0007-b.patch'],
+    ]);
+  });
+
+  test('by Message-IDs that nothing ties, though one sender has numbered them', async () => {
+    expect(await grouped(put('one.eml', patch('[PATCH 1/3] a', '1@e')), put('two.eml', patch('[PATCH 2/3] b', '2@e')))).toEqual([
+      ['one.eml'],
+      ['two.eml'],
+    ]);
+  });
+
   test('by folder, where only the numbers fit', async () => {
     expect(await grouped(put('a/0001-x.patch', loose('[PATCH 1/2] x')), put('b/0002-x.patch', loose('[PATCH 2/2] x')))).toEqual([
       ['a/0001-x.patch'],
