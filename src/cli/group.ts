@@ -24,22 +24,27 @@ export interface Head {
  * total agree and no number comes twice. Anything else is by itself. Reads no more than the start of each file; throws nothing.
  */
 export async function groupPaths(paths: string[]): Promise<number[][]> {
+  const read: { at: number; head: Head | null }[] = [];
+  for (const [at, path] of paths.entries()) read.push({ at, head: await headOf(path) });
+  // By their numbers, so that neighbours meet in whatever order they are named.
+  const place = (head: Head | null) => (head && placeOf(head)) ?? Number.MAX_SAFE_INTEGER;
+  // A file that can't be read leaves a gap.
+  const gap = 1 + read.filter(r => r.head === null).length;
   const groups: { members: number[]; heads: Head[] }[] = [];
-  for (const [at, path] of paths.entries()) {
-    const head = await headOf(path);
-    const group = head && groupFor(head, groups);
+  for (const { at, head } of read.sort((a, b) => place(a.head) - place(b.head) || a.at - b.at)) {
+    const group = head && groupFor(head, groups, gap);
     if (group && head) {
       group.members.push(at);
       group.heads.push(head);
     } else groups.push({ members: [at], heads: head ? [head] : [] });
   }
-  return groups.map(g => g.members);
+  return groups.map(g => g.members.sort((a, b) => a - b)).sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
 }
 
 /** The first group that a Message-ID ties it to, else the first of its kind. */
-function groupFor<G extends { heads: Head[] }>(head: Head, groups: G[]): G | undefined {
+function groupFor<G extends { heads: Head[] }>(head: Head, groups: G[], gap: number): G | undefined {
   const open = groups.filter(g => g.heads.length > 0 && mayJoin(g.heads, head));
-  return open.find(g => g.heads.some(h => isTied(h, head))) ?? open.find(g => g.heads.some(h => isAlike(h, head)));
+  return open.find(g => g.heads.some(h => isTied(h, head))) ?? open.find(g => g.heads.some(h => isAlike(h, head, gap)));
 }
 
 /** Enough to see a second mail behind most patches; what is larger is one patch where its name is one of format-patch's. */
@@ -133,10 +138,13 @@ function isTied(a: Head, b: Head): boolean {
   return (b.id !== null && a.answers.includes(b.id)) || (a.id !== null && b.answers.includes(a.id)) || a.answers.some(id => b.answers.includes(id));
 }
 
-/** `n/m` by one sender, or names of format-patch next to each other, in one folder. */
-function isAlike(a: Head, b: Head): boolean {
+/** Next to each other in one folder, or no more than `gap` numbers apart: by names of format-patch, or as `n/m` by one sender. */
+function isAlike(a: Head, b: Head, gap: number): boolean {
   if (a.folder !== b.folder || a.message.kind === 'reply' || b.message.kind === 'reply') return false;
   if (a.message.numbering.prefixes.join(' ') !== b.message.numbering.prefixes.join(' ')) return false;
-  if (a.run && b.run && a.run.version === b.run.version && Math.abs(a.run.number - b.run.number) === 1) return true;
-  return (a.message.numbering.total ?? 1) > 1 && a.message.from?.address === b.message.from?.address;
+  const isNext = (x: number | null | undefined, y: number | null | undefined) =>
+    x !== null && x !== undefined && y !== null && y !== undefined && Math.abs(x - y) <= gap;
+  if (a.run?.version === b.run?.version && isNext(a.run?.number, b.run?.number)) return true;
+  const { index, total } = a.message.numbering;
+  return (total ?? 1) > 1 && isNext(index, b.message.numbering.index) && a.message.from?.address === b.message.from?.address;
 }
