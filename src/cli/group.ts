@@ -28,11 +28,9 @@ export async function groupPaths(paths: string[]): Promise<number[][]> {
   for (const [at, path] of paths.entries()) read.push({ at, head: await headOf(path) });
   // By their numbers, so that neighbours meet in whatever order they are named.
   const place = (head: Head | null) => (head && placeOf(head)) ?? Number.MAX_SAFE_INTEGER;
-  // A file that can't be read leaves a gap.
-  const gap = 1 + read.filter(r => r.head === null).length;
   const groups: { members: number[]; heads: Head[] }[] = [];
   for (const { at, head } of read.sort((a, b) => place(a.head) - place(b.head) || a.at - b.at)) {
-    const group = head && groupFor(head, groups, gap);
+    const group = head && groupFor(head, groups);
     if (group && head) {
       group.members.push(at);
       group.heads.push(head);
@@ -42,9 +40,9 @@ export async function groupPaths(paths: string[]): Promise<number[][]> {
 }
 
 /** The first group that a Message-ID ties it to, else the first of its kind. */
-function groupFor<G extends { heads: Head[] }>(head: Head, groups: G[], gap: number): G | undefined {
+function groupFor<G extends { heads: Head[] }>(head: Head, groups: G[]): G | undefined {
   const open = groups.filter(g => g.heads.length > 0 && mayJoin(g.heads, head));
-  return open.find(g => g.heads.some(h => isTied(h, head))) ?? open.find(g => g.heads.some(h => isAlike(h, head, gap)));
+  return open.find(g => g.heads.some(h => isTied(h, head))) ?? open.find(g => g.heads.some(h => isAlike(h, head)));
 }
 
 /** Enough to see a second mail behind most patches; what is larger is one patch where its name is one of format-patch's. */
@@ -138,13 +136,16 @@ function isTied(a: Head, b: Head): boolean {
   return (b.id !== null && a.answers.includes(b.id)) || (a.id !== null && b.answers.includes(a.id)) || a.answers.some(id => b.answers.includes(id));
 }
 
-/** Next to each other in one folder, or no more than `gap` numbers apart: by names of format-patch, or as `n/m` by one sender. */
-function isAlike(a: Head, b: Head, gap: number): boolean {
+/** Next to each other in one folder, or with one missing between them: by names of format-patch, or as `n/m` by one sender. */
+function isAlike(a: Head, b: Head): boolean {
   if (a.folder !== b.folder || a.message.kind === 'reply' || b.message.kind === 'reply') return false;
   if (a.message.numbering.prefixes.join(' ') !== b.message.numbering.prefixes.join(' ')) return false;
   const isNext = (x: number | null | undefined, y: number | null | undefined) =>
-    x !== null && x !== undefined && y !== null && y !== undefined && Math.abs(x - y) <= gap;
+    x !== null && x !== undefined && y !== null && y !== undefined && Math.abs(x - y) <= GAP;
   if (a.run?.version === b.run?.version && isNext(a.run?.number, b.run?.number)) return true;
   const { index, total } = a.message.numbering;
   return (total ?? 1) > 1 && isNext(index, b.message.numbering.index) && a.message.from?.address === b.message.from?.address;
 }
+
+/** Numbers that two neighbours may be apart: one file between them may be missing. */
+const GAP = 2;
