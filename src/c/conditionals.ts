@@ -24,7 +24,7 @@ export function brokenConditionals(text: string, code: string): { at: number; en
       continue;
     }
     const defined = word === 'ifndef' && known.has(name);
-    const line = { at: match.index, end: match.index + all.length, never: defined || (word === 'if' && /^\s*0\s*(?:$|\/)/.test(rest)) };
+    const line = { at: match.index, end: match.index + all.length, never: defined || (word === 'if' && isNever(rest)) };
     if (word.startsWith('if')) open.push({ lines: [line], defined });
     else open.at(-1)?.lines.push(line);
     if (word !== 'endif') continue;
@@ -35,6 +35,13 @@ export function brokenConditionals(text: string, code: string): { at: number; en
     else if (group.defined && first && second) edits.push({ at: first.end, end: second.at });
   }
   return edits;
+}
+
+/** Is the condition of an `#if` false whatever is configured: 0, or a conjunction with it? */
+export function isNever(condition: string): boolean {
+  const text = condition.replace(/\/\*.*?(?:\*\/|$)|\/\/.*$|\\\r?\n/g, ' ');
+  if (/!\s*\(|\|\||[?=<>]/.test(text)) return false;
+  return text.split('&&').some(part => /^[(\s]*0[)\s]*$/.test(part));
 }
 
 /** Arms of a group that are statements, declarations or members of their own. */

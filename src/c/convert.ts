@@ -1,5 +1,6 @@
 /** The grammar's nodes of one function as statements and expressions, each name resolved by the block that it stands in. */
 import { ownName } from './calls.ts';
+import { isNever } from './conditionals.ts';
 import { declared, type Expr, numberOf, type Stmt, type Survey, squeeze, tagOf, type Variable } from './syntax.ts';
 import type { SyntaxNode, SyntaxTree } from './tree.ts';
 
@@ -380,7 +381,7 @@ export class Converter {
     const { tree } = this;
     const alternative = tree.child(node, 'alternative');
     const condition = tree.child(node, 'condition');
-    const never = condition !== 0 && /^\(*0\)*$/.test(this.slice(condition));
+    const never = condition !== 0 && isNever(this.slice(condition));
     const own = never ? [] : this.stmts(node, n => n !== alternative && tree.field(n) !== 'condition' && tree.field(n) !== 'name');
     const first: Stmt = { ...this.span(node), k: 'block', scope: false, list: own };
     if (!alternative) return [first, { ...this.span(node), k: 'block', scope: false, list: [] }];
