@@ -30,6 +30,31 @@ export default {
   examples: {
     bad: [
       `
+/* The helper moves a card from one hand to another; one that it refuses has never been on a list. */
+static int card_deal(struct card *c, struct hand *h)
+{
+	if (!h->open)
+		return -EINVAL;
+	if (c->hand)
+		list_del_rcu(&c->node);
+	c->hand = h;
+	list_add_tail_rcu(&c->node, &h->cards); /* want: rcu-list-readd "card_deal()" */
+	return 1;
+}
+
+int card_make(struct hand *h)
+{
+	struct card *c = kzalloc(sizeof(*c), GFP_KERNEL);
+	int ret;
+
+	if (!c)
+		return -ENOMEM;
+	ret = card_deal(c, h);
+	if (ret < 0)
+		kfree(c);
+	return ret;
+}`,
+      `
 void card_move(struct card *c, struct deck *to)
 {
 	list_del_rcu(&c->node);

@@ -326,6 +326,9 @@ const unlinked = new WeakMap<CFunction, number[]>();
 /** Takes an entry off a list that readers walk under RCU, and leaves it to a later grace period. */
 export const UNLINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_del(?:_init)?_rcu$|^list_bidir_del_rcu$/;
 
+/** Calls that put an entry on a list that readers walk. */
+const LINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_add\w*_rcu$/;
+
 /** The object that the event, or the function in view that it calls, takes off an RCU list; null where it takes none. */
 export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFunction[]): string | null {
   if (UNLINKS.test(event.api)) return event.cell ? objectOf(event.cell) : null;
@@ -334,8 +337,16 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
   if (!callee?.whole) return null;
   let positions = unlinked.get(callee);
   if (!positions) {
-    // Who waits for the readers itself leaves nothing to wait for.
-    const bases = callee.events.some(waitsForReaders) ? [] : callee.events.flatMap(e => (UNLINKS.test(e.api) && e.cell?.base ? [e.cell.base] : []));
+    // Who waits for the readers itself leaves nothing to wait for, and who only moves the entry leaves it on a list.
+    const moves = (e: Event, base: string) =>
+      surelyReaches(
+        callee,
+        e,
+        callee.events.filter(a => LINKS.test(a.api) && a.args.some(arg => arg.startsWith(`&${base}->`))),
+      );
+    const bases = callee.events.some(waitsForReaders)
+      ? []
+      : callee.events.flatMap(e => (UNLINKS.test(e.api) && e.cell?.base && !moves(e, e.cell.base) ? [e.cell.base] : []));
     positions = bases.map(base => callee.parameters.findIndex(p => p.name === base)).filter(i => i >= 0);
     unlinked.set(callee, positions);
   }
