@@ -86,7 +86,7 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
   const found = new Map<string, Site[]>();
   for (const fn of file.functions) {
     if (fn.isMacro || !fn.whole || isTest(fn)) continue;
-    const alone = runsAlone(fn, world) || bringsUpOrDown(fn, world);
+    const alone = isQuiet(fn, world) || isReachedQuietly(fn, world);
     for (const event of fn.events) {
       const { cell } = event;
       if (event.kind === 'read' || !RMW.test(event.api) || !cell?.type || event.uncertain || cell.path.includes('[')) continue;
@@ -110,6 +110,19 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
     }
   }
   return found;
+}
+
+function isQuiet(fn: CFunction, world: World): boolean {
+  return runsAlone(fn, world) || bringsUpOrDown(fn, world);
+}
+
+/** Every caller holds a lock, or sets up, brings up or takes down the device, as far up as is asked. */
+function isReachedQuietly(fn: CFunction, world: World, depth = 0): boolean {
+  const sites = depth < DEEPEST ? callersOf(fn, world) : null;
+  return (
+    sites?.every(s => s.fn !== fn && (isQuiet(s.fn, world) || heldAt(s.fn, s.event, world).length > 0 || isReachedQuietly(s.fn, world, depth + 1))) ??
+    false
+  );
 }
 
 /** The object is this CPU's own, or was allocated here. */

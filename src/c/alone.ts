@@ -28,10 +28,13 @@ function isRegisteredAlone(fn: CFunction, world: World, depth: number): boolean 
 /** Members of tables whose functions bring a device up, or down, while nothing else runs on it. */
 const UP_OR_DOWN = /^(?:ndo_open|ndo_stop|(?:runtime_)?(?:suspend|resume)(?:_late|_early|_noirq)?|freeze|thaw|restore|poweroff|shutdown)$/;
 
+/** Macros that make such a table of the functions that they are given (include/linux/pm.h). */
+const PM_TABLE = /_PM_OPS$/;
+
 /** Does the function bring a device up or down, by the table that names it? */
 export function bringsUpOrDown(fn: CFunction, world: World): boolean {
   const mentions = world.mentions(fn);
-  return mentions.length > 0 && mentions.every(m => UP_OR_DOWN.test(m.member ?? ''));
+  return mentions.length > 0 && mentions.every(m => UP_OR_DOWN.test(m.member ?? '') || (m.member === null && PM_TABLE.test(m.call ?? '')));
 }
 
 /**

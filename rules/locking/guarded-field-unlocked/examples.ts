@@ -194,6 +194,39 @@ static int ferry_open(struct net_device *dev)
 
 static const struct net_device_ops net_ops = { .ndo_open = ferry_open };
 
+/* Nor does it where another one is brought up, or woken, by a helper that the holder of the lock calls as well. */
+static void ferry_ready(struct net_device *dev)
+{
+	struct ferry *f = netdev_priv(dev);
+
+	f->aboard++;
+}
+
+static int ferry_start(struct net_device *dev)
+{
+	ferry_ready(dev);
+	return 0;
+}
+
+static const struct net_device_ops start_ops = { .ndo_open = ferry_start };
+
+static int ferry_wake(struct device *d)
+{
+	ferry_ready(dev_get_drvdata(d));
+	return 0;
+}
+
+static SIMPLE_DEV_PM_OPS(ferry_pm_ops, ferry_sleep, ferry_wake);
+
+static void ferry_restart(struct net_device *dev)
+{
+	struct ferry *f = netdev_priv(dev);
+
+	spin_lock(&f->lock);
+	ferry_ready(dev);
+	spin_unlock(&f->lock);
+}
+
 /* The callers hold the lock. */
 static void ferry_count(struct ferry *f)
 {
