@@ -17,6 +17,7 @@ import {
   runsAlone,
   sameContainer,
   sameLock,
+  takings,
 } from '../../src/c/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Remark, Rule, World } from '../../src/model/rule.ts';
@@ -157,7 +158,9 @@ function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, us
   const what = name.replace(/#\d+$/, '');
   const by = removal.fn.name;
   const taken = removal.via?.event ?? removal.event;
-  const within = lockText(lock);
+  // A lock that is known by a pointer alone is named by the call that gives the pointer.
+  const taker = fn.events.find(e => e.kind === 'lock' && takings(fn, e).some(t => sameLock(t.lock, lock)));
+  const within = /^\W*$/.test(lockText(lock)) ? lockText(lock, taker) : lockText(lock);
   const frees = removal.free.kind === 'free' ? 'frees' : 'puts';
   return {
     message: `${fn.name}() uses ${what} after ${end.api}(), when ${by}() may have removed it under ${within} and freed it`,

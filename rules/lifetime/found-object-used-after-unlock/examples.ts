@@ -35,6 +35,38 @@ void boat_sink(struct harbour *h, struct boat *b)
 	kfree(b);
 }`,
     `
+struct boat {
+	struct list_head node;
+	int id;
+	int speed;
+};
+
+/* The lock is known by a call that gives a pointer to it. */
+int boat_speed(struct harbour *h, int id)
+{
+	struct boat *b, *found = NULL;
+
+	spin_lock(harbour_lock(h));
+	list_for_each_entry(b, &h->boats, node) {
+		if (b->id == id) {
+			found = b;
+			break;
+		}
+	}
+	spin_unlock(harbour_lock(h));
+	if (!found)
+		return -ENOENT;
+	return found->speed; /* want: found-object-used-after-unlock "under harbour_lock(h)" */
+}
+
+void boat_sink(struct harbour *h, struct boat *b)
+{
+	spin_lock(harbour_lock(h));
+	list_del(&b->node);
+	spin_unlock(harbour_lock(h));
+	kfree(b);
+}`,
+    `
 static struct port *port_find(struct hub *h, int id)
 {
 	return idr_find(&h->ports, id);
