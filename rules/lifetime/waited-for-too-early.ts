@@ -27,6 +27,7 @@ export default {
     'any flag that the handler reads and the teardown writes before the wait counts, whatever it means',
     'a device being opened between the wait and the stop is not considered',
     'an interrupt that the core frees after the removal is not considered',
+    'a transmission that is in progress when the transmit queue is stopped is not considered, nor what wakes the queue again',
   ],
   examples,
   checkFile(file, report, world) {
@@ -55,6 +56,7 @@ function remarkOn(item: Deferred, source: Source, { wait, stop }: Early): Remark
     dismissal: `Not an issue if ${source.entry.name}() can no longer run by then, or no longer queues ${item.path}`,
     related: [at(stop, 'stopped here'), at(source.queued, 'queued here')],
     quote: [source.queued.event, { path: wait.fn.path, line: wait.fn.line, side: wait.fn.side }, wait.event, stop.event],
-    shape: wait.fn.name,
+    // What one stop comes too late for is one cause, whichever of its items is named first.
+    shape: `${wait.fn.name}|${stop.fn.name}|${stop.event.index}`,
   };
 }

@@ -301,6 +301,20 @@ err:
     turns(`	cancel_work_sync(&p->drain);${want('pump_tick() may queue it again')}	timer_delete_sync(&p->tick);\n`),
     turns(`	timer_delete_sync(&p->tick);${want('pump_drain() may arm it again')}	cancel_work_sync(&p->drain);\n`),
     network(`	cancel_work_sync(&p->restart);${want('before unregister_netdev()')}	unregister_netdev(dev);\n`),
+    `\n/* What is emptied at the end is not polled. */${pump({
+      members: '	struct valve *valves[4];\n',
+      work: '	p->valves[0] = NULL;\n',
+      queue: '	p->valves[1] = NULL;\n	schedule_work(&p->drain);\n',
+      remove: `	int i;\n\n	cancel_work_sync(&p->drain);${want('until that pump_irq() may queue it again')}	free_irq(p->irq, p);
+	for (i = 0; i < 4; i++) {
+		if (!p->valves[i])
+			break;
+		kfree(p->valves[i]);
+	}\n`,
+    })}`,
+    `\n/* The watchdog does not look at the queue that is stopped. */${network(
+      `	netif_stop_queue(dev);\n	cancel_work_sync(&p->restart);${want('before unregister_netdev()')}	unregister_netdev(dev);\n`,
+    )}`,
     `\n/* The work may raise the carrier once more before it is waited for. */${network(
       `	netif_carrier_off(dev);\n	netif_tx_disable(dev);\n	cancel_work_sync(&p->restart);${want('before unregister_netdev()')}	unregister_netdev(dev);\n`,
     ).replace('	p->level = 0;\n}', '	netif_carrier_on(p->dev);\n}')}`,
@@ -412,6 +426,63 @@ static void pump_make(struct pump *p)
       '	netif_carrier_off(dev);\n	netif_tx_disable(dev);\n	cancel_work_sync(&p->restart);\n	unregister_netdev(dev);\n',
     )}`,
     `\n/* Nothing but its own start queues it. */${network('	cancel_work_sync(&p->restart);\n	unregister_netdev(dev);\n').replace('ndo_tx_timeout', 'ndo_open')}`,
+    `\n/* What queues it holds the device until it has run. */${network('	cancel_work_sync(&p->restart);\n	unregister_netdev(dev);\n', '', '	netdev_hold(dev, NULL, GFP_ATOMIC);\n').replace('	p->level = 0;\n}', '	p->level = 0;\n	netdev_put(p->dev, NULL);\n}')}`,
+    `\n/* The queue that it is called for is stopped. */${network('	netif_stop_queue(dev);\n	cancel_work_sync(&p->restart);\n	unregister_netdev(dev);\n').replace('ndo_tx_timeout', 'ndo_start_xmit')}`,
+    `\n/* The lock that is held over both keeps the work from arming the timer, and the work does not wait for it. */${turns(
+      '	mutex_lock(&pumps);\n	timer_delete_sync(&p->tick);\n	cancel_work_sync(&p->drain);\n	mutex_unlock(&pumps);\n',
+    )
+      .replace('struct pump {', 'static DEFINE_MUTEX(pumps);\n\nstruct pump {')
+      .replace('	if (p->level > 0)\n', '	if (!mutex_trylock(&pumps))\n		return;\n	if (p->level > 0)\n')
+      .replace('		mod_timer(&p->tick, jiffies + HZ);\n', '		mod_timer(&p->tick, jiffies + HZ);\n	mutex_unlock(&pumps);\n')}`,
+    `\n/* What was asked for is counted, and the count is waited for. */${turns(
+      '	cancel_work_sync(&p->drain);\n	timer_delete_sync(&p->tick);\n	while (atomic_read(&p->asked))\n		schedule();\n',
+    )
+      .replace('	int level;\n', '	int level;\n	atomic_t asked;\n')
+      .replace('	schedule_work(&p->drain);\n', '	atomic_inc(&p->asked);\n	schedule_work(&p->drain);\n')
+      .replace('	if (p->level > 0)\n		mod_timer(&p->tick, jiffies + HZ);\n', '	atomic_dec(&p->asked);\n')}`,
+    `\n/* Two tables of pumps. */${pump({
+      more: `
+static struct pump *deep[4];
+static struct pump *shallow[4];
+
+static void pump_forget(struct pump *p)
+{
+	free_irq(p->irq, p);
+}
+
+static void pump_dry(struct platform_device *pdev)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		cancel_work_sync(&deep[i]->drain);
+	for (i = 0; i < 4; i++)
+		pump_forget(shallow[i]);
+}
+
+static struct platform_driver pumps_driver = { .remove = pump_dry };
+`,
+      remove: '	free_irq(p->irq, p);\n	cancel_work_sync(&p->drain);\n',
+    })}`,
+    `\n/* The driver's removal comes before what the device's end runs, and tells the interrupt to come and do nothing. */${pump({
+      members: '	bool going;\n',
+      queue: '	if (!p->going)\n		schedule_work(&p->drain);\n',
+      more: `
+static void pump_dry(void *data)
+{
+	struct pump *p = data;
+
+	cancel_work_sync(&p->drain);
+	free_irq(p->irq, p);
+}
+
+static int pump_watch(struct device *dev, struct pump *p)
+{
+	return devm_add_action_or_reset(dev, pump_dry, p);
+}
+`,
+      remove: '	p->going = true;\n',
+    }).replace('	kfree(p);\n', '')}`,
     pipe('	usb_kill_urb(p->in);\n	cancel_work_sync(&p->drain);\n'),
     `\n/* It is not given out again. */${pipe('	usb_poison_urb(p->in);\n	cancel_work_sync(&p->drain);\n	usb_kill_urb(p->in);\n')}`,
     chain('	unregister_reboot_notifier(&p->nb);\n	cancel_work_sync(&p->drain);\n'),

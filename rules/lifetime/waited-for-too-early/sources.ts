@@ -168,15 +168,20 @@ function operations(file: CodeFile, world: World): Entry[] {
     const [, leave, quiet] = LEAVES.find(([type]) => type.test(entry.parameters[0]?.type ?? '')) ?? [];
     const members = leave && !entry.isMacro ? world.mentions(entry).flatMap(m => (m.member === null ? [] : [m.member])) : [];
     if (!leave || members.length === 0 || members.every(m => AROUND.test(m))) return [];
+    const transmits = members.every(m => m === TRANSMIT || AROUND.test(m));
     const watched = members.every(m => m === WATCHDOG || AROUND.test(m)) && !raisesCarrier(file);
     return [
       {
-        ...{ kind: 'core' as const, entry, by: null, quiet: quiet ?? null, isStoppedBy: (e: Event) => leave.test(e.api) },
+        ...{ kind: 'core' as const, entry, by: null, quiet: (transmits ? STOPS_QUEUE : quiet) ?? null, isStoppedBy: (e: Event) => leave.test(e.api) },
         ...(watched ? { isQuietened: passesWatchdog } : {}),
       },
     ];
   });
 }
+
+/** The operation that the core calls only while the transmit queue is not stopped, and what stops it or the use of the device. */
+const TRANSMIT = 'ndo_start_xmit';
+const STOPS_QUEUE = /^(?:netif_(?:device_detach|stop_(?:sub)?queue|tx_stop_(?:all_queues|queue)|tx_disable)|dev_close)$/;
 
 /** The operation that only the core's transmit watchdog calls, and only while there is a carrier. */
 const WATCHDOG = 'ndo_tx_timeout';

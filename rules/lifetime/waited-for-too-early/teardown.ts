@@ -1,5 +1,5 @@
 /** Where one function waits for an item and stops afterwards what queues it, and what else it does around that. */
-import { after, before, calleeIn, type Deferred, runBy, type Site } from '../../../src/c/query.ts';
+import { after, before, between, calleeIn, type Deferred, heldAt, nodesAfter, runBy, type Site, sameLock } from '../../../src/c/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
 import { isSame, lastName, type Source } from './sources.ts';
@@ -15,6 +15,8 @@ export interface Early {
 /** Members whose functions run when an object, its driver, or the use of it ends. */
 const ENDS =
   /^(?:remove|remove_new|disconnect|unbind|detach|port_remove|release|exit|deinit|destroy|stop|close|shutdown|ndo_stop|ndo_uninit|uninit|cleanup|hw_free|free|kill)$/;
+/** Members whose functions run when a device leaves its driver. */
+const REMOVES = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove)$/;
 const MACHINE_GOES = /^struct (?:device|platform_device|pci_dev|i2c_client|spi_device|sdw_slave|virtio_device|amba_device) \*/;
 
 /** Waits behind which the item may be queued again; the forms that shut an item down keep it from that. */
@@ -78,6 +80,7 @@ function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: 
   if (runBy(source.entry, world).has(fn) || (item.handler && runBy(item.handler, world).has(fn))) return false;
   // What a failed start leaves queues only what has been started, which is not seen of an item.
   if (source.kind === 'deferred' && eventTo(fn, wait, world)?.context.includes('error-path')) return false;
+  if (isExcluded(source, { fn, wait, stop }, world) || isOfOtherTable(fn, wait, stop, world) || pinsDevice(item, source, stop, world)) return false;
   const earlier = around(item, fn, wait, world, 'before');
   if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.quiet?.test(e.api)))) return false;
   if (source.isQuietened?.(earlier)) return false;
@@ -85,10 +88,61 @@ function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: 
   if (asksFirst(item, source, earlier) || (source.kind === 'core' && isWaitedForByUsers(item, file, world))) return false;
   const later = around(item, fn, stop, world, 'after');
   const waits = new Set([...item.waited, ...item.drained, ...item.takenOff, ...item.handedOut].map(site => site.event));
+  if (isPolled(item, source, later, file, world)) return false;
   return (
     !waits.has(stop.event) &&
     !later.some(e => e !== wait.event && (waits.has(e) || FLUSHES_ALL.test(e.api) || (SHUTS.test(e.api) && isSame(item, e))))
   );
+}
+
+/** Is a lock held from the wait to the stop that the source holds where it queues the item? Then it queues none between the two. */
+function isExcluded(source: Source, { fn, wait, stop }: Early, world: World): boolean {
+  const first = eventTo(fn, wait, world);
+  const second = eventTo(fn, stop, world);
+  if (!first || !second || between(fn, first, second).some(e => e.kind === 'unlock')) return false;
+  const last = heldAt(fn, second, world);
+  const kept = heldAt(fn, first, world).filter(lock => !/^context:| \(shared\)$/.test(lock) && last.some(l => sameLock(l, lock)));
+  if (kept.length === 0) return false;
+  const under = source.chain.flatMap((at, i) => {
+    const next = source.chain[i + 1];
+    const calls = next ? at.events.filter(e => e.api === next.name) : [source.queued.event];
+    return calls.length === 1 && calls[0] ? heldAt(at, calls[0], world) : [];
+  });
+  return kept.some(lock => under.some(l => sameLock(l, lock)));
+}
+
+/** Do the wait and the stop name elements of two arrays? They are of two objects then. */
+function isOfOtherTable(fn: CFunction, wait: Site, stop: Site, world: World): boolean {
+  const tables = (event: Event | null) => (event?.args ?? []).flatMap(arg => /^[&*(\s]*(\w+)\[/.exec(arg)?.[1] ?? []);
+  const [first, second] = [tables(eventTo(fn, wait, world)), tables(eventTo(fn, stop, world))];
+  return first.length > 0 && second.length > 0 && !first.some(table => second.includes(table));
+}
+
+/** Is the device not unregistered before the handler has run, since what queues it takes a reference that the handler drops? */
+function pinsDevice(item: Deferred, source: Source, stop: Site, world: World): boolean {
+  if (!/^unregister_(?:netdev|netdevice|candev)$/.test(stop.event.api) || !item.handler) return false;
+  const does = (fns: Iterable<CFunction>, api: RegExp) => [...fns].some(fn => fn.events.some(e => api.test(e.api)));
+  return does(source.chain, /^(?:netdev|dev)_hold$/) && does(runBy(item.handler, world), /^(?:netdev|dev)_put$/);
+}
+
+/** After the stop, is a state polled that the source changes where it queues the item, and its handler when it has run? */
+function isPolled(item: Deferred, source: Source, later: readonly Event[], file: CodeFile, world: World): boolean {
+  const changed = (fns: Iterable<CFunction>) => new Set([...fns].flatMap(fn => fn.events.flatMap(e => (isChange(e) ? [stateOf(e)] : []))));
+  const asked = item.handler ? changed(source.chain) : new Set<string>();
+  if (!item.handler || asked.size === 0) return false;
+  const done = changed(runBy(item.handler, world));
+  return later.some(e => {
+    if (!isLook(e) || stateOf(e) === '' || !asked.has(stateOf(e)) || !done.has(stateOf(e))) return false;
+    const fn = file.functions.find(f => f.events[e.index] === e);
+    return fn !== undefined && endsLoop(fn, e);
+  });
+}
+
+/** Is the event in a loop that its value ends, of one cell and not of the next one of an array each time? */
+function endsLoop(fn: CFunction, e: Event): boolean {
+  if (e.cell?.path.includes('[')) return false;
+  const again = (node: number) => node === e.node || nodesAfter(fn, node).has(e.node);
+  return fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(e.index) && n.next.some(again) && !n.next.every(again));
 }
 
 /** Does an operation wait for the item that the core calls when it takes the device from its last user? */
@@ -142,6 +196,11 @@ function around(item: Deferred, fn: CFunction, site: Site, world: World, way: 'b
     }
   };
   up(fn, 0);
+  // The driver core runs what was registered for the device's end after the driver's own removal.
+  if (way === 'before' && world.mentions(fn).some(m => /^devm_add_action/.test(m.call ?? '')))
+    for (const removal of world.functions)
+      if (removal.path === fn.path && world.mentions(removal).some(m => REMOVES.test(m.member ?? '')))
+        for (const f of runBy(removal, world)) found.push(...f.events);
   return found;
 }
 
@@ -171,11 +230,7 @@ const STATES =
 /** Does what runs look at a state that the function has changed by then, before it queues the item, or the item's own handler? */
 function asksFirst(item: Deferred, source: Source, earlier: readonly Event[]): boolean {
   const written = new Set<string>();
-  for (const e of earlier) {
-    if (e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish') written.add(stateOf(e));
-    else if (/^(?:__)?(?:set|clear|test_and_set|test_and_clear|change)_bit\w*$|^atomic\w*_(?:set|inc|dec|or|and)/.test(e.api))
-      written.add(stateOf(e));
-  }
+  for (const e of earlier) if (isChange(e)) written.add(stateOf(e));
   written.delete('');
   // A handler that looks at it is meant to come and do nothing.
   if (item.handler?.events.some(e => isLook(e) && written.has(stateOf(e)))) return true;
@@ -184,6 +239,11 @@ function asksFirst(item: Deferred, source: Source, earlier: readonly Event[]): b
     const ahead = next ? fn.events.filter(e => e.api === next.name).flatMap(e => before(fn, e)) : before(fn, source.queued.event);
     return ahead.some(e => STATES.test(e.api) || (isLook(e) && written.has(stateOf(e))));
   });
+}
+
+function isChange(e: Event): boolean {
+  const changes = /^(?:__)?(?:set|clear|test_and_set|test_and_clear|change)_bit\w*$|^atomic\w*_(?:set|inc|dec|sub|or|and)/;
+  return e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish' || changes.test(e.api);
 }
 
 function isLook(e: Event): boolean {
