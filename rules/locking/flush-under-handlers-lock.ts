@@ -208,7 +208,8 @@ void kettle_off(struct kettle *k)
               question: 'How can the handler finish here?',
               dismissal: "Not an issue if the two locks belong to different objects, or the handler can't be running here",
               related: [{ path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `${inner.fn.name}() takes it here` }],
-              shape: `${fn.name}|${handler.name}`,
+              // One section around several waits is one cause.
+              shape: `${fn.name}|${lock}`,
             },
           );
           break;

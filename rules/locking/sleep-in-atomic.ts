@@ -242,8 +242,8 @@ void pump_hand_over(struct pump *p)
           ...(runtime || (atomic.lock === null && /(?:^|_)(?:get|put|copy|clear)_\w*user/.test((deep ?? event).api))
             ? { confidence: 'low' as const }
             : {}),
-          // A callee that sleeps is one cause, whoever calls it.
-          shape: deep ? `${event.api}|${deep.api}` : `${fn.name}|${under}`,
+          // A callee that sleeps is one cause, whoever calls it; so is one section around several calls.
+          shape: deep ? `${event.api}|${deep.api}` : `${fn.name}|${begin.index}`,
         },
       );
     }
