@@ -89,6 +89,27 @@ int pump_check(struct pump *p)
     ],
     good: [
       `
+/* The helper lets go of the lock and takes it again, and so does the loop. */
+static void pump_drop(struct pump *p)
+{
+	p->drops--;
+	spin_unlock_irq(&p->lock);
+	pump_splash(p);
+	spin_lock_irq(&p->lock);
+}
+
+void pump_dry(struct pump *p)
+{
+	spin_lock_irq(&p->lock);
+	while (p->drops) {
+		pump_drop(p);
+		spin_unlock_irq(&p->lock);
+		cond_resched();
+		spin_lock_irq(&p->lock);
+	}
+	spin_unlock_irq(&p->lock);
+}`,
+      `
 /* The helper sleeps only for who gives it the time to. */
 static int pump_wait(struct pump *p, unsigned int ms)
 {

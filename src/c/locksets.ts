@@ -30,7 +30,7 @@ export interface Filled {
   entered: string[];
   /** Locks that it may have been the caller's to give back, where what ran before is out of view. */
   given: string[];
-  /** Contexts that it ends without having begun them. */
+  /** Contexts that it ends without having begun them; it may begin them again. */
   left: string[];
 }
 
@@ -105,7 +105,7 @@ export function fillLocksets(
         given.add(lock);
     for (const word of effects[event.index]?.leave ?? []) if (state && !state.context.has(word) && !event.ends) left.add(word);
   }
-  return { exits, entered, given: [...given], left: [...left].filter(word => exits.every(exit => !exit.context.has(word))) };
+  return { exits, entered, given: [...given], left: [...left] };
 }
 
 /**

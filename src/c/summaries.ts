@@ -37,7 +37,7 @@ function summaryOf(
   factOf: (api: string) => Fact | undefined,
 ): LockSummary | null {
   const named = locksNamed(fn, inner, factOf);
-  const { exits, entered, given, left: leave } = filled;
+  const { exits, entered, given, left } = filled;
   const runs = exits.filter(exit => exit.node.kind === 'exit');
   if (runs.length === 0) return null;
   const pick = (names: string[]): SummaryLock[] => names.flatMap(name => named.get(name) ?? []);
@@ -54,7 +54,10 @@ function summaryOf(
     .filter(lock => runs.every(exit => !exit.may.some(held => sameLock(held, lock))))
     .flatMap(lock => pick([lock]).map(known => (entered.includes(lock) ? known : { ...known, unsure: true as const })));
   const [firstExit] = runs;
-  const enter = [...(firstExit?.context.keys() ?? [])].filter(word => runs.every(exit => exit.context.has(word)));
+  const kept = [...(firstExit?.context.keys() ?? [])].filter(word => runs.every(exit => exit.context.has(word)));
+  // What is ended and begun again on every path is the caller's as it was.
+  const enter = kept.filter(word => !left.includes(word));
+  const leave = left.filter(word => !kept.includes(word));
   if (taken.length > 0 || unlock.length > 0 || enter.length > 0 || leave.length > 0)
     return { callee: fn, lock: pick(taken), unlock, enter, leave, when: null };
   // A lock held at exactly those exits that return zero, or at exactly those that do not, is a conditional one.
