@@ -43,7 +43,7 @@ export { b4Review, IDENTITY } from './report/b4review.ts';
 export { coverageLine, foundLine, preExistingLine } from './report/coverage.ts';
 export { eventsJson, eventsText } from './report/events.ts';
 export { reviewJson } from './report/json.ts';
-export { heldLines, lines, refusals, type Shown } from './report/lines.ts';
+export { heldLines, lines, placeShown, refusals, type Shown } from './report/lines.ts';
 export { mailDrafts, raisedLine } from './report/mail.ts';
 export { notes } from './report/notes.ts';
 export { explainFinding, explainRule, rulesJson, rulesText } from './report/rules.ts';

@@ -1,4 +1,4 @@
-import { currentRule, explainFinding, explainRule, review, rules, rulesJson, rulesText, safe } from '../index.ts';
+import { currentRule, explainFinding, explainRule, placeShown, review, rules, rulesJson, rulesText, safe } from '../index.ts';
 import { CONFIG_OPTIONS, configured } from './configured.ts';
 import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
@@ -79,13 +79,15 @@ async function explainFingerprint(fingerprint: string, files: string[], options:
         continue;
       }
       const settings = { grammar: await grammar(true), facts: declared, holdTrials: true, ...(around ? { tree: around } : {}) };
-      for (const { findings, resolved, held } of review(thread, settings).reviews) {
+      const result = review(thread, settings);
+      for (const { findings, resolved, held } of result.reviews) {
         const all = [...[...findings, ...resolved].map(finding => ({ finding, held: null })), ...held.map(h => ({ finding: h.finding, held: h }))];
         for (const one of all) {
           if (!one.finding.fingerprint.startsWith(fingerprint)) continue;
-          const { rule, path, line } = one.finding;
+          const place = placeShown(one.finding, result, source.shown);
+          const name = `${one.finding.rule}, ${place.path}:${place.line}`;
           if (!found.has(one.finding.fingerprint) || one.held === null)
-            found.set(one.finding.fingerprint, { name: `${rule}, ${path}:${line}`, text: explainFinding(one.finding, one.held) });
+            found.set(one.finding.fingerprint, { name, text: explainFinding(one.finding, one.held, place) });
         }
       }
       for (const line of source.lost) fail(line);

@@ -94,10 +94,15 @@ function broughtFrom(c: Candidate, states: States, context: SeriesContext): numb
   const there = (state: number) => state === last || states.said(state, place.path, rule).some(d => isSame(c, d));
   const own = states.changesOf(place.path);
   if (c.by !== null) {
-    // Its lines are those of one patch: a later one may have taken away what made them right.
-    const later = own.filter(i => i > (c.by ?? -1));
-    if (later.length === 0 || !own.includes(c.by) || there(c.by)) return c.by;
-    return firstOf(later, there);
+    // Its lines are those of one patch: a later one may have removed what made them right.
+    const by = c.by;
+    if (!own.includes(by) || !own.some(i => i > by) || there(by)) return by;
+    const first = firstOf(
+      patchesOf(context).filter(i => i > by),
+      there,
+    );
+    // Where the other CPU's code came later, in another file, the finding is at the patch whose line it is.
+    return first !== null && own.includes(first) ? first : by;
   }
   // None of its lines is the series' own: what a patch took away brought it, here or in another file.
   return firstOf(patchesOf(context), there);

@@ -11,9 +11,7 @@ export type Shown = (path: string, line: number) => number;
  * `shown`, which is for series that have been applied, as an editor shows it.
  */
 export function lines(review: Review, shown?: Shown): string {
-  return review.reviews
-    .flatMap(r => r.findings.map(f => line(f, shown ? ending(f, review, shown) : { path: f.path, line: standing(f, review) })))
-    .join('');
+  return review.reviews.flatMap(r => r.findings.map(f => line(f, placeShown(f, review, shown)))).join('');
 }
 
 /**
@@ -48,6 +46,11 @@ export function standing(finding: Finding, review: Review): number {
   const at = lines.findIndex(l => l.kind === 'remove' && l.oldLine === finding.line);
   const near = at < 0 ? undefined : (lines.slice(at).find(l => l.newLine !== null) ?? lines.slice(0, at).findLast(l => l.newLine !== null));
   return near?.newLine ?? finding.line;
+}
+
+/** The path and line at which `check` lists the finding; with `shown` as for `lines`. */
+export function placeShown(finding: Finding, review: Review, shown?: Shown): { path: string; line: number } {
+  return shown ? ending(finding, review, shown) : { path: finding.path, line: standing(finding, review) };
 }
 
 /** Where the finding's line, or that which stands where it stood, is after the patches that follow, and in an editor. */

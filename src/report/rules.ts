@@ -48,18 +48,25 @@ export function explainRule(rule: Rule): string {
     .concat('\n');
 }
 
-/** How one finding was decided: what it says, its threads as the checker ran them, the verdicts, both litmus tests. */
-export function explainFinding(finding: Finding, held: { reason: string; detail: string } | null): string {
+/**
+ * How one finding was decided: its message, its threads as the checker ran them, the verdicts, both litmus tests. The place is the one that
+ * `check` lists (`placeShown`); where the patch's own line has another number, that is added.
+ */
+export function explainFinding(finding: Finding, held: { reason: string; detail: string } | null, place: { path: string; line: number }): string {
   const { witness: w } = finding;
+  const own = finding.line === place.line && finding.path === place.path ? '' : ` (line ${finding.line} in the patch)`;
+  const at = finding.side === 'old' ? ` (line ${finding.line} before the patch, which removes it)` : own;
   const out = [
     `${finding.fingerprint}: ${finding.rule}, ${finding.severity}, confidence ${finding.confidence}`,
-    `${safe(finding.path)}:${finding.line}, ${finding.function}(), ${finding.origin}`,
+    `${safe(place.path)}:${place.line}${at}, ${finding.function}(), ${finding.origin}`,
     wrap(safe(finding.message)),
   ];
   if (held) out.push(wrap(safe(`Held: ${held.reason}: ${held.detail}`)));
   if (finding.dismissal) out.push(wrap(safe(`${finding.dismissal}.`)));
   if (!w)
-    out.push('Not decided by the memory model: the code alone shows the fault, or the model does not cover it; `fencepost explain RULE` says which.');
+    out.push(
+      wrap('Not decided by the memory model: the code alone shows the bug, or the model does not cover it. `fencepost explain RULE` says which.'),
+    );
   else {
     const steps = (lowered: LoweredStep[]) =>
       w.threads
@@ -73,7 +80,7 @@ export function explainFinding(finding: Finding, held: { reason: string; detail:
         })
         .join('\n');
     out.push(
-      `What the checker ran, with source lines:\n\n${steps(w.lowered)}`,
+      `What the checker ran, with the lines as the patch numbers them:\n\n${steps(w.lowered)}`,
       `Assumptions: ${w.assumes.length > 0 ? w.assumes.map(a => safe(a)).join('; ') : 'nothing'}.`,
       `The bad outcome: ${w.verdict} (${w.kind}, ${w.strength}); with the fix: ${w.fixedVerdict}. The intended outcome: ${w.reach}.`,
       `The same with the fix (${finding.fix.find(f => f.fixedVerdict === 'Never')?.text ?? 'an edit'}):\n\n${steps(w.fixedLowered)}`,

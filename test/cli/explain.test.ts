@@ -48,3 +48,23 @@ test('a fingerprint whose first digits several findings share is refused, and th
   ]);
   expect(run('explain', one.print, few).out).toMatch(new RegExp(`^${one.print}: use-after-put`));
 }, 60_000);
+
+test('a removed line is explained at the line that check lists, with its number before the patch', () => {
+  const patch = join(work, 'removed.patch');
+  const code = [
+    ' static void tank_show(struct tank *t)',
+    ' {',
+    '-\tspin_lock(&t->lock);',
+    ' \tlist_del(&t->entry);',
+    '-\tspin_unlock(&t->lock);',
+    ' }',
+  ];
+  writeFileSync(
+    patch,
+    `From: Patch Author <author@example.org>\nSubject: [PATCH] tank: no lock\n\n---\n--- a/tank.c\n+++ b/tank.c\n@@ -10,6 +10,4 @@\n${code.join('\n')}\n`,
+  );
+  const [finding] = JSON.parse(run('review', '--format', 'json', patch).out).reviews[0].findings;
+  expect(finding).toMatchObject({ rule: 'sync-removed', side: 'old', line: 12 });
+  expect(run('check', patch).out).toMatch(/^tank\.c:12: /);
+  expect(run('explain', finding.fingerprint, patch).out).toContain('tank.c:12 (line 12 before the patch, which removes it), tank_show()');
+});

@@ -155,11 +155,14 @@ describe('a range of commits', () => {
     });
   });
 
-  test('explains its findings', () => {
+  test('explains its findings at the lines that check lists', () => {
     const document = JSON.parse(run(repo, ['check', '--format', 'json', 'HEAD~2..']).out);
-    const { status, out } = run(repo, ['explain', document.reviews[0].findings[1].fingerprint, 'HEAD~2..']);
-    expect(status).toBe(0);
-    expect(out).toContain('sleep-in-atomic');
+    const prints: string[] = document.reviews[0].findings.map((f: { fingerprint: string }) => f.fingerprint);
+    const places = prints.map(print => /^(\S+:\d+)[, ]/m.exec(run(repo, ['explain', print, 'HEAD~2..']).out)?.[1]);
+    expect(places).toEqual(found(run(repo, ['check', 'HEAD~2..']).out).map(line => `${GAUGE}:${line.split(' ')[1]}`));
+    expect(places).toHaveLength(2);
+    // The first patch's line is moved by the second.
+    expect(run(repo, ['explain', prints[0] ?? '', 'HEAD~2..']).out).toMatch(/:\d+ \(line \d+ in the patch\), gauge_store\(\)/);
   });
 
   test('may be the first commit of all', () => {

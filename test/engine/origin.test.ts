@@ -109,6 +109,29 @@ describe('what a patch brings is what is found after it and not before it', () =
   });
 });
 
+describe('code of two CPUs that two patches add', () => {
+  const head = '#include "tank.h"\n';
+  const [writer, reader] = [
+    `${head}\nvoid tank_fill(struct tank *t, int v)\n{\n\tt->level = v;\n\tWRITE_ONCE(t->ready, 1);\n}\n`,
+    `${head}\nint tank_level(struct tank *t)\n{\n\tif (!READ_ONCE(t->ready))\n\t\treturn -1;\n\tsmp_rmb();\n\treturn t->level;\n}\n`,
+  ];
+  const write = diff(head, writer, 'drivers/fill.c');
+  const read = diff(head, reader, 'drivers/level.c');
+  const document = diff(writer, writer.replace('\nvoid', '\n/*\n * Filling is\n * for one CPU.\n */\n\nvoid'), 'drivers/fill.c');
+
+  test.each([
+    ['the patch that adds the reader is the last', [write, read]],
+    ['a later patch adds a comment above the function', [write, read, document]],
+  ])('the finding is at the line of the writer: %s', async (_, patches) => {
+    const numbered = patches.map((p, i) => ({ ...p, index: i + 1, total: patches.length }));
+    const result = review(threadOf(numbered), { grammar: await grammar() });
+    expect(result.reviews.flatMap(r => r.findings).map(f => [f.rule, f.patch.index, f.path, f.line])).toEqual([
+      ['flag-published-without-release', 1, 'drivers/fill.c', 6],
+    ]);
+    expect(notes(result)).toContain('> +\tt->level = v;\n> +\tWRITE_ONCE(t->ready, 1);\n');
+  });
+});
+
 describe('what a series repairs', () => {
   const locked = file.replace('	if (l->busy)\n		return -EBUSY;\n', '	if (l->busy) {\n		mutex_unlock(&l->lock);\n		return -EBUSY;\n	}\n');
 
