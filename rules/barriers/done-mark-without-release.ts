@@ -23,8 +23,8 @@ export default {
     Another CPU proceeds as soon as it sees the flag, and uses what was done before it was set: by a callback that was passed the object, or
     by the caller of the completion function. WRITE_ONCE(), atomic_set() and set_bit() do not order earlier accesses before them, and a test
     by READ_ONCE() or test_bit() does not order later accesses after it. The barriers in sleeping and waking do not help: a waiter that has
-    not gone to sleep yet sees the flag without any wake-up in between. What was done is behind a pointer or in the caller: the claim
-    assumes it, and that whoever sees the flag reads it.`,
+    not gone to sleep yet sees the flag without any wake-up in between. The result is stored through a pointer or by the caller: the claim
+    assumes this, and that the CPU that sees the flag reads it.`,
   severity: 'note',
   confidence: 'medium',
   finds: ['barrier-missing'],
@@ -248,8 +248,8 @@ int mill_main(void *data)
           { event: mark, fn },
           {
             message: done
-              ? `${fn.name}() sets ${name} after ${done.api}(), and ${mark.api}() does not order what ${done.api}() did before it`
-              : `${fn.name}() releases a waiter by ${mark.api}() of ${name}, which does not order what was done before it`,
+              ? `${fn.name}() sets ${name} after ${done.api}(), and ${mark.api}() does not order the accesses of ${done.api}() before it`
+              : `${fn.name}() releases a waiter by ${mark.api}() of ${name}, which does not order earlier accesses before it`,
             detail: [`${look.fn.name}() proceeds once ${look.event.api}() sees it, and its later loads are not ordered after that either`],
             question: done
               ? `Should ${name} be set with release ordering or after smp_mb__before_atomic(), and be tested with acquire ordering or before smp_rmb()?`
@@ -266,9 +266,9 @@ int mill_main(void *data)
   },
 } satisfies Rule;
 
-/** What was done before the mark is looked at behind it, and is not there yet. */
+/** The result is read after the flag is seen, and is not visible yet. */
 function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
-  const work = done ? `what ${done.api}() did` : 'what was done';
+  const work = done ? `the result of ${done.api}()` : 'the result';
   const then: Deed = { does: 'read', cell: work };
   const name = mark.event.cell?.bit ?? mark.event.cell?.path ?? 'the flag';
   const barriers = mark.event.kind === 'rmw';
@@ -303,7 +303,7 @@ function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
             ],
           },
     ],
-    assumes: ['both run on one object', `${look.fn.name}() or its caller reads ${work}${done ? '' : ` before ${name} was set`}`],
+    assumes: ['both run on one object', `${look.fn.name}() or its caller reads ${work}${done ? '' : `, stored before ${name} was set`}`],
     stands: true,
   };
 }

@@ -253,7 +253,7 @@ void pump_hand_over(struct pump *p)
             ? `${event.api}() reaches ${deep.api}(), which may sleep, and ${fn.name}() calls it ${under}`
             : `${event.api}()${gfp(event)} may sleep, and ${fn.name}() calls it ${under}`,
           question: atomic.lock === null ? 'Can it move out of the section?' : 'Can it move after the unlock, or can the lock be a sleeping lock?',
-          dismissal: `Not an issue if a call between ${begin.api}() and this one ends the section`,
+          dismissal: `Not an issue if a call between ${begin.api}() and this one ends the critical section`,
           related: [
             { path: fn.path, line: begin.line, side: fn.side, note: `${begin.api}() is here` },
             ...(deep ? [{ path: deep.path, line: deep.line, side: deep.side, note: `${deep.api}() is here` }] : []),

@@ -3,6 +3,7 @@
  * `} else` asks for an `if (0) {`, a bare `case` for a `switch (0) {`, `} while (...);` for a `do {`; so alternatives never become sequences.
  */
 
+import { UNNAMED } from '../model/code.ts';
 import { codeOnly } from './bare.ts';
 import type { Piece } from './images.ts';
 
@@ -25,20 +26,31 @@ export function sectionName(section: string): string | null {
   const macro = /^(?:COMPAT_)?SYSCALL_DEFINE\d?\s*\(\s*(\w+)/.exec(section);
   if (macro) return macro[1] ?? null;
   const names = [...section.matchAll(/([A-Za-z_]\w*)\s*\(/g)].map(m => m[1] ?? '');
-  return names.find(name => !/^(?:__\w+|[A-Z][A-Z0-9_]*|typeof)$/.test(name)) ?? names.at(-1) ?? null;
+  return names.find(name => !/^(?:__\w+|[A-Z][A-Z0-9_]*|typeof)$/.test(name)) ?? names.at(-1) ?? headWithoutParameters(section);
 }
+
+/** The name in a head whose parameters are on the next line: `static ssize_t tank_read`. */
+function headWithoutParameters(section: string): string | null {
+  const [, before, name] = /^([A-Za-z_][\w\s*]*[\s*])([A-Za-z_]\w*)\s*$/.exec(section) ?? [];
+  if (before === undefined || name === undefined) return null;
+  return /\b(?:struct|union|enum|typedef|extern)\s*$/.test(before) || TYPE_WORD.test(name) ? null : name;
+}
+
+/** A head cut after its type ends in one of these. */
+const TYPE_WORD =
+  /^(?:void|bool|char|short|int|long|float|double|signed|unsigned|const|volatile|static|inline|extern|register|noinline|asmlinkage|size_t|ssize_t|loff_t|\w+_t|[us](?:8|16|32|64)|__\w+)$/;
 
 /** Opens and closes a piece. `whole` files stay as they are. */
 export function open(piece: Piece): Opened {
   const body = withoutDirectives(withoutCommentTail(piece.lines.join('\n')));
   const code = codeOnly(body);
   const start = beginning(code, piece.section);
-  const name = start === 'body' || start === 'head' ? (sectionName(piece.section) ?? 'unnamed') : null;
+  const name = start === 'body' || start === 'head' ? (sectionName(piece.section) ?? UNNAMED) : null;
   const parameters = start === 'head' ? '' : parametersOf(piece.section);
   const head: string[] = [];
   if (start === 'struct') head.push(structHead(piece.section));
   if (start === 'list') head.push('int unseen[] = {');
-  if (start === 'head') head.push(headBefore(code, name ?? 'unnamed', piece.section));
+  if (start === 'head') head.push(headBefore(code, name ?? UNNAMED, piece.section));
   if (start === 'body') head.push(`void ${name}(${parameters})`, '{', ...openersOf(code), ...cutStatement(code));
   const text = [...head, body].join('\n');
   const rest = closersOf(text);

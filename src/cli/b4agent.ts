@@ -196,6 +196,6 @@ function write(folder: string, files: Map<string, string>): string | null {
     for (const [name, text] of files) writeFileSync(join(folder, name), text);
     return null;
   } catch (error) {
-    return `${folder}: can't be written: ${reasonOf(error)}`;
+    return `${folder}: cannot write: ${reasonOf(error)}`;
   }
 }

@@ -79,7 +79,7 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
         const said = entry(like, raw, path);
         if (said) value.functions.push({ name, file, line, like: said.like });
       } else {
-        const said = entry(described, raw, path);
+        const said = entry(described, raw, path, ['like']);
         if (said) value.functions.push({ name, file, line, fact: factOf(name, said, `${file}, line ${line}`) });
       }
     }

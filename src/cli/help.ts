@@ -105,7 +105,9 @@ ${INPUT}
 
 ${RANGE}
 
-  --format notes|lines|json  how findings are written (notes)
+  --format notes|lines|json|mail|b4|b4-json
+                             how findings are written (notes); mail: an mbox of
+                             draft replies; b4, b4-json: for the checks of b4
   --fail-on error|warning|note|never
                              exit 1 at this severity or above (never)
 ${FINDINGS}

@@ -41,7 +41,7 @@ const NAME = 'sendemail-validate';
 const KEPT = `${NAME}.before-fencepost`;
 /** The second line of the hook, by which it is known. */
 const MARK = '# fencepost hook: `fencepost hook uninstall` removes it';
-const USAGE = 'say install, uninstall or run';
+const USAGE = 'expected install, uninstall or run';
 
 /** `fencepost hook install|uninstall|run`; gives the exit status. */
 export async function hookCommand([word, ...args]: string[], out: Out, err: Out, lent: Lent): Promise<number> {
@@ -50,7 +50,7 @@ export async function hookCommand([word, ...args]: string[], out: Out, err: Out,
     return 2;
   };
   if (word === 'run') return run(args, out, err, lent, fail);
-  if (word !== 'install' && word !== 'uninstall') return fail(word === undefined ? USAGE : `no such thing to do: ${word}; ${USAGE}`);
+  if (word !== 'install' && word !== 'uninstall') return fail(word === undefined ? USAGE : `no action is called ${word}; ${USAGE}`);
   if (word === 'uninstall' && args.length > 0) return fail(`uninstall takes no argument, and ${args[0]} is one`);
   const files = args.filter((arg, i) => !arg.startsWith('-') && !args[i - 1]?.startsWith('-'));
   if (files.length > 0) return fail(`install takes options of check, and ${files[0]} is none`);

@@ -113,7 +113,7 @@ function howToSave(name: string): string | null {
   if (!url && id === undefined) return null;
   // An id that a shell would act on is not put into a command.
   const shown = id !== undefined && /^[\w.+=~^%@-]+$/.test(id) && !id.startsWith('-') ? id : 'MESSAGE-ID';
-  return `${url ? 'an address, and nothing is fetched' : 'no such file or folder'}; of a message on a list save the thread first: b4 mbox ${shown}`;
+  return `${url ? 'is a URL, and fencepost fetches nothing' : 'no such file or folder'}; if it is a message on a list, save the thread first: b4 mbox ${shown}`;
 }
 
 function decoded(url: string): string {

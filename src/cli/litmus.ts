@@ -20,7 +20,7 @@ export async function litmusCommand(args: string[], out: Out, err: Out): Promise
   }
   const files = options.names;
   if (files.length === 0) {
-    err('fencepost litmus: no FILE is named; `fencepost litmus --help` says what it takes\n');
+    err('fencepost litmus: no FILE given; see `fencepost litmus --help`\n');
     return 2;
   }
   let status = 0;

@@ -125,7 +125,7 @@ async function pagerOnTerminal() {
 
 process.stdout.on('error', error => {
   // A reader that goes away (a pager, `head`) is no fault of ours.
-  if (!('code' in error && error.code === 'EPIPE')) err(`fencepost: stdout: can't be written: ${reasonOf(error)}\n`);
+  if (!('code' in error && error.code === 'EPIPE')) err(`fencepost: stdout: cannot write: ${reasonOf(error)}\n`);
   process.exit('code' in error && error.code === 'EPIPE' ? 0 : 2);
 });
 // There is nowhere left to say it.

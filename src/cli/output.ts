@@ -17,11 +17,11 @@ export interface Output {
  */
 export function openOutput(file: string | null, out: Out): Output | string {
   if (file === null || file === '-') return { write: out, close: () => null };
-  const refused = (error: unknown) => `${file}: can't be written: ${isMissing(error) ? 'no file can be made there' : reasonOf(error)}`;
+  const refused = (error: unknown) => `${file}: cannot write: ${isMissing(error) ? 'no file can be created there' : reasonOf(error)}`;
   try {
     const there = existsSync(file);
-    if (there && statSync(file).isDirectory()) return `${file}: can't be written: is a folder`;
-    if (!there && !existsSync(dirname(resolve(file)))) return `${file}: can't be written: no such folder`;
+    if (there && statSync(file).isDirectory()) return `${file}: cannot write: is a folder`;
+    if (!there && !existsSync(dirname(resolve(file)))) return `${file}: cannot write: no such folder`;
     accessSync(there ? file : dirname(resolve(file)), constants.W_OK);
   } catch (error) {
     return refused(error);
@@ -66,7 +66,7 @@ export function makeFolder(folder: string): string | null {
     accessSync(join(folder, '.'), constants.W_OK);
     return null;
   } catch (error) {
-    return `${folder}: can't be made: ${isMissing(error) ? 'no folder can be made there' : reasonOf(error)}`;
+    return `${folder}: cannot create the folder: ${isMissing(error) ? 'no folder can be created there' : reasonOf(error)}`;
   }
 }
 

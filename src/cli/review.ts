@@ -164,7 +164,7 @@ function writeLitmus(folder: string, result: Review): string | null {
       writeFileSync(`${name}.litmus`, finding.witness.litmus);
       writeFileSync(`${name}-fixed.litmus`, finding.witness.fixedLitmus);
     } catch (error) {
-      return `${name}.litmus: can't be written: ${reasonOf(error)}`;
+      return `${name}.litmus: cannot write: ${reasonOf(error)}`;
     }
   }
   return null;

@@ -167,6 +167,6 @@ function settingsOf(args: string[]): Settings | string {
   const file = options.value('output');
   const color = colorOf(options, file === null && process.stdout.isTTY === true);
   if (typeof color === 'string') return color;
-  if (options.names.length === 0) return 'no PATH is named; `fencepost scan --help` says what it takes';
+  if (options.names.length === 0) return 'no PATH given; see `fencepost scan --help`';
   return { ...choice, color, paths: options.names, file, all: options.has('all'), tree: options.value('tree'), given: options };
 }

@@ -31,7 +31,7 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
   if (verb !== 'update')
     return wrong(
       verb === undefined
-        ? 'say what to do: `fencepost baseline update FILE INPUT...`'
+        ? 'usage: fencepost baseline update FILE INPUT...'
         : `can't ${verb}${suggestion(verb, ['update']) || '; `fencepost baseline --help` says what it can'}`,
     );
   if (file === undefined || names.length === 0) return wrong('name the baseline and an INPUT: `fencepost baseline update FILE INPUT...`');
@@ -136,6 +136,6 @@ function replaceFile(file: string, text: string): string | null {
     return null;
   } catch (error) {
     rmSync(next, { force: true });
-    return `${file}: can't be written: ${reasonOf(error)}`;
+    return `${file}: cannot write: ${reasonOf(error)}`;
   }
 }

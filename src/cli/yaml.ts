@@ -15,8 +15,11 @@ export interface YamlFile {
   /** The line of what stands at the path, or of the nearest above it. */
   lineOf(path: Path): number;
   complain(line: number, message: string): void;
-  /** The value at the path where it is of the schema's form, else null, and a problem for each fault. */
-  entry<S extends z.ZodType>(schema: S, raw: unknown, path: Path): z.infer<S> | null;
+  /**
+   * The value at the path where it is of the schema's form, else null, and a problem for each fault. `alternatives` are keys that would have
+   * made it a value of another form.
+   */
+  entry<S extends z.ZodType>(schema: S, raw: unknown, path: Path, alternatives?: string[]): z.infer<S> | null;
 }
 
 /** Larger files are not written by people. */
@@ -37,14 +40,19 @@ export function readYaml(file: string, source: string, what: string, keys: strin
     }
     return 1;
   };
-  const entry = <S extends z.ZodType>(schema: S, raw: unknown, path: Path): z.infer<S> | null => {
+  const entry = <S extends z.ZodType>(schema: S, raw: unknown, path: Path, alternatives: string[] = []): z.infer<S> | null => {
     const parsed = schema.safeParse(raw);
     if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
+    const { issues } = parsed.error;
+    // A key that is spelt wrong is as a rule the one that is missing.
+    const misspelt = new Set(issues.flatMap(i => (i.code === 'unrecognized_keys' ? [i.path.join('.')] : [])));
+    for (const issue of issues) {
       const at = [...path, ...issue.path.map(p => (typeof p === 'number' ? p : String(p)))];
       if (issue.code === 'unrecognized_keys')
-        for (const key of issue.keys) complain(lineOf([...at, key]), `${[...at, key].join('.')}: ${noKey(key, keysOf(schema))}`);
-      else complain(lineOf(at), `${at.join('.')}: ${expectation(issue, document.getIn(at) ?? undefined)}`);
+        for (const key of issue.keys)
+          complain(lineOf([...at, key]), `${[...at, key].join('.')}: ${noKey(key, [...keysOf(schema), ...alternatives])}`);
+      else if (document.getIn(at) !== undefined || !misspelt.has(issue.path.slice(0, -1).join('.')))
+        complain(lineOf(at), `${at.join('.')}: ${expectation(issue, document.getIn(at) ?? undefined)}`);
     }
     return null;
   };

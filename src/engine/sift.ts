@@ -7,6 +7,7 @@ import type { UserFacts } from '../model/userfacts.ts';
 import { earlierIds, type Judge } from './config.ts';
 import { dismissedBy } from './declared.ts';
 import { fingerprint, wordsOf } from './fingerprint.ts';
+import { inWords } from './inwords.ts';
 import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
 import { quoteFor } from './quotes.ts';
 import { superseded } from './supersede.ts';
@@ -85,10 +86,10 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
       rule: rule.id,
       severity: remark.severity ?? rule.severity,
       confidence: remark.confidence ?? rule.confidence,
-      message: remark.message,
-      detail: remark.detail ?? [],
-      ...(remark.question === undefined ? {} : { question: remark.question }),
-      ...(remark.dismissal === undefined ? {} : { dismissal: remark.dismissal }),
+      message: inWords(remark.message),
+      detail: (remark.detail ?? []).map(inWords),
+      ...(remark.question === undefined ? {} : { question: inWords(remark.question) }),
+      ...(remark.dismissal === undefined ? {} : { dismissal: inWords(remark.dismissal) }),
       said: remark.said ?? [],
       ...r.place,
       now: r.place.side === 'new' && state === context.patches.length - 1 ? { path: r.place.path, line: r.place.line } : null,
@@ -98,7 +99,7 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
       origin: 'pre-existing',
       status: 'open',
       related: [],
-      fix: (remark.advice ?? []).map(advice => ({ text: advice, edit: null, fixedVerdict: null })),
+      fix: (remark.advice ?? []).map(advice => ({ text: inWords(advice), edit: null, fixedVerdict: null })),
       references: rule.references,
       fingerprint: fingerprint([...base, String(ordinal)]),
     };

@@ -10,6 +10,7 @@ import { compile } from './compile.ts';
 import { describe } from './describe.ts';
 import { type Draft, stepOf } from './draft.ts';
 import { edited } from './edits.ts';
+import { inWords } from './inwords.ts';
 import { lower, type Reading } from './lower.ts';
 import { type Pair, pairOf } from './pair.ts';
 import { type Question, questionOf } from './question.ts';
@@ -65,7 +66,7 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
       strength: shown.strength,
       assumes: shown.draft.assumes,
       threads: [
-        ...claim.threads.map(t => ({ name: `${t.fn.name}()`, function: t.fn.name })),
+        ...claim.threads.map(t => ({ name: inWords(`${t.fn.name}()`), function: t.fn.name })),
         ...(claim.others ?? []).map(o => ({ name: `${o.who} (assumed)`, function: null })),
       ],
       steps: shown.steps,

@@ -121,6 +121,9 @@ export interface FlowNode {
 export type Decision = readonly [condition: number, holds: boolean];
 
 /** A C function in an image. */
+/** The name of a function of which a hunk shows neither the head nor the name. */
+export const UNNAMED = 'unnamed';
+
 export interface CFunction {
   path: string;
   side: 'new' | 'old';

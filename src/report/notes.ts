@@ -1,4 +1,5 @@
 /** Review notes as a maintainer would write them: the code quoted and trimmed, the execution, what would dismiss it, the question last. */
+import { UNNAMED } from '../model/code.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Patch } from '../model/series.ts';
@@ -38,7 +39,7 @@ const SHORT = 8;
 
 /** Function and path on the left, severity, rule and fingerprint on the right; two lines where one is too short. */
 function heading(finding: Finding): string {
-  const left = `  ${finding.function}(), ${safe(finding.path)}`;
+  const left = finding.function === UNNAMED ? `  ${safe(finding.path)}` : `  ${finding.function}(), ${safe(finding.path)}`;
   const right = `${finding.severity}: ${finding.rule} [${finding.fingerprint.slice(0, SHORT)}]`;
   const gap = WIDTH - left.length - right.length;
   return gap < 2 ? `${wrap(left, WIDTH, '  ')}\n  ${right}` : `${left}${' '.repeat(gap)}${right}`;

@@ -1,4 +1,5 @@
 /** What the tool knows: its rules, as a list and one by one. */
+import { UNNAMED } from '../model/code.ts';
 import type { Finding, LoweredStep } from '../model/finding.ts';
 import type { Rule } from '../model/rule.ts';
 import { safe } from './safe.ts';
@@ -58,7 +59,7 @@ export function explainFinding(finding: Finding, held: { reason: string; detail:
   const at = finding.side === 'old' ? ` (line ${finding.line} before the patch, which removes it)` : own;
   const out = [
     `${finding.fingerprint}: ${finding.rule}, ${finding.severity}, confidence ${finding.confidence}`,
-    `${safe(place.path)}:${place.line}${at}, ${finding.function}(), ${finding.origin}`,
+    `${safe(place.path)}:${place.line}${at}, ${finding.function === UNNAMED ? '' : `${finding.function}(), `}${finding.origin}`,
     wrap(safe(finding.message)),
   ];
   if (held) out.push(wrap(safe(`Held: ${held.reason}: ${held.detail}`)));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { UNNAMED } from '../../src/model/code.ts';
 import { hunkPatch, worldIn } from '../code.ts';
 import { compact } from './compact.ts';
 
@@ -22,6 +23,15 @@ describe('a piece is opened by what its closers ask for', () => {
     const [fn] = await piece(HEAD, '\tx->n = 1;\n\tx->m = 2;');
     expect(fn).toMatchObject({ name: 'foo', whole: false, line: 100, endLine: 101 });
     expect(fn?.events.map(e => `${e.line} ${compact(e)}`)).toEqual(['100 write = n plain', '101 write = m plain']);
+  });
+  test.each([
+    ['static ssize_t tank_read', 'tank_read'],
+    ['struct tank *tank_find', 'tank_find'],
+    ['static const struct tank *', UNNAMED],
+    ['static unsigned int', UNNAMED],
+    ['static struct tank', UNNAMED],
+  ])('a heading that is cut before the parameters, `%s`, names the function where it shows the name', async (section, name) => {
+    expect((await piece(section, '\tx->n = 1;')).map(fn => fn.name)).toEqual([name]);
   });
   test('`} else` makes alternatives, not a sequence', async () => {
     const [fn] = await piece(HEAD, '\t\tx->n = 1;\n\t} else {\n\t\tx->n = 2;\n\t}\n\tx->n = 3;');

@@ -303,11 +303,11 @@ test('-o writes the report to a file', () => {
 test('-o and --litmus where nothing can be written are one line and exit 2 before anything is reviewed', () => {
   const plain = file('plain', '');
   for (const [said, ...args] of [
-    ["/proc/x/y: can't be written", '-o', '/proc/x/y'],
-    [`${work}: can't be written: is a folder`, '-o', work],
-    [`can't be written`, '-o', join(plain, 'x')],
-    ["/proc/x/y: can't be made", '--litmus', '/proc/x/y'],
-    [`can't be made`, '--litmus', join(plain, 'x')],
+    ['/proc/x/y: cannot write', '-o', '/proc/x/y'],
+    [`${work}: cannot write: is a folder`, '-o', work],
+    ['cannot write', '-o', join(plain, 'x')],
+    ['/proc/x/y: cannot create the folder', '--litmus', '/proc/x/y'],
+    ['cannot create the folder', '--litmus', join(plain, 'x')],
     [`${plain}: is a file, and a folder is wanted`, '--litmus', plain],
   ]) {
     const { status, out, err } = run('check', ...args, 'samples/single');

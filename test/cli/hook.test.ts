@@ -278,7 +278,7 @@ describe('install', () => {
   });
 
   test('is one of three words', () => {
-    expect(hook(work, [])).toMatchObject({ status: 2, err: 'fencepost hook: say install, uninstall or run\n' });
+    expect(hook(work, [])).toMatchObject({ status: 2, err: 'fencepost hook: expected install, uninstall or run\n' });
     expect(hook(work, ['instal\x1b[31m'])).toMatchObject({ status: 2, err: expect.not.stringContaining('\x1b') });
     expect(hook(work, ['install', '--help'])).toMatchObject({ status: 0, out: expect.stringMatching(/^fencepost hook install/) });
   });

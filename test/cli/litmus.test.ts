@@ -84,7 +84,7 @@ Observation race-plain Sometimes 1 1
   });
 
   test('says what it takes', () => {
-    expect(run([])).toEqual({ status: 2, out: '', err: 'fencepost litmus: no FILE is named; `fencepost litmus --help` says what it takes\n' });
+    expect(run([])).toEqual({ status: 2, out: '', err: 'fencepost litmus: no FILE given; see `fencepost litmus --help`\n' });
     expect(run(['--jsno', race])).toMatchObject({ status: 2, out: '' });
     expect(run(['--help']).out).toContain('fencepost litmus [--json] [--states] [--time] FILE...');
   });

@@ -110,7 +110,7 @@ test('-o writes the findings to a file, and --fail-on sets the gate', () => {
   expect(scan(dir, '--fail-on', 'note', 'a.c').status).toBe(1);
   expect(scan(dir, '--fail-on', 'warning', 'a.c').status).toBe(0);
   expect(scan(dir, '--fail-on', 'note', 'nowhere.c', 'a.c').status).toBe(2);
-  expect(scan(dir, '-o', '/proc/x/y', 'a.c')).toMatchObject({ status: 2, out: '', err: "fencepost: /proc/x/y: can't be written: no such folder\n" });
+  expect(scan(dir, '-o', '/proc/x/y', 'a.c')).toMatchObject({ status: 2, out: '', err: 'fencepost: /proc/x/y: cannot write: no such folder\n' });
 });
 
 test('no C file among the paths is one line and exit 2', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { coverageLine, lines, notes, refusals, review } from '../../src/index.ts';
 import { wrap } from '../../src/report/wrap.ts';
-import { grammar, patchOf, threadOf } from '../code.ts';
+import { grammar, hunkPatch, patchOf, threadOf } from '../code.ts';
 
 const code = `struct lane_map {
 	unsigned long *used;	/* used == ~idle */
@@ -29,6 +29,15 @@ async function of(text: string, log = '') {
 describe('a note', () => {
   test('quotes whole statements as the patch has them', async () => {
     expect(notes(await of(code))).toContain('> +\tset_bit(i, m->used);\n> +\tclear_bit(i,\n> +\t\t  m->idle);\n');
+  });
+
+  test('calls a function whose name no hunk shows so, and no name stands in its heading', async () => {
+    const body = ' \tt->busy = 1;\n-\tsmp_wmb();\n \tt->ready = 1;';
+    const result = review(threadOf([hunkPatch('drivers/tank.c', 'static unsigned int', 40, body)]), { grammar: await grammar() });
+    const text = notes(result);
+    expect(text).toContain('\n  drivers/tank.c  ');
+    expect(text).toMatch(/is removed\s+from the function shown, and both stay/);
+    expect(text).not.toContain('unnamed');
   });
 
   test('names no line numbers, and ends with the question', async () => {

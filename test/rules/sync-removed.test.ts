@@ -138,5 +138,5 @@ test('an acquire that becomes a plain read is asked about order, not about a loc
  	return tray_check(t);
 `;
   const result = review(threadOf([diffPatch(diff)]), { grammar: await grammar(), rules: [rule] });
-  expect(result.reviews.flatMap(r => r.findings).map(f => f.question)).toEqual(['What keeps the accesses around it in order now?']);
+  expect(result.reviews.flatMap(r => r.findings).map(f => f.question)).toEqual(['What orders the accesses around it now?']);
 });

@@ -35,7 +35,7 @@ export function lostBarrier(view: View, event: Event): Remark | null {
   return {
     ...(claim ? { claim } : {}),
     message: `${event.api}()${between} is removed from ${inFunction(after)}, and ${above && below ? 'both stay' : 'that stays'}`,
-    question: 'What keeps the accesses around it in order now, or who no longer needs that?',
+    question: 'What orders the accesses around it now?',
     dismissal: 'Not an issue if the other side of the pair is removed as well, or something else orders them',
     quote: [...(one ? [one] : []), event, ...(other ? [other] : [])],
     shape: `barrier:${event.api}`,

@@ -84,12 +84,12 @@ export function lostLock(view: View, event: Event): Remark | null {
   const told = left.find(s => s.now === claim?.threads[0]?.events.at(-1)) ?? one;
   const partner = claim?.threads.find(t => t.fn !== after)?.fn ?? other?.fn;
   const lost = claim?.bad.kind === 'sees' && partner === claim.threads[1]?.fn ? ': without it one of the two stores is lost' : '';
-  const lock = event.kind === 'unlock' ? `the section that ${callOf(event)} ended` : `${callOf(event)} around it`;
+  const lock = event.kind === 'unlock' ? `the critical section that ${callOf(event)} ended` : `${callOf(event)} around it`;
   return {
     message: `${namedFirst(told.old)} stays in ${inFunction(after)}, but ${lock} is removed`,
     detail: partner ? [`${inFunction(partner)} still takes the lock around the same memory${lost}`] : [],
-    question: isAccess(told.old) ? `What serialises accesses to that memory now?` : 'What serialises it now?',
-    dismissal: 'Not an issue if every caller holds a lock that excludes the others, or nobody else can reach the object',
+    question: isAccess(told.old) ? 'What serialises accesses to that memory now?' : 'What serialises the calls now?',
+    dismissal: 'Not an issue if every caller holds a lock that excludes the others, or no other CPU can reach the object',
     quote: [event, told.now],
     shape: `lock:${after.name}:${lastWord(event)}`,
     ...(claim ? { claim } : {}),

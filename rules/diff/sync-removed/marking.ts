@@ -33,8 +33,8 @@ export function lostMarking(view: View, event: Event): Remark | null {
     question: atomic
       ? 'What serialises the updates now?'
       : order || orders
-        ? 'What keeps the accesses around it in order now?'
-        : 'Does a lock now keep the others away from it?',
+        ? 'What orders the accesses around it now?'
+        : 'Which lock excludes the other accesses now?',
     dismissal: 'Not an issue if all accesses are under one lock, or the object is not shared here',
     quote: [event, plain],
     shape: `marking:${key}`,
@@ -52,7 +52,7 @@ export function lostOrder(view: View, event: Event): Remark | null {
   return {
     claim: decidedOnly(claim),
     message: `${callOf(event)} becomes ${callOf(now)} in ${inFunction(after)}, which orders nothing`,
-    question: 'What keeps the accesses around it in order now?',
+    question: 'What orders the accesses around it now?',
     dismissal: 'Not an issue if the other side of the pair is removed as well, or something else orders them',
     quote: [event, now],
     shape: `order:${keyOf(event)}`,

@@ -5,11 +5,21 @@ import { sectionClaim } from './readers.ts';
 import { calledUnderLock, gains, inFunction, isHeld, isMoved, matters, mostStay, namedFirst, runsOnce, staying, telling, type View } from './view.ts';
 
 const SECTIONS: Record<string, string> = {
-  'rcu-read': 'What keeps what it points to from being freed?',
-  'srcu-read': 'What keeps what it points to from being freed?',
-  'irqs-off': 'What keeps an interrupt on this CPU out?',
+  'rcu-read': 'What keeps the object from being freed meanwhile?',
+  'srcu-read': 'What keeps the object from being freed meanwhile?',
+  'irqs-off': 'What excludes an interrupt on this CPU?',
   'preempt-off': 'What keeps the task on this CPU?',
-  'bh-off': 'What keeps a softirq on this CPU out?',
+  'bh-off': 'What excludes a softirq on this CPU?',
+};
+
+const RCU_CALLERS = 'Not an issue if every caller is in a read-side critical section already, or holds a reference to the object';
+
+const DISMISSALS: Record<string, string> = {
+  'rcu-read': RCU_CALLERS,
+  'srcu-read': RCU_CALLERS,
+  'irqs-off': 'Not an issue if every caller has disabled interrupts already (lockdep_assert_irqs_disabled() would state it)',
+  'preempt-off': 'Not an issue if every caller has disabled preemption already (lockdep_assert_preemption_disabled() would state it)',
+  'bh-off': 'Not an issue if every caller has disabled bottom halves already',
 };
 
 /** The section goes, and what it was around stays. */
@@ -31,7 +41,7 @@ export function lostSection(view: View, event: Event): Remark | null {
     ...(claim ? { claim } : {}),
     message: `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${event.api}() around it is removed`,
     question: SECTIONS[section] ?? '',
-    dismissal: 'Not an issue if every caller is in such a section already; an assertion would say so',
+    dismissal: DISMISSALS[section] ?? '',
     quote: [event, one.now],
     shape: `section:${after.name}:${section}`,
     ...(pointers.length > 0 ? {} : { severity: 'note' as const }),

@@ -30,7 +30,7 @@ export function lostWriteSection(view: View, event: Event): Remark | null {
   return {
     message: `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} around it is removed: a reader that runs in between sees no change of the count and does not retry`,
     detail: reader ? [`${reader.name}() reads the same memory in a retry loop on that count`] : [],
-    question: 'How do readers know now that what they read was being changed?',
+    question: 'How do readers detect a concurrent update now?',
     dismissal: 'Not an issue if no reader can see the object here, or readers exclude the writer some other way',
     quote: [event, one.now],
     ...(reader ? { related: [{ path: reader.path, line: reader.line, side: reader.side, note: 'the reader' }] } : { severity: 'note' as const }),

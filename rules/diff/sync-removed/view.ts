@@ -1,6 +1,6 @@
 /** What the kinds of loss ask of a function on both sides. */
 import { calleeIn, cellName, hasOwnLock, isAccess, isOwn } from '../../../src/c/query.ts';
-import type { CFunction, Event } from '../../../src/model/code.ts';
+import { type CFunction, type Event, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell } from './partners.ts';
 
@@ -153,7 +153,7 @@ function locksInside({ after, series }: View, event: Event): boolean {
 
 /** The function, as a sentence names it: a hunk may not show its name. */
 export function inFunction(fn: CFunction): string {
-  return fn.name === 'unnamed' ? 'the function shown' : `${fn.name}()`;
+  return fn.name === UNNAMED ? 'the function shown' : `${fn.name}()`;
 }
 
 /** Characters of a call beyond which its arguments are left out. */
@@ -194,13 +194,16 @@ export function mostStay(all: Event[], left: Stays[]): boolean {
   return left.length > 0 && 2 * left.length >= all.length;
 }
 
-/** The most telling of what stays: an update before a read, an access before a call. */
+/** What a note names of what stays: an update before a read, an access before a call, a call before a macro, which may be a debug print. */
 export function telling(left: Stays[]): Stays | undefined {
-  const rank = ({ old }: Stays) =>
-    old.kind === 'write' || old.kind === 'rmw' || old.kind === 'publish' || old.kind === 'free' ? 0 : old.kind === 'read' ? 1 : 2;
+  // What is only read to be passed to a call on the same line is named as the call.
+  const call = ({ old }: Stays) =>
+    old.kind === 'read' ? left.find(s => s.old.kind === 'call' && s.old.line === old.line && s.old.args.includes(spelled(old))) : undefined;
+  const rank = (s: Stays) => {
+    const { old } = call(s) ?? s;
+    if (old.kind === 'write' || old.kind === 'rmw' || old.kind === 'publish' || old.kind === 'free') return 0;
+    return old.kind === 'read' ? 1 : /^[A-Z][A-Z0-9_]*$/.test(old.api) ? 3 : 2;
+  };
   const [one] = left.toSorted((a, b) => rank(a) - rank(b) || a.old.index - b.old.index);
-  // What is only read to be handed to a call on the same line is told as the call.
-  return one?.old.kind === 'read'
-    ? (left.find(({ old }) => old.kind === 'call' && old.line === one.old.line && old.args.includes(spelled(one.old))) ?? one)
-    : one;
+  return one && (call(one) ?? one);
 }

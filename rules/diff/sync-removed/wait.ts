@@ -39,11 +39,25 @@ export function lostWait(view: View, event: Event): Remark | null {
     message: flush
       ? `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} after it is removed`
       : `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} before it is removed`,
-    question: flush ? 'Who flushes the old translation now?' : 'What makes sure that nobody is still using it?',
-    dismissal: flush ? 'Not an issue if the caller flushes the range' : 'Not an issue if it cannot be running or queued any more at this point',
+    ...(flush ? { question: 'What flushes the old translation now?', dismissal: 'Not an issue if the caller flushes the range' } : waitedFor(event)),
     quote: [event, one.now],
     shape: `wait:${event.api}`,
     ...(one.old.kind === 'free' || flush ? {} : { severity: 'note' as const }),
+  };
+}
+
+/** The question and what would dismiss it, by what the call waited for. */
+function waitedFor({ api }: Event): { question: string; dismissal: string } {
+  if (/rcu/.test(api))
+    return {
+      question: /barrier/.test(api) ? 'What waits for the pending RCU callbacks now?' : 'What waits for the readers now?',
+      dismissal: /barrier/.test(api)
+        ? 'Not an issue if no RCU callback can be pending here'
+        : 'Not an issue if no reader can have the object any more here',
+    };
+  return {
+    question: `What does the work of ${api}() now?`,
+    dismissal: `Not an issue if what ${api}() waited for cannot be running or queued here`,
   };
 }
 
@@ -68,8 +82,8 @@ export function lostGrace(view: View, event: Event): Remark | null {
   return {
     ...(claim ? { claim } : {}),
     message: `${callOf(event)} becomes ${callOf(free)} in ${inFunction(after)}: the memory is freed at once, no longer after a grace period`,
-    question: 'Which readers could still hold it?',
-    dismissal: 'Not an issue if it was never published here, or no reader looks it up under RCU any more',
+    question: 'Which readers can still use the object?',
+    dismissal: 'Not an issue if the object was never published, or no reader looks it up under RCU any more',
     quote: [event, free],
     shape: 'grace',
   };

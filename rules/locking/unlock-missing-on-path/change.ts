@@ -1,6 +1,6 @@
 /** Paths that a change lets end with a lock held: its release is removed, or it is taken above an early return. */
 import { type LeftOpen, leftOpen, lockText } from '../../../src/c/query.ts';
-import type { CFunction, Event, Place } from '../../../src/model/code.ts';
+import { type CFunction, type Event, type Place, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes, Remark } from '../../../src/model/rule.ts';
 
 /** What is said of each lock that the change leaves held where a path ends, with the place and the patch. */
@@ -28,8 +28,8 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
     const remark: Remark = {
       message:
         release && found.cut
-          ? `${lost}, and ${after.name === 'unnamed' ? 'the function' : `${after.name}()`} runs on with ${name} held`
-          : `${after.name === 'unnamed' ? 'the function' : `${after.name}()`} ${returns} with ${name} held${lost ? `, since ${lost}` : ''}`,
+          ? `${lost}, and ${after.name === UNNAMED ? 'the function' : `${after.name}()`} runs on with ${name} held`
+          : `${after.name === UNNAMED ? 'the function' : `${after.name}()`} ${returns} with ${name} held${lost ? `, since ${lost}` : ''}`,
       detail: [
         release
           ? `${release.api}() ended the critical section on this path before, and nothing that the patch shows does now`
