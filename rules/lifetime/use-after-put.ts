@@ -39,6 +39,16 @@ void port_close(struct port *p)
 	p->open = 0; /* want: use-after-put "uses p" */
 }`,
       `
+void port_done(struct request *rq)
+{
+	struct edesc *e = rq->port->e;
+
+	port_unmap(rq, e);
+	kfree(e);
+	if (!e->backlog) /* want: use-after-put "uses e after" */
+		port_complete(rq);
+}`,
+      `
 static void queue_free(struct queue *q)
 {
 	if (!q)
@@ -368,8 +378,11 @@ function handsOverOwner(event: Event, object: string): boolean {
 /** The object as the lines at hand write it. */
 function nameOf(object: string, use: Event, release: Event): string {
   const written = [...use.args, ...release.args].find(a => a.replace(/->/g, '.') === object);
+  // A local copy of the pointer, which both lines name.
+  const copy = release.args.find(a => /^\w+$/.test(a) && new RegExp(`\\b${a}\\b`).test(use.text));
   return (
     written ??
+    copy ??
     (object.includes('#') ? object.replace(/#\d+/, '') : object.includes('.') && !object.startsWith('*') ? object.replace('.', '->') : object)
   );
 }

@@ -101,13 +101,13 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
       ? `${removal.name}() does not wait for ${handler}, which ${state} when ${gone} is gone`
       : `Nothing waits for ${handler}, which ${state} when ${gone} is freed with its device`,
     detail: [
-      ...(queuer ? [`${queuer.fn.name}() ${/timer/.test(queuer.event.api) ? 'arms' : 'queues'} it with ${queuer.event.api}()`] : []),
+      ...(queuer ? [armedBy(queuer, item)] : []),
       ...(off ? [`${off.event.api}() removes ${item?.path} from its queue but does not wait for a running handler`] : []),
       ...(drain ? [`${drain.event.api}() waits for what is on the queue, but ${item?.path} gets there only when its delay has passed`] : []),
       ...others.map(o => `Nothing waits for ${o.handler?.name}() of ${o.path} either`),
     ],
     question: `What keeps ${handler} from running after ${gone} is gone?`,
-    dismissal: `Not an issue if ${item?.path} can't be queued or running by then`,
+    dismissal: `Not an issue if ${item?.path}${item?.type ? ` of ${item.type}` : ''} can't be queued or running by then`,
     related: [
       ...(setUp && removal ? [{ path: setUp.path, line: setUp.line, side: setUp.side, note: 'initialised here' }] : []),
       ...(queued ? [{ path: queued.path, line: queued.line, side: queued.side, note: 'queued here' }] : []),
@@ -121,8 +121,18 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
   };
 }
 
-/** What queues the item beside the removal: neither the removal itself nor what brings the device up, where there is another. */
+/** The sentence about the place that queues the item. */
+function armedBy({ fn, event }: Deferred['queued'][number], item: Deferred): string {
+  const [does, what] = /timer/.test(event.api) ? ['arms', 'timer'] : ['queues', 'work'];
+  return fn === item.handler ? `${fn.name}() ${does} itself again with ${event.api}()` : `${fn.name}() ${does} the ${what} with ${event.api}()`;
+}
+
+/**
+ * What queues the item beside the removal: neither the removal itself nor what brings the device up, where there is another; the handler, which
+ * only queues itself again, where nothing else does.
+ */
 function armingOf(item: Deferred, run: ReadonlySet<CFunction>, world: World): Deferred['queued'][number] | undefined {
   const beside = item.queued.filter(site => !run.has(site.fn));
-  return partnersOf(beside, item.setUp, world)[0] ?? item.queued[0];
+  const ranked = [...partnersOf(beside, item.setUp, world), ...beside];
+  return ranked.find(site => site.fn !== item.handler) ?? ranked[0] ?? item.queued[0];
 }

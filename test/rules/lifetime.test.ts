@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { rules } from '../../rules/index.ts';
 import readAfterFailedPut from '../../rules/lifetime/read-after-failed-put.ts';
 import storedAfterReleaseCallback from '../../rules/lifetime/stored-after-release-callback.ts';
+import workOutlivesOwner from '../../rules/lifetime/work-outlives-owner.ts';
 import { tools } from '../../src/cli/tools.ts';
 import { readThread, review } from '../../src/index.ts';
 import { parseLitmus } from '../../src/lkmm/syntax.ts';
@@ -73,7 +74,7 @@ const ASSUMING: Record<string, string[]> = {
   'rcu-list-readd': [],
   'stale-read-used-under-lock': [],
   'stored-after-release-callback': [],
-  'use-after-put': ['port_close', 'queue_drop', 'item_gone'],
+  'use-after-put': ['port_close', 'port_done', 'queue_drop', 'item_gone'],
   'use-before-ref': [],
   'waiter-read-after-signal': [],
   'wake-without-full-barrier': [],
@@ -163,5 +164,65 @@ int deck_sum(struct deck *d)
     expect(await said('waiter-read-after-signal', rules.find(r => r.id === 'waiter-read-after-signal')?.examples.bad[2] ?? '')).toEqual([
       ['nap_end()', 'nap()'],
     ]);
+  });
+});
+
+describe('the place that queues deferred work', () => {
+  const driver = (opened: string) => `#include <linux/timer.h>
+
+struct tank {
+	struct timer_list poll;
+	int level;
+};
+
+static void tank_poll(struct timer_list *t)
+{
+	struct tank *k = from_timer(k, t, poll);
+
+	k->level++;
+	mod_timer(&k->poll, jiffies + HZ);
+}
+
+static int tank_open(struct input_dev *dev)
+{
+	struct tank *k = input_get_drvdata(dev);
+
+	${opened}
+	return 0;
+}
+
+static int tank_connect(struct serio *serio, struct serio_driver *drv)
+{
+	struct tank *k = kzalloc(sizeof(*k), GFP_KERNEL);
+
+	if (!k)
+		return -ENOMEM;
+	timer_setup(&k->poll, tank_poll, 0);
+	serio_set_drvdata(serio, k);
+	return tank_register(k, tank_open);
+}
+
+static void tank_disconnect(struct serio *serio)
+{
+	struct tank *k = serio_get_drvdata(serio);
+
+	kfree(k);
+}
+
+static struct serio_driver tank_driver = {
+	.connect = tank_connect,
+	.disconnect = tank_disconnect,
+};
+`;
+  test.each([
+    ['mod_timer(&k->poll, jiffies + 1);', 'tank_open() arms the timer with mod_timer()', 20],
+    ['k->level = 0;', 'tank_poll() arms itself again with mod_timer()', 13],
+  ])('is not the handler itself where another function does it: %s', async (opened, sentence, line) => {
+    const result = review(threadOf([patchOf({ 'drivers/tank.c': driver(opened) })]), { grammar: await grammar(), rules: [workOutlivesOwner] });
+    const [finding, ...others] = result.reviews.flatMap(r => r.findings);
+    expect(others).toEqual([]);
+    expect(finding?.message).toContain('tank_disconnect() does not wait for tank_poll()');
+    expect(finding?.detail).toEqual([sentence]);
+    expect(finding?.quote[0]?.line).toBe(line);
   });
 });
