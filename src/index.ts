@@ -47,5 +47,5 @@ export { heldLines, lines, placeShown, refusals, type Shown } from './report/lin
 export { mailDrafts, raisedLine } from './report/mail.ts';
 export { notes } from './report/notes.ts';
 export { explainFinding, explainRule, rulesJson, rulesText } from './report/rules.ts';
-export { safe } from './report/safe.ts';
+export { jsonText, safe } from './report/safe.ts';
 export { threadJson, threadProblems, threadText } from './report/thread.ts';

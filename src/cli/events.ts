@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { eventsJson, eventsText, factOf, safe, threadProblems, viewOfText, viewOfThread } from '../index.ts';
+import { eventsJson, eventsText, factOf, jsonText, safe, threadProblems, viewOfText, viewOfThread } from '../index.ts';
 import { grammar } from './grammar.ts';
 import { openInputs, withInputs } from './input.ts';
 import { readOptions } from './options.ts';
@@ -39,7 +39,7 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
       continue;
     }
     const write = (functions: Parameters<typeof eventsText>[0], problems: Parameters<typeof eventsJson>[2]) => {
-      if (json) return out(`${JSON.stringify(withInputs(eventsJson(source.input, functions, problems), source))}\n`);
+      if (json) return out(`${jsonText(withInputs(eventsJson(source.input, functions, problems), source))}\n`);
       out(eventsText(functions));
       for (const p of problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
     };

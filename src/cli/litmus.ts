@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { decideTest, herdWords, type LitmusTest, type Outcome, parseLitmus, safe, stateWords } from '../index.ts';
+import { decideTest, herdWords, jsonText, type LitmusTest, type Outcome, parseLitmus, safe, stateWords } from '../index.ts';
 import { readOptions } from './options.ts';
 import { progress } from './progress.ts';
 import { reasonOf } from './reason.ts';
@@ -39,7 +39,7 @@ export async function litmusCommand(args: string[], out: Out, err: Out): Promise
     const outcome: Outcome = test ? decideTest(test) : { ...UNDECIDED, reason: reasonsOf(problems) };
     const seconds = options.has('time') ? (performance.now() - began) / 1000 : undefined;
     for (const p of problems) err(`fencepost: ${safe(`${file}:${p.line}:${p.column}: ${p.message}`)}\n`);
-    if (options.has('json')) out(`${JSON.stringify(document(file, test, outcome, seconds, options.has('states')))}\n`);
+    if (options.has('json')) out(`${jsonText(document(file, test, outcome, seconds, options.has('states')))}\n`);
     else if (test) out(safe(herdWords(test, outcome, seconds), true));
   }
   return status;

@@ -4,6 +4,7 @@ import {
   coverageLine,
   foundLine,
   heldLines,
+  jsonText,
   lines,
   notes,
   preExistingLine,
@@ -171,9 +172,9 @@ function writeLitmus(folder: string, result: Review): string | null {
 }
 
 async function report(result: Review, source: Input, settings: Settings, command: 'review' | 'check'): Promise<string> {
-  if (settings.format === 'json') return `${JSON.stringify(withInputs(reviewJson(result), source))}\n`;
+  if (settings.format === 'json') return `${jsonText(withInputs(reviewJson(result), source))}\n`;
   if (settings.format === 'mail') return (await import('./formats.js')).mailDrafts(result);
-  if (settings.format === 'b4-json') return `${JSON.stringify((await import('./formats.js')).b4Checks(result))}\n`;
+  if (settings.format === 'b4-json') return `${jsonText((await import('./formats.js')).b4Checks(result))}\n`;
   if (settings.format === 'b4') {
     const least = settings.gate === 'never' ? 'warning' : settings.gate;
     return refusedFor(command, result, source) + (await import('./formats.js')).b4Lines(result, least);

@@ -1,4 +1,5 @@
-import { currentRule, explainFinding, explainRule, placeShown, review, rules, rulesJson, rulesText, safe } from '../index.ts';
+import { currentRule, explainFinding, explainRule, jsonText, placeShown, review, rules, rulesJson, rulesText, safe } from '../index.ts';
+
 import { CONFIG_OPTIONS, configured } from './configured.ts';
 import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
@@ -16,7 +17,7 @@ export function rulesCommand(args: string[], out: Out, err: Out): number {
   if (typeof options === 'string') return wrong('rules', options, err);
   const [name] = options.names;
   if (name !== undefined) return wrong('rules', `takes no argument, and ${name} is one; \`fencepost explain RULE\` shows one rule`, err);
-  out(options.has('json') ? `${JSON.stringify(rulesJson(rules))}\n` : rulesText(rules));
+  out(options.has('json') ? `${jsonText(rulesJson(rules))}\n` : rulesText(rules));
   return 0;
 }
 

@@ -4,6 +4,7 @@ import {
   type Finding,
   type Grammar,
   heldLines,
+  jsonText,
   lines,
   notes,
   type Policy,
@@ -81,8 +82,7 @@ export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => R
       const [of] = review.reviews;
       const problems = of?.problems.map(p => `fencepost: ${safe(`${p.where}: ${p.message}`)}\n`) ?? [];
       const held = options.all && options.format !== 'json' ? heldLines(review) : '';
-      const written =
-        options.format === 'json' ? `${JSON.stringify(reviewJson(review))}\n` : options.format === 'notes' ? notes(review) : lines(review);
+      const written = options.format === 'json' ? `${jsonText(reviewJson(review))}\n` : options.format === 'notes' ? notes(review) : lines(review);
       return {
         out: options.color && options.format !== 'json' ? colored(written) : written,
         err: problems.join('') + held,

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { safe, threadJson, threadProblems, threadText } from '../index.ts';
+import { jsonText, safe, threadJson, threadProblems, threadText } from '../index.ts';
 import type { Message, Thread } from '../model/series.ts';
 import { type Input, openInputs, withInputs } from './input.ts';
 import { readOptions } from './options.ts';
@@ -57,14 +57,14 @@ async function writeJson(source: Input, out: (text: string) => void): Promise<st
   const mark = '"messages":[';
   /** The document around its messages; the quotes of the mark cannot stand in a string of JSON. */
   const frame = (thread: Thread): [string, string] => {
-    const text = JSON.stringify(withInputs(threadJson(thread), source));
+    const text = jsonText(withInputs(threadJson(thread), source));
     const at = text.indexOf(mark) + mark.length;
     return [text.slice(0, at), text.slice(at)];
   };
   let begun = false;
   let held = '';
   const write = (message: Message) => {
-    held += `${begun ? ',' : frame(empty)[0]}${JSON.stringify(threadJson({ ...empty, messages: [message] }).messages[0])}`;
+    held += `${begun ? ',' : frame(empty)[0]}${jsonText(threadJson({ ...empty, messages: [message] }).messages[0])}`;
     begun = true;
     if (held.length < PIECE) return;
     out(held);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Thread } from '../../src/model/series.ts';
-import { safe } from '../../src/report/safe.ts';
+import { jsonText, safe } from '../../src/report/safe.ts';
 import { threadJson, threadProblems, threadText } from '../../src/report/thread.ts';
 import { DIFF, mail, mbox, patch, read, reply } from '../read/reading.ts';
 
@@ -143,5 +143,13 @@ describe('safe', () => {
 
   test('lines stay lines where they may', () => {
     expect(safe('a\tb\n\x1b', true)).toBe('a\tb\n\\x1b');
+  });
+});
+
+describe('jsonText', () => {
+  test('what a terminal acts on is escaped, and the document is the same', () => {
+    const value = { name: 'a\x1b\x9b31m\u202eb\u2028\ud800 Größe 🙂', tag: '\u{e0041}' };
+    expect(jsonText(value)).toBe('{"name":"a\\u001b\\u009b31m\\u202eb\\u2028\\ud800 Größe 🙂","tag":"\\udb40\\udc41"}');
+    expect(JSON.parse(jsonText(value))).toEqual(value);
   });
 });
