@@ -1,5 +1,5 @@
 /**
- * What a patch brings is what is found after it and not before it. Findings of two states are the same by what they mean: rule, function,
+ * What a patch introduces is what is found after it and not before it. Findings of two states are the same by what they mean: rule, function,
  * sentence or object; lines do not count.
  */
 import type { SeriesChange } from './changes.ts';
@@ -8,13 +8,13 @@ import type { States } from './states.ts';
 
 /** What the series does to the findings of its states. */
 export interface Compared {
-  /** Those of the last state, each with its origin: there before the series (touched, where a line of it is the series' own), or brought by the first patch after which it is there. */
+  /** Those of the last state, each with its origin: there before the series (touched, where a line of it is the series' own), or introduced by a patch. */
   final: Candidate[];
   /** Those that are there before the series, in functions that it changes, and not after it. */
   repaired: Candidate[];
 }
 
-/** Compares the findings of the last state with those before the series; with `withRepaired` all that was there is looked at. */
+/** Compares the findings of the last state with those before the series; with `withRepaired` all that was there before is compared, not only what is like them. */
 export function compared(final: Candidate[], states: States, change: SeriesChange | null, context: SeriesContext, withRepaired: boolean): Compared {
   const told = final.filter(c => !c.held && !c.raised.isChange);
   const was = change && withRepaired ? states.saidOfAll(-1, [...change.paths.keys()]) : [];
@@ -22,7 +22,7 @@ export function compared(final: Candidate[], states: States, change: SeriesChang
   const origin = (c: Candidate): Candidate => {
     if (c.held || c.raised.isChange) return c;
     if (before.has(c)) return { ...c, finding: { ...c.finding, origin: c.by === null ? 'pre-existing' : 'touched' } };
-    const by = broughtFrom(c, states, context);
+    const by = introducedBy(c, states, context);
     return by === c.by ? c : placed({ ...c, by }, context);
   };
   const changed = new Set(change?.changes.functions.map(f => f.before));
@@ -46,7 +46,7 @@ function repairedBy(c: Candidate, states: States, context: SeriesContext): Candi
   };
 }
 
-/** For each of them that is told of the state before the series too, what is told there. */
+/** For each of them that the state before the series shows too, the finding there. */
 function sameBefore(told: Candidate[], states: States, change: SeriesChange): Map<Candidate, Candidate> {
   const was = new Map([...change.paths].map(([old, now]) => [now, old]));
   const names = new Map(
@@ -69,7 +69,7 @@ function sameBefore(told: Candidate[], states: States, change: SeriesChange): Ma
     (c, d) => inFunction(c, d) && sentence(c) === sentence(d) && standing(d) === `${c.raised.place.path}:${c.raised.place.line}`,
     (c, d) => inFunction(c, d) && sentence(c) === sentence(d),
     (c, d) => inFunction(c, d) && c.raised.event !== null && c.raised.event.text.trim() === d.raised.event?.text.trim(),
-    // Of all that is the matter with one object a rule may speak once, at another place than before.
+    // A rule that reports once for an object may do so at another place than before.
     (c, d) => c.subject === d.subject && c.subject !== c.raised.place.path,
   ];
   for (const same of passes)
@@ -87,8 +87,8 @@ function sentence({ raised, finding }: Candidate): string {
   return finding.message.replaceAll(`${raised.fn.name}()`, '()');
 }
 
-/** The first patch from which on the finding is there; where that can't be told, the patch that its lines name. */
-function broughtFrom(c: Candidate, states: States, context: SeriesContext): number | null {
+/** The patch that introduces the finding: that of its lines, or the first after which it is there. */
+function introducedBy(c: Candidate, states: States, context: SeriesContext): number | null {
   const { place, rule } = c.raised;
   const last = context.patches.length - 1;
   const there = (state: number) => state === last || states.said(state, place.path, rule).some(d => isSame(c, d));
@@ -104,7 +104,7 @@ function broughtFrom(c: Candidate, states: States, context: SeriesContext): numb
     // Where the other CPU's code came later, in another file, the finding is at the patch whose line it is.
     return first !== null && own.includes(first) ? first : by;
   }
-  // None of its lines is the series' own: what a patch took away brought it, here or in another file.
+  // None of its lines is the series' own: a removed line introduced it, here or in another file.
   return firstOf(patchesOf(context), there);
 }
 

@@ -154,7 +154,7 @@ function touchedFacts(patches: (Patch | null)[]): Problem[] {
       .map(f => ({
         severity: 'odd' as const,
         where: f.path,
-        message: `patch ${patch?.index ?? i + 1} changes what fencepost is told of this tree; it is reviewed by what was said before the series`,
+        message: `patch ${patch?.index ?? i + 1} changes the facts or the configuration of this tree; the series is reviewed with those from before it`,
       })),
   );
 }

@@ -1,4 +1,4 @@
-/** The states that a series goes through, from before its first patch to after its last, each looked at when somebody asks. */
+/** The states that a series goes through, from before its first patch to after its last, each reviewed when it is needed. */
 import type { Image, Images } from '../c/images.ts';
 import type { Rule, World } from '../model/rule.ts';
 import type { Problem } from '../model/series.ts';
@@ -33,7 +33,7 @@ export class States {
     this.worlds.set(-1, made.change?.changes.before ?? null);
   }
 
-  /** What the rule says of a file in a state, claims decided; `path` is the file's name there. */
+  /** The findings of the rule in a file in a state, claims decided; `path` is the file's name there. */
   said(state: number, path: string, rule: Rule): Candidate[] {
     const key = `${state}|${rule.id}|${path}`;
     const known = this.known.get(key);
@@ -46,7 +46,7 @@ export class States {
     return found;
   }
 
-  /** What all rules say of the files in a state. */
+  /** The findings of all rules in the files in a state. */
   saidOfAll(state: number, paths: readonly string[]): Candidate[] {
     const world = this.world(state);
     const { raised, problems } = world ? look(world, this.made.rules, new Set(paths)) : { raised: [], problems: [] };

@@ -152,7 +152,7 @@ function columnsFor(natural: number[], { columns, strict }: Layout): number[] {
   return widths;
 }
 
-/** A text in lines of a column, those behind the first set in. */
+/** A text in lines of a column, indented after the first. */
 function inColumn(text: string, width: number): string[] {
   const [first = '', ...rest] = wrap(text, width).split('\n');
   return rest.length === 0 ? [first] : [first, ...wrap(rest.join(' '), width, '  ').split('\n')];

@@ -97,7 +97,7 @@ describe('a range of commits', () => {
     const { status, err } = run(declared, ['check', 'HEAD^!']);
     // The commit that adds them is reviewed without; what is made on it is not.
     expect(status).toBe(0);
-    expect(err).toContain('it is reviewed by what was said before the series');
+    expect(err).toContain('the series is reviewed with those from before it');
     edit(declared, LIMIT);
     commit(declared, 'gauge: limit');
     expect(run(declared, ['check', 'HEAD^!'])).toMatchObject({ status: 2, err: expect.stringContaining('.fencepost.yaml') });
