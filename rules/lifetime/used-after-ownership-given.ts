@@ -4,11 +4,11 @@ import type { Claim, Rule, Use, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'used-after-ownership-given',
-  title: 'Data guarded by a bit is written after the bit was handed over',
+  title: 'Data guarded by a bit is written after the bit was passed on',
   why: `
     If one function takes a bit by an atomic operation before it accesses what a pointer of the object leads to, changing the bit hands that
     data to the next owner. A store there after the handover hits data that another CPU already owns: the two mix, or the later one wins. A
-    lock around each of the two stores keeps them apart in time, but does not keep one from undoing the other. Hand the bit over last.`,
+    lock around each of the two stores serialises the stores, but one still undoes the other. Change the bit last.`,
   severity: 'warning',
   confidence: 'medium',
   finds: ['use-after-handover', 'bitlock-nonatomic'],
@@ -166,7 +166,7 @@ void horn_tune(struct horn *h, int len)
       const bit = bitOf(give.event);
       const what = `${pathOf(late, give.event)}->${late.cell?.path}`.replace(/^->/, '');
       report(give, {
-        message: `${give.fn.name}() hands over ${bit} with ${give.event.api}() and writes ${what} after that`,
+        message: `${give.fn.name}() passes on ${bit} with ${give.event.api}() and writes ${what} after that`,
         detail: [`${taker.fn.name}() takes ${bit} and writes there, and its store may be overwritten`],
         question: `Should ${give.event.api}() come last, or ${bit} be taken again before the store?`,
         dismissal: `Not an issue if ${taker.fn.name}() can't run before ${give.fn.name}() returns`,

@@ -53,7 +53,7 @@ export default {
           { event, fn },
           {
             message: `${fn.name}() changes ${name} without ${lockText(guard.lock)}, which guards it in ${[...new Set(guard.under.map(s => `${s.fn.name}()`))].slice(0, 3).join(', ')}`,
-            question: `What keeps those updates out between the load and the store of ${name} here?`,
+            question: `What excludes those updates between the load and the store of ${name} here?`,
             dismissal: `Not an issue if callers of ${fn.name}() hold ${lockText(guard.lock)}, or the object is not yet visible to others here`,
             related: [first, second].flatMap(s =>
               s ? [{ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${s.fn.name}() changes it under the lock` }] : [],

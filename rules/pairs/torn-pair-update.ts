@@ -389,5 +389,5 @@ function orderSays(updaters: PairUpdate[]): string[] {
   const all = updaters.flatMap(u => u.events);
   return all.every(e => e.ordering === 'full')
     ? ['A barrier does not help: each of the operations is fully ordered already']
-    : ['A barrier does not help: it orders the two updates but does not keep another one out'];
+    : ['A barrier does not help: it orders the two updates but does not exclude another update'];
 }

@@ -100,7 +100,7 @@ void page_spoil(struct page *page)
           message: `${fn.name}() sets ${bit} before ${work.api}() has done the work`,
           detail: [`A CPU that finds ${bit} set proceeds while ${work.api}() has only begun`],
           question: `Does code that finds ${bit} set rely on ${work.api}() being done, and should the bit be set after it?`,
-          dismissal: `Not an issue if ${bit} only keeps a second CPU out and does not mean that the work is done`,
+          dismissal: `Not an issue if ${bit} only excludes a second CPU and does not mean that the work is done`,
           related: [{ path: work.path, line: work.line, side: work.side, note: 'the work' }],
           quote: [claim, work],
           claim: claimOf(fn, claim, work, locked),
