@@ -24,9 +24,19 @@ export function judgeOf(policy: Policy): Judge {
     if (!known || (known.entry.reason === '' && entry.reason !== '')) entries.set(entry.fingerprint, { entry, at });
   }
   const used = new Set<string>();
+  // A path has many findings, and is matched once.
+  const ignoring = new Map<string, (typeof ignored)[number] | undefined>();
+  const ignoredBy = (path: string) => {
+    if (!ignoring.has(path))
+      ignoring.set(
+        path,
+        ignored.find(i => i.matches(path)),
+      );
+    return ignoring.get(path);
+  };
   return {
     judge(finding, aliases) {
-      const path = ignored.find(i => i.matches(finding.path));
+      const path = ignoredBy(finding.path);
       if (path) return { held: { reason: 'dismissed-by-fact', detail: `${placeOf(path)}: ${path.path} is ignored` } };
       const print = [finding.fingerprint, ...aliases].find(f => entries.get(f)?.entry.rule === finding.rule);
       const known = print === undefined ? undefined : entries.get(print);

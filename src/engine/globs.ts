@@ -12,6 +12,8 @@ export function globOf(pattern: string): (path: string) => boolean {
 }
 
 function nameMatches(name: string, part: string): boolean {
+  if (name === '*') return true;
+  if (!/[*?]/.test(name)) return name === part;
   return matches(
     [...name],
     [...part],
