@@ -4,12 +4,10 @@ import { isShallow, rangeOf } from './git/range.ts';
 import { DIFF_OPTIONS, git, gitOutput } from './git/run.ts';
 import { commitTree } from './git/tree.ts';
 import type { Input, InputError } from './input.ts';
+import { RANGE } from './spelling.ts';
 
 /** What this branch would send. */
 const UNSENT = '@{upstream}..HEAD';
-
-/** How a range is spelt, and a path is not. */
-const SPELLING = /[~^]|@\{|(?:^|[^./])\.\.\.?(?:$|[^./])/;
 
 /**
  * The commits that a word names, read as git format-patch writes them, with the tree that they are made on; with null those that the branch's
@@ -19,7 +17,7 @@ export function commitsInput(word: string | null): Input | InputError | null {
   const input = word ?? UNSENT;
   const repository = git(['rev-parse', '--git-dir']);
   if (repository.status !== 0) {
-    if (word === null || !SPELLING.test(word)) return null;
+    if (word === null || !RANGE.test(word)) return null;
     // Git refuses a repository that belongs to another user.
     const why = /not a git repository/.test(repository.fault) ? 'no git repository here' : repository.fault;
     return { input, error: `${input}: no such file or folder, and ${why}` };
@@ -28,7 +26,7 @@ export function commitsInput(word: string | null): Input | InputError | null {
   if ('fault' in range) return { input, error: range.fault };
   if ('none' in range) {
     if (word === null) return { input, error: 'no INPUT is named, and the branch has no upstream; name a range (HEAD~3..), a file, or - for stdin' };
-    if (!SPELLING.test(word)) return null;
+    if (!RANGE.test(word)) return null;
     return { input, error: `${input}: no such file or folder, and no commits that git knows${isShallow() ? ' in this shallow clone' : ''}` };
   }
   const { base, tip } = range;

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import type { Shown, Tree } from '../index.ts';
 import { groupPaths } from './group.ts';
 import { reasonOf } from './reason.ts';
+import { RANGE } from './spelling.ts';
 
 /** One input of a command: as given, and its bytes. Before those of each of several files stands its name. */
 export interface Input {
@@ -100,7 +101,8 @@ async function openPath(path: string, commits: boolean): Promise<(Input | InputE
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
     const named = commits && missing && howToSave(path) === null ? (await import('./git.js')).commitsInput(path) : null;
-    return [named ?? { input: path, error: `${path}: ${howToSave(path) ?? reasonOf(error)}` }];
+    const elsewhere = !commits && missing && RANGE.test(path) ? '; commits are read by check, review, explain and baseline' : '';
+    return [named ?? { input: path, error: `${path}: ${howToSave(path) ?? `${reasonOf(error)}${elsewhere}`}` }];
   }
 }
 
@@ -109,7 +111,7 @@ function howToSave(name: string): string | null {
   const url = /^https?:\/\/\S+$/i.test(name);
   const id = url
     ? /\/([^\s/<>]{1,300}@[^\s/<>?#]{1,300})(?:[/?#]|$)/.exec(decoded(name))?.[1]
-    : /^<?([^\s/<>@]{1,300}@[^\s/<>@]{1,300})>?$/.exec(name)?.[1];
+    : /^<?([^\s/<>@]{1,300}@(?!\{)[^\s/<>@]{1,300})>?$/.exec(name)?.[1];
   if (!url && id === undefined) return null;
   // An id that a shell would act on is not put into a command.
   const shown = id !== undefined && /^[\w.+=~^%@-]+$/.test(id) && !id.startsWith('-') ? id : 'MESSAGE-ID';

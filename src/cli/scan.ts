@@ -11,6 +11,7 @@ import { progress } from './progress.ts';
 import { reasonOf } from './reason.ts';
 import type { Job, Reported, ScanOptions } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
+import { RANGE } from './spelling.ts';
 import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
@@ -102,7 +103,7 @@ export async function jobsOf(paths: string[], tree: string | null, fail: Out): P
       else if (C_FILE.test(path)) take(join(path));
       else fail(`${path}: not a C file by its name${MAIL_FILE.test(path) ? `; \`fencepost check ${path}\` reads mails and patches` : ''}`);
     } catch (error) {
-      fail(`${path}: ${reasonOf(error)}`);
+      fail(`${path}: ${reasonOf(error)}${RANGE.test(path) ? `; \`fencepost check ${path}\` reads commits` : ''}`);
     }
   }
   return [...jobs.values()];

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type Policy, review, safe } from '../index.ts';
 import type { Written } from './baseline.ts';
 import { BaselineTally, CONFIG_OPTIONS, configured, policyOf, readBaselineFile } from './configured.ts';
+import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
 import { readOptions, suggestion } from './options.ts';
@@ -46,7 +47,12 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
   if (known === null) return 2;
   let source = '';
   try {
-    if (existsSync(file)) source = readFileSync(file, 'utf8');
+    const about = statSync(file, { throwIfNoEntry: false });
+    if (about && !about.isFile() && !about.isDirectory()) {
+      fail(`${file}: is no file that can be made anew`);
+      return 2;
+    }
+    if (about) source = readFileSync(file, 'utf8');
   } catch (error) {
     fail(`${file}: ${reasonOf(error)}`);
     return 2;
@@ -80,7 +86,7 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
       }
     });
   }
-  for (const input of mails.length > 0 ? await openInputs(mails) : []) {
+  for (const input of mails.length > 0 ? await openInputs(mails, true) : []) {
     if ('error' in input) {
       fail(input.error);
       continue;
@@ -90,7 +96,13 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
       const { thread, unread } = await readInput(input);
       for (const line of [...input.lost, ...(unread === null ? [] : [unread])]) fail(line);
       if (unread !== null) continue;
-      const result = review(thread, { grammar: await grammar(false), facts, policy, ...(tree ? { tree } : {}) });
+      const around = tree ?? input.tree ?? null;
+      const declared = around === tree ? facts : await declaredFacts(known.files, around, err);
+      if (declared === null) {
+        failed = true;
+        continue;
+      }
+      const result = review(thread, { grammar: await grammar(false), facts: declared, policy, ...(around ? { tree: around } : {}) });
       tally.add(result.reviews);
       take(collectedOf(result));
     } catch (error) {
@@ -127,15 +139,19 @@ async function isCode(name: string): Promise<boolean> {
   return /\.[ch]$/.test(name);
 }
 
-/** Writes the file anew, whole or not at all; gives one line where that fails. */
+/** Writes the file anew, whole or not at all, where a link leads and with the mode that it had; gives one line where that fails. */
 function replaceFile(file: string, text: string): string | null {
-  const next = `${file}.${process.pid}.new`;
+  let next: string | null = null;
   try {
+    const about = statSync(file, { throwIfNoEntry: false });
+    const real = about ? realpathSync(file) : file;
+    next = `${real}.${process.pid}.new`;
     writeFileSync(next, text);
-    renameSync(next, file);
+    if (about) chmodSync(next, about.mode & 0o7777);
+    renameSync(next, real);
     return null;
   } catch (error) {
-    rmSync(next, { force: true });
+    if (next !== null) rmSync(next, { force: true });
     return `${file}: cannot write: ${reasonOf(error)}`;
   }
 }

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, lstatSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -194,5 +195,25 @@ ${call}
       expect(now?.held).toContainEqual(expect.objectContaining({ reason: 'baseline', detail: 'old' }));
       expect(now?.baseline?.used).toEqual([0]);
     }
+  });
+});
+
+describe('the file of a baseline', () => {
+  test('stays where a link leads, and keeps its mode', () => {
+    const { at, put } = folder({ 'kiln.c': faulty('kiln_set') });
+    put('real.yaml', '');
+    chmodSync(join(at, 'real.yaml'), 0o600);
+    symlinkSync('real.yaml', join(at, 'link.yaml'));
+    expect(run(at, 'baseline', 'update', 'link.yaml', 'kiln.c')).toMatchObject({ status: 0 });
+    expect(lstatSync(join(at, 'link.yaml')).isSymbolicLink()).toBe(true);
+    expect(lstatSync(join(at, 'real.yaml')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(at, 'real.yaml'), 'utf8')).toContain('kiln_set');
+  });
+
+  test('is never put in place of what is no file', () => {
+    const { at } = folder({ 'kiln.c': faulty('kiln_set') });
+    expect(spawnSync('mkfifo', [join(at, 'pipe')]).status).toBe(0);
+    expect(run(at, 'baseline', 'update', 'pipe', 'kiln.c')).toMatchObject({ status: 2, out: '', err: expect.stringContaining('pipe: is no file') });
+    expect(lstatSync(join(at, 'pipe')).isFIFO()).toBe(true);
   });
 });

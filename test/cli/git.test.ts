@@ -50,6 +50,30 @@ function clone(name: string, from = repo): string {
 }
 
 describe('a range of commits', () => {
+  test('of the log of a branch is no Message-ID', () => {
+    expect(run(repo, ['check', 'HEAD@{0}'])).toEqual(run(repo, ['check', 'HEAD']));
+    expect(run(repo, ['check', 'id@example.org']).err).toContain('b4 mbox id@example.org');
+  });
+
+  test('is for commands that read commits, and the others say so', () => {
+    for (const name of ['show', 'events', 'scan'])
+      expect(run(repo, [name, 'HEAD~1..'])).toMatchObject({
+        status: 2,
+        out: '',
+        err: expect.stringMatching(/^.*HEAD~1\.\.: no such file or folder; .*commits.*\n$/),
+      });
+  });
+
+  test('is accepted in a baseline by the findings that a check of it has', () => {
+    const file = join(work, 'accepted.yaml');
+    expect(run(repo, ['baseline', 'update', file, 'HEAD~2..'])).toMatchObject({
+      status: 0,
+      err: '',
+      out: expect.stringContaining('2 entries, 2 new'),
+    });
+    expect(run(repo, ['check', '--baseline', file, 'HEAD~2..'])).toMatchObject({ status: 0, out: '' });
+  });
+
   test('is reviewed with the tree that it was made on, and its lines are those after the last commit', () => {
     const { status, out, err } = run(repo, ['check', 'HEAD~2..']);
     expect({ status, err }).toEqual({ status: 1, err: '' });
