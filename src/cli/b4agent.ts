@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { b4Review, coverageLine, foundLine, IDENTITY, type Review, type review, safe, type Thread } from '../index.ts';
 import { readTracking, type Tracking } from './b4tracking.ts';
-import type { declaredFacts } from './declared.ts';
+import type { CONFIG_OPTIONS, Configured, configured, offLine } from './configured.ts';
 import { DIFF_OPTIONS, git, line } from './git/run.ts';
 import { commitTree, objectsOf } from './git/tree.ts';
 import type { grammar } from './grammar.ts';
@@ -18,7 +18,9 @@ export interface AgentTools {
   readInput: typeof readInput;
   review: typeof review;
   grammar: typeof grammar;
-  declaredFacts: typeof declaredFacts;
+  configured: typeof configured;
+  offLine: typeof offLine;
+  configOptions: typeof CONFIG_OPTIONS;
 }
 
 /**
@@ -30,29 +32,48 @@ export async function b4AgentCommand(args: string[], out: Out, err: Out, tools: 
     err(`fencepost b4-agent: ${safe(text)}\n`);
     return 2;
   };
-  const options = readOptions(args, { facts: 'a file of facts' });
+  const options = readOptions(args, { facts: 'a file of facts', ...tools.configOptions });
   if (typeof options === 'string') return fail(options);
   const branch = openBranch();
   if (typeof branch === 'string') return fail(branch);
   const tree = commitTree(branch.base);
-  const facts = await tools.declaredFacts(options.values('facts'), tree, err);
-  if (facts === null) return 2;
+  const known = await tools.configured(options, tree, err);
+  if (known === null) return 2;
+  const { facts, policy } = known;
   const mails = branch.commits.map(mailOf);
   const missing = mails.indexOf(null);
   if (missing >= 0) return fail(`${branch.commits[missing]?.id.slice(0, 12)}: git format-patch gives no patch of it`);
   try {
     const thread = await readMails(mails, branch.tracking, tools);
-    const result = tools.review(thread, { grammar: await tools.grammar(true), facts, tree });
+    const changed = options.has('config') ? null : changedSettings(known, thread);
+    if (changed !== null) return fail(`${changed}: these patches change what they are reviewed by; name another with --config, or --no-config`);
+    const result = tools.review(thread, { grammar: await tools.grammar(true), facts, tree, ...(policy ? { policy } : {}) });
     const files = filesOf(result, branch, mails);
     const folder = line(['rev-parse', '--git-path', `b4-review/${branch.head}`]);
     const unwritten = folder === null ? 'git names no folder of its own' : write(folder, files);
     if (unwritten !== null) return fail(unwritten);
     out(`${foundLine(result)}\n`);
     err(`${coverageLine(result)}\n`);
+    const off = tools.offLine(known);
+    if (off !== null) err(`fencepost: ${safe(off)}\n`);
     return 0;
   } catch (error) {
     return fail(reasonOf(error));
   }
+}
+
+/**
+ * A file of the configuration that the patches change, or null. The branch is checked out, so that what they bring lies where a configuration is
+ * looked for: an author must not switch off the rules that judge the patches.
+ */
+function changedSettings({ file, files, policy }: Configured, thread: Thread): string | null {
+  if (file === null) return null;
+  const named = [file, ...files.flatMap(f => (typeof f === 'string' ? [] : f.file)), ...(policy?.baseline ?? []).map(e => e.file)];
+  const top = line(['rev-parse', '--show-toplevel']);
+  if (top === null || top === '') return null;
+  const touched = new Set(thread.messages.flatMap(m => m.patch?.files.flatMap(f => [f.path, f.oldPath ?? f.path]) ?? []));
+  const inTree = (path: string) => [resolve(path), realpathSync(path)].map(p => relative(realpathSync(top), p));
+  return [...new Set(named)].find(path => inTree(path).some(p => touched.has(p))) ?? null;
 }
 
 interface Commit {
@@ -79,7 +100,10 @@ const AT_ONCE = 64;
 /** The branch that is checked out: base, patches, and on top the commit that b4 keeps its own in. One sentence where it is none. */
 function openBranch(): Branch | string {
   const head = line(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
-  if (head === null) return 'no git repository with a commit here';
+  if (head === null) {
+    const { status, fault } = git(['rev-parse', '--git-dir']);
+    return status === null ? fault : 'no git repository with a commit here';
+  }
   const [top] = commitsOf([head]);
   const tracking = top ? readTracking(top.message) : null;
   if (tracking === null) return 'HEAD is not the last commit of a review branch of b4 (`b4 review` makes one)';

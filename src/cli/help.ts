@@ -249,13 +249,16 @@ Examples:
   fencepost baseline update known.yaml outgoing/
   fencepost baseline update --tree . known.yaml drivers/net/ethernet/foo
 `,
-  'b4-agent': `fencepost b4-agent [--facts FILE]
+  'b4-agent': `fencepost b4-agent [--facts FILE] [--config FILE | --no-config]
 
 Reviews the branch that b4's review command has checked out, and leaves the
 review where b4 looks for that of its agent: .git/b4-review/COMMIT/. No model
 is asked. The sentence that b4 adds to the command line is ignored.
 
   --facts FILE   what you declare of the code (YAML); may be given again
+  --config FILE  the configuration; without it fencepost.yaml here or above,
+                 unless the patches under review change it
+  --no-config    no configuration
 
 Examples:
   git config --global b4.review-agent-command "fencepost b4-agent"

@@ -240,6 +240,38 @@ diff --git a/x.c b/x.c
     expect([found({}, facts), found(facts, {})]).toEqual([true, false]);
   });
 
+  test('is told by fencepost.yaml what to leave out, unless the patches bring or change it', () => {
+    const off = { 'fencepost.yaml': 'rules:\n  torn-pair-update: off\n' };
+    const { cwd, folder } = branch([FAULTY], off);
+    expect(agent(cwd)).toMatchObject({ status: 0, out: 'no findings\n', err: expect.stringContaining('1 rule is off by fencepost.yaml') });
+    expect(existsSync(join(folder, '0001.txt'))).toBe(false);
+    expect(agent(cwd, '--no-config').out).toBe('1 warning in 1 of 1 patch\n');
+    const brought = branch([{ ...FAULTY, files: { ...FAULTY.files, ...off } }]);
+    const refused = agent(brought.cwd);
+    expect(refused).toMatchObject({
+      status: 2,
+      out: '',
+      err: expect.stringMatching(/^fencepost b4-agent: fencepost\.yaml: these patches change .*\n$/),
+    });
+    expect(agent(brought.cwd, '--config', 'fencepost.yaml').out).toBe('no findings\n');
+    const below = branch(
+      [
+        {
+          ...FAULTY,
+          files: {
+            ...FAULTY.files,
+            'mine/ok.yaml':
+              'schema: fencepost.baseline/1\nfindings: [{fingerprint: "0000000000000000", rule: torn-pair-update, path: x.c, function: f}]\n',
+          },
+        },
+      ],
+      {
+        'fencepost.yaml': 'baseline: mine/ok.yaml\n',
+      },
+    );
+    expect(agent(below.cwd).err).toContain('mine/ok.yaml: these patches change');
+  });
+
   test('runs nothing of the tree: no hook, no filter, no external diff', () => {
     const { cwd } = branch([{ ...FAULTY, files: { ...FAULTY.files, '.gitattributes': '*.c diff=x filter=x\n' } }]);
     for (const key of ['diff.external', 'diff.x.command', 'diff.x.textconv', 'filter.x.smudge', 'filter.x.clean', 'core.fsmonitor'])
