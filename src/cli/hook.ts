@@ -75,7 +75,16 @@ async function tried(options: string[], err: Out, lent: Lent): Promise<number> {
   try {
     const mail = join(scratch, 'empty.eml');
     writeFileSync(mail, 'From: author <author@example.org>\nSubject: [PATCH 0/1] nothing\n\n');
-    return await lent.check([...options, '--', mail], () => {}, err, null);
+    const told: string[] = [];
+    const status = await lent.check(
+      [...options, '--', mail],
+      () => {},
+      text => told.push(text),
+      null,
+    );
+    // What is said of the empty mail itself is of no use to anybody.
+    if (status !== 0) for (const text of told) err(text);
+    return status;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -56,9 +56,11 @@ export async function explainCommand(args: string[], out: Out, err: Out): Promis
 async function explainFingerprint(fingerprint: string, files: string[], options: Options, out: Out, err: Out): Promise<number> {
   const tree = treeOf(options.value('tree'), err);
   if (tree === undefined) return 2;
-  const known = await configured(options, tree, err, false);
+  const known = await configured(options, tree, err);
   if (known === null) return 2;
   const { facts } = known;
+  // Who asks for a finding wants it explained, also where its rule is off.
+  const policy = known.policy && { ...known.policy, off: [] };
   const found = new Map<string, { name: string; text: string }>();
   let failed = false;
   const fail = (line: string) => {
@@ -79,7 +81,13 @@ async function explainFingerprint(fingerprint: string, files: string[], options:
         fail(unread);
         continue;
       }
-      const settings = { grammar: await grammar(true), facts: declared, holdTrials: true, ...(around ? { tree: around } : {}) };
+      const settings = {
+        grammar: await grammar(true),
+        facts: declared,
+        holdTrials: true,
+        ...(around ? { tree: around } : {}),
+        ...(policy ? { policy } : {}),
+      };
       const result = review(thread, settings);
       for (const { findings, resolved, held } of result.reviews) {
         const all = [...[...findings, ...resolved].map(finding => ({ finding, held: null })), ...held.map(h => ({ finding: h.finding, held: h }))];

@@ -141,5 +141,10 @@ function expectation(issue: z.core.$ZodIssue, given: unknown): string {
 /** A fault of the YAML itself. */
 function formFault({ code, message, pos }: { code: string; message: string; pos: [number, number] }, source: string): string {
   if (code === 'DUPLICATE_KEY') return `${/^[\w.-]+/.exec(source.slice(pos[0]))?.[0] ?? 'a key'}: stands here twice; expected once`;
-  return `not valid YAML: ${message.split('\n')[0]?.replace(/ at line .*/, '') ?? ''}`;
+  return `not valid YAML: ${
+    message
+      .split('\n')[0]
+      ?.replace(/ at line .*/, '')
+      .slice(0, 120) ?? ''
+  }`;
 }

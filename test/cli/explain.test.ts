@@ -68,3 +68,21 @@ test('a removed line is explained at the line that check lists, with its number 
   expect(run('check', patch).out).toMatch(/^tank\.c:12: /);
   expect(run('explain', finding.fingerprint, patch).out).toContain('tank.c:12 (line 12 before the patch, which removes it), tank_show()');
 });
+
+test('a configuration is applied to what is explained: severities, paths and the baseline count, and a rule that is off is explained all the same', () => {
+  const [, print = ''] = /"fingerprint":"([0-9a-f]{16})"/.exec(run('review', '--format', 'json', '--no-config', 'samples/single').out) ?? [];
+  const explained = (config: string) => {
+    const file = join(work, 'fencepost.yaml');
+    writeFileSync(file, config);
+    const { status, out } = run('explain', print, 'samples/single', '--config', file);
+    expect(status).toBe(0);
+    return out;
+  };
+  const plain = run('explain', print, 'samples/single', '--no-config').out;
+  expect(explained('rules: {torn-pair-update: off}\n')).toBe(plain);
+  expect(explained('severity: [{is: note, rule: torn-pair-update}]\n')).toBe(plain.replace('warning', 'note'));
+  expect(explained('ignore: [drivers/]\n')).toContain('drivers/ is ignored');
+  const entry = `{fingerprint: "${print}", rule: torn-pair-update, path: x.c, function: f, reason: one owner}`;
+  writeFileSync(join(work, 'accepted.yaml'), `schema: fencepost.baseline/1\nfindings: [${entry}]\n`);
+  expect(explained('baseline: accepted.yaml\n')).toContain('one owner');
+});

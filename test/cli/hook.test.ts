@@ -62,6 +62,12 @@ function rules(text: string): string[] {
 }
 
 const BOTH = ['unlock-missing-on-path', 'sleep-in-atomic'];
+test('options that are right are installed without a word on the mail that they were tried on', () => {
+  const repo = repository(join(work, 'quiet'));
+  expect(hook(repo, ['install', '--fail-on', 'error'])).toMatchObject({ status: 0, err: '' });
+  expect(hook(repo, ['install', '--fail-on', 'bad'])).toMatchObject({ status: 2, err: expect.stringContaining('--fail-on') });
+});
+
 const SENT = ['send-email', '--dry-run', '--to=list@example.org', '--from=author@example.org', '--confirm=never', '--suppress-cc=all'];
 
 describe.skipIf(!hasSendEmail)('in a real git send-email', () => {
