@@ -257,8 +257,10 @@ function placeOf({ message: { numbering, kind } }: Head): number | null {
   return kind !== 'reply' && (numbering.total ?? 1) > 1 ? numbering.index : null;
 }
 
-function isAlike({ message: a }: Head, { message: b }: Head): boolean {
-  const said = ({ numbering: n, from }: Head['message']) => JSON.stringify([n.prefixes, n.version, n.total, from?.address ?? null]);
+function isAlike(a: Head, b: Head): boolean {
+  // From is the author's, and not the sender's, as long as the mail has no Message-ID: the authors of one series may differ.
+  const said = ({ id, message: { numbering: n, from } }: Head) =>
+    JSON.stringify([n.prefixes, n.version, n.total, id === null ? null : from?.address]);
   return said(a) === said(b);
 }
 

@@ -37,6 +37,30 @@ describe('series', () => {
     ]);
   });
 
+  test('patches that were not sent yet are one series, whoever wrote them, as long as their numbers follow', async () => {
+    const by = (subject: string, name: string) =>
+      mail({ Subject: subject, From: `${name} <${name}@example.org>` }, `A log.\n---\n${other(`${name}.c`)}`).replace(/^Message-ID: .*\n/m, '');
+    const { series, problems } = await read(
+      mbox(
+        by('[PATCH 1/3] one', 'a'),
+        by('[PATCH 2/3] two', 'b'),
+        by('[PATCH 3/3] three', 'a'),
+        by('[PATCH 1/3] next', 'a'),
+        by('[PATCH 3/3] last', 'b'),
+      ),
+    );
+    expect(series.map(one => one.patches)).toEqual([
+      ['message-1', 'message-2', 'message-3'],
+      ['message-4', null, null],
+      [null, null, 'message-5'],
+    ]);
+    expect(problems.length).toBe(2);
+    const sent = await read(
+      mbox(patch('[PATCH 1/2] one', 'p1@e'), patch('[PATCH 2/2] of another', 'q2@e', '', { From: 'Other <other@example.org>' })),
+    );
+    expect(sent.series.length).toBe(2);
+  });
+
   test('versions in one thread stand apart', async () => {
     const { series } = await read(mbox(patch('[PATCH] one', 'v1@e'), patch('[PATCH v2] one', 'v2@e', 'v1@e')));
     expect(series.map(one => [one.version, one.patches])).toEqual([
