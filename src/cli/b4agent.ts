@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { b4Review, coverageLine, foundLine, IDENTITY, type Review, type review, safe, type Thread } from '../index.ts';
 import { readTracking, type Tracking } from './b4tracking.ts';
 import type { CONFIG_OPTIONS, Configured, configured, offLine } from './configured.ts';
+import { type Mail, splitMail } from './git/mail.ts';
 import { DIFF_OPTIONS, git, line } from './git/run.ts';
 import { commitTree, objectsOf } from './git/tree.ts';
 import type { grammar } from './grammar.ts';
@@ -132,41 +133,11 @@ function commitsOf(names: string[]): (Commit | null)[] {
   });
 }
 
-/** A commit as a mail, and the diff in it. */
-interface Mail {
-  text: string;
-  diff: string;
-}
-
 /** A commit as git mails it; null where it changes nothing. */
 function mailOf({ id, parent, message }: Commit): Mail | null {
   const range = parent === null ? ['--root', id] : [`${parent}..${id}`];
   const { status, out } = git(['format-patch', '--stdout', '--no-attach', ...DIFF_OPTIONS, '--no-signature', ...range]);
   return status === 0 ? splitMail(out.toString('utf8'), message) : null;
-}
-
-/**
- * Where the diff begins in the mail of a commit. A message may hold a diff and rules of dashes of its own; how many of these come before the
- * one that git writes is known from the commit. git folds the first paragraph into the subject, and takes blanks off the ends of lines. In the
- * mail that it gives what would end the message early is set in by a blank.
- */
-export function splitMail(mail: string, message: string): Mail | null {
-  const own = message.trimStart().split('\n');
-  const subject = own.findIndex(text => text.trim() === '');
-  const rules = subject < 0 ? 0 : own.slice(subject).filter(isRule).length;
-  const lines = mail.split('\n');
-  const headers = lines.indexOf('');
-  let seen = 0;
-  const rule = lines.findIndex((text, at) => at > headers && isRule(text) && seen++ === rules);
-  const start = lines.findIndex((text, at) => at > rule && text.startsWith('diff --git '));
-  if (rule < 0 || start < 0) return null;
-  const log = lines.slice(headers + 1, rule).map(text => (/^(?:diff -|Index: |---|>*From )/.test(text) ? ` ${text}` : text));
-  const diff = lines.slice(start).join('\n').replace(/\n+$/, '\n');
-  return { text: [...lines.slice(0, headers + 1), ...log, '---', '', diff].join('\n'), diff };
-}
-
-function isRule(text: string): boolean {
-  return /^---[ \t\r]*$/.test(text);
 }
 
 /** The patches as one series. Which file a mail stands in says which commit it is, whatever its subject says. */

@@ -1,5 +1,6 @@
 /** Commits and changes of a git repository as inputs; a file of its own, loaded only where there is no file of the name given. */
 import { carriedBy, changesOf, type Which } from './git/changes.ts';
+import { withWholeMessages } from './git/mail.ts';
 import { isShallow, rangeOf } from './git/range.ts';
 import { DIFF_OPTIONS, git, gitOutput } from './git/run.ts';
 import { commitTree } from './git/tree.ts';
@@ -29,11 +30,17 @@ export function commitsInput(word: string | null): Input | InputError | null {
     if (!RANGE.test(word)) return null;
     return { input, error: `${input}: no such file or folder, and no commits that git knows${isShallow() ? ' in this shallow clone' : ''}` };
   }
-  const { base, tip } = range;
+  const { base, tip, ids, hasEmpty, odd } = range;
   // To git, format.attach=false asks for attachments with the word false as their boundary.
   const options = ['--stdout', '--no-attach', ...DIFF_OPTIONS, '--no-signature'];
   const commits = base === null ? ['--root', tip] : [`${base}..${tip}`];
-  return { input, lost: [], tree: commitTree(base), shown: (_, at) => at, open: () => gitOutput(['format-patch', ...options, ...commits]) };
+  const mails = () => gitOutput(['format-patch', ...options, ...commits]);
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of mails()) chunks.push(chunk);
+    yield Buffer.from(withWholeMessages(Buffer.concat(chunks).toString('latin1'), ids, odd), 'latin1');
+  }
+  return { input, lost: [], tree: commitTree(base), shown: (_, at) => at, open: hasEmpty || odd.size > 0 ? whole : mails };
 }
 
 /** What is not committed yet, as one patch without a message. */

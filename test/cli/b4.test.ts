@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { splitMail } from '../../src/cli/b4agent.ts';
 import { readTracking } from '../../src/cli/b4tracking.ts';
+import { splitMail } from '../../src/cli/git/mail.ts';
 import { VERSION } from '../../src/cli/version.ts';
 import { agentReview, localCheck, reviewCheck } from '../report/replay.ts';
 

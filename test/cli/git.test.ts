@@ -55,6 +55,44 @@ describe('a range of commits', () => {
     expect(run(repo, ['check', 'id@example.org']).err).toContain('b4 mbox id@example.org');
   });
 
+  test('of several authors is one series', () => {
+    const shared = clone('shared');
+    git(shared, 'commit', '-q', '--amend', '--no-edit', '--author', 'other <other@example.org>');
+    expect(run(shared, ['check', 'HEAD~2..'])).toEqual(run(repo, ['check', 'HEAD~2..']));
+  });
+
+  test('with a commit that changes nothing is the series of the others', () => {
+    const gap = clone('gap');
+    git(gap, 'commit', '-q', '--allow-empty', '-m', 'nothing');
+    edit(gap, CLEAN);
+    commit(gap, 'gauge: an end');
+    const { out, err } = run(gap, ['review', 'HEAD~4..']);
+    expect(err).not.toContain('missing');
+    expect(out).toContain('[PATCH 2/3] gauge: wait before the value is set');
+  });
+
+  test('is what was committed, whatever the messages hold', () => {
+    const quoting = clone('quoting');
+    const id = git(quoting, 'rev-parse', 'HEAD~1');
+    const message = `gauge: wait before the value is set
+
+From ${id} Mon Sep 17 00:00:00 2001
+From: other <other@example.org>
+Subject: [PATCH 7/9] none
+
+---
+diff --git a/x.c b/x.c
+--- a/x.c
++++ b/x.c
+@@ -1 +1,9 @@
+-a
++b
+`;
+    git(quoting, 'commit', '-q', '--amend', '--cleanup=verbatim', '-m', message);
+    expect(run(quoting, ['check', 'HEAD~2..'])).toEqual(run(repo, ['check', 'HEAD~2..']));
+    expect(run(quoting, ['review', 'HEAD~2..']).out).toContain('[PATCH 2/2] gauge: wait before the value is set');
+  });
+
   test('is for commands that read commits, and the others say so', () => {
     for (const name of ['show', 'events', 'scan'])
       expect(run(repo, [name, 'HEAD~1..'])).toMatchObject({
@@ -487,4 +525,20 @@ test('nothing that the configuration of a repository names is run', () => {
   // The trap works: git by itself runs it.
   spawnSync('git', ['diff'], { cwd: hostile });
   expect(readFileSync(ran, 'utf8')).not.toBe('');
+});
+
+test('an index with conflicts is no change to review yet', () => {
+  const torn = clone('torn');
+  git(torn, 'checkout', '-q', '-b', 'side', 'HEAD~1');
+  edit(torn, text => text.replace('return value;', 'return value - 1;'));
+  commit(torn, 'gauge: one less');
+  git(torn, 'checkout', '-q', '-b', 'other', 'HEAD~1');
+  edit(torn, text => text.replace('return value;', 'return value + 1;'));
+  commit(torn, 'gauge: one more');
+  expect(() => git(torn, 'merge', '-q', 'side')).toThrow();
+  expect(run(torn, ['check', '--staged'])).toEqual({
+    status: 2,
+    out: '',
+    err: `fencepost: --staged: ${GAUGE} is not merged; resolve its conflicts first\n`,
+  });
 });

@@ -37,6 +37,8 @@ export function changesOf(which: Which): Changes {
     const options = ['diff', ...DIFF_OPTIONS, '--ignore-submodules=all'];
     const done = git([...options, ...against, '--'], { env });
     if (done.status !== 0) return { fault: `git diff: ${done.fault || 'failed'}` };
+    const [, unmerged] = /^\* Unmerged path (.*)$/m.exec(done.out.toString('utf8')) ?? [];
+    if (unmerged !== undefined) return { fault: `${unmerged} is not merged; resolve its conflicts first` };
     const unstaged = which === 'staged' && done.out.length > 0 ? git([...options, '--'], { env }).out : '';
     return { diff: done.out, base, later: unstaged.toString('latin1') };
   } finally {

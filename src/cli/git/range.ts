@@ -1,3 +1,4 @@
+import { isCutShort } from './mail.ts';
 import { git, line } from './run.ts';
 import { objectsOf } from './tree.ts';
 
@@ -6,6 +7,12 @@ export interface Range {
   /** Object names. The base is the commit that the first one is made on, null of a root commit. */
   base: string | null;
   tip: string;
+  /** All of them, the first one first. */
+  ids: string[];
+  /** Are there commits that change no file? */
+  hasEmpty: boolean;
+  /** By commit the messages, as bytes in Latin-1, that their mails would be cut at. */
+  odd: Map<string, string>;
 }
 
 /** `none`: it names no commits, and the word may be something else; `fault`: it names some, and one sentence says why they are no series. */
@@ -84,24 +91,32 @@ interface Commit {
   tree: string;
   parents: string[];
   title: string;
+  /** As bytes in Latin-1. */
+  message: string;
 }
 
 /** From the last commit back to where the range begins. git format-patch leaves merges out without a word, and a series with a hole is none. */
 function walk(word: string, tip: string, bases: ReadonlySet<string>): Named {
-  let [count, changes, later]: [number, boolean, Commit | null] = [0, false, null];
+  let [count, changes, hasEmpty, later]: [number, boolean, boolean, Commit | null] = [0, false, false, null];
+  const ids: string[] = [];
+  const odd = new Map<string, string>();
+  const from = (base: string | null): Range => ({ base, tip, ids: ids.reverse(), hasEmpty, odd });
   for (let size = 8; count < MOST_COMMITS; size *= 2) {
     const commits = history(tip, count, size);
     if (commits.length === 0) return { fault: `${word}: git does not show its commits` };
     for (const commit of commits) {
       if (commit === null) return { fault: past(word) };
       changes ||= later !== null && later.tree !== commit.tree;
-      if (bases.has(commit.id)) return count === 0 ? empty(word) : changes ? { base: commit.id, tip } : unchanged(word);
+      hasEmpty ||= later !== null && later.tree === commit.tree;
+      if (bases.has(commit.id)) return count === 0 ? empty(word) : changes ? from(commit.id) : unchanged(word);
       if (commit.parents.length > 1)
         return { fault: `${word}: holds a merge (${commit.id.slice(0, 12)} ${commit.title}); a series is a line of commits, name one side of it` };
       count++;
       later = commit;
+      ids.push(commit.id);
+      if (isCutShort(commit.message)) odd.set(commit.id, commit.message);
       // The first commit of all. That of a shallow clone has a parent by its own word.
-      if (commit.parents.length === 0) return { base: null, tip };
+      if (commit.parents.length === 0) return from(null);
     }
   }
   return { fault: `${word}: more than ${MOST_COMMITS} commits` };
@@ -120,8 +135,17 @@ function history(tip: string, from: number, count: number): (Commit | null)[] {
   const names = Array.from({ length: count }, (_, i) => `${tip}~${from + i}\n`);
   return objectsOf(git(['cat-file', '--batch'], { input: names.join('') }).out).map(object => {
     if (object?.type !== 'commit') return null;
-    const [head = '', ...body] = object.bytes.toString('utf8').split('\n\n');
+    const text = object.bytes.toString('latin1');
+    const end = text.indexOf('\n\n');
+    const head = end < 0 ? text : text.slice(0, end);
+    const message = end < 0 ? '' : text.slice(end + 2);
     const values = (key: string) => [...head.matchAll(new RegExp(`^${key} ([0-9a-f]+)$`, 'gm'))].map(([, value = '']) => value);
-    return { id: object.id, tree: values('tree')[0] ?? '', parents: values('parent'), title: body[0]?.split('\n')[0] ?? '' };
+    return {
+      id: object.id,
+      tree: values('tree')[0] ?? '',
+      parents: values('parent'),
+      title: Buffer.from(message.split('\n')[0] ?? '', 'latin1').toString('utf8'),
+      message,
+    };
   });
 }
