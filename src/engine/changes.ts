@@ -41,6 +41,10 @@ export function changeOf(
     for (const event of fn.events) event.side = 'old';
   }
   const lines = linesNow(back, history);
+  const now = (path: string, line: number) => {
+    const at = lines.get(path)?.get(line);
+    return at === undefined ? null : { path: back.now.get(path) ?? path, line: at };
+  };
   const functions = pairs(before, after, back, lines);
   let kept: Map<Event, Event> | null = null;
   let gone: ReadonlySet<string> | null = null;
@@ -52,15 +56,11 @@ export function changeOf(
       kept ??= new Map(functions.flatMap(change => keptEvents(change, lines)));
       return kept.get(event) ?? null;
     },
-    lineNow: (path, line) => lines.get(path)?.get(line) ?? null,
+    lineNow: (path, line) => now(path, line)?.line ?? null,
     undeclared: name => {
       gone ??= undeclaredIn(back, history, reader);
       return gone.has(name);
     },
-  };
-  const now = (path: string, line: number) => {
-    const at = lines.get(path)?.get(line);
-    return at === undefined ? null : { path: back.now.get(path) ?? path, line: at };
   };
   return { changes, lines: { removed: back.removed, now }, paths: back.now };
 }

@@ -1,26 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { b4Checks, b4Lines, b4Review, type Review, review, type Severity } from '../../src/index.ts';
 import { diffPatch, grammar, patchOf, threadOf } from '../code.ts';
+import { code } from './lane.ts';
 import { agentReview, localCheck, reviewCheck, splitlines } from './replay.ts';
-
-const code = `struct lane_map {
-	unsigned long *used;	/* used == ~idle */
-	unsigned long *idle;
-};
-
-void lane_take(struct lane_map *m, unsigned int i)
-{
-	set_bit(i, m->used);
-	clear_bit(i,
-		  m->idle);
-}
-
-void lane_put(struct lane_map *m, unsigned int i)
-{
-	clear_bit(i, m->used);
-	set_bit(i, m->idle);
-}
-`;
 
 async function of(text: string): Promise<Review> {
   return review(threadOf([patchOf({ 'drivers/lane.c': text })]), { grammar: await grammar() });

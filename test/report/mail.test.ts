@@ -4,25 +4,7 @@ import { mailDrafts, type Person, type Review, raisedLine, review } from '../../
 import { distinct, header, peoplePieces, textPieces } from '../../src/report/header.ts';
 import { grammar, patchOf, threadOf } from '../code.ts';
 import { mail as mailText, read } from '../read/reading.ts';
-
-const code = `struct lane_map {
-	unsigned long *used;	/* used == ~idle */
-	unsigned long *idle;
-};
-
-void lane_take(struct lane_map *m, unsigned int i)
-{
-	set_bit(i, m->used);
-	clear_bit(i,
-		  m->idle);
-}
-
-void lane_put(struct lane_map *m, unsigned int i)
-{
-	clear_bit(i, m->used);
-	set_bit(i, m->idle);
-}
-`;
+import { code } from './lane.ts';
 
 /** The diff that adds a file. */
 function adding(path: string, text: string): string {

@@ -2,25 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { coverageLine, lines, notes, refusals, review } from '../../src/index.ts';
 import { wrap } from '../../src/report/wrap.ts';
 import { grammar, hunkPatch, patchOf, threadOf } from '../code.ts';
-
-const code = `struct lane_map {
-	unsigned long *used;	/* used == ~idle */
-	unsigned long *idle;
-};
-
-void lane_take(struct lane_map *m, unsigned int i)
-{
-	set_bit(i, m->used);
-	clear_bit(i,
-		  m->idle);
-}
-
-void lane_put(struct lane_map *m, unsigned int i)
-{
-	clear_bit(i, m->used);
-	set_bit(i, m->idle);
-}
-`;
+import { code } from './lane.ts';
 
 async function of(text: string, log = '') {
   return review(threadOf([patchOf({ 'drivers/lane.c': text }, log)]), { grammar: await grammar() });
