@@ -11,10 +11,16 @@ export const layers = {
   'src/report': ['src/model'],
   'src/facts': ['src/model'],
   'src/c': ['src/model', 'src/facts', 'web-tree-sitter'],
-  rules: ['src/model', 'src/c/query.ts'],
-  'src/engine': ['src/model', 'src/c', 'src/facts', 'src/lkmm', 'rules/index.ts', 'rules/renamed.ts'],
-  'src/index.ts': ['src/model', 'src/read', 'src/facts', 'src/c', 'src/lkmm', 'src/engine', 'src/report', 'rules/index.ts'],
+  'src/analysis': ['src/model', 'src/facts', 'src/c'],
+  rules: ['src/model', 'src/analysis/query.ts'],
+  'src/engine': ['src/model', 'src/c', 'src/analysis', 'src/facts', 'src/lkmm', 'rules/index.ts', 'rules/renamed.ts'],
+  'src/index.ts': ['src/model', 'src/read', 'src/facts', 'src/c', 'src/analysis', 'src/lkmm', 'src/engine', 'src/report', 'rules/index.ts'],
   'src/cli': ['src/index.ts', 'src/model', 'node:', 'mailparser', 'yaml', 'zod'],
+};
+
+/** Folders in order: each may import those before it, and itself. */
+const order = {
+  'src/c': ['text', 'syntax', 'cfg', 'lower', 'calls', 'world'],
 };
 
 /** What only cli may touch: the machine, the clock, chance, code that comes from elsewhere. */
@@ -39,7 +45,39 @@ export function sources(folder) {
   });
 }
 
+/** The place of a file's folder in its layer's order; null where there is none. */
+function floorOf(name, layer) {
+  const at = order[layer]?.indexOf(name.slice(layer.length + 1).split('/')[0] ?? '') ?? -1;
+  return at < 0 || !name.startsWith(`${layer}/`) ? null : at;
+}
+
 const layerOf = name => Object.keys(layers).find(layer => name === layer || name.startsWith(`${layer}/`));
+
+const IMPORT = /^(?:import\s+|(?:import|export)\s[^;'"`=(]*?\sfrom\s+)['"]([^'"]+)['"]/gm;
+
+/** One line for each circle of imports among the files, types included. */
+export function circles(read = name => readFileSync(join(root, name), 'utf8'), names = [...sources('src'), ...sources('rules')]) {
+  const imports = new Map(
+    names.map(name => [
+      name,
+      [...read(name).matchAll(IMPORT)].flatMap(([, to]) => (to.startsWith('.') ? [relative('/', join('/', name, '..', to))] : [])),
+    ]),
+  );
+  const found = [];
+  const state = new Map();
+  const visit = (name, path) => {
+    if (state.get(name) === 'done') return;
+    if (state.get(name) === 'open') {
+      found.push(`${[...path.slice(path.indexOf(name)), name].join(' -> ')}: a circle of imports`);
+      return;
+    }
+    state.set(name, 'open');
+    for (const to of imports.get(name) ?? []) visit(to, [...path, name]);
+    state.set(name, 'done');
+  };
+  for (const name of names) visit(name, []);
+  return found;
+}
 
 /** One line for each import or effect that the table does not allow. */
 export function breaches(read = name => readFileSync(join(root, name), 'utf8'), names = [...sources('src'), ...sources('rules')]) {
@@ -51,10 +89,12 @@ export function breaches(read = name => readFileSync(join(root, name), 'utf8'), 
       continue;
     }
     const text = read(name);
-    for (const [, target] of text.matchAll(/^(?:import\s+|(?:import|export)\s[^;'"`=(]*?\sfrom\s+)['"]([^'"]+)['"]/gm)) {
+    for (const [, target] of text.matchAll(IMPORT)) {
       const to = target.startsWith('.') ? relative('/', join('/', name, '..', target)) : target;
       const allowed = [layer, ...layers[layer]].some(may => to === may || to.startsWith(may.endsWith(':') ? may : `${may}/`) || target === may);
       if (!allowed) found.push(`${name}: imports ${target}, which ${layer} may not`);
+      const [mine, its] = [floorOf(name, layer), floorOf(to, layer)];
+      if (mine !== null && its !== null && its > mine) found.push(`${name}: imports ${target}, which stands above it`);
     }
     if (layer === 'src/cli') continue;
     const code = text

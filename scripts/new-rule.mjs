@@ -23,7 +23,7 @@ mkdirSync(dirname(path), { recursive: true });
 writeFileSync(
   path,
   `import type { Rule } from '../../src/model/rule.ts';
-import { eventsOf } from '../../src/c/query.ts';
+import { eventsOf } from '../../src/analysis/query.ts';
 
 export default {
   id: '${id}',

@@ -1,9 +1,9 @@
 /** fencepost as a library: everything but files, arguments and the terminal. */
 
 export { rules } from '../rules/index.ts';
-export type { Tree } from './c/images.ts';
-export { type Grammar, loadGrammar } from './c/tree.ts';
-export { viewOfText, viewOfThread } from './c/view.ts';
+export { viewOfText, viewOfThread } from './analysis/view.ts';
+export { type Grammar, loadGrammar } from './c/syntax/tree.ts';
+export type { Tree } from './c/text/images.ts';
 export { currentRule } from './engine/config.ts';
 export { type ReviewOptions, review } from './engine/review.ts';
 export { scan } from './engine/scan.ts';

@@ -1,9 +1,9 @@
 /** C text as a series of patches, for tests of everything behind the mail. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { imagesOf } from '../src/c/images.ts';
-import { type Grammar, loadGrammar } from '../src/c/tree.ts';
-import { readerOf, worldOf } from '../src/c/world.ts';
+import { readerOf, worldOf } from '../src/analysis/world.ts';
+import { type Grammar, loadGrammar } from '../src/c/syntax/tree.ts';
+import { imagesOf } from '../src/c/text/images.ts';
 import { factOf } from '../src/facts/lookup.ts';
 import type { World } from '../src/model/rule.ts';
 import type { FileDiff, HunkLine, Message, Patch, Thread } from '../src/model/series.ts';

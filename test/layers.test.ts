@@ -1,9 +1,18 @@
 import { expect, test } from 'vitest';
 // @ts-expect-error a script without declarations
-import { breaches, layers, sources } from '../scripts/layers.mjs';
+import { breaches, circles, layers, sources } from '../scripts/layers.mjs';
 
 test('every source stands in the layer table and keeps to it', () => {
   expect(breaches()).toEqual([]);
+});
+
+test('no file is imported by what it imports itself', () => {
+  expect(circles()).toEqual([]);
+});
+
+test('a circle of imports is told with the files on it', () => {
+  const files: Record<string, string> = { 'src/c/a.ts': "import { b } from './b.ts';", 'src/c/b.ts': "import type { A } from './a.ts';" };
+  expect(circles((name: string) => files[name] ?? '', Object.keys(files))).toEqual(['src/c/a.ts -> src/c/b.ts -> src/c/a.ts: a circle of imports']);
 });
 
 test('the table covers sources that are there', () => {
@@ -19,6 +28,7 @@ test.each([
   ['a parser that opens files', { 'src/read/x.ts': "import { readFileSync } from 'node:fs';" }],
   ['a file outside all layers', { 'src/utils/x.ts': '' }],
   ['an import spread over lines', { 'src/c/x.ts': "import {\n  a,\n  b,\n} from '../engine/sift.ts';" }],
+  ['a folder that imports one above it', { 'src/c/text/x.ts': "import { a } from '../lower/y.ts';" }],
   ['an export from elsewhere', { 'src/c/x.ts': "export * from '../report/json.ts';" }],
 ])('%s is a breach', (_name, files) => {
   expect(of(files as unknown as Record<string, string>)).toHaveLength(1);

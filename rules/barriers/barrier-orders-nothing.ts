@@ -1,4 +1,4 @@
-import { eventsOf, isAccess, nodesAfter } from '../../src/c/query.ts';
+import { eventsOf, isAccess, nodesAfter } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

@@ -11,7 +11,7 @@ import {
   ordersStores,
   passes,
   runsAlone,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Related } from '../../src/model/finding.ts';
 import type { Claim, Deed, Rule, Use } from '../../src/model/rule.ts';

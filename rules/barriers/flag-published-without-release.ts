@@ -13,7 +13,7 @@ import {
   passes,
   runsAlone,
   sameStatement,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Meaning, Rule, Use, World } from '../../src/model/rule.ts';
 

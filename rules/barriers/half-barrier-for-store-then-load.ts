@@ -1,4 +1,4 @@
-import { eventsOf, isAccess, isTest, nearest, nodesAfter, storeThenLook } from '../../src/c/query.ts';
+import { eventsOf, isAccess, isTest, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 

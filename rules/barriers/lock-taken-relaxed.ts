@@ -1,4 +1,4 @@
-import { eventsOf, isTest, keyOf, nearest, nodesAfter, ordersLoads } from '../../src/c/query.ts';
+import { eventsOf, isTest, keyOf, nearest, nodesAfter, ordersLoads } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { calleeIn, eventsOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/c/query.ts';
+import { calleeIn, eventsOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 

@@ -11,7 +11,7 @@ import {
   ordersStores,
   placeOf,
   runsAlone,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { isAccess } from '../../src/c/query.ts';
+import { isAccess } from '../../src/analysis/query.ts';
 import type { CFunction, Event, Misled } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 

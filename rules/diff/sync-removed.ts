@@ -1,4 +1,4 @@
-import { isTest } from '../../src/c/query.ts';
+import { isTest } from '../../src/analysis/query.ts';
 import type { Place } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import { lostBarrier } from './sync-removed/barrier.ts';

@@ -1,4 +1,4 @@
-import { isTest, runsAlone } from '../../src/c/query.ts';
+import { isTest, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Loop } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 

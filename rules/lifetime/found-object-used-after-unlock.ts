@@ -18,7 +18,7 @@ import {
   sameContainer,
   sameLock,
   takings,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Remark, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './found-object-used-after-unlock/examples.ts';

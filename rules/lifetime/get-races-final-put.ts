@@ -1,4 +1,4 @@
-import { cellName, effectsOf, isTest, keyOf, objectOf, onward, originsOf, releasesIn, sameLock } from '../../src/c/query.ts';
+import { cellName, effectsOf, isTest, keyOf, objectOf, onward, originsOf, releasesIn, sameLock } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './get-races-final-put/examples.ts';

@@ -1,4 +1,4 @@
-import { heldAt, isTest, keyOf, nodesAfter, onward, variablesIn } from '../../src/c/query.ts';
+import { heldAt, isTest, keyOf, nodesAfter, onward, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

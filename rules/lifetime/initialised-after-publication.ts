@@ -1,4 +1,4 @@
-import { cellName, isOwn, isTest, keyOf, nodesAfter, objectOf, onward, runsAlone, variablesIn } from '../../src/c/query.ts';
+import { cellName, isOwn, isTest, keyOf, nodesAfter, objectOf, onward, runsAlone, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 import { examples } from './initialised-after-publication/examples.ts';

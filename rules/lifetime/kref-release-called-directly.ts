@@ -10,7 +10,7 @@ import {
   originsOf,
   releasesIn,
   takesReference,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { heldOnEntry, isTest, keyOf, onward, originsOf } from '../../src/c/query.ts';
+import { heldOnEntry, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 

@@ -9,7 +9,7 @@ import {
   releasesIn,
   takesReference,
   variablesIn,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { isAwaited, isSerialised, keepsAlive, othersOnlyCount } from './read-after-failed-put/kept.ts';

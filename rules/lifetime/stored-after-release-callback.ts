@@ -1,4 +1,4 @@
-import { isHandedOver, isTest, objectOf, onward, variablesIn } from '../../src/c/query.ts';
+import { isHandedOver, isTest, objectOf, onward, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 

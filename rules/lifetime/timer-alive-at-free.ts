@@ -1,4 +1,4 @@
-import { calleeIn, deferredIn, isTest, keyOf, objectOf, onward, releasesIn } from '../../src/c/query.ts';
+import { calleeIn, deferredIn, isTest, keyOf, objectOf, onward, releasesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 

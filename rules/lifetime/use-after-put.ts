@@ -10,7 +10,7 @@ import {
   surelyReaches,
   takesReference,
   variablesIn,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { conditionOn, gates, isTest, nodesAfter, runsAlone } from '../../src/c/query.ts';
+import { conditionOn, gates, isTest, nodesAfter, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, Use, World } from '../../src/model/rule.ts';
 

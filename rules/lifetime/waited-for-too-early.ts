@@ -1,4 +1,4 @@
-import { type Deferred, deferredIn } from '../../src/c/query.ts';
+import { type Deferred, deferredIn } from '../../src/analysis/query.ts';
 import type { Remark, Rule } from '../../src/model/rule.ts';
 import { examples } from './waited-for-too-early/examples.ts';
 import { type Source, sourcesOf } from './waited-for-too-early/sources.ts';

@@ -1,4 +1,4 @@
-import { cellName, isTest, keyOf, objectOf, onward, runsAlone, takesReference, variablesIn } from '../../src/c/query.ts';
+import { cellName, isTest, keyOf, objectOf, onward, runsAlone, takesReference, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { type Deferred, deferredIn, partnersOf, runBy } from '../../src/c/query.ts';
+import { type Deferred, deferredIn, partnersOf, runBy } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Remark, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './work-outlives-owner/examples.ts';

@@ -1,4 +1,4 @@
-import { handlersIn, heldAt, isIdentity, keyOf, lockText, sameLock, takings } from '../../src/c/query.ts';
+import { handlersIn, heldAt, isIdentity, keyOf, lockText, sameLock, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 

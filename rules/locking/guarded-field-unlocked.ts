@@ -11,7 +11,7 @@ import {
   rolesOf,
   runsAlone,
   sameLock,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './guarded-field-unlocked/examples.ts';

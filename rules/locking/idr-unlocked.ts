@@ -1,4 +1,4 @@
-import { after, before, heldAt, runsAlone } from '../../src/c/query.ts';
+import { after, before, heldAt, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 

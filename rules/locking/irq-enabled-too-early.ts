@@ -1,4 +1,4 @@
-import { callersOf, gives, isTest, lockText, onward, takings } from '../../src/c/query.ts';
+import { callersOf, gives, isTest, lockText, onward, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

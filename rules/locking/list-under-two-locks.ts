@@ -1,4 +1,4 @@
-import { heldAt, isTest, lockText, runsAlone, sameLock } from '../../src/c/query.ts';
+import { heldAt, isTest, lockText, runsAlone, sameLock } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 

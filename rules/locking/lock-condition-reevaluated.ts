@@ -1,4 +1,4 @@
-import { eventsOf, isTest, nodesAfter } from '../../src/c/query.ts';
+import { eventsOf, isTest, nodesAfter } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 

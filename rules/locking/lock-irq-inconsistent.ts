@@ -1,4 +1,4 @@
-import { lockText, runsAlone, runsInTask } from '../../src/c/query.ts';
+import { lockText, runsAlone, runsInTask } from '../../src/analysis/query.ts';
 import type { CFunction } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import { examples } from './lock-irq-inconsistent/examples.ts';

@@ -1,4 +1,4 @@
-import { heldAt, isIdentity, isTest, lockText, runsAlone, sameLock, surelyTakes, takings } from '../../src/c/query.ts';
+import { heldAt, isIdentity, isTest, lockText, runsAlone, sameLock, surelyTakes, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 

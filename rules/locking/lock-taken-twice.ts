@@ -1,4 +1,4 @@
-import { isIdentity, lockText, mayGive, nodesAfter, between as path, sameLock, surelyTakes, takings } from '../../src/c/query.ts';
+import { isIdentity, lockText, mayGive, nodesAfter, between as path, sameLock, surelyTakes, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 

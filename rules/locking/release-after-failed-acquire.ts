@@ -1,4 +1,4 @@
-import { failedReleases, lockText } from '../../src/c/query.ts';
+import { failedReleases, lockText } from '../../src/analysis/query.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
 export default {

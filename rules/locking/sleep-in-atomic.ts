@@ -1,4 +1,4 @@
-import { atomicAt, between, calleeIn, lockText, mayGive, maySleep, sameLock, sureSleep, takings } from '../../src/c/query.ts';
+import { atomicAt, between, calleeIn, lockText, mayGive, maySleep, sameLock, sureSleep, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { callersGive, failsAlong, type Leak, leaksOf, lockText, pieceLeaksOf } from '../../src/c/query.ts';
+import { callersGive, failsAlong, type Leak, leaksOf, lockText, pieceLeaksOf } from '../../src/analysis/query.ts';
 import type { CFunction, FlowNode } from '../../src/model/code.ts';
 import type { Mention, Rule, World } from '../../src/model/rule.ts';
 import { left } from './unlock-missing-on-path/change.ts';

@@ -1,4 +1,4 @@
-import { lockText, unheldReleases } from '../../src/c/query.ts';
+import { lockText, unheldReleases } from '../../src/analysis/query.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
 export default {

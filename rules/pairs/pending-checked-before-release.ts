@@ -1,4 +1,4 @@
-import { calleeIn, cellName, conditionOn, effectsOf, handlersIn, isTest, keyOf, nodesAfter, onward } from '../../src/c/query.ts';
+import { calleeIn, cellName, conditionOn, effectsOf, handlersIn, isTest, keyOf, nodesAfter, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { ClaimThread, Edit, Rule, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { eventsOf, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/c/query.ts';
+import { eventsOf, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { after, alwaysFollowed, callersOf, cellName, dominates, heldOver, isTest, keyOf, runsAlone } from '../../src/c/query.ts';
+import { after, alwaysFollowed, callersOf, cellName, dominates, heldOver, isTest, keyOf, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

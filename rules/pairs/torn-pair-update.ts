@@ -1,4 +1,4 @@
-import { between, gates, heldOver, indexOf, isTest, keyOf, type PairUpdate, pairUpdates, runsAlone } from '../../src/c/query.ts';
+import { between, gates, heldOver, indexOf, isTest, keyOf, type PairUpdate, pairUpdates, runsAlone } from '../../src/analysis/query.ts';
 import type { Rule, Tie, World } from '../../src/model/rule.ts';
 
 /** More updaters than this are tried pair by pair no further. */

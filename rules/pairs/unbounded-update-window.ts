@@ -1,4 +1,4 @@
-import { comparedEvents, indexOf, isTest, keyOf, type PairUpdate, pairUpdates } from '../../src/c/query.ts';
+import { comparedEvents, indexOf, isTest, keyOf, type PairUpdate, pairUpdates } from '../../src/analysis/query.ts';
 import type { CFunction, Event, Loop } from '../../src/model/code.ts';
 import type { Rule, Tie } from '../../src/model/rule.ts';
 

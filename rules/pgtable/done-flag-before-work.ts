@@ -1,4 +1,4 @@
-import { isTest, onward } from '../../src/c/query.ts';
+import { isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { eventsOf, isTest, onward } from '../../src/c/query.ts';
+import { eventsOf, isTest, onward } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 

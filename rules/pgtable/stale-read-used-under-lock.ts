@@ -1,4 +1,16 @@
-import { conditionOn, eventsOf, isHandedOver, isMadeHere, isTest, keyOf, madeOf, onward, originsOf, partnersOf, placeOf } from '../../src/c/query.ts';
+import {
+  conditionOn,
+  eventsOf,
+  isHandedOver,
+  isMadeHere,
+  isTest,
+  keyOf,
+  madeOf,
+  onward,
+  originsOf,
+  partnersOf,
+  placeOf,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts';
 

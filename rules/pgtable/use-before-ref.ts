@@ -1,4 +1,4 @@
-import { isHandedOver, isTest, isUseOf, onward } from '../../src/c/query.ts';
+import { isHandedOver, isTest, isUseOf, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 

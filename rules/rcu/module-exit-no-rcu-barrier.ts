@@ -1,4 +1,4 @@
-import { calleeIn, isTest } from '../../src/c/query.ts';
+import { calleeIn, isTest } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

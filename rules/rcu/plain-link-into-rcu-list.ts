@@ -13,7 +13,7 @@ import {
   linkingsIn,
   runsAlone,
   useBehind,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 

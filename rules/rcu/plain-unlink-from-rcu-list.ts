@@ -19,7 +19,7 @@ import {
   runsAlone,
   sameLink,
   walksOver,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './plain-unlink-from-rcu-list/examples.ts';

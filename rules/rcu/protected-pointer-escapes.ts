@@ -10,7 +10,7 @@ import {
   retirementsOf,
   runsInSoftirq,
   takesReference,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './protected-pointer-escapes/examples.ts';

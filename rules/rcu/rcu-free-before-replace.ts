@@ -9,7 +9,7 @@ import {
   runsAlone,
   variablesIn,
   waitsForReaders,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 

@@ -15,7 +15,7 @@ import {
   variablesIn,
   waitsForReaders,
   walkersOf,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Report, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './rcu-free-without-gp/examples.ts';

@@ -11,7 +11,7 @@ import {
   variablesIn,
   waitsForReaders,
   walkersOf,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts';
 

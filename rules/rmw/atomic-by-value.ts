@@ -1,4 +1,4 @@
-import { between, cellName, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/c/query.ts';
+import { between, cellName, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { after, before, gapAfter, gapBefore, indexOf, isAccess, isTest, isUpdate, keyOf, nodesAfter, runsAlone } from '../../src/c/query.ts';
+import { after, before, gapAfter, gapBefore, indexOf, isAccess, isTest, isUpdate, keyOf, nodesAfter, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Tie } from '../../src/model/rule.ts';
 

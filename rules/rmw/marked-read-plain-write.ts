@@ -1,4 +1,4 @@
-import { cellName, heldAt, isOwn, isTest, madeOf, nodesAfter, partnersOf, placeOf, runsAlone } from '../../src/c/query.ts';
+import { cellName, heldAt, isOwn, isTest, madeOf, nodesAfter, partnersOf, placeOf, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { between, isOwn, isTest, keyOf, onward } from '../../src/c/query.ts';
+import { between, isOwn, isTest, keyOf, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 

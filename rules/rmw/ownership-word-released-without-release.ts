@@ -12,7 +12,7 @@ import {
   passes,
   runsAlone,
   sameStatement,
-} from '../../src/c/query.ts';
+} from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, Use, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { cellName, conditionOn, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/c/query.ts';
+import { cellName, conditionOn, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { bringsUpOrDown, cellName, heldAt, irqHandlerOf, isOwn, isTest, rolesOf, runsAlone } from '../../src/c/query.ts';
+import { bringsUpOrDown, cellName, heldAt, irqHandlerOf, isOwn, isTest, rolesOf, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Report, Rule, Use, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { cellName, conditionOn, effectsOf, heldAt, isOwn, isTest, keyOf, onward, partnersOf, placeOf, runsAlone } from '../../src/c/query.ts';
+import { cellName, conditionOn, effectsOf, heldAt, isOwn, isTest, keyOf, onward, partnersOf, placeOf, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Use, World } from '../../src/model/rule.ts';
 

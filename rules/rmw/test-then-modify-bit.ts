@@ -1,4 +1,4 @@
-import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, onward, rolesOf, runsAlone } from '../../src/c/query.ts';
+import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, onward, rolesOf, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

@@ -1,4 +1,4 @@
-import { effectsOf, isTest, keyOf, nodesAfter, onward } from '../../src/c/query.ts';
+import { effectsOf, isTest, keyOf, nodesAfter, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

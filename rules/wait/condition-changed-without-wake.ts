@@ -1,4 +1,4 @@
-import { effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement } from '../../src/c/query.ts';
+import { effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 

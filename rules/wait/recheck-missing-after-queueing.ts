@@ -1,4 +1,4 @@
-import { dominates, gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/c/query.ts';
+import { dominates, gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './recheck-missing-after-queueing/examples.ts';

@@ -1,4 +1,4 @@
-import { effectsOf, eventsOf, isAccess, isTest, keyOf, nearest, ordersAll, sameStatement, storeThenLook } from '../../src/c/query.ts';
+import { effectsOf, eventsOf, isAccess, isTest, keyOf, nearest, ordersAll, sameStatement, storeThenLook } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Meaning, Rule, World } from '../../src/model/rule.ts';
 

@@ -1,6 +1,6 @@
 import { currentRule, rules, type Severity } from '../index.ts';
 import type { Options, OptionTable } from './options.ts';
-import { unknownRule } from './rules.ts';
+import { unknownRule } from './rulenames.ts';
 
 /** How findings can be written. */
 export const FORMATS = ['notes', 'lines', 'json'] as const;

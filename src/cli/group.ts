@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { type Message, readThread } from '../index.ts';
-import { isMail } from './read.ts';
+import { isMail } from './ismail.ts';
 import { tools } from './tools.ts';
 
 /** What the start of a file says of the one mail in it. */

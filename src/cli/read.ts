@@ -1,6 +1,7 @@
 /** Reads one input, and says where it is no mail at all. */
 import { type Message, type ReadTools, readThread, type Thread } from '../index.ts';
 import type { Input } from './input.ts';
+import { isMail } from './ismail.ts';
 import { progress } from './progress.ts';
 import { tools } from './tools.ts';
 
@@ -32,11 +33,6 @@ export async function readInput(source: Input, options: Parameters<typeof readTh
   if (source.inputs) joinUnnumbered(thread, onMessage ? seen : thread.messages.map(seenOf));
   if (mail || thread.series.length > 0 || thread.messages.some(isMail)) return { thread, unread: null };
   return { thread, unread: source.lost.length > 0 && look.bytes === 0 ? null : unreadLine(source, look, handed + thread.messages.length) };
-}
-
-/** Is it a mail or a patch, by what was read? Text without headers and a diff is none, and neither is a page of which only the title is known. */
-export function isMail({ kind, patch, from, date, problems }: Message): boolean {
-  return patch !== null || kind !== 'other' || from !== null || date !== null || problems.some(p => p.severity === 'refused');
 }
 
 /** What stays of a message that was handed on. */

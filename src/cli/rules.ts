@@ -4,9 +4,10 @@ import { CONFIG_OPTIONS, configured } from './configured.ts';
 import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
-import { type Options, readOptions, suggestion } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
+import { unknownRule } from './rulenames.ts';
 import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
@@ -24,15 +25,6 @@ export function rulesCommand(args: string[], out: Out, err: Out): number {
 function wrong(command: string, text: string, err: Out): 2 {
   err(`fencepost ${command}: ${safe(text)}\n`);
   return 2;
-}
-
-/** What is said of a name that no rule has. */
-export function unknownRule(name: string): string {
-  const near = suggestion(
-    name,
-    rules.map(r => r.id),
-  );
-  return `no rule is called ${name}${near || '; `fencepost rules` lists them'}`;
 }
 
 /** `fencepost explain RULE` and `fencepost explain FINGERPRINT INPUT...` */

@@ -1,13 +1,14 @@
 /** The series as a change: each function before and after it, what went, and what stays. */
-import { type Before, type Image, type Images, imagesBefore } from '../c/images.ts';
-import { nodesAfter } from '../c/query.ts';
-import type { Reader } from '../c/world.ts';
+
+import { nodesAfter } from '../analysis/query.ts';
+import type { Reader } from '../analysis/world.ts';
+import { type Before, type Image, type Images, imagesBefore } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { ChangedFunction, Changes, Remark, Report, Rule, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { failed } from './look.ts';
 import type { LinesBefore } from './numbering.ts';
-import type { Raised } from './sift.ts';
+import type { Raised } from './raised.ts';
 
 /** The change, and what became of the lines that were there before it. */
 export interface SeriesChange {

@@ -1,7 +1,7 @@
 /** What users declare, put to use: wrappers as facts, pairs as ties, and claims that a declaration dismisses. */
 
-import { cellKey } from '../c/cells.ts';
-import { namesOf } from '../c/ties.ts';
+import { namesOf } from '../analysis/atomicity/ties.ts';
+import { cellKey } from '../c/lower/cells.ts';
 import type { Fact } from '../model/fact.ts';
 import type { Held } from '../model/finding.ts';
 import type { Claim, Tie } from '../model/rule.ts';

@@ -1,6 +1,7 @@
 /** A finding's lasting name: what it is about, not where it stands now, so that it survives edits elsewhere in the file. */
-import { codeOnly } from '../c/bare.ts';
-import { cellName } from '../c/cells.ts';
+
+import { cellName } from '../c/lower/cells.ts';
+import { codeOnly } from '../c/text/bare.ts';
 import type { Event } from '../model/code.ts';
 
 /**

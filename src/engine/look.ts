@@ -1,13 +1,14 @@
 /** Runs the rules over one state of the code. */
-import { cellKey } from '../c/cells.ts';
-import type { Image } from '../c/images.ts';
-import { type Reader, worldOf } from '../c/world.ts';
+
+import { type Reader, worldOf } from '../analysis/world.ts';
+import { cellKey } from '../c/lower/cells.ts';
+import type { Image } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Remark, Report, Rule, Use, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { declaredTies } from './declared.ts';
-import type { Raised } from './sift.ts';
+import type { Raised } from './raised.ts';
 
 /** The world that the images make, with what the user declares of it. */
 export function worldWith(images: Image[], patches: (Patch | null)[], reader: Reader, facts: UserFacts): { world: World; problems: Problem[] } {

@@ -4,8 +4,9 @@
  * the claim says that it means (`meanings.ts`); what is done out of view by what the claim assumes (`deeds.ts`). All of them find their
  * places in one memory (`memory.ts`).
  */
-import { nodesAfter } from '../c/flow.ts';
-import { lockName } from '../c/locknames.ts';
+
+import { lockName } from '../analysis/sections/locknames.ts';
+import { nodesAfter } from '../c/cfg/flow.ts';
 import { factOf } from '../facts/lookup.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';

@@ -2,7 +2,7 @@
  * The memory of a draft: a location for each cell, lock and name that the claim speaks of, a number for each constant, and a register for
  * each read. Whatever becomes steps, be it seen, meant or assumed, gets its places here, so that the same memory is the same location.
  */
-import { cellKey, cellName } from '../c/cells.ts';
+import { cellKey, cellName } from '../c/lower/cells.ts';
 import type { Event } from '../model/code.ts';
 import type { Claim } from '../model/rule.ts';
 import type { DraftLocation, Step } from './draft.ts';

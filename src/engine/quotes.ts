@@ -2,7 +2,7 @@
 import type { Place } from '../model/code.ts';
 import type { HunkLine, Patch } from '../model/series.ts';
 import { isShown, linesOf, type Numbered } from './numbering.ts';
-import type { Raised } from './sift.ts';
+import type { Raised } from './raised.ts';
 
 /** Changed lines of the function that are quoted where the fault is in what the patch changed beside the finding's line. */
 const MOST_CHANGED = 3;

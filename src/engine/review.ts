@@ -1,11 +1,11 @@
 /** Reviews a thread: code in view, rules over it, claims decided, findings sifted. */
 
 import { rules as allRules } from '../../rules/index.ts';
-import { type Image, imagesOf, type Tree } from '../c/images.ts';
-import { outsideOf } from '../c/outside.ts';
-import type { Grammar } from '../c/tree.ts';
-import { isC, onlyC, type PatchSet, patchSetsOf } from '../c/view.ts';
-import { readerOf } from '../c/world.ts';
+import { isC, onlyC, type PatchSet, patchSetsOf } from '../analysis/view.ts';
+import { readerOf } from '../analysis/world.ts';
+import type { Grammar } from '../c/syntax/tree.ts';
+import { type Image, imagesOf, type Tree } from '../c/text/images.ts';
+import { outsideOf } from '../c/world/outside.ts';
 import { factOf } from '../facts/lookup.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Review, SeriesReview } from '../model/review.ts';

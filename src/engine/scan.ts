@@ -1,9 +1,9 @@
 /** Reviews one file as it stands: what a patch that adds it would be told, said of code that is there already. */
 import { rules as allRules } from '../../rules/index.ts';
-import type { Image, Tree } from '../c/images.ts';
-import { joined } from '../c/outside.ts';
-import { imageOfText } from '../c/view.ts';
-import { readerOf } from '../c/world.ts';
+import { imageOfText } from '../analysis/view.ts';
+import { readerOf } from '../analysis/world.ts';
+import type { Image, Tree } from '../c/text/images.ts';
+import { joined } from '../c/world/outside.ts';
 import { factOf } from '../facts/lookup.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';

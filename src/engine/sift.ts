@@ -1,7 +1,6 @@
 /** From what rules raised to findings: claims decided, duplicates joined, origin and status told, the rest held with a reason. */
-import type { CFunction, Event, Place } from '../model/code.ts';
+import type { Place } from '../model/code.ts';
 import type { Finding, Held, Severity, Witness } from '../model/finding.ts';
-import type { Remark, Rule } from '../model/rule.ts';
 import type { Comment, Message, Patch } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { earlierIds, type Judge } from './config.ts';
@@ -10,20 +9,9 @@ import { fingerprint, wordsOf } from './fingerprint.ts';
 import { inWords } from './inwords.ts';
 import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
 import { quoteFor } from './quotes.ts';
+import type { Raised } from './raised.ts';
 import { superseded } from './supersede.ts';
 import { decideClaim, REVIEW_BUDGET } from './witness.ts';
-
-/** What a rule reported, as it came. */
-export interface Raised {
-  rule: Rule;
-  fn: CFunction;
-  place: Place;
-  event: Event | null;
-  addedBy: number | null;
-  remark: Remark;
-  /** Said of the change itself, not of a state. */
-  isChange?: true;
-}
 
 export interface SeriesContext {
   messages: (Message | undefined)[];

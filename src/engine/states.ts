@@ -1,5 +1,5 @@
 /** The states that a series goes through, from before its first patch to after its last, each reviewed when it is needed. */
-import type { Image, Images } from '../c/images.ts';
+import type { Image, Images } from '../c/text/images.ts';
 import type { Rule, World } from '../model/rule.ts';
 import type { Problem } from '../model/series.ts';
 import type { SeriesChange } from './changes.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { imagesBefore, imagesOf } from '../../src/c/images.ts';
+import { imagesBefore, imagesOf } from '../../src/c/text/images.ts';
 import { review } from '../../src/engine/review.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import type { Patch, Thread } from '../../src/model/series.ts';

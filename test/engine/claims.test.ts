@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pairUpdates } from '../../src/c/query.ts';
+import { pairUpdates } from '../../src/analysis/query.ts';
 import { decideClaim } from '../../src/engine/witness.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Tie } from '../../src/model/rule.ts';

@@ -1,5 +1,5 @@
 /** A barrier that is removed while the accesses that it ordered stay. */
-import { isAccess } from '../../../src/c/query.ts';
+import { isAccess } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Claim, Remark } from '../../../src/model/rule.ts';
 import { decidedOnly, fenceOf, orderClaim } from './order.ts';

@@ -1,5 +1,5 @@
 /** A lock that goes while what it was around stays. */
-import { isAccess, keyOf, sameLock } from '../../../src/c/query.ts';
+import { isAccess, keyOf, sameLock } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { countOf } from './seqcount.ts';

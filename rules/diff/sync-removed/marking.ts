@@ -1,5 +1,5 @@
 /** A marked, ordered or atomic access that becomes a lesser one. */
-import { cellKey, isAccess, isOwn, keyOf, nodesAfter, nodesBefore, ofOneObject, runsAlone } from '../../../src/c/query.ts';
+import { cellKey, isAccess, isOwn, keyOf, nodesAfter, nodesBefore, ofOneObject, runsAlone } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim, Edit, Remark } from '../../../src/model/rule.ts';
 import { decidedOnly, orderClaim } from './order.ts';

@@ -1,5 +1,5 @@
 /** Two accesses that have lost their order, against a function in view that makes the other two of the pair. */
-import { between, conditionOn, heldAt, nodesAfter, ordersAll, ordersLoads, ordersStores, sameLock } from '../../../src/c/query.ts';
+import { between, conditionOn, heldAt, nodesAfter, ordersAll, ordersLoads, ordersStores, sameLock } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Changes, Claim, Edit } from '../../../src/model/rule.ts';
 import { formerly, isOpen, onOneCell, running } from './partners.ts';

@@ -1,5 +1,5 @@
 /** The other half of what goes: functions in view that touch the same memory, and may run beside the one that changes. */
-import { isAccess, isOwn, isTest, keyOf, runsAlone } from '../../../src/c/query.ts';
+import { isAccess, isOwn, isTest, keyOf, runsAlone } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
 

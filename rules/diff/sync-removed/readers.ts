@@ -15,7 +15,7 @@ import {
   variablesIn,
   waitsForReaders,
   walkersOf,
-} from '../../../src/c/query.ts';
+} from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim } from '../../../src/model/rule.ts';
 import type { View } from './view.ts';

@@ -1,5 +1,5 @@
 /** A reference that is no longer taken while it is still given back. */
-import { calleeIn, objectOf, onward, releasesIn } from '../../../src/c/query.ts';
+import { calleeIn, objectOf, onward, releasesIn } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim, ClaimThread, Remark } from '../../../src/model/rule.ts';
 import { callOf, inFunction, isMoved, isReplaced, staying, type View } from './view.ts';

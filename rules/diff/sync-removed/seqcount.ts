@@ -1,5 +1,5 @@
 /** A write section of a sequence count that goes while the writes in it stay. */
-import { keyOf } from '../../../src/c/query.ts';
+import { keyOf } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { onOneCell } from './partners.ts';

@@ -1,5 +1,5 @@
 /** What a lock was around, against a function in view that still takes it around the same memory. */
-import { cellName, gates, nodesAfter, sameStatement } from '../../../src/c/query.ts';
+import { cellName, gates, nodesAfter, sameStatement } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Bad, Claim, Meaning } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell, running } from './partners.ts';

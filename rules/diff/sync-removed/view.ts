@@ -1,5 +1,5 @@
 /** What the kinds of loss ask of a function on both sides. */
-import { calleeIn, cellName, hasOwnLock, isAccess, isOwn } from '../../../src/c/query.ts';
+import { calleeIn, cellName, hasOwnLock, isAccess, isOwn } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell } from './partners.ts';

@@ -1,5 +1,5 @@
 /** Calls that let others at an object. */
-import { calleeIn, keyOf } from '../../../src/c/query.ts';
+import { calleeIn, keyOf } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 

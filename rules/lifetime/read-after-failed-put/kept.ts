@@ -1,5 +1,5 @@
 /** What keeps an object over a put that is not its last, or keeps those apart who put it. */
-import { calleeIn, keyOf, takesReference } from '../../../src/c/query.ts';
+import { calleeIn, keyOf, takesReference } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 

@@ -1,5 +1,5 @@
 /** What may queue an item while its object is taken down, and by which call that is stopped for good. */
-import { calleeIn, type Deferred, deferredIn, type Site } from '../../../src/c/query.ts';
+import { calleeIn, type Deferred, deferredIn, type Site } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
 

@@ -1,5 +1,5 @@
 /** Where one function waits for an item and stops afterwards what queues it, and what else it does around that. */
-import { after, before, between, calleeIn, type Deferred, heldAt, nodesAfter, runBy, type Site, sameLock } from '../../../src/c/query.ts';
+import { after, before, between, calleeIn, type Deferred, heldAt, nodesAfter, runBy, type Site, sameLock } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
 import { isSame, lastName, type Source } from './sources.ts';

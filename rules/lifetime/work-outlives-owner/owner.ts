@@ -1,5 +1,5 @@
 /** Who an item's object belongs to, when that is let go, and what may still wait for the item then. */
-import { type Deferred, placeOf, pointedTo, queueOf, runBy, type Site, surelyReaches } from '../../../src/c/query.ts';
+import { type Deferred, placeOf, pointedTo, queueOf, runBy, type Site, surelyReaches } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, Mention, World } from '../../../src/model/rule.ts';
 

@@ -1,5 +1,5 @@
 /** Where the interrupt cannot come: it is switched off at its line, or in the whole. */
-import { between, calleeIn, dominates, heldOnEntry, irqHandlerOf, rolesOf, runsAlone, runsInTask } from '../../../src/c/query.ts';
+import { between, calleeIn, dominates, heldOnEntry, irqHandlerOf, rolesOf, runsAlone, runsInTask } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 

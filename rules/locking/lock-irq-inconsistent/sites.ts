@@ -11,7 +11,7 @@ import {
   runsInTask,
   spins,
   takings,
-} from '../../../src/c/query.ts';
+} from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
 import { SILENCES, silencedBefore } from './silenced.ts';

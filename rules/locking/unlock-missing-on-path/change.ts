@@ -1,5 +1,5 @@
 /** Paths that a change lets end with a lock held: its release is removed, or it is taken above an early return. */
-import { type LeftOpen, leftOpen, lockText } from '../../../src/c/query.ts';
+import { type LeftOpen, leftOpen, lockText } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, type Place, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes, Remark } from '../../../src/model/rule.ts';
 

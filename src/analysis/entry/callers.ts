@@ -1,0 +1,112 @@
+/** Who calls a function, and what they hold while it runs. */
+
+import { calleeOf } from '../../c/calls/callees.ts';
+import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
+import type { CFunction, Event } from '../../model/code.ts';
+import type { World } from '../../model/rule.ts';
+import { CONTEXT, dropsOf, enteredUnder, takings } from '../sections/locking.ts';
+import { likeLock, lockPath } from '../sections/locknames.ts';
+import { lockFlowOf, sameLock } from '../sections/locksets.ts';
+
+/** Locks and contexts that surely hold when a function begins. */
+export interface Entry {
+  locks: string[];
+  context: string[];
+}
+
+/** Callers are asked so far up. */
+const DEEPEST = 3;
+
+const entries = new WeakMap<World, Map<CFunction, Entry>>();
+
+const NOTHING: Entry = { locks: [], context: [] };
+
+/**
+ * What holds whenever the function is run: what it says itself and, where it is static and nothing but calls in the same whole file names it,
+ * what all those callers hold.
+ */
+export function heldOnEntry(fn: CFunction, world: World, depth = 0): Entry {
+  const known = entries.get(world) ?? new Map<CFunction, Entry>();
+  entries.set(world, known);
+  const before = known.get(fn);
+  if (before) return before;
+  known.set(fn, { locks: enteredUnder(fn), context: [] });
+  const found = entryOf(fn, world, depth);
+  known.set(fn, found);
+  return found;
+}
+
+function entryOf(fn: CFunction, world: World, depth: number): Entry {
+  const own: Entry = { locks: enteredUnder(fn), context: assertedContext(fn) };
+  const sites = callersOf(fn, world);
+  if (!sites || depth > DEEPEST) return own;
+  let both: Entry | null = null;
+  for (const { fn: caller, event } of sites) {
+    const above = caller === fn ? NOTHING : heldOnEntry(caller, world, depth + 1);
+    const flow = lockFlowOf(caller);
+    const drops = flow ? dropsOf(caller, world.functions) : null;
+    const kept = above.locks.filter(lock => !drops?.has(lockPath(lock)) && !event.locks.includes(lock));
+    const here: Entry = {
+      locks: [...event.locks, ...kept],
+      context: [
+        ...event.context,
+        ...above.context.filter(w => !event.context.includes(w) && !(drops?.has(`${CONTEXT}${w}`) && endsBefore(caller, event, w, world.functions))),
+      ],
+    };
+    both =
+      both === null
+        ? here
+        : { locks: both.locks.filter(l => here.locks.some(o => sameLock(o, l))), context: both.context.filter(w => here.context.includes(w)) };
+  }
+  return { locks: [...new Set([...own.locks, ...(both?.locks ?? [])])], context: [...new Set([...own.context, ...(both?.context ?? [])])] };
+}
+
+/** Can a run of the function come by something that ends the context before the event? What ends it behind the event does not matter there. */
+function endsBefore(fn: CFunction, event: Event, word: string, functions: readonly CFunction[]): boolean {
+  const flow = lockFlowOf(fn);
+  const nodes = nodesBefore(fn, event.node);
+  return fn.events.some(e => {
+    if (e === event || !nodes.has(e.node)) return false;
+    const callee = e.kind === 'call' ? calleeOf(fn, e, functions) : null;
+    return flow?.effects[e.index]?.leave.includes(word) || (callee !== null && callee !== fn && dropsOf(callee, functions).has(`${CONTEXT}${word}`));
+  });
+}
+
+function assertedContext(fn: CFunction): string[] {
+  const found: string[] = [];
+  // Who switches interrupts on first has been called with them off.
+  if (lockFlowOf(fn) && fn.events.some(e => lockFlowOf(fn)?.effects[e.index]?.leave.includes('irqs-off') && !e.context.includes('irqs-off')))
+    found.push('irqs-off');
+  if (fn.events.some(e => /^lockdep_assert_irqs_disabled$/.test(e.api))) found.push('irqs-off');
+  if (fn.events.some(e => /^lockdep_assert_preemption_disabled$/.test(e.api))) found.push('preempt-off');
+  return found;
+}
+
+/** All calls of the function, where they are all in view: it is static in a whole file, and nothing holds its address. Null where not. */
+export function callersOf(fn: CFunction, world: World): { fn: CFunction; event: Event }[] | null {
+  if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h') || world.mentions(fn).length > 0) return null;
+  const sites = world.callers(fn.name).filter(site => site.fn.path === fn.path);
+  return sites.length > 0 && sites.every(site => site.fn.whole && !site.fn.isMacro) ? sites : null;
+}
+
+/** Does a caller in view give the lock back behind the call, without having taken one like it itself? Then the function returns with it. */
+export function callersGive(fn: CFunction, lock: string, world: World): boolean {
+  return world.callers(fn.name).some(({ fn: caller, event }) => {
+    const flow = lockFlowOf(caller);
+    if (caller === fn || !flow) return false;
+    const later = nodesAfter(caller, event.node);
+    const isLike = (name: string) => (lock.startsWith(CONTEXT) ? name === lock : likeLock(name, lock));
+    const given = caller.events.some(e => {
+      const effect = later.has(e.node) ? flow.effects[e.index] : null;
+      return effect && [...effect.unlock, ...effect.leave.map(word => `${CONTEXT}${word}`)].some(isLike);
+    });
+    return given && !caller.events.some(e => takings(caller, e).some(t => isLike(t.lock)));
+  });
+}
+
+/** Locks surely held at an event, the function's own and those of its callers. */
+export function heldAt(fn: CFunction, event: Event, world: World): string[] {
+  const above = heldOnEntry(fn, world).locks;
+  const drops = above.length > 0 ? dropsOf(fn, world.functions) : null;
+  return [...event.locks, ...above.filter(lock => !drops?.has(lockPath(lock)) && !event.locks.some(own => sameLock(own, lock)))];
+}

@@ -1,0 +1,390 @@
+/** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
+
+import { calleeOf } from '../../c/calls/callees.ts';
+import { type Decided, follow, nodesBefore } from '../../c/cfg/flow.ts';
+import type { Cell, CFunction, Event, FlowNode } from '../../model/code.ts';
+
+/** One spelling for `a->b` and `a.b`, since a global's members are spelled with a dot. */
+function spelling(text: string): string {
+  return text.replace(/->/g, '.').replace(/^\((\w+)\)$/, '$1');
+}
+
+/** What a pointer handed to a call points to, as the function spells it: `x`, `a.b`; null where the cell is a part of an object. */
+export function pointedTo(cell: Cell): string | null {
+  if (cell.base === null) return cell.pointee ? spelling(cell.path) : null;
+  if (cell.path === '*') return spelling(cell.base);
+  if (!cell.pointee) return null;
+  return spelling(cell.path.startsWith('*') ? `${cell.base}${cell.path.slice(1)}` : `${cell.base}.${cell.path}`);
+}
+
+/** The cell itself as the function spells it: `a.b` for what `a->b` names. */
+export function placeOf(cell: Cell): string {
+  if (cell.base === null) return spelling(cell.path);
+  return spelling(
+    cell.path === '*' ? `*${cell.base}` : cell.path.startsWith('*') ? `${cell.base}${cell.path.slice(1)}` : `${cell.base}.${cell.path}`,
+  );
+}
+
+/** The object that the cell is part of, or that the pointer handed over points to. */
+export function objectOf(cell: Cell): string | null {
+  return pointedTo(cell) ?? (cell.base === null ? null : spelling(cell.base));
+}
+
+/** Variables that decide which object the spelling means: its first name and those in subscripts. */
+export function variablesIn(object: string): string[] {
+  const first = /^[*(]*([\w#]+)/.exec(object)?.[1]; // `x#2` is a second variable x of an inner block.
+  const inner = [...object.matchAll(/\[([^\]]*)\]/g)].flatMap(m => m[1]?.match(/[A-Za-z_][\w#]*/g) ?? []);
+  return [...new Set(first === undefined ? inner : [first, ...inner])];
+}
+
+/**
+ * Does the event touch memory of the object? What lies behind a pointer in it is other memory: the pointer may have been loaded long before.
+ */
+export function isUseOf(event: Event, object: string): boolean {
+  const { cell } = event;
+  if (!cell || cell.base === null) return false;
+  const target = pointedTo(cell);
+  return target === null ? spelling(cell.base) === object : target === object;
+}
+
+function within(base: string, object: string): boolean {
+  return base === object || (base.startsWith(object) && /^[.[]/.test(base.slice(object.length)));
+}
+
+/** Is the pointer to the object, or an address in it, an argument of the call? */
+export function isHandedOver(event: Event, object: string): boolean {
+  return event.args.some(arg => spelling(bareArgument(arg)) === object);
+}
+
+/** Is the address of something in the object an argument of the call? */
+export function isPartHandedOver(event: Event, object: string): boolean {
+  return event.args.some(arg => /^&/.test(bareArgument(arg)) && within(spelling(bareArgument(arg).slice(1)), object));
+}
+
+/** An argument without casts and parentheses around it. */
+function bareArgument(arg: string): string {
+  return arg.replace(/^(?:\([\w ]+\*+\))+/, '').replace(/^\((\w+(?:->\w+|\.\w+)*)\)$/, '$1');
+}
+
+/** How far to go from an event. */
+export interface Onward {
+  /** Where the way ends: what stands behind it is of another life of the object. */
+  stop?: (event: Event) => boolean;
+  /** Variables whose new value ends the way. */
+  variables?: readonly string[];
+  /** A pointer that is not NULL on any of the ways. */
+  alive?: string;
+  /** The first event's own result is the value that one of the variables has, and no new one. */
+  result?: boolean;
+  /** Follow loops around the event into their next rounds. */
+  rounds?: boolean;
+  /** Only the ways on which the first event's value is so. Nothing is reached before a test of it. */
+  value?: 'zero' | 'nonzero';
+}
+
+/** What a walk comes to, in its order. */
+export interface Reached {
+  events: Event[];
+  exits: FlowNode[];
+  gap: boolean;
+  /** Some way comes to an end of the function, to a gap, or back to the head of a loop. */
+  leaves: boolean;
+}
+
+/**
+ * What can run after the event, as a rule in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
+ * decided before the event go the same way again.
+ */
+export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, value }: Onward): Reached {
+  const { flow } = fn;
+  const found: Reached = { events: [], exits: [], gap: false, leaves: false };
+  const decided = decidedBefore(fn, from);
+  const resets = resetsOf(fn, variables);
+  if (result) for (let slot = 0; slot < 2; slot++) resets.delete(edgeKey(from.node, slot));
+  const seen = new Set<number>();
+  // A node is met twice at most: before and behind the test of the first event's value.
+  const work: { at: number; tested: boolean }[] = [{ at: from.node, tested: value === undefined }];
+  while (work.length > 0) {
+    const { at, tested } = work.pop() ?? { at: 0, tested: true };
+    const key = at * 2 + (tested ? 1 : 0);
+    const node = flow[at];
+    if (!node || seen.has(key)) continue;
+    seen.add(key);
+    const event = node.event === null ? undefined : fn.events[node.event];
+    if (event && event !== from) {
+      if (stop?.(event) || setsVariable(event, variables)) continue;
+      if (tested) found.events.push(event);
+    }
+    if (node.kind === 'gap') found.gap = true;
+    if (node.kind === 'exit' && tested) found.exits.push(node);
+    if (node.kind === 'gap' || node.kind === 'exit') found.leaves = true;
+    const own = value !== undefined && node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null;
+    for (let slot = node.next.length - 1; slot >= 0; slot--) {
+      const to = node.next[slot];
+      if (to === undefined || (own !== null && own !== slot)) continue;
+      if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) continue;
+      if (!follow(decided, node, slot)) continue;
+      if (resets.has(edgeKey(at, slot)) || (!rounds && leadsBack(flow, from, to))) {
+        found.leaves = true;
+        continue;
+      }
+      work.push({ at: to, tested: tested || own !== null });
+    }
+  }
+  found.events.sort((a, b) => a.index - b.index);
+  return found;
+}
+
+/** Does every way on from the event, in the same round of its loops, come by one of these events? Ways that a decided condition rules out do not count. */
+export function surelyReaches(fn: CFunction, from: Event, targets: readonly Event[]): boolean {
+  const nodes = new Set(targets.map(e => e.node));
+  return !onward(fn, from, { stop: e => nodes.has(e.node) }).leaves;
+}
+
+/** Does the node begin another round of a loop around the event, or of a goto that tries again? A label may be made before what it names. */
+function leadsBack(flow: FlowNode[], from: Event, to: number): boolean {
+  if (to > from.node) return false;
+  let at = flow[to];
+  for (let i = 0; i < 4 && at?.kind === 'join'; i++) at = flow[at.next[0] ?? -1];
+  return at === undefined || at.line <= from.line;
+}
+
+/** Which way of the branch the value takes; null where the branch tests more than the value. */
+function slotOf(node: FlowNode, value: 'zero' | 'nonzero'): number | null {
+  if (node.decides?.length !== 1 || (node.tests !== 'nonzero' && node.tests !== 'zero')) return null;
+  return node.tests === value ? 0 : 1;
+}
+
+/** What repeated conditions were where the event runs. */
+function decidedBefore(fn: CFunction, event: Event): Decided {
+  const decided = new Map<number, boolean>();
+  for (const [i, node] of fn.flow.entries()) {
+    if (!node.settles || !nodesBefore(fn, event.node).has(i)) continue;
+    const ways = node.next.flatMap((to, slot) => (reachesPast(fn.flow, to, event.node, i) ? [slot] : []));
+    const [only] = ways;
+    if (only !== undefined && ways.length === 1) for (const [condition, holds] of node.settles[only] ?? []) decided.set(condition, holds);
+  }
+  return decided;
+}
+
+/** Is there a way from one node to another that does not come by a third again? */
+function reachesPast(flow: FlowNode[], from: number, to: number, avoided: number): boolean {
+  const seen = new Set<number>();
+  const work = [from];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    if (at === to) return true;
+    if (at === avoided || seen.has(at)) continue;
+    seen.add(at);
+    work.push(...(flow[at]?.next ?? []));
+  }
+  return false;
+}
+
+const MOST_WAYS = 4096;
+const edgeKey = (node: number, slot: number) => node * MOST_WAYS + slot;
+
+function resetsOf(fn: CFunction, variables: readonly string[]): Set<number> {
+  const found = new Set<number>();
+  if (variables.length === 0) return found;
+  for (const { name, ends } of fn.settings ?? []) if (variables.includes(name)) for (const end of ends) found.add(edgeKey(end.node, end.slot));
+  return found;
+}
+
+/** A call that gets a variable's address may set it, and a loop macro moves what it walks with. */
+function setsVariable(event: Event, variables: readonly string[]): boolean {
+  if (variables.length === 0 || event.args.length === 0) return false;
+  const loop = /for_each/.test(event.api);
+  return event.args.some(arg => variables.some(v => arg === `&${v}` || (loop && arg === v)));
+}
+
+/** The events whose values the variable holds somewhere in the function, those behind calls of them included. */
+export function originsOf(fn: CFunction, variable: string): Event[] {
+  const indices = (fn.settings ?? []).flatMap(s => (s.name === variable ? s.sources : []));
+  return madeOf(fn, indices);
+}
+
+/** The events behind a value: what it comes from, and what the arguments of calls that made it come from. */
+export function madeOf(fn: CFunction, indices: readonly number[]): Event[] {
+  const seen = new Set<number>();
+  const work = [...indices];
+  while (work.length > 0) {
+    const i = work.pop() ?? 0;
+    const event = fn.events[i];
+    if (!event || seen.has(i)) continue;
+    seen.add(i);
+    for (const sources of event.argSources) work.push(...sources);
+  }
+  return fn.events.filter(e => seen.has(e.index));
+}
+
+/** Memory, or a reference, that a function gives back. */
+export interface Release {
+  event: Event;
+  /** The object as the function spells it. */
+  object: string;
+  /** Freed for sure, or a reference less. */
+  kind: 'free' | 'put';
+  /** The function in view that does it; null where the event itself does. */
+  via: string | null;
+}
+
+/** Puts of references that keep an object alive; counts of users and of power are none (include/linux/kref.h, kobject.h, refcount.h and others). */
+const PUTS =
+  /^(?:kref_put|css_put|kobject_put|put_device|of_node_put|fwnode_handle_put|dput|iput|fput|mmdrop|mmput|put_task_struct|put_pid|put_cred|sock_put|put_net|put_page|folio_put|dma_fence_put|drm_gem_object_put|usb_put_dev|pci_dev_put|scsi_host_put|bio_put|dst_release|neigh_release|in_dev_put|percpu_ref_put|kfree_skb|consume_skb|dev_kfree_skb\w*)$/;
+
+/** Frees that leave the memory readable for a grace period. */
+const DEFERS = /rcu|^tlb_remove/;
+
+const releases = new WeakMap<CFunction, Release[]>();
+
+/** Everything that the function gives back, itself or by a function in view. */
+export function releasesIn(fn: CFunction, functions: readonly CFunction[]): Release[] {
+  let found = releases.get(fn);
+  if (!found) {
+    found = findReleases(fn, functions);
+    releases.set(fn, found);
+  }
+  return found;
+}
+
+function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[] {
+  return fn.events.flatMap((event): Release[] => {
+    if (event.ends || event.uncertain) return [];
+    const own = releaseOf(event);
+    if (own) return [{ event, ...own, via: null }];
+    if (event.kind !== 'call' || !event.argCells) return [];
+    const callee = calleeOf(fn, event, functions);
+    if (!callee?.whole) return [];
+    return freedParameters(callee, functions).flatMap(i => {
+      const cell = event.argCells?.[i];
+      const object = cell ? pointedTo(cell) : null;
+      return object === null ? [] : [{ event, object, kind: 'free' as const, via: callee.name }];
+    });
+  });
+}
+
+/** Members that are an object's count of references; others count something else. */
+const COUNT = /^(?:k?refs?|refcnt|refcount|ref_?count|usage|users|count|usecnt|\w*_refs?|kobj|dev)$/;
+
+function releaseOf(event: Event): { object: string; kind: 'free' | 'put' } | null {
+  if (!event.cell || DEFERS.test(event.api)) return null;
+  if (event.kind === 'free' && event.operation === null) {
+    const object = pointedTo(event.cell);
+    return object === null ? null : { object, kind: 'free' };
+  }
+  if (!PUTS.test(event.api)) return null;
+  const object = objectOf(event.cell);
+  const member = pointedTo(event.cell) === null ? event.cell.path : null;
+  return object === null || (member !== null && !COUNT.test(member)) ? null : { object, kind: 'put' };
+}
+
+const freed = new WeakMap<CFunction, number[]>();
+
+/** Positions of parameters whose object every run of the function frees; a test of the parameter itself against NULL does not count as a way out. */
+export function freedParameters(fn: CFunction, functions: readonly CFunction[]): number[] {
+  const known = freed.get(fn);
+  if (known) return known;
+  freed.set(fn, []); // A function that calls itself is met here.
+  const found = new Set<number>();
+  const set = new Set((fn.settings ?? []).map(s => s.name));
+  const own = fn.whole && !fn.isMacro && fn.parameters.some(p => p.type.includes('*')) ? releasesIn(fn, functions) : [];
+  for (const { object, kind } of own) {
+    const position = fn.parameters.findIndex(p => p.name === object);
+    if (kind !== 'free' || position < 0 || found.has(position) || set.has(object)) continue;
+    const at = new Set(own.filter(r => r.kind === 'free' && r.object === object).map(r => r.event.node));
+    if (passesAlways(fn, at, object)) found.add(position);
+  }
+  const positions = [...found];
+  freed.set(fn, positions);
+  return positions;
+}
+
+/** Does every run come by one of the nodes, but for runs in which the pointer is NULL? */
+function passesAlways(fn: CFunction, nodes: ReadonlySet<number>, pointer: string): boolean {
+  const seen = new Set<number>();
+  const work = [0];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    const node = fn.flow[at];
+    if (!node || seen.has(at) || nodes.has(at)) continue;
+    seen.add(at);
+    if (node.kind === 'exit' || node.kind === 'gap') return false;
+    work.push(...(node.kind === 'branch' ? node.next.filter((_, slot) => slot !== nullWay(node, pointer)) : node.next));
+  }
+  return true;
+}
+
+/** The way of a branch on which the pointer is NULL or an error; -1 where it tests something else. */
+export function nullWay(node: FlowNode, pointer: string): number {
+  const condition = spelling(node.condition ?? '');
+  if (condition === pointer || condition === `${pointer} != NULL`) return 1;
+  if (condition === `${pointer} == NULL` || condition === `IS_ERR_OR_NULL(${pointer})` || condition === `IS_ERR(${pointer})`) return 0;
+  return -1;
+}
+
+const unlinked = new WeakMap<CFunction, number[]>();
+/** Takes an entry off a list that readers walk under RCU, and leaves it to a later grace period. */
+export const UNLINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_del(?:_init)?_rcu$|^list_bidir_del_rcu$/;
+
+/** Calls that put an entry on a list that readers walk. */
+const LINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_add\w*_rcu$/;
+
+/** The object that the event, or the function in view that it calls, takes off an RCU list; null where it takes none. */
+export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFunction[]): string | null {
+  if (UNLINKS.test(event.api)) return event.cell ? objectOf(event.cell) : null;
+  if (event.kind !== 'call' || !event.argCells) return null;
+  const callee = calleeOf(fn, event, functions);
+  if (!callee?.whole) return null;
+  let positions = unlinked.get(callee);
+  if (!positions) {
+    // Who waits for the readers itself leaves nothing to wait for, and who only moves the entry leaves it on a list.
+    const moves = (e: Event, base: string) =>
+      surelyReaches(
+        callee,
+        e,
+        callee.events.filter(a => LINKS.test(a.api) && a.args.some(arg => arg.startsWith(`&${base}->`))),
+      );
+    const bases = callee.events.some(waitsForReaders)
+      ? []
+      : callee.events.flatMap(e => (UNLINKS.test(e.api) && e.cell?.base && !moves(e, e.cell.base) ? [e.cell.base] : []));
+    positions = bases.map(base => callee.parameters.findIndex(p => p.name === base)).filter(i => i >= 0);
+    unlinked.set(callee, positions);
+  }
+  const cell = event.argCells[positions[0] ?? -1];
+  return cell ? pointedTo(cell) : null;
+}
+
+/** May the call free the object that it is given, on some way, with no count of references to ask? What the object owns is another object. */
+export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
+  if (event.kind !== 'call' || !event.argCells) return false;
+  const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
+  const callee = position < 0 ? null : calleeOf(fn, event, functions);
+  const parameter = callee?.parameters[position]?.name;
+  if (!callee?.whole || parameter === undefined || deferred(callee, parameter)) return false;
+  return releasesIn(callee, functions).some(r => r.kind === 'free' && r.object === parameter);
+}
+
+/** Does the function wait for readers, or count references, before it frees what the parameter points to? */
+function deferred(callee: CFunction, parameter: string): boolean {
+  const defers = (e: Event) => waitsForReaders(e) && (e.args.length === 0 || isHandedOver(e, parameter) || isPartHandedOver(e, parameter));
+  const counts = (e: Event) =>
+    e.kind === 'rmw' && (e.operation === 'dec' || e.operation === 'sub') && e.cell !== null && objectOf(e.cell) === parameter;
+  return callee.events.some(e => defers(e) || counts(e));
+}
+
+/** Is the event one more reference to the object, by its fact or by its name? */
+export function takesReference(event: Event, object: string): boolean {
+  const counted = event.kind === 'rmw' && (event.operation === 'inc' || event.operation === 'add') && event.cell && objectOf(event.cell) === object;
+  if (counted) return true;
+  return (
+    /(?:^|_)(?:get|hold|grab|tryget|pin|ref|addref|inc|dup|clone|share)(?:_|$)|(?:^|_)try_?get/.test(event.api) &&
+    !/(?:^|_)(?:drvdata|unless_?null)/.test(event.api) &&
+    (isHandedOver(event, object) || isPartHandedOver(event, object))
+  );
+}
+
+/** Does the event wait until readers that were under way are done, or hand the work to what runs behind that? */
+export function waitsForReaders(event: Event): boolean {
+  return /^rcu_sync_enter$|synchronize|(?:^|_)rcu_barrier|call_rcu|kfree_rcu|kvfree_rcu|queue_rcu_work|grace_period/.test(event.api);
+}

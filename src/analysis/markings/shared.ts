@@ -1,0 +1,100 @@
+/** What in view says that a cell is shared: that another CPU may touch it while a function does. */
+
+import { cellKey } from '../../c/lower/cells.ts';
+import type { CFunction, Event } from '../../model/code.ts';
+import type { SharedEvidence } from '../../model/rule.ts';
+import { isTest } from '../entry/phase.ts';
+
+/**
+ * For each cell key the evidence that the cell is shared, ordered by place, one of a kind a line. What runs at initialisation or removal, what
+ * works on an object that nobody else knows, and tests are no evidence; nor is a lock that belongs to another object than the cell.
+ */
+export function sharedIn(functions: readonly CFunction[]): Map<string, SharedEvidence[]> {
+  const found = new Map<string, Map<string, SharedEvidence>>();
+  const add = (event: Event, kind: SharedEvidence['kind'], text: string) => {
+    if (!event.cell) return;
+    const key = cellKey(event.cell);
+    const known = found.get(key) ?? new Map<string, SharedEvidence>();
+    found.set(key, known);
+    const { path, line, side } = event;
+    const place = `${kind}|${side}|${path}|${line}`;
+    if (!known.has(place)) known.set(place, { kind, path, line, side, text });
+  };
+  for (const fn of functions) {
+    if (isTest(fn)) continue;
+    for (const event of fn.events) {
+      if (event.kind === 'fence' && ORDERS.has(event.ordering ?? 'none')) {
+        for (const near of beside(fn, event)) if (counts(near)) add(near, 'barrier', `${event.api}() stands beside it in ${fn.name}()`);
+        continue;
+      }
+      if (!counts(event)) continue;
+      const kind = kindOf(event);
+      if (kind) add(event, kind, `${event.api}() in ${fn.name}()`);
+      const lock = event.locks.find(name => guards(name, event));
+      if (lock !== undefined) add(event, 'lock', `under ${lock} in ${fn.name}()`);
+    }
+  }
+  return new Map([...found].map(([key, evidence]) => [key, [...evidence.values()].sort(byPlace)]));
+}
+
+/** Fences between CPUs. */
+const ORDERS = new Set(['full', 'rmb', 'wmb', 'before-atomic', 'after-atomic']);
+
+/** May the event speak for its cell? */
+function counts(event: Event): boolean {
+  return (
+    event.cell !== null &&
+    event.object === undefined &&
+    !event.uncertain &&
+    !event.context.includes('init') &&
+    !event.context.includes('exit') &&
+    (event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish')
+  );
+}
+
+function kindOf(event: Event): SharedEvidence['kind'] | null {
+  if (event.api === 'data_race') return 'data-race';
+  if (event.kind === 'publish' || event.ordering === 'address' || /^(?:rcu|srcu|rtnl)_|_rcu$|^RCU_/.test(event.api)) return 'rcu';
+  // Accesses to this CPU's copy, to user memory or to a static key have no order of their own: others are not there, or do not race.
+  if (!event.atomic || event.ordering === 'plain' || event.ordering === 'none') return null;
+  if (event.kind === 'rmw') return 'atomic';
+  return /^(?:atomic(?:64|_long)?|refcount|kref|page_ref|percpu_ref)_/.test(event.api) ? 'atomic' : 'marked';
+}
+
+/** A lock of the cell's own object, or a global one; a name of the function alone names none. */
+function guards(lock: string, event: Event): boolean {
+  const name = lock.slice(lock.indexOf(':') + 1);
+  if (lock.startsWith('named:')) return false;
+  const type = /^((?:struct|union) \w+|\w+_t)\./.exec(name)?.[1];
+  return type === undefined ? /^\w+(?: \(shared\))?$/.test(name) : type === event.cell?.type || type === event.cell?.within?.type;
+}
+
+/** The accesses next to a fence on each way, before and after it. */
+function beside(fn: CFunction, fence: Event): Event[] {
+  const next = nearest(fn, fence, at => fn.flow[at]?.next ?? []);
+  const before = nearest(fn, fence, at => fn.flow.flatMap((node, i) => (node.next.includes(at) ? [i] : [])));
+  return [...before, ...next];
+}
+
+function nearest(fn: CFunction, fence: Event, edges: (at: number) => number[]): Event[] {
+  const seen = new Set([fence.node]);
+  const work = [fence.node];
+  const found: Event[] = [];
+  while (work.length > 0) {
+    for (const to of edges(work.pop() ?? 0)) {
+      if (seen.has(to)) continue;
+      seen.add(to);
+      const index = fn.flow[to]?.event ?? null;
+      const event = index === null ? undefined : fn.events[index];
+      if (event?.cell && event.kind !== 'call') found.push(event);
+      else if (!event || event.kind === 'call') {
+        if (!event?.opaque) work.push(to);
+      }
+    }
+  }
+  return found;
+}
+
+function byPlace(a: SharedEvidence, b: SharedEvidence): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line || (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0);
+}

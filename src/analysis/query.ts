@@ -1,0 +1,94 @@
+/** What a rule may ask of the code. */
+
+import { cellKey } from '../c/lower/cells.ts';
+import type { CFunction, Event } from '../model/code.ts';
+import type { EventKind } from '../model/fact.ts';
+
+export { calleeOf as calleeIn } from '../c/calls/callees.ts';
+export { type Effect, effectsOf } from '../c/calls/effects.ts';
+export {
+  after,
+  alwaysFollowed,
+  alwaysRuns,
+  before,
+  between,
+  conditionOn,
+  dominates,
+  gapAfter,
+  gapBefore,
+  gates,
+  heldOver,
+  nodesAfter,
+  nodesBefore,
+} from '../c/cfg/flow.ts';
+export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
+export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
+export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
+export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';
+export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './entry/callers.ts';
+export { type Party, partnersOf } from './entry/partners.ts';
+export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/phase.ts';
+export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
+export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
+export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './lifetimes/containers.ts';
+export { type Deferred, deferredIn, handlersIn, queueOf, runBy, type Site } from './lifetimes/deferred.ts';
+export {
+  freedParameters,
+  isHandedOver,
+  isPartHandedOver,
+  isUseOf,
+  madeOf,
+  mayFree,
+  nullWay,
+  objectOf,
+  onward,
+  originsOf,
+  placeOf,
+  pointedTo,
+  type Reached,
+  type Release,
+  releasesIn,
+  surelyReaches,
+  takesReference,
+  unlinkedBy,
+  variablesIn,
+  waitsForReaders,
+} from './lifetimes/lifetime.ts';
+export {
+  type BareWalk,
+  bareWalks,
+  hangsBy,
+  hasWaited,
+  headsOf,
+  isGuarded,
+  type Link,
+  type Linking,
+  linkingsIn,
+  linkOf,
+  sameLink,
+  walksOver,
+} from './lifetimes/rculists.ts';
+export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, useBehind, walkersOf } from './lifetimes/readers.ts';
+export { storeThenLook } from './pairings/assumed.ts';
+export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';
+export { failsAlong, type Leak, leaksOf } from './sections/leaks.ts';
+export { type LeftOpen, leftOpen } from './sections/leftopen.ts';
+export { dropsOf, enteredUnder, gives, hasOwnLock, isIdentity, lockText, mayGive, type Taking, takings } from './sections/locking.ts';
+export { lockPath, sameLock } from './sections/locknames.ts';
+export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
+export { type UnheldRelease, unheldReleases } from './sections/unheld.ts';
+
+/** Events of a kind, in the order of the text. */
+export function eventsOf(fn: CFunction, kind: EventKind, api?: RegExp): Event[] {
+  return fn.events.filter(e => e.kind === kind && (!api || api.test(e.api)));
+}
+
+/** The cell's normal form, or null where the event has none. */
+export function keyOf(event: Event): string | null {
+  return event.cell ? cellKey(event.cell) : null;
+}
+
+/** Does the event touch memory that others may see? */
+export function isAccess(event: Event): boolean {
+  return event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish';
+}

@@ -1,0 +1,151 @@
+/** What one event does to the locks that are held and to the context. */
+
+import { inCaller } from '../../c/calls/effects.ts';
+import type { Cell, CFunction, Event } from '../../model/code.ts';
+import type { Fact } from '../../model/fact.ts';
+import { assertedName, asserts, isPlain, lockName } from './locknames.ts';
+
+/** The outcome of a call that got the lock. */
+export type Conditional = 'nonzero' | 'zero';
+
+export interface Effect {
+  lock: string[];
+  unlock: string[];
+  /** Of those given back by a function in view, the ones that it may have taken where nobody sees it. */
+  unsure?: string[];
+  enter: string[];
+  leave: string[];
+  /** What is taken and entered, is so only with this outcome; null where always. */
+  when: Conditional | null;
+}
+
+/** A lock as the function that takes it names it. */
+export interface SummaryLock {
+  family: string;
+  shared: boolean;
+  cell: Cell | null;
+  args: string[];
+  api: string;
+  /** Given back, perhaps after it was taken by a call that is not seen to take it. */
+  unsure?: true;
+}
+
+/** What a function in view leaves taken or given back. */
+export interface LockSummary {
+  callee: CFunction;
+  lock: SummaryLock[];
+  unlock: SummaryLock[];
+  enter: string[];
+  leave: string[];
+  when: Conditional | null;
+}
+
+/** What of a call's name matters to locks. */
+interface Word {
+  fact: Fact | undefined;
+  /** The class of a guard. */
+  guard: string | null;
+  asserts: boolean;
+  enter: string[];
+  leave: string[];
+}
+
+const words = new WeakMap<(api: string) => Fact | undefined, Map<string, Word | null>>();
+
+/** The same few names come again and again; null where a name says nothing of locks or context. */
+function wordOf(api: string, factOf: (api: string) => Fact | undefined): Word | null {
+  let known = words.get(factOf);
+  if (!known) {
+    known = new Map();
+    words.set(factOf, known);
+  }
+  let word = known.get(api);
+  if (word === undefined) {
+    const guard = /^(?:scoped_)?guard\((.*)\)$|^CLASS\((.*)\)$/.exec(api);
+    const name = guard ? (guard[1] ?? guard[2] ?? '') : null;
+    const fact = factOf(name === null ? api : `guard(${name})`);
+    const asserted = asserts(api);
+    const relevant = name !== null || asserted || fact?.lock || (fact?.context.length ?? 0) > 0;
+    word = relevant ? { fact, guard: name, asserts: asserted, enter: signed(fact, '+'), leave: signed(fact, '-') } : null;
+    known.set(api, word);
+  }
+  return word;
+}
+
+/** The effect of an event, or null where it has none. */
+export function effectOf(
+  event: Event,
+  factOf: (api: string) => Fact | undefined,
+  summaryOf: (event: Event) => LockSummary | null,
+  pairs: Set<string>,
+): Effect | null {
+  if (isPlain(event)) return null;
+  const word = wordOf(event.api, factOf);
+  if (event.takes) {
+    const lock = lockName({ api: event.api, cell: event.takes.cell, args: event.args.slice(1) }, event.takes.family);
+    return { lock: [lock], unlock: [], enter: word?.enter ?? [], leave: [], when: 'nonzero' };
+  }
+  if (word?.guard != null) return guardEffect(event, word, word.guard);
+  if (event.kind === 'call' && event.argCells) return summaryEffect(event, summaryOf(event));
+  if (!word) return event.opaque && pairs.size > 0 ? pairEffect(event, pairs) : null;
+  if (word.asserts) return { lock: [assertedName(event)], unlock: [], enter: [], leave: [], when: null };
+  const { fact, enter, leave } = word;
+  if (fact?.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
+    const name = lockName(event, fact.lock.family);
+    if (event.kind === 'unlock') return { lock: [], unlock: [name], enter, leave, when: null };
+    return { lock: [shared(name, fact.lock.shared)], unlock: [], enter, leave, when: conditional(fact) };
+  }
+  return enter.length + leave.length > 0 ? { lock: [], unlock: [], enter, leave, when: fact?.lock ? conditional(fact) : null } : null;
+}
+
+function shared(name: string, is: boolean): string {
+  return is ? `${name} (shared)` : name;
+}
+
+function conditional(fact: Fact): Conditional | null {
+  if (!fact.lock?.conditional) return null;
+  return fact.result === 'value' ? 'zero' : 'nonzero';
+}
+
+function signed(fact: Fact | undefined, sign: '+' | '-'): string[] {
+  return (fact?.context ?? NONE).filter(c => c.startsWith(sign)).map(c => c.slice(1));
+}
+
+const NONE: string[] = [];
+
+/** A guard's beginning takes the lock outright: where it may fail, the flow has branched already, or ACQUIRE_ERR() tells. */
+function guardEffect(event: Event, { fact, enter }: Word, name: string): Effect | null {
+  const family = fact?.lock?.family ?? name.replace(/_/g, '-');
+  const isLock = event.kind === 'lock' || event.kind === 'unlock';
+  const lock = isLock ? [shared(lockName(event, family), fact?.lock?.shared ?? false)] : [];
+  if (event.ends) return { lock: [], unlock: lock, enter: [], leave: enter, when: null };
+  // ACQUIRE_ERR() gives 0 for the lock, whatever the class is made of; the variable of a CLASS() is not zero with it.
+  const scoped = event.api.startsWith('scoped_');
+  const tested = scoped || !fact?.lock?.conditional ? null : event.api.startsWith('guard(') ? 'zero' : 'nonzero';
+  return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested } : null;
+}
+
+function summaryEffect(event: Event, summary: LockSummary | null): Effect | null {
+  if (!summary) return null;
+  const name = (lock: SummaryLock) => {
+    const cell = inCaller(lock.cell, summary.callee, event);
+    return shared(lockName({ api: lock.api, cell, args: lock.args }, lock.family), lock.shared);
+  };
+  const unsure = summary.unlock.filter(lock => lock.unsure).map(name);
+  return {
+    lock: summary.lock.map(name),
+    unlock: summary.unlock.map(name),
+    ...(unsure.length > 0 ? { unsure } : {}),
+    enter: summary.enter,
+    leave: summary.leave,
+    when: summary.when,
+  };
+}
+
+function pairEffect(event: Event, pairs: Set<string>): Effect | null {
+  const word = /^(\w+?)_(un)?lock$/.exec(event.api);
+  const key = word ? `${word[1]}(${event.args[0] ?? ''})` : '';
+  if (!word || !pairs.has(key)) return null;
+  const name = `${word[1]}:${(event.args[0] ?? '').replace(/^&/, '')}`;
+  return { lock: word[2] ? [] : [name], unlock: word[2] ? [name] : [], enter: [], leave: [], when: null };
+}

@@ -1,0 +1,119 @@
+/** Ways out of a function of which a hunk shows a part: what stands below tells which lock was taken above. */
+import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { madeOf, nullWay } from '../lifetimes/lifetime.ts';
+import { mayGive, takings } from './locking.ts';
+import { lockFlowOf, sameLock } from './locksets.ts';
+
+/** A return of an error beside a way on which a lock is given back that was taken out of view. */
+export interface PieceLeak {
+  /** `family:name`. */
+  lock: string;
+  exit: FlowNode;
+  /** What gives the lock back on the way past the return. */
+  release: Event;
+}
+
+/** Nodes of an arm that does nothing but fail. */
+const MOST_IN_ARM = 12;
+/** Nodes on the way past it to where the lock is given back. */
+const MOST_BEYOND = 60;
+/** Calls that may come back with a lock. */
+const MAY_TAKE = /lock|(?:^|_)(?:begin|start|acquire|enter|get|find|lookup|grab|prepare|claim|pin|down|suspend|freeze|hold|try\w*)(?:_|$)/;
+
+/**
+ * Every return of an errno that the ways past it tell to be under a lock: all of them give it back, with nothing between that could have taken it, so
+ * that it was held at the turning already.
+ */
+export function pieceLeaksOf(fn: CFunction, functions: readonly CFunction[]): PieceLeak[] {
+  if (fn.whole || fn.broken || fn.isMacro || fn.attributes.some(a => /^__(?:acquires|cond_acquires|releases)/.test(a))) return [];
+  return fn.flow.flatMap((node, at): PieceLeak[] => {
+    if (node.kind !== 'branch' || node.next.length !== 2) return [];
+    return [0, 1].flatMap((slot): PieceLeak[] => {
+      const exit = failing(fn, node.next[slot] ?? -1);
+      if (!exit) return [];
+      const release = givenBeyond(fn, node.next[1 - slot] ?? -1);
+      if (
+        !release ||
+        tellsOfTheLock(fn, node, release) ||
+        givesOnTheWay(fn, node.next[slot] ?? -1, release, functions) ||
+        leavesEarlier(fn, at, release.lock)
+      )
+        return [];
+      return [{ lock: release.lock, exit, release: release.event }];
+    });
+  });
+}
+
+/** The exit of an arm that leads nowhere else, where it returns an errno. */
+function failing(fn: CFunction, from: number): FlowNode | null {
+  let at = from;
+  for (let i = 0; i < MOST_IN_ARM; i++) {
+    const node = fn.flow[at];
+    if (!node || node.kind === 'gap' || node.kind === 'branch' || node.label !== undefined) return null;
+    if (node.kind === 'exit') return /^\(?-\s*E[A-Z0-9]+\)?$/.test(node.returned ?? '') ? node : null;
+    at = node.next[0] ?? -1;
+  }
+  return null;
+}
+
+interface Given {
+  lock: string;
+  event: Event;
+}
+
+/** The one lock that every way gives back first, with nothing taken before and not taken again behind. */
+function givenBeyond(fn: CFunction, from: number): Given | null {
+  const effects = lockFlowOf(fn)?.effects ?? [];
+  const given: Given[] = [];
+  const seen = new Set([from]);
+  for (const at of seen) {
+    const node = fn.flow[at];
+    if (!node || seen.size > MOST_BEYOND || node.kind === 'gap' || node.kind === 'exit') return null;
+    const event = node.event === null ? undefined : fn.events[node.event];
+    const locks = event ? (effects[event.index]?.unlock ?? []) : [];
+    if (event && locks.length > 0) {
+      if (event.kind !== 'unlock' || event.ends) return null;
+      given.push({ lock: locks[0] ?? '', event });
+      continue;
+    }
+    if (event && (takings(fn, event).length > 0 || (event.kind === 'call' && MAY_TAKE.test(event.api)))) return null;
+    for (const to of node.next) seen.add(to);
+  }
+  const [first] = given;
+  if (!first || !given.every(g => sameLock(g.lock, first.lock))) return null;
+  // Who takes it again had it from the caller.
+  const again = fn.events.some(e => e.index > first.event.index && takings(fn, e).some(t => sameLock(t.lock, first.lock)));
+  return again ? null : first;
+}
+
+/** Does the turning ask what took the lock, or something that was given its object and may have taken it or let go of it? */
+function tellsOfTheLock(fn: CFunction, branch: FlowNode, { event: release }: Given): boolean {
+  const root = /\w+/.exec(release.args[0] ?? '')?.[0] ?? '';
+  if (nullWay(branch, root) !== -1) return true;
+  return madeOf(fn, branch.decides ?? []).some(
+    e =>
+      e.into === root ||
+      (e.args.length > 0 &&
+        (e.kind === 'call' ? MAY_TAKE.test(e.api) || e.args.some(arg => new Set(arg.match(/\w+/g)).has(root)) : e.kind === 'lock')),
+  );
+}
+
+/** May the arm itself give it back, by a call? */
+function givesOnTheWay(fn: CFunction, from: number, { lock, event: release }: Given, functions: readonly CFunction[]): boolean {
+  let at = from;
+  for (let i = 0; i < MOST_IN_ARM; i++) {
+    const node = fn.flow[at];
+    if (!node || node.kind === 'exit') return false;
+    const event = node.event === null ? undefined : fn.events[node.event];
+    if (event && (event.kind === 'unlock' || mayGive(fn, event, lock, release, functions))) return true;
+    at = node.next[0] ?? -1;
+  }
+  return false;
+}
+
+/** Does another return of an error stand above under the same lock by the same argument? Then callers may well give it back on failure. */
+function leavesEarlier(fn: CFunction, at: number, lock: string): boolean {
+  const line = fn.flow[at]?.line ?? 0;
+  const bare = (node: FlowNode) => node.kind === 'exit' && /^\(?-\s*E[A-Z0-9]+\)?$/.test(node.returned ?? '') && node.line < line;
+  return fn.flow.some(bare) && !fn.events.some(e => e.line < line && takings(fn, e).some(t => sameLock(t.lock, lock)));
+}

@@ -1,0 +1,135 @@
+/** Ways on which a function gives back a lock that it has given back before, or never took. */
+
+import { decidedKey, follow } from '../../c/cfg/flow.ts';
+import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { gives, mayGive, takings } from './locking.ts';
+import { sameLock } from './locknames.ts';
+import { lockFlowOf } from './locksets.ts';
+import { conditionalRelease, isFlag } from './releases.ts';
+
+/** A release of a lock that is not held on some way there. */
+export interface UnheldRelease {
+  lock: string;
+  release: Event;
+  /** The release before it on that way; null where the way never took the lock. */
+  earlier: Event | null;
+  /** Where a way that never took it turns off. */
+  turn: FlowNode | null;
+  taken: Event;
+}
+
+/** Ways through one function beyond which nothing is said of it. */
+const MOST_WAYS = 4000;
+/** Whoever ends the work on these gives them back, from wherever. */
+const HANDED_ON = /^(?:buffer|page|semaphore|seqlock|rtnl):/;
+const TAKES = /(?:^|_)(?:try)?lock|acquire|(?:^|_)(?:begin|enter|start|get|grab|down)(?:_|$)/;
+
+/** Every lock that a whole function takes itself and then gives back where it has already done so, or on a way by which it was not taken. */
+export function unheldReleases(fn: CFunction, functions: readonly CFunction[]): UnheldRelease[] {
+  const flow = lockFlowOf(fn);
+  if (!flow || !fn.whole || fn.broken || fn.isMacro) return [];
+  const found: UnheldRelease[] = [];
+  const followed = new Set<string>();
+  for (const taken of fn.events) {
+    if (taken.kind !== 'lock' || /^(?:guard|scoped_guard|CLASS)\(/.test(taken.api)) continue;
+    const [taking] = takings(fn, taken);
+    if (!taking || followed.has(taking.lock) || HANDED_ON.test(taking.lock)) continue;
+    followed.add(taking.lock);
+    if (!isOneLock(fn, taking.lock, taken)) continue;
+    for (const release of unheldOn(fn, taking.lock, taken, functions)) found.push(release);
+  }
+  return found;
+}
+
+/** The lock is written one way throughout, is surely taken where it is, and nothing sets what it is reached by once it has been taken. */
+function isOneLock(fn: CFunction, lock: string, taken: Event): boolean {
+  const root = /[A-Za-z_]\w*/.exec(taken.args[0] ?? '')?.[0] ?? '';
+  const deeper = (taken.args[0] ?? '').match(/[A-Za-z_]\w*/g) ?? [];
+  if (deeper.some(name => name !== root && fn.settings?.some(s => s.name === name && fn.parameters.every(p => p.name !== name)))) return false;
+  for (const event of fn.events) {
+    const takes = takings(fn, event).filter(t => sameLock(t.lock, lock));
+    const mine = takes.length > 0 || gives(fn, event, lock);
+    if (!mine) continue;
+    if (event.ends || (event.kind !== 'lock' && event.kind !== 'unlock')) return false;
+    if (takes.some(t => t.conditional || t.shared) || plain(event.args[0]) !== plain(taken.args[0])) return false;
+  }
+  return true;
+}
+
+function plain(arg: string | undefined): string {
+  return (arg ?? '').replace(/^&|\s/g, '');
+}
+
+interface Step {
+  node: number;
+  /** `before` nothing was done to the lock, then `held`, then `given` back. */
+  phase: 'before' | 'held' | 'given';
+  decided: ReadonlyMap<number, boolean>;
+  earlier: Event | null;
+  /** The last branch, and whether a label has been passed since. */
+  turn: number | null;
+  jumped: boolean;
+}
+
+function unheldOn(fn: CFunction, lock: string, taken: Event, functions: readonly CFunction[]): UnheldRelease[] {
+  const root = /[A-Za-z_]\w*/.exec(taken.args[0] ?? '')?.[0] ?? '';
+  const changes = new Set((fn.settings ?? []).filter(s => s.name === root).flatMap(s => s.ends.map(end => `${end.node}|${end.slot}`)));
+  const found: UnheldRelease[] = [];
+  const seen = new Set<string>();
+  const heldAt = new Set<Event>();
+  let isKept = false;
+  const work: Step[] = [{ node: 0, phase: 'before', decided: new Map(), earlier: null, turn: null, jumped: false }];
+  for (let step = work.pop(); step; step = work.pop()) {
+    const node = fn.flow[step.node];
+    if (node?.kind === 'exit' && step.phase === 'held' && !node.stops) isKept = true;
+    if (!node || node.kind === 'exit' || node.kind === 'gap') continue;
+    let { phase, earlier } = step;
+    const event = node.event === null ? undefined : fn.events[node.event];
+    if (event) {
+      if (takings(fn, event).some(t => sameLock(t.lock, lock))) {
+        if (phase === 'held') return []; // Taken twice is a fault of its own, or the two are not one lock.
+        phase = 'held';
+        earlier = null;
+      } else if (event.kind === 'unlock' && gives(fn, event, lock)) {
+        if (phase === 'held') heldAt.add(event);
+        else if (phase === 'given') {
+          if (earlier && !found.some(f => f.release === event)) found.push({ lock, release: event, earlier, turn: null, taken });
+          continue;
+        } else if (step.jumped && step.turn !== null && !found.some(f => f.release === event)) {
+          found.push({ lock, release: event, earlier: null, turn: fn.flow[step.turn] ?? null, taken });
+          continue;
+        } else return []; // It begins with the release: the lock is the caller's.
+        phase = 'given';
+        earlier = event;
+      } else if (mayTake(fn, event, functions, root) || (phase === 'held' && mayGive(fn, event, lock, taken, functions))) continue;
+    }
+    if (node.kind === 'branch' && phase !== 'held' && (conditionalRelease(fn, step.node, lock) || isFlag(fn, node))) continue;
+    for (const [slot, to] of node.next.entries()) {
+      if (changes.has(`${step.node}|${slot}`) && phase !== 'before') continue;
+      let { turn, jumped } = step;
+      const decided = follow(step.decided, node, slot);
+      if (!decided) continue;
+      if (node.kind === 'branch' && slot < 2) {
+        turn = step.node;
+        jumped = false;
+      }
+      if (fn.flow[to]?.label !== undefined) jumped = true;
+      const key = `${to}|${phase}|${earlier?.index ?? ''}|${phase === 'before' ? `${turn}|${jumped}` : ''}|${decidedKey(decided)}`;
+      if (seen.has(key)) continue;
+      if (seen.size >= MOST_WAYS) return [];
+      seen.add(key);
+      work.push({ node: to, phase, decided, earlier, turn, jumped });
+    }
+  }
+  // Another way must come to it with the lock held, else this is no slip but what the function is for. A function that keeps the lock for its
+  // next call gives back what it took in one before.
+  return found.filter(f => heldAt.has(f.release) && (f.earlier !== null || !isKept));
+}
+
+/** May the call take the lock: one out of view that is named for it or given the object, or one in view that takes anything? */
+function mayTake(fn: CFunction, event: Event, functions: readonly CFunction[], root: string): boolean {
+  if (event.kind !== 'call') return event.kind === 'lock' && event.opaque;
+  if (event.opaque) return TAKES.test(event.api) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
+  const callee = functions.find(f => f.name === event.api && (f.path === fn.path || !f.isStatic));
+  return callee?.events.some(e => e.kind === 'lock' || (e.kind === 'call' && /lock/.test(e.api))) ?? false;
+}

@@ -1,0 +1,151 @@
+/** All the code in view of a series, as rules see it. */
+
+import { type Draft, draft, fileOf } from '../c/lower/functions.ts';
+import { ownName } from '../c/syntax/calls.ts';
+import { designatedIn, mentionsIn } from '../c/syntax/mentions.ts';
+import type { Grammar } from '../c/syntax/tree.ts';
+import type { Types } from '../c/syntax/types.ts';
+import type { Image } from '../c/text/images.ts';
+import { saidOf } from '../c/world/said.ts';
+import type { CFunction, Event } from '../model/code.ts';
+import type { Fact } from '../model/fact.ts';
+import type { CodeFile, Mention, Tie, World } from '../model/rule.ts';
+import type { Patch, Problem } from '../model/series.ts';
+import { type Statement, tiesOf } from './atomicity/ties.ts';
+import { sharedIn } from './markings/shared.ts';
+import { fillAll } from './sections/summaries.ts';
+
+/** Parsed images are kept, so that the same state of a file is never parsed twice. */
+export interface Reader {
+  grammar: Grammar;
+  factOf(api: string): Fact | undefined;
+  drafts: Map<Image, Draft>;
+  /** Of each image what it declares. */
+  types: Map<Image, Types>;
+}
+
+export function readerOf(grammar: Grammar, factOf: (api: string) => Fact | undefined): Reader {
+  return { grammar, factOf, drafts: new Map(), types: new Map() };
+}
+
+/** The world made of one state of each file. */
+export function worldOf(images: Image[], patches: (Patch | null)[], reader: Reader): { world: World; problems: Problem[] } {
+  const types: Types = noTypes();
+  const drafts = images.map(image => {
+    const own = reader.types.get(image) ?? noTypes();
+    const known = reader.drafts.get(image) ?? draft(image, reader.grammar, own);
+    reader.drafts.set(image, known);
+    reader.types.set(image, own);
+    for (const [k, v] of own.structs) types.structs.set(k, v);
+    for (const [k, v] of own.constants) types.constants.set(k, v);
+    // A header's globals are seen by all, a source file's by itself.
+    if (image.path.endsWith('.h')) for (const [k, v] of own.globals) types.globals.set(k, v);
+    return known;
+  });
+  // A static function of a source file is its own; any other of a known name is most likely the very function that the fact is about.
+  const names = new Set(
+    drafts.flatMap(d =>
+      d.heads
+        .filter(h => !h.opened && (!reader.factOf(ownName(h.name)) || (/\bstatic\b/.test(h.head) && !d.image.path.endsWith('.h'))))
+        .map(h => h.name),
+    ),
+  );
+  const files = drafts.map(d => {
+    const own = reader.types.get(d.image)?.globals;
+    const global = (name: string) => own?.get(name) ?? types.globals.get(name);
+    return fileOf(d, { types, global, defined: name => names.has(name), fact: reader.factOf });
+  });
+  const functions = files.flatMap(f => f.functions);
+  fillAll(functions, reader.factOf);
+  const logs = patches.map(p => p?.log ?? '');
+  const statements: Statement[] = [
+    ...files.flatMap(f => f.comments.map(c => ({ text: c.text, path: f.path, line: c.line }))),
+    ...logs.map(text => ({ text, path: '', line: 0 })),
+  ];
+  let calls: ReturnType<typeof callsIn> | null = null;
+  let ties: Tie[] | null = null;
+  let shared: ReturnType<typeof sharedIn> | null = null;
+  const imageOf = new Map(images.map(i => [i.path, i]));
+  const mentions = new Map<string, Map<string, Mention[]>>();
+  const designated = new Map<string, Set<string>>();
+  const world: World = {
+    files,
+    functions,
+    // Found when first asked for: who only wants to see events need not wait for them.
+    get ties() {
+      ties ??= tiesOf(files, statements);
+      return ties;
+    },
+    includers: path => files.filter(f => f.path !== path && f.includes.some(i => path === i || path.endsWith(`/${i}`))).map(f => f.path),
+    callers: name => {
+      calls ??= callsIn(functions);
+      return calls.get(name) ?? [];
+    },
+    addedBy: (path, line) => {
+      for (const piece of imageOf.get(path)?.pieces ?? []) {
+        const by = piece.origin[line - piece.firstLine];
+        if (by !== undefined) return by;
+      }
+      return null;
+    },
+    declared: tag => {
+      for (const image of images) {
+        const members = reader.types.get(image)?.structs.get(tag);
+        if (members) return { path: image.path, members };
+      }
+      return null;
+    },
+    designated: path => {
+      const known = designated.get(path) ?? designatedIn(imageOf.get(path) ?? NOTHING);
+      designated.set(path, known);
+      return known;
+    },
+    licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
+    mentions: fn => {
+      const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path));
+      mentions.set(fn.path, known);
+      return known.get(fn.name) ?? [];
+    },
+    shared: key => {
+      shared ??= sharedIn(functions);
+      return shared.get(key) ?? [];
+    },
+    said: (fn, stems) => saidOf(fn, openingComment(files, fn), logOf(fn, logs), stems),
+  };
+  return { world, problems: drafts.flatMap(d => d.problems) };
+}
+
+function noTypes(): Types {
+  return { structs: new Map(), globals: new Map(), constants: new Map() };
+}
+
+const NOTHING: Image = { path: '', whole: false, pieces: [], addedBy: null, after: 0 };
+
+function namesIn(files: CodeFile[], path: string): Set<string> {
+  return new Set(files.find(f => f.path === path)?.functions.map(f => f.name));
+}
+
+/** Every call, by the name of what is called. */
+function callsIn(functions: CFunction[]): Map<string, { fn: CFunction; event: Event }[]> {
+  const found = new Map<string, { fn: CFunction; event: Event }[]>();
+  for (const fn of functions) {
+    for (const event of fn.events) {
+      if (event.kind !== 'call') continue;
+      const known = found.get(event.api);
+      if (known) known.push({ fn, event });
+      else found.set(event.api, [{ fn, event }]);
+    }
+  }
+  return found;
+}
+
+/** The comment at the head of the function's file, where it says what the file is for. */
+function openingComment(files: CodeFile[], fn: CFunction): string {
+  return files.find(f => f.path === fn.path && f.whole)?.comments.find(c => !/SPDX-License/.test(c.text))?.text ?? '';
+}
+
+/** The log of the patch that brought the function, or that touches it first. */
+function logOf(fn: CFunction, logs: string[]): string {
+  const by = fn.addedBy ?? fn.events.find(e => e.addedBy !== null)?.addedBy ?? null;
+  return by === null ? '' : (logs[by] ?? '');
+}

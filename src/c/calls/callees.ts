@@ -1,0 +1,27 @@
+/** Which function in view a call runs. */
+import type { CFunction, Event } from '../../model/code.ts';
+
+const indexes = new WeakMap<readonly CFunction[], Map<string, CFunction[]>>();
+
+function indexOf(functions: readonly CFunction[]): Map<string, CFunction[]> {
+  let index = indexes.get(functions);
+  if (!index) {
+    index = new Map();
+    for (const fn of functions) {
+      const known = index.get(fn.name);
+      if (known) known.push(fn);
+      else index.set(fn.name, [fn]);
+    }
+    indexes.set(functions, index);
+  }
+  return index;
+}
+
+/** The function that a call runs: of the same file before others, whole before partly seen; null where none is in view or it is not sure which. */
+export function calleeOf(fn: CFunction, event: Event, functions: readonly CFunction[]): CFunction | null {
+  if (event.kind !== 'call' || event.opaque) return null;
+  const known = indexOf(functions).get(event.api) ?? [];
+  const own = known.filter(f => f.path === fn.path);
+  const fits = own.length > 0 ? own : known.filter(f => !f.isStatic || f.path.endsWith('.h'));
+  return fits.find(f => f.whole) ?? fits[0] ?? null;
+}

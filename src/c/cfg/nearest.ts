@@ -1,0 +1,75 @@
+/** What stands nearest to an event on each way from it, and what orders the stretch between two events. */
+import type { CFunction, Event } from '../../model/code.ts';
+import { nodesAfter, nodesBefore, predecessors } from './flow.ts';
+
+/** What a walk from an event comes to first. */
+export interface Near {
+  /** On each way the first event that stops the walk, in the order of the text. */
+  events: Event[];
+  /** Some way comes to the function's own end (or entry) first. */
+  ends: boolean;
+  /** Some way comes first to what is not shown. */
+  gap: boolean;
+}
+
+/** The first event that stops the walk on each way after the event, or before it. */
+export function nearest(fn: CFunction, from: Event, way: 'before' | 'after', stops: (event: Event) => boolean): Near {
+  const back = way === 'before' ? predecessors(fn.flow) : null;
+  const near: Near = { events: [], ends: false, gap: false };
+  const seen = new Set([from.node]);
+  const work = [from.node];
+  while (work.length > 0) {
+    const at = work.pop() ?? 0;
+    const ways = back ? (back[at] ?? []) : (fn.flow[at]?.next ?? []);
+    if (ways.length === 0 || (back && at === 0)) {
+      if (fn.whole) near.ends = true;
+      else near.gap = true;
+    }
+    for (const to of ways) {
+      if (seen.has(to)) continue;
+      seen.add(to);
+      const node = fn.flow[to];
+      if (!node) continue;
+      if (node.kind === 'gap') {
+        near.gap = true;
+        continue;
+      }
+      const event = node.event === null ? undefined : fn.events[node.event];
+      if (event && stops(event)) near.events.push(event);
+      else work.push(to);
+    }
+  }
+  near.events.sort((a, b) => a.index - b.index);
+  return near;
+}
+
+/** Does the event order what stands before it against what comes after it: everything (`full`), stores, or loads? */
+export function ordersAll(event: Event): boolean {
+  return event.ordering === 'full' && event.kind !== 'call';
+}
+
+/** A fence that keeps the stores before it before those after it. A release elsewhere does not: later stores may pass it. */
+export function ordersStores(event: Event): boolean {
+  return ordersAll(event) || event.ordering === 'wmb' || event.ordering === 'before-atomic' || event.ordering === 'after-atomic';
+}
+
+/** A fence that keeps the loads before it before those after it. An acquire elsewhere does not: earlier loads may pass it. */
+export function ordersLoads(event: Event): boolean {
+  return ordersAll(event) || event.ordering === 'rmb' || event.ordering === 'before-atomic' || event.ordering === 'after-atomic';
+}
+
+/** Is there on some way from one event to the other an event of this kind, or one of which nothing is known? */
+export function passes(fn: CFunction, a: Event, b: Event, wanted: (event: Event) => boolean): boolean {
+  const [ahead, behind] = [nodesAfter(fn, a.node), nodesBefore(fn, b.node)];
+  return fn.events.some(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node) && wanted(e));
+}
+
+/** The pieces of one statement: the pointers of `set_bit(n, p->map->bits)` are read before it, and not what stands next to a fence. */
+export function sameStatement(a: Event, b: Event): boolean {
+  return a.path === b.path && a.line <= b.endLine && b.line <= a.endLine;
+}
+
+/** Are the two cells, in this function, parts of one object? */
+export function ofOneObject(a: Event, b: Event): boolean {
+  return a.cell !== null && b.cell !== null && a.cell.base !== null && a.cell.base === b.cell.base && a.cell.type === b.cell.type;
+}

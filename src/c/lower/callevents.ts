@@ -1,0 +1,103 @@
+/** Calls as events: what a fact tells of the callee, what a guard begins, what is not known. */
+import type { Fact } from '../../model/fact.ts';
+import { callKind, ownName } from '../syntax/calls.ts';
+import type { Expr } from '../syntax/syntax.ts';
+import { cellOfPointer } from './cells.ts';
+import { type Context, NOTHING, union, type Value } from './context.ts';
+import { address, evaluate, from, meant } from './expressions.ts';
+import { eventOf } from './factevents.ts';
+import { guard } from './guards.ts';
+import { typeOf } from './typeof.ts';
+
+type Call = Extract<Expr, { k: 'call' }>;
+
+/** Evaluates a call. */
+export function call(e: Call, cx: Context, used: boolean): Value {
+  const api = e.callee.k === 'name' && !e.callee.local ? e.callee.name : null;
+  if (e.callee.k === 'call' && e.callee.callee.k === 'name' && /^(?:guard|CLASS|ACQUIRE)$/.test(e.callee.callee.name)) return guard(e, e.callee, cx);
+  if (api === null) {
+    const callee = evaluate(e.callee.k === 'deref' ? e.callee.of : e.callee, cx);
+    const argSources = e.args.map(arg => argument(arg, cx).sources);
+    const args = e.args.map(a => cx.text(a));
+    return from(
+      cx.emit(e, {
+        kind: 'call',
+        api: ownName(cx.text(e.callee)),
+        cell: null,
+        ordering: null,
+        opaque: true,
+        used,
+        args,
+        argSources: [...argSources, callee.sources].slice(0, args.length),
+      }),
+    );
+  }
+  cx.calls.add(api);
+  const defined = cx.file.defined(api);
+  const kind = defined ? 'plain' : callKind(api);
+  if (kind === 'plain') {
+    if (api === 'ACQUIRE_ERR' && e.args[1]?.k === 'address') return evaluate(e.args[1].of, cx);
+    const fact = defined ? undefined : cx.file.fact(api);
+    return fact ? known(e, api, fact, cx, used) : unknown(e, api, cx, used, defined);
+  }
+  if (kind === 'ends') {
+    for (const arg of e.args) evaluate(arg, cx);
+    cx.graph.stop(e.line);
+    return NOTHING;
+  }
+  if (kind === 'transparent') {
+    const before = cx.events.length;
+    const values = e.args.map(arg => evaluate(arg, cx));
+    if (api === 'data_race') meant(before, cx);
+    return values[0] ?? NOTHING;
+  }
+  // The size of an array and the type of an expression are known without a look at it.
+  if (/^(?:ARRAY_SIZE|typeof|sizeof|sizeof_field|offsetof|offsetofend)$/.test(api)) return NOTHING;
+  return e.args.reduce<Value>((all, arg) => union(all, evaluate(arg, cx)), NOTHING);
+}
+
+/** An argument; where a local's address is given away, the callee may set it. */
+function argument(arg: Expr, cx: Context): Value {
+  const value = arg.k === 'member' && mayBeArray(arg, cx) ? perhapsAddress(arg, cx) : evaluate(arg, cx);
+  if (arg.k === 'address' && arg.of.k === 'name' && arg.of.local) cx.held.set(arg.of.name, cx.valueOf(arg.of.name), null);
+  return value;
+}
+
+function unknown(e: Call, api: string, cx: Context, used: boolean, defined: boolean): Value {
+  const argSources = e.args.map(arg => argument(arg, cx).sources);
+  const cells = defined ? { argCells: e.args.map(arg => cellOfPointer(arg, cx)) } : {};
+  const args = e.args.map(a => cx.text(a));
+  return from(cx.emit(e, { kind: 'call', api, cell: null, ordering: null, opaque: !defined, used, args, argSources, ...cells }));
+}
+
+function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Value {
+  const argSources = e.args.map((arg, i) => {
+    if (i !== fact.cell) return argument(arg, cx).sources;
+    if (fact.by === 'lvalue' || arg.k === 'address') address(arg.k === 'address' ? arg.of : arg, cx);
+    else if (arg.k !== 'member' || !mayBeArray(arg, cx)) evaluate(arg, cx);
+    else address(arg, cx);
+    return [];
+  });
+  const event = eventOf(api, fact, e.args, cx);
+  event.used = used;
+  event.args = e.args.map(a => cx.text(a));
+  event.argSources = argSources;
+  return from(cx.emit(e, event));
+}
+
+/** A member of a type out of view may be an array, whose name reads nothing, unless the function uses it as none can be. */
+function mayBeArray(e: Extract<Expr, { k: 'member' }>, cx: Context): boolean {
+  return !cx.survey.values.has(e.name) && typeOf(e, cx, 0) === null;
+}
+
+/** A member handed to a call that is a value to read, or an array's address: the read is in doubt. */
+function perhapsAddress(e: Extract<Expr, { k: 'member' }>, cx: Context): Value {
+  if (cx.survey.arrays.has(e.name)) {
+    address(e, cx);
+    return NOTHING;
+  }
+  const value = evaluate(e, cx);
+  const last = cx.events.at(-1);
+  if (last && value.sources.includes(last.index) && last.kind === 'read') last.uncertain = true;
+  return value;
+}

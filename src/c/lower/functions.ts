@@ -1,0 +1,266 @@
+/** From an image to its functions with their events. */
+import type { CFunction, Parameter, SourceComment } from '../../model/code.ts';
+import type { Fact } from '../../model/fact.ts';
+import type { CodeFile } from '../../model/rule.ts';
+import type { Problem } from '../../model/series.ts';
+import { correlate } from '../cfg/correlated.ts';
+import { markContext } from '../cfg/errorpaths.ts';
+import { Converter } from '../syntax/convert.ts';
+import { declarationsOf, sourceComment } from '../syntax/declarations.ts';
+import { misledIn } from '../syntax/indentation.ts';
+import { type Stmt, type Survey, squeeze } from '../syntax/syntax.ts';
+import type { Grammar } from '../syntax/tree.ts';
+import type { FieldType, Types } from '../syntax/types.ts';
+import { bodiesByColumn } from '../text/columns.ts';
+import type { Image } from '../text/images.ts';
+import { macrosOf } from '../text/macros.ts';
+import { normalise } from '../text/normalise.ts';
+import { open } from '../text/pieces.ts';
+import { call } from './callevents.ts';
+import { Context, type FileScope, type Lowering } from './context.ts';
+import { markObjects } from './objects.ts';
+import { walk } from './statements.ts';
+
+/** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
+export interface Draft {
+  image: Image;
+  includes: string[];
+  comments: SourceComment[];
+  heads: DraftHead[];
+  problems: Problem[];
+}
+
+interface DraftHead {
+  name: string;
+  parameters: Parameter[];
+  /** The words before the name. */
+  head: string;
+  /** The head as it was before normalisation, up to the body. */
+  written: string;
+  body: Stmt;
+  survey: Survey;
+  /** First and last line of the function, and of the piece in the file. */
+  line: number;
+  endLine: number;
+  first: number;
+  last: number;
+  slice(e: { at: number; end: number }): string;
+  /** The head was made up, because the piece begins inside the function. */
+  opened: boolean;
+  /** The piece ends before the function does. */
+  cut: boolean;
+  isMacro: boolean;
+  /** The grammar could not read part of it. */
+  broken: boolean;
+}
+
+/** Files of more characters are not read as C; the largest in the kernel that is written by hand has 1.3 million. */
+export const LARGEST_FILE = 4_000_000;
+
+/** Parses the image and notes what it declares in `types`. */
+export function draft(image: Image, grammar: Grammar, types: Types): Draft {
+  const result: Draft = { image, includes: [], comments: [], heads: [], problems: [] };
+  const odd = (message: string) => result.problems.push({ severity: 'odd', where: image.path, message });
+  for (const piece of image.pieces) {
+    const whole = { text: `${piece.lines.join('\n')}\n`, firstLine: piece.firstLine, enclosing: null };
+    const opened = image.whole ? whole : open(piece);
+    if (opened.text.length > LARGEST_FILE) {
+      odd(`has more than ${LARGEST_FILE} characters and was not read as C`);
+      continue;
+    }
+    const last = piece.firstLine + piece.lines.length - 1;
+    const read = (written: string, firstLine: number, isMacro: boolean) => {
+      const { text, code, macros, cleanups, failures } = normalise(written);
+      const tree = grammar.parse(text);
+      if (!tree) {
+        odd('could not be parsed as C');
+        return code;
+      }
+      const found = declarationsOf(tree, text, types);
+      const source = { text, macros, cleanups, failures, firstLine };
+      const slice = (e: { at: number; end: number }) => text.slice(e.at, e.end);
+      for (const { node, body, name, parameters, head } of found.heads) {
+        const converter = new Converter(tree, source, parameters);
+        const endLine = tree.endRow(node) + firstLine;
+        result.heads.push({
+          name,
+          parameters,
+          head,
+          written: `${AHEAD.exec(written.slice(Math.max(0, tree.at(node) - 120), tree.at(node)))?.[0] ?? ''}${written.slice(tree.at(node), tree.at(body))}`,
+          body: converter.stmt(body),
+          survey: converter.survey,
+          line: tree.row(node) + firstLine,
+          endLine,
+          first: piece.firstLine,
+          last,
+          slice,
+          opened: !isMacro && opened.enclosing !== null && tree.row(node) === 0,
+          cut: endLine > last,
+          isMacro,
+          broken: tree.broken(node),
+        });
+      }
+      if (isMacro) return code;
+      result.includes.push(...found.includes);
+      for (const c of tree.comments) result.comments.push(sourceComment(tree, c, written.slice(tree.at(c), tree.end(c)), firstLine));
+      return code;
+    };
+    const code = read(opened.text, opened.firstLine, false);
+    if (image.whole) rescue(result, opened.text, code, opened.firstLine, read);
+    const bodies = macrosOf(opened.text);
+    if (bodies !== null) read(bodies, opened.firstLine, true);
+  }
+  result.heads.sort((a, b) => a.line - b.line);
+  return result;
+}
+
+/** Reads by themselves the functions that the first column shows and the grammar lost, as it does behind an #if that cuts a statement. */
+function rescue(it: Draft, text: string, code: string, firstLine: number, read: (text: string, firstLine: number, isMacro: boolean) => string): void {
+  const found = new Set(it.heads.map(h => h.endLine));
+  const lost = bodiesByColumn(code).filter(({ close }) => !found.has(close + firstLine));
+  if (lost.length === 0) return;
+  const lines = text.split('\n');
+  const comments = it.comments.length;
+  for (const { head, open, close } of lost) {
+    const inside = (line: number) => line >= open + firstLine && line <= close + firstLine;
+    // What the grammar took for functions inside were pieces of this one.
+    it.heads = it.heads.filter(h => !inside(h.line));
+    const alone = `${lines.slice(head, close + 1).join('\n')}\n`;
+    const before = it.heads.length;
+    read(alone, head + firstLine, false);
+    // A head that is a macro has no type before it.
+    if (it.heads.length === before) read(`void\n${alone.replace(/^static\b/, '      ')}`, head + firstLine - 1, false);
+  }
+  it.comments.length = comments;
+}
+
+/** What surrounds the functions of a file. */
+export interface Surroundings {
+  types: Types;
+  global(name: string): FieldType | undefined;
+  defined(name: string): boolean;
+  fact(api: string): Fact | undefined;
+}
+
+/** Walks the functions of a draft. */
+export function fileOf(it: Draft, around: Surroundings): CodeFile {
+  const line = linesOf(it.image);
+  const endsAt = new Map(it.comments.map(c => [c.endLine, c]));
+  const comments = [...it.comments].sort((a, b) => a.line - b.line);
+  return {
+    path: it.image.path,
+    whole: it.image.whole,
+    isHeader: it.image.path.endsWith('.h'),
+    functions: it.heads.map(head => {
+      const fn = functionOf(head, it.image.path, line, around, endsAt, comments);
+      return it.image.outside ? { ...fn, outside: true } : fn;
+    }),
+    comments: it.comments,
+    includes: it.includes,
+    addedBy: it.image.addedBy,
+    ...(it.image.outside ? { outside: true as const } : {}),
+  };
+}
+
+const NO_LINE: ReturnType<FileScope['line']> = { text: '', addedBy: null };
+
+/** Reads single lines of an image; asked mostly for lines near the last one. */
+function linesOf(image: Image): FileScope['line'] {
+  const { pieces } = image;
+  let at = 0;
+  let [asked, last] = [-1, NO_LINE];
+  return n => {
+    if (n === asked) return last;
+    asked = n;
+    last = read(n);
+    return last;
+  };
+
+  function read(n: number): ReturnType<FileScope['line']> {
+    for (let tried = 0; tried < pieces.length; tried++) {
+      const piece = pieces[at];
+      const text = piece?.lines[n - piece.firstLine];
+      if (piece && text !== undefined) return { text, addedBy: piece.origin[n - piece.firstLine] ?? null };
+      at = (at + 1) % pieces.length;
+    }
+    return NO_LINE;
+  }
+}
+
+const LOWERING: Lowering = { call, walk };
+
+/** Attributes before the head, which the grammar is not shown. */
+const AHEAD = /(?:\b__\w+(?:\([^()]*\))?[ \t]+)+$/;
+
+/** Sections and annotations that say when and under what a function runs. */
+const ATTRIBUTE =
+  /\b__(?:init|exit|must_hold(?:_shared)?|acquires(?:_shared)?|releases(?:_shared)?|cond_acquires|always_inline|meminit|net_init|net_exit|sched|kprobes|cpuidle)\b(?:\((?:[^()]|\([^()]*\))*\))?/g;
+
+function functionOf(
+  it: DraftHead,
+  path: string,
+  line: FileScope['line'],
+  around: Surroundings,
+  endsAt: Map<number, SourceComment>,
+  comments: SourceComment[],
+): CFunction {
+  const { parameters, survey, slice } = it;
+  const start = Math.max(it.first, it.line);
+  const endLine = Math.min(it.last, it.endLine);
+  const whole = !it.opened && !it.cut;
+  const { types, global, defined, fact } = around;
+  const file: FileScope = { path, types, global, fact, line, defined, whole: whole || it.isMacro, slice };
+  const cx = new Context(LOWERING, file, survey, new Map(parameters.map((p, i) => [p.name, i])));
+  walk(it.body, cx);
+  if (cx.graph.ends.length > 0) cx.graph.exit(endLine);
+  cx.graph.seal();
+  if (!whole) for (const event of cx.events) if (event.line <= it.first || event.line >= it.last) event.uncertain = true;
+  const attributes = it.written.match(ATTRIBUTE) ?? [];
+  const fn: CFunction = {
+    path,
+    side: 'new',
+    name: it.name,
+    line: start,
+    endLine,
+    whole,
+    isStatic: /\bstatic\b/.test(it.written),
+    isInline: /\binline\b/.test(it.written),
+    head: squeeze(it.head),
+    parameters,
+    events: cx.events,
+    flow: cx.graph.nodes,
+    shape: { statements: cx.statements, loops: cx.loops, comparisons: cx.comparisons, calls: [...cx.calls] },
+    doc: (it.opened ? undefined : endsAt.get(start - 1)) ?? null,
+    comments: between(comments, start, endLine),
+    addedBy: it.opened ? null : line(start).addedBy,
+    attributes: attributes.map(squeeze),
+    entryLocks: [],
+    ...(it.broken ? { broken: true as const } : {}),
+    ...(it.isMacro ? { isMacro: true as const } : {}),
+  };
+  const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
+  if (misled.length > 0) fn.shape.misled = misled;
+  markObjects(fn, survey);
+  markContext(fn, cx.settings);
+  fn.settings = cx.settings;
+  correlate(fn, cx.conditions, cx.switches);
+  return fn;
+}
+
+/** Comments that stand inside the lines, by halving the ordered list. */
+function between(comments: SourceComment[], start: number, end: number): SourceComment[] {
+  let low = 0;
+  let high = comments.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((comments[middle]?.line ?? 0) <= start) low = middle + 1;
+    else high = middle;
+  }
+  const found: SourceComment[] = [];
+  for (let i = low; i < comments.length; i++) {
+    const comment = comments[i];
+    if (!comment || comment.line >= end) break;
+    if (comment.endLine < end) found.push(comment);
+  }
+  return found;
+}

@@ -1,0 +1,82 @@
+/** How often a loop's body runs: a run-time value, a constant, or a countdown of tries. */
+import type { Loop } from '../../model/code.ts';
+import { type Expr, type Stmt, squeeze } from '../syntax/syntax.ts';
+import { isConstantText } from './cells.ts';
+
+/** What is known of names: values of constants, and the constants that locals start from. */
+export interface LoopScope {
+  constant(name: string): number | null;
+  /** The initial value of a local, where it is set to a constant before the loop. */
+  start(name: string): { text: string; value: number | null } | null;
+  /** Of a local that is set once, what it is set to, as written. */
+  origin(name: string): string | null;
+  slice(e: { at: number; end: number }): string;
+}
+
+type Bound = Pick<Loop, 'bound' | 'boundText' | 'times'>;
+
+const UNKNOWN: Bound = { bound: 'unknown', boundText: '', times: null };
+
+export function boundOf(stmt: Stmt, scope: LoopScope): Bound {
+  if (stmt.k === 'macro') return { bound: 'sized', boundText: `${stmt.name}()`, times: null };
+  if (stmt.k !== 'loop') return UNKNOWN;
+  return stmt.form === 'for' ? (counted(stmt, scope) ?? countdown(stmt.test, false, scope)) : countdown(stmt.test, stmt.form === 'do', scope);
+}
+
+/** `for (i = 0; i < n; i++)` */
+function counted(stmt: Extract<Stmt, { k: 'loop' }>, scope: LoopScope): Bound | null {
+  const { test, step } = stmt;
+  if (test?.k !== 'binary' || !['<', '<=', '!=', '>', '>='].includes(test.op) || !step) return null;
+  const up = step.k === 'update' ? step.op === '++' : step.k === 'assign' && step.op === '+=';
+  const down = step.k === 'update' ? step.op === '--' : step.k === 'assign' && step.op === '-=';
+  if (!up && !down) return null;
+  const boundText = (test.right.k === 'name' ? scope.origin(test.right.name) : null) ?? squeeze(scope.slice(test.right));
+  const limit = constantOf(test.right, scope);
+  const from = initial(stmt, test.left, scope);
+  if (limit) {
+    if (down && !from) return { bound: 'sized', boundText: squeeze(scope.slice(test.left)), times: null };
+    const span = limit.value === null || from?.value === undefined || from.value === null ? null : Math.abs(limit.value - from.value);
+    const times = span === null || stepOf(step) !== 1 ? null : span + (test.op === '<=' || test.op === '>=' ? 1 : 0);
+    return { bound: 'constant', boundText: down && from ? from.text : limit.text, times };
+  }
+  return { bound: 'sized', boundText, times: null };
+}
+
+function stepOf(step: Expr): number | null {
+  return step.k === 'update' ? 1 : step.k === 'assign' && step.right.k === 'number' ? step.right.value : null;
+}
+
+function initial(stmt: Extract<Stmt, { k: 'loop' }>, counter: Expr, scope: LoopScope): { text: string; value: number | null } | null {
+  if (counter.k !== 'name') return null;
+  const init = stmt.init;
+  const set = init?.k === 'expr' && init.of.k === 'assign' && init.of.left.k === 'name' && init.of.left.name === counter.name ? init.of.right : null;
+  const declared = init?.k === 'block' ? init.list.find(s => s.k === 'declare' && s.variable.name === counter.name) : undefined;
+  const from = set ?? (declared?.k === 'declare' ? declared.init : null);
+  return from ? constantOf(from, scope) : scope.start(counter.name);
+}
+
+/** `while (--tries > 0)`, `while (tries--)`, and `while (++n < MAX)`. */
+function countdown(test: Expr | null, atEnd: boolean, scope: LoopScope): Bound {
+  const part = test?.k === 'binary' && test.op === '&&' ? [test.left, test.right] : test ? [test] : [];
+  for (const e of part) {
+    const compare = e.k === 'binary' && ['>', '!=', '<', '<=', '>='].includes(e.op) ? e : null;
+    const moved = compare ? compare.left : e;
+    if (moved.k !== 'update' || moved.of.k !== 'name') continue;
+    const start = scope.start(moved.of.name);
+    const limit = compare ? constantOf(compare.right, scope) : { text: '0', value: 0 };
+    if (!limit) return { bound: 'sized', boundText: compare ? squeeze(scope.slice(compare.right)) : '', times: null };
+    if (!start) return { bound: 'sized', boundText: moved.of.name, times: null };
+    const span = start.value === null || limit.value === null ? null : Math.abs(start.value - limit.value);
+    const inclusive = compare?.op === '>=' || compare?.op === '<=' ? 1 : 0;
+    const times = span === null ? null : Math.max(0, span + inclusive - (moved.prefix ? 1 : 0) + (atEnd ? 1 : 0));
+    return { bound: 'retry', boundText: moved.op === '--' ? start.text : limit.text, times };
+  }
+  return UNKNOWN;
+}
+
+function constantOf(e: Expr, scope: LoopScope): { text: string; value: number | null } | null {
+  const text = squeeze(scope.slice(e));
+  if (e.k === 'number') return { text, value: e.value };
+  if (e.k === 'name' && isConstantText(e.name)) return { text, value: scope.constant(e.name) };
+  return null;
+}

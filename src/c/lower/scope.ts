@@ -1,0 +1,17 @@
+/** What is known of names where an expression stands. */
+import type { Expr, Variable } from '../syntax/syntax.ts';
+import type { FieldType, Types } from '../syntax/types.ts';
+
+/** What is known of names where an expression stands. */
+export interface Scope {
+  types: Types;
+  /** Globals that the function's file sees, and those that the function itself assigns to. */
+  global(name: string): FieldType | undefined;
+  /** Parameters, locals, and statics of the function. */
+  variables: Map<string, Variable>;
+  /** What a local holds a copy of here: the expression that it was set to, where nothing has changed since. */
+  copyOf(name: string): Expr | null;
+  /** False where undeclared names may be locals out of view. */
+  whole: boolean;
+  slice(e: { at: number; end: number }): string;
+}
