@@ -27,7 +27,8 @@ export interface Place {
 }
 
 export interface Event extends Place {
-  kind: EventKind;
+  /** `expanded`: a call whose callee's events follow in this function, each with `via`; the call does nothing besides. */
+  kind: EventKind | 'expanded';
   /** The function or macro called; for plain accesses `=`, `++`, `read` and the like. */
   api: string;
   cell: Cell | null;
@@ -74,8 +75,21 @@ export interface Event extends Place {
   ends?: true;
   /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */
   takes?: { family: string; cell: Cell | null };
+  /** The event is that of a small function in view which the call on this line runs: that function, and its own line. */
+  via?: Via;
+  /** Of an `expanded` event: the first and last node of the callee's graph in this function's. */
+  body?: { from: number; to: number };
   /** Of a call of a function in view: what each argument points to. */
   argCells?: (Cell | null)[];
+}
+
+/** Where an expanded event comes from: the function that it is an event of, however deep, with its line there. */
+export interface Via {
+  function: string;
+  path: string;
+  line: number;
+  /** The `expanded` event, by its index, that stands for the call on this function's own line. */
+  call: number;
 }
 
 export interface Parameter {
@@ -120,10 +134,10 @@ export interface FlowNode {
 /** A condition of a function by its number, and whether it holds. */
 export type Decision = readonly [condition: number, holds: boolean];
 
-/** A C function in an image. */
 /** The name of a function of which a hunk shows neither the head nor the name. */
 export const UNNAMED = 'unnamed';
 
+/** A C function in an image. */
 export interface CFunction {
   path: string;
   side: 'new' | 'old';
@@ -156,6 +170,8 @@ export interface CFunction {
   isMacro?: true;
   /** Read from a tree, in a file that the series does not touch: it is there to be known, and nothing is said of it. */
   outside?: true;
+  /** Each local or parameter that is set, with the offsets in the text at which it is. */
+  changes?: ReadonlyMap<string, readonly number[]>;
   /** Where its local variables are set, in the order of the text. */
   settings?: readonly LocalSetting[];
 }

@@ -19,7 +19,7 @@ export function eventsText(functions: CFunction[]): string {
 
 function eventJson(event: Event): object {
   const { line, kind, api, cell, ordering, orderingOnFailure, locks, context, side } = event;
-  return { line, kind, api, cell, ordering, orderingOnFailure, locks, context, side };
+  return { line, kind: kind === 'expanded' ? 'call' : kind, api, cell, ordering, orderingOnFailure, locks, context, side };
 }
 
 function functionText(fn: CFunction): string {

@@ -1,5 +1,5 @@
 /** Where the interrupt cannot come: it is switched off at its line, or in the whole. */
-import { between, calleeIn, dominates, heldOnEntry, irqHandlerOf, rolesOf, runsAlone, runsInTask } from '../../../src/analysis/query.ts';
+import { between, calleeIn, dominates, heldOnEntry, irqHandlerOf, isCall, rolesOf, runsAlone, runsInTask } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -9,7 +9,7 @@ export const SILENCES = /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free
 /** Is the interrupt switched off at its line before the event, on every way, by a function in view that does so on all its ways? */
 export function silencedBefore(fn: CFunction, event: Event, world: World): boolean {
   return fn.events.some(call => {
-    if (call.kind !== 'call' || call.index >= event.index) return false;
+    if (!isCall(call) || call.index >= event.index) return false;
     const callee = calleeIn(fn, call, world.functions);
     return (
       callee?.whole === true && alwaysSilences(callee) && dominates(fn, call, event) && !between(fn, call, event).some(e => speaks(fn, e, world))

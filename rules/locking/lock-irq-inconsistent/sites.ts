@@ -37,6 +37,7 @@ export function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
   for (const fn of file.functions) {
     if (fn.isMacro) continue;
     for (const event of fn.events) {
+      if (event.via) continue; // Who takes it is told by the callers of the helper.
       for (const taking of takings(fn, event)) {
         if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
         const off =
@@ -46,7 +47,10 @@ export function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
           heldOnEntry(fn, world).context.includes('irqs-off');
         const handler = irqHandlerOf(fn, world);
         const quiet =
-          alone(fn, world) || !fn.whole || silencedBefore(fn, event, world) || fn.events.some(e => SILENCES.test(e.api) && e.index < event.index);
+          alone(fn, world) ||
+          !fn.whole ||
+          silencedBefore(fn, event, world) ||
+          fn.events.some(e => !e.via && SILENCES.test(e.api) && e.index < event.index);
         const site = { fn, event, shared: taking.shared, off, handler, threadsToo: handler !== null && handler !== fn && asksWhere(fn), quiet };
         const known = found.get(taking.lock);
         if (known) known.push(site);

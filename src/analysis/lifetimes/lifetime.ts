@@ -1,6 +1,6 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
+import { calleeOf, isCall } from '../../c/calls/callees.ts';
 import { type Decided, follow, nodesBefore } from '../../c/cfg/flow.ts';
 import type { Cell, CFunction, Event, FlowNode } from '../../model/code.ts';
 
@@ -252,7 +252,7 @@ function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[]
   return fn.events.flatMap((event): Release[] => {
     if (event.ends || event.uncertain) return [];
     const own = releaseOf(event);
-    if (own) return [{ event, ...own, via: null }];
+    if (own) return own.kind === 'free' && event.via && !surelyFrees(fn, event, own.object) ? [] : [{ event, ...own, via: null }];
     if (event.kind !== 'call' || !event.argCells) return [];
     const callee = calleeOf(fn, event, functions);
     if (!callee?.whole) return [];
@@ -300,15 +300,26 @@ export function freedParameters(fn: CFunction, functions: readonly CFunction[]):
   return positions;
 }
 
-/** Does every run come by one of the nodes, but for runs in which the pointer is NULL? */
-function passesAlways(fn: CFunction, nodes: ReadonlySet<number>, pointer: string): boolean {
+/** Does the helper on this line free the object whatever path it takes? One that frees on some path tells by its result, or by a count. */
+function surelyFrees(fn: CFunction, free: Event, object: string): boolean {
+  const call = fn.events[free.via?.call ?? -1];
+  if (!call?.body) return false;
+  const at = fn.events
+    .filter(e => e.via?.call === call.index && e.kind === 'free' && e.cell !== null && pointedTo(e.cell) === object)
+    .map(e => e.node);
+  return passesAlways(fn, new Set(at), object, call.node, call.body);
+}
+
+/** Does every run come by one of the nodes, but for runs in which the pointer is NULL? With `within`, every run of those nodes, from `start`. */
+function passesAlways(fn: CFunction, nodes: ReadonlySet<number>, pointer: string, start = 0, within: Event['body'] = undefined): boolean {
   const seen = new Set<number>();
-  const work = [0];
+  const work = [start];
   while (work.length > 0) {
     const at = work.pop() ?? 0;
     const node = fn.flow[at];
     if (!node || seen.has(at) || nodes.has(at)) continue;
     seen.add(at);
+    if (within && at !== start && (at < within.from || at > within.to)) return false;
     if (node.kind === 'exit' || node.kind === 'gap') return false;
     work.push(...(node.kind === 'branch' ? node.next.filter((_, slot) => slot !== nullWay(node, pointer)) : node.next));
   }
@@ -357,7 +368,7 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
 
 /** May the call free the object that it is given, on some way, with no count of references to ask? What the object owns is another object. */
 export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
-  if (event.kind !== 'call' || !event.argCells) return false;
+  if (!isCall(event) || !event.argCells) return false;
   const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
   const callee = position < 0 ? null : calleeOf(fn, event, functions);
   const parameter = callee?.parameters[position]?.name;

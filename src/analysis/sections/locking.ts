@@ -30,7 +30,7 @@ export function hasOwnLock(event: Event): boolean {
 export function takings(fn: CFunction, event: Event): Taking[] {
   const effect = lockFlowOf(fn)?.effects[event.index];
   if (!effect || asserted(effect.lock)) return [];
-  const conditional = effect.when !== null;
+  const conditional = effect.when !== null || effect.tried === true;
   const irqsOff = effect.enter.includes('irqs-off');
   const locks = effect.lock.map(lock => ({ lock: lock.replace(/ \(shared\)$/, ''), shared: lock.endsWith(' (shared)'), conditional, irqsOff }));
   if (locks.length > 0 || effect.unlock.length > 0) return locks;
@@ -105,6 +105,7 @@ const GIVES_BACK = /(?:^|_|>)(?:un\w*lock\w*|release\w*|drop\w*|leave|exit|end|p
  * or the saved interrupt flags, may do so too.
  */
 export function mayGive(fn: CFunction, event: Event, lock: string, from: Event, functions: readonly CFunction[]): boolean {
+  if (event.kind === 'expanded') return false;
   const root = /\w+/.exec(from.args[0] ?? '')?.[0] ?? '';
   if (event.kind === 'unlock') return tail(lockName(event, '')) === tail(lock) || (event.args.length > 1 && event.args.includes(root));
   // A call that is given what the lock gave is given the lock.

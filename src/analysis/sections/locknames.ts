@@ -53,7 +53,7 @@ export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' 
   const taken = new Set<string>();
   for (const event of fn.events) {
     if (event.kind === 'lock' || event.kind === 'unlock') taken.add(lockPath(lockName(event, '')));
-    if (isPlain(event) || !asserts(event.api)) continue;
+    if (event.via || isPlain(event) || !asserts(event.api)) continue;
     const name = assertedName(event);
     // An assertion behind a lock or unlock of the function's own says nothing of the caller.
     if (!taken.has(lockPath(name))) held.push(name);

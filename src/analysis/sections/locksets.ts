@@ -336,7 +336,7 @@ function merge(known: State, more: State): State {
   for (const [lock, on] of more.may) {
     const before = known.may.get(lock);
     if (before === on) continue;
-    const both = before === undefined ? on : common(before, on);
+    const both = before === undefined ? apart(on, more.decided, known.decided) : common(before, on);
     if (both === before) continue;
     if (may === known.may) may = new Map(known.may);
     (may as Map<string, Decided>).set(lock, both);
@@ -354,6 +354,14 @@ function merge(known: State, more: State): State {
   const decided = common(known.decided, more.decided);
   if (must === known.must && may === known.may && context === known.context && decided === known.decided) return known;
   return { must, may, context, decided };
+}
+
+/** The decisions with which a lock is held where a path without it comes in: one that tells the two paths apart is among them, if there is one. */
+function apart(on: Decided, held: Decided, without: Decided): Decided {
+  const tells = ([condition, holds]: [number, boolean]) => without.has(condition) && without.get(condition) !== holds;
+  if ([...on].some(tells)) return on;
+  const first = [...held].find(tells);
+  return first ? new Map(on).set(...first) : on;
 }
 
 function common(a: Decided, b: Decided): Decided {

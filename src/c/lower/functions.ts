@@ -18,7 +18,6 @@ import { normalise } from '../text/normalise.ts';
 import { open } from '../text/pieces.ts';
 import { call } from './callevents.ts';
 import { Context, type FileScope, type Lowering } from './context.ts';
-import { markObjects } from './objects.ts';
 import { walk } from './statements.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
@@ -240,9 +239,9 @@ function functionOf(
   };
   const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
   if (misled.length > 0) fn.shape.misled = misled;
-  markObjects(fn, survey);
   markContext(fn, cx.settings);
   fn.settings = cx.settings;
+  fn.changes = survey.changes;
   correlate(fn, cx.conditions, cx.switches);
   return fn;
 }
