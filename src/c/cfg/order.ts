@@ -1,5 +1,5 @@
 /** The order of a flow graph: reverse post-order, predecessors and what a walk from some nodes comes to. All answers are kept for the flow. */
-import type { FlowNode } from '../../model/code.ts';
+import type { Event, FlowNode } from '../../model/code.ts';
 
 /** The nodes that the entry reaches, each before its successors but for the back edges of loops. */
 export interface Order {
@@ -74,13 +74,14 @@ export type Direction = 'forwards' | 'backwards';
 
 /**
  * Visits each node that is reached from the starts, these included, once. Where `visit` gives false the walk does not pass the node. The order is
- * the same for the same flow: depth first, the last successor first. Gives the nodes visited.
+ * the same for the same flow: depth first, the first successor first. Gives the nodes visited. Forwards, edges that `takes` gives false for are left out.
  */
 export function walk(
   flow: readonly FlowNode[],
   starts: Iterable<number>,
   visit: (at: number, node: FlowNode) => boolean,
   direction: Direction = 'forwards',
+  takes?: (node: FlowNode, slot: number, at: number) => boolean,
 ): Set<number> {
   const into = direction === 'backwards' ? predecessors(flow) : null;
   const seen = new Set<number>(starts);
@@ -88,11 +89,18 @@ export function walk(
   for (let at = work.pop(); at !== undefined; at = work.pop()) {
     const node = flow[at];
     if (!node || !visit(at, node)) continue;
-    for (const to of into ? (into[at] ?? NONE) : node.next) {
-      if (seen.has(to)) continue;
+    const ways = into ? (into[at] ?? NONE) : node.next;
+    for (let slot = ways.length - 1; slot >= 0; slot--) {
+      const to = ways[slot] ?? 0;
+      if ((takes && !into && !takes(node, slot, at)) || seen.has(to)) continue;
       seen.add(to);
       work.push(to);
     }
   }
   return seen;
+}
+
+/** Sorts events of one function, for output that is the same each time: by where they stand in it. It tells nothing of what runs first. */
+export function byPlace(a: Event, b: Event): number {
+  return a.index - b.index;
 }

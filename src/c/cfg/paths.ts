@@ -121,3 +121,34 @@ export function nodesOf(path: Path<unknown>): number[] {
   for (let at: Path<unknown> | null = path; at; at = at.from) nodes.push(at.node);
   return nodes.reverse();
 }
+
+/** Nodes of one function that a search for the cheapest path settles at most. */
+const MOST_NODES = 20_000;
+
+/**
+ * The nodes of the path from one node to another, both included, whose nodes cost the least together; null where there is none. From a node to itself
+ * it leads nowhere else. Dijkstra's search.
+ */
+export function cheapestPath(flow: readonly FlowNode[], from: number, to: number, price: (node: number) => number): number[] | null {
+  if (from === to) return [from];
+  const cost = new Map<number, number>([[from, 0]]);
+  const back = new Map<number, number>();
+  const open = new Set([from]);
+  for (let settled = 0; open.size > 0 && settled < MOST_NODES; settled++) {
+    let at = -1;
+    for (const node of open) if (at < 0 || (cost.get(node) ?? 0) < (cost.get(at) ?? 0)) at = node;
+    open.delete(at);
+    if (at === to) break;
+    for (const next of flow[at]?.next ?? []) {
+      const sum = (cost.get(at) ?? 0) + price(next);
+      if (sum >= (cost.get(next) ?? Number.POSITIVE_INFINITY)) continue;
+      cost.set(next, sum);
+      back.set(next, at);
+      open.add(next);
+    }
+  }
+  if (!back.has(to)) return null;
+  const path = [to];
+  for (let at = back.get(to); at !== undefined; at = back.get(at)) path.push(at);
+  return path.reverse();
+}
