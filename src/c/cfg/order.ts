@@ -100,6 +100,11 @@ export function walk(
   return seen;
 }
 
+/** Does the first stand further down in the text of its file? For what is shown: of what runs first it tells nothing. */
+export function standsLater(a: Event, b: Event): boolean {
+  return a.line > b.line;
+}
+
 /** Sorts events of one function, for output that is the same each time: by where they stand in it. It tells nothing of what runs first. */
 export function byPlace(a: Event, b: Event): number {
   return a.index - b.index;
