@@ -1,4 +1,4 @@
-import { eventsOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/analysis/query.ts';
+import { comesBefore, eventsOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -169,10 +169,9 @@ function part(event: Event): string | null {
 
 /** The first store behind the flag to a member of a part that was stored before it, with no barrier between; by the function or a helper expanded in it. */
 function lateStore(fn: CFunction, flag: Event, before: Event[], parts: string[]): Event | null {
-  const ahead = nodesAfter(fn, flag.node);
   const seen = new Set(before.map(e => e.cell?.path));
   const isLate = (e: Event) => isStore(e) && ofOneObject(e, flag) && !seen.has(e.cell?.path) && parts.includes(part(e) ?? '');
-  return fn.events.find(e => e.index > flag.index && ahead.has(e.node) && isLate(e) && !fencedBetween(fn, flag, e) && !isPublished(fn, e)) ?? null;
+  return fn.events.find(e => comesBefore(fn, flag, e) && isLate(e) && !fencedBetween(fn, flag, e) && !isPublished(fn, e)) ?? null;
 }
 
 function fencedBetween(fn: CFunction, a: Event, b: Event): boolean {
@@ -182,8 +181,7 @@ function fencedBetween(fn: CFunction, a: Event, b: Event): boolean {
 
 /** A barrier of its own comes behind the store: it is the payload of another flag. */
 function isPublished(fn: CFunction, store: Event): boolean {
-  const ahead = nodesAfter(fn, store.node);
-  return fn.events.some(e => ahead.has(e.node) && e.index > store.index && (ordersStores(e) || (e.ordering === 'release' && e.kind === 'write')));
+  return fn.events.some(e => comesBefore(fn, store, e) && (ordersStores(e) || (e.ordering === 'release' && e.kind === 'write')));
 }
 
 /** A reader sees the flag, and the member as it was. */

@@ -1,4 +1,4 @@
-import { cellName, effectsOf, isTest, keyOf, objectOf, onward, originsOf, releasesIn, sameLock } from '../../src/analysis/query.ts';
+import { cellName, comesBefore, effectsOf, isTest, keyOf, objectOf, onward, originsOf, releasesIn, sameLock } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './get-races-final-put/examples.ts';
@@ -99,7 +99,7 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
   if (!removal) return null;
   const inside = release ?? fn;
   const object = removal.cell ? objectOf(removal.cell) : null;
-  const frees = releasesIn(inside, world.functions).filter(r => r.kind === 'free' && r.event.index > removal.index && zero.includes(r.event));
+  const frees = releasesIn(inside, world.functions).filter(r => r.kind === 'free' && comesBefore(inside, removal, r.event) && zero.includes(r.event));
   const free = (frees.find(r => r.object === object) ?? frees.at(-1))?.event ?? null;
   return { fn, put, key, removal, locks: lockedSince(removal, put), free, release: release ?? null };
 }
@@ -152,7 +152,7 @@ function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal):
   if (fn.parameters.some(p => p.name === root)) return null;
   const words = wordsOf(removal.args);
   const earlier = fn.events.filter(
-    e => e.kind !== 'publish' && e.index < get.index && e.locks.some(l => get.locks.includes(l)) && wordsOf(e.args).some(w => words.includes(w)),
+    e => e.kind !== 'publish' && comesBefore(fn, e, get) && e.locks.some(l => get.locks.includes(l)) && wordsOf(e.args).some(w => words.includes(w)),
   );
   if (earlier.length === 0) return null;
   const origins = originsOf(fn, root);
@@ -169,7 +169,9 @@ function claimOf(
 ): Claim {
   const raise = by?.event ?? get;
   const last = free ? [removal, free] : [removal];
-  const lock = release?.events.find(e => e.kind === 'lock' && e.index < removal.index && !last.some(l => l.locks.length === 0 && l.index < e.index));
+  const lock = release?.events.find(
+    e => e.kind === 'lock' && comesBefore(release, e, removal) && !last.some(l => l.locks.length === 0 && comesBefore(release, l, e)),
+  );
   const within = lock ? [lock, ...last] : last;
   const place = find.cell ? cellName(find.cell) : (wordsOf(find.args).find(w => wordsOf(removal.args).includes(w)) ?? 'the list');
   return {

@@ -1,4 +1,15 @@
-import { heldAt, isIdentity, isTest, lockText, runsAlone, sameLock, surelyTakes, takings } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  heldAt,
+  isIdentity,
+  isTest,
+  lockText,
+  runsAlone,
+  sameLock,
+  standsLater,
+  surelyTakes,
+  takings,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -167,7 +178,7 @@ void dish_price(struct dish *d)
       if (order.outer.some(lock => inverse.outer.some(other => sameLock(lock, other)))) continue;
       if (order.sharedBoth && inverse.sharedBoth) continue;
       // The later in the file is the one to look at: the earlier has set the custom.
-      const [here, there] = order.event.line > inverse.event.line ? [order, inverse] : [inverse, order];
+      const [here, there] = standsLater(order.event, inverse.event) ? [order, inverse] : [inverse, order];
       const [first, second] = [nameOf(here.first), nameOf(here.second)];
       const hidden = /^static_/.test(here.event.api) ? ` through ${here.event.api}()` : '';
       report(
@@ -267,7 +278,7 @@ function typeOf(lock: string): string | null {
 
 /** Was the held lock taken through the very pointer that the event names? */
 function ofOne(fn: CFunction, held: string, event: Event): boolean {
-  const taken = fn.events.filter(e => e.index < event.index && takings(fn, e).some(t => sameLock(t.lock, held)));
+  const taken = fn.events.filter(e => comesBefore(fn, e, event) && takings(fn, e).some(t => sameLock(t.lock, held)));
   return event.cell !== null && taken.length > 0 && taken.every(e => e.cell?.base === event.cell?.base);
 }
 

@@ -1,4 +1,4 @@
-import { atomicAt, between, calleeIn, lockText, mayGive, maySleep, sameLock, sureSleep, takings } from '../../src/analysis/query.ts';
+import { atomicAt, between, calleeIn, comesBefore, lockText, mayGive, maySleep, sameLock, sureSleep, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -299,7 +299,7 @@ function sleeperIn(fn: CFunction, event: Event, world: World): Event | null {
 /** The event that began what forbids to sleep, where nothing between may have ended it; null where that is not sure. */
 function beginning(fn: CFunction, event: Event, atomic: { lock: string | null; word: string }, world: World): Event | null {
   const begins = fn.events.filter(e => {
-    if (e.index >= event.index) return false;
+    if (!comesBefore(fn, e, event)) return false;
     return takings(fn, e).some(t =>
       atomic.lock === null ? t.lock === `context:${atomic.word}` || begunWith(e, atomic.word) : sameLock(t.lock, atomic.lock),
     );

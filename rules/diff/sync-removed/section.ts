@@ -1,4 +1,5 @@
 /** A section, of RCU or with interrupts or preemption off, that goes while what it was around stays. */
+import { comesBefore } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { sectionClaim } from './readers.ts';
@@ -26,7 +27,7 @@ const DISMISSALS: Record<string, string> = {
 export function lostSection(view: View, event: Event): Remark | null {
   const { before, after } = view;
   if ((event.kind !== 'rcu' && event.kind !== 'fence') || gains(view) || runsOnce(after)) return null;
-  const later = before.events.filter(e => e.index > event.index);
+  const later = before.events.filter(e => comesBefore(before, event, e));
   const section = Object.keys(SECTIONS).find(s => !event.context.includes(s) && later[0]?.context.includes(s));
   if (section === undefined) return null;
   const inside = later.filter(e => e.context.includes(section) && matters(view, e));

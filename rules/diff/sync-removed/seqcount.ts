@@ -1,5 +1,5 @@
 /** A write section of a sequence count that goes while the writes in it stay. */
-import { keyOf } from '../../../src/analysis/query.ts';
+import { comesBefore, keyOf } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { onOneCell } from './partners.ts';
@@ -10,7 +10,7 @@ const COUNT = /^seqcount:/;
 /** The sequence count that a write section counts; null where the event begins none. A seqlock excludes writers besides, so it is a lock. */
 export function countOf(fn: CFunction, event: Event): string | null {
   if (event.kind !== 'lock') return null;
-  return fn.events.find(e => e.index > event.index)?.locks.find(l => COUNT.test(l) && !event.locks.includes(l)) ?? null;
+  return fn.events.find(e => comesBefore(fn, event, e))?.locks.find(l => COUNT.test(l) && !event.locks.includes(l)) ?? null;
 }
 
 /** The write section goes, and what it was around stays: a reader that looks in between does not try again. */

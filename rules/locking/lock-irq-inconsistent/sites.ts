@@ -2,6 +2,7 @@
 import {
   bringsUpOrDown,
   callersOf,
+  comesBefore,
   heldOnEntry,
   irqHandlerOf,
   isIdentity,
@@ -50,7 +51,7 @@ export function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
           alone(fn, world) ||
           !fn.whole ||
           silencedBefore(fn, event, world) ||
-          fn.events.some(e => !e.via && SILENCES.test(e.api) && e.index < event.index);
+          fn.events.some(e => !e.via && SILENCES.test(e.api) && comesBefore(fn, e, event));
         const site = { fn, event, shared: taking.shared, off, handler, threadsToo: handler !== null && handler !== fn && asksWhere(fn), quiet };
         const known = found.get(taking.lock);
         if (known) known.push(site);
