@@ -7,7 +7,7 @@ export type { Tree } from './c/text/images.ts';
 export { currentRule } from './engine/config.ts';
 export { type ReviewOptions, review } from './engine/review.ts';
 export { scan } from './engine/scan.ts';
-export { factOf } from './facts/lookup.ts';
+export { builtIn, factOf } from './facts/lookup.ts';
 export type {
   BinaryOp,
   Condition,

@@ -1,4 +1,4 @@
-import type { EventKind, Fact, Operation, Ordering, Result } from '../model/fact.ts';
+import type { EventKind, Fact, Knowledge, Operation, Ordering, Result } from '../model/fact.ts';
 import { names, shapes, sources } from './tables.ts';
 
 /**
@@ -14,6 +14,9 @@ export function factOf(api: string): Fact | undefined {
   }
   return known ?? undefined;
 }
+
+/** What is built in, without anything declared. */
+export const builtIn: Knowledge = { fact: factOf };
 
 /** Every fact, ordered by name. */
 export function allFacts(): Fact[] {

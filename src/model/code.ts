@@ -1,5 +1,5 @@
 /** What the code does: cells, events, functions. Plain data. */
-import type { EventKind, Operation, Ordering } from './fact.ts';
+import type { EventKind, Fact, Operation, Ordering } from './fact.ts';
 
 /**
  * The memory that an event touches. `path` is the member path behind the last pointer, constant subscripts kept (`bitmap[PRIMARY]`), other
@@ -30,6 +30,8 @@ export interface Event extends Place {
   kind: EventKind;
   /** The function or macro called; for plain accesses `=`, `++`, `read` and the like. */
   api: string;
+  /** What is known of the callee, built in or declared; absent for a plain access and for a function whose body is in view. */
+  fact?: Fact;
   cell: Cell | null;
   operation: Operation | null;
   /** The stored, added or compared value, as written. */

@@ -80,3 +80,8 @@ export interface Fact {
   /** The kernel document or header that says so. */
   source: string;
 }
+
+/** All that is known of functions out of view: what is built in, and before it what users declare. The one door to it. */
+export interface Knowledge {
+  fact(api: string): Fact | undefined;
+}

@@ -45,6 +45,7 @@ export interface Jumps {
 export interface Ending {
   kind: Event['kind'];
   api: string;
+  fact: Fact | undefined;
   cell: Cell | null;
   args: string[];
   ordering: Event['ordering'];
@@ -238,6 +239,7 @@ export class Context implements Scope {
       node,
       text: line.text,
     };
+    if (event.fact) made.fact = event.fact;
     if (event.ends) made.ends = true;
     if (event.takes) made.takes = event.takes;
     if (event.argCells) made.argCells = event.argCells;

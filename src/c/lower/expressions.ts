@@ -196,12 +196,13 @@ function store(left: Expr, value: Value, api: string, operand: string, cx: Conte
   }
   // ACCESS_ONCE() is an lvalue: assigned to, it is a marked store.
   const fact = left.k === 'call' && left.callee.k === 'name' ? cx.file.fact(left.callee.name) : undefined;
-  const marked = left.k === 'call' && fact?.kind === 'read' && fact.by === 'lvalue' ? { name: fact.api, of: left.args[fact.cell ?? 0] } : null;
+  const marked =
+    left.k === 'call' && fact?.kind === 'read' && fact.by === 'lvalue' ? { name: calleeName(left), of: left.args[fact.cell ?? 0] } : null;
   if (marked?.of) {
     address(marked.of, cx);
     const cell = cellOfLvalue(marked.of, cx);
     if (!cell) return;
-    const by = { api: marked.name, cell, ordering: 'relaxed' as const, args: [cx.text(marked.of)] };
+    const by = { api: marked.name, ...(fact ? { fact } : {}), cell, ordering: 'relaxed' as const, args: [cx.text(marked.of)] };
     if (api !== '=') cx.emit(left, { ...by, kind: 'read', operation: 'load' });
     cx.emit(left, { ...by, kind: 'write', operation: COMPOUND[api] ?? 'store', operand, argSources: [value.sources] });
     return;
@@ -216,6 +217,10 @@ function store(left: Expr, value: Value, api: string, operand: string, cx: Conte
   }
   if (api !== '=') cx.emit(left, { kind: 'read', api, cell, ordering: 'plain', operation: 'load' });
   cx.emit(left, { kind: 'write', api, cell, ordering: 'plain', operation: COMPOUND[api] ?? 'store', operand, argSources: [value.sources] });
+}
+
+function calleeName(e: Extract<Expr, { k: 'call' }>): string {
+  return e.callee.k === 'name' ? e.callee.name : '';
 }
 
 function rootOf(e: Expr): string | null {

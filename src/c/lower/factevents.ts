@@ -16,6 +16,7 @@ export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Pic
   const event: ReturnType<typeof eventOf> = {
     kind: fact.kind,
     api,
+    fact,
     cell,
     ordering: fact.ordering,
     orderingOnFailure: fact.orderingOnFailure,

@@ -300,7 +300,14 @@ function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   const args = s.args.map(a => cx.text(a));
   // What no fact knows may hide a lookup, a lock or a reference; by its shape alone it is a loop.
   const event = fact
-    ? { kind: fact.kind, cell: place ? cellOfPointer(place, cx) : null, ordering: fact.ordering, operation: fact.operation, atomic: fact.atomic }
+    ? {
+        kind: fact.kind,
+        fact,
+        cell: place ? cellOfPointer(place, cx) : null,
+        ordering: fact.ordering,
+        operation: fact.operation,
+        atomic: fact.atomic,
+      }
     : { kind: 'call' as const, cell: null, ordering: null, opaque: !cx.file.defined(s.name) && !/for_each/.test(s.name) };
   enterLoop(s, cx);
   cx.calls.add(s.name);

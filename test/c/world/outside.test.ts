@@ -4,7 +4,7 @@ import { readerOf, worldOf } from '../../../src/analysis/world.ts';
 import { type Image, imagesOf, type Tree } from '../../../src/c/text/images.ts';
 import { layoutOf } from '../../../src/c/text/layout.ts';
 import { outsideOf } from '../../../src/c/world/outside.ts';
-import { factOf } from '../../../src/facts/lookup.ts';
+import { builtIn, factOf } from '../../../src/facts/lookup.ts';
 import type { World } from '../../../src/model/rule.ts';
 import { grammar, hunkPatch } from '../../code.ts';
 import { compact } from '../compact.ts';
@@ -47,7 +47,7 @@ function imagesIn(files: Record<string, string>, lines: string[]): { own: Image[
 
 async function worldWith(files: Record<string, string>, lines: string[]): Promise<World> {
   const { own, outside } = imagesIn(files, lines);
-  return worldOf([...own, ...outside], [patch(lines)], readerOf(await grammar(), factOf)).world;
+  return worldOf([...own, ...outside], [patch(lines)], readerOf(await grammar(), builtIn)).world;
 }
 
 /** `path name` of each function drawn from the tree. */
