@@ -30,6 +30,7 @@ export { printLitmus } from './lkmm/text.ts';
 export { BUDGET, decideTest } from './lkmm/verdict.ts';
 export { herdWords, stateWords } from './lkmm/words.ts';
 export type * from './model/code.ts';
+export type * from './model/effect.ts';
 export type * from './model/fact.ts';
 export type * from './model/finding.ts';
 export type * from './model/policy.ts';

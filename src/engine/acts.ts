@@ -1,4 +1,5 @@
 /** What an event does in the terms of the model, by what its fact says: acts on its location, or the order that it gives alone. */
+import { effectOfKind } from '../c/syntax/effects.ts';
 import type { FenceKind, UpdateOp } from '../lkmm/litmus.ts';
 import type { Event } from '../model/code.ts';
 import type { Act, Gives, Strength } from './draft.ts';
@@ -49,17 +50,14 @@ export function fenceOf(event: Event): FenceKind | null {
 
 /** Begin or end of a section that RCU's grace periods wait for, or a grace period; `sections` are the contexts that count as one. */
 export function rcuFenceOf(event: Event, sections: readonly string[]): 'rcu-lock' | 'rcu-unlock' | 'sync-rcu' | null {
-  if (/^synchronize_(?:rcu|net)/.test(event.api)) return 'sync-rcu';
+  const quiesce = effectOfKind(event, 'quiesce');
+  // Readers of one srcu_struct are not those of RCU, nor are those of a Tasks flavour, whose grace period orders nothing by its fact.
+  if (quiesce?.of === 'readers' && quiesce.object === null && event.ordering === 'full') return 'sync-rcu';
   const effect = event.fact?.context ?? [];
   const begins = sections.some(word => effect.includes(`+${word}`));
   // The end of a guard carries the fact of its beginning.
   if (begins) return event.ends ? 'rcu-unlock' : 'rcu-lock';
   return sections.some(word => effect.includes(`-${word}`)) ? 'rcu-unlock' : null;
-}
-
-/** Does the call leave its work to the end of a grace period? */
-export function isDeferred(event: Event): boolean {
-  return /^(?:k|kv)free_rcu|^call_rcu/.test(event.api);
 }
 
 /** Does the act give what a register may take? */

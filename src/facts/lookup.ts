@@ -1,4 +1,5 @@
-import type { EventKind, Fact, Knowledge, Operation, Ordering, Result } from '../model/fact.ts';
+import type { Fact, Knowledge } from '../model/fact.ts';
+import { describe } from './describe.ts';
 import { names, shapes, sources } from './tables.ts';
 
 /**
@@ -28,28 +29,11 @@ export function lockFamilyOf(api: string): string | null {
   return factOf(api)?.lock?.family ?? null;
 }
 
-/** A line of `shapes`: scripts/facts.mjs writes it after it has held every word against the types of the model. */
-type Shape = [
-  kind: EventKind,
-  cell: number | null,
-  by: 'pointer' | 'lvalue',
-  bit: number | null,
-  operation: Operation | null,
-  operand: number | null,
-  result: Result,
-  atomic: boolean,
-  ordering: Ordering,
-  orderingOnFailure: Ordering | null,
-  lock: [family: string, shared: boolean, conditional: boolean, global: boolean] | null,
-  context: string[],
-  sleeps: 'no' | 'yes' | 'maybe',
-  ownLock?: true,
-];
-
 /** Of each name that was asked for its fact; null where there is none. */
 const decoded = new Map<string, Fact | null>();
 /** Names in one run; more are not kept. */
 const MOST_NAMES = 50_000;
+const shaped = new Map<number, Fact>();
 let shapeLines: string[] | undefined;
 let sourceLines: string[] | undefined;
 
@@ -71,12 +55,15 @@ function find(api: string): string | undefined {
 
 function decode(line: string | undefined): Fact | undefined {
   if (line === undefined || line === '') return undefined;
-  shapeLines ??= shapes.split('\n');
+  const [api = '', shape = '', source] = line.split(' ');
   sourceLines ??= sources.split('\n');
-  const [api = '', shape, source] = line.split(' ');
-  const told: Shape = JSON.parse(shapeLines[Number(shape)] ?? '');
-  const [kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, locked, context, sleeps, ownLock] = told;
-  const lock = locked && { family: locked[0], shared: locked[1], conditional: locked[2], global: locked[3] };
-  const said = { api, kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, lock, context, sleeps };
-  return { ...said, ...(ownLock ? { ownLock } : {}), source: sourceLines[Number(source)] ?? '' };
+  return { ...shapeOf(Number(shape)), api, source: sourceLines[Number(source)] ?? '' };
+}
+
+/** What the functions of one line of `shapes` have in common; decoded once, so that they share their effects. */
+function shapeOf(at: number): Fact {
+  shapeLines ??= shapes.split('\n');
+  const known = shaped.get(at) ?? describe('', JSON.parse(shapeLines[at] ?? '{}'), '');
+  shaped.set(at, known);
+  return known;
 }

@@ -15,37 +15,37 @@ BIT_ULL 1 2
 BIT_WORD 1 2
 BUG 3 5
 BUG_ON 3 5
-BUILD_BUG_ON 3 6
-BUILD_BUG_ON_MSG 3 6
-BUILD_BUG_ON_NOT_POWER_OF_2 3 6
-BUILD_BUG_ON_ZERO 3 6
-CLASS 4 7
-ClearPageActive 5 8
-ClearPageChecked 5 8
-ClearPageDirty 5 8
-ClearPageForeign 5 8
-ClearPageHWPoison 5 8
-ClearPageHead 5 8
-ClearPageLRU 5 8
-ClearPageMappedToDisk 5 8
-ClearPageMlocked 5 8
-ClearPageMovableOpsIsolated 5 8
-ClearPagePinned 5 8
-ClearPagePrivate 5 8
-ClearPagePrivate2 5 8
-ClearPageReadahead 5 8
-ClearPageReclaim 5 8
-ClearPageReferenced 5 8
-ClearPageReserved 5 8
-ClearPageSavePinned 5 8
-ClearPageSwapBacked 5 8
-ClearPageSwapCache 5 8
-ClearPageUnevictable 5 8
-ClearPageUptodate 5 8
-ClearPageVmemmapSelfHosted 5 8
-ClearPageWaiters 5 8
-ClearPageWorkingset 5 8
-ClearPageXenRemapped 5 8
+BUILD_BUG_ON 4 6
+BUILD_BUG_ON_MSG 4 6
+BUILD_BUG_ON_NOT_POWER_OF_2 4 6
+BUILD_BUG_ON_ZERO 4 6
+CLASS 5 7
+ClearPageActive 6 8
+ClearPageChecked 6 8
+ClearPageDirty 6 8
+ClearPageForeign 6 8
+ClearPageHWPoison 6 8
+ClearPageHead 6 8
+ClearPageLRU 6 8
+ClearPageMappedToDisk 6 8
+ClearPageMlocked 6 8
+ClearPageMovableOpsIsolated 6 8
+ClearPagePinned 6 8
+ClearPagePrivate 6 8
+ClearPagePrivate2 6 8
+ClearPageReadahead 6 8
+ClearPageReclaim 6 8
+ClearPageReferenced 6 8
+ClearPageReserved 6 8
+ClearPageSavePinned 6 8
+ClearPageSwapBacked 6 8
+ClearPageSwapCache 6 8
+ClearPageUnevictable 6 8
+ClearPageUptodate 6 8
+ClearPageVmemmapSelfHosted 6 8
+ClearPageWaiters 6 8
+ClearPageWorkingset 6 8
+ClearPageXenRemapped 6 8
 DIV_ROUND_CLOSEST 1 1
 DIV_ROUND_UP 1 1
 ERR_CAST 1 9
@@ -54,12 +54,12 @@ FIELD_GET 1 2
 FIELD_PREP 1 2
 GENMASK 1 2
 GENMASK_ULL 1 2
-INIT_DEFERRABLE_WORK 6 10
-INIT_DELAYED_WORK 6 10
-INIT_HLIST_HEAD 6 11
-INIT_HLIST_NODE 6 11
-INIT_LIST_HEAD 7 11
-INIT_WORK 6 10
+INIT_DEFERRABLE_WORK 7 10
+INIT_DELAYED_WORK 7 10
+INIT_HLIST_HEAD 8 11
+INIT_HLIST_NODE 8 11
+INIT_LIST_HEAD 9 11
+INIT_WORK 10 10
 IS_ALIGNED 1 1
 IS_BUILTIN 1 12
 IS_ENABLED 1 12
@@ -68,93 +68,93 @@ IS_ERR_OR_NULL 1 9
 IS_ERR_VALUE 1 9
 IS_MODULE 1 12
 IS_REACHABLE 1 12
-OPTIMIZER_HIDE_VAR 8 13
+OPTIMIZER_HIDE_VAR 11 13
 PAGE_ALIGN 1 1
 PTR_ALIGN 1 1
 PTR_ERR 1 9
 PTR_ERR_OR_ZERO 1 9
-PageActive 9 8
-PageAnon 10 8
-PageBuddy 9 8
-PageChecked 9 8
-PageCompound 10 8
-PageDirty 9 8
-PageForeign 9 8
-PageGuard 9 8
-PageHWPoison 9 8
-PageHead 10 8
-PageLRU 9 8
-PageLargeKmalloc 9 8
-PageLocked 9 8
-PageMappedToDisk 9 8
-PageMlocked 9 8
-PageMovableOps 9 8
-PageMovableOpsIsolated 9 8
-PageOffline 9 8
-PagePinned 9 8
-PagePrivate 9 8
-PagePrivate2 9 8
-PageReadahead 9 8
-PageReclaim 9 8
-PageReferenced 9 8
-PageReported 9 8
-PageReserved 9 8
-PageSavePinned 9 8
-PageSlab 9 8
-PageSwapBacked 9 8
-PageSwapCache 9 8
-PageTable 9 8
-PageTail 10 8
-PageUnaccepted 9 8
-PageUnevictable 9 8
-PageUptodate 11 8
-PageVmemmapSelfHosted 9 8
-PageWaiters 9 8
-PageWorkingset 9 8
-PageWriteback 9 8
-PageXenRemapped 9 8
-PageZsmalloc 9 8
-RCU_INIT_POINTER 12 14
-RCU_LOCKDEP_WARN 3 15
+PageActive 12 8
+PageAnon 13 8
+PageBuddy 12 8
+PageChecked 12 8
+PageCompound 13 8
+PageDirty 12 8
+PageForeign 12 8
+PageGuard 12 8
+PageHWPoison 12 8
+PageHead 13 8
+PageLRU 12 8
+PageLargeKmalloc 12 8
+PageLocked 12 8
+PageMappedToDisk 12 8
+PageMlocked 12 8
+PageMovableOps 12 8
+PageMovableOpsIsolated 12 8
+PageOffline 12 8
+PagePinned 12 8
+PagePrivate 12 8
+PagePrivate2 12 8
+PageReadahead 12 8
+PageReclaim 12 8
+PageReferenced 12 8
+PageReported 12 8
+PageReserved 12 8
+PageSavePinned 12 8
+PageSlab 12 8
+PageSwapBacked 12 8
+PageSwapCache 12 8
+PageTable 12 8
+PageTail 13 8
+PageUnaccepted 12 8
+PageUnevictable 12 8
+PageUptodate 14 8
+PageVmemmapSelfHosted 12 8
+PageWaiters 12 8
+PageWorkingset 12 8
+PageWriteback 12 8
+PageXenRemapped 12 8
+PageZsmalloc 12 8
+RCU_INIT_POINTER 15 14
+RCU_LOCKDEP_WARN 4 15
 READ_ONCE 0 3
-SetPageActive 13 8
-SetPageChecked 13 8
-SetPageDirty 13 8
-SetPageForeign 13 8
-SetPageHWPoison 13 8
-SetPageLRU 13 8
-SetPageMappedToDisk 13 8
-SetPageMlocked 13 8
-SetPageMovableOps 13 8
-SetPageMovableOpsIsolated 13 8
-SetPagePinned 13 8
-SetPagePrivate 13 8
-SetPagePrivate2 13 8
-SetPageReadahead 13 8
-SetPageReclaim 13 8
-SetPageReferenced 13 8
-SetPageReserved 13 8
-SetPageSavePinned 13 8
-SetPageSwapBacked 13 8
-SetPageSwapCache 13 8
-SetPageUnevictable 13 8
-SetPageUptodate 14 8
-SetPageVmemmapSelfHosted 13 8
-SetPageWaiters 13 8
-SetPageWorkingset 13 8
-SetPageXenRemapped 13 8
-TestClearPageDirty 15 8
-TestClearPageHWPoison 15 8
-TestClearPageLRU 15 8
-TestClearPagePinned 15 8
-TestClearPageReclaim 15 8
-TestClearPageWorkingset 15 8
-TestClearPageWriteback 15 8
-TestClearPageXenRemapped 15 8
-TestSetPageDirty 16 8
-TestSetPageHWPoison 16 8
-TestSetPagePinned 16 8
-TestSetPageWriteback 16 8
+SetPageActive 16 8
+SetPageChecked 16 8
+SetPageDirty 16 8
+SetPageForeign 16 8
+SetPageHWPoison 16 8
+SetPageLRU 16 8
+SetPageMappedToDisk 16 8
+SetPageMlocked 16 8
+SetPageMovableOps 16 8
+SetPageMovableOpsIsolated 16 8
+SetPagePinned 16 8
+SetPagePrivate 16 8
+SetPagePrivate2 16 8
+SetPageReadahead 16 8
+SetPageReclaim 16 8
+SetPageReferenced 16 8
+SetPageReserved 16 8
+SetPageSavePinned 16 8
+SetPageSwapBacked 16 8
+SetPageSwapCache 16 8
+SetPageUnevictable 16 8
+SetPageUptodate 17 8
+SetPageVmemmapSelfHosted 16 8
+SetPageWaiters 16 8
+SetPageWorkingset 16 8
+SetPageXenRemapped 16 8
+TestClearPageDirty 18 8
+TestClearPageHWPoison 18 8
+TestClearPageLRU 18 8
+TestClearPagePinned 18 8
+TestClearPageReclaim 18 8
+TestClearPageWorkingset 18 8
+TestClearPageWriteback 18 8
+TestClearPageXenRemapped 18 8
+TestSetPageDirty 19 8
+TestSetPageHWPoison 19 8
+TestSetPagePinned 19 8
+TestSetPageWriteback 19 8
 VM_BUG_ON 3 16
 VM_BUG_ON_FOLIO 3 16
 VM_BUG_ON_MM 3 16
@@ -169,580 +169,580 @@ VM_WARN_ON_ONCE_PAGE 3 16
 VM_WARN_ON_ONCE_VMA 3 16
 VM_WARN_ON_PAGE 3 16
 VM_WARN_ON_VMA 3 16
-WARN 17 5
-WARN_ON 17 5
-WARN_ONCE 17 5
-WARN_ON_ONCE 17 5
-WARN_RATELIMIT 17 5
-WARN_TAINT 17 5
-WRITE_ONCE 12 3
-__ClearPageBuddy 6 8
-__ClearPageDirty 18 8
-__ClearPageGuard 6 8
-__ClearPageHead 18 8
-__ClearPageLRU 18 8
-__ClearPageLargeKmalloc 6 8
-__ClearPageLocked 18 8
-__ClearPageOffline 6 8
-__ClearPageReported 18 8
-__ClearPageReserved 18 8
-__ClearPageSlab 6 8
-__ClearPageTable 6 8
-__ClearPageUnaccepted 6 8
-__ClearPageZsmalloc 6 8
+WARN 20 5
+WARN_ON 20 5
+WARN_ONCE 20 5
+WARN_ON_ONCE 20 5
+WARN_RATELIMIT 20 5
+WARN_TAINT 20 5
+WRITE_ONCE 15 3
+__ClearPageBuddy 8 8
+__ClearPageDirty 21 8
+__ClearPageGuard 8 8
+__ClearPageHead 21 8
+__ClearPageLRU 21 8
+__ClearPageLargeKmalloc 8 8
+__ClearPageLocked 21 8
+__ClearPageOffline 8 8
+__ClearPageReported 21 8
+__ClearPageReserved 21 8
+__ClearPageSlab 8 8
+__ClearPageTable 8 8
+__ClearPageUnaccepted 8 8
+__ClearPageZsmalloc 8 8
 __READ_ONCE 0 17
-__SetPageBuddy 6 8
-__SetPageGuard 6 8
-__SetPageHead 19 8
-__SetPageLargeKmalloc 6 8
-__SetPageLocked 19 8
-__SetPageOffline 6 8
-__SetPageReported 19 8
-__SetPageReserved 19 8
-__SetPageSlab 6 8
-__SetPageTable 6 8
-__SetPageUnaccepted 6 8
-__SetPageUptodate 20 8
-__SetPageZsmalloc 6 8
-__WRITE_ONCE 12 17
-__add_wait_queue 21 18
-__add_wait_queue_entry_tail 21 18
-__add_wait_queue_entry_tail_exclusive 21 18
-__add_wait_queue_exclusive 21 18
-__assign_bit 22 19
-__bit_spin_unlock 23 20
+__SetPageBuddy 8 8
+__SetPageGuard 8 8
+__SetPageHead 22 8
+__SetPageLargeKmalloc 8 8
+__SetPageLocked 22 8
+__SetPageOffline 8 8
+__SetPageReported 22 8
+__SetPageReserved 22 8
+__SetPageSlab 8 8
+__SetPageTable 8 8
+__SetPageUnaccepted 8 8
+__SetPageUptodate 23 8
+__SetPageZsmalloc 8 8
+__WRITE_ONCE 15 17
+__add_wait_queue 24 18
+__add_wait_queue_entry_tail 24 18
+__add_wait_queue_entry_tail_exclusive 24 18
+__add_wait_queue_exclusive 24 18
+__assign_bit 25 19
+__bit_spin_unlock 26 20
 __builtin_choose_expr 1 13
 __builtin_constant_p 1 13
 __builtin_expect 1 13
-__change_bit 24 19
-__clear_bit 25 19
-__clear_bit_unlock 26 21
-__copy_from_user 27 22
-__copy_from_user_inatomic 28 22
-__copy_to_user 29 22
-__cpumask_assign_cpu 22 23
-__cpumask_clear_cpu 25 23
-__cpumask_set_cpu 30 23
+__change_bit 27 19
+__clear_bit 28 19
+__clear_bit_unlock 29 21
+__copy_from_user 30 22
+__copy_from_user_inatomic 31 22
+__copy_to_user 32 22
+__cpumask_assign_cpu 25 23
+__cpumask_clear_cpu 28 23
+__cpumask_set_cpu 33 23
 __ffs 1 24
 __fls 1 24
-__folio_clear_active 18 8
-__folio_clear_buddy 6 8
-__folio_clear_dirty 18 8
-__folio_clear_guard 6 8
-__folio_clear_head 18 8
-__folio_clear_hugetlb 6 8
-__folio_clear_large_kmalloc 6 8
-__folio_clear_locked 18 8
-__folio_clear_lru 18 8
-__folio_clear_mlocked 18 8
-__folio_clear_offline 6 8
-__folio_clear_reported 18 8
-__folio_clear_reserved 18 8
-__folio_clear_slab 6 8
-__folio_clear_swapbacked 18 8
-__folio_clear_table 6 8
-__folio_clear_unaccepted 6 8
-__folio_clear_unevictable 18 8
-__folio_clear_zsmalloc 6 8
-__folio_mark_uptodate 20 8
-__folio_set_buddy 6 8
-__folio_set_dropbehind 19 8
-__folio_set_guard 6 8
-__folio_set_head 19 8
-__folio_set_hugetlb 6 8
-__folio_set_large_kmalloc 6 8
-__folio_set_locked 19 8
-__folio_set_offline 6 8
-__folio_set_referenced 19 8
-__folio_set_reported 19 8
-__folio_set_reserved 19 8
-__folio_set_slab 6 8
-__folio_set_swapbacked 19 8
-__folio_set_table 6 8
-__folio_set_unaccepted 6 8
-__folio_set_zsmalloc 6 8
-__free_page 31 25
-__free_pages 31 25
-__get_free_page 32 25
-__get_free_pages 32 25
-__get_user 27 26
-__iowrite32_copy 33 27
-__iowrite64_copy 33 27
-__list_del_entry 6 11
-__llist_add 34 28
-__llist_add_batch 35 28
-__llist_del_all 36 28
-__local_bh_disable_ip 37 29
-__local_bh_enable_ip 38 29
-__module_get 39 30
-__napi_schedule 40 31
-__netif_subqueue_stopped 9 31
-__netif_tx_lock 41 31
-__netif_tx_lock_bh 42 31
-__netif_tx_trylock 43 31
-__netif_tx_unlock 44 31
-__netif_tx_unlock_bh 45 31
-__preempt_count_add 46 32
-__preempt_count_dec 47 32
-__preempt_count_dec_and_test 48 32
-__preempt_count_inc 46 32
-__preempt_count_sub 47 32
-__put_user 49 26
-__raw_readb 50 33
-__raw_readl 50 33
-__raw_readq 50 33
-__raw_readw 50 33
-__raw_writeb 51 33
-__raw_writel 51 33
-__raw_writeq 51 33
-__raw_writew 51 33
-__read_seqcount_begin 52 34
-__read_seqcount_retry 53 34
-__set_bit 30 19
-__set_current_state 54 35
-__skb_dequeue 55 36
-__skb_queue_head 56 36
-__skb_queue_purge 6 36
-__skb_queue_tail 56 36
-__skb_unlink 57 36
-__task_rq_lock 58 37
-__test_and_change_bit 59 19
-__test_and_clear_bit 60 19
-__test_and_set_bit 61 19
-__this_cpu_add 62 38
-__this_cpu_add_return 63 38
-__this_cpu_and 64 38
-__this_cpu_cmpxchg 65 38
-__this_cpu_dec 66 38
-__this_cpu_dec_return 67 38
-__this_cpu_inc 68 38
-__this_cpu_inc_return 69 38
-__this_cpu_or 70 38
-__this_cpu_read 71 38
-__this_cpu_sub 72 38
-__this_cpu_sub_return 73 38
-__this_cpu_try_cmpxchg 74 38
-__this_cpu_write 75 38
-__this_cpu_xchg 76 38
-__wake_up 77 39
-__wake_up_sync_key 40 39
-__xa_erase 78 40
-__xa_insert 79 40
-__xa_store 80 40
-_local_bh_enable 38 29
+__folio_clear_active 21 8
+__folio_clear_buddy 8 8
+__folio_clear_dirty 21 8
+__folio_clear_guard 8 8
+__folio_clear_head 21 8
+__folio_clear_hugetlb 8 8
+__folio_clear_large_kmalloc 8 8
+__folio_clear_locked 21 8
+__folio_clear_lru 21 8
+__folio_clear_mlocked 21 8
+__folio_clear_offline 8 8
+__folio_clear_reported 21 8
+__folio_clear_reserved 21 8
+__folio_clear_slab 8 8
+__folio_clear_swapbacked 21 8
+__folio_clear_table 8 8
+__folio_clear_unaccepted 8 8
+__folio_clear_unevictable 21 8
+__folio_clear_zsmalloc 8 8
+__folio_mark_uptodate 23 8
+__folio_set_buddy 8 8
+__folio_set_dropbehind 22 8
+__folio_set_guard 8 8
+__folio_set_head 22 8
+__folio_set_hugetlb 8 8
+__folio_set_large_kmalloc 8 8
+__folio_set_locked 22 8
+__folio_set_offline 8 8
+__folio_set_referenced 22 8
+__folio_set_reported 22 8
+__folio_set_reserved 22 8
+__folio_set_slab 8 8
+__folio_set_swapbacked 22 8
+__folio_set_table 8 8
+__folio_set_unaccepted 8 8
+__folio_set_zsmalloc 8 8
+__free_page 34 25
+__free_pages 34 25
+__get_free_page 35 25
+__get_free_pages 35 25
+__get_user 30 26
+__iowrite32_copy 36 27
+__iowrite64_copy 36 27
+__list_del_entry 37 11
+__llist_add 38 28
+__llist_add_batch 39 28
+__llist_del_all 40 28
+__local_bh_disable_ip 41 29
+__local_bh_enable_ip 42 29
+__module_get 43 30
+__napi_schedule 44 31
+__netif_subqueue_stopped 12 31
+__netif_tx_lock 45 31
+__netif_tx_lock_bh 46 31
+__netif_tx_trylock 47 31
+__netif_tx_unlock 48 31
+__netif_tx_unlock_bh 49 31
+__preempt_count_add 50 32
+__preempt_count_dec 51 32
+__preempt_count_dec_and_test 52 32
+__preempt_count_inc 50 32
+__preempt_count_sub 51 32
+__put_user 53 26
+__raw_readb 54 33
+__raw_readl 54 33
+__raw_readq 54 33
+__raw_readw 54 33
+__raw_writeb 55 33
+__raw_writel 55 33
+__raw_writeq 55 33
+__raw_writew 55 33
+__read_seqcount_begin 56 34
+__read_seqcount_retry 57 34
+__set_bit 33 19
+__set_current_state 58 35
+__skb_dequeue 59 36
+__skb_queue_head 60 36
+__skb_queue_purge 8 36
+__skb_queue_tail 60 36
+__skb_unlink 61 36
+__task_rq_lock 62 37
+__test_and_change_bit 63 19
+__test_and_clear_bit 64 19
+__test_and_set_bit 65 19
+__this_cpu_add 66 38
+__this_cpu_add_return 67 38
+__this_cpu_and 68 38
+__this_cpu_cmpxchg 69 38
+__this_cpu_dec 70 38
+__this_cpu_dec_return 71 38
+__this_cpu_inc 72 38
+__this_cpu_inc_return 73 38
+__this_cpu_or 74 38
+__this_cpu_read 75 38
+__this_cpu_sub 76 38
+__this_cpu_sub_return 77 38
+__this_cpu_try_cmpxchg 78 38
+__this_cpu_write 79 38
+__this_cpu_xchg 80 38
+__wake_up 81 39
+__wake_up_sync_key 82 39
+__xa_erase 83 40
+__xa_insert 84 40
+__xa_store 85 40
+_local_bh_enable 42 29
 abs 1 41
-add_timer 81 42
-add_timer_on 81 42
-add_wait_queue 21 39
-add_wait_queue_exclusive 21 39
-add_wait_queue_priority 21 39
-alloc_page 32 25
-alloc_pages 32 25
-alloc_percpu 82 43
-alloc_percpu_gfp 32 43
-alloc_skb 32 36
-alloc_workqueue 82 10
-anon_vma_lock_read 83 44
-anon_vma_lock_write 84 44
-anon_vma_trylock_read 85 44
-anon_vma_trylock_write 86 44
-anon_vma_unlock_read 87 44
-anon_vma_unlock_write 88 44
-arch_local_irq_disable 89 45
-arch_local_irq_enable 90 45
-arch_local_irq_restore 90 45
-arch_local_irq_save 89 45
-arch_spin_lock 91 46
-arch_spin_trylock 92 46
-arch_spin_unlock 93 46
+add_timer 86 42
+add_timer_on 86 42
+add_wait_queue 24 39
+add_wait_queue_exclusive 24 39
+add_wait_queue_priority 24 39
+alloc_page 35 25
+alloc_pages 35 25
+alloc_percpu 87 43
+alloc_percpu_gfp 35 43
+alloc_skb 35 36
+alloc_workqueue 88 10
+anon_vma_lock_read 89 44
+anon_vma_lock_write 90 44
+anon_vma_trylock_read 91 44
+anon_vma_trylock_write 92 44
+anon_vma_unlock_read 93 44
+anon_vma_unlock_write 94 44
+arch_local_irq_disable 95 45
+arch_local_irq_enable 96 45
+arch_local_irq_restore 96 45
+arch_local_irq_save 95 45
+arch_spin_lock 97 46
+arch_spin_trylock 98 46
+arch_spin_unlock 99 46
 array_index_nospec 1 24
 array_size 1 47
-assert_spin_locked 33 48
-assign_bit 94 21
-atomic64_add 95 49
-atomic64_add_negative 96 49
-atomic64_add_negative_acquire 97 49
-atomic64_add_negative_relaxed 98 49
-atomic64_add_negative_release 99 49
-atomic64_add_return 100 49
-atomic64_add_return_acquire 101 49
-atomic64_add_return_relaxed 102 49
-atomic64_add_return_release 103 49
-atomic64_add_unless 104 49
-atomic64_and 105 49
-atomic64_andnot 106 49
-atomic64_cmpxchg 107 49
-atomic64_cmpxchg_acquire 108 49
-atomic64_cmpxchg_relaxed 109 49
-atomic64_cmpxchg_release 110 49
-atomic64_cond_read_acquire 52 50
-atomic64_cond_read_relaxed 9 50
-atomic64_dec 111 49
-atomic64_dec_and_test 112 49
-atomic64_dec_if_positive 113 49
-atomic64_dec_return 114 49
-atomic64_dec_return_acquire 115 49
-atomic64_dec_return_relaxed 116 49
-atomic64_dec_return_release 117 49
-atomic64_dec_unless_positive 118 49
-atomic64_fetch_add 119 49
-atomic64_fetch_add_acquire 120 49
-atomic64_fetch_add_relaxed 121 49
-atomic64_fetch_add_release 122 49
-atomic64_fetch_add_unless 123 49
-atomic64_fetch_and 124 49
-atomic64_fetch_and_acquire 125 49
-atomic64_fetch_and_relaxed 126 49
-atomic64_fetch_and_release 127 49
-atomic64_fetch_andnot 128 49
-atomic64_fetch_andnot_acquire 129 49
-atomic64_fetch_andnot_relaxed 130 49
-atomic64_fetch_andnot_release 131 49
-atomic64_fetch_dec 132 49
-atomic64_fetch_dec_acquire 133 49
-atomic64_fetch_dec_relaxed 134 49
-atomic64_fetch_dec_release 135 49
-atomic64_fetch_inc 136 49
-atomic64_fetch_inc_acquire 137 49
-atomic64_fetch_inc_relaxed 138 49
-atomic64_fetch_inc_release 139 49
-atomic64_fetch_or 140 49
-atomic64_fetch_or_acquire 141 49
-atomic64_fetch_or_relaxed 142 49
-atomic64_fetch_or_release 143 49
-atomic64_fetch_sub 144 49
-atomic64_fetch_sub_acquire 145 49
-atomic64_fetch_sub_relaxed 146 49
-atomic64_fetch_sub_release 147 49
-atomic64_fetch_xor 148 49
-atomic64_fetch_xor_acquire 149 49
-atomic64_fetch_xor_relaxed 150 49
-atomic64_fetch_xor_release 151 49
-atomic64_inc 39 49
-atomic64_inc_and_test 152 49
-atomic64_inc_not_zero 153 49
-atomic64_inc_return 154 49
-atomic64_inc_return_acquire 155 49
-atomic64_inc_return_relaxed 156 49
-atomic64_inc_return_release 157 49
-atomic64_inc_unless_negative 153 49
-atomic64_or 158 49
-atomic64_read 9 51
-atomic64_read_acquire 52 51
-atomic64_set 159 51
-atomic64_set_release 160 51
-atomic64_sub 161 49
-atomic64_sub_and_test 162 49
-atomic64_sub_return 163 49
-atomic64_sub_return_acquire 164 49
-atomic64_sub_return_relaxed 165 49
-atomic64_sub_return_release 166 49
-atomic64_try_cmpxchg 167 49
-atomic64_try_cmpxchg_acquire 168 49
-atomic64_try_cmpxchg_relaxed 169 49
-atomic64_try_cmpxchg_release 170 49
-atomic64_xchg 171 49
-atomic64_xchg_acquire 172 49
-atomic64_xchg_relaxed 173 49
-atomic64_xchg_release 174 49
-atomic64_xor 175 49
-atomic_add 95 49
-atomic_add_negative 96 49
-atomic_add_negative_acquire 97 49
-atomic_add_negative_relaxed 98 49
-atomic_add_negative_release 99 49
-atomic_add_return 100 49
-atomic_add_return_acquire 101 49
-atomic_add_return_relaxed 102 49
-atomic_add_return_release 103 49
-atomic_add_unless 104 49
-atomic_and 105 49
-atomic_andnot 106 49
-atomic_cmpxchg 107 49
-atomic_cmpxchg_acquire 108 49
-atomic_cmpxchg_relaxed 109 49
-atomic_cmpxchg_release 110 49
-atomic_cond_read_acquire 52 50
-atomic_cond_read_relaxed 9 50
-atomic_dec 111 49
-atomic_dec_and_lock 176 48
-atomic_dec_and_lock_irqsave 176 48
-atomic_dec_and_mutex_lock 177 52
-atomic_dec_and_raw_lock 176 48
-atomic_dec_and_raw_lock_irqsave 176 48
-atomic_dec_and_test 112 49
-atomic_dec_and_wake_up 178 53
-atomic_dec_if_positive 113 49
-atomic_dec_return 114 49
-atomic_dec_return_acquire 115 49
-atomic_dec_return_relaxed 116 49
-atomic_dec_return_release 117 49
-atomic_dec_unless_positive 118 49
-atomic_fetch_add 119 49
-atomic_fetch_add_acquire 120 49
-atomic_fetch_add_relaxed 121 49
-atomic_fetch_add_release 122 49
-atomic_fetch_add_unless 123 49
-atomic_fetch_and 124 49
-atomic_fetch_and_acquire 125 49
-atomic_fetch_and_relaxed 126 49
-atomic_fetch_and_release 127 49
-atomic_fetch_andnot 128 49
-atomic_fetch_andnot_acquire 129 49
-atomic_fetch_andnot_relaxed 130 49
-atomic_fetch_andnot_release 131 49
-atomic_fetch_dec 132 49
-atomic_fetch_dec_acquire 133 49
-atomic_fetch_dec_relaxed 134 49
-atomic_fetch_dec_release 135 49
-atomic_fetch_inc 136 49
-atomic_fetch_inc_acquire 137 49
-atomic_fetch_inc_relaxed 138 49
-atomic_fetch_inc_release 139 49
-atomic_fetch_or 140 49
-atomic_fetch_or_acquire 141 49
-atomic_fetch_or_relaxed 142 49
-atomic_fetch_or_release 143 49
-atomic_fetch_sub 144 49
-atomic_fetch_sub_acquire 145 49
-atomic_fetch_sub_relaxed 146 49
-atomic_fetch_sub_release 147 49
-atomic_fetch_xor 148 49
-atomic_fetch_xor_acquire 149 49
-atomic_fetch_xor_relaxed 150 49
-atomic_fetch_xor_release 151 49
-atomic_inc 39 49
-atomic_inc_and_test 152 49
-atomic_inc_not_zero 153 49
-atomic_inc_return 154 49
-atomic_inc_return_acquire 155 49
-atomic_inc_return_relaxed 156 49
-atomic_inc_return_release 157 49
-atomic_inc_unless_negative 153 49
-atomic_long_add 95 49
-atomic_long_add_negative 96 49
-atomic_long_add_negative_acquire 97 49
-atomic_long_add_negative_relaxed 98 49
-atomic_long_add_negative_release 99 49
-atomic_long_add_return 100 49
-atomic_long_add_return_acquire 101 49
-atomic_long_add_return_relaxed 102 49
-atomic_long_add_return_release 103 49
-atomic_long_add_unless 104 49
-atomic_long_and 105 49
-atomic_long_andnot 106 49
-atomic_long_cmpxchg 107 49
-atomic_long_cmpxchg_acquire 108 49
-atomic_long_cmpxchg_relaxed 109 49
-atomic_long_cmpxchg_release 110 49
-atomic_long_cond_read_acquire 52 50
-atomic_long_cond_read_relaxed 9 50
-atomic_long_dec 111 49
-atomic_long_dec_and_test 112 49
-atomic_long_dec_if_positive 113 49
-atomic_long_dec_return 114 49
-atomic_long_dec_return_acquire 115 49
-atomic_long_dec_return_relaxed 116 49
-atomic_long_dec_return_release 117 49
-atomic_long_dec_unless_positive 118 49
-atomic_long_fetch_add 119 49
-atomic_long_fetch_add_acquire 120 49
-atomic_long_fetch_add_relaxed 121 49
-atomic_long_fetch_add_release 122 49
-atomic_long_fetch_add_unless 123 49
-atomic_long_fetch_and 124 49
-atomic_long_fetch_and_acquire 125 49
-atomic_long_fetch_and_relaxed 126 49
-atomic_long_fetch_and_release 127 49
-atomic_long_fetch_andnot 128 49
-atomic_long_fetch_andnot_acquire 129 49
-atomic_long_fetch_andnot_relaxed 130 49
-atomic_long_fetch_andnot_release 131 49
-atomic_long_fetch_dec 132 49
-atomic_long_fetch_dec_acquire 133 49
-atomic_long_fetch_dec_relaxed 134 49
-atomic_long_fetch_dec_release 135 49
-atomic_long_fetch_inc 136 49
-atomic_long_fetch_inc_acquire 137 49
-atomic_long_fetch_inc_relaxed 138 49
-atomic_long_fetch_inc_release 139 49
-atomic_long_fetch_or 140 49
-atomic_long_fetch_or_acquire 141 49
-atomic_long_fetch_or_relaxed 142 49
-atomic_long_fetch_or_release 143 49
-atomic_long_fetch_sub 144 49
-atomic_long_fetch_sub_acquire 145 49
-atomic_long_fetch_sub_relaxed 146 49
-atomic_long_fetch_sub_release 147 49
-atomic_long_fetch_xor 148 49
-atomic_long_fetch_xor_acquire 149 49
-atomic_long_fetch_xor_relaxed 150 49
-atomic_long_fetch_xor_release 151 49
-atomic_long_inc 39 49
-atomic_long_inc_and_test 152 49
-atomic_long_inc_not_zero 153 49
-atomic_long_inc_return 154 49
-atomic_long_inc_return_acquire 155 49
-atomic_long_inc_return_relaxed 156 49
-atomic_long_inc_return_release 157 49
-atomic_long_inc_unless_negative 153 49
-atomic_long_or 158 49
-atomic_long_read 9 51
-atomic_long_read_acquire 52 51
-atomic_long_set 159 51
-atomic_long_set_release 160 51
-atomic_long_sub 161 49
-atomic_long_sub_and_test 162 49
-atomic_long_sub_return 163 49
-atomic_long_sub_return_acquire 164 49
-atomic_long_sub_return_relaxed 165 49
-atomic_long_sub_return_release 166 49
-atomic_long_try_cmpxchg 167 49
-atomic_long_try_cmpxchg_acquire 168 49
-atomic_long_try_cmpxchg_relaxed 169 49
-atomic_long_try_cmpxchg_release 170 49
-atomic_long_xchg 171 49
-atomic_long_xchg_acquire 172 49
-atomic_long_xchg_relaxed 173 49
-atomic_long_xchg_release 174 49
-atomic_long_xor 175 49
-atomic_notifier_call_chain 50 54
-atomic_notifier_chain_register 50 54
-atomic_notifier_chain_unregister 179 54
-atomic_or 158 49
-atomic_read 9 51
-atomic_read_acquire 52 51
-atomic_set 159 51
-atomic_set_release 160 51
-atomic_sub 161 49
-atomic_sub_and_test 162 49
-atomic_sub_return 163 49
-atomic_sub_return_acquire 164 49
-atomic_sub_return_relaxed 165 49
-atomic_sub_return_release 166 49
-atomic_try_cmpxchg 167 49
-atomic_try_cmpxchg_acquire 168 49
-atomic_try_cmpxchg_relaxed 169 49
-atomic_try_cmpxchg_release 170 49
-atomic_xchg 171 49
-atomic_xchg_acquire 172 49
-atomic_xchg_relaxed 173 49
-atomic_xchg_release 174 49
-atomic_xor 175 49
-autoremove_wake_function 180 39
-barrier 181 55
-barrier_data 181 55
+assert_spin_locked 36 48
+assign_bit 100 21
+atomic64_add 101 49
+atomic64_add_negative 102 49
+atomic64_add_negative_acquire 103 49
+atomic64_add_negative_relaxed 104 49
+atomic64_add_negative_release 105 49
+atomic64_add_return 106 49
+atomic64_add_return_acquire 107 49
+atomic64_add_return_relaxed 108 49
+atomic64_add_return_release 109 49
+atomic64_add_unless 110 49
+atomic64_and 111 49
+atomic64_andnot 112 49
+atomic64_cmpxchg 113 49
+atomic64_cmpxchg_acquire 114 49
+atomic64_cmpxchg_relaxed 115 49
+atomic64_cmpxchg_release 116 49
+atomic64_cond_read_acquire 56 50
+atomic64_cond_read_relaxed 12 50
+atomic64_dec 117 49
+atomic64_dec_and_test 118 49
+atomic64_dec_if_positive 119 49
+atomic64_dec_return 120 49
+atomic64_dec_return_acquire 121 49
+atomic64_dec_return_relaxed 122 49
+atomic64_dec_return_release 123 49
+atomic64_dec_unless_positive 124 49
+atomic64_fetch_add 125 49
+atomic64_fetch_add_acquire 126 49
+atomic64_fetch_add_relaxed 127 49
+atomic64_fetch_add_release 128 49
+atomic64_fetch_add_unless 129 49
+atomic64_fetch_and 130 49
+atomic64_fetch_and_acquire 131 49
+atomic64_fetch_and_relaxed 132 49
+atomic64_fetch_and_release 133 49
+atomic64_fetch_andnot 134 49
+atomic64_fetch_andnot_acquire 135 49
+atomic64_fetch_andnot_relaxed 136 49
+atomic64_fetch_andnot_release 137 49
+atomic64_fetch_dec 138 49
+atomic64_fetch_dec_acquire 139 49
+atomic64_fetch_dec_relaxed 140 49
+atomic64_fetch_dec_release 141 49
+atomic64_fetch_inc 142 49
+atomic64_fetch_inc_acquire 143 49
+atomic64_fetch_inc_relaxed 144 49
+atomic64_fetch_inc_release 145 49
+atomic64_fetch_or 146 49
+atomic64_fetch_or_acquire 147 49
+atomic64_fetch_or_relaxed 148 49
+atomic64_fetch_or_release 149 49
+atomic64_fetch_sub 150 49
+atomic64_fetch_sub_acquire 151 49
+atomic64_fetch_sub_relaxed 152 49
+atomic64_fetch_sub_release 153 49
+atomic64_fetch_xor 154 49
+atomic64_fetch_xor_acquire 155 49
+atomic64_fetch_xor_relaxed 156 49
+atomic64_fetch_xor_release 157 49
+atomic64_inc 158 49
+atomic64_inc_and_test 159 49
+atomic64_inc_not_zero 160 49
+atomic64_inc_return 161 49
+atomic64_inc_return_acquire 162 49
+atomic64_inc_return_relaxed 163 49
+atomic64_inc_return_release 164 49
+atomic64_inc_unless_negative 160 49
+atomic64_or 165 49
+atomic64_read 12 51
+atomic64_read_acquire 56 51
+atomic64_set 166 51
+atomic64_set_release 167 51
+atomic64_sub 168 49
+atomic64_sub_and_test 169 49
+atomic64_sub_return 170 49
+atomic64_sub_return_acquire 171 49
+atomic64_sub_return_relaxed 172 49
+atomic64_sub_return_release 173 49
+atomic64_try_cmpxchg 174 49
+atomic64_try_cmpxchg_acquire 175 49
+atomic64_try_cmpxchg_relaxed 176 49
+atomic64_try_cmpxchg_release 177 49
+atomic64_xchg 178 49
+atomic64_xchg_acquire 179 49
+atomic64_xchg_relaxed 180 49
+atomic64_xchg_release 181 49
+atomic64_xor 182 49
+atomic_add 101 49
+atomic_add_negative 102 49
+atomic_add_negative_acquire 103 49
+atomic_add_negative_relaxed 104 49
+atomic_add_negative_release 105 49
+atomic_add_return 106 49
+atomic_add_return_acquire 107 49
+atomic_add_return_relaxed 108 49
+atomic_add_return_release 109 49
+atomic_add_unless 110 49
+atomic_and 111 49
+atomic_andnot 112 49
+atomic_cmpxchg 113 49
+atomic_cmpxchg_acquire 114 49
+atomic_cmpxchg_relaxed 115 49
+atomic_cmpxchg_release 116 49
+atomic_cond_read_acquire 56 50
+atomic_cond_read_relaxed 12 50
+atomic_dec 117 49
+atomic_dec_and_lock 183 48
+atomic_dec_and_lock_irqsave 183 48
+atomic_dec_and_mutex_lock 184 52
+atomic_dec_and_raw_lock 185 48
+atomic_dec_and_raw_lock_irqsave 185 48
+atomic_dec_and_test 118 49
+atomic_dec_and_wake_up 186 53
+atomic_dec_if_positive 119 49
+atomic_dec_return 120 49
+atomic_dec_return_acquire 121 49
+atomic_dec_return_relaxed 122 49
+atomic_dec_return_release 123 49
+atomic_dec_unless_positive 124 49
+atomic_fetch_add 125 49
+atomic_fetch_add_acquire 126 49
+atomic_fetch_add_relaxed 127 49
+atomic_fetch_add_release 128 49
+atomic_fetch_add_unless 129 49
+atomic_fetch_and 130 49
+atomic_fetch_and_acquire 131 49
+atomic_fetch_and_relaxed 132 49
+atomic_fetch_and_release 133 49
+atomic_fetch_andnot 134 49
+atomic_fetch_andnot_acquire 135 49
+atomic_fetch_andnot_relaxed 136 49
+atomic_fetch_andnot_release 137 49
+atomic_fetch_dec 138 49
+atomic_fetch_dec_acquire 139 49
+atomic_fetch_dec_relaxed 140 49
+atomic_fetch_dec_release 141 49
+atomic_fetch_inc 142 49
+atomic_fetch_inc_acquire 143 49
+atomic_fetch_inc_relaxed 144 49
+atomic_fetch_inc_release 145 49
+atomic_fetch_or 146 49
+atomic_fetch_or_acquire 147 49
+atomic_fetch_or_relaxed 148 49
+atomic_fetch_or_release 149 49
+atomic_fetch_sub 150 49
+atomic_fetch_sub_acquire 151 49
+atomic_fetch_sub_relaxed 152 49
+atomic_fetch_sub_release 153 49
+atomic_fetch_xor 154 49
+atomic_fetch_xor_acquire 155 49
+atomic_fetch_xor_relaxed 156 49
+atomic_fetch_xor_release 157 49
+atomic_inc 158 49
+atomic_inc_and_test 159 49
+atomic_inc_not_zero 160 49
+atomic_inc_return 161 49
+atomic_inc_return_acquire 162 49
+atomic_inc_return_relaxed 163 49
+atomic_inc_return_release 164 49
+atomic_inc_unless_negative 160 49
+atomic_long_add 101 49
+atomic_long_add_negative 102 49
+atomic_long_add_negative_acquire 103 49
+atomic_long_add_negative_relaxed 104 49
+atomic_long_add_negative_release 105 49
+atomic_long_add_return 106 49
+atomic_long_add_return_acquire 107 49
+atomic_long_add_return_relaxed 108 49
+atomic_long_add_return_release 109 49
+atomic_long_add_unless 110 49
+atomic_long_and 111 49
+atomic_long_andnot 112 49
+atomic_long_cmpxchg 113 49
+atomic_long_cmpxchg_acquire 114 49
+atomic_long_cmpxchg_relaxed 115 49
+atomic_long_cmpxchg_release 116 49
+atomic_long_cond_read_acquire 56 50
+atomic_long_cond_read_relaxed 12 50
+atomic_long_dec 117 49
+atomic_long_dec_and_test 118 49
+atomic_long_dec_if_positive 119 49
+atomic_long_dec_return 120 49
+atomic_long_dec_return_acquire 121 49
+atomic_long_dec_return_relaxed 122 49
+atomic_long_dec_return_release 123 49
+atomic_long_dec_unless_positive 124 49
+atomic_long_fetch_add 125 49
+atomic_long_fetch_add_acquire 126 49
+atomic_long_fetch_add_relaxed 127 49
+atomic_long_fetch_add_release 128 49
+atomic_long_fetch_add_unless 129 49
+atomic_long_fetch_and 130 49
+atomic_long_fetch_and_acquire 131 49
+atomic_long_fetch_and_relaxed 132 49
+atomic_long_fetch_and_release 133 49
+atomic_long_fetch_andnot 134 49
+atomic_long_fetch_andnot_acquire 135 49
+atomic_long_fetch_andnot_relaxed 136 49
+atomic_long_fetch_andnot_release 137 49
+atomic_long_fetch_dec 138 49
+atomic_long_fetch_dec_acquire 139 49
+atomic_long_fetch_dec_relaxed 140 49
+atomic_long_fetch_dec_release 141 49
+atomic_long_fetch_inc 142 49
+atomic_long_fetch_inc_acquire 143 49
+atomic_long_fetch_inc_relaxed 144 49
+atomic_long_fetch_inc_release 145 49
+atomic_long_fetch_or 146 49
+atomic_long_fetch_or_acquire 147 49
+atomic_long_fetch_or_relaxed 148 49
+atomic_long_fetch_or_release 149 49
+atomic_long_fetch_sub 150 49
+atomic_long_fetch_sub_acquire 151 49
+atomic_long_fetch_sub_relaxed 152 49
+atomic_long_fetch_sub_release 153 49
+atomic_long_fetch_xor 154 49
+atomic_long_fetch_xor_acquire 155 49
+atomic_long_fetch_xor_relaxed 156 49
+atomic_long_fetch_xor_release 157 49
+atomic_long_inc 158 49
+atomic_long_inc_and_test 159 49
+atomic_long_inc_not_zero 160 49
+atomic_long_inc_return 161 49
+atomic_long_inc_return_acquire 162 49
+atomic_long_inc_return_relaxed 163 49
+atomic_long_inc_return_release 164 49
+atomic_long_inc_unless_negative 160 49
+atomic_long_or 165 49
+atomic_long_read 12 51
+atomic_long_read_acquire 56 51
+atomic_long_set 166 51
+atomic_long_set_release 167 51
+atomic_long_sub 168 49
+atomic_long_sub_and_test 169 49
+atomic_long_sub_return 170 49
+atomic_long_sub_return_acquire 171 49
+atomic_long_sub_return_relaxed 172 49
+atomic_long_sub_return_release 173 49
+atomic_long_try_cmpxchg 174 49
+atomic_long_try_cmpxchg_acquire 175 49
+atomic_long_try_cmpxchg_relaxed 176 49
+atomic_long_try_cmpxchg_release 177 49
+atomic_long_xchg 178 49
+atomic_long_xchg_acquire 179 49
+atomic_long_xchg_relaxed 180 49
+atomic_long_xchg_release 181 49
+atomic_long_xor 182 49
+atomic_notifier_call_chain 54 54
+atomic_notifier_chain_register 54 54
+atomic_notifier_chain_unregister 187 54
+atomic_or 165 49
+atomic_read 12 51
+atomic_read_acquire 56 51
+atomic_set 166 51
+atomic_set_release 167 51
+atomic_sub 168 49
+atomic_sub_and_test 169 49
+atomic_sub_return 170 49
+atomic_sub_return_acquire 171 49
+atomic_sub_return_relaxed 172 49
+atomic_sub_return_release 173 49
+atomic_try_cmpxchg 174 49
+atomic_try_cmpxchg_acquire 175 49
+atomic_try_cmpxchg_relaxed 176 49
+atomic_try_cmpxchg_release 177 49
+atomic_xchg 178 49
+atomic_xchg_acquire 179 49
+atomic_xchg_relaxed 180 49
+atomic_xchg_release 181 49
+atomic_xor 182 49
+autoremove_wake_function 188 39
+barrier 189 55
+barrier_data 189 55
 be16_to_cpu 1 56
 be32_to_cpu 1 56
 be64_to_cpu 1 56
-bh_lock_sock 182 57
-bh_lock_sock_nested 182 57
-bh_unlock_sock 183 57
-bio_alloc 32 58
-bio_get 184 58
-bio_put 111 59
-bit_clear_unless 185 24
-bit_spin_is_locked 186 20
-bit_spin_lock 187 20
-bit_spin_trylock 188 20
-bit_spin_unlock 23 20
-bitmap_alloc 32 60
-bitmap_and 189 60
-bitmap_andnot 189 60
-bitmap_clear 190 60
-bitmap_complement 6 60
-bitmap_copy 6 60
-bitmap_empty 191 60
-bitmap_equal 191 60
-bitmap_fill 6 60
-bitmap_free 31 60
-bitmap_full 191 60
-bitmap_intersects 191 60
-bitmap_or 6 60
-bitmap_set 192 60
-bitmap_subset 191 60
-bitmap_weight 193 60
-bitmap_xor 6 60
-bitmap_zalloc 32 60
-bitmap_zero 6 60
-blk_mq_freeze_queue 194 61
-blk_mq_unfreeze_queue 195 61
-blkdev_issue_flush 179 62
-blocking_notifier_call_chain 196 54
-blocking_notifier_chain_register 196 54
-blocking_notifier_chain_unregister 196 54
-brelse 197 63
-buffer_uptodate 52 63
-call_rcu 198 64
-call_rcu_hurry 198 64
-call_rcu_tasks 198 64
-call_rcu_tasks_trace 198 64
-call_srcu 198 65
-cancel_delayed_work 199 10
-cancel_delayed_work_sync 200 10
-cancel_work 199 10
-cancel_work_sync 200 10
-change_bit 201 21
+bh_lock_sock 190 57
+bh_lock_sock_nested 190 57
+bh_unlock_sock 191 57
+bio_alloc 35 58
+bio_get 192 58
+bio_put 193 59
+bit_clear_unless 194 24
+bit_spin_is_locked 195 20
+bit_spin_lock 196 20
+bit_spin_trylock 197 20
+bit_spin_unlock 26 20
+bitmap_alloc 35 60
+bitmap_and 198 60
+bitmap_andnot 198 60
+bitmap_clear 199 60
+bitmap_complement 8 60
+bitmap_copy 8 60
+bitmap_empty 200 60
+bitmap_equal 200 60
+bitmap_fill 8 60
+bitmap_free 34 60
+bitmap_full 200 60
+bitmap_intersects 200 60
+bitmap_or 8 60
+bitmap_set 201 60
+bitmap_subset 200 60
+bitmap_weight 202 60
+bitmap_xor 8 60
+bitmap_zalloc 35 60
+bitmap_zero 8 60
+blk_mq_freeze_queue 203 61
+blk_mq_unfreeze_queue 204 61
+blkdev_issue_flush 187 62
+blocking_notifier_call_chain 205 54
+blocking_notifier_chain_register 205 54
+blocking_notifier_chain_unregister 205 54
+brelse 206 63
+buffer_uptodate 56 63
+call_rcu 207 64
+call_rcu_hurry 207 64
+call_rcu_tasks 207 64
+call_rcu_tasks_trace 207 64
+call_srcu 208 65
+cancel_delayed_work 209 10
+cancel_delayed_work_sync 210 10
+cancel_work 211 10
+cancel_work_sync 212 10
+change_bit 213 21
 clamp 1 41
 clamp_t 1 41
 clamp_val 1 41
-cleanup_srcu_struct 194 65
-clear_and_wake_up_bit 202 53
-clear_bit 203 21
-clear_bit_unlock 204 21
-clear_thread_flag 205 66
-clear_ti_thread_flag 206 66
-clear_tsk_thread_flag 206 66
-clear_user 29 26
-clk_disable 33 67
-clk_disable_unprepare 207 67
-clk_enable 50 67
-clk_prepare 196 67
-clk_prepare_enable 196 67
-clk_set_rate 196 67
-clk_unprepare 207 67
-cmpxchg 107 49
-cmpxchg128 107 49
-cmpxchg128_acquire 108 49
-cmpxchg128_local 208 68
-cmpxchg128_relaxed 109 49
-cmpxchg128_release 110 49
-cmpxchg64 107 49
-cmpxchg64_acquire 108 49
-cmpxchg64_local 208 68
-cmpxchg64_relaxed 109 49
-cmpxchg64_release 110 49
-cmpxchg_acquire 108 49
-cmpxchg_local 208 68
-cmpxchg_relaxed 109 49
-cmpxchg_release 110 49
-complete 81 69
-complete_all 81 69
-complete_on_current_cpu 81 69
-completion_done 209 69
+cleanup_srcu_struct 214 65
+clear_and_wake_up_bit 215 53
+clear_bit 216 21
+clear_bit_unlock 217 21
+clear_thread_flag 218 66
+clear_ti_thread_flag 219 66
+clear_tsk_thread_flag 219 66
+clear_user 32 26
+clk_disable 220 67
+clk_disable_unprepare 221 67
+clk_enable 222 67
+clk_prepare 205 67
+clk_prepare_enable 205 67
+clk_set_rate 205 67
+clk_unprepare 221 67
+cmpxchg 113 49
+cmpxchg128 113 49
+cmpxchg128_acquire 114 49
+cmpxchg128_local 223 68
+cmpxchg128_relaxed 115 49
+cmpxchg128_release 116 49
+cmpxchg64 113 49
+cmpxchg64_acquire 114 49
+cmpxchg64_local 223 68
+cmpxchg64_relaxed 115 49
+cmpxchg64_release 116 49
+cmpxchg_acquire 114 49
+cmpxchg_local 223 68
+cmpxchg_relaxed 115 49
+cmpxchg_release 116 49
+complete 224 69
+complete_all 224 69
+complete_on_current_cpu 224 69
+completion_done 225 69
 compound_head 1 70
 compound_order 1 70
-cond_resched 210 71
-cond_resched_lock 179 72
-cond_resched_rcu 211 73
-cond_resched_rwlock_read 179 72
-cond_resched_rwlock_write 179 72
-cond_resched_tasks_rcu_qs 211 15
-cond_synchronize_rcu 212 74
-console_lock 213 75
-console_trylock 214 75
-console_unlock 215 75
-consume_skb 197 36
+cond_resched 226 71
+cond_resched_lock 187 72
+cond_resched_rcu 227 73
+cond_resched_rwlock_read 187 72
+cond_resched_rwlock_write 187 72
+cond_resched_tasks_rcu_qs 227 15
+cond_synchronize_rcu 228 74
+console_lock 229 75
+console_trylock 230 75
+console_unlock 231 75
+consume_skb 206 36
 container_of 1 47
 container_of_const 1 47
-copy_from_iter 216 76
-copy_from_kernel_nofault 28 22
-copy_from_user 27 22
-copy_from_user_nofault 28 22
-copy_to_iter 216 76
-copy_to_user 29 22
+copy_from_iter 232 76
+copy_from_kernel_nofault 31 22
+copy_from_user 30 22
+copy_from_user_nofault 31 22
+copy_to_iter 232 76
+copy_to_user 32 22
 cpu_online 1 72
-cpu_relax 181 77
+cpu_relax 189 77
 cpu_to_be16 1 56
 cpu_to_be32 1 56
 cpu_to_be64 1 56
@@ -750,51 +750,51 @@ cpu_to_le16 1 56
 cpu_to_le32 1 56
 cpu_to_le64 1 56
 cpu_to_node 1 78
-cpuhp_remove_state 82 79
-cpuhp_setup_state 82 79
-cpumask_and 189 23
-cpumask_andnot 189 23
-cpumask_assign_cpu 94 23
-cpumask_clear 6 23
-cpumask_clear_cpu 203 23
-cpumask_copy 6 23
-cpumask_empty 191 23
-cpumask_equal 191 23
-cpumask_first 193 23
-cpumask_full 191 23
-cpumask_intersects 191 23
-cpumask_next 217 23
-cpumask_or 6 23
-cpumask_set_cpu 218 23
-cpumask_setall 6 23
-cpumask_subset 191 23
-cpumask_test_and_clear_cpu 219 23
-cpumask_test_and_set_cpu 220 23
-cpumask_test_cpu 221 23
-cpumask_weight 193 23
-cpumask_xor 6 23
-cpus_read_lock 222 80
-cpus_read_trylock 223 80
-cpus_read_unlock 224 80
-cpus_write_lock 225 80
-cpus_write_unlock 226 80
-css_get 39 81
-css_put 111 81
-css_tryget 227 81
-css_tryget_online 227 81
-data_race 228 3
-dec_tlb_flush_pending 111 82
-default_wake_function 229 83
-del_timer 199 42
-del_timer_sync 230 42
-delayed_work_pending 53 10
-destroy_workqueue 231 10
+cpuhp_remove_state 88 79
+cpuhp_setup_state 88 79
+cpumask_and 198 23
+cpumask_andnot 198 23
+cpumask_assign_cpu 100 23
+cpumask_clear 8 23
+cpumask_clear_cpu 216 23
+cpumask_copy 8 23
+cpumask_empty 200 23
+cpumask_equal 200 23
+cpumask_first 202 23
+cpumask_full 200 23
+cpumask_intersects 200 23
+cpumask_next 233 23
+cpumask_or 8 23
+cpumask_set_cpu 234 23
+cpumask_setall 8 23
+cpumask_subset 200 23
+cpumask_test_and_clear_cpu 235 23
+cpumask_test_and_set_cpu 236 23
+cpumask_test_cpu 237 23
+cpumask_weight 202 23
+cpumask_xor 8 23
+cpus_read_lock 238 80
+cpus_read_trylock 239 80
+cpus_read_unlock 240 80
+cpus_write_lock 241 80
+cpus_write_unlock 242 80
+css_get 43 81
+css_put 193 81
+css_tryget 243 81
+css_tryget_online 243 81
+data_race 244 3
+dec_tlb_flush_pending 117 82
+default_wake_function 245 83
+del_timer 246 42
+del_timer_sync 247 42
+delayed_work_pending 57 10
+destroy_workqueue 248 10
 dev_alert 3 84
 dev_alert_once 3 84
 dev_alert_ratelimited 3 84
-dev_alloc_skb 1 36
-dev_consume_skb_any 197 36
-dev_consume_skb_irq 197 36
+dev_alloc_skb 249 36
+dev_consume_skb_any 206 36
+dev_consume_skb_irq 206 36
 dev_crit 3 84
 dev_crit_once 3 84
 dev_crit_ratelimited 3 84
@@ -808,84 +808,84 @@ dev_err 3 84
 dev_err_once 3 84
 dev_err_probe 1 84
 dev_err_ratelimited 3 84
-dev_get_by_index 232 31
-dev_get_by_index_rcu 233 31
-dev_get_by_name 232 31
+dev_get_by_index 250 31
+dev_get_by_index_rcu 251 31
+dev_get_by_name 250 31
 dev_get_drvdata 1 78
-dev_hold 234 31
+dev_hold 252 31
 dev_info 3 84
 dev_info_once 3 84
 dev_info_ratelimited 3 84
-dev_kfree_skb 197 36
-dev_kfree_skb_any 197 36
-dev_kfree_skb_irq 197 36
+dev_kfree_skb 206 36
+dev_kfree_skb_any 206 36
+dev_kfree_skb_irq 206 36
 dev_name 1 78
 dev_notice 3 84
 dev_notice_once 3 84
 dev_notice_ratelimited 3 84
-dev_put 235 31
-dev_queue_xmit 50 31
+dev_put 253 31
+dev_queue_xmit 54 31
 dev_to_node 1 78
 dev_warn 3 84
 dev_warn_once 3 84
 dev_warn_ratelimited 3 84
-device_add 196 78
-device_del 207 78
-device_lock 236 78
-device_lock_interruptible 237 78
-device_register 196 78
-device_trylock 238 78
-device_unlock 239 78
-device_unregister 207 78
-devl_lock 236 85
-devl_trylock 238 85
-devl_unlock 239 85
-devm_free_irq 240 86
-devm_kasprintf 32 87
-devm_kcalloc 32 87
-devm_kfree 241 87
-devm_kmalloc 32 87
-devm_kmalloc_array 32 87
-devm_kmemdup 32 87
-devm_kstrdup 32 87
-devm_kzalloc 32 87
-devm_request_irq 82 86
-devm_request_threaded_irq 82 86
-dget 232 88
-dget_dlock 242 88
-dget_parent 232 88
-disable_delayed_work 50 10
-disable_delayed_work_sync 200 10
-disable_hardirq 243 86
-disable_irq 194 86
-disable_irq_nosync 33 86
-disable_work 50 10
-disable_work_sync 200 10
+device_add 205 78
+device_del 221 78
+device_lock 254 78
+device_lock_interruptible 255 78
+device_register 205 78
+device_trylock 256 78
+device_unlock 257 78
+device_unregister 221 78
+devl_lock 254 85
+devl_trylock 256 85
+devl_unlock 257 85
+devm_free_irq 258 86
+devm_kasprintf 35 87
+devm_kcalloc 35 87
+devm_kfree 259 87
+devm_kmalloc 35 87
+devm_kmalloc_array 35 87
+devm_kmemdup 35 87
+devm_kstrdup 35 87
+devm_kzalloc 35 87
+devm_request_irq 260 86
+devm_request_threaded_irq 261 86
+dget 262 88
+dget_dlock 263 88
+dget_parent 262 88
+disable_delayed_work 264 10
+disable_delayed_work_sync 265 10
+disable_hardirq 266 86
+disable_irq 267 86
+disable_irq_nosync 268 86
+disable_work 269 10
+disable_work_sync 270 10
 div64_u64 1 24
 div_u64 1 24
-dma_alloc_coherent 32 89
-dma_fence_get 232 90
-dma_fence_get_rcu 227 90
-dma_fence_is_signaled 53 90
-dma_fence_put 197 90
-dma_fence_signal 180 90
-dma_fence_wait 244 90
-dma_fence_wait_timeout 244 90
-dma_free_coherent 245 89
+dma_alloc_coherent 35 89
+dma_fence_get 262 90
+dma_fence_get_rcu 243 90
+dma_fence_is_signaled 57 90
+dma_fence_put 206 90
+dma_fence_signal 188 90
+dma_fence_wait 271 90
+dma_fence_wait_timeout 271 90
+dma_free_coherent 272 89
 dma_map_page 1 91
 dma_map_sg 1 91
 dma_map_single 1 91
-dma_mapping_error 17 91
-dma_mb 246 92
-dma_pool_alloc 32 93
-dma_pool_free 241 93
-dma_resv_lock 237 94
-dma_resv_lock_interruptible 237 94
-dma_resv_lock_slow 236 94
-dma_resv_trylock 238 94
-dma_resv_unlock 239 94
-dma_resv_wait_timeout 244 94
-dma_rmb 247 92
+dma_mapping_error 20 91
+dma_mb 273 92
+dma_pool_alloc 35 93
+dma_pool_free 259 93
+dma_resv_lock 255 94
+dma_resv_lock_interruptible 255 94
+dma_resv_lock_slow 254 94
+dma_resv_trylock 256 94
+dma_resv_unlock 257 94
+dma_resv_wait_timeout 271 94
+dma_rmb 274 92
 dma_sync_sg_for_cpu 3 91
 dma_sync_sg_for_device 3 91
 dma_sync_single_for_cpu 3 91
@@ -893,625 +893,625 @@ dma_sync_single_for_device 3 91
 dma_unmap_page 3 91
 dma_unmap_sg 3 91
 dma_unmap_single 3 91
-dma_wmb 248 92
+dma_wmb 275 92
 do_div 1 24
-done_seqretry 33 34
-done_seqretry_irqrestore 33 34
-double_rq_lock 91 37
-double_rq_unlock 93 37
-down 249 95
-down_interruptible 250 95
-down_killable 250 95
-down_read 83 96
-down_read_interruptible 251 96
-down_read_killable 251 96
-down_read_killable_nested 251 96
-down_read_nested 83 96
-down_read_non_owner 83 96
-down_read_trylock 85 96
-down_timeout 250 95
-down_trylock 252 95
-down_write 84 96
-down_write_killable 253 96
-down_write_killable_nested 253 96
-down_write_nest_lock 84 96
-down_write_nested 84 96
-down_write_trylock 86 96
-downgrade_write 195 96
-dput 254 88
-drain_workqueue 231 10
-drm_gem_object_get 39 97
-drm_gem_object_put 255 97
-dst_clone 232 98
-dst_hold 39 98
-dst_hold_safe 227 98
-dst_release 197 98
+done_seqretry 276 34
+done_seqretry_irqrestore 276 34
+double_rq_lock 97 37
+double_rq_unlock 99 37
+down 277 95
+down_interruptible 278 95
+down_killable 278 95
+down_read 89 96
+down_read_interruptible 279 96
+down_read_killable 279 96
+down_read_killable_nested 279 96
+down_read_nested 89 96
+down_read_non_owner 89 96
+down_read_trylock 91 96
+down_timeout 278 95
+down_trylock 280 95
+down_write 90 96
+down_write_killable 281 96
+down_write_killable_nested 281 96
+down_write_nest_lock 90 96
+down_write_nested 90 96
+down_write_trylock 92 96
+downgrade_write 282 96
+dput 283 88
+drain_workqueue 284 10
+drm_gem_object_get 43 97
+drm_gem_object_put 285 97
+dst_clone 262 98
+dst_hold 43 98
+dst_hold_safe 243 98
+dst_release 206 98
 dump_stack 3 99
-enable_and_queue_work 256 10
-enable_delayed_work 50 10
-enable_irq 33 86
-enable_work 50 10
-fault_in_readable 82 100
+enable_and_queue_work 286 10
+enable_delayed_work 54 10
+enable_irq 287 86
+enable_work 54 10
+fault_in_readable 288 100
 ffs 1 24
 ffz 1 24
-fget 257 101
-file_end_write 258 102
-file_ref_get 259 103
-file_ref_inc 39 103
-file_ref_put 112 103
-file_start_write 260 102
-filemap_invalidate_lock 84 104
-filemap_invalidate_lock_shared 83 104
-filemap_invalidate_trylock_shared 85 104
-filemap_invalidate_unlock 88 104
-filemap_invalidate_unlock_shared 87 104
-filemap_write_and_wait_range 179 100
-find_first_bit 193 105
-find_first_zero_bit 193 105
-find_last_bit 193 105
-find_next_and_bit 193 105
-find_next_bit 193 105
-find_next_zero_bit 193 105
-finish_rcuwait 33 106
-finish_swait 33 39
-finish_wait 33 39
+fget 289 101
+file_end_write 290 102
+file_ref_get 291 103
+file_ref_inc 43 103
+file_ref_put 292 103
+file_start_write 293 102
+filemap_invalidate_lock 90 104
+filemap_invalidate_lock_shared 89 104
+filemap_invalidate_trylock_shared 91 104
+filemap_invalidate_unlock 94 104
+filemap_invalidate_unlock_shared 93 104
+filemap_write_and_wait_range 187 100
+find_first_bit 202 105
+find_first_zero_bit 202 105
+find_last_bit 202 105
+find_next_and_bit 202 105
+find_next_bit 202 105
+find_next_zero_bit 202 105
+finish_rcuwait 36 106
+finish_swait 36 39
+finish_wait 36 39
 fls 1 24
 fls64 1 24
 flush_dcache_page 3 107
-flush_delayed_work 200 10
-flush_rcu_work 200 10
-flush_scheduled_work 211 10
-flush_tlb_all 261 107
-flush_tlb_batched_pending 21 108
-flush_tlb_kernel_range 21 107
-flush_tlb_mm 21 107
-flush_tlb_page 21 107
-flush_tlb_range 21 107
-flush_work 200 10
-flush_workqueue 231 10
-folio_alloc 32 25
-folio_clear_active 5 8
-folio_clear_checked 5 8
-folio_clear_dirty 5 8
-folio_clear_dropbehind 5 8
-folio_clear_foreign 5 8
-folio_clear_has_hwpoisoned 5 8
-folio_clear_head 5 8
-folio_clear_hwpoison 5 8
-folio_clear_idle 5 8
-folio_clear_large_rmappable 5 8
-folio_clear_lru 5 8
-folio_clear_mappedtodisk 5 8
-folio_clear_mlocked 5 8
-folio_clear_movable_ops_isolated 5 8
-folio_clear_owner_2 5 8
-folio_clear_partially_mapped 5 8
-folio_clear_pinned 5 8
-folio_clear_private 5 8
-folio_clear_private_2 5 8
-folio_clear_readahead 5 8
-folio_clear_reclaim 5 8
-folio_clear_referenced 5 8
-folio_clear_reserved 5 8
-folio_clear_savepinned 5 8
-folio_clear_swapbacked 5 8
-folio_clear_swapcache 5 8
-folio_clear_unevictable 5 8
-folio_clear_uptodate 5 8
-folio_clear_vmemmap_self_hosted 5 8
-folio_clear_waiters 5 8
-folio_clear_workingset 5 8
-folio_clear_xen_remapped 5 8
-folio_end_writeback 262 100
-folio_get 39 70
-folio_lock 263 100
-folio_lock_killable 264 100
-folio_mark_dirty 265 70
-folio_mark_uptodate 14 8
+flush_delayed_work 294 10
+flush_rcu_work 295 10
+flush_scheduled_work 296 10
+flush_tlb_all 297 107
+flush_tlb_batched_pending 24 108
+flush_tlb_kernel_range 24 107
+flush_tlb_mm 24 107
+flush_tlb_page 24 107
+flush_tlb_range 24 107
+flush_work 295 10
+flush_workqueue 284 10
+folio_alloc 35 25
+folio_clear_active 6 8
+folio_clear_checked 6 8
+folio_clear_dirty 6 8
+folio_clear_dropbehind 6 8
+folio_clear_foreign 6 8
+folio_clear_has_hwpoisoned 6 8
+folio_clear_head 6 8
+folio_clear_hwpoison 6 8
+folio_clear_idle 6 8
+folio_clear_large_rmappable 6 8
+folio_clear_lru 6 8
+folio_clear_mappedtodisk 6 8
+folio_clear_mlocked 6 8
+folio_clear_movable_ops_isolated 6 8
+folio_clear_owner_2 6 8
+folio_clear_partially_mapped 6 8
+folio_clear_pinned 6 8
+folio_clear_private 6 8
+folio_clear_private_2 6 8
+folio_clear_readahead 6 8
+folio_clear_reclaim 6 8
+folio_clear_referenced 6 8
+folio_clear_reserved 6 8
+folio_clear_savepinned 6 8
+folio_clear_swapbacked 6 8
+folio_clear_swapcache 6 8
+folio_clear_unevictable 6 8
+folio_clear_uptodate 6 8
+folio_clear_vmemmap_self_hosted 6 8
+folio_clear_waiters 6 8
+folio_clear_workingset 6 8
+folio_clear_xen_remapped 6 8
+folio_end_writeback 298 100
+folio_get 43 70
+folio_lock 299 100
+folio_lock_killable 300 100
+folio_mark_dirty 301 70
+folio_mark_uptodate 17 8
 folio_nr_pages 1 70
 folio_order 1 70
 folio_page 1 70
-folio_put 266 70
-folio_put_refs 267 70
-folio_put_testzero 112 70
-folio_ref_add 268 109
-folio_ref_add_unless_zero 104 109
-folio_ref_count 9 109
-folio_ref_dec 111 109
-folio_ref_dec_and_test 112 109
-folio_ref_dec_return 114 109
-folio_ref_freeze 269 109
-folio_ref_inc 39 109
-folio_ref_inc_return 154 109
-folio_ref_sub 270 109
-folio_ref_sub_and_test 271 109
-folio_ref_sub_return 272 109
-folio_ref_try_add 104 109
-folio_ref_unfreeze 160 109
-folio_set_active 13 8
-folio_set_checked 13 8
-folio_set_dirty 13 8
-folio_set_dropbehind 13 8
-folio_set_foreign 13 8
-folio_set_has_hwpoisoned 13 8
-folio_set_hwpoison 13 8
-folio_set_idle 13 8
-folio_set_large_rmappable 13 8
-folio_set_lru 13 8
-folio_set_mappedtodisk 13 8
-folio_set_mlocked 13 8
-folio_set_movable_ops 13 8
-folio_set_movable_ops_isolated 13 8
-folio_set_owner_2 13 8
-folio_set_partially_mapped 13 8
-folio_set_pinned 13 8
-folio_set_private 13 8
-folio_set_private_2 13 8
-folio_set_readahead 13 8
-folio_set_reclaim 13 8
-folio_set_referenced 13 8
-folio_set_reserved 13 8
-folio_set_savepinned 13 8
-folio_set_swapbacked 13 8
-folio_set_swapcache 13 8
-folio_set_unevictable 13 8
-folio_set_vmemmap_self_hosted 13 8
-folio_set_waiters 13 8
-folio_set_workingset 13 8
-folio_set_xen_remapped 13 8
-folio_set_young 13 8
+folio_put 302 70
+folio_put_refs 303 70
+folio_put_testzero 292 70
+folio_ref_add 304 109
+folio_ref_add_unless_zero 305 109
+folio_ref_count 12 109
+folio_ref_dec 193 109
+folio_ref_dec_and_test 292 109
+folio_ref_dec_return 306 109
+folio_ref_freeze 307 109
+folio_ref_inc 43 109
+folio_ref_inc_return 308 109
+folio_ref_sub 309 109
+folio_ref_sub_and_test 310 109
+folio_ref_sub_return 311 109
+folio_ref_try_add 305 109
+folio_ref_unfreeze 167 109
+folio_set_active 16 8
+folio_set_checked 16 8
+folio_set_dirty 16 8
+folio_set_dropbehind 16 8
+folio_set_foreign 16 8
+folio_set_has_hwpoisoned 16 8
+folio_set_hwpoison 16 8
+folio_set_idle 16 8
+folio_set_large_rmappable 16 8
+folio_set_lru 16 8
+folio_set_mappedtodisk 16 8
+folio_set_mlocked 16 8
+folio_set_movable_ops 16 8
+folio_set_movable_ops_isolated 16 8
+folio_set_owner_2 16 8
+folio_set_partially_mapped 16 8
+folio_set_pinned 16 8
+folio_set_private 16 8
+folio_set_private_2 16 8
+folio_set_readahead 16 8
+folio_set_reclaim 16 8
+folio_set_referenced 16 8
+folio_set_reserved 16 8
+folio_set_savepinned 16 8
+folio_set_swapbacked 16 8
+folio_set_swapcache 16 8
+folio_set_unevictable 16 8
+folio_set_vmemmap_self_hosted 16 8
+folio_set_waiters 16 8
+folio_set_workingset 16 8
+folio_set_xen_remapped 16 8
+folio_set_young 16 8
 folio_size 1 70
-folio_start_writeback 13 8
-folio_test_active 9 8
-folio_test_anon 10 8
-folio_test_buddy 9 8
-folio_test_checked 9 8
-folio_test_clear_active 15 8
-folio_test_clear_dirty 15 8
-folio_test_clear_dropbehind 15 8
-folio_test_clear_hwpoison 15 8
-folio_test_clear_lru 15 8
-folio_test_clear_mlocked 15 8
-folio_test_clear_pinned 15 8
-folio_test_clear_readahead 15 8
-folio_test_clear_reclaim 15 8
-folio_test_clear_referenced 15 8
-folio_test_clear_unevictable 15 8
-folio_test_clear_workingset 15 8
-folio_test_clear_writeback 15 8
-folio_test_clear_xen_remapped 15 8
-folio_test_clear_young 15 8
-folio_test_dirty 9 8
-folio_test_dropbehind 9 8
-folio_test_foreign 9 8
-folio_test_guard 9 8
-folio_test_has_hwpoisoned 9 8
-folio_test_hugetlb 9 8
-folio_test_hwpoison 9 8
-folio_test_idle 9 8
-folio_test_large 10 8
-folio_test_large_kmalloc 9 8
-folio_test_large_rmappable 9 8
-folio_test_locked 9 8
-folio_test_lru 9 8
-folio_test_mappedtodisk 9 8
-folio_test_mlocked 9 8
-folio_test_movable_ops 9 8
-folio_test_movable_ops_isolated 9 8
-folio_test_offline 9 8
-folio_test_owner_2 9 8
-folio_test_partially_mapped 9 8
-folio_test_pinned 9 8
-folio_test_private 9 8
-folio_test_private_2 9 8
-folio_test_readahead 9 8
-folio_test_reclaim 9 8
-folio_test_referenced 9 8
-folio_test_reported 9 8
-folio_test_reserved 9 8
-folio_test_savepinned 9 8
-folio_test_set_dirty 16 8
-folio_test_set_hwpoison 16 8
-folio_test_set_mlocked 16 8
-folio_test_set_pinned 16 8
-folio_test_set_writeback 16 8
-folio_test_slab 9 8
-folio_test_swapbacked 9 8
-folio_test_swapcache 9 8
-folio_test_table 9 8
-folio_test_unaccepted 9 8
-folio_test_unevictable 9 8
-folio_test_uptodate 11 8
-folio_test_vmemmap_self_hosted 9 8
-folio_test_waiters 9 8
-folio_test_workingset 9 8
-folio_test_writeback 9 8
-folio_test_xen_remapped 9 8
-folio_test_young 9 8
-folio_test_zsmalloc 9 8
-folio_try_get 153 109
-folio_trylock 273 100
-folio_unlock 274 100
-folio_wait_bit 194 100
-folio_wait_locked 194 100
-folio_wait_stable 194 100
-folio_wait_writeback 194 100
-for_each_clear_bit 275 105
-for_each_cpu 275 23
-for_each_set_bit 275 105
-fput 276 101
-free_irq 179 86
-free_page 31 25
-free_pages 31 25
-free_percpu 31 43
-fsleep 211 110
-futex_hb_waiters_dec 111 111
-futex_hb_waiters_inc 277 111
-futex_hb_waiters_pending 278 111
-futex_q_lock 279 111
-futex_q_unlock 280 111
-fwnode_handle_put 255 112
-get_bh 39 63
-get_cpu 281 113
-get_cpu_ptr 282 114
-get_cpu_var 283 114
-get_cred 232 115
-get_cred_rcu 153 115
-get_device 232 78
-get_file 232 104
-get_file_rcu 153 104
-get_locked_pte 284 116
-get_net 232 117
-get_page 39 70
-get_page_unless_zero 153 70
-get_pid 232 118
-get_state_synchronize_rcu 285 15
-get_state_synchronize_srcu 50 65
-get_task_mm 286 119
-get_task_struct 232 120
-get_user 27 26
-get_user_pages 82 70
-get_user_pages_fast 82 70
-get_zeroed_page 32 25
-gpiod_get_value_cansleep 207 121
-gpiod_set_value 33 121
-gpiod_set_value_cansleep 207 121
-guard 4 7
-guard(__priv__iio_dev_mode_lock) 236 122
-guard(__priv__iio_dev_mode_lock_try_direct) 287 122
-guard(__task_rq_lock) 91 7
-guard(console_lock) 213 7
-guard(cooling_dev) 236 123
-guard(cpufreq_policy_read) 83 124
-guard(cpufreq_policy_write) 84 124
-guard(cpus_read_lock) 222 7
-guard(device) 236 7
-guard(device_intr) 287 7
-guard(devl) 236 7
-guard(disable_irq) 194 7
-guard(gpio_generic_lock) 288 125
-guard(gpio_generic_lock_irqsave) 289 125
-guard(hwmon_lock) 236 126
-guard(irq) 89 7
-guard(irqsave) 89 7
-guard(jump_label_lock) 290 7
-guard(local_lock) 291 7
-guard(local_lock_irq) 292 7
-guard(local_lock_irqsave) 292 7
-guard(local_lock_nested_bh) 293 7
-guard(migrate) 294 7
-guard(mmap_read_lock) 295 7
-guard(mmap_read_lock_try) 296 7
-guard(mmap_write_lock) 297 7
-guard(msi_descs_lock) 236 127
-guard(mutex) 236 7
-guard(mutex_intr) 287 7
-guard(mutex_kill) 287 7
-guard(mutex_try) 298 7
-guard(pagefault) 299 7
-guard(pci_dev) 236 7
-guard(percpu_read) 300 7
-guard(percpu_read_try) 301 7
-guard(percpu_write) 302 7
-guard(pm_runtime_active) 303 7
-guard(pm_runtime_active_auto) 303 7
-guard(pm_runtime_active_auto_try) 304 7
-guard(pm_runtime_active_auto_try_enabled) 305 7
-guard(pm_runtime_active_try) 304 7
-guard(pm_runtime_active_try_enabled) 305 7
-guard(pm_runtime_noresume) 39 7
-guard(preempt) 46 7
-guard(preempt_notrace) 46 7
-guard(raw_spinlock) 288 7
-guard(raw_spinlock_bh) 306 7
-guard(raw_spinlock_bh_try) 307 7
-guard(raw_spinlock_irq) 289 7
-guard(raw_spinlock_irq_try) 308 7
-guard(raw_spinlock_irqsave) 289 7
-guard(raw_spinlock_irqsave_try) 308 7
-guard(raw_spinlock_nested) 288 7
-guard(raw_spinlock_try) 309 7
-guard(rcu) 310 7
-guard(rcu_tasks_trace) 311 7
-guard(read_lock) 312 7
-guard(read_lock_irq) 313 7
-guard(read_lock_irqsave) 313 7
-guard(ring_buffer_nest) 4 128
-guard(rq_lock) 288 7
-guard(rq_lock_irq) 289 7
-guard(rq_lock_irqsave) 289 7
-guard(rwsem_read) 83 7
-guard(rwsem_read_intr) 314 7
-guard(rwsem_read_kill) 314 7
-guard(rwsem_read_try) 315 7
-guard(rwsem_write) 84 7
-guard(rwsem_write_kill) 316 7
-guard(rwsem_write_try) 317 7
-guard(serio_pause_rx) 318 129
-guard(spinlock) 41 7
-guard(spinlock_bh) 42 7
-guard(spinlock_bh_try) 319 7
-guard(spinlock_irq) 318 7
-guard(spinlock_irq_try) 320 7
-guard(spinlock_irqsave) 318 7
-guard(spinlock_irqsave_try) 320 7
-guard(spinlock_try) 321 7
-guard(srcu) 322 7
-guard(srcu_fast) 322 7
-guard(srcu_fast_notrace) 322 7
-guard(super_write) 260 7
-guard(task_lock) 41 7
-guard(task_rq_lock) 323 7
-guard(uart_port_lock) 41 7
-guard(uart_port_lock_check_sysrq_irqsave) 318 7
-guard(uart_port_lock_irq) 318 7
-guard(uart_port_lock_irqsave) 318 7
-guard(uart_port_lock_irqsave_try) 320 7
-guard(uart_port_lock_try) 321 7
-guard(wiphy) 236 7
-guard(write_lock) 324 7
-guard(write_lock_irq) 325 7
-guard(write_lock_irqsave) 325 7
-hardirq_count 17 32
-hash_add 56 130
-hash_add_rcu 326 130
-hash_del 6 130
-hash_del_rcu 7 130
-hash_for_each 193 130
-hash_for_each_possible 193 130
-hash_for_each_possible_rcu 233 130
-hash_for_each_rcu 233 130
-hash_for_each_safe 193 130
-hash_init 6 130
-hlist_add_before 57 11
-hlist_add_before_rcu 327 131
-hlist_add_behind 57 11
-hlist_add_behind_rcu 327 131
-hlist_add_head 57 11
-hlist_add_head_rcu 327 131
-hlist_add_tail_rcu 327 131
-hlist_bl_add_head_rcu 327 131
-hlist_bl_del_rcu 7 131
-hlist_bl_for_each_entry_continue_rcu 233 132
-hlist_bl_for_each_entry_rcu 328 132
-hlist_bl_is_locked 53 133
-hlist_bl_lock 329 133
-hlist_bl_unlock 330 133
-hlist_del 6 11
-hlist_del_init 6 11
-hlist_del_init_rcu 7 131
-hlist_del_rcu 7 131
-hlist_empty 9 11
+folio_start_writeback 16 8
+folio_test_active 12 8
+folio_test_anon 13 8
+folio_test_buddy 12 8
+folio_test_checked 12 8
+folio_test_clear_active 18 8
+folio_test_clear_dirty 18 8
+folio_test_clear_dropbehind 18 8
+folio_test_clear_hwpoison 18 8
+folio_test_clear_lru 18 8
+folio_test_clear_mlocked 18 8
+folio_test_clear_pinned 18 8
+folio_test_clear_readahead 18 8
+folio_test_clear_reclaim 18 8
+folio_test_clear_referenced 18 8
+folio_test_clear_unevictable 18 8
+folio_test_clear_workingset 18 8
+folio_test_clear_writeback 18 8
+folio_test_clear_xen_remapped 18 8
+folio_test_clear_young 18 8
+folio_test_dirty 12 8
+folio_test_dropbehind 12 8
+folio_test_foreign 12 8
+folio_test_guard 12 8
+folio_test_has_hwpoisoned 12 8
+folio_test_hugetlb 12 8
+folio_test_hwpoison 12 8
+folio_test_idle 12 8
+folio_test_large 13 8
+folio_test_large_kmalloc 12 8
+folio_test_large_rmappable 12 8
+folio_test_locked 12 8
+folio_test_lru 12 8
+folio_test_mappedtodisk 12 8
+folio_test_mlocked 12 8
+folio_test_movable_ops 12 8
+folio_test_movable_ops_isolated 12 8
+folio_test_offline 12 8
+folio_test_owner_2 12 8
+folio_test_partially_mapped 12 8
+folio_test_pinned 12 8
+folio_test_private 12 8
+folio_test_private_2 12 8
+folio_test_readahead 12 8
+folio_test_reclaim 12 8
+folio_test_referenced 12 8
+folio_test_reported 12 8
+folio_test_reserved 12 8
+folio_test_savepinned 12 8
+folio_test_set_dirty 19 8
+folio_test_set_hwpoison 19 8
+folio_test_set_mlocked 19 8
+folio_test_set_pinned 19 8
+folio_test_set_writeback 19 8
+folio_test_slab 12 8
+folio_test_swapbacked 12 8
+folio_test_swapcache 12 8
+folio_test_table 12 8
+folio_test_unaccepted 12 8
+folio_test_unevictable 12 8
+folio_test_uptodate 14 8
+folio_test_vmemmap_self_hosted 12 8
+folio_test_waiters 12 8
+folio_test_workingset 12 8
+folio_test_writeback 12 8
+folio_test_xen_remapped 12 8
+folio_test_young 12 8
+folio_test_zsmalloc 12 8
+folio_try_get 312 109
+folio_trylock 313 100
+folio_unlock 314 100
+folio_wait_bit 315 100
+folio_wait_locked 315 100
+folio_wait_stable 315 100
+folio_wait_writeback 315 100
+for_each_clear_bit 316 105
+for_each_cpu 316 23
+for_each_set_bit 316 105
+fput 317 101
+free_irq 318 86
+free_page 34 25
+free_pages 34 25
+free_percpu 34 43
+fsleep 227 110
+futex_hb_waiters_dec 117 111
+futex_hb_waiters_inc 319 111
+futex_hb_waiters_pending 320 111
+futex_q_lock 321 111
+futex_q_unlock 322 111
+fwnode_handle_put 285 112
+get_bh 43 63
+get_cpu 323 113
+get_cpu_ptr 324 114
+get_cpu_var 325 114
+get_cred 262 115
+get_cred_rcu 312 115
+get_device 262 78
+get_file 262 104
+get_file_rcu 312 104
+get_locked_pte 326 116
+get_net 262 117
+get_page 43 70
+get_page_unless_zero 312 70
+get_pid 262 118
+get_state_synchronize_rcu 327 15
+get_state_synchronize_srcu 54 65
+get_task_mm 328 119
+get_task_struct 262 120
+get_user 30 26
+get_user_pages 288 70
+get_user_pages_fast 288 70
+get_zeroed_page 35 25
+gpiod_get_value_cansleep 221 121
+gpiod_set_value 220 121
+gpiod_set_value_cansleep 221 121
+guard 5 7
+guard(__priv__iio_dev_mode_lock) 329 122
+guard(__priv__iio_dev_mode_lock_try_direct) 330 122
+guard(__task_rq_lock) 331 7
+guard(console_lock) 332 7
+guard(cooling_dev) 329 123
+guard(cpufreq_policy_read) 333 124
+guard(cpufreq_policy_write) 334 124
+guard(cpus_read_lock) 335 7
+guard(device) 329 7
+guard(device_intr) 330 7
+guard(devl) 329 7
+guard(disable_irq) 336 7
+guard(gpio_generic_lock) 337 125
+guard(gpio_generic_lock_irqsave) 338 125
+guard(hwmon_lock) 329 126
+guard(irq) 339 7
+guard(irqsave) 339 7
+guard(jump_label_lock) 340 7
+guard(local_lock) 341 7
+guard(local_lock_irq) 342 7
+guard(local_lock_irqsave) 342 7
+guard(local_lock_nested_bh) 343 7
+guard(migrate) 344 7
+guard(mmap_read_lock) 345 7
+guard(mmap_read_lock_try) 346 7
+guard(mmap_write_lock) 347 7
+guard(msi_descs_lock) 329 127
+guard(mutex) 329 7
+guard(mutex_intr) 330 7
+guard(mutex_kill) 330 7
+guard(mutex_try) 348 7
+guard(pagefault) 349 7
+guard(pci_dev) 329 7
+guard(percpu_read) 350 7
+guard(percpu_read_try) 351 7
+guard(percpu_write) 352 7
+guard(pm_runtime_active) 353 7
+guard(pm_runtime_active_auto) 353 7
+guard(pm_runtime_active_auto_try) 354 7
+guard(pm_runtime_active_auto_try_enabled) 355 7
+guard(pm_runtime_active_try) 354 7
+guard(pm_runtime_active_try_enabled) 355 7
+guard(pm_runtime_noresume) 356 7
+guard(preempt) 357 7
+guard(preempt_notrace) 357 7
+guard(raw_spinlock) 337 7
+guard(raw_spinlock_bh) 358 7
+guard(raw_spinlock_bh_try) 359 7
+guard(raw_spinlock_irq) 338 7
+guard(raw_spinlock_irq_try) 360 7
+guard(raw_spinlock_irqsave) 338 7
+guard(raw_spinlock_irqsave_try) 360 7
+guard(raw_spinlock_nested) 337 7
+guard(raw_spinlock_try) 361 7
+guard(rcu) 362 7
+guard(rcu_tasks_trace) 363 7
+guard(read_lock) 364 7
+guard(read_lock_irq) 365 7
+guard(read_lock_irqsave) 365 7
+guard(ring_buffer_nest) 5 128
+guard(rq_lock) 337 7
+guard(rq_lock_irq) 338 7
+guard(rq_lock_irqsave) 338 7
+guard(rwsem_read) 333 7
+guard(rwsem_read_intr) 366 7
+guard(rwsem_read_kill) 366 7
+guard(rwsem_read_try) 367 7
+guard(rwsem_write) 334 7
+guard(rwsem_write_kill) 368 7
+guard(rwsem_write_try) 369 7
+guard(serio_pause_rx) 370 129
+guard(spinlock) 371 7
+guard(spinlock_bh) 372 7
+guard(spinlock_bh_try) 373 7
+guard(spinlock_irq) 370 7
+guard(spinlock_irq_try) 374 7
+guard(spinlock_irqsave) 370 7
+guard(spinlock_irqsave_try) 374 7
+guard(spinlock_try) 375 7
+guard(srcu) 376 7
+guard(srcu_fast) 376 7
+guard(srcu_fast_notrace) 376 7
+guard(super_write) 377 7
+guard(task_lock) 371 7
+guard(task_rq_lock) 378 7
+guard(uart_port_lock) 371 7
+guard(uart_port_lock_check_sysrq_irqsave) 370 7
+guard(uart_port_lock_irq) 370 7
+guard(uart_port_lock_irqsave) 370 7
+guard(uart_port_lock_irqsave_try) 374 7
+guard(uart_port_lock_try) 375 7
+guard(wiphy) 329 7
+guard(write_lock) 379 7
+guard(write_lock_irq) 380 7
+guard(write_lock_irqsave) 380 7
+hardirq_count 381 32
+hash_add 382 130
+hash_add_rcu 383 130
+hash_del 384 130
+hash_del_rcu 385 130
+hash_for_each 386 130
+hash_for_each_possible 387 130
+hash_for_each_possible_rcu 388 130
+hash_for_each_rcu 389 130
+hash_for_each_safe 390 130
+hash_init 8 130
+hlist_add_before 391 11
+hlist_add_before_rcu 392 131
+hlist_add_behind 391 11
+hlist_add_behind_rcu 392 131
+hlist_add_head 391 11
+hlist_add_head_rcu 393 131
+hlist_add_tail_rcu 393 131
+hlist_bl_add_head_rcu 393 131
+hlist_bl_del_rcu 394 131
+hlist_bl_for_each_entry_continue_rcu 395 132
+hlist_bl_for_each_entry_rcu 396 132
+hlist_bl_is_locked 57 133
+hlist_bl_lock 397 133
+hlist_bl_unlock 398 133
+hlist_del 399 11
+hlist_del_init 399 11
+hlist_del_init_rcu 394 131
+hlist_del_rcu 394 131
+hlist_empty 12 11
 hlist_entry 1 47
-hlist_for_each_entry 217 11
-hlist_for_each_entry_continue_rcu 233 131
-hlist_for_each_entry_from_rcu 233 131
-hlist_for_each_entry_rcu 331 131
-hlist_for_each_entry_rcu_bh 331 131
-hlist_for_each_entry_rcu_notrace 331 131
-hlist_for_each_entry_safe 332 11
-hlist_for_each_entry_srcu 331 131
-hlist_nulls_add_head_rcu 327 134
-hlist_nulls_add_tail_rcu 327 134
-hlist_nulls_del_init_rcu 7 134
-hlist_nulls_del_rcu 7 134
-hlist_nulls_for_each_entry_rcu 328 134
-hlist_nulls_replace_init_rcu 326 134
-hlist_nulls_replace_rcu 326 131
-hlist_replace_rcu 326 131
-hlist_unhashed 193 11
-hlist_unhashed_lockless 9 11
-hlists_swap_heads_rcu 326 131
-hrtimer_active 53 135
-hrtimer_cancel 333 135
-hrtimer_forward 334 135
-hrtimer_forward_now 334 135
-hrtimer_init 6 135
-hrtimer_restart 81 135
-hrtimer_setup 6 135
-hrtimer_start 81 135
-hrtimer_start_expires 81 135
-hrtimer_start_range_ns 81 135
-hrtimer_try_to_cancel 199 135
+hlist_for_each_entry 400 11
+hlist_for_each_entry_continue_rcu 395 131
+hlist_for_each_entry_from_rcu 395 131
+hlist_for_each_entry_rcu 401 131
+hlist_for_each_entry_rcu_bh 401 131
+hlist_for_each_entry_rcu_notrace 401 131
+hlist_for_each_entry_safe 402 11
+hlist_for_each_entry_srcu 401 131
+hlist_nulls_add_head_rcu 392 134
+hlist_nulls_add_tail_rcu 392 134
+hlist_nulls_del_init_rcu 394 134
+hlist_nulls_del_rcu 394 134
+hlist_nulls_for_each_entry_rcu 396 134
+hlist_nulls_replace_init_rcu 403 134
+hlist_nulls_replace_rcu 403 131
+hlist_replace_rcu 403 131
+hlist_unhashed 202 11
+hlist_unhashed_lockless 12 11
+hlists_swap_heads_rcu 404 131
+hrtimer_active 57 135
+hrtimer_cancel 405 135
+hrtimer_forward 406 135
+hrtimer_forward_now 406 135
+hrtimer_init 407 135
+hrtimer_restart 408 135
+hrtimer_setup 409 135
+hrtimer_start 408 135
+hrtimer_start_expires 408 135
+hrtimer_start_range_ns 408 135
+hrtimer_try_to_cancel 410 135
 hweight16 1 24
 hweight32 1 24
 hweight64 1 24
 hweight8 1 24
 hweight_long 1 24
 i2c_get_clientdata 1 78
-i2c_transfer 196 136
-i_mmap_lock_read 83 104
-i_mmap_lock_write 84 104
-i_mmap_trylock_read 85 104
-i_mmap_trylock_write 86 104
-i_mmap_unlock_read 87 104
-i_mmap_unlock_write 88 104
-ida_alloc 335 137
-ida_free 336 137
-idr_alloc 337 137
-idr_find 233 137
-idr_preload 338 137
-idr_preload_end 47 137
-idr_remove 339 137
-igrab 340 104
-ihold 341 104
+i2c_transfer 205 136
+i_mmap_lock_read 89 104
+i_mmap_lock_write 90 104
+i_mmap_trylock_read 91 104
+i_mmap_trylock_write 92 104
+i_mmap_unlock_read 93 104
+i_mmap_unlock_write 94 104
+ida_alloc 411 137
+ida_free 412 137
+idr_alloc 413 137
+idr_find 414 137
+idr_preload 415 137
+idr_preload_end 51 137
+idr_remove 416 137
+igrab 417 104
+ihold 418 104
 ilog2 1 1
-in_atomic 17 32
-in_dev_get 232 138
-in_dev_put 197 138
-in_hardirq 17 32
-in_interrupt 17 32
-in_nmi 17 32
-in_serving_softirq 17 32
-in_softirq 17 32
-in_task 17 32
-inb 50 33
-inb_p 50 33
-inc_tlb_flush_pending 39 82
-init_completion 6 69
-init_rcu_head 33 15
-init_rcu_head_on_stack 33 15
-init_rwsem 6 96
-init_srcu_struct 342 65
-init_swait_queue_head 6 139
-init_waitqueue_head 6 18
-inl 50 33
-inl_p 50 33
-inode_dio_begin 39 104
-inode_dio_end 343 104
-inode_dio_wait 194 104
-inode_lock 84 104
-inode_lock_killable 253 104
-inode_lock_nested 84 104
-inode_lock_shared 83 104
-inode_lock_shared_killable 251 104
-inode_lock_shared_nested 83 104
-inode_trylock 86 104
-inode_trylock_shared 85 104
-inode_unlock 88 104
-inode_unlock_shared 87 104
-insb 33 33
-insl 33 33
+in_atomic 381 32
+in_dev_get 262 138
+in_dev_put 206 138
+in_hardirq 381 32
+in_interrupt 381 32
+in_nmi 381 32
+in_serving_softirq 381 32
+in_softirq 381 32
+in_task 381 32
+inb 54 33
+inb_p 54 33
+inc_tlb_flush_pending 158 82
+init_completion 8 69
+init_rcu_head 419 15
+init_rcu_head_on_stack 419 15
+init_rwsem 8 96
+init_srcu_struct 420 65
+init_swait_queue_head 8 139
+init_waitqueue_head 8 18
+inl 54 33
+inl_p 54 33
+inode_dio_begin 43 104
+inode_dio_end 421 104
+inode_dio_wait 315 104
+inode_lock 90 104
+inode_lock_killable 281 104
+inode_lock_nested 90 104
+inode_lock_shared 89 104
+inode_lock_shared_killable 279 104
+inode_lock_shared_nested 89 104
+inode_trylock 92 104
+inode_trylock_shared 91 104
+inode_unlock 94 104
+inode_unlock_shared 93 104
+insb 36 33
+insl 36 33
 instrument_atomic_read 3 140
 instrument_atomic_read_write 3 140
 instrument_atomic_write 3 140
 instrument_read 3 140
 instrument_read_write 3 140
 instrument_write 3 140
-insw 33 33
-inw 50 33
-inw_p 50 33
-io_schedule 344 71
-io_schedule_timeout 345 83
-io_stop_wc 346 92
-ioread16 50 141
-ioread16_rep 33 141
-ioread16be 50 141
-ioread32 50 141
-ioread32_rep 33 141
-ioread32be 50 141
-ioread64 50 141
-ioread64be 50 141
-ioread8 50 141
-ioread8_rep 33 141
-iowrite16 51 141
-iowrite16_rep 33 141
-iowrite16be 51 141
-iowrite32 51 141
-iowrite32_rep 33 141
-iowrite32be 51 141
-iowrite64 51 141
-iowrite64be 51 141
-iowrite8 51 141
-iowrite8_rep 33 141
-iput 347 104
-irq_count 17 32
-irq_work_queue 348 142
-irq_work_queue_on 348 142
-irq_work_sync 231 142
-irqs_disabled 17 32
+insw 36 33
+inw 54 33
+inw_p 54 33
+io_schedule 422 71
+io_schedule_timeout 423 83
+io_stop_wc 424 92
+ioread16 54 141
+ioread16_rep 36 141
+ioread16be 54 141
+ioread32 54 141
+ioread32_rep 36 141
+ioread32be 54 141
+ioread64 54 141
+ioread64be 54 141
+ioread8 54 141
+ioread8_rep 36 141
+iowrite16 55 141
+iowrite16_rep 36 141
+iowrite16be 55 141
+iowrite32 55 141
+iowrite32_rep 36 141
+iowrite32be 55 141
+iowrite64 55 141
+iowrite64be 55 141
+iowrite8 55 141
+iowrite8_rep 36 141
+iput 425 104
+irq_count 381 32
+irq_work_queue 426 142
+irq_work_queue_on 426 142
+irq_work_sync 427 142
+irqs_disabled 381 32
 is_power_of_2 1 1
 jiffies_to_msecs 1 143
 jiffies_to_usecs 1 143
-jump_label_lock 290 144
-jump_label_unlock 349 144
+jump_label_lock 428 144
+jump_label_unlock 429 144
 kasan_check_read 3 145
 kasan_check_write 3 145
-kasprintf 32 146
-kcalloc 32 147
+kasprintf 35 146
+kcalloc 35 147
 kcsan_atomic_next 3 148
 kcsan_flat_atomic_begin 3 148
 kcsan_flat_atomic_end 3 148
 kcsan_nestable_atomic_begin 3 148
 kcsan_nestable_atomic_end 3 148
-kernel_read 196 104
-kernel_write 196 104
-kfifo_get 193 149
-kfifo_in 350 149
-kfifo_in_spinlocked 351 149
-kfifo_is_empty 193 149
-kfifo_is_full 193 149
-kfifo_len 193 149
-kfifo_out 193 149
-kfifo_out_spinlocked 52 149
-kfifo_put 350 149
-kfifo_reset 6 149
-kfree 31 147
-kfree_const 31 147
-kfree_rcu 31 64
-kfree_rcu_mightsleep 352 64
-kfree_sensitive 31 147
-kfree_skb 197 36
-kfree_skb_list 197 36
-kfree_skb_reason 197 36
-kmalloc 32 147
-kmalloc_array 32 147
-kmalloc_node 32 147
-kmalloc_obj 32 147
-kmalloc_objs 32 147
-kmap 196 150
-kmap_atomic 353 150
-kmap_local_folio 50 150
-kmap_local_page 50 150
-kmem_cache_alloc 32 147
-kmem_cache_alloc_node 32 147
-kmem_cache_create 82 147
-kmem_cache_destroy 352 147
-kmem_cache_free 241 147
-kmem_cache_free_bulk 354 147
-kmem_cache_zalloc 32 147
-kmemdup 32 151
-kmemdup_nul 32 151
-kobject_get 232 152
-kobject_get_unless_zero 227 152
-kobject_put 255 152
-krealloc 32 147
-krealloc_array 32 147
-kref_get 39 153
-kref_get_unless_zero 227 153
-kref_init 7 153
-kref_put 355 153
-kref_put_lock 356 153
-kref_put_mutex 357 153
-kref_read 9 153
-kstrdup 32 151
-kstrdup_const 32 151
-kstrndup 32 151
-kthread_bind 207 154
-kthread_cancel_work_sync 231 154
-kthread_create 82 154
-kthread_destroy_worker 231 154
-kthread_flush_work 231 154
-kthread_flush_worker 231 154
-kthread_park 358 154
-kthread_parkme 211 154
-kthread_queue_work 359 154
-kthread_run 360 154
-kthread_should_park 361 154
-kthread_should_stop 361 154
-kthread_should_stop_or_park 362 154
-kthread_stop 358 154
-kthread_unpark 363 154
+kernel_read 205 104
+kernel_write 205 104
+kfifo_get 430 149
+kfifo_in 431 149
+kfifo_in_spinlocked 432 149
+kfifo_is_empty 202 149
+kfifo_is_full 202 149
+kfifo_len 202 149
+kfifo_out 430 149
+kfifo_out_spinlocked 56 149
+kfifo_put 431 149
+kfifo_reset 8 149
+kfree 34 147
+kfree_const 34 147
+kfree_rcu 433 64
+kfree_rcu_mightsleep 434 64
+kfree_sensitive 34 147
+kfree_skb 206 36
+kfree_skb_list 206 36
+kfree_skb_reason 206 36
+kmalloc 35 147
+kmalloc_array 35 147
+kmalloc_node 35 147
+kmalloc_obj 35 147
+kmalloc_objs 35 147
+kmap 435 150
+kmap_atomic 436 150
+kmap_local_folio 437 150
+kmap_local_page 437 150
+kmem_cache_alloc 35 147
+kmem_cache_alloc_node 35 147
+kmem_cache_create 88 147
+kmem_cache_destroy 438 147
+kmem_cache_free 259 147
+kmem_cache_free_bulk 439 147
+kmem_cache_zalloc 35 147
+kmemdup 35 151
+kmemdup_nul 35 151
+kobject_get 262 152
+kobject_get_unless_zero 243 152
+kobject_put 285 152
+krealloc 35 147
+krealloc_array 35 147
+kref_get 43 153
+kref_get_unless_zero 243 153
+kref_init 9 153
+kref_put 440 153
+kref_put_lock 441 153
+kref_put_mutex 442 153
+kref_read 12 153
+kstrdup 35 151
+kstrdup_const 35 151
+kstrndup 35 151
+kthread_bind 221 154
+kthread_cancel_work_sync 443 154
+kthread_create 444 154
+kthread_destroy_worker 248 154
+kthread_flush_work 445 154
+kthread_flush_worker 284 154
+kthread_park 446 154
+kthread_parkme 227 154
+kthread_queue_work 447 154
+kthread_run 448 154
+kthread_should_park 449 154
+kthread_should_stop 449 154
+kthread_should_stop_or_park 450 154
+kthread_stop 446 154
+kthread_unpark 451 154
 ktime_add 1 155
 ktime_get 1 155
 ktime_get_boottime 1 155
@@ -1523,460 +1523,460 @@ ktime_to_ms 1 155
 ktime_to_ns 1 155
 ktime_to_us 1 155
 ktime_us_delta 1 155
-kunmap 207 150
-kunmap_atomic 364 150
-kunmap_local 33 150
-kvasprintf 32 146
-kvcalloc 32 147
-kvfree 365 147
-kvfree_rcu 31 64
-kvfree_rcu_mightsleep 352 64
-kvfree_sensitive 365 147
-kvmalloc 32 147
-kvmalloc_array 32 147
-kvmalloc_node 32 147
-kvmemdup 32 151
-kvrealloc 32 147
-kvzalloc 32 147
-kvzalloc_node 32 147
-kzalloc 32 147
-kzalloc_node 32 147
-kzalloc_obj 32 147
-kzalloc_objs 32 147
-latch_tree_find 331 156
-latch_tree_insert 366 156
+kunmap 452 150
+kunmap_atomic 453 150
+kunmap_local 287 150
+kvasprintf 35 146
+kvcalloc 35 147
+kvfree 454 147
+kvfree_rcu 433 64
+kvfree_rcu_mightsleep 434 64
+kvfree_sensitive 454 147
+kvmalloc 35 147
+kvmalloc_array 35 147
+kvmalloc_node 35 147
+kvmemdup 35 151
+kvrealloc 35 147
+kvzalloc 35 147
+kvzalloc_node 35 147
+kzalloc 35 147
+kzalloc_node 35 147
+kzalloc_obj 35 147
+kzalloc_objs 35 147
+latch_tree_find 455 156
+latch_tree_insert 456 156
 le16_to_cpu 1 56
 le32_to_cpu 1 56
 le64_to_cpu 1 56
 likely 1 13
-list_add 57 11
-list_add_rcu 327 131
-list_add_tail 57 11
-list_add_tail_rcu 327 131
-list_add_tail_release 327 11
-list_bidir_del_rcu 7 131
-list_bulk_move_tail 57 11
-list_del 6 11
-list_del_init 6 11
-list_del_init_careful 367 11
-list_del_rcu 7 131
-list_empty 9 11
-list_empty_careful 52 11
+list_add 457 11
+list_add_rcu 393 131
+list_add_tail 457 11
+list_add_tail_rcu 393 131
+list_add_tail_release 458 11
+list_bidir_del_rcu 459 131
+list_bulk_move_tail 457 11
+list_del 37 11
+list_del_init 37 11
+list_del_init_careful 460 11
+list_del_rcu 459 131
+list_empty 12 11
+list_empty_careful 56 11
 list_entry 1 47
-list_entry_lockless 233 131
-list_entry_rcu 233 131
-list_first_entry 193 11
-list_first_entry_or_null 9 11
-list_first_entry_or_null_acquire 52 11
-list_first_or_null_rcu 233 131
-list_for_each 217 11
-list_for_each_entry 217 11
-list_for_each_entry_continue 217 11
-list_for_each_entry_continue_rcu 331 131
-list_for_each_entry_from 217 11
-list_for_each_entry_from_rcu 331 131
-list_for_each_entry_lockless 331 131
-list_for_each_entry_rcu 331 131
-list_for_each_entry_reverse 217 11
-list_for_each_entry_safe 332 11
-list_for_each_entry_safe_continue 332 11
-list_for_each_entry_safe_from 332 11
-list_for_each_entry_safe_reverse 332 11
-list_for_each_entry_srcu 331 131
-list_for_each_prev 217 11
-list_for_each_prev_safe 332 11
-list_for_each_rcu 331 131
-list_for_each_safe 332 11
-list_is_first 193 11
-list_is_head 193 11
-list_is_last 193 11
-list_is_singular 193 11
-list_last_entry 193 11
-list_move 57 11
-list_move_tail 57 11
-list_next_entry 193 11
-list_next_or_null_rcu 331 131
-list_prev_entry 193 11
-list_replace 56 11
-list_replace_init 56 11
-list_replace_rcu 326 131
-list_rotate_left 6 11
-list_splice 57 11
-list_splice_init 57 11
-list_splice_init_rcu 368 131
-list_splice_rcu 327 131
-list_splice_tail 57 11
-list_splice_tail_init 57 11
-list_splice_tail_init_rcu 368 131
-list_swap 57 11
-llist_add 369 28
-llist_add_batch 370 28
-llist_del_all 371 28
-llist_del_first 372 28
-llist_del_first_init 372 28
-llist_del_first_this 373 28
-llist_empty 9 28
-llist_next 9 28
-local64_add 374 157
-local64_add_return 375 157
-local64_cmpxchg 376 157
-local64_dec 377 157
-local64_dec_return 378 157
-local64_inc 379 157
-local64_inc_return 380 157
-local64_read 381 157
-local64_set 382 157
-local64_sub 383 157
-local64_sub_return 384 157
-local64_xchg 385 157
-local_add 374 157
-local_add_return 375 157
-local_bh_disable 37 158
-local_bh_enable 38 158
-local_bh_enable_ip 38 29
+list_entry_lockless 461 131
+list_entry_rcu 461 131
+list_first_entry 462 11
+list_first_entry_or_null 463 11
+list_first_entry_or_null_acquire 464 11
+list_first_or_null_rcu 461 131
+list_for_each 465 11
+list_for_each_entry 465 11
+list_for_each_entry_continue 465 11
+list_for_each_entry_continue_rcu 466 131
+list_for_each_entry_from 465 11
+list_for_each_entry_from_rcu 466 131
+list_for_each_entry_lockless 466 131
+list_for_each_entry_rcu 466 131
+list_for_each_entry_reverse 465 11
+list_for_each_entry_safe 467 11
+list_for_each_entry_safe_continue 467 11
+list_for_each_entry_safe_from 467 11
+list_for_each_entry_safe_reverse 467 11
+list_for_each_entry_srcu 466 131
+list_for_each_prev 465 11
+list_for_each_prev_safe 467 11
+list_for_each_rcu 466 131
+list_for_each_safe 467 11
+list_is_first 202 11
+list_is_head 202 11
+list_is_last 202 11
+list_is_singular 202 11
+list_last_entry 462 11
+list_move 457 11
+list_move_tail 457 11
+list_next_entry 462 11
+list_next_or_null_rcu 468 131
+list_prev_entry 462 11
+list_replace 469 11
+list_replace_init 469 11
+list_replace_rcu 403 131
+list_rotate_left 8 11
+list_splice 457 11
+list_splice_init 457 11
+list_splice_init_rcu 470 131
+list_splice_rcu 393 131
+list_splice_tail 457 11
+list_splice_tail_init 457 11
+list_splice_tail_init_rcu 470 131
+list_swap 457 11
+llist_add 471 28
+llist_add_batch 472 28
+llist_del_all 473 28
+llist_del_first 474 28
+llist_del_first_init 474 28
+llist_del_first_this 475 28
+llist_empty 12 28
+llist_next 12 28
+local64_add 476 157
+local64_add_return 477 157
+local64_cmpxchg 478 157
+local64_dec 479 157
+local64_dec_return 480 157
+local64_inc 481 157
+local64_inc_return 482 157
+local64_read 483 157
+local64_set 484 157
+local64_sub 485 157
+local64_sub_return 486 157
+local64_xchg 487 157
+local_add 476 157
+local_add_return 477 157
+local_bh_disable 41 158
+local_bh_enable 42 158
+local_bh_enable_ip 42 29
 local_clock 1 155
-local_cmpxchg 376 157
-local_dec 377 157
-local_dec_return 378 157
-local_inc 379 157
-local_inc_return 380 157
-local_irq_disable 89 158
-local_irq_enable 90 158
-local_irq_restore 90 158
-local_irq_save 89 158
-local_lock 291 159
-local_lock_irq 292 159
-local_lock_irqsave 292 159
-local_lock_nested_bh 386 159
-local_read 381 157
-local_set 382 157
-local_sub 383 157
-local_sub_return 384 157
-local_trylock 387 159
-local_trylock_irqsave 388 159
-local_unlock 389 159
-local_unlock_irq 390 159
-local_unlock_irqrestore 390 159
-local_unlock_nested_bh 391 159
-local_xchg 385 157
-lock_buffer 392 63
-lock_page 263 100
-lock_sock 393 57
-lock_sock_fast 394 57
-lock_sock_nested 393 57
-lock_vma_under_rcu 395 160
+local_cmpxchg 478 157
+local_dec 479 157
+local_dec_return 480 157
+local_inc 481 157
+local_inc_return 482 157
+local_irq_disable 95 158
+local_irq_enable 96 158
+local_irq_restore 96 158
+local_irq_save 95 158
+local_lock 488 159
+local_lock_irq 489 159
+local_lock_irqsave 489 159
+local_lock_nested_bh 490 159
+local_read 483 157
+local_set 484 157
+local_sub 485 157
+local_sub_return 486 157
+local_trylock 491 159
+local_trylock_irqsave 492 159
+local_unlock 493 159
+local_unlock_irq 494 159
+local_unlock_irqrestore 494 159
+local_unlock_nested_bh 495 159
+local_xchg 487 157
+lock_buffer 496 63
+lock_page 299 100
+lock_sock 497 57
+lock_sock_fast 498 57
+lock_sock_nested 497 57
+lock_vma_under_rcu 499 160
 lockdep_assert 3 161
 lockdep_assert_RT_in_threaded_ctx 3 161
 lockdep_assert_cpus_held 3 161
-lockdep_assert_held 33 161
-lockdep_assert_held_once 33 161
-lockdep_assert_held_read 33 161
-lockdep_assert_held_write 33 161
+lockdep_assert_held 36 161
+lockdep_assert_held_once 36 161
+lockdep_assert_held_read 36 161
+lockdep_assert_held_write 36 161
 lockdep_assert_in_softirq 3 161
 lockdep_assert_irqs_disabled 3 161
 lockdep_assert_irqs_enabled 3 161
 lockdep_assert_none_held_once 3 161
-lockdep_assert_not_held 33 161
+lockdep_assert_not_held 36 161
 lockdep_assert_preemption_disabled 3 161
 lockdep_assert_preemption_enabled 3 161
-lockdep_assert_rq_held 33 37
-lockdep_is_held 396 161
-lockdep_rtnl_is_held 17 4
-lockdep_set_class 33 161
-lockdep_set_class_and_name 33 161
-lockdep_set_novalidate_class 33 161
-lockdep_set_subclass 33 161
-lockdep_sock_is_held 396 57
-lockref_get 39 162
-lockref_get_not_dead 227 162
-lockref_get_not_zero 227 162
-lockref_mark_dead 6 162
-lockref_put_or_lock 397 162
-lockref_put_return 398 162
+lockdep_assert_rq_held 36 37
+lockdep_is_held 500 161
+lockdep_rtnl_is_held 20 4
+lockdep_set_class 36 161
+lockdep_set_class_and_name 36 161
+lockdep_set_novalidate_class 36 161
+lockdep_set_subclass 36 161
+lockdep_sock_is_held 500 57
+lockref_get 43 162
+lockref_get_not_dead 243 162
+lockref_get_not_zero 243 162
+lockref_mark_dead 8 162
+lockref_put_or_lock 501 162
+lockref_put_return 502 162
 lower_32_bits 1 24
-mark_buffer_dirty 399 63
+mark_buffer_dirty 503 63
 max 1 41
 max3 1 41
 max_t 1 41
-maybe_get_net 227 117
-mb 246 92
+maybe_get_net 243 117
+mb 273 92
 mdelay 3 110
 memcmp 1 151
-memcpy 6 151
-memcpy_fromio 400 27
-memcpy_toio 33 27
-memdup_user 401 151
-memmove 6 151
-mempool_alloc 32 163
-mempool_free 31 163
-memset 6 151
-memset_io 33 27
-memzero_explicit 6 151
-might_lock 33 161
-might_sleep 402 164
-might_sleep_if 403 164
-migrate_disable 294 32
-migrate_enable 404 32
+memcpy 8 151
+memcpy_fromio 504 27
+memcpy_toio 36 27
+memdup_user 505 151
+memmove 8 151
+mempool_alloc 35 163
+mempool_free 34 163
+memset 8 151
+memset_io 36 27
+memzero_explicit 8 151
+might_lock 36 161
+might_sleep 506 164
+might_sleep_if 507 164
+migrate_disable 508 32
+migrate_enable 509 32
 min 1 41
 min3 1 41
 min_t 1 41
-mm_tlb_flush_nested 9 82
-mm_tlb_flush_pending 9 82
-mmap_assert_locked 33 160
-mmap_assert_write_locked 33 160
-mmap_lock_is_contended 396 160
-mmap_lock_speculate_retry 405 160
-mmap_lock_speculate_try_begin 406 160
-mmap_read_lock 295 160
-mmap_read_lock_killable 407 160
-mmap_read_trylock 408 160
-mmap_read_unlock 409 160
-mmap_read_unlock_non_owner 409 160
-mmap_write_downgrade 195 160
-mmap_write_lock 297 160
-mmap_write_lock_killable 410 160
-mmap_write_lock_nested 297 160
-mmap_write_unlock 411 160
-mmdrop 276 119
-mmdrop_sched 276 119
-mmget 39 119
-mmget_not_zero 153 119
-mmgrab 39 119
-mmiowb 346 165
-mmput 412 119
-mmput_async 276 119
-mmu_notifier_invalidate_range_end 4 166
-mmu_notifier_invalidate_range_start 207 166
-mnt_drop_write 258 167
-mnt_drop_write_file 258 167
-mnt_want_write 413 167
-mnt_want_write_file 413 167
-mntget 414 167
-mntput 415 167
-mod_delayed_work 416 10
-mod_delayed_work_on 417 10
-mod_timer 77 42
-mod_timer_pending 77 42
-module_put 276 30
+mm_tlb_flush_nested 12 82
+mm_tlb_flush_pending 12 82
+mmap_assert_locked 36 160
+mmap_assert_write_locked 36 160
+mmap_lock_is_contended 510 160
+mmap_lock_speculate_retry 511 160
+mmap_lock_speculate_try_begin 512 160
+mmap_read_lock 513 160
+mmap_read_lock_killable 514 160
+mmap_read_trylock 515 160
+mmap_read_unlock 516 160
+mmap_read_unlock_non_owner 516 160
+mmap_write_downgrade 282 160
+mmap_write_lock 517 160
+mmap_write_lock_killable 518 160
+mmap_write_lock_nested 517 160
+mmap_write_unlock 519 160
+mmdrop 317 119
+mmdrop_sched 317 119
+mmget 43 119
+mmget_not_zero 312 119
+mmgrab 43 119
+mmiowb 424 165
+mmput 520 119
+mmput_async 317 119
+mmu_notifier_invalidate_range_end 5 166
+mmu_notifier_invalidate_range_start 521 166
+mnt_drop_write 290 167
+mnt_drop_write_file 290 167
+mnt_want_write 522 167
+mnt_want_write_file 522 167
+mntget 523 167
+mntput 524 167
+mod_delayed_work 525 10
+mod_delayed_work_on 526 10
+mod_timer 527 42
+mod_timer_pending 527 42
+module_put 317 30
 msecs_to_jiffies 1 143
-msleep 211 110
-msleep_interruptible 210 110
-mutex_destroy 418 52
-mutex_init 6 52
-mutex_is_locked 396 168
-mutex_lock 236 168
-mutex_lock_interruptible 237 168
-mutex_lock_interruptible_nested 237 168
-mutex_lock_io 236 168
-mutex_lock_io_nested 236 168
-mutex_lock_killable 237 168
-mutex_lock_killable_nested 237 168
-mutex_lock_nest_lock 236 168
-mutex_lock_nested 236 168
-mutex_trylock 238 168
-mutex_unlock 239 168
-napi_alloc_skb 1 36
-napi_complete 419 31
-napi_complete_done 419 31
-napi_consume_skb 197 36
-napi_disable 420 31
-napi_enable 421 31
-napi_gro_receive 50 31
-napi_schedule 422 31
-napi_schedule_irqoff 399 31
-napi_schedule_prep 422 31
-napi_synchronize 194 31
+msleep 227 110
+msleep_interruptible 226 110
+mutex_destroy 528 52
+mutex_init 8 52
+mutex_is_locked 510 168
+mutex_lock 254 168
+mutex_lock_interruptible 255 168
+mutex_lock_interruptible_nested 255 168
+mutex_lock_io 254 168
+mutex_lock_io_nested 254 168
+mutex_lock_killable 255 168
+mutex_lock_killable_nested 255 168
+mutex_lock_nest_lock 254 168
+mutex_lock_nested 254 168
+mutex_trylock 256 168
+mutex_unlock 257 168
+napi_alloc_skb 249 36
+napi_complete 529 31
+napi_complete_done 529 31
+napi_consume_skb 206 36
+napi_disable 530 31
+napi_enable 531 31
+napi_gro_receive 54 31
+napi_schedule 532 31
+napi_schedule_irqoff 533 31
+napi_schedule_prep 532 31
+napi_synchronize 534 31
 ndelay 3 110
-need_resched 423 72
-need_seqretry 53 34
-neigh_hold 39 169
-neigh_release 197 169
+need_resched 535 72
+need_seqretry 57 34
+neigh_hold 43 169
+neigh_release 206 169
 netdev_alert 3 170
-netdev_alloc_skb 1 36
-netdev_completed_queue 5 31
+netdev_alloc_skb 249 36
+netdev_completed_queue 6 31
 netdev_crit 3 170
 netdev_dbg 3 170
 netdev_emerg 3 170
 netdev_err 3 170
-netdev_hold 234 31
+netdev_hold 252 31
 netdev_info 3 170
-netdev_lock 236 31
-netdev_lock_ops 424 171
+netdev_lock 254 31
+netdev_lock_ops 536 171
 netdev_notice 3 170
 netdev_priv 1 78
-netdev_put 235 31
-netdev_sent_queue 13 31
-netdev_trylock 238 31
-netdev_tx_completed_queue 5 31
-netdev_tx_sent_queue 13 31
-netdev_unlock 239 31
-netdev_unlock_ops 239 171
+netdev_put 253 31
+netdev_sent_queue 16 31
+netdev_trylock 256 31
+netdev_tx_completed_queue 6 31
+netdev_tx_sent_queue 16 31
+netdev_unlock 257 31
+netdev_unlock_ops 257 171
 netdev_warn 3 170
-netif_addr_lock 41 31
-netif_addr_lock_bh 42 31
-netif_addr_unlock 44 31
-netif_addr_unlock_bh 45 31
-netif_carrier_off 399 31
-netif_carrier_ok 9 31
-netif_carrier_on 425 31
-netif_device_attach 399 31
-netif_device_detach 425 31
-netif_device_present 9 31
-netif_dormant 9 31
-netif_queue_stopped 9 31
-netif_receive_skb 50 31
-netif_running 9 31
-netif_rx 50 31
-netif_schedule_queue 363 31
-netif_start_queue 5 31
-netif_start_subqueue 5 31
-netif_stop_queue 426 31
-netif_stop_subqueue 426 31
-netif_subqueue_maybe_stop 427 172
-netif_subqueue_stopped 9 31
-netif_subqueue_try_stop 428 172
-netif_tx_disable 399 31
-netif_tx_lock 41 31
-netif_tx_lock_bh 42 31
-netif_tx_queue_stopped 9 31
-netif_tx_start_all_queues 5 31
-netif_tx_start_queue 5 31
-netif_tx_stop_all_queues 426 31
-netif_tx_stop_queue 426 31
-netif_tx_unlock 44 31
-netif_tx_unlock_bh 45 31
-netif_tx_wake_all_queues 425 31
-netif_tx_wake_queue 425 31
-netif_txq_completed_wake 429 172
-netif_txq_maybe_stop 427 172
-netif_txq_try_stop 428 172
-netif_wake_queue 425 31
-netif_wake_subqueue 425 31
-netif_xmit_stopped 193 31
-nmi_count 17 32
+netif_addr_lock 45 31
+netif_addr_lock_bh 46 31
+netif_addr_unlock 48 31
+netif_addr_unlock_bh 49 31
+netif_carrier_off 503 31
+netif_carrier_ok 12 31
+netif_carrier_on 537 31
+netif_device_attach 503 31
+netif_device_detach 537 31
+netif_device_present 12 31
+netif_dormant 12 31
+netif_queue_stopped 12 31
+netif_receive_skb 54 31
+netif_running 12 31
+netif_rx 54 31
+netif_schedule_queue 451 31
+netif_start_queue 6 31
+netif_start_subqueue 6 31
+netif_stop_queue 538 31
+netif_stop_subqueue 538 31
+netif_subqueue_maybe_stop 539 172
+netif_subqueue_stopped 12 31
+netif_subqueue_try_stop 540 172
+netif_tx_disable 503 31
+netif_tx_lock 45 31
+netif_tx_lock_bh 46 31
+netif_tx_queue_stopped 12 31
+netif_tx_start_all_queues 6 31
+netif_tx_start_queue 6 31
+netif_tx_stop_all_queues 538 31
+netif_tx_stop_queue 538 31
+netif_tx_unlock 48 31
+netif_tx_unlock_bh 49 31
+netif_tx_wake_all_queues 537 31
+netif_tx_wake_queue 537 31
+netif_txq_completed_wake 541 172
+netif_txq_maybe_stop 539 172
+netif_txq_try_stop 540 172
+netif_wake_queue 537 31
+netif_wake_subqueue 537 31
+netif_xmit_stopped 202 31
+nmi_count 381 32
 no_printk 1 99
 ns_to_ktime 1 155
 nsecs_to_jiffies 1 143
 num_online_cpus 1 72
 numa_node_id 1 78
-of_node_get 232 173
-of_node_put 255 173
+of_node_get 262 173
+of_node_put 285 173
 offsetof 1 47
-on_each_cpu 430 174
-on_each_cpu_cond 430 174
-on_each_cpu_mask 430 174
+on_each_cpu 542 174
+on_each_cpu_cond 543 174
+on_each_cpu_mask 543 174
 order_base_2 1 1
-outb 51 33
-outb_p 51 33
-outl 51 33
-outl_p 51 33
-outsb 33 33
-outsl 33 33
-outsw 33 33
-outw 51 33
-outw_p 51 33
-p4dp_get 9 175
+outb 55 33
+outb_p 55 33
+outl 55 33
+outl_p 55 33
+outsb 36 33
+outsl 36 33
+outsw 36 33
+outw 55 33
+outw_p 55 33
+p4dp_get 12 175
 page_address 1 70
-page_count 9 109
+page_count 12 109
 page_folio 1 70
-page_ref_add 268 109
-page_ref_add_unless_zero 104 109
-page_ref_count 9 109
-page_ref_dec 111 109
-page_ref_dec_and_test 112 109
-page_ref_dec_return 114 109
-page_ref_freeze 269 109
-page_ref_inc 39 109
-page_ref_inc_return 154 109
-page_ref_sub 270 109
-page_ref_sub_and_test 271 109
-page_ref_unfreeze 160 109
+page_ref_add 304 109
+page_ref_add_unless_zero 305 109
+page_ref_count 12 109
+page_ref_dec 193 109
+page_ref_dec_and_test 292 109
+page_ref_dec_return 306 109
+page_ref_freeze 307 109
+page_ref_inc 43 109
+page_ref_inc_return 308 109
+page_ref_sub 309 109
+page_ref_sub_and_test 310 109
+page_ref_unfreeze 167 109
 page_to_pfn 1 70
 page_to_phys 1 70
-pagefault_disable 299 22
-pagefault_enable 431 22
-path_get 432 176
-path_put 433 176
-pci_dev_get 232 177
-pci_dev_lock 236 177
-pci_dev_put 255 177
-pci_dev_unlock 239 177
+pagefault_disable 544 22
+pagefault_enable 545 22
+path_get 546 176
+path_put 547 176
+pci_dev_get 262 177
+pci_dev_lock 254 177
+pci_dev_put 285 177
+pci_dev_unlock 257 177
 pci_get_drvdata 1 78
-pci_lock_rescan_remove 434 177
-pci_unlock_rescan_remove 435 177
-per_cpu 436 114
-per_cpu_ptr 50 114
-percpu_counter_add 437 178
-percpu_counter_add_batch 437 178
-percpu_counter_compare 438 178
-percpu_counter_dec 235 178
-percpu_counter_inc 234 178
-percpu_counter_read 438 178
-percpu_counter_read_positive 9 178
-percpu_counter_set 439 178
-percpu_counter_sub 440 178
-percpu_counter_sum 438 178
-percpu_counter_sum_positive 438 178
-percpu_down_read 300 179
-percpu_down_read_freezable 300 179
-percpu_down_read_internal 300 179
-percpu_down_read_trylock 441 179
-percpu_down_write 302 179
-percpu_is_read_locked 396 179
-percpu_is_write_locked 396 179
-percpu_ref_get 39 81
-percpu_ref_get_many 268 81
-percpu_ref_is_dying 193 81
-percpu_ref_is_zero 9 81
-percpu_ref_kill 33 81
-percpu_ref_kill_and_confirm 33 81
-percpu_ref_put 111 81
-percpu_ref_put_many 270 81
-percpu_ref_reinit 4 81
-percpu_ref_resurrect 4 81
-percpu_ref_switch_to_atomic 4 81
-percpu_ref_switch_to_atomic_sync 420 81
-percpu_ref_switch_to_percpu 4 81
-percpu_ref_tryget 227 81
-percpu_ref_tryget_live 227 81
-percpu_ref_tryget_live_rcu 227 81
-percpu_ref_tryget_many 442 81
-percpu_rwsem_is_held 396 179
-percpu_up_read 443 179
-percpu_up_write 444 179
+pci_lock_rescan_remove 548 177
+pci_unlock_rescan_remove 549 177
+per_cpu 550 114
+per_cpu_ptr 551 114
+percpu_counter_add 552 178
+percpu_counter_add_batch 552 178
+percpu_counter_compare 553 178
+percpu_counter_dec 554 178
+percpu_counter_inc 555 178
+percpu_counter_read 553 178
+percpu_counter_read_positive 556 178
+percpu_counter_set 557 178
+percpu_counter_sub 558 178
+percpu_counter_sum 553 178
+percpu_counter_sum_positive 553 178
+percpu_down_read 559 179
+percpu_down_read_freezable 559 179
+percpu_down_read_internal 559 179
+percpu_down_read_trylock 560 179
+percpu_down_write 561 179
+percpu_is_read_locked 510 179
+percpu_is_write_locked 510 179
+percpu_ref_get 43 81
+percpu_ref_get_many 304 81
+percpu_ref_is_dying 202 81
+percpu_ref_is_zero 12 81
+percpu_ref_kill 36 81
+percpu_ref_kill_and_confirm 36 81
+percpu_ref_put 193 81
+percpu_ref_put_many 309 81
+percpu_ref_reinit 562 81
+percpu_ref_resurrect 562 81
+percpu_ref_switch_to_atomic 562 81
+percpu_ref_switch_to_atomic_sync 563 81
+percpu_ref_switch_to_percpu 562 81
+percpu_ref_tryget 243 81
+percpu_ref_tryget_live 243 81
+percpu_ref_tryget_live_rcu 243 81
+percpu_ref_tryget_many 564 81
+percpu_rwsem_is_held 510 179
+percpu_up_read 565 179
+percpu_up_write 566 179
 pfn_to_page 1 70
-pgdp_get 9 175
+pgdp_get 12 175
 phys_to_virt 1 70
-pin_user_pages 82 70
-pin_user_pages_fast 82 70
+pin_user_pages 288 70
+pin_user_pages_fast 288 70
 platform_get_drvdata 1 78
-pm_runtime_disable 207 180
-pm_runtime_get 39 180
-pm_runtime_get_if_active 227 180
-pm_runtime_get_if_in_use 227 180
-pm_runtime_get_noresume 39 180
-pm_runtime_get_sync 445 180
-pm_runtime_put 111 180
-pm_runtime_put_autosuspend 111 180
-pm_runtime_put_noidle 446 180
-pm_runtime_put_sync 447 180
-pm_runtime_resume_and_get 445 180
-pmd_clear 7 175
-pmd_install 448 181
-pmd_lock 449 116
-pmd_lockptr 50 116
-pmd_populate 450 181
-pmd_trans_huge_lock 451 116
-pmdp_establish 452 175
-pmdp_get 9 175
-pmdp_get_lockless 9 175
-pmdp_huge_clear_flush 453 175
-pmdp_huge_get_and_clear 453 175
-pmdp_invalidate 453 175
-pmem_wmb 248 92
-poll_state_synchronize_rcu 454 15
-poll_state_synchronize_srcu 455 65
-poll_wait 456 182
+pm_runtime_disable 221 180
+pm_runtime_get 43 180
+pm_runtime_get_if_active 243 180
+pm_runtime_get_if_in_use 243 180
+pm_runtime_get_noresume 43 180
+pm_runtime_get_sync 567 180
+pm_runtime_put 193 180
+pm_runtime_put_autosuspend 193 180
+pm_runtime_put_noidle 568 180
+pm_runtime_put_sync 569 180
+pm_runtime_resume_and_get 567 180
+pmd_clear 9 175
+pmd_install 570 181
+pmd_lock 571 116
+pmd_lockptr 54 116
+pmd_populate 572 181
+pmd_trans_huge_lock 573 116
+pmdp_establish 574 175
+pmdp_get 12 175
+pmdp_get_lockless 12 175
+pmdp_huge_clear_flush 575 175
+pmdp_huge_get_and_clear 575 175
+pmdp_invalidate 575 175
+pmem_wmb 275 92
+poll_state_synchronize_rcu 576 15
+poll_state_synchronize_srcu 577 65
+poll_wait 578 182
 pr_alert 3 99
 pr_alert_once 3 99
 pr_alert_ratelimited 3 99
@@ -2003,1489 +2003,1676 @@ pr_notice_ratelimited 3 99
 pr_warn 3 99
 pr_warn_once 3 99
 pr_warn_ratelimited 3 99
-preempt_check_resched 3 32
-preempt_count 17 32
-preempt_count_add 46 32
-preempt_count_dec 47 32
-preempt_count_dec_and_test 48 32
-preempt_count_inc 46 32
-preempt_count_sub 47 32
-preempt_disable 46 158
-preempt_disable_nested 181 32
-preempt_disable_notrace 46 158
-preempt_enable 47 158
-preempt_enable_nested 181 32
-preempt_enable_no_resched 47 32
-preempt_enable_no_resched_notrace 47 32
-preempt_enable_notrace 47 158
-preempt_fold_need_resched 3 32
-preempt_model_full 17 32
-preempt_model_none 17 32
-preempt_model_preemptible 17 32
-preempt_model_rt 17 32
-preempt_model_voluntary 17 32
-preempt_set_need_resched 3 32
-preemptible 17 32
-prepare_to_rcuwait 457 106
-prepare_to_swait_event 458 35
-prepare_to_swait_exclusive 459 35
-prepare_to_wait 459 35
-prepare_to_wait_event 458 35
-prepare_to_wait_exclusive 460 35
+preempt_check_resched 579 32
+preempt_count 381 32
+preempt_count_add 50 32
+preempt_count_dec 51 32
+preempt_count_dec_and_test 52 32
+preempt_count_inc 50 32
+preempt_count_sub 51 32
+preempt_disable 50 158
+preempt_disable_nested 189 32
+preempt_disable_notrace 50 158
+preempt_enable 51 158
+preempt_enable_nested 189 32
+preempt_enable_no_resched 51 32
+preempt_enable_no_resched_notrace 51 32
+preempt_enable_notrace 51 158
+preempt_fold_need_resched 579 32
+preempt_model_full 381 32
+preempt_model_none 381 32
+preempt_model_preemptible 381 32
+preempt_model_rt 381 32
+preempt_model_voluntary 381 32
+preempt_set_need_resched 579 32
+preemptible 381 32
+prepare_to_rcuwait 580 106
+prepare_to_swait_event 581 35
+prepare_to_swait_exclusive 582 35
+prepare_to_wait 582 35
+prepare_to_wait_event 581 35
+prepare_to_wait_exclusive 583 35
 printk 1 99
 printk_deferred 1 99
 printk_once 1 99
 printk_ratelimited 1 99
-pskb_expand_head 461 36
-pte_clear 462 175
-pte_clear_not_present_full 462 175
-pte_lockptr 50 116
-pte_offset_map 463 175
-pte_offset_map_lock 464 116
-pte_offset_map_nolock 465 175
-pte_offset_map_ro_nolock 465 175
-pte_offset_map_rw_nolock 465 175
-pte_unmap 466 175
-pte_unmap_unlock 467 116
-ptep_clear_flush 453 175
-ptep_clear_flush_young 468 175
-ptep_get 9 175
-ptep_get_and_clear 453 175
-ptep_get_and_clear_full 453 175
-ptep_get_lockless 9 175
-ptep_modify_prot_commit 469 175
-ptep_modify_prot_start 453 175
-ptep_set_access_flags 470 175
-ptep_set_wrprotect 471 175
-ptep_test_and_clear_young 468 175
-ptep_try_set 472 175
-pud_lock 449 116
-pud_trans_huge_lock 451 116
-pudp_get 9 175
-pudp_huge_get_and_clear 453 175
-put_bh 197 63
-put_cpu 47 113
-put_cpu_ptr 473 114
-put_cpu_var 474 114
-put_cred 276 115
-put_device 255 78
-put_net 197 117
-put_page 266 70
-put_page_testzero 112 70
-put_pid 197 118
-put_task_struct 197 120
-put_user 49 26
-queue_delayed_work 359 10
-queue_delayed_work_on 475 10
-queue_rcu_work 359 10
-queue_work 359 10
-queue_work_node 475 10
-queue_work_on 475 10
-queued_spin_lock 91 46
-queued_spin_trylock 92 46
-queued_spin_unlock 93 46
-radix_tree_insert 476 183
-radix_tree_lookup 233 183
-raw_cpu_add 62 38
-raw_cpu_add_return 63 38
-raw_cpu_and 64 38
-raw_cpu_cmpxchg 65 38
-raw_cpu_dec 66 38
-raw_cpu_dec_return 67 38
-raw_cpu_inc 68 38
-raw_cpu_inc_return 69 38
-raw_cpu_or 70 38
-raw_cpu_ptr 50 114
-raw_cpu_read 71 38
-raw_cpu_sub 72 38
-raw_cpu_sub_return 73 38
-raw_cpu_try_cmpxchg 74 38
-raw_cpu_write 75 38
-raw_cpu_xchg 76 38
-raw_irqs_disabled 17 32
-raw_local_irq_disable 89 158
-raw_local_irq_enable 90 158
-raw_local_irq_restore 90 158
-raw_local_irq_save 89 158
-raw_notifier_call_chain 461 54
-raw_read_seqcount 52 34
-raw_read_seqcount_begin 52 34
-raw_read_seqcount_latch 233 34
-raw_read_seqcount_latch_retry 405 34
-raw_seqcount_begin 52 34
-raw_seqcount_try_begin 406 34
-raw_smp_processor_id 1 113
-raw_spin_is_contended 396 48
-raw_spin_is_locked 396 48
-raw_spin_lock 288 184
-raw_spin_lock_bh 306 184
-raw_spin_lock_init 6 48
-raw_spin_lock_irq 289 184
-raw_spin_lock_irq_rcu_node 289 185
-raw_spin_lock_irqsave 289 184
-raw_spin_lock_irqsave_nested 289 184
-raw_spin_lock_irqsave_rcu_node 289 185
-raw_spin_lock_nest_lock 288 184
-raw_spin_lock_nested 288 184
-raw_spin_lock_rcu_node 288 185
-raw_spin_rq_lock 288 37
-raw_spin_rq_lock_irqsave 289 37
-raw_spin_rq_unlock 477 37
-raw_spin_trylock 478 184
-raw_spin_trylock_bh 479 184
-raw_spin_trylock_irq 480 184
-raw_spin_trylock_irqsave 480 184
-raw_spin_unlock 477 184
-raw_spin_unlock_bh 481 184
-raw_spin_unlock_irq 482 184
-raw_spin_unlock_irq_rcu_node 482 185
-raw_spin_unlock_irqrestore 482 184
-raw_spin_unlock_irqrestore_rcu_node 482 185
-raw_spin_unlock_rcu_node 477 185
-raw_write_seqcount_barrier 483 34
-raw_write_seqcount_begin 484 34
-raw_write_seqcount_end 485 34
-raw_write_seqcount_latch 483 34
+pskb_expand_head 584 36
+pte_clear 585 175
+pte_clear_not_present_full 585 175
+pte_lockptr 54 116
+pte_offset_map 586 175
+pte_offset_map_lock 587 116
+pte_offset_map_nolock 588 175
+pte_offset_map_ro_nolock 588 175
+pte_offset_map_rw_nolock 588 175
+pte_unmap 589 175
+pte_unmap_unlock 590 116
+ptep_clear_flush 575 175
+ptep_clear_flush_young 591 175
+ptep_get 12 175
+ptep_get_and_clear 575 175
+ptep_get_and_clear_full 575 175
+ptep_get_lockless 12 175
+ptep_modify_prot_commit 592 175
+ptep_modify_prot_start 575 175
+ptep_set_access_flags 593 175
+ptep_set_wrprotect 594 175
+ptep_test_and_clear_young 591 175
+ptep_try_set 595 175
+pud_lock 571 116
+pud_trans_huge_lock 573 116
+pudp_get 12 175
+pudp_huge_get_and_clear 575 175
+put_bh 206 63
+put_cpu 51 113
+put_cpu_ptr 596 114
+put_cpu_var 597 114
+put_cred 317 115
+put_device 285 78
+put_net 206 117
+put_page 302 70
+put_page_testzero 292 70
+put_pid 206 118
+put_task_struct 206 120
+put_user 53 26
+queue_delayed_work 598 10
+queue_delayed_work_on 599 10
+queue_rcu_work 600 10
+queue_work 600 10
+queue_work_node 601 10
+queue_work_on 601 10
+queued_spin_lock 97 46
+queued_spin_trylock 98 46
+queued_spin_unlock 99 46
+radix_tree_insert 602 183
+radix_tree_lookup 603 183
+raw_cpu_add 66 38
+raw_cpu_add_return 67 38
+raw_cpu_and 68 38
+raw_cpu_cmpxchg 69 38
+raw_cpu_dec 70 38
+raw_cpu_dec_return 71 38
+raw_cpu_inc 72 38
+raw_cpu_inc_return 73 38
+raw_cpu_or 74 38
+raw_cpu_ptr 551 114
+raw_cpu_read 75 38
+raw_cpu_sub 76 38
+raw_cpu_sub_return 77 38
+raw_cpu_try_cmpxchg 78 38
+raw_cpu_write 79 38
+raw_cpu_xchg 80 38
+raw_irqs_disabled 381 32
+raw_local_irq_disable 95 158
+raw_local_irq_enable 96 158
+raw_local_irq_restore 96 158
+raw_local_irq_save 95 158
+raw_notifier_call_chain 584 54
+raw_read_seqcount 56 34
+raw_read_seqcount_begin 56 34
+raw_read_seqcount_latch 251 34
+raw_read_seqcount_latch_retry 511 34
+raw_seqcount_begin 56 34
+raw_seqcount_try_begin 512 34
+raw_smp_processor_id 604 113
+raw_spin_is_contended 500 48
+raw_spin_is_locked 500 48
+raw_spin_lock 605 184
+raw_spin_lock_bh 606 184
+raw_spin_lock_init 8 48
+raw_spin_lock_irq 607 184
+raw_spin_lock_irq_rcu_node 607 185
+raw_spin_lock_irqsave 607 184
+raw_spin_lock_irqsave_nested 607 184
+raw_spin_lock_irqsave_rcu_node 607 185
+raw_spin_lock_nest_lock 605 184
+raw_spin_lock_nested 605 184
+raw_spin_lock_rcu_node 605 185
+raw_spin_rq_lock 605 37
+raw_spin_rq_lock_irqsave 607 37
+raw_spin_rq_unlock 608 37
+raw_spin_trylock 609 184
+raw_spin_trylock_bh 610 184
+raw_spin_trylock_irq 611 184
+raw_spin_trylock_irqsave 611 184
+raw_spin_unlock 608 184
+raw_spin_unlock_bh 612 184
+raw_spin_unlock_irq 613 184
+raw_spin_unlock_irq_rcu_node 613 185
+raw_spin_unlock_irqrestore 613 184
+raw_spin_unlock_irqrestore_rcu_node 613 185
+raw_spin_unlock_rcu_node 608 185
+raw_write_seqcount_barrier 614 34
+raw_write_seqcount_begin 615 34
+raw_write_seqcount_end 616 34
+raw_write_seqcount_latch 614 34
 rb_entry 1 47
-rb_erase 57 186
-rb_find_rcu 331 186
-rb_first 193 186
-rb_insert_color 57 186
-rb_last 193 186
-rb_link_node 486 186
-rb_link_node_rcu 487 186
-rb_next 193 186
-rb_prev 193 186
-rcu_access_pointer 0 187
-rcu_assign_pointer 488 14
-rcu_assign_sk_user_data 326 57
-rcu_barrier 211 188
-rcu_barrier_tasks 211 188
-rcu_barrier_tasks_trace 211 188
-rcu_dereference 489 187
-rcu_dereference_all 489 187
-rcu_dereference_all_check 489 187
-rcu_dereference_bh 489 187
-rcu_dereference_bh_check 489 187
-rcu_dereference_check 489 187
-rcu_dereference_protected 490 187
-rcu_dereference_raw 489 187
-rcu_dereference_raw_check 489 187
-rcu_dereference_rtnl 489 4
-rcu_dereference_sched 489 187
-rcu_dereference_sched_check 489 187
-rcu_dereference_sk_user_data 233 57
-rcu_is_watching 17 15
-rcu_pointer_handoff 50 187
-rcu_read_lock 310 189
-rcu_read_lock_any_held 17 15
-rcu_read_lock_bh 491 189
-rcu_read_lock_bh_held 17 15
-rcu_read_lock_dont_migrate 492 189
-rcu_read_lock_held 17 15
-rcu_read_lock_sched 493 189
-rcu_read_lock_sched_held 17 15
-rcu_read_lock_sched_notrace 493 189
-rcu_read_lock_trace 311 189
-rcu_read_unlock 494 189
-rcu_read_unlock_bh 495 189
-rcu_read_unlock_migrate 496 189
-rcu_read_unlock_sched 497 189
-rcu_read_unlock_sched_notrace 497 189
-rcu_read_unlock_trace 498 189
-rcu_replace_pointer 499 14
-rcu_sync_enter 500 190
-rcu_sync_exit 198 190
-rcu_sync_is_idle 9 190
-rcuref_get 227 191
-rcuref_init 159 191
-rcuref_put 356 191
-rcuref_read 9 191
-rcuwait_active 9 106
-rcuwait_wait_event 179 106
-rcuwait_wake_up 229 106
-read_lock 312 184
-read_lock_bh 501 184
-read_lock_irq 313 184
-read_lock_irqsave 313 184
-read_poll_timeout 82 192
+rb_erase 617 186
+rb_find_rcu 455 186
+rb_first 618 186
+rb_insert_color 619 186
+rb_last 618 186
+rb_link_node 620 186
+rb_link_node_rcu 621 186
+rb_next 618 186
+rb_prev 618 186
+rcu_access_pointer 622 187
+rcu_assign_pointer 623 14
+rcu_assign_sk_user_data 624 57
+rcu_barrier 625 188
+rcu_barrier_tasks 625 188
+rcu_barrier_tasks_trace 625 188
+rcu_dereference 626 187
+rcu_dereference_all 626 187
+rcu_dereference_all_check 626 187
+rcu_dereference_bh 626 187
+rcu_dereference_bh_check 626 187
+rcu_dereference_check 626 187
+rcu_dereference_protected 627 187
+rcu_dereference_raw 626 187
+rcu_dereference_raw_check 626 187
+rcu_dereference_rtnl 626 4
+rcu_dereference_sched 626 187
+rcu_dereference_sched_check 626 187
+rcu_dereference_sk_user_data 628 57
+rcu_is_watching 20 15
+rcu_pointer_handoff 54 187
+rcu_read_lock 629 189
+rcu_read_lock_any_held 20 15
+rcu_read_lock_bh 630 189
+rcu_read_lock_bh_held 20 15
+rcu_read_lock_dont_migrate 631 189
+rcu_read_lock_held 20 15
+rcu_read_lock_sched 632 189
+rcu_read_lock_sched_held 20 15
+rcu_read_lock_sched_notrace 632 189
+rcu_read_lock_trace 633 189
+rcu_read_unlock 634 189
+rcu_read_unlock_bh 635 189
+rcu_read_unlock_migrate 636 189
+rcu_read_unlock_sched 637 189
+rcu_read_unlock_sched_notrace 637 189
+rcu_read_unlock_trace 638 189
+rcu_replace_pointer 639 14
+rcu_sync_enter 640 190
+rcu_sync_exit 641 190
+rcu_sync_is_idle 12 190
+rcuref_get 243 191
+rcuref_init 166 191
+rcuref_put 441 191
+rcuref_read 12 191
+rcuwait_active 12 106
+rcuwait_wait_event 187 106
+rcuwait_wake_up 245 106
+read_lock 642 184
+read_lock_bh 643 184
+read_lock_irq 644 184
+read_lock_irqsave 644 184
+read_poll_timeout 88 192
 read_poll_timeout_atomic 1 192
-read_seqbegin 52 34
-read_seqbegin_or_lock 502 34
-read_seqbegin_or_lock_irqsave 52 34
-read_seqcount_begin 52 34
-read_seqcount_latch 233 34
-read_seqcount_latch_retry 405 34
-read_seqcount_retry 405 34
-read_seqlock_excl 503 34
-read_seqlock_excl_bh 504 34
-read_seqlock_excl_irq 505 34
-read_seqlock_excl_irqsave 505 34
-read_seqretry 405 34
-read_sequnlock_excl 506 34
-read_sequnlock_excl_bh 507 34
-read_sequnlock_excl_irq 508 34
-read_sequnlock_excl_irqrestore 508 34
-read_thread_flags 423 66
-read_trylock 509 184
-read_unlock 510 184
-read_unlock_bh 511 184
-read_unlock_irq 512 184
-read_unlock_irqrestore 512 184
-readb 50 33
-readb_relaxed 50 33
-readl 50 33
-readl_poll_timeout 196 192
-readl_poll_timeout_atomic 50 192
-readl_relaxed 50 33
-readq 50 33
-readq_poll_timeout 196 192
-readq_poll_timeout_atomic 50 192
-readq_relaxed 50 33
-readsb 33 33
-readsl 33 33
-readsq 33 33
-readsw 33 33
-readw 50 33
-readw_relaxed 50 33
-readx_poll_timeout 513 192
-readx_poll_timeout_atomic 514 192
-refcount_add 95 193
-refcount_add_not_zero 515 193
-refcount_add_not_zero_acquire 516 193
-refcount_dec 197 193
-refcount_dec_and_lock 356 193
-refcount_dec_and_lock_irqsave 356 193
-refcount_dec_and_mutex_lock 357 193
-refcount_dec_and_test 517 193
-refcount_dec_if_one 518 193
-refcount_dec_not_one 518 193
-refcount_inc 39 193
-refcount_inc_not_zero 227 193
-refcount_inc_not_zero_acquire 286 193
-refcount_read 9 193
-refcount_set 159 193
-refcount_set_release 160 193
-refcount_sub_and_test 519 193
-register_netdev 196 194
-regulator_disable 196 195
-regulator_enable 196 195
-reinit_completion 6 69
-release_sock 520 57
-remove_wait_queue 33 39
-request_firmware 196 196
-request_irq 82 86
-request_module 196 197
-request_threaded_irq 82 86
-rhashtable_destroy 194 198
-rhashtable_insert_fast 521 198
-rhashtable_lookup 233 198
-rhashtable_lookup_fast 233 198
-rhashtable_lookup_insert_fast 521 198
-rhashtable_remove_fast 522 198
-rhashtable_walk_next 233 198
-rhashtable_walk_start 523 198
-rhashtable_walk_stop 466 198
-rmb 247 92
+read_seqbegin 56 34
+read_seqbegin_or_lock 645 34
+read_seqbegin_or_lock_irqsave 56 34
+read_seqcount_begin 56 34
+read_seqcount_latch 251 34
+read_seqcount_latch_retry 511 34
+read_seqcount_retry 511 34
+read_seqlock_excl 646 34
+read_seqlock_excl_bh 647 34
+read_seqlock_excl_irq 648 34
+read_seqlock_excl_irqsave 648 34
+read_seqretry 511 34
+read_sequnlock_excl 649 34
+read_sequnlock_excl_bh 650 34
+read_sequnlock_excl_irq 651 34
+read_sequnlock_excl_irqrestore 651 34
+read_thread_flags 652 66
+read_trylock 653 184
+read_unlock 654 184
+read_unlock_bh 655 184
+read_unlock_irq 656 184
+read_unlock_irqrestore 656 184
+readb 54 33
+readb_relaxed 54 33
+readl 54 33
+readl_poll_timeout 205 192
+readl_poll_timeout_atomic 54 192
+readl_relaxed 54 33
+readq 54 33
+readq_poll_timeout 205 192
+readq_poll_timeout_atomic 54 192
+readq_relaxed 54 33
+readsb 36 33
+readsl 36 33
+readsq 36 33
+readsw 36 33
+readw 54 33
+readw_relaxed 54 33
+readx_poll_timeout 657 192
+readx_poll_timeout_atomic 658 192
+refcount_add 659 193
+refcount_add_not_zero 660 193
+refcount_add_not_zero_acquire 661 193
+refcount_dec 206 193
+refcount_dec_and_lock 662 193
+refcount_dec_and_lock_irqsave 662 193
+refcount_dec_and_mutex_lock 663 193
+refcount_dec_and_rtnl_lock 664 4
+refcount_dec_and_test 665 193
+refcount_dec_if_one 666 193
+refcount_dec_not_one 666 193
+refcount_inc 43 193
+refcount_inc_not_zero 243 193
+refcount_inc_not_zero_acquire 328 193
+refcount_read 12 193
+refcount_set 166 193
+refcount_set_release 167 193
+refcount_sub_and_test 667 193
+register_netdev 205 194
+regulator_disable 205 195
+regulator_enable 205 195
+reinit_completion 8 69
+release_sock 668 57
+remove_wait_queue 36 39
+request_firmware 205 196
+request_irq 669 86
+request_module 205 197
+request_threaded_irq 670 86
+rhashtable_destroy 315 198
+rhashtable_insert_fast 671 198
+rhashtable_lookup 672 198
+rhashtable_lookup_fast 672 198
+rhashtable_lookup_insert_fast 671 198
+rhashtable_remove_fast 673 198
+rhashtable_walk_next 672 198
+rhashtable_walk_start 674 198
+rhashtable_walk_stop 589 198
+rmb 274 92
 round_down 1 1
 round_up 1 1
 rounddown 1 1
 roundup 1 1
-rq_lock 288 37
-rq_lock_irq 289 37
-rq_lock_irqsave 289 37
-rq_unlock 477 37
-rq_unlock_irq 482 37
-rq_unlock_irqrestore 482 37
-rt_mutex_lock 524 199
-rt_mutex_lock_interruptible 525 199
-rt_mutex_lock_killable 525 199
-rt_mutex_lock_nested 524 199
-rt_mutex_trylock 526 199
-rt_mutex_unlock 527 199
-rtnl_dereference 490 4
-rtnl_is_locked 17 4
-rtnl_lock 528 4
-rtnl_lock_interruptible 529 4
-rtnl_lock_killable 529 4
-rtnl_net_lock 530 4
-rtnl_net_unlock 531 4
-rtnl_trylock 532 4
-rtnl_unlock 533 4
-rwlock_init 6 48
-rwlock_is_contended 396 48
-rwlock_needbreak 396 48
-rwsem_assert_held 33 96
-rwsem_assert_held_write 33 96
-rwsem_is_contended 396 96
-rwsem_is_locked 396 96
-sb_bread 196 63
-sb_end_intwrite 258 102
-sb_end_pagefault 258 102
-sb_end_write 258 102
-sb_start_intwrite 260 102
-sb_start_pagefault 260 102
-sb_start_write 260 102
-sb_start_write_trylock 534 102
+rq_lock 605 37
+rq_lock_irq 607 37
+rq_lock_irqsave 607 37
+rq_unlock 608 37
+rq_unlock_irq 613 37
+rq_unlock_irqrestore 613 37
+rt_mutex_lock 675 199
+rt_mutex_lock_interruptible 676 199
+rt_mutex_lock_killable 676 199
+rt_mutex_lock_nested 675 199
+rt_mutex_trylock 677 199
+rt_mutex_unlock 678 199
+rtnl_dereference 627 4
+rtnl_is_locked 679 4
+rtnl_lock 680 4
+rtnl_lock_interruptible 681 4
+rtnl_lock_killable 681 4
+rtnl_net_lock 682 4
+rtnl_net_unlock 683 4
+rtnl_trylock 684 4
+rtnl_unlock 685 4
+rwlock_init 8 48
+rwlock_is_contended 500 48
+rwlock_needbreak 500 48
+rwsem_assert_held 36 96
+rwsem_assert_held_write 36 96
+rwsem_is_contended 510 96
+rwsem_is_locked 510 96
+sb_bread 205 63
+sb_end_intwrite 290 102
+sb_end_pagefault 290 102
+sb_end_write 290 102
+sb_start_intwrite 293 102
+sb_start_pagefault 293 102
+sb_start_write 293 102
+sb_start_write_trylock 686 102
 sched_clock 1 155
-sched_preempt_enable_no_resched 47 32
-schedule 344 71
-schedule_delayed_work 535 10
-schedule_delayed_work_on 359 10
-schedule_hrtimeout 210 135
-schedule_hrtimeout_range 210 135
-schedule_on_each_cpu 345 10
-schedule_preempt_disabled 344 71
-schedule_timeout 345 71
-schedule_timeout_idle 345 71
-schedule_timeout_interruptible 345 71
-schedule_timeout_killable 345 71
-schedule_timeout_uninterruptible 345 71
-schedule_work 535 10
-schedule_work_on 359 10
+sched_preempt_enable_no_resched 51 32
+schedule 422 71
+schedule_delayed_work 687 10
+schedule_delayed_work_on 688 10
+schedule_hrtimeout 226 135
+schedule_hrtimeout_range 226 135
+schedule_on_each_cpu 423 10
+schedule_preempt_disabled 422 71
+schedule_timeout 423 71
+schedule_timeout_idle 423 71
+schedule_timeout_interruptible 423 71
+schedule_timeout_killable 423 71
+schedule_timeout_uninterruptible 423 71
+schedule_work 689 10
+schedule_work_on 690 10
 scnprintf 1 146
-scoped_cond_guard 4 7
-scoped_guard 4 7
-scoped_seqlock_read 502 34
-scsi_host_put 255 200
-sema_init 6 95
-seqcount_init 6 201
-seqlock_init 6 201
-set_bit 218 21
-set_buffer_uptodate 536 63
-set_cpus_allowed_ptr 196 83
-set_current_state 537 35
-set_mask_bits 538 24
-set_page_count 159 109
-set_pmd 159 175
-set_pmd_at 539 175
-set_pte 159 175
-set_pte_at 539 175
-set_ptes 539 175
-set_pud_at 539 175
-set_special_state 54 72
-set_thread_flag 540 66
-set_ti_thread_flag 541 66
-set_tsk_need_resched 13 66
-set_tsk_thread_flag 541 66
-signal_pending 9 202
+scoped_cond_guard 5 7
+scoped_guard 5 7
+scoped_seqlock_read 645 34
+scsi_host_put 285 200
+sema_init 8 95
+seqcount_init 8 201
+seqlock_init 8 201
+set_bit 234 21
+set_buffer_uptodate 691 63
+set_cpus_allowed_ptr 205 83
+set_current_state 692 35
+set_mask_bits 693 24
+set_page_count 166 109
+set_pmd 166 175
+set_pmd_at 694 175
+set_pte 166 175
+set_pte_at 694 175
+set_ptes 694 175
+set_pud_at 694 175
+set_special_state 58 72
+set_thread_flag 695 66
+set_ti_thread_flag 696 66
+set_tsk_need_resched 16 66
+set_tsk_thread_flag 696 66
+signal_pending 12 202
 sizeof 1 47
 sizeof_field 1 47
-sk_free 197 57
-skb_clone 32 36
-skb_copy 32 36
-skb_dequeue 542 36
-skb_dequeue_tail 542 36
-skb_get 232 36
-skb_peek 193 36
-skb_queue_empty 193 36
-skb_queue_empty_lockless 9 36
-skb_queue_head 326 36
-skb_queue_head_init 6 36
-skb_queue_len 193 36
-skb_queue_len_lockless 9 36
-skb_queue_purge 543 36
-skb_queue_tail 326 36
-skb_unlink 544 36
-skb_unref 356 36
-smp_acquire__after_ctrl_dep 247 50
-smp_call_function 430 174
-smp_call_function_any 545 174
-smp_call_function_many 430 174
-smp_call_function_single 545 174
-smp_call_function_single_async 545 174
-smp_cond_load_acquire 52 50
-smp_cond_load_relaxed 9 50
-smp_load_acquire 52 203
-smp_mb 246 92
-smp_mb__after_atomic 546 49
-smp_mb__after_mmgrab 546 119
-smp_mb__after_spinlock 546 204
-smp_mb__after_srcu_read_lock 546 65
-smp_mb__after_srcu_read_unlock 546 204
-smp_mb__after_switch_mm 246 37
-smp_mb__after_unlock_lock 546 204
-smp_mb__before_atomic 547 49
-smp_processor_id 1 113
-smp_read_barrier_depends 346 165
-smp_rmb 247 92
-smp_store_mb 548 92
-smp_store_release 160 203
-smp_wmb 248 92
+sk_free 206 57
+skb_clone 35 36
+skb_copy 35 36
+skb_dequeue 697 36
+skb_dequeue_tail 697 36
+skb_get 262 36
+skb_peek 202 36
+skb_queue_empty 202 36
+skb_queue_empty_lockless 12 36
+skb_queue_head 698 36
+skb_queue_head_init 8 36
+skb_queue_len 202 36
+skb_queue_len_lockless 12 36
+skb_queue_purge 699 36
+skb_queue_tail 698 36
+skb_unlink 700 36
+skb_unref 441 36
+smp_acquire__after_ctrl_dep 274 50
+smp_call_function 542 174
+smp_call_function_any 701 174
+smp_call_function_many 543 174
+smp_call_function_single 701 174
+smp_call_function_single_async 702 174
+smp_cond_load_acquire 56 50
+smp_cond_load_relaxed 12 50
+smp_load_acquire 56 203
+smp_mb 273 92
+smp_mb__after_atomic 703 49
+smp_mb__after_mmgrab 703 119
+smp_mb__after_spinlock 703 204
+smp_mb__after_srcu_read_lock 703 65
+smp_mb__after_srcu_read_unlock 703 204
+smp_mb__after_switch_mm 273 37
+smp_mb__after_unlock_lock 703 204
+smp_mb__before_atomic 704 49
+smp_processor_id 604 113
+smp_read_barrier_depends 424 165
+smp_rmb 274 92
+smp_store_mb 705 92
+smp_store_release 167 203
+smp_wmb 275 92
 snprintf 1 146
-sock_flag 549 57
-sock_hold 39 57
-sock_owned_by_me 33 57
-sock_owned_by_user 193 57
-sock_owned_by_user_nocheck 193 57
-sock_poll_wait 456 57
-sock_put 197 57
-sock_reset_flag 550 57
-sock_set_flag 551 57
-sock_valbool_flag 552 57
-softirq_count 17 32
+sock_flag 706 57
+sock_hold 43 57
+sock_owned_by_me 36 57
+sock_owned_by_user 707 57
+sock_owned_by_user_nocheck 707 57
+sock_poll_wait 708 57
+sock_put 206 57
+sock_reset_flag 709 57
+sock_set_flag 710 57
+sock_valbool_flag 711 57
+softirq_count 381 32
 spi_get_drvdata 1 78
-spi_sync 196 205
-spin_is_contended 396 48
-spin_is_locked 396 48
-spin_lock 41 184
-spin_lock_bh 42 184
-spin_lock_init 6 48
-spin_lock_irq 318 184
-spin_lock_irqsave 318 184
-spin_lock_irqsave_nested 318 184
-spin_lock_nest_lock 41 184
-spin_lock_nested 41 184
-spin_needbreak 396 48
-spin_trylock 451 184
-spin_trylock_bh 553 184
-spin_trylock_irq 554 184
-spin_trylock_irqsave 554 184
-spin_unlock 44 184
-spin_unlock_bh 45 184
-spin_unlock_irq 555 184
-spin_unlock_irqrestore 555 184
-spin_until_cond 556 206
+spi_sync 205 205
+spin_is_contended 500 48
+spin_is_locked 500 48
+spin_lock 45 184
+spin_lock_bh 46 184
+spin_lock_init 8 48
+spin_lock_irq 712 184
+spin_lock_irqsave 712 184
+spin_lock_irqsave_nested 712 184
+spin_lock_nest_lock 45 184
+spin_lock_nested 45 184
+spin_needbreak 500 48
+spin_trylock 573 184
+spin_trylock_bh 713 184
+spin_trylock_irq 714 184
+spin_trylock_irqsave 714 184
+spin_unlock 48 184
+spin_unlock_bh 49 184
+spin_unlock_irq 715 184
+spin_unlock_irqrestore 715 184
+spin_until_cond 716 206
 sprintf 1 146
-srcu_barrier 194 65
-srcu_dereference 489 187
-srcu_dereference_check 489 187
-srcu_dereference_notrace 489 187
-srcu_down_read 557 65
-srcu_down_read_fast 557 65
-srcu_read_lock 557 65
-srcu_read_lock_fast 557 65
-srcu_read_lock_fast_notrace 557 65
-srcu_read_lock_fast_updown 557 65
-srcu_read_lock_held 396 15
-srcu_read_lock_nmisafe 557 65
-srcu_read_lock_notrace 557 65
-srcu_read_unlock 558 65
-srcu_read_unlock_fast 558 65
-srcu_read_unlock_fast_notrace 558 65
-srcu_read_unlock_fast_updown 558 65
-srcu_read_unlock_nmisafe 558 65
-srcu_read_unlock_notrace 558 65
-srcu_up_read 558 65
-srcu_up_read_fast 558 65
-ssleep 211 110
-start_poll_synchronize_rcu 285 15
-start_poll_synchronize_srcu 50 65
-static_assert 3 13
-static_branch_dec 559 207
-static_branch_dec_cpuslocked 559 207
-static_branch_disable 560 207
-static_branch_disable_cpuslocked 560 207
-static_branch_enable 560 207
-static_branch_enable_cpuslocked 560 207
-static_branch_inc 561 207
-static_branch_inc_cpuslocked 561 207
-static_branch_likely 562 207
-static_branch_unlikely 562 207
-static_key_count 9 144
-static_key_enabled 562 207
-static_key_false 562 207
-static_key_fast_inc_not_disabled 153 144
-static_key_slow_dec 559 207
-static_key_slow_dec_cpuslocked 559 207
-static_key_slow_inc 561 207
-static_key_slow_inc_cpuslocked 561 207
-static_key_true 562 207
-stop_machine 345 208
-store_release_wake_up 563 53
+srcu_barrier 717 65
+srcu_dereference 626 187
+srcu_dereference_check 626 187
+srcu_dereference_notrace 626 187
+srcu_down_read 718 65
+srcu_down_read_fast 718 65
+srcu_read_lock 718 65
+srcu_read_lock_fast 718 65
+srcu_read_lock_fast_notrace 718 65
+srcu_read_lock_fast_updown 718 65
+srcu_read_lock_held 500 15
+srcu_read_lock_nmisafe 718 65
+srcu_read_lock_notrace 718 65
+srcu_read_unlock 719 65
+srcu_read_unlock_fast 719 65
+srcu_read_unlock_fast_notrace 719 65
+srcu_read_unlock_fast_updown 719 65
+srcu_read_unlock_nmisafe 719 65
+srcu_read_unlock_notrace 719 65
+srcu_up_read 719 65
+srcu_up_read_fast 719 65
+ssleep 227 110
+start_poll_synchronize_rcu 327 15
+start_poll_synchronize_srcu 54 65
+static_assert 4 13
+static_branch_dec 720 207
+static_branch_dec_cpuslocked 720 207
+static_branch_disable 721 207
+static_branch_disable_cpuslocked 721 207
+static_branch_enable 721 207
+static_branch_enable_cpuslocked 721 207
+static_branch_inc 722 207
+static_branch_inc_cpuslocked 722 207
+static_branch_likely 723 207
+static_branch_unlikely 723 207
+static_key_count 12 144
+static_key_enabled 723 207
+static_key_false 723 207
+static_key_fast_inc_not_disabled 160 144
+static_key_slow_dec 720 207
+static_key_slow_dec_cpuslocked 720 207
+static_key_slow_inc 722 207
+static_key_slow_inc_cpuslocked 722 207
+static_key_true 723 207
+stop_machine 423 208
+store_release_wake_up 724 53
 strcasecmp 1 151
 strchr 1 151
 strcmp 1 151
-strcpy 6 151
-strlcpy 6 151
+strcpy 8 151
+strlcpy 8 151
 strlen 1 151
 strncmp 1 151
-strncpy 6 151
-strncpy_from_user 27 26
-strndup_user 401 151
+strncpy 8 151
+strncpy_from_user 30 26
+strndup_user 505 151
 strnlen 1 151
-strnlen_user 401 26
+strnlen_user 505 26
 strrchr 1 151
-strscpy 6 151
-strscpy_pad 6 151
+strscpy 8 151
+strscpy_pad 8 151
 strstr 1 151
 struct_size 1 47
-submit_bio 4 58
-submit_bio_wait 179 58
-swait_active 9 18
-swait_event_exclusive 564 35
-swait_event_idle_exclusive 564 35
-swait_event_interruptible_exclusive 565 35
-swait_event_interruptible_timeout_exclusive 565 35
-swait_event_timeout_exclusive 565 35
-swake_up_all 40 139
-swake_up_all_locked 40 139
-swake_up_locked 40 139
-swake_up_one 40 139
-swq_has_sleeper 278 18
-sync_blockdev 179 62
-sync_cmpxchg 107 49
-sync_try_cmpxchg 167 49
-synchronize_hardirq 243 86
-synchronize_irq 194 86
-synchronize_net 212 194
-synchronize_rcu 212 74
-synchronize_rcu_expedited 212 74
-synchronize_rcu_tasks 566 74
-synchronize_rcu_tasks_rude 566 74
-synchronize_rcu_tasks_trace 566 74
-synchronize_srcu 500 65
-synchronize_srcu_expedited 500 65
+submit_bio 5 58
+submit_bio_wait 187 58
+swait_active 12 18
+swait_event_exclusive 725 35
+swait_event_idle_exclusive 725 35
+swait_event_interruptible_exclusive 726 35
+swait_event_interruptible_timeout_exclusive 726 35
+swait_event_timeout_exclusive 726 35
+swake_up_all 82 139
+swake_up_all_locked 82 139
+swake_up_locked 82 139
+swake_up_one 82 139
+swq_has_sleeper 320 18
+sync_blockdev 187 62
+sync_cmpxchg 113 49
+sync_try_cmpxchg 174 49
+synchronize_hardirq 727 86
+synchronize_irq 728 86
+synchronize_net 729 194
+synchronize_rcu 729 74
+synchronize_rcu_expedited 729 74
+synchronize_rcu_tasks 730 74
+synchronize_rcu_tasks_rude 730 74
+synchronize_rcu_tasks_trace 730 74
+synchronize_srcu 731 65
+synchronize_srcu_expedited 731 65
 sysfs_emit 1 146
 sysfs_emit_at 1 146
 task_cpu 1 72
-task_lock 41 120
+task_lock 45 120
 task_pid_nr 1 72
-task_rq_lock 567 37
-task_rq_unlock 568 37
+task_rq_lock 732 37
+task_rq_unlock 733 37
 task_tgid_nr 1 72
-task_unlock 44 120
-task_work_add 569 209
-tasklet_disable 420 86
-tasklet_disable_in_atomic 459 86
-tasklet_disable_nosync 277 86
-tasklet_enable 197 86
-tasklet_hi_schedule 363 86
-tasklet_init 6 86
-tasklet_kill 194 86
-tasklet_schedule 363 86
-tasklet_setup 6 86
-tasklet_unlock_wait 231 86
-test_and_change_bit 570 21
-test_and_clear_bit 219 21
-test_and_clear_thread_flag 571 66
-test_and_clear_ti_thread_flag 572 66
-test_and_clear_tsk_thread_flag 572 66
-test_and_clear_wake_up_bit 573 53
-test_and_set_bit 220 21
-test_and_set_bit_lock 574 21
-test_and_set_thread_flag 575 66
-test_and_set_ti_thread_flag 576 66
-test_and_set_tsk_thread_flag 576 66
-test_bit 221 21
-test_bit_acquire 577 21
-test_thread_flag 578 66
-test_ti_thread_flag 549 66
-test_tsk_thread_flag 549 66
-this_cpu_add 62 38
-this_cpu_add_return 63 38
-this_cpu_and 64 38
-this_cpu_cmpxchg 65 38
-this_cpu_cmpxchg128 65 38
-this_cpu_cmpxchg64 65 38
-this_cpu_dec 66 38
-this_cpu_dec_return 67 38
-this_cpu_inc 68 38
-this_cpu_inc_return 69 38
-this_cpu_or 70 38
-this_cpu_ptr 50 114
-this_cpu_read 71 38
-this_cpu_sub 72 38
-this_cpu_sub_return 73 38
-this_cpu_try_cmpxchg 74 38
-this_cpu_try_cmpxchg128 74 38
-this_cpu_try_cmpxchg64 74 38
-this_cpu_write 75 38
-this_cpu_xchg 76 38
+task_unlock 48 120
+task_work_add 734 209
+tasklet_disable 735 86
+tasklet_disable_in_atomic 736 86
+tasklet_disable_nosync 737 86
+tasklet_enable 738 86
+tasklet_hi_schedule 739 86
+tasklet_init 740 86
+tasklet_kill 741 86
+tasklet_schedule 739 86
+tasklet_setup 740 86
+tasklet_unlock_wait 742 86
+test_and_change_bit 743 21
+test_and_clear_bit 235 21
+test_and_clear_thread_flag 744 66
+test_and_clear_ti_thread_flag 745 66
+test_and_clear_tsk_thread_flag 745 66
+test_and_clear_wake_up_bit 746 53
+test_and_set_bit 236 21
+test_and_set_bit_lock 747 21
+test_and_set_thread_flag 748 66
+test_and_set_ti_thread_flag 749 66
+test_and_set_tsk_thread_flag 749 66
+test_bit 237 21
+test_bit_acquire 750 21
+test_thread_flag 751 66
+test_ti_thread_flag 706 66
+test_tsk_thread_flag 706 66
+this_cpu_add 66 38
+this_cpu_add_return 67 38
+this_cpu_and 68 38
+this_cpu_cmpxchg 69 38
+this_cpu_cmpxchg128 69 38
+this_cpu_cmpxchg64 69 38
+this_cpu_dec 70 38
+this_cpu_dec_return 71 38
+this_cpu_inc 72 38
+this_cpu_inc_return 73 38
+this_cpu_or 74 38
+this_cpu_ptr 551 114
+this_cpu_read 75 38
+this_cpu_sub 76 38
+this_cpu_sub_return 77 38
+this_cpu_try_cmpxchg 78 38
+this_cpu_try_cmpxchg128 78 38
+this_cpu_try_cmpxchg64 78 38
+this_cpu_write 79 38
+this_cpu_xchg 80 38
 time_after 1 143
 time_after_eq 1 143
 time_before 1 143
 time_before_eq 1 143
 time_is_after_jiffies 1 143
 time_is_before_jiffies 1 143
-timer_delete 199 42
-timer_delete_sync 230 42
-timer_delete_sync_try 199 42
-timer_pending 53 210
-timer_reduce 77 42
-timer_setup 6 210
-timer_shutdown 199 42
-timer_shutdown_sync 230 42
-tlb_finish_mmu 21 211
-tlb_flush_mmu 21 211
-tlb_gather_mmu 400 211
-tlb_remove_page 50 211
-tlb_remove_table 241 211
-truncate_inode_pages 207 70
-try_cmpxchg 167 49
-try_cmpxchg128 167 49
-try_cmpxchg128_acquire 168 49
-try_cmpxchg128_local 579 68
-try_cmpxchg128_relaxed 169 49
-try_cmpxchg128_release 170 49
-try_cmpxchg64 167 49
-try_cmpxchg64_acquire 168 49
-try_cmpxchg64_local 579 68
-try_cmpxchg64_relaxed 169 49
-try_cmpxchg64_release 170 49
-try_cmpxchg_acquire 168 49
-try_cmpxchg_local 579 68
-try_cmpxchg_relaxed 169 49
-try_cmpxchg_release 170 49
-try_get_page 227 70
-try_module_get 153 30
-try_to_del_timer_sync 199 42
-try_to_wake_up 229 35
-try_wait_for_completion 580 69
-tryget_task_struct 227 120
-trylock_buffer 581 63
-trylock_page 273 100
+timer_delete 246 42
+timer_delete_sync 247 42
+timer_delete_sync_try 246 42
+timer_pending 57 210
+timer_reduce 527 42
+timer_setup 752 210
+timer_shutdown 753 42
+timer_shutdown_sync 754 42
+tlb_finish_mmu 24 211
+tlb_flush_mmu 24 211
+tlb_gather_mmu 504 211
+tlb_remove_page 54 211
+tlb_remove_table 259 211
+truncate_inode_pages 521 70
+try_cmpxchg 174 49
+try_cmpxchg128 174 49
+try_cmpxchg128_acquire 175 49
+try_cmpxchg128_local 755 68
+try_cmpxchg128_relaxed 176 49
+try_cmpxchg128_release 177 49
+try_cmpxchg64 174 49
+try_cmpxchg64_acquire 175 49
+try_cmpxchg64_local 755 68
+try_cmpxchg64_relaxed 176 49
+try_cmpxchg64_release 177 49
+try_cmpxchg_acquire 175 49
+try_cmpxchg_local 755 68
+try_cmpxchg_relaxed 176 49
+try_cmpxchg_release 177 49
+try_get_page 243 70
+try_module_get 312 30
+try_to_del_timer_sync 246 42
+try_to_wake_up 245 35
+try_wait_for_completion 756 69
+tryget_task_struct 243 120
+trylock_buffer 757 63
+trylock_page 313 100
 typeof 1 47
-u64_stats_add 582 212
-u64_stats_fetch_begin 50 212
-u64_stats_fetch_retry 396 212
-u64_stats_inc 379 212
-u64_stats_init 6 212
-u64_stats_read 438 212
-u64_stats_set 382 212
-u64_stats_sub 583 212
-u64_stats_update_begin 584 212
-u64_stats_update_begin_irqsave 585 212
-u64_stats_update_end 586 212
-u64_stats_update_end_irqrestore 586 212
-uart_port_lock 41 213
-uart_port_lock_irq 318 213
-uart_port_lock_irqsave 318 213
-uart_port_trylock 451 213
-uart_port_trylock_irqsave 554 213
-uart_port_unlock 44 213
-uart_port_unlock_irq 555 213
-uart_port_unlock_irqrestore 555 213
+u64_stats_add 758 212
+u64_stats_fetch_begin 437 212
+u64_stats_fetch_retry 759 212
+u64_stats_inc 481 212
+u64_stats_init 8 212
+u64_stats_read 553 212
+u64_stats_set 484 212
+u64_stats_sub 760 212
+u64_stats_update_begin 761 212
+u64_stats_update_begin_irqsave 762 212
+u64_stats_update_end 763 212
+u64_stats_update_end_irqrestore 763 212
+uart_port_lock 45 213
+uart_port_lock_irq 712 213
+uart_port_lock_irqsave 712 213
+uart_port_trylock 573 213
+uart_port_trylock_irqsave 714 213
+uart_port_unlock 48 213
+uart_port_unlock_irq 715 213
+uart_port_unlock_irqrestore 715 213
 udelay 3 110
 umax 1 41
 umin 1 41
 unlikely 1 13
-unlock_buffer 587 63
-unlock_new_inode 363 104
-unlock_page 274 100
-unlock_sock_fast 520 57
-unrcu_pointer 50 187
-unreachable 3 13
-unregister_netdev 194 194
-up 588 95
-up_read 87 96
-up_read_non_owner 87 96
-up_write 88 96
+unlock_buffer 764 63
+unlock_new_inode 451 104
+unlock_page 314 100
+unlock_sock_fast 668 57
+unrcu_pointer 54 187
+unreachable 4 13
+unregister_netdev 315 194
+up 765 95
+up_read 93 96
+up_read_non_owner 93 96
+up_write 94 96
 update_mmu_cache 3 107
 upper_32_bits 1 24
-usb_alloc_urb 32 214
-usb_control_msg 196 214
-usb_free_urb 31 214
-usb_get_dev 232 214
-usb_kill_urb 194 214
-usb_put_dev 255 214
-usb_submit_urb 32 214
+usb_alloc_urb 35 214
+usb_control_msg 205 214
+usb_free_urb 34 214
+usb_get_dev 262 214
+usb_kill_urb 315 214
+usb_put_dev 285 214
+usb_submit_urb 766 214
 usecs_to_jiffies 1 143
-usleep_idle_range 211 110
-usleep_range 211 110
-usleep_range_state 211 110
-vfree 352 215
-vfs_fsync 179 104
-virt_load_acquire 52 203
-virt_mb 246 92
-virt_mb__after_atomic 546 49
-virt_mb__before_atomic 547 49
-virt_rmb 247 92
-virt_store_mb 548 92
-virt_store_release 160 203
+usleep_idle_range 227 110
+usleep_range 227 110
+usleep_range_state 227 110
+vfree 438 215
+vfs_fsync 187 104
+virt_load_acquire 56 203
+virt_mb 273 92
+virt_mb__after_atomic 703 49
+virt_mb__before_atomic 704 49
+virt_rmb 274 92
+virt_store_mb 705 92
+virt_store_release 167 203
 virt_to_folio 1 70
 virt_to_page 1 70
 virt_to_phys 1 70
-virt_wmb 248 92
-vma_assert_locked 33 160
-vma_assert_write_locked 33 160
-vma_end_read 589 160
-vma_end_write_all 590 160
-vma_is_attached 53 160
-vma_start_read 395 160
-vma_start_read_locked 395 160
-vma_start_read_locked_nested 395 160
-vma_start_write 591 160
-vma_start_write_killable 592 160
-vmalloc 82 215
-vzalloc 82 215
-wait_event 564 35
-wait_event_cmd 564 35
-wait_event_exclusive_cmd 564 35
-wait_event_freezable 565 35
-wait_event_freezable_timeout 565 35
-wait_event_hrtimeout 565 35
-wait_event_idle 564 35
-wait_event_idle_exclusive 564 35
-wait_event_idle_timeout 565 35
-wait_event_interruptible 565 35
-wait_event_interruptible_exclusive 565 35
-wait_event_interruptible_hrtimeout 565 35
-wait_event_interruptible_lock_irq 565 35
-wait_event_interruptible_locked 565 35
-wait_event_interruptible_locked_irq 565 35
-wait_event_interruptible_timeout 565 35
-wait_event_killable 565 35
-wait_event_killable_timeout 565 35
-wait_event_lock_irq 564 35
-wait_event_lock_irq_cmd 564 35
-wait_event_state 565 35
-wait_event_timeout 565 35
-wait_for_completion 231 69
-wait_for_completion_interruptible 593 69
-wait_for_completion_interruptible_timeout 593 69
-wait_for_completion_io 231 69
-wait_for_completion_io_timeout 593 69
-wait_for_completion_killable 593 69
-wait_for_completion_killable_timeout 593 69
-wait_for_completion_state 593 69
-wait_for_completion_timeout 593 69
-wait_on_bit 594 53
-wait_on_bit_action 594 53
-wait_on_bit_io 594 53
-wait_on_bit_lock 595 53
-wait_on_bit_lock_action 595 53
-wait_on_bit_lock_io 595 53
-wait_on_bit_timeout 594 53
-wait_on_buffer 194 63
-wait_on_page_writeback 194 100
-wait_task_inactive 179 83
-wait_var_event 194 53
-wait_var_event_any_lock 179 53
-wait_var_event_interruptible 179 53
-wait_var_event_io 194 53
-wait_var_event_killable 179 53
-wait_var_event_mutex 179 53
-wait_var_event_spinlock 179 53
-wait_var_event_timeout 179 53
-wait_woken 358 39
-waitqueue_active 9 18
-wake_q_add 596 83
-wake_q_add_safe 596 83
-wake_up 77 35
-wake_up_all 77 35
-wake_up_all_locked 40 35
-wake_up_bit 40 216
-wake_up_interruptible 77 35
-wake_up_interruptible_all 77 35
-wake_up_interruptible_nr 77 35
-wake_up_interruptible_poll 77 35
-wake_up_interruptible_sync 40 35
-wake_up_interruptible_sync_poll 40 35
-wake_up_interruptible_sync_poll_locked 40 18
-wake_up_locked 40 35
-wake_up_locked_poll 40 35
-wake_up_new_task 81 83
-wake_up_nr 77 35
-wake_up_poll 77 35
-wake_up_poll_on_current_cpu 40 18
-wake_up_pollfree 40 18
-wake_up_process 229 35
-wake_up_q 363 83
-wake_up_state 229 35
-wake_up_sync 40 35
-wake_up_var 40 216
-wake_up_var_locked 40 53
-wake_up_var_protected 40 53
-wiphy_lock 236 217
-wiphy_unlock 239 217
-wmb 248 92
-woken_wake_function 229 39
-work_pending 53 10
-wq_has_single_sleeper 9 18
-wq_has_sleeper 278 18
-write_lock 324 184
-write_lock_bh 597 184
-write_lock_irq 325 184
-write_lock_irqsave 325 184
-write_lock_nested 324 184
-write_seqcount_begin 484 34
-write_seqcount_begin_nested 484 34
-write_seqcount_end 485 34
-write_seqcount_invalidate 483 34
-write_seqcount_latch 483 34
-write_seqcount_latch_begin 484 34
-write_seqcount_latch_end 586 34
-write_seqlock 503 34
-write_seqlock_bh 504 34
-write_seqlock_irq 505 34
-write_seqlock_irqsave 505 34
-write_sequnlock 506 34
-write_sequnlock_bh 507 34
-write_sequnlock_irq 508 34
-write_sequnlock_irqrestore 508 34
-write_trylock 598 184
-write_trylock_irqsave 599 184
-write_unlock 600 184
-write_unlock_bh 601 184
-write_unlock_irq 602 184
-write_unlock_irqrestore 602 184
-writeb 51 33
-writeb_relaxed 51 33
-writel 51 33
-writel_relaxed 51 33
-writeq 51 33
-writeq_relaxed 51 33
-writesb 33 33
-writesl 33 33
-writesq 33 33
-writesw 33 33
-writew 51 33
-writew_relaxed 51 33
-ww_mutex_lock 237 218
-ww_mutex_lock_interruptible 237 218
-ww_mutex_lock_slow 236 218
-ww_mutex_lock_slow_interruptible 237 218
-ww_mutex_trylock 238 218
-ww_mutex_unlock 239 218
-xa_alloc 79 40
-xa_cmpxchg 603 40
-xa_erase 604 40
-xa_erase_irq 604 40
-xa_for_each 233 40
-xa_insert 79 40
-xa_load 233 40
-xa_lock 41 219
-xa_lock_bh 42 219
-xa_lock_irq 318 219
-xa_lock_irqsave 318 219
-xa_store 605 40
-xa_store_irq 605 40
-xa_trylock 451 219
-xa_unlock 44 219
-xa_unlock_bh 45 219
-xa_unlock_irq 555 219
-xa_unlock_irqrestore 555 219
-xas_load 233 40
-xas_lock 41 219
-xas_lock_bh 42 219
-xas_lock_irq 318 219
-xas_lock_irqsave 318 219
-xas_store 606 40
-xas_unlock 44 219
-xas_unlock_bh 45 219
-xas_unlock_irq 555 219
-xas_unlock_irqrestore 555 219
-xchg 171 49
-xchg_acquire 172 49
-xchg_relaxed 173 49
-xchg_release 174 49
-xor_unlock_is_negative_byte 607 21
-xprt_wait_for_buffer_space 13 220
-xprt_write_space 608 220
-yield 344 71
+virt_wmb 275 92
+vma_assert_locked 36 160
+vma_assert_write_locked 36 160
+vma_end_read 767 160
+vma_end_write_all 768 160
+vma_is_attached 57 160
+vma_start_read 499 160
+vma_start_read_locked 499 160
+vma_start_read_locked_nested 499 160
+vma_start_write 769 160
+vma_start_write_killable 770 160
+vmalloc 87 215
+vzalloc 87 215
+wait_event 725 35
+wait_event_cmd 725 35
+wait_event_exclusive_cmd 725 35
+wait_event_freezable 726 35
+wait_event_freezable_timeout 726 35
+wait_event_hrtimeout 726 35
+wait_event_idle 725 35
+wait_event_idle_exclusive 725 35
+wait_event_idle_timeout 726 35
+wait_event_interruptible 726 35
+wait_event_interruptible_exclusive 726 35
+wait_event_interruptible_hrtimeout 726 35
+wait_event_interruptible_lock_irq 726 35
+wait_event_interruptible_locked 726 35
+wait_event_interruptible_locked_irq 726 35
+wait_event_interruptible_timeout 726 35
+wait_event_killable 726 35
+wait_event_killable_timeout 726 35
+wait_event_lock_irq 725 35
+wait_event_lock_irq_cmd 725 35
+wait_event_state 726 35
+wait_event_timeout 726 35
+wait_for_completion 771 69
+wait_for_completion_interruptible 772 69
+wait_for_completion_interruptible_timeout 772 69
+wait_for_completion_io 771 69
+wait_for_completion_io_timeout 772 69
+wait_for_completion_killable 772 69
+wait_for_completion_killable_timeout 772 69
+wait_for_completion_state 772 69
+wait_for_completion_timeout 772 69
+wait_on_bit 773 53
+wait_on_bit_action 773 53
+wait_on_bit_io 773 53
+wait_on_bit_lock 774 53
+wait_on_bit_lock_action 774 53
+wait_on_bit_lock_io 774 53
+wait_on_bit_timeout 773 53
+wait_on_buffer 315 63
+wait_on_page_writeback 315 100
+wait_task_inactive 187 83
+wait_var_event 315 53
+wait_var_event_any_lock 187 53
+wait_var_event_interruptible 187 53
+wait_var_event_io 315 53
+wait_var_event_killable 187 53
+wait_var_event_mutex 187 53
+wait_var_event_spinlock 187 53
+wait_var_event_timeout 187 53
+wait_woken 775 39
+waitqueue_active 12 18
+wake_q_add 776 83
+wake_q_add_safe 776 83
+wake_up 81 35
+wake_up_all 81 35
+wake_up_all_locked 82 35
+wake_up_bit 777 216
+wake_up_interruptible 81 35
+wake_up_interruptible_all 81 35
+wake_up_interruptible_nr 81 35
+wake_up_interruptible_poll 81 35
+wake_up_interruptible_sync 82 35
+wake_up_interruptible_sync_poll 82 35
+wake_up_interruptible_sync_poll_locked 82 18
+wake_up_locked 82 35
+wake_up_locked_poll 82 35
+wake_up_new_task 778 83
+wake_up_nr 81 35
+wake_up_poll 81 35
+wake_up_poll_on_current_cpu 82 18
+wake_up_pollfree 82 18
+wake_up_process 779 35
+wake_up_q 451 83
+wake_up_state 779 35
+wake_up_sync 82 35
+wake_up_var 777 216
+wake_up_var_locked 82 53
+wake_up_var_protected 82 53
+wiphy_lock 254 217
+wiphy_unlock 257 217
+wmb 275 92
+woken_wake_function 245 39
+work_pending 57 10
+wq_has_single_sleeper 12 18
+wq_has_sleeper 320 18
+write_lock 780 184
+write_lock_bh 781 184
+write_lock_irq 782 184
+write_lock_irqsave 782 184
+write_lock_nested 780 184
+write_seqcount_begin 615 34
+write_seqcount_begin_nested 615 34
+write_seqcount_end 616 34
+write_seqcount_invalidate 614 34
+write_seqcount_latch 614 34
+write_seqcount_latch_begin 615 34
+write_seqcount_latch_end 763 34
+write_seqlock 646 34
+write_seqlock_bh 647 34
+write_seqlock_irq 648 34
+write_seqlock_irqsave 648 34
+write_sequnlock 649 34
+write_sequnlock_bh 650 34
+write_sequnlock_irq 651 34
+write_sequnlock_irqrestore 651 34
+write_trylock 783 184
+write_trylock_irqsave 784 184
+write_unlock 785 184
+write_unlock_bh 786 184
+write_unlock_irq 787 184
+write_unlock_irqrestore 787 184
+writeb 55 33
+writeb_relaxed 55 33
+writel 55 33
+writel_relaxed 55 33
+writeq 55 33
+writeq_relaxed 55 33
+writesb 36 33
+writesl 36 33
+writesq 36 33
+writesw 36 33
+writew 55 33
+writew_relaxed 55 33
+ww_mutex_lock 255 218
+ww_mutex_lock_interruptible 255 218
+ww_mutex_lock_slow 254 218
+ww_mutex_lock_slow_interruptible 255 218
+ww_mutex_trylock 256 218
+ww_mutex_unlock 257 218
+xa_alloc 84 40
+xa_cmpxchg 788 40
+xa_erase 789 40
+xa_erase_irq 789 40
+xa_for_each 790 40
+xa_insert 84 40
+xa_load 603 40
+xa_lock 45 219
+xa_lock_bh 46 219
+xa_lock_irq 712 219
+xa_lock_irqsave 712 219
+xa_store 791 40
+xa_store_irq 791 40
+xa_trylock 573 219
+xa_unlock 48 219
+xa_unlock_bh 49 219
+xa_unlock_irq 715 219
+xa_unlock_irqrestore 715 219
+xas_load 603 40
+xas_lock 45 219
+xas_lock_bh 46 219
+xas_lock_irq 712 219
+xas_lock_irqsave 712 219
+xas_store 792 40
+xas_unlock 48 219
+xas_unlock_bh 49 219
+xas_unlock_irq 715 219
+xas_unlock_irqrestore 715 219
+xchg 178 49
+xchg_acquire 179 49
+xchg_relaxed 180 49
+xchg_release 181 49
+xor_unlock_is_negative_byte 793 21
+xprt_wait_for_buffer_space 16 220
+xprt_write_space 794 220
+yield 422 71
 `;
 
-/** A JSON array a line, in the order of `Shape` in lookup.ts. */
-export const shapes = `["read",0,"lvalue",null,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["call",0,"lvalue",null,null,null,"none",false,"none",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"none",true,"none",null,null,[],"maybe"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"relaxed",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"none",false,"plain",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"none",true,"relaxed",null,null,[],"no"]
-["fence",0,"lvalue",null,null,null,"none",true,"compiler",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"plain",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"rmb","relaxed",null,[],"no"]
-["write",0,"lvalue",null,"store",1,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"wmb",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"old",true,"full",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"test",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",false,"wmb",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",1,"pointer",0,"assign",2,"none",false,"plain",null,null,[],"no"]
-["unlock",1,"pointer",0,null,null,"none",true,"release",null,["bit-spin",false,false,false],["-preempt-off"],"no"]
-["rmw",1,"pointer",0,"flip",null,"none",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"none",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"none",false,"release",null,null,[],"no"]
-["read",1,"pointer",null,"load",null,"value",true,"none",null,null,[],"yes"]
-["read",1,"pointer",null,"load",null,"value",true,"none",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"value",true,"none",null,null,[],"yes"]
-["rmw",1,"pointer",0,"set",null,"none",false,"plain",null,null,[],"no"]
-["free",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"value",true,"none",null,null,[],"maybe"]
-["call",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["write",1,"pointer",null,"store",0,"test",false,"plain",null,null,[],"no"]
-["write",2,"pointer",null,"store",0,"test",false,"plain",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"old",false,"plain",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+bh-off"],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-bh-off"],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["spin",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["spin",false,false,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],["-bh-off"],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+preempt-off"],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-preempt-off"],"no"]
-["fence",null,"pointer",null,null,null,"test",true,"compiler",null,null,["-preempt-off"],"no"]
-["write",1,"pointer",null,"store",0,"value",true,"none",null,null,[],"yes"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["call",1,"pointer",null,null,0,"none",true,"none",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"acquire",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"test",true,"relaxed",null,null,[],"no"]
-["write",null,"pointer",null,"store",0,"none",true,"relaxed",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"value",false,"plain",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",false,"plain",null,null,[],"no"]
-["write",1,"pointer",null,"store",0,"none",false,"plain",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire",null,["raw-spin",false,false,false],[],"no"]
-["rmw",1,"pointer",0,"flip",null,"old",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"old",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"set",null,"old",false,"plain",null,null,[],"no"]
-["rmw",0,"lvalue",null,"add",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"add",1,"new",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"and",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"cmpxchg",2,"old",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"dec",null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"dec",null,"new",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"inc",null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"inc",null,"new",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"or",1,"none",false,"none",null,null,[],"no"]
-["read",0,"lvalue",null,"load",null,"value",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"sub",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"sub",1,"new",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"cmpxchg",2,"success",false,"none",null,null,[],"no"]
-["write",0,"lvalue",null,"store",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"xchg",1,"old",false,"none",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"old",true,"release",null,null,[],"no"]
-["publish",0,"pointer",null,"store",2,"value",true,"release",null,null,[],"maybe",true]
-["publish",0,"pointer",null,"store",2,"old",true,"release",null,null,[],"maybe"]
-["wake",0,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwsem",true,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwsem",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwsem",true,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwsem",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwsem",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwsem",false,false,false],[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+irqs-off"],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-irqs-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["raw-spin",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],[],"no"]
-["rmw",1,"pointer",0,"assign",2,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"test",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"test",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"test",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"test",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"add",1,"success",true,"full","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",true,"acquire","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",true,"relaxed","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",true,"release","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"value",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"success",true,"full","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"old",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"add",1,"old",true,"full","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"old",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"old",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"old",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"old",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"old",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"old",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"old",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"test",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"none",true,"relaxed",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",true,"relaxed",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"test",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",true,"acquire","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",true,"relaxed","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",true,"release","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"full","full",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"full","full",null,[],"yes"]
-["wake",0,"pointer",null,"dec",null,"test",true,"full","full",null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["wake",0,"pointer",null,null,null,"value",true,"release",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["sock",false,false,false],["+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["sock",false,false,false],["-preempt-off"],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"andnot",1,"success",true,"full","relaxed",null,[],"no"]
-["read",1,"pointer",0,"load",null,"test",true,"relaxed",null,null,[],"no"]
-["lock",1,"pointer",0,null,null,"none",true,"acquire",null,["bit-spin",false,false,false],["+preempt-off"],"no"]
-["lock",1,"pointer",0,null,null,"success",true,"acquire","none",["bit-spin",false,true,false],["+preempt-off"],"no"]
-["write",0,"pointer",null,"store",null,"test",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"andnot",null,"none",false,"plain",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"test",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"or",null,"none",false,"plain",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",false,"plain",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["call",0,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"release",null,null,[],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"old",true,"none",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"acquire",null,null,[],"yes"]
-["rmw",1,"pointer",0,"flip",null,"none",true,"relaxed",null,null,[],"no"]
-["wake",1,"pointer",0,"clear",null,"none",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"none",true,"release",null,null,[],"no"]
-["rmw",null,"pointer",0,"clear",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",1,"clear",null,"none",true,"relaxed",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",false,"none","none",null,[],"no"]
-["read",0,"pointer",null,"load",null,"test",true,"acquire","relaxed",null,[],"no"]
-["wait",null,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["wait",null,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["rcu",null,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["console",false,false,true],[],"yes"]
-["lock",null,"pointer",null,null,null,"success",true,"acquire","none",["console",false,true,true],[],"no"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["console",false,false,true],[],"maybe"]
-["call",2,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["read",1,"pointer",null,"load",null,"value",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"set",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",0,"set",null,"old",true,"full",null,null,[],"no"]
-["read",1,"pointer",0,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["cpu-hotplug",true,false,true],[],"yes"]
-["lock",null,"pointer",null,null,null,"success",true,"acquire","none",["cpu-hotplug",true,true,true],[],"no"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["cpu-hotplug",true,false,true],[],"no"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["cpu-hotplug",false,false,true],[],"yes"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["cpu-hotplug",false,false,true],[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"relaxed","relaxed",null,[],"no"]
-["call",0,"lvalue",null,null,null,"value",false,"none",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"value",true,"full",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"acquire",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"acquire",null,null,[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"value",true,"relaxed",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"address",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["mutex",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["mutex",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["mutex",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["mutex",false,false,false],[],"no"]
-["wait",1,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["free",1,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"value",false,"plain",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"test",true,"none",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"none","none",null,[],"yes"]
-["free",2,"pointer",null,null,null,"none",true,"none",null,null,[],"maybe"]
-["fence",null,"pointer",null,null,null,"none",true,"full",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"rmb",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"wmb",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["semaphore",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["semaphore",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["rwsem",true,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["semaphore",false,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["rwsem",false,true,false],[],"yes"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"relaxed",null,null,[],"yes"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"release",null,null,[],"maybe"]
-["wake",1,"pointer",null,null,null,"success",true,"release","none",null,[],"no"]
-["rmw",null,"pointer",null,"inc",null,"success",true,"full","relaxed",null,[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["sb-freeze",true,false,false],[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"full","full",null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["sb-freeze",true,false,false],[],"yes"]
-["wait",null,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"release",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["page",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["page",false,true,false],[],"yes"]
-["rmw",0,"pointer",null,"set",null,"test",true,"relaxed",null,null,[],"maybe"]
-["free",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"no"]
-["free",0,"pointer",null,"sub",1,"none",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"add",1,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",1,"success",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"test",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"new",true,"full",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["page",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["page",false,false,false],[],"no"]
-["read",1,"pointer",null,"load",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"acquire",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"full",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire",null,["spin",false,false,false],["+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],[],"no"]
-["fence",null,"pointer",null,null,null,"value",true,"compiler",null,null,["+preempt-off"],"no"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,["+preempt-off"],"no"]
-["call",0,"lvalue",null,null,null,"value",true,"none",null,null,["+preempt-off"],"no"]
-["lock",2,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+rcu-read","+preempt-off"],"yes"]
-["rcu",null,"pointer",null,null,null,"value",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"acquire","relaxed",null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mutex",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],["+irqs-off","+preempt-off"],"no"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["jump-label",false,false,true],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],["+irqs-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+migrate-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["mmap",true,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mmap",true,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["mmap",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mutex",false,true,false],[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+pagefault-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["percpu-rwsem",true,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["percpu-rwsem",true,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["percpu-rwsem",false,false,false],[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed",null,null,[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed","relaxed",null,[],"maybe"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed","relaxed",null,[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["raw-spin",false,true,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["raw-spin",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["raw-spin",false,true,false],["+preempt-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-tasks-trace-read"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",true,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",true,false,false],["+irqs-off","+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["rwsem",true,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["rwsem",true,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["rwsem",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["rwsem",false,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["spin",false,false,false],["+irqs-off","+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["spin",false,true,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["spin",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["spin",false,true,false],["+preempt-off"],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,["+srcu-read"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],["+irqs-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",false,false,false],["+irqs-off","+preempt-off"],"no"]
-["publish",0,"pointer",null,"store",1,"none",true,"release",null,null,[],"no"]
-["publish",1,"pointer",null,"store",0,"none",true,"release",null,null,[],"no"]
-["read",2,"pointer",null,"load",null,"value",true,"address",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["bit-spin",false,false,false],["+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["bit-spin",false,false,false],["-preempt-off"],"no"]
-["read",1,"pointer",null,"load",null,"value",true,"address",null,null,[],"no"]
-["read",2,"pointer",null,"load",null,"value",false,"plain",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["write",0,"pointer",null,"add",null,"value",false,"plain",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,[],"maybe",true]
-["call",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no",true]
-["publish",0,"pointer",null,"store",1,"value",true,"release",null,null,[],"maybe"]
-["call",null,"pointer",null,null,null,"none",true,"none",null,null,["+preempt-off"],"maybe"]
-["write",0,"pointer",null,"store",null,"old",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"acquire","acquire",null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"full",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"value",false,"plain",null,null,[],"maybe"]
-["wake",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"no"]
-["wait",null,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["wait",null,"pointer",null,null,null,"value",true,"full",null,null,[],"yes"]
-["fence",null,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"maybe"]
-["wake",0,"pointer",null,null,null,"success",true,"full","full",null,[],"no"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["jump-label",false,false,true],[],"no"]
-["publish",0,"pointer",null,"store",null,"value",false,"wmb",null,null,[],"no"]
-["publish",0,"pointer",null,"store",null,"value",true,"release",null,null,[],"no"]
-["free",0,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["call",0,"pointer",null,null,null,"value",true,"compiler",null,null,["+preempt-off","+pagefault-off"],"no"]
-["free",2,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"release",null,null,[],"maybe"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"release","release",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"release","release",null,[],"yes"]
-["wait",0,"pointer",null,null,null,"value",true,"full",null,null,[],"yes"]
-["wake",1,"pointer",null,null,null,"success",true,"release","release",null,[],"no"]
-["wake",null,"pointer",null,null,null,"value",true,"full",null,null,[],"yes"]
-["read",null,"pointer",null,"load",null,"test",true,"relaxed",null,null,[],"no"]
-["read",null,"pointer",null,"load",null,"test",false,"plain",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"none",true,"full",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"none",true,"compiler",null,null,["-preempt-off","-pagefault-off"],"no"]
-["free",0,"pointer",null,null,null,"none",true,"none",null,null,[],"maybe"]
-["publish",1,"pointer",null,"store",0,"none",true,"wmb",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"none",true,"release",null,null,[],"no"]
-["publish",1,"pointer",null,"store",0,"none",true,"release",null,null,[],"maybe"]
-["rmw",1,"pointer",null,"xchg",0,"test",true,"full",null,null,[],"no"]
-["rmw",2,"pointer",null,"xchg",0,"test",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",null,"old",true,"full","acquire",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",null,"success",true,"full","acquire",null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"none",false,"none",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",false,"none",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",false,"none",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",false,"none",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"none",false,"none",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",false,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",false,"none",null,["local-lock",false,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"success",false,"none","none",["local-lock",false,true,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",false,"none","none",["local-lock",false,true,false],["+irqs-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],["-irqs-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",false,"none",null,["local-lock",false,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["buffer",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["sock",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire",null,["sock",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["vma",true,true,false],[],"no"]
-["call",0,"pointer",null,null,null,"test",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"success",true,"relaxed","acquire",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"value",true,"relaxed","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"full",null,null,[],"no"]
-["call",1,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"none",null,null,[],"yes"]
-["call",null,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["call",null,"pointer",null,null,null,"none",true,"none",null,null,[],"maybe"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-migrate-off"],"no"]
-["read",0,"pointer",null,"load",null,"test",true,"rmb",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"success",true,"acquire","acquire",null,[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["mmap",true,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["mmap",true,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["mmap",true,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["mmap",false,true,false],[],"yes"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["mmap",false,false,false],[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["sb-freeze",true,true,false],[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"value",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"none",null,null,[],"maybe"]
-["wake",1,"pointer",null,null,null,"value",true,"release",null,null,[],"no"]
-["wake",2,"pointer",null,null,null,"value",true,"release",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"test",true,"full",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"full",null,null,[],"maybe"]
-["rmw",0,"pointer",null,"set",null,"success",true,"full","none",null,[],"no"]
-["read",null,"pointer",null,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mutex",false,true,false],[],"maybe"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"value",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"value",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"value",true,"relaxed",null,null,[],"no"]
-["wake",null,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-pagefault-off"],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed",null,null,[],"maybe"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"relaxed",null,null,[],"maybe"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["pci-rescan",false,false,true],[],"yes"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["pci-rescan",false,false,true],[],"no"]
-["call",0,"lvalue",null,null,null,"value",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"add",1,"none",true,"none",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"none",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"none",true,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["percpu-rwsem",true,true,false],[],"no"]
-["rmw",0,"pointer",null,"add",1,"success",true,"relaxed","relaxed",null,[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["percpu-rwsem",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["percpu-rwsem",false,false,false],[],"no"]
-["rmw",0,"pointer",null,"inc",null,"value",true,"relaxed",null,null,[],"yes"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"value",true,"relaxed",null,null,[],"yes"]
-["publish",1,"pointer",null,"store",2,"none",true,"wmb",null,null,[],"no"]
-["lock",1,"pointer",null,null,null,"value",true,"acquire",null,["spin",false,false,false],["+preempt-off"],"no"]
-["publish",1,"pointer",null,"store",2,"none",true,"relaxed",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+preempt-off"],"no"]
-["rmw",2,"pointer",null,"xchg",3,"old",true,"relaxed",null,null,[],"no"]
-["rmw",2,"pointer",null,"xchg",null,"old",true,"relaxed",null,null,[],"no"]
-["rcu",null,"pointer",null,null,null,"test",true,"full","none",null,[],"no"]
-["rcu",0,"pointer",null,null,null,"test",true,"full","none",null,[],"no"]
-["wait",1,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"full","none",null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"full",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"test",true,"full",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,[],"maybe"]
-["write",2,"pointer",null,"store",null,"none",true,"relaxed",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"relaxed","relaxed",null,["+rcu-read"],"no"]
-["lock",3,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+rcu-read","+preempt-off"],"no"]
-["read",1,"pointer",null,"load",null,"value",true,"relaxed",null,null,["+rcu-read"],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read"],"no"]
-["unlock",1,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],["-rcu-read","-preempt-off"],"no"]
-["rmw",2,"pointer",null,"andnot",null,"test",true,"relaxed",null,null,[],"no"]
-["write",2,"pointer",null,"store",4,"none",true,"relaxed",null,null,[],"no"]
-["rmw",2,"pointer",null,"or",3,"test",true,"relaxed",null,null,[],"no"]
-["rmw",2,"pointer",null,"andnot",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",1,"success",true,"relaxed","relaxed",null,[],"no"]
-["call",0,"pointer",null,null,null,"none",true,"compiler",null,null,["-preempt-off"],"no"]
-["call",0,"lvalue",null,null,null,"none",true,"compiler",null,null,["-preempt-off"],"no"]
-["wake",2,"pointer",null,null,null,"success",true,"release","release",null,[],"no"]
-["publish",0,"pointer",null,"store",2,"value",true,"release",null,null,[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],["-preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["raw-spin",false,true,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["raw-spin",false,true,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["raw-spin",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],["-bh-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],["-irqs-off","-preempt-off"],"no"]
-["write",0,"pointer",null,"add",null,"none",true,"wmb",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"wmb",null,["seqcount",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"wmb",null,["seqcount",true,false,false],[],"no"]
-["write",2,"pointer",null,"store",0,"none",false,"plain",null,null,[],"no"]
-["publish",2,"pointer",null,"store",0,"none",true,"release",null,null,[],"no"]
-["publish",0,"lvalue",null,"store",1,"none",true,"release",null,null,[],"no"]
-["read",0,"lvalue",null,"load",null,"value",true,"address",null,null,[],"no"]
-["read",0,"lvalue",null,"load",null,"value",false,"plain",null,null,[],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read","+bh-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read","+migrate-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read","+preempt-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read","-bh-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read","-migrate-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read","-preempt-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-tasks-trace-read"],"no"]
-["publish",0,"lvalue",null,"store",1,"old",true,"release",null,null,[],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",true,false,false],["+bh-off"],"no"]
-["read",0,"pointer",null,"load",null,"none",true,"acquire",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["seqlock",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["seqlock",false,false,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["seqlock",false,false,false],["+irqs-off","+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["seqlock",false,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["seqlock",false,false,false],["-bh-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["seqlock",false,false,false],["-irqs-off","-preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwlock",true,true,false],["+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",true,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",true,false,false],["-bh-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",true,false,false],["-irqs-off","-preempt-off"],"no"]
-["call",1,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["call",1,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"success",true,"relaxed","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"success",true,"acquire","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"success",true,"release","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"test",true,"release",null,null,[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["sock",false,false,false],[],"no"]
-["publish",0,"pointer",null,"store",1,"value",true,"release",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"value",true,"relaxed",null,null,[],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rt-mutex",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["rt-mutex",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rt-mutex",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rt-mutex",false,false,false],[],"no"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["rtnl",false,false,true],[],"yes"]
-["lock",null,"pointer",null,null,null,"value",true,"acquire","none",["rtnl",false,true,true],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rtnl",false,false,true],[],"yes"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rtnl",false,false,true],[],"no"]
-["lock",null,"pointer",null,null,null,"success",true,"acquire","none",["rtnl",false,true,true],[],"no"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["rtnl",false,false,true],[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["sb-freeze",true,true,false],[],"no"]
-["wake",0,"pointer",null,null,null,"success",true,"release","release",null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"release","relaxed",null,[],"no"]
-["write",null,"pointer",null,"store",0,"none",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,null,null,"old",true,"full",null,null,[],"no"]
-["write",2,"pointer",null,"store",3,"none",true,"relaxed",null,null,[],"no"]
-["rmw",null,"pointer",0,"set",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",1,"set",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,null,null,"value",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,null,null,"none",true,"acquire",null,null,[],"no"]
-["write",1,"pointer",null,"store",0,"none",true,"relaxed",null,null,[],"no"]
-["wake",null,"pointer",null,null,null,"value",true,"release",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"after-atomic",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"before-atomic",null,null,[],"no"]
-["write",0,"lvalue",null,"store",1,"none",true,"full",null,null,[],"no"]
-["read",0,"pointer",1,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",1,"clear",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",1,"set",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",1,"assign",2,"none",false,"plain",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],["-irqs-off","-preempt-off"],"no"]
-["wait",0,"lvalue",null,null,null,"none",true,"none",null,null,[],"no"]
-["rcu",0,"pointer",null,null,null,"value",true,"none",null,null,["+srcu-read"],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,["-srcu-read"],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"none",null,null,[],"yes"]
-["rmw",0,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"none",null,null,[],"yes"]
-["read",0,"pointer",null,"load",null,"test",true,"none",null,null,[],"no"]
-["wake",0,"pointer",null,"store",1,"none",true,"full",null,null,[],"no"]
-["wait",0,"lvalue",null,null,null,"none",true,"none",null,null,[],"yes"]
-["wait",0,"lvalue",null,null,null,"value",true,"none",null,null,[],"yes"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire",null,["raw-spin",false,false,false],["+irqs-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],["-irqs-off"],"no"]
-["wake",1,"pointer",null,null,null,"value",true,"full","none",null,[],"no"]
-["rmw",1,"pointer",0,"flip",null,"old",true,"full",null,null,[],"no"]
-["rmw",null,"pointer",0,"clear",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",1,"clear",null,"old",true,"full",null,null,[],"no"]
-["wake",1,"pointer",0,"clear",null,"old",true,"full","full",null,[],"no"]
-["rmw",1,"pointer",0,"set",null,"old",true,"acquire","relaxed",null,[],"no"]
-["rmw",null,"pointer",0,"set",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",1,"set",null,"old",true,"full",null,null,[],"no"]
-["read",1,"pointer",0,"load",null,"value",true,"acquire",null,null,[],"no"]
-["read",null,"pointer",0,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",false,"none","none",null,[],"no"]
-["wait",0,"pointer",null,null,null,"success",true,"acquire","none",null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["buffer",false,true,false],[],"no"]
-["rmw",0,"pointer",null,"add",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"none",false,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"none",null,["seqcount",true,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"none",null,["seqcount",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"none",null,["seqcount",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["buffer",false,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["semaphore",false,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["vma",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["vma",false,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["vma",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["vma",false,true,false],[],"yes"]
-["wait",0,"pointer",null,null,null,"value",true,"acquire","none",null,[],"yes"]
-["wait",0,"pointer",1,null,null,"value",true,"acquire","none",null,[],"yes"]
-["rmw",0,"pointer",1,"set",null,"value",true,"full","relaxed",null,[],"yes"]
-["wake",1,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",false,false,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwlock",false,true,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwlock",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",false,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",false,false,false],["-bh-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",false,false,false],["-irqs-off","-preempt-off"],"no"]
-["publish",0,"pointer",null,"store",3,"old",true,"release",null,null,[],"maybe",true]
-["write",0,"pointer",null,"store",null,"old",true,"relaxed",null,null,[],"no",true]
-["publish",0,"pointer",null,"store",2,"old",true,"release",null,null,[],"maybe",true]
-["publish",0,"pointer",null,"store",1,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"test",true,"release",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"success",true,"none",null,null,[],"no"]`;
+/** A row a line, as JSON, in the words of describe.ts. */
+export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
+{"kind":"call","result":"value"}
+{"kind":"call","cell":0,"by":"lvalue","atomic":false}
+{"kind":"call"}
+{"kind":"call","result":"none"}
+{"kind":"call","cell":0,"result":"none","sleeps":"maybe"}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"relaxed"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"delayed-work","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain"}
+{"kind":"write","cell":0,"ordering":"relaxed"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"work","handler":1}}
+{"kind":"fence","cell":0,"by":"lvalue","ordering":"compiler"}
+{"kind":"read","cell":0,"ordering":"relaxed"}
+{"kind":"read","cell":0,"ordering":"plain"}
+{"kind":"read","cell":0,"ordering":"rmb","onFailure":"relaxed"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"wmb"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"set","result":"old","ordering":"full"}
+{"kind":"call","result":"test"}
+{"kind":"rmw","cell":0,"operation":"clear","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"wmb"}
+{"kind":"wait","cell":0}
+{"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
+{"kind":"unlock","cell":1,"bit":0,"lock":"bit-spin","context":"-preempt-off"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"flip","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","atomic":false,"ordering":"release"}
+{"kind":"read","cell":1,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"read","cell":1,"result":"value","ordering":"none","sleeps":"no"}
+{"kind":"write","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"free","cell":0}
+{"kind":"call","result":"value","sleeps":"maybe","alloc":true}
+{"kind":"call","cell":0}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"list"}
+{"kind":"write","cell":1,"operand":0,"result":"test","atomic":false,"ordering":"plain"}
+{"kind":"write","cell":2,"operand":0,"result":"test","atomic":false,"ordering":"plain"}
+{"kind":"write","cell":0,"result":"old","atomic":false,"ordering":"plain"}
+{"kind":"fence","ordering":"compiler","context":"+bh-off"}
+{"kind":"fence","ordering":"compiler","context":"-bh-off"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","ref":"get"}
+{"kind":"wake","cell":0,"queue":"napi"}
+{"kind":"lock","cell":0,"lock":"spin","context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"spin","context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true}
+{"kind":"unlock","cell":0,"lock":"spin","context":"-preempt-off"}
+{"kind":"unlock","cell":0,"lock":"spin","context":"-bh-off"}
+{"kind":"fence","ordering":"compiler","context":"+preempt-off"}
+{"kind":"fence","ordering":"compiler","context":"-preempt-off"}
+{"kind":"fence","result":"test","ordering":"compiler","context":"-preempt-off"}
+{"kind":"write","cell":1,"operand":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","cell":0,"result":"value"}
+{"kind":"call","cell":1,"operand":0}
+{"kind":"read","cell":0,"ordering":"acquire"}
+{"kind":"read","cell":0,"result":"test","ordering":"relaxed"}
+{"kind":"write","operand":0,"ordering":"relaxed"}
+{"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","consume":"queue","unpublish":{"by":"queue","object":null,"from":0}}
+{"kind":"write","cell":0,"operand":1,"atomic":false,"ordering":"plain","publish":"queue"}
+{"kind":"write","cell":1,"operand":0,"atomic":false,"ordering":"plain","unpublish":{"by":"queue","object":0,"from":1}}
+{"kind":"lock","cell":0,"result":"value","lock":"raw-spin"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"flip","result":"old","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","result":"old","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","result":"old","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"add","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"add","operand":1,"result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"and","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"dec","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"dec","result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"inc","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"inc","result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"or","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"sub","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"sub","operand":1,"result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"cmpxchg","operand":2,"result":"success","atomic":false,"ordering":"none"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"xchg","operand":1,"result":"old","atomic":false,"ordering":"none"}
+{"kind":"wake","cell":0,"result":"value"}
+{"kind":"wake","cell":0}
+{"kind":"write","cell":0,"result":"old","ordering":"release","unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","publish":{"by":"xarray","rcu":true}}
+{"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
+{"kind":"call","result":"value","sleeps":"yes","alloc":true}
+{"kind":"call","result":"value","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rwsem","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rwsem","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"rwsem","conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"rwsem","shared":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"rwsem","sleeps":"no"}
+{"kind":"fence","ordering":"compiler","context":"+irqs-off"}
+{"kind":"fence","ordering":"compiler","context":"-irqs-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true}
+{"kind":"unlock","cell":0,"lock":"raw-spin"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"acquire","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"release","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"old","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"test","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"ordering":"relaxed"}
+{"kind":"write","cell":0,"operand":1,"ordering":"relaxed"}
+{"kind":"write","cell":0,"operand":1,"ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"acquire","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"release","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"spin","object":1,"when":"nonzero"}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"raw-spin","object":1,"when":"nonzero"}}
+{"kind":"wake","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full"}
+{"kind":"wait","cell":0,"result":"value","sleeps":"yes"}
+{"kind":"wake","cell":0,"result":"value","ordering":"release"}
+{"kind":"fence","ordering":"compiler"}
+{"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"andnot","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"read","cell":1,"bit":0,"result":"test","ordering":"relaxed"}
+{"kind":"lock","cell":1,"bit":0,"lock":"bit-spin","context":"+preempt-off"}
+{"kind":"lock","cell":1,"bit":0,"lock":"bit-spin","conditional":true,"context":"+preempt-off"}
+{"kind":"write","cell":0,"result":"test","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"andnot","atomic":false,"ordering":"plain"}
+{"kind":"read","cell":0,"result":"test","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"or","atomic":false,"ordering":"plain"}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain"}
+{"kind":"wait","cell":0,"result":"none","sleeps":"yes"}
+{"kind":"call","cell":0,"result":"none","ordering":"release","sleeps":"no"}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":"put"}
+{"kind":"rcu","cell":0,"register":{"runner":"rcu","handler":1}}
+{"kind":"rcu","cell":0,"register":{"runner":"rcu","handler":2,"object":1}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"delayed-work","waits":false,"cancels":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"delayed-work","cancels":true}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"work","waits":false,"cancels":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true}}
+{"kind":"rmw","cell":1,"bit":0,"operation":"flip","ordering":"relaxed"}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"readers","object":0}}
+{"kind":"wake","cell":1,"bit":0,"operation":"clear","ordering":"full"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"release"}
+{"kind":"rmw","bit":0,"operation":"clear","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"clear","ordering":"relaxed"}
+{"kind":"call","cell":0,"sleeps":"no"}
+{"kind":"call","cell":0,"sleeps":"yes"}
+{"kind":"call","cell":0,"result":"value","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none","onFailure":"none"}
+{"kind":"wake","cell":0,"ordering":"release","wake":"completion"}
+{"kind":"read","cell":0,"result":"test","ordering":"acquire","onFailure":"relaxed"}
+{"kind":"wait","result":"value","sleeps":"yes"}
+{"kind":"wait","sleeps":"yes"}
+{"kind":"rcu","ordering":"full","sleeps":"yes","quiesce":{"of":"readers","object":null}}
+{"kind":"lock","lock":"console","global":true,"sleeps":"yes"}
+{"kind":"lock","lock":"console","conditional":true,"global":true}
+{"kind":"unlock","lock":"console","global":true,"sleeps":"maybe"}
+{"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","result":"old","ordering":"full"}
+{"kind":"read","cell":1,"bit":0,"ordering":"relaxed"}
+{"kind":"lock","lock":"cpu-hotplug","shared":true,"global":true,"sleeps":"yes"}
+{"kind":"lock","lock":"cpu-hotplug","shared":true,"conditional":true,"global":true}
+{"kind":"unlock","lock":"cpu-hotplug","shared":true,"global":true}
+{"kind":"lock","lock":"cpu-hotplug","global":true,"sleeps":"yes"}
+{"kind":"unlock","lock":"cpu-hotplug","global":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false}
+{"kind":"wake","cell":0,"result":"value","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true}}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"queue","bars":true}}
+{"kind":"call","result":"value","sleeps":"no","alloc":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":{"by":"get","object":null}}
+{"kind":"read","cell":0,"ordering":"address"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"none","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","ref":"put"}
+{"kind":"lock","cell":0,"lock":"mutex","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"mutex","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"mutex","conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"mutex","sleeps":"no"}
+{"kind":"wait","cell":1,"ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"free","cell":1}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"data":5,"managed":true}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"thread":3,"data":6,"managed":true}}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","atomic":false,"ordering":"plain","ref":"get"}
+{"kind":"call","cell":0,"result":"value","quiesce":{"of":"delayed-work","waits":false,"cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"delayed-work","cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"test","ordering":"none","quiesce":{"of":"irq","bars":true}}
+{"kind":"wait","cell":0,"ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"call","cell":0,"ordering":"none","quiesce":{"of":"irq","waits":false,"bars":true}}
+{"kind":"call","cell":0,"result":"value","quiesce":{"of":"work","waits":false,"cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"value","onFailure":"none","sleeps":"yes"}
+{"kind":"free","cell":2,"sleeps":"maybe"}
+{"kind":"fence","ordering":"full"}
+{"kind":"fence","ordering":"rmb"}
+{"kind":"fence","ordering":"wmb"}
+{"kind":"call","cell":0,"result":"none","ordering":"none"}
+{"kind":"lock","cell":0,"lock":"semaphore","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"value","lock":"rwsem","conditional":true,"sleeps":"yes"}
+{"kind":"call","cell":0,"ordering":"release","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"yes","ref":"put"}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"queue"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","ref":"put"}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"none","queue":{"runner":"work","on":0}}
+{"kind":"call","cell":0,"ordering":"none"}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"rmw","operation":"inc","result":"success","ordering":"full","onFailure":"relaxed","ref":{"by":"get-unless-zero","object":null}}
+{"kind":"unlock","cell":0,"lock":"sb-freeze","shared":true,"sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"full","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","ref":"put"}
+{"kind":"lock","cell":0,"lock":"sb-freeze","shared":true,"sleeps":"yes"}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":"delayed-work"}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":"work"}
+{"kind":"wait","sleeps":"yes","quiesce":"queue"}
+{"kind":"wait"}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"release"}
+{"kind":"lock","cell":0,"lock":"page","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"page","conditional":true,"sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"set","result":"test","ordering":"relaxed","sleeps":"maybe"}
+{"kind":"free","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"free","cell":0,"operation":"sub","operand":1,"ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"ordering":"relaxed","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"full","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"ordering":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"result":"test","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"result":"new","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"lock","cell":0,"lock":"page","conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"page","sleeps":"no"}
+{"kind":"wait","cell":0,"sleeps":"yes"}
+{"kind":"read","cell":1,"result":"none","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"wait","cell":0,"result":"value","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire"}
+{"kind":"read","cell":0,"ordering":"full"}
+{"kind":"lock","cell":0,"result":"value","lock":"spin","context":"+preempt-off"}
+{"kind":"unlock","cell":0,"lock":"spin"}
+{"kind":"fence","result":"value","ordering":"compiler","context":"+preempt-off"}
+{"kind":"call","cell":0,"result":"value","atomic":true,"ordering":"none","context":"+preempt-off"}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":true,"ordering":"none","context":"+preempt-off"}
+{"kind":"lock","cell":2,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off","sleeps":"yes"}
+{"kind":"rcu","result":"value","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"lock","cell":0,"result":"none","lock":"mutex","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin"}
+{"kind":"lock","result":"none","lock":"console","global":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","sleeps":"yes"}
+{"kind":"lock","result":"none","lock":"cpu-hotplug","shared":true,"global":true,"sleeps":"yes"}
+{"kind":"wait","cell":0,"result":"none","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off +preempt-off"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+irqs-off"}
+{"kind":"lock","result":"none","lock":"jump-label","global":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+irqs-off"}
+{"kind":"lock","cell":0,"result":"none","atomic":true,"ordering":"none","lock":"local-lock"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+migrate-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"mmap","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"mmap","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"mmap","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"no"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+pagefault-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","sleeps":"yes","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"maybe","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"yes","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","ref":"get"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+preempt-off"}
+{"kind":"rcu","result":"none","context":"+rcu-read"}
+{"kind":"rcu","result":"none","context":"+rcu-tasks-trace-read"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+preempt-off"}
+{"kind":"rcu","cell":0,"result":"none","context":"+srcu-read"}
+{"kind":"lock","cell":0,"result":"none","lock":"sb-freeze","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+irqs-off +preempt-off"}
+{"kind":"call","result":"test","ordering":"none"}
+{"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"hash"}
+{"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"hash","rcu":true}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hash"}
+{"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"hash","rcu":true}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":2}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":1}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"rcu":true}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":3}}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"hlist"}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"hlist","rcu":true}}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"list","rcu":true}}
+{"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"hlist","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
+{"kind":"read","cell":2,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
+{"kind":"lock","cell":0,"lock":"bit-spin","context":"+preempt-off"}
+{"kind":"unlock","cell":0,"lock":"bit-spin","context":"-preempt-off"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hlist"}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0}}
+{"kind":"publish","cell":0,"also":[0],"operand":1,"publish":{"by":"list","rcu":true},"unpublish":{"by":"list","object":0,"rcu":true}}
+{"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"list","rcu":true}}
+{"kind":"wait","cell":0,"result":"value","quiesce":{"of":"hrtimer","cancels":true}}
+{"kind":"write","cell":0,"operation":"add","result":"value","atomic":false,"ordering":"plain"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":"hrtimer"}
+{"kind":"wake","cell":0,"ordering":"release","arm":"hrtimer"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"hrtimer","handler":1}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","waits":false,"cancels":true}}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
+{"kind":"call","cell":0,"ownLock":true}
+{"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","rcu":true}}
+{"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
+{"kind":"write","cell":0,"result":"old","ordering":"relaxed","unpublish":{"by":"idr","object":null,"from":0,"rcu":true}}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
+{"kind":"call","cell":0,"result":"none"}
+{"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
+{"kind":"wake","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"wait","ordering":"full","sleeps":"yes"}
+{"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
+{"kind":"fence","ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"maybe","ref":"put"}
+{"kind":"wake","cell":0,"result":"success","ordering":"full","onFailure":"full","queue":"irq-work"}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"irq-work"}
+{"kind":"lock","lock":"jump-label","global":true,"sleeps":"yes"}
+{"kind":"unlock","lock":"jump-label","global":true}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":"index"}
+{"kind":"publish","cell":0,"result":"value","atomic":false,"ordering":"wmb","publish":{"by":"index","object":1}}
+{"kind":"publish","cell":0,"result":"value"}
+{"kind":"free","cell":0,"free":"grace-period"}
+{"kind":"free","cell":0,"sleeps":"yes","free":"grace-period"}
+{"kind":"call","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","cell":0,"result":"value","ordering":"compiler","context":"+preempt-off +pagefault-off"}
+{"kind":"call","cell":0,"result":"value","ordering":"none"}
+{"kind":"free","cell":0,"sleeps":"yes"}
+{"kind":"free","cell":2}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","sleeps":"maybe","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","ref":"put"}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"kthread-work","cancels":true}}
+{"kind":"call","result":"value","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"kthread-work"}
+{"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes","quiesce":{"of":"kthread","bars":true}}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"kthread-work","on":0}}
+{"kind":"wake","result":"value","ordering":"full","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
+{"kind":"read","result":"test","ordering":"relaxed"}
+{"kind":"read","result":"test","atomic":false,"ordering":"plain"}
+{"kind":"wake","cell":0,"ordering":"full"}
+{"kind":"call","cell":0,"ordering":"none","sleeps":"yes"}
+{"kind":"call","cell":0,"ordering":"compiler","context":"-preempt-off -pagefault-off"}
+{"kind":"free","cell":0,"sleeps":"maybe"}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"tree","rcu":true}}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list"}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"publish":"list"}
+{"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"list","rcu":true}}
+{"kind":"write","cell":0,"ordering":"release","unpublish":"list"}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","pointer":"container","consume":"list"}
+{"kind":"read","cell":0,"ordering":"relaxed","pointer":"container","consume":"list"}
+{"kind":"read","cell":0,"ordering":"acquire","consume":"list"}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","each":true,"cursor":0,"rcu":true}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
+{"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"list","unpublish":"list"}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"sleeps":"maybe","publish":{"by":"list","rcu":true}}
+{"kind":"rmw","cell":1,"operation":"xchg","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":2,"operation":"xchg","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"xchg","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","result":"old","ordering":"full","onFailure":"acquire"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","result":"success","ordering":"full","onFailure":"acquire"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"inc","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","atomic":false,"ordering":"none"}
+{"kind":"read","cell":0,"atomic":false,"ordering":"none"}
+{"kind":"write","cell":0,"operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","atomic":false,"ordering":"none"}
+{"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+irqs-off"}
+{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock"}
+{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+irqs-off"}
+{"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-preempt-off"}
+{"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-irqs-off"}
+{"kind":"unlock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock"}
+{"kind":"lock","cell":0,"lock":"buffer","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"sock","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"sock","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"vma","shared":true,"conditional":true}
+{"kind":"call","cell":0,"result":"test"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"relaxed","onFailure":"acquire","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","onFailure":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"full"}
+{"kind":"call","cell":1}
+{"kind":"read","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","sleeps":"yes"}
+{"kind":"call","sleeps":"maybe"}
+{"kind":"fence","ordering":"compiler","context":"+migrate-off"}
+{"kind":"fence","ordering":"compiler","context":"-migrate-off"}
+{"kind":"call","cell":0,"result":"test","sleeps":"no"}
+{"kind":"read","cell":0,"result":"test","ordering":"rmb"}
+{"kind":"read","cell":0,"result":"success","ordering":"acquire","onFailure":"acquire"}
+{"kind":"lock","cell":0,"lock":"mmap","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"mmap","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"mmap","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"mmap","shared":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
+{"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":"put"}
+{"kind":"call","cell":0,"result":"none","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"sb-freeze","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"none","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"maybe","ref":"put"}
+{"kind":"wake","cell":1,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":0}}
+{"kind":"wake","cell":2,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":1}}
+{"kind":"wake","cell":0,"result":"value","arm":"timer"}
+{"kind":"call","cell":0,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"test","ordering":"full"}
+{"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"napi","bars":true}}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"full","sleeps":"maybe"}
+{"kind":"rmw","cell":0,"operation":"set","result":"success","ordering":"full","onFailure":"none"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"full","queue":"napi"}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":"napi"}
+{"kind":"read","ordering":"relaxed","sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"maybe"}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"value","ordering":"relaxed"}
+{"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":0}}
+{"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":1}}
+{"kind":"fence","ordering":"compiler","context":"+pagefault-off"}
+{"kind":"fence","ordering":"compiler","context":"-pagefault-off"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","sleeps":"maybe","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"maybe","ref":"put"}
+{"kind":"lock","lock":"pci-rescan","global":true,"sleeps":"yes"}
+{"kind":"unlock","lock":"pci-rescan","global":true}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":true,"ordering":"none"}
+{"kind":"call","cell":0,"result":"value","atomic":true,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":true,"ordering":"none"}
+{"kind":"read","cell":0,"atomic":true,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","atomic":true,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"inc","atomic":true,"ordering":"none"}
+{"kind":"read","cell":0,"atomic":true,"ordering":"relaxed"}
+{"kind":"write","cell":0,"operand":1,"atomic":true,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"atomic":true,"ordering":"none"}
+{"kind":"lock","cell":0,"lock":"percpu-rwsem","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"percpu-rwsem","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"percpu-rwsem","sleeps":"yes"}
+{"kind":"call","cell":0,"sleeps":"maybe"}
+{"kind":"wait","cell":0,"ordering":"full","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"unlock","cell":0,"lock":"percpu-rwsem","shared":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"percpu-rwsem","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":"put"}
+{"kind":"publish","cell":1,"operand":2,"ordering":"wmb"}
+{"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off"}
+{"kind":"publish","cell":1,"operand":2,"ordering":"relaxed"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+preempt-off"}
+{"kind":"rmw","cell":2,"operation":"xchg","operand":3,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"xchg","result":"old","ordering":"relaxed"}
+{"kind":"rcu","result":"test","ordering":"full","onFailure":"none"}
+{"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none"}
+{"kind":"wait","cell":1,"ordering":"none"}
+{"kind":"call","result":"none","ordering":"none"}
+{"kind":"wait","cell":0,"ordering":"release"}
+{"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none"}
+{"kind":"wait","cell":0,"ordering":"full"}
+{"kind":"wait","cell":0,"result":"test","ordering":"full"}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
+{"kind":"write","cell":2,"ordering":"relaxed"}
+{"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read"}
+{"kind":"lock","cell":3,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off"}
+{"kind":"read","cell":1,"ordering":"relaxed","context":"+rcu-read"}
+{"kind":"rcu","cell":0,"context":"-rcu-read"}
+{"kind":"unlock","cell":1,"lock":"spin","context":"-rcu-read -preempt-off"}
+{"kind":"rmw","cell":2,"operation":"andnot","result":"test","ordering":"relaxed"}
+{"kind":"write","cell":2,"operand":4,"ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"or","operand":3,"result":"test","ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"call","cell":0,"atomic":true,"ordering":"compiler","context":"-preempt-off"}
+{"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":0}}
+{"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":1}}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":0}}
+{"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":1}}
+{"kind":"publish","cell":0,"also":[],"operand":2,"result":"value","publish":{"by":"xarray","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","rcu":true}}
+{"kind":"call","result":"value","ordering":"none"}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-bh-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-irqs-off -preempt-off"}
+{"kind":"write","cell":0,"operation":"add","ordering":"wmb"}
+{"kind":"lock","cell":0,"ordering":"wmb","lock":"seqcount","shared":true}
+{"kind":"unlock","cell":0,"ordering":"wmb","lock":"seqcount","shared":true}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","unpublish":{"by":"tree","object":0,"from":1}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":"tree"}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
+{"kind":"write","cell":2,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
+{"kind":"publish","cell":2,"also":[0],"operand":0,"publish":{"by":"tree","rcu":true}}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","consume":{"by":"pointer","rcu":true}}
+{"kind":"publish","cell":0,"by":"lvalue","operand":1,"publish":{"by":"pointer","rcu":true}}
+{"kind":"publish","cell":0,"by":"pointer","operand":1,"publish":{"by":"pointer","rcu":true}}
+{"kind":"wait","sleeps":"yes","quiesce":"rcu"}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"address","consume":{"by":"pointer","rcu":true}}
+{"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","consume":"pointer"}
+{"kind":"read","cell":0,"by":"pointer","ordering":"address","consume":{"by":"pointer","rcu":true}}
+{"kind":"rcu","context":"+rcu-read"}
+{"kind":"rcu","context":"+rcu-read +bh-off"}
+{"kind":"rcu","context":"+rcu-read +migrate-off"}
+{"kind":"rcu","context":"+rcu-read +preempt-off"}
+{"kind":"rcu","context":"+rcu-tasks-trace-read"}
+{"kind":"rcu","context":"-rcu-read"}
+{"kind":"rcu","context":"-rcu-read -bh-off"}
+{"kind":"rcu","context":"-rcu-read -migrate-off"}
+{"kind":"rcu","context":"-rcu-read -preempt-off"}
+{"kind":"rcu","context":"-rcu-tasks-trace-read"}
+{"kind":"publish","cell":0,"by":"lvalue","operand":1,"result":"old","publish":{"by":"pointer","rcu":true}}
+{"kind":"rcu","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"readers","object":null}}
+{"kind":"rcu","cell":0}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"read","cell":0,"result":"none","ordering":"acquire"}
+{"kind":"lock","cell":0,"lock":"seqlock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"seqlock","context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"seqlock","context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"seqlock","context":"-preempt-off"}
+{"kind":"unlock","cell":0,"lock":"seqlock","context":"-bh-off"}
+{"kind":"unlock","cell":0,"lock":"seqlock","context":"-irqs-off -preempt-off"}
+{"kind":"read","ordering":"relaxed"}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"conditional":true,"context":"+preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-bh-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off"}
+{"kind":"call","cell":1,"result":"value","sleeps":"yes"}
+{"kind":"call","cell":1,"result":"value"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","ref":"get"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","open":{"section":"spin","object":1,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","open":{"section":"rtnl","object":null,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","ref":"put"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","ref":"put"}
+{"kind":"unlock","cell":0,"lock":"sock","sleeps":"no"}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"data":4}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"thread":2,"data":5}}
+{"kind":"publish","cell":0,"operand":1,"result":"value","publish":{"by":"hash","object":1,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true}}
+{"kind":"write","cell":0,"result":"value","ordering":"relaxed","unpublish":{"by":"hash","object":1,"from":0,"rcu":true}}
+{"kind":"rcu","cell":0,"context":"+rcu-read"}
+{"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"rt-mutex","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rt-mutex","conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"rt-mutex","sleeps":"no"}
+{"kind":"call","result":"test","sleeps":"no"}
+{"kind":"lock","lock":"rtnl","global":true,"sleeps":"yes"}
+{"kind":"lock","result":"value","lock":"rtnl","conditional":true,"global":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rtnl","global":true,"sleeps":"yes"}
+{"kind":"unlock","cell":0,"lock":"rtnl","global":true,"sleeps":"no"}
+{"kind":"lock","lock":"rtnl","conditional":true,"global":true,"sleeps":"no"}
+{"kind":"unlock","lock":"rtnl","global":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"sb-freeze","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"wake","cell":0,"result":"success","ordering":"release","onFailure":"release","queue":"delayed-work"}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"delayed-work"}
+{"kind":"wake","cell":0,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"release","onFailure":"relaxed"}
+{"kind":"write","operand":0,"ordering":"full"}
+{"kind":"rmw","cell":0,"result":"old","ordering":"full"}
+{"kind":"write","cell":2,"operand":3,"ordering":"relaxed"}
+{"kind":"rmw","bit":0,"operation":"set","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"result":"value","ordering":"acquire","consume":"queue","unpublish":{"by":"queue","object":null,"from":0}}
+{"kind":"publish","cell":0,"operand":1,"publish":"queue"}
+{"kind":"rmw","cell":0,"ordering":"acquire"}
+{"kind":"write","cell":1,"operand":0,"ordering":"relaxed","unpublish":{"by":"queue","object":0,"from":1}}
+{"kind":"wake","result":"value","ordering":"release","register":{"runner":"cpu-call","handler":1}}
+{"kind":"wake","result":"value","ordering":"release"}
+{"kind":"fence","ordering":"after-atomic"}
+{"kind":"fence","ordering":"before-atomic"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"full"}
+{"kind":"read","cell":0,"bit":1,"ordering":"relaxed"}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","sleeps":"no"}
+{"kind":"wait","cell":1}
+{"kind":"rmw","cell":0,"bit":1,"operation":"clear","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
+{"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"spin","context":"-irqs-off -preempt-off"}
+{"kind":"wait","cell":0,"by":"lvalue"}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"rcu","object":0}}
+{"kind":"rcu","cell":0,"result":"value","context":"+srcu-read"}
+{"kind":"rcu","cell":0,"context":"-srcu-read"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes"}
+{"kind":"read","cell":0,"result":"test","ordering":"none"}
+{"kind":"wake","cell":0,"operation":"store","operand":1,"ordering":"full"}
+{"kind":"wait","cell":0,"by":"lvalue","sleeps":"yes","wait":{"on":"queue","condition":1}}
+{"kind":"wait","cell":0,"by":"lvalue","result":"value","sleeps":"yes","wait":{"on":"queue","condition":1}}
+{"kind":"wait","cell":0,"result":"test","ordering":"none","quiesce":"irq"}
+{"kind":"wait","cell":0,"ordering":"none","sleeps":"yes","quiesce":"irq"}
+{"kind":"rcu","ordering":"full","sleeps":"yes","quiesce":"readers"}
+{"kind":"rcu","ordering":"none","sleeps":"yes","quiesce":"readers"}
+{"kind":"rcu","cell":0,"ordering":"full","sleeps":"yes","quiesce":"readers"}
+{"kind":"lock","cell":0,"result":"value","lock":"raw-spin","context":"+irqs-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-irqs-off"}
+{"kind":"wake","cell":1,"result":"value","ordering":"full","onFailure":"none","queue":{"runner":"task-work","on":0}}
+{"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"tasklet","bars":true}}
+{"kind":"wait","cell":0,"ordering":"full","quiesce":{"of":"tasklet","bars":true}}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire","quiesce":{"of":"tasklet","waits":false,"bars":true}}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release"}
+{"kind":"wake","cell":0,"ordering":"full","queue":"tasklet"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"tasklet","handler":1}}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"tasklet","cancels":true}}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"tasklet"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"flip","result":"old","ordering":"full"}
+{"kind":"rmw","bit":0,"operation":"clear","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"clear","result":"old","ordering":"full"}
+{"kind":"wake","cell":1,"bit":0,"operation":"clear","result":"old","ordering":"full","onFailure":"full"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","result":"old","ordering":"acquire","onFailure":"relaxed"}
+{"kind":"rmw","bit":0,"operation":"set","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"old","ordering":"full"}
+{"kind":"read","cell":1,"bit":0,"ordering":"acquire"}
+{"kind":"read","bit":0,"ordering":"relaxed"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"timer","handler":1}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true,"bars":true}}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","atomic":false,"ordering":"none","onFailure":"none"}
+{"kind":"wait","cell":0,"result":"success","ordering":"acquire","onFailure":"none","wait":"completion"}
+{"kind":"lock","cell":0,"lock":"buffer","conditional":true,"sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"call","cell":0,"result":"test","ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"lock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
+{"kind":"lock","cell":0,"result":"value","ordering":"none","lock":"seqcount","shared":true}
+{"kind":"unlock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
+{"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"semaphore","sleeps":"no"}
+{"kind":"call","result":"value","sleeps":"maybe"}
+{"kind":"unlock","cell":0,"lock":"vma","shared":true}
+{"kind":"unlock","cell":0,"lock":"vma"}
+{"kind":"lock","cell":0,"lock":"vma","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"vma","conditional":true,"sleeps":"yes"}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","wait":"completion"}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes","wait":"completion"}
+{"kind":"wait","cell":0,"bit":1,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"value","ordering":"full","onFailure":"relaxed","sleeps":"yes"}
+{"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes"}
+{"kind":"wake","cell":1,"ordering":"release"}
+{"kind":"wake","cell":0,"wake":"bit"}
+{"kind":"wake","cell":0,"ordering":"release"}
+{"kind":"wake","cell":0,"result":"value","ordering":"full","wake":"thread"}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","context":"-preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","context":"-bh-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off"}
+{"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"write","cell":0,"result":"old","ordering":"relaxed","ownLock":true,"unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"cursor":2,"rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":1,"result":"old","publish":{"by":"xarray","rcu":true}}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"test","ordering":"release"}
+{"kind":"wake","cell":0,"result":"success"}`;
 
 export const sources = `include/linux/compiler.h up to Linux 4.14
 include/linux/align.h

@@ -33,6 +33,8 @@ export interface Event extends Place {
   /** What is known of the callee, built in or declared; absent for a plain access and for a function whose body is in view. */
   fact?: Fact;
   cell: Cell | null;
+  /** All memory that a call touches where that is more than `cell`, that one first. */
+  cells?: Cell[];
   operation: Operation | null;
   /** The stored, added or compared value, as written. */
   operand: string | null;

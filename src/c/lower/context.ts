@@ -239,6 +239,7 @@ export class Context implements Scope {
       node,
       text: line.text,
     };
+    if (event.cells) made.cells = event.cells;
     if (event.fact) made.fact = event.fact;
     if (event.ends) made.ends = true;
     if (event.takes) made.takes = event.takes;

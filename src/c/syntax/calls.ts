@@ -58,10 +58,3 @@ export function keepsTruth(api: string): boolean {
 export function stops(api: string): boolean {
   return STOPS.test(api);
 }
-
-/** Calls that take the lock in their second argument where they return true (lib/dec_and_lock.c, lib/refcount.c). */
-export function lockTakenBy(api: string): string | null {
-  const match = /^(?:atomic|refcount)_dec_and_(lock|mutex_lock|raw_lock|rtnl_lock)(?:_irqsave)?$/.exec(api);
-  if (!match) return null;
-  return match[1] === 'mutex_lock' ? 'mutex' : match[1] === 'raw_lock' ? 'raw-spin' : match[1] === 'rtnl_lock' ? 'rtnl' : 'spin';
-}
