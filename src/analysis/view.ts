@@ -50,7 +50,7 @@ export function viewOfThread(thread: Thread, grammar: Grammar, known: Knowledge,
     const patches = messages.map(m => onlyC(m?.patch ?? null));
     const { history, problems } = imagesOf(patches, tree);
     const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
-    const view = worldOf(tree ? [...own, ...outsideOf(own, known.fact, tree)] : own, patches, readerOf(grammar, known));
+    const view = worldOf(tree ? [...own, ...outsideOf(own, known, tree)] : own, patches, readerOf(grammar, known));
     return { ...view, problems: [...problems, ...view.problems] };
   });
   return { worlds: views.map(v => v.world), problems: views.flatMap(v => v.problems) };

@@ -46,14 +46,14 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   const names = new Set(
     drafts.flatMap(d =>
       d.heads
-        .filter(h => !h.opened && (!reader.known.fact(ownName(h.name)) || (/\bstatic\b/.test(h.head) && !d.image.path.endsWith('.h'))))
+        .filter(h => !h.opened && (!isWhollyKnown(ownName(h.name), reader.known) || (/\bstatic\b/.test(h.head) && !d.image.path.endsWith('.h'))))
         .map(h => h.name),
     ),
   );
   const files = drafts.map(d => {
     const own = reader.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
-    return fileOf(d, { types, global, defined: name => names.has(name), fact: reader.known.fact });
+    return fileOf(d, { types, global, defined: name => names.has(name), fact: reader.known.fact, convention: reader.known.convention });
   });
   const functions = files.flatMap(f => f.functions);
   fillAll(functions, reader.known.fact);
@@ -72,6 +72,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     files,
     functions,
     fact: reader.known.fact,
+    convention: reader.known.convention,
     // Found when first asked for: who only wants to see events need not wait for them.
     get ties() {
       ties ??= tiesOf(files, statements);
@@ -114,6 +115,12 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     said: (fn, stems) => saidOf(fn, openingComment(files, fn), logOf(fn, logs), stems),
   };
   return { world, problems: drafts.flatMap(d => d.problems) };
+}
+
+/** Does a fact say all that the function does? */
+function isWhollyKnown(name: string, known: Knowledge): boolean {
+  const fact = known.fact(name);
+  return fact !== undefined && fact.part !== true;
 }
 
 function noTypes(): Types {

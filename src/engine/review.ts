@@ -84,7 +84,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
   const judge = options.policy ? judgeOf(options.policy) : undefined;
   const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
-  const outside = options.tree ? outsideOf(own, known.fact, options.tree) : [];
+  const outside = options.tree ? outsideOf(own, known, options.tree) : [];
   const last = patches.length - 1;
   const { world, problems: unread } = worldWith([...own, ...outside], patches, reader, facts);
   const worldFrom = (images: Image[]) => worldWith(images, patches, reader, facts).world;

@@ -1,6 +1,6 @@
 import type { Fact, Knowledge } from '../model/fact.ts';
 import { describe } from './describe.ts';
-import { names, shapes, sources } from './tables.ts';
+import { conventions, names, shapes, sources } from './tables.ts';
 
 /**
  * What is known of a kernel function or macro; undefined when nothing is. The guards of include/linux/cleanup.h have one name per class:
@@ -17,7 +17,7 @@ export function factOf(api: string): Fact | undefined {
 }
 
 /** What is built in, without anything declared. */
-export const builtIn: Knowledge = { fact: factOf };
+export const builtIn: Knowledge = { fact: factOf, convention: conventionOf };
 
 /** Every fact, ordered by name. */
 export function allFacts(): Fact[] {
@@ -66,4 +66,43 @@ function shapeOf(at: number): Fact {
   const known = shaped.get(at) ?? describe('', JSON.parse(shapeLines[at] ?? '{}'), '');
   shaped.set(at, known);
   return known;
+}
+
+/** A pattern of names: how it must begin and end, or a word that it must have. */
+type Pattern = (name: string, words: readonly string[]) => boolean;
+
+let patterns: { fits: Pattern; except: Pattern[]; shape: number; source: string }[] | undefined;
+const conventional = new Map<string, Fact | null>();
+
+/** What the name alone lets expect of a function: the effects of all conventions that it follows. */
+export function conventionOf(api: string): Fact | undefined {
+  let known = conventional.get(api);
+  if (known === undefined) {
+    known = inferred(api);
+    if (conventional.size >= MOST_NAMES) conventional.clear();
+    conventional.set(api, known);
+  }
+  return known ?? undefined;
+}
+
+function inferred(api: string): Fact | null {
+  sourceLines ??= sources.split('\n');
+  patterns ??= conventions.split('\n').map(line => {
+    const [pattern = '', shape, source, ...except] = line.split(' ');
+    return { fits: patternOf(pattern), except: except.map(patternOf), shape: Number(shape), source: sourceLines?.[Number(source)] ?? '' };
+  });
+  const words = api.split('_');
+  const fitting = patterns.filter(p => p.fits(api, words) && !p.except.some(fits => fits(api, words)));
+  const [first] = fitting;
+  if (!first) return null;
+  const shaped = fitting.map(p => shapeOf(p.shape));
+  const form = shaped.find(fact => fact.form !== null)?.form ?? null;
+  return { ...shapeOf(first.shape), api, form, effects: shaped.flatMap(fact => fact.effects), part: true, inferred: true, source: first.source };
+}
+
+function patternOf(pattern: string): Pattern {
+  const bare = pattern.replace(/^[_*]|[_*]+$/g, '');
+  if (pattern.startsWith('*')) return name => name.endsWith(pattern.slice(1));
+  if (!pattern.startsWith('_') || !pattern.endsWith('_')) return name => name.startsWith(pattern.slice(0, -1));
+  return pattern.endsWith('*_') ? (_, words) => words.some(word => word.startsWith(bare)) : (_, words) => words.includes(bare);
 }

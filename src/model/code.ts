@@ -32,6 +32,8 @@ export interface Event extends Place {
   api: string;
   /** What is known of the callee, built in or declared; absent for a plain access and for a function whose body is in view. */
   fact?: Fact;
+  /** Of a call of which nothing else is known: what its name alone lets expect. */
+  inferred?: Fact;
   cell: Cell | null;
   /** All memory that a call touches where that is more than `cell`, that one first. */
   cells?: Cell[];
@@ -118,6 +120,8 @@ export interface FlowNode {
   stops?: true;
   /** On an exit: the returned expression as written, and the events that its value comes from. */
   returned?: string;
+  /** On an exit: that is an error by its form, a negative errno or a pointer made of one. */
+  fails?: true;
   returns?: number[];
 }
 

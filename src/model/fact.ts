@@ -73,6 +73,10 @@ export interface Fact {
   /** The call holds a lock of the object for as long as it works on it. */
   ownLock?: true;
   form: Form | null;
+  /** The argument is not even evaluated, as that of sizeof. */
+  unevaluated?: true;
+  /** What it returns is an error: a negative errno, or a pointer made of one. */
+  error?: true;
   pointer: Pointer | null;
   /** All that the call does, in the words of the closed list: what the members above say, and what only the list can. */
   effects: readonly Effect[];
@@ -87,4 +91,6 @@ export interface Fact {
 /** All that is known of functions out of view: what is built in, and before it what users declare. The one door to it. */
 export interface Knowledge {
   fact(api: string): Fact | undefined;
+  /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
+  convention(api: string): Fact | undefined;
 }

@@ -238,6 +238,8 @@ export interface World {
   functions: CFunction[];
   /** What is known of a function by its name, built in or declared, whoever calls it; an event of a call has it in `fact`. */
   fact(api: string): Fact | undefined;
+  /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
+  convention(api: string): Fact | undefined;
   ties: Tie[];
   /** Paths of a file that include the header, as far as in view. */
   includers(path: string): string[];
