@@ -7,7 +7,6 @@
 
 import { lockName } from '../analysis/sections/locknames.ts';
 import { nodesAfter } from '../c/cfg/flow.ts';
-import { factOf } from '../facts/lookup.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
 import { actsOn, fenceOf, gives, orderAlone, rcuFenceOf } from './acts.ts';
@@ -182,7 +181,7 @@ class Walk {
   }
 
   private lock(event: Event): void {
-    const name = bareLock(lockName(event, factOf(event.api)?.lock?.family ?? ''));
+    const name = bareLock(lockName(event, event.fact?.lock?.family ?? ''));
     const act: Act = { op: event.kind === 'lock' ? 'lock' : 'unlock', location: this.memory.lock(name) };
     const at = this.held.indexOf(name);
     if (event.kind === 'lock') {

@@ -1,5 +1,5 @@
 /** What the code does: cells, events, functions. Plain data. */
-import type { EventKind, Operation, Ordering } from './fact.ts';
+import type { EventKind, Fact, Operation, Ordering } from './fact.ts';
 
 /**
  * The memory that an event touches. `path` is the member path behind the last pointer, constant subscripts kept (`bitmap[PRIMARY]`), other
@@ -31,7 +31,13 @@ export interface Event extends Place {
   kind: EventKind | 'expanded';
   /** The function or macro called; for plain accesses `=`, `++`, `read` and the like. */
   api: string;
+  /** What is known of the callee, built in or declared; absent for a plain access and for a function whose body is in view. */
+  fact?: Fact;
+  /** Of a call of which nothing else is known: what its name alone lets expect. */
+  inferred?: Fact;
   cell: Cell | null;
+  /** All memory that a call touches where that is more than `cell`, that one first. */
+  cells?: Cell[];
   operation: Operation | null;
   /** The stored, added or compared value, as written. */
   operand: string | null;
@@ -128,6 +134,8 @@ export interface FlowNode {
   stops?: true;
   /** On an exit: the returned expression as written, and the events that its value comes from. */
   returned?: string;
+  /** On an exit: that is an error by its form, a negative errno or a pointer made of one. */
+  fails?: true;
   returns?: number[];
 }
 

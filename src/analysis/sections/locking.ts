@@ -1,7 +1,6 @@
 /** What an event takes and gives back, of locks and of contexts, and what a function may give back that its caller holds. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
-import { factOf } from '../../facts/lookup.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { lockPath } from './locknames.ts';
 import { type LockFlow, lockFlowOf, lockName, sameLock } from './locksets.ts';
@@ -23,7 +22,7 @@ export interface Taking {
 
 /** Does the call hold a lock of its object for as long as it works on it, as xa_store() does? */
 export function hasOwnLock(event: Event): boolean {
-  return factOf(event.api)?.ownLock ?? false;
+  return event.fact?.ownLock ?? false;
 }
 
 /** What the event takes: locks, and contexts that it begins without one. */
@@ -112,7 +111,7 @@ export function mayGive(fn: CFunction, event: Event, lock: string, from: Event, 
   if (event.kind === 'call' && from.into !== null && event.args.includes(from.into)) return true;
   if (event.kind === 'call' && event.args.some(arg => arg === from.args[1] || (/^\w*flags$/.test(arg) && event.args.includes(root)))) return true;
   if (/unlock|(?:^|_)(?:put|release|drop)_\w*locked/.test(event.api)) return true;
-  const written = from.args[factOf(from.api)?.cell ?? 0] ?? '';
+  const written = from.args[from.fact?.cell ?? 0] ?? '';
   if (event.kind === 'call' && event.opaque && written.startsWith('&') && event.args.some(arg => arg === written || arg === written.slice(1)))
     return true;
   for (const named of namedIn(fn, event, functions)) if (givesInside(named, lock, functions)) return true;
@@ -148,7 +147,7 @@ export function givenFirst(fn: CFunction, lock: string): boolean {
 /** A lock's name as a person writes it: `foo->lock`, or the name of a global. */
 export function lockText(lock: string, event?: Event): string {
   if (lock.startsWith(CONTEXT)) return lock.slice(CONTEXT.length);
-  const arg = event?.args.find((_, i) => i === (factOf(event.api)?.cell ?? 0));
+  const arg = event?.args.find((_, i) => i === (event.fact?.cell ?? 0));
   if (arg !== undefined && event && (event.kind === 'lock' || event.kind === 'unlock') && /^&?[\w.>[\]()-]+$/.test(arg) && arg !== '')
     return arg.replace(/^&/, '');
   if (lockPath(lock) === lock.slice(0, lock.indexOf(':'))) return `the ${lockPath(lock)} lock`;

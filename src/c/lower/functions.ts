@@ -139,6 +139,7 @@ export interface Surroundings {
   global(name: string): FieldType | undefined;
   defined(name: string): boolean;
   fact(api: string): Fact | undefined;
+  convention(api: string): Fact | undefined;
 }
 
 /** Walks the functions of a draft. */
@@ -207,8 +208,8 @@ function functionOf(
   const start = Math.max(it.first, it.line);
   const endLine = Math.min(it.last, it.endLine);
   const whole = !it.opened && !it.cut;
-  const { types, global, defined, fact } = around;
-  const file: FileScope = { path, types, global, fact, line, defined, whole: whole || it.isMacro, slice };
+  const { types, global, defined, fact, convention } = around;
+  const file: FileScope = { path, types, global, fact, convention, line, defined, whole: whole || it.isMacro, slice };
   const cx = new Context(LOWERING, file, survey, new Map(parameters.map((p, i) => [p.name, i])));
   walk(it.body, cx);
   if (cx.graph.ends.length > 0) cx.graph.exit(endLine);
