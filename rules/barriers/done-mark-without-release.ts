@@ -1,6 +1,7 @@
 import {
   conditionOn,
   dominates,
+  includesSection,
   isOwn,
   isTest,
   keyOf,
@@ -238,7 +239,7 @@ int mill_main(void *data)
           l =>
             l.fn !== fn &&
             samePlace(l.event, mark) &&
-            !l.event.locks.some(x => mark.locks.includes(x)) &&
+            !l.event.locks.some(x => includesSection(mark.locks, x)) &&
             (done ? goesOn(l.fn, l.event, mark) : waitsFor(l.fn, l.event)),
         );
         if (!look) continue;

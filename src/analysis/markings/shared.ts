@@ -3,6 +3,7 @@
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { SharedEvidence } from '../../model/rule.ts';
+import { objectType, type Section, sectionText } from '../../model/section.ts';
 import { isTest } from '../entry/phase.ts';
 
 /**
@@ -30,8 +31,8 @@ export function sharedIn(functions: readonly CFunction[]): Map<string, SharedEvi
       if (!counts(event)) continue;
       const kind = kindOf(event);
       if (kind) add(event, kind, `${event.api}() in ${fn.name}()`);
-      const lock = event.locks.find(name => guards(name, event));
-      if (lock !== undefined) add(event, 'lock', `under ${lock} in ${fn.name}()`);
+      const lock = event.locks.find(held => guards(held, event));
+      if (lock !== undefined) add(event, 'lock', `under ${sectionText(lock)} in ${fn.name}()`);
     }
   }
   return new Map([...found].map(([key, evidence]) => [key, [...evidence.values()].sort(byPlace)]));
@@ -46,8 +47,8 @@ function counts(event: Event): boolean {
     event.cell !== null &&
     event.object === undefined &&
     !event.uncertain &&
-    !event.context.includes('init') &&
-    !event.context.includes('exit') &&
+    !event.phase.includes('init') &&
+    !event.phase.includes('exit') &&
     (event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish')
   );
 }
@@ -62,11 +63,9 @@ function kindOf(event: Event): SharedEvidence['kind'] | null {
 }
 
 /** A lock of the cell's own object, or a global one; a name of the function alone names none. */
-function guards(lock: string, event: Event): boolean {
-  const name = lock.slice(lock.indexOf(':') + 1);
-  if (lock.startsWith('named:')) return false;
-  const type = /^((?:struct|union) \w+|\w+_t)\./.exec(name)?.[1];
-  return type === undefined ? /^\w+(?: \(shared\))?$/.test(name) : type === event.cell?.type || type === event.cell?.within?.type;
+function guards(lock: Section, event: Event): boolean {
+  const type = objectType(lock);
+  return type === null ? /^\w+$/.test(lock.object ?? '') : type === event.cell?.type || type === event.cell?.within?.type;
 }
 
 /** The accesses next to a fence on each way, before and after it. */

@@ -1,5 +1,6 @@
 /** What may, must or cannot come before and after an event, asked of a function's flow graph. */
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { includesSection, type Section } from '../../model/section.ts';
 
 /** Nodes that can come after the node, by at least one edge. */
 export function nodesAfter(fn: CFunction, node: number): Set<number> {
@@ -132,8 +133,11 @@ export function between(fn: CFunction, a: Event, b: Event): Event[] {
 }
 
 /** Locks surely held at both events and everywhere between them. */
-export function heldOver(fn: CFunction, a: Event, b: Event): string[] {
-  return a.locks.filter(lock => b.locks.includes(lock) && between(fn, a, b).every(e => e.locks.includes(lock)));
+export function heldOver(fn: CFunction, a: Event, b: Event): Section[] {
+  const both = a.locks.filter(lock => includesSection(b.locks, lock));
+  if (both.length === 0) return both;
+  const all = between(fn, a, b);
+  return both.filter(lock => all.every(e => includesSection(e.locks, lock)));
 }
 
 /**
