@@ -210,13 +210,13 @@ function revive(flow: readonly FlowNode[], states: (State | null)[], changed: bo
 }
 
 /** The state on one edge out of a node; null where the edge cannot be taken. */
-function through(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+export function through(state: Readonly<State>, node: FlowNode, slot: number, effects: readonly (Effect | null)[]): State | null {
   const after = changedBy(state, node, slot, effects);
   if (!after || !node.forgets?.[slot]) return after;
   return { ...after, decided: forget(after.decided, node, slot), may: new Map([...after.may].map(([lock, on]) => [lock, forget(on, node, slot)])) };
 }
 
-function changedBy(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+function changedBy(state: State, node: FlowNode, slot: number, effects: readonly (Effect | null)[]): State | null {
   if (node.kind === 'branch') return decide(state, node, slot, effects);
   if (node.kind === 'gap') return { must: NO_LOCKS, may: state.may, context: new Map(), decided: UNDECIDED };
   const effect = node.event === null ? null : effects[node.event];
@@ -312,7 +312,7 @@ function inContext(context: ReadonlyMap<Section, number>, { enter, leave }: Cont
   return after;
 }
 
-function decide(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+function decide(state: State, node: FlowNode, slot: number, effects: readonly (Effect | null)[]): State | null {
   let { must, may, context } = state;
   const decided = follow(state.decided, node, slot);
   if (!decided) return null;
