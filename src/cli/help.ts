@@ -190,7 +190,6 @@ ${INPUT}
                PATH:LINE where INPUT shows several files
 
 Examples:
-  fencepost events kernel/foo.c
   fencepost events --why 42 kernel/foo.c
   fencepost events --tree . 0001-foo.patch
 `,
