@@ -1,5 +1,6 @@
 /** What the code does: cells, events, functions. Plain data. */
 import type { EventKind, Fact, Operation, Ordering } from './fact.ts';
+import type { Section } from './section.ts';
 
 /**
  * The memory that an event touches. `path` is the member path behind the last pointer, constant subscripts kept (`bitmap[PRIMARY]`), other
@@ -26,6 +27,9 @@ export interface Place {
   side: 'new' | 'old';
 }
 
+/** `init` and `exit` where an attribute (__init, __exit) says so; `error-path` where every path from the event returns an error. */
+export type Phase = 'init' | 'exit' | 'error-path';
+
 export interface Event extends Place {
   /** `expanded`: a call whose callee's events follow in this function, each with `via`; the call does nothing besides. */
   kind: EventKind | 'expanded';
@@ -50,15 +54,13 @@ export interface Event extends Place {
   used: boolean;
   /** A call of something not in view: it may do anything. */
   opaque: boolean;
-  /** Locks surely held, as `family:argument`. */
-  locks: string[];
+  /** Locks held on every path here, as far as seen in the function. */
+  locks: readonly Section[];
   /** Locks held on some path only. */
-  maybeLocks: string[];
-  /**
-   * irqs-off, preempt-off, bh-off, rcu-read, srcu-read, as far as seen in the function; `init` and `exit` where an attribute (__init, __exit) says
-   * so; `error-path` where every way on from here returns an error.
-   */
-  context: string[];
+  maybeLocks: readonly Section[];
+  /** Contexts that every path here is in, as far as seen in the function. */
+  context: readonly Section[];
+  phase: readonly Phase[];
   /** Arguments of a call, as written. */
   args: string[];
   /** For each argument the events that its value comes from. */
@@ -171,7 +173,7 @@ export interface CFunction {
   /** Section attributes and annotations: __init, __exit, __must_hold(x). */
   attributes: string[];
   /** Locks that the caller holds by lockdep_assert_held, __must_hold or a `_locked` name. */
-  entryLocks: string[];
+  entryLocks: readonly Section[];
   /** The grammar could not read part of it. */
   broken?: true;
   /** A function-like macro with statements for a body. */

@@ -8,6 +8,7 @@ import {
   heldOnEntry,
   irqHandlerOf,
   isCall,
+  isIn,
   rolesOf,
   runsAlone,
   runsInTask,
@@ -45,7 +46,7 @@ function alwaysSilences(fn: CFunction): boolean {
 export function plainCaller(fn: CFunction, world: World): { fn: CFunction; event: Event } | null {
   for (const site of world.callers(fn.name)) {
     if (site.fn === fn || site.fn.path !== fn.path || irqHandlerOf(site.fn, world) || runsAlone(site.fn, world)) continue;
-    if (site.event.context.includes('irqs-off') || heldOnEntry(site.fn, world).context.includes('irqs-off')) continue;
+    if (isIn(site.event, 'irqs-off') || isIn(heldOnEntry(site.fn, world), 'irqs-off')) continue;
     if (!rolesOf(site.fn, world).has('softirq') && !runsInTask(site.fn, world)) continue;
     if (quietAbove(site.fn, world)) continue;
     return site;

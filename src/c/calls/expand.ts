@@ -199,7 +199,7 @@ class Expansion {
         text: call.text,
         addedBy: call.addedBy,
         uncertain: event.uncertain || call.uncertain,
-        context: call.context,
+        phase: call.phase,
         index: first + i,
         node: base + event.node,
         cell: words.cell(event.cell),

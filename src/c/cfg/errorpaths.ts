@@ -1,5 +1,5 @@
 /** Which events stand on paths that only fail, and which run at initialisation or removal, as the function's attributes say. */
-import type { CFunction, FlowNode, LocalSetting } from '../../model/code.ts';
+import type { CFunction, FlowNode, LocalSetting, Phase } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import type { End } from './graph.ts';
@@ -12,11 +12,11 @@ export interface Setting extends LocalSetting {
 }
 
 /**
- * Adds `init`, `exit` and `error-path` to the context of the function's events. An event is on an error path where every way on from it ends in
+ * Says of the function's events which are `init`, `exit` and `error-path`. An event is on an error path where every way on from it ends in
  * a return of an error: of a negative errno, of ERR_PTR() or PTR_ERR(), of NULL where others return an object, or of a variable that holds an
  * error on the whole way. A function that cannot but fail has no such path; labels' names tell nothing.
  */
-export function markContext(fn: CFunction, settings: readonly Setting[]): void {
+export function markPhase(fn: CFunction, settings: readonly Setting[]): void {
   const place = fn.attributes.some(a => /^__(?:init|meminit|net_init)$/.test(a))
     ? 'init'
     : fn.attributes.some(a => /^__(?:exit|net_exit)$/.test(a))
@@ -24,10 +24,10 @@ export function markContext(fn: CFunction, settings: readonly Setting[]): void {
       : null;
   const failing = errorPaths(fn, settings);
   if (place === null && failing === null) return;
-  const words = [place === null ? [] : [place], place === null ? ['error-path'] : [place, 'error-path']];
+  const words: Phase[][] = [place === null ? [] : [place], place === null ? ['error-path'] : [place, 'error-path']];
   for (const event of fn.events) {
-    const context = words[failing?.[event.node] ? 1 : 0];
-    if (context && context.length > 0) event.context = context;
+    const phase = words[failing?.[event.node] ? 1 : 0];
+    if (phase && phase.length > 0) event.phase = phase;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Fact } from '../../model/fact.ts';
 import type { CodeFile } from '../../model/rule.ts';
 import type { Problem } from '../../model/series.ts';
 import { correlate } from '../cfg/correlated.ts';
-import { markContext } from '../cfg/errorpaths.ts';
+import { markPhase } from '../cfg/errorpaths.ts';
 import { Converter } from '../syntax/convert.ts';
 import { declarationsOf, sourceComment } from '../syntax/declarations.ts';
 import { misledIn } from '../syntax/indentation.ts';
@@ -240,7 +240,7 @@ function functionOf(
   };
   const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
   if (misled.length > 0) fn.shape.misled = misled;
-  markContext(fn, cx.settings);
+  markPhase(fn, cx.settings);
   fn.settings = cx.settings;
   fn.changes = survey.changes;
   correlate(fn, cx.conditions, cx.switches);
