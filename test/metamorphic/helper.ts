@@ -72,7 +72,7 @@ function pointerTo(type: string, name: string): string {
 
 function isStaticLocal(source: Source, fn: Definition, variable: Variable): boolean {
   if (variable.parameter) return false;
-  return [...within(fn.body)].some(
+  return within(fn.body).some(
     n => n.type === 'declaration' && n.start <= variable.from && variable.from < n.end && /^static\b/.test(textOf(source, n)),
   );
 }

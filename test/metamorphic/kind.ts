@@ -22,6 +22,8 @@ export interface Example {
 export interface Transformed {
   patches: Patch[];
   facts?: UserFacts;
+  /** The one file of the patch is scanned, as it stands in a tree. */
+  scanned?: true;
   /** Findings below a warning do not count. */
   loud?: true;
   /** Files as they are before the patches. */

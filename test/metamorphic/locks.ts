@@ -9,7 +9,7 @@ import { declarationsOf, headerOf, includedAt } from './split.ts';
 /** Calls that acquire or release a lock, or enter or leave a section, in the functions of the file. */
 export function lockCalls(source: Source): { fn: Definition; call: Node; api: string }[] {
   return source.functions.flatMap(fn =>
-    [...within(fn.body)].flatMap(node => {
+    within(fn.body).flatMap(node => {
       const call = callOf(source, node);
       const fact = call && factOf(call.api);
       if (!call || !fact || source.functions.some(f => f.name === call.api)) return [];
@@ -37,13 +37,14 @@ function returned(source: Source, fn: Definition, call: Node, api: string): stri
   return fact?.lock?.conditional ? (fact.result === 'success' ? 'bool' : 'int') : null;
 }
 
-function withHelpers(source: Source, specifiers: string): { helpers: Helpers; edits: Edit[] } | null {
+/** Calls on what is named in `avoid` stay where they are. */
+function withHelpers(source: Source, specifiers: string, avoid: readonly string[]): { helpers: Helpers; edits: Edit[] } | null {
   const helpers = new Helpers(source.text, 'step', specifiers);
   const edits = lockCalls(source).flatMap(({ fn, call, api }): Edit[] => {
     const type = returned(source, fn, call, api);
     const list = child(call, 'arguments');
     const moved = type && list ? extracted(source, fn, list.children, call.start, call.end) : null;
-    if (!type || !moved) return [];
+    if (!type || !moved || avoid.some(name => new RegExp(`\\b${name}\\b`).test(moved.text))) return [];
     const body = `\t${type === 'void' ? '' : 'return '}${moved.text};${MARK}`;
     return [{ start: call.start, end: call.end, text: helpers.call(fn, type, body, moved) }];
   });
@@ -63,7 +64,7 @@ export const lockHelpers: Kind = {
   concerns,
   transform(example): Transformed | null {
     const { source } = example;
-    const made = source && withHelpers(source, 'static');
+    const made = source && withHelpers(source, 'static', []);
     return made ? added(example, { [example.path]: edited(source.text, [...made.helpers.edits(), ...made.edits]) }) : null;
   },
 };
@@ -79,12 +80,12 @@ export const inlineLockHelpers: Kind = {
   concerns,
   transform(example): Transformed | null {
     const { source } = example;
-    const made = source && withHelpers(source, 'static inline');
-    if (!made) return null;
+    if (!source || example.path.endsWith('.h')) return null;
     const moved = declarationsOf(source, []);
-    // A helper that names what stays in the source file would not compile in a header.
+    // The header does not have what the source file declares besides types.
+    const made = withHelpers(source, 'static inline', moved.stay);
+    if (!made) return null;
     const text = made.helpers.definitions();
-    if (moved.stay.some(name => new RegExp(`\\b${name}\\b`).test(text))) return null;
     const header = headerOf(example.path);
     const cut = [...moved.edits, ...made.edits];
     return added(example, {

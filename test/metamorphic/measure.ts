@@ -1,6 +1,7 @@
 /** Examples of rules transformed and reviewed: how many could be, and of which the verdict stayed. */
 import { rules } from '../../rules/index.ts';
-import { review } from '../../src/engine/review.ts';
+import { type ReviewOptions, review } from '../../src/engine/review.ts';
+import { scan } from '../../src/engine/scan.ts';
 import { grammar, threadOf } from '../code.ts';
 import { type Example, examplesOf, type Kind, type Transformed } from './kind.ts';
 import { sourceOf } from './source.ts';
@@ -32,13 +33,14 @@ export async function measured(kind: Kind, examples: readonly Example[]): Promis
 }
 
 async function verdictOn(example: Example, made: Transformed): Promise<Verdict> {
-  const { before } = made;
-  const result = review(threadOf(made.patches), {
+  const { before, scanned } = made;
+  const options: ReviewOptions = {
     grammar: await grammar(),
     rules: [example.rule],
     ...(made.facts ? { facts: made.facts } : {}),
     ...(before ? { tree: { read: path => before.get(path) ?? null, list: () => [] } } : {}),
-  });
+  };
+  const result = scanned ? scan(example.path, example.text, options) : review(threadOf(made.patches), options);
   const own = result.reviews.flatMap(r => r.findings).filter(f => !made.loud || f.severity !== 'note');
   const places = own
     .flatMap(f => [f, ...f.related.filter(p => p.note.startsWith('the same'))])

@@ -34,9 +34,8 @@ export const namings: Kind[] = Object.entries(NAMINGS).map(([name, naming]) => (
   title: `functions renamed to ${name}`,
   reason: { silent: 'the verdict rests on a name', alarm: 'the verdict rests on a name' },
   floor: { transformed: 95, agree: 98 },
-  concerns: () => true,
+  concerns: ({ text }) => definedIn(text).length > 0,
   transform({ text, rule }) {
-    if (definedIn(text).length === 0) return null;
     const patch = patchOfExample(renamed(text, naming));
     return { patches: [patch], places: wantedIn(patch, rule).map(place => [place]) };
   },

@@ -1,6 +1,7 @@
 /** An example's C text as the grammar reads it: functions, variables and statements with their offsets, so that edits know what they move. */
 import { normalise } from '../../src/c/normalise.ts';
 import type { grammar } from '../code.ts';
+import type { Edit } from './edit.ts';
 
 /** A node of the grammar's tree. Punctuation is left out, operators are not. */
 export interface Node {
@@ -10,6 +11,8 @@ export interface Node {
   end: number;
   parent: Node | null;
   children: Node[];
+  /** What `within` gives, once it was asked. */
+  all?: readonly Node[];
 }
 
 /** A parameter or a local. `type` is the text before its name, stars included; an array's is that of its elements. */
@@ -65,9 +68,9 @@ function copied(tree: Tree, at: number, parent: Node | null): Node {
 }
 
 /** The node and all below it, in the order of the text. */
-export function* within(node: Node): Generator<Node> {
-  yield node;
-  for (const child of node.children) yield* within(child);
+export function within(node: Node): readonly Node[] {
+  node.all ??= [node, ...node.children.flatMap(within)];
+  return node.all;
 }
 
 export function child(node: Node, field: string): Node | null {
@@ -89,7 +92,7 @@ export function callOf(source: Source, node: Node): { api: string; args: Node[] 
 
 /** The names of variables in the node, callees left out. */
 export function namesIn(node: Node): Node[] {
-  return [...within(node)].filter(n => n.type === 'identifier' && !(n.field === 'function' && n.parent?.type === 'call_expression'));
+  return within(node).filter(n => n.type === 'identifier' && !(n.field === 'function' && n.parent?.type === 'call_expression'));
 }
 
 /** The variable that the name means there; null where it is none of the function's. */
@@ -101,6 +104,22 @@ export function variableOf(fn: Definition, name: string, at: number): Variable |
 /** White space at the beginning of the line with the offset. */
 export function indentAt(text: string, at: number): string {
   return /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', at - 1) + 1))?.[0] ?? '';
+}
+
+/**
+ * The edits that put statements in the place of one; a branch without braces is given some. Null where the statement is not laid out on lines of
+ * its own.
+ */
+export function replaced(text: string, node: Node, statements: readonly string[]): Edit[] | null {
+  const indent = indentAt(text, node.start);
+  const here: Edit = { start: node.start, end: node.end, text: statements.join(`\n${indent}`) };
+  if (/^(?:compound|case|labeled)_statement$/.test(node.parent?.type ?? '') || statements.length < 2) return [here];
+  const line = text.indexOf('\n', node.end);
+  const before = text.slice(0, node.start).trimEnd();
+  const rest = text.slice(node.end, line).replace(/\/\*.*?\*\//g, '');
+  if (rest.trim() !== '' || before.slice(before.lastIndexOf('\n')).includes('//') || !text.slice(before.length, node.start).includes('\n'))
+    return null;
+  return [{ start: before.length, end: before.length, text: ' {' }, here, { start: line, end: line, text: `\n${indent.slice(1)}}` }];
 }
 
 /** A name that begins so and that the text does not hold. */

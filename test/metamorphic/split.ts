@@ -15,9 +15,7 @@ export interface Moved {
 /** The types and macros that the file declares at its own level, and these functions with them. */
 export function declarationsOf(source: Source, functions: readonly Definition[]): Moved {
   const nodes = source.root.children.filter(n => isType(n) || functions.some(f => f.node === n));
-  const stay = source.root.children
-    .filter(n => !nodes.includes(n))
-    .flatMap(n => (n.type === 'function_definition' || n.type === 'declaration' ? declaredIn(source, n) : []));
+  const stay = source.root.children.filter(n => !nodes.includes(n)).flatMap(n => declaredIn(source, n));
   const ranges = nodes.map(n => {
     const start = source.functions.find(f => f.node === n)?.start ?? lineStart(source.text, n.start);
     // The semicolon of a type is no part of its node.
@@ -49,7 +47,9 @@ function declaredIn(source: Source, node: Node): string[] {
   }
   const names = found.filter(n => n.type === 'identifier').map(n => textOf(source, n));
   // DEFINE_MUTEX(lock) declares what it is given.
-  const given = [...within(node)].filter(n => n.type === 'identifier' && n.parent?.type !== 'initializer_list').map(n => textOf(source, n));
+  const given = within(node)
+    .filter(n => n.type === 'identifier' && n.parent?.type !== 'initializer_list')
+    .map(n => textOf(source, n));
   return names.length > 0 && node.type === 'function_definition' ? names : [...names, ...given];
 }
 
@@ -68,7 +68,9 @@ export function includedAt(source: Source, header: string): Edit {
 function inlines(source: Source): Definition[] {
   const chosen: Definition[] = [];
   for (const fn of source.functions) {
-    const names = [...within(fn.body)].filter(n => n.type === 'identifier').map(n => textOf(source, n));
+    const names = within(fn.body)
+      .filter(n => n.type === 'identifier')
+      .map(n => textOf(source, n));
     const others = source.functions.filter(f => f !== fn && names.includes(f.name));
     if (fn.isInline && fn.isStatic && others.every(f => chosen.includes(f))) chosen.push(fn);
   }

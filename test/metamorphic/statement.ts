@@ -11,7 +11,7 @@ const STATEMENT = /_statement$|^declaration$/;
 function statementAt(source: Source, { start, end }: { start: number; end: number }): { fn: Definition; statement: Node } | null {
   const fn = source.functions.find(f => f.body.start <= start && end <= f.body.end);
   if (!fn) return null;
-  const all = [...within(fn.body)].filter(n => STATEMENT.test(n.type) && n.type !== 'compound_statement');
+  const all = within(fn.body).filter(n => STATEMENT.test(n.type) && n.type !== 'compound_statement');
   const first = all.find(n => n.start >= start && n.start < end);
   const around = all.filter(n => n.start <= start && start < n.end).at(-1);
   const statement = first ?? around;
@@ -20,12 +20,12 @@ function statementAt(source: Source, { start, end }: { start: number; end: numbe
 
 /** A value that nothing but the function itself decides. */
 function isBare(value: Node): boolean {
-  return [...within(value)].every(n => !/call_expression|field_expression|subscript_expression|pointer_expression|assignment|update/.test(n.type));
+  return within(value).every(n => !/call_expression|field_expression|subscript_expression|pointer_expression|assignment|update/.test(n.type));
 }
 
 /** Does control leave the statement but at its end? */
 function jumps(node: Node): boolean {
-  return [...within(node)].some(n => /^(?:return|goto|break|continue|labeled|case)_statement$/.test(n.type));
+  return within(node).some(n => /^(?:return|goto|break|continue|labeled|case)_statement$/.test(n.type));
 }
 
 interface Part {
