@@ -46,11 +46,11 @@ function wrapped(name: string, title: string, kinds: ReadonlySet<EventKind>, agr
   };
 }
 
-export const declaredLocks = wrapped('declared locks', 'locks and sections by declared wrappers', new Set(['lock', 'unlock', 'rcu']), 0);
+export const declaredLocks = wrapped('declared locks', 'locks and sections by declared wrappers', new Set(['lock', 'unlock', 'rcu']), 94);
 
 export const declaredCalls = wrapped(
   'declared calls',
   'barriers, atomics, publications, frees, waits and wakes by declared wrappers',
   new Set(['fence', 'free', 'wait', 'wake', 'publish', 'rmw', 'read', 'write']),
-  0,
+  77,
 );

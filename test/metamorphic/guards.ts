@@ -1,6 +1,6 @@
 /** Pairs of lock and unlock as guards of their scope, and guards as such pairs. */
 import { type Edit, edited, MARK } from './edit.ts';
-import { added, type Example, type Kind } from './kind.ts';
+import { added, type Example, type Kind, wantsOn } from './kind.ts';
 import { callOf, type Definition, indentAt, type Node, replaced, type Source, textOf, within } from './source.ts';
 
 /** Of each lock function what releases it, and its guard of include/linux/cleanup.h; `bare` ones name no lock. */
@@ -132,7 +132,7 @@ function lineOf(source: Source, node: Node): { start: number; end: number } {
   return rest.trim() === '' ? { start, end } : { start: node.start, end: node.end };
 }
 
-function toGuards(source: Source): Edit[] {
+function toGuards(example: Example, source: Source): Edit[] {
   const edits: Edit[] = [];
   for (const fn of source.functions) {
     const removed: Node[] = [];
@@ -141,19 +141,20 @@ function toGuards(source: Source): Edit[] {
       const [lock, unlock] = [block.children[from], block.children[to]];
       const exits = exitsOf(source, pair);
       if (!lock || !unlock || !exits || !nests(source, pair) || removed.includes(lock)) continue;
+      const mark = [lock, unlock, ...exits].some(n => wantsOn(example, n)) ? MARK : '';
       // After the unlock nothing but unlocks of guards around it, and a return of a value that is known by then.
       const after = block.children.slice(to + 1).filter(n => !removed.includes(n));
       const last = after.length === 0 || (after.length === 1 && after[0]?.type === 'return_statement' && after[0].children.every(isBare));
       if (last) {
         for (const node of [unlock, ...exits]) edits.push({ ...lineOf(source, node), text: '' });
-        edits.push({ start: lock.start, end: lock.end, text: `guard(${pair.guard});${MARK}` });
+        edits.push({ start: lock.start, end: lock.end, text: `guard(${pair.guard});${mark}` });
         const close = block.end - 1;
-        edits.push({ start: close, end: close, text: MARK });
+        edits.push({ start: close, end: close, text: mark });
         removed.push(unlock, ...exits);
       } else if (exits.length === 0 && !between(pair).some(n => n.type === 'declaration')) {
         const [head, inner] = pair.guard.split(')(');
-        edits.push({ start: lock.start, end: lock.end, text: `scoped_guard(${head}${inner ? `, ${inner}` : ''}) {${MARK}` });
-        edits.push({ start: unlock.start, end: unlock.end, text: `}${MARK}` });
+        edits.push({ start: lock.start, end: lock.end, text: `scoped_guard(${head}${inner ? `, ${inner}` : ''}) {${mark}` });
+        edits.push({ start: unlock.start, end: unlock.end, text: `}${mark}` });
         for (const node of between(pair)) edits.push(...indent(source, node));
       }
     }
@@ -195,11 +196,11 @@ export const guarded: Kind = {
     silent: 'a section that a guard ends is not read as one that an unlock ends',
     alarm: 'a false alarm: a section that a guard ends is not read as one that an unlock ends',
   },
-  floor: { transformed: 80, agree: 0 },
+  floor: { transformed: 95, agree: 95 },
   concerns: hasPair,
   transform(example) {
     const { source } = example;
-    const edits = source ? toGuards(source) : [];
+    const edits = source ? toGuards(example, source) : [];
     return source && edits.length > 0 ? added(example, { [example.path]: edited(source.text, edits) }) : null;
   },
 };
@@ -223,7 +224,7 @@ export const unguarded: Kind = {
   name: 'no guards',
   title: 'guard() and scoped_guard() as lock and unlock',
   reason: guarded.reason,
-  floor: { transformed: 80, agree: 0 },
+  floor: { transformed: 95, agree: 98 },
   concerns: ({ source }) => source !== null && guardsOf(source).length > 0,
   transform(example) {
     const { source } = example;
@@ -235,7 +236,7 @@ export const unguarded: Kind = {
       const returns = inside.flatMap(within).filter(n => n.type === 'return_statement');
       const others = inside.some(n => breaksOut(n) || within(n).some(c => isExit(c) && c.type !== 'return_statement'));
       if (others || returns.some(n => n.children.some(c => !isBare(c)))) return null;
-      const release = `${unlock}(${args});${MARK}`;
+      const release = `${unlock}(${args});${wantsOn(example, statement) ? MARK : ''}`;
       for (const n of returns) {
         const both = replaced(text, n, [release, textOf(source, n)]);
         if (!both) return null;

@@ -1,6 +1,6 @@
 /** Code moved to a function of its own, with the locals that it uses as parameters. */
 import { factOf } from '../../src/facts/lookup.ts';
-import { type Edit, edited } from './edit.ts';
+import { type Edit, edited, MARK } from './edit.ts';
 import { callOf, child, type Definition, type Node, namesIn, type Source, textOf, type Variable, variableOf, within } from './source.ts';
 
 export interface Extracted {
@@ -103,7 +103,7 @@ function isSet(source: Source, name: Node): boolean {
 
 /** Helpers that a transformation makes of one text, each once, and their definitions. */
 export class Helpers {
-  private readonly made = new Map<string, { name: string; at: number; definition: string }>();
+  private readonly made = new Map<string, { name: string; at: number; head: string; body: string; marked: boolean }>();
   private readonly text: string;
   private readonly stem: string;
   private readonly specifiers: string;
@@ -114,27 +114,34 @@ export class Helpers {
     this.specifiers = specifiers;
   }
 
-  /** A call of the helper with this body, which stands before the function. */
-  call(fn: Definition, returns: string, body: string, it: Extracted): string {
+  /** A call of the helper with this body, which stands before the function; `marked`: the finding may stand on its lines. */
+  call(fn: Definition, returns: string, body: string, it: Extracted, marked: boolean): string {
     const key = `${returns}|${it.parameters}|${body}`;
     let known = this.made.get(key);
     if (!known) {
       let name = '';
       for (let n = this.made.size + 1; name === '' || new RegExp(`\\b${name}\\b`).test(this.text); n++) name = `${this.stem}_${n}`;
       const type = returns.endsWith('*') ? returns : `${returns} `;
-      known = { name, at: fn.start, definition: `${this.specifiers} ${type}${name}(${it.parameters})\n{\n${body}\n}\n\n` };
+      known = { name, at: fn.start, head: `${this.specifiers} ${type}${name}(${it.parameters})`, body, marked };
       this.made.set(key, known);
     }
+    known.marked ||= marked;
     return `${known.name}(${it.passed})`;
   }
 
   /** The definitions, as insertions before the functions that first call them. */
   edits(): Edit[] {
-    return [...this.made.values()].map(h => ({ start: h.at, end: h.at, text: h.definition }));
+    return [...this.made.values()].map(({ at, head, body, marked }) => ({
+      start: at,
+      end: at,
+      text: `${head}\n{\n${marked ? body.replace(/$/gm, MARK) : body}\n}\n\n`,
+    }));
   }
 
   /** The definitions in a row. */
   definitions(): string {
-    return [...this.made.values()].map(h => h.definition).join('');
+    return this.edits()
+      .map(e => e.text)
+      .join('');
   }
 }

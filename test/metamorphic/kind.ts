@@ -93,3 +93,9 @@ export function wantedLines(text: string, rule: Rule): { start: number; end: num
   }
   return found;
 }
+
+/** Does a line of the stretch want a finding of the rule? */
+export function wantsOn({ text, rule }: Example, { start, end }: { start: number; end: number }): boolean {
+  const line = text.indexOf('\n', end);
+  return wantedLines(text.slice(text.lastIndexOf('\n', start - 1) + 1, line < 0 ? text.length : line), rule).length > 0;
+}

@@ -1,8 +1,8 @@
 /** Lock calls moved to helpers: one for each lock and each thing done to it, in the file or inline in a header. */
 import { factOf } from '../../src/facts/lookup.ts';
-import { type Edit, edited, MARK } from './edit.ts';
+import { type Edit, edited } from './edit.ts';
 import { extracted, Helpers } from './helper.ts';
-import { added, type Example, type Kind, type Transformed } from './kind.ts';
+import { added, type Example, type Kind, type Transformed, wantsOn } from './kind.ts';
 import { callOf, child, type Definition, type Node, type Source, textOf, variableOf, within } from './source.ts';
 import { declarationsOf, headerOf, includedAt } from './split.ts';
 
@@ -38,15 +38,15 @@ function returned(source: Source, fn: Definition, call: Node, api: string): stri
 }
 
 /** Calls on what is named in `avoid` stay where they are. */
-function withHelpers(source: Source, specifiers: string, avoid: readonly string[]): { helpers: Helpers; edits: Edit[] } | null {
+function withHelpers(example: Example, source: Source, specifiers: string, avoid: readonly string[]): { helpers: Helpers; edits: Edit[] } | null {
   const helpers = new Helpers(source.text, 'step', specifiers);
   const edits = lockCalls(source).flatMap(({ fn, call, api }): Edit[] => {
     const type = returned(source, fn, call, api);
     const list = child(call, 'arguments');
     const moved = type && list ? extracted(source, fn, list.children, call.start, call.end) : null;
     if (!type || !moved || avoid.some(name => new RegExp(`\\b${name}\\b`).test(moved.text))) return [];
-    const body = `\t${type === 'void' ? '' : 'return '}${moved.text};${MARK}`;
-    return [{ start: call.start, end: call.end, text: helpers.call(fn, type, body, moved) }];
+    const body = `\t${type === 'void' ? '' : 'return '}${moved.text};`;
+    return [{ start: call.start, end: call.end, text: helpers.call(fn, type, body, moved, wantsOn(example, call)) }];
   });
   return edits.length > 0 ? { helpers, edits } : null;
 }
@@ -60,11 +60,11 @@ export const lockHelpers: Kind = {
     silent: 'a lock that a helper takes or releases is not held or released in its caller here',
     alarm: 'a false alarm: the lock that a helper takes is not held in its caller',
   },
-  floor: { transformed: 80, agree: 0 },
+  floor: { transformed: 90, agree: 88 },
   concerns,
   transform(example): Transformed | null {
     const { source } = example;
-    const made = source && withHelpers(source, 'static', []);
+    const made = source && withHelpers(example, source, 'static', []);
     return made ? added(example, { [example.path]: edited(source.text, [...made.helpers.edits(), ...made.edits]) }) : null;
   },
 };
@@ -76,14 +76,14 @@ export const inlineLockHelpers: Kind = {
     silent: 'a lock that an inline function of a header takes or releases is not held or released in its caller here',
     alarm: 'a false alarm: the lock that an inline function of a header takes is not held in its caller',
   },
-  floor: { transformed: 80, agree: 0 },
+  floor: { transformed: 90, agree: 87 },
   concerns,
   transform(example): Transformed | null {
     const { source } = example;
     if (!source || example.path.endsWith('.h')) return null;
     const moved = declarationsOf(source, []);
     // The header does not have what the source file declares besides types.
-    const made = withHelpers(source, 'static inline', moved.stay);
+    const made = withHelpers(example, source, 'static inline', moved.stay);
     if (!made) return null;
     const text = made.helpers.definitions();
     const header = headerOf(example.path);

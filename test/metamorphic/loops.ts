@@ -1,6 +1,6 @@
 /** The body of each function in a loop that runs once. */
 import { type Edit, edited, MARK } from './edit.ts';
-import { added, type Kind } from './kind.ts';
+import { added, type Example, type Kind, wantsOn } from './kind.ts';
 import { type Definition, freshName, indentAt, type Node, type Source, textOf } from './source.ts';
 
 /** The whole lines of the body's statements after its leading declarations; null where it is not written so. */
@@ -28,7 +28,7 @@ function once(source: Source, fn: Definition): Edit[] {
 }
 
 /** A value returned at the end is kept for after the loop: nothing else follows it. */
-function counted(source: Source, fn: Definition): Edit[] {
+function counted(source: Source, fn: Definition, example: Example): Edit[] {
   const lines = linesOf(source, fn);
   if (!lines) return [];
   const { start, end, last } = lines;
@@ -48,11 +48,11 @@ function counted(source: Source, fn: Definition): Edit[] {
   const body = edited(text.slice(start, end), [{ start: last.start - start, end: last.end - start, text: `${kept} = ${textOf(source, value)};` }]);
   return [
     { ...declared, text: `\t${type}${kept};\n${declared.text}` },
-    { start, end, text: `${loop(body)}${indentAt(text, last.start)}return ${kept};${MARK}\n` },
+    { start, end, text: `${loop(body)}${indentAt(text, last.start)}return ${kept};${wantsOn(example, last) ? MARK : ''}\n` },
   ];
 }
 
-function looped(name: string, title: string, agree: number, edits: (source: Source, fn: Definition) => Edit[]): Kind {
+function looped(name: string, title: string, agree: number, edits: (source: Source, fn: Definition, example: Example) => Edit[]): Kind {
   return {
     name,
     title,
@@ -60,16 +60,16 @@ function looped(name: string, title: string, agree: number, edits: (source: Sour
       silent: 'the loop counts as one that may run never, or again',
       alarm: 'a false alarm: the loop counts as one that may run never, or again',
     },
-    floor: { transformed: 80, agree },
+    floor: { transformed: 95, agree },
     concerns: ({ source }) => source?.functions.some(fn => fn.body.children.some(n => n.type !== 'declaration')) ?? false,
     transform(example) {
       const { source } = example;
       if (!source) return null;
-      const all = source.functions.flatMap(fn => edits(source, fn));
+      const all = source.functions.flatMap(fn => edits(source, fn, example));
       return all.length > 0 ? added(example, { [example.path]: edited(source.text, all) }) : null;
     },
   };
 }
 
-export const loopOnce = looped('do once', 'bodies in do { } while (0)', 0, once);
-export const loopCounted = looped('counted once', 'bodies in a for loop that runs once', 0, counted);
+export const loopOnce = looped('do once', 'bodies in do { } while (0)', 98, once);
+export const loopCounted = looped('counted once', 'bodies in a for loop that runs once', 94, counted);

@@ -71,7 +71,7 @@ export const toBad: Kind = {
   name: 'patch to bad',
   title: 'a patch that makes the correct example the faulty one',
   reason: { silent: 'what the patch does to code that was there is not seen as what a new file does', alarm: '' },
-  floor: { transformed: 95, agree: 0 },
+  floor: { transformed: 95, agree: 98 },
   concerns,
   transform(example, all) {
     const good = nearest(example, all);
@@ -86,7 +86,7 @@ export const toGood: Kind = {
   name: 'patch to good',
   title: 'a patch that makes the faulty example the correct one',
   reason: { silent: '', alarm: 'a false alarm on a patch that repairs the fault' },
-  floor: { transformed: 95, agree: 0 },
+  floor: { transformed: 95, agree: 98 },
   concerns,
   transform(example, all) {
     const good = nearest(example, all);
@@ -101,7 +101,7 @@ export const scannedFile: Kind = {
   name: 'scanned file',
   title: 'the file scanned, not added by a patch',
   reason: { silent: 'the rule speaks of what a patch does alone', alarm: 'a false alarm on the file as it stands' },
-  floor: { transformed: 100, agree: 0 },
+  floor: { transformed: 100, agree: 98 },
   concerns: ({ source }) => source !== null,
   transform: example => ({ ...added(example, { [example.path]: example.text }), scanned: true }),
 };

@@ -84,7 +84,7 @@ export const split: Kind = {
     silent: 'what a header of the series declares is not seen as if the file declared it',
     alarm: 'what a header of the series declares is not seen as if the file declared it',
   },
-  floor: { transformed: 80, agree: 98 },
+  floor: { transformed: 95, agree: 98 },
   concerns: ({ source }) => source?.root.children.some(n => isType(n) && (child(n, 'body') !== null || n.type !== 'struct_specifier')) ?? false,
   transform(example): Transformed | null {
     const { source, path } = example;
