@@ -1,7 +1,7 @@
 /** Pairs of lock and unlock as guards of their scope, and guards as such pairs. */
 import { type Edit, edited, MARK } from './edit.ts';
 import { added, type Example, type Kind, wantsOn } from './kind.ts';
-import { callOf, type Definition, indentAt, type Node, replaced, type Source, textOf, within } from './source.ts';
+import { callOf, type Definition, indentAt, isBare, type Node, replaced, type Source, textOf, within } from './source.ts';
 
 /** Of each lock function what releases it, and its guard of include/linux/cleanup.h; `bare` ones name no lock. */
 const CLASSES: Record<string, { unlock: string; guard: string; bare?: true }> = {
@@ -48,11 +48,6 @@ function breaksOut(node: Node): boolean {
   if (/^(?:for|while|do)_statement$/.test(node.type)) return false;
   if (/^(?:break|continue)_statement$/.test(node.type)) return true;
   return node.children.some(breaksOut);
-}
-
-/** A value that is the same after the unlock. */
-function isBare(value: Node): boolean {
-  return within(value).every(n => !/call_expression|field_expression|subscript_expression|pointer_expression|assignment|update/.test(n.type));
 }
 
 interface Pair {

@@ -90,6 +90,11 @@ export function callOf(source: Source, node: Node): { api: string; args: Node[] 
   return { api: textOf(source, callee), args: list.children };
 }
 
+/** A value that nothing but the function itself decides: it reads no memory and calls nothing. */
+export function isBare(value: Node): boolean {
+  return within(value).every(n => !/call_expression|field_expression|subscript_expression|pointer_expression|assignment|update/.test(n.type));
+}
+
 /** The names of variables in the node, callees left out. */
 export function namesIn(node: Node): Node[] {
   return within(node).filter(n => n.type === 'identifier' && !(n.field === 'function' && n.parent?.type === 'call_expression'));

@@ -2,9 +2,11 @@
 import { type Edit, edited } from './edit.ts';
 import { extracted, Helpers } from './helper.ts';
 import { added, type Example, type Kind, type Transformed, wantedLines } from './kind.ts';
-import { child, type Definition, type Node, type Source, textOf, variableOf, within } from './source.ts';
+import { child, type Definition, isBare, type Node, type Source, textOf, variableOf, within } from './source.ts';
 
 const WANT = /\/\* want: \S+ "[^"]*" \*\//g;
+/** A guard ends with the scope that it stands in. */
+const GUARD = /^(?:guard|CLASS)\s*\(/;
 const STATEMENT = /_statement$|^declaration$/;
 
 /** The statement that begins on the stretch, else the innermost one around it; null outside of functions. */
@@ -16,11 +18,6 @@ function statementAt(source: Source, { start, end }: { start: number; end: numbe
   const around = all.filter(n => n.start <= start && start < n.end).at(-1);
   const statement = first ?? around;
   return statement ? { fn, statement } : null;
-}
-
-/** A value that nothing but the function itself decides. */
-function isBare(value: Node): boolean {
-  return within(value).every(n => !/call_expression|field_expression|subscript_expression|pointer_expression|assignment|update/.test(n.type));
 }
 
 /** Does control leave the statement but at its end? */
@@ -39,6 +36,7 @@ function partOf(source: Source, fn: Definition, statement: Node): Part | null {
   switch (statement.type) {
     case 'expression_statement': {
       const [of] = statement.children;
+      if (GUARD.test(textOf(source, statement))) return null;
       const left = of?.type === 'assignment_expression' ? child(of, 'left') : null;
       const right = of && child(of, 'right');
       const plain = of?.children.some(n => n.type === '=') ?? false;
@@ -70,25 +68,21 @@ function partOf(source: Source, fn: Definition, statement: Node): Part | null {
   }
 }
 
-const wantedParts = (source: Source, example: Example) =>
-  wantedLines(example.text, example.rule).map(line => {
-    const at = statementAt(source, line);
-    return at && { ...at, line };
-  });
+const wantedParts = (source: Source, example: Example) => wantedLines(example.text, example.rule).flatMap(line => statementAt(source, line) ?? []);
 
 export const statementHelper: Kind = {
   name: 'statement helper',
   title: 'the faulty statement moved to a helper',
   reason: { silent: 'what a helper does is not seen in its caller here', alarm: '' },
   floor: { transformed: 95, agree: 36 },
-  // A bare return, a jump or the end of a function is no statement that a helper could run.
+  // A bare return, a jump, a guard or the end of a function is no statement that a helper could run.
   concerns(example) {
     const { source } = example;
     if (!source || example.verdict === 'good') return false;
     return wantedParts(source, example).some(
       w =>
-        w &&
         !/^(?:goto|break|continue|labeled|case)_statement$/.test(w.statement.type) &&
+        !GUARD.test(textOf(source, w.statement)) &&
         (w.statement.type !== 'return_statement' || w.statement.children.some(n => !isBare(n))) &&
         (w.statement.type !== 'declaration' || w.statement.children.some(n => n.type === 'init_declarator')),
     );
@@ -99,7 +93,7 @@ export const statementHelper: Kind = {
     const helpers = new Helpers(source.text, 'step');
     const edits = new Map<number, Edit>();
     for (const at of wantedParts(source, example)) {
-      const part = at && partOf(source, at.fn, at.statement);
+      const part = partOf(source, at.fn, at.statement);
       const moved = part && extracted(source, at.fn, [part.node], part.node.start, part.node.end);
       if (!part || !moved) continue;
       const body = part.returns === 'void' ? `\t${moved.text}` : `\treturn ${moved.text};`;

@@ -180,8 +180,9 @@ int f(struct m *m)
   );
 });
 
-test('a jump, a bare return and a statement of a static local stay where they are', async () => {
+test('a jump, a bare return, a guard and a statement of a static local stay where they are', async () => {
   await check('statement helper', `\nint f(struct m *m)\n{\n\tif (m->n)\n\t\tgoto out; ${want}\nout:\n\treturn 0; ${want}\n}\n`, null);
+  await check('statement helper', `\nvoid f(struct m *m)\n{\n\tguard(mutex)(&m->lock); ${want}\n\tm->n++;\n}\n`, null);
   await check('statement helper', `\nvoid f(struct m *m)\n{\n\tstatic int n;\n\n\tm->n = n++; ${want}\n}\n`, null);
 });
 
