@@ -105,7 +105,7 @@ function exitsOf(source: Source, pair: Pair): Node[] | null {
   return dropped.some(c => c && c.object === pair.lock.object && (c.api === pair.unlock || c.api === pair.lock.api)) ? null : found;
 }
 
-/** Other locks that the statements release without having acquired them, or the other way about: the pair does not nest. */
+/** Other locks that the statements release without having acquired them, or acquire and do not release: the pair does not nest. */
 function nests(source: Source, pair: Pair): boolean {
   const open: string[] = [];
   for (const statement of between(pair)) {

@@ -18,7 +18,7 @@ export interface Example {
   source: Source | null;
 }
 
-/** An example transformed: what is reviewed, and where the rule may speak. */
+/** An example transformed: what is reviewed, and where the rule may report. */
 export interface Transformed {
   patches: Patch[];
   facts?: UserFacts;
@@ -42,7 +42,7 @@ export interface Kind {
   floor: { transformed: number; agree: number };
   /** Does the example have what is transformed? */
   concerns(example: Example): boolean;
-  /** Null where the program would not stay the same, or the generator can't tell. */
+  /** Null where the program would not stay the same, or the generator does not know. */
   transform(example: Example, all: readonly Example[]): Transformed | null;
 }
 

@@ -57,8 +57,8 @@ export const lockHelpers: Kind = {
   name: 'lock helpers',
   title: 'lock calls moved to helpers',
   reason: {
-    silent: 'a lock that a helper takes or releases is not held or released in its caller here',
-    alarm: 'a false alarm: the lock that a helper takes is not held in its caller',
+    silent: 'a lock that a helper acquires or releases is not held or released in its caller here',
+    alarm: 'a false alarm: the lock that a helper acquires is not held in its caller',
   },
   floor: { transformed: 90, agree: 88 },
   concerns,
@@ -73,8 +73,8 @@ export const inlineLockHelpers: Kind = {
   name: 'inline lock helpers',
   title: 'lock calls moved to inline functions of a header',
   reason: {
-    silent: 'a lock that an inline function of a header takes or releases is not held or released in its caller here',
-    alarm: 'a false alarm: the lock that an inline function of a header takes is not held in its caller',
+    silent: 'a lock that an inline function of a header acquires or releases is not held or released in its caller here',
+    alarm: 'a false alarm: the lock that an inline function of a header acquires is not held in its caller',
   },
   floor: { transformed: 90, agree: 87 },
   concerns,

@@ -100,7 +100,7 @@ export const toGood: Kind = {
 export const scannedFile: Kind = {
   name: 'scanned file',
   title: 'the file scanned, not added by a patch',
-  reason: { silent: 'the rule speaks of what a patch does alone', alarm: 'a false alarm on the file as it stands' },
+  reason: { silent: 'the rule reports only what a patch changes', alarm: 'a false alarm on the file as it stands' },
   floor: { transformed: 100, agree: 98 },
   concerns: ({ source }) => source !== null,
   transform: example => ({ ...added(example, { [example.path]: example.text }), scanned: true }),

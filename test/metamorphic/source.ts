@@ -11,7 +11,7 @@ export interface Node {
   end: number;
   parent: Node | null;
   children: Node[];
-  /** What `within` gives, once it was asked. */
+  /** The result of `within`, kept after the first call. */
   all?: readonly Node[];
 }
 
@@ -203,7 +203,7 @@ function startOf(text: string, at: number): number {
   let start = text.lastIndexOf('\n', at - 1) + 1;
   while (text.slice(0, start).endsWith('*/\n')) {
     const comment = text.lastIndexOf('/*', start - 1);
-    // What stands behind code on its line is that line's.
+    // A comment after code belongs to that line.
     if (comment > 0 && text[comment - 1] !== '\n') break;
     start = comment;
   }

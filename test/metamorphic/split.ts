@@ -6,9 +6,9 @@ import { child, type Definition, type Node, type Source, textOf, within } from '
 export interface Moved {
   /** What the header holds. */
   text: string;
-  /** The edits that take it out of the source file. */
+  /** The edits that remove it from the source file. */
   edits: Edit[];
-  /** Names of the file's level that stay behind. */
+  /** Names declared at file level that stay in the source file. */
   stay: string[];
 }
 

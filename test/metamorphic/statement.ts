@@ -30,7 +30,7 @@ interface Part {
   returns: string;
 }
 
-/** What of the statement is moved, and the type it gives; null where nothing of it can be. */
+/** The part of the statement that is moved, and its type; null where no part can be. */
 function partOf(source: Source, fn: Definition, statement: Node): Part | null {
   const given = (node: Node | null, returns: string): Part | null => (node && !isBare(node) ? { node, returns } : null);
   switch (statement.type) {

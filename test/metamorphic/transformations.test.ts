@@ -130,7 +130,7 @@ void f(struct m *m)
   );
 });
 
-test('the faulty statement moves with its locals; what sets one gives it back, a condition its truth', async () => {
+test('the faulty statement moves with its locals; an assigned value and a condition are returned', async () => {
   await check(
     'statement helper',
     `
