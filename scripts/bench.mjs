@@ -1,4 +1,5 @@
 // `npm run bench [-- start|mbox|litmus]`: fencepost beside its peers, run in turn, so that the machine's mood hits all alike.
+// `npm run bench -- metamorphic`: how far examples of rules keep their verdict where the same program is written otherwise.
 import { build, install } from './prepare.mjs';
 
 install();
@@ -7,3 +8,4 @@ const [which] = process.argv.slice(2);
 if (which === undefined || which === 'start') await (await import('./bench/start.mjs')).run();
 if (which === undefined || which === 'mbox') await (await import('./bench/mbox.mjs')).run();
 if (which === undefined || which === 'litmus') await (await import('./bench/litmus.mjs')).run();
+if (which === 'metamorphic') await (await import('./bench/metamorphic.mjs')).run();
