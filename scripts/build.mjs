@@ -33,13 +33,13 @@ const late = {
   },
 };
 
-/** Writes what is no ASCII as escapes, which templates and regular expressions read alike. */
-function escape(file) {
-  const text = readFileSync(file, 'utf8');
-  writeFileSync(
-    file,
-    text.replace(/[^\0-\x7f]/g, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
-  );
+/** Writes what is no ASCII as escapes, which strings, templates and regular expressions read alike; not so behind a backslash. */
+function toAscii(file) {
+  const text = readFileSync(file, 'utf8').replace(/\\?[^\0-\x7f]/g, char => {
+    if (char.length > 1) throw new Error(`${file}: ${char} can't be written as an escape`);
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  writeFileSync(file, text);
 }
 
 /** Bundles the sources into dist/, all of it or nothing. Declarations are left out unless asked for: they take longer than all the rest. */
@@ -75,7 +75,7 @@ async function make(dist, declarations) {
     alias,
     minify: true,
   });
-  escape(join(dist, 'main.cjs'));
+  toAscii(join(dist, 'main.cjs'));
   await esbuild({ ...common, format: 'cjs', alias, entryPoints: { index: 'src/index.ts' } });
   // A command of the older kind of module starts without Node's loader of the newer one.
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');

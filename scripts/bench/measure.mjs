@@ -6,14 +6,6 @@ export function median(list) {
   return [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 }
 
-/** Wall time of a command in milliseconds, its output thrown away. */
-export function wall([program, ...args]) {
-  const start = process.hrtime.bigint();
-  const done = spawnSync(program, args, { stdio: 'ignore' });
-  if (done.error) throw done.error;
-  return Number(process.hrtime.bigint() - start) / 1e6;
-}
-
 const CHILD = `
 import json, resource, subprocess, sys, time
 start = time.monotonic()
