@@ -1,5 +1,5 @@
 /** An example's C text as the grammar reads it: functions, variables and statements with their offsets, so that edits know what they move. */
-import { normalise } from '../../src/c/normalise.ts';
+import { normalise } from '../../src/c/text/normalise.ts';
 import type { grammar } from '../code.ts';
 import type { Edit } from './edit.ts';
 
