@@ -125,17 +125,21 @@ const keyOf = (instance: number, state: number): number => instance * WIDTH + st
 
 /** Solves a protocol over a flow graph, from its entry, in at most so many visits of edges. */
 export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: number = MOST_VISITS * flow.length): Solution {
-  const order = orderOf(flow);
-  const situations: (Situation | null)[] = flow.map(() => null);
+  const { nodes, position } = orderOf(flow);
+  const situations = new Array<Situation | null>(flow.length).fill(null);
   const sets = Array.from({ length: protocol.instances }, (_, i) => protocol.entry(i));
   situations[0] = { sets, decided: UNDECIDED, on: null };
   const changed = new Uint8Array(flow.length);
   changed[0] = 1;
+  // The first position of the order whose node has changed; the sweep that runs sees to those further on.
+  let first = 0;
   let visits = budget;
-  let pending = true;
-  while (pending) {
-    pending = false;
-    for (const at of order.nodes) {
+  const correlated = flow.some(node => node.settles);
+  while (first < nodes.length) {
+    const start = first;
+    first = nodes.length;
+    for (let i = start; i < nodes.length; i++) {
+      const at = nodes[i] ?? 0;
       const node = flow[at];
       const before = situations[at];
       if (changed[at] === 0 || !node || !before) continue;
@@ -145,10 +149,11 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
       for (let slot = 0; slot < node.next.length; slot++) {
         if (visits-- <= 0) return unsolved(situations, protocol);
         const after = along(node, slot, done, protocol);
-        if (after && arrive(node.next[slot] ?? 0, after)) pending = true;
+        const to = node.next[slot] ?? 0;
+        if (after && arrive(to, after)) first = (position[to] ?? 0) <= i ? Math.min(first, position[to] ?? 0) : first;
       }
     }
-    if (!pending) pending = openOne();
+    if (first === nodes.length) first = openOne();
   }
   return {
     solved: true,
@@ -170,8 +175,9 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
     return true;
   }
 
-  /** Opens the first edge that is ruled out and alone leads to its target. */
-  function openOne(): boolean {
+  /** Opens the first edge that is ruled out and alone leads to its target; gives the target's position, or the end where there is none. */
+  function openOne(): number {
+    if (!correlated) return nodes.length;
     for (const [at, node] of flow.entries()) {
       const before = situations[at];
       const settled = node.settles?.flat().map(([condition]) => condition);
@@ -181,10 +187,10 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
       for (const [slot, to] of node.next.entries()) {
         if (situations[to]) continue;
         const after = along(node, slot, without(done, settled), protocol);
-        if (after && arrive(to, after)) return true;
+        if (after && arrive(to, after)) return position[to] ?? 0;
       }
     }
-    return false;
+    return nodes.length;
   }
 }
 
