@@ -79,6 +79,8 @@ export interface Onward {
   result?: boolean;
   /** Follow loops around the event into their next rounds. */
   rounds?: boolean;
+  /** Another CPU may change in between what a condition reads: two tests of one cell are two reads. */
+  rereads?: boolean;
   /** Only the ways on which the first event's value is so. Nothing is reached before a test of it. */
   value?: 'zero' | 'nonzero';
 }
@@ -96,7 +98,7 @@ export interface Reached {
  * What can run after the event, as a rule in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
  * decided before the event go the same way again.
  */
-export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, value }: Onward): Reached {
+export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, rereads, value }: Onward): Reached {
   const { flow } = fn;
   const found: Reached = { events: [], exits: [], gap: false, leaves: false };
   const decided = decidedBefore(fn, from);
@@ -115,7 +117,7 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
   };
   const takes = (node: FlowNode, slot: number, at: number) => {
     if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) return false;
-    if (!follow(decided, node, slot)) return false;
+    if (!follow(decided, node, slot, rereads)) return false;
     if (!resets.has(edgeKey(at, slot)) && (rounds || !leadsBack(fn, from, node.next[slot] ?? 0))) return true;
     found.leaves = true;
     return false;
