@@ -2,7 +2,7 @@
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { nodeDominates, nodePostDominates } from './dominance.ts';
 import { naturalLoops } from './loops.ts';
-import { type Direction, orderOf, predecessors, walk } from './order.ts';
+import { type Direction, isReached, orderOf, predecessors, walk } from './order.ts';
 
 export { type Decided, decidedKey, follow, forget } from './paths.ts';
 export { predecessors };
@@ -47,10 +47,6 @@ export function comesBefore(fn: CFunction, a: Event, b: Event): boolean {
   if (nodeDominates(flow, b.node, a.node)) return false;
   const heads = naturalLoops(flow).flatMap(({ head, nodes }) => (nodes.has(a.node) && nodes.has(b.node) ? [head] : []));
   return leadsOn(flow, a.node, b.node, heads);
-}
-
-function isReached(flow: FlowNode[], node: number): boolean {
-  return (orderOf(flow).position[node] ?? -1) >= 0;
 }
 
 /** The last question asked of a flow: most are asked of one event and many others in turn. */

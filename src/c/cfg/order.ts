@@ -21,6 +21,11 @@ export function orderOf(flow: readonly FlowNode[]): Order {
   return known;
 }
 
+/** Does the entry reach the node? */
+export function isReached(flow: readonly FlowNode[], node: number): boolean {
+  return (orderOf(flow).position[node] ?? -1) >= 0;
+}
+
 const NONE: readonly number[] = [];
 
 /** The reverse post-order of any graph whose nodes are numbers below `size`. */

@@ -60,7 +60,7 @@ export interface Protocol {
    */
   event(node: FlowNode, at: number, before: Situation): readonly Move[] | null;
   /** What taking the edge does, as the outcome of a try; null for nothing. `before` is the situation after the node. */
-  edge?(node: FlowNode, slot: number, before: Situation): readonly Move[] | null;
+  edge?(node: FlowNode, slot: number, before: Situation, at: number): readonly Move[] | null;
   /** What a gap does to each instance; absent where it may do anything. */
   gap?(instance: number): Row;
 }
@@ -148,7 +148,7 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
       if (!done) continue;
       for (let slot = 0; slot < node.next.length; slot++) {
         if (visits-- <= 0) return unsolved(situations, protocol);
-        const after = along(node, slot, done, protocol);
+        const after = along(node, at, slot, done, protocol);
         const to = node.next[slot] ?? 0;
         if (after && arrive(to, after)) first = (position[to] ?? 0) <= i ? Math.min(first, position[to] ?? 0) : first;
       }
@@ -162,7 +162,7 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
       const node = flow[at];
       const before = situations[at];
       const done = node && before ? through(node, at, before, protocol) : null;
-      return node && done ? along(node, slot, done, protocol) : null;
+      return node && done ? along(node, at, slot, done, protocol) : null;
     },
   };
 
@@ -186,7 +186,7 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
       if (!done) continue;
       for (const [slot, to] of node.next.entries()) {
         if (situations[to]) continue;
-        const after = along(node, slot, without(done, settled), protocol);
+        const after = along(node, at, slot, without(done, settled), protocol);
         if (after && arrive(to, after)) return position[to] ?? 0;
       }
     }
@@ -213,11 +213,11 @@ function gapImage(protocol: Protocol, instance: number, set: StateSet): StateSet
 }
 
 /** The situation after an edge; null where it cannot be taken. */
-function along(node: FlowNode, slot: number, before: Situation, protocol: Protocol): Situation | null {
+function along(node: FlowNode, at: number, slot: number, before: Situation, protocol: Protocol): Situation | null {
   const settled = node.settles?.[slot];
   const kept = settled && settled.length > 0 ? decide(before, node, slot) : before;
   if (!kept) return null;
-  const moves = protocol.edge?.(node, slot, kept) ?? null;
+  const moves = protocol.edge?.(node, slot, kept, at) ?? null;
   const after = moves ? moved(kept, moves) : kept;
   if (!after) return null;
   return node.forgets?.[slot]?.length ? mapped(after, decided => forget(decided, node, slot)) : after;
@@ -373,7 +373,7 @@ export function witness(
     along: (state, at, slot, node) => {
       let set = own(node.event === null ? null : protocol.event(node, at, single(at, state)), only(state));
       if (node.kind === 'gap') set = gapImage(protocol, instance, set);
-      return statesOf(set).flatMap(s => statesOf(own(protocol.edge?.(node, slot, single(at, s)), only(s))));
+      return statesOf(set).flatMap(s => statesOf(own(protocol.edge?.(node, slot, single(at, s), at), only(s))));
     },
   });
   return found;
