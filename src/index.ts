@@ -1,13 +1,14 @@
 /** fencepost as a library: everything but files, arguments and the terminal. */
 
 export { rules } from '../rules/index.ts';
+export { whyHeld } from './analysis/entry/why.ts';
 export { viewOfText, viewOfThread } from './analysis/view.ts';
 export { type Grammar, loadGrammar } from './c/syntax/tree.ts';
 export type { Tree } from './c/text/images.ts';
 export { currentRule } from './engine/config.ts';
 export { type ReviewOptions, review } from './engine/review.ts';
 export { scan } from './engine/scan.ts';
-export { factOf } from './facts/lookup.ts';
+export { builtIn, factOf } from './facts/lookup.ts';
 export type {
   BinaryOp,
   Condition,
@@ -30,6 +31,7 @@ export { printLitmus } from './lkmm/text.ts';
 export { BUDGET, decideTest } from './lkmm/verdict.ts';
 export { herdWords, stateWords } from './lkmm/words.ts';
 export type * from './model/code.ts';
+export type * from './model/effect.ts';
 export type * from './model/fact.ts';
 export type * from './model/finding.ts';
 export type * from './model/policy.ts';
@@ -37,6 +39,7 @@ export type * from './model/review.ts';
 export type * from './model/rule.ts';
 export type * from './model/series.ts';
 export type * from './model/userfacts.ts';
+export type * from './model/why.ts';
 export { type MimeNode, type ReadTools, readThread } from './read/index.ts';
 export { b4Checks, b4Lines } from './report/b4.ts';
 export { b4Review, IDENTITY } from './report/b4review.ts';
@@ -49,3 +52,4 @@ export { notes } from './report/notes.ts';
 export { explainFinding, explainRule, rulesJson, rulesText } from './report/rules.ts';
 export { jsonText, safe } from './report/safe.ts';
 export { threadJson, threadProblems, threadText } from './report/thread.ts';
+export { whyText } from './report/why.ts';

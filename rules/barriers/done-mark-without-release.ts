@@ -3,6 +3,7 @@ import {
   conditionOn,
   decidesBranch,
   dominates,
+  includesSection,
   isOwn,
   isTest,
   keyOf,
@@ -240,7 +241,7 @@ int mill_main(void *data)
           l =>
             l.fn !== fn &&
             samePlace(l.event, mark) &&
-            !l.event.locks.some(x => mark.locks.includes(x)) &&
+            !l.event.locks.some(x => includesSection(mark.locks, x)) &&
             (done ? goesOn(l.fn, l.event, mark) : waitsFor(l.fn, l.event)),
         );
         if (!look) continue;

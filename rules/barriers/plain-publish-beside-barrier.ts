@@ -1,4 +1,15 @@
-import { comesBefore, decidesBranch, gates, isTest, loopsAround, nearest, ordersAll, partnersOf, runsAlone } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  decidesBranch,
+  gates,
+  includesSection,
+  isTest,
+  loopsAround,
+  nearest,
+  ordersAll,
+  partnersOf,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -187,7 +198,7 @@ function behindBarrier({ fn, event }: Use): boolean {
 
 /** A load that a branch goes by: the other end of the barrier. */
 function goesBy({ fn, event }: Use): boolean {
-  return event.kind === 'read' && !event.context.includes('error-path') && (event.atomic || decides(fn, event));
+  return event.kind === 'read' && !event.phase.includes('error-path') && (event.atomic || decides(fn, event));
 }
 
 /** A read barrier stands behind the load. */
@@ -205,5 +216,5 @@ function decides(fn: CFunction, event: Event): boolean {
 }
 
 function sharesLock(a: Event, b: Event): boolean {
-  return a.locks.some(lock => b.locks.includes(lock));
+  return a.locks.some(lock => includesSection(b.locks, lock));
 }

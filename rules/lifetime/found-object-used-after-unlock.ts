@@ -5,6 +5,7 @@ import {
   foundIn,
   gives,
   heldAt,
+  includesSection,
   isHandedOver,
   isPartHandedOver,
   isTest,
@@ -17,6 +18,7 @@ import {
   type Removal,
   removalsOf,
   runsAlone,
+  type Section,
   sameContainer,
   sameLock,
   takings,
@@ -67,7 +69,7 @@ interface Hit {
   /** What ends the lock's section. */
   end: Event;
   use: Event;
-  lock: string;
+  lock: Section;
 }
 
 function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World): Hit | null {
@@ -88,8 +90,8 @@ function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World)
       if (later.some(e => givesBack(e, found.names)) || inside.some(e => marks(e, found.names) || holdsPart(e, found.names))) continue;
       if (claimsByState(inside, later, name)) continue;
       // What its own locks keep away, the checker says; of those of its callers it knows nothing.
-      const above = heldAt(fn, use, world).filter(l => !use.locks.includes(l));
-      if (above.some(l => l.startsWith('named:') || removal.locks.some(o => sameLock(o, l)))) continue;
+      const above = heldAt(fn, use, world).filter(l => !includesSection(use.locks, l));
+      if (above.some(l => l.by === 'convention' || removal.locks.some(o => sameLock(o, l)))) continue;
       return { name, end, use, lock };
     }
   }

@@ -1,4 +1,17 @@
-import { cellName, comesBefore, effectsOf, isTest, keyOf, objectOf, onward, originsOf, releasesIn, sameLock } from '../../src/analysis/query.ts';
+import {
+  cellName,
+  comesBefore,
+  effectsOf,
+  includesSection,
+  isTest,
+  keyOf,
+  objectOf,
+  onward,
+  originsOf,
+  releasesIn,
+  type Section,
+  sameLock,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './get-races-final-put/examples.ts';
@@ -66,7 +79,7 @@ interface Removal {
   put: Event;
   key: string;
   removal: Event;
-  locks: string[];
+  locks: Section[];
   /** Where the object is given back behind the removal, in view. */
   free: Event | null;
   /** The function that the put calls at zero; null where it goes on itself. */
@@ -108,7 +121,7 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
 const UNLINKS =
   /^(?:list_del|list_del_init|list_del_rcu|hlist_del\w*|hlist_nulls_del\w*|hash_del\w*|__?list_del_entry|rb_erase\w*|radix_tree_delete\w*|xa_erase\w*|__xa_erase|idr_remove|rhashtable_remove_fast)$/;
 
-function lockedSince(removal: Event, put: Event): string[] {
+function lockedSince(removal: Event, put: Event): Section[] {
   return removal.locks.filter(lock => ![...put.locks, ...put.maybeLocks].some(held => sameLock(held, lock)));
 }
 
@@ -152,7 +165,11 @@ function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal):
   if (fn.parameters.some(p => p.name === root)) return null;
   const words = wordsOf(removal.args);
   const earlier = fn.events.filter(
-    e => e.kind !== 'publish' && comesBefore(fn, e, get) && e.locks.some(l => get.locks.includes(l)) && wordsOf(e.args).some(w => words.includes(w)),
+    e =>
+      e.kind !== 'publish' &&
+      comesBefore(fn, e, get) &&
+      e.locks.some(l => includesSection(get.locks, l)) &&
+      wordsOf(e.args).some(w => words.includes(w)),
   );
   if (earlier.length === 0) return null;
   const origins = originsOf(fn, root);

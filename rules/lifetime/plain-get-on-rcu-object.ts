@@ -1,4 +1,4 @@
-import { comesBefore, heldOnEntry, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
+import { comesBefore, heldOnEntry, isIn, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -218,7 +218,7 @@ void route_drop(struct table *t, struct route *r)
     for (const fn of file.functions) {
       if (fn.isMacro || fn.broken || isTest(fn)) continue;
       for (const get of fn.events) {
-        if (get.kind !== 'rmw' || !GETS.test(get.api) || !get.cell || get.object || !get.context.includes('rcu-read')) continue;
+        if (get.kind !== 'rmw' || !GETS.test(get.api) || !get.cell || get.object || !isIn(get, 'rcu-read')) continue;
         // Under a lock the container's own reference may be what keeps the count up.
         if (get.locks.length > 0 || get.maybeLocks.length > 0 || heldOnEntry(fn, world).locks.length > 0) continue;
         const put = puts.find(p => p.key === keyOf(get) && p.putter !== fn);
@@ -256,7 +256,7 @@ function findOf(fn: CFunction, get: Event): Event | null {
   const root = /^&?(\w+)/.exec(get.args[0] ?? '')?.[1];
   if (root === undefined) return null;
   const made = originsOf(fn, root).filter(e => comesBefore(fn, e, get));
-  const inside = (e: Event) => e.context.includes('rcu-read');
+  const inside = (e: Event) => isIn(e, 'rcu-read');
   return (
     made.find(e => LOADS.test(e.api) && inside(e)) ??
     fn.events.find(e => comesBefore(fn, e, get) && WALKS.test(e.api) && e.args.slice(0, 2).includes(root) && inside(e)) ??

@@ -2,6 +2,7 @@ import {
   cellName,
   comesBefore,
   decidesBranch,
+  isIn,
   isTest,
   keyOf,
   objectOf,
@@ -183,7 +184,7 @@ void seat_give(struct seat *s)
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     for (const wake of fn.events) {
       const object = wakenOf(wake);
-      if (object === null || wake.locks.length > 0 || wake.maybeLocks.length > 0 || wake.context.includes('rcu-read')) continue;
+      if (object === null || wake.locks.length > 0 || wake.maybeLocks.length > 0 || isIn(wake, 'rcu-read')) continue;
       const kind = ownerOf(fn, wake, world);
       if (kind === 'stays') continue;
       const signal = fn.events.findLast(

@@ -1,4 +1,16 @@
-import { calleeIn, cellName, comesBefore, conditionOn, effectsOf, handlersIn, isTest, keyOf, nodesAfter, onward } from '../../src/analysis/query.ts';
+import {
+  calleeIn,
+  cellName,
+  comesBefore,
+  conditionOn,
+  effectsOf,
+  handlersIn,
+  includesSection,
+  isTest,
+  keyOf,
+  nodesAfter,
+  onward,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { ClaimThread, Edit, Rule, World } from '../../src/model/rule.ts';
 
@@ -330,9 +342,9 @@ function touches(fn: CFunction, call: Event, look: Event, world: World): boolean
 
 /** A lock that both sides hold. */
 function excluded(taker: Taker, look: Event, release: Event): boolean {
-  const held = (a: Event, b: Event) => a.locks.filter(l => b.locks.includes(l) && !l.endsWith('(shared)'));
+  const held = (a: Event, b: Event) => a.locks.filter(l => includesSection(b.locks, l) && l.mode === 'exclusive');
   const mine = held(taker.take, taker.note);
-  return mine.length > 0 && held(look, release).some(l => l.startsWith('named:') && mine.some(m => m.startsWith('named:')));
+  return mine.length > 0 && held(look, release).some(l => l.by === 'convention' && mine.some(m => m.by === 'convention'));
 }
 
 /**

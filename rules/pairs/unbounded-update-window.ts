@@ -1,4 +1,4 @@
-import { comesBefore, comparedEvents, indexOf, isInLoop, isTest, keyOf, type PairUpdate, pairUpdates } from '../../src/analysis/query.ts';
+import { comesBefore, comparedEvents, indexOf, isIn, isInLoop, isTest, keyOf, type PairUpdate, pairUpdates } from '../../src/analysis/query.ts';
 import type { CFunction, Event, Loop } from '../../src/model/code.ts';
 import type { Rule, Tie } from '../../src/model/rule.ts';
 
@@ -207,7 +207,7 @@ int snapshot_settled(struct snapshot *s)
 
 /** Does nothing in view keep this CPU from being held up between the two updates? */
 function isOpen({ fn, events }: PairUpdate): boolean {
-  const bounded = events.every(e => e.locks.length > 0 || e.context.some(c => /irqs-off|preempt-off/.test(c)));
+  const bounded = events.every(e => e.locks.length > 0 || isIn(e, 'irqs-off') || isIn(e, 'preempt-off'));
   return fn.whole && !bounded && fn.entryLocks.length === 0;
 }
 

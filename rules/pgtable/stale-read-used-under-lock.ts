@@ -2,6 +2,7 @@ import {
   comesBefore,
   conditionOn,
   eventsOf,
+  includesSection,
   isHandedOver,
   isMadeHere,
   isTest,
@@ -226,7 +227,7 @@ void buf_grow(struct chan *c)
       const pointer = free.args[0];
       if (free.kind !== 'free' || free.ends || free.locks.length === 0 || pointer === undefined || !/^\w+$/.test(pointer)) continue;
       const made = originsOf(fn, pointer);
-      const before = (e: Event) => free.locks.some(lock => !e.locks.includes(lock));
+      const before = (e: Event) => free.locks.some(lock => !includesSection(e.locks, lock));
       const reads = made.filter(e => e.kind === 'read' && e.cell !== null && before(e) && e.maybeLocks.length === 0);
       // What sizes a buffer is not the buffer.
       if (made.some(e => !before(e) || /alloc|dup/.test(e.api))) continue;
@@ -265,7 +266,7 @@ function claimOf(
   world: World,
 ): Claim | null {
   const key = keyOf(read);
-  if (key === null || [read, second].some(e => e.locks.some(l => l.endsWith(' (shared)')))) return null;
+  if (key === null || [read, second].some(e => e.locks.some(l => l.mode === 'shared'))) return null;
   const writers = world.functions
     .filter(f => f !== fn && (!key.startsWith('|') || f.path === fn.path))
     .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e)).map(event => ({ fn: f, event })));
@@ -299,7 +300,7 @@ function claimOf(
 
 /** The function against a writer out of view, who takes the lock. */
 function assumed(fn: CFunction, { read, second, free }: Record<'read' | 'second' | 'free', Event>, pointer: string, edits: Claim['edits']): Claim {
-  const lock = second.locks.find(l => free.locks.includes(l) && !read.locks.includes(l)) ?? 'lock';
+  const lock = second.locks.find(l => includesSection(free.locks, l) && !includesSection(read.locks, l))?.object ?? 'lock';
   const what = nameOf(read, pointer);
   const change: Deed = { does: 'write', cell: read, says: { before: '', after: `stores something else in ${what}` } };
   return {
@@ -364,7 +365,7 @@ function again(fn: CFunction, read: Event, free: Event): Event[] {
       e.cell !== null &&
       placeOf(e.cell) === place &&
       comesBefore(fn, e, free) &&
-      e.locks.some(l => free.locks.includes(l)),
+      e.locks.some(l => includesSection(free.locks, l)),
   );
   return seconds.filter(second => decides(fn, second) && !isCompared(fn, read, second));
 }

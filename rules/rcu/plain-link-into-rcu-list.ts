@@ -256,7 +256,7 @@ function walkerOf(link: Linking, world: World): Walker | null {
 /** Nobody knows the list yet, or readers are gone: it was made here, or the function is for set-up, itself or by all who call it. */
 function isEarly(fn: CFunction, event: Event, world: World): boolean {
   if (event.object !== undefined || isOwn(fn, event) || isMadeHere(fn, event) || hasWaited(fn, event, world)) return true;
-  if (event.context.includes('init') || event.context.includes('exit')) return true;
+  if (event.phase.includes('init') || event.phase.includes('exit')) return true;
   return runsAlone(fn, world) || (callersOf(fn, world)?.every(s => runsAlone(s.fn, world)) ?? false);
 }
 

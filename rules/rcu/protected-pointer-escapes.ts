@@ -1,7 +1,9 @@
 import {
+  type ContextFamily,
   comesBefore,
   heldOnEntry,
   isHandedOver,
+  isIn,
   isMadeHere,
   isTest,
   isUseOf,
@@ -10,6 +12,7 @@ import {
   readAfterFree,
   retirementsOf,
   runsInSoftirq,
+  type Section,
   takesReference,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -47,7 +50,7 @@ export default {
     for (const source of fn.events) {
       const word = sectionOf(source);
       const pointer = source.into;
-      if (word === null || pointer === null || told.has(pointer) || !source.context.includes(word)) continue;
+      if (word === null || pointer === null || told.has(pointer) || !isIn(source, word)) continue;
       // Nobody else replaces what hangs on an object that this function has made for itself.
       if (isMadeHere(fn, source)) continue;
       // Whether a lock keeps the updater away, the checker says.
@@ -64,7 +67,7 @@ export default {
       for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
         if (!isEnd(end, word) || (isLocked(end) && !locked) || nested(fn, source, end, word)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
-        const use = left.events.find(e => !e.context.includes(word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
+        const use = left.events.find(e => !isIn(e, word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
         // A function that gives no pointer tells no more than whether there was one.
         const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => node.returned === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
@@ -166,8 +169,8 @@ function sectionOf(event: Event): 'rcu-read' | 'srcu-read' | 'irqs-off' | null {
   return WALKS.test(event.api) ? 'irqs-off' : null;
 }
 
-function isEnd(event: Event, word: string): boolean {
-  if (!event.context.includes(word)) return false;
+function isEnd(event: Event, word: ContextFamily): boolean {
+  if (!isIn(event, word)) return false;
   if (word === 'irqs-off') return /^local_irq_(?:restore|enable)$/.test(event.api);
   return word === 'srcu-read' ? /^srcu_(?:read_unlock|up_read)\w*$/.test(event.api) : /^rcu_read_unlock\w*$/.test(event.api);
 }
@@ -193,8 +196,10 @@ function hasOtherSection(event: Event): boolean {
   return event.context.some(isSection);
 }
 
-function isSection(word: string): boolean {
-  return word === 'bh-off' || word === 'preempt-off' || word === 'irqs-off' || word === 'rcu-read' || word === 'srcu-read';
+const READERS: ReadonlySet<string | null> = new Set(['bh-off', 'preempt-off', 'irqs-off', 'rcu-read', 'srcu-read']);
+
+function isSection(context: Section): boolean {
+  return READERS.has(context.family);
 }
 
 /** Something that may keep the object: a module, a part of it, or a helper that takes what it is given. */

@@ -161,7 +161,7 @@ void slot_move(struct share *s, struct conf *new)
 /** The function against a reader, in view where there is one, and without a lock where there is one. */
 function claimOf(fn: CFunction, free: Event, store: Event, object: string, world: World): { claim?: Claim } {
   const [reader] = readersOf(store, world.functions).filter(r => r.fn !== fn);
-  if (reader?.load.locks.some(lock => lock.endsWith(' (shared)'))) return {};
+  if (reader?.load.locks.some(lock => lock.mode === 'shared')) return {};
   const moved = { kind: 'move' as const, event: store, where: 'before' as const, to: free, text: '' };
   const waits = { kind: 'grace-period' as const, event: free, text: '' };
   const edits = [

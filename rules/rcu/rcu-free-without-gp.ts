@@ -1,5 +1,6 @@
 import {
   between,
+  exclusive,
   heldOnEntry,
   isInLoop,
   isPartHandedOver,
@@ -80,7 +81,7 @@ function checkPointers(fn: CFunction, report: Report, world: World): void {
     if (place.kind !== 'publish' && place.api !== 'RCU_INIT_POINTER') continue;
     const [reader] = readersOf(place, world.functions).filter(r => r.fn !== fn);
     const retirement = reader && retirementsOf(place, [fn]).find(r => r.store === place);
-    if (!reader || !retirement || [...reader.load.locks, ...place.locks].some(lock => lock.endsWith(' (shared)'))) continue;
+    if (!reader || !retirement || [...reader.load.locks, ...place.locks].some(lock => lock.mode === 'shared')) continue;
     const { store, free } = retirement;
     const name = store.args[0] ?? 'the pointer';
     report(
@@ -129,7 +130,7 @@ function isWalkedLocked(unlink: Event, world: World): boolean {
   return (
     walks.length > 0 &&
     walks.every(({ fn, e }) => {
-      const held = [...e.locks, ...heldOnEntry(fn, world).locks].filter(lock => !lock.endsWith(' (shared)'));
+      const held = exclusive([...e.locks, ...heldOnEntry(fn, world).locks]);
       return held.some(lock => unlink.locks.some(l => sameLock(l, lock)));
     })
   );

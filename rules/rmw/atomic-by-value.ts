@@ -141,7 +141,7 @@ static void gauge_dump(struct gauge *g)
         );
         continue;
       }
-      if (fn.broken || !event.cell || event.object === 'private' || event.context.includes('init')) continue;
+      if (fn.broken || !event.cell || event.object === 'private' || event.phase.includes('init')) continue;
       const copied = event.api === 'read' && event.kind === 'read' ? isCopied(fn, event) : false;
       if (!copied || !isAtomic(event, world)) continue;
       const name = cellName(event.cell);

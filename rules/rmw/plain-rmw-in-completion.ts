@@ -1,4 +1,4 @@
-import { bringsUpOrDown, cellName, comesBefore, heldAt, irqHandlerOf, isOwn, isTest, rolesOf, runsAlone } from '../../src/analysis/query.ts';
+import { bringsUpOrDown, cellName, comesBefore, heldAt, irqHandlerOf, isIn, isOwn, isTest, rolesOf, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Report, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -324,8 +324,8 @@ function open({ fn, event }: Use, world: World): boolean {
     event.object === undefined &&
     event.locks.length === 0 &&
     event.maybeLocks.length === 0 &&
-    !event.context.includes('irqs-off') &&
-    !event.context.includes('init') &&
+    !isIn(event, 'irqs-off') &&
+    !event.phase.includes('init') &&
     event.cell?.base !== null &&
     !isOwn(fn, event)
   );

@@ -5,6 +5,7 @@ import {
   decidesBranch,
   effectsOf,
   heldAt,
+  isIn,
   isInLoop,
   isOwn,
   isTest,
@@ -276,7 +277,7 @@ const MOST_USES = 400;
 /** A store that another CPU may make while the function runs. */
 function stores({ fn, event }: Use, uses: Use[], key: string, world: World): boolean {
   if (event.kind !== 'write' && event.kind !== 'rmw') return false;
-  if (event.uncertain || event.object !== undefined || event.context.includes('init') || event.context.includes('exit')) return false;
+  if (event.uncertain || event.object !== undefined || event.phase.includes('init') || event.phase.includes('exit')) return false;
   // A plain store while an object is set up is not told apart from others: only those count that are marked or stand beside a barrier. What a
   // task holds of itself is stored through a pointer to the task by others alone.
   const barrier = () => world.shared(key).some(e => e.kind === 'barrier' && e.path === event.path && e.line === event.line);
@@ -315,7 +316,7 @@ function clears({ event }: Use): boolean {
 
 /** The function itself shows that it reads without a lock: it marks another access, polls, reads under RCU, or reads what its own task holds. */
 function isLockless(fn: CFunction, first: Event, own: Event[], world: World): boolean {
-  if (first.cell?.base === 'current' || first.context.includes('rcu-read')) return true;
+  if (first.cell?.base === 'current' || isIn(first, 'rcu-read')) return true;
   if (own.some(e => e.kind === 'read' && e.atomic && e.ordering !== 'plain' && e.locks.length === 0)) return true;
   const loop = loopsAround(fn, first)[0];
   const relaxes = (e: Event) => /^cpu_(?:relax|read_relax)$/.test(e.api);

@@ -1,4 +1,16 @@
-import { comesBefore, decidesBranch, dominates, gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  decidesBranch,
+  dominates,
+  gates,
+  includesSection,
+  isTest,
+  keyOf,
+  nearest,
+  nodesAfter,
+  ordersAll,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './recheck-missing-after-queueing/examples.ts';
@@ -44,7 +56,11 @@ export default {
         if (testedAgain(fn, queueing, test)) continue;
         const waker = wakerOf(wakesIn(world), fn, queueing, test);
         if (!waker) continue;
-        if (underLock(fn, queueing) && !queueing.locks.some(lock => waker.change.locks.includes(lock)) && !lockless(fn, queueing, test, waker))
+        if (
+          underLock(fn, queueing) &&
+          !queueing.locks.some(lock => includesSection(waker.change.locks, lock)) &&
+          !lockless(fn, queueing, test, waker)
+        )
           continue;
         const name = nameOf(test);
         report(
@@ -111,7 +127,7 @@ function rootOf(event: Event): string | null {
 
 /** Only names speak of locks, each of its own, and both sides mark their accesses, which one lock over them would make needless. */
 function lockless(fn: CFunction, queueing: Event, test: Event, waker: Waker): boolean {
-  const named = [...queueing.locks, ...queueing.maybeLocks, ...fn.entryLocks, ...waker.change.locks].every(lock => lock.startsWith('named:'));
+  const named = [...queueing.locks, ...queueing.maybeLocks, ...fn.entryLocks, ...waker.change.locks].every(lock => lock.by === 'convention');
   return named && !fn.events.some(e => e.kind === 'unlock') && marked(test) && marked(waker.change);
 }
 
@@ -136,7 +152,7 @@ function testedAgain(fn: CFunction, queueing: Event, test: Event): boolean {
   );
   if (near.gap || near.events.some(e => !sleeps(e))) return true;
   // Whoever returns to be put to sleep by its caller says so by an error.
-  return near.ends && !queueing.context.includes('error-path');
+  return near.ends && !queueing.phase.includes('error-path');
 }
 
 interface Waker {

@@ -4,7 +4,7 @@ import { cellKey } from '../c/lower/cells.ts';
 import type { CFunction, Event, SourceComment } from '../model/code.ts';
 import type { EventKind } from '../model/fact.ts';
 
-export { calleeOf as calleeIn } from '../c/calls/callees.ts';
+export { asWritten, calleeOf as calleeIn, isCall } from '../c/calls/callees.ts';
 export { type Effect, effectsOf } from '../c/calls/effects.ts';
 export {
   after,
@@ -29,6 +29,26 @@ export { headsAround, isInLoop, loopsAround } from '../c/cfg/loops.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
 export { byPlace, type Direction, standsLater, walk } from '../c/cfg/order.ts';
 export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
+export {
+  type ContextFamily,
+  contextSection,
+  exclusive,
+  holds,
+  includesSection,
+  isContext,
+  isHeld,
+  isIn,
+  lastMember,
+  likeLock,
+  lockKey,
+  objectType,
+  type Section,
+  sameLock,
+  sameSection,
+  section,
+  sectionText,
+  sharedSection,
+} from '../model/section.ts';
 export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';
 export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './entry/callers.ts';
@@ -80,7 +100,6 @@ export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';
 export { failsAlong, type Leak, leaksOf } from './sections/leaks.ts';
 export { type LeftOpen, leftOpen } from './sections/leftopen.ts';
 export { dropsOf, enteredUnder, gives, hasOwnLock, isIdentity, lockText, mayGive, type Taking, takings } from './sections/locking.ts';
-export { lockPath, sameLock } from './sections/locknames.ts';
 export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
 export { type UnheldRelease, unheldReleases } from './sections/unheld.ts';
 

@@ -5,6 +5,7 @@ import type { Reader } from '../analysis/world.ts';
 import { type Before, type Image, type Images, imagesBefore } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { ChangedFunction, Changes, Remark, Report, Rule, World } from '../model/rule.ts';
+import { includesSection } from '../model/section.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { failed } from './look.ts';
 import type { LinesBefore } from './numbering.ts';
@@ -240,7 +241,7 @@ export function touchedLines({ changes }: SeriesChange): Map<string, number> {
     }
     for (const event of before.events) {
       const now = changes.stays(event);
-      const lost = now && event.locks.some(l => !now.locks.includes(l) && !now.maybeLocks.includes(l));
+      const lost = now && event.locks.some(l => !includesSection(now.locks, l) && !includesSection(now.maybeLocks, l));
       if (lost) touch(now, gone.findLast(e => e.kind === 'lock' && comesBefore(before, e, event))?.addedBy ?? null);
     }
   }

@@ -1,4 +1,5 @@
 import type { Cell, CFunction, Event } from '../model/code.ts';
+import { sectionText } from '../model/section.ts';
 import type { Problem } from '../model/series.ts';
 import { safe } from './safe.ts';
 
@@ -18,8 +19,23 @@ export function eventsText(functions: CFunction[]): string {
 }
 
 function eventJson(event: Event): object {
-  const { line, kind, api, cell, ordering, orderingOnFailure, locks, context, side } = event;
-  return { line, kind, api, cell, ordering, orderingOnFailure, locks, context, side };
+  const { line, kind, api, cell, ordering, orderingOnFailure, side } = event;
+  return {
+    line,
+    kind: kind === 'expanded' ? 'call' : kind,
+    api,
+    cell,
+    ordering,
+    orderingOnFailure,
+    locks: event.locks.map(sectionText),
+    context: contextWords(event),
+    side,
+  };
+}
+
+/** Where the function is in its life, and the contexts that it is in. */
+function contextWords({ phase, context }: Event): string[] {
+  return [...phase, ...context.map(sectionText)];
 }
 
 function functionText(fn: CFunction): string {
@@ -48,9 +64,9 @@ function aboutText(event: Event): string {
   const failure = event.orderingOnFailure === null ? '' : ` (on failure ${event.orderingOnFailure})`;
   const parts = [
     `${order}${failure}`.trim(),
-    event.locks.length > 0 ? `under ${event.locks.map(l => safe(l)).join(', ')}` : '',
-    event.maybeLocks.length > 0 ? `maybe under ${event.maybeLocks.map(l => safe(l)).join(', ')}` : '',
-    event.context.join(', '),
+    event.locks.length > 0 ? `under ${event.locks.map(l => safe(sectionText(l))).join(', ')}` : '',
+    event.maybeLocks.length > 0 ? `maybe under ${event.maybeLocks.map(l => safe(sectionText(l))).join(', ')}` : '',
+    contextWords(event).join(', '),
     event.uncertain ? 'in doubt' : '',
   ];
   return parts.filter(part => part !== '').join('; ');

@@ -1,5 +1,6 @@
 /** Events in one line each, so that what a function does can be written beside it. */
 import type { CFunction, Event } from '../../src/model/code.ts';
+import { sectionText } from '../../src/model/section.ts';
 import { worldOfText } from '../code.ts';
 
 const TYPES = `
@@ -57,9 +58,10 @@ export async function functionOf(body: string): Promise<CFunction> {
 export function compact(event: Event): string {
   const kind = event.opaque ? `${event.kind}?` : event.kind;
   const cell = event.cell ? `${event.cell.path}${event.cell.bit === null ? '' : `:${event.cell.bit}`}` : '-';
-  const locks = event.locks.length > 0 ? ` [${event.locks.map(short).join(' ')}]` : '';
-  const maybe = event.maybeLocks.length > 0 ? ` ?[${event.maybeLocks.map(short).join(' ')}]` : '';
-  const context = event.context.length > 0 ? ` {${event.context.join(' ')}}` : '';
+  const locks = event.locks.length > 0 ? ` [${event.locks.map(sectionText).map(short).join(' ')}]` : '';
+  const maybe = event.maybeLocks.length > 0 ? ` ?[${event.maybeLocks.map(sectionText).map(short).join(' ')}]` : '';
+  const words = [...event.phase, ...event.context.map(sectionText)];
+  const context = words.length > 0 ? ` {${words.join(' ')}}` : '';
   return `${kind} ${event.api} ${cell} ${event.ordering ?? '-'}${locks}${maybe}${context}`;
 }
 

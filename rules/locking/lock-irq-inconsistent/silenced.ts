@@ -7,6 +7,8 @@ import {
   dominates,
   heldOnEntry,
   irqHandlerOf,
+  isCall,
+  isIn,
   rolesOf,
   runsAlone,
   runsInTask,
@@ -20,7 +22,7 @@ export const SILENCES = /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free
 /** Is the interrupt switched off at its line before the event, on every way, by a function in view that does so on all its ways? */
 export function silencedBefore(fn: CFunction, event: Event, world: World): boolean {
   return fn.events.some(call => {
-    if (call.kind !== 'call' || !comesBefore(fn, call, event)) return false;
+    if (!isCall(call) || !comesBefore(fn, call, event)) return false;
     const callee = calleeIn(fn, call, world.functions);
     return (
       callee?.whole === true && alwaysSilences(callee) && dominates(fn, call, event) && !between(fn, call, event).some(e => speaks(fn, e, world))
@@ -44,7 +46,7 @@ function alwaysSilences(fn: CFunction): boolean {
 export function plainCaller(fn: CFunction, world: World): { fn: CFunction; event: Event } | null {
   for (const site of world.callers(fn.name)) {
     if (site.fn === fn || site.fn.path !== fn.path || irqHandlerOf(site.fn, world) || runsAlone(site.fn, world)) continue;
-    if (site.event.context.includes('irqs-off') || heldOnEntry(site.fn, world).context.includes('irqs-off')) continue;
+    if (isIn(site.event, 'irqs-off') || isIn(heldOnEntry(site.fn, world), 'irqs-off')) continue;
     if (!rolesOf(site.fn, world).has('softirq') && !runsInTask(site.fn, world)) continue;
     if (quietAbove(site.fn, world)) continue;
     return site;

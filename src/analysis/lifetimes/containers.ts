@@ -7,6 +7,7 @@ import { headsAround } from '../../c/cfg/loops.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
+import { exclusive, includesSection, type Section } from '../../model/section.ts';
 import { heldAt } from '../entry/callers.ts';
 import { isTest } from '../entry/phase.ts';
 import { isHandedOver, objectOf, onward, pointedTo, releasesIn, variablesIn, waitsForReaders } from './lifetime.ts';
@@ -41,7 +42,7 @@ export interface Removal {
   object: string;
   container: Container;
   /** Exclusive locks held at the removal, those of the callers as well. */
-  locks: string[];
+  locks: Section[];
   /** The helper in view that takes it out, and the removal there. */
   via: { fn: CFunction; event: Event } | null;
 }
@@ -69,7 +70,7 @@ export function foundIn(fn: CFunction, functions: readonly CFunction[]): Found[]
     const callee = calleeOf(fn, event, functions);
     if (!callee?.whole || callee === fn || callee.isMacro) return [];
     for (const inner of callee.events) {
-      const found = inner.locks.every(lock => callee.entryLocks.includes(lock)) ? lookedUp(callee, inner) : null;
+      const found = inner.locks.every(lock => includesSection(callee.entryLocks, lock)) ? lookedUp(callee, inner) : null;
       const returned = found && callee.flow.some(n => n.kind === 'exit' && found.names.includes(n.returned ?? ''));
       if (found && returned)
         return [{ event, names: [event.into], container: found.container, via: { fn: callee, event: inner, names: found.names } }];
@@ -118,7 +119,7 @@ function removalsIn(fn: CFunction, world: World): Removal[] {
     const taken = takenOut(fn, event, world.functions);
     if (!taken || event.object || event.uncertain) return [];
     const inner = taken.via ? taken.via.event.locks : [];
-    const locks = [...inner, ...heldAt(fn, event, world)].filter(l => !l.endsWith(' (shared)'));
+    const locks = exclusive([...inner, ...heldAt(fn, event, world)]);
     if (locks.length === 0) return [];
     const free = freeBehind(fn, event, taken.object, world);
     return free && !emptiesAll(fn, event) ? [{ fn, event, free, locks, ...taken }] : [];

@@ -4,6 +4,7 @@ import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
+import { isIn } from '../../model/section.ts';
 import { callersOf, heldAt, heldOnEntry } from '../entry/callers.ts';
 import { isTest, runsAlone } from '../entry/phase.ts';
 
@@ -118,7 +119,7 @@ function bareWalksIn(fn: CFunction, world: World): BareWalk[] {
   return fn.events.flatMap((load): BareWalk[] => {
     const walk = walkOf(load);
     if (!walk) return [];
-    if (!load.context.includes('rcu-read') && !heldOnEntry(fn, world).context.includes('rcu-read')) return [];
+    if (!isIn(load, 'rcu-read') && !isIn(heldOnEntry(fn, world), 'rcu-read')) return [];
     if (load.maybeLocks.length > 0 || heldAt(fn, load, world).length > 0) return [];
     const type = walk.type ?? (walk.cursor === null ? null : typeOf(fn, walk.cursor));
     const found = { fn, load, cursor: walk.cursor, type, member: walk.member, head: headOf(load), goesOn: walk.goesOn };

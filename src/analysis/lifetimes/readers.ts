@@ -5,6 +5,7 @@ import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Claim, Deed } from '../../model/rule.ts';
+import { isIn, sharedSection } from '../../model/section.ts';
 import { isOwn, isTest, runsAlone } from '../entry/phase.ts';
 import { isHandedOver, isUseOf, onward, originsOf, placeOf, releasesIn, UNLINKS } from './lifetime.ts';
 
@@ -40,7 +41,7 @@ export function readersOf(place: Event, functions: readonly CFunction[]): Reader
 
 /** Functions that walk the list that the entry is linked to by this member, and look at what they find; the call may be of a function that takes it off. */
 export function walkersOf(fn: CFunction, unlink: Event, functions: readonly CFunction[]): Reader[] {
-  const own = unlink.kind === 'call' ? calleeOf(fn, unlink, functions)?.events.find(e => UNLINKS.test(e.api)) : unlink;
+  const own = unlink.kind === 'call' || unlink.kind === 'expanded' ? calleeOf(fn, unlink, functions)?.events.find(e => UNLINKS.test(e.api)) : unlink;
   const member = own?.cell && /\w+$/.exec(own.cell.path)?.[0];
   const type = own?.cell?.type ?? null;
   if (!member) return [];
@@ -81,7 +82,7 @@ function ofOneCell(a: Event, b: Event): boolean {
 
 /** Behind the load, in its section: the first look into the object, or the first call that it is handed to. */
 export function useBehind(fn: CFunction, load: Event, pointer: string): Event | null {
-  const held = (e: Event) => e.context.includes('rcu-read') || e.locks.some(lock => load.locks.includes(lock));
+  const held = (e: Event) => isIn(e, 'rcu-read') || sharedSection(e.locks, load.locks) !== undefined;
   const { events } = onward(fn, load, { variables: [pointer], alive: pointer, result: true });
   const uses = events.filter(held);
   // Behind a copy the object goes by the name of the place that it was loaded from.

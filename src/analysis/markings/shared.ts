@@ -4,6 +4,7 @@ import { nearest } from '../../c/cfg/nearest.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { SharedEvidence } from '../../model/rule.ts';
+import { objectType, type Section, sectionText } from '../../model/section.ts';
 import { isTest } from '../entry/phase.ts';
 
 /**
@@ -31,8 +32,8 @@ export function sharedIn(functions: readonly CFunction[]): Map<string, SharedEvi
       if (!counts(event)) continue;
       const kind = kindOf(event);
       if (kind) add(event, kind, `${event.api}() in ${fn.name}()`);
-      const lock = event.locks.find(name => guards(name, event));
-      if (lock !== undefined) add(event, 'lock', `under ${lock} in ${fn.name}()`);
+      const lock = event.locks.find(held => guards(held, event));
+      if (lock !== undefined) add(event, 'lock', `under ${sectionText(lock)} in ${fn.name}()`);
     }
   }
   return new Map([...found].map(([key, evidence]) => [key, [...evidence.values()].sort(byPlace)]));
@@ -47,8 +48,8 @@ function counts(event: Event): boolean {
     event.cell !== null &&
     event.object === undefined &&
     !event.uncertain &&
-    !event.context.includes('init') &&
-    !event.context.includes('exit') &&
+    !event.phase.includes('init') &&
+    !event.phase.includes('exit') &&
     (event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish')
   );
 }
@@ -63,11 +64,9 @@ function kindOf(event: Event): SharedEvidence['kind'] | null {
 }
 
 /** A lock of the cell's own object, or a global one; a name of the function alone names none. */
-function guards(lock: string, event: Event): boolean {
-  const name = lock.slice(lock.indexOf(':') + 1);
-  if (lock.startsWith('named:')) return false;
-  const type = /^((?:struct|union) \w+|\w+_t)\./.exec(name)?.[1];
-  return type === undefined ? /^\w+(?: \(shared\))?$/.test(name) : type === event.cell?.type || type === event.cell?.within?.type;
+function guards(lock: Section, event: Event): boolean {
+  const type = objectType(lock);
+  return type === null ? /^\w+$/.test(lock.object ?? '') : type === event.cell?.type || type === event.cell?.within?.type;
 }
 
 /** The accesses next to a fence on each path, before and after it; past calls of which something is known. */

@@ -7,6 +7,8 @@ import { type Direction, isReached, orderOf, predecessors, walk } from './order.
 export { type Decided, decidedKey, follow, forget } from './paths.ts';
 export { predecessors };
 
+import { includesSection, type Section } from '../../model/section.ts';
+
 /** Nodes that can come after the node, by at least one edge. */
 export function nodesAfter(fn: CFunction, node: number): Set<number> {
   return spread(fn.flow, node, 'forwards');
@@ -109,8 +111,11 @@ export function between(fn: CFunction, a: Event, b: Event): Event[] {
 }
 
 /** Locks surely held at both events and everywhere between them. */
-export function heldOver(fn: CFunction, a: Event, b: Event): string[] {
-  return a.locks.filter(lock => b.locks.includes(lock) && between(fn, a, b).every(e => e.locks.includes(lock)));
+export function heldOver(fn: CFunction, a: Event, b: Event): Section[] {
+  const both = a.locks.filter(lock => includesSection(b.locks, lock));
+  if (both.length === 0) return both;
+  const all = between(fn, a, b);
+  return both.filter(lock => all.every(e => includesSection(e.locks, lock)));
 }
 
 /**

@@ -1,6 +1,7 @@
 /** One function while it is walked: its graph, its events, and what its variables hold. */
-import type { Cell, Comparison, Event, Loop } from '../../model/code.ts';
+import type { Cell, Comparison, Event, Loop, Phase } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
+import type { Section } from '../../model/section.ts';
 import type { Cases, Condition } from '../cfg/correlated.ts';
 import type { Setting } from '../cfg/errorpaths.ts';
 import { type End, Graph } from '../cfg/graph.ts';
@@ -25,6 +26,7 @@ export interface FileScope {
   types: Types;
   global(name: string): FieldType | undefined;
   fact(api: string): Fact | undefined;
+  convention(api: string): Fact | undefined;
   /** The line as it stands in the file, and the patch that added it. */
   line(n: number): { text: string; addedBy: number | null };
   /** Functions that the code in view defines. */
@@ -45,6 +47,7 @@ export interface Jumps {
 export interface Ending {
   kind: Event['kind'];
   api: string;
+  fact: Fact | undefined;
   cell: Cell | null;
   args: string[];
   ordering: Event['ordering'];
@@ -198,6 +201,10 @@ export class Context implements Scope {
     return this.whole && this.survey.assigned.has(name) ? UNKNOWN_TYPE : undefined;
   }
 
+  fact(api: string): Fact | undefined {
+    return this.file.fact(api);
+  }
+
   copyOf(name: string): Expr | null {
     return this.held.of(name).copy;
   }
@@ -227,9 +234,10 @@ export class Context implements Scope {
       into: null,
       used: event.used ?? true,
       opaque: event.opaque ?? false,
-      locks: NONE,
-      maybeLocks: NONE,
-      context: NONE,
+      locks: NO_SECTIONS,
+      maybeLocks: NO_SECTIONS,
+      context: NO_SECTIONS,
+      phase: NO_PHASE,
       args: event.args ?? NONE,
       argSources: event.argSources ?? NO_SOURCES,
       index,
@@ -238,6 +246,9 @@ export class Context implements Scope {
       node,
       text: line.text,
     };
+    if (event.cells) made.cells = event.cells;
+    if (event.fact) made.fact = event.fact;
+    if (event.inferred) made.inferred = event.inferred;
     if (event.ends) made.ends = true;
     if (event.takes) made.takes = event.takes;
     if (event.argCells) made.argCells = event.argCells;
@@ -299,6 +310,8 @@ export class Context implements Scope {
 }
 
 const NONE: string[] = [];
+const NO_SECTIONS: readonly Section[] = [];
+const NO_PHASE: readonly Phase[] = [];
 const NO_SOURCES: number[][] = [];
 const UNKNOWN_TYPE: FieldType = { type: '', pointer: 0, array: false };
 
