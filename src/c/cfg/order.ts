@@ -36,9 +36,9 @@ export function reversePostOrder(size: number, start: number, next: (node: numbe
   // By a stack of its own: a function of some thousand statements is deeper than the machine's. The last successor comes first, so that of the two edges
   // of a branch the first comes first in the order: the body of a loop before what follows it.
   const stack = [start];
-  const ways = [next(start)];
+  const successors = [next(start)];
   const slots = new Int32Array(size);
-  slots[0] = ways[0]?.length ?? 0;
+  slots[0] = successors[0]?.length ?? 0;
   position[start] = 0;
   for (let top = 0; top >= 0; ) {
     const slot = (slots[top] ?? 0) - 1;
@@ -48,13 +48,13 @@ export function reversePostOrder(size: number, start: number, next: (node: numbe
       continue;
     }
     slots[top] = slot;
-    const to = ways[top]?.[slot];
+    const to = successors[top]?.[slot];
     if (to === undefined || position[to] !== -1) continue;
     position[to] = 0;
     top++;
     stack[top] = to;
     const after = next(to);
-    ways[top] = after;
+    successors[top] = after;
     slots[top] = after.length;
   }
   nodes.reverse();
@@ -62,17 +62,17 @@ export function reversePostOrder(size: number, start: number, next: (node: numbe
   return { nodes, position };
 }
 
-const edges = new WeakMap<readonly FlowNode[], number[][]>();
+const incoming = new WeakMap<readonly FlowNode[], number[][]>();
 
 /** For each node the nodes that lead to it. */
 export function predecessors(flow: readonly FlowNode[]): readonly (readonly number[])[] {
-  const known = edges.get(flow);
+  const known = incoming.get(flow);
   if (known) return known;
   const into: number[][] = flow.map(() => []);
   flow.forEach((node, i) => {
     for (const to of node.next) into[to]?.push(i);
   });
-  edges.set(flow, into);
+  incoming.set(flow, into);
   return into;
 }
 
@@ -96,9 +96,9 @@ export function walk(
   for (let at = work.pop(); at !== undefined; at = work.pop()) {
     const node = flow[at];
     if (!node || !visit(at, node)) continue;
-    const ways = into ? (into[at] ?? NONE) : node.next;
-    for (let slot = ways.length - 1; slot >= 0; slot--) {
-      const to = ways[slot] ?? 0;
+    const edges = into ? (into[at] ?? NONE) : node.next;
+    for (let slot = edges.length - 1; slot >= 0; slot--) {
+      const to = edges[slot] ?? 0;
       if ((takes && !into && !takes(node, slot, at)) || seen.has(to)) continue;
       seen.add(to);
       work.push(to);
