@@ -108,8 +108,9 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
   const visit = (tested: boolean) => (at: number, node: FlowNode) => {
     const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
     if (event) {
+      if (event.kind === 'expanded') return !setsVariable(event, variables);
       if (stop?.(event) || setsVariable(event, variables)) return false;
-      if (tested && event.kind !== 'expanded') found.events.push(event);
+      if (tested) found.events.push(event);
     }
     if (node.kind === 'gap') found.gap = true;
     if (node.kind === 'exit' && tested) found.exits.push(node);
