@@ -1,5 +1,5 @@
 /** Who an item's object belongs to, when that is let go, and what may still wait for the item then. */
-import { type Deferred, placeOf, pointedTo, queueOf, runBy, type Site, surelyReaches } from '../../../src/analysis/query.ts';
+import { type Deferred, placeOf, pointedTo, queueOf, runBy, type Site, standsHere, surelyReaches } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, Mention, World } from '../../../src/model/rule.ts';
 
@@ -192,7 +192,7 @@ export function endOf(item: Deferred, removal: CFunction, run: ReadonlySet<CFunc
   if (type === null) return null;
   const holder = isPrivate(item, file);
   for (const fn of run) {
-    const free = fn.events.find(e => isFreeOf(fn, e, type) || (holder && FREES_PRIVATE.test(e.api)));
+    const free = fn.events.find(e => standsHere(e) && (isFreeOf(fn, e, type) || (holder && FREES_PRIVATE.test(e.api))));
     // A helper that takes the item off itself and then frees is wrong whoever calls it, which another rule tells there.
     if (free && fn !== removal && free.kind === 'free' && item.takenOff.some(site => site.fn === fn)) return null;
     if (free) return { event: fn === removal ? free : null };
