@@ -1,6 +1,6 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 
-import { calleeOf, isCall } from '../../c/calls/callees.ts';
+import { asWritten, calleeOf, isCall } from '../../c/calls/callees.ts';
 import { alwaysPasses, type Decided, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
 import { byPlace, walk } from '../../c/cfg/order.ts';
 import { CUT, search } from '../../c/cfg/paths.ts';
@@ -163,7 +163,7 @@ function stepsOf(fn: CFunction, from: Event, { stop, variables = [], alive, resu
       const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
       if (event) {
         if (stop?.(event) || setsVariable(event, variables)) return false;
-        if (tested) events.add(event);
+        if (tested && event.kind !== 'expanded') events.add(event);
       }
       if (node.kind === 'gap') gap = true;
       if (node.kind === 'exit' && tested) exits.add(node);
@@ -271,7 +271,8 @@ function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[]
   return fn.events.flatMap((event): Release[] => {
     if (event.ends || event.uncertain) return [];
     const own = releaseOf(event);
-    if (own) return own.kind === 'free' && event.via && !surelyFrees(fn, event, own.object) ? [] : [{ event, ...own, via: null }];
+    if (own)
+      return own.kind === 'free' && event.via && !surelyFrees(fn, event, own.object) ? [] : [{ event, ...own, via: event.via?.function ?? null }];
     if (event.kind !== 'call' || !event.argCells) return [];
     const callee = calleeOf(fn, event, functions);
     if (!callee?.whole) return [];
@@ -379,6 +380,7 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
 
 /** May the call free the object that it is given, on some way, with no count of references to ask? What the object owns is another object. */
 export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
+  if (event.kind === 'free' && event.via) return mayFree(fn, asWritten(fn, event), object, functions);
   if (!isCall(event) || !event.argCells) return false;
   const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
   const callee = position < 0 ? null : calleeOf(fn, event, functions);

@@ -75,13 +75,13 @@ export function isRepeated(fn: CFunction, event: Event): boolean {
 /** Events that can come after the event on some path, in the order of the text. */
 export function after(fn: CFunction, event: Event): Event[] {
   const nodes = nodesAfter(fn, event.node);
-  return fn.events.filter(e => nodes.has(e.node));
+  return fn.events.filter(e => e.kind !== 'expanded' && nodes.has(e.node));
 }
 
 /** Events that can come before it on some path. */
 export function before(fn: CFunction, event: Event): Event[] {
   const nodes = nodesBefore(fn, event.node);
-  return fn.events.filter(e => nodes.has(e.node));
+  return fn.events.filter(e => e.kind !== 'expanded' && nodes.has(e.node));
 }
 
 /** True where something out of view may happen after the event (or before it) in the function. */
@@ -107,7 +107,7 @@ export function postDominates(fn: CFunction, b: Event, a: Event): boolean {
 export function between(fn: CFunction, a: Event, b: Event): Event[] {
   const ahead = nodesAfter(fn, a.node);
   const behind = nodesBefore(fn, b.node);
-  return fn.events.filter(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node));
+  return fn.events.filter(e => e !== a && e !== b && e.kind !== 'expanded' && ahead.has(e.node) && behind.has(e.node));
 }
 
 /** Locks surely held at both events and everywhere between them. */
