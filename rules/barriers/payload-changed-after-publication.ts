@@ -1,4 +1,15 @@
-import { calleeIn, eventsOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/analysis/query.ts';
+import {
+  calleeIn,
+  comesBefore,
+  eventsOf,
+  isTest,
+  nearest,
+  nodesAfter,
+  nodesBefore,
+  ofOneObject,
+  ordersStores,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -176,12 +187,11 @@ interface Late {
 
 /** The first store behind the flag to a member of a part that was stored before it, with no barrier between; in the function or a static one that it calls. */
 function lateStore(fn: CFunction, flag: Event, before: Event[], parts: string[], functions: readonly CFunction[]): Late | null {
-  const ahead = nodesAfter(fn, flag.node);
   const seen = new Set(before.map(e => e.cell?.path));
   const isLate = (e: Event, base: string | null) =>
     isStore(e) && base === flag.cell?.base && e.cell?.type === flag.cell?.type && !seen.has(e.cell?.path) && parts.includes(part(e) ?? '');
   for (const by of fn.events) {
-    if (by.index <= flag.index || !ahead.has(by.node) || fencedBetween(fn, flag, by)) continue;
+    if (!comesBefore(fn, flag, by) || fencedBetween(fn, flag, by)) continue;
     if (isLate(by, by.cell?.base ?? null) && !isPublished(fn, by)) return { fn, event: by, by };
     const callee = by.kind === 'call' ? calleeIn(fn, by, functions) : null;
     if (!callee?.isStatic || callee === fn || callee.path !== fn.path) continue;
@@ -205,8 +215,7 @@ function fencedBetween(fn: CFunction, a: Event, b: Event): boolean {
 
 /** A barrier of its own comes behind the store: it is the payload of another flag. */
 function isPublished(fn: CFunction, store: Event): boolean {
-  const ahead = nodesAfter(fn, store.node);
-  return fn.events.some(e => ahead.has(e.node) && e.index > store.index && (ordersStores(e) || (e.ordering === 'release' && e.kind === 'write')));
+  return fn.events.some(e => comesBefore(fn, store, e) && (ordersStores(e) || (e.ordering === 'release' && e.kind === 'write')));
 }
 
 /** A reader sees the flag, and the member as it was. */

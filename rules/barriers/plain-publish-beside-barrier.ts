@@ -1,4 +1,15 @@
-import { gates, includesSection, isTest, nearest, ordersAll, partnersOf, runsAlone } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  decidesBranch,
+  gates,
+  includesSection,
+  isTest,
+  loopsAround,
+  nearest,
+  ordersAll,
+  partnersOf,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -197,14 +208,11 @@ function pairs({ fn, event }: Use): boolean {
 }
 
 function isPolled(fn: CFunction, event: Event): boolean {
-  return fn.shape.loops.some(l => l.line <= event.line && l.endLine >= event.line);
+  return loopsAround(fn, event).length > 0;
 }
 
 function decides(fn: CFunction, event: Event): boolean {
-  return (
-    fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index)) ||
-    fn.events.some(e => e.index > event.index && gates(fn, event, e))
-  );
+  return decidesBranch(fn, event) || fn.events.some(e => comesBefore(fn, event, e) && gates(fn, event, e));
 }
 
 function sharesLock(a: Event, b: Event): boolean {

@@ -1,5 +1,6 @@
 import {
   calleeIn,
+  comesBefore,
   type Found,
   foundIn,
   gives,
@@ -11,6 +12,7 @@ import {
   isUseOf,
   keyOf,
   lockText,
+  loopsAround,
   objectOf,
   onward,
   type Removal,
@@ -75,8 +77,7 @@ function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World)
   const [lock] = shared;
   if (lock === undefined || (found.via && isKeptBy(found.via))) return null;
   // A queue that is worked off: each entry belongs to whoever works on it.
-  if (/^list_(?:first|last)/.test(found.event.api) && fn.shape.loops.some(l => l.line <= found.event.line && l.endLine >= found.event.line))
-    return null;
+  if (/^list_(?:first|last)/.test(found.event.api) && loopsAround(fn, found.event).length > 0) return null;
   if (fn.events.some(e => removalKey(e, found))) return null;
   for (const name of found.names) {
     const { events } = onward(fn, found.event, { variables: [name], alive: name, result: true });
@@ -85,7 +86,7 @@ function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World)
       const later = onward(fn, end, { variables: [name], alive: name }).events;
       const use = later.find(e => isLook(e, name));
       if (!use || use.maybeLocks.length > 0 || use.uncertain) continue;
-      const inside = events.filter(e => e.index < end.index);
+      const inside = events.filter(e => comesBefore(fn, e, end));
       if (later.some(e => givesBack(e, found.names)) || inside.some(e => marks(e, found.names) || holdsPart(e, found.names))) continue;
       if (claimsByState(inside, later, name)) continue;
       // What its own locks keep away, the checker says; of those of its callers it knows nothing.

@@ -1,5 +1,6 @@
 import {
   cellName,
+  comesBefore,
   effectsOf,
   includesSection,
   isTest,
@@ -111,7 +112,7 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
   if (!removal) return null;
   const inside = release ?? fn;
   const object = removal.cell ? objectOf(removal.cell) : null;
-  const frees = releasesIn(inside, world.functions).filter(r => r.kind === 'free' && r.event.index > removal.index && zero.includes(r.event));
+  const frees = releasesIn(inside, world.functions).filter(r => r.kind === 'free' && comesBefore(inside, removal, r.event) && zero.includes(r.event));
   const free = (frees.find(r => r.object === object) ?? frees.at(-1))?.event ?? null;
   return { fn, put, key, removal, locks: lockedSince(removal, put), free, release: release ?? null };
 }
@@ -165,7 +166,10 @@ function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal):
   const words = wordsOf(removal.args);
   const earlier = fn.events.filter(
     e =>
-      e.kind !== 'publish' && e.index < get.index && e.locks.some(l => includesSection(get.locks, l)) && wordsOf(e.args).some(w => words.includes(w)),
+      e.kind !== 'publish' &&
+      comesBefore(fn, e, get) &&
+      e.locks.some(l => includesSection(get.locks, l)) &&
+      wordsOf(e.args).some(w => words.includes(w)),
   );
   if (earlier.length === 0) return null;
   const origins = originsOf(fn, root);
@@ -182,7 +186,9 @@ function claimOf(
 ): Claim {
   const raise = by?.event ?? get;
   const last = free ? [removal, free] : [removal];
-  const lock = release?.events.find(e => e.kind === 'lock' && e.index < removal.index && !last.some(l => l.locks.length === 0 && l.index < e.index));
+  const lock = release?.events.find(
+    e => e.kind === 'lock' && comesBefore(release, e, removal) && !last.some(l => l.locks.length === 0 && comesBefore(release, l, e)),
+  );
   const within = lock ? [lock, ...last] : last;
   const place = find.cell ? cellName(find.cell) : (wordsOf(find.args).find(w => wordsOf(removal.args).includes(w)) ?? 'the list');
   return {

@@ -1,4 +1,4 @@
-import { cellName, isOwn, isTest, keyOf, nodesAfter, objectOf, onward, runsAlone, variablesIn } from '../../src/analysis/query.ts';
+import { cellName, comesBefore, isOwn, isTest, keyOf, nodesAfter, objectOf, onward, runsAlone, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 import { examples } from './initialised-after-publication/examples.ts';
@@ -100,7 +100,7 @@ const INITIALISES =
 
 /** The same part was set up before as well: what comes later begins anew. */
 function setBefore(fn: CFunction, init: Event, publish: Event): boolean {
-  return fn.events.some(e => e !== init && e.index < publish.index && INITIALISES.test(e.api) && keyOf(e) === keyOf(init));
+  return fn.events.some(e => e !== init && comesBefore(fn, e, publish) && INITIALISES.test(e.api) && keyOf(e) === keyOf(init));
 }
 
 /** A count or a flag that is set last, by a release, lets nobody in before. */

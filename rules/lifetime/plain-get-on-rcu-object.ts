@@ -1,4 +1,4 @@
-import { heldOnEntry, isIn, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
+import { comesBefore, heldOnEntry, isIn, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -255,11 +255,11 @@ function findOf(fn: CFunction, get: Event): Event | null {
   // As written: behind a copy the cell goes by the place that the pointer was loaded from.
   const root = /^&?(\w+)/.exec(get.args[0] ?? '')?.[1];
   if (root === undefined) return null;
-  const made = originsOf(fn, root).filter(e => e.index < get.index);
+  const made = originsOf(fn, root).filter(e => comesBefore(fn, e, get));
   const inside = (e: Event) => isIn(e, 'rcu-read');
   return (
     made.find(e => LOADS.test(e.api) && inside(e)) ??
-    fn.events.find(e => e.index < get.index && WALKS.test(e.api) && e.args.slice(0, 2).includes(root) && inside(e)) ??
+    fn.events.find(e => comesBefore(fn, e, get) && WALKS.test(e.api) && e.args.slice(0, 2).includes(root) && inside(e)) ??
     null
   );
 }
@@ -295,7 +295,7 @@ function putAt(fn: CFunction, put: Event, world: World): Put | null {
   const zero = release ? release.events : onward(fn, put, { value: 'nonzero' }).events;
   const free = zero.find(e => /^(?:kfree_rcu|kvfree_rcu|call_rcu(?:_hurry)?)$/.test(e.api));
   // Behind a grace period no reader is left who could find the object.
-  const behind = fn.events.some(e => e.index < put.index && /^synchronize_(?:rcu|net)/.test(e.api));
+  const behind = fn.events.some(e => comesBefore(fn, e, put) && /^synchronize_(?:rcu|net)/.test(e.api));
   if (!free || behind || world.mentions(fn).some(m => /^call_rcu|INIT_RCU_WORK/.test(m.call ?? ''))) return null;
   return { putter: fn, put, release, free, key };
 }

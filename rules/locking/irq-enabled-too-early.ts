@@ -1,4 +1,4 @@
-import { callersOf, gives, isIn, isTest, lockKey, lockText, onward, takings } from '../../src/analysis/query.ts';
+import { callersOf, comesBefore, gives, isIn, isTest, lockKey, lockText, onward, sameStatement, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -172,11 +172,11 @@ const SWITCHES_ON = /^(?:(?:raw_)?spin|read|write|xa)_unlock_irq$/;
 function offInCallers(fn: CFunction, take: Event, world: World): Event | null {
   const sites = callersOf(fn, world) ?? [];
   if (sites.length === 0 || !sites.every(s => s.fn !== fn && isIn(s.event, 'irqs-off') && !inWait(s.fn, s.event))) return null;
-  const earlier = fn.events.some(e => e.index < take.index && /unlock_irq$|irq_enable$|irqrestore$|irq_restore$/.test(e.api));
+  const earlier = fn.events.some(e => comesBefore(fn, e, take) && /unlock_irq$|irq_enable$|irqrestore$|irq_restore$/.test(e.api));
   return earlier ? null : (sites[0]?.event ?? null);
 }
 
 /** The call stands in a macro that waits, and may give its lock back around it. */
 function inWait(fn: CFunction, call: Event): boolean {
-  return fn.events.some(e => e.kind === 'wait' && e.line <= call.line && e.endLine >= call.line);
+  return fn.events.some(e => e.kind === 'wait' && sameStatement(e, call));
 }

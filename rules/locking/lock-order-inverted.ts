@@ -1,4 +1,5 @@
 import {
+  comesBefore,
   heldAt,
   isIdentity,
   isTest,
@@ -9,6 +10,7 @@ import {
   type Section,
   sameLock,
   section,
+  standsLater,
   surelyTakes,
   takings,
 } from '../../src/analysis/query.ts';
@@ -180,7 +182,7 @@ void dish_price(struct dish *d)
       if (order.outer.some(lock => inverse.outer.some(other => sameLock(lock, other)))) continue;
       if (order.sharedBoth && inverse.sharedBoth) continue;
       // The later in the file is the one to look at: the earlier has set the custom.
-      const [here, there] = order.event.line > inverse.event.line ? [order, inverse] : [inverse, order];
+      const [here, there] = standsLater(order.event, inverse.event) ? [order, inverse] : [inverse, order];
       const [first, second] = [nameOf(here.first), nameOf(here.second)];
       const hidden = /^static_/.test(here.event.api) ? ` through ${here.event.api}()` : '';
       report(
@@ -291,7 +293,7 @@ function secondsOf(fn: CFunction, event: Event, world: World): { lock: Section; 
 
 /** Was the held lock taken through the very pointer that the event names? */
 function ofOne(fn: CFunction, held: Section, event: Event): boolean {
-  const taken = fn.events.filter(e => e.index < event.index && takings(fn, e).some(t => sameLock(t.lock, held)));
+  const taken = fn.events.filter(e => comesBefore(fn, e, event) && takings(fn, e).some(t => sameLock(t.lock, held)));
   return event.cell !== null && taken.length > 0 && taken.every(e => e.cell?.base === event.cell?.base);
 }
 

@@ -2,6 +2,7 @@ import {
   atomicAt,
   between,
   calleeIn,
+  comesBefore,
   contextSection,
   isContext,
   isIn,
@@ -313,7 +314,7 @@ function sleeperIn(fn: CFunction, event: Event, world: World): Event | null {
 /** The event that began what forbids to sleep, where nothing between may have ended it; null where that is not sure. */
 function beginning(fn: CFunction, event: Event, atomic: { lock: Section | null; word: string }, world: World): Event | null {
   const begins = fn.events.filter(e => {
-    if (e.index >= event.index) return false;
+    if (!comesBefore(fn, e, event)) return false;
     return takings(fn, e).some(t =>
       atomic.lock === null ? (isContext(t.lock) && t.lock.family === atomic.word) || begunWith(e, atomic.word) : sameLock(t.lock, atomic.lock),
     );

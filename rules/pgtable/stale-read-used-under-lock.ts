@@ -1,4 +1,5 @@
 import {
+  comesBefore,
   conditionOn,
   eventsOf,
   includesSection,
@@ -234,7 +235,7 @@ void buf_grow(struct chan *c)
       if (!found) continue;
       const { read, second } = found;
       if (isClosedFiles(fn, read) || isUntold(fn, read, free)) continue;
-      const lock = eventsOf(fn, 'lock').find(e => e.index > read.index && e.index < second.index);
+      const lock = eventsOf(fn, 'lock').find(e => comesBefore(fn, read, e) && comesBefore(fn, e, second));
       const claim = lock ? claimOf(fn, { read, lock, second, free }, pointer, world) : null;
       // Whether a lock that is held over the whole keeps the writer away, the checker says.
       if (read.locks.length > 0 && !claim) continue;
@@ -272,11 +273,11 @@ function claimOf(
   const [writer] = partnersOf(writers, { fn, event: read }, world);
   const edits = (what: string): Claim['edits'] => [{ kind: 'move', event: read, where: 'after', to: lock, text: `Reading ${what} under the lock` }];
   if (!writer) return read.locks.length > 0 ? null : assumed(fn, { read, second, free }, pointer, edits(nameOf(read, pointer)));
-  const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && e.index < writer.event.index);
+  const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && comesBefore(writer.fn, e, writer.event));
   const empty = test !== undefined && decides(writer.fn, test) && conditionOn(writer.fn, test, writer.event) !== 'nonzero';
-  const clear = fn.events.find(e => e.index > second.index && (e.kind === 'write' || e.kind === 'publish') && keyOf(e) === key && !fills(e));
+  const clear = fn.events.find(e => comesBefore(fn, second, e) && (e.kind === 'write' || e.kind === 'publish') && keyOf(e) === key && !fills(e));
   if (empty && !clear) return null;
-  const middle = clear ? (clear.index < free.index ? [clear, free] : [free, clear]) : [free];
+  const middle = clear ? (comesBefore(fn, clear, free) ? [clear, free] : [free, clear]) : [free];
   const run = { fn, events: [read, second, ...middle] };
   return {
     threads: [run, ...(empty ? [run] : []), { fn: writer.fn, events: [...(empty && test ? [test] : []), writer.event] }],
@@ -340,7 +341,7 @@ function isUntold(fn: CFunction, read: Event, free: Event): boolean {
   const base = read.cell?.base;
   if (base == null || !isMadeHere(fn, read)) return false;
   const tells = (e: Event) => isHandedOver(e, base) || e.operand === base || e.args.some(arg => arg.startsWith(`&${base}->`));
-  return !fn.events.some(e => e.index < free.index && e.kind !== 'free' && tells(e));
+  return !fn.events.some(e => comesBefore(fn, e, free) && e.kind !== 'free' && tells(e));
 }
 
 /** What is read before the lock, as a person would write it. */
@@ -363,7 +364,7 @@ function again(fn: CFunction, read: Event, free: Event): Event[] {
       e !== read &&
       e.cell !== null &&
       placeOf(e.cell) === place &&
-      e.index < free.index &&
+      comesBefore(fn, e, free) &&
       e.locks.some(l => includesSection(free.locks, l)),
   );
   return seconds.filter(second => decides(fn, second) && !isCompared(fn, read, second));

@@ -2,6 +2,7 @@ import {
   type BareWalk,
   bareWalks,
   callersOf,
+  comesBefore,
   dominates,
   hangsBy,
   hasWaited,
@@ -264,7 +265,7 @@ function claimOf(link: Linking, walk: Walker): Claim {
   const { fn, event, entry } = link;
   const { use, load } = walk;
   const fill = fn.events.findLast(
-    e => e.kind === 'write' && e.ordering === 'plain' && e.cell?.base === entry && e.index < event.index && dominates(fn, e, event),
+    e => e.kind === 'write' && e.ordering === 'plain' && e.cell?.base === entry && comesBefore(fn, e, event) && dominates(fn, e, event),
   );
   const contents = `what is in ${entry}`;
   const filled: Deed = { does: 'write', cell: contents, ordering: 'plain', says: { before: '', after: `initialises ${entry}` } };

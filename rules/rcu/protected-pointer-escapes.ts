@@ -1,5 +1,6 @@
 import {
   type ContextFamily,
+  comesBefore,
   heldOnEntry,
   isHandedOver,
   isIn,
@@ -58,7 +59,7 @@ export default {
       const variables = [pointer];
       // Where something may keep it on one way, a flag may lead the others elsewhere.
       const kept = (e: Event) => keeps(e, pointer) || names.some(name => takesReference(e, name));
-      if (fn.events.some(e => e.index > source.index && (kept(e) || keepsOwner(fn, e, pointer)))) continue;
+      if (fn.events.some(e => comesBefore(fn, source, e) && (kept(e) || keepsOwner(fn, e, pointer)))) continue;
       // Who stores to the pointer is its updater, and keeps others away by something else.
       const place = source.cell && placeOf(source.cell);
       if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
@@ -179,7 +180,7 @@ function nested(fn: CFunction, source: Event, end: Event, word: string): boolean
   if (word === 'irqs-off') return false;
   let depth = 0;
   for (const event of fn.events) {
-    if (event.index >= source.index) break;
+    if (!comesBefore(fn, event, source)) continue;
     if (/^s?rcu_read_lock\w*$/.test(event.api) || /^(?:scoped_)?guard\(s?rcu\)$/.test(event.api)) depth += event.ends ? -1 : 1;
     else if (/^s?rcu_read_unlock\w*$/.test(event.api)) depth--;
   }
@@ -215,7 +216,7 @@ function keepsOwner(fn: CFunction, event: Event, pointer: string): boolean {
   if (owner === undefined || !event.used) return false;
   const named = new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`);
   return fn.events.some(
-    e => e.index < event.index && e.args.some(arg => named.test(arg)) && e.args.some(arg => arg.replace(/^\(.*\)(?=&)/, '') === `&${owner}`),
+    e => comesBefore(fn, e, event) && e.args.some(arg => named.test(arg)) && e.args.some(arg => arg.replace(/^\(.*\)(?=&)/, '') === `&${owner}`),
   );
 }
 

@@ -1,4 +1,5 @@
 import {
+  comesBefore,
   isTest,
   nodesAfter,
   onward,
@@ -194,7 +195,7 @@ function isReplacement(event: Event): boolean {
 function wasUnpublished(fn: CFunction, release: Event, object: string): boolean {
   return fn.events.some(
     e =>
-      e.index < release.index &&
+      comesBefore(fn, e, release) &&
       ((e.cell !== null && (e.kind === 'publish' || e.kind === 'write' || e.kind === 'rmw') && placeOf(e.cell) === object) || waitsForReaders(e)),
   );
 }

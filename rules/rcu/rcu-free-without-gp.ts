@@ -2,8 +2,10 @@ import {
   between,
   exclusive,
   heldOnEntry,
+  isInLoop,
   isPartHandedOver,
   isTest,
+  loopsAround,
   mayFree,
   onward,
   pointedTo,
@@ -145,11 +147,10 @@ function isTeardown(fn: CFunction, world: World): boolean {
 
 /** The object is another one in every round of a loop around the event. */
 function emptiesList(fn: CFunction, unlink: Event, object: string): boolean {
-  const loops = fn.shape.loops.filter(l => l.line <= unlink.line && l.endLine >= unlink.line);
-  const lines = (fn.settings ?? []).flatMap(s => (s.name === object ? s.ends.map(end => fn.flow[end.node]?.line ?? 0) : []));
-  const cursors = fn.events.filter(e => /for_each/.test(e.api) && e.args.includes(object.replace(/#\d+/, ''))).map(e => e.line);
-  lines.push(...cursors);
-  return loops.some(l => lines.some(line => line >= l.line && line <= l.endLine));
+  const loops = loopsAround(fn, unlink);
+  const set = (fn.settings ?? []).flatMap(s => (s.name === object ? s.ends.flatMap(end => fn.flow[end.node] ?? []) : []));
+  const cursors = fn.events.filter(e => /for_each/.test(e.api) && e.args.includes(object.replace(/#\d+/, '')));
+  return loops.some(loop => [...set, ...cursors].some(at => isInLoop(loop, at)));
 }
 
 /** The object as the free writes it: a local that holds it, where there is one. */

@@ -1,4 +1,4 @@
-import { between, cellName, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
+import { between, cellName, comesBefore, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -192,7 +192,7 @@ function isOverwritten(fn: CFunction, read: Event): boolean {
   const { cell } = store ?? {};
   if (!store || !cell || store.api !== '=') return false;
   const same = (e: Event) => e.cell !== null && e.cell.base === cell.base && keyOf(e) === keyOf(store);
-  const anew = fn.events.filter(e => e.index > store.index && SETS.test(e.api) && same(e));
+  const anew = fn.events.filter(e => comesBefore(fn, store, e) && SETS.test(e.api) && same(e));
   if (anew.length === 0 || !surelyReaches(fn, store, anew)) return false;
   const seen = (e: Event) => !anew.includes(e) && (same(e) || e.kind === 'publish' || (cell.base !== null && isHandedOver(e, cell.base)));
   return anew.every(end => !between(fn, store, end).some(seen));

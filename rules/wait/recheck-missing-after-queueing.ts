@@ -1,4 +1,16 @@
-import { dominates, gates, includesSection, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  decidesBranch,
+  dominates,
+  gates,
+  includesSection,
+  isTest,
+  keyOf,
+  nearest,
+  nodesAfter,
+  ordersAll,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './recheck-missing-after-queueing/examples.ts';
@@ -81,7 +93,7 @@ function nameOf(test: Event): string {
 
 /** The test right behind the queueing, and a waker of the same queue who looks for waiters without its lock. */
 function lookerAt(fn: CFunction, queueing: Event, world: World): { test: Event; waker: Waker } | null {
-  const decides = (e: Event) => e.kind === 'read' && fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(e.index));
+  const decides = (e: Event) => e.kind === 'read' && decidesBranch(fn, e);
   const near = nearest(fn, queueing, 'after', e => decides(e) || ordersAll(e) || e.opaque || e.argCells !== undefined || e.kind === 'wait');
   for (const test of near.events.filter(e => decides(e) && e.cell?.base != null && keyOf(e) !== keyOf(queueing))) {
     const waker = wakerOf(looksIn(world), fn, queueing, test);
@@ -94,7 +106,7 @@ function lookerAt(fn: CFunction, queueing: Event, world: World): { test: Event; 
 function testsBefore(fn: CFunction, queueing: Event): Event[] {
   const tests = fn.events.filter(
     e =>
-      e.index < queueing.index &&
+      comesBefore(fn, e, queueing) &&
       (e.kind === 'read' || (e.kind === 'rmw' && e.operation === 'cmpxchg')) &&
       e.cell?.base != null &&
       e.cell.type !== null &&
@@ -103,7 +115,9 @@ function testsBefore(fn: CFunction, queueing: Event): Event[] {
       rootOf(e) === rootOf(queueing) &&
       gates(fn, e, queueing),
   );
-  return tests.filter(e => !tests.some(t => t.index > e.index && keyOf(t) === keyOf(e) && t.cell?.bit === e.cell?.bit && dominates(fn, t, queueing)));
+  return tests.filter(
+    e => !tests.some(t => comesBefore(fn, e, t) && keyOf(t) === keyOf(e) && t.cell?.bit === e.cell?.bit && dominates(fn, t, queueing)),
+  );
 }
 
 /** The variable that the object is reached from: `p->ring.head` and `p->queue` are of one. */
@@ -151,7 +165,7 @@ function wakerOf(wakers: Wakers, waiter: CFunction, queueing: Event, test: Event
   for (const { fn, wake } of wakers.get(keyOf(queueing) ?? '') ?? []) {
     if (fn === waiter || isTest(fn)) continue;
     const change = fn.events
-      .filter(e => e.index < wake.index && (e.kind === 'write' || e.kind === 'rmw') && keyOf(e) === keyOf(test) && e.cell?.bit === test.cell?.bit)
+      .filter(e => comesBefore(fn, e, wake) && (e.kind === 'write' || e.kind === 'rmw') && keyOf(e) === keyOf(test) && e.cell?.bit === test.cell?.bit)
       .filter(e => nodesAfter(fn, e.node).has(wake.node))
       .at(-1);
     if (change && rootOf(change) === rootOf(wake)) return { fn, change, wake };

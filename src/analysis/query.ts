@@ -1,7 +1,7 @@
 /** What a rule may ask of the code. */
 
 import { cellKey } from '../c/lower/cells.ts';
-import type { CFunction, Event } from '../model/code.ts';
+import type { CFunction, Event, SourceComment } from '../model/code.ts';
 import type { EventKind } from '../model/fact.ts';
 
 export { calleeOf as calleeIn } from '../c/calls/callees.ts';
@@ -9,10 +9,13 @@ export { type Effect, effectsOf } from '../c/calls/effects.ts';
 export {
   after,
   alwaysFollowed,
+  alwaysPasses,
   alwaysRuns,
   before,
   between,
+  comesBefore,
   conditionOn,
+  decidesBranch,
   dominates,
   gapAfter,
   gapBefore,
@@ -20,8 +23,11 @@ export {
   heldOver,
   nodesAfter,
   nodesBefore,
+  reachesWithout,
 } from '../c/cfg/flow.ts';
+export { headsAround, isInLoop, loopsAround } from '../c/cfg/loops.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
+export { byPlace, type Direction, standsLater, walk } from '../c/cfg/order.ts';
 export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
 export {
   type ContextFamily,
@@ -110,4 +116,9 @@ export function keyOf(event: Event): string | null {
 /** Does the event touch memory that others may see? */
 export function isAccess(event: Event): boolean {
   return event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish';
+}
+
+/** Comments in the event's statement, or so many lines above it at most. */
+export function commentsBeside(fn: CFunction, event: Event, above: number): SourceComment[] {
+  return fn.comments.filter(c => c.endLine >= event.line - above && c.line <= event.endLine);
 }

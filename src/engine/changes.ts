@@ -1,6 +1,6 @@
 /** The series as a change: each function before and after it, what went, and what stays. */
 
-import { nodesAfter } from '../analysis/query.ts';
+import { comesBefore, nodesAfter } from '../analysis/query.ts';
 import type { Reader } from '../analysis/world.ts';
 import { type Before, type Image, type Images, imagesBefore } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
@@ -242,7 +242,7 @@ export function touchedLines({ changes }: SeriesChange): Map<string, number> {
     for (const event of before.events) {
       const now = changes.stays(event);
       const lost = now && event.locks.some(l => !includesSection(now.locks, l) && !includesSection(now.maybeLocks, l));
-      if (lost) touch(now, gone.findLast(e => e.kind === 'lock' && e.index < event.index)?.addedBy ?? null);
+      if (lost) touch(now, gone.findLast(e => e.kind === 'lock' && comesBefore(before, e, event))?.addedBy ?? null);
     }
   }
   return found;

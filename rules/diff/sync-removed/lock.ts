@@ -1,5 +1,5 @@
 /** A lock that goes while what it was around stays. */
-import { includesSection, isAccess, keyOf, type Section, sameLock, section } from '../../../src/analysis/query.ts';
+import { comesBefore, includesSection, isAccess, keyOf, type Section, sameLock, section } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { countOf } from './seqcount.ts';
@@ -29,14 +29,19 @@ import {
 function sectionOf(view: View, event: Event): { name: Section; inside: Event[] } | null {
   const { before, removed, series } = view;
   if (event.kind === 'lock') {
-    const later = before.events.filter(e => e.index > event.index);
+    const later = before.events.filter(e => comesBefore(before, event, e));
     const name = later[0]?.locks.find(l => !includesSection(event.locks, l));
     return name === undefined ? null : { name, inside: later.filter(e => includesSection(e.locks, name)) };
   }
   if (event.kind === 'call' && event.opaque && LOCK.test(event.api)) {
     const name = event.api.replace(LOCK, '$1unlock$2');
-    const end = removed.findLast(e => e.api === name && e.args[0] === event.args[0] && e.index > event.index);
-    return end ? { name: section(null, event.args[0] ?? ''), inside: before.events.filter(e => e.index > event.index && e.index < end.index) } : null;
+    const end = removed.findLast(e => e.api === name && e.args[0] === event.args[0] && comesBefore(before, event, e));
+    return end
+      ? {
+          name: section(null, event.args[0] ?? ''),
+          inside: before.events.filter(e => comesBefore(before, event, e) && comesBefore(before, e, end)),
+        }
+      : null;
   }
   if (event.kind !== 'unlock' || before.whole || removed.some(e => e.kind === 'lock' && lastWord(e) === lastWord(event))) return null;
   // The lock of an unlock may go in an earlier hunk of the function, and what is said of the section is said there where it can be.
@@ -48,7 +53,7 @@ function sectionOf(view: View, event: Event): { name: Section; inside: Event[] }
     const view = viewOf(other, part.after, series);
     return view.removed.includes(lock) && lostLock(view, lock)
       ? null
-      : { name: section(null, lastWord(event)), inside: before.events.filter(e => e.index < event.index) };
+      : { name: section(null, lastWord(event)), inside: before.events.filter(e => comesBefore(before, e, event)) };
   }
   return null;
 }

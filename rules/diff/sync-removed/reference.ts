@@ -1,5 +1,5 @@
 /** A reference that is no longer taken while it is still given back. */
-import { calleeIn, objectOf, onward, releasesIn } from '../../../src/analysis/query.ts';
+import { calleeIn, comesBefore, objectOf, onward, releasesIn } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim, ClaimThread, Remark } from '../../../src/model/rule.ts';
 import { callOf, inFunction, isMoved, isReplaced, staying, type View } from './view.ts';
@@ -17,7 +17,7 @@ export function lostReference(view: View, event: Event): Remark | null {
   if (!GETS.test(event.api) || NO_COUNT.test(event.api) || object === undefined || event.used) return null;
   if (event.operation !== 'inc' && !event.opaque && !raises(before, event, series.before.functions)) return null;
   if (added.some(e => GETS.test(e.api)) || isMoved(view, event) || isReplaced(view, event)) return null;
-  const puts = staying(view, e => e.index > event.index && e.args[0] === object && PUTS.test(e.api) && !NO_COUNT.test(e.api));
+  const puts = staying(view, e => comesBefore(before, event, e) && e.args[0] === object && PUTS.test(e.api) && !NO_COUNT.test(e.api));
   const [put] = puts;
   if (!put || view.removed.some(e => e.args[0] === object && PUTS.test(e.api))) return null;
   const claim = claimOf(view, event, put.now);

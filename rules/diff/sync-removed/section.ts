@@ -1,5 +1,5 @@
 /** A section, of RCU or with interrupts or preemption off, that goes while what it was around stays. */
-import { isIn } from '../../../src/analysis/query.ts';
+import { comesBefore, isIn } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { sectionClaim } from './readers.ts';
@@ -29,7 +29,7 @@ const DISMISSALS: Record<(typeof SECTIONS)[number], string> = {
 export function lostSection(view: View, event: Event): Remark | null {
   const { before, after } = view;
   if ((event.kind !== 'rcu' && event.kind !== 'fence') || gains(view) || runsOnce(after)) return null;
-  const later = before.events.filter(e => e.index > event.index);
+  const later = before.events.filter(e => comesBefore(before, event, e));
   const [next] = later;
   const section = SECTIONS.find(s => next && !isIn(event, s) && isIn(next, s));
   if (section === undefined) return null;

@@ -1,5 +1,5 @@
 /** A write section of a sequence count that goes while the writes in it stay. */
-import { includesSection, keyOf, lockKey, type Section } from '../../../src/analysis/query.ts';
+import { comesBefore, includesSection, keyOf, lockKey, type Section } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { onOneCell } from './partners.ts';
@@ -8,7 +8,7 @@ import { callOf, gains, inFunction, isGone, isMoved, mostStay, namedFirst, stayi
 /** The sequence count that a write section counts; null where the event begins none. A seqlock excludes writers besides, so it is a lock. */
 export function countOf(fn: CFunction, event: Event): Section | null {
   if (event.kind !== 'lock') return null;
-  return fn.events.find(e => e.index > event.index)?.locks.find(l => isCount(l) && !includesSection(event.locks, l)) ?? null;
+  return fn.events.find(e => comesBefore(fn, event, e))?.locks.find(l => isCount(l) && !includesSection(event.locks, l)) ?? null;
 }
 
 /** The write section goes, and what it was around stays: a reader that looks in between does not try again. */

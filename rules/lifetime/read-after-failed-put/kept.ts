@@ -1,5 +1,5 @@
 /** What keeps an object over a put that is not its last, or keeps those apart who put it. */
-import { calleeIn, isIn, keyOf, takesReference } from '../../../src/analysis/query.ts';
+import { calleeIn, comesBefore, isIn, keyOf, sameStatement, takesReference } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -10,13 +10,13 @@ export function keepsAlive(fn: CFunction, put: Event, object: string): boolean {
     fn.entryLocks.length > 0 ||
     isIn(put, 'rcu-read') ||
     isIn(put, 'srcu-read') ||
-    fn.events.some(e => e.index < put.index && takesReference(e, object))
+    fn.events.some(e => comesBefore(fn, e, put) && takesReference(e, object))
   );
 }
 
 /** Is it what a wait looks at, as a count in the condition of wait_event()? */
 export function isAwaited(fn: CFunction, event: Event): boolean {
-  return fn.events.some(e => e.kind === 'wait' && event.index < e.index && event.line >= e.line && event.line <= e.endLine);
+  return fn.events.some(e => e.kind === 'wait' && comesBefore(fn, event, e) && sameStatement(event, e));
 }
 
 /** Do all others in view give their references back without a look at what is left, so that nobody but this function lets the object go? */
@@ -38,15 +38,13 @@ export function isSerialised(fn: CFunction, put: Event, object: string, zero: re
   const walks = (f: CFunction, variable: string) =>
     f.entryLocks.length > 0
       ? []
-      : f.events.flatMap(e =>
-          WALKS.test(e.api) && e.args[0] === variable && isOpen(e) && e.index < (f === fn ? put.index : Infinity) ? [e.args] : [],
-        );
+      : f.events.flatMap(e => (WALKS.test(e.api) && e.args[0] === variable && isOpen(e) && (f !== fn || comesBefore(fn, e, put)) ? [e.args] : []));
   const found = (fn.settings ?? []).flatMap(s => (s.name === object ? s.sources : [])).flatMap(i => fn.events[i] ?? []);
   const members = new Set(
     [
       ...walks(fn, object),
       ...found.flatMap(call => {
-        const callee = call.index < put.index && isOpen(call) ? calleeIn(fn, call, world.functions) : null;
+        const callee = comesBefore(fn, call, put) && isOpen(call) ? calleeIn(fn, call, world.functions) : null;
         const given = (callee?.flow ?? []).flatMap(node => (node.kind === 'exit' && node.returned !== undefined ? [node.returned] : []));
         return callee ? [...new Set(given)].flatMap(variable => walks(callee, variable)) : [];
       }),

@@ -1,5 +1,16 @@
 /** Where one function waits for an item and stops afterwards what queues it, and what else it does around that. */
-import { after, before, between, calleeIn, type Deferred, heldAt, nodesAfter, runBy, type Site, sameLock } from '../../../src/analysis/query.ts';
+import {
+  before,
+  between,
+  calleeIn,
+  comesBefore,
+  type Deferred,
+  heldAt,
+  nodesAfter,
+  runBy,
+  type Site,
+  sameLock,
+} from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
 import { isSame, lastName, type Source } from './sources.ts';
@@ -43,8 +54,7 @@ function inOneFunction(wait: Site, stop: Site, file: CodeFile, world: World): Ea
     if (fn.isMacro || fn.broken || !fn.whole) continue;
     const first = eventTo(fn, wait, world);
     const second = eventTo(fn, stop, world);
-    if (first && second && first !== second && first.index < second.index && after(fn, first).includes(second))
-      if (endsObject(fn, first, world)) return { fn, wait, stop };
+    if (first && second && first !== second && comesBefore(fn, first, second)) if (endsObject(fn, first, world)) return { fn, wait, stop };
   }
   return null;
 }
@@ -168,7 +178,7 @@ function around(item: Deferred, fn: CFunction, site: Site, world: World, way: 'b
   const found: Event[] = [];
   const seen = new Set<CFunction>();
   const add = (at: CFunction, event: Event) => {
-    const beside = way === 'before' ? before(at, event).filter(e => e.index < event.index) : after(at, event).filter(e => e.index > event.index);
+    const beside = at.events.filter(e => (way === 'before' ? comesBefore(at, e, event) : comesBefore(at, event, e)));
     // What undoes a failed start comes after all of the start, which says nothing of the end.
     const undoing = event.phase.includes('error-path') || runBy(at, world).has(item.setUp.fn);
     for (const e of beside) {

@@ -2,6 +2,7 @@
 import {
   bringsUpOrDown,
   callersOf,
+  comesBefore,
   heldOnEntry,
   irqHandlerOf,
   isIdentity,
@@ -46,7 +47,7 @@ export function sitesOf(file: CodeFile, world: World): { lock: Section; sites: S
           taking.irqsOff || /_irq(?:save)?(?:_|$)|irq/.test(event.api) || isIn(event, 'irqs-off') || isIn(heldOnEntry(fn, world), 'irqs-off');
         const handler = irqHandlerOf(fn, world);
         const quiet =
-          alone(fn, world) || !fn.whole || silencedBefore(fn, event, world) || fn.events.some(e => SILENCES.test(e.api) && e.index < event.index);
+          alone(fn, world) || !fn.whole || silencedBefore(fn, event, world) || fn.events.some(e => SILENCES.test(e.api) && comesBefore(fn, e, event));
         const site = {
           fn,
           event,

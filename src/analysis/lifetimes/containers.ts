@@ -1,6 +1,9 @@
 /** Objects in lists and maps: who finds one under a lock, and who takes it out and frees it. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { nodePostDominates } from '../../c/cfg/dominance.ts';
+import { comesBefore } from '../../c/cfg/flow.ts';
+import { headsAround } from '../../c/cfg/loops.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
@@ -126,8 +129,10 @@ function removalsIn(fn: CFunction, world: World): Removal[] {
 /** Every object is taken out, whatever it is: nobody is left who could look for one. */
 function emptiesAll(fn: CFunction, event: Event): boolean {
   return fn.events.some(walk => {
-    const loop = ALL.test(walk.api) && fn.shape.loops.find(l => l.line === walk.line && l.endLine >= event.line && l.line <= event.line);
-    return loop && walk.index < event.index && !fn.flow.some(n => n.kind === 'branch' && n.line > loop.line && n.line < event.line);
+    if (!ALL.test(walk.api) || !comesBefore(fn, walk, event)) return false;
+    // Every round passes the event.
+    const round = fn.flow[fn.flow[walk.node]?.next[0] ?? -1]?.next[0];
+    return round !== undefined && headsAround(fn, event).size > 0 && nodePostDominates(fn.flow, event.node, round);
   });
 }
 

@@ -1,7 +1,8 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
-import { type Decided, follow, nodesBefore } from '../../c/cfg/flow.ts';
+import { alwaysPasses, type Decided, follow, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
+import { byPlace, walk } from '../../c/cfg/order.ts';
 import type { Cell, CFunction, Event, FlowNode } from '../../model/code.ts';
 
 /** One spelling for `a->b` and `a.b`, since a global's members are spelled with a dot. */
@@ -101,37 +102,38 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
   const decided = decidedBefore(fn, from);
   const resets = resetsOf(fn, variables);
   if (result) for (let slot = 0; slot < 2; slot++) resets.delete(edgeKey(from.node, slot));
-  const seen = new Set<number>();
-  // A node is met twice at most: before and behind the test of the first event's value.
-  const work: { at: number; tested: boolean }[] = [{ at: from.node, tested: value === undefined }];
-  while (work.length > 0) {
-    const { at, tested } = work.pop() ?? { at: 0, tested: true };
-    const key = at * 2 + (tested ? 1 : 0);
-    const node = flow[at];
-    if (!node || seen.has(key)) continue;
-    seen.add(key);
-    const event = node.event === null ? undefined : fn.events[node.event];
-    if (event && event !== from) {
-      if (stop?.(event) || setsVariable(event, variables)) continue;
+  const visit = (tested: boolean) => (at: number, node: FlowNode) => {
+    const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
+    if (event) {
+      if (stop?.(event) || setsVariable(event, variables)) return false;
       if (tested) found.events.push(event);
     }
     if (node.kind === 'gap') found.gap = true;
     if (node.kind === 'exit' && tested) found.exits.push(node);
     if (node.kind === 'gap' || node.kind === 'exit') found.leaves = true;
-    const own = value !== undefined && node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null;
-    for (let slot = node.next.length - 1; slot >= 0; slot--) {
-      const to = node.next[slot];
-      if (to === undefined || (own !== null && own !== slot)) continue;
-      if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) continue;
-      if (!follow(decided, node, slot)) continue;
-      if (resets.has(edgeKey(at, slot)) || (!rounds && leadsBack(flow, from, to))) {
-        found.leaves = true;
-        continue;
-      }
-      work.push({ at: to, tested: tested || own !== null });
-    }
+    return true;
+  };
+  const takes = (node: FlowNode, slot: number, at: number) => {
+    if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) return false;
+    if (!follow(decided, node, slot)) return false;
+    if (!resets.has(edgeKey(at, slot)) && (rounds || !leadsBack(fn, from, node.next[slot] ?? 0))) return true;
+    found.leaves = true;
+    return false;
+  };
+  if (value === undefined) walk(flow, [from.node], visit(true), 'forwards', takes);
+  else {
+    // First to the tests of the first event's value, then on from them.
+    const own = (node: FlowNode) => (node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null);
+    const tested: number[] = [];
+    walk(flow, [from.node], visit(false), 'forwards', (node, slot, at) => {
+      const way = own(node);
+      if (way === null) return takes(node, slot, at);
+      if (way === slot && takes(node, slot, at)) tested.push(node.next[slot] ?? 0);
+      return false;
+    });
+    walk(flow, tested, visit(true), 'forwards', (node, slot, at) => (own(node) ?? slot) === slot && takes(node, slot, at));
   }
-  found.events.sort((a, b) => a.index - b.index);
+  found.events.sort(byPlace);
   return found;
 }
 
@@ -139,14 +141,6 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
 export function surelyReaches(fn: CFunction, from: Event, targets: readonly Event[]): boolean {
   const nodes = new Set(targets.map(e => e.node));
   return !onward(fn, from, { stop: e => nodes.has(e.node) }).leaves;
-}
-
-/** Does the node begin another round of a loop around the event, or of a goto that tries again? A label may be made before what it names. */
-function leadsBack(flow: FlowNode[], from: Event, to: number): boolean {
-  if (to > from.node) return false;
-  let at = flow[to];
-  for (let i = 0; i < 4 && at?.kind === 'join'; i++) at = flow[at.next[0] ?? -1];
-  return at === undefined || at.line <= from.line;
 }
 
 /** Which way of the branch the value takes; null where the branch tests more than the value. */
@@ -160,25 +154,11 @@ function decidedBefore(fn: CFunction, event: Event): Decided {
   const decided = new Map<number, boolean>();
   for (const [i, node] of fn.flow.entries()) {
     if (!node.settles || !nodesBefore(fn, event.node).has(i)) continue;
-    const ways = node.next.flatMap((to, slot) => (reachesPast(fn.flow, to, event.node, i) ? [slot] : []));
+    const ways = node.next.flatMap((to, slot) => (reachesWithout(fn, to, event.node, at => at === i) ? [slot] : []));
     const [only] = ways;
     if (only !== undefined && ways.length === 1) for (const [condition, holds] of node.settles[only] ?? []) decided.set(condition, holds);
   }
   return decided;
-}
-
-/** Is there a way from one node to another that does not come by a third again? */
-function reachesPast(flow: FlowNode[], from: number, to: number, avoided: number): boolean {
-  const seen = new Set<number>();
-  const work = [from];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (at === to) return true;
-    if (at === avoided || seen.has(at)) continue;
-    seen.add(at);
-    work.push(...(flow[at]?.next ?? []));
-  }
-  return false;
 }
 
 const MOST_WAYS = 4096;
@@ -206,15 +186,8 @@ export function originsOf(fn: CFunction, variable: string): Event[] {
 
 /** The events behind a value: what it comes from, and what the arguments of calls that made it come from. */
 export function madeOf(fn: CFunction, indices: readonly number[]): Event[] {
-  const seen = new Set<number>();
-  const work = [...indices];
-  while (work.length > 0) {
-    const i = work.pop() ?? 0;
-    const event = fn.events[i];
-    if (!event || seen.has(i)) continue;
-    seen.add(i);
-    for (const sources of event.argSources) work.push(...sources);
-  }
+  const seen = new Set(indices);
+  for (const i of seen) for (const sources of fn.events[i]?.argSources ?? []) for (const source of sources) seen.add(source);
   return fn.events.filter(e => seen.has(e.index));
 }
 
@@ -293,26 +266,11 @@ export function freedParameters(fn: CFunction, functions: readonly CFunction[]):
     const position = fn.parameters.findIndex(p => p.name === object);
     if (kind !== 'free' || position < 0 || found.has(position) || set.has(object)) continue;
     const at = new Set(own.filter(r => r.kind === 'free' && r.object === object).map(r => r.event.node));
-    if (passesAlways(fn, at, object)) found.add(position);
+    if (alwaysPasses(fn, at, (node, slot) => node.kind !== 'branch' || nullWay(node, object) !== slot)) found.add(position);
   }
   const positions = [...found];
   freed.set(fn, positions);
   return positions;
-}
-
-/** Does every run come by one of the nodes, but for runs in which the pointer is NULL? */
-function passesAlways(fn: CFunction, nodes: ReadonlySet<number>, pointer: string): boolean {
-  const seen = new Set<number>();
-  const work = [0];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    const node = fn.flow[at];
-    if (!node || seen.has(at) || nodes.has(at)) continue;
-    seen.add(at);
-    if (node.kind === 'exit' || node.kind === 'gap') return false;
-    work.push(...(node.kind === 'branch' ? node.next.filter((_, slot) => slot !== nullWay(node, pointer)) : node.next));
-  }
-  return true;
 }
 
 /** The way of a branch on which the pointer is NULL or an error; -1 where it tests something else. */

@@ -1,6 +1,6 @@
 /** Lists that readers walk under RCU alone: who walks them, and what links their entries. */
 
-import { before } from '../../c/cfg/flow.ts';
+import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
@@ -111,7 +111,7 @@ const MOST_CALLS = 3;
 
 /** Has the function, or one that calls it in its file, waited for readers before the event? */
 export function hasWaited(fn: CFunction, event: Event, world: World): boolean {
-  const waits = (f: CFunction, at: Event) => before(f, at).some(e => e.index < at.index && /synchronize_(?:s?rcu|net)|rcu_barrier/.test(e.api));
+  const waits = (f: CFunction, at: Event) => f.events.some(e => comesBefore(f, e, at) && /synchronize_(?:s?rcu|net)|rcu_barrier/.test(e.api));
   return waits(fn, event) || (callersOf(fn, world)?.some(site => waits(site.fn, site.event)) ?? false);
 }
 

@@ -1,6 +1,7 @@
 /** The two sides of an object behind an RCU pointer or on an RCU list: who reads it, and who takes it away and frees it. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Claim, Deed } from '../../model/rule.ts';
@@ -83,7 +84,7 @@ function ofOneCell(a: Event, b: Event): boolean {
 export function useBehind(fn: CFunction, load: Event, pointer: string): Event | null {
   const held = (e: Event) => isIn(e, 'rcu-read') || sharedSection(e.locks, load.locks) !== undefined;
   const { events } = onward(fn, load, { variables: [pointer], alive: pointer, result: true });
-  const uses = events.filter(e => e.line >= load.line && held(e));
+  const uses = events.filter(held);
   // Behind a copy the object goes by the name of the place that it was loaded from.
   const names = [pointer, ...(load.cell && load.cell.path !== '*' ? [placeOf(load.cell)] : [])];
   return (
@@ -97,7 +98,7 @@ function freesOld(fn: CFunction, event: Event, store: Event, functions: readonly
   if (!deferred && !releasesIn(fn, functions).some(r => r.event === event && r.kind === 'free')) return false;
   const object = /^&?(\w+)(?:->\w+)?$/.exec(event.args[0] ?? '')?.[1];
   if (object === undefined || (!deferred && event.args[0] !== object)) return false;
-  return originsOf(fn, object).some(e => e === store || (e.kind === 'read' && e.index < store.index && ofOneCell(e, store)));
+  return originsOf(fn, object).some(e => e === store || (e.kind === 'read' && comesBefore(fn, e, store) && ofOneCell(e, store)));
 }
 
 /**
@@ -120,7 +121,7 @@ export function readAfterFree(
   return {
     threads: [
       ...(seen ? [{ fn: seen.fn, events: [seen.load, seen.use] }] : []),
-      { fn: retirement.fn, events: store.index < free.index ? [store, free] : [free, store] },
+      { fn: retirement.fn, events: comesBefore(retirement.fn, store, free) ? [store, free] : [free, store] },
     ],
     ...(seen ? {} : { others: [{ who: 'a reader', does: [{ does: 'section' as const }, load, use, { does: 'end' as const }] }] }),
     bad: {

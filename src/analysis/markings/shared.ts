@@ -1,5 +1,6 @@
 /** What in view says that a cell is shared: that another CPU may touch it while a function does. */
 
+import { nearest } from '../../c/cfg/nearest.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { SharedEvidence } from '../../model/rule.ts';
@@ -68,30 +69,10 @@ function guards(lock: Section, event: Event): boolean {
   return type === null ? /^\w+$/.test(lock.object ?? '') : type === event.cell?.type || type === event.cell?.within?.type;
 }
 
-/** The accesses next to a fence on each way, before and after it. */
+/** The accesses next to a fence on each path, before and after it; past calls of which something is known. */
 function beside(fn: CFunction, fence: Event): Event[] {
-  const next = nearest(fn, fence, at => fn.flow[at]?.next ?? []);
-  const before = nearest(fn, fence, at => fn.flow.flatMap((node, i) => (node.next.includes(at) ? [i] : [])));
-  return [...before, ...next];
-}
-
-function nearest(fn: CFunction, fence: Event, edges: (at: number) => number[]): Event[] {
-  const seen = new Set([fence.node]);
-  const work = [fence.node];
-  const found: Event[] = [];
-  while (work.length > 0) {
-    for (const to of edges(work.pop() ?? 0)) {
-      if (seen.has(to)) continue;
-      seen.add(to);
-      const index = fn.flow[to]?.event ?? null;
-      const event = index === null ? undefined : fn.events[index];
-      if (event?.cell && event.kind !== 'call') found.push(event);
-      else if (!event || event.kind === 'call') {
-        if (!event?.opaque) work.push(to);
-      }
-    }
-  }
-  return found;
+  const stops = (e: Event) => e.kind !== 'call' || e.opaque;
+  return (['before', 'after'] as const).flatMap(way => nearest(fn, fence, way, stops).events.filter(e => e.cell && e.kind !== 'call'));
 }
 
 function byPlace(a: SharedEvidence, b: SharedEvidence): number {

@@ -1,6 +1,7 @@
 /** What stands nearest to an event on each way from it, and what orders the stretch between two events. */
-import type { CFunction, Event } from '../../model/code.ts';
-import { nodesAfter, nodesBefore, predecessors } from './flow.ts';
+import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { nodesAfter, nodesBefore } from './flow.ts';
+import { byPlace, walk } from './order.ts';
 
 /** What a walk from an event comes to first. */
 export interface Near {
@@ -14,32 +15,27 @@ export interface Near {
 
 /** The first event that stops the walk on each way after the event, or before it. */
 export function nearest(fn: CFunction, from: Event, way: 'before' | 'after', stops: (event: Event) => boolean): Near {
-  const back = way === 'before' ? predecessors(fn.flow) : null;
   const near: Near = { events: [], ends: false, gap: false };
-  const seen = new Set([from.node]);
-  const work = [from.node];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    const ways = back ? (back[at] ?? []) : (fn.flow[at]?.next ?? []);
-    if (ways.length === 0 || (back && at === 0)) {
+  const back = way === 'before';
+  const visit = (at: number, node: FlowNode) => {
+    if (node.kind === 'gap') {
+      near.gap = true;
+      return false;
+    }
+    const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
+    if (event && stops(event)) {
+      near.events.push(event);
+      return false;
+    }
+    // Nobody runs after a stop.
+    if ((back ? at === 0 : node.next.length === 0) && !node.stops) {
       if (fn.whole) near.ends = true;
       else near.gap = true;
     }
-    for (const to of ways) {
-      if (seen.has(to)) continue;
-      seen.add(to);
-      const node = fn.flow[to];
-      if (!node) continue;
-      if (node.kind === 'gap') {
-        near.gap = true;
-        continue;
-      }
-      const event = node.event === null ? undefined : fn.events[node.event];
-      if (event && stops(event)) near.events.push(event);
-      else work.push(to);
-    }
-  }
-  near.events.sort((a, b) => a.index - b.index);
+    return true;
+  };
+  walk(fn.flow, [from.node], visit, back ? 'backwards' : 'forwards');
+  near.events.sort(byPlace);
   return near;
 }
 
