@@ -6,7 +6,8 @@ import type { CFunction, Event } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
 import { MOST_WAYS } from './leaks.ts';
 import { gives, takings } from './locking.ts';
-import { lockFlowOf, outcome } from './locksets.ts';
+import { lockFlowOf } from './locksets.ts';
+import { outcome } from './protocol.ts';
 import { conditionalRelease, isFlag, isHandedOn } from './releases.ts';
 
 /** A lock that is given back on a way on which the attempt to take it failed. */
@@ -30,7 +31,7 @@ export function failedReleases(fn: CFunction): FailedRelease[] {
       if (!reaches(fn, from, i)) continue;
       for (const lock of effect.lock) {
         // Where it is held for sure the attempt has been tested before.
-        if (isHandedOn(lock) || holds(flow.states[i]?.must ?? [], lock)) continue;
+        if (isHandedOn(lock) || holds(flow.states.at(i)?.must ?? [], lock)) continue;
         const root = /\w+/.exec(from.args[factOf(from.api)?.cell ?? 0] ?? '')?.[0] ?? '';
         for (const [slot, to] of node.next.entries()) {
           const release = outcome(when, node.tests, slot) === false ? releaseFrom(fn, i, slot, to, lock, root) : null;

@@ -4,7 +4,8 @@ import { decidedKey, follow, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
 import { dropsOf, enteredUnder, givenFirst, gives, mayGive, type Taking, takings } from './locking.ts';
-import { type LockFlow, lockFlowOf, outcome, type State } from './locksets.ts';
+import { type LockFlow, lockFlowOf } from './locksets.ts';
+import { outcome } from './protocol.ts';
 import { conditionalRelease, isHandedOn } from './releases.ts';
 
 /** Ways through one function beyond which nothing is said of it. */
@@ -36,7 +37,7 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
   for (const from of fn.events) {
     // A result that is looked at where no fact tells what it means: the lock may not be taken at all.
     if (from.opaque && from.used) continue;
-    if (/^(?:guard|scoped_guard|CLASS)\(/.test(from.api) || !flow.states[from.node]) continue;
+    if (/^(?:guard|scoped_guard|CLASS)\(/.test(from.api) || !flow.states.at(from.node)) continue;
     for (const taking of takings(fn, from)) {
       const { lock } = taking;
       if (entered.some(own => sameLock(own, lock) || own.by === 'convention') || holds(from.locks, lock)) continue;
@@ -105,7 +106,7 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
   const when = flow.effects[from.index]?.when ?? null;
   const ways: Ways = { leaks: [], released: new Set(), releases: [] };
   const seen = new Set<string>();
-  const start: State | null | undefined = flow.states[from.node];
+  const start = flow.states.at(from.node);
   const work: (Step & { sure: boolean })[] = [
     { node: from.node, held: true, decided: new Map(start?.decided ?? []), from: null, sure: when === null },
   ];

@@ -59,17 +59,17 @@ function isContract(fn: CFunction): boolean {
 function acquiredAbove(sides: Sides, at: number, ends: readonly number[]): Open[] {
   const { before, after } = sides;
   const above = nodesBefore(after, at);
-  const state = lockFlowOf(after)?.states[at];
+  const state = lockFlowOf(after)?.states.at(at);
   const flow = lockFlowOf(before);
   if (!state) return [];
   return after.events.flatMap((from): Open[] => {
     if (!above.has(from.node) || /^(?:guard|scoped_guard|CLASS)\(/.test(from.api)) return [];
     return takings(after, from).flatMap(({ lock }): Open[] => {
       const context = isContext(lock);
-      const held = holds(context ? [...state.context.keys()] : state.must, lock);
+      const held = holds(context ? state.context : state.must, lock);
       const was = ends.some(n => {
-        const old = flow?.states[n];
-        return old ? holds([...(context ? old.context : old.may).keys()], lock) : false;
+        const old = flow?.states.at(n);
+        return old ? holds(context ? old.context : old.may, lock) : false;
       });
       if (!held || was || holds(before.entryLocks, lock) || mayEnd(sides, lock, from, at)) return [];
       const release = removedRelease(sides, lock, ends);

@@ -66,7 +66,7 @@ export function dropsOf(fn: CFunction, functions: readonly CFunction[], depth = 
     const effect = flow?.effects[event.index];
     if (!effect || event.ends) continue;
     for (const lock of effect.unlock) if (holds(fn.entryLocks, lock) || !heldHere(flow, event, lock) || givenFirst(fn, lock)) add(lock);
-    for (const context of effect.leave) if (!flow?.states[event.node]?.context.has(context)) add(context);
+    for (const context of effect.leave) if (!flow?.states.at(event.node)?.context.includes(context)) add(context);
   }
   return found;
 }
@@ -81,8 +81,8 @@ function namedIn(fn: CFunction, event: Event, functions: readonly CFunction[]): 
 }
 
 function heldHere(flow: LockFlow | null, event: Event, lock: Section): boolean {
-  const state = flow?.states[event.node];
-  return state ? holds([...state.may.keys()], lock) : false;
+  const state = flow?.states.at(event.node);
+  return state ? holds(state.may, lock) : false;
 }
 
 const GIVES_BACK = /(?:^|_|>)(?:un\w*lock\w*|release\w*|drop\w*|leave|exit|end|put|done|finish\w*|complete\w*|resume|thaw|up|relax|free\w*)(?:_|$)/;
