@@ -2,11 +2,16 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { transformSync } from 'esbuild';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { root } from './prepare.mjs';
 
 const folder = 'rules/facts';
 const target = 'src/facts/tables.ts';
+/** The file whose rows are patterns of names. */
+const CONVENTIONS = 'conventions.yaml';
+const NAME = /^(\w+|guard\(\w+\))$/;
+const PATTERN = /^(?:\w+\*|\*\w+|_\w+\*?_)$/;
 
 /** The text of src/facts/tables.ts. Throws an error with one `file:line: message` a line when the YAML is wrong. */
 export function factsTable() {
@@ -14,11 +19,28 @@ export function factsTable() {
     .filter(name => name.endsWith('.yaml'))
     .sort()
     .map(name => ({ name: `${folder}/${name}`, text: readFileSync(join(root, folder, name), 'utf8') }));
-  return printTable(readFacts(files));
+  return printTable(
+    readRows(files.filter(file => !file.name.endsWith(CONVENTIONS))),
+    readConventions(files.filter(file => file.name.endsWith(CONVENTIONS))),
+  );
 }
 
 /** Reads `{ name, text }[]` and gives the facts, ordered by name. Throws as factsTable() does. */
 export function readFacts(files) {
+  return readRows(files).map(row => row.fact);
+}
+
+/** The rows of conventions, in the order of the file. */
+function readConventions(files) {
+  const problems = [];
+  const rows = files.flatMap(file => readFile(file, problems));
+  for (const row of rows) row.fact = fact(row, new Map(), problems);
+  if (problems.length) throw new Error(problems.join('\n'));
+  return rows;
+}
+
+/** The rows, ordered by name, each with its fact and its shape for the table. */
+function readRows(files) {
   const problems = [];
   const rows = files.flatMap(file => readFile(file, problems));
   const byName = new Map();
@@ -27,76 +49,55 @@ export function readFacts(files) {
     if (first) problems.push(`${row.at}: ${row.api} is said twice, first at ${first.at}`);
     else byName.set(row.api, row);
   }
-  const facts = rows.map(row => fact(row, byName, problems));
+  for (const row of rows) row.fact = fact(row, byName, problems);
   if (problems.length) throw new Error(problems.join('\n'));
-  return facts.sort((a, b) => (a.api < b.api ? -1 : 1));
+  return rows.sort((a, b) => (a.api < b.api ? -1 : 1));
 }
 
-/** The literals of a union type in src/model/fact.ts, so that the type stays the only list. */
-const literals = (() => {
-  const text = readFileSync(join(root, 'src/model/fact.ts'), 'utf8');
-  const types = new Map([...text.matchAll(/export type (\w+) =([^;]+);/g)].map(([, name, body]) => [name, body]));
-  return name => [...types.get(name).matchAll(/'([^']+)'/g)].map(([, word]) => word);
+/** src/facts/describe.ts, whose types the compiler has checked: what may be said, and the fact that comes of it. */
+const { FIELDS, ORDERED, describe } = await (async () => {
+  const { code } = transformSync(readFileSync(join(root, 'src/facts/describe.ts'), 'utf8'), { loader: 'ts' });
+  return import(`data:text/javascript,${encodeURIComponent(code)}`);
 })();
 
-const oneOf = (words, nullable = false) => ({
-  wants: `one of ${words.join(', ')}`,
-  accepts: value => words.includes(value) || (nullable && value === null),
-});
-const argument = {
-  wants: 'an argument position from 0 to 9, or null',
-  accepts: value => value === null || (Number.isInteger(value) && value >= 0 && value <= 9),
-};
-const flag = { wants: 'true or false', accepts: value => value === true || value === false };
-const text = { wants: 'a text', accepts: value => typeof value === 'string' && value.trim() !== '' && !/[`\\$\n]/.test(value) };
+const isPosition = value => Number.isInteger(value) && value >= 0 && value <= 12;
+const isText = value => typeof value === 'string' && value.trim() !== '';
 
-/** What may be said of a function. `note` stays in the YAML. */
-const fields = {
-  kind: oneOf(literals('EventKind')),
-  cell: argument,
-  by: oneOf(['pointer', 'lvalue']),
-  bit: argument,
-  operation: oneOf(literals('Operation'), true),
-  operand: argument,
-  result: oneOf(literals('Result')),
-  atomic: flag,
-  ordering: oneOf(literals('Ordering')),
-  onFailure: oneOf(literals('Ordering'), true),
-  lock: { wants: 'the name of a lock family', accepts: value => typeof value === 'string' && /^[a-z][a-z-]*$/.test(value) },
-  shared: flag,
-  conditional: flag,
-  global: flag,
-  context: {
+/** What each kind of field accepts, in words and as a test. */
+const accepted = {
+  words: ({ words, nullable }) => ({
+    wants: `one of ${Object.keys(words).join(', ')}`,
+    accepts: v => Object.hasOwn(words, v) || (nullable && v === null),
+  }),
+  argument: () => ({ wants: 'an argument position from 0 to 12, or null', accepts: v => v === null || isPosition(v) }),
+  arguments: () => ({ wants: 'a list of argument positions', accepts: v => Array.isArray(v) && v.every(isPosition) }),
+  flag: () => ({ wants: 'true or false', accepts: v => v === true || v === false }),
+  text: () => ({ wants: 'a text', accepts: isText }),
+  family: () => ({ wants: 'the name of a lock family or section', accepts: v => typeof v === 'string' && /^[a-z][a-z-]*$/.test(v) }),
+  context: () => ({
     wants: 'words such as +irqs-off',
-    accepts: value => typeof value === 'string' && value.split(' ').every(word => /^[+-][a-z]+(-[a-z]+)*$/.test(word)),
-  },
-  sleeps: oneOf(['no', 'yes', 'maybe']),
-  ownLock: flag,
-  source: text,
-  note: { wants: 'a text', accepts: value => typeof value === 'string' && value.trim() !== '' },
+    accepts: v => typeof v === 'string' && v.split(' ').every(w => /^[+-][a-z]+(-[a-z]+)*$/.test(w)),
+  }),
+  effect: field => ({ wants: `${nounOf(field).wants}, or a map of ${Object.keys(field.parts).join(', ')}`, accepts: v => isEffect(field, v) }),
 };
+const check = field => accepted[field.is](field);
 
-/** What goes without saying. An access or a fence must say its ordering. */
-const unsaid = {
-  cell: null,
-  by: 'pointer',
-  bit: null,
-  operation: null,
-  operand: null,
-  result: 'none',
-  atomic: true,
-  ordering: 'none',
-  onFailure: null,
-  sleeps: 'no',
+function nounOf(field) {
+  return check(Object.values(field.parts)[0]);
+}
+
+function isEffect(field, value) {
+  if (Array.isArray(value)) return value.length > 0 && value.every(one => !Array.isArray(one) && isEffect(field, one));
+  if (typeof value !== 'object' || value === null) return nounOf(field).accepts(value);
+  return Object.entries(value).every(([name, part]) => Object.hasOwn(field.parts, name) && check(field.parts[name]).accepts(part));
+}
+
+/** What may be said of a function in rules/facts. `note` stays in the YAML. */
+const fields = {
+  ...Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, check(field)])),
+  source: { wants: 'a text', accepts: value => isText(value) && !/[`\\$\n]/.test(value) },
+  note: accepted.text(),
 };
-const unsaidOfKind = {
-  read: { operation: 'load', result: 'value' },
-  write: { operation: 'store' },
-  publish: { operation: 'store', ordering: 'release' },
-  lock: { ordering: 'acquire' },
-  unlock: { ordering: 'release' },
-};
-const ordered = ['read', 'write', 'rmw', 'fence'];
 
 /** The rows of one file: `{ api, at, like, said }`, names expanded, defaults, shapes and parts merged in. */
 function readFile({ name: file, text: source }, problems) {
@@ -130,7 +131,7 @@ function readFile({ name: file, text: source }, problems) {
     const said = {};
     for (const { name, key, value } of found) {
       if (also.includes(name)) continue;
-      const given = isScalar(value) ? value.value : value;
+      const given = isScalar(value) ? value.value : value === null ? null : value.toJSON();
       if (fields[name].accepts(given)) said[name] = given;
       else wrong(key, `${name}: ${isScalar(value) ? JSON.stringify(given) : 'this'} is not ${fields[name].wants}`);
     }
@@ -167,6 +168,7 @@ function readFile({ name: file, text: source }, problems) {
     return shapes.get(name) ?? {};
   };
 
+  const isPattern = file.endsWith(CONVENTIONS);
   const rows = [];
   for (const group of isSeq(top.groups) ? top.groups.items : []) {
     const said = pairs(group, [...known, 'rows']);
@@ -181,11 +183,11 @@ function readFile({ name: file, text: source }, problems) {
       const row = attributes(own, ['as', 'like', 'except']);
       const except = new Set(extra.except ?? []);
       for (const { api, said: ofParts } of expand(name, key)) {
-        if (except.delete(api)) continue;
-        if (!/^(\w+|guard\(\w+\))$/.test(api)) wrong(key, `${api} is not a name`);
-        rows.push({ api, at: at(key), like: extra.like, own: row, said: { ...common, ...named, ...ofParts, ...row } });
+        if (!isPattern && except.delete(api)) continue;
+        if (!(isPattern ? PATTERN : NAME).test(api)) wrong(key, `${api} is not a ${isPattern ? 'pattern' : 'name'}`);
+        rows.push({ api, at: at(key), like: extra.like, own: row, said: { ...common, ...named, ...ofParts, ...row }, except: [...except] });
       }
-      for (const left of except) wrong(key, `${left} is excepted and not among the names`);
+      if (!isPattern) for (const left of except) wrong(key, `${left} is excepted and not among the names`);
     }
   }
   return rows;
@@ -199,64 +201,37 @@ function fact(row, byName, problems) {
   const said = { ...model?.said, ...row.said };
   if (said.kind === undefined) wrong('kind is missing');
   if (said.source === undefined) wrong('source is missing');
-  if (ordered.includes(said.kind) && said.ordering === undefined) wrong('ordering is missing');
+  if (ORDERED.includes(said.kind) && said.ordering === undefined) wrong('ordering is missing');
   const locks = said.kind === 'lock' || said.kind === 'unlock';
   if (locks && said.lock === undefined) wrong('lock is missing: which family?');
   if (!locks && row.own.lock !== undefined) wrong(`lock is said of a ${said.kind}`); // That of its group is for the locks of the group.
-  const conditional = said.conditional ?? false;
-  const full = { ...unsaid, ...unsaidOfKind[said.kind], ...(conditional ? { result: 'success', onFailure: 'none' } : {}), ...said };
-  return {
-    api: row.api,
-    kind: full.kind,
-    cell: full.cell,
-    by: full.by,
-    bit: full.bit,
-    operation: full.operation,
-    operand: full.operand,
-    result: full.result,
-    atomic: full.atomic,
-    ordering: full.ordering,
-    orderingOnFailure: full.onFailure,
-    lock: locks ? { family: full.lock, shared: full.shared ?? false, conditional, global: full.global ?? false } : null,
-    context: full.context ? full.context.split(' ') : [],
-    sleeps: full.sleeps,
-    ...(full.ownLock ? { ownLock: true } : {}),
-    source: full.source,
-  };
+  row.shape = JSON.stringify(Object.fromEntries(Object.keys(FIELDS).flatMap(name => (isSaid(name, said, locks) ? [[name, said[name]]] : []))));
+  return describe(row.api, said, said.source ?? '');
+}
+
+/** Does the key say more than goes without saying? */
+function isSaid(name, said, locks) {
+  if (said[name] === undefined || said[name] === false) return name === 'atomic' && said[name] === false;
+  if (said[name] === null && name !== 'onFailure') return false;
+  return locks || !['lock', 'shared', 'conditional', 'global'].includes(name);
 }
 
 /** Names stand apart from what is said of them: most functions share it with others, and only what a review asks for is decoded. */
-function printTable(facts) {
+function printTable(rows, conventions) {
   const pool = new Map();
   const sources = new Map();
   const index = (all, value) => all.get(value) ?? all.set(value, all.size).get(value);
-  const names = facts.map(fact => {
-    const { kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, lock, context, sleeps, ownLock } = fact;
-    const locked = lock && [lock.family, lock.shared, lock.conditional, lock.global];
-    const shape = [
-      kind,
-      cell,
-      by,
-      bit,
-      operation,
-      operand,
-      result,
-      atomic,
-      ordering,
-      orderingOnFailure,
-      locked,
-      context,
-      sleeps,
-      ...(ownLock ? [true] : []),
-    ];
-    return `${fact.api} ${index(pool, JSON.stringify(shape))} ${index(sources, fact.source)}`;
-  });
+  const names = rows.map(({ fact, shape }) => `${fact.api} ${index(pool, shape)} ${index(sources, fact.source)}`);
+  const patterns = conventions.map(({ fact, shape, except }) => [fact.api, index(pool, shape), index(sources, fact.source), ...except].join(' '));
   return `// Generated by \`node scripts/facts.mjs\` from ${folder}/*.yaml: do not edit.
 
 /** A line per function, in the order of UTF-16 units: its name, the line of \`shapes\` that tells what it does, the line of \`sources\` that says so. */
 export const names = \`${names.map(line => `${line}\n`).join('')}\`;
 
-/** A JSON array a line, in the order of \`Shape\` in lookup.ts. */
+/** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
+export const conventions = \`${patterns.join('\n')}\`;
+
+/** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = \`${[...pool.keys()].join('\n')}\`;
 
 export const sources = \`${[...sources.keys()].join('\n')}\`;

@@ -81,7 +81,7 @@ function shard(workerData) {
 }
 
 async function work({ bundle, files, dir, bare }) {
-  const { loadGrammar, viewOfText, factOf } = await import(pathToFileURL(bundle).href);
+  const { loadGrammar, viewOfText, builtIn } = await import(pathToFileURL(bundle).href);
   const wasm = name => readFileSync(join(root, 'node_modules', name));
   const bytes = [wasm('web-tree-sitter/web-tree-sitter.wasm'), wasm('tree-sitter-c/tree-sitter-c.wasm')];
   const grammar = await loadGrammar(...bytes);
@@ -117,7 +117,7 @@ async function work({ bundle, files, dir, bare }) {
     at = performance.now();
     let functions = [];
     try {
-      functions = viewOfText(path, text, grammar, factOf).world.functions;
+      functions = viewOfText(path, text, grammar, builtIn).world.functions;
     } catch (error) {
       total.crashes.push(`${path}: ${error.stack.split('\n').slice(0, 4).join(' ')}`);
     }

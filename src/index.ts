@@ -8,7 +8,7 @@ export type { Tree } from './c/text/images.ts';
 export { currentRule } from './engine/config.ts';
 export { type ReviewOptions, review } from './engine/review.ts';
 export { scan } from './engine/scan.ts';
-export { factOf } from './facts/lookup.ts';
+export { builtIn, factOf } from './facts/lookup.ts';
 export type {
   BinaryOp,
   Condition,
@@ -31,6 +31,7 @@ export { printLitmus } from './lkmm/text.ts';
 export { BUDGET, decideTest } from './lkmm/verdict.ts';
 export { herdWords, stateWords } from './lkmm/words.ts';
 export type * from './model/code.ts';
+export type * from './model/effect.ts';
 export type * from './model/fact.ts';
 export type * from './model/finding.ts';
 export type * from './model/policy.ts';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { readerOf, worldOf } from '../src/analysis/world.ts';
 import { type Grammar, loadGrammar } from '../src/c/syntax/tree.ts';
 import { imagesOf } from '../src/c/text/images.ts';
-import { factOf } from '../src/facts/lookup.ts';
+import { builtIn } from '../src/facts/lookup.ts';
 import type { World } from '../src/model/rule.ts';
 import type { FileDiff, HunkLine, Message, Patch, Thread } from '../src/model/series.ts';
 import { readDiff } from '../src/read/diff.ts';
@@ -111,7 +111,7 @@ export function threadOf(patches: Patch[]): Thread {
 /** The code as rules see it. */
 export async function worldIn(patches: Patch[]): Promise<World> {
   const images = [...imagesOf(patches).history.values()].flatMap(states => states.at(-1) ?? []);
-  return worldOf(images, patches, readerOf(await grammar(), factOf)).world;
+  return worldOf(images, patches, readerOf(await grammar(), builtIn)).world;
 }
 
 /** The one file's world. */

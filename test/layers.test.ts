@@ -29,6 +29,8 @@ test.each([
   ['a file outside all layers', { 'src/utils/x.ts': '' }],
   ['an import spread over lines', { 'src/c/x.ts': "import {\n  a,\n  b,\n} from '../engine/sift.ts';" }],
   ['a folder that imports one above it', { 'src/c/text/x.ts': "import { a } from '../lower/y.ts';" }],
+  ['an analysis with a door of its own to the facts', { 'src/analysis/x.ts': "import { factOf } from '../facts/lookup.ts';" }],
+  ['an engine file that reads the built-in facts', { 'src/engine/x.ts': "import { factOf } from '../facts/lookup.ts';" }],
   ['an export from elsewhere', { 'src/c/x.ts': "export * from '../report/json.ts';" }],
 ])('%s is a breach', (_name, files) => {
   expect(of(files as unknown as Record<string, string>)).toHaveLength(1);

@@ -4,6 +4,7 @@ import {
   calleeIn,
   comesBefore,
   dominates,
+  isCall,
   isHandedOver,
   isInLoop,
   isPartHandedOver,
@@ -301,9 +302,10 @@ void req_put(struct req *r)
     if (fn.isMacro || isTest(fn)) return;
     for (const call of fn.events) {
       const [first] = call.args;
-      if (call.kind !== 'call' || call.args.length !== 1 || !first?.startsWith('&') || !/(?:->|\.)\w*k?ref\w*$/.test(first)) continue;
+      if (!isCall(call) || call.via || call.args.length !== 1 || !first?.startsWith('&') || !/(?:->|\.)\w*k?ref\w*$/.test(first)) continue;
       const put = releasesBy(world).get(call.api);
-      if (!put || fn.name === call.api || fn.events.some(e => e.api === 'kref_init' || (e.api === put.api && e.args[1] === call.api))) continue;
+      if (!put || fn.name === call.api || fn.events.some(e => !e.via && (e.api === 'kref_init' || (e.api === put.api && e.args[1] === call.api))))
+        continue;
       const object = first.replace(/^&\(?/, '').replace(/(?:->|\.)\w+$/, '');
       if (isUnseen(fn, call, object, world) || isPutOff(fn, call, object, world)) continue;
       report(

@@ -94,6 +94,7 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
     if (fn.isMacro || !fn.whole || isTest(fn)) continue;
     const alone = isQuiet(fn, world) || isReachedQuietly(fn, world);
     for (const event of fn.events) {
+      if (event.via) continue; // Counted where it stands.
       const { cell } = event;
       if (event.kind === 'read' || !RMW.test(event.api) || !cell?.type || event.uncertain || cell.path.includes('[')) continue;
       if (cell.base === null || event.object || isOwnHere(fn, event)) continue;

@@ -128,6 +128,7 @@ void park_two(struct car *a, struct car *b)
     for (const fn of file.functions) {
       if (runsAlone(fn, world) || isTest(fn) || fn.isMacro || !fn.whole) continue;
       for (const event of fn.events) {
+        if (event.via) continue; // Counted where it stands.
         const head = headOf(event);
         if (head === null) continue;
         const locks = exclusive(heldAt(fn, event, world));

@@ -1,4 +1,5 @@
 import {
+  asWritten,
   isIdentity,
   lockKey,
   lockText,
@@ -169,12 +170,20 @@ void tally_retry(struct tally *t)
         report(
           { event, fn },
           {
-            message: `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${before.api}() above`,
-            question: 'Is one of the two meant for a different object?',
+            message: event.via
+              ? `${fn.name}() calls ${asWritten(fn, event).api}() with ${lockText(lock, before)} held, which ${asWritten(fn, event).api}() takes again`
+              : `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${before.api}() above`,
+            question: event.via ? 'Should it call a variant that expects the lock to be held?' : 'Is one of the two meant for a different object?',
             dismissal: 'Not an issue if these are locks of different objects',
-            related: [{ path: fn.path, line: before.line, side: fn.side, note: 'first taken here' }],
+            related: [
+              { path: fn.path, line: before.line, side: fn.side, note: 'first taken here' },
+              ...(event.via
+                ? [{ path: event.via.path, line: event.via.line, side: fn.side, note: `taken again here, in ${event.via.function}()` }]
+                : []),
+            ],
             quote: [before, event],
-            shape: `${fn.name}|${lockKey(lock)}`,
+            // A callee that takes the lock is one cause, whoever calls it.
+            shape: `${event.via ? asWritten(fn, event).api : fn.name}|${lockKey(lock)}`,
           },
         );
       }

@@ -3,7 +3,7 @@
 import type { Grammar } from '../c/syntax/tree.ts';
 import { type Image, imagesOf, type Tree } from '../c/text/images.ts';
 import { outsideOf } from '../c/world/outside.ts';
-import type { Fact } from '../model/fact.ts';
+import type { Knowledge } from '../model/fact.ts';
 import type { World } from '../model/rule.ts';
 import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
 import { readerOf, worldOf } from './world.ts';
@@ -45,28 +45,18 @@ export function imageOfText(path: string, text: string): Image {
 }
 
 /** The code as each series of the thread leaves it; with a tree its files whole, and what stands around them known. */
-export function viewOfThread(
-  thread: Thread,
-  grammar: Grammar,
-  factOf: (api: string) => Fact | undefined,
-  tree: Tree | null = null,
-): { worlds: World[]; problems: Problem[] } {
+export function viewOfThread(thread: Thread, grammar: Grammar, known: Knowledge, tree: Tree | null = null): { worlds: World[]; problems: Problem[] } {
   const views = patchSetsOf(thread).map(({ messages }) => {
     const patches = messages.map(m => onlyC(m?.patch ?? null));
     const { history, problems } = imagesOf(patches, tree);
     const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
-    const view = worldOf(tree ? [...own, ...outsideOf(own, factOf, tree)] : own, patches, readerOf(grammar, factOf));
+    const view = worldOf(tree ? [...own, ...outsideOf(own, known, tree)] : own, patches, readerOf(grammar, known));
     return { ...view, problems: [...problems, ...view.problems] };
   });
   return { worlds: views.map(v => v.world), problems: views.flatMap(v => v.problems) };
 }
 
 /** The code of one file as it stands. */
-export function viewOfText(
-  path: string,
-  text: string,
-  grammar: Grammar,
-  factOf: (api: string) => Fact | undefined,
-): { world: World; problems: Problem[] } {
-  return worldOf([imageOfText(path, text)], [], readerOf(grammar, factOf));
+export function viewOfText(path: string, text: string, grammar: Grammar, known: Knowledge): { world: World; problems: Problem[] } {
+  return worldOf([imageOfText(path, text)], [], readerOf(grammar, known));
 }

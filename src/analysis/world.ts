@@ -1,6 +1,8 @@
 /** All the code in view of a series, as rules see it. */
 
+import { expandAll } from '../c/calls/expand.ts';
 import { type Draft, draft, fileOf } from '../c/lower/functions.ts';
+import { markObjects } from '../c/lower/objects.ts';
 import { ownName } from '../c/syntax/calls.ts';
 import { designatedIn, mentionsIn } from '../c/syntax/mentions.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
@@ -8,7 +10,7 @@ import type { Types } from '../c/syntax/types.ts';
 import type { Image } from '../c/text/images.ts';
 import { saidOf } from '../c/world/said.ts';
 import type { CFunction, Event } from '../model/code.ts';
-import type { Fact } from '../model/fact.ts';
+import type { Knowledge } from '../model/fact.ts';
 import type { CodeFile, Mention, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { type Statement, tiesOf } from './atomicity/ties.ts';
@@ -18,14 +20,14 @@ import { fillAll } from './sections/summaries.ts';
 /** Parsed images are kept, so that the same state of a file is never parsed twice. */
 export interface Reader {
   grammar: Grammar;
-  factOf(api: string): Fact | undefined;
+  known: Knowledge;
   drafts: Map<Image, Draft>;
   /** Of each image what it declares. */
   types: Map<Image, Types>;
 }
 
-export function readerOf(grammar: Grammar, factOf: (api: string) => Fact | undefined): Reader {
-  return { grammar, factOf, drafts: new Map(), types: new Map() };
+export function readerOf(grammar: Grammar, known: Knowledge): Reader {
+  return { grammar, known, drafts: new Map(), types: new Map() };
 }
 
 /** The world made of one state of each file. */
@@ -46,17 +48,24 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   const names = new Set(
     drafts.flatMap(d =>
       d.heads
-        .filter(h => !h.opened && (!reader.factOf(ownName(h.name)) || (/\bstatic\b/.test(h.head) && !d.image.path.endsWith('.h'))))
+        .filter(h => !h.opened && (!isWhollyKnown(ownName(h.name), reader.known) || (/\bstatic\b/.test(h.head) && !d.image.path.endsWith('.h'))))
         .map(h => h.name),
     ),
   );
-  const files = drafts.map(d => {
+  const lowered = drafts.map(d => {
     const own = reader.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
-    return fileOf(d, { types, global, defined: name => names.has(name), fact: reader.factOf });
+    return fileOf(d, { types, global, defined: name => names.has(name), fact: reader.known.fact, convention: reader.known.convention });
   });
-  const functions = files.flatMap(f => f.functions);
-  fillAll(functions, reader.factOf);
+  const functions = expandAll(lowered.flatMap(f => f.functions));
+  for (const fn of functions) markObjects(fn);
+  let next = 0;
+  const files = lowered.map((f): CodeFile => {
+    const own = functions.slice(next, next + f.functions.length);
+    next += own.length;
+    return { ...f, functions: own };
+  });
+  fillAll(functions, reader.known.fact);
   const logs = patches.map(p => p?.log ?? '');
   const statements: Statement[] = [
     ...files.flatMap(f => f.comments.map(c => ({ text: c.text, path: f.path, line: c.line }))),
@@ -71,6 +80,8 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   const world: World = {
     files,
     functions,
+    fact: reader.known.fact,
+    convention: reader.known.convention,
     // Found when first asked for: who only wants to see events need not wait for them.
     get ties() {
       ties ??= tiesOf(files, statements);
@@ -115,6 +126,12 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   return { world, problems: drafts.flatMap(d => d.problems) };
 }
 
+/** Does a fact say all that the function does? */
+function isWhollyKnown(name: string, known: Knowledge): boolean {
+  const fact = known.fact(name);
+  return fact !== undefined && fact.part !== true;
+}
+
 function noTypes(): Types {
   return { structs: new Map(), globals: new Map(), constants: new Map() };
 }
@@ -130,7 +147,7 @@ function callsIn(functions: CFunction[]): Map<string, { fn: CFunction; event: Ev
   const found = new Map<string, { fn: CFunction; event: Event }[]>();
   for (const fn of functions) {
     for (const event of fn.events) {
-      if (event.kind !== 'call') continue;
+      if ((event.kind !== 'call' && event.kind !== 'expanded') || event.via) continue;
       const known = found.get(event.api);
       if (known) known.push({ fn, event });
       else found.set(event.api, [{ fn, event }]);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { eventsJson, eventsText, factOf, jsonText, safe, threadProblems, viewOfText, viewOfThread, type World, whyHeld, whyText } from '../index.ts';
+import { builtIn, eventsJson, eventsText, jsonText, safe, threadProblems, viewOfText, viewOfThread, type World, whyHeld, whyText } from '../index.ts';
 import { grammar } from './grammar.ts';
 import { openInputs, withInputs } from './input.ts';
 import { readOptions } from './options.ts';
@@ -55,14 +55,14 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
     };
     try {
       if (/\.[ch]$/.test(source.input)) {
-        const { world, problems } = viewOfText(source.input, await readFile(source.input, 'utf8'), await grammar(short), factOf);
+        const { world, problems } = viewOfText(source.input, await readFile(source.input, 'utf8'), await grammar(short), builtIn);
         write([world], problems);
         continue;
       }
       const { thread, unread } = await readInput(source);
       if (unread !== null) fail(unread);
       if (unread !== null && !json) continue;
-      const { worlds, problems } = viewOfThread(thread, await grammar(short), factOf, tree);
+      const { worlds, problems } = viewOfThread(thread, await grammar(short), builtIn, tree);
       if (!json) for (const line of threadProblems(thread, source.inputs)) err(`fencepost: ${line}\n`);
       write(
         worlds,

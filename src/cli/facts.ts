@@ -1,5 +1,6 @@
 /** Facts that users declare, read from YAML; a file of its own, loaded only where there are some. */
 import { z } from 'zod';
+import { describe, FIELDS, type Field, ORDERED } from '../facts/describe.ts';
 import type { Fact, Read, UserFacts } from '../index.ts';
 import { isObject, noKey, readYaml } from './yaml.ts';
 
@@ -9,23 +10,62 @@ const text = z.string().min(1).max(200);
 /** `struct foo.member` or `member.path`; subscripts may be left out. */
 const cellName = text.regex(/^(?:(?:struct|union) \w+\.)?\w+(?:(?:\.|->)\w+|\[\w*\])*$/, 'a cell as `struct foo.member`');
 
-const described = z.strictObject({
-  kind: z
-    .enum(['read', 'write', 'rmw', 'fence', 'lock', 'unlock', 'rcu', 'publish', 'free', 'wait', 'wake', 'call'])
-    .describe('what a call is to other CPUs'),
-  cell: position.default(0).describe('the argument, counted from 0, that names the memory or the lock'),
-  by: z.enum(['pointer', 'lvalue']).default('pointer').describe('whether that argument is a pointer or the thing itself'),
-  bit: position.default(null).describe('the argument with the bit number'),
-  operation: z
-    .enum(['load', 'store', 'set', 'clear', 'flip', 'assign', 'add', 'sub', 'inc', 'dec', 'and', 'or', 'xor', 'andnot', 'xchg', 'cmpxchg'])
-    .nullable()
-    .default(null),
-  operand: position.default(null).describe('the argument with the value'),
-  result: z.enum(['none', 'old', 'new', 'success', 'test', 'value']).default('none'),
-  ordering: z.enum(['none', 'plain', 'relaxed', 'address', 'acquire', 'release', 'full', 'rmb', 'wmb', 'compiler', 'before-atomic', 'after-atomic']),
-  sleeps: z.enum(['no', 'yes', 'maybe']).default('no'),
-  family: text.optional().describe('of a lock: which locks exclude each other'),
-});
+/** What the reader of a schema is told of a key; the words are those of docs/facts.md. */
+const ABOUT: Record<string, string> = {
+  kind: 'what a call is to other CPUs',
+  cell: 'the argument, counted from 0, that names the memory or the lock; 0 where it is not said',
+  also: 'further arguments whose memory is touched in the same way',
+  by: 'whether that argument is a pointer or the thing itself',
+  bit: 'the argument with the bit number',
+  operand: 'the argument with the value',
+  lock: 'of a lock: its family; locks of one family exclude each other',
+  conditional: 'a lock that is taken only where the call says so',
+  global: 'a lock that no argument names',
+  context: 'what begins (+) or ends (-) on this CPU: +irqs-off',
+  gfp: 'the argument with the GFP flags that decide whether it sleeps',
+  form: 'a call that is no event: its first argument itself, a test of it, or arithmetic',
+  pointer: 'what the returned pointer points to: what the argument does, or the object around it',
+  part: 'what is said holds, and the function may do anything besides',
+  quiesce: 'whose runs it waits for, or keeps from running',
+  register: 'the handler that it makes known',
+};
+
+/** The schema of one key of a function, from the form that the built-in facts have. */
+function schemaOf(field: Field): z.ZodType {
+  switch (field.is) {
+    case 'words':
+      return field.nullable ? z.enum(Object.keys(field.words)).nullable() : z.enum(Object.keys(field.words));
+    case 'argument':
+      return position;
+    case 'arguments':
+      return z.array(z.number().int().min(0).max(20));
+    case 'flag':
+      return z.boolean();
+    case 'family':
+      return text;
+    case 'context':
+      return text.regex(/^[+-][a-z]+(?:-[a-z]+)*(?: [+-][a-z]+(?:-[a-z]+)*)*$/, 'words such as +irqs-off');
+    case 'text':
+      return text;
+    case 'effect': {
+      const [noun] = Object.values(field.parts);
+      const one = z.union([schemaOf(noun ?? { is: 'text' }), z.strictObject(optional(field.parts))]);
+      return z.union([one, z.array(one)]);
+    }
+  }
+}
+
+function optional(fields: Record<string, Field>): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => {
+      const about = ABOUT[name];
+      return [name, (about === undefined ? schemaOf(field) : schemaOf(field).describe(about)).optional()];
+    }),
+  );
+}
+
+const required: Record<string, z.ZodType> = { kind: z.enum(wordsOf('kind')).describe(ABOUT.kind ?? '') };
+const described = z.strictObject({ ...optional(FIELDS), ...required });
 
 const like = z.strictObject({
   like: z.string().regex(C_NAME, 'the name of a kernel function').describe('a kernel function that it behaves like, arguments in the same places'),
@@ -54,6 +94,16 @@ export const factsFile = z.strictObject({
     .default([]),
 });
 
+/** Must the order of such a call be said? */
+function isOrdered(kind: unknown): boolean {
+  return ORDERED.some(known => known === kind);
+}
+
+function wordsOf(key: string): string[] {
+  const field = FIELDS[key];
+  return field?.is === 'words' ? Object.keys(field.words) : [];
+}
+
 /** The JSON Schema (draft 2020-12) of a facts file. */
 export function factsSchema(): object {
   return {
@@ -80,7 +130,9 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
         if (said) value.functions.push({ name, file, line, like: said.like });
       } else {
         const said = entry(described, raw, path, ['like']);
-        if (said) value.functions.push({ name, file, line, fact: factOf(name, said, `${file}, line ${line}`) });
+        if (said && isOrdered(said.kind) && said.ordering === undefined)
+          complain(line, `functions.${name}.ordering: missing; expected one of ${wordsOf('ordering').join(', ')}`);
+        else if (said) value.functions.push({ name, file, line, fact: factOf(name, said, `${file}, line ${line}`) });
       }
     }
   }
@@ -108,27 +160,8 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
   return { value, problems };
 }
 
-function factOf(api: string, said: z.infer<typeof described>, source: string): Fact {
-  const lock =
-    said.kind === 'lock' || said.kind === 'unlock'
-      ? { family: said.family ?? api.replace(/_?(?:un)?lock$/, ''), shared: false, conditional: false, global: said.cell === null }
-      : null;
-  const { kind, cell, by, bit, operation, operand, result, ordering, sleeps } = said;
-  return {
-    api,
-    kind,
-    cell,
-    by,
-    bit,
-    operation,
-    operand,
-    result,
-    atomic: ordering !== 'plain',
-    ordering,
-    orderingOnFailure: null,
-    lock,
-    context: [],
-    sleeps,
-    source,
-  };
+/** The fact that a declaration makes; it is on the memory of its first argument unless it says another. */
+function factOf(api: string, said: Record<string, unknown>, source: string): Fact {
+  const family = /^(?:un)?lock$/.test(String(said.kind)) ? { lock: api.replace(/_?(?:un)?lock$/, ''), global: said.cell === null } : {};
+  return describe(api, { cell: 0, atomic: said.ordering !== 'plain', ...family, ...said }, source);
 }

@@ -1,5 +1,5 @@
 /** What an event does in the terms of the model, by what its fact says: acts on its location, or the order that it gives alone. */
-import { factOf } from '../facts/lookup.ts';
+import { effectOfKind } from '../c/syntax/effects.ts';
 import type { FenceKind, UpdateOp } from '../lkmm/litmus.ts';
 import type { Event } from '../model/code.ts';
 import type { Act, Gives, Strength } from './draft.ts';
@@ -50,15 +50,14 @@ export function fenceOf(event: Event): FenceKind | null {
 
 /** Begin or end of a section that RCU's grace periods wait for, or a grace period; `sections` are the contexts that count as one. */
 export function rcuFenceOf(event: Event, sections: readonly string[]): 'rcu-lock' | 'rcu-unlock' | 'sync-rcu' | null {
-  if (/^synchronize_(?:rcu|net)/.test(event.api)) return 'sync-rcu';
-  const effect = factOf(event.api)?.context ?? [];
-  if (sections.some(word => effect.includes(`+${word}`))) return 'rcu-lock';
+  const quiesce = effectOfKind(event, 'quiesce');
+  // Readers of one srcu_struct are not those of RCU, nor are those of a Tasks flavour, whose grace period orders nothing by its fact.
+  if (quiesce?.of === 'readers' && quiesce.object === null && event.ordering === 'full') return 'sync-rcu';
+  const effect = event.fact?.context ?? [];
+  const begins = sections.some(word => effect.includes(`+${word}`));
+  // The end of a guard carries the fact of its beginning.
+  if (begins) return event.ends ? 'rcu-unlock' : 'rcu-lock';
   return sections.some(word => effect.includes(`-${word}`)) ? 'rcu-unlock' : null;
-}
-
-/** Does the call leave its work to the end of a grace period? */
-export function isDeferred(event: Event): boolean {
-  return /^(?:k|kv)free_rcu|^call_rcu/.test(event.api);
 }
 
 /** Does the act give what a register may take? */
@@ -81,7 +80,7 @@ function strengthOf(event: Event): Strength {
 
 /** What the update gives to its function. */
 function givenBy(event: Event): Gives {
-  switch (factOf(event.api)?.result) {
+  switch (event.fact?.result) {
     case 'old':
       return 'old';
     case 'new':
@@ -95,7 +94,7 @@ function givenBy(event: Event): Gives {
 }
 
 function update(location: number, event: Event, order: Strength, mask: number | null, memory: Memory): Act[] | string {
-  const success = factOf(event.api)?.result === 'success';
+  const success = event.fact?.result === 'success';
   const number = memory.numberOf(event.operand);
   const given = givenBy(event);
   const make = (update: UpdateOp, operand: number | null): Act[] => [

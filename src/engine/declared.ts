@@ -1,29 +1,12 @@
-/** What users declare, put to use: wrappers as facts, pairs as ties, and claims that a declaration dismisses. */
+/** What users declare, put to use: pairs as ties, and claims that a declaration dismisses. */
 
 import { namesOf } from '../analysis/atomicity/ties.ts';
 import { cellKey } from '../c/lower/cells.ts';
-import type { Fact } from '../model/fact.ts';
 import type { Held } from '../model/finding.ts';
 import type { Claim, Tie } from '../model/rule.ts';
-import type { Problem } from '../model/series.ts';
 import type { Declared, UserFacts } from '../model/userfacts.ts';
 
 export const NO_FACTS: UserFacts = { functions: [], invariants: [] };
-
-/** Looks a function up among the declared ones first. */
-export function lookupWith(
-  facts: UserFacts,
-  factOf: (api: string) => Fact | undefined,
-): { lookup: (api: string) => Fact | undefined; problems: Problem[] } {
-  const own = new Map<string, Fact>();
-  const problems: Problem[] = [];
-  for (const f of facts.functions) {
-    const fact = 'fact' in f ? f.fact : factOf(f.like);
-    if (fact) own.set(f.name, { ...fact, api: f.name, source: place(f) });
-    else if ('like' in f) problems.push({ severity: 'odd', where: place(f), message: `functions.${f.name}.like: nothing is known of ${f.like}()` });
-  }
-  return { lookup: api => own.get(api) ?? factOf(api), problems };
-}
 
 /** Ties that are declared and whose cells are in view. */
 export function declaredTies(facts: UserFacts, keys: Iterable<string>): Tie[] {
@@ -36,7 +19,7 @@ export function declaredTies(facts: UserFacts, keys: Iterable<string>): Tie[] {
         .filter(y => x !== y && x.split('|')[0] === y.split('|')[0])
         .map((y): Tie => {
           const pair: [string, string] = x < y ? [x, y] : [y, x];
-          const text = `declared in ${place(i)}`;
+          const text = `declared in ${placeOf(i)}`;
           return {
             keys: pair,
             names: namesOf(pair),
@@ -55,19 +38,20 @@ export function dismissedBy(claim: Claim, facts: UserFacts): Pick<Held, 'reason'
   const type = claim.tie?.type ?? null;
   for (const i of facts.invariants) {
     if (i.kind === 'serialised' && (claim.tie ? type === i.type : keys.length > 0 && keys.every(key => key.split('|')[0] === i.type)))
-      return { reason: 'dismissed-by-fact', detail: `${place(i)}: ${i.type} is serialised by its callers: ${i.why}` };
+      return { reason: 'dismissed-by-fact', detail: `${placeOf(i)}: ${i.type} is serialised by its callers: ${i.why}` };
     if (i.kind !== 'guarded' || !keys.some(key => names(i.cell, key))) continue;
     const same = facts.invariants.filter(o => o.kind === 'guarded' && o.by === i.by);
     if (keys.every(key => same.some(o => o.kind === 'guarded' && names(o.cell, key))))
       return {
         reason: 'dismissed-by-fact',
-        detail: `${place(i)}: ${i.cell} is guarded by ${i.by}${keys.length > 1 ? ', as is the other cell' : ''}`,
+        detail: `${placeOf(i)}: ${i.cell} is guarded by ${i.by}${keys.length > 1 ? ', as is the other cell' : ''}`,
       };
   }
   return null;
 }
 
-function place(d: Declared): string {
+/** Where a declaration stands, for people. */
+export function placeOf(d: Declared): string {
   return `${d.file}, line ${d.line}`;
 }
 

@@ -56,7 +56,22 @@ export function look(
         if (wanted(fn.path) && !fn.outside) attempt(`${fn.path}, ${fn.name}()`, () => rule.checkFunction?.(fn, report, world));
     if (rule.checkCell) for (const s of subjects) attempt(s.subject.key, () => rule.checkCell?.(s.subject, s.uses, report, world));
   }
-  return { raised, problems };
+  return { raised: ofTheirOwn(raised), problems };
+}
+
+/**
+ * What is said of a function's own code. What the review of an expanded helper says is not said again at its callers; and
+ * a helper beside a caller that it is expanded into is one function, not two.
+ */
+function ofTheirOwn(raised: readonly Raised[]): Raised[] {
+  const said = new Set(raised.flatMap(r => (r.event?.via ? [] : `${r.rule.id} ${r.place.path} ${r.place.line}`)));
+  return raised.filter(({ rule, event, remark }) => {
+    if (event?.via && said.has(`${rule.id} ${event.via.path} ${event.via.line}`)) return false;
+    const threads = remark.claim?.threads ?? [];
+    return !threads.some(({ fn, events }) =>
+      events.some(({ via }) => via && threads.some(t => t.fn !== fn && t.fn.name === via.function && t.fn.path === via.path)),
+    );
+  });
 }
 
 /** The place of a claim that the series brings or shows, where the rule names one that stands in the tree alone. */
@@ -77,10 +92,13 @@ export function failed(rule: Rule, where: string, error: unknown): Problem {
 /** Every cell, and every pair that an invariant ties, with all its uses. */
 function subjectsOf(world: World) {
   const uses = new Map<string, Use[]>();
+  const bodies = new Set(world.functions.flatMap(fn => (fn.isMacro ? [] : `${fn.path} ${fn.name}`)));
   for (const fn of world.functions) {
     for (const event of fn.events) {
       if (!event.cell) continue;
       const key = cellKey(event.cell);
+      // A use is counted where it stands, at a call only where it stands in no function.
+      if (event.via && bodies.has(`${event.via.path} ${event.via.function}`)) continue;
       const list = uses.get(key);
       if (list) list.push({ fn, event, side: 0 });
       else uses.set(key, [{ fn, event, side: 0 }]);

@@ -7,7 +7,6 @@
 
 import { lockOf } from '../analysis/sections/locknames.ts';
 import { nodesAfter } from '../c/cfg/flow.ts';
-import { factOf } from '../facts/lookup.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
 import { type ContextFamily, isIn, lockKey } from '../model/section.ts';
@@ -183,7 +182,7 @@ class Walk {
   }
 
   private lock(event: Event): void {
-    const name = lockKey(lockOf(event, factOf(event.api)?.lock?.family ?? null));
+    const name = lockKey(lockOf(event, event.fact?.lock?.family ?? null));
     const act: Act = { op: event.kind === 'lock' ? 'lock' : 'unlock', location: this.memory.lock(name) };
     const at = this.held.indexOf(name);
     if (event.kind === 'lock') {

@@ -1,7 +1,9 @@
 /** What a claim says that an event does beside what its fact says (a free writes the object, a wake-up looks at the queue), as steps of a draft. */
+
+import { isDeferred } from '../c/syntax/effects.ts';
 import type { Event } from '../model/code.ts';
 import type { Meaning } from '../model/rule.ts';
-import { countDown, isDeferred } from './acts.ts';
+import { countDown } from './acts.ts';
 import { type Act, type Step, stepFor } from './draft.ts';
 import type { Memory } from './memory.ts';
 

@@ -6,7 +6,6 @@ import { readerOf } from '../analysis/world.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
 import { type Image, imagesOf, type Tree } from '../c/text/images.ts';
 import { outsideOf } from '../c/world/outside.ts';
-import { factOf } from '../facts/lookup.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Rule } from '../model/rule.ts';
@@ -14,7 +13,8 @@ import type { Patch, Problem, Thread } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
 import { changeOf, lookAtChange, touchedLines } from './changes.ts';
 import { judgeOf, rulesFor } from './config.ts';
-import { lookupWith, NO_FACTS } from './declared.ts';
+import { NO_FACTS } from './declared.ts';
+import { knowledgeOf } from './knowledge.ts';
 import { look, worldWith } from './look.ts';
 import { compared } from './origin.ts';
 import { attribute, settle } from './sift.ts';
@@ -79,12 +79,12 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const patches = messages.map(m => m?.patch ?? null);
   const { history, problems: unmatched } = imagesOf(patches.map(onlyC), options.tree ?? null);
   const facts = options.facts ?? NO_FACTS;
-  const { lookup, problems: unknown } = lookupWith(facts, factOf);
-  const reader = readerOf(options.grammar, lookup);
+  const { known, problems: unknown } = knowledgeOf(facts);
+  const reader = readerOf(options.grammar, known);
   const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
   const judge = options.policy ? judgeOf(options.policy) : undefined;
   const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
-  const outside = options.tree ? outsideOf(own, lookup, options.tree) : [];
+  const outside = options.tree ? outsideOf(own, known, options.tree) : [];
   const last = patches.length - 1;
   const { world, problems: unread } = worldWith([...own, ...outside], patches, reader, facts);
   const worldFrom = (images: Image[]) => worldWith(images, patches, reader, facts).world;
@@ -126,8 +126,8 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
       filesC: new Set(patches.flatMap(p => onlyC(p)?.files.map(f => f.path) ?? [])).size,
       filesSkipped: skipped(patches),
       functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
-      events: functions.reduce((n, f) => n + f.events.length, 0),
-      opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque).length, 0),
+      events: functions.reduce((n, f) => n + f.events.filter(e => !e.via).length, 0),
+      opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque && !e.via).length, 0),
       claims: { decided: settled.decided, held: settled.held.length },
     },
     findings: settled.findings,

@@ -4,13 +4,13 @@ import { imageOfText } from '../analysis/view.ts';
 import { readerOf } from '../analysis/world.ts';
 import type { Image, Tree } from '../c/text/images.ts';
 import { joined } from '../c/world/outside.ts';
-import { factOf } from '../facts/lookup.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';
 import type { CodeFile } from '../model/rule.ts';
 import type { HunkLine, Message } from '../model/series.ts';
 import { judgeOf, rulesFor } from './config.ts';
-import { lookupWith, NO_FACTS } from './declared.ts';
+import { NO_FACTS } from './declared.ts';
+import { knowledgeOf } from './knowledge.ts';
 import { look, worldWith } from './look.ts';
 import type { ReviewOptions } from './review.ts';
 import { attribute, settle } from './sift.ts';
@@ -21,12 +21,12 @@ import { attribute, settle } from './sift.ts';
  */
 export function scan(path: string, text: string, options: ReviewOptions): Review {
   const facts = options.facts ?? NO_FACTS;
-  const { lookup, problems: unknown } = lookupWith(facts, factOf);
+  const { known, problems: unknown } = knowledgeOf(facts);
   const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
   const judge = options.policy ? judgeOf(options.policy) : undefined;
   const image = added(imageOfText(path, text));
   const images = [image, ...(options.tree ? headersOf(path, text, options.tree) : [])];
-  const { world, problems: unread } = worldWith(images, [], readerOf(options.grammar, lookup), facts);
+  const { world, problems: unread } = worldWith(images, [], readerOf(options.grammar, known), facts);
   const { raised, problems } = look(world, rules, new Set([path]));
   const message = sourceMessage(image);
   const context = {
@@ -56,8 +56,8 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
           filesC: 1,
           filesSkipped: [],
           functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
-          events: functions.reduce((n, f) => n + f.events.length, 0),
-          opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque).length, 0),
+          events: functions.reduce((n, f) => n + f.events.filter(e => !e.via).length, 0),
+          opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque && !e.via).length, 0),
           claims: { decided: settled.decided, held: settled.held.length },
         },
         findings: settled.findings.map(standing),

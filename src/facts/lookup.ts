@@ -1,5 +1,6 @@
-import type { EventKind, Fact, Operation, Ordering, Result } from '../model/fact.ts';
-import { names, shapes, sources } from './tables.ts';
+import type { Fact, Knowledge } from '../model/fact.ts';
+import { describe } from './describe.ts';
+import { conventions, names, shapes, sources } from './tables.ts';
 
 /**
  * What is known of a kernel function or macro; undefined when nothing is. The guards of include/linux/cleanup.h have one name per class:
@@ -15,6 +16,9 @@ export function factOf(api: string): Fact | undefined {
   return known ?? undefined;
 }
 
+/** What is built in, without anything declared. */
+export const builtIn: Knowledge = { fact: factOf, convention: conventionOf };
+
 /** Every fact, ordered by name. */
 export function allFacts(): Fact[] {
   return names.split('\n').flatMap(line => decode(line) ?? []);
@@ -25,28 +29,11 @@ export function lockFamilyOf(api: string): string | null {
   return factOf(api)?.lock?.family ?? null;
 }
 
-/** A line of `shapes`: scripts/facts.mjs writes it after it has held every word against the types of the model. */
-type Shape = [
-  kind: EventKind,
-  cell: number | null,
-  by: 'pointer' | 'lvalue',
-  bit: number | null,
-  operation: Operation | null,
-  operand: number | null,
-  result: Result,
-  atomic: boolean,
-  ordering: Ordering,
-  orderingOnFailure: Ordering | null,
-  lock: [family: string, shared: boolean, conditional: boolean, global: boolean] | null,
-  context: string[],
-  sleeps: 'no' | 'yes' | 'maybe',
-  ownLock?: true,
-];
-
 /** Of each name that was asked for its fact; null where there is none. */
 const decoded = new Map<string, Fact | null>();
 /** Names in one run; more are not kept. */
 const MOST_NAMES = 50_000;
+const shaped = new Map<number, Fact>();
 let shapeLines: string[] | undefined;
 let sourceLines: string[] | undefined;
 
@@ -68,12 +55,54 @@ function find(api: string): string | undefined {
 
 function decode(line: string | undefined): Fact | undefined {
   if (line === undefined || line === '') return undefined;
-  shapeLines ??= shapes.split('\n');
+  const [api = '', shape = '', source] = line.split(' ');
   sourceLines ??= sources.split('\n');
-  const [api = '', shape, source] = line.split(' ');
-  const told: Shape = JSON.parse(shapeLines[Number(shape)] ?? '');
-  const [kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, locked, context, sleeps, ownLock] = told;
-  const lock = locked && { family: locked[0], shared: locked[1], conditional: locked[2], global: locked[3] };
-  const said = { api, kind, cell, by, bit, operation, operand, result, atomic, ordering, orderingOnFailure, lock, context, sleeps };
-  return { ...said, ...(ownLock ? { ownLock } : {}), source: sourceLines[Number(source)] ?? '' };
+  return { ...shapeOf(Number(shape)), api, source: sourceLines[Number(source)] ?? '' };
+}
+
+/** What the functions of one line of `shapes` have in common; decoded once, so that they share their effects. */
+function shapeOf(at: number): Fact {
+  shapeLines ??= shapes.split('\n');
+  const known = shaped.get(at) ?? describe('', JSON.parse(shapeLines[at] ?? '{}'), '');
+  shaped.set(at, known);
+  return known;
+}
+
+/** A pattern of names: how it must begin and end, or a word that it must have. */
+type Pattern = (name: string, words: readonly string[]) => boolean;
+
+let patterns: { fits: Pattern; except: Pattern[]; shape: number; source: string }[] | undefined;
+const conventional = new Map<string, Fact | null>();
+
+/** What the name alone lets expect of a function: the effects of all conventions that it follows. */
+export function conventionOf(api: string): Fact | undefined {
+  let known = conventional.get(api);
+  if (known === undefined) {
+    known = inferred(api);
+    if (conventional.size >= MOST_NAMES) conventional.clear();
+    conventional.set(api, known);
+  }
+  return known ?? undefined;
+}
+
+function inferred(api: string): Fact | null {
+  sourceLines ??= sources.split('\n');
+  patterns ??= conventions.split('\n').map(line => {
+    const [pattern = '', shape, source, ...except] = line.split(' ');
+    return { fits: patternOf(pattern), except: except.map(patternOf), shape: Number(shape), source: sourceLines?.[Number(source)] ?? '' };
+  });
+  const words = api.split('_');
+  const fitting = patterns.filter(p => p.fits(api, words) && !p.except.some(fits => fits(api, words)));
+  const [first] = fitting;
+  if (!first) return null;
+  const shaped = fitting.map(p => shapeOf(p.shape));
+  const form = shaped.find(fact => fact.form !== null)?.form ?? null;
+  return { ...shapeOf(first.shape), api, form, effects: shaped.flatMap(fact => fact.effects), part: true, inferred: true, source: first.source };
+}
+
+function patternOf(pattern: string): Pattern {
+  const bare = pattern.replace(/^[_*]|[_*]+$/g, '');
+  if (pattern.startsWith('*')) return name => name.endsWith(pattern.slice(1));
+  if (!pattern.startsWith('_') || !pattern.endsWith('_')) return name => name.startsWith(pattern.slice(0, -1));
+  return pattern.endsWith('*_') ? (_, words) => words.some(word => word.startsWith(bare)) : (_, words) => words.includes(bare);
 }

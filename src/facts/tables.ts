@@ -4,3507 +4,3902 @@
 export const names = `ACCESS_ONCE 0 0
 ALIGN 1 1
 ALIGN_DOWN 1 1
-ARRAY_SIZE 1 2
-ASSERT_EXCLUSIVE_ACCESS 2 3
-ASSERT_EXCLUSIVE_WRITER 2 3
-ASSERT_RTNL 3 4
-BIT 1 2
-BITS_TO_LONGS 1 2
-BIT_MASK 1 2
-BIT_ULL 1 2
-BIT_WORD 1 2
-BUG 3 5
-BUG_ON 3 5
-BUILD_BUG_ON 3 6
-BUILD_BUG_ON_MSG 3 6
-BUILD_BUG_ON_NOT_POWER_OF_2 3 6
-BUILD_BUG_ON_ZERO 3 6
-CLASS 4 7
-ClearPageActive 5 8
-ClearPageChecked 5 8
-ClearPageDirty 5 8
-ClearPageForeign 5 8
-ClearPageHWPoison 5 8
-ClearPageHead 5 8
-ClearPageLRU 5 8
-ClearPageMappedToDisk 5 8
-ClearPageMlocked 5 8
-ClearPageMovableOpsIsolated 5 8
-ClearPagePinned 5 8
-ClearPagePrivate 5 8
-ClearPagePrivate2 5 8
-ClearPageReadahead 5 8
-ClearPageReclaim 5 8
-ClearPageReferenced 5 8
-ClearPageReserved 5 8
-ClearPageSavePinned 5 8
-ClearPageSwapBacked 5 8
-ClearPageSwapCache 5 8
-ClearPageUnevictable 5 8
-ClearPageUptodate 5 8
-ClearPageVmemmapSelfHosted 5 8
-ClearPageWaiters 5 8
-ClearPageWorkingset 5 8
-ClearPageXenRemapped 5 8
-DIV_ROUND_CLOSEST 1 1
-DIV_ROUND_UP 1 1
-ERR_CAST 1 9
-ERR_PTR 1 9
-FIELD_GET 1 2
-FIELD_PREP 1 2
-GENMASK 1 2
-GENMASK_ULL 1 2
-INIT_DEFERRABLE_WORK 6 10
-INIT_DELAYED_WORK 6 10
-INIT_HLIST_HEAD 6 11
-INIT_HLIST_NODE 6 11
-INIT_LIST_HEAD 7 11
-INIT_WORK 6 10
+ARRAY_SIZE 2 2
+ASSERT_EXCLUSIVE_ACCESS 3 3
+ASSERT_EXCLUSIVE_WRITER 3 3
+ASSERT_RTNL 4 4
+BIT 1 5
+BITMAP_FIRST_WORD_MASK 1 5
+BITMAP_FROM_U64 1 5
+BITMAP_LAST_WORD_MASK 1 5
+BITMAP_SIZE 1 5
+BITS_PER_TYPE 1 5
+BITS_TO_LONGS 1 5
+BIT_MASK 1 5
+BIT_ULL 1 5
+BIT_WORD 1 5
+BUG 5 6
+BUG_ON 6 7
+BUILD_BUG 5 6
+BUILD_BUG_ON 1 8
+BUILD_BUG_ON_INVALID 1 8
+BUILD_BUG_ON_MSG 1 8
+BUILD_BUG_ON_NOT_POWER_OF_2 1 8
+BUILD_BUG_ON_ZERO 1 8
+CLASS 7 9
+ClearPageActive 8 10
+ClearPageChecked 8 10
+ClearPageDirty 8 10
+ClearPageForeign 8 10
+ClearPageHWPoison 8 10
+ClearPageHead 8 10
+ClearPageLRU 8 10
+ClearPageMappedToDisk 8 10
+ClearPageMlocked 8 10
+ClearPageMovableOpsIsolated 8 10
+ClearPagePinned 8 10
+ClearPagePrivate 8 10
+ClearPagePrivate2 8 10
+ClearPageReadahead 8 10
+ClearPageReclaim 8 10
+ClearPageReferenced 8 10
+ClearPageReserved 8 10
+ClearPageSavePinned 8 10
+ClearPageSwapBacked 8 10
+ClearPageSwapCache 8 10
+ClearPageUnevictable 8 10
+ClearPageUptodate 8 10
+ClearPageVmemmapSelfHosted 8 10
+ClearPageWaiters 8 10
+ClearPageWorkingset 8 10
+ClearPageXenRemapped 8 10
+DEBUG_LOCKS_WARN_ON 9 11
+DEBUG_NET_WARN_ON_ONCE 9 11
+DIV64_U64_ROUND_CLOSEST 1 12
+DIV64_U64_ROUND_UP 1 12
+DIV_ROUND_CLOSEST 1 13
+DIV_ROUND_UP 1 13
+DIV_ROUND_UP_ULL 1 13
+ERR_CAST 10 14
+ERR_PTR 11 14
+FIELD_GET 1 15
+FIELD_MAX 1 15
+FIELD_PREP 1 15
+GENMASK 1 5
+GENMASK_ULL 1 5
+INIT_DEFERRABLE_WORK 12 16
+INIT_DELAYED_WORK 12 16
+INIT_HLIST_HEAD 13 17
+INIT_HLIST_NODE 13 17
+INIT_LIST_HEAD 14 17
+INIT_WORK 15 16
 IS_ALIGNED 1 1
-IS_BUILTIN 1 12
-IS_ENABLED 1 12
-IS_ERR 1 9
-IS_ERR_OR_NULL 1 9
-IS_ERR_VALUE 1 9
-IS_MODULE 1 12
-IS_REACHABLE 1 12
-OPTIMIZER_HIDE_VAR 8 13
+IS_BUILTIN 16 18
+IS_ENABLED 1 18
+IS_ERR 17 14
+IS_ERR_OR_NULL 17 14
+IS_ERR_VALUE 17 14
+IS_MODULE 16 18
+IS_REACHABLE 1 18
+KERNEL_VERSION 1 19
+KUNIT_EXPECT_EQ 17 20
+KUNIT_EXPECT_EQ_MSG 17 20
+KUNIT_EXPECT_FALSE 17 20
+KUNIT_EXPECT_FALSE_MSG 17 20
+KUNIT_EXPECT_GE 17 20
+KUNIT_EXPECT_GE_MSG 17 20
+KUNIT_EXPECT_GT 17 20
+KUNIT_EXPECT_GT_MSG 17 20
+KUNIT_EXPECT_LE 17 20
+KUNIT_EXPECT_LE_MSG 17 20
+KUNIT_EXPECT_LT 17 20
+KUNIT_EXPECT_LT_MSG 17 20
+KUNIT_EXPECT_MEMEQ 17 20
+KUNIT_EXPECT_MEMEQ_MSG 17 20
+KUNIT_EXPECT_MEMNEQ 17 20
+KUNIT_EXPECT_MEMNEQ_MSG 17 20
+KUNIT_EXPECT_NE 17 20
+KUNIT_EXPECT_NE_MSG 17 20
+KUNIT_EXPECT_NOT_ERR_OR_NULL 17 20
+KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 17 20
+KUNIT_EXPECT_NOT_NULL 17 20
+KUNIT_EXPECT_NOT_NULL_MSG 17 20
+KUNIT_EXPECT_NULL 17 20
+KUNIT_EXPECT_NULL_MSG 17 20
+KUNIT_EXPECT_PTR_EQ 17 20
+KUNIT_EXPECT_PTR_EQ_MSG 17 20
+KUNIT_EXPECT_PTR_NE 17 20
+KUNIT_EXPECT_PTR_NE_MSG 17 20
+KUNIT_EXPECT_STREQ 17 20
+KUNIT_EXPECT_STREQ_MSG 17 20
+KUNIT_EXPECT_STRNEQ 17 20
+KUNIT_EXPECT_STRNEQ_MSG 17 20
+KUNIT_EXPECT_TRUE 17 20
+KUNIT_EXPECT_TRUE_MSG 17 20
+MAJOR 1 21
+MINOR 1 21
+MKDEV 1 21
+MM_WARN_ON 9 22
+MM_WARN_ON_FOLIO 9 22
+MM_WARN_ON_MM 9 22
+MM_WARN_ON_ONCE 9 22
+MM_WARN_ON_PAGE 9 22
+MM_WARN_ON_VMA 9 22
+OPTIMIZER_HIDE_VAR 18 23
 PAGE_ALIGN 1 1
+PFN_DOWN 1 24
+PFN_PHYS 1 24
+PFN_UP 1 24
+PHYS_PFN 1 24
 PTR_ALIGN 1 1
-PTR_ERR 1 9
-PTR_ERR_OR_ZERO 1 9
-PageActive 9 8
-PageAnon 10 8
-PageBuddy 9 8
-PageChecked 9 8
-PageCompound 10 8
-PageDirty 9 8
-PageForeign 9 8
-PageGuard 9 8
-PageHWPoison 9 8
-PageHead 10 8
-PageLRU 9 8
-PageLargeKmalloc 9 8
-PageLocked 9 8
-PageMappedToDisk 9 8
-PageMlocked 9 8
-PageMovableOps 9 8
-PageMovableOpsIsolated 9 8
-PageOffline 9 8
-PagePinned 9 8
-PagePrivate 9 8
-PagePrivate2 9 8
-PageReadahead 9 8
-PageReclaim 9 8
-PageReferenced 9 8
-PageReported 9 8
-PageReserved 9 8
-PageSavePinned 9 8
-PageSlab 9 8
-PageSwapBacked 9 8
-PageSwapCache 9 8
-PageTable 9 8
-PageTail 10 8
-PageUnaccepted 9 8
-PageUnevictable 9 8
-PageUptodate 11 8
-PageVmemmapSelfHosted 9 8
-PageWaiters 9 8
-PageWorkingset 9 8
-PageWriteback 9 8
-PageXenRemapped 9 8
-PageZsmalloc 9 8
-RCU_INIT_POINTER 12 14
-RCU_LOCKDEP_WARN 3 15
-READ_ONCE 0 3
-SetPageActive 13 8
-SetPageChecked 13 8
-SetPageDirty 13 8
-SetPageForeign 13 8
-SetPageHWPoison 13 8
-SetPageLRU 13 8
-SetPageMappedToDisk 13 8
-SetPageMlocked 13 8
-SetPageMovableOps 13 8
-SetPageMovableOpsIsolated 13 8
-SetPagePinned 13 8
-SetPagePrivate 13 8
-SetPagePrivate2 13 8
-SetPageReadahead 13 8
-SetPageReclaim 13 8
-SetPageReferenced 13 8
-SetPageReserved 13 8
-SetPageSavePinned 13 8
-SetPageSwapBacked 13 8
-SetPageSwapCache 13 8
-SetPageUnevictable 13 8
-SetPageUptodate 14 8
-SetPageVmemmapSelfHosted 13 8
-SetPageWaiters 13 8
-SetPageWorkingset 13 8
-SetPageXenRemapped 13 8
-TestClearPageDirty 15 8
-TestClearPageHWPoison 15 8
-TestClearPageLRU 15 8
-TestClearPagePinned 15 8
-TestClearPageReclaim 15 8
-TestClearPageWorkingset 15 8
-TestClearPageWriteback 15 8
-TestClearPageXenRemapped 15 8
-TestSetPageDirty 16 8
-TestSetPageHWPoison 16 8
-TestSetPagePinned 16 8
-TestSetPageWriteback 16 8
-VM_BUG_ON 3 16
-VM_BUG_ON_FOLIO 3 16
-VM_BUG_ON_MM 3 16
-VM_BUG_ON_PAGE 3 16
-VM_BUG_ON_VMA 3 16
-VM_WARN_ON 3 16
-VM_WARN_ON_FOLIO 3 16
-VM_WARN_ON_MM 3 16
-VM_WARN_ON_ONCE 3 16
-VM_WARN_ON_ONCE_FOLIO 3 16
-VM_WARN_ON_ONCE_PAGE 3 16
-VM_WARN_ON_ONCE_VMA 3 16
-VM_WARN_ON_PAGE 3 16
-VM_WARN_ON_VMA 3 16
-WARN 17 5
-WARN_ON 17 5
-WARN_ONCE 17 5
-WARN_ON_ONCE 17 5
-WARN_RATELIMIT 17 5
-WARN_TAINT 17 5
-WRITE_ONCE 12 3
-__ClearPageBuddy 6 8
-__ClearPageDirty 18 8
-__ClearPageGuard 6 8
-__ClearPageHead 18 8
-__ClearPageLRU 18 8
-__ClearPageLargeKmalloc 6 8
-__ClearPageLocked 18 8
-__ClearPageOffline 6 8
-__ClearPageReported 18 8
-__ClearPageReserved 18 8
-__ClearPageSlab 6 8
-__ClearPageTable 6 8
-__ClearPageUnaccepted 6 8
-__ClearPageZsmalloc 6 8
-__READ_ONCE 0 17
-__SetPageBuddy 6 8
-__SetPageGuard 6 8
-__SetPageHead 19 8
-__SetPageLargeKmalloc 6 8
-__SetPageLocked 19 8
-__SetPageOffline 6 8
-__SetPageReported 19 8
-__SetPageReserved 19 8
-__SetPageSlab 6 8
-__SetPageTable 6 8
-__SetPageUnaccepted 6 8
-__SetPageUptodate 20 8
-__SetPageZsmalloc 6 8
-__WRITE_ONCE 12 17
-__add_wait_queue 21 18
-__add_wait_queue_entry_tail 21 18
-__add_wait_queue_entry_tail_exclusive 21 18
-__add_wait_queue_exclusive 21 18
-__assign_bit 22 19
-__bit_spin_unlock 23 20
-__builtin_choose_expr 1 13
-__builtin_constant_p 1 13
-__builtin_expect 1 13
-__change_bit 24 19
-__clear_bit 25 19
-__clear_bit_unlock 26 21
-__copy_from_user 27 22
-__copy_from_user_inatomic 28 22
-__copy_to_user 29 22
-__cpumask_assign_cpu 22 23
-__cpumask_clear_cpu 25 23
-__cpumask_set_cpu 30 23
-__ffs 1 24
-__fls 1 24
-__folio_clear_active 18 8
-__folio_clear_buddy 6 8
-__folio_clear_dirty 18 8
-__folio_clear_guard 6 8
-__folio_clear_head 18 8
-__folio_clear_hugetlb 6 8
-__folio_clear_large_kmalloc 6 8
-__folio_clear_locked 18 8
-__folio_clear_lru 18 8
-__folio_clear_mlocked 18 8
-__folio_clear_offline 6 8
-__folio_clear_reported 18 8
-__folio_clear_reserved 18 8
-__folio_clear_slab 6 8
-__folio_clear_swapbacked 18 8
-__folio_clear_table 6 8
-__folio_clear_unaccepted 6 8
-__folio_clear_unevictable 18 8
-__folio_clear_zsmalloc 6 8
-__folio_mark_uptodate 20 8
-__folio_set_buddy 6 8
-__folio_set_dropbehind 19 8
-__folio_set_guard 6 8
-__folio_set_head 19 8
-__folio_set_hugetlb 6 8
-__folio_set_large_kmalloc 6 8
-__folio_set_locked 19 8
-__folio_set_offline 6 8
-__folio_set_referenced 19 8
-__folio_set_reported 19 8
-__folio_set_reserved 19 8
-__folio_set_slab 6 8
-__folio_set_swapbacked 19 8
-__folio_set_table 6 8
-__folio_set_unaccepted 6 8
-__folio_set_zsmalloc 6 8
-__free_page 31 25
-__free_pages 31 25
-__get_free_page 32 25
-__get_free_pages 32 25
-__get_user 27 26
-__iowrite32_copy 33 27
-__iowrite64_copy 33 27
-__list_del_entry 6 11
-__llist_add 34 28
-__llist_add_batch 35 28
-__llist_del_all 36 28
-__local_bh_disable_ip 37 29
-__local_bh_enable_ip 38 29
-__module_get 39 30
-__napi_schedule 40 31
-__netif_subqueue_stopped 9 31
-__netif_tx_lock 41 31
-__netif_tx_lock_bh 42 31
-__netif_tx_trylock 43 31
-__netif_tx_unlock 44 31
-__netif_tx_unlock_bh 45 31
-__preempt_count_add 46 32
-__preempt_count_dec 47 32
-__preempt_count_dec_and_test 48 32
-__preempt_count_inc 46 32
-__preempt_count_sub 47 32
-__put_user 49 26
-__raw_readb 50 33
-__raw_readl 50 33
-__raw_readq 50 33
-__raw_readw 50 33
-__raw_writeb 51 33
-__raw_writel 51 33
-__raw_writeq 51 33
-__raw_writew 51 33
-__read_seqcount_begin 52 34
-__read_seqcount_retry 53 34
-__set_bit 30 19
-__set_current_state 54 35
-__skb_dequeue 55 36
-__skb_queue_head 56 36
-__skb_queue_purge 6 36
-__skb_queue_tail 56 36
-__skb_unlink 57 36
-__task_rq_lock 58 37
-__test_and_change_bit 59 19
-__test_and_clear_bit 60 19
-__test_and_set_bit 61 19
-__this_cpu_add 62 38
-__this_cpu_add_return 63 38
-__this_cpu_and 64 38
-__this_cpu_cmpxchg 65 38
-__this_cpu_dec 66 38
-__this_cpu_dec_return 67 38
-__this_cpu_inc 68 38
-__this_cpu_inc_return 69 38
-__this_cpu_or 70 38
-__this_cpu_read 71 38
-__this_cpu_sub 72 38
-__this_cpu_sub_return 73 38
-__this_cpu_try_cmpxchg 74 38
-__this_cpu_write 75 38
-__this_cpu_xchg 76 38
-__wake_up 77 39
-__wake_up_sync_key 40 39
-__xa_erase 78 40
-__xa_insert 79 40
-__xa_store 80 40
-_local_bh_enable 38 29
-abs 1 41
-add_timer 81 42
-add_timer_on 81 42
-add_wait_queue 21 39
-add_wait_queue_exclusive 21 39
-add_wait_queue_priority 21 39
-alloc_page 32 25
-alloc_pages 32 25
-alloc_percpu 82 43
-alloc_percpu_gfp 32 43
-alloc_skb 32 36
-alloc_workqueue 82 10
-anon_vma_lock_read 83 44
-anon_vma_lock_write 84 44
-anon_vma_trylock_read 85 44
-anon_vma_trylock_write 86 44
-anon_vma_unlock_read 87 44
-anon_vma_unlock_write 88 44
-arch_local_irq_disable 89 45
-arch_local_irq_enable 90 45
-arch_local_irq_restore 90 45
-arch_local_irq_save 89 45
-arch_spin_lock 91 46
-arch_spin_trylock 92 46
-arch_spin_unlock 93 46
-array_index_nospec 1 24
-array_size 1 47
-assert_spin_locked 33 48
-assign_bit 94 21
-atomic64_add 95 49
-atomic64_add_negative 96 49
-atomic64_add_negative_acquire 97 49
-atomic64_add_negative_relaxed 98 49
-atomic64_add_negative_release 99 49
-atomic64_add_return 100 49
-atomic64_add_return_acquire 101 49
-atomic64_add_return_relaxed 102 49
-atomic64_add_return_release 103 49
-atomic64_add_unless 104 49
-atomic64_and 105 49
-atomic64_andnot 106 49
-atomic64_cmpxchg 107 49
-atomic64_cmpxchg_acquire 108 49
-atomic64_cmpxchg_relaxed 109 49
-atomic64_cmpxchg_release 110 49
-atomic64_cond_read_acquire 52 50
-atomic64_cond_read_relaxed 9 50
-atomic64_dec 111 49
-atomic64_dec_and_test 112 49
-atomic64_dec_if_positive 113 49
-atomic64_dec_return 114 49
-atomic64_dec_return_acquire 115 49
-atomic64_dec_return_relaxed 116 49
-atomic64_dec_return_release 117 49
-atomic64_dec_unless_positive 118 49
-atomic64_fetch_add 119 49
-atomic64_fetch_add_acquire 120 49
-atomic64_fetch_add_relaxed 121 49
-atomic64_fetch_add_release 122 49
-atomic64_fetch_add_unless 123 49
-atomic64_fetch_and 124 49
-atomic64_fetch_and_acquire 125 49
-atomic64_fetch_and_relaxed 126 49
-atomic64_fetch_and_release 127 49
-atomic64_fetch_andnot 128 49
-atomic64_fetch_andnot_acquire 129 49
-atomic64_fetch_andnot_relaxed 130 49
-atomic64_fetch_andnot_release 131 49
-atomic64_fetch_dec 132 49
-atomic64_fetch_dec_acquire 133 49
-atomic64_fetch_dec_relaxed 134 49
-atomic64_fetch_dec_release 135 49
-atomic64_fetch_inc 136 49
-atomic64_fetch_inc_acquire 137 49
-atomic64_fetch_inc_relaxed 138 49
-atomic64_fetch_inc_release 139 49
-atomic64_fetch_or 140 49
-atomic64_fetch_or_acquire 141 49
-atomic64_fetch_or_relaxed 142 49
-atomic64_fetch_or_release 143 49
-atomic64_fetch_sub 144 49
-atomic64_fetch_sub_acquire 145 49
-atomic64_fetch_sub_relaxed 146 49
-atomic64_fetch_sub_release 147 49
-atomic64_fetch_xor 148 49
-atomic64_fetch_xor_acquire 149 49
-atomic64_fetch_xor_relaxed 150 49
-atomic64_fetch_xor_release 151 49
-atomic64_inc 39 49
-atomic64_inc_and_test 152 49
-atomic64_inc_not_zero 153 49
-atomic64_inc_return 154 49
-atomic64_inc_return_acquire 155 49
-atomic64_inc_return_relaxed 156 49
-atomic64_inc_return_release 157 49
-atomic64_inc_unless_negative 153 49
-atomic64_or 158 49
-atomic64_read 9 51
-atomic64_read_acquire 52 51
-atomic64_set 159 51
-atomic64_set_release 160 51
-atomic64_sub 161 49
-atomic64_sub_and_test 162 49
-atomic64_sub_return 163 49
-atomic64_sub_return_acquire 164 49
-atomic64_sub_return_relaxed 165 49
-atomic64_sub_return_release 166 49
-atomic64_try_cmpxchg 167 49
-atomic64_try_cmpxchg_acquire 168 49
-atomic64_try_cmpxchg_relaxed 169 49
-atomic64_try_cmpxchg_release 170 49
-atomic64_xchg 171 49
-atomic64_xchg_acquire 172 49
-atomic64_xchg_relaxed 173 49
-atomic64_xchg_release 174 49
-atomic64_xor 175 49
-atomic_add 95 49
-atomic_add_negative 96 49
-atomic_add_negative_acquire 97 49
-atomic_add_negative_relaxed 98 49
-atomic_add_negative_release 99 49
-atomic_add_return 100 49
-atomic_add_return_acquire 101 49
-atomic_add_return_relaxed 102 49
-atomic_add_return_release 103 49
-atomic_add_unless 104 49
-atomic_and 105 49
-atomic_andnot 106 49
-atomic_cmpxchg 107 49
-atomic_cmpxchg_acquire 108 49
-atomic_cmpxchg_relaxed 109 49
-atomic_cmpxchg_release 110 49
-atomic_cond_read_acquire 52 50
-atomic_cond_read_relaxed 9 50
-atomic_dec 111 49
-atomic_dec_and_lock 176 48
-atomic_dec_and_lock_irqsave 176 48
-atomic_dec_and_mutex_lock 177 52
-atomic_dec_and_raw_lock 176 48
-atomic_dec_and_raw_lock_irqsave 176 48
-atomic_dec_and_test 112 49
-atomic_dec_and_wake_up 178 53
-atomic_dec_if_positive 113 49
-atomic_dec_return 114 49
-atomic_dec_return_acquire 115 49
-atomic_dec_return_relaxed 116 49
-atomic_dec_return_release 117 49
-atomic_dec_unless_positive 118 49
-atomic_fetch_add 119 49
-atomic_fetch_add_acquire 120 49
-atomic_fetch_add_relaxed 121 49
-atomic_fetch_add_release 122 49
-atomic_fetch_add_unless 123 49
-atomic_fetch_and 124 49
-atomic_fetch_and_acquire 125 49
-atomic_fetch_and_relaxed 126 49
-atomic_fetch_and_release 127 49
-atomic_fetch_andnot 128 49
-atomic_fetch_andnot_acquire 129 49
-atomic_fetch_andnot_relaxed 130 49
-atomic_fetch_andnot_release 131 49
-atomic_fetch_dec 132 49
-atomic_fetch_dec_acquire 133 49
-atomic_fetch_dec_relaxed 134 49
-atomic_fetch_dec_release 135 49
-atomic_fetch_inc 136 49
-atomic_fetch_inc_acquire 137 49
-atomic_fetch_inc_relaxed 138 49
-atomic_fetch_inc_release 139 49
-atomic_fetch_or 140 49
-atomic_fetch_or_acquire 141 49
-atomic_fetch_or_relaxed 142 49
-atomic_fetch_or_release 143 49
-atomic_fetch_sub 144 49
-atomic_fetch_sub_acquire 145 49
-atomic_fetch_sub_relaxed 146 49
-atomic_fetch_sub_release 147 49
-atomic_fetch_xor 148 49
-atomic_fetch_xor_acquire 149 49
-atomic_fetch_xor_relaxed 150 49
-atomic_fetch_xor_release 151 49
-atomic_inc 39 49
-atomic_inc_and_test 152 49
-atomic_inc_not_zero 153 49
-atomic_inc_return 154 49
-atomic_inc_return_acquire 155 49
-atomic_inc_return_relaxed 156 49
-atomic_inc_return_release 157 49
-atomic_inc_unless_negative 153 49
-atomic_long_add 95 49
-atomic_long_add_negative 96 49
-atomic_long_add_negative_acquire 97 49
-atomic_long_add_negative_relaxed 98 49
-atomic_long_add_negative_release 99 49
-atomic_long_add_return 100 49
-atomic_long_add_return_acquire 101 49
-atomic_long_add_return_relaxed 102 49
-atomic_long_add_return_release 103 49
-atomic_long_add_unless 104 49
-atomic_long_and 105 49
-atomic_long_andnot 106 49
-atomic_long_cmpxchg 107 49
-atomic_long_cmpxchg_acquire 108 49
-atomic_long_cmpxchg_relaxed 109 49
-atomic_long_cmpxchg_release 110 49
-atomic_long_cond_read_acquire 52 50
-atomic_long_cond_read_relaxed 9 50
-atomic_long_dec 111 49
-atomic_long_dec_and_test 112 49
-atomic_long_dec_if_positive 113 49
-atomic_long_dec_return 114 49
-atomic_long_dec_return_acquire 115 49
-atomic_long_dec_return_relaxed 116 49
-atomic_long_dec_return_release 117 49
-atomic_long_dec_unless_positive 118 49
-atomic_long_fetch_add 119 49
-atomic_long_fetch_add_acquire 120 49
-atomic_long_fetch_add_relaxed 121 49
-atomic_long_fetch_add_release 122 49
-atomic_long_fetch_add_unless 123 49
-atomic_long_fetch_and 124 49
-atomic_long_fetch_and_acquire 125 49
-atomic_long_fetch_and_relaxed 126 49
-atomic_long_fetch_and_release 127 49
-atomic_long_fetch_andnot 128 49
-atomic_long_fetch_andnot_acquire 129 49
-atomic_long_fetch_andnot_relaxed 130 49
-atomic_long_fetch_andnot_release 131 49
-atomic_long_fetch_dec 132 49
-atomic_long_fetch_dec_acquire 133 49
-atomic_long_fetch_dec_relaxed 134 49
-atomic_long_fetch_dec_release 135 49
-atomic_long_fetch_inc 136 49
-atomic_long_fetch_inc_acquire 137 49
-atomic_long_fetch_inc_relaxed 138 49
-atomic_long_fetch_inc_release 139 49
-atomic_long_fetch_or 140 49
-atomic_long_fetch_or_acquire 141 49
-atomic_long_fetch_or_relaxed 142 49
-atomic_long_fetch_or_release 143 49
-atomic_long_fetch_sub 144 49
-atomic_long_fetch_sub_acquire 145 49
-atomic_long_fetch_sub_relaxed 146 49
-atomic_long_fetch_sub_release 147 49
-atomic_long_fetch_xor 148 49
-atomic_long_fetch_xor_acquire 149 49
-atomic_long_fetch_xor_relaxed 150 49
-atomic_long_fetch_xor_release 151 49
-atomic_long_inc 39 49
-atomic_long_inc_and_test 152 49
-atomic_long_inc_not_zero 153 49
-atomic_long_inc_return 154 49
-atomic_long_inc_return_acquire 155 49
-atomic_long_inc_return_relaxed 156 49
-atomic_long_inc_return_release 157 49
-atomic_long_inc_unless_negative 153 49
-atomic_long_or 158 49
-atomic_long_read 9 51
-atomic_long_read_acquire 52 51
-atomic_long_set 159 51
-atomic_long_set_release 160 51
-atomic_long_sub 161 49
-atomic_long_sub_and_test 162 49
-atomic_long_sub_return 163 49
-atomic_long_sub_return_acquire 164 49
-atomic_long_sub_return_relaxed 165 49
-atomic_long_sub_return_release 166 49
-atomic_long_try_cmpxchg 167 49
-atomic_long_try_cmpxchg_acquire 168 49
-atomic_long_try_cmpxchg_relaxed 169 49
-atomic_long_try_cmpxchg_release 170 49
-atomic_long_xchg 171 49
-atomic_long_xchg_acquire 172 49
-atomic_long_xchg_relaxed 173 49
-atomic_long_xchg_release 174 49
-atomic_long_xor 175 49
-atomic_notifier_call_chain 50 54
-atomic_notifier_chain_register 50 54
-atomic_notifier_chain_unregister 179 54
-atomic_or 158 49
-atomic_read 9 51
-atomic_read_acquire 52 51
-atomic_set 159 51
-atomic_set_release 160 51
-atomic_sub 161 49
-atomic_sub_and_test 162 49
-atomic_sub_return 163 49
-atomic_sub_return_acquire 164 49
-atomic_sub_return_relaxed 165 49
-atomic_sub_return_release 166 49
-atomic_try_cmpxchg 167 49
-atomic_try_cmpxchg_acquire 168 49
-atomic_try_cmpxchg_relaxed 169 49
-atomic_try_cmpxchg_release 170 49
-atomic_xchg 171 49
-atomic_xchg_acquire 172 49
-atomic_xchg_relaxed 173 49
-atomic_xchg_release 174 49
-atomic_xor 175 49
-autoremove_wake_function 180 39
-barrier 181 55
-barrier_data 181 55
-be16_to_cpu 1 56
-be32_to_cpu 1 56
-be64_to_cpu 1 56
-bh_lock_sock 182 57
-bh_lock_sock_nested 182 57
-bh_unlock_sock 183 57
-bio_alloc 32 58
-bio_get 184 58
-bio_put 111 59
-bit_clear_unless 185 24
-bit_spin_is_locked 186 20
-bit_spin_lock 187 20
-bit_spin_trylock 188 20
-bit_spin_unlock 23 20
-bitmap_alloc 32 60
-bitmap_and 189 60
-bitmap_andnot 189 60
-bitmap_clear 190 60
-bitmap_complement 6 60
-bitmap_copy 6 60
-bitmap_empty 191 60
-bitmap_equal 191 60
-bitmap_fill 6 60
-bitmap_free 31 60
-bitmap_full 191 60
-bitmap_intersects 191 60
-bitmap_or 6 60
-bitmap_set 192 60
-bitmap_subset 191 60
-bitmap_weight 193 60
-bitmap_xor 6 60
-bitmap_zalloc 32 60
-bitmap_zero 6 60
-blk_mq_freeze_queue 194 61
-blk_mq_unfreeze_queue 195 61
-blkdev_issue_flush 179 62
-blocking_notifier_call_chain 196 54
-blocking_notifier_chain_register 196 54
-blocking_notifier_chain_unregister 196 54
-brelse 197 63
-buffer_uptodate 52 63
-call_rcu 198 64
-call_rcu_hurry 198 64
-call_rcu_tasks 198 64
-call_rcu_tasks_trace 198 64
-call_srcu 198 65
-cancel_delayed_work 199 10
-cancel_delayed_work_sync 200 10
-cancel_work 199 10
-cancel_work_sync 200 10
-change_bit 201 21
-clamp 1 41
-clamp_t 1 41
-clamp_val 1 41
-cleanup_srcu_struct 194 65
-clear_and_wake_up_bit 202 53
-clear_bit 203 21
-clear_bit_unlock 204 21
-clear_thread_flag 205 66
-clear_ti_thread_flag 206 66
-clear_tsk_thread_flag 206 66
-clear_user 29 26
-clk_disable 33 67
-clk_disable_unprepare 207 67
-clk_enable 50 67
-clk_prepare 196 67
-clk_prepare_enable 196 67
-clk_set_rate 196 67
-clk_unprepare 207 67
-cmpxchg 107 49
-cmpxchg128 107 49
-cmpxchg128_acquire 108 49
-cmpxchg128_local 208 68
-cmpxchg128_relaxed 109 49
-cmpxchg128_release 110 49
-cmpxchg64 107 49
-cmpxchg64_acquire 108 49
-cmpxchg64_local 208 68
-cmpxchg64_relaxed 109 49
-cmpxchg64_release 110 49
-cmpxchg_acquire 108 49
-cmpxchg_local 208 68
-cmpxchg_relaxed 109 49
-cmpxchg_release 110 49
-complete 81 69
-complete_all 81 69
-complete_on_current_cpu 81 69
-completion_done 209 69
-compound_head 1 70
-compound_order 1 70
-cond_resched 210 71
-cond_resched_lock 179 72
-cond_resched_rcu 211 73
-cond_resched_rwlock_read 179 72
-cond_resched_rwlock_write 179 72
-cond_resched_tasks_rcu_qs 211 15
-cond_synchronize_rcu 212 74
-console_lock 213 75
-console_trylock 214 75
-console_unlock 215 75
-consume_skb 197 36
-container_of 1 47
-container_of_const 1 47
-copy_from_iter 216 76
-copy_from_kernel_nofault 28 22
-copy_from_user 27 22
-copy_from_user_nofault 28 22
-copy_to_iter 216 76
-copy_to_user 29 22
-cpu_online 1 72
-cpu_relax 181 77
-cpu_to_be16 1 56
-cpu_to_be32 1 56
-cpu_to_be64 1 56
-cpu_to_le16 1 56
-cpu_to_le32 1 56
-cpu_to_le64 1 56
-cpu_to_node 1 78
-cpuhp_remove_state 82 79
-cpuhp_setup_state 82 79
-cpumask_and 189 23
-cpumask_andnot 189 23
-cpumask_assign_cpu 94 23
-cpumask_clear 6 23
-cpumask_clear_cpu 203 23
-cpumask_copy 6 23
-cpumask_empty 191 23
-cpumask_equal 191 23
-cpumask_first 193 23
-cpumask_full 191 23
-cpumask_intersects 191 23
-cpumask_next 217 23
-cpumask_or 6 23
-cpumask_set_cpu 218 23
-cpumask_setall 6 23
-cpumask_subset 191 23
-cpumask_test_and_clear_cpu 219 23
-cpumask_test_and_set_cpu 220 23
-cpumask_test_cpu 221 23
-cpumask_weight 193 23
-cpumask_xor 6 23
-cpus_read_lock 222 80
-cpus_read_trylock 223 80
-cpus_read_unlock 224 80
-cpus_write_lock 225 80
-cpus_write_unlock 226 80
-css_get 39 81
-css_put 111 81
-css_tryget 227 81
-css_tryget_online 227 81
-data_race 228 3
-dec_tlb_flush_pending 111 82
-default_wake_function 229 83
-del_timer 199 42
-del_timer_sync 230 42
-delayed_work_pending 53 10
-destroy_workqueue 231 10
-dev_alert 3 84
-dev_alert_once 3 84
-dev_alert_ratelimited 3 84
-dev_alloc_skb 1 36
-dev_consume_skb_any 197 36
-dev_consume_skb_irq 197 36
-dev_crit 3 84
-dev_crit_once 3 84
-dev_crit_ratelimited 3 84
-dev_dbg 3 84
-dev_dbg_once 3 84
-dev_dbg_ratelimited 3 84
-dev_emerg 3 84
-dev_emerg_once 3 84
-dev_emerg_ratelimited 3 84
-dev_err 3 84
-dev_err_once 3 84
-dev_err_probe 1 84
-dev_err_ratelimited 3 84
-dev_get_by_index 232 31
-dev_get_by_index_rcu 233 31
-dev_get_by_name 232 31
-dev_get_drvdata 1 78
-dev_hold 234 31
-dev_info 3 84
-dev_info_once 3 84
-dev_info_ratelimited 3 84
-dev_kfree_skb 197 36
-dev_kfree_skb_any 197 36
-dev_kfree_skb_irq 197 36
-dev_name 1 78
-dev_notice 3 84
-dev_notice_once 3 84
-dev_notice_ratelimited 3 84
-dev_put 235 31
-dev_queue_xmit 50 31
-dev_to_node 1 78
-dev_warn 3 84
-dev_warn_once 3 84
-dev_warn_ratelimited 3 84
-device_add 196 78
-device_del 207 78
-device_lock 236 78
-device_lock_interruptible 237 78
-device_register 196 78
-device_trylock 238 78
-device_unlock 239 78
-device_unregister 207 78
-devl_lock 236 85
-devl_trylock 238 85
-devl_unlock 239 85
-devm_free_irq 240 86
-devm_kasprintf 32 87
-devm_kcalloc 32 87
-devm_kfree 241 87
-devm_kmalloc 32 87
-devm_kmalloc_array 32 87
-devm_kmemdup 32 87
-devm_kstrdup 32 87
-devm_kzalloc 32 87
-devm_request_irq 82 86
-devm_request_threaded_irq 82 86
-dget 232 88
-dget_dlock 242 88
-dget_parent 232 88
-disable_delayed_work 50 10
-disable_delayed_work_sync 200 10
-disable_hardirq 243 86
-disable_irq 194 86
-disable_irq_nosync 33 86
-disable_work 50 10
-disable_work_sync 200 10
-div64_u64 1 24
-div_u64 1 24
-dma_alloc_coherent 32 89
-dma_fence_get 232 90
-dma_fence_get_rcu 227 90
-dma_fence_is_signaled 53 90
-dma_fence_put 197 90
-dma_fence_signal 180 90
-dma_fence_wait 244 90
-dma_fence_wait_timeout 244 90
-dma_free_coherent 245 89
-dma_map_page 1 91
-dma_map_sg 1 91
-dma_map_single 1 91
-dma_mapping_error 17 91
-dma_mb 246 92
-dma_pool_alloc 32 93
-dma_pool_free 241 93
-dma_resv_lock 237 94
-dma_resv_lock_interruptible 237 94
-dma_resv_lock_slow 236 94
-dma_resv_trylock 238 94
-dma_resv_unlock 239 94
-dma_resv_wait_timeout 244 94
-dma_rmb 247 92
-dma_sync_sg_for_cpu 3 91
-dma_sync_sg_for_device 3 91
-dma_sync_single_for_cpu 3 91
-dma_sync_single_for_device 3 91
-dma_unmap_page 3 91
-dma_unmap_sg 3 91
-dma_unmap_single 3 91
-dma_wmb 248 92
-do_div 1 24
-done_seqretry 33 34
-done_seqretry_irqrestore 33 34
-double_rq_lock 91 37
-double_rq_unlock 93 37
-down 249 95
-down_interruptible 250 95
-down_killable 250 95
-down_read 83 96
-down_read_interruptible 251 96
-down_read_killable 251 96
-down_read_killable_nested 251 96
-down_read_nested 83 96
-down_read_non_owner 83 96
-down_read_trylock 85 96
-down_timeout 250 95
-down_trylock 252 95
-down_write 84 96
-down_write_killable 253 96
-down_write_killable_nested 253 96
-down_write_nest_lock 84 96
-down_write_nested 84 96
-down_write_trylock 86 96
-downgrade_write 195 96
-dput 254 88
-drain_workqueue 231 10
-drm_gem_object_get 39 97
-drm_gem_object_put 255 97
-dst_clone 232 98
-dst_hold 39 98
-dst_hold_safe 227 98
-dst_release 197 98
-dump_stack 3 99
-enable_and_queue_work 256 10
-enable_delayed_work 50 10
-enable_irq 33 86
-enable_work 50 10
-fault_in_readable 82 100
-ffs 1 24
-ffz 1 24
-fget 257 101
-file_end_write 258 102
-file_ref_get 259 103
-file_ref_inc 39 103
-file_ref_put 112 103
-file_start_write 260 102
-filemap_invalidate_lock 84 104
-filemap_invalidate_lock_shared 83 104
-filemap_invalidate_trylock_shared 85 104
-filemap_invalidate_unlock 88 104
-filemap_invalidate_unlock_shared 87 104
-filemap_write_and_wait_range 179 100
-find_first_bit 193 105
-find_first_zero_bit 193 105
-find_last_bit 193 105
-find_next_and_bit 193 105
-find_next_bit 193 105
-find_next_zero_bit 193 105
-finish_rcuwait 33 106
-finish_swait 33 39
-finish_wait 33 39
-fls 1 24
-fls64 1 24
-flush_dcache_page 3 107
-flush_delayed_work 200 10
-flush_rcu_work 200 10
-flush_scheduled_work 211 10
-flush_tlb_all 261 107
-flush_tlb_batched_pending 21 108
-flush_tlb_kernel_range 21 107
-flush_tlb_mm 21 107
-flush_tlb_page 21 107
-flush_tlb_range 21 107
-flush_work 200 10
-flush_workqueue 231 10
-folio_alloc 32 25
-folio_clear_active 5 8
-folio_clear_checked 5 8
-folio_clear_dirty 5 8
-folio_clear_dropbehind 5 8
-folio_clear_foreign 5 8
-folio_clear_has_hwpoisoned 5 8
-folio_clear_head 5 8
-folio_clear_hwpoison 5 8
-folio_clear_idle 5 8
-folio_clear_large_rmappable 5 8
-folio_clear_lru 5 8
-folio_clear_mappedtodisk 5 8
-folio_clear_mlocked 5 8
-folio_clear_movable_ops_isolated 5 8
-folio_clear_owner_2 5 8
-folio_clear_partially_mapped 5 8
-folio_clear_pinned 5 8
-folio_clear_private 5 8
-folio_clear_private_2 5 8
-folio_clear_readahead 5 8
-folio_clear_reclaim 5 8
-folio_clear_referenced 5 8
-folio_clear_reserved 5 8
-folio_clear_savepinned 5 8
-folio_clear_swapbacked 5 8
-folio_clear_swapcache 5 8
-folio_clear_unevictable 5 8
-folio_clear_uptodate 5 8
-folio_clear_vmemmap_self_hosted 5 8
-folio_clear_waiters 5 8
-folio_clear_workingset 5 8
-folio_clear_xen_remapped 5 8
-folio_end_writeback 262 100
-folio_get 39 70
-folio_lock 263 100
-folio_lock_killable 264 100
-folio_mark_dirty 265 70
-folio_mark_uptodate 14 8
-folio_nr_pages 1 70
-folio_order 1 70
-folio_page 1 70
-folio_put 266 70
-folio_put_refs 267 70
-folio_put_testzero 112 70
-folio_ref_add 268 109
-folio_ref_add_unless_zero 104 109
-folio_ref_count 9 109
-folio_ref_dec 111 109
-folio_ref_dec_and_test 112 109
-folio_ref_dec_return 114 109
-folio_ref_freeze 269 109
-folio_ref_inc 39 109
-folio_ref_inc_return 154 109
-folio_ref_sub 270 109
-folio_ref_sub_and_test 271 109
-folio_ref_sub_return 272 109
-folio_ref_try_add 104 109
-folio_ref_unfreeze 160 109
-folio_set_active 13 8
-folio_set_checked 13 8
-folio_set_dirty 13 8
-folio_set_dropbehind 13 8
-folio_set_foreign 13 8
-folio_set_has_hwpoisoned 13 8
-folio_set_hwpoison 13 8
-folio_set_idle 13 8
-folio_set_large_rmappable 13 8
-folio_set_lru 13 8
-folio_set_mappedtodisk 13 8
-folio_set_mlocked 13 8
-folio_set_movable_ops 13 8
-folio_set_movable_ops_isolated 13 8
-folio_set_owner_2 13 8
-folio_set_partially_mapped 13 8
-folio_set_pinned 13 8
-folio_set_private 13 8
-folio_set_private_2 13 8
-folio_set_readahead 13 8
-folio_set_reclaim 13 8
-folio_set_referenced 13 8
-folio_set_reserved 13 8
-folio_set_savepinned 13 8
-folio_set_swapbacked 13 8
-folio_set_swapcache 13 8
-folio_set_unevictable 13 8
-folio_set_vmemmap_self_hosted 13 8
-folio_set_waiters 13 8
-folio_set_workingset 13 8
-folio_set_xen_remapped 13 8
-folio_set_young 13 8
-folio_size 1 70
-folio_start_writeback 13 8
-folio_test_active 9 8
-folio_test_anon 10 8
-folio_test_buddy 9 8
-folio_test_checked 9 8
-folio_test_clear_active 15 8
-folio_test_clear_dirty 15 8
-folio_test_clear_dropbehind 15 8
-folio_test_clear_hwpoison 15 8
-folio_test_clear_lru 15 8
-folio_test_clear_mlocked 15 8
-folio_test_clear_pinned 15 8
-folio_test_clear_readahead 15 8
-folio_test_clear_reclaim 15 8
-folio_test_clear_referenced 15 8
-folio_test_clear_unevictable 15 8
-folio_test_clear_workingset 15 8
-folio_test_clear_writeback 15 8
-folio_test_clear_xen_remapped 15 8
-folio_test_clear_young 15 8
-folio_test_dirty 9 8
-folio_test_dropbehind 9 8
-folio_test_foreign 9 8
-folio_test_guard 9 8
-folio_test_has_hwpoisoned 9 8
-folio_test_hugetlb 9 8
-folio_test_hwpoison 9 8
-folio_test_idle 9 8
-folio_test_large 10 8
-folio_test_large_kmalloc 9 8
-folio_test_large_rmappable 9 8
-folio_test_locked 9 8
-folio_test_lru 9 8
-folio_test_mappedtodisk 9 8
-folio_test_mlocked 9 8
-folio_test_movable_ops 9 8
-folio_test_movable_ops_isolated 9 8
-folio_test_offline 9 8
-folio_test_owner_2 9 8
-folio_test_partially_mapped 9 8
-folio_test_pinned 9 8
-folio_test_private 9 8
-folio_test_private_2 9 8
-folio_test_readahead 9 8
-folio_test_reclaim 9 8
-folio_test_referenced 9 8
-folio_test_reported 9 8
-folio_test_reserved 9 8
-folio_test_savepinned 9 8
-folio_test_set_dirty 16 8
-folio_test_set_hwpoison 16 8
-folio_test_set_mlocked 16 8
-folio_test_set_pinned 16 8
-folio_test_set_writeback 16 8
-folio_test_slab 9 8
-folio_test_swapbacked 9 8
-folio_test_swapcache 9 8
-folio_test_table 9 8
-folio_test_unaccepted 9 8
-folio_test_unevictable 9 8
-folio_test_uptodate 11 8
-folio_test_vmemmap_self_hosted 9 8
-folio_test_waiters 9 8
-folio_test_workingset 9 8
-folio_test_writeback 9 8
-folio_test_xen_remapped 9 8
-folio_test_young 9 8
-folio_test_zsmalloc 9 8
-folio_try_get 153 109
-folio_trylock 273 100
-folio_unlock 274 100
-folio_wait_bit 194 100
-folio_wait_locked 194 100
-folio_wait_stable 194 100
-folio_wait_writeback 194 100
-for_each_clear_bit 275 105
-for_each_cpu 275 23
-for_each_set_bit 275 105
-fput 276 101
-free_irq 179 86
-free_page 31 25
-free_pages 31 25
-free_percpu 31 43
-fsleep 211 110
-futex_hb_waiters_dec 111 111
-futex_hb_waiters_inc 277 111
-futex_hb_waiters_pending 278 111
-futex_q_lock 279 111
-futex_q_unlock 280 111
-fwnode_handle_put 255 112
-get_bh 39 63
-get_cpu 281 113
-get_cpu_ptr 282 114
-get_cpu_var 283 114
-get_cred 232 115
-get_cred_rcu 153 115
-get_device 232 78
-get_file 232 104
-get_file_rcu 153 104
-get_locked_pte 284 116
-get_net 232 117
-get_page 39 70
-get_page_unless_zero 153 70
-get_pid 232 118
-get_state_synchronize_rcu 285 15
-get_state_synchronize_srcu 50 65
-get_task_mm 286 119
-get_task_struct 232 120
-get_user 27 26
-get_user_pages 82 70
-get_user_pages_fast 82 70
-get_zeroed_page 32 25
-gpiod_get_value_cansleep 207 121
-gpiod_set_value 33 121
-gpiod_set_value_cansleep 207 121
-guard 4 7
-guard(__priv__iio_dev_mode_lock) 236 122
-guard(__priv__iio_dev_mode_lock_try_direct) 287 122
-guard(__task_rq_lock) 91 7
-guard(console_lock) 213 7
-guard(cooling_dev) 236 123
-guard(cpufreq_policy_read) 83 124
-guard(cpufreq_policy_write) 84 124
-guard(cpus_read_lock) 222 7
-guard(device) 236 7
-guard(device_intr) 287 7
-guard(devl) 236 7
-guard(disable_irq) 194 7
-guard(gpio_generic_lock) 288 125
-guard(gpio_generic_lock_irqsave) 289 125
-guard(hwmon_lock) 236 126
-guard(irq) 89 7
-guard(irqsave) 89 7
-guard(jump_label_lock) 290 7
-guard(local_lock) 291 7
-guard(local_lock_irq) 292 7
-guard(local_lock_irqsave) 292 7
-guard(local_lock_nested_bh) 293 7
-guard(migrate) 294 7
-guard(mmap_read_lock) 295 7
-guard(mmap_read_lock_try) 296 7
-guard(mmap_write_lock) 297 7
-guard(msi_descs_lock) 236 127
-guard(mutex) 236 7
-guard(mutex_intr) 287 7
-guard(mutex_kill) 287 7
-guard(mutex_try) 298 7
-guard(pagefault) 299 7
-guard(pci_dev) 236 7
-guard(percpu_read) 300 7
-guard(percpu_read_try) 301 7
-guard(percpu_write) 302 7
-guard(pm_runtime_active) 303 7
-guard(pm_runtime_active_auto) 303 7
-guard(pm_runtime_active_auto_try) 304 7
-guard(pm_runtime_active_auto_try_enabled) 305 7
-guard(pm_runtime_active_try) 304 7
-guard(pm_runtime_active_try_enabled) 305 7
-guard(pm_runtime_noresume) 39 7
-guard(preempt) 46 7
-guard(preempt_notrace) 46 7
-guard(raw_spinlock) 288 7
-guard(raw_spinlock_bh) 306 7
-guard(raw_spinlock_bh_try) 307 7
-guard(raw_spinlock_irq) 289 7
-guard(raw_spinlock_irq_try) 308 7
-guard(raw_spinlock_irqsave) 289 7
-guard(raw_spinlock_irqsave_try) 308 7
-guard(raw_spinlock_nested) 288 7
-guard(raw_spinlock_try) 309 7
-guard(rcu) 310 7
-guard(rcu_tasks_trace) 311 7
-guard(read_lock) 312 7
-guard(read_lock_irq) 313 7
-guard(read_lock_irqsave) 313 7
-guard(ring_buffer_nest) 4 128
-guard(rq_lock) 288 7
-guard(rq_lock_irq) 289 7
-guard(rq_lock_irqsave) 289 7
-guard(rwsem_read) 83 7
-guard(rwsem_read_intr) 314 7
-guard(rwsem_read_kill) 314 7
-guard(rwsem_read_try) 315 7
-guard(rwsem_write) 84 7
-guard(rwsem_write_kill) 316 7
-guard(rwsem_write_try) 317 7
-guard(serio_pause_rx) 318 129
-guard(spinlock) 41 7
-guard(spinlock_bh) 42 7
-guard(spinlock_bh_try) 319 7
-guard(spinlock_irq) 318 7
-guard(spinlock_irq_try) 320 7
-guard(spinlock_irqsave) 318 7
-guard(spinlock_irqsave_try) 320 7
-guard(spinlock_try) 321 7
-guard(srcu) 322 7
-guard(srcu_fast) 322 7
-guard(srcu_fast_notrace) 322 7
-guard(super_write) 260 7
-guard(task_lock) 41 7
-guard(task_rq_lock) 323 7
-guard(uart_port_lock) 41 7
-guard(uart_port_lock_check_sysrq_irqsave) 318 7
-guard(uart_port_lock_irq) 318 7
-guard(uart_port_lock_irqsave) 318 7
-guard(uart_port_lock_irqsave_try) 320 7
-guard(uart_port_lock_try) 321 7
-guard(wiphy) 236 7
-guard(write_lock) 324 7
-guard(write_lock_irq) 325 7
-guard(write_lock_irqsave) 325 7
-hardirq_count 17 32
-hash_add 56 130
-hash_add_rcu 326 130
-hash_del 6 130
-hash_del_rcu 7 130
-hash_for_each 193 130
-hash_for_each_possible 193 130
-hash_for_each_possible_rcu 233 130
-hash_for_each_rcu 233 130
-hash_for_each_safe 193 130
-hash_init 6 130
-hlist_add_before 57 11
-hlist_add_before_rcu 327 131
-hlist_add_behind 57 11
-hlist_add_behind_rcu 327 131
-hlist_add_head 57 11
-hlist_add_head_rcu 327 131
-hlist_add_tail_rcu 327 131
-hlist_bl_add_head_rcu 327 131
-hlist_bl_del_rcu 7 131
-hlist_bl_for_each_entry_continue_rcu 233 132
-hlist_bl_for_each_entry_rcu 328 132
-hlist_bl_is_locked 53 133
-hlist_bl_lock 329 133
-hlist_bl_unlock 330 133
-hlist_del 6 11
-hlist_del_init 6 11
-hlist_del_init_rcu 7 131
-hlist_del_rcu 7 131
-hlist_empty 9 11
-hlist_entry 1 47
-hlist_for_each_entry 217 11
-hlist_for_each_entry_continue_rcu 233 131
-hlist_for_each_entry_from_rcu 233 131
-hlist_for_each_entry_rcu 331 131
-hlist_for_each_entry_rcu_bh 331 131
-hlist_for_each_entry_rcu_notrace 331 131
-hlist_for_each_entry_safe 332 11
-hlist_for_each_entry_srcu 331 131
-hlist_nulls_add_head_rcu 327 134
-hlist_nulls_add_tail_rcu 327 134
-hlist_nulls_del_init_rcu 7 134
-hlist_nulls_del_rcu 7 134
-hlist_nulls_for_each_entry_rcu 328 134
-hlist_nulls_replace_init_rcu 326 134
-hlist_nulls_replace_rcu 326 131
-hlist_replace_rcu 326 131
-hlist_unhashed 193 11
-hlist_unhashed_lockless 9 11
-hlists_swap_heads_rcu 326 131
-hrtimer_active 53 135
-hrtimer_cancel 333 135
-hrtimer_forward 334 135
-hrtimer_forward_now 334 135
-hrtimer_init 6 135
-hrtimer_restart 81 135
-hrtimer_setup 6 135
-hrtimer_start 81 135
-hrtimer_start_expires 81 135
-hrtimer_start_range_ns 81 135
-hrtimer_try_to_cancel 199 135
-hweight16 1 24
-hweight32 1 24
-hweight64 1 24
-hweight8 1 24
-hweight_long 1 24
-i2c_get_clientdata 1 78
-i2c_transfer 196 136
-i_mmap_lock_read 83 104
-i_mmap_lock_write 84 104
-i_mmap_trylock_read 85 104
-i_mmap_trylock_write 86 104
-i_mmap_unlock_read 87 104
-i_mmap_unlock_write 88 104
-ida_alloc 335 137
-ida_free 336 137
-idr_alloc 337 137
-idr_find 233 137
-idr_preload 338 137
-idr_preload_end 47 137
-idr_remove 339 137
-igrab 340 104
-ihold 341 104
-ilog2 1 1
-in_atomic 17 32
-in_dev_get 232 138
-in_dev_put 197 138
-in_hardirq 17 32
-in_interrupt 17 32
-in_nmi 17 32
-in_serving_softirq 17 32
-in_softirq 17 32
-in_task 17 32
-inb 50 33
-inb_p 50 33
-inc_tlb_flush_pending 39 82
-init_completion 6 69
-init_rcu_head 33 15
-init_rcu_head_on_stack 33 15
-init_rwsem 6 96
-init_srcu_struct 342 65
-init_swait_queue_head 6 139
-init_waitqueue_head 6 18
-inl 50 33
-inl_p 50 33
-inode_dio_begin 39 104
-inode_dio_end 343 104
-inode_dio_wait 194 104
-inode_lock 84 104
-inode_lock_killable 253 104
-inode_lock_nested 84 104
-inode_lock_shared 83 104
-inode_lock_shared_killable 251 104
-inode_lock_shared_nested 83 104
-inode_trylock 86 104
-inode_trylock_shared 85 104
-inode_unlock 88 104
-inode_unlock_shared 87 104
-insb 33 33
-insl 33 33
-instrument_atomic_read 3 140
-instrument_atomic_read_write 3 140
-instrument_atomic_write 3 140
-instrument_read 3 140
-instrument_read_write 3 140
-instrument_write 3 140
-insw 33 33
-inw 50 33
-inw_p 50 33
-io_schedule 344 71
-io_schedule_timeout 345 83
-io_stop_wc 346 92
-ioread16 50 141
-ioread16_rep 33 141
-ioread16be 50 141
-ioread32 50 141
-ioread32_rep 33 141
-ioread32be 50 141
-ioread64 50 141
-ioread64be 50 141
-ioread8 50 141
-ioread8_rep 33 141
-iowrite16 51 141
-iowrite16_rep 33 141
-iowrite16be 51 141
-iowrite32 51 141
-iowrite32_rep 33 141
-iowrite32be 51 141
-iowrite64 51 141
-iowrite64be 51 141
-iowrite8 51 141
-iowrite8_rep 33 141
-iput 347 104
-irq_count 17 32
-irq_work_queue 348 142
-irq_work_queue_on 348 142
-irq_work_sync 231 142
-irqs_disabled 17 32
-is_power_of_2 1 1
-jiffies_to_msecs 1 143
-jiffies_to_usecs 1 143
-jump_label_lock 290 144
-jump_label_unlock 349 144
-kasan_check_read 3 145
-kasan_check_write 3 145
-kasprintf 32 146
-kcalloc 32 147
-kcsan_atomic_next 3 148
-kcsan_flat_atomic_begin 3 148
-kcsan_flat_atomic_end 3 148
-kcsan_nestable_atomic_begin 3 148
-kcsan_nestable_atomic_end 3 148
-kernel_read 196 104
-kernel_write 196 104
-kfifo_get 193 149
-kfifo_in 350 149
-kfifo_in_spinlocked 351 149
-kfifo_is_empty 193 149
-kfifo_is_full 193 149
-kfifo_len 193 149
-kfifo_out 193 149
-kfifo_out_spinlocked 52 149
-kfifo_put 350 149
-kfifo_reset 6 149
-kfree 31 147
-kfree_const 31 147
-kfree_rcu 31 64
-kfree_rcu_mightsleep 352 64
-kfree_sensitive 31 147
-kfree_skb 197 36
-kfree_skb_list 197 36
-kfree_skb_reason 197 36
-kmalloc 32 147
-kmalloc_array 32 147
-kmalloc_node 32 147
-kmalloc_obj 32 147
-kmalloc_objs 32 147
-kmap 196 150
-kmap_atomic 353 150
-kmap_local_folio 50 150
-kmap_local_page 50 150
-kmem_cache_alloc 32 147
-kmem_cache_alloc_node 32 147
-kmem_cache_create 82 147
-kmem_cache_destroy 352 147
-kmem_cache_free 241 147
-kmem_cache_free_bulk 354 147
-kmem_cache_zalloc 32 147
-kmemdup 32 151
-kmemdup_nul 32 151
-kobject_get 232 152
-kobject_get_unless_zero 227 152
-kobject_put 255 152
-krealloc 32 147
-krealloc_array 32 147
-kref_get 39 153
-kref_get_unless_zero 227 153
-kref_init 7 153
-kref_put 355 153
-kref_put_lock 356 153
-kref_put_mutex 357 153
-kref_read 9 153
-kstrdup 32 151
-kstrdup_const 32 151
-kstrndup 32 151
-kthread_bind 207 154
-kthread_cancel_work_sync 231 154
-kthread_create 82 154
-kthread_destroy_worker 231 154
-kthread_flush_work 231 154
-kthread_flush_worker 231 154
-kthread_park 358 154
-kthread_parkme 211 154
-kthread_queue_work 359 154
-kthread_run 360 154
-kthread_should_park 361 154
-kthread_should_stop 361 154
-kthread_should_stop_or_park 362 154
-kthread_stop 358 154
-kthread_unpark 363 154
-ktime_add 1 155
-ktime_get 1 155
-ktime_get_boottime 1 155
-ktime_get_ns 1 155
-ktime_get_real 1 155
-ktime_ms_delta 1 155
-ktime_sub 1 155
-ktime_to_ms 1 155
-ktime_to_ns 1 155
-ktime_to_us 1 155
-ktime_us_delta 1 155
-kunmap 207 150
-kunmap_atomic 364 150
-kunmap_local 33 150
-kvasprintf 32 146
-kvcalloc 32 147
-kvfree 365 147
-kvfree_rcu 31 64
-kvfree_rcu_mightsleep 352 64
-kvfree_sensitive 365 147
-kvmalloc 32 147
-kvmalloc_array 32 147
-kvmalloc_node 32 147
-kvmemdup 32 151
-kvrealloc 32 147
-kvzalloc 32 147
-kvzalloc_node 32 147
-kzalloc 32 147
-kzalloc_node 32 147
-kzalloc_obj 32 147
-kzalloc_objs 32 147
-latch_tree_find 331 156
-latch_tree_insert 366 156
-le16_to_cpu 1 56
-le32_to_cpu 1 56
-le64_to_cpu 1 56
-likely 1 13
-list_add 57 11
-list_add_rcu 327 131
-list_add_tail 57 11
-list_add_tail_rcu 327 131
-list_add_tail_release 327 11
-list_bidir_del_rcu 7 131
-list_bulk_move_tail 57 11
-list_del 6 11
-list_del_init 6 11
-list_del_init_careful 367 11
-list_del_rcu 7 131
-list_empty 9 11
-list_empty_careful 52 11
-list_entry 1 47
-list_entry_lockless 233 131
-list_entry_rcu 233 131
-list_first_entry 193 11
-list_first_entry_or_null 9 11
-list_first_entry_or_null_acquire 52 11
-list_first_or_null_rcu 233 131
-list_for_each 217 11
-list_for_each_entry 217 11
-list_for_each_entry_continue 217 11
-list_for_each_entry_continue_rcu 331 131
-list_for_each_entry_from 217 11
-list_for_each_entry_from_rcu 331 131
-list_for_each_entry_lockless 331 131
-list_for_each_entry_rcu 331 131
-list_for_each_entry_reverse 217 11
-list_for_each_entry_safe 332 11
-list_for_each_entry_safe_continue 332 11
-list_for_each_entry_safe_from 332 11
-list_for_each_entry_safe_reverse 332 11
-list_for_each_entry_srcu 331 131
-list_for_each_prev 217 11
-list_for_each_prev_safe 332 11
-list_for_each_rcu 331 131
-list_for_each_safe 332 11
-list_is_first 193 11
-list_is_head 193 11
-list_is_last 193 11
-list_is_singular 193 11
-list_last_entry 193 11
-list_move 57 11
-list_move_tail 57 11
-list_next_entry 193 11
-list_next_or_null_rcu 331 131
-list_prev_entry 193 11
-list_replace 56 11
-list_replace_init 56 11
-list_replace_rcu 326 131
-list_rotate_left 6 11
-list_splice 57 11
-list_splice_init 57 11
-list_splice_init_rcu 368 131
-list_splice_rcu 327 131
-list_splice_tail 57 11
-list_splice_tail_init 57 11
-list_splice_tail_init_rcu 368 131
-list_swap 57 11
-llist_add 369 28
-llist_add_batch 370 28
-llist_del_all 371 28
-llist_del_first 372 28
-llist_del_first_init 372 28
-llist_del_first_this 373 28
-llist_empty 9 28
-llist_next 9 28
-local64_add 374 157
-local64_add_return 375 157
-local64_cmpxchg 376 157
-local64_dec 377 157
-local64_dec_return 378 157
-local64_inc 379 157
-local64_inc_return 380 157
-local64_read 381 157
-local64_set 382 157
-local64_sub 383 157
-local64_sub_return 384 157
-local64_xchg 385 157
-local_add 374 157
-local_add_return 375 157
-local_bh_disable 37 158
-local_bh_enable 38 158
-local_bh_enable_ip 38 29
-local_clock 1 155
-local_cmpxchg 376 157
-local_dec 377 157
-local_dec_return 378 157
-local_inc 379 157
-local_inc_return 380 157
-local_irq_disable 89 158
-local_irq_enable 90 158
-local_irq_restore 90 158
-local_irq_save 89 158
-local_lock 291 159
-local_lock_irq 292 159
-local_lock_irqsave 292 159
-local_lock_nested_bh 386 159
-local_read 381 157
-local_set 382 157
-local_sub 383 157
-local_sub_return 384 157
-local_trylock 387 159
-local_trylock_irqsave 388 159
-local_unlock 389 159
-local_unlock_irq 390 159
-local_unlock_irqrestore 390 159
-local_unlock_nested_bh 391 159
-local_xchg 385 157
-lock_buffer 392 63
-lock_page 263 100
-lock_sock 393 57
-lock_sock_fast 394 57
-lock_sock_nested 393 57
-lock_vma_under_rcu 395 160
-lockdep_assert 3 161
-lockdep_assert_RT_in_threaded_ctx 3 161
-lockdep_assert_cpus_held 3 161
-lockdep_assert_held 33 161
-lockdep_assert_held_once 33 161
-lockdep_assert_held_read 33 161
-lockdep_assert_held_write 33 161
-lockdep_assert_in_softirq 3 161
-lockdep_assert_irqs_disabled 3 161
-lockdep_assert_irqs_enabled 3 161
-lockdep_assert_none_held_once 3 161
-lockdep_assert_not_held 33 161
-lockdep_assert_preemption_disabled 3 161
-lockdep_assert_preemption_enabled 3 161
-lockdep_assert_rq_held 33 37
-lockdep_is_held 396 161
-lockdep_rtnl_is_held 17 4
-lockdep_set_class 33 161
-lockdep_set_class_and_name 33 161
-lockdep_set_novalidate_class 33 161
-lockdep_set_subclass 33 161
-lockdep_sock_is_held 396 57
-lockref_get 39 162
-lockref_get_not_dead 227 162
-lockref_get_not_zero 227 162
-lockref_mark_dead 6 162
-lockref_put_or_lock 397 162
-lockref_put_return 398 162
-lower_32_bits 1 24
-mark_buffer_dirty 399 63
-max 1 41
-max3 1 41
-max_t 1 41
-maybe_get_net 227 117
-mb 246 92
-mdelay 3 110
-memcmp 1 151
-memcpy 6 151
-memcpy_fromio 400 27
-memcpy_toio 33 27
-memdup_user 401 151
-memmove 6 151
-mempool_alloc 32 163
-mempool_free 31 163
-memset 6 151
-memset_io 33 27
-memzero_explicit 6 151
-might_lock 33 161
-might_sleep 402 164
-might_sleep_if 403 164
-migrate_disable 294 32
-migrate_enable 404 32
-min 1 41
-min3 1 41
-min_t 1 41
-mm_tlb_flush_nested 9 82
-mm_tlb_flush_pending 9 82
-mmap_assert_locked 33 160
-mmap_assert_write_locked 33 160
-mmap_lock_is_contended 396 160
-mmap_lock_speculate_retry 405 160
-mmap_lock_speculate_try_begin 406 160
-mmap_read_lock 295 160
-mmap_read_lock_killable 407 160
-mmap_read_trylock 408 160
-mmap_read_unlock 409 160
-mmap_read_unlock_non_owner 409 160
-mmap_write_downgrade 195 160
-mmap_write_lock 297 160
-mmap_write_lock_killable 410 160
-mmap_write_lock_nested 297 160
-mmap_write_unlock 411 160
-mmdrop 276 119
-mmdrop_sched 276 119
-mmget 39 119
-mmget_not_zero 153 119
-mmgrab 39 119
-mmiowb 346 165
-mmput 412 119
-mmput_async 276 119
-mmu_notifier_invalidate_range_end 4 166
-mmu_notifier_invalidate_range_start 207 166
-mnt_drop_write 258 167
-mnt_drop_write_file 258 167
-mnt_want_write 413 167
-mnt_want_write_file 413 167
-mntget 414 167
-mntput 415 167
-mod_delayed_work 416 10
-mod_delayed_work_on 417 10
-mod_timer 77 42
-mod_timer_pending 77 42
-module_put 276 30
-msecs_to_jiffies 1 143
-msleep 211 110
-msleep_interruptible 210 110
-mutex_destroy 418 52
-mutex_init 6 52
-mutex_is_locked 396 168
-mutex_lock 236 168
-mutex_lock_interruptible 237 168
-mutex_lock_interruptible_nested 237 168
-mutex_lock_io 236 168
-mutex_lock_io_nested 236 168
-mutex_lock_killable 237 168
-mutex_lock_killable_nested 237 168
-mutex_lock_nest_lock 236 168
-mutex_lock_nested 236 168
-mutex_trylock 238 168
-mutex_unlock 239 168
-napi_alloc_skb 1 36
-napi_complete 419 31
-napi_complete_done 419 31
-napi_consume_skb 197 36
-napi_disable 420 31
-napi_enable 421 31
-napi_gro_receive 50 31
-napi_schedule 422 31
-napi_schedule_irqoff 399 31
-napi_schedule_prep 422 31
-napi_synchronize 194 31
-ndelay 3 110
-need_resched 423 72
-need_seqretry 53 34
-neigh_hold 39 169
-neigh_release 197 169
-netdev_alert 3 170
-netdev_alloc_skb 1 36
-netdev_completed_queue 5 31
-netdev_crit 3 170
-netdev_dbg 3 170
-netdev_emerg 3 170
-netdev_err 3 170
-netdev_hold 234 31
-netdev_info 3 170
-netdev_lock 236 31
-netdev_lock_ops 424 171
-netdev_notice 3 170
-netdev_priv 1 78
-netdev_put 235 31
-netdev_sent_queue 13 31
-netdev_trylock 238 31
-netdev_tx_completed_queue 5 31
-netdev_tx_sent_queue 13 31
-netdev_unlock 239 31
-netdev_unlock_ops 239 171
-netdev_warn 3 170
-netif_addr_lock 41 31
-netif_addr_lock_bh 42 31
-netif_addr_unlock 44 31
-netif_addr_unlock_bh 45 31
-netif_carrier_off 399 31
-netif_carrier_ok 9 31
-netif_carrier_on 425 31
-netif_device_attach 399 31
-netif_device_detach 425 31
-netif_device_present 9 31
-netif_dormant 9 31
-netif_queue_stopped 9 31
-netif_receive_skb 50 31
-netif_running 9 31
-netif_rx 50 31
-netif_schedule_queue 363 31
-netif_start_queue 5 31
-netif_start_subqueue 5 31
-netif_stop_queue 426 31
-netif_stop_subqueue 426 31
-netif_subqueue_maybe_stop 427 172
-netif_subqueue_stopped 9 31
-netif_subqueue_try_stop 428 172
-netif_tx_disable 399 31
-netif_tx_lock 41 31
-netif_tx_lock_bh 42 31
-netif_tx_queue_stopped 9 31
-netif_tx_start_all_queues 5 31
-netif_tx_start_queue 5 31
-netif_tx_stop_all_queues 426 31
-netif_tx_stop_queue 426 31
-netif_tx_unlock 44 31
-netif_tx_unlock_bh 45 31
-netif_tx_wake_all_queues 425 31
-netif_tx_wake_queue 425 31
-netif_txq_completed_wake 429 172
-netif_txq_maybe_stop 427 172
-netif_txq_try_stop 428 172
-netif_wake_queue 425 31
-netif_wake_subqueue 425 31
-netif_xmit_stopped 193 31
-nmi_count 17 32
-no_printk 1 99
-ns_to_ktime 1 155
-nsecs_to_jiffies 1 143
-num_online_cpus 1 72
-numa_node_id 1 78
-of_node_get 232 173
-of_node_put 255 173
-offsetof 1 47
-on_each_cpu 430 174
-on_each_cpu_cond 430 174
-on_each_cpu_mask 430 174
-order_base_2 1 1
-outb 51 33
-outb_p 51 33
-outl 51 33
-outl_p 51 33
-outsb 33 33
-outsl 33 33
-outsw 33 33
-outw 51 33
-outw_p 51 33
-p4dp_get 9 175
-page_address 1 70
-page_count 9 109
-page_folio 1 70
-page_ref_add 268 109
-page_ref_add_unless_zero 104 109
-page_ref_count 9 109
-page_ref_dec 111 109
-page_ref_dec_and_test 112 109
-page_ref_dec_return 114 109
-page_ref_freeze 269 109
-page_ref_inc 39 109
-page_ref_inc_return 154 109
-page_ref_sub 270 109
-page_ref_sub_and_test 271 109
-page_ref_unfreeze 160 109
-page_to_pfn 1 70
-page_to_phys 1 70
-pagefault_disable 299 22
-pagefault_enable 431 22
-path_get 432 176
-path_put 433 176
-pci_dev_get 232 177
-pci_dev_lock 236 177
-pci_dev_put 255 177
-pci_dev_unlock 239 177
-pci_get_drvdata 1 78
-pci_lock_rescan_remove 434 177
-pci_unlock_rescan_remove 435 177
-per_cpu 436 114
-per_cpu_ptr 50 114
-percpu_counter_add 437 178
-percpu_counter_add_batch 437 178
-percpu_counter_compare 438 178
-percpu_counter_dec 235 178
-percpu_counter_inc 234 178
-percpu_counter_read 438 178
-percpu_counter_read_positive 9 178
-percpu_counter_set 439 178
-percpu_counter_sub 440 178
-percpu_counter_sum 438 178
-percpu_counter_sum_positive 438 178
-percpu_down_read 300 179
-percpu_down_read_freezable 300 179
-percpu_down_read_internal 300 179
-percpu_down_read_trylock 441 179
-percpu_down_write 302 179
-percpu_is_read_locked 396 179
-percpu_is_write_locked 396 179
-percpu_ref_get 39 81
-percpu_ref_get_many 268 81
-percpu_ref_is_dying 193 81
-percpu_ref_is_zero 9 81
-percpu_ref_kill 33 81
-percpu_ref_kill_and_confirm 33 81
-percpu_ref_put 111 81
-percpu_ref_put_many 270 81
-percpu_ref_reinit 4 81
-percpu_ref_resurrect 4 81
-percpu_ref_switch_to_atomic 4 81
-percpu_ref_switch_to_atomic_sync 420 81
-percpu_ref_switch_to_percpu 4 81
-percpu_ref_tryget 227 81
-percpu_ref_tryget_live 227 81
-percpu_ref_tryget_live_rcu 227 81
-percpu_ref_tryget_many 442 81
-percpu_rwsem_is_held 396 179
-percpu_up_read 443 179
-percpu_up_write 444 179
-pfn_to_page 1 70
-pgdp_get 9 175
-phys_to_virt 1 70
-pin_user_pages 82 70
-pin_user_pages_fast 82 70
-platform_get_drvdata 1 78
-pm_runtime_disable 207 180
-pm_runtime_get 39 180
-pm_runtime_get_if_active 227 180
-pm_runtime_get_if_in_use 227 180
-pm_runtime_get_noresume 39 180
-pm_runtime_get_sync 445 180
-pm_runtime_put 111 180
-pm_runtime_put_autosuspend 111 180
-pm_runtime_put_noidle 446 180
-pm_runtime_put_sync 447 180
-pm_runtime_resume_and_get 445 180
-pmd_clear 7 175
-pmd_install 448 181
-pmd_lock 449 116
-pmd_lockptr 50 116
-pmd_populate 450 181
-pmd_trans_huge_lock 451 116
-pmdp_establish 452 175
-pmdp_get 9 175
-pmdp_get_lockless 9 175
-pmdp_huge_clear_flush 453 175
-pmdp_huge_get_and_clear 453 175
-pmdp_invalidate 453 175
-pmem_wmb 248 92
-poll_state_synchronize_rcu 454 15
-poll_state_synchronize_srcu 455 65
-poll_wait 456 182
-pr_alert 3 99
-pr_alert_once 3 99
-pr_alert_ratelimited 3 99
-pr_cont 3 99
-pr_crit 3 99
-pr_crit_once 3 99
-pr_crit_ratelimited 3 99
-pr_debug 3 99
-pr_debug_once 3 99
-pr_debug_ratelimited 3 99
-pr_devel 3 99
-pr_emerg 3 99
-pr_emerg_once 3 99
-pr_emerg_ratelimited 3 99
-pr_err 3 99
-pr_err_once 3 99
-pr_err_ratelimited 3 99
-pr_info 3 99
-pr_info_once 3 99
-pr_info_ratelimited 3 99
-pr_notice 3 99
-pr_notice_once 3 99
-pr_notice_ratelimited 3 99
-pr_warn 3 99
-pr_warn_once 3 99
-pr_warn_ratelimited 3 99
-preempt_check_resched 3 32
-preempt_count 17 32
-preempt_count_add 46 32
-preempt_count_dec 47 32
-preempt_count_dec_and_test 48 32
-preempt_count_inc 46 32
-preempt_count_sub 47 32
-preempt_disable 46 158
-preempt_disable_nested 181 32
-preempt_disable_notrace 46 158
-preempt_enable 47 158
-preempt_enable_nested 181 32
-preempt_enable_no_resched 47 32
-preempt_enable_no_resched_notrace 47 32
-preempt_enable_notrace 47 158
-preempt_fold_need_resched 3 32
-preempt_model_full 17 32
-preempt_model_none 17 32
-preempt_model_preemptible 17 32
-preempt_model_rt 17 32
-preempt_model_voluntary 17 32
-preempt_set_need_resched 3 32
-preemptible 17 32
-prepare_to_rcuwait 457 106
-prepare_to_swait_event 458 35
-prepare_to_swait_exclusive 459 35
-prepare_to_wait 459 35
-prepare_to_wait_event 458 35
-prepare_to_wait_exclusive 460 35
-printk 1 99
-printk_deferred 1 99
-printk_once 1 99
-printk_ratelimited 1 99
-pskb_expand_head 461 36
-pte_clear 462 175
-pte_clear_not_present_full 462 175
-pte_lockptr 50 116
-pte_offset_map 463 175
-pte_offset_map_lock 464 116
-pte_offset_map_nolock 465 175
-pte_offset_map_ro_nolock 465 175
-pte_offset_map_rw_nolock 465 175
-pte_unmap 466 175
-pte_unmap_unlock 467 116
-ptep_clear_flush 453 175
-ptep_clear_flush_young 468 175
-ptep_get 9 175
-ptep_get_and_clear 453 175
-ptep_get_and_clear_full 453 175
-ptep_get_lockless 9 175
-ptep_modify_prot_commit 469 175
-ptep_modify_prot_start 453 175
-ptep_set_access_flags 470 175
-ptep_set_wrprotect 471 175
-ptep_test_and_clear_young 468 175
-ptep_try_set 472 175
-pud_lock 449 116
-pud_trans_huge_lock 451 116
-pudp_get 9 175
-pudp_huge_get_and_clear 453 175
-put_bh 197 63
-put_cpu 47 113
-put_cpu_ptr 473 114
-put_cpu_var 474 114
-put_cred 276 115
-put_device 255 78
-put_net 197 117
-put_page 266 70
-put_page_testzero 112 70
-put_pid 197 118
-put_task_struct 197 120
-put_user 49 26
-queue_delayed_work 359 10
-queue_delayed_work_on 475 10
-queue_rcu_work 359 10
-queue_work 359 10
-queue_work_node 475 10
-queue_work_on 475 10
-queued_spin_lock 91 46
-queued_spin_trylock 92 46
-queued_spin_unlock 93 46
-radix_tree_insert 476 183
-radix_tree_lookup 233 183
-raw_cpu_add 62 38
-raw_cpu_add_return 63 38
-raw_cpu_and 64 38
-raw_cpu_cmpxchg 65 38
-raw_cpu_dec 66 38
-raw_cpu_dec_return 67 38
-raw_cpu_inc 68 38
-raw_cpu_inc_return 69 38
-raw_cpu_or 70 38
-raw_cpu_ptr 50 114
-raw_cpu_read 71 38
-raw_cpu_sub 72 38
-raw_cpu_sub_return 73 38
-raw_cpu_try_cmpxchg 74 38
-raw_cpu_write 75 38
-raw_cpu_xchg 76 38
-raw_irqs_disabled 17 32
-raw_local_irq_disable 89 158
-raw_local_irq_enable 90 158
-raw_local_irq_restore 90 158
-raw_local_irq_save 89 158
-raw_notifier_call_chain 461 54
-raw_read_seqcount 52 34
-raw_read_seqcount_begin 52 34
-raw_read_seqcount_latch 233 34
-raw_read_seqcount_latch_retry 405 34
-raw_seqcount_begin 52 34
-raw_seqcount_try_begin 406 34
-raw_smp_processor_id 1 113
-raw_spin_is_contended 396 48
-raw_spin_is_locked 396 48
-raw_spin_lock 288 184
-raw_spin_lock_bh 306 184
-raw_spin_lock_init 6 48
-raw_spin_lock_irq 289 184
-raw_spin_lock_irq_rcu_node 289 185
-raw_spin_lock_irqsave 289 184
-raw_spin_lock_irqsave_nested 289 184
-raw_spin_lock_irqsave_rcu_node 289 185
-raw_spin_lock_nest_lock 288 184
-raw_spin_lock_nested 288 184
-raw_spin_lock_rcu_node 288 185
-raw_spin_rq_lock 288 37
-raw_spin_rq_lock_irqsave 289 37
-raw_spin_rq_unlock 477 37
-raw_spin_trylock 478 184
-raw_spin_trylock_bh 479 184
-raw_spin_trylock_irq 480 184
-raw_spin_trylock_irqsave 480 184
-raw_spin_unlock 477 184
-raw_spin_unlock_bh 481 184
-raw_spin_unlock_irq 482 184
-raw_spin_unlock_irq_rcu_node 482 185
-raw_spin_unlock_irqrestore 482 184
-raw_spin_unlock_irqrestore_rcu_node 482 185
-raw_spin_unlock_rcu_node 477 185
-raw_write_seqcount_barrier 483 34
-raw_write_seqcount_begin 484 34
-raw_write_seqcount_end 485 34
-raw_write_seqcount_latch 483 34
-rb_entry 1 47
-rb_erase 57 186
-rb_find_rcu 331 186
-rb_first 193 186
-rb_insert_color 57 186
-rb_last 193 186
-rb_link_node 486 186
-rb_link_node_rcu 487 186
-rb_next 193 186
-rb_prev 193 186
-rcu_access_pointer 0 187
-rcu_assign_pointer 488 14
-rcu_assign_sk_user_data 326 57
-rcu_barrier 211 188
-rcu_barrier_tasks 211 188
-rcu_barrier_tasks_trace 211 188
-rcu_dereference 489 187
-rcu_dereference_all 489 187
-rcu_dereference_all_check 489 187
-rcu_dereference_bh 489 187
-rcu_dereference_bh_check 489 187
-rcu_dereference_check 489 187
-rcu_dereference_protected 490 187
-rcu_dereference_raw 489 187
-rcu_dereference_raw_check 489 187
-rcu_dereference_rtnl 489 4
-rcu_dereference_sched 489 187
-rcu_dereference_sched_check 489 187
-rcu_dereference_sk_user_data 233 57
-rcu_is_watching 17 15
-rcu_pointer_handoff 50 187
-rcu_read_lock 310 189
-rcu_read_lock_any_held 17 15
-rcu_read_lock_bh 491 189
-rcu_read_lock_bh_held 17 15
-rcu_read_lock_dont_migrate 492 189
-rcu_read_lock_held 17 15
-rcu_read_lock_sched 493 189
-rcu_read_lock_sched_held 17 15
-rcu_read_lock_sched_notrace 493 189
-rcu_read_lock_trace 311 189
-rcu_read_unlock 494 189
-rcu_read_unlock_bh 495 189
-rcu_read_unlock_migrate 496 189
-rcu_read_unlock_sched 497 189
-rcu_read_unlock_sched_notrace 497 189
-rcu_read_unlock_trace 498 189
-rcu_replace_pointer 499 14
-rcu_sync_enter 500 190
-rcu_sync_exit 198 190
-rcu_sync_is_idle 9 190
-rcuref_get 227 191
-rcuref_init 159 191
-rcuref_put 356 191
-rcuref_read 9 191
-rcuwait_active 9 106
-rcuwait_wait_event 179 106
-rcuwait_wake_up 229 106
-read_lock 312 184
-read_lock_bh 501 184
-read_lock_irq 313 184
-read_lock_irqsave 313 184
-read_poll_timeout 82 192
-read_poll_timeout_atomic 1 192
-read_seqbegin 52 34
-read_seqbegin_or_lock 502 34
-read_seqbegin_or_lock_irqsave 52 34
-read_seqcount_begin 52 34
-read_seqcount_latch 233 34
-read_seqcount_latch_retry 405 34
-read_seqcount_retry 405 34
-read_seqlock_excl 503 34
-read_seqlock_excl_bh 504 34
-read_seqlock_excl_irq 505 34
-read_seqlock_excl_irqsave 505 34
-read_seqretry 405 34
-read_sequnlock_excl 506 34
-read_sequnlock_excl_bh 507 34
-read_sequnlock_excl_irq 508 34
-read_sequnlock_excl_irqrestore 508 34
-read_thread_flags 423 66
-read_trylock 509 184
-read_unlock 510 184
-read_unlock_bh 511 184
-read_unlock_irq 512 184
-read_unlock_irqrestore 512 184
-readb 50 33
-readb_relaxed 50 33
-readl 50 33
-readl_poll_timeout 196 192
-readl_poll_timeout_atomic 50 192
-readl_relaxed 50 33
-readq 50 33
-readq_poll_timeout 196 192
-readq_poll_timeout_atomic 50 192
-readq_relaxed 50 33
-readsb 33 33
-readsl 33 33
-readsq 33 33
-readsw 33 33
-readw 50 33
-readw_relaxed 50 33
-readx_poll_timeout 513 192
-readx_poll_timeout_atomic 514 192
-refcount_add 95 193
-refcount_add_not_zero 515 193
-refcount_add_not_zero_acquire 516 193
-refcount_dec 197 193
-refcount_dec_and_lock 356 193
-refcount_dec_and_lock_irqsave 356 193
-refcount_dec_and_mutex_lock 357 193
-refcount_dec_and_test 517 193
-refcount_dec_if_one 518 193
-refcount_dec_not_one 518 193
-refcount_inc 39 193
-refcount_inc_not_zero 227 193
-refcount_inc_not_zero_acquire 286 193
-refcount_read 9 193
-refcount_set 159 193
-refcount_set_release 160 193
-refcount_sub_and_test 519 193
-register_netdev 196 194
-regulator_disable 196 195
-regulator_enable 196 195
-reinit_completion 6 69
-release_sock 520 57
-remove_wait_queue 33 39
-request_firmware 196 196
-request_irq 82 86
-request_module 196 197
-request_threaded_irq 82 86
-rhashtable_destroy 194 198
-rhashtable_insert_fast 521 198
-rhashtable_lookup 233 198
-rhashtable_lookup_fast 233 198
-rhashtable_lookup_insert_fast 521 198
-rhashtable_remove_fast 522 198
-rhashtable_walk_next 233 198
-rhashtable_walk_start 523 198
-rhashtable_walk_stop 466 198
-rmb 247 92
-round_down 1 1
-round_up 1 1
-rounddown 1 1
-roundup 1 1
-rq_lock 288 37
-rq_lock_irq 289 37
-rq_lock_irqsave 289 37
-rq_unlock 477 37
-rq_unlock_irq 482 37
-rq_unlock_irqrestore 482 37
-rt_mutex_lock 524 199
-rt_mutex_lock_interruptible 525 199
-rt_mutex_lock_killable 525 199
-rt_mutex_lock_nested 524 199
-rt_mutex_trylock 526 199
-rt_mutex_unlock 527 199
-rtnl_dereference 490 4
-rtnl_is_locked 17 4
-rtnl_lock 528 4
-rtnl_lock_interruptible 529 4
-rtnl_lock_killable 529 4
-rtnl_net_lock 530 4
-rtnl_net_unlock 531 4
-rtnl_trylock 532 4
-rtnl_unlock 533 4
-rwlock_init 6 48
-rwlock_is_contended 396 48
-rwlock_needbreak 396 48
-rwsem_assert_held 33 96
-rwsem_assert_held_write 33 96
-rwsem_is_contended 396 96
-rwsem_is_locked 396 96
-sb_bread 196 63
-sb_end_intwrite 258 102
-sb_end_pagefault 258 102
-sb_end_write 258 102
-sb_start_intwrite 260 102
-sb_start_pagefault 260 102
-sb_start_write 260 102
-sb_start_write_trylock 534 102
-sched_clock 1 155
-sched_preempt_enable_no_resched 47 32
-schedule 344 71
-schedule_delayed_work 535 10
-schedule_delayed_work_on 359 10
-schedule_hrtimeout 210 135
-schedule_hrtimeout_range 210 135
-schedule_on_each_cpu 345 10
-schedule_preempt_disabled 344 71
-schedule_timeout 345 71
-schedule_timeout_idle 345 71
-schedule_timeout_interruptible 345 71
-schedule_timeout_killable 345 71
-schedule_timeout_uninterruptible 345 71
-schedule_work 535 10
-schedule_work_on 359 10
-scnprintf 1 146
-scoped_cond_guard 4 7
-scoped_guard 4 7
-scoped_seqlock_read 502 34
-scsi_host_put 255 200
-sema_init 6 95
-seqcount_init 6 201
-seqlock_init 6 201
-set_bit 218 21
-set_buffer_uptodate 536 63
-set_cpus_allowed_ptr 196 83
-set_current_state 537 35
-set_mask_bits 538 24
-set_page_count 159 109
-set_pmd 159 175
-set_pmd_at 539 175
-set_pte 159 175
-set_pte_at 539 175
-set_ptes 539 175
-set_pud_at 539 175
-set_special_state 54 72
-set_thread_flag 540 66
-set_ti_thread_flag 541 66
-set_tsk_need_resched 13 66
-set_tsk_thread_flag 541 66
-signal_pending 9 202
-sizeof 1 47
-sizeof_field 1 47
-sk_free 197 57
-skb_clone 32 36
-skb_copy 32 36
-skb_dequeue 542 36
-skb_dequeue_tail 542 36
-skb_get 232 36
-skb_peek 193 36
-skb_queue_empty 193 36
-skb_queue_empty_lockless 9 36
-skb_queue_head 326 36
-skb_queue_head_init 6 36
-skb_queue_len 193 36
-skb_queue_len_lockless 9 36
-skb_queue_purge 543 36
-skb_queue_tail 326 36
-skb_unlink 544 36
-skb_unref 356 36
-smp_acquire__after_ctrl_dep 247 50
-smp_call_function 430 174
-smp_call_function_any 545 174
-smp_call_function_many 430 174
-smp_call_function_single 545 174
-smp_call_function_single_async 545 174
-smp_cond_load_acquire 52 50
-smp_cond_load_relaxed 9 50
-smp_load_acquire 52 203
-smp_mb 246 92
-smp_mb__after_atomic 546 49
-smp_mb__after_mmgrab 546 119
-smp_mb__after_spinlock 546 204
-smp_mb__after_srcu_read_lock 546 65
-smp_mb__after_srcu_read_unlock 546 204
-smp_mb__after_switch_mm 246 37
-smp_mb__after_unlock_lock 546 204
-smp_mb__before_atomic 547 49
-smp_processor_id 1 113
-smp_read_barrier_depends 346 165
-smp_rmb 247 92
-smp_store_mb 548 92
-smp_store_release 160 203
-smp_wmb 248 92
-snprintf 1 146
-sock_flag 549 57
-sock_hold 39 57
-sock_owned_by_me 33 57
-sock_owned_by_user 193 57
-sock_owned_by_user_nocheck 193 57
-sock_poll_wait 456 57
-sock_put 197 57
-sock_reset_flag 550 57
-sock_set_flag 551 57
-sock_valbool_flag 552 57
-softirq_count 17 32
-spi_get_drvdata 1 78
-spi_sync 196 205
-spin_is_contended 396 48
-spin_is_locked 396 48
-spin_lock 41 184
-spin_lock_bh 42 184
-spin_lock_init 6 48
-spin_lock_irq 318 184
-spin_lock_irqsave 318 184
-spin_lock_irqsave_nested 318 184
-spin_lock_nest_lock 41 184
-spin_lock_nested 41 184
-spin_needbreak 396 48
-spin_trylock 451 184
-spin_trylock_bh 553 184
-spin_trylock_irq 554 184
-spin_trylock_irqsave 554 184
-spin_unlock 44 184
-spin_unlock_bh 45 184
-spin_unlock_irq 555 184
-spin_unlock_irqrestore 555 184
-spin_until_cond 556 206
-sprintf 1 146
-srcu_barrier 194 65
-srcu_dereference 489 187
-srcu_dereference_check 489 187
-srcu_dereference_notrace 489 187
-srcu_down_read 557 65
-srcu_down_read_fast 557 65
-srcu_read_lock 557 65
-srcu_read_lock_fast 557 65
-srcu_read_lock_fast_notrace 557 65
-srcu_read_lock_fast_updown 557 65
-srcu_read_lock_held 396 15
-srcu_read_lock_nmisafe 557 65
-srcu_read_lock_notrace 557 65
-srcu_read_unlock 558 65
-srcu_read_unlock_fast 558 65
-srcu_read_unlock_fast_notrace 558 65
-srcu_read_unlock_fast_updown 558 65
-srcu_read_unlock_nmisafe 558 65
-srcu_read_unlock_notrace 558 65
-srcu_up_read 558 65
-srcu_up_read_fast 558 65
-ssleep 211 110
-start_poll_synchronize_rcu 285 15
-start_poll_synchronize_srcu 50 65
-static_assert 3 13
-static_branch_dec 559 207
-static_branch_dec_cpuslocked 559 207
-static_branch_disable 560 207
-static_branch_disable_cpuslocked 560 207
-static_branch_enable 560 207
-static_branch_enable_cpuslocked 560 207
-static_branch_inc 561 207
-static_branch_inc_cpuslocked 561 207
-static_branch_likely 562 207
-static_branch_unlikely 562 207
-static_key_count 9 144
-static_key_enabled 562 207
-static_key_false 562 207
-static_key_fast_inc_not_disabled 153 144
-static_key_slow_dec 559 207
-static_key_slow_dec_cpuslocked 559 207
-static_key_slow_inc 561 207
-static_key_slow_inc_cpuslocked 561 207
-static_key_true 562 207
-stop_machine 345 208
-store_release_wake_up 563 53
-strcasecmp 1 151
-strchr 1 151
-strcmp 1 151
-strcpy 6 151
-strlcpy 6 151
-strlen 1 151
-strncmp 1 151
-strncpy 6 151
-strncpy_from_user 27 26
-strndup_user 401 151
-strnlen 1 151
-strnlen_user 401 26
-strrchr 1 151
-strscpy 6 151
-strscpy_pad 6 151
-strstr 1 151
-struct_size 1 47
-submit_bio 4 58
-submit_bio_wait 179 58
-swait_active 9 18
-swait_event_exclusive 564 35
-swait_event_idle_exclusive 564 35
-swait_event_interruptible_exclusive 565 35
-swait_event_interruptible_timeout_exclusive 565 35
-swait_event_timeout_exclusive 565 35
-swake_up_all 40 139
-swake_up_all_locked 40 139
-swake_up_locked 40 139
-swake_up_one 40 139
-swq_has_sleeper 278 18
-sync_blockdev 179 62
-sync_cmpxchg 107 49
-sync_try_cmpxchg 167 49
-synchronize_hardirq 243 86
-synchronize_irq 194 86
-synchronize_net 212 194
-synchronize_rcu 212 74
-synchronize_rcu_expedited 212 74
-synchronize_rcu_tasks 566 74
-synchronize_rcu_tasks_rude 566 74
-synchronize_rcu_tasks_trace 566 74
-synchronize_srcu 500 65
-synchronize_srcu_expedited 500 65
-sysfs_emit 1 146
-sysfs_emit_at 1 146
-task_cpu 1 72
-task_lock 41 120
-task_pid_nr 1 72
-task_rq_lock 567 37
-task_rq_unlock 568 37
-task_tgid_nr 1 72
-task_unlock 44 120
-task_work_add 569 209
-tasklet_disable 420 86
-tasklet_disable_in_atomic 459 86
-tasklet_disable_nosync 277 86
-tasklet_enable 197 86
-tasklet_hi_schedule 363 86
-tasklet_init 6 86
-tasklet_kill 194 86
-tasklet_schedule 363 86
-tasklet_setup 6 86
-tasklet_unlock_wait 231 86
-test_and_change_bit 570 21
-test_and_clear_bit 219 21
-test_and_clear_thread_flag 571 66
-test_and_clear_ti_thread_flag 572 66
-test_and_clear_tsk_thread_flag 572 66
-test_and_clear_wake_up_bit 573 53
-test_and_set_bit 220 21
-test_and_set_bit_lock 574 21
-test_and_set_thread_flag 575 66
-test_and_set_ti_thread_flag 576 66
-test_and_set_tsk_thread_flag 576 66
-test_bit 221 21
-test_bit_acquire 577 21
-test_thread_flag 578 66
-test_ti_thread_flag 549 66
-test_tsk_thread_flag 549 66
-this_cpu_add 62 38
-this_cpu_add_return 63 38
-this_cpu_and 64 38
-this_cpu_cmpxchg 65 38
-this_cpu_cmpxchg128 65 38
-this_cpu_cmpxchg64 65 38
-this_cpu_dec 66 38
-this_cpu_dec_return 67 38
-this_cpu_inc 68 38
-this_cpu_inc_return 69 38
-this_cpu_or 70 38
-this_cpu_ptr 50 114
-this_cpu_read 71 38
-this_cpu_sub 72 38
-this_cpu_sub_return 73 38
-this_cpu_try_cmpxchg 74 38
-this_cpu_try_cmpxchg128 74 38
-this_cpu_try_cmpxchg64 74 38
-this_cpu_write 75 38
-this_cpu_xchg 76 38
-time_after 1 143
-time_after_eq 1 143
-time_before 1 143
-time_before_eq 1 143
-time_is_after_jiffies 1 143
-time_is_before_jiffies 1 143
-timer_delete 199 42
-timer_delete_sync 230 42
-timer_delete_sync_try 199 42
-timer_pending 53 210
-timer_reduce 77 42
-timer_setup 6 210
-timer_shutdown 199 42
-timer_shutdown_sync 230 42
-tlb_finish_mmu 21 211
-tlb_flush_mmu 21 211
-tlb_gather_mmu 400 211
-tlb_remove_page 50 211
-tlb_remove_table 241 211
-truncate_inode_pages 207 70
-try_cmpxchg 167 49
-try_cmpxchg128 167 49
-try_cmpxchg128_acquire 168 49
-try_cmpxchg128_local 579 68
-try_cmpxchg128_relaxed 169 49
-try_cmpxchg128_release 170 49
-try_cmpxchg64 167 49
-try_cmpxchg64_acquire 168 49
-try_cmpxchg64_local 579 68
-try_cmpxchg64_relaxed 169 49
-try_cmpxchg64_release 170 49
-try_cmpxchg_acquire 168 49
-try_cmpxchg_local 579 68
-try_cmpxchg_relaxed 169 49
-try_cmpxchg_release 170 49
-try_get_page 227 70
-try_module_get 153 30
-try_to_del_timer_sync 199 42
-try_to_wake_up 229 35
-try_wait_for_completion 580 69
-tryget_task_struct 227 120
-trylock_buffer 581 63
-trylock_page 273 100
-typeof 1 47
-u64_stats_add 582 212
-u64_stats_fetch_begin 50 212
-u64_stats_fetch_retry 396 212
-u64_stats_inc 379 212
-u64_stats_init 6 212
-u64_stats_read 438 212
-u64_stats_set 382 212
-u64_stats_sub 583 212
-u64_stats_update_begin 584 212
-u64_stats_update_begin_irqsave 585 212
-u64_stats_update_end 586 212
-u64_stats_update_end_irqrestore 586 212
-uart_port_lock 41 213
-uart_port_lock_irq 318 213
-uart_port_lock_irqsave 318 213
-uart_port_trylock 451 213
-uart_port_trylock_irqsave 554 213
-uart_port_unlock 44 213
-uart_port_unlock_irq 555 213
-uart_port_unlock_irqrestore 555 213
-udelay 3 110
-umax 1 41
-umin 1 41
-unlikely 1 13
-unlock_buffer 587 63
-unlock_new_inode 363 104
-unlock_page 274 100
-unlock_sock_fast 520 57
-unrcu_pointer 50 187
-unreachable 3 13
-unregister_netdev 194 194
-up 588 95
-up_read 87 96
-up_read_non_owner 87 96
-up_write 88 96
-update_mmu_cache 3 107
-upper_32_bits 1 24
-usb_alloc_urb 32 214
-usb_control_msg 196 214
-usb_free_urb 31 214
-usb_get_dev 232 214
-usb_kill_urb 194 214
-usb_put_dev 255 214
-usb_submit_urb 32 214
-usecs_to_jiffies 1 143
-usleep_idle_range 211 110
-usleep_range 211 110
-usleep_range_state 211 110
-vfree 352 215
-vfs_fsync 179 104
-virt_load_acquire 52 203
-virt_mb 246 92
-virt_mb__after_atomic 546 49
-virt_mb__before_atomic 547 49
-virt_rmb 247 92
-virt_store_mb 548 92
-virt_store_release 160 203
-virt_to_folio 1 70
-virt_to_page 1 70
-virt_to_phys 1 70
-virt_wmb 248 92
-vma_assert_locked 33 160
-vma_assert_write_locked 33 160
-vma_end_read 589 160
-vma_end_write_all 590 160
-vma_is_attached 53 160
-vma_start_read 395 160
-vma_start_read_locked 395 160
-vma_start_read_locked_nested 395 160
-vma_start_write 591 160
-vma_start_write_killable 592 160
-vmalloc 82 215
-vzalloc 82 215
-wait_event 564 35
-wait_event_cmd 564 35
-wait_event_exclusive_cmd 564 35
-wait_event_freezable 565 35
-wait_event_freezable_timeout 565 35
-wait_event_hrtimeout 565 35
-wait_event_idle 564 35
-wait_event_idle_exclusive 564 35
-wait_event_idle_timeout 565 35
-wait_event_interruptible 565 35
-wait_event_interruptible_exclusive 565 35
-wait_event_interruptible_hrtimeout 565 35
-wait_event_interruptible_lock_irq 565 35
-wait_event_interruptible_locked 565 35
-wait_event_interruptible_locked_irq 565 35
-wait_event_interruptible_timeout 565 35
-wait_event_killable 565 35
-wait_event_killable_timeout 565 35
-wait_event_lock_irq 564 35
-wait_event_lock_irq_cmd 564 35
-wait_event_state 565 35
-wait_event_timeout 565 35
-wait_for_completion 231 69
-wait_for_completion_interruptible 593 69
-wait_for_completion_interruptible_timeout 593 69
-wait_for_completion_io 231 69
-wait_for_completion_io_timeout 593 69
-wait_for_completion_killable 593 69
-wait_for_completion_killable_timeout 593 69
-wait_for_completion_state 593 69
-wait_for_completion_timeout 593 69
-wait_on_bit 594 53
-wait_on_bit_action 594 53
-wait_on_bit_io 594 53
-wait_on_bit_lock 595 53
-wait_on_bit_lock_action 595 53
-wait_on_bit_lock_io 595 53
-wait_on_bit_timeout 594 53
-wait_on_buffer 194 63
-wait_on_page_writeback 194 100
-wait_task_inactive 179 83
-wait_var_event 194 53
-wait_var_event_any_lock 179 53
-wait_var_event_interruptible 179 53
-wait_var_event_io 194 53
-wait_var_event_killable 179 53
-wait_var_event_mutex 179 53
-wait_var_event_spinlock 179 53
-wait_var_event_timeout 179 53
-wait_woken 358 39
-waitqueue_active 9 18
-wake_q_add 596 83
-wake_q_add_safe 596 83
-wake_up 77 35
-wake_up_all 77 35
-wake_up_all_locked 40 35
-wake_up_bit 40 216
-wake_up_interruptible 77 35
-wake_up_interruptible_all 77 35
-wake_up_interruptible_nr 77 35
-wake_up_interruptible_poll 77 35
-wake_up_interruptible_sync 40 35
-wake_up_interruptible_sync_poll 40 35
-wake_up_interruptible_sync_poll_locked 40 18
-wake_up_locked 40 35
-wake_up_locked_poll 40 35
-wake_up_new_task 81 83
-wake_up_nr 77 35
-wake_up_poll 77 35
-wake_up_poll_on_current_cpu 40 18
-wake_up_pollfree 40 18
-wake_up_process 229 35
-wake_up_q 363 83
-wake_up_state 229 35
-wake_up_sync 40 35
-wake_up_var 40 216
-wake_up_var_locked 40 53
-wake_up_var_protected 40 53
-wiphy_lock 236 217
-wiphy_unlock 239 217
-wmb 248 92
-woken_wake_function 229 39
-work_pending 53 10
-wq_has_single_sleeper 9 18
-wq_has_sleeper 278 18
-write_lock 324 184
-write_lock_bh 597 184
-write_lock_irq 325 184
-write_lock_irqsave 325 184
-write_lock_nested 324 184
-write_seqcount_begin 484 34
-write_seqcount_begin_nested 484 34
-write_seqcount_end 485 34
-write_seqcount_invalidate 483 34
-write_seqcount_latch 483 34
-write_seqcount_latch_begin 484 34
-write_seqcount_latch_end 586 34
-write_seqlock 503 34
-write_seqlock_bh 504 34
-write_seqlock_irq 505 34
-write_seqlock_irqsave 505 34
-write_sequnlock 506 34
-write_sequnlock_bh 507 34
-write_sequnlock_irq 508 34
-write_sequnlock_irqrestore 508 34
-write_trylock 598 184
-write_trylock_irqsave 599 184
-write_unlock 600 184
-write_unlock_bh 601 184
-write_unlock_irq 602 184
-write_unlock_irqrestore 602 184
-writeb 51 33
-writeb_relaxed 51 33
-writel 51 33
-writel_relaxed 51 33
-writeq 51 33
-writeq_relaxed 51 33
-writesb 33 33
-writesl 33 33
-writesq 33 33
-writesw 33 33
-writew 51 33
-writew_relaxed 51 33
-ww_mutex_lock 237 218
-ww_mutex_lock_interruptible 237 218
-ww_mutex_lock_slow 236 218
-ww_mutex_lock_slow_interruptible 237 218
-ww_mutex_trylock 238 218
-ww_mutex_unlock 239 218
-xa_alloc 79 40
-xa_cmpxchg 603 40
-xa_erase 604 40
-xa_erase_irq 604 40
-xa_for_each 233 40
-xa_insert 79 40
-xa_load 233 40
-xa_lock 41 219
-xa_lock_bh 42 219
-xa_lock_irq 318 219
-xa_lock_irqsave 318 219
-xa_store 605 40
-xa_store_irq 605 40
-xa_trylock 451 219
-xa_unlock 44 219
-xa_unlock_bh 45 219
-xa_unlock_irq 555 219
-xa_unlock_irqrestore 555 219
-xas_load 233 40
-xas_lock 41 219
-xas_lock_bh 42 219
-xas_lock_irq 318 219
-xas_lock_irqsave 318 219
-xas_store 606 40
-xas_unlock 44 219
-xas_unlock_bh 45 219
-xas_unlock_irq 555 219
-xas_unlock_irqrestore 555 219
-xchg 171 49
-xchg_acquire 172 49
-xchg_relaxed 173 49
-xchg_release 174 49
-xor_unlock_is_negative_byte 607 21
-xprt_wait_for_buffer_space 13 220
-xprt_write_space 608 220
-yield 344 71
+PTR_ERR 19 14
+PTR_ERR_OR_ZERO 17 14
+PageActive 20 10
+PageAnon 21 10
+PageBuddy 20 10
+PageChecked 20 10
+PageCompound 21 10
+PageDirty 20 10
+PageForeign 20 10
+PageGuard 20 10
+PageHWPoison 20 10
+PageHead 21 10
+PageLRU 20 10
+PageLargeKmalloc 20 10
+PageLocked 20 10
+PageMappedToDisk 20 10
+PageMlocked 20 10
+PageMovableOps 20 10
+PageMovableOpsIsolated 20 10
+PageOffline 20 10
+PagePinned 20 10
+PagePrivate 20 10
+PagePrivate2 20 10
+PageReadahead 20 10
+PageReclaim 20 10
+PageReferenced 20 10
+PageReported 20 10
+PageReserved 20 10
+PageSavePinned 20 10
+PageSlab 20 10
+PageSwapBacked 20 10
+PageSwapCache 20 10
+PageTable 20 10
+PageTail 21 10
+PageUnaccepted 20 10
+PageUnevictable 20 10
+PageUptodate 22 10
+PageVmemmapSelfHosted 20 10
+PageWaiters 20 10
+PageWorkingset 20 10
+PageWriteback 20 10
+PageXenRemapped 20 10
+PageZsmalloc 20 10
+RCU_INIT_POINTER 23 25
+RCU_LOCKDEP_WARN 24 26
+READ_ONCE 25 3
+READ_ONCE_NOCHECK 26 27
+SCHED_WARN_ON 9 11
+SetPageActive 27 10
+SetPageChecked 27 10
+SetPageDirty 27 10
+SetPageForeign 27 10
+SetPageHWPoison 27 10
+SetPageLRU 27 10
+SetPageMappedToDisk 27 10
+SetPageMlocked 27 10
+SetPageMovableOps 27 10
+SetPageMovableOpsIsolated 27 10
+SetPagePinned 27 10
+SetPagePrivate 27 10
+SetPagePrivate2 27 10
+SetPageReadahead 27 10
+SetPageReclaim 27 10
+SetPageReferenced 27 10
+SetPageReserved 27 10
+SetPageSavePinned 27 10
+SetPageSwapBacked 27 10
+SetPageSwapCache 27 10
+SetPageUnevictable 27 10
+SetPageUptodate 28 10
+SetPageVmemmapSelfHosted 27 10
+SetPageWaiters 27 10
+SetPageWorkingset 27 10
+SetPageXenRemapped 27 10
+TestClearPageDirty 29 10
+TestClearPageHWPoison 29 10
+TestClearPageLRU 29 10
+TestClearPagePinned 29 10
+TestClearPageReclaim 29 10
+TestClearPageWorkingset 29 10
+TestClearPageWriteback 29 10
+TestClearPageXenRemapped 29 10
+TestSetPageDirty 30 10
+TestSetPageHWPoison 30 10
+TestSetPagePinned 30 10
+TestSetPageWriteback 30 10
+VIRTUAL_BUG_ON 6 7
+VM_BUG_ON 6 7
+VM_BUG_ON_FOLIO 6 22
+VM_BUG_ON_MM 6 22
+VM_BUG_ON_PAGE 6 22
+VM_BUG_ON_VMA 6 22
+VM_WARN_ON 9 22
+VM_WARN_ON_FOLIO 9 22
+VM_WARN_ON_MM 9 22
+VM_WARN_ON_ONCE 9 22
+VM_WARN_ON_ONCE_FOLIO 9 22
+VM_WARN_ON_ONCE_MM 9 22
+VM_WARN_ON_ONCE_PAGE 9 22
+VM_WARN_ON_ONCE_VMA 9 22
+VM_WARN_ON_PAGE 9 22
+VM_WARN_ON_VMA 9 22
+WARN 9 7
+WARN_ON 31 7
+WARN_ONCE 9 7
+WARN_ON_ONCE 31 7
+WARN_RATELIMIT 32 7
+WARN_TAINT 9 7
+WRITE_ONCE 33 3
+__ClearPageBuddy 13 10
+__ClearPageDirty 34 10
+__ClearPageGuard 13 10
+__ClearPageHead 34 10
+__ClearPageLRU 34 10
+__ClearPageLargeKmalloc 13 10
+__ClearPageLocked 34 10
+__ClearPageOffline 13 10
+__ClearPageReported 34 10
+__ClearPageReserved 34 10
+__ClearPageSlab 13 10
+__ClearPageTable 13 10
+__ClearPageUnaccepted 13 10
+__ClearPageZsmalloc 13 10
+__READ_ONCE 0 27
+__SetPageBuddy 13 10
+__SetPageGuard 13 10
+__SetPageHead 35 10
+__SetPageLargeKmalloc 13 10
+__SetPageLocked 35 10
+__SetPageOffline 13 10
+__SetPageReported 35 10
+__SetPageReserved 35 10
+__SetPageSlab 13 10
+__SetPageTable 13 10
+__SetPageUnaccepted 13 10
+__SetPageUptodate 36 10
+__SetPageZsmalloc 13 10
+__WRITE_ONCE 23 27
+__acquire 1 28
+__add_wait_queue 37 29
+__add_wait_queue_entry_tail 37 29
+__add_wait_queue_entry_tail_exclusive 37 29
+__add_wait_queue_exclusive 37 29
+__assign_bit 38 30
+__bit_spin_unlock 39 31
+__builtin_add_overflow 1 28
+__builtin_alloca 1 28
+__builtin_bswap16 1 28
+__builtin_bswap32 1 28
+__builtin_bswap64 1 28
+__builtin_choose_expr 1 28
+__builtin_clz 1 28
+__builtin_clzl 1 28
+__builtin_clzll 1 28
+__builtin_constant_p 1 28
+__builtin_ctz 1 28
+__builtin_ctzl 1 28
+__builtin_ctzll 1 28
+__builtin_dynamic_object_size 1 28
+__builtin_expect 40 23
+__builtin_ffs 1 28
+__builtin_ffsl 1 28
+__builtin_ffsll 1 28
+__builtin_frame_address 1 28
+__builtin_has_attribute 1 28
+__builtin_isdigit 1 28
+__builtin_memcmp 1 28
+__builtin_memcpy 1 28
+__builtin_memmove 1 28
+__builtin_memset 1 28
+__builtin_mul_overflow 1 28
+__builtin_object_size 1 28
+__builtin_offsetof 1 28
+__builtin_parity 1 28
+__builtin_popcount 1 28
+__builtin_popcountl 1 28
+__builtin_popcountll 1 28
+__builtin_prefetch 1 28
+__builtin_preserve_access_index 1 28
+__builtin_return_address 1 28
+__builtin_strlen 1 28
+__builtin_sub_overflow 1 28
+__builtin_trap 1 28
+__builtin_types_compatible_p 1 28
+__builtin_unreachable 5 6
+__builtin_va_arg 1 28
+__builtin_va_copy 1 28
+__builtin_va_end 1 28
+__builtin_va_start 1 28
+__change_bit 41 30
+__clear_bit 42 30
+__clear_bit_unlock 43 32
+__cond_lock 1 28
+__copy_from_user 44 33
+__copy_from_user_inatomic 45 33
+__copy_to_user 46 33
+__cpumask_assign_cpu 38 34
+__cpumask_clear_cpu 42 34
+__cpumask_set_cpu 47 34
+__ffs 1 35
+__ffs64 1 35
+__fls 1 35
+__folio_clear_active 34 10
+__folio_clear_buddy 13 10
+__folio_clear_dirty 34 10
+__folio_clear_guard 13 10
+__folio_clear_head 34 10
+__folio_clear_hugetlb 13 10
+__folio_clear_large_kmalloc 13 10
+__folio_clear_locked 34 10
+__folio_clear_lru 34 10
+__folio_clear_mlocked 34 10
+__folio_clear_offline 13 10
+__folio_clear_reported 34 10
+__folio_clear_reserved 34 10
+__folio_clear_slab 13 10
+__folio_clear_swapbacked 34 10
+__folio_clear_table 13 10
+__folio_clear_unaccepted 13 10
+__folio_clear_unevictable 34 10
+__folio_clear_zsmalloc 13 10
+__folio_mark_uptodate 36 10
+__folio_set_buddy 13 10
+__folio_set_dropbehind 35 10
+__folio_set_guard 13 10
+__folio_set_head 35 10
+__folio_set_hugetlb 13 10
+__folio_set_large_kmalloc 13 10
+__folio_set_locked 35 10
+__folio_set_offline 13 10
+__folio_set_referenced 35 10
+__folio_set_reported 35 10
+__folio_set_reserved 35 10
+__folio_set_slab 13 10
+__folio_set_swapbacked 35 10
+__folio_set_table 13 10
+__folio_set_unaccepted 13 10
+__folio_set_zsmalloc 13 10
+__free_page 48 36
+__free_pages 48 36
+__get_free_page 49 36
+__get_free_pages 49 36
+__get_user 44 37
+__iowrite32_copy 50 38
+__iowrite64_copy 50 38
+__list_del_entry 51 17
+__llist_add 52 39
+__llist_add_batch 53 39
+__llist_del_all 54 39
+__local_bh_disable_ip 55 40
+__local_bh_enable_ip 56 40
+__module_get 57 41
+__napi_schedule 58 42
+__netif_subqueue_stopped 20 42
+__netif_tx_lock 59 42
+__netif_tx_lock_bh 60 42
+__netif_tx_trylock 61 42
+__netif_tx_unlock 62 42
+__netif_tx_unlock_bh 63 42
+__preempt_count_add 64 43
+__preempt_count_dec 65 43
+__preempt_count_dec_and_test 66 43
+__preempt_count_inc 64 43
+__preempt_count_sub 65 43
+__put_user 67 37
+__raw_readb 68 44
+__raw_readl 68 44
+__raw_readq 68 44
+__raw_readw 68 44
+__raw_writeb 69 44
+__raw_writel 69 44
+__raw_writeq 69 44
+__raw_writew 69 44
+__read_seqcount_begin 70 45
+__read_seqcount_retry 71 45
+__release 1 28
+__set_bit 47 30
+__set_current_state 72 46
+__skb_dequeue 73 47
+__skb_queue_head 74 47
+__skb_queue_purge 13 47
+__skb_queue_tail 74 47
+__skb_unlink 75 47
+__stringify 1 28
+__task_rq_lock 76 48
+__test_and_change_bit 77 30
+__test_and_clear_bit 78 30
+__test_and_set_bit 79 30
+__this_cpu_add 80 49
+__this_cpu_add_return 81 49
+__this_cpu_and 82 49
+__this_cpu_cmpxchg 83 49
+__this_cpu_dec 84 49
+__this_cpu_dec_return 85 49
+__this_cpu_inc 86 49
+__this_cpu_inc_return 87 49
+__this_cpu_or 88 49
+__this_cpu_ptr 89 50
+__this_cpu_read 90 49
+__this_cpu_sub 91 49
+__this_cpu_sub_return 92 49
+__this_cpu_try_cmpxchg 93 49
+__this_cpu_write 94 49
+__this_cpu_xchg 95 49
+__wake_up 96 51
+__wake_up_sync_key 97 51
+__xa_erase 98 52
+__xa_insert 99 52
+__xa_store 100 52
+_local_bh_enable 56 40
+abs 1 13
+add_timer 101 53
+add_timer_on 101 53
+add_wait_queue 37 51
+add_wait_queue_exclusive 37 51
+add_wait_queue_priority 37 51
+alloc_page 49 36
+alloc_pages 49 36
+alloc_percpu 102 54
+alloc_percpu_gfp 49 54
+alloc_skb 49 47
+alloc_workqueue 103 16
+anon_vma_lock_read 104 55
+anon_vma_lock_write 105 55
+anon_vma_trylock_read 106 55
+anon_vma_trylock_write 107 55
+anon_vma_unlock_read 108 55
+anon_vma_unlock_write 109 55
+arch_local_irq_disable 110 56
+arch_local_irq_enable 111 56
+arch_local_irq_restore 111 56
+arch_local_irq_save 110 56
+arch_spin_lock 112 57
+arch_spin_trylock 113 57
+arch_spin_unlock 114 57
+array_index_nospec 1 58
+array_size 1 59
+assert_spin_locked 50 60
+assign_bit 115 32
+atomic64_add 116 61
+atomic64_add_negative 117 61
+atomic64_add_negative_acquire 118 61
+atomic64_add_negative_relaxed 119 61
+atomic64_add_negative_release 120 61
+atomic64_add_return 121 61
+atomic64_add_return_acquire 122 61
+atomic64_add_return_relaxed 123 61
+atomic64_add_return_release 124 61
+atomic64_add_unless 125 61
+atomic64_and 126 61
+atomic64_andnot 127 61
+atomic64_cmpxchg 128 61
+atomic64_cmpxchg_acquire 129 61
+atomic64_cmpxchg_relaxed 130 61
+atomic64_cmpxchg_release 131 61
+atomic64_cond_read_acquire 70 62
+atomic64_cond_read_relaxed 20 62
+atomic64_dec 132 61
+atomic64_dec_and_test 133 61
+atomic64_dec_if_positive 134 61
+atomic64_dec_return 135 61
+atomic64_dec_return_acquire 136 61
+atomic64_dec_return_relaxed 137 61
+atomic64_dec_return_release 138 61
+atomic64_dec_unless_positive 139 61
+atomic64_fetch_add 140 61
+atomic64_fetch_add_acquire 141 61
+atomic64_fetch_add_relaxed 142 61
+atomic64_fetch_add_release 143 61
+atomic64_fetch_add_unless 144 61
+atomic64_fetch_and 145 61
+atomic64_fetch_and_acquire 146 61
+atomic64_fetch_and_relaxed 147 61
+atomic64_fetch_and_release 148 61
+atomic64_fetch_andnot 149 61
+atomic64_fetch_andnot_acquire 150 61
+atomic64_fetch_andnot_relaxed 151 61
+atomic64_fetch_andnot_release 152 61
+atomic64_fetch_dec 153 61
+atomic64_fetch_dec_acquire 154 61
+atomic64_fetch_dec_relaxed 155 61
+atomic64_fetch_dec_release 156 61
+atomic64_fetch_inc 157 61
+atomic64_fetch_inc_acquire 158 61
+atomic64_fetch_inc_relaxed 159 61
+atomic64_fetch_inc_release 160 61
+atomic64_fetch_or 161 61
+atomic64_fetch_or_acquire 162 61
+atomic64_fetch_or_relaxed 163 61
+atomic64_fetch_or_release 164 61
+atomic64_fetch_sub 165 61
+atomic64_fetch_sub_acquire 166 61
+atomic64_fetch_sub_relaxed 167 61
+atomic64_fetch_sub_release 168 61
+atomic64_fetch_xor 169 61
+atomic64_fetch_xor_acquire 170 61
+atomic64_fetch_xor_relaxed 171 61
+atomic64_fetch_xor_release 172 61
+atomic64_inc 173 61
+atomic64_inc_and_test 174 61
+atomic64_inc_not_zero 175 61
+atomic64_inc_return 176 61
+atomic64_inc_return_acquire 177 61
+atomic64_inc_return_relaxed 178 61
+atomic64_inc_return_release 179 61
+atomic64_inc_unless_negative 175 61
+atomic64_or 180 61
+atomic64_read 20 63
+atomic64_read_acquire 70 63
+atomic64_set 181 63
+atomic64_set_release 182 63
+atomic64_sub 183 61
+atomic64_sub_and_test 184 61
+atomic64_sub_return 185 61
+atomic64_sub_return_acquire 186 61
+atomic64_sub_return_relaxed 187 61
+atomic64_sub_return_release 188 61
+atomic64_try_cmpxchg 189 61
+atomic64_try_cmpxchg_acquire 190 61
+atomic64_try_cmpxchg_relaxed 191 61
+atomic64_try_cmpxchg_release 192 61
+atomic64_xchg 193 61
+atomic64_xchg_acquire 194 61
+atomic64_xchg_relaxed 195 61
+atomic64_xchg_release 196 61
+atomic64_xor 197 61
+atomic_add 116 61
+atomic_add_negative 117 61
+atomic_add_negative_acquire 118 61
+atomic_add_negative_relaxed 119 61
+atomic_add_negative_release 120 61
+atomic_add_return 121 61
+atomic_add_return_acquire 122 61
+atomic_add_return_relaxed 123 61
+atomic_add_return_release 124 61
+atomic_add_unless 125 61
+atomic_and 126 61
+atomic_andnot 127 61
+atomic_cmpxchg 128 61
+atomic_cmpxchg_acquire 129 61
+atomic_cmpxchg_relaxed 130 61
+atomic_cmpxchg_release 131 61
+atomic_cond_read_acquire 70 62
+atomic_cond_read_relaxed 20 62
+atomic_dec 132 61
+atomic_dec_and_lock 198 60
+atomic_dec_and_lock_irqsave 198 60
+atomic_dec_and_mutex_lock 199 64
+atomic_dec_and_raw_lock 200 60
+atomic_dec_and_raw_lock_irqsave 200 60
+atomic_dec_and_test 133 61
+atomic_dec_and_wake_up 201 65
+atomic_dec_if_positive 134 61
+atomic_dec_return 135 61
+atomic_dec_return_acquire 136 61
+atomic_dec_return_relaxed 137 61
+atomic_dec_return_release 138 61
+atomic_dec_unless_positive 139 61
+atomic_fetch_add 140 61
+atomic_fetch_add_acquire 141 61
+atomic_fetch_add_relaxed 142 61
+atomic_fetch_add_release 143 61
+atomic_fetch_add_unless 144 61
+atomic_fetch_and 145 61
+atomic_fetch_and_acquire 146 61
+atomic_fetch_and_relaxed 147 61
+atomic_fetch_and_release 148 61
+atomic_fetch_andnot 149 61
+atomic_fetch_andnot_acquire 150 61
+atomic_fetch_andnot_relaxed 151 61
+atomic_fetch_andnot_release 152 61
+atomic_fetch_dec 153 61
+atomic_fetch_dec_acquire 154 61
+atomic_fetch_dec_relaxed 155 61
+atomic_fetch_dec_release 156 61
+atomic_fetch_inc 157 61
+atomic_fetch_inc_acquire 158 61
+atomic_fetch_inc_relaxed 159 61
+atomic_fetch_inc_release 160 61
+atomic_fetch_or 161 61
+atomic_fetch_or_acquire 162 61
+atomic_fetch_or_relaxed 163 61
+atomic_fetch_or_release 164 61
+atomic_fetch_sub 165 61
+atomic_fetch_sub_acquire 166 61
+atomic_fetch_sub_relaxed 167 61
+atomic_fetch_sub_release 168 61
+atomic_fetch_xor 169 61
+atomic_fetch_xor_acquire 170 61
+atomic_fetch_xor_relaxed 171 61
+atomic_fetch_xor_release 172 61
+atomic_inc 173 61
+atomic_inc_and_test 174 61
+atomic_inc_not_zero 175 61
+atomic_inc_return 176 61
+atomic_inc_return_acquire 177 61
+atomic_inc_return_relaxed 178 61
+atomic_inc_return_release 179 61
+atomic_inc_unless_negative 175 61
+atomic_long_add 116 61
+atomic_long_add_negative 117 61
+atomic_long_add_negative_acquire 118 61
+atomic_long_add_negative_relaxed 119 61
+atomic_long_add_negative_release 120 61
+atomic_long_add_return 121 61
+atomic_long_add_return_acquire 122 61
+atomic_long_add_return_relaxed 123 61
+atomic_long_add_return_release 124 61
+atomic_long_add_unless 125 61
+atomic_long_and 126 61
+atomic_long_andnot 127 61
+atomic_long_cmpxchg 128 61
+atomic_long_cmpxchg_acquire 129 61
+atomic_long_cmpxchg_relaxed 130 61
+atomic_long_cmpxchg_release 131 61
+atomic_long_cond_read_acquire 70 62
+atomic_long_cond_read_relaxed 20 62
+atomic_long_dec 132 61
+atomic_long_dec_and_test 133 61
+atomic_long_dec_if_positive 134 61
+atomic_long_dec_return 135 61
+atomic_long_dec_return_acquire 136 61
+atomic_long_dec_return_relaxed 137 61
+atomic_long_dec_return_release 138 61
+atomic_long_dec_unless_positive 139 61
+atomic_long_fetch_add 140 61
+atomic_long_fetch_add_acquire 141 61
+atomic_long_fetch_add_relaxed 142 61
+atomic_long_fetch_add_release 143 61
+atomic_long_fetch_add_unless 144 61
+atomic_long_fetch_and 145 61
+atomic_long_fetch_and_acquire 146 61
+atomic_long_fetch_and_relaxed 147 61
+atomic_long_fetch_and_release 148 61
+atomic_long_fetch_andnot 149 61
+atomic_long_fetch_andnot_acquire 150 61
+atomic_long_fetch_andnot_relaxed 151 61
+atomic_long_fetch_andnot_release 152 61
+atomic_long_fetch_dec 153 61
+atomic_long_fetch_dec_acquire 154 61
+atomic_long_fetch_dec_relaxed 155 61
+atomic_long_fetch_dec_release 156 61
+atomic_long_fetch_inc 157 61
+atomic_long_fetch_inc_acquire 158 61
+atomic_long_fetch_inc_relaxed 159 61
+atomic_long_fetch_inc_release 160 61
+atomic_long_fetch_or 161 61
+atomic_long_fetch_or_acquire 162 61
+atomic_long_fetch_or_relaxed 163 61
+atomic_long_fetch_or_release 164 61
+atomic_long_fetch_sub 165 61
+atomic_long_fetch_sub_acquire 166 61
+atomic_long_fetch_sub_relaxed 167 61
+atomic_long_fetch_sub_release 168 61
+atomic_long_fetch_xor 169 61
+atomic_long_fetch_xor_acquire 170 61
+atomic_long_fetch_xor_relaxed 171 61
+atomic_long_fetch_xor_release 172 61
+atomic_long_inc 173 61
+atomic_long_inc_and_test 174 61
+atomic_long_inc_not_zero 175 61
+atomic_long_inc_return 176 61
+atomic_long_inc_return_acquire 177 61
+atomic_long_inc_return_relaxed 178 61
+atomic_long_inc_return_release 179 61
+atomic_long_inc_unless_negative 175 61
+atomic_long_or 180 61
+atomic_long_read 20 63
+atomic_long_read_acquire 70 63
+atomic_long_set 181 63
+atomic_long_set_release 182 63
+atomic_long_sub 183 61
+atomic_long_sub_and_test 184 61
+atomic_long_sub_return 185 61
+atomic_long_sub_return_acquire 186 61
+atomic_long_sub_return_relaxed 187 61
+atomic_long_sub_return_release 188 61
+atomic_long_try_cmpxchg 189 61
+atomic_long_try_cmpxchg_acquire 190 61
+atomic_long_try_cmpxchg_relaxed 191 61
+atomic_long_try_cmpxchg_release 192 61
+atomic_long_xchg 193 61
+atomic_long_xchg_acquire 194 61
+atomic_long_xchg_relaxed 195 61
+atomic_long_xchg_release 196 61
+atomic_long_xor 197 61
+atomic_notifier_call_chain 68 66
+atomic_notifier_chain_register 68 66
+atomic_notifier_chain_unregister 202 66
+atomic_or 180 61
+atomic_read 20 63
+atomic_read_acquire 70 63
+atomic_set 181 63
+atomic_set_release 182 63
+atomic_sub 183 61
+atomic_sub_and_test 184 61
+atomic_sub_return 185 61
+atomic_sub_return_acquire 186 61
+atomic_sub_return_relaxed 187 61
+atomic_sub_return_release 188 61
+atomic_try_cmpxchg 189 61
+atomic_try_cmpxchg_acquire 190 61
+atomic_try_cmpxchg_relaxed 191 61
+atomic_try_cmpxchg_release 192 61
+atomic_xchg 193 61
+atomic_xchg_acquire 194 61
+atomic_xchg_relaxed 195 61
+atomic_xchg_release 196 61
+atomic_xor 197 61
+autoremove_wake_function 203 51
+barrier 204 67
+barrier_data 204 67
+be16_to_cpu 1 68
+be32_to_cpu 1 68
+be64_to_cpu 1 68
+bh_lock_sock 205 69
+bh_lock_sock_nested 205 69
+bh_unlock_sock 206 69
+bio_alloc 49 70
+bio_get 207 70
+bio_put 208 71
+bit_clear_unless 209 35
+bit_spin_is_locked 210 31
+bit_spin_lock 211 31
+bit_spin_trylock 212 31
+bit_spin_unlock 39 31
+bitmap_alloc 49 72
+bitmap_and 213 72
+bitmap_andnot 213 72
+bitmap_clear 214 72
+bitmap_complement 13 72
+bitmap_copy 13 72
+bitmap_empty 215 72
+bitmap_equal 215 72
+bitmap_fill 13 72
+bitmap_free 48 72
+bitmap_full 215 72
+bitmap_intersects 215 72
+bitmap_or 13 72
+bitmap_set 216 72
+bitmap_subset 215 72
+bitmap_weight 217 72
+bitmap_xor 13 72
+bitmap_zalloc 49 72
+bitmap_zero 13 72
+blk_mq_freeze_queue 218 73
+blk_mq_unfreeze_queue 219 73
+blkdev_issue_flush 202 74
+blocking_notifier_call_chain 220 66
+blocking_notifier_chain_register 220 66
+blocking_notifier_chain_unregister 220 66
+brelse 221 75
+buffer_uptodate 70 75
+call_rcu 222 76
+call_rcu_hurry 222 76
+call_rcu_tasks 222 76
+call_rcu_tasks_trace 222 76
+call_srcu 223 77
+cancel_delayed_work 224 16
+cancel_delayed_work_sync 225 16
+cancel_work 226 16
+cancel_work_sync 227 16
+change_bit 228 32
+check_add_overflow 1 59
+check_mul_overflow 1 59
+check_shl_overflow 1 59
+check_sub_overflow 1 59
+clamp 1 13
+clamp_t 1 13
+clamp_val 1 13
+cleanup_srcu_struct 229 77
+clear_and_wake_up_bit 230 65
+clear_bit 231 32
+clear_bit_unlock 232 32
+clear_thread_flag 233 78
+clear_ti_thread_flag 234 78
+clear_tsk_thread_flag 234 78
+clear_user 46 37
+clk_disable 235 79
+clk_disable_unprepare 236 79
+clk_enable 237 79
+clk_prepare 220 79
+clk_prepare_enable 220 79
+clk_set_rate 220 79
+clk_unprepare 236 79
+cmpxchg 128 61
+cmpxchg128 128 61
+cmpxchg128_acquire 129 61
+cmpxchg128_local 238 80
+cmpxchg128_relaxed 130 61
+cmpxchg128_release 131 61
+cmpxchg64 128 61
+cmpxchg64_acquire 129 61
+cmpxchg64_local 238 80
+cmpxchg64_relaxed 130 61
+cmpxchg64_release 131 61
+cmpxchg_acquire 129 61
+cmpxchg_local 238 80
+cmpxchg_relaxed 130 61
+cmpxchg_release 131 61
+complete 239 81
+complete_all 239 81
+complete_on_current_cpu 239 81
+completion_done 240 81
+compound_head 16 82
+compound_order 16 82
+cond_resched 241 83
+cond_resched_lock 202 84
+cond_resched_rcu 242 85
+cond_resched_rwlock_read 202 84
+cond_resched_rwlock_write 202 84
+cond_resched_tasks_rcu_qs 242 26
+cond_synchronize_rcu 243 86
+console_lock 244 87
+console_trylock 245 87
+console_unlock 246 87
+consume_skb 221 47
+container_of 247 88
+container_of_const 247 88
+copy_from_iter 248 89
+copy_from_kernel_nofault 45 33
+copy_from_user 44 33
+copy_from_user_nofault 45 33
+copy_to_iter 248 89
+copy_to_user 46 33
+cpu_online 16 84
+cpu_ptr 89 50
+cpu_relax 204 90
+cpu_to_be16 1 68
+cpu_to_be32 1 68
+cpu_to_be64 1 68
+cpu_to_le16 1 68
+cpu_to_le32 1 68
+cpu_to_le64 1 68
+cpu_to_node 16 91
+cpuhp_remove_state 103 92
+cpuhp_setup_state 103 92
+cpumask_and 213 34
+cpumask_andnot 213 34
+cpumask_assign_cpu 115 34
+cpumask_clear 13 34
+cpumask_clear_cpu 231 34
+cpumask_copy 13 34
+cpumask_empty 215 34
+cpumask_equal 215 34
+cpumask_first 217 34
+cpumask_full 215 34
+cpumask_intersects 215 34
+cpumask_next 249 34
+cpumask_or 13 34
+cpumask_set_cpu 250 34
+cpumask_setall 13 34
+cpumask_subset 215 34
+cpumask_test_and_clear_cpu 251 34
+cpumask_test_and_set_cpu 252 34
+cpumask_test_cpu 253 34
+cpumask_weight 217 34
+cpumask_xor 13 34
+cpus_read_lock 254 93
+cpus_read_trylock 255 93
+cpus_read_unlock 256 93
+cpus_write_lock 257 93
+cpus_write_unlock 258 93
+css_get 57 94
+css_put 208 94
+css_tryget 259 94
+css_tryget_online 259 94
+data_race 260 3
+dec_tlb_flush_pending 132 95
+default_wake_function 261 96
+del_timer 262 53
+del_timer_sync 263 53
+delayed_work_pending 71 16
+destroy_workqueue 264 16
+dev_alert 4 97
+dev_alert_once 4 97
+dev_alert_ratelimited 4 97
+dev_alloc_skb 265 47
+dev_consume_skb_any 221 47
+dev_consume_skb_irq 221 47
+dev_crit 4 97
+dev_crit_once 4 97
+dev_crit_ratelimited 4 97
+dev_dbg 4 97
+dev_dbg_once 4 97
+dev_dbg_ratelimited 4 97
+dev_emerg 4 97
+dev_emerg_once 4 97
+dev_emerg_ratelimited 4 97
+dev_err 4 97
+dev_err_once 4 97
+dev_err_probe 266 97
+dev_err_ratelimited 4 97
+dev_get_by_index 267 42
+dev_get_by_index_rcu 268 42
+dev_get_by_name 267 42
+dev_get_drvdata 16 91
+dev_hold 269 42
+dev_info 4 97
+dev_info_once 4 97
+dev_info_ratelimited 4 97
+dev_kfree_skb 221 47
+dev_kfree_skb_any 221 47
+dev_kfree_skb_irq 221 47
+dev_name 16 91
+dev_notice 4 97
+dev_notice_once 4 97
+dev_notice_ratelimited 4 97
+dev_put 270 42
+dev_queue_xmit 68 42
+dev_to_node 16 91
+dev_warn 4 97
+dev_warn_once 4 97
+dev_warn_ratelimited 4 97
+device_add 220 91
+device_del 236 91
+device_lock 271 91
+device_lock_interruptible 272 91
+device_register 220 91
+device_trylock 273 91
+device_unlock 274 91
+device_unregister 236 91
+devl_lock 271 98
+devl_trylock 273 98
+devl_unlock 274 98
+devm_free_irq 275 99
+devm_kasprintf 49 100
+devm_kcalloc 49 100
+devm_kfree 276 100
+devm_kmalloc 49 100
+devm_kmalloc_array 49 100
+devm_kmemdup 49 100
+devm_kstrdup 49 100
+devm_kzalloc 49 100
+devm_request_irq 277 99
+devm_request_threaded_irq 278 99
+dget 279 101
+dget_dlock 280 101
+dget_parent 279 101
+disable_delayed_work 281 16
+disable_delayed_work_sync 282 16
+disable_hardirq 283 99
+disable_irq 284 99
+disable_irq_nosync 285 99
+disable_work 286 16
+disable_work_sync 287 16
+div64_u64 16 12
+div_u64 16 12
+dma_alloc_coherent 49 102
+dma_fence_get 279 103
+dma_fence_get_rcu 259 103
+dma_fence_is_signaled 71 103
+dma_fence_put 221 103
+dma_fence_signal 203 103
+dma_fence_wait 288 103
+dma_fence_wait_timeout 288 103
+dma_free_coherent 289 102
+dma_map_page 16 104
+dma_map_sg 16 104
+dma_map_single 16 104
+dma_mapping_error 32 104
+dma_mb 290 105
+dma_pool_alloc 49 106
+dma_pool_free 276 106
+dma_resv_lock 272 107
+dma_resv_lock_interruptible 272 107
+dma_resv_lock_slow 271 107
+dma_resv_trylock 273 107
+dma_resv_unlock 274 107
+dma_resv_wait_timeout 288 107
+dma_rmb 291 105
+dma_sync_sg_for_cpu 4 104
+dma_sync_sg_for_device 4 104
+dma_sync_single_for_cpu 4 104
+dma_sync_single_for_device 4 104
+dma_unmap_page 4 104
+dma_unmap_sg 4 104
+dma_unmap_single 4 104
+dma_wmb 292 105
+do_div 16 12
+do_exit 5 6
+do_group_exit 5 6
+do_task_dead 5 6
+done_seqretry 293 45
+done_seqretry_irqrestore 293 45
+double_rq_lock 112 48
+double_rq_unlock 114 48
+down 294 108
+down_interruptible 295 108
+down_killable 295 108
+down_read 104 109
+down_read_interruptible 296 109
+down_read_killable 296 109
+down_read_killable_nested 296 109
+down_read_nested 104 109
+down_read_non_owner 104 109
+down_read_trylock 106 109
+down_timeout 295 108
+down_trylock 297 108
+down_write 105 109
+down_write_killable 298 109
+down_write_killable_nested 298 109
+down_write_nest_lock 105 109
+down_write_nested 105 109
+down_write_trylock 107 109
+downgrade_write 299 109
+dput 300 101
+drain_workqueue 301 16
+drm_gem_object_get 57 110
+drm_gem_object_put 302 110
+dst_clone 279 111
+dst_hold 57 111
+dst_hold_safe 259 111
+dst_release 221 111
+dump_stack 4 112
+enable_and_queue_work 303 16
+enable_delayed_work 68 16
+enable_irq 304 99
+enable_work 68 16
+fault_in_readable 305 113
+ffs 1 35
+ffz 1 35
+fget 306 114
+file_end_write 307 115
+file_ref_get 308 116
+file_ref_inc 57 116
+file_ref_put 309 116
+file_start_write 310 115
+filemap_invalidate_lock 105 117
+filemap_invalidate_lock_shared 104 117
+filemap_invalidate_trylock_shared 106 117
+filemap_invalidate_unlock 109 117
+filemap_invalidate_unlock_shared 108 117
+filemap_write_and_wait_range 202 113
+find_first_bit 217 118
+find_first_zero_bit 217 118
+find_last_bit 217 118
+find_next_and_bit 217 118
+find_next_bit 217 118
+find_next_zero_bit 217 118
+finish_rcuwait 50 119
+finish_swait 50 51
+finish_wait 50 51
+flex_array_size 1 59
+fls 1 35
+fls64 1 35
+fls_long 1 35
+flush_dcache_page 4 120
+flush_delayed_work 311 16
+flush_rcu_work 312 16
+flush_scheduled_work 313 16
+flush_tlb_all 314 120
+flush_tlb_batched_pending 37 121
+flush_tlb_kernel_range 37 120
+flush_tlb_mm 37 120
+flush_tlb_page 37 120
+flush_tlb_range 37 120
+flush_work 312 16
+flush_workqueue 301 16
+folio_alloc 49 36
+folio_clear_active 8 10
+folio_clear_checked 8 10
+folio_clear_dirty 8 10
+folio_clear_dropbehind 8 10
+folio_clear_foreign 8 10
+folio_clear_has_hwpoisoned 8 10
+folio_clear_head 8 10
+folio_clear_hwpoison 8 10
+folio_clear_idle 8 10
+folio_clear_large_rmappable 8 10
+folio_clear_lru 8 10
+folio_clear_mappedtodisk 8 10
+folio_clear_mlocked 8 10
+folio_clear_movable_ops_isolated 8 10
+folio_clear_owner_2 8 10
+folio_clear_partially_mapped 8 10
+folio_clear_pinned 8 10
+folio_clear_private 8 10
+folio_clear_private_2 8 10
+folio_clear_readahead 8 10
+folio_clear_reclaim 8 10
+folio_clear_referenced 8 10
+folio_clear_reserved 8 10
+folio_clear_savepinned 8 10
+folio_clear_swapbacked 8 10
+folio_clear_swapcache 8 10
+folio_clear_unevictable 8 10
+folio_clear_uptodate 8 10
+folio_clear_vmemmap_self_hosted 8 10
+folio_clear_waiters 8 10
+folio_clear_workingset 8 10
+folio_clear_xen_remapped 8 10
+folio_end_writeback 315 113
+folio_get 57 82
+folio_lock 316 113
+folio_lock_killable 317 113
+folio_mark_dirty 318 82
+folio_mark_uptodate 28 10
+folio_nr_pages 16 82
+folio_order 16 82
+folio_page 16 82
+folio_put 319 82
+folio_put_refs 320 82
+folio_put_testzero 309 82
+folio_ref_add 321 122
+folio_ref_add_unless_zero 322 122
+folio_ref_count 20 122
+folio_ref_dec 208 122
+folio_ref_dec_and_test 309 122
+folio_ref_dec_return 323 122
+folio_ref_freeze 324 122
+folio_ref_inc 57 122
+folio_ref_inc_return 325 122
+folio_ref_sub 326 122
+folio_ref_sub_and_test 327 122
+folio_ref_sub_return 328 122
+folio_ref_try_add 322 122
+folio_ref_unfreeze 182 122
+folio_set_active 27 10
+folio_set_checked 27 10
+folio_set_dirty 27 10
+folio_set_dropbehind 27 10
+folio_set_foreign 27 10
+folio_set_has_hwpoisoned 27 10
+folio_set_hwpoison 27 10
+folio_set_idle 27 10
+folio_set_large_rmappable 27 10
+folio_set_lru 27 10
+folio_set_mappedtodisk 27 10
+folio_set_mlocked 27 10
+folio_set_movable_ops 27 10
+folio_set_movable_ops_isolated 27 10
+folio_set_owner_2 27 10
+folio_set_partially_mapped 27 10
+folio_set_pinned 27 10
+folio_set_private 27 10
+folio_set_private_2 27 10
+folio_set_readahead 27 10
+folio_set_reclaim 27 10
+folio_set_referenced 27 10
+folio_set_reserved 27 10
+folio_set_savepinned 27 10
+folio_set_swapbacked 27 10
+folio_set_swapcache 27 10
+folio_set_unevictable 27 10
+folio_set_vmemmap_self_hosted 27 10
+folio_set_waiters 27 10
+folio_set_workingset 27 10
+folio_set_xen_remapped 27 10
+folio_set_young 27 10
+folio_size 16 82
+folio_start_writeback 27 10
+folio_test_active 20 10
+folio_test_anon 21 10
+folio_test_buddy 20 10
+folio_test_checked 20 10
+folio_test_clear_active 29 10
+folio_test_clear_dirty 29 10
+folio_test_clear_dropbehind 29 10
+folio_test_clear_hwpoison 29 10
+folio_test_clear_lru 29 10
+folio_test_clear_mlocked 29 10
+folio_test_clear_pinned 29 10
+folio_test_clear_readahead 29 10
+folio_test_clear_reclaim 29 10
+folio_test_clear_referenced 29 10
+folio_test_clear_unevictable 29 10
+folio_test_clear_workingset 29 10
+folio_test_clear_writeback 29 10
+folio_test_clear_xen_remapped 29 10
+folio_test_clear_young 29 10
+folio_test_dirty 20 10
+folio_test_dropbehind 20 10
+folio_test_foreign 20 10
+folio_test_guard 20 10
+folio_test_has_hwpoisoned 20 10
+folio_test_hugetlb 20 10
+folio_test_hwpoison 20 10
+folio_test_idle 20 10
+folio_test_large 21 10
+folio_test_large_kmalloc 20 10
+folio_test_large_rmappable 20 10
+folio_test_locked 20 10
+folio_test_lru 20 10
+folio_test_mappedtodisk 20 10
+folio_test_mlocked 20 10
+folio_test_movable_ops 20 10
+folio_test_movable_ops_isolated 20 10
+folio_test_offline 20 10
+folio_test_owner_2 20 10
+folio_test_partially_mapped 20 10
+folio_test_pinned 20 10
+folio_test_private 20 10
+folio_test_private_2 20 10
+folio_test_readahead 20 10
+folio_test_reclaim 20 10
+folio_test_referenced 20 10
+folio_test_reported 20 10
+folio_test_reserved 20 10
+folio_test_savepinned 20 10
+folio_test_set_dirty 30 10
+folio_test_set_hwpoison 30 10
+folio_test_set_mlocked 30 10
+folio_test_set_pinned 30 10
+folio_test_set_writeback 30 10
+folio_test_slab 20 10
+folio_test_swapbacked 20 10
+folio_test_swapcache 20 10
+folio_test_table 20 10
+folio_test_unaccepted 20 10
+folio_test_unevictable 20 10
+folio_test_uptodate 22 10
+folio_test_vmemmap_self_hosted 20 10
+folio_test_waiters 20 10
+folio_test_workingset 20 10
+folio_test_writeback 20 10
+folio_test_xen_remapped 20 10
+folio_test_young 20 10
+folio_test_zsmalloc 20 10
+folio_try_get 329 122
+folio_trylock 330 113
+folio_unlock 331 113
+folio_wait_bit 332 113
+folio_wait_locked 332 113
+folio_wait_stable 332 113
+folio_wait_writeback 332 113
+for_each_clear_bit 333 118
+for_each_cpu 333 34
+for_each_set_bit 333 118
+fput 334 114
+free_irq 335 99
+free_page 48 36
+free_pages 48 36
+free_percpu 48 54
+from_timer 247 123
+fsleep 242 124
+futex_hb_waiters_dec 132 125
+futex_hb_waiters_inc 336 125
+futex_hb_waiters_pending 337 125
+futex_q_lock 338 125
+futex_q_unlock 339 125
+fwnode_handle_put 302 126
+get_bh 57 75
+get_cpu 340 127
+get_cpu_ptr 341 128
+get_cpu_var 342 128
+get_cred 279 129
+get_cred_rcu 329 129
+get_device 279 91
+get_file 279 117
+get_file_rcu 329 117
+get_locked_pte 343 130
+get_net 279 131
+get_page 57 82
+get_page_unless_zero 329 82
+get_pid 279 132
+get_state_synchronize_rcu 344 26
+get_state_synchronize_srcu 68 77
+get_task_mm 345 133
+get_task_struct 279 134
+get_user 44 37
+get_user_pages 305 82
+get_user_pages_fast 305 82
+get_zeroed_page 49 36
+gpiod_get_value_cansleep 236 135
+gpiod_set_value 235 135
+gpiod_set_value_cansleep 236 135
+guard 7 9
+guard(__priv__iio_dev_mode_lock) 346 136
+guard(__priv__iio_dev_mode_lock_try_direct) 347 136
+guard(__task_rq_lock) 348 9
+guard(console_lock) 349 9
+guard(cooling_dev) 346 137
+guard(cpufreq_policy_read) 350 138
+guard(cpufreq_policy_write) 351 138
+guard(cpus_read_lock) 352 9
+guard(device) 346 9
+guard(device_intr) 347 9
+guard(devl) 346 9
+guard(disable_irq) 353 9
+guard(gpio_generic_lock) 354 139
+guard(gpio_generic_lock_irqsave) 355 139
+guard(hwmon_lock) 346 140
+guard(irq) 356 9
+guard(irqsave) 356 9
+guard(jump_label_lock) 357 9
+guard(local_lock) 358 9
+guard(local_lock_irq) 359 9
+guard(local_lock_irqsave) 359 9
+guard(local_lock_nested_bh) 360 9
+guard(migrate) 361 9
+guard(mmap_read_lock) 362 9
+guard(mmap_read_lock_try) 363 9
+guard(mmap_write_lock) 364 9
+guard(msi_descs_lock) 346 141
+guard(mutex) 346 9
+guard(mutex_intr) 347 9
+guard(mutex_kill) 347 9
+guard(mutex_try) 365 9
+guard(pagefault) 366 9
+guard(pci_dev) 346 9
+guard(percpu_read) 367 9
+guard(percpu_read_try) 368 9
+guard(percpu_write) 369 9
+guard(pm_runtime_active) 370 9
+guard(pm_runtime_active_auto) 370 9
+guard(pm_runtime_active_auto_try) 371 9
+guard(pm_runtime_active_auto_try_enabled) 372 9
+guard(pm_runtime_active_try) 371 9
+guard(pm_runtime_active_try_enabled) 372 9
+guard(pm_runtime_noresume) 373 9
+guard(preempt) 374 9
+guard(preempt_notrace) 374 9
+guard(raw_spinlock) 354 9
+guard(raw_spinlock_bh) 375 9
+guard(raw_spinlock_bh_try) 376 9
+guard(raw_spinlock_irq) 355 9
+guard(raw_spinlock_irq_try) 377 9
+guard(raw_spinlock_irqsave) 355 9
+guard(raw_spinlock_irqsave_try) 377 9
+guard(raw_spinlock_nested) 354 9
+guard(raw_spinlock_try) 378 9
+guard(rcu) 379 9
+guard(rcu_tasks_trace) 380 9
+guard(read_lock) 381 9
+guard(read_lock_irq) 382 9
+guard(read_lock_irqsave) 382 9
+guard(ring_buffer_nest) 7 142
+guard(rq_lock) 354 9
+guard(rq_lock_irq) 355 9
+guard(rq_lock_irqsave) 355 9
+guard(rwsem_read) 350 9
+guard(rwsem_read_intr) 383 9
+guard(rwsem_read_kill) 383 9
+guard(rwsem_read_try) 384 9
+guard(rwsem_write) 351 9
+guard(rwsem_write_kill) 385 9
+guard(rwsem_write_try) 386 9
+guard(serio_pause_rx) 387 143
+guard(spinlock) 388 9
+guard(spinlock_bh) 389 9
+guard(spinlock_bh_try) 390 9
+guard(spinlock_irq) 387 9
+guard(spinlock_irq_try) 391 9
+guard(spinlock_irqsave) 387 9
+guard(spinlock_irqsave_try) 391 9
+guard(spinlock_try) 392 9
+guard(srcu) 393 9
+guard(srcu_fast) 393 9
+guard(srcu_fast_notrace) 393 9
+guard(super_write) 394 9
+guard(task_lock) 388 9
+guard(task_rq_lock) 395 9
+guard(uart_port_lock) 388 9
+guard(uart_port_lock_check_sysrq_irqsave) 387 9
+guard(uart_port_lock_irq) 387 9
+guard(uart_port_lock_irqsave) 387 9
+guard(uart_port_lock_irqsave_try) 391 9
+guard(uart_port_lock_try) 392 9
+guard(wiphy) 346 9
+guard(write_lock) 396 9
+guard(write_lock_irq) 397 9
+guard(write_lock_irqsave) 397 9
+hardirq_count 398 43
+hash_add 399 144
+hash_add_rcu 400 144
+hash_del 401 144
+hash_del_rcu 402 144
+hash_for_each 403 144
+hash_for_each_possible 404 144
+hash_for_each_possible_rcu 405 144
+hash_for_each_rcu 406 144
+hash_for_each_safe 407 144
+hash_init 13 144
+hlist_add_before 408 17
+hlist_add_before_rcu 409 145
+hlist_add_behind 408 17
+hlist_add_behind_rcu 409 145
+hlist_add_head 408 17
+hlist_add_head_rcu 410 145
+hlist_add_tail_rcu 410 145
+hlist_bl_add_head_rcu 410 145
+hlist_bl_del_rcu 411 145
+hlist_bl_for_each_entry_continue_rcu 412 146
+hlist_bl_for_each_entry_rcu 413 146
+hlist_bl_is_locked 71 147
+hlist_bl_lock 414 147
+hlist_bl_unlock 415 147
+hlist_del 416 17
+hlist_del_init 416 17
+hlist_del_init_rcu 411 145
+hlist_del_rcu 411 145
+hlist_empty 20 17
+hlist_entry 247 17
+hlist_entry_safe 417 148
+hlist_for_each_entry 418 17
+hlist_for_each_entry_continue_rcu 412 145
+hlist_for_each_entry_from_rcu 412 145
+hlist_for_each_entry_rcu 419 145
+hlist_for_each_entry_rcu_bh 419 145
+hlist_for_each_entry_rcu_notrace 419 145
+hlist_for_each_entry_safe 420 17
+hlist_for_each_entry_srcu 419 145
+hlist_nulls_add_head_rcu 409 149
+hlist_nulls_add_tail_rcu 409 149
+hlist_nulls_del_init_rcu 411 149
+hlist_nulls_del_rcu 411 149
+hlist_nulls_for_each_entry_rcu 413 149
+hlist_nulls_replace_init_rcu 421 149
+hlist_nulls_replace_rcu 421 145
+hlist_replace_rcu 421 145
+hlist_unhashed 217 17
+hlist_unhashed_lockless 20 17
+hlists_swap_heads_rcu 422 145
+hrtimer_active 71 150
+hrtimer_cancel 423 150
+hrtimer_forward 424 150
+hrtimer_forward_now 424 150
+hrtimer_init 425 150
+hrtimer_restart 426 150
+hrtimer_setup 427 150
+hrtimer_start 426 150
+hrtimer_start_expires 426 150
+hrtimer_start_range_ns 426 150
+hrtimer_try_to_cancel 428 150
+htonl 1 68
+htons 1 68
+hweight16 1 35
+hweight32 1 35
+hweight64 1 35
+hweight8 1 35
+hweight_long 1 35
+i2c_get_clientdata 16 91
+i2c_transfer 220 151
+i_mmap_lock_read 104 117
+i_mmap_lock_write 105 117
+i_mmap_trylock_read 106 117
+i_mmap_trylock_write 107 117
+i_mmap_unlock_read 108 117
+i_mmap_unlock_write 109 117
+ida_alloc 429 152
+ida_free 430 152
+idr_alloc 431 152
+idr_find 432 152
+idr_preload 433 152
+idr_preload_end 65 152
+idr_remove 434 152
+igrab 435 117
+ihold 436 117
+ilog2 1 153
+in_atomic 398 43
+in_dev_get 279 154
+in_dev_put 221 154
+in_hardirq 398 43
+in_interrupt 398 43
+in_nmi 398 43
+in_serving_softirq 398 43
+in_softirq 398 43
+in_task 398 43
+inb 68 44
+inb_p 68 44
+inc_tlb_flush_pending 173 95
+init_completion 13 81
+init_rcu_head 437 26
+init_rcu_head_on_stack 437 26
+init_rwsem 13 109
+init_srcu_struct 438 77
+init_swait_queue_head 13 155
+init_waitqueue_head 13 29
+inl 68 44
+inl_p 68 44
+inode_dio_begin 57 117
+inode_dio_end 439 117
+inode_dio_wait 332 117
+inode_lock 105 117
+inode_lock_killable 298 117
+inode_lock_nested 105 117
+inode_lock_shared 104 117
+inode_lock_shared_killable 296 117
+inode_lock_shared_nested 104 117
+inode_trylock 107 117
+inode_trylock_shared 106 117
+inode_unlock 109 117
+inode_unlock_shared 108 117
+insb 50 44
+insl 50 44
+instrument_atomic_read 4 156
+instrument_atomic_read_write 4 156
+instrument_atomic_write 4 156
+instrument_read 4 156
+instrument_read_write 4 156
+instrument_write 4 156
+insw 50 44
+inw 68 44
+inw_p 68 44
+io_schedule 440 83
+io_schedule_timeout 441 96
+io_stop_wc 442 105
+ioread16 68 157
+ioread16_rep 50 157
+ioread16be 68 157
+ioread32 68 157
+ioread32_rep 50 157
+ioread32be 68 157
+ioread64 68 157
+ioread64be 68 157
+ioread8 68 157
+ioread8_rep 50 157
+iowrite16 69 157
+iowrite16_rep 50 157
+iowrite16be 69 157
+iowrite32 69 157
+iowrite32_rep 50 157
+iowrite32be 69 157
+iowrite64 69 157
+iowrite64be 69 157
+iowrite8 69 157
+iowrite8_rep 50 157
+iput 443 117
+irq_count 398 43
+irq_work_queue 444 158
+irq_work_queue_on 444 158
+irq_work_sync 445 158
+irqs_disabled 398 43
+is_power_of_2 1 153
+jiffies_to_msecs 16 159
+jiffies_to_usecs 16 159
+jump_label_lock 446 160
+jump_label_unlock 447 160
+kasan_check_read 4 161
+kasan_check_write 4 161
+kasprintf 49 162
+kcalloc 49 163
+kcsan_atomic_next 4 164
+kcsan_flat_atomic_begin 4 164
+kcsan_flat_atomic_end 4 164
+kcsan_nestable_atomic_begin 4 164
+kcsan_nestable_atomic_end 4 164
+kernel_read 220 117
+kernel_write 220 117
+kfifo_get 448 165
+kfifo_in 449 165
+kfifo_in_spinlocked 450 165
+kfifo_is_empty 217 165
+kfifo_is_full 217 165
+kfifo_len 217 165
+kfifo_out 448 165
+kfifo_out_spinlocked 70 165
+kfifo_put 449 165
+kfifo_reset 13 165
+kfree 48 163
+kfree_const 48 163
+kfree_rcu 451 76
+kfree_rcu_mightsleep 452 76
+kfree_sensitive 48 163
+kfree_skb 221 47
+kfree_skb_list 221 47
+kfree_skb_reason 221 47
+kmalloc 49 163
+kmalloc_array 49 163
+kmalloc_node 49 163
+kmalloc_obj 49 163
+kmalloc_objs 49 163
+kmap 453 166
+kmap_atomic 454 166
+kmap_local_folio 455 166
+kmap_local_page 455 166
+kmem_cache_alloc 49 163
+kmem_cache_alloc_node 49 163
+kmem_cache_create 103 163
+kmem_cache_destroy 456 163
+kmem_cache_free 276 163
+kmem_cache_free_bulk 457 163
+kmem_cache_zalloc 49 163
+kmemdup 49 167
+kmemdup_nul 49 167
+kobject_get 279 168
+kobject_get_unless_zero 259 168
+kobject_put 302 168
+krealloc 49 163
+krealloc_array 49 163
+kref_get 57 169
+kref_get_unless_zero 259 169
+kref_init 14 169
+kref_put 458 169
+kref_put_lock 459 169
+kref_put_mutex 460 169
+kref_read 20 169
+kstrdup 49 167
+kstrdup_const 49 167
+kstrndup 49 167
+kthread_bind 236 170
+kthread_cancel_work_sync 461 170
+kthread_complete_and_exit 5 171
+kthread_create 462 170
+kthread_destroy_worker 264 170
+kthread_exit 5 171
+kthread_flush_work 463 170
+kthread_flush_worker 301 170
+kthread_park 464 170
+kthread_parkme 242 170
+kthread_queue_work 465 170
+kthread_run 466 170
+kthread_should_park 467 170
+kthread_should_stop 467 170
+kthread_should_stop_or_park 468 170
+kthread_stop 464 170
+kthread_unpark 469 170
+ktime_add 16 172
+ktime_get 16 172
+ktime_get_boottime 16 172
+ktime_get_ns 16 172
+ktime_get_real 16 172
+ktime_ms_delta 16 172
+ktime_sub 16 172
+ktime_to_ms 16 172
+ktime_to_ns 16 172
+ktime_to_us 16 172
+ktime_us_delta 16 172
+kunmap 470 166
+kunmap_atomic 471 166
+kunmap_local 304 166
+kvasprintf 49 162
+kvcalloc 49 163
+kvfree 472 163
+kvfree_rcu 451 76
+kvfree_rcu_mightsleep 452 76
+kvfree_sensitive 472 163
+kvmalloc 49 163
+kvmalloc_array 49 163
+kvmalloc_node 49 163
+kvmemdup 49 167
+kvrealloc 49 163
+kvzalloc 49 163
+kvzalloc_node 49 163
+kzalloc 49 163
+kzalloc_node 49 163
+kzalloc_obj 49 163
+kzalloc_objs 49 163
+latch_tree_find 473 173
+latch_tree_insert 474 173
+le16_to_cpu 1 68
+le32_to_cpu 1 68
+le64_to_cpu 1 68
+likely 475 23
+list_add 476 17
+list_add_rcu 410 145
+list_add_tail 476 17
+list_add_tail_rcu 410 145
+list_add_tail_release 477 17
+list_bidir_del_rcu 478 145
+list_bulk_move_tail 476 17
+list_del 51 17
+list_del_init 51 17
+list_del_init_careful 479 17
+list_del_rcu 478 145
+list_empty 20 17
+list_empty_careful 70 17
+list_entry 247 17
+list_entry_lockless 480 145
+list_entry_rcu 480 145
+list_first_entry 481 17
+list_first_entry_or_null 482 17
+list_first_entry_or_null_acquire 483 17
+list_first_or_null_rcu 480 145
+list_for_each 484 17
+list_for_each_entry 484 17
+list_for_each_entry_continue 484 17
+list_for_each_entry_continue_rcu 485 145
+list_for_each_entry_from 484 17
+list_for_each_entry_from_rcu 485 145
+list_for_each_entry_lockless 485 145
+list_for_each_entry_rcu 485 145
+list_for_each_entry_reverse 484 17
+list_for_each_entry_safe 486 17
+list_for_each_entry_safe_continue 486 17
+list_for_each_entry_safe_from 486 17
+list_for_each_entry_safe_reverse 486 17
+list_for_each_entry_srcu 485 145
+list_for_each_prev 484 17
+list_for_each_prev_safe 486 17
+list_for_each_rcu 485 145
+list_for_each_safe 486 17
+list_is_first 217 17
+list_is_head 217 17
+list_is_last 217 17
+list_is_singular 217 17
+list_last_entry 481 17
+list_move 476 17
+list_move_tail 476 17
+list_next_entry 481 17
+list_next_entry_circular 417 17
+list_next_or_null_rcu 487 145
+list_prev_entry 481 17
+list_prev_entry_circular 417 17
+list_replace 488 17
+list_replace_init 488 17
+list_replace_rcu 421 145
+list_rotate_left 13 17
+list_splice 476 17
+list_splice_init 476 17
+list_splice_init_rcu 489 145
+list_splice_rcu 410 145
+list_splice_tail 476 17
+list_splice_tail_init 476 17
+list_splice_tail_init_rcu 489 145
+list_swap 476 17
+llist_add 490 39
+llist_add_batch 491 39
+llist_del_all 492 39
+llist_del_first 493 39
+llist_del_first_init 493 39
+llist_del_first_this 494 39
+llist_empty 20 39
+llist_entry 417 39
+llist_next 20 39
+local64_add 495 174
+local64_add_return 496 174
+local64_cmpxchg 497 174
+local64_dec 498 174
+local64_dec_return 499 174
+local64_inc 500 174
+local64_inc_return 501 174
+local64_read 502 174
+local64_set 503 174
+local64_sub 504 174
+local64_sub_return 505 174
+local64_xchg 506 174
+local_add 495 174
+local_add_return 496 174
+local_bh_disable 55 175
+local_bh_enable 56 175
+local_bh_enable_ip 56 40
+local_clock 16 172
+local_cmpxchg 497 174
+local_dec 498 174
+local_dec_return 499 174
+local_inc 500 174
+local_inc_return 501 174
+local_irq_disable 110 175
+local_irq_enable 111 175
+local_irq_restore 111 175
+local_irq_save 110 175
+local_lock 507 176
+local_lock_irq 508 176
+local_lock_irqsave 508 176
+local_lock_nested_bh 509 176
+local_read 502 174
+local_set 503 174
+local_sub 504 174
+local_sub_return 505 174
+local_trylock 510 176
+local_trylock_irqsave 511 176
+local_unlock 512 176
+local_unlock_irq 513 176
+local_unlock_irqrestore 513 176
+local_unlock_nested_bh 514 176
+local_xchg 506 174
+lock_buffer 515 75
+lock_page 316 113
+lock_sock 516 69
+lock_sock_fast 517 69
+lock_sock_nested 516 69
+lock_vma_under_rcu 518 177
+lockdep_assert 4 178
+lockdep_assert_RT_in_threaded_ctx 4 178
+lockdep_assert_cpus_held 4 178
+lockdep_assert_held 50 178
+lockdep_assert_held_once 50 178
+lockdep_assert_held_read 50 178
+lockdep_assert_held_write 50 178
+lockdep_assert_in_softirq 4 178
+lockdep_assert_irqs_disabled 4 178
+lockdep_assert_irqs_enabled 4 178
+lockdep_assert_none_held_once 4 178
+lockdep_assert_not_held 50 178
+lockdep_assert_preemption_disabled 4 178
+lockdep_assert_preemption_enabled 4 178
+lockdep_assert_rq_held 50 48
+lockdep_is_held 519 178
+lockdep_rtnl_is_held 32 4
+lockdep_set_class 50 178
+lockdep_set_class_and_name 50 178
+lockdep_set_novalidate_class 50 178
+lockdep_set_subclass 50 178
+lockdep_sock_is_held 520 69
+lockless_dereference 521 179
+lockref_get 57 180
+lockref_get_not_dead 259 180
+lockref_get_not_zero 259 180
+lockref_mark_dead 13 180
+lockref_put_or_lock 522 180
+lockref_put_return 523 180
+lower_16_bits 1 13
+lower_32_bits 1 13
+make_task_dead 5 6
+mark_buffer_dirty 524 75
+max 1 13
+max3 1 13
+max_t 1 13
+maybe_get_net 259 131
+mb 290 105
+mdelay 4 124
+memcmp 16 167
+memcpy 13 167
+memcpy_fromio 525 38
+memcpy_toio 50 38
+memdup_user 526 167
+memmove 13 167
+mempool_alloc 49 181
+mempool_free 48 181
+memset 13 167
+memset_io 50 38
+memzero_explicit 13 167
+might_lock 50 178
+might_sleep 527 182
+might_sleep_if 528 182
+migrate_disable 529 43
+migrate_enable 530 43
+min 1 13
+min3 1 13
+min_not_zero 1 13
+min_t 1 13
+mm_tlb_flush_nested 20 95
+mm_tlb_flush_pending 20 95
+mmap_assert_locked 50 177
+mmap_assert_write_locked 50 177
+mmap_lock_is_contended 531 177
+mmap_lock_speculate_retry 532 177
+mmap_lock_speculate_try_begin 533 177
+mmap_read_lock 534 177
+mmap_read_lock_killable 535 177
+mmap_read_trylock 536 177
+mmap_read_unlock 537 177
+mmap_read_unlock_non_owner 537 177
+mmap_write_downgrade 299 177
+mmap_write_lock 538 177
+mmap_write_lock_killable 539 177
+mmap_write_lock_nested 538 177
+mmap_write_unlock 540 177
+mmdrop 334 133
+mmdrop_sched 334 133
+mmget 57 133
+mmget_not_zero 329 133
+mmgrab 57 133
+mmiowb 442 183
+mmput 541 133
+mmput_async 334 133
+mmu_notifier_invalidate_range_end 7 184
+mmu_notifier_invalidate_range_start 542 184
+mnt_drop_write 307 185
+mnt_drop_write_file 307 185
+mnt_want_write 543 185
+mnt_want_write_file 543 185
+mntget 544 185
+mntput 545 185
+mod_delayed_work 546 16
+mod_delayed_work_on 547 16
+mod_timer 548 53
+mod_timer_pending 548 53
+module_put 334 41
+module_put_and_kthread_exit 5 41
+msecs_to_jiffies 16 159
+msleep 242 124
+msleep_interruptible 241 124
+mul_u64_u32_shr 1 12
+mutex_destroy 549 64
+mutex_init 13 64
+mutex_is_locked 531 186
+mutex_lock 271 186
+mutex_lock_interruptible 272 186
+mutex_lock_interruptible_nested 272 186
+mutex_lock_io 271 186
+mutex_lock_io_nested 271 186
+mutex_lock_killable 272 186
+mutex_lock_killable_nested 272 186
+mutex_lock_nest_lock 271 186
+mutex_lock_nested 271 186
+mutex_trylock 273 186
+mutex_unlock 274 186
+napi_alloc_skb 265 47
+napi_complete 550 42
+napi_complete_done 550 42
+napi_consume_skb 221 47
+napi_disable 551 42
+napi_enable 552 42
+napi_gro_receive 68 42
+napi_schedule 553 42
+napi_schedule_irqoff 554 42
+napi_schedule_prep 553 42
+napi_synchronize 555 42
+ndelay 4 124
+need_resched 556 84
+need_seqretry 71 45
+neigh_hold 57 187
+neigh_release 221 187
+netdev_alert 4 188
+netdev_alloc_skb 265 47
+netdev_completed_queue 8 42
+netdev_crit 4 188
+netdev_dbg 4 188
+netdev_emerg 4 188
+netdev_err 4 188
+netdev_hold 269 42
+netdev_info 4 188
+netdev_lock 271 42
+netdev_lock_ops 557 189
+netdev_notice 4 188
+netdev_priv 16 91
+netdev_put 270 42
+netdev_sent_queue 27 42
+netdev_trylock 273 42
+netdev_tx_completed_queue 8 42
+netdev_tx_sent_queue 27 42
+netdev_unlock 274 42
+netdev_unlock_ops 274 189
+netdev_warn 4 188
+netif_addr_lock 59 42
+netif_addr_lock_bh 60 42
+netif_addr_unlock 62 42
+netif_addr_unlock_bh 63 42
+netif_carrier_off 524 42
+netif_carrier_ok 20 42
+netif_carrier_on 558 42
+netif_device_attach 524 42
+netif_device_detach 558 42
+netif_device_present 20 42
+netif_dormant 20 42
+netif_queue_stopped 20 42
+netif_receive_skb 68 42
+netif_running 20 42
+netif_rx 68 42
+netif_schedule_queue 469 42
+netif_start_queue 8 42
+netif_start_subqueue 8 42
+netif_stop_queue 559 42
+netif_stop_subqueue 559 42
+netif_subqueue_maybe_stop 560 190
+netif_subqueue_stopped 20 42
+netif_subqueue_try_stop 561 190
+netif_tx_disable 524 42
+netif_tx_lock 59 42
+netif_tx_lock_bh 60 42
+netif_tx_queue_stopped 20 42
+netif_tx_start_all_queues 8 42
+netif_tx_start_queue 8 42
+netif_tx_stop_all_queues 559 42
+netif_tx_stop_queue 559 42
+netif_tx_unlock 62 42
+netif_tx_unlock_bh 63 42
+netif_tx_wake_all_queues 558 42
+netif_tx_wake_queue 558 42
+netif_txq_completed_wake 562 190
+netif_txq_maybe_stop 560 190
+netif_txq_try_stop 561 190
+netif_wake_queue 558 42
+netif_wake_subqueue 558 42
+netif_xmit_stopped 217 42
+nmi_count 398 43
+no_free_ptr 475 9
+no_printk 16 112
+ns_to_ktime 16 172
+nsecs_to_jiffies 16 159
+ntohl 1 68
+ntohs 1 68
+num_online_cpus 16 84
+numa_node_id 16 91
+of_node_get 279 191
+of_node_put 302 191
+offsetof 2 28
+offsetofend 2 192
+on_each_cpu 563 193
+on_each_cpu_cond 564 193
+on_each_cpu_mask 564 193
+order_base_2 1 153
+outb 69 44
+outb_p 69 44
+outl 69 44
+outl_p 69 44
+outsb 50 44
+outsl 50 44
+outsw 50 44
+outw 69 44
+outw_p 69 44
+p4dp_get 20 194
+page_address 16 82
+page_count 20 122
+page_folio 16 82
+page_ref_add 321 122
+page_ref_add_unless_zero 322 122
+page_ref_count 20 122
+page_ref_dec 208 122
+page_ref_dec_and_test 309 122
+page_ref_dec_return 323 122
+page_ref_freeze 324 122
+page_ref_inc 57 122
+page_ref_inc_return 325 122
+page_ref_sub 326 122
+page_ref_sub_and_test 327 122
+page_ref_unfreeze 182 122
+page_to_pfn 16 82
+page_to_phys 16 82
+pagefault_disable 565 33
+pagefault_enable 566 33
+panic 5 6
+path_get 567 195
+path_put 568 195
+pci_dev_get 279 196
+pci_dev_lock 271 196
+pci_dev_put 302 196
+pci_dev_unlock 274 196
+pci_get_drvdata 16 91
+pci_lock_rescan_remove 569 196
+pci_unlock_rescan_remove 570 196
+per_cpu 571 128
+per_cpu_ptr 89 128
+percpu_counter_add 572 197
+percpu_counter_add_batch 572 197
+percpu_counter_compare 573 197
+percpu_counter_dec 574 197
+percpu_counter_inc 575 197
+percpu_counter_read 573 197
+percpu_counter_read_positive 576 197
+percpu_counter_set 577 197
+percpu_counter_sub 578 197
+percpu_counter_sum 573 197
+percpu_counter_sum_positive 573 197
+percpu_down_read 579 198
+percpu_down_read_freezable 579 198
+percpu_down_read_internal 579 198
+percpu_down_read_trylock 580 198
+percpu_down_write 581 198
+percpu_is_read_locked 531 198
+percpu_is_write_locked 531 198
+percpu_ref_get 57 94
+percpu_ref_get_many 321 94
+percpu_ref_is_dying 217 94
+percpu_ref_is_zero 20 94
+percpu_ref_kill 50 94
+percpu_ref_kill_and_confirm 50 94
+percpu_ref_put 208 94
+percpu_ref_put_many 326 94
+percpu_ref_reinit 582 94
+percpu_ref_resurrect 582 94
+percpu_ref_switch_to_atomic 582 94
+percpu_ref_switch_to_atomic_sync 583 94
+percpu_ref_switch_to_percpu 582 94
+percpu_ref_tryget 259 94
+percpu_ref_tryget_live 259 94
+percpu_ref_tryget_live_rcu 259 94
+percpu_ref_tryget_many 584 94
+percpu_rwsem_is_held 531 198
+percpu_up_read 585 198
+percpu_up_write 586 198
+pfn_to_page 16 82
+pgdp_get 20 194
+phys_to_virt 16 82
+pin_user_pages 305 82
+pin_user_pages_fast 305 82
+platform_get_drvdata 16 91
+pm_runtime_disable 236 199
+pm_runtime_get 57 199
+pm_runtime_get_if_active 259 199
+pm_runtime_get_if_in_use 259 199
+pm_runtime_get_noresume 57 199
+pm_runtime_get_sync 587 199
+pm_runtime_put 208 199
+pm_runtime_put_autosuspend 208 199
+pm_runtime_put_noidle 588 199
+pm_runtime_put_sync 589 199
+pm_runtime_resume_and_get 587 199
+pmd_clear 14 194
+pmd_install 590 200
+pmd_lock 591 130
+pmd_lockptr 68 130
+pmd_populate 592 200
+pmd_trans_huge_lock 593 130
+pmdp_establish 594 194
+pmdp_get 20 194
+pmdp_get_lockless 20 194
+pmdp_huge_clear_flush 595 194
+pmdp_huge_get_and_clear 595 194
+pmdp_invalidate 595 194
+pmem_wmb 292 105
+poll_state_synchronize_rcu 596 26
+poll_state_synchronize_srcu 597 77
+poll_wait 598 201
+pr_alert 4 112
+pr_alert_once 4 112
+pr_alert_ratelimited 4 112
+pr_cont 4 112
+pr_crit 4 112
+pr_crit_once 4 112
+pr_crit_ratelimited 4 112
+pr_debug 4 112
+pr_debug_once 4 112
+pr_debug_ratelimited 4 112
+pr_devel 4 112
+pr_emerg 4 112
+pr_emerg_once 4 112
+pr_emerg_ratelimited 4 112
+pr_err 4 112
+pr_err_once 4 112
+pr_err_ratelimited 4 112
+pr_info 4 112
+pr_info_once 4 112
+pr_info_ratelimited 4 112
+pr_notice 4 112
+pr_notice_once 4 112
+pr_notice_ratelimited 4 112
+pr_warn 4 112
+pr_warn_once 4 112
+pr_warn_ratelimited 4 112
+preempt_check_resched 599 43
+preempt_count 398 43
+preempt_count_add 64 43
+preempt_count_dec 65 43
+preempt_count_dec_and_test 66 43
+preempt_count_inc 64 43
+preempt_count_sub 65 43
+preempt_disable 64 175
+preempt_disable_nested 204 43
+preempt_disable_notrace 64 175
+preempt_enable 65 175
+preempt_enable_nested 204 43
+preempt_enable_no_resched 65 43
+preempt_enable_no_resched_notrace 65 43
+preempt_enable_notrace 65 175
+preempt_fold_need_resched 599 43
+preempt_model_full 398 43
+preempt_model_none 398 43
+preempt_model_preemptible 398 43
+preempt_model_rt 398 43
+preempt_model_voluntary 398 43
+preempt_set_need_resched 599 43
+preemptible 398 43
+prepare_to_rcuwait 600 119
+prepare_to_swait_event 601 46
+prepare_to_swait_exclusive 602 46
+prepare_to_wait 602 46
+prepare_to_wait_event 601 46
+prepare_to_wait_exclusive 603 46
+printk 16 112
+printk_deferred 16 112
+printk_once 16 112
+printk_ratelimited 16 112
+pskb_expand_head 604 47
+pte_clear 605 194
+pte_clear_not_present_full 605 194
+pte_lockptr 68 130
+pte_offset_map 606 194
+pte_offset_map_lock 607 130
+pte_offset_map_nolock 608 194
+pte_offset_map_ro_nolock 608 194
+pte_offset_map_rw_nolock 608 194
+pte_unmap 609 194
+pte_unmap_unlock 610 130
+ptep_clear_flush 595 194
+ptep_clear_flush_young 611 194
+ptep_get 20 194
+ptep_get_and_clear 595 194
+ptep_get_and_clear_full 595 194
+ptep_get_lockless 20 194
+ptep_modify_prot_commit 612 194
+ptep_modify_prot_start 595 194
+ptep_set_access_flags 613 194
+ptep_set_wrprotect 614 194
+ptep_test_and_clear_young 611 194
+ptep_try_set 615 194
+pud_lock 591 130
+pud_trans_huge_lock 593 130
+pudp_get 20 194
+pudp_huge_get_and_clear 595 194
+put_bh 221 75
+put_cpu 65 127
+put_cpu_ptr 616 128
+put_cpu_var 617 128
+put_cred 334 129
+put_device 302 91
+put_net 221 131
+put_page 319 82
+put_page_testzero 309 82
+put_pid 221 132
+put_task_struct 221 134
+put_user 67 37
+queue_delayed_work 618 16
+queue_delayed_work_on 619 16
+queue_rcu_work 620 16
+queue_work 620 16
+queue_work_node 621 16
+queue_work_on 621 16
+queued_spin_lock 112 57
+queued_spin_trylock 113 57
+queued_spin_unlock 114 57
+radix_tree_insert 622 202
+radix_tree_lookup 623 202
+raw_cpu_add 80 49
+raw_cpu_add_return 81 49
+raw_cpu_and 82 49
+raw_cpu_cmpxchg 83 49
+raw_cpu_dec 84 49
+raw_cpu_dec_return 85 49
+raw_cpu_inc 86 49
+raw_cpu_inc_return 87 49
+raw_cpu_or 88 49
+raw_cpu_ptr 89 128
+raw_cpu_read 90 49
+raw_cpu_sub 91 49
+raw_cpu_sub_return 92 49
+raw_cpu_try_cmpxchg 93 49
+raw_cpu_write 94 49
+raw_cpu_xchg 95 49
+raw_irqs_disabled 398 43
+raw_local_irq_disable 110 175
+raw_local_irq_enable 111 175
+raw_local_irq_restore 111 175
+raw_local_irq_save 110 175
+raw_notifier_call_chain 604 66
+raw_read_seqcount 70 45
+raw_read_seqcount_begin 70 45
+raw_read_seqcount_latch 268 45
+raw_read_seqcount_latch_retry 532 45
+raw_seqcount_begin 70 45
+raw_seqcount_try_begin 533 45
+raw_smp_processor_id 624 127
+raw_spin_is_contended 520 60
+raw_spin_is_locked 520 60
+raw_spin_lock 625 203
+raw_spin_lock_bh 626 203
+raw_spin_lock_init 13 60
+raw_spin_lock_irq 627 203
+raw_spin_lock_irq_rcu_node 627 204
+raw_spin_lock_irqsave 627 203
+raw_spin_lock_irqsave_nested 627 203
+raw_spin_lock_irqsave_rcu_node 627 204
+raw_spin_lock_nest_lock 625 203
+raw_spin_lock_nested 625 203
+raw_spin_lock_rcu_node 625 204
+raw_spin_rq_lock 625 48
+raw_spin_rq_lock_irqsave 627 48
+raw_spin_rq_unlock 628 48
+raw_spin_trylock 629 203
+raw_spin_trylock_bh 630 203
+raw_spin_trylock_irq 631 203
+raw_spin_trylock_irqsave 631 203
+raw_spin_unlock 628 203
+raw_spin_unlock_bh 632 203
+raw_spin_unlock_irq 633 203
+raw_spin_unlock_irq_rcu_node 633 204
+raw_spin_unlock_irqrestore 633 203
+raw_spin_unlock_irqrestore_rcu_node 633 204
+raw_spin_unlock_rcu_node 628 204
+raw_write_seqcount_barrier 634 45
+raw_write_seqcount_begin 635 45
+raw_write_seqcount_end 636 45
+raw_write_seqcount_latch 634 45
+rb_entry 247 148
+rb_entry_rcu 417 148
+rb_entry_safe 417 148
+rb_erase 637 148
+rb_find_rcu 473 148
+rb_first 638 148
+rb_insert_color 639 148
+rb_last 638 148
+rb_link_node 640 148
+rb_link_node_rcu 641 148
+rb_next 638 148
+rb_prev 638 148
+rcu_access_pointer 642 205
+rcu_assign_pointer 643 25
+rcu_assign_sk_user_data 644 69
+rcu_barrier 645 206
+rcu_barrier_tasks 645 206
+rcu_barrier_tasks_trace 645 206
+rcu_dereference 521 205
+rcu_dereference_all 521 205
+rcu_dereference_all_check 521 205
+rcu_dereference_bh 521 205
+rcu_dereference_bh_check 521 205
+rcu_dereference_check 521 205
+rcu_dereference_protected 646 205
+rcu_dereference_raw 521 205
+rcu_dereference_raw_check 521 205
+rcu_dereference_rtnl 521 4
+rcu_dereference_sched 521 205
+rcu_dereference_sched_check 521 205
+rcu_dereference_sk_user_data 647 69
+rcu_is_watching 32 26
+rcu_pointer_handoff 68 205
+rcu_read_lock 648 207
+rcu_read_lock_any_held 32 26
+rcu_read_lock_bh 649 207
+rcu_read_lock_bh_held 32 26
+rcu_read_lock_dont_migrate 650 207
+rcu_read_lock_held 32 26
+rcu_read_lock_sched 651 207
+rcu_read_lock_sched_held 32 26
+rcu_read_lock_sched_notrace 651 207
+rcu_read_lock_trace 652 207
+rcu_read_unlock 653 207
+rcu_read_unlock_bh 654 207
+rcu_read_unlock_migrate 655 207
+rcu_read_unlock_sched 656 207
+rcu_read_unlock_sched_notrace 656 207
+rcu_read_unlock_trace 657 207
+rcu_replace_pointer 658 25
+rcu_sync_enter 659 208
+rcu_sync_exit 660 208
+rcu_sync_is_idle 20 208
+rcuref_get 259 209
+rcuref_init 181 209
+rcuref_put 459 209
+rcuref_read 20 209
+rcuwait_active 20 119
+rcuwait_wait_event 202 119
+rcuwait_wake_up 261 119
+read_lock 661 203
+read_lock_bh 662 203
+read_lock_irq 663 203
+read_lock_irqsave 663 203
+read_poll_timeout 103 210
+read_poll_timeout_atomic 16 210
+read_seqbegin 70 45
+read_seqbegin_or_lock 664 45
+read_seqbegin_or_lock_irqsave 70 45
+read_seqcount_begin 70 45
+read_seqcount_latch 268 45
+read_seqcount_latch_retry 532 45
+read_seqcount_retry 532 45
+read_seqlock_excl 665 45
+read_seqlock_excl_bh 666 45
+read_seqlock_excl_irq 667 45
+read_seqlock_excl_irqsave 667 45
+read_seqretry 532 45
+read_sequnlock_excl 668 45
+read_sequnlock_excl_bh 669 45
+read_sequnlock_excl_irq 670 45
+read_sequnlock_excl_irqrestore 670 45
+read_thread_flags 671 78
+read_trylock 672 203
+read_unlock 673 203
+read_unlock_bh 674 203
+read_unlock_irq 675 203
+read_unlock_irqrestore 675 203
+readb 68 44
+readb_relaxed 68 44
+readl 68 44
+readl_poll_timeout 220 210
+readl_poll_timeout_atomic 68 210
+readl_relaxed 68 44
+readq 68 44
+readq_poll_timeout 220 210
+readq_poll_timeout_atomic 68 210
+readq_relaxed 68 44
+readsb 50 44
+readsl 50 44
+readsq 50 44
+readsw 50 44
+readw 68 44
+readw_relaxed 68 44
+readx_poll_timeout 676 210
+readx_poll_timeout_atomic 677 210
+refcount_add 678 211
+refcount_add_not_zero 679 211
+refcount_add_not_zero_acquire 680 211
+refcount_dec 221 211
+refcount_dec_and_lock 681 211
+refcount_dec_and_lock_irqsave 681 211
+refcount_dec_and_mutex_lock 682 211
+refcount_dec_and_rtnl_lock 683 4
+refcount_dec_and_test 684 211
+refcount_dec_if_one 685 211
+refcount_dec_not_one 685 211
+refcount_inc 57 211
+refcount_inc_not_zero 259 211
+refcount_inc_not_zero_acquire 345 211
+refcount_read 20 211
+refcount_set 181 211
+refcount_set_release 182 211
+refcount_sub_and_test 686 211
+register_netdev 220 212
+regulator_disable 220 213
+regulator_enable 220 213
+reinit_completion 13 81
+release_sock 687 69
+remove_wait_queue 50 51
+request_firmware 220 214
+request_irq 688 99
+request_module 220 215
+request_threaded_irq 689 99
+return_ptr 40 9
+rhashtable_destroy 332 216
+rhashtable_insert_fast 690 216
+rhashtable_lookup 691 216
+rhashtable_lookup_fast 691 216
+rhashtable_lookup_insert_fast 690 216
+rhashtable_remove_fast 692 216
+rhashtable_walk_next 691 216
+rhashtable_walk_start 693 216
+rhashtable_walk_stop 609 216
+rht_dereference 694 216
+rht_dereference_bucket 694 216
+rht_dereference_bucket_rcu 521 216
+rht_dereference_rcu 521 216
+rmb 291 105
+round_down 1 13
+round_up 1 13
+rounddown 1 13
+rounddown_pow_of_two 1 153
+roundup 1 13
+roundup_pow_of_two 1 153
+rq_lock 625 48
+rq_lock_irq 627 48
+rq_lock_irqsave 627 48
+rq_unlock 628 48
+rq_unlock_irq 633 48
+rq_unlock_irqrestore 633 48
+rt_mutex_lock 695 217
+rt_mutex_lock_interruptible 696 217
+rt_mutex_lock_killable 696 217
+rt_mutex_lock_nested 695 217
+rt_mutex_trylock 697 217
+rt_mutex_unlock 698 217
+rtnl_dereference 646 4
+rtnl_is_locked 699 4
+rtnl_lock 700 4
+rtnl_lock_interruptible 701 4
+rtnl_lock_killable 701 4
+rtnl_net_lock 702 4
+rtnl_net_unlock 703 4
+rtnl_trylock 704 4
+rtnl_unlock 705 4
+rwlock_init 13 60
+rwlock_is_contended 520 60
+rwlock_needbreak 520 60
+rwsem_assert_held 50 109
+rwsem_assert_held_write 50 109
+rwsem_is_contended 531 109
+rwsem_is_locked 531 109
+sb_bread 220 75
+sb_end_intwrite 307 115
+sb_end_pagefault 307 115
+sb_end_write 307 115
+sb_start_intwrite 310 115
+sb_start_pagefault 310 115
+sb_start_write 310 115
+sb_start_write_trylock 706 115
+sched_clock 16 172
+sched_preempt_enable_no_resched 65 43
+schedule 440 83
+schedule_delayed_work 707 16
+schedule_delayed_work_on 708 16
+schedule_hrtimeout 241 150
+schedule_hrtimeout_range 241 150
+schedule_on_each_cpu 441 16
+schedule_preempt_disabled 440 83
+schedule_timeout 441 83
+schedule_timeout_idle 441 83
+schedule_timeout_interruptible 441 83
+schedule_timeout_killable 441 83
+schedule_timeout_uninterruptible 441 83
+schedule_work 709 16
+schedule_work_on 710 16
+scnprintf 16 162
+scoped_cond_guard 7 9
+scoped_guard 7 9
+scoped_seqlock_read 664 45
+scsi_host_put 302 218
+sema_init 13 108
+seqcount_init 13 219
+seqlock_init 13 219
+set_bit 250 32
+set_buffer_uptodate 711 75
+set_cpus_allowed_ptr 220 96
+set_current_state 712 46
+set_mask_bits 713 35
+set_page_count 181 122
+set_pmd 181 194
+set_pmd_at 714 194
+set_pte 181 194
+set_pte_at 714 194
+set_ptes 714 194
+set_pud_at 714 194
+set_special_state 72 84
+set_thread_flag 715 78
+set_ti_thread_flag 716 78
+set_tsk_need_resched 27 78
+set_tsk_thread_flag 716 78
+sign_extend32 1 35
+sign_extend64 1 35
+signal_pending 20 220
+size_add 1 59
+size_mul 1 59
+sizeof 2 28
+sizeof_field 2 192
+sk_free 221 69
+skb_clone 49 47
+skb_copy 49 47
+skb_dequeue 717 47
+skb_dequeue_tail 717 47
+skb_get 279 47
+skb_peek 217 47
+skb_queue_empty 217 47
+skb_queue_empty_lockless 20 47
+skb_queue_head 718 47
+skb_queue_head_init 13 47
+skb_queue_len 217 47
+skb_queue_len_lockless 20 47
+skb_queue_purge 719 47
+skb_queue_tail 718 47
+skb_unlink 720 47
+skb_unref 459 47
+smp_acquire__after_ctrl_dep 291 62
+smp_call_function 563 193
+smp_call_function_any 721 193
+smp_call_function_many 564 193
+smp_call_function_single 721 193
+smp_call_function_single_async 722 193
+smp_cond_load_acquire 723 62
+smp_cond_load_relaxed 724 62
+smp_load_acquire 723 221
+smp_mb 290 105
+smp_mb__after_atomic 725 61
+smp_mb__after_mmgrab 725 133
+smp_mb__after_spinlock 725 222
+smp_mb__after_srcu_read_lock 725 77
+smp_mb__after_srcu_read_unlock 725 222
+smp_mb__after_switch_mm 290 48
+smp_mb__after_unlock_lock 725 222
+smp_mb__before_atomic 726 61
+smp_processor_id 624 127
+smp_read_barrier_depends 442 183
+smp_rmb 291 105
+smp_store_mb 727 105
+smp_store_release 182 221
+smp_wmb 292 105
+snprintf 16 162
+sock_flag 728 69
+sock_hold 57 69
+sock_owned_by_me 50 69
+sock_owned_by_user 729 69
+sock_owned_by_user_nocheck 729 69
+sock_poll_wait 730 69
+sock_put 221 69
+sock_reset_flag 731 69
+sock_set_flag 732 69
+sock_valbool_flag 733 69
+softirq_count 398 43
+spi_get_drvdata 16 91
+spi_sync 220 223
+spin_is_contended 520 60
+spin_is_locked 520 60
+spin_lock 59 203
+spin_lock_bh 60 203
+spin_lock_init 13 60
+spin_lock_irq 734 203
+spin_lock_irqsave 734 203
+spin_lock_irqsave_nested 734 203
+spin_lock_nest_lock 59 203
+spin_lock_nested 59 203
+spin_needbreak 520 60
+spin_trylock 593 203
+spin_trylock_bh 735 203
+spin_trylock_irq 736 203
+spin_trylock_irqsave 736 203
+spin_unlock 62 203
+spin_unlock_bh 63 203
+spin_unlock_irq 737 203
+spin_unlock_irqrestore 737 203
+spin_until_cond 738 224
+sprintf 16 162
+srcu_barrier 739 77
+srcu_dereference 521 205
+srcu_dereference_check 521 205
+srcu_dereference_notrace 521 205
+srcu_down_read 740 77
+srcu_down_read_fast 740 77
+srcu_read_lock 740 77
+srcu_read_lock_fast 740 77
+srcu_read_lock_fast_notrace 740 77
+srcu_read_lock_fast_updown 740 77
+srcu_read_lock_held 520 26
+srcu_read_lock_nmisafe 740 77
+srcu_read_lock_notrace 740 77
+srcu_read_unlock 741 77
+srcu_read_unlock_fast 741 77
+srcu_read_unlock_fast_notrace 741 77
+srcu_read_unlock_fast_updown 741 77
+srcu_read_unlock_nmisafe 741 77
+srcu_read_unlock_notrace 741 77
+srcu_up_read 741 77
+srcu_up_read_fast 741 77
+ssleep 242 124
+start_poll_synchronize_rcu 344 26
+start_poll_synchronize_srcu 68 77
+static_assert 1 8
+static_branch_dec 742 225
+static_branch_dec_cpuslocked 742 225
+static_branch_disable 743 225
+static_branch_disable_cpuslocked 743 225
+static_branch_enable 743 225
+static_branch_enable_cpuslocked 743 225
+static_branch_inc 744 225
+static_branch_inc_cpuslocked 744 225
+static_branch_likely 745 225
+static_branch_unlikely 745 225
+static_key_count 20 160
+static_key_enabled 745 225
+static_key_false 745 225
+static_key_fast_inc_not_disabled 175 160
+static_key_slow_dec 742 225
+static_key_slow_dec_cpuslocked 742 225
+static_key_slow_inc 744 225
+static_key_slow_inc_cpuslocked 744 225
+static_key_true 745 225
+stop_machine 441 226
+store_release_wake_up 746 65
+strcasecmp 16 167
+strchr 16 167
+strcmp 16 167
+strcpy 13 167
+strlcpy 13 167
+strlen 16 167
+strncmp 16 167
+strncpy 13 167
+strncpy_from_user 44 37
+strndup_user 526 167
+strnlen 16 167
+strnlen_user 526 37
+strrchr 16 167
+strscpy 13 167
+strscpy_pad 13 167
+strstr 16 167
+struct_size 1 59
+struct_size_t 1 59
+submit_bio 7 70
+submit_bio_wait 202 70
+swab16 1 227
+swab32 1 227
+swab64 1 227
+swait_active 20 29
+swait_event_exclusive 747 46
+swait_event_idle_exclusive 747 46
+swait_event_interruptible_exclusive 748 46
+swait_event_interruptible_timeout_exclusive 748 46
+swait_event_timeout_exclusive 748 46
+swake_up_all 97 155
+swake_up_all_locked 97 155
+swake_up_locked 97 155
+swake_up_one 97 155
+swq_has_sleeper 337 29
+sync_blockdev 202 74
+sync_cmpxchg 128 61
+sync_try_cmpxchg 189 61
+synchronize_hardirq 749 99
+synchronize_irq 750 99
+synchronize_net 751 212
+synchronize_rcu 751 86
+synchronize_rcu_expedited 751 86
+synchronize_rcu_tasks 752 86
+synchronize_rcu_tasks_rude 752 86
+synchronize_rcu_tasks_trace 752 86
+synchronize_srcu 753 77
+synchronize_srcu_expedited 753 77
+sysfs_emit 16 162
+sysfs_emit_at 16 162
+task_cpu 16 84
+task_lock 59 134
+task_pid_nr 16 84
+task_rq_lock 754 48
+task_rq_unlock 755 48
+task_tgid_nr 16 84
+task_unlock 62 134
+task_work_add 756 228
+tasklet_disable 757 99
+tasklet_disable_in_atomic 758 99
+tasklet_disable_nosync 759 99
+tasklet_enable 760 99
+tasklet_hi_schedule 761 99
+tasklet_init 762 99
+tasklet_kill 763 99
+tasklet_schedule 761 99
+tasklet_setup 762 99
+tasklet_unlock_wait 764 99
+test_and_change_bit 765 32
+test_and_clear_bit 251 32
+test_and_clear_thread_flag 766 78
+test_and_clear_ti_thread_flag 767 78
+test_and_clear_tsk_thread_flag 767 78
+test_and_clear_wake_up_bit 768 65
+test_and_set_bit 252 32
+test_and_set_bit_lock 769 32
+test_and_set_thread_flag 770 78
+test_and_set_ti_thread_flag 771 78
+test_and_set_tsk_thread_flag 771 78
+test_bit 253 32
+test_bit_acquire 772 32
+test_thread_flag 773 78
+test_ti_thread_flag 728 78
+test_tsk_thread_flag 728 78
+this_cpu_add 80 49
+this_cpu_add_return 81 49
+this_cpu_and 82 49
+this_cpu_cmpxchg 83 49
+this_cpu_cmpxchg128 83 49
+this_cpu_cmpxchg64 83 49
+this_cpu_dec 84 49
+this_cpu_dec_return 85 49
+this_cpu_inc 86 49
+this_cpu_inc_return 87 49
+this_cpu_or 88 49
+this_cpu_ptr 89 128
+this_cpu_read 90 49
+this_cpu_sub 91 49
+this_cpu_sub_return 92 49
+this_cpu_try_cmpxchg 93 49
+this_cpu_try_cmpxchg128 93 49
+this_cpu_try_cmpxchg64 93 49
+this_cpu_write 94 49
+this_cpu_xchg 95 49
+time_after 16 159
+time_after_eq 16 159
+time_before 16 159
+time_before_eq 16 159
+time_is_after_jiffies 16 159
+time_is_before_jiffies 16 159
+timer_container_of 247 123
+timer_delete 262 53
+timer_delete_sync 263 53
+timer_delete_sync_try 262 53
+timer_pending 71 123
+timer_reduce 548 53
+timer_setup 774 123
+timer_shutdown 775 53
+timer_shutdown_sync 776 53
+tlb_finish_mmu 37 229
+tlb_flush_mmu 37 229
+tlb_gather_mmu 525 229
+tlb_remove_page 68 229
+tlb_remove_table 276 229
+truncate_inode_pages 542 82
+try_cmpxchg 189 61
+try_cmpxchg128 189 61
+try_cmpxchg128_acquire 190 61
+try_cmpxchg128_local 777 80
+try_cmpxchg128_relaxed 191 61
+try_cmpxchg128_release 192 61
+try_cmpxchg64 189 61
+try_cmpxchg64_acquire 190 61
+try_cmpxchg64_local 777 80
+try_cmpxchg64_relaxed 191 61
+try_cmpxchg64_release 192 61
+try_cmpxchg_acquire 190 61
+try_cmpxchg_local 777 80
+try_cmpxchg_relaxed 191 61
+try_cmpxchg_release 192 61
+try_get_page 259 82
+try_module_get 329 41
+try_to_del_timer_sync 262 53
+try_to_wake_up 261 46
+try_wait_for_completion 778 81
+tryget_task_struct 259 134
+trylock_buffer 779 75
+trylock_page 330 113
+typeof 2 28
+u64_stats_add 780 230
+u64_stats_fetch_begin 455 230
+u64_stats_fetch_retry 781 230
+u64_stats_inc 500 230
+u64_stats_init 13 230
+u64_stats_read 573 230
+u64_stats_set 503 230
+u64_stats_sub 782 230
+u64_stats_update_begin 783 230
+u64_stats_update_begin_irqsave 784 230
+u64_stats_update_end 785 230
+u64_stats_update_end_irqrestore 785 230
+u64_to_user_ptr 1 182
+uart_port_lock 59 231
+uart_port_lock_irq 734 231
+uart_port_lock_irqsave 734 231
+uart_port_trylock 593 231
+uart_port_trylock_irqsave 736 231
+uart_port_unlock 62 231
+uart_port_unlock_irq 737 231
+uart_port_unlock_irqrestore 737 231
+udelay 4 124
+umax 1 13
+umin 1 13
+unlikely 475 23
+unlock_buffer 786 75
+unlock_new_inode 469 117
+unlock_page 331 113
+unlock_sock_fast 687 69
+unrcu_pointer 787 205
+unreachable 5 6
+unregister_netdev 332 212
+up 788 108
+up_read 108 109
+up_read_non_owner 108 109
+up_write 109 109
+update_mmu_cache 4 120
+upper_16_bits 1 13
+upper_32_bits 1 13
+usb_alloc_urb 49 232
+usb_control_msg 220 232
+usb_free_urb 48 232
+usb_get_dev 279 232
+usb_kill_urb 332 232
+usb_put_dev 302 232
+usb_submit_urb 789 232
+usecs_to_jiffies 16 159
+usleep_idle_range 242 124
+usleep_range 242 124
+usleep_range_state 242 124
+va_arg 1 233
+va_copy 1 233
+va_end 1 233
+va_start 1 233
+vfree 456 234
+vfs_fsync 202 117
+virt_load_acquire 723 221
+virt_mb 290 105
+virt_mb__after_atomic 725 61
+virt_mb__before_atomic 726 61
+virt_rmb 291 105
+virt_store_mb 727 105
+virt_store_release 182 221
+virt_to_folio 16 82
+virt_to_page 16 82
+virt_to_phys 16 82
+virt_wmb 292 105
+vma_assert_locked 50 177
+vma_assert_write_locked 50 177
+vma_end_read 790 177
+vma_end_write_all 791 177
+vma_is_attached 71 177
+vma_start_read 518 177
+vma_start_read_locked 518 177
+vma_start_read_locked_nested 518 177
+vma_start_write 792 177
+vma_start_write_killable 793 177
+vmalloc 102 234
+vzalloc 102 234
+wait_event 747 46
+wait_event_cmd 747 46
+wait_event_exclusive_cmd 747 46
+wait_event_freezable 748 46
+wait_event_freezable_timeout 748 46
+wait_event_hrtimeout 748 46
+wait_event_idle 747 46
+wait_event_idle_exclusive 747 46
+wait_event_idle_timeout 748 46
+wait_event_interruptible 748 46
+wait_event_interruptible_exclusive 748 46
+wait_event_interruptible_hrtimeout 748 46
+wait_event_interruptible_lock_irq 748 46
+wait_event_interruptible_locked 748 46
+wait_event_interruptible_locked_irq 748 46
+wait_event_interruptible_timeout 748 46
+wait_event_killable 748 46
+wait_event_killable_timeout 748 46
+wait_event_lock_irq 747 46
+wait_event_lock_irq_cmd 747 46
+wait_event_state 748 46
+wait_event_timeout 748 46
+wait_for_completion 794 81
+wait_for_completion_interruptible 795 81
+wait_for_completion_interruptible_timeout 795 81
+wait_for_completion_io 794 81
+wait_for_completion_io_timeout 795 81
+wait_for_completion_killable 795 81
+wait_for_completion_killable_timeout 795 81
+wait_for_completion_state 795 81
+wait_for_completion_timeout 795 81
+wait_on_bit 796 65
+wait_on_bit_action 796 65
+wait_on_bit_io 796 65
+wait_on_bit_lock 797 65
+wait_on_bit_lock_action 797 65
+wait_on_bit_lock_io 797 65
+wait_on_bit_timeout 796 65
+wait_on_buffer 332 75
+wait_on_page_writeback 332 113
+wait_task_inactive 202 96
+wait_var_event 332 65
+wait_var_event_any_lock 202 65
+wait_var_event_interruptible 202 65
+wait_var_event_io 332 65
+wait_var_event_killable 202 65
+wait_var_event_mutex 202 65
+wait_var_event_spinlock 202 65
+wait_var_event_timeout 202 65
+wait_woken 798 51
+waitqueue_active 20 29
+wake_q_add 799 96
+wake_q_add_safe 799 96
+wake_up 96 46
+wake_up_all 96 46
+wake_up_all_locked 97 46
+wake_up_bit 800 235
+wake_up_interruptible 96 46
+wake_up_interruptible_all 96 46
+wake_up_interruptible_nr 96 46
+wake_up_interruptible_poll 96 46
+wake_up_interruptible_sync 97 46
+wake_up_interruptible_sync_poll 97 46
+wake_up_interruptible_sync_poll_locked 97 29
+wake_up_locked 97 46
+wake_up_locked_poll 97 46
+wake_up_new_task 801 96
+wake_up_nr 96 46
+wake_up_poll 96 46
+wake_up_poll_on_current_cpu 97 29
+wake_up_pollfree 97 29
+wake_up_process 802 46
+wake_up_q 469 96
+wake_up_state 802 46
+wake_up_sync 97 46
+wake_up_var 800 235
+wake_up_var_locked 97 65
+wake_up_var_protected 97 65
+wiphy_lock 271 236
+wiphy_unlock 274 236
+wmb 292 105
+woken_wake_function 261 51
+work_pending 71 16
+wq_has_single_sleeper 20 29
+wq_has_sleeper 337 29
+write_lock 803 203
+write_lock_bh 804 203
+write_lock_irq 805 203
+write_lock_irqsave 805 203
+write_lock_nested 803 203
+write_seqcount_begin 635 45
+write_seqcount_begin_nested 635 45
+write_seqcount_end 636 45
+write_seqcount_invalidate 634 45
+write_seqcount_latch 634 45
+write_seqcount_latch_begin 635 45
+write_seqcount_latch_end 785 45
+write_seqlock 665 45
+write_seqlock_bh 666 45
+write_seqlock_irq 667 45
+write_seqlock_irqsave 667 45
+write_sequnlock 668 45
+write_sequnlock_bh 669 45
+write_sequnlock_irq 670 45
+write_sequnlock_irqrestore 670 45
+write_trylock 806 203
+write_trylock_irqsave 807 203
+write_unlock 808 203
+write_unlock_bh 809 203
+write_unlock_irq 810 203
+write_unlock_irqrestore 810 203
+writeb 69 44
+writeb_relaxed 69 44
+writel 69 44
+writel_relaxed 69 44
+writeq 69 44
+writeq_relaxed 69 44
+writesb 50 44
+writesl 50 44
+writesq 50 44
+writesw 50 44
+writew 69 44
+writew_relaxed 69 44
+ww_mutex_lock 272 237
+ww_mutex_lock_interruptible 272 237
+ww_mutex_lock_slow 271 237
+ww_mutex_lock_slow_interruptible 272 237
+ww_mutex_trylock 273 237
+ww_mutex_unlock 274 237
+xa_alloc 99 52
+xa_cmpxchg 811 52
+xa_erase 812 52
+xa_erase_irq 812 52
+xa_for_each 813 52
+xa_insert 99 52
+xa_load 623 52
+xa_lock 59 238
+xa_lock_bh 60 238
+xa_lock_irq 734 238
+xa_lock_irqsave 734 238
+xa_store 814 52
+xa_store_irq 814 52
+xa_trylock 593 238
+xa_unlock 62 238
+xa_unlock_bh 63 238
+xa_unlock_irq 737 238
+xa_unlock_irqrestore 737 238
+xas_load 623 52
+xas_lock 59 238
+xas_lock_bh 60 238
+xas_lock_irq 734 238
+xas_lock_irqsave 734 238
+xas_store 815 52
+xas_unlock 62 238
+xas_unlock_bh 63 238
+xas_unlock_irq 737 238
+xas_unlock_irqrestore 737 238
+xchg 193 61
+xchg_acquire 194 61
+xchg_relaxed 195 61
+xchg_release 196 61
+xor_unlock_is_negative_byte 816 32
+xprt_wait_for_buffer_space 27 239
+xprt_write_space 817 239
+yield 440 83
 `;
 
-/** A JSON array a line, in the order of `Shape` in lookup.ts. */
-export const shapes = `["read",0,"lvalue",null,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["call",0,"lvalue",null,null,null,"none",false,"none",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"none",true,"none",null,null,[],"maybe"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"relaxed",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"none",false,"plain",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"none",true,"relaxed",null,null,[],"no"]
-["fence",0,"lvalue",null,null,null,"none",true,"compiler",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"plain",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"rmb","relaxed",null,[],"no"]
-["write",0,"lvalue",null,"store",1,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"wmb",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"old",true,"full",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"test",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",false,"wmb",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",1,"pointer",0,"assign",2,"none",false,"plain",null,null,[],"no"]
-["unlock",1,"pointer",0,null,null,"none",true,"release",null,["bit-spin",false,false,false],["-preempt-off"],"no"]
-["rmw",1,"pointer",0,"flip",null,"none",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"none",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"none",false,"release",null,null,[],"no"]
-["read",1,"pointer",null,"load",null,"value",true,"none",null,null,[],"yes"]
-["read",1,"pointer",null,"load",null,"value",true,"none",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"value",true,"none",null,null,[],"yes"]
-["rmw",1,"pointer",0,"set",null,"none",false,"plain",null,null,[],"no"]
-["free",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"value",true,"none",null,null,[],"maybe"]
-["call",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["write",1,"pointer",null,"store",0,"test",false,"plain",null,null,[],"no"]
-["write",2,"pointer",null,"store",0,"test",false,"plain",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"old",false,"plain",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+bh-off"],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-bh-off"],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["spin",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["spin",false,false,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],["-bh-off"],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+preempt-off"],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-preempt-off"],"no"]
-["fence",null,"pointer",null,null,null,"test",true,"compiler",null,null,["-preempt-off"],"no"]
-["write",1,"pointer",null,"store",0,"value",true,"none",null,null,[],"yes"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["call",1,"pointer",null,null,0,"none",true,"none",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"acquire",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"test",true,"relaxed",null,null,[],"no"]
-["write",null,"pointer",null,"store",0,"none",true,"relaxed",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"value",false,"plain",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",false,"plain",null,null,[],"no"]
-["write",1,"pointer",null,"store",0,"none",false,"plain",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire",null,["raw-spin",false,false,false],[],"no"]
-["rmw",1,"pointer",0,"flip",null,"old",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"old",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"set",null,"old",false,"plain",null,null,[],"no"]
-["rmw",0,"lvalue",null,"add",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"add",1,"new",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"and",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"cmpxchg",2,"old",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"dec",null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"dec",null,"new",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"inc",null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"inc",null,"new",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"or",1,"none",false,"none",null,null,[],"no"]
-["read",0,"lvalue",null,"load",null,"value",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"sub",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"sub",1,"new",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"cmpxchg",2,"success",false,"none",null,null,[],"no"]
-["write",0,"lvalue",null,"store",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"lvalue",null,"xchg",1,"old",false,"none",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"old",true,"release",null,null,[],"no"]
-["publish",0,"pointer",null,"store",2,"value",true,"release",null,null,[],"maybe",true]
-["publish",0,"pointer",null,"store",2,"old",true,"release",null,null,[],"maybe"]
-["wake",0,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["call",null,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwsem",true,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwsem",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwsem",true,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwsem",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwsem",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwsem",false,false,false],[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+irqs-off"],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-irqs-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["raw-spin",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],[],"no"]
-["rmw",1,"pointer",0,"assign",2,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"test",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"test",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"test",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"test",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"add",1,"success",true,"full","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",true,"acquire","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",true,"relaxed","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",true,"release","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"value",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"success",true,"full","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"old",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"add",1,"old",true,"full","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"and",0,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"andnot",0,"old",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"old",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"old",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"old",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"old",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"old",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"old",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"old",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"old",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"test",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"or",0,"none",true,"relaxed",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",true,"relaxed",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"test",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",true,"acquire",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",true,"acquire","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",true,"relaxed","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",true,"release","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"full","full",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"full","full",null,[],"yes"]
-["wake",0,"pointer",null,"dec",null,"test",true,"full","full",null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["wake",0,"pointer",null,null,null,"value",true,"release",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["sock",false,false,false],["+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["sock",false,false,false],["-preempt-off"],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"andnot",1,"success",true,"full","relaxed",null,[],"no"]
-["read",1,"pointer",0,"load",null,"test",true,"relaxed",null,null,[],"no"]
-["lock",1,"pointer",0,null,null,"none",true,"acquire",null,["bit-spin",false,false,false],["+preempt-off"],"no"]
-["lock",1,"pointer",0,null,null,"success",true,"acquire","none",["bit-spin",false,true,false],["+preempt-off"],"no"]
-["write",0,"pointer",null,"store",null,"test",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"andnot",null,"none",false,"plain",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"test",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"or",null,"none",false,"plain",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",false,"plain",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["call",0,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"release",null,null,[],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"old",true,"none",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"acquire",null,null,[],"yes"]
-["rmw",1,"pointer",0,"flip",null,"none",true,"relaxed",null,null,[],"no"]
-["wake",1,"pointer",0,"clear",null,"none",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"none",true,"release",null,null,[],"no"]
-["rmw",null,"pointer",0,"clear",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",1,"clear",null,"none",true,"relaxed",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",false,"none","none",null,[],"no"]
-["read",0,"pointer",null,"load",null,"test",true,"acquire","relaxed",null,[],"no"]
-["wait",null,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["wait",null,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["rcu",null,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["console",false,false,true],[],"yes"]
-["lock",null,"pointer",null,null,null,"success",true,"acquire","none",["console",false,true,true],[],"no"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["console",false,false,true],[],"maybe"]
-["call",2,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["read",1,"pointer",null,"load",null,"value",false,"plain",null,null,[],"no"]
-["rmw",1,"pointer",0,"set",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",1,"pointer",0,"clear",null,"old",true,"full",null,null,[],"no"]
-["rmw",1,"pointer",0,"set",null,"old",true,"full",null,null,[],"no"]
-["read",1,"pointer",0,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["cpu-hotplug",true,false,true],[],"yes"]
-["lock",null,"pointer",null,null,null,"success",true,"acquire","none",["cpu-hotplug",true,true,true],[],"no"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["cpu-hotplug",true,false,true],[],"no"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["cpu-hotplug",false,false,true],[],"yes"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["cpu-hotplug",false,false,true],[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"relaxed","relaxed",null,[],"no"]
-["call",0,"lvalue",null,null,null,"value",false,"none",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"value",true,"full",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"acquire",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"acquire",null,null,[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"value",true,"relaxed",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"address",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["mutex",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["mutex",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["mutex",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["mutex",false,false,false],[],"no"]
-["wait",1,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["free",1,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"value",false,"plain",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"test",true,"none",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"none","none",null,[],"yes"]
-["free",2,"pointer",null,null,null,"none",true,"none",null,null,[],"maybe"]
-["fence",null,"pointer",null,null,null,"none",true,"full",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"rmb",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"wmb",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["semaphore",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["semaphore",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["rwsem",true,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["semaphore",false,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["rwsem",false,true,false],[],"yes"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"relaxed",null,null,[],"yes"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"release",null,null,[],"maybe"]
-["wake",1,"pointer",null,null,null,"success",true,"release","none",null,[],"no"]
-["rmw",null,"pointer",null,"inc",null,"success",true,"full","relaxed",null,[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["sb-freeze",true,false,false],[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"full","full",null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["sb-freeze",true,false,false],[],"yes"]
-["wait",null,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"release",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["page",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["page",false,true,false],[],"yes"]
-["rmw",0,"pointer",null,"set",null,"test",true,"relaxed",null,null,[],"maybe"]
-["free",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"no"]
-["free",0,"pointer",null,"sub",1,"none",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"add",1,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",1,"success",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"test",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"new",true,"full",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["page",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["page",false,false,false],[],"no"]
-["read",1,"pointer",null,"load",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"acquire",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"full",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire",null,["spin",false,false,false],["+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],[],"no"]
-["fence",null,"pointer",null,null,null,"value",true,"compiler",null,null,["+preempt-off"],"no"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,["+preempt-off"],"no"]
-["call",0,"lvalue",null,null,null,"value",true,"none",null,null,["+preempt-off"],"no"]
-["lock",2,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+rcu-read","+preempt-off"],"yes"]
-["rcu",null,"pointer",null,null,null,"value",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"acquire","relaxed",null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mutex",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],["+irqs-off","+preempt-off"],"no"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["jump-label",false,false,true],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],["+irqs-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+migrate-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["mmap",true,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mmap",true,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["mmap",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mutex",false,true,false],[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["+pagefault-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["percpu-rwsem",true,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["percpu-rwsem",true,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["percpu-rwsem",false,false,false],[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed",null,null,[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed","relaxed",null,[],"maybe"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed","relaxed",null,[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["raw-spin",false,true,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["raw-spin",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["raw-spin",false,true,false],["+preempt-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-tasks-trace-read"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",true,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",true,false,false],["+irqs-off","+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["rwsem",true,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["rwsem",true,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["rwsem",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["rwsem",false,true,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["spin",false,false,false],["+irqs-off","+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["spin",false,true,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["spin",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["spin",false,true,false],["+preempt-off"],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,["+srcu-read"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["raw-spin",false,false,false],["+irqs-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",false,false,false],["+irqs-off","+preempt-off"],"no"]
-["publish",0,"pointer",null,"store",1,"none",true,"release",null,null,[],"no"]
-["publish",1,"pointer",null,"store",0,"none",true,"release",null,null,[],"no"]
-["read",2,"pointer",null,"load",null,"value",true,"address",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["bit-spin",false,false,false],["+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["bit-spin",false,false,false],["-preempt-off"],"no"]
-["read",1,"pointer",null,"load",null,"value",true,"address",null,null,[],"no"]
-["read",2,"pointer",null,"load",null,"value",false,"plain",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["write",0,"pointer",null,"add",null,"value",false,"plain",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,[],"maybe",true]
-["call",0,"pointer",null,null,null,"none",true,"none",null,null,[],"no",true]
-["publish",0,"pointer",null,"store",1,"value",true,"release",null,null,[],"maybe"]
-["call",null,"pointer",null,null,null,"none",true,"none",null,null,["+preempt-off"],"maybe"]
-["write",0,"pointer",null,"store",null,"old",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"acquire","acquire",null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"full",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"value",false,"plain",null,null,[],"maybe"]
-["wake",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"no"]
-["wait",null,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["wait",null,"pointer",null,null,null,"value",true,"full",null,null,[],"yes"]
-["fence",null,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"maybe"]
-["wake",0,"pointer",null,null,null,"success",true,"full","full",null,[],"no"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["jump-label",false,false,true],[],"no"]
-["publish",0,"pointer",null,"store",null,"value",false,"wmb",null,null,[],"no"]
-["publish",0,"pointer",null,"store",null,"value",true,"release",null,null,[],"no"]
-["free",0,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["call",0,"pointer",null,null,null,"value",true,"compiler",null,null,["+preempt-off","+pagefault-off"],"no"]
-["free",2,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"release",null,null,[],"maybe"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"release","release",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"release","release",null,[],"yes"]
-["wait",0,"pointer",null,null,null,"value",true,"full",null,null,[],"yes"]
-["wake",1,"pointer",null,null,null,"success",true,"release","release",null,[],"no"]
-["wake",null,"pointer",null,null,null,"value",true,"full",null,null,[],"yes"]
-["read",null,"pointer",null,"load",null,"test",true,"relaxed",null,null,[],"no"]
-["read",null,"pointer",null,"load",null,"test",false,"plain",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"none",true,"full",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"none",true,"compiler",null,null,["-preempt-off","-pagefault-off"],"no"]
-["free",0,"pointer",null,null,null,"none",true,"none",null,null,[],"maybe"]
-["publish",1,"pointer",null,"store",0,"none",true,"wmb",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"none",true,"release",null,null,[],"no"]
-["publish",1,"pointer",null,"store",0,"none",true,"release",null,null,[],"maybe"]
-["rmw",1,"pointer",null,"xchg",0,"test",true,"full",null,null,[],"no"]
-["rmw",2,"pointer",null,"xchg",0,"test",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",null,"old",true,"full","acquire",null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",null,"success",true,"full","acquire",null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"none",false,"none",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"new",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"old",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"new",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"inc",null,"new",false,"none",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",false,"none",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",false,"none",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"none",false,"none",null,null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"new",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"xchg",1,"old",false,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",false,"none",null,["local-lock",false,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"success",false,"none","none",["local-lock",false,true,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",false,"none","none",["local-lock",false,true,false],["+irqs-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"none",null,["local-lock",false,false,false],["-irqs-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",false,"none",null,["local-lock",false,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["buffer",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["sock",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire",null,["sock",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["vma",true,true,false],[],"no"]
-["call",0,"pointer",null,null,null,"test",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"success",true,"relaxed","acquire",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"value",true,"relaxed","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"full",null,null,[],"no"]
-["call",1,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"none",null,null,[],"yes"]
-["call",null,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["call",null,"pointer",null,null,null,"none",true,"none",null,null,[],"maybe"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-migrate-off"],"no"]
-["read",0,"pointer",null,"load",null,"test",true,"rmb",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"success",true,"acquire","acquire",null,[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["mmap",true,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["mmap",true,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["mmap",true,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["mmap",false,true,false],[],"yes"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["mmap",false,false,false],[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"full",null,null,[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["sb-freeze",true,true,false],[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"value",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"none",null,null,[],"maybe"]
-["wake",1,"pointer",null,null,null,"value",true,"release",null,null,[],"no"]
-["wake",2,"pointer",null,null,null,"value",true,"release",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"none",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"test",true,"full",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"full",null,null,[],"maybe"]
-["rmw",0,"pointer",null,"set",null,"success",true,"full","none",null,[],"no"]
-["read",null,"pointer",null,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire","none",["mutex",false,true,false],[],"maybe"]
-["rmw",0,"pointer",null,"clear",null,"none",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"value",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"value",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,"clear",null,"value",true,"relaxed",null,null,[],"no"]
-["wake",null,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"compiler",null,null,["-pagefault-off"],"no"]
-["rmw",0,"pointer",null,"inc",null,"none",true,"relaxed",null,null,[],"maybe"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"relaxed",null,null,[],"maybe"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["pci-rescan",false,false,true],[],"yes"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["pci-rescan",false,false,true],[],"no"]
-["call",0,"lvalue",null,null,null,"value",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"add",1,"none",true,"none",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"none",null,null,[],"no"]
-["write",0,"pointer",null,"store",1,"none",true,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"none",true,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["percpu-rwsem",true,true,false],[],"no"]
-["rmw",0,"pointer",null,"add",1,"success",true,"relaxed","relaxed",null,[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["percpu-rwsem",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["percpu-rwsem",false,false,false],[],"no"]
-["rmw",0,"pointer",null,"inc",null,"value",true,"relaxed",null,null,[],"yes"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"full","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"value",true,"relaxed",null,null,[],"yes"]
-["publish",1,"pointer",null,"store",2,"none",true,"wmb",null,null,[],"no"]
-["lock",1,"pointer",null,null,null,"value",true,"acquire",null,["spin",false,false,false],["+preempt-off"],"no"]
-["publish",1,"pointer",null,"store",2,"none",true,"relaxed",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+preempt-off"],"no"]
-["rmw",2,"pointer",null,"xchg",3,"old",true,"relaxed",null,null,[],"no"]
-["rmw",2,"pointer",null,"xchg",null,"old",true,"relaxed",null,null,[],"no"]
-["rcu",null,"pointer",null,null,null,"test",true,"full","none",null,[],"no"]
-["rcu",0,"pointer",null,null,null,"test",true,"full","none",null,[],"no"]
-["wait",1,"pointer",null,null,null,"none",true,"none",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"value",true,"full","none",null,[],"no"]
-["wait",0,"pointer",null,null,null,"none",true,"full",null,null,[],"no"]
-["wait",0,"pointer",null,null,null,"test",true,"full",null,null,[],"no"]
-["call",0,"pointer",null,null,null,"value",true,"none",null,null,[],"maybe"]
-["write",2,"pointer",null,"store",null,"none",true,"relaxed",null,null,[],"no"]
-["read",0,"pointer",null,"load",null,"value",true,"relaxed","relaxed",null,["+rcu-read"],"no"]
-["lock",3,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+rcu-read","+preempt-off"],"no"]
-["read",1,"pointer",null,"load",null,"value",true,"relaxed",null,null,["+rcu-read"],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read"],"no"]
-["unlock",1,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],["-rcu-read","-preempt-off"],"no"]
-["rmw",2,"pointer",null,"andnot",null,"test",true,"relaxed",null,null,[],"no"]
-["write",2,"pointer",null,"store",4,"none",true,"relaxed",null,null,[],"no"]
-["rmw",2,"pointer",null,"or",3,"test",true,"relaxed",null,null,[],"no"]
-["rmw",2,"pointer",null,"andnot",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",1,"success",true,"relaxed","relaxed",null,[],"no"]
-["call",0,"pointer",null,null,null,"none",true,"compiler",null,null,["-preempt-off"],"no"]
-["call",0,"lvalue",null,null,null,"none",true,"compiler",null,null,["-preempt-off"],"no"]
-["wake",2,"pointer",null,null,null,"success",true,"release","release",null,[],"no"]
-["publish",0,"pointer",null,"store",2,"value",true,"release",null,null,[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],["-preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["raw-spin",false,true,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["raw-spin",false,true,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["raw-spin",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],["-bh-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],["-irqs-off","-preempt-off"],"no"]
-["write",0,"pointer",null,"add",null,"none",true,"wmb",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"wmb",null,["seqcount",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"wmb",null,["seqcount",true,false,false],[],"no"]
-["write",2,"pointer",null,"store",0,"none",false,"plain",null,null,[],"no"]
-["publish",2,"pointer",null,"store",0,"none",true,"release",null,null,[],"no"]
-["publish",0,"lvalue",null,"store",1,"none",true,"release",null,null,[],"no"]
-["read",0,"lvalue",null,"load",null,"value",true,"address",null,null,[],"no"]
-["read",0,"lvalue",null,"load",null,"value",false,"plain",null,null,[],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read","+bh-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read","+migrate-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read","+preempt-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read","-bh-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read","-migrate-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-read","-preempt-off"],"no"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,["-rcu-tasks-trace-read"],"no"]
-["publish",0,"lvalue",null,"store",1,"old",true,"release",null,null,[],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"full",null,null,[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",true,false,false],["+bh-off"],"no"]
-["read",0,"pointer",null,"load",null,"none",true,"acquire",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["seqlock",false,false,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["seqlock",false,false,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["seqlock",false,false,false],["+irqs-off","+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["seqlock",false,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["seqlock",false,false,false],["-bh-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["seqlock",false,false,false],["-irqs-off","-preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwlock",true,true,false],["+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",true,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",true,false,false],["-bh-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",true,false,false],["-irqs-off","-preempt-off"],"no"]
-["call",1,"pointer",null,null,null,"value",true,"none",null,null,[],"yes"]
-["call",1,"pointer",null,null,null,"value",true,"none",null,null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"success",true,"relaxed","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"add",0,"success",true,"acquire","relaxed",null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"test",true,"release",null,null,[],"no"]
-["rmw",0,"pointer",null,"dec",null,"success",true,"release","relaxed",null,[],"no"]
-["rmw",1,"pointer",null,"sub",0,"test",true,"release",null,null,[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["sock",false,false,false],[],"no"]
-["publish",0,"pointer",null,"store",1,"value",true,"release",null,null,[],"no"]
-["write",0,"pointer",null,"store",null,"value",true,"relaxed",null,null,[],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,["+rcu-read"],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rt-mutex",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["rt-mutex",false,true,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rt-mutex",false,true,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rt-mutex",false,false,false],[],"no"]
-["lock",null,"pointer",null,null,null,"none",true,"acquire",null,["rtnl",false,false,true],[],"yes"]
-["lock",null,"pointer",null,null,null,"value",true,"acquire","none",["rtnl",false,true,true],[],"yes"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rtnl",false,false,true],[],"yes"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rtnl",false,false,true],[],"no"]
-["lock",null,"pointer",null,null,null,"success",true,"acquire","none",["rtnl",false,true,true],[],"no"]
-["unlock",null,"pointer",null,null,null,"none",true,"release",null,["rtnl",false,false,true],[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["sb-freeze",true,true,false],[],"no"]
-["wake",0,"pointer",null,null,null,"success",true,"release","release",null,[],"no"]
-["rmw",0,"pointer",null,"set",null,"none",true,"release","relaxed",null,[],"no"]
-["write",null,"pointer",null,"store",0,"none",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",null,null,null,"old",true,"full",null,null,[],"no"]
-["write",2,"pointer",null,"store",3,"none",true,"relaxed",null,null,[],"no"]
-["rmw",null,"pointer",0,"set",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",1,"set",null,"none",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,null,null,"value",true,"acquire",null,null,[],"no"]
-["rmw",0,"pointer",null,null,null,"none",true,"acquire",null,null,[],"no"]
-["write",1,"pointer",null,"store",0,"none",true,"relaxed",null,null,[],"no"]
-["wake",null,"pointer",null,null,null,"value",true,"release",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"after-atomic",null,null,[],"no"]
-["fence",null,"pointer",null,null,null,"none",true,"before-atomic",null,null,[],"no"]
-["write",0,"lvalue",null,"store",1,"none",true,"full",null,null,[],"no"]
-["read",0,"pointer",1,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",1,"clear",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",1,"set",null,"none",false,"plain",null,null,[],"no"]
-["rmw",0,"pointer",1,"assign",2,"none",false,"plain",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["spin",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["spin",false,false,false],["-irqs-off","-preempt-off"],"no"]
-["wait",0,"lvalue",null,null,null,"none",true,"none",null,null,[],"no"]
-["rcu",0,"pointer",null,null,null,"value",true,"none",null,null,["+srcu-read"],"no"]
-["rcu",0,"pointer",null,null,null,"none",true,"none",null,null,["-srcu-read"],"no"]
-["rmw",0,"pointer",null,"dec",null,"none",true,"none",null,null,[],"yes"]
-["rmw",0,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["rmw",0,"pointer",null,"inc",null,"success",true,"none",null,null,[],"yes"]
-["read",0,"pointer",null,"load",null,"test",true,"none",null,null,[],"no"]
-["wake",0,"pointer",null,"store",1,"none",true,"full",null,null,[],"no"]
-["wait",0,"lvalue",null,null,null,"none",true,"none",null,null,[],"yes"]
-["wait",0,"lvalue",null,null,null,"value",true,"none",null,null,[],"yes"]
-["rcu",null,"pointer",null,null,null,"none",true,"none",null,null,[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire",null,["raw-spin",false,false,false],["+irqs-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["raw-spin",false,false,false],["-irqs-off"],"no"]
-["wake",1,"pointer",null,null,null,"value",true,"full","none",null,[],"no"]
-["rmw",1,"pointer",0,"flip",null,"old",true,"full",null,null,[],"no"]
-["rmw",null,"pointer",0,"clear",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",1,"clear",null,"old",true,"full",null,null,[],"no"]
-["wake",1,"pointer",0,"clear",null,"old",true,"full","full",null,[],"no"]
-["rmw",1,"pointer",0,"set",null,"old",true,"acquire","relaxed",null,[],"no"]
-["rmw",null,"pointer",0,"set",null,"old",true,"full",null,null,[],"no"]
-["rmw",0,"pointer",1,"set",null,"old",true,"full",null,null,[],"no"]
-["read",1,"pointer",0,"load",null,"value",true,"acquire",null,null,[],"no"]
-["read",null,"pointer",0,"load",null,"value",true,"relaxed",null,null,[],"no"]
-["rmw",0,"pointer",null,"cmpxchg",2,"success",false,"none","none",null,[],"no"]
-["wait",0,"pointer",null,null,null,"success",true,"acquire","none",null,[],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["buffer",false,true,false],[],"no"]
-["rmw",0,"pointer",null,"add",1,"none",false,"none",null,null,[],"no"]
-["rmw",0,"pointer",null,"sub",1,"none",false,"none",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"none",null,["seqcount",true,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"value",true,"none",null,["seqcount",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"none",null,["seqcount",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["buffer",false,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["semaphore",false,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["vma",true,false,false],[],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["vma",false,false,false],[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["vma",false,false,false],[],"yes"]
-["lock",0,"pointer",null,null,null,"value",true,"acquire","none",["vma",false,true,false],[],"yes"]
-["wait",0,"pointer",null,null,null,"value",true,"acquire","none",null,[],"yes"]
-["wait",0,"pointer",1,null,null,"value",true,"acquire","none",null,[],"yes"]
-["rmw",0,"pointer",1,"set",null,"value",true,"full","relaxed",null,[],"yes"]
-["wake",1,"pointer",null,null,null,"none",true,"release",null,null,[],"no"]
-["lock",0,"pointer",null,null,null,"none",true,"acquire",null,["rwlock",false,false,false],["+bh-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwlock",false,true,false],["+preempt-off"],"no"]
-["lock",0,"pointer",null,null,null,"success",true,"acquire","none",["rwlock",false,true,false],["+irqs-off","+preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",false,false,false],["-preempt-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",false,false,false],["-bh-off"],"no"]
-["unlock",0,"pointer",null,null,null,"none",true,"release",null,["rwlock",false,false,false],["-irqs-off","-preempt-off"],"no"]
-["publish",0,"pointer",null,"store",3,"old",true,"release",null,null,[],"maybe",true]
-["write",0,"pointer",null,"store",null,"old",true,"relaxed",null,null,[],"no",true]
-["publish",0,"pointer",null,"store",2,"old",true,"release",null,null,[],"maybe",true]
-["publish",0,"pointer",null,"store",1,"old",true,"release",null,null,[],"no"]
-["rmw",1,"pointer",null,"xor",0,"test",true,"release",null,null,[],"no"]
-["wake",0,"pointer",null,null,null,"success",true,"none",null,null,[],"no"]`;
+/** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
+export const conventions = `MODULE_* 818 41
+EXPORT_SYMBOL* 818 240
+TP_* 818 241
+MAX_* 818 242
+MIN_* 818 242`;
+
+/** A row a line, as JSON, in the words of describe.ts. */
+export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
+{"kind":"call","result":"value","form":"constant"}
+{"kind":"call","result":"value","form":"constant","unevaluated":true}
+{"kind":"call","cell":0,"by":"lvalue","atomic":false}
+{"kind":"call"}
+{"kind":"call","noreturn":true}
+{"kind":"call","result":"test","form":"transparent","noreturn":true}
+{"kind":"call","cell":0,"result":"none","sleeps":"maybe"}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"relaxed"}
+{"kind":"call","result":"test","form":"transparent"}
+{"kind":"call","result":"value","form":"test","pointer":"same","error":true}
+{"kind":"call","result":"value","form":"constant","error":true}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"delayed-work","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain"}
+{"kind":"write","cell":0,"ordering":"relaxed"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"work","handler":1}}
+{"kind":"call","result":"value"}
+{"kind":"call","result":"value","form":"test"}
+{"kind":"fence","cell":0,"by":"lvalue","ordering":"compiler"}
+{"kind":"call","result":"value","form":"test","error":true}
+{"kind":"read","cell":0,"ordering":"relaxed"}
+{"kind":"read","cell":0,"ordering":"plain"}
+{"kind":"read","cell":0,"ordering":"rmb","onFailure":"relaxed"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed"}
+{"kind":"call","result":"none","form":"transparent"}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same"}
+{"kind":"call","result":"value","form":"test","pointer":"same"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"wmb"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"set","result":"old","ordering":"full"}
+{"kind":"call","result":"test","form":"transparent","pointer":"same"}
+{"kind":"call","result":"test"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed","pointer":"same"}
+{"kind":"rmw","cell":0,"operation":"clear","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"wmb"}
+{"kind":"wait","cell":0}
+{"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
+{"kind":"unlock","cell":1,"bit":0,"lock":"bit-spin","context":"-preempt-off"}
+{"kind":"call","result":"value","form":"transparent"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"flip","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","atomic":false,"ordering":"release"}
+{"kind":"read","cell":1,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"read","cell":1,"result":"value","ordering":"none","sleeps":"no"}
+{"kind":"write","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"free","cell":0}
+{"kind":"call","result":"value","sleeps":"maybe","alloc":true}
+{"kind":"call","cell":0}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"list"}
+{"kind":"write","cell":1,"operand":0,"result":"test","atomic":false,"ordering":"plain"}
+{"kind":"write","cell":2,"operand":0,"result":"test","atomic":false,"ordering":"plain"}
+{"kind":"write","cell":0,"result":"old","atomic":false,"ordering":"plain"}
+{"kind":"fence","ordering":"compiler","context":"+bh-off"}
+{"kind":"fence","ordering":"compiler","context":"-bh-off"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","ref":"get"}
+{"kind":"wake","cell":0,"queue":"napi"}
+{"kind":"lock","cell":0,"lock":"spin","context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"spin","context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true}
+{"kind":"unlock","cell":0,"lock":"spin","context":"-preempt-off"}
+{"kind":"unlock","cell":0,"lock":"spin","context":"-bh-off"}
+{"kind":"fence","ordering":"compiler","context":"+preempt-off"}
+{"kind":"fence","ordering":"compiler","context":"-preempt-off"}
+{"kind":"fence","result":"test","ordering":"compiler","context":"-preempt-off"}
+{"kind":"write","cell":1,"operand":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","cell":0,"result":"value"}
+{"kind":"call","cell":1,"operand":0}
+{"kind":"read","cell":0,"ordering":"acquire"}
+{"kind":"read","cell":0,"result":"test","ordering":"relaxed"}
+{"kind":"write","operand":0,"ordering":"relaxed"}
+{"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","consume":"queue","unpublish":{"by":"queue","object":null,"from":0}}
+{"kind":"write","cell":0,"operand":1,"atomic":false,"ordering":"plain","publish":"queue"}
+{"kind":"write","cell":1,"operand":0,"atomic":false,"ordering":"plain","unpublish":{"by":"queue","object":0,"from":1}}
+{"kind":"lock","cell":0,"result":"value","lock":"raw-spin"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"flip","result":"old","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","result":"old","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","result":"old","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"add","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"add","operand":1,"result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"and","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"dec","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"dec","result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"inc","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"inc","result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"or","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"call","cell":0,"result":"value","atomic":true,"ordering":"none","pointer":"same"}
+{"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"sub","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"sub","operand":1,"result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"cmpxchg","operand":2,"result":"success","atomic":false,"ordering":"none"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"by":"lvalue","operation":"xchg","operand":1,"result":"old","atomic":false,"ordering":"none"}
+{"kind":"wake","cell":0,"result":"value"}
+{"kind":"wake","cell":0}
+{"kind":"write","cell":0,"result":"old","ordering":"release","unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","publish":{"by":"xarray","rcu":true}}
+{"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
+{"kind":"call","result":"value","sleeps":"yes","alloc":true}
+{"kind":"call","result":"value","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rwsem","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rwsem","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"rwsem","conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"rwsem","shared":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"rwsem","sleeps":"no"}
+{"kind":"fence","ordering":"compiler","context":"+irqs-off"}
+{"kind":"fence","ordering":"compiler","context":"-irqs-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true}
+{"kind":"unlock","cell":0,"lock":"raw-spin"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"acquire","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"release","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"old","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"test","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"ordering":"relaxed"}
+{"kind":"write","cell":0,"operand":1,"ordering":"relaxed"}
+{"kind":"write","cell":0,"operand":1,"ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"acquire"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"acquire","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"release","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"spin","object":1,"when":"nonzero"}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"raw-spin","object":1,"when":"nonzero"}}
+{"kind":"wake","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full"}
+{"kind":"wait","cell":0,"result":"value","sleeps":"yes"}
+{"kind":"wake","cell":0,"result":"value","ordering":"release"}
+{"kind":"fence","ordering":"compiler"}
+{"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"andnot","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"read","cell":1,"bit":0,"result":"test","ordering":"relaxed"}
+{"kind":"lock","cell":1,"bit":0,"lock":"bit-spin","context":"+preempt-off"}
+{"kind":"lock","cell":1,"bit":0,"lock":"bit-spin","conditional":true,"context":"+preempt-off"}
+{"kind":"write","cell":0,"result":"test","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"andnot","atomic":false,"ordering":"plain"}
+{"kind":"read","cell":0,"result":"test","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"or","atomic":false,"ordering":"plain"}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain"}
+{"kind":"wait","cell":0,"result":"none","sleeps":"yes"}
+{"kind":"call","cell":0,"result":"none","ordering":"release","sleeps":"no"}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":"put"}
+{"kind":"rcu","cell":0,"register":{"runner":"rcu","handler":1}}
+{"kind":"rcu","cell":0,"register":{"runner":"rcu","handler":2,"object":1}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"delayed-work","waits":false,"cancels":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"delayed-work","cancels":true}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"work","waits":false,"cancels":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true}}
+{"kind":"rmw","cell":1,"bit":0,"operation":"flip","ordering":"relaxed"}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"readers","object":0}}
+{"kind":"wake","cell":1,"bit":0,"operation":"clear","ordering":"full"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"release"}
+{"kind":"rmw","bit":0,"operation":"clear","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"clear","ordering":"relaxed"}
+{"kind":"call","cell":0,"sleeps":"no"}
+{"kind":"call","cell":0,"sleeps":"yes"}
+{"kind":"call","cell":0,"result":"value","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none","onFailure":"none"}
+{"kind":"wake","cell":0,"ordering":"release","wake":"completion"}
+{"kind":"read","cell":0,"result":"test","ordering":"acquire","onFailure":"relaxed"}
+{"kind":"wait","result":"value","sleeps":"yes"}
+{"kind":"wait","sleeps":"yes"}
+{"kind":"rcu","ordering":"full","sleeps":"yes","quiesce":{"of":"readers","object":null}}
+{"kind":"lock","lock":"console","global":true,"sleeps":"yes"}
+{"kind":"lock","lock":"console","conditional":true,"global":true}
+{"kind":"unlock","lock":"console","global":true,"sleeps":"maybe"}
+{"kind":"call","result":"value","form":"constant","pointer":"container"}
+{"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","ordering":"relaxed"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"clear","result":"old","ordering":"full"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","result":"old","ordering":"full"}
+{"kind":"read","cell":1,"bit":0,"ordering":"relaxed"}
+{"kind":"lock","lock":"cpu-hotplug","shared":true,"global":true,"sleeps":"yes"}
+{"kind":"lock","lock":"cpu-hotplug","shared":true,"conditional":true,"global":true}
+{"kind":"unlock","lock":"cpu-hotplug","shared":true,"global":true}
+{"kind":"lock","lock":"cpu-hotplug","global":true,"sleeps":"yes"}
+{"kind":"unlock","lock":"cpu-hotplug","global":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same"}
+{"kind":"wake","cell":0,"result":"value","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true}}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"queue","bars":true}}
+{"kind":"call","result":"value","sleeps":"no","alloc":true}
+{"kind":"call","result":"value","error":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":{"by":"get","object":null}}
+{"kind":"read","cell":0,"ordering":"address"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"none","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","ref":"put"}
+{"kind":"lock","cell":0,"lock":"mutex","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"mutex","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"mutex","conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"mutex","sleeps":"no"}
+{"kind":"wait","cell":1,"ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"free","cell":1}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"data":5,"managed":true}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"thread":3,"data":6,"managed":true}}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","atomic":false,"ordering":"plain","ref":"get"}
+{"kind":"call","cell":0,"result":"value","quiesce":{"of":"delayed-work","waits":false,"cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"delayed-work","cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"test","ordering":"none","quiesce":{"of":"irq","bars":true}}
+{"kind":"wait","cell":0,"ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"call","cell":0,"ordering":"none","quiesce":{"of":"irq","waits":false,"bars":true}}
+{"kind":"call","cell":0,"result":"value","quiesce":{"of":"work","waits":false,"cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"value","onFailure":"none","sleeps":"yes"}
+{"kind":"free","cell":2,"sleeps":"maybe"}
+{"kind":"fence","ordering":"full"}
+{"kind":"fence","ordering":"rmb"}
+{"kind":"fence","ordering":"wmb"}
+{"kind":"call","cell":0,"result":"none","ordering":"none"}
+{"kind":"lock","cell":0,"lock":"semaphore","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"value","lock":"rwsem","conditional":true,"sleeps":"yes"}
+{"kind":"call","cell":0,"ordering":"release","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"yes","ref":"put"}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"queue"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","ref":"put"}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"none","queue":{"runner":"work","on":0}}
+{"kind":"call","cell":0,"ordering":"none"}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"rmw","operation":"inc","result":"success","ordering":"full","onFailure":"relaxed","ref":{"by":"get-unless-zero","object":null}}
+{"kind":"unlock","cell":0,"lock":"sb-freeze","shared":true,"sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"full","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","ref":"put"}
+{"kind":"lock","cell":0,"lock":"sb-freeze","shared":true,"sleeps":"yes"}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":"delayed-work"}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":"work"}
+{"kind":"wait","sleeps":"yes","quiesce":"queue"}
+{"kind":"wait"}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"release"}
+{"kind":"lock","cell":0,"lock":"page","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"page","conditional":true,"sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"set","result":"test","ordering":"relaxed","sleeps":"maybe"}
+{"kind":"free","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"free","cell":0,"operation":"sub","operand":1,"ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"ordering":"relaxed","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"full","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"ordering":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"result":"test","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"result":"new","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"lock","cell":0,"lock":"page","conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"page","sleeps":"no"}
+{"kind":"wait","cell":0,"sleeps":"yes"}
+{"kind":"read","cell":1,"result":"none","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"wait","cell":0,"result":"value","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire"}
+{"kind":"read","cell":0,"ordering":"full"}
+{"kind":"lock","cell":0,"result":"value","lock":"spin","context":"+preempt-off"}
+{"kind":"unlock","cell":0,"lock":"spin"}
+{"kind":"fence","result":"value","ordering":"compiler","context":"+preempt-off"}
+{"kind":"call","cell":0,"result":"value","atomic":true,"ordering":"none","context":"+preempt-off","pointer":"same"}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":true,"ordering":"none","context":"+preempt-off"}
+{"kind":"lock","cell":2,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off","sleeps":"yes"}
+{"kind":"rcu","result":"value","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"lock","cell":0,"result":"none","lock":"mutex","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin"}
+{"kind":"lock","result":"none","lock":"console","global":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","sleeps":"yes"}
+{"kind":"lock","result":"none","lock":"cpu-hotplug","shared":true,"global":true,"sleeps":"yes"}
+{"kind":"wait","cell":0,"result":"none","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off +preempt-off"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+irqs-off"}
+{"kind":"lock","result":"none","lock":"jump-label","global":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+irqs-off"}
+{"kind":"lock","cell":0,"result":"none","atomic":true,"ordering":"none","lock":"local-lock"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+migrate-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"mmap","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"mmap","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"mmap","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"no"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+pagefault-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","sleeps":"yes","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"maybe","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"yes","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","ref":"get"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+preempt-off"}
+{"kind":"rcu","result":"none","context":"+rcu-read"}
+{"kind":"rcu","result":"none","context":"+rcu-tasks-trace-read"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwsem","conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+preempt-off"}
+{"kind":"rcu","cell":0,"result":"none","context":"+srcu-read"}
+{"kind":"lock","cell":0,"result":"none","lock":"sb-freeze","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+irqs-off +preempt-off"}
+{"kind":"call","result":"test","ordering":"none"}
+{"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"hash"}
+{"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"hash","rcu":true}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hash"}
+{"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"hash","rcu":true}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":2}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":1}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"rcu":true}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":3}}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"hlist"}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"hlist","rcu":true}}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"list","rcu":true}}
+{"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"hlist","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
+{"kind":"read","cell":2,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
+{"kind":"lock","cell":0,"lock":"bit-spin","context":"+preempt-off"}
+{"kind":"unlock","cell":0,"lock":"bit-spin","context":"-preempt-off"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hlist"}
+{"kind":"call","pointer":"container","part":true}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0}}
+{"kind":"publish","cell":0,"also":[0],"operand":1,"publish":{"by":"list","rcu":true},"unpublish":{"by":"list","object":0,"rcu":true}}
+{"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"list","rcu":true}}
+{"kind":"wait","cell":0,"result":"value","quiesce":{"of":"hrtimer","cancels":true}}
+{"kind":"write","cell":0,"operation":"add","result":"value","atomic":false,"ordering":"plain"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":"hrtimer"}
+{"kind":"wake","cell":0,"ordering":"release","arm":"hrtimer"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"hrtimer","handler":1}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","waits":false,"cancels":true}}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
+{"kind":"call","cell":0,"ownLock":true}
+{"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","rcu":true}}
+{"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
+{"kind":"write","cell":0,"result":"old","ordering":"relaxed","unpublish":{"by":"idr","object":null,"from":0,"rcu":true}}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
+{"kind":"call","cell":0,"result":"none"}
+{"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
+{"kind":"wake","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"wait","ordering":"full","sleeps":"yes"}
+{"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
+{"kind":"fence","ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"maybe","ref":"put"}
+{"kind":"wake","cell":0,"result":"success","ordering":"full","onFailure":"full","queue":"irq-work"}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"irq-work"}
+{"kind":"lock","lock":"jump-label","global":true,"sleeps":"yes"}
+{"kind":"unlock","lock":"jump-label","global":true}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":"index"}
+{"kind":"publish","cell":0,"result":"value","atomic":false,"ordering":"wmb","publish":{"by":"index","object":1}}
+{"kind":"publish","cell":0,"result":"value"}
+{"kind":"free","cell":0,"free":"grace-period"}
+{"kind":"free","cell":0,"sleeps":"yes","free":"grace-period"}
+{"kind":"call","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","cell":0,"result":"value","ordering":"compiler","context":"+preempt-off +pagefault-off"}
+{"kind":"call","cell":0,"result":"value","ordering":"none"}
+{"kind":"free","cell":0,"sleeps":"yes"}
+{"kind":"free","cell":2}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","sleeps":"maybe","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","ref":"put"}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"kthread-work","cancels":true}}
+{"kind":"call","result":"value","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"kthread-work"}
+{"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes","quiesce":{"of":"kthread","bars":true}}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"kthread-work","on":0}}
+{"kind":"wake","result":"value","ordering":"full","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
+{"kind":"read","result":"test","ordering":"relaxed"}
+{"kind":"read","result":"test","atomic":false,"ordering":"plain"}
+{"kind":"wake","cell":0,"ordering":"full"}
+{"kind":"call","cell":0,"ordering":"none","sleeps":"yes"}
+{"kind":"call","cell":0,"ordering":"compiler","context":"-preempt-off -pagefault-off"}
+{"kind":"free","cell":0,"sleeps":"maybe"}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"tree","rcu":true}}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
+{"kind":"call","result":"value","form":"transparent","pointer":"same"}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list"}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"publish":"list"}
+{"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"list","rcu":true}}
+{"kind":"write","cell":0,"ordering":"release","unpublish":"list"}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","pointer":"container","consume":"list"}
+{"kind":"read","cell":0,"ordering":"relaxed","pointer":"container","consume":"list"}
+{"kind":"read","cell":0,"ordering":"acquire","consume":"list"}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","each":true,"cursor":0,"rcu":true}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
+{"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"list","unpublish":"list"}
+{"kind":"publish","cell":1,"also":[0],"operand":0,"sleeps":"maybe","publish":{"by":"list","rcu":true}}
+{"kind":"rmw","cell":1,"operation":"xchg","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":2,"operation":"xchg","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"xchg","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","result":"old","ordering":"full","onFailure":"acquire"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","result":"success","ordering":"full","onFailure":"acquire"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"inc","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","atomic":false,"ordering":"none"}
+{"kind":"read","cell":0,"atomic":false,"ordering":"none"}
+{"kind":"write","cell":0,"operand":1,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","atomic":false,"ordering":"none"}
+{"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+irqs-off"}
+{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock"}
+{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+irqs-off"}
+{"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-preempt-off"}
+{"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-irqs-off"}
+{"kind":"unlock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock"}
+{"kind":"lock","cell":0,"lock":"buffer","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"sock","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"sock","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"vma","shared":true,"conditional":true}
+{"kind":"call","cell":0,"result":"test","form":"transparent"}
+{"kind":"call","cell":0,"result":"test"}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"relaxed","onFailure":"acquire","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","onFailure":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"full"}
+{"kind":"call","cell":1}
+{"kind":"read","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","sleeps":"yes"}
+{"kind":"call","sleeps":"maybe"}
+{"kind":"fence","ordering":"compiler","context":"+migrate-off"}
+{"kind":"fence","ordering":"compiler","context":"-migrate-off"}
+{"kind":"call","cell":0,"result":"test","sleeps":"no"}
+{"kind":"read","cell":0,"result":"test","ordering":"rmb"}
+{"kind":"read","cell":0,"result":"success","ordering":"acquire","onFailure":"acquire"}
+{"kind":"lock","cell":0,"lock":"mmap","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"mmap","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"mmap","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"mmap","shared":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
+{"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":"put"}
+{"kind":"call","cell":0,"result":"none","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"sb-freeze","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"none","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"maybe","ref":"put"}
+{"kind":"wake","cell":1,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":0}}
+{"kind":"wake","cell":2,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":1}}
+{"kind":"wake","cell":0,"result":"value","arm":"timer"}
+{"kind":"call","cell":0,"atomic":false,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"test","ordering":"full"}
+{"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"napi","bars":true}}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"full","sleeps":"maybe"}
+{"kind":"rmw","cell":0,"operation":"set","result":"success","ordering":"full","onFailure":"none"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"full","queue":"napi"}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":"napi"}
+{"kind":"read","ordering":"relaxed","sleeps":"no"}
+{"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"maybe"}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"value","ordering":"relaxed"}
+{"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":0}}
+{"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":1}}
+{"kind":"fence","ordering":"compiler","context":"+pagefault-off"}
+{"kind":"fence","ordering":"compiler","context":"-pagefault-off"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","sleeps":"maybe","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"maybe","ref":"put"}
+{"kind":"lock","lock":"pci-rescan","global":true,"sleeps":"yes"}
+{"kind":"unlock","lock":"pci-rescan","global":true}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":true,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":true,"ordering":"none"}
+{"kind":"read","cell":0,"atomic":true,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","atomic":true,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"inc","atomic":true,"ordering":"none"}
+{"kind":"read","cell":0,"atomic":true,"ordering":"relaxed"}
+{"kind":"write","cell":0,"operand":1,"atomic":true,"ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"atomic":true,"ordering":"none"}
+{"kind":"lock","cell":0,"lock":"percpu-rwsem","shared":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"percpu-rwsem","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"percpu-rwsem","sleeps":"yes"}
+{"kind":"call","cell":0,"sleeps":"maybe"}
+{"kind":"wait","cell":0,"ordering":"full","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"unlock","cell":0,"lock":"percpu-rwsem","shared":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"percpu-rwsem","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":"put"}
+{"kind":"publish","cell":1,"operand":2,"ordering":"wmb"}
+{"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off"}
+{"kind":"publish","cell":1,"operand":2,"ordering":"relaxed"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+preempt-off"}
+{"kind":"rmw","cell":2,"operation":"xchg","operand":3,"result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"xchg","result":"old","ordering":"relaxed"}
+{"kind":"rcu","result":"test","ordering":"full","onFailure":"none"}
+{"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none"}
+{"kind":"wait","cell":1,"ordering":"none"}
+{"kind":"call","result":"none","ordering":"none"}
+{"kind":"wait","cell":0,"ordering":"release"}
+{"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none"}
+{"kind":"wait","cell":0,"ordering":"full"}
+{"kind":"wait","cell":0,"result":"test","ordering":"full"}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
+{"kind":"write","cell":2,"ordering":"relaxed"}
+{"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read"}
+{"kind":"lock","cell":3,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off"}
+{"kind":"read","cell":1,"ordering":"relaxed","context":"+rcu-read"}
+{"kind":"rcu","cell":0,"context":"-rcu-read"}
+{"kind":"unlock","cell":1,"lock":"spin","context":"-rcu-read -preempt-off"}
+{"kind":"rmw","cell":2,"operation":"andnot","result":"test","ordering":"relaxed"}
+{"kind":"write","cell":2,"operand":4,"ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"or","operand":3,"result":"test","ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"call","cell":0,"atomic":true,"ordering":"compiler","context":"-preempt-off"}
+{"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":0}}
+{"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":1}}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":0}}
+{"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":1}}
+{"kind":"publish","cell":0,"also":[],"operand":2,"result":"value","publish":{"by":"xarray","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","rcu":true}}
+{"kind":"call","result":"value","ordering":"none"}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-bh-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-irqs-off -preempt-off"}
+{"kind":"write","cell":0,"operation":"add","ordering":"wmb"}
+{"kind":"lock","cell":0,"ordering":"wmb","lock":"seqcount","shared":true}
+{"kind":"unlock","cell":0,"ordering":"wmb","lock":"seqcount","shared":true}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","unpublish":{"by":"tree","object":0,"from":1}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":"tree"}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
+{"kind":"write","cell":2,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
+{"kind":"publish","cell":2,"also":[0],"operand":0,"publish":{"by":"tree","rcu":true}}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same","consume":{"by":"pointer","rcu":true}}
+{"kind":"publish","cell":0,"by":"lvalue","operand":1,"publish":{"by":"pointer","rcu":true}}
+{"kind":"publish","cell":0,"by":"pointer","operand":1,"publish":{"by":"pointer","rcu":true}}
+{"kind":"wait","sleeps":"yes","quiesce":"rcu"}
+{"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same","consume":"pointer"}
+{"kind":"read","cell":0,"by":"pointer","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true}}
+{"kind":"rcu","context":"+rcu-read"}
+{"kind":"rcu","context":"+rcu-read +bh-off"}
+{"kind":"rcu","context":"+rcu-read +migrate-off"}
+{"kind":"rcu","context":"+rcu-read +preempt-off"}
+{"kind":"rcu","context":"+rcu-tasks-trace-read"}
+{"kind":"rcu","context":"-rcu-read"}
+{"kind":"rcu","context":"-rcu-read -bh-off"}
+{"kind":"rcu","context":"-rcu-read -migrate-off"}
+{"kind":"rcu","context":"-rcu-read -preempt-off"}
+{"kind":"rcu","context":"-rcu-tasks-trace-read"}
+{"kind":"publish","cell":0,"by":"lvalue","operand":1,"result":"old","pointer":"same","publish":{"by":"pointer","rcu":true}}
+{"kind":"rcu","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"readers","object":null}}
+{"kind":"rcu","cell":0}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"read","cell":0,"result":"none","ordering":"acquire"}
+{"kind":"lock","cell":0,"lock":"seqlock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"seqlock","context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"seqlock","context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"seqlock","context":"-preempt-off"}
+{"kind":"unlock","cell":0,"lock":"seqlock","context":"-bh-off"}
+{"kind":"unlock","cell":0,"lock":"seqlock","context":"-irqs-off -preempt-off"}
+{"kind":"read","ordering":"relaxed"}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"conditional":true,"context":"+preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-bh-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off"}
+{"kind":"call","cell":1,"result":"value","sleeps":"yes"}
+{"kind":"call","cell":1,"result":"value"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","ref":"get"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","open":{"section":"spin","object":1,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","open":{"section":"rtnl","object":null,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","ref":"put"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","ref":"put"}
+{"kind":"unlock","cell":0,"lock":"sock","sleeps":"no"}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"data":4}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"thread":2,"data":5}}
+{"kind":"publish","cell":0,"operand":1,"result":"value","publish":{"by":"hash","object":1,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true}}
+{"kind":"write","cell":0,"result":"value","ordering":"relaxed","unpublish":{"by":"hash","object":1,"from":0,"rcu":true}}
+{"kind":"rcu","cell":0,"context":"+rcu-read"}
+{"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same"}
+{"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"rt-mutex","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rt-mutex","conditional":true,"sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"rt-mutex","sleeps":"no"}
+{"kind":"call","result":"test","sleeps":"no"}
+{"kind":"lock","lock":"rtnl","global":true,"sleeps":"yes"}
+{"kind":"lock","result":"value","lock":"rtnl","conditional":true,"global":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rtnl","global":true,"sleeps":"yes"}
+{"kind":"unlock","cell":0,"lock":"rtnl","global":true,"sleeps":"no"}
+{"kind":"lock","lock":"rtnl","conditional":true,"global":true,"sleeps":"no"}
+{"kind":"unlock","lock":"rtnl","global":true,"sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"sb-freeze","shared":true,"conditional":true,"sleeps":"no"}
+{"kind":"wake","cell":0,"result":"success","ordering":"release","onFailure":"release","queue":"delayed-work"}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"delayed-work"}
+{"kind":"wake","cell":0,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"release","onFailure":"relaxed"}
+{"kind":"write","operand":0,"ordering":"full"}
+{"kind":"rmw","cell":0,"result":"old","ordering":"full"}
+{"kind":"write","cell":2,"operand":3,"ordering":"relaxed"}
+{"kind":"rmw","bit":0,"operation":"set","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","ordering":"relaxed"}
+{"kind":"rmw","cell":0,"result":"value","ordering":"acquire","consume":"queue","unpublish":{"by":"queue","object":null,"from":0}}
+{"kind":"publish","cell":0,"operand":1,"publish":"queue"}
+{"kind":"rmw","cell":0,"ordering":"acquire"}
+{"kind":"write","cell":1,"operand":0,"ordering":"relaxed","unpublish":{"by":"queue","object":0,"from":1}}
+{"kind":"wake","result":"value","ordering":"release","register":{"runner":"cpu-call","handler":1}}
+{"kind":"wake","result":"value","ordering":"release"}
+{"kind":"read","cell":0,"ordering":"acquire","pointer":"same"}
+{"kind":"read","cell":0,"ordering":"relaxed","pointer":"same"}
+{"kind":"fence","ordering":"after-atomic"}
+{"kind":"fence","ordering":"before-atomic"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"full"}
+{"kind":"read","cell":0,"bit":1,"ordering":"relaxed"}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","sleeps":"no"}
+{"kind":"wait","cell":1}
+{"kind":"rmw","cell":0,"bit":1,"operation":"clear","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
+{"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"spin","context":"-irqs-off -preempt-off"}
+{"kind":"wait","cell":0,"by":"lvalue"}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"rcu","object":0}}
+{"kind":"rcu","cell":0,"result":"value","context":"+srcu-read"}
+{"kind":"rcu","cell":0,"context":"-srcu-read"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes"}
+{"kind":"read","cell":0,"result":"test","ordering":"none"}
+{"kind":"wake","cell":0,"operation":"store","operand":1,"ordering":"full"}
+{"kind":"wait","cell":0,"by":"lvalue","sleeps":"yes","wait":{"on":"queue","condition":1}}
+{"kind":"wait","cell":0,"by":"lvalue","result":"value","sleeps":"yes","wait":{"on":"queue","condition":1}}
+{"kind":"wait","cell":0,"result":"test","ordering":"none","quiesce":"irq"}
+{"kind":"wait","cell":0,"ordering":"none","sleeps":"yes","quiesce":"irq"}
+{"kind":"rcu","ordering":"full","sleeps":"yes","quiesce":"readers"}
+{"kind":"rcu","ordering":"none","sleeps":"yes","quiesce":"readers"}
+{"kind":"rcu","cell":0,"ordering":"full","sleeps":"yes","quiesce":"readers"}
+{"kind":"lock","cell":0,"result":"value","lock":"raw-spin","context":"+irqs-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-irqs-off"}
+{"kind":"wake","cell":1,"result":"value","ordering":"full","onFailure":"none","queue":{"runner":"task-work","on":0}}
+{"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"tasklet","bars":true}}
+{"kind":"wait","cell":0,"ordering":"full","quiesce":{"of":"tasklet","bars":true}}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire","quiesce":{"of":"tasklet","waits":false,"bars":true}}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release"}
+{"kind":"wake","cell":0,"ordering":"full","queue":"tasklet"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"tasklet","handler":1}}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"tasklet","cancels":true}}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"tasklet"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"flip","result":"old","ordering":"full"}
+{"kind":"rmw","bit":0,"operation":"clear","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"clear","result":"old","ordering":"full"}
+{"kind":"wake","cell":1,"bit":0,"operation":"clear","result":"old","ordering":"full","onFailure":"full"}
+{"kind":"rmw","cell":1,"bit":0,"operation":"set","result":"old","ordering":"acquire","onFailure":"relaxed"}
+{"kind":"rmw","bit":0,"operation":"set","result":"old","ordering":"full"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"old","ordering":"full"}
+{"kind":"read","cell":1,"bit":0,"ordering":"acquire"}
+{"kind":"read","bit":0,"ordering":"relaxed"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"timer","handler":1}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true,"bars":true}}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true,"bars":true}}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","atomic":false,"ordering":"none","onFailure":"none"}
+{"kind":"wait","cell":0,"result":"success","ordering":"acquire","onFailure":"none","wait":"completion"}
+{"kind":"lock","cell":0,"lock":"buffer","conditional":true,"sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"call","cell":0,"result":"test","ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"sub","operand":1,"atomic":false,"ordering":"none"}
+{"kind":"lock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
+{"kind":"lock","cell":0,"result":"value","ordering":"none","lock":"seqcount","shared":true}
+{"kind":"unlock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
+{"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
+{"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
+{"kind":"unlock","cell":0,"lock":"semaphore","sleeps":"no"}
+{"kind":"call","result":"value","sleeps":"maybe"}
+{"kind":"unlock","cell":0,"lock":"vma","shared":true}
+{"kind":"unlock","cell":0,"lock":"vma"}
+{"kind":"lock","cell":0,"lock":"vma","sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"vma","conditional":true,"sleeps":"yes"}
+{"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","wait":"completion"}
+{"kind":"wait","cell":0,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes","wait":"completion"}
+{"kind":"wait","cell":0,"bit":1,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"value","ordering":"full","onFailure":"relaxed","sleeps":"yes"}
+{"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes"}
+{"kind":"wake","cell":1,"ordering":"release"}
+{"kind":"wake","cell":0,"wake":"bit"}
+{"kind":"wake","cell":0,"ordering":"release"}
+{"kind":"wake","cell":0,"result":"value","ordering":"full","wake":"thread"}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+bh-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","context":"-preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","context":"-bh-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off"}
+{"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"write","cell":0,"result":"old","ordering":"relaxed","ownLock":true,"unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"cursor":2,"rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":1,"result":"old","publish":{"by":"xarray","rcu":true}}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"test","ordering":"release"}
+{"kind":"wake","cell":0,"result":"success"}
+{"kind":"call","form":"constant"}`;
 
 export const sources = `include/linux/compiler.h up to Linux 4.14
 include/linux/align.h
-include/linux/bits.h
+include/linux/array_size.h
 tools/memory-model/Documentation/access-marking.txt, ACCESS-MARKING OPTIONS
 include/linux/rtnetlink.h
+include/linux/bits.h
+kernel/exit.c and include/linux/kernel.h
 include/asm-generic/bug.h
 include/linux/build_bug.h
 include/linux/cleanup.h
 include/linux/page-flags.h
+include/linux/debug_locks.h
+include/linux/math64.h
+include/linux/math.h and include/linux/minmax.h
 include/linux/err.h
+include/linux/bitfield.h
 include/linux/workqueue.h
 include/linux/list.h
 include/linux/kconfig.h
+include/linux/version.h
+include/kunit/test.h
+include/linux/kdev_t.h
+include/linux/mmdebug.h
 include/linux/compiler.h
+include/linux/pfn.h
 Documentation/RCU/whatisRCU.rst, rcu_assign_pointer()
 include/linux/rcupdate.h
-include/linux/mmdebug.h
 include/asm-generic/rwonce.h
+include/linux/compiler_types.h and the C language
 include/linux/wait.h
 include/asm-generic/bitops/instrumented-non-atomic.h
 include/linux/bit_spinlock.h
@@ -3526,15 +3921,16 @@ Documentation/memory-barriers.txt, SLEEP AND WAKE-UP FUNCTIONS
 include/linux/skbuff.h
 kernel/sched/sched.h
 Documentation/core-api/this_cpu_ops.rst
+include/linux/percpu-defs.h up to Linux 3.18
 kernel/sched/wait.c
 Documentation/core-api/xarray.rst, Locking
-include/linux/minmax.h
 kernel/time/timer.c
 include/linux/percpu.h
 include/linux/rmap.h
 include/linux/irqflags.h, raw_local_irq_disable()
 include/asm-generic/qspinlock.h
-include/linux/container_of.h
+include/linux/nospec.h
+include/linux/overflow.h
 include/linux/spinlock.h
 Documentation/atomic_t.txt, ORDERING
 include/asm-generic/barrier.h
@@ -3563,6 +3959,7 @@ include/linux/sched.h
 include/linux/rcupdate_wait.h
 Documentation/RCU/whatisRCU.rst, synchronize_rcu()
 include/linux/console.h
+include/linux/container_of.h
 include/linux/uio.h
 include/asm-generic/processor.h
 include/linux/device.h
@@ -3597,6 +3994,7 @@ include/linux/rcuwait.h
 Documentation/core-api/cachetlb.rst
 mm/rmap.c
 include/linux/page_ref.h
+include/linux/timer.h
 include/linux/delay.h
 kernel/futex/futex.h
 include/linux/property.h
@@ -3621,10 +4019,12 @@ include/linux/hashtable.h
 include/linux/rculist.h
 include/linux/rculist_bl.h
 include/linux/list_bl.h
+include/linux/rbtree.h
 include/linux/rculist_nulls.h
 include/linux/hrtimer.h
 include/linux/i2c.h
 include/linux/idr.h
+include/linux/log2.h
 include/linux/inetdevice.h
 include/linux/swait.h
 include/linux/instrumented.h
@@ -3642,6 +4042,7 @@ include/linux/string.h
 include/linux/kobject.h
 include/linux/kref.h
 kernel/kthread.c
+include/linux/kthread.h
 include/linux/ktime.h
 include/linux/rbtree_latch.h
 Documentation/core-api/local_ops.rst
@@ -3649,6 +4050,7 @@ Documentation/memory-barriers.txt, INTERRUPT DISABLING FUNCTIONS
 Documentation/locking/locktypes.rst, local_lock
 include/linux/mmap_lock.h
 include/linux/lockdep.h
+include/linux/rcupdate.h up to Linux 4.15
 include/linux/lockref.h
 include/linux/mempool.h
 include/linux/kernel.h
@@ -3661,6 +4063,7 @@ include/net/net_debug.h
 include/net/netdev_lock.h
 include/net/netdev_queues.h
 include/linux/of.h
+include/linux/stddef.h
 kernel/smp.c
 include/linux/pgtable.h
 include/linux/path.h
@@ -3673,7 +4076,6 @@ include/linux/poll.h
 include/linux/radix-tree.h
 Documentation/memory-barriers.txt, LOCK ACQUISITION FUNCTIONS
 kernel/rcu/rcu.h
-include/linux/rbtree.h
 Documentation/RCU/rcu_dereference.rst
 Documentation/RCU/rcubarrier.rst
 Documentation/RCU/whatisRCU.rst, rcu_read_lock()
@@ -3696,15 +4098,19 @@ include/linux/spi/spi.h
 include/linux/processor.h
 Documentation/staging/static-keys.rst
 include/linux/stop_machine.h
+include/linux/swab.h
 include/linux/task_work.h
-include/linux/timer.h
 include/asm-generic/tlb.h
 include/linux/u64_stats_sync.h
 include/linux/serial_core.h
 include/linux/usb.h
+include/linux/stdarg.h
 include/linux/vmalloc.h
 kernel/sched/wait_bit.c
 include/net/cfg80211.h
 include/linux/ww_mutex.h
 include/linux/xarray.h
-include/linux/sunrpc/xprt.h`;
+include/linux/sunrpc/xprt.h
+include/linux/export.h
+include/linux/tracepoint.h
+macros of a compile-time limit`;

@@ -1,5 +1,5 @@
 /** What the code does: cells, events, functions. Plain data. */
-import type { EventKind, Operation, Ordering } from './fact.ts';
+import type { EventKind, Fact, Operation, Ordering } from './fact.ts';
 import type { Section } from './section.ts';
 
 /**
@@ -31,10 +31,17 @@ export interface Place {
 export type Phase = 'init' | 'exit' | 'error-path';
 
 export interface Event extends Place {
-  kind: EventKind;
+  /** `expanded`: a call whose callee's events follow in this function, each with `via`; the call does nothing besides. */
+  kind: EventKind | 'expanded';
   /** The function or macro called; for plain accesses `=`, `++`, `read` and the like. */
   api: string;
+  /** What is known of the callee, built in or declared; absent for a plain access and for a function whose body is in view. */
+  fact?: Fact;
+  /** Of a call of which nothing else is known: what its name alone lets expect. */
+  inferred?: Fact;
   cell: Cell | null;
+  /** All memory that a call touches where that is more than `cell`, that one first. */
+  cells?: Cell[];
   operation: Operation | null;
   /** The stored, added or compared value, as written. */
   operand: string | null;
@@ -76,8 +83,21 @@ export interface Event extends Place {
   ends?: true;
   /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */
   takes?: { family: string; cell: Cell | null };
+  /** The event is that of a small function in view which the call on this line runs: that function, and its own line. */
+  via?: Via;
+  /** Of an `expanded` event: the first and last node of the callee's graph in this function's. */
+  body?: { from: number; to: number };
   /** Of a call of a function in view: what each argument points to. */
   argCells?: (Cell | null)[];
+}
+
+/** Where an expanded event comes from: the function that it is an event of, however deep, with its line there. */
+export interface Via {
+  function: string;
+  path: string;
+  line: number;
+  /** The `expanded` event, by its index, that stands for the call on this function's own line. */
+  call: number;
 }
 
 export interface Parameter {
@@ -116,16 +136,18 @@ export interface FlowNode {
   stops?: true;
   /** On an exit: the returned expression as written, and the events that its value comes from. */
   returned?: string;
+  /** On an exit: that is an error by its form, a negative errno or a pointer made of one. */
+  fails?: true;
   returns?: number[];
 }
 
 /** A condition of a function by its number, and whether it holds. */
 export type Decision = readonly [condition: number, holds: boolean];
 
-/** A C function in an image. */
 /** The name of a function of which a hunk shows neither the head nor the name. */
 export const UNNAMED = 'unnamed';
 
+/** A C function in an image. */
 export interface CFunction {
   path: string;
   side: 'new' | 'old';
@@ -158,6 +180,8 @@ export interface CFunction {
   isMacro?: true;
   /** Read from a tree, in a file that the series does not touch: it is there to be known, and nothing is said of it. */
   outside?: true;
+  /** Each local or parameter that is set, with the offsets in the text at which it is. */
+  changes?: ReadonlyMap<string, readonly number[]>;
   /** Where its local variables are set, in the order of the text. */
   settings?: readonly LocalSetting[];
 }

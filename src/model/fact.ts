@@ -1,24 +1,10 @@
 /** What is known of a kernel function: data, made from rules/facts. Vocabulary of Documentation/atomic_t.txt and memory-barriers.txt. */
 
-export type EventKind = 'read' | 'write' | 'rmw' | 'fence' | 'lock' | 'unlock' | 'rcu' | 'publish' | 'free' | 'wait' | 'wake' | 'call';
+import type { Effect, Ordering } from './effect.ts';
 
-/**
- * The order that an event gives. Accesses: plain, relaxed (marked or atomic, no order), address (relaxed, and later dependent accesses are
- * ordered), acquire, release, full. Fences: full, rmb, wmb, compiler, before-atomic, after-atomic. `none` is said of everything else.
- */
-export type Ordering =
-  | 'none'
-  | 'plain'
-  | 'relaxed'
-  | 'address'
-  | 'acquire'
-  | 'release'
-  | 'full'
-  | 'rmb'
-  | 'wmb'
-  | 'compiler'
-  | 'before-atomic'
-  | 'after-atomic';
+export type { Ordering } from './effect.ts';
+
+export type EventKind = 'read' | 'write' | 'rmw' | 'fence' | 'lock' | 'unlock' | 'rcu' | 'publish' | 'free' | 'wait' | 'wake' | 'call';
 
 /** What an access does to the value of its cell. `store` and `xchg` put in the operand; `set`, `clear` and `flip` act on one bit. */
 export type Operation =
@@ -41,6 +27,15 @@ export type Operation =
 
 /** What a call gives back of its access: the value before, the value after, whether it took effect, a test of the new value, or nothing. */
 export type Result = 'none' | 'old' | 'new' | 'success' | 'test' | 'value';
+
+/**
+ * What a call is besides an event. `transparent`: its value is its first argument's and it does nothing else; `test`: the same, but the value says
+ * something else of the argument (IS_ERR); `constant`: arithmetic, no memory is touched.
+ */
+export type Form = 'transparent' | 'test' | 'constant';
+
+/** What a pointer that a call returns points to: what its argument does, or the object around that member, whose type is argument 1. */
+export type Pointer = 'same' | 'container';
 
 /** Locks of one family exclude each other; `shared` holders do not. */
 export interface LockFact {
@@ -77,6 +72,25 @@ export interface Fact {
   sleeps: 'no' | 'yes' | 'maybe';
   /** The call holds a lock of the object for as long as it works on it. */
   ownLock?: true;
+  form: Form | null;
+  /** The argument is not even evaluated, as that of sizeof. */
+  unevaluated?: true;
+  /** What it returns is an error: a negative errno, or a pointer made of one. */
+  error?: true;
+  pointer: Pointer | null;
+  /** All that the call does, in the words of the closed list: what the members above say, and what only the list can. */
+  effects: readonly Effect[];
+  /** What is said holds, but the function does more: a call of it stays opaque. */
+  part?: true;
+  /** Known by the kernel's naming conventions alone. */
+  inferred?: true;
   /** The kernel document or header that says so. */
   source: string;
+}
+
+/** All that is known of functions out of view: what is built in, and before it what users declare. The one door to it. */
+export interface Knowledge {
+  fact(api: string): Fact | undefined;
+  /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
+  convention(api: string): Fact | undefined;
 }

@@ -1,5 +1,6 @@
 /** What a rule is, what it sees, and what it may say. A rule looks and claims; it decides nothing. */
 import type { CFunction, Event, Place, SourceComment } from './code.ts';
+import type { Fact } from './fact.ts';
 import type { Confidence, Related, Said, Severity } from './finding.ts';
 import type { ContextFamily } from './section.ts';
 
@@ -236,6 +237,10 @@ export interface Mention {
 export interface World {
   files: CodeFile[];
   functions: CFunction[];
+  /** What is known of a function by its name, built in or declared, whoever calls it; an event of a call has it in `fact`. */
+  fact(api: string): Fact | undefined;
+  /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
+  convention(api: string): Fact | undefined;
   ties: Tie[];
   /** Paths of a file that include the header, as far as in view. */
   includers(path: string): string[];

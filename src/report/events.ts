@@ -20,7 +20,17 @@ export function eventsText(functions: CFunction[]): string {
 
 function eventJson(event: Event): object {
   const { line, kind, api, cell, ordering, orderingOnFailure, side } = event;
-  return { line, kind, api, cell, ordering, orderingOnFailure, locks: event.locks.map(sectionText), context: contextWords(event), side };
+  return {
+    line,
+    kind: kind === 'expanded' ? 'call' : kind,
+    api,
+    cell,
+    ordering,
+    orderingOnFailure,
+    locks: event.locks.map(sectionText),
+    context: contextWords(event),
+    side,
+  };
 }
 
 /** Where the function is in its life, and the contexts that it is in. */

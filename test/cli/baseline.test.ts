@@ -8,7 +8,7 @@ import { renamed } from '../../rules/renamed.ts';
 import { readBaseline, writeBaseline } from '../../src/cli/baseline.ts';
 import { RULES } from '../../src/cli/configured.ts';
 import { fingerprint, wordsOf } from '../../src/engine/fingerprint.ts';
-import { factOf, type Policy, rules, scan, viewOfText } from '../../src/index.ts';
+import { builtIn, type Policy, rules, scan, viewOfText } from '../../src/index.ts';
 import { grammar } from '../code.ts';
 import { command } from './command.ts';
 
@@ -183,7 +183,7 @@ ${call}
     const empty = 'schema: fencepost.baseline/1\n';
     const found = (await reported(empty))?.findings.find(f => f.rule === is);
     // The same parts under the old id, as the release before would have written them.
-    const { world } = viewOfText('mm/weir.c', code, await g, factOf);
+    const { world } = viewOfText('mm/weir.c', code, await g, builtIn);
     const parts = world.functions.flatMap(f => f.events.map(e => ['mm/weir.c', f.name, ...wordsOf(e), '0']));
     const [same = []] = parts.filter(p => fingerprint([is, ...p]) === found?.fingerprint);
     expect(same.length).toBeGreaterThan(2);

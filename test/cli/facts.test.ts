@@ -47,7 +47,7 @@ invariants:
     ['invariants:\n  - oops: 1\n', 'f.yaml, line 2', 'invariants.0.oops: no such key here; expected one of paired, guarded, serialised'],
     ['invariants:\n  - paired: [struct a.x]\n', 'f.yaml, line 2', 'invariants.0.paired'],
     ['invariants:\n  - { guarded: "a b c", by: struct a.l }\n', 'f.yaml, line 2', 'expected a cell as `struct foo.member`'],
-    ['functions:\n  c: { liek: spin_lock }\n', 'f.yaml, line 2', 'family, like; did you mean like?'],
+    ['functions:\n  c: { liek: spin_lock }\n', 'f.yaml, line 2', 'assert, like; did you mean like?'],
     ['functon: {}\n', 'f.yaml, line 1', 'functon: no such key here; expected one of functions, invariants; did you mean functions?'],
     ['functions: [1, 2]\n', 'f.yaml, line 1', 'functions'],
     ['functions:\n  a: { like: spin_lock }\n  a: { like: mutex_lock }\n', 'f.yaml, line 3', 'a: stands here twice'],

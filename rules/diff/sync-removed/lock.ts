@@ -37,10 +37,7 @@ function sectionOf(view: View, event: Event): { name: Section; inside: Event[] }
     const name = event.api.replace(LOCK, '$1unlock$2');
     const end = removed.findLast(e => e.api === name && e.args[0] === event.args[0] && comesBefore(before, event, e));
     return end
-      ? {
-          name: section(null, event.args[0] ?? ''),
-          inside: before.events.filter(e => comesBefore(before, event, e) && comesBefore(before, e, end)),
-        }
+      ? { name: section(null, event.args[0] ?? ''), inside: before.events.filter(e => comesBefore(before, event, e) && comesBefore(before, e, end)) }
       : null;
   }
   if (event.kind !== 'unlock' || before.whole || removed.some(e => e.kind === 'lock' && lastWord(e) === lastWord(event))) return null;

@@ -7,6 +7,7 @@ import {
   dominates,
   heldOnEntry,
   irqHandlerOf,
+  isCall,
   isIn,
   rolesOf,
   runsAlone,
@@ -21,7 +22,7 @@ export const SILENCES = /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free
 /** Is the interrupt switched off at its line before the event, on every way, by a function in view that does so on all its ways? */
 export function silencedBefore(fn: CFunction, event: Event, world: World): boolean {
   return fn.events.some(call => {
-    if (call.kind !== 'call' || !comesBefore(fn, call, event)) return false;
+    if (!isCall(call) || !comesBefore(fn, call, event)) return false;
     const callee = calleeIn(fn, call, world.functions);
     return (
       callee?.whole === true && alwaysSilences(callee) && dominates(fn, call, event) && !between(fn, call, event).some(e => speaks(fn, e, world))

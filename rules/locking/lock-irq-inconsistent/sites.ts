@@ -41,13 +41,17 @@ export function sitesOf(file: CodeFile, world: World): { lock: Section; sites: S
   for (const fn of file.functions) {
     if (fn.isMacro) continue;
     for (const event of fn.events) {
+      if (event.via) continue; // Who takes it is told by the callers of the helper.
       for (const taking of takings(fn, event)) {
         if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
         const off =
           taking.irqsOff || /_irq(?:save)?(?:_|$)|irq/.test(event.api) || isIn(event, 'irqs-off') || isIn(heldOnEntry(fn, world), 'irqs-off');
         const handler = irqHandlerOf(fn, world);
         const quiet =
-          alone(fn, world) || !fn.whole || silencedBefore(fn, event, world) || fn.events.some(e => SILENCES.test(e.api) && comesBefore(fn, e, event));
+          alone(fn, world) ||
+          !fn.whole ||
+          silencedBefore(fn, event, world) ||
+          fn.events.some(e => !e.via && SILENCES.test(e.api) && comesBefore(fn, e, event));
         const site = {
           fn,
           event,

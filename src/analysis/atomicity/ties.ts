@@ -202,7 +202,7 @@ export function comparedEvents(fn: CFunction, functions: CFunction[]): { compari
   const pick = (indices: number[]) => indices.map(i => fn.events[i]).filter(e => e !== undefined);
   const own = fn.shape.comparisons.map(comparison => ({ comparison, left: pick(comparison.left.sources), right: pick(comparison.right.sources) }));
   const byHelper = fn.events
-    .filter(event => event.kind === 'call' && !event.opaque)
+    .filter(event => (event.kind === 'call' || event.kind === 'expanded') && !event.opaque)
     .flatMap(event => {
       const helper = calleeOf(fn, event, functions);
       return (helper?.shape.comparisons ?? []).flatMap(c => {

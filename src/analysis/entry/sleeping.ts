@@ -3,7 +3,6 @@
 import { calleeOf } from '../../c/calls/callees.ts';
 import { inCaller } from '../../c/calls/effects.ts';
 import { alwaysRuns } from '../../c/cfg/flow.ts';
-import { factOf } from '../../facts/lookup.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { type ContextFamily, holds, isContext, isIn, type Section } from '../../model/section.ts';
 import { dropsOf, takings } from '../sections/locking.ts';
@@ -35,8 +34,8 @@ const SLEEPING_GFP = /\bGFP_(?:KERNEL|USER|NOFS|NOIO|HIGHUSER|HIGHUSER_MOVABLE|K
 /** Does the call surely come to a point where it may sleep: by what is known of it, or by the GFP flags written in it? */
 export function maySleep(event: Event): boolean {
   if (event.ends || event.kind === 'unlock') return false;
-  const fact = factOf(/^(?:scoped_)?guard\(/.test(event.api) ? event.api.replace(/^scoped_/, '') : event.api);
-  if (!fact || (event.kind === 'call' && event.argCells)) return false;
+  const { fact } = event;
+  if (!fact) return false;
   if (fact.sleeps === 'yes') return true;
   if (fact.sleeps !== 'maybe' || !/alloc|dup|new/.test(event.api)) return false;
   const flags = event.args.find(arg => /\b(?:GFP_|gfp)/.test(arg));

@@ -1,7 +1,7 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
-import { alwaysPasses, type Decided, follow, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
+import { calleeOf, isCall } from '../../c/calls/callees.ts';
+import { alwaysPasses, type Decided, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
 import { byPlace, walk } from '../../c/cfg/order.ts';
 import type { Cell, CFunction, Event, FlowNode } from '../../model/code.ts';
 
@@ -225,7 +225,7 @@ function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[]
   return fn.events.flatMap((event): Release[] => {
     if (event.ends || event.uncertain) return [];
     const own = releaseOf(event);
-    if (own) return [{ event, ...own, via: null }];
+    if (own) return own.kind === 'free' && event.via && !surelyFrees(fn, event, own.object) ? [] : [{ event, ...own, via: null }];
     if (event.kind !== 'call' || !event.argCells) return [];
     const callee = calleeOf(fn, event, functions);
     if (!callee?.whole) return [];
@@ -273,6 +273,24 @@ export function freedParameters(fn: CFunction, functions: readonly CFunction[]):
   return positions;
 }
 
+/** Does the helper on this line free the object whatever path it takes? One that frees on some path tells by its result, or by a count. */
+function surelyFrees(fn: CFunction, free: Event, object: string): boolean {
+  const call = fn.events[free.via?.call ?? -1];
+  const body = call?.body;
+  if (!call || !body) return false;
+  const frees = new Set(
+    fn.events.flatMap(e => (e.via?.call === call.index && e.kind === 'free' && e.cell && pointedTo(e.cell) === object ? [e.node] : [])),
+  );
+  let surely = true;
+  const visit = (at: number, node: FlowNode) => {
+    if (frees.has(at)) return false;
+    if (at < body.from || at > body.to ? at !== call.node : isEnd(node)) surely = false;
+    return surely;
+  };
+  walk(fn.flow, [call.node], visit, 'forwards', (node, slot) => node.kind !== 'branch' || nullWay(node, object) !== slot);
+  return surely;
+}
+
 /** The way of a branch on which the pointer is NULL or an error; -1 where it tests something else. */
 export function nullWay(node: FlowNode, pointer: string): number {
   const condition = spelling(node.condition ?? '');
@@ -315,7 +333,7 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
 
 /** May the call free the object that it is given, on some way, with no count of references to ask? What the object owns is another object. */
 export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
-  if (event.kind !== 'call' || !event.argCells) return false;
+  if (!isCall(event) || !event.argCells) return false;
   const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
   const callee = position < 0 ? null : calleeOf(fn, event, functions);
   const parameter = callee?.parameters[position]?.name;

@@ -41,7 +41,7 @@ export function readersOf(place: Event, functions: readonly CFunction[]): Reader
 
 /** Functions that walk the list that the entry is linked to by this member, and look at what they find; the call may be of a function that takes it off. */
 export function walkersOf(fn: CFunction, unlink: Event, functions: readonly CFunction[]): Reader[] {
-  const own = unlink.kind === 'call' ? calleeOf(fn, unlink, functions)?.events.find(e => UNLINKS.test(e.api)) : unlink;
+  const own = unlink.kind === 'call' || unlink.kind === 'expanded' ? calleeOf(fn, unlink, functions)?.events.find(e => UNLINKS.test(e.api)) : unlink;
   const member = own?.cell && /\w+$/.exec(own.cell.path)?.[0];
   const type = own?.cell?.type ?? null;
   if (!member) return [];

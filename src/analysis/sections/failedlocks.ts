@@ -1,7 +1,6 @@
 /** Releases that a failed attempt to take the lock leads to. */
 
 import { type Decided, decidedKey, follow } from '../../c/cfg/flow.ts';
-import { factOf } from '../../facts/lookup.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
 import { MOST_WAYS } from './leaks.ts';
@@ -32,7 +31,7 @@ export function failedReleases(fn: CFunction): FailedRelease[] {
       for (const lock of effect.lock) {
         // Where it is held for sure the attempt has been tested before.
         if (isHandedOn(lock) || holds(flow.states.at(i)?.must ?? [], lock)) continue;
-        const root = /\w+/.exec(from.args[factOf(from.api)?.cell ?? 0] ?? '')?.[0] ?? '';
+        const root = /\w+/.exec(from.args[from.fact?.cell ?? 0] ?? '')?.[0] ?? '';
         for (const [slot, to] of node.next.entries()) {
           const release = outcome(when, node.tests, slot) === false ? releaseFrom(fn, i, slot, to, lock, root) : null;
           if (release && !found.some(f => f.release === release)) found.push({ lock, from, release });

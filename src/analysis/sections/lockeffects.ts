@@ -18,6 +18,8 @@ export interface Effect {
   leave: readonly Section[];
   /** What is taken and entered, is so only with this outcome; null where always. */
   when: Conditional | null;
+  /** The lock is one that is only tried for, also where the graph has branched on the outcome already. */
+  tried?: true;
 }
 
 /** A lock as the function that takes it names it. */
@@ -80,7 +82,7 @@ export function effectOf(
   summaryOf: (event: Event) => LockSummary | null,
   pairs: Set<string>,
 ): Effect | null {
-  if (isPlain(event)) return null;
+  if (isPlain(event) || event.kind === 'expanded') return null;
   const word = wordOf(event.api, factOf);
   if (event.takes) {
     const lock = lockOf({ api: event.api, cell: event.takes.cell, args: event.args.slice(1) }, event.takes.family);
@@ -89,7 +91,8 @@ export function effectOf(
   if (word?.guard != null) return guardEffect(event, word, word.guard);
   if (event.kind === 'call' && event.argCells) return summaryEffect(event, summaryOf(event));
   if (!word) return event.opaque && pairs.size > 0 ? pairEffect(event, pairs) : null;
-  if (word.asserts) return { lock: [assertedLock(event)], unlock: [], enter: [], leave: [], when: null };
+  // What a callee says of its caller is not the caller's own word.
+  if (word.asserts) return event.via ? null : { lock: [assertedLock(event)], unlock: [], enter: [], leave: [], when: null };
   const { fact, enter, leave } = word;
   if (fact?.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
     const { family, shared } = fact.lock;
@@ -120,7 +123,8 @@ function guardEffect(event: Event, { fact, enter }: Word, name: string): Effect 
   // ACQUIRE_ERR() gives 0 for the lock, whatever the class is made of; the variable of a CLASS() is not zero with it.
   const scoped = event.api.startsWith('scoped_');
   const tested = scoped || !fact?.lock?.conditional ? null : event.api.startsWith('guard(') ? 'zero' : 'nonzero';
-  return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested } : null;
+  const tried = fact?.lock?.conditional ? { tried: true as const } : {};
+  return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested, ...tried } : null;
 }
 
 function summaryEffect(event: Event, summary: LockSummary | null): Effect | null {

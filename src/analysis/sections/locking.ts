@@ -1,7 +1,6 @@
 /** What an event takes and gives back, of locks and of contexts, and what a function may give back that its caller holds. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
-import { factOf } from '../../facts/lookup.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { holds, isContext, lastMember, objectType, type Section, sameLock } from '../../model/section.ts';
 import { lockOf } from './locknames.ts';
@@ -19,14 +18,14 @@ export interface Taking {
 
 /** Does the call hold a lock of its object for as long as it works on it, as xa_store() does? */
 export function hasOwnLock(event: Event): boolean {
-  return factOf(event.api)?.ownLock ?? false;
+  return event.fact?.ownLock ?? false;
 }
 
 /** What the event takes: locks, and contexts that it begins without one. */
 export function takings(fn: CFunction, event: Event): Taking[] {
   const effect = lockFlowOf(fn)?.effects[event.index];
   if (!effect || effect.lock.some(lock => lock.by === 'assertion')) return [];
-  const conditional = effect.when !== null;
+  const conditional = effect.when !== null || effect.tried === true;
   const irqsOff = effect.enter.some(c => c.family === 'irqs-off');
   const taken = effect.lock.length > 0 || effect.unlock.length > 0 ? effect.lock : effect.enter;
   return taken.map(lock => ({ lock, conditional, irqsOff }));
@@ -92,13 +91,14 @@ const GIVES_BACK = /(?:^|_|>)(?:un\w*lock\w*|release\w*|drop\w*|leave|exit|end|p
  * or the saved interrupt flags, may do so too.
  */
 export function mayGive(fn: CFunction, event: Event, lock: Section, from: Event, functions: readonly CFunction[]): boolean {
+  if (event.kind === 'expanded') return false;
   const root = /\w+/.exec(from.args[0] ?? '')?.[0] ?? '';
   if (event.kind === 'unlock') return lastMember(lockOf(event, null)) === lastMember(lock) || (event.args.length > 1 && event.args.includes(root));
   // A call that is given what the lock gave is given the lock.
   if (event.kind === 'call' && from.into !== null && event.args.includes(from.into)) return true;
   if (event.kind === 'call' && event.args.some(arg => arg === from.args[1] || (/^\w*flags$/.test(arg) && event.args.includes(root)))) return true;
   if (/unlock|(?:^|_)(?:put|release|drop)_\w*locked/.test(event.api)) return true;
-  const written = from.args[factOf(from.api)?.cell ?? 0] ?? '';
+  const written = from.args[from.fact?.cell ?? 0] ?? '';
   if (event.kind === 'call' && event.opaque && written.startsWith('&') && event.args.some(arg => arg === written || arg === written.slice(1)))
     return true;
   for (const named of namedIn(fn, event, functions)) if (givesInside(named, lock, functions)) return true;
@@ -134,7 +134,7 @@ export function givenFirst(fn: CFunction, lock: Section): boolean {
 export function lockText(lock: Section, event?: Event): string {
   const name = lock.object ?? lock.name ?? '';
   if (isContext(lock)) return lock.family ?? '';
-  const arg = event?.args.find((_, i) => i === (factOf(event.api)?.cell ?? 0));
+  const arg = event?.args.find((_, i) => i === (event.fact?.cell ?? 0));
   if (arg !== undefined && event && (event.kind === 'lock' || event.kind === 'unlock') && /^&?[\w.>[\]()-]+$/.test(arg) && arg !== '')
     return arg.replace(/^&/, '');
   if (name === lock.family) return `the ${name} lock`;

@@ -45,7 +45,7 @@ export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' 
   const taken: Section[] = [];
   for (const event of fn.events) {
     if (event.kind === 'lock' || event.kind === 'unlock') taken.push(lockOf(event, null));
-    if (isPlain(event) || !asserts(event.api)) continue;
+    if (event.via || isPlain(event) || !asserts(event.api)) continue;
     const lock = assertedLock(event);
     // An assertion behind a lock or unlock of the function's own says nothing of the caller.
     if (!taken.some(own => sameLock(own, lock))) held.push(lock);

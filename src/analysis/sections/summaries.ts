@@ -20,7 +20,7 @@ export function fillAll(functions: readonly CFunction[], factOf: (api: string) =
     done.set(fn, null); // A function that calls itself is met here, without effect.
     const summaries = new Map<Event, LockSummary | null>();
     for (const event of fn.events) {
-      const callee = depth < DEEPEST ? calleeOf(fn, event, functions) : null;
+      const callee = depth < DEEPEST && event.kind === 'call' ? calleeOf(fn, event, functions) : null;
       if (callee && callee !== fn) summaries.set(event, visit(callee, depth + 1));
     }
     const of = (event: Event) => summaries.get(event) ?? null;

@@ -1,5 +1,6 @@
 /** Ways on which a function gives back a lock that it has given back before, or never took. */
 
+import { calleeOf } from '../../c/calls/callees.ts';
 import { decidedKey, follow } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
@@ -128,8 +129,21 @@ function unheldOn(fn: CFunction, lock: Section, taken: Event, functions: readonl
 
 /** May the call take the lock: one out of view that is named for it or given the object, or one in view that takes anything? */
 function mayTake(fn: CFunction, event: Event, functions: readonly CFunction[], root: string): boolean {
+  if (event.kind === 'expanded') return tellsByResult(fn, event, functions);
   if (event.kind !== 'call') return event.kind === 'lock' && event.opaque;
   if (event.opaque) return TAKES.test(event.api) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
   const callee = functions.find(f => f.name === event.api && (f.path === fn.path || !f.isStatic));
   return callee?.events.some(e => e.kind === 'lock' || (e.kind === 'call' && /lock/.test(e.api))) ?? false;
+}
+
+/** Does the helper return with the lock on some paths only, and tell which by a value that is no constant? */
+function tellsByResult(fn: CFunction, call: Event, functions: readonly CFunction[]): boolean {
+  const callee = calleeOf(fn, call, functions);
+  const states = callee && lockFlowOf(callee)?.states;
+  if (!callee || !states) return false;
+  return callee.flow.some((node, i) => {
+    const state = states.at(i);
+    if (node.kind !== 'exit' || node.stops || !state) return false;
+    return state.may.length > state.must.length && !/^(?:\d+|-E[A-Z0-9]+|true|false|NULL)$/.test(node.returned ?? '0');
+  });
 }

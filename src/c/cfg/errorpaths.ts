@@ -1,5 +1,6 @@
 /** Which events stand on paths that only fail, and which run at initialisation or removal, as the function's attributes say. */
 import type { CFunction, FlowNode, LocalSetting, Phase } from '../../model/code.ts';
+import type { Fact } from '../../model/fact.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import type { End } from './graph.ts';
 
@@ -31,17 +32,14 @@ export function markPhase(fn: CFunction, settings: readonly Setting[]): void {
 }
 
 /** The value of an expression that is an error by its form. */
-export function isError(e: Expr): boolean {
-  if (e.k === 'cast') return isError(e.of);
+export function isError(e: Expr, factOf: (api: string) => Fact | undefined): boolean {
+  if (e.k === 'cast') return isError(e.of, factOf);
   if (e.k === 'unary' && e.op === '-') return (e.of.k === 'name' && ERRNO.test(e.of.name)) || (e.of.k === 'number' && e.of.value !== 0);
-  if (e.k === 'number') return e.value !== null && e.value < 0;
-  return e.k === 'call' && e.callee.k === 'name' && ERROR_CALL.test(e.callee.name);
+  if (e.k === 'number') return e.negative === true;
+  return e.k === 'call' && e.callee.k === 'name' && factOf(e.callee.name)?.error === true;
 }
 
 const ERRNO = /^E[A-Z][A-Z0-9]*$/;
-const ERROR_CALL = /^(?:ERR_PTR|PTR_ERR|ERR_CAST|dev_err_probe)$/;
-/** A returned expression that is an error by its form. */
-const ERROR = /^\(?-\s*(?:E[A-Z][A-Z0-9]*|[1-9]\d*)\)?$|^(?:ERR_PTR|PTR_ERR|ERR_CAST|dev_err_probe)\b/;
 /** Flow that needs more rounds than this to settle has no error path. */
 const MOST_ROUNDS = 60;
 
@@ -50,8 +48,8 @@ function errorPaths(fn: CFunction, settings: readonly Setting[]): boolean[] | nu
   const { flow } = fn;
   const exits = flow.filter(node => node.kind === 'exit');
   const variable = returnedVariable(exits);
-  const objects = fn.head.includes('*') && exits.some(node => node.returned !== undefined && !isFailure(node.returned, true));
-  const plain = exits.some(node => node.returned !== undefined && isFailure(node.returned, objects));
+  const objects = fn.head.includes('*') && exits.some(node => node.returned !== undefined && !isFailure(node, true));
+  const plain = exits.some(node => node.returned !== undefined && isFailure(node, objects));
   if (!plain && variable === null) return null;
   // `if (ret)` tells an error from 0 only where the function returns a number, and elsewhere a plain 0 or an errno.
   const numbers = !fn.head.includes('*') && /\b(?:int|long|ssize_t|loff_t)\b/.test(fn.head) && !/\bunsigned\b/.test(fn.head);
@@ -66,8 +64,8 @@ function errorPaths(fn: CFunction, settings: readonly Setting[]): boolean[] | nu
   return found.includes(true) ? found : null;
 }
 
-function isFailure(returned: string, objects: boolean): boolean {
-  return ERROR.test(returned) || (objects && returned === 'NULL');
+function isFailure({ fails, returned }: FlowNode, objects: boolean): boolean {
+  return fails === true || (objects && returned === 'NULL');
 }
 
 /** The local that most exits return. */
@@ -171,7 +169,7 @@ function backwards(flow: FlowNode[], about: About): Uint8Array {
 
   function holds(node: FlowNode, at: number, before: boolean): boolean {
     if (node.kind === 'gap') return false;
-    if (node.kind === 'exit') return node.returned !== undefined && (node.returned === variable ? before : isFailure(node.returned, objects));
+    if (node.kind === 'exit') return node.returned !== undefined && (node.returned === variable ? before : isFailure(node, objects));
     for (let slot = 0; slot < node.next.length; slot++) {
       const after = behindEdge(at, slot, about, before);
       if (after !== null && sure[2 * (node.next[slot] ?? 0) + (after ? 1 : 0)] === 0) return false;

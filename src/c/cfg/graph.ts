@@ -56,10 +56,11 @@ export class Graph {
     return { yes: [{ node: id, slot: 0 }], no: [{ node: id, slot: 1 }] };
   }
 
-  exit(line: number, returned?: string, returns?: number[]): void {
+  exit(line: number, returned?: string, returns?: number[], fails = false): void {
     const node = this.nodes[this.add('exit', line)];
     if (node && returned !== undefined) node.returned = returned;
     if (node && returns) node.returns = returns;
+    if (node && fails) node.fails = true;
     this.ends = [];
   }
 

@@ -34,11 +34,11 @@ export function call(e: Call, cx: Context, used: boolean): Value {
   }
   cx.calls.add(api);
   const defined = cx.file.defined(api);
-  const kind = defined ? 'plain' : callKind(api);
+  const fact = defined ? undefined : (cx.file.fact(api) ?? cx.file.convention(api));
+  const kind = callKind(fact);
   if (kind === 'plain') {
     if (api === 'ACQUIRE_ERR' && e.args[1]?.k === 'address') return evaluate(e.args[1].of, cx);
-    const fact = defined ? undefined : cx.file.fact(api);
-    return fact ? known(e, api, fact, cx, used) : unknown(e, api, cx, used, defined);
+    return fact && !fact.part ? known(e, api, fact, cx, used) : unknown(e, api, fact, cx, used, defined);
   }
   if (kind === 'ends') {
     for (const arg of e.args) evaluate(arg, cx);
@@ -52,7 +52,7 @@ export function call(e: Call, cx: Context, used: boolean): Value {
     return values[0] ?? NOTHING;
   }
   // The size of an array and the type of an expression are known without a look at it.
-  if (/^(?:ARRAY_SIZE|typeof|sizeof|sizeof_field|offsetof|offsetofend)$/.test(api)) return NOTHING;
+  if (fact?.unevaluated) return NOTHING;
   return e.args.reduce<Value>((all, arg) => union(all, evaluate(arg, cx)), NOTHING);
 }
 
@@ -63,11 +63,13 @@ function argument(arg: Expr, cx: Context): Value {
   return value;
 }
 
-function unknown(e: Call, api: string, cx: Context, used: boolean, defined: boolean): Value {
+function unknown(e: Call, api: string, fact: Fact | undefined, cx: Context, used: boolean, defined: boolean): Value {
   const argSources = e.args.map(arg => argument(arg, cx).sources);
   const cells = defined ? { argCells: e.args.map(arg => cellOfPointer(arg, cx)) } : {};
   const args = e.args.map(a => cx.text(a));
-  return from(cx.emit(e, { kind: 'call', api, cell: null, ordering: null, opaque: !defined, used, args, argSources, ...cells }));
+  // What is known only in part, or by its name alone, may do anything besides.
+  const known = !fact ? {} : fact.inferred ? { inferred: fact } : { fact };
+  return from(cx.emit(e, { kind: 'call', api, ...known, cell: null, ordering: null, opaque: !defined, used, args, argSources, ...cells }));
 }
 
 function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Value {

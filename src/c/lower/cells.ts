@@ -4,7 +4,7 @@ import { ownName } from '../syntax/calls.ts';
 import { type Expr, squeeze } from '../syntax/syntax.ts';
 import type { FieldType } from '../syntax/types.ts';
 import type { Scope } from './scope.ts';
-import { castType, DEEPEST, plainType, SAME_POINTER, typeOf } from './typeof.ts';
+import { castType, DEEPEST, isSamePointer, loadsThrough, plainType, typeOf } from './typeof.ts';
 
 /** Memory as a path from an object. */
 interface Path {
@@ -186,12 +186,12 @@ function pointer(e: Expr, scope: Scope, depth: number): Path | null {
     }
     case 'call': {
       const [first] = e.args;
-      if (e.callee.k === 'name' && first && SAME_POINTER.test(e.callee.name)) {
+      const fact = e.callee.k === 'name' ? scope.fact(e.callee.name) : undefined;
+      if (fact && first && isSamePointer(fact)) {
         const of = pointer(first, scope, depth + 1);
         if (of) return of;
       }
-      if (e.callee.k === 'name' && /^(?:smp_load_acquire|smp_cond_load_\w+)$/.test(e.callee.name) && first?.k === 'address')
-        return pointer(first.of, scope, depth + 1);
+      if (fact && loadsThrough(fact) && first?.k === 'address') return pointer(first.of, scope, depth + 1);
       const base = squeeze(scope.slice(e));
       return { base, type: typeOf(e, scope, depth + 1), own: false, unsure: false, pointee: true, segments: [], outer: null };
     }
@@ -219,7 +219,8 @@ function spellPointer(e: Expr, scope: Scope, depth: number): string {
       return spellPointer(e.of, scope, depth + 1);
     case 'call': {
       const [first] = e.args;
-      if (e.callee.k === 'name' && first && SAME_POINTER.test(e.callee.name)) return spellPointer(first, scope, depth + 1);
+      const fact = e.callee.k === 'name' ? scope.fact(e.callee.name) : undefined;
+      if (first && fact && isSamePointer(fact)) return spellPointer(first, scope, depth + 1);
       return squeeze(scope.slice(e));
     }
     default:

@@ -26,6 +26,7 @@ export interface FileScope {
   types: Types;
   global(name: string): FieldType | undefined;
   fact(api: string): Fact | undefined;
+  convention(api: string): Fact | undefined;
   /** The line as it stands in the file, and the patch that added it. */
   line(n: number): { text: string; addedBy: number | null };
   /** Functions that the code in view defines. */
@@ -46,6 +47,7 @@ export interface Jumps {
 export interface Ending {
   kind: Event['kind'];
   api: string;
+  fact: Fact | undefined;
   cell: Cell | null;
   args: string[];
   ordering: Event['ordering'];
@@ -199,6 +201,10 @@ export class Context implements Scope {
     return this.whole && this.survey.assigned.has(name) ? UNKNOWN_TYPE : undefined;
   }
 
+  fact(api: string): Fact | undefined {
+    return this.file.fact(api);
+  }
+
   copyOf(name: string): Expr | null {
     return this.held.of(name).copy;
   }
@@ -240,6 +246,9 @@ export class Context implements Scope {
       node,
       text: line.text,
     };
+    if (event.cells) made.cells = event.cells;
+    if (event.fact) made.fact = event.fact;
+    if (event.inferred) made.inferred = event.inferred;
     if (event.ends) made.ends = true;
     if (event.takes) made.takes = event.takes;
     if (event.argCells) made.argCells = event.argCells;

@@ -1,13 +1,14 @@
 /** Expressions as events, in the order in which C evaluates them as far as it fixes one, left to right where it does not. */
 
+import type { Fact } from '../../model/fact.ts';
 import { isError } from '../cfg/errorpaths.ts';
 import type { End } from '../cfg/graph.ts';
-import { callKind, keepsTruth, stops } from '../syntax/calls.ts';
+import { callKind, endsRun, keepsTruth } from '../syntax/calls.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { cellOfLvalue, isConstantText, isOwn } from './cells.ts';
 import { conditionOf } from './conditions.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
-import { typeOf } from './typeof.ts';
+import { isSamePointer, typeOf } from './typeof.ts';
 
 /** Evaluates an expression; `used` tells whether anything takes its value. */
 export function evaluate(e: Expr, cx: Context, used = true): Value {
@@ -152,34 +153,34 @@ export function isPointer(e: Extract<Expr, { k: 'member' }>, cx: Context): boole
 }
 
 /** Expressions that a pointer may be a copy of: they name the same object as long as no variable in them changes. */
-function isPath(e: Expr): boolean {
+function isPath(e: Expr, cx: Context): boolean {
   switch (e.k) {
     case 'name':
       return e.local;
     case 'member':
     case 'address':
     case 'cast':
-      return isPath(e.of) || (e.k !== 'cast' && e.of.k === 'name');
+      return isPath(e.of, cx) || (e.k !== 'cast' && e.of.k === 'name');
     case 'index':
-      return isPath(e.of) && (e.index.k === 'name' || e.index.k === 'number');
+      return isPath(e.of, cx) && (e.index.k === 'name' || e.index.k === 'number');
     case 'call':
-      return (
-        e.callee.k === 'name' &&
-        /^(?:rcu_dereference\w*|rcu_access_pointer|srcu_dereference\w*|READ_ONCE|rtnl_dereference)$/.test(e.callee.name) &&
-        e.args[0] !== undefined &&
-        isPath(e.args[0])
-      );
+      return e.callee.k === 'name' && e.args[0] !== undefined && isLoad(cx.file.fact(e.callee.name)) && isPath(e.args[0], cx);
     default:
       return false;
   }
 }
 
+/** A load of the pointer that its argument names. */
+function isLoad(fact: Fact | undefined): boolean {
+  return fact?.kind === 'read' && isSamePointer(fact);
+}
+
 /** Notes what a variable holds from here on. */
 export function setVariable(name: string, value: Value, from: Expr | null, cx: Context): void {
-  const path = from !== null && isPath(from) && !mentions(from, name) ? from : null;
+  const path = from !== null && isPath(from, cx) && !mentions(from, name) ? from : null;
   cx.held.set(name, value, path);
   cx.dependents(name);
-  cx.settings.push({ name, ends: cx.graph.ends, sources: value.sources, fails: from !== null && isError(from) });
+  cx.settings.push({ name, ends: cx.graph.ends, sources: value.sources, fails: from !== null && isError(from, cx.file.fact) });
 }
 
 function mentions(e: Expr, name: string): boolean {
@@ -196,12 +197,13 @@ function store(left: Expr, value: Value, api: string, operand: string, cx: Conte
   }
   // ACCESS_ONCE() is an lvalue: assigned to, it is a marked store.
   const fact = left.k === 'call' && left.callee.k === 'name' ? cx.file.fact(left.callee.name) : undefined;
-  const marked = left.k === 'call' && fact?.kind === 'read' && fact.by === 'lvalue' ? { name: fact.api, of: left.args[fact.cell ?? 0] } : null;
+  const marked =
+    left.k === 'call' && fact?.kind === 'read' && fact.by === 'lvalue' ? { name: calleeName(left), of: left.args[fact.cell ?? 0] } : null;
   if (marked?.of) {
     address(marked.of, cx);
     const cell = cellOfLvalue(marked.of, cx);
     if (!cell) return;
-    const by = { api: marked.name, cell, ordering: 'relaxed' as const, args: [cx.text(marked.of)] };
+    const by = { api: marked.name, ...(fact ? { fact } : {}), cell, ordering: 'relaxed' as const, args: [cx.text(marked.of)] };
     if (api !== '=') cx.emit(left, { ...by, kind: 'read', operation: 'load' });
     cx.emit(left, { ...by, kind: 'write', operation: COMPOUND[api] ?? 'store', operand, argSources: [value.sources] });
     return;
@@ -216,6 +218,10 @@ function store(left: Expr, value: Value, api: string, operand: string, cx: Conte
   }
   if (api !== '=') cx.emit(left, { kind: 'read', api, cell, ordering: 'plain', operation: 'load' });
   cx.emit(left, { kind: 'write', api, cell, ordering: 'plain', operation: COMPOUND[api] ?? 'store', operand, argSources: [value.sources] });
+}
+
+function calleeName(e: Extract<Expr, { k: 'call' }>): string {
+  return e.callee.k === 'name' ? e.callee.name : '';
 }
 
 function rootOf(e: Expr): string | null {
@@ -258,7 +264,7 @@ function assign(e: Extract<Expr, { k: 'assign' }>, cx: Context): Value {
   } else if (e.left.k === 'name' && e.op === '=' && isOwn(e.left, cx)) {
     // Most likely a local, declared out of view.
     name(e.left.name, before, e.right, cx);
-    cx.settings.push({ name: e.left.name, ends: cx.graph.ends, sources: value.sources, fails: isError(e.right) });
+    cx.settings.push({ name: e.left.name, ends: cx.graph.ends, sources: value.sources, fails: isError(e.right, cx.file.fact) });
   }
   store(e.left, value, e.op, cx.text(e.right), cx);
   return value;
@@ -290,7 +296,7 @@ function binary(e: Extract<Expr, { k: 'binary' }>, cx: Context): Value {
   const both = union(left, right);
   if (both === NOTHING || both.sources.length === 0) return both;
   // `x != 0` is as true as x, `x == 0` as false; of other operations only the sources are followed.
-  const tests = testOf(e);
+  const tests = testOf(e, cx);
   if (tests === 'nonzero') return both;
   return tests === 'zero' ? denied(both) : { ...both, truth: 'other' };
 }
@@ -301,12 +307,13 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
     const { yes, no } = branchOn(e.of, cx);
     return { yes: no, no: yes };
   }
-  if (e.k === 'call' && e.callee.k === 'name' && e.args[0] && keepsTruth(e.callee.name) && !cx.file.defined(e.callee.name)) {
+  const fact = e.k === 'call' && e.callee.k === 'name' && !cx.file.defined(e.callee.name) ? cx.file.fact(e.callee.name) : undefined;
+  if (e.k === 'call' && e.callee.k === 'name' && e.args[0] && keepsTruth(fact)) {
     cx.calls.add(e.callee.name);
     const before = cx.events.length;
     const ways = branchOn(e.args[0], cx);
     if (e.callee.name === 'data_race') meant(before, cx);
-    return stops(e.callee.name) ? { yes: [], no: ways.no } : ways;
+    return endsRun(fact) ? { yes: [], no: ways.no } : ways;
   }
   if (e.k === 'binary' && (e.op === '&&' || e.op === '||')) {
     const first = branchOn(e.left, cx);
@@ -327,7 +334,7 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
   const before = cx.events.length;
   const value = evaluate(e, cx);
   const decides = value.sources.length > 0 ? value.sources : cx.events.slice(before).map(event => event.index);
-  const tests = settled(testOf(e), value);
+  const tests = settled(testOf(e, cx), value);
   const condition = cx.text(e);
   const ways = cx.graph.branch(e.line, condition, decides, tests ?? undefined);
   const node = ways.yes[0]?.node;
@@ -350,10 +357,10 @@ function settled(tests: ReturnType<typeof testOf>, value: Value): ReturnType<typ
 }
 
 /** What a value is where the condition on it holds. */
-function testOf(e: Expr): 'nonzero' | 'zero' | 'negative' | 'positive' | null {
-  if (e.k === 'cast') return testOf(e.of);
+function testOf(e: Expr, cx: Context): 'nonzero' | 'zero' | 'negative' | 'positive' | null {
+  if (e.k === 'cast') return testOf(e.of, cx);
   if (e.k === 'assign') return e.op === '=' ? 'nonzero' : null;
-  if (e.k === 'call' && e.callee.k === 'name' && callKind(e.callee.name) !== 'plain') return null; // IS_ERR(x) is true of other values than x.
+  if (e.k === 'call' && e.callee.k === 'name' && callKind(cx.file.fact(e.callee.name)) !== 'plain') return null; // IS_ERR(x) is true of other values than x.
   if (e.k !== 'binary') return e.k === 'name' || e.k === 'call' || e.k === 'member' || e.k === 'deref' || e.k === 'index' ? 'nonzero' : null;
   const zero = isZero(e.right);
   if (e.op === '==') return zero ? 'zero' : isTrue(e.right) ? 'nonzero' : null;

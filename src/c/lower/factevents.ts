@@ -1,7 +1,7 @@
 /** The event that a fact makes of a call. */
-import type { Event } from '../../model/code.ts';
+import type { Cell, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
-import { lockTakenBy } from '../syntax/calls.ts';
+import { effectOfKind } from '../syntax/effects.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { cellOfLvalue, cellOfPointer } from './cells.ts';
 import type { Context } from './context.ts';
@@ -16,6 +16,7 @@ export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Pic
   const event: ReturnType<typeof eventOf> = {
     kind: fact.kind,
     api,
+    fact,
     cell,
     ordering: fact.ordering,
     orderingOnFailure: fact.orderingOnFailure,
@@ -23,7 +24,23 @@ export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Pic
     operand: operand ? cx.text(operand) : null,
     atomic: fact.atomic,
   };
-  const family = fact.kind === 'rmw' ? lockTakenBy(api) : null;
-  if (family !== null) event.takes = { family, cell: args[1] ? cellOfPointer(args[1], cx) : null };
+  const open = fact.kind === 'rmw' ? effectOfKind({ fact }, 'open') : undefined;
+  if (open) {
+    const lock = open.object === null ? undefined : args[open.object];
+    event.takes = { family: open.section, cell: lock ? cellOfPointer(lock, cx) : null };
+  }
+  const cells = cellsOf(fact, args, cell, cx);
+  if (cells.length > 1) event.cells = cells;
   return event;
+}
+
+/** All memory that the call touches: of list_add() the head and the node. */
+function cellsOf(fact: Fact, args: Expr[], first: Cell | null, cx: Context): Cell[] {
+  if (!first) return [];
+  const others = fact.effects.flatMap(effect => {
+    const arg = effect.does === 'access' && effect.cell !== fact.cell ? args[effect.cell] : undefined;
+    const cell = arg ? cellOfPointer(arg, cx) : null;
+    return cell ? [cell] : [];
+  });
+  return [first, ...others];
 }

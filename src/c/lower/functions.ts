@@ -18,7 +18,6 @@ import { normalise } from '../text/normalise.ts';
 import { open } from '../text/pieces.ts';
 import { call } from './callevents.ts';
 import { Context, type FileScope, type Lowering } from './context.ts';
-import { markObjects } from './objects.ts';
 import { walk } from './statements.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
@@ -140,6 +139,7 @@ export interface Surroundings {
   global(name: string): FieldType | undefined;
   defined(name: string): boolean;
   fact(api: string): Fact | undefined;
+  convention(api: string): Fact | undefined;
 }
 
 /** Walks the functions of a draft. */
@@ -208,8 +208,8 @@ function functionOf(
   const start = Math.max(it.first, it.line);
   const endLine = Math.min(it.last, it.endLine);
   const whole = !it.opened && !it.cut;
-  const { types, global, defined, fact } = around;
-  const file: FileScope = { path, types, global, fact, line, defined, whole: whole || it.isMacro, slice };
+  const { types, global, defined, fact, convention } = around;
+  const file: FileScope = { path, types, global, fact, convention, line, defined, whole: whole || it.isMacro, slice };
   const cx = new Context(LOWERING, file, survey, new Map(parameters.map((p, i) => [p.name, i])));
   walk(it.body, cx);
   if (cx.graph.ends.length > 0) cx.graph.exit(endLine);
@@ -240,9 +240,9 @@ function functionOf(
   };
   const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
   if (misled.length > 0) fn.shape.misled = misled;
-  markObjects(fn, survey);
   markPhase(fn, cx.settings);
   fn.settings = cx.settings;
+  fn.changes = survey.changes;
   correlate(fn, cx.conditions, cx.switches);
   return fn;
 }

@@ -51,8 +51,8 @@ export function guardEvent(
 }
 
 /** How what a guard began ends. */
-export function endingOf({ kind, api, cell, args, ordering }: Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event>): Ending {
-  return { kind: kind === 'lock' ? 'unlock' : kind, api, cell, args: args ?? [], ordering: kind === 'lock' ? 'release' : ordering };
+export function endingOf({ kind, api, fact, cell, args, ordering }: Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event>): Ending {
+  return { kind: kind === 'lock' ? 'unlock' : kind, api, fact, cell, args: args ?? [], ordering: kind === 'lock' ? 'release' : ordering };
 }
 
 /** Emits the end of a guard. */
@@ -67,6 +67,7 @@ export function freeAtEnd(variable: Variable, cx: Context): void {
   const ending: Ending = {
     kind: fact?.kind ?? 'call',
     api: variable.cleanup,
+    fact,
     cell: { type: variable.type === '' ? null : variable.type, path: '*', bit: null, base: variable.name },
     args: [variable.name],
     ordering: fact?.ordering ?? null,
@@ -74,8 +75,8 @@ export function freeAtEnd(variable: Variable, cx: Context): void {
   cx.scopes.at(-1)?.endings.push(ending);
 }
 
-function emitEnding({ kind, api, cell, args, ordering }: Ending, line: number, cx: Context): void {
-  cx.emit({ line }, { kind, api, cell, args, ordering, atomic: kind === 'unlock', ends: true, used: false });
+function emitEnding({ kind, api, fact, cell, args, ordering }: Ending, line: number, cx: Context): void {
+  cx.emit({ line }, { kind, api, ...(fact ? { fact } : {}), cell, args, ordering, atomic: kind === 'unlock', ends: true, used: false });
 }
 
 /** Ends what the scopes from `depth` on hold, the innermost first; the scopes stay open for what follows in the text. */

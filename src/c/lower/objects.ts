@@ -2,7 +2,6 @@
 import type { CFunction, Event } from '../../model/code.ts';
 import { nodesAfter } from '../cfg/flow.ts';
 import { walk } from '../cfg/order.ts';
-import type { Survey } from '../syntax/syntax.ts';
 
 /** Calls whose result is new memory (mm/slab.h, include/linux/slab.h, vmalloc.h and what is named like them). */
 const ALLOCATES =
@@ -12,8 +11,8 @@ const SETS_UP =
   /^(?:memset\w*|memcpy|memmove|strscpy\w*|strcpy|strncpy|strlcpy|snprintf|scnprintf|sprintf|INIT_\w+|init_\w+|\w+_init|\w+_set|\w+_INIT|kref_get|bitmap_\w+|IS_ERR\w*|PTR_ERR\w*|WARN\w*|pr_\w+|dev_\w+|timer_setup\w*|seqcount_init|lockdep_set_class\w*|sizeof)$/;
 
 /** Marks events on objects that are surely private or surely freed. Only variables that are set once are followed. */
-export function markObjects(fn: CFunction, survey: Survey): void {
-  const once = (name: string | null) => name !== null && (survey.changes.get(name)?.length ?? 0) <= 1;
+export function markObjects(fn: CFunction): void {
+  const once = (name: string | null) => name !== null && (fn.changes?.get(name)?.length ?? 0) <= 1;
   const born = fn.events.filter(e => e.into !== null && once(e.into) && ALLOCATES.test(e.api));
   for (const event of born) if (event.into) mark(fn, event, event.into, 'private', e => tells(e, event.into ?? ''));
   for (const event of fn.events) {
@@ -40,6 +39,7 @@ function mark(fn: CFunction, from: Event, name: string, as: 'private' | 'freed',
 
 /** Does the event give the object away: as a stored value, or to a call that may keep it? */
 function tells(event: Event, name: string): boolean {
+  if (event.kind === 'expanded') return false;
   const word = new RegExp(`\\b${name.replace(/#.*/, '')}\\b`); // As it is written.
   if (event.operand !== null && (event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish') && word.test(event.operand)) return true;
   const own = event.cell?.base === name;

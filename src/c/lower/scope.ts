@@ -1,4 +1,6 @@
 /** What is known of names where an expression stands. */
+
+import type { Fact } from '../../model/fact.ts';
 import type { Expr, Variable } from '../syntax/syntax.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 
@@ -13,5 +15,7 @@ export interface Scope {
   copyOf(name: string): Expr | null;
   /** False where undeclared names may be locals out of view. */
   whole: boolean;
+  /** What is known of a function by its name, or by its name alone expected. */
+  fact(api: string): Fact | undefined;
   slice(e: { at: number; end: number }): string;
 }

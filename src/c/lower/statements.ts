@@ -1,5 +1,6 @@
 /** Statements as flow: branches, loops, jumps, and the events of their expressions in between. */
 
+import { isError } from '../cfg/errorpaths.ts';
 import type { End } from '../cfg/graph.ts';
 import { ownName } from '../syntax/calls.ts';
 import { type Expr, numberOf, type Stmt } from '../syntax/syntax.ts';
@@ -61,7 +62,7 @@ export function walk(s: Stmt, cx: Context): void {
       cx.statements++;
       const value = s.of ? evaluate(s.of, cx) : NOTHING;
       leaveScopes(cx, 0, s.line);
-      if (s.of) cx.graph.exit(s.line, cx.text(s.of), value.sources);
+      if (s.of) cx.graph.exit(s.line, cx.text(s.of), value.sources, isError(s.of, cx.file.fact));
       else cx.graph.exit(s.line);
       return;
     }
@@ -291,7 +292,7 @@ function failed(s: Extract<Stmt, { k: 'macro' }>, statement: string, cx: Context
   } else if (/^return\b/.test(statement)) {
     const given = statement !== 'return' && value ? evaluate(value, cx) : null;
     leaveScopes(cx, 0, s.line);
-    if (given && value) cx.graph.exit(s.line, cx.text(value), given.sources);
+    if (given && value) cx.graph.exit(s.line, cx.text(value), given.sources, isError(value, cx.file.fact));
     else cx.graph.exit(s.line);
   } else if (value) evaluate(value, cx, false);
 }
@@ -307,7 +308,14 @@ function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   const args = s.args.map(a => cx.text(a));
   // What no fact knows may hide a lookup, a lock or a reference; by its shape alone it is a loop.
   const event = fact
-    ? { kind: fact.kind, cell: place ? cellOfPointer(place, cx) : null, ordering: fact.ordering, operation: fact.operation, atomic: fact.atomic }
+    ? {
+        kind: fact.kind,
+        fact,
+        cell: place ? cellOfPointer(place, cx) : null,
+        ordering: fact.ordering,
+        operation: fact.operation,
+        atomic: fact.atomic,
+      }
     : { kind: 'call' as const, cell: null, ordering: null, opaque: !cx.file.defined(s.name) && !/for_each/.test(s.name) };
   enterLoop(s, cx);
   cx.calls.add(s.name);

@@ -1,18 +1,12 @@
 /** Declared types of expressions, as far as the declarations are in view. */
 
+import type { Fact } from '../../model/fact.ts';
 import { type Expr, squeeze } from '../syntax/syntax.ts';
 import type { FieldType } from '../syntax/types.ts';
 import type { Scope } from './scope.ts';
 
 /** How deep expressions may nest and names stand for other names before the search is given up. */
 export const DEEPEST = 24;
-
-/** Calls whose value is that of their argument, as a pointer. */
-export const SAME_POINTER =
-  /^(?:rcu_dereference\w*|rcu_access_pointer|rcu_replace_pointer|srcu_dereference\w*|READ_ONCE|rtnl_dereference|unrcu_pointer|no_free_ptr|lockless_dereference|(?:raw_|this_|per_)?cpu_ptr|__this_cpu_ptr|get_cpu_ptr|likely|unlikely|WARN_ON(?:_ONCE)?|data_race|ERR_CAST|READ_ONCE_NOCHECK|WRITE_ONCE|rht_dereference\w*)$/;
-/** The object around a member: the type is the second argument. */
-const CONTAINER =
-  /^(?:container_of(?:_const|_safe)?|list_(?:first_|last_|next_|prev_)?entry(?:_or_null|_rcu|_lockless|_circular)?|hlist_entry(?:_safe)?|rb_entry(?:_safe)?|llist_entry|from_timer|timer_container_of|rb_entry_rcu)$/;
 
 /** A type's tag: struct, union, or a typedef name; without qualifiers. */
 export function plainType(type: string): string {
@@ -45,14 +39,24 @@ export function typeOf(e: Expr, scope: Scope, depth: number): FieldType | null {
     case 'cast':
       return castType(e.type);
     case 'call': {
-      if (e.callee.k !== 'name') return null;
+      const fact = e.callee.k === 'name' ? scope.fact(e.callee.name) : undefined;
       const [first, second] = e.args;
-      if (CONTAINER.test(e.callee.name) && second) return castType(`${squeeze(scope.slice(second)).replace(/^(struct|union)_+/, '$1 ')} *`);
-      return first && SAME_POINTER.test(e.callee.name) ? typeOf(first, scope, depth + 1) : null;
+      if (fact?.pointer === 'container') return second ? castType(`${squeeze(scope.slice(second)).replace(/^(struct|union)_+/, '$1 ')} *`) : null;
+      return first && fact && isSamePointer(fact) ? typeOf(first, scope, depth + 1) : null;
     }
     default:
       return null;
   }
+}
+
+/** Does the call return its argument, or what the lvalue that it names holds? A load through an address (smp_load_acquire) does not. */
+export function isSamePointer(fact: Fact): boolean {
+  return fact.pointer === 'same' && !loadsThrough(fact);
+}
+
+/** Does the call return the pointer that stands where its argument points to? */
+export function loadsThrough(fact: Fact): boolean {
+  return fact.pointer === 'same' && fact.kind === 'read' && fact.by === 'pointer';
 }
 
 function copied(e: Extract<Expr, { k: 'name' }>, scope: Scope, depth: number): FieldType | null {

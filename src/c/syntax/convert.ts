@@ -148,7 +148,7 @@ export class Converter {
       }
       case 'number_literal':
       case 'char_literal':
-        return { at, end, line, k: 'number', value: numberOf(this.slice(node)) };
+        return number(this.slice(node), { at, end, line });
       case 'true':
       case 'false':
       case 'null':
@@ -448,4 +448,9 @@ export class Converter {
     for (const [at, name] of this.source.cleanups) if (at > from && at < to && !this.source.text.slice(from, at).includes(',')) return name;
     return null;
   }
+}
+
+/** A number, with the sign that the grammar takes for a part of it; what a negative one is worth depends on the type that it meets. */
+function number(text: string, place: { at: number; end: number; line: number }): Expr {
+  return text.startsWith('-') ? { ...place, k: 'number', value: null, negative: true } : { ...place, k: 'number', value: numberOf(text) };
 }

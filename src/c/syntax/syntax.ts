@@ -12,7 +12,7 @@ interface At {
 export type Expr = At &
   (
     | { k: 'name'; name: string; local: boolean }
-    | { k: 'number'; value: number | null }
+    | { k: 'number'; value: number | null; negative?: true }
     | { k: 'text' }
     | { k: 'call'; callee: Expr; args: Expr[] }
     | { k: 'member'; of: Expr; name: string; arrow: boolean }

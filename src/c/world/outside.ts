@@ -1,5 +1,5 @@
 /** What a tree holds around a series: the functions that its functions call, those that call them, and the types that they name. */
-import type { Fact } from '../../model/fact.ts';
+import type { Knowledge } from '../../model/fact.ts';
 import { callKind } from '../syntax/calls.ts';
 import type { Image, Piece, Tree } from '../text/images.ts';
 import { around, type Definition, type Layout, layoutOf } from '../text/layout.ts';
@@ -23,8 +23,8 @@ const CALLERS = 2;
  * Pieces of files that the series does not touch. Callees and types are looked for in the headers that a touched file includes, in what those
  * include, and in the source files of its folder; callers in the source files of the folder. What facts know is not looked for.
  */
-export function outsideOf(images: readonly Image[], factOf: (api: string) => Fact | undefined, tree: Tree): Image[] {
-  const search = new Search(images, factOf, tree);
+export function outsideOf(images: readonly Image[], knowledge: Knowledge, tree: Tree): Image[] {
+  const search = new Search(images, knowledge, tree);
   search.callees();
   search.callers();
   return search.images();
@@ -40,7 +40,7 @@ interface Opened {
 const WORDS = /^(?:if|for|while|switch|return|sizeof|typeof|do|else|defined|_Alignof|asm|case|goto)$/;
 
 class Search {
-  private readonly factOf: (api: string) => Fact | undefined;
+  private readonly knowledge: Knowledge;
   private readonly tree: Tree;
   /** Files of the series: they are in view as the series leaves them. */
   private readonly own = new Map<string, { layout: Layout; touched: Definition[] }>();
@@ -54,8 +54,8 @@ class Search {
   private characters = 0;
   private lines = 0;
 
-  constructor(images: readonly Image[], factOf: (api: string) => Fact | undefined, tree: Tree) {
-    this.factOf = factOf;
+  constructor(images: readonly Image[], knowledge: Knowledge, tree: Tree) {
+    this.knowledge = knowledge;
     this.tree = tree;
     for (const image of images) {
       // The pieces of a file that is not whole keep their places, so that what was added stays known by its line.
@@ -137,8 +137,14 @@ class Search {
     if (level >= CALLEES) return;
     for (const [, name = ''] of text.matchAll(/\b([A-Za-z_]\w*)\s*\(/g)) {
       if (this.known.has(name) || this.wanted.has(name) || WORDS.test(name)) continue;
-      if (callKind(name) === 'plain' && !this.factOf(name)) this.wanted.set(name, { path, level });
+      if (this.isUnknown(name)) this.wanted.set(name, { path, level });
     }
+  }
+
+  /** Does only the body say what the function does? */
+  private isUnknown(name: string): boolean {
+    const fact = this.knowledge.fact(name) ?? this.knowledge.convention(name);
+    return !fact || (fact.part === true && callKind(fact) === 'plain');
   }
 
   private isTaken(path: string, definition: Definition): boolean {

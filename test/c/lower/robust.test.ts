@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { imageOfText, viewOfText } from '../../../src/analysis/view.ts';
 import { readerOf, worldOf } from '../../../src/analysis/world.ts';
-import { factOf } from '../../../src/facts/lookup.ts';
+import { builtIn } from '../../../src/facts/lookup.ts';
 import { grammar } from '../../code.ts';
 
 const SAMPLE = `
@@ -68,7 +68,7 @@ test('every window of a file is read without a fault, and its events lie in its 
       const lines = LINES.slice(from, from + length);
       for (const section of ['', HEAD, 'struct ring {']) {
         const piece = { firstLine: from + 1, lines, origin: lines.map(() => null), section };
-        const { world } = worldOf([{ path: 'a.c', whole: false, pieces: [piece], addedBy: null, after: 0 }], [], readerOf(parser, factOf));
+        const { world } = worldOf([{ path: 'a.c', whole: false, pieces: [piece], addedBy: null, after: 0 }], [], readerOf(parser, builtIn));
         for (const fn of world.functions) {
           expect(fn.line).toBeGreaterThanOrEqual(from + 1);
           expect(fn.endLine).toBeLessThanOrEqual(from + lines.length);
@@ -88,7 +88,7 @@ test('any soup of words is read without a fault', async () => {
   const words = SAMPLE.match(/\w+|[^\w\s]|\n/g) ?? [];
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...words), { maxLength: 120 }), parts => {
-      const { world } = viewOfText('a.c', parts.join(' '), parser, factOf);
+      const { world } = viewOfText('a.c', parts.join(' '), parser, builtIn);
       for (const fn of world.functions) for (const event of fn.events) expect(fn.flow[event.node]?.event).toBe(event.index);
     }),
     { numRuns: 300, seed: 3 },
@@ -97,7 +97,7 @@ test('any soup of words is read without a fault', async () => {
 
 test('the same text gives the same events', async () => {
   const parser = await grammar();
-  const read = () => JSON.stringify(worldOf([imageOfText('a.c', SAMPLE)], [], readerOf(parser, factOf)).world.functions);
+  const read = () => JSON.stringify(worldOf([imageOfText('a.c', SAMPLE)], [], readerOf(parser, builtIn)).world.functions);
   expect(read()).toBe(read());
 });
 
@@ -109,5 +109,5 @@ test('what nests deeper than the stack goes is read without a fault', async () =
     `void f(int a)\n{\na = ${'a + '.repeat(5000)}1;\n}`,
     `void f(int a)\n{\n${'if (a) ; else '.repeat(3000)};\n}`,
   ])
-    expect(viewOfText('a.c', text, parser, factOf).world.functions.length).toBeLessThan(3);
+    expect(viewOfText('a.c', text, parser, builtIn).world.functions.length).toBeLessThan(3);
 });

@@ -4,7 +4,7 @@ import { readerOf, worldOf } from '../../../src/analysis/world.ts';
 import { type Image, imagesOf, type Tree } from '../../../src/c/text/images.ts';
 import { layoutOf } from '../../../src/c/text/layout.ts';
 import { outsideOf } from '../../../src/c/world/outside.ts';
-import { factOf } from '../../../src/facts/lookup.ts';
+import { builtIn } from '../../../src/facts/lookup.ts';
 import type { World } from '../../../src/model/rule.ts';
 import { grammar, hunkPatch } from '../../code.ts';
 import { compact } from '../compact.ts';
@@ -42,12 +42,12 @@ function treeOf(files: Record<string, string>): Tree & { asked: string[] } {
 function imagesIn(files: Record<string, string>, lines: string[]): { own: Image[]; outside: Image[] } {
   const tree = treeOf(files);
   const own = [...imagesOf([patch(lines)], tree).history.values()].flatMap(states => states.at(-1) ?? []);
-  return { own, outside: outsideOf(own, factOf, tree) };
+  return { own, outside: outsideOf(own, builtIn, tree) };
 }
 
 async function worldWith(files: Record<string, string>, lines: string[]): Promise<World> {
   const { own, outside } = imagesIn(files, lines);
-  return worldOf([...own, ...outside], [patch(lines)], readerOf(await grammar(), factOf)).world;
+  return worldOf([...own, ...outside], [patch(lines)], readerOf(await grammar(), builtIn)).world;
 }
 
 /** `path name` of each function drawn from the tree. */
@@ -172,14 +172,14 @@ describe('what is drawn from the tree', () => {
     const tree = treeOf(files);
     const own = [...imagesOf([patch(['gone(l);'])], tree).history.values()].flatMap(states => states.at(-1) ?? []);
     tree.asked.length = 0;
-    outsideOf(own, factOf, tree);
+    outsideOf(own, builtIn, tree);
     expect(tree.asked.filter(path => path.startsWith('drivers/lane/f')).length).toBeLessThan(300);
   });
 
   test('is nothing without a tree that holds the file', () => {
     const tree: Tree = { read: () => null, list: () => [] };
     const own = [...imagesOf([patch(['help(l);'])], tree).history.values()].flatMap(states => states.at(-1) ?? []);
-    expect(outsideOf(own, factOf, tree)).toEqual([]);
+    expect(outsideOf(own, builtIn, tree)).toEqual([]);
   });
 });
 

@@ -1,0 +1,41 @@
+/** Questions to the effects of an event. */
+
+import type { Event } from '../../model/code.ts';
+import type { Does, Effect, EffectOf } from '../../model/effect.ts';
+import type { Fact } from '../../model/fact.ts';
+
+/** The event's effects of one kind, as its fact says them; none where nothing is known of the callee. */
+export function effectsOfKind<D extends Does>(event: { fact?: Fact }, does: D): EffectOf<D>[] {
+  return event.fact?.effects.filter(effect => isOf(effect, does)) ?? [];
+}
+
+/** The first effect of that kind, or undefined. */
+export function effectOfKind<D extends Does>(event: { fact?: Fact }, does: D): EffectOf<D> | undefined {
+  for (const effect of event.fact?.effects ?? []) if (isOf(effect, does)) return effect;
+  return undefined;
+}
+
+function isOf<D extends Does>(effect: Effect, does: D): effect is EffectOf<D> {
+  return effect.does === does;
+}
+
+/** The argument at a position that an effect names, as written; null where there is none. */
+export function argumentAt(event: Event, position: number | null): string | null {
+  return position === null ? null : (event.args[position] ?? null);
+}
+
+/** The name of the kernel function that is called, or that the callee is declared to be like. */
+export function primitive(event: Event): string {
+  return event.fact?.api ?? event.api;
+}
+
+/** Does the call wait until every reader that runs now has ended? */
+export function waitsForReaders(event: Event): boolean {
+  const quiesce = effectOfKind(event, 'quiesce');
+  return quiesce?.of === 'readers' && quiesce.waits;
+}
+
+/** Does the call leave its work to the end of a grace period: a callback or a free? */
+export function isDeferred(event: Event): boolean {
+  return effectOfKind(event, 'free')?.when === 'grace-period' || effectOfKind(event, 'register')?.runner === 'rcu';
+}
