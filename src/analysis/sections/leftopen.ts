@@ -1,5 +1,6 @@
 /** Critical sections that a change leaves open: on a path that ended outside of the section before, it ends inside of it now. */
 
+import { nodeDominates } from '../../c/cfg/dominance.ts';
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
@@ -114,9 +115,7 @@ function acquiredOutOfView(sides: Sides, at: number, ends: readonly number[]): O
 
 /** Does every path to the end run through the event? */
 function surelyPasses(fn: CFunction, event: Event, ends: readonly number[]): boolean {
-  const seen = new Set([0]);
-  for (const n of seen) if (n !== event.node) for (const to of fn.flow[n]?.next ?? []) seen.add(to);
-  return !ends.some(n => seen.has(n));
+  return ends.every(n => nodeDominates(fn.flow, event.node, n));
 }
 
 function alike(a: Section, b: Section): boolean {

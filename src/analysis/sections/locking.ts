@@ -1,6 +1,7 @@
 /** What an event takes and gives back, of locks and of contexts, and what a function may give back that its caller holds. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { walk } from '../../c/cfg/order.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { holds, isContext, lastMember, objectType, type Section, sameLock } from '../../model/section.ts';
 import { lockOf } from './locknames.ts';
@@ -119,15 +120,13 @@ function givesInside(callee: CFunction, lock: Section, functions: readonly CFunc
 
 /** Does some way through the function give the lock back before it takes it? */
 export function givenFirst(fn: CFunction, lock: Section): boolean {
-  const seen = new Set([0]);
-  for (const at of seen) {
-    const node = fn.flow[at];
-    const event = node?.event == null ? undefined : fn.events[node.event];
-    if (event && !event.ends && gives(fn, event, lock)) return true;
-    if (event && takings(fn, event).some(t => sameLock(t.lock, lock))) continue;
-    for (const to of node?.next ?? []) seen.add(to);
-  }
-  return false;
+  let found = false;
+  walk(fn.flow, [0], (_, node) => {
+    const event = node.event === null ? undefined : fn.events[node.event];
+    if (event && !event.ends && gives(fn, event, lock)) found = true;
+    return !found && !(event && takings(fn, event).some(t => sameLock(t.lock, lock)));
+  });
+  return found;
 }
 
 /** A lock's name as a person writes it: `foo->lock`, or the name of a global. */
