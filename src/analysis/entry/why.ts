@@ -78,8 +78,9 @@ function edgeStep(fn: CFunction, flow: LockFlow, section: Section, world: World,
   }
   if (isSure(before, section) && !isSure(after, section)) return placed('unseen', fn, node.line, '');
   if (!isSure(before, section) && isSure(after, section)) return placed('tested', fn, node.line, node.condition ?? '');
-  if (event?.kind !== 'call' || !isPossible(after, section)) return null;
-  return { ...stepOf('kept', event), ...(mayRelease(fn, event, section, world) ? { doubt: 'may-release' as const } : {}) };
+  const isCall = (event?.kind === 'call' || event?.kind === 'expanded') && !event.via;
+  if (!event || !isCall || !isPossible(after, section)) return null;
+  return { ...stepOf('kept', event), ...(event.kind === 'call' && mayRelease(fn, event, section, world) ? { doubt: 'may-release' as const } : {}) };
 }
 
 /** What says that the section is held when the function begins, or that it is not. */
@@ -125,7 +126,8 @@ function mayRelease(fn: CFunction, event: Event, section: Section, world: World)
 
 function stepOf(kind: WhyStep['kind'], event: Event): WhyStep {
   const text = event.ends ? `the end of the scope of ${event.api}` : `${event.api}(${event.args.join(', ')})`;
-  return { kind, path: event.path, line: event.line, side: event.side, text, doubt: event.opaque ? 'not-visible' : null };
+  const within = event.via ? ` in ${event.via.function}()` : '';
+  return { kind, path: event.path, line: event.line, side: event.side, text: text + within, doubt: event.opaque ? 'not-visible' : null };
 }
 
 function placed(kind: WhyStep['kind'], { path, side }: CFunction, line: number, text: string): WhyStep {
