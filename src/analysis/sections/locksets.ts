@@ -58,7 +58,7 @@ export function fillLocksets(
   if (entered.length > 0) states = solveSections(fn, effects, [...held, ...entered.map(fromCaller)]);
   // Where nothing changes between two events, they share what is said of both.
   let shown: State | null = null;
-  let [locks, maybeLocks, context]: [readonly Section[], readonly Section[], readonly Section[]] = [[], [], []];
+  let [locks, maybeLocks, context, maybeContext] = [NONE, NONE, NONE, NONE];
   for (const event of fn.events) {
     const state = states.at(event.node);
     if (!state) continue;
@@ -66,11 +66,13 @@ export function fillLocksets(
       locks = state.must;
       maybeLocks = state.may === state.must ? NONE : state.may.filter(lock => !includesSection(state.must, lock));
       context = state.context;
+      maybeContext = state.mayContext.length === context.length ? NONE : state.mayContext.filter(c => !state.context.includes(c));
       shown = state;
     }
     event.locks = locks;
     event.maybeLocks = maybeLocks;
     event.context = context;
+    event.maybeContext = maybeContext;
   }
   flows.set(fn, { effects, entered, states });
   const exits = fn.flow.flatMap((node, i) => {
