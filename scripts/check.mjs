@@ -4,12 +4,8 @@ import { join } from 'node:path';
 import { install, root } from './prepare.mjs';
 
 install();
-<<<<<<< HEAD
 const { breaches, circles } = await import('./layers.mjs');
-=======
-const { breaches } = await import('./layers.mjs');
 const { rises } = await import('./names.mjs');
->>>>>>> h-house
 const { stale } = await import('./generate.mjs');
 const { bundle } = await import('./build.mjs');
 
@@ -27,12 +23,8 @@ const tool = (path, args) => () => {
 
 await step('types', tool('node_modules/typescript/bin/tsc', ['-p', '.']));
 await step('lint and format', tool('node_modules/@biomejs/biome/bin/biome', ['check', '--max-diagnostics=40', '.']));
-<<<<<<< HEAD
 await step('layers', () => [...breaches(), ...circles()]);
-=======
-await step('layers', () => breaches());
 await step('spelled names', () => rises());
->>>>>>> h-house
 await step('generated files', () => stale());
 await step('build', async () => {
   try {

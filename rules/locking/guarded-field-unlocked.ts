@@ -16,6 +16,7 @@ import {
   sameLock,
   sameSection,
   section,
+  standsHere,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
@@ -94,7 +95,7 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
     if (fn.isMacro || !fn.whole || isTest(fn)) continue;
     const alone = isQuiet(fn, world) || isReachedQuietly(fn, world);
     for (const event of fn.events) {
-      if (event.via) continue; // Counted where it stands.
+      if (!standsHere(event)) continue; // Counted where it stands.
       const { cell } = event;
       if (event.kind === 'read' || !RMW.test(event.api) || !cell?.type || event.uncertain || cell.path.includes('[')) continue;
       if (cell.base === null || event.object || isOwnHere(fn, event)) continue;

@@ -1,4 +1,4 @@
-import { exclusive, heldAt, isTest, lockText, runsAlone, type Section, sameLock } from '../../src/analysis/query.ts';
+import { exclusive, heldAt, isTest, lockText, runsAlone, type Section, sameLock, standsHere } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -128,7 +128,7 @@ void park_two(struct car *a, struct car *b)
     for (const fn of file.functions) {
       if (runsAlone(fn, world) || isTest(fn) || fn.isMacro || !fn.whole) continue;
       for (const event of fn.events) {
-        if (event.via) continue; // Counted where it stands.
+        if (!standsHere(event)) continue; // Counted where it stands.
         const head = headOf(event);
         if (head === null) continue;
         const locks = exclusive(heldAt(fn, event, world));

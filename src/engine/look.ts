@@ -1,6 +1,7 @@
 /** Runs the rules over one state of the code. */
 
 import { type Reader, worldOf } from '../analysis/world.ts';
+import { standsHere } from '../c/calls/callees.ts';
 import { cellKey } from '../c/lower/cells.ts';
 import type { Image } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
@@ -92,13 +93,12 @@ export function failed(rule: Rule, where: string, error: unknown): Problem {
 /** Every cell, and every pair that an invariant ties, with all its uses. */
 function subjectsOf(world: World) {
   const uses = new Map<string, Use[]>();
-  const bodies = new Set(world.functions.flatMap(fn => (fn.isMacro ? [] : `${fn.path} ${fn.name}`)));
   for (const fn of world.functions) {
     for (const event of fn.events) {
       if (!event.cell) continue;
       const key = cellKey(event.cell);
       // A use is counted where it stands, at a call only where it stands in no function.
-      if (event.via && bodies.has(`${event.via.path} ${event.via.function}`)) continue;
+      if (!standsHere(event)) continue;
       const list = uses.get(key);
       if (list) list.push({ fn, event, side: 0 });
       else uses.set(key, [{ fn, event, side: 0 }]);

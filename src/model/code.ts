@@ -98,6 +98,8 @@ export interface Via {
   function: string;
   path: string;
   line: number;
+  /** That is a macro: its own lines say nothing of types, so what it does counts where it is called. */
+  isMacro?: true;
   /** The `expanded` event, by its index, that stands for the call on this function's own line. */
   call: number;
 }

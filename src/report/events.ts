@@ -1,4 +1,5 @@
 import type { Cell, CFunction, Event } from '../model/code.ts';
+import type { Effect } from '../model/effect.ts';
 import { sectionText } from '../model/section.ts';
 import type { Problem } from '../model/series.ts';
 import { safe } from './safe.ts';
@@ -19,10 +20,10 @@ export function eventsText(functions: CFunction[]): string {
 }
 
 function eventJson(event: Event): object {
-  const { line, kind, api, cell, ordering, orderingOnFailure, side } = event;
+  const { line, api, cell, ordering, orderingOnFailure, side } = event;
   return {
     line,
-    kind: kind === 'expanded' ? 'call' : kind,
+    kind: kindText(event),
     api,
     cell,
     ordering,
@@ -30,8 +31,19 @@ function eventJson(event: Event): object {
     locks: event.locks.map(sectionText),
     context: contextWords(event),
     side,
+    ...(event.fact && event.fact.effects.length > 0 ? { effects: event.fact.effects.map(effect => effectJson(effect, event.args)) } : {}),
+    ...(event.via ? { via: { function: event.via.function, path: event.via.path, line: event.via.line } } : {}),
   };
 }
+
+/** An effect with its arguments as the call writes them. */
+function effectJson(effect: Effect, args: readonly string[]): object {
+  const written = (key: string, value: unknown) => (ARGUMENTS.has(key) && typeof value === 'number' ? (args[value] ?? null) : value);
+  return Object.fromEntries(Object.entries(effect).map(([key, value]) => [key, written(key, value)]));
+}
+
+/** Keys of effects that are positions of arguments. */
+const ARGUMENTS: ReadonlySet<string> = new Set(['cell', 'object', 'gfp', 'into', 'from', 'cursor', 'handler', 'thread', 'data', 'on', 'condition']);
 
 /** Where the function is in its life, and the contexts that it is in. */
 function contextWords({ phase, context }: Event): string[] {
@@ -40,7 +52,7 @@ function contextWords({ phase, context }: Event): string[] {
 
 function functionText(fn: CFunction): string {
   const head = `${safe(fn.path)}:${fn.line}: ${safe(fn.name)}()${fn.whole ? '' : ', partly seen'}`;
-  const rows = fn.events.map(event => [String(event.line), event.kind, `${safe(event.api)}${event.opaque ? ' ?' : ''}`, cellText(event.cell)]);
+  const rows = fn.events.map(event => [String(event.line), kindText(event), `${safe(event.api)}${event.opaque ? ' ?' : ''}`, cellText(event.cell)]);
   const widths = [0, 1, 2].map(column => Math.min(LONGEST, Math.max(0, ...rows.map(row => row[column]?.length ?? 0))));
   const lines = fn.events.map((event, i) => {
     const row = rows[i] ?? [];
@@ -59,6 +71,11 @@ function cellText(cell: Cell | null): string {
   return `${type}${safe(cell.path)}${cell.bit === null ? '' : ` bit ${safe(cell.bit)}`}${cell.base === null ? '' : ` of ${safe(cell.base)}`}`;
 }
 
+/** An expanded call is a call to those who read. */
+function kindText({ kind }: Event): string {
+  return kind === 'expanded' ? 'call' : kind;
+}
+
 function aboutText(event: Event): string {
   const order = event.ordering === null || event.ordering === 'none' ? '' : event.ordering;
   const failure = event.orderingOnFailure === null ? '' : ` (on failure ${event.orderingOnFailure})`;
@@ -69,6 +86,7 @@ function aboutText(event: Event): string {
     contextWords(event).join(', '),
     event.maybeContext.length > 0 ? `maybe ${event.maybeContext.map(sectionText).join(', ')}` : '',
     event.uncertain ? 'in doubt' : '',
+    event.via ? `in ${safe(event.via.function)}(), line ${event.via.line}` : '',
   ];
   return parts.filter(part => part !== '').join('; ');
 }

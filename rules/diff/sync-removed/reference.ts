@@ -1,5 +1,5 @@
 /** A reference that is no longer taken while it is still given back. */
-import { asWritten, calleeIn, comesBefore, objectOf, onward, releasesIn } from '../../../src/analysis/query.ts';
+import { asWritten, calleeIn, comesBefore, objectOf, onward, pointedTo, releasesIn } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim, ClaimThread, Remark } from '../../../src/model/rule.ts';
 import { callOf, inFunction, isMoved, isReplaced, staying, type View } from './view.ts';
@@ -80,14 +80,13 @@ function lastPut(fn: CFunction, put: Event, functions: readonly CFunction[]): La
   const object = put.kind === 'rmw' && put.cell ? objectOf(put.cell) : null;
   if (object === null) return null;
   const release = put.api === 'kref_put' ? functions.find(f => f.name === put.args[1]) : undefined;
-  const frees = releasesIn(release ?? fn, functions).filter(r => r.kind === 'free');
   if (release) {
-    const [free] = frees;
+    const free = releasesIn(release, functions).find(r => r.kind === 'free');
     return free
       ? { thread: { fn, events: [put], calls: [{ call: put, fn: release, events: [free.event] }] }, count: put, free: free.event, object }
       : null;
   }
   const zero = onward(fn, put, { value: 'nonzero' }).events;
-  const free = frees.find(r => r.object === object && zero.includes(r.event))?.event;
+  const free = zero.find(e => e.kind === 'free' && e.cell !== null && pointedTo(e.cell) === object);
   return free ? { thread: { fn, events: [put, free] }, count: put, free, object } : null;
 }

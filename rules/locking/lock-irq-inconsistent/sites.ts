@@ -14,6 +14,7 @@ import {
   runsInTask,
   type Section,
   spins,
+  standsHere,
   takings,
 } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
@@ -41,7 +42,7 @@ export function sitesOf(file: CodeFile, world: World): { lock: Section; sites: S
   for (const fn of file.functions) {
     if (fn.isMacro) continue;
     for (const event of fn.events) {
-      if (event.via) continue; // Who takes it is told by the callers of the helper.
+      if (!standsHere(event)) continue; // Who takes it is told by the callers of the helper.
       for (const taking of takings(fn, event)) {
         if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
         const off =

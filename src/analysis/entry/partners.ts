@@ -1,4 +1,5 @@
 /** The other side of a fault: who can run against a place, the likeliest first. */
+import { standsHere } from '../../c/calls/callees.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 import { exclusive, type Section, sharedSection } from '../../model/section.ts';
@@ -20,6 +21,8 @@ export interface Party {
 export function partnersOf<T extends Party>(sites: readonly T[], at: Party, world: World): T[] {
   const held = exclusiveAt(at, world);
   const can = sites.filter(({ fn, event }) => {
+    // What a helper in view does is its own: there it stands once, with all that its callers hold.
+    if (!standsHere(event)) return false;
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || event.object !== undefined || isOwn(fn, event)) return false;
     if (event.phase.includes('init') || event.phase.includes('exit')) return false;
     return fn === at.fn || !(callsAlone(at.fn, fn, world) || callsAlone(fn, at.fn, world));

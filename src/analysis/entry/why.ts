@@ -1,6 +1,6 @@
 /** Why a section counts as held at a line: where it was acquired, what it was kept over, and where it was lost. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
+import { asWritten, calleeOf, isCall } from '../../c/calls/callees.ts';
 import { nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
@@ -28,7 +28,7 @@ export function whyHeld(fn: CFunction, line: number, world: World): Why[] | null
   for (const section of aboveOf(fn, world)) {
     if (found.some(w => sameLock(w.section, section) && w.held !== 'none')) continue;
     const lost = fn.events.filter(e => earlier.has(e.node) && mayRelease(fn, e, section, world));
-    const trail = [...callSteps(fn, section, world), ...lost.map(e => stepOf('released', e))];
+    const trail = [...callSteps(fn, section, world), ...lost.map(e => stepOf(fn, 'released', e))];
     const all = trail.every(s => s.kind !== 'bare-caller') && lost.length === 0;
     found.push({ section, held: all ? 'callers' : 'none', trail });
   }
@@ -73,14 +73,13 @@ function edgeStep(fn: CFunction, flow: LockFlow, section: Section, world: World,
   const effect = event ? flow.effects[event.index] : null;
   if (event && effect) {
     const acquires = holds(isContext(section) ? effect.enter : effect.lock, section);
-    if (acquires && isPossible(after, section)) return stepOf(effect.lock.some(l => l.by === 'assertion') ? 'asserted' : 'acquired', event);
-    if (isPossible(before, section) && !isPossible(after, section)) return stepOf('released', event);
+    if (acquires && isPossible(after, section)) return stepOf(fn, effect.lock.some(l => l.by === 'assertion') ? 'asserted' : 'acquired', event);
+    if (isPossible(before, section) && !isPossible(after, section)) return stepOf(fn, 'released', event);
   }
   if (isSure(before, section) && !isSure(after, section)) return placed('unseen', fn, node.line, '');
   if (!isSure(before, section) && isSure(after, section)) return placed('tested', fn, node.line, node.condition ?? '');
-  const isCall = (event?.kind === 'call' || event?.kind === 'expanded') && !event.via;
-  if (!event || !isCall || !isPossible(after, section)) return null;
-  return { ...stepOf('kept', event), ...(event.kind === 'call' && mayRelease(fn, event, section, world) ? { doubt: 'may-release' as const } : {}) };
+  if (!event || !isCall(event) || event.via || !isPossible(after, section)) return null;
+  return { ...stepOf(fn, 'kept', event), ...(mayRelease(fn, event, section, world) ? { doubt: 'may-release' as const } : {}) };
 }
 
 /** What says that the section is held when the function begins, or that it is not. */
@@ -90,7 +89,7 @@ function entrySteps(fn: CFunction, flow: LockFlow, section: Section): WhyStep[] 
   if (held.by === 'annotation') return [placed('annotated', fn, fn.line, fn.attributes.filter(a => a.startsWith('__')).join(' '))];
   if (held.by === 'convention') return [placed('convention', fn, fn.line, fn.name)];
   const release = fn.events.find(e => holds(flow.effects[e.index]?.unlock ?? [], section));
-  return release ? [stepOf('releases-first', release)] : [];
+  return release ? [stepOf(fn, 'releases-first', release)] : [];
 }
 
 function edgesInto(fn: CFunction): { from: number; slot: number }[][] {
@@ -114,7 +113,7 @@ function callSteps(fn: CFunction, section: Section, world: World): WhyStep[] {
     });
   const effects = lockFlowOf(fn)?.effects;
   const ends = fn.events.find(e => holds(effects?.[e.index]?.leave ?? [], section));
-  return ends ? [stepOf('releases-first', ends)] : fn.events.filter(e => e.api.startsWith('lockdep_assert_')).map(e => stepOf('asserted', e));
+  return ends ? [stepOf(fn, 'releases-first', ends)] : fn.events.filter(e => e.api.startsWith('lockdep_assert_')).map(e => stepOf(fn, 'asserted', e));
 }
 
 function mayRelease(fn: CFunction, event: Event, section: Section, world: World): boolean {
@@ -124,10 +123,11 @@ function mayRelease(fn: CFunction, event: Event, section: Section, world: World)
   return callee !== null && callee !== fn && holds(dropsOf(callee, world.functions), section);
 }
 
-function stepOf(kind: WhyStep['kind'], event: Event): WhyStep {
-  const text = event.ends ? `the end of the scope of ${event.api}` : `${event.api}(${event.args.join(', ')})`;
-  const within = event.via ? ` in ${event.via.function}()` : '';
-  return { kind, path: event.path, line: event.line, side: event.side, text: text + within, doubt: event.opaque ? 'not-visible' : null };
+function stepOf(fn: CFunction, kind: WhyStep['kind'], event: Event): WhyStep {
+  const { api, args } = asWritten(fn, event);
+  const inside = event.via ? `, by ${event.api}() in ${event.via.function}()` : '';
+  const text = event.ends ? `the end of the scope of ${event.api}` : `${api}(${args.join(', ')})${inside}`;
+  return { kind, path: event.path, line: event.line, side: event.side, text, doubt: event.opaque ? 'not-visible' : null };
 }
 
 function placed(kind: WhyStep['kind'], { path, side }: CFunction, line: number, text: string): WhyStep {

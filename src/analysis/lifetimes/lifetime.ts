@@ -3,6 +3,7 @@
 import { calleeOf, isCall } from '../../c/calls/callees.ts';
 import { alwaysPasses, type Decided, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
 import { byPlace, walk } from '../../c/cfg/order.ts';
+import { CUT, search } from '../../c/cfg/paths.ts';
 import type { Cell, CFunction, Event, FlowNode } from '../../model/code.ts';
 
 /** One spelling for `a->b` and `a.b`, since a global's members are spelled with a dot. */
@@ -120,7 +121,8 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
     found.leaves = true;
     return false;
   };
-  if (value === undefined) walk(flow, [from.node], visit(true), 'forwards', takes);
+  if (value === undefined && isSettledByCalls(flow)) alongPaths(fn, from, visit(true), takes, decided);
+  else if (value === undefined) walk(flow, [from.node], visit(true), 'forwards', takes);
   else {
     // First to the tests of the first event's value, then on from them.
     const own = (node: FlowNode) => (node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null);
@@ -135,6 +137,39 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
   }
   found.events.sort(byPlace);
   return found;
+}
+
+const settledByCalls = new WeakMap<readonly FlowNode[], boolean>();
+
+/** Does what an expanded helper returns on one of its exits decide a branch? */
+function isSettledByCalls(flow: readonly FlowNode[]): boolean {
+  let known = settledByCalls.get(flow);
+  if (known === undefined) {
+    known = flow.some(node => node.kind === 'branch' && node.next.length === 1);
+    settledByCalls.set(flow, known);
+  }
+  return known;
+}
+
+/** The same walk path by path, so that a helper's exit decides the tests of its result; all nodes where there are too many paths. */
+function alongPaths(
+  fn: CFunction,
+  from: Event,
+  visit: (at: number, node: FlowNode) => boolean,
+  takes: (node: FlowNode, slot: number, at: number) => boolean,
+  decided: Decided,
+): void {
+  const reached = new Set<number>();
+  const { exhausted } = search(fn.flow, {
+    starts: [{ node: from.node, state: 0, decided }],
+    at: (state, at) => {
+      reached.add(at);
+      return state;
+    },
+    along: (state, at, slot, node) => (takes(node, slot, at) ? state : CUT),
+  });
+  const isOn = (at: number) => exhausted || reached.has(at);
+  walk(fn.flow, [from.node], visit, 'forwards', (node, slot, at) => isOn(node.next[slot] ?? -1) && takes(node, slot, at));
 }
 
 /** Does every way on from the event, in the same round of its loops, come by one of these events? Ways that a decided condition rules out do not count. */
@@ -225,7 +260,8 @@ function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[]
   return fn.events.flatMap((event): Release[] => {
     if (event.ends || event.uncertain) return [];
     const own = releaseOf(event);
-    if (own) return own.kind === 'free' && event.via && !surelyFrees(fn, event, own.object) ? [] : [{ event, ...own, via: null }];
+    if (own)
+      return own.kind === 'free' && event.via && !surelyFrees(fn, event, own.object) ? [] : [{ event, ...own, via: event.via?.function ?? null }];
     if (event.kind !== 'call' || !event.argCells) return [];
     const callee = calleeOf(fn, event, functions);
     if (!callee?.whole) return [];

@@ -22,6 +22,11 @@ export function isCall(event: Event): boolean {
   return event.kind === 'call' || event.kind === 'expanded';
 }
 
+/** Is the event one to be counted in this function, and not in a helper that is expanded here and stands in view itself? */
+export function standsHere(event: Event): boolean {
+  return !event.via || event.via.isMacro === true;
+}
+
 /** The event as the function writes it on its line: of an expanded one the call that it is part of. */
 export function asWritten(fn: CFunction, event: Event): Event {
   return (event.via && fn.events[event.via.call]) ?? event;

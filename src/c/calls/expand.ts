@@ -207,7 +207,15 @@ class Expansion {
         into: first + i === value ? call.into : event.into === null ? null : words.name(event.into),
         args: event.args.length > 0 ? event.args.map(arg => words.text(arg)) : event.args,
         argSources: event.argSources.map((list, n) => this.argument(list, event.args[n], body, call) ?? list.map(s => first + s)),
-        via: event.via ? { ...event.via, call: index } : { function: body.name, path: event.path, line: event.line, call: index },
+        via: event.via
+          ? { ...event.via, call: index }
+          : {
+              function: body.name,
+              path: event.path,
+              line: event.line,
+              ...(body.isMacro ? { isMacro: true as const } : {}),
+              call: index,
+            },
       };
       if (event.takes) made.takes = { ...event.takes, cell: words.cell(event.takes.cell) };
       if (event.argCells) made.argCells = event.argCells.map(cell => words.cell(cell));

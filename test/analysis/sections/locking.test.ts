@@ -146,7 +146,7 @@ void depot_good(struct depot *d)
 
 test('a lock that a callee surely takes is named in the words of the caller', async () => {
   const world = await worldOfText(`
-static void depot_reset(struct depot *x) { spin_lock(&x->lock); x->n = 0; spin_unlock(&x->lock); }
+static void depot_reset(struct depot *x) { spin_lock(&x->lock); for (x->n = 0; x->n < x->most; x->n++) depot_fill(x); spin_unlock(&x->lock); }
 void depot_clear(struct yard *y) { depot_reset(y->depot); }
 `);
   const fn = named(world, 'depot_clear');
