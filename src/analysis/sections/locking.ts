@@ -17,6 +17,23 @@ export interface Taking {
   irqsOff: boolean;
 }
 
+/** Locks whose writers change the system, not data: who holds one for reading is excluded from nobody else who does. */
+const OF_THE_SYSTEM: ReadonlySet<string | null> = new Set(['cpu-hotplug', 'sb-freeze']);
+
+/**
+ * Those of the locks that can keep another CPU from the data. A read side of CPU hotplug or of freezing keeps no task from anything
+ * (Documentation/core-api/cpu_hotplug.rst; include/linux/fs/super.h, sb_start_write()).
+ */
+export function serialisers(locks: readonly Section[]): readonly Section[] {
+  const isOfSystem = (lock: Section) => lock.mode === 'shared' && OF_THE_SYSTEM.has(lock.family);
+  return locks.some(isOfSystem) ? locks.filter(lock => !isOfSystem(lock)) : locks;
+}
+
+/** Is a lock held at the event, on some path at least, that can keep another CPU from the data? */
+export function maySerialise(event: Event): boolean {
+  return serialisers(event.locks).length + serialisers(event.maybeLocks).length > 0;
+}
+
 /** Does the call hold a lock of its object for as long as it works on it, as xa_store() does? */
 export function hasOwnLock(event: Event): boolean {
   return event.fact?.ownLock ?? false;
