@@ -1,4 +1,4 @@
-import { decidesBranch, eventsOf, isAccess, isTest, loopsAround, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
+import { decidesBranch, eventsOf, isAccess, isRepeated, isTest, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -157,7 +157,7 @@ function isDecisive(fn: CFunction, e: Event): boolean {
 }
 
 function isPolled(fn: CFunction, e: Event): boolean {
-  return loopsAround(fn, e).length > 0 && fn.events.some(x => x.api === 'cpu_relax' || x.api === 'cond_resched');
+  return isRepeated(fn, e) && fn.events.some(x => x.api === 'cpu_relax' || x.api === 'cond_resched');
 }
 
 /** A call of what writes to devices is a store that a barrier may be for. */

@@ -3,8 +3,8 @@ import {
   decidesBranch,
   gates,
   includesSection,
+  isRepeated,
   isTest,
-  loopsAround,
   nearest,
   ordersAll,
   partnersOf,
@@ -156,7 +156,7 @@ int ring_empty(struct ring *r)
     const look =
       readers.find(u => u.event.atomic) ??
       free.find(pairs) ??
-      readers.find(({ fn, event }) => isPolled(fn, event)) ??
+      readers.find(({ fn, event }) => isRepeated(fn, event)) ??
       readers[0] ??
       (free.length === 0 ? looks[0] : undefined);
     if (!look) return;
@@ -205,10 +205,6 @@ function goesBy({ fn, event }: Use): boolean {
 function pairs({ fn, event }: Use): boolean {
   const near = nearest(fn, event, 'after', e => e.kind === 'fence' || e.opaque || e.kind === 'write' || (e.kind === 'read' && e.line !== event.line));
   return near.events.some(e => e.ordering === 'rmb' || ordersAll(e));
-}
-
-function isPolled(fn: CFunction, event: Event): boolean {
-  return loopsAround(fn, event).length > 0;
 }
 
 function decides(fn: CFunction, event: Event): boolean {

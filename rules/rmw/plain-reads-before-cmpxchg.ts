@@ -191,6 +191,7 @@ function twice(fn: CFunction, reads: Event[], swap: Event): [Event, Event] | nul
   for (const first of reads) {
     if (!decidesBranch(fn, first)) continue;
     const way = onward(fn, first, {
+      rereads: true,
       stop: e => e === swap || (e !== first && e.kind !== 'read') || e.ordering === 'acquire' || e.ordering === 'full',
     });
     const second = reads.find(e => comesBefore(fn, first, e) && way.events.includes(e) && e.line !== first.line && !seeds(fn, e, swap));

@@ -293,7 +293,7 @@ function pairIn(fn: CFunction, own: Event[]): [Event, Event] | null {
   for (const first of reads) {
     if (!decidesBranch(fn, first)) continue;
     if (changesBefore(fn, own, first)) continue;
-    const way = onward(fn, first, { stop: e => e.kind !== 'read' || e.ordering !== 'plain' });
+    const way = onward(fn, first, { stop: e => e.kind !== 'read' || e.ordering !== 'plain', rereads: true });
     const second = reads.find(e => e !== first && comesBefore(fn, first, e) && way.events.includes(e) && samePlace(first, e) && usesValue(fn, e));
     if (second && behindTest(fn, first, second)) return [first, second];
   }

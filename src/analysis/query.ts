@@ -21,6 +21,7 @@ export {
   gapBefore,
   gates,
   heldOver,
+  isRepeated,
   nodesAfter,
   nodesBefore,
   reachesWithout,

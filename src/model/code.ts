@@ -132,6 +132,8 @@ export interface FlowNode {
   tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
   /** On a branch: for each way what it decides of the function's conditions, where another branch tests one of those too. */
   settles?: readonly (readonly Decision[])[];
+  /** On a branch: the condition reads memory, so that a second test of it is a second read, which may give another value. */
+  reads?: true;
   /** For each edge the conditions that it makes undecided again, since it sets what they test. */
   forgets?: number[][];
   /** On a join: the label that stands here. */

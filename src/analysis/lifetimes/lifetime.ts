@@ -1,6 +1,6 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 
-import { calleeOf, isCall } from '../../c/calls/callees.ts';
+import { asWritten, calleeOf, isCall } from '../../c/calls/callees.ts';
 import { alwaysPasses, type Decided, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
 import { byPlace, walk } from '../../c/cfg/order.ts';
 import { CUT, search } from '../../c/cfg/paths.ts';
@@ -80,6 +80,8 @@ export interface Onward {
   result?: boolean;
   /** Follow loops around the event into their next rounds. */
   rounds?: boolean;
+  /** Another CPU may change in between what a condition reads: two tests of one cell are two reads. */
+  rereads?: boolean;
   /** Only the ways on which the first event's value is so. Nothing is reached before a test of it. */
   value?: 'zero' | 'nonzero';
 }
@@ -97,7 +99,7 @@ export interface Reached {
  * What can run after the event, as a rule in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
  * decided before the event go the same way again.
  */
-export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, value }: Onward): Reached {
+export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, rereads, value }: Onward): Reached {
   const { flow } = fn;
   const found: Reached = { events: [], exits: [], gap: false, leaves: false };
   const decided = decidedBefore(fn, from);
@@ -107,7 +109,7 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
     const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
     if (event) {
       if (stop?.(event) || setsVariable(event, variables)) return false;
-      if (tested) found.events.push(event);
+      if (tested && event.kind !== 'expanded') found.events.push(event);
     }
     if (node.kind === 'gap') found.gap = true;
     if (node.kind === 'exit' && tested) found.exits.push(node);
@@ -116,7 +118,7 @@ export function onward(fn: CFunction, from: Event, { stop, variables = [], alive
   };
   const takes = (node: FlowNode, slot: number, at: number) => {
     if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) return false;
-    if (!follow(decided, node, slot)) return false;
+    if (!follow(decided, node, slot, rereads)) return false;
     if (!resets.has(edgeKey(at, slot)) && (rounds || !leadsBack(fn, from, node.next[slot] ?? 0))) return true;
     found.leaves = true;
     return false;
@@ -369,6 +371,7 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
 
 /** May the call free the object that it is given, on some way, with no count of references to ask? What the object owns is another object. */
 export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
+  if (event.kind === 'free' && event.via) return mayFree(fn, asWritten(fn, event), object, functions);
   if (!isCall(event) || !event.argCells) return false;
   const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
   const callee = position < 0 ? null : calleeOf(fn, event, functions);

@@ -3,7 +3,7 @@ import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { includesSection, type Section } from '../../model/section.ts';
 import { nodeDominates, nodePostDominates } from './dominance.ts';
 import { naturalLoops } from './loops.ts';
-import { type Direction, orderOf, predecessors, walk } from './order.ts';
+import { type Direction, isReached, orderOf, predecessors, walk } from './order.ts';
 
 export { type Decided, decidedKey, follow, forget } from './paths.ts';
 export { predecessors };
@@ -50,10 +50,6 @@ export function comesBefore(fn: CFunction, a: Event, b: Event): boolean {
   return leadsOn(flow, a.node, b.node, heads);
 }
 
-function isReached(flow: FlowNode[], node: number): boolean {
-  return (orderOf(flow).position[node] ?? -1) >= 0;
-}
-
 /** The last question asked of a flow: most are asked of one event and many others in turn. */
 const asked = new WeakMap<FlowNode[], { from: number; to: number }>();
 
@@ -78,13 +74,13 @@ export function isRepeated(fn: CFunction, event: Event): boolean {
 /** Events that can come after the event on some path, in the order of the text. */
 export function after(fn: CFunction, event: Event): Event[] {
   const nodes = nodesAfter(fn, event.node);
-  return fn.events.filter(e => nodes.has(e.node));
+  return fn.events.filter(e => e.kind !== 'expanded' && nodes.has(e.node));
 }
 
 /** Events that can come before it on some path. */
 export function before(fn: CFunction, event: Event): Event[] {
   const nodes = nodesBefore(fn, event.node);
-  return fn.events.filter(e => nodes.has(e.node));
+  return fn.events.filter(e => e.kind !== 'expanded' && nodes.has(e.node));
 }
 
 /** True where something out of view may happen after the event (or before it) in the function. */
@@ -110,7 +106,7 @@ export function postDominates(fn: CFunction, b: Event, a: Event): boolean {
 export function between(fn: CFunction, a: Event, b: Event): Event[] {
   const ahead = nodesAfter(fn, a.node);
   const behind = nodesBefore(fn, b.node);
-  return fn.events.filter(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node));
+  return fn.events.filter(e => e !== a && e !== b && e.kind !== 'expanded' && ahead.has(e.node) && behind.has(e.node));
 }
 
 /** Locks surely held at both events and everywhere between them. */
