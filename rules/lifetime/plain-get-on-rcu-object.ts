@@ -1,4 +1,4 @@
-import { comesBefore, heldOnEntry, isIn, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
+import { comesBefore, heldOnEntry, isIn, isTest, keyOf, maySerialise, onward, originsOf } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -220,7 +220,7 @@ void route_drop(struct table *t, struct route *r)
       for (const get of fn.events) {
         if (get.kind !== 'rmw' || !GETS.test(get.api) || !get.cell || get.object || !isIn(get, 'rcu-read')) continue;
         // Under a lock the container's own reference may be what keeps the count up.
-        if (get.locks.length > 0 || get.maybeLocks.length > 0 || heldOnEntry(fn, world).locks.length > 0) continue;
+        if (maySerialise(get) || heldOnEntry(fn, world).locks.length > 0) continue;
         const put = puts.find(p => p.key === keyOf(get) && p.putter !== fn);
         const load = put ? findOf(fn, get) : null;
         if (!put || !load) continue;

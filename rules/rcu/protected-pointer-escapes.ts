@@ -7,6 +7,7 @@ import {
   isMadeHere,
   isTest,
   isUseOf,
+  maySerialise,
   onward,
   placeOf,
   readAfterFree,
@@ -188,7 +189,7 @@ function nested(fn: CFunction, source: Event, end: Event, word: string): boolean
 }
 
 function isLocked(event: Event): boolean {
-  return event.locks.length > 0 || event.maybeLocks.length > 0;
+  return maySerialise(event);
 }
 
 /** Bottom halves, preemption or interrupts off make a section too (Documentation/RCU/whatisRCU.rst, rcu_read_lock()). */
