@@ -47,6 +47,8 @@ function schemaOf(field: Field): z.ZodType {
       return text.regex(/^[+-][a-z]+(?:-[a-z]+)*(?: [+-][a-z]+(?:-[a-z]+)*)*$/, 'words such as +irqs-off');
     case 'text':
       return text;
+    case 'texts':
+      return z.array(text);
     case 'effect': {
       const [noun] = Object.values(field.parts);
       const one = z.union([schemaOf(noun ?? { is: 'text' }), z.strictObject(optional(field.parts))]);

@@ -1,7 +1,7 @@
 /** What a row of facts may say, and the fact that it makes: one form for rules/facts and for what users declare. */
 
 import type { Effect, EffectOf, Road, Runner } from '../model/effect.ts';
-import type { EventKind, Fact, Form, Operation, Ordering, Pointer, Result } from '../model/fact.ts';
+import type { EventKind, Fact, Form, MemberFact, Operation, Ordering, Pointer, Result, TypeFact } from '../model/fact.ts';
 
 /** Words of one type: as an object, so that the compiler holds it to the type. */
 type Words<T extends string> = Record<T, true>;
@@ -9,7 +9,7 @@ type Words<T extends string> = Record<T, true>;
 /** A key of a row: what its value may be. An effect is written as its first part alone, as a map of its parts, or as a list of either. */
 export type Field =
   | { is: 'words'; words: Record<string, true>; nullable?: true }
-  | { is: 'argument' | 'arguments' | 'flag' | 'text' | 'family' | 'context' }
+  | { is: 'argument' | 'arguments' | 'flag' | 'text' | 'texts' | 'family' | 'context' }
   | { is: 'effect'; parts: Record<string, Field> };
 
 const KINDS: Words<EventKind> = {
@@ -81,7 +81,9 @@ const RUNNERS: Words<Runner> = {
   'cpu-call': true,
   notifier: true,
   urb: true,
-  module: true,
+  init: true,
+  exit: true,
+  pm: true,
   attribute: true,
   debugfs: true,
   devres: true,
@@ -163,6 +165,24 @@ export const FIELDS: Record<string, Field> = {
   assert: { is: 'effect', parts: { section: family, object: argument, mode: words(MODES) } },
 };
 
+const RUNS: Words<NonNullable<MemberFact['runs']>> = { task: true, softirq: true, hardirq: true };
+const PHASES: Words<NonNullable<MemberFact['phase']>> = { setup: true, teardown: true, up: true, down: true };
+const BINDS: Words<NonNullable<MemberFact['driver']>> = { bind: true, unbind: true };
+const IS: Words<TypeFact['is']> = { lock: true, atomic: true, count: true, completion: true, device: true };
+
+/** All that may be said of a member of an operations table. */
+export const MEMBER_FIELDS: Record<string, Field> = {
+  runs: words(RUNS),
+  sleeps: flag,
+  holds: { is: 'texts' },
+  never_with: { is: 'texts' },
+  phase: words(PHASES),
+  driver: words(BINDS),
+};
+
+/** All that may be said of a type. */
+export const TYPE_FIELDS: Record<string, Field> = { is: words(IS), family };
+
 /** What a row says, by key. */
 export type Said = Readonly<Record<string, unknown>>;
 
@@ -234,6 +254,31 @@ export function describe(api: string, row: Said, source: string): Fact {
     source,
   };
   return { ...fact, effects: effectsOf(fact, said) };
+}
+
+/** The fact that a row makes of a member of a table. What runs in a task may sleep unless the row says no. */
+export function describeMember(struct: string, member: string, said: Said, source: string): MemberFact {
+  const runs = word(RUNS, said.runs) ?? null;
+  return {
+    struct,
+    member,
+    runs,
+    sleeps: typeof said.sleeps === 'boolean' ? said.sleeps : runs === null ? null : runs === 'task',
+    holds: texts(said.holds),
+    neverWith: texts(said.never_with),
+    phase: word(PHASES, said.phase) ?? null,
+    driver: word(BINDS, said.driver) ?? null,
+    source,
+  };
+}
+
+/** The fact that a row makes of a type. */
+export function describeType(type: string, said: Said, source: string): TypeFact {
+  return { type, is: word(IS, said.is) ?? 'atomic', family: typeof said.family === 'string' ? said.family : null, source };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter(one => typeof one === 'string') : [];
 }
 
 /** All effects of a fact: what its members say, then what the row says besides. */

@@ -1,5 +1,6 @@
 import type { Fact, Knowledge } from '../model/fact.ts';
 import { describe } from './describe.ts';
+import { memberOf, typeOf } from './members.ts';
 import { conventions, names, shapes, sources } from './tables.ts';
 
 /**
@@ -17,7 +18,7 @@ export function factOf(api: string): Fact | undefined {
 }
 
 /** What is built in, without anything declared. */
-export const builtIn: Knowledge = { fact: factOf, convention: conventionOf };
+export const builtIn: Knowledge = { fact: factOf, convention: conventionOf, member: memberOf, type: typeOf };
 
 /** Every fact, ordered by name. */
 export function allFacts(): Fact[] {

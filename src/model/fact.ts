@@ -88,9 +88,41 @@ export interface Fact {
   source: string;
 }
 
-/** All that is known of functions out of view: what is built in, and before it what users declare. The one door to it. */
+/** A member of an operations table: where the kernel runs what stands there, and under what. */
+export interface MemberFact {
+  /** The table's type, `struct net_device_ops`; `*` where only the member's name is known. */
+  struct: string;
+  member: string;
+  /** In process context with interrupts on, in a softirq, or with interrupts off; null where that is not sure. */
+  runs: 'task' | 'softirq' | 'hardirq' | null;
+  /** False where it may not sleep; true in a task unless said; null where that is not sure. */
+  sleeps: boolean | null;
+  /** Sections that the caller holds. */
+  holds: readonly string[];
+  /** Members of the table that never run at the same time on one object. */
+  neverWith: readonly string[];
+  /** It sets the object up before others know it, takes it down when none can any more, or starts and stops what others know. */
+  phase: 'setup' | 'teardown' | 'up' | 'down' | null;
+  /** A driver and a device are bound to each other, or parted. */
+  driver: 'bind' | 'unbind' | null;
+  source: string;
+}
+
+/** What an object of a type is to other CPUs. */
+export interface TypeFact {
+  type: string;
+  is: 'lock' | 'atomic' | 'count' | 'completion' | 'device';
+  /** Of a lock: the family of its functions. */
+  family: string | null;
+  source: string;
+}
+
+/** All that is known of what is out of view: what is built in, and before it what users declare. The one door to it. */
 export interface Knowledge {
   fact(api: string): Fact | undefined;
   /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
   convention(api: string): Fact | undefined;
+  /** A member of an operations table, by the table's type where that is known; else, or where the type is none of the kernel's, by its name alone. */
+  member(struct: string | null, member: string): MemberFact | undefined;
+  type(name: string): TypeFact | undefined;
 }

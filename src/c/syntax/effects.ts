@@ -5,12 +5,12 @@ import type { Does, Effect, EffectOf } from '../../model/effect.ts';
 import type { Fact } from '../../model/fact.ts';
 
 /** The event's effects of one kind, as its fact says them; none where nothing is known of the callee. */
-export function effectsOfKind<D extends Does>(event: { fact?: Fact }, does: D): EffectOf<D>[] {
+export function effectsOfKind<D extends Does>(event: { fact?: Fact | undefined }, does: D): EffectOf<D>[] {
   return event.fact?.effects.filter(effect => isOf(effect, does)) ?? [];
 }
 
 /** The first effect of that kind, or undefined. */
-export function effectOfKind<D extends Does>(event: { fact?: Fact }, does: D): EffectOf<D> | undefined {
+export function effectOfKind<D extends Does>(event: { fact?: Fact | undefined }, does: D): EffectOf<D> | undefined {
   for (const effect of event.fact?.effects ?? []) if (isOf(effect, does)) return effect;
   return undefined;
 }
