@@ -147,11 +147,14 @@ export const FIELDS: Record<string, Field> = {
   open: section,
   close: section,
   publish: { is: 'effect', parts: { by: words(ROADS), object: argument, into: argument, rcu: flag } },
-  consume: { is: 'effect', parts: { by: words(ROADS), from: argument, each: flag, cursor: argument, rcu: flag } },
+  consume: {
+    is: 'effect',
+    parts: { by: words(ROADS), from: argument, each: flag, safe: flag, cursor: argument, member: argument, type: argument, rcu: flag },
+  },
   unpublish: { is: 'effect', parts: { by: words(ROADS), object: argument, from: argument, rcu: flag } },
   quiesce: { is: 'effect', parts: { of: words(QUIET), object: argument, waits: flag, cancels: flag, bars: flag } },
   free: { is: 'effect', parts: { when: words(WHEN_FREED), object: argument } },
-  ref: { is: 'effect', parts: { by: words(COUNTED), object: argument } },
+  ref: { is: 'effect', parts: { by: words(COUNTED), object: argument, frees: flag } },
   register: {
     is: 'effect',
     parts: { runner: words(RUNNERS), handler: argument, thread: argument, object: argument, data: argument, managed: flag },
@@ -335,7 +338,10 @@ function lives({ kind, cell, operand }: Fact, said: Said): Effect[] {
       by: word(ROADS, part.by) ?? 'pointer',
       from: position(part.from, cell),
       each: part.each === true,
+      safe: part.safe === true,
       cursor: position(part.cursor, null),
+      member: position(part.member, null),
+      type: position(part.type, null),
       rcu: part.rcu === true,
     });
   for (const part of parts(said, 'unpublish'))
@@ -349,7 +355,8 @@ function lives({ kind, cell, operand }: Fact, said: Said): Effect[] {
   for (const part of parts(said, 'free'))
     found.push({ does: 'free', object: position(part.object, cell), when: word(WHEN_FREED, part.when) ?? 'now' });
   if (kind === 'free' && said.free === undefined && said.ref === undefined) found.push({ does: 'free', object: cell, when: 'now' });
-  for (const part of parts(said, 'ref')) found.push({ does: 'ref', object: position(part.object, cell), by: word(COUNTED, part.by) ?? 'get' });
+  for (const part of parts(said, 'ref'))
+    found.push({ does: 'ref', object: position(part.object, cell), by: word(COUNTED, part.by) ?? 'get', frees: part.frees === true });
   if (said.alloc === true) found.push({ does: 'alloc' });
   return found;
 }

@@ -103,6 +103,7 @@ function inferred(api: string): Fact | null {
 
 function patternOf(pattern: string): Pattern {
   const bare = pattern.replace(/^[_*]|[_*]+$/g, '');
+  if (pattern.startsWith('*') && pattern.endsWith('*')) return name => name.includes(pattern.slice(1, -1));
   if (pattern.startsWith('*')) return name => name.endsWith(pattern.slice(1));
   if (!pattern.startsWith('_') || !pattern.endsWith('_')) return name => name.startsWith(pattern.slice(0, -1));
   return pattern.endsWith('*_') ? (_, words) => words.some(word => word.startsWith(bare)) : (_, words) => words.includes(bare);

@@ -352,14 +352,14 @@ __SetPageTable 24 11
 __SetPageUnaccepted 24 11
 __SetPageUptodate 48 11
 __SetPageZsmalloc 24 11
-__WRITE_ONCE 34 34
+__WRITE_ONCE 49 34
 __acquire 1 36
-__add_wait_queue 49 37
-__add_wait_queue_entry_tail 49 37
-__add_wait_queue_entry_tail_exclusive 49 37
-__add_wait_queue_exclusive 49 37
-__assign_bit 50 38
-__bit_spin_unlock 51 39
+__add_wait_queue 50 37
+__add_wait_queue_entry_tail 50 37
+__add_wait_queue_entry_tail_exclusive 50 37
+__add_wait_queue_exclusive 50 37
+__assign_bit 51 38
+__bit_spin_unlock 52 39
 __builtin_add_overflow 1 36
 __builtin_alloca 1 36
 __builtin_bswap16 1 36
@@ -374,7 +374,7 @@ __builtin_ctz 1 36
 __builtin_ctzl 1 36
 __builtin_ctzll 1 36
 __builtin_dynamic_object_size 1 36
-__builtin_expect 52 30
+__builtin_expect 53 30
 __builtin_ffs 1 36
 __builtin_ffsl 1 36
 __builtin_ffsll 1 36
@@ -404,16 +404,16 @@ __builtin_va_arg 1 36
 __builtin_va_copy 1 36
 __builtin_va_end 1 36
 __builtin_va_start 1 36
-__change_bit 53 38
-__clear_bit 54 38
-__clear_bit_unlock 55 40
+__change_bit 54 38
+__clear_bit 55 38
+__clear_bit_unlock 56 40
 __cond_lock 1 36
-__copy_from_user 56 41
-__copy_from_user_inatomic 57 41
-__copy_to_user 58 41
-__cpumask_assign_cpu 50 42
-__cpumask_clear_cpu 54 42
-__cpumask_set_cpu 59 42
+__copy_from_user 57 41
+__copy_from_user_inatomic 58 41
+__copy_to_user 59 41
+__cpumask_assign_cpu 51 42
+__cpumask_clear_cpu 55 42
+__cpumask_set_cpu 60 42
 __ffs 1 43
 __ffs64 1 43
 __fls 1 43
@@ -453,433 +453,433 @@ __folio_set_swapbacked 47 11
 __folio_set_table 24 11
 __folio_set_unaccepted 24 11
 __folio_set_zsmalloc 24 11
-__free_page 60 44
-__free_pages 60 44
-__get_free_page 61 44
-__get_free_pages 61 44
-__get_user 56 45
-__iowrite32_copy 62 46
-__iowrite64_copy 62 46
-__list_del_entry 63 24
-__llist_add 64 47
-__llist_add_batch 65 47
-__llist_del_all 66 47
-__local_bh_disable_ip 67 48
-__local_bh_enable_ip 68 48
-__module_get 69 49
-__napi_schedule 70 50
+__free_page 61 44
+__free_pages 61 44
+__get_free_page 62 44
+__get_free_pages 62 44
+__get_user 57 45
+__iowrite32_copy 63 46
+__iowrite64_copy 63 46
+__list_del_entry 64 24
+__llist_add 65 47
+__llist_add_batch 66 47
+__llist_del_all 67 47
+__local_bh_disable_ip 68 48
+__local_bh_enable_ip 69 48
+__module_get 70 49
+__napi_schedule 71 50
 __netif_subqueue_stopped 31 50
-__netif_tx_lock 71 50
-__netif_tx_lock_bh 72 50
-__netif_tx_trylock 73 50
-__netif_tx_unlock 74 50
-__netif_tx_unlock_bh 75 50
-__preempt_count_add 76 51
-__preempt_count_dec 77 51
-__preempt_count_dec_and_test 78 51
-__preempt_count_inc 76 51
-__preempt_count_sub 77 51
-__put_user 79 45
-__raw_readb 80 52
-__raw_readl 80 52
-__raw_readq 80 52
-__raw_readw 80 52
-__raw_writeb 81 52
-__raw_writel 81 52
-__raw_writeq 81 52
-__raw_writew 81 52
-__read_seqcount_begin 82 53
-__read_seqcount_retry 83 53
+__netif_tx_lock 72 50
+__netif_tx_lock_bh 73 50
+__netif_tx_trylock 74 50
+__netif_tx_unlock 75 50
+__netif_tx_unlock_bh 76 50
+__preempt_count_add 77 51
+__preempt_count_dec 78 51
+__preempt_count_dec_and_test 79 51
+__preempt_count_inc 77 51
+__preempt_count_sub 78 51
+__put_user 80 45
+__raw_readb 81 52
+__raw_readl 81 52
+__raw_readq 81 52
+__raw_readw 81 52
+__raw_writeb 82 52
+__raw_writel 82 52
+__raw_writeq 82 52
+__raw_writew 82 52
+__read_seqcount_begin 83 53
+__read_seqcount_retry 84 53
 __release 1 36
-__set_bit 59 38
-__set_current_state 84 54
-__skb_dequeue 85 55
-__skb_queue_head 86 55
+__set_bit 60 38
+__set_current_state 85 54
+__skb_dequeue 86 55
+__skb_queue_head 87 55
 __skb_queue_purge 24 55
-__skb_queue_tail 86 55
-__skb_unlink 87 55
+__skb_queue_tail 87 55
+__skb_unlink 88 55
 __stringify 1 36
-__task_rq_lock 88 56
-__test_and_change_bit 89 38
-__test_and_clear_bit 90 38
-__test_and_set_bit 91 38
-__this_cpu_add 92 57
-__this_cpu_add_return 93 57
-__this_cpu_and 94 57
-__this_cpu_cmpxchg 95 57
-__this_cpu_dec 96 57
-__this_cpu_dec_return 97 57
-__this_cpu_inc 98 57
-__this_cpu_inc_return 99 57
-__this_cpu_or 100 57
-__this_cpu_ptr 101 58
-__this_cpu_read 102 57
-__this_cpu_sub 103 57
-__this_cpu_sub_return 104 57
-__this_cpu_try_cmpxchg 105 57
-__this_cpu_write 106 57
-__this_cpu_xchg 107 57
-__wake_up 108 59
-__wake_up_sync_key 109 59
-__xa_erase 110 60
-__xa_insert 111 60
-__xa_store 112 60
-_local_bh_enable 68 48
+__task_rq_lock 89 56
+__test_and_change_bit 90 38
+__test_and_clear_bit 91 38
+__test_and_set_bit 92 38
+__this_cpu_add 93 57
+__this_cpu_add_return 94 57
+__this_cpu_and 95 57
+__this_cpu_cmpxchg 96 57
+__this_cpu_dec 97 57
+__this_cpu_dec_return 98 57
+__this_cpu_inc 99 57
+__this_cpu_inc_return 100 57
+__this_cpu_or 101 57
+__this_cpu_ptr 102 58
+__this_cpu_read 103 57
+__this_cpu_sub 104 57
+__this_cpu_sub_return 105 57
+__this_cpu_try_cmpxchg 106 57
+__this_cpu_write 107 57
+__this_cpu_xchg 108 57
+__wake_up 109 59
+__wake_up_sync_key 110 59
+__xa_erase 111 60
+__xa_insert 112 60
+__xa_store 113 60
+_local_bh_enable 69 48
 abs 1 20
-add_timer 113 61
-add_timer_on 113 61
-add_wait_queue 49 59
-add_wait_queue_exclusive 49 59
-add_wait_queue_priority 49 59
-alloc_page 61 44
-alloc_pages 61 44
-alloc_percpu 114 62
-alloc_percpu_gfp 61 62
-alloc_skb 61 55
-alloc_workqueue 115 13
-anon_vma_lock_read 116 63
-anon_vma_lock_write 117 63
-anon_vma_trylock_read 118 63
-anon_vma_trylock_write 119 63
-anon_vma_unlock_read 120 63
-anon_vma_unlock_write 121 63
-arch_initcall 122 64
-arch_initcall_sync 122 64
-arch_local_irq_disable 123 65
-arch_local_irq_enable 124 65
-arch_local_irq_restore 124 65
-arch_local_irq_save 123 65
-arch_spin_lock 125 66
-arch_spin_trylock 126 66
-arch_spin_unlock 127 66
+add_timer 114 61
+add_timer_on 114 61
+add_wait_queue 50 59
+add_wait_queue_exclusive 50 59
+add_wait_queue_priority 50 59
+alloc_page 62 44
+alloc_pages 62 44
+alloc_percpu 115 62
+alloc_percpu_gfp 62 62
+alloc_skb 62 55
+alloc_workqueue 116 13
+anon_vma_lock_read 117 63
+anon_vma_lock_write 118 63
+anon_vma_trylock_read 119 63
+anon_vma_trylock_write 120 63
+anon_vma_unlock_read 121 63
+anon_vma_unlock_write 122 63
+arch_initcall 123 64
+arch_initcall_sync 123 64
+arch_local_irq_disable 124 65
+arch_local_irq_enable 125 65
+arch_local_irq_restore 125 65
+arch_local_irq_save 124 65
+arch_spin_lock 126 66
+arch_spin_trylock 127 66
+arch_spin_unlock 128 66
 array_index_nospec 1 67
 array_size 1 68
-assert_spin_locked 62 69
-assign_bit 128 40
-atomic64_add 129 70
-atomic64_add_negative 130 70
-atomic64_add_negative_acquire 131 70
-atomic64_add_negative_relaxed 132 70
-atomic64_add_negative_release 133 70
-atomic64_add_return 134 70
-atomic64_add_return_acquire 135 70
-atomic64_add_return_relaxed 136 70
-atomic64_add_return_release 137 70
-atomic64_add_unless 138 70
-atomic64_and 139 70
-atomic64_andnot 140 70
-atomic64_cmpxchg 141 70
-atomic64_cmpxchg_acquire 142 70
-atomic64_cmpxchg_relaxed 143 70
-atomic64_cmpxchg_release 144 70
-atomic64_cond_read_acquire 82 71
+assert_spin_locked 63 69
+assign_bit 129 40
+atomic64_add 130 70
+atomic64_add_negative 131 70
+atomic64_add_negative_acquire 132 70
+atomic64_add_negative_relaxed 133 70
+atomic64_add_negative_release 134 70
+atomic64_add_return 135 70
+atomic64_add_return_acquire 136 70
+atomic64_add_return_relaxed 137 70
+atomic64_add_return_release 138 70
+atomic64_add_unless 139 70
+atomic64_and 140 70
+atomic64_andnot 141 70
+atomic64_cmpxchg 142 70
+atomic64_cmpxchg_acquire 143 70
+atomic64_cmpxchg_relaxed 144 70
+atomic64_cmpxchg_release 145 70
+atomic64_cond_read_acquire 83 71
 atomic64_cond_read_relaxed 31 71
-atomic64_dec 145 70
-atomic64_dec_and_test 146 70
-atomic64_dec_if_positive 147 70
-atomic64_dec_return 148 70
-atomic64_dec_return_acquire 149 70
-atomic64_dec_return_relaxed 150 70
-atomic64_dec_return_release 151 70
-atomic64_dec_unless_positive 152 70
-atomic64_fetch_add 153 70
-atomic64_fetch_add_acquire 154 70
-atomic64_fetch_add_relaxed 155 70
-atomic64_fetch_add_release 156 70
-atomic64_fetch_add_unless 157 70
-atomic64_fetch_and 158 70
-atomic64_fetch_and_acquire 159 70
-atomic64_fetch_and_relaxed 160 70
-atomic64_fetch_and_release 161 70
-atomic64_fetch_andnot 162 70
-atomic64_fetch_andnot_acquire 163 70
-atomic64_fetch_andnot_relaxed 164 70
-atomic64_fetch_andnot_release 165 70
-atomic64_fetch_dec 166 70
-atomic64_fetch_dec_acquire 167 70
-atomic64_fetch_dec_relaxed 168 70
-atomic64_fetch_dec_release 169 70
-atomic64_fetch_inc 170 70
-atomic64_fetch_inc_acquire 171 70
-atomic64_fetch_inc_relaxed 172 70
-atomic64_fetch_inc_release 173 70
-atomic64_fetch_or 174 70
-atomic64_fetch_or_acquire 175 70
-atomic64_fetch_or_relaxed 176 70
-atomic64_fetch_or_release 177 70
-atomic64_fetch_sub 178 70
-atomic64_fetch_sub_acquire 179 70
-atomic64_fetch_sub_relaxed 180 70
-atomic64_fetch_sub_release 181 70
-atomic64_fetch_xor 182 70
-atomic64_fetch_xor_acquire 183 70
-atomic64_fetch_xor_relaxed 184 70
-atomic64_fetch_xor_release 185 70
-atomic64_inc 186 70
-atomic64_inc_and_test 187 70
-atomic64_inc_not_zero 188 70
-atomic64_inc_return 189 70
-atomic64_inc_return_acquire 190 70
-atomic64_inc_return_relaxed 191 70
-atomic64_inc_return_release 192 70
-atomic64_inc_unless_negative 188 70
-atomic64_or 193 70
+atomic64_dec 146 70
+atomic64_dec_and_test 147 70
+atomic64_dec_if_positive 148 70
+atomic64_dec_return 149 70
+atomic64_dec_return_acquire 150 70
+atomic64_dec_return_relaxed 151 70
+atomic64_dec_return_release 152 70
+atomic64_dec_unless_positive 153 70
+atomic64_fetch_add 154 70
+atomic64_fetch_add_acquire 155 70
+atomic64_fetch_add_relaxed 156 70
+atomic64_fetch_add_release 157 70
+atomic64_fetch_add_unless 158 70
+atomic64_fetch_and 159 70
+atomic64_fetch_and_acquire 160 70
+atomic64_fetch_and_relaxed 161 70
+atomic64_fetch_and_release 162 70
+atomic64_fetch_andnot 163 70
+atomic64_fetch_andnot_acquire 164 70
+atomic64_fetch_andnot_relaxed 165 70
+atomic64_fetch_andnot_release 166 70
+atomic64_fetch_dec 167 70
+atomic64_fetch_dec_acquire 168 70
+atomic64_fetch_dec_relaxed 169 70
+atomic64_fetch_dec_release 170 70
+atomic64_fetch_inc 171 70
+atomic64_fetch_inc_acquire 172 70
+atomic64_fetch_inc_relaxed 173 70
+atomic64_fetch_inc_release 174 70
+atomic64_fetch_or 175 70
+atomic64_fetch_or_acquire 176 70
+atomic64_fetch_or_relaxed 177 70
+atomic64_fetch_or_release 178 70
+atomic64_fetch_sub 179 70
+atomic64_fetch_sub_acquire 180 70
+atomic64_fetch_sub_relaxed 181 70
+atomic64_fetch_sub_release 182 70
+atomic64_fetch_xor 183 70
+atomic64_fetch_xor_acquire 184 70
+atomic64_fetch_xor_relaxed 185 70
+atomic64_fetch_xor_release 186 70
+atomic64_inc 187 70
+atomic64_inc_and_test 188 70
+atomic64_inc_not_zero 189 70
+atomic64_inc_return 190 70
+atomic64_inc_return_acquire 191 70
+atomic64_inc_return_relaxed 192 70
+atomic64_inc_return_release 193 70
+atomic64_inc_unless_negative 189 70
+atomic64_or 194 70
 atomic64_read 31 72
-atomic64_read_acquire 82 72
-atomic64_set 194 72
-atomic64_set_release 195 72
-atomic64_sub 196 70
-atomic64_sub_and_test 197 70
-atomic64_sub_return 198 70
-atomic64_sub_return_acquire 199 70
-atomic64_sub_return_relaxed 200 70
-atomic64_sub_return_release 201 70
-atomic64_try_cmpxchg 202 70
-atomic64_try_cmpxchg_acquire 203 70
-atomic64_try_cmpxchg_relaxed 204 70
-atomic64_try_cmpxchg_release 205 70
-atomic64_xchg 206 70
-atomic64_xchg_acquire 207 70
-atomic64_xchg_relaxed 208 70
-atomic64_xchg_release 209 70
-atomic64_xor 210 70
-atomic_add 129 70
-atomic_add_negative 130 70
-atomic_add_negative_acquire 131 70
-atomic_add_negative_relaxed 132 70
-atomic_add_negative_release 133 70
-atomic_add_return 134 70
-atomic_add_return_acquire 135 70
-atomic_add_return_relaxed 136 70
-atomic_add_return_release 137 70
-atomic_add_unless 138 70
-atomic_and 139 70
-atomic_andnot 140 70
-atomic_cmpxchg 141 70
-atomic_cmpxchg_acquire 142 70
-atomic_cmpxchg_relaxed 143 70
-atomic_cmpxchg_release 144 70
-atomic_cond_read_acquire 82 71
+atomic64_read_acquire 83 72
+atomic64_set 195 72
+atomic64_set_release 196 72
+atomic64_sub 197 70
+atomic64_sub_and_test 198 70
+atomic64_sub_return 199 70
+atomic64_sub_return_acquire 200 70
+atomic64_sub_return_relaxed 201 70
+atomic64_sub_return_release 202 70
+atomic64_try_cmpxchg 203 70
+atomic64_try_cmpxchg_acquire 204 70
+atomic64_try_cmpxchg_relaxed 205 70
+atomic64_try_cmpxchg_release 206 70
+atomic64_xchg 207 70
+atomic64_xchg_acquire 208 70
+atomic64_xchg_relaxed 209 70
+atomic64_xchg_release 210 70
+atomic64_xor 211 70
+atomic_add 130 70
+atomic_add_negative 131 70
+atomic_add_negative_acquire 132 70
+atomic_add_negative_relaxed 133 70
+atomic_add_negative_release 134 70
+atomic_add_return 135 70
+atomic_add_return_acquire 136 70
+atomic_add_return_relaxed 137 70
+atomic_add_return_release 138 70
+atomic_add_unless 139 70
+atomic_and 140 70
+atomic_andnot 141 70
+atomic_cmpxchg 142 70
+atomic_cmpxchg_acquire 143 70
+atomic_cmpxchg_relaxed 144 70
+atomic_cmpxchg_release 145 70
+atomic_cond_read_acquire 83 71
 atomic_cond_read_relaxed 31 71
-atomic_dec 145 70
-atomic_dec_and_lock 211 69
-atomic_dec_and_lock_irqsave 211 69
-atomic_dec_and_mutex_lock 212 73
-atomic_dec_and_raw_lock 213 69
-atomic_dec_and_raw_lock_irqsave 213 69
-atomic_dec_and_test 146 70
-atomic_dec_and_wake_up 214 74
-atomic_dec_if_positive 147 70
-atomic_dec_return 148 70
-atomic_dec_return_acquire 149 70
-atomic_dec_return_relaxed 150 70
-atomic_dec_return_release 151 70
-atomic_dec_unless_positive 152 70
-atomic_fetch_add 153 70
-atomic_fetch_add_acquire 154 70
-atomic_fetch_add_relaxed 155 70
-atomic_fetch_add_release 156 70
-atomic_fetch_add_unless 157 70
-atomic_fetch_and 158 70
-atomic_fetch_and_acquire 159 70
-atomic_fetch_and_relaxed 160 70
-atomic_fetch_and_release 161 70
-atomic_fetch_andnot 162 70
-atomic_fetch_andnot_acquire 163 70
-atomic_fetch_andnot_relaxed 164 70
-atomic_fetch_andnot_release 165 70
-atomic_fetch_dec 166 70
-atomic_fetch_dec_acquire 167 70
-atomic_fetch_dec_relaxed 168 70
-atomic_fetch_dec_release 169 70
-atomic_fetch_inc 170 70
-atomic_fetch_inc_acquire 171 70
-atomic_fetch_inc_relaxed 172 70
-atomic_fetch_inc_release 173 70
-atomic_fetch_or 174 70
-atomic_fetch_or_acquire 175 70
-atomic_fetch_or_relaxed 176 70
-atomic_fetch_or_release 177 70
-atomic_fetch_sub 178 70
-atomic_fetch_sub_acquire 179 70
-atomic_fetch_sub_relaxed 180 70
-atomic_fetch_sub_release 181 70
-atomic_fetch_xor 182 70
-atomic_fetch_xor_acquire 183 70
-atomic_fetch_xor_relaxed 184 70
-atomic_fetch_xor_release 185 70
-atomic_inc 186 70
-atomic_inc_and_test 187 70
-atomic_inc_not_zero 188 70
-atomic_inc_return 189 70
-atomic_inc_return_acquire 190 70
-atomic_inc_return_relaxed 191 70
-atomic_inc_return_release 192 70
-atomic_inc_unless_negative 188 70
-atomic_long_add 129 70
-atomic_long_add_negative 130 70
-atomic_long_add_negative_acquire 131 70
-atomic_long_add_negative_relaxed 132 70
-atomic_long_add_negative_release 133 70
-atomic_long_add_return 134 70
-atomic_long_add_return_acquire 135 70
-atomic_long_add_return_relaxed 136 70
-atomic_long_add_return_release 137 70
-atomic_long_add_unless 138 70
-atomic_long_and 139 70
-atomic_long_andnot 140 70
-atomic_long_cmpxchg 141 70
-atomic_long_cmpxchg_acquire 142 70
-atomic_long_cmpxchg_relaxed 143 70
-atomic_long_cmpxchg_release 144 70
-atomic_long_cond_read_acquire 82 71
+atomic_dec 146 70
+atomic_dec_and_lock 212 69
+atomic_dec_and_lock_irqsave 212 69
+atomic_dec_and_mutex_lock 213 73
+atomic_dec_and_raw_lock 214 69
+atomic_dec_and_raw_lock_irqsave 214 69
+atomic_dec_and_test 147 70
+atomic_dec_and_wake_up 215 74
+atomic_dec_if_positive 148 70
+atomic_dec_return 149 70
+atomic_dec_return_acquire 150 70
+atomic_dec_return_relaxed 151 70
+atomic_dec_return_release 152 70
+atomic_dec_unless_positive 153 70
+atomic_fetch_add 154 70
+atomic_fetch_add_acquire 155 70
+atomic_fetch_add_relaxed 156 70
+atomic_fetch_add_release 157 70
+atomic_fetch_add_unless 158 70
+atomic_fetch_and 159 70
+atomic_fetch_and_acquire 160 70
+atomic_fetch_and_relaxed 161 70
+atomic_fetch_and_release 162 70
+atomic_fetch_andnot 163 70
+atomic_fetch_andnot_acquire 164 70
+atomic_fetch_andnot_relaxed 165 70
+atomic_fetch_andnot_release 166 70
+atomic_fetch_dec 167 70
+atomic_fetch_dec_acquire 168 70
+atomic_fetch_dec_relaxed 169 70
+atomic_fetch_dec_release 170 70
+atomic_fetch_inc 171 70
+atomic_fetch_inc_acquire 172 70
+atomic_fetch_inc_relaxed 173 70
+atomic_fetch_inc_release 174 70
+atomic_fetch_or 175 70
+atomic_fetch_or_acquire 176 70
+atomic_fetch_or_relaxed 177 70
+atomic_fetch_or_release 178 70
+atomic_fetch_sub 179 70
+atomic_fetch_sub_acquire 180 70
+atomic_fetch_sub_relaxed 181 70
+atomic_fetch_sub_release 182 70
+atomic_fetch_xor 183 70
+atomic_fetch_xor_acquire 184 70
+atomic_fetch_xor_relaxed 185 70
+atomic_fetch_xor_release 186 70
+atomic_inc 187 70
+atomic_inc_and_test 188 70
+atomic_inc_not_zero 189 70
+atomic_inc_return 190 70
+atomic_inc_return_acquire 191 70
+atomic_inc_return_relaxed 192 70
+atomic_inc_return_release 193 70
+atomic_inc_unless_negative 189 70
+atomic_long_add 130 70
+atomic_long_add_negative 131 70
+atomic_long_add_negative_acquire 132 70
+atomic_long_add_negative_relaxed 133 70
+atomic_long_add_negative_release 134 70
+atomic_long_add_return 135 70
+atomic_long_add_return_acquire 136 70
+atomic_long_add_return_relaxed 137 70
+atomic_long_add_return_release 138 70
+atomic_long_add_unless 139 70
+atomic_long_and 140 70
+atomic_long_andnot 141 70
+atomic_long_cmpxchg 142 70
+atomic_long_cmpxchg_acquire 143 70
+atomic_long_cmpxchg_relaxed 144 70
+atomic_long_cmpxchg_release 145 70
+atomic_long_cond_read_acquire 83 71
 atomic_long_cond_read_relaxed 31 71
-atomic_long_dec 145 70
-atomic_long_dec_and_test 146 70
-atomic_long_dec_if_positive 147 70
-atomic_long_dec_return 148 70
-atomic_long_dec_return_acquire 149 70
-atomic_long_dec_return_relaxed 150 70
-atomic_long_dec_return_release 151 70
-atomic_long_dec_unless_positive 152 70
-atomic_long_fetch_add 153 70
-atomic_long_fetch_add_acquire 154 70
-atomic_long_fetch_add_relaxed 155 70
-atomic_long_fetch_add_release 156 70
-atomic_long_fetch_add_unless 157 70
-atomic_long_fetch_and 158 70
-atomic_long_fetch_and_acquire 159 70
-atomic_long_fetch_and_relaxed 160 70
-atomic_long_fetch_and_release 161 70
-atomic_long_fetch_andnot 162 70
-atomic_long_fetch_andnot_acquire 163 70
-atomic_long_fetch_andnot_relaxed 164 70
-atomic_long_fetch_andnot_release 165 70
-atomic_long_fetch_dec 166 70
-atomic_long_fetch_dec_acquire 167 70
-atomic_long_fetch_dec_relaxed 168 70
-atomic_long_fetch_dec_release 169 70
-atomic_long_fetch_inc 170 70
-atomic_long_fetch_inc_acquire 171 70
-atomic_long_fetch_inc_relaxed 172 70
-atomic_long_fetch_inc_release 173 70
-atomic_long_fetch_or 174 70
-atomic_long_fetch_or_acquire 175 70
-atomic_long_fetch_or_relaxed 176 70
-atomic_long_fetch_or_release 177 70
-atomic_long_fetch_sub 178 70
-atomic_long_fetch_sub_acquire 179 70
-atomic_long_fetch_sub_relaxed 180 70
-atomic_long_fetch_sub_release 181 70
-atomic_long_fetch_xor 182 70
-atomic_long_fetch_xor_acquire 183 70
-atomic_long_fetch_xor_relaxed 184 70
-atomic_long_fetch_xor_release 185 70
-atomic_long_inc 186 70
-atomic_long_inc_and_test 187 70
-atomic_long_inc_not_zero 188 70
-atomic_long_inc_return 189 70
-atomic_long_inc_return_acquire 190 70
-atomic_long_inc_return_relaxed 191 70
-atomic_long_inc_return_release 192 70
-atomic_long_inc_unless_negative 188 70
-atomic_long_or 193 70
+atomic_long_dec 146 70
+atomic_long_dec_and_test 147 70
+atomic_long_dec_if_positive 148 70
+atomic_long_dec_return 149 70
+atomic_long_dec_return_acquire 150 70
+atomic_long_dec_return_relaxed 151 70
+atomic_long_dec_return_release 152 70
+atomic_long_dec_unless_positive 153 70
+atomic_long_fetch_add 154 70
+atomic_long_fetch_add_acquire 155 70
+atomic_long_fetch_add_relaxed 156 70
+atomic_long_fetch_add_release 157 70
+atomic_long_fetch_add_unless 158 70
+atomic_long_fetch_and 159 70
+atomic_long_fetch_and_acquire 160 70
+atomic_long_fetch_and_relaxed 161 70
+atomic_long_fetch_and_release 162 70
+atomic_long_fetch_andnot 163 70
+atomic_long_fetch_andnot_acquire 164 70
+atomic_long_fetch_andnot_relaxed 165 70
+atomic_long_fetch_andnot_release 166 70
+atomic_long_fetch_dec 167 70
+atomic_long_fetch_dec_acquire 168 70
+atomic_long_fetch_dec_relaxed 169 70
+atomic_long_fetch_dec_release 170 70
+atomic_long_fetch_inc 171 70
+atomic_long_fetch_inc_acquire 172 70
+atomic_long_fetch_inc_relaxed 173 70
+atomic_long_fetch_inc_release 174 70
+atomic_long_fetch_or 175 70
+atomic_long_fetch_or_acquire 176 70
+atomic_long_fetch_or_relaxed 177 70
+atomic_long_fetch_or_release 178 70
+atomic_long_fetch_sub 179 70
+atomic_long_fetch_sub_acquire 180 70
+atomic_long_fetch_sub_relaxed 181 70
+atomic_long_fetch_sub_release 182 70
+atomic_long_fetch_xor 183 70
+atomic_long_fetch_xor_acquire 184 70
+atomic_long_fetch_xor_relaxed 185 70
+atomic_long_fetch_xor_release 186 70
+atomic_long_inc 187 70
+atomic_long_inc_and_test 188 70
+atomic_long_inc_not_zero 189 70
+atomic_long_inc_return 190 70
+atomic_long_inc_return_acquire 191 70
+atomic_long_inc_return_relaxed 192 70
+atomic_long_inc_return_release 193 70
+atomic_long_inc_unless_negative 189 70
+atomic_long_or 194 70
 atomic_long_read 31 72
-atomic_long_read_acquire 82 72
-atomic_long_set 194 72
-atomic_long_set_release 195 72
-atomic_long_sub 196 70
-atomic_long_sub_and_test 197 70
-atomic_long_sub_return 198 70
-atomic_long_sub_return_acquire 199 70
-atomic_long_sub_return_relaxed 200 70
-atomic_long_sub_return_release 201 70
-atomic_long_try_cmpxchg 202 70
-atomic_long_try_cmpxchg_acquire 203 70
-atomic_long_try_cmpxchg_relaxed 204 70
-atomic_long_try_cmpxchg_release 205 70
-atomic_long_xchg 206 70
-atomic_long_xchg_acquire 207 70
-atomic_long_xchg_relaxed 208 70
-atomic_long_xchg_release 209 70
-atomic_long_xor 210 70
-atomic_notifier_call_chain 80 75
-atomic_notifier_chain_register 80 75
-atomic_notifier_chain_unregister 215 75
-atomic_or 193 70
+atomic_long_read_acquire 83 72
+atomic_long_set 195 72
+atomic_long_set_release 196 72
+atomic_long_sub 197 70
+atomic_long_sub_and_test 198 70
+atomic_long_sub_return 199 70
+atomic_long_sub_return_acquire 200 70
+atomic_long_sub_return_relaxed 201 70
+atomic_long_sub_return_release 202 70
+atomic_long_try_cmpxchg 203 70
+atomic_long_try_cmpxchg_acquire 204 70
+atomic_long_try_cmpxchg_relaxed 205 70
+atomic_long_try_cmpxchg_release 206 70
+atomic_long_xchg 207 70
+atomic_long_xchg_acquire 208 70
+atomic_long_xchg_relaxed 209 70
+atomic_long_xchg_release 210 70
+atomic_long_xor 211 70
+atomic_notifier_call_chain 81 75
+atomic_notifier_chain_register 81 75
+atomic_notifier_chain_unregister 216 75
+atomic_or 194 70
 atomic_read 31 72
-atomic_read_acquire 82 72
-atomic_set 194 72
-atomic_set_release 195 72
-atomic_sub 196 70
-atomic_sub_and_test 197 70
-atomic_sub_return 198 70
-atomic_sub_return_acquire 199 70
-atomic_sub_return_relaxed 200 70
-atomic_sub_return_release 201 70
-atomic_try_cmpxchg 202 70
-atomic_try_cmpxchg_acquire 203 70
-atomic_try_cmpxchg_relaxed 204 70
-atomic_try_cmpxchg_release 205 70
-atomic_xchg 206 70
-atomic_xchg_acquire 207 70
-atomic_xchg_relaxed 208 70
-atomic_xchg_release 209 70
-atomic_xor 210 70
-autoremove_wake_function 216 59
-barrier 217 76
-barrier_data 217 76
+atomic_read_acquire 83 72
+atomic_set 195 72
+atomic_set_release 196 72
+atomic_sub 197 70
+atomic_sub_and_test 198 70
+atomic_sub_return 199 70
+atomic_sub_return_acquire 200 70
+atomic_sub_return_relaxed 201 70
+atomic_sub_return_release 202 70
+atomic_try_cmpxchg 203 70
+atomic_try_cmpxchg_acquire 204 70
+atomic_try_cmpxchg_relaxed 205 70
+atomic_try_cmpxchg_release 206 70
+atomic_xchg 207 70
+atomic_xchg_acquire 208 70
+atomic_xchg_relaxed 209 70
+atomic_xchg_release 210 70
+atomic_xor 211 70
+autoremove_wake_function 217 59
+barrier 218 76
+barrier_data 218 76
 be16_to_cpu 1 77
 be32_to_cpu 1 77
 be64_to_cpu 1 77
-bh_lock_sock 218 78
-bh_lock_sock_nested 218 78
-bh_unlock_sock 219 78
-bio_alloc 61 79
-bio_get 220 79
-bio_put 221 80
-bit_clear_unless 222 43
-bit_spin_is_locked 223 39
-bit_spin_lock 224 39
-bit_spin_trylock 225 39
-bit_spin_unlock 51 39
-bitmap_alloc 61 81
-bitmap_and 226 81
-bitmap_andnot 226 81
-bitmap_clear 227 81
+bh_lock_sock 219 78
+bh_lock_sock_nested 219 78
+bh_unlock_sock 220 78
+bio_alloc 62 79
+bio_get 221 79
+bio_put 222 80
+bit_clear_unless 223 43
+bit_spin_is_locked 224 39
+bit_spin_lock 225 39
+bit_spin_trylock 226 39
+bit_spin_unlock 52 39
+bitmap_alloc 62 81
+bitmap_and 227 81
+bitmap_andnot 227 81
+bitmap_clear 228 81
 bitmap_complement 24 81
 bitmap_copy 24 81
-bitmap_empty 228 81
-bitmap_equal 228 81
+bitmap_empty 229 81
+bitmap_equal 229 81
 bitmap_fill 24 81
-bitmap_free 60 81
-bitmap_full 228 81
-bitmap_intersects 228 81
+bitmap_free 61 81
+bitmap_full 229 81
+bitmap_intersects 229 81
 bitmap_or 24 81
-bitmap_set 229 81
-bitmap_subset 228 81
-bitmap_weight 230 81
+bitmap_set 230 81
+bitmap_subset 229 81
+bitmap_weight 231 81
 bitmap_xor 24 81
-bitmap_zalloc 61 81
+bitmap_zalloc 62 81
 bitmap_zero 24 81
-blk_mq_freeze_queue 231 82
-blk_mq_unfreeze_queue 232 82
-blkdev_issue_flush 215 83
-blocking_notifier_call_chain 233 75
-blocking_notifier_chain_register 233 75
-blocking_notifier_chain_unregister 233 75
-brelse 234 84
-buffer_uptodate 82 84
-call_rcu 235 85
-call_rcu_hurry 235 85
-call_rcu_tasks 235 85
-call_rcu_tasks_trace 235 85
-call_srcu 236 86
-cancel_delayed_work 237 13
-cancel_delayed_work_sync 238 13
-cancel_work 239 13
-cancel_work_sync 240 13
-change_bit 241 40
+blk_mq_freeze_queue 232 82
+blk_mq_unfreeze_queue 233 82
+blkdev_issue_flush 216 83
+blocking_notifier_call_chain 234 75
+blocking_notifier_chain_register 234 75
+blocking_notifier_chain_unregister 234 75
+brelse 235 84
+buffer_uptodate 83 84
+call_rcu 236 85
+call_rcu_hurry 236 85
+call_rcu_tasks 236 85
+call_rcu_tasks_trace 236 85
+call_srcu 237 86
+cancel_delayed_work 238 13
+cancel_delayed_work_sync 239 13
+cancel_work 240 13
+cancel_work_sync 241 13
+change_bit 242 40
 check_add_overflow 1 68
 check_mul_overflow 1 68
 check_shl_overflow 1 68
@@ -887,67 +887,67 @@ check_sub_overflow 1 68
 clamp 1 20
 clamp_t 1 20
 clamp_val 1 20
-cleanup_srcu_struct 242 86
-clear_and_wake_up_bit 243 74
-clear_bit 244 40
-clear_bit_unlock 245 40
-clear_thread_flag 246 87
-clear_ti_thread_flag 247 87
-clear_tsk_thread_flag 247 87
-clear_user 58 45
-clk_disable 248 88
-clk_disable_unprepare 249 88
-clk_enable 250 88
-clk_prepare 233 88
-clk_prepare_enable 233 88
-clk_set_rate 233 88
-clk_unprepare 249 88
-cmpxchg 141 70
-cmpxchg128 141 70
-cmpxchg128_acquire 142 70
-cmpxchg128_local 251 89
-cmpxchg128_relaxed 143 70
-cmpxchg128_release 144 70
-cmpxchg64 141 70
-cmpxchg64_acquire 142 70
-cmpxchg64_local 251 89
-cmpxchg64_relaxed 143 70
-cmpxchg64_release 144 70
-cmpxchg_acquire 142 70
-cmpxchg_local 251 89
-cmpxchg_relaxed 143 70
-cmpxchg_release 144 70
-complete 252 90
-complete_all 252 90
-complete_on_current_cpu 252 90
-completion_done 253 90
+cleanup_srcu_struct 243 86
+clear_and_wake_up_bit 244 74
+clear_bit 245 40
+clear_bit_unlock 246 40
+clear_thread_flag 247 87
+clear_ti_thread_flag 248 87
+clear_tsk_thread_flag 248 87
+clear_user 59 45
+clk_disable 249 88
+clk_disable_unprepare 250 88
+clk_enable 251 88
+clk_prepare 234 88
+clk_prepare_enable 234 88
+clk_set_rate 234 88
+clk_unprepare 250 88
+cmpxchg 142 70
+cmpxchg128 142 70
+cmpxchg128_acquire 143 70
+cmpxchg128_local 252 89
+cmpxchg128_relaxed 144 70
+cmpxchg128_release 145 70
+cmpxchg64 142 70
+cmpxchg64_acquire 143 70
+cmpxchg64_local 252 89
+cmpxchg64_relaxed 144 70
+cmpxchg64_release 145 70
+cmpxchg_acquire 143 70
+cmpxchg_local 252 89
+cmpxchg_relaxed 144 70
+cmpxchg_release 145 70
+complete 253 90
+complete_all 253 90
+complete_on_current_cpu 253 90
+completion_done 254 90
 compound_head 27 91
 compound_order 27 91
-cond_resched 254 92
-cond_resched_lock 215 93
-cond_resched_rcu 255 94
-cond_resched_rwlock_read 215 93
-cond_resched_rwlock_write 215 93
-cond_resched_tasks_rcu_qs 255 33
-cond_synchronize_rcu 256 95
-console_initcall 122 64
-console_lock 257 96
-console_trylock 258 96
-console_unlock 259 96
-consume_skb 234 55
-container_of 260 97
-container_of_const 260 97
-copy_from_iter 261 98
-copy_from_kernel_nofault 57 41
-copy_from_user 56 41
-copy_from_user_nofault 57 41
-copy_to_iter 261 98
-copy_to_user 58 41
-core_initcall 122 64
-core_initcall_sync 122 64
+cond_resched 255 92
+cond_resched_lock 216 93
+cond_resched_rcu 256 94
+cond_resched_rwlock_read 216 93
+cond_resched_rwlock_write 216 93
+cond_resched_tasks_rcu_qs 256 33
+cond_synchronize_rcu 257 95
+console_initcall 123 64
+console_lock 258 96
+console_trylock 259 96
+console_unlock 260 96
+consume_skb 261 55
+container_of 262 97
+container_of_const 262 97
+copy_from_iter 263 98
+copy_from_kernel_nofault 58 41
+copy_from_user 57 41
+copy_from_user_nofault 58 41
+copy_to_iter 263 98
+copy_to_user 59 41
+core_initcall 123 64
+core_initcall_sync 123 64
 cpu_online 27 93
-cpu_ptr 101 58
-cpu_relax 217 99
+cpu_ptr 102 58
+cpu_relax 218 99
 cpu_to_be16 1 77
 cpu_to_be32 1 77
 cpu_to_be64 1 77
@@ -955,39 +955,39 @@ cpu_to_le16 1 77
 cpu_to_le32 1 77
 cpu_to_le64 1 77
 cpu_to_node 27 9
-cpuhp_remove_state 115 100
-cpuhp_setup_state 115 100
-cpumask_and 226 42
-cpumask_andnot 226 42
-cpumask_assign_cpu 128 42
+cpuhp_remove_state 116 100
+cpuhp_setup_state 116 100
+cpumask_and 227 42
+cpumask_andnot 227 42
+cpumask_assign_cpu 129 42
 cpumask_clear 24 42
-cpumask_clear_cpu 244 42
+cpumask_clear_cpu 245 42
 cpumask_copy 24 42
-cpumask_empty 228 42
-cpumask_equal 228 42
-cpumask_first 230 42
-cpumask_full 228 42
-cpumask_intersects 228 42
-cpumask_next 262 42
+cpumask_empty 229 42
+cpumask_equal 229 42
+cpumask_first 231 42
+cpumask_full 229 42
+cpumask_intersects 229 42
+cpumask_next 264 42
 cpumask_or 24 42
-cpumask_set_cpu 263 42
+cpumask_set_cpu 265 42
 cpumask_setall 24 42
-cpumask_subset 228 42
-cpumask_test_and_clear_cpu 264 42
-cpumask_test_and_set_cpu 265 42
-cpumask_test_cpu 266 42
-cpumask_weight 230 42
+cpumask_subset 229 42
+cpumask_test_and_clear_cpu 266 42
+cpumask_test_and_set_cpu 267 42
+cpumask_test_cpu 268 42
+cpumask_weight 231 42
 cpumask_xor 24 42
-cpus_read_lock 267 101
-cpus_read_trylock 268 101
-cpus_read_unlock 269 101
-cpus_write_lock 270 101
-cpus_write_unlock 271 101
-css_get 69 102
-css_put 221 102
-css_tryget 272 102
-css_tryget_online 272 102
-data_race 273 3
+cpus_read_lock 269 101
+cpus_read_trylock 270 101
+cpus_read_unlock 271 101
+cpus_write_lock 272 101
+cpus_write_unlock 273 101
+css_get 70 102
+css_put 222 102
+css_tryget 274 102
+css_tryget_online 274 102
+data_race 275 3
 debugfs_create_atomic_t 15 15
 debugfs_create_automount 15 15
 debugfs_create_blob 15 15
@@ -1012,18 +1012,19 @@ debugfs_create_x32 15 15
 debugfs_create_x64 15 15
 debugfs_create_x8 15 15
 debugfs_create_xul 15 15
-dec_tlb_flush_pending 145 103
-default_wake_function 274 104
-del_timer 275 61
-del_timer_sync 276 61
-delayed_work_pending 83 13
-destroy_workqueue 277 13
+dec_tlb_flush_pending 146 103
+default_wake_function 276 104
+del_singleshot_timer_sync 277 61
+del_timer 278 61
+del_timer_sync 277 61
+delayed_work_pending 84 13
+destroy_workqueue 279 13
 dev_alert 4 105
 dev_alert_once 4 105
 dev_alert_ratelimited 4 105
-dev_alloc_skb 278 55
-dev_consume_skb_any 234 55
-dev_consume_skb_irq 234 55
+dev_alloc_skb 280 55
+dev_consume_skb_any 261 55
+dev_consume_skb_irq 261 55
 dev_crit 4 105
 dev_crit_once 4 105
 dev_crit_ratelimited 4 105
@@ -1035,91 +1036,91 @@ dev_emerg_once 4 105
 dev_emerg_ratelimited 4 105
 dev_err 4 105
 dev_err_once 4 105
-dev_err_probe 279 105
+dev_err_probe 281 105
 dev_err_ratelimited 4 105
-dev_get_by_index 280 50
-dev_get_by_index_rcu 281 50
-dev_get_by_name 280 50
+dev_get_by_index 282 50
+dev_get_by_index_rcu 283 50
+dev_get_by_name 282 50
 dev_get_drvdata 27 9
-dev_hold 282 50
+dev_hold 284 50
 dev_info 4 105
 dev_info_once 4 105
 dev_info_ratelimited 4 105
-dev_kfree_skb 234 55
-dev_kfree_skb_any 234 55
-dev_kfree_skb_irq 234 55
+dev_kfree_skb 261 55
+dev_kfree_skb_any 261 55
+dev_kfree_skb_irq 261 55
 dev_name 27 9
 dev_notice 4 105
 dev_notice_once 4 105
 dev_notice_ratelimited 4 105
-dev_put 283 50
-dev_queue_xmit 80 50
+dev_put 285 50
+dev_queue_xmit 81 50
 dev_to_node 27 9
 dev_warn 4 105
 dev_warn_once 4 105
 dev_warn_ratelimited 4 105
-device_add 233 9
-device_del 249 9
-device_initcall 122 64
-device_initcall_sync 122 64
-device_lock 284 9
-device_lock_interruptible 285 9
-device_register 233 9
-device_trylock 286 9
-device_unlock 287 9
-device_unregister 249 9
-devl_lock 284 106
-devl_trylock 286 106
-devl_unlock 287 106
-devm_add_action 288 107
-devm_add_action_or_reset 288 107
-devm_free_irq 289 14
-devm_kasprintf 61 107
-devm_kcalloc 61 107
-devm_kfree 290 107
-devm_kmalloc 61 107
-devm_kmalloc_array 61 107
-devm_kmemdup 61 107
-devm_kstrdup 61 107
-devm_kzalloc 61 107
-devm_request_any_context_irq 291 14
-devm_request_irq 292 14
-devm_request_threaded_irq 293 14
-dget 294 108
-dget_dlock 295 108
-dget_parent 294 108
-disable_delayed_work 296 13
-disable_delayed_work_sync 297 13
-disable_hardirq 298 14
-disable_irq 299 14
-disable_irq_nosync 300 14
-disable_work 301 13
-disable_work_sync 302 13
+device_add 234 9
+device_del 250 9
+device_initcall 123 64
+device_initcall_sync 123 64
+device_lock 286 9
+device_lock_interruptible 287 9
+device_register 234 9
+device_trylock 288 9
+device_unlock 289 9
+device_unregister 250 9
+devl_lock 286 106
+devl_trylock 288 106
+devl_unlock 289 106
+devm_add_action 290 107
+devm_add_action_or_reset 290 107
+devm_free_irq 291 14
+devm_kasprintf 62 107
+devm_kcalloc 62 107
+devm_kfree 292 107
+devm_kmalloc 62 107
+devm_kmalloc_array 62 107
+devm_kmemdup 62 107
+devm_kstrdup 62 107
+devm_kzalloc 62 107
+devm_request_any_context_irq 293 14
+devm_request_irq 294 14
+devm_request_threaded_irq 295 14
+dget 296 108
+dget_dlock 297 108
+dget_parent 296 108
+disable_delayed_work 298 13
+disable_delayed_work_sync 299 13
+disable_hardirq 300 14
+disable_irq 301 14
+disable_irq_nosync 302 14
+disable_work 303 13
+disable_work_sync 304 13
 div64_u64 27 19
 div_u64 27 19
-dma_alloc_coherent 61 109
-dma_fence_get 294 110
-dma_fence_get_rcu 272 110
-dma_fence_is_signaled 83 110
-dma_fence_put 234 110
-dma_fence_signal 216 110
-dma_fence_wait 303 110
-dma_fence_wait_timeout 303 110
-dma_free_coherent 304 109
+dma_alloc_coherent 62 109
+dma_fence_get 296 110
+dma_fence_get_rcu 274 110
+dma_fence_is_signaled 84 110
+dma_fence_put 261 110
+dma_fence_signal 217 110
+dma_fence_wait 305 110
+dma_fence_wait_timeout 305 110
+dma_free_coherent 306 109
 dma_map_page 27 111
 dma_map_sg 27 111
 dma_map_single 27 111
 dma_mapping_error 44 111
-dma_mb 305 112
-dma_pool_alloc 61 113
-dma_pool_free 290 113
-dma_resv_lock 285 114
-dma_resv_lock_interruptible 285 114
-dma_resv_lock_slow 284 114
-dma_resv_trylock 286 114
-dma_resv_unlock 287 114
-dma_resv_wait_timeout 303 114
-dma_rmb 306 112
+dma_mb 307 112
+dma_pool_alloc 62 113
+dma_pool_free 292 113
+dma_resv_lock 287 114
+dma_resv_lock_interruptible 287 114
+dma_resv_lock_slow 286 114
+dma_resv_trylock 288 114
+dma_resv_unlock 289 114
+dma_resv_wait_timeout 305 114
+dma_rmb 308 112
 dma_sync_sg_for_cpu 4 111
 dma_sync_sg_for_device 4 111
 dma_sync_single_for_cpu 4 111
@@ -1127,89 +1128,89 @@ dma_sync_single_for_device 4 111
 dma_unmap_page 4 111
 dma_unmap_sg 4 111
 dma_unmap_single 4 111
-dma_wmb 307 112
+dma_wmb 309 112
 do_div 27 19
 do_exit 5 6
 do_group_exit 5 6
 do_task_dead 5 6
-done_seqretry 308 53
-done_seqretry_irqrestore 308 53
-double_rq_lock 125 56
-double_rq_unlock 127 56
-down 309 115
-down_interruptible 310 115
-down_killable 310 115
-down_read 116 116
-down_read_interruptible 311 116
-down_read_killable 311 116
-down_read_killable_nested 311 116
-down_read_nested 116 116
-down_read_non_owner 116 116
-down_read_trylock 118 116
-down_timeout 310 115
-down_trylock 312 115
-down_write 117 116
-down_write_killable 313 116
-down_write_killable_nested 313 116
-down_write_nest_lock 117 116
-down_write_nested 117 116
-down_write_trylock 119 116
-downgrade_write 314 116
-dput 315 108
-drain_workqueue 316 13
-drm_gem_object_get 69 117
-drm_gem_object_put 317 117
-dst_clone 294 118
-dst_hold 69 118
-dst_hold_safe 272 118
-dst_release 234 118
+done_seqretry 310 53
+done_seqretry_irqrestore 310 53
+double_rq_lock 126 56
+double_rq_unlock 128 56
+down 311 115
+down_interruptible 312 115
+down_killable 312 115
+down_read 117 116
+down_read_interruptible 313 116
+down_read_killable 313 116
+down_read_killable_nested 313 116
+down_read_nested 117 116
+down_read_non_owner 117 116
+down_read_trylock 119 116
+down_timeout 312 115
+down_trylock 314 115
+down_write 118 116
+down_write_killable 315 116
+down_write_killable_nested 315 116
+down_write_nest_lock 118 116
+down_write_nested 118 116
+down_write_trylock 120 116
+downgrade_write 316 116
+dput 317 108
+drain_workqueue 318 13
+drm_gem_object_get 70 117
+drm_gem_object_put 319 117
+dst_clone 296 118
+dst_hold 70 118
+dst_hold_safe 274 118
+dst_release 261 118
 dump_stack 4 119
-early_initcall 122 64
-enable_and_queue_work 318 13
-enable_delayed_work 80 13
-enable_irq 319 14
-enable_work 80 13
-fault_in_readable 320 120
+early_initcall 123 64
+enable_and_queue_work 320 13
+enable_delayed_work 81 13
+enable_irq 321 14
+enable_work 81 13
+fault_in_readable 322 120
 ffs 1 43
 ffz 1 43
-fget 321 121
-file_end_write 322 122
-file_ref_get 323 123
-file_ref_inc 69 123
-file_ref_put 324 123
-file_start_write 325 122
-filemap_invalidate_lock 117 124
-filemap_invalidate_lock_shared 116 124
-filemap_invalidate_trylock_shared 118 124
-filemap_invalidate_unlock 121 124
-filemap_invalidate_unlock_shared 120 124
-filemap_write_and_wait_range 215 120
-find_first_bit 230 125
-find_first_zero_bit 230 125
-find_last_bit 230 125
-find_next_and_bit 230 125
-find_next_bit 230 125
-find_next_zero_bit 230 125
-finish_rcuwait 62 126
-finish_swait 62 59
-finish_wait 62 59
+fget 323 121
+file_end_write 324 122
+file_ref_get 325 123
+file_ref_inc 70 123
+file_ref_put 326 123
+file_start_write 327 122
+filemap_invalidate_lock 118 124
+filemap_invalidate_lock_shared 117 124
+filemap_invalidate_trylock_shared 119 124
+filemap_invalidate_unlock 122 124
+filemap_invalidate_unlock_shared 121 124
+filemap_write_and_wait_range 216 120
+find_first_bit 231 125
+find_first_zero_bit 231 125
+find_last_bit 231 125
+find_next_and_bit 231 125
+find_next_bit 231 125
+find_next_zero_bit 231 125
+finish_rcuwait 63 126
+finish_swait 63 59
+finish_wait 63 59
 flex_array_size 1 68
 fls 1 43
 fls64 1 43
 fls_long 1 43
 flush_dcache_page 4 127
-flush_delayed_work 326 13
-flush_rcu_work 327 13
-flush_scheduled_work 328 13
-flush_tlb_all 329 127
-flush_tlb_batched_pending 49 128
-flush_tlb_kernel_range 49 127
-flush_tlb_mm 49 127
-flush_tlb_page 49 127
-flush_tlb_range 49 127
-flush_work 327 13
-flush_workqueue 316 13
-folio_alloc 61 44
+flush_delayed_work 328 13
+flush_rcu_work 329 13
+flush_scheduled_work 330 13
+flush_tlb_all 331 127
+flush_tlb_batched_pending 50 128
+flush_tlb_kernel_range 50 127
+flush_tlb_mm 50 127
+flush_tlb_page 50 127
+flush_tlb_range 50 127
+flush_work 329 13
+flush_workqueue 318 13
+folio_alloc 62 44
 folio_clear_active 10 11
 folio_clear_checked 10 11
 folio_clear_dirty 10 11
@@ -1242,32 +1243,32 @@ folio_clear_vmemmap_self_hosted 10 11
 folio_clear_waiters 10 11
 folio_clear_workingset 10 11
 folio_clear_xen_remapped 10 11
-folio_end_writeback 330 120
-folio_get 69 91
-folio_lock 331 120
-folio_lock_killable 332 120
-folio_mark_dirty 333 91
+folio_end_writeback 332 120
+folio_get 70 91
+folio_lock 333 120
+folio_lock_killable 334 120
+folio_mark_dirty 335 91
 folio_mark_uptodate 40 11
 folio_nr_pages 27 91
 folio_order 27 91
 folio_page 27 91
-folio_put 334 91
-folio_put_refs 335 91
-folio_put_testzero 324 91
-folio_ref_add 336 129
-folio_ref_add_unless_zero 337 129
+folio_put 336 91
+folio_put_refs 337 91
+folio_put_testzero 326 91
+folio_ref_add 338 129
+folio_ref_add_unless_zero 339 129
 folio_ref_count 31 129
-folio_ref_dec 221 129
-folio_ref_dec_and_test 324 129
-folio_ref_dec_return 338 129
-folio_ref_freeze 339 129
-folio_ref_inc 69 129
-folio_ref_inc_return 340 129
-folio_ref_sub 341 129
-folio_ref_sub_and_test 342 129
-folio_ref_sub_return 343 129
-folio_ref_try_add 337 129
-folio_ref_unfreeze 195 129
+folio_ref_dec 340 129
+folio_ref_dec_and_test 326 129
+folio_ref_dec_return 341 129
+folio_ref_freeze 342 129
+folio_ref_inc 70 129
+folio_ref_inc_return 343 129
+folio_ref_sub 344 129
+folio_ref_sub_and_test 345 129
+folio_ref_sub_return 346 129
+folio_ref_try_add 339 129
+folio_ref_unfreeze 196 129
 folio_set_active 39 11
 folio_set_checked 39 11
 folio_set_dirty 39 11
@@ -1369,214 +1370,221 @@ folio_test_writeback 31 11
 folio_test_xen_remapped 31 11
 folio_test_young 31 11
 folio_test_zsmalloc 31 11
-folio_try_get 344 129
-folio_trylock 345 120
-folio_unlock 346 120
-folio_wait_bit 347 120
-folio_wait_locked 347 120
-folio_wait_stable 347 120
-folio_wait_writeback 347 120
-for_each_clear_bit 348 125
-for_each_cpu 348 42
-for_each_set_bit 348 125
-fput 349 121
-free_irq 350 14
-free_page 60 44
-free_pages 60 44
-free_percpu 60 62
-from_timer 260 18
-fs_initcall 122 64
-fs_initcall_sync 122 64
-fsleep 255 130
-futex_hb_waiters_dec 145 131
-futex_hb_waiters_inc 351 131
-futex_hb_waiters_pending 352 131
-futex_q_lock 353 131
-futex_q_unlock 354 131
-fwnode_handle_put 317 132
-get_bh 69 84
-get_cpu 355 133
-get_cpu_ptr 356 134
-get_cpu_var 357 134
-get_cred 294 135
-get_cred_rcu 344 135
-get_device 294 9
-get_file 294 124
-get_file_rcu 344 124
-get_locked_pte 358 136
-get_net 294 137
-get_page 69 91
-get_page_unless_zero 344 91
-get_pid 294 138
-get_state_synchronize_rcu 359 33
-get_state_synchronize_srcu 80 86
-get_task_mm 360 139
-get_task_struct 294 140
-get_user 56 45
-get_user_pages 320 91
-get_user_pages_fast 320 91
-get_zeroed_page 61 44
-gpiod_get_value_cansleep 249 141
-gpiod_set_value 248 141
-gpiod_set_value_cansleep 249 141
+folio_try_get 347 129
+folio_trylock 348 120
+folio_unlock 349 120
+folio_wait_bit 350 120
+folio_wait_locked 350 120
+folio_wait_stable 350 120
+folio_wait_writeback 350 120
+for_each_clear_bit 351 125
+for_each_cpu 351 42
+for_each_set_bit 351 125
+fput 352 121
+free_irq 353 14
+free_page 61 44
+free_pages 61 44
+free_percpu 61 62
+from_timer 262 18
+fs_initcall 123 64
+fs_initcall_sync 123 64
+fsleep 256 130
+futex_hb_waiters_dec 146 131
+futex_hb_waiters_inc 354 131
+futex_hb_waiters_pending 355 131
+futex_q_lock 356 131
+futex_q_unlock 357 131
+fwnode_handle_put 319 132
+get_bh 70 84
+get_cpu 358 133
+get_cpu_ptr 359 134
+get_cpu_var 360 134
+get_cred 296 135
+get_cred_rcu 347 135
+get_device 296 9
+get_file 296 124
+get_file_rcu 347 124
+get_locked_pte 361 136
+get_net 296 137
+get_page 70 91
+get_page_unless_zero 347 91
+get_pid 296 138
+get_state_synchronize_rcu 362 33
+get_state_synchronize_srcu 81 86
+get_task_mm 363 139
+get_task_struct 296 140
+get_user 57 45
+get_user_pages 322 91
+get_user_pages_fast 322 91
+get_zeroed_page 62 44
+gpiod_get_value_cansleep 250 141
+gpiod_set_value 249 141
+gpiod_set_value_cansleep 250 141
 guard 9 10
-guard(__priv__iio_dev_mode_lock) 361 142
-guard(__priv__iio_dev_mode_lock_try_direct) 362 142
-guard(__task_rq_lock) 363 10
-guard(console_lock) 364 10
-guard(cooling_dev) 361 143
-guard(cpufreq_policy_read) 365 144
-guard(cpufreq_policy_write) 366 144
-guard(cpus_read_lock) 367 10
-guard(device) 361 10
-guard(device_intr) 362 10
-guard(devl) 361 10
-guard(disable_irq) 368 10
-guard(gpio_generic_lock) 369 145
-guard(gpio_generic_lock_irqsave) 370 145
-guard(hwmon_lock) 361 146
-guard(irq) 371 10
-guard(irqsave) 371 10
-guard(jump_label_lock) 372 10
-guard(local_lock) 373 10
-guard(local_lock_irq) 374 10
-guard(local_lock_irqsave) 374 10
-guard(local_lock_nested_bh) 375 10
-guard(migrate) 376 10
-guard(mmap_read_lock) 377 10
-guard(mmap_read_lock_try) 378 10
-guard(mmap_write_lock) 379 10
-guard(msi_descs_lock) 361 147
-guard(mutex) 361 10
-guard(mutex_intr) 362 10
-guard(mutex_kill) 362 10
-guard(mutex_try) 380 10
-guard(pagefault) 381 10
-guard(pci_dev) 361 10
-guard(percpu_read) 382 10
-guard(percpu_read_try) 383 10
-guard(percpu_write) 384 10
-guard(pm_runtime_active) 385 10
-guard(pm_runtime_active_auto) 385 10
-guard(pm_runtime_active_auto_try) 386 10
-guard(pm_runtime_active_auto_try_enabled) 387 10
-guard(pm_runtime_active_try) 386 10
-guard(pm_runtime_active_try_enabled) 387 10
-guard(pm_runtime_noresume) 388 10
-guard(preempt) 389 10
-guard(preempt_notrace) 389 10
-guard(raw_spinlock) 369 10
-guard(raw_spinlock_bh) 390 10
-guard(raw_spinlock_bh_try) 391 10
-guard(raw_spinlock_irq) 370 10
-guard(raw_spinlock_irq_try) 392 10
-guard(raw_spinlock_irqsave) 370 10
-guard(raw_spinlock_irqsave_try) 392 10
-guard(raw_spinlock_nested) 369 10
-guard(raw_spinlock_try) 393 10
-guard(rcu) 394 10
-guard(rcu_tasks_trace) 395 10
-guard(read_lock) 396 10
-guard(read_lock_irq) 397 10
-guard(read_lock_irqsave) 397 10
+guard(__priv__iio_dev_mode_lock) 364 142
+guard(__priv__iio_dev_mode_lock_try_direct) 365 142
+guard(__task_rq_lock) 366 10
+guard(console_lock) 367 10
+guard(cooling_dev) 364 143
+guard(cpufreq_policy_read) 368 144
+guard(cpufreq_policy_write) 369 144
+guard(cpus_read_lock) 370 10
+guard(device) 364 10
+guard(device_intr) 365 10
+guard(devl) 364 10
+guard(disable_irq) 371 10
+guard(gpio_generic_lock) 372 145
+guard(gpio_generic_lock_irqsave) 373 145
+guard(hwmon_lock) 364 146
+guard(irq) 374 10
+guard(irqsave) 374 10
+guard(jump_label_lock) 375 10
+guard(local_lock) 376 10
+guard(local_lock_irq) 377 10
+guard(local_lock_irqsave) 377 10
+guard(local_lock_nested_bh) 378 10
+guard(migrate) 379 10
+guard(mmap_read_lock) 380 10
+guard(mmap_read_lock_try) 381 10
+guard(mmap_write_lock) 382 10
+guard(msi_descs_lock) 364 147
+guard(mutex) 364 10
+guard(mutex_intr) 365 10
+guard(mutex_kill) 365 10
+guard(mutex_try) 383 10
+guard(pagefault) 384 10
+guard(pci_dev) 364 10
+guard(percpu_read) 385 10
+guard(percpu_read_try) 386 10
+guard(percpu_write) 387 10
+guard(pm_runtime_active) 388 10
+guard(pm_runtime_active_auto) 388 10
+guard(pm_runtime_active_auto_try) 389 10
+guard(pm_runtime_active_auto_try_enabled) 390 10
+guard(pm_runtime_active_try) 389 10
+guard(pm_runtime_active_try_enabled) 390 10
+guard(pm_runtime_noresume) 391 10
+guard(preempt) 392 10
+guard(preempt_notrace) 392 10
+guard(raw_spinlock) 372 10
+guard(raw_spinlock_bh) 393 10
+guard(raw_spinlock_bh_try) 394 10
+guard(raw_spinlock_irq) 373 10
+guard(raw_spinlock_irq_try) 395 10
+guard(raw_spinlock_irqsave) 373 10
+guard(raw_spinlock_irqsave_try) 395 10
+guard(raw_spinlock_nested) 372 10
+guard(raw_spinlock_try) 396 10
+guard(rcu) 397 10
+guard(rcu_tasks_trace) 398 10
+guard(read_lock) 399 10
+guard(read_lock_irq) 400 10
+guard(read_lock_irqsave) 400 10
 guard(ring_buffer_nest) 9 148
-guard(rq_lock) 369 10
-guard(rq_lock_irq) 370 10
-guard(rq_lock_irqsave) 370 10
-guard(rwsem_read) 365 10
-guard(rwsem_read_intr) 398 10
-guard(rwsem_read_kill) 398 10
-guard(rwsem_read_try) 399 10
-guard(rwsem_write) 366 10
-guard(rwsem_write_kill) 400 10
-guard(rwsem_write_try) 401 10
-guard(serio_pause_rx) 402 149
-guard(spinlock) 403 10
-guard(spinlock_bh) 404 10
-guard(spinlock_bh_try) 405 10
-guard(spinlock_irq) 402 10
-guard(spinlock_irq_try) 406 10
-guard(spinlock_irqsave) 402 10
-guard(spinlock_irqsave_try) 406 10
-guard(spinlock_try) 407 10
-guard(srcu) 408 10
-guard(srcu_fast) 408 10
-guard(srcu_fast_notrace) 408 10
-guard(super_write) 409 10
-guard(task_lock) 403 10
-guard(task_rq_lock) 410 10
-guard(uart_port_lock) 403 10
-guard(uart_port_lock_check_sysrq_irqsave) 402 10
-guard(uart_port_lock_irq) 402 10
-guard(uart_port_lock_irqsave) 402 10
-guard(uart_port_lock_irqsave_try) 406 10
-guard(uart_port_lock_try) 407 10
-guard(wiphy) 361 10
-guard(write_lock) 411 10
-guard(write_lock_irq) 412 10
-guard(write_lock_irqsave) 412 10
-hardirq_count 413 51
-hash_add 414 150
-hash_add_rcu 415 150
-hash_del 416 150
-hash_del_rcu 417 150
-hash_for_each 418 150
-hash_for_each_possible 419 150
-hash_for_each_possible_rcu 420 150
-hash_for_each_rcu 421 150
-hash_for_each_safe 422 150
+guard(rq_lock) 372 10
+guard(rq_lock_irq) 373 10
+guard(rq_lock_irqsave) 373 10
+guard(rwsem_read) 368 10
+guard(rwsem_read_intr) 401 10
+guard(rwsem_read_kill) 401 10
+guard(rwsem_read_try) 402 10
+guard(rwsem_write) 369 10
+guard(rwsem_write_kill) 403 10
+guard(rwsem_write_try) 404 10
+guard(serio_pause_rx) 405 149
+guard(spinlock) 406 10
+guard(spinlock_bh) 407 10
+guard(spinlock_bh_try) 408 10
+guard(spinlock_irq) 405 10
+guard(spinlock_irq_try) 409 10
+guard(spinlock_irqsave) 405 10
+guard(spinlock_irqsave_try) 409 10
+guard(spinlock_try) 410 10
+guard(srcu) 411 10
+guard(srcu_fast) 411 10
+guard(srcu_fast_notrace) 411 10
+guard(super_write) 412 10
+guard(task_lock) 406 10
+guard(task_rq_lock) 413 10
+guard(uart_port_lock) 406 10
+guard(uart_port_lock_check_sysrq_irqsave) 405 10
+guard(uart_port_lock_irq) 405 10
+guard(uart_port_lock_irqsave) 405 10
+guard(uart_port_lock_irqsave_try) 409 10
+guard(uart_port_lock_try) 410 10
+guard(wiphy) 364 10
+guard(write_lock) 414 10
+guard(write_lock_irq) 415 10
+guard(write_lock_irqsave) 415 10
+hardirq_count 416 51
+hash_add 417 150
+hash_add_rcu 418 150
+hash_del 419 150
+hash_del_rcu 420 150
+hash_for_each 421 150
+hash_for_each_possible 422 150
+hash_for_each_possible_rcu 423 150
+hash_for_each_rcu 424 150
+hash_for_each_safe 425 150
 hash_init 24 150
-hlist_add_before 423 24
-hlist_add_before_rcu 424 151
-hlist_add_behind 423 24
-hlist_add_behind_rcu 424 151
-hlist_add_head 423 24
-hlist_add_head_rcu 425 151
-hlist_add_tail_rcu 425 151
-hlist_bl_add_head_rcu 425 151
-hlist_bl_del_rcu 426 151
-hlist_bl_for_each_entry_continue_rcu 427 152
-hlist_bl_for_each_entry_rcu 428 152
-hlist_bl_is_locked 83 153
-hlist_bl_lock 429 153
-hlist_bl_unlock 430 153
-hlist_del 431 24
-hlist_del_init 431 24
-hlist_del_init_rcu 426 151
-hlist_del_rcu 426 151
+hlist_add_before 426 24
+hlist_add_before_rcu 427 151
+hlist_add_behind 426 24
+hlist_add_behind_rcu 427 151
+hlist_add_head 426 24
+hlist_add_head_rcu 428 151
+hlist_add_tail_rcu 428 151
+hlist_bl_add_head_rcu 428 151
+hlist_bl_del_rcu 429 151
+hlist_bl_for_each_entry_continue_rcu 430 152
+hlist_bl_for_each_entry_rcu 431 152
+hlist_bl_is_locked 84 153
+hlist_bl_lock 432 153
+hlist_bl_unlock 433 153
+hlist_del 434 24
+hlist_del_init 434 24
+hlist_del_init_rcu 429 151
+hlist_del_rcu 429 151
 hlist_empty 31 24
-hlist_entry 260 24
-hlist_entry_safe 432 154
-hlist_for_each_entry 433 24
-hlist_for_each_entry_continue_rcu 427 151
-hlist_for_each_entry_from_rcu 427 151
-hlist_for_each_entry_rcu 434 151
-hlist_for_each_entry_rcu_bh 434 151
-hlist_for_each_entry_rcu_notrace 434 151
-hlist_for_each_entry_safe 435 24
-hlist_for_each_entry_srcu 434 151
-hlist_nulls_add_head_rcu 424 155
-hlist_nulls_add_tail_rcu 424 155
-hlist_nulls_del_init_rcu 426 155
-hlist_nulls_del_rcu 426 155
-hlist_nulls_for_each_entry_rcu 428 155
-hlist_nulls_replace_init_rcu 436 155
-hlist_nulls_replace_rcu 436 151
-hlist_replace_rcu 436 151
-hlist_unhashed 230 24
+hlist_entry 262 24
+hlist_entry_safe 435 154
+hlist_for_each_entry 436 24
+hlist_for_each_entry_continue_rcu 430 151
+hlist_for_each_entry_from_rcu 430 151
+hlist_for_each_entry_rcu 437 151
+hlist_for_each_entry_rcu_bh 437 151
+hlist_for_each_entry_rcu_notrace 437 151
+hlist_for_each_entry_safe 438 24
+hlist_for_each_entry_srcu 437 151
+hlist_nulls_add_head_rcu 427 155
+hlist_nulls_add_tail_rcu 427 155
+hlist_nulls_del_init_rcu 429 155
+hlist_nulls_del_rcu 429 155
+hlist_nulls_for_each_entry_rcu 431 155
+hlist_nulls_replace_init_rcu 439 155
+hlist_nulls_replace_rcu 439 151
+hlist_replace_rcu 439 151
+hlist_unhashed 231 24
 hlist_unhashed_lockless 31 24
-hlists_swap_heads_rcu 437 151
-hrtimer_active 83 156
-hrtimer_cancel 438 156
-hrtimer_forward 439 156
-hrtimer_forward_now 439 156
-hrtimer_init 440 156
-hrtimer_restart 441 156
-hrtimer_setup 442 156
-hrtimer_start 441 156
-hrtimer_start_expires 441 156
-hrtimer_start_range_ns 441 156
-hrtimer_try_to_cancel 443 156
+hlists_swap_heads_rcu 440 151
+hrtimer_active 84 156
+hrtimer_cancel 441 156
+hrtimer_forward 442 156
+hrtimer_forward_now 442 156
+hrtimer_get_expires 231 156
+hrtimer_get_remaining 231 156
+hrtimer_get_softexpires 231 156
+hrtimer_init 443 156
+hrtimer_is_queued 84 156
+hrtimer_restart 444 156
+hrtimer_set_expires 24 156
+hrtimer_set_expires_range 24 156
+hrtimer_set_expires_range_ns 24 156
+hrtimer_setup 445 156
+hrtimer_start 444 156
+hrtimer_start_expires 444 156
+hrtimer_start_range_ns 444 156
+hrtimer_try_to_cancel 446 156
 htonl 1 77
 htons 1 77
 hweight16 1 43
@@ -1585,190 +1593,193 @@ hweight64 1 43
 hweight8 1 43
 hweight_long 1 43
 i2c_get_clientdata 27 9
-i2c_transfer 233 157
-i_mmap_lock_read 116 124
-i_mmap_lock_write 117 124
-i_mmap_trylock_read 118 124
-i_mmap_trylock_write 119 124
-i_mmap_unlock_read 120 124
-i_mmap_unlock_write 121 124
-ida_alloc 444 158
-ida_free 445 158
-idr_alloc 446 158
-idr_find 447 158
-idr_preload 448 158
-idr_preload_end 77 158
-idr_remove 449 158
-igrab 450 124
-ihold 451 124
+i2c_transfer 234 157
+i_mmap_lock_read 117 124
+i_mmap_lock_write 118 124
+i_mmap_trylock_read 119 124
+i_mmap_trylock_write 120 124
+i_mmap_unlock_read 121 124
+i_mmap_unlock_write 122 124
+ida_alloc 447 158
+ida_free 448 158
+idr_alloc 449 158
+idr_find 450 158
+idr_for_each_entry 451 158
+idr_preload 452 158
+idr_preload_end 78 158
+idr_remove 453 158
+igrab 454 124
+ihold 455 124
 ilog2 1 159
-in_atomic 413 51
-in_dev_get 294 160
-in_dev_put 234 160
-in_hardirq 413 51
-in_interrupt 413 51
-in_nmi 413 51
-in_serving_softirq 413 51
-in_softirq 413 51
-in_task 413 51
-inb 80 52
-inb_p 80 52
-inc_tlb_flush_pending 186 103
+in_atomic 416 51
+in_dev_get 296 160
+in_dev_put 261 160
+in_hardirq 416 51
+in_interrupt 416 51
+in_nmi 416 51
+in_serving_softirq 416 51
+in_softirq 416 51
+in_task 416 51
+inb 81 52
+inb_p 81 52
+inc_tlb_flush_pending 187 103
 init_completion 24 90
-init_irq_work 452 161
-init_rcu_head 453 33
-init_rcu_head_on_stack 453 33
+init_irq_work 456 161
+init_rcu_head 457 33
+init_rcu_head_on_stack 457 33
 init_rwsem 24 116
-init_srcu_struct 454 86
+init_srcu_struct 458 86
 init_swait_queue_head 24 162
 init_waitqueue_head 24 37
-inl 80 52
-inl_p 80 52
-inode_dio_begin 69 124
-inode_dio_end 455 124
-inode_dio_wait 347 124
-inode_lock 117 124
-inode_lock_killable 313 124
-inode_lock_nested 117 124
-inode_lock_shared 116 124
-inode_lock_shared_killable 311 124
-inode_lock_shared_nested 116 124
-inode_trylock 119 124
-inode_trylock_shared 118 124
-inode_unlock 121 124
-inode_unlock_shared 120 124
-insb 62 52
-insl 62 52
+inl 81 52
+inl_p 81 52
+inode_dio_begin 70 124
+inode_dio_end 459 124
+inode_dio_wait 350 124
+inode_lock 118 124
+inode_lock_killable 315 124
+inode_lock_nested 118 124
+inode_lock_shared 117 124
+inode_lock_shared_killable 313 124
+inode_lock_shared_nested 117 124
+inode_trylock 120 124
+inode_trylock_shared 119 124
+inode_unlock 122 124
+inode_unlock_shared 121 124
+insb 63 52
+insl 63 52
 instrument_atomic_read 4 163
 instrument_atomic_read_write 4 163
 instrument_atomic_write 4 163
 instrument_read 4 163
 instrument_read_write 4 163
 instrument_write 4 163
-insw 62 52
-inw 80 52
-inw_p 80 52
-io_schedule 456 92
-io_schedule_timeout 457 104
-io_stop_wc 458 112
-ioread16 80 164
-ioread16_rep 62 164
-ioread16be 80 164
-ioread32 80 164
-ioread32_rep 62 164
-ioread32be 80 164
-ioread64 80 164
-ioread64be 80 164
-ioread8 80 164
-ioread8_rep 62 164
-iowrite16 81 164
-iowrite16_rep 62 164
-iowrite16be 81 164
-iowrite32 81 164
-iowrite32_rep 62 164
-iowrite32be 81 164
-iowrite64 81 164
-iowrite64be 81 164
-iowrite8 81 164
-iowrite8_rep 62 164
-iput 459 124
-irq_count 413 51
-irq_set_chained_handler 460 165
-irq_set_chained_handler_and_data 460 165
-irq_work_queue 461 166
-irq_work_queue_on 461 166
-irq_work_sync 462 166
-irqs_disabled 413 51
+insw 63 52
+inw 81 52
+inw_p 81 52
+io_schedule 460 92
+io_schedule_timeout 461 104
+io_stop_wc 462 112
+ioread16 81 164
+ioread16_rep 63 164
+ioread16be 81 164
+ioread32 81 164
+ioread32_rep 63 164
+ioread32be 81 164
+ioread64 81 164
+ioread64be 81 164
+ioread8 81 164
+ioread8_rep 63 164
+iowrite16 82 164
+iowrite16_rep 63 164
+iowrite16be 82 164
+iowrite32 82 164
+iowrite32_rep 63 164
+iowrite32be 82 164
+iowrite64 82 164
+iowrite64be 82 164
+iowrite8 82 164
+iowrite8_rep 63 164
+iput 463 124
+irq_count 416 51
+irq_set_chained_handler 464 165
+irq_set_chained_handler_and_data 464 165
+irq_work_queue 465 166
+irq_work_queue_on 465 166
+irq_work_sync 466 166
+irqs_disabled 416 51
 is_power_of_2 1 159
 jiffies_to_msecs 27 167
 jiffies_to_usecs 27 167
-jump_label_lock 463 168
-jump_label_unlock 464 168
+jump_label_lock 467 168
+jump_label_unlock 468 168
 kasan_check_read 4 169
 kasan_check_write 4 169
-kasprintf 61 170
-kcalloc 61 171
+kasprintf 62 170
+kcalloc 62 171
 kcsan_atomic_next 4 172
 kcsan_flat_atomic_begin 4 172
 kcsan_flat_atomic_end 4 172
 kcsan_nestable_atomic_begin 4 172
 kcsan_nestable_atomic_end 4 172
-kernel_read 233 124
-kernel_write 233 124
-kfifo_get 465 173
-kfifo_in 466 173
-kfifo_in_spinlocked 467 173
-kfifo_is_empty 230 173
-kfifo_is_full 230 173
-kfifo_len 230 173
-kfifo_out 465 173
-kfifo_out_spinlocked 82 173
-kfifo_put 466 173
+kernel_read 234 124
+kernel_write 234 124
+kfifo_get 469 173
+kfifo_in 470 173
+kfifo_in_spinlocked 471 173
+kfifo_is_empty 231 173
+kfifo_is_full 231 173
+kfifo_len 231 173
+kfifo_out 469 173
+kfifo_out_spinlocked 83 173
+kfifo_put 470 173
 kfifo_reset 24 173
-kfree 60 171
-kfree_const 60 171
-kfree_rcu 468 85
-kfree_rcu_mightsleep 469 85
-kfree_sensitive 60 171
-kfree_skb 234 55
-kfree_skb_list 234 55
-kfree_skb_reason 234 55
-kmalloc 61 171
-kmalloc_array 61 171
-kmalloc_node 61 171
-kmalloc_obj 61 171
-kmalloc_objs 61 171
-kmap 470 174
-kmap_atomic 471 174
-kmap_local_folio 472 174
-kmap_local_page 472 174
-kmem_cache_alloc 61 171
-kmem_cache_alloc_node 61 171
-kmem_cache_create 115 171
-kmem_cache_destroy 473 171
-kmem_cache_free 290 171
-kmem_cache_free_bulk 474 171
-kmem_cache_zalloc 61 171
-kmemdup 61 175
-kmemdup_nul 61 175
-kobject_get 294 176
-kobject_get_unless_zero 272 176
-kobject_put 317 176
-krealloc 61 171
-krealloc_array 61 171
-kref_get 69 177
-kref_get_unless_zero 272 177
+kfree 61 171
+kfree_const 61 171
+kfree_rcu 472 85
+kfree_rcu_mightsleep 473 85
+kfree_sensitive 61 171
+kfree_skb 261 55
+kfree_skb_list 261 55
+kfree_skb_reason 261 55
+kmalloc 62 171
+kmalloc_array 62 171
+kmalloc_node 62 171
+kmalloc_obj 62 171
+kmalloc_objs 62 171
+kmap 474 174
+kmap_atomic 475 174
+kmap_local_folio 476 174
+kmap_local_page 476 174
+kmem_cache_alloc 62 171
+kmem_cache_alloc_node 62 171
+kmem_cache_create 116 171
+kmem_cache_destroy 477 171
+kmem_cache_free 292 171
+kmem_cache_free_bulk 478 171
+kmem_cache_zalloc 62 171
+kmemdup 62 175
+kmemdup_nul 62 175
+kobject_get 296 176
+kobject_get_unless_zero 274 176
+kobject_put 319 176
+krealloc 62 171
+krealloc_array 62 171
+kref_get 70 177
+kref_get_unless_zero 274 177
 kref_init 25 177
-kref_put 475 177
-kref_put_lock 476 177
-kref_put_mutex 477 177
+kref_put 479 177
+kref_put_lock 480 177
+kref_put_mutex 481 177
 kref_read 31 177
-kstrdup 61 175
-kstrdup_const 61 175
-kstrndup 61 175
-kthread_bind 249 178
-kthread_cancel_work_sync 478 178
+kstrdup 62 175
+kstrdup_const 62 175
+kstrndup 62 175
+kthread_bind 250 178
+kthread_cancel_work_sync 482 178
 kthread_complete_and_exit 5 179
-kthread_create 479 178
-kthread_create_on_cpu 480 179
-kthread_create_on_node 480 179
-kthread_destroy_worker 277 178
+kthread_create 483 178
+kthread_create_on_cpu 484 179
+kthread_create_on_node 484 179
+kthread_destroy_worker 279 178
 kthread_exit 5 179
-kthread_flush_work 481 178
-kthread_flush_worker 316 178
-kthread_init_delayed_work 482 179
-kthread_init_work 482 179
-kthread_park 483 178
-kthread_parkme 255 178
-kthread_queue_work 484 178
-kthread_run 485 178
-kthread_run_on_cpu 480 179
-kthread_run_on_node 480 179
-kthread_should_park 486 178
-kthread_should_stop 486 178
-kthread_should_stop_or_park 487 178
-kthread_stop 483 178
-kthread_unpark 488 178
+kthread_flush_work 485 178
+kthread_flush_worker 318 178
+kthread_init_delayed_work 12 179
+kthread_init_work 486 179
+kthread_mod_delayed_work 487 178
+kthread_park 488 178
+kthread_parkme 256 178
+kthread_queue_delayed_work 487 178
+kthread_queue_work 489 178
+kthread_run 490 178
+kthread_run_on_cpu 484 179
+kthread_run_on_node 484 179
+kthread_should_park 491 178
+kthread_should_stop 491 178
+kthread_should_stop_or_park 492 178
+kthread_stop 488 178
+kthread_unpark 493 178
 ktime_add 27 180
 ktime_get 27 180
 ktime_get_boottime 27 180
@@ -1780,356 +1791,357 @@ ktime_to_ms 27 180
 ktime_to_ns 27 180
 ktime_to_us 27 180
 ktime_us_delta 27 180
-kunmap 489 174
-kunmap_atomic 490 174
-kunmap_local 319 174
-kvasprintf 61 170
-kvcalloc 61 171
-kvfree 491 171
-kvfree_rcu 468 85
-kvfree_rcu_mightsleep 469 85
-kvfree_sensitive 491 171
-kvmalloc 61 171
-kvmalloc_array 61 171
-kvmalloc_node 61 171
-kvmemdup 61 175
-kvrealloc 61 171
-kvzalloc 61 171
-kvzalloc_node 61 171
-kzalloc 61 171
-kzalloc_node 61 171
-kzalloc_obj 61 171
-kzalloc_objs 61 171
-latch_tree_find 492 181
-latch_tree_insert 493 181
-late_initcall 122 64
-late_initcall_sync 122 64
+kunmap 494 174
+kunmap_atomic 495 174
+kunmap_local 321 174
+kvasprintf 62 170
+kvcalloc 62 171
+kvfree 496 171
+kvfree_rcu 472 85
+kvfree_rcu_mightsleep 473 85
+kvfree_sensitive 496 171
+kvmalloc 62 171
+kvmalloc_array 62 171
+kvmalloc_node 62 171
+kvmemdup 62 175
+kvrealloc 62 171
+kvzalloc 62 171
+kvzalloc_node 62 171
+kzalloc 62 171
+kzalloc_node 62 171
+kzalloc_obj 62 171
+kzalloc_objs 62 171
+latch_tree_find 497 181
+latch_tree_insert 498 181
+late_initcall 123 64
+late_initcall_sync 123 64
 le16_to_cpu 1 77
 le32_to_cpu 1 77
 le64_to_cpu 1 77
-likely 494 30
-list_add 495 24
-list_add_rcu 425 151
-list_add_tail 495 24
-list_add_tail_rcu 425 151
-list_add_tail_release 496 24
-list_bidir_del_rcu 497 151
-list_bulk_move_tail 495 24
-list_del 63 24
-list_del_init 63 24
-list_del_init_careful 498 24
-list_del_rcu 497 151
+likely 499 30
+list_add 500 24
+list_add_rcu 428 151
+list_add_tail 500 24
+list_add_tail_rcu 428 151
+list_add_tail_release 501 24
+list_bidir_del_rcu 502 151
+list_bulk_move_tail 500 24
+list_del 64 24
+list_del_init 64 24
+list_del_init_careful 503 24
+list_del_rcu 502 151
 list_empty 31 24
-list_empty_careful 82 24
-list_entry 260 24
-list_entry_lockless 499 151
-list_entry_rcu 499 151
-list_first_entry 500 24
-list_first_entry_or_null 501 24
-list_first_entry_or_null_acquire 502 24
-list_first_or_null_rcu 499 151
-list_for_each 503 24
-list_for_each_entry 503 24
-list_for_each_entry_continue 503 24
-list_for_each_entry_continue_rcu 504 151
-list_for_each_entry_from 503 24
-list_for_each_entry_from_rcu 504 151
-list_for_each_entry_lockless 504 151
-list_for_each_entry_rcu 504 151
-list_for_each_entry_reverse 503 24
-list_for_each_entry_safe 505 24
-list_for_each_entry_safe_continue 505 24
-list_for_each_entry_safe_from 505 24
-list_for_each_entry_safe_reverse 505 24
-list_for_each_entry_srcu 504 151
-list_for_each_prev 503 24
-list_for_each_prev_safe 505 24
-list_for_each_rcu 504 151
-list_for_each_safe 505 24
-list_is_first 230 24
-list_is_head 230 24
-list_is_last 230 24
-list_is_singular 230 24
-list_last_entry 500 24
-list_move 495 24
-list_move_tail 495 24
-list_next_entry 500 24
-list_next_entry_circular 432 24
-list_next_or_null_rcu 506 151
-list_prev_entry 500 24
-list_prev_entry_circular 432 24
-list_replace 507 24
-list_replace_init 507 24
-list_replace_rcu 436 151
+list_empty_careful 83 24
+list_entry 262 24
+list_entry_lockless 504 151
+list_entry_rcu 504 151
+list_first_entry 505 24
+list_first_entry_or_null 506 24
+list_first_entry_or_null_acquire 507 24
+list_first_or_null_rcu 508 151
+list_for_each 509 24
+list_for_each_entry 510 24
+list_for_each_entry_continue 510 24
+list_for_each_entry_continue_rcu 511 151
+list_for_each_entry_from 510 24
+list_for_each_entry_from_rcu 511 151
+list_for_each_entry_lockless 511 151
+list_for_each_entry_rcu 511 151
+list_for_each_entry_reverse 510 24
+list_for_each_entry_safe 512 24
+list_for_each_entry_safe_continue 512 24
+list_for_each_entry_safe_from 512 24
+list_for_each_entry_safe_reverse 512 24
+list_for_each_entry_srcu 511 151
+list_for_each_prev 509 24
+list_for_each_prev_safe 513 24
+list_for_each_rcu 514 151
+list_for_each_safe 513 24
+list_is_first 231 24
+list_is_head 231 24
+list_is_last 231 24
+list_is_singular 231 24
+list_last_entry 505 24
+list_last_entry_or_null 506 24
+list_move 500 24
+list_move_tail 500 24
+list_next_entry 515 24
+list_next_entry_circular 435 24
+list_next_or_null_rcu 516 151
+list_prev_entry 515 24
+list_prev_entry_circular 435 24
+list_replace 517 24
+list_replace_init 517 24
+list_replace_rcu 439 151
 list_rotate_left 24 24
-list_splice 495 24
-list_splice_init 495 24
-list_splice_init_rcu 508 151
-list_splice_rcu 425 151
-list_splice_tail 495 24
-list_splice_tail_init 495 24
-list_splice_tail_init_rcu 508 151
-list_swap 495 24
-llist_add 509 47
-llist_add_batch 510 47
-llist_del_all 511 47
-llist_del_first 512 47
-llist_del_first_init 512 47
-llist_del_first_this 513 47
+list_splice 500 24
+list_splice_init 500 24
+list_splice_init_rcu 518 151
+list_splice_rcu 428 151
+list_splice_tail 500 24
+list_splice_tail_init 500 24
+list_splice_tail_init_rcu 518 151
+list_swap 500 24
+llist_add 519 47
+llist_add_batch 520 47
+llist_del_all 521 47
+llist_del_first 522 47
+llist_del_first_init 522 47
+llist_del_first_this 523 47
 llist_empty 31 47
-llist_entry 432 47
+llist_entry 435 47
 llist_next 31 47
-local64_add 514 182
-local64_add_return 515 182
-local64_cmpxchg 516 182
-local64_dec 517 182
-local64_dec_return 518 182
-local64_inc 519 182
-local64_inc_return 520 182
-local64_read 521 182
-local64_set 522 182
-local64_sub 523 182
-local64_sub_return 524 182
-local64_xchg 525 182
-local_add 514 182
-local_add_return 515 182
-local_bh_disable 67 183
-local_bh_enable 68 183
-local_bh_enable_ip 68 48
+local64_add 524 182
+local64_add_return 525 182
+local64_cmpxchg 526 182
+local64_dec 527 182
+local64_dec_return 528 182
+local64_inc 529 182
+local64_inc_return 530 182
+local64_read 531 182
+local64_set 532 182
+local64_sub 533 182
+local64_sub_return 534 182
+local64_xchg 535 182
+local_add 524 182
+local_add_return 525 182
+local_bh_disable 68 183
+local_bh_enable 69 183
+local_bh_enable_ip 69 48
 local_clock 27 180
-local_cmpxchg 516 182
-local_dec 517 182
-local_dec_return 518 182
-local_inc 519 182
-local_inc_return 520 182
-local_irq_disable 123 183
-local_irq_enable 124 183
-local_irq_restore 124 183
-local_irq_save 123 183
-local_lock 526 184
-local_lock_irq 527 184
-local_lock_irqsave 527 184
-local_lock_nested_bh 528 184
-local_read 521 182
-local_set 522 182
-local_sub 523 182
-local_sub_return 524 182
-local_trylock 529 184
-local_trylock_irqsave 530 184
-local_unlock 531 184
-local_unlock_irq 532 184
-local_unlock_irqrestore 532 184
-local_unlock_nested_bh 533 184
-local_xchg 525 182
-lock_buffer 534 84
-lock_page 331 120
-lock_sock 535 78
-lock_sock_fast 536 78
-lock_sock_nested 535 78
-lock_vma_under_rcu 537 185
+local_cmpxchg 526 182
+local_dec 527 182
+local_dec_return 528 182
+local_inc 529 182
+local_inc_return 530 182
+local_irq_disable 124 183
+local_irq_enable 125 183
+local_irq_restore 125 183
+local_irq_save 124 183
+local_lock 536 184
+local_lock_irq 537 184
+local_lock_irqsave 537 184
+local_lock_nested_bh 538 184
+local_read 531 182
+local_set 532 182
+local_sub 533 182
+local_sub_return 534 182
+local_trylock 539 184
+local_trylock_irqsave 540 184
+local_unlock 541 184
+local_unlock_irq 542 184
+local_unlock_irqrestore 542 184
+local_unlock_nested_bh 543 184
+local_xchg 535 182
+lock_buffer 544 84
+lock_page 333 120
+lock_sock 545 78
+lock_sock_fast 546 78
+lock_sock_nested 545 78
+lock_vma_under_rcu 547 185
 lockdep_assert 4 186
 lockdep_assert_RT_in_threaded_ctx 4 186
 lockdep_assert_cpus_held 4 186
-lockdep_assert_held 62 186
-lockdep_assert_held_once 62 186
-lockdep_assert_held_read 62 186
-lockdep_assert_held_write 62 186
+lockdep_assert_held 63 186
+lockdep_assert_held_once 63 186
+lockdep_assert_held_read 63 186
+lockdep_assert_held_write 63 186
 lockdep_assert_in_softirq 4 186
 lockdep_assert_irqs_disabled 4 186
 lockdep_assert_irqs_enabled 4 186
 lockdep_assert_none_held_once 4 186
-lockdep_assert_not_held 62 186
+lockdep_assert_not_held 63 186
 lockdep_assert_preemption_disabled 4 186
 lockdep_assert_preemption_enabled 4 186
-lockdep_assert_rq_held 62 56
-lockdep_is_held 538 186
+lockdep_assert_rq_held 63 56
+lockdep_is_held 548 186
 lockdep_rtnl_is_held 44 4
-lockdep_set_class 62 186
-lockdep_set_class_and_name 62 186
-lockdep_set_novalidate_class 62 186
-lockdep_set_subclass 62 186
-lockdep_sock_is_held 539 78
-lockless_dereference 540 187
-lockref_get 69 188
-lockref_get_not_dead 272 188
-lockref_get_not_zero 272 188
+lockdep_set_class 63 186
+lockdep_set_class_and_name 63 186
+lockdep_set_novalidate_class 63 186
+lockdep_set_subclass 63 186
+lockdep_sock_is_held 549 78
+lockless_dereference 550 187
+lockref_get 70 188
+lockref_get_not_dead 274 188
+lockref_get_not_zero 274 188
 lockref_mark_dead 24 188
-lockref_put_or_lock 541 188
-lockref_put_return 542 188
+lockref_put_or_lock 551 188
+lockref_put_return 552 188
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 5 6
-mark_buffer_dirty 543 84
+mark_buffer_dirty 553 84
 max 1 20
 max3 1 20
 max_t 1 20
-maybe_get_net 272 137
-mb 305 112
+maybe_get_net 274 137
+mb 307 112
 mdelay 4 130
 memcmp 27 175
 memcpy 24 175
-memcpy_fromio 544 46
-memcpy_toio 62 46
-memdup_user 545 175
+memcpy_fromio 554 46
+memcpy_toio 63 46
+memdup_user 555 175
 memmove 24 175
-mempool_alloc 61 189
-mempool_free 60 189
+mempool_alloc 62 189
+mempool_free 61 189
 memset 24 175
-memset_io 62 46
+memset_io 63 46
 memzero_explicit 24 175
-might_lock 62 186
-might_sleep 546 190
-might_sleep_if 547 190
-migrate_disable 548 51
-migrate_enable 549 51
+might_lock 63 186
+might_sleep 556 190
+might_sleep_if 557 190
+migrate_disable 558 51
+migrate_enable 559 51
 min 1 20
 min3 1 20
 min_not_zero 1 20
 min_t 1 20
 mm_tlb_flush_nested 31 103
 mm_tlb_flush_pending 31 103
-mmap_assert_locked 62 185
-mmap_assert_write_locked 62 185
-mmap_lock_is_contended 550 185
-mmap_lock_speculate_retry 551 185
-mmap_lock_speculate_try_begin 552 185
-mmap_read_lock 553 185
-mmap_read_lock_killable 554 185
-mmap_read_trylock 555 185
-mmap_read_unlock 556 185
-mmap_read_unlock_non_owner 556 185
-mmap_write_downgrade 314 185
-mmap_write_lock 557 185
-mmap_write_lock_killable 558 185
-mmap_write_lock_nested 557 185
-mmap_write_unlock 559 185
-mmdrop 349 139
-mmdrop_sched 349 139
-mmget 69 139
-mmget_not_zero 344 139
-mmgrab 69 139
-mmiowb 458 191
-mmput 560 139
-mmput_async 349 139
+mmap_assert_locked 63 185
+mmap_assert_write_locked 63 185
+mmap_lock_is_contended 560 185
+mmap_lock_speculate_retry 561 185
+mmap_lock_speculate_try_begin 562 185
+mmap_read_lock 563 185
+mmap_read_lock_killable 564 185
+mmap_read_trylock 565 185
+mmap_read_unlock 566 185
+mmap_read_unlock_non_owner 566 185
+mmap_write_downgrade 316 185
+mmap_write_lock 567 185
+mmap_write_lock_killable 568 185
+mmap_write_lock_nested 567 185
+mmap_write_unlock 569 185
+mmdrop 352 139
+mmdrop_sched 570 139
+mmget 70 139
+mmget_not_zero 347 139
+mmgrab 70 139
+mmiowb 462 191
+mmput 571 139
+mmput_async 570 139
 mmu_notifier_invalidate_range_end 9 192
-mmu_notifier_invalidate_range_start 561 192
-mnt_drop_write 322 193
-mnt_drop_write_file 322 193
-mnt_want_write 562 193
-mnt_want_write_file 562 193
-mntget 563 193
-mntput 564 193
-mod_delayed_work 565 13
-mod_delayed_work_on 566 13
-mod_timer 567 61
-mod_timer_pending 567 61
-module_exit 568 49
-module_init 122 49
-module_put 349 49
+mmu_notifier_invalidate_range_start 572 192
+mnt_drop_write 324 193
+mnt_drop_write_file 324 193
+mnt_want_write 573 193
+mnt_want_write_file 573 193
+mntget 574 193
+mntput 575 193
+mod_delayed_work 576 13
+mod_delayed_work_on 577 13
+mod_timer 578 61
+mod_timer_pending 578 61
+module_exit 579 49
+module_init 123 49
+module_put 570 49
 module_put_and_kthread_exit 5 49
 msecs_to_jiffies 27 167
-msleep 255 130
-msleep_interruptible 254 130
+msleep 256 130
+msleep_interruptible 255 130
 mul_u64_u32_shr 1 19
-mutex_destroy 569 73
+mutex_destroy 580 73
 mutex_init 24 73
-mutex_is_locked 550 194
-mutex_lock 284 194
-mutex_lock_interruptible 285 194
-mutex_lock_interruptible_nested 285 194
-mutex_lock_io 284 194
-mutex_lock_io_nested 284 194
-mutex_lock_killable 285 194
-mutex_lock_killable_nested 285 194
-mutex_lock_nest_lock 284 194
-mutex_lock_nested 284 194
-mutex_trylock 286 194
-mutex_unlock 287 194
-napi_alloc_skb 278 55
-napi_complete 570 50
-napi_complete_done 570 50
-napi_consume_skb 234 55
-napi_disable 571 50
-napi_enable 572 50
-napi_gro_receive 80 50
-napi_schedule 573 50
-napi_schedule_irqoff 574 50
-napi_schedule_prep 573 50
-napi_synchronize 575 50
+mutex_is_locked 560 194
+mutex_lock 286 194
+mutex_lock_interruptible 287 194
+mutex_lock_interruptible_nested 287 194
+mutex_lock_io 286 194
+mutex_lock_io_nested 286 194
+mutex_lock_killable 287 194
+mutex_lock_killable_nested 287 194
+mutex_lock_nest_lock 286 194
+mutex_lock_nested 286 194
+mutex_trylock 288 194
+mutex_unlock 289 194
+napi_alloc_skb 280 55
+napi_complete 581 50
+napi_complete_done 581 50
+napi_consume_skb 261 55
+napi_disable 582 50
+napi_enable 583 50
+napi_gro_receive 81 50
+napi_schedule 584 50
+napi_schedule_irqoff 585 50
+napi_schedule_prep 584 50
+napi_synchronize 586 50
 ndelay 4 130
-need_resched 576 93
-need_seqretry 83 53
-neigh_hold 69 195
-neigh_release 234 195
+need_resched 587 93
+need_seqretry 84 53
+neigh_hold 70 195
+neigh_release 261 195
 netdev_alert 4 196
-netdev_alloc_skb 278 55
+netdev_alloc_skb 280 55
 netdev_completed_queue 10 50
 netdev_crit 4 196
 netdev_dbg 4 196
 netdev_emerg 4 196
 netdev_err 4 196
-netdev_hold 282 50
+netdev_hold 284 50
 netdev_info 4 196
-netdev_lock 284 50
-netdev_lock_ops 577 197
+netdev_lock 286 50
+netdev_lock_ops 588 197
 netdev_notice 4 196
 netdev_priv 27 9
-netdev_put 283 50
+netdev_put 285 50
 netdev_sent_queue 39 50
-netdev_trylock 286 50
+netdev_trylock 288 50
 netdev_tx_completed_queue 10 50
 netdev_tx_sent_queue 39 50
-netdev_unlock 287 50
-netdev_unlock_ops 287 197
+netdev_unlock 289 50
+netdev_unlock_ops 289 197
 netdev_warn 4 196
-netif_addr_lock 71 50
-netif_addr_lock_bh 72 50
-netif_addr_unlock 74 50
-netif_addr_unlock_bh 75 50
-netif_carrier_off 543 50
+netif_addr_lock 72 50
+netif_addr_lock_bh 73 50
+netif_addr_unlock 75 50
+netif_addr_unlock_bh 76 50
+netif_carrier_off 553 50
 netif_carrier_ok 31 50
-netif_carrier_on 578 50
-netif_device_attach 543 50
-netif_device_detach 578 50
+netif_carrier_on 589 50
+netif_device_attach 553 50
+netif_device_detach 589 50
 netif_device_present 31 50
 netif_dormant 31 50
-netif_napi_add 579 50
-netif_napi_add_config 579 50
-netif_napi_add_tx 579 50
-netif_napi_add_tx_weight 579 50
-netif_napi_add_weight 579 50
+netif_napi_add 590 50
+netif_napi_add_config 590 50
+netif_napi_add_tx 590 50
+netif_napi_add_tx_weight 590 50
+netif_napi_add_weight 590 50
 netif_queue_stopped 31 50
-netif_receive_skb 80 50
+netif_receive_skb 81 50
 netif_running 31 50
-netif_rx 80 50
-netif_schedule_queue 488 50
+netif_rx 81 50
+netif_schedule_queue 493 50
 netif_start_queue 10 50
 netif_start_subqueue 10 50
-netif_stop_queue 580 50
-netif_stop_subqueue 580 50
-netif_subqueue_maybe_stop 581 198
+netif_stop_queue 591 50
+netif_stop_subqueue 591 50
+netif_subqueue_maybe_stop 592 198
 netif_subqueue_stopped 31 50
-netif_subqueue_try_stop 582 198
-netif_tx_disable 543 50
-netif_tx_lock 71 50
-netif_tx_lock_bh 72 50
+netif_subqueue_try_stop 593 198
+netif_tx_disable 553 50
+netif_tx_lock 72 50
+netif_tx_lock_bh 73 50
 netif_tx_queue_stopped 31 50
 netif_tx_start_all_queues 10 50
 netif_tx_start_queue 10 50
-netif_tx_stop_all_queues 580 50
-netif_tx_stop_queue 580 50
-netif_tx_unlock 74 50
-netif_tx_unlock_bh 75 50
-netif_tx_wake_all_queues 578 50
-netif_tx_wake_queue 578 50
-netif_txq_completed_wake 583 198
-netif_txq_maybe_stop 581 198
-netif_txq_try_stop 582 198
-netif_wake_queue 578 50
-netif_wake_subqueue 578 50
-netif_xmit_stopped 230 50
-nmi_count 413 51
-no_free_ptr 494 10
+netif_tx_stop_all_queues 591 50
+netif_tx_stop_queue 591 50
+netif_tx_unlock 75 50
+netif_tx_unlock_bh 76 50
+netif_tx_wake_all_queues 589 50
+netif_tx_wake_queue 589 50
+netif_txq_completed_wake 594 198
+netif_txq_maybe_stop 592 198
+netif_txq_try_stop 593 198
+netif_wake_queue 589 50
+netif_wake_subqueue 589 50
+netif_xmit_stopped 231 50
+nmi_count 416 51
+no_free_ptr 499 10
 no_printk 27 119
 ns_to_ktime 27 180
 nsecs_to_jiffies 27 167
@@ -2137,130 +2149,130 @@ ntohl 1 77
 ntohs 1 77
 num_online_cpus 27 93
 numa_node_id 27 9
-of_node_get 294 199
-of_node_put 317 199
+of_node_get 296 199
+of_node_put 319 199
 offsetof 2 36
 offsetofend 2 200
-on_each_cpu 584 201
-on_each_cpu_cond 585 201
-on_each_cpu_mask 585 201
-open_softirq 586 14
+on_each_cpu 595 201
+on_each_cpu_cond 596 201
+on_each_cpu_mask 596 201
+open_softirq 597 14
 order_base_2 1 159
-outb 81 52
-outb_p 81 52
-outl 81 52
-outl_p 81 52
-outsb 62 52
-outsl 62 52
-outsw 62 52
-outw 81 52
-outw_p 81 52
+outb 82 52
+outb_p 82 52
+outl 82 52
+outl_p 82 52
+outsb 63 52
+outsl 63 52
+outsw 63 52
+outw 82 52
+outw_p 82 52
 p4dp_get 31 202
 page_address 27 91
 page_count 31 129
 page_folio 27 91
-page_ref_add 336 129
-page_ref_add_unless_zero 337 129
+page_ref_add 338 129
+page_ref_add_unless_zero 339 129
 page_ref_count 31 129
-page_ref_dec 221 129
-page_ref_dec_and_test 324 129
-page_ref_dec_return 338 129
-page_ref_freeze 339 129
-page_ref_inc 69 129
-page_ref_inc_return 340 129
-page_ref_sub 341 129
-page_ref_sub_and_test 342 129
-page_ref_unfreeze 195 129
+page_ref_dec 340 129
+page_ref_dec_and_test 326 129
+page_ref_dec_return 341 129
+page_ref_freeze 342 129
+page_ref_inc 70 129
+page_ref_inc_return 343 129
+page_ref_sub 344 129
+page_ref_sub_and_test 345 129
+page_ref_unfreeze 196 129
 page_to_pfn 27 91
 page_to_phys 27 91
-pagefault_disable 587 41
-pagefault_enable 588 41
+pagefault_disable 598 41
+pagefault_enable 599 41
 panic 5 6
-path_get 589 203
-path_put 590 203
-pci_dev_get 294 204
-pci_dev_lock 284 204
-pci_dev_put 317 204
-pci_dev_unlock 287 204
+path_get 600 203
+path_put 601 203
+pci_dev_get 296 204
+pci_dev_lock 286 204
+pci_dev_put 319 204
+pci_dev_unlock 289 204
 pci_get_drvdata 27 9
-pci_lock_rescan_remove 591 204
-pci_request_irq 592 204
-pci_unlock_rescan_remove 593 204
-per_cpu 594 134
-per_cpu_ptr 101 134
-percpu_counter_add 595 205
-percpu_counter_add_batch 595 205
-percpu_counter_compare 596 205
-percpu_counter_dec 597 205
-percpu_counter_inc 598 205
-percpu_counter_read 596 205
-percpu_counter_read_positive 599 205
-percpu_counter_set 600 205
-percpu_counter_sub 601 205
-percpu_counter_sum 596 205
-percpu_counter_sum_positive 596 205
-percpu_down_read 602 206
-percpu_down_read_freezable 602 206
-percpu_down_read_internal 602 206
-percpu_down_read_trylock 603 206
-percpu_down_write 604 206
-percpu_is_read_locked 550 206
-percpu_is_write_locked 550 206
-percpu_ref_get 69 102
-percpu_ref_get_many 336 102
-percpu_ref_is_dying 230 102
+pci_lock_rescan_remove 602 204
+pci_request_irq 603 204
+pci_unlock_rescan_remove 604 204
+per_cpu 605 134
+per_cpu_ptr 102 134
+percpu_counter_add 606 205
+percpu_counter_add_batch 606 205
+percpu_counter_compare 607 205
+percpu_counter_dec 608 205
+percpu_counter_inc 609 205
+percpu_counter_read 607 205
+percpu_counter_read_positive 610 205
+percpu_counter_set 611 205
+percpu_counter_sub 612 205
+percpu_counter_sum 607 205
+percpu_counter_sum_positive 607 205
+percpu_down_read 613 206
+percpu_down_read_freezable 613 206
+percpu_down_read_internal 613 206
+percpu_down_read_trylock 614 206
+percpu_down_write 615 206
+percpu_is_read_locked 560 206
+percpu_is_write_locked 560 206
+percpu_ref_get 70 102
+percpu_ref_get_many 338 102
+percpu_ref_is_dying 231 102
 percpu_ref_is_zero 31 102
-percpu_ref_kill 62 102
-percpu_ref_kill_and_confirm 62 102
-percpu_ref_put 221 102
-percpu_ref_put_many 341 102
-percpu_ref_reinit 605 102
-percpu_ref_resurrect 605 102
-percpu_ref_switch_to_atomic 605 102
-percpu_ref_switch_to_atomic_sync 606 102
-percpu_ref_switch_to_percpu 605 102
-percpu_ref_tryget 272 102
-percpu_ref_tryget_live 272 102
-percpu_ref_tryget_live_rcu 272 102
-percpu_ref_tryget_many 607 102
-percpu_rwsem_is_held 550 206
-percpu_up_read 608 206
-percpu_up_write 609 206
+percpu_ref_kill 63 102
+percpu_ref_kill_and_confirm 63 102
+percpu_ref_put 222 102
+percpu_ref_put_many 344 102
+percpu_ref_reinit 616 102
+percpu_ref_resurrect 616 102
+percpu_ref_switch_to_atomic 616 102
+percpu_ref_switch_to_atomic_sync 617 102
+percpu_ref_switch_to_percpu 616 102
+percpu_ref_tryget 274 102
+percpu_ref_tryget_live 274 102
+percpu_ref_tryget_live_rcu 274 102
+percpu_ref_tryget_many 618 102
+percpu_rwsem_is_held 560 206
+percpu_up_read 619 206
+percpu_up_write 620 206
 pfn_to_page 27 91
 pgdp_get 31 202
 phys_to_virt 27 91
-pin_user_pages 320 91
-pin_user_pages_fast 320 91
+pin_user_pages 322 91
+pin_user_pages_fast 322 91
 platform_get_drvdata 27 9
-pm_runtime_disable 249 207
-pm_runtime_get 69 207
-pm_runtime_get_if_active 272 207
-pm_runtime_get_if_in_use 272 207
-pm_runtime_get_noresume 69 207
-pm_runtime_get_sync 610 207
-pm_runtime_put 221 207
-pm_runtime_put_autosuspend 221 207
-pm_runtime_put_noidle 611 207
-pm_runtime_put_sync 612 207
-pm_runtime_resume_and_get 610 207
+pm_runtime_disable 250 207
+pm_runtime_get 70 207
+pm_runtime_get_if_active 274 207
+pm_runtime_get_if_in_use 274 207
+pm_runtime_get_noresume 70 207
+pm_runtime_get_sync 621 207
+pm_runtime_put 340 207
+pm_runtime_put_autosuspend 340 207
+pm_runtime_put_noidle 622 207
+pm_runtime_put_sync 623 207
+pm_runtime_resume_and_get 621 207
 pmd_clear 25 202
-pmd_install 613 208
-pmd_lock 614 136
-pmd_lockptr 80 136
-pmd_populate 615 208
-pmd_trans_huge_lock 616 136
-pmdp_establish 617 202
+pmd_install 624 208
+pmd_lock 625 136
+pmd_lockptr 81 136
+pmd_populate 626 208
+pmd_trans_huge_lock 627 136
+pmdp_establish 628 202
 pmdp_get 31 202
 pmdp_get_lockless 31 202
-pmdp_huge_clear_flush 618 202
-pmdp_huge_get_and_clear 618 202
-pmdp_invalidate 618 202
-pmem_wmb 307 112
-poll_state_synchronize_rcu 619 33
-poll_state_synchronize_srcu 620 86
-poll_wait 621 209
-postcore_initcall 122 64
-postcore_initcall_sync 122 64
+pmdp_huge_clear_flush 629 202
+pmdp_huge_get_and_clear 629 202
+pmdp_invalidate 629 202
+pmem_wmb 309 112
+poll_state_synchronize_rcu 630 33
+poll_state_synchronize_srcu 631 86
+poll_wait 632 209
+postcore_initcall 123 64
+postcore_initcall_sync 123 64
 pr_alert 4 119
 pr_alert_once 4 119
 pr_alert_ratelimited 4 119
@@ -2287,35 +2299,35 @@ pr_notice_ratelimited 4 119
 pr_warn 4 119
 pr_warn_once 4 119
 pr_warn_ratelimited 4 119
-preempt_check_resched 622 51
-preempt_count 413 51
-preempt_count_add 76 51
-preempt_count_dec 77 51
-preempt_count_dec_and_test 78 51
-preempt_count_inc 76 51
-preempt_count_sub 77 51
-preempt_disable 76 183
-preempt_disable_nested 217 51
-preempt_disable_notrace 76 183
-preempt_enable 77 183
-preempt_enable_nested 217 51
-preempt_enable_no_resched 77 51
-preempt_enable_no_resched_notrace 77 51
-preempt_enable_notrace 77 183
-preempt_fold_need_resched 622 51
-preempt_model_full 413 51
-preempt_model_none 413 51
-preempt_model_preemptible 413 51
-preempt_model_rt 413 51
-preempt_model_voluntary 413 51
-preempt_set_need_resched 622 51
-preemptible 413 51
-prepare_to_rcuwait 623 126
-prepare_to_swait_event 624 54
-prepare_to_swait_exclusive 625 54
-prepare_to_wait 625 54
-prepare_to_wait_event 624 54
-prepare_to_wait_exclusive 626 54
+preempt_check_resched 633 51
+preempt_count 416 51
+preempt_count_add 77 51
+preempt_count_dec 78 51
+preempt_count_dec_and_test 79 51
+preempt_count_inc 77 51
+preempt_count_sub 78 51
+preempt_disable 77 183
+preempt_disable_nested 218 51
+preempt_disable_notrace 77 183
+preempt_enable 78 183
+preempt_enable_nested 218 51
+preempt_enable_no_resched 78 51
+preempt_enable_no_resched_notrace 78 51
+preempt_enable_notrace 78 183
+preempt_fold_need_resched 633 51
+preempt_model_full 416 51
+preempt_model_none 416 51
+preempt_model_preemptible 416 51
+preempt_model_rt 416 51
+preempt_model_voluntary 416 51
+preempt_set_need_resched 633 51
+preemptible 416 51
+prepare_to_rcuwait 634 126
+prepare_to_swait_event 635 54
+prepare_to_swait_exclusive 636 54
+prepare_to_wait 636 54
+prepare_to_wait_event 635 54
+prepare_to_wait_exclusive 637 54
 printk 27 119
 printk_deferred 27 119
 printk_once 27 119
@@ -2333,352 +2345,352 @@ proc_create_seq_data 15 210
 proc_create_seq_private 15 210
 proc_create_single 15 210
 proc_create_single_data 15 210
-pskb_expand_head 627 55
-pte_clear 628 202
-pte_clear_not_present_full 628 202
-pte_lockptr 80 136
-pte_offset_map 629 202
-pte_offset_map_lock 630 136
-pte_offset_map_nolock 631 202
-pte_offset_map_ro_nolock 631 202
-pte_offset_map_rw_nolock 631 202
-pte_unmap 632 202
-pte_unmap_unlock 633 136
-ptep_clear_flush 618 202
-ptep_clear_flush_young 634 202
+pskb_expand_head 638 55
+pte_clear 639 202
+pte_clear_not_present_full 639 202
+pte_lockptr 81 136
+pte_offset_map 640 202
+pte_offset_map_lock 641 136
+pte_offset_map_nolock 642 202
+pte_offset_map_ro_nolock 642 202
+pte_offset_map_rw_nolock 642 202
+pte_unmap 643 202
+pte_unmap_unlock 644 136
+ptep_clear_flush 629 202
+ptep_clear_flush_young 645 202
 ptep_get 31 202
-ptep_get_and_clear 618 202
-ptep_get_and_clear_full 618 202
+ptep_get_and_clear 629 202
+ptep_get_and_clear_full 629 202
 ptep_get_lockless 31 202
-ptep_modify_prot_commit 635 202
-ptep_modify_prot_start 618 202
-ptep_set_access_flags 636 202
-ptep_set_wrprotect 637 202
-ptep_test_and_clear_young 634 202
-ptep_try_set 638 202
-pud_lock 614 136
-pud_trans_huge_lock 616 136
+ptep_modify_prot_commit 646 202
+ptep_modify_prot_start 629 202
+ptep_set_access_flags 647 202
+ptep_set_wrprotect 648 202
+ptep_test_and_clear_young 645 202
+ptep_try_set 649 202
+pud_lock 625 136
+pud_trans_huge_lock 627 136
 pudp_get 31 202
-pudp_huge_get_and_clear 618 202
-pure_initcall 122 64
-put_bh 234 84
-put_cpu 77 133
-put_cpu_ptr 639 134
-put_cpu_var 640 134
-put_cred 349 135
-put_device 317 9
-put_net 234 137
-put_page 334 91
-put_page_testzero 324 91
-put_pid 234 138
-put_task_struct 234 140
-put_user 79 45
-queue_delayed_work 641 13
-queue_delayed_work_on 642 13
-queue_rcu_work 643 13
-queue_work 643 13
-queue_work_node 644 13
-queue_work_on 644 13
-queued_spin_lock 125 66
-queued_spin_trylock 126 66
-queued_spin_unlock 127 66
-radix_tree_insert 645 211
-radix_tree_lookup 646 211
-raw_cpu_add 92 57
-raw_cpu_add_return 93 57
-raw_cpu_and 94 57
-raw_cpu_cmpxchg 95 57
-raw_cpu_dec 96 57
-raw_cpu_dec_return 97 57
-raw_cpu_inc 98 57
-raw_cpu_inc_return 99 57
-raw_cpu_or 100 57
-raw_cpu_ptr 101 134
-raw_cpu_read 102 57
-raw_cpu_sub 103 57
-raw_cpu_sub_return 104 57
-raw_cpu_try_cmpxchg 105 57
-raw_cpu_write 106 57
-raw_cpu_xchg 107 57
-raw_irqs_disabled 413 51
-raw_local_irq_disable 123 183
-raw_local_irq_enable 124 183
-raw_local_irq_restore 124 183
-raw_local_irq_save 123 183
-raw_notifier_call_chain 627 75
-raw_read_seqcount 82 53
-raw_read_seqcount_begin 82 53
-raw_read_seqcount_latch 281 53
-raw_read_seqcount_latch_retry 551 53
-raw_seqcount_begin 82 53
-raw_seqcount_try_begin 552 53
-raw_smp_processor_id 647 133
-raw_spin_is_contended 539 69
-raw_spin_is_locked 539 69
-raw_spin_lock 648 212
-raw_spin_lock_bh 649 212
+pudp_huge_get_and_clear 629 202
+pure_initcall 123 64
+put_bh 235 84
+put_cpu 78 133
+put_cpu_ptr 650 134
+put_cpu_var 651 134
+put_cred 352 135
+put_device 319 9
+put_net 261 137
+put_page 336 91
+put_page_testzero 326 91
+put_pid 261 138
+put_task_struct 261 140
+put_user 80 45
+queue_delayed_work 652 13
+queue_delayed_work_on 653 13
+queue_rcu_work 654 13
+queue_work 655 13
+queue_work_node 656 13
+queue_work_on 656 13
+queued_spin_lock 126 66
+queued_spin_trylock 127 66
+queued_spin_unlock 128 66
+radix_tree_insert 657 211
+radix_tree_lookup 658 211
+raw_cpu_add 93 57
+raw_cpu_add_return 94 57
+raw_cpu_and 95 57
+raw_cpu_cmpxchg 96 57
+raw_cpu_dec 97 57
+raw_cpu_dec_return 98 57
+raw_cpu_inc 99 57
+raw_cpu_inc_return 100 57
+raw_cpu_or 101 57
+raw_cpu_ptr 102 134
+raw_cpu_read 103 57
+raw_cpu_sub 104 57
+raw_cpu_sub_return 105 57
+raw_cpu_try_cmpxchg 106 57
+raw_cpu_write 107 57
+raw_cpu_xchg 108 57
+raw_irqs_disabled 416 51
+raw_local_irq_disable 124 183
+raw_local_irq_enable 125 183
+raw_local_irq_restore 125 183
+raw_local_irq_save 124 183
+raw_notifier_call_chain 638 75
+raw_read_seqcount 83 53
+raw_read_seqcount_begin 83 53
+raw_read_seqcount_latch 283 53
+raw_read_seqcount_latch_retry 561 53
+raw_seqcount_begin 83 53
+raw_seqcount_try_begin 562 53
+raw_smp_processor_id 659 133
+raw_spin_is_contended 549 69
+raw_spin_is_locked 549 69
+raw_spin_lock 660 212
+raw_spin_lock_bh 661 212
 raw_spin_lock_init 24 69
-raw_spin_lock_irq 650 212
-raw_spin_lock_irq_rcu_node 650 213
-raw_spin_lock_irqsave 650 212
-raw_spin_lock_irqsave_nested 650 212
-raw_spin_lock_irqsave_rcu_node 650 213
-raw_spin_lock_nest_lock 648 212
-raw_spin_lock_nested 648 212
-raw_spin_lock_rcu_node 648 213
-raw_spin_rq_lock 648 56
-raw_spin_rq_lock_irqsave 650 56
-raw_spin_rq_unlock 651 56
-raw_spin_trylock 652 212
-raw_spin_trylock_bh 653 212
-raw_spin_trylock_irq 654 212
-raw_spin_trylock_irqsave 654 212
-raw_spin_unlock 651 212
-raw_spin_unlock_bh 655 212
-raw_spin_unlock_irq 656 212
-raw_spin_unlock_irq_rcu_node 656 213
-raw_spin_unlock_irqrestore 656 212
-raw_spin_unlock_irqrestore_rcu_node 656 213
-raw_spin_unlock_rcu_node 651 213
-raw_write_seqcount_barrier 657 53
-raw_write_seqcount_begin 658 53
-raw_write_seqcount_end 659 53
-raw_write_seqcount_latch 657 53
-rb_entry 260 154
-rb_entry_rcu 432 154
-rb_entry_safe 432 154
-rb_erase 660 154
-rb_find_rcu 492 154
-rb_first 661 154
-rb_insert_color 662 154
-rb_last 661 154
-rb_link_node 663 154
-rb_link_node_rcu 664 154
-rb_next 661 154
-rb_prev 661 154
-rcu_access_pointer 665 214
-rcu_assign_pointer 666 32
-rcu_assign_sk_user_data 667 78
-rcu_barrier 668 215
-rcu_barrier_tasks 668 215
-rcu_barrier_tasks_trace 668 215
-rcu_dereference 540 214
-rcu_dereference_all 540 214
-rcu_dereference_all_check 540 214
-rcu_dereference_bh 540 214
-rcu_dereference_bh_check 540 214
-rcu_dereference_check 540 214
-rcu_dereference_protected 669 214
-rcu_dereference_raw 540 214
-rcu_dereference_raw_check 540 214
-rcu_dereference_rtnl 540 4
-rcu_dereference_sched 540 214
-rcu_dereference_sched_check 540 214
-rcu_dereference_sk_user_data 670 78
+raw_spin_lock_irq 662 212
+raw_spin_lock_irq_rcu_node 662 213
+raw_spin_lock_irqsave 662 212
+raw_spin_lock_irqsave_nested 662 212
+raw_spin_lock_irqsave_rcu_node 662 213
+raw_spin_lock_nest_lock 660 212
+raw_spin_lock_nested 660 212
+raw_spin_lock_rcu_node 660 213
+raw_spin_rq_lock 660 56
+raw_spin_rq_lock_irqsave 662 56
+raw_spin_rq_unlock 663 56
+raw_spin_trylock 664 212
+raw_spin_trylock_bh 665 212
+raw_spin_trylock_irq 666 212
+raw_spin_trylock_irqsave 666 212
+raw_spin_unlock 663 212
+raw_spin_unlock_bh 667 212
+raw_spin_unlock_irq 668 212
+raw_spin_unlock_irq_rcu_node 668 213
+raw_spin_unlock_irqrestore 668 212
+raw_spin_unlock_irqrestore_rcu_node 668 213
+raw_spin_unlock_rcu_node 663 213
+raw_write_seqcount_barrier 669 53
+raw_write_seqcount_begin 670 53
+raw_write_seqcount_end 671 53
+raw_write_seqcount_latch 669 53
+rb_entry 262 154
+rb_entry_rcu 435 154
+rb_entry_safe 435 154
+rb_erase 672 154
+rb_find_rcu 497 154
+rb_first 673 154
+rb_insert_color 674 154
+rb_last 673 154
+rb_link_node 675 154
+rb_link_node_rcu 676 154
+rb_next 673 154
+rb_prev 673 154
+rcu_access_pointer 677 214
+rcu_assign_pointer 678 32
+rcu_assign_sk_user_data 679 78
+rcu_barrier 680 215
+rcu_barrier_tasks 680 215
+rcu_barrier_tasks_trace 680 215
+rcu_dereference 550 214
+rcu_dereference_all 550 214
+rcu_dereference_all_check 550 214
+rcu_dereference_bh 550 214
+rcu_dereference_bh_check 550 214
+rcu_dereference_check 550 214
+rcu_dereference_protected 681 214
+rcu_dereference_raw 550 214
+rcu_dereference_raw_check 550 214
+rcu_dereference_rtnl 550 4
+rcu_dereference_sched 550 214
+rcu_dereference_sched_check 550 214
+rcu_dereference_sk_user_data 682 78
 rcu_is_watching 44 33
-rcu_pointer_handoff 80 214
-rcu_read_lock 671 216
+rcu_pointer_handoff 81 214
+rcu_read_lock 683 216
 rcu_read_lock_any_held 44 33
-rcu_read_lock_bh 672 216
+rcu_read_lock_bh 684 216
 rcu_read_lock_bh_held 44 33
-rcu_read_lock_dont_migrate 673 216
+rcu_read_lock_dont_migrate 685 216
 rcu_read_lock_held 44 33
-rcu_read_lock_sched 674 216
+rcu_read_lock_sched 686 216
 rcu_read_lock_sched_held 44 33
-rcu_read_lock_sched_notrace 674 216
-rcu_read_lock_trace 675 216
-rcu_read_unlock 676 216
-rcu_read_unlock_bh 677 216
-rcu_read_unlock_migrate 678 216
-rcu_read_unlock_sched 679 216
-rcu_read_unlock_sched_notrace 679 216
-rcu_read_unlock_trace 680 216
-rcu_replace_pointer 681 32
-rcu_sync_enter 682 217
-rcu_sync_exit 683 217
+rcu_read_lock_sched_notrace 686 216
+rcu_read_lock_trace 687 216
+rcu_read_unlock 688 216
+rcu_read_unlock_bh 689 216
+rcu_read_unlock_migrate 690 216
+rcu_read_unlock_sched 691 216
+rcu_read_unlock_sched_notrace 691 216
+rcu_read_unlock_trace 692 216
+rcu_replace_pointer 693 32
+rcu_sync_enter 694 217
+rcu_sync_exit 695 217
 rcu_sync_is_idle 31 217
-rcuref_get 272 218
-rcuref_init 194 218
-rcuref_put 476 218
+rcuref_get 274 218
+rcuref_init 195 218
+rcuref_put 696 218
 rcuref_read 31 218
 rcuwait_active 31 126
-rcuwait_wait_event 215 126
-rcuwait_wake_up 274 126
-read_lock 684 212
-read_lock_bh 685 212
-read_lock_irq 686 212
-read_lock_irqsave 686 212
-read_poll_timeout 115 219
+rcuwait_wait_event 216 126
+rcuwait_wake_up 276 126
+read_lock 697 212
+read_lock_bh 698 212
+read_lock_irq 699 212
+read_lock_irqsave 699 212
+read_poll_timeout 116 219
 read_poll_timeout_atomic 27 219
-read_seqbegin 82 53
-read_seqbegin_or_lock 687 53
-read_seqbegin_or_lock_irqsave 82 53
-read_seqcount_begin 82 53
-read_seqcount_latch 281 53
-read_seqcount_latch_retry 551 53
-read_seqcount_retry 551 53
-read_seqlock_excl 688 53
-read_seqlock_excl_bh 689 53
-read_seqlock_excl_irq 690 53
-read_seqlock_excl_irqsave 690 53
-read_seqretry 551 53
-read_sequnlock_excl 691 53
-read_sequnlock_excl_bh 692 53
-read_sequnlock_excl_irq 693 53
-read_sequnlock_excl_irqrestore 693 53
-read_thread_flags 694 87
-read_trylock 695 212
-read_unlock 696 212
-read_unlock_bh 697 212
-read_unlock_irq 698 212
-read_unlock_irqrestore 698 212
-readb 80 52
-readb_relaxed 80 52
-readl 80 52
-readl_poll_timeout 233 219
-readl_poll_timeout_atomic 80 219
-readl_relaxed 80 52
-readq 80 52
-readq_poll_timeout 233 219
-readq_poll_timeout_atomic 80 219
-readq_relaxed 80 52
-readsb 62 52
-readsl 62 52
-readsq 62 52
-readsw 62 52
-readw 80 52
-readw_relaxed 80 52
-readx_poll_timeout 699 219
-readx_poll_timeout_atomic 700 219
-refcount_add 701 220
-refcount_add_not_zero 702 220
-refcount_add_not_zero_acquire 703 220
-refcount_dec 234 220
-refcount_dec_and_lock 704 220
-refcount_dec_and_lock_irqsave 704 220
-refcount_dec_and_mutex_lock 705 220
-refcount_dec_and_rtnl_lock 706 4
-refcount_dec_and_test 707 220
-refcount_dec_if_one 708 220
-refcount_dec_not_one 708 220
-refcount_inc 69 220
-refcount_inc_not_zero 272 220
-refcount_inc_not_zero_acquire 360 220
+read_seqbegin 83 53
+read_seqbegin_or_lock 700 53
+read_seqbegin_or_lock_irqsave 83 53
+read_seqcount_begin 83 53
+read_seqcount_latch 283 53
+read_seqcount_latch_retry 561 53
+read_seqcount_retry 561 53
+read_seqlock_excl 701 53
+read_seqlock_excl_bh 702 53
+read_seqlock_excl_irq 703 53
+read_seqlock_excl_irqsave 703 53
+read_seqretry 561 53
+read_sequnlock_excl 704 53
+read_sequnlock_excl_bh 705 53
+read_sequnlock_excl_irq 706 53
+read_sequnlock_excl_irqrestore 706 53
+read_thread_flags 707 87
+read_trylock 708 212
+read_unlock 709 212
+read_unlock_bh 710 212
+read_unlock_irq 711 212
+read_unlock_irqrestore 711 212
+readb 81 52
+readb_relaxed 81 52
+readl 81 52
+readl_poll_timeout 234 219
+readl_poll_timeout_atomic 81 219
+readl_relaxed 81 52
+readq 81 52
+readq_poll_timeout 234 219
+readq_poll_timeout_atomic 81 219
+readq_relaxed 81 52
+readsb 63 52
+readsl 63 52
+readsq 63 52
+readsw 63 52
+readw 81 52
+readw_relaxed 81 52
+readx_poll_timeout 712 219
+readx_poll_timeout_atomic 713 219
+refcount_add 714 220
+refcount_add_not_zero 715 220
+refcount_add_not_zero_acquire 716 220
+refcount_dec 235 220
+refcount_dec_and_lock 717 220
+refcount_dec_and_lock_irqsave 717 220
+refcount_dec_and_mutex_lock 718 220
+refcount_dec_and_rtnl_lock 719 4
+refcount_dec_and_test 720 220
+refcount_dec_if_one 721 220
+refcount_dec_not_one 721 220
+refcount_inc 70 220
+refcount_inc_not_zero 274 220
+refcount_inc_not_zero_acquire 363 220
 refcount_read 31 220
-refcount_set 194 220
-refcount_set_release 195 220
-refcount_sub_and_test 709 220
-register_netdev 233 221
-regulator_disable 233 222
-regulator_enable 233 222
+refcount_set 195 220
+refcount_set_release 196 220
+refcount_sub_and_test 722 220
+register_netdev 234 221
+regulator_disable 234 222
+regulator_enable 234 222
 reinit_completion 24 90
-release_sock 710 78
-remove_wait_queue 62 59
-request_any_context_irq 460 14
-request_firmware 233 223
-request_irq 711 14
-request_module 233 224
-request_percpu_irq 460 14
-request_threaded_irq 712 14
-return_ptr 52 10
-rhashtable_destroy 347 225
-rhashtable_insert_fast 713 225
-rhashtable_lookup 714 225
-rhashtable_lookup_fast 714 225
-rhashtable_lookup_insert_fast 713 225
-rhashtable_remove_fast 715 225
-rhashtable_walk_next 714 225
-rhashtable_walk_start 716 225
-rhashtable_walk_stop 632 225
-rht_dereference 717 225
-rht_dereference_bucket 717 225
-rht_dereference_bucket_rcu 540 225
-rht_dereference_rcu 540 225
-rmb 306 112
-rootfs_initcall 122 64
+release_sock 723 78
+remove_wait_queue 63 59
+request_any_context_irq 464 14
+request_firmware 234 223
+request_irq 724 14
+request_module 234 224
+request_percpu_irq 464 14
+request_threaded_irq 725 14
+return_ptr 53 10
+rhashtable_destroy 350 225
+rhashtable_insert_fast 726 225
+rhashtable_lookup 727 225
+rhashtable_lookup_fast 727 225
+rhashtable_lookup_insert_fast 726 225
+rhashtable_remove_fast 728 225
+rhashtable_walk_next 727 225
+rhashtable_walk_start 729 225
+rhashtable_walk_stop 643 225
+rht_dereference 730 225
+rht_dereference_bucket 730 225
+rht_dereference_bucket_rcu 550 225
+rht_dereference_rcu 550 225
+rmb 308 112
+rootfs_initcall 123 64
 round_down 1 20
 round_up 1 20
 rounddown 1 20
 rounddown_pow_of_two 1 159
 roundup 1 20
 roundup_pow_of_two 1 159
-rq_lock 648 56
-rq_lock_irq 650 56
-rq_lock_irqsave 650 56
-rq_unlock 651 56
-rq_unlock_irq 656 56
-rq_unlock_irqrestore 656 56
-rt_mutex_lock 718 226
-rt_mutex_lock_interruptible 719 226
-rt_mutex_lock_killable 719 226
-rt_mutex_lock_nested 718 226
-rt_mutex_trylock 720 226
-rt_mutex_unlock 721 226
-rtnl_dereference 669 4
-rtnl_is_locked 722 4
-rtnl_lock 723 4
-rtnl_lock_interruptible 724 4
-rtnl_lock_killable 724 4
-rtnl_net_lock 725 4
-rtnl_net_unlock 726 4
-rtnl_trylock 727 4
-rtnl_unlock 728 4
+rq_lock 660 56
+rq_lock_irq 662 56
+rq_lock_irqsave 662 56
+rq_unlock 663 56
+rq_unlock_irq 668 56
+rq_unlock_irqrestore 668 56
+rt_mutex_lock 731 226
+rt_mutex_lock_interruptible 732 226
+rt_mutex_lock_killable 732 226
+rt_mutex_lock_nested 731 226
+rt_mutex_trylock 733 226
+rt_mutex_unlock 734 226
+rtnl_dereference 681 4
+rtnl_is_locked 735 4
+rtnl_lock 736 4
+rtnl_lock_interruptible 737 4
+rtnl_lock_killable 737 4
+rtnl_net_lock 738 4
+rtnl_net_unlock 739 4
+rtnl_trylock 740 4
+rtnl_unlock 741 4
 rwlock_init 24 69
-rwlock_is_contended 539 69
-rwlock_needbreak 539 69
-rwsem_assert_held 62 116
-rwsem_assert_held_write 62 116
-rwsem_is_contended 550 116
-rwsem_is_locked 550 116
-sb_bread 233 84
-sb_end_intwrite 322 122
-sb_end_pagefault 322 122
-sb_end_write 322 122
-sb_start_intwrite 325 122
-sb_start_pagefault 325 122
-sb_start_write 325 122
-sb_start_write_trylock 729 122
+rwlock_is_contended 549 69
+rwlock_needbreak 549 69
+rwsem_assert_held 63 116
+rwsem_assert_held_write 63 116
+rwsem_is_contended 560 116
+rwsem_is_locked 560 116
+sb_bread 234 84
+sb_end_intwrite 324 122
+sb_end_pagefault 324 122
+sb_end_write 324 122
+sb_start_intwrite 327 122
+sb_start_pagefault 327 122
+sb_start_write 327 122
+sb_start_write_trylock 742 122
 sched_clock 27 180
-sched_preempt_enable_no_resched 77 51
-schedule 456 92
-schedule_delayed_work 730 13
-schedule_delayed_work_on 731 13
-schedule_hrtimeout 254 156
-schedule_hrtimeout_range 254 156
-schedule_on_each_cpu 457 13
-schedule_preempt_disabled 456 92
-schedule_timeout 457 92
-schedule_timeout_idle 457 92
-schedule_timeout_interruptible 457 92
-schedule_timeout_killable 457 92
-schedule_timeout_uninterruptible 457 92
-schedule_work 732 13
-schedule_work_on 733 13
+sched_preempt_enable_no_resched 78 51
+schedule 460 92
+schedule_delayed_work 743 13
+schedule_delayed_work_on 744 13
+schedule_hrtimeout 255 156
+schedule_hrtimeout_range 255 156
+schedule_on_each_cpu 461 13
+schedule_preempt_disabled 460 92
+schedule_timeout 461 92
+schedule_timeout_idle 461 92
+schedule_timeout_interruptible 461 92
+schedule_timeout_killable 461 92
+schedule_timeout_uninterruptible 461 92
+schedule_work 745 13
+schedule_work_on 746 13
 scnprintf 27 170
 scoped_cond_guard 9 10
 scoped_guard 9 10
-scoped_seqlock_read 687 53
-scsi_host_put 317 227
+scoped_seqlock_read 700 53
+scsi_host_put 319 227
 sema_init 24 115
 seqcount_init 24 228
 seqlock_init 24 228
-set_bit 263 40
-set_buffer_uptodate 734 84
-set_cpus_allowed_ptr 233 104
-set_current_state 735 54
-set_mask_bits 736 43
-set_page_count 194 129
-set_pmd 194 202
-set_pmd_at 737 202
-set_pte 194 202
-set_pte_at 737 202
-set_ptes 737 202
-set_pud_at 737 202
-set_special_state 84 93
-set_thread_flag 738 87
-set_ti_thread_flag 739 87
+set_bit 265 40
+set_buffer_uptodate 747 84
+set_cpus_allowed_ptr 234 104
+set_current_state 748 54
+set_mask_bits 749 43
+set_page_count 195 129
+set_pmd 195 202
+set_pmd_at 750 202
+set_pte 195 202
+set_pte_at 750 202
+set_ptes 750 202
+set_pud_at 750 202
+set_special_state 85 93
+set_thread_flag 751 87
+set_ti_thread_flag 752 87
 set_tsk_need_resched 39 87
-set_tsk_thread_flag 739 87
+set_tsk_thread_flag 752 87
 sign_extend32 1 43
 sign_extend64 1 43
 signal_pending 31 229
@@ -2686,128 +2698,128 @@ size_add 1 68
 size_mul 1 68
 sizeof 2 36
 sizeof_field 2 200
-sk_free 234 78
-skb_clone 61 55
-skb_copy 61 55
-skb_dequeue 740 55
-skb_dequeue_tail 740 55
-skb_get 294 55
-skb_peek 230 55
-skb_queue_empty 230 55
+sk_free 235 78
+skb_clone 62 55
+skb_copy 62 55
+skb_dequeue 753 55
+skb_dequeue_tail 753 55
+skb_get 296 55
+skb_peek 231 55
+skb_queue_empty 231 55
 skb_queue_empty_lockless 31 55
-skb_queue_head 741 55
+skb_queue_head 754 55
 skb_queue_head_init 24 55
-skb_queue_len 230 55
+skb_queue_len 231 55
 skb_queue_len_lockless 31 55
-skb_queue_purge 742 55
-skb_queue_tail 741 55
-skb_unlink 743 55
-skb_unref 476 55
-smp_acquire__after_ctrl_dep 306 71
-smp_call_function 584 201
-smp_call_function_any 744 201
-smp_call_function_many 585 201
-smp_call_function_single 744 201
-smp_call_function_single_async 745 201
-smp_cond_load_acquire 746 71
-smp_cond_load_relaxed 747 71
-smp_load_acquire 746 230
-smp_mb 305 112
-smp_mb__after_atomic 748 70
-smp_mb__after_mmgrab 748 139
-smp_mb__after_spinlock 748 231
-smp_mb__after_srcu_read_lock 748 86
-smp_mb__after_srcu_read_unlock 748 231
-smp_mb__after_switch_mm 305 56
-smp_mb__after_unlock_lock 748 231
-smp_mb__before_atomic 749 70
-smp_processor_id 647 133
-smp_read_barrier_depends 458 191
-smp_rmb 306 112
-smp_store_mb 750 112
-smp_store_release 195 230
-smp_wmb 307 112
+skb_queue_purge 755 55
+skb_queue_tail 754 55
+skb_unlink 756 55
+skb_unref 696 55
+smp_acquire__after_ctrl_dep 308 71
+smp_call_function 595 201
+smp_call_function_any 757 201
+smp_call_function_many 596 201
+smp_call_function_single 757 201
+smp_call_function_single_async 758 201
+smp_cond_load_acquire 759 71
+smp_cond_load_relaxed 760 71
+smp_load_acquire 759 230
+smp_mb 307 112
+smp_mb__after_atomic 761 70
+smp_mb__after_mmgrab 761 139
+smp_mb__after_spinlock 761 231
+smp_mb__after_srcu_read_lock 761 86
+smp_mb__after_srcu_read_unlock 761 231
+smp_mb__after_switch_mm 307 56
+smp_mb__after_unlock_lock 761 231
+smp_mb__before_atomic 762 70
+smp_processor_id 659 133
+smp_read_barrier_depends 462 191
+smp_rmb 308 112
+smp_store_mb 763 112
+smp_store_release 196 230
+smp_wmb 309 112
 snprintf 27 170
-sock_flag 751 78
-sock_hold 69 78
-sock_owned_by_me 62 78
-sock_owned_by_user 752 78
-sock_owned_by_user_nocheck 752 78
-sock_poll_wait 753 78
-sock_put 234 78
-sock_reset_flag 754 78
-sock_set_flag 755 78
-sock_valbool_flag 756 78
-softirq_count 413 51
+sock_flag 764 78
+sock_hold 70 78
+sock_owned_by_me 63 78
+sock_owned_by_user 765 78
+sock_owned_by_user_nocheck 765 78
+sock_poll_wait 766 78
+sock_put 261 78
+sock_reset_flag 767 78
+sock_set_flag 768 78
+sock_valbool_flag 769 78
+softirq_count 416 51
 spi_get_drvdata 27 9
-spi_sync 233 232
-spin_is_contended 539 69
-spin_is_locked 539 69
-spin_lock 71 212
-spin_lock_bh 72 212
+spi_sync 234 232
+spin_is_contended 549 69
+spin_is_locked 549 69
+spin_lock 72 212
+spin_lock_bh 73 212
 spin_lock_init 24 69
-spin_lock_irq 757 212
-spin_lock_irqsave 757 212
-spin_lock_irqsave_nested 757 212
-spin_lock_nest_lock 71 212
-spin_lock_nested 71 212
-spin_needbreak 539 69
-spin_trylock 616 212
-spin_trylock_bh 758 212
-spin_trylock_irq 759 212
-spin_trylock_irqsave 759 212
-spin_unlock 74 212
-spin_unlock_bh 75 212
-spin_unlock_irq 760 212
-spin_unlock_irqrestore 760 212
-spin_until_cond 761 233
+spin_lock_irq 770 212
+spin_lock_irqsave 770 212
+spin_lock_irqsave_nested 770 212
+spin_lock_nest_lock 72 212
+spin_lock_nested 72 212
+spin_needbreak 549 69
+spin_trylock 627 212
+spin_trylock_bh 771 212
+spin_trylock_irq 772 212
+spin_trylock_irqsave 772 212
+spin_unlock 75 212
+spin_unlock_bh 76 212
+spin_unlock_irq 773 212
+spin_unlock_irqrestore 773 212
+spin_until_cond 774 233
 sprintf 27 170
-srcu_barrier 762 86
-srcu_dereference 540 214
-srcu_dereference_check 540 214
-srcu_dereference_notrace 540 214
-srcu_down_read 763 86
-srcu_down_read_fast 763 86
-srcu_read_lock 763 86
-srcu_read_lock_fast 763 86
-srcu_read_lock_fast_notrace 763 86
-srcu_read_lock_fast_updown 763 86
-srcu_read_lock_held 539 33
-srcu_read_lock_nmisafe 763 86
-srcu_read_lock_notrace 763 86
-srcu_read_unlock 764 86
-srcu_read_unlock_fast 764 86
-srcu_read_unlock_fast_notrace 764 86
-srcu_read_unlock_fast_updown 764 86
-srcu_read_unlock_nmisafe 764 86
-srcu_read_unlock_notrace 764 86
-srcu_up_read 764 86
-srcu_up_read_fast 764 86
-ssleep 255 130
-start_poll_synchronize_rcu 359 33
-start_poll_synchronize_srcu 80 86
+srcu_barrier 775 86
+srcu_dereference 550 214
+srcu_dereference_check 550 214
+srcu_dereference_notrace 550 214
+srcu_down_read 776 86
+srcu_down_read_fast 776 86
+srcu_read_lock 776 86
+srcu_read_lock_fast 776 86
+srcu_read_lock_fast_notrace 776 86
+srcu_read_lock_fast_updown 776 86
+srcu_read_lock_held 549 33
+srcu_read_lock_nmisafe 776 86
+srcu_read_lock_notrace 776 86
+srcu_read_unlock 777 86
+srcu_read_unlock_fast 777 86
+srcu_read_unlock_fast_notrace 777 86
+srcu_read_unlock_fast_updown 777 86
+srcu_read_unlock_nmisafe 777 86
+srcu_read_unlock_notrace 777 86
+srcu_up_read 777 86
+srcu_up_read_fast 777 86
+ssleep 256 130
+start_poll_synchronize_rcu 362 33
+start_poll_synchronize_srcu 81 86
 static_assert 1 8
-static_branch_dec 765 234
-static_branch_dec_cpuslocked 765 234
-static_branch_disable 766 234
-static_branch_disable_cpuslocked 766 234
-static_branch_enable 766 234
-static_branch_enable_cpuslocked 766 234
-static_branch_inc 767 234
-static_branch_inc_cpuslocked 767 234
-static_branch_likely 768 234
-static_branch_unlikely 768 234
+static_branch_dec 778 234
+static_branch_dec_cpuslocked 778 234
+static_branch_disable 779 234
+static_branch_disable_cpuslocked 779 234
+static_branch_enable 779 234
+static_branch_enable_cpuslocked 779 234
+static_branch_inc 780 234
+static_branch_inc_cpuslocked 780 234
+static_branch_likely 781 234
+static_branch_unlikely 781 234
 static_key_count 31 168
-static_key_enabled 768 234
-static_key_false 768 234
-static_key_fast_inc_not_disabled 188 168
-static_key_slow_dec 765 234
-static_key_slow_dec_cpuslocked 765 234
-static_key_slow_inc 767 234
-static_key_slow_inc_cpuslocked 767 234
-static_key_true 768 234
-stop_machine 457 235
-store_release_wake_up 769 74
+static_key_enabled 781 234
+static_key_false 781 234
+static_key_fast_inc_not_disabled 189 168
+static_key_slow_dec 778 234
+static_key_slow_dec_cpuslocked 778 234
+static_key_slow_inc 780 234
+static_key_slow_inc_cpuslocked 780 234
+static_key_true 781 234
+stop_machine 461 235
+store_release_wake_up 782 74
 strcasecmp 27 175
 strchr 27 175
 strcmp 27 175
@@ -2816,10 +2828,10 @@ strlcpy 24 175
 strlen 27 175
 strncmp 27 175
 strncpy 24 175
-strncpy_from_user 56 45
-strndup_user 545 175
+strncpy_from_user 57 45
+strndup_user 555 175
 strnlen 27 175
-strnlen_user 545 45
+strnlen_user 555 45
 strrchr 27 175
 strscpy 24 175
 strscpy_pad 24 175
@@ -2827,681 +2839,699 @@ strstr 27 175
 struct_size 1 68
 struct_size_t 1 68
 submit_bio 9 79
-submit_bio_wait 215 79
-subsys_initcall 122 64
-subsys_initcall_sync 122 64
+submit_bio_wait 216 79
+subsys_initcall 123 64
+subsys_initcall_sync 123 64
 swab16 1 236
 swab32 1 236
 swab64 1 236
 swait_active 31 37
-swait_event_exclusive 770 54
-swait_event_idle_exclusive 770 54
-swait_event_interruptible_exclusive 771 54
-swait_event_interruptible_timeout_exclusive 771 54
-swait_event_timeout_exclusive 771 54
-swake_up_all 109 162
-swake_up_all_locked 109 162
-swake_up_locked 109 162
-swake_up_one 109 162
-swq_has_sleeper 352 37
-sync_blockdev 215 83
-sync_cmpxchg 141 70
-sync_try_cmpxchg 202 70
-synchronize_hardirq 772 14
-synchronize_irq 773 14
-synchronize_net 774 221
-synchronize_rcu 774 95
-synchronize_rcu_expedited 774 95
-synchronize_rcu_tasks 775 95
-synchronize_rcu_tasks_rude 775 95
-synchronize_rcu_tasks_trace 775 95
-synchronize_srcu 776 86
-synchronize_srcu_expedited 776 86
+swait_event_exclusive 783 54
+swait_event_idle_exclusive 783 54
+swait_event_interruptible_exclusive 784 54
+swait_event_interruptible_timeout_exclusive 784 54
+swait_event_timeout_exclusive 784 54
+swake_up_all 110 162
+swake_up_all_locked 110 162
+swake_up_locked 110 162
+swake_up_one 110 162
+swq_has_sleeper 355 37
+sync_blockdev 216 83
+sync_cmpxchg 142 70
+sync_try_cmpxchg 203 70
+synchronize_hardirq 785 14
+synchronize_irq 786 14
+synchronize_net 787 221
+synchronize_rcu 787 95
+synchronize_rcu_expedited 787 95
+synchronize_rcu_tasks 788 95
+synchronize_rcu_tasks_rude 788 95
+synchronize_rcu_tasks_trace 788 95
+synchronize_srcu 789 86
+synchronize_srcu_expedited 789 86
 sysfs_emit 27 170
 sysfs_emit_at 27 170
 task_cpu 27 93
-task_lock 71 140
+task_lock 72 140
 task_pid_nr 27 93
-task_rq_lock 777 56
-task_rq_unlock 778 56
+task_rq_lock 790 56
+task_rq_unlock 791 56
 task_tgid_nr 27 93
-task_unlock 74 140
-task_work_add 779 237
-tasklet_disable 780 14
-tasklet_disable_in_atomic 781 14
-tasklet_disable_nosync 782 14
-tasklet_enable 783 14
-tasklet_hi_schedule 784 14
-tasklet_init 785 14
-tasklet_kill 786 14
-tasklet_schedule 784 14
-tasklet_setup 785 14
-tasklet_unlock_wait 787 14
-test_and_change_bit 788 40
-test_and_clear_bit 264 40
-test_and_clear_thread_flag 789 87
-test_and_clear_ti_thread_flag 790 87
-test_and_clear_tsk_thread_flag 790 87
-test_and_clear_wake_up_bit 791 74
-test_and_set_bit 265 40
-test_and_set_bit_lock 792 40
-test_and_set_thread_flag 793 87
-test_and_set_ti_thread_flag 794 87
-test_and_set_tsk_thread_flag 794 87
-test_bit 266 40
-test_bit_acquire 795 40
-test_thread_flag 796 87
-test_ti_thread_flag 751 87
-test_tsk_thread_flag 751 87
-this_cpu_add 92 57
-this_cpu_add_return 93 57
-this_cpu_and 94 57
-this_cpu_cmpxchg 95 57
-this_cpu_cmpxchg128 95 57
-this_cpu_cmpxchg64 95 57
-this_cpu_dec 96 57
-this_cpu_dec_return 97 57
-this_cpu_inc 98 57
-this_cpu_inc_return 99 57
-this_cpu_or 100 57
-this_cpu_ptr 101 134
-this_cpu_read 102 57
-this_cpu_sub 103 57
-this_cpu_sub_return 104 57
-this_cpu_try_cmpxchg 105 57
-this_cpu_try_cmpxchg128 105 57
-this_cpu_try_cmpxchg64 105 57
-this_cpu_write 106 57
-this_cpu_xchg 107 57
+task_unlock 75 140
+task_work_add 792 237
+tasklet_disable 793 14
+tasklet_disable_in_atomic 794 14
+tasklet_disable_nosync 795 14
+tasklet_enable 796 14
+tasklet_hi_schedule 797 14
+tasklet_init 798 14
+tasklet_kill 799 14
+tasklet_schedule 797 14
+tasklet_setup 798 14
+tasklet_unlock_wait 800 14
+test_and_change_bit 801 40
+test_and_clear_bit 266 40
+test_and_clear_thread_flag 802 87
+test_and_clear_ti_thread_flag 803 87
+test_and_clear_tsk_thread_flag 803 87
+test_and_clear_wake_up_bit 804 74
+test_and_set_bit 267 40
+test_and_set_bit_lock 805 40
+test_and_set_thread_flag 806 87
+test_and_set_ti_thread_flag 807 87
+test_and_set_tsk_thread_flag 807 87
+test_bit 268 40
+test_bit_acquire 808 40
+test_thread_flag 809 87
+test_ti_thread_flag 764 87
+test_tsk_thread_flag 764 87
+this_cpu_add 93 57
+this_cpu_add_return 94 57
+this_cpu_and 95 57
+this_cpu_cmpxchg 96 57
+this_cpu_cmpxchg128 96 57
+this_cpu_cmpxchg64 96 57
+this_cpu_dec 97 57
+this_cpu_dec_return 98 57
+this_cpu_inc 99 57
+this_cpu_inc_return 100 57
+this_cpu_or 101 57
+this_cpu_ptr 102 134
+this_cpu_read 103 57
+this_cpu_sub 104 57
+this_cpu_sub_return 105 57
+this_cpu_try_cmpxchg 106 57
+this_cpu_try_cmpxchg128 106 57
+this_cpu_try_cmpxchg64 106 57
+this_cpu_write 107 57
+this_cpu_xchg 108 57
 time_after 27 167
 time_after_eq 27 167
 time_before 27 167
 time_before_eq 27 167
 time_is_after_jiffies 27 167
 time_is_before_jiffies 27 167
-timer_container_of 260 18
-timer_delete 275 61
-timer_delete_sync 276 61
-timer_delete_sync_try 275 61
-timer_pending 83 18
-timer_reduce 567 61
-timer_setup 797 18
-timer_setup_on_stack 798 18
-timer_shutdown 799 61
-timer_shutdown_sync 800 61
-tlb_finish_mmu 49 238
-tlb_flush_mmu 49 238
-tlb_gather_mmu 544 238
-tlb_remove_page 80 238
-tlb_remove_table 290 238
-truncate_inode_pages 561 91
-try_cmpxchg 202 70
-try_cmpxchg128 202 70
-try_cmpxchg128_acquire 203 70
-try_cmpxchg128_local 801 89
-try_cmpxchg128_relaxed 204 70
-try_cmpxchg128_release 205 70
-try_cmpxchg64 202 70
-try_cmpxchg64_acquire 203 70
-try_cmpxchg64_local 801 89
-try_cmpxchg64_relaxed 204 70
-try_cmpxchg64_release 205 70
-try_cmpxchg_acquire 203 70
-try_cmpxchg_local 801 89
-try_cmpxchg_relaxed 204 70
-try_cmpxchg_release 205 70
-try_get_page 272 91
-try_module_get 344 49
-try_to_del_timer_sync 275 61
-try_to_wake_up 274 54
-try_wait_for_completion 802 90
-tryget_task_struct 272 140
-trylock_buffer 803 84
-trylock_page 345 120
+timer_container_of 262 18
+timer_delete 278 61
+timer_delete_sync 277 61
+timer_delete_sync_try 810 61
+timer_pending 84 18
+timer_reduce 578 61
+timer_setup 811 18
+timer_setup_on_stack 812 18
+timer_shutdown 813 61
+timer_shutdown_sync 814 61
+tlb_finish_mmu 50 238
+tlb_flush_mmu 50 238
+tlb_gather_mmu 554 238
+tlb_remove_page 81 238
+tlb_remove_table 815 238
+truncate_inode_pages 572 91
+try_cmpxchg 203 70
+try_cmpxchg128 203 70
+try_cmpxchg128_acquire 204 70
+try_cmpxchg128_local 816 89
+try_cmpxchg128_relaxed 205 70
+try_cmpxchg128_release 206 70
+try_cmpxchg64 203 70
+try_cmpxchg64_acquire 204 70
+try_cmpxchg64_local 816 89
+try_cmpxchg64_relaxed 205 70
+try_cmpxchg64_release 206 70
+try_cmpxchg_acquire 204 70
+try_cmpxchg_local 816 89
+try_cmpxchg_relaxed 205 70
+try_cmpxchg_release 206 70
+try_get_page 274 91
+try_module_get 347 49
+try_to_del_timer_sync 810 61
+try_to_wake_up 276 54
+try_wait_for_completion 817 90
+tryget_task_struct 274 140
+trylock_buffer 818 84
+trylock_page 348 120
 typeof 2 36
-u64_stats_add 804 239
-u64_stats_fetch_begin 472 239
-u64_stats_fetch_retry 805 239
-u64_stats_inc 519 239
+u64_stats_add 819 239
+u64_stats_fetch_begin 476 239
+u64_stats_fetch_retry 820 239
+u64_stats_inc 529 239
 u64_stats_init 24 239
-u64_stats_read 596 239
-u64_stats_set 522 239
-u64_stats_sub 806 239
-u64_stats_update_begin 807 239
-u64_stats_update_begin_irqsave 808 239
-u64_stats_update_end 809 239
-u64_stats_update_end_irqrestore 809 239
+u64_stats_read 607 239
+u64_stats_set 532 239
+u64_stats_sub 821 239
+u64_stats_update_begin 822 239
+u64_stats_update_begin_irqsave 823 239
+u64_stats_update_end 824 239
+u64_stats_update_end_irqrestore 824 239
 u64_to_user_ptr 1 190
-uart_port_lock 71 240
-uart_port_lock_irq 757 240
-uart_port_lock_irqsave 757 240
-uart_port_trylock 616 240
-uart_port_trylock_irqsave 759 240
-uart_port_unlock 74 240
-uart_port_unlock_irq 760 240
-uart_port_unlock_irqrestore 760 240
+uart_port_lock 72 240
+uart_port_lock_irq 770 240
+uart_port_lock_irqsave 770 240
+uart_port_trylock 627 240
+uart_port_trylock_irqsave 772 240
+uart_port_unlock 75 240
+uart_port_unlock_irq 773 240
+uart_port_unlock_irqrestore 773 240
 udelay 4 130
 umax 1 20
 umin 1 20
-unlikely 494 30
-unlock_buffer 810 84
-unlock_new_inode 488 124
-unlock_page 346 120
-unlock_sock_fast 710 78
-unrcu_pointer 811 214
+unlikely 499 30
+unlock_buffer 825 84
+unlock_new_inode 493 124
+unlock_page 349 120
+unlock_sock_fast 723 78
+unrcu_pointer 826 214
 unreachable 5 6
-unregister_netdev 347 221
-up 812 115
-up_read 120 116
-up_read_non_owner 120 116
-up_write 121 116
+unregister_netdev 350 221
+up 827 115
+up_read 121 116
+up_read_non_owner 121 116
+up_write 122 116
 update_mmu_cache 4 127
 upper_16_bits 1 20
 upper_32_bits 1 20
-usb_alloc_urb 61 241
-usb_control_msg 233 241
-usb_fill_bulk_urb 813 241
-usb_fill_control_urb 814 241
-usb_fill_int_urb 813 241
-usb_free_urb 60 241
-usb_get_dev 294 241
-usb_kill_urb 347 241
-usb_put_dev 317 241
-usb_submit_urb 815 241
+usb_alloc_urb 62 241
+usb_control_msg 234 241
+usb_fill_bulk_urb 828 241
+usb_fill_control_urb 829 241
+usb_fill_int_urb 828 241
+usb_free_urb 61 241
+usb_get_dev 296 241
+usb_kill_urb 350 241
+usb_put_dev 319 241
+usb_submit_urb 830 241
 usecs_to_jiffies 27 167
-usleep_idle_range 255 130
-usleep_range 255 130
-usleep_range_state 255 130
+usleep_idle_range 256 130
+usleep_range 256 130
+usleep_range_state 256 130
 va_arg 1 242
 va_copy 1 242
 va_end 1 242
 va_start 1 242
-vfree 473 243
-vfs_fsync 215 124
-virt_load_acquire 746 230
-virt_mb 305 112
-virt_mb__after_atomic 748 70
-virt_mb__before_atomic 749 70
-virt_rmb 306 112
-virt_store_mb 750 112
-virt_store_release 195 230
+vfree 477 243
+vfs_fsync 216 124
+virt_load_acquire 759 230
+virt_mb 307 112
+virt_mb__after_atomic 761 70
+virt_mb__before_atomic 762 70
+virt_rmb 308 112
+virt_store_mb 763 112
+virt_store_release 196 230
 virt_to_folio 27 91
 virt_to_page 27 91
 virt_to_phys 27 91
-virt_wmb 307 112
-vma_assert_locked 62 185
-vma_assert_write_locked 62 185
-vma_end_read 816 185
-vma_end_write_all 817 185
-vma_is_attached 83 185
-vma_start_read 537 185
-vma_start_read_locked 537 185
-vma_start_read_locked_nested 537 185
-vma_start_write 818 185
-vma_start_write_killable 819 185
-vmalloc 114 243
-vzalloc 114 243
-wait_event 770 54
-wait_event_cmd 770 54
-wait_event_exclusive_cmd 770 54
-wait_event_freezable 771 54
-wait_event_freezable_timeout 771 54
-wait_event_hrtimeout 771 54
-wait_event_idle 770 54
-wait_event_idle_exclusive 770 54
-wait_event_idle_timeout 771 54
-wait_event_interruptible 771 54
-wait_event_interruptible_exclusive 771 54
-wait_event_interruptible_hrtimeout 771 54
-wait_event_interruptible_lock_irq 771 54
-wait_event_interruptible_locked 771 54
-wait_event_interruptible_locked_irq 771 54
-wait_event_interruptible_timeout 771 54
-wait_event_killable 771 54
-wait_event_killable_timeout 771 54
-wait_event_lock_irq 770 54
-wait_event_lock_irq_cmd 770 54
-wait_event_state 771 54
-wait_event_timeout 771 54
-wait_for_completion 820 90
-wait_for_completion_interruptible 821 90
-wait_for_completion_interruptible_timeout 821 90
-wait_for_completion_io 820 90
-wait_for_completion_io_timeout 821 90
-wait_for_completion_killable 821 90
-wait_for_completion_killable_timeout 821 90
-wait_for_completion_state 821 90
-wait_for_completion_timeout 821 90
-wait_on_bit 822 74
-wait_on_bit_action 822 74
-wait_on_bit_io 822 74
-wait_on_bit_lock 823 74
-wait_on_bit_lock_action 823 74
-wait_on_bit_lock_io 823 74
-wait_on_bit_timeout 822 74
-wait_on_buffer 347 84
-wait_on_page_writeback 347 120
-wait_task_inactive 215 104
-wait_var_event 347 74
-wait_var_event_any_lock 215 74
-wait_var_event_interruptible 215 74
-wait_var_event_io 347 74
-wait_var_event_killable 215 74
-wait_var_event_mutex 215 74
-wait_var_event_spinlock 215 74
-wait_var_event_timeout 215 74
-wait_woken 824 59
+virt_wmb 309 112
+vma_assert_locked 63 185
+vma_assert_write_locked 63 185
+vma_end_read 831 185
+vma_end_write_all 832 185
+vma_is_attached 84 185
+vma_start_read 547 185
+vma_start_read_locked 547 185
+vma_start_read_locked_nested 547 185
+vma_start_write 833 185
+vma_start_write_killable 834 185
+vmalloc 115 243
+vzalloc 115 243
+wait_event 783 54
+wait_event_cmd 783 54
+wait_event_exclusive_cmd 783 54
+wait_event_freezable 784 54
+wait_event_freezable_timeout 784 54
+wait_event_hrtimeout 784 54
+wait_event_idle 783 54
+wait_event_idle_exclusive 783 54
+wait_event_idle_timeout 784 54
+wait_event_interruptible 784 54
+wait_event_interruptible_exclusive 784 54
+wait_event_interruptible_hrtimeout 784 54
+wait_event_interruptible_lock_irq 784 54
+wait_event_interruptible_locked 784 54
+wait_event_interruptible_locked_irq 784 54
+wait_event_interruptible_timeout 784 54
+wait_event_killable 784 54
+wait_event_killable_timeout 784 54
+wait_event_lock_irq 783 54
+wait_event_lock_irq_cmd 783 54
+wait_event_state 784 54
+wait_event_timeout 784 54
+wait_for_completion 835 90
+wait_for_completion_interruptible 836 90
+wait_for_completion_interruptible_timeout 836 90
+wait_for_completion_io 835 90
+wait_for_completion_io_timeout 836 90
+wait_for_completion_killable 836 90
+wait_for_completion_killable_timeout 836 90
+wait_for_completion_state 836 90
+wait_for_completion_timeout 836 90
+wait_on_bit 837 74
+wait_on_bit_action 837 74
+wait_on_bit_io 837 74
+wait_on_bit_lock 838 74
+wait_on_bit_lock_action 838 74
+wait_on_bit_lock_io 838 74
+wait_on_bit_timeout 837 74
+wait_on_buffer 350 84
+wait_on_page_writeback 350 120
+wait_task_inactive 216 104
+wait_var_event 350 74
+wait_var_event_any_lock 216 74
+wait_var_event_interruptible 216 74
+wait_var_event_io 350 74
+wait_var_event_killable 216 74
+wait_var_event_mutex 216 74
+wait_var_event_spinlock 216 74
+wait_var_event_timeout 216 74
+wait_woken 839 59
 waitqueue_active 31 37
-wake_q_add 825 104
-wake_q_add_safe 825 104
-wake_up 108 54
-wake_up_all 108 54
-wake_up_all_locked 109 54
-wake_up_bit 826 244
-wake_up_interruptible 108 54
-wake_up_interruptible_all 108 54
-wake_up_interruptible_nr 108 54
-wake_up_interruptible_poll 108 54
-wake_up_interruptible_sync 109 54
-wake_up_interruptible_sync_poll 109 54
-wake_up_interruptible_sync_poll_locked 109 37
-wake_up_locked 109 54
-wake_up_locked_poll 109 54
-wake_up_new_task 827 104
-wake_up_nr 108 54
-wake_up_poll 108 54
-wake_up_poll_on_current_cpu 109 37
-wake_up_pollfree 109 37
-wake_up_process 828 54
-wake_up_q 488 104
-wake_up_state 828 54
-wake_up_sync 109 54
-wake_up_var 826 244
-wake_up_var_locked 109 74
-wake_up_var_protected 109 74
-wiphy_lock 284 245
-wiphy_unlock 287 245
-wmb 307 112
-woken_wake_function 274 59
-work_pending 83 13
+wake_q_add 840 104
+wake_q_add_safe 840 104
+wake_up 109 54
+wake_up_all 109 54
+wake_up_all_locked 110 54
+wake_up_bit 841 244
+wake_up_interruptible 109 54
+wake_up_interruptible_all 109 54
+wake_up_interruptible_nr 109 54
+wake_up_interruptible_poll 109 54
+wake_up_interruptible_sync 110 54
+wake_up_interruptible_sync_poll 110 54
+wake_up_interruptible_sync_poll_locked 110 37
+wake_up_locked 110 54
+wake_up_locked_poll 110 54
+wake_up_new_task 842 104
+wake_up_nr 109 54
+wake_up_poll 109 54
+wake_up_poll_on_current_cpu 110 37
+wake_up_pollfree 110 37
+wake_up_process 843 54
+wake_up_q 493 104
+wake_up_state 843 54
+wake_up_sync 110 54
+wake_up_var 841 244
+wake_up_var_locked 110 74
+wake_up_var_protected 110 74
+wiphy_lock 286 245
+wiphy_unlock 289 245
+wmb 309 112
+woken_wake_function 276 59
+work_busy 844 13
+work_pending 84 13
 wq_has_single_sleeper 31 37
-wq_has_sleeper 352 37
-write_lock 829 212
-write_lock_bh 830 212
-write_lock_irq 831 212
-write_lock_irqsave 831 212
-write_lock_nested 829 212
-write_seqcount_begin 658 53
-write_seqcount_begin_nested 658 53
-write_seqcount_end 659 53
-write_seqcount_invalidate 657 53
-write_seqcount_latch 657 53
-write_seqcount_latch_begin 658 53
-write_seqcount_latch_end 809 53
-write_seqlock 688 53
-write_seqlock_bh 689 53
-write_seqlock_irq 690 53
-write_seqlock_irqsave 690 53
-write_sequnlock 691 53
-write_sequnlock_bh 692 53
-write_sequnlock_irq 693 53
-write_sequnlock_irqrestore 693 53
-write_trylock 832 212
-write_trylock_irqsave 833 212
-write_unlock 834 212
-write_unlock_bh 835 212
-write_unlock_irq 836 212
-write_unlock_irqrestore 836 212
-writeb 81 52
-writeb_relaxed 81 52
-writel 81 52
-writel_relaxed 81 52
-writeq 81 52
-writeq_relaxed 81 52
-writesb 62 52
-writesl 62 52
-writesq 62 52
-writesw 62 52
-writew 81 52
-writew_relaxed 81 52
-ww_mutex_lock 285 246
-ww_mutex_lock_interruptible 285 246
-ww_mutex_lock_slow 284 246
-ww_mutex_lock_slow_interruptible 285 246
-ww_mutex_trylock 286 246
-ww_mutex_unlock 287 246
-xa_alloc 111 60
-xa_cmpxchg 837 60
-xa_erase 838 60
-xa_erase_irq 838 60
-xa_for_each 839 60
-xa_insert 111 60
-xa_load 646 60
-xa_lock 71 247
-xa_lock_bh 72 247
-xa_lock_irq 757 247
-xa_lock_irqsave 757 247
-xa_store 840 60
-xa_store_irq 840 60
-xa_trylock 616 247
-xa_unlock 74 247
-xa_unlock_bh 75 247
-xa_unlock_irq 760 247
-xa_unlock_irqrestore 760 247
-xas_load 646 60
-xas_lock 71 247
-xas_lock_bh 72 247
-xas_lock_irq 757 247
-xas_lock_irqsave 757 247
-xas_store 841 60
-xas_unlock 74 247
-xas_unlock_bh 75 247
-xas_unlock_irq 760 247
-xas_unlock_irqrestore 760 247
-xchg 206 70
-xchg_acquire 207 70
-xchg_relaxed 208 70
-xchg_release 209 70
-xor_unlock_is_negative_byte 842 40
+wq_has_sleeper 355 37
+write_lock 845 212
+write_lock_bh 846 212
+write_lock_irq 847 212
+write_lock_irqsave 847 212
+write_lock_nested 845 212
+write_seqcount_begin 670 53
+write_seqcount_begin_nested 670 53
+write_seqcount_end 671 53
+write_seqcount_invalidate 669 53
+write_seqcount_latch 669 53
+write_seqcount_latch_begin 670 53
+write_seqcount_latch_end 824 53
+write_seqlock 701 53
+write_seqlock_bh 702 53
+write_seqlock_irq 703 53
+write_seqlock_irqsave 703 53
+write_sequnlock 704 53
+write_sequnlock_bh 705 53
+write_sequnlock_irq 706 53
+write_sequnlock_irqrestore 706 53
+write_trylock 848 212
+write_trylock_irqsave 849 212
+write_unlock 850 212
+write_unlock_bh 851 212
+write_unlock_irq 852 212
+write_unlock_irqrestore 852 212
+writeb 82 52
+writeb_relaxed 82 52
+writel 82 52
+writel_relaxed 82 52
+writeq 82 52
+writeq_relaxed 82 52
+writesb 63 52
+writesl 63 52
+writesq 63 52
+writesw 63 52
+writew 82 52
+writew_relaxed 82 52
+ww_mutex_lock 287 246
+ww_mutex_lock_interruptible 287 246
+ww_mutex_lock_slow 286 246
+ww_mutex_lock_slow_interruptible 287 246
+ww_mutex_trylock 288 246
+ww_mutex_unlock 289 246
+xa_alloc 112 60
+xa_cmpxchg 853 60
+xa_erase 854 60
+xa_erase_irq 854 60
+xa_for_each 855 60
+xa_insert 112 60
+xa_load 658 60
+xa_lock 72 247
+xa_lock_bh 73 247
+xa_lock_irq 770 247
+xa_lock_irqsave 770 247
+xa_store 856 60
+xa_store_irq 856 60
+xa_trylock 627 247
+xa_unlock 75 247
+xa_unlock_bh 76 247
+xa_unlock_irq 773 247
+xa_unlock_irqrestore 773 247
+xas_load 658 60
+xas_lock 72 247
+xas_lock_bh 73 247
+xas_lock_irq 770 247
+xas_lock_irqsave 770 247
+xas_store 857 60
+xas_unlock 75 247
+xas_unlock_bh 76 247
+xas_unlock_irq 773 247
+xas_unlock_irqrestore 773 247
+xchg 207 70
+xchg_acquire 208 70
+xchg_relaxed 209 70
+xchg_release 210 70
+xor_unlock_is_negative_byte 858 40
 xprt_wait_for_buffer_space 39 248
-xprt_write_space 843 248
-yield 456 92
+xprt_write_space 859 248
+yield 460 92
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 844 49
-EXPORT_SYMBOL* 844 249
-TP_* 844 250
-MAX_* 844 251
-MIN_* 844 251`;
+export const conventions = `MODULE_* 860 49
+EXPORT_SYMBOL* 860 249
+TP_* 860 250
+MAX_* 860 251
+MIN_* 860 251
+*synchronize* 861 252
+*grace_period* 861 252
+*rcu_barrier* 862 252
+*call_rcu* 863 252
+*free_rcu* 864 252
+_get_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_hold_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_grab_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_tryget_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_pin_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_ref_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_addref_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_inc_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_dup_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_clone_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+_share_ 865 252 _drvdata*_ *unless_null* *unlessnull*
+*try_get* 866 252 _drvdata*_ *unless_null* *unlessnull*`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct net_device_ops
-ndo_init\t845\t252
-ndo_uninit\t846\t252
-ndo_open\t847\t252
-ndo_stop\t848\t252
-ndo_do_ioctl\t849\t252
-ndo_siocbond\t849\t252
-ndo_siocwandev\t849\t252
-ndo_siocdevprivate\t849\t252
-ndo_eth_ioctl\t849\t252
-ndo_set_mac_address\t849\t221
-ndo_change_mtu\t849\t221
-ndo_get_stats\t850\t252
-ndo_get_stats64\t850\t252
-ndo_start_xmit\t851\t252
-ndo_tx_timeout\t852\t252
-ndo_set_rx_mode\t853\t252
+ndo_init\t867\t253
+ndo_uninit\t868\t253
+ndo_open\t869\t253
+ndo_stop\t870\t253
+ndo_do_ioctl\t871\t253
+ndo_siocbond\t871\t253
+ndo_siocwandev\t871\t253
+ndo_siocdevprivate\t871\t253
+ndo_eth_ioctl\t871\t253
+ndo_set_mac_address\t871\t221
+ndo_change_mtu\t871\t221
+ndo_get_stats\t872\t253
+ndo_get_stats64\t872\t253
+ndo_start_xmit\t873\t253
+ndo_tx_timeout\t874\t253
+ndo_set_rx_mode\t875\t253
 struct napi_struct
-poll\t854\t253
+poll\t876\t254
 struct pernet_operations
-init\t855\t137
-pre_exit\t856\t137
-exit\t856\t137
-exit_batch\t856\t137
+init\t877\t137
+pre_exit\t878\t137
+exit\t878\t137
+exit_batch\t878\t137
 struct ethtool_ops
-get_drvinfo\t849\t254
-set_ringparam\t849\t254
-get_ethtool_stats\t849\t254
-get_ringparam\t849\t254
-set_coalesce\t849\t254
-get_coalesce\t849\t254
-set_channels\t849\t254
+get_drvinfo\t871\t255
+set_ringparam\t871\t255
+get_ethtool_stats\t871\t255
+get_ringparam\t871\t255
+set_coalesce\t871\t255
+get_coalesce\t871\t255
+set_channels\t871\t255
 struct file_operations
-llseek\t857\t255
-read\t857\t255
-write\t857\t255
-read_iter\t857\t255
-write_iter\t857\t255
-poll\t857\t255
-unlocked_ioctl\t857\t255
-compat_ioctl\t857\t255
-mmap\t857\t255
-open\t857\t255
-flush\t857\t255
-fsync\t857\t255
-fasync\t857\t255
-lock\t857\t255
-flock\t857\t255
-fallocate\t857\t255
-splice_read\t857\t255
-splice_write\t857\t255
-show_fdinfo\t857\t255
-release\t858\t255
-iterate_shared\t859\t255
+llseek\t879\t256
+read\t879\t256
+write\t879\t256
+read_iter\t879\t256
+write_iter\t879\t256
+poll\t879\t256
+unlocked_ioctl\t879\t256
+compat_ioctl\t879\t256
+mmap\t879\t256
+open\t879\t256
+flush\t879\t256
+fsync\t879\t256
+fasync\t879\t256
+lock\t879\t256
+flock\t879\t256
+fallocate\t879\t256
+splice_read\t879\t256
+splice_write\t879\t256
+show_fdinfo\t879\t256
+release\t880\t256
+iterate_shared\t881\t256
 struct inode_operations
-lookup\t859\t256
-create\t860\t256
-link\t860\t256
-mknod\t860\t256
-symlink\t860\t256
-mkdir\t860\t256
-unlink\t860\t256
-rmdir\t860\t256
-rename\t860\t256
-setattr\t860\t256
-fileattr_set\t860\t256
-readlink\t857\t256
-get_acl\t857\t256
-getattr\t857\t256
-listxattr\t857\t256
-fiemap\t857\t256
-update_time\t857\t256
-tmpfile\t857\t256
-atomic_open\t859\t256
+lookup\t881\t257
+create\t882\t257
+link\t882\t257
+mknod\t882\t257
+symlink\t882\t257
+mkdir\t882\t257
+unlink\t882\t257
+rmdir\t882\t257
+rename\t882\t257
+setattr\t882\t257
+fileattr_set\t882\t257
+readlink\t879\t257
+get_acl\t879\t257
+getattr\t879\t257
+listxattr\t879\t257
+fiemap\t879\t257
+update_time\t879\t257
+tmpfile\t879\t257
+atomic_open\t881\t257
 struct xattr_handler
-list\t857\t257
-get\t857\t257
-set\t859\t257
+list\t879\t258
+get\t879\t258
+set\t881\t258
 struct super_operations
-put_super\t861\t258
-freeze_fs\t861\t258
-unfreeze_fs\t861\t258
-remount_fs\t861\t258
-sync_fs\t861\t258
-free_inode\t862\t258
-drop_inode\t863\t258
+put_super\t883\t259
+freeze_fs\t883\t259
+unfreeze_fs\t883\t259
+remount_fs\t883\t259
+sync_fs\t883\t259
+free_inode\t884\t259
+drop_inode\t885\t259
 struct dentry_operations
-d_hash\t850\t259
-d_compare\t850\t259
-d_dname\t850\t259
-d_delete\t864\t259
-d_prune\t864\t259
-d_init\t857\t259
-d_release\t857\t259
-d_iput\t857\t259
-d_automount\t857\t259
+d_hash\t872\t260
+d_compare\t872\t260
+d_dname\t872\t260
+d_delete\t886\t260
+d_prune\t886\t260
+d_init\t879\t260
+d_release\t879\t260
+d_iput\t879\t260
+d_automount\t879\t260
 struct address_space_operations
-writepage\t865\t260
-read_folio\t865\t260
-readahead\t865\t260
-write_end\t865\t260
-invalidate_folio\t865\t260
-release_folio\t865\t260
-launder_folio\t865\t260
-write_begin\t859\t260
-dirty_folio\t850\t260
-free_folio\t850\t260
+writepage\t887\t261
+read_folio\t887\t261
+readahead\t887\t261
+write_end\t887\t261
+invalidate_folio\t887\t261
+release_folio\t887\t261
+launder_folio\t887\t261
+write_begin\t881\t261
+dirty_folio\t872\t261
+free_folio\t872\t261
 struct vm_operations_struct
-open\t866\t261
-close\t866\t261
-fault\t866\t261
-page_mkwrite\t866\t261
-pfn_mkwrite\t866\t261
-access\t866\t261
-map_pages\t867\t261
+open\t888\t262
+close\t888\t262
+fault\t888\t262
+page_mkwrite\t888\t262
+pfn_mkwrite\t888\t262
+access\t888\t262
+map_pages\t889\t262
 struct seq_operations
-start\t868\t262
-next\t868\t262
-stop\t868\t262
-show\t868\t262
+start\t890\t263
+next\t890\t263
+stop\t890\t263
+show\t890\t263
 struct sysfs_ops
-show\t857\t263
-store\t857\t263
+show\t879\t264
+store\t879\t264
 struct *_driver
-probe\t869\t264
-probe_new\t869\t264
-connect\t869\t264
-bind\t869\t264
-attach\t869\t264
-port_probe\t869\t264
-remove\t870\t264
-remove_new\t870\t264
-disconnect\t870\t264
-unbind\t870\t264
-detach\t870\t264
-port_remove\t870\t264
-shutdown\t871\t264
-suspend\t872\t264
-resume\t872\t264
+probe\t891\t265
+probe_new\t891\t265
+connect\t891\t265
+bind\t891\t265
+attach\t891\t265
+port_probe\t891\t265
+remove\t892\t265
+remove_new\t892\t265
+disconnect\t892\t265
+unbind\t892\t265
+detach\t892\t265
+port_remove\t892\t265
+shutdown\t893\t265
+suspend\t894\t265
+resume\t894\t265
 struct dev_pm_ops
-suspend\t873\t265
-suspend_late\t873\t265
-freeze\t873\t265
-poweroff\t873\t265
-runtime_suspend\t873\t265
-resume\t874\t265
-resume_early\t874\t265
-thaw\t874\t265
-restore\t874\t265
-runtime_resume\t874\t265
-suspend_noirq\t873\t265
-resume_noirq\t874\t265
+suspend\t895\t266
+suspend_late\t895\t266
+freeze\t895\t266
+poweroff\t895\t266
+runtime_suspend\t895\t266
+resume\t896\t266
+resume_early\t896\t266
+thaw\t896\t266
+restore\t896\t266
+runtime_resume\t896\t266
+suspend_noirq\t895\t266
+resume_noirq\t896\t266
 struct usb_serial_driver
-port_probe\t875\t266
-attach\t875\t266
-port_remove\t876\t266
-disconnect\t876\t266
-release\t876\t266
+port_probe\t897\t267
+attach\t897\t267
+port_remove\t898\t267
+disconnect\t898\t267
+release\t898\t267
 *
-probe\t877\t267
-probe_new\t878\t267
-connect\t879\t267
-bind\t879\t267
-attach\t879\t267
-port_probe\t879\t267
-remove\t880\t267
-remove_new\t881\t267
-disconnect\t882\t267
-unbind\t882\t267
-detach\t882\t267
-port_remove\t882\t267
-init\t883\t267
-ndo_init\t883\t267
-exit\t884\t267
-exit_batch\t884\t267
-pre_exit\t884\t267
-ndo_uninit\t884\t267
-ndo_open\t874\t267
-resume\t874\t267
-ndo_stop\t873\t267
-suspend\t873\t267
-runtime_resume\t885\t267
-resume_early\t885\t267
-resume_noirq\t885\t267
-thaw\t885\t267
-restore\t885\t267
-runtime_suspend\t886\t267
-suspend_late\t886\t267
-suspend_noirq\t886\t267
-freeze\t886\t267
-poweroff\t886\t267
-shutdown\t886\t267
-open\t857\t267
-release\t857\t267
-read\t857\t267
-write\t857\t267
-read_iter\t857\t267
-write_iter\t857\t267
-unlocked_ioctl\t857\t267
-compat_ioctl\t857\t267
-ioctl\t857\t267
-llseek\t857\t267
-mmap\t857\t267
-poll\t857\t267
-show\t857\t267
-store\t857\t267
-seq_show\t857\t267
-ndo_set_mac_address\t857\t267
-ndo_change_mtu\t857\t267
-get_ethtool_stats\t857\t267
-get_drvinfo\t857\t267
-set_ringparam\t857\t267
-threadfn\t857\t267
-fallocate\t857\t267
-fsync\t857\t267
-setattr\t857\t267
-mkdir\t857\t267
-unlink\t857\t267
-create\t857\t267
-iterate_shared\t857\t267`;
+probe\t899\t268
+probe_new\t900\t268
+connect\t901\t268
+bind\t901\t268
+attach\t901\t268
+port_probe\t901\t268
+remove\t902\t268
+remove_new\t903\t268
+disconnect\t904\t268
+unbind\t904\t268
+detach\t904\t268
+port_remove\t904\t268
+init\t905\t268
+ndo_init\t905\t268
+exit\t906\t268
+exit_batch\t906\t268
+pre_exit\t906\t268
+ndo_uninit\t906\t268
+ndo_open\t896\t268
+resume\t896\t268
+ndo_stop\t895\t268
+suspend\t895\t268
+runtime_resume\t907\t268
+resume_early\t907\t268
+resume_noirq\t907\t268
+thaw\t907\t268
+restore\t907\t268
+runtime_suspend\t908\t268
+suspend_late\t908\t268
+suspend_noirq\t908\t268
+freeze\t908\t268
+poweroff\t908\t268
+shutdown\t908\t268
+open\t879\t268
+release\t879\t268
+read\t879\t268
+write\t879\t268
+read_iter\t879\t268
+write_iter\t879\t268
+unlocked_ioctl\t879\t268
+compat_ioctl\t879\t268
+ioctl\t879\t268
+llseek\t879\t268
+mmap\t879\t268
+poll\t879\t268
+show\t879\t268
+store\t879\t268
+seq_show\t879\t268
+ndo_set_mac_address\t879\t268
+ndo_change_mtu\t879\t268
+get_ethtool_stats\t879\t268
+get_drvinfo\t879\t268
+set_ringparam\t879\t268
+threadfn\t879\t268
+fallocate\t879\t268
+fsync\t879\t268
+setattr\t879\t268
+mkdir\t879\t268
+unlink\t879\t268
+create\t879\t268
+iterate_shared\t879\t268`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t887\t268
-raw_spinlock_t\t888\t268
-rwlock_t\t889\t268
-seqlock_t\t890\t269
-struct mutex\t891\t270
-struct rw_semaphore\t892\t116
-struct semaphore\t893\t115
-struct rt_mutex\t894\t226
-atomic_t\t895\t271
-atomic64_t\t895\t271
-atomic_long_t\t895\t272
-refcount_t\t896\t273
-struct kref\t896\t177
-struct completion\t897\t274
-struct device\t898\t275
-struct platform_device\t898\t275
-struct i2c_client\t898\t275
-struct spi_device\t898\t275
-struct pci_dev\t898\t275
-struct usb_interface\t898\t275
-struct serio\t898\t275
-struct gameport\t898\t275
-struct hid_device\t898\t275
-struct amba_device\t898\t275
-struct mdio_device\t898\t275
-struct virtio_device\t898\t275
-struct vio_dev\t898\t275
-struct xenbus_device\t898\t275
-struct hv_device\t898\t275
-struct sdio_func\t898\t275
-struct memstick_dev\t898\t275
-struct pnp_dev\t898\t275
-struct acpi_device\t898\t275
-struct parport\t898\t275
-struct pcmcia_device\t898\t275
-struct ps3_system_bus_device\t898\t275
-struct rpmsg_device\t898\t275
-struct auxiliary_device\t898\t275
-struct slim_device\t898\t275
-struct sdw_slave\t898\t275
-struct fw_unit\t898\t275
-struct mei_cl_device\t898\t275
-struct rmi_function\t898\t275
-struct ishtp_cl_device\t898\t275
-struct wmi_device\t898\t275
-struct ccw_device\t898\t275
-struct mcb_device\t898\t275
-struct bcma_device\t898\t275
-struct ssb_device\t898\t275
-struct gb_bundle\t898\t275
-struct i3c_device\t898\t275
-struct fsl_mc_device\t898\t275
-struct host1x_device\t898\t275
-struct mipi_dsi_device\t898\t275
-struct usb_serial\t898\t275
-struct usb_serial_port\t898\t275
-struct psmouse\t898\t275
-struct comedi_device\t898\t275
-struct usb_gadget\t898\t275
-struct usb_function\t898\t275
-struct wm97xx\t898\t275
-struct serdev_device\t898\t275
-struct of_device\t898\t275
-struct macio_dev\t898\t275`;
+export const types = `spinlock_t\t909\t269
+raw_spinlock_t\t910\t269
+rwlock_t\t911\t269
+seqlock_t\t912\t270
+struct mutex\t913\t271
+struct rw_semaphore\t914\t116
+struct semaphore\t915\t115
+struct rt_mutex\t916\t226
+atomic_t\t917\t272
+atomic64_t\t917\t272
+atomic_long_t\t917\t273
+refcount_t\t918\t274
+struct kref\t918\t177
+struct completion\t919\t275
+struct device\t920\t276
+struct platform_device\t920\t276
+struct i2c_client\t920\t276
+struct spi_device\t920\t276
+struct pci_dev\t920\t276
+struct usb_interface\t920\t276
+struct serio\t920\t276
+struct gameport\t920\t276
+struct hid_device\t920\t276
+struct amba_device\t920\t276
+struct mdio_device\t920\t276
+struct virtio_device\t920\t276
+struct vio_dev\t920\t276
+struct xenbus_device\t920\t276
+struct hv_device\t920\t276
+struct sdio_func\t920\t276
+struct memstick_dev\t920\t276
+struct pnp_dev\t920\t276
+struct acpi_device\t920\t276
+struct parport\t920\t276
+struct pcmcia_device\t920\t276
+struct ps3_system_bus_device\t920\t276
+struct rpmsg_device\t920\t276
+struct auxiliary_device\t920\t276
+struct slim_device\t920\t276
+struct sdw_slave\t920\t276
+struct fw_unit\t920\t276
+struct mei_cl_device\t920\t276
+struct rmi_function\t920\t276
+struct ishtp_cl_device\t920\t276
+struct wmi_device\t920\t276
+struct ccw_device\t920\t276
+struct mcb_device\t920\t276
+struct bcma_device\t920\t276
+struct ssb_device\t920\t276
+struct gb_bundle\t920\t276
+struct i3c_device\t920\t276
+struct fsl_mc_device\t920\t276
+struct host1x_device\t920\t276
+struct mipi_dsi_device\t920\t276
+struct usb_serial\t920\t276
+struct usb_serial_port\t920\t276
+struct psmouse\t920\t276
+struct comedi_device\t920\t276
+struct usb_gadget\t920\t276
+struct usb_function\t920\t276
+struct wm97xx\t920\t276
+struct serdev_device\t920\t276
+struct of_device\t920\t276
+struct macio_dev\t920\t276`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -3538,7 +3568,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"relaxed"}
 {"kind":"read","cell":0,"ordering":"plain"}
 {"kind":"read","cell":0,"ordering":"rmb","onFailure":"relaxed"}
-{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed","publish":{"by":"pointer","rcu":true}}
 {"kind":"call","result":"none","form":"transparent"}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same"}
 {"kind":"call","result":"value","form":"test","pointer":"same"}
@@ -3553,6 +3583,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"clear","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"wmb"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed"}
 {"kind":"wait","cell":0}
 {"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
 {"kind":"unlock","cell":1,"bit":0,"lock":"bit-spin","context":"-preempt-off"}
@@ -3725,7 +3756,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":{"by":"put","frees":true}}
 {"kind":"rmw","cell":0,"operation":"andnot","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
 {"kind":"read","cell":1,"bit":0,"result":"test","ordering":"relaxed"}
 {"kind":"lock","cell":1,"bit":0,"lock":"bit-spin","context":"+preempt-off"}
@@ -3764,6 +3795,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","lock":"console","global":true,"sleeps":"yes"}
 {"kind":"lock","lock":"console","conditional":true,"global":true}
 {"kind":"unlock","lock":"console","global":true,"sleeps":"maybe"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":{"by":"put","frees":true}}
 {"kind":"call","result":"value","form":"constant","pointer":"container"}
 {"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"read","cell":1,"atomic":false,"ordering":"plain"}
@@ -3779,8 +3811,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"queue","bars":true}}
 {"kind":"call","result":"value","sleeps":"no","alloc":true}
 {"kind":"call","result":"value","error":true}
@@ -3819,9 +3851,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"value","lock":"rwsem","conditional":true,"sleeps":"yes"}
 {"kind":"call","cell":0,"ordering":"release","sleeps":"no"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"yes","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"yes","ref":{"by":"put","frees":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"queue"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","ref":{"by":"put","frees":true}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"none","queue":{"runner":"work","on":0}}
 {"kind":"call","cell":0,"ordering":"none"}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes"}
@@ -3838,10 +3870,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"page","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"page","conditional":true,"sleeps":"yes"}
 {"kind":"rmw","cell":0,"operation":"set","result":"test","ordering":"relaxed","sleeps":"maybe"}
-{"kind":"free","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"free","cell":0,"operation":"dec","ordering":"full","ref":{"by":"put","frees":true}}
 {"kind":"free","cell":0,"operation":"sub","operand":1,"ordering":"full","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"ordering":"relaxed","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"full","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full","ref":"get"}
@@ -3853,7 +3886,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"page","sleeps":"no"}
 {"kind":"wait","cell":0,"sleeps":"yes"}
 {"kind":"read","cell":1,"result":"none","atomic":false,"ordering":"plain"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":{"by":"put","frees":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire"}
 {"kind":"read","cell":0,"ordering":"full"}
@@ -3922,24 +3955,24 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"hash","rcu":true}}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hash"}
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"hash","rcu":true}}
-{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":2}}
-{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":1}}
-{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"rcu":true}}
-{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"rcu":true}}
-{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":3}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":2,"member":3}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":1,"member":2}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"member":2,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"member":3,"rcu":true}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"safe":true,"cursor":3,"member":4}}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"hlist"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"hlist","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"list","rcu":true}}
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"hlist","rcu":true}}
-{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
-{"kind":"read","cell":2,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"member":2,"rcu":true}}
+{"kind":"read","cell":2,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"member":2,"rcu":true}}
 {"kind":"lock","cell":0,"lock":"bit-spin","context":"+preempt-off"}
 {"kind":"unlock","cell":0,"lock":"bit-spin","context":"-preempt-off"}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hlist"}
 {"kind":"call","pointer":"container","part":true}
-{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0}}
-{"kind":"read","cell":1,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
-{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0}}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0,"member":2}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"member":2,"rcu":true}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"safe":true,"cursor":0,"member":3}}
 {"kind":"publish","cell":0,"also":[0],"operand":1,"publish":{"by":"list","rcu":true},"unpublish":{"by":"list","object":0,"rcu":true}}
 {"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"list","rcu":true}}
 {"kind":"wait","cell":0,"result":"value","quiesce":{"of":"hrtimer","cancels":true}}
@@ -3947,11 +3980,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":"hrtimer"}
 {"kind":"wake","cell":0,"ordering":"release","arm":"hrtimer"}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"hrtimer","handler":1}}
-{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","waits":false,"cancels":true}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","cancels":true}}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
 {"kind":"call","cell":0,"ownLock":true}
 {"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","each":true,"safe":true,"cursor":1,"rcu":true}}
 {"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","unpublish":{"by":"idr","object":null,"from":0,"rcu":true}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
@@ -3963,7 +3997,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","ordering":"full","sleeps":"yes"}
 {"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
 {"kind":"fence","ordering":"none"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"maybe","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"maybe","ref":{"by":"put","frees":true}}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":1}}
 {"kind":"wake","cell":0,"result":"success","ordering":"full","onFailure":"full","queue":"irq-work"}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"irq-work"}
@@ -3979,14 +4013,15 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"result":"value","ordering":"none"}
 {"kind":"free","cell":0,"sleeps":"yes"}
 {"kind":"free","cell":2}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","sleeps":"maybe","ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","sleeps":"maybe","ref":{"by":"put","frees":true},"register":{"runner":"kref","handler":1}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put","register":{"runner":"kref","handler":1}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","ref":"put","register":{"runner":"kref","handler":1}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"kthread-work","cancels":true}}
 {"kind":"call","result":"value","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
 {"kind":"call","part":true,"register":{"runner":"kthread","handler":0,"data":1}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"kthread-work"}
 {"kind":"call","part":true,"register":{"runner":"kthread-work","handler":1,"object":0}}
+{"kind":"call","cell":0,"part":true,"queue":{"runner":"kthread-work","object":1,"on":0}}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes","quiesce":{"of":"kthread","bars":true}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"kthread-work","on":0}}
 {"kind":"wake","result":"value","ordering":"full","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
@@ -4004,12 +4039,17 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"list","rcu":true}}
 {"kind":"write","cell":0,"ordering":"release","unpublish":"list"}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
-{"kind":"read","cell":0,"atomic":false,"ordering":"plain","pointer":"container","consume":"list"}
-{"kind":"read","cell":0,"ordering":"relaxed","pointer":"container","consume":"list"}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","pointer":"container","consume":{"by":"list","type":1,"member":2}}
+{"kind":"read","cell":0,"ordering":"relaxed","pointer":"container","consume":{"by":"list","type":1,"member":2}}
 {"kind":"read","cell":0,"ordering":"acquire","consume":"list"}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"list","from":0,"type":1,"member":2,"rcu":true}}
 {"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0}}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0,"member":2}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","each":true,"cursor":0,"member":2,"rcu":true}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"safe":true,"cursor":0,"member":3}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"safe":true,"cursor":0}}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","each":true,"cursor":0,"rcu":true}}
-{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"list","member":1}}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
 {"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"list","unpublish":"list"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"sleeps":"maybe","publish":{"by":"list","rcu":true}}
@@ -4064,7 +4104,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
 {"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":{"by":"put","frees":true}}
 {"kind":"call","cell":0,"result":"none","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"sb-freeze","shared":true,"conditional":true,"sleeps":"yes"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"none","ref":"get"}
@@ -4123,8 +4164,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+preempt-off"}
 {"kind":"rmw","cell":2,"operation":"xchg","operand":3,"result":"old","ordering":"relaxed"}
 {"kind":"rmw","cell":2,"operation":"xchg","result":"old","ordering":"relaxed"}
-{"kind":"rcu","result":"test","ordering":"full","onFailure":"none"}
-{"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none"}
+{"kind":"rcu","result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":null}}
+{"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":0}}
 {"kind":"wait","cell":1,"ordering":"none"}
 {"kind":"call","result":"none","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
@@ -4147,6 +4188,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":0}}
 {"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":1}}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":[{"runner":"work","on":0},{"runner":"rcu","on":0}]}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":0}}
 {"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":1}}
 {"kind":"publish","cell":0,"also":[],"operand":2,"result":"value","publish":{"by":"xarray","rcu":true}}
@@ -4188,6 +4230,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"by":"lvalue","operand":1,"result":"old","pointer":"same","publish":{"by":"pointer","rcu":true}}
 {"kind":"rcu","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"readers","object":null}}
 {"kind":"rcu","cell":0}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
@@ -4301,10 +4344,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"old","ordering":"full"}
 {"kind":"read","cell":1,"bit":0,"ordering":"acquire"}
 {"kind":"read","bit":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","cancels":true}}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"timer","handler":1}}
 {"kind":"call","part":true,"register":{"runner":"timer","handler":1,"object":0}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true,"bars":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true,"bars":true}}
+{"kind":"free","cell":1,"free":"grace-period"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","atomic":false,"ordering":"none","onFailure":"none"}
 {"kind":"wait","cell":0,"result":"success","ordering":"acquire","onFailure":"none","wait":"completion"}
 {"kind":"lock","cell":0,"lock":"buffer","conditional":true,"sleeps":"no"}
@@ -4333,6 +4378,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"wake":"bit"}
 {"kind":"wake","cell":0,"ordering":"release"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full","wake":"thread"}
+{"kind":"read","cell":0,"result":"value","ordering":"relaxed"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+irqs-off +preempt-off"}
@@ -4343,12 +4389,18 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off"}
 {"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","ownLock":true,"unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
-{"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"cursor":2,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"safe":true,"cursor":2,"rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":1,"result":"old","publish":{"by":"xarray","rcu":true}}
 {"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"test","ordering":"release"}
 {"kind":"wake","cell":0,"result":"success"}
 {"kind":"call","form":"constant"}
+{"kind":"call","quiesce":"readers"}
+{"kind":"call","quiesce":"rcu"}
+{"kind":"call","register":"rcu"}
+{"kind":"call","free":"grace-period"}
+{"kind":"call","ref":"get"}
+{"kind":"call","ref":"get-unless-zero"}
 {"runs":"task","holds":["rtnl"],"phase":"setup"}
 {"runs":"task","holds":["rtnl"],"phase":"teardown"}
 {"runs":"task","holds":["rtnl"],"phase":"up","never_with":["ndo_stop","ndo_set_mac_address","ndo_change_mtu"]}
@@ -4656,6 +4708,7 @@ include/linux/sunrpc/xprt.h
 include/linux/export.h
 include/linux/tracepoint.h
 macros of a compile-time limit
+naming conventions of the kernel
 Documentation/networking/netdevices.rst, struct net_device synchronization rules
 Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
 Documentation/networking/netdevices.rst

@@ -19,6 +19,11 @@ function isOf<D extends Does>(effect: Effect, does: D): effect is EffectOf<D> {
   return effect.does === does;
 }
 
+/** The same, or what the name alone lets expect of a function of which nothing else is known. */
+export function likelyEffect<D extends Does>(event: { fact?: Fact | undefined; inferred?: Fact | undefined }, does: D): EffectOf<D> | undefined {
+  return effectOfKind(event, does) ?? effectOfKind({ fact: event.inferred }, does);
+}
+
 /** The argument at a position that an effect names, as written; null where there is none. */
 export function argumentAt(event: Event, position: number | null): string | null {
   return position === null ? null : (event.args[position] ?? null);
@@ -33,6 +38,21 @@ export function primitive(event: Event): string {
 export function waitsForReaders(event: Event): boolean {
   const quiesce = effectOfKind(event, 'quiesce');
   return quiesce?.of === 'readers' && quiesce.waits;
+}
+
+/** A load of a pointer that RCU or a lock keeps what it points to for. */
+export function isDereference(event: Event): boolean {
+  return event.kind === 'read' && effectOfKind(event, 'consume')?.by === 'pointer';
+}
+
+/** A store to a pointer that readers load under RCU. */
+export function setsRcuPointer(event: Event): boolean {
+  return (
+    event.fact !== undefined &&
+    (event.kind === 'publish' || event.kind === 'write') &&
+    effectOfKind(event, 'publish')?.by === 'pointer' &&
+    effectOfKind(event, 'publish')?.rcu === true
+  );
 }
 
 /** Does the call leave its work to the end of a grace period: a callback or a free? */
