@@ -14,7 +14,7 @@ const CONVENTIONS = 'conventions.yaml';
 const TABLES = 'tables.yaml';
 const TYPES = 'types.yaml';
 const NAME = /^(\w+|guard\(\w+\))$/;
-const PATTERN = /^(?:\w+\*|\*\w+|\*\w+\*|_\w+\*?_)$/;
+const PATTERN = /^(?:(?:\w+\*|\*\w+|\*\w+\*|_\w+\*?_)(?:\+(?!$)|$))+$/;
 
 /** The text of src/facts/tables.ts. Throws an error with one `file:line: message` a line when the YAML is wrong. */
 export function factsTable() {

@@ -23,6 +23,16 @@ export {
 } from '../c/cfg/flow.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
 export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
+export {
+  argumentAt,
+  effectOfKind,
+  effectsOfKind,
+  isDeferred,
+  isDereference,
+  likelyEffect,
+  primitive,
+  setsRcuPointer,
+} from '../c/syntax/effects.ts';
 export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';
 export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './entry/callers.ts';

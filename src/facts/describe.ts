@@ -62,7 +62,7 @@ const ORDERINGS: Words<Ordering> = {
 const BY: Words<Fact['by']> = { pointer: true, lvalue: true };
 const SLEEPS: Words<Fact['sleeps']> = { no: true, yes: true, maybe: true };
 const FORMS: Words<Form> = { transparent: true, test: true, constant: true };
-const POINTERS: Words<Pointer> = { same: true, container: true };
+const POINTERS: Words<Pointer> = { same: true, container: true, private: true };
 const RUNNERS: Words<Runner> = {
   irq: true,
   'irq-thread': true,
@@ -89,7 +89,7 @@ const RUNNERS: Words<Runner> = {
   devres: true,
   kref: true,
 };
-const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true };
+const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true, operations: true };
 const ROADS: Words<Road> = {
   pointer: true,
   list: true,
@@ -107,6 +107,7 @@ const ROADS: Words<Road> = {
 const WHEN_FREED: Words<EffectOf<'free'>['when']> = { now: true, 'grace-period': true };
 const COUNTED: Words<EffectOf<'ref'>['by']> = { get: true, 'get-unless-zero': true, put: true };
 const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
+const KEEPS: Words<'nothing'> = { nothing: true };
 const MODES: Words<'exclusive' | 'shared' | 'any'> = { exclusive: true, shared: true, any: true };
 const OUTCOMES: Words<'nonzero' | 'zero'> = { nonzero: true, zero: true };
 
@@ -142,6 +143,9 @@ export const FIELDS: Record<string, Field> = {
   form: words(FORMS),
   pointer: words(POINTERS),
   part: flag,
+  keeps: words(KEEPS),
+  core: flag,
+  managed: flag,
   unevaluated: flag,
   error: flag,
   open: section,
@@ -152,8 +156,8 @@ export const FIELDS: Record<string, Field> = {
     parts: { by: words(ROADS), from: argument, each: flag, safe: flag, cursor: argument, member: argument, type: argument, rcu: flag },
   },
   unpublish: { is: 'effect', parts: { by: words(ROADS), object: argument, from: argument, rcu: flag } },
-  quiesce: { is: 'effect', parts: { of: words(QUIET), object: argument, waits: flag, cancels: flag, bars: flag } },
-  free: { is: 'effect', parts: { when: words(WHEN_FREED), object: argument } },
+  quiesce: { is: 'effect', parts: { of: words(QUIET), object: argument, waits: flag, cancels: flag, bars: flag, types: { is: 'texts' } } },
+  free: { is: 'effect', parts: { when: words(WHEN_FREED), object: argument, private: flag } },
   ref: { is: 'effect', parts: { by: words(COUNTED), object: argument, frees: flag } },
   register: {
     is: 'effect',
@@ -254,6 +258,9 @@ export function describe(api: string, row: Said, source: string): Fact {
     ...(said.error === true ? { error: true } : {}),
     effects: [],
     ...(said.part === true ? { part: true } : {}),
+    ...(said.keeps === 'nothing' ? { keepsNothing: true } : {}),
+    ...(said.core === true ? { core: true } : {}),
+    ...(said.managed === true ? { managed: true } : {}),
     source,
   };
   return { ...fact, effects: effectsOf(fact, said) };
@@ -353,8 +360,8 @@ function lives({ kind, cell, operand }: Fact, said: Said): Effect[] {
       rcu: part.rcu === true,
     });
   for (const part of parts(said, 'free'))
-    found.push({ does: 'free', object: position(part.object, cell), when: word(WHEN_FREED, part.when) ?? 'now' });
-  if (kind === 'free' && said.free === undefined && said.ref === undefined) found.push({ does: 'free', object: cell, when: 'now' });
+    found.push({ does: 'free', object: position(part.object, cell), when: word(WHEN_FREED, part.when) ?? 'now', private: part.private === true });
+  if (kind === 'free' && said.free === undefined && said.ref === undefined) found.push({ does: 'free', object: cell, when: 'now', private: false });
   for (const part of parts(said, 'ref'))
     found.push({ does: 'ref', object: position(part.object, cell), by: word(COUNTED, part.by) ?? 'get', frees: part.frees === true });
   if (said.alloc === true) found.push({ does: 'alloc' });
@@ -371,6 +378,7 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
       waits: part.waits !== false,
       cancels: part.cancels === true,
       bars: part.bars === true,
+      types: texts(part.types),
     });
   for (const part of parts(said, 'register'))
     found.push({

@@ -98,10 +98,22 @@ function inferred(api: string): Fact | null {
   if (!first) return null;
   const shaped = fitting.map(p => shapeOf(p.shape));
   const form = shaped.find(fact => fact.form !== null)?.form ?? null;
-  return { ...shapeOf(first.shape), api, form, effects: shaped.flatMap(fact => fact.effects), part: true, inferred: true, source: first.source };
+  return {
+    ...shapeOf(first.shape),
+    api,
+    form,
+    effects: shaped.flatMap(fact => fact.effects),
+    part: true,
+    ...(shaped.some(fact => fact.keepsNothing) ? { keepsNothing: true } : {}),
+    ...(shaped.some(fact => fact.core) ? { core: true } : {}),
+    inferred: true,
+    source: first.source,
+  };
 }
 
 function patternOf(pattern: string): Pattern {
+  const [one, ...others] = pattern.split('+').map(each => (pattern === each ? null : patternOf(each)));
+  if (one) return (name, words) => one(name, words) && others.every(other => other?.(name, words));
   const bare = pattern.replace(/^[_*]|[_*]+$/g, '');
   if (pattern.startsWith('*') && pattern.endsWith('*')) return name => name.includes(pattern.slice(1, -1));
   if (pattern.startsWith('*')) return name => name.endsWith(pattern.slice(1));

@@ -945,9 +945,10 @@ copy_to_iter 263 98
 copy_to_user 59 41
 core_initcall 123 64
 core_initcall_sync 123 64
+counter_priv 264 99
 cpu_online 27 93
 cpu_ptr 102 58
-cpu_relax 218 99
+cpu_relax 218 100
 cpu_to_be16 1 77
 cpu_to_be32 1 77
 cpu_to_be64 1 77
@@ -955,8 +956,8 @@ cpu_to_le16 1 77
 cpu_to_le32 1 77
 cpu_to_le64 1 77
 cpu_to_node 27 9
-cpuhp_remove_state 116 100
-cpuhp_setup_state 116 100
+cpuhp_remove_state 116 101
+cpuhp_setup_state 116 101
 cpumask_and 227 42
 cpumask_andnot 227 42
 cpumask_assign_cpu 129 42
@@ -968,26 +969,26 @@ cpumask_equal 229 42
 cpumask_first 231 42
 cpumask_full 229 42
 cpumask_intersects 229 42
-cpumask_next 264 42
+cpumask_next 265 42
 cpumask_or 24 42
-cpumask_set_cpu 265 42
+cpumask_set_cpu 266 42
 cpumask_setall 24 42
 cpumask_subset 229 42
-cpumask_test_and_clear_cpu 266 42
-cpumask_test_and_set_cpu 267 42
-cpumask_test_cpu 268 42
+cpumask_test_and_clear_cpu 267 42
+cpumask_test_and_set_cpu 268 42
+cpumask_test_cpu 269 42
 cpumask_weight 231 42
 cpumask_xor 24 42
-cpus_read_lock 269 101
-cpus_read_trylock 270 101
-cpus_read_unlock 271 101
-cpus_write_lock 272 101
-cpus_write_unlock 273 101
-css_get 70 102
-css_put 222 102
-css_tryget 274 102
-css_tryget_online 274 102
-data_race 275 3
+cpus_read_lock 270 102
+cpus_read_trylock 271 102
+cpus_read_unlock 272 102
+cpus_write_lock 273 102
+cpus_write_unlock 274 102
+css_get 70 103
+css_put 222 103
+css_tryget 275 103
+css_tryget_online 275 103
+data_race 276 3
 debugfs_create_atomic_t 15 15
 debugfs_create_automount 15 15
 debugfs_create_blob 15 15
@@ -1012,204 +1013,218 @@ debugfs_create_x32 15 15
 debugfs_create_x64 15 15
 debugfs_create_x8 15 15
 debugfs_create_xul 15 15
-dec_tlb_flush_pending 146 103
-default_wake_function 276 104
-del_singleshot_timer_sync 277 61
-del_timer 278 61
-del_timer_sync 277 61
+dec_tlb_flush_pending 146 104
+default_wake_function 277 105
+del_singleshot_timer_sync 278 61
+del_timer 279 61
+del_timer_sync 278 61
 delayed_work_pending 84 13
-destroy_workqueue 279 13
-dev_alert 4 105
-dev_alert_once 4 105
-dev_alert_ratelimited 4 105
-dev_alloc_skb 280 55
+destroy_workqueue 280 13
+dev_alert 4 106
+dev_alert_once 4 106
+dev_alert_ratelimited 4 106
+dev_alloc_skb 281 55
+dev_close 282 50
 dev_consume_skb_any 261 55
 dev_consume_skb_irq 261 55
-dev_crit 4 105
-dev_crit_once 4 105
-dev_crit_ratelimited 4 105
-dev_dbg 4 105
-dev_dbg_once 4 105
-dev_dbg_ratelimited 4 105
-dev_emerg 4 105
-dev_emerg_once 4 105
-dev_emerg_ratelimited 4 105
-dev_err 4 105
-dev_err_once 4 105
-dev_err_probe 281 105
-dev_err_ratelimited 4 105
-dev_get_by_index 282 50
-dev_get_by_index_rcu 283 50
-dev_get_by_name 282 50
+dev_crit 4 106
+dev_crit_once 4 106
+dev_crit_ratelimited 4 106
+dev_dbg 4 106
+dev_dbg_once 4 106
+dev_dbg_ratelimited 4 106
+dev_emerg 4 106
+dev_emerg_once 4 106
+dev_emerg_ratelimited 4 106
+dev_err 4 106
+dev_err_once 4 106
+dev_err_probe 283 106
+dev_err_ratelimited 4 106
+dev_get_by_index 284 50
+dev_get_by_index_rcu 285 50
+dev_get_by_name 284 50
 dev_get_drvdata 27 9
-dev_hold 284 50
-dev_info 4 105
-dev_info_once 4 105
-dev_info_ratelimited 4 105
+dev_hold 286 50
+dev_info 4 106
+dev_info_once 4 106
+dev_info_ratelimited 4 106
 dev_kfree_skb 261 55
 dev_kfree_skb_any 261 55
 dev_kfree_skb_irq 261 55
 dev_name 27 9
-dev_notice 4 105
-dev_notice_once 4 105
-dev_notice_ratelimited 4 105
-dev_put 285 50
+dev_notice 4 106
+dev_notice_once 4 106
+dev_notice_ratelimited 4 106
+dev_put 287 50
 dev_queue_xmit 81 50
 dev_to_node 27 9
-dev_warn 4 105
-dev_warn_once 4 105
-dev_warn_ratelimited 4 105
+dev_warn 4 106
+dev_warn_once 4 106
+dev_warn_ratelimited 4 106
 device_add 234 9
 device_del 250 9
 device_initcall 123 64
 device_initcall_sync 123 64
-device_lock 286 9
-device_lock_interruptible 287 9
+device_lock 288 9
+device_lock_interruptible 289 9
 device_register 234 9
-device_trylock 288 9
-device_unlock 289 9
+device_trylock 290 9
+device_unlock 291 9
 device_unregister 250 9
-devl_lock 286 106
-devl_trylock 288 106
-devl_unlock 289 106
-devm_add_action 290 107
-devm_add_action_or_reset 290 107
-devm_free_irq 291 14
-devm_kasprintf 62 107
-devm_kcalloc 62 107
-devm_kfree 292 107
-devm_kmalloc 62 107
-devm_kmalloc_array 62 107
-devm_kmemdup 62 107
-devm_kstrdup 62 107
-devm_kzalloc 62 107
-devm_request_any_context_irq 293 14
-devm_request_irq 294 14
-devm_request_threaded_irq 295 14
-dget 296 108
-dget_dlock 297 108
-dget_parent 296 108
-disable_delayed_work 298 13
-disable_delayed_work_sync 299 13
-disable_hardirq 300 14
-disable_irq 301 14
-disable_irq_nosync 302 14
-disable_work 303 13
-disable_work_sync 304 13
+devl_lock 288 107
+devl_trylock 290 107
+devl_unlock 291 107
+devlink_free 292 99
+devlink_priv 264 99
+devm_add_action 293 108
+devm_add_action_or_reset 293 108
+devm_alloc_etherdev 294 99
+devm_alloc_etherdev_mqs 294 99
+devm_counter_alloc 294 99
+devm_free_irq 295 14
+devm_iio_device_alloc 294 99
+devm_kasprintf 296 108
+devm_kcalloc 296 108
+devm_kfree 297 108
+devm_kmalloc 296 108
+devm_kmalloc_array 296 108
+devm_kmemdup 296 108
+devm_kstrdup 296 108
+devm_kzalloc 296 108
+devm_led_classdev_unregister 298 109
+devm_mmc_alloc_host 294 99
+devm_request_any_context_irq 299 14
+devm_request_irq 300 14
+devm_request_threaded_irq 301 14
+devm_spi_alloc_controller 294 99
+devm_spi_alloc_host 294 99
+devm_spi_alloc_master 294 99
+devm_spi_alloc_slave 294 99
+devm_spi_alloc_target 294 99
+dget 302 110
+dget_dlock 303 110
+dget_parent 302 110
+disable_delayed_work 304 13
+disable_delayed_work_sync 305 13
+disable_hardirq 306 14
+disable_irq 307 14
+disable_irq_nosync 308 14
+disable_work 309 13
+disable_work_sync 310 13
 div64_u64 27 19
 div_u64 27 19
-dma_alloc_coherent 62 109
-dma_fence_get 296 110
-dma_fence_get_rcu 274 110
-dma_fence_is_signaled 84 110
-dma_fence_put 261 110
-dma_fence_signal 217 110
-dma_fence_wait 305 110
-dma_fence_wait_timeout 305 110
-dma_free_coherent 306 109
-dma_map_page 27 111
-dma_map_sg 27 111
-dma_map_single 27 111
-dma_mapping_error 44 111
-dma_mb 307 112
-dma_pool_alloc 62 113
-dma_pool_free 292 113
-dma_resv_lock 287 114
-dma_resv_lock_interruptible 287 114
-dma_resv_lock_slow 286 114
-dma_resv_trylock 288 114
-dma_resv_unlock 289 114
-dma_resv_wait_timeout 305 114
-dma_rmb 308 112
-dma_sync_sg_for_cpu 4 111
-dma_sync_sg_for_device 4 111
-dma_sync_single_for_cpu 4 111
-dma_sync_single_for_device 4 111
-dma_unmap_page 4 111
-dma_unmap_sg 4 111
-dma_unmap_single 4 111
-dma_wmb 309 112
+dma_alloc_coherent 62 111
+dma_fence_get 302 112
+dma_fence_get_rcu 275 112
+dma_fence_is_signaled 84 112
+dma_fence_put 261 112
+dma_fence_signal 217 112
+dma_fence_wait 311 112
+dma_fence_wait_timeout 311 112
+dma_free_coherent 312 111
+dma_map_page 27 113
+dma_map_sg 27 113
+dma_map_single 27 113
+dma_mapping_error 44 113
+dma_mb 313 114
+dma_pool_alloc 62 115
+dma_pool_free 297 115
+dma_resv_lock 289 116
+dma_resv_lock_interruptible 289 116
+dma_resv_lock_slow 288 116
+dma_resv_trylock 290 116
+dma_resv_unlock 291 116
+dma_resv_wait_timeout 311 116
+dma_rmb 314 114
+dma_sync_sg_for_cpu 4 113
+dma_sync_sg_for_device 4 113
+dma_sync_single_for_cpu 4 113
+dma_sync_single_for_device 4 113
+dma_unmap_page 4 113
+dma_unmap_sg 4 113
+dma_unmap_single 4 113
+dma_wmb 315 114
 do_div 27 19
 do_exit 5 6
 do_group_exit 5 6
 do_task_dead 5 6
-done_seqretry 310 53
-done_seqretry_irqrestore 310 53
+done_seqretry 316 53
+done_seqretry_irqrestore 316 53
 double_rq_lock 126 56
 double_rq_unlock 128 56
-down 311 115
-down_interruptible 312 115
-down_killable 312 115
-down_read 117 116
-down_read_interruptible 313 116
-down_read_killable 313 116
-down_read_killable_nested 313 116
-down_read_nested 117 116
-down_read_non_owner 117 116
-down_read_trylock 119 116
-down_timeout 312 115
-down_trylock 314 115
-down_write 118 116
-down_write_killable 315 116
-down_write_killable_nested 315 116
-down_write_nest_lock 118 116
-down_write_nested 118 116
-down_write_trylock 120 116
-downgrade_write 316 116
-dput 317 108
-drain_workqueue 318 13
-drm_gem_object_get 70 117
-drm_gem_object_put 319 117
-dst_clone 296 118
-dst_hold 70 118
-dst_hold_safe 274 118
-dst_release 261 118
-dump_stack 4 119
+down 317 117
+down_interruptible 318 117
+down_killable 318 117
+down_read 117 118
+down_read_interruptible 319 118
+down_read_killable 319 118
+down_read_killable_nested 319 118
+down_read_nested 117 118
+down_read_non_owner 117 118
+down_read_trylock 119 118
+down_timeout 318 117
+down_trylock 320 117
+down_write 118 118
+down_write_killable 321 118
+down_write_killable_nested 321 118
+down_write_nest_lock 118 118
+down_write_nested 118 118
+down_write_trylock 120 118
+downgrade_write 322 118
+dput 323 110
+drain_workqueue 324 13
+drm_gem_object_get 70 119
+drm_gem_object_put 325 119
+dst_clone 302 120
+dst_hold 70 120
+dst_hold_safe 275 120
+dst_release 261 120
+dump_stack 4 121
 early_initcall 123 64
-enable_and_queue_work 320 13
+enable_and_queue_work 326 13
 enable_delayed_work 81 13
-enable_irq 321 14
+enable_irq 327 14
 enable_work 81 13
-fault_in_readable 322 120
+fault_in_readable 328 122
 ffs 1 43
 ffz 1 43
-fget 323 121
-file_end_write 324 122
-file_ref_get 325 123
-file_ref_inc 70 123
-file_ref_put 326 123
-file_start_write 327 122
-filemap_invalidate_lock 118 124
-filemap_invalidate_lock_shared 117 124
-filemap_invalidate_trylock_shared 119 124
-filemap_invalidate_unlock 122 124
-filemap_invalidate_unlock_shared 121 124
-filemap_write_and_wait_range 216 120
-find_first_bit 231 125
-find_first_zero_bit 231 125
-find_last_bit 231 125
-find_next_and_bit 231 125
-find_next_bit 231 125
-find_next_zero_bit 231 125
-finish_rcuwait 63 126
+fget 329 123
+file_end_write 330 124
+file_ref_get 331 125
+file_ref_inc 70 125
+file_ref_put 332 125
+file_start_write 333 124
+filemap_invalidate_lock 118 126
+filemap_invalidate_lock_shared 117 126
+filemap_invalidate_trylock_shared 119 126
+filemap_invalidate_unlock 122 126
+filemap_invalidate_unlock_shared 121 126
+filemap_write_and_wait_range 216 122
+find_first_bit 231 127
+find_first_zero_bit 231 127
+find_last_bit 231 127
+find_next_and_bit 231 127
+find_next_bit 231 127
+find_next_zero_bit 231 127
+finish_rcuwait 63 128
 finish_swait 63 59
 finish_wait 63 59
 flex_array_size 1 68
 fls 1 43
 fls64 1 43
 fls_long 1 43
-flush_dcache_page 4 127
-flush_delayed_work 328 13
-flush_rcu_work 329 13
-flush_scheduled_work 330 13
-flush_tlb_all 331 127
-flush_tlb_batched_pending 50 128
-flush_tlb_kernel_range 50 127
-flush_tlb_mm 50 127
-flush_tlb_page 50 127
-flush_tlb_range 50 127
-flush_work 329 13
-flush_workqueue 318 13
+flush_dcache_page 4 129
+flush_delayed_work 334 13
+flush_rcu_work 335 13
+flush_scheduled_work 336 13
+flush_tlb_all 337 129
+flush_tlb_batched_pending 50 130
+flush_tlb_kernel_range 50 129
+flush_tlb_mm 50 129
+flush_tlb_page 50 129
+flush_tlb_range 50 129
+flush_work 335 13
+flush_workqueue 324 13
 folio_alloc 62 44
 folio_clear_active 10 11
 folio_clear_checked 10 11
@@ -1243,32 +1258,32 @@ folio_clear_vmemmap_self_hosted 10 11
 folio_clear_waiters 10 11
 folio_clear_workingset 10 11
 folio_clear_xen_remapped 10 11
-folio_end_writeback 332 120
+folio_end_writeback 338 122
 folio_get 70 91
-folio_lock 333 120
-folio_lock_killable 334 120
-folio_mark_dirty 335 91
+folio_lock 339 122
+folio_lock_killable 340 122
+folio_mark_dirty 341 91
 folio_mark_uptodate 40 11
 folio_nr_pages 27 91
 folio_order 27 91
 folio_page 27 91
-folio_put 336 91
-folio_put_refs 337 91
-folio_put_testzero 326 91
-folio_ref_add 338 129
-folio_ref_add_unless_zero 339 129
-folio_ref_count 31 129
-folio_ref_dec 340 129
-folio_ref_dec_and_test 326 129
-folio_ref_dec_return 341 129
-folio_ref_freeze 342 129
-folio_ref_inc 70 129
-folio_ref_inc_return 343 129
-folio_ref_sub 344 129
-folio_ref_sub_and_test 345 129
-folio_ref_sub_return 346 129
-folio_ref_try_add 339 129
-folio_ref_unfreeze 196 129
+folio_put 342 91
+folio_put_refs 343 91
+folio_put_testzero 332 91
+folio_ref_add 344 131
+folio_ref_add_unless_zero 345 131
+folio_ref_count 31 131
+folio_ref_dec 346 131
+folio_ref_dec_and_test 332 131
+folio_ref_dec_return 347 131
+folio_ref_freeze 348 131
+folio_ref_inc 70 131
+folio_ref_inc_return 349 131
+folio_ref_sub 350 131
+folio_ref_sub_and_test 351 131
+folio_ref_sub_return 352 131
+folio_ref_try_add 345 131
+folio_ref_unfreeze 196 131
 folio_set_active 39 11
 folio_set_checked 39 11
 folio_set_dirty 39 11
@@ -1370,221 +1385,228 @@ folio_test_writeback 31 11
 folio_test_xen_remapped 31 11
 folio_test_young 31 11
 folio_test_zsmalloc 31 11
-folio_try_get 347 129
-folio_trylock 348 120
-folio_unlock 349 120
-folio_wait_bit 350 120
-folio_wait_locked 350 120
-folio_wait_stable 350 120
-folio_wait_writeback 350 120
-for_each_clear_bit 351 125
-for_each_cpu 351 42
-for_each_set_bit 351 125
-fput 352 121
-free_irq 353 14
+folio_try_get 353 131
+folio_trylock 354 122
+folio_unlock 355 122
+folio_wait_bit 356 122
+folio_wait_locked 356 122
+folio_wait_stable 356 122
+folio_wait_writeback 356 122
+for_each_clear_bit 357 127
+for_each_cpu 357 42
+for_each_set_bit 357 127
+fput 358 123
+free_candev 292 99
+free_irq 359 14
+free_netdev 292 99
 free_page 61 44
 free_pages 61 44
 free_percpu 61 62
 from_timer 262 18
 fs_initcall 123 64
 fs_initcall_sync 123 64
-fsleep 256 130
-futex_hb_waiters_dec 146 131
-futex_hb_waiters_inc 354 131
-futex_hb_waiters_pending 355 131
-futex_q_lock 356 131
-futex_q_unlock 357 131
-fwnode_handle_put 319 132
+fsleep 256 132
+futex_hb_waiters_dec 146 133
+futex_hb_waiters_inc 360 133
+futex_hb_waiters_pending 361 133
+futex_q_lock 362 133
+futex_q_unlock 363 133
+fwnode_handle_put 325 134
 get_bh 70 84
-get_cpu 358 133
-get_cpu_ptr 359 134
-get_cpu_var 360 134
-get_cred 296 135
-get_cred_rcu 347 135
-get_device 296 9
-get_file 296 124
-get_file_rcu 347 124
-get_locked_pte 361 136
-get_net 296 137
+get_cpu 364 135
+get_cpu_ptr 365 136
+get_cpu_var 366 136
+get_cred 302 137
+get_cred_rcu 353 137
+get_device 302 9
+get_file 302 126
+get_file_rcu 353 126
+get_locked_pte 367 138
+get_net 302 139
 get_page 70 91
-get_page_unless_zero 347 91
-get_pid 296 138
-get_state_synchronize_rcu 362 33
+get_page_unless_zero 353 91
+get_pid 302 140
+get_state_synchronize_rcu 368 33
 get_state_synchronize_srcu 81 86
-get_task_mm 363 139
-get_task_struct 296 140
+get_task_mm 369 141
+get_task_struct 302 142
 get_user 57 45
-get_user_pages 322 91
-get_user_pages_fast 322 91
+get_user_pages 328 91
+get_user_pages_fast 328 91
 get_zeroed_page 62 44
-gpiod_get_value_cansleep 250 141
-gpiod_set_value 249 141
-gpiod_set_value_cansleep 250 141
+gpiod_get_value_cansleep 250 143
+gpiod_set_value 249 143
+gpiod_set_value_cansleep 250 143
 guard 9 10
-guard(__priv__iio_dev_mode_lock) 364 142
-guard(__priv__iio_dev_mode_lock_try_direct) 365 142
-guard(__task_rq_lock) 366 10
-guard(console_lock) 367 10
-guard(cooling_dev) 364 143
-guard(cpufreq_policy_read) 368 144
-guard(cpufreq_policy_write) 369 144
-guard(cpus_read_lock) 370 10
-guard(device) 364 10
-guard(device_intr) 365 10
-guard(devl) 364 10
-guard(disable_irq) 371 10
-guard(gpio_generic_lock) 372 145
-guard(gpio_generic_lock_irqsave) 373 145
-guard(hwmon_lock) 364 146
-guard(irq) 374 10
-guard(irqsave) 374 10
-guard(jump_label_lock) 375 10
-guard(local_lock) 376 10
-guard(local_lock_irq) 377 10
-guard(local_lock_irqsave) 377 10
-guard(local_lock_nested_bh) 378 10
-guard(migrate) 379 10
-guard(mmap_read_lock) 380 10
-guard(mmap_read_lock_try) 381 10
-guard(mmap_write_lock) 382 10
-guard(msi_descs_lock) 364 147
-guard(mutex) 364 10
-guard(mutex_intr) 365 10
-guard(mutex_kill) 365 10
-guard(mutex_try) 383 10
-guard(pagefault) 384 10
-guard(pci_dev) 364 10
-guard(percpu_read) 385 10
-guard(percpu_read_try) 386 10
-guard(percpu_write) 387 10
-guard(pm_runtime_active) 388 10
-guard(pm_runtime_active_auto) 388 10
-guard(pm_runtime_active_auto_try) 389 10
-guard(pm_runtime_active_auto_try_enabled) 390 10
-guard(pm_runtime_active_try) 389 10
-guard(pm_runtime_active_try_enabled) 390 10
-guard(pm_runtime_noresume) 391 10
-guard(preempt) 392 10
-guard(preempt_notrace) 392 10
-guard(raw_spinlock) 372 10
-guard(raw_spinlock_bh) 393 10
-guard(raw_spinlock_bh_try) 394 10
-guard(raw_spinlock_irq) 373 10
-guard(raw_spinlock_irq_try) 395 10
-guard(raw_spinlock_irqsave) 373 10
-guard(raw_spinlock_irqsave_try) 395 10
-guard(raw_spinlock_nested) 372 10
-guard(raw_spinlock_try) 396 10
-guard(rcu) 397 10
-guard(rcu_tasks_trace) 398 10
-guard(read_lock) 399 10
-guard(read_lock_irq) 400 10
-guard(read_lock_irqsave) 400 10
-guard(ring_buffer_nest) 9 148
-guard(rq_lock) 372 10
-guard(rq_lock_irq) 373 10
-guard(rq_lock_irqsave) 373 10
-guard(rwsem_read) 368 10
-guard(rwsem_read_intr) 401 10
-guard(rwsem_read_kill) 401 10
-guard(rwsem_read_try) 402 10
-guard(rwsem_write) 369 10
-guard(rwsem_write_kill) 403 10
-guard(rwsem_write_try) 404 10
-guard(serio_pause_rx) 405 149
-guard(spinlock) 406 10
-guard(spinlock_bh) 407 10
-guard(spinlock_bh_try) 408 10
-guard(spinlock_irq) 405 10
-guard(spinlock_irq_try) 409 10
-guard(spinlock_irqsave) 405 10
-guard(spinlock_irqsave_try) 409 10
-guard(spinlock_try) 410 10
-guard(srcu) 411 10
-guard(srcu_fast) 411 10
-guard(srcu_fast_notrace) 411 10
-guard(super_write) 412 10
-guard(task_lock) 406 10
-guard(task_rq_lock) 413 10
-guard(uart_port_lock) 406 10
-guard(uart_port_lock_check_sysrq_irqsave) 405 10
-guard(uart_port_lock_irq) 405 10
-guard(uart_port_lock_irqsave) 405 10
-guard(uart_port_lock_irqsave_try) 409 10
-guard(uart_port_lock_try) 410 10
-guard(wiphy) 364 10
-guard(write_lock) 414 10
-guard(write_lock_irq) 415 10
-guard(write_lock_irqsave) 415 10
-hardirq_count 416 51
-hash_add 417 150
-hash_add_rcu 418 150
-hash_del 419 150
-hash_del_rcu 420 150
-hash_for_each 421 150
-hash_for_each_possible 422 150
-hash_for_each_possible_rcu 423 150
-hash_for_each_rcu 424 150
-hash_for_each_safe 425 150
-hash_init 24 150
-hlist_add_before 426 24
-hlist_add_before_rcu 427 151
-hlist_add_behind 426 24
-hlist_add_behind_rcu 427 151
-hlist_add_head 426 24
-hlist_add_head_rcu 428 151
-hlist_add_tail_rcu 428 151
-hlist_bl_add_head_rcu 428 151
-hlist_bl_del_rcu 429 151
-hlist_bl_for_each_entry_continue_rcu 430 152
-hlist_bl_for_each_entry_rcu 431 152
-hlist_bl_is_locked 84 153
-hlist_bl_lock 432 153
-hlist_bl_unlock 433 153
-hlist_del 434 24
-hlist_del_init 434 24
-hlist_del_init_rcu 429 151
-hlist_del_rcu 429 151
+guard(__priv__iio_dev_mode_lock) 370 144
+guard(__priv__iio_dev_mode_lock_try_direct) 371 144
+guard(__task_rq_lock) 372 10
+guard(console_lock) 373 10
+guard(cooling_dev) 370 145
+guard(cpufreq_policy_read) 374 146
+guard(cpufreq_policy_write) 375 146
+guard(cpus_read_lock) 376 10
+guard(device) 370 10
+guard(device_intr) 371 10
+guard(devl) 370 10
+guard(disable_irq) 377 10
+guard(gpio_generic_lock) 378 147
+guard(gpio_generic_lock_irqsave) 379 147
+guard(hwmon_lock) 370 148
+guard(irq) 380 10
+guard(irqsave) 380 10
+guard(jump_label_lock) 381 10
+guard(local_lock) 382 10
+guard(local_lock_irq) 383 10
+guard(local_lock_irqsave) 383 10
+guard(local_lock_nested_bh) 384 10
+guard(migrate) 385 10
+guard(mmap_read_lock) 386 10
+guard(mmap_read_lock_try) 387 10
+guard(mmap_write_lock) 388 10
+guard(msi_descs_lock) 370 149
+guard(mutex) 370 10
+guard(mutex_intr) 371 10
+guard(mutex_kill) 371 10
+guard(mutex_try) 389 10
+guard(pagefault) 390 10
+guard(pci_dev) 370 10
+guard(percpu_read) 391 10
+guard(percpu_read_try) 392 10
+guard(percpu_write) 393 10
+guard(pm_runtime_active) 394 10
+guard(pm_runtime_active_auto) 394 10
+guard(pm_runtime_active_auto_try) 395 10
+guard(pm_runtime_active_auto_try_enabled) 396 10
+guard(pm_runtime_active_try) 395 10
+guard(pm_runtime_active_try_enabled) 396 10
+guard(pm_runtime_noresume) 397 10
+guard(preempt) 398 10
+guard(preempt_notrace) 398 10
+guard(raw_spinlock) 378 10
+guard(raw_spinlock_bh) 399 10
+guard(raw_spinlock_bh_try) 400 10
+guard(raw_spinlock_irq) 379 10
+guard(raw_spinlock_irq_try) 401 10
+guard(raw_spinlock_irqsave) 379 10
+guard(raw_spinlock_irqsave_try) 401 10
+guard(raw_spinlock_nested) 378 10
+guard(raw_spinlock_try) 402 10
+guard(rcu) 403 10
+guard(rcu_tasks_trace) 404 10
+guard(read_lock) 405 10
+guard(read_lock_irq) 406 10
+guard(read_lock_irqsave) 406 10
+guard(ring_buffer_nest) 9 150
+guard(rq_lock) 378 10
+guard(rq_lock_irq) 379 10
+guard(rq_lock_irqsave) 379 10
+guard(rwsem_read) 374 10
+guard(rwsem_read_intr) 407 10
+guard(rwsem_read_kill) 407 10
+guard(rwsem_read_try) 408 10
+guard(rwsem_write) 375 10
+guard(rwsem_write_kill) 409 10
+guard(rwsem_write_try) 410 10
+guard(serio_pause_rx) 411 151
+guard(spinlock) 412 10
+guard(spinlock_bh) 413 10
+guard(spinlock_bh_try) 414 10
+guard(spinlock_irq) 411 10
+guard(spinlock_irq_try) 415 10
+guard(spinlock_irqsave) 411 10
+guard(spinlock_irqsave_try) 415 10
+guard(spinlock_try) 416 10
+guard(srcu) 417 10
+guard(srcu_fast) 417 10
+guard(srcu_fast_notrace) 417 10
+guard(super_write) 418 10
+guard(task_lock) 412 10
+guard(task_rq_lock) 419 10
+guard(uart_port_lock) 412 10
+guard(uart_port_lock_check_sysrq_irqsave) 411 10
+guard(uart_port_lock_irq) 411 10
+guard(uart_port_lock_irqsave) 411 10
+guard(uart_port_lock_irqsave_try) 415 10
+guard(uart_port_lock_try) 416 10
+guard(wiphy) 370 10
+guard(write_lock) 420 10
+guard(write_lock_irq) 421 10
+guard(write_lock_irqsave) 421 10
+hardirq_count 422 51
+hash_add 423 152
+hash_add_rcu 424 152
+hash_del 425 152
+hash_del_rcu 426 152
+hash_for_each 427 152
+hash_for_each_possible 428 152
+hash_for_each_possible_rcu 429 152
+hash_for_each_rcu 430 152
+hash_for_each_safe 431 152
+hash_init 24 152
+hci_get_priv 264 99
+hci_unregister_dev 432 153
+hid_device_io_stop 433 154
+hid_hw_close 433 154
+hid_hw_stop 434 154
+hlist_add_before 435 24
+hlist_add_before_rcu 436 155
+hlist_add_behind 435 24
+hlist_add_behind_rcu 436 155
+hlist_add_head 435 24
+hlist_add_head_rcu 437 155
+hlist_add_tail_rcu 437 155
+hlist_bl_add_head_rcu 437 155
+hlist_bl_del_rcu 438 155
+hlist_bl_for_each_entry_continue_rcu 439 156
+hlist_bl_for_each_entry_rcu 440 156
+hlist_bl_is_locked 84 157
+hlist_bl_lock 441 157
+hlist_bl_unlock 442 157
+hlist_del 443 24
+hlist_del_init 443 24
+hlist_del_init_rcu 438 155
+hlist_del_rcu 438 155
 hlist_empty 31 24
 hlist_entry 262 24
-hlist_entry_safe 435 154
-hlist_for_each_entry 436 24
-hlist_for_each_entry_continue_rcu 430 151
-hlist_for_each_entry_from_rcu 430 151
-hlist_for_each_entry_rcu 437 151
-hlist_for_each_entry_rcu_bh 437 151
-hlist_for_each_entry_rcu_notrace 437 151
-hlist_for_each_entry_safe 438 24
-hlist_for_each_entry_srcu 437 151
-hlist_nulls_add_head_rcu 427 155
-hlist_nulls_add_tail_rcu 427 155
-hlist_nulls_del_init_rcu 429 155
-hlist_nulls_del_rcu 429 155
-hlist_nulls_for_each_entry_rcu 431 155
-hlist_nulls_replace_init_rcu 439 155
-hlist_nulls_replace_rcu 439 151
-hlist_replace_rcu 439 151
+hlist_entry_safe 444 158
+hlist_for_each_entry 445 24
+hlist_for_each_entry_continue_rcu 439 155
+hlist_for_each_entry_from_rcu 439 155
+hlist_for_each_entry_rcu 446 155
+hlist_for_each_entry_rcu_bh 446 155
+hlist_for_each_entry_rcu_notrace 446 155
+hlist_for_each_entry_safe 447 24
+hlist_for_each_entry_srcu 446 155
+hlist_nulls_add_head_rcu 436 159
+hlist_nulls_add_tail_rcu 436 159
+hlist_nulls_del_init_rcu 438 159
+hlist_nulls_del_rcu 438 159
+hlist_nulls_for_each_entry_rcu 440 159
+hlist_nulls_replace_init_rcu 448 159
+hlist_nulls_replace_rcu 448 155
+hlist_replace_rcu 448 155
 hlist_unhashed 231 24
 hlist_unhashed_lockless 31 24
-hlists_swap_heads_rcu 440 151
-hrtimer_active 84 156
-hrtimer_cancel 441 156
-hrtimer_forward 442 156
-hrtimer_forward_now 442 156
-hrtimer_get_expires 231 156
-hrtimer_get_remaining 231 156
-hrtimer_get_softexpires 231 156
-hrtimer_init 443 156
-hrtimer_is_queued 84 156
-hrtimer_restart 444 156
-hrtimer_set_expires 24 156
-hrtimer_set_expires_range 24 156
-hrtimer_set_expires_range_ns 24 156
-hrtimer_setup 445 156
-hrtimer_start 444 156
-hrtimer_start_expires 444 156
-hrtimer_start_range_ns 444 156
-hrtimer_try_to_cancel 446 156
+hlists_swap_heads_rcu 449 155
+hrtimer_active 84 160
+hrtimer_cancel 450 160
+hrtimer_forward 451 160
+hrtimer_forward_now 451 160
+hrtimer_get_expires 231 160
+hrtimer_get_remaining 231 160
+hrtimer_get_softexpires 231 160
+hrtimer_init 452 160
+hrtimer_is_queued 84 160
+hrtimer_restart 453 160
+hrtimer_set_expires 24 160
+hrtimer_set_expires_range 24 160
+hrtimer_set_expires_range_ns 24 160
+hrtimer_setup 454 160
+hrtimer_start 453 160
+hrtimer_start_expires 453 160
+hrtimer_start_range_ns 453 160
+hrtimer_try_to_cancel 455 160
 htonl 1 77
 htons 1 77
 hweight16 1 43
@@ -1593,571 +1615,587 @@ hweight64 1 43
 hweight8 1 43
 hweight_long 1 43
 i2c_get_clientdata 27 9
-i2c_transfer 234 157
-i_mmap_lock_read 117 124
-i_mmap_lock_write 118 124
-i_mmap_trylock_read 119 124
-i_mmap_trylock_write 120 124
-i_mmap_unlock_read 121 124
-i_mmap_unlock_write 122 124
-ida_alloc 447 158
-ida_free 448 158
-idr_alloc 449 158
-idr_find 450 158
-idr_for_each_entry 451 158
-idr_preload 452 158
-idr_preload_end 78 158
-idr_remove 453 158
-igrab 454 124
-ihold 455 124
-ilog2 1 159
-in_atomic 416 51
-in_dev_get 296 160
-in_dev_put 261 160
-in_hardirq 416 51
-in_interrupt 416 51
-in_nmi 416 51
-in_serving_softirq 416 51
-in_softirq 416 51
-in_task 416 51
+i2c_transfer 234 161
+i_mmap_lock_read 117 126
+i_mmap_lock_write 118 126
+i_mmap_trylock_read 119 126
+i_mmap_trylock_write 120 126
+i_mmap_unlock_read 121 126
+i_mmap_unlock_write 122 126
+ida_alloc 456 162
+ida_free 457 162
+idr_alloc 458 162
+idr_find 459 162
+idr_for_each_entry 460 162
+idr_preload 461 162
+idr_preload_end 78 162
+idr_remove 462 162
+ieee80211_free_hw 292 99
+ieee80211_unregister_hw 463 163
+igrab 464 126
+ihold 465 126
+iio_device_free 292 99
+iio_priv 264 99
+ilog2 1 164
+in_atomic 422 51
+in_dev_get 302 165
+in_dev_put 261 165
+in_hardirq 422 51
+in_interrupt 422 51
+in_nmi 422 51
+in_serving_softirq 422 51
+in_softirq 422 51
+in_task 422 51
 inb 81 52
 inb_p 81 52
-inc_tlb_flush_pending 187 103
+inc_tlb_flush_pending 187 104
 init_completion 24 90
-init_irq_work 456 161
-init_rcu_head 457 33
-init_rcu_head_on_stack 457 33
-init_rwsem 24 116
-init_srcu_struct 458 86
-init_swait_queue_head 24 162
+init_irq_work 466 166
+init_rcu_head 467 33
+init_rcu_head_on_stack 467 33
+init_rwsem 24 118
+init_srcu_struct 468 86
+init_swait_queue_head 24 167
 init_waitqueue_head 24 37
 inl 81 52
 inl_p 81 52
-inode_dio_begin 70 124
-inode_dio_end 459 124
-inode_dio_wait 350 124
-inode_lock 118 124
-inode_lock_killable 315 124
-inode_lock_nested 118 124
-inode_lock_shared 117 124
-inode_lock_shared_killable 313 124
-inode_lock_shared_nested 117 124
-inode_trylock 120 124
-inode_trylock_shared 119 124
-inode_unlock 122 124
-inode_unlock_shared 121 124
+inode_dio_begin 70 126
+inode_dio_end 469 126
+inode_dio_wait 356 126
+inode_lock 118 126
+inode_lock_killable 321 126
+inode_lock_nested 118 126
+inode_lock_shared 117 126
+inode_lock_shared_killable 319 126
+inode_lock_shared_nested 117 126
+inode_trylock 120 126
+inode_trylock_shared 119 126
+inode_unlock 122 126
+inode_unlock_shared 121 126
+input_free_device 470 168
+input_unregister_device 470 168
 insb 63 52
 insl 63 52
-instrument_atomic_read 4 163
-instrument_atomic_read_write 4 163
-instrument_atomic_write 4 163
-instrument_read 4 163
-instrument_read_write 4 163
-instrument_write 4 163
+instrument_atomic_read 4 169
+instrument_atomic_read_write 4 169
+instrument_atomic_write 4 169
+instrument_read 4 169
+instrument_read_write 4 169
+instrument_write 4 169
 insw 63 52
 inw 81 52
 inw_p 81 52
-io_schedule 460 92
-io_schedule_timeout 461 104
-io_stop_wc 462 112
-ioread16 81 164
-ioread16_rep 63 164
-ioread16be 81 164
-ioread32 81 164
-ioread32_rep 63 164
-ioread32be 81 164
-ioread64 81 164
-ioread64be 81 164
-ioread8 81 164
-ioread8_rep 63 164
-iowrite16 82 164
-iowrite16_rep 63 164
-iowrite16be 82 164
-iowrite32 82 164
-iowrite32_rep 63 164
-iowrite32be 82 164
-iowrite64 82 164
-iowrite64be 82 164
-iowrite8 82 164
-iowrite8_rep 63 164
-iput 463 124
-irq_count 416 51
-irq_set_chained_handler 464 165
-irq_set_chained_handler_and_data 464 165
-irq_work_queue 465 166
-irq_work_queue_on 465 166
-irq_work_sync 466 166
-irqs_disabled 416 51
-is_power_of_2 1 159
-jiffies_to_msecs 27 167
-jiffies_to_usecs 27 167
-jump_label_lock 467 168
-jump_label_unlock 468 168
-kasan_check_read 4 169
-kasan_check_write 4 169
-kasprintf 62 170
-kcalloc 62 171
-kcsan_atomic_next 4 172
-kcsan_flat_atomic_begin 4 172
-kcsan_flat_atomic_end 4 172
-kcsan_nestable_atomic_begin 4 172
-kcsan_nestable_atomic_end 4 172
-kernel_read 234 124
-kernel_write 234 124
-kfifo_get 469 173
-kfifo_in 470 173
-kfifo_in_spinlocked 471 173
-kfifo_is_empty 231 173
-kfifo_is_full 231 173
-kfifo_len 231 173
-kfifo_out 469 173
-kfifo_out_spinlocked 83 173
-kfifo_put 470 173
-kfifo_reset 24 173
-kfree 61 171
-kfree_const 61 171
-kfree_rcu 472 85
-kfree_rcu_mightsleep 473 85
-kfree_sensitive 61 171
+io_schedule 471 92
+io_schedule_timeout 472 105
+io_stop_wc 473 114
+ioread16 81 170
+ioread16_rep 63 170
+ioread16be 81 170
+ioread32 81 170
+ioread32_rep 63 170
+ioread32be 81 170
+ioread64 81 170
+ioread64be 81 170
+ioread8 81 170
+ioread8_rep 63 170
+iowrite16 82 170
+iowrite16_rep 63 170
+iowrite16be 82 170
+iowrite32 82 170
+iowrite32_rep 63 170
+iowrite32be 82 170
+iowrite64 82 170
+iowrite64be 82 170
+iowrite8 82 170
+iowrite8_rep 63 170
+iput 474 126
+irq_count 422 51
+irq_set_chained_handler 475 171
+irq_set_chained_handler_and_data 475 171
+irq_work_queue 476 172
+irq_work_queue_on 476 172
+irq_work_sync 477 172
+irqs_disabled 422 51
+is_power_of_2 1 164
+jiffies_to_msecs 27 173
+jiffies_to_usecs 27 173
+jump_label_lock 478 174
+jump_label_unlock 479 174
+kasan_check_read 4 175
+kasan_check_write 4 175
+kasprintf 62 176
+kcalloc 62 177
+kcsan_atomic_next 4 178
+kcsan_flat_atomic_begin 4 178
+kcsan_flat_atomic_end 4 178
+kcsan_nestable_atomic_begin 4 178
+kcsan_nestable_atomic_end 4 178
+kernel_read 234 126
+kernel_write 234 126
+kfifo_get 480 179
+kfifo_in 481 179
+kfifo_in_spinlocked 482 179
+kfifo_is_empty 231 179
+kfifo_is_full 231 179
+kfifo_len 231 179
+kfifo_out 480 179
+kfifo_out_spinlocked 83 179
+kfifo_put 481 179
+kfifo_reset 24 179
+kfree 61 177
+kfree_const 61 177
+kfree_rcu 483 85
+kfree_rcu_mightsleep 484 85
+kfree_sensitive 61 177
 kfree_skb 261 55
 kfree_skb_list 261 55
 kfree_skb_reason 261 55
-kmalloc 62 171
-kmalloc_array 62 171
-kmalloc_node 62 171
-kmalloc_obj 62 171
-kmalloc_objs 62 171
-kmap 474 174
-kmap_atomic 475 174
-kmap_local_folio 476 174
-kmap_local_page 476 174
-kmem_cache_alloc 62 171
-kmem_cache_alloc_node 62 171
-kmem_cache_create 116 171
-kmem_cache_destroy 477 171
-kmem_cache_free 292 171
-kmem_cache_free_bulk 478 171
-kmem_cache_zalloc 62 171
-kmemdup 62 175
-kmemdup_nul 62 175
-kobject_get 296 176
-kobject_get_unless_zero 274 176
-kobject_put 319 176
-krealloc 62 171
-krealloc_array 62 171
-kref_get 70 177
-kref_get_unless_zero 274 177
-kref_init 25 177
-kref_put 479 177
-kref_put_lock 480 177
-kref_put_mutex 481 177
-kref_read 31 177
-kstrdup 62 175
-kstrdup_const 62 175
-kstrndup 62 175
-kthread_bind 250 178
-kthread_cancel_work_sync 482 178
-kthread_complete_and_exit 5 179
-kthread_create 483 178
-kthread_create_on_cpu 484 179
-kthread_create_on_node 484 179
-kthread_destroy_worker 279 178
-kthread_exit 5 179
-kthread_flush_work 485 178
-kthread_flush_worker 318 178
-kthread_init_delayed_work 12 179
-kthread_init_work 486 179
-kthread_mod_delayed_work 487 178
-kthread_park 488 178
-kthread_parkme 256 178
-kthread_queue_delayed_work 487 178
-kthread_queue_work 489 178
-kthread_run 490 178
-kthread_run_on_cpu 484 179
-kthread_run_on_node 484 179
-kthread_should_park 491 178
-kthread_should_stop 491 178
-kthread_should_stop_or_park 492 178
-kthread_stop 488 178
-kthread_unpark 493 178
-ktime_add 27 180
-ktime_get 27 180
-ktime_get_boottime 27 180
-ktime_get_ns 27 180
-ktime_get_real 27 180
-ktime_ms_delta 27 180
-ktime_sub 27 180
-ktime_to_ms 27 180
-ktime_to_ns 27 180
-ktime_to_us 27 180
-ktime_us_delta 27 180
-kunmap 494 174
-kunmap_atomic 495 174
-kunmap_local 321 174
-kvasprintf 62 170
-kvcalloc 62 171
-kvfree 496 171
-kvfree_rcu 472 85
-kvfree_rcu_mightsleep 473 85
-kvfree_sensitive 496 171
-kvmalloc 62 171
-kvmalloc_array 62 171
-kvmalloc_node 62 171
-kvmemdup 62 175
-kvrealloc 62 171
-kvzalloc 62 171
-kvzalloc_node 62 171
-kzalloc 62 171
-kzalloc_node 62 171
-kzalloc_obj 62 171
-kzalloc_objs 62 171
-latch_tree_find 497 181
-latch_tree_insert 498 181
+klist_del 485 180
+klist_remove 485 180
+kmalloc 62 177
+kmalloc_array 62 177
+kmalloc_node 62 177
+kmalloc_obj 62 177
+kmalloc_objs 62 177
+kmap 486 181
+kmap_atomic 487 181
+kmap_local_folio 488 181
+kmap_local_page 488 181
+kmem_cache_alloc 62 177
+kmem_cache_alloc_node 62 177
+kmem_cache_create 116 177
+kmem_cache_destroy 489 177
+kmem_cache_free 297 177
+kmem_cache_free_bulk 490 177
+kmem_cache_zalloc 62 177
+kmemdup 62 182
+kmemdup_nul 62 182
+kobject_get 302 183
+kobject_get_unless_zero 275 183
+kobject_put 325 183
+krealloc 62 177
+krealloc_array 62 177
+kref_get 70 184
+kref_get_unless_zero 275 184
+kref_init 25 184
+kref_put 491 184
+kref_put_lock 492 184
+kref_put_mutex 493 184
+kref_read 31 184
+kstrdup 62 182
+kstrdup_const 62 182
+kstrndup 62 182
+kthread_bind 250 185
+kthread_cancel_work_sync 494 185
+kthread_complete_and_exit 5 186
+kthread_create 495 185
+kthread_create_on_cpu 496 186
+kthread_create_on_node 496 186
+kthread_destroy_worker 280 185
+kthread_exit 5 186
+kthread_flush_work 497 185
+kthread_flush_worker 324 185
+kthread_init_delayed_work 12 186
+kthread_init_work 498 186
+kthread_mod_delayed_work 499 185
+kthread_park 500 185
+kthread_parkme 256 185
+kthread_queue_delayed_work 499 185
+kthread_queue_work 501 185
+kthread_run 502 185
+kthread_run_on_cpu 496 186
+kthread_run_on_node 496 186
+kthread_should_park 503 185
+kthread_should_stop 503 185
+kthread_should_stop_or_park 504 185
+kthread_stop 500 185
+kthread_unpark 505 185
+ktime_add 27 187
+ktime_get 27 187
+ktime_get_boottime 27 187
+ktime_get_ns 27 187
+ktime_get_real 27 187
+ktime_ms_delta 27 187
+ktime_sub 27 187
+ktime_to_ms 27 187
+ktime_to_ns 27 187
+ktime_to_us 27 187
+ktime_us_delta 27 187
+kunmap 506 181
+kunmap_atomic 507 181
+kunmap_local 327 181
+kvasprintf 62 176
+kvcalloc 62 177
+kvfree 508 177
+kvfree_rcu 483 85
+kvfree_rcu_mightsleep 484 85
+kvfree_sensitive 508 177
+kvmalloc 62 177
+kvmalloc_array 62 177
+kvmalloc_node 62 177
+kvmemdup 62 182
+kvrealloc 62 177
+kvzalloc 62 177
+kvzalloc_node 62 177
+kzalloc 62 177
+kzalloc_node 62 177
+kzalloc_obj 62 177
+kzalloc_objs 62 177
+latch_tree_find 509 188
+latch_tree_insert 510 188
 late_initcall 123 64
 late_initcall_sync 123 64
 le16_to_cpu 1 77
 le32_to_cpu 1 77
 le64_to_cpu 1 77
-likely 499 30
-list_add 500 24
-list_add_rcu 428 151
-list_add_tail 500 24
-list_add_tail_rcu 428 151
-list_add_tail_release 501 24
-list_bidir_del_rcu 502 151
-list_bulk_move_tail 500 24
+led_classdev_unregister 511 109
+likely 512 30
+list_add 513 24
+list_add_rcu 437 155
+list_add_tail 513 24
+list_add_tail_rcu 437 155
+list_add_tail_release 514 24
+list_bidir_del_rcu 515 155
+list_bulk_move_tail 516 24
 list_del 64 24
 list_del_init 64 24
-list_del_init_careful 503 24
-list_del_rcu 502 151
+list_del_init_careful 517 24
+list_del_rcu 515 155
 list_empty 31 24
 list_empty_careful 83 24
 list_entry 262 24
-list_entry_lockless 504 151
-list_entry_rcu 504 151
-list_first_entry 505 24
-list_first_entry_or_null 506 24
-list_first_entry_or_null_acquire 507 24
-list_first_or_null_rcu 508 151
-list_for_each 509 24
-list_for_each_entry 510 24
-list_for_each_entry_continue 510 24
-list_for_each_entry_continue_rcu 511 151
-list_for_each_entry_from 510 24
-list_for_each_entry_from_rcu 511 151
-list_for_each_entry_lockless 511 151
-list_for_each_entry_rcu 511 151
-list_for_each_entry_reverse 510 24
-list_for_each_entry_safe 512 24
-list_for_each_entry_safe_continue 512 24
-list_for_each_entry_safe_from 512 24
-list_for_each_entry_safe_reverse 512 24
-list_for_each_entry_srcu 511 151
-list_for_each_prev 509 24
-list_for_each_prev_safe 513 24
-list_for_each_rcu 514 151
-list_for_each_safe 513 24
+list_entry_lockless 518 155
+list_entry_rcu 518 155
+list_first_entry 519 24
+list_first_entry_or_null 520 24
+list_first_entry_or_null_acquire 521 24
+list_first_or_null_rcu 522 155
+list_for_each 523 24
+list_for_each_entry 524 24
+list_for_each_entry_continue 524 24
+list_for_each_entry_continue_rcu 525 155
+list_for_each_entry_from 524 24
+list_for_each_entry_from_rcu 525 155
+list_for_each_entry_lockless 525 155
+list_for_each_entry_rcu 525 155
+list_for_each_entry_reverse 524 24
+list_for_each_entry_safe 526 24
+list_for_each_entry_safe_continue 526 24
+list_for_each_entry_safe_from 526 24
+list_for_each_entry_safe_reverse 526 24
+list_for_each_entry_srcu 525 155
+list_for_each_prev 523 24
+list_for_each_prev_safe 527 24
+list_for_each_rcu 528 155
+list_for_each_safe 527 24
 list_is_first 231 24
 list_is_head 231 24
 list_is_last 231 24
 list_is_singular 231 24
-list_last_entry 505 24
-list_last_entry_or_null 506 24
-list_move 500 24
-list_move_tail 500 24
-list_next_entry 515 24
-list_next_entry_circular 435 24
-list_next_or_null_rcu 516 151
-list_prev_entry 515 24
-list_prev_entry_circular 435 24
-list_replace 517 24
-list_replace_init 517 24
-list_replace_rcu 439 151
+list_last_entry 519 24
+list_last_entry_or_null 520 24
+list_move 516 24
+list_move_tail 516 24
+list_next_entry 529 24
+list_next_entry_circular 444 24
+list_next_or_null_rcu 530 155
+list_prev_entry 529 24
+list_prev_entry_circular 444 24
+list_replace 531 24
+list_replace_init 531 24
+list_replace_rcu 448 155
 list_rotate_left 24 24
-list_splice 500 24
-list_splice_init 500 24
-list_splice_init_rcu 518 151
-list_splice_rcu 428 151
-list_splice_tail 500 24
-list_splice_tail_init 500 24
-list_splice_tail_init_rcu 518 151
-list_swap 500 24
-llist_add 519 47
-llist_add_batch 520 47
-llist_del_all 521 47
-llist_del_first 522 47
-llist_del_first_init 522 47
-llist_del_first_this 523 47
+list_splice 516 24
+list_splice_init 516 24
+list_splice_init_rcu 532 155
+list_splice_rcu 437 155
+list_splice_tail 516 24
+list_splice_tail_init 516 24
+list_splice_tail_init_rcu 532 155
+list_swap 516 24
+llist_add 533 47
+llist_add_batch 534 47
+llist_del_all 535 47
+llist_del_first 536 47
+llist_del_first_init 536 47
+llist_del_first_this 537 47
 llist_empty 31 47
-llist_entry 435 47
+llist_entry 444 47
 llist_next 31 47
-local64_add 524 182
-local64_add_return 525 182
-local64_cmpxchg 526 182
-local64_dec 527 182
-local64_dec_return 528 182
-local64_inc 529 182
-local64_inc_return 530 182
-local64_read 531 182
-local64_set 532 182
-local64_sub 533 182
-local64_sub_return 534 182
-local64_xchg 535 182
-local_add 524 182
-local_add_return 525 182
-local_bh_disable 68 183
-local_bh_enable 69 183
+local64_add 538 189
+local64_add_return 539 189
+local64_cmpxchg 540 189
+local64_dec 541 189
+local64_dec_return 542 189
+local64_inc 543 189
+local64_inc_return 544 189
+local64_read 545 189
+local64_set 546 189
+local64_sub 547 189
+local64_sub_return 548 189
+local64_xchg 549 189
+local_add 538 189
+local_add_return 539 189
+local_bh_disable 68 190
+local_bh_enable 69 190
 local_bh_enable_ip 69 48
-local_clock 27 180
-local_cmpxchg 526 182
-local_dec 527 182
-local_dec_return 528 182
-local_inc 529 182
-local_inc_return 530 182
-local_irq_disable 124 183
-local_irq_enable 125 183
-local_irq_restore 125 183
-local_irq_save 124 183
-local_lock 536 184
-local_lock_irq 537 184
-local_lock_irqsave 537 184
-local_lock_nested_bh 538 184
-local_read 531 182
-local_set 532 182
-local_sub 533 182
-local_sub_return 534 182
-local_trylock 539 184
-local_trylock_irqsave 540 184
-local_unlock 541 184
-local_unlock_irq 542 184
-local_unlock_irqrestore 542 184
-local_unlock_nested_bh 543 184
-local_xchg 535 182
-lock_buffer 544 84
-lock_page 333 120
-lock_sock 545 78
-lock_sock_fast 546 78
-lock_sock_nested 545 78
-lock_vma_under_rcu 547 185
-lockdep_assert 4 186
-lockdep_assert_RT_in_threaded_ctx 4 186
-lockdep_assert_cpus_held 4 186
-lockdep_assert_held 63 186
-lockdep_assert_held_once 63 186
-lockdep_assert_held_read 63 186
-lockdep_assert_held_write 63 186
-lockdep_assert_in_softirq 4 186
-lockdep_assert_irqs_disabled 4 186
-lockdep_assert_irqs_enabled 4 186
-lockdep_assert_none_held_once 4 186
-lockdep_assert_not_held 63 186
-lockdep_assert_preemption_disabled 4 186
-lockdep_assert_preemption_enabled 4 186
+local_clock 27 187
+local_cmpxchg 540 189
+local_dec 541 189
+local_dec_return 542 189
+local_inc 543 189
+local_inc_return 544 189
+local_irq_disable 124 190
+local_irq_enable 125 190
+local_irq_restore 125 190
+local_irq_save 124 190
+local_lock 550 191
+local_lock_irq 551 191
+local_lock_irqsave 551 191
+local_lock_nested_bh 552 191
+local_read 545 189
+local_set 546 189
+local_sub 547 189
+local_sub_return 548 189
+local_trylock 553 191
+local_trylock_irqsave 554 191
+local_unlock 555 191
+local_unlock_irq 556 191
+local_unlock_irqrestore 556 191
+local_unlock_nested_bh 557 191
+local_xchg 549 189
+lock_buffer 558 84
+lock_page 339 122
+lock_sock 559 78
+lock_sock_fast 560 78
+lock_sock_nested 559 78
+lock_vma_under_rcu 561 192
+lockdep_assert 4 193
+lockdep_assert_RT_in_threaded_ctx 4 193
+lockdep_assert_cpus_held 4 193
+lockdep_assert_held 63 193
+lockdep_assert_held_once 63 193
+lockdep_assert_held_read 63 193
+lockdep_assert_held_write 63 193
+lockdep_assert_in_softirq 4 193
+lockdep_assert_irqs_disabled 4 193
+lockdep_assert_irqs_enabled 4 193
+lockdep_assert_none_held_once 4 193
+lockdep_assert_not_held 63 193
+lockdep_assert_preemption_disabled 4 193
+lockdep_assert_preemption_enabled 4 193
 lockdep_assert_rq_held 63 56
-lockdep_is_held 548 186
+lockdep_is_held 562 193
 lockdep_rtnl_is_held 44 4
-lockdep_set_class 63 186
-lockdep_set_class_and_name 63 186
-lockdep_set_novalidate_class 63 186
-lockdep_set_subclass 63 186
-lockdep_sock_is_held 549 78
-lockless_dereference 550 187
-lockref_get 70 188
-lockref_get_not_dead 274 188
-lockref_get_not_zero 274 188
-lockref_mark_dead 24 188
-lockref_put_or_lock 551 188
-lockref_put_return 552 188
+lockdep_set_class 63 193
+lockdep_set_class_and_name 63 193
+lockdep_set_novalidate_class 63 193
+lockdep_set_subclass 63 193
+lockdep_sock_is_held 563 78
+lockless_dereference 564 194
+lockref_get 70 195
+lockref_get_not_dead 275 195
+lockref_get_not_zero 275 195
+lockref_mark_dead 24 195
+lockref_put_or_lock 565 195
+lockref_put_return 566 195
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 5 6
-mark_buffer_dirty 553 84
+mark_buffer_dirty 567 84
 max 1 20
 max3 1 20
 max_t 1 20
-maybe_get_net 274 137
-mb 307 112
-mdelay 4 130
-memcmp 27 175
-memcpy 24 175
-memcpy_fromio 554 46
+maybe_get_net 275 139
+mb 313 114
+mdelay 4 132
+memcmp 27 182
+memcpy 24 182
+memcpy_fromio 568 46
 memcpy_toio 63 46
-memdup_user 555 175
-memmove 24 175
-mempool_alloc 62 189
-mempool_free 61 189
-memset 24 175
+memdup_user 569 182
+memmove 24 182
+mempool_alloc 62 196
+mempool_free 61 196
+memset 24 182
 memset_io 63 46
-memzero_explicit 24 175
-might_lock 63 186
-might_sleep 556 190
-might_sleep_if 557 190
-migrate_disable 558 51
-migrate_enable 559 51
+memstick_free_host 292 99
+memstick_priv 264 99
+memstick_remove_host 570 197
+memzero_explicit 24 182
+might_lock 63 193
+might_sleep 571 198
+might_sleep_if 572 198
+migrate_disable 573 51
+migrate_enable 574 51
 min 1 20
 min3 1 20
 min_not_zero 1 20
 min_t 1 20
-mm_tlb_flush_nested 31 103
-mm_tlb_flush_pending 31 103
-mmap_assert_locked 63 185
-mmap_assert_write_locked 63 185
-mmap_lock_is_contended 560 185
-mmap_lock_speculate_retry 561 185
-mmap_lock_speculate_try_begin 562 185
-mmap_read_lock 563 185
-mmap_read_lock_killable 564 185
-mmap_read_trylock 565 185
-mmap_read_unlock 566 185
-mmap_read_unlock_non_owner 566 185
-mmap_write_downgrade 316 185
-mmap_write_lock 567 185
-mmap_write_lock_killable 568 185
-mmap_write_lock_nested 567 185
-mmap_write_unlock 569 185
-mmdrop 352 139
-mmdrop_sched 570 139
-mmget 70 139
-mmget_not_zero 347 139
-mmgrab 70 139
-mmiowb 462 191
-mmput 571 139
-mmput_async 570 139
-mmu_notifier_invalidate_range_end 9 192
-mmu_notifier_invalidate_range_start 572 192
-mnt_drop_write 324 193
-mnt_drop_write_file 324 193
-mnt_want_write 573 193
-mnt_want_write_file 573 193
-mntget 574 193
-mntput 575 193
-mod_delayed_work 576 13
-mod_delayed_work_on 577 13
-mod_timer 578 61
-mod_timer_pending 578 61
-module_exit 579 49
+mm_tlb_flush_nested 31 104
+mm_tlb_flush_pending 31 104
+mmap_assert_locked 63 192
+mmap_assert_write_locked 63 192
+mmap_lock_is_contended 575 192
+mmap_lock_speculate_retry 576 192
+mmap_lock_speculate_try_begin 577 192
+mmap_read_lock 578 192
+mmap_read_lock_killable 579 192
+mmap_read_trylock 580 192
+mmap_read_unlock 581 192
+mmap_read_unlock_non_owner 581 192
+mmap_write_downgrade 322 192
+mmap_write_lock 582 192
+mmap_write_lock_killable 583 192
+mmap_write_lock_nested 582 192
+mmap_write_unlock 584 192
+mmc_free_host 292 99
+mmc_priv 264 99
+mmc_remove_host 585 199
+mmdrop 358 141
+mmdrop_sched 586 141
+mmget 70 141
+mmget_not_zero 353 141
+mmgrab 70 141
+mmiowb 473 200
+mmput 587 141
+mmput_async 586 141
+mmu_notifier_invalidate_range_end 9 201
+mmu_notifier_invalidate_range_start 588 201
+mnt_drop_write 330 202
+mnt_drop_write_file 330 202
+mnt_want_write 589 202
+mnt_want_write_file 589 202
+mntget 590 202
+mntput 591 202
+mod_delayed_work 592 13
+mod_delayed_work_on 593 13
+mod_timer 594 61
+mod_timer_pending 594 61
+module_exit 595 49
 module_init 123 49
-module_put 570 49
+module_put 586 49
 module_put_and_kthread_exit 5 49
-msecs_to_jiffies 27 167
-msleep 256 130
-msleep_interruptible 255 130
+msecs_to_jiffies 27 173
+msleep 256 132
+msleep_interruptible 255 132
 mul_u64_u32_shr 1 19
-mutex_destroy 580 73
+mutex_destroy 596 73
 mutex_init 24 73
-mutex_is_locked 560 194
-mutex_lock 286 194
-mutex_lock_interruptible 287 194
-mutex_lock_interruptible_nested 287 194
-mutex_lock_io 286 194
-mutex_lock_io_nested 286 194
-mutex_lock_killable 287 194
-mutex_lock_killable_nested 287 194
-mutex_lock_nest_lock 286 194
-mutex_lock_nested 286 194
-mutex_trylock 288 194
-mutex_unlock 289 194
-napi_alloc_skb 280 55
-napi_complete 581 50
-napi_complete_done 581 50
+mutex_is_locked 575 203
+mutex_lock 288 203
+mutex_lock_interruptible 289 203
+mutex_lock_interruptible_nested 289 203
+mutex_lock_io 288 203
+mutex_lock_io_nested 288 203
+mutex_lock_killable 289 203
+mutex_lock_killable_nested 289 203
+mutex_lock_nest_lock 288 203
+mutex_lock_nested 288 203
+mutex_trylock 290 203
+mutex_unlock 291 203
+napi_alloc_skb 281 55
+napi_complete 597 50
+napi_complete_done 597 50
 napi_consume_skb 261 55
-napi_disable 582 50
-napi_enable 583 50
+napi_disable 598 50
+napi_enable 599 50
 napi_gro_receive 81 50
-napi_schedule 584 50
-napi_schedule_irqoff 585 50
-napi_schedule_prep 584 50
-napi_synchronize 586 50
-ndelay 4 130
-need_resched 587 93
+napi_schedule 600 50
+napi_schedule_irqoff 601 50
+napi_schedule_prep 600 50
+napi_synchronize 602 50
+ndelay 4 132
+need_resched 603 93
 need_seqretry 84 53
-neigh_hold 70 195
-neigh_release 261 195
-netdev_alert 4 196
-netdev_alloc_skb 280 55
+neigh_hold 70 204
+neigh_release 261 204
+netdev_alert 4 205
+netdev_alloc_skb 281 55
 netdev_completed_queue 10 50
-netdev_crit 4 196
-netdev_dbg 4 196
-netdev_emerg 4 196
-netdev_err 4 196
-netdev_hold 284 50
-netdev_info 4 196
-netdev_lock 286 50
-netdev_lock_ops 588 197
-netdev_notice 4 196
-netdev_priv 27 9
-netdev_put 285 50
+netdev_crit 4 205
+netdev_dbg 4 205
+netdev_emerg 4 205
+netdev_err 4 205
+netdev_hold 286 50
+netdev_info 4 205
+netdev_lock 288 50
+netdev_lock_ops 604 206
+netdev_notice 4 205
+netdev_priv 605 50
+netdev_put 287 50
 netdev_sent_queue 39 50
-netdev_trylock 288 50
+netdev_trylock 290 50
 netdev_tx_completed_queue 10 50
 netdev_tx_sent_queue 39 50
-netdev_unlock 289 50
-netdev_unlock_ops 289 197
-netdev_warn 4 196
+netdev_unlock 291 50
+netdev_unlock_ops 291 206
+netdev_warn 4 205
 netif_addr_lock 72 50
 netif_addr_lock_bh 73 50
 netif_addr_unlock 75 50
 netif_addr_unlock_bh 76 50
-netif_carrier_off 553 50
+netif_carrier_off 567 50
 netif_carrier_ok 31 50
-netif_carrier_on 589 50
-netif_device_attach 553 50
-netif_device_detach 589 50
+netif_carrier_on 606 50
+netif_device_attach 567 50
+netif_device_detach 607 50
 netif_device_present 31 50
 netif_dormant 31 50
-netif_napi_add 590 50
-netif_napi_add_config 590 50
-netif_napi_add_tx 590 50
-netif_napi_add_tx_weight 590 50
-netif_napi_add_weight 590 50
+netif_napi_add 608 50
+netif_napi_add_config 608 50
+netif_napi_add_tx 608 50
+netif_napi_add_tx_weight 608 50
+netif_napi_add_weight 608 50
+netif_napi_del 609 50
 netif_queue_stopped 31 50
 netif_receive_skb 81 50
 netif_running 31 50
 netif_rx 81 50
-netif_schedule_queue 493 50
+netif_schedule_queue 505 50
 netif_start_queue 10 50
 netif_start_subqueue 10 50
-netif_stop_queue 591 50
-netif_stop_subqueue 591 50
-netif_subqueue_maybe_stop 592 198
+netif_stop_queue 610 50
+netif_stop_subqueue 610 50
+netif_subqueue_maybe_stop 611 207
 netif_subqueue_stopped 31 50
-netif_subqueue_try_stop 593 198
-netif_tx_disable 553 50
+netif_subqueue_try_stop 612 207
+netif_tx_disable 613 50
 netif_tx_lock 72 50
 netif_tx_lock_bh 73 50
 netif_tx_queue_stopped 31 50
 netif_tx_start_all_queues 10 50
 netif_tx_start_queue 10 50
-netif_tx_stop_all_queues 591 50
-netif_tx_stop_queue 591 50
+netif_tx_stop_all_queues 610 50
+netif_tx_stop_queue 610 50
 netif_tx_unlock 75 50
 netif_tx_unlock_bh 76 50
-netif_tx_wake_all_queues 589 50
-netif_tx_wake_queue 589 50
-netif_txq_completed_wake 594 198
-netif_txq_maybe_stop 592 198
-netif_txq_try_stop 593 198
-netif_wake_queue 589 50
-netif_wake_subqueue 589 50
+netif_tx_wake_all_queues 606 50
+netif_tx_wake_queue 606 50
+netif_txq_completed_wake 614 207
+netif_txq_maybe_stop 611 207
+netif_txq_try_stop 612 207
+netif_wake_queue 606 50
+netif_wake_subqueue 606 50
 netif_xmit_stopped 231 50
-nmi_count 416 51
-no_free_ptr 499 10
-no_printk 27 119
-ns_to_ktime 27 180
-nsecs_to_jiffies 27 167
+nmi_count 422 51
+no_free_ptr 512 10
+no_printk 27 121
+ns_to_ktime 27 187
+nsecs_to_jiffies 27 173
 ntohl 1 77
 ntohs 1 77
 num_online_cpus 27 93
 numa_node_id 27 9
-of_node_get 296 199
-of_node_put 319 199
+of_node_get 302 208
+of_node_put 325 208
 offsetof 2 36
-offsetofend 2 200
-on_each_cpu 595 201
-on_each_cpu_cond 596 201
-on_each_cpu_mask 596 201
-open_softirq 597 14
-order_base_2 1 159
+offsetofend 2 209
+on_each_cpu 615 210
+on_each_cpu_cond 616 210
+on_each_cpu_mask 616 210
+open_softirq 617 14
+order_base_2 1 164
 outb 82 52
 outb_p 82 52
 outl 82 52
@@ -2167,235 +2205,240 @@ outsl 63 52
 outsw 63 52
 outw 82 52
 outw_p 82 52
-p4dp_get 31 202
+p4dp_get 31 211
 page_address 27 91
-page_count 31 129
+page_count 31 131
 page_folio 27 91
-page_ref_add 338 129
-page_ref_add_unless_zero 339 129
-page_ref_count 31 129
-page_ref_dec 340 129
-page_ref_dec_and_test 326 129
-page_ref_dec_return 341 129
-page_ref_freeze 342 129
-page_ref_inc 70 129
-page_ref_inc_return 343 129
-page_ref_sub 344 129
-page_ref_sub_and_test 345 129
-page_ref_unfreeze 196 129
+page_ref_add 344 131
+page_ref_add_unless_zero 345 131
+page_ref_count 31 131
+page_ref_dec 346 131
+page_ref_dec_and_test 332 131
+page_ref_dec_return 347 131
+page_ref_freeze 348 131
+page_ref_inc 70 131
+page_ref_inc_return 349 131
+page_ref_sub 350 131
+page_ref_sub_and_test 351 131
+page_ref_unfreeze 196 131
 page_to_pfn 27 91
 page_to_phys 27 91
-pagefault_disable 598 41
-pagefault_enable 599 41
+pagefault_disable 618 41
+pagefault_enable 619 41
 panic 5 6
-path_get 600 203
-path_put 601 203
-pci_dev_get 296 204
-pci_dev_lock 286 204
-pci_dev_put 319 204
-pci_dev_unlock 289 204
+path_get 620 212
+path_put 621 212
+pci_dev_get 302 213
+pci_dev_lock 288 213
+pci_dev_put 325 213
+pci_dev_unlock 291 213
+pci_free_irq 622 213
+pci_free_irq_vectors 623 213
 pci_get_drvdata 27 9
-pci_lock_rescan_remove 602 204
-pci_request_irq 603 204
-pci_unlock_rescan_remove 604 204
-per_cpu 605 134
-per_cpu_ptr 102 134
-percpu_counter_add 606 205
-percpu_counter_add_batch 606 205
-percpu_counter_compare 607 205
-percpu_counter_dec 608 205
-percpu_counter_inc 609 205
-percpu_counter_read 607 205
-percpu_counter_read_positive 610 205
-percpu_counter_set 611 205
-percpu_counter_sub 612 205
-percpu_counter_sum 607 205
-percpu_counter_sum_positive 607 205
-percpu_down_read 613 206
-percpu_down_read_freezable 613 206
-percpu_down_read_internal 613 206
-percpu_down_read_trylock 614 206
-percpu_down_write 615 206
-percpu_is_read_locked 560 206
-percpu_is_write_locked 560 206
-percpu_ref_get 70 102
-percpu_ref_get_many 338 102
-percpu_ref_is_dying 231 102
-percpu_ref_is_zero 31 102
-percpu_ref_kill 63 102
-percpu_ref_kill_and_confirm 63 102
-percpu_ref_put 222 102
-percpu_ref_put_many 344 102
-percpu_ref_reinit 616 102
-percpu_ref_resurrect 616 102
-percpu_ref_switch_to_atomic 616 102
-percpu_ref_switch_to_atomic_sync 617 102
-percpu_ref_switch_to_percpu 616 102
-percpu_ref_tryget 274 102
-percpu_ref_tryget_live 274 102
-percpu_ref_tryget_live_rcu 274 102
-percpu_ref_tryget_many 618 102
-percpu_rwsem_is_held 560 206
-percpu_up_read 619 206
-percpu_up_write 620 206
+pci_lock_rescan_remove 624 213
+pci_request_irq 625 213
+pci_unlock_rescan_remove 626 213
+per_cpu 627 136
+per_cpu_ptr 102 136
+percpu_counter_add 628 214
+percpu_counter_add_batch 628 214
+percpu_counter_compare 629 214
+percpu_counter_dec 630 214
+percpu_counter_inc 631 214
+percpu_counter_read 629 214
+percpu_counter_read_positive 632 214
+percpu_counter_set 633 214
+percpu_counter_sub 634 214
+percpu_counter_sum 629 214
+percpu_counter_sum_positive 629 214
+percpu_down_read 635 215
+percpu_down_read_freezable 635 215
+percpu_down_read_internal 635 215
+percpu_down_read_trylock 636 215
+percpu_down_write 637 215
+percpu_is_read_locked 575 215
+percpu_is_write_locked 575 215
+percpu_ref_get 70 103
+percpu_ref_get_many 344 103
+percpu_ref_is_dying 231 103
+percpu_ref_is_zero 31 103
+percpu_ref_kill 63 103
+percpu_ref_kill_and_confirm 63 103
+percpu_ref_put 222 103
+percpu_ref_put_many 350 103
+percpu_ref_reinit 638 103
+percpu_ref_resurrect 638 103
+percpu_ref_switch_to_atomic 638 103
+percpu_ref_switch_to_atomic_sync 639 103
+percpu_ref_switch_to_percpu 638 103
+percpu_ref_tryget 275 103
+percpu_ref_tryget_live 275 103
+percpu_ref_tryget_live_rcu 275 103
+percpu_ref_tryget_many 640 103
+percpu_rwsem_is_held 575 215
+percpu_up_read 641 215
+percpu_up_write 642 215
 pfn_to_page 27 91
-pgdp_get 31 202
+pgdp_get 31 211
 phys_to_virt 27 91
-pin_user_pages 322 91
-pin_user_pages_fast 322 91
+pin_user_pages 328 91
+pin_user_pages_fast 328 91
 platform_get_drvdata 27 9
-pm_runtime_disable 250 207
-pm_runtime_get 70 207
-pm_runtime_get_if_active 274 207
-pm_runtime_get_if_in_use 274 207
-pm_runtime_get_noresume 70 207
-pm_runtime_get_sync 621 207
-pm_runtime_put 340 207
-pm_runtime_put_autosuspend 340 207
-pm_runtime_put_noidle 622 207
-pm_runtime_put_sync 623 207
-pm_runtime_resume_and_get 621 207
-pmd_clear 25 202
-pmd_install 624 208
-pmd_lock 625 136
-pmd_lockptr 81 136
-pmd_populate 626 208
-pmd_trans_huge_lock 627 136
-pmdp_establish 628 202
-pmdp_get 31 202
-pmdp_get_lockless 31 202
-pmdp_huge_clear_flush 629 202
-pmdp_huge_get_and_clear 629 202
-pmdp_invalidate 629 202
-pmem_wmb 309 112
-poll_state_synchronize_rcu 630 33
-poll_state_synchronize_srcu 631 86
-poll_wait 632 209
+pm_runtime_disable 250 216
+pm_runtime_get 70 216
+pm_runtime_get_if_active 275 216
+pm_runtime_get_if_in_use 275 216
+pm_runtime_get_noresume 70 216
+pm_runtime_get_sync 643 216
+pm_runtime_put 346 216
+pm_runtime_put_autosuspend 346 216
+pm_runtime_put_noidle 644 216
+pm_runtime_put_sync 645 216
+pm_runtime_resume_and_get 643 216
+pmd_clear 25 211
+pmd_install 646 217
+pmd_lock 647 138
+pmd_lockptr 81 138
+pmd_populate 648 217
+pmd_trans_huge_lock 649 138
+pmdp_establish 650 211
+pmdp_get 31 211
+pmdp_get_lockless 31 211
+pmdp_huge_clear_flush 651 211
+pmdp_huge_get_and_clear 651 211
+pmdp_invalidate 651 211
+pmem_wmb 315 114
+poll_state_synchronize_rcu 652 33
+poll_state_synchronize_srcu 653 86
+poll_wait 654 218
 postcore_initcall 123 64
 postcore_initcall_sync 123 64
-pr_alert 4 119
-pr_alert_once 4 119
-pr_alert_ratelimited 4 119
-pr_cont 4 119
-pr_crit 4 119
-pr_crit_once 4 119
-pr_crit_ratelimited 4 119
-pr_debug 4 119
-pr_debug_once 4 119
-pr_debug_ratelimited 4 119
-pr_devel 4 119
-pr_emerg 4 119
-pr_emerg_once 4 119
-pr_emerg_ratelimited 4 119
-pr_err 4 119
-pr_err_once 4 119
-pr_err_ratelimited 4 119
-pr_info 4 119
-pr_info_once 4 119
-pr_info_ratelimited 4 119
-pr_notice 4 119
-pr_notice_once 4 119
-pr_notice_ratelimited 4 119
-pr_warn 4 119
-pr_warn_once 4 119
-pr_warn_ratelimited 4 119
-preempt_check_resched 633 51
-preempt_count 416 51
+power_supply_unregister 655 219
+pr_alert 4 121
+pr_alert_once 4 121
+pr_alert_ratelimited 4 121
+pr_cont 4 121
+pr_crit 4 121
+pr_crit_once 4 121
+pr_crit_ratelimited 4 121
+pr_debug 4 121
+pr_debug_once 4 121
+pr_debug_ratelimited 4 121
+pr_devel 4 121
+pr_emerg 4 121
+pr_emerg_once 4 121
+pr_emerg_ratelimited 4 121
+pr_err 4 121
+pr_err_once 4 121
+pr_err_ratelimited 4 121
+pr_info 4 121
+pr_info_once 4 121
+pr_info_ratelimited 4 121
+pr_notice 4 121
+pr_notice_once 4 121
+pr_notice_ratelimited 4 121
+pr_warn 4 121
+pr_warn_once 4 121
+pr_warn_ratelimited 4 121
+preempt_check_resched 656 51
+preempt_count 422 51
 preempt_count_add 77 51
 preempt_count_dec 78 51
 preempt_count_dec_and_test 79 51
 preempt_count_inc 77 51
 preempt_count_sub 78 51
-preempt_disable 77 183
+preempt_disable 77 190
 preempt_disable_nested 218 51
-preempt_disable_notrace 77 183
-preempt_enable 78 183
+preempt_disable_notrace 77 190
+preempt_enable 78 190
 preempt_enable_nested 218 51
 preempt_enable_no_resched 78 51
 preempt_enable_no_resched_notrace 78 51
-preempt_enable_notrace 78 183
-preempt_fold_need_resched 633 51
-preempt_model_full 416 51
-preempt_model_none 416 51
-preempt_model_preemptible 416 51
-preempt_model_rt 416 51
-preempt_model_voluntary 416 51
-preempt_set_need_resched 633 51
-preemptible 416 51
-prepare_to_rcuwait 634 126
-prepare_to_swait_event 635 54
-prepare_to_swait_exclusive 636 54
-prepare_to_wait 636 54
-prepare_to_wait_event 635 54
-prepare_to_wait_exclusive 637 54
-printk 27 119
-printk_deferred 27 119
-printk_once 27 119
-printk_ratelimited 27 119
-proc_create 15 210
-proc_create_data 15 210
-proc_create_mount_point 15 210
-proc_create_net 15 210
-proc_create_net_data 15 210
-proc_create_net_data_write 15 210
-proc_create_net_single 15 210
-proc_create_net_single_write 15 210
-proc_create_seq 15 210
-proc_create_seq_data 15 210
-proc_create_seq_private 15 210
-proc_create_single 15 210
-proc_create_single_data 15 210
-pskb_expand_head 638 55
-pte_clear 639 202
-pte_clear_not_present_full 639 202
-pte_lockptr 81 136
-pte_offset_map 640 202
-pte_offset_map_lock 641 136
-pte_offset_map_nolock 642 202
-pte_offset_map_ro_nolock 642 202
-pte_offset_map_rw_nolock 642 202
-pte_unmap 643 202
-pte_unmap_unlock 644 136
-ptep_clear_flush 629 202
-ptep_clear_flush_young 645 202
-ptep_get 31 202
-ptep_get_and_clear 629 202
-ptep_get_and_clear_full 629 202
-ptep_get_lockless 31 202
-ptep_modify_prot_commit 646 202
-ptep_modify_prot_start 629 202
-ptep_set_access_flags 647 202
-ptep_set_wrprotect 648 202
-ptep_test_and_clear_young 645 202
-ptep_try_set 649 202
-pud_lock 625 136
-pud_trans_huge_lock 627 136
-pudp_get 31 202
-pudp_huge_get_and_clear 629 202
+preempt_enable_notrace 78 190
+preempt_fold_need_resched 656 51
+preempt_model_full 422 51
+preempt_model_none 422 51
+preempt_model_preemptible 422 51
+preempt_model_rt 422 51
+preempt_model_voluntary 422 51
+preempt_set_need_resched 656 51
+preemptible 422 51
+prepare_to_rcuwait 657 128
+prepare_to_swait_event 658 54
+prepare_to_swait_exclusive 659 54
+prepare_to_wait 659 54
+prepare_to_wait_event 658 54
+prepare_to_wait_exclusive 660 54
+printk 27 121
+printk_deferred 27 121
+printk_once 27 121
+printk_ratelimited 27 121
+proc_create 15 220
+proc_create_data 15 220
+proc_create_mount_point 15 220
+proc_create_net 15 220
+proc_create_net_data 15 220
+proc_create_net_data_write 15 220
+proc_create_net_single 15 220
+proc_create_net_single_write 15 220
+proc_create_seq 15 220
+proc_create_seq_data 15 220
+proc_create_seq_private 15 220
+proc_create_single 15 220
+proc_create_single_data 15 220
+pskb_expand_head 661 55
+pte_clear 662 211
+pte_clear_not_present_full 662 211
+pte_lockptr 81 138
+pte_offset_map 663 211
+pte_offset_map_lock 664 138
+pte_offset_map_nolock 665 211
+pte_offset_map_ro_nolock 665 211
+pte_offset_map_rw_nolock 665 211
+pte_unmap 666 211
+pte_unmap_unlock 667 138
+ptep_clear_flush 651 211
+ptep_clear_flush_young 668 211
+ptep_get 31 211
+ptep_get_and_clear 651 211
+ptep_get_and_clear_full 651 211
+ptep_get_lockless 31 211
+ptep_modify_prot_commit 669 211
+ptep_modify_prot_start 651 211
+ptep_set_access_flags 670 211
+ptep_set_wrprotect 671 211
+ptep_test_and_clear_young 668 211
+ptep_try_set 672 211
+pud_lock 647 138
+pud_trans_huge_lock 649 138
+pudp_get 31 211
+pudp_huge_get_and_clear 651 211
 pure_initcall 123 64
 put_bh 235 84
-put_cpu 78 133
-put_cpu_ptr 650 134
-put_cpu_var 651 134
-put_cred 352 135
-put_device 319 9
-put_net 261 137
-put_page 336 91
-put_page_testzero 326 91
-put_pid 261 138
-put_task_struct 261 140
+put_cpu 78 135
+put_cpu_ptr 673 136
+put_cpu_var 674 136
+put_cred 358 137
+put_device 325 9
+put_net 261 139
+put_page 342 91
+put_page_testzero 332 91
+put_pid 261 140
+put_task_struct 261 142
 put_user 80 45
-queue_delayed_work 652 13
-queue_delayed_work_on 653 13
-queue_rcu_work 654 13
-queue_work 655 13
-queue_work_node 656 13
-queue_work_on 656 13
+queue_delayed_work 675 13
+queue_delayed_work_on 676 13
+queue_rcu_work 677 13
+queue_work 678 13
+queue_work_node 679 13
+queue_work_on 679 13
 queued_spin_lock 126 66
 queued_spin_trylock 127 66
 queued_spin_unlock 128 66
-radix_tree_insert 657 211
-radix_tree_lookup 658 211
+radix_tree_delete 680 221
+radix_tree_delete_item 680 221
+radix_tree_insert 681 221
+radix_tree_lookup 682 221
 raw_cpu_add 93 57
 raw_cpu_add_return 94 57
 raw_cpu_and 95 57
@@ -2405,154 +2448,154 @@ raw_cpu_dec_return 98 57
 raw_cpu_inc 99 57
 raw_cpu_inc_return 100 57
 raw_cpu_or 101 57
-raw_cpu_ptr 102 134
+raw_cpu_ptr 102 136
 raw_cpu_read 103 57
 raw_cpu_sub 104 57
 raw_cpu_sub_return 105 57
 raw_cpu_try_cmpxchg 106 57
 raw_cpu_write 107 57
 raw_cpu_xchg 108 57
-raw_irqs_disabled 416 51
-raw_local_irq_disable 124 183
-raw_local_irq_enable 125 183
-raw_local_irq_restore 125 183
-raw_local_irq_save 124 183
-raw_notifier_call_chain 638 75
+raw_irqs_disabled 422 51
+raw_local_irq_disable 124 190
+raw_local_irq_enable 125 190
+raw_local_irq_restore 125 190
+raw_local_irq_save 124 190
+raw_notifier_call_chain 661 75
 raw_read_seqcount 83 53
 raw_read_seqcount_begin 83 53
-raw_read_seqcount_latch 283 53
-raw_read_seqcount_latch_retry 561 53
+raw_read_seqcount_latch 285 53
+raw_read_seqcount_latch_retry 576 53
 raw_seqcount_begin 83 53
-raw_seqcount_try_begin 562 53
-raw_smp_processor_id 659 133
-raw_spin_is_contended 549 69
-raw_spin_is_locked 549 69
-raw_spin_lock 660 212
-raw_spin_lock_bh 661 212
+raw_seqcount_try_begin 577 53
+raw_smp_processor_id 683 135
+raw_spin_is_contended 563 69
+raw_spin_is_locked 563 69
+raw_spin_lock 684 222
+raw_spin_lock_bh 685 222
 raw_spin_lock_init 24 69
-raw_spin_lock_irq 662 212
-raw_spin_lock_irq_rcu_node 662 213
-raw_spin_lock_irqsave 662 212
-raw_spin_lock_irqsave_nested 662 212
-raw_spin_lock_irqsave_rcu_node 662 213
-raw_spin_lock_nest_lock 660 212
-raw_spin_lock_nested 660 212
-raw_spin_lock_rcu_node 660 213
-raw_spin_rq_lock 660 56
-raw_spin_rq_lock_irqsave 662 56
-raw_spin_rq_unlock 663 56
-raw_spin_trylock 664 212
-raw_spin_trylock_bh 665 212
-raw_spin_trylock_irq 666 212
-raw_spin_trylock_irqsave 666 212
-raw_spin_unlock 663 212
-raw_spin_unlock_bh 667 212
-raw_spin_unlock_irq 668 212
-raw_spin_unlock_irq_rcu_node 668 213
-raw_spin_unlock_irqrestore 668 212
-raw_spin_unlock_irqrestore_rcu_node 668 213
-raw_spin_unlock_rcu_node 663 213
-raw_write_seqcount_barrier 669 53
-raw_write_seqcount_begin 670 53
-raw_write_seqcount_end 671 53
-raw_write_seqcount_latch 669 53
-rb_entry 262 154
-rb_entry_rcu 435 154
-rb_entry_safe 435 154
-rb_erase 672 154
-rb_find_rcu 497 154
-rb_first 673 154
-rb_insert_color 674 154
-rb_last 673 154
-rb_link_node 675 154
-rb_link_node_rcu 676 154
-rb_next 673 154
-rb_prev 673 154
-rcu_access_pointer 677 214
-rcu_assign_pointer 678 32
-rcu_assign_sk_user_data 679 78
-rcu_barrier 680 215
-rcu_barrier_tasks 680 215
-rcu_barrier_tasks_trace 680 215
-rcu_dereference 550 214
-rcu_dereference_all 550 214
-rcu_dereference_all_check 550 214
-rcu_dereference_bh 550 214
-rcu_dereference_bh_check 550 214
-rcu_dereference_check 550 214
-rcu_dereference_protected 681 214
-rcu_dereference_raw 550 214
-rcu_dereference_raw_check 550 214
-rcu_dereference_rtnl 550 4
-rcu_dereference_sched 550 214
-rcu_dereference_sched_check 550 214
-rcu_dereference_sk_user_data 682 78
+raw_spin_lock_irq 686 222
+raw_spin_lock_irq_rcu_node 686 223
+raw_spin_lock_irqsave 686 222
+raw_spin_lock_irqsave_nested 686 222
+raw_spin_lock_irqsave_rcu_node 686 223
+raw_spin_lock_nest_lock 684 222
+raw_spin_lock_nested 684 222
+raw_spin_lock_rcu_node 684 223
+raw_spin_rq_lock 684 56
+raw_spin_rq_lock_irqsave 686 56
+raw_spin_rq_unlock 687 56
+raw_spin_trylock 688 222
+raw_spin_trylock_bh 689 222
+raw_spin_trylock_irq 690 222
+raw_spin_trylock_irqsave 690 222
+raw_spin_unlock 687 222
+raw_spin_unlock_bh 691 222
+raw_spin_unlock_irq 692 222
+raw_spin_unlock_irq_rcu_node 692 223
+raw_spin_unlock_irqrestore 692 222
+raw_spin_unlock_irqrestore_rcu_node 692 223
+raw_spin_unlock_rcu_node 687 223
+raw_write_seqcount_barrier 693 53
+raw_write_seqcount_begin 694 53
+raw_write_seqcount_end 695 53
+raw_write_seqcount_latch 693 53
+rb_entry 262 158
+rb_entry_rcu 444 158
+rb_entry_safe 444 158
+rb_erase 696 158
+rb_find_rcu 509 158
+rb_first 697 158
+rb_insert_color 698 158
+rb_last 697 158
+rb_link_node 699 158
+rb_link_node_rcu 700 158
+rb_next 697 158
+rb_prev 697 158
+rcu_access_pointer 701 224
+rcu_assign_pointer 702 32
+rcu_assign_sk_user_data 703 78
+rcu_barrier 704 225
+rcu_barrier_tasks 704 225
+rcu_barrier_tasks_trace 704 225
+rcu_dereference 564 224
+rcu_dereference_all 564 224
+rcu_dereference_all_check 564 224
+rcu_dereference_bh 564 224
+rcu_dereference_bh_check 564 224
+rcu_dereference_check 564 224
+rcu_dereference_protected 705 224
+rcu_dereference_raw 564 224
+rcu_dereference_raw_check 564 224
+rcu_dereference_rtnl 564 4
+rcu_dereference_sched 564 224
+rcu_dereference_sched_check 564 224
+rcu_dereference_sk_user_data 706 78
 rcu_is_watching 44 33
-rcu_pointer_handoff 81 214
-rcu_read_lock 683 216
+rcu_pointer_handoff 81 224
+rcu_read_lock 707 226
 rcu_read_lock_any_held 44 33
-rcu_read_lock_bh 684 216
+rcu_read_lock_bh 708 226
 rcu_read_lock_bh_held 44 33
-rcu_read_lock_dont_migrate 685 216
+rcu_read_lock_dont_migrate 709 226
 rcu_read_lock_held 44 33
-rcu_read_lock_sched 686 216
+rcu_read_lock_sched 710 226
 rcu_read_lock_sched_held 44 33
-rcu_read_lock_sched_notrace 686 216
-rcu_read_lock_trace 687 216
-rcu_read_unlock 688 216
-rcu_read_unlock_bh 689 216
-rcu_read_unlock_migrate 690 216
-rcu_read_unlock_sched 691 216
-rcu_read_unlock_sched_notrace 691 216
-rcu_read_unlock_trace 692 216
-rcu_replace_pointer 693 32
-rcu_sync_enter 694 217
-rcu_sync_exit 695 217
-rcu_sync_is_idle 31 217
-rcuref_get 274 218
-rcuref_init 195 218
-rcuref_put 696 218
-rcuref_read 31 218
-rcuwait_active 31 126
-rcuwait_wait_event 216 126
-rcuwait_wake_up 276 126
-read_lock 697 212
-read_lock_bh 698 212
-read_lock_irq 699 212
-read_lock_irqsave 699 212
-read_poll_timeout 116 219
-read_poll_timeout_atomic 27 219
+rcu_read_lock_sched_notrace 710 226
+rcu_read_lock_trace 711 226
+rcu_read_unlock 712 226
+rcu_read_unlock_bh 713 226
+rcu_read_unlock_migrate 714 226
+rcu_read_unlock_sched 715 226
+rcu_read_unlock_sched_notrace 715 226
+rcu_read_unlock_trace 716 226
+rcu_replace_pointer 717 32
+rcu_sync_enter 718 227
+rcu_sync_exit 719 227
+rcu_sync_is_idle 31 227
+rcuref_get 275 228
+rcuref_init 195 228
+rcuref_put 720 228
+rcuref_read 31 228
+rcuwait_active 31 128
+rcuwait_wait_event 216 128
+rcuwait_wake_up 277 128
+read_lock 721 222
+read_lock_bh 722 222
+read_lock_irq 723 222
+read_lock_irqsave 723 222
+read_poll_timeout 116 229
+read_poll_timeout_atomic 27 229
 read_seqbegin 83 53
-read_seqbegin_or_lock 700 53
+read_seqbegin_or_lock 724 53
 read_seqbegin_or_lock_irqsave 83 53
 read_seqcount_begin 83 53
-read_seqcount_latch 283 53
-read_seqcount_latch_retry 561 53
-read_seqcount_retry 561 53
-read_seqlock_excl 701 53
-read_seqlock_excl_bh 702 53
-read_seqlock_excl_irq 703 53
-read_seqlock_excl_irqsave 703 53
-read_seqretry 561 53
-read_sequnlock_excl 704 53
-read_sequnlock_excl_bh 705 53
-read_sequnlock_excl_irq 706 53
-read_sequnlock_excl_irqrestore 706 53
-read_thread_flags 707 87
-read_trylock 708 212
-read_unlock 709 212
-read_unlock_bh 710 212
-read_unlock_irq 711 212
-read_unlock_irqrestore 711 212
+read_seqcount_latch 285 53
+read_seqcount_latch_retry 576 53
+read_seqcount_retry 576 53
+read_seqlock_excl 725 53
+read_seqlock_excl_bh 726 53
+read_seqlock_excl_irq 727 53
+read_seqlock_excl_irqsave 727 53
+read_seqretry 576 53
+read_sequnlock_excl 728 53
+read_sequnlock_excl_bh 729 53
+read_sequnlock_excl_irq 730 53
+read_sequnlock_excl_irqrestore 730 53
+read_thread_flags 731 87
+read_trylock 732 222
+read_unlock 733 222
+read_unlock_bh 734 222
+read_unlock_irq 735 222
+read_unlock_irqrestore 735 222
 readb 81 52
 readb_relaxed 81 52
 readl 81 52
-readl_poll_timeout 234 219
-readl_poll_timeout_atomic 81 219
+readl_poll_timeout 234 229
+readl_poll_timeout_atomic 81 229
 readl_relaxed 81 52
 readq 81 52
-readq_poll_timeout 234 219
-readq_poll_timeout_atomic 81 219
+readq_poll_timeout 234 229
+readq_poll_timeout_atomic 81 229
 readq_relaxed 81 52
 readsb 63 52
 readsl 63 52
@@ -2560,351 +2603,361 @@ readsq 63 52
 readsw 63 52
 readw 81 52
 readw_relaxed 81 52
-readx_poll_timeout 712 219
-readx_poll_timeout_atomic 713 219
-refcount_add 714 220
-refcount_add_not_zero 715 220
-refcount_add_not_zero_acquire 716 220
-refcount_dec 235 220
-refcount_dec_and_lock 717 220
-refcount_dec_and_lock_irqsave 717 220
-refcount_dec_and_mutex_lock 718 220
-refcount_dec_and_rtnl_lock 719 4
-refcount_dec_and_test 720 220
-refcount_dec_if_one 721 220
-refcount_dec_not_one 721 220
-refcount_inc 70 220
-refcount_inc_not_zero 274 220
-refcount_inc_not_zero_acquire 363 220
-refcount_read 31 220
-refcount_set 195 220
-refcount_set_release 196 220
-refcount_sub_and_test 722 220
-register_netdev 234 221
-regulator_disable 234 222
-regulator_enable 234 222
+readx_poll_timeout 736 229
+readx_poll_timeout_atomic 737 229
+refcount_add 738 230
+refcount_add_not_zero 739 230
+refcount_add_not_zero_acquire 740 230
+refcount_dec 235 230
+refcount_dec_and_lock 741 230
+refcount_dec_and_lock_irqsave 741 230
+refcount_dec_and_mutex_lock 742 230
+refcount_dec_and_rtnl_lock 743 4
+refcount_dec_and_test 744 230
+refcount_dec_if_one 745 230
+refcount_dec_not_one 745 230
+refcount_inc 70 230
+refcount_inc_not_zero 275 230
+refcount_inc_not_zero_acquire 369 230
+refcount_read 31 230
+refcount_set 195 230
+refcount_set_release 196 230
+refcount_sub_and_test 746 230
+register_netdev 234 231
+regulator_disable 234 232
+regulator_enable 234 232
 reinit_completion 24 90
-release_sock 723 78
+release_sock 747 78
 remove_wait_queue 63 59
-request_any_context_irq 464 14
-request_firmware 234 223
-request_irq 724 14
-request_module 234 224
-request_percpu_irq 464 14
-request_threaded_irq 725 14
+request_any_context_irq 748 14
+request_firmware 234 233
+request_irq 749 14
+request_module 234 234
+request_percpu_irq 748 14
+request_threaded_irq 750 14
 return_ptr 53 10
-rhashtable_destroy 350 225
-rhashtable_insert_fast 726 225
-rhashtable_lookup 727 225
-rhashtable_lookup_fast 727 225
-rhashtable_lookup_insert_fast 726 225
-rhashtable_remove_fast 728 225
-rhashtable_walk_next 727 225
-rhashtable_walk_start 729 225
-rhashtable_walk_stop 643 225
-rht_dereference 730 225
-rht_dereference_bucket 730 225
-rht_dereference_bucket_rcu 550 225
-rht_dereference_rcu 550 225
-rmb 308 112
+rhashtable_destroy 356 235
+rhashtable_insert_fast 751 235
+rhashtable_lookup 752 235
+rhashtable_lookup_fast 752 235
+rhashtable_lookup_insert_fast 751 235
+rhashtable_remove 753 235
+rhashtable_remove_fast 754 235
+rhashtable_walk_next 752 235
+rhashtable_walk_start 755 235
+rhashtable_walk_stop 666 235
+rht_dereference 756 235
+rht_dereference_bucket 756 235
+rht_dereference_bucket_rcu 564 235
+rht_dereference_rcu 564 235
+rmb 314 114
 rootfs_initcall 123 64
 round_down 1 20
 round_up 1 20
 rounddown 1 20
-rounddown_pow_of_two 1 159
+rounddown_pow_of_two 1 164
 roundup 1 20
-roundup_pow_of_two 1 159
-rq_lock 660 56
-rq_lock_irq 662 56
-rq_lock_irqsave 662 56
-rq_unlock 663 56
-rq_unlock_irq 668 56
-rq_unlock_irqrestore 668 56
-rt_mutex_lock 731 226
-rt_mutex_lock_interruptible 732 226
-rt_mutex_lock_killable 732 226
-rt_mutex_lock_nested 731 226
-rt_mutex_trylock 733 226
-rt_mutex_unlock 734 226
-rtnl_dereference 681 4
-rtnl_is_locked 735 4
-rtnl_lock 736 4
-rtnl_lock_interruptible 737 4
-rtnl_lock_killable 737 4
-rtnl_net_lock 738 4
-rtnl_net_unlock 739 4
-rtnl_trylock 740 4
-rtnl_unlock 741 4
+roundup_pow_of_two 1 164
+rq_lock 684 56
+rq_lock_irq 686 56
+rq_lock_irqsave 686 56
+rq_unlock 687 56
+rq_unlock_irq 692 56
+rq_unlock_irqrestore 692 56
+rt_mutex_lock 757 236
+rt_mutex_lock_interruptible 758 236
+rt_mutex_lock_killable 758 236
+rt_mutex_lock_nested 757 236
+rt_mutex_trylock 759 236
+rt_mutex_unlock 760 236
+rtnl_dereference 705 4
+rtnl_is_locked 761 4
+rtnl_lock 762 4
+rtnl_lock_interruptible 763 4
+rtnl_lock_killable 763 4
+rtnl_net_lock 764 4
+rtnl_net_unlock 765 4
+rtnl_trylock 766 4
+rtnl_unlock 767 4
 rwlock_init 24 69
-rwlock_is_contended 549 69
-rwlock_needbreak 549 69
-rwsem_assert_held 63 116
-rwsem_assert_held_write 63 116
-rwsem_is_contended 560 116
-rwsem_is_locked 560 116
+rwlock_is_contended 563 69
+rwlock_needbreak 563 69
+rwsem_assert_held 63 118
+rwsem_assert_held_write 63 118
+rwsem_is_contended 575 118
+rwsem_is_locked 575 118
 sb_bread 234 84
-sb_end_intwrite 324 122
-sb_end_pagefault 324 122
-sb_end_write 324 122
-sb_start_intwrite 327 122
-sb_start_pagefault 327 122
-sb_start_write 327 122
-sb_start_write_trylock 742 122
-sched_clock 27 180
+sb_end_intwrite 330 124
+sb_end_pagefault 330 124
+sb_end_write 330 124
+sb_start_intwrite 333 124
+sb_start_pagefault 333 124
+sb_start_write 333 124
+sb_start_write_trylock 768 124
+sched_clock 27 187
 sched_preempt_enable_no_resched 78 51
-schedule 460 92
-schedule_delayed_work 743 13
-schedule_delayed_work_on 744 13
-schedule_hrtimeout 255 156
-schedule_hrtimeout_range 255 156
-schedule_on_each_cpu 461 13
-schedule_preempt_disabled 460 92
-schedule_timeout 461 92
-schedule_timeout_idle 461 92
-schedule_timeout_interruptible 461 92
-schedule_timeout_killable 461 92
-schedule_timeout_uninterruptible 461 92
-schedule_work 745 13
-schedule_work_on 746 13
-scnprintf 27 170
+schedule 471 92
+schedule_delayed_work 769 13
+schedule_delayed_work_on 770 13
+schedule_hrtimeout 255 160
+schedule_hrtimeout_range 255 160
+schedule_on_each_cpu 472 13
+schedule_preempt_disabled 471 92
+schedule_timeout 472 92
+schedule_timeout_idle 472 92
+schedule_timeout_interruptible 472 92
+schedule_timeout_killable 472 92
+schedule_timeout_uninterruptible 472 92
+schedule_work 771 13
+schedule_work_on 772 13
+scnprintf 27 176
 scoped_cond_guard 9 10
 scoped_guard 9 10
-scoped_seqlock_read 700 53
-scsi_host_put 319 227
-sema_init 24 115
-seqcount_init 24 228
-seqlock_init 24 228
-set_bit 265 40
-set_buffer_uptodate 747 84
-set_cpus_allowed_ptr 234 104
-set_current_state 748 54
-set_mask_bits 749 43
-set_page_count 195 129
-set_pmd 195 202
-set_pmd_at 750 202
-set_pte 195 202
-set_pte_at 750 202
-set_ptes 750 202
-set_pud_at 750 202
+scoped_seqlock_read 724 53
+scsi_host_put 773 237
+sema_init 24 117
+seqcount_init 24 238
+seqlock_init 24 238
+set_bit 266 40
+set_buffer_uptodate 774 84
+set_cpus_allowed_ptr 234 105
+set_current_state 775 54
+set_mask_bits 776 43
+set_page_count 195 131
+set_pmd 195 211
+set_pmd_at 777 211
+set_pte 195 211
+set_pte_at 777 211
+set_ptes 777 211
+set_pud_at 777 211
 set_special_state 85 93
-set_thread_flag 751 87
-set_ti_thread_flag 752 87
+set_thread_flag 778 87
+set_ti_thread_flag 779 87
 set_tsk_need_resched 39 87
-set_tsk_thread_flag 752 87
+set_tsk_thread_flag 779 87
+shost_priv 264 99
 sign_extend32 1 43
 sign_extend64 1 43
-signal_pending 31 229
+signal_pending 31 239
 size_add 1 68
 size_mul 1 68
 sizeof 2 36
-sizeof_field 2 200
+sizeof_field 2 209
 sk_free 235 78
 skb_clone 62 55
 skb_copy 62 55
-skb_dequeue 753 55
-skb_dequeue_tail 753 55
-skb_get 296 55
+skb_dequeue 780 55
+skb_dequeue_tail 780 55
+skb_get 302 55
 skb_peek 231 55
 skb_queue_empty 231 55
 skb_queue_empty_lockless 31 55
-skb_queue_head 754 55
+skb_queue_head 781 55
 skb_queue_head_init 24 55
 skb_queue_len 231 55
 skb_queue_len_lockless 31 55
-skb_queue_purge 755 55
-skb_queue_tail 754 55
-skb_unlink 756 55
-skb_unref 696 55
-smp_acquire__after_ctrl_dep 308 71
-smp_call_function 595 201
-smp_call_function_any 757 201
-smp_call_function_many 596 201
-smp_call_function_single 757 201
-smp_call_function_single_async 758 201
-smp_cond_load_acquire 759 71
-smp_cond_load_relaxed 760 71
-smp_load_acquire 759 230
-smp_mb 307 112
-smp_mb__after_atomic 761 70
-smp_mb__after_mmgrab 761 139
-smp_mb__after_spinlock 761 231
-smp_mb__after_srcu_read_lock 761 86
-smp_mb__after_srcu_read_unlock 761 231
-smp_mb__after_switch_mm 307 56
-smp_mb__after_unlock_lock 761 231
-smp_mb__before_atomic 762 70
-smp_processor_id 659 133
-smp_read_barrier_depends 462 191
-smp_rmb 308 112
-smp_store_mb 763 112
-smp_store_release 196 230
-smp_wmb 309 112
-snprintf 27 170
-sock_flag 764 78
+skb_queue_purge 782 55
+skb_queue_tail 781 55
+skb_unlink 783 55
+skb_unref 720 55
+smp_acquire__after_ctrl_dep 314 71
+smp_call_function 615 210
+smp_call_function_any 784 210
+smp_call_function_many 616 210
+smp_call_function_single 784 210
+smp_call_function_single_async 785 210
+smp_cond_load_acquire 786 71
+smp_cond_load_relaxed 787 71
+smp_load_acquire 786 240
+smp_mb 313 114
+smp_mb__after_atomic 788 70
+smp_mb__after_mmgrab 788 141
+smp_mb__after_spinlock 788 241
+smp_mb__after_srcu_read_lock 788 86
+smp_mb__after_srcu_read_unlock 788 241
+smp_mb__after_switch_mm 313 56
+smp_mb__after_unlock_lock 788 241
+smp_mb__before_atomic 789 70
+smp_processor_id 683 135
+smp_read_barrier_depends 473 200
+smp_rmb 314 114
+smp_store_mb 790 114
+smp_store_release 196 240
+smp_wmb 315 114
+snd_card_free 292 99
+snd_devm_card_new 294 99
+snprintf 27 176
+sock_flag 791 78
 sock_hold 70 78
 sock_owned_by_me 63 78
-sock_owned_by_user 765 78
-sock_owned_by_user_nocheck 765 78
-sock_poll_wait 766 78
+sock_owned_by_user 792 78
+sock_owned_by_user_nocheck 792 78
+sock_poll_wait 793 78
 sock_put 261 78
-sock_reset_flag 767 78
-sock_set_flag 768 78
-sock_valbool_flag 769 78
-softirq_count 416 51
+sock_reset_flag 794 78
+sock_set_flag 795 78
+sock_valbool_flag 796 78
+softirq_count 422 51
+spi_controller_get_devdata 264 99
+spi_controller_put 292 99
 spi_get_drvdata 27 9
-spi_sync 234 232
-spin_is_contended 549 69
-spin_is_locked 549 69
-spin_lock 72 212
-spin_lock_bh 73 212
+spi_master_get_devdata 264 99
+spi_master_put 292 99
+spi_sync 234 242
+spi_unregister_controller 797 242
+spi_unregister_master 797 242
+spin_is_contended 563 69
+spin_is_locked 563 69
+spin_lock 72 222
+spin_lock_bh 73 222
 spin_lock_init 24 69
-spin_lock_irq 770 212
-spin_lock_irqsave 770 212
-spin_lock_irqsave_nested 770 212
-spin_lock_nest_lock 72 212
-spin_lock_nested 72 212
-spin_needbreak 549 69
-spin_trylock 627 212
-spin_trylock_bh 771 212
-spin_trylock_irq 772 212
-spin_trylock_irqsave 772 212
-spin_unlock 75 212
-spin_unlock_bh 76 212
-spin_unlock_irq 773 212
-spin_unlock_irqrestore 773 212
-spin_until_cond 774 233
-sprintf 27 170
-srcu_barrier 775 86
-srcu_dereference 550 214
-srcu_dereference_check 550 214
-srcu_dereference_notrace 550 214
-srcu_down_read 776 86
-srcu_down_read_fast 776 86
-srcu_read_lock 776 86
-srcu_read_lock_fast 776 86
-srcu_read_lock_fast_notrace 776 86
-srcu_read_lock_fast_updown 776 86
-srcu_read_lock_held 549 33
-srcu_read_lock_nmisafe 776 86
-srcu_read_lock_notrace 776 86
-srcu_read_unlock 777 86
-srcu_read_unlock_fast 777 86
-srcu_read_unlock_fast_notrace 777 86
-srcu_read_unlock_fast_updown 777 86
-srcu_read_unlock_nmisafe 777 86
-srcu_read_unlock_notrace 777 86
-srcu_up_read 777 86
-srcu_up_read_fast 777 86
-ssleep 256 130
-start_poll_synchronize_rcu 362 33
+spin_lock_irq 798 222
+spin_lock_irqsave 798 222
+spin_lock_irqsave_nested 798 222
+spin_lock_nest_lock 72 222
+spin_lock_nested 72 222
+spin_needbreak 563 69
+spin_trylock 649 222
+spin_trylock_bh 799 222
+spin_trylock_irq 800 222
+spin_trylock_irqsave 800 222
+spin_unlock 75 222
+spin_unlock_bh 76 222
+spin_unlock_irq 801 222
+spin_unlock_irqrestore 801 222
+spin_until_cond 802 243
+sprintf 27 176
+srcu_barrier 803 86
+srcu_dereference 564 224
+srcu_dereference_check 564 224
+srcu_dereference_notrace 564 224
+srcu_down_read 804 86
+srcu_down_read_fast 804 86
+srcu_read_lock 804 86
+srcu_read_lock_fast 804 86
+srcu_read_lock_fast_notrace 804 86
+srcu_read_lock_fast_updown 804 86
+srcu_read_lock_held 563 33
+srcu_read_lock_nmisafe 804 86
+srcu_read_lock_notrace 804 86
+srcu_read_unlock 805 86
+srcu_read_unlock_fast 805 86
+srcu_read_unlock_fast_notrace 805 86
+srcu_read_unlock_fast_updown 805 86
+srcu_read_unlock_nmisafe 805 86
+srcu_read_unlock_notrace 805 86
+srcu_up_read 805 86
+srcu_up_read_fast 805 86
+ssleep 256 132
+start_poll_synchronize_rcu 368 33
 start_poll_synchronize_srcu 81 86
 static_assert 1 8
-static_branch_dec 778 234
-static_branch_dec_cpuslocked 778 234
-static_branch_disable 779 234
-static_branch_disable_cpuslocked 779 234
-static_branch_enable 779 234
-static_branch_enable_cpuslocked 779 234
-static_branch_inc 780 234
-static_branch_inc_cpuslocked 780 234
-static_branch_likely 781 234
-static_branch_unlikely 781 234
-static_key_count 31 168
-static_key_enabled 781 234
-static_key_false 781 234
-static_key_fast_inc_not_disabled 189 168
-static_key_slow_dec 778 234
-static_key_slow_dec_cpuslocked 778 234
-static_key_slow_inc 780 234
-static_key_slow_inc_cpuslocked 780 234
-static_key_true 781 234
-stop_machine 461 235
-store_release_wake_up 782 74
-strcasecmp 27 175
-strchr 27 175
-strcmp 27 175
-strcpy 24 175
-strlcpy 24 175
-strlen 27 175
-strncmp 27 175
-strncpy 24 175
+static_branch_dec 806 244
+static_branch_dec_cpuslocked 806 244
+static_branch_disable 807 244
+static_branch_disable_cpuslocked 807 244
+static_branch_enable 807 244
+static_branch_enable_cpuslocked 807 244
+static_branch_inc 808 244
+static_branch_inc_cpuslocked 808 244
+static_branch_likely 809 244
+static_branch_unlikely 809 244
+static_key_count 31 174
+static_key_enabled 809 244
+static_key_false 809 244
+static_key_fast_inc_not_disabled 189 174
+static_key_slow_dec 806 244
+static_key_slow_dec_cpuslocked 806 244
+static_key_slow_inc 808 244
+static_key_slow_inc_cpuslocked 808 244
+static_key_true 809 244
+stop_machine 472 245
+store_release_wake_up 810 74
+strcasecmp 27 182
+strchr 27 182
+strcmp 27 182
+strcpy 24 182
+strlcpy 24 182
+strlen 27 182
+strncmp 27 182
+strncpy 24 182
 strncpy_from_user 57 45
-strndup_user 555 175
-strnlen 27 175
-strnlen_user 555 45
-strrchr 27 175
-strscpy 24 175
-strscpy_pad 24 175
-strstr 27 175
+strndup_user 569 182
+strnlen 27 182
+strnlen_user 569 45
+strrchr 27 182
+strscpy 24 182
+strscpy_pad 24 182
+strstr 27 182
 struct_size 1 68
 struct_size_t 1 68
 submit_bio 9 79
 submit_bio_wait 216 79
 subsys_initcall 123 64
 subsys_initcall_sync 123 64
-swab16 1 236
-swab32 1 236
-swab64 1 236
+swab16 1 246
+swab32 1 246
+swab64 1 246
 swait_active 31 37
-swait_event_exclusive 783 54
-swait_event_idle_exclusive 783 54
-swait_event_interruptible_exclusive 784 54
-swait_event_interruptible_timeout_exclusive 784 54
-swait_event_timeout_exclusive 784 54
-swake_up_all 110 162
-swake_up_all_locked 110 162
-swake_up_locked 110 162
-swake_up_one 110 162
-swq_has_sleeper 355 37
+swait_event_exclusive 811 54
+swait_event_idle_exclusive 811 54
+swait_event_interruptible_exclusive 812 54
+swait_event_interruptible_timeout_exclusive 812 54
+swait_event_timeout_exclusive 812 54
+swake_up_all 110 167
+swake_up_all_locked 110 167
+swake_up_locked 110 167
+swake_up_one 110 167
+swq_has_sleeper 361 37
 sync_blockdev 216 83
 sync_cmpxchg 142 70
 sync_try_cmpxchg 203 70
-synchronize_hardirq 785 14
-synchronize_irq 786 14
-synchronize_net 787 221
-synchronize_rcu 787 95
-synchronize_rcu_expedited 787 95
-synchronize_rcu_tasks 788 95
-synchronize_rcu_tasks_rude 788 95
-synchronize_rcu_tasks_trace 788 95
-synchronize_srcu 789 86
-synchronize_srcu_expedited 789 86
-sysfs_emit 27 170
-sysfs_emit_at 27 170
+synchronize_hardirq 813 14
+synchronize_irq 814 14
+synchronize_net 815 231
+synchronize_rcu 815 95
+synchronize_rcu_expedited 815 95
+synchronize_rcu_tasks 816 95
+synchronize_rcu_tasks_rude 816 95
+synchronize_rcu_tasks_trace 816 95
+synchronize_srcu 817 86
+synchronize_srcu_expedited 817 86
+sysfs_emit 27 176
+sysfs_emit_at 27 176
 task_cpu 27 93
-task_lock 72 140
+task_lock 72 142
 task_pid_nr 27 93
-task_rq_lock 790 56
-task_rq_unlock 791 56
+task_rq_lock 818 56
+task_rq_unlock 819 56
 task_tgid_nr 27 93
-task_unlock 75 140
-task_work_add 792 237
-tasklet_disable 793 14
-tasklet_disable_in_atomic 794 14
-tasklet_disable_nosync 795 14
-tasklet_enable 796 14
-tasklet_hi_schedule 797 14
-tasklet_init 798 14
-tasklet_kill 799 14
-tasklet_schedule 797 14
-tasklet_setup 798 14
-tasklet_unlock_wait 800 14
-test_and_change_bit 801 40
-test_and_clear_bit 266 40
-test_and_clear_thread_flag 802 87
-test_and_clear_ti_thread_flag 803 87
-test_and_clear_tsk_thread_flag 803 87
-test_and_clear_wake_up_bit 804 74
-test_and_set_bit 267 40
-test_and_set_bit_lock 805 40
-test_and_set_thread_flag 806 87
-test_and_set_ti_thread_flag 807 87
-test_and_set_tsk_thread_flag 807 87
-test_bit 268 40
-test_bit_acquire 808 40
-test_thread_flag 809 87
-test_ti_thread_flag 764 87
-test_tsk_thread_flag 764 87
+task_unlock 75 142
+task_work_add 820 247
+tasklet_disable 821 14
+tasklet_disable_in_atomic 822 14
+tasklet_disable_nosync 823 14
+tasklet_enable 824 14
+tasklet_hi_schedule 825 14
+tasklet_init 826 14
+tasklet_kill 827 14
+tasklet_schedule 825 14
+tasklet_setup 826 14
+tasklet_unlock_wait 828 14
+test_and_change_bit 829 40
+test_and_clear_bit 267 40
+test_and_clear_thread_flag 830 87
+test_and_clear_ti_thread_flag 831 87
+test_and_clear_tsk_thread_flag 831 87
+test_and_clear_wake_up_bit 832 74
+test_and_set_bit 268 40
+test_and_set_bit_lock 833 40
+test_and_set_thread_flag 834 87
+test_and_set_ti_thread_flag 835 87
+test_and_set_tsk_thread_flag 835 87
+test_bit 269 40
+test_bit_acquire 836 40
+test_thread_flag 837 87
+test_ti_thread_flag 791 87
+test_tsk_thread_flag 791 87
 this_cpu_add 93 57
 this_cpu_add_return 94 57
 this_cpu_and 95 57
@@ -2916,7 +2969,7 @@ this_cpu_dec_return 98 57
 this_cpu_inc 99 57
 this_cpu_inc_return 100 57
 this_cpu_or 101 57
-this_cpu_ptr 102 134
+this_cpu_ptr 102 136
 this_cpu_read 103 57
 this_cpu_sub 104 57
 this_cpu_sub_return 105 57
@@ -2925,191 +2978,202 @@ this_cpu_try_cmpxchg128 106 57
 this_cpu_try_cmpxchg64 106 57
 this_cpu_write 107 57
 this_cpu_xchg 108 57
-time_after 27 167
-time_after_eq 27 167
-time_before 27 167
-time_before_eq 27 167
-time_is_after_jiffies 27 167
-time_is_before_jiffies 27 167
+time_after 27 173
+time_after_eq 27 173
+time_before 27 173
+time_before_eq 27 173
+time_is_after_jiffies 27 173
+time_is_before_jiffies 27 173
 timer_container_of 262 18
-timer_delete 278 61
-timer_delete_sync 277 61
-timer_delete_sync_try 810 61
+timer_delete 279 61
+timer_delete_sync 278 61
+timer_delete_sync_try 838 61
 timer_pending 84 18
-timer_reduce 578 61
-timer_setup 811 18
-timer_setup_on_stack 812 18
-timer_shutdown 813 61
-timer_shutdown_sync 814 61
-tlb_finish_mmu 50 238
-tlb_flush_mmu 50 238
-tlb_gather_mmu 554 238
-tlb_remove_page 81 238
-tlb_remove_table 815 238
-truncate_inode_pages 572 91
+timer_reduce 594 61
+timer_setup 839 18
+timer_setup_on_stack 840 18
+timer_shutdown 841 61
+timer_shutdown_sync 842 61
+tlb_finish_mmu 50 248
+tlb_flush_mmu 50 248
+tlb_gather_mmu 568 248
+tlb_remove_page 81 248
+tlb_remove_table 843 248
+truncate_inode_pages 588 91
 try_cmpxchg 203 70
 try_cmpxchg128 203 70
 try_cmpxchg128_acquire 204 70
-try_cmpxchg128_local 816 89
+try_cmpxchg128_local 844 89
 try_cmpxchg128_relaxed 205 70
 try_cmpxchg128_release 206 70
 try_cmpxchg64 203 70
 try_cmpxchg64_acquire 204 70
-try_cmpxchg64_local 816 89
+try_cmpxchg64_local 844 89
 try_cmpxchg64_relaxed 205 70
 try_cmpxchg64_release 206 70
 try_cmpxchg_acquire 204 70
-try_cmpxchg_local 816 89
+try_cmpxchg_local 844 89
 try_cmpxchg_relaxed 205 70
 try_cmpxchg_release 206 70
-try_get_page 274 91
-try_module_get 347 49
-try_to_del_timer_sync 810 61
-try_to_wake_up 276 54
-try_wait_for_completion 817 90
-tryget_task_struct 274 140
-trylock_buffer 818 84
-trylock_page 348 120
+try_get_page 275 91
+try_module_get 353 49
+try_to_del_timer_sync 838 61
+try_to_wake_up 277 54
+try_wait_for_completion 845 90
+tryget_task_struct 275 142
+trylock_buffer 846 84
+trylock_page 354 122
 typeof 2 36
-u64_stats_add 819 239
-u64_stats_fetch_begin 476 239
-u64_stats_fetch_retry 820 239
-u64_stats_inc 529 239
-u64_stats_init 24 239
-u64_stats_read 607 239
-u64_stats_set 532 239
-u64_stats_sub 821 239
-u64_stats_update_begin 822 239
-u64_stats_update_begin_irqsave 823 239
-u64_stats_update_end 824 239
-u64_stats_update_end_irqrestore 824 239
-u64_to_user_ptr 1 190
-uart_port_lock 72 240
-uart_port_lock_irq 770 240
-uart_port_lock_irqsave 770 240
-uart_port_trylock 627 240
-uart_port_trylock_irqsave 772 240
-uart_port_unlock 75 240
-uart_port_unlock_irq 773 240
-uart_port_unlock_irqrestore 773 240
-udelay 4 130
+u64_stats_add 847 249
+u64_stats_fetch_begin 488 249
+u64_stats_fetch_retry 848 249
+u64_stats_inc 543 249
+u64_stats_init 24 249
+u64_stats_read 629 249
+u64_stats_set 546 249
+u64_stats_sub 849 249
+u64_stats_update_begin 850 249
+u64_stats_update_begin_irqsave 851 249
+u64_stats_update_end 852 249
+u64_stats_update_end_irqrestore 852 249
+u64_to_user_ptr 1 198
+uart_port_lock 72 250
+uart_port_lock_irq 798 250
+uart_port_lock_irqsave 798 250
+uart_port_trylock 649 250
+uart_port_trylock_irqsave 800 250
+uart_port_unlock 75 250
+uart_port_unlock_irq 801 250
+uart_port_unlock_irqrestore 801 250
+uart_remove_one_port 853 250
+udelay 4 132
 umax 1 20
 umin 1 20
-unlikely 499 30
-unlock_buffer 825 84
-unlock_new_inode 493 124
-unlock_page 349 120
-unlock_sock_fast 723 78
-unrcu_pointer 826 214
+unlikely 512 30
+unlock_buffer 854 84
+unlock_new_inode 505 126
+unlock_page 355 122
+unlock_sock_fast 747 78
+unrcu_pointer 855 224
 unreachable 5 6
-unregister_netdev 350 221
-up 827 115
-up_read 121 116
-up_read_non_owner 121 116
-up_write 122 116
-update_mmu_cache 4 127
+unregister_candev 856 50
+unregister_netdev 857 231
+unregister_netdevice 856 50
+up 858 117
+up_read 121 118
+up_read_non_owner 121 118
+up_write 122 118
+update_mmu_cache 4 129
 upper_16_bits 1 20
 upper_32_bits 1 20
-usb_alloc_urb 62 241
-usb_control_msg 234 241
-usb_fill_bulk_urb 828 241
-usb_fill_control_urb 829 241
-usb_fill_int_urb 828 241
-usb_free_urb 61 241
-usb_get_dev 296 241
-usb_kill_urb 350 241
-usb_put_dev 319 241
-usb_submit_urb 830 241
-usecs_to_jiffies 27 167
-usleep_idle_range 256 130
-usleep_range 256 130
-usleep_range_state 256 130
-va_arg 1 242
-va_copy 1 242
-va_end 1 242
-va_start 1 242
-vfree 477 243
-vfs_fsync 216 124
-virt_load_acquire 759 230
-virt_mb 307 112
-virt_mb__after_atomic 761 70
-virt_mb__before_atomic 762 70
-virt_rmb 308 112
-virt_store_mb 763 112
-virt_store_release 196 230
+usb_alloc_urb 62 251
+usb_block_urb 859 251
+usb_control_msg 234 251
+usb_fill_bulk_urb 860 251
+usb_fill_control_urb 861 251
+usb_fill_int_urb 860 251
+usb_free_urb 61 251
+usb_get_dev 302 251
+usb_kill_anchored_urbs 862 251
+usb_kill_urb 863 251
+usb_poison_anchored_urbs 862 251
+usb_poison_urb 864 251
+usb_put_dev 325 251
+usb_submit_urb 865 251
+usb_unlink_anchored_urbs 862 251
+usb_unlink_urb 866 251
+usb_unpoison_anchored_urbs 867 251
+usecs_to_jiffies 27 173
+usleep_idle_range 256 132
+usleep_range 256 132
+usleep_range_state 256 132
+va_arg 1 252
+va_copy 1 252
+va_end 1 252
+va_start 1 252
+vfree 489 253
+vfs_fsync 216 126
+video_drvdata 264 99
+virt_load_acquire 786 240
+virt_mb 313 114
+virt_mb__after_atomic 788 70
+virt_mb__before_atomic 789 70
+virt_rmb 314 114
+virt_store_mb 790 114
+virt_store_release 196 240
 virt_to_folio 27 91
 virt_to_page 27 91
 virt_to_phys 27 91
-virt_wmb 309 112
-vma_assert_locked 63 185
-vma_assert_write_locked 63 185
-vma_end_read 831 185
-vma_end_write_all 832 185
-vma_is_attached 84 185
-vma_start_read 547 185
-vma_start_read_locked 547 185
-vma_start_read_locked_nested 547 185
-vma_start_write 833 185
-vma_start_write_killable 834 185
-vmalloc 115 243
-vzalloc 115 243
-wait_event 783 54
-wait_event_cmd 783 54
-wait_event_exclusive_cmd 783 54
-wait_event_freezable 784 54
-wait_event_freezable_timeout 784 54
-wait_event_hrtimeout 784 54
-wait_event_idle 783 54
-wait_event_idle_exclusive 783 54
-wait_event_idle_timeout 784 54
-wait_event_interruptible 784 54
-wait_event_interruptible_exclusive 784 54
-wait_event_interruptible_hrtimeout 784 54
-wait_event_interruptible_lock_irq 784 54
-wait_event_interruptible_locked 784 54
-wait_event_interruptible_locked_irq 784 54
-wait_event_interruptible_timeout 784 54
-wait_event_killable 784 54
-wait_event_killable_timeout 784 54
-wait_event_lock_irq 783 54
-wait_event_lock_irq_cmd 783 54
-wait_event_state 784 54
-wait_event_timeout 784 54
-wait_for_completion 835 90
-wait_for_completion_interruptible 836 90
-wait_for_completion_interruptible_timeout 836 90
-wait_for_completion_io 835 90
-wait_for_completion_io_timeout 836 90
-wait_for_completion_killable 836 90
-wait_for_completion_killable_timeout 836 90
-wait_for_completion_state 836 90
-wait_for_completion_timeout 836 90
-wait_on_bit 837 74
-wait_on_bit_action 837 74
-wait_on_bit_io 837 74
-wait_on_bit_lock 838 74
-wait_on_bit_lock_action 838 74
-wait_on_bit_lock_io 838 74
-wait_on_bit_timeout 837 74
-wait_on_buffer 350 84
-wait_on_page_writeback 350 120
-wait_task_inactive 216 104
-wait_var_event 350 74
+virt_wmb 315 114
+vma_assert_locked 63 192
+vma_assert_write_locked 63 192
+vma_end_read 868 192
+vma_end_write_all 869 192
+vma_is_attached 84 192
+vma_start_read 561 192
+vma_start_read_locked 561 192
+vma_start_read_locked_nested 561 192
+vma_start_write 870 192
+vma_start_write_killable 871 192
+vmalloc 115 253
+vzalloc 115 253
+wait_event 811 54
+wait_event_cmd 811 54
+wait_event_exclusive_cmd 811 54
+wait_event_freezable 812 54
+wait_event_freezable_timeout 812 54
+wait_event_hrtimeout 812 54
+wait_event_idle 811 54
+wait_event_idle_exclusive 811 54
+wait_event_idle_timeout 812 54
+wait_event_interruptible 812 54
+wait_event_interruptible_exclusive 812 54
+wait_event_interruptible_hrtimeout 812 54
+wait_event_interruptible_lock_irq 812 54
+wait_event_interruptible_locked 812 54
+wait_event_interruptible_locked_irq 812 54
+wait_event_interruptible_timeout 812 54
+wait_event_killable 812 54
+wait_event_killable_timeout 812 54
+wait_event_lock_irq 811 54
+wait_event_lock_irq_cmd 811 54
+wait_event_state 812 54
+wait_event_timeout 812 54
+wait_for_completion 872 90
+wait_for_completion_interruptible 873 90
+wait_for_completion_interruptible_timeout 873 90
+wait_for_completion_io 872 90
+wait_for_completion_io_timeout 873 90
+wait_for_completion_killable 873 90
+wait_for_completion_killable_timeout 873 90
+wait_for_completion_state 873 90
+wait_for_completion_timeout 873 90
+wait_on_bit 874 74
+wait_on_bit_action 874 74
+wait_on_bit_io 874 74
+wait_on_bit_lock 875 74
+wait_on_bit_lock_action 875 74
+wait_on_bit_lock_io 875 74
+wait_on_bit_timeout 874 74
+wait_on_buffer 356 84
+wait_on_page_writeback 356 122
+wait_task_inactive 216 105
+wait_var_event 356 74
 wait_var_event_any_lock 216 74
 wait_var_event_interruptible 216 74
-wait_var_event_io 350 74
+wait_var_event_io 356 74
 wait_var_event_killable 216 74
 wait_var_event_mutex 216 74
 wait_var_event_spinlock 216 74
 wait_var_event_timeout 216 74
-wait_woken 839 59
+wait_woken 876 59
 waitqueue_active 31 37
-wake_q_add 840 104
-wake_q_add_safe 840 104
+wake_q_add 877 105
+wake_q_add_safe 877 105
 wake_up 109 54
 wake_up_all 109 54
 wake_up_all_locked 110 54
-wake_up_bit 841 244
+wake_up_bit 878 254
 wake_up_interruptible 109 54
 wake_up_interruptible_all 109 54
 wake_up_interruptible_nr 109 54
@@ -3119,52 +3183,54 @@ wake_up_interruptible_sync_poll 110 54
 wake_up_interruptible_sync_poll_locked 110 37
 wake_up_locked 110 54
 wake_up_locked_poll 110 54
-wake_up_new_task 842 104
+wake_up_new_task 879 105
 wake_up_nr 109 54
 wake_up_poll 109 54
 wake_up_poll_on_current_cpu 110 37
 wake_up_pollfree 110 37
-wake_up_process 843 54
-wake_up_q 493 104
-wake_up_state 843 54
+wake_up_process 880 54
+wake_up_q 505 105
+wake_up_state 880 54
 wake_up_sync 110 54
-wake_up_var 841 244
+wake_up_var 878 254
 wake_up_var_locked 110 74
 wake_up_var_protected 110 74
-wiphy_lock 286 245
-wiphy_unlock 289 245
-wmb 309 112
-woken_wake_function 276 59
-work_busy 844 13
+wiphy_free 292 99
+wiphy_lock 288 255
+wiphy_priv 264 99
+wiphy_unlock 291 255
+wmb 315 114
+woken_wake_function 277 59
+work_busy 881 13
 work_pending 84 13
 wq_has_single_sleeper 31 37
-wq_has_sleeper 355 37
-write_lock 845 212
-write_lock_bh 846 212
-write_lock_irq 847 212
-write_lock_irqsave 847 212
-write_lock_nested 845 212
-write_seqcount_begin 670 53
-write_seqcount_begin_nested 670 53
-write_seqcount_end 671 53
-write_seqcount_invalidate 669 53
-write_seqcount_latch 669 53
-write_seqcount_latch_begin 670 53
-write_seqcount_latch_end 824 53
-write_seqlock 701 53
-write_seqlock_bh 702 53
-write_seqlock_irq 703 53
-write_seqlock_irqsave 703 53
-write_sequnlock 704 53
-write_sequnlock_bh 705 53
-write_sequnlock_irq 706 53
-write_sequnlock_irqrestore 706 53
-write_trylock 848 212
-write_trylock_irqsave 849 212
-write_unlock 850 212
-write_unlock_bh 851 212
-write_unlock_irq 852 212
-write_unlock_irqrestore 852 212
+wq_has_sleeper 361 37
+write_lock 882 222
+write_lock_bh 883 222
+write_lock_irq 884 222
+write_lock_irqsave 884 222
+write_lock_nested 882 222
+write_seqcount_begin 694 53
+write_seqcount_begin_nested 694 53
+write_seqcount_end 695 53
+write_seqcount_invalidate 693 53
+write_seqcount_latch 693 53
+write_seqcount_latch_begin 694 53
+write_seqcount_latch_end 852 53
+write_seqlock 725 53
+write_seqlock_bh 726 53
+write_seqlock_irq 727 53
+write_seqlock_irqsave 727 53
+write_sequnlock 728 53
+write_sequnlock_bh 729 53
+write_sequnlock_irq 730 53
+write_sequnlock_irqrestore 730 53
+write_trylock 885 222
+write_trylock_irqsave 886 222
+write_unlock 887 222
+write_unlock_bh 888 222
+write_unlock_irq 889 222
+write_unlock_irqrestore 889 222
 writeb 82 52
 writeb_relaxed 82 52
 writel 82 52
@@ -3177,361 +3243,450 @@ writesq 63 52
 writesw 63 52
 writew 82 52
 writew_relaxed 82 52
-ww_mutex_lock 287 246
-ww_mutex_lock_interruptible 287 246
-ww_mutex_lock_slow 286 246
-ww_mutex_lock_slow_interruptible 287 246
-ww_mutex_trylock 288 246
-ww_mutex_unlock 289 246
+ww_mutex_lock 289 256
+ww_mutex_lock_interruptible 289 256
+ww_mutex_lock_slow 288 256
+ww_mutex_lock_slow_interruptible 289 256
+ww_mutex_trylock 290 256
+ww_mutex_unlock 291 256
 xa_alloc 112 60
-xa_cmpxchg 853 60
-xa_erase 854 60
-xa_erase_irq 854 60
-xa_for_each 855 60
+xa_cmpxchg 890 60
+xa_erase 891 60
+xa_erase_irq 891 60
+xa_for_each 892 60
 xa_insert 112 60
-xa_load 658 60
-xa_lock 72 247
-xa_lock_bh 73 247
-xa_lock_irq 770 247
-xa_lock_irqsave 770 247
-xa_store 856 60
-xa_store_irq 856 60
-xa_trylock 627 247
-xa_unlock 75 247
-xa_unlock_bh 76 247
-xa_unlock_irq 773 247
-xa_unlock_irqrestore 773 247
-xas_load 658 60
-xas_lock 72 247
-xas_lock_bh 73 247
-xas_lock_irq 770 247
-xas_lock_irqsave 770 247
-xas_store 857 60
-xas_unlock 75 247
-xas_unlock_bh 76 247
-xas_unlock_irq 773 247
-xas_unlock_irqrestore 773 247
+xa_load 682 60
+xa_lock 72 257
+xa_lock_bh 73 257
+xa_lock_irq 798 257
+xa_lock_irqsave 798 257
+xa_store 893 60
+xa_store_irq 893 60
+xa_trylock 649 257
+xa_unlock 75 257
+xa_unlock_bh 76 257
+xa_unlock_irq 801 257
+xa_unlock_irqrestore 801 257
+xas_load 682 60
+xas_lock 72 257
+xas_lock_bh 73 257
+xas_lock_irq 798 257
+xas_lock_irqsave 798 257
+xas_store 894 60
+xas_unlock 75 257
+xas_unlock_bh 76 257
+xas_unlock_irq 801 257
+xas_unlock_irqrestore 801 257
 xchg 207 70
 xchg_acquire 208 70
 xchg_relaxed 209 70
 xchg_release 210 70
-xor_unlock_is_negative_byte 858 40
-xprt_wait_for_buffer_space 39 248
-xprt_write_space 859 248
-yield 460 92
+xor_unlock_is_negative_byte 895 40
+xprt_wait_for_buffer_space 39 258
+xprt_write_space 896 258
+yield 471 92
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 860 49
-EXPORT_SYMBOL* 860 249
-TP_* 860 250
-MAX_* 860 251
-MIN_* 860 251
-*synchronize* 861 252
-*grace_period* 861 252
-*rcu_barrier* 862 252
-*call_rcu* 863 252
-*free_rcu* 864 252
-_get_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_hold_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_grab_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_tryget_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_pin_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_ref_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_addref_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_inc_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_dup_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_clone_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-_share_ 865 252 _drvdata*_ *unless_null* *unlessnull*
-*try_get* 866 252 _drvdata*_ *unless_null* *unlessnull*`;
+export const conventions = `MODULE_* 897 49
+EXPORT_SYMBOL* 897 259
+TP_* 897 260
+MAX_* 897 261
+MIN_* 897 261
+*synchronize* 898 262
+*grace_period* 898 262
+*rcu_barrier* 899 262
+*call_rcu* 900 262
+*free_rcu* 901 262
+_get_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_hold_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_grab_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_tryget_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_pin_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_ref_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_addref_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_inc_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_dup_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_clone_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+_share_ 902 262 _drvdata*_ *unless_null* *unlessnull*
+*try_get* 903 262 _drvdata*_ *unless_null* *unlessnull*
+*notifier*+*unregister* 904 262
+*_set_+*data 905 9
+dev_* 905 106
+netdev_* 905 106
+pr_* 905 106
+*print* 905 262
+complete* 905 262
+wake_up* 905 262
+_to_ 905 263
+kfree* 905 177
+kvfree* 905 177
+devm_kfree* 905 177
+usb_set_intfdata* 905 251
+dev_* 906 264
+devm_* 906 264
+device_* 906 264
+driver_* 906 264
+pm_* 906 264
+sysfs_* 906 264
+kobject_* 906 264
+clk_* 906 264
+regulator_* 906 264
+reset_control_* 906 264
+platform_* 906 264
+pci_* 906 264
+pcim_* 906 264
+usb_* 906 264
+i2c_* 906 264
+spi_* 906 264
+hid_* 906 264
+serio_* 906 264
+gameport_* 906 264
+amba_* 906 264
+virtio_* 906 264
+sdio_* 906 264
+serdev_* 906 264
+auxiliary_* 906 264
+rpmsg_* 906 264
+of_* 906 264
+fwnode_* 906 264
+acpi_* 906 264
+irq_* 906 264
+gpio_* 906 264
+gpiod_* 906 264
+phy_* 906 264
+dma_* 906 264
+dmam_* 906 264
+iommu_* 906 264
+component_* 906 264
+input_* 906 264
+iio_* 906 264
+led_* 906 264
+snd_* 906 264
+thermal_* 906 264
+hwmon_* 906 264
+power_supply_* 906 264
+extcon_* 906 264
+mbox_* 906 264
+nvmem_* 906 264
+pinctrl_* 906 264
+icc_* 906 264
+opp_* 906 264
+genpd_* 906 264
+firmware_* 906 264
+mfd_* 906 264
+media_* 906 264
+v4l2_* 906 264
+vb2_* 906 264
+video_* 906 264
+rc_* 906 264
+cec_* 906 264
+drm_* 906 264
+misc_* 906 264
+mtd_* 906 264
+mmc_* 906 264
+rtc_* 906 264
+watchdog_* 906 264
+tty_* 906 264
+uart_* 906 264
+cdev_* 906 264
+crypto_* 906 264
+hwrng_* 906 264
+scsi_* 906 264
+net_* 906 264
+get_* 906 264
+put_* 906 264
+to_* 906 264
+_put_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 905 265
+mutex_* 905 265
+list_* 905 265`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct net_device_ops
-ndo_init\t867\t253
-ndo_uninit\t868\t253
-ndo_open\t869\t253
-ndo_stop\t870\t253
-ndo_do_ioctl\t871\t253
-ndo_siocbond\t871\t253
-ndo_siocwandev\t871\t253
-ndo_siocdevprivate\t871\t253
-ndo_eth_ioctl\t871\t253
-ndo_set_mac_address\t871\t221
-ndo_change_mtu\t871\t221
-ndo_get_stats\t872\t253
-ndo_get_stats64\t872\t253
-ndo_start_xmit\t873\t253
-ndo_tx_timeout\t874\t253
-ndo_set_rx_mode\t875\t253
+ndo_init\t908\t266
+ndo_uninit\t909\t266
+ndo_open\t910\t266
+ndo_stop\t911\t266
+ndo_do_ioctl\t912\t266
+ndo_siocbond\t912\t266
+ndo_siocwandev\t912\t266
+ndo_siocdevprivate\t912\t266
+ndo_eth_ioctl\t912\t266
+ndo_set_mac_address\t912\t231
+ndo_change_mtu\t912\t231
+ndo_get_stats\t913\t266
+ndo_get_stats64\t913\t266
+ndo_start_xmit\t914\t266
+ndo_tx_timeout\t915\t266
+ndo_set_rx_mode\t916\t266
 struct napi_struct
-poll\t876\t254
+poll\t917\t267
 struct pernet_operations
-init\t877\t137
-pre_exit\t878\t137
-exit\t878\t137
-exit_batch\t878\t137
+init\t918\t139
+pre_exit\t919\t139
+exit\t919\t139
+exit_batch\t919\t139
 struct ethtool_ops
-get_drvinfo\t871\t255
-set_ringparam\t871\t255
-get_ethtool_stats\t871\t255
-get_ringparam\t871\t255
-set_coalesce\t871\t255
-get_coalesce\t871\t255
-set_channels\t871\t255
+get_drvinfo\t912\t268
+set_ringparam\t912\t268
+get_ethtool_stats\t912\t268
+get_ringparam\t912\t268
+set_coalesce\t912\t268
+get_coalesce\t912\t268
+set_channels\t912\t268
 struct file_operations
-llseek\t879\t256
-read\t879\t256
-write\t879\t256
-read_iter\t879\t256
-write_iter\t879\t256
-poll\t879\t256
-unlocked_ioctl\t879\t256
-compat_ioctl\t879\t256
-mmap\t879\t256
-open\t879\t256
-flush\t879\t256
-fsync\t879\t256
-fasync\t879\t256
-lock\t879\t256
-flock\t879\t256
-fallocate\t879\t256
-splice_read\t879\t256
-splice_write\t879\t256
-show_fdinfo\t879\t256
-release\t880\t256
-iterate_shared\t881\t256
+llseek\t920\t269
+read\t920\t269
+write\t920\t269
+read_iter\t920\t269
+write_iter\t920\t269
+poll\t920\t269
+unlocked_ioctl\t920\t269
+compat_ioctl\t920\t269
+mmap\t920\t269
+open\t920\t269
+flush\t920\t269
+fsync\t920\t269
+fasync\t920\t269
+lock\t920\t269
+flock\t920\t269
+fallocate\t920\t269
+splice_read\t920\t269
+splice_write\t920\t269
+show_fdinfo\t920\t269
+release\t921\t269
+iterate_shared\t922\t269
 struct inode_operations
-lookup\t881\t257
-create\t882\t257
-link\t882\t257
-mknod\t882\t257
-symlink\t882\t257
-mkdir\t882\t257
-unlink\t882\t257
-rmdir\t882\t257
-rename\t882\t257
-setattr\t882\t257
-fileattr_set\t882\t257
-readlink\t879\t257
-get_acl\t879\t257
-getattr\t879\t257
-listxattr\t879\t257
-fiemap\t879\t257
-update_time\t879\t257
-tmpfile\t879\t257
-atomic_open\t881\t257
+lookup\t922\t270
+create\t923\t270
+link\t923\t270
+mknod\t923\t270
+symlink\t923\t270
+mkdir\t923\t270
+unlink\t923\t270
+rmdir\t923\t270
+rename\t923\t270
+setattr\t923\t270
+fileattr_set\t923\t270
+readlink\t920\t270
+get_acl\t920\t270
+getattr\t920\t270
+listxattr\t920\t270
+fiemap\t920\t270
+update_time\t920\t270
+tmpfile\t920\t270
+atomic_open\t922\t270
 struct xattr_handler
-list\t879\t258
-get\t879\t258
-set\t881\t258
+list\t920\t271
+get\t920\t271
+set\t922\t271
 struct super_operations
-put_super\t883\t259
-freeze_fs\t883\t259
-unfreeze_fs\t883\t259
-remount_fs\t883\t259
-sync_fs\t883\t259
-free_inode\t884\t259
-drop_inode\t885\t259
+put_super\t924\t272
+freeze_fs\t924\t272
+unfreeze_fs\t924\t272
+remount_fs\t924\t272
+sync_fs\t924\t272
+free_inode\t925\t272
+drop_inode\t926\t272
 struct dentry_operations
-d_hash\t872\t260
-d_compare\t872\t260
-d_dname\t872\t260
-d_delete\t886\t260
-d_prune\t886\t260
-d_init\t879\t260
-d_release\t879\t260
-d_iput\t879\t260
-d_automount\t879\t260
+d_hash\t913\t273
+d_compare\t913\t273
+d_dname\t913\t273
+d_delete\t927\t273
+d_prune\t927\t273
+d_init\t920\t273
+d_release\t920\t273
+d_iput\t920\t273
+d_automount\t920\t273
 struct address_space_operations
-writepage\t887\t261
-read_folio\t887\t261
-readahead\t887\t261
-write_end\t887\t261
-invalidate_folio\t887\t261
-release_folio\t887\t261
-launder_folio\t887\t261
-write_begin\t881\t261
-dirty_folio\t872\t261
-free_folio\t872\t261
+writepage\t928\t274
+read_folio\t928\t274
+readahead\t928\t274
+write_end\t928\t274
+invalidate_folio\t928\t274
+release_folio\t928\t274
+launder_folio\t928\t274
+write_begin\t922\t274
+dirty_folio\t913\t274
+free_folio\t913\t274
 struct vm_operations_struct
-open\t888\t262
-close\t888\t262
-fault\t888\t262
-page_mkwrite\t888\t262
-pfn_mkwrite\t888\t262
-access\t888\t262
-map_pages\t889\t262
+open\t929\t275
+close\t929\t275
+fault\t929\t275
+page_mkwrite\t929\t275
+pfn_mkwrite\t929\t275
+access\t929\t275
+map_pages\t930\t275
 struct seq_operations
-start\t890\t263
-next\t890\t263
-stop\t890\t263
-show\t890\t263
+start\t931\t276
+next\t931\t276
+stop\t931\t276
+show\t931\t276
 struct sysfs_ops
-show\t879\t264
-store\t879\t264
+show\t920\t277
+store\t920\t277
 struct *_driver
-probe\t891\t265
-probe_new\t891\t265
-connect\t891\t265
-bind\t891\t265
-attach\t891\t265
-port_probe\t891\t265
-remove\t892\t265
-remove_new\t892\t265
-disconnect\t892\t265
-unbind\t892\t265
-detach\t892\t265
-port_remove\t892\t265
-shutdown\t893\t265
-suspend\t894\t265
-resume\t894\t265
+probe\t932\t278
+probe_new\t932\t278
+connect\t933\t278
+bind\t933\t278
+attach\t933\t278
+port_probe\t933\t278
+remove\t934\t278
+remove_new\t934\t278
+disconnect\t935\t278
+unbind\t935\t278
+detach\t935\t278
+port_remove\t935\t278
+shutdown\t936\t278
+suspend\t936\t278
+resume\t937\t278
 struct dev_pm_ops
-suspend\t895\t266
-suspend_late\t895\t266
-freeze\t895\t266
-poweroff\t895\t266
-runtime_suspend\t895\t266
-resume\t896\t266
-resume_early\t896\t266
-thaw\t896\t266
-restore\t896\t266
-runtime_resume\t896\t266
-suspend_noirq\t895\t266
-resume_noirq\t896\t266
-struct usb_serial_driver
-port_probe\t897\t267
-attach\t897\t267
-port_remove\t898\t267
-disconnect\t898\t267
-release\t898\t267
+suspend\t938\t279
+suspend_late\t938\t279
+freeze\t938\t279
+poweroff\t938\t279
+runtime_suspend\t938\t279
+resume\t939\t279
+resume_early\t939\t279
+thaw\t939\t279
+restore\t939\t279
+runtime_resume\t939\t279
+suspend_noirq\t938\t279
+resume_noirq\t939\t279
 *
-probe\t899\t268
-probe_new\t900\t268
-connect\t901\t268
-bind\t901\t268
-attach\t901\t268
-port_probe\t901\t268
-remove\t902\t268
-remove_new\t903\t268
-disconnect\t904\t268
-unbind\t904\t268
-detach\t904\t268
-port_remove\t904\t268
-init\t905\t268
-ndo_init\t905\t268
-exit\t906\t268
-exit_batch\t906\t268
-pre_exit\t906\t268
-ndo_uninit\t906\t268
-ndo_open\t896\t268
-resume\t896\t268
-ndo_stop\t895\t268
-suspend\t895\t268
-runtime_resume\t907\t268
-resume_early\t907\t268
-resume_noirq\t907\t268
-thaw\t907\t268
-restore\t907\t268
-runtime_suspend\t908\t268
-suspend_late\t908\t268
-suspend_noirq\t908\t268
-freeze\t908\t268
-poweroff\t908\t268
-shutdown\t908\t268
-open\t879\t268
-release\t879\t268
-read\t879\t268
-write\t879\t268
-read_iter\t879\t268
-write_iter\t879\t268
-unlocked_ioctl\t879\t268
-compat_ioctl\t879\t268
-ioctl\t879\t268
-llseek\t879\t268
-mmap\t879\t268
-poll\t879\t268
-show\t879\t268
-store\t879\t268
-seq_show\t879\t268
-ndo_set_mac_address\t879\t268
-ndo_change_mtu\t879\t268
-get_ethtool_stats\t879\t268
-get_drvinfo\t879\t268
-set_ringparam\t879\t268
-threadfn\t879\t268
-fallocate\t879\t268
-fsync\t879\t268
-setattr\t879\t268
-mkdir\t879\t268
-unlink\t879\t268
-create\t879\t268
-iterate_shared\t879\t268`;
+probe\t940\t280
+probe_new\t941\t280
+connect\t942\t280
+bind\t942\t280
+attach\t942\t280
+port_probe\t942\t280
+remove\t943\t280
+remove_new\t944\t280
+disconnect\t945\t280
+unbind\t945\t280
+detach\t945\t280
+port_remove\t945\t280
+init\t946\t280
+ndo_init\t946\t280
+exit\t947\t280
+exit_batch\t947\t280
+pre_exit\t947\t280
+ndo_uninit\t947\t280
+ndo_open\t939\t280
+resume\t939\t280
+ndo_stop\t938\t280
+suspend\t938\t280
+runtime_resume\t948\t280
+resume_early\t948\t280
+resume_noirq\t948\t280
+thaw\t948\t280
+restore\t948\t280
+runtime_suspend\t949\t280
+suspend_late\t949\t280
+suspend_noirq\t949\t280
+freeze\t949\t280
+poweroff\t949\t280
+shutdown\t949\t280
+open\t920\t280
+release\t920\t280
+read\t920\t280
+write\t920\t280
+read_iter\t920\t280
+write_iter\t920\t280
+unlocked_ioctl\t920\t280
+compat_ioctl\t920\t280
+ioctl\t920\t280
+llseek\t920\t280
+mmap\t920\t280
+poll\t920\t280
+show\t920\t280
+store\t920\t280
+seq_show\t920\t280
+ndo_set_mac_address\t920\t280
+ndo_change_mtu\t920\t280
+get_ethtool_stats\t920\t280
+get_drvinfo\t920\t280
+set_ringparam\t920\t280
+threadfn\t920\t280
+fallocate\t920\t280
+fsync\t920\t280
+setattr\t920\t280
+mkdir\t920\t280
+unlink\t920\t280
+create\t920\t280
+iterate_shared\t920\t280`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t909\t269
-raw_spinlock_t\t910\t269
-rwlock_t\t911\t269
-seqlock_t\t912\t270
-struct mutex\t913\t271
-struct rw_semaphore\t914\t116
-struct semaphore\t915\t115
-struct rt_mutex\t916\t226
-atomic_t\t917\t272
-atomic64_t\t917\t272
-atomic_long_t\t917\t273
-refcount_t\t918\t274
-struct kref\t918\t177
-struct completion\t919\t275
-struct device\t920\t276
-struct platform_device\t920\t276
-struct i2c_client\t920\t276
-struct spi_device\t920\t276
-struct pci_dev\t920\t276
-struct usb_interface\t920\t276
-struct serio\t920\t276
-struct gameport\t920\t276
-struct hid_device\t920\t276
-struct amba_device\t920\t276
-struct mdio_device\t920\t276
-struct virtio_device\t920\t276
-struct vio_dev\t920\t276
-struct xenbus_device\t920\t276
-struct hv_device\t920\t276
-struct sdio_func\t920\t276
-struct memstick_dev\t920\t276
-struct pnp_dev\t920\t276
-struct acpi_device\t920\t276
-struct parport\t920\t276
-struct pcmcia_device\t920\t276
-struct ps3_system_bus_device\t920\t276
-struct rpmsg_device\t920\t276
-struct auxiliary_device\t920\t276
-struct slim_device\t920\t276
-struct sdw_slave\t920\t276
-struct fw_unit\t920\t276
-struct mei_cl_device\t920\t276
-struct rmi_function\t920\t276
-struct ishtp_cl_device\t920\t276
-struct wmi_device\t920\t276
-struct ccw_device\t920\t276
-struct mcb_device\t920\t276
-struct bcma_device\t920\t276
-struct ssb_device\t920\t276
-struct gb_bundle\t920\t276
-struct i3c_device\t920\t276
-struct fsl_mc_device\t920\t276
-struct host1x_device\t920\t276
-struct mipi_dsi_device\t920\t276
-struct usb_serial\t920\t276
-struct usb_serial_port\t920\t276
-struct psmouse\t920\t276
-struct comedi_device\t920\t276
-struct usb_gadget\t920\t276
-struct usb_function\t920\t276
-struct wm97xx\t920\t276
-struct serdev_device\t920\t276
-struct of_device\t920\t276
-struct macio_dev\t920\t276`;
+export const types = `spinlock_t\t950\t281
+raw_spinlock_t\t951\t281
+rwlock_t\t952\t281
+seqlock_t\t953\t282
+struct mutex\t954\t283
+struct rw_semaphore\t955\t118
+struct semaphore\t956\t117
+struct rt_mutex\t957\t236
+atomic_t\t958\t284
+atomic64_t\t958\t284
+atomic_long_t\t958\t285
+refcount_t\t959\t286
+struct kref\t959\t184
+struct completion\t960\t287
+struct device\t961\t288
+struct platform_device\t961\t288
+struct i2c_client\t961\t288
+struct spi_device\t961\t288
+struct pci_dev\t961\t288
+struct usb_interface\t961\t288
+struct serio\t961\t288
+struct gameport\t961\t288
+struct hid_device\t961\t288
+struct amba_device\t961\t288
+struct mdio_device\t961\t288
+struct virtio_device\t961\t288
+struct vio_dev\t961\t288
+struct xenbus_device\t961\t288
+struct hv_device\t961\t288
+struct sdio_func\t961\t288
+struct memstick_dev\t961\t288
+struct pnp_dev\t961\t288
+struct acpi_device\t961\t288
+struct parport\t961\t288
+struct pcmcia_device\t961\t288
+struct ps3_system_bus_device\t961\t288
+struct rpmsg_device\t961\t288
+struct auxiliary_device\t961\t288
+struct slim_device\t961\t288
+struct sdw_slave\t961\t288
+struct fw_unit\t961\t288
+struct mei_cl_device\t961\t288
+struct rmi_function\t961\t288
+struct ishtp_cl_device\t961\t288
+struct wmi_device\t961\t288
+struct ccw_device\t961\t288
+struct mcb_device\t961\t288
+struct bcma_device\t961\t288
+struct ssb_device\t961\t288
+struct gb_bundle\t961\t288
+struct i3c_device\t961\t288
+struct fsl_mc_device\t961\t288
+struct host1x_device\t961\t288
+struct mipi_dsi_device\t961\t288
+struct usb_serial\t961\t288
+struct usb_serial_port\t961\t288
+struct psmouse\t961\t288
+struct comedi_device\t961\t288
+struct usb_gadget\t961\t288
+struct usb_function\t961\t288
+struct wm97xx\t961\t288
+struct serdev_device\t961\t288
+struct of_device\t961\t288
+struct macio_dev\t961\t288`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -3798,6 +3953,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":{"by":"put","frees":true}}
 {"kind":"call","result":"value","form":"constant","pointer":"container"}
 {"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","pointer":"private","part":true}
 {"kind":"read","cell":1,"atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","result":"old","ordering":"full"}
@@ -3815,6 +3971,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"queue","bars":true}}
 {"kind":"call","result":"value","sleeps":"no","alloc":true}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct net_device","struct sk_buff"]}}
 {"kind":"call","result":"value","error":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":{"by":"get","object":null}}
 {"kind":"read","cell":0,"ordering":"address"}
@@ -3824,12 +3981,16 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"value","lock":"mutex","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"mutex","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"mutex","sleeps":"no"}
+{"kind":"call","part":true,"free":{"when":"now","object":0,"private":true}}
 {"kind":"call","part":true,"register":{"runner":"devres","handler":1,"data":2,"managed":true}}
+{"kind":"call","pointer":"private","part":true,"managed":true,"alloc":true}
 {"kind":"wait","cell":1,"ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"call","result":"value","sleeps":"maybe","managed":true,"alloc":true}
 {"kind":"free","cell":1}
-{"kind":"call","part":true,"register":{"runner":"irq","handler":2,"data":5,"managed":true}}
-{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"data":5,"managed":true}}
-{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"thread":3,"data":6,"managed":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct led_classdev"]}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":2,"object":1,"data":5,"managed":true}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"object":1,"data":5,"managed":true}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"thread":3,"object":1,"data":6,"managed":true}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","atomic":false,"ordering":"plain","ref":"get"}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"delayed-work","waits":false,"cancels":true,"bars":true}}
@@ -3960,6 +4121,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"member":2,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"member":3,"rcu":true}}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"safe":true,"cursor":3,"member":4}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hci_dev"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct hid_device"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hid_device"]}}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"hlist"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"hlist","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"list","rcu":true}}
@@ -3988,12 +4152,14 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","each":true,"safe":true,"cursor":1,"rcu":true}}
 {"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","unpublish":{"by":"idr","object":null,"from":0,"rcu":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee80211_hw"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
 {"kind":"call","part":true,"register":{"runner":"irq-work","handler":1,"object":0}}
 {"kind":"call","cell":0,"result":"none"}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
 {"kind":"wake","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct input_dev"]}}
 {"kind":"wait","ordering":"full","sleeps":"yes"}
 {"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
 {"kind":"fence","ordering":"none"}
@@ -4008,6 +4174,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"result":"value"}
 {"kind":"free","cell":0,"free":"grace-period"}
 {"kind":"free","cell":0,"sleeps":"yes","free":"grace-period"}
+{"kind":"call","part":true,"unpublish":{"by":"list","object":0}}
 {"kind":"call","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"call","cell":0,"result":"value","ordering":"compiler","context":"+preempt-off +pagefault-off"}
 {"kind":"call","cell":0,"result":"value","ordering":"none"}
@@ -4033,10 +4200,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"free","cell":0,"sleeps":"maybe"}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"tree","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct led_classdev"]}}
 {"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":"list"}
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"list","rcu":true}}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list","unpublish":{"by":"list","object":0}}
 {"kind":"write","cell":0,"ordering":"release","unpublish":"list"}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","pointer":"container","consume":{"by":"list","type":1,"member":2}}
@@ -4090,6 +4259,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"set","ordering":"full"}
 {"kind":"call","cell":1}
 {"kind":"read","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct memstick_host"]}}
 {"kind":"call","sleeps":"yes"}
 {"kind":"call","sleeps":"maybe"}
 {"kind":"fence","ordering":"compiler","context":"+migrate-off"}
@@ -4104,6 +4274,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
 {"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host"]}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":{"by":"put","frees":true}}
 {"kind":"call","cell":0,"result":"none","sleeps":"yes"}
@@ -4123,11 +4294,15 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":"napi"}
 {"kind":"read","ordering":"relaxed","sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"maybe"}
+{"kind":"call","result":"value","pointer":"private"}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"full","quiesce":{"of":"operations","waits":false,"bars":true,"types":["struct net_device","struct sk_buff"]}}
 {"kind":"call","part":true,"register":{"runner":"napi","handler":2,"object":1}}
-{"kind":"rmw","cell":0,"operation":"set","ordering":"release"}
+{"kind":"call","part":true,"quiesce":{"of":"napi","object":0,"waits":false,"bars":true}}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"release","quiesce":{"of":"softirq","waits":false,"bars":true}}
 {"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"full","quiesce":{"of":"softirq","bars":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"value","ordering":"relaxed"}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":0}}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":1}}
@@ -4136,8 +4311,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","ordering":"compiler","context":"-pagefault-off"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","sleeps":"maybe","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"maybe","ref":"put"}
+{"kind":"call","part":true,"quiesce":{"of":"irq","object":1,"bars":true}}
+{"kind":"call","part":true,"quiesce":{"of":"irq","object":null,"waits":false,"bars":true}}
 {"kind":"lock","lock":"pci-rescan","global":true,"sleeps":"yes"}
-{"kind":"call","part":true,"register":{"runner":"irq","handler":2,"thread":3,"data":4}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":2,"thread":3,"object":1,"data":4}}
 {"kind":"unlock","lock":"pci-rescan","global":true}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":true,"ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":true,"ordering":"none"}
@@ -4167,6 +4344,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rcu","result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":null}}
 {"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":0}}
 {"kind":"wait","cell":1,"ordering":"none"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply"]}}
 {"kind":"call","result":"none","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none"}
@@ -4191,6 +4369,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":[{"runner":"work","on":0},{"runner":"rcu","on":0}]}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":0}}
 {"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":1}}
+{"kind":"call","part":true,"unpublish":{"by":"xarray","object":null,"from":0}}
 {"kind":"publish","cell":0,"also":[],"operand":2,"result":"value","publish":{"by":"xarray","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","rcu":true}}
 {"kind":"call","result":"value","ordering":"none"}
@@ -4258,10 +4437,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","ref":"put"}
 {"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","ref":"put"}
 {"kind":"unlock","cell":0,"lock":"sock","sleeps":"no"}
-{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"data":4}}
-{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"thread":2,"data":5}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":1,"object":0}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"object":0,"data":4}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"thread":2,"object":0,"data":5}}
 {"kind":"publish","cell":0,"operand":1,"result":"value","publish":{"by":"hash","object":1,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true}}
+{"kind":"call","part":true,"unpublish":{"by":"hash","object":1,"from":0}}
 {"kind":"write","cell":0,"result":"value","ordering":"relaxed","unpublish":{"by":"hash","object":1,"from":0,"rcu":true}}
 {"kind":"rcu","cell":0,"context":"+rcu-read"}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same"}
@@ -4281,6 +4462,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"delayed-work"}
 {"kind":"wake","cell":0,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","free":{"when":"now","private":true},"ref":{"by":"put","frees":true}}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"release","onFailure":"relaxed"}
 {"kind":"write","operand":0,"ordering":"full"}
 {"kind":"rmw","cell":0,"result":"old","ordering":"full"}
@@ -4304,6 +4486,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"bit":1,"operation":"clear","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
@@ -4359,12 +4542,21 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
 {"kind":"lock","cell":0,"result":"value","ordering":"none","lock":"seqcount","shared":true}
 {"kind":"unlock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port"]}}
 {"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
 {"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff"]}}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff"]}}
 {"kind":"unlock","cell":0,"lock":"semaphore","sleeps":"no"}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"waits":false,"bars":true}}
 {"kind":"call","part":true,"register":{"runner":"urb","handler":5,"object":0,"data":6}}
 {"kind":"call","part":true,"register":{"runner":"urb","handler":6,"object":0,"data":7}}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"cancels":true}}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"urb","cancels":true}}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"cancels":true,"bars":true}}
 {"kind":"call","result":"value","sleeps":"maybe"}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"waits":false,"cancels":true}}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"waits":false}}
 {"kind":"unlock","cell":0,"lock":"vma","shared":true}
 {"kind":"unlock","cell":0,"lock":"vma"}
 {"kind":"lock","cell":0,"lock":"vma","sleeps":"yes"}
@@ -4401,6 +4593,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","free":"grace-period"}
 {"kind":"call","ref":"get"}
 {"kind":"call","ref":"get-unless-zero"}
+{"kind":"call","quiesce":"notifier"}
+{"kind":"call","keeps":"nothing"}
+{"kind":"call","core":true}
+{"kind":"call","ref":"put"}
 {"runs":"task","holds":["rtnl"],"phase":"setup"}
 {"runs":"task","holds":["rtnl"],"phase":"teardown"}
 {"runs":"task","holds":["rtnl"],"phase":"up","never_with":["ndo_stop","ndo_set_mac_address","ndo_change_mtu"]}
@@ -4414,7 +4610,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["pernet-ops"],"phase":"setup"}
 {"runs":"task","holds":["pernet-ops"],"phase":"teardown"}
 {"runs":"task"}
-{"runs":"task","phase":"teardown","never_with":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek"]}
+{"runs":"task","never_with":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek"]}
 {"runs":"task","holds":["i-rwsem"]}
 {"runs":"task","holds":["i-rwsem"],"never_with":["create","link","mknod","symlink","mkdir","unlink","rmdir","rename","setattr","fileattr_set"]}
 {"runs":"task","holds":["s-umount"]}
@@ -4426,13 +4622,13 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"sleeps":false,"holds":["rcu-read"]}
 {"runs":"task","never_with":["start","next","stop","show"]}
 {"runs":"task","holds":["device"],"phase":"setup","driver":"bind","never_with":["remove","disconnect","shutdown"]}
-{"runs":"task","holds":["device"],"phase":"teardown","driver":"unbind","never_with":["probe","connect"]}
+{"runs":"task","holds":["device"],"driver":"bind","never_with":["remove","disconnect"]}
+{"runs":"task","holds":["device"],"phase":"teardown","driver":"unbind","never_with":["probe"]}
+{"runs":"task","holds":["device"],"driver":"unbind","never_with":["probe","connect"]}
 {"runs":"task","holds":["device"],"phase":"down"}
-{"runs":"task","holds":["device"]}
+{"runs":"task","holds":["device"],"phase":"up"}
 {"runs":"task","phase":"down"}
 {"runs":"task","phase":"up"}
-{"runs":"task","phase":"setup"}
-{"runs":"task","phase":"teardown"}
 {"runs":"task","phase":"setup","driver":"bind"}
 {"phase":"setup","driver":"bind"}
 {"driver":"bind"}
@@ -4555,6 +4751,7 @@ Documentation/RCU/whatisRCU.rst, synchronize_rcu()
 include/linux/console.h
 include/linux/container_of.h
 include/linux/uio.h
+include/linux/device.h and the cores named
 include/asm-generic/processor.h
 include/linux/cpuhotplug.h
 include/linux/cpuhplock.h
@@ -4564,6 +4761,7 @@ kernel/sched/core.c
 include/linux/dev_printk.h
 include/net/devlink.h
 include/linux/device/devres.h
+include/linux/leds.h
 include/linux/dcache.h
 include/linux/dma-mapping.h
 include/linux/dma-fence.h
@@ -4607,6 +4805,8 @@ include/linux/msi.h
 include/linux/ring_buffer.h
 include/linux/serio.h
 include/linux/hashtable.h
+include/net/bluetooth/hci_core.h
+include/linux/hid.h
 include/linux/rculist.h
 include/linux/rculist_bl.h
 include/linux/list_bl.h
@@ -4615,10 +4815,12 @@ include/linux/rculist_nulls.h
 include/linux/hrtimer.h
 include/linux/i2c.h
 include/linux/idr.h
+include/net/mac80211.h
 include/linux/log2.h
 include/linux/inetdevice.h
 include/linux/irq_work.h
 include/linux/swait.h
+include/linux/input.h
 include/linux/instrumented.h
 include/asm-generic/iomap.h
 include/linux/irq.h
@@ -4630,6 +4832,7 @@ include/linux/sprintf.h
 include/linux/slab.h
 include/linux/kcsan.h
 include/linux/kfifo.h
+include/linux/klist.h
 include/linux/highmem-internal.h
 include/linux/string.h
 include/linux/kobject.h
@@ -4646,7 +4849,9 @@ include/linux/lockdep.h
 include/linux/rcupdate.h up to Linux 4.15
 include/linux/lockref.h
 include/linux/mempool.h
+include/linux/memstick.h
 include/linux/kernel.h
+include/linux/mmc/host.h
 Documentation/memory-barriers.txt
 include/linux/mmu_notifier.h
 include/linux/mount.h
@@ -4666,6 +4871,7 @@ include/linux/percpu-rwsem.h
 include/linux/pm_runtime.h
 Documentation/mm/process_addrs.rst
 include/linux/poll.h
+include/linux/power_supply.h
 include/linux/proc_fs.h
 include/linux/radix-tree.h
 Documentation/memory-barriers.txt, LOCK ACQUISITION FUNCTIONS
@@ -4709,6 +4915,9 @@ include/linux/export.h
 include/linux/tracepoint.h
 macros of a compile-time limit
 naming conventions of the kernel
+macros that find the object around a member
+include/linux/device.h, pm_runtime.h, sysfs.h and others
+include/linux/spinlock.h and include/linux/list.h
 Documentation/networking/netdevices.rst, struct net_device synchronization rules
 Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
 Documentation/networking/netdevices.rst
@@ -4723,7 +4932,6 @@ Documentation/filesystems/seq_file.rst
 Documentation/filesystems/sysfs.rst
 Documentation/driver-api/driver-model/driver.rst
 Documentation/driver-api/pm/devices.rst
-Documentation/usb/usb-serial.rst
 names of members of the kernel's operations tables
 include/linux/spinlock_types.h
 include/linux/seqlock_types.h

@@ -104,8 +104,18 @@ export type Effect =
   /** From here on nobody new finds the object. */
   | { does: 'unpublish'; by: Road; object: number | null; from: number | null; rcu: boolean }
   /** Whoever may still be at it is waited for (`waits`); `cancels`: what is pending does not run; `bars`: it can't be started again. */
-  | { does: 'quiesce'; of: Runner | 'readers' | 'queue'; object: number | null; waits: boolean; cancels: boolean; bars: boolean }
-  | { does: 'free'; object: number | null; when: 'now' | 'grace-period' }
+  | {
+      does: 'quiesce';
+      /** `operations`: what the core of a subsystem calls for those who use the object, of one of the `types`. */
+      of: Runner | 'readers' | 'queue' | 'operations';
+      object: number | null;
+      waits: boolean;
+      cancels: boolean;
+      bars: boolean;
+      types: readonly string[];
+    }
+  /** `private`: with the part that a driver has of the object. */
+  | { does: 'free'; object: number | null; when: 'now' | 'grace-period'; private: boolean }
   /** A reference more, more unless there is none, or less; `frees`: the call itself gives the object up where it was the last. */
   | { does: 'ref'; object: number | null; by: 'get' | 'get-unless-zero' | 'put'; frees: boolean }
   /** A handler is made known: `handler` runs with `data`, by way of `object`. `managed`: it goes with its device. */

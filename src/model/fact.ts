@@ -34,8 +34,11 @@ export type Result = 'none' | 'old' | 'new' | 'success' | 'test' | 'value';
  */
 export type Form = 'transparent' | 'test' | 'constant';
 
-/** What a pointer that a call returns points to: what its argument does, or the object around that member, whose type is argument 1. */
-export type Pointer = 'same' | 'container';
+/**
+ * What a pointer that a call returns points to: what its argument does; the object around that member, whose type is argument 1; or the part that a
+ * driver has of a core's object.
+ */
+export type Pointer = 'same' | 'container' | 'private';
 
 /** Locks of one family exclude each other; `shared` holders do not. */
 export interface LockFact {
@@ -82,6 +85,12 @@ export interface Fact {
   effects: readonly Effect[];
   /** What is said holds, but the function does more: a call of it stays opaque. */
   part?: true;
+  /** What it makes goes with its device. */
+  managed?: true;
+  /** It neither keeps what it is given nor waits for anything of it. */
+  keepsNothing?: true;
+  /** A function of the kernel's core or of a subsystem: it knows what it is given by its own type alone, not what a driver has beside it. */
+  core?: true;
   /** Known by the kernel's naming conventions alone. */
   inferred?: true;
   /** The kernel document or header that says so. */
