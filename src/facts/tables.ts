@@ -1427,8 +1427,8 @@ get_page 70 91
 get_page_unless_zero 353 91
 get_pid 302 140
 get_state_synchronize_rcu 368 33
-get_state_synchronize_srcu 81 86
-get_task_mm 369 141
+get_state_synchronize_srcu 369 86
+get_task_mm 370 141
 get_task_struct 302 142
 get_user 57 45
 get_user_pages 328 91
@@ -1438,175 +1438,175 @@ gpiod_get_value_cansleep 250 143
 gpiod_set_value 249 143
 gpiod_set_value_cansleep 250 143
 guard 9 10
-guard(__priv__iio_dev_mode_lock) 370 144
-guard(__priv__iio_dev_mode_lock_try_direct) 371 144
-guard(__task_rq_lock) 372 10
-guard(console_lock) 373 10
-guard(cooling_dev) 370 145
-guard(cpufreq_policy_read) 374 146
-guard(cpufreq_policy_write) 375 146
-guard(cpus_read_lock) 376 10
-guard(device) 370 10
-guard(device_intr) 371 10
-guard(devl) 370 10
-guard(disable_irq) 377 10
-guard(gpio_generic_lock) 378 147
-guard(gpio_generic_lock_irqsave) 379 147
-guard(hwmon_lock) 370 148
-guard(irq) 380 10
-guard(irqsave) 380 10
-guard(jump_label_lock) 381 10
-guard(local_lock) 382 10
-guard(local_lock_irq) 383 10
-guard(local_lock_irqsave) 383 10
-guard(local_lock_nested_bh) 384 10
-guard(migrate) 385 10
-guard(mmap_read_lock) 386 10
-guard(mmap_read_lock_try) 387 10
-guard(mmap_write_lock) 388 10
-guard(msi_descs_lock) 370 149
-guard(mutex) 370 10
-guard(mutex_intr) 371 10
-guard(mutex_kill) 371 10
-guard(mutex_try) 389 10
-guard(pagefault) 390 10
-guard(pci_dev) 370 10
-guard(percpu_read) 391 10
-guard(percpu_read_try) 392 10
-guard(percpu_write) 393 10
-guard(pm_runtime_active) 394 10
-guard(pm_runtime_active_auto) 394 10
-guard(pm_runtime_active_auto_try) 395 10
-guard(pm_runtime_active_auto_try_enabled) 396 10
-guard(pm_runtime_active_try) 395 10
-guard(pm_runtime_active_try_enabled) 396 10
-guard(pm_runtime_noresume) 397 10
-guard(preempt) 398 10
-guard(preempt_notrace) 398 10
-guard(raw_spinlock) 378 10
-guard(raw_spinlock_bh) 399 10
-guard(raw_spinlock_bh_try) 400 10
-guard(raw_spinlock_irq) 379 10
-guard(raw_spinlock_irq_try) 401 10
-guard(raw_spinlock_irqsave) 379 10
-guard(raw_spinlock_irqsave_try) 401 10
-guard(raw_spinlock_nested) 378 10
-guard(raw_spinlock_try) 402 10
-guard(rcu) 403 10
-guard(rcu_tasks_trace) 404 10
-guard(read_lock) 405 10
-guard(read_lock_irq) 406 10
-guard(read_lock_irqsave) 406 10
+guard(__priv__iio_dev_mode_lock) 371 144
+guard(__priv__iio_dev_mode_lock_try_direct) 372 144
+guard(__task_rq_lock) 373 10
+guard(console_lock) 374 10
+guard(cooling_dev) 371 145
+guard(cpufreq_policy_read) 375 146
+guard(cpufreq_policy_write) 376 146
+guard(cpus_read_lock) 377 10
+guard(device) 371 10
+guard(device_intr) 372 10
+guard(devl) 371 10
+guard(disable_irq) 378 10
+guard(gpio_generic_lock) 379 147
+guard(gpio_generic_lock_irqsave) 380 147
+guard(hwmon_lock) 371 148
+guard(irq) 381 10
+guard(irqsave) 381 10
+guard(jump_label_lock) 382 10
+guard(local_lock) 383 10
+guard(local_lock_irq) 384 10
+guard(local_lock_irqsave) 384 10
+guard(local_lock_nested_bh) 385 10
+guard(migrate) 386 10
+guard(mmap_read_lock) 387 10
+guard(mmap_read_lock_try) 388 10
+guard(mmap_write_lock) 389 10
+guard(msi_descs_lock) 371 149
+guard(mutex) 371 10
+guard(mutex_intr) 372 10
+guard(mutex_kill) 372 10
+guard(mutex_try) 390 10
+guard(pagefault) 391 10
+guard(pci_dev) 371 10
+guard(percpu_read) 392 10
+guard(percpu_read_try) 393 10
+guard(percpu_write) 394 10
+guard(pm_runtime_active) 395 10
+guard(pm_runtime_active_auto) 395 10
+guard(pm_runtime_active_auto_try) 396 10
+guard(pm_runtime_active_auto_try_enabled) 397 10
+guard(pm_runtime_active_try) 396 10
+guard(pm_runtime_active_try_enabled) 397 10
+guard(pm_runtime_noresume) 398 10
+guard(preempt) 399 10
+guard(preempt_notrace) 399 10
+guard(raw_spinlock) 379 10
+guard(raw_spinlock_bh) 400 10
+guard(raw_spinlock_bh_try) 401 10
+guard(raw_spinlock_irq) 380 10
+guard(raw_spinlock_irq_try) 402 10
+guard(raw_spinlock_irqsave) 380 10
+guard(raw_spinlock_irqsave_try) 402 10
+guard(raw_spinlock_nested) 379 10
+guard(raw_spinlock_try) 403 10
+guard(rcu) 404 10
+guard(rcu_tasks_trace) 405 10
+guard(read_lock) 406 10
+guard(read_lock_irq) 407 10
+guard(read_lock_irqsave) 407 10
 guard(ring_buffer_nest) 9 150
-guard(rq_lock) 378 10
-guard(rq_lock_irq) 379 10
-guard(rq_lock_irqsave) 379 10
-guard(rwsem_read) 374 10
-guard(rwsem_read_intr) 407 10
-guard(rwsem_read_kill) 407 10
-guard(rwsem_read_try) 408 10
-guard(rwsem_write) 375 10
-guard(rwsem_write_kill) 409 10
-guard(rwsem_write_try) 410 10
-guard(serio_pause_rx) 411 151
-guard(spinlock) 412 10
-guard(spinlock_bh) 413 10
-guard(spinlock_bh_try) 414 10
-guard(spinlock_irq) 411 10
-guard(spinlock_irq_try) 415 10
-guard(spinlock_irqsave) 411 10
-guard(spinlock_irqsave_try) 415 10
-guard(spinlock_try) 416 10
-guard(srcu) 417 10
-guard(srcu_fast) 417 10
-guard(srcu_fast_notrace) 417 10
-guard(super_write) 418 10
-guard(task_lock) 412 10
-guard(task_rq_lock) 419 10
-guard(uart_port_lock) 412 10
-guard(uart_port_lock_check_sysrq_irqsave) 411 10
-guard(uart_port_lock_irq) 411 10
-guard(uart_port_lock_irqsave) 411 10
-guard(uart_port_lock_irqsave_try) 415 10
-guard(uart_port_lock_try) 416 10
-guard(wiphy) 370 10
-guard(write_lock) 420 10
-guard(write_lock_irq) 421 10
-guard(write_lock_irqsave) 421 10
-hardirq_count 422 51
-hash_add 423 152
-hash_add_rcu 424 152
-hash_del 425 152
-hash_del_rcu 426 152
-hash_for_each 427 152
-hash_for_each_possible 428 152
-hash_for_each_possible_rcu 429 152
-hash_for_each_rcu 430 152
-hash_for_each_safe 431 152
+guard(rq_lock) 379 10
+guard(rq_lock_irq) 380 10
+guard(rq_lock_irqsave) 380 10
+guard(rwsem_read) 375 10
+guard(rwsem_read_intr) 408 10
+guard(rwsem_read_kill) 408 10
+guard(rwsem_read_try) 409 10
+guard(rwsem_write) 376 10
+guard(rwsem_write_kill) 410 10
+guard(rwsem_write_try) 411 10
+guard(serio_pause_rx) 412 151
+guard(spinlock) 413 10
+guard(spinlock_bh) 414 10
+guard(spinlock_bh_try) 415 10
+guard(spinlock_irq) 412 10
+guard(spinlock_irq_try) 416 10
+guard(spinlock_irqsave) 412 10
+guard(spinlock_irqsave_try) 416 10
+guard(spinlock_try) 417 10
+guard(srcu) 418 10
+guard(srcu_fast) 418 10
+guard(srcu_fast_notrace) 418 10
+guard(super_write) 419 10
+guard(task_lock) 413 10
+guard(task_rq_lock) 420 10
+guard(uart_port_lock) 413 10
+guard(uart_port_lock_check_sysrq_irqsave) 412 10
+guard(uart_port_lock_irq) 412 10
+guard(uart_port_lock_irqsave) 412 10
+guard(uart_port_lock_irqsave_try) 416 10
+guard(uart_port_lock_try) 417 10
+guard(wiphy) 371 10
+guard(write_lock) 421 10
+guard(write_lock_irq) 422 10
+guard(write_lock_irqsave) 422 10
+hardirq_count 423 51
+hash_add 424 152
+hash_add_rcu 425 152
+hash_del 426 152
+hash_del_rcu 427 152
+hash_for_each 428 152
+hash_for_each_possible 429 152
+hash_for_each_possible_rcu 430 152
+hash_for_each_rcu 431 152
+hash_for_each_safe 432 152
 hash_init 24 152
 hci_get_priv 264 99
-hci_unregister_dev 432 153
-hid_device_io_stop 433 154
-hid_hw_close 433 154
-hid_hw_stop 434 154
-hlist_add_before 435 24
-hlist_add_before_rcu 436 155
-hlist_add_behind 435 24
-hlist_add_behind_rcu 436 155
-hlist_add_head 435 24
-hlist_add_head_rcu 437 155
-hlist_add_tail_rcu 437 155
-hlist_bl_add_head_rcu 437 155
-hlist_bl_del_rcu 438 155
-hlist_bl_for_each_entry_continue_rcu 439 156
-hlist_bl_for_each_entry_rcu 440 156
+hci_unregister_dev 433 153
+hid_device_io_stop 434 154
+hid_hw_close 434 154
+hid_hw_stop 435 154
+hlist_add_before 436 24
+hlist_add_before_rcu 437 155
+hlist_add_behind 436 24
+hlist_add_behind_rcu 437 155
+hlist_add_head 436 24
+hlist_add_head_rcu 438 155
+hlist_add_tail_rcu 438 155
+hlist_bl_add_head_rcu 438 155
+hlist_bl_del_rcu 439 155
+hlist_bl_for_each_entry_continue_rcu 440 156
+hlist_bl_for_each_entry_rcu 441 156
 hlist_bl_is_locked 84 157
-hlist_bl_lock 441 157
-hlist_bl_unlock 442 157
-hlist_del 443 24
-hlist_del_init 443 24
-hlist_del_init_rcu 438 155
-hlist_del_rcu 438 155
+hlist_bl_lock 442 157
+hlist_bl_unlock 443 157
+hlist_del 444 24
+hlist_del_init 444 24
+hlist_del_init_rcu 439 155
+hlist_del_rcu 439 155
 hlist_empty 31 24
 hlist_entry 262 24
-hlist_entry_safe 444 158
-hlist_for_each_entry 445 24
-hlist_for_each_entry_continue_rcu 439 155
-hlist_for_each_entry_from_rcu 439 155
-hlist_for_each_entry_rcu 446 155
-hlist_for_each_entry_rcu_bh 446 155
-hlist_for_each_entry_rcu_notrace 446 155
-hlist_for_each_entry_safe 447 24
-hlist_for_each_entry_srcu 446 155
-hlist_nulls_add_head_rcu 436 159
-hlist_nulls_add_tail_rcu 436 159
-hlist_nulls_del_init_rcu 438 159
-hlist_nulls_del_rcu 438 159
-hlist_nulls_for_each_entry_rcu 440 159
-hlist_nulls_replace_init_rcu 448 159
-hlist_nulls_replace_rcu 448 155
-hlist_replace_rcu 448 155
+hlist_entry_safe 445 158
+hlist_for_each_entry 446 24
+hlist_for_each_entry_continue_rcu 440 155
+hlist_for_each_entry_from_rcu 440 155
+hlist_for_each_entry_rcu 447 155
+hlist_for_each_entry_rcu_bh 447 155
+hlist_for_each_entry_rcu_notrace 447 155
+hlist_for_each_entry_safe 448 24
+hlist_for_each_entry_srcu 447 155
+hlist_nulls_add_head_rcu 437 159
+hlist_nulls_add_tail_rcu 437 159
+hlist_nulls_del_init_rcu 439 159
+hlist_nulls_del_rcu 439 159
+hlist_nulls_for_each_entry_rcu 441 159
+hlist_nulls_replace_init_rcu 449 159
+hlist_nulls_replace_rcu 449 155
+hlist_replace_rcu 449 155
 hlist_unhashed 231 24
 hlist_unhashed_lockless 31 24
-hlists_swap_heads_rcu 449 155
+hlists_swap_heads_rcu 450 155
 hrtimer_active 84 160
-hrtimer_cancel 450 160
-hrtimer_forward 451 160
-hrtimer_forward_now 451 160
+hrtimer_cancel 451 160
+hrtimer_forward 452 160
+hrtimer_forward_now 452 160
 hrtimer_get_expires 231 160
 hrtimer_get_remaining 231 160
 hrtimer_get_softexpires 231 160
-hrtimer_init 452 160
+hrtimer_init 453 160
 hrtimer_is_queued 84 160
-hrtimer_restart 453 160
+hrtimer_restart 454 160
 hrtimer_set_expires 24 160
 hrtimer_set_expires_range 24 160
 hrtimer_set_expires_range_ns 24 160
-hrtimer_setup 454 160
-hrtimer_start 453 160
-hrtimer_start_expires 453 160
-hrtimer_start_range_ns 453 160
-hrtimer_try_to_cancel 455 160
+hrtimer_setup 455 160
+hrtimer_start 454 160
+hrtimer_start_expires 454 160
+hrtimer_start_range_ns 454 160
+hrtimer_try_to_cancel 456 160
 htonl 1 77
 htons 1 77
 hweight16 1 43
@@ -1622,45 +1622,45 @@ i_mmap_trylock_read 119 126
 i_mmap_trylock_write 120 126
 i_mmap_unlock_read 121 126
 i_mmap_unlock_write 122 126
-ida_alloc 456 162
-ida_free 457 162
-idr_alloc 458 162
-idr_find 459 162
-idr_for_each_entry 460 162
-idr_preload 461 162
+ida_alloc 457 162
+ida_free 458 162
+idr_alloc 459 162
+idr_find 460 162
+idr_for_each_entry 461 162
+idr_preload 462 162
 idr_preload_end 78 162
-idr_remove 462 162
+idr_remove 463 162
 ieee80211_free_hw 292 99
-ieee80211_unregister_hw 463 163
-igrab 464 126
-ihold 465 126
+ieee80211_unregister_hw 464 163
+igrab 465 126
+ihold 466 126
 iio_device_free 292 99
 iio_priv 264 99
 ilog2 1 164
-in_atomic 422 51
+in_atomic 423 51
 in_dev_get 302 165
 in_dev_put 261 165
-in_hardirq 422 51
-in_interrupt 422 51
-in_nmi 422 51
-in_serving_softirq 422 51
-in_softirq 422 51
-in_task 422 51
+in_hardirq 423 51
+in_interrupt 423 51
+in_nmi 423 51
+in_serving_softirq 423 51
+in_softirq 423 51
+in_task 423 51
 inb 81 52
 inb_p 81 52
 inc_tlb_flush_pending 187 104
 init_completion 24 90
-init_irq_work 466 166
-init_rcu_head 467 33
-init_rcu_head_on_stack 467 33
+init_irq_work 467 166
+init_rcu_head 468 33
+init_rcu_head_on_stack 468 33
 init_rwsem 24 118
-init_srcu_struct 468 86
+init_srcu_struct 469 86
 init_swait_queue_head 24 167
 init_waitqueue_head 24 37
 inl 81 52
 inl_p 81 52
 inode_dio_begin 70 126
-inode_dio_end 469 126
+inode_dio_end 470 126
 inode_dio_wait 356 126
 inode_lock 118 126
 inode_lock_killable 321 126
@@ -1672,8 +1672,8 @@ inode_trylock 120 126
 inode_trylock_shared 119 126
 inode_unlock 122 126
 inode_unlock_shared 121 126
-input_free_device 470 168
-input_unregister_device 470 168
+input_free_device 471 168
+input_unregister_device 471 168
 insb 63 52
 insl 63 52
 instrument_atomic_read 4 169
@@ -1685,9 +1685,9 @@ instrument_write 4 169
 insw 63 52
 inw 81 52
 inw_p 81 52
-io_schedule 471 92
-io_schedule_timeout 472 105
-io_stop_wc 473 114
+io_schedule 472 92
+io_schedule_timeout 473 105
+io_stop_wc 474 114
 ioread16 81 170
 ioread16_rep 63 170
 ioread16be 81 170
@@ -1708,19 +1708,19 @@ iowrite64 82 170
 iowrite64be 82 170
 iowrite8 82 170
 iowrite8_rep 63 170
-iput 474 126
-irq_count 422 51
-irq_set_chained_handler 475 171
-irq_set_chained_handler_and_data 475 171
-irq_work_queue 476 172
-irq_work_queue_on 476 172
-irq_work_sync 477 172
-irqs_disabled 422 51
+iput 475 126
+irq_count 423 51
+irq_set_chained_handler 476 171
+irq_set_chained_handler_and_data 476 171
+irq_work_queue 477 172
+irq_work_queue_on 477 172
+irq_work_sync 478 172
+irqs_disabled 423 51
 is_power_of_2 1 164
 jiffies_to_msecs 27 173
 jiffies_to_usecs 27 173
-jump_label_lock 478 174
-jump_label_unlock 479 174
+jump_label_lock 479 174
+jump_label_unlock 480 174
 kasan_check_read 4 175
 kasan_check_write 4 175
 kasprintf 62 176
@@ -1732,41 +1732,41 @@ kcsan_nestable_atomic_begin 4 178
 kcsan_nestable_atomic_end 4 178
 kernel_read 234 126
 kernel_write 234 126
-kfifo_get 480 179
-kfifo_in 481 179
-kfifo_in_spinlocked 482 179
+kfifo_get 481 179
+kfifo_in 482 179
+kfifo_in_spinlocked 483 179
 kfifo_is_empty 231 179
 kfifo_is_full 231 179
 kfifo_len 231 179
-kfifo_out 480 179
+kfifo_out 481 179
 kfifo_out_spinlocked 83 179
-kfifo_put 481 179
+kfifo_put 482 179
 kfifo_reset 24 179
 kfree 61 177
 kfree_const 61 177
-kfree_rcu 483 85
-kfree_rcu_mightsleep 484 85
+kfree_rcu 484 85
+kfree_rcu_mightsleep 485 85
 kfree_sensitive 61 177
 kfree_skb 261 55
 kfree_skb_list 261 55
 kfree_skb_reason 261 55
-klist_del 485 180
-klist_remove 485 180
+klist_del 486 180
+klist_remove 486 180
 kmalloc 62 177
 kmalloc_array 62 177
 kmalloc_node 62 177
 kmalloc_obj 62 177
 kmalloc_objs 62 177
-kmap 486 181
-kmap_atomic 487 181
-kmap_local_folio 488 181
-kmap_local_page 488 181
+kmap 487 181
+kmap_atomic 488 181
+kmap_local_folio 489 181
+kmap_local_page 489 181
 kmem_cache_alloc 62 177
 kmem_cache_alloc_node 62 177
 kmem_cache_create 116 177
-kmem_cache_destroy 489 177
+kmem_cache_destroy 490 177
 kmem_cache_free 297 177
-kmem_cache_free_bulk 490 177
+kmem_cache_free_bulk 491 177
 kmem_cache_zalloc 62 177
 kmemdup 62 182
 kmemdup_nul 62 182
@@ -1778,38 +1778,38 @@ krealloc_array 62 177
 kref_get 70 184
 kref_get_unless_zero 275 184
 kref_init 25 184
-kref_put 491 184
-kref_put_lock 492 184
-kref_put_mutex 493 184
+kref_put 492 184
+kref_put_lock 493 184
+kref_put_mutex 494 184
 kref_read 31 184
 kstrdup 62 182
 kstrdup_const 62 182
 kstrndup 62 182
 kthread_bind 250 185
-kthread_cancel_work_sync 494 185
+kthread_cancel_work_sync 495 185
 kthread_complete_and_exit 5 186
-kthread_create 495 185
-kthread_create_on_cpu 496 186
-kthread_create_on_node 496 186
+kthread_create 496 185
+kthread_create_on_cpu 497 186
+kthread_create_on_node 497 186
 kthread_destroy_worker 280 185
 kthread_exit 5 186
-kthread_flush_work 497 185
+kthread_flush_work 498 185
 kthread_flush_worker 324 185
 kthread_init_delayed_work 12 186
-kthread_init_work 498 186
-kthread_mod_delayed_work 499 185
-kthread_park 500 185
+kthread_init_work 499 186
+kthread_mod_delayed_work 500 185
+kthread_park 501 185
 kthread_parkme 256 185
-kthread_queue_delayed_work 499 185
-kthread_queue_work 501 185
-kthread_run 502 185
-kthread_run_on_cpu 496 186
-kthread_run_on_node 496 186
-kthread_should_park 503 185
-kthread_should_stop 503 185
-kthread_should_stop_or_park 504 185
-kthread_stop 500 185
-kthread_unpark 505 185
+kthread_queue_delayed_work 500 185
+kthread_queue_work 502 185
+kthread_run 503 185
+kthread_run_on_cpu 497 186
+kthread_run_on_node 497 186
+kthread_should_park 504 185
+kthread_should_stop 504 185
+kthread_should_stop_or_park 505 185
+kthread_stop 501 185
+kthread_unpark 506 185
 ktime_add 27 187
 ktime_get 27 187
 ktime_get_boottime 27 187
@@ -1821,15 +1821,15 @@ ktime_to_ms 27 187
 ktime_to_ns 27 187
 ktime_to_us 27 187
 ktime_us_delta 27 187
-kunmap 506 181
-kunmap_atomic 507 181
+kunmap 507 181
+kunmap_atomic 508 181
 kunmap_local 327 181
 kvasprintf 62 176
 kvcalloc 62 177
-kvfree 508 177
-kvfree_rcu 483 85
-kvfree_rcu_mightsleep 484 85
-kvfree_sensitive 508 177
+kvfree 509 177
+kvfree_rcu 484 85
+kvfree_rcu_mightsleep 485 85
+kvfree_sensitive 509 177
 kvmalloc 62 177
 kvmalloc_array 62 177
 kvmalloc_node 62 177
@@ -1841,135 +1841,135 @@ kzalloc 62 177
 kzalloc_node 62 177
 kzalloc_obj 62 177
 kzalloc_objs 62 177
-latch_tree_find 509 188
-latch_tree_insert 510 188
+latch_tree_find 510 188
+latch_tree_insert 511 188
 late_initcall 123 64
 late_initcall_sync 123 64
 le16_to_cpu 1 77
 le32_to_cpu 1 77
 le64_to_cpu 1 77
-led_classdev_unregister 511 109
-likely 512 30
-list_add 513 24
-list_add_rcu 437 155
-list_add_tail 513 24
-list_add_tail_rcu 437 155
-list_add_tail_release 514 24
-list_bidir_del_rcu 515 155
-list_bulk_move_tail 516 24
+led_classdev_unregister 512 109
+likely 513 30
+list_add 514 24
+list_add_rcu 438 155
+list_add_tail 514 24
+list_add_tail_rcu 438 155
+list_add_tail_release 515 24
+list_bidir_del_rcu 516 155
+list_bulk_move_tail 517 24
 list_del 64 24
 list_del_init 64 24
-list_del_init_careful 517 24
-list_del_rcu 515 155
+list_del_init_careful 518 24
+list_del_rcu 516 155
 list_empty 31 24
 list_empty_careful 83 24
 list_entry 262 24
-list_entry_lockless 518 155
-list_entry_rcu 518 155
-list_first_entry 519 24
-list_first_entry_or_null 520 24
-list_first_entry_or_null_acquire 521 24
-list_first_or_null_rcu 522 155
-list_for_each 523 24
-list_for_each_entry 524 24
-list_for_each_entry_continue 524 24
-list_for_each_entry_continue_rcu 525 155
-list_for_each_entry_from 524 24
-list_for_each_entry_from_rcu 525 155
-list_for_each_entry_lockless 525 155
-list_for_each_entry_rcu 525 155
-list_for_each_entry_reverse 524 24
-list_for_each_entry_safe 526 24
-list_for_each_entry_safe_continue 526 24
-list_for_each_entry_safe_from 526 24
-list_for_each_entry_safe_reverse 526 24
-list_for_each_entry_srcu 525 155
-list_for_each_prev 523 24
-list_for_each_prev_safe 527 24
-list_for_each_rcu 528 155
-list_for_each_safe 527 24
+list_entry_lockless 519 155
+list_entry_rcu 519 155
+list_first_entry 520 24
+list_first_entry_or_null 521 24
+list_first_entry_or_null_acquire 522 24
+list_first_or_null_rcu 523 155
+list_for_each 524 24
+list_for_each_entry 525 24
+list_for_each_entry_continue 525 24
+list_for_each_entry_continue_rcu 526 155
+list_for_each_entry_from 525 24
+list_for_each_entry_from_rcu 526 155
+list_for_each_entry_lockless 526 155
+list_for_each_entry_rcu 526 155
+list_for_each_entry_reverse 525 24
+list_for_each_entry_safe 527 24
+list_for_each_entry_safe_continue 527 24
+list_for_each_entry_safe_from 527 24
+list_for_each_entry_safe_reverse 527 24
+list_for_each_entry_srcu 526 155
+list_for_each_prev 524 24
+list_for_each_prev_safe 528 24
+list_for_each_rcu 529 155
+list_for_each_safe 528 24
 list_is_first 231 24
 list_is_head 231 24
 list_is_last 231 24
 list_is_singular 231 24
-list_last_entry 519 24
-list_last_entry_or_null 520 24
-list_move 516 24
-list_move_tail 516 24
-list_next_entry 529 24
-list_next_entry_circular 444 24
-list_next_or_null_rcu 530 155
-list_prev_entry 529 24
-list_prev_entry_circular 444 24
-list_replace 531 24
-list_replace_init 531 24
-list_replace_rcu 448 155
+list_last_entry 520 24
+list_last_entry_or_null 521 24
+list_move 517 24
+list_move_tail 517 24
+list_next_entry 530 24
+list_next_entry_circular 445 24
+list_next_or_null_rcu 531 155
+list_prev_entry 530 24
+list_prev_entry_circular 445 24
+list_replace 532 24
+list_replace_init 532 24
+list_replace_rcu 449 155
 list_rotate_left 24 24
-list_splice 516 24
-list_splice_init 516 24
-list_splice_init_rcu 532 155
-list_splice_rcu 437 155
-list_splice_tail 516 24
-list_splice_tail_init 516 24
-list_splice_tail_init_rcu 532 155
-list_swap 516 24
-llist_add 533 47
-llist_add_batch 534 47
-llist_del_all 535 47
-llist_del_first 536 47
-llist_del_first_init 536 47
-llist_del_first_this 537 47
+list_splice 517 24
+list_splice_init 517 24
+list_splice_init_rcu 533 155
+list_splice_rcu 438 155
+list_splice_tail 517 24
+list_splice_tail_init 517 24
+list_splice_tail_init_rcu 533 155
+list_swap 517 24
+llist_add 534 47
+llist_add_batch 535 47
+llist_del_all 536 47
+llist_del_first 537 47
+llist_del_first_init 537 47
+llist_del_first_this 538 47
 llist_empty 31 47
-llist_entry 444 47
+llist_entry 445 47
 llist_next 31 47
-local64_add 538 189
-local64_add_return 539 189
-local64_cmpxchg 540 189
-local64_dec 541 189
-local64_dec_return 542 189
-local64_inc 543 189
-local64_inc_return 544 189
-local64_read 545 189
-local64_set 546 189
-local64_sub 547 189
-local64_sub_return 548 189
-local64_xchg 549 189
-local_add 538 189
-local_add_return 539 189
+local64_add 539 189
+local64_add_return 540 189
+local64_cmpxchg 541 189
+local64_dec 542 189
+local64_dec_return 543 189
+local64_inc 544 189
+local64_inc_return 545 189
+local64_read 546 189
+local64_set 547 189
+local64_sub 548 189
+local64_sub_return 549 189
+local64_xchg 550 189
+local_add 539 189
+local_add_return 540 189
 local_bh_disable 68 190
 local_bh_enable 69 190
 local_bh_enable_ip 69 48
 local_clock 27 187
-local_cmpxchg 540 189
-local_dec 541 189
-local_dec_return 542 189
-local_inc 543 189
-local_inc_return 544 189
+local_cmpxchg 541 189
+local_dec 542 189
+local_dec_return 543 189
+local_inc 544 189
+local_inc_return 545 189
 local_irq_disable 124 190
 local_irq_enable 125 190
 local_irq_restore 125 190
 local_irq_save 124 190
-local_lock 550 191
-local_lock_irq 551 191
-local_lock_irqsave 551 191
-local_lock_nested_bh 552 191
-local_read 545 189
-local_set 546 189
-local_sub 547 189
-local_sub_return 548 189
-local_trylock 553 191
-local_trylock_irqsave 554 191
-local_unlock 555 191
-local_unlock_irq 556 191
-local_unlock_irqrestore 556 191
-local_unlock_nested_bh 557 191
-local_xchg 549 189
-lock_buffer 558 84
+local_lock 551 191
+local_lock_irq 552 191
+local_lock_irqsave 552 191
+local_lock_nested_bh 553 191
+local_read 546 189
+local_set 547 189
+local_sub 548 189
+local_sub_return 549 189
+local_trylock 554 191
+local_trylock_irqsave 555 191
+local_unlock 556 191
+local_unlock_irq 557 191
+local_unlock_irqrestore 557 191
+local_unlock_nested_bh 558 191
+local_xchg 550 189
+lock_buffer 559 84
 lock_page 339 122
-lock_sock 559 78
-lock_sock_fast 560 78
-lock_sock_nested 559 78
-lock_vma_under_rcu 561 192
+lock_sock 560 78
+lock_sock_fast 561 78
+lock_sock_nested 560 78
+lock_vma_under_rcu 562 192
 lockdep_assert 4 193
 lockdep_assert_RT_in_threaded_ctx 4 193
 lockdep_assert_cpus_held 4 193
@@ -1985,24 +1985,24 @@ lockdep_assert_not_held 63 193
 lockdep_assert_preemption_disabled 4 193
 lockdep_assert_preemption_enabled 4 193
 lockdep_assert_rq_held 63 56
-lockdep_is_held 562 193
+lockdep_is_held 563 193
 lockdep_rtnl_is_held 44 4
 lockdep_set_class 63 193
 lockdep_set_class_and_name 63 193
 lockdep_set_novalidate_class 63 193
 lockdep_set_subclass 63 193
-lockdep_sock_is_held 563 78
-lockless_dereference 564 194
+lockdep_sock_is_held 564 78
+lockless_dereference 565 194
 lockref_get 70 195
 lockref_get_not_dead 275 195
 lockref_get_not_zero 275 195
 lockref_mark_dead 24 195
-lockref_put_or_lock 565 195
-lockref_put_return 566 195
+lockref_put_or_lock 566 195
+lockref_put_return 567 195
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 5 6
-mark_buffer_dirty 567 84
+mark_buffer_dirty 568 84
 max 1 20
 max3 1 20
 max_t 1 20
@@ -2011,9 +2011,9 @@ mb 313 114
 mdelay 4 132
 memcmp 27 182
 memcpy 24 182
-memcpy_fromio 568 46
+memcpy_fromio 569 46
 memcpy_toio 63 46
-memdup_user 569 182
+memdup_user 570 182
 memmove 24 182
 mempool_alloc 62 196
 mempool_free 61 196
@@ -2021,13 +2021,13 @@ memset 24 182
 memset_io 63 46
 memstick_free_host 292 99
 memstick_priv 264 99
-memstick_remove_host 570 197
+memstick_remove_host 571 197
 memzero_explicit 24 182
 might_lock 63 193
-might_sleep 571 198
-might_sleep_if 572 198
-migrate_disable 573 51
-migrate_enable 574 51
+might_sleep 572 198
+might_sleep_if 573 198
+migrate_disable 574 51
+migrate_enable 575 51
 min 1 20
 min3 1 20
 min_not_zero 1 20
@@ -2036,53 +2036,53 @@ mm_tlb_flush_nested 31 104
 mm_tlb_flush_pending 31 104
 mmap_assert_locked 63 192
 mmap_assert_write_locked 63 192
-mmap_lock_is_contended 575 192
-mmap_lock_speculate_retry 576 192
-mmap_lock_speculate_try_begin 577 192
-mmap_read_lock 578 192
-mmap_read_lock_killable 579 192
-mmap_read_trylock 580 192
-mmap_read_unlock 581 192
-mmap_read_unlock_non_owner 581 192
+mmap_lock_is_contended 576 192
+mmap_lock_speculate_retry 577 192
+mmap_lock_speculate_try_begin 578 192
+mmap_read_lock 579 192
+mmap_read_lock_killable 580 192
+mmap_read_trylock 581 192
+mmap_read_unlock 582 192
+mmap_read_unlock_non_owner 582 192
 mmap_write_downgrade 322 192
-mmap_write_lock 582 192
-mmap_write_lock_killable 583 192
-mmap_write_lock_nested 582 192
-mmap_write_unlock 584 192
+mmap_write_lock 583 192
+mmap_write_lock_killable 584 192
+mmap_write_lock_nested 583 192
+mmap_write_unlock 585 192
 mmc_free_host 292 99
 mmc_priv 264 99
-mmc_remove_host 585 199
+mmc_remove_host 586 199
 mmdrop 358 141
-mmdrop_sched 586 141
+mmdrop_sched 587 141
 mmget 70 141
 mmget_not_zero 353 141
 mmgrab 70 141
-mmiowb 473 200
-mmput 587 141
-mmput_async 586 141
+mmiowb 474 200
+mmput 588 141
+mmput_async 587 141
 mmu_notifier_invalidate_range_end 9 201
-mmu_notifier_invalidate_range_start 588 201
+mmu_notifier_invalidate_range_start 589 201
 mnt_drop_write 330 202
 mnt_drop_write_file 330 202
-mnt_want_write 589 202
-mnt_want_write_file 589 202
-mntget 590 202
-mntput 591 202
-mod_delayed_work 592 13
-mod_delayed_work_on 593 13
-mod_timer 594 61
-mod_timer_pending 594 61
-module_exit 595 49
+mnt_want_write 590 202
+mnt_want_write_file 590 202
+mntget 591 202
+mntput 592 202
+mod_delayed_work 593 13
+mod_delayed_work_on 594 13
+mod_timer 595 61
+mod_timer_pending 595 61
+module_exit 596 49
 module_init 123 49
-module_put 586 49
+module_put 587 49
 module_put_and_kthread_exit 5 49
 msecs_to_jiffies 27 173
 msleep 256 132
 msleep_interruptible 255 132
 mul_u64_u32_shr 1 19
-mutex_destroy 596 73
+mutex_destroy 597 73
 mutex_init 24 73
-mutex_is_locked 575 203
+mutex_is_locked 576 203
 mutex_lock 288 203
 mutex_lock_interruptible 289 203
 mutex_lock_interruptible_nested 289 203
@@ -2095,18 +2095,18 @@ mutex_lock_nested 288 203
 mutex_trylock 290 203
 mutex_unlock 291 203
 napi_alloc_skb 281 55
-napi_complete 597 50
-napi_complete_done 597 50
+napi_complete 598 50
+napi_complete_done 598 50
 napi_consume_skb 261 55
-napi_disable 598 50
-napi_enable 599 50
+napi_disable 599 50
+napi_enable 600 50
 napi_gro_receive 81 50
-napi_schedule 600 50
-napi_schedule_irqoff 601 50
-napi_schedule_prep 600 50
-napi_synchronize 602 50
+napi_schedule 601 50
+napi_schedule_irqoff 602 50
+napi_schedule_prep 601 50
+napi_synchronize 603 50
 ndelay 4 132
-need_resched 603 93
+need_resched 604 93
 need_seqretry 84 53
 neigh_hold 70 204
 neigh_release 261 204
@@ -2120,9 +2120,9 @@ netdev_err 4 205
 netdev_hold 286 50
 netdev_info 4 205
 netdev_lock 288 50
-netdev_lock_ops 604 206
+netdev_lock_ops 605 206
 netdev_notice 4 205
-netdev_priv 605 50
+netdev_priv 606 50
 netdev_put 287 50
 netdev_sent_queue 39 50
 netdev_trylock 290 50
@@ -2135,51 +2135,51 @@ netif_addr_lock 72 50
 netif_addr_lock_bh 73 50
 netif_addr_unlock 75 50
 netif_addr_unlock_bh 76 50
-netif_carrier_off 567 50
+netif_carrier_off 568 50
 netif_carrier_ok 31 50
-netif_carrier_on 606 50
-netif_device_attach 567 50
-netif_device_detach 607 50
+netif_carrier_on 607 50
+netif_device_attach 568 50
+netif_device_detach 608 50
 netif_device_present 31 50
 netif_dormant 31 50
-netif_napi_add 608 50
-netif_napi_add_config 608 50
-netif_napi_add_tx 608 50
-netif_napi_add_tx_weight 608 50
-netif_napi_add_weight 608 50
-netif_napi_del 609 50
+netif_napi_add 609 50
+netif_napi_add_config 609 50
+netif_napi_add_tx 609 50
+netif_napi_add_tx_weight 609 50
+netif_napi_add_weight 609 50
+netif_napi_del 610 50
 netif_queue_stopped 31 50
 netif_receive_skb 81 50
 netif_running 31 50
 netif_rx 81 50
-netif_schedule_queue 505 50
+netif_schedule_queue 506 50
 netif_start_queue 10 50
 netif_start_subqueue 10 50
-netif_stop_queue 610 50
-netif_stop_subqueue 610 50
-netif_subqueue_maybe_stop 611 207
+netif_stop_queue 611 50
+netif_stop_subqueue 611 50
+netif_subqueue_maybe_stop 612 207
 netif_subqueue_stopped 31 50
-netif_subqueue_try_stop 612 207
-netif_tx_disable 613 50
+netif_subqueue_try_stop 613 207
+netif_tx_disable 614 50
 netif_tx_lock 72 50
 netif_tx_lock_bh 73 50
 netif_tx_queue_stopped 31 50
 netif_tx_start_all_queues 10 50
 netif_tx_start_queue 10 50
-netif_tx_stop_all_queues 610 50
-netif_tx_stop_queue 610 50
+netif_tx_stop_all_queues 611 50
+netif_tx_stop_queue 611 50
 netif_tx_unlock 75 50
 netif_tx_unlock_bh 76 50
-netif_tx_wake_all_queues 606 50
-netif_tx_wake_queue 606 50
-netif_txq_completed_wake 614 207
-netif_txq_maybe_stop 611 207
-netif_txq_try_stop 612 207
-netif_wake_queue 606 50
-netif_wake_subqueue 606 50
+netif_tx_wake_all_queues 607 50
+netif_tx_wake_queue 607 50
+netif_txq_completed_wake 615 207
+netif_txq_maybe_stop 612 207
+netif_txq_try_stop 613 207
+netif_wake_queue 607 50
+netif_wake_subqueue 607 50
 netif_xmit_stopped 231 50
-nmi_count 422 51
-no_free_ptr 512 10
+nmi_count 423 51
+no_free_ptr 513 10
 no_printk 27 121
 ns_to_ktime 27 187
 nsecs_to_jiffies 27 173
@@ -2191,10 +2191,10 @@ of_node_get 302 208
 of_node_put 325 208
 offsetof 2 36
 offsetofend 2 209
-on_each_cpu 615 210
-on_each_cpu_cond 616 210
-on_each_cpu_mask 616 210
-open_softirq 617 14
+on_each_cpu 616 210
+on_each_cpu_cond 617 210
+on_each_cpu_mask 617 210
+open_softirq 618 14
 order_base_2 1 164
 outb 82 52
 outb_p 82 52
@@ -2223,41 +2223,41 @@ page_ref_sub_and_test 351 131
 page_ref_unfreeze 196 131
 page_to_pfn 27 91
 page_to_phys 27 91
-pagefault_disable 618 41
-pagefault_enable 619 41
+pagefault_disable 619 41
+pagefault_enable 620 41
 panic 5 6
-path_get 620 212
-path_put 621 212
+path_get 621 212
+path_put 622 212
 pci_dev_get 302 213
 pci_dev_lock 288 213
 pci_dev_put 325 213
 pci_dev_unlock 291 213
-pci_free_irq 622 213
-pci_free_irq_vectors 623 213
+pci_free_irq 623 213
+pci_free_irq_vectors 624 213
 pci_get_drvdata 27 9
-pci_lock_rescan_remove 624 213
-pci_request_irq 625 213
-pci_unlock_rescan_remove 626 213
-per_cpu 627 136
+pci_lock_rescan_remove 625 213
+pci_request_irq 626 213
+pci_unlock_rescan_remove 627 213
+per_cpu 628 136
 per_cpu_ptr 102 136
-percpu_counter_add 628 214
-percpu_counter_add_batch 628 214
-percpu_counter_compare 629 214
-percpu_counter_dec 630 214
-percpu_counter_inc 631 214
-percpu_counter_read 629 214
-percpu_counter_read_positive 632 214
-percpu_counter_set 633 214
-percpu_counter_sub 634 214
-percpu_counter_sum 629 214
-percpu_counter_sum_positive 629 214
-percpu_down_read 635 215
-percpu_down_read_freezable 635 215
-percpu_down_read_internal 635 215
-percpu_down_read_trylock 636 215
-percpu_down_write 637 215
-percpu_is_read_locked 575 215
-percpu_is_write_locked 575 215
+percpu_counter_add 629 214
+percpu_counter_add_batch 629 214
+percpu_counter_compare 630 214
+percpu_counter_dec 631 214
+percpu_counter_inc 632 214
+percpu_counter_read 630 214
+percpu_counter_read_positive 633 214
+percpu_counter_set 634 214
+percpu_counter_sub 635 214
+percpu_counter_sum 630 214
+percpu_counter_sum_positive 630 214
+percpu_down_read 636 215
+percpu_down_read_freezable 636 215
+percpu_down_read_internal 636 215
+percpu_down_read_trylock 637 215
+percpu_down_write 638 215
+percpu_is_read_locked 576 215
+percpu_is_write_locked 576 215
 percpu_ref_get 70 103
 percpu_ref_get_many 344 103
 percpu_ref_is_dying 231 103
@@ -2266,18 +2266,18 @@ percpu_ref_kill 63 103
 percpu_ref_kill_and_confirm 63 103
 percpu_ref_put 222 103
 percpu_ref_put_many 350 103
-percpu_ref_reinit 638 103
-percpu_ref_resurrect 638 103
-percpu_ref_switch_to_atomic 638 103
-percpu_ref_switch_to_atomic_sync 639 103
-percpu_ref_switch_to_percpu 638 103
+percpu_ref_reinit 639 103
+percpu_ref_resurrect 639 103
+percpu_ref_switch_to_atomic 639 103
+percpu_ref_switch_to_atomic_sync 640 103
+percpu_ref_switch_to_percpu 639 103
 percpu_ref_tryget 275 103
 percpu_ref_tryget_live 275 103
 percpu_ref_tryget_live_rcu 275 103
-percpu_ref_tryget_many 640 103
-percpu_rwsem_is_held 575 215
-percpu_up_read 641 215
-percpu_up_write 642 215
+percpu_ref_tryget_many 641 103
+percpu_rwsem_is_held 576 215
+percpu_up_read 642 215
+percpu_up_write 643 215
 pfn_to_page 27 91
 pgdp_get 31 211
 phys_to_virt 27 91
@@ -2289,31 +2289,31 @@ pm_runtime_get 70 216
 pm_runtime_get_if_active 275 216
 pm_runtime_get_if_in_use 275 216
 pm_runtime_get_noresume 70 216
-pm_runtime_get_sync 643 216
+pm_runtime_get_sync 644 216
 pm_runtime_put 346 216
 pm_runtime_put_autosuspend 346 216
-pm_runtime_put_noidle 644 216
-pm_runtime_put_sync 645 216
-pm_runtime_resume_and_get 643 216
+pm_runtime_put_noidle 645 216
+pm_runtime_put_sync 646 216
+pm_runtime_resume_and_get 644 216
 pmd_clear 25 211
-pmd_install 646 217
-pmd_lock 647 138
+pmd_install 647 217
+pmd_lock 648 138
 pmd_lockptr 81 138
-pmd_populate 648 217
-pmd_trans_huge_lock 649 138
-pmdp_establish 650 211
+pmd_populate 649 217
+pmd_trans_huge_lock 650 138
+pmdp_establish 651 211
 pmdp_get 31 211
 pmdp_get_lockless 31 211
-pmdp_huge_clear_flush 651 211
-pmdp_huge_get_and_clear 651 211
-pmdp_invalidate 651 211
+pmdp_huge_clear_flush 652 211
+pmdp_huge_get_and_clear 652 211
+pmdp_invalidate 652 211
 pmem_wmb 315 114
-poll_state_synchronize_rcu 652 33
-poll_state_synchronize_srcu 653 86
-poll_wait 654 218
+poll_state_synchronize_rcu 653 33
+poll_state_synchronize_srcu 654 86
+poll_wait 655 218
 postcore_initcall 123 64
 postcore_initcall_sync 123 64
-power_supply_unregister 655 219
+power_supply_unregister 656 219
 pr_alert 4 121
 pr_alert_once 4 121
 pr_alert_ratelimited 4 121
@@ -2340,8 +2340,8 @@ pr_notice_ratelimited 4 121
 pr_warn 4 121
 pr_warn_once 4 121
 pr_warn_ratelimited 4 121
-preempt_check_resched 656 51
-preempt_count 422 51
+preempt_check_resched 657 51
+preempt_count 423 51
 preempt_count_add 77 51
 preempt_count_dec 78 51
 preempt_count_dec_and_test 79 51
@@ -2355,20 +2355,20 @@ preempt_enable_nested 218 51
 preempt_enable_no_resched 78 51
 preempt_enable_no_resched_notrace 78 51
 preempt_enable_notrace 78 190
-preempt_fold_need_resched 656 51
-preempt_model_full 422 51
-preempt_model_none 422 51
-preempt_model_preemptible 422 51
-preempt_model_rt 422 51
-preempt_model_voluntary 422 51
-preempt_set_need_resched 656 51
-preemptible 422 51
-prepare_to_rcuwait 657 128
-prepare_to_swait_event 658 54
-prepare_to_swait_exclusive 659 54
-prepare_to_wait 659 54
-prepare_to_wait_event 658 54
-prepare_to_wait_exclusive 660 54
+preempt_fold_need_resched 657 51
+preempt_model_full 423 51
+preempt_model_none 423 51
+preempt_model_preemptible 423 51
+preempt_model_rt 423 51
+preempt_model_voluntary 423 51
+preempt_set_need_resched 657 51
+preemptible 423 51
+prepare_to_rcuwait 658 128
+prepare_to_swait_event 659 54
+prepare_to_swait_exclusive 660 54
+prepare_to_wait 660 54
+prepare_to_wait_event 659 54
+prepare_to_wait_exclusive 661 54
 printk 27 121
 printk_deferred 27 121
 printk_once 27 121
@@ -2386,38 +2386,38 @@ proc_create_seq_data 15 220
 proc_create_seq_private 15 220
 proc_create_single 15 220
 proc_create_single_data 15 220
-pskb_expand_head 661 55
-pte_clear 662 211
-pte_clear_not_present_full 662 211
+pskb_expand_head 662 55
+pte_clear 663 211
+pte_clear_not_present_full 663 211
 pte_lockptr 81 138
-pte_offset_map 663 211
-pte_offset_map_lock 664 138
-pte_offset_map_nolock 665 211
-pte_offset_map_ro_nolock 665 211
-pte_offset_map_rw_nolock 665 211
-pte_unmap 666 211
-pte_unmap_unlock 667 138
-ptep_clear_flush 651 211
-ptep_clear_flush_young 668 211
+pte_offset_map 664 211
+pte_offset_map_lock 665 138
+pte_offset_map_nolock 666 211
+pte_offset_map_ro_nolock 666 211
+pte_offset_map_rw_nolock 666 211
+pte_unmap 667 211
+pte_unmap_unlock 668 138
+ptep_clear_flush 652 211
+ptep_clear_flush_young 669 211
 ptep_get 31 211
-ptep_get_and_clear 651 211
-ptep_get_and_clear_full 651 211
+ptep_get_and_clear 652 211
+ptep_get_and_clear_full 652 211
 ptep_get_lockless 31 211
-ptep_modify_prot_commit 669 211
-ptep_modify_prot_start 651 211
-ptep_set_access_flags 670 211
-ptep_set_wrprotect 671 211
-ptep_test_and_clear_young 668 211
-ptep_try_set 672 211
-pud_lock 647 138
-pud_trans_huge_lock 649 138
+ptep_modify_prot_commit 670 211
+ptep_modify_prot_start 652 211
+ptep_set_access_flags 671 211
+ptep_set_wrprotect 672 211
+ptep_test_and_clear_young 669 211
+ptep_try_set 673 211
+pud_lock 648 138
+pud_trans_huge_lock 650 138
 pudp_get 31 211
-pudp_huge_get_and_clear 651 211
+pudp_huge_get_and_clear 652 211
 pure_initcall 123 64
 put_bh 235 84
 put_cpu 78 135
-put_cpu_ptr 673 136
-put_cpu_var 674 136
+put_cpu_ptr 674 136
+put_cpu_var 675 136
 put_cred 358 137
 put_device 325 9
 put_net 261 139
@@ -2426,19 +2426,19 @@ put_page_testzero 332 91
 put_pid 261 140
 put_task_struct 261 142
 put_user 80 45
-queue_delayed_work 675 13
-queue_delayed_work_on 676 13
-queue_rcu_work 677 13
-queue_work 678 13
-queue_work_node 679 13
-queue_work_on 679 13
+queue_delayed_work 676 13
+queue_delayed_work_on 677 13
+queue_rcu_work 678 13
+queue_work 679 13
+queue_work_node 680 13
+queue_work_on 680 13
 queued_spin_lock 126 66
 queued_spin_trylock 127 66
 queued_spin_unlock 128 66
-radix_tree_delete 680 221
-radix_tree_delete_item 680 221
-radix_tree_insert 681 221
-radix_tree_lookup 682 221
+radix_tree_delete 681 221
+radix_tree_delete_item 681 221
+radix_tree_insert 682 221
+radix_tree_lookup 683 221
 raw_cpu_add 93 57
 raw_cpu_add_return 94 57
 raw_cpu_and 95 57
@@ -2455,138 +2455,138 @@ raw_cpu_sub_return 105 57
 raw_cpu_try_cmpxchg 106 57
 raw_cpu_write 107 57
 raw_cpu_xchg 108 57
-raw_irqs_disabled 422 51
+raw_irqs_disabled 423 51
 raw_local_irq_disable 124 190
 raw_local_irq_enable 125 190
 raw_local_irq_restore 125 190
 raw_local_irq_save 124 190
-raw_notifier_call_chain 661 75
+raw_notifier_call_chain 662 75
 raw_read_seqcount 83 53
 raw_read_seqcount_begin 83 53
 raw_read_seqcount_latch 285 53
-raw_read_seqcount_latch_retry 576 53
+raw_read_seqcount_latch_retry 577 53
 raw_seqcount_begin 83 53
-raw_seqcount_try_begin 577 53
-raw_smp_processor_id 683 135
-raw_spin_is_contended 563 69
-raw_spin_is_locked 563 69
-raw_spin_lock 684 222
-raw_spin_lock_bh 685 222
+raw_seqcount_try_begin 578 53
+raw_smp_processor_id 684 135
+raw_spin_is_contended 564 69
+raw_spin_is_locked 564 69
+raw_spin_lock 685 222
+raw_spin_lock_bh 686 222
 raw_spin_lock_init 24 69
-raw_spin_lock_irq 686 222
-raw_spin_lock_irq_rcu_node 686 223
-raw_spin_lock_irqsave 686 222
-raw_spin_lock_irqsave_nested 686 222
-raw_spin_lock_irqsave_rcu_node 686 223
-raw_spin_lock_nest_lock 684 222
-raw_spin_lock_nested 684 222
-raw_spin_lock_rcu_node 684 223
-raw_spin_rq_lock 684 56
-raw_spin_rq_lock_irqsave 686 56
-raw_spin_rq_unlock 687 56
-raw_spin_trylock 688 222
-raw_spin_trylock_bh 689 222
-raw_spin_trylock_irq 690 222
-raw_spin_trylock_irqsave 690 222
-raw_spin_unlock 687 222
-raw_spin_unlock_bh 691 222
-raw_spin_unlock_irq 692 222
-raw_spin_unlock_irq_rcu_node 692 223
-raw_spin_unlock_irqrestore 692 222
-raw_spin_unlock_irqrestore_rcu_node 692 223
-raw_spin_unlock_rcu_node 687 223
-raw_write_seqcount_barrier 693 53
-raw_write_seqcount_begin 694 53
-raw_write_seqcount_end 695 53
-raw_write_seqcount_latch 693 53
+raw_spin_lock_irq 687 222
+raw_spin_lock_irq_rcu_node 687 223
+raw_spin_lock_irqsave 687 222
+raw_spin_lock_irqsave_nested 687 222
+raw_spin_lock_irqsave_rcu_node 687 223
+raw_spin_lock_nest_lock 685 222
+raw_spin_lock_nested 685 222
+raw_spin_lock_rcu_node 685 223
+raw_spin_rq_lock 685 56
+raw_spin_rq_lock_irqsave 687 56
+raw_spin_rq_unlock 688 56
+raw_spin_trylock 689 222
+raw_spin_trylock_bh 690 222
+raw_spin_trylock_irq 691 222
+raw_spin_trylock_irqsave 691 222
+raw_spin_unlock 688 222
+raw_spin_unlock_bh 692 222
+raw_spin_unlock_irq 693 222
+raw_spin_unlock_irq_rcu_node 693 223
+raw_spin_unlock_irqrestore 693 222
+raw_spin_unlock_irqrestore_rcu_node 693 223
+raw_spin_unlock_rcu_node 688 223
+raw_write_seqcount_barrier 694 53
+raw_write_seqcount_begin 695 53
+raw_write_seqcount_end 696 53
+raw_write_seqcount_latch 694 53
 rb_entry 262 158
-rb_entry_rcu 444 158
-rb_entry_safe 444 158
-rb_erase 696 158
-rb_find_rcu 509 158
-rb_first 697 158
-rb_insert_color 698 158
-rb_last 697 158
-rb_link_node 699 158
-rb_link_node_rcu 700 158
-rb_next 697 158
-rb_prev 697 158
-rcu_access_pointer 701 224
-rcu_assign_pointer 702 32
-rcu_assign_sk_user_data 703 78
-rcu_barrier 704 225
-rcu_barrier_tasks 704 225
-rcu_barrier_tasks_trace 704 225
-rcu_dereference 564 224
-rcu_dereference_all 564 224
-rcu_dereference_all_check 564 224
-rcu_dereference_bh 564 224
-rcu_dereference_bh_check 564 224
-rcu_dereference_check 564 224
-rcu_dereference_protected 705 224
-rcu_dereference_raw 564 224
-rcu_dereference_raw_check 564 224
-rcu_dereference_rtnl 564 4
-rcu_dereference_sched 564 224
-rcu_dereference_sched_check 564 224
-rcu_dereference_sk_user_data 706 78
+rb_entry_rcu 445 158
+rb_entry_safe 445 158
+rb_erase 697 158
+rb_find_rcu 510 158
+rb_first 698 158
+rb_insert_color 699 158
+rb_last 698 158
+rb_link_node 700 158
+rb_link_node_rcu 701 158
+rb_next 698 158
+rb_prev 698 158
+rcu_access_pointer 702 224
+rcu_assign_pointer 703 32
+rcu_assign_sk_user_data 704 78
+rcu_barrier 705 225
+rcu_barrier_tasks 705 225
+rcu_barrier_tasks_trace 705 225
+rcu_dereference 565 224
+rcu_dereference_all 565 224
+rcu_dereference_all_check 565 224
+rcu_dereference_bh 565 224
+rcu_dereference_bh_check 565 224
+rcu_dereference_check 565 224
+rcu_dereference_protected 706 224
+rcu_dereference_raw 565 224
+rcu_dereference_raw_check 565 224
+rcu_dereference_rtnl 565 4
+rcu_dereference_sched 565 224
+rcu_dereference_sched_check 565 224
+rcu_dereference_sk_user_data 707 78
 rcu_is_watching 44 33
 rcu_pointer_handoff 81 224
-rcu_read_lock 707 226
+rcu_read_lock 708 226
 rcu_read_lock_any_held 44 33
-rcu_read_lock_bh 708 226
+rcu_read_lock_bh 709 226
 rcu_read_lock_bh_held 44 33
-rcu_read_lock_dont_migrate 709 226
+rcu_read_lock_dont_migrate 710 226
 rcu_read_lock_held 44 33
-rcu_read_lock_sched 710 226
+rcu_read_lock_sched 711 226
 rcu_read_lock_sched_held 44 33
-rcu_read_lock_sched_notrace 710 226
-rcu_read_lock_trace 711 226
-rcu_read_unlock 712 226
-rcu_read_unlock_bh 713 226
-rcu_read_unlock_migrate 714 226
-rcu_read_unlock_sched 715 226
-rcu_read_unlock_sched_notrace 715 226
-rcu_read_unlock_trace 716 226
-rcu_replace_pointer 717 32
-rcu_sync_enter 718 227
-rcu_sync_exit 719 227
+rcu_read_lock_sched_notrace 711 226
+rcu_read_lock_trace 712 226
+rcu_read_unlock 713 226
+rcu_read_unlock_bh 714 226
+rcu_read_unlock_migrate 715 226
+rcu_read_unlock_sched 716 226
+rcu_read_unlock_sched_notrace 716 226
+rcu_read_unlock_trace 717 226
+rcu_replace_pointer 718 32
+rcu_sync_enter 719 227
+rcu_sync_exit 720 227
 rcu_sync_is_idle 31 227
 rcuref_get 275 228
 rcuref_init 195 228
-rcuref_put 720 228
+rcuref_put 721 228
 rcuref_read 31 228
 rcuwait_active 31 128
 rcuwait_wait_event 216 128
 rcuwait_wake_up 277 128
-read_lock 721 222
-read_lock_bh 722 222
-read_lock_irq 723 222
-read_lock_irqsave 723 222
+read_lock 722 222
+read_lock_bh 723 222
+read_lock_irq 724 222
+read_lock_irqsave 724 222
 read_poll_timeout 116 229
 read_poll_timeout_atomic 27 229
 read_seqbegin 83 53
-read_seqbegin_or_lock 724 53
+read_seqbegin_or_lock 725 53
 read_seqbegin_or_lock_irqsave 83 53
 read_seqcount_begin 83 53
 read_seqcount_latch 285 53
-read_seqcount_latch_retry 576 53
-read_seqcount_retry 576 53
-read_seqlock_excl 725 53
-read_seqlock_excl_bh 726 53
-read_seqlock_excl_irq 727 53
-read_seqlock_excl_irqsave 727 53
-read_seqretry 576 53
-read_sequnlock_excl 728 53
-read_sequnlock_excl_bh 729 53
-read_sequnlock_excl_irq 730 53
-read_sequnlock_excl_irqrestore 730 53
-read_thread_flags 731 87
-read_trylock 732 222
-read_unlock 733 222
-read_unlock_bh 734 222
-read_unlock_irq 735 222
-read_unlock_irqrestore 735 222
+read_seqcount_latch_retry 577 53
+read_seqcount_retry 577 53
+read_seqlock_excl 726 53
+read_seqlock_excl_bh 727 53
+read_seqlock_excl_irq 728 53
+read_seqlock_excl_irqsave 728 53
+read_seqretry 577 53
+read_sequnlock_excl 729 53
+read_sequnlock_excl_bh 730 53
+read_sequnlock_excl_irq 731 53
+read_sequnlock_excl_irqrestore 731 53
+read_thread_flags 732 87
+read_trylock 733 222
+read_unlock 734 222
+read_unlock_bh 735 222
+read_unlock_irq 736 222
+read_unlock_irqrestore 736 222
 readb 81 52
 readb_relaxed 81 52
 readl 81 52
@@ -2603,53 +2603,53 @@ readsq 63 52
 readsw 63 52
 readw 81 52
 readw_relaxed 81 52
-readx_poll_timeout 736 229
-readx_poll_timeout_atomic 737 229
-refcount_add 738 230
-refcount_add_not_zero 739 230
-refcount_add_not_zero_acquire 740 230
+readx_poll_timeout 737 229
+readx_poll_timeout_atomic 738 229
+refcount_add 739 230
+refcount_add_not_zero 740 230
+refcount_add_not_zero_acquire 741 230
 refcount_dec 235 230
-refcount_dec_and_lock 741 230
-refcount_dec_and_lock_irqsave 741 230
-refcount_dec_and_mutex_lock 742 230
-refcount_dec_and_rtnl_lock 743 4
-refcount_dec_and_test 744 230
-refcount_dec_if_one 745 230
-refcount_dec_not_one 745 230
+refcount_dec_and_lock 742 230
+refcount_dec_and_lock_irqsave 742 230
+refcount_dec_and_mutex_lock 743 230
+refcount_dec_and_rtnl_lock 744 4
+refcount_dec_and_test 745 230
+refcount_dec_if_one 746 230
+refcount_dec_not_one 746 230
 refcount_inc 70 230
 refcount_inc_not_zero 275 230
-refcount_inc_not_zero_acquire 369 230
+refcount_inc_not_zero_acquire 370 230
 refcount_read 31 230
 refcount_set 195 230
 refcount_set_release 196 230
-refcount_sub_and_test 746 230
+refcount_sub_and_test 747 230
 register_netdev 234 231
 regulator_disable 234 232
 regulator_enable 234 232
 reinit_completion 24 90
-release_sock 747 78
+release_sock 748 78
 remove_wait_queue 63 59
-request_any_context_irq 748 14
+request_any_context_irq 749 14
 request_firmware 234 233
-request_irq 749 14
+request_irq 750 14
 request_module 234 234
-request_percpu_irq 748 14
-request_threaded_irq 750 14
+request_percpu_irq 749 14
+request_threaded_irq 751 14
 return_ptr 53 10
 rhashtable_destroy 356 235
-rhashtable_insert_fast 751 235
-rhashtable_lookup 752 235
-rhashtable_lookup_fast 752 235
-rhashtable_lookup_insert_fast 751 235
-rhashtable_remove 753 235
-rhashtable_remove_fast 754 235
-rhashtable_walk_next 752 235
-rhashtable_walk_start 755 235
-rhashtable_walk_stop 666 235
-rht_dereference 756 235
-rht_dereference_bucket 756 235
-rht_dereference_bucket_rcu 564 235
-rht_dereference_rcu 564 235
+rhashtable_insert_fast 752 235
+rhashtable_lookup 753 235
+rhashtable_lookup_fast 753 235
+rhashtable_lookup_insert_fast 752 235
+rhashtable_remove 754 235
+rhashtable_remove_fast 755 235
+rhashtable_walk_next 753 235
+rhashtable_walk_start 756 235
+rhashtable_walk_stop 667 235
+rht_dereference 757 235
+rht_dereference_bucket 757 235
+rht_dereference_bucket_rcu 565 235
+rht_dereference_rcu 565 235
 rmb 314 114
 rootfs_initcall 123 64
 round_down 1 20
@@ -2658,34 +2658,34 @@ rounddown 1 20
 rounddown_pow_of_two 1 164
 roundup 1 20
 roundup_pow_of_two 1 164
-rq_lock 684 56
-rq_lock_irq 686 56
-rq_lock_irqsave 686 56
-rq_unlock 687 56
-rq_unlock_irq 692 56
-rq_unlock_irqrestore 692 56
-rt_mutex_lock 757 236
-rt_mutex_lock_interruptible 758 236
-rt_mutex_lock_killable 758 236
-rt_mutex_lock_nested 757 236
-rt_mutex_trylock 759 236
-rt_mutex_unlock 760 236
-rtnl_dereference 705 4
-rtnl_is_locked 761 4
-rtnl_lock 762 4
-rtnl_lock_interruptible 763 4
-rtnl_lock_killable 763 4
-rtnl_net_lock 764 4
-rtnl_net_unlock 765 4
-rtnl_trylock 766 4
-rtnl_unlock 767 4
+rq_lock 685 56
+rq_lock_irq 687 56
+rq_lock_irqsave 687 56
+rq_unlock 688 56
+rq_unlock_irq 693 56
+rq_unlock_irqrestore 693 56
+rt_mutex_lock 758 236
+rt_mutex_lock_interruptible 759 236
+rt_mutex_lock_killable 759 236
+rt_mutex_lock_nested 758 236
+rt_mutex_trylock 760 236
+rt_mutex_unlock 761 236
+rtnl_dereference 706 4
+rtnl_is_locked 762 4
+rtnl_lock 763 4
+rtnl_lock_interruptible 764 4
+rtnl_lock_killable 764 4
+rtnl_net_lock 765 4
+rtnl_net_unlock 766 4
+rtnl_trylock 767 4
+rtnl_unlock 768 4
 rwlock_init 24 69
-rwlock_is_contended 563 69
-rwlock_needbreak 563 69
+rwlock_is_contended 564 69
+rwlock_needbreak 564 69
 rwsem_assert_held 63 118
 rwsem_assert_held_write 63 118
-rwsem_is_contended 575 118
-rwsem_is_locked 575 118
+rwsem_is_contended 576 118
+rwsem_is_locked 576 118
 sb_bread 234 84
 sb_end_intwrite 330 124
 sb_end_pagefault 330 124
@@ -2693,48 +2693,48 @@ sb_end_write 330 124
 sb_start_intwrite 333 124
 sb_start_pagefault 333 124
 sb_start_write 333 124
-sb_start_write_trylock 768 124
+sb_start_write_trylock 769 124
 sched_clock 27 187
 sched_preempt_enable_no_resched 78 51
-schedule 471 92
-schedule_delayed_work 769 13
-schedule_delayed_work_on 770 13
+schedule 472 92
+schedule_delayed_work 770 13
+schedule_delayed_work_on 771 13
 schedule_hrtimeout 255 160
 schedule_hrtimeout_range 255 160
-schedule_on_each_cpu 472 13
-schedule_preempt_disabled 471 92
-schedule_timeout 472 92
-schedule_timeout_idle 472 92
-schedule_timeout_interruptible 472 92
-schedule_timeout_killable 472 92
-schedule_timeout_uninterruptible 472 92
-schedule_work 771 13
-schedule_work_on 772 13
+schedule_on_each_cpu 473 13
+schedule_preempt_disabled 472 92
+schedule_timeout 473 92
+schedule_timeout_idle 473 92
+schedule_timeout_interruptible 473 92
+schedule_timeout_killable 473 92
+schedule_timeout_uninterruptible 473 92
+schedule_work 772 13
+schedule_work_on 773 13
 scnprintf 27 176
 scoped_cond_guard 9 10
 scoped_guard 9 10
-scoped_seqlock_read 724 53
-scsi_host_put 773 237
+scoped_seqlock_read 725 53
+scsi_host_put 774 237
 sema_init 24 117
 seqcount_init 24 238
 seqlock_init 24 238
 set_bit 266 40
-set_buffer_uptodate 774 84
+set_buffer_uptodate 775 84
 set_cpus_allowed_ptr 234 105
-set_current_state 775 54
-set_mask_bits 776 43
+set_current_state 776 54
+set_mask_bits 777 43
 set_page_count 195 131
 set_pmd 195 211
-set_pmd_at 777 211
+set_pmd_at 778 211
 set_pte 195 211
-set_pte_at 777 211
-set_ptes 777 211
-set_pud_at 777 211
+set_pte_at 778 211
+set_ptes 778 211
+set_pud_at 778 211
 set_special_state 85 93
-set_thread_flag 778 87
-set_ti_thread_flag 779 87
+set_thread_flag 779 87
+set_ti_thread_flag 780 87
 set_tsk_need_resched 39 87
-set_tsk_thread_flag 779 87
+set_tsk_thread_flag 780 87
 shost_priv 264 99
 sign_extend32 1 43
 sign_extend64 1 43
@@ -2746,133 +2746,133 @@ sizeof_field 2 209
 sk_free 235 78
 skb_clone 62 55
 skb_copy 62 55
-skb_dequeue 780 55
-skb_dequeue_tail 780 55
+skb_dequeue 781 55
+skb_dequeue_tail 781 55
 skb_get 302 55
 skb_peek 231 55
 skb_queue_empty 231 55
 skb_queue_empty_lockless 31 55
-skb_queue_head 781 55
+skb_queue_head 782 55
 skb_queue_head_init 24 55
 skb_queue_len 231 55
 skb_queue_len_lockless 31 55
-skb_queue_purge 782 55
-skb_queue_tail 781 55
-skb_unlink 783 55
-skb_unref 720 55
+skb_queue_purge 783 55
+skb_queue_tail 782 55
+skb_unlink 784 55
+skb_unref 721 55
 smp_acquire__after_ctrl_dep 314 71
-smp_call_function 615 210
-smp_call_function_any 784 210
-smp_call_function_many 616 210
-smp_call_function_single 784 210
-smp_call_function_single_async 785 210
-smp_cond_load_acquire 786 71
-smp_cond_load_relaxed 787 71
-smp_load_acquire 786 240
+smp_call_function 616 210
+smp_call_function_any 785 210
+smp_call_function_many 617 210
+smp_call_function_single 785 210
+smp_call_function_single_async 786 210
+smp_cond_load_acquire 787 71
+smp_cond_load_relaxed 788 71
+smp_load_acquire 787 240
 smp_mb 313 114
-smp_mb__after_atomic 788 70
-smp_mb__after_mmgrab 788 141
-smp_mb__after_spinlock 788 241
-smp_mb__after_srcu_read_lock 788 86
-smp_mb__after_srcu_read_unlock 788 241
+smp_mb__after_atomic 789 70
+smp_mb__after_mmgrab 789 141
+smp_mb__after_spinlock 789 241
+smp_mb__after_srcu_read_lock 789 86
+smp_mb__after_srcu_read_unlock 789 241
 smp_mb__after_switch_mm 313 56
-smp_mb__after_unlock_lock 788 241
-smp_mb__before_atomic 789 70
-smp_processor_id 683 135
-smp_read_barrier_depends 473 200
+smp_mb__after_unlock_lock 789 241
+smp_mb__before_atomic 790 70
+smp_processor_id 684 135
+smp_read_barrier_depends 474 200
 smp_rmb 314 114
-smp_store_mb 790 114
+smp_store_mb 791 114
 smp_store_release 196 240
 smp_wmb 315 114
 snd_card_free 292 99
 snd_devm_card_new 294 99
 snprintf 27 176
-sock_flag 791 78
+sock_flag 792 78
 sock_hold 70 78
 sock_owned_by_me 63 78
-sock_owned_by_user 792 78
-sock_owned_by_user_nocheck 792 78
-sock_poll_wait 793 78
+sock_owned_by_user 793 78
+sock_owned_by_user_nocheck 793 78
+sock_poll_wait 794 78
 sock_put 261 78
-sock_reset_flag 794 78
-sock_set_flag 795 78
-sock_valbool_flag 796 78
-softirq_count 422 51
+sock_reset_flag 795 78
+sock_set_flag 796 78
+sock_valbool_flag 797 78
+softirq_count 423 51
 spi_controller_get_devdata 264 99
 spi_controller_put 292 99
 spi_get_drvdata 27 9
 spi_master_get_devdata 264 99
 spi_master_put 292 99
 spi_sync 234 242
-spi_unregister_controller 797 242
-spi_unregister_master 797 242
-spin_is_contended 563 69
-spin_is_locked 563 69
+spi_unregister_controller 798 242
+spi_unregister_master 798 242
+spin_is_contended 564 69
+spin_is_locked 564 69
 spin_lock 72 222
 spin_lock_bh 73 222
 spin_lock_init 24 69
-spin_lock_irq 798 222
-spin_lock_irqsave 798 222
-spin_lock_irqsave_nested 798 222
+spin_lock_irq 799 222
+spin_lock_irqsave 799 222
+spin_lock_irqsave_nested 799 222
 spin_lock_nest_lock 72 222
 spin_lock_nested 72 222
-spin_needbreak 563 69
-spin_trylock 649 222
-spin_trylock_bh 799 222
-spin_trylock_irq 800 222
-spin_trylock_irqsave 800 222
+spin_needbreak 564 69
+spin_trylock 650 222
+spin_trylock_bh 800 222
+spin_trylock_irq 801 222
+spin_trylock_irqsave 801 222
 spin_unlock 75 222
 spin_unlock_bh 76 222
-spin_unlock_irq 801 222
-spin_unlock_irqrestore 801 222
-spin_until_cond 802 243
+spin_unlock_irq 802 222
+spin_unlock_irqrestore 802 222
+spin_until_cond 803 243
 sprintf 27 176
-srcu_barrier 803 86
-srcu_dereference 564 224
-srcu_dereference_check 564 224
-srcu_dereference_notrace 564 224
-srcu_down_read 804 86
-srcu_down_read_fast 804 86
-srcu_read_lock 804 86
-srcu_read_lock_fast 804 86
-srcu_read_lock_fast_notrace 804 86
-srcu_read_lock_fast_updown 804 86
-srcu_read_lock_held 563 33
-srcu_read_lock_nmisafe 804 86
-srcu_read_lock_notrace 804 86
-srcu_read_unlock 805 86
-srcu_read_unlock_fast 805 86
-srcu_read_unlock_fast_notrace 805 86
-srcu_read_unlock_fast_updown 805 86
-srcu_read_unlock_nmisafe 805 86
-srcu_read_unlock_notrace 805 86
-srcu_up_read 805 86
-srcu_up_read_fast 805 86
+srcu_barrier 804 86
+srcu_dereference 565 224
+srcu_dereference_check 565 224
+srcu_dereference_notrace 565 224
+srcu_down_read 805 86
+srcu_down_read_fast 805 86
+srcu_read_lock 805 86
+srcu_read_lock_fast 805 86
+srcu_read_lock_fast_notrace 805 86
+srcu_read_lock_fast_updown 805 86
+srcu_read_lock_held 564 33
+srcu_read_lock_nmisafe 805 86
+srcu_read_lock_notrace 805 86
+srcu_read_unlock 806 86
+srcu_read_unlock_fast 806 86
+srcu_read_unlock_fast_notrace 806 86
+srcu_read_unlock_fast_updown 806 86
+srcu_read_unlock_nmisafe 806 86
+srcu_read_unlock_notrace 806 86
+srcu_up_read 806 86
+srcu_up_read_fast 806 86
 ssleep 256 132
 start_poll_synchronize_rcu 368 33
-start_poll_synchronize_srcu 81 86
+start_poll_synchronize_srcu 369 86
 static_assert 1 8
-static_branch_dec 806 244
-static_branch_dec_cpuslocked 806 244
-static_branch_disable 807 244
-static_branch_disable_cpuslocked 807 244
-static_branch_enable 807 244
-static_branch_enable_cpuslocked 807 244
-static_branch_inc 808 244
-static_branch_inc_cpuslocked 808 244
-static_branch_likely 809 244
-static_branch_unlikely 809 244
+static_branch_dec 807 244
+static_branch_dec_cpuslocked 807 244
+static_branch_disable 808 244
+static_branch_disable_cpuslocked 808 244
+static_branch_enable 808 244
+static_branch_enable_cpuslocked 808 244
+static_branch_inc 809 244
+static_branch_inc_cpuslocked 809 244
+static_branch_likely 810 244
+static_branch_unlikely 810 244
 static_key_count 31 174
-static_key_enabled 809 244
-static_key_false 809 244
+static_key_enabled 810 244
+static_key_false 810 244
 static_key_fast_inc_not_disabled 189 174
-static_key_slow_dec 806 244
-static_key_slow_dec_cpuslocked 806 244
-static_key_slow_inc 808 244
-static_key_slow_inc_cpuslocked 808 244
-static_key_true 809 244
-stop_machine 472 245
-store_release_wake_up 810 74
+static_key_slow_dec 807 244
+static_key_slow_dec_cpuslocked 807 244
+static_key_slow_inc 809 244
+static_key_slow_inc_cpuslocked 809 244
+static_key_true 810 244
+stop_machine 473 245
+store_release_wake_up 811 74
 strcasecmp 27 182
 strchr 27 182
 strcmp 27 182
@@ -2882,9 +2882,9 @@ strlen 27 182
 strncmp 27 182
 strncpy 24 182
 strncpy_from_user 57 45
-strndup_user 569 182
+strndup_user 570 182
 strnlen 27 182
-strnlen_user 569 45
+strnlen_user 570 45
 strrchr 27 182
 strscpy 24 182
 strscpy_pad 24 182
@@ -2899,11 +2899,11 @@ swab16 1 246
 swab32 1 246
 swab64 1 246
 swait_active 31 37
-swait_event_exclusive 811 54
-swait_event_idle_exclusive 811 54
-swait_event_interruptible_exclusive 812 54
-swait_event_interruptible_timeout_exclusive 812 54
-swait_event_timeout_exclusive 812 54
+swait_event_exclusive 812 54
+swait_event_idle_exclusive 812 54
+swait_event_interruptible_exclusive 813 54
+swait_event_interruptible_timeout_exclusive 813 54
+swait_event_timeout_exclusive 813 54
 swake_up_all 110 167
 swake_up_all_locked 110 167
 swake_up_locked 110 167
@@ -2912,52 +2912,52 @@ swq_has_sleeper 361 37
 sync_blockdev 216 83
 sync_cmpxchg 142 70
 sync_try_cmpxchg 203 70
-synchronize_hardirq 813 14
-synchronize_irq 814 14
-synchronize_net 815 231
-synchronize_rcu 815 95
-synchronize_rcu_expedited 815 95
-synchronize_rcu_tasks 816 95
-synchronize_rcu_tasks_rude 816 95
-synchronize_rcu_tasks_trace 816 95
-synchronize_srcu 817 86
-synchronize_srcu_expedited 817 86
+synchronize_hardirq 814 14
+synchronize_irq 815 14
+synchronize_net 816 231
+synchronize_rcu 816 95
+synchronize_rcu_expedited 816 95
+synchronize_rcu_tasks 817 95
+synchronize_rcu_tasks_rude 817 95
+synchronize_rcu_tasks_trace 817 95
+synchronize_srcu 818 86
+synchronize_srcu_expedited 818 86
 sysfs_emit 27 176
 sysfs_emit_at 27 176
 task_cpu 27 93
 task_lock 72 142
 task_pid_nr 27 93
-task_rq_lock 818 56
-task_rq_unlock 819 56
+task_rq_lock 819 56
+task_rq_unlock 820 56
 task_tgid_nr 27 93
 task_unlock 75 142
-task_work_add 820 247
-tasklet_disable 821 14
-tasklet_disable_in_atomic 822 14
-tasklet_disable_nosync 823 14
-tasklet_enable 824 14
-tasklet_hi_schedule 825 14
-tasklet_init 826 14
-tasklet_kill 827 14
-tasklet_schedule 825 14
-tasklet_setup 826 14
-tasklet_unlock_wait 828 14
-test_and_change_bit 829 40
+task_work_add 821 247
+tasklet_disable 822 14
+tasklet_disable_in_atomic 823 14
+tasklet_disable_nosync 824 14
+tasklet_enable 825 14
+tasklet_hi_schedule 826 14
+tasklet_init 827 14
+tasklet_kill 828 14
+tasklet_schedule 826 14
+tasklet_setup 827 14
+tasklet_unlock_wait 829 14
+test_and_change_bit 830 40
 test_and_clear_bit 267 40
-test_and_clear_thread_flag 830 87
-test_and_clear_ti_thread_flag 831 87
-test_and_clear_tsk_thread_flag 831 87
-test_and_clear_wake_up_bit 832 74
+test_and_clear_thread_flag 831 87
+test_and_clear_ti_thread_flag 832 87
+test_and_clear_tsk_thread_flag 832 87
+test_and_clear_wake_up_bit 833 74
 test_and_set_bit 268 40
-test_and_set_bit_lock 833 40
-test_and_set_thread_flag 834 87
-test_and_set_ti_thread_flag 835 87
-test_and_set_tsk_thread_flag 835 87
+test_and_set_bit_lock 834 40
+test_and_set_thread_flag 835 87
+test_and_set_ti_thread_flag 836 87
+test_and_set_tsk_thread_flag 836 87
 test_bit 269 40
-test_bit_acquire 836 40
-test_thread_flag 837 87
-test_ti_thread_flag 791 87
-test_tsk_thread_flag 791 87
+test_bit_acquire 837 40
+test_thread_flag 838 87
+test_ti_thread_flag 792 87
+test_tsk_thread_flag 792 87
 this_cpu_add 93 57
 this_cpu_add_return 94 57
 this_cpu_and 95 57
@@ -2987,79 +2987,79 @@ time_is_before_jiffies 27 173
 timer_container_of 262 18
 timer_delete 279 61
 timer_delete_sync 278 61
-timer_delete_sync_try 838 61
+timer_delete_sync_try 839 61
 timer_pending 84 18
-timer_reduce 594 61
-timer_setup 839 18
-timer_setup_on_stack 840 18
-timer_shutdown 841 61
-timer_shutdown_sync 842 61
+timer_reduce 595 61
+timer_setup 840 18
+timer_setup_on_stack 841 18
+timer_shutdown 842 61
+timer_shutdown_sync 843 61
 tlb_finish_mmu 50 248
 tlb_flush_mmu 50 248
-tlb_gather_mmu 568 248
+tlb_gather_mmu 569 248
 tlb_remove_page 81 248
-tlb_remove_table 843 248
-truncate_inode_pages 588 91
+tlb_remove_table 844 248
+truncate_inode_pages 589 91
 try_cmpxchg 203 70
 try_cmpxchg128 203 70
 try_cmpxchg128_acquire 204 70
-try_cmpxchg128_local 844 89
+try_cmpxchg128_local 845 89
 try_cmpxchg128_relaxed 205 70
 try_cmpxchg128_release 206 70
 try_cmpxchg64 203 70
 try_cmpxchg64_acquire 204 70
-try_cmpxchg64_local 844 89
+try_cmpxchg64_local 845 89
 try_cmpxchg64_relaxed 205 70
 try_cmpxchg64_release 206 70
 try_cmpxchg_acquire 204 70
-try_cmpxchg_local 844 89
+try_cmpxchg_local 845 89
 try_cmpxchg_relaxed 205 70
 try_cmpxchg_release 206 70
 try_get_page 275 91
 try_module_get 353 49
-try_to_del_timer_sync 838 61
+try_to_del_timer_sync 839 61
 try_to_wake_up 277 54
-try_wait_for_completion 845 90
+try_wait_for_completion 846 90
 tryget_task_struct 275 142
-trylock_buffer 846 84
+trylock_buffer 847 84
 trylock_page 354 122
 typeof 2 36
-u64_stats_add 847 249
-u64_stats_fetch_begin 488 249
-u64_stats_fetch_retry 848 249
-u64_stats_inc 543 249
+u64_stats_add 848 249
+u64_stats_fetch_begin 489 249
+u64_stats_fetch_retry 849 249
+u64_stats_inc 544 249
 u64_stats_init 24 249
-u64_stats_read 629 249
-u64_stats_set 546 249
-u64_stats_sub 849 249
-u64_stats_update_begin 850 249
-u64_stats_update_begin_irqsave 851 249
-u64_stats_update_end 852 249
-u64_stats_update_end_irqrestore 852 249
+u64_stats_read 630 249
+u64_stats_set 547 249
+u64_stats_sub 850 249
+u64_stats_update_begin 851 249
+u64_stats_update_begin_irqsave 852 249
+u64_stats_update_end 853 249
+u64_stats_update_end_irqrestore 853 249
 u64_to_user_ptr 1 198
 uart_port_lock 72 250
-uart_port_lock_irq 798 250
-uart_port_lock_irqsave 798 250
-uart_port_trylock 649 250
-uart_port_trylock_irqsave 800 250
+uart_port_lock_irq 799 250
+uart_port_lock_irqsave 799 250
+uart_port_trylock 650 250
+uart_port_trylock_irqsave 801 250
 uart_port_unlock 75 250
-uart_port_unlock_irq 801 250
-uart_port_unlock_irqrestore 801 250
-uart_remove_one_port 853 250
+uart_port_unlock_irq 802 250
+uart_port_unlock_irqrestore 802 250
+uart_remove_one_port 854 250
 udelay 4 132
 umax 1 20
 umin 1 20
-unlikely 512 30
-unlock_buffer 854 84
-unlock_new_inode 505 126
+unlikely 513 30
+unlock_buffer 855 84
+unlock_new_inode 506 126
 unlock_page 355 122
-unlock_sock_fast 747 78
-unrcu_pointer 855 224
+unlock_sock_fast 748 78
+unrcu_pointer 856 224
 unreachable 5 6
-unregister_candev 856 50
-unregister_netdev 857 231
-unregister_netdevice 856 50
-up 858 117
+unregister_candev 857 50
+unregister_netdev 858 231
+unregister_netdevice 857 50
+up 859 117
 up_read 121 118
 up_read_non_owner 121 118
 up_write 122 118
@@ -3067,22 +3067,22 @@ update_mmu_cache 4 129
 upper_16_bits 1 20
 upper_32_bits 1 20
 usb_alloc_urb 62 251
-usb_block_urb 859 251
+usb_block_urb 860 251
 usb_control_msg 234 251
-usb_fill_bulk_urb 860 251
-usb_fill_control_urb 861 251
-usb_fill_int_urb 860 251
+usb_fill_bulk_urb 861 251
+usb_fill_control_urb 862 251
+usb_fill_int_urb 861 251
 usb_free_urb 61 251
 usb_get_dev 302 251
-usb_kill_anchored_urbs 862 251
-usb_kill_urb 863 251
-usb_poison_anchored_urbs 862 251
-usb_poison_urb 864 251
+usb_kill_anchored_urbs 863 251
+usb_kill_urb 864 251
+usb_poison_anchored_urbs 863 251
+usb_poison_urb 865 251
 usb_put_dev 325 251
-usb_submit_urb 865 251
-usb_unlink_anchored_urbs 862 251
-usb_unlink_urb 866 251
-usb_unpoison_anchored_urbs 867 251
+usb_submit_urb 866 251
+usb_unlink_anchored_urbs 863 251
+usb_unlink_urb 867 251
+usb_unpoison_anchored_urbs 868 251
 usecs_to_jiffies 27 173
 usleep_idle_range 256 132
 usleep_range 256 132
@@ -3091,15 +3091,15 @@ va_arg 1 252
 va_copy 1 252
 va_end 1 252
 va_start 1 252
-vfree 489 253
+vfree 490 253
 vfs_fsync 216 126
 video_drvdata 264 99
-virt_load_acquire 786 240
+virt_load_acquire 787 240
 virt_mb 313 114
-virt_mb__after_atomic 788 70
-virt_mb__before_atomic 789 70
+virt_mb__after_atomic 789 70
+virt_mb__before_atomic 790 70
 virt_rmb 314 114
-virt_store_mb 790 114
+virt_store_mb 791 114
 virt_store_release 196 240
 virt_to_folio 27 91
 virt_to_page 27 91
@@ -3107,54 +3107,54 @@ virt_to_phys 27 91
 virt_wmb 315 114
 vma_assert_locked 63 192
 vma_assert_write_locked 63 192
-vma_end_read 868 192
-vma_end_write_all 869 192
+vma_end_read 869 192
+vma_end_write_all 870 192
 vma_is_attached 84 192
-vma_start_read 561 192
-vma_start_read_locked 561 192
-vma_start_read_locked_nested 561 192
-vma_start_write 870 192
-vma_start_write_killable 871 192
+vma_start_read 562 192
+vma_start_read_locked 562 192
+vma_start_read_locked_nested 562 192
+vma_start_write 871 192
+vma_start_write_killable 872 192
 vmalloc 115 253
 vzalloc 115 253
-wait_event 811 54
-wait_event_cmd 811 54
-wait_event_exclusive_cmd 811 54
-wait_event_freezable 812 54
-wait_event_freezable_timeout 812 54
-wait_event_hrtimeout 812 54
-wait_event_idle 811 54
-wait_event_idle_exclusive 811 54
-wait_event_idle_timeout 812 54
-wait_event_interruptible 812 54
-wait_event_interruptible_exclusive 812 54
-wait_event_interruptible_hrtimeout 812 54
-wait_event_interruptible_lock_irq 812 54
-wait_event_interruptible_locked 812 54
-wait_event_interruptible_locked_irq 812 54
-wait_event_interruptible_timeout 812 54
-wait_event_killable 812 54
-wait_event_killable_timeout 812 54
-wait_event_lock_irq 811 54
-wait_event_lock_irq_cmd 811 54
-wait_event_state 812 54
-wait_event_timeout 812 54
-wait_for_completion 872 90
-wait_for_completion_interruptible 873 90
-wait_for_completion_interruptible_timeout 873 90
-wait_for_completion_io 872 90
-wait_for_completion_io_timeout 873 90
-wait_for_completion_killable 873 90
-wait_for_completion_killable_timeout 873 90
-wait_for_completion_state 873 90
-wait_for_completion_timeout 873 90
-wait_on_bit 874 74
-wait_on_bit_action 874 74
-wait_on_bit_io 874 74
-wait_on_bit_lock 875 74
-wait_on_bit_lock_action 875 74
-wait_on_bit_lock_io 875 74
-wait_on_bit_timeout 874 74
+wait_event 812 54
+wait_event_cmd 812 54
+wait_event_exclusive_cmd 812 54
+wait_event_freezable 813 54
+wait_event_freezable_timeout 813 54
+wait_event_hrtimeout 813 54
+wait_event_idle 812 54
+wait_event_idle_exclusive 812 54
+wait_event_idle_timeout 813 54
+wait_event_interruptible 813 54
+wait_event_interruptible_exclusive 813 54
+wait_event_interruptible_hrtimeout 813 54
+wait_event_interruptible_lock_irq 813 54
+wait_event_interruptible_locked 813 54
+wait_event_interruptible_locked_irq 813 54
+wait_event_interruptible_timeout 813 54
+wait_event_killable 813 54
+wait_event_killable_timeout 813 54
+wait_event_lock_irq 812 54
+wait_event_lock_irq_cmd 812 54
+wait_event_state 813 54
+wait_event_timeout 813 54
+wait_for_completion 873 90
+wait_for_completion_interruptible 874 90
+wait_for_completion_interruptible_timeout 874 90
+wait_for_completion_io 873 90
+wait_for_completion_io_timeout 874 90
+wait_for_completion_killable 874 90
+wait_for_completion_killable_timeout 874 90
+wait_for_completion_state 874 90
+wait_for_completion_timeout 874 90
+wait_on_bit 875 74
+wait_on_bit_action 875 74
+wait_on_bit_io 875 74
+wait_on_bit_lock 876 74
+wait_on_bit_lock_action 876 74
+wait_on_bit_lock_io 876 74
+wait_on_bit_timeout 875 74
 wait_on_buffer 356 84
 wait_on_page_writeback 356 122
 wait_task_inactive 216 105
@@ -3166,14 +3166,14 @@ wait_var_event_killable 216 74
 wait_var_event_mutex 216 74
 wait_var_event_spinlock 216 74
 wait_var_event_timeout 216 74
-wait_woken 876 59
+wait_woken 877 59
 waitqueue_active 31 37
-wake_q_add 877 105
-wake_q_add_safe 877 105
+wake_q_add 878 105
+wake_q_add_safe 878 105
 wake_up 109 54
 wake_up_all 109 54
 wake_up_all_locked 110 54
-wake_up_bit 878 254
+wake_up_bit 879 254
 wake_up_interruptible 109 54
 wake_up_interruptible_all 109 54
 wake_up_interruptible_nr 109 54
@@ -3183,16 +3183,16 @@ wake_up_interruptible_sync_poll 110 54
 wake_up_interruptible_sync_poll_locked 110 37
 wake_up_locked 110 54
 wake_up_locked_poll 110 54
-wake_up_new_task 879 105
+wake_up_new_task 880 105
 wake_up_nr 109 54
 wake_up_poll 109 54
 wake_up_poll_on_current_cpu 110 37
 wake_up_pollfree 110 37
-wake_up_process 880 54
-wake_up_q 505 105
-wake_up_state 880 54
+wake_up_process 881 54
+wake_up_q 506 105
+wake_up_state 881 54
 wake_up_sync 110 54
-wake_up_var 878 254
+wake_up_var 879 254
 wake_up_var_locked 110 74
 wake_up_var_protected 110 74
 wiphy_free 292 99
@@ -3201,36 +3201,36 @@ wiphy_priv 264 99
 wiphy_unlock 291 255
 wmb 315 114
 woken_wake_function 277 59
-work_busy 881 13
+work_busy 882 13
 work_pending 84 13
 wq_has_single_sleeper 31 37
 wq_has_sleeper 361 37
-write_lock 882 222
-write_lock_bh 883 222
-write_lock_irq 884 222
-write_lock_irqsave 884 222
-write_lock_nested 882 222
-write_seqcount_begin 694 53
-write_seqcount_begin_nested 694 53
-write_seqcount_end 695 53
-write_seqcount_invalidate 693 53
-write_seqcount_latch 693 53
-write_seqcount_latch_begin 694 53
-write_seqcount_latch_end 852 53
-write_seqlock 725 53
-write_seqlock_bh 726 53
-write_seqlock_irq 727 53
-write_seqlock_irqsave 727 53
-write_sequnlock 728 53
-write_sequnlock_bh 729 53
-write_sequnlock_irq 730 53
-write_sequnlock_irqrestore 730 53
-write_trylock 885 222
-write_trylock_irqsave 886 222
-write_unlock 887 222
-write_unlock_bh 888 222
-write_unlock_irq 889 222
-write_unlock_irqrestore 889 222
+write_lock 883 222
+write_lock_bh 884 222
+write_lock_irq 885 222
+write_lock_irqsave 885 222
+write_lock_nested 883 222
+write_seqcount_begin 695 53
+write_seqcount_begin_nested 695 53
+write_seqcount_end 696 53
+write_seqcount_invalidate 694 53
+write_seqcount_latch 694 53
+write_seqcount_latch_begin 695 53
+write_seqcount_latch_end 853 53
+write_seqlock 726 53
+write_seqlock_bh 727 53
+write_seqlock_irq 728 53
+write_seqlock_irqsave 728 53
+write_sequnlock 729 53
+write_sequnlock_bh 730 53
+write_sequnlock_irq 731 53
+write_sequnlock_irqrestore 731 53
+write_trylock 886 222
+write_trylock_irqsave 887 222
+write_unlock 888 222
+write_unlock_bh 889 222
+write_unlock_irq 890 222
+write_unlock_irqrestore 890 222
 writeb 82 52
 writeb_relaxed 82 52
 writel 82 52
@@ -3250,443 +3250,443 @@ ww_mutex_lock_slow_interruptible 289 256
 ww_mutex_trylock 290 256
 ww_mutex_unlock 291 256
 xa_alloc 112 60
-xa_cmpxchg 890 60
-xa_erase 891 60
-xa_erase_irq 891 60
-xa_for_each 892 60
+xa_cmpxchg 891 60
+xa_erase 892 60
+xa_erase_irq 892 60
+xa_for_each 893 60
 xa_insert 112 60
-xa_load 682 60
+xa_load 683 60
 xa_lock 72 257
 xa_lock_bh 73 257
-xa_lock_irq 798 257
-xa_lock_irqsave 798 257
-xa_store 893 60
-xa_store_irq 893 60
-xa_trylock 649 257
+xa_lock_irq 799 257
+xa_lock_irqsave 799 257
+xa_store 894 60
+xa_store_irq 894 60
+xa_trylock 650 257
 xa_unlock 75 257
 xa_unlock_bh 76 257
-xa_unlock_irq 801 257
-xa_unlock_irqrestore 801 257
-xas_load 682 60
+xa_unlock_irq 802 257
+xa_unlock_irqrestore 802 257
+xas_load 683 60
 xas_lock 72 257
 xas_lock_bh 73 257
-xas_lock_irq 798 257
-xas_lock_irqsave 798 257
-xas_store 894 60
+xas_lock_irq 799 257
+xas_lock_irqsave 799 257
+xas_store 895 60
 xas_unlock 75 257
 xas_unlock_bh 76 257
-xas_unlock_irq 801 257
-xas_unlock_irqrestore 801 257
+xas_unlock_irq 802 257
+xas_unlock_irqrestore 802 257
 xchg 207 70
 xchg_acquire 208 70
 xchg_relaxed 209 70
 xchg_release 210 70
-xor_unlock_is_negative_byte 895 40
+xor_unlock_is_negative_byte 896 40
 xprt_wait_for_buffer_space 39 258
-xprt_write_space 896 258
-yield 471 92
+xprt_write_space 897 258
+yield 472 92
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 897 49
-EXPORT_SYMBOL* 897 259
-TP_* 897 260
-MAX_* 897 261
-MIN_* 897 261
-*synchronize* 898 262
-*grace_period* 898 262
-*rcu_barrier* 899 262
-*call_rcu* 900 262
-*free_rcu* 901 262
-_get_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_hold_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_grab_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_tryget_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_pin_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_ref_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_addref_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_inc_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_dup_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_clone_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-_share_ 902 262 _drvdata*_ *unless_null* *unlessnull*
-*try_get* 903 262 _drvdata*_ *unless_null* *unlessnull*
-*notifier*+*unregister* 904 262
-*_set_+*data 905 9
-dev_* 905 106
-netdev_* 905 106
-pr_* 905 106
-*print* 905 262
-complete* 905 262
-wake_up* 905 262
-_to_ 905 263
-kfree* 905 177
-kvfree* 905 177
-devm_kfree* 905 177
-usb_set_intfdata* 905 251
-dev_* 906 264
-devm_* 906 264
-device_* 906 264
-driver_* 906 264
-pm_* 906 264
-sysfs_* 906 264
-kobject_* 906 264
-clk_* 906 264
-regulator_* 906 264
-reset_control_* 906 264
-platform_* 906 264
-pci_* 906 264
-pcim_* 906 264
-usb_* 906 264
-i2c_* 906 264
-spi_* 906 264
-hid_* 906 264
-serio_* 906 264
-gameport_* 906 264
-amba_* 906 264
-virtio_* 906 264
-sdio_* 906 264
-serdev_* 906 264
-auxiliary_* 906 264
-rpmsg_* 906 264
-of_* 906 264
-fwnode_* 906 264
-acpi_* 906 264
-irq_* 906 264
-gpio_* 906 264
-gpiod_* 906 264
-phy_* 906 264
-dma_* 906 264
-dmam_* 906 264
-iommu_* 906 264
-component_* 906 264
-input_* 906 264
-iio_* 906 264
-led_* 906 264
-snd_* 906 264
-thermal_* 906 264
-hwmon_* 906 264
-power_supply_* 906 264
-extcon_* 906 264
-mbox_* 906 264
-nvmem_* 906 264
-pinctrl_* 906 264
-icc_* 906 264
-opp_* 906 264
-genpd_* 906 264
-firmware_* 906 264
-mfd_* 906 264
-media_* 906 264
-v4l2_* 906 264
-vb2_* 906 264
-video_* 906 264
-rc_* 906 264
-cec_* 906 264
-drm_* 906 264
-misc_* 906 264
-mtd_* 906 264
-mmc_* 906 264
-rtc_* 906 264
-watchdog_* 906 264
-tty_* 906 264
-uart_* 906 264
-cdev_* 906 264
-crypto_* 906 264
-hwrng_* 906 264
-scsi_* 906 264
-net_* 906 264
-get_* 906 264
-put_* 906 264
-to_* 906 264
-_put_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 907 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 905 265
-mutex_* 905 265
-list_* 905 265`;
+export const conventions = `MODULE_* 898 49
+EXPORT_SYMBOL* 898 259
+TP_* 898 260
+MAX_* 898 261
+MIN_* 898 261
+*synchronize* 899 262
+*grace_period* 899 262
+*rcu_barrier* 900 262
+*call_rcu* 901 262
+*free_rcu* 902 262
+_get_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_hold_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_grab_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_tryget_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_pin_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_ref_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_addref_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_inc_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_dup_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_clone_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+_share_ 903 262 _drvdata*_ *unless_null* *unlessnull*
+*try_get* 904 262 _drvdata*_ *unless_null* *unlessnull*
+*notifier*+*unregister* 905 262
+*_set_+*data 906 9
+dev_* 906 106
+netdev_* 906 106
+pr_* 906 106
+*print* 906 262
+complete* 906 262
+wake_up* 906 262
+_to_ 906 263
+kfree* 906 177
+kvfree* 906 177
+devm_kfree* 906 177
+usb_set_intfdata* 906 251
+dev_* 907 264
+devm_* 907 264
+device_* 907 264
+driver_* 907 264
+pm_* 907 264
+sysfs_* 907 264
+kobject_* 907 264
+clk_* 907 264
+regulator_* 907 264
+reset_control_* 907 264
+platform_* 907 264
+pci_* 907 264
+pcim_* 907 264
+usb_* 907 264
+i2c_* 907 264
+spi_* 907 264
+hid_* 907 264
+serio_* 907 264
+gameport_* 907 264
+amba_* 907 264
+virtio_* 907 264
+sdio_* 907 264
+serdev_* 907 264
+auxiliary_* 907 264
+rpmsg_* 907 264
+of_* 907 264
+fwnode_* 907 264
+acpi_* 907 264
+irq_* 907 264
+gpio_* 907 264
+gpiod_* 907 264
+phy_* 907 264
+dma_* 907 264
+dmam_* 907 264
+iommu_* 907 264
+component_* 907 264
+input_* 907 264
+iio_* 907 264
+led_* 907 264
+snd_* 907 264
+thermal_* 907 264
+hwmon_* 907 264
+power_supply_* 907 264
+extcon_* 907 264
+mbox_* 907 264
+nvmem_* 907 264
+pinctrl_* 907 264
+icc_* 907 264
+opp_* 907 264
+genpd_* 907 264
+firmware_* 907 264
+mfd_* 907 264
+media_* 907 264
+v4l2_* 907 264
+vb2_* 907 264
+video_* 907 264
+rc_* 907 264
+cec_* 907 264
+drm_* 907 264
+misc_* 907 264
+mtd_* 907 264
+mmc_* 907 264
+rtc_* 907 264
+watchdog_* 907 264
+tty_* 907 264
+uart_* 907 264
+cdev_* 907 264
+crypto_* 907 264
+hwrng_* 907 264
+scsi_* 907 264
+net_* 907 264
+get_* 907 264
+put_* 907 264
+to_* 907 264
+_put_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 906 265
+mutex_* 906 265
+list_* 906 265`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct net_device_ops
-ndo_init\t908\t266
-ndo_uninit\t909\t266
-ndo_open\t910\t266
-ndo_stop\t911\t266
-ndo_do_ioctl\t912\t266
-ndo_siocbond\t912\t266
-ndo_siocwandev\t912\t266
-ndo_siocdevprivate\t912\t266
-ndo_eth_ioctl\t912\t266
-ndo_set_mac_address\t912\t231
-ndo_change_mtu\t912\t231
-ndo_get_stats\t913\t266
-ndo_get_stats64\t913\t266
-ndo_start_xmit\t914\t266
-ndo_tx_timeout\t915\t266
-ndo_set_rx_mode\t916\t266
+ndo_init\t909\t266
+ndo_uninit\t910\t266
+ndo_open\t911\t266
+ndo_stop\t912\t266
+ndo_do_ioctl\t913\t266
+ndo_siocbond\t913\t266
+ndo_siocwandev\t913\t266
+ndo_siocdevprivate\t913\t266
+ndo_eth_ioctl\t913\t266
+ndo_set_mac_address\t913\t231
+ndo_change_mtu\t913\t231
+ndo_get_stats\t914\t266
+ndo_get_stats64\t914\t266
+ndo_start_xmit\t915\t266
+ndo_tx_timeout\t916\t266
+ndo_set_rx_mode\t917\t266
 struct napi_struct
-poll\t917\t267
+poll\t918\t267
 struct pernet_operations
-init\t918\t139
-pre_exit\t919\t139
-exit\t919\t139
-exit_batch\t919\t139
+init\t919\t139
+pre_exit\t920\t139
+exit\t920\t139
+exit_batch\t920\t139
 struct ethtool_ops
-get_drvinfo\t912\t268
-set_ringparam\t912\t268
-get_ethtool_stats\t912\t268
-get_ringparam\t912\t268
-set_coalesce\t912\t268
-get_coalesce\t912\t268
-set_channels\t912\t268
+get_drvinfo\t913\t268
+set_ringparam\t913\t268
+get_ethtool_stats\t913\t268
+get_ringparam\t913\t268
+set_coalesce\t913\t268
+get_coalesce\t913\t268
+set_channels\t913\t268
 struct file_operations
-llseek\t920\t269
-read\t920\t269
-write\t920\t269
-read_iter\t920\t269
-write_iter\t920\t269
-poll\t920\t269
-unlocked_ioctl\t920\t269
-compat_ioctl\t920\t269
-mmap\t920\t269
-open\t920\t269
-flush\t920\t269
-fsync\t920\t269
-fasync\t920\t269
-lock\t920\t269
-flock\t920\t269
-fallocate\t920\t269
-splice_read\t920\t269
-splice_write\t920\t269
-show_fdinfo\t920\t269
-release\t921\t269
-iterate_shared\t922\t269
+llseek\t921\t269
+read\t921\t269
+write\t921\t269
+read_iter\t921\t269
+write_iter\t921\t269
+poll\t921\t269
+unlocked_ioctl\t921\t269
+compat_ioctl\t921\t269
+mmap\t921\t269
+open\t921\t269
+flush\t921\t269
+fsync\t921\t269
+fasync\t921\t269
+lock\t921\t269
+flock\t921\t269
+fallocate\t921\t269
+splice_read\t921\t269
+splice_write\t921\t269
+show_fdinfo\t921\t269
+release\t922\t269
+iterate_shared\t923\t269
 struct inode_operations
-lookup\t922\t270
-create\t923\t270
-link\t923\t270
-mknod\t923\t270
-symlink\t923\t270
-mkdir\t923\t270
-unlink\t923\t270
-rmdir\t923\t270
-rename\t923\t270
-setattr\t923\t270
-fileattr_set\t923\t270
-readlink\t920\t270
-get_acl\t920\t270
-getattr\t920\t270
-listxattr\t920\t270
-fiemap\t920\t270
-update_time\t920\t270
-tmpfile\t920\t270
-atomic_open\t922\t270
+lookup\t923\t270
+create\t924\t270
+link\t924\t270
+mknod\t924\t270
+symlink\t924\t270
+mkdir\t924\t270
+unlink\t924\t270
+rmdir\t924\t270
+rename\t924\t270
+setattr\t924\t270
+fileattr_set\t924\t270
+readlink\t921\t270
+get_acl\t921\t270
+getattr\t921\t270
+listxattr\t921\t270
+fiemap\t921\t270
+update_time\t921\t270
+tmpfile\t921\t270
+atomic_open\t923\t270
 struct xattr_handler
-list\t920\t271
-get\t920\t271
-set\t922\t271
+list\t921\t271
+get\t921\t271
+set\t923\t271
 struct super_operations
-put_super\t924\t272
-freeze_fs\t924\t272
-unfreeze_fs\t924\t272
-remount_fs\t924\t272
-sync_fs\t924\t272
-free_inode\t925\t272
-drop_inode\t926\t272
+put_super\t925\t272
+freeze_fs\t925\t272
+unfreeze_fs\t925\t272
+remount_fs\t925\t272
+sync_fs\t925\t272
+free_inode\t926\t272
+drop_inode\t927\t272
 struct dentry_operations
-d_hash\t913\t273
-d_compare\t913\t273
-d_dname\t913\t273
-d_delete\t927\t273
-d_prune\t927\t273
-d_init\t920\t273
-d_release\t920\t273
-d_iput\t920\t273
-d_automount\t920\t273
+d_hash\t914\t273
+d_compare\t914\t273
+d_dname\t914\t273
+d_delete\t928\t273
+d_prune\t928\t273
+d_init\t921\t273
+d_release\t921\t273
+d_iput\t921\t273
+d_automount\t921\t273
 struct address_space_operations
-writepage\t928\t274
-read_folio\t928\t274
-readahead\t928\t274
-write_end\t928\t274
-invalidate_folio\t928\t274
-release_folio\t928\t274
-launder_folio\t928\t274
-write_begin\t922\t274
-dirty_folio\t913\t274
-free_folio\t913\t274
+writepage\t929\t274
+read_folio\t929\t274
+readahead\t929\t274
+write_end\t929\t274
+invalidate_folio\t929\t274
+release_folio\t929\t274
+launder_folio\t929\t274
+write_begin\t923\t274
+dirty_folio\t914\t274
+free_folio\t914\t274
 struct vm_operations_struct
-open\t929\t275
-close\t929\t275
-fault\t929\t275
-page_mkwrite\t929\t275
-pfn_mkwrite\t929\t275
-access\t929\t275
-map_pages\t930\t275
+open\t930\t275
+close\t930\t275
+fault\t930\t275
+page_mkwrite\t930\t275
+pfn_mkwrite\t930\t275
+access\t930\t275
+map_pages\t931\t275
 struct seq_operations
-start\t931\t276
-next\t931\t276
-stop\t931\t276
-show\t931\t276
+start\t932\t276
+next\t932\t276
+stop\t932\t276
+show\t932\t276
 struct sysfs_ops
-show\t920\t277
-store\t920\t277
+show\t921\t277
+store\t921\t277
 struct *_driver
-probe\t932\t278
-probe_new\t932\t278
-connect\t933\t278
-bind\t933\t278
-attach\t933\t278
-port_probe\t933\t278
-remove\t934\t278
-remove_new\t934\t278
-disconnect\t935\t278
-unbind\t935\t278
-detach\t935\t278
-port_remove\t935\t278
-shutdown\t936\t278
-suspend\t936\t278
-resume\t937\t278
+probe\t933\t278
+probe_new\t933\t278
+connect\t934\t278
+bind\t934\t278
+attach\t934\t278
+port_probe\t934\t278
+remove\t935\t278
+remove_new\t935\t278
+disconnect\t936\t278
+unbind\t936\t278
+detach\t936\t278
+port_remove\t936\t278
+shutdown\t937\t278
+suspend\t937\t278
+resume\t938\t278
 struct dev_pm_ops
-suspend\t938\t279
-suspend_late\t938\t279
-freeze\t938\t279
-poweroff\t938\t279
-runtime_suspend\t938\t279
-resume\t939\t279
-resume_early\t939\t279
-thaw\t939\t279
-restore\t939\t279
-runtime_resume\t939\t279
-suspend_noirq\t938\t279
-resume_noirq\t939\t279
+suspend\t939\t279
+suspend_late\t939\t279
+freeze\t939\t279
+poweroff\t939\t279
+runtime_suspend\t939\t279
+resume\t940\t279
+resume_early\t940\t279
+thaw\t940\t279
+restore\t940\t279
+runtime_resume\t940\t279
+suspend_noirq\t939\t279
+resume_noirq\t940\t279
 *
-probe\t940\t280
-probe_new\t941\t280
-connect\t942\t280
-bind\t942\t280
-attach\t942\t280
-port_probe\t942\t280
-remove\t943\t280
-remove_new\t944\t280
-disconnect\t945\t280
-unbind\t945\t280
-detach\t945\t280
-port_remove\t945\t280
-init\t946\t280
-ndo_init\t946\t280
-exit\t947\t280
-exit_batch\t947\t280
-pre_exit\t947\t280
-ndo_uninit\t947\t280
-ndo_open\t939\t280
-resume\t939\t280
-ndo_stop\t938\t280
-suspend\t938\t280
-runtime_resume\t948\t280
-resume_early\t948\t280
-resume_noirq\t948\t280
-thaw\t948\t280
-restore\t948\t280
-runtime_suspend\t949\t280
-suspend_late\t949\t280
-suspend_noirq\t949\t280
-freeze\t949\t280
-poweroff\t949\t280
-shutdown\t949\t280
-open\t920\t280
-release\t920\t280
-read\t920\t280
-write\t920\t280
-read_iter\t920\t280
-write_iter\t920\t280
-unlocked_ioctl\t920\t280
-compat_ioctl\t920\t280
-ioctl\t920\t280
-llseek\t920\t280
-mmap\t920\t280
-poll\t920\t280
-show\t920\t280
-store\t920\t280
-seq_show\t920\t280
-ndo_set_mac_address\t920\t280
-ndo_change_mtu\t920\t280
-get_ethtool_stats\t920\t280
-get_drvinfo\t920\t280
-set_ringparam\t920\t280
-threadfn\t920\t280
-fallocate\t920\t280
-fsync\t920\t280
-setattr\t920\t280
-mkdir\t920\t280
-unlink\t920\t280
-create\t920\t280
-iterate_shared\t920\t280`;
+probe\t941\t280
+probe_new\t942\t280
+connect\t943\t280
+bind\t943\t280
+attach\t943\t280
+port_probe\t943\t280
+remove\t944\t280
+remove_new\t945\t280
+disconnect\t946\t280
+unbind\t946\t280
+detach\t946\t280
+port_remove\t946\t280
+init\t947\t280
+ndo_init\t947\t280
+exit\t948\t280
+exit_batch\t948\t280
+pre_exit\t948\t280
+ndo_uninit\t948\t280
+ndo_open\t940\t280
+resume\t940\t280
+ndo_stop\t939\t280
+suspend\t939\t280
+runtime_resume\t949\t280
+resume_early\t949\t280
+resume_noirq\t949\t280
+thaw\t949\t280
+restore\t949\t280
+runtime_suspend\t950\t280
+suspend_late\t950\t280
+suspend_noirq\t950\t280
+freeze\t950\t280
+poweroff\t950\t280
+shutdown\t950\t280
+open\t921\t280
+release\t921\t280
+read\t921\t280
+write\t921\t280
+read_iter\t921\t280
+write_iter\t921\t280
+unlocked_ioctl\t921\t280
+compat_ioctl\t921\t280
+ioctl\t921\t280
+llseek\t921\t280
+mmap\t921\t280
+poll\t921\t280
+show\t921\t280
+store\t921\t280
+seq_show\t921\t280
+ndo_set_mac_address\t921\t280
+ndo_change_mtu\t921\t280
+get_ethtool_stats\t921\t280
+get_drvinfo\t921\t280
+set_ringparam\t921\t280
+threadfn\t921\t280
+fallocate\t921\t280
+fsync\t921\t280
+setattr\t921\t280
+mkdir\t921\t280
+unlink\t921\t280
+create\t921\t280
+iterate_shared\t921\t280`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t950\t281
-raw_spinlock_t\t951\t281
-rwlock_t\t952\t281
-seqlock_t\t953\t282
-struct mutex\t954\t283
-struct rw_semaphore\t955\t118
-struct semaphore\t956\t117
-struct rt_mutex\t957\t236
-atomic_t\t958\t284
-atomic64_t\t958\t284
-atomic_long_t\t958\t285
-refcount_t\t959\t286
-struct kref\t959\t184
-struct completion\t960\t287
-struct device\t961\t288
-struct platform_device\t961\t288
-struct i2c_client\t961\t288
-struct spi_device\t961\t288
-struct pci_dev\t961\t288
-struct usb_interface\t961\t288
-struct serio\t961\t288
-struct gameport\t961\t288
-struct hid_device\t961\t288
-struct amba_device\t961\t288
-struct mdio_device\t961\t288
-struct virtio_device\t961\t288
-struct vio_dev\t961\t288
-struct xenbus_device\t961\t288
-struct hv_device\t961\t288
-struct sdio_func\t961\t288
-struct memstick_dev\t961\t288
-struct pnp_dev\t961\t288
-struct acpi_device\t961\t288
-struct parport\t961\t288
-struct pcmcia_device\t961\t288
-struct ps3_system_bus_device\t961\t288
-struct rpmsg_device\t961\t288
-struct auxiliary_device\t961\t288
-struct slim_device\t961\t288
-struct sdw_slave\t961\t288
-struct fw_unit\t961\t288
-struct mei_cl_device\t961\t288
-struct rmi_function\t961\t288
-struct ishtp_cl_device\t961\t288
-struct wmi_device\t961\t288
-struct ccw_device\t961\t288
-struct mcb_device\t961\t288
-struct bcma_device\t961\t288
-struct ssb_device\t961\t288
-struct gb_bundle\t961\t288
-struct i3c_device\t961\t288
-struct fsl_mc_device\t961\t288
-struct host1x_device\t961\t288
-struct mipi_dsi_device\t961\t288
-struct usb_serial\t961\t288
-struct usb_serial_port\t961\t288
-struct psmouse\t961\t288
-struct comedi_device\t961\t288
-struct usb_gadget\t961\t288
-struct usb_function\t961\t288
-struct wm97xx\t961\t288
-struct serdev_device\t961\t288
-struct of_device\t961\t288
-struct macio_dev\t961\t288`;
+export const types = `spinlock_t\t951\t281
+raw_spinlock_t\t952\t281
+rwlock_t\t953\t281
+seqlock_t\t954\t282
+struct mutex\t955\t283
+struct rw_semaphore\t956\t118
+struct semaphore\t957\t117
+struct rt_mutex\t958\t236
+atomic_t\t959\t284
+atomic64_t\t959\t284
+atomic_long_t\t959\t285
+refcount_t\t960\t286
+struct kref\t960\t184
+struct completion\t961\t287
+struct device\t962\t288
+struct platform_device\t962\t288
+struct i2c_client\t962\t288
+struct spi_device\t962\t288
+struct pci_dev\t962\t288
+struct usb_interface\t962\t288
+struct serio\t962\t288
+struct gameport\t962\t288
+struct hid_device\t962\t288
+struct amba_device\t962\t288
+struct mdio_device\t962\t288
+struct virtio_device\t962\t288
+struct vio_dev\t962\t288
+struct xenbus_device\t962\t288
+struct hv_device\t962\t288
+struct sdio_func\t962\t288
+struct memstick_dev\t962\t288
+struct pnp_dev\t962\t288
+struct acpi_device\t962\t288
+struct parport\t962\t288
+struct pcmcia_device\t962\t288
+struct ps3_system_bus_device\t962\t288
+struct rpmsg_device\t962\t288
+struct auxiliary_device\t962\t288
+struct slim_device\t962\t288
+struct sdw_slave\t962\t288
+struct fw_unit\t962\t288
+struct mei_cl_device\t962\t288
+struct rmi_function\t962\t288
+struct ishtp_cl_device\t962\t288
+struct wmi_device\t962\t288
+struct ccw_device\t962\t288
+struct mcb_device\t962\t288
+struct bcma_device\t962\t288
+struct ssb_device\t962\t288
+struct gb_bundle\t962\t288
+struct i3c_device\t962\t288
+struct fsl_mc_device\t962\t288
+struct host1x_device\t962\t288
+struct mipi_dsi_device\t962\t288
+struct usb_serial\t962\t288
+struct usb_serial_port\t962\t288
+struct psmouse\t962\t288
+struct comedi_device\t962\t288
+struct usb_gadget\t962\t288
+struct usb_function\t962\t288
+struct wm97xx\t962\t288
+struct serdev_device\t962\t288
+struct of_device\t962\t288
+struct macio_dev\t962\t288`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -4057,7 +4057,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"result":"value","atomic":true,"ordering":"none","context":"+preempt-off","pointer":"same"}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":true,"ordering":"none","context":"+preempt-off"}
 {"kind":"lock","cell":2,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off","sleeps":"yes"}
-{"kind":"rcu","result":"value","ordering":"full"}
+{"kind":"rcu","result":"value","ordering":"full","quiesce":{"of":"readers","object":null,"waits":false}}
+{"kind":"call","cell":0,"result":"value","quiesce":{"of":"readers","object":0,"waits":false}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"yes"}

@@ -34,12 +34,6 @@ export function primitive(event: Event): string {
   return event.fact?.api ?? event.api;
 }
 
-/** Does the call wait until every reader that runs now has ended? */
-export function waitsForReaders(event: Event): boolean {
-  const quiesce = effectOfKind(event, 'quiesce');
-  return quiesce?.of === 'readers' && quiesce.waits;
-}
-
 /** A load of a pointer that RCU or a lock keeps what it points to for. */
 export function isDereference(event: Event): boolean {
   return event.kind === 'read' && effectOfKind(event, 'consume')?.by === 'pointer';
