@@ -124,7 +124,7 @@ function nounOf(field) {
 }
 
 function isEffect(field, value) {
-  if (Array.isArray(value)) return value.length > 0 && value.every(one => !Array.isArray(one) && isEffect(field, one));
+  if (Array.isArray(value)) return value.every(one => !Array.isArray(one) && isEffect(field, one));
   if (typeof value !== 'object' || value === null) return nounOf(field).accepts(value);
   return Object.entries(value).every(([name, part]) => Object.hasOwn(field.parts, name) && check(field.parts[name]).accepts(part));
 }

@@ -1,4 +1,4 @@
-import { eventsOf, isTest, nodesAfter } from '../../src/analysis/query.ts';
+import { eventsOf, initOrExit, isTest, nodesAfter } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -350,7 +350,7 @@ function settledAtBoot(asked: Event, functions: readonly CFunction[], all: reado
   const [key] = keys;
   if (keys.size !== 1 || key === undefined) return false;
   const switchers = all.filter(f => f.events.some(e => /^static_(?:branch|key)_\w*(?:enable|disable|inc|dec)/.test(e.api) && e.args[0] === key));
-  return switchers.length > 0 && switchers.every(f => f.attributes.some(a => /^__init\b/.test(a)));
+  return switchers.length > 0 && switchers.every(f => initOrExit(f) === 'init');
 }
 
 /** Contexts of the running task itself. */

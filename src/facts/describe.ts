@@ -143,6 +143,8 @@ export const FIELDS: Record<string, Field> = {
   form: words(FORMS),
   pointer: words(POINTERS),
   part: flag,
+  counter: flag,
+  init: flag,
   keeps: words(KEEPS),
   core: flag,
   managed: flag,
@@ -153,7 +155,17 @@ export const FIELDS: Record<string, Field> = {
   publish: { is: 'effect', parts: { by: words(ROADS), object: argument, into: argument, rcu: flag } },
   consume: {
     is: 'effect',
-    parts: { by: words(ROADS), from: argument, each: flag, safe: flag, cursor: argument, member: argument, type: argument, rcu: flag },
+    parts: {
+      by: words(ROADS),
+      from: argument,
+      each: flag,
+      safe: flag,
+      cursor: argument,
+      member: argument,
+      type: argument,
+      rcu: flag,
+      section: family,
+    },
   },
   unpublish: { is: 'effect', parts: { by: words(ROADS), object: argument, from: argument, rcu: flag } },
   quiesce: { is: 'effect', parts: { of: words(QUIET), object: argument, waits: flag, cancels: flag, bars: flag, types: { is: 'texts' } } },
@@ -161,7 +173,7 @@ export const FIELDS: Record<string, Field> = {
   ref: { is: 'effect', parts: { by: words(COUNTED), object: argument, frees: flag } },
   register: {
     is: 'effect',
-    parts: { runner: words(RUNNERS), handler: argument, thread: argument, object: argument, data: argument, managed: flag },
+    parts: { runner: words(RUNNERS), handler: argument, thread: argument, object: argument, data: argument, under: argument, managed: flag },
   },
   queue: { is: 'effect', parts: { runner: words(RUNNERS), object: argument, on: argument } },
   arm: { is: 'effect', parts: { runner: words(RUNNERS), object: argument } },
@@ -258,6 +270,7 @@ export function describe(api: string, row: Said, source: string): Fact {
     ...(said.error === true ? { error: true } : {}),
     effects: [],
     ...(said.part === true ? { part: true } : {}),
+    ...(said.counter === true ? { counter: true } : {}),
     ...(said.keeps === 'nothing' ? { keepsNothing: true } : {}),
     ...(said.core === true ? { core: true } : {}),
     ...(said.managed === true ? { managed: true } : {}),
@@ -299,7 +312,16 @@ function effectsOf(fact: Fact, said: Said): Effect[] {
 function accesses(fact: Fact, said: Said): Effect[] {
   const { kind, cell, ordering } = fact;
   if (kind === 'fence') return [{ does: 'order', fence: ordering }];
-  const access = kind === 'read' || kind === 'rmw' ? kind : kind === 'write' || kind === 'publish' ? 'write' : kind === 'free' ? 'free' : null;
+  const access =
+    said.init === true
+      ? 'init'
+      : kind === 'read' || kind === 'rmw'
+        ? kind
+        : kind === 'write' || kind === 'publish'
+          ? 'write'
+          : kind === 'free'
+            ? 'free'
+            : null;
   if (access === null || cell === null) return [];
   const also = Array.isArray(said.also) ? said.also.filter(n => typeof n === 'number') : [];
   const marked = fact.atomic && ordering !== 'plain';
@@ -350,6 +372,7 @@ function lives({ kind, cell, operand }: Fact, said: Said): Effect[] {
       member: position(part.member, null),
       type: position(part.type, null),
       rcu: part.rcu === true,
+      section: typeof part.section === 'string' ? part.section : null,
     });
   for (const part of parts(said, 'unpublish'))
     found.push({
@@ -388,6 +411,7 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
       thread: position(part.thread, null),
       object: position(part.object, cell),
       data: position(part.data, null),
+      under: position(part.under, null),
       managed: part.managed === true,
     });
   for (const part of parts(said, 'queue'))

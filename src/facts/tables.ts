@@ -132,53 +132,53 @@ INIT_DELAYED_WORK_ONSTACK 12 13
 INIT_HLIST_HEAD 24 24
 INIT_HLIST_NODE 24 24
 INIT_LIST_HEAD 25 24
-INIT_RCU_WORK 14 13
-INIT_RCU_WORK_ONSTACK 14 13
-INIT_WORK 26 13
+INIT_RCU_WORK 26 13
+INIT_RCU_WORK_ONSTACK 26 13
+INIT_WORK 27 13
 INIT_WORK_ONSTACK 14 13
 IS_ALIGNED 1 1
-IS_BUILTIN 27 25
+IS_BUILTIN 28 25
 IS_ENABLED 1 25
-IS_ERR 28 21
-IS_ERR_OR_NULL 28 21
-IS_ERR_VALUE 28 21
-IS_MODULE 27 25
+IS_ERR 29 21
+IS_ERR_OR_NULL 29 21
+IS_ERR_VALUE 29 21
+IS_MODULE 28 25
 IS_REACHABLE 1 25
 KERNEL_VERSION 1 26
-KUNIT_EXPECT_EQ 28 27
-KUNIT_EXPECT_EQ_MSG 28 27
-KUNIT_EXPECT_FALSE 28 27
-KUNIT_EXPECT_FALSE_MSG 28 27
-KUNIT_EXPECT_GE 28 27
-KUNIT_EXPECT_GE_MSG 28 27
-KUNIT_EXPECT_GT 28 27
-KUNIT_EXPECT_GT_MSG 28 27
-KUNIT_EXPECT_LE 28 27
-KUNIT_EXPECT_LE_MSG 28 27
-KUNIT_EXPECT_LT 28 27
-KUNIT_EXPECT_LT_MSG 28 27
-KUNIT_EXPECT_MEMEQ 28 27
-KUNIT_EXPECT_MEMEQ_MSG 28 27
-KUNIT_EXPECT_MEMNEQ 28 27
-KUNIT_EXPECT_MEMNEQ_MSG 28 27
-KUNIT_EXPECT_NE 28 27
-KUNIT_EXPECT_NE_MSG 28 27
-KUNIT_EXPECT_NOT_ERR_OR_NULL 28 27
-KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 28 27
-KUNIT_EXPECT_NOT_NULL 28 27
-KUNIT_EXPECT_NOT_NULL_MSG 28 27
-KUNIT_EXPECT_NULL 28 27
-KUNIT_EXPECT_NULL_MSG 28 27
-KUNIT_EXPECT_PTR_EQ 28 27
-KUNIT_EXPECT_PTR_EQ_MSG 28 27
-KUNIT_EXPECT_PTR_NE 28 27
-KUNIT_EXPECT_PTR_NE_MSG 28 27
-KUNIT_EXPECT_STREQ 28 27
-KUNIT_EXPECT_STREQ_MSG 28 27
-KUNIT_EXPECT_STRNEQ 28 27
-KUNIT_EXPECT_STRNEQ_MSG 28 27
-KUNIT_EXPECT_TRUE 28 27
-KUNIT_EXPECT_TRUE_MSG 28 27
+KUNIT_EXPECT_EQ 29 27
+KUNIT_EXPECT_EQ_MSG 29 27
+KUNIT_EXPECT_FALSE 29 27
+KUNIT_EXPECT_FALSE_MSG 29 27
+KUNIT_EXPECT_GE 29 27
+KUNIT_EXPECT_GE_MSG 29 27
+KUNIT_EXPECT_GT 29 27
+KUNIT_EXPECT_GT_MSG 29 27
+KUNIT_EXPECT_LE 29 27
+KUNIT_EXPECT_LE_MSG 29 27
+KUNIT_EXPECT_LT 29 27
+KUNIT_EXPECT_LT_MSG 29 27
+KUNIT_EXPECT_MEMEQ 29 27
+KUNIT_EXPECT_MEMEQ_MSG 29 27
+KUNIT_EXPECT_MEMNEQ 29 27
+KUNIT_EXPECT_MEMNEQ_MSG 29 27
+KUNIT_EXPECT_NE 29 27
+KUNIT_EXPECT_NE_MSG 29 27
+KUNIT_EXPECT_NOT_ERR_OR_NULL 29 27
+KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 29 27
+KUNIT_EXPECT_NOT_NULL 29 27
+KUNIT_EXPECT_NOT_NULL_MSG 29 27
+KUNIT_EXPECT_NULL 29 27
+KUNIT_EXPECT_NULL_MSG 29 27
+KUNIT_EXPECT_PTR_EQ 29 27
+KUNIT_EXPECT_PTR_EQ_MSG 29 27
+KUNIT_EXPECT_PTR_NE 29 27
+KUNIT_EXPECT_PTR_NE_MSG 29 27
+KUNIT_EXPECT_STREQ 29 27
+KUNIT_EXPECT_STREQ_MSG 29 27
+KUNIT_EXPECT_STRNEQ 29 27
+KUNIT_EXPECT_STRNEQ_MSG 29 27
+KUNIT_EXPECT_TRUE 29 27
+KUNIT_EXPECT_TRUE_MSG 29 27
 LATE_SYSTEM_SLEEP_PM_OPS 16 16
 MAJOR 1 28
 MINOR 1 28
@@ -190,114 +190,114 @@ MM_WARN_ON_ONCE 11 29
 MM_WARN_ON_PAGE 11 29
 MM_WARN_ON_VMA 11 29
 NOIRQ_SYSTEM_SLEEP_PM_OPS 16 16
-OPTIMIZER_HIDE_VAR 29 30
+OPTIMIZER_HIDE_VAR 30 30
 PAGE_ALIGN 1 1
 PFN_DOWN 1 31
 PFN_PHYS 1 31
 PFN_UP 1 31
 PHYS_PFN 1 31
 PTR_ALIGN 1 1
-PTR_ERR 30 21
-PTR_ERR_OR_ZERO 28 21
-PageActive 31 11
-PageAnon 32 11
-PageBuddy 31 11
-PageChecked 31 11
-PageCompound 32 11
-PageDirty 31 11
-PageForeign 31 11
-PageGuard 31 11
-PageHWPoison 31 11
-PageHead 32 11
-PageLRU 31 11
-PageLargeKmalloc 31 11
-PageLocked 31 11
-PageMappedToDisk 31 11
-PageMlocked 31 11
-PageMovableOps 31 11
-PageMovableOpsIsolated 31 11
-PageOffline 31 11
-PagePinned 31 11
-PagePrivate 31 11
-PagePrivate2 31 11
-PageReadahead 31 11
-PageReclaim 31 11
-PageReferenced 31 11
-PageReported 31 11
-PageReserved 31 11
-PageSavePinned 31 11
-PageSlab 31 11
-PageSwapBacked 31 11
-PageSwapCache 31 11
-PageTable 31 11
-PageTail 32 11
-PageUnaccepted 31 11
-PageUnevictable 31 11
-PageUptodate 33 11
-PageVmemmapSelfHosted 31 11
-PageWaiters 31 11
-PageWorkingset 31 11
-PageWriteback 31 11
-PageXenRemapped 31 11
-PageZsmalloc 31 11
-RCU_INIT_POINTER 34 32
-RCU_LOCKDEP_WARN 35 33
-READ_ONCE 36 3
-READ_ONCE_NOCHECK 37 34
+PTR_ERR 31 21
+PTR_ERR_OR_ZERO 29 21
+PageActive 32 11
+PageAnon 33 11
+PageBuddy 32 11
+PageChecked 32 11
+PageCompound 33 11
+PageDirty 32 11
+PageForeign 32 11
+PageGuard 32 11
+PageHWPoison 32 11
+PageHead 33 11
+PageLRU 32 11
+PageLargeKmalloc 32 11
+PageLocked 32 11
+PageMappedToDisk 32 11
+PageMlocked 32 11
+PageMovableOps 32 11
+PageMovableOpsIsolated 32 11
+PageOffline 32 11
+PagePinned 32 11
+PagePrivate 32 11
+PagePrivate2 32 11
+PageReadahead 32 11
+PageReclaim 32 11
+PageReferenced 32 11
+PageReported 32 11
+PageReserved 32 11
+PageSavePinned 32 11
+PageSlab 32 11
+PageSwapBacked 32 11
+PageSwapCache 32 11
+PageTable 32 11
+PageTail 33 11
+PageUnaccepted 32 11
+PageUnevictable 32 11
+PageUptodate 34 11
+PageVmemmapSelfHosted 32 11
+PageWaiters 32 11
+PageWorkingset 32 11
+PageWriteback 32 11
+PageXenRemapped 32 11
+PageZsmalloc 32 11
+RCU_INIT_POINTER 35 32
+RCU_LOCKDEP_WARN 36 33
+READ_ONCE 37 3
+READ_ONCE_NOCHECK 38 34
 RUNTIME_PM_OPS 16 16
 SCHED_WARN_ON 11 12
 SENSOR_DEVICE_ATTR 19 35
 SENSOR_DEVICE_ATTR_2 19 35
-SENSOR_DEVICE_ATTR_2_RO 38 35
-SENSOR_DEVICE_ATTR_2_RW 38 35
-SENSOR_DEVICE_ATTR_2_WO 38 35
-SENSOR_DEVICE_ATTR_RO 38 35
-SENSOR_DEVICE_ATTR_RW 38 35
-SENSOR_DEVICE_ATTR_WO 38 35
+SENSOR_DEVICE_ATTR_2_RO 39 35
+SENSOR_DEVICE_ATTR_2_RW 39 35
+SENSOR_DEVICE_ATTR_2_WO 39 35
+SENSOR_DEVICE_ATTR_RO 39 35
+SENSOR_DEVICE_ATTR_RW 39 35
+SENSOR_DEVICE_ATTR_WO 39 35
 SET_LATE_SYSTEM_SLEEP_PM_OPS 16 16
 SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 16 16
 SET_RUNTIME_PM_OPS 16 16
 SET_SYSTEM_SLEEP_PM_OPS 16 16
 SIMPLE_DEV_PM_OPS 16 16
 SYSTEM_SLEEP_PM_OPS 16 16
-SetPageActive 39 11
-SetPageChecked 39 11
-SetPageDirty 39 11
-SetPageForeign 39 11
-SetPageHWPoison 39 11
-SetPageLRU 39 11
-SetPageMappedToDisk 39 11
-SetPageMlocked 39 11
-SetPageMovableOps 39 11
-SetPageMovableOpsIsolated 39 11
-SetPagePinned 39 11
-SetPagePrivate 39 11
-SetPagePrivate2 39 11
-SetPageReadahead 39 11
-SetPageReclaim 39 11
-SetPageReferenced 39 11
-SetPageReserved 39 11
-SetPageSavePinned 39 11
-SetPageSwapBacked 39 11
-SetPageSwapCache 39 11
-SetPageUnevictable 39 11
-SetPageUptodate 40 11
-SetPageVmemmapSelfHosted 39 11
-SetPageWaiters 39 11
-SetPageWorkingset 39 11
-SetPageXenRemapped 39 11
-TestClearPageDirty 41 11
-TestClearPageHWPoison 41 11
-TestClearPageLRU 41 11
-TestClearPagePinned 41 11
-TestClearPageReclaim 41 11
-TestClearPageWorkingset 41 11
-TestClearPageWriteback 41 11
-TestClearPageXenRemapped 41 11
-TestSetPageDirty 42 11
-TestSetPageHWPoison 42 11
-TestSetPagePinned 42 11
-TestSetPageWriteback 42 11
+SetPageActive 40 11
+SetPageChecked 40 11
+SetPageDirty 40 11
+SetPageForeign 40 11
+SetPageHWPoison 40 11
+SetPageLRU 40 11
+SetPageMappedToDisk 40 11
+SetPageMlocked 40 11
+SetPageMovableOps 40 11
+SetPageMovableOpsIsolated 40 11
+SetPagePinned 40 11
+SetPagePrivate 40 11
+SetPagePrivate2 40 11
+SetPageReadahead 40 11
+SetPageReclaim 40 11
+SetPageReferenced 40 11
+SetPageReserved 40 11
+SetPageSavePinned 40 11
+SetPageSwapBacked 40 11
+SetPageSwapCache 40 11
+SetPageUnevictable 40 11
+SetPageUptodate 41 11
+SetPageVmemmapSelfHosted 40 11
+SetPageWaiters 40 11
+SetPageWorkingset 40 11
+SetPageXenRemapped 40 11
+TestClearPageDirty 42 11
+TestClearPageHWPoison 42 11
+TestClearPageLRU 42 11
+TestClearPagePinned 42 11
+TestClearPageReclaim 42 11
+TestClearPageWorkingset 42 11
+TestClearPageWriteback 42 11
+TestClearPageXenRemapped 42 11
+TestSetPageDirty 43 11
+TestSetPageHWPoison 43 11
+TestSetPagePinned 43 11
+TestSetPageWriteback 43 11
 UNIVERSAL_DEV_PM_OPS 16 16
 VIRTUAL_BUG_ON 6 7
 VM_BUG_ON 6 7
@@ -316,50 +316,50 @@ VM_WARN_ON_ONCE_VMA 11 29
 VM_WARN_ON_PAGE 11 29
 VM_WARN_ON_VMA 11 29
 WARN 11 7
-WARN_ON 43 7
+WARN_ON 44 7
 WARN_ONCE 11 7
-WARN_ON_ONCE 43 7
-WARN_RATELIMIT 44 7
+WARN_ON_ONCE 44 7
+WARN_RATELIMIT 45 7
 WARN_TAINT 11 7
-WRITE_ONCE 45 3
-__ClearPageBuddy 24 11
-__ClearPageDirty 46 11
-__ClearPageGuard 24 11
-__ClearPageHead 46 11
-__ClearPageLRU 46 11
-__ClearPageLargeKmalloc 24 11
-__ClearPageLocked 46 11
-__ClearPageOffline 24 11
-__ClearPageReported 46 11
-__ClearPageReserved 46 11
-__ClearPageSlab 24 11
-__ClearPageTable 24 11
-__ClearPageUnaccepted 24 11
-__ClearPageZsmalloc 24 11
+WRITE_ONCE 46 3
+__ClearPageBuddy 47 11
+__ClearPageDirty 48 11
+__ClearPageGuard 47 11
+__ClearPageHead 48 11
+__ClearPageLRU 48 11
+__ClearPageLargeKmalloc 47 11
+__ClearPageLocked 48 11
+__ClearPageOffline 47 11
+__ClearPageReported 48 11
+__ClearPageReserved 48 11
+__ClearPageSlab 47 11
+__ClearPageTable 47 11
+__ClearPageUnaccepted 47 11
+__ClearPageZsmalloc 47 11
 __INIT_DELAYED_WORK 12 13
 __INIT_WORK 14 13
 __READ_ONCE 0 34
-__SetPageBuddy 24 11
-__SetPageGuard 24 11
-__SetPageHead 47 11
-__SetPageLargeKmalloc 24 11
-__SetPageLocked 47 11
-__SetPageOffline 24 11
-__SetPageReported 47 11
-__SetPageReserved 47 11
-__SetPageSlab 24 11
-__SetPageTable 24 11
-__SetPageUnaccepted 24 11
-__SetPageUptodate 48 11
-__SetPageZsmalloc 24 11
-__WRITE_ONCE 49 34
+__SetPageBuddy 47 11
+__SetPageGuard 47 11
+__SetPageHead 49 11
+__SetPageLargeKmalloc 47 11
+__SetPageLocked 49 11
+__SetPageOffline 47 11
+__SetPageReported 49 11
+__SetPageReserved 49 11
+__SetPageSlab 47 11
+__SetPageTable 47 11
+__SetPageUnaccepted 47 11
+__SetPageUptodate 50 11
+__SetPageZsmalloc 47 11
+__WRITE_ONCE 51 34
 __acquire 1 36
-__add_wait_queue 50 37
-__add_wait_queue_entry_tail 50 37
-__add_wait_queue_entry_tail_exclusive 50 37
-__add_wait_queue_exclusive 50 37
-__assign_bit 51 38
-__bit_spin_unlock 52 39
+__add_wait_queue 52 37
+__add_wait_queue_entry_tail 52 37
+__add_wait_queue_entry_tail_exclusive 52 37
+__add_wait_queue_exclusive 52 37
+__assign_bit 53 38
+__bit_spin_unlock 54 39
 __builtin_add_overflow 1 36
 __builtin_alloca 1 36
 __builtin_bswap16 1 36
@@ -374,7 +374,7 @@ __builtin_ctz 1 36
 __builtin_ctzl 1 36
 __builtin_ctzll 1 36
 __builtin_dynamic_object_size 1 36
-__builtin_expect 53 30
+__builtin_expect 55 30
 __builtin_ffs 1 36
 __builtin_ffsl 1 36
 __builtin_ffsll 1 36
@@ -404,591 +404,594 @@ __builtin_va_arg 1 36
 __builtin_va_copy 1 36
 __builtin_va_end 1 36
 __builtin_va_start 1 36
-__change_bit 54 38
-__clear_bit 55 38
-__clear_bit_unlock 56 40
+__change_bit 56 38
+__clear_bit 57 38
+__clear_bit_unlock 58 40
 __cond_lock 1 36
-__copy_from_user 57 41
-__copy_from_user_inatomic 58 41
-__copy_to_user 59 41
-__cpumask_assign_cpu 51 42
-__cpumask_clear_cpu 55 42
-__cpumask_set_cpu 60 42
+__copy_from_user 59 41
+__copy_from_user_inatomic 60 41
+__copy_to_user 61 41
+__cpumask_assign_cpu 53 42
+__cpumask_clear_cpu 57 42
+__cpumask_set_cpu 62 42
 __ffs 1 43
 __ffs64 1 43
+__find_linux_pte 63 44
 __fls 1 43
-__folio_clear_active 46 11
-__folio_clear_buddy 24 11
-__folio_clear_dirty 46 11
-__folio_clear_guard 24 11
-__folio_clear_head 46 11
-__folio_clear_hugetlb 24 11
-__folio_clear_large_kmalloc 24 11
-__folio_clear_locked 46 11
-__folio_clear_lru 46 11
-__folio_clear_mlocked 46 11
-__folio_clear_offline 24 11
-__folio_clear_reported 46 11
-__folio_clear_reserved 46 11
-__folio_clear_slab 24 11
-__folio_clear_swapbacked 46 11
-__folio_clear_table 24 11
-__folio_clear_unaccepted 24 11
-__folio_clear_unevictable 46 11
-__folio_clear_zsmalloc 24 11
-__folio_mark_uptodate 48 11
-__folio_set_buddy 24 11
-__folio_set_dropbehind 47 11
-__folio_set_guard 24 11
-__folio_set_head 47 11
-__folio_set_hugetlb 24 11
-__folio_set_large_kmalloc 24 11
-__folio_set_locked 47 11
-__folio_set_offline 24 11
-__folio_set_referenced 47 11
-__folio_set_reported 47 11
-__folio_set_reserved 47 11
-__folio_set_slab 24 11
-__folio_set_swapbacked 47 11
-__folio_set_table 24 11
-__folio_set_unaccepted 24 11
-__folio_set_zsmalloc 24 11
-__free_page 61 44
-__free_pages 61 44
-__get_free_page 62 44
-__get_free_pages 62 44
-__get_user 57 45
-__iowrite32_copy 63 46
-__iowrite64_copy 63 46
-__list_del_entry 64 24
-__llist_add 65 47
-__llist_add_batch 66 47
-__llist_del_all 67 47
-__local_bh_disable_ip 68 48
-__local_bh_enable_ip 69 48
-__module_get 70 49
-__napi_schedule 71 50
-__netif_subqueue_stopped 31 50
-__netif_tx_lock 72 50
-__netif_tx_lock_bh 73 50
-__netif_tx_trylock 74 50
-__netif_tx_unlock 75 50
-__netif_tx_unlock_bh 76 50
-__preempt_count_add 77 51
-__preempt_count_dec 78 51
-__preempt_count_dec_and_test 79 51
-__preempt_count_inc 77 51
-__preempt_count_sub 78 51
-__put_user 80 45
-__raw_readb 81 52
-__raw_readl 81 52
-__raw_readq 81 52
-__raw_readw 81 52
-__raw_writeb 82 52
-__raw_writel 82 52
-__raw_writeq 82 52
-__raw_writew 82 52
-__read_seqcount_begin 83 53
-__read_seqcount_retry 84 53
+__folio_clear_active 48 11
+__folio_clear_buddy 47 11
+__folio_clear_dirty 48 11
+__folio_clear_guard 47 11
+__folio_clear_head 48 11
+__folio_clear_hugetlb 47 11
+__folio_clear_large_kmalloc 47 11
+__folio_clear_locked 48 11
+__folio_clear_lru 48 11
+__folio_clear_mlocked 48 11
+__folio_clear_offline 47 11
+__folio_clear_reported 48 11
+__folio_clear_reserved 48 11
+__folio_clear_slab 47 11
+__folio_clear_swapbacked 48 11
+__folio_clear_table 47 11
+__folio_clear_unaccepted 47 11
+__folio_clear_unevictable 48 11
+__folio_clear_zsmalloc 47 11
+__folio_mark_uptodate 50 11
+__folio_set_buddy 47 11
+__folio_set_dropbehind 49 11
+__folio_set_guard 47 11
+__folio_set_head 49 11
+__folio_set_hugetlb 47 11
+__folio_set_large_kmalloc 47 11
+__folio_set_locked 49 11
+__folio_set_offline 47 11
+__folio_set_referenced 49 11
+__folio_set_reported 49 11
+__folio_set_reserved 49 11
+__folio_set_slab 47 11
+__folio_set_swapbacked 49 11
+__folio_set_table 47 11
+__folio_set_unaccepted 47 11
+__folio_set_zsmalloc 47 11
+__free_page 64 45
+__free_pages 64 45
+__get_free_page 65 45
+__get_free_pages 65 45
+__get_user 59 46
+__in6_dev_get 66 47
+__in_dev_get_rcu 66 47
+__iowrite32_copy 67 48
+__iowrite64_copy 67 48
+__list_del_entry 68 24
+__llist_add 69 49
+__llist_add_batch 70 49
+__llist_del_all 71 49
+__local_bh_disable_ip 72 50
+__local_bh_enable_ip 73 50
+__module_get 74 51
+__napi_schedule 75 52
+__netif_subqueue_stopped 32 52
+__netif_tx_lock 76 52
+__netif_tx_lock_bh 77 52
+__netif_tx_trylock 78 52
+__netif_tx_unlock 79 52
+__netif_tx_unlock_bh 80 52
+__preempt_count_add 81 53
+__preempt_count_dec 82 53
+__preempt_count_dec_and_test 83 53
+__preempt_count_inc 81 53
+__preempt_count_sub 82 53
+__put_user 84 46
+__raw_readb 85 54
+__raw_readl 85 54
+__raw_readq 85 54
+__raw_readw 85 54
+__raw_writeb 86 54
+__raw_writel 86 54
+__raw_writeq 86 54
+__raw_writew 86 54
+__read_seqcount_begin 87 55
+__read_seqcount_retry 88 55
 __release 1 36
-__set_bit 60 38
-__set_current_state 85 54
-__skb_dequeue 86 55
-__skb_queue_head 87 55
-__skb_queue_purge 24 55
-__skb_queue_tail 87 55
-__skb_unlink 88 55
+__set_bit 62 38
+__set_current_state 89 56
+__skb_dequeue 90 57
+__skb_queue_head 91 57
+__skb_queue_purge 47 57
+__skb_queue_tail 91 57
+__skb_unlink 92 57
 __stringify 1 36
-__task_rq_lock 89 56
-__test_and_change_bit 90 38
-__test_and_clear_bit 91 38
-__test_and_set_bit 92 38
-__this_cpu_add 93 57
-__this_cpu_add_return 94 57
-__this_cpu_and 95 57
-__this_cpu_cmpxchg 96 57
-__this_cpu_dec 97 57
-__this_cpu_dec_return 98 57
-__this_cpu_inc 99 57
-__this_cpu_inc_return 100 57
-__this_cpu_or 101 57
-__this_cpu_ptr 102 58
-__this_cpu_read 103 57
-__this_cpu_sub 104 57
-__this_cpu_sub_return 105 57
-__this_cpu_try_cmpxchg 106 57
-__this_cpu_write 107 57
-__this_cpu_xchg 108 57
-__wake_up 109 59
-__wake_up_sync_key 110 59
-__xa_erase 111 60
-__xa_insert 112 60
-__xa_store 113 60
-_local_bh_enable 69 48
+__task_rq_lock 93 58
+__test_and_change_bit 94 38
+__test_and_clear_bit 95 38
+__test_and_set_bit 96 38
+__this_cpu_add 97 59
+__this_cpu_add_return 98 59
+__this_cpu_and 99 59
+__this_cpu_cmpxchg 100 59
+__this_cpu_dec 101 59
+__this_cpu_dec_return 102 59
+__this_cpu_inc 103 59
+__this_cpu_inc_return 104 59
+__this_cpu_or 105 59
+__this_cpu_ptr 106 60
+__this_cpu_read 107 59
+__this_cpu_sub 108 59
+__this_cpu_sub_return 109 59
+__this_cpu_try_cmpxchg 110 59
+__this_cpu_write 111 59
+__this_cpu_xchg 112 59
+__wake_up 113 61
+__wake_up_sync_key 114 61
+__xa_erase 115 62
+__xa_insert 116 62
+__xa_store 117 62
+_local_bh_enable 73 50
 abs 1 20
-add_timer 114 61
-add_timer_on 114 61
-add_wait_queue 50 59
-add_wait_queue_exclusive 50 59
-add_wait_queue_priority 50 59
-alloc_page 62 44
-alloc_pages 62 44
-alloc_percpu 115 62
-alloc_percpu_gfp 62 62
-alloc_skb 62 55
-alloc_workqueue 116 13
-anon_vma_lock_read 117 63
-anon_vma_lock_write 118 63
-anon_vma_trylock_read 119 63
-anon_vma_trylock_write 120 63
-anon_vma_unlock_read 121 63
-anon_vma_unlock_write 122 63
-arch_initcall 123 64
-arch_initcall_sync 123 64
-arch_local_irq_disable 124 65
-arch_local_irq_enable 125 65
-arch_local_irq_restore 125 65
-arch_local_irq_save 124 65
-arch_spin_lock 126 66
-arch_spin_trylock 127 66
-arch_spin_unlock 128 66
-array_index_nospec 1 67
-array_size 1 68
-assert_spin_locked 63 69
-assign_bit 129 40
-atomic64_add 130 70
-atomic64_add_negative 131 70
-atomic64_add_negative_acquire 132 70
-atomic64_add_negative_relaxed 133 70
-atomic64_add_negative_release 134 70
-atomic64_add_return 135 70
-atomic64_add_return_acquire 136 70
-atomic64_add_return_relaxed 137 70
-atomic64_add_return_release 138 70
-atomic64_add_unless 139 70
-atomic64_and 140 70
-atomic64_andnot 141 70
-atomic64_cmpxchg 142 70
-atomic64_cmpxchg_acquire 143 70
-atomic64_cmpxchg_relaxed 144 70
-atomic64_cmpxchg_release 145 70
-atomic64_cond_read_acquire 83 71
-atomic64_cond_read_relaxed 31 71
-atomic64_dec 146 70
-atomic64_dec_and_test 147 70
-atomic64_dec_if_positive 148 70
-atomic64_dec_return 149 70
-atomic64_dec_return_acquire 150 70
-atomic64_dec_return_relaxed 151 70
-atomic64_dec_return_release 152 70
-atomic64_dec_unless_positive 153 70
-atomic64_fetch_add 154 70
-atomic64_fetch_add_acquire 155 70
-atomic64_fetch_add_relaxed 156 70
-atomic64_fetch_add_release 157 70
-atomic64_fetch_add_unless 158 70
-atomic64_fetch_and 159 70
-atomic64_fetch_and_acquire 160 70
-atomic64_fetch_and_relaxed 161 70
-atomic64_fetch_and_release 162 70
-atomic64_fetch_andnot 163 70
-atomic64_fetch_andnot_acquire 164 70
-atomic64_fetch_andnot_relaxed 165 70
-atomic64_fetch_andnot_release 166 70
-atomic64_fetch_dec 167 70
-atomic64_fetch_dec_acquire 168 70
-atomic64_fetch_dec_relaxed 169 70
-atomic64_fetch_dec_release 170 70
-atomic64_fetch_inc 171 70
-atomic64_fetch_inc_acquire 172 70
-atomic64_fetch_inc_relaxed 173 70
-atomic64_fetch_inc_release 174 70
-atomic64_fetch_or 175 70
-atomic64_fetch_or_acquire 176 70
-atomic64_fetch_or_relaxed 177 70
-atomic64_fetch_or_release 178 70
-atomic64_fetch_sub 179 70
-atomic64_fetch_sub_acquire 180 70
-atomic64_fetch_sub_relaxed 181 70
-atomic64_fetch_sub_release 182 70
-atomic64_fetch_xor 183 70
-atomic64_fetch_xor_acquire 184 70
-atomic64_fetch_xor_relaxed 185 70
-atomic64_fetch_xor_release 186 70
-atomic64_inc 187 70
-atomic64_inc_and_test 188 70
-atomic64_inc_not_zero 189 70
-atomic64_inc_return 190 70
-atomic64_inc_return_acquire 191 70
-atomic64_inc_return_relaxed 192 70
-atomic64_inc_return_release 193 70
-atomic64_inc_unless_negative 189 70
-atomic64_or 194 70
-atomic64_read 31 72
-atomic64_read_acquire 83 72
-atomic64_set 195 72
-atomic64_set_release 196 72
-atomic64_sub 197 70
-atomic64_sub_and_test 198 70
-atomic64_sub_return 199 70
-atomic64_sub_return_acquire 200 70
-atomic64_sub_return_relaxed 201 70
-atomic64_sub_return_release 202 70
-atomic64_try_cmpxchg 203 70
-atomic64_try_cmpxchg_acquire 204 70
-atomic64_try_cmpxchg_relaxed 205 70
-atomic64_try_cmpxchg_release 206 70
-atomic64_xchg 207 70
-atomic64_xchg_acquire 208 70
-atomic64_xchg_relaxed 209 70
-atomic64_xchg_release 210 70
-atomic64_xor 211 70
-atomic_add 130 70
-atomic_add_negative 131 70
-atomic_add_negative_acquire 132 70
-atomic_add_negative_relaxed 133 70
-atomic_add_negative_release 134 70
-atomic_add_return 135 70
-atomic_add_return_acquire 136 70
-atomic_add_return_relaxed 137 70
-atomic_add_return_release 138 70
-atomic_add_unless 139 70
-atomic_and 140 70
-atomic_andnot 141 70
-atomic_cmpxchg 142 70
-atomic_cmpxchg_acquire 143 70
-atomic_cmpxchg_relaxed 144 70
-atomic_cmpxchg_release 145 70
-atomic_cond_read_acquire 83 71
-atomic_cond_read_relaxed 31 71
-atomic_dec 146 70
-atomic_dec_and_lock 212 69
-atomic_dec_and_lock_irqsave 212 69
-atomic_dec_and_mutex_lock 213 73
-atomic_dec_and_raw_lock 214 69
-atomic_dec_and_raw_lock_irqsave 214 69
-atomic_dec_and_test 147 70
-atomic_dec_and_wake_up 215 74
-atomic_dec_if_positive 148 70
-atomic_dec_return 149 70
-atomic_dec_return_acquire 150 70
-atomic_dec_return_relaxed 151 70
-atomic_dec_return_release 152 70
-atomic_dec_unless_positive 153 70
-atomic_fetch_add 154 70
-atomic_fetch_add_acquire 155 70
-atomic_fetch_add_relaxed 156 70
-atomic_fetch_add_release 157 70
-atomic_fetch_add_unless 158 70
-atomic_fetch_and 159 70
-atomic_fetch_and_acquire 160 70
-atomic_fetch_and_relaxed 161 70
-atomic_fetch_and_release 162 70
-atomic_fetch_andnot 163 70
-atomic_fetch_andnot_acquire 164 70
-atomic_fetch_andnot_relaxed 165 70
-atomic_fetch_andnot_release 166 70
-atomic_fetch_dec 167 70
-atomic_fetch_dec_acquire 168 70
-atomic_fetch_dec_relaxed 169 70
-atomic_fetch_dec_release 170 70
-atomic_fetch_inc 171 70
-atomic_fetch_inc_acquire 172 70
-atomic_fetch_inc_relaxed 173 70
-atomic_fetch_inc_release 174 70
-atomic_fetch_or 175 70
-atomic_fetch_or_acquire 176 70
-atomic_fetch_or_relaxed 177 70
-atomic_fetch_or_release 178 70
-atomic_fetch_sub 179 70
-atomic_fetch_sub_acquire 180 70
-atomic_fetch_sub_relaxed 181 70
-atomic_fetch_sub_release 182 70
-atomic_fetch_xor 183 70
-atomic_fetch_xor_acquire 184 70
-atomic_fetch_xor_relaxed 185 70
-atomic_fetch_xor_release 186 70
-atomic_inc 187 70
-atomic_inc_and_test 188 70
-atomic_inc_not_zero 189 70
-atomic_inc_return 190 70
-atomic_inc_return_acquire 191 70
-atomic_inc_return_relaxed 192 70
-atomic_inc_return_release 193 70
-atomic_inc_unless_negative 189 70
-atomic_long_add 130 70
-atomic_long_add_negative 131 70
-atomic_long_add_negative_acquire 132 70
-atomic_long_add_negative_relaxed 133 70
-atomic_long_add_negative_release 134 70
-atomic_long_add_return 135 70
-atomic_long_add_return_acquire 136 70
-atomic_long_add_return_relaxed 137 70
-atomic_long_add_return_release 138 70
-atomic_long_add_unless 139 70
-atomic_long_and 140 70
-atomic_long_andnot 141 70
-atomic_long_cmpxchg 142 70
-atomic_long_cmpxchg_acquire 143 70
-atomic_long_cmpxchg_relaxed 144 70
-atomic_long_cmpxchg_release 145 70
-atomic_long_cond_read_acquire 83 71
-atomic_long_cond_read_relaxed 31 71
-atomic_long_dec 146 70
-atomic_long_dec_and_test 147 70
-atomic_long_dec_if_positive 148 70
-atomic_long_dec_return 149 70
-atomic_long_dec_return_acquire 150 70
-atomic_long_dec_return_relaxed 151 70
-atomic_long_dec_return_release 152 70
-atomic_long_dec_unless_positive 153 70
-atomic_long_fetch_add 154 70
-atomic_long_fetch_add_acquire 155 70
-atomic_long_fetch_add_relaxed 156 70
-atomic_long_fetch_add_release 157 70
-atomic_long_fetch_add_unless 158 70
-atomic_long_fetch_and 159 70
-atomic_long_fetch_and_acquire 160 70
-atomic_long_fetch_and_relaxed 161 70
-atomic_long_fetch_and_release 162 70
-atomic_long_fetch_andnot 163 70
-atomic_long_fetch_andnot_acquire 164 70
-atomic_long_fetch_andnot_relaxed 165 70
-atomic_long_fetch_andnot_release 166 70
-atomic_long_fetch_dec 167 70
-atomic_long_fetch_dec_acquire 168 70
-atomic_long_fetch_dec_relaxed 169 70
-atomic_long_fetch_dec_release 170 70
-atomic_long_fetch_inc 171 70
-atomic_long_fetch_inc_acquire 172 70
-atomic_long_fetch_inc_relaxed 173 70
-atomic_long_fetch_inc_release 174 70
-atomic_long_fetch_or 175 70
-atomic_long_fetch_or_acquire 176 70
-atomic_long_fetch_or_relaxed 177 70
-atomic_long_fetch_or_release 178 70
-atomic_long_fetch_sub 179 70
-atomic_long_fetch_sub_acquire 180 70
-atomic_long_fetch_sub_relaxed 181 70
-atomic_long_fetch_sub_release 182 70
-atomic_long_fetch_xor 183 70
-atomic_long_fetch_xor_acquire 184 70
-atomic_long_fetch_xor_relaxed 185 70
-atomic_long_fetch_xor_release 186 70
-atomic_long_inc 187 70
-atomic_long_inc_and_test 188 70
-atomic_long_inc_not_zero 189 70
-atomic_long_inc_return 190 70
-atomic_long_inc_return_acquire 191 70
-atomic_long_inc_return_relaxed 192 70
-atomic_long_inc_return_release 193 70
-atomic_long_inc_unless_negative 189 70
-atomic_long_or 194 70
-atomic_long_read 31 72
-atomic_long_read_acquire 83 72
-atomic_long_set 195 72
-atomic_long_set_release 196 72
-atomic_long_sub 197 70
-atomic_long_sub_and_test 198 70
-atomic_long_sub_return 199 70
-atomic_long_sub_return_acquire 200 70
-atomic_long_sub_return_relaxed 201 70
-atomic_long_sub_return_release 202 70
-atomic_long_try_cmpxchg 203 70
-atomic_long_try_cmpxchg_acquire 204 70
-atomic_long_try_cmpxchg_relaxed 205 70
-atomic_long_try_cmpxchg_release 206 70
-atomic_long_xchg 207 70
-atomic_long_xchg_acquire 208 70
-atomic_long_xchg_relaxed 209 70
-atomic_long_xchg_release 210 70
-atomic_long_xor 211 70
-atomic_notifier_call_chain 81 75
-atomic_notifier_chain_register 81 75
-atomic_notifier_chain_unregister 216 75
-atomic_or 194 70
-atomic_read 31 72
-atomic_read_acquire 83 72
-atomic_set 195 72
-atomic_set_release 196 72
-atomic_sub 197 70
-atomic_sub_and_test 198 70
-atomic_sub_return 199 70
-atomic_sub_return_acquire 200 70
-atomic_sub_return_relaxed 201 70
-atomic_sub_return_release 202 70
-atomic_try_cmpxchg 203 70
-atomic_try_cmpxchg_acquire 204 70
-atomic_try_cmpxchg_relaxed 205 70
-atomic_try_cmpxchg_release 206 70
-atomic_xchg 207 70
-atomic_xchg_acquire 208 70
-atomic_xchg_relaxed 209 70
-atomic_xchg_release 210 70
-atomic_xor 211 70
-autoremove_wake_function 217 59
-barrier 218 76
-barrier_data 218 76
-be16_to_cpu 1 77
-be32_to_cpu 1 77
-be64_to_cpu 1 77
-bh_lock_sock 219 78
-bh_lock_sock_nested 219 78
-bh_unlock_sock 220 78
-bio_alloc 62 79
-bio_get 221 79
-bio_put 222 80
-bit_clear_unless 223 43
-bit_spin_is_locked 224 39
-bit_spin_lock 225 39
-bit_spin_trylock 226 39
-bit_spin_unlock 52 39
-bitmap_alloc 62 81
-bitmap_and 227 81
-bitmap_andnot 227 81
-bitmap_clear 228 81
-bitmap_complement 24 81
-bitmap_copy 24 81
-bitmap_empty 229 81
-bitmap_equal 229 81
-bitmap_fill 24 81
-bitmap_free 61 81
-bitmap_full 229 81
-bitmap_intersects 229 81
-bitmap_or 24 81
-bitmap_set 230 81
-bitmap_subset 229 81
-bitmap_weight 231 81
-bitmap_xor 24 81
-bitmap_zalloc 62 81
-bitmap_zero 24 81
-blk_mq_freeze_queue 232 82
-blk_mq_unfreeze_queue 233 82
-blkdev_issue_flush 216 83
-blocking_notifier_call_chain 234 75
-blocking_notifier_chain_register 234 75
-blocking_notifier_chain_unregister 234 75
-brelse 235 84
-buffer_uptodate 83 84
-call_rcu 236 85
-call_rcu_hurry 236 85
-call_rcu_tasks 236 85
-call_rcu_tasks_trace 236 85
-call_srcu 237 86
-cancel_delayed_work 238 13
-cancel_delayed_work_sync 239 13
-cancel_work 240 13
-cancel_work_sync 241 13
-change_bit 242 40
-check_add_overflow 1 68
-check_mul_overflow 1 68
-check_shl_overflow 1 68
-check_sub_overflow 1 68
+add_timer 118 63
+add_timer_on 118 63
+add_wait_queue 52 61
+add_wait_queue_exclusive 52 61
+add_wait_queue_priority 52 61
+alloc_page 65 45
+alloc_pages 65 45
+alloc_percpu 119 64
+alloc_percpu_gfp 65 64
+alloc_skb 65 57
+alloc_workqueue 120 13
+anon_vma_lock_read 121 65
+anon_vma_lock_write 122 65
+anon_vma_trylock_read 123 65
+anon_vma_trylock_write 124 65
+anon_vma_unlock_read 125 65
+anon_vma_unlock_write 126 65
+arch_initcall 127 66
+arch_initcall_sync 127 66
+arch_local_irq_disable 128 67
+arch_local_irq_enable 129 67
+arch_local_irq_restore 129 67
+arch_local_irq_save 128 67
+arch_spin_lock 130 68
+arch_spin_trylock 131 68
+arch_spin_unlock 132 68
+array_index_nospec 1 69
+array_size 1 70
+assert_spin_locked 67 71
+assign_bit 133 40
+atomic64_add 134 72
+atomic64_add_negative 135 72
+atomic64_add_negative_acquire 136 72
+atomic64_add_negative_relaxed 137 72
+atomic64_add_negative_release 138 72
+atomic64_add_return 139 72
+atomic64_add_return_acquire 140 72
+atomic64_add_return_relaxed 141 72
+atomic64_add_return_release 142 72
+atomic64_add_unless 143 72
+atomic64_and 144 72
+atomic64_andnot 145 72
+atomic64_cmpxchg 146 72
+atomic64_cmpxchg_acquire 147 72
+atomic64_cmpxchg_relaxed 148 72
+atomic64_cmpxchg_release 149 72
+atomic64_cond_read_acquire 87 73
+atomic64_cond_read_relaxed 32 73
+atomic64_dec 150 72
+atomic64_dec_and_test 151 72
+atomic64_dec_if_positive 152 72
+atomic64_dec_return 153 72
+atomic64_dec_return_acquire 154 72
+atomic64_dec_return_relaxed 155 72
+atomic64_dec_return_release 156 72
+atomic64_dec_unless_positive 157 72
+atomic64_fetch_add 158 72
+atomic64_fetch_add_acquire 159 72
+atomic64_fetch_add_relaxed 160 72
+atomic64_fetch_add_release 161 72
+atomic64_fetch_add_unless 162 72
+atomic64_fetch_and 163 72
+atomic64_fetch_and_acquire 164 72
+atomic64_fetch_and_relaxed 165 72
+atomic64_fetch_and_release 166 72
+atomic64_fetch_andnot 167 72
+atomic64_fetch_andnot_acquire 168 72
+atomic64_fetch_andnot_relaxed 169 72
+atomic64_fetch_andnot_release 170 72
+atomic64_fetch_dec 171 72
+atomic64_fetch_dec_acquire 172 72
+atomic64_fetch_dec_relaxed 173 72
+atomic64_fetch_dec_release 174 72
+atomic64_fetch_inc 175 72
+atomic64_fetch_inc_acquire 176 72
+atomic64_fetch_inc_relaxed 177 72
+atomic64_fetch_inc_release 178 72
+atomic64_fetch_or 179 72
+atomic64_fetch_or_acquire 180 72
+atomic64_fetch_or_relaxed 181 72
+atomic64_fetch_or_release 182 72
+atomic64_fetch_sub 183 72
+atomic64_fetch_sub_acquire 184 72
+atomic64_fetch_sub_relaxed 185 72
+atomic64_fetch_sub_release 186 72
+atomic64_fetch_xor 187 72
+atomic64_fetch_xor_acquire 188 72
+atomic64_fetch_xor_relaxed 189 72
+atomic64_fetch_xor_release 190 72
+atomic64_inc 191 72
+atomic64_inc_and_test 192 72
+atomic64_inc_not_zero 193 72
+atomic64_inc_return 194 72
+atomic64_inc_return_acquire 195 72
+atomic64_inc_return_relaxed 196 72
+atomic64_inc_return_release 197 72
+atomic64_inc_unless_negative 193 72
+atomic64_or 198 72
+atomic64_read 199 74
+atomic64_read_acquire 200 74
+atomic64_set 201 74
+atomic64_set_release 202 74
+atomic64_sub 203 72
+atomic64_sub_and_test 204 72
+atomic64_sub_return 205 72
+atomic64_sub_return_acquire 206 72
+atomic64_sub_return_relaxed 207 72
+atomic64_sub_return_release 208 72
+atomic64_try_cmpxchg 209 72
+atomic64_try_cmpxchg_acquire 210 72
+atomic64_try_cmpxchg_relaxed 211 72
+atomic64_try_cmpxchg_release 212 72
+atomic64_xchg 213 72
+atomic64_xchg_acquire 214 72
+atomic64_xchg_relaxed 215 72
+atomic64_xchg_release 216 72
+atomic64_xor 217 72
+atomic_add 134 72
+atomic_add_negative 135 72
+atomic_add_negative_acquire 136 72
+atomic_add_negative_relaxed 137 72
+atomic_add_negative_release 138 72
+atomic_add_return 139 72
+atomic_add_return_acquire 140 72
+atomic_add_return_relaxed 141 72
+atomic_add_return_release 142 72
+atomic_add_unless 143 72
+atomic_and 144 72
+atomic_andnot 145 72
+atomic_cmpxchg 146 72
+atomic_cmpxchg_acquire 147 72
+atomic_cmpxchg_relaxed 148 72
+atomic_cmpxchg_release 149 72
+atomic_cond_read_acquire 87 73
+atomic_cond_read_relaxed 32 73
+atomic_dec 150 72
+atomic_dec_and_lock 218 71
+atomic_dec_and_lock_irqsave 218 71
+atomic_dec_and_mutex_lock 219 75
+atomic_dec_and_raw_lock 220 71
+atomic_dec_and_raw_lock_irqsave 220 71
+atomic_dec_and_test 151 72
+atomic_dec_and_wake_up 221 76
+atomic_dec_if_positive 152 72
+atomic_dec_return 153 72
+atomic_dec_return_acquire 154 72
+atomic_dec_return_relaxed 155 72
+atomic_dec_return_release 156 72
+atomic_dec_unless_positive 157 72
+atomic_fetch_add 158 72
+atomic_fetch_add_acquire 159 72
+atomic_fetch_add_relaxed 160 72
+atomic_fetch_add_release 161 72
+atomic_fetch_add_unless 162 72
+atomic_fetch_and 163 72
+atomic_fetch_and_acquire 164 72
+atomic_fetch_and_relaxed 165 72
+atomic_fetch_and_release 166 72
+atomic_fetch_andnot 167 72
+atomic_fetch_andnot_acquire 168 72
+atomic_fetch_andnot_relaxed 169 72
+atomic_fetch_andnot_release 170 72
+atomic_fetch_dec 171 72
+atomic_fetch_dec_acquire 172 72
+atomic_fetch_dec_relaxed 173 72
+atomic_fetch_dec_release 174 72
+atomic_fetch_inc 175 72
+atomic_fetch_inc_acquire 176 72
+atomic_fetch_inc_relaxed 177 72
+atomic_fetch_inc_release 178 72
+atomic_fetch_or 179 72
+atomic_fetch_or_acquire 180 72
+atomic_fetch_or_relaxed 181 72
+atomic_fetch_or_release 182 72
+atomic_fetch_sub 183 72
+atomic_fetch_sub_acquire 184 72
+atomic_fetch_sub_relaxed 185 72
+atomic_fetch_sub_release 186 72
+atomic_fetch_xor 187 72
+atomic_fetch_xor_acquire 188 72
+atomic_fetch_xor_relaxed 189 72
+atomic_fetch_xor_release 190 72
+atomic_inc 191 72
+atomic_inc_and_test 192 72
+atomic_inc_not_zero 193 72
+atomic_inc_return 194 72
+atomic_inc_return_acquire 195 72
+atomic_inc_return_relaxed 196 72
+atomic_inc_return_release 197 72
+atomic_inc_unless_negative 193 72
+atomic_long_add 134 72
+atomic_long_add_negative 135 72
+atomic_long_add_negative_acquire 136 72
+atomic_long_add_negative_relaxed 137 72
+atomic_long_add_negative_release 138 72
+atomic_long_add_return 139 72
+atomic_long_add_return_acquire 140 72
+atomic_long_add_return_relaxed 141 72
+atomic_long_add_return_release 142 72
+atomic_long_add_unless 143 72
+atomic_long_and 144 72
+atomic_long_andnot 145 72
+atomic_long_cmpxchg 146 72
+atomic_long_cmpxchg_acquire 147 72
+atomic_long_cmpxchg_relaxed 148 72
+atomic_long_cmpxchg_release 149 72
+atomic_long_cond_read_acquire 87 73
+atomic_long_cond_read_relaxed 32 73
+atomic_long_dec 150 72
+atomic_long_dec_and_test 151 72
+atomic_long_dec_if_positive 152 72
+atomic_long_dec_return 153 72
+atomic_long_dec_return_acquire 154 72
+atomic_long_dec_return_relaxed 155 72
+atomic_long_dec_return_release 156 72
+atomic_long_dec_unless_positive 157 72
+atomic_long_fetch_add 158 72
+atomic_long_fetch_add_acquire 159 72
+atomic_long_fetch_add_relaxed 160 72
+atomic_long_fetch_add_release 161 72
+atomic_long_fetch_add_unless 162 72
+atomic_long_fetch_and 163 72
+atomic_long_fetch_and_acquire 164 72
+atomic_long_fetch_and_relaxed 165 72
+atomic_long_fetch_and_release 166 72
+atomic_long_fetch_andnot 167 72
+atomic_long_fetch_andnot_acquire 168 72
+atomic_long_fetch_andnot_relaxed 169 72
+atomic_long_fetch_andnot_release 170 72
+atomic_long_fetch_dec 171 72
+atomic_long_fetch_dec_acquire 172 72
+atomic_long_fetch_dec_relaxed 173 72
+atomic_long_fetch_dec_release 174 72
+atomic_long_fetch_inc 175 72
+atomic_long_fetch_inc_acquire 176 72
+atomic_long_fetch_inc_relaxed 177 72
+atomic_long_fetch_inc_release 178 72
+atomic_long_fetch_or 179 72
+atomic_long_fetch_or_acquire 180 72
+atomic_long_fetch_or_relaxed 181 72
+atomic_long_fetch_or_release 182 72
+atomic_long_fetch_sub 183 72
+atomic_long_fetch_sub_acquire 184 72
+atomic_long_fetch_sub_relaxed 185 72
+atomic_long_fetch_sub_release 186 72
+atomic_long_fetch_xor 187 72
+atomic_long_fetch_xor_acquire 188 72
+atomic_long_fetch_xor_relaxed 189 72
+atomic_long_fetch_xor_release 190 72
+atomic_long_inc 191 72
+atomic_long_inc_and_test 192 72
+atomic_long_inc_not_zero 193 72
+atomic_long_inc_return 194 72
+atomic_long_inc_return_acquire 195 72
+atomic_long_inc_return_relaxed 196 72
+atomic_long_inc_return_release 197 72
+atomic_long_inc_unless_negative 193 72
+atomic_long_or 198 72
+atomic_long_read 199 74
+atomic_long_read_acquire 200 74
+atomic_long_set 201 74
+atomic_long_set_release 202 74
+atomic_long_sub 203 72
+atomic_long_sub_and_test 204 72
+atomic_long_sub_return 205 72
+atomic_long_sub_return_acquire 206 72
+atomic_long_sub_return_relaxed 207 72
+atomic_long_sub_return_release 208 72
+atomic_long_try_cmpxchg 209 72
+atomic_long_try_cmpxchg_acquire 210 72
+atomic_long_try_cmpxchg_relaxed 211 72
+atomic_long_try_cmpxchg_release 212 72
+atomic_long_xchg 213 72
+atomic_long_xchg_acquire 214 72
+atomic_long_xchg_relaxed 215 72
+atomic_long_xchg_release 216 72
+atomic_long_xor 217 72
+atomic_notifier_call_chain 85 77
+atomic_notifier_chain_register 85 77
+atomic_notifier_chain_unregister 222 77
+atomic_or 198 72
+atomic_read 199 74
+atomic_read_acquire 200 74
+atomic_set 201 74
+atomic_set_release 202 74
+atomic_sub 203 72
+atomic_sub_and_test 204 72
+atomic_sub_return 205 72
+atomic_sub_return_acquire 206 72
+atomic_sub_return_relaxed 207 72
+atomic_sub_return_release 208 72
+atomic_try_cmpxchg 209 72
+atomic_try_cmpxchg_acquire 210 72
+atomic_try_cmpxchg_relaxed 211 72
+atomic_try_cmpxchg_release 212 72
+atomic_xchg 213 72
+atomic_xchg_acquire 214 72
+atomic_xchg_relaxed 215 72
+atomic_xchg_release 216 72
+atomic_xor 217 72
+autoremove_wake_function 223 61
+barrier 224 78
+barrier_data 224 78
+be16_to_cpu 1 79
+be32_to_cpu 1 79
+be64_to_cpu 1 79
+bh_lock_sock 225 80
+bh_lock_sock_nested 225 80
+bh_unlock_sock 226 80
+bio_alloc 65 81
+bio_get 227 81
+bio_put 228 82
+bit_clear_unless 229 43
+bit_spin_is_locked 230 39
+bit_spin_lock 231 39
+bit_spin_trylock 232 39
+bit_spin_unlock 54 39
+bitmap_alloc 65 83
+bitmap_and 233 83
+bitmap_andnot 233 83
+bitmap_clear 234 83
+bitmap_complement 47 83
+bitmap_copy 47 83
+bitmap_empty 235 83
+bitmap_equal 235 83
+bitmap_fill 47 83
+bitmap_free 64 83
+bitmap_full 235 83
+bitmap_intersects 235 83
+bitmap_or 47 83
+bitmap_set 236 83
+bitmap_subset 235 83
+bitmap_weight 237 83
+bitmap_xor 47 83
+bitmap_zalloc 65 83
+bitmap_zero 47 83
+blk_mq_freeze_queue 238 84
+blk_mq_unfreeze_queue 239 84
+blkdev_issue_flush 222 85
+blocking_notifier_call_chain 240 77
+blocking_notifier_chain_register 240 77
+blocking_notifier_chain_unregister 240 77
+brelse 241 86
+buffer_uptodate 87 86
+call_rcu 242 87
+call_rcu_hurry 242 87
+call_rcu_tasks 242 87
+call_rcu_tasks_trace 242 87
+call_srcu 243 88
+cancel_delayed_work 244 13
+cancel_delayed_work_sync 245 13
+cancel_work 246 13
+cancel_work_sync 247 13
+change_bit 248 40
+check_add_overflow 1 70
+check_mul_overflow 1 70
+check_shl_overflow 1 70
+check_sub_overflow 1 70
 clamp 1 20
 clamp_t 1 20
 clamp_val 1 20
-cleanup_srcu_struct 243 86
-clear_and_wake_up_bit 244 74
-clear_bit 245 40
-clear_bit_unlock 246 40
-clear_thread_flag 247 87
-clear_ti_thread_flag 248 87
-clear_tsk_thread_flag 248 87
-clear_user 59 45
-clk_disable 249 88
-clk_disable_unprepare 250 88
-clk_enable 251 88
-clk_prepare 234 88
-clk_prepare_enable 234 88
-clk_set_rate 234 88
-clk_unprepare 250 88
-cmpxchg 142 70
-cmpxchg128 142 70
-cmpxchg128_acquire 143 70
-cmpxchg128_local 252 89
-cmpxchg128_relaxed 144 70
-cmpxchg128_release 145 70
-cmpxchg64 142 70
-cmpxchg64_acquire 143 70
-cmpxchg64_local 252 89
-cmpxchg64_relaxed 144 70
-cmpxchg64_release 145 70
-cmpxchg_acquire 143 70
-cmpxchg_local 252 89
-cmpxchg_relaxed 144 70
-cmpxchg_release 145 70
-complete 253 90
-complete_all 253 90
-complete_on_current_cpu 253 90
-completion_done 254 90
-compound_head 27 91
-compound_order 27 91
-cond_resched 255 92
-cond_resched_lock 216 93
-cond_resched_rcu 256 94
-cond_resched_rwlock_read 216 93
-cond_resched_rwlock_write 216 93
-cond_resched_tasks_rcu_qs 256 33
-cond_synchronize_rcu 257 95
-console_initcall 123 64
-console_lock 258 96
-console_trylock 259 96
-console_unlock 260 96
-consume_skb 261 55
-container_of 262 97
-container_of_const 262 97
-copy_from_iter 263 98
-copy_from_kernel_nofault 58 41
-copy_from_user 57 41
-copy_from_user_nofault 58 41
-copy_to_iter 263 98
-copy_to_user 59 41
-core_initcall 123 64
-core_initcall_sync 123 64
-counter_priv 264 99
-cpu_online 27 93
-cpu_ptr 102 58
-cpu_relax 218 100
-cpu_to_be16 1 77
-cpu_to_be32 1 77
-cpu_to_be64 1 77
-cpu_to_le16 1 77
-cpu_to_le32 1 77
-cpu_to_le64 1 77
-cpu_to_node 27 9
-cpuhp_remove_state 116 101
-cpuhp_setup_state 116 101
-cpumask_and 227 42
-cpumask_andnot 227 42
-cpumask_assign_cpu 129 42
-cpumask_clear 24 42
-cpumask_clear_cpu 245 42
-cpumask_copy 24 42
-cpumask_empty 229 42
-cpumask_equal 229 42
-cpumask_first 231 42
-cpumask_full 229 42
-cpumask_intersects 229 42
-cpumask_next 265 42
-cpumask_or 24 42
-cpumask_set_cpu 266 42
-cpumask_setall 24 42
-cpumask_subset 229 42
-cpumask_test_and_clear_cpu 267 42
-cpumask_test_and_set_cpu 268 42
-cpumask_test_cpu 269 42
-cpumask_weight 231 42
-cpumask_xor 24 42
-cpus_read_lock 270 102
-cpus_read_trylock 271 102
-cpus_read_unlock 272 102
-cpus_write_lock 273 102
-cpus_write_unlock 274 102
-css_get 70 103
-css_put 222 103
-css_tryget 275 103
-css_tryget_online 275 103
-data_race 276 3
+cleanup_srcu_struct 249 88
+clear_and_wake_up_bit 250 76
+clear_bit 251 40
+clear_bit_unlock 252 40
+clear_thread_flag 253 89
+clear_ti_thread_flag 254 89
+clear_tsk_thread_flag 254 89
+clear_user 61 46
+clk_disable 255 90
+clk_disable_unprepare 256 90
+clk_enable 257 90
+clk_prepare 240 90
+clk_prepare_enable 240 90
+clk_set_rate 240 90
+clk_unprepare 256 90
+cmpxchg 258 72
+cmpxchg128 258 72
+cmpxchg128_acquire 259 72
+cmpxchg128_local 260 91
+cmpxchg128_relaxed 261 72
+cmpxchg128_release 262 72
+cmpxchg64 258 72
+cmpxchg64_acquire 259 72
+cmpxchg64_local 260 91
+cmpxchg64_relaxed 261 72
+cmpxchg64_release 262 72
+cmpxchg_acquire 259 72
+cmpxchg_local 260 91
+cmpxchg_relaxed 261 72
+cmpxchg_release 262 72
+complete 263 92
+complete_all 263 92
+complete_on_current_cpu 263 92
+completion_done 264 92
+compound_head 28 93
+compound_order 28 93
+cond_resched 265 94
+cond_resched_lock 222 95
+cond_resched_rcu 266 96
+cond_resched_rwlock_read 222 95
+cond_resched_rwlock_write 222 95
+cond_resched_tasks_rcu_qs 266 33
+cond_synchronize_rcu 267 97
+console_initcall 127 66
+console_lock 268 98
+console_trylock 269 98
+console_unlock 270 98
+consume_skb 271 57
+container_of 272 99
+container_of_const 272 99
+copy_from_iter 273 100
+copy_from_kernel_nofault 60 41
+copy_from_user 59 41
+copy_from_user_nofault 60 41
+copy_to_iter 273 100
+copy_to_user 61 41
+core_initcall 127 66
+core_initcall_sync 127 66
+counter_priv 274 101
+cpu_online 28 95
+cpu_ptr 106 60
+cpu_relax 224 102
+cpu_to_be16 1 79
+cpu_to_be32 1 79
+cpu_to_be64 1 79
+cpu_to_le16 1 79
+cpu_to_le32 1 79
+cpu_to_le64 1 79
+cpu_to_node 28 9
+cpuhp_remove_state 120 103
+cpuhp_setup_state 120 103
+cpumask_and 233 42
+cpumask_andnot 233 42
+cpumask_assign_cpu 133 42
+cpumask_clear 47 42
+cpumask_clear_cpu 251 42
+cpumask_copy 47 42
+cpumask_empty 235 42
+cpumask_equal 235 42
+cpumask_first 237 42
+cpumask_full 235 42
+cpumask_intersects 235 42
+cpumask_next 275 42
+cpumask_or 47 42
+cpumask_set_cpu 276 42
+cpumask_setall 47 42
+cpumask_subset 235 42
+cpumask_test_and_clear_cpu 277 42
+cpumask_test_and_set_cpu 278 42
+cpumask_test_cpu 279 42
+cpumask_weight 237 42
+cpumask_xor 47 42
+cpus_read_lock 280 104
+cpus_read_trylock 281 104
+cpus_read_unlock 282 104
+cpus_write_lock 283 104
+cpus_write_unlock 284 104
+css_get 74 105
+css_put 228 105
+css_tryget 285 105
+css_tryget_online 285 105
+data_race 286 3
 debugfs_create_atomic_t 15 15
 debugfs_create_automount 15 15
 debugfs_create_blob 15 15
@@ -1013,219 +1016,224 @@ debugfs_create_x32 15 15
 debugfs_create_x64 15 15
 debugfs_create_x8 15 15
 debugfs_create_xul 15 15
-dec_tlb_flush_pending 146 104
-default_wake_function 277 105
-del_singleshot_timer_sync 278 61
-del_timer 279 61
-del_timer_sync 278 61
-delayed_work_pending 84 13
-destroy_workqueue 280 13
-dev_alert 4 106
-dev_alert_once 4 106
-dev_alert_ratelimited 4 106
-dev_alloc_skb 281 55
-dev_close 282 50
-dev_consume_skb_any 261 55
-dev_consume_skb_irq 261 55
-dev_crit 4 106
-dev_crit_once 4 106
-dev_crit_ratelimited 4 106
-dev_dbg 4 106
-dev_dbg_once 4 106
-dev_dbg_ratelimited 4 106
-dev_emerg 4 106
-dev_emerg_once 4 106
-dev_emerg_ratelimited 4 106
-dev_err 4 106
-dev_err_once 4 106
-dev_err_probe 283 106
-dev_err_ratelimited 4 106
-dev_get_by_index 284 50
-dev_get_by_index_rcu 285 50
-dev_get_by_name 284 50
-dev_get_drvdata 27 9
-dev_hold 286 50
-dev_info 4 106
-dev_info_once 4 106
-dev_info_ratelimited 4 106
-dev_kfree_skb 261 55
-dev_kfree_skb_any 261 55
-dev_kfree_skb_irq 261 55
-dev_name 27 9
-dev_notice 4 106
-dev_notice_once 4 106
-dev_notice_ratelimited 4 106
-dev_put 287 50
-dev_queue_xmit 81 50
-dev_to_node 27 9
-dev_warn 4 106
-dev_warn_once 4 106
-dev_warn_ratelimited 4 106
-device_add 234 9
-device_del 250 9
-device_initcall 123 64
-device_initcall_sync 123 64
-device_lock 288 9
-device_lock_interruptible 289 9
-device_register 234 9
-device_trylock 290 9
-device_unlock 291 9
-device_unregister 250 9
-devl_lock 288 107
-devl_trylock 290 107
-devl_unlock 291 107
-devlink_free 292 99
-devlink_priv 264 99
-devm_add_action 293 108
-devm_add_action_or_reset 293 108
-devm_alloc_etherdev 294 99
-devm_alloc_etherdev_mqs 294 99
-devm_counter_alloc 294 99
-devm_free_irq 295 14
-devm_iio_device_alloc 294 99
-devm_kasprintf 296 108
-devm_kcalloc 296 108
-devm_kfree 297 108
-devm_kmalloc 296 108
-devm_kmalloc_array 296 108
-devm_kmemdup 296 108
-devm_kstrdup 296 108
-devm_kzalloc 296 108
-devm_led_classdev_unregister 298 109
-devm_mmc_alloc_host 294 99
-devm_request_any_context_irq 299 14
-devm_request_irq 300 14
-devm_request_threaded_irq 301 14
-devm_spi_alloc_controller 294 99
-devm_spi_alloc_host 294 99
-devm_spi_alloc_master 294 99
-devm_spi_alloc_slave 294 99
-devm_spi_alloc_target 294 99
-dget 302 110
-dget_dlock 303 110
-dget_parent 302 110
-disable_delayed_work 304 13
-disable_delayed_work_sync 305 13
-disable_hardirq 306 14
-disable_irq 307 14
-disable_irq_nosync 308 14
-disable_work 309 13
-disable_work_sync 310 13
-div64_u64 27 19
-div_u64 27 19
-dma_alloc_coherent 62 111
-dma_fence_get 302 112
-dma_fence_get_rcu 275 112
-dma_fence_is_signaled 84 112
-dma_fence_put 261 112
-dma_fence_signal 217 112
-dma_fence_wait 311 112
-dma_fence_wait_timeout 311 112
-dma_free_coherent 312 111
-dma_map_page 27 113
-dma_map_sg 27 113
-dma_map_single 27 113
-dma_mapping_error 44 113
-dma_mb 313 114
-dma_pool_alloc 62 115
-dma_pool_free 297 115
-dma_resv_lock 289 116
-dma_resv_lock_interruptible 289 116
-dma_resv_lock_slow 288 116
-dma_resv_trylock 290 116
-dma_resv_unlock 291 116
-dma_resv_wait_timeout 311 116
-dma_rmb 314 114
-dma_sync_sg_for_cpu 4 113
-dma_sync_sg_for_device 4 113
-dma_sync_single_for_cpu 4 113
-dma_sync_single_for_device 4 113
-dma_unmap_page 4 113
-dma_unmap_sg 4 113
-dma_unmap_single 4 113
-dma_wmb 315 114
-do_div 27 19
+dec_tlb_flush_pending 287 106
+default_wake_function 288 107
+del_singleshot_timer_sync 289 63
+del_timer 290 63
+del_timer_sync 289 63
+delayed_work_pending 88 13
+destroy_workqueue 291 13
+dev_alert 4 108
+dev_alert_once 4 108
+dev_alert_ratelimited 4 108
+dev_alloc_skb 292 57
+dev_close 293 52
+dev_consume_skb_any 271 57
+dev_consume_skb_irq 271 57
+dev_crit 4 108
+dev_crit_once 4 108
+dev_crit_ratelimited 4 108
+dev_dbg 4 108
+dev_dbg_once 4 108
+dev_dbg_ratelimited 4 108
+dev_emerg 4 108
+dev_emerg_once 4 108
+dev_emerg_ratelimited 4 108
+dev_err 4 108
+dev_err_once 4 108
+dev_err_probe 294 108
+dev_err_ratelimited 4 108
+dev_get_by_index 295 52
+dev_get_by_index_rcu 296 52
+dev_get_by_name 295 52
+dev_get_by_name_rcu 297 52
+dev_get_drvdata 28 9
+dev_hold 298 52
+dev_info 4 108
+dev_info_once 4 108
+dev_info_ratelimited 4 108
+dev_kfree_skb 271 57
+dev_kfree_skb_any 271 57
+dev_kfree_skb_irq 271 57
+dev_name 28 9
+dev_notice 4 108
+dev_notice_once 4 108
+dev_notice_ratelimited 4 108
+dev_put 299 52
+dev_queue_xmit 85 52
+dev_to_node 28 9
+dev_warn 4 108
+dev_warn_once 4 108
+dev_warn_ratelimited 4 108
+device_add 240 9
+device_del 256 9
+device_initcall 127 66
+device_initcall_sync 127 66
+device_lock 300 9
+device_lock_interruptible 301 9
+device_register 240 9
+device_trylock 302 9
+device_unlock 303 9
+device_unregister 256 9
+devl_lock 300 109
+devl_trylock 302 109
+devl_unlock 303 109
+devlink_free 304 101
+devlink_priv 274 101
+devm_add_action 305 110
+devm_add_action_or_reset 305 110
+devm_alloc_etherdev 306 101
+devm_alloc_etherdev_mqs 306 101
+devm_counter_alloc 306 101
+devm_free_irq 307 14
+devm_iio_device_alloc 306 101
+devm_kasprintf 308 110
+devm_kcalloc 308 110
+devm_kfree 309 110
+devm_kmalloc 308 110
+devm_kmalloc_array 308 110
+devm_kmemdup 308 110
+devm_kstrdup 308 110
+devm_kzalloc 308 110
+devm_led_classdev_unregister 310 111
+devm_mmc_alloc_host 306 101
+devm_request_any_context_irq 311 14
+devm_request_irq 312 14
+devm_request_threaded_irq 313 14
+devm_spi_alloc_controller 306 101
+devm_spi_alloc_host 306 101
+devm_spi_alloc_master 306 101
+devm_spi_alloc_slave 306 101
+devm_spi_alloc_target 306 101
+dget 314 112
+dget_dlock 315 112
+dget_parent 314 112
+disable_delayed_work 316 13
+disable_delayed_work_sync 317 13
+disable_hardirq 318 14
+disable_irq 319 14
+disable_irq_nosync 320 14
+disable_work 321 13
+disable_work_sync 322 13
+div64_u64 28 19
+div_u64 28 19
+dma_alloc_coherent 65 113
+dma_fence_get 314 114
+dma_fence_get_rcu 285 114
+dma_fence_is_signaled 88 114
+dma_fence_put 271 114
+dma_fence_signal 223 114
+dma_fence_wait 323 114
+dma_fence_wait_timeout 323 114
+dma_free_coherent 324 113
+dma_map_page 28 115
+dma_map_sg 28 115
+dma_map_single 28 115
+dma_mapping_error 45 115
+dma_mb 325 116
+dma_pool_alloc 65 117
+dma_pool_free 309 117
+dma_resv_lock 301 118
+dma_resv_lock_interruptible 301 118
+dma_resv_lock_slow 300 118
+dma_resv_trylock 302 118
+dma_resv_unlock 303 118
+dma_resv_wait_timeout 323 118
+dma_rmb 326 116
+dma_sync_sg_for_cpu 4 115
+dma_sync_sg_for_device 4 115
+dma_sync_single_for_cpu 4 115
+dma_sync_single_for_device 4 115
+dma_unmap_page 4 115
+dma_unmap_sg 4 115
+dma_unmap_single 4 115
+dma_wmb 327 116
+do_div 28 19
 do_exit 5 6
 do_group_exit 5 6
 do_task_dead 5 6
-done_seqretry 316 53
-done_seqretry_irqrestore 316 53
-double_rq_lock 126 56
-double_rq_unlock 128 56
-down 317 117
-down_interruptible 318 117
-down_killable 318 117
-down_read 117 118
-down_read_interruptible 319 118
-down_read_killable 319 118
-down_read_killable_nested 319 118
-down_read_nested 117 118
-down_read_non_owner 117 118
-down_read_trylock 119 118
-down_timeout 318 117
-down_trylock 320 117
-down_write 118 118
-down_write_killable 321 118
-down_write_killable_nested 321 118
-down_write_nest_lock 118 118
-down_write_nested 118 118
-down_write_trylock 120 118
-downgrade_write 322 118
-dput 323 110
-drain_workqueue 324 13
-drm_gem_object_get 70 119
-drm_gem_object_put 325 119
-dst_clone 302 120
-dst_hold 70 120
-dst_hold_safe 275 120
-dst_release 261 120
-dump_stack 4 121
-early_initcall 123 64
-enable_and_queue_work 326 13
-enable_delayed_work 81 13
-enable_irq 327 14
-enable_work 81 13
-fault_in_readable 328 122
+done_seqretry 328 55
+done_seqretry_irqrestore 328 55
+double_rq_lock 130 58
+double_rq_unlock 132 58
+down 329 119
+down_interruptible 330 119
+down_killable 330 119
+down_read 121 120
+down_read_interruptible 331 120
+down_read_killable 331 120
+down_read_killable_nested 331 120
+down_read_nested 121 120
+down_read_non_owner 121 120
+down_read_trylock 123 120
+down_timeout 330 119
+down_trylock 332 119
+down_write 122 120
+down_write_killable 333 120
+down_write_killable_nested 333 120
+down_write_nest_lock 122 120
+down_write_nested 122 120
+down_write_trylock 124 120
+downgrade_write 334 120
+dput 335 112
+drain_workqueue 336 13
+drm_gem_object_get 74 121
+drm_gem_object_put 337 121
+dst_clone 314 122
+dst_hold 74 122
+dst_hold_safe 285 122
+dst_release 271 122
+dump_stack 4 123
+early_initcall 127 66
+enable_and_queue_work 338 13
+enable_delayed_work 85 13
+enable_irq 339 14
+enable_work 85 13
+fault_in_readable 340 124
 ffs 1 43
 ffz 1 43
-fget 329 123
-file_end_write 330 124
-file_ref_get 331 125
-file_ref_inc 70 125
-file_ref_put 332 125
-file_start_write 333 124
-filemap_invalidate_lock 118 126
-filemap_invalidate_lock_shared 117 126
-filemap_invalidate_trylock_shared 119 126
-filemap_invalidate_unlock 122 126
-filemap_invalidate_unlock_shared 121 126
-filemap_write_and_wait_range 216 122
-find_first_bit 231 127
-find_first_zero_bit 231 127
-find_last_bit 231 127
-find_next_and_bit 231 127
-find_next_bit 231 127
-find_next_zero_bit 231 127
-finish_rcuwait 63 128
-finish_swait 63 59
-finish_wait 63 59
-flex_array_size 1 68
+fget 341 125
+fib_table_lookup_rcu 66 52
+file_end_write 342 126
+file_ref_get 343 127
+file_ref_inc 74 127
+file_ref_put 344 127
+file_start_write 345 126
+filemap_invalidate_lock 122 128
+filemap_invalidate_lock_shared 121 128
+filemap_invalidate_trylock_shared 123 128
+filemap_invalidate_unlock 126 128
+filemap_invalidate_unlock_shared 125 128
+filemap_write_and_wait_range 222 124
+find_first_bit 237 129
+find_first_zero_bit 237 129
+find_last_bit 237 129
+find_linux_pte 63 44
+find_next_and_bit 237 129
+find_next_bit 237 129
+find_next_zero_bit 237 129
+find_task_by_pid_ns 297 130
+find_task_by_vpid 297 130
+finish_rcuwait 67 131
+finish_swait 67 61
+finish_wait 67 61
+flex_array_size 1 70
 fls 1 43
 fls64 1 43
 fls_long 1 43
-flush_dcache_page 4 129
-flush_delayed_work 334 13
-flush_rcu_work 335 13
-flush_scheduled_work 336 13
-flush_tlb_all 337 129
-flush_tlb_batched_pending 50 130
-flush_tlb_kernel_range 50 129
-flush_tlb_mm 50 129
-flush_tlb_page 50 129
-flush_tlb_range 50 129
-flush_work 335 13
-flush_workqueue 324 13
-folio_alloc 62 44
+flush_dcache_page 4 132
+flush_delayed_work 346 13
+flush_rcu_work 347 13
+flush_scheduled_work 348 13
+flush_tlb_all 349 132
+flush_tlb_batched_pending 52 133
+flush_tlb_kernel_range 52 132
+flush_tlb_mm 52 132
+flush_tlb_page 52 132
+flush_tlb_range 52 132
+flush_work 347 13
+flush_workqueue 336 13
+folio_alloc 65 45
 folio_clear_active 10 11
 folio_clear_checked 10 11
 folio_clear_dirty 10 11
@@ -1258,2435 +1266,2466 @@ folio_clear_vmemmap_self_hosted 10 11
 folio_clear_waiters 10 11
 folio_clear_workingset 10 11
 folio_clear_xen_remapped 10 11
-folio_end_writeback 338 122
-folio_get 70 91
-folio_lock 339 122
-folio_lock_killable 340 122
-folio_mark_dirty 341 91
-folio_mark_uptodate 40 11
-folio_nr_pages 27 91
-folio_order 27 91
-folio_page 27 91
-folio_put 342 91
-folio_put_refs 343 91
-folio_put_testzero 332 91
-folio_ref_add 344 131
-folio_ref_add_unless_zero 345 131
-folio_ref_count 31 131
-folio_ref_dec 346 131
-folio_ref_dec_and_test 332 131
-folio_ref_dec_return 347 131
-folio_ref_freeze 348 131
-folio_ref_inc 70 131
-folio_ref_inc_return 349 131
-folio_ref_sub 350 131
-folio_ref_sub_and_test 351 131
-folio_ref_sub_return 352 131
-folio_ref_try_add 345 131
-folio_ref_unfreeze 196 131
-folio_set_active 39 11
-folio_set_checked 39 11
-folio_set_dirty 39 11
-folio_set_dropbehind 39 11
-folio_set_foreign 39 11
-folio_set_has_hwpoisoned 39 11
-folio_set_hwpoison 39 11
-folio_set_idle 39 11
-folio_set_large_rmappable 39 11
-folio_set_lru 39 11
-folio_set_mappedtodisk 39 11
-folio_set_mlocked 39 11
-folio_set_movable_ops 39 11
-folio_set_movable_ops_isolated 39 11
-folio_set_owner_2 39 11
-folio_set_partially_mapped 39 11
-folio_set_pinned 39 11
-folio_set_private 39 11
-folio_set_private_2 39 11
-folio_set_readahead 39 11
-folio_set_reclaim 39 11
-folio_set_referenced 39 11
-folio_set_reserved 39 11
-folio_set_savepinned 39 11
-folio_set_swapbacked 39 11
-folio_set_swapcache 39 11
-folio_set_unevictable 39 11
-folio_set_vmemmap_self_hosted 39 11
-folio_set_waiters 39 11
-folio_set_workingset 39 11
-folio_set_xen_remapped 39 11
-folio_set_young 39 11
-folio_size 27 91
-folio_start_writeback 39 11
-folio_test_active 31 11
-folio_test_anon 32 11
-folio_test_buddy 31 11
-folio_test_checked 31 11
-folio_test_clear_active 41 11
-folio_test_clear_dirty 41 11
-folio_test_clear_dropbehind 41 11
-folio_test_clear_hwpoison 41 11
-folio_test_clear_lru 41 11
-folio_test_clear_mlocked 41 11
-folio_test_clear_pinned 41 11
-folio_test_clear_readahead 41 11
-folio_test_clear_reclaim 41 11
-folio_test_clear_referenced 41 11
-folio_test_clear_unevictable 41 11
-folio_test_clear_workingset 41 11
-folio_test_clear_writeback 41 11
-folio_test_clear_xen_remapped 41 11
-folio_test_clear_young 41 11
-folio_test_dirty 31 11
-folio_test_dropbehind 31 11
-folio_test_foreign 31 11
-folio_test_guard 31 11
-folio_test_has_hwpoisoned 31 11
-folio_test_hugetlb 31 11
-folio_test_hwpoison 31 11
-folio_test_idle 31 11
-folio_test_large 32 11
-folio_test_large_kmalloc 31 11
-folio_test_large_rmappable 31 11
-folio_test_locked 31 11
-folio_test_lru 31 11
-folio_test_mappedtodisk 31 11
-folio_test_mlocked 31 11
-folio_test_movable_ops 31 11
-folio_test_movable_ops_isolated 31 11
-folio_test_offline 31 11
-folio_test_owner_2 31 11
-folio_test_partially_mapped 31 11
-folio_test_pinned 31 11
-folio_test_private 31 11
-folio_test_private_2 31 11
-folio_test_readahead 31 11
-folio_test_reclaim 31 11
-folio_test_referenced 31 11
-folio_test_reported 31 11
-folio_test_reserved 31 11
-folio_test_savepinned 31 11
-folio_test_set_dirty 42 11
-folio_test_set_hwpoison 42 11
-folio_test_set_mlocked 42 11
-folio_test_set_pinned 42 11
-folio_test_set_writeback 42 11
-folio_test_slab 31 11
-folio_test_swapbacked 31 11
-folio_test_swapcache 31 11
-folio_test_table 31 11
-folio_test_unaccepted 31 11
-folio_test_unevictable 31 11
-folio_test_uptodate 33 11
-folio_test_vmemmap_self_hosted 31 11
-folio_test_waiters 31 11
-folio_test_workingset 31 11
-folio_test_writeback 31 11
-folio_test_xen_remapped 31 11
-folio_test_young 31 11
-folio_test_zsmalloc 31 11
-folio_try_get 353 131
-folio_trylock 354 122
-folio_unlock 355 122
-folio_wait_bit 356 122
-folio_wait_locked 356 122
-folio_wait_stable 356 122
-folio_wait_writeback 356 122
-for_each_clear_bit 357 127
-for_each_cpu 357 42
-for_each_set_bit 357 127
-fput 358 123
-free_candev 292 99
-free_irq 359 14
-free_netdev 292 99
-free_page 61 44
-free_pages 61 44
-free_percpu 61 62
-from_timer 262 18
-fs_initcall 123 64
-fs_initcall_sync 123 64
-fsleep 256 132
-futex_hb_waiters_dec 146 133
-futex_hb_waiters_inc 360 133
-futex_hb_waiters_pending 361 133
-futex_q_lock 362 133
-futex_q_unlock 363 133
-fwnode_handle_put 325 134
-get_bh 70 84
-get_cpu 364 135
-get_cpu_ptr 365 136
-get_cpu_var 366 136
-get_cred 302 137
-get_cred_rcu 353 137
-get_device 302 9
-get_file 302 126
-get_file_rcu 353 126
-get_locked_pte 367 138
-get_net 302 139
-get_page 70 91
-get_page_unless_zero 353 91
-get_pid 302 140
-get_state_synchronize_rcu 368 33
-get_state_synchronize_srcu 369 86
-get_task_mm 370 141
-get_task_struct 302 142
-get_user 57 45
-get_user_pages 328 91
-get_user_pages_fast 328 91
-get_zeroed_page 62 44
-gpiod_get_value_cansleep 250 143
-gpiod_set_value 249 143
-gpiod_set_value_cansleep 250 143
+folio_end_writeback 350 124
+folio_get 74 93
+folio_lock 351 124
+folio_lock_killable 352 124
+folio_mark_dirty 353 93
+folio_mark_uptodate 41 11
+folio_nr_pages 28 93
+folio_order 28 93
+folio_page 28 93
+folio_put 354 93
+folio_put_refs 355 93
+folio_put_testzero 344 93
+folio_ref_add 356 134
+folio_ref_add_unless_zero 357 134
+folio_ref_count 32 134
+folio_ref_dec 358 134
+folio_ref_dec_and_test 344 134
+folio_ref_dec_return 359 134
+folio_ref_freeze 360 134
+folio_ref_inc 74 134
+folio_ref_inc_return 361 134
+folio_ref_sub 362 134
+folio_ref_sub_and_test 363 134
+folio_ref_sub_return 364 134
+folio_ref_try_add 357 134
+folio_ref_unfreeze 365 134
+folio_set_active 40 11
+folio_set_checked 40 11
+folio_set_dirty 40 11
+folio_set_dropbehind 40 11
+folio_set_foreign 40 11
+folio_set_has_hwpoisoned 40 11
+folio_set_hwpoison 40 11
+folio_set_idle 40 11
+folio_set_large_rmappable 40 11
+folio_set_lru 40 11
+folio_set_mappedtodisk 40 11
+folio_set_mlocked 40 11
+folio_set_movable_ops 40 11
+folio_set_movable_ops_isolated 40 11
+folio_set_owner_2 40 11
+folio_set_partially_mapped 40 11
+folio_set_pinned 40 11
+folio_set_private 40 11
+folio_set_private_2 40 11
+folio_set_readahead 40 11
+folio_set_reclaim 40 11
+folio_set_referenced 40 11
+folio_set_reserved 40 11
+folio_set_savepinned 40 11
+folio_set_swapbacked 40 11
+folio_set_swapcache 40 11
+folio_set_unevictable 40 11
+folio_set_vmemmap_self_hosted 40 11
+folio_set_waiters 40 11
+folio_set_workingset 40 11
+folio_set_xen_remapped 40 11
+folio_set_young 40 11
+folio_size 28 93
+folio_start_writeback 40 11
+folio_test_active 32 11
+folio_test_anon 33 11
+folio_test_buddy 32 11
+folio_test_checked 32 11
+folio_test_clear_active 42 11
+folio_test_clear_dirty 42 11
+folio_test_clear_dropbehind 42 11
+folio_test_clear_hwpoison 42 11
+folio_test_clear_lru 42 11
+folio_test_clear_mlocked 42 11
+folio_test_clear_pinned 42 11
+folio_test_clear_readahead 42 11
+folio_test_clear_reclaim 42 11
+folio_test_clear_referenced 42 11
+folio_test_clear_unevictable 42 11
+folio_test_clear_workingset 42 11
+folio_test_clear_writeback 42 11
+folio_test_clear_xen_remapped 42 11
+folio_test_clear_young 42 11
+folio_test_dirty 32 11
+folio_test_dropbehind 32 11
+folio_test_foreign 32 11
+folio_test_guard 32 11
+folio_test_has_hwpoisoned 32 11
+folio_test_hugetlb 32 11
+folio_test_hwpoison 32 11
+folio_test_idle 32 11
+folio_test_large 33 11
+folio_test_large_kmalloc 32 11
+folio_test_large_rmappable 32 11
+folio_test_locked 32 11
+folio_test_lru 32 11
+folio_test_mappedtodisk 32 11
+folio_test_mlocked 32 11
+folio_test_movable_ops 32 11
+folio_test_movable_ops_isolated 32 11
+folio_test_offline 32 11
+folio_test_owner_2 32 11
+folio_test_partially_mapped 32 11
+folio_test_pinned 32 11
+folio_test_private 32 11
+folio_test_private_2 32 11
+folio_test_readahead 32 11
+folio_test_reclaim 32 11
+folio_test_referenced 32 11
+folio_test_reported 32 11
+folio_test_reserved 32 11
+folio_test_savepinned 32 11
+folio_test_set_dirty 43 11
+folio_test_set_hwpoison 43 11
+folio_test_set_mlocked 43 11
+folio_test_set_pinned 43 11
+folio_test_set_writeback 43 11
+folio_test_slab 32 11
+folio_test_swapbacked 32 11
+folio_test_swapcache 32 11
+folio_test_table 32 11
+folio_test_unaccepted 32 11
+folio_test_unevictable 32 11
+folio_test_uptodate 34 11
+folio_test_vmemmap_self_hosted 32 11
+folio_test_waiters 32 11
+folio_test_workingset 32 11
+folio_test_writeback 32 11
+folio_test_xen_remapped 32 11
+folio_test_young 32 11
+folio_test_zsmalloc 32 11
+folio_try_get 366 134
+folio_trylock 367 124
+folio_unlock 368 124
+folio_wait_bit 369 124
+folio_wait_locked 369 124
+folio_wait_stable 369 124
+folio_wait_writeback 369 124
+for_each_clear_bit 370 129
+for_each_cpu 370 42
+for_each_set_bit 370 129
+fput 371 125
+free_candev 304 101
+free_irq 372 14
+free_netdev 304 101
+free_page 64 45
+free_pages 64 45
+free_percpu 64 64
+from_timer 272 18
+fs_initcall 127 66
+fs_initcall_sync 127 66
+fsleep 266 135
+futex_hb_waiters_dec 287 136
+futex_hb_waiters_inc 373 136
+futex_hb_waiters_pending 374 136
+futex_q_lock 375 136
+futex_q_unlock 376 136
+fwnode_handle_put 337 137
+get_bh 74 86
+get_cpu 377 138
+get_cpu_ptr 378 139
+get_cpu_var 379 139
+get_cred 314 140
+get_cred_rcu 366 140
+get_device 314 9
+get_file 314 128
+get_file_rcu 366 128
+get_locked_pte 380 141
+get_net 314 142
+get_page 74 93
+get_page_unless_zero 366 93
+get_pid 314 130
+get_state_synchronize_rcu 381 33
+get_state_synchronize_srcu 382 88
+get_task_mm 383 143
+get_task_struct 314 144
+get_user 59 46
+get_user_pages 340 93
+get_user_pages_fast 340 93
+get_zeroed_page 65 45
+gpiod_get_value_cansleep 256 145
+gpiod_set_value 255 145
+gpiod_set_value_cansleep 256 145
 guard 9 10
-guard(__priv__iio_dev_mode_lock) 371 144
-guard(__priv__iio_dev_mode_lock_try_direct) 372 144
-guard(__task_rq_lock) 373 10
-guard(console_lock) 374 10
-guard(cooling_dev) 371 145
-guard(cpufreq_policy_read) 375 146
-guard(cpufreq_policy_write) 376 146
-guard(cpus_read_lock) 377 10
-guard(device) 371 10
-guard(device_intr) 372 10
-guard(devl) 371 10
-guard(disable_irq) 378 10
-guard(gpio_generic_lock) 379 147
-guard(gpio_generic_lock_irqsave) 380 147
-guard(hwmon_lock) 371 148
-guard(irq) 381 10
-guard(irqsave) 381 10
-guard(jump_label_lock) 382 10
-guard(local_lock) 383 10
-guard(local_lock_irq) 384 10
-guard(local_lock_irqsave) 384 10
-guard(local_lock_nested_bh) 385 10
-guard(migrate) 386 10
-guard(mmap_read_lock) 387 10
-guard(mmap_read_lock_try) 388 10
-guard(mmap_write_lock) 389 10
-guard(msi_descs_lock) 371 149
-guard(mutex) 371 10
-guard(mutex_intr) 372 10
-guard(mutex_kill) 372 10
-guard(mutex_try) 390 10
-guard(pagefault) 391 10
-guard(pci_dev) 371 10
-guard(percpu_read) 392 10
-guard(percpu_read_try) 393 10
-guard(percpu_write) 394 10
-guard(pm_runtime_active) 395 10
-guard(pm_runtime_active_auto) 395 10
-guard(pm_runtime_active_auto_try) 396 10
-guard(pm_runtime_active_auto_try_enabled) 397 10
-guard(pm_runtime_active_try) 396 10
-guard(pm_runtime_active_try_enabled) 397 10
-guard(pm_runtime_noresume) 398 10
-guard(preempt) 399 10
-guard(preempt_notrace) 399 10
-guard(raw_spinlock) 379 10
-guard(raw_spinlock_bh) 400 10
-guard(raw_spinlock_bh_try) 401 10
-guard(raw_spinlock_irq) 380 10
-guard(raw_spinlock_irq_try) 402 10
-guard(raw_spinlock_irqsave) 380 10
-guard(raw_spinlock_irqsave_try) 402 10
-guard(raw_spinlock_nested) 379 10
-guard(raw_spinlock_try) 403 10
-guard(rcu) 404 10
-guard(rcu_tasks_trace) 405 10
-guard(read_lock) 406 10
-guard(read_lock_irq) 407 10
-guard(read_lock_irqsave) 407 10
-guard(ring_buffer_nest) 9 150
-guard(rq_lock) 379 10
-guard(rq_lock_irq) 380 10
-guard(rq_lock_irqsave) 380 10
-guard(rwsem_read) 375 10
-guard(rwsem_read_intr) 408 10
-guard(rwsem_read_kill) 408 10
-guard(rwsem_read_try) 409 10
-guard(rwsem_write) 376 10
-guard(rwsem_write_kill) 410 10
-guard(rwsem_write_try) 411 10
-guard(serio_pause_rx) 412 151
-guard(spinlock) 413 10
-guard(spinlock_bh) 414 10
-guard(spinlock_bh_try) 415 10
-guard(spinlock_irq) 412 10
-guard(spinlock_irq_try) 416 10
-guard(spinlock_irqsave) 412 10
-guard(spinlock_irqsave_try) 416 10
-guard(spinlock_try) 417 10
-guard(srcu) 418 10
-guard(srcu_fast) 418 10
-guard(srcu_fast_notrace) 418 10
-guard(super_write) 419 10
-guard(task_lock) 413 10
-guard(task_rq_lock) 420 10
-guard(uart_port_lock) 413 10
-guard(uart_port_lock_check_sysrq_irqsave) 412 10
-guard(uart_port_lock_irq) 412 10
-guard(uart_port_lock_irqsave) 412 10
-guard(uart_port_lock_irqsave_try) 416 10
-guard(uart_port_lock_try) 417 10
-guard(wiphy) 371 10
-guard(write_lock) 421 10
-guard(write_lock_irq) 422 10
-guard(write_lock_irqsave) 422 10
-hardirq_count 423 51
-hash_add 424 152
-hash_add_rcu 425 152
-hash_del 426 152
-hash_del_rcu 427 152
-hash_for_each 428 152
-hash_for_each_possible 429 152
-hash_for_each_possible_rcu 430 152
-hash_for_each_rcu 431 152
-hash_for_each_safe 432 152
-hash_init 24 152
-hci_get_priv 264 99
-hci_unregister_dev 433 153
-hid_device_io_stop 434 154
-hid_hw_close 434 154
-hid_hw_stop 435 154
-hlist_add_before 436 24
-hlist_add_before_rcu 437 155
-hlist_add_behind 436 24
-hlist_add_behind_rcu 437 155
-hlist_add_head 436 24
-hlist_add_head_rcu 438 155
-hlist_add_tail_rcu 438 155
-hlist_bl_add_head_rcu 438 155
-hlist_bl_del_rcu 439 155
-hlist_bl_for_each_entry_continue_rcu 440 156
-hlist_bl_for_each_entry_rcu 441 156
-hlist_bl_is_locked 84 157
-hlist_bl_lock 442 157
-hlist_bl_unlock 443 157
-hlist_del 444 24
-hlist_del_init 444 24
-hlist_del_init_rcu 439 155
-hlist_del_rcu 439 155
-hlist_empty 31 24
-hlist_entry 262 24
-hlist_entry_safe 445 158
-hlist_for_each_entry 446 24
-hlist_for_each_entry_continue_rcu 440 155
-hlist_for_each_entry_from_rcu 440 155
-hlist_for_each_entry_rcu 447 155
-hlist_for_each_entry_rcu_bh 447 155
-hlist_for_each_entry_rcu_notrace 447 155
-hlist_for_each_entry_safe 448 24
-hlist_for_each_entry_srcu 447 155
-hlist_nulls_add_head_rcu 437 159
-hlist_nulls_add_tail_rcu 437 159
-hlist_nulls_del_init_rcu 439 159
-hlist_nulls_del_rcu 439 159
-hlist_nulls_for_each_entry_rcu 441 159
-hlist_nulls_replace_init_rcu 449 159
-hlist_nulls_replace_rcu 449 155
-hlist_replace_rcu 449 155
-hlist_unhashed 231 24
-hlist_unhashed_lockless 31 24
-hlists_swap_heads_rcu 450 155
-hrtimer_active 84 160
-hrtimer_cancel 451 160
-hrtimer_forward 452 160
-hrtimer_forward_now 452 160
-hrtimer_get_expires 231 160
-hrtimer_get_remaining 231 160
-hrtimer_get_softexpires 231 160
-hrtimer_init 453 160
-hrtimer_is_queued 84 160
-hrtimer_restart 454 160
-hrtimer_set_expires 24 160
-hrtimer_set_expires_range 24 160
-hrtimer_set_expires_range_ns 24 160
-hrtimer_setup 455 160
-hrtimer_start 454 160
-hrtimer_start_expires 454 160
-hrtimer_start_range_ns 454 160
-hrtimer_try_to_cancel 456 160
-htonl 1 77
-htons 1 77
+guard(__priv__iio_dev_mode_lock) 384 146
+guard(__priv__iio_dev_mode_lock_try_direct) 385 146
+guard(__task_rq_lock) 386 10
+guard(console_lock) 387 10
+guard(cooling_dev) 384 147
+guard(cpufreq_policy_read) 388 148
+guard(cpufreq_policy_write) 389 148
+guard(cpus_read_lock) 390 10
+guard(device) 384 10
+guard(device_intr) 385 10
+guard(devl) 384 10
+guard(disable_irq) 391 10
+guard(gpio_generic_lock) 392 149
+guard(gpio_generic_lock_irqsave) 393 149
+guard(hwmon_lock) 384 150
+guard(irq) 394 10
+guard(irqsave) 394 10
+guard(jump_label_lock) 395 10
+guard(local_lock) 396 10
+guard(local_lock_irq) 397 10
+guard(local_lock_irqsave) 397 10
+guard(local_lock_nested_bh) 398 10
+guard(migrate) 399 10
+guard(mmap_read_lock) 400 10
+guard(mmap_read_lock_try) 401 10
+guard(mmap_write_lock) 402 10
+guard(msi_descs_lock) 384 151
+guard(mutex) 384 10
+guard(mutex_intr) 385 10
+guard(mutex_kill) 385 10
+guard(mutex_try) 403 10
+guard(pagefault) 404 10
+guard(pci_dev) 384 10
+guard(percpu_read) 405 10
+guard(percpu_read_try) 406 10
+guard(percpu_write) 407 10
+guard(pm_runtime_active) 408 10
+guard(pm_runtime_active_auto) 408 10
+guard(pm_runtime_active_auto_try) 409 10
+guard(pm_runtime_active_auto_try_enabled) 410 10
+guard(pm_runtime_active_try) 409 10
+guard(pm_runtime_active_try_enabled) 410 10
+guard(pm_runtime_noresume) 411 10
+guard(preempt) 412 10
+guard(preempt_notrace) 412 10
+guard(raw_spinlock) 392 10
+guard(raw_spinlock_bh) 413 10
+guard(raw_spinlock_bh_try) 414 10
+guard(raw_spinlock_irq) 393 10
+guard(raw_spinlock_irq_try) 415 10
+guard(raw_spinlock_irqsave) 393 10
+guard(raw_spinlock_irqsave_try) 415 10
+guard(raw_spinlock_nested) 392 10
+guard(raw_spinlock_try) 416 10
+guard(rcu) 417 10
+guard(rcu_tasks_trace) 418 10
+guard(read_lock) 419 10
+guard(read_lock_irq) 420 10
+guard(read_lock_irqsave) 420 10
+guard(ring_buffer_nest) 9 152
+guard(rq_lock) 392 10
+guard(rq_lock_irq) 393 10
+guard(rq_lock_irqsave) 393 10
+guard(rwsem_read) 388 10
+guard(rwsem_read_intr) 421 10
+guard(rwsem_read_kill) 421 10
+guard(rwsem_read_try) 422 10
+guard(rwsem_write) 389 10
+guard(rwsem_write_kill) 423 10
+guard(rwsem_write_try) 424 10
+guard(serio_pause_rx) 425 153
+guard(spinlock) 426 10
+guard(spinlock_bh) 427 10
+guard(spinlock_bh_try) 428 10
+guard(spinlock_irq) 425 10
+guard(spinlock_irq_try) 429 10
+guard(spinlock_irqsave) 425 10
+guard(spinlock_irqsave_try) 429 10
+guard(spinlock_try) 430 10
+guard(srcu) 431 10
+guard(srcu_fast) 431 10
+guard(srcu_fast_notrace) 431 10
+guard(super_write) 432 10
+guard(task_lock) 426 10
+guard(task_rq_lock) 433 10
+guard(uart_port_lock) 426 10
+guard(uart_port_lock_check_sysrq_irqsave) 425 10
+guard(uart_port_lock_irq) 425 10
+guard(uart_port_lock_irqsave) 425 10
+guard(uart_port_lock_irqsave_try) 429 10
+guard(uart_port_lock_try) 430 10
+guard(wiphy) 384 10
+guard(write_lock) 434 10
+guard(write_lock_irq) 435 10
+guard(write_lock_irqsave) 435 10
+hardirq_count 436 53
+hash_add 437 154
+hash_add_rcu 438 154
+hash_del 439 154
+hash_del_rcu 440 154
+hash_for_each 441 154
+hash_for_each_possible 442 154
+hash_for_each_possible_rcu 443 154
+hash_for_each_rcu 444 154
+hash_for_each_safe 445 154
+hash_init 24 154
+hci_get_priv 274 101
+hci_unregister_dev 446 155
+hid_device_io_stop 447 156
+hid_hw_close 447 156
+hid_hw_stop 448 156
+hlist_add_before 449 24
+hlist_add_before_rcu 450 157
+hlist_add_behind 449 24
+hlist_add_behind_rcu 450 157
+hlist_add_head 449 24
+hlist_add_head_rcu 451 157
+hlist_add_tail_rcu 451 157
+hlist_bl_add_head_rcu 451 157
+hlist_bl_del_rcu 452 157
+hlist_bl_for_each_entry_continue_rcu 453 158
+hlist_bl_for_each_entry_rcu 454 158
+hlist_bl_is_locked 88 159
+hlist_bl_lock 455 159
+hlist_bl_unlock 456 159
+hlist_del 457 24
+hlist_del_init 457 24
+hlist_del_init_rcu 452 157
+hlist_del_rcu 452 157
+hlist_empty 32 24
+hlist_entry 272 24
+hlist_entry_safe 458 160
+hlist_for_each_entry 459 24
+hlist_for_each_entry_continue_rcu 453 157
+hlist_for_each_entry_from_rcu 453 157
+hlist_for_each_entry_rcu 460 157
+hlist_for_each_entry_rcu_bh 460 157
+hlist_for_each_entry_rcu_notrace 460 157
+hlist_for_each_entry_safe 461 24
+hlist_for_each_entry_srcu 460 157
+hlist_nulls_add_head_rcu 450 161
+hlist_nulls_add_tail_rcu 450 161
+hlist_nulls_del_init_rcu 452 161
+hlist_nulls_del_rcu 452 161
+hlist_nulls_for_each_entry_rcu 454 161
+hlist_nulls_replace_init_rcu 462 161
+hlist_nulls_replace_rcu 462 157
+hlist_replace_rcu 462 157
+hlist_unhashed 237 24
+hlist_unhashed_lockless 32 24
+hlists_swap_heads_rcu 463 157
+hrtimer_active 88 162
+hrtimer_cancel 464 162
+hrtimer_forward 465 162
+hrtimer_forward_now 465 162
+hrtimer_get_expires 237 162
+hrtimer_get_remaining 237 162
+hrtimer_get_softexpires 237 162
+hrtimer_init 466 162
+hrtimer_is_queued 88 162
+hrtimer_restart 467 162
+hrtimer_set_expires 47 162
+hrtimer_set_expires_range 47 162
+hrtimer_set_expires_range_ns 47 162
+hrtimer_setup 468 162
+hrtimer_start 467 162
+hrtimer_start_expires 467 162
+hrtimer_start_range_ns 467 162
+hrtimer_try_to_cancel 469 162
+htonl 1 79
+htons 1 79
 hweight16 1 43
 hweight32 1 43
 hweight64 1 43
 hweight8 1 43
 hweight_long 1 43
-i2c_get_clientdata 27 9
-i2c_transfer 234 161
-i_mmap_lock_read 117 126
-i_mmap_lock_write 118 126
-i_mmap_trylock_read 119 126
-i_mmap_trylock_write 120 126
-i_mmap_unlock_read 121 126
-i_mmap_unlock_write 122 126
-ida_alloc 457 162
-ida_free 458 162
-idr_alloc 459 162
-idr_find 460 162
-idr_for_each_entry 461 162
-idr_preload 462 162
-idr_preload_end 78 162
-idr_remove 463 162
-ieee80211_free_hw 292 99
-ieee80211_unregister_hw 464 163
-igrab 465 126
-ihold 466 126
-iio_device_free 292 99
-iio_priv 264 99
-ilog2 1 164
-in_atomic 423 51
-in_dev_get 302 165
-in_dev_put 261 165
-in_hardirq 423 51
-in_interrupt 423 51
-in_nmi 423 51
-in_serving_softirq 423 51
-in_softirq 423 51
-in_task 423 51
-inb 81 52
-inb_p 81 52
-inc_tlb_flush_pending 187 104
-init_completion 24 90
-init_irq_work 467 166
-init_rcu_head 468 33
-init_rcu_head_on_stack 468 33
-init_rwsem 24 118
-init_srcu_struct 469 86
-init_swait_queue_head 24 167
+i2c_get_clientdata 28 9
+i2c_transfer 240 163
+i_mmap_lock_read 121 128
+i_mmap_lock_write 122 128
+i_mmap_trylock_read 123 128
+i_mmap_trylock_write 124 128
+i_mmap_unlock_read 125 128
+i_mmap_unlock_write 126 128
+ida_alloc 470 164
+ida_free 471 164
+idr_alloc 472 164
+idr_find 473 164
+idr_for_each_entry 474 164
+idr_preload 475 164
+idr_preload_end 82 164
+idr_remove 476 164
+ieee80211_free_hw 304 101
+ieee80211_unregister_hw 477 165
+igrab 478 128
+ihold 479 128
+iio_device_free 304 101
+iio_priv 274 101
+ilog2 1 166
+in_atomic 436 53
+in_dev_get 314 47
+in_dev_put 271 47
+in_hardirq 436 53
+in_interrupt 436 53
+in_nmi 436 53
+in_serving_softirq 436 53
+in_softirq 436 53
+in_task 436 53
+inb 85 54
+inb_p 85 54
+inc_tlb_flush_pending 480 106
+init_completion 24 92
+init_irq_work 481 167
+init_rcu_head 482 33
+init_rcu_head_on_stack 482 33
+init_rwsem 24 120
+init_srcu_struct 483 88
+init_swait_queue_head 24 168
 init_waitqueue_head 24 37
-inl 81 52
-inl_p 81 52
-inode_dio_begin 70 126
-inode_dio_end 470 126
-inode_dio_wait 356 126
-inode_lock 118 126
-inode_lock_killable 321 126
-inode_lock_nested 118 126
-inode_lock_shared 117 126
-inode_lock_shared_killable 319 126
-inode_lock_shared_nested 117 126
-inode_trylock 120 126
-inode_trylock_shared 119 126
-inode_unlock 122 126
-inode_unlock_shared 121 126
-input_free_device 471 168
-input_unregister_device 471 168
-insb 63 52
-insl 63 52
-instrument_atomic_read 4 169
-instrument_atomic_read_write 4 169
-instrument_atomic_write 4 169
-instrument_read 4 169
-instrument_read_write 4 169
-instrument_write 4 169
-insw 63 52
-inw 81 52
-inw_p 81 52
-io_schedule 472 92
-io_schedule_timeout 473 105
-io_stop_wc 474 114
-ioread16 81 170
-ioread16_rep 63 170
-ioread16be 81 170
-ioread32 81 170
-ioread32_rep 63 170
-ioread32be 81 170
-ioread64 81 170
-ioread64be 81 170
-ioread8 81 170
-ioread8_rep 63 170
-iowrite16 82 170
-iowrite16_rep 63 170
-iowrite16be 82 170
-iowrite32 82 170
-iowrite32_rep 63 170
-iowrite32be 82 170
-iowrite64 82 170
-iowrite64be 82 170
-iowrite8 82 170
-iowrite8_rep 63 170
-iput 475 126
-irq_count 423 51
-irq_set_chained_handler 476 171
-irq_set_chained_handler_and_data 476 171
-irq_work_queue 477 172
-irq_work_queue_on 477 172
-irq_work_sync 478 172
-irqs_disabled 423 51
-is_power_of_2 1 164
-jiffies_to_msecs 27 173
-jiffies_to_usecs 27 173
-jump_label_lock 479 174
-jump_label_unlock 480 174
-kasan_check_read 4 175
-kasan_check_write 4 175
-kasprintf 62 176
-kcalloc 62 177
-kcsan_atomic_next 4 178
-kcsan_flat_atomic_begin 4 178
-kcsan_flat_atomic_end 4 178
-kcsan_nestable_atomic_begin 4 178
-kcsan_nestable_atomic_end 4 178
-kernel_read 234 126
-kernel_write 234 126
-kfifo_get 481 179
-kfifo_in 482 179
-kfifo_in_spinlocked 483 179
-kfifo_is_empty 231 179
-kfifo_is_full 231 179
-kfifo_len 231 179
-kfifo_out 481 179
-kfifo_out_spinlocked 83 179
-kfifo_put 482 179
-kfifo_reset 24 179
-kfree 61 177
-kfree_const 61 177
-kfree_rcu 484 85
-kfree_rcu_mightsleep 485 85
-kfree_sensitive 61 177
-kfree_skb 261 55
-kfree_skb_list 261 55
-kfree_skb_reason 261 55
-klist_del 486 180
-klist_remove 486 180
-kmalloc 62 177
-kmalloc_array 62 177
-kmalloc_node 62 177
-kmalloc_obj 62 177
-kmalloc_objs 62 177
-kmap 487 181
-kmap_atomic 488 181
-kmap_local_folio 489 181
-kmap_local_page 489 181
-kmem_cache_alloc 62 177
-kmem_cache_alloc_node 62 177
-kmem_cache_create 116 177
-kmem_cache_destroy 490 177
-kmem_cache_free 297 177
-kmem_cache_free_bulk 491 177
-kmem_cache_zalloc 62 177
-kmemdup 62 182
-kmemdup_nul 62 182
-kobject_get 302 183
-kobject_get_unless_zero 275 183
-kobject_put 325 183
-krealloc 62 177
-krealloc_array 62 177
-kref_get 70 184
-kref_get_unless_zero 275 184
-kref_init 25 184
-kref_put 492 184
-kref_put_lock 493 184
-kref_put_mutex 494 184
-kref_read 31 184
-kstrdup 62 182
-kstrdup_const 62 182
-kstrndup 62 182
-kthread_bind 250 185
-kthread_cancel_work_sync 495 185
-kthread_complete_and_exit 5 186
-kthread_create 496 185
-kthread_create_on_cpu 497 186
-kthread_create_on_node 497 186
-kthread_destroy_worker 280 185
-kthread_exit 5 186
-kthread_flush_work 498 185
-kthread_flush_worker 324 185
-kthread_init_delayed_work 12 186
-kthread_init_work 499 186
-kthread_mod_delayed_work 500 185
-kthread_park 501 185
-kthread_parkme 256 185
-kthread_queue_delayed_work 500 185
-kthread_queue_work 502 185
-kthread_run 503 185
-kthread_run_on_cpu 497 186
-kthread_run_on_node 497 186
-kthread_should_park 504 185
-kthread_should_stop 504 185
-kthread_should_stop_or_park 505 185
-kthread_stop 501 185
-kthread_unpark 506 185
-ktime_add 27 187
-ktime_get 27 187
-ktime_get_boottime 27 187
-ktime_get_ns 27 187
-ktime_get_real 27 187
-ktime_ms_delta 27 187
-ktime_sub 27 187
-ktime_to_ms 27 187
-ktime_to_ns 27 187
-ktime_to_us 27 187
-ktime_us_delta 27 187
-kunmap 507 181
-kunmap_atomic 508 181
-kunmap_local 327 181
-kvasprintf 62 176
-kvcalloc 62 177
-kvfree 509 177
-kvfree_rcu 484 85
-kvfree_rcu_mightsleep 485 85
-kvfree_sensitive 509 177
-kvmalloc 62 177
-kvmalloc_array 62 177
-kvmalloc_node 62 177
-kvmemdup 62 182
-kvrealloc 62 177
-kvzalloc 62 177
-kvzalloc_node 62 177
-kzalloc 62 177
-kzalloc_node 62 177
-kzalloc_obj 62 177
-kzalloc_objs 62 177
-latch_tree_find 510 188
-latch_tree_insert 511 188
-late_initcall 123 64
-late_initcall_sync 123 64
-le16_to_cpu 1 77
-le32_to_cpu 1 77
-le64_to_cpu 1 77
-led_classdev_unregister 512 109
-likely 513 30
-list_add 514 24
-list_add_rcu 438 155
-list_add_tail 514 24
-list_add_tail_rcu 438 155
-list_add_tail_release 515 24
-list_bidir_del_rcu 516 155
-list_bulk_move_tail 517 24
-list_del 64 24
-list_del_init 64 24
-list_del_init_careful 518 24
-list_del_rcu 516 155
-list_empty 31 24
-list_empty_careful 83 24
-list_entry 262 24
-list_entry_lockless 519 155
-list_entry_rcu 519 155
-list_first_entry 520 24
-list_first_entry_or_null 521 24
-list_first_entry_or_null_acquire 522 24
-list_first_or_null_rcu 523 155
-list_for_each 524 24
-list_for_each_entry 525 24
-list_for_each_entry_continue 525 24
-list_for_each_entry_continue_rcu 526 155
-list_for_each_entry_from 525 24
-list_for_each_entry_from_rcu 526 155
-list_for_each_entry_lockless 526 155
-list_for_each_entry_rcu 526 155
-list_for_each_entry_reverse 525 24
-list_for_each_entry_safe 527 24
-list_for_each_entry_safe_continue 527 24
-list_for_each_entry_safe_from 527 24
-list_for_each_entry_safe_reverse 527 24
-list_for_each_entry_srcu 526 155
-list_for_each_prev 524 24
-list_for_each_prev_safe 528 24
-list_for_each_rcu 529 155
-list_for_each_safe 528 24
-list_is_first 231 24
-list_is_head 231 24
-list_is_last 231 24
-list_is_singular 231 24
-list_last_entry 520 24
-list_last_entry_or_null 521 24
-list_move 517 24
-list_move_tail 517 24
-list_next_entry 530 24
-list_next_entry_circular 445 24
-list_next_or_null_rcu 531 155
-list_prev_entry 530 24
-list_prev_entry_circular 445 24
-list_replace 532 24
-list_replace_init 532 24
-list_replace_rcu 449 155
-list_rotate_left 24 24
-list_splice 517 24
-list_splice_init 517 24
-list_splice_init_rcu 533 155
-list_splice_rcu 438 155
-list_splice_tail 517 24
-list_splice_tail_init 517 24
-list_splice_tail_init_rcu 533 155
-list_swap 517 24
-llist_add 534 47
-llist_add_batch 535 47
-llist_del_all 536 47
-llist_del_first 537 47
-llist_del_first_init 537 47
-llist_del_first_this 538 47
-llist_empty 31 47
-llist_entry 445 47
-llist_next 31 47
-local64_add 539 189
-local64_add_return 540 189
-local64_cmpxchg 541 189
-local64_dec 542 189
-local64_dec_return 543 189
-local64_inc 544 189
-local64_inc_return 545 189
-local64_read 546 189
-local64_set 547 189
-local64_sub 548 189
-local64_sub_return 549 189
-local64_xchg 550 189
-local_add 539 189
-local_add_return 540 189
-local_bh_disable 68 190
-local_bh_enable 69 190
-local_bh_enable_ip 69 48
-local_clock 27 187
-local_cmpxchg 541 189
-local_dec 542 189
-local_dec_return 543 189
-local_inc 544 189
-local_inc_return 545 189
-local_irq_disable 124 190
-local_irq_enable 125 190
-local_irq_restore 125 190
-local_irq_save 124 190
-local_lock 551 191
-local_lock_irq 552 191
-local_lock_irqsave 552 191
-local_lock_nested_bh 553 191
-local_read 546 189
-local_set 547 189
-local_sub 548 189
-local_sub_return 549 189
-local_trylock 554 191
-local_trylock_irqsave 555 191
-local_unlock 556 191
-local_unlock_irq 557 191
-local_unlock_irqrestore 557 191
-local_unlock_nested_bh 558 191
-local_xchg 550 189
-lock_buffer 559 84
-lock_page 339 122
-lock_sock 560 78
-lock_sock_fast 561 78
-lock_sock_nested 560 78
-lock_vma_under_rcu 562 192
-lockdep_assert 4 193
-lockdep_assert_RT_in_threaded_ctx 4 193
-lockdep_assert_cpus_held 4 193
-lockdep_assert_held 63 193
-lockdep_assert_held_once 63 193
-lockdep_assert_held_read 63 193
-lockdep_assert_held_write 63 193
-lockdep_assert_in_softirq 4 193
-lockdep_assert_irqs_disabled 4 193
-lockdep_assert_irqs_enabled 4 193
-lockdep_assert_none_held_once 4 193
-lockdep_assert_not_held 63 193
-lockdep_assert_preemption_disabled 4 193
-lockdep_assert_preemption_enabled 4 193
-lockdep_assert_rq_held 63 56
-lockdep_is_held 563 193
-lockdep_rtnl_is_held 44 4
-lockdep_set_class 63 193
-lockdep_set_class_and_name 63 193
-lockdep_set_novalidate_class 63 193
-lockdep_set_subclass 63 193
-lockdep_sock_is_held 564 78
-lockless_dereference 565 194
-lockref_get 70 195
-lockref_get_not_dead 275 195
-lockref_get_not_zero 275 195
-lockref_mark_dead 24 195
-lockref_put_or_lock 566 195
-lockref_put_return 567 195
+inl 85 54
+inl_p 85 54
+inode_dio_begin 74 128
+inode_dio_end 484 128
+inode_dio_wait 369 128
+inode_lock 122 128
+inode_lock_killable 333 128
+inode_lock_nested 122 128
+inode_lock_shared 121 128
+inode_lock_shared_killable 331 128
+inode_lock_shared_nested 121 128
+inode_trylock 124 128
+inode_trylock_shared 123 128
+inode_unlock 126 128
+inode_unlock_shared 125 128
+input_free_device 485 169
+input_unregister_device 485 169
+insb 67 54
+insl 67 54
+instrument_atomic_read 4 170
+instrument_atomic_read_write 4 170
+instrument_atomic_write 4 170
+instrument_read 4 170
+instrument_read_write 4 170
+instrument_write 4 170
+insw 67 54
+inw 85 54
+inw_p 85 54
+io_schedule 486 94
+io_schedule_timeout 487 107
+io_stop_wc 488 116
+ioread16 85 171
+ioread16_rep 67 171
+ioread16be 85 171
+ioread32 85 171
+ioread32_rep 67 171
+ioread32be 85 171
+ioread64 85 171
+ioread64be 85 171
+ioread8 85 171
+ioread8_rep 67 171
+iowrite16 86 171
+iowrite16_rep 67 171
+iowrite16be 86 171
+iowrite32 86 171
+iowrite32_rep 67 171
+iowrite32be 86 171
+iowrite64 86 171
+iowrite64be 86 171
+iowrite8 86 171
+iowrite8_rep 67 171
+iput 489 128
+irq_count 436 53
+irq_set_chained_handler 490 172
+irq_set_chained_handler_and_data 490 172
+irq_work_queue 491 173
+irq_work_queue_on 491 173
+irq_work_sync 492 173
+irqs_disabled 436 53
+is_power_of_2 1 166
+jiffies_to_msecs 28 174
+jiffies_to_usecs 28 174
+jump_label_lock 493 175
+jump_label_unlock 494 175
+kasan_check_read 4 176
+kasan_check_write 4 176
+kasprintf 65 177
+kcalloc 65 178
+kcsan_atomic_next 4 179
+kcsan_flat_atomic_begin 4 179
+kcsan_flat_atomic_end 4 179
+kcsan_nestable_atomic_begin 4 179
+kcsan_nestable_atomic_end 4 179
+kernel_read 240 128
+kernel_write 240 128
+kfifo_get 495 180
+kfifo_in 496 180
+kfifo_in_spinlocked 497 180
+kfifo_is_empty 237 180
+kfifo_is_full 237 180
+kfifo_len 237 180
+kfifo_out 495 180
+kfifo_out_spinlocked 87 180
+kfifo_put 496 180
+kfifo_reset 24 180
+kfree 64 178
+kfree_const 64 178
+kfree_rcu 498 87
+kfree_rcu_mightsleep 499 87
+kfree_sensitive 64 178
+kfree_skb 271 57
+kfree_skb_list 271 57
+kfree_skb_reason 271 57
+klist_del 500 181
+klist_remove 500 181
+kmalloc 65 178
+kmalloc_array 65 178
+kmalloc_node 65 178
+kmalloc_obj 65 178
+kmalloc_objs 65 178
+kmap 501 182
+kmap_atomic 502 182
+kmap_local_folio 503 182
+kmap_local_page 503 182
+kmem_cache_alloc 65 178
+kmem_cache_alloc_node 65 178
+kmem_cache_create 120 178
+kmem_cache_destroy 504 178
+kmem_cache_free 309 178
+kmem_cache_free_bulk 505 178
+kmem_cache_zalloc 65 178
+kmemdup 65 183
+kmemdup_nul 65 183
+kobject_get 314 184
+kobject_get_unless_zero 285 184
+kobject_put 337 184
+krealloc 65 178
+krealloc_array 65 178
+kref_get 506 185
+kref_get_unless_zero 507 185
+kref_init 508 185
+kref_put 509 185
+kref_put_lock 510 185
+kref_put_mutex 511 185
+kref_read 199 185
+kstrdup 65 183
+kstrdup_const 65 183
+kstrndup 65 183
+kthread_bind 256 186
+kthread_cancel_work_sync 512 186
+kthread_complete_and_exit 5 187
+kthread_create 513 186
+kthread_create_on_cpu 514 187
+kthread_create_on_node 514 187
+kthread_destroy_worker 291 186
+kthread_exit 5 187
+kthread_flush_work 515 186
+kthread_flush_worker 336 186
+kthread_init_delayed_work 12 187
+kthread_init_work 516 187
+kthread_mod_delayed_work 517 186
+kthread_park 518 186
+kthread_parkme 266 186
+kthread_queue_delayed_work 517 186
+kthread_queue_work 519 186
+kthread_run 520 186
+kthread_run_on_cpu 514 187
+kthread_run_on_node 514 187
+kthread_should_park 521 186
+kthread_should_stop 521 186
+kthread_should_stop_or_park 522 186
+kthread_stop 518 186
+kthread_unpark 523 186
+ktime_add 28 188
+ktime_get 28 188
+ktime_get_boottime 28 188
+ktime_get_ns 28 188
+ktime_get_real 28 188
+ktime_ms_delta 28 188
+ktime_sub 28 188
+ktime_to_ms 28 188
+ktime_to_ns 28 188
+ktime_to_us 28 188
+ktime_us_delta 28 188
+kunmap 524 182
+kunmap_atomic 525 182
+kunmap_local 339 182
+kvasprintf 65 177
+kvcalloc 65 178
+kvfree 526 178
+kvfree_rcu 498 87
+kvfree_rcu_mightsleep 499 87
+kvfree_sensitive 526 178
+kvmalloc 65 178
+kvmalloc_array 65 178
+kvmalloc_node 65 178
+kvmemdup 65 183
+kvrealloc 65 178
+kvzalloc 65 178
+kvzalloc_node 65 178
+kzalloc 65 178
+kzalloc_node 65 178
+kzalloc_obj 65 178
+kzalloc_objs 65 178
+l3mdev_master_dev_rcu 66 52
+latch_tree_find 527 189
+latch_tree_insert 528 189
+late_initcall 127 66
+late_initcall_sync 127 66
+le16_to_cpu 1 79
+le32_to_cpu 1 79
+le64_to_cpu 1 79
+led_classdev_unregister 529 111
+likely 530 30
+list_add 531 24
+list_add_rcu 451 157
+list_add_tail 531 24
+list_add_tail_rcu 451 157
+list_add_tail_release 532 24
+list_bidir_del_rcu 533 157
+list_bulk_move_tail 534 24
+list_del 68 24
+list_del_init 68 24
+list_del_init_careful 535 24
+list_del_rcu 533 157
+list_empty 32 24
+list_empty_careful 87 24
+list_entry 272 24
+list_entry_lockless 536 157
+list_entry_rcu 536 157
+list_first_entry 537 24
+list_first_entry_or_null 538 24
+list_first_entry_or_null_acquire 539 24
+list_first_or_null_rcu 540 157
+list_for_each 541 24
+list_for_each_entry 542 24
+list_for_each_entry_continue 542 24
+list_for_each_entry_continue_rcu 543 157
+list_for_each_entry_from 542 24
+list_for_each_entry_from_rcu 543 157
+list_for_each_entry_lockless 543 157
+list_for_each_entry_rcu 543 157
+list_for_each_entry_reverse 542 24
+list_for_each_entry_safe 544 24
+list_for_each_entry_safe_continue 544 24
+list_for_each_entry_safe_from 544 24
+list_for_each_entry_safe_reverse 544 24
+list_for_each_entry_srcu 543 157
+list_for_each_prev 541 24
+list_for_each_prev_safe 545 24
+list_for_each_rcu 546 157
+list_for_each_safe 545 24
+list_is_first 237 24
+list_is_head 237 24
+list_is_last 237 24
+list_is_singular 237 24
+list_last_entry 537 24
+list_last_entry_or_null 538 24
+list_move 534 24
+list_move_tail 534 24
+list_next_entry 547 24
+list_next_entry_circular 458 24
+list_next_or_null_rcu 548 157
+list_prev_entry 547 24
+list_prev_entry_circular 458 24
+list_replace 549 24
+list_replace_init 549 24
+list_replace_rcu 462 157
+list_rotate_left 47 24
+list_splice 534 24
+list_splice_init 534 24
+list_splice_init_rcu 550 157
+list_splice_rcu 451 157
+list_splice_tail 534 24
+list_splice_tail_init 534 24
+list_splice_tail_init_rcu 550 157
+list_swap 534 24
+llist_add 551 49
+llist_add_batch 552 49
+llist_del_all 553 49
+llist_del_first 554 49
+llist_del_first_init 554 49
+llist_del_first_this 555 49
+llist_empty 32 49
+llist_entry 458 49
+llist_for_each_entry 556 49
+llist_for_each_entry_safe 557 49
+llist_next 32 49
+local64_add 558 190
+local64_add_return 559 190
+local64_cmpxchg 560 190
+local64_dec 561 190
+local64_dec_return 562 190
+local64_inc 563 190
+local64_inc_return 564 190
+local64_read 565 190
+local64_set 566 190
+local64_sub 567 190
+local64_sub_return 568 190
+local64_xchg 569 190
+local_add 558 190
+local_add_return 559 190
+local_bh_disable 72 191
+local_bh_enable 73 191
+local_bh_enable_ip 73 50
+local_clock 28 188
+local_cmpxchg 560 190
+local_dec 561 190
+local_dec_return 562 190
+local_inc 563 190
+local_inc_return 564 190
+local_irq_disable 128 191
+local_irq_enable 129 191
+local_irq_restore 129 191
+local_irq_save 128 191
+local_lock 570 192
+local_lock_irq 571 192
+local_lock_irqsave 571 192
+local_lock_nested_bh 572 192
+local_read 565 190
+local_set 566 190
+local_sub 567 190
+local_sub_return 568 190
+local_trylock 573 192
+local_trylock_irqsave 574 192
+local_unlock 575 192
+local_unlock_irq 576 192
+local_unlock_irqrestore 576 192
+local_unlock_nested_bh 577 192
+local_xchg 569 190
+lock_buffer 578 86
+lock_page 351 124
+lock_sock 579 80
+lock_sock_fast 580 80
+lock_sock_nested 579 80
+lock_vma_under_rcu 581 193
+lockdep_assert 4 194
+lockdep_assert_RT_in_threaded_ctx 4 194
+lockdep_assert_cpus_held 4 194
+lockdep_assert_held 67 194
+lockdep_assert_held_once 67 194
+lockdep_assert_held_read 67 194
+lockdep_assert_held_write 67 194
+lockdep_assert_in_softirq 4 194
+lockdep_assert_irqs_disabled 4 194
+lockdep_assert_irqs_enabled 4 194
+lockdep_assert_none_held_once 4 194
+lockdep_assert_not_held 67 194
+lockdep_assert_preemption_disabled 4 194
+lockdep_assert_preemption_enabled 4 194
+lockdep_assert_rq_held 67 58
+lockdep_is_held 582 194
+lockdep_rtnl_is_held 45 4
+lockdep_set_class 67 194
+lockdep_set_class_and_name 67 194
+lockdep_set_novalidate_class 67 194
+lockdep_set_subclass 67 194
+lockdep_sock_is_held 583 80
+lockless_dereference 584 195
+lockref_get 74 196
+lockref_get_not_dead 285 196
+lockref_get_not_zero 285 196
+lockref_mark_dead 47 196
+lockref_put_or_lock 585 196
+lockref_put_return 586 196
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 5 6
-mark_buffer_dirty 568 84
+mark_buffer_dirty 587 86
 max 1 20
 max3 1 20
 max_t 1 20
-maybe_get_net 275 139
-mb 313 114
-mdelay 4 132
-memcmp 27 182
-memcpy 24 182
-memcpy_fromio 569 46
-memcpy_toio 63 46
-memdup_user 570 182
-memmove 24 182
-mempool_alloc 62 196
-mempool_free 61 196
-memset 24 182
-memset_io 63 46
-memstick_free_host 292 99
-memstick_priv 264 99
-memstick_remove_host 571 197
-memzero_explicit 24 182
-might_lock 63 193
-might_sleep 572 198
-might_sleep_if 573 198
-migrate_disable 574 51
-migrate_enable 575 51
+maybe_get_net 285 142
+mb 325 116
+mdelay 4 135
+memcmp 28 183
+memcpy 47 183
+memcpy_fromio 588 48
+memcpy_toio 67 48
+memdup_user 589 183
+memmove 47 183
+mempool_alloc 65 197
+mempool_free 64 197
+memset 47 183
+memset_io 67 48
+memstick_free_host 304 101
+memstick_priv 274 101
+memstick_remove_host 590 198
+memzero_explicit 47 183
+might_lock 67 194
+might_sleep 591 199
+might_sleep_if 592 199
+migrate_disable 593 53
+migrate_enable 594 53
 min 1 20
 min3 1 20
 min_not_zero 1 20
 min_t 1 20
-mm_tlb_flush_nested 31 104
-mm_tlb_flush_pending 31 104
-mmap_assert_locked 63 192
-mmap_assert_write_locked 63 192
-mmap_lock_is_contended 576 192
-mmap_lock_speculate_retry 577 192
-mmap_lock_speculate_try_begin 578 192
-mmap_read_lock 579 192
-mmap_read_lock_killable 580 192
-mmap_read_trylock 581 192
-mmap_read_unlock 582 192
-mmap_read_unlock_non_owner 582 192
-mmap_write_downgrade 322 192
-mmap_write_lock 583 192
-mmap_write_lock_killable 584 192
-mmap_write_lock_nested 583 192
-mmap_write_unlock 585 192
-mmc_free_host 292 99
-mmc_priv 264 99
-mmc_remove_host 586 199
-mmdrop 358 141
-mmdrop_sched 587 141
-mmget 70 141
-mmget_not_zero 353 141
-mmgrab 70 141
-mmiowb 474 200
-mmput 588 141
-mmput_async 587 141
-mmu_notifier_invalidate_range_end 9 201
-mmu_notifier_invalidate_range_start 589 201
-mnt_drop_write 330 202
-mnt_drop_write_file 330 202
-mnt_want_write 590 202
-mnt_want_write_file 590 202
-mntget 591 202
-mntput 592 202
-mod_delayed_work 593 13
-mod_delayed_work_on 594 13
-mod_timer 595 61
-mod_timer_pending 595 61
-module_exit 596 49
-module_init 123 49
-module_put 587 49
-module_put_and_kthread_exit 5 49
-msecs_to_jiffies 27 173
-msleep 256 132
-msleep_interruptible 255 132
+mm_tlb_flush_nested 32 106
+mm_tlb_flush_pending 32 106
+mmap_assert_locked 67 193
+mmap_assert_write_locked 67 193
+mmap_lock_is_contended 595 193
+mmap_lock_speculate_retry 596 193
+mmap_lock_speculate_try_begin 597 193
+mmap_read_lock 598 193
+mmap_read_lock_killable 599 193
+mmap_read_trylock 600 193
+mmap_read_unlock 601 193
+mmap_read_unlock_non_owner 601 193
+mmap_write_downgrade 334 193
+mmap_write_lock 602 193
+mmap_write_lock_killable 603 193
+mmap_write_lock_nested 602 193
+mmap_write_unlock 604 193
+mmc_free_host 304 101
+mmc_priv 274 101
+mmc_remove_host 605 200
+mmdrop 371 143
+mmdrop_sched 606 143
+mmget 74 143
+mmget_not_zero 366 143
+mmgrab 74 143
+mmiowb 488 201
+mmput 607 143
+mmput_async 606 143
+mmu_notifier_invalidate_range_end 9 202
+mmu_notifier_invalidate_range_start 608 202
+mnt_drop_write 342 203
+mnt_drop_write_file 342 203
+mnt_want_write 609 203
+mnt_want_write_file 609 203
+mntget 610 203
+mntput 611 203
+mod_delayed_work 612 13
+mod_delayed_work_on 613 13
+mod_timer 614 63
+mod_timer_pending 614 63
+module_exit 615 51
+module_init 127 51
+module_put 606 51
+module_put_and_kthread_exit 5 51
+msecs_to_jiffies 28 174
+msleep 266 135
+msleep_interruptible 265 135
 mul_u64_u32_shr 1 19
-mutex_destroy 597 73
-mutex_init 24 73
-mutex_is_locked 576 203
-mutex_lock 288 203
-mutex_lock_interruptible 289 203
-mutex_lock_interruptible_nested 289 203
-mutex_lock_io 288 203
-mutex_lock_io_nested 288 203
-mutex_lock_killable 289 203
-mutex_lock_killable_nested 289 203
-mutex_lock_nest_lock 288 203
-mutex_lock_nested 288 203
-mutex_trylock 290 203
-mutex_unlock 291 203
-napi_alloc_skb 281 55
-napi_complete 598 50
-napi_complete_done 598 50
-napi_consume_skb 261 55
-napi_disable 599 50
-napi_enable 600 50
-napi_gro_receive 81 50
-napi_schedule 601 50
-napi_schedule_irqoff 602 50
-napi_schedule_prep 601 50
-napi_synchronize 603 50
-ndelay 4 132
-need_resched 604 93
-need_seqretry 84 53
-neigh_hold 70 204
-neigh_release 261 204
-netdev_alert 4 205
-netdev_alloc_skb 281 55
-netdev_completed_queue 10 50
-netdev_crit 4 205
-netdev_dbg 4 205
-netdev_emerg 4 205
-netdev_err 4 205
-netdev_hold 286 50
-netdev_info 4 205
-netdev_lock 288 50
-netdev_lock_ops 605 206
-netdev_notice 4 205
-netdev_priv 606 50
-netdev_put 287 50
-netdev_sent_queue 39 50
-netdev_trylock 290 50
-netdev_tx_completed_queue 10 50
-netdev_tx_sent_queue 39 50
-netdev_unlock 291 50
-netdev_unlock_ops 291 206
-netdev_warn 4 205
-netif_addr_lock 72 50
-netif_addr_lock_bh 73 50
-netif_addr_unlock 75 50
-netif_addr_unlock_bh 76 50
-netif_carrier_off 568 50
-netif_carrier_ok 31 50
-netif_carrier_on 607 50
-netif_device_attach 568 50
-netif_device_detach 608 50
-netif_device_present 31 50
-netif_dormant 31 50
-netif_napi_add 609 50
-netif_napi_add_config 609 50
-netif_napi_add_tx 609 50
-netif_napi_add_tx_weight 609 50
-netif_napi_add_weight 609 50
-netif_napi_del 610 50
-netif_queue_stopped 31 50
-netif_receive_skb 81 50
-netif_running 31 50
-netif_rx 81 50
-netif_schedule_queue 506 50
-netif_start_queue 10 50
-netif_start_subqueue 10 50
-netif_stop_queue 611 50
-netif_stop_subqueue 611 50
-netif_subqueue_maybe_stop 612 207
-netif_subqueue_stopped 31 50
-netif_subqueue_try_stop 613 207
-netif_tx_disable 614 50
-netif_tx_lock 72 50
-netif_tx_lock_bh 73 50
-netif_tx_queue_stopped 31 50
-netif_tx_start_all_queues 10 50
-netif_tx_start_queue 10 50
-netif_tx_stop_all_queues 611 50
-netif_tx_stop_queue 611 50
-netif_tx_unlock 75 50
-netif_tx_unlock_bh 76 50
-netif_tx_wake_all_queues 607 50
-netif_tx_wake_queue 607 50
-netif_txq_completed_wake 615 207
-netif_txq_maybe_stop 612 207
-netif_txq_try_stop 613 207
-netif_wake_queue 607 50
-netif_wake_subqueue 607 50
-netif_xmit_stopped 231 50
-nmi_count 423 51
-no_free_ptr 513 10
-no_printk 27 121
-ns_to_ktime 27 187
-nsecs_to_jiffies 27 173
-ntohl 1 77
-ntohs 1 77
-num_online_cpus 27 93
-numa_node_id 27 9
-of_node_get 302 208
-of_node_put 325 208
+mutex_destroy 616 75
+mutex_init 24 75
+mutex_is_locked 595 204
+mutex_lock 300 204
+mutex_lock_interruptible 301 204
+mutex_lock_interruptible_nested 301 204
+mutex_lock_io 300 204
+mutex_lock_io_nested 300 204
+mutex_lock_killable 301 204
+mutex_lock_killable_nested 301 204
+mutex_lock_nest_lock 300 204
+mutex_lock_nested 300 204
+mutex_trylock 302 204
+mutex_unlock 303 204
+napi_alloc_skb 292 57
+napi_complete 617 52
+napi_complete_done 617 52
+napi_consume_skb 271 57
+napi_disable 618 52
+napi_enable 619 52
+napi_gro_receive 85 52
+napi_schedule 620 52
+napi_schedule_irqoff 621 52
+napi_schedule_prep 620 52
+napi_synchronize 622 52
+ndelay 4 135
+need_resched 623 95
+need_seqretry 88 55
+neigh_hold 74 205
+neigh_release 271 205
+netdev_alert 4 206
+netdev_alloc_skb 292 57
+netdev_completed_queue 10 52
+netdev_crit 4 206
+netdev_dbg 4 206
+netdev_emerg 4 206
+netdev_err 4 206
+netdev_hold 298 52
+netdev_info 4 206
+netdev_lock 300 52
+netdev_lock_ops 624 207
+netdev_master_upper_dev_get_rcu 66 52
+netdev_notice 4 206
+netdev_priv 625 52
+netdev_put 299 52
+netdev_sent_queue 40 52
+netdev_trylock 302 52
+netdev_tx_completed_queue 10 52
+netdev_tx_sent_queue 40 52
+netdev_unlock 303 52
+netdev_unlock_ops 303 207
+netdev_warn 4 206
+netif_addr_lock 76 52
+netif_addr_lock_bh 77 52
+netif_addr_unlock 79 52
+netif_addr_unlock_bh 80 52
+netif_carrier_off 587 52
+netif_carrier_ok 32 52
+netif_carrier_on 626 52
+netif_device_attach 587 52
+netif_device_detach 627 52
+netif_device_present 32 52
+netif_dormant 32 52
+netif_napi_add 628 52
+netif_napi_add_config 628 52
+netif_napi_add_tx 628 52
+netif_napi_add_tx_weight 628 52
+netif_napi_add_weight 628 52
+netif_napi_del 629 52
+netif_queue_stopped 32 52
+netif_receive_skb 85 52
+netif_running 32 52
+netif_rx 85 52
+netif_schedule_queue 523 52
+netif_start_queue 10 52
+netif_start_subqueue 10 52
+netif_stop_queue 630 52
+netif_stop_subqueue 630 52
+netif_subqueue_maybe_stop 631 208
+netif_subqueue_stopped 32 52
+netif_subqueue_try_stop 632 208
+netif_tx_disable 633 52
+netif_tx_lock 76 52
+netif_tx_lock_bh 77 52
+netif_tx_queue_stopped 32 52
+netif_tx_start_all_queues 10 52
+netif_tx_start_queue 10 52
+netif_tx_stop_all_queues 630 52
+netif_tx_stop_queue 630 52
+netif_tx_unlock 79 52
+netif_tx_unlock_bh 80 52
+netif_tx_wake_all_queues 626 52
+netif_tx_wake_queue 626 52
+netif_txq_completed_wake 634 208
+netif_txq_maybe_stop 631 208
+netif_txq_try_stop 632 208
+netif_wake_queue 626 52
+netif_wake_subqueue 626 52
+netif_xmit_stopped 237 52
+nmi_count 436 53
+no_free_ptr 530 10
+no_printk 28 123
+ns_to_ktime 28 188
+nsecs_to_jiffies 28 174
+ntohl 1 79
+ntohs 1 79
+num_online_cpus 28 95
+numa_node_id 28 9
+of_node_get 314 209
+of_node_put 337 209
 offsetof 2 36
-offsetofend 2 209
-on_each_cpu 616 210
-on_each_cpu_cond 617 210
-on_each_cpu_mask 617 210
-open_softirq 618 14
-order_base_2 1 164
-outb 82 52
-outb_p 82 52
-outl 82 52
-outl_p 82 52
-outsb 63 52
-outsl 63 52
-outsw 63 52
-outw 82 52
-outw_p 82 52
-p4dp_get 31 211
-page_address 27 91
-page_count 31 131
-page_folio 27 91
-page_ref_add 344 131
-page_ref_add_unless_zero 345 131
-page_ref_count 31 131
-page_ref_dec 346 131
-page_ref_dec_and_test 332 131
-page_ref_dec_return 347 131
-page_ref_freeze 348 131
-page_ref_inc 70 131
-page_ref_inc_return 349 131
-page_ref_sub 350 131
-page_ref_sub_and_test 351 131
-page_ref_unfreeze 196 131
-page_to_pfn 27 91
-page_to_phys 27 91
-pagefault_disable 619 41
-pagefault_enable 620 41
+offsetofend 2 210
+on_each_cpu 635 211
+on_each_cpu_cond 636 211
+on_each_cpu_mask 636 211
+open_softirq 637 14
+order_base_2 1 166
+outb 86 54
+outb_p 86 54
+outl 86 54
+outl_p 86 54
+outsb 67 54
+outsl 67 54
+outsw 67 54
+outw 86 54
+outw_p 86 54
+p4dp_get 32 212
+page_address 28 93
+page_count 32 134
+page_folio 28 93
+page_ref_add 356 134
+page_ref_add_unless_zero 357 134
+page_ref_count 32 134
+page_ref_dec 358 134
+page_ref_dec_and_test 344 134
+page_ref_dec_return 359 134
+page_ref_freeze 360 134
+page_ref_inc 74 134
+page_ref_inc_return 361 134
+page_ref_sub 362 134
+page_ref_sub_and_test 363 134
+page_ref_unfreeze 365 134
+page_to_pfn 28 93
+page_to_phys 28 93
+pagefault_disable 638 41
+pagefault_enable 639 41
 panic 5 6
-path_get 621 212
-path_put 622 212
-pci_dev_get 302 213
-pci_dev_lock 288 213
-pci_dev_put 325 213
-pci_dev_unlock 291 213
-pci_free_irq 623 213
-pci_free_irq_vectors 624 213
-pci_get_drvdata 27 9
-pci_lock_rescan_remove 625 213
-pci_request_irq 626 213
-pci_unlock_rescan_remove 627 213
-per_cpu 628 136
-per_cpu_ptr 102 136
-percpu_counter_add 629 214
-percpu_counter_add_batch 629 214
-percpu_counter_compare 630 214
-percpu_counter_dec 631 214
-percpu_counter_inc 632 214
-percpu_counter_read 630 214
-percpu_counter_read_positive 633 214
-percpu_counter_set 634 214
-percpu_counter_sub 635 214
-percpu_counter_sum 630 214
-percpu_counter_sum_positive 630 214
-percpu_down_read 636 215
-percpu_down_read_freezable 636 215
-percpu_down_read_internal 636 215
-percpu_down_read_trylock 637 215
-percpu_down_write 638 215
-percpu_is_read_locked 576 215
-percpu_is_write_locked 576 215
-percpu_ref_get 70 103
-percpu_ref_get_many 344 103
-percpu_ref_is_dying 231 103
-percpu_ref_is_zero 31 103
-percpu_ref_kill 63 103
-percpu_ref_kill_and_confirm 63 103
-percpu_ref_put 222 103
-percpu_ref_put_many 350 103
-percpu_ref_reinit 639 103
-percpu_ref_resurrect 639 103
-percpu_ref_switch_to_atomic 639 103
-percpu_ref_switch_to_atomic_sync 640 103
-percpu_ref_switch_to_percpu 639 103
-percpu_ref_tryget 275 103
-percpu_ref_tryget_live 275 103
-percpu_ref_tryget_live_rcu 275 103
-percpu_ref_tryget_many 641 103
-percpu_rwsem_is_held 576 215
-percpu_up_read 642 215
-percpu_up_write 643 215
-pfn_to_page 27 91
-pgdp_get 31 211
-phys_to_virt 27 91
-pin_user_pages 328 91
-pin_user_pages_fast 328 91
-platform_get_drvdata 27 9
-pm_runtime_disable 250 216
-pm_runtime_get 70 216
-pm_runtime_get_if_active 275 216
-pm_runtime_get_if_in_use 275 216
-pm_runtime_get_noresume 70 216
-pm_runtime_get_sync 644 216
-pm_runtime_put 346 216
-pm_runtime_put_autosuspend 346 216
-pm_runtime_put_noidle 645 216
-pm_runtime_put_sync 646 216
-pm_runtime_resume_and_get 644 216
-pmd_clear 25 211
-pmd_install 647 217
-pmd_lock 648 138
-pmd_lockptr 81 138
-pmd_populate 649 217
-pmd_trans_huge_lock 650 138
-pmdp_establish 651 211
-pmdp_get 31 211
-pmdp_get_lockless 31 211
-pmdp_huge_clear_flush 652 211
-pmdp_huge_get_and_clear 652 211
-pmdp_invalidate 652 211
-pmem_wmb 315 114
-poll_state_synchronize_rcu 653 33
-poll_state_synchronize_srcu 654 86
-poll_wait 655 218
-postcore_initcall 123 64
-postcore_initcall_sync 123 64
-power_supply_unregister 656 219
-pr_alert 4 121
-pr_alert_once 4 121
-pr_alert_ratelimited 4 121
-pr_cont 4 121
-pr_crit 4 121
-pr_crit_once 4 121
-pr_crit_ratelimited 4 121
-pr_debug 4 121
-pr_debug_once 4 121
-pr_debug_ratelimited 4 121
-pr_devel 4 121
-pr_emerg 4 121
-pr_emerg_once 4 121
-pr_emerg_ratelimited 4 121
-pr_err 4 121
-pr_err_once 4 121
-pr_err_ratelimited 4 121
-pr_info 4 121
-pr_info_once 4 121
-pr_info_ratelimited 4 121
-pr_notice 4 121
-pr_notice_once 4 121
-pr_notice_ratelimited 4 121
-pr_warn 4 121
-pr_warn_once 4 121
-pr_warn_ratelimited 4 121
-preempt_check_resched 657 51
-preempt_count 423 51
-preempt_count_add 77 51
-preempt_count_dec 78 51
-preempt_count_dec_and_test 79 51
-preempt_count_inc 77 51
-preempt_count_sub 78 51
-preempt_disable 77 190
-preempt_disable_nested 218 51
-preempt_disable_notrace 77 190
-preempt_enable 78 190
-preempt_enable_nested 218 51
-preempt_enable_no_resched 78 51
-preempt_enable_no_resched_notrace 78 51
-preempt_enable_notrace 78 190
-preempt_fold_need_resched 657 51
-preempt_model_full 423 51
-preempt_model_none 423 51
-preempt_model_preemptible 423 51
-preempt_model_rt 423 51
-preempt_model_voluntary 423 51
-preempt_set_need_resched 657 51
-preemptible 423 51
-prepare_to_rcuwait 658 128
-prepare_to_swait_event 659 54
-prepare_to_swait_exclusive 660 54
-prepare_to_wait 660 54
-prepare_to_wait_event 659 54
-prepare_to_wait_exclusive 661 54
-printk 27 121
-printk_deferred 27 121
-printk_once 27 121
-printk_ratelimited 27 121
-proc_create 15 220
-proc_create_data 15 220
-proc_create_mount_point 15 220
-proc_create_net 15 220
-proc_create_net_data 15 220
-proc_create_net_data_write 15 220
-proc_create_net_single 15 220
-proc_create_net_single_write 15 220
-proc_create_seq 15 220
-proc_create_seq_data 15 220
-proc_create_seq_private 15 220
-proc_create_single 15 220
-proc_create_single_data 15 220
-pskb_expand_head 662 55
-pte_clear 663 211
-pte_clear_not_present_full 663 211
-pte_lockptr 81 138
-pte_offset_map 664 211
-pte_offset_map_lock 665 138
-pte_offset_map_nolock 666 211
-pte_offset_map_ro_nolock 666 211
-pte_offset_map_rw_nolock 666 211
-pte_unmap 667 211
-pte_unmap_unlock 668 138
-ptep_clear_flush 652 211
-ptep_clear_flush_young 669 211
-ptep_get 31 211
-ptep_get_and_clear 652 211
-ptep_get_and_clear_full 652 211
-ptep_get_lockless 31 211
-ptep_modify_prot_commit 670 211
-ptep_modify_prot_start 652 211
-ptep_set_access_flags 671 211
-ptep_set_wrprotect 672 211
-ptep_test_and_clear_young 669 211
-ptep_try_set 673 211
-pud_lock 648 138
-pud_trans_huge_lock 650 138
-pudp_get 31 211
-pudp_huge_get_and_clear 652 211
-pure_initcall 123 64
-put_bh 235 84
-put_cpu 78 135
-put_cpu_ptr 674 136
-put_cpu_var 675 136
-put_cred 358 137
-put_device 325 9
-put_net 261 139
-put_page 342 91
-put_page_testzero 332 91
-put_pid 261 140
-put_task_struct 261 142
-put_user 80 45
-queue_delayed_work 676 13
-queue_delayed_work_on 677 13
-queue_rcu_work 678 13
-queue_work 679 13
-queue_work_node 680 13
-queue_work_on 680 13
-queued_spin_lock 126 66
-queued_spin_trylock 127 66
-queued_spin_unlock 128 66
-radix_tree_delete 681 221
-radix_tree_delete_item 681 221
-radix_tree_insert 682 221
-radix_tree_lookup 683 221
-raw_cpu_add 93 57
-raw_cpu_add_return 94 57
-raw_cpu_and 95 57
-raw_cpu_cmpxchg 96 57
-raw_cpu_dec 97 57
-raw_cpu_dec_return 98 57
-raw_cpu_inc 99 57
-raw_cpu_inc_return 100 57
-raw_cpu_or 101 57
-raw_cpu_ptr 102 136
-raw_cpu_read 103 57
-raw_cpu_sub 104 57
-raw_cpu_sub_return 105 57
-raw_cpu_try_cmpxchg 106 57
-raw_cpu_write 107 57
-raw_cpu_xchg 108 57
-raw_irqs_disabled 423 51
-raw_local_irq_disable 124 190
-raw_local_irq_enable 125 190
-raw_local_irq_restore 125 190
-raw_local_irq_save 124 190
-raw_notifier_call_chain 662 75
-raw_read_seqcount 83 53
-raw_read_seqcount_begin 83 53
-raw_read_seqcount_latch 285 53
-raw_read_seqcount_latch_retry 577 53
-raw_seqcount_begin 83 53
-raw_seqcount_try_begin 578 53
-raw_smp_processor_id 684 135
-raw_spin_is_contended 564 69
-raw_spin_is_locked 564 69
-raw_spin_lock 685 222
-raw_spin_lock_bh 686 222
-raw_spin_lock_init 24 69
-raw_spin_lock_irq 687 222
-raw_spin_lock_irq_rcu_node 687 223
-raw_spin_lock_irqsave 687 222
-raw_spin_lock_irqsave_nested 687 222
-raw_spin_lock_irqsave_rcu_node 687 223
-raw_spin_lock_nest_lock 685 222
-raw_spin_lock_nested 685 222
-raw_spin_lock_rcu_node 685 223
-raw_spin_rq_lock 685 56
-raw_spin_rq_lock_irqsave 687 56
-raw_spin_rq_unlock 688 56
-raw_spin_trylock 689 222
-raw_spin_trylock_bh 690 222
-raw_spin_trylock_irq 691 222
-raw_spin_trylock_irqsave 691 222
-raw_spin_unlock 688 222
-raw_spin_unlock_bh 692 222
-raw_spin_unlock_irq 693 222
-raw_spin_unlock_irq_rcu_node 693 223
-raw_spin_unlock_irqrestore 693 222
-raw_spin_unlock_irqrestore_rcu_node 693 223
-raw_spin_unlock_rcu_node 688 223
-raw_write_seqcount_barrier 694 53
-raw_write_seqcount_begin 695 53
-raw_write_seqcount_end 696 53
-raw_write_seqcount_latch 694 53
-rb_entry 262 158
-rb_entry_rcu 445 158
-rb_entry_safe 445 158
-rb_erase 697 158
-rb_find_rcu 510 158
-rb_first 698 158
-rb_insert_color 699 158
-rb_last 698 158
-rb_link_node 700 158
-rb_link_node_rcu 701 158
-rb_next 698 158
-rb_prev 698 158
-rcu_access_pointer 702 224
-rcu_assign_pointer 703 32
-rcu_assign_sk_user_data 704 78
-rcu_barrier 705 225
-rcu_barrier_tasks 705 225
-rcu_barrier_tasks_trace 705 225
-rcu_dereference 565 224
-rcu_dereference_all 565 224
-rcu_dereference_all_check 565 224
-rcu_dereference_bh 565 224
-rcu_dereference_bh_check 565 224
-rcu_dereference_check 565 224
-rcu_dereference_protected 706 224
-rcu_dereference_raw 565 224
-rcu_dereference_raw_check 565 224
-rcu_dereference_rtnl 565 4
-rcu_dereference_sched 565 224
-rcu_dereference_sched_check 565 224
-rcu_dereference_sk_user_data 707 78
-rcu_is_watching 44 33
-rcu_pointer_handoff 81 224
-rcu_read_lock 708 226
-rcu_read_lock_any_held 44 33
-rcu_read_lock_bh 709 226
-rcu_read_lock_bh_held 44 33
-rcu_read_lock_dont_migrate 710 226
-rcu_read_lock_held 44 33
-rcu_read_lock_sched 711 226
-rcu_read_lock_sched_held 44 33
-rcu_read_lock_sched_notrace 711 226
-rcu_read_lock_trace 712 226
-rcu_read_unlock 713 226
-rcu_read_unlock_bh 714 226
-rcu_read_unlock_migrate 715 226
-rcu_read_unlock_sched 716 226
-rcu_read_unlock_sched_notrace 716 226
-rcu_read_unlock_trace 717 226
-rcu_replace_pointer 718 32
-rcu_sync_enter 719 227
-rcu_sync_exit 720 227
-rcu_sync_is_idle 31 227
-rcuref_get 275 228
-rcuref_init 195 228
-rcuref_put 721 228
-rcuref_read 31 228
-rcuwait_active 31 128
-rcuwait_wait_event 216 128
-rcuwait_wake_up 277 128
-read_lock 722 222
-read_lock_bh 723 222
-read_lock_irq 724 222
-read_lock_irqsave 724 222
-read_poll_timeout 116 229
-read_poll_timeout_atomic 27 229
-read_seqbegin 83 53
-read_seqbegin_or_lock 725 53
-read_seqbegin_or_lock_irqsave 83 53
-read_seqcount_begin 83 53
-read_seqcount_latch 285 53
-read_seqcount_latch_retry 577 53
-read_seqcount_retry 577 53
-read_seqlock_excl 726 53
-read_seqlock_excl_bh 727 53
-read_seqlock_excl_irq 728 53
-read_seqlock_excl_irqsave 728 53
-read_seqretry 577 53
-read_sequnlock_excl 729 53
-read_sequnlock_excl_bh 730 53
-read_sequnlock_excl_irq 731 53
-read_sequnlock_excl_irqrestore 731 53
-read_thread_flags 732 87
-read_trylock 733 222
-read_unlock 734 222
-read_unlock_bh 735 222
-read_unlock_irq 736 222
-read_unlock_irqrestore 736 222
-readb 81 52
-readb_relaxed 81 52
-readl 81 52
-readl_poll_timeout 234 229
-readl_poll_timeout_atomic 81 229
-readl_relaxed 81 52
-readq 81 52
-readq_poll_timeout 234 229
-readq_poll_timeout_atomic 81 229
-readq_relaxed 81 52
-readsb 63 52
-readsl 63 52
-readsq 63 52
-readsw 63 52
-readw 81 52
-readw_relaxed 81 52
-readx_poll_timeout 737 229
-readx_poll_timeout_atomic 738 229
-refcount_add 739 230
-refcount_add_not_zero 740 230
-refcount_add_not_zero_acquire 741 230
-refcount_dec 235 230
-refcount_dec_and_lock 742 230
-refcount_dec_and_lock_irqsave 742 230
-refcount_dec_and_mutex_lock 743 230
-refcount_dec_and_rtnl_lock 744 4
-refcount_dec_and_test 745 230
-refcount_dec_if_one 746 230
-refcount_dec_not_one 746 230
-refcount_inc 70 230
-refcount_inc_not_zero 275 230
-refcount_inc_not_zero_acquire 370 230
-refcount_read 31 230
-refcount_set 195 230
-refcount_set_release 196 230
-refcount_sub_and_test 747 230
-register_netdev 234 231
-regulator_disable 234 232
-regulator_enable 234 232
-reinit_completion 24 90
-release_sock 748 78
-remove_wait_queue 63 59
-request_any_context_irq 749 14
-request_firmware 234 233
-request_irq 750 14
-request_module 234 234
-request_percpu_irq 749 14
-request_threaded_irq 751 14
-return_ptr 53 10
-rhashtable_destroy 356 235
-rhashtable_insert_fast 752 235
-rhashtable_lookup 753 235
-rhashtable_lookup_fast 753 235
-rhashtable_lookup_insert_fast 752 235
-rhashtable_remove 754 235
-rhashtable_remove_fast 755 235
-rhashtable_walk_next 753 235
-rhashtable_walk_start 756 235
-rhashtable_walk_stop 667 235
-rht_dereference 757 235
-rht_dereference_bucket 757 235
-rht_dereference_bucket_rcu 565 235
-rht_dereference_rcu 565 235
-rmb 314 114
-rootfs_initcall 123 64
+path_get 640 213
+path_put 641 213
+pci_dev_get 314 214
+pci_dev_lock 300 214
+pci_dev_put 337 214
+pci_dev_unlock 303 214
+pci_free_irq 642 214
+pci_free_irq_vectors 643 214
+pci_get_drvdata 28 9
+pci_lock_rescan_remove 644 214
+pci_request_irq 645 214
+pci_unlock_rescan_remove 646 214
+per_cpu 647 139
+per_cpu_ptr 106 139
+percpu_counter_add 648 215
+percpu_counter_add_batch 648 215
+percpu_counter_compare 649 215
+percpu_counter_dec 650 215
+percpu_counter_inc 651 215
+percpu_counter_read 649 215
+percpu_counter_read_positive 652 215
+percpu_counter_set 653 215
+percpu_counter_sub 654 215
+percpu_counter_sum 649 215
+percpu_counter_sum_positive 649 215
+percpu_down_read 655 216
+percpu_down_read_freezable 655 216
+percpu_down_read_internal 655 216
+percpu_down_read_trylock 656 216
+percpu_down_write 657 216
+percpu_is_read_locked 595 216
+percpu_is_write_locked 595 216
+percpu_ref_get 74 105
+percpu_ref_get_many 356 105
+percpu_ref_is_dying 237 105
+percpu_ref_is_zero 32 105
+percpu_ref_kill 67 105
+percpu_ref_kill_and_confirm 67 105
+percpu_ref_put 228 105
+percpu_ref_put_many 362 105
+percpu_ref_reinit 658 105
+percpu_ref_resurrect 658 105
+percpu_ref_switch_to_atomic 658 105
+percpu_ref_switch_to_atomic_sync 659 105
+percpu_ref_switch_to_percpu 658 105
+percpu_ref_tryget 285 105
+percpu_ref_tryget_live 285 105
+percpu_ref_tryget_live_rcu 285 105
+percpu_ref_tryget_many 660 105
+percpu_rwsem_is_held 595 216
+percpu_up_read 661 216
+percpu_up_write 662 216
+pfn_to_page 28 93
+pgdp_get 32 212
+phys_to_virt 28 93
+pid_task 297 130
+pin_user_pages 340 93
+pin_user_pages_fast 340 93
+platform_get_drvdata 28 9
+pm_runtime_disable 256 217
+pm_runtime_get 663 217
+pm_runtime_get_if_active 664 217
+pm_runtime_get_if_in_use 664 217
+pm_runtime_get_noresume 663 217
+pm_runtime_get_sync 665 217
+pm_runtime_put 666 217
+pm_runtime_put_autosuspend 666 217
+pm_runtime_put_noidle 667 217
+pm_runtime_put_sync 668 217
+pm_runtime_resume_and_get 665 217
+pmd_clear 669 212
+pmd_install 670 218
+pmd_lock 671 141
+pmd_lockptr 85 141
+pmd_populate 672 218
+pmd_trans_huge_lock 673 141
+pmdp_establish 674 212
+pmdp_get 32 212
+pmdp_get_lockless 32 212
+pmdp_huge_clear_flush 675 212
+pmdp_huge_get_and_clear 675 212
+pmdp_invalidate 675 212
+pmem_wmb 327 116
+poll_state_synchronize_rcu 676 33
+poll_state_synchronize_srcu 677 88
+poll_wait 678 219
+postcore_initcall 127 66
+postcore_initcall_sync 127 66
+power_supply_unregister 679 220
+pr_alert 4 123
+pr_alert_once 4 123
+pr_alert_ratelimited 4 123
+pr_cont 4 123
+pr_crit 4 123
+pr_crit_once 4 123
+pr_crit_ratelimited 4 123
+pr_debug 4 123
+pr_debug_once 4 123
+pr_debug_ratelimited 4 123
+pr_devel 4 123
+pr_emerg 4 123
+pr_emerg_once 4 123
+pr_emerg_ratelimited 4 123
+pr_err 4 123
+pr_err_once 4 123
+pr_err_ratelimited 4 123
+pr_info 4 123
+pr_info_once 4 123
+pr_info_ratelimited 4 123
+pr_notice 4 123
+pr_notice_once 4 123
+pr_notice_ratelimited 4 123
+pr_warn 4 123
+pr_warn_once 4 123
+pr_warn_ratelimited 4 123
+preempt_check_resched 680 53
+preempt_count 436 53
+preempt_count_add 81 53
+preempt_count_dec 82 53
+preempt_count_dec_and_test 83 53
+preempt_count_inc 81 53
+preempt_count_sub 82 53
+preempt_disable 81 191
+preempt_disable_nested 224 53
+preempt_disable_notrace 81 191
+preempt_enable 82 191
+preempt_enable_nested 224 53
+preempt_enable_no_resched 82 53
+preempt_enable_no_resched_notrace 82 53
+preempt_enable_notrace 82 191
+preempt_fold_need_resched 680 53
+preempt_model_full 436 53
+preempt_model_none 436 53
+preempt_model_preemptible 436 53
+preempt_model_rt 436 53
+preempt_model_voluntary 436 53
+preempt_set_need_resched 680 53
+preemptible 436 53
+prepare_to_rcuwait 681 131
+prepare_to_swait_event 682 56
+prepare_to_swait_exclusive 683 56
+prepare_to_wait 683 56
+prepare_to_wait_event 682 56
+prepare_to_wait_exclusive 684 56
+printk 28 123
+printk_deferred 28 123
+printk_once 28 123
+printk_ratelimited 28 123
+proc_create 15 221
+proc_create_data 15 221
+proc_create_mount_point 15 221
+proc_create_net 15 221
+proc_create_net_data 15 221
+proc_create_net_data_write 15 221
+proc_create_net_single 15 221
+proc_create_net_single_write 15 221
+proc_create_seq 15 221
+proc_create_seq_data 15 221
+proc_create_seq_private 15 221
+proc_create_single 15 221
+proc_create_single_data 15 221
+pskb_expand_head 685 57
+pte_clear 686 212
+pte_clear_not_present_full 686 212
+pte_lockptr 85 141
+pte_offset_map 687 212
+pte_offset_map_lock 688 141
+pte_offset_map_nolock 689 212
+pte_offset_map_ro_nolock 689 212
+pte_offset_map_rw_nolock 689 212
+pte_unmap 690 212
+pte_unmap_unlock 691 141
+ptep_clear_flush 675 212
+ptep_clear_flush_young 692 212
+ptep_get 32 212
+ptep_get_and_clear 675 212
+ptep_get_and_clear_full 675 212
+ptep_get_lockless 32 212
+ptep_modify_prot_commit 693 212
+ptep_modify_prot_start 675 212
+ptep_set_access_flags 694 212
+ptep_set_wrprotect 695 212
+ptep_test_and_clear_young 692 212
+ptep_try_set 696 212
+pud_lock 671 141
+pud_trans_huge_lock 673 141
+pudp_get 32 212
+pudp_huge_get_and_clear 675 212
+pure_initcall 127 66
+put_bh 241 86
+put_cpu 82 138
+put_cpu_ptr 697 139
+put_cpu_var 698 139
+put_cred 371 140
+put_device 337 9
+put_net 271 142
+put_page 354 93
+put_page_testzero 344 93
+put_pid 271 130
+put_task_struct 271 144
+put_user 84 46
+queue_delayed_work 699 13
+queue_delayed_work_on 700 13
+queue_rcu_work 701 13
+queue_work 702 13
+queue_work_node 703 13
+queue_work_on 703 13
+queued_spin_lock 130 68
+queued_spin_trylock 131 68
+queued_spin_unlock 132 68
+radix_tree_delete 704 222
+radix_tree_delete_item 704 222
+radix_tree_insert 705 222
+radix_tree_lookup 706 222
+raw_cpu_add 97 59
+raw_cpu_add_return 98 59
+raw_cpu_and 99 59
+raw_cpu_cmpxchg 100 59
+raw_cpu_dec 101 59
+raw_cpu_dec_return 102 59
+raw_cpu_inc 103 59
+raw_cpu_inc_return 104 59
+raw_cpu_or 105 59
+raw_cpu_ptr 106 139
+raw_cpu_read 107 59
+raw_cpu_sub 108 59
+raw_cpu_sub_return 109 59
+raw_cpu_try_cmpxchg 110 59
+raw_cpu_write 111 59
+raw_cpu_xchg 112 59
+raw_irqs_disabled 436 53
+raw_local_irq_disable 128 191
+raw_local_irq_enable 129 191
+raw_local_irq_restore 129 191
+raw_local_irq_save 128 191
+raw_notifier_call_chain 685 77
+raw_read_seqcount 87 55
+raw_read_seqcount_begin 87 55
+raw_read_seqcount_latch 707 55
+raw_read_seqcount_latch_retry 596 55
+raw_seqcount_begin 87 55
+raw_seqcount_try_begin 597 55
+raw_smp_processor_id 708 138
+raw_spin_is_contended 583 71
+raw_spin_is_locked 583 71
+raw_spin_lock 709 223
+raw_spin_lock_bh 710 223
+raw_spin_lock_init 24 71
+raw_spin_lock_irq 711 223
+raw_spin_lock_irq_rcu_node 711 224
+raw_spin_lock_irqsave 711 223
+raw_spin_lock_irqsave_nested 711 223
+raw_spin_lock_irqsave_rcu_node 711 224
+raw_spin_lock_nest_lock 709 223
+raw_spin_lock_nested 709 223
+raw_spin_lock_rcu_node 709 224
+raw_spin_rq_lock 709 58
+raw_spin_rq_lock_irqsave 711 58
+raw_spin_rq_unlock 712 58
+raw_spin_trylock 713 223
+raw_spin_trylock_bh 714 223
+raw_spin_trylock_irq 715 223
+raw_spin_trylock_irqsave 715 223
+raw_spin_unlock 712 223
+raw_spin_unlock_bh 716 223
+raw_spin_unlock_irq 717 223
+raw_spin_unlock_irq_rcu_node 717 224
+raw_spin_unlock_irqrestore 717 223
+raw_spin_unlock_irqrestore_rcu_node 717 224
+raw_spin_unlock_rcu_node 712 224
+raw_write_seqcount_barrier 718 55
+raw_write_seqcount_begin 719 55
+raw_write_seqcount_end 720 55
+raw_write_seqcount_latch 718 55
+rb_entry 272 160
+rb_entry_rcu 458 160
+rb_entry_safe 458 160
+rb_erase 721 160
+rb_find_rcu 527 160
+rb_first 722 160
+rb_insert_color 723 160
+rb_last 722 160
+rb_link_node 724 160
+rb_link_node_rcu 725 160
+rb_next 722 160
+rb_prev 722 160
+rcu_access_pointer 726 225
+rcu_assign_pointer 727 32
+rcu_assign_sk_user_data 728 80
+rcu_barrier 729 226
+rcu_barrier_tasks 729 226
+rcu_barrier_tasks_trace 729 226
+rcu_dereference 730 225
+rcu_dereference_all 730 225
+rcu_dereference_all_check 730 225
+rcu_dereference_bh 730 225
+rcu_dereference_bh_check 730 225
+rcu_dereference_check 730 225
+rcu_dereference_protected 731 225
+rcu_dereference_raw 730 225
+rcu_dereference_raw_check 730 225
+rcu_dereference_rtnl 584 4
+rcu_dereference_sched 730 225
+rcu_dereference_sched_check 730 225
+rcu_dereference_sk_user_data 732 80
+rcu_is_watching 45 33
+rcu_pointer_handoff 85 225
+rcu_read_lock 733 227
+rcu_read_lock_any_held 45 33
+rcu_read_lock_bh 734 227
+rcu_read_lock_bh_held 45 33
+rcu_read_lock_dont_migrate 735 227
+rcu_read_lock_held 45 33
+rcu_read_lock_sched 736 227
+rcu_read_lock_sched_held 45 33
+rcu_read_lock_sched_notrace 736 227
+rcu_read_lock_trace 737 227
+rcu_read_unlock 738 227
+rcu_read_unlock_bh 739 227
+rcu_read_unlock_migrate 740 227
+rcu_read_unlock_sched 741 227
+rcu_read_unlock_sched_notrace 741 227
+rcu_read_unlock_trace 742 227
+rcu_replace_pointer 743 32
+rcu_sync_enter 744 228
+rcu_sync_exit 745 228
+rcu_sync_is_idle 32 228
+rcuref_get 285 229
+rcuref_init 746 229
+rcuref_put 747 229
+rcuref_read 32 229
+rcuwait_active 32 131
+rcuwait_wait_event 222 131
+rcuwait_wake_up 288 131
+read_lock 748 223
+read_lock_bh 749 223
+read_lock_irq 750 223
+read_lock_irqsave 750 223
+read_poll_timeout 120 230
+read_poll_timeout_atomic 28 230
+read_seqbegin 87 55
+read_seqbegin_or_lock 751 55
+read_seqbegin_or_lock_irqsave 87 55
+read_seqcount_begin 87 55
+read_seqcount_latch 707 55
+read_seqcount_latch_retry 596 55
+read_seqcount_retry 596 55
+read_seqlock_excl 752 55
+read_seqlock_excl_bh 753 55
+read_seqlock_excl_irq 754 55
+read_seqlock_excl_irqsave 754 55
+read_seqretry 596 55
+read_sequnlock_excl 755 55
+read_sequnlock_excl_bh 756 55
+read_sequnlock_excl_irq 757 55
+read_sequnlock_excl_irqrestore 757 55
+read_thread_flags 758 89
+read_trylock 759 223
+read_unlock 760 223
+read_unlock_bh 761 223
+read_unlock_irq 762 223
+read_unlock_irqrestore 762 223
+readb 85 54
+readb_relaxed 85 54
+readl 85 54
+readl_poll_timeout 240 230
+readl_poll_timeout_atomic 85 230
+readl_relaxed 85 54
+readq 85 54
+readq_poll_timeout 240 230
+readq_poll_timeout_atomic 85 230
+readq_relaxed 85 54
+readsb 67 54
+readsl 67 54
+readsq 67 54
+readsw 67 54
+readw 85 54
+readw_relaxed 85 54
+readx_poll_timeout 763 230
+readx_poll_timeout_atomic 764 230
+refcount_add 765 231
+refcount_add_not_zero 766 231
+refcount_add_not_zero_acquire 767 231
+refcount_dec 768 231
+refcount_dec_and_lock 769 231
+refcount_dec_and_lock_irqsave 769 231
+refcount_dec_and_mutex_lock 770 231
+refcount_dec_and_rtnl_lock 771 4
+refcount_dec_and_test 772 231
+refcount_dec_if_one 773 231
+refcount_dec_not_one 773 231
+refcount_inc 506 231
+refcount_inc_not_zero 507 231
+refcount_inc_not_zero_acquire 774 231
+refcount_read 199 231
+refcount_set 201 231
+refcount_set_release 202 231
+refcount_sub_and_test 775 231
+register_netdev 776 232
+regulator_disable 240 233
+regulator_enable 240 233
+reinit_completion 24 92
+release_sock 777 80
+remove_wait_queue 67 61
+request_any_context_irq 778 14
+request_firmware 240 234
+request_irq 779 14
+request_module 240 235
+request_percpu_irq 778 14
+request_threaded_irq 780 14
+return_ptr 55 10
+rhashtable_destroy 369 236
+rhashtable_insert_fast 781 236
+rhashtable_lookup 782 236
+rhashtable_lookup_fast 782 236
+rhashtable_lookup_insert_fast 781 236
+rhashtable_remove 783 236
+rhashtable_remove_fast 784 236
+rhashtable_walk_next 782 236
+rhashtable_walk_start 785 236
+rhashtable_walk_stop 690 236
+rht_dereference 786 236
+rht_dereference_bucket 786 236
+rht_dereference_bucket_rcu 584 236
+rht_dereference_rcu 584 236
+rmb 326 116
+rootfs_initcall 127 66
 round_down 1 20
 round_up 1 20
 rounddown 1 20
-rounddown_pow_of_two 1 164
+rounddown_pow_of_two 1 166
 roundup 1 20
-roundup_pow_of_two 1 164
-rq_lock 685 56
-rq_lock_irq 687 56
-rq_lock_irqsave 687 56
-rq_unlock 688 56
-rq_unlock_irq 693 56
-rq_unlock_irqrestore 693 56
-rt_mutex_lock 758 236
-rt_mutex_lock_interruptible 759 236
-rt_mutex_lock_killable 759 236
-rt_mutex_lock_nested 758 236
-rt_mutex_trylock 760 236
-rt_mutex_unlock 761 236
-rtnl_dereference 706 4
-rtnl_is_locked 762 4
-rtnl_lock 763 4
-rtnl_lock_interruptible 764 4
-rtnl_lock_killable 764 4
-rtnl_net_lock 765 4
-rtnl_net_unlock 766 4
-rtnl_trylock 767 4
-rtnl_unlock 768 4
-rwlock_init 24 69
-rwlock_is_contended 564 69
-rwlock_needbreak 564 69
-rwsem_assert_held 63 118
-rwsem_assert_held_write 63 118
-rwsem_is_contended 576 118
-rwsem_is_locked 576 118
-sb_bread 234 84
-sb_end_intwrite 330 124
-sb_end_pagefault 330 124
-sb_end_write 330 124
-sb_start_intwrite 333 124
-sb_start_pagefault 333 124
-sb_start_write 333 124
-sb_start_write_trylock 769 124
-sched_clock 27 187
-sched_preempt_enable_no_resched 78 51
-schedule 472 92
-schedule_delayed_work 770 13
-schedule_delayed_work_on 771 13
-schedule_hrtimeout 255 160
-schedule_hrtimeout_range 255 160
-schedule_on_each_cpu 473 13
-schedule_preempt_disabled 472 92
-schedule_timeout 473 92
-schedule_timeout_idle 473 92
-schedule_timeout_interruptible 473 92
-schedule_timeout_killable 473 92
-schedule_timeout_uninterruptible 473 92
-schedule_work 772 13
-schedule_work_on 773 13
-scnprintf 27 176
+roundup_pow_of_two 1 166
+rq_lock 709 58
+rq_lock_irq 711 58
+rq_lock_irqsave 711 58
+rq_unlock 712 58
+rq_unlock_irq 717 58
+rq_unlock_irqrestore 717 58
+rt_mutex_lock 787 237
+rt_mutex_lock_interruptible 788 237
+rt_mutex_lock_killable 788 237
+rt_mutex_lock_nested 787 237
+rt_mutex_trylock 789 237
+rt_mutex_unlock 790 237
+rtnl_dereference 731 4
+rtnl_is_locked 791 4
+rtnl_lock 792 4
+rtnl_lock_interruptible 793 4
+rtnl_lock_killable 793 4
+rtnl_net_lock 794 4
+rtnl_net_unlock 795 4
+rtnl_trylock 796 4
+rtnl_unlock 797 4
+rwlock_init 24 71
+rwlock_is_contended 583 71
+rwlock_needbreak 583 71
+rwsem_assert_held 67 120
+rwsem_assert_held_write 67 120
+rwsem_is_contended 595 120
+rwsem_is_locked 595 120
+sb_bread 240 86
+sb_end_intwrite 342 126
+sb_end_pagefault 342 126
+sb_end_write 342 126
+sb_start_intwrite 345 126
+sb_start_pagefault 345 126
+sb_start_write 345 126
+sb_start_write_trylock 798 126
+sched_clock 28 188
+sched_preempt_enable_no_resched 82 53
+schedule 486 94
+schedule_delayed_work 799 13
+schedule_delayed_work_on 800 13
+schedule_hrtimeout 265 162
+schedule_hrtimeout_range 265 162
+schedule_on_each_cpu 487 13
+schedule_preempt_disabled 486 94
+schedule_timeout 487 94
+schedule_timeout_idle 487 94
+schedule_timeout_interruptible 487 94
+schedule_timeout_killable 487 94
+schedule_timeout_uninterruptible 487 94
+schedule_work 801 13
+schedule_work_on 802 13
+scnprintf 28 177
 scoped_cond_guard 9 10
 scoped_guard 9 10
-scoped_seqlock_read 725 53
-scsi_host_put 774 237
-sema_init 24 117
-seqcount_init 24 238
-seqlock_init 24 238
-set_bit 266 40
-set_buffer_uptodate 775 84
-set_cpus_allowed_ptr 234 105
-set_current_state 776 54
-set_mask_bits 777 43
-set_page_count 195 131
-set_pmd 195 211
-set_pmd_at 778 211
-set_pte 195 211
-set_pte_at 778 211
-set_ptes 778 211
-set_pud_at 778 211
-set_special_state 85 93
-set_thread_flag 779 87
-set_ti_thread_flag 780 87
-set_tsk_need_resched 39 87
-set_tsk_thread_flag 780 87
-shost_priv 264 99
+scoped_seqlock_read 751 55
+scsi_host_put 803 238
+sema_init 24 119
+seqcount_init 24 239
+seqlock_init 24 239
+set_bit 276 40
+set_buffer_uptodate 804 86
+set_cpus_allowed_ptr 240 107
+set_current_state 805 56
+set_mask_bits 806 43
+set_page_count 746 134
+set_pmd 746 212
+set_pmd_at 807 212
+set_pte 746 212
+set_pte_at 807 212
+set_ptes 807 212
+set_pud_at 807 212
+set_special_state 89 95
+set_thread_flag 808 89
+set_ti_thread_flag 809 89
+set_tsk_need_resched 40 89
+set_tsk_thread_flag 809 89
+shost_priv 274 101
 sign_extend32 1 43
 sign_extend64 1 43
-signal_pending 31 239
-size_add 1 68
-size_mul 1 68
+signal_pending 32 240
+size_add 1 70
+size_mul 1 70
 sizeof 2 36
-sizeof_field 2 209
-sk_free 235 78
-skb_clone 62 55
-skb_copy 62 55
-skb_dequeue 781 55
-skb_dequeue_tail 781 55
-skb_get 302 55
-skb_peek 231 55
-skb_queue_empty 231 55
-skb_queue_empty_lockless 31 55
-skb_queue_head 782 55
-skb_queue_head_init 24 55
-skb_queue_len 231 55
-skb_queue_len_lockless 31 55
-skb_queue_purge 783 55
-skb_queue_tail 782 55
-skb_unlink 784 55
-skb_unref 721 55
-smp_acquire__after_ctrl_dep 314 71
-smp_call_function 616 210
-smp_call_function_any 785 210
-smp_call_function_many 617 210
-smp_call_function_single 785 210
-smp_call_function_single_async 786 210
-smp_cond_load_acquire 787 71
-smp_cond_load_relaxed 788 71
-smp_load_acquire 787 240
-smp_mb 313 114
-smp_mb__after_atomic 789 70
-smp_mb__after_mmgrab 789 141
-smp_mb__after_spinlock 789 241
-smp_mb__after_srcu_read_lock 789 86
-smp_mb__after_srcu_read_unlock 789 241
-smp_mb__after_switch_mm 313 56
-smp_mb__after_unlock_lock 789 241
-smp_mb__before_atomic 790 70
-smp_processor_id 684 135
-smp_read_barrier_depends 474 200
-smp_rmb 314 114
-smp_store_mb 791 114
-smp_store_release 196 240
-smp_wmb 315 114
-snd_card_free 292 99
-snd_devm_card_new 294 99
-snprintf 27 176
-sock_flag 792 78
-sock_hold 70 78
-sock_owned_by_me 63 78
-sock_owned_by_user 793 78
-sock_owned_by_user_nocheck 793 78
-sock_poll_wait 794 78
-sock_put 261 78
-sock_reset_flag 795 78
-sock_set_flag 796 78
-sock_valbool_flag 797 78
-softirq_count 423 51
-spi_controller_get_devdata 264 99
-spi_controller_put 292 99
-spi_get_drvdata 27 9
-spi_master_get_devdata 264 99
-spi_master_put 292 99
-spi_sync 234 242
-spi_unregister_controller 798 242
-spi_unregister_master 798 242
-spin_is_contended 564 69
-spin_is_locked 564 69
-spin_lock 72 222
-spin_lock_bh 73 222
-spin_lock_init 24 69
-spin_lock_irq 799 222
-spin_lock_irqsave 799 222
-spin_lock_irqsave_nested 799 222
-spin_lock_nest_lock 72 222
-spin_lock_nested 72 222
-spin_needbreak 564 69
-spin_trylock 650 222
-spin_trylock_bh 800 222
-spin_trylock_irq 801 222
-spin_trylock_irqsave 801 222
-spin_unlock 75 222
-spin_unlock_bh 76 222
-spin_unlock_irq 802 222
-spin_unlock_irqrestore 802 222
-spin_until_cond 803 243
-sprintf 27 176
-srcu_barrier 804 86
-srcu_dereference 565 224
-srcu_dereference_check 565 224
-srcu_dereference_notrace 565 224
-srcu_down_read 805 86
-srcu_down_read_fast 805 86
-srcu_read_lock 805 86
-srcu_read_lock_fast 805 86
-srcu_read_lock_fast_notrace 805 86
-srcu_read_lock_fast_updown 805 86
-srcu_read_lock_held 564 33
-srcu_read_lock_nmisafe 805 86
-srcu_read_lock_notrace 805 86
-srcu_read_unlock 806 86
-srcu_read_unlock_fast 806 86
-srcu_read_unlock_fast_notrace 806 86
-srcu_read_unlock_fast_updown 806 86
-srcu_read_unlock_nmisafe 806 86
-srcu_read_unlock_notrace 806 86
-srcu_up_read 806 86
-srcu_up_read_fast 806 86
-ssleep 256 132
-start_poll_synchronize_rcu 368 33
-start_poll_synchronize_srcu 369 86
+sizeof_field 2 210
+sk_free 241 80
+skb_clone 65 57
+skb_copy 65 57
+skb_dequeue 810 57
+skb_dequeue_tail 810 57
+skb_get 314 57
+skb_peek 237 57
+skb_queue_empty 237 57
+skb_queue_empty_lockless 32 57
+skb_queue_head 811 57
+skb_queue_head_init 24 57
+skb_queue_len 237 57
+skb_queue_len_lockless 32 57
+skb_queue_purge 812 57
+skb_queue_tail 811 57
+skb_unlink 813 57
+skb_unref 747 57
+smp_acquire__after_ctrl_dep 326 73
+smp_call_function 635 211
+smp_call_function_any 814 211
+smp_call_function_many 636 211
+smp_call_function_single 814 211
+smp_call_function_single_async 815 211
+smp_cond_load_acquire 816 73
+smp_cond_load_relaxed 817 73
+smp_load_acquire 816 241
+smp_mb 325 116
+smp_mb__after_atomic 818 72
+smp_mb__after_mmgrab 818 143
+smp_mb__after_spinlock 818 242
+smp_mb__after_srcu_read_lock 818 88
+smp_mb__after_srcu_read_unlock 818 242
+smp_mb__after_switch_mm 325 58
+smp_mb__after_unlock_lock 818 242
+smp_mb__before_atomic 819 72
+smp_processor_id 708 138
+smp_read_barrier_depends 488 201
+smp_rmb 326 116
+smp_store_mb 820 116
+smp_store_release 365 241
+smp_wmb 327 116
+snd_card_free 304 101
+snd_devm_card_new 306 101
+snprintf 28 177
+sock_flag 821 80
+sock_hold 74 80
+sock_owned_by_me 67 80
+sock_owned_by_user 822 80
+sock_owned_by_user_nocheck 822 80
+sock_poll_wait 823 80
+sock_put 271 80
+sock_reset_flag 824 80
+sock_set_flag 825 80
+sock_valbool_flag 826 80
+softirq_count 436 53
+spi_controller_get_devdata 274 101
+spi_controller_put 304 101
+spi_get_drvdata 28 9
+spi_master_get_devdata 274 101
+spi_master_put 304 101
+spi_sync 240 243
+spi_unregister_controller 827 243
+spi_unregister_master 827 243
+spin_is_contended 583 71
+spin_is_locked 583 71
+spin_lock 76 223
+spin_lock_bh 77 223
+spin_lock_init 24 71
+spin_lock_irq 828 223
+spin_lock_irqsave 828 223
+spin_lock_irqsave_nested 828 223
+spin_lock_nest_lock 76 223
+spin_lock_nested 76 223
+spin_needbreak 583 71
+spin_trylock 673 223
+spin_trylock_bh 829 223
+spin_trylock_irq 830 223
+spin_trylock_irqsave 830 223
+spin_unlock 79 223
+spin_unlock_bh 80 223
+spin_unlock_irq 831 223
+spin_unlock_irqrestore 831 223
+spin_until_cond 832 244
+sprintf 28 177
+srcu_barrier 833 88
+srcu_dereference 834 225
+srcu_dereference_check 834 225
+srcu_dereference_notrace 834 225
+srcu_down_read 835 88
+srcu_down_read_fast 835 88
+srcu_read_lock 835 88
+srcu_read_lock_fast 835 88
+srcu_read_lock_fast_notrace 835 88
+srcu_read_lock_fast_updown 835 88
+srcu_read_lock_held 583 33
+srcu_read_lock_nmisafe 835 88
+srcu_read_lock_notrace 835 88
+srcu_read_unlock 836 88
+srcu_read_unlock_fast 836 88
+srcu_read_unlock_fast_notrace 836 88
+srcu_read_unlock_fast_updown 836 88
+srcu_read_unlock_nmisafe 836 88
+srcu_read_unlock_notrace 836 88
+srcu_up_read 836 88
+srcu_up_read_fast 836 88
+ssleep 266 135
+start_poll_synchronize_rcu 381 33
+start_poll_synchronize_srcu 382 88
 static_assert 1 8
-static_branch_dec 807 244
-static_branch_dec_cpuslocked 807 244
-static_branch_disable 808 244
-static_branch_disable_cpuslocked 808 244
-static_branch_enable 808 244
-static_branch_enable_cpuslocked 808 244
-static_branch_inc 809 244
-static_branch_inc_cpuslocked 809 244
-static_branch_likely 810 244
-static_branch_unlikely 810 244
-static_key_count 31 174
-static_key_enabled 810 244
-static_key_false 810 244
-static_key_fast_inc_not_disabled 189 174
-static_key_slow_dec 807 244
-static_key_slow_dec_cpuslocked 807 244
-static_key_slow_inc 809 244
-static_key_slow_inc_cpuslocked 809 244
-static_key_true 810 244
-stop_machine 473 245
-store_release_wake_up 811 74
-strcasecmp 27 182
-strchr 27 182
-strcmp 27 182
-strcpy 24 182
-strlcpy 24 182
-strlen 27 182
-strncmp 27 182
-strncpy 24 182
-strncpy_from_user 57 45
-strndup_user 570 182
-strnlen 27 182
-strnlen_user 570 45
-strrchr 27 182
-strscpy 24 182
-strscpy_pad 24 182
-strstr 27 182
-struct_size 1 68
-struct_size_t 1 68
-submit_bio 9 79
-submit_bio_wait 216 79
-subsys_initcall 123 64
-subsys_initcall_sync 123 64
-swab16 1 246
-swab32 1 246
-swab64 1 246
-swait_active 31 37
-swait_event_exclusive 812 54
-swait_event_idle_exclusive 812 54
-swait_event_interruptible_exclusive 813 54
-swait_event_interruptible_timeout_exclusive 813 54
-swait_event_timeout_exclusive 813 54
-swake_up_all 110 167
-swake_up_all_locked 110 167
-swake_up_locked 110 167
-swake_up_one 110 167
-swq_has_sleeper 361 37
-sync_blockdev 216 83
-sync_cmpxchg 142 70
-sync_try_cmpxchg 203 70
-synchronize_hardirq 814 14
-synchronize_irq 815 14
-synchronize_net 816 231
-synchronize_rcu 816 95
-synchronize_rcu_expedited 816 95
-synchronize_rcu_tasks 817 95
-synchronize_rcu_tasks_rude 817 95
-synchronize_rcu_tasks_trace 817 95
-synchronize_srcu 818 86
-synchronize_srcu_expedited 818 86
-sysfs_emit 27 176
-sysfs_emit_at 27 176
-task_cpu 27 93
-task_lock 72 142
-task_pid_nr 27 93
-task_rq_lock 819 56
-task_rq_unlock 820 56
-task_tgid_nr 27 93
-task_unlock 75 142
-task_work_add 821 247
-tasklet_disable 822 14
-tasklet_disable_in_atomic 823 14
-tasklet_disable_nosync 824 14
-tasklet_enable 825 14
-tasklet_hi_schedule 826 14
-tasklet_init 827 14
-tasklet_kill 828 14
-tasklet_schedule 826 14
-tasklet_setup 827 14
-tasklet_unlock_wait 829 14
-test_and_change_bit 830 40
-test_and_clear_bit 267 40
-test_and_clear_thread_flag 831 87
-test_and_clear_ti_thread_flag 832 87
-test_and_clear_tsk_thread_flag 832 87
-test_and_clear_wake_up_bit 833 74
-test_and_set_bit 268 40
-test_and_set_bit_lock 834 40
-test_and_set_thread_flag 835 87
-test_and_set_ti_thread_flag 836 87
-test_and_set_tsk_thread_flag 836 87
-test_bit 269 40
-test_bit_acquire 837 40
-test_thread_flag 838 87
-test_ti_thread_flag 792 87
-test_tsk_thread_flag 792 87
-this_cpu_add 93 57
-this_cpu_add_return 94 57
-this_cpu_and 95 57
-this_cpu_cmpxchg 96 57
-this_cpu_cmpxchg128 96 57
-this_cpu_cmpxchg64 96 57
-this_cpu_dec 97 57
-this_cpu_dec_return 98 57
-this_cpu_inc 99 57
-this_cpu_inc_return 100 57
-this_cpu_or 101 57
-this_cpu_ptr 102 136
-this_cpu_read 103 57
-this_cpu_sub 104 57
-this_cpu_sub_return 105 57
-this_cpu_try_cmpxchg 106 57
-this_cpu_try_cmpxchg128 106 57
-this_cpu_try_cmpxchg64 106 57
-this_cpu_write 107 57
-this_cpu_xchg 108 57
-time_after 27 173
-time_after_eq 27 173
-time_before 27 173
-time_before_eq 27 173
-time_is_after_jiffies 27 173
-time_is_before_jiffies 27 173
-timer_container_of 262 18
-timer_delete 279 61
-timer_delete_sync 278 61
-timer_delete_sync_try 839 61
-timer_pending 84 18
-timer_reduce 595 61
-timer_setup 840 18
-timer_setup_on_stack 841 18
-timer_shutdown 842 61
-timer_shutdown_sync 843 61
-tlb_finish_mmu 50 248
-tlb_flush_mmu 50 248
-tlb_gather_mmu 569 248
-tlb_remove_page 81 248
-tlb_remove_table 844 248
-truncate_inode_pages 589 91
-try_cmpxchg 203 70
-try_cmpxchg128 203 70
-try_cmpxchg128_acquire 204 70
-try_cmpxchg128_local 845 89
-try_cmpxchg128_relaxed 205 70
-try_cmpxchg128_release 206 70
-try_cmpxchg64 203 70
-try_cmpxchg64_acquire 204 70
-try_cmpxchg64_local 845 89
-try_cmpxchg64_relaxed 205 70
-try_cmpxchg64_release 206 70
-try_cmpxchg_acquire 204 70
-try_cmpxchg_local 845 89
-try_cmpxchg_relaxed 205 70
-try_cmpxchg_release 206 70
-try_get_page 275 91
-try_module_get 353 49
-try_to_del_timer_sync 839 61
-try_to_wake_up 277 54
-try_wait_for_completion 846 90
-tryget_task_struct 275 142
-trylock_buffer 847 84
-trylock_page 354 122
+static_branch_dec 837 245
+static_branch_dec_cpuslocked 837 245
+static_branch_disable 838 245
+static_branch_disable_cpuslocked 838 245
+static_branch_enable 838 245
+static_branch_enable_cpuslocked 838 245
+static_branch_inc 839 245
+static_branch_inc_cpuslocked 839 245
+static_branch_likely 840 245
+static_branch_unlikely 840 245
+static_key_count 32 175
+static_key_enabled 840 245
+static_key_false 840 245
+static_key_fast_inc_not_disabled 193 175
+static_key_slow_dec 837 245
+static_key_slow_dec_cpuslocked 837 245
+static_key_slow_inc 839 245
+static_key_slow_inc_cpuslocked 839 245
+static_key_true 840 245
+stop_machine 487 246
+store_release_wake_up 841 76
+strcasecmp 28 183
+strchr 28 183
+strcmp 28 183
+strcpy 47 183
+strlcpy 47 183
+strlen 28 183
+strncmp 28 183
+strncpy 47 183
+strncpy_from_user 59 46
+strndup_user 589 183
+strnlen 28 183
+strnlen_user 589 46
+strrchr 28 183
+strscpy 47 183
+strscpy_pad 47 183
+strstr 28 183
+struct_size 1 70
+struct_size_t 1 70
+submit_bio 9 81
+submit_bio_wait 222 81
+subsys_initcall 127 66
+subsys_initcall_sync 127 66
+swab16 1 247
+swab32 1 247
+swab64 1 247
+swait_active 32 37
+swait_event_exclusive 842 56
+swait_event_idle_exclusive 842 56
+swait_event_interruptible_exclusive 843 56
+swait_event_interruptible_timeout_exclusive 843 56
+swait_event_timeout_exclusive 843 56
+swake_up_all 114 168
+swake_up_all_locked 114 168
+swake_up_locked 114 168
+swake_up_one 114 168
+swq_has_sleeper 374 37
+sync_blockdev 222 85
+sync_cmpxchg 258 72
+sync_try_cmpxchg 844 72
+synchronize_hardirq 845 14
+synchronize_irq 846 14
+synchronize_net 847 232
+synchronize_rcu 847 97
+synchronize_rcu_expedited 847 97
+synchronize_rcu_tasks 848 97
+synchronize_rcu_tasks_rude 848 97
+synchronize_rcu_tasks_trace 848 97
+synchronize_srcu 849 88
+synchronize_srcu_expedited 849 88
+sysfs_emit 28 177
+sysfs_emit_at 28 177
+task_cpu 28 95
+task_lock 76 144
+task_pid_nr 28 95
+task_rq_lock 850 58
+task_rq_unlock 851 58
+task_tgid_nr 28 95
+task_unlock 79 144
+task_work_add 852 248
+tasklet_disable 853 14
+tasklet_disable_in_atomic 854 14
+tasklet_disable_nosync 855 14
+tasklet_enable 856 14
+tasklet_hi_schedule 857 14
+tasklet_init 858 14
+tasklet_kill 859 14
+tasklet_schedule 857 14
+tasklet_setup 858 14
+tasklet_unlock_wait 860 14
+test_and_change_bit 861 40
+test_and_clear_bit 277 40
+test_and_clear_thread_flag 862 89
+test_and_clear_ti_thread_flag 863 89
+test_and_clear_tsk_thread_flag 863 89
+test_and_clear_wake_up_bit 864 76
+test_and_set_bit 278 40
+test_and_set_bit_lock 865 40
+test_and_set_thread_flag 866 89
+test_and_set_ti_thread_flag 867 89
+test_and_set_tsk_thread_flag 867 89
+test_bit 279 40
+test_bit_acquire 868 40
+test_thread_flag 869 89
+test_ti_thread_flag 821 89
+test_tsk_thread_flag 821 89
+this_cpu_add 97 59
+this_cpu_add_return 98 59
+this_cpu_and 99 59
+this_cpu_cmpxchg 100 59
+this_cpu_cmpxchg128 100 59
+this_cpu_cmpxchg64 100 59
+this_cpu_dec 101 59
+this_cpu_dec_return 102 59
+this_cpu_inc 103 59
+this_cpu_inc_return 104 59
+this_cpu_or 105 59
+this_cpu_ptr 106 139
+this_cpu_read 107 59
+this_cpu_sub 108 59
+this_cpu_sub_return 109 59
+this_cpu_try_cmpxchg 110 59
+this_cpu_try_cmpxchg128 110 59
+this_cpu_try_cmpxchg64 110 59
+this_cpu_write 111 59
+this_cpu_xchg 112 59
+time_after 28 174
+time_after_eq 28 174
+time_before 28 174
+time_before_eq 28 174
+time_is_after_jiffies 28 174
+time_is_before_jiffies 28 174
+timer_container_of 272 18
+timer_delete 290 63
+timer_delete_sync 289 63
+timer_delete_sync_try 870 63
+timer_pending 88 18
+timer_reduce 614 63
+timer_setup 871 18
+timer_setup_on_stack 872 18
+timer_shutdown 873 63
+timer_shutdown_sync 874 63
+tlb_finish_mmu 52 249
+tlb_flush_mmu 52 249
+tlb_gather_mmu 588 249
+tlb_remove_page 85 249
+tlb_remove_table 875 249
+truncate_inode_pages 608 93
+try_cmpxchg 844 72
+try_cmpxchg128 844 72
+try_cmpxchg128_acquire 876 72
+try_cmpxchg128_local 877 91
+try_cmpxchg128_relaxed 878 72
+try_cmpxchg128_release 879 72
+try_cmpxchg64 844 72
+try_cmpxchg64_acquire 876 72
+try_cmpxchg64_local 877 91
+try_cmpxchg64_relaxed 878 72
+try_cmpxchg64_release 879 72
+try_cmpxchg_acquire 876 72
+try_cmpxchg_local 877 91
+try_cmpxchg_relaxed 878 72
+try_cmpxchg_release 879 72
+try_get_page 285 93
+try_module_get 366 51
+try_to_del_timer_sync 870 63
+try_to_wake_up 288 56
+try_wait_for_completion 880 92
+tryget_task_struct 285 144
+trylock_buffer 881 86
+trylock_page 367 124
 typeof 2 36
-u64_stats_add 848 249
-u64_stats_fetch_begin 489 249
-u64_stats_fetch_retry 849 249
-u64_stats_inc 544 249
-u64_stats_init 24 249
-u64_stats_read 630 249
-u64_stats_set 547 249
-u64_stats_sub 850 249
-u64_stats_update_begin 851 249
-u64_stats_update_begin_irqsave 852 249
-u64_stats_update_end 853 249
-u64_stats_update_end_irqrestore 853 249
-u64_to_user_ptr 1 198
-uart_port_lock 72 250
-uart_port_lock_irq 799 250
-uart_port_lock_irqsave 799 250
-uart_port_trylock 650 250
-uart_port_trylock_irqsave 801 250
-uart_port_unlock 75 250
-uart_port_unlock_irq 802 250
-uart_port_unlock_irqrestore 802 250
-uart_remove_one_port 854 250
-udelay 4 132
+u64_stats_add 882 250
+u64_stats_fetch_begin 503 250
+u64_stats_fetch_retry 883 250
+u64_stats_inc 563 250
+u64_stats_init 24 250
+u64_stats_read 649 250
+u64_stats_set 566 250
+u64_stats_sub 884 250
+u64_stats_update_begin 885 250
+u64_stats_update_begin_irqsave 886 250
+u64_stats_update_end 887 250
+u64_stats_update_end_irqrestore 887 250
+u64_to_user_ptr 1 199
+uart_port_lock 76 251
+uart_port_lock_irq 828 251
+uart_port_lock_irqsave 828 251
+uart_port_trylock 673 251
+uart_port_trylock_irqsave 830 251
+uart_port_unlock 79 251
+uart_port_unlock_irq 831 251
+uart_port_unlock_irqrestore 831 251
+uart_remove_one_port 888 251
+udelay 4 135
 umax 1 20
 umin 1 20
-unlikely 513 30
-unlock_buffer 855 84
-unlock_new_inode 506 126
-unlock_page 355 122
-unlock_sock_fast 748 78
-unrcu_pointer 856 224
+unlikely 530 30
+unlock_buffer 889 86
+unlock_new_inode 523 128
+unlock_page 368 124
+unlock_sock_fast 777 80
+unrcu_pointer 890 225
 unreachable 5 6
-unregister_candev 857 50
-unregister_netdev 858 231
-unregister_netdevice 857 50
-up 859 117
-up_read 121 118
-up_read_non_owner 121 118
-up_write 122 118
-update_mmu_cache 4 129
+unregister_candev 891 52
+unregister_netdev 892 232
+unregister_netdevice 891 52
+up 893 119
+up_read 125 120
+up_read_non_owner 125 120
+up_write 126 120
+update_mmu_cache 4 132
 upper_16_bits 1 20
 upper_32_bits 1 20
-usb_alloc_urb 62 251
-usb_block_urb 860 251
-usb_control_msg 234 251
-usb_fill_bulk_urb 861 251
-usb_fill_control_urb 862 251
-usb_fill_int_urb 861 251
-usb_free_urb 61 251
-usb_get_dev 302 251
-usb_kill_anchored_urbs 863 251
-usb_kill_urb 864 251
-usb_poison_anchored_urbs 863 251
-usb_poison_urb 865 251
-usb_put_dev 325 251
-usb_submit_urb 866 251
-usb_unlink_anchored_urbs 863 251
-usb_unlink_urb 867 251
-usb_unpoison_anchored_urbs 868 251
-usecs_to_jiffies 27 173
-usleep_idle_range 256 132
-usleep_range 256 132
-usleep_range_state 256 132
-va_arg 1 252
-va_copy 1 252
-va_end 1 252
-va_start 1 252
-vfree 490 253
-vfs_fsync 216 126
-video_drvdata 264 99
-virt_load_acquire 787 240
-virt_mb 313 114
-virt_mb__after_atomic 789 70
-virt_mb__before_atomic 790 70
-virt_rmb 314 114
-virt_store_mb 791 114
-virt_store_release 196 240
-virt_to_folio 27 91
-virt_to_page 27 91
-virt_to_phys 27 91
-virt_wmb 315 114
-vma_assert_locked 63 192
-vma_assert_write_locked 63 192
-vma_end_read 869 192
-vma_end_write_all 870 192
-vma_is_attached 84 192
-vma_start_read 562 192
-vma_start_read_locked 562 192
-vma_start_read_locked_nested 562 192
-vma_start_write 871 192
-vma_start_write_killable 872 192
-vmalloc 115 253
-vzalloc 115 253
-wait_event 812 54
-wait_event_cmd 812 54
-wait_event_exclusive_cmd 812 54
-wait_event_freezable 813 54
-wait_event_freezable_timeout 813 54
-wait_event_hrtimeout 813 54
-wait_event_idle 812 54
-wait_event_idle_exclusive 812 54
-wait_event_idle_timeout 813 54
-wait_event_interruptible 813 54
-wait_event_interruptible_exclusive 813 54
-wait_event_interruptible_hrtimeout 813 54
-wait_event_interruptible_lock_irq 813 54
-wait_event_interruptible_locked 813 54
-wait_event_interruptible_locked_irq 813 54
-wait_event_interruptible_timeout 813 54
-wait_event_killable 813 54
-wait_event_killable_timeout 813 54
-wait_event_lock_irq 812 54
-wait_event_lock_irq_cmd 812 54
-wait_event_state 813 54
-wait_event_timeout 813 54
-wait_for_completion 873 90
-wait_for_completion_interruptible 874 90
-wait_for_completion_interruptible_timeout 874 90
-wait_for_completion_io 873 90
-wait_for_completion_io_timeout 874 90
-wait_for_completion_killable 874 90
-wait_for_completion_killable_timeout 874 90
-wait_for_completion_state 874 90
-wait_for_completion_timeout 874 90
-wait_on_bit 875 74
-wait_on_bit_action 875 74
-wait_on_bit_io 875 74
-wait_on_bit_lock 876 74
-wait_on_bit_lock_action 876 74
-wait_on_bit_lock_io 876 74
-wait_on_bit_timeout 875 74
-wait_on_buffer 356 84
-wait_on_page_writeback 356 122
-wait_task_inactive 216 105
-wait_var_event 356 74
-wait_var_event_any_lock 216 74
-wait_var_event_interruptible 216 74
-wait_var_event_io 356 74
-wait_var_event_killable 216 74
-wait_var_event_mutex 216 74
-wait_var_event_spinlock 216 74
-wait_var_event_timeout 216 74
-wait_woken 877 59
-waitqueue_active 31 37
-wake_q_add 878 105
-wake_q_add_safe 878 105
-wake_up 109 54
-wake_up_all 109 54
-wake_up_all_locked 110 54
-wake_up_bit 879 254
-wake_up_interruptible 109 54
-wake_up_interruptible_all 109 54
-wake_up_interruptible_nr 109 54
-wake_up_interruptible_poll 109 54
-wake_up_interruptible_sync 110 54
-wake_up_interruptible_sync_poll 110 54
-wake_up_interruptible_sync_poll_locked 110 37
-wake_up_locked 110 54
-wake_up_locked_poll 110 54
-wake_up_new_task 880 105
-wake_up_nr 109 54
-wake_up_poll 109 54
-wake_up_poll_on_current_cpu 110 37
-wake_up_pollfree 110 37
-wake_up_process 881 54
-wake_up_q 506 105
-wake_up_state 881 54
-wake_up_sync 110 54
-wake_up_var 879 254
-wake_up_var_locked 110 74
-wake_up_var_protected 110 74
-wiphy_free 292 99
-wiphy_lock 288 255
-wiphy_priv 264 99
-wiphy_unlock 291 255
-wmb 315 114
-woken_wake_function 277 59
-work_busy 882 13
-work_pending 84 13
-wq_has_single_sleeper 31 37
-wq_has_sleeper 361 37
-write_lock 883 222
-write_lock_bh 884 222
-write_lock_irq 885 222
-write_lock_irqsave 885 222
-write_lock_nested 883 222
-write_seqcount_begin 695 53
-write_seqcount_begin_nested 695 53
-write_seqcount_end 696 53
-write_seqcount_invalidate 694 53
-write_seqcount_latch 694 53
-write_seqcount_latch_begin 695 53
-write_seqcount_latch_end 853 53
-write_seqlock 726 53
-write_seqlock_bh 727 53
-write_seqlock_irq 728 53
-write_seqlock_irqsave 728 53
-write_sequnlock 729 53
-write_sequnlock_bh 730 53
-write_sequnlock_irq 731 53
-write_sequnlock_irqrestore 731 53
-write_trylock 886 222
-write_trylock_irqsave 887 222
-write_unlock 888 222
-write_unlock_bh 889 222
-write_unlock_irq 890 222
-write_unlock_irqrestore 890 222
-writeb 82 52
-writeb_relaxed 82 52
-writel 82 52
-writel_relaxed 82 52
-writeq 82 52
-writeq_relaxed 82 52
-writesb 63 52
-writesl 63 52
-writesq 63 52
-writesw 63 52
-writew 82 52
-writew_relaxed 82 52
-ww_mutex_lock 289 256
-ww_mutex_lock_interruptible 289 256
-ww_mutex_lock_slow 288 256
-ww_mutex_lock_slow_interruptible 289 256
-ww_mutex_trylock 290 256
-ww_mutex_unlock 291 256
-xa_alloc 112 60
-xa_cmpxchg 891 60
-xa_erase 892 60
-xa_erase_irq 892 60
-xa_for_each 893 60
-xa_insert 112 60
-xa_load 683 60
-xa_lock 72 257
-xa_lock_bh 73 257
-xa_lock_irq 799 257
-xa_lock_irqsave 799 257
-xa_store 894 60
-xa_store_irq 894 60
-xa_trylock 650 257
-xa_unlock 75 257
-xa_unlock_bh 76 257
-xa_unlock_irq 802 257
-xa_unlock_irqrestore 802 257
-xas_load 683 60
-xas_lock 72 257
-xas_lock_bh 73 257
-xas_lock_irq 799 257
-xas_lock_irqsave 799 257
-xas_store 895 60
-xas_unlock 75 257
-xas_unlock_bh 76 257
-xas_unlock_irq 802 257
-xas_unlock_irqrestore 802 257
-xchg 207 70
-xchg_acquire 208 70
-xchg_relaxed 209 70
-xchg_release 210 70
-xor_unlock_is_negative_byte 896 40
-xprt_wait_for_buffer_space 39 258
-xprt_write_space 897 258
-yield 472 92
+usb_alloc_urb 65 252
+usb_block_urb 894 252
+usb_control_msg 240 252
+usb_fill_bulk_urb 895 252
+usb_fill_control_urb 896 252
+usb_fill_int_urb 895 252
+usb_free_urb 64 252
+usb_get_dev 314 252
+usb_kill_anchored_urbs 897 252
+usb_kill_urb 898 252
+usb_poison_anchored_urbs 897 252
+usb_poison_urb 899 252
+usb_put_dev 337 252
+usb_submit_urb 900 252
+usb_unlink_anchored_urbs 897 252
+usb_unlink_urb 901 252
+usb_unpoison_anchored_urbs 902 252
+usecs_to_jiffies 28 174
+usleep_idle_range 266 135
+usleep_range 266 135
+usleep_range_state 266 135
+va_arg 1 253
+va_copy 1 253
+va_end 1 253
+va_start 1 253
+vfree 504 254
+vfs_fsync 222 128
+video_drvdata 274 101
+virt_load_acquire 816 241
+virt_mb 325 116
+virt_mb__after_atomic 818 72
+virt_mb__before_atomic 819 72
+virt_rmb 326 116
+virt_store_mb 820 116
+virt_store_release 365 241
+virt_to_folio 28 93
+virt_to_page 28 93
+virt_to_phys 28 93
+virt_wmb 327 116
+vma_assert_locked 67 193
+vma_assert_write_locked 67 193
+vma_end_read 903 193
+vma_end_write_all 904 193
+vma_is_attached 88 193
+vma_start_read 581 193
+vma_start_read_locked 581 193
+vma_start_read_locked_nested 581 193
+vma_start_write 905 193
+vma_start_write_killable 906 193
+vmalloc 119 254
+vzalloc 119 254
+wait_event 842 56
+wait_event_cmd 842 56
+wait_event_exclusive_cmd 842 56
+wait_event_freezable 843 56
+wait_event_freezable_timeout 843 56
+wait_event_hrtimeout 843 56
+wait_event_idle 842 56
+wait_event_idle_exclusive 842 56
+wait_event_idle_timeout 843 56
+wait_event_interruptible 843 56
+wait_event_interruptible_exclusive 843 56
+wait_event_interruptible_hrtimeout 843 56
+wait_event_interruptible_lock_irq 843 56
+wait_event_interruptible_locked 843 56
+wait_event_interruptible_locked_irq 843 56
+wait_event_interruptible_timeout 843 56
+wait_event_killable 843 56
+wait_event_killable_timeout 843 56
+wait_event_lock_irq 842 56
+wait_event_lock_irq_cmd 842 56
+wait_event_state 843 56
+wait_event_timeout 843 56
+wait_for_completion 907 92
+wait_for_completion_interruptible 908 92
+wait_for_completion_interruptible_timeout 908 92
+wait_for_completion_io 907 92
+wait_for_completion_io_timeout 908 92
+wait_for_completion_killable 908 92
+wait_for_completion_killable_timeout 908 92
+wait_for_completion_state 908 92
+wait_for_completion_timeout 908 92
+wait_on_bit 909 76
+wait_on_bit_action 909 76
+wait_on_bit_io 909 76
+wait_on_bit_lock 910 76
+wait_on_bit_lock_action 910 76
+wait_on_bit_lock_io 910 76
+wait_on_bit_timeout 909 76
+wait_on_buffer 369 86
+wait_on_page_writeback 369 124
+wait_task_inactive 222 107
+wait_var_event 369 76
+wait_var_event_any_lock 222 76
+wait_var_event_interruptible 222 76
+wait_var_event_io 369 76
+wait_var_event_killable 222 76
+wait_var_event_mutex 222 76
+wait_var_event_spinlock 222 76
+wait_var_event_timeout 222 76
+wait_woken 911 61
+waitqueue_active 32 37
+wake_q_add 912 107
+wake_q_add_safe 912 107
+wake_up 113 56
+wake_up_all 113 56
+wake_up_all_locked 114 56
+wake_up_bit 913 255
+wake_up_interruptible 113 56
+wake_up_interruptible_all 113 56
+wake_up_interruptible_nr 113 56
+wake_up_interruptible_poll 113 56
+wake_up_interruptible_sync 114 56
+wake_up_interruptible_sync_poll 114 56
+wake_up_interruptible_sync_poll_locked 114 37
+wake_up_locked 114 56
+wake_up_locked_poll 114 56
+wake_up_new_task 914 107
+wake_up_nr 113 56
+wake_up_poll 113 56
+wake_up_poll_on_current_cpu 114 37
+wake_up_pollfree 114 37
+wake_up_process 915 56
+wake_up_q 523 107
+wake_up_state 915 56
+wake_up_sync 114 56
+wake_up_var 913 255
+wake_up_var_locked 114 76
+wake_up_var_protected 114 76
+wiphy_free 304 101
+wiphy_lock 300 256
+wiphy_priv 274 101
+wiphy_unlock 303 256
+wmb 327 116
+woken_wake_function 288 61
+work_busy 916 13
+work_pending 88 13
+wq_has_single_sleeper 32 37
+wq_has_sleeper 374 37
+write_lock 917 223
+write_lock_bh 918 223
+write_lock_irq 919 223
+write_lock_irqsave 919 223
+write_lock_nested 917 223
+write_seqcount_begin 719 55
+write_seqcount_begin_nested 719 55
+write_seqcount_end 720 55
+write_seqcount_invalidate 718 55
+write_seqcount_latch 718 55
+write_seqcount_latch_begin 719 55
+write_seqcount_latch_end 887 55
+write_seqlock 752 55
+write_seqlock_bh 753 55
+write_seqlock_irq 754 55
+write_seqlock_irqsave 754 55
+write_sequnlock 755 55
+write_sequnlock_bh 756 55
+write_sequnlock_irq 757 55
+write_sequnlock_irqrestore 757 55
+write_trylock 920 223
+write_trylock_irqsave 921 223
+write_unlock 922 223
+write_unlock_bh 923 223
+write_unlock_irq 924 223
+write_unlock_irqrestore 924 223
+writeb 86 54
+writeb_relaxed 86 54
+writel 86 54
+writel_relaxed 86 54
+writeq 86 54
+writeq_relaxed 86 54
+writesb 67 54
+writesl 67 54
+writesq 67 54
+writesw 67 54
+writew 86 54
+writew_relaxed 86 54
+ww_mutex_lock 301 257
+ww_mutex_lock_interruptible 301 257
+ww_mutex_lock_slow 300 257
+ww_mutex_lock_slow_interruptible 301 257
+ww_mutex_trylock 302 257
+ww_mutex_unlock 303 257
+xa_alloc 116 62
+xa_cmpxchg 925 62
+xa_erase 926 62
+xa_erase_irq 926 62
+xa_for_each 927 62
+xa_insert 116 62
+xa_load 706 62
+xa_lock 76 258
+xa_lock_bh 77 258
+xa_lock_irq 828 258
+xa_lock_irqsave 828 258
+xa_store 928 62
+xa_store_irq 928 62
+xa_trylock 673 258
+xa_unlock 79 258
+xa_unlock_bh 80 258
+xa_unlock_irq 831 258
+xa_unlock_irqrestore 831 258
+xas_load 706 62
+xas_lock 76 258
+xas_lock_bh 77 258
+xas_lock_irq 828 258
+xas_lock_irqsave 828 258
+xas_store 929 62
+xas_unlock 79 258
+xas_unlock_bh 80 258
+xas_unlock_irq 831 258
+xas_unlock_irqrestore 831 258
+xchg 213 72
+xchg_acquire 214 72
+xchg_relaxed 215 72
+xchg_release 216 72
+xor_unlock_is_negative_byte 930 40
+xprt_wait_for_buffer_space 40 259
+xprt_write_space 931 259
+yield 486 94
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 898 49
-EXPORT_SYMBOL* 898 259
-TP_* 898 260
-MAX_* 898 261
-MIN_* 898 261
-*synchronize* 899 262
-*grace_period* 899 262
-*rcu_barrier* 900 262
-*call_rcu* 901 262
-*free_rcu* 902 262
-_get_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_hold_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_grab_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_tryget_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_pin_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_ref_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_addref_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_inc_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_dup_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_clone_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-_share_ 903 262 _drvdata*_ *unless_null* *unlessnull*
-*try_get* 904 262 _drvdata*_ *unless_null* *unlessnull*
-*notifier*+*unregister* 905 262
-*_set_+*data 906 9
-dev_* 906 106
-netdev_* 906 106
-pr_* 906 106
-*print* 906 262
-complete* 906 262
-wake_up* 906 262
-_to_ 906 263
-kfree* 906 177
-kvfree* 906 177
-devm_kfree* 906 177
-usb_set_intfdata* 906 251
-dev_* 907 264
-devm_* 907 264
-device_* 907 264
-driver_* 907 264
-pm_* 907 264
-sysfs_* 907 264
-kobject_* 907 264
-clk_* 907 264
-regulator_* 907 264
-reset_control_* 907 264
-platform_* 907 264
-pci_* 907 264
-pcim_* 907 264
-usb_* 907 264
-i2c_* 907 264
-spi_* 907 264
-hid_* 907 264
-serio_* 907 264
-gameport_* 907 264
-amba_* 907 264
-virtio_* 907 264
-sdio_* 907 264
-serdev_* 907 264
-auxiliary_* 907 264
-rpmsg_* 907 264
-of_* 907 264
-fwnode_* 907 264
-acpi_* 907 264
-irq_* 907 264
-gpio_* 907 264
-gpiod_* 907 264
-phy_* 907 264
-dma_* 907 264
-dmam_* 907 264
-iommu_* 907 264
-component_* 907 264
-input_* 907 264
-iio_* 907 264
-led_* 907 264
-snd_* 907 264
-thermal_* 907 264
-hwmon_* 907 264
-power_supply_* 907 264
-extcon_* 907 264
-mbox_* 907 264
-nvmem_* 907 264
-pinctrl_* 907 264
-icc_* 907 264
-opp_* 907 264
-genpd_* 907 264
-firmware_* 907 264
-mfd_* 907 264
-media_* 907 264
-v4l2_* 907 264
-vb2_* 907 264
-video_* 907 264
-rc_* 907 264
-cec_* 907 264
-drm_* 907 264
-misc_* 907 264
-mtd_* 907 264
-mmc_* 907 264
-rtc_* 907 264
-watchdog_* 907 264
-tty_* 907 264
-uart_* 907 264
-cdev_* 907 264
-crypto_* 907 264
-hwrng_* 907 264
-scsi_* 907 264
-net_* 907 264
-get_* 907 264
-put_* 907 264
-to_* 907 264
-_put_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 908 262 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 906 265
-mutex_* 906 265
-list_* 906 265`;
+export const conventions = `MODULE_* 932 51
+EXPORT_SYMBOL* 932 260
+TP_* 932 261
+MAX_* 932 262
+MIN_* 932 262
+*synchronize* 933 263
+*grace_period* 933 263
+*rcu_barrier* 934 263
+*call_rcu* 935 263
+*free_rcu* 936 263
+_get_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 938 263 _drvdata*_ *unless_null*
+*try_get* 938 263 _drvdata*_ *unless_null*
+*notifier*+*unregister* 939 263
+*_set_+*data 940 9
+dev_* 940 108
+netdev_* 940 108
+pr_* 940 108
+*print* 940 263
+complete* 940 263
+wake_up* 940 263
+_to_ 940 264
+kfree* 940 178
+kvfree* 940 178
+devm_kfree* 940 178
+usb_set_intfdata* 940 252
+dev_* 941 265
+devm_* 941 265
+device_* 941 265
+driver_* 941 265
+pm_* 941 265
+sysfs_* 941 265
+kobject_* 941 265
+clk_* 941 265
+regulator_* 941 265
+reset_control_* 941 265
+platform_* 941 265
+pci_* 941 265
+pcim_* 941 265
+usb_* 941 265
+i2c_* 941 265
+spi_* 941 265
+hid_* 941 265
+serio_* 941 265
+gameport_* 941 265
+amba_* 941 265
+virtio_* 941 265
+sdio_* 941 265
+serdev_* 941 265
+auxiliary_* 941 265
+rpmsg_* 941 265
+of_* 941 265
+fwnode_* 941 265
+acpi_* 941 265
+irq_* 941 265
+gpio_* 941 265
+gpiod_* 941 265
+phy_* 941 265
+dma_* 941 265
+dmam_* 941 265
+iommu_* 941 265
+component_* 941 265
+input_* 941 265
+iio_* 941 265
+led_* 941 265
+snd_* 941 265
+thermal_* 941 265
+hwmon_* 941 265
+power_supply_* 941 265
+extcon_* 941 265
+mbox_* 941 265
+nvmem_* 941 265
+pinctrl_* 941 265
+icc_* 941 265
+opp_* 941 265
+genpd_* 941 265
+firmware_* 941 265
+mfd_* 941 265
+media_* 941 265
+v4l2_* 941 265
+vb2_* 941 265
+video_* 941 265
+rc_* 941 265
+cec_* 941 265
+drm_* 941 265
+misc_* 941 265
+mtd_* 941 265
+mmc_* 941 265
+rtc_* 941 265
+watchdog_* 941 265
+tty_* 941 265
+uart_* 941 265
+cdev_* 941 265
+crypto_* 941 265
+hwrng_* 941 265
+scsi_* 941 265
+net_* 941 265
+get_* 941 265
+put_* 941 265
+to_* 941 265
+_put_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 940 266
+mutex_* 940 266
+list_* 940 266
+*alloc* 943 263
+*memdup* 943 263
+_create_ 943 263
+_new_ 943 263
+_clone_ 943 263
+_dup_ 943 263
+_add_ 944 263
+_insert_ 944 263
+_link_ 944 263
+_enqueue_ 944 263
+_queue_ 944 263
+_register_ 944 263
+_store_ 944 263
+_unlink_ 945 263
+_del_ 945 263
+_remove_ 945 263
+_erase_ 945 263
+_delete_ 945 263
+_free_ 946 263
+_destroy_ 946 263
+_complete_ 947 263
+*_sync 948 263
+synchronize_* 948 263
+flush_* 948 263
+drain_* 948 263`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct net_device_ops
-ndo_init\t909\t266
-ndo_uninit\t910\t266
-ndo_open\t911\t266
-ndo_stop\t912\t266
-ndo_do_ioctl\t913\t266
-ndo_siocbond\t913\t266
-ndo_siocwandev\t913\t266
-ndo_siocdevprivate\t913\t266
-ndo_eth_ioctl\t913\t266
-ndo_set_mac_address\t913\t231
-ndo_change_mtu\t913\t231
-ndo_get_stats\t914\t266
-ndo_get_stats64\t914\t266
-ndo_start_xmit\t915\t266
-ndo_tx_timeout\t916\t266
-ndo_set_rx_mode\t917\t266
+ndo_init\t949\t267
+ndo_uninit\t950\t267
+ndo_open\t951\t267
+ndo_stop\t952\t267
+ndo_do_ioctl\t953\t267
+ndo_siocbond\t953\t267
+ndo_siocwandev\t953\t267
+ndo_siocdevprivate\t953\t267
+ndo_eth_ioctl\t953\t267
+ndo_set_mac_address\t953\t232
+ndo_change_mtu\t953\t232
+ndo_get_stats\t954\t267
+ndo_get_stats64\t954\t267
+ndo_start_xmit\t955\t267
+ndo_tx_timeout\t956\t267
+ndo_set_rx_mode\t957\t267
 struct napi_struct
-poll\t918\t267
+poll\t958\t268
 struct pernet_operations
-init\t919\t139
-pre_exit\t920\t139
-exit\t920\t139
-exit_batch\t920\t139
+init\t959\t142
+pre_exit\t960\t142
+exit\t960\t142
+exit_batch\t960\t142
 struct ethtool_ops
-get_drvinfo\t913\t268
-set_ringparam\t913\t268
-get_ethtool_stats\t913\t268
-get_ringparam\t913\t268
-set_coalesce\t913\t268
-get_coalesce\t913\t268
-set_channels\t913\t268
+get_drvinfo\t953\t269
+set_ringparam\t953\t269
+get_ethtool_stats\t953\t269
+get_ringparam\t953\t269
+set_coalesce\t953\t269
+get_coalesce\t953\t269
+set_channels\t953\t269
 struct file_operations
-llseek\t921\t269
-read\t921\t269
-write\t921\t269
-read_iter\t921\t269
-write_iter\t921\t269
-poll\t921\t269
-unlocked_ioctl\t921\t269
-compat_ioctl\t921\t269
-mmap\t921\t269
-open\t921\t269
-flush\t921\t269
-fsync\t921\t269
-fasync\t921\t269
-lock\t921\t269
-flock\t921\t269
-fallocate\t921\t269
-splice_read\t921\t269
-splice_write\t921\t269
-show_fdinfo\t921\t269
-release\t922\t269
-iterate_shared\t923\t269
+llseek\t961\t270
+read\t961\t270
+write\t961\t270
+read_iter\t961\t270
+write_iter\t961\t270
+poll\t961\t270
+unlocked_ioctl\t961\t270
+compat_ioctl\t961\t270
+mmap\t961\t270
+open\t961\t270
+flush\t961\t270
+fsync\t961\t270
+fasync\t961\t270
+lock\t961\t270
+flock\t961\t270
+fallocate\t961\t270
+splice_read\t961\t270
+splice_write\t961\t270
+show_fdinfo\t961\t270
+release\t962\t270
+iterate_shared\t963\t270
 struct inode_operations
-lookup\t923\t270
-create\t924\t270
-link\t924\t270
-mknod\t924\t270
-symlink\t924\t270
-mkdir\t924\t270
-unlink\t924\t270
-rmdir\t924\t270
-rename\t924\t270
-setattr\t924\t270
-fileattr_set\t924\t270
-readlink\t921\t270
-get_acl\t921\t270
-getattr\t921\t270
-listxattr\t921\t270
-fiemap\t921\t270
-update_time\t921\t270
-tmpfile\t921\t270
-atomic_open\t923\t270
+lookup\t963\t271
+create\t964\t271
+link\t964\t271
+mknod\t964\t271
+symlink\t964\t271
+mkdir\t964\t271
+unlink\t964\t271
+rmdir\t964\t271
+rename\t964\t271
+setattr\t964\t271
+fileattr_set\t964\t271
+readlink\t961\t271
+get_acl\t961\t271
+getattr\t961\t271
+listxattr\t961\t271
+fiemap\t961\t271
+update_time\t961\t271
+tmpfile\t961\t271
+atomic_open\t963\t271
 struct xattr_handler
-list\t921\t271
-get\t921\t271
-set\t923\t271
+list\t961\t272
+get\t961\t272
+set\t963\t272
 struct super_operations
-put_super\t925\t272
-freeze_fs\t925\t272
-unfreeze_fs\t925\t272
-remount_fs\t925\t272
-sync_fs\t925\t272
-free_inode\t926\t272
-drop_inode\t927\t272
+put_super\t965\t273
+freeze_fs\t965\t273
+unfreeze_fs\t965\t273
+remount_fs\t965\t273
+sync_fs\t965\t273
+free_inode\t966\t273
+drop_inode\t967\t273
 struct dentry_operations
-d_hash\t914\t273
-d_compare\t914\t273
-d_dname\t914\t273
-d_delete\t928\t273
-d_prune\t928\t273
-d_init\t921\t273
-d_release\t921\t273
-d_iput\t921\t273
-d_automount\t921\t273
+d_hash\t954\t274
+d_compare\t954\t274
+d_dname\t954\t274
+d_delete\t968\t274
+d_prune\t968\t274
+d_init\t961\t274
+d_release\t961\t274
+d_iput\t961\t274
+d_automount\t961\t274
 struct address_space_operations
-writepage\t929\t274
-read_folio\t929\t274
-readahead\t929\t274
-write_end\t929\t274
-invalidate_folio\t929\t274
-release_folio\t929\t274
-launder_folio\t929\t274
-write_begin\t923\t274
-dirty_folio\t914\t274
-free_folio\t914\t274
+writepage\t969\t275
+read_folio\t969\t275
+readahead\t969\t275
+write_end\t969\t275
+invalidate_folio\t969\t275
+release_folio\t969\t275
+launder_folio\t969\t275
+write_begin\t963\t275
+dirty_folio\t954\t275
+free_folio\t954\t275
 struct vm_operations_struct
-open\t930\t275
-close\t930\t275
-fault\t930\t275
-page_mkwrite\t930\t275
-pfn_mkwrite\t930\t275
-access\t930\t275
-map_pages\t931\t275
+open\t970\t276
+close\t970\t276
+fault\t970\t276
+page_mkwrite\t970\t276
+pfn_mkwrite\t970\t276
+access\t970\t276
+map_pages\t971\t276
 struct seq_operations
-start\t932\t276
-next\t932\t276
-stop\t932\t276
-show\t932\t276
+start\t972\t277
+next\t972\t277
+stop\t972\t277
+show\t972\t277
 struct sysfs_ops
-show\t921\t277
-store\t921\t277
+show\t961\t278
+store\t961\t278
 struct *_driver
-probe\t933\t278
-probe_new\t933\t278
-connect\t934\t278
-bind\t934\t278
-attach\t934\t278
-port_probe\t934\t278
-remove\t935\t278
-remove_new\t935\t278
-disconnect\t936\t278
-unbind\t936\t278
-detach\t936\t278
-port_remove\t936\t278
-shutdown\t937\t278
-suspend\t937\t278
-resume\t938\t278
+probe\t973\t279
+probe_new\t973\t279
+connect\t974\t279
+bind\t974\t279
+attach\t974\t279
+port_probe\t974\t279
+remove\t975\t279
+remove_new\t975\t279
+disconnect\t976\t279
+unbind\t976\t279
+detach\t976\t279
+port_remove\t976\t279
+shutdown\t977\t279
+suspend\t977\t279
+resume\t978\t279
 struct dev_pm_ops
-suspend\t939\t279
-suspend_late\t939\t279
-freeze\t939\t279
-poweroff\t939\t279
-runtime_suspend\t939\t279
-resume\t940\t279
-resume_early\t940\t279
-thaw\t940\t279
-restore\t940\t279
-runtime_resume\t940\t279
-suspend_noirq\t939\t279
-resume_noirq\t940\t279
+suspend\t979\t280
+suspend_late\t979\t280
+freeze\t979\t280
+poweroff\t979\t280
+runtime_suspend\t979\t280
+resume\t980\t280
+resume_early\t980\t280
+thaw\t980\t280
+restore\t980\t280
+runtime_resume\t980\t280
+suspend_noirq\t979\t280
+resume_noirq\t980\t280
 *
-probe\t941\t280
-probe_new\t942\t280
-connect\t943\t280
-bind\t943\t280
-attach\t943\t280
-port_probe\t943\t280
-remove\t944\t280
-remove_new\t945\t280
-disconnect\t946\t280
-unbind\t946\t280
-detach\t946\t280
-port_remove\t946\t280
-init\t947\t280
-ndo_init\t947\t280
-exit\t948\t280
-exit_batch\t948\t280
-pre_exit\t948\t280
-ndo_uninit\t948\t280
-ndo_open\t940\t280
-resume\t940\t280
-ndo_stop\t939\t280
-suspend\t939\t280
-runtime_resume\t949\t280
-resume_early\t949\t280
-resume_noirq\t949\t280
-thaw\t949\t280
-restore\t949\t280
-runtime_suspend\t950\t280
-suspend_late\t950\t280
-suspend_noirq\t950\t280
-freeze\t950\t280
-poweroff\t950\t280
-shutdown\t950\t280
-open\t921\t280
-release\t921\t280
-read\t921\t280
-write\t921\t280
-read_iter\t921\t280
-write_iter\t921\t280
-unlocked_ioctl\t921\t280
-compat_ioctl\t921\t280
-ioctl\t921\t280
-llseek\t921\t280
-mmap\t921\t280
-poll\t921\t280
-show\t921\t280
-store\t921\t280
-seq_show\t921\t280
-ndo_set_mac_address\t921\t280
-ndo_change_mtu\t921\t280
-get_ethtool_stats\t921\t280
-get_drvinfo\t921\t280
-set_ringparam\t921\t280
-threadfn\t921\t280
-fallocate\t921\t280
-fsync\t921\t280
-setattr\t921\t280
-mkdir\t921\t280
-unlink\t921\t280
-create\t921\t280
-iterate_shared\t921\t280`;
+probe\t981\t281
+probe_new\t982\t281
+connect\t983\t281
+bind\t983\t281
+attach\t983\t281
+port_probe\t983\t281
+remove\t984\t281
+remove_new\t985\t281
+disconnect\t986\t281
+unbind\t986\t281
+detach\t986\t281
+port_remove\t986\t281
+init\t987\t281
+ndo_init\t987\t281
+exit\t988\t281
+exit_batch\t988\t281
+pre_exit\t988\t281
+ndo_uninit\t988\t281
+ndo_open\t980\t281
+resume\t980\t281
+ndo_stop\t979\t281
+suspend\t979\t281
+runtime_resume\t989\t281
+resume_early\t989\t281
+resume_noirq\t989\t281
+thaw\t989\t281
+restore\t989\t281
+runtime_suspend\t990\t281
+suspend_late\t990\t281
+suspend_noirq\t990\t281
+freeze\t990\t281
+poweroff\t990\t281
+shutdown\t990\t281
+open\t961\t281
+release\t961\t281
+read\t961\t281
+write\t961\t281
+read_iter\t961\t281
+write_iter\t961\t281
+unlocked_ioctl\t961\t281
+compat_ioctl\t961\t281
+ioctl\t961\t281
+llseek\t961\t281
+mmap\t961\t281
+poll\t961\t281
+show\t961\t281
+store\t961\t281
+seq_show\t961\t281
+ndo_set_mac_address\t961\t281
+ndo_change_mtu\t961\t281
+get_ethtool_stats\t961\t281
+get_drvinfo\t961\t281
+set_ringparam\t961\t281
+threadfn\t961\t281
+fallocate\t961\t281
+fsync\t961\t281
+setattr\t961\t281
+mkdir\t961\t281
+unlink\t961\t281
+create\t961\t281
+iterate_shared\t961\t281`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t951\t281
-raw_spinlock_t\t952\t281
-rwlock_t\t953\t281
-seqlock_t\t954\t282
-struct mutex\t955\t283
-struct rw_semaphore\t956\t118
-struct semaphore\t957\t117
-struct rt_mutex\t958\t236
-atomic_t\t959\t284
-atomic64_t\t959\t284
-atomic_long_t\t959\t285
-refcount_t\t960\t286
-struct kref\t960\t184
-struct completion\t961\t287
-struct device\t962\t288
-struct platform_device\t962\t288
-struct i2c_client\t962\t288
-struct spi_device\t962\t288
-struct pci_dev\t962\t288
-struct usb_interface\t962\t288
-struct serio\t962\t288
-struct gameport\t962\t288
-struct hid_device\t962\t288
-struct amba_device\t962\t288
-struct mdio_device\t962\t288
-struct virtio_device\t962\t288
-struct vio_dev\t962\t288
-struct xenbus_device\t962\t288
-struct hv_device\t962\t288
-struct sdio_func\t962\t288
-struct memstick_dev\t962\t288
-struct pnp_dev\t962\t288
-struct acpi_device\t962\t288
-struct parport\t962\t288
-struct pcmcia_device\t962\t288
-struct ps3_system_bus_device\t962\t288
-struct rpmsg_device\t962\t288
-struct auxiliary_device\t962\t288
-struct slim_device\t962\t288
-struct sdw_slave\t962\t288
-struct fw_unit\t962\t288
-struct mei_cl_device\t962\t288
-struct rmi_function\t962\t288
-struct ishtp_cl_device\t962\t288
-struct wmi_device\t962\t288
-struct ccw_device\t962\t288
-struct mcb_device\t962\t288
-struct bcma_device\t962\t288
-struct ssb_device\t962\t288
-struct gb_bundle\t962\t288
-struct i3c_device\t962\t288
-struct fsl_mc_device\t962\t288
-struct host1x_device\t962\t288
-struct mipi_dsi_device\t962\t288
-struct usb_serial\t962\t288
-struct usb_serial_port\t962\t288
-struct psmouse\t962\t288
-struct comedi_device\t962\t288
-struct usb_gadget\t962\t288
-struct usb_function\t962\t288
-struct wm97xx\t962\t288
-struct serdev_device\t962\t288
-struct of_device\t962\t288
-struct macio_dev\t962\t288`;
+export const types = `spinlock_t\t991\t282
+raw_spinlock_t\t992\t282
+rwlock_t\t993\t282
+seqlock_t\t994\t283
+struct mutex\t995\t284
+struct rw_semaphore\t996\t120
+struct semaphore\t997\t119
+struct rt_mutex\t998\t237
+atomic_t\t999\t285
+atomic64_t\t999\t285
+atomic_long_t\t999\t286
+refcount_t\t1000\t287
+struct kref\t1000\t185
+struct completion\t1001\t288
+struct device\t1002\t289
+struct platform_device\t1002\t289
+struct i2c_client\t1002\t289
+struct spi_device\t1002\t289
+struct pci_dev\t1002\t289
+struct usb_interface\t1002\t289
+struct serio\t1002\t289
+struct gameport\t1002\t289
+struct hid_device\t1002\t289
+struct amba_device\t1002\t289
+struct mdio_device\t1002\t289
+struct virtio_device\t1002\t289
+struct vio_dev\t1002\t289
+struct xenbus_device\t1002\t289
+struct hv_device\t1002\t289
+struct sdio_func\t1002\t289
+struct memstick_dev\t1002\t289
+struct pnp_dev\t1002\t289
+struct acpi_device\t1002\t289
+struct parport\t1002\t289
+struct pcmcia_device\t1002\t289
+struct ps3_system_bus_device\t1002\t289
+struct rpmsg_device\t1002\t289
+struct auxiliary_device\t1002\t289
+struct slim_device\t1002\t289
+struct sdw_slave\t1002\t289
+struct fw_unit\t1002\t289
+struct mei_cl_device\t1002\t289
+struct rmi_function\t1002\t289
+struct ishtp_cl_device\t1002\t289
+struct wmi_device\t1002\t289
+struct ccw_device\t1002\t289
+struct mcb_device\t1002\t289
+struct bcma_device\t1002\t289
+struct ssb_device\t1002\t289
+struct gb_bundle\t1002\t289
+struct i3c_device\t1002\t289
+struct fsl_mc_device\t1002\t289
+struct host1x_device\t1002\t289
+struct mipi_dsi_device\t1002\t289
+struct usb_serial\t1002\t289
+struct usb_serial_port\t1002\t289
+struct psmouse\t1002\t289
+struct comedi_device\t1002\t289
+struct usb_gadget\t1002\t289
+struct usb_function\t1002\t289
+struct wm97xx\t1002\t289
+struct serdev_device\t1002\t289
+struct of_device\t1002\t289
+struct macio_dev\t1002\t289`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -3712,10 +3751,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"value","form":"test","pointer":"same","error":true}
 {"kind":"call","result":"value","form":"constant","error":true}
 {"kind":"call","part":true,"register":[{"runner":"attribute","handler":3},{"runner":"attribute","handler":4}]}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"delayed-work","handler":1}}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain"}
-{"kind":"write","cell":0,"ordering":"relaxed"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"work","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"delayed-work","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true}
+{"kind":"write","cell":0,"ordering":"relaxed","init":true}
+{"kind":"call","part":true,"register":[{"runner":"work","handler":1,"object":0},{"runner":"rcu","handler":1,"object":0}]}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"work","handler":1}}
 {"kind":"call","result":"value"}
 {"kind":"call","result":"value","form":"test"}
 {"kind":"fence","cell":0,"by":"lvalue","ordering":"compiler"}
@@ -3735,6 +3775,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"test","form":"transparent","pointer":"same"}
 {"kind":"call","result":"test"}
 {"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed","pointer":"same"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"operation":"clear","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"wmb"}
@@ -3750,8 +3791,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":1,"result":"value","ordering":"none","sleeps":"no"}
 {"kind":"write","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"consume":{"by":"tree","from":0,"rcu":true,"section":"irqs-off"}}
 {"kind":"free","cell":0}
 {"kind":"call","result":"value","sleeps":"maybe","alloc":true}
+{"kind":"call","part":true,"consume":{"by":"pointer","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"call","cell":0}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"list"}
 {"kind":"write","cell":1,"operand":0,"result":"test","atomic":false,"ordering":"plain"}
@@ -3819,88 +3862,90 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"release","counter":true}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"ordering":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"full","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"acquire","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"relaxed","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"release","onFailure":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","counter":true}
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"release","counter":true}
 {"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"release","counter":true}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"old","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"release"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"test","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"test","ordering":"full","counter":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"ordering":"relaxed"}
-{"kind":"write","cell":0,"operand":1,"ordering":"relaxed"}
-{"kind":"write","cell":0,"operand":1,"ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"ordering":"relaxed","counter":true}
+{"kind":"read","cell":0,"ordering":"relaxed","counter":true}
+{"kind":"read","cell":0,"ordering":"acquire","counter":true}
+{"kind":"write","cell":0,"operand":1,"ordering":"relaxed","counter":true}
+{"kind":"write","cell":0,"operand":1,"ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"release","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"full","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"acquire","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"release","onFailure":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"ordering":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"spin","object":1,"when":"nonzero"}}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"}}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"raw-spin","object":1,"when":"nonzero"}}
@@ -3941,7 +3986,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"sleeps":"no"}
 {"kind":"call","cell":0,"sleeps":"yes"}
 {"kind":"call","cell":0,"result":"value","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"full","onFailure":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"acquire","onFailure":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none","onFailure":"none"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"relaxed","onFailure":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"release","onFailure":"relaxed","counter":true}
 {"kind":"wake","cell":0,"ordering":"release","wake":"completion"}
 {"kind":"read","cell":0,"result":"test","ordering":"acquire","onFailure":"relaxed"}
 {"kind":"wait","result":"value","sleeps":"yes"}
@@ -3966,6 +4015,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","lock":"cpu-hotplug","global":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full"}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
@@ -3974,7 +4024,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct net_device","struct sk_buff"]}}
 {"kind":"call","result":"value","error":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":{"by":"get","object":null}}
-{"kind":"read","cell":0,"ordering":"address"}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true,"section":"rcu-read"}}
+{"kind":"call","part":true,"consume":{"by":"hash","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"none","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"none","ref":"put"}
 {"kind":"lock","cell":0,"lock":"mutex","sleeps":"yes"}
@@ -4042,6 +4093,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"sub","operand":1,"ordering":"relaxed","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"sub","operand":1,"result":"test","ordering":"full","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"sub","operand":1,"result":"new","ordering":"full","ref":"put"}
+{"kind":"write","cell":0,"operand":1,"ordering":"release"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"lock","cell":0,"lock":"page","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"page","sleeps":"no"}
@@ -4084,10 +4136,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","sleeps":"yes"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","sleeps":"yes","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"maybe","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"yes","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"maybe","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","ref":[]}
 {"kind":"fence","result":"none","ordering":"compiler","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+bh-off"}
@@ -4142,9 +4194,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"list","rcu":true}}
 {"kind":"wait","cell":0,"result":"value","quiesce":{"of":"hrtimer","cancels":true}}
 {"kind":"write","cell":0,"operation":"add","result":"value","atomic":false,"ordering":"plain"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":"hrtimer"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":"hrtimer"}
 {"kind":"wake","cell":0,"ordering":"release","arm":"hrtimer"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"hrtimer","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"hrtimer","handler":1}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","cancels":true}}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
 {"kind":"call","cell":0,"ownLock":true}
@@ -4156,6 +4208,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee80211_hw"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
 {"kind":"call","part":true,"register":{"runner":"irq-work","handler":1,"object":0}}
 {"kind":"call","cell":0,"result":"none"}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
@@ -4181,9 +4234,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"result":"value","ordering":"none"}
 {"kind":"free","cell":0,"sleeps":"yes"}
 {"kind":"free","cell":2}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","sleeps":"maybe","ref":{"by":"put","frees":true},"register":{"runner":"kref","handler":1}}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put","register":{"runner":"kref","handler":1}}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","ref":"put","register":{"runner":"kref","handler":1}}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","counter":true,"ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
+{"kind":"write","cell":0,"ordering":"relaxed","counter":true,"init":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","sleeps":"maybe","counter":true,"ref":{"by":"put","frees":true},"register":{"runner":"kref","handler":1}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","counter":true,"ref":"put","register":{"runner":"kref","handler":1,"under":2}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","counter":true,"ref":"put","register":{"runner":"kref","handler":1,"under":2}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"kthread-work","cancels":true}}
 {"kind":"call","result":"value","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
 {"kind":"call","part":true,"register":{"runner":"kthread","handler":0,"data":1}}
@@ -4223,11 +4279,13 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
 {"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"list","unpublish":"list"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"sleeps":"maybe","publish":{"by":"list","rcu":true}}
-{"kind":"rmw","cell":1,"operation":"xchg","operand":0,"result":"test","ordering":"full"}
-{"kind":"rmw","cell":2,"operation":"xchg","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"xchg","operand":0,"result":"test","ordering":"full","publish":"list"}
+{"kind":"rmw","cell":2,"operation":"xchg","operand":0,"result":"test","ordering":"full","publish":"list"}
 {"kind":"rmw","cell":0,"operation":"xchg","result":"old","ordering":"full"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","result":"old","ordering":"full","onFailure":"acquire"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","result":"success","ordering":"full","onFailure":"acquire"}
+{"kind":"read","atomic":false,"ordering":"plain","consume":{"by":"list","from":1,"each":true,"cursor":0,"member":2}}
+{"kind":"read","atomic":false,"ordering":"plain","consume":{"by":"list","from":2,"each":true,"safe":true,"cursor":0,"member":3}}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"atomic":false,"ordering":"none"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","atomic":false,"ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none"}
@@ -4286,7 +4344,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":2,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":1}}
 {"kind":"wake","cell":0,"result":"value","arm":"timer"}
 {"kind":"call","part":true,"register":{"runner":"exit","handler":0}}
-{"kind":"call","cell":0,"atomic":false,"ordering":"none"}
+{"kind":"call","cell":0,"atomic":false,"ordering":"none","init":true}
 {"kind":"rmw","cell":0,"operation":"clear","result":"test","ordering":"full"}
 {"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"napi","bars":true}}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"full","sleeps":"maybe"}
@@ -4333,9 +4391,13 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","shared":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","sleeps":"no"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":[]}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":[]}
+{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"write","cell":0,"ordering":"relaxed"}
 {"kind":"publish","cell":1,"operand":2,"ordering":"wmb"}
 {"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off"}
 {"kind":"publish","cell":1,"operand":2,"ordering":"relaxed"}
@@ -4373,6 +4435,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"unpublish":{"by":"xarray","object":null,"from":0}}
 {"kind":"publish","cell":0,"also":[],"operand":2,"result":"value","publish":{"by":"xarray","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address"}
 {"kind":"call","result":"value","ordering":"none"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+bh-off"}
@@ -4395,6 +4458,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"by":"lvalue","operand":1,"publish":{"by":"pointer","rcu":true}}
 {"kind":"publish","cell":0,"by":"pointer","operand":1,"publish":{"by":"pointer","rcu":true}}
 {"kind":"wait","sleeps":"yes","quiesce":"rcu"}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true,"section":"rcu-read"}}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same","consume":"pointer"}
 {"kind":"read","cell":0,"by":"pointer","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true}}
 {"kind":"rcu","context":"+rcu-read"}
@@ -4410,6 +4474,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"by":"lvalue","operand":1,"result":"old","pointer":"same","publish":{"by":"pointer","rcu":true}}
 {"kind":"rcu","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"readers","object":null}}
 {"kind":"rcu","cell":0}
+{"kind":"write","cell":0,"operand":1,"ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
@@ -4428,15 +4493,18 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off"}
 {"kind":"call","cell":1,"result":"value","sleeps":"yes"}
 {"kind":"call","cell":1,"result":"value"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","ref":"get"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","open":{"section":"spin","object":1,"when":"nonzero"},"ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"},"ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","open":{"section":"rtnl","object":null,"when":"nonzero"},"ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","ref":"put"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","ref":"put"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true,"ref":"get"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"relaxed","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"acquire","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","counter":true,"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","counter":true,"open":{"section":"spin","object":1,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","counter":true,"open":{"section":"mutex","object":1,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","counter":true,"open":{"section":"rtnl","object":null,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","counter":true,"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","counter":true,"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","counter":true,"ref":"put"}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","publish":{"by":"handler","object":0,"into":null}}
 {"kind":"unlock","cell":0,"lock":"sock","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":1,"object":0}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"object":0,"data":4}}
@@ -4494,6 +4562,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"spin","context":"-irqs-off -preempt-off"}
 {"kind":"wait","cell":0,"by":"lvalue"}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"rcu","object":0}}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true,"section":"srcu-read"}}
 {"kind":"rcu","cell":0,"result":"value","context":"+srcu-read"}
 {"kind":"rcu","cell":0,"context":"-srcu-read"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes"}
@@ -4503,6 +4572,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"operation":"store","operand":1,"ordering":"full"}
 {"kind":"wait","cell":0,"by":"lvalue","sleeps":"yes","wait":{"on":"queue","condition":1}}
 {"kind":"wait","cell":0,"by":"lvalue","result":"value","sleeps":"yes","wait":{"on":"queue","condition":1}}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"full","onFailure":"relaxed","counter":true}
 {"kind":"wait","cell":0,"result":"test","ordering":"none","quiesce":"irq"}
 {"kind":"wait","cell":0,"ordering":"none","sleeps":"yes","quiesce":"irq"}
 {"kind":"rcu","ordering":"full","sleeps":"yes","quiesce":"readers"}
@@ -4516,7 +4586,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire","quiesce":{"of":"tasklet","waits":false,"bars":true}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release"}
 {"kind":"wake","cell":0,"ordering":"full","queue":"tasklet"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"tasklet","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"tasklet","handler":1}}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"tasklet","cancels":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"tasklet"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"flip","result":"old","ordering":"full"}
@@ -4529,12 +4599,15 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":1,"bit":0,"ordering":"acquire"}
 {"kind":"read","bit":0,"ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","cancels":true}}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"timer","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"timer","handler":1}}
 {"kind":"call","part":true,"register":{"runner":"timer","handler":1,"object":0}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true,"bars":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true,"bars":true}}
 {"kind":"free","cell":1,"free":"grace-period"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"acquire","onFailure":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","atomic":false,"ordering":"none","onFailure":"none"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"relaxed","onFailure":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"release","onFailure":"relaxed","counter":true}
 {"kind":"wait","cell":0,"result":"success","ordering":"acquire","onFailure":"none","wait":"completion"}
 {"kind":"lock","cell":0,"lock":"buffer","conditional":true,"sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":false,"ordering":"none"}
@@ -4598,6 +4671,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","keeps":"nothing"}
 {"kind":"call","core":true}
 {"kind":"call","ref":"put"}
+{"kind":"call","alloc":true}
+{"kind":"call","publish":"handler"}
+{"kind":"call","unpublish":"handler"}
+{"kind":"call","free":"now"}
+{"kind":"call","wake":"completion"}
+{"kind":"call","wait":"event"}
 {"runs":"task","holds":["rtnl"],"phase":"setup"}
 {"runs":"task","holds":["rtnl"],"phase":"teardown"}
 {"runs":"task","holds":["rtnl"],"phase":"up","never_with":["ndo_stop","ndo_set_mac_address","ndo_change_mtu"]}
@@ -4697,8 +4776,10 @@ Documentation/atomic_bitops.txt, ORDERING
 include/linux/uaccess.h
 include/linux/cpumask.h
 include/linux/bitops.h
+include/linux/pgtable.h; arch/powerpc/include/asm/pte-walk.h
 include/linux/gfp.h
 include/asm-generic/uaccess.h
+include/linux/inetdevice.h
 include/asm-generic/io.h
 include/linux/llist.h
 include/linux/bottom_half.h
@@ -4781,6 +4862,7 @@ include/linux/fs/super.h
 include/linux/file_ref.h
 include/linux/fs.h
 include/linux/find.h
+include/linux/pid.h
 include/linux/rcuwait.h
 Documentation/core-api/cachetlb.rst
 mm/rmap.c
@@ -4793,7 +4875,6 @@ include/linux/percpu-defs.h
 include/linux/cred.h
 Documentation/mm/process_addrs.rst, Page table locking details
 include/net/net_namespace.h
-include/linux/pid.h
 include/linux/sched/mm.h
 include/linux/sched/task.h
 include/linux/gpio/consumer.h
@@ -4818,7 +4899,6 @@ include/linux/i2c.h
 include/linux/idr.h
 include/net/mac80211.h
 include/linux/log2.h
-include/linux/inetdevice.h
 include/linux/irq_work.h
 include/linux/swait.h
 include/linux/input.h

@@ -100,6 +100,8 @@ export type Effect =
       member: number | null;
       type: number | null;
       rcu: boolean;
+      /** The section that keeps what is found, of a single lookup without a reference. */
+      section: string | null;
     }
   /** From here on nobody new finds the object. */
   | { does: 'unpublish'; by: Road; object: number | null; from: number | null; rcu: boolean }
@@ -118,8 +120,17 @@ export type Effect =
   | { does: 'free'; object: number | null; when: 'now' | 'grace-period'; private: boolean }
   /** A reference more, more unless there is none, or less; `frees`: the call itself gives the object up where it was the last. */
   | { does: 'ref'; object: number | null; by: 'get' | 'get-unless-zero' | 'put'; frees: boolean }
-  /** A handler is made known: `handler` runs with `data`, by way of `object`. `managed`: it goes with its device. */
-  | { does: 'register'; runner: Runner; handler: number | null; thread: number | null; object: number | null; data: number | null; managed: boolean }
+  /** A handler is made known: `handler` runs with `data`, by way of `object`, `under` a lock. `managed`: it goes with its device. */
+  | {
+      does: 'register';
+      runner: Runner;
+      handler: number | null;
+      thread: number | null;
+      object: number | null;
+      data: number | null;
+      under: number | null;
+      managed: boolean;
+    }
   /** A handler is asked to run, on the queue of argument `on`. */
   | { does: 'queue'; runner: Runner; object: number | null; on: number | null }
   | { does: 'arm'; runner: Runner; object: number | null }

@@ -76,6 +76,8 @@ export interface Fact {
   /** The call holds a lock of the object for as long as it works on it. */
   ownLock?: true;
   form: Form | null;
+  /** Its cell is a count, not the object that is counted: refcount_inc(), kref_get(), atomic_inc(). */
+  counter?: true;
   /** The argument is not even evaluated, as that of sizeof. */
   unevaluated?: true;
   /** What it returns is an error: a negative errno, or a pointer made of one. */

@@ -1,5 +1,6 @@
 /** Code and objects that no other CPU works on. */
-import { effectOfKind } from '../../c/syntax/effects.ts';
+import { initOrExit } from '../../c/cfg/errorpaths.ts';
+import { effectOfKind, likelyEffect } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Mention, World } from '../../model/rule.ts';
 import { callersOf } from './callers.ts';
@@ -9,7 +10,7 @@ import { callersOf } from './callers.ts';
  * world at hand also by the table or the macro that registers it, or since nothing but such functions calls it. Its name says nothing.
  */
 export function runsAlone(fn: CFunction, world?: World): boolean {
-  return fn.attributes.some(a => /^__(?:init|exit|meminit|net_init|net_exit)\b/.test(a)) || (world !== undefined && isRegisteredAlone(fn, world, 0));
+  return initOrExit(fn) !== null || (world !== undefined && isRegisteredAlone(fn, world, 0));
 }
 
 /** Does the kernel run what is put there as a module, a device or a namespace comes or goes? */
@@ -68,7 +69,7 @@ export function isOwn(fn: CFunction, event: Event): boolean {
   const root = /^\w+/.exec(event.cell?.base ?? '')?.[0];
   if (root === undefined) return false;
   const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${e.api}(`));
-  return origin.some(e => /(?:^|_)(?:this_cpu_ptr|per_cpu_ptr|get_cpu_ptr|raw_cpu_ptr)$|(?:^|_)[kvm]*z?alloc|_alloc(?:_|$)|memdup/.test(e.api));
+  return origin.some(e => likelyEffect(e, 'alloc') !== undefined || isPerCpu(e));
 }
 
 /** The object behind the event was made in this function, which has it to itself: nothing but calls that make one give the pointer to it. */
@@ -76,8 +77,19 @@ export function isMadeHere(fn: CFunction, event: Event): boolean {
   const base = event.cell?.base ?? null;
   const settings = (fn.settings ?? []).filter(s => s.name === base);
   if (settings.length === 0 || fn.parameters.some(p => p.name === base)) return false;
-  return settings.every(s => s.sources.length > 0 && s.sources.every(i => MAKES.test(fn.events[i]?.api ?? '')));
+  return settings.every(s => s.sources.length > 0 && s.sources.every(i => isMaking(fn.events[i])));
 }
 
-/** Calls that give an object which was not there before. */
-const MAKES = /(?:^|_)(?:create|[kvm]*[cz]?alloc|new|clone|dup|memdup)(?:_|$)/;
+/** A pointer to this CPU's copy, or to one CPU's. */
+function isPerCpu({ fact, kind }: Event): boolean {
+  return kind === 'call' && fact?.pointer === 'same';
+}
+
+/** Does the call give an object which was not there before? */
+export function makesObject(event: Event): boolean {
+  return likelyEffect(event, 'alloc') !== undefined;
+}
+
+function isMaking(event: Event | undefined): boolean {
+  return event !== undefined && makesObject(event);
+}

@@ -1,6 +1,7 @@
 /** Objects in lists and maps: who finds one under a lock, and who takes it out and frees it. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { initOrExit } from '../../c/cfg/errorpaths.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import { argumentAt, effectOfKind, isDeferred } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
@@ -104,7 +105,7 @@ export function removalsOf(world: World): Removal[] {
 }
 
 function removalsIn(fn: CFunction, world: World): Removal[] {
-  if (fn.attributes.some(a => /^__(?:init|exit)/.test(a))) return [];
+  if (initOrExit(fn) !== null) return [];
   return fn.events.flatMap((event): Removal[] => {
     const taken = takenOut(fn, event, world.functions);
     if (!taken || event.object || event.uncertain) return [];

@@ -196,8 +196,7 @@ function resetsOf(fn: CFunction, variables: readonly string[]): Set<number> {
 /** A call that gets a variable's address may set it, and a loop macro moves what it walks with. */
 function setsVariable(event: Event, variables: readonly string[]): boolean {
   if (variables.length === 0 || event.args.length === 0) return false;
-  const loop = /for_each/.test(event.api);
-  return event.args.some(arg => variables.some(v => arg === `&${v}` || (loop && arg === v)));
+  return event.args.some(arg => variables.some(v => arg === `&${v}` || (event.each && arg === v)));
 }
 
 /** The events whose values the variable holds somewhere in the function, those behind calls of them included. */

@@ -34,6 +34,35 @@ export function primitive(event: Event): string {
   return event.fact?.api ?? event.api;
 }
 
+/** A count that goes up: `unlessZero` where it does so only from another value than 0. */
+export function countsUp(event: Event): { unlessZero: boolean } | null {
+  const { fact } = event;
+  if (event.kind !== 'rmw' || event.operation !== 'inc' || fact?.counter !== true) return null;
+  return fact.result === 'none' || fact.result === 'success' ? { unlessZero: fact.result === 'success' } : null;
+}
+
+/** A count that goes down and tells whether it has come to 0, and does nothing else then. */
+export function countsDownAndTells(event: Event): boolean {
+  if (event.kind !== 'rmw' || (event.operation !== 'dec' && event.operation !== 'sub')) return false;
+  return event.fact?.counter === true && event.fact.result === 'test' && !effectOfKind(event, 'register') && !effectOfKind(event, 'open');
+}
+
+/** The function that a put runs when the count comes to 0, as it is written; null where the put runs none. */
+export function releaseAtZero(event: Event): string | null {
+  const register = effectOfKind(event, 'register');
+  return register?.runner === 'kref' ? argumentAt(event, register.handler) : null;
+}
+
+/** Does the call set up what others wait on, lock, queue or count? */
+export function initialises(event: Event): boolean {
+  return effectsOfKind(event, 'access').some(access => access.access === 'init');
+}
+
+/** Does a section of that word begin, or end, with the call: RCU's, or interrupts switched off? A lock's own does not count. */
+export function bounds(event: Event, does: 'open' | 'close', word: string): boolean {
+  return event.kind !== 'lock' && event.kind !== 'unlock' && effectsOfKind(event, does).some(bound => bound.section === word);
+}
+
 /** A load of a pointer that RCU or a lock keeps what it points to for. */
 export function isDereference(event: Event): boolean {
   return event.kind === 'read' && effectOfKind(event, 'consume')?.by === 'pointer';
