@@ -31,13 +31,16 @@ export {
   countsUp,
   effectOfKind,
   effectsOfKind,
+  fencesOf,
   initialises,
+  isCpuFence,
   isDeferred,
   isDereference,
   likelyEffect,
   primitive,
   releaseAtZero,
   setsRcuPointer,
+  waitsUntil,
 } from '../c/syntax/effects.ts';
 export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';

@@ -107,6 +107,8 @@ const ROADS: Words<Road> = {
 const WHEN_FREED: Words<EffectOf<'free'>['when']> = { now: true, 'grace-period': true };
 const COUNTED: Words<EffectOf<'ref'>['by']> = { get: true, 'get-unless-zero': true, put: true };
 const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
+const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
+const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
 const KEEPS: Words<'nothing'> = { nothing: true };
 const MODES: Words<'exclusive' | 'shared' | 'any'> = { exclusive: true, shared: true, any: true };
 const OUTCOMES: Words<'nonzero' | 'zero'> = { nonzero: true, zero: true };
@@ -143,6 +145,8 @@ export const FIELDS: Record<string, Field> = {
   form: words(FORMS),
   pointer: words(POINTERS),
   part: flag,
+  scope: words(SCOPES),
+  staticKey: words(STATIC),
   counter: flag,
   init: flag,
   keeps: words(KEEPS),
@@ -276,7 +280,9 @@ export function describe(api: string, row: Said, source: string): Fact {
     ...(said.managed === true ? { managed: true } : {}),
     source,
   };
-  return { ...fact, effects: effectsOf(fact, said) };
+  const scope = word(SCOPES, said.scope);
+  const staticKey = word(STATIC, said.staticKey);
+  return { ...fact, ...(scope ? { scope } : {}), ...(staticKey ? { staticKey } : {}), effects: effectsOf(fact, said) };
 }
 
 /** The fact that a row makes of a member of a table. What runs in a task may sleep unless the row says no. */

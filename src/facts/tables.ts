@@ -531,358 +531,358 @@ _local_bh_enable 73 50
 abs 1 20
 add_timer 118 63
 add_timer_on 118 63
-add_wait_queue 52 61
-add_wait_queue_exclusive 52 61
-add_wait_queue_priority 52 61
+add_wait_queue 119 61
+add_wait_queue_exclusive 119 61
+add_wait_queue_priority 119 61
 alloc_page 65 45
 alloc_pages 65 45
-alloc_percpu 119 64
+alloc_percpu 120 64
 alloc_percpu_gfp 65 64
 alloc_skb 65 57
-alloc_workqueue 120 13
-anon_vma_lock_read 121 65
-anon_vma_lock_write 122 65
-anon_vma_trylock_read 123 65
-anon_vma_trylock_write 124 65
-anon_vma_unlock_read 125 65
-anon_vma_unlock_write 126 65
-arch_initcall 127 66
-arch_initcall_sync 127 66
-arch_local_irq_disable 128 67
-arch_local_irq_enable 129 67
-arch_local_irq_restore 129 67
-arch_local_irq_save 128 67
-arch_spin_lock 130 68
-arch_spin_trylock 131 68
-arch_spin_unlock 132 68
+alloc_workqueue 121 13
+anon_vma_lock_read 122 65
+anon_vma_lock_write 123 65
+anon_vma_trylock_read 124 65
+anon_vma_trylock_write 125 65
+anon_vma_unlock_read 126 65
+anon_vma_unlock_write 127 65
+arch_initcall 128 66
+arch_initcall_sync 128 66
+arch_local_irq_disable 129 67
+arch_local_irq_enable 130 67
+arch_local_irq_restore 130 67
+arch_local_irq_save 129 67
+arch_spin_lock 131 68
+arch_spin_trylock 132 68
+arch_spin_unlock 133 68
 array_index_nospec 1 69
 array_size 1 70
 assert_spin_locked 67 71
-assign_bit 133 40
-atomic64_add 134 72
-atomic64_add_negative 135 72
-atomic64_add_negative_acquire 136 72
-atomic64_add_negative_relaxed 137 72
-atomic64_add_negative_release 138 72
-atomic64_add_return 139 72
-atomic64_add_return_acquire 140 72
-atomic64_add_return_relaxed 141 72
-atomic64_add_return_release 142 72
-atomic64_add_unless 143 72
-atomic64_and 144 72
-atomic64_andnot 145 72
-atomic64_cmpxchg 146 72
-atomic64_cmpxchg_acquire 147 72
-atomic64_cmpxchg_relaxed 148 72
-atomic64_cmpxchg_release 149 72
+assign_bit 134 40
+atomic64_add 135 72
+atomic64_add_negative 136 72
+atomic64_add_negative_acquire 137 72
+atomic64_add_negative_relaxed 138 72
+atomic64_add_negative_release 139 72
+atomic64_add_return 140 72
+atomic64_add_return_acquire 141 72
+atomic64_add_return_relaxed 142 72
+atomic64_add_return_release 143 72
+atomic64_add_unless 144 72
+atomic64_and 145 72
+atomic64_andnot 146 72
+atomic64_cmpxchg 147 72
+atomic64_cmpxchg_acquire 148 72
+atomic64_cmpxchg_relaxed 149 72
+atomic64_cmpxchg_release 150 72
 atomic64_cond_read_acquire 87 73
 atomic64_cond_read_relaxed 32 73
-atomic64_dec 150 72
-atomic64_dec_and_test 151 72
-atomic64_dec_if_positive 152 72
-atomic64_dec_return 153 72
-atomic64_dec_return_acquire 154 72
-atomic64_dec_return_relaxed 155 72
-atomic64_dec_return_release 156 72
-atomic64_dec_unless_positive 157 72
-atomic64_fetch_add 158 72
-atomic64_fetch_add_acquire 159 72
-atomic64_fetch_add_relaxed 160 72
-atomic64_fetch_add_release 161 72
-atomic64_fetch_add_unless 162 72
-atomic64_fetch_and 163 72
-atomic64_fetch_and_acquire 164 72
-atomic64_fetch_and_relaxed 165 72
-atomic64_fetch_and_release 166 72
-atomic64_fetch_andnot 167 72
-atomic64_fetch_andnot_acquire 168 72
-atomic64_fetch_andnot_relaxed 169 72
-atomic64_fetch_andnot_release 170 72
-atomic64_fetch_dec 171 72
-atomic64_fetch_dec_acquire 172 72
-atomic64_fetch_dec_relaxed 173 72
-atomic64_fetch_dec_release 174 72
-atomic64_fetch_inc 175 72
-atomic64_fetch_inc_acquire 176 72
-atomic64_fetch_inc_relaxed 177 72
-atomic64_fetch_inc_release 178 72
-atomic64_fetch_or 179 72
-atomic64_fetch_or_acquire 180 72
-atomic64_fetch_or_relaxed 181 72
-atomic64_fetch_or_release 182 72
-atomic64_fetch_sub 183 72
-atomic64_fetch_sub_acquire 184 72
-atomic64_fetch_sub_relaxed 185 72
-atomic64_fetch_sub_release 186 72
-atomic64_fetch_xor 187 72
-atomic64_fetch_xor_acquire 188 72
-atomic64_fetch_xor_relaxed 189 72
-atomic64_fetch_xor_release 190 72
-atomic64_inc 191 72
-atomic64_inc_and_test 192 72
-atomic64_inc_not_zero 193 72
-atomic64_inc_return 194 72
-atomic64_inc_return_acquire 195 72
-atomic64_inc_return_relaxed 196 72
-atomic64_inc_return_release 197 72
-atomic64_inc_unless_negative 193 72
-atomic64_or 198 72
-atomic64_read 199 74
-atomic64_read_acquire 200 74
-atomic64_set 201 74
-atomic64_set_release 202 74
-atomic64_sub 203 72
-atomic64_sub_and_test 204 72
-atomic64_sub_return 205 72
-atomic64_sub_return_acquire 206 72
-atomic64_sub_return_relaxed 207 72
-atomic64_sub_return_release 208 72
-atomic64_try_cmpxchg 209 72
-atomic64_try_cmpxchg_acquire 210 72
-atomic64_try_cmpxchg_relaxed 211 72
-atomic64_try_cmpxchg_release 212 72
-atomic64_xchg 213 72
-atomic64_xchg_acquire 214 72
-atomic64_xchg_relaxed 215 72
-atomic64_xchg_release 216 72
-atomic64_xor 217 72
-atomic_add 134 72
-atomic_add_negative 135 72
-atomic_add_negative_acquire 136 72
-atomic_add_negative_relaxed 137 72
-atomic_add_negative_release 138 72
-atomic_add_return 139 72
-atomic_add_return_acquire 140 72
-atomic_add_return_relaxed 141 72
-atomic_add_return_release 142 72
-atomic_add_unless 143 72
-atomic_and 144 72
-atomic_andnot 145 72
-atomic_cmpxchg 146 72
-atomic_cmpxchg_acquire 147 72
-atomic_cmpxchg_relaxed 148 72
-atomic_cmpxchg_release 149 72
+atomic64_dec 151 72
+atomic64_dec_and_test 152 72
+atomic64_dec_if_positive 153 72
+atomic64_dec_return 154 72
+atomic64_dec_return_acquire 155 72
+atomic64_dec_return_relaxed 156 72
+atomic64_dec_return_release 157 72
+atomic64_dec_unless_positive 158 72
+atomic64_fetch_add 159 72
+atomic64_fetch_add_acquire 160 72
+atomic64_fetch_add_relaxed 161 72
+atomic64_fetch_add_release 162 72
+atomic64_fetch_add_unless 163 72
+atomic64_fetch_and 164 72
+atomic64_fetch_and_acquire 165 72
+atomic64_fetch_and_relaxed 166 72
+atomic64_fetch_and_release 167 72
+atomic64_fetch_andnot 168 72
+atomic64_fetch_andnot_acquire 169 72
+atomic64_fetch_andnot_relaxed 170 72
+atomic64_fetch_andnot_release 171 72
+atomic64_fetch_dec 172 72
+atomic64_fetch_dec_acquire 173 72
+atomic64_fetch_dec_relaxed 174 72
+atomic64_fetch_dec_release 175 72
+atomic64_fetch_inc 176 72
+atomic64_fetch_inc_acquire 177 72
+atomic64_fetch_inc_relaxed 178 72
+atomic64_fetch_inc_release 179 72
+atomic64_fetch_or 180 72
+atomic64_fetch_or_acquire 181 72
+atomic64_fetch_or_relaxed 182 72
+atomic64_fetch_or_release 183 72
+atomic64_fetch_sub 184 72
+atomic64_fetch_sub_acquire 185 72
+atomic64_fetch_sub_relaxed 186 72
+atomic64_fetch_sub_release 187 72
+atomic64_fetch_xor 188 72
+atomic64_fetch_xor_acquire 189 72
+atomic64_fetch_xor_relaxed 190 72
+atomic64_fetch_xor_release 191 72
+atomic64_inc 192 72
+atomic64_inc_and_test 193 72
+atomic64_inc_not_zero 194 72
+atomic64_inc_return 195 72
+atomic64_inc_return_acquire 196 72
+atomic64_inc_return_relaxed 197 72
+atomic64_inc_return_release 198 72
+atomic64_inc_unless_negative 194 72
+atomic64_or 199 72
+atomic64_read 200 74
+atomic64_read_acquire 201 74
+atomic64_set 202 74
+atomic64_set_release 203 74
+atomic64_sub 204 72
+atomic64_sub_and_test 205 72
+atomic64_sub_return 206 72
+atomic64_sub_return_acquire 207 72
+atomic64_sub_return_relaxed 208 72
+atomic64_sub_return_release 209 72
+atomic64_try_cmpxchg 210 72
+atomic64_try_cmpxchg_acquire 211 72
+atomic64_try_cmpxchg_relaxed 212 72
+atomic64_try_cmpxchg_release 213 72
+atomic64_xchg 214 72
+atomic64_xchg_acquire 215 72
+atomic64_xchg_relaxed 216 72
+atomic64_xchg_release 217 72
+atomic64_xor 218 72
+atomic_add 135 72
+atomic_add_negative 136 72
+atomic_add_negative_acquire 137 72
+atomic_add_negative_relaxed 138 72
+atomic_add_negative_release 139 72
+atomic_add_return 140 72
+atomic_add_return_acquire 141 72
+atomic_add_return_relaxed 142 72
+atomic_add_return_release 143 72
+atomic_add_unless 144 72
+atomic_and 145 72
+atomic_andnot 146 72
+atomic_cmpxchg 147 72
+atomic_cmpxchg_acquire 148 72
+atomic_cmpxchg_relaxed 149 72
+atomic_cmpxchg_release 150 72
 atomic_cond_read_acquire 87 73
 atomic_cond_read_relaxed 32 73
-atomic_dec 150 72
-atomic_dec_and_lock 218 71
-atomic_dec_and_lock_irqsave 218 71
-atomic_dec_and_mutex_lock 219 75
-atomic_dec_and_raw_lock 220 71
-atomic_dec_and_raw_lock_irqsave 220 71
-atomic_dec_and_test 151 72
-atomic_dec_and_wake_up 221 76
-atomic_dec_if_positive 152 72
-atomic_dec_return 153 72
-atomic_dec_return_acquire 154 72
-atomic_dec_return_relaxed 155 72
-atomic_dec_return_release 156 72
-atomic_dec_unless_positive 157 72
-atomic_fetch_add 158 72
-atomic_fetch_add_acquire 159 72
-atomic_fetch_add_relaxed 160 72
-atomic_fetch_add_release 161 72
-atomic_fetch_add_unless 162 72
-atomic_fetch_and 163 72
-atomic_fetch_and_acquire 164 72
-atomic_fetch_and_relaxed 165 72
-atomic_fetch_and_release 166 72
-atomic_fetch_andnot 167 72
-atomic_fetch_andnot_acquire 168 72
-atomic_fetch_andnot_relaxed 169 72
-atomic_fetch_andnot_release 170 72
-atomic_fetch_dec 171 72
-atomic_fetch_dec_acquire 172 72
-atomic_fetch_dec_relaxed 173 72
-atomic_fetch_dec_release 174 72
-atomic_fetch_inc 175 72
-atomic_fetch_inc_acquire 176 72
-atomic_fetch_inc_relaxed 177 72
-atomic_fetch_inc_release 178 72
-atomic_fetch_or 179 72
-atomic_fetch_or_acquire 180 72
-atomic_fetch_or_relaxed 181 72
-atomic_fetch_or_release 182 72
-atomic_fetch_sub 183 72
-atomic_fetch_sub_acquire 184 72
-atomic_fetch_sub_relaxed 185 72
-atomic_fetch_sub_release 186 72
-atomic_fetch_xor 187 72
-atomic_fetch_xor_acquire 188 72
-atomic_fetch_xor_relaxed 189 72
-atomic_fetch_xor_release 190 72
-atomic_inc 191 72
-atomic_inc_and_test 192 72
-atomic_inc_not_zero 193 72
-atomic_inc_return 194 72
-atomic_inc_return_acquire 195 72
-atomic_inc_return_relaxed 196 72
-atomic_inc_return_release 197 72
-atomic_inc_unless_negative 193 72
-atomic_long_add 134 72
-atomic_long_add_negative 135 72
-atomic_long_add_negative_acquire 136 72
-atomic_long_add_negative_relaxed 137 72
-atomic_long_add_negative_release 138 72
-atomic_long_add_return 139 72
-atomic_long_add_return_acquire 140 72
-atomic_long_add_return_relaxed 141 72
-atomic_long_add_return_release 142 72
-atomic_long_add_unless 143 72
-atomic_long_and 144 72
-atomic_long_andnot 145 72
-atomic_long_cmpxchg 146 72
-atomic_long_cmpxchg_acquire 147 72
-atomic_long_cmpxchg_relaxed 148 72
-atomic_long_cmpxchg_release 149 72
+atomic_dec 151 72
+atomic_dec_and_lock 219 71
+atomic_dec_and_lock_irqsave 219 71
+atomic_dec_and_mutex_lock 220 75
+atomic_dec_and_raw_lock 221 71
+atomic_dec_and_raw_lock_irqsave 221 71
+atomic_dec_and_test 152 72
+atomic_dec_and_wake_up 222 76
+atomic_dec_if_positive 153 72
+atomic_dec_return 154 72
+atomic_dec_return_acquire 155 72
+atomic_dec_return_relaxed 156 72
+atomic_dec_return_release 157 72
+atomic_dec_unless_positive 158 72
+atomic_fetch_add 159 72
+atomic_fetch_add_acquire 160 72
+atomic_fetch_add_relaxed 161 72
+atomic_fetch_add_release 162 72
+atomic_fetch_add_unless 163 72
+atomic_fetch_and 164 72
+atomic_fetch_and_acquire 165 72
+atomic_fetch_and_relaxed 166 72
+atomic_fetch_and_release 167 72
+atomic_fetch_andnot 168 72
+atomic_fetch_andnot_acquire 169 72
+atomic_fetch_andnot_relaxed 170 72
+atomic_fetch_andnot_release 171 72
+atomic_fetch_dec 172 72
+atomic_fetch_dec_acquire 173 72
+atomic_fetch_dec_relaxed 174 72
+atomic_fetch_dec_release 175 72
+atomic_fetch_inc 176 72
+atomic_fetch_inc_acquire 177 72
+atomic_fetch_inc_relaxed 178 72
+atomic_fetch_inc_release 179 72
+atomic_fetch_or 180 72
+atomic_fetch_or_acquire 181 72
+atomic_fetch_or_relaxed 182 72
+atomic_fetch_or_release 183 72
+atomic_fetch_sub 184 72
+atomic_fetch_sub_acquire 185 72
+atomic_fetch_sub_relaxed 186 72
+atomic_fetch_sub_release 187 72
+atomic_fetch_xor 188 72
+atomic_fetch_xor_acquire 189 72
+atomic_fetch_xor_relaxed 190 72
+atomic_fetch_xor_release 191 72
+atomic_inc 192 72
+atomic_inc_and_test 193 72
+atomic_inc_not_zero 194 72
+atomic_inc_return 195 72
+atomic_inc_return_acquire 196 72
+atomic_inc_return_relaxed 197 72
+atomic_inc_return_release 198 72
+atomic_inc_unless_negative 194 72
+atomic_long_add 135 72
+atomic_long_add_negative 136 72
+atomic_long_add_negative_acquire 137 72
+atomic_long_add_negative_relaxed 138 72
+atomic_long_add_negative_release 139 72
+atomic_long_add_return 140 72
+atomic_long_add_return_acquire 141 72
+atomic_long_add_return_relaxed 142 72
+atomic_long_add_return_release 143 72
+atomic_long_add_unless 144 72
+atomic_long_and 145 72
+atomic_long_andnot 146 72
+atomic_long_cmpxchg 147 72
+atomic_long_cmpxchg_acquire 148 72
+atomic_long_cmpxchg_relaxed 149 72
+atomic_long_cmpxchg_release 150 72
 atomic_long_cond_read_acquire 87 73
 atomic_long_cond_read_relaxed 32 73
-atomic_long_dec 150 72
-atomic_long_dec_and_test 151 72
-atomic_long_dec_if_positive 152 72
-atomic_long_dec_return 153 72
-atomic_long_dec_return_acquire 154 72
-atomic_long_dec_return_relaxed 155 72
-atomic_long_dec_return_release 156 72
-atomic_long_dec_unless_positive 157 72
-atomic_long_fetch_add 158 72
-atomic_long_fetch_add_acquire 159 72
-atomic_long_fetch_add_relaxed 160 72
-atomic_long_fetch_add_release 161 72
-atomic_long_fetch_add_unless 162 72
-atomic_long_fetch_and 163 72
-atomic_long_fetch_and_acquire 164 72
-atomic_long_fetch_and_relaxed 165 72
-atomic_long_fetch_and_release 166 72
-atomic_long_fetch_andnot 167 72
-atomic_long_fetch_andnot_acquire 168 72
-atomic_long_fetch_andnot_relaxed 169 72
-atomic_long_fetch_andnot_release 170 72
-atomic_long_fetch_dec 171 72
-atomic_long_fetch_dec_acquire 172 72
-atomic_long_fetch_dec_relaxed 173 72
-atomic_long_fetch_dec_release 174 72
-atomic_long_fetch_inc 175 72
-atomic_long_fetch_inc_acquire 176 72
-atomic_long_fetch_inc_relaxed 177 72
-atomic_long_fetch_inc_release 178 72
-atomic_long_fetch_or 179 72
-atomic_long_fetch_or_acquire 180 72
-atomic_long_fetch_or_relaxed 181 72
-atomic_long_fetch_or_release 182 72
-atomic_long_fetch_sub 183 72
-atomic_long_fetch_sub_acquire 184 72
-atomic_long_fetch_sub_relaxed 185 72
-atomic_long_fetch_sub_release 186 72
-atomic_long_fetch_xor 187 72
-atomic_long_fetch_xor_acquire 188 72
-atomic_long_fetch_xor_relaxed 189 72
-atomic_long_fetch_xor_release 190 72
-atomic_long_inc 191 72
-atomic_long_inc_and_test 192 72
-atomic_long_inc_not_zero 193 72
-atomic_long_inc_return 194 72
-atomic_long_inc_return_acquire 195 72
-atomic_long_inc_return_relaxed 196 72
-atomic_long_inc_return_release 197 72
-atomic_long_inc_unless_negative 193 72
-atomic_long_or 198 72
-atomic_long_read 199 74
-atomic_long_read_acquire 200 74
-atomic_long_set 201 74
-atomic_long_set_release 202 74
-atomic_long_sub 203 72
-atomic_long_sub_and_test 204 72
-atomic_long_sub_return 205 72
-atomic_long_sub_return_acquire 206 72
-atomic_long_sub_return_relaxed 207 72
-atomic_long_sub_return_release 208 72
-atomic_long_try_cmpxchg 209 72
-atomic_long_try_cmpxchg_acquire 210 72
-atomic_long_try_cmpxchg_relaxed 211 72
-atomic_long_try_cmpxchg_release 212 72
-atomic_long_xchg 213 72
-atomic_long_xchg_acquire 214 72
-atomic_long_xchg_relaxed 215 72
-atomic_long_xchg_release 216 72
-atomic_long_xor 217 72
+atomic_long_dec 151 72
+atomic_long_dec_and_test 152 72
+atomic_long_dec_if_positive 153 72
+atomic_long_dec_return 154 72
+atomic_long_dec_return_acquire 155 72
+atomic_long_dec_return_relaxed 156 72
+atomic_long_dec_return_release 157 72
+atomic_long_dec_unless_positive 158 72
+atomic_long_fetch_add 159 72
+atomic_long_fetch_add_acquire 160 72
+atomic_long_fetch_add_relaxed 161 72
+atomic_long_fetch_add_release 162 72
+atomic_long_fetch_add_unless 163 72
+atomic_long_fetch_and 164 72
+atomic_long_fetch_and_acquire 165 72
+atomic_long_fetch_and_relaxed 166 72
+atomic_long_fetch_and_release 167 72
+atomic_long_fetch_andnot 168 72
+atomic_long_fetch_andnot_acquire 169 72
+atomic_long_fetch_andnot_relaxed 170 72
+atomic_long_fetch_andnot_release 171 72
+atomic_long_fetch_dec 172 72
+atomic_long_fetch_dec_acquire 173 72
+atomic_long_fetch_dec_relaxed 174 72
+atomic_long_fetch_dec_release 175 72
+atomic_long_fetch_inc 176 72
+atomic_long_fetch_inc_acquire 177 72
+atomic_long_fetch_inc_relaxed 178 72
+atomic_long_fetch_inc_release 179 72
+atomic_long_fetch_or 180 72
+atomic_long_fetch_or_acquire 181 72
+atomic_long_fetch_or_relaxed 182 72
+atomic_long_fetch_or_release 183 72
+atomic_long_fetch_sub 184 72
+atomic_long_fetch_sub_acquire 185 72
+atomic_long_fetch_sub_relaxed 186 72
+atomic_long_fetch_sub_release 187 72
+atomic_long_fetch_xor 188 72
+atomic_long_fetch_xor_acquire 189 72
+atomic_long_fetch_xor_relaxed 190 72
+atomic_long_fetch_xor_release 191 72
+atomic_long_inc 192 72
+atomic_long_inc_and_test 193 72
+atomic_long_inc_not_zero 194 72
+atomic_long_inc_return 195 72
+atomic_long_inc_return_acquire 196 72
+atomic_long_inc_return_relaxed 197 72
+atomic_long_inc_return_release 198 72
+atomic_long_inc_unless_negative 194 72
+atomic_long_or 199 72
+atomic_long_read 200 74
+atomic_long_read_acquire 201 74
+atomic_long_set 202 74
+atomic_long_set_release 203 74
+atomic_long_sub 204 72
+atomic_long_sub_and_test 205 72
+atomic_long_sub_return 206 72
+atomic_long_sub_return_acquire 207 72
+atomic_long_sub_return_relaxed 208 72
+atomic_long_sub_return_release 209 72
+atomic_long_try_cmpxchg 210 72
+atomic_long_try_cmpxchg_acquire 211 72
+atomic_long_try_cmpxchg_relaxed 212 72
+atomic_long_try_cmpxchg_release 213 72
+atomic_long_xchg 214 72
+atomic_long_xchg_acquire 215 72
+atomic_long_xchg_relaxed 216 72
+atomic_long_xchg_release 217 72
+atomic_long_xor 218 72
 atomic_notifier_call_chain 85 77
 atomic_notifier_chain_register 85 77
-atomic_notifier_chain_unregister 222 77
-atomic_or 198 72
-atomic_read 199 74
-atomic_read_acquire 200 74
-atomic_set 201 74
-atomic_set_release 202 74
-atomic_sub 203 72
-atomic_sub_and_test 204 72
-atomic_sub_return 205 72
-atomic_sub_return_acquire 206 72
-atomic_sub_return_relaxed 207 72
-atomic_sub_return_release 208 72
-atomic_try_cmpxchg 209 72
-atomic_try_cmpxchg_acquire 210 72
-atomic_try_cmpxchg_relaxed 211 72
-atomic_try_cmpxchg_release 212 72
-atomic_xchg 213 72
-atomic_xchg_acquire 214 72
-atomic_xchg_relaxed 215 72
-atomic_xchg_release 216 72
-atomic_xor 217 72
-autoremove_wake_function 223 61
-barrier 224 78
-barrier_data 224 78
+atomic_notifier_chain_unregister 223 77
+atomic_or 199 72
+atomic_read 200 74
+atomic_read_acquire 201 74
+atomic_set 202 74
+atomic_set_release 203 74
+atomic_sub 204 72
+atomic_sub_and_test 205 72
+atomic_sub_return 206 72
+atomic_sub_return_acquire 207 72
+atomic_sub_return_relaxed 208 72
+atomic_sub_return_release 209 72
+atomic_try_cmpxchg 210 72
+atomic_try_cmpxchg_acquire 211 72
+atomic_try_cmpxchg_relaxed 212 72
+atomic_try_cmpxchg_release 213 72
+atomic_xchg 214 72
+atomic_xchg_acquire 215 72
+atomic_xchg_relaxed 216 72
+atomic_xchg_release 217 72
+atomic_xor 218 72
+autoremove_wake_function 224 61
+barrier 225 78
+barrier_data 225 78
 be16_to_cpu 1 79
 be32_to_cpu 1 79
 be64_to_cpu 1 79
-bh_lock_sock 225 80
-bh_lock_sock_nested 225 80
-bh_unlock_sock 226 80
+bh_lock_sock 226 80
+bh_lock_sock_nested 226 80
+bh_unlock_sock 227 80
 bio_alloc 65 81
-bio_get 227 81
-bio_put 228 82
-bit_clear_unless 229 43
-bit_spin_is_locked 230 39
-bit_spin_lock 231 39
-bit_spin_trylock 232 39
+bio_get 228 81
+bio_put 229 82
+bit_clear_unless 230 43
+bit_spin_is_locked 231 39
+bit_spin_lock 232 39
+bit_spin_trylock 233 39
 bit_spin_unlock 54 39
 bitmap_alloc 65 83
-bitmap_and 233 83
-bitmap_andnot 233 83
-bitmap_clear 234 83
+bitmap_and 234 83
+bitmap_andnot 234 83
+bitmap_clear 235 83
 bitmap_complement 47 83
 bitmap_copy 47 83
-bitmap_empty 235 83
-bitmap_equal 235 83
+bitmap_empty 236 83
+bitmap_equal 236 83
 bitmap_fill 47 83
 bitmap_free 64 83
-bitmap_full 235 83
-bitmap_intersects 235 83
+bitmap_full 236 83
+bitmap_intersects 236 83
 bitmap_or 47 83
-bitmap_set 236 83
-bitmap_subset 235 83
-bitmap_weight 237 83
+bitmap_set 237 83
+bitmap_subset 236 83
+bitmap_weight 238 83
 bitmap_xor 47 83
 bitmap_zalloc 65 83
 bitmap_zero 47 83
-blk_mq_freeze_queue 238 84
-blk_mq_unfreeze_queue 239 84
-blkdev_issue_flush 222 85
-blocking_notifier_call_chain 240 77
-blocking_notifier_chain_register 240 77
-blocking_notifier_chain_unregister 240 77
-brelse 241 86
+blk_mq_freeze_queue 239 84
+blk_mq_unfreeze_queue 240 84
+blkdev_issue_flush 223 85
+blocking_notifier_call_chain 241 77
+blocking_notifier_chain_register 241 77
+blocking_notifier_chain_unregister 241 77
+brelse 242 86
 buffer_uptodate 87 86
-call_rcu 242 87
-call_rcu_hurry 242 87
-call_rcu_tasks 242 87
-call_rcu_tasks_trace 242 87
-call_srcu 243 88
-cancel_delayed_work 244 13
-cancel_delayed_work_sync 245 13
-cancel_work 246 13
-cancel_work_sync 247 13
-change_bit 248 40
+call_rcu 243 87
+call_rcu_hurry 243 87
+call_rcu_tasks 243 87
+call_rcu_tasks_trace 243 87
+call_srcu 244 88
+cancel_delayed_work 245 13
+cancel_delayed_work_sync 246 13
+cancel_work 247 13
+cancel_work_sync 248 13
+change_bit 249 40
 check_add_overflow 1 70
 check_mul_overflow 1 70
 check_shl_overflow 1 70
@@ -890,68 +890,68 @@ check_sub_overflow 1 70
 clamp 1 20
 clamp_t 1 20
 clamp_val 1 20
-cleanup_srcu_struct 249 88
-clear_and_wake_up_bit 250 76
-clear_bit 251 40
-clear_bit_unlock 252 40
-clear_thread_flag 253 89
-clear_ti_thread_flag 254 89
-clear_tsk_thread_flag 254 89
+cleanup_srcu_struct 250 88
+clear_and_wake_up_bit 251 76
+clear_bit 252 40
+clear_bit_unlock 253 40
+clear_thread_flag 254 89
+clear_ti_thread_flag 255 89
+clear_tsk_thread_flag 255 89
 clear_user 61 46
-clk_disable 255 90
-clk_disable_unprepare 256 90
-clk_enable 257 90
-clk_prepare 240 90
-clk_prepare_enable 240 90
-clk_set_rate 240 90
-clk_unprepare 256 90
-cmpxchg 258 72
-cmpxchg128 258 72
-cmpxchg128_acquire 259 72
-cmpxchg128_local 260 91
-cmpxchg128_relaxed 261 72
-cmpxchg128_release 262 72
-cmpxchg64 258 72
-cmpxchg64_acquire 259 72
-cmpxchg64_local 260 91
-cmpxchg64_relaxed 261 72
-cmpxchg64_release 262 72
-cmpxchg_acquire 259 72
-cmpxchg_local 260 91
-cmpxchg_relaxed 261 72
-cmpxchg_release 262 72
-complete 263 92
-complete_all 263 92
-complete_on_current_cpu 263 92
-completion_done 264 92
+clk_disable 256 90
+clk_disable_unprepare 257 90
+clk_enable 258 90
+clk_prepare 241 90
+clk_prepare_enable 241 90
+clk_set_rate 241 90
+clk_unprepare 257 90
+cmpxchg 259 72
+cmpxchg128 259 72
+cmpxchg128_acquire 260 72
+cmpxchg128_local 261 91
+cmpxchg128_relaxed 262 72
+cmpxchg128_release 263 72
+cmpxchg64 259 72
+cmpxchg64_acquire 260 72
+cmpxchg64_local 261 91
+cmpxchg64_relaxed 262 72
+cmpxchg64_release 263 72
+cmpxchg_acquire 260 72
+cmpxchg_local 261 91
+cmpxchg_relaxed 262 72
+cmpxchg_release 263 72
+complete 264 92
+complete_all 264 92
+complete_on_current_cpu 264 92
+completion_done 265 92
 compound_head 28 93
 compound_order 28 93
-cond_resched 265 94
-cond_resched_lock 222 95
-cond_resched_rcu 266 96
-cond_resched_rwlock_read 222 95
-cond_resched_rwlock_write 222 95
-cond_resched_tasks_rcu_qs 266 33
-cond_synchronize_rcu 267 97
-console_initcall 127 66
-console_lock 268 98
-console_trylock 269 98
-console_unlock 270 98
-consume_skb 271 57
-container_of 272 99
-container_of_const 272 99
-copy_from_iter 273 100
+cond_resched 266 94
+cond_resched_lock 223 95
+cond_resched_rcu 267 96
+cond_resched_rwlock_read 223 95
+cond_resched_rwlock_write 223 95
+cond_resched_tasks_rcu_qs 267 33
+cond_synchronize_rcu 268 97
+console_initcall 128 66
+console_lock 269 98
+console_trylock 270 98
+console_unlock 271 98
+consume_skb 272 57
+container_of 273 99
+container_of_const 273 99
+copy_from_iter 274 100
 copy_from_kernel_nofault 60 41
 copy_from_user 59 41
 copy_from_user_nofault 60 41
-copy_to_iter 273 100
+copy_to_iter 274 100
 copy_to_user 61 41
-core_initcall 127 66
-core_initcall_sync 127 66
-counter_priv 274 101
+core_initcall 128 66
+core_initcall_sync 128 66
+counter_priv 275 101
 cpu_online 28 95
 cpu_ptr 106 60
-cpu_relax 224 102
+cpu_relax 225 102
 cpu_to_be16 1 79
 cpu_to_be32 1 79
 cpu_to_be64 1 79
@@ -959,39 +959,39 @@ cpu_to_le16 1 79
 cpu_to_le32 1 79
 cpu_to_le64 1 79
 cpu_to_node 28 9
-cpuhp_remove_state 120 103
-cpuhp_setup_state 120 103
-cpumask_and 233 42
-cpumask_andnot 233 42
-cpumask_assign_cpu 133 42
+cpuhp_remove_state 121 103
+cpuhp_setup_state 121 103
+cpumask_and 234 42
+cpumask_andnot 234 42
+cpumask_assign_cpu 134 42
 cpumask_clear 47 42
-cpumask_clear_cpu 251 42
+cpumask_clear_cpu 252 42
 cpumask_copy 47 42
-cpumask_empty 235 42
-cpumask_equal 235 42
-cpumask_first 237 42
-cpumask_full 235 42
-cpumask_intersects 235 42
-cpumask_next 275 42
+cpumask_empty 236 42
+cpumask_equal 236 42
+cpumask_first 238 42
+cpumask_full 236 42
+cpumask_intersects 236 42
+cpumask_next 276 42
 cpumask_or 47 42
-cpumask_set_cpu 276 42
+cpumask_set_cpu 277 42
 cpumask_setall 47 42
-cpumask_subset 235 42
-cpumask_test_and_clear_cpu 277 42
-cpumask_test_and_set_cpu 278 42
-cpumask_test_cpu 279 42
-cpumask_weight 237 42
+cpumask_subset 236 42
+cpumask_test_and_clear_cpu 278 42
+cpumask_test_and_set_cpu 279 42
+cpumask_test_cpu 280 42
+cpumask_weight 238 42
 cpumask_xor 47 42
-cpus_read_lock 280 104
-cpus_read_trylock 281 104
-cpus_read_unlock 282 104
-cpus_write_lock 283 104
-cpus_write_unlock 284 104
+cpus_read_lock 281 104
+cpus_read_trylock 282 104
+cpus_read_unlock 283 104
+cpus_write_lock 284 104
+cpus_write_unlock 285 104
 css_get 74 105
-css_put 228 105
-css_tryget 285 105
-css_tryget_online 285 105
-data_race 286 3
+css_put 229 105
+css_tryget 286 105
+css_tryget_online 286 105
+data_race 287 3
 debugfs_create_atomic_t 15 15
 debugfs_create_automount 15 15
 debugfs_create_blob 15 15
@@ -1016,20 +1016,20 @@ debugfs_create_x32 15 15
 debugfs_create_x64 15 15
 debugfs_create_x8 15 15
 debugfs_create_xul 15 15
-dec_tlb_flush_pending 287 106
-default_wake_function 288 107
-del_singleshot_timer_sync 289 63
-del_timer 290 63
-del_timer_sync 289 63
+dec_tlb_flush_pending 288 106
+default_wake_function 289 107
+del_singleshot_timer_sync 290 63
+del_timer 291 63
+del_timer_sync 290 63
 delayed_work_pending 88 13
-destroy_workqueue 291 13
+destroy_workqueue 292 13
 dev_alert 4 108
 dev_alert_once 4 108
 dev_alert_ratelimited 4 108
-dev_alloc_skb 292 57
-dev_close 293 52
-dev_consume_skb_any 271 57
-dev_consume_skb_irq 271 57
+dev_alloc_skb 293 57
+dev_close 294 52
+dev_consume_skb_any 272 57
+dev_consume_skb_irq 272 57
 dev_crit 4 108
 dev_crit_once 4 108
 dev_crit_ratelimited 4 108
@@ -1041,105 +1041,105 @@ dev_emerg_once 4 108
 dev_emerg_ratelimited 4 108
 dev_err 4 108
 dev_err_once 4 108
-dev_err_probe 294 108
+dev_err_probe 295 108
 dev_err_ratelimited 4 108
-dev_get_by_index 295 52
-dev_get_by_index_rcu 296 52
-dev_get_by_name 295 52
-dev_get_by_name_rcu 297 52
+dev_get_by_index 296 52
+dev_get_by_index_rcu 297 52
+dev_get_by_name 296 52
+dev_get_by_name_rcu 298 52
 dev_get_drvdata 28 9
-dev_hold 298 52
+dev_hold 299 52
 dev_info 4 108
 dev_info_once 4 108
 dev_info_ratelimited 4 108
-dev_kfree_skb 271 57
-dev_kfree_skb_any 271 57
-dev_kfree_skb_irq 271 57
+dev_kfree_skb 272 57
+dev_kfree_skb_any 272 57
+dev_kfree_skb_irq 272 57
 dev_name 28 9
 dev_notice 4 108
 dev_notice_once 4 108
 dev_notice_ratelimited 4 108
-dev_put 299 52
+dev_put 300 52
 dev_queue_xmit 85 52
 dev_to_node 28 9
 dev_warn 4 108
 dev_warn_once 4 108
 dev_warn_ratelimited 4 108
-device_add 240 9
-device_del 256 9
-device_initcall 127 66
-device_initcall_sync 127 66
-device_lock 300 9
-device_lock_interruptible 301 9
-device_register 240 9
-device_trylock 302 9
-device_unlock 303 9
-device_unregister 256 9
-devl_lock 300 109
-devl_trylock 302 109
-devl_unlock 303 109
-devlink_free 304 101
-devlink_priv 274 101
-devm_add_action 305 110
-devm_add_action_or_reset 305 110
-devm_alloc_etherdev 306 101
-devm_alloc_etherdev_mqs 306 101
-devm_counter_alloc 306 101
-devm_free_irq 307 14
-devm_iio_device_alloc 306 101
-devm_kasprintf 308 110
-devm_kcalloc 308 110
-devm_kfree 309 110
-devm_kmalloc 308 110
-devm_kmalloc_array 308 110
-devm_kmemdup 308 110
-devm_kstrdup 308 110
-devm_kzalloc 308 110
-devm_led_classdev_unregister 310 111
-devm_mmc_alloc_host 306 101
-devm_request_any_context_irq 311 14
-devm_request_irq 312 14
-devm_request_threaded_irq 313 14
-devm_spi_alloc_controller 306 101
-devm_spi_alloc_host 306 101
-devm_spi_alloc_master 306 101
-devm_spi_alloc_slave 306 101
-devm_spi_alloc_target 306 101
-dget 314 112
-dget_dlock 315 112
-dget_parent 314 112
-disable_delayed_work 316 13
-disable_delayed_work_sync 317 13
-disable_hardirq 318 14
-disable_irq 319 14
-disable_irq_nosync 320 14
-disable_work 321 13
-disable_work_sync 322 13
+device_add 241 9
+device_del 257 9
+device_initcall 128 66
+device_initcall_sync 128 66
+device_lock 301 9
+device_lock_interruptible 302 9
+device_register 241 9
+device_trylock 303 9
+device_unlock 304 9
+device_unregister 257 9
+devl_lock 301 109
+devl_trylock 303 109
+devl_unlock 304 109
+devlink_free 305 101
+devlink_priv 275 101
+devm_add_action 306 110
+devm_add_action_or_reset 306 110
+devm_alloc_etherdev 307 101
+devm_alloc_etherdev_mqs 307 101
+devm_counter_alloc 307 101
+devm_free_irq 308 14
+devm_iio_device_alloc 307 101
+devm_kasprintf 309 110
+devm_kcalloc 309 110
+devm_kfree 310 110
+devm_kmalloc 309 110
+devm_kmalloc_array 309 110
+devm_kmemdup 309 110
+devm_kstrdup 309 110
+devm_kzalloc 309 110
+devm_led_classdev_unregister 311 111
+devm_mmc_alloc_host 307 101
+devm_request_any_context_irq 312 14
+devm_request_irq 313 14
+devm_request_threaded_irq 314 14
+devm_spi_alloc_controller 307 101
+devm_spi_alloc_host 307 101
+devm_spi_alloc_master 307 101
+devm_spi_alloc_slave 307 101
+devm_spi_alloc_target 307 101
+dget 315 112
+dget_dlock 316 112
+dget_parent 315 112
+disable_delayed_work 317 13
+disable_delayed_work_sync 318 13
+disable_hardirq 319 14
+disable_irq 320 14
+disable_irq_nosync 321 14
+disable_work 322 13
+disable_work_sync 323 13
 div64_u64 28 19
 div_u64 28 19
 dma_alloc_coherent 65 113
-dma_fence_get 314 114
-dma_fence_get_rcu 285 114
+dma_fence_get 315 114
+dma_fence_get_rcu 286 114
 dma_fence_is_signaled 88 114
-dma_fence_put 271 114
-dma_fence_signal 223 114
-dma_fence_wait 323 114
-dma_fence_wait_timeout 323 114
-dma_free_coherent 324 113
+dma_fence_put 272 114
+dma_fence_signal 224 114
+dma_fence_wait 324 114
+dma_fence_wait_timeout 324 114
+dma_free_coherent 325 113
 dma_map_page 28 115
 dma_map_sg 28 115
 dma_map_single 28 115
 dma_mapping_error 45 115
-dma_mb 325 116
+dma_mb 326 116
 dma_pool_alloc 65 117
-dma_pool_free 309 117
-dma_resv_lock 301 118
-dma_resv_lock_interruptible 301 118
-dma_resv_lock_slow 300 118
-dma_resv_trylock 302 118
-dma_resv_unlock 303 118
-dma_resv_wait_timeout 323 118
-dma_rmb 326 116
+dma_pool_free 310 117
+dma_resv_lock 302 118
+dma_resv_lock_interruptible 302 118
+dma_resv_lock_slow 301 118
+dma_resv_trylock 303 118
+dma_resv_unlock 304 118
+dma_resv_wait_timeout 324 118
+dma_rmb 327 116
 dma_sync_sg_for_cpu 4 115
 dma_sync_sg_for_device 4 115
 dma_sync_single_for_cpu 4 115
@@ -1147,73 +1147,73 @@ dma_sync_single_for_device 4 115
 dma_unmap_page 4 115
 dma_unmap_sg 4 115
 dma_unmap_single 4 115
-dma_wmb 327 116
+dma_wmb 328 116
 do_div 28 19
 do_exit 5 6
 do_group_exit 5 6
 do_task_dead 5 6
-done_seqretry 328 55
-done_seqretry_irqrestore 328 55
-double_rq_lock 130 58
-double_rq_unlock 132 58
-down 329 119
-down_interruptible 330 119
-down_killable 330 119
-down_read 121 120
-down_read_interruptible 331 120
-down_read_killable 331 120
-down_read_killable_nested 331 120
-down_read_nested 121 120
-down_read_non_owner 121 120
-down_read_trylock 123 120
-down_timeout 330 119
-down_trylock 332 119
-down_write 122 120
-down_write_killable 333 120
-down_write_killable_nested 333 120
-down_write_nest_lock 122 120
-down_write_nested 122 120
-down_write_trylock 124 120
-downgrade_write 334 120
-dput 335 112
-drain_workqueue 336 13
+done_seqretry 329 55
+done_seqretry_irqrestore 329 55
+double_rq_lock 131 58
+double_rq_unlock 133 58
+down 330 119
+down_interruptible 331 119
+down_killable 331 119
+down_read 122 120
+down_read_interruptible 332 120
+down_read_killable 332 120
+down_read_killable_nested 332 120
+down_read_nested 122 120
+down_read_non_owner 122 120
+down_read_trylock 124 120
+down_timeout 331 119
+down_trylock 333 119
+down_write 123 120
+down_write_killable 334 120
+down_write_killable_nested 334 120
+down_write_nest_lock 123 120
+down_write_nested 123 120
+down_write_trylock 125 120
+downgrade_write 335 120
+dput 336 112
+drain_workqueue 337 13
 drm_gem_object_get 74 121
-drm_gem_object_put 337 121
-dst_clone 314 122
+drm_gem_object_put 338 121
+dst_clone 315 122
 dst_hold 74 122
-dst_hold_safe 285 122
-dst_release 271 122
+dst_hold_safe 286 122
+dst_release 272 122
 dump_stack 4 123
-early_initcall 127 66
-enable_and_queue_work 338 13
+early_initcall 128 66
+enable_and_queue_work 339 13
 enable_delayed_work 85 13
-enable_irq 339 14
+enable_irq 340 14
 enable_work 85 13
-fault_in_readable 340 124
+fault_in_readable 341 124
 ffs 1 43
 ffz 1 43
-fget 341 125
+fget 342 125
 fib_table_lookup_rcu 66 52
-file_end_write 342 126
-file_ref_get 343 127
+file_end_write 343 126
+file_ref_get 344 127
 file_ref_inc 74 127
-file_ref_put 344 127
-file_start_write 345 126
-filemap_invalidate_lock 122 128
-filemap_invalidate_lock_shared 121 128
-filemap_invalidate_trylock_shared 123 128
-filemap_invalidate_unlock 126 128
-filemap_invalidate_unlock_shared 125 128
-filemap_write_and_wait_range 222 124
-find_first_bit 237 129
-find_first_zero_bit 237 129
-find_last_bit 237 129
+file_ref_put 345 127
+file_start_write 346 126
+filemap_invalidate_lock 123 128
+filemap_invalidate_lock_shared 122 128
+filemap_invalidate_trylock_shared 124 128
+filemap_invalidate_unlock 127 128
+filemap_invalidate_unlock_shared 126 128
+filemap_write_and_wait_range 223 124
+find_first_bit 238 129
+find_first_zero_bit 238 129
+find_last_bit 238 129
 find_linux_pte 63 44
-find_next_and_bit 237 129
-find_next_bit 237 129
-find_next_zero_bit 237 129
-find_task_by_pid_ns 297 130
-find_task_by_vpid 297 130
+find_next_and_bit 238 129
+find_next_bit 238 129
+find_next_zero_bit 238 129
+find_task_by_pid_ns 298 130
+find_task_by_vpid 298 130
 finish_rcuwait 67 131
 finish_swait 67 61
 finish_wait 67 61
@@ -1222,17 +1222,17 @@ fls 1 43
 fls64 1 43
 fls_long 1 43
 flush_dcache_page 4 132
-flush_delayed_work 346 13
-flush_rcu_work 347 13
-flush_scheduled_work 348 13
-flush_tlb_all 349 132
+flush_delayed_work 347 13
+flush_rcu_work 348 13
+flush_scheduled_work 349 13
+flush_tlb_all 350 132
 flush_tlb_batched_pending 52 133
 flush_tlb_kernel_range 52 132
 flush_tlb_mm 52 132
 flush_tlb_page 52 132
 flush_tlb_range 52 132
-flush_work 347 13
-flush_workqueue 336 13
+flush_work 348 13
+flush_workqueue 337 13
 folio_alloc 65 45
 folio_clear_active 10 11
 folio_clear_checked 10 11
@@ -1266,32 +1266,32 @@ folio_clear_vmemmap_self_hosted 10 11
 folio_clear_waiters 10 11
 folio_clear_workingset 10 11
 folio_clear_xen_remapped 10 11
-folio_end_writeback 350 124
+folio_end_writeback 351 124
 folio_get 74 93
-folio_lock 351 124
-folio_lock_killable 352 124
-folio_mark_dirty 353 93
+folio_lock 352 124
+folio_lock_killable 353 124
+folio_mark_dirty 354 93
 folio_mark_uptodate 41 11
 folio_nr_pages 28 93
 folio_order 28 93
 folio_page 28 93
-folio_put 354 93
-folio_put_refs 355 93
-folio_put_testzero 344 93
-folio_ref_add 356 134
-folio_ref_add_unless_zero 357 134
+folio_put 355 93
+folio_put_refs 356 93
+folio_put_testzero 345 93
+folio_ref_add 357 134
+folio_ref_add_unless_zero 358 134
 folio_ref_count 32 134
-folio_ref_dec 358 134
-folio_ref_dec_and_test 344 134
-folio_ref_dec_return 359 134
-folio_ref_freeze 360 134
+folio_ref_dec 359 134
+folio_ref_dec_and_test 345 134
+folio_ref_dec_return 360 134
+folio_ref_freeze 361 134
 folio_ref_inc 74 134
-folio_ref_inc_return 361 134
-folio_ref_sub 362 134
-folio_ref_sub_and_test 363 134
-folio_ref_sub_return 364 134
-folio_ref_try_add 357 134
-folio_ref_unfreeze 365 134
+folio_ref_inc_return 362 134
+folio_ref_sub 363 134
+folio_ref_sub_and_test 364 134
+folio_ref_sub_return 365 134
+folio_ref_try_add 358 134
+folio_ref_unfreeze 366 134
 folio_set_active 40 11
 folio_set_checked 40 11
 folio_set_dirty 40 11
@@ -1393,228 +1393,228 @@ folio_test_writeback 32 11
 folio_test_xen_remapped 32 11
 folio_test_young 32 11
 folio_test_zsmalloc 32 11
-folio_try_get 366 134
-folio_trylock 367 124
-folio_unlock 368 124
-folio_wait_bit 369 124
-folio_wait_locked 369 124
-folio_wait_stable 369 124
-folio_wait_writeback 369 124
-for_each_clear_bit 370 129
-for_each_cpu 370 42
-for_each_set_bit 370 129
-fput 371 125
-free_candev 304 101
-free_irq 372 14
-free_netdev 304 101
+folio_try_get 367 134
+folio_trylock 368 124
+folio_unlock 369 124
+folio_wait_bit 370 124
+folio_wait_locked 370 124
+folio_wait_stable 370 124
+folio_wait_writeback 370 124
+for_each_clear_bit 371 129
+for_each_cpu 371 42
+for_each_set_bit 371 129
+fput 372 125
+free_candev 305 101
+free_irq 373 14
+free_netdev 305 101
 free_page 64 45
 free_pages 64 45
 free_percpu 64 64
-from_timer 272 18
-fs_initcall 127 66
-fs_initcall_sync 127 66
-fsleep 266 135
-futex_hb_waiters_dec 287 136
-futex_hb_waiters_inc 373 136
-futex_hb_waiters_pending 374 136
-futex_q_lock 375 136
-futex_q_unlock 376 136
-fwnode_handle_put 337 137
+from_timer 273 18
+fs_initcall 128 66
+fs_initcall_sync 128 66
+fsleep 267 135
+futex_hb_waiters_dec 288 136
+futex_hb_waiters_inc 374 136
+futex_hb_waiters_pending 375 136
+futex_q_lock 376 136
+futex_q_unlock 377 136
+fwnode_handle_put 338 137
 get_bh 74 86
-get_cpu 377 138
-get_cpu_ptr 378 139
-get_cpu_var 379 139
-get_cred 314 140
-get_cred_rcu 366 140
-get_device 314 9
-get_file 314 128
-get_file_rcu 366 128
-get_locked_pte 380 141
-get_net 314 142
+get_cpu 378 138
+get_cpu_ptr 379 139
+get_cpu_var 380 139
+get_cred 315 140
+get_cred_rcu 367 140
+get_device 315 9
+get_file 315 128
+get_file_rcu 367 128
+get_locked_pte 381 141
+get_net 315 142
 get_page 74 93
-get_page_unless_zero 366 93
-get_pid 314 130
-get_state_synchronize_rcu 381 33
-get_state_synchronize_srcu 382 88
-get_task_mm 383 143
-get_task_struct 314 144
+get_page_unless_zero 367 93
+get_pid 315 130
+get_state_synchronize_rcu 382 33
+get_state_synchronize_srcu 383 88
+get_task_mm 384 143
+get_task_struct 315 144
 get_user 59 46
-get_user_pages 340 93
-get_user_pages_fast 340 93
+get_user_pages 341 93
+get_user_pages_fast 341 93
 get_zeroed_page 65 45
-gpiod_get_value_cansleep 256 145
-gpiod_set_value 255 145
-gpiod_set_value_cansleep 256 145
+gpiod_get_value_cansleep 257 145
+gpiod_set_value 256 145
+gpiod_set_value_cansleep 257 145
 guard 9 10
-guard(__priv__iio_dev_mode_lock) 384 146
-guard(__priv__iio_dev_mode_lock_try_direct) 385 146
-guard(__task_rq_lock) 386 10
-guard(console_lock) 387 10
-guard(cooling_dev) 384 147
-guard(cpufreq_policy_read) 388 148
-guard(cpufreq_policy_write) 389 148
-guard(cpus_read_lock) 390 10
-guard(device) 384 10
-guard(device_intr) 385 10
-guard(devl) 384 10
-guard(disable_irq) 391 10
-guard(gpio_generic_lock) 392 149
-guard(gpio_generic_lock_irqsave) 393 149
-guard(hwmon_lock) 384 150
-guard(irq) 394 10
-guard(irqsave) 394 10
-guard(jump_label_lock) 395 10
-guard(local_lock) 396 10
-guard(local_lock_irq) 397 10
-guard(local_lock_irqsave) 397 10
-guard(local_lock_nested_bh) 398 10
-guard(migrate) 399 10
-guard(mmap_read_lock) 400 10
-guard(mmap_read_lock_try) 401 10
-guard(mmap_write_lock) 402 10
-guard(msi_descs_lock) 384 151
-guard(mutex) 384 10
-guard(mutex_intr) 385 10
-guard(mutex_kill) 385 10
-guard(mutex_try) 403 10
-guard(pagefault) 404 10
-guard(pci_dev) 384 10
-guard(percpu_read) 405 10
-guard(percpu_read_try) 406 10
-guard(percpu_write) 407 10
-guard(pm_runtime_active) 408 10
-guard(pm_runtime_active_auto) 408 10
-guard(pm_runtime_active_auto_try) 409 10
-guard(pm_runtime_active_auto_try_enabled) 410 10
-guard(pm_runtime_active_try) 409 10
-guard(pm_runtime_active_try_enabled) 410 10
-guard(pm_runtime_noresume) 411 10
-guard(preempt) 412 10
-guard(preempt_notrace) 412 10
-guard(raw_spinlock) 392 10
-guard(raw_spinlock_bh) 413 10
-guard(raw_spinlock_bh_try) 414 10
-guard(raw_spinlock_irq) 393 10
-guard(raw_spinlock_irq_try) 415 10
-guard(raw_spinlock_irqsave) 393 10
-guard(raw_spinlock_irqsave_try) 415 10
-guard(raw_spinlock_nested) 392 10
-guard(raw_spinlock_try) 416 10
-guard(rcu) 417 10
-guard(rcu_tasks_trace) 418 10
-guard(read_lock) 419 10
-guard(read_lock_irq) 420 10
-guard(read_lock_irqsave) 420 10
+guard(__priv__iio_dev_mode_lock) 385 146
+guard(__priv__iio_dev_mode_lock_try_direct) 386 146
+guard(__task_rq_lock) 387 10
+guard(console_lock) 388 10
+guard(cooling_dev) 385 147
+guard(cpufreq_policy_read) 389 148
+guard(cpufreq_policy_write) 390 148
+guard(cpus_read_lock) 391 10
+guard(device) 385 10
+guard(device_intr) 386 10
+guard(devl) 385 10
+guard(disable_irq) 392 10
+guard(gpio_generic_lock) 393 149
+guard(gpio_generic_lock_irqsave) 394 149
+guard(hwmon_lock) 385 150
+guard(irq) 395 10
+guard(irqsave) 395 10
+guard(jump_label_lock) 396 10
+guard(local_lock) 397 10
+guard(local_lock_irq) 398 10
+guard(local_lock_irqsave) 398 10
+guard(local_lock_nested_bh) 399 10
+guard(migrate) 400 10
+guard(mmap_read_lock) 401 10
+guard(mmap_read_lock_try) 402 10
+guard(mmap_write_lock) 403 10
+guard(msi_descs_lock) 385 151
+guard(mutex) 385 10
+guard(mutex_intr) 386 10
+guard(mutex_kill) 386 10
+guard(mutex_try) 404 10
+guard(pagefault) 405 10
+guard(pci_dev) 385 10
+guard(percpu_read) 406 10
+guard(percpu_read_try) 407 10
+guard(percpu_write) 408 10
+guard(pm_runtime_active) 409 10
+guard(pm_runtime_active_auto) 409 10
+guard(pm_runtime_active_auto_try) 410 10
+guard(pm_runtime_active_auto_try_enabled) 411 10
+guard(pm_runtime_active_try) 410 10
+guard(pm_runtime_active_try_enabled) 411 10
+guard(pm_runtime_noresume) 412 10
+guard(preempt) 413 10
+guard(preempt_notrace) 413 10
+guard(raw_spinlock) 393 10
+guard(raw_spinlock_bh) 414 10
+guard(raw_spinlock_bh_try) 415 10
+guard(raw_spinlock_irq) 394 10
+guard(raw_spinlock_irq_try) 416 10
+guard(raw_spinlock_irqsave) 394 10
+guard(raw_spinlock_irqsave_try) 416 10
+guard(raw_spinlock_nested) 393 10
+guard(raw_spinlock_try) 417 10
+guard(rcu) 418 10
+guard(rcu_tasks_trace) 419 10
+guard(read_lock) 420 10
+guard(read_lock_irq) 421 10
+guard(read_lock_irqsave) 421 10
 guard(ring_buffer_nest) 9 152
-guard(rq_lock) 392 10
-guard(rq_lock_irq) 393 10
-guard(rq_lock_irqsave) 393 10
-guard(rwsem_read) 388 10
-guard(rwsem_read_intr) 421 10
-guard(rwsem_read_kill) 421 10
-guard(rwsem_read_try) 422 10
-guard(rwsem_write) 389 10
-guard(rwsem_write_kill) 423 10
-guard(rwsem_write_try) 424 10
-guard(serio_pause_rx) 425 153
-guard(spinlock) 426 10
-guard(spinlock_bh) 427 10
-guard(spinlock_bh_try) 428 10
-guard(spinlock_irq) 425 10
-guard(spinlock_irq_try) 429 10
-guard(spinlock_irqsave) 425 10
-guard(spinlock_irqsave_try) 429 10
-guard(spinlock_try) 430 10
-guard(srcu) 431 10
-guard(srcu_fast) 431 10
-guard(srcu_fast_notrace) 431 10
-guard(super_write) 432 10
-guard(task_lock) 426 10
-guard(task_rq_lock) 433 10
-guard(uart_port_lock) 426 10
-guard(uart_port_lock_check_sysrq_irqsave) 425 10
-guard(uart_port_lock_irq) 425 10
-guard(uart_port_lock_irqsave) 425 10
-guard(uart_port_lock_irqsave_try) 429 10
-guard(uart_port_lock_try) 430 10
-guard(wiphy) 384 10
-guard(write_lock) 434 10
-guard(write_lock_irq) 435 10
-guard(write_lock_irqsave) 435 10
-hardirq_count 436 53
-hash_add 437 154
-hash_add_rcu 438 154
-hash_del 439 154
-hash_del_rcu 440 154
-hash_for_each 441 154
-hash_for_each_possible 442 154
-hash_for_each_possible_rcu 443 154
-hash_for_each_rcu 444 154
-hash_for_each_safe 445 154
+guard(rq_lock) 393 10
+guard(rq_lock_irq) 394 10
+guard(rq_lock_irqsave) 394 10
+guard(rwsem_read) 389 10
+guard(rwsem_read_intr) 422 10
+guard(rwsem_read_kill) 422 10
+guard(rwsem_read_try) 423 10
+guard(rwsem_write) 390 10
+guard(rwsem_write_kill) 424 10
+guard(rwsem_write_try) 425 10
+guard(serio_pause_rx) 426 153
+guard(spinlock) 427 10
+guard(spinlock_bh) 428 10
+guard(spinlock_bh_try) 429 10
+guard(spinlock_irq) 426 10
+guard(spinlock_irq_try) 430 10
+guard(spinlock_irqsave) 426 10
+guard(spinlock_irqsave_try) 430 10
+guard(spinlock_try) 431 10
+guard(srcu) 432 10
+guard(srcu_fast) 432 10
+guard(srcu_fast_notrace) 432 10
+guard(super_write) 433 10
+guard(task_lock) 427 10
+guard(task_rq_lock) 434 10
+guard(uart_port_lock) 427 10
+guard(uart_port_lock_check_sysrq_irqsave) 426 10
+guard(uart_port_lock_irq) 426 10
+guard(uart_port_lock_irqsave) 426 10
+guard(uart_port_lock_irqsave_try) 430 10
+guard(uart_port_lock_try) 431 10
+guard(wiphy) 385 10
+guard(write_lock) 435 10
+guard(write_lock_irq) 436 10
+guard(write_lock_irqsave) 436 10
+hardirq_count 437 53
+hash_add 438 154
+hash_add_rcu 439 154
+hash_del 440 154
+hash_del_rcu 441 154
+hash_for_each 442 154
+hash_for_each_possible 443 154
+hash_for_each_possible_rcu 444 154
+hash_for_each_rcu 445 154
+hash_for_each_safe 446 154
 hash_init 24 154
-hci_get_priv 274 101
-hci_unregister_dev 446 155
-hid_device_io_stop 447 156
-hid_hw_close 447 156
-hid_hw_stop 448 156
-hlist_add_before 449 24
-hlist_add_before_rcu 450 157
-hlist_add_behind 449 24
-hlist_add_behind_rcu 450 157
-hlist_add_head 449 24
-hlist_add_head_rcu 451 157
-hlist_add_tail_rcu 451 157
-hlist_bl_add_head_rcu 451 157
-hlist_bl_del_rcu 452 157
-hlist_bl_for_each_entry_continue_rcu 453 158
-hlist_bl_for_each_entry_rcu 454 158
+hci_get_priv 275 101
+hci_unregister_dev 447 155
+hid_device_io_stop 448 156
+hid_hw_close 448 156
+hid_hw_stop 449 156
+hlist_add_before 450 24
+hlist_add_before_rcu 451 157
+hlist_add_behind 450 24
+hlist_add_behind_rcu 451 157
+hlist_add_head 450 24
+hlist_add_head_rcu 452 157
+hlist_add_tail_rcu 452 157
+hlist_bl_add_head_rcu 452 157
+hlist_bl_del_rcu 453 157
+hlist_bl_for_each_entry_continue_rcu 454 158
+hlist_bl_for_each_entry_rcu 455 158
 hlist_bl_is_locked 88 159
-hlist_bl_lock 455 159
-hlist_bl_unlock 456 159
-hlist_del 457 24
-hlist_del_init 457 24
-hlist_del_init_rcu 452 157
-hlist_del_rcu 452 157
+hlist_bl_lock 456 159
+hlist_bl_unlock 457 159
+hlist_del 458 24
+hlist_del_init 458 24
+hlist_del_init_rcu 453 157
+hlist_del_rcu 453 157
 hlist_empty 32 24
-hlist_entry 272 24
-hlist_entry_safe 458 160
-hlist_for_each_entry 459 24
-hlist_for_each_entry_continue_rcu 453 157
-hlist_for_each_entry_from_rcu 453 157
-hlist_for_each_entry_rcu 460 157
-hlist_for_each_entry_rcu_bh 460 157
-hlist_for_each_entry_rcu_notrace 460 157
-hlist_for_each_entry_safe 461 24
-hlist_for_each_entry_srcu 460 157
-hlist_nulls_add_head_rcu 450 161
-hlist_nulls_add_tail_rcu 450 161
-hlist_nulls_del_init_rcu 452 161
-hlist_nulls_del_rcu 452 161
-hlist_nulls_for_each_entry_rcu 454 161
-hlist_nulls_replace_init_rcu 462 161
-hlist_nulls_replace_rcu 462 157
-hlist_replace_rcu 462 157
-hlist_unhashed 237 24
+hlist_entry 273 24
+hlist_entry_safe 459 160
+hlist_for_each_entry 460 24
+hlist_for_each_entry_continue_rcu 454 157
+hlist_for_each_entry_from_rcu 454 157
+hlist_for_each_entry_rcu 461 157
+hlist_for_each_entry_rcu_bh 461 157
+hlist_for_each_entry_rcu_notrace 461 157
+hlist_for_each_entry_safe 462 24
+hlist_for_each_entry_srcu 461 157
+hlist_nulls_add_head_rcu 451 161
+hlist_nulls_add_tail_rcu 451 161
+hlist_nulls_del_init_rcu 453 161
+hlist_nulls_del_rcu 453 161
+hlist_nulls_for_each_entry_rcu 455 161
+hlist_nulls_replace_init_rcu 463 161
+hlist_nulls_replace_rcu 463 157
+hlist_replace_rcu 463 157
+hlist_unhashed 238 24
 hlist_unhashed_lockless 32 24
-hlists_swap_heads_rcu 463 157
+hlists_swap_heads_rcu 464 157
 hrtimer_active 88 162
-hrtimer_cancel 464 162
-hrtimer_forward 465 162
-hrtimer_forward_now 465 162
-hrtimer_get_expires 237 162
-hrtimer_get_remaining 237 162
-hrtimer_get_softexpires 237 162
-hrtimer_init 466 162
+hrtimer_cancel 465 162
+hrtimer_forward 466 162
+hrtimer_forward_now 466 162
+hrtimer_get_expires 238 162
+hrtimer_get_remaining 238 162
+hrtimer_get_softexpires 238 162
+hrtimer_init 467 162
 hrtimer_is_queued 88 162
-hrtimer_restart 467 162
+hrtimer_restart 468 162
 hrtimer_set_expires 47 162
 hrtimer_set_expires_range 47 162
 hrtimer_set_expires_range_ns 47 162
-hrtimer_setup 468 162
-hrtimer_start 467 162
-hrtimer_start_expires 467 162
-hrtimer_start_range_ns 467 162
-hrtimer_try_to_cancel 469 162
+hrtimer_setup 469 162
+hrtimer_start 468 162
+hrtimer_start_expires 468 162
+hrtimer_start_range_ns 468 162
+hrtimer_try_to_cancel 470 162
 htonl 1 79
 htons 1 79
 hweight16 1 43
@@ -1623,65 +1623,65 @@ hweight64 1 43
 hweight8 1 43
 hweight_long 1 43
 i2c_get_clientdata 28 9
-i2c_transfer 240 163
-i_mmap_lock_read 121 128
-i_mmap_lock_write 122 128
-i_mmap_trylock_read 123 128
-i_mmap_trylock_write 124 128
-i_mmap_unlock_read 125 128
-i_mmap_unlock_write 126 128
-ida_alloc 470 164
-ida_free 471 164
-idr_alloc 472 164
-idr_find 473 164
-idr_for_each_entry 474 164
-idr_preload 475 164
+i2c_transfer 241 163
+i_mmap_lock_read 122 128
+i_mmap_lock_write 123 128
+i_mmap_trylock_read 124 128
+i_mmap_trylock_write 125 128
+i_mmap_unlock_read 126 128
+i_mmap_unlock_write 127 128
+ida_alloc 471 164
+ida_free 472 164
+idr_alloc 473 164
+idr_find 474 164
+idr_for_each_entry 475 164
+idr_preload 476 164
 idr_preload_end 82 164
-idr_remove 476 164
-ieee80211_free_hw 304 101
-ieee80211_unregister_hw 477 165
-igrab 478 128
-ihold 479 128
-iio_device_free 304 101
-iio_priv 274 101
+idr_remove 477 164
+ieee80211_free_hw 305 101
+ieee80211_unregister_hw 478 165
+igrab 479 128
+ihold 480 128
+iio_device_free 305 101
+iio_priv 275 101
 ilog2 1 166
-in_atomic 436 53
-in_dev_get 314 47
-in_dev_put 271 47
-in_hardirq 436 53
-in_interrupt 436 53
-in_nmi 436 53
-in_serving_softirq 436 53
-in_softirq 436 53
-in_task 436 53
+in_atomic 437 53
+in_dev_get 315 47
+in_dev_put 272 47
+in_hardirq 437 53
+in_interrupt 437 53
+in_nmi 437 53
+in_serving_softirq 437 53
+in_softirq 437 53
+in_task 437 53
 inb 85 54
 inb_p 85 54
-inc_tlb_flush_pending 480 106
+inc_tlb_flush_pending 481 106
 init_completion 24 92
-init_irq_work 481 167
-init_rcu_head 482 33
-init_rcu_head_on_stack 482 33
+init_irq_work 482 167
+init_rcu_head 483 33
+init_rcu_head_on_stack 483 33
 init_rwsem 24 120
-init_srcu_struct 483 88
+init_srcu_struct 484 88
 init_swait_queue_head 24 168
 init_waitqueue_head 24 37
 inl 85 54
 inl_p 85 54
 inode_dio_begin 74 128
-inode_dio_end 484 128
-inode_dio_wait 369 128
-inode_lock 122 128
-inode_lock_killable 333 128
-inode_lock_nested 122 128
-inode_lock_shared 121 128
-inode_lock_shared_killable 331 128
-inode_lock_shared_nested 121 128
-inode_trylock 124 128
-inode_trylock_shared 123 128
-inode_unlock 126 128
-inode_unlock_shared 125 128
-input_free_device 485 169
-input_unregister_device 485 169
+inode_dio_end 485 128
+inode_dio_wait 370 128
+inode_lock 123 128
+inode_lock_killable 334 128
+inode_lock_nested 123 128
+inode_lock_shared 122 128
+inode_lock_shared_killable 332 128
+inode_lock_shared_nested 122 128
+inode_trylock 125 128
+inode_trylock_shared 124 128
+inode_unlock 127 128
+inode_unlock_shared 126 128
+input_free_device 486 169
+input_unregister_device 486 169
 insb 67 54
 insl 67 54
 instrument_atomic_read 4 170
@@ -1693,9 +1693,9 @@ instrument_write 4 170
 insw 67 54
 inw 85 54
 inw_p 85 54
-io_schedule 486 94
-io_schedule_timeout 487 107
-io_stop_wc 488 116
+io_schedule 487 94
+io_schedule_timeout 488 107
+io_stop_wc 489 116
 ioread16 85 171
 ioread16_rep 67 171
 ioread16be 85 171
@@ -1716,19 +1716,19 @@ iowrite64 86 171
 iowrite64be 86 171
 iowrite8 86 171
 iowrite8_rep 67 171
-iput 489 128
-irq_count 436 53
-irq_set_chained_handler 490 172
-irq_set_chained_handler_and_data 490 172
-irq_work_queue 491 173
-irq_work_queue_on 491 173
-irq_work_sync 492 173
-irqs_disabled 436 53
+iput 490 128
+irq_count 437 53
+irq_set_chained_handler 491 172
+irq_set_chained_handler_and_data 491 172
+irq_work_queue 492 173
+irq_work_queue_on 492 173
+irq_work_sync 493 173
+irqs_disabled 437 53
 is_power_of_2 1 166
 jiffies_to_msecs 28 174
 jiffies_to_usecs 28 174
-jump_label_lock 493 175
-jump_label_unlock 494 175
+jump_label_lock 494 175
+jump_label_unlock 495 175
 kasan_check_read 4 176
 kasan_check_write 4 176
 kasprintf 65 177
@@ -1738,86 +1738,86 @@ kcsan_flat_atomic_begin 4 179
 kcsan_flat_atomic_end 4 179
 kcsan_nestable_atomic_begin 4 179
 kcsan_nestable_atomic_end 4 179
-kernel_read 240 128
-kernel_write 240 128
-kfifo_get 495 180
-kfifo_in 496 180
-kfifo_in_spinlocked 497 180
-kfifo_is_empty 237 180
-kfifo_is_full 237 180
-kfifo_len 237 180
-kfifo_out 495 180
+kernel_read 241 128
+kernel_write 241 128
+kfifo_get 496 180
+kfifo_in 497 180
+kfifo_in_spinlocked 498 180
+kfifo_is_empty 238 180
+kfifo_is_full 238 180
+kfifo_len 238 180
+kfifo_out 496 180
 kfifo_out_spinlocked 87 180
-kfifo_put 496 180
+kfifo_put 497 180
 kfifo_reset 24 180
 kfree 64 178
 kfree_const 64 178
-kfree_rcu 498 87
-kfree_rcu_mightsleep 499 87
+kfree_rcu 499 87
+kfree_rcu_mightsleep 500 87
 kfree_sensitive 64 178
-kfree_skb 271 57
-kfree_skb_list 271 57
-kfree_skb_reason 271 57
-klist_del 500 181
-klist_remove 500 181
+kfree_skb 272 57
+kfree_skb_list 272 57
+kfree_skb_reason 272 57
+klist_del 501 181
+klist_remove 501 181
 kmalloc 65 178
 kmalloc_array 65 178
 kmalloc_node 65 178
 kmalloc_obj 65 178
 kmalloc_objs 65 178
-kmap 501 182
-kmap_atomic 502 182
-kmap_local_folio 503 182
-kmap_local_page 503 182
+kmap 502 182
+kmap_atomic 503 182
+kmap_local_folio 504 182
+kmap_local_page 504 182
 kmem_cache_alloc 65 178
 kmem_cache_alloc_node 65 178
-kmem_cache_create 120 178
-kmem_cache_destroy 504 178
-kmem_cache_free 309 178
-kmem_cache_free_bulk 505 178
+kmem_cache_create 121 178
+kmem_cache_destroy 505 178
+kmem_cache_free 310 178
+kmem_cache_free_bulk 506 178
 kmem_cache_zalloc 65 178
 kmemdup 65 183
 kmemdup_nul 65 183
-kobject_get 314 184
-kobject_get_unless_zero 285 184
-kobject_put 337 184
+kobject_get 315 184
+kobject_get_unless_zero 286 184
+kobject_put 338 184
 krealloc 65 178
 krealloc_array 65 178
-kref_get 506 185
-kref_get_unless_zero 507 185
-kref_init 508 185
-kref_put 509 185
-kref_put_lock 510 185
-kref_put_mutex 511 185
-kref_read 199 185
+kref_get 507 185
+kref_get_unless_zero 508 185
+kref_init 509 185
+kref_put 510 185
+kref_put_lock 511 185
+kref_put_mutex 512 185
+kref_read 200 185
 kstrdup 65 183
 kstrdup_const 65 183
 kstrndup 65 183
-kthread_bind 256 186
-kthread_cancel_work_sync 512 186
+kthread_bind 257 186
+kthread_cancel_work_sync 513 186
 kthread_complete_and_exit 5 187
-kthread_create 513 186
-kthread_create_on_cpu 514 187
-kthread_create_on_node 514 187
-kthread_destroy_worker 291 186
+kthread_create 514 186
+kthread_create_on_cpu 515 187
+kthread_create_on_node 515 187
+kthread_destroy_worker 292 186
 kthread_exit 5 187
-kthread_flush_work 515 186
-kthread_flush_worker 336 186
+kthread_flush_work 516 186
+kthread_flush_worker 337 186
 kthread_init_delayed_work 12 187
-kthread_init_work 516 187
-kthread_mod_delayed_work 517 186
-kthread_park 518 186
-kthread_parkme 266 186
-kthread_queue_delayed_work 517 186
-kthread_queue_work 519 186
-kthread_run 520 186
-kthread_run_on_cpu 514 187
-kthread_run_on_node 514 187
-kthread_should_park 521 186
-kthread_should_stop 521 186
-kthread_should_stop_or_park 522 186
-kthread_stop 518 186
-kthread_unpark 523 186
+kthread_init_work 517 187
+kthread_mod_delayed_work 518 186
+kthread_park 519 186
+kthread_parkme 267 186
+kthread_queue_delayed_work 518 186
+kthread_queue_work 520 186
+kthread_run 521 186
+kthread_run_on_cpu 515 187
+kthread_run_on_node 515 187
+kthread_should_park 522 186
+kthread_should_stop 522 186
+kthread_should_stop_or_park 523 186
+kthread_stop 519 186
+kthread_unpark 524 186
 ktime_add 28 188
 ktime_get 28 188
 ktime_get_boottime 28 188
@@ -1829,15 +1829,15 @@ ktime_to_ms 28 188
 ktime_to_ns 28 188
 ktime_to_us 28 188
 ktime_us_delta 28 188
-kunmap 524 182
-kunmap_atomic 525 182
-kunmap_local 339 182
+kunmap 525 182
+kunmap_atomic 526 182
+kunmap_local 340 182
 kvasprintf 65 177
 kvcalloc 65 178
-kvfree 526 178
-kvfree_rcu 498 87
-kvfree_rcu_mightsleep 499 87
-kvfree_sensitive 526 178
+kvfree 527 178
+kvfree_rcu 499 87
+kvfree_rcu_mightsleep 500 87
+kvfree_sensitive 527 178
 kvmalloc 65 178
 kvmalloc_array 65 178
 kvmalloc_node 65 178
@@ -1850,137 +1850,137 @@ kzalloc_node 65 178
 kzalloc_obj 65 178
 kzalloc_objs 65 178
 l3mdev_master_dev_rcu 66 52
-latch_tree_find 527 189
-latch_tree_insert 528 189
-late_initcall 127 66
-late_initcall_sync 127 66
+latch_tree_find 528 189
+latch_tree_insert 529 189
+late_initcall 128 66
+late_initcall_sync 128 66
 le16_to_cpu 1 79
 le32_to_cpu 1 79
 le64_to_cpu 1 79
-led_classdev_unregister 529 111
-likely 530 30
-list_add 531 24
-list_add_rcu 451 157
-list_add_tail 531 24
-list_add_tail_rcu 451 157
-list_add_tail_release 532 24
-list_bidir_del_rcu 533 157
-list_bulk_move_tail 534 24
+led_classdev_unregister 530 111
+likely 531 30
+list_add 532 24
+list_add_rcu 452 157
+list_add_tail 532 24
+list_add_tail_rcu 452 157
+list_add_tail_release 533 24
+list_bidir_del_rcu 534 157
+list_bulk_move_tail 535 24
 list_del 68 24
 list_del_init 68 24
-list_del_init_careful 535 24
-list_del_rcu 533 157
+list_del_init_careful 536 24
+list_del_rcu 534 157
 list_empty 32 24
 list_empty_careful 87 24
-list_entry 272 24
-list_entry_lockless 536 157
-list_entry_rcu 536 157
-list_first_entry 537 24
-list_first_entry_or_null 538 24
-list_first_entry_or_null_acquire 539 24
-list_first_or_null_rcu 540 157
-list_for_each 541 24
-list_for_each_entry 542 24
-list_for_each_entry_continue 542 24
-list_for_each_entry_continue_rcu 543 157
-list_for_each_entry_from 542 24
-list_for_each_entry_from_rcu 543 157
-list_for_each_entry_lockless 543 157
-list_for_each_entry_rcu 543 157
-list_for_each_entry_reverse 542 24
-list_for_each_entry_safe 544 24
-list_for_each_entry_safe_continue 544 24
-list_for_each_entry_safe_from 544 24
-list_for_each_entry_safe_reverse 544 24
-list_for_each_entry_srcu 543 157
-list_for_each_prev 541 24
-list_for_each_prev_safe 545 24
-list_for_each_rcu 546 157
-list_for_each_safe 545 24
-list_is_first 237 24
-list_is_head 237 24
-list_is_last 237 24
-list_is_singular 237 24
-list_last_entry 537 24
-list_last_entry_or_null 538 24
-list_move 534 24
-list_move_tail 534 24
-list_next_entry 547 24
-list_next_entry_circular 458 24
-list_next_or_null_rcu 548 157
-list_prev_entry 547 24
-list_prev_entry_circular 458 24
-list_replace 549 24
-list_replace_init 549 24
-list_replace_rcu 462 157
+list_entry 273 24
+list_entry_lockless 537 157
+list_entry_rcu 537 157
+list_first_entry 538 24
+list_first_entry_or_null 539 24
+list_first_entry_or_null_acquire 540 24
+list_first_or_null_rcu 541 157
+list_for_each 542 24
+list_for_each_entry 543 24
+list_for_each_entry_continue 543 24
+list_for_each_entry_continue_rcu 544 157
+list_for_each_entry_from 543 24
+list_for_each_entry_from_rcu 544 157
+list_for_each_entry_lockless 544 157
+list_for_each_entry_rcu 544 157
+list_for_each_entry_reverse 543 24
+list_for_each_entry_safe 545 24
+list_for_each_entry_safe_continue 545 24
+list_for_each_entry_safe_from 545 24
+list_for_each_entry_safe_reverse 545 24
+list_for_each_entry_srcu 544 157
+list_for_each_prev 542 24
+list_for_each_prev_safe 546 24
+list_for_each_rcu 547 157
+list_for_each_safe 546 24
+list_is_first 238 24
+list_is_head 238 24
+list_is_last 238 24
+list_is_singular 238 24
+list_last_entry 538 24
+list_last_entry_or_null 539 24
+list_move 535 24
+list_move_tail 535 24
+list_next_entry 548 24
+list_next_entry_circular 459 24
+list_next_or_null_rcu 549 157
+list_prev_entry 548 24
+list_prev_entry_circular 459 24
+list_replace 550 24
+list_replace_init 550 24
+list_replace_rcu 463 157
 list_rotate_left 47 24
-list_splice 534 24
-list_splice_init 534 24
-list_splice_init_rcu 550 157
-list_splice_rcu 451 157
-list_splice_tail 534 24
-list_splice_tail_init 534 24
-list_splice_tail_init_rcu 550 157
-list_swap 534 24
-llist_add 551 49
-llist_add_batch 552 49
-llist_del_all 553 49
-llist_del_first 554 49
-llist_del_first_init 554 49
-llist_del_first_this 555 49
+list_splice 535 24
+list_splice_init 535 24
+list_splice_init_rcu 551 157
+list_splice_rcu 452 157
+list_splice_tail 535 24
+list_splice_tail_init 535 24
+list_splice_tail_init_rcu 551 157
+list_swap 535 24
+llist_add 552 49
+llist_add_batch 553 49
+llist_del_all 554 49
+llist_del_first 555 49
+llist_del_first_init 555 49
+llist_del_first_this 556 49
 llist_empty 32 49
-llist_entry 458 49
-llist_for_each_entry 556 49
-llist_for_each_entry_safe 557 49
+llist_entry 459 49
+llist_for_each_entry 557 49
+llist_for_each_entry_safe 558 49
 llist_next 32 49
-local64_add 558 190
-local64_add_return 559 190
-local64_cmpxchg 560 190
-local64_dec 561 190
-local64_dec_return 562 190
-local64_inc 563 190
-local64_inc_return 564 190
-local64_read 565 190
-local64_set 566 190
-local64_sub 567 190
-local64_sub_return 568 190
-local64_xchg 569 190
-local_add 558 190
-local_add_return 559 190
+local64_add 559 190
+local64_add_return 560 190
+local64_cmpxchg 561 190
+local64_dec 562 190
+local64_dec_return 563 190
+local64_inc 564 190
+local64_inc_return 565 190
+local64_read 566 190
+local64_set 567 190
+local64_sub 568 190
+local64_sub_return 569 190
+local64_xchg 570 190
+local_add 559 190
+local_add_return 560 190
 local_bh_disable 72 191
 local_bh_enable 73 191
 local_bh_enable_ip 73 50
 local_clock 28 188
-local_cmpxchg 560 190
-local_dec 561 190
-local_dec_return 562 190
-local_inc 563 190
-local_inc_return 564 190
-local_irq_disable 128 191
-local_irq_enable 129 191
-local_irq_restore 129 191
-local_irq_save 128 191
-local_lock 570 192
-local_lock_irq 571 192
-local_lock_irqsave 571 192
-local_lock_nested_bh 572 192
-local_read 565 190
-local_set 566 190
-local_sub 567 190
-local_sub_return 568 190
-local_trylock 573 192
-local_trylock_irqsave 574 192
-local_unlock 575 192
-local_unlock_irq 576 192
-local_unlock_irqrestore 576 192
-local_unlock_nested_bh 577 192
-local_xchg 569 190
-lock_buffer 578 86
-lock_page 351 124
-lock_sock 579 80
-lock_sock_fast 580 80
-lock_sock_nested 579 80
-lock_vma_under_rcu 581 193
+local_cmpxchg 561 190
+local_dec 562 190
+local_dec_return 563 190
+local_inc 564 190
+local_inc_return 565 190
+local_irq_disable 129 191
+local_irq_enable 130 191
+local_irq_restore 130 191
+local_irq_save 129 191
+local_lock 571 192
+local_lock_irq 572 192
+local_lock_irqsave 572 192
+local_lock_nested_bh 573 192
+local_read 566 190
+local_set 567 190
+local_sub 568 190
+local_sub_return 569 190
+local_trylock 574 192
+local_trylock_irqsave 575 192
+local_unlock 576 192
+local_unlock_irq 577 192
+local_unlock_irqrestore 577 192
+local_unlock_nested_bh 578 192
+local_xchg 570 190
+lock_buffer 579 86
+lock_page 352 124
+lock_sock 580 80
+lock_sock_fast 581 80
+lock_sock_nested 580 80
+lock_vma_under_rcu 582 193
 lockdep_assert 4 194
 lockdep_assert_RT_in_threaded_ctx 4 194
 lockdep_assert_cpus_held 4 194
@@ -1996,49 +1996,49 @@ lockdep_assert_not_held 67 194
 lockdep_assert_preemption_disabled 4 194
 lockdep_assert_preemption_enabled 4 194
 lockdep_assert_rq_held 67 58
-lockdep_is_held 582 194
+lockdep_is_held 583 194
 lockdep_rtnl_is_held 45 4
 lockdep_set_class 67 194
 lockdep_set_class_and_name 67 194
 lockdep_set_novalidate_class 67 194
 lockdep_set_subclass 67 194
-lockdep_sock_is_held 583 80
-lockless_dereference 584 195
+lockdep_sock_is_held 584 80
+lockless_dereference 585 195
 lockref_get 74 196
-lockref_get_not_dead 285 196
-lockref_get_not_zero 285 196
+lockref_get_not_dead 286 196
+lockref_get_not_zero 286 196
 lockref_mark_dead 47 196
-lockref_put_or_lock 585 196
-lockref_put_return 586 196
+lockref_put_or_lock 586 196
+lockref_put_return 587 196
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 5 6
-mark_buffer_dirty 587 86
+mark_buffer_dirty 588 86
 max 1 20
 max3 1 20
 max_t 1 20
-maybe_get_net 285 142
-mb 325 116
+maybe_get_net 286 142
+mb 589 116
 mdelay 4 135
 memcmp 28 183
 memcpy 47 183
-memcpy_fromio 588 48
+memcpy_fromio 590 48
 memcpy_toio 67 48
-memdup_user 589 183
+memdup_user 591 183
 memmove 47 183
 mempool_alloc 65 197
 mempool_free 64 197
 memset 47 183
 memset_io 67 48
-memstick_free_host 304 101
-memstick_priv 274 101
-memstick_remove_host 590 198
+memstick_free_host 305 101
+memstick_priv 275 101
+memstick_remove_host 592 198
 memzero_explicit 47 183
 might_lock 67 194
-might_sleep 591 199
-might_sleep_if 592 199
-migrate_disable 593 53
-migrate_enable 594 53
+might_sleep 593 199
+might_sleep_if 594 199
+migrate_disable 595 53
+migrate_enable 596 53
 min 1 20
 min3 1 20
 min_not_zero 1 20
@@ -2047,151 +2047,151 @@ mm_tlb_flush_nested 32 106
 mm_tlb_flush_pending 32 106
 mmap_assert_locked 67 193
 mmap_assert_write_locked 67 193
-mmap_lock_is_contended 595 193
-mmap_lock_speculate_retry 596 193
-mmap_lock_speculate_try_begin 597 193
-mmap_read_lock 598 193
-mmap_read_lock_killable 599 193
-mmap_read_trylock 600 193
-mmap_read_unlock 601 193
-mmap_read_unlock_non_owner 601 193
-mmap_write_downgrade 334 193
-mmap_write_lock 602 193
-mmap_write_lock_killable 603 193
-mmap_write_lock_nested 602 193
-mmap_write_unlock 604 193
-mmc_free_host 304 101
-mmc_priv 274 101
-mmc_remove_host 605 200
-mmdrop 371 143
-mmdrop_sched 606 143
+mmap_lock_is_contended 597 193
+mmap_lock_speculate_retry 598 193
+mmap_lock_speculate_try_begin 599 193
+mmap_read_lock 600 193
+mmap_read_lock_killable 601 193
+mmap_read_trylock 602 193
+mmap_read_unlock 603 193
+mmap_read_unlock_non_owner 603 193
+mmap_write_downgrade 335 193
+mmap_write_lock 604 193
+mmap_write_lock_killable 605 193
+mmap_write_lock_nested 604 193
+mmap_write_unlock 606 193
+mmc_free_host 305 101
+mmc_priv 275 101
+mmc_remove_host 607 200
+mmdrop 372 143
+mmdrop_sched 608 143
 mmget 74 143
-mmget_not_zero 366 143
+mmget_not_zero 367 143
 mmgrab 74 143
-mmiowb 488 201
-mmput 607 143
-mmput_async 606 143
+mmiowb 609 201
+mmput 610 143
+mmput_async 608 143
 mmu_notifier_invalidate_range_end 9 202
-mmu_notifier_invalidate_range_start 608 202
-mnt_drop_write 342 203
-mnt_drop_write_file 342 203
-mnt_want_write 609 203
-mnt_want_write_file 609 203
-mntget 610 203
-mntput 611 203
-mod_delayed_work 612 13
-mod_delayed_work_on 613 13
-mod_timer 614 63
-mod_timer_pending 614 63
-module_exit 615 51
-module_init 127 51
-module_put 606 51
+mmu_notifier_invalidate_range_start 611 202
+mnt_drop_write 343 203
+mnt_drop_write_file 343 203
+mnt_want_write 612 203
+mnt_want_write_file 612 203
+mntget 613 203
+mntput 614 203
+mod_delayed_work 615 13
+mod_delayed_work_on 616 13
+mod_timer 617 63
+mod_timer_pending 617 63
+module_exit 618 51
+module_init 128 51
+module_put 608 51
 module_put_and_kthread_exit 5 51
 msecs_to_jiffies 28 174
-msleep 266 135
-msleep_interruptible 265 135
+msleep 267 135
+msleep_interruptible 266 135
 mul_u64_u32_shr 1 19
-mutex_destroy 616 75
+mutex_destroy 619 75
 mutex_init 24 75
-mutex_is_locked 595 204
-mutex_lock 300 204
-mutex_lock_interruptible 301 204
-mutex_lock_interruptible_nested 301 204
-mutex_lock_io 300 204
-mutex_lock_io_nested 300 204
-mutex_lock_killable 301 204
-mutex_lock_killable_nested 301 204
-mutex_lock_nest_lock 300 204
-mutex_lock_nested 300 204
-mutex_trylock 302 204
-mutex_unlock 303 204
-napi_alloc_skb 292 57
-napi_complete 617 52
-napi_complete_done 617 52
-napi_consume_skb 271 57
-napi_disable 618 52
-napi_enable 619 52
+mutex_is_locked 597 204
+mutex_lock 301 204
+mutex_lock_interruptible 302 204
+mutex_lock_interruptible_nested 302 204
+mutex_lock_io 301 204
+mutex_lock_io_nested 301 204
+mutex_lock_killable 302 204
+mutex_lock_killable_nested 302 204
+mutex_lock_nest_lock 301 204
+mutex_lock_nested 301 204
+mutex_trylock 303 204
+mutex_unlock 304 204
+napi_alloc_skb 293 57
+napi_complete 620 52
+napi_complete_done 620 52
+napi_consume_skb 272 57
+napi_disable 621 52
+napi_enable 622 52
 napi_gro_receive 85 52
-napi_schedule 620 52
-napi_schedule_irqoff 621 52
-napi_schedule_prep 620 52
-napi_synchronize 622 52
+napi_schedule 623 52
+napi_schedule_irqoff 624 52
+napi_schedule_prep 623 52
+napi_synchronize 625 52
 ndelay 4 135
-need_resched 623 95
+need_resched 626 95
 need_seqretry 88 55
 neigh_hold 74 205
-neigh_release 271 205
+neigh_release 272 205
 netdev_alert 4 206
-netdev_alloc_skb 292 57
+netdev_alloc_skb 293 57
 netdev_completed_queue 10 52
 netdev_crit 4 206
 netdev_dbg 4 206
 netdev_emerg 4 206
 netdev_err 4 206
-netdev_hold 298 52
+netdev_hold 299 52
 netdev_info 4 206
-netdev_lock 300 52
-netdev_lock_ops 624 207
+netdev_lock 301 52
+netdev_lock_ops 627 207
 netdev_master_upper_dev_get_rcu 66 52
 netdev_notice 4 206
-netdev_priv 625 52
-netdev_put 299 52
+netdev_priv 628 52
+netdev_put 300 52
 netdev_sent_queue 40 52
-netdev_trylock 302 52
+netdev_trylock 303 52
 netdev_tx_completed_queue 10 52
 netdev_tx_sent_queue 40 52
-netdev_unlock 303 52
-netdev_unlock_ops 303 207
+netdev_unlock 304 52
+netdev_unlock_ops 304 207
 netdev_warn 4 206
 netif_addr_lock 76 52
 netif_addr_lock_bh 77 52
 netif_addr_unlock 79 52
 netif_addr_unlock_bh 80 52
-netif_carrier_off 587 52
+netif_carrier_off 588 52
 netif_carrier_ok 32 52
-netif_carrier_on 626 52
-netif_device_attach 587 52
-netif_device_detach 627 52
+netif_carrier_on 629 52
+netif_device_attach 588 52
+netif_device_detach 630 52
 netif_device_present 32 52
 netif_dormant 32 52
-netif_napi_add 628 52
-netif_napi_add_config 628 52
-netif_napi_add_tx 628 52
-netif_napi_add_tx_weight 628 52
-netif_napi_add_weight 628 52
-netif_napi_del 629 52
+netif_napi_add 631 52
+netif_napi_add_config 631 52
+netif_napi_add_tx 631 52
+netif_napi_add_tx_weight 631 52
+netif_napi_add_weight 631 52
+netif_napi_del 632 52
 netif_queue_stopped 32 52
 netif_receive_skb 85 52
 netif_running 32 52
 netif_rx 85 52
-netif_schedule_queue 523 52
+netif_schedule_queue 524 52
 netif_start_queue 10 52
 netif_start_subqueue 10 52
-netif_stop_queue 630 52
-netif_stop_subqueue 630 52
-netif_subqueue_maybe_stop 631 208
+netif_stop_queue 633 52
+netif_stop_subqueue 633 52
+netif_subqueue_maybe_stop 634 208
 netif_subqueue_stopped 32 52
-netif_subqueue_try_stop 632 208
-netif_tx_disable 633 52
+netif_subqueue_try_stop 635 208
+netif_tx_disable 636 52
 netif_tx_lock 76 52
 netif_tx_lock_bh 77 52
 netif_tx_queue_stopped 32 52
 netif_tx_start_all_queues 10 52
 netif_tx_start_queue 10 52
-netif_tx_stop_all_queues 630 52
-netif_tx_stop_queue 630 52
+netif_tx_stop_all_queues 633 52
+netif_tx_stop_queue 633 52
 netif_tx_unlock 79 52
 netif_tx_unlock_bh 80 52
-netif_tx_wake_all_queues 626 52
-netif_tx_wake_queue 626 52
-netif_txq_completed_wake 634 208
-netif_txq_maybe_stop 631 208
-netif_txq_try_stop 632 208
-netif_wake_queue 626 52
-netif_wake_subqueue 626 52
-netif_xmit_stopped 237 52
-nmi_count 436 53
-no_free_ptr 530 10
+netif_tx_wake_all_queues 629 52
+netif_tx_wake_queue 629 52
+netif_txq_completed_wake 637 208
+netif_txq_maybe_stop 634 208
+netif_txq_try_stop 635 208
+netif_wake_queue 629 52
+netif_wake_subqueue 629 52
+netif_xmit_stopped 238 52
+nmi_count 437 53
+no_free_ptr 531 10
 no_printk 28 123
 ns_to_ktime 28 188
 nsecs_to_jiffies 28 174
@@ -2199,14 +2199,14 @@ ntohl 1 79
 ntohs 1 79
 num_online_cpus 28 95
 numa_node_id 28 9
-of_node_get 314 209
-of_node_put 337 209
+of_node_get 315 209
+of_node_put 338 209
 offsetof 2 36
 offsetofend 2 210
-on_each_cpu 635 211
-on_each_cpu_cond 636 211
-on_each_cpu_mask 636 211
-open_softirq 637 14
+on_each_cpu 638 211
+on_each_cpu_cond 639 211
+on_each_cpu_mask 639 211
+open_softirq 640 14
 order_base_2 1 166
 outb 86 54
 outb_p 86 54
@@ -2221,112 +2221,112 @@ p4dp_get 32 212
 page_address 28 93
 page_count 32 134
 page_folio 28 93
-page_ref_add 356 134
-page_ref_add_unless_zero 357 134
+page_ref_add 357 134
+page_ref_add_unless_zero 358 134
 page_ref_count 32 134
-page_ref_dec 358 134
-page_ref_dec_and_test 344 134
-page_ref_dec_return 359 134
-page_ref_freeze 360 134
+page_ref_dec 359 134
+page_ref_dec_and_test 345 134
+page_ref_dec_return 360 134
+page_ref_freeze 361 134
 page_ref_inc 74 134
-page_ref_inc_return 361 134
-page_ref_sub 362 134
-page_ref_sub_and_test 363 134
-page_ref_unfreeze 365 134
+page_ref_inc_return 362 134
+page_ref_sub 363 134
+page_ref_sub_and_test 364 134
+page_ref_unfreeze 366 134
 page_to_pfn 28 93
 page_to_phys 28 93
-pagefault_disable 638 41
-pagefault_enable 639 41
+pagefault_disable 641 41
+pagefault_enable 642 41
 panic 5 6
-path_get 640 213
-path_put 641 213
-pci_dev_get 314 214
-pci_dev_lock 300 214
-pci_dev_put 337 214
-pci_dev_unlock 303 214
-pci_free_irq 642 214
-pci_free_irq_vectors 643 214
+path_get 643 213
+path_put 644 213
+pci_dev_get 315 214
+pci_dev_lock 301 214
+pci_dev_put 338 214
+pci_dev_unlock 304 214
+pci_free_irq 645 214
+pci_free_irq_vectors 646 214
 pci_get_drvdata 28 9
-pci_lock_rescan_remove 644 214
-pci_request_irq 645 214
-pci_unlock_rescan_remove 646 214
-per_cpu 647 139
+pci_lock_rescan_remove 647 214
+pci_request_irq 648 214
+pci_unlock_rescan_remove 649 214
+per_cpu 650 139
 per_cpu_ptr 106 139
-percpu_counter_add 648 215
-percpu_counter_add_batch 648 215
-percpu_counter_compare 649 215
-percpu_counter_dec 650 215
-percpu_counter_inc 651 215
-percpu_counter_read 649 215
-percpu_counter_read_positive 652 215
-percpu_counter_set 653 215
-percpu_counter_sub 654 215
-percpu_counter_sum 649 215
-percpu_counter_sum_positive 649 215
-percpu_down_read 655 216
-percpu_down_read_freezable 655 216
-percpu_down_read_internal 655 216
-percpu_down_read_trylock 656 216
-percpu_down_write 657 216
-percpu_is_read_locked 595 216
-percpu_is_write_locked 595 216
+percpu_counter_add 651 215
+percpu_counter_add_batch 651 215
+percpu_counter_compare 652 215
+percpu_counter_dec 653 215
+percpu_counter_inc 654 215
+percpu_counter_read 652 215
+percpu_counter_read_positive 655 215
+percpu_counter_set 656 215
+percpu_counter_sub 657 215
+percpu_counter_sum 652 215
+percpu_counter_sum_positive 652 215
+percpu_down_read 658 216
+percpu_down_read_freezable 658 216
+percpu_down_read_internal 658 216
+percpu_down_read_trylock 659 216
+percpu_down_write 660 216
+percpu_is_read_locked 597 216
+percpu_is_write_locked 597 216
 percpu_ref_get 74 105
-percpu_ref_get_many 356 105
-percpu_ref_is_dying 237 105
+percpu_ref_get_many 357 105
+percpu_ref_is_dying 238 105
 percpu_ref_is_zero 32 105
 percpu_ref_kill 67 105
 percpu_ref_kill_and_confirm 67 105
-percpu_ref_put 228 105
-percpu_ref_put_many 362 105
-percpu_ref_reinit 658 105
-percpu_ref_resurrect 658 105
-percpu_ref_switch_to_atomic 658 105
-percpu_ref_switch_to_atomic_sync 659 105
-percpu_ref_switch_to_percpu 658 105
-percpu_ref_tryget 285 105
-percpu_ref_tryget_live 285 105
-percpu_ref_tryget_live_rcu 285 105
-percpu_ref_tryget_many 660 105
-percpu_rwsem_is_held 595 216
-percpu_up_read 661 216
-percpu_up_write 662 216
+percpu_ref_put 229 105
+percpu_ref_put_many 363 105
+percpu_ref_reinit 661 105
+percpu_ref_resurrect 661 105
+percpu_ref_switch_to_atomic 661 105
+percpu_ref_switch_to_atomic_sync 662 105
+percpu_ref_switch_to_percpu 661 105
+percpu_ref_tryget 286 105
+percpu_ref_tryget_live 286 105
+percpu_ref_tryget_live_rcu 286 105
+percpu_ref_tryget_many 663 105
+percpu_rwsem_is_held 597 216
+percpu_up_read 664 216
+percpu_up_write 665 216
 pfn_to_page 28 93
 pgdp_get 32 212
 phys_to_virt 28 93
-pid_task 297 130
-pin_user_pages 340 93
-pin_user_pages_fast 340 93
+pid_task 298 130
+pin_user_pages 341 93
+pin_user_pages_fast 341 93
 platform_get_drvdata 28 9
-pm_runtime_disable 256 217
-pm_runtime_get 663 217
-pm_runtime_get_if_active 664 217
-pm_runtime_get_if_in_use 664 217
-pm_runtime_get_noresume 663 217
-pm_runtime_get_sync 665 217
-pm_runtime_put 666 217
-pm_runtime_put_autosuspend 666 217
-pm_runtime_put_noidle 667 217
-pm_runtime_put_sync 668 217
-pm_runtime_resume_and_get 665 217
-pmd_clear 669 212
-pmd_install 670 218
-pmd_lock 671 141
+pm_runtime_disable 257 217
+pm_runtime_get 666 217
+pm_runtime_get_if_active 667 217
+pm_runtime_get_if_in_use 667 217
+pm_runtime_get_noresume 666 217
+pm_runtime_get_sync 668 217
+pm_runtime_put 669 217
+pm_runtime_put_autosuspend 669 217
+pm_runtime_put_noidle 670 217
+pm_runtime_put_sync 671 217
+pm_runtime_resume_and_get 668 217
+pmd_clear 672 212
+pmd_install 673 218
+pmd_lock 674 141
 pmd_lockptr 85 141
-pmd_populate 672 218
-pmd_trans_huge_lock 673 141
-pmdp_establish 674 212
+pmd_populate 675 218
+pmd_trans_huge_lock 676 141
+pmdp_establish 677 212
 pmdp_get 32 212
 pmdp_get_lockless 32 212
-pmdp_huge_clear_flush 675 212
-pmdp_huge_get_and_clear 675 212
-pmdp_invalidate 675 212
-pmem_wmb 327 116
-poll_state_synchronize_rcu 676 33
-poll_state_synchronize_srcu 677 88
-poll_wait 678 219
-postcore_initcall 127 66
-postcore_initcall_sync 127 66
-power_supply_unregister 679 220
+pmdp_huge_clear_flush 678 212
+pmdp_huge_get_and_clear 678 212
+pmdp_invalidate 678 212
+pmem_wmb 328 116
+poll_state_synchronize_rcu 679 33
+poll_state_synchronize_srcu 680 88
+poll_wait 681 219
+postcore_initcall 128 66
+postcore_initcall_sync 128 66
+power_supply_unregister 682 220
 pr_alert 4 123
 pr_alert_once 4 123
 pr_alert_ratelimited 4 123
@@ -2353,35 +2353,35 @@ pr_notice_ratelimited 4 123
 pr_warn 4 123
 pr_warn_once 4 123
 pr_warn_ratelimited 4 123
-preempt_check_resched 680 53
-preempt_count 436 53
+preempt_check_resched 683 53
+preempt_count 437 53
 preempt_count_add 81 53
 preempt_count_dec 82 53
 preempt_count_dec_and_test 83 53
 preempt_count_inc 81 53
 preempt_count_sub 82 53
 preempt_disable 81 191
-preempt_disable_nested 224 53
+preempt_disable_nested 225 53
 preempt_disable_notrace 81 191
 preempt_enable 82 191
-preempt_enable_nested 224 53
+preempt_enable_nested 225 53
 preempt_enable_no_resched 82 53
 preempt_enable_no_resched_notrace 82 53
 preempt_enable_notrace 82 191
-preempt_fold_need_resched 680 53
-preempt_model_full 436 53
-preempt_model_none 436 53
-preempt_model_preemptible 436 53
-preempt_model_rt 436 53
-preempt_model_voluntary 436 53
-preempt_set_need_resched 680 53
-preemptible 436 53
-prepare_to_rcuwait 681 131
-prepare_to_swait_event 682 56
-prepare_to_swait_exclusive 683 56
-prepare_to_wait 683 56
-prepare_to_wait_event 682 56
-prepare_to_wait_exclusive 684 56
+preempt_fold_need_resched 683 53
+preempt_model_full 437 53
+preempt_model_none 437 53
+preempt_model_preemptible 437 53
+preempt_model_rt 437 53
+preempt_model_voluntary 437 53
+preempt_set_need_resched 683 53
+preemptible 437 53
+prepare_to_rcuwait 684 131
+prepare_to_swait_event 685 56
+prepare_to_swait_exclusive 686 56
+prepare_to_wait 686 56
+prepare_to_wait_event 685 56
+prepare_to_wait_exclusive 687 56
 printk 28 123
 printk_deferred 28 123
 printk_once 28 123
@@ -2399,59 +2399,59 @@ proc_create_seq_data 15 221
 proc_create_seq_private 15 221
 proc_create_single 15 221
 proc_create_single_data 15 221
-pskb_expand_head 685 57
-pte_clear 686 212
-pte_clear_not_present_full 686 212
+pskb_expand_head 688 57
+pte_clear 689 212
+pte_clear_not_present_full 689 212
 pte_lockptr 85 141
-pte_offset_map 687 212
-pte_offset_map_lock 688 141
-pte_offset_map_nolock 689 212
-pte_offset_map_ro_nolock 689 212
-pte_offset_map_rw_nolock 689 212
-pte_unmap 690 212
-pte_unmap_unlock 691 141
-ptep_clear_flush 675 212
-ptep_clear_flush_young 692 212
+pte_offset_map 690 212
+pte_offset_map_lock 691 141
+pte_offset_map_nolock 692 212
+pte_offset_map_ro_nolock 692 212
+pte_offset_map_rw_nolock 692 212
+pte_unmap 693 212
+pte_unmap_unlock 694 141
+ptep_clear_flush 678 212
+ptep_clear_flush_young 695 212
 ptep_get 32 212
-ptep_get_and_clear 675 212
-ptep_get_and_clear_full 675 212
+ptep_get_and_clear 678 212
+ptep_get_and_clear_full 678 212
 ptep_get_lockless 32 212
-ptep_modify_prot_commit 693 212
-ptep_modify_prot_start 675 212
-ptep_set_access_flags 694 212
-ptep_set_wrprotect 695 212
-ptep_test_and_clear_young 692 212
-ptep_try_set 696 212
-pud_lock 671 141
-pud_trans_huge_lock 673 141
+ptep_modify_prot_commit 696 212
+ptep_modify_prot_start 678 212
+ptep_set_access_flags 697 212
+ptep_set_wrprotect 698 212
+ptep_test_and_clear_young 695 212
+ptep_try_set 699 212
+pud_lock 674 141
+pud_trans_huge_lock 676 141
 pudp_get 32 212
-pudp_huge_get_and_clear 675 212
-pure_initcall 127 66
-put_bh 241 86
+pudp_huge_get_and_clear 678 212
+pure_initcall 128 66
+put_bh 242 86
 put_cpu 82 138
-put_cpu_ptr 697 139
-put_cpu_var 698 139
-put_cred 371 140
-put_device 337 9
-put_net 271 142
-put_page 354 93
-put_page_testzero 344 93
-put_pid 271 130
-put_task_struct 271 144
+put_cpu_ptr 700 139
+put_cpu_var 701 139
+put_cred 372 140
+put_device 338 9
+put_net 272 142
+put_page 355 93
+put_page_testzero 345 93
+put_pid 272 130
+put_task_struct 272 144
 put_user 84 46
-queue_delayed_work 699 13
-queue_delayed_work_on 700 13
-queue_rcu_work 701 13
-queue_work 702 13
-queue_work_node 703 13
-queue_work_on 703 13
-queued_spin_lock 130 68
-queued_spin_trylock 131 68
-queued_spin_unlock 132 68
-radix_tree_delete 704 222
-radix_tree_delete_item 704 222
-radix_tree_insert 705 222
-radix_tree_lookup 706 222
+queue_delayed_work 702 13
+queue_delayed_work_on 703 13
+queue_rcu_work 704 13
+queue_work 705 13
+queue_work_node 706 13
+queue_work_on 706 13
+queued_spin_lock 131 68
+queued_spin_trylock 132 68
+queued_spin_unlock 133 68
+radix_tree_delete 707 222
+radix_tree_delete_item 707 222
+radix_tree_insert 708 222
+radix_tree_lookup 709 222
 raw_cpu_add 97 59
 raw_cpu_add_return 98 59
 raw_cpu_and 99 59
@@ -2468,146 +2468,146 @@ raw_cpu_sub_return 109 59
 raw_cpu_try_cmpxchg 110 59
 raw_cpu_write 111 59
 raw_cpu_xchg 112 59
-raw_irqs_disabled 436 53
-raw_local_irq_disable 128 191
-raw_local_irq_enable 129 191
-raw_local_irq_restore 129 191
-raw_local_irq_save 128 191
-raw_notifier_call_chain 685 77
+raw_irqs_disabled 437 53
+raw_local_irq_disable 129 191
+raw_local_irq_enable 130 191
+raw_local_irq_restore 130 191
+raw_local_irq_save 129 191
+raw_notifier_call_chain 688 77
 raw_read_seqcount 87 55
 raw_read_seqcount_begin 87 55
-raw_read_seqcount_latch 707 55
-raw_read_seqcount_latch_retry 596 55
+raw_read_seqcount_latch 710 55
+raw_read_seqcount_latch_retry 598 55
 raw_seqcount_begin 87 55
-raw_seqcount_try_begin 597 55
-raw_smp_processor_id 708 138
-raw_spin_is_contended 583 71
-raw_spin_is_locked 583 71
-raw_spin_lock 709 223
-raw_spin_lock_bh 710 223
+raw_seqcount_try_begin 599 55
+raw_smp_processor_id 711 138
+raw_spin_is_contended 584 71
+raw_spin_is_locked 584 71
+raw_spin_lock 712 223
+raw_spin_lock_bh 713 223
 raw_spin_lock_init 24 71
-raw_spin_lock_irq 711 223
-raw_spin_lock_irq_rcu_node 711 224
-raw_spin_lock_irqsave 711 223
-raw_spin_lock_irqsave_nested 711 223
-raw_spin_lock_irqsave_rcu_node 711 224
-raw_spin_lock_nest_lock 709 223
-raw_spin_lock_nested 709 223
-raw_spin_lock_rcu_node 709 224
-raw_spin_rq_lock 709 58
-raw_spin_rq_lock_irqsave 711 58
-raw_spin_rq_unlock 712 58
-raw_spin_trylock 713 223
-raw_spin_trylock_bh 714 223
-raw_spin_trylock_irq 715 223
-raw_spin_trylock_irqsave 715 223
-raw_spin_unlock 712 223
-raw_spin_unlock_bh 716 223
-raw_spin_unlock_irq 717 223
-raw_spin_unlock_irq_rcu_node 717 224
-raw_spin_unlock_irqrestore 717 223
-raw_spin_unlock_irqrestore_rcu_node 717 224
-raw_spin_unlock_rcu_node 712 224
-raw_write_seqcount_barrier 718 55
-raw_write_seqcount_begin 719 55
-raw_write_seqcount_end 720 55
-raw_write_seqcount_latch 718 55
-rb_entry 272 160
-rb_entry_rcu 458 160
-rb_entry_safe 458 160
-rb_erase 721 160
-rb_find_rcu 527 160
-rb_first 722 160
-rb_insert_color 723 160
-rb_last 722 160
-rb_link_node 724 160
-rb_link_node_rcu 725 160
-rb_next 722 160
-rb_prev 722 160
-rcu_access_pointer 726 225
-rcu_assign_pointer 727 32
-rcu_assign_sk_user_data 728 80
-rcu_barrier 729 226
-rcu_barrier_tasks 729 226
-rcu_barrier_tasks_trace 729 226
-rcu_dereference 730 225
-rcu_dereference_all 730 225
-rcu_dereference_all_check 730 225
-rcu_dereference_bh 730 225
-rcu_dereference_bh_check 730 225
-rcu_dereference_check 730 225
-rcu_dereference_protected 731 225
-rcu_dereference_raw 730 225
-rcu_dereference_raw_check 730 225
-rcu_dereference_rtnl 584 4
-rcu_dereference_sched 730 225
-rcu_dereference_sched_check 730 225
-rcu_dereference_sk_user_data 732 80
+raw_spin_lock_irq 714 223
+raw_spin_lock_irq_rcu_node 714 224
+raw_spin_lock_irqsave 714 223
+raw_spin_lock_irqsave_nested 714 223
+raw_spin_lock_irqsave_rcu_node 714 224
+raw_spin_lock_nest_lock 712 223
+raw_spin_lock_nested 712 223
+raw_spin_lock_rcu_node 712 224
+raw_spin_rq_lock 712 58
+raw_spin_rq_lock_irqsave 714 58
+raw_spin_rq_unlock 715 58
+raw_spin_trylock 716 223
+raw_spin_trylock_bh 717 223
+raw_spin_trylock_irq 718 223
+raw_spin_trylock_irqsave 718 223
+raw_spin_unlock 715 223
+raw_spin_unlock_bh 719 223
+raw_spin_unlock_irq 720 223
+raw_spin_unlock_irq_rcu_node 720 224
+raw_spin_unlock_irqrestore 720 223
+raw_spin_unlock_irqrestore_rcu_node 720 224
+raw_spin_unlock_rcu_node 715 224
+raw_write_seqcount_barrier 721 55
+raw_write_seqcount_begin 722 55
+raw_write_seqcount_end 723 55
+raw_write_seqcount_latch 721 55
+rb_entry 273 160
+rb_entry_rcu 459 160
+rb_entry_safe 459 160
+rb_erase 724 160
+rb_find_rcu 528 160
+rb_first 725 160
+rb_insert_color 726 160
+rb_last 725 160
+rb_link_node 727 160
+rb_link_node_rcu 728 160
+rb_next 725 160
+rb_prev 725 160
+rcu_access_pointer 729 225
+rcu_assign_pointer 730 32
+rcu_assign_sk_user_data 731 80
+rcu_barrier 732 226
+rcu_barrier_tasks 732 226
+rcu_barrier_tasks_trace 732 226
+rcu_dereference 733 225
+rcu_dereference_all 733 225
+rcu_dereference_all_check 733 225
+rcu_dereference_bh 733 225
+rcu_dereference_bh_check 733 225
+rcu_dereference_check 733 225
+rcu_dereference_protected 734 225
+rcu_dereference_raw 733 225
+rcu_dereference_raw_check 733 225
+rcu_dereference_rtnl 585 4
+rcu_dereference_sched 733 225
+rcu_dereference_sched_check 733 225
+rcu_dereference_sk_user_data 735 80
 rcu_is_watching 45 33
 rcu_pointer_handoff 85 225
-rcu_read_lock 733 227
+rcu_read_lock 736 227
 rcu_read_lock_any_held 45 33
-rcu_read_lock_bh 734 227
+rcu_read_lock_bh 737 227
 rcu_read_lock_bh_held 45 33
-rcu_read_lock_dont_migrate 735 227
+rcu_read_lock_dont_migrate 738 227
 rcu_read_lock_held 45 33
-rcu_read_lock_sched 736 227
+rcu_read_lock_sched 739 227
 rcu_read_lock_sched_held 45 33
-rcu_read_lock_sched_notrace 736 227
-rcu_read_lock_trace 737 227
-rcu_read_unlock 738 227
-rcu_read_unlock_bh 739 227
-rcu_read_unlock_migrate 740 227
-rcu_read_unlock_sched 741 227
-rcu_read_unlock_sched_notrace 741 227
-rcu_read_unlock_trace 742 227
-rcu_replace_pointer 743 32
-rcu_sync_enter 744 228
-rcu_sync_exit 745 228
+rcu_read_lock_sched_notrace 739 227
+rcu_read_lock_trace 740 227
+rcu_read_unlock 741 227
+rcu_read_unlock_bh 742 227
+rcu_read_unlock_migrate 743 227
+rcu_read_unlock_sched 744 227
+rcu_read_unlock_sched_notrace 744 227
+rcu_read_unlock_trace 745 227
+rcu_replace_pointer 746 32
+rcu_sync_enter 747 228
+rcu_sync_exit 748 228
 rcu_sync_is_idle 32 228
-rcuref_get 285 229
-rcuref_init 746 229
-rcuref_put 747 229
+rcuref_get 286 229
+rcuref_init 749 229
+rcuref_put 750 229
 rcuref_read 32 229
 rcuwait_active 32 131
-rcuwait_wait_event 222 131
-rcuwait_wake_up 288 131
-read_lock 748 223
-read_lock_bh 749 223
-read_lock_irq 750 223
-read_lock_irqsave 750 223
-read_poll_timeout 120 230
+rcuwait_wait_event 223 131
+rcuwait_wake_up 289 131
+read_lock 751 223
+read_lock_bh 752 223
+read_lock_irq 753 223
+read_lock_irqsave 753 223
+read_poll_timeout 121 230
 read_poll_timeout_atomic 28 230
 read_seqbegin 87 55
-read_seqbegin_or_lock 751 55
+read_seqbegin_or_lock 754 55
 read_seqbegin_or_lock_irqsave 87 55
 read_seqcount_begin 87 55
-read_seqcount_latch 707 55
-read_seqcount_latch_retry 596 55
-read_seqcount_retry 596 55
-read_seqlock_excl 752 55
-read_seqlock_excl_bh 753 55
-read_seqlock_excl_irq 754 55
-read_seqlock_excl_irqsave 754 55
-read_seqretry 596 55
-read_sequnlock_excl 755 55
-read_sequnlock_excl_bh 756 55
-read_sequnlock_excl_irq 757 55
-read_sequnlock_excl_irqrestore 757 55
-read_thread_flags 758 89
-read_trylock 759 223
-read_unlock 760 223
-read_unlock_bh 761 223
-read_unlock_irq 762 223
-read_unlock_irqrestore 762 223
+read_seqcount_latch 710 55
+read_seqcount_latch_retry 598 55
+read_seqcount_retry 598 55
+read_seqlock_excl 755 55
+read_seqlock_excl_bh 756 55
+read_seqlock_excl_irq 757 55
+read_seqlock_excl_irqsave 757 55
+read_seqretry 598 55
+read_sequnlock_excl 758 55
+read_sequnlock_excl_bh 759 55
+read_sequnlock_excl_irq 760 55
+read_sequnlock_excl_irqrestore 760 55
+read_thread_flags 761 89
+read_trylock 762 223
+read_unlock 763 223
+read_unlock_bh 764 223
+read_unlock_irq 765 223
+read_unlock_irqrestore 765 223
 readb 85 54
 readb_relaxed 85 54
 readl 85 54
-readl_poll_timeout 240 230
+readl_poll_timeout 241 230
 readl_poll_timeout_atomic 85 230
 readl_relaxed 85 54
 readq 85 54
-readq_poll_timeout 240 230
+readq_poll_timeout 241 230
 readq_poll_timeout_atomic 85 230
 readq_relaxed 85 54
 readsb 67 54
@@ -2616,139 +2616,139 @@ readsq 67 54
 readsw 67 54
 readw 85 54
 readw_relaxed 85 54
-readx_poll_timeout 763 230
-readx_poll_timeout_atomic 764 230
-refcount_add 765 231
-refcount_add_not_zero 766 231
-refcount_add_not_zero_acquire 767 231
-refcount_dec 768 231
-refcount_dec_and_lock 769 231
-refcount_dec_and_lock_irqsave 769 231
-refcount_dec_and_mutex_lock 770 231
-refcount_dec_and_rtnl_lock 771 4
-refcount_dec_and_test 772 231
-refcount_dec_if_one 773 231
-refcount_dec_not_one 773 231
-refcount_inc 506 231
-refcount_inc_not_zero 507 231
-refcount_inc_not_zero_acquire 774 231
-refcount_read 199 231
-refcount_set 201 231
-refcount_set_release 202 231
-refcount_sub_and_test 775 231
-register_netdev 776 232
-regulator_disable 240 233
-regulator_enable 240 233
+readx_poll_timeout 766 230
+readx_poll_timeout_atomic 767 230
+refcount_add 768 231
+refcount_add_not_zero 769 231
+refcount_add_not_zero_acquire 770 231
+refcount_dec 771 231
+refcount_dec_and_lock 772 231
+refcount_dec_and_lock_irqsave 772 231
+refcount_dec_and_mutex_lock 773 231
+refcount_dec_and_rtnl_lock 774 4
+refcount_dec_and_test 775 231
+refcount_dec_if_one 776 231
+refcount_dec_not_one 776 231
+refcount_inc 507 231
+refcount_inc_not_zero 508 231
+refcount_inc_not_zero_acquire 777 231
+refcount_read 200 231
+refcount_set 202 231
+refcount_set_release 203 231
+refcount_sub_and_test 778 231
+register_netdev 779 232
+regulator_disable 241 233
+regulator_enable 241 233
 reinit_completion 24 92
-release_sock 777 80
+release_sock 780 80
 remove_wait_queue 67 61
-request_any_context_irq 778 14
-request_firmware 240 234
-request_irq 779 14
-request_module 240 235
-request_percpu_irq 778 14
-request_threaded_irq 780 14
+request_any_context_irq 781 14
+request_firmware 241 234
+request_irq 782 14
+request_module 241 235
+request_percpu_irq 781 14
+request_threaded_irq 783 14
 return_ptr 55 10
-rhashtable_destroy 369 236
-rhashtable_insert_fast 781 236
-rhashtable_lookup 782 236
-rhashtable_lookup_fast 782 236
-rhashtable_lookup_insert_fast 781 236
-rhashtable_remove 783 236
-rhashtable_remove_fast 784 236
-rhashtable_walk_next 782 236
-rhashtable_walk_start 785 236
-rhashtable_walk_stop 690 236
-rht_dereference 786 236
-rht_dereference_bucket 786 236
-rht_dereference_bucket_rcu 584 236
-rht_dereference_rcu 584 236
-rmb 326 116
-rootfs_initcall 127 66
+rhashtable_destroy 370 236
+rhashtable_insert_fast 784 236
+rhashtable_lookup 785 236
+rhashtable_lookup_fast 785 236
+rhashtable_lookup_insert_fast 784 236
+rhashtable_remove 786 236
+rhashtable_remove_fast 787 236
+rhashtable_walk_next 785 236
+rhashtable_walk_start 788 236
+rhashtable_walk_stop 693 236
+rht_dereference 789 236
+rht_dereference_bucket 789 236
+rht_dereference_bucket_rcu 585 236
+rht_dereference_rcu 585 236
+rmb 790 116
+rootfs_initcall 128 66
 round_down 1 20
 round_up 1 20
 rounddown 1 20
 rounddown_pow_of_two 1 166
 roundup 1 20
 roundup_pow_of_two 1 166
-rq_lock 709 58
-rq_lock_irq 711 58
-rq_lock_irqsave 711 58
-rq_unlock 712 58
-rq_unlock_irq 717 58
-rq_unlock_irqrestore 717 58
-rt_mutex_lock 787 237
-rt_mutex_lock_interruptible 788 237
-rt_mutex_lock_killable 788 237
-rt_mutex_lock_nested 787 237
-rt_mutex_trylock 789 237
-rt_mutex_unlock 790 237
-rtnl_dereference 731 4
-rtnl_is_locked 791 4
-rtnl_lock 792 4
-rtnl_lock_interruptible 793 4
-rtnl_lock_killable 793 4
-rtnl_net_lock 794 4
-rtnl_net_unlock 795 4
-rtnl_trylock 796 4
-rtnl_unlock 797 4
+rq_lock 712 58
+rq_lock_irq 714 58
+rq_lock_irqsave 714 58
+rq_unlock 715 58
+rq_unlock_irq 720 58
+rq_unlock_irqrestore 720 58
+rt_mutex_lock 791 237
+rt_mutex_lock_interruptible 792 237
+rt_mutex_lock_killable 792 237
+rt_mutex_lock_nested 791 237
+rt_mutex_trylock 793 237
+rt_mutex_unlock 794 237
+rtnl_dereference 734 4
+rtnl_is_locked 795 4
+rtnl_lock 796 4
+rtnl_lock_interruptible 797 4
+rtnl_lock_killable 797 4
+rtnl_net_lock 798 4
+rtnl_net_unlock 799 4
+rtnl_trylock 800 4
+rtnl_unlock 801 4
 rwlock_init 24 71
-rwlock_is_contended 583 71
-rwlock_needbreak 583 71
+rwlock_is_contended 584 71
+rwlock_needbreak 584 71
 rwsem_assert_held 67 120
 rwsem_assert_held_write 67 120
-rwsem_is_contended 595 120
-rwsem_is_locked 595 120
-sb_bread 240 86
-sb_end_intwrite 342 126
-sb_end_pagefault 342 126
-sb_end_write 342 126
-sb_start_intwrite 345 126
-sb_start_pagefault 345 126
-sb_start_write 345 126
-sb_start_write_trylock 798 126
+rwsem_is_contended 597 120
+rwsem_is_locked 597 120
+sb_bread 241 86
+sb_end_intwrite 343 126
+sb_end_pagefault 343 126
+sb_end_write 343 126
+sb_start_intwrite 346 126
+sb_start_pagefault 346 126
+sb_start_write 346 126
+sb_start_write_trylock 802 126
 sched_clock 28 188
 sched_preempt_enable_no_resched 82 53
-schedule 486 94
-schedule_delayed_work 799 13
-schedule_delayed_work_on 800 13
-schedule_hrtimeout 265 162
-schedule_hrtimeout_range 265 162
-schedule_on_each_cpu 487 13
-schedule_preempt_disabled 486 94
-schedule_timeout 487 94
-schedule_timeout_idle 487 94
-schedule_timeout_interruptible 487 94
-schedule_timeout_killable 487 94
-schedule_timeout_uninterruptible 487 94
-schedule_work 801 13
-schedule_work_on 802 13
+schedule 487 94
+schedule_delayed_work 803 13
+schedule_delayed_work_on 804 13
+schedule_hrtimeout 266 162
+schedule_hrtimeout_range 266 162
+schedule_on_each_cpu 488 13
+schedule_preempt_disabled 487 94
+schedule_timeout 488 94
+schedule_timeout_idle 488 94
+schedule_timeout_interruptible 488 94
+schedule_timeout_killable 488 94
+schedule_timeout_uninterruptible 488 94
+schedule_work 805 13
+schedule_work_on 806 13
 scnprintf 28 177
 scoped_cond_guard 9 10
 scoped_guard 9 10
-scoped_seqlock_read 751 55
-scsi_host_put 803 238
+scoped_seqlock_read 754 55
+scsi_host_put 807 238
 sema_init 24 119
 seqcount_init 24 239
 seqlock_init 24 239
-set_bit 276 40
-set_buffer_uptodate 804 86
-set_cpus_allowed_ptr 240 107
-set_current_state 805 56
-set_mask_bits 806 43
-set_page_count 746 134
-set_pmd 746 212
-set_pmd_at 807 212
-set_pte 746 212
-set_pte_at 807 212
-set_ptes 807 212
-set_pud_at 807 212
+set_bit 277 40
+set_buffer_uptodate 808 86
+set_cpus_allowed_ptr 241 107
+set_current_state 809 56
+set_mask_bits 810 43
+set_page_count 749 134
+set_pmd 749 212
+set_pmd_at 811 212
+set_pte 749 212
+set_pte_at 811 212
+set_ptes 811 212
+set_pud_at 811 212
 set_special_state 89 95
-set_thread_flag 808 89
-set_ti_thread_flag 809 89
+set_thread_flag 812 89
+set_ti_thread_flag 813 89
 set_tsk_need_resched 40 89
-set_tsk_thread_flag 809 89
-shost_priv 274 101
+set_tsk_thread_flag 813 89
+shost_priv 275 101
 sign_extend32 1 43
 sign_extend64 1 43
 signal_pending 32 240
@@ -2756,136 +2756,140 @@ size_add 1 70
 size_mul 1 70
 sizeof 2 36
 sizeof_field 2 210
-sk_free 241 80
+sk_free 242 80
 skb_clone 65 57
 skb_copy 65 57
-skb_dequeue 810 57
-skb_dequeue_tail 810 57
-skb_get 314 57
-skb_peek 237 57
-skb_queue_empty 237 57
+skb_dequeue 814 57
+skb_dequeue_tail 814 57
+skb_get 315 57
+skb_peek 238 57
+skb_queue_empty 238 57
 skb_queue_empty_lockless 32 57
-skb_queue_head 811 57
+skb_queue_head 815 57
 skb_queue_head_init 24 57
-skb_queue_len 237 57
+skb_queue_len 238 57
 skb_queue_len_lockless 32 57
-skb_queue_purge 812 57
-skb_queue_tail 811 57
-skb_unlink 813 57
-skb_unref 747 57
-smp_acquire__after_ctrl_dep 326 73
-smp_call_function 635 211
-smp_call_function_any 814 211
-smp_call_function_many 636 211
-smp_call_function_single 814 211
-smp_call_function_single_async 815 211
-smp_cond_load_acquire 816 73
-smp_cond_load_relaxed 817 73
-smp_load_acquire 816 241
-smp_mb 325 116
-smp_mb__after_atomic 818 72
-smp_mb__after_mmgrab 818 143
-smp_mb__after_spinlock 818 242
-smp_mb__after_srcu_read_lock 818 88
-smp_mb__after_srcu_read_unlock 818 242
-smp_mb__after_switch_mm 325 58
-smp_mb__after_unlock_lock 818 242
-smp_mb__before_atomic 819 72
-smp_processor_id 708 138
-smp_read_barrier_depends 488 201
-smp_rmb 326 116
-smp_store_mb 820 116
-smp_store_release 365 241
-smp_wmb 327 116
-snd_card_free 304 101
-snd_devm_card_new 306 101
+skb_queue_purge 816 57
+skb_queue_tail 815 57
+skb_unlink 817 57
+skb_unref 750 57
+smp_acquire__after_ctrl_dep 818 73
+smp_call_function 638 211
+smp_call_function_any 819 211
+smp_call_function_many 639 211
+smp_call_function_single 819 211
+smp_call_function_single_async 820 211
+smp_cond_load_acquire 821 73
+smp_cond_load_relaxed 822 73
+smp_load_acquire 821 241
+smp_mb 823 116
+smp_mb__after_atomic 824 72
+smp_mb__after_mmgrab 825 143
+smp_mb__after_spinlock 825 242
+smp_mb__after_srcu_read_lock 825 88
+smp_mb__after_srcu_read_unlock 825 242
+smp_mb__after_switch_mm 823 58
+smp_mb__after_unlock_lock 825 242
+smp_mb__before_atomic 826 72
+smp_processor_id 711 138
+smp_read_barrier_depends 609 201
+smp_rmb 827 116
+smp_store_mb 828 116
+smp_store_release 366 241
+smp_wmb 829 116
+snd_card_free 305 101
+snd_devm_card_new 307 101
 snprintf 28 177
-sock_flag 821 80
+sock_flag 830 80
 sock_hold 74 80
 sock_owned_by_me 67 80
-sock_owned_by_user 822 80
-sock_owned_by_user_nocheck 822 80
-sock_poll_wait 823 80
-sock_put 271 80
-sock_reset_flag 824 80
-sock_set_flag 825 80
-sock_valbool_flag 826 80
-softirq_count 436 53
-spi_controller_get_devdata 274 101
-spi_controller_put 304 101
+sock_owned_by_user 831 80
+sock_owned_by_user_nocheck 831 80
+sock_poll_wait 832 80
+sock_put 272 80
+sock_reset_flag 833 80
+sock_set_flag 834 80
+sock_valbool_flag 835 80
+softirq_count 437 53
+spi_controller_get_devdata 275 101
+spi_controller_put 305 101
 spi_get_drvdata 28 9
-spi_master_get_devdata 274 101
-spi_master_put 304 101
-spi_sync 240 243
-spi_unregister_controller 827 243
-spi_unregister_master 827 243
-spin_is_contended 583 71
-spin_is_locked 583 71
+spi_master_get_devdata 275 101
+spi_master_put 305 101
+spi_sync 241 243
+spi_unregister_controller 836 243
+spi_unregister_master 836 243
+spin_is_contended 584 71
+spin_is_locked 584 71
 spin_lock 76 223
 spin_lock_bh 77 223
 spin_lock_init 24 71
-spin_lock_irq 828 223
-spin_lock_irqsave 828 223
-spin_lock_irqsave_nested 828 223
+spin_lock_irq 837 223
+spin_lock_irqsave 837 223
+spin_lock_irqsave_nested 837 223
 spin_lock_nest_lock 76 223
 spin_lock_nested 76 223
-spin_needbreak 583 71
-spin_trylock 673 223
-spin_trylock_bh 829 223
-spin_trylock_irq 830 223
-spin_trylock_irqsave 830 223
+spin_needbreak 584 71
+spin_trylock 676 223
+spin_trylock_bh 838 223
+spin_trylock_irq 839 223
+spin_trylock_irqsave 839 223
 spin_unlock 79 223
 spin_unlock_bh 80 223
-spin_unlock_irq 831 223
-spin_unlock_irqrestore 831 223
-spin_until_cond 832 244
+spin_unlock_irq 840 223
+spin_unlock_irqrestore 840 223
+spin_until_cond 841 244
 sprintf 28 177
-srcu_barrier 833 88
-srcu_dereference 834 225
-srcu_dereference_check 834 225
-srcu_dereference_notrace 834 225
-srcu_down_read 835 88
-srcu_down_read_fast 835 88
-srcu_read_lock 835 88
-srcu_read_lock_fast 835 88
-srcu_read_lock_fast_notrace 835 88
-srcu_read_lock_fast_updown 835 88
-srcu_read_lock_held 583 33
-srcu_read_lock_nmisafe 835 88
-srcu_read_lock_notrace 835 88
-srcu_read_unlock 836 88
-srcu_read_unlock_fast 836 88
-srcu_read_unlock_fast_notrace 836 88
-srcu_read_unlock_fast_updown 836 88
-srcu_read_unlock_nmisafe 836 88
-srcu_read_unlock_notrace 836 88
-srcu_up_read 836 88
-srcu_up_read_fast 836 88
-ssleep 266 135
-start_poll_synchronize_rcu 381 33
-start_poll_synchronize_srcu 382 88
+srcu_barrier 842 88
+srcu_dereference 843 225
+srcu_dereference_check 843 225
+srcu_dereference_notrace 843 225
+srcu_down_read 844 88
+srcu_down_read_fast 844 88
+srcu_read_lock 844 88
+srcu_read_lock_fast 844 88
+srcu_read_lock_fast_notrace 844 88
+srcu_read_lock_fast_updown 844 88
+srcu_read_lock_held 584 33
+srcu_read_lock_nmisafe 844 88
+srcu_read_lock_notrace 844 88
+srcu_read_unlock 845 88
+srcu_read_unlock_fast 845 88
+srcu_read_unlock_fast_notrace 845 88
+srcu_read_unlock_fast_updown 845 88
+srcu_read_unlock_nmisafe 845 88
+srcu_read_unlock_notrace 845 88
+srcu_up_read 845 88
+srcu_up_read_fast 845 88
+ssleep 267 135
+start_poll_synchronize_rcu 382 33
+start_poll_synchronize_srcu 383 88
 static_assert 1 8
-static_branch_dec 837 245
-static_branch_dec_cpuslocked 837 245
-static_branch_disable 838 245
-static_branch_disable_cpuslocked 838 245
-static_branch_enable 838 245
-static_branch_enable_cpuslocked 838 245
-static_branch_inc 839 245
-static_branch_inc_cpuslocked 839 245
-static_branch_likely 840 245
-static_branch_unlikely 840 245
+static_branch_dec 846 245
+static_branch_dec_cpuslocked 846 245
+static_branch_disable 847 245
+static_branch_disable_cpuslocked 847 245
+static_branch_enable 848 245
+static_branch_enable_cpuslocked 848 245
+static_branch_inc 849 245
+static_branch_inc_cpuslocked 849 245
+static_branch_likely 850 245
+static_branch_unlikely 850 245
 static_key_count 32 175
-static_key_enabled 840 245
-static_key_false 840 245
-static_key_fast_inc_not_disabled 193 175
-static_key_slow_dec 837 245
-static_key_slow_dec_cpuslocked 837 245
-static_key_slow_inc 839 245
-static_key_slow_inc_cpuslocked 839 245
-static_key_true 840 245
-stop_machine 487 246
-store_release_wake_up 841 76
+static_key_disable 847 245
+static_key_disable_cpuslocked 847 245
+static_key_enable 848 245
+static_key_enable_cpuslocked 848 245
+static_key_enabled 851 245
+static_key_false 851 245
+static_key_fast_inc_not_disabled 194 175
+static_key_slow_dec 846 245
+static_key_slow_dec_cpuslocked 846 245
+static_key_slow_inc 849 245
+static_key_slow_inc_cpuslocked 849 245
+static_key_true 851 245
+stop_machine 488 246
+store_release_wake_up 852 76
 strcasecmp 28 183
 strchr 28 183
 strcmp 28 183
@@ -2895,9 +2899,9 @@ strlen 28 183
 strncmp 28 183
 strncpy 47 183
 strncpy_from_user 59 46
-strndup_user 589 183
+strndup_user 591 183
 strnlen 28 183
-strnlen_user 589 46
+strnlen_user 591 46
 strrchr 28 183
 strscpy 47 183
 strscpy_pad 47 183
@@ -2905,72 +2909,72 @@ strstr 28 183
 struct_size 1 70
 struct_size_t 1 70
 submit_bio 9 81
-submit_bio_wait 222 81
-subsys_initcall 127 66
-subsys_initcall_sync 127 66
+submit_bio_wait 223 81
+subsys_initcall 128 66
+subsys_initcall_sync 128 66
 swab16 1 247
 swab32 1 247
 swab64 1 247
 swait_active 32 37
-swait_event_exclusive 842 56
-swait_event_idle_exclusive 842 56
-swait_event_interruptible_exclusive 843 56
-swait_event_interruptible_timeout_exclusive 843 56
-swait_event_timeout_exclusive 843 56
+swait_event_exclusive 853 56
+swait_event_idle_exclusive 853 56
+swait_event_interruptible_exclusive 854 56
+swait_event_interruptible_timeout_exclusive 854 56
+swait_event_timeout_exclusive 854 56
 swake_up_all 114 168
 swake_up_all_locked 114 168
 swake_up_locked 114 168
 swake_up_one 114 168
-swq_has_sleeper 374 37
-sync_blockdev 222 85
-sync_cmpxchg 258 72
-sync_try_cmpxchg 844 72
-synchronize_hardirq 845 14
-synchronize_irq 846 14
-synchronize_net 847 232
-synchronize_rcu 847 97
-synchronize_rcu_expedited 847 97
-synchronize_rcu_tasks 848 97
-synchronize_rcu_tasks_rude 848 97
-synchronize_rcu_tasks_trace 848 97
-synchronize_srcu 849 88
-synchronize_srcu_expedited 849 88
+swq_has_sleeper 375 37
+sync_blockdev 223 85
+sync_cmpxchg 259 72
+sync_try_cmpxchg 855 72
+synchronize_hardirq 856 14
+synchronize_irq 857 14
+synchronize_net 858 232
+synchronize_rcu 858 97
+synchronize_rcu_expedited 858 97
+synchronize_rcu_tasks 859 97
+synchronize_rcu_tasks_rude 859 97
+synchronize_rcu_tasks_trace 859 97
+synchronize_srcu 860 88
+synchronize_srcu_expedited 860 88
 sysfs_emit 28 177
 sysfs_emit_at 28 177
 task_cpu 28 95
 task_lock 76 144
 task_pid_nr 28 95
-task_rq_lock 850 58
-task_rq_unlock 851 58
+task_rq_lock 861 58
+task_rq_unlock 862 58
 task_tgid_nr 28 95
 task_unlock 79 144
-task_work_add 852 248
-tasklet_disable 853 14
-tasklet_disable_in_atomic 854 14
-tasklet_disable_nosync 855 14
-tasklet_enable 856 14
-tasklet_hi_schedule 857 14
-tasklet_init 858 14
-tasklet_kill 859 14
-tasklet_schedule 857 14
-tasklet_setup 858 14
-tasklet_unlock_wait 860 14
-test_and_change_bit 861 40
-test_and_clear_bit 277 40
-test_and_clear_thread_flag 862 89
-test_and_clear_ti_thread_flag 863 89
-test_and_clear_tsk_thread_flag 863 89
-test_and_clear_wake_up_bit 864 76
-test_and_set_bit 278 40
-test_and_set_bit_lock 865 40
-test_and_set_thread_flag 866 89
-test_and_set_ti_thread_flag 867 89
-test_and_set_tsk_thread_flag 867 89
-test_bit 279 40
-test_bit_acquire 868 40
-test_thread_flag 869 89
-test_ti_thread_flag 821 89
-test_tsk_thread_flag 821 89
+task_work_add 863 248
+tasklet_disable 864 14
+tasklet_disable_in_atomic 865 14
+tasklet_disable_nosync 866 14
+tasklet_enable 867 14
+tasklet_hi_schedule 868 14
+tasklet_init 869 14
+tasklet_kill 870 14
+tasklet_schedule 868 14
+tasklet_setup 869 14
+tasklet_unlock_wait 871 14
+test_and_change_bit 872 40
+test_and_clear_bit 278 40
+test_and_clear_thread_flag 873 89
+test_and_clear_ti_thread_flag 874 89
+test_and_clear_tsk_thread_flag 874 89
+test_and_clear_wake_up_bit 875 76
+test_and_set_bit 279 40
+test_and_set_bit_lock 876 40
+test_and_set_thread_flag 877 89
+test_and_set_ti_thread_flag 878 89
+test_and_set_tsk_thread_flag 878 89
+test_bit 280 40
+test_bit_acquire 879 40
+test_thread_flag 880 89
+test_ti_thread_flag 830 89
+test_tsk_thread_flag 830 89
 this_cpu_add 97 59
 this_cpu_add_return 98 59
 this_cpu_and 99 59
@@ -2997,196 +3001,196 @@ time_before 28 174
 time_before_eq 28 174
 time_is_after_jiffies 28 174
 time_is_before_jiffies 28 174
-timer_container_of 272 18
-timer_delete 290 63
-timer_delete_sync 289 63
-timer_delete_sync_try 870 63
+timer_container_of 273 18
+timer_delete 291 63
+timer_delete_sync 290 63
+timer_delete_sync_try 881 63
 timer_pending 88 18
-timer_reduce 614 63
-timer_setup 871 18
-timer_setup_on_stack 872 18
-timer_shutdown 873 63
-timer_shutdown_sync 874 63
+timer_reduce 617 63
+timer_setup 882 18
+timer_setup_on_stack 883 18
+timer_shutdown 884 63
+timer_shutdown_sync 885 63
 tlb_finish_mmu 52 249
 tlb_flush_mmu 52 249
-tlb_gather_mmu 588 249
+tlb_gather_mmu 590 249
 tlb_remove_page 85 249
-tlb_remove_table 875 249
-truncate_inode_pages 608 93
-try_cmpxchg 844 72
-try_cmpxchg128 844 72
-try_cmpxchg128_acquire 876 72
-try_cmpxchg128_local 877 91
-try_cmpxchg128_relaxed 878 72
-try_cmpxchg128_release 879 72
-try_cmpxchg64 844 72
-try_cmpxchg64_acquire 876 72
-try_cmpxchg64_local 877 91
-try_cmpxchg64_relaxed 878 72
-try_cmpxchg64_release 879 72
-try_cmpxchg_acquire 876 72
-try_cmpxchg_local 877 91
-try_cmpxchg_relaxed 878 72
-try_cmpxchg_release 879 72
-try_get_page 285 93
-try_module_get 366 51
-try_to_del_timer_sync 870 63
-try_to_wake_up 288 56
-try_wait_for_completion 880 92
-tryget_task_struct 285 144
-trylock_buffer 881 86
-trylock_page 367 124
+tlb_remove_table 886 249
+truncate_inode_pages 611 93
+try_cmpxchg 855 72
+try_cmpxchg128 855 72
+try_cmpxchg128_acquire 887 72
+try_cmpxchg128_local 888 91
+try_cmpxchg128_relaxed 889 72
+try_cmpxchg128_release 890 72
+try_cmpxchg64 855 72
+try_cmpxchg64_acquire 887 72
+try_cmpxchg64_local 888 91
+try_cmpxchg64_relaxed 889 72
+try_cmpxchg64_release 890 72
+try_cmpxchg_acquire 887 72
+try_cmpxchg_local 888 91
+try_cmpxchg_relaxed 889 72
+try_cmpxchg_release 890 72
+try_get_page 286 93
+try_module_get 367 51
+try_to_del_timer_sync 881 63
+try_to_wake_up 289 56
+try_wait_for_completion 891 92
+tryget_task_struct 286 144
+trylock_buffer 892 86
+trylock_page 368 124
 typeof 2 36
-u64_stats_add 882 250
-u64_stats_fetch_begin 503 250
-u64_stats_fetch_retry 883 250
-u64_stats_inc 563 250
+u64_stats_add 893 250
+u64_stats_fetch_begin 504 250
+u64_stats_fetch_retry 894 250
+u64_stats_inc 564 250
 u64_stats_init 24 250
-u64_stats_read 649 250
-u64_stats_set 566 250
-u64_stats_sub 884 250
-u64_stats_update_begin 885 250
-u64_stats_update_begin_irqsave 886 250
-u64_stats_update_end 887 250
-u64_stats_update_end_irqrestore 887 250
+u64_stats_read 652 250
+u64_stats_set 567 250
+u64_stats_sub 895 250
+u64_stats_update_begin 896 250
+u64_stats_update_begin_irqsave 897 250
+u64_stats_update_end 898 250
+u64_stats_update_end_irqrestore 898 250
 u64_to_user_ptr 1 199
 uart_port_lock 76 251
-uart_port_lock_irq 828 251
-uart_port_lock_irqsave 828 251
-uart_port_trylock 673 251
-uart_port_trylock_irqsave 830 251
+uart_port_lock_irq 837 251
+uart_port_lock_irqsave 837 251
+uart_port_trylock 676 251
+uart_port_trylock_irqsave 839 251
 uart_port_unlock 79 251
-uart_port_unlock_irq 831 251
-uart_port_unlock_irqrestore 831 251
-uart_remove_one_port 888 251
+uart_port_unlock_irq 840 251
+uart_port_unlock_irqrestore 840 251
+uart_remove_one_port 899 251
 udelay 4 135
 umax 1 20
 umin 1 20
-unlikely 530 30
-unlock_buffer 889 86
-unlock_new_inode 523 128
-unlock_page 368 124
-unlock_sock_fast 777 80
-unrcu_pointer 890 225
+unlikely 531 30
+unlock_buffer 900 86
+unlock_new_inode 524 128
+unlock_page 369 124
+unlock_sock_fast 780 80
+unrcu_pointer 901 225
 unreachable 5 6
-unregister_candev 891 52
-unregister_netdev 892 232
-unregister_netdevice 891 52
-up 893 119
-up_read 125 120
-up_read_non_owner 125 120
-up_write 126 120
+unregister_candev 902 52
+unregister_netdev 903 232
+unregister_netdevice 902 52
+up 904 119
+up_read 126 120
+up_read_non_owner 126 120
+up_write 127 120
 update_mmu_cache 4 132
 upper_16_bits 1 20
 upper_32_bits 1 20
 usb_alloc_urb 65 252
-usb_block_urb 894 252
-usb_control_msg 240 252
-usb_fill_bulk_urb 895 252
-usb_fill_control_urb 896 252
-usb_fill_int_urb 895 252
+usb_block_urb 905 252
+usb_control_msg 241 252
+usb_fill_bulk_urb 906 252
+usb_fill_control_urb 907 252
+usb_fill_int_urb 906 252
 usb_free_urb 64 252
-usb_get_dev 314 252
-usb_kill_anchored_urbs 897 252
-usb_kill_urb 898 252
-usb_poison_anchored_urbs 897 252
-usb_poison_urb 899 252
-usb_put_dev 337 252
-usb_submit_urb 900 252
-usb_unlink_anchored_urbs 897 252
-usb_unlink_urb 901 252
-usb_unpoison_anchored_urbs 902 252
+usb_get_dev 315 252
+usb_kill_anchored_urbs 908 252
+usb_kill_urb 909 252
+usb_poison_anchored_urbs 908 252
+usb_poison_urb 910 252
+usb_put_dev 338 252
+usb_submit_urb 911 252
+usb_unlink_anchored_urbs 908 252
+usb_unlink_urb 912 252
+usb_unpoison_anchored_urbs 913 252
 usecs_to_jiffies 28 174
-usleep_idle_range 266 135
-usleep_range 266 135
-usleep_range_state 266 135
+usleep_idle_range 267 135
+usleep_range 267 135
+usleep_range_state 267 135
 va_arg 1 253
 va_copy 1 253
 va_end 1 253
 va_start 1 253
-vfree 504 254
-vfs_fsync 222 128
-video_drvdata 274 101
-virt_load_acquire 816 241
-virt_mb 325 116
-virt_mb__after_atomic 818 72
-virt_mb__before_atomic 819 72
-virt_rmb 326 116
-virt_store_mb 820 116
-virt_store_release 365 241
+vfree 505 254
+vfs_fsync 223 128
+video_drvdata 275 101
+virt_load_acquire 821 241
+virt_mb 823 116
+virt_mb__after_atomic 824 72
+virt_mb__before_atomic 826 72
+virt_rmb 827 116
+virt_store_mb 828 116
+virt_store_release 366 241
 virt_to_folio 28 93
 virt_to_page 28 93
 virt_to_phys 28 93
-virt_wmb 327 116
+virt_wmb 829 116
 vma_assert_locked 67 193
 vma_assert_write_locked 67 193
-vma_end_read 903 193
-vma_end_write_all 904 193
+vma_end_read 914 193
+vma_end_write_all 915 193
 vma_is_attached 88 193
-vma_start_read 581 193
-vma_start_read_locked 581 193
-vma_start_read_locked_nested 581 193
-vma_start_write 905 193
-vma_start_write_killable 906 193
-vmalloc 119 254
-vzalloc 119 254
-wait_event 842 56
-wait_event_cmd 842 56
-wait_event_exclusive_cmd 842 56
-wait_event_freezable 843 56
-wait_event_freezable_timeout 843 56
-wait_event_hrtimeout 843 56
-wait_event_idle 842 56
-wait_event_idle_exclusive 842 56
-wait_event_idle_timeout 843 56
-wait_event_interruptible 843 56
-wait_event_interruptible_exclusive 843 56
-wait_event_interruptible_hrtimeout 843 56
-wait_event_interruptible_lock_irq 843 56
-wait_event_interruptible_locked 843 56
-wait_event_interruptible_locked_irq 843 56
-wait_event_interruptible_timeout 843 56
-wait_event_killable 843 56
-wait_event_killable_timeout 843 56
-wait_event_lock_irq 842 56
-wait_event_lock_irq_cmd 842 56
-wait_event_state 843 56
-wait_event_timeout 843 56
-wait_for_completion 907 92
-wait_for_completion_interruptible 908 92
-wait_for_completion_interruptible_timeout 908 92
-wait_for_completion_io 907 92
-wait_for_completion_io_timeout 908 92
-wait_for_completion_killable 908 92
-wait_for_completion_killable_timeout 908 92
-wait_for_completion_state 908 92
-wait_for_completion_timeout 908 92
-wait_on_bit 909 76
-wait_on_bit_action 909 76
-wait_on_bit_io 909 76
-wait_on_bit_lock 910 76
-wait_on_bit_lock_action 910 76
-wait_on_bit_lock_io 910 76
-wait_on_bit_timeout 909 76
-wait_on_buffer 369 86
-wait_on_page_writeback 369 124
-wait_task_inactive 222 107
-wait_var_event 369 76
-wait_var_event_any_lock 222 76
-wait_var_event_interruptible 222 76
-wait_var_event_io 369 76
-wait_var_event_killable 222 76
-wait_var_event_mutex 222 76
-wait_var_event_spinlock 222 76
-wait_var_event_timeout 222 76
-wait_woken 911 61
+vma_start_read 582 193
+vma_start_read_locked 582 193
+vma_start_read_locked_nested 582 193
+vma_start_write 916 193
+vma_start_write_killable 917 193
+vmalloc 120 254
+vzalloc 120 254
+wait_event 853 56
+wait_event_cmd 853 56
+wait_event_exclusive_cmd 853 56
+wait_event_freezable 854 56
+wait_event_freezable_timeout 854 56
+wait_event_hrtimeout 854 56
+wait_event_idle 853 56
+wait_event_idle_exclusive 853 56
+wait_event_idle_timeout 854 56
+wait_event_interruptible 854 56
+wait_event_interruptible_exclusive 854 56
+wait_event_interruptible_hrtimeout 854 56
+wait_event_interruptible_lock_irq 854 56
+wait_event_interruptible_locked 854 56
+wait_event_interruptible_locked_irq 854 56
+wait_event_interruptible_timeout 854 56
+wait_event_killable 854 56
+wait_event_killable_timeout 854 56
+wait_event_lock_irq 853 56
+wait_event_lock_irq_cmd 853 56
+wait_event_state 854 56
+wait_event_timeout 854 56
+wait_for_completion 918 92
+wait_for_completion_interruptible 919 92
+wait_for_completion_interruptible_timeout 919 92
+wait_for_completion_io 918 92
+wait_for_completion_io_timeout 919 92
+wait_for_completion_killable 919 92
+wait_for_completion_killable_timeout 919 92
+wait_for_completion_state 919 92
+wait_for_completion_timeout 919 92
+wait_on_bit 920 76
+wait_on_bit_action 920 76
+wait_on_bit_io 920 76
+wait_on_bit_lock 921 76
+wait_on_bit_lock_action 921 76
+wait_on_bit_lock_io 921 76
+wait_on_bit_timeout 920 76
+wait_on_buffer 370 86
+wait_on_page_writeback 370 124
+wait_task_inactive 223 107
+wait_var_event 922 76
+wait_var_event_any_lock 923 76
+wait_var_event_interruptible 923 76
+wait_var_event_io 922 76
+wait_var_event_killable 923 76
+wait_var_event_mutex 923 76
+wait_var_event_spinlock 923 76
+wait_var_event_timeout 923 76
+wait_woken 924 61
 waitqueue_active 32 37
-wake_q_add 912 107
-wake_q_add_safe 912 107
+wake_q_add 925 107
+wake_q_add_safe 925 107
 wake_up 113 56
 wake_up_all 113 56
 wake_up_all_locked 114 56
-wake_up_bit 913 255
+wake_up_bit 926 255
 wake_up_interruptible 113 56
 wake_up_interruptible_all 113 56
 wake_up_interruptible_nr 113 56
@@ -3196,54 +3200,54 @@ wake_up_interruptible_sync_poll 114 56
 wake_up_interruptible_sync_poll_locked 114 37
 wake_up_locked 114 56
 wake_up_locked_poll 114 56
-wake_up_new_task 914 107
+wake_up_new_task 927 107
 wake_up_nr 113 56
 wake_up_poll 113 56
 wake_up_poll_on_current_cpu 114 37
 wake_up_pollfree 114 37
-wake_up_process 915 56
-wake_up_q 523 107
-wake_up_state 915 56
+wake_up_process 928 56
+wake_up_q 524 107
+wake_up_state 928 56
 wake_up_sync 114 56
-wake_up_var 913 255
+wake_up_var 929 255
 wake_up_var_locked 114 76
 wake_up_var_protected 114 76
-wiphy_free 304 101
-wiphy_lock 300 256
-wiphy_priv 274 101
-wiphy_unlock 303 256
-wmb 327 116
-woken_wake_function 288 61
-work_busy 916 13
+wiphy_free 305 101
+wiphy_lock 301 256
+wiphy_priv 275 101
+wiphy_unlock 304 256
+wmb 930 116
+woken_wake_function 289 61
+work_busy 931 13
 work_pending 88 13
 wq_has_single_sleeper 32 37
-wq_has_sleeper 374 37
-write_lock 917 223
-write_lock_bh 918 223
-write_lock_irq 919 223
-write_lock_irqsave 919 223
-write_lock_nested 917 223
-write_seqcount_begin 719 55
-write_seqcount_begin_nested 719 55
-write_seqcount_end 720 55
-write_seqcount_invalidate 718 55
-write_seqcount_latch 718 55
-write_seqcount_latch_begin 719 55
-write_seqcount_latch_end 887 55
-write_seqlock 752 55
-write_seqlock_bh 753 55
-write_seqlock_irq 754 55
-write_seqlock_irqsave 754 55
-write_sequnlock 755 55
-write_sequnlock_bh 756 55
-write_sequnlock_irq 757 55
-write_sequnlock_irqrestore 757 55
-write_trylock 920 223
-write_trylock_irqsave 921 223
-write_unlock 922 223
-write_unlock_bh 923 223
-write_unlock_irq 924 223
-write_unlock_irqrestore 924 223
+wq_has_sleeper 375 37
+write_lock 932 223
+write_lock_bh 933 223
+write_lock_irq 934 223
+write_lock_irqsave 934 223
+write_lock_nested 932 223
+write_seqcount_begin 722 55
+write_seqcount_begin_nested 722 55
+write_seqcount_end 723 55
+write_seqcount_invalidate 721 55
+write_seqcount_latch 721 55
+write_seqcount_latch_begin 722 55
+write_seqcount_latch_end 898 55
+write_seqlock 755 55
+write_seqlock_bh 756 55
+write_seqlock_irq 757 55
+write_seqlock_irqsave 757 55
+write_sequnlock 758 55
+write_sequnlock_bh 759 55
+write_sequnlock_irq 760 55
+write_sequnlock_irqrestore 760 55
+write_trylock 935 223
+write_trylock_irqsave 936 223
+write_unlock 937 223
+write_unlock_bh 938 223
+write_unlock_irq 939 223
+write_unlock_irqrestore 939 223
 writeb 86 54
 writeb_relaxed 86 54
 writel 86 54
@@ -3256,476 +3260,476 @@ writesq 67 54
 writesw 67 54
 writew 86 54
 writew_relaxed 86 54
-ww_mutex_lock 301 257
-ww_mutex_lock_interruptible 301 257
-ww_mutex_lock_slow 300 257
-ww_mutex_lock_slow_interruptible 301 257
-ww_mutex_trylock 302 257
-ww_mutex_unlock 303 257
+ww_mutex_lock 302 257
+ww_mutex_lock_interruptible 302 257
+ww_mutex_lock_slow 301 257
+ww_mutex_lock_slow_interruptible 302 257
+ww_mutex_trylock 303 257
+ww_mutex_unlock 304 257
 xa_alloc 116 62
-xa_cmpxchg 925 62
-xa_erase 926 62
-xa_erase_irq 926 62
-xa_for_each 927 62
+xa_cmpxchg 940 62
+xa_erase 941 62
+xa_erase_irq 941 62
+xa_for_each 942 62
 xa_insert 116 62
-xa_load 706 62
+xa_load 709 62
 xa_lock 76 258
 xa_lock_bh 77 258
-xa_lock_irq 828 258
-xa_lock_irqsave 828 258
-xa_store 928 62
-xa_store_irq 928 62
-xa_trylock 673 258
+xa_lock_irq 837 258
+xa_lock_irqsave 837 258
+xa_store 943 62
+xa_store_irq 943 62
+xa_trylock 676 258
 xa_unlock 79 258
 xa_unlock_bh 80 258
-xa_unlock_irq 831 258
-xa_unlock_irqrestore 831 258
-xas_load 706 62
+xa_unlock_irq 840 258
+xa_unlock_irqrestore 840 258
+xas_load 709 62
 xas_lock 76 258
 xas_lock_bh 77 258
-xas_lock_irq 828 258
-xas_lock_irqsave 828 258
-xas_store 929 62
+xas_lock_irq 837 258
+xas_lock_irqsave 837 258
+xas_store 944 62
 xas_unlock 79 258
 xas_unlock_bh 80 258
-xas_unlock_irq 831 258
-xas_unlock_irqrestore 831 258
-xchg 213 72
-xchg_acquire 214 72
-xchg_relaxed 215 72
-xchg_release 216 72
-xor_unlock_is_negative_byte 930 40
+xas_unlock_irq 840 258
+xas_unlock_irqrestore 840 258
+xchg 214 72
+xchg_acquire 215 72
+xchg_relaxed 216 72
+xchg_release 217 72
+xor_unlock_is_negative_byte 945 40
 xprt_wait_for_buffer_space 40 259
-xprt_write_space 931 259
-yield 486 94
+xprt_write_space 946 259
+yield 487 94
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 932 51
-EXPORT_SYMBOL* 932 260
-TP_* 932 261
-MAX_* 932 262
-MIN_* 932 262
-*synchronize* 933 263
-*grace_period* 933 263
-*rcu_barrier* 934 263
-*call_rcu* 935 263
-*free_rcu* 936 263
-_get_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 937 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 938 263 _drvdata*_ *unless_null*
-*try_get* 938 263 _drvdata*_ *unless_null*
-*notifier*+*unregister* 939 263
-*_set_+*data 940 9
-dev_* 940 108
-netdev_* 940 108
-pr_* 940 108
-*print* 940 263
-complete* 940 263
-wake_up* 940 263
-_to_ 940 264
-kfree* 940 178
-kvfree* 940 178
-devm_kfree* 940 178
-usb_set_intfdata* 940 252
-dev_* 941 265
-devm_* 941 265
-device_* 941 265
-driver_* 941 265
-pm_* 941 265
-sysfs_* 941 265
-kobject_* 941 265
-clk_* 941 265
-regulator_* 941 265
-reset_control_* 941 265
-platform_* 941 265
-pci_* 941 265
-pcim_* 941 265
-usb_* 941 265
-i2c_* 941 265
-spi_* 941 265
-hid_* 941 265
-serio_* 941 265
-gameport_* 941 265
-amba_* 941 265
-virtio_* 941 265
-sdio_* 941 265
-serdev_* 941 265
-auxiliary_* 941 265
-rpmsg_* 941 265
-of_* 941 265
-fwnode_* 941 265
-acpi_* 941 265
-irq_* 941 265
-gpio_* 941 265
-gpiod_* 941 265
-phy_* 941 265
-dma_* 941 265
-dmam_* 941 265
-iommu_* 941 265
-component_* 941 265
-input_* 941 265
-iio_* 941 265
-led_* 941 265
-snd_* 941 265
-thermal_* 941 265
-hwmon_* 941 265
-power_supply_* 941 265
-extcon_* 941 265
-mbox_* 941 265
-nvmem_* 941 265
-pinctrl_* 941 265
-icc_* 941 265
-opp_* 941 265
-genpd_* 941 265
-firmware_* 941 265
-mfd_* 941 265
-media_* 941 265
-v4l2_* 941 265
-vb2_* 941 265
-video_* 941 265
-rc_* 941 265
-cec_* 941 265
-drm_* 941 265
-misc_* 941 265
-mtd_* 941 265
-mmc_* 941 265
-rtc_* 941 265
-watchdog_* 941 265
-tty_* 941 265
-uart_* 941 265
-cdev_* 941 265
-crypto_* 941 265
-hwrng_* 941 265
-scsi_* 941 265
-net_* 941 265
-get_* 941 265
-put_* 941 265
-to_* 941 265
-_put_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 942 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 940 266
-mutex_* 940 266
-list_* 940 266
-*alloc* 943 263
-*memdup* 943 263
-_create_ 943 263
-_new_ 943 263
-_clone_ 943 263
-_dup_ 943 263
-_add_ 944 263
-_insert_ 944 263
-_link_ 944 263
-_enqueue_ 944 263
-_queue_ 944 263
-_register_ 944 263
-_store_ 944 263
-_unlink_ 945 263
-_del_ 945 263
-_remove_ 945 263
-_erase_ 945 263
-_delete_ 945 263
-_free_ 946 263
-_destroy_ 946 263
-_complete_ 947 263
-*_sync 948 263
-synchronize_* 948 263
-flush_* 948 263
-drain_* 948 263`;
+export const conventions = `MODULE_* 947 51
+EXPORT_SYMBOL* 947 260
+TP_* 947 261
+MAX_* 947 262
+MIN_* 947 262
+*synchronize* 948 263
+*grace_period* 948 263
+*rcu_barrier* 949 263
+*call_rcu* 950 263
+*free_rcu* 951 263
+_get_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 953 263 _drvdata*_ *unless_null*
+*try_get* 953 263 _drvdata*_ *unless_null*
+*notifier*+*unregister* 954 263
+*_set_+*data 955 9
+dev_* 955 108
+netdev_* 955 108
+pr_* 955 108
+*print* 955 263
+complete* 955 263
+wake_up* 955 263
+_to_ 955 264
+kfree* 955 178
+kvfree* 955 178
+devm_kfree* 955 178
+usb_set_intfdata* 955 252
+dev_* 956 265
+devm_* 956 265
+device_* 956 265
+driver_* 956 265
+pm_* 956 265
+sysfs_* 956 265
+kobject_* 956 265
+clk_* 956 265
+regulator_* 956 265
+reset_control_* 956 265
+platform_* 956 265
+pci_* 956 265
+pcim_* 956 265
+usb_* 956 265
+i2c_* 956 265
+spi_* 956 265
+hid_* 956 265
+serio_* 956 265
+gameport_* 956 265
+amba_* 956 265
+virtio_* 956 265
+sdio_* 956 265
+serdev_* 956 265
+auxiliary_* 956 265
+rpmsg_* 956 265
+of_* 956 265
+fwnode_* 956 265
+acpi_* 956 265
+irq_* 956 265
+gpio_* 956 265
+gpiod_* 956 265
+phy_* 956 265
+dma_* 956 265
+dmam_* 956 265
+iommu_* 956 265
+component_* 956 265
+input_* 956 265
+iio_* 956 265
+led_* 956 265
+snd_* 956 265
+thermal_* 956 265
+hwmon_* 956 265
+power_supply_* 956 265
+extcon_* 956 265
+mbox_* 956 265
+nvmem_* 956 265
+pinctrl_* 956 265
+icc_* 956 265
+opp_* 956 265
+genpd_* 956 265
+firmware_* 956 265
+mfd_* 956 265
+media_* 956 265
+v4l2_* 956 265
+vb2_* 956 265
+video_* 956 265
+rc_* 956 265
+cec_* 956 265
+drm_* 956 265
+misc_* 956 265
+mtd_* 956 265
+mmc_* 956 265
+rtc_* 956 265
+watchdog_* 956 265
+tty_* 956 265
+uart_* 956 265
+cdev_* 956 265
+crypto_* 956 265
+hwrng_* 956 265
+scsi_* 956 265
+net_* 956 265
+get_* 956 265
+put_* 956 265
+to_* 956 265
+_put_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 955 266
+mutex_* 955 266
+list_* 955 266
+*alloc* 958 263
+*memdup* 958 263
+_create_ 958 263
+_new_ 958 263
+_clone_ 958 263
+_dup_ 958 263
+_add_ 959 263
+_insert_ 959 263
+_link_ 959 263
+_enqueue_ 959 263
+_queue_ 959 263
+_register_ 959 263
+_store_ 959 263
+_unlink_ 960 263
+_del_ 960 263
+_remove_ 960 263
+_erase_ 960 263
+_delete_ 960 263
+_free_ 961 263
+_destroy_ 961 263
+_complete_ 962 263
+*_sync 963 263
+synchronize_* 963 263
+flush_* 963 263
+drain_* 963 263`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct net_device_ops
-ndo_init\t949\t267
-ndo_uninit\t950\t267
-ndo_open\t951\t267
-ndo_stop\t952\t267
-ndo_do_ioctl\t953\t267
-ndo_siocbond\t953\t267
-ndo_siocwandev\t953\t267
-ndo_siocdevprivate\t953\t267
-ndo_eth_ioctl\t953\t267
-ndo_set_mac_address\t953\t232
-ndo_change_mtu\t953\t232
-ndo_get_stats\t954\t267
-ndo_get_stats64\t954\t267
-ndo_start_xmit\t955\t267
-ndo_tx_timeout\t956\t267
-ndo_set_rx_mode\t957\t267
+ndo_init\t964\t267
+ndo_uninit\t965\t267
+ndo_open\t966\t267
+ndo_stop\t967\t267
+ndo_do_ioctl\t968\t267
+ndo_siocbond\t968\t267
+ndo_siocwandev\t968\t267
+ndo_siocdevprivate\t968\t267
+ndo_eth_ioctl\t968\t267
+ndo_set_mac_address\t968\t232
+ndo_change_mtu\t968\t232
+ndo_get_stats\t969\t267
+ndo_get_stats64\t969\t267
+ndo_start_xmit\t970\t267
+ndo_tx_timeout\t971\t267
+ndo_set_rx_mode\t972\t267
 struct napi_struct
-poll\t958\t268
+poll\t973\t268
 struct pernet_operations
-init\t959\t142
-pre_exit\t960\t142
-exit\t960\t142
-exit_batch\t960\t142
+init\t974\t142
+pre_exit\t975\t142
+exit\t975\t142
+exit_batch\t975\t142
 struct ethtool_ops
-get_drvinfo\t953\t269
-set_ringparam\t953\t269
-get_ethtool_stats\t953\t269
-get_ringparam\t953\t269
-set_coalesce\t953\t269
-get_coalesce\t953\t269
-set_channels\t953\t269
+get_drvinfo\t968\t269
+set_ringparam\t968\t269
+get_ethtool_stats\t968\t269
+get_ringparam\t968\t269
+set_coalesce\t968\t269
+get_coalesce\t968\t269
+set_channels\t968\t269
 struct file_operations
-llseek\t961\t270
-read\t961\t270
-write\t961\t270
-read_iter\t961\t270
-write_iter\t961\t270
-poll\t961\t270
-unlocked_ioctl\t961\t270
-compat_ioctl\t961\t270
-mmap\t961\t270
-open\t961\t270
-flush\t961\t270
-fsync\t961\t270
-fasync\t961\t270
-lock\t961\t270
-flock\t961\t270
-fallocate\t961\t270
-splice_read\t961\t270
-splice_write\t961\t270
-show_fdinfo\t961\t270
-release\t962\t270
-iterate_shared\t963\t270
+llseek\t976\t270
+read\t976\t270
+write\t976\t270
+read_iter\t976\t270
+write_iter\t976\t270
+poll\t976\t270
+unlocked_ioctl\t976\t270
+compat_ioctl\t976\t270
+mmap\t976\t270
+open\t976\t270
+flush\t976\t270
+fsync\t976\t270
+fasync\t976\t270
+lock\t976\t270
+flock\t976\t270
+fallocate\t976\t270
+splice_read\t976\t270
+splice_write\t976\t270
+show_fdinfo\t976\t270
+release\t977\t270
+iterate_shared\t978\t270
 struct inode_operations
-lookup\t963\t271
-create\t964\t271
-link\t964\t271
-mknod\t964\t271
-symlink\t964\t271
-mkdir\t964\t271
-unlink\t964\t271
-rmdir\t964\t271
-rename\t964\t271
-setattr\t964\t271
-fileattr_set\t964\t271
-readlink\t961\t271
-get_acl\t961\t271
-getattr\t961\t271
-listxattr\t961\t271
-fiemap\t961\t271
-update_time\t961\t271
-tmpfile\t961\t271
-atomic_open\t963\t271
+lookup\t978\t271
+create\t979\t271
+link\t979\t271
+mknod\t979\t271
+symlink\t979\t271
+mkdir\t979\t271
+unlink\t979\t271
+rmdir\t979\t271
+rename\t979\t271
+setattr\t979\t271
+fileattr_set\t979\t271
+readlink\t976\t271
+get_acl\t976\t271
+getattr\t976\t271
+listxattr\t976\t271
+fiemap\t976\t271
+update_time\t976\t271
+tmpfile\t976\t271
+atomic_open\t978\t271
 struct xattr_handler
-list\t961\t272
-get\t961\t272
-set\t963\t272
+list\t976\t272
+get\t976\t272
+set\t978\t272
 struct super_operations
-put_super\t965\t273
-freeze_fs\t965\t273
-unfreeze_fs\t965\t273
-remount_fs\t965\t273
-sync_fs\t965\t273
-free_inode\t966\t273
-drop_inode\t967\t273
+put_super\t980\t273
+freeze_fs\t980\t273
+unfreeze_fs\t980\t273
+remount_fs\t980\t273
+sync_fs\t980\t273
+free_inode\t981\t273
+drop_inode\t982\t273
 struct dentry_operations
-d_hash\t954\t274
-d_compare\t954\t274
-d_dname\t954\t274
-d_delete\t968\t274
-d_prune\t968\t274
-d_init\t961\t274
-d_release\t961\t274
-d_iput\t961\t274
-d_automount\t961\t274
+d_hash\t969\t274
+d_compare\t969\t274
+d_dname\t969\t274
+d_delete\t983\t274
+d_prune\t983\t274
+d_init\t976\t274
+d_release\t976\t274
+d_iput\t976\t274
+d_automount\t976\t274
 struct address_space_operations
-writepage\t969\t275
-read_folio\t969\t275
-readahead\t969\t275
-write_end\t969\t275
-invalidate_folio\t969\t275
-release_folio\t969\t275
-launder_folio\t969\t275
-write_begin\t963\t275
-dirty_folio\t954\t275
-free_folio\t954\t275
+writepage\t984\t275
+read_folio\t984\t275
+readahead\t984\t275
+write_end\t984\t275
+invalidate_folio\t984\t275
+release_folio\t984\t275
+launder_folio\t984\t275
+write_begin\t978\t275
+dirty_folio\t969\t275
+free_folio\t969\t275
 struct vm_operations_struct
-open\t970\t276
-close\t970\t276
-fault\t970\t276
-page_mkwrite\t970\t276
-pfn_mkwrite\t970\t276
-access\t970\t276
-map_pages\t971\t276
+open\t985\t276
+close\t985\t276
+fault\t985\t276
+page_mkwrite\t985\t276
+pfn_mkwrite\t985\t276
+access\t985\t276
+map_pages\t986\t276
 struct seq_operations
-start\t972\t277
-next\t972\t277
-stop\t972\t277
-show\t972\t277
+start\t987\t277
+next\t987\t277
+stop\t987\t277
+show\t987\t277
 struct sysfs_ops
-show\t961\t278
-store\t961\t278
+show\t976\t278
+store\t976\t278
 struct *_driver
-probe\t973\t279
-probe_new\t973\t279
-connect\t974\t279
-bind\t974\t279
-attach\t974\t279
-port_probe\t974\t279
-remove\t975\t279
-remove_new\t975\t279
-disconnect\t976\t279
-unbind\t976\t279
-detach\t976\t279
-port_remove\t976\t279
-shutdown\t977\t279
-suspend\t977\t279
-resume\t978\t279
+probe\t988\t279
+probe_new\t988\t279
+connect\t989\t279
+bind\t989\t279
+attach\t989\t279
+port_probe\t989\t279
+remove\t990\t279
+remove_new\t990\t279
+disconnect\t991\t279
+unbind\t991\t279
+detach\t991\t279
+port_remove\t991\t279
+shutdown\t992\t279
+suspend\t992\t279
+resume\t993\t279
 struct dev_pm_ops
-suspend\t979\t280
-suspend_late\t979\t280
-freeze\t979\t280
-poweroff\t979\t280
-runtime_suspend\t979\t280
-resume\t980\t280
-resume_early\t980\t280
-thaw\t980\t280
-restore\t980\t280
-runtime_resume\t980\t280
-suspend_noirq\t979\t280
-resume_noirq\t980\t280
+suspend\t994\t280
+suspend_late\t994\t280
+freeze\t994\t280
+poweroff\t994\t280
+runtime_suspend\t994\t280
+resume\t995\t280
+resume_early\t995\t280
+thaw\t995\t280
+restore\t995\t280
+runtime_resume\t995\t280
+suspend_noirq\t994\t280
+resume_noirq\t995\t280
 *
-probe\t981\t281
-probe_new\t982\t281
-connect\t983\t281
-bind\t983\t281
-attach\t983\t281
-port_probe\t983\t281
-remove\t984\t281
-remove_new\t985\t281
-disconnect\t986\t281
-unbind\t986\t281
-detach\t986\t281
-port_remove\t986\t281
-init\t987\t281
-ndo_init\t987\t281
-exit\t988\t281
-exit_batch\t988\t281
-pre_exit\t988\t281
-ndo_uninit\t988\t281
-ndo_open\t980\t281
-resume\t980\t281
-ndo_stop\t979\t281
-suspend\t979\t281
-runtime_resume\t989\t281
-resume_early\t989\t281
-resume_noirq\t989\t281
-thaw\t989\t281
-restore\t989\t281
-runtime_suspend\t990\t281
-suspend_late\t990\t281
-suspend_noirq\t990\t281
-freeze\t990\t281
-poweroff\t990\t281
-shutdown\t990\t281
-open\t961\t281
-release\t961\t281
-read\t961\t281
-write\t961\t281
-read_iter\t961\t281
-write_iter\t961\t281
-unlocked_ioctl\t961\t281
-compat_ioctl\t961\t281
-ioctl\t961\t281
-llseek\t961\t281
-mmap\t961\t281
-poll\t961\t281
-show\t961\t281
-store\t961\t281
-seq_show\t961\t281
-ndo_set_mac_address\t961\t281
-ndo_change_mtu\t961\t281
-get_ethtool_stats\t961\t281
-get_drvinfo\t961\t281
-set_ringparam\t961\t281
-threadfn\t961\t281
-fallocate\t961\t281
-fsync\t961\t281
-setattr\t961\t281
-mkdir\t961\t281
-unlink\t961\t281
-create\t961\t281
-iterate_shared\t961\t281`;
+probe\t996\t281
+probe_new\t997\t281
+connect\t998\t281
+bind\t998\t281
+attach\t998\t281
+port_probe\t998\t281
+remove\t999\t281
+remove_new\t1000\t281
+disconnect\t1001\t281
+unbind\t1001\t281
+detach\t1001\t281
+port_remove\t1001\t281
+init\t1002\t281
+ndo_init\t1002\t281
+exit\t1003\t281
+exit_batch\t1003\t281
+pre_exit\t1003\t281
+ndo_uninit\t1003\t281
+ndo_open\t995\t281
+resume\t995\t281
+ndo_stop\t994\t281
+suspend\t994\t281
+runtime_resume\t1004\t281
+resume_early\t1004\t281
+resume_noirq\t1004\t281
+thaw\t1004\t281
+restore\t1004\t281
+runtime_suspend\t1005\t281
+suspend_late\t1005\t281
+suspend_noirq\t1005\t281
+freeze\t1005\t281
+poweroff\t1005\t281
+shutdown\t1005\t281
+open\t976\t281
+release\t976\t281
+read\t976\t281
+write\t976\t281
+read_iter\t976\t281
+write_iter\t976\t281
+unlocked_ioctl\t976\t281
+compat_ioctl\t976\t281
+ioctl\t976\t281
+llseek\t976\t281
+mmap\t976\t281
+poll\t976\t281
+show\t976\t281
+store\t976\t281
+seq_show\t976\t281
+ndo_set_mac_address\t976\t281
+ndo_change_mtu\t976\t281
+get_ethtool_stats\t976\t281
+get_drvinfo\t976\t281
+set_ringparam\t976\t281
+threadfn\t976\t281
+fallocate\t976\t281
+fsync\t976\t281
+setattr\t976\t281
+mkdir\t976\t281
+unlink\t976\t281
+create\t976\t281
+iterate_shared\t976\t281`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t991\t282
-raw_spinlock_t\t992\t282
-rwlock_t\t993\t282
-seqlock_t\t994\t283
-struct mutex\t995\t284
-struct rw_semaphore\t996\t120
-struct semaphore\t997\t119
-struct rt_mutex\t998\t237
-atomic_t\t999\t285
-atomic64_t\t999\t285
-atomic_long_t\t999\t286
-refcount_t\t1000\t287
-struct kref\t1000\t185
-struct completion\t1001\t288
-struct device\t1002\t289
-struct platform_device\t1002\t289
-struct i2c_client\t1002\t289
-struct spi_device\t1002\t289
-struct pci_dev\t1002\t289
-struct usb_interface\t1002\t289
-struct serio\t1002\t289
-struct gameport\t1002\t289
-struct hid_device\t1002\t289
-struct amba_device\t1002\t289
-struct mdio_device\t1002\t289
-struct virtio_device\t1002\t289
-struct vio_dev\t1002\t289
-struct xenbus_device\t1002\t289
-struct hv_device\t1002\t289
-struct sdio_func\t1002\t289
-struct memstick_dev\t1002\t289
-struct pnp_dev\t1002\t289
-struct acpi_device\t1002\t289
-struct parport\t1002\t289
-struct pcmcia_device\t1002\t289
-struct ps3_system_bus_device\t1002\t289
-struct rpmsg_device\t1002\t289
-struct auxiliary_device\t1002\t289
-struct slim_device\t1002\t289
-struct sdw_slave\t1002\t289
-struct fw_unit\t1002\t289
-struct mei_cl_device\t1002\t289
-struct rmi_function\t1002\t289
-struct ishtp_cl_device\t1002\t289
-struct wmi_device\t1002\t289
-struct ccw_device\t1002\t289
-struct mcb_device\t1002\t289
-struct bcma_device\t1002\t289
-struct ssb_device\t1002\t289
-struct gb_bundle\t1002\t289
-struct i3c_device\t1002\t289
-struct fsl_mc_device\t1002\t289
-struct host1x_device\t1002\t289
-struct mipi_dsi_device\t1002\t289
-struct usb_serial\t1002\t289
-struct usb_serial_port\t1002\t289
-struct psmouse\t1002\t289
-struct comedi_device\t1002\t289
-struct usb_gadget\t1002\t289
-struct usb_function\t1002\t289
-struct wm97xx\t1002\t289
-struct serdev_device\t1002\t289
-struct of_device\t1002\t289
-struct macio_dev\t1002\t289`;
+export const types = `spinlock_t\t1006\t282
+raw_spinlock_t\t1007\t282
+rwlock_t\t1008\t282
+seqlock_t\t1009\t283
+struct mutex\t1010\t284
+struct rw_semaphore\t1011\t120
+struct semaphore\t1012\t119
+struct rt_mutex\t1013\t237
+atomic_t\t1014\t285
+atomic64_t\t1014\t285
+atomic_long_t\t1014\t286
+refcount_t\t1015\t287
+struct kref\t1015\t185
+struct completion\t1016\t288
+struct device\t1017\t289
+struct platform_device\t1017\t289
+struct i2c_client\t1017\t289
+struct spi_device\t1017\t289
+struct pci_dev\t1017\t289
+struct usb_interface\t1017\t289
+struct serio\t1017\t289
+struct gameport\t1017\t289
+struct hid_device\t1017\t289
+struct amba_device\t1017\t289
+struct mdio_device\t1017\t289
+struct virtio_device\t1017\t289
+struct vio_dev\t1017\t289
+struct xenbus_device\t1017\t289
+struct hv_device\t1017\t289
+struct sdio_func\t1017\t289
+struct memstick_dev\t1017\t289
+struct pnp_dev\t1017\t289
+struct acpi_device\t1017\t289
+struct parport\t1017\t289
+struct pcmcia_device\t1017\t289
+struct ps3_system_bus_device\t1017\t289
+struct rpmsg_device\t1017\t289
+struct auxiliary_device\t1017\t289
+struct slim_device\t1017\t289
+struct sdw_slave\t1017\t289
+struct fw_unit\t1017\t289
+struct mei_cl_device\t1017\t289
+struct rmi_function\t1017\t289
+struct ishtp_cl_device\t1017\t289
+struct wmi_device\t1017\t289
+struct ccw_device\t1017\t289
+struct mcb_device\t1017\t289
+struct bcma_device\t1017\t289
+struct ssb_device\t1017\t289
+struct gb_bundle\t1017\t289
+struct i3c_device\t1017\t289
+struct fsl_mc_device\t1017\t289
+struct host1x_device\t1017\t289
+struct mipi_dsi_device\t1017\t289
+struct usb_serial\t1017\t289
+struct usb_serial_port\t1017\t289
+struct psmouse\t1017\t289
+struct comedi_device\t1017\t289
+struct usb_gadget\t1017\t289
+struct usb_function\t1017\t289
+struct wm97xx\t1017\t289
+struct serdev_device\t1017\t289
+struct of_device\t1017\t289
+struct macio_dev\t1017\t289`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -3847,6 +3851,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","publish":{"by":"xarray","rcu":true}}
 {"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
+{"kind":"wait","cell":0,"wait":"queue"}
 {"kind":"call","result":"value","sleeps":"yes","alloc":true}
 {"kind":"call","result":"value","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes"}
@@ -4053,9 +4058,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true,"bars":true}}
 {"kind":"wait","cell":0,"result":"value","onFailure":"none","sleeps":"yes"}
 {"kind":"free","cell":2,"sleeps":"maybe"}
-{"kind":"fence","ordering":"full"}
-{"kind":"fence","ordering":"rmb"}
-{"kind":"fence","ordering":"wmb"}
+{"kind":"fence","ordering":"full","scope":"device"}
+{"kind":"fence","ordering":"rmb","scope":"device"}
+{"kind":"fence","ordering":"wmb","scope":"device"}
 {"kind":"call","cell":0,"result":"none","ordering":"none"}
 {"kind":"lock","cell":0,"lock":"semaphore","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"yes"}
@@ -4216,7 +4221,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct input_dev"]}}
 {"kind":"wait","ordering":"full","sleeps":"yes"}
 {"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
-{"kind":"fence","ordering":"none"}
+{"kind":"fence","ordering":"none","scope":"device"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"maybe","ref":{"by":"put","frees":true}}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":1}}
 {"kind":"wake","cell":0,"result":"success","ordering":"full","onFailure":"full","queue":"irq-work"}
@@ -4316,6 +4321,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"relaxed","onFailure":"acquire","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","onFailure":"relaxed","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"full"}
+{"kind":"fence","ordering":"full","scope":"all"}
 {"kind":"call","cell":1}
 {"kind":"read","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct memstick_host"]}}
@@ -4335,6 +4341,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host"]}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"fence","ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":{"by":"put","frees":true}}
 {"kind":"call","cell":0,"result":"none","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"sb-freeze","shared":true,"conditional":true,"sleeps":"yes"}
@@ -4410,9 +4417,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply"]}}
 {"kind":"call","result":"none","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
-{"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none"}
-{"kind":"wait","cell":0,"ordering":"full"}
-{"kind":"wait","cell":0,"result":"test","ordering":"full"}
+{"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
+{"kind":"wait","cell":0,"ordering":"full","wait":"queue"}
+{"kind":"wait","cell":0,"result":"test","ordering":"full","wait":"queue"}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
 {"kind":"write","cell":2,"ordering":"relaxed"}
 {"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read"}
@@ -4515,6 +4522,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":0,"result":"value","ordering":"relaxed","unpublish":{"by":"hash","object":1,"from":0,"rcu":true}}
 {"kind":"rcu","cell":0,"context":"+rcu-read"}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same"}
+{"kind":"fence","ordering":"rmb","scope":"all"}
 {"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"rt-mutex","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rt-mutex","conditional":true,"sleeps":"no"}
@@ -4542,13 +4550,18 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"operand":1,"publish":"queue"}
 {"kind":"rmw","cell":0,"ordering":"acquire"}
 {"kind":"write","cell":1,"operand":0,"ordering":"relaxed","unpublish":{"by":"queue","object":0,"from":1}}
+{"kind":"fence","ordering":"rmb","scope":"completing"}
 {"kind":"wake","result":"value","ordering":"release","register":{"runner":"cpu-call","handler":1}}
 {"kind":"wake","result":"value","ordering":"release"}
 {"kind":"read","cell":0,"ordering":"acquire","pointer":"same"}
 {"kind":"read","cell":0,"ordering":"relaxed","pointer":"same"}
+{"kind":"fence","ordering":"full"}
 {"kind":"fence","ordering":"after-atomic"}
+{"kind":"fence","ordering":"after-atomic","scope":"completing"}
 {"kind":"fence","ordering":"before-atomic"}
+{"kind":"fence","ordering":"rmb"}
 {"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"full"}
+{"kind":"fence","ordering":"wmb"}
 {"kind":"read","cell":0,"bit":1,"ordering":"relaxed"}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","sleeps":"no"}
 {"kind":"wait","cell":1}
@@ -4565,9 +4578,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true,"section":"srcu-read"}}
 {"kind":"rcu","cell":0,"result":"value","context":"+srcu-read"}
 {"kind":"rcu","cell":0,"context":"-srcu-read"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes"}
-{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes","staticKey":"down"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"off"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"on"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes","staticKey":"up"}
+{"kind":"read","cell":0,"result":"test","ordering":"none","staticKey":"test"}
 {"kind":"read","cell":0,"result":"test","ordering":"none"}
 {"kind":"wake","cell":0,"operation":"store","operand":1,"ordering":"full"}
 {"kind":"wait","cell":0,"by":"lvalue","sleeps":"yes","wait":{"on":"queue","condition":1}}
@@ -4637,13 +4652,17 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"value","lock":"vma","conditional":true,"sleeps":"yes"}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","wait":"completion"}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes","wait":"completion"}
-{"kind":"wait","cell":0,"bit":1,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes"}
-{"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"value","ordering":"full","onFailure":"relaxed","sleeps":"yes"}
+{"kind":"wait","cell":0,"bit":1,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes","wait":"bit"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"value","ordering":"full","onFailure":"relaxed","sleeps":"yes","wait":"bit"}
+{"kind":"wait","cell":0,"sleeps":"yes","wait":{"on":"variable","condition":1}}
+{"kind":"wait","cell":0,"result":"value","sleeps":"yes","wait":{"on":"variable","condition":1}}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes"}
 {"kind":"wake","cell":1,"ordering":"release"}
 {"kind":"wake","cell":0,"wake":"bit"}
 {"kind":"wake","cell":0,"ordering":"release"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full","wake":"thread"}
+{"kind":"wake","cell":0,"wake":"variable"}
+{"kind":"fence","ordering":"wmb","scope":"all"}
 {"kind":"read","cell":0,"result":"value","ordering":"relaxed"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+bh-off"}

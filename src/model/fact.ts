@@ -76,6 +76,10 @@ export interface Fact {
   /** The call holds a lock of the object for as long as it works on it. */
   ownLock?: true;
   form: Form | null;
+  /** Of a fence: between CPUs alone unless it says that it orders what devices see, with or without CPUs, or completes an order that is there. */
+  scope?: 'device' | 'all' | 'completing';
+  /** Of a static key: a test of it, a switch, or a count of users. */
+  staticKey?: 'test' | 'on' | 'off' | 'up' | 'down';
   /** Its cell is a count, not the object that is counted: refcount_inc(), kref_get(), atomic_inc(). */
   counter?: true;
   /** The argument is not even evaluated, as that of sizeof. */

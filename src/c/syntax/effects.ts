@@ -1,7 +1,7 @@
 /** Questions to the effects of an event. */
 
-import type { Event } from '../../model/code.ts';
-import type { Does, Effect, EffectOf } from '../../model/effect.ts';
+import type { CFunction, Event } from '../../model/code.ts';
+import type { Does, Effect, EffectOf, Ordering } from '../../model/effect.ts';
 import type { Fact } from '../../model/fact.ts';
 
 /** The event's effects of one kind, as its fact says them; none where nothing is known of the callee. */
@@ -61,6 +61,21 @@ export function initialises(event: Event): boolean {
 /** Does a section of that word begin, or end, with the call: RCU's, or interrupts switched off? A lock's own does not count. */
 export function bounds(event: Event, does: 'open' | 'close', word: string): boolean {
   return event.kind !== 'lock' && event.kind !== 'unlock' && effectsOfKind(event, does).some(bound => bound.section === word);
+}
+
+/** The fences between CPUs of that order, as smp_rmb() is one: none that is there for a device, or for an operation beside it. */
+export function fencesOf(fn: CFunction, ordering: Ordering): Event[] {
+  return fn.events.filter(event => isCpuFence(event, ordering));
+}
+
+export function isCpuFence(event: Event, ordering: Ordering): boolean {
+  return event.kind === 'fence' && event.ordering === ordering && event.fact?.scope === undefined;
+}
+
+/** A wait whose condition the call tests itself: wait_event(). */
+export function waitsUntil(event: Event): boolean {
+  const wait = effectOfKind(event, 'wait');
+  return wait?.on === 'queue' && wait.condition !== null;
 }
 
 /** A load of a pointer that RCU or a lock keeps what it points to for. */
