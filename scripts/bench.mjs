@@ -1,9 +1,13 @@
-// `npm run bench [-- start|mbox|litmus]`: fencepost beside its peers, run in turn, so that the machine's mood hits all alike.
+// `npm run bench [-- start|mbox|litmus|house]`: fencepost beside its peers, run in turn, so that the machine's mood hits all alike; `house` counts
+// what stands in the sources.
+// `npm run bench -- metamorphic`: how far examples of rules keep their verdict where the same program is written otherwise.
 import { build, install } from './prepare.mjs';
 
+const [which, ...args] = process.argv.slice(2);
 install();
-await build();
-const [which] = process.argv.slice(2);
+if (which !== 'house') await build();
 if (which === undefined || which === 'start') await (await import('./bench/start.mjs')).run();
 if (which === undefined || which === 'mbox') await (await import('./bench/mbox.mjs')).run();
 if (which === undefined || which === 'litmus') await (await import('./bench/litmus.mjs')).run();
+if (which === 'metamorphic') await (await import('./bench/metamorphic.mjs')).run();
+if (which === 'house') (await import('./bench/house.mjs')).run(args);

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { lower } from './names.mjs';
 import { install, root } from './prepare.mjs';
 
 const camel = name => name.replace(/-(\w)/g, (_, c) => c.toUpperCase());
@@ -103,4 +104,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), await text());
   }
+  lower();
 }

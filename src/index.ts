@@ -1,6 +1,7 @@
 /** fencepost as a library: everything but files, arguments and the terminal. */
 
 export { rules } from '../rules/index.ts';
+export { whyHeld } from './analysis/entry/why.ts';
 export { viewOfText, viewOfThread } from './analysis/view.ts';
 export { type Grammar, loadGrammar } from './c/syntax/tree.ts';
 export type { Tree } from './c/text/images.ts';
@@ -39,6 +40,7 @@ export type * from './model/review.ts';
 export type * from './model/rule.ts';
 export type * from './model/series.ts';
 export type * from './model/userfacts.ts';
+export type * from './model/why.ts';
 export { type MimeNode, type ReadTools, readThread } from './read/index.ts';
 export { b4Checks, b4Lines } from './report/b4.ts';
 export { b4Review, IDENTITY } from './report/b4review.ts';
@@ -51,3 +53,4 @@ export { notes } from './report/notes.ts';
 export { explainFinding, explainRule, rulesJson, rulesText } from './report/rules.ts';
 export { jsonText, safe } from './report/safe.ts';
 export { threadJson, threadProblems, threadText } from './report/thread.ts';
+export { whyText } from './report/why.ts';

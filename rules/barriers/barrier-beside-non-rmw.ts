@@ -1,5 +1,6 @@
 import {
   cellName,
+  decidesBranch,
   fencesOf,
   isAccess,
   isTest,
@@ -253,5 +254,5 @@ function isStore(event: Event): boolean {
 }
 
 function decides(fn: CFunction, event: Event): boolean {
-  return event.kind === 'read' && fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index));
+  return event.kind === 'read' && decidesBranch(fn, event);
 }

@@ -1,4 +1,4 @@
-import { fencesOf, isAccess, nodesAfter } from '../../src/analysis/query.ts';
+import { commentsBeside, fencesOf, headsAround, isAccess, nodesAfter, walk } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -144,7 +144,7 @@ bool vane_still(struct vane *v)
 
 /** Does a comment beside the barrier, or right above it, name what it pairs with? Documentation/memory-barriers.txt asks for one. */
 function namesPair(fn: CFunction, fence: Event): boolean {
-  return fn.comments.some(c => c.endLine >= fence.line - 1 && c.line <= fence.endLine && /\bpair(?:s|ed|ing)?\s+(?:up\s+)?with\b/i.test(c.text));
+  return commentsBeside(fn, fence, 1).some(c => /\bpair(?:s|ed|ing)?\s+(?:up\s+)?with\b/i.test(c.text));
 }
 
 function placeOf(e: Event): string {
@@ -157,28 +157,20 @@ function marked(events: Event[]): Set<string> {
 
 /** Accesses on one side of the fence, in the same round of every loop around it; null where something unknown happens there. */
 function sideOf(fn: CFunction, fence: Event, backwards: boolean, world: World): Event[] | null {
-  const heads = fn.shape.loops.filter(l => l.line <= fence.line && l.endLine >= fence.line).map(l => l.line);
-  const edges = (at: number): number[] => (backwards ? fn.flow.flatMap((n, i) => (n.next.includes(at) ? [i] : [])) : (fn.flow[at]?.next ?? []));
-  const isHead = (node: FlowNode | undefined) => node?.kind === 'join' && heads.includes(node.line);
-  const seen = new Set<number>();
-  const work = [fence.node];
+  // The head of a loop around the fence is where this round began.
+  const heads = headsAround(fn, fence);
   const found: Event[] = [];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    for (const to of edges(at)) {
-      const node = fn.flow[to];
-      if (!node || seen.has(to)) continue;
-      // The head of a loop around the fence is where this round began.
-      if (isHead(node)) continue;
-      seen.add(to);
-      if (node.kind === 'gap') return null;
-      const event = node.event === null ? undefined : fn.events[node.event];
-      if (event && (event.opaque || event.kind === 'lock' || event.kind === 'unlock' || readsElsewhere(event, world))) return null;
-      if (event && isAccess(event)) found.push(event);
-      work.push(to);
-    }
-  }
-  return found;
+  let known = true;
+  const visit = (at: number, node: FlowNode) => {
+    const event = node.event === null || at === fence.node ? undefined : fn.events[node.event];
+    if (heads.has(at)) return false;
+    if (node.kind === 'gap') known = false;
+    if (event && (event.opaque || event.kind === 'lock' || event.kind === 'unlock' || readsElsewhere(event, world))) known = false;
+    if (event && isAccess(event)) found.push(event);
+    return known;
+  };
+  walk(fn.flow, [fence.node], visit, backwards ? 'backwards' : 'forwards');
+  return known ? found : null;
 }
 
 /** A call that reads memory out of sight: it copies or compares, or it is a function in view that has accesses of its own. */

@@ -1,6 +1,9 @@
 import {
+  comesBefore,
   conditionOn,
+  decidesBranch,
   dominates,
+  includesSection,
   isOwn,
   isTest,
   keyOf,
@@ -238,7 +241,7 @@ int mill_main(void *data)
           l =>
             l.fn !== fn &&
             samePlace(l.event, mark) &&
-            !l.event.locks.some(x => mark.locks.includes(x)) &&
+            !l.event.locks.some(x => includesSection(mark.locks, x)) &&
             (done ? goesOn(l.fn, l.event, mark) : waitsFor(l.fn, l.event)),
         );
         if (!look) continue;
@@ -339,7 +342,7 @@ function callbackBefore(fn: CFunction, mark: Event): Event | undefined {
 function wakeAfter(fn: CFunction, mark: Event): Event | undefined {
   const ahead = nodesAfter(fn, mark.node);
   const ofIt = (e: Event) => e.kind === 'read' && e.cell !== null && e.cell.base === mark.cell?.base;
-  if (!fn.events.some(e => ofIt(e) && e.index < mark.index) || fn.events.some(e => ofIt(e) && ahead.has(e.node))) return undefined;
+  if (!fn.events.some(e => ofIt(e) && comesBefore(fn, e, mark)) || fn.events.some(e => ofIt(e) && ahead.has(e.node))) return undefined;
   const near = nearest(fn, mark, 'after', e => e.kind !== 'read');
   const [next] = near.events;
   return near.events.length === 1 && next && !near.gap && (next.kind === 'wake' || (next.opaque && /(?:^|_)wake(?:_|$)/.test(next.api)))
@@ -353,7 +356,7 @@ function orderedBefore(fn: CFunction, mark: Event, done: Event | undefined): boo
   return fn.events.some(
     e =>
       (ordersAll(e) || ordersStores(e) || e.ordering === 'release' || e.kind === 'unlock') &&
-      e.index < mark.index &&
+      comesBefore(fn, e, mark) &&
       dominates(fn, e, mark) &&
       !passes(fn, e, mark, x => x.kind === 'write' || x.opaque),
   );
@@ -368,16 +371,15 @@ function waitsFor(fn: CFunction, look: Event): boolean {
 
 /** What the test decides is whether the object is gone on with. */
 function goesOn(fn: CFunction, look: Event, mark: Event): boolean {
-  if (loadsOrdered(fn, look) || !fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(look.index))) return false;
+  if (loadsOrdered(fn, look) || !decidesBranch(fn, look)) return false;
   const used = fn.events.some(
-    e => e.index > look.index && conditionOn(fn, look, e) === 'nonzero' && (e.args.includes(look.cell?.base ?? '') || ofObject(e, look)),
+    e => comesBefore(fn, look, e) && conditionOn(fn, look, e) === 'nonzero' && (e.args.includes(look.cell?.base ?? '') || ofObject(e, look)),
   );
   return used || (!fn.whole && mark.cell?.bit !== null);
 }
 
 function usesObject(fn: CFunction, look: Event): boolean {
-  const ahead = nodesAfter(fn, look.node);
-  return fn.events.some(e => ahead.has(e.node) && e.index > look.index && e.kind === 'read' && e.ordering === 'plain' && ofObject(e, look));
+  return fn.events.some(e => comesBefore(fn, look, e) && e.kind === 'read' && e.ordering === 'plain' && ofObject(e, look));
 }
 
 function ofObject(event: Event, look: Event): boolean {

@@ -1,4 +1,5 @@
 import {
+  comesBefore,
   conditionOn,
   gates,
   isConstantText,
@@ -288,10 +289,10 @@ function isLook(event: Event): boolean {
 function payloadOf({ fn, event: set }: Use): Map<string, Event> {
   const found = new Map<string, Event>();
   for (const e of fn.events) {
-    if (e.index >= set.index || e.kind !== 'write' || e.ordering !== 'plain' || !ofOneObject(e, set) || e.object !== undefined || e.uncertain)
+    if (!comesBefore(fn, e, set) || e.kind !== 'write' || e.ordering !== 'plain' || !ofOneObject(e, set) || e.object !== undefined || e.uncertain)
       continue;
     const key = keyOf(e);
-    if (key === null || key === keyOf(set) || !nodesAfter(fn, e.node).has(set.node)) continue;
+    if (key === null || key === keyOf(set)) continue;
     if (passes(fn, e, set, x => x.opaque)) continue;
     found.set(key, e);
   }
@@ -300,16 +301,15 @@ function payloadOf({ fn, event: set }: Use): Map<string, Event> {
 
 /** What the function reads of the payload only where the flag is as the writer set it. */
 function readBehind({ fn, event: look }: Use, payload: Map<string, Event>): { data: Event; load: Event; handed: boolean } | null {
-  const ahead = nodesAfter(fn, look.node);
   for (const load of fn.events) {
-    if (load.index <= look.index || !ahead.has(load.node)) continue;
+    if (!comesBefore(fn, look, load)) continue;
     const data = load.kind === 'read' && load.ordering === 'plain' && ofOneObject(load, look) ? payload.get(keyOf(load) ?? '') : undefined;
     const copied = data ? undefined : copiedFrom(fn, load, look, payload);
     const source = data ?? copied;
     if (!source || load.uncertain || !behind(fn, look, load)) continue;
     const key = keyOf(source);
     // What was read before the test as well is no news that the flag brings.
-    if (!copied && fn.events.some(e => e.index < look.index && e.kind === 'read' && keyOf(e) === key)) continue;
+    if (!copied && fn.events.some(e => comesBefore(fn, e, look) && e.kind === 'read' && keyOf(e) === key)) continue;
     return { data: source, load, handed: !data };
   }
   return null;
@@ -321,7 +321,7 @@ function copiedFrom(fn: CFunction, call: Event, look: Event, payload: Map<string
   for (const source of call.argSources.slice(1).flat()) {
     const pointer = fn.events[source];
     const filled =
-      pointer?.kind === 'read' && ofOneObject(pointer, look) && pointer.index > look.index ? payload.get(`${keyOf(pointer)}[]`) : undefined;
+      pointer?.kind === 'read' && ofOneObject(pointer, look) && comesBefore(fn, look, pointer) ? payload.get(`${keyOf(pointer)}[]`) : undefined;
     if (filled) return filled;
   }
   return undefined;
@@ -336,7 +336,7 @@ function behind(fn: CFunction, look: Event, later: Event): boolean {
 
 /** The macro that waits for what the load tells. */
 function awaited(fn: CFunction, look: Event): Event | undefined {
-  return fn.events.find(e => waitsUntil(e) && e.index > look.index && sameStatement(e, look));
+  return fn.events.find(e => waitsUntil(e) && comesBefore(fn, look, e) && sameStatement(e, look));
 }
 
 /** The condition is the look itself, and nothing else. */

@@ -1,4 +1,4 @@
-import { fencesOf, isAccess, isTest, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
+import { decidesBranch, fencesOf, isAccess, isRepeated, isTest, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -153,11 +153,11 @@ function counts(e: Event): boolean {
 /** A marked load that a branch goes by. */
 function isDecisive(fn: CFunction, e: Event): boolean {
   const marked = e.kind === 'read' && (e.atomic || e.ordering === 'acquire' || e.ordering === 'relaxed');
-  return marked && (isPolled(fn, e) || fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(e.index)));
+  return marked && (isPolled(fn, e) || decidesBranch(fn, e));
 }
 
 function isPolled(fn: CFunction, e: Event): boolean {
-  return fn.shape.loops.some(l => l.line <= e.line && l.endLine >= e.line) && fn.events.some(x => x.api === 'cpu_relax' || x.api === 'cond_resched');
+  return isRepeated(fn, e) && fn.events.some(x => x.api === 'cpu_relax' || x.api === 'cond_resched');
 }
 
 /** A call of what writes to devices is a store that a barrier may be for. */

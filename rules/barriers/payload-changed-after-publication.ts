@@ -1,4 +1,4 @@
-import { calleeIn, fencesOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/analysis/query.ts';
+import { comesBefore, fencesOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -21,7 +21,7 @@ struct parcel { struct label { int len; void *bytes; } label; int arrived; };
 
 static void parcel_strip(struct parcel *p)
 {
-	p->label.bytes = NULL; /* want: payload-changed-after-publication "label.bytes" */
+	p->label.bytes = NULL;
 }
 
 void parcel_arrive(struct parcel *p, int len)
@@ -29,7 +29,7 @@ void parcel_arrive(struct parcel *p, int len)
 	p->label.len = len;
 	smp_wmb();
 	WRITE_ONCE(p->arrived, len);
-	parcel_strip(p);
+	parcel_strip(p); /* want: payload-changed-after-publication "label.bytes" */
 }`,
       `
 struct parcel { struct label { int len; void *bytes; } label; int arrived; };
@@ -128,21 +128,21 @@ void parcel_arrive(struct parcel *p, int len)
       const before = fn.events.filter(e => isStore(e) && behind.has(e.node) && ofOneObject(e, flag) && part(e) !== null);
       // What the barrier is for stands right before it.
       const last = nearest(fn, fence, 'before', e => e.kind !== 'read').events.flatMap(e => (before.includes(e) ? (part(e) ?? []) : []));
-      const late = last.length > 0 ? lateStore(fn, flag, before, last, world.functions) : null;
+      const late = last.length > 0 ? lateStore(fn, flag, before, last) : null;
       if (!late) continue;
-      const [what, name] = [late.event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
-      const first = before.find(e => part(e) === part(late.event));
+      const [what, name] = [late.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
+      const first = before.find(e => part(e) === part(late));
       report(
-        { event: late.event, fn: late.fn },
+        { event: late, fn },
         {
-          message: `${fn.name}() writes ${what} after ${name}, which tells readers that ${part(late.event)} is complete`,
+          message: `${fn.name}() writes ${what} after ${name}, which tells readers that ${part(late)} is complete`,
           detail: [`A reader that sees ${name} may see the old or the new value of ${what}`],
-          question: `Should it be written before ${fence.api}(), with the rest of ${part(late.event)}?`,
+          question: `Should it be written before ${fence.api}(), with the rest of ${part(late)}?`,
           dismissal: `Not an issue if no reader that sees ${name} reads ${what}`,
-          quote: [...(first ? [first] : []), fence, flag, ...(late.fn === fn ? [late.event] : [])],
-          ...(late.fn === fn
-            ? {}
-            : { related: [{ path: late.by.path, line: late.by.line, side: late.by.side, note: `called here, in ${fn.name}()` }] }),
+          quote: [...(first ? [first] : []), fence, flag, late],
+          ...(late.via
+            ? { related: [{ path: late.via.path, line: late.via.line, side: fn.side, note: `the store, in ${late.via.function}()` }] }
+            : {}),
           claim: claimOf(fn, fence, flag, late),
         },
       );
@@ -167,35 +167,11 @@ function part(event: Event): string | null {
   return /^([\w.]+)\.\w+$/.exec(event.cell?.path ?? '')?.[1] ?? null;
 }
 
-interface Late {
-  fn: CFunction;
-  event: Event;
-  /** The event itself, or the call in the publisher. */
-  by: Event;
-}
-
-/** The first store behind the flag to a member of a part that was stored before it, with no barrier between; in the function or a static one that it calls. */
-function lateStore(fn: CFunction, flag: Event, before: Event[], parts: string[], functions: readonly CFunction[]): Late | null {
-  const ahead = nodesAfter(fn, flag.node);
+/** The first store behind the flag to a member of a part that was stored before it, with no barrier between; by the function or a helper expanded in it. */
+function lateStore(fn: CFunction, flag: Event, before: Event[], parts: string[]): Event | null {
   const seen = new Set(before.map(e => e.cell?.path));
-  const isLate = (e: Event, base: string | null) =>
-    isStore(e) && base === flag.cell?.base && e.cell?.type === flag.cell?.type && !seen.has(e.cell?.path) && parts.includes(part(e) ?? '');
-  for (const by of fn.events) {
-    if (by.index <= flag.index || !ahead.has(by.node) || fencedBetween(fn, flag, by)) continue;
-    if (isLate(by, by.cell?.base ?? null) && !isPublished(fn, by)) return { fn, event: by, by };
-    const callee = by.kind === 'call' ? calleeIn(fn, by, functions) : null;
-    if (!callee?.isStatic || callee === fn || callee.path !== fn.path) continue;
-    const event = callee.events.find(e => isLate(e, inCaller(e, callee, by)) && !isPublished(callee, e));
-    if (event) return { fn: callee, event, by };
-  }
-  return null;
-}
-
-/** The base of the event's cell in the words of the one who calls. */
-function inCaller(event: Event, callee: CFunction, call: Event): string | null {
-  const [, root = '', rest = ''] = /^(\w+)(.*)$/.exec(event.cell?.base ?? '') ?? [];
-  const argument = call.args[callee.parameters.findIndex(p => p.name === root)];
-  return argument === undefined || !/^\w+$/.test(argument) ? null : `${argument}${rest}`;
+  const isLate = (e: Event) => isStore(e) && ofOneObject(e, flag) && !seen.has(e.cell?.path) && parts.includes(part(e) ?? '');
+  return fn.events.find(e => comesBefore(fn, flag, e) && isLate(e) && !fencedBetween(fn, flag, e) && !isPublished(fn, e)) ?? null;
 }
 
 function fencedBetween(fn: CFunction, a: Event, b: Event): boolean {
@@ -205,18 +181,17 @@ function fencedBetween(fn: CFunction, a: Event, b: Event): boolean {
 
 /** A barrier of its own comes behind the store: it is the payload of another flag. */
 function isPublished(fn: CFunction, store: Event): boolean {
-  const ahead = nodesAfter(fn, store.node);
-  return fn.events.some(e => ahead.has(e.node) && e.index > store.index && (ordersStores(e) || (e.ordering === 'release' && e.kind === 'write')));
+  return fn.events.some(e => comesBefore(fn, store, e) && (ordersStores(e) || (e.ordering === 'release' && e.kind === 'write')));
 }
 
 /** A reader sees the flag, and the member as it was. */
-function claimOf(fn: CFunction, fence: Event, flag: Event, { fn: callee, event, by }: Late): Claim {
+function claimOf(fn: CFunction, fence: Event, flag: Event, event: Event): Claim {
   const [what, name] = [event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
   const sees: Deed = { does: 'read', cell: flag };
   const looks: Deed = { does: 'read', cell: event };
   const move = { kind: 'move' as const, event, where: 'before' as const, to: fence };
   return {
-    threads: [{ fn, events: [fence, flag, by], ...(callee === fn ? {} : { calls: [{ call: by, fn: callee, events: [event] }] }) }],
+    threads: [{ fn, events: [fence, flag, event] }],
     others: [{ who: `a reader of ${what}`, does: [sees, { does: 'fence' }, looks] }],
     bad: {
       kind: 'sees',

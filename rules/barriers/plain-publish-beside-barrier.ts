@@ -1,4 +1,16 @@
-import { gates, isCpuFence, isTest, nearest, ordersAll, partnersOf, runsAlone } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  decidesBranch,
+  gates,
+  includesSection,
+  isCpuFence,
+  isRepeated,
+  isTest,
+  nearest,
+  ordersAll,
+  partnersOf,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -145,7 +157,7 @@ int ring_empty(struct ring *r)
     const look =
       readers.find(u => u.event.atomic) ??
       free.find(pairs) ??
-      readers.find(({ fn, event }) => isPolled(fn, event)) ??
+      readers.find(({ fn, event }) => isRepeated(fn, event)) ??
       readers[0] ??
       (free.length === 0 ? looks[0] : undefined);
     if (!look) return;
@@ -187,7 +199,7 @@ function behindBarrier({ fn, event }: Use): boolean {
 
 /** A load that a branch goes by: the other end of the barrier. */
 function goesBy({ fn, event }: Use): boolean {
-  return event.kind === 'read' && !event.context.includes('error-path') && (event.atomic || decides(fn, event));
+  return event.kind === 'read' && !event.phase.includes('error-path') && (event.atomic || decides(fn, event));
 }
 
 /** A read barrier stands behind the load. */
@@ -196,17 +208,10 @@ function pairs({ fn, event }: Use): boolean {
   return near.events.some(e => e.ordering === 'rmb' || ordersAll(e));
 }
 
-function isPolled(fn: CFunction, event: Event): boolean {
-  return fn.shape.loops.some(l => l.line <= event.line && l.endLine >= event.line);
-}
-
 function decides(fn: CFunction, event: Event): boolean {
-  return (
-    fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index)) ||
-    fn.events.some(e => e.index > event.index && gates(fn, event, e))
-  );
+  return decidesBranch(fn, event) || fn.events.some(e => comesBefore(fn, event, e) && gates(fn, event, e));
 }
 
 function sharesLock(a: Event, b: Event): boolean {
-  return a.locks.some(lock => b.locks.includes(lock));
+  return a.locks.some(lock => includesSection(b.locks, lock));
 }

@@ -1,4 +1,6 @@
 import {
+  comesBefore,
+  decidesBranch,
   effectsOf,
   fencesOf,
   isTest,
@@ -241,7 +243,7 @@ function publishedAhead(world: World, fn: CFunction, fence: Event, loads: Event[
   const near = nearest(fn, fence, 'after', e => e.kind !== 'read' || e === flag);
   if (!flag || near.gap || near.events.length !== 1 || near.events[0] !== flag || (flag.ordering !== 'plain' && flag.ordering !== 'relaxed'))
     return null;
-  if (!fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(flag.index)) || !isFollowed(fn, flag)) return null;
+  if (!decidesBranch(fn, flag) || !isFollowed(fn, flag)) return null;
   if (writerOf(world, fn, flag, next)) return null;
   const writer = (writersIn(world).get(keyOf(flag) ?? '') ?? []).find(w => w.fn !== fn);
   if (!writer) return null;
@@ -258,7 +260,7 @@ function isFollowed(fn: CFunction, flag: Event): boolean {
   const place = flag.cell ? `${placeOf(flag.cell)}` : '';
   return fn.events.some(e => {
     const base = e.cell?.base?.replace(/->/g, '.') ?? '';
-    return e.index > flag.index && (base === place || base.startsWith(`${place}.`) || (flag.into !== null && base === flag.into));
+    return comesBefore(fn, flag, e) && (base === place || base.startsWith(`${place}.`) || (flag.into !== null && base === flag.into));
   });
 }
 
@@ -297,8 +299,8 @@ function writerOf(world: World, reader: CFunction, flag: Event, next: Event[]): 
   for (const writer of writersIn(world).get(keyOf(flag) ?? '') ?? []) {
     if (writer.fn === reader) continue;
     for (const load of next) {
-      const data = load.index > flag.index && ofOneObject(load, flag) ? writer.before.get(keyOf(load) ?? '') : undefined;
-      if (!data || !nodesAfter(reader, flag.node).has(load.node)) continue;
+      const data = comesBefore(reader, flag, load) && ofOneObject(load, flag) ? writer.before.get(keyOf(load) ?? '') : undefined;
+      if (!data) continue;
       if (nearest(reader, load, 'before', e => e === flag || ordersLoads(e)).events.every(e => e === flag)) return { writer, data, load };
     }
   }

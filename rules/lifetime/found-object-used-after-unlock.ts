@@ -1,20 +1,24 @@
 import {
   calleeIn,
+  comesBefore,
   type Found,
   foundIn,
   gives,
   heldAt,
+  includesSection,
   isHandedOver,
   isPartHandedOver,
   isTest,
   isUseOf,
   keyOf,
   lockText,
+  loopsAround,
   objectOf,
   onward,
   type Removal,
   removalsOf,
   runsAlone,
+  type Section,
   sameContainer,
   sameLock,
   takings,
@@ -65,7 +69,7 @@ interface Hit {
   /** What ends the lock's section. */
   end: Event;
   use: Event;
-  lock: string;
+  lock: Section;
 }
 
 function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World): Hit | null {
@@ -73,8 +77,7 @@ function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World)
   const [lock] = shared;
   if (lock === undefined || (found.via && isKeptBy(found.via))) return null;
   // A queue that is worked off: each entry belongs to whoever works on it.
-  if (/^list_(?:first|last)/.test(found.event.api) && fn.shape.loops.some(l => l.line <= found.event.line && l.endLine >= found.event.line))
-    return null;
+  if (/^list_(?:first|last)/.test(found.event.api) && loopsAround(fn, found.event).length > 0) return null;
   if (fn.events.some(e => removalKey(e, found))) return null;
   for (const name of found.names) {
     const { events } = onward(fn, found.event, { variables: [name], alive: name, result: true });
@@ -83,12 +86,12 @@ function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World)
       const later = onward(fn, end, { variables: [name], alive: name }).events;
       const use = later.find(e => isLook(e, name));
       if (!use || use.maybeLocks.length > 0 || use.uncertain) continue;
-      const inside = events.filter(e => e.index < end.index);
+      const inside = events.filter(e => comesBefore(fn, e, end));
       if (later.some(e => givesBack(e, found.names)) || inside.some(e => marks(e, found.names) || holdsPart(e, found.names))) continue;
       if (claimsByState(inside, later, name)) continue;
       // What its own locks keep away, the checker says; of those of its callers it knows nothing.
-      const above = heldAt(fn, use, world).filter(l => !use.locks.includes(l));
-      if (above.some(l => l.startsWith('named:') || removal.locks.some(o => sameLock(o, l)))) continue;
+      const above = heldAt(fn, use, world).filter(l => !includesSection(use.locks, l));
+      if (above.some(l => l.by === 'convention' || removal.locks.some(o => sameLock(o, l)))) continue;
       return { name, end, use, lock };
     }
   }

@@ -1,9 +1,11 @@
 import {
   cellName,
+  comesBefore,
   countsDownAndTells,
   countsUp,
   effectOfKind,
   effectsOf,
+  includesSection,
   isTest,
   keyOf,
   makesObject,
@@ -12,6 +14,7 @@ import {
   originsOf,
   releaseAtZero,
   releasesIn,
+  type Section,
   sameLock,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -81,7 +84,7 @@ interface Removal {
   put: Event;
   key: string;
   removal: Event;
-  locks: string[];
+  locks: Section[];
   /** Where the object is given back behind the removal, in view. */
   free: Event | null;
   /** The function that the put calls at zero; null where it goes on itself. */
@@ -112,12 +115,12 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
   if (!removal) return null;
   const inside = release ?? fn;
   const object = removal.cell ? objectOf(removal.cell) : null;
-  const frees = releasesIn(inside, world.functions).filter(r => r.kind === 'free' && r.event.index > removal.index && zero.includes(r.event));
+  const frees = releasesIn(inside, world.functions).filter(r => r.kind === 'free' && comesBefore(inside, removal, r.event) && zero.includes(r.event));
   const free = (frees.find(r => r.object === object) ?? frees.at(-1))?.event ?? null;
   return { fn, put, key, removal, locks: lockedSince(removal, put), free, release: release ?? null };
 }
 
-function lockedSince(removal: Event, put: Event): string[] {
+function lockedSince(removal: Event, put: Event): Section[] {
   return removal.locks.filter(lock => ![...put.locks, ...put.maybeLocks].some(held => sameLock(held, lock)));
 }
 
@@ -159,7 +162,11 @@ function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal):
   if (fn.parameters.some(p => p.name === root)) return null;
   const words = wordsOf(removal.args);
   const earlier = fn.events.filter(
-    e => e.kind !== 'publish' && e.index < get.index && e.locks.some(l => get.locks.includes(l)) && wordsOf(e.args).some(w => words.includes(w)),
+    e =>
+      e.kind !== 'publish' &&
+      comesBefore(fn, e, get) &&
+      e.locks.some(l => includesSection(get.locks, l)) &&
+      wordsOf(e.args).some(w => words.includes(w)),
   );
   if (earlier.length === 0) return null;
   const origins = originsOf(fn, root);
@@ -176,7 +183,9 @@ function claimOf(
 ): Claim {
   const raise = by?.event ?? get;
   const last = free ? [removal, free] : [removal];
-  const lock = release?.events.find(e => e.kind === 'lock' && e.index < removal.index && !last.some(l => l.locks.length === 0 && l.index < e.index));
+  const lock = release?.events.find(
+    e => e.kind === 'lock' && comesBefore(release, e, removal) && !last.some(l => l.locks.length === 0 && comesBefore(release, l, e)),
+  );
   const within = lock ? [lock, ...last] : last;
   const place = find.cell ? cellName(find.cell) : (wordsOf(find.args).find(w => wordsOf(removal.args).includes(w)) ?? 'the list');
   return {

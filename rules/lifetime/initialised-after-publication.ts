@@ -1,5 +1,6 @@
 import {
   cellName,
+  comesBefore,
   effectOfKind,
   initialises,
   isOwn,
@@ -118,7 +119,7 @@ function takesBack(event: Event): boolean {
 
 /** The same part was set up before as well: what comes later begins anew. */
 function setBefore(fn: CFunction, init: Event, publish: Event): boolean {
-  return fn.events.some(e => e !== init && e.index < publish.index && setsUp(e) && keyOf(e) === keyOf(init));
+  return fn.events.some(e => e !== init && comesBefore(fn, e, publish) && setsUp(e) && keyOf(e) === keyOf(init));
 }
 
 /** A count or a flag that is set last, by a release, lets nobody in before. */

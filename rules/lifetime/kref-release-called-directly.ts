@@ -2,8 +2,11 @@ import {
   after,
   between,
   calleeIn,
+  comesBefore,
   dominates,
+  isCall,
   isHandedOver,
+  isInLoop,
   isPartHandedOver,
   isTest,
   onward,
@@ -299,9 +302,10 @@ void req_put(struct req *r)
     if (fn.isMacro || isTest(fn)) return;
     for (const call of fn.events) {
       const [first] = call.args;
-      if (call.kind !== 'call' || call.args.length !== 1 || !first?.startsWith('&') || !/(?:->|\.)\w*k?ref\w*$/.test(first)) continue;
+      if (!isCall(call) || call.via || call.args.length !== 1 || !first?.startsWith('&') || !/(?:->|\.)\w*k?ref\w*$/.test(first)) continue;
       const put = releasesBy(world).get(call.api);
-      if (!put || fn.name === call.api || fn.events.some(e => e.api === 'kref_init' || (e.api === put.api && e.args[1] === call.api))) continue;
+      if (!put || fn.name === call.api || fn.events.some(e => !e.via && (e.api === 'kref_init' || (e.api === put.api && e.args[1] === call.api))))
+        continue;
       const object = first.replace(/^&\(?/, '').replace(/(?:->|\.)\w+$/, '');
       if (isUnseen(fn, call, object, world) || isPutOff(fn, call, object, world)) continue;
       report(
@@ -351,7 +355,7 @@ function isTold(event: Event, object: string): boolean {
 
 /** The object comes off a list that another release function puts it on: its count has come to zero there, and the rest is done here. */
 function isPutOff(fn: CFunction, release: Event, object: string, world: World): boolean {
-  const walks = fn.events.filter(e => /^l?list_for_each_entry(?:_safe)?$/.test(e.api) && e.args[0] === object && e.index < release.index);
+  const walks = fn.events.filter(e => /^l?list_for_each_entry(?:_safe)?$/.test(e.api) && e.args[0] === object && comesBefore(fn, e, release));
   const members = new Set(walks.map(e => e.args.at(-1)));
   return [...releasesBy(world).keys()].some(name => {
     const other = name === release.api ? undefined : world.functions.find(f => f.path === fn.path && f.name === name);
@@ -362,7 +366,7 @@ function isPutOff(fn: CFunction, release: Event, object: string, world: World): 
 /** The object stands on a list in something that the function frees afterwards. */
 function isLeftInside(fn: CFunction, release: Event, object: string, world: World): boolean {
   return fn.shape.loops.some(loop => {
-    if (loop.line > release.line || loop.endLine < release.line) return false;
+    if (!isInLoop(loop, release)) return false;
     const walk = fn.events.find(e => e.line === loop.line && e.each);
     const container = walk?.args.map(arg => /^&(\w+)(?:->|\.)/.exec(arg)?.[1]).find(name => name !== undefined);
     if (!walk || container === undefined) return false;
@@ -371,7 +375,7 @@ function isLeftInside(fn: CFunction, release: Event, object: string, world: Worl
     if (walk.args[0] !== object && !derived) return false;
     const ends = after(fn, release);
     return releasesIn(fn, world.functions).some(
-      r => r.kind === 'free' && r.object === container && r.event.line > loop.endLine && ends.includes(r.event),
+      r => r.kind === 'free' && r.object === container && !isInLoop(loop, r.event) && ends.includes(r.event),
     );
   });
 }

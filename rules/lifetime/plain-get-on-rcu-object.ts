@@ -1,10 +1,12 @@
 import {
+  comesBefore,
   countsDownAndTells,
   countsUp,
   effectOfKind,
   effectsOfKind,
   heldOnEntry,
   isDeferred,
+  isIn,
   isTest,
   keyOf,
   onward,
@@ -230,7 +232,7 @@ void route_drop(struct table *t, struct route *r)
     for (const fn of file.functions) {
       if (fn.isMacro || fn.broken || isTest(fn)) continue;
       for (const get of fn.events) {
-        if (get.kind !== 'rmw' || !countsUp(get)?.unlessZero === false || !get.cell || get.object || !get.context.includes('rcu-read')) continue;
+        if (countsUp(get)?.unlessZero !== false || !get.cell || get.object || !isIn(get, 'rcu-read')) continue;
         // Under a lock the container's own reference may be what keeps the count up.
         if (get.locks.length > 0 || get.maybeLocks.length > 0 || heldOnEntry(fn, world).locks.length > 0) continue;
         const put = puts.find(p => p.key === keyOf(get) && p.putter !== fn);
@@ -275,11 +277,11 @@ function findOf(fn: CFunction, get: Event): Event | null {
   // As written: behind a copy the cell goes by the place that the pointer was loaded from.
   const root = /^&?(\w+)/.exec(get.args[0] ?? '')?.[1];
   if (root === undefined) return null;
-  const made = originsOf(fn, root).filter(e => e.index < get.index);
-  const inside = (e: Event) => e.context.includes('rcu-read');
+  const made = originsOf(fn, root).filter(e => comesBefore(fn, e, get));
+  const inside = (e: Event) => isIn(e, 'rcu-read');
   return (
     made.find(e => looksUp(e) && inside(e)) ??
-    fn.events.find(e => e.index < get.index && walks(e) && e.args.slice(0, 2).includes(root) && inside(e)) ??
+    fn.events.find(e => comesBefore(fn, e, get) && walks(e) && e.args.slice(0, 2).includes(root) && inside(e)) ??
     null
   );
 }
@@ -320,7 +322,7 @@ function putAt(fn: CFunction, put: Event, world: World): Put | null {
   const zero = release ? release.events : onward(fn, put, { value: 'nonzero' }).events;
   const free = zero.find(e => isDeferred(e));
   // Behind a grace period no reader is left who could find the object.
-  const behind = fn.events.some(e => e.index < put.index && effectOfKind(e, 'quiesce')?.of === 'readers');
+  const behind = fn.events.some(e => comesBefore(fn, e, put) && effectOfKind(e, 'quiesce')?.of === 'readers');
   if (!free || behind || world.mentions(fn).some(m => m.call !== null && runsBehindReaders(m.call, world))) return null;
   return { putter: fn, put, release, free, key };
 }

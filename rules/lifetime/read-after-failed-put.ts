@@ -3,6 +3,7 @@ import {
   dominates,
   effectOfKind,
   isHandedOver,
+  isIn,
   isPartHandedOver,
   isTest,
   likelyEffect,
@@ -275,7 +276,7 @@ static void slot_put(struct rack *r, int id)
         isAwaited(fn, e) ||
         /^(?:__)?set_current_state$|^prepare_to_wait/.test(e.api) ||
         takesReference(e, object) ||
-        e.context.includes('rcu-read');
+        isIn(e, 'rcu-read');
       const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
       const read = left.find(e => readsFrom(e, object, life));
       // What is read also where nothing was put is held by something else than the reference that was.
@@ -360,7 +361,7 @@ function countOf(event: Event): 'sure' | 'maybe' | null {
 
 /** Two CPUs in the function: the one whose put is the last gives the object back, or lets go who does, and the other reads it. */
 function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: string, zero: Event[], world: World): Claim | null {
-  if (put.locks.some(lock => lock.endsWith(' (shared)'))) return null;
+  if (put.locks.some(lock => lock.mode === 'shared')) return null;
   const release = world.functions.find(f => f.path === fn.path && f.name === releaseAtZero(put));
   const given = (e: Event) => isHandedOver(e, object) || isPartHandedOver(e, object) || (e.cell !== null && objectOf(e.cell) === object);
   const frees = (f: CFunction) => releasesIn(f, world.functions).flatMap(r => (r.kind === 'free' ? [r.event] : []));

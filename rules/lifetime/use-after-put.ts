@@ -1,4 +1,5 @@
 import {
+  comesBefore,
   dominates,
   isHandedOver,
   isTest,
@@ -246,7 +247,7 @@ int names_read(struct names *n)
       if (field && (/^\w+\./.test(written) || (kind === 'put' && written.replace(/->/g, '.') !== object))) continue;
       const variables = [...new Set([...variablesIn(object), ...(/^\w+$/.test(written) ? [written] : [])])];
       const refilled = (e: Event) => isWriteOf(e, object);
-      if (field && fn.events.some(e => refilled(e) && (e.index < event.index || /^\w+$/.test(written)))) continue;
+      if (field && fn.events.some(e => refilled(e) && (comesBefore(fn, e, event) || /^\w+$/.test(written)))) continue;
       // What is handed a freed pointer is a macro that sets it.
       const isMacro = (e: Event) => kind === 'free' && e.opaque && isHandedOver(e, object);
       const stop = (e: Event) => refilled(e) || isMacro(e) || takesReference(e, object) || (field && handsOverOwner(e, object)) || ends(e);
@@ -318,7 +319,7 @@ function claimOf(fn: CFunction, put: Event, use: Event, name: string): Claim {
  */
 function isOurs(fn: CFunction, event: Event, object: string, kind: 'free' | 'put'): boolean {
   if (kind === 'free') return true;
-  if (fn.events.some(e => e !== event && e.index < event.index && takesReference(e, object))) return false;
+  if (fn.events.some(e => e !== event && comesBefore(fn, e, event) && takesReference(e, object))) return false;
   if (/[.[]/.test(object)) return !object.includes('[');
   if (fn.parameters.some(p => p.name === object)) return false;
   const origins = originsOf(fn, object);

@@ -1,4 +1,4 @@
-import { conditionOn, gates, isTest, nodesAfter, runsAlone } from '../../src/analysis/query.ts';
+import { comesBefore, conditionOn, gates, isTest, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -224,10 +224,9 @@ function writtenByBoth(taker: Use, give: Use): Written[] {
     e => stores(e) && pathOf(e, taker.event) !== '' && gates(taker.fn, taker.event, e) && conditionOn(taker.fn, taker.event, e) === when,
   );
   if (next.length === 0) return [];
-  const ahead = nodesAfter(give.fn, give.event.node);
   return give.fn.events.flatMap(late => {
     const path = pathOf(late, give.event);
-    if (!stores(late) || path === '' || late.index < give.event.index || !ahead.has(late.node)) return [];
+    if (!stores(late) || path === '' || !comesBefore(give.fn, give.event, late)) return [];
     const other = next.find(e => pathOf(e, taker.event) === path && e.cell?.path === late.cell?.path);
     return other ? [{ taker, late, next: other }] : [];
   });

@@ -1,4 +1,16 @@
-import { cellName, isTest, keyOf, objectOf, onward, runsAlone, takesReference, variablesIn } from '../../src/analysis/query.ts';
+import {
+  cellName,
+  comesBefore,
+  decidesBranch,
+  isIn,
+  isTest,
+  keyOf,
+  objectOf,
+  onward,
+  runsAlone,
+  takesReference,
+  variablesIn,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
@@ -172,13 +184,13 @@ void seat_give(struct seat *s)
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     for (const wake of fn.events) {
       const object = wakenOf(wake);
-      if (object === null || wake.locks.length > 0 || wake.maybeLocks.length > 0 || wake.context.includes('rcu-read')) continue;
+      if (object === null || wake.locks.length > 0 || wake.maybeLocks.length > 0 || isIn(wake, 'rcu-read')) continue;
       const kind = ownerOf(fn, wake, world);
       if (kind === 'stays') continue;
       const signal = fn.events.findLast(
-        e => e.index < wake.index && tells(e, object, kind, fn, world) && onward(fn, e, { variables: variablesIn(object) }).events.includes(wake),
+        e => comesBefore(fn, e, wake) && tells(e, object, kind, fn, world) && onward(fn, e, { variables: variablesIn(object) }).events.includes(wake),
       );
-      if (!signal || fn.events.some(e => e.index < wake.index && takesReference(e, object))) continue;
+      if (!signal || fn.events.some(e => comesBefore(fn, e, wake) && takesReference(e, object))) continue;
       const name = object.replace(/\./g, '->');
       const member = wake.cell ? cellName(wake.cell) : 'task';
       report(
@@ -254,7 +266,7 @@ function claimOf(fn: CFunction, signal: Event, wake: Event, name: string, world:
 /** Is it a look at the cell that the function goes to sleep by? */
 function looks(fn: CFunction, event: Event, key: string | null): boolean {
   if (event.kind !== 'read' || keyOf(event) !== key || !fn.events.some(e => e.kind === 'wait')) return false;
-  return fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index));
+  return decidesBranch(fn, event);
 }
 
 /** The object that a wake-up reads its task from. */

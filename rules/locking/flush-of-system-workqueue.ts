@@ -48,7 +48,7 @@ void kiosk_start(struct kiosk *k)
       const queue = /^(?:flush|drain)_workqueue$/.test(event.api) ? (event.args[0] ?? '') : '';
       if (!/^system_\w*wq$/.test(queue) && event.api !== 'flush_scheduled_work') continue;
       const what = queue === '' ? 'flush_scheduled_work()' : `${event.api}(${queue})`;
-      const [held] = event.locks.filter(lock => !/^(?:named|asserted):/.test(lock));
+      const [held] = event.locks.filter(lock => lock.family !== null);
       report(
         { event, fn },
         {

@@ -1,4 +1,4 @@
-import { handlersIn, heldAt, isIdentity, keyOf, lockText, sameLock, takings } from '../../src/analysis/query.ts';
+import { handlersIn, heldAt, isContext, isIdentity, keyOf, lockKey, lockText, type Section, sameLock, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -199,7 +199,7 @@ void kettle_off(struct kettle *k)
         if (!handler || others.length > 0) continue;
         const taken = locksOf(handler, file, world);
         for (const lock of heldAt(fn, event, world)) {
-          const inner = lock.endsWith(' (shared)') ? undefined : taken.find(t => sameLock(t.lock, lock));
+          const inner = lock.mode === 'shared' ? undefined : taken.find(t => sameLock(t.lock, lock));
           if (!inner || !same(event, inner)) continue;
           report(
             { event, fn },
@@ -209,7 +209,7 @@ void kettle_off(struct kettle *k)
               dismissal: "Not an issue if the two locks belong to different objects, or the handler can't be running here",
               related: [{ path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `${inner.fn.name}() takes it here` }],
               // One section around several waits is one cause.
-              shape: `${fn.name}|${lock}`,
+              shape: `${fn.name}|${lockKey(lock)}`,
             },
           );
           break;
@@ -224,7 +224,7 @@ const WAITS =
   /^(?:flush_(?:delayed_)?work|(?:cancel|disable)_(?:delayed_)?work_sync|(?:timer_delete|del_timer|timer_shutdown)_sync|hrtimer_cancel|tasklet_kill|irq_work_sync|kthread_cancel_(?:delayed_)?work_sync|kthread_flush_work)$/;
 
 interface Taken {
-  lock: string;
+  lock: Section;
   event: Event;
   fn: CFunction;
 }
@@ -234,7 +234,7 @@ function locksOf(handler: CFunction, file: CodeFile, world: World): Taken[] {
   const own = (fn: CFunction): Taken[] =>
     fn.events.flatMap(event =>
       takings(fn, event).flatMap(t =>
-        t.conditional || t.lock.startsWith('context:') || event.kind !== 'lock' || !isIdentity(t.lock, event) ? [] : [{ lock: t.lock, event, fn }],
+        t.conditional || isContext(t.lock) || event.kind !== 'lock' || !isIdentity(t.lock, event) ? [] : [{ lock: t.lock, event, fn }],
       ),
     );
   const called = handler.events.flatMap(e =>

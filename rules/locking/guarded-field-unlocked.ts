@@ -1,16 +1,22 @@
 import {
   bringsUpOrDown,
   callersOf,
+  exclusive,
   heldAt,
   heldOnEntry,
   isTest,
   keyOf,
   lockText,
+  objectType,
   onward,
   originsOf,
   rolesOf,
   runsAlone,
+  type Section,
   sameLock,
+  sameSection,
+  section,
+  standsHere,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
@@ -37,7 +43,8 @@ export default {
   checkFile(file, report, world) {
     if (!file.whole || file.isHeader) return;
     for (const [key, sites] of changesIn(file, world)) {
-      const locks = [...new Set(sites.flatMap(s => s.locks))];
+      const all = sites.flatMap(s => s.locks);
+      const locks = all.filter((lock, i) => all.findIndex(other => sameSection(other, lock)) === i);
       const guard = locks
         .map(lock => ({ lock, under: sites.filter(s => s.locks.some(held => sameLock(held, lock))) }))
         .sort((a, b) => b.under.length - a.under.length)[0];
@@ -72,7 +79,7 @@ interface Site {
   fn: CFunction;
   event: Event;
   /** Exclusive locks of the object that are held. */
-  locks: string[];
+  locks: Section[];
   /** Surely no lock is held, as far as the file shows, and the object is known to others. */
   open: boolean;
   /** No caller can hold the object's lock: the kernel calls the function, or it finds the object itself. */
@@ -88,13 +95,14 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
     if (fn.isMacro || !fn.whole || isTest(fn)) continue;
     const alone = isQuiet(fn, world) || isReachedQuietly(fn, world);
     for (const event of fn.events) {
+      if (!standsHere(event)) continue; // Counted where it stands.
       const { cell } = event;
       if (event.kind === 'read' || !RMW.test(event.api) || !cell?.type || event.uncertain || cell.path.includes('[')) continue;
       if (cell.base === null || event.object || isOwnHere(fn, event)) continue;
       const key = keyOf(event);
       if (key === null) continue;
-      const held = heldAt(fn, event, world).filter(lock => !lock.endsWith(' (shared)'));
-      const locks = [...held.filter(lock => lock.includes(`:${cell.type}.`)), ...givenBehind(fn, event, cell.type)];
+      const held = exclusive(heldAt(fn, event, world));
+      const locks = [...held.filter(lock => objectType(lock) === cell.type), ...givenBehind(fn, event, cell.type)];
       if (alone && locks.length === 0) continue;
       const open =
         held.length === 0 &&
@@ -102,6 +110,7 @@ function changesIn(file: CodeFile, world: World): Map<string, Site[]> {
         heldOnEntry(fn, world).locks.length === 0 &&
         event.maybeLocks.length === 0 &&
         event.context.length === 0 &&
+        event.phase.length === 0 &&
         (!fn.isStatic || callersOf(fn, world) !== null || world.mentions(fn).length > 0);
       const site = { fn, event, locks, open, entry: open && (isEntry(fn, world) || findsItself(fn, event, world)) };
       const known = found.get(key);
@@ -132,9 +141,9 @@ function isOwnHere(fn: CFunction, event: Event): boolean {
 }
 
 /** Locks of the object that are given back further down with nothing between that takes them: a helper took them. */
-function givenBehind(fn: CFunction, event: Event, type: string): string[] {
+function givenBehind(fn: CFunction, event: Event, type: string): Section[] {
   const next = onward(fn, event, {}).events.find(e => (e.kind === 'lock' || e.kind === 'unlock') && e.cell?.type === type);
-  return next?.kind === 'unlock' && next.cell ? [`given:${keyOf(next)?.replace('|', '.') ?? ''}`] : [];
+  return next?.kind === 'unlock' && next.cell ? [section(null, keyOf(next)?.replace('|', '.') ?? '', 'exclusive', 'caller')] : [];
 }
 
 /** The object is none that a caller names, and one of the callers holds nothing: the function looks it up, by no helper that locks. */

@@ -1,4 +1,4 @@
-import { after, before, heldAt, runsAlone } from '../../src/analysis/query.ts';
+import { after, before, heldAt, includesSection, runsAlone, type Section } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -111,7 +111,7 @@ void __exit tickets_exit(void)
       const other = sites.find(s => s.fn !== first?.fn);
       if (!first || !other) continue;
       // Of two under locks in view the checker says whether one keeps them apart.
-      const locked = [first, other].every(s => s.event.locks.some(lock => !lock.endsWith(' (shared)')));
+      const locked = [first, other].every(s => s.event.locks.some(lock => lock.mode === 'exclusive'));
       if (locked ? share(first.event, other.event) === null : sites.some(s => s.held)) continue;
       report(
         { event: first.event, fn: first.fn },
@@ -128,8 +128,8 @@ void __exit tickets_exit(void)
   },
 } satisfies Rule;
 
-function share(a: Event, b: Event): string | null {
-  return a.locks.find(lock => !lock.endsWith(' (shared)') && b.locks.includes(lock)) ?? null;
+function share(a: Event, b: Event): Section | null {
+  return a.locks.find(lock => lock.mode === 'exclusive' && includesSection(b.locks, lock)) ?? null;
 }
 
 /** Each reads the tree and stores what it made of it, and one of the two is lost. */

@@ -1,4 +1,4 @@
-import { callersOf, gives, isTest, lockText, onward, takings } from '../../src/analysis/query.ts';
+import { callersOf, comesBefore, gives, isIn, isTest, lockKey, lockText, onward, sameStatement, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -142,7 +142,7 @@ void valve_both(struct valve *a, struct valve *b)
     if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const take of fn.events) {
       if (take.kind !== 'lock' || take.ends || !TAKES.test(take.api)) continue;
-      const off = take.context.includes('irqs-off') ? take : offInCallers(fn, take, world);
+      const off = isIn(take, 'irqs-off') ? take : offInCallers(fn, take, world);
       const [lock] = takings(fn, take);
       const give = off && lock ? onward(fn, take, {}).events.find(e => SWITCHES_ON.test(e.api) && gives(fn, e, lock.lock)) : undefined;
       if (!off || !lock || !give) continue;
@@ -158,7 +158,7 @@ void valve_both(struct valve *a, struct valve *b)
             { path: take.path, line: take.line, side: take.side, note: 'inner lock taken here' },
           ],
           quote: [take, give],
-          shape: `${fn.name}|${lock.lock}`,
+          shape: `${fn.name}|${lockKey(lock.lock)}`,
         },
       );
     }
@@ -171,12 +171,12 @@ const SWITCHES_ON = /^(?:(?:raw_)?spin|read|write|xa)_unlock_irq$/;
 /** A call of the function with interrupts off, where all calls of it are so, and it has not switched them on before. */
 function offInCallers(fn: CFunction, take: Event, world: World): Event | null {
   const sites = callersOf(fn, world) ?? [];
-  if (sites.length === 0 || !sites.every(s => s.fn !== fn && s.event.context.includes('irqs-off') && !inWait(s.fn, s.event))) return null;
-  const earlier = fn.events.some(e => e.index < take.index && /unlock_irq$|irq_enable$|irqrestore$|irq_restore$/.test(e.api));
+  if (sites.length === 0 || !sites.every(s => s.fn !== fn && isIn(s.event, 'irqs-off') && !inWait(s.fn, s.event))) return null;
+  const earlier = fn.events.some(e => comesBefore(fn, e, take) && /unlock_irq$|irq_enable$|irqrestore$|irq_restore$/.test(e.api));
   return earlier ? null : (sites[0]?.event ?? null);
 }
 
 /** The call stands in a macro that waits, and may give its lock back around it. */
 function inWait(fn: CFunction, call: Event): boolean {
-  return fn.events.some(e => e.kind === 'wait' && e.line <= call.line && e.endLine >= call.line);
+  return fn.events.some(e => e.kind === 'wait' && sameStatement(e, call));
 }

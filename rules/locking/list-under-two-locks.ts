@@ -1,4 +1,4 @@
-import { heldAt, isTest, lockText, runsAlone, sameLock } from '../../src/analysis/query.ts';
+import { exclusive, heldAt, isTest, lockText, runsAlone, type Section, sameLock, standsHere } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -124,15 +124,16 @@ void park_two(struct car *a, struct car *b)
     ],
   },
   checkFile(file, report, world) {
-    const changes = new Map<string, { fn: CFunction; event: Event; locks: string[] }[]>();
+    const changes = new Map<string, { fn: CFunction; event: Event; locks: Section[] }[]>();
     for (const fn of file.functions) {
       if (runsAlone(fn, world) || isTest(fn) || fn.isMacro || !fn.whole) continue;
       for (const event of fn.events) {
+        if (!standsHere(event)) continue; // Counted where it stands.
         const head = headOf(event);
         if (head === null) continue;
-        const locks = heldAt(fn, event, world).filter(lock => !lock.endsWith(' (shared)'));
+        const locks = exclusive(heldAt(fn, event, world));
         // A lock of unknown name may be any.
-        if (locks.length === 0 || locks.some(lock => lock.startsWith('named:')) || event.maybeLocks.length > 0) {
+        if (locks.length === 0 || locks.some(lock => lock.by === 'convention') || event.maybeLocks.length > 0) {
           if (locks.length > 0 || event.maybeLocks.length > 0) continue;
         }
         const known = changes.get(head) ?? [];
@@ -144,17 +145,17 @@ void park_two(struct car *a, struct car *b)
       const under = sites.filter(s => s.locks.length > 0);
       const [first] = under;
       if (!first) continue;
-      const share = (a: string[], b: string[]) => a.some(lock => b.some(other => sameLock(lock, other)));
+      const share = (a: readonly Section[], b: readonly Section[]) => a.some(lock => b.some(other => sameLock(lock, other)));
       // Of two that share a lock besides others the checker says that it is enough.
-      const seen = ({ event }: typeof first) => event.locks.filter(lock => !lock.endsWith(' (shared)'));
+      const seen = ({ event }: typeof first) => exclusive(event.locks);
       const mixed = under.find(s => s.fn !== first.fn && share(seen(s), seen(first)) && !seen(s).every(lock => share([lock], seen(first))));
       const apart = under.find(s => s.fn !== first.fn && !share(s.locks, first.locks)) ?? mixed;
       if (!apart) continue;
       // Most sites tell which lock it is.
       const agree = (site: typeof first) => under.filter(s => share(s.locks, site.locks)).length;
       const [odd, usual] = agree(apart) <= agree(first) ? [apart, first] : [first, apart];
-      const [a, b] = [odd.locks.at(-1) ?? '', usual.locks.at(-1) ?? ''];
-      if ([a, b].some(lock => /^(?:rtnl|cpu-hotplug|asserted):/.test(lock))) continue;
+      const [a, b] = [odd.locks.at(-1), usual.locks.at(-1)];
+      if (!a || !b || [a, b].some(({ family }) => family === null || family === 'rtnl' || family === 'cpu-hotplug')) continue;
       report(
         { event: odd.event, fn: odd.fn },
         {

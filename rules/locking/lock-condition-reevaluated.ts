@@ -1,4 +1,4 @@
-import { eventsOf, initOrExit, isTest, nodesAfter } from '../../src/analysis/query.ts';
+import { asWritten, eventsOf, initOrExit, isCall, isTest, nodesAfter } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -363,11 +363,12 @@ const MACHINE =
 /** The condition, where it is a call that no argument makes one of an object's or of the caller's. */
 function askedOf(fn: CFunction, node: FlowNode): { event: Event; text: string } | null {
   if (node.kind !== 'branch' || node.decides?.length !== 1 || !node.condition) return null;
-  const event = fn.events[node.decides[0] ?? -1];
+  const decides = fn.events[node.decides[0] ?? -1];
+  const event = decides && asWritten(fn, decides);
   if (!event || !/^[a-z]\w*$/.test(event.api) || OWN.test(event.api) || MACHINE.test(event.api)) return null;
   const text = node.condition.replace(/\s+/g, '');
   const call = new RegExp(`^!?(?:un)?(?:likely)?\\(?${event.api}\\(`).test(text);
-  if (!call || (event.kind !== 'call' && event.kind !== 'read')) return null;
+  if (!call || (!isCall(event) && event.kind !== 'read')) return null;
   const names = event.args.flatMap(a => a.match(/[A-Za-z_]\w*/g) ?? []);
   if (
     names.some(name => fn.parameters.some(p => p.name === name) || fn.settings?.some(s => s.name === name)) ||

@@ -1,4 +1,4 @@
-import { lockText, runsAlone, runsInTask } from '../../src/analysis/query.ts';
+import { lockKey, lockText, runsAlone, runsInTask } from '../../src/analysis/query.ts';
 import type { CFunction } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import { examples } from './lock-irq-inconsistent/examples.ts';
@@ -28,7 +28,7 @@ export default {
   examples,
   checkFile(file, report, world) {
     if (!file.whole) return;
-    for (const [lock, sites] of sitesOf(file, world)) {
+    for (const { lock, sites } of sitesOf(file, world)) {
       const open = sites.filter(s => !s.off && !s.handler && !s.quiet);
       const handled = sites.find(s => s.handler !== null && !s.threadsToo);
       const told = new Set<CFunction>();
@@ -49,7 +49,7 @@ export default {
               question: 'Should this be spin_lock_irq() or spin_lock_irqsave()?',
               dismissal: "Not an issue if the interrupt can't fire here, or its handler is always threaded",
               related: [related(handled, `${handled.fn.name}() takes it here`)],
-              shape: `${lock}|${site.fn.name}`,
+              shape: `${lockKey(lock)}|${site.fn.name}`,
             },
           );
         } else if (
@@ -67,7 +67,7 @@ export default {
               dismissal: `Not an issue if no interrupt handler takes ${name}`,
               related: off.slice(0, 2).map(s => related(s, `${s.fn.name}() takes it with interrupts disabled`)),
               confidence: 'medium',
-              shape: `${lock}|${site.fn.name}`,
+              shape: `${lockKey(lock)}|${site.fn.name}`,
             },
           );
         }
@@ -84,7 +84,7 @@ export default {
             question: 'Should this be spin_lock_irqsave()?',
             dismissal: `Not an issue if ${caller.fn.name}() runs only while the interrupt is disabled`,
             related: [{ path: caller.fn.path, line: caller.event.line, side: caller.fn.side, note: `${caller.fn.name}() calls it here` }],
-            shape: `${lock}|${site.fn.name}`,
+            shape: `${lockKey(lock)}|${site.fn.name}`,
           },
         );
       }

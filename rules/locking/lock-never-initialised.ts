@@ -134,7 +134,7 @@ void vault_put_coin(struct bank_vault *v)
         report(
           { event, fn },
           {
-            message: `${fn.name}() takes ${lockText(takings(fn, event)[0]?.lock ?? '', event)}, and nothing in the file initialises this member of ${member.type}`,
+            message: `${fn.name}() takes ${nameOf(fn, event)}, and nothing in the file initialises this member of ${member.type}`,
             question: 'Where is it initialised?',
             dismissal: 'Not an issue if a macro that is not visible does, or every object is a copy of one that is initialised',
             confidence: world.declared(member.type)?.members.size ? 'high' : 'medium',
@@ -152,6 +152,11 @@ function memberOf(fn: CFunction, event: Event, file: CodeFile, world: World): { 
   const declared = world.declared(cell.type);
   const member = declared?.path === file.path ? declared.members.get(cell.path) : undefined;
   return member && world.type(member.type)?.is === 'lock' && member.pointer === 0 && !member.array ? { type: cell.type, name: cell.path } : null;
+}
+
+function nameOf(fn: CFunction, event: Event): string {
+  const [taken] = takings(fn, event);
+  return taken ? lockText(taken.lock, event) : 'a lock';
 }
 
 /** Does the file allocate objects of the type itself? */

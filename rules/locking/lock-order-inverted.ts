@@ -1,4 +1,19 @@
-import { heldAt, isIdentity, isTest, lockText, runsAlone, sameLock, surelyTakes, takings } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  heldAt,
+  isIdentity,
+  isTest,
+  lockKey,
+  lockText,
+  objectType,
+  runsAlone,
+  type Section,
+  sameLock,
+  section,
+  standsLater,
+  surelyTakes,
+  takings,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -160,14 +175,14 @@ void dish_price(struct dish *d)
     const orders = ordersIn(file, world);
     const told = new Set<string>();
     for (const order of orders.values()) {
-      const inverse = orders.get(`${order.second}|${order.first}`);
-      const key = [order.first, order.second].sort().join();
+      const inverse = orders.get(pairKey(order.second, order.first));
+      const key = [pairKey(order.first, order.second), pairKey(order.second, order.first)].sort()[0] ?? '';
       if (!inverse || told.has(key) || inverse.fn === order.fn) continue;
       told.add(key);
       if (order.outer.some(lock => inverse.outer.some(other => sameLock(lock, other)))) continue;
       if (order.sharedBoth && inverse.sharedBoth) continue;
       // The later in the file is the one to look at: the earlier has set the custom.
-      const [here, there] = order.event.line > inverse.event.line ? [order, inverse] : [inverse, order];
+      const [here, there] = standsLater(order.event, inverse.event) ? [order, inverse] : [inverse, order];
       const [first, second] = [nameOf(here.first), nameOf(here.second)];
       const hidden = /^static_/.test(here.event.api) ? ` through ${here.event.api}()` : '';
       report(
@@ -179,7 +194,7 @@ void dish_price(struct dish *d)
           ],
           question: 'Which order is the intended one?',
           dismissal: 'Not an issue if the two functions never run concurrently, or the locks belong to different objects',
-          ...(typeOf(here.first) !== null && typeOf(here.second) !== null && typeOf(here.first) !== typeOf(here.second)
+          ...(objectType(here.first) !== null && objectType(here.second) !== null && objectType(here.first) !== objectType(here.second)
             ? { confidence: 'low' as const }
             : {}),
           related: [{ path: there.fn.path, line: there.event.line, side: there.fn.side, note: 'the other order' }],
@@ -191,45 +206,60 @@ void dish_price(struct dish *d)
 } satisfies Rule;
 
 interface Order {
-  first: string;
-  second: string;
+  first: Section;
+  second: Section;
   fn: CFunction;
   event: Event;
   /** Locks held around both. */
-  outer: string[];
+  outer: Section[];
   sharedBoth: boolean;
 }
 
 /** Locks whose order counts; readers of RCU and sequence counters wait for nobody. */
-const ORDERED = /^(?:spin|raw-spin|rwlock|mutex|rt-mutex|rwsem|percpu-rwsem|mmap|rtnl|cpu-hotplug):/;
+const ORDERED: ReadonlySet<string | null> = new Set([
+  'spin',
+  'raw-spin',
+  'rwlock',
+  'mutex',
+  'rt-mutex',
+  'rwsem',
+  'percpu-rwsem',
+  'mmap',
+  'rtnl',
+  'cpu-hotplug',
+]);
 const SWITCHES_KEY = /^static_(?:branch|key)_(?:slow_)?(?:inc|dec|enable|disable|deferred_dec)$/;
-const HOTPLUG = 'cpu-hotplug:cpus';
+const HOTPLUG = section('cpu-hotplug', 'cpus');
+
+function pairKey(first: Section, second: Section): string {
+  return `${lockKey(first)}|${lockKey(second)}`;
+}
 
 /** Every pair of locks of which one is taken while the other is held, once. */
 function ordersIn(file: CodeFile, world: World): Map<string, Order> {
   const found = new Map<string, Order>();
-  const names = new Map<string, string>();
-  /** One name for one lock, whatever the assertion calls its family. */
-  const name = (lock: string) => {
-    const bare = lock.startsWith('cpu-hotplug:') ? HOTPLUG : lock.replace(/ \(shared\)$/, '');
-    const key = bare.slice(bare.indexOf(':') + 1);
-    const known = names.get(key);
-    if (known === undefined || known.startsWith('asserted:')) names.set(key, bare);
-    return names.get(key) ?? bare;
+  const known = new Map<string, Section>();
+  /** One value for one lock: where it is known by an assertion, that of another function which tells its family. */
+  const one = (held: Section) => {
+    const lock = held.family === 'cpu-hotplug' ? HOTPLUG : held;
+    const before = known.get(lockKey(lock));
+    if (before && before.family !== null) return before;
+    known.set(lockKey(lock), lock);
+    return lock;
   };
   for (const fn of file.functions) {
     if (fn.isMacro || !fn.whole || isTest(fn) || runsAlone(fn, world)) continue;
     for (const event of fn.events) {
       const seconds = secondsOf(fn, event, world);
       if (seconds.length === 0) continue;
-      const held = heldAt(fn, event, world).filter(lock => !lock.startsWith('named:'));
+      const held = heldAt(fn, event, world).filter(lock => lock.by !== 'convention');
       for (const second of seconds) {
         for (const lock of held) {
-          const [a, b] = [name(lock), name(second.lock)];
-          if (a === b || sameLock(a, b) || !ORDERED.test(a) || !isGlobalOrTyped(a) || /_nest/.test(event.api)) continue;
+          const [a, b] = [one(lock), one(second.lock)];
+          if (sameLock(a, b) || !ORDERED.has(a.family) || !isGlobalOrTyped(a) || /_nest/.test(event.api)) continue;
           // Two locks of one type must be seen to be those of one object.
-          if (typeOf(a) !== null && typeOf(a) === typeOf(b) && !ofOne(fn, lock, event)) continue;
-          const key = `${a}|${b}`;
+          if (objectType(a) !== null && objectType(a) === objectType(b) && !ofOne(fn, lock, event)) continue;
+          const key = pairKey(a, b);
           if (!found.has(key))
             found.set(key, {
               first: a,
@@ -237,7 +267,7 @@ function ordersIn(file: CodeFile, world: World): Map<string, Order> {
               fn,
               event,
               outer: held.filter(l => l !== lock),
-              sharedBoth: second.shared && lock.endsWith(' (shared)'),
+              sharedBoth: second.shared && lock.mode === 'shared',
             });
         }
       }
@@ -247,34 +277,30 @@ function ordersIn(file: CodeFile, world: World): Map<string, Order> {
 }
 
 /** What an event waits for: a lock that it takes, one that a function in view surely takes, the hotplug lock inside the switch of a key. */
-function secondsOf(fn: CFunction, event: Event, world: World): { lock: string; shared: boolean }[] {
+function secondsOf(fn: CFunction, event: Event, world: World): { lock: Section; shared: boolean }[] {
   if (SWITCHES_KEY.test(event.api)) return [{ lock: HOTPLUG, shared: true }];
   if (event.kind === 'call') {
     if (!event.argCells || (event.locks.length === 0 && fn.entryLocks.length === 0)) return [];
     return surelyTakes(fn, event, world.functions).flatMap(t =>
-      ORDERED.test(t.lock) && isIdentity(t.lock, t.event) ? [{ lock: t.lock, shared: false }] : [],
+      ORDERED.has(t.lock.family) && isIdentity(t.lock, t.event) ? [{ lock: t.lock, shared: false }] : [],
     );
   }
   return takings(fn, event).flatMap(t => {
-    const known = isIdentity(t.lock, event) || t.lock.startsWith('cpu-hotplug:') || t.lock.startsWith('rtnl:');
-    return t.conditional || !ORDERED.test(t.lock) || !known ? [] : [{ lock: t.lock, shared: t.shared }];
+    const known = isIdentity(t.lock, event) || t.lock.family === 'cpu-hotplug' || t.lock.family === 'rtnl';
+    return t.conditional || !ORDERED.has(t.lock.family) || !known ? [] : [{ lock: t.lock, shared: t.lock.mode === 'shared' }];
   });
 }
 
-function typeOf(lock: string): string | null {
-  return /:((?:struct|union) \w+|\w+_t)\./.exec(lock)?.[1] ?? null;
-}
-
 /** Was the held lock taken through the very pointer that the event names? */
-function ofOne(fn: CFunction, held: string, event: Event): boolean {
-  const taken = fn.events.filter(e => e.index < event.index && takings(fn, e).some(t => sameLock(t.lock, held)));
+function ofOne(fn: CFunction, held: Section, event: Event): boolean {
+  const taken = fn.events.filter(e => comesBefore(fn, e, event) && takings(fn, e).some(t => sameLock(t.lock, held)));
   return event.cell !== null && taken.length > 0 && taken.every(e => e.cell?.base === event.cell?.base);
 }
 
-function isGlobalOrTyped(lock: string): boolean {
-  return /:(?:(?:struct|union) \w+\.|\w+_t\.)|^(?:cpu-hotplug|rtnl):/.test(lock) || /^[\w-]+:[a-z]\w*$/.test(lock);
+function isGlobalOrTyped(lock: Section): boolean {
+  return objectType(lock) !== null || lock.family === 'cpu-hotplug' || lock.family === 'rtnl' || /^[a-z]\w*$/.test(lock.object ?? '');
 }
 
-function nameOf(lock: string): string {
-  return lock === HOTPLUG ? 'the CPU hotplug lock' : lock.startsWith('rtnl:') ? 'the RTNL lock' : lockText(lock);
+function nameOf(lock: Section): string {
+  return lock === HOTPLUG ? 'the CPU hotplug lock' : lock.family === 'rtnl' ? 'the RTNL lock' : lockText(lock);
 }

@@ -1,4 +1,16 @@
-import { isIdentity, lockText, mayGive, nodesAfter, between as path, sameLock, surelyTakes, takings } from '../../src/analysis/query.ts';
+import {
+  asWritten,
+  isIdentity,
+  lockKey,
+  lockText,
+  mayGive,
+  nodesAfter,
+  between as path,
+  type Section,
+  sameLock,
+  surelyTakes,
+  takings,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -150,32 +162,40 @@ void tally_retry(struct tally *t)
     const told = new Set<string>();
     for (const event of fn.events) {
       if (event.locks.length === 0 || event.uncertain || event.ends) continue;
-      for (const { lock, shared, conditional } of takings(fn, event)) {
-        if (shared || conditional || !EXCLUSIVE.test(lock) || /_nest/.test(event.api)) continue;
+      for (const { lock, conditional } of takings(fn, event)) {
+        if (lock.mode === 'shared' || conditional || !EXCLUSIVE.has(lock.family) || /_nest/.test(event.api)) continue;
         const before = heldBy(fn, event, lock, event.args[0] ?? '', world.functions);
-        if (!before || told.has(lock)) continue;
-        told.add(lock);
+        if (!before || told.has(lockKey(lock))) continue;
+        told.add(lockKey(lock));
         report(
           { event, fn },
           {
-            message: `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${before.api}() above`,
-            question: 'Is one of the two meant for a different object?',
+            message: event.via
+              ? `${fn.name}() calls ${asWritten(fn, event).api}() with ${lockText(lock, before)} held, which ${asWritten(fn, event).api}() takes again`
+              : `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${before.api}() above`,
+            question: event.via ? 'Should it call a variant that expects the lock to be held?' : 'Is one of the two meant for a different object?',
             dismissal: 'Not an issue if these are locks of different objects',
-            related: [{ path: fn.path, line: before.line, side: fn.side, note: 'first taken here' }],
+            related: [
+              { path: fn.path, line: before.line, side: fn.side, note: 'first taken here' },
+              ...(event.via
+                ? [{ path: event.via.path, line: event.via.line, side: fn.side, note: `taken again here, in ${event.via.function}()` }]
+                : []),
+            ],
             quote: [before, event],
-            shape: `${fn.name}|${lock}`,
+            // A callee that takes the lock is one cause, whoever calls it.
+            shape: `${event.via ? asWritten(fn, event).api : fn.name}|${lockKey(lock)}`,
           },
         );
       }
       if (event.kind !== 'call' || !event.argCells) continue;
       for (const inner of surelyTakes(fn, event, world.functions)) {
-        if (!EXCLUSIVE.test(inner.lock) || /_nest/.test(inner.event.api) || told.has(inner.lock)) continue;
-        if (!event.locks.some(lock => sameLock(lock, inner.lock) && !lock.endsWith(' (shared)'))) continue;
+        if (!EXCLUSIVE.has(inner.lock.family) || /_nest/.test(inner.event.api) || told.has(lockKey(inner.lock))) continue;
+        if (!event.locks.some(lock => sameLock(lock, inner.lock) && lock.mode === 'exclusive')) continue;
         const before = heldBy(fn, event, inner.lock, null, world.functions);
         if (!before || !isIdentity(inner.lock, inner.event)) continue;
         const global = inner.base === null && before.cell?.base === null && inner.event.cell?.base === null;
         if (!global && (inner.base === null || inner.base !== before.cell?.base)) continue;
-        told.add(inner.lock);
+        told.add(lockKey(inner.lock));
         report(
           { event, fn },
           {
@@ -187,7 +207,7 @@ void tally_retry(struct tally *t)
               { path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `taken again here, in ${inner.fn.name}()` },
             ],
             // A callee that takes the lock is one cause, whoever calls it.
-            shape: `${event.api}|${inner.lock}`,
+            shape: `${event.api}|${lockKey(inner.lock)}`,
           },
         );
       }
@@ -196,17 +216,17 @@ void tally_retry(struct tally *t)
 } satisfies Rule;
 
 /** Locks that no task may hold twice. */
-const EXCLUSIVE = /^(?:spin|raw-spin|rwlock|bit-spin|mutex|rt-mutex|rwsem|mmap|rtnl):/;
+const EXCLUSIVE: ReadonlySet<string | null> = new Set(['spin', 'raw-spin', 'rwlock', 'bit-spin', 'mutex', 'rt-mutex', 'rwsem', 'mmap', 'rtnl']);
 
 /** The one acquisition by which the lock is held at the event, of the same object and with its name unchanged since; null where that is not sure. */
-function heldBy(fn: CFunction, event: Event, lock: string, written: string | null, functions: readonly CFunction[]): Event | null {
-  if (!event.locks.some(held => sameLock(held, lock) && !held.endsWith(' (shared)'))) return null;
+function heldBy(fn: CFunction, event: Event, lock: Section, written: string | null, functions: readonly CFunction[]): Event | null {
+  if (!event.locks.some(held => sameLock(held, lock) && held.mode === 'exclusive')) return null;
   // A call that names the object and not the lock takes another lock of it than another such call.
   const stem = (api: string) => api.replace(/_(?:bh|irq|irqsave|io|interruptible|killable)$/, '').replace(/^(?:scoped_)?guard\(|\)$/g, '');
   const takers = fn.events.filter(e => e !== event && takings(fn, e).some(t => sameLock(t.lock, lock)));
   const before = takers.filter(e => nodesAfter(fn, e.node).has(event.node));
   const [first] = before;
-  if (!first || before.some(e => e.args[0] !== first.args[0] || takings(fn, e).some(t => t.shared || t.conditional))) return null;
+  if (!first || before.some(e => e.args[0] !== first.args[0] || takings(fn, e).some(t => t.lock.mode === 'shared' || t.conditional))) return null;
   if (written !== null && (first.args[0] !== written || stem(first.api) !== stem(event.api))) return null;
   const root = /[A-Za-z_]\w*/.exec(first.args[0] ?? '')?.[0] ?? '';
   const between = nodesAfter(fn, first.node);

@@ -1,4 +1,19 @@
-import { atomicAt, between, calleeIn, lockText, mayGive, maySleep, sameLock, sureSleep, takings } from '../../src/analysis/query.ts';
+import {
+  atomicAt,
+  between,
+  calleeIn,
+  comesBefore,
+  contextSection,
+  isContext,
+  isIn,
+  lockText,
+  mayGive,
+  maySleep,
+  type Section,
+  sameLock,
+  sureSleep,
+  takings,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -234,7 +249,7 @@ void pump_hand_over(struct pump *p)
       if (/^(?:cond_resched_\w+|schedule_preempt_disabled)$/.test(event.api)) continue;
       // Known to give the lock back while it sleeps, or to fail in place of a fault.
       if (/_lock_irq|_locked|_cmd$|^wait_on_bit_lock/.test((deep ?? event).api) && (deep ?? event).kind === 'wait') continue;
-      if ((event.context.includes('pagefault-off') || fn.path.endsWith('.h')) && /user|iter|fault/.test((deep ?? event).api)) continue;
+      if ((isIn(event, 'pagefault-off') || fn.path.endsWith('.h')) && /user|iter|fault/.test((deep ?? event).api)) continue;
       // A poll without a pause between its tries spins.
       if (/_poll_timeout/.test((deep ?? event).api) && (deep ?? event).args.slice(3, 5).includes('0')) continue;
       const runtime = /^pm_runtime_/.test((deep ?? event).api);
@@ -297,16 +312,16 @@ function sleeperIn(fn: CFunction, event: Event, world: World): Event | null {
 }
 
 /** The event that began what forbids to sleep, where nothing between may have ended it; null where that is not sure. */
-function beginning(fn: CFunction, event: Event, atomic: { lock: string | null; word: string }, world: World): Event | null {
+function beginning(fn: CFunction, event: Event, atomic: { lock: Section | null; word: string }, world: World): Event | null {
   const begins = fn.events.filter(e => {
-    if (e.index >= event.index) return false;
+    if (!comesBefore(fn, e, event)) return false;
     return takings(fn, e).some(t =>
-      atomic.lock === null ? t.lock === `context:${atomic.word}` || begunWith(e, atomic.word) : sameLock(t.lock, atomic.lock),
+      atomic.lock === null ? (isContext(t.lock) && t.lock.family === atomic.word) || begunWith(e, atomic.word) : sameLock(t.lock, atomic.lock),
     );
   });
   const begin = begins.at(-1);
   if (!begin) return null;
-  const lock = atomic.lock ?? `context:${atomic.word}`;
+  const lock = atomic.lock ?? contextSection(atomic.word);
   return between(fn, begin, event).some(e => e.kind === 'call' && mayGive(fn, e, lock, begin, world.functions)) ? null : begin;
 }
 

@@ -1,4 +1,4 @@
-import { callersGive, failsAlong, initOrExit, type Leak, leaksOf, lockText, pieceLeaksOf } from '../../src/analysis/query.ts';
+import { callersGive, failsAlong, initOrExit, isContext, type Leak, leaksOf, lockKey, lockText, pieceLeaksOf } from '../../src/analysis/query.ts';
 import type { CFunction, FlowNode } from '../../src/model/code.ts';
 import type { Mention, Rule, World } from '../../src/model/rule.ts';
 import { left } from './unlock-missing-on-path/change.ts';
@@ -41,13 +41,13 @@ export default {
           quote: [{ path: fn.path, line: exit.line, side: fn.side }, release],
           severity: 'warning',
           confidence: 'medium',
-          shape: `${fn.name}|${lock}`,
+          shape: `${fn.name}|${lockKey(lock)}`,
         },
       );
     }
     for (const leak of leaksOf(fn, world.functions)) {
       if (isContract(fn, leak, world) || isMisled(fn, leak.exit.line)) continue;
-      const key = `${leak.taking.lock}|${leak.line}`;
+      const key = `${lockKey(leak.taking.lock)}|${leak.line}`;
       if (told.has(key)) continue;
       told.add(key);
       const name = nameOf(leak);
@@ -59,7 +59,7 @@ export default {
           ? { event: leak.event, fn }
           : { place: { path: fn.path, line: leak.line, side: fn.side }, fn, addedBy: world.addedBy(fn.path, leak.line) },
         {
-          message: `${fn.name}() ${exit} with ${OFF[leak.taking.lock] ?? `${name} held`}`,
+          message: `${fn.name}() ${exit} with ${OFF[leak.taking.lock.family ?? ''] ?? `${name} held`}`,
           detail: [`${leak.from.api}() acquires it, and the other return paths release it`],
           question: `What releases ${name} on this path?`,
           dismissal: `Not an issue if a function called on this path releases ${name}, or if callers do so on this result`,
@@ -72,7 +72,7 @@ export default {
             { path: fn.path, line: leak.line, side: fn.side },
           ],
           ...(sure ? {} : { confidence: 'medium' as const }),
-          shape: `${fn.name}|${leak.taking.lock}`,
+          shape: `${fn.name}|${lockKey(leak.taking.lock)}`,
         },
       );
     }
@@ -89,18 +89,15 @@ function isMisled(fn: CFunction, line: number): boolean {
 }
 
 const OFF: Record<string, string> = {
-  'context:irqs-off': 'interrupts disabled',
-  'context:preempt-off': 'preemption disabled',
-  'context:bh-off': 'bottom halves disabled',
+  'irqs-off': 'interrupts disabled',
+  'preempt-off': 'preemption disabled',
+  'bh-off': 'bottom halves disabled',
 };
 
 function nameOf(leak: Leak): string {
-  switch (leak.taking.lock) {
-    case 'context:rcu-read':
-      return 'the RCU read lock';
-    default:
-      return leak.taking.lock.startsWith('context:') ? `the effect of ${leak.from.api}()` : lockText(leak.taking.lock, leak.from);
-  }
+  const { lock } = leak.taking;
+  if (lock.family === 'rcu-read') return 'the RCU read lock';
+  return isContext(lock) ? `the effect of ${leak.from.api}()` : lockText(lock, leak.from);
 }
 
 /** Does the function return with the lock where its result tells so: callers give it back, or only its failures do? */
@@ -110,7 +107,7 @@ function isContract(fn: CFunction, leak: Leak, world: World): boolean {
   // A variable that need not hold an error may well tell the caller.
   if (!failing && /^[a-z_]\w*$/.test(leak.exit.returned ?? '')) return true;
   // What disables preemption for its caller says by its result that it has.
-  if (!failing && leak.exit.returned !== undefined && leak.taking.lock.startsWith('context:') && leak.taking.lock !== 'context:rcu-read') return true;
+  if (!failing && leak.exit.returned !== undefined && isContext(leak.taking.lock) && leak.taking.lock.family !== 'rcu-read') return true;
   const acquires = fn.attributes.some(a => /^__(?:acquires|cond_acquires|releases)/.test(a));
   if (acquires) return true;
   if (entry) return false;

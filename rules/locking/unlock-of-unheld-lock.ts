@@ -1,4 +1,4 @@
-import { lockText, unheldReleases } from '../../src/analysis/query.ts';
+import { lockKey, lockText, unheldReleases } from '../../src/analysis/query.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
 export default {
@@ -183,7 +183,7 @@ out:
           { path: fn.path, line: taken.line, side: fn.side, note: 'taken here' },
         ],
         quote: [taken, ...(earlier ? [earlier] : [at]), release].map(({ path, line, side }) => ({ path, line, side })),
-        shape: `${fn.name}|${lock}`,
+        shape: `${fn.name}|${lockKey(lock)}`,
       });
     }
   },

@@ -1,4 +1,16 @@
-import { calleeIn, cellName, conditionOn, effectsOf, handlersIn, isTest, keyOf, nodesAfter, onward } from '../../src/analysis/query.ts';
+import {
+  calleeIn,
+  cellName,
+  comesBefore,
+  conditionOn,
+  effectsOf,
+  handlersIn,
+  includesSection,
+  isTest,
+  keyOf,
+  nodesAfter,
+  onward,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { ClaimThread, Edit, Rule, World } from '../../src/model/rule.ts';
 
@@ -198,7 +210,7 @@ void sieve_init(struct sieve *s)
       const pending = nameOf(look);
       const busy = nameOf(release);
       const holder: ClaimThread = { fn, events: [look, release] };
-      const noted = taker.note.index < taker.take.index;
+      const noted = comesBefore(taker.fn, taker.note, taker.take);
       const order = noted ? [taker.note, taker.take] : [taker.take, taker.note];
       report(
         { event: release, fn },
@@ -279,7 +291,9 @@ function noteOf(fn: CFunction, take: Event): Event | undefined {
   if (lost.some(e => e.kind === 'wait' || e.opaque)) return undefined;
   const own = lost.find(e => sets(e) && keyOf(e) !== null && placeKey(e) !== placeKey(take));
   if (own) return own;
-  const nearest = fn.events.filter(e => e.index < take.index && sets(e) && placeKey(e) !== placeKey(take) && e.cell?.base === take.cell?.base).at(-1);
+  const nearest = fn.events
+    .filter(e => comesBefore(fn, e, take) && sets(e) && placeKey(e) !== placeKey(take) && e.cell?.base === take.cell?.base)
+    .at(-1);
   return nearest && conditionOn(fn, nearest, take) === 'any' && nodesAfter(fn, nearest.node).has(take.node) ? nearest : undefined;
 }
 
@@ -300,7 +314,7 @@ function givesBack(event: Event): boolean {
 /** The look that lets the holder leave: the release runs only where it saw nothing, and nothing looks again after it. */
 function lookBefore(fn: CFunction, release: Event, notes: ReadonlySet<string | null>, world: World): Event | null {
   const looks = fn.events.filter(
-    e => e.kind === 'read' && !e.uncertain && e.index < release.index && notes.has(placeKey(e)) && e.cell?.base === release.cell?.base,
+    e => e.kind === 'read' && !e.uncertain && comesBefore(fn, e, release) && notes.has(placeKey(e)) && e.cell?.base === release.cell?.base,
   );
   const look = looks
     .filter(e => onward(fn, e, { value: 'zero' }).events.includes(release) && !onward(fn, e, { value: 'nonzero' }).events.includes(release))
@@ -328,9 +342,9 @@ function touches(fn: CFunction, call: Event, look: Event, world: World): boolean
 
 /** A lock that both sides hold. */
 function excluded(taker: Taker, look: Event, release: Event): boolean {
-  const held = (a: Event, b: Event) => a.locks.filter(l => b.locks.includes(l) && !l.endsWith('(shared)'));
+  const held = (a: Event, b: Event) => a.locks.filter(l => includesSection(b.locks, l) && l.mode === 'exclusive');
   const mine = held(taker.take, taker.note);
-  return mine.length > 0 && held(look, release).some(l => l.startsWith('named:') && mine.some(m => m.startsWith('named:')));
+  return mine.length > 0 && held(look, release).some(l => l.by === 'convention' && mine.some(m => m.by === 'convention'));
 }
 
 /**
@@ -338,10 +352,10 @@ function excluded(taker: Taker, look: Event, release: Event): boolean {
  * asks for the flag, which by then is free.
  */
 function startsAnew(taker: Taker, holder: CFunction, release: Event, world: World): boolean {
-  const noted = taker.note.index < taker.take.index;
+  const noted = comesBefore(taker.fn, taker.note, taker.take);
   const starts = (e: Event) => e.kind === 'wake' && runs(e, holder, release, world);
   const from = noted ? taker.take : taker.note;
-  if (!taker.fn.events.some(e => e.index > from.index && starts(e))) return false;
+  if (!taker.fn.events.some(e => comesBefore(taker.fn, from, e) && starts(e))) return false;
   return !onward(taker.fn, from, { stop: starts, ...(noted ? { value: valueOfTaken(taker.take) } : {}) }).leaves;
 }
 
@@ -372,7 +386,7 @@ function cures(look: Event, release: Event, taker: Taker, pending: string, busy:
       { kind: 'fence', fence: 'full', where: 'after', event: release, text: '' },
     ],
   };
-  const early = taker.note.index < taker.take.index;
+  const early = comesBefore(taker.fn, taker.note, taker.take);
   const first: Edit[] = early ? [] : [{ kind: 'move', event: taker.note, where: 'before', to: taker.take, text: '' }];
   const text = early ? holder.text : `${holder.text}, and setting ${pending} before trying ${busy} in ${taker.fn.name}()`;
   const fence: Edit = { kind: 'fence', fence: 'full', where: 'before', event: taker.take, text: '' };

@@ -1,4 +1,4 @@
-import { eventsOf, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/analysis/query.ts';
+import { comesBefore, decidesBranch, eventsOf, isTest, keyOf, nearest, ordersAll, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
@@ -178,7 +178,7 @@ function isMember({ cell }: Event): boolean {
 
 /** Tests of shared memory that come first behind the unlock. */
 function looksBehind(fn: CFunction, unlock: Event): Event[] {
-  const decides = (e: Event) => e.kind === 'read' && fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(e.index));
+  const decides = (e: Event) => e.kind === 'read' && decidesBranch(fn, e);
   const near = nearest(
     fn,
     unlock,
@@ -227,8 +227,7 @@ function producerOf(world: World, look: Event, tries: Try[]): { producer: CFunct
         e.cell?.bit === look.cell?.bit &&
         e.object !== 'private' &&
         brings(e) &&
-        e.index < by.index &&
-        nodesAfter(fn, e.node).has(by.node),
+        comesBefore(fn, e, by),
     );
     if (change) return { producer: fn, change, by };
   }

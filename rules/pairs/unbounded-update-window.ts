@@ -1,4 +1,4 @@
-import { comparedEvents, indexOf, isTest, keyOf, type PairUpdate, pairUpdates } from '../../src/analysis/query.ts';
+import { comesBefore, comparedEvents, indexOf, isIn, isInLoop, isTest, keyOf, type PairUpdate, pairUpdates } from '../../src/analysis/query.ts';
 import type { CFunction, Event, Loop } from '../../src/model/code.ts';
 import type { Rule, Tie } from '../../src/model/rule.ts';
 
@@ -207,7 +207,7 @@ int snapshot_settled(struct snapshot *s)
 
 /** Does nothing in view keep this CPU from being held up between the two updates? */
 function isOpen({ fn, events }: PairUpdate): boolean {
-  const bounded = events.every(e => e.locks.length > 0 || e.context.some(c => /irqs-off|preempt-off/.test(c)));
+  const bounded = events.every(e => e.locks.length > 0 || isIn(e, 'irqs-off') || isIn(e, 'preempt-off'));
   return fn.whole && !bounded && fn.entryLocks.length === 0;
 }
 
@@ -218,7 +218,7 @@ function samplesOf(fn: CFunction, tie: Tie, functions: CFunction[]): Sample[] {
       left.find(e => keyOf(e) === tie.keys[1]) ?? right.find(e => keyOf(e) === tie.keys[1]),
     ];
     if (!a || !b || a.kind !== 'read' || b.kind !== 'read') return [];
-    const reads: [Event, Event] = a.index < b.index ? [a, b] : [b, a];
+    const reads: [Event, Event] = comesBefore(fn, a, b) ? [a, b] : [b, a];
     const loop = comparison.loop === null ? null : (fn.shape.loops[comparison.loop] ?? null);
     return [{ reads, line: comparison.line, loop: loop && loop.bound !== 'sized' ? loop : null }];
   });
@@ -232,5 +232,5 @@ function leavesWhenSane(fn: CFunction, sample: Sample): boolean {
   // A helper that compares them gives a value that comes from them.
   const helpers = fn.events.filter(e => e.kind === 'call' && e.argSources.some(sources => sources.some(i => reads.includes(i)))).map(e => e.index);
   const deciding = [...reads, ...helpers];
-  return fn.flow.some(n => n.kind === 'branch' && n.line >= loop.line && n.line <= loop.endLine && n.decides?.some(i => deciding.includes(i)));
+  return fn.flow.some(n => n.kind === 'branch' && isInLoop(loop, n) && n.decides?.some(i => deciding.includes(i)));
 }

@@ -90,7 +90,7 @@ void page_spoil(struct page *page)
       if (
         !work ||
         own.some(
-          e => e.kind === 'wake' || e.kind === 'lock' || e.locks.some(lock => lock.endsWith(' (shared)')) || e.kind === 'free' || e.cell?.bit === bit,
+          e => e.kind === 'wake' || e.kind === 'lock' || e.locks.some(lock => lock.mode === 'shared') || e.kind === 'free' || e.cell?.bit === bit,
         )
       )
         continue;

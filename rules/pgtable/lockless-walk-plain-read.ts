@@ -1,4 +1,4 @@
-import { isTest, onward } from '../../src/analysis/query.ts';
+import { comesBefore, isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -184,7 +184,9 @@ function isLocked(event: Event): boolean {
 
 /** The lookup without a lock that the pointer comes from. */
 function walkerOf(fn: CFunction, read: Event, pointer: string): Event | undefined {
-  return fn.events.find(e => e.into === pointer && e.index < read.index && /^(?:pmd_offset_lockless|pte_offset_map(?:_ro|_rw)?_nolock)$/.test(e.api));
+  return fn.events.find(
+    e => e.into === pointer && comesBefore(fn, e, read) && /^(?:pmd_offset_lockless|pte_offset_map(?:_ro|_rw)?_nolock)$/.test(e.api),
+  );
 }
 
 /** The lock of this very page table, taken only after the read, with no comparison of what was read. */

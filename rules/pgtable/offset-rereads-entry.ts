@@ -1,4 +1,4 @@
-import { isTest, onward } from '../../src/analysis/query.ts';
+import { isIn, isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -177,5 +177,5 @@ function levelFits(read: Event, offset: Event): boolean {
 }
 
 function isLockless(fn: CFunction, read: Event): boolean {
-  return fn.events.some(e => /_(?:get|offset)_lockless$/.test(e.api)) || read.context.includes('irqs-off');
+  return fn.events.some(e => /_(?:get|offset)_lockless$/.test(e.api)) || isIn(read, 'irqs-off');
 }

@@ -1,6 +1,8 @@
 import {
+  comesBefore,
   conditionOn,
   eventsOf,
+  includesSection,
   isHandedOver,
   isMadeHere,
   isTest,
@@ -225,7 +227,7 @@ void buf_grow(struct chan *c)
       const pointer = free.args[0];
       if (free.kind !== 'free' || free.ends || free.locks.length === 0 || pointer === undefined || !/^\w+$/.test(pointer)) continue;
       const made = originsOf(fn, pointer);
-      const before = (e: Event) => free.locks.some(lock => !e.locks.includes(lock));
+      const before = (e: Event) => free.locks.some(lock => !includesSection(e.locks, lock));
       const reads = made.filter(e => e.kind === 'read' && e.cell !== null && before(e) && e.maybeLocks.length === 0);
       // What sizes a buffer is not the buffer.
       if (made.some(e => !before(e) || /alloc|dup/.test(e.api))) continue;
@@ -233,7 +235,7 @@ void buf_grow(struct chan *c)
       if (!found) continue;
       const { read, second } = found;
       if (isClosedFiles(fn, read) || isUntold(fn, read, free)) continue;
-      const lock = eventsOf(fn, 'lock').find(e => e.index > read.index && e.index < second.index);
+      const lock = eventsOf(fn, 'lock').find(e => comesBefore(fn, read, e) && comesBefore(fn, e, second));
       const claim = lock ? claimOf(fn, { read, lock, second, free }, pointer, world) : null;
       // Whether a lock that is held over the whole keeps the writer away, the checker says.
       if (read.locks.length > 0 && !claim) continue;
@@ -264,18 +266,18 @@ function claimOf(
   world: World,
 ): Claim | null {
   const key = keyOf(read);
-  if (key === null || [read, second].some(e => e.locks.some(l => l.endsWith(' (shared)')))) return null;
+  if (key === null || [read, second].some(e => e.locks.some(l => l.mode === 'shared'))) return null;
   const writers = world.functions
     .filter(f => f !== fn && (!key.startsWith('|') || f.path === fn.path))
     .flatMap(f => f.events.filter(e => keyOf(e) === key && fills(e)).map(event => ({ fn: f, event })));
   const [writer] = partnersOf(writers, { fn, event: read }, world);
   const edits = (what: string): Claim['edits'] => [{ kind: 'move', event: read, where: 'after', to: lock, text: `Reading ${what} under the lock` }];
   if (!writer) return read.locks.length > 0 ? null : assumed(fn, { read, second, free }, pointer, edits(nameOf(read, pointer)));
-  const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && e.index < writer.event.index);
+  const test = writer.fn.events.find(e => e.kind === 'read' && keyOf(e) === key && comesBefore(writer.fn, e, writer.event));
   const empty = test !== undefined && decides(writer.fn, test) && conditionOn(writer.fn, test, writer.event) !== 'nonzero';
-  const clear = fn.events.find(e => e.index > second.index && (e.kind === 'write' || e.kind === 'publish') && keyOf(e) === key && !fills(e));
+  const clear = fn.events.find(e => comesBefore(fn, second, e) && (e.kind === 'write' || e.kind === 'publish') && keyOf(e) === key && !fills(e));
   if (empty && !clear) return null;
-  const middle = clear ? (clear.index < free.index ? [clear, free] : [free, clear]) : [free];
+  const middle = clear ? (comesBefore(fn, clear, free) ? [clear, free] : [free, clear]) : [free];
   const run = { fn, events: [read, second, ...middle] };
   return {
     threads: [run, ...(empty ? [run] : []), { fn: writer.fn, events: [...(empty && test ? [test] : []), writer.event] }],
@@ -298,7 +300,7 @@ function claimOf(
 
 /** The function against a writer out of view, who takes the lock. */
 function assumed(fn: CFunction, { read, second, free }: Record<'read' | 'second' | 'free', Event>, pointer: string, edits: Claim['edits']): Claim {
-  const lock = second.locks.find(l => free.locks.includes(l) && !read.locks.includes(l)) ?? 'lock';
+  const lock = second.locks.find(l => includesSection(free.locks, l) && !includesSection(read.locks, l))?.object ?? 'lock';
   const what = nameOf(read, pointer);
   const change: Deed = { does: 'write', cell: read, says: { before: '', after: `stores something else in ${what}` } };
   return {
@@ -339,7 +341,7 @@ function isUntold(fn: CFunction, read: Event, free: Event): boolean {
   const base = read.cell?.base;
   if (base == null || !isMadeHere(fn, read)) return false;
   const tells = (e: Event) => isHandedOver(e, base) || e.operand === base || e.args.some(arg => arg.startsWith(`&${base}->`));
-  return !fn.events.some(e => e.index < free.index && e.kind !== 'free' && tells(e));
+  return !fn.events.some(e => comesBefore(fn, e, free) && e.kind !== 'free' && tells(e));
 }
 
 /** What is read before the lock, as a person would write it. */
@@ -362,8 +364,8 @@ function again(fn: CFunction, read: Event, free: Event): Event[] {
       e !== read &&
       e.cell !== null &&
       placeOf(e.cell) === place &&
-      e.index < free.index &&
-      e.locks.some(l => free.locks.includes(l)),
+      comesBefore(fn, e, free) &&
+      e.locks.some(l => includesSection(free.locks, l)),
   );
   return seconds.filter(second => decides(fn, second) && !isCompared(fn, read, second));
 }

@@ -2,6 +2,7 @@ import {
   type BareWalk,
   bareWalks,
   callersOf,
+  comesBefore,
   dominates,
   hangsBy,
   hasWaited,
@@ -255,7 +256,7 @@ function walkerOf(link: Linking, world: World): Walker | null {
 /** Nobody knows the list yet, or readers are gone: it was made here, or the function is for set-up, itself or by all who call it. */
 function isEarly(fn: CFunction, event: Event, world: World): boolean {
   if (event.object !== undefined || isOwn(fn, event) || isMadeHere(fn, event) || hasWaited(fn, event, world)) return true;
-  if (event.context.includes('init') || event.context.includes('exit')) return true;
+  if (event.phase.includes('init') || event.phase.includes('exit')) return true;
   return runsAlone(fn, world) || (callersOf(fn, world)?.every(s => runsAlone(s.fn, world)) ?? false);
 }
 
@@ -264,7 +265,7 @@ function claimOf(link: Linking, walk: Walker): Claim {
   const { fn, event, entry } = link;
   const { use, load } = walk;
   const fill = fn.events.findLast(
-    e => e.kind === 'write' && e.ordering === 'plain' && e.cell?.base === entry && e.index < event.index && dominates(fn, e, event),
+    e => e.kind === 'write' && e.ordering === 'plain' && e.cell?.base === entry && comesBefore(fn, e, event) && dominates(fn, e, event),
   );
   const contents = `what is in ${entry}`;
   const filled: Deed = { does: 'write', cell: contents, ordering: 'plain', says: { before: '', after: `initialises ${entry}` } };

@@ -133,7 +133,7 @@ function isPrivate(fn: CFunction, event: Event): boolean {
 
 /** Readers are gone, or not there yet: waited for, or the function is for set-up or teardown, itself or by all who call it. */
 function isLate(fn: CFunction, event: Event, entry: string, world: World): boolean {
-  if (hasWaited(fn, event, world) || event.context.includes('init') || event.context.includes('exit')) return true;
+  if (hasWaited(fn, event, world) || event.phase.includes('init') || event.phase.includes('exit')) return true;
   if (runsAlone(fn, world)) return initOrExit(fn) !== null || !freedLater(fn, event, entry);
   const alone = (f: CFunction): boolean => callersOf(f, world)?.every(s => runsAlone(s.fn, world)) ?? false;
   return alone(fn) || (callersOf(fn, world)?.every(s => runsAlone(s.fn, world) || alone(s.fn)) ?? false);

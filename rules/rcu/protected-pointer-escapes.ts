@@ -1,8 +1,11 @@
 import {
   bounds,
+  type ContextFamily,
+  comesBefore,
   effectOfKind,
   heldOnEntry,
   isHandedOver,
+  isIn,
   isMadeHere,
   isTest,
   isUseOf,
@@ -12,6 +15,7 @@ import {
   readAfterFree,
   retirementsOf,
   runsInSoftirq,
+  type Section,
   takesReference,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -49,7 +53,7 @@ export default {
     for (const source of fn.events) {
       const word = sectionOf(source);
       const pointer = source.into;
-      if (word === null || pointer === null || told.has(pointer) || !source.context.includes(word)) continue;
+      if (word === null || pointer === null || told.has(pointer) || !isIn(source, word)) continue;
       // Nobody else replaces what hangs on an object that this function has made for itself.
       if (isMadeHere(fn, source)) continue;
       // Whether a lock keeps the updater away, the checker says.
@@ -58,7 +62,7 @@ export default {
       const variables = [pointer];
       // Where something may keep it on one way, a flag may lead the others elsewhere.
       const kept = (e: Event) => keeps(e, pointer) || names.some(name => takesReference(e, name));
-      if (fn.events.some(e => e.index > source.index && (kept(e) || keepsOwner(fn, e, pointer)))) continue;
+      if (fn.events.some(e => comesBefore(fn, source, e) && (kept(e) || keepsOwner(fn, e, pointer)))) continue;
       // Who stores to the pointer is its updater, and keeps others away by something else.
       const place = source.cell && placeOf(source.cell);
       if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
@@ -66,7 +70,7 @@ export default {
       for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
         if (!isEnd(end, word) || (isLocked(end) && !locked) || nested(fn, source, end, word)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
-        const use = left.events.find(e => !e.context.includes(word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
+        const use = left.events.find(e => !isIn(e, word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
         // A function that gives no pointer tells no more than whether there was one.
         const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => node.returned === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
@@ -161,8 +165,8 @@ function sectionOf(event: Event): 'rcu-read' | 'srcu-read' | 'irqs-off' | null {
   return section === 'rcu-read' || section === 'srcu-read' || section === 'irqs-off' ? section : null;
 }
 
-function isEnd(event: Event, word: string): boolean {
-  return event.context.includes(word) && bounds(event, 'close', word);
+function isEnd(event: Event, word: ContextFamily): boolean {
+  return isIn(event, word) && bounds(event, 'close', word);
 }
 
 /** Sections that begin before the source and do not end before the one at hand does. */
@@ -170,7 +174,7 @@ function nested(fn: CFunction, source: Event, end: Event, word: string): boolean
   if (word === 'irqs-off') return false;
   let depth = 0;
   for (const event of fn.events) {
-    if (event.index >= source.index) break;
+    if (!comesBefore(fn, event, source)) continue;
     if (isRead(event, 'open')) depth += event.ends ? -1 : 1;
     else if (isRead(event, 'close')) depth--;
   }
@@ -190,8 +194,10 @@ function hasOtherSection(event: Event): boolean {
   return event.context.some(isSection);
 }
 
-function isSection(word: string): boolean {
-  return word === 'bh-off' || word === 'preempt-off' || word === 'irqs-off' || word === 'rcu-read' || word === 'srcu-read';
+const READERS: ReadonlySet<string | null> = new Set(['bh-off', 'preempt-off', 'irqs-off', 'rcu-read', 'srcu-read']);
+
+function isSection(context: Section): boolean {
+  return READERS.has(context.family);
 }
 
 /** Something that may keep the object: a module, a part of it, or a helper that takes what it is given. */
@@ -211,7 +217,7 @@ function keepsOwner(fn: CFunction, event: Event, pointer: string): boolean {
   if (owner === undefined || !event.used) return false;
   const named = new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`);
   return fn.events.some(
-    e => e.index < event.index && e.args.some(arg => named.test(arg)) && e.args.some(arg => arg.replace(/^\(.*\)(?=&)/, '') === `&${owner}`),
+    e => comesBefore(fn, e, event) && e.args.some(arg => named.test(arg)) && e.args.some(arg => arg.replace(/^\(.*\)(?=&)/, '') === `&${owner}`),
   );
 }
 

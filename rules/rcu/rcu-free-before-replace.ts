@@ -1,4 +1,5 @@
 import {
+  comesBefore,
   isTest,
   nodesAfter,
   onward,
@@ -160,7 +161,7 @@ void slot_move(struct share *s, struct conf *new)
 /** The function against a reader, in view where there is one, and without a lock where there is one. */
 function claimOf(fn: CFunction, free: Event, store: Event, object: string, world: World): { claim?: Claim } {
   const [reader] = readersOf(store, world.functions).filter(r => r.fn !== fn);
-  if (reader?.load.locks.some(lock => lock.endsWith(' (shared)'))) return {};
+  if (reader?.load.locks.some(lock => lock.mode === 'shared')) return {};
   const moved = { kind: 'move' as const, event: store, where: 'before' as const, to: free, text: '' };
   const waits = { kind: 'grace-period' as const, event: free, text: '' };
   const edits = [
@@ -194,7 +195,7 @@ function isReplacement(event: Event): boolean {
 function wasUnpublished(fn: CFunction, release: Event, object: string): boolean {
   return fn.events.some(
     e =>
-      e.index < release.index &&
+      comesBefore(fn, e, release) &&
       ((e.cell !== null && (e.kind === 'publish' || e.kind === 'write' || e.kind === 'rmw') && placeOf(e.cell) === object) || waitsForReaders(e)),
   );
 }

@@ -1,10 +1,13 @@
 import {
   between,
   effectOfKind,
+  exclusive,
   heldOnEntry,
   initOrExit,
+  isInLoop,
   isPartHandedOver,
   isTest,
+  loopsAround,
   mayFree,
   onward,
   pointedTo,
@@ -80,7 +83,7 @@ function checkPointers(fn: CFunction, report: Report, world: World): void {
     if (place.kind !== 'publish' && place.api !== 'RCU_INIT_POINTER') continue;
     const [reader] = readersOf(place, world.functions).filter(r => r.fn !== fn);
     const retirement = reader && retirementsOf(place, [fn]).find(r => r.store === place);
-    if (!reader || !retirement || [...reader.load.locks, ...place.locks].some(lock => lock.endsWith(' (shared)'))) continue;
+    if (!reader || !retirement || [...reader.load.locks, ...place.locks].some(lock => lock.mode === 'shared')) continue;
     const { store, free } = retirement;
     const name = store.args[0] ?? 'the pointer';
     report(
@@ -131,7 +134,7 @@ function isWalkedLocked(unlink: Event, world: World): boolean {
   return (
     walks.length > 0 &&
     walks.every(({ fn, e }) => {
-      const held = [...e.locks, ...heldOnEntry(fn, world).locks].filter(lock => !lock.endsWith(' (shared)'));
+      const held = exclusive([...e.locks, ...heldOnEntry(fn, world).locks]);
       return held.some(lock => unlink.locks.some(l => sameLock(l, lock)));
     })
   );
@@ -152,11 +155,10 @@ function endsAll({ member, table, call }: Mention, world: World): boolean {
 
 /** The object is another one in every round of a loop around the event. */
 function emptiesList(fn: CFunction, unlink: Event, object: string): boolean {
-  const loops = fn.shape.loops.filter(l => l.line <= unlink.line && l.endLine >= unlink.line);
-  const lines = (fn.settings ?? []).flatMap(s => (s.name === object ? s.ends.map(end => fn.flow[end.node]?.line ?? 0) : []));
-  const cursors = fn.events.filter(e => e.each && e.args.includes(object.replace(/#\d+/, ''))).map(e => e.line);
-  lines.push(...cursors);
-  return loops.some(l => lines.some(line => line >= l.line && line <= l.endLine));
+  const loops = loopsAround(fn, unlink);
+  const set = (fn.settings ?? []).flatMap(s => (s.name === object ? s.ends.flatMap(end => fn.flow[end.node] ?? []) : []));
+  const cursors = fn.events.filter(e => e.each && e.args.includes(object.replace(/#\d+/, '')));
+  return loops.some(loop => [...set, ...cursors].some(at => isInLoop(loop, at)));
 }
 
 /** The object as the free writes it: a local that holds it, where there is one. */

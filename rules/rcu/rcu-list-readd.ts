@@ -3,9 +3,10 @@ import {
   heldAt,
   heldOnEntry,
   heldOver,
+  isIn,
   isTest,
   keyOf,
-  lockPath,
+  lockKey,
   onward,
   sameLock,
   variablesIn,
@@ -273,7 +274,7 @@ void cards_turn(struct deck *d)
 /** The function against a reader who stands on the entry, one in view where there is one: it goes on by the pointer that leads into the other list. */
 function claimOf(fn: CFunction, unlink: Event, again: Event, node: string, world: World): Claim {
   const walkers = walkersOf(fn, unlink, world.functions).filter(r => r.fn !== fn);
-  const walker = walkers.find(r => r.load.context.includes('rcu-read')) ?? walkers[0];
+  const walker = walkers.find(r => isIn(r.load, 'rcu-read')) ?? walkers[0];
   const [on, next] = [`${node} on its first list`, `the pointer of ${node}`];
   const finds = { before: `finds ${node} on the first list`, after: `no longer finds ${node} on the first list` };
   const goesOn = { before: 'continues in the first list', after: `continues from ${node} in the other list` };
@@ -323,9 +324,9 @@ function keptOffByLock(fn: CFunction, unlink: Event, world: World): boolean {
   const walks = world.functions
     .filter(f => f.path === fn.path && !f.isMacro && !isTest(f))
     .flatMap(f => f.events.filter(e => WALKS.test(e.api) && e.args[2] === member && !ofOther(f, e.args[0])).map(load => ({ fn: f, load })));
-  const names = ({ args, context }: Event) => {
-    const said = context.includes('rcu-read') ? undefined : /(\w+)\W*$/.exec(args[3] ?? '')?.[1];
-    return held.some(lock => /\w+$/.exec(lockPath(lock))?.[0] === said);
+  const names = (load: Event) => {
+    const said = isIn(load, 'rcu-read') ? undefined : /(\w+)\W*$/.exec(load.args[3] ?? '')?.[1];
+    return held.some(lock => /\w+$/.exec(lockKey(lock))?.[0] === said);
   };
   const locked = (reader: CFunction, load: Event) => heldAt(reader, load, world).some(own => held.some(lock => sameLock(own, lock)));
   return walks.length > 0 && walks.every(walk => names(walk.load) || locked(walk.fn, walk.load));
@@ -335,7 +336,9 @@ const WALKS = /^h?list_for_each_entry(?:_continue|_from)?_rcu(?:_bh|_notrace)?$/
 
 /** Do readers start again by a sequence count that is moved on around the two: all in view, none in view that would tell, or not so? */
 function restartOf(fn: CFunction, unlink: Event, add: Event, world: World): 'all' | 'out of view' | 'none' {
-  const counts = [...heldOver(fn, unlink, add), ...heldOnEntry(fn, world).locks].filter(lock => /^(?:seqcount|seqlock):/.test(lock)).map(lockPath);
+  const counts = [...heldOver(fn, unlink, add), ...heldOnEntry(fn, world).locks].flatMap(({ family, object }) =>
+    family === 'seqcount' || family === 'seqlock' ? (object ?? []) : [],
+  );
   if (counts.length === 0) return 'none';
   const asks = (f: CFunction) =>
     f.events.some(e => e.kind === 'read' && /seq\w*retry/.test(e.api) && counts.includes((keyOf(e) ?? '').replace(/^\|/, '').replace('|', '.')));

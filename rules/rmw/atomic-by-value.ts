@@ -1,4 +1,4 @@
-import { between, cellName, initialises, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
+import { between, cellName, comesBefore, initialises, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -143,7 +143,7 @@ static void gauge_dump(struct gauge *g)
         );
         continue;
       }
-      if (fn.broken || !event.cell || event.object === 'private' || event.context.includes('init')) continue;
+      if (fn.broken || !event.cell || event.object === 'private' || event.phase.includes('init')) continue;
       const copied = event.api === 'read' && event.kind === 'read' ? isCopied(fn, event) : false;
       if (!copied || !isAtomic(event, world)) continue;
       const name = cellName(event.cell);
@@ -196,7 +196,7 @@ function isOverwritten(fn: CFunction, read: Event): boolean {
   const { cell } = store ?? {};
   if (!store || !cell || store.api !== '=') return false;
   const same = (e: Event) => e.cell !== null && e.cell.base === cell.base && keyOf(e) === keyOf(store);
-  const anew = fn.events.filter(e => e.index > store.index && (initialises(e) || (e.fact?.counter && e.kind === 'write')) && same(e));
+  const anew = fn.events.filter(e => comesBefore(fn, store, e) && (initialises(e) || (e.fact?.counter && e.kind === 'write')) && same(e));
   if (anew.length === 0 || !surelyReaches(fn, store, anew)) return false;
   const seen = (e: Event) => !anew.includes(e) && (same(e) || e.kind === 'publish' || (cell.base !== null && isHandedOver(e, cell.base)));
   return anew.every(end => !between(fn, store, end).some(seen));

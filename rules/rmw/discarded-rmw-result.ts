@@ -1,4 +1,18 @@
-import { after, before, gapAfter, gapBefore, indexOf, isAccess, isTest, isUpdate, keyOf, nodesAfter, runsAlone } from '../../src/analysis/query.ts';
+import {
+  after,
+  before,
+  comesBefore,
+  commentsBeside,
+  gapAfter,
+  gapBefore,
+  indexOf,
+  isAccess,
+  isTest,
+  isUpdate,
+  keyOf,
+  nodesAfter,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Tie } from '../../src/model/rule.ts';
 
@@ -156,7 +170,7 @@ function siblingOf(fn: CFunction, event: Event, ties: Tie[]): Sibling | null {
 /** Something after it that the full barrier may be there for. */
 function orderUsedAfter(fn: CFunction, event: Event): boolean {
   if (gapAfter(fn, event)) return true;
-  const comment = fn.comments.some(c => c.endLine >= event.line - 4 && c.line <= event.endLine && /barrier|order|smp_|\bmb\b/i.test(c.text));
+  const comment = commentsBeside(fn, event, 4).some(c => /barrier|order|smp_|\bmb\b/i.test(c.text));
   return comment || after(fn, event).some(e => e !== event && (needsOrder(e) || e.kind === 'fence'));
 }
 
@@ -181,7 +195,7 @@ function orderUsedBefore(fn: CFunction, event: Event): boolean {
 function lostOrder(fn: CFunction, event: Event, weaker: string, sibling: Event | null): string {
   const earlier = before(fn, event).filter(e => isAccess(e) || e.kind === 'fence');
   const full = earlier.filter(e => e.ordering === 'full' && nodesAfter(fn, e.node).has(event.node)).at(-1);
-  const between = full ? earlier.filter(e => e.index > full.index && e.ordering !== 'plain') : earlier;
+  const between = full ? earlier.filter(e => comesBefore(fn, full, e) && e.ordering !== 'plain') : earlier;
   if (full && between.length === 0) {
     const kept =
       sibling && full === sibling

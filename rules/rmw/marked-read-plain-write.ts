@@ -1,4 +1,16 @@
-import { cellName, heldAt, isOwn, isTest, madeOf, nodesAfter, partnersOf, placeOf, runsAlone } from '../../src/analysis/query.ts';
+import {
+  cellName,
+  comesBefore,
+  heldAt,
+  includesSection,
+  isOwn,
+  isTest,
+  madeOf,
+  nodesAfter,
+  partnersOf,
+  placeOf,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -235,7 +247,7 @@ void tick_note(unsigned long now)
       const own = open.filter(u => u.fn === fn && u.event !== read && u.event.cell?.base === read.cell?.base);
       if (read.api === 'READ_ONCE') {
         const store = own.find(
-          u => isPlainStore(u.event) && u.event.locks.some(l => !read.locks.includes(l)) && nodesAfter(fn, read.node).has(u.event.node),
+          u => isPlainStore(u.event) && u.event.locks.some(l => !includesSection(read.locks, l)) && nodesAfter(fn, read.node).has(u.event.node),
         );
         const held = store ? heldAt(fn, store.event, world) : [];
         const reader =
@@ -255,7 +267,7 @@ void tick_note(unsigned long now)
           speak(fn, read, partnersOf(stores, { fn, event: read }, world)[0] ?? null, 'look');
         else if (
           !isLocked(fn, read, world) &&
-          !own.some(u => u.event.kind === 'write' && u.event.index < read.index) &&
+          !own.some(u => u.event.kind === 'write' && comesBefore(fn, u.event, read)) &&
           alwaysMarked(stores, uses, world) &&
           decides(fn, read) &&
           locksLater(fn, read)
@@ -277,8 +289,8 @@ function concerns({ fn, event }: Use, world: World): boolean {
     !runsAlone(fn, world) &&
     (fn.whole || !event.uncertain) &&
     event.object === undefined &&
-    !event.context.includes('init') &&
-    !event.context.includes('exit') &&
+    !event.phase.includes('init') &&
+    !event.phase.includes('exit') &&
     event.cell?.bit === null &&
     event.cell.base !== null &&
     event.cell.base !== 'current' &&
@@ -316,7 +328,7 @@ function decides(fn: CFunction, read: Event): boolean {
 
 /** The value read first is compared with one read under the lock. */
 function comparesWith(fn: CFunction, first: Event, again: Event): boolean {
-  const lock = fn.events.find(e => e.kind === 'lock' && e.index > first.index && e.index < again.index && reachedThrough(e, first));
+  const lock = fn.events.find(e => e.kind === 'lock' && comesBefore(fn, first, e) && comesBefore(fn, e, again) && reachedThrough(e, first));
   if (!lock) return false;
   const [a, b] = [first.index, again.index];
   return fn.shape.comparisons.some(

@@ -1,11 +1,11 @@
 import {
+  comesBefore,
   conditionOn,
   gates,
   isConstantText,
   isTest,
   keyOf,
   nearest,
-  nodesAfter,
   ofOneObject,
   ordersAll,
   ordersStores,
@@ -233,7 +233,7 @@ function usual({ fn, event }: Use, world: World): boolean {
 
 /** A function that fills in the object member by member makes it ready for its first owner. */
 function setsUp({ fn, event }: Use): boolean {
-  const stores = fn.events.filter(e => e.index < event.index && e.kind === 'write' && e.ordering === 'plain' && ofOneObject(e, event));
+  const stores = fn.events.filter(e => comesBefore(fn, e, event) && e.kind === 'write' && e.ordering === 'plain' && ofOneObject(e, event));
   return new Set(stores.map(keyOf)).size >= MANY;
 }
 
@@ -268,19 +268,18 @@ function touchedByBoth(taker: Use, back: Use): Touched | null {
   const value = takes(taker.event);
   const stores = back.fn.events.filter(
     e =>
-      e.index < back.event.index &&
+      comesBefore(back.fn, e, back.event) &&
       e.kind === 'write' &&
       e.ordering === 'plain' &&
       ofOneObject(e, back.event) &&
       e.object === undefined &&
       !e.uncertain &&
-      nodesAfter(back.fn, e.node).has(back.event.node) &&
       !passes(back.fn, e, back.event, x => x.opaque || ordersStores(x)),
   );
   if (stores.length === 0) return null;
   const reads = taker.fn.events.filter(
     e =>
-      e.index > taker.event.index &&
+      comesBefore(taker.fn, taker.event, e) &&
       e.kind === 'read' &&
       e.ordering === 'plain' &&
       ofOneObject(e, taker.event) &&
@@ -289,7 +288,7 @@ function touchedByBoth(taker: Use, back: Use): Touched | null {
       conditionOn(taker.fn, taker.event, e) === value,
   );
   for (const store of stores.reverse()) {
-    const access = reads.find(r => keyOf(r) === keyOf(store) && (taker.fn !== back.fn || r.index < store.index));
+    const access = reads.find(r => keyOf(r) === keyOf(store) && (taker.fn !== back.fn || comesBefore(back.fn, r, store)));
     if (access) return { taker, store, access };
   }
   return null;

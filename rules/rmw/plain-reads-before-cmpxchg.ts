@@ -1,4 +1,4 @@
-import { cellName, conditionOn, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/analysis/query.ts';
+import { cellName, comesBefore, conditionOn, decidesBranch, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -169,11 +169,12 @@ function samePlace(a: Event, b: Event): boolean {
 /** A look that decides where to go, and one behind it on that way, with nothing between for which the word would have to be read again. */
 function twice(fn: CFunction, reads: Event[], swap: Event): [Event, Event] | null {
   for (const first of reads) {
-    if (!fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(first.index))) continue;
+    if (!decidesBranch(fn, first)) continue;
     const way = onward(fn, first, {
+      rereads: true,
       stop: e => e === swap || (e !== first && e.kind !== 'read') || e.ordering === 'acquire' || e.ordering === 'full',
     });
-    const second = reads.find(e => e.index > first.index && way.events.includes(e) && e.line !== first.line && !seeds(fn, e, swap));
+    const second = reads.find(e => comesBefore(fn, first, e) && way.events.includes(e) && e.line !== first.line && !seeds(fn, e, swap));
     if (second) return [first, second];
   }
   return null;

@@ -1,4 +1,4 @@
-import { bringsUpOrDown, cellName, heldAt, irqHandlerOf, isOwn, isTest, rolesOf, runsAlone } from '../../src/analysis/query.ts';
+import { bringsUpOrDown, cellName, comesBefore, heldAt, irqHandlerOf, isIn, isOwn, isTest, rolesOf, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Report, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -324,8 +324,8 @@ function open({ fn, event }: Use, world: World): boolean {
     event.object === undefined &&
     event.locks.length === 0 &&
     event.maybeLocks.length === 0 &&
-    !event.context.includes('irqs-off') &&
-    !event.context.includes('init') &&
+    !isIn(event, 'irqs-off') &&
+    !event.phase.includes('init') &&
     event.cell?.base !== null &&
     !isOwn(fn, event)
   );
@@ -351,6 +351,6 @@ function handlerKind(fn: CFunction, world: World): 'irq' | 'completion' | null {
 
 /** May the change be made while the handler can run? For a completion only what comes after it was set. */
 function meets({ fn, event }: Use, kind: 'irq' | 'completion', handler: CFunction): boolean {
-  if (kind === 'irq') return !fn.events.some(e => /^(?:disable|synchronize)_irq/.test(e.api) && e.index < event.index);
-  return fn.events.some(e => e.index < event.index && ((e.kind === 'write' && e.operand === handler.name) || e.args.includes(handler.name)));
+  if (kind === 'irq') return !fn.events.some(e => /^(?:disable|synchronize)_irq/.test(e.api) && comesBefore(fn, e, event));
+  return fn.events.some(e => comesBefore(fn, e, event) && ((e.kind === 'write' && e.operand === handler.name) || e.args.includes(handler.name)));
 }

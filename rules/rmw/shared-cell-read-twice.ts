@@ -1,4 +1,23 @@
-import { cellName, conditionOn, effectsOf, heldAt, isOwn, isTest, keyOf, onward, partnersOf, placeOf, runsAlone } from '../../src/analysis/query.ts';
+import {
+  cellName,
+  comesBefore,
+  conditionOn,
+  decidesBranch,
+  effectsOf,
+  heldAt,
+  isIn,
+  isInLoop,
+  isOwn,
+  isTest,
+  keyOf,
+  loopsAround,
+  onward,
+  partnersOf,
+  placeOf,
+  reachesWithout,
+  runsAlone,
+  sameStatement,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -258,7 +277,7 @@ const MOST_USES = 400;
 /** A store that another CPU may make while the function runs. */
 function stores({ fn, event }: Use, uses: Use[], key: string, world: World): boolean {
   if (event.kind !== 'write' && event.kind !== 'rmw') return false;
-  if (event.uncertain || event.object !== undefined || event.context.includes('init') || event.context.includes('exit')) return false;
+  if (event.uncertain || event.object !== undefined || event.phase.includes('init') || event.phase.includes('exit')) return false;
   // A plain store while an object is set up is not told apart from others: only those count that are marked or stand beside a barrier. What a
   // task holds of itself is stored through a pointer to the task by others alone.
   const barrier = () => world.shared(key).some(e => e.kind === 'barrier' && e.path === event.path && e.line === event.line);
@@ -273,10 +292,10 @@ function pairIn(fn: CFunction, own: Event[]): [Event, Event] | null {
     e => e.api === 'read' && !e.uncertain && e.object === undefined && e.locks.length === 0 && e.maybeLocks.length === 0 && !isOwn(fn, e),
   );
   for (const first of reads) {
-    if (!fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(first.index))) continue;
+    if (!decidesBranch(fn, first)) continue;
     if (changesBefore(fn, own, first)) continue;
-    const way = onward(fn, first, { stop: e => e.kind !== 'read' || e.ordering !== 'plain' });
-    const second = reads.find(e => e !== first && e.index > first.index && way.events.includes(e) && samePlace(first, e) && usesValue(fn, e));
+    const way = onward(fn, first, { stop: e => e.kind !== 'read' || e.ordering !== 'plain', rereads: true });
+    const second = reads.find(e => e !== first && comesBefore(fn, first, e) && way.events.includes(e) && samePlace(first, e) && usesValue(fn, e));
     if (second && behindTest(fn, first, second)) return [first, second];
   }
   return null;
@@ -297,16 +316,15 @@ function clears({ event }: Use): boolean {
 
 /** The function itself shows that it reads without a lock: it marks another access, polls, reads under RCU, or reads what its own task holds. */
 function isLockless(fn: CFunction, first: Event, own: Event[], world: World): boolean {
-  if (first.cell?.base === 'current' || first.context.includes('rcu-read')) return true;
+  if (first.cell?.base === 'current' || isIn(first, 'rcu-read')) return true;
   if (own.some(e => e.kind === 'read' && e.atomic && e.ordering !== 'plain' && e.locks.length === 0)) return true;
-  const loop = fn.shape.loops.find(l => l.line <= first.line && l.endLine >= first.line);
+  const loop = loopsAround(fn, first)[0];
   const relaxes = (e: Event) => /^cpu_(?:relax|read_relax)$/.test(e.api);
   return (
     loop !== undefined &&
     fn.events.some(
       e =>
-        e.line >= loop.line &&
-        e.line <= loop.endLine &&
+        isInLoop(loop, e) &&
         (relaxes(e) || (e.kind === 'call' && (effectsOf(fn, e, world.functions) ?? []).some(f => f.via.length <= 1 && relaxes(f.event)))),
     )
   );
@@ -314,7 +332,7 @@ function isLockless(fn: CFunction, first: Event, own: Event[], world: World): bo
 
 /** What is only printed may be late. */
 function isPrinted(fn: CFunction, read: Event): boolean {
-  const behind = fn.events.filter(e => e.line >= read.line && e.line <= read.endLine && e.index > read.index);
+  const behind = fn.events.filter(e => sameStatement(read, e) && comesBefore(fn, read, e));
   return behind.some(e => /^(?:seq_|pr_|dev_|netdev_|printk|sysfs_emit|s[cn]*printf|trace_)/.test(e.api));
 }
 
@@ -326,23 +344,10 @@ function plainTest(fn: CFunction, first: Event): boolean {
 /** The second read lies behind a branch that the first decides, on one of its ways only. */
 function behindTest(fn: CFunction, first: Event, second: Event): boolean {
   return fn.flow.some((node, i) => {
-    if (node.kind !== 'branch' || !node.decides?.includes(first.index) || node.decides.includes(second.index) || i > second.node) return false;
-    const ways = node.next.map(to => reaches(fn, to, second.node, i));
+    if (node.kind !== 'branch' || !node.decides?.includes(first.index) || node.decides.includes(second.index)) return false;
+    const ways = node.next.map(to => reachesWithout(fn, to, second.node, at => at === i));
     return ways.includes(true) && ways.includes(false);
   });
-}
-
-function reaches(fn: CFunction, from: number, to: number, avoid: number): boolean {
-  const seen = new Set([avoid]);
-  const work = [from];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (at === to) return true;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    work.push(...(fn.flow[at]?.next ?? []));
-  }
-  return false;
 }
 
 /** The value goes somewhere: into a variable, a store, a pointer that is followed, or a subscript. */
@@ -365,7 +370,5 @@ function spelled(text: string): string {
 function isFollowed(fn: CFunction, read: Event): boolean {
   if (!read.cell) return false;
   const place = placeOf(read.cell);
-  return fn.events.some(
-    e => e.index > read.index && e.line >= read.line && e.line <= read.endLine && e.cell?.base != null && spelled(e.cell.base) === place,
-  );
+  return fn.events.some(e => sameStatement(read, e) && comesBefore(fn, read, e) && e.cell?.base != null && spelled(e.cell.base) === place);
 }

@@ -1,4 +1,4 @@
-import { isTest, keyOf, nodesAfter, nodesBefore, ordersLoads, passes } from '../../src/analysis/query.ts';
+import { comesBefore, isTest, keyOf, nodesAfter, nodesBefore, ordersLoads, passes } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -89,7 +89,7 @@ bool gauge_moved(struct gauge *g, unsigned int *out)
     for (const again of fn.events) {
       if (!beginsSection(again) || again.locks.length > 0) continue;
       const first = fn.events.find(
-        e => e.index < again.index && beginsSection(e) && sameCount(e, again) && nodesAfter(fn, e.node).has(again.node) && compared(fn, e, again),
+        e => comesBefore(fn, e, again) && beginsSection(e) && sameCount(e, again) && nodesAfter(fn, e.node).has(again.node) && compared(fn, e, again),
       );
       if (!first || passes(fn, first, again, ordersLoads)) continue;
       report(
@@ -111,7 +111,7 @@ bool gauge_moved(struct gauge *g, unsigned int *out)
 function cure(fn: CFunction, first: Event, again: Event): { claim: Claim } | { advice: string[] } {
   const [ahead, behind] = [nodesAfter(fn, first.node), nodesBefore(fn, again.node)];
   const data = fn.events.find(
-    e => e.kind === 'read' && e.index > first.index && e.index < again.index && ahead.has(e.node) && behind.has(e.node) && isShared(e, again),
+    e => e.kind === 'read' && comesBefore(fn, first, e) && comesBefore(fn, e, again) && ahead.has(e.node) && behind.has(e.node) && isShared(e, again),
   );
   const text = 'read_seqcount_retry() with its read barrier before the load';
   if (!data) return { advice: [text] };

@@ -1,4 +1,4 @@
-import { effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement, waitsUntil } from '../../src/analysis/query.ts';
+import { comesBefore, effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement, waitsUntil } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -277,7 +277,7 @@ interface Wish {
 /** Alternatives of the condition that a single store makes true. What the macro is given is tested, so a read that is in doubt elsewhere is none here. */
 function wishesOf(fn: CFunction, wait: Event): Wish[] {
   const condition = wait.args[1] ?? '';
-  const reads = fn.events.filter(e => e.kind === 'read' && e.cell?.base != null && e.index < wait.index && sameStatement(e, wait));
+  const reads = fn.events.filter(e => e.kind === 'read' && e.cell?.base != null && comesBefore(fn, e, wait) && sameStatement(e, wait));
   return condition.split('||').flatMap((part): Wish[] => {
     const text = part.trim().replace(/^\((.*)\)$/, '$1');
     const found = /^(!?)\s*(.*?)\s*(?:(==)\s*(\w+))?$/.exec(text);

@@ -1,4 +1,16 @@
-import { dominates, gates, isTest, keyOf, nearest, nodesAfter, ordersAll, runsAlone } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  decidesBranch,
+  dominates,
+  gates,
+  includesSection,
+  isTest,
+  keyOf,
+  nearest,
+  nodesAfter,
+  ordersAll,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './recheck-missing-after-queueing/examples.ts';
@@ -44,7 +56,11 @@ export default {
         if (testedAgain(fn, queueing, test)) continue;
         const waker = wakerOf(wakesIn(world), fn, queueing, test);
         if (!waker) continue;
-        if (underLock(fn, queueing) && !queueing.locks.some(lock => waker.change.locks.includes(lock)) && !lockless(fn, queueing, test, waker))
+        if (
+          underLock(fn, queueing) &&
+          !queueing.locks.some(lock => includesSection(waker.change.locks, lock)) &&
+          !lockless(fn, queueing, test, waker)
+        )
           continue;
         const name = nameOf(test);
         report(
@@ -77,7 +93,7 @@ function nameOf(test: Event): string {
 
 /** The test right behind the queueing, and a waker of the same queue who looks for waiters without its lock. */
 function lookerAt(fn: CFunction, queueing: Event, world: World): { test: Event; waker: Waker } | null {
-  const decides = (e: Event) => e.kind === 'read' && fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(e.index));
+  const decides = (e: Event) => e.kind === 'read' && decidesBranch(fn, e);
   const near = nearest(fn, queueing, 'after', e => decides(e) || ordersAll(e) || e.opaque || e.argCells !== undefined || e.kind === 'wait');
   for (const test of near.events.filter(e => decides(e) && e.cell?.base != null && keyOf(e) !== keyOf(queueing))) {
     const waker = wakerOf(looksIn(world), fn, queueing, test);
@@ -90,7 +106,7 @@ function lookerAt(fn: CFunction, queueing: Event, world: World): { test: Event; 
 function testsBefore(fn: CFunction, queueing: Event): Event[] {
   const tests = fn.events.filter(
     e =>
-      e.index < queueing.index &&
+      comesBefore(fn, e, queueing) &&
       (e.kind === 'read' || (e.kind === 'rmw' && e.operation === 'cmpxchg')) &&
       e.cell?.base != null &&
       e.cell.type !== null &&
@@ -99,7 +115,9 @@ function testsBefore(fn: CFunction, queueing: Event): Event[] {
       rootOf(e) === rootOf(queueing) &&
       gates(fn, e, queueing),
   );
-  return tests.filter(e => !tests.some(t => t.index > e.index && keyOf(t) === keyOf(e) && t.cell?.bit === e.cell?.bit && dominates(fn, t, queueing)));
+  return tests.filter(
+    e => !tests.some(t => comesBefore(fn, e, t) && keyOf(t) === keyOf(e) && t.cell?.bit === e.cell?.bit && dominates(fn, t, queueing)),
+  );
 }
 
 /** The variable that the object is reached from: `p->ring.head` and `p->queue` are of one. */
@@ -109,7 +127,7 @@ function rootOf(event: Event): string | null {
 
 /** Only names speak of locks, each of its own, and both sides mark their accesses, which one lock over them would make needless. */
 function lockless(fn: CFunction, queueing: Event, test: Event, waker: Waker): boolean {
-  const named = [...queueing.locks, ...queueing.maybeLocks, ...fn.entryLocks, ...waker.change.locks].every(lock => lock.startsWith('named:'));
+  const named = [...queueing.locks, ...queueing.maybeLocks, ...fn.entryLocks, ...waker.change.locks].every(lock => lock.by === 'convention');
   return named && !fn.events.some(e => e.kind === 'unlock') && marked(test) && marked(waker.change);
 }
 
@@ -134,7 +152,7 @@ function testedAgain(fn: CFunction, queueing: Event, test: Event): boolean {
   );
   if (near.gap || near.events.some(e => !sleeps(e))) return true;
   // Whoever returns to be put to sleep by its caller says so by an error.
-  return near.ends && !queueing.context.includes('error-path');
+  return near.ends && !queueing.phase.includes('error-path');
 }
 
 interface Waker {
@@ -147,7 +165,7 @@ function wakerOf(wakers: Wakers, waiter: CFunction, queueing: Event, test: Event
   for (const { fn, wake } of wakers.get(keyOf(queueing) ?? '') ?? []) {
     if (fn === waiter || isTest(fn)) continue;
     const change = fn.events
-      .filter(e => e.index < wake.index && (e.kind === 'write' || e.kind === 'rmw') && keyOf(e) === keyOf(test) && e.cell?.bit === test.cell?.bit)
+      .filter(e => comesBefore(fn, e, wake) && (e.kind === 'write' || e.kind === 'rmw') && keyOf(e) === keyOf(test) && e.cell?.bit === test.cell?.bit)
       .filter(e => nodesAfter(fn, e.node).has(wake.node))
       .at(-1);
     if (change && rootOf(change) === rootOf(wake)) return { fn, change, wake };

@@ -1,4 +1,5 @@
 import {
+  comesBefore,
   effectOfKind,
   effectsOf,
   eventsOf,
@@ -200,7 +201,7 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
     for (const look of eventsOf(fn, 'read', /^waitqueue_active$/)) {
       if (!look.cell || look.cell.base === null || look.cell.type === null) continue;
       const queue = keyOf(look);
-      const changes = unordered(fn, look, world, e => isChange(e) && e.index < look.index && e.object !== 'private' && !sameStatement(e, look));
+      const changes = unordered(fn, look, world, e => isChange(e) && comesBefore(fn, e, look) && e.object !== 'private' && !sameStatement(e, look));
       for (const change of changes) {
         const waiter = sleeperOn(world, queue, keyOf(change), change);
         if (!waiter || waiter.fn === fn) continue;
@@ -297,7 +298,7 @@ function sleeperOn(
     if (isTest(fn)) continue;
     const read = (e: Event) => e.kind === 'read' && keyOf(e) === cell && (change.cell?.bit === null || e.cell?.bit === change.cell?.bit);
     if (waitsUntil(event)) {
-      const test = fn.events.find(e => read(e) && sameStatement(e, event) && e.index < event.index);
+      const test = fn.events.find(e => read(e) && sameStatement(e, event) && comesBefore(fn, e, event));
       if (test) return { fn, event, test: null };
     } else if (queues(event)) {
       const test = nearest(fn, event, 'after', e => read(e) || e.opaque).events.find(read);

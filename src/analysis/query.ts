@@ -1,28 +1,35 @@
 /** What a rule may ask of the code. */
 
 import { cellKey } from '../c/lower/cells.ts';
-import type { CFunction, Event } from '../model/code.ts';
+import type { CFunction, Event, SourceComment } from '../model/code.ts';
 import type { EventKind } from '../model/fact.ts';
 
-export { calleeOf as calleeIn } from '../c/calls/callees.ts';
+export { asWritten, calleeOf as calleeIn, isCall, standsHere } from '../c/calls/callees.ts';
 export { type Effect, effectsOf } from '../c/calls/effects.ts';
 export { initOrExit } from '../c/cfg/errorpaths.ts';
 export {
   after,
   alwaysFollowed,
+  alwaysPasses,
   alwaysRuns,
   before,
   between,
+  comesBefore,
   conditionOn,
+  decidesBranch,
   dominates,
   gapAfter,
   gapBefore,
   gates,
   heldOver,
+  isRepeated,
   nodesAfter,
   nodesBefore,
+  reachesWithout,
 } from '../c/cfg/flow.ts';
+export { headsAround, isInLoop, loopsAround } from '../c/cfg/loops.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
+export { byPlace, type Direction, standsLater, walk } from '../c/cfg/order.ts';
 export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
 export {
   argumentAt,
@@ -42,6 +49,26 @@ export {
   setsRcuPointer,
   waitsUntil,
 } from '../c/syntax/effects.ts';
+export {
+  type ContextFamily,
+  contextSection,
+  exclusive,
+  holds,
+  includesSection,
+  isContext,
+  isHeld,
+  isIn,
+  lastMember,
+  likeLock,
+  lockKey,
+  objectType,
+  type Section,
+  sameLock,
+  sameSection,
+  section,
+  sectionText,
+  sharedSection,
+} from '../model/section.ts';
 export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';
 export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './entry/callers.ts';
@@ -93,7 +120,6 @@ export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';
 export { failsAlong, type Leak, leaksOf } from './sections/leaks.ts';
 export { type LeftOpen, leftOpen } from './sections/leftopen.ts';
 export { dropsOf, enteredUnder, gives, hasOwnLock, isIdentity, lockText, mayGive, type Taking, takings } from './sections/locking.ts';
-export { lockPath, sameLock } from './sections/locknames.ts';
 export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
 export { type UnheldRelease, unheldReleases } from './sections/unheld.ts';
 
@@ -110,4 +136,9 @@ export function keyOf(event: Event): string | null {
 /** Does the event touch memory that others may see? */
 export function isAccess(event: Event): boolean {
   return event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish';
+}
+
+/** Comments in the event's statement, or so many lines above it at most. */
+export function commentsBeside(fn: CFunction, event: Event, above: number): SourceComment[] {
+  return fn.comments.filter(c => c.endLine >= event.line - above && c.line <= event.endLine);
 }

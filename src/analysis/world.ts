@@ -1,6 +1,8 @@
 /** All the code in view of a series, as rules see it. */
 
+import { expandAll } from '../c/calls/expand.ts';
 import { type Draft, draft, fileOf } from '../c/lower/functions.ts';
+import { markObjects } from '../c/lower/objects.ts';
 import { ownName } from '../c/syntax/calls.ts';
 import { designatedIn, mentionsIn } from '../c/syntax/mentions.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
@@ -50,12 +52,19 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
         .map(h => h.name),
     ),
   );
-  const files = drafts.map(d => {
+  const lowered = drafts.map(d => {
     const own = reader.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
     return fileOf(d, { types, global, defined: name => names.has(name), fact: reader.known.fact, convention: reader.known.convention });
   });
-  const functions = files.flatMap(f => f.functions);
+  const functions = expandAll(lowered.flatMap(f => f.functions));
+  for (const fn of functions) markObjects(fn);
+  let next = 0;
+  const files = lowered.map((f): CodeFile => {
+    const own = functions.slice(next, next + f.functions.length);
+    next += own.length;
+    return { ...f, functions: own };
+  });
   fillAll(functions, reader.known.fact);
   const logs = patches.map(p => p?.log ?? '');
   const statements: Statement[] = [
@@ -140,7 +149,7 @@ function callsIn(functions: CFunction[]): Map<string, { fn: CFunction; event: Ev
   const found = new Map<string, { fn: CFunction; event: Event }[]>();
   for (const fn of functions) {
     for (const event of fn.events) {
-      if (event.kind !== 'call') continue;
+      if ((event.kind !== 'call' && event.kind !== 'expanded') || event.via) continue;
       const known = found.get(event.api);
       if (known) known.push({ fn, event });
       else found.set(event.api, [{ fn, event }]);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { builtIn, eventsJson, eventsText, jsonText, safe, threadProblems, viewOfText, viewOfThread } from '../index.ts';
+import { builtIn, eventsJson, eventsText, jsonText, safe, threadProblems, viewOfText, viewOfThread, type World, whyHeld, whyText } from '../index.ts';
 import { grammar } from './grammar.ts';
 import { openInputs, withInputs } from './input.ts';
 import { readOptions } from './options.ts';
@@ -11,17 +11,20 @@ import { treeOf } from './tree.ts';
 type Out = (text: string) => void;
 
 /**
- * `fencepost events [--json] [--tree DIR] INPUT|FILE.c...`: what the code does, of each input as text for people or as JSON Lines. A C file is
+ * `fencepost events [--json] [--why LINE] [--tree DIR] INPUT|FILE.c...`: what the code does, of each input as text for people or as JSON Lines, or
+ * why each lock and context counts as held at a line (LINE, or PATH:LINE where an input shows several files). A C file is
  * read as it stands; of anything else the code is shown as the series leaves it, with a tree in whole files, and calls known by what they call
  * there. Gives the exit status: 0, or 2 where an input or the tree could not be opened, or an input is no mail.
  */
 export async function eventsCommand(args: string[], out: Out, err: Out): Promise<number> {
-  const options = readOptions(args, { json: null, tree: 'the folder of a kernel tree' });
-  if (typeof options === 'string') {
-    err(`fencepost events: ${safe(options)}\n`);
+  const options = readOptions(args, { json: null, tree: 'the folder of a kernel tree', why: 'LINE or PATH:LINE' });
+  const json = typeof options !== 'string' && options.has('json');
+  const why = typeof options === 'string' ? null : whereOf(options.value('why'));
+  const fault = typeof options === 'string' ? options : typeof why === 'string' ? why : why && json ? '--why takes no --json' : null;
+  if (typeof options === 'string' || typeof why === 'string' || fault !== null) {
+    err(`fencepost events: ${safe(fault ?? '')}\n`);
     return 2;
   }
-  const json = options.has('json');
   const tree = treeOf(options.value('tree'), err);
   if (tree === undefined) return 2;
   let status = 0;
@@ -38,7 +41,14 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
       fail(source.error);
       continue;
     }
-    const write = (functions: Parameters<typeof eventsText>[0], problems: Parameters<typeof eventsJson>[2]) => {
+    const write = (worlds: World[], problems: Parameters<typeof eventsJson>[2]) => {
+      if (why) {
+        const texts = worlds.flatMap(world => whyTexts(why, world));
+        if (texts.length === 0) fail(`${source.input}: no function has code on line ${why.line}${why.path === null ? '' : ` of ${why.path}`}`);
+        out([...new Set(texts)].join(''));
+        return;
+      }
+      const functions = worlds.flatMap(w => w.functions.filter(f => !f.outside));
       if (json) return out(`${jsonText(withInputs(eventsJson(source.input, functions, problems), source))}\n`);
       out(eventsText(functions));
       for (const p of problems) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
@@ -46,7 +56,7 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
     try {
       if (/\.[ch]$/.test(source.input)) {
         const { world, problems } = viewOfText(source.input, await readFile(source.input, 'utf8'), await grammar(short), builtIn);
-        write(world.functions, problems);
+        write([world], problems);
         continue;
       }
       const { thread, unread } = await readInput(source);
@@ -55,7 +65,7 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
       const { worlds, problems } = viewOfThread(thread, await grammar(short), builtIn, tree);
       if (!json) for (const line of threadProblems(thread, source.inputs)) err(`fencepost: ${line}\n`);
       write(
-        worlds.flatMap(w => w.functions.filter(f => !f.outside)),
+        worlds,
         json ? [...thread.problems, ...thread.messages.flatMap(m => [...m.problems, ...(m.patch?.problems ?? [])]), ...problems] : problems,
       );
       for (const line of source.lost) fail(line);
@@ -64,4 +74,26 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
     }
   }
   return status;
+}
+
+interface Where {
+  path: string | null;
+  line: number;
+}
+
+/** The place that `--why` names; a sentence where it names none, null where it is not given. */
+function whereOf(said: string | null): Where | string | null {
+  if (said === null) return null;
+  const words = /^(?:(.+):)?([1-9]\d{0,8})$/.exec(said);
+  return words ? { path: words[1] ?? null, line: Number(words[2]) } : `--why ${said}: is no LINE and no PATH:LINE`;
+}
+
+function whyTexts({ path, line }: Where, world: World): string[] {
+  const functions = world.functions.filter(
+    f => !f.outside && f.side === 'new' && f.line <= line && f.endLine >= line && (path === null || f.path === path),
+  );
+  return functions.flatMap(fn => {
+    const found = whyHeld(fn, line, world);
+    return found ? [whyText(fn, line, found)] : [];
+  });
 }

@@ -13,7 +13,7 @@ Usage:
   fencepost show INPUT...       what was read: series, versions, order, missing
                                 patches, trailers, replies
   fencepost events INPUT...     what the code does: line, kind, cell, ordering,
-                                locks held
+                                locks held; --why LINE: why they count as held
   fencepost litmus FILE...      decide litmus tests under the Linux-kernel
                                 memory model, in herd7's words
   fencepost rules               the rules it knows
@@ -175,7 +175,7 @@ Examples:
   fencepost show t.mbox.gz
   fencepost show --json 000*.patch
 `,
-  events: `fencepost events [--json] [--tree DIR] INPUT|FILE.c...
+  events: `fencepost events [--json] [--why LINE] [--tree DIR] INPUT|FILE.c...
 
 Shows what the code does as the rules see it: for each event its line, kind,
 function, cell, ordering, and the locks held there. A C file is read as it
@@ -185,9 +185,12 @@ ${INPUT}
 
   --json       one JSON document a line and INPUT
   --tree DIR   the kernel tree that the code is for, read only
+  --why LINE   why each lock and context counts as held at that line, or why
+               not: what acquired it, what it is kept over, where it is lost;
+               PATH:LINE where INPUT shows several files
 
 Examples:
-  fencepost events kernel/foo.c
+  fencepost events --why 42 kernel/foo.c
   fencepost events --tree . 0001-foo.patch
 `,
   litmus: `fencepost litmus [--json] [--states] [--time] FILE...

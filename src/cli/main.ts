@@ -14,6 +14,7 @@ import { explainCommand, rulesCommand } from './rules.ts';
 import { scanCommand } from './scan.ts';
 import { isScanThread, scanThread } from './scanpool.ts';
 import { show } from './show.ts';
+import { isTerminal } from './terminal.ts';
 import { baselineCommand } from './update.ts';
 import { VERSION } from './version.ts';
 
@@ -22,11 +23,11 @@ type Command = (args: string[], out: Out, err: Out) => number | Promise<number>;
 
 const out = (text: string) => {
   progress.clear();
-  process.stdout.write(text);
+  stdout().write(text);
 };
 const err = (text: string) => {
   progress.clear();
-  process.stderr.write(text);
+  stderr().write(text);
 };
 
 const COMMANDS: Record<string, Command> = {
@@ -74,7 +75,7 @@ async function main(given: string[]): Promise<number> {
     out(COMMAND_HELP[name] ?? '');
     return 0;
   }
-  const pages = process.stdout.isTTY && !options.includes(NO_PAGER) && isPaged(name, optionsOf(args));
+  const pages = isTerminal(1) && !options.includes(NO_PAGER) && isPaged(name, optionsOf(args));
   const pager = pages ? await pagerOnTerminal() : null;
   if (pager === null) return finished(await command(args, out, err));
   try {
@@ -124,13 +125,26 @@ async function pagerOnTerminal() {
   return openPager(screen, paging, process.env);
 }
 
-process.stdout.on('error', error => {
-  // A reader that goes away (a pager, `head`) is no fault of ours.
-  if (!('code' in error && error.code === 'EPIPE')) err(`fencepost: stdout: cannot write: ${reasonOf(error)}\n`);
-  process.exit('code' in error && error.code === 'EPIPE' ? 0 : 2);
-});
-// There is nowhere left to say it.
-process.stderr.on('error', () => {});
+// Each stream is made at its first use: most checks print nothing.
+let [heardOut, heardErr] = [false, false];
+
+function stdout(): NodeJS.WriteStream {
+  if (!heardOut)
+    process.stdout.on('error', error => {
+      // A reader that goes away (a pager, `head`) is no fault of ours.
+      if (!('code' in error && error.code === 'EPIPE')) err(`fencepost: stdout: cannot write: ${reasonOf(error)}\n`);
+      process.exit('code' in error && error.code === 'EPIPE' ? 0 : 2);
+    });
+  heardOut = true;
+  return process.stdout;
+}
+
+function stderr(): NodeJS.WriteStream {
+  // There is nowhere left to say it.
+  if (!heardErr) process.stderr.on('error', () => {});
+  heardErr = true;
+  return process.stderr;
+}
 
 async function start(): Promise<void> {
   try {

@@ -1,4 +1,5 @@
 import { safe } from '../index.ts';
+import { isTerminal } from './terminal.ts';
 
 /** Shows on a terminal how far work of more than a second is: one line, written over and erased. Nothing where stderr is no terminal. */
 export interface Progress {
@@ -12,8 +13,8 @@ export interface Progress {
 
 /** What a progress line needs of a terminal. */
 interface Terminal {
-  isTTY?: boolean;
-  columns?: number;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -52,4 +53,14 @@ function cut(text: string, width: number): string {
 }
 
 /** The progress of this run. */
-export const progress = progressOn(process.stderr, () => performance.now(), process.env.TERM === 'dumb');
+export const progress = progressOn(
+  {
+    isTTY: isTerminal(2),
+    get columns() {
+      return process.stderr.columns;
+    },
+    write: text => process.stderr.write(text),
+  },
+  () => performance.now(),
+  process.env.TERM === 'dumb',
+);

@@ -28,6 +28,7 @@ import { makeFolder, openOutput } from './output.ts';
 import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
+import { isTerminal } from './terminal.ts';
 import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
@@ -227,7 +228,7 @@ function settingsOf(command: 'review' | 'check', args: string[]): Settings | str
   );
   if (typeof choice === 'string') return choice;
   const file = options.value('output');
-  const color = colorOf(options, file === null && process.stdout.isTTY === true);
+  const color = colorOf(options, file === null && isTerminal(1));
   if (typeof color === 'string') return color;
   return {
     ...choice,

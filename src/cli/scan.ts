@@ -12,6 +12,7 @@ import { reasonOf } from './reason.ts';
 import type { Job, Reported, ScanOptions } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
 import { RANGE } from './spelling.ts';
+import { isTerminal } from './terminal.ts';
 import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
@@ -166,7 +167,7 @@ function settingsOf(args: string[]): Settings | string {
   const choice = chosen(options, FORMATS, { format: 'lines', gate: 'never' });
   if (typeof choice === 'string') return choice;
   const file = options.value('output');
-  const color = colorOf(options, file === null && process.stdout.isTTY === true);
+  const color = colorOf(options, file === null && isTerminal(1));
   if (typeof color === 'string') return color;
   if (options.names.length === 0) return 'no PATH given; see `fencepost scan --help`';
   return { ...choice, color, paths: options.names, file, all: options.has('all'), tree: options.value('tree'), given: options };

@@ -54,7 +54,11 @@ function scanOn(threads: number, jobs: Job[], options: ScanOptions, tell: (job: 
     const start = () => {
       // The command itself is also what its threads run: see main.ts.
       const hand: Hand = {
-        worker: new Worker(new URL(import.meta.url), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES } }),
+        worker: new Worker(new URL(import.meta.url), {
+          argv: [THREAD],
+          workerData: options,
+          resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+        }),
         at: -1,
       };
       all.add(hand);
@@ -80,8 +84,11 @@ function scanOn(threads: number, jobs: Job[], options: ScanOptions, tell: (job: 
   });
 }
 
+/** What a thread is called with: asking its first argument first, a run without threads does not load Node's module of them. */
+const THREAD = 'scan-thread';
+
 /** True in a thread that `scanAll` has started. */
-export const isScanThread = !isMainThread;
+export const isScanThread = process.argv[2] === THREAD && !isMainThread;
 
 /** What such a thread does: scans what it is sent, until it is ended. */
 export async function scanThread(): Promise<void> {

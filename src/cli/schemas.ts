@@ -236,6 +236,14 @@ const events = z.object({
           locks: z.array(text).describe('held there on every path'),
           context: z.array(text),
           side,
+          effects: z
+            .array(z.looseObject({ does: text.describe('access, order, open, close, sleep, publish, consume, quiesce, free, ref, ...') }))
+            .optional()
+            .describe('what the call does by its fact, arguments as written'),
+          via: z
+            .object({ function: text, path: text, line })
+            .optional()
+            .describe('the event is that of a helper in view, expanded at the call on this line; its own place'),
         }),
       ),
     }),

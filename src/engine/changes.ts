@@ -1,10 +1,11 @@
 /** The series as a change: each function before and after it, what went, and what stays. */
 
-import { nodesAfter } from '../analysis/query.ts';
+import { comesBefore, nodesAfter } from '../analysis/query.ts';
 import type { Reader } from '../analysis/world.ts';
 import { type Before, type Image, type Images, imagesBefore } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { ChangedFunction, Changes, Remark, Report, Rule, World } from '../model/rule.ts';
+import { includesSection } from '../model/section.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { failed } from './look.ts';
 import type { LinesBefore } from './numbering.ts';
@@ -240,8 +241,8 @@ export function touchedLines({ changes }: SeriesChange): Map<string, number> {
     }
     for (const event of before.events) {
       const now = changes.stays(event);
-      const lost = now && event.locks.some(l => !now.locks.includes(l) && !now.maybeLocks.includes(l));
-      if (lost) touch(now, gone.findLast(e => e.kind === 'lock' && e.index < event.index)?.addedBy ?? null);
+      const lost = now && event.locks.some(l => !includesSection(now.locks, l) && !includesSection(now.maybeLocks, l));
+      if (lost) touch(now, gone.findLast(e => e.kind === 'lock' && comesBefore(before, e, event))?.addedBy ?? null);
     }
   }
   return found;

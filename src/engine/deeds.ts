@@ -2,7 +2,7 @@
 import type { Deed } from '../model/rule.ts';
 import { countDown, gives } from './acts.ts';
 import type { Act, Guard, Step } from './draft.ts';
-import { bareLock, type Memory } from './memory.ts';
+import type { Memory } from './memory.ts';
 
 /** The steps of the deeds, in their order; `before` are those of the same thread that came already. */
 export function stepsOfDeeds(deeds: readonly Deed[], before: readonly Step[], memory: Memory): Step[] {
@@ -38,7 +38,7 @@ function actOf(deed: Deed, memory: Memory): Act {
   switch (deed.does) {
     case 'lock':
     case 'unlock':
-      return { op: deed.does, location: memory.lock(bareLock(typeof deed.cell === 'string' ? deed.cell : 'lock')) };
+      return { op: deed.does, location: memory.lock(typeof deed.cell === 'string' ? deed.cell : 'lock') };
     case 'section':
       return { op: 'fence', fence: 'rcu-lock' };
     case 'end':

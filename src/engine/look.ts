@@ -1,6 +1,7 @@
 /** Runs the rules over one state of the code. */
 
 import { type Reader, worldOf } from '../analysis/world.ts';
+import { standsHere } from '../c/calls/callees.ts';
 import { cellKey } from '../c/lower/cells.ts';
 import type { Image } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
@@ -31,7 +32,9 @@ export function look(
   const problems: Problem[] = [];
   const raised: Raised[] = [];
   const wanted = (path: string) => only === null || only.has(path);
-  const subjects = rules.some(r => r.checkCell) ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path) && !u.fn.outside)) : [];
+  const subjects = rules.some(r => r.checkCell)
+    ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path) && !u.fn.outside && standsHere(u.event)))
+    : [];
   for (const [i, rule] of rules.entries()) {
     onStep?.(`rule ${i + 1}/${rules.length}, ${rule.id}`);
     const report: Report = (at, remark: Remark) => {
@@ -56,7 +59,22 @@ export function look(
         if (wanted(fn.path) && !fn.outside) attempt(`${fn.path}, ${fn.name}()`, () => rule.checkFunction?.(fn, report, world));
     if (rule.checkCell) for (const s of subjects) attempt(s.subject.key, () => rule.checkCell?.(s.subject, s.uses, report, world));
   }
-  return { raised, problems };
+  return { raised: ofTheirOwn(raised), problems };
+}
+
+/**
+ * What is said of a function's own code. What the review of an expanded helper says is not said again at its callers; and
+ * a helper beside a caller that it is expanded into is one function, not two.
+ */
+function ofTheirOwn(raised: readonly Raised[]): Raised[] {
+  const said = new Set(raised.flatMap(r => (r.event?.via ? [] : `${r.rule.id} ${r.place.path} ${r.place.line}`)));
+  return raised.filter(({ rule, event, remark }) => {
+    if (event?.via && said.has(`${rule.id} ${event.via.path} ${event.via.line}`)) return false;
+    const threads = remark.claim?.threads ?? [];
+    return !threads.some(({ fn, events }) =>
+      events.some(({ via }) => via && threads.some(t => t.fn !== fn && t.fn.name === via.function && t.fn.path === via.path)),
+    );
+  });
 }
 
 /** The place of a claim that the series brings or shows, where the rule names one that stands in the tree alone. */
@@ -86,12 +104,24 @@ function subjectsOf(world: World) {
       else uses.set(key, [{ fn, event, side: 0 }]);
     }
   }
-  const cells = [...uses].map(([key, list]) => ({ subject: { tie: null, key }, uses: list }));
-  const pairs = world.ties.map(tie => ({
-    subject: { tie, key: tie.keys.join(' & ') },
-    uses: tie.keys.flatMap((key, side) => (uses.get(key) ?? []).map(u => ({ ...u, side: side === 0 ? (0 as const) : (1 as const) }))).sort(byPlace),
-  }));
+  const cells = [...uses].map(([key, list]) => ({ subject: { tie: null, key }, uses: list.sort(ownFirst) }));
+  const pairs = world.ties.map(tie => {
+    const all = tie.keys.flatMap((key, side) => (uses.get(key) ?? []).map(u => ({ ...u, side: side === 0 ? (0 as const) : (1 as const) })));
+    return { subject: { tie, key: tie.keys.join(' & ') }, uses: all.filter(u => !isOfPairHelper(u, all)).sort(byPlace) };
+  });
   return [...cells, ...pairs];
+}
+
+/** Is the use that of a helper in view which uses both cells itself? The pair is the helper's then, and not its callers'. */
+function isOfPairHelper({ event: { via } }: Use, all: readonly Use[]): boolean {
+  if (!via || via.isMacro) return false;
+  const sides = all.filter(u => u.fn.name === via.function && u.fn.path === via.path && standsHere(u.event)).map(u => u.side);
+  return sides.includes(0) && sides.includes(1);
+}
+
+/** What a helper does stands in the helper before it stands at its calls. */
+function ownFirst(a: Use, b: Use): number {
+  return Number(!standsHere(a.event)) - Number(!standsHere(b.event));
 }
 
 function byPlace(a: Use, b: Use): number {

@@ -5,15 +5,16 @@
  * places in one memory (`memory.ts`).
  */
 
-import { lockName } from '../analysis/sections/locknames.ts';
+import { lockOf } from '../analysis/sections/locknames.ts';
 import { nodesAfter } from '../c/cfg/flow.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
+import { type ContextFamily, isIn, lockKey } from '../model/section.ts';
 import { actsOn, fenceOf, gives, orderAlone, rcuFenceOf } from './acts.ts';
 import { stepsOfDeeds } from './deeds.ts';
 import { type Act, type Draft, type DraftThread, type Guard, type Step, stepFor } from './draft.ts';
 import { stepsOfMeaning } from './meanings.ts';
-import { bareLock, Memory, touches } from './memory.ts';
+import { Memory, touches } from './memory.ts';
 import { guardOf, routeBetween } from './route.ts';
 
 /** How what is not known is read: as a full barrier, on the side of the bug; as nothing, on the side of the fix. */
@@ -96,13 +97,13 @@ class Walk {
       this.emit(null, { op: 'load', location: this.memory.start(startedBy), order: 'acquire', mask: null }, null, register);
       this.always.push({ register, test: 'nonzero' });
     }
-    for (const lock of new Set([...first.locks, ...this.fn.entryLocks])) {
-      const name = bareLock(lock);
+    for (const lock of [...first.locks, ...this.fn.entryLocks]) {
+      const name = lockKey(lock);
       if (this.holds(name)) continue;
       this.held.push(name);
       this.emit(null, { op: 'lock', location: this.memory.lock(name) }, null);
     }
-    if (!this.sections().some(word => first.context.includes(word))) return;
+    if (!this.sections().some(word => isIn(first, word))) return;
     this.inRcu = 1;
     this.emit(null, { op: 'fence', fence: 'rcu-lock' }, null);
   }
@@ -181,7 +182,7 @@ class Walk {
   }
 
   private lock(event: Event): void {
-    const name = bareLock(lockName(event, event.fact?.lock?.family ?? ''));
+    const name = lockKey(lockOf(event, event.fact?.lock?.family ?? null));
     const act: Act = { op: event.kind === 'lock' ? 'lock' : 'unlock', location: this.memory.lock(name) };
     const at = this.held.indexOf(name);
     if (event.kind === 'lock') {
@@ -235,7 +236,7 @@ class Walk {
     return this.held.includes(lock) || this.outer.includes(lock);
   }
 
-  private sections(): string[] {
+  private sections(): ContextFamily[] {
     const { section } = this.lowering.claim;
     return section ? ['rcu-read', section] : ['rcu-read'];
   }

@@ -187,11 +187,6 @@ export function touches(event: Event): boolean {
   return event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish';
 }
 
-/** A lock's name without what says how, or of which kind, it is held. */
-export function bareLock(name: string): string {
-  return name.slice(name.indexOf(':') + 1).replace(/ \(shared\)$/, '');
-}
-
 /** The last word of the cell's path; what a pointer points to goes by the pointer's name, a count by that of what it counts. */
 function nameOfCell(event: Event): string {
   const { cell } = event;

@@ -1,5 +1,6 @@
 /** What the code does: cells, events, functions. Plain data. */
 import type { EventKind, Fact, Operation, Ordering } from './fact.ts';
+import type { Section } from './section.ts';
 
 /**
  * The memory that an event touches. `path` is the member path behind the last pointer, constant subscripts kept (`bitmap[PRIMARY]`), other
@@ -26,8 +27,12 @@ export interface Place {
   side: 'new' | 'old';
 }
 
+/** `init` and `exit` where an attribute (__init, __exit) says so; `error-path` where every path from the event returns an error. */
+export type Phase = 'init' | 'exit' | 'error-path';
+
 export interface Event extends Place {
-  kind: EventKind;
+  /** `expanded`: a call whose callee's events follow in this function, each with `via`; the call does nothing besides. */
+  kind: EventKind | 'expanded';
   /** The function or macro called; for plain accesses `=`, `++`, `read` and the like. */
   api: string;
   /** What is known of the callee, built in or declared; absent for a plain access and for a function whose body is in view. */
@@ -49,15 +54,13 @@ export interface Event extends Place {
   used: boolean;
   /** A call of something not in view: it may do anything. */
   opaque: boolean;
-  /** Locks surely held, as `family:argument`. */
-  locks: string[];
+  /** Locks held on every path here, as far as seen in the function. */
+  locks: readonly Section[];
   /** Locks held on some path only. */
-  maybeLocks: string[];
-  /**
-   * irqs-off, preempt-off, bh-off, rcu-read, srcu-read, as far as seen in the function; `init` and `exit` where an attribute (__init, __exit) says
-   * so; `error-path` where every way on from here returns an error.
-   */
-  context: string[];
+  maybeLocks: readonly Section[];
+  /** Contexts that every path here is in, as far as seen in the function. */
+  context: readonly Section[];
+  phase: readonly Phase[];
   /** Arguments of a call, as written. */
   args: string[];
   /** For each argument the events that its value comes from. */
@@ -82,8 +85,23 @@ export interface Event extends Place {
   ends?: true;
   /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */
   takes?: { family: string; cell: Cell | null };
+  /** The event is that of a small function in view which the call on this line runs: that function, and its own line. */
+  via?: Via;
+  /** Of an `expanded` event: the first and last node of the callee's graph in this function's. */
+  body?: { from: number; to: number };
   /** Of a call of a function in view: what each argument points to. */
   argCells?: (Cell | null)[];
+}
+
+/** Where an expanded event comes from: the function that it is an event of, however deep, with its line there. */
+export interface Via {
+  function: string;
+  path: string;
+  line: number;
+  /** That is a macro: its own lines say nothing of types, so what it does counts where it is called. */
+  isMacro?: true;
+  /** The `expanded` event, by its index, that stands for the call on this function's own line. */
+  call: number;
 }
 
 export interface Parameter {
@@ -114,6 +132,8 @@ export interface FlowNode {
   tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
   /** On a branch: for each way what it decides of the function's conditions, where another branch tests one of those too. */
   settles?: readonly (readonly Decision[])[];
+  /** On a branch: the condition reads memory, so that a second test of it is a second read, which may give another value. */
+  reads?: true;
   /** For each edge the conditions that it makes undecided again, since it sets what they test. */
   forgets?: number[][];
   /** On a join: the label that stands here. */
@@ -130,10 +150,10 @@ export interface FlowNode {
 /** A condition of a function by its number, and whether it holds. */
 export type Decision = readonly [condition: number, holds: boolean];
 
-/** A C function in an image. */
 /** The name of a function of which a hunk shows neither the head nor the name. */
 export const UNNAMED = 'unnamed';
 
+/** A C function in an image. */
 export interface CFunction {
   path: string;
   side: 'new' | 'old';
@@ -159,13 +179,15 @@ export interface CFunction {
   /** Section attributes and annotations: __init, __exit, __must_hold(x). */
   attributes: string[];
   /** Locks that the caller holds by lockdep_assert_held, __must_hold or a `_locked` name. */
-  entryLocks: string[];
+  entryLocks: readonly Section[];
   /** The grammar could not read part of it. */
   broken?: true;
   /** A function-like macro with statements for a body. */
   isMacro?: true;
   /** Read from a tree, in a file that the series does not touch: it is there to be known, and nothing is said of it. */
   outside?: true;
+  /** Each local or parameter that is set, with the offsets in the text at which it is. */
+  changes?: ReadonlyMap<string, readonly number[]>;
   /** Where its local variables are set, in the order of the text. */
   settings?: readonly LocalSetting[];
 }

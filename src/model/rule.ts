@@ -2,6 +2,7 @@
 import type { CFunction, Event, Place, SourceComment } from './code.ts';
 import type { Fact, MemberFact, TypeFact } from './fact.ts';
 import type { Confidence, Related, Said, Severity } from './finding.ts';
+import type { ContextFamily } from './section.ts';
 
 /** One function that runs in a claim, by one path through the events named. */
 export interface ClaimThread {
@@ -168,7 +169,7 @@ export interface Claim {
   /** CPUs besides, of which nothing is in view: `assumes` says that there are such. */
   others?: Other[];
   /** What makes a read-side section besides RCU's own; that whoever frees waits for it is assumed. */
-  section?: 'srcu-read' | 'irqs-off';
+  section?: Extract<ContextFamily, 'srcu-read' | 'irqs-off'>;
   /** For `unserialisable` and `false-alarm`: functions whose ends, each run alone, are the states that count as consistent. */
   settledBy?: ClaimThread[];
   /** The cells of `unserialisable` and `false-alarm`. */

@@ -1,4 +1,6 @@
 import type { Cell, CFunction, Event } from '../model/code.ts';
+import type { Effect } from '../model/effect.ts';
+import { sectionText } from '../model/section.ts';
 import type { Problem } from '../model/series.ts';
 import { safe } from './safe.ts';
 
@@ -18,13 +20,39 @@ export function eventsText(functions: CFunction[]): string {
 }
 
 function eventJson(event: Event): object {
-  const { line, kind, api, cell, ordering, orderingOnFailure, locks, context, side } = event;
-  return { line, kind, api, cell, ordering, orderingOnFailure, locks, context, side };
+  const { line, api, cell, ordering, orderingOnFailure, side } = event;
+  return {
+    line,
+    kind: kindText(event),
+    api,
+    cell,
+    ordering,
+    orderingOnFailure,
+    locks: event.locks.map(sectionText),
+    context: contextWords(event),
+    side,
+    ...(event.fact && event.fact.effects.length > 0 ? { effects: event.fact.effects.map(effect => effectJson(effect, event.args)) } : {}),
+    ...(event.via ? { via: { function: event.via.function, path: event.via.path, line: event.via.line } } : {}),
+  };
+}
+
+/** An effect with its arguments as the call writes them. */
+function effectJson(effect: Effect, args: readonly string[]): object {
+  const written = (key: string, value: unknown) => (ARGUMENTS.has(key) && typeof value === 'number' ? (args[value] ?? null) : value);
+  return Object.fromEntries(Object.entries(effect).map(([key, value]) => [key, written(key, value)]));
+}
+
+/** Keys of effects that are positions of arguments. */
+const ARGUMENTS: ReadonlySet<string> = new Set(['cell', 'object', 'gfp', 'into', 'from', 'cursor', 'handler', 'thread', 'data', 'on', 'condition']);
+
+/** Where the function is in its life, and the contexts that it is in. */
+function contextWords({ phase, context }: Event): string[] {
+  return [...phase, ...context.map(sectionText)];
 }
 
 function functionText(fn: CFunction): string {
   const head = `${safe(fn.path)}:${fn.line}: ${safe(fn.name)}()${fn.whole ? '' : ', partly seen'}`;
-  const rows = fn.events.map(event => [String(event.line), event.kind, `${safe(event.api)}${event.opaque ? ' ?' : ''}`, cellText(event.cell)]);
+  const rows = fn.events.map(event => [String(event.line), kindText(event), `${safe(event.api)}${event.opaque ? ' ?' : ''}`, cellText(event.cell)]);
   const widths = [0, 1, 2].map(column => Math.min(LONGEST, Math.max(0, ...rows.map(row => row[column]?.length ?? 0))));
   const lines = fn.events.map((event, i) => {
     const row = rows[i] ?? [];
@@ -43,15 +71,21 @@ function cellText(cell: Cell | null): string {
   return `${type}${safe(cell.path)}${cell.bit === null ? '' : ` bit ${safe(cell.bit)}`}${cell.base === null ? '' : ` of ${safe(cell.base)}`}`;
 }
 
+/** An expanded call is a call to those who read. */
+function kindText({ kind }: Event): string {
+  return kind === 'expanded' ? 'call' : kind;
+}
+
 function aboutText(event: Event): string {
   const order = event.ordering === null || event.ordering === 'none' ? '' : event.ordering;
   const failure = event.orderingOnFailure === null ? '' : ` (on failure ${event.orderingOnFailure})`;
   const parts = [
     `${order}${failure}`.trim(),
-    event.locks.length > 0 ? `under ${event.locks.map(l => safe(l)).join(', ')}` : '',
-    event.maybeLocks.length > 0 ? `maybe under ${event.maybeLocks.map(l => safe(l)).join(', ')}` : '',
-    event.context.join(', '),
+    event.locks.length > 0 ? `under ${event.locks.map(l => safe(sectionText(l))).join(', ')}` : '',
+    event.maybeLocks.length > 0 ? `maybe under ${event.maybeLocks.map(l => safe(sectionText(l))).join(', ')}` : '',
+    contextWords(event).join(', '),
     event.uncertain ? 'in doubt' : '',
+    event.via ? `in ${safe(event.via.function)}(), line ${event.via.line}` : '',
   ];
   return parts.filter(part => part !== '').join('; ');
 }

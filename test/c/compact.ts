@@ -1,6 +1,12 @@
 /** Events in one line each, so that what a function does can be written beside it. */
+
+import { imageOfText } from '../../src/analysis/view.ts';
+import { draft, fileOf } from '../../src/c/lower/functions.ts';
+import type { Types } from '../../src/c/syntax/types.ts';
+import { builtIn } from '../../src/facts/lookup.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import { worldOfText } from '../code.ts';
+import { sectionText } from '../../src/model/section.ts';
+import { grammar, worldOfText } from '../code.ts';
 
 const TYPES = `
 struct s {
@@ -45,6 +51,15 @@ export async function functionsOf(text: string, types = TYPES): Promise<CFunctio
   return world.functions;
 }
 
+/** The same with no call expanded, as functions are before they know each other. */
+export async function loweredOf(text: string, types = TYPES): Promise<CFunction[]> {
+  const own: Types = { structs: new Map(), globals: new Map(), constants: new Map() };
+  const made = draft(imageOfText('drivers/example/example.c', `${types}${text}`), await grammar(), own);
+  const names = new Set(made.heads.map(h => h.name));
+  const around = { types: own, global: (name: string) => own.globals.get(name), defined: (name: string) => names.has(name), ...builtIn };
+  return fileOf(made, around).functions;
+}
+
 /** The function that a body is of, or the last function of a text that has a head. */
 export async function functionOf(body: string): Promise<CFunction> {
   const text = /\n\{|^#define/.test(body) ? body : `int f(struct s *x, struct s *y, int i, int v)\n{\n${body}\n}\n`;
@@ -57,9 +72,10 @@ export async function functionOf(body: string): Promise<CFunction> {
 export function compact(event: Event): string {
   const kind = event.opaque ? `${event.kind}?` : event.kind;
   const cell = event.cell ? `${event.cell.path}${event.cell.bit === null ? '' : `:${event.cell.bit}`}` : '-';
-  const locks = event.locks.length > 0 ? ` [${event.locks.map(short).join(' ')}]` : '';
-  const maybe = event.maybeLocks.length > 0 ? ` ?[${event.maybeLocks.map(short).join(' ')}]` : '';
-  const context = event.context.length > 0 ? ` {${event.context.join(' ')}}` : '';
+  const locks = event.locks.length > 0 ? ` [${event.locks.map(sectionText).map(short).join(' ')}]` : '';
+  const maybe = event.maybeLocks.length > 0 ? ` ?[${event.maybeLocks.map(sectionText).map(short).join(' ')}]` : '';
+  const words = [...event.phase, ...event.context.map(sectionText)];
+  const context = words.length > 0 ? ` {${words.join(' ')}}` : '';
   return `${kind} ${event.api} ${cell} ${event.ordering ?? '-'}${locks}${maybe}${context}`;
 }
 

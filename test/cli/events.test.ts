@@ -75,3 +75,125 @@ test('an option without its folder, or one that is not known, is one line and ex
     expect(err.trim().split('\n')).toHaveLength(1);
   }
 });
+
+const farm = join(work, 'farm.c');
+writeFileSync(
+  farm,
+  `struct farm { spinlock_t lock; struct mutex m; int n; int k; };
+static void farm_count(struct farm *f)
+{
+	f->n++;
+}
+static void farm_drop(struct farm *f)
+{
+	spin_unlock(&f->lock);
+	spin_lock(&f->lock);
+}
+int farm_add(struct farm *f, int v)
+{
+	rcu_read_lock();
+	if (!spin_trylock(&f->lock))
+		goto out;
+	farm_note(f);
+	farm_count(f);
+	if (v)
+		mutex_lock(&f->m);
+	f->k = 1;
+	farm_drop(f);
+	f->k = 2;
+	spin_unlock(&f->lock);
+	f->k = 3;
+out:
+	rcu_read_unlock();
+	return f->n;
+}
+void farm_sum(struct farm *f) __must_hold(&f->lock)
+{
+	lockdep_assert_held(&f->m);
+	f->n = 3;
+}
+void farm_swap_locked(struct farm *f)
+{
+	f->n = 2;
+	spin_unlock(&f->lock);
+	f->n = 3;
+}
+static void farm_peek(struct farm *f)
+{
+	f->n++;
+}
+void farm_look(struct farm *f)
+{
+	guard(mutex)(&f->m);
+	farm_peek(f);
+}
+void farm_spy(struct farm *f)
+{
+	farm_peek(f);
+}
+`,
+);
+
+/** What `--why` says of the line, each section with its trail, without what goes with a spinlock. */
+function why(line: number): string {
+  return run('--why', String(line), farm)
+    .out.replace(/ {2}preempt-off.*\n(?: {4}.*\n)*/, '')
+    .replace(/^.*\n/, '');
+}
+
+test('the trail of a lock begins where it is acquired and names what it is kept over', () => {
+  expect(why(20)).toBe(`  rcu-read: in effect on every path
+    line 13: acquired by rcu_read_lock()
+    line 16: kept over farm_note(f), which is not visible
+    line 17: kept over farm_count(f)
+  spin:struct farm.lock: held on every path
+    line 14: acquired by spin_trylock(&f->lock)
+    line 14: the test of spin_trylock(&f->lock) finds it held
+    line 16: kept over farm_note(f), which is not visible
+    line 17: kept over farm_count(f)
+  mutex:struct farm.m: held on some path only
+    line 18: a path without it comes from here
+    line 19: acquired by mutex_lock(&f->m)
+`);
+});
+
+test('a helper that lets go of it in between is named as such', () => {
+  expect(why(22)).toContain('line 21: kept over farm_drop(f), which may release it in between');
+});
+
+test('where it is lost is part of the trail', () => {
+  expect(why(24)).toContain('  spin:struct farm.lock: not held\n    line 23: lost: released by spin_unlock(&f->lock)\n');
+});
+
+test('what callers hold is told by their calls', () => {
+  expect(why(4)).toContain('  spin:struct farm.lock: held at every call of the function\n    line 17: farm_add() calls it with that held\n');
+  expect(why(42)).toBe(`  mutex:struct farm.m: not held
+    line 47: farm_look() calls it with that held
+    line 51: farm_spy() calls it without that
+`);
+});
+
+test('annotations, assertions, names and releases speak of the caller', () => {
+  expect(why(32)).toBe(`  asserted:struct farm.lock: held on every path
+    line 29: annotated: __must_hold(&f->lock)
+    line 31: kept over lockdep_assert_held(&f->m)
+  asserted:struct farm.m: held on every path
+    line 31: asserted by lockdep_assert_held(&f->m)
+`);
+  expect(why(36)).toBe(`  named:farm_swap_locked: held on every path
+    line 34: by its name the caller of farm_swap_locked() holds a lock; which one is not known
+  spin:struct farm.lock: held on every path
+    line 37: held by the caller, since spin_unlock(&f->lock) comes before any acquisition
+`);
+});
+
+test('a place of a series is named by path and line', () => {
+  const { status, out } = run('--why', 'drivers/lane.c:7', '--tree', join(work, 'tree'), patch);
+  expect([status, out]).toEqual([0, expect.stringContaining('  spin:struct lane.lock: held on every path\n    line 6: acquired by lane_lock(l)\n')]);
+});
+
+test('a line without code, a word that is no line, and --json are refused', () => {
+  expect(run('--why', '1', farm)).toMatchObject({ status: 2, out: '', err: `fencepost: ${farm}: no function has code on line 1\n` });
+  expect(run('--why', 'lock', farm)).toMatchObject({ status: 2, err: 'fencepost events: --why lock: is no LINE and no PATH:LINE\n' });
+  expect(run('--json', '--why', '4', farm)).toMatchObject({ status: 2, err: 'fencepost events: --why takes no --json\n' });
+});

@@ -1,17 +1,25 @@
 // Serves command.ts: runs dist/main.cjs anew for each call that comes in, with its arguments, folder and output; ends when the caller does.
-import { existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { openSync, readSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Script } from 'node:vm';
+
+const require = createRequire(import.meta.url);
+const vm = require('node:vm');
 
 const [calls, ends, dist] = process.argv.slice(2);
 const from = openSync(calls, 'r');
 const to = openSync(ends, 'w');
-const file = join(dist, 'main.cjs');
-const cache = join(dist, 'main.cache');
-const script = new Script(readFileSync(file, 'utf8'), { filename: file, ...(existsSync(cache) ? { cachedData: readFileSync(cache) } : {}) });
-const start = pathToFileURL(join(dist, 'cli.js')).href;
+const launcher = join(dist, 'cli.js');
+const start = pathToFileURL(launcher).href;
+// The launcher runs the first call; its script runs the others.
+let script = null;
+vm.Script = class extends vm.Script {
+  constructor(...given) {
+    super(...given);
+    script = this;
+  }
+};
 // Every run adds its own listeners.
 process.stdout.setMaxListeners(0);
 process.stderr.setMaxListeners(0);
@@ -41,11 +49,12 @@ function next() {
 function run() {
   const call = next();
   if (call === null) process.exit(0);
-  process.argv = [process.argv[0], join(dist, 'cli.js'), ...call.args];
+  process.argv = [process.argv[0], launcher, ...call.args];
   process.chdir(call.cwd);
   process.exitCode = undefined;
   [written.out, written.err] = ['', ''];
-  script.runInThisContext()(createRequire(start), dist, start);
+  if (script === null) require(launcher);
+  else script.runInThisContext()(createRequire(start), dist, start);
 }
 
 // A program has ended when nothing is left to wait for.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed } from '../../src/model/rule.ts';
+import { lockKey } from '../../src/model/section.ts';
 import { worldOfText } from '../code.ts';
 import { at, decided, fn } from './claim.ts';
 
@@ -79,7 +80,7 @@ int look(struct box *b)
 `);
     const f = fn(world, 'look');
     const [low, high] = f.events.filter(e => e.api === 'READ_ONCE') as [Event, Event];
-    const lock = low.locks[0] ?? '';
+    const lock = low.locks.map(lockKey)[0] ?? '';
     const writes: Deed[] = [
       { does: 'write', cell: low },
       { does: 'write', cell: high },

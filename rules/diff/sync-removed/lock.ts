@@ -1,5 +1,5 @@
 /** A lock that goes while what it was around stays. */
-import { isAccess, keyOf, sameLock } from '../../../src/analysis/query.ts';
+import { comesBefore, includesSection, isAccess, keyOf, type Section, sameLock, section } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { countOf } from './seqcount.ts';
@@ -26,18 +26,18 @@ import {
 } from './view.ts';
 
 /** What a removed lock is around: by its name where facts know it, else by the unlock of the same name and object. */
-function sectionOf(view: View, event: Event): { name: string; inside: Event[] } | null {
+function sectionOf(view: View, event: Event): { name: Section; inside: Event[] } | null {
   const { before, removed, series } = view;
   if (event.kind === 'lock') {
-    const later = before.events.filter(e => e.index > event.index);
-    const name = later[0]?.locks.find(l => !event.locks.includes(l));
-    return name === undefined ? null : { name, inside: later.filter(e => e.locks.includes(name)) };
+    const later = before.events.filter(e => comesBefore(before, event, e));
+    const name = later[0]?.locks.find(l => !includesSection(event.locks, l));
+    return name === undefined ? null : { name, inside: later.filter(e => includesSection(e.locks, name)) };
   }
   if (event.kind === 'call' && event.opaque && LOCK.test(event.api)) {
     const name = event.api.replace(LOCK, '$1unlock$2');
-    const end = removed.findLast(e => e.api === name && e.args[0] === event.args[0] && e.index > event.index);
+    const end = removed.findLast(e => e.api === name && e.args[0] === event.args[0] && comesBefore(before, event, e));
     return end
-      ? { name: `${event.api}:${event.args[0] ?? ''}`, inside: before.events.filter(e => e.index > event.index && e.index < end.index) }
+      ? { name: section(null, event.args[0] ?? ''), inside: before.events.filter(e => comesBefore(before, event, e) && comesBefore(before, e, end)) }
       : null;
   }
   if (event.kind !== 'unlock' || before.whole || removed.some(e => e.kind === 'lock' && lastWord(e) === lastWord(event))) return null;
@@ -50,7 +50,7 @@ function sectionOf(view: View, event: Event): { name: string; inside: Event[] } 
     const view = viewOf(other, part.after, series);
     return view.removed.includes(lock) && lostLock(view, lock)
       ? null
-      : { name: `lock:${lastWord(event)}`, inside: before.events.filter(e => e.index < event.index) };
+      : { name: section(null, lastWord(event)), inside: before.events.filter(e => comesBefore(before, e, event)) };
   }
   return null;
 }
@@ -62,10 +62,10 @@ export function lostLock(view: View, event: Event): Remark | null {
   const { before, after, series } = view;
   if (gains(view) || runsOnce(after) || view.asserted || countOf(before, event) !== null || isGone(view, event) || isSucceeded(view, event))
     return null;
-  const section = sectionOf(view, event);
-  if (section === null) return null;
-  const { name } = section;
-  const inside = section.inside.filter(e => matters(view, e));
+  const around = sectionOf(view, event);
+  if (around === null) return null;
+  const { name } = around;
+  const inside = around.inside.filter(e => matters(view, e));
   const left = staying(view, e => inside.includes(e));
   const one = telling(left);
   if (!one || !mostStay(inside, left) || left.some(s => isHeld(after, s.now))) return null;
@@ -108,7 +108,7 @@ function isSucceeded({ series }: View, event: Event): boolean {
 }
 
 /** Where other functions touch the same memory under the lock, after the series. */
-function guardedStill({ series, after }: View, event: Event, lock: string): { fn: CFunction; event: Event }[] {
+function guardedStill({ series, after }: View, event: Event, lock: Section): { fn: CFunction; event: Event }[] {
   const key = keyOf(event);
   if (key === null) return [];
   return series.after.functions.flatMap(fn =>

@@ -1,5 +1,15 @@
 /** Two accesses that have lost their order, against a function in view that makes the other two of the pair. */
-import { between, conditionOn, heldAt, nodesAfter, ordersAll, ordersLoads, ordersStores, sameLock } from '../../../src/analysis/query.ts';
+import {
+  between,
+  comesBefore,
+  conditionOn,
+  heldAt,
+  nodesAfter,
+  ordersAll,
+  ordersLoads,
+  ordersStores,
+  sameLock,
+} from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Changes, Claim, Edit } from '../../../src/model/rule.ts';
 import { formerly, isOpen, onOneCell, running } from './partners.ts';
@@ -122,7 +132,7 @@ function lostIn(series: Changes, { fn, early, late }: Half): Edit | null {
   for (const barrier of gone) {
     const fence = fenceOf(barrier);
     const [above, below] = [early, late].map(now => old?.events.find(e => series.stays(e) === now));
-    if (fence && above && below && above.index < barrier.index && barrier.index < below.index)
+    if (old && fence && above && below && comesBefore(old, above, barrier) && comesBefore(old, barrier, below))
       return { kind: 'fence', fence, where: 'after', event: early, text: `${barrier.api}()` };
   }
   return null;

@@ -28,8 +28,8 @@ export function isOpen(fn: CFunction, event: Event): boolean {
     isAccess(event) &&
     !event.uncertain &&
     event.object === undefined &&
-    !event.context.includes('init') &&
-    !event.context.includes('exit') &&
+    !event.phase.includes('init') &&
+    !event.phase.includes('exit') &&
     !isOwn(fn, event)
   );
 }

@@ -1,7 +1,9 @@
 /** Readers under RCU against who takes the object away from them and frees it. */
 import {
   between,
+  includesSection,
   isHandedOver,
+  isIn,
   isPartHandedOver,
   mayFree,
   onward,
@@ -31,14 +33,14 @@ export function sectionClaim(view: View, section: Event): Claim | null {
     unlinkings(fn, functions).flatMap(retirement => walkersOf(fn, retirement.store, [before]).map(reader => ({ reader, retirement, linked: true }))),
   );
   for (const load of before.events) {
-    if (!load.context.includes('rcu-read')) continue;
+    if (!isIn(load, 'rcu-read')) continue;
     const [reader] = readersOf(load, [before]).filter(r => r.load === load);
     if (reader)
       for (const retirement of retirementsOf(load, functions)) if (retirement.fn !== after) pairs.push({ reader, retirement, linked: false });
   }
   for (const { reader, retirement, linked } of pairs) {
     const [load, use] = [series.stays(reader.load), series.stays(reader.use)];
-    if (!load || !use || !reader.load.context.includes('rcu-read') || !waits(retirement)) continue;
+    if (!load || !use || !isIn(reader.load, 'rcu-read') || !waits(retirement)) continue;
     return readAfterFree({ fn: after, load, use, pointer: reader.pointer }, retirement, {
       ...(linked ? { linked: LINKED } : {}),
       edits: [{ kind: 'read-section', event: load, to: use, text: `Keeping ${section.api}() around both` }],
@@ -66,7 +68,7 @@ export function graceClaim(view: View, frees: readonly Event[], cure: string): C
   }
   for (const { reader, retirement, linked } of pairs) {
     const { free } = retirement;
-    if (!frees.includes(free) || reader.load.locks.some(lock => retirement.store.locks.includes(lock))) continue;
+    if (!frees.includes(free) || reader.load.locks.some(lock => includesSection(retirement.store.locks, lock))) continue;
     return readAfterFree(reader, retirement, {
       ...(linked ? { linked: LINKED } : {}),
       edits: [{ kind: 'grace-period', event: free, text: cure }],

@@ -1,5 +1,5 @@
 /** A reference that is no longer taken while it is still given back. */
-import { calleeIn, objectOf, onward, releasesIn } from '../../../src/analysis/query.ts';
+import { asWritten, calleeIn, comesBefore, objectOf, onward, pointedTo, releasesIn } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim, ClaimThread, Remark } from '../../../src/model/rule.ts';
 import { callOf, inFunction, isMoved, isReplaced, staying, type View } from './view.ts';
@@ -17,13 +17,13 @@ export function lostReference(view: View, event: Event): Remark | null {
   if (!GETS.test(event.api) || NO_COUNT.test(event.api) || object === undefined || event.used) return null;
   if (event.operation !== 'inc' && !event.opaque && !raises(before, event, series.before.functions)) return null;
   if (added.some(e => GETS.test(e.api)) || isMoved(view, event) || isReplaced(view, event)) return null;
-  const puts = staying(view, e => e.index > event.index && e.args[0] === object && PUTS.test(e.api) && !NO_COUNT.test(e.api));
+  const puts = staying(view, e => comesBefore(before, event, e) && e.args[0] === object && PUTS.test(e.api) && !NO_COUNT.test(e.api));
   const [put] = puts;
   if (!put || view.removed.some(e => e.args[0] === object && PUTS.test(e.api))) return null;
   const claim = claimOf(view, event, put.now);
   return {
     ...(claim ? { claim, related: [] } : {}),
-    message: `${callOf(event)} is removed from ${inFunction(after)}, and ${put.now.api}() of the same object stays`,
+    message: `${callOf(event)} is removed from ${inFunction(after)}, and ${asWritten(after, put.now).api}() of the same object stays`,
     question: 'Which reference does the put drop now?',
     dismissal: 'Not an issue if a caller now holds the reference, or the lookup returns the object with one',
     quote: [event, put.now],
@@ -80,14 +80,13 @@ function lastPut(fn: CFunction, put: Event, functions: readonly CFunction[]): La
   const object = put.kind === 'rmw' && put.cell ? objectOf(put.cell) : null;
   if (object === null) return null;
   const release = put.api === 'kref_put' ? functions.find(f => f.name === put.args[1]) : undefined;
-  const frees = releasesIn(release ?? fn, functions).filter(r => r.kind === 'free');
   if (release) {
-    const [free] = frees;
+    const free = releasesIn(release, functions).find(r => r.kind === 'free');
     return free
       ? { thread: { fn, events: [put], calls: [{ call: put, fn: release, events: [free.event] }] }, count: put, free: free.event, object }
       : null;
   }
   const zero = onward(fn, put, { value: 'nonzero' }).events;
-  const free = frees.find(r => r.object === object && zero.includes(r.event))?.event;
+  const free = zero.find(e => e.kind === 'free' && e.cell !== null && pointedTo(e.cell) === object);
   return free ? { thread: { fn, events: [put, free] }, count: put, free, object } : null;
 }

@@ -1,10 +1,13 @@
 /** A section, of RCU or with interrupts or preemption off, that goes while what it was around stays. */
+import { comesBefore, isIn } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { sectionClaim } from './readers.ts';
 import { calledUnderLock, gains, inFunction, isHeld, isMoved, matters, mostStay, namedFirst, runsOnce, staying, telling, type View } from './view.ts';
 
-const SECTIONS: Record<string, string> = {
+const SECTIONS = ['rcu-read', 'srcu-read', 'irqs-off', 'preempt-off', 'bh-off'] as const;
+
+const QUESTIONS: Record<(typeof SECTIONS)[number], string> = {
   'rcu-read': 'What keeps the object from being freed meanwhile?',
   'srcu-read': 'What keeps the object from being freed meanwhile?',
   'irqs-off': 'What excludes an interrupt on this CPU?',
@@ -14,7 +17,7 @@ const SECTIONS: Record<string, string> = {
 
 const RCU_CALLERS = 'Not an issue if every caller is in a read-side critical section already, or holds a reference to the object';
 
-const DISMISSALS: Record<string, string> = {
+const DISMISSALS: Record<(typeof SECTIONS)[number], string> = {
   'rcu-read': RCU_CALLERS,
   'srcu-read': RCU_CALLERS,
   'irqs-off': 'Not an issue if every caller has disabled interrupts already (lockdep_assert_irqs_disabled() would state it)',
@@ -26,22 +29,23 @@ const DISMISSALS: Record<string, string> = {
 export function lostSection(view: View, event: Event): Remark | null {
   const { before, after } = view;
   if ((event.kind !== 'rcu' && event.kind !== 'fence') || gains(view) || runsOnce(after)) return null;
-  const later = before.events.filter(e => e.index > event.index);
-  const section = Object.keys(SECTIONS).find(s => !event.context.includes(s) && later[0]?.context.includes(s));
+  const later = before.events.filter(e => comesBefore(before, event, e));
+  const [next] = later;
+  const section = SECTIONS.find(s => next && !isIn(event, s) && isIn(next, s));
   if (section === undefined) return null;
-  const inside = later.filter(e => e.context.includes(section) && matters(view, e));
+  const inside = later.filter(e => isIn(e, section) && matters(view, e));
   const left = staying(view, e => inside.includes(e));
   const pointers = left.filter(s => s.old.ordering === 'address');
   const one = pointers[0] ?? telling(left);
-  if (!one || !mostStay(inside, left) || left.some(s => isHeld(after, s.now) || s.now.context.includes(section))) return null;
+  if (!one || !mostStay(inside, left) || left.some(s => isHeld(after, s.now) || isIn(s.now, section))) return null;
   if (isMoved(view, event) || calledUnderLock(view)) return null;
-  if (view.series.after.callers(after.name).some(c => c.event.context.includes(section))) return null;
+  if (view.series.after.callers(after.name).some(c => isIn(c.event, section))) return null;
   const claim = section === 'rcu-read' ? sectionClaim(view, event) : null;
   return {
     ...(claim ? { claim } : {}),
     message: `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${event.api}() around it is removed`,
-    question: SECTIONS[section] ?? '',
-    dismissal: DISMISSALS[section] ?? '',
+    question: QUESTIONS[section],
+    dismissal: DISMISSALS[section],
     quote: [event, one.now],
     shape: `section:${after.name}:${section}`,
     ...(pointers.length > 0 ? {} : { severity: 'note' as const }),

@@ -1,5 +1,5 @@
 /** What a lock was around, against a function in view that still takes it around the same memory. */
-import { cellName, gates, nodesAfter, sameStatement } from '../../../src/analysis/query.ts';
+import { cellName, comesBefore, gates, nodesAfter, sameStatement } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Bad, Claim, Meaning } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell, running } from './partners.ts';
@@ -69,7 +69,7 @@ function touchOf(fn: CFunction, event: Event, events: readonly Event[]): Touch |
   const load = events.findLast(
     e =>
       e.kind === 'read' &&
-      e.index < event.index &&
+      comesBefore(fn, e, event) &&
       onOneCell(e, event) &&
       e.cell?.base === event.cell?.base &&
       nodesAfter(fn, e.node).has(event.node) &&

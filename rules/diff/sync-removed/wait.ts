@@ -1,4 +1,5 @@
 /** A wait, for a handler, for readers or for a flush, that goes while what it was before stays. */
+import { comesBefore } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Changes, Remark } from '../../../src/model/rule.ts';
 import { graceClaim } from './readers.ts';
@@ -22,8 +23,8 @@ export function lostWait(view: View, event: Event): Remark | null {
   const flush = FLUSH.test(event.api);
   const root = rootOf(event.args[0] ?? '');
   const left = flush
-    ? staying(view, e => e.index < event.index && PTE.test(e.api) && (e.kind === 'write' || e.kind === 'rmw'))
-    : staying(view, e => e.index > event.index && endsUse(e) && (root === null || e.args.some(a => rootOf(a) === root)));
+    ? staying(view, e => comesBefore(view.before, e, event) && PTE.test(e.api) && (e.kind === 'write' || e.kind === 'rmw'))
+    : staying(view, e => comesBefore(view.before, event, e) && endsUse(e) && (root === null || e.args.some(a => rootOf(a) === root)));
   const one = flush ? left.at(-1) : left[0];
   if (!one) return null;
   const readers = /^synchronize_(?:rcu|net)/.test(event.api);

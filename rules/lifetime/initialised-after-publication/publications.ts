@@ -1,5 +1,5 @@
 /** Calls that let others at an object. */
-import { argumentAt, calleeIn, effectOfKind, keyOf } from '../../../src/analysis/query.ts';
+import { argumentAt, calleeIn, comesBefore, effectOfKind, keyOf } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -55,7 +55,7 @@ export function throughHelper(fn: CFunction, call: Event, world: World): Publica
 /** A network device that anybody may open: the call gives the RTNL back itself. Its object is what lies behind it, or what holds it. */
 function deviceOf(fn: CFunction, event: Event, world: World): Publication | null {
   const device = event.args[0] ?? '';
-  const made = fn.events.find(e => e.fact?.pointer === 'private' && e.args[0] === device && e.index < event.index);
+  const made = fn.events.find(e => e.fact?.pointer === 'private' && e.args[0] === device && comesBefore(fn, e, event));
   const object = made ? (made.into ?? fn.settings?.find(s => s.sources.includes(made.index))?.name) : /^(\w+)->\w+$/.exec(device)?.[1];
   if (object === undefined) return null;
   const handlers = world.functions.filter(f => f.path === fn.path && world.mentions(f).some(m => m.member?.startsWith('ndo_'))).map(f => f.name);

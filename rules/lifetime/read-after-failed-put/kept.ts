@@ -1,5 +1,5 @@
 /** What keeps an object over a put that is not its last, or keeps those apart who put it. */
-import { calleeIn, effectOfKind, keyOf, takesReference } from '../../../src/analysis/query.ts';
+import { calleeIn, comesBefore, effectOfKind, isIn, keyOf, sameStatement, takesReference } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -8,15 +8,15 @@ export function keepsAlive(fn: CFunction, put: Event, object: string): boolean {
   return (
     put.maybeLocks.length > 0 ||
     fn.entryLocks.length > 0 ||
-    put.context.includes('rcu-read') ||
-    put.context.includes('srcu-read') ||
-    fn.events.some(e => e.index < put.index && takesReference(e, object))
+    isIn(put, 'rcu-read') ||
+    isIn(put, 'srcu-read') ||
+    fn.events.some(e => comesBefore(fn, e, put) && takesReference(e, object))
   );
 }
 
 /** Is it what a wait looks at, as a count in the condition of wait_event()? */
 export function isAwaited(fn: CFunction, event: Event): boolean {
-  return fn.events.some(e => e.kind === 'wait' && event.index < e.index && event.line >= e.line && event.line <= e.endLine);
+  return fn.events.some(e => e.kind === 'wait' && comesBefore(fn, event, e) && sameStatement(event, e));
 }
 
 /** Do all others in view give their references back without a look at what is left, so that nobody but this function lets the object go? */
@@ -34,19 +34,17 @@ export function othersOnlyCount(fn: CFunction, put: Event, world: World): boolea
  * break the list itself, so something that they hold keeps them apart.
  */
 export function isSerialised(fn: CFunction, put: Event, object: string, zero: readonly Event[], world: World): boolean {
-  const isOpen = (e: Event) => e.locks.length === 0 && e.maybeLocks.length === 0 && !e.context.some(word => /^s?rcu-read$/.test(word));
+  const isOpen = (e: Event) => e.locks.length === 0 && e.maybeLocks.length === 0 && !isIn(e, 'rcu-read') && !isIn(e, 'srcu-read');
   const walks = (f: CFunction, variable: string) =>
     f.entryLocks.length > 0
       ? []
-      : f.events.flatMap(e =>
-          walksEntries(e) && e.args[0] === variable && isOpen(e) && e.index < (f === fn ? put.index : Infinity) ? [e.args] : [],
-        );
+      : f.events.flatMap(e => (walksEntries(e) && e.args[0] === variable && isOpen(e) && (f !== fn || comesBefore(fn, e, put)) ? [e.args] : []));
   const found = (fn.settings ?? []).flatMap(s => (s.name === object ? s.sources : [])).flatMap(i => fn.events[i] ?? []);
   const members = new Set(
     [
       ...walks(fn, object),
       ...found.flatMap(call => {
-        const callee = call.index < put.index && isOpen(call) ? calleeIn(fn, call, world.functions) : null;
+        const callee = comesBefore(fn, call, put) && isOpen(call) ? calleeIn(fn, call, world.functions) : null;
         const given = (callee?.flow ?? []).flatMap(node => (node.kind === 'exit' && node.returned !== undefined ? [node.returned] : []));
         return callee ? [...new Set(given)].flatMap(variable => walks(callee, variable)) : [];
       }),

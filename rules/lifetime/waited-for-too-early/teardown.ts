@@ -1,9 +1,9 @@
 /** Where one function waits for an item and stops afterwards what queues it, and what else it does around that. */
 import {
-  after,
   before,
   between,
   calleeIn,
+  comesBefore,
   type Deferred,
   effectOfKind,
   heldAt,
@@ -56,8 +56,7 @@ function inOneFunction(wait: Site, stop: Site, file: CodeFile, world: World): Ea
     if (fn.isMacro || fn.broken || !fn.whole) continue;
     const first = eventTo(fn, wait, world);
     const second = eventTo(fn, stop, world);
-    if (first && second && first !== second && first.index < second.index && after(fn, first).includes(second))
-      if (endsObject(fn, first, world)) return { fn, wait, stop };
+    if (first && second && first !== second && comesBefore(fn, first, second)) if (endsObject(fn, first, world)) return { fn, wait, stop };
   }
   return null;
 }
@@ -82,7 +81,7 @@ const RUNS_AT_THE_END: ReadonlySet<string> = new Set<Runner>(['exit', 'devres', 
 function endsObject(fn: CFunction, wait: Event, world: World, seen = new Set<CFunction>()): boolean {
   if (seen.has(fn)) return false;
   seen.add(fn);
-  if (wait.context.includes('error-path')) return true;
+  if (wait.phase.includes('error-path')) return true;
   const machine = MACHINE_GOES.test(fn.parameters[0]?.type ?? '');
   for (const { member, call } of world.mentions(fn)) {
     if (member !== null && ENDS.test(member) && !(member === 'shutdown' && machine)) return true;
@@ -95,7 +94,7 @@ function endsObject(fn: CFunction, wait: Event, world: World, seen = new Set<CFu
 function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: CodeFile, world: World): boolean {
   if (runBy(source.entry, world).has(fn) || (item.handler && runBy(item.handler, world).has(fn))) return false;
   // What a failed start leaves queues only what has been started, which is not seen of an item.
-  if (source.kind === 'deferred' && eventTo(fn, wait, world)?.context.includes('error-path')) return false;
+  if (source.kind === 'deferred' && eventTo(fn, wait, world)?.phase.includes('error-path')) return false;
   if (isExcluded(source, { fn, wait, stop }, world) || isOfOtherTable(fn, wait, stop, world) || pinsDevice(item, source, stop, world)) return false;
   const earlier = around(item, fn, wait, world, 'before');
   if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.isQuietedBy(e)))) return false;
@@ -123,7 +122,7 @@ function isExcluded(source: Source, { fn, wait, stop }: Early, world: World): bo
   const second = eventTo(fn, stop, world);
   if (!first || !second || between(fn, first, second).some(e => e.kind === 'unlock')) return false;
   const last = heldAt(fn, second, world);
-  const kept = heldAt(fn, first, world).filter(lock => !/^context:| \(shared\)$/.test(lock) && last.some(l => sameLock(l, lock)));
+  const kept = heldAt(fn, first, world).filter(lock => lock.mode === 'exclusive' && last.some(l => sameLock(l, lock)));
   if (kept.length === 0) return false;
   const under = source.chain.flatMap((at, i) => {
     const next = source.chain[i + 1];
@@ -185,11 +184,11 @@ function around(item: Deferred, fn: CFunction, site: Site, world: World, way: 'b
   const found: Event[] = [];
   const seen = new Set<CFunction>();
   const add = (at: CFunction, event: Event) => {
-    const beside = way === 'before' ? before(at, event).filter(e => e.index < event.index) : after(at, event).filter(e => e.index > event.index);
+    const beside = at.events.filter(e => (way === 'before' ? comesBefore(at, e, event) : comesBefore(at, event, e)));
     // What undoes a failed start comes after all of the start, which says nothing of the end.
-    const undoing = event.context.includes('error-path') || runBy(at, world).has(item.setUp.fn);
+    const undoing = event.phase.includes('error-path') || runBy(at, world).has(item.setUp.fn);
     for (const e of beside) {
-      if (undoing && !e.context.includes('error-path')) continue;
+      if (undoing && !e.phase.includes('error-path')) continue;
       found.push(e);
       for (const callee of runByCall(at, e, world)) found.push(...callee.events);
     }

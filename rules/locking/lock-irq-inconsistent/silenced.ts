@@ -1,5 +1,18 @@
 /** Where the interrupt cannot come: it is switched off at its line, or in the whole. */
-import { between, calleeIn, dominates, heldOnEntry, irqHandlerOf, rolesOf, runsAlone, runsInTask } from '../../../src/analysis/query.ts';
+import {
+  alwaysPasses,
+  between,
+  calleeIn,
+  comesBefore,
+  dominates,
+  heldOnEntry,
+  irqHandlerOf,
+  isCall,
+  isIn,
+  rolesOf,
+  runsAlone,
+  runsInTask,
+} from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -9,7 +22,7 @@ export const SILENCES = /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free
 /** Is the interrupt switched off at its line before the event, on every way, by a function in view that does so on all its ways? */
 export function silencedBefore(fn: CFunction, event: Event, world: World): boolean {
   return fn.events.some(call => {
-    if (call.kind !== 'call' || call.index >= event.index) return false;
+    if (!isCall(call) || !comesBefore(fn, call, event)) return false;
     const callee = calleeIn(fn, call, world.functions);
     return (
       callee?.whole === true && alwaysSilences(callee) && dominates(fn, call, event) && !between(fn, call, event).some(e => speaks(fn, e, world))
@@ -26,22 +39,14 @@ function speaks(fn: CFunction, event: Event, world: World): boolean {
 /** Does every run of the function that returns switch an interrupt off at its line? */
 function alwaysSilences(fn: CFunction): boolean {
   const off = new Set(fn.events.flatMap(e => (/^disable_(?:hard)?irq(?:_nosync)?$/.test(e.api) ? [e.node] : [])));
-  if (off.size === 0) return false;
-  const seen = new Set([0]);
-  for (const at of seen) {
-    const node = fn.flow[at];
-    if (off.has(at)) continue;
-    if (!node || node.kind === 'gap' || (node.kind === 'exit' && !node.stops)) return false;
-    for (const to of node.next) seen.add(to);
-  }
-  return true;
+  return off.size > 0 && alwaysPasses(fn, off);
 }
 
 /** A call of the handler from outside of any interrupt, with interrupts not known to be off. */
 export function plainCaller(fn: CFunction, world: World): { fn: CFunction; event: Event } | null {
   for (const site of world.callers(fn.name)) {
     if (site.fn === fn || site.fn.path !== fn.path || irqHandlerOf(site.fn, world) || runsAlone(site.fn, world)) continue;
-    if (site.event.context.includes('irqs-off') || heldOnEntry(site.fn, world).context.includes('irqs-off')) continue;
+    if (isIn(site.event, 'irqs-off') || isIn(heldOnEntry(site.fn, world), 'irqs-off')) continue;
     if (!rolesOf(site.fn, world).has('softirq') && !runsInTask(site.fn, world)) continue;
     if (quietAbove(site.fn, world)) continue;
     return site;

@@ -2,14 +2,19 @@
 import {
   bringsUpOrDown,
   callersOf,
+  comesBefore,
   heldOnEntry,
   irqHandlerOf,
   isIdentity,
+  isIn,
+  lockKey,
   maySleep,
   rolesOf,
   runsAlone,
   runsInTask,
+  type Section,
   spins,
+  standsHere,
   takings,
 } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
@@ -32,35 +37,44 @@ export interface Site {
 }
 
 /** Every taking of a spinning lock in the file, by the lock. */
-export function sitesOf(file: CodeFile, world: World): Map<string, Site[]> {
-  const found = new Map<string, Site[]>();
+export function sitesOf(file: CodeFile, world: World): { lock: Section; sites: Site[] }[] {
+  const found = new Map<string, { lock: Section; sites: Site[] }>();
   for (const fn of file.functions) {
     if (fn.isMacro) continue;
     for (const event of fn.events) {
+      if (!standsHere(event)) continue; // Who takes it is told by the callers of the helper.
       for (const taking of takings(fn, event)) {
         if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
         const off =
-          taking.irqsOff ||
-          /_irq(?:save)?(?:_|$)|irq/.test(event.api) ||
-          event.context.includes('irqs-off') ||
-          heldOnEntry(fn, world).context.includes('irqs-off');
+          taking.irqsOff || /_irq(?:save)?(?:_|$)|irq/.test(event.api) || isIn(event, 'irqs-off') || isIn(heldOnEntry(fn, world), 'irqs-off');
         const handler = irqHandlerOf(fn, world);
         const quiet =
-          alone(fn, world) || !fn.whole || silencedBefore(fn, event, world) || fn.events.some(e => SILENCES.test(e.api) && e.index < event.index);
-        const site = { fn, event, shared: taking.shared, off, handler, threadsToo: handler !== null && handler !== fn && asksWhere(fn), quiet };
-        const known = found.get(taking.lock);
-        if (known) known.push(site);
-        else found.set(taking.lock, [site]);
+          alone(fn, world) ||
+          !fn.whole ||
+          silencedBefore(fn, event, world) ||
+          fn.events.some(e => !e.via && SILENCES.test(e.api) && comesBefore(fn, e, event));
+        const site = {
+          fn,
+          event,
+          shared: taking.lock.mode === 'shared',
+          off,
+          handler,
+          threadsToo: handler !== null && handler !== fn && asksWhere(fn),
+          quiet,
+        };
+        const known = found.get(lockKey(taking.lock));
+        if (known) known.sites.push(site);
+        else found.set(lockKey(taking.lock), { lock: taking.lock, sites: [site] });
       }
     }
   }
-  return found;
+  return [...found.values()];
 }
 
 /** Does the function sleep itself, or does a table name it that tasks run? Being called by such does not tell where the call stands. */
 export function isTask(fn: CFunction, world: World): boolean {
   if (/\birqreturn_t\b/.test(fn.head)) return false;
-  return rolesOf(fn, world).has('task') || fn.events.some(e => maySleep(e) && e.context.length === 0 && e.locks.length === 0);
+  return rolesOf(fn, world).has('task') || fn.events.some(e => maySleep(e) && e.context.length === 0 && e.phase.length === 0 && e.locks.length === 0);
 }
 
 /**

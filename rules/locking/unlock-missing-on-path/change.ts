@@ -1,5 +1,5 @@
 /** Paths that a change lets end with a lock held: its release is removed, or it is taken above an early return. */
-import { type LeftOpen, leftOpen, lockText } from '../../../src/analysis/query.ts';
+import { type LeftOpen, leftOpen, lockKey, lockText } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, type Place, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes, Remark } from '../../../src/model/rule.ts';
 
@@ -17,10 +17,10 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
   const told = new Set<string>();
   return open.flatMap(found => {
     const { lock, from, release, exit } = found;
-    const key = `${lock}|${release?.line ?? exit.line}`;
+    const key = `${lockKey(lock)}|${release?.line ?? exit.line}`;
     if (told.has(key) || isHandedOn(after, found, series)) return [];
     told.add(key);
-    const name = lock === 'context:rcu-read' ? 'the RCU read lock' : lockText(lock, from ?? release ?? undefined);
+    const name = lock.family === 'rcu-read' ? 'the RCU read lock' : lockText(lock, from ?? release ?? undefined);
     const at: Place = release && found.cut ? release : { path: after.path, line: exit.line, side: after.side };
     const returns = exit.returned === undefined ? 'returns' : `returns ${exit.returned}`;
     // Written anew elsewhere in the function it is moved, and this path does not pass it any more.
@@ -43,7 +43,7 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
       ],
       quote: [...(from ? [from] : []), ...(release ? [release] : []), ...(found.cut ? [] : [at])],
       ...(from && !found.cut ? {} : { severity: 'warning' as const, confidence: 'medium' as const }),
-      shape: `${after.name}|${lock}`,
+      shape: `${after.name}|${lockKey(lock)}`,
     };
     return [{ place: at, addedBy: release?.addedBy ?? from?.addedBy ?? null, remark }];
   });
@@ -54,7 +54,7 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
  * view, any other function that gains a release, or no longer acquires the lock, may be what acquired it here.
  */
 function isHandedOn(after: CFunction, { lock, from, release }: LeftOpen, series: Changes): boolean {
-  const name = /\w+$/.exec(lock)?.[0];
+  const name = /\w+$/.exec(lockKey(lock))?.[0];
   const alike = (e: Event) =>
     e.api === release?.api || (e.args.length > 0 && lastWord(e.args[0]) === name) || e.api.replace('unlock', 'lock') === from?.api;
   return series.functions.some(c => {

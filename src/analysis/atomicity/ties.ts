@@ -4,6 +4,7 @@
  */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { isInLoop } from '../../c/cfg/loops.ts';
 import { cellKey, isConstantText } from '../../c/lower/cells.ts';
 import type { CFunction, Comparison, Event, Operand } from '../../model/code.ts';
 import type { Operation } from '../../model/fact.ts';
@@ -201,7 +202,7 @@ export function comparedEvents(fn: CFunction, functions: CFunction[]): { compari
   const pick = (indices: number[]) => indices.map(i => fn.events[i]).filter(e => e !== undefined);
   const own = fn.shape.comparisons.map(comparison => ({ comparison, left: pick(comparison.left.sources), right: pick(comparison.right.sources) }));
   const byHelper = fn.events
-    .filter(event => event.kind === 'call' && !event.opaque)
+    .filter(event => (event.kind === 'call' || event.kind === 'expanded') && !event.opaque)
     .flatMap(event => {
       const helper = calleeOf(fn, event, functions);
       return (helper?.shape.comparisons ?? []).flatMap(c => {
@@ -224,7 +225,7 @@ export function comparedEvents(fn: CFunction, functions: CFunction[]): { compari
 function innermost(fn: CFunction, line: number): number | null {
   let found: number | null = null;
   fn.shape.loops.forEach((loop, i) => {
-    if (line >= loop.line && line <= loop.endLine && (found === null || loop.depth >= (fn.shape.loops[found]?.depth ?? 0))) found = i;
+    if (isInLoop(loop, { line }) && (found === null || loop.depth >= (fn.shape.loops[found]?.depth ?? 0))) found = i;
   });
   return found;
 }

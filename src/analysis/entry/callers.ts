@@ -4,14 +4,14 @@ import { calleeOf } from '../../c/calls/callees.ts';
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
-import { CONTEXT, dropsOf, enteredUnder, takings } from '../sections/locking.ts';
-import { likeLock, lockPath } from '../sections/locknames.ts';
-import { lockFlowOf, sameLock } from '../sections/locksets.ts';
+import { contextSection, holds, includesSection, isContext, isIn, likeLock, type Section, sameLock, sameSection } from '../../model/section.ts';
+import { dropsOf, enteredUnder, takings } from '../sections/locking.ts';
+import { lockFlowOf } from '../sections/locksets.ts';
 
 /** Locks and contexts that surely hold when a function begins. */
 export interface Entry {
-  locks: string[];
-  context: string[];
+  locks: readonly Section[];
+  context: readonly Section[];
 }
 
 /** Callers are asked so far up. */
@@ -44,41 +44,43 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
   for (const { fn: caller, event } of sites) {
     const above = caller === fn ? NOTHING : heldOnEntry(caller, world, depth + 1);
     const flow = lockFlowOf(caller);
-    const drops = flow ? dropsOf(caller, world.functions) : null;
-    const kept = above.locks.filter(lock => !drops?.has(lockPath(lock)) && !event.locks.includes(lock));
+    const drops = flow ? dropsOf(caller, world.functions) : [];
+    const kept = above.locks.filter(lock => !holds(drops, lock) && !includesSection(event.locks, lock));
     const here: Entry = {
       locks: [...event.locks, ...kept],
       context: [
         ...event.context,
-        ...above.context.filter(w => !event.context.includes(w) && !(drops?.has(`${CONTEXT}${w}`) && endsBefore(caller, event, w, world.functions))),
+        ...above.context.filter(c => !holds(event.context, c) && !(holds(drops, c) && endsBefore(caller, event, c, world.functions))),
       ],
     };
-    both =
-      both === null
-        ? here
-        : { locks: both.locks.filter(l => here.locks.some(o => sameLock(o, l))), context: both.context.filter(w => here.context.includes(w)) };
+    both = both === null ? here : { locks: both.locks.filter(l => holds(here.locks, l)), context: both.context.filter(c => holds(here.context, c)) };
   }
-  return { locks: [...new Set([...own.locks, ...(both?.locks ?? [])])], context: [...new Set([...own.context, ...(both?.context ?? [])])] };
+  return { locks: distinct([...own.locks, ...(both?.locks ?? [])]), context: distinct([...own.context, ...(both?.context ?? [])]) };
+}
+
+function distinct(sections: readonly Section[]): Section[] {
+  return sections.filter((one, i) => sections.findIndex(other => sameSection(other, one)) === i);
 }
 
 /** Can a run of the function come by something that ends the context before the event? What ends it behind the event does not matter there. */
-function endsBefore(fn: CFunction, event: Event, word: string, functions: readonly CFunction[]): boolean {
+function endsBefore(fn: CFunction, event: Event, context: Section, functions: readonly CFunction[]): boolean {
   const flow = lockFlowOf(fn);
   const nodes = nodesBefore(fn, event.node);
   return fn.events.some(e => {
     if (e === event || !nodes.has(e.node)) return false;
     const callee = e.kind === 'call' ? calleeOf(fn, e, functions) : null;
-    return flow?.effects[e.index]?.leave.includes(word) || (callee !== null && callee !== fn && dropsOf(callee, functions).has(`${CONTEXT}${word}`));
+    return holds(flow?.effects[e.index]?.leave ?? [], context) || (callee !== null && callee !== fn && holds(dropsOf(callee, functions), context));
   });
 }
 
-function assertedContext(fn: CFunction): string[] {
-  const found: string[] = [];
+function assertedContext(fn: CFunction): Section[] {
+  const found: Section[] = [];
   // Who switches interrupts on first has been called with them off.
-  if (lockFlowOf(fn) && fn.events.some(e => lockFlowOf(fn)?.effects[e.index]?.leave.includes('irqs-off') && !e.context.includes('irqs-off')))
-    found.push('irqs-off');
-  if (fn.events.some(e => /^lockdep_assert_irqs_disabled$/.test(e.api))) found.push('irqs-off');
-  if (fn.events.some(e => /^lockdep_assert_preemption_disabled$/.test(e.api))) found.push('preempt-off');
+  const effects = lockFlowOf(fn)?.effects;
+  if (effects && fn.events.some(e => effects[e.index]?.leave.some(c => c.family === 'irqs-off') && !isIn(e, 'irqs-off')))
+    found.push(contextSection('irqs-off'));
+  if (fn.events.some(e => /^lockdep_assert_irqs_disabled$/.test(e.api))) found.push(contextSection('irqs-off'));
+  if (fn.events.some(e => /^lockdep_assert_preemption_disabled$/.test(e.api))) found.push(contextSection('preempt-off'));
   return found;
 }
 
@@ -90,23 +92,23 @@ export function callersOf(fn: CFunction, world: World): { fn: CFunction; event: 
 }
 
 /** Does a caller in view give the lock back behind the call, without having taken one like it itself? Then the function returns with it. */
-export function callersGive(fn: CFunction, lock: string, world: World): boolean {
+export function callersGive(fn: CFunction, lock: Section, world: World): boolean {
   return world.callers(fn.name).some(({ fn: caller, event }) => {
     const flow = lockFlowOf(caller);
     if (caller === fn || !flow) return false;
     const later = nodesAfter(caller, event.node);
-    const isLike = (name: string) => (lock.startsWith(CONTEXT) ? name === lock : likeLock(name, lock));
+    const isLike = (other: Section) => (isContext(lock) ? sameLock(other, lock) : likeLock(other, lock));
     const given = caller.events.some(e => {
       const effect = later.has(e.node) ? flow.effects[e.index] : null;
-      return effect && [...effect.unlock, ...effect.leave.map(word => `${CONTEXT}${word}`)].some(isLike);
+      return effect && [...effect.unlock, ...effect.leave].some(isLike);
     });
     return given && !caller.events.some(e => takings(caller, e).some(t => isLike(t.lock)));
   });
 }
 
 /** Locks surely held at an event, the function's own and those of its callers. */
-export function heldAt(fn: CFunction, event: Event, world: World): string[] {
+export function heldAt(fn: CFunction, event: Event, world: World): Section[] {
   const above = heldOnEntry(fn, world).locks;
-  const drops = above.length > 0 ? dropsOf(fn, world.functions) : null;
-  return [...event.locks, ...above.filter(lock => !drops?.has(lockPath(lock)) && !event.locks.some(own => sameLock(own, lock)))];
+  const drops = above.length > 0 ? dropsOf(fn, world.functions) : [];
+  return [...event.locks, ...above.filter(lock => !holds(drops, lock) && !holds(event.locks, lock))];
 }

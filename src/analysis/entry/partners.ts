@@ -1,6 +1,8 @@
 /** The other side of a fault: who can run against a place, the likeliest first. */
+import { standsHere } from '../../c/calls/callees.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
+import { exclusive, type Section, sharedSection } from '../../model/section.ts';
 import { callersOf, heldAt } from './callers.ts';
 import { bringsUpOrDown, isOwn, isTest, runsAlone } from './phase.ts';
 import { rolesOf } from './roles.ts';
@@ -17,13 +19,15 @@ export interface Party {
  * What holds a lock that the place holds too comes last: where nothing else is there, the checker refutes the claim.
  */
 export function partnersOf<T extends Party>(sites: readonly T[], at: Party, world: World): T[] {
-  const held = exclusive(at, world);
+  const held = exclusiveAt(at, world);
   const can = sites.filter(({ fn, event }) => {
+    // What a helper in view does is its own: there it stands once, with all that its callers hold.
+    if (!standsHere(event)) return false;
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || event.object !== undefined || isOwn(fn, event)) return false;
-    if (event.context.includes('init') || event.context.includes('exit')) return false;
+    if (event.phase.includes('init') || event.phase.includes('exit')) return false;
     return fn === at.fn || !(callsAlone(at.fn, fn, world) || callsAlone(fn, at.fn, world));
   });
-  const excluded = (site: Party) => held.length > 0 && exclusive(site, world).some(lock => held.includes(lock));
+  const excluded = (site: Party) => held.length > 0 && sharedSection(exclusiveAt(site, world), held) !== undefined;
   return can
     .map((site, order) => ({ site, order, rank: rankOf(site, world) + (excluded(site) ? LAST : 0) }))
     .sort((a, b) => a.rank - b.rank || a.order - b.order)
@@ -34,12 +38,12 @@ const LAST = 4;
 
 /** What the kernel itself calls comes before what is called from somewhere, and what runs now and then before what runs when something fails or comes up. */
 function rankOf({ fn, event }: Party, world: World): number {
-  const seldom = event.context.includes('error-path') || bringsUpOrDown(fn, world) ? 2 : 0;
+  const seldom = event.phase.includes('error-path') || bringsUpOrDown(fn, world) ? 2 : 0;
   return seldom + (rolesOf(fn, world).size > 0 ? 0 : 1);
 }
 
-function exclusive({ fn, event }: Party, world: World): string[] {
-  return heldAt(fn, event, world).filter(lock => !lock.endsWith(' (shared)'));
+function exclusiveAt({ fn, event }: Party, world: World): Section[] {
+  return exclusive(heldAt(fn, event, world));
 }
 
 /** Is the second function called by the first alone? */

@@ -92,7 +92,7 @@ export function runsInTask(fn: CFunction, world: World, depth = 0): boolean {
   const roles = rolesOf(fn, world);
   if (roles.has('hardirq') || roles.has('softirq')) return false;
   if (roles.has('task')) return true;
-  if (fn.events.some(e => maySleep(e) && e.context.every(word => word === 'error-path' || word === 'init' || word === 'exit'))) return true;
+  if (fn.events.some(e => maySleep(e) && e.context.length === 0)) return true;
   if (depth >= DEEPEST) return false;
   const callers = callersOf(fn, world);
   return callers?.every(site => site.fn !== fn && runsInTask(site.fn, world, depth + 1)) ?? false;

@@ -4,29 +4,29 @@ import { calleeOf } from '../../c/calls/callees.ts';
 import { inCaller } from '../../c/calls/effects.ts';
 import { alwaysRuns } from '../../c/cfg/flow.ts';
 import type { CFunction, Event } from '../../model/code.ts';
-import { CONTEXT, dropsOf, takings } from '../sections/locking.ts';
-import { lockPath } from '../sections/locknames.ts';
+import { type ContextFamily, holds, isContext, isIn, type Section } from '../../model/section.ts';
+import { dropsOf, takings } from '../sections/locking.ts';
 import { lockFlowOf } from '../sections/locksets.ts';
 
 /** Locks whose holders may not sleep. A lock of unknown family is none of them. */
-const SPINNING = /^(?:spin|raw-spin|rwlock|bit-spin|seqlock):/;
+const SPINNING: ReadonlySet<string | null> = new Set(['spin', 'raw-spin', 'rwlock', 'bit-spin', 'seqlock']);
 
 /** Contexts in which nothing may sleep. */
-const ATOMIC = ['irqs-off', 'preempt-off', 'bh-off', 'rcu-read'];
+const ATOMIC = ['irqs-off', 'preempt-off', 'bh-off', 'rcu-read'] as const satisfies readonly ContextFamily[];
 
 /** Call chains are followed so far. */
 const DEEPEST = 3;
 
 /** What surely keeps an event from sleeping: a spinning lock, or a context; null where nothing in the function does. */
-export function atomicAt(event: Event): { lock: string | null; word: string } | null {
-  const lock = event.locks.find(name => SPINNING.test(name)) ?? null;
-  const word = ATOMIC.find(w => event.context.includes(w)) ?? null;
+export function atomicAt(event: Event): { lock: Section | null; word: string } | null {
+  const lock = event.locks.find(spins) ?? null;
+  const word = ATOMIC.find(w => isIn(event, w)) ?? null;
   return lock !== null ? { lock, word: 'a spinning lock' } : word !== null ? { lock: null, word } : null;
 }
 
 /** Is it a lock that spins? */
-export function spins(lock: string): boolean {
-  return SPINNING.test(lock);
+export function spins(lock: Section): boolean {
+  return SPINNING.has(lock.family);
 }
 
 const SLEEPING_GFP = /\bGFP_(?:KERNEL|USER|NOFS|NOIO|HIGHUSER|HIGHUSER_MOVABLE|KERNEL_ACCOUNT)\b/;
@@ -58,7 +58,7 @@ export function sureSleep(fn: CFunction, functions: readonly CFunction[], depth 
     }
     // What it drops first, its callers do not hold while it sleeps.
     if (!sleeps || !alwaysRuns(fn, event)) continue;
-    if (dropsOf(fn, functions).size > 0) return null;
+    if (dropsOf(fn, functions).length > 0) return null;
     sleepers.set(fn, event);
     return event;
   }
@@ -67,7 +67,7 @@ export function sureSleep(fn: CFunction, functions: readonly CFunction[], depth 
 
 /** A lock that a function in view takes on every run, in the words of its caller. */
 export interface SureLock {
-  lock: string;
+  lock: Section;
   /** The object that holds it, as the caller writes it; null where that is not known or the lock is a global. */
   base: string | null;
   event: Event;
@@ -80,7 +80,7 @@ export function surelyTakes(fn: CFunction, call: Event, functions: readonly CFun
   if (!callee?.whole || callee === fn || callee.isMacro || depth > DEEPEST || !lockFlowOf(callee)) return [];
   const found: SureLock[] = [];
   for (const event of callee.events) {
-    const taken = takings(callee, event).filter(t => !t.conditional && !t.shared && !t.lock.startsWith(CONTEXT));
+    const taken = takings(callee, event).filter(t => !t.conditional && t.lock.mode === 'exclusive' && !isContext(t.lock));
     if (event.kind === 'call') {
       if (!event.argCells) continue;
       const inner = surelyTakes(callee, event, functions, depth + 1);
@@ -96,7 +96,7 @@ export function surelyTakes(fn: CFunction, call: Event, functions: readonly CFun
     for (const { lock } of taken) found.push({ lock, base: cell?.base ?? null, event, fn: callee });
   }
   const drops = dropsOf(callee, functions);
-  return found.filter(l => !drops.has(lockPath(l.lock)));
+  return found.filter(l => !holds(drops, l.lock));
 }
 
 function inCallersWords(base: string, callee: CFunction, call: Event): string | null {

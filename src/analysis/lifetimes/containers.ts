@@ -1,12 +1,16 @@
 /** Objects in lists and maps: who finds one under a lock, and who takes it out and frees it. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { nodePostDominates } from '../../c/cfg/dominance.ts';
 import { initOrExit } from '../../c/cfg/errorpaths.ts';
+import { comesBefore } from '../../c/cfg/flow.ts';
+import { headsAround } from '../../c/cfg/loops.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import { argumentAt, effectOfKind, isDeferred } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Road } from '../../model/effect.ts';
 import type { World } from '../../model/rule.ts';
+import { exclusive, includesSection, type Section } from '../../model/section.ts';
 import { heldAt } from '../entry/callers.ts';
 import { isTest } from '../entry/phase.ts';
 import { isHandedOver, objectOf, onward, pointedTo, releasesIn, variablesIn, waitsForReaders } from './lifetime.ts';
@@ -41,7 +45,7 @@ export interface Removal {
   object: string;
   container: Container;
   /** Exclusive locks held at the removal, those of the callers as well. */
-  locks: string[];
+  locks: Section[];
   /** The helper in view that takes it out, and the removal there. */
   via: { fn: CFunction; event: Event } | null;
 }
@@ -58,7 +62,7 @@ export function foundIn(fn: CFunction, functions: readonly CFunction[]): Found[]
     const callee = calleeOf(fn, event, functions);
     if (!callee?.whole || callee === fn || callee.isMacro) return [];
     for (const inner of callee.events) {
-      const found = inner.locks.every(lock => callee.entryLocks.includes(lock)) ? lookedUp(callee, inner) : null;
+      const found = inner.locks.every(lock => includesSection(callee.entryLocks, lock)) ? lookedUp(callee, inner) : null;
       const returned = found && callee.flow.some(n => n.kind === 'exit' && found.names.includes(n.returned ?? ''));
       if (found && returned)
         return [{ event, names: [event.into], container: found.container, via: { fn: callee, event: inner, names: found.names } }];
@@ -110,7 +114,7 @@ function removalsIn(fn: CFunction, world: World): Removal[] {
     const taken = takenOut(fn, event, world.functions);
     if (!taken || event.object || event.uncertain) return [];
     const inner = taken.via ? taken.via.event.locks : [];
-    const locks = [...inner, ...heldAt(fn, event, world)].filter(l => !l.endsWith(' (shared)'));
+    const locks = exclusive([...inner, ...heldAt(fn, event, world)]);
     if (locks.length === 0) return [];
     const free = freeBehind(fn, event, taken.object, world);
     return free && !emptiesAll(fn, event) ? [{ fn, event, free, locks, ...taken }] : [];
@@ -120,9 +124,10 @@ function removalsIn(fn: CFunction, world: World): Removal[] {
 /** Every object is taken out, whatever it is: nobody is left who could look for one. */
 function emptiesAll(fn: CFunction, event: Event): boolean {
   return fn.events.some(walk => {
-    const loop =
-      effectOfKind(walk, 'consume')?.safe && fn.shape.loops.find(l => l.line === walk.line && l.endLine >= event.line && l.line <= event.line);
-    return loop && walk.index < event.index && !fn.flow.some(n => n.kind === 'branch' && n.line > loop.line && n.line < event.line);
+    if (!effectOfKind(walk, 'consume')?.safe || !comesBefore(fn, walk, event)) return false;
+    // Every round passes the event.
+    const round = fn.flow[fn.flow[walk.node]?.next[0] ?? -1]?.next[0];
+    return round !== undefined && headsAround(fn, event).size > 0 && nodePostDominates(fn.flow, event.node, round);
   });
 }
 

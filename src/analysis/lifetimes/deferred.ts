@@ -1,6 +1,6 @@
 /** What an object puts off: its work items, timers and tasklets, by where one file sets them up, queues them, and waits for them. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
+import { calleeOf, standsHere } from '../../c/calls/callees.ts';
 import { conditionOn } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import { argumentAt, effectOfKind } from '../../c/syntax/effects.ts';
@@ -96,7 +96,8 @@ export function deferredIn(functions: readonly CFunction[]): readonly Deferred[]
       found.push(item);
     }
   }
-  if (found.length > 0) for (const fn of functions) for (const event of fn.events) for (const item of found) place(item, { fn, event });
+  if (found.length > 0)
+    for (const fn of functions) for (const event of fn.events.filter(standsHere)) for (const item of found) place(item, { fn, event });
   for (const item of found) for (const site of drains(item, functions)) item.drained.push(site);
   return found;
 }
@@ -170,7 +171,7 @@ function drains(item: Deferred, functions: readonly CFunction[]): Site[] {
   if (item.kind !== 'work') return [];
   const queues = item.queued.map(({ event }) => queueOf(event));
   return functions.flatMap(fn =>
-    fn.events.flatMap(event => {
+    fn.events.filter(standsHere).flatMap(event => {
       const quiesce = effectOfKind(event, 'quiesce');
       if (quiesce?.of !== 'queue' && quiesce?.of !== 'kthread') return [];
       const to = lastName(argumentAt(event, quiesce.object) ?? '');

@@ -1,7 +1,9 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
-import { type Decided, follow, nodesBefore } from '../../c/cfg/flow.ts';
+import { asWritten, calleeOf, isCall } from '../../c/calls/callees.ts';
+import { alwaysPasses, type Decided, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
+import { byPlace, walk } from '../../c/cfg/order.ts';
+import { CUT, search } from '../../c/cfg/paths.ts';
 import { effectOfKind, effectsOfKind, likelyEffect } from '../../c/syntax/effects.ts';
 import type { Cell, CFunction, Event, FlowNode } from '../../model/code.ts';
 import type { Road } from '../../model/effect.ts';
@@ -80,6 +82,8 @@ export interface Onward {
   result?: boolean;
   /** Follow loops around the event into their next rounds. */
   rounds?: boolean;
+  /** Another CPU may change in between what a condition reads: two tests of one cell are two reads. */
+  rereads?: boolean;
   /** Only the ways on which the first event's value is so. Nothing is reached before a test of it. */
   value?: 'zero' | 'nonzero';
 }
@@ -97,58 +101,85 @@ export interface Reached {
  * What can run after the event, as a rule in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
  * decided before the event go the same way again.
  */
-export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, value }: Onward): Reached {
+export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, rereads, value }: Onward): Reached {
   const { flow } = fn;
   const found: Reached = { events: [], exits: [], gap: false, leaves: false };
   const decided = decidedBefore(fn, from);
   const resets = resetsOf(fn, variables);
   if (result) for (let slot = 0; slot < 2; slot++) resets.delete(edgeKey(from.node, slot));
-  const seen = new Set<number>();
-  // A node is met twice at most: before and behind the test of the first event's value.
-  const work: { at: number; tested: boolean }[] = [{ at: from.node, tested: value === undefined }];
-  while (work.length > 0) {
-    const { at, tested } = work.pop() ?? { at: 0, tested: true };
-    const key = at * 2 + (tested ? 1 : 0);
-    const node = flow[at];
-    if (!node || seen.has(key)) continue;
-    seen.add(key);
-    const event = node.event === null ? undefined : fn.events[node.event];
-    if (event && event !== from) {
-      if (stop?.(event) || setsVariable(event, variables)) continue;
-      if (tested) found.events.push(event);
+  const visit = (tested: boolean) => (at: number, node: FlowNode) => {
+    const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
+    if (event) {
+      if (stop?.(event) || setsVariable(event, variables)) return false;
+      if (tested && event.kind !== 'expanded') found.events.push(event);
     }
     if (node.kind === 'gap') found.gap = true;
     if (node.kind === 'exit' && tested) found.exits.push(node);
     if (node.kind === 'gap' || node.kind === 'exit') found.leaves = true;
-    const own = value !== undefined && node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null;
-    for (let slot = node.next.length - 1; slot >= 0; slot--) {
-      const to = node.next[slot];
-      if (to === undefined || (own !== null && own !== slot)) continue;
-      if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) continue;
-      if (!follow(decided, node, slot)) continue;
-      if (resets.has(edgeKey(at, slot)) || (!rounds && leadsBack(flow, from, to))) {
-        found.leaves = true;
-        continue;
-      }
-      work.push({ at: to, tested: tested || own !== null });
-    }
+    return true;
+  };
+  const takes = (node: FlowNode, slot: number, at: number) => {
+    if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) return false;
+    if (!follow(decided, node, slot, rereads)) return false;
+    if (!resets.has(edgeKey(at, slot)) && (rounds || !leadsBack(fn, from, node.next[slot] ?? 0))) return true;
+    found.leaves = true;
+    return false;
+  };
+  if (value === undefined && isSettledByCalls(flow)) alongPaths(fn, from, visit(true), takes, decided);
+  else if (value === undefined) walk(flow, [from.node], visit(true), 'forwards', takes);
+  else {
+    // First to the tests of the first event's value, then on from them.
+    const own = (node: FlowNode) => (node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null);
+    const tested: number[] = [];
+    walk(flow, [from.node], visit(false), 'forwards', (node, slot, at) => {
+      const way = own(node);
+      if (way === null) return takes(node, slot, at);
+      if (way === slot && takes(node, slot, at)) tested.push(node.next[slot] ?? 0);
+      return false;
+    });
+    walk(flow, tested, visit(true), 'forwards', (node, slot, at) => (own(node) ?? slot) === slot && takes(node, slot, at));
   }
-  found.events.sort((a, b) => a.index - b.index);
+  found.events.sort(byPlace);
   return found;
+}
+
+const settledByCalls = new WeakMap<readonly FlowNode[], boolean>();
+
+/** Does what an expanded helper returns on one of its exits decide a branch? */
+function isSettledByCalls(flow: readonly FlowNode[]): boolean {
+  let known = settledByCalls.get(flow);
+  if (known === undefined) {
+    known = flow.some(node => node.kind === 'branch' && node.next.length === 1);
+    settledByCalls.set(flow, known);
+  }
+  return known;
+}
+
+/** The same walk path by path, so that a helper's exit decides the tests of its result; all nodes where there are too many paths. */
+function alongPaths(
+  fn: CFunction,
+  from: Event,
+  visit: (at: number, node: FlowNode) => boolean,
+  takes: (node: FlowNode, slot: number, at: number) => boolean,
+  decided: Decided,
+): void {
+  const reached = new Set<number>();
+  const { exhausted } = search(fn.flow, {
+    starts: [{ node: from.node, state: 0, decided }],
+    at: (state, at) => {
+      reached.add(at);
+      return state;
+    },
+    along: (state, at, slot, node) => (takes(node, slot, at) ? state : CUT),
+  });
+  const isOn = (at: number) => exhausted || reached.has(at);
+  walk(fn.flow, [from.node], visit, 'forwards', (node, slot, at) => isOn(node.next[slot] ?? -1) && takes(node, slot, at));
 }
 
 /** Does every way on from the event, in the same round of its loops, come by one of these events? Ways that a decided condition rules out do not count. */
 export function surelyReaches(fn: CFunction, from: Event, targets: readonly Event[]): boolean {
   const nodes = new Set(targets.map(e => e.node));
   return !onward(fn, from, { stop: e => nodes.has(e.node) }).leaves;
-}
-
-/** Does the node begin another round of a loop around the event, or of a goto that tries again? A label may be made before what it names. */
-function leadsBack(flow: FlowNode[], from: Event, to: number): boolean {
-  if (to > from.node) return false;
-  let at = flow[to];
-  for (let i = 0; i < 4 && at?.kind === 'join'; i++) at = flow[at.next[0] ?? -1];
-  return at === undefined || at.line <= from.line;
 }
 
 /** Which way of the branch the value takes; null where the branch tests more than the value. */
@@ -162,25 +193,11 @@ function decidedBefore(fn: CFunction, event: Event): Decided {
   const decided = new Map<number, boolean>();
   for (const [i, node] of fn.flow.entries()) {
     if (!node.settles || !nodesBefore(fn, event.node).has(i)) continue;
-    const ways = node.next.flatMap((to, slot) => (reachesPast(fn.flow, to, event.node, i) ? [slot] : []));
+    const ways = node.next.flatMap((to, slot) => (reachesWithout(fn, to, event.node, at => at === i) ? [slot] : []));
     const [only] = ways;
     if (only !== undefined && ways.length === 1) for (const [condition, holds] of node.settles[only] ?? []) decided.set(condition, holds);
   }
   return decided;
-}
-
-/** Is there a way from one node to another that does not come by a third again? */
-function reachesPast(flow: FlowNode[], from: number, to: number, avoided: number): boolean {
-  const seen = new Set<number>();
-  const work = [from];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (at === to) return true;
-    if (at === avoided || seen.has(at)) continue;
-    seen.add(at);
-    work.push(...(flow[at]?.next ?? []));
-  }
-  return false;
 }
 
 const MOST_WAYS = 4096;
@@ -207,15 +224,8 @@ export function originsOf(fn: CFunction, variable: string): Event[] {
 
 /** The events behind a value: what it comes from, and what the arguments of calls that made it come from. */
 export function madeOf(fn: CFunction, indices: readonly number[]): Event[] {
-  const seen = new Set<number>();
-  const work = [...indices];
-  while (work.length > 0) {
-    const i = work.pop() ?? 0;
-    const event = fn.events[i];
-    if (!event || seen.has(i)) continue;
-    seen.add(i);
-    for (const sources of event.argSources) work.push(...sources);
-  }
+  const seen = new Set(indices);
+  for (const i of seen) for (const sources of fn.events[i]?.argSources ?? []) for (const source of sources) seen.add(source);
   return fn.events.filter(e => seen.has(e.index));
 }
 
@@ -246,7 +256,8 @@ function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[]
   return fn.events.flatMap((event): Release[] => {
     if (event.ends || event.uncertain) return [];
     const own = releaseOf(event);
-    if (own) return [{ event, ...own, via: null }];
+    if (own)
+      return own.kind === 'free' && event.via && !surelyFrees(fn, event, own.object) ? [] : [{ event, ...own, via: event.via?.function ?? null }];
     if (event.kind !== 'call' || !event.argCells) return [];
     const callee = calleeOf(fn, event, functions);
     if (!callee?.whole) return [];
@@ -293,26 +304,29 @@ export function freedParameters(fn: CFunction, functions: readonly CFunction[]):
     const position = fn.parameters.findIndex(p => p.name === object);
     if (kind !== 'free' || position < 0 || found.has(position) || set.has(object)) continue;
     const at = new Set(own.filter(r => r.kind === 'free' && r.object === object).map(r => r.event.node));
-    if (passesAlways(fn, at, object)) found.add(position);
+    if (alwaysPasses(fn, at, (node, slot) => node.kind !== 'branch' || nullWay(node, object) !== slot)) found.add(position);
   }
   const positions = [...found];
   freed.set(fn, positions);
   return positions;
 }
 
-/** Does every run come by one of the nodes, but for runs in which the pointer is NULL? */
-function passesAlways(fn: CFunction, nodes: ReadonlySet<number>, pointer: string): boolean {
-  const seen = new Set<number>();
-  const work = [0];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    const node = fn.flow[at];
-    if (!node || seen.has(at) || nodes.has(at)) continue;
-    seen.add(at);
-    if (node.kind === 'exit' || node.kind === 'gap') return false;
-    work.push(...(node.kind === 'branch' ? node.next.filter((_, slot) => slot !== nullWay(node, pointer)) : node.next));
-  }
-  return true;
+/** Does the helper on this line free the object whatever path it takes? One that frees on some path tells by its result, or by a count. */
+function surelyFrees(fn: CFunction, free: Event, object: string): boolean {
+  const call = fn.events[free.via?.call ?? -1];
+  const body = call?.body;
+  if (!call || !body) return false;
+  const frees = new Set(
+    fn.events.flatMap(e => (e.via?.call === call.index && e.kind === 'free' && e.cell && pointedTo(e.cell) === object ? [e.node] : [])),
+  );
+  let surely = true;
+  const visit = (at: number, node: FlowNode) => {
+    if (frees.has(at)) return false;
+    if (at < body.from || at > body.to ? at !== call.node : isEnd(node)) surely = false;
+    return surely;
+  };
+  walk(fn.flow, [call.node], visit, 'forwards', (node, slot) => node.kind !== 'branch' || nullWay(node, object) !== slot);
+  return surely;
 }
 
 /** The way of a branch on which the pointer is NULL or an error; -1 where it tests something else. */
@@ -365,7 +379,8 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
 
 /** May the call free the object that it is given, on some way, with no count of references to ask? What the object owns is another object. */
 export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
-  if (event.kind !== 'call' || !event.argCells) return false;
+  if (event.kind === 'free' && event.via) return mayFree(fn, asWritten(fn, event), object, functions);
+  if (!isCall(event) || !event.argCells) return false;
   const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
   const callee = position < 0 ? null : calleeOf(fn, event, functions);
   const parameter = callee?.parameters[position]?.name;

@@ -1,9 +1,10 @@
 /** Lists that readers walk under RCU alone: who walks them, and what links their entries. */
 
-import { before } from '../../c/cfg/flow.ts';
+import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
+import { isIn } from '../../model/section.ts';
 import { callersOf, heldAt, heldOnEntry } from '../entry/callers.ts';
 import { isTest, runsAlone } from '../entry/phase.ts';
 
@@ -110,7 +111,7 @@ const MOST_CALLS = 3;
 
 /** Has the function, or one that calls it in its file, waited for readers before the event? */
 export function hasWaited(fn: CFunction, event: Event, world: World): boolean {
-  const waits = (f: CFunction, at: Event) => before(f, at).some(e => e.index < at.index && /synchronize_(?:s?rcu|net)|rcu_barrier/.test(e.api));
+  const waits = (f: CFunction, at: Event) => f.events.some(e => comesBefore(f, e, at) && /synchronize_(?:s?rcu|net)|rcu_barrier/.test(e.api));
   return waits(fn, event) || (callersOf(fn, world)?.some(site => waits(site.fn, site.event)) ?? false);
 }
 
@@ -118,7 +119,7 @@ function bareWalksIn(fn: CFunction, world: World): BareWalk[] {
   return fn.events.flatMap((load): BareWalk[] => {
     const walk = walkOf(load);
     if (!walk) return [];
-    if (!load.context.includes('rcu-read') && !heldOnEntry(fn, world).context.includes('rcu-read')) return [];
+    if (!isIn(load, 'rcu-read') && !isIn(heldOnEntry(fn, world), 'rcu-read')) return [];
     if (load.maybeLocks.length > 0 || heldAt(fn, load, world).length > 0) return [];
     const type = walk.type ?? (walk.cursor === null ? null : typeOf(fn, walk.cursor));
     const found = { fn, load, cursor: walk.cursor, type, member: walk.member, head: headOf(load), goesOn: walk.goesOn };

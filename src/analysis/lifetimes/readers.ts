@@ -1,10 +1,12 @@
 /** The two sides of an object behind an RCU pointer or on an RCU list: who reads it, and who takes it away and frees it. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import { effectOfKind, isDeferred, isDereference, setsRcuPointer } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Claim, Deed } from '../../model/rule.ts';
+import { isIn, sharedSection } from '../../model/section.ts';
 import { isOwn, isTest, runsAlone } from '../entry/phase.ts';
 import { isHandedOver, isUseOf, onward, originsOf, placeOf, releasesIn, unlinks } from './lifetime.ts';
 
@@ -40,7 +42,7 @@ export function readersOf(place: Event, functions: readonly CFunction[]): Reader
 
 /** Functions that walk the list that the entry is linked to by this member, and look at what they find; the call may be of a function that takes it off. */
 export function walkersOf(fn: CFunction, unlink: Event, functions: readonly CFunction[]): Reader[] {
-  const own = unlink.kind === 'call' ? calleeOf(fn, unlink, functions)?.events.find(e => unlinks(e)) : unlink;
+  const own = unlink.kind === 'call' || unlink.kind === 'expanded' ? calleeOf(fn, unlink, functions)?.events.find(unlinks) : unlink;
   const member = own?.cell && /\w+$/.exec(own.cell.path)?.[0];
   const type = own?.cell?.type ?? null;
   if (!member) return [];
@@ -82,9 +84,9 @@ function ofOneCell(a: Event, b: Event): boolean {
 
 /** Behind the load, in its section: the first look into the object, or the first call that it is handed to. */
 export function useBehind(fn: CFunction, load: Event, pointer: string): Event | null {
-  const held = (e: Event) => e.context.includes('rcu-read') || e.locks.some(lock => load.locks.includes(lock));
+  const held = (e: Event) => isIn(e, 'rcu-read') || sharedSection(e.locks, load.locks) !== undefined;
   const { events } = onward(fn, load, { variables: [pointer], alive: pointer, result: true });
-  const uses = events.filter(e => e.line >= load.line && held(e));
+  const uses = events.filter(held);
   // Behind a copy the object goes by the name of the place that it was loaded from.
   const names = [pointer, ...(load.cell && load.cell.path !== '*' ? [placeOf(load.cell)] : [])];
   return (
@@ -98,7 +100,7 @@ function freesOld(fn: CFunction, event: Event, store: Event, functions: readonly
   if (!deferred && !releasesIn(fn, functions).some(r => r.event === event && r.kind === 'free')) return false;
   const object = /^&?(\w+)(?:->\w+)?$/.exec(event.args[0] ?? '')?.[1];
   if (object === undefined || (!deferred && event.args[0] !== object)) return false;
-  return originsOf(fn, object).some(e => e === store || (e.kind === 'read' && e.index < store.index && ofOneCell(e, store)));
+  return originsOf(fn, object).some(e => e === store || (e.kind === 'read' && comesBefore(fn, e, store) && ofOneCell(e, store)));
 }
 
 /**
@@ -121,7 +123,7 @@ export function readAfterFree(
   return {
     threads: [
       ...(seen ? [{ fn: seen.fn, events: [seen.load, seen.use] }] : []),
-      { fn: retirement.fn, events: store.index < free.index ? [store, free] : [free, store] },
+      { fn: retirement.fn, events: comesBefore(retirement.fn, store, free) ? [store, free] : [free, store] },
     ],
     ...(seen ? {} : { others: [{ who: 'a reader', does: [{ does: 'section' as const }, load, use, { does: 'end' as const }] }] }),
     bad: {

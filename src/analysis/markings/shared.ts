@@ -1,8 +1,10 @@
 /** What in view says that a cell is shared: that another CPU may touch it while a function does. */
 
+import { nearest } from '../../c/cfg/nearest.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { SharedEvidence } from '../../model/rule.ts';
+import { objectType, type Section, sectionText } from '../../model/section.ts';
 import { isTest } from '../entry/phase.ts';
 
 /**
@@ -30,8 +32,8 @@ export function sharedIn(functions: readonly CFunction[]): Map<string, SharedEvi
       if (!counts(event)) continue;
       const kind = kindOf(event);
       if (kind) add(event, kind, `${event.api}() in ${fn.name}()`);
-      const lock = event.locks.find(name => guards(name, event));
-      if (lock !== undefined) add(event, 'lock', `under ${lock} in ${fn.name}()`);
+      const lock = event.locks.find(held => guards(held, event));
+      if (lock !== undefined) add(event, 'lock', `under ${sectionText(lock)} in ${fn.name}()`);
     }
   }
   return new Map([...found].map(([key, evidence]) => [key, [...evidence.values()].sort(byPlace)]));
@@ -46,8 +48,8 @@ function counts(event: Event): boolean {
     event.cell !== null &&
     event.object === undefined &&
     !event.uncertain &&
-    !event.context.includes('init') &&
-    !event.context.includes('exit') &&
+    !event.phase.includes('init') &&
+    !event.phase.includes('exit') &&
     (event.kind === 'read' || event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish')
   );
 }
@@ -62,37 +64,15 @@ function kindOf(event: Event): SharedEvidence['kind'] | null {
 }
 
 /** A lock of the cell's own object, or a global one; a name of the function alone names none. */
-function guards(lock: string, event: Event): boolean {
-  const name = lock.slice(lock.indexOf(':') + 1);
-  if (lock.startsWith('named:')) return false;
-  const type = /^((?:struct|union) \w+|\w+_t)\./.exec(name)?.[1];
-  return type === undefined ? /^\w+(?: \(shared\))?$/.test(name) : type === event.cell?.type || type === event.cell?.within?.type;
+function guards(lock: Section, event: Event): boolean {
+  const type = objectType(lock);
+  return type === null ? /^\w+$/.test(lock.object ?? '') : type === event.cell?.type || type === event.cell?.within?.type;
 }
 
-/** The accesses next to a fence on each way, before and after it. */
+/** The accesses next to a fence on each path, before and after it; past calls of which something is known. */
 function beside(fn: CFunction, fence: Event): Event[] {
-  const next = nearest(fn, fence, at => fn.flow[at]?.next ?? []);
-  const before = nearest(fn, fence, at => fn.flow.flatMap((node, i) => (node.next.includes(at) ? [i] : [])));
-  return [...before, ...next];
-}
-
-function nearest(fn: CFunction, fence: Event, edges: (at: number) => number[]): Event[] {
-  const seen = new Set([fence.node]);
-  const work = [fence.node];
-  const found: Event[] = [];
-  while (work.length > 0) {
-    for (const to of edges(work.pop() ?? 0)) {
-      if (seen.has(to)) continue;
-      seen.add(to);
-      const index = fn.flow[to]?.event ?? null;
-      const event = index === null ? undefined : fn.events[index];
-      if (event?.cell && event.kind !== 'call') found.push(event);
-      else if (!event || event.kind === 'call') {
-        if (!event?.opaque) work.push(to);
-      }
-    }
-  }
-  return found;
+  const stops = (e: Event) => e.kind !== 'call' || e.opaque;
+  return (['before', 'after'] as const).flatMap(way => nearest(fn, fence, way, stops).events.filter(e => e.cell && e.kind !== 'call'));
 }
 
 function byPlace(a: SharedEvidence, b: SharedEvidence): number {

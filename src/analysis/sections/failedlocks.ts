@@ -2,14 +2,15 @@
 
 import { type Decided, decidedKey, follow } from '../../c/cfg/flow.ts';
 import type { CFunction, Event } from '../../model/code.ts';
+import { holds, type Section, sameLock } from '../../model/section.ts';
 import { MOST_WAYS } from './leaks.ts';
 import { gives, takings } from './locking.ts';
-import { lockFlowOf, outcome, sameLock } from './locksets.ts';
-import { conditionalRelease, HANDED_ON, isFlag } from './releases.ts';
+import { lockFlowOf, outcome } from './locksets.ts';
+import { conditionalRelease, isFlag, isHandedOn } from './releases.ts';
 
 /** A lock that is given back on a way on which the attempt to take it failed. */
 export interface FailedRelease {
-  lock: string;
+  lock: Section;
   from: Event;
   release: Event;
 }
@@ -28,11 +29,11 @@ export function failedReleases(fn: CFunction): FailedRelease[] {
       if (!reaches(fn, from, i)) continue;
       for (const lock of effect.lock) {
         // Where it is held for sure the attempt has been tested before.
-        if (HANDED_ON.test(lock) || flow.states[i]?.must.some(held => sameLock(held, lock))) continue;
+        if (isHandedOn(lock) || holds(flow.states[i]?.must ?? [], lock)) continue;
         const root = /\w+/.exec(from.args[from.fact?.cell ?? 0] ?? '')?.[0] ?? '';
         for (const [slot, to] of node.next.entries()) {
           const release = outcome(when, node.tests, slot) === false ? releaseFrom(fn, i, slot, to, lock, root) : null;
-          if (release && !found.some(f => f.release === release)) found.push({ lock: lock.replace(/ \(shared\)$/, ''), from, release });
+          if (release && !found.some(f => f.release === release)) found.push({ lock, from, release });
         }
       }
     }
@@ -51,7 +52,7 @@ function reaches(fn: CFunction, from: Event, to: number): boolean {
   return seen.has(to);
 }
 
-function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lock: string, root: string): Event | null {
+function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lock: Section, root: string): Event | null {
   const changes = new Set((fn.settings ?? []).filter(s => s.name === root).flatMap(s => s.ends.map(end => `${end.node}|${end.slot}`)));
   const start = new Map(fn.flow[branch]?.settles?.[slot] ?? []);
   const seen = new Set<string>();
@@ -65,7 +66,7 @@ function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lo
     const event = node.event === null ? undefined : fn.events[node.event];
     if (event && !event.ends && gives(fn, event, lock)) return event;
     // Whatever sets the pointer or takes a lock of that kind starts anew.
-    if (event && takings(fn, event).some(t => sameLock(t.lock, lock) || t.lock.split(':')[0] === lock.split(':')[0])) continue;
+    if (event && takings(fn, event).some(t => sameLock(t.lock, lock) || t.lock.family === lock.family)) continue;
     if (event?.kind === 'call' && /lock/.test(event.api)) continue;
     if (node.kind === 'branch' && (conditionalRelease(fn, step.node, lock) || isFlag(fn, node))) continue;
     for (const [way, next] of node.next.entries()) {

@@ -2,10 +2,10 @@
 
 import { decidedKey, follow, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
-import { CONTEXT, dropsOf, enteredUnder, givenFirst, gives, mayGive, type Taking, takings } from './locking.ts';
-import { lockPath } from './locknames.ts';
-import { type LockFlow, lockFlowOf, outcome, type State, sameLock } from './locksets.ts';
-import { conditionalRelease, HANDED_ON } from './releases.ts';
+import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
+import { dropsOf, enteredUnder, givenFirst, gives, mayGive, type Taking, takings } from './locking.ts';
+import { type LockFlow, lockFlowOf, outcome, type State } from './locksets.ts';
+import { conditionalRelease, isHandedOn } from './releases.ts';
 
 /** Ways through one function beyond which nothing is said of it. */
 export const MOST_WAYS = 4000;
@@ -39,21 +39,19 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
     if (/^(?:guard|scoped_guard|CLASS)\(/.test(from.api) || !flow.states[from.node]) continue;
     for (const taking of takings(fn, from)) {
       const { lock } = taking;
-      if (entered.some(name => sameLock(name, lock) || name.startsWith('named:')) || from.locks.some(held => sameLock(held, lock))) continue;
+      if (entered.some(own => sameLock(own, lock) || own.by === 'convention') || holds(from.locks, lock)) continue;
       if (
-        lock.startsWith(CONTEXT)
-          ? !PLAIN_SECTION.test(from.api) || drops.has(lock)
-          : drops.has(lockPath(lock)) || givenFirst(fn, lock) || isTaken(fn, from, lock)
+        isContext(lock) ? !PLAIN_SECTION.test(from.api) || holds(drops, lock) : holds(drops, lock) || givenFirst(fn, lock) || isTaken(fn, from, lock)
       )
         continue;
       // Held here on some way already: by another acquisition, unless it is this very one on its way round.
       const others = fn.events.some(e => e !== from && takings(fn, e).some(t => sameLock(t.lock, lock)));
-      if (others && from.maybeLocks.some(held => sameLock(held, lock))) continue;
-      if (lock.startsWith(CONTEXT) && from.context.includes(lock.slice(CONTEXT.length))) continue;
+      if (others && holds(from.maybeLocks, lock)) continue;
+      if (isContext(lock) && holds(from.context, lock)) continue;
       const ways = waysFrom(fn, flow, from, taking, functions);
       if (!ways || ways.released.size === 0) continue;
       // These are given back by whoever ends the work on them.
-      if (HANDED_ON.test(lock)) continue;
+      if (isHandedOn(lock)) continue;
       const inLoop = (event: Event) =>
         fn.shape.loops.some(l => l.line <= event.line && l.endLine >= event.line && !(l.line <= from.line && l.endLine >= from.line));
       const retakes = fn.events.some(e => e !== from && takings(fn, e).some(t => sameLock(t.lock, lock)) && inLoop(e));
@@ -83,7 +81,7 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
 const PLAIN_SECTION = /^(?:rcu_read_lock(?:_bh|_sched)?|(?:raw_)?local_irq_(?:disable|save)|local_bh_disable|preempt_disable(?:_notrace)?|get_cpu)$/;
 
 /** Is a lock of the same name, of another object, taken elsewhere in the function? */
-function isTaken(fn: CFunction, from: Event, lock: string): boolean {
+function isTaken(fn: CFunction, from: Event, lock: Section): boolean {
   return fn.events.some(e => e !== from && e.args[0] !== from.args[0] && !e.ends && takings(fn, e).some(t => sameLock(t.lock, lock)));
 }
 

@@ -2,15 +2,14 @@
 
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
-import { CONTEXT, gives, mayGive, takings } from './locking.ts';
-import { lockPath } from './locknames.ts';
-import { lockFlowOf, sameLock } from './locksets.ts';
-import { HANDED_ON } from './releases.ts';
+import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
+import { gives, mayGive, takings } from './locking.ts';
+import { lockFlowOf } from './locksets.ts';
+import { isHandedOn } from './releases.ts';
 
 /** A lock, or a context that a call began, that is held where a path ends now and was not before. */
 export interface LeftOpen {
-  /** `family:name`, or `context:` and the word. */
-  lock: string;
+  lock: Section;
   /** What acquires it, on the new side; null where that is out of view. */
   from: Event | null;
   /** What released it on that path, on the old side; null where the path ended before the lock was taken. */
@@ -45,7 +44,7 @@ export function leftOpen(sides: Sides): LeftOpen[] {
     if (ends.length === 0) return [];
     const cut = !after.whole && exit.returned === undefined && exit.line === after.endLine;
     return [...acquiredAbove(sides, at, ends), ...acquiredOutOfView(sides, at, ends)]
-      .filter(open => !HANDED_ON.test(open.lock) && !(cut && (open.release === null || endsElsewhere(sides, open))))
+      .filter(open => !isHandedOn(open.lock) && !(cut && (open.release === null || endsElsewhere(sides, open))))
       .map(open => ({ ...open, exit, cut }));
   });
 }
@@ -66,23 +65,23 @@ function acquiredAbove(sides: Sides, at: number, ends: readonly number[]): Open[
   return after.events.flatMap((from): Open[] => {
     if (!above.has(from.node) || /^(?:guard|scoped_guard|CLASS)\(/.test(from.api)) return [];
     return takings(after, from).flatMap(({ lock }): Open[] => {
-      const word = lock.startsWith(CONTEXT) ? lock.slice(CONTEXT.length) : null;
-      const held = word === null ? state.must.some(l => sameLock(l, lock)) : (state.context.get(word) ?? 0) > 0;
+      const context = isContext(lock);
+      const held = holds(context ? [...state.context.keys()] : state.must, lock);
       const was = ends.some(n => {
         const old = flow?.states[n];
-        return word === null ? [...(old?.may.keys() ?? [])].some(l => sameLock(l, lock)) : (old?.context.get(word) ?? 0) > 0;
+        return old ? holds([...(context ? old.context : old.may).keys()], lock) : false;
       });
-      if (!held || was || before.entryLocks.some(l => sameLock(l, lock)) || mayEnd(sides, lock, from, at)) return [];
+      if (!held || was || holds(before.entryLocks, lock) || mayEnd(sides, lock, from, at)) return [];
       const release = removedRelease(sides, lock, ends);
       // The section must be the change's own: what ended it goes, or it begins earlier than it did.
-      if (!release && (word !== null || !isMovedUp(sides, from, lock))) return [];
+      if (!release && (context || !isMovedUp(sides, from, lock))) return [];
       return [{ lock, from, release }];
     });
   });
 }
 
 /** The lock was taken further down before, and what released it there still does. */
-function isMovedUp(sides: Sides, from: Event, lock: string): boolean {
+function isMovedUp(sides: Sides, from: Event, lock: Section): boolean {
   const { before, after } = sides;
   const was = before.events.some(e => e.addedBy !== null && takings(before, e).some(t => sameLock(t.lock, lock)));
   return from.addedBy !== null && was && after.events.some(e => gives(after, e, lock) && nodesAfter(after, from.node).has(e.node));
@@ -120,12 +119,12 @@ function surelyPasses(fn: CFunction, event: Event, ends: readonly number[]): boo
   return !ends.some(n => seen.has(n));
 }
 
-function alike(a: string, b: string): boolean {
+function alike(a: Section, b: Section): boolean {
   return sameLock(a, b) || tail(a) === tail(b);
 }
 
-function tail(lock: string): string {
-  return /\w+$/.exec(lockPath(lock))?.[0] ?? '';
+function tail(lock: Section): string {
+  return /\w+$/.exec(lock.object ?? '')?.[0] ?? '';
 }
 
 function isRemoved({ stays }: Sides, event: Event): boolean {
@@ -133,7 +132,7 @@ function isRemoved({ stays }: Sides, event: Event): boolean {
 }
 
 /** What released the lock before the old ends of the path, and is removed from there. */
-function removedRelease(sides: Sides, lock: string, ends: readonly number[]): Event | null {
+function removedRelease(sides: Sides, lock: Section, ends: readonly number[]): Event | null {
   const { before } = sides;
   return (
     before.events.findLast(e => e.addedBy !== null && !e.ends && gives(before, e, lock) && ends.some(n => nodesAfter(before, e.node).has(n))) ?? null
@@ -141,7 +140,7 @@ function removedRelease(sides: Sides, lock: string, ends: readonly number[]): Ev
 }
 
 /** May something on the path release it: surely known to, or new and able to? */
-function mayEnd({ after, functions }: Sides, lock: string, from: Event | null, at: number, like: Event | null = from): boolean {
+function mayEnd({ after, functions }: Sides, lock: Section, from: Event | null, at: number, like: Event | null = from): boolean {
   const [below, above] = [from ? nodesAfter(after, from.node) : null, nodesBefore(after, at)];
   const root = /[A-Za-z_]\w*/.exec(like?.args[0] ?? '')?.[0];
   return after.flow.some((node, n) => {
@@ -164,7 +163,7 @@ function endsElsewhere({ before, after, parts, stays }: Sides, { lock }: Open): 
         part.after &&
         part.after !== after &&
         e.addedBy !== null &&
-        (gives(part.after, e, lock) || (e.kind === 'unlock' && alike(lock, `:${e.cell?.path ?? ''}`))),
+        (gives(part.after, e, lock) || (e.kind === 'unlock' && tail(lock) === (/\w+$/.exec(e.cell?.path ?? '')?.[0] ?? ''))),
     );
     const lost = part.before?.events.some(
       e => part.before && part.before !== before && e.addedBy !== null && stays(e) === null && takings(part.before, e).some(t => alike(t.lock, lock)),

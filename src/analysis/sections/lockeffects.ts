@@ -3,20 +3,23 @@
 import { inCaller } from '../../c/calls/effects.ts';
 import type { Cell, CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
-import { assertedName, asserts, isPlain, lockName } from './locknames.ts';
+import { contextSection, type Section, section } from '../../model/section.ts';
+import { assertedLock, asserts, isPlain, lockOf } from './locknames.ts';
 
 /** The outcome of a call that got the lock. */
 export type Conditional = 'nonzero' | 'zero';
 
 export interface Effect {
-  lock: string[];
-  unlock: string[];
+  lock: readonly Section[];
+  unlock: readonly Section[];
   /** Of those given back by a function in view, the ones that it may have taken where nobody sees it. */
-  unsure?: string[];
-  enter: string[];
-  leave: string[];
+  unsure?: readonly Section[];
+  enter: readonly Section[];
+  leave: readonly Section[];
   /** What is taken and entered, is so only with this outcome; null where always. */
   when: Conditional | null;
+  /** The lock is one that is only tried for, also where the graph has branched on the outcome already. */
+  tried?: true;
 }
 
 /** A lock as the function that takes it names it. */
@@ -35,8 +38,8 @@ export interface LockSummary {
   callee: CFunction;
   lock: SummaryLock[];
   unlock: SummaryLock[];
-  enter: string[];
-  leave: string[];
+  enter: readonly Section[];
+  leave: readonly Section[];
   when: Conditional | null;
 }
 
@@ -46,8 +49,8 @@ interface Word {
   /** The class of a guard. */
   guard: string | null;
   asserts: boolean;
-  enter: string[];
-  leave: string[];
+  enter: readonly Section[];
+  leave: readonly Section[];
 }
 
 const words = new WeakMap<(api: string) => Fact | undefined, Map<string, Word | null>>();
@@ -79,27 +82,24 @@ export function effectOf(
   summaryOf: (event: Event) => LockSummary | null,
   pairs: Set<string>,
 ): Effect | null {
-  if (isPlain(event)) return null;
+  if (isPlain(event) || event.kind === 'expanded') return null;
   const word = wordOf(event.api, factOf);
   if (event.takes) {
-    const lock = lockName({ api: event.api, cell: event.takes.cell, args: event.args.slice(1) }, event.takes.family);
-    return { lock: [lock], unlock: [], enter: word?.enter ?? [], leave: [], when: 'nonzero' };
+    const lock = lockOf({ api: event.api, cell: event.takes.cell, args: event.args.slice(1) }, event.takes.family);
+    return { lock: [lock], unlock: [], enter: word?.enter ?? NONE, leave: [], when: 'nonzero' };
   }
   if (word?.guard != null) return guardEffect(event, word, word.guard);
   if (event.kind === 'call' && event.argCells) return summaryEffect(event, summaryOf(event));
   if (!word) return event.opaque && pairs.size > 0 ? pairEffect(event, pairs) : null;
-  if (word.asserts) return { lock: [assertedName(event)], unlock: [], enter: [], leave: [], when: null };
+  // What a callee says of its caller is not the caller's own word.
+  if (word.asserts) return event.via ? null : { lock: [assertedLock(event)], unlock: [], enter: [], leave: [], when: null };
   const { fact, enter, leave } = word;
   if (fact?.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
-    const name = lockName(event, fact.lock.family);
-    if (event.kind === 'unlock') return { lock: [], unlock: [name], enter, leave, when: null };
-    return { lock: [shared(name, fact.lock.shared)], unlock: [], enter, leave, when: conditional(fact) };
+    const { family, shared } = fact.lock;
+    if (event.kind === 'unlock') return { lock: [], unlock: [lockOf(event, family)], enter, leave, when: null };
+    return { lock: [lockOf(event, family, shared)], unlock: [], enter, leave, when: conditional(fact) };
   }
   return enter.length + leave.length > 0 ? { lock: [], unlock: [], enter, leave, when: fact?.lock ? conditional(fact) : null } : null;
-}
-
-function shared(name: string, is: boolean): string {
-  return is ? `${name} (shared)` : name;
 }
 
 function conditional(fact: Fact): Conditional | null {
@@ -107,29 +107,31 @@ function conditional(fact: Fact): Conditional | null {
   return fact.result === 'value' ? 'zero' : 'nonzero';
 }
 
-function signed(fact: Fact | undefined, sign: '+' | '-'): string[] {
-  return (fact?.context ?? NONE).filter(c => c.startsWith(sign)).map(c => c.slice(1));
+function signed(fact: Fact | undefined, sign: '+' | '-'): readonly Section[] {
+  const words = (fact?.context ?? []).filter(c => c.startsWith(sign));
+  return words.length > 0 ? words.map(c => contextSection(c.slice(1))) : NONE;
 }
 
-const NONE: string[] = [];
+const NONE: readonly Section[] = [];
 
 /** A guard's beginning takes the lock outright: where it may fail, the flow has branched already, or ACQUIRE_ERR() tells. */
 function guardEffect(event: Event, { fact, enter }: Word, name: string): Effect | null {
   const family = fact?.lock?.family ?? name.replace(/_/g, '-');
   const isLock = event.kind === 'lock' || event.kind === 'unlock';
-  const lock = isLock ? [shared(lockName(event, family), fact?.lock?.shared ?? false)] : [];
+  const lock = isLock ? [lockOf(event, family, fact?.lock?.shared)] : [];
   if (event.ends) return { lock: [], unlock: lock, enter: [], leave: enter, when: null };
   // ACQUIRE_ERR() gives 0 for the lock, whatever the class is made of; the variable of a CLASS() is not zero with it.
   const scoped = event.api.startsWith('scoped_');
   const tested = scoped || !fact?.lock?.conditional ? null : event.api.startsWith('guard(') ? 'zero' : 'nonzero';
-  return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested } : null;
+  const tried = fact?.lock?.conditional ? { tried: true as const } : {};
+  return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested, ...tried } : null;
 }
 
 function summaryEffect(event: Event, summary: LockSummary | null): Effect | null {
   if (!summary) return null;
   const name = (lock: SummaryLock) => {
     const cell = inCaller(lock.cell, summary.callee, event);
-    return shared(lockName({ api: lock.api, cell, args: lock.args }, lock.family), lock.shared);
+    return lockOf({ api: lock.api, cell, args: lock.args }, lock.family, lock.shared);
   };
   const unsure = summary.unlock.filter(lock => lock.unsure).map(name);
   return {
@@ -146,6 +148,6 @@ function pairEffect(event: Event, pairs: Set<string>): Effect | null {
   const word = /^(\w+?)_(un)?lock$/.exec(event.api);
   const key = word ? `${word[1]}(${event.args[0] ?? ''})` : '';
   if (!word || !pairs.has(key)) return null;
-  const name = `${word[1]}:${(event.args[0] ?? '').replace(/^&/, '')}`;
+  const name = section(word[1] ?? null, (event.args[0] ?? '').replace(/^&/, ''));
   return { lock: word[2] ? [] : [name], unlock: word[2] ? [name] : [], enter: [], leave: [], when: null };
 }

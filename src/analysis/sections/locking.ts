@@ -2,18 +2,14 @@
 
 import { calleeOf } from '../../c/calls/callees.ts';
 import type { CFunction, Event } from '../../model/code.ts';
-import { lockPath } from './locknames.ts';
-import { type LockFlow, lockFlowOf, lockName, sameLock } from './locksets.ts';
-
-/** A context that a call began without a lock, as a lock is written. */
-export const CONTEXT = 'context:';
+import { holds, isContext, lastMember, objectType, type Section, sameLock } from '../../model/section.ts';
+import { lockOf } from './locknames.ts';
+import { type LockFlow, lockFlowOf } from './locksets.ts';
 
 /** What an event takes or begins. A guard counts as any other lock. */
 export interface Taking {
-  /** `family:name`, or `context:` and the word. */
-  lock: string;
-  /** Taken for sharing with other readers. */
-  shared: boolean;
+  /** A lock, or a context that a call begins without one. */
+  lock: Section;
   /** Taken on one outcome of the call only. */
   conditional: boolean;
   /** The call switches interrupts off besides. */
@@ -28,52 +24,48 @@ export function hasOwnLock(event: Event): boolean {
 /** What the event takes: locks, and contexts that it begins without one. */
 export function takings(fn: CFunction, event: Event): Taking[] {
   const effect = lockFlowOf(fn)?.effects[event.index];
-  if (!effect || asserted(effect.lock)) return [];
-  const conditional = effect.when !== null;
-  const irqsOff = effect.enter.includes('irqs-off');
-  const locks = effect.lock.map(lock => ({ lock: lock.replace(/ \(shared\)$/, ''), shared: lock.endsWith(' (shared)'), conditional, irqsOff }));
-  if (locks.length > 0 || effect.unlock.length > 0) return locks;
-  return effect.enter.map(word => ({ lock: `${CONTEXT}${word}`, shared: true, conditional, irqsOff }));
-}
-
-function asserted(locks: readonly string[]): boolean {
-  return locks.some(lock => lock.startsWith('asserted:'));
+  if (!effect || effect.lock.some(lock => lock.by === 'assertion')) return [];
+  const conditional = effect.when !== null || effect.tried === true;
+  const irqsOff = effect.enter.some(c => c.family === 'irqs-off');
+  const taken = effect.lock.length > 0 || effect.unlock.length > 0 ? effect.lock : effect.enter;
+  return taken.map(lock => ({ lock, conditional, irqsOff }));
 }
 
 /** Does the event give the lock back, or end the context? */
-export function gives(fn: CFunction, event: Event, lock: string): boolean {
+export function gives(fn: CFunction, event: Event, lock: Section): boolean {
   const effect = lockFlowOf(fn)?.effects[event.index];
   if (!effect) return false;
-  if (lock.startsWith(CONTEXT)) return effect.leave.includes(lock.slice(CONTEXT.length));
-  return effect.unlock.some(name => sameLock(name, lock));
+  return holds(isContext(lock) ? effect.leave : effect.unlock, lock);
 }
 
 /** Locks that the function gives back before it takes them, or that it says its caller holds. */
-export function enteredUnder(fn: CFunction): string[] {
+export function enteredUnder(fn: CFunction): Section[] {
   return [...fn.entryLocks, ...(lockFlowOf(fn)?.entered ?? [])];
 }
 
-const dropped = new WeakMap<CFunction, Set<string>>();
+const dropped = new WeakMap<CFunction, Section[]>();
 
 /**
  * Locks and contexts that a run of the function may end without having begun them, itself or in a function in view that it calls: a caller that
  * holds one can't be sure of it afterwards.
  */
-export function dropsOf(fn: CFunction, functions: readonly CFunction[], depth = 0): ReadonlySet<string> {
+export function dropsOf(fn: CFunction, functions: readonly CFunction[], depth = 0): readonly Section[] {
   const known = dropped.get(fn);
   if (known) return known;
-  const found = new Set<string>();
+  const found: Section[] = [];
+  const add = (lock: Section) => {
+    if (!holds(found, lock)) found.push(lock);
+  };
   dropped.set(fn, found);
   const flow = lockFlowOf(fn);
   for (const event of fn.events) {
     const callee = event.kind === 'call' && depth < 8 ? calleeOf(fn, event, functions) : null;
-    if (callee && callee !== fn) for (const lock of dropsOf(callee, functions, depth + 1)) if (!heldHere(flow, event, lock)) found.add(lock);
-    for (const named of namedIn(fn, event, functions)) if (depth < 8) for (const lock of dropsOf(named, functions, depth + 1)) found.add(lock);
+    if (callee && callee !== fn) for (const lock of dropsOf(callee, functions, depth + 1)) if (!heldHere(flow, event, lock)) add(lock);
+    for (const named of namedIn(fn, event, functions)) if (depth < 8) for (const lock of dropsOf(named, functions, depth + 1)) add(lock);
     const effect = flow?.effects[event.index];
     if (!effect || event.ends) continue;
-    const callers = (lock: string) => fn.entryLocks.some(name => sameLock(name, lock));
-    for (const lock of effect.unlock) if (callers(lock) || !heldHere(flow, event, lock) || givenFirst(fn, lock)) found.add(lockPath(lock));
-    for (const word of effect.leave) if (!flow?.states[event.node]?.context.has(word)) found.add(`${CONTEXT}${word}`);
+    for (const lock of effect.unlock) if (holds(fn.entryLocks, lock) || !heldHere(flow, event, lock) || givenFirst(fn, lock)) add(lock);
+    for (const context of effect.leave) if (!flow?.states[event.node]?.context.has(context)) add(context);
   }
   return found;
 }
@@ -87,14 +79,9 @@ function namedIn(fn: CFunction, event: Event, functions: readonly CFunction[]): 
   });
 }
 
-function heldHere(flow: LockFlow | null, event: Event, lock: string): boolean {
+function heldHere(flow: LockFlow | null, event: Event, lock: Section): boolean {
   const state = flow?.states[event.node];
-  return state ? [...state.may.keys()].some(held => sameLock(held, lock)) : false;
-}
-
-/** The last member of a lock's name: what is left of it where the type is not in view. */
-function tail(lock: string): string {
-  return /[\w[\]]+$/.exec(lockPath(lock))?.[0] ?? '';
+  return state ? holds([...state.may.keys()], lock) : false;
 }
 
 const GIVES_BACK = /(?:^|_|>)(?:un\w*lock\w*|release\w*|drop\w*|leave|exit|end|put|done|finish\w*|complete\w*|resume|thaw|up|relax|free\w*)(?:_|$)/;
@@ -103,9 +90,10 @@ const GIVES_BACK = /(?:^|_|>)(?:un\w*lock\w*|release\w*|drop\w*|leave|exit|end|p
  * May the event give back what `from` took: by its code where that is in view, by its name where not; an indirect call that is given the object,
  * or the saved interrupt flags, may do so too.
  */
-export function mayGive(fn: CFunction, event: Event, lock: string, from: Event, functions: readonly CFunction[]): boolean {
+export function mayGive(fn: CFunction, event: Event, lock: Section, from: Event, functions: readonly CFunction[]): boolean {
+  if (event.kind === 'expanded') return false;
   const root = /\w+/.exec(from.args[0] ?? '')?.[0] ?? '';
-  if (event.kind === 'unlock') return tail(lockName(event, '')) === tail(lock) || (event.args.length > 1 && event.args.includes(root));
+  if (event.kind === 'unlock') return lastMember(lockOf(event, null)) === lastMember(lock) || (event.args.length > 1 && event.args.includes(root));
   // A call that is given what the lock gave is given the lock.
   if (event.kind === 'call' && from.into !== null && event.args.includes(from.into)) return true;
   if (event.kind === 'call' && event.args.some(arg => arg === from.args[1] || (/^\w*flags$/.test(arg) && event.args.includes(root)))) return true;
@@ -116,22 +104,21 @@ export function mayGive(fn: CFunction, event: Event, lock: string, from: Event, 
   for (const named of namedIn(fn, event, functions)) if (givesInside(named, lock, functions)) return true;
   if (event.kind !== 'call') return false;
   // A fault that is to be tried again, or that a signal ends, comes back without the lock.
-  if (lock.startsWith('mmap:') && /fault/.test(event.api)) return true;
+  if (lock.family === 'mmap' && /fault/.test(event.api)) return true;
   if (event.opaque) {
-    if (lock.startsWith(`${CONTEXT}rcu`)) return /unlock/.test(event.api);
+    if (lock.family === 'rcu-read') return /unlock/.test(event.api);
     return GIVES_BACK.test(event.api) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
   }
   const callee = calleeOf(fn, event, functions);
   return callee !== null && (!callee.whole || callee.attributes.some(a => a.startsWith('__releases')) || givesInside(callee, lock, functions));
 }
 
-function givesInside(callee: CFunction, lock: string, functions: readonly CFunction[]): boolean {
-  const context = lock.startsWith(CONTEXT);
-  return [...dropsOf(callee, functions)].some(name => (context || name.startsWith(CONTEXT) ? name === lock : tail(name) === tail(lock)));
+function givesInside(callee: CFunction, lock: Section, functions: readonly CFunction[]): boolean {
+  return dropsOf(callee, functions).some(d => (isContext(lock) || isContext(d) ? sameLock(d, lock) : lastMember(d) === lastMember(lock)));
 }
 
 /** Does some way through the function give the lock back before it takes it? */
-export function givenFirst(fn: CFunction, lock: string): boolean {
+export function givenFirst(fn: CFunction, lock: Section): boolean {
   const seen = new Set([0]);
   for (const at of seen) {
     const node = fn.flow[at];
@@ -144,18 +131,18 @@ export function givenFirst(fn: CFunction, lock: string): boolean {
 }
 
 /** A lock's name as a person writes it: `foo->lock`, or the name of a global. */
-export function lockText(lock: string, event?: Event): string {
-  if (lock.startsWith(CONTEXT)) return lock.slice(CONTEXT.length);
+export function lockText(lock: Section, event?: Event): string {
+  const name = lock.object ?? lock.name ?? '';
+  if (isContext(lock)) return lock.family ?? '';
   const arg = event?.args.find((_, i) => i === (event.fact?.cell ?? 0));
   if (arg !== undefined && event && (event.kind === 'lock' || event.kind === 'unlock') && /^&?[\w.>[\]()-]+$/.test(arg) && arg !== '')
     return arg.replace(/^&/, '');
-  if (lockPath(lock) === lock.slice(0, lock.indexOf(':'))) return `the ${lockPath(lock)} lock`;
-  return lockPath(lock).replace(/^(?:struct|union) (\w+)\./, '$1.');
+  if (name === lock.family) return `the ${name} lock`;
+  return name.replace(/^(?:struct|union) (\w+)\./, '$1.');
 }
 
 /** A lock's name is the same lock in every function only where the type that holds it is known, or it is a global. */
-export function isIdentity(lock: string, event: Event): boolean {
-  const name = lockPath(lock);
-  if (/^(?:struct|union) \w+\.|^\w+_t\./.test(name)) return true;
+export function isIdentity(lock: Section, event: Event): boolean {
+  if (objectType(lock) !== null) return true;
   return event.cell !== null && event.cell.base === null && /^\w+$/.test(event.cell.path);
 }

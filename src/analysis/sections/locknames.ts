@@ -1,31 +1,23 @@
-/** Names of locks, so that the same lock has one name in every function, and what a function says of the locks of its caller. */
+/** What lock an event is about, so that the same lock is one value in every function, and what a function says of the locks of its caller. */
 
 import { cellKey } from '../../c/lower/cells.ts';
 import { plainType } from '../../c/lower/typeof.ts';
 import type { CFunction, Event } from '../../model/code.ts';
+import { type Acquired, type Section, sameLock, sameSection, section } from '../../model/section.ts';
 
-/** A lock's name: its family and the cell. */
-export function lockName(event: { api: string; cell: Event['cell']; args: string[] }, family: string): string {
+/** What of an event says which lock it is about. */
+type Named = { api: string; cell: Event['cell']; args: string[] };
+
+/** The lock that an event acquires or releases; the family is null where the event does not tell it. */
+export function lockOf(event: Named, family: string | null, shared = false, by: Acquired = 'events'): Section {
+  return section(family, objectOf(event, family), shared ? 'shared' : 'exclusive', by);
+}
+
+function objectOf(event: Named, family: string | null): string {
   // A lock without an argument is one for the whole system, whatever takes it.
-  if (!event.cell && event.args.length === 0 && family !== '') return `${family}:${family}`;
+  if (!event.cell && event.args.length === 0 && family !== null) return family;
   const key = event.cell ? cellKey(event.cell).replace('|', event.cell.type || event.cell.within ? '.' : '') : (event.args[0] ?? event.api);
-  return `${family}:${key.replace(/\[\]$/, '')}`;
-}
-
-/** Two names of one lock: the family may be unknown (`lockdep_assert_held()` does not tell it). */
-export function sameLock(a: string, b: string): boolean {
-  return lockPath(a) === lockPath(b);
-}
-
-/** Two names that may be of one lock: the same family, and the same last member. */
-export function likeLock(a: string, b: string): boolean {
-  const end = (name: string) => /[\w[\]]+$/.exec(lockPath(name))?.[0] ?? '';
-  return a.slice(0, a.indexOf(':')) === b.slice(0, b.indexOf(':')) && end(a) === end(b);
-}
-
-/** The lock without its family: `struct foo.lock`, or the name of a global. */
-export function lockPath(name: string): string {
-  return name.slice(name.indexOf(':') + 1).replace(/ \(shared\)$/, '');
+  return key.endsWith('[]') ? key.slice(0, -2) : key;
 }
 
 const ASSERTS =
@@ -48,32 +40,37 @@ export function isPlain({ kind, ordering, args }: Event): boolean {
 }
 
 /** Locks that the caller holds, as the function itself says: lockdep assertions, annotations, its name. */
-export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' | 'parameters'>): string[] {
-  const held: string[] = [];
-  const taken = new Set<string>();
+export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' | 'parameters'>): Section[] {
+  const held: Section[] = [];
+  const taken: Section[] = [];
   for (const event of fn.events) {
-    if (event.kind === 'lock' || event.kind === 'unlock') taken.add(lockPath(lockName(event, '')));
-    if (isPlain(event) || !asserts(event.api)) continue;
-    const name = assertedName(event);
+    if (event.kind === 'lock' || event.kind === 'unlock') taken.push(lockOf(event, null));
+    if (event.via || isPlain(event) || !asserts(event.api)) continue;
+    const lock = assertedLock(event);
     // An assertion behind a lock or unlock of the function's own says nothing of the caller.
-    if (!taken.has(lockPath(name))) held.push(name);
+    if (!taken.some(own => sameLock(own, lock))) held.push(lock);
   }
   held.push(...annotated(fn));
-  if (/_locked$/.test(fn.name)) held.push(`named:${fn.name}`);
-  return [...new Set(held)];
+  held.push(...byConvention(fn));
+  return held.filter((lock, i) => held.findIndex(other => sameSection(other, lock)) === i);
 }
 
-/** The lock that an assertion names. */
-export function assertedName(event: Event): string {
-  return /RTNL|rtnl/.test(event.api) ? 'asserted:rtnl' : lockName(event, 'asserted');
+/** A lock that callers hold by the convention that `foo_locked()` is called with it held: which one, nothing says. */
+export function byConvention(fn: Pick<CFunction, 'name'>): Section[] {
+  return fn.name.endsWith('_locked') ? [section(null, null, 'exclusive', 'convention', fn.name)] : [];
+}
+
+/** The lock that an assertion is about. */
+export function assertedLock(event: Event): Section {
+  return /RTNL|rtnl/.test(event.api) ? section(null, 'rtnl', 'exclusive', 'assertion') : lockOf(event, null, false, 'assertion');
 }
 
 /** Locks that hold from the first line by an annotation. */
-export function annotated(fn: Pick<CFunction, 'attributes' | 'parameters'>): string[] {
+export function annotated(fn: Pick<CFunction, 'attributes' | 'parameters'>): Section[] {
   return fn.attributes.flatMap(attribute => {
     const words = /^__(?:must_hold|must_hold_shared|releases|releases_shared)\((.*)\)$/.exec(attribute)?.[1];
     if (words === undefined || words.trim() === 'RCU') return [];
-    return [`asserted:${named(words.trim(), fn)}`];
+    return [section(null, named(words.trim(), fn), 'exclusive', 'annotation')];
   });
 }
 

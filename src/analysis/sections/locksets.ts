@@ -3,22 +3,21 @@
 import { type Decided, follow, forget } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
+import { holds, includesSection, likeLock, type Section, sameLock, sameSection, section } from '../../model/section.ts';
 import { type Conditional, type Effect, effectOf, type LockSummary } from './lockeffects.ts';
-import { annotated, likeLock, sameLock } from './locknames.ts';
-
-export { entryLocks, lockName, sameLock } from './locknames.ts';
+import { annotated, byConvention } from './locknames.ts';
 
 /** What is held at a node. */
 export interface State {
-  must: readonly string[];
-  /** Locks held on some path, with the decisions on that path. */
-  may: ReadonlyMap<string, Decided>;
+  must: readonly Section[];
+  /** Locks held on some path, with the decisions on that path; one of those that are the same section. */
+  may: ReadonlyMap<Section, Decided>;
   /** How deep each context surely is. */
-  context: ReadonlyMap<string, number>;
+  context: ReadonlyMap<Section, number>;
   decided: Decided;
 }
 
-const NO_LOCKS: readonly string[] = [];
+const NO_LOCKS: readonly Section[] = [];
 const UNDECIDED: Decided = new Map();
 /** Flow that needs more rounds than this to settle says nothing that is sure. */
 const MOST_ROUNDS = 60;
@@ -26,20 +25,20 @@ const MOST_ROUNDS = 60;
 /** What a caller of the function must know of its locks. */
 export interface Filled {
   /** The state at each exit. */
-  exits: { node: FlowNode; must: readonly string[]; may: string[]; context: ReadonlyMap<string, number> }[];
+  exits: { node: FlowNode; must: readonly Section[]; may: readonly Section[]; context: readonly Section[] }[];
   /** Locks that the function gives back without having taken them: its caller holds them. */
-  entered: string[];
+  entered: readonly Section[];
   /** Locks that it may have been the caller's to give back, where what ran before is out of view. */
-  given: string[];
+  given: readonly Section[];
   /** Contexts that it ends without having begun them; it may begin them again. */
-  left: string[];
+  left: readonly Section[];
 }
 
 /** What each event of a function does to locks, and what is held at each node of its flow. */
 export interface LockFlow {
   effects: readonly (Effect | null)[];
   /** Locks that the function gives back without having taken them. */
-  entered: readonly string[];
+  entered: readonly Section[];
   states: readonly (Readonly<State> | null)[];
 }
 
@@ -64,33 +63,34 @@ export function fillLocksets(
     return effect;
   });
   alike(fn.events, effects, factOf);
-  const held = [...annotated(fn), ...(/_locked$/.test(fn.name) ? [`named:${fn.name}`] : [])];
+  const held = [...annotated(fn), ...byConvention(fn)];
   if (!some && held.length === 0) return null;
   let states = settle(fn, effects, held);
   const entered = enteredWith(fn, effects, states);
-  if (entered.length > 0) states = settle(fn, effects, [...held, ...entered]);
+  if (entered.length > 0) states = settle(fn, effects, [...held, ...entered.map(fromCaller)]);
   // Where nothing changes between two events, they share what is said of both.
   let shown: State | null = null;
-  let [locks, maybeLocks]: [string[], string[]] = [[], []];
+  let [locks, maybeLocks, context]: [readonly Section[], readonly Section[], readonly Section[]] = [[], [], []];
   for (const event of fn.events) {
     const state = states[event.node];
     if (!state) continue;
     if (state !== shown) {
-      locks = [...state.must];
-      maybeLocks = [...state.may.keys()].filter(lock => !state.must.includes(lock));
+      locks = state.must;
+      maybeLocks = [...state.may.keys()].filter(lock => !includesSection(state.must, lock));
+      context = [...state.context.keys()];
       shown = state;
     }
     event.locks = locks;
     event.maybeLocks = maybeLocks;
-    if (state.context.size > 0) event.context = [...event.context, ...state.context.keys()];
+    event.context = context;
   }
   flows.set(fn, { effects, entered, states });
   const exits = fn.flow.flatMap((node, i) => {
     const state = states[i];
-    return node.kind === 'exit' && state ? [{ node, must: state.must, may: [...state.may.keys()], context: state.context }] : [];
+    return node.kind === 'exit' && state ? [{ node, must: state.must, may: [...state.may.keys()], context: [...state.context.keys()] }] : [];
   });
-  const left = new Set<string>();
-  const given = new Set(entered);
+  const left = new Set<Section>();
+  const given = [...entered];
   const twice = takenTwice(fn.events, effects);
   for (const event of fn.events) {
     const state = states[event.node];
@@ -99,14 +99,15 @@ export function fillLocksets(
         state &&
         fn.whole &&
         !event.ends &&
-        !twice.has(lock) &&
+        !includesSection(twice, lock) &&
         !isOneOfMany(fn, event) &&
-        ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock))
+        ![...state.may.keys()].some(held => sameLock(held, lock) || likeLock(held, lock)) &&
+        !includesSection(given, lock)
       )
-        given.add(lock);
+        given.push(lock);
     for (const word of effects[event.index]?.leave ?? []) if (state && !state.context.has(word) && !event.ends) left.add(word);
   }
-  return { exits, entered, given: [...given], left: [...left] };
+  return { exits, entered, given, left: [...left] };
 }
 
 /**
@@ -115,9 +116,8 @@ export function fillLocksets(
  * and is given what the lock was.
  */
 function alike(events: Event[], effects: (Effect | null)[], factOf: (api: string) => Fact | undefined): void {
-  const names = new Map<string, Set<string>>();
-  const written = (event: Event, lock: string) =>
-    `${lock.slice(0, lock.indexOf(':'))} ${(event.args[factOf(event.api)?.cell ?? 0] ?? '').replace(/^&/, '')}`;
+  const names = new Map<string, Set<Section>>();
+  const written = (event: Event, { family }: Section) => `${family} ${(event.args[factOf(event.api)?.cell ?? 0] ?? '').replace(/^&/, '')}`;
   for (const [i, effect] of effects.entries()) {
     const event = events[i];
     if (!effect || event?.kind !== 'lock') continue;
@@ -153,7 +153,12 @@ function isResultOf(unlock: Event, lock: Event | undefined, next: Event | undefi
   return next.cell.path === unlock.cell.path && next.cell.base === unlock.cell.base;
 }
 
-function settle(fn: CFunction, effects: (Effect | null)[], held: string[]): (State | null)[] {
+/** A lock that the function releases first has been acquired by its caller. */
+function fromCaller({ family, object, mode, name }: Section): Section {
+  return section(family, object, mode, 'caller', name);
+}
+
+function settle(fn: CFunction, effects: (Effect | null)[], held: readonly Section[]): (State | null)[] {
   const { flow } = fn;
   const states: (State | null)[] = flow.map(() => null);
   states[0] = { must: held, may: new Map(held.map(lock => [lock, UNDECIDED])), context: new Map(), decided: UNDECIDED };
@@ -205,13 +210,13 @@ function revive(flow: readonly FlowNode[], states: (State | null)[], changed: bo
 }
 
 /** The state on one edge out of a node; null where the edge cannot be taken. */
-function through(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+export function through(state: Readonly<State>, node: FlowNode, slot: number, effects: readonly (Effect | null)[]): State | null {
   const after = changedBy(state, node, slot, effects);
   if (!after || !node.forgets?.[slot]) return after;
   return { ...after, decided: forget(after.decided, node, slot), may: new Map([...after.may].map(([lock, on]) => [lock, forget(on, node, slot)])) };
 }
 
-function changedBy(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+function changedBy(state: State, node: FlowNode, slot: number, effects: readonly (Effect | null)[]): State | null {
   if (node.kind === 'branch') return decide(state, node, slot, effects);
   if (node.kind === 'gap') return { must: NO_LOCKS, may: state.may, context: new Map(), decided: UNDECIDED };
   const effect = node.event === null ? null : effects[node.event];
@@ -224,7 +229,7 @@ function changedBy(state: State, node: FlowNode, slot: number, effects: (Effect 
     may = new Map([...may].filter(([lock]) => !fits(lock, unlock)));
   }
   for (const lock of effect.lock) {
-    may = new Map(may).set(lock, state.decided);
+    may = withMay(may, lock, state.decided);
     if (effect.when === null) must = withLock(must, lock);
   }
   if (effect.when === null) context = inContext(context, effect);
@@ -243,48 +248,71 @@ function isOneOfMany(fn: CFunction, event: Event): boolean {
 }
 
 /** Names that stand for locks of two objects at once: what one unlock of such a name leaves is not known. */
-function takenTwice(events: Event[], effects: (Effect | null)[]): Set<string> {
-  const seen = new Map<string, string>();
-  const found = new Set<string>();
+function takenTwice(events: Event[], effects: (Effect | null)[]): Section[] {
+  const seen: { lock: Section; written: string }[] = [];
+  const found: Section[] = [];
   for (const [i, effect] of effects.entries()) {
     const written = events[i]?.args[0] ?? '';
     for (const lock of effect?.lock ?? []) {
-      const before = seen.get(lock);
-      if (before === undefined) seen.set(lock, written);
-      else if (before !== written) found.add(lock);
+      const before = seen.find(s => sameSection(s.lock, lock));
+      if (before === undefined) seen.push({ lock, written });
+      else if (before.written !== written) found.push(lock);
     }
   }
   return found;
 }
 
 /** By which likeness the unlock fits one of the locks: the name, the member, or that it is the only one of its family. */
-function fitting(held: string[], unlock: string): (a: string, b: string) => boolean {
-  if (held.some(lock => sameLock(lock, unlock))) return sameLock;
+function fitting(held: readonly Section[], unlock: Section): (a: Section, b: Section) => boolean {
+  if (holds(held, unlock)) return sameLock;
   if (held.some(lock => likeLock(lock, unlock))) return likeLock;
-  const family = (lock: string) => lock.slice(0, lock.indexOf(':'));
   // An unlock that is given an object, not a lock of it, may have been given another than the lock was.
-  if (!unlock.endsWith('.*') && unlock.includes('.')) return sameLock;
-  return held.filter(lock => family(lock) === family(unlock)).length === 1 ? (a, b) => family(a) === family(b) : sameLock;
+  if (unlock.object?.includes('.') && !unlock.object.endsWith('.*')) return sameLock;
+  return held.filter(lock => lock.family === unlock.family).length === 1 ? (a, b) => a.family === b.family : sameLock;
 }
 
-function withLock(must: readonly string[], lock: string): readonly string[] {
-  return must.some(known => known === lock) ? must : [...must.filter(known => !(known.startsWith('asserted:') && sameLock(known, lock))), lock];
+function withLock(must: readonly Section[], lock: Section): readonly Section[] {
+  return includesSection(must, lock) ? must : [...must.filter(known => !(isSaid(known) && sameLock(known, lock))), lock];
 }
 
-function inContext(context: ReadonlyMap<string, number>, { enter, leave }: { enter: string[]; leave: string[] }): ReadonlyMap<string, number> {
+/** Is it known by an assertion or annotation alone? */
+function isSaid({ by }: Section): boolean {
+  return by === 'assertion' || by === 'annotation';
+}
+
+/** The key of the section in the map, which may be known there by another source. */
+function keyIn(may: ReadonlyMap<Section, Decided>, lock: Section): Section {
+  if (may.has(lock)) return lock;
+  for (const known of may.keys()) if (sameSection(known, lock)) return known;
+  return lock;
+}
+
+function withMay(may: ReadonlyMap<Section, Decided>, lock: Section, decided: Decided): ReadonlyMap<Section, Decided> {
+  const key = keyIn(may, lock);
+  if (key === lock) return new Map(may).set(lock, decided);
+  // What is acquired here says more of it than an assertion, or the caller, did before.
+  return new Map([...may].map(([known, on]) => (known === key ? [lock, decided] : [known, on])));
+}
+
+interface ContextChange {
+  enter: readonly Section[];
+  leave: readonly Section[];
+}
+
+function inContext(context: ReadonlyMap<Section, number>, { enter, leave }: ContextChange): ReadonlyMap<Section, number> {
   if (enter.length + leave.length === 0) return context;
   const after = new Map(context);
   for (const word of enter) after.set(word, Math.min(8, (after.get(word) ?? 0) + 1));
   for (const word of leave) {
     const depth = (after.get(word) ?? 0) - 1;
     // Interrupts are on or off; only sections nest.
-    if (depth > 0 && word !== 'irqs-off') after.set(word, depth);
+    if (depth > 0 && word.family !== 'irqs-off') after.set(word, depth);
     else after.delete(word);
   }
   return after;
 }
 
-function decide(state: State, node: FlowNode, slot: number, effects: (Effect | null)[]): State | null {
+function decide(state: State, node: FlowNode, slot: number, effects: readonly (Effect | null)[]): State | null {
   let { must, may, context } = state;
   const decided = follow(state.decided, node, slot);
   if (!decided) return null;
@@ -301,11 +329,12 @@ function decide(state: State, node: FlowNode, slot: number, effects: (Effect | n
   const got = effect?.when ? outcome(effect.when, node.tests, slot) : null;
   if (effect && got !== null) {
     for (const lock of effect.lock) {
-      if (!may.has(lock)) continue; // It was given back in between.
+      const known = keyIn(may, lock);
+      if (!may.has(known)) continue; // It was given back in between.
       if (got) must = withLock(must, lock);
       else {
-        must = must.filter(known => known !== lock);
-        may = new Map([...may].filter(([known]) => known !== lock));
+        must = must.filter(one => !sameSection(one, lock));
+        may = new Map([...may].filter(([one]) => one !== known));
       }
     }
     if (got) context = inContext(context, { enter: effect.enter.filter(word => !context.has(word)), leave: [] });
@@ -331,15 +360,17 @@ export function outcome(when: Conditional, tests: FlowNode['tests'], slot: numbe
 }
 
 function merge(known: State, more: State): State {
-  const must = known.must.every(lock => more.must.includes(lock)) ? known.must : known.must.filter(lock => more.must.includes(lock));
-  let may = known.may;
-  for (const [lock, on] of more.may) {
+  const both = (lock: Section) => includesSection(more.must, lock);
+  const must = known.must === more.must || known.must.every(both) ? known.must : known.must.filter(both);
+  let may: Map<Section, Decided> | null = null;
+  for (const [one, on] of more.may) {
+    const lock = keyIn(known.may, one);
     const before = known.may.get(lock);
     if (before === on) continue;
-    const both = before === undefined ? on : common(before, on);
-    if (both === before) continue;
-    if (may === known.may) may = new Map(known.may);
-    (may as Map<string, Decided>).set(lock, both);
+    const along = before === undefined ? apart(on, more.decided, known.decided) : common(before, on);
+    if (along === before) continue;
+    may ??= new Map(known.may);
+    may.set(lock, along);
   }
   // A lock that one way surely does not hold is held on the other's decisions only.
   let context = known.context;
@@ -352,8 +383,16 @@ function merge(known: State, more: State): State {
     context = less;
   }
   const decided = common(known.decided, more.decided);
-  if (must === known.must && may === known.may && context === known.context && decided === known.decided) return known;
-  return { must, may, context, decided };
+  if (must === known.must && may === null && context === known.context && decided === known.decided) return known;
+  return { must, may: may ?? known.may, context, decided };
+}
+
+/** The decisions with which a lock is held where a path without it comes in: one that tells the two paths apart is among them, if there is one. */
+function apart(on: Decided, held: Decided, without: Decided): Decided {
+  const tells = ([condition, holds]: [number, boolean]) => without.has(condition) && without.get(condition) !== holds;
+  if ([...on].some(tells)) return on;
+  const first = [...held].find(tells);
+  return first ? new Map(on).set(...first) : on;
 }
 
 function common(a: Decided, b: Decided): Decided {
@@ -367,9 +406,9 @@ function common(a: Decided, b: Decided): Decided {
  * Locks that the function gives back, on some path, before it takes them: unlock, work, lock again. Where something out of view ran before,
  * that may have taken them.
  */
-function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State | null)[]): string[] {
-  const found = new Set<string>();
-  if (!fn.whole) return [];
+function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State | null)[]): Section[] {
+  const found: Section[] = [];
+  if (!fn.whole) return found;
   const said = annotated(fn);
   let unknown = false;
   const twice = takenTwice(fn.events, effects);
@@ -379,12 +418,12 @@ function enteredWith(fn: CFunction, effects: (Effect | null)[], states: (State |
     const state = states[event.node];
     for (const unlock of effects[event.index]?.unlock ?? []) {
       if (!state) continue;
-      const callers = said.some(lock => sameLock(lock, unlock));
-      if (twice.has(unlock) || isOneOfMany(fn, event) || effects[event.index]?.unsure?.includes(unlock)) continue;
-      if (callers || (!unknown && ![...state.may.keys()].some(lock => sameLock(lock, unlock)))) found.add(unlock);
+      const callers = holds(said, unlock);
+      if (includesSection(twice, unlock) || isOneOfMany(fn, event) || includesSection(effects[event.index]?.unsure ?? [], unlock)) continue;
+      if ((callers || (!unknown && !holds([...state.may.keys()], unlock))) && !includesSection(found, unlock)) found.push(unlock);
     }
   }
-  return [...found];
+  return found;
 }
 
 /** `foo_lock(x)` with `foo_unlock(x)` in one function is a lock, whatever foo is. */

@@ -1,13 +1,13 @@
 /** Ways out of a function of which a hunk shows a part: what stands below tells which lock was taken above. */
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { type Section, sameLock } from '../../model/section.ts';
 import { madeOf, nullWay } from '../lifetimes/lifetime.ts';
 import { mayGive, takings } from './locking.ts';
-import { lockFlowOf, sameLock } from './locksets.ts';
+import { lockFlowOf } from './locksets.ts';
 
 /** A return of an error beside a way on which a lock is given back that was taken out of view. */
 export interface PieceLeak {
-  /** `family:name`. */
-  lock: string;
+  lock: Section;
   exit: FlowNode;
   /** What gives the lock back on the way past the return. */
   release: Event;
@@ -57,7 +57,7 @@ function failing(fn: CFunction, from: number): FlowNode | null {
 }
 
 interface Given {
-  lock: string;
+  lock: Section;
   event: Event;
 }
 
@@ -70,10 +70,10 @@ function givenBeyond(fn: CFunction, from: number): Given | null {
     const node = fn.flow[at];
     if (!node || seen.size > MOST_BEYOND || node.kind === 'gap' || node.kind === 'exit') return null;
     const event = node.event === null ? undefined : fn.events[node.event];
-    const locks = event ? (effects[event.index]?.unlock ?? []) : [];
-    if (event && locks.length > 0) {
+    const lock = event ? effects[event.index]?.unlock[0] : undefined;
+    if (event && lock) {
       if (event.kind !== 'unlock' || event.ends) return null;
-      given.push({ lock: locks[0] ?? '', event });
+      given.push({ lock, event });
       continue;
     }
     if (event && (takings(fn, event).length > 0 || (event.kind === 'call' && MAY_TAKE.test(event.api)))) return null;
@@ -112,7 +112,7 @@ function givesOnTheWay(fn: CFunction, from: number, { lock, event: release }: Gi
 }
 
 /** Does another return of an error stand above under the same lock by the same argument? Then callers may well give it back on failure. */
-function leavesEarlier(fn: CFunction, at: number, lock: string): boolean {
+function leavesEarlier(fn: CFunction, at: number, lock: Section): boolean {
   const line = fn.flow[at]?.line ?? 0;
   const bare = (node: FlowNode) => node.kind === 'exit' && /^\(?-\s*E[A-Z0-9]+\)?$/.test(node.returned ?? '') && node.line < line;
   return fn.flow.some(bare) && !fn.events.some(e => e.line < line && takings(fn, e).some(t => sameLock(t.lock, lock)));

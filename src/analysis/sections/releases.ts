@@ -1,11 +1,17 @@
 /** Releases that go with how the lock was taken: under a condition, by a flag, by somebody else. */
 import type { CFunction, FlowNode } from '../../model/code.ts';
+import type { Section } from '../../model/section.ts';
 import { gives } from './locking.ts';
 
-export const HANDED_ON = /^(?:buffer|page|semaphore):/;
+const HANDED_ON: ReadonlySet<string | null> = new Set(['buffer', 'page', 'semaphore']);
+
+/** Is it a lock that whoever ends the work on its object releases, from wherever that is? */
+export function isHandedOn(lock: Section): boolean {
+  return HANDED_ON.has(lock.family);
+}
 
 /** `if (c) unlock`: of the two short ways of a branch, which meet again at once, one gives the lock back. What it tests goes with how the lock was taken. */
-export function conditionalRelease(fn: CFunction, branch: number, lock: string): boolean {
+export function conditionalRelease(fn: CFunction, branch: number, lock: Section): boolean {
   const [yes, no] = fn.flow[branch]?.next ?? [];
   if (yes === undefined || no === undefined) return false;
   const ways = [reachOf(fn, yes), reachOf(fn, no)] as const;
@@ -50,7 +56,7 @@ function reachOf(fn: CFunction, from: number): Set<number> {
 }
 
 /** Whether all ways from a node to another give the lock back; undefined where some do, or one leads elsewhere. */
-function releasesUntil(fn: CFunction, from: number, meet: number, lock: string): boolean | undefined {
+function releasesUntil(fn: CFunction, from: number, meet: number, lock: Section): boolean | undefined {
   const seen = new Set<string>();
   const work: [number, boolean][] = [[from, false]];
   const ends = new Set<boolean>();

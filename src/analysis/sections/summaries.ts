@@ -3,8 +3,9 @@
 import { calleeOf } from '../../c/calls/callees.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
+import { holds, includesSection, type Section, sameSection } from '../../model/section.ts';
 import type { LockSummary, SummaryLock } from './lockeffects.ts';
-import { entryLocks, lockName, sameLock } from './locknames.ts';
+import { entryLocks, lockOf } from './locknames.ts';
 import { type Filled, fillLocksets } from './locksets.ts';
 
 /** Call chains longer than this are cut: what lies deeper has no effect on the locks of the caller. */
@@ -19,7 +20,7 @@ export function fillAll(functions: readonly CFunction[], factOf: (api: string) =
     done.set(fn, null); // A function that calls itself is met here, without effect.
     const summaries = new Map<Event, LockSummary | null>();
     for (const event of fn.events) {
-      const callee = depth < DEEPEST ? calleeOf(fn, event, functions) : null;
+      const callee = depth < DEEPEST && event.kind === 'call' ? calleeOf(fn, event, functions) : null;
       if (callee && callee !== fn) summaries.set(event, visit(callee, depth + 1));
     }
     const of = (event: Event) => summaries.get(event) ?? null;
@@ -42,21 +43,21 @@ function summaryOf(
   const { exits, entered, given, left } = filled;
   const runs = exits.filter(exit => exit.node.kind === 'exit');
   if (runs.length === 0) return null;
-  const pick = (names: string[]): SummaryLock[] => names.flatMap(name => named.get(name) ?? []);
-  const everywhere = (names: (exit: (typeof runs)[number]) => readonly string[], of: typeof runs) => {
+  const pick = (locks: readonly Section[]): SummaryLock[] => locks.flatMap(lock => namedAs(named, lock) ?? []);
+  const everywhere = (of: typeof runs) => {
     const [first, ...rest] = of;
-    return first ? names(first).filter(lock => rest.every(exit => names(exit).includes(lock))) : [];
+    return first ? first.must.filter(lock => rest.every(exit => includesSection(exit.must, lock))) : [];
   };
-  const start = new Set([...entered, ...given]);
+  const start = [...entered, ...given];
   // What the function only says of its caller is no lock that it takes.
-  const taken = everywhere(exit => exit.must, runs).filter(lock => !start.has(lock) && !/^(?:asserted|named):/.test(lock));
+  const taken = everywhere(runs).filter(lock => !includesSection(start, lock) && lock.family !== null);
   // What the caller could not name it could not see given back either.
-  if (taken.some(lock => !named.has(lock))) return null;
+  if (taken.some(lock => !namedAs(named, lock))) return null;
   const unlock = given
-    .filter(lock => runs.every(exit => !exit.may.some(held => sameLock(held, lock))))
-    .flatMap(lock => pick([lock]).map(known => (entered.includes(lock) ? known : { ...known, unsure: true as const })));
+    .filter(lock => runs.every(exit => !holds(exit.may, lock)))
+    .flatMap(lock => pick([lock]).map(known => (includesSection(entered, lock) ? known : { ...known, unsure: true as const })));
   const [firstExit] = runs;
-  const kept = [...(firstExit?.context.keys() ?? [])].filter(word => runs.every(exit => exit.context.has(word)));
+  const kept = (firstExit?.context ?? []).filter(word => runs.every(exit => exit.context.includes(word)));
   // What is ended and begun again on every path is the caller's as it was.
   const enter = kept.filter(word => !left.includes(word));
   const leave = left.filter(word => !kept.includes(word));
@@ -69,12 +70,12 @@ function summaryOf(
     ['zero', zero, other],
     ['nonzero', other, zero],
   ] as const) {
-    const locks = everywhere(exit => exit.must, on).filter(lock => !start.has(lock) && off.every(exit => !exit.may.includes(lock)));
+    const locks = everywhere(on).filter(lock => !includesSection(start, lock) && off.every(exit => !includesSection(exit.may, lock)));
     if (locks.length === 0 || off.length === 0) continue;
     // What comes with the lock, interrupts off for one, comes with that outcome too.
     const [held] = on;
-    const along = [...(held?.context.keys() ?? [])].filter(
-      word => on.every(exit => exit.context.has(word)) && !off.some(exit => exit.context.has(word)),
+    const along = (held?.context ?? []).filter(
+      word => on.every(exit => exit.context.includes(word)) && !off.some(exit => exit.context.includes(word)),
     );
     return { callee: fn, lock: pick(locks), unlock: [], enter: along, leave: [], when };
   }
@@ -85,22 +86,27 @@ function isZero(returned: string | undefined): boolean {
   return returned !== undefined && /^(?:0|NULL|false)$/.test(returned);
 }
 
-/** For each name of a lock of the function what it stands for. */
-function locksNamed(fn: CFunction, inner: Map<Event, LockSummary | null>, factOf: (api: string) => Fact | undefined): Map<string, SummaryLock> {
-  const named = new Map<string, SummaryLock>();
+function namedAs(named: ReadonlyMap<Section, SummaryLock>, lock: Section): SummaryLock | undefined {
+  const known = named.get(lock);
+  if (known) return known;
+  for (const [other, about] of named) if (sameSection(other, lock)) return about;
+  return undefined;
+}
+
+/** For each lock of the function how the function names it. */
+function locksNamed(fn: CFunction, inner: Map<Event, LockSummary | null>, factOf: (api: string) => Fact | undefined): Map<Section, SummaryLock> {
+  const named = new Map<Section, SummaryLock>();
   for (const event of fn.events) {
     const lock = factOf(event.api)?.lock;
     if (!lock || (event.kind !== 'lock' && event.kind !== 'unlock')) continue;
     if (event.cell === null && event.args.length > 0 && !lock.global) continue;
-    const name = lockName(event, lock.family);
     const about = { family: lock.family, shared: lock.shared, cell: event.cell, args: event.args, api: event.api };
-    named.set(lock.shared && event.kind === 'lock' ? `${name} (shared)` : name, about);
+    named.set(lockOf(event, lock.family, lock.shared && event.kind === 'lock'), about);
   }
   for (const [event, summary] of inner) {
     for (const lock of [...(summary?.lock ?? []), ...(summary?.unlock ?? [])]) {
-      const name = lockName({ api: lock.api, cell: lock.cell, args: lock.args }, lock.family);
       // Only what keeps its name on the way up is followed further.
-      if (event.argCells && !named.has(name)) named.set(lock.shared ? `${name} (shared)` : name, lock);
+      if (event.argCells && !namedAs(named, lockOf(lock, lock.family))) named.set(lockOf(lock, lock.family, lock.shared), lock);
     }
   }
   return named;

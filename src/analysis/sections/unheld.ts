@@ -1,15 +1,16 @@
 /** Ways on which a function gives back a lock that it has given back before, or never took. */
 
+import { calleeOf } from '../../c/calls/callees.ts';
 import { decidedKey, follow } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { holds, type Section, sameLock } from '../../model/section.ts';
 import { gives, mayGive, takings } from './locking.ts';
-import { sameLock } from './locknames.ts';
 import { lockFlowOf } from './locksets.ts';
 import { conditionalRelease, isFlag } from './releases.ts';
 
 /** A release of a lock that is not held on some way there. */
 export interface UnheldRelease {
-  lock: string;
+  lock: Section;
   release: Event;
   /** The release before it on that way; null where the way never took the lock. */
   earlier: Event | null;
@@ -21,7 +22,7 @@ export interface UnheldRelease {
 /** Ways through one function beyond which nothing is said of it. */
 const MOST_WAYS = 4000;
 /** Whoever ends the work on these gives them back, from wherever. */
-const HANDED_ON = /^(?:buffer|page|semaphore|seqlock|rtnl):/;
+const HANDED_ON: ReadonlySet<string | null> = new Set(['buffer', 'page', 'semaphore', 'seqlock', 'rtnl']);
 const TAKES = /(?:^|_)(?:try)?lock|acquire|(?:^|_)(?:begin|enter|start|get|grab|down)(?:_|$)/;
 
 /** Every lock that a whole function takes itself and then gives back where it has already done so, or on a way by which it was not taken. */
@@ -29,12 +30,12 @@ export function unheldReleases(fn: CFunction, functions: readonly CFunction[]): 
   const flow = lockFlowOf(fn);
   if (!flow || !fn.whole || fn.broken || fn.isMacro) return [];
   const found: UnheldRelease[] = [];
-  const followed = new Set<string>();
+  const followed: Section[] = [];
   for (const taken of fn.events) {
     if (taken.kind !== 'lock' || /^(?:guard|scoped_guard|CLASS)\(/.test(taken.api)) continue;
     const [taking] = takings(fn, taken);
-    if (!taking || followed.has(taking.lock) || HANDED_ON.test(taking.lock)) continue;
-    followed.add(taking.lock);
+    if (!taking || holds(followed, taking.lock) || HANDED_ON.has(taking.lock.family)) continue;
+    followed.push(taking.lock);
     if (!isOneLock(fn, taking.lock, taken)) continue;
     for (const release of unheldOn(fn, taking.lock, taken, functions)) found.push(release);
   }
@@ -42,7 +43,7 @@ export function unheldReleases(fn: CFunction, functions: readonly CFunction[]): 
 }
 
 /** The lock is written one way throughout, is surely taken where it is, and nothing sets what it is reached by once it has been taken. */
-function isOneLock(fn: CFunction, lock: string, taken: Event): boolean {
+function isOneLock(fn: CFunction, lock: Section, taken: Event): boolean {
   const root = /[A-Za-z_]\w*/.exec(taken.args[0] ?? '')?.[0] ?? '';
   const deeper = (taken.args[0] ?? '').match(/[A-Za-z_]\w*/g) ?? [];
   if (deeper.some(name => name !== root && fn.settings?.some(s => s.name === name && fn.parameters.every(p => p.name !== name)))) return false;
@@ -51,7 +52,7 @@ function isOneLock(fn: CFunction, lock: string, taken: Event): boolean {
     const mine = takes.length > 0 || gives(fn, event, lock);
     if (!mine) continue;
     if (event.ends || (event.kind !== 'lock' && event.kind !== 'unlock')) return false;
-    if (takes.some(t => t.conditional || t.shared) || plain(event.args[0]) !== plain(taken.args[0])) return false;
+    if (takes.some(t => t.conditional || t.lock.mode === 'shared') || plain(event.args[0]) !== plain(taken.args[0])) return false;
   }
   return true;
 }
@@ -71,7 +72,7 @@ interface Step {
   jumped: boolean;
 }
 
-function unheldOn(fn: CFunction, lock: string, taken: Event, functions: readonly CFunction[]): UnheldRelease[] {
+function unheldOn(fn: CFunction, lock: Section, taken: Event, functions: readonly CFunction[]): UnheldRelease[] {
   const root = /[A-Za-z_]\w*/.exec(taken.args[0] ?? '')?.[0] ?? '';
   const changes = new Set((fn.settings ?? []).filter(s => s.name === root).flatMap(s => s.ends.map(end => `${end.node}|${end.slot}`)));
   const found: UnheldRelease[] = [];
@@ -128,8 +129,21 @@ function unheldOn(fn: CFunction, lock: string, taken: Event, functions: readonly
 
 /** May the call take the lock: one out of view that is named for it or given the object, or one in view that takes anything? */
 function mayTake(fn: CFunction, event: Event, functions: readonly CFunction[], root: string): boolean {
+  if (event.kind === 'expanded') return tellsByResult(fn, event, functions);
   if (event.kind !== 'call') return event.kind === 'lock' && event.opaque;
   if (event.opaque) return TAKES.test(event.api) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
   const callee = functions.find(f => f.name === event.api && (f.path === fn.path || !f.isStatic));
   return callee?.events.some(e => e.kind === 'lock' || (e.kind === 'call' && /lock/.test(e.api))) ?? false;
+}
+
+/** Does the helper return with the lock on some paths only, and tell which by a value that is no constant? */
+function tellsByResult(fn: CFunction, call: Event, functions: readonly CFunction[]): boolean {
+  const callee = calleeOf(fn, call, functions);
+  const states = callee && lockFlowOf(callee)?.states;
+  if (!callee || !states) return false;
+  return callee.flow.some((node, i) => {
+    const state = states[i];
+    if (node.kind !== 'exit' || node.stops || !state) return false;
+    return state.may.size > state.must.length && !/^(?:\d+|-E[A-Z0-9]+|true|false|NULL)$/.test(node.returned ?? '0');
+  });
 }

@@ -17,9 +17,24 @@ function indexOf(functions: readonly CFunction[]): Map<string, CFunction[]> {
   return index;
 }
 
+/** Is the event a call on its line, of whatever is or is not in view? */
+export function isCall(event: Event): boolean {
+  return event.kind === 'call' || event.kind === 'expanded';
+}
+
+/** Is the event one to be counted in this function, and not in a helper that is expanded here and stands in view itself? */
+export function standsHere(event: Event): boolean {
+  return !event.via || event.via.isMacro === true;
+}
+
+/** The event as the function writes it on its line: of an expanded one the call that it is part of. */
+export function asWritten(fn: CFunction, event: Event): Event {
+  return (event.via && fn.events[event.via.call]) ?? event;
+}
+
 /** The function that a call runs: of the same file before others, whole before partly seen; null where none is in view or it is not sure which. */
 export function calleeOf(fn: CFunction, event: Event, functions: readonly CFunction[]): CFunction | null {
-  if (event.kind !== 'call' || event.opaque) return null;
+  if (!isCall(event) || event.opaque) return null;
   const known = indexOf(functions).get(event.api) ?? [];
   const own = known.filter(f => f.path === fn.path);
   const fits = own.length > 0 ? own : known.filter(f => !f.isStatic || f.path.endsWith('.h'));

@@ -26,7 +26,7 @@ const MOST = 64;
  * itself, or it does more than can be followed.
  */
 export function effectsOf(fn: CFunction, call: Event, functions: readonly CFunction[]): Effect[] | null {
-  return follow(fn, call, functions, []);
+  return call.kind === 'expanded' ? [] : follow(fn, call, functions, []);
 }
 
 function follow(fn: CFunction, call: Event, functions: readonly CFunction[], via: string[]): Effect[] | null {
@@ -36,6 +36,7 @@ function follow(fn: CFunction, call: Event, functions: readonly CFunction[], via
   const found: Effect[] = [];
   for (const event of callee.events) {
     const always = alwaysRuns(callee, event);
+    if (event.kind === 'expanded') continue;
     if (event.kind === 'call') {
       if (event.opaque) return null;
       const inner = calleeOf(callee, event, functions) ? follow(callee, event, functions, way) : [];
@@ -63,7 +64,9 @@ export function inCaller(cell: Cell | null, callee: CFunction, call: Event): Cel
   const written = (call.args[position] ?? root).replace(/^&\s*/, '').replace(/^\((.*)\)$/, '$1');
   const base = argument?.path === '*' && argument.base !== null ? argument.base : /^[\w.>[\]-]+$/.test(written) ? written : null;
   if (base === null) return { ...cell, base: `${call.args[position] ?? root}${rest}`, bit };
-  return { ...cell, base: `${base}${rest}`, bit };
+  // A macro's parameters have no type of their own.
+  const type = cell.type ?? (rest === '' && argument?.path === '*' ? argument.type : null);
+  return { ...cell, type, base: `${base}${rest}`, bit };
 }
 
 /** A bit number that is a parameter's name, as the caller wrote it. */

@@ -9,6 +9,8 @@ export interface Condition {
   /** Locals that it is about. */
   locals: readonly string[];
   test: Test | null;
+  /** It reads memory: another test of it is another read. */
+  reads: boolean;
 }
 
 /** A comparison of a local, or of two, with a constant. */
@@ -89,7 +91,9 @@ export function correlate(fn: CFunction, conditions: ReadonlyMap<number, Conditi
   for (const { at, ways } of settled) {
     const node = fn.flow[at];
     const kept = ways.map(way => way.flatMap(([form, holds]): Decision[] => ((speakers.get(form) ?? 0) > 1 ? [[form.id, holds]] : [])));
-    if (node && kept.some(way => way.length > 0)) node.settles = kept;
+    if (!node || !kept.some(way => way.length > 0)) continue;
+    node.settles = kept;
+    if (conditions.get(at)?.reads) node.reads = true;
   }
   forgetting(fn, [...forms.values()]);
 }

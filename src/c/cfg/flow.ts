@@ -1,101 +1,87 @@
 /** What may, must or cannot come before and after an event, asked of a function's flow graph. */
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { nodeDominates, nodePostDominates } from './dominance.ts';
+import { naturalLoops } from './loops.ts';
+import { type Direction, isReached, orderOf, predecessors, walk } from './order.ts';
+
+export { type Decided, decidedKey, follow, forget } from './paths.ts';
+export { predecessors };
+
+import { includesSection, type Section } from '../../model/section.ts';
 
 /** Nodes that can come after the node, by at least one edge. */
 export function nodesAfter(fn: CFunction, node: number): Set<number> {
-  return spread(fn.flow, node, false);
+  return spread(fn.flow, node, 'forwards');
 }
 
 /** Nodes that can come before it. */
 export function nodesBefore(fn: CFunction, node: number): Set<number> {
-  return spread(fn.flow, node, true);
+  return spread(fn.flow, node, 'backwards');
 }
 
-const reached = new WeakMap<FlowNode[], Map<number, Set<number>>>();
+const reached = new WeakMap<FlowNode[], Map<string, Set<number>>>();
 /** Rules ask for the same few nodes again and again, seldom for all. */
 const MOST_KEPT = 64;
 
-function spread(flow: FlowNode[], from: number, backwards: boolean): Set<number> {
-  const kept = reached.get(flow) ?? new Map<number, Set<number>>();
+/** What is reached from a node by one edge at least, past none of the nodes to avoid. */
+function spread(flow: FlowNode[], from: number, direction: Direction, avoided: readonly number[] = []): Set<number> {
+  const kept = reached.get(flow) ?? new Map<string, Set<number>>();
   reached.set(flow, kept);
-  const key = backwards ? -1 - from : from;
+  const key = `${direction === 'backwards' ? -1 - from : from}|${avoided.join()}`;
   const known = kept.get(key);
   if (known) return known;
-  const found = walkFrom(flow, from, backwards);
+  const next = direction === 'backwards' ? (predecessors(flow)[from] ?? []) : (flow[from]?.next ?? []);
+  const found = walk(flow, next, at => !avoided.includes(at), direction);
+  for (const at of avoided) found.delete(at);
   if (kept.size >= MOST_KEPT) kept.clear();
   kept.set(key, found);
   return found;
 }
 
-function walkFrom(flow: FlowNode[], from: number, backwards: boolean): Set<number> {
-  const seen = new Set<number>();
-  const reverse = backwards ? predecessors(flow) : null;
-  const work = [from];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    for (const to of reverse ? (reverse[at] ?? []) : (flow[at]?.next ?? [])) {
-      if (seen.has(to)) continue;
-      seen.add(to);
-      work.push(to);
-    }
-  }
-  return seen;
+/**
+ * True where the second event can run after the first in the same round of the loops around both: a path leads from the one to the other past no head
+ * of such a loop. Of two events in different arms of a branch neither comes before the other.
+ */
+export function comesBefore(fn: CFunction, a: Event, b: Event): boolean {
+  if (a.node === b.node) return false;
+  const { flow } = fn;
+  if (nodeDominates(flow, a.node, b.node)) return isReached(flow, b.node);
+  if (nodeDominates(flow, b.node, a.node)) return false;
+  const heads = naturalLoops(flow).flatMap(({ head, nodes }) => (nodes.has(a.node) && nodes.has(b.node) ? [head] : []));
+  return leadsOn(flow, a.node, b.node, heads);
 }
 
-const edges = new WeakMap<FlowNode[], number[][]>();
+/** The last question asked of a flow: most are asked of one event and many others in turn. */
+const asked = new WeakMap<FlowNode[], { from: number; to: number }>();
 
-/** For each node the nodes that lead to it. */
-export function predecessors(flow: FlowNode[]): number[][] {
-  const known = edges.get(flow);
-  if (known) return known;
-  const into: number[][] = flow.map(() => []);
-  flow.forEach((node, i) => {
-    for (const to of node.next) into[to]?.push(i);
-  });
-  edges.set(flow, into);
-  return into;
+function leadsOn(flow: FlowNode[], from: number, to: number, avoided: readonly number[]): boolean {
+  const last = asked.get(flow);
+  asked.set(flow, { from, to });
+  const backwards = last?.to === to && last.from !== from;
+  return backwards ? spread(flow, to, 'backwards', avoided).has(from) : spread(flow, from, 'forwards', avoided).has(to);
 }
 
-/** What is known of a function's conditions at a point of a path: the condition's number -> whether it holds. */
-export type Decided = ReadonlyMap<number, boolean>;
-
-/** What is known behind one way out of a node; null where what is known already rules the way out: no run takes it. */
-export function follow(decided: Decided, node: FlowNode, slot: number): Decided | null {
-  let known = decided;
-  for (const [condition, holds] of node.settles?.[slot] ?? []) {
-    const before = known.get(condition);
-    if (before === holds) continue;
-    if (before !== undefined) return null;
-    known = new Map(known).set(condition, holds);
-  }
-  return forget(known, node, slot);
+/** True where an edge to the node begins another round of a loop around the event. */
+export function leadsBack(fn: CFunction, event: Event, to: number): boolean {
+  const { position } = orderOf(fn.flow);
+  return (position[to] ?? -1) <= (position[event.node] ?? -1);
 }
 
-/** The decisions that stay behind the edge: it may set what one of them was about. */
-export function forget(decided: Decided, node: FlowNode, slot: number): Decided {
-  const stale = node.forgets?.[slot];
-  if (!stale?.some(condition => decided.has(condition))) return decided;
-  return new Map([...decided].filter(([condition]) => !stale.includes(condition)));
-}
-
-/** Names a set of decisions, the same for equal ones. */
-export function decidedKey(decided: Decided): string {
-  return [...decided]
-    .map(([condition, holds]) => (holds ? condition : -condition))
-    .sort()
-    .join();
+/** True where the event can run more than once in one run of the function. */
+export function isRepeated(fn: CFunction, event: Event): boolean {
+  return nodesAfter(fn, event.node).has(event.node);
 }
 
 /** Events that can come after the event on some path, in the order of the text. */
 export function after(fn: CFunction, event: Event): Event[] {
   const nodes = nodesAfter(fn, event.node);
-  return fn.events.filter(e => nodes.has(e.node));
+  return fn.events.filter(e => e.kind !== 'expanded' && nodes.has(e.node));
 }
 
 /** Events that can come before it on some path. */
 export function before(fn: CFunction, event: Event): Event[] {
   const nodes = nodesBefore(fn, event.node);
-  return fn.events.filter(e => nodes.has(e.node));
+  return fn.events.filter(e => e.kind !== 'expanded' && nodes.has(e.node));
 }
 
 /** True where something out of view may happen after the event (or before it) in the function. */
@@ -109,31 +95,27 @@ export function gapBefore(fn: CFunction, event: Event): boolean {
 
 /** True where every path from the entry to `b` passes `a`. */
 export function dominates(fn: CFunction, a: Event, b: Event): boolean {
-  const seen = new Set([0]);
-  const work = [0];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (at === a.node) continue;
-    if (at === b.node) return false;
-    for (const to of fn.flow[at]?.next ?? []) {
-      if (seen.has(to)) continue;
-      seen.add(to);
-      work.push(to);
-    }
-  }
-  return true;
+  return nodeDominates(fn.flow, a.node, b.node);
+}
+
+/** True where every path from `a` to the end of the function passes `b`. */
+export function postDominates(fn: CFunction, b: Event, a: Event): boolean {
+  return nodePostDominates(fn.flow, b.node, a.node);
 }
 
 /** Events that lie on some path from `a` to `b`. */
 export function between(fn: CFunction, a: Event, b: Event): Event[] {
   const ahead = nodesAfter(fn, a.node);
   const behind = nodesBefore(fn, b.node);
-  return fn.events.filter(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node));
+  return fn.events.filter(e => e !== a && e !== b && e.kind !== 'expanded' && ahead.has(e.node) && behind.has(e.node));
 }
 
 /** Locks surely held at both events and everywhere between them. */
-export function heldOver(fn: CFunction, a: Event, b: Event): string[] {
-  return a.locks.filter(lock => b.locks.includes(lock) && between(fn, a, b).every(e => e.locks.includes(lock)));
+export function heldOver(fn: CFunction, a: Event, b: Event): Section[] {
+  const both = a.locks.filter(lock => includesSection(b.locks, lock));
+  if (both.length === 0) return both;
+  const all = between(fn, a, b);
+  return both.filter(lock => all.every(e => includesSection(e.locks, lock)));
 }
 
 /**
@@ -154,23 +136,22 @@ export function conditionOn(fn: CFunction, a: Event, b: Event): 'nonzero' | 'zer
 
 /** True where a test of the first event's value lies on every path to the second: what comes after runs only for whoever won. */
 export function gates(fn: CFunction, a: Event, b: Event): boolean {
-  return fn.flow.some((node, i) => node.kind === 'branch' && node.decides?.includes(a.index) && !reachedWithout(fn.flow, i, b.node));
+  return fn.flow.some((node, i) => node.kind === 'branch' && node.decides?.includes(a.index) && nodeDominates(fn.flow, i, b.node));
 }
 
-function reachedWithout(flow: FlowNode[], avoided: number, target: number): boolean {
-  const seen = new Set([0]);
-  const work = [0];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (at === target) return true;
-    if (at === avoided) continue;
-    for (const to of flow[at]?.next ?? []) {
-      if (seen.has(to)) continue;
-      seen.add(to);
-      work.push(to);
-    }
-  }
-  return false;
+/** True where some path leads from one node to another that passes none of the nodes to avoid; the last node of the path may be one. */
+export function reachesWithout(fn: CFunction, from: number, to: number, avoided: (at: number, node: FlowNode) => boolean): boolean {
+  let found = false;
+  walk(fn.flow, [from], (at, node) => {
+    found ||= at === to;
+    return !found && !avoided(at, node);
+  });
+  return found;
+}
+
+/** An end of a run that its caller sees: an exit that returns, or what may hold one. */
+export function isEnd({ kind, stops }: FlowNode): boolean {
+  return kind === 'gap' || (kind === 'exit' && !stops);
 }
 
 /**
@@ -178,33 +159,34 @@ function reachedWithout(flow: FlowNode[], avoided: number, target: number): bool
  * sends elsewhere.
  */
 export function alwaysFollowed(fn: CFunction, a: Event, b: Event): boolean {
-  const seen = new Set([a.node]);
-  const work = [a.node];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    const node = fn.flow[at];
-    if (!node || at === b.node || node.decides?.includes(a.index)) continue;
-    if (node.kind === 'exit' || node.kind === 'gap') return false;
-    for (const to of node.next) {
-      if (seen.has(to)) continue;
-      seen.add(to);
-      work.push(to);
-    }
-  }
-  return true;
+  if (postDominates(fn, b, a)) return true;
+  let followed = true;
+  walk(fn.flow, [a.node], (at, node) => {
+    if (at === b.node || node.decides?.includes(a.index)) return false;
+    if (isEnd(node)) followed = false;
+    return followed;
+  });
+  return followed;
 }
 
-/** Does every run of the function pass the event? */
+/** Does every run of the function that its caller sees end pass one of the nodes? Edges that `takes` gives false for are left out. */
+export function alwaysPasses(fn: CFunction, nodes: ReadonlySet<number>, takes?: (node: FlowNode, slot: number) => boolean): boolean {
+  let passes = true;
+  const visit = (at: number, node: FlowNode) => {
+    if (nodes.has(at)) return false;
+    if (isEnd(node)) passes = false;
+    return passes;
+  };
+  walk(fn.flow, [0], visit, 'forwards', takes);
+  return passes;
+}
+
+/** Does a branch go by the event's value? */
+export function decidesBranch(fn: CFunction, event: Event): boolean {
+  return fn.flow.some(node => node.kind === 'branch' && node.decides?.includes(event.index));
+}
+
+/** Does every run of the function that comes to an end pass the event? */
 export function alwaysRuns(fn: CFunction, event: Event): boolean {
-  const seen = new Set([event.node]);
-  const work = event.node === 0 ? [] : [0];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    const node = fn.flow[at];
-    if (!node || node.kind === 'exit' || node.kind === 'gap') return false;
-    work.push(...node.next);
-  }
-  return true;
+  return nodePostDominates(fn.flow, event.node, 0);
 }

@@ -1,6 +1,7 @@
 /** What stands nearest to an event on each way from it, and what orders the stretch between two events. */
-import type { CFunction, Event } from '../../model/code.ts';
-import { nodesAfter, nodesBefore, predecessors } from './flow.ts';
+import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { nodesAfter, nodesBefore } from './flow.ts';
+import { byPlace, walk } from './order.ts';
 
 /** What a walk from an event comes to first. */
 export interface Near {
@@ -14,32 +15,28 @@ export interface Near {
 
 /** The first event that stops the walk on each way after the event, or before it. */
 export function nearest(fn: CFunction, from: Event, way: 'before' | 'after', stops: (event: Event) => boolean): Near {
-  const back = way === 'before' ? predecessors(fn.flow) : null;
   const near: Near = { events: [], ends: false, gap: false };
-  const seen = new Set([from.node]);
-  const work = [from.node];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    const ways = back ? (back[at] ?? []) : (fn.flow[at]?.next ?? []);
-    if (ways.length === 0 || (back && at === 0)) {
+  const back = way === 'before';
+  const visit = (at: number, node: FlowNode) => {
+    if (node.kind === 'gap') {
+      near.gap = true;
+      return false;
+    }
+    const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
+    // An expanded call does nothing besides what follows it.
+    if (event && event.kind !== 'expanded' && stops(event)) {
+      near.events.push(event);
+      return false;
+    }
+    // Nobody runs after a stop.
+    if ((back ? at === 0 : node.next.length === 0) && !node.stops) {
       if (fn.whole) near.ends = true;
       else near.gap = true;
     }
-    for (const to of ways) {
-      if (seen.has(to)) continue;
-      seen.add(to);
-      const node = fn.flow[to];
-      if (!node) continue;
-      if (node.kind === 'gap') {
-        near.gap = true;
-        continue;
-      }
-      const event = node.event === null ? undefined : fn.events[node.event];
-      if (event && stops(event)) near.events.push(event);
-      else work.push(to);
-    }
-  }
-  near.events.sort((a, b) => a.index - b.index);
+    return true;
+  };
+  walk(fn.flow, [from.node], visit, back ? 'backwards' : 'forwards');
+  near.events.sort(byPlace);
   return near;
 }
 
@@ -61,11 +58,13 @@ export function ordersLoads(event: Event): boolean {
 /** Is there on some way from one event to the other an event of this kind, or one of which nothing is known? */
 export function passes(fn: CFunction, a: Event, b: Event, wanted: (event: Event) => boolean): boolean {
   const [ahead, behind] = [nodesAfter(fn, a.node), nodesBefore(fn, b.node)];
-  return fn.events.some(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node) && wanted(e));
+  return fn.events.some(e => e !== a && e !== b && e.kind !== 'expanded' && ahead.has(e.node) && behind.has(e.node) && wanted(e));
 }
 
 /** The pieces of one statement: the pointers of `set_bit(n, p->map->bits)` are read before it, and not what stands next to a fence. */
 export function sameStatement(a: Event, b: Event): boolean {
+  // Of one helper's events its own lines tell.
+  if (a.via && b.via && a.via.call === b.via.call) return a.via.path === b.via.path && a.via.line === b.via.line;
   return a.path === b.path && a.line <= b.endLine && b.line <= a.endLine;
 }
 

@@ -1,6 +1,7 @@
 /** One function while it is walked: its graph, its events, and what its variables hold. */
-import type { Cell, Comparison, Event, Loop } from '../../model/code.ts';
+import type { Cell, Comparison, Event, Loop, Phase } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
+import type { Section } from '../../model/section.ts';
 import type { Cases, Condition } from '../cfg/correlated.ts';
 import type { Setting } from '../cfg/errorpaths.ts';
 import { type End, Graph } from '../cfg/graph.ts';
@@ -233,9 +234,10 @@ export class Context implements Scope {
       into: null,
       used: event.used ?? true,
       opaque: event.opaque ?? false,
-      locks: NONE,
-      maybeLocks: NONE,
-      context: NONE,
+      locks: NO_SECTIONS,
+      maybeLocks: NO_SECTIONS,
+      context: NO_SECTIONS,
+      phase: NO_PHASE,
       args: event.args ?? NONE,
       argSources: event.argSources ?? NO_SOURCES,
       index,
@@ -309,6 +311,8 @@ export class Context implements Scope {
 }
 
 const NONE: string[] = [];
+const NO_SECTIONS: readonly Section[] = [];
+const NO_PHASE: readonly Phase[] = [];
 const NO_SOURCES: number[][] = [];
 const UNKNOWN_TYPE: FieldType = { type: '', pointer: 0, array: false };
 

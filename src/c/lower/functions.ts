@@ -4,7 +4,7 @@ import type { Fact } from '../../model/fact.ts';
 import type { CodeFile } from '../../model/rule.ts';
 import type { Problem } from '../../model/series.ts';
 import { correlate } from '../cfg/correlated.ts';
-import { markContext } from '../cfg/errorpaths.ts';
+import { markPhase } from '../cfg/errorpaths.ts';
 import { Converter } from '../syntax/convert.ts';
 import { declarationsOf, sourceComment } from '../syntax/declarations.ts';
 import { misledIn } from '../syntax/indentation.ts';
@@ -18,7 +18,6 @@ import { normalise } from '../text/normalise.ts';
 import { open } from '../text/pieces.ts';
 import { call } from './callevents.ts';
 import { Context, type FileScope, type Lowering } from './context.ts';
-import { markObjects } from './objects.ts';
 import { walk } from './statements.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
@@ -241,9 +240,9 @@ function functionOf(
   };
   const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
   if (misled.length > 0) fn.shape.misled = misled;
-  markObjects(fn, survey);
-  markContext(fn, cx.settings);
+  markPhase(fn, cx.settings);
   fn.settings = cx.settings;
+  fn.changes = survey.changes;
   correlate(fn, cx.conditions, cx.switches);
   return fn;
 }

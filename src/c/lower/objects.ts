@@ -1,6 +1,7 @@
 /** Objects that nobody else knows yet, and objects that were given back. */
 import type { CFunction, Event } from '../../model/code.ts';
-import type { Survey } from '../syntax/syntax.ts';
+import { nodesAfter } from '../cfg/flow.ts';
+import { walk } from '../cfg/order.ts';
 
 /** Calls whose result is new memory (mm/slab.h, include/linux/slab.h, vmalloc.h and what is named like them). */
 const ALLOCATES =
@@ -10,8 +11,8 @@ const SETS_UP =
   /^(?:memset\w*|memcpy|memmove|strscpy\w*|strcpy|strncpy|strlcpy|snprintf|scnprintf|sprintf|INIT_\w+|init_\w+|\w+_init|\w+_set|\w+_INIT|kref_get|bitmap_\w+|IS_ERR\w*|PTR_ERR\w*|WARN\w*|pr_\w+|dev_\w+|timer_setup\w*|seqcount_init|lockdep_set_class\w*|sizeof)$/;
 
 /** Marks events on objects that are surely private or surely freed. Only variables that are set once are followed. */
-export function markObjects(fn: CFunction, survey: Survey): void {
-  const once = (name: string | null) => name !== null && (survey.changes.get(name)?.length ?? 0) <= 1;
+export function markObjects(fn: CFunction): void {
+  const once = (name: string | null) => name !== null && (fn.changes?.get(name)?.length ?? 0) <= 1;
   const born = fn.events.filter(e => e.into !== null && once(e.into) && ALLOCATES.test(e.api));
   for (const event of born) if (event.into) mark(fn, event, event.into, 'private', e => tells(e, event.into ?? ''));
   for (const event of fn.events) {
@@ -28,35 +29,17 @@ function mark(fn: CFunction, from: Event, name: string, as: 'private' | 'freed',
   const uses = fn.events.filter(e => e !== from && e.cell && (e.cell.base === name || e.cell.base?.startsWith(`${name}.`)));
   if (uses.length === 0) return;
   // From the entry without passing `from`, and from what ends it: whatever those reach is in doubt.
-  const doubt = new Set<number>();
-  const work = [0];
-  const enders = new Set(fn.events.filter(e => e !== from && ends(e)).map(e => e.node));
-  const reach = reachedFrom(fn, from.node);
-  for (const node of enders) if (reach.has(node)) work.push(...(fn.flow[node]?.next ?? []));
-  for (const [i, node] of fn.flow.entries()) if (node.kind === 'gap') work.push(i);
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (doubt.has(at) || at === from.node) continue;
-    doubt.add(at);
-    work.push(...(fn.flow[at]?.next ?? []));
-  }
+  const reach = nodesAfter(fn, from.node);
+  const starts = [0];
+  for (const e of fn.events) if (e !== from && reach.has(e.node) && ends(e)) starts.push(...(fn.flow[e.node]?.next ?? []));
+  for (const [i, node] of fn.flow.entries()) if (node.kind === 'gap') starts.push(i);
+  const doubt = walk(fn.flow, starts, at => at !== from.node);
   for (const use of uses) if (reach.has(use.node) && !doubt.has(use.node)) use.object = as;
-}
-
-function reachedFrom(fn: CFunction, node: number): Set<number> {
-  const seen = new Set<number>();
-  const work = [...(fn.flow[node]?.next ?? [])];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    work.push(...(fn.flow[at]?.next ?? []));
-  }
-  return seen;
 }
 
 /** Does the event give the object away: as a stored value, or to a call that may keep it? */
 function tells(event: Event, name: string): boolean {
+  if (event.kind === 'expanded') return false;
   const word = new RegExp(`\\b${name.replace(/#.*/, '')}\\b`); // As it is written.
   if (event.operand !== null && (event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish') && word.test(event.operand)) return true;
   const own = event.cell?.base === name;

@@ -34,5 +34,5 @@ function blank(text: string): string {
 function acts(body: string): boolean {
   const code = body.replace(/"(?:[^"\\]|\\.)*"|\/\*[\s\S]*?\*\//g, ' ');
   if (/#/.test(code)) return false;
-  return /\bdo\b|\(\{|^\s*\{/.test(code) || /^[\s(]*[a-z_]\w*\s*\([^;{}]*&?\(?\w+\)?(?:->|\.)/.test(code);
+  return /\bdo\b|\(\{|^\s*\{/.test(code) || /^[\s(]*[A-Za-z_]\w*\s*\([^;{}]*&?\(?\w+\)?(?:->|\.)/.test(code);
 }

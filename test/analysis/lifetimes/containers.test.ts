@@ -58,11 +58,13 @@ void f(struct harbour *h)
 	g(b);
 }`;
     const open = await inText(helper('h->lookups++;'));
-    expect(open.found.map(f => [f.event.api, f.names, f.via?.fn.name, f.container.kind])).toEqual([['look', ['b'], 'look', 'map']]);
+    expect(open.found.map(f => [f.event.api, f.names, f.event.via?.function, f.container.kind])).toEqual([['idr_find', ['b'], 'look', 'map']]);
+    const large = await inText(helper('while (h->busy)\n\t\tcpu_relax();'));
+    expect(large.found.map(f => [f.event.api, f.names, f.via?.fn.name, f.container.kind])).toEqual([['look', ['b'], 'look', 'map']]);
     const locked = await inText(helper('mutex_lock(&h->lock);'));
     expect(locked.found).toEqual([]);
     const held = await inText(helper('lockdep_assert_held(&h->lock);'));
-    expect(held.found.map(f => f.via?.fn.name)).toEqual(['look']);
+    expect(held.found.map(f => f.event.via?.function)).toEqual(['look']);
   });
 });
 
@@ -83,7 +85,7 @@ void sink(struct harbour *h, struct boat *b)
     const plain = await inText(sink('list_del(&b->node);\n\tspin_unlock(&h->lock);\n\tkfree(b);'));
     expect(plain.removals.map(r => [r.event.api, r.free.api, r.object, r.container.member])).toEqual([['list_del', 'kfree', 'b', 'node']]);
     const helped = await inText(sink('unlink_boat(b);\n\tspin_unlock(&h->lock);\n\tkfree_rcu(b, rcu);'));
-    expect(helped.removals.map(r => [r.event.api, r.free.api, r.via?.fn.name])).toEqual([['unlink_boat', 'kfree_rcu', 'unlink_boat']]);
+    expect(helped.removals.map(r => [r.event.api, r.free.api, r.event.via?.function])).toEqual([['list_del', 'kfree_rcu', 'unlink_boat']]);
   });
 
   test('but not where something is waited for, or another object is freed', async () => {

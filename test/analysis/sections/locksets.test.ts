@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sectionText } from '../../../src/model/section.ts';
 import { functionOf, functionsOf } from '../../c/compact.ts';
 
 /** What is held at each plain write, in the order of the text: sure locks, then those of some path behind a `?`, then the context. */
@@ -6,7 +7,11 @@ async function held(body: string): Promise<string[]> {
   const fn = await functionOf(body);
   return fn.events
     .filter(e => e.kind === 'write')
-    .map(e => [...e.locks, ...e.maybeLocks.map(l => `?${l}`), ...e.context].map(l => l.replace(/struct s\./, '')).join(' '));
+    .map(e =>
+      [...e.locks.map(sectionText), ...e.maybeLocks.map(l => `?${sectionText(l)}`), ...e.context.map(sectionText)]
+        .map(l => l.replace(/struct s\./, ''))
+        .join(' '),
+    );
 }
 
 describe('locks along the flow', () => {
@@ -91,7 +96,7 @@ describe('locks of the caller', () => {
   });
   test('are listed', async () => {
     const fn = await functionOf('void f_locked(struct s *x) __must_hold(&x->m)\n{\n\tlockdep_assert_held(&x->lock);\n\tx->n = 1;\n}');
-    expect(fn.entryLocks).toEqual(['asserted:struct s.lock', 'asserted:struct s.m', 'named:f_locked']);
+    expect(fn.entryLocks.map(sectionText)).toEqual(['asserted:struct s.lock', 'asserted:struct s.m', 'named:f_locked']);
   });
   test('an assertion behind a lock of its own says nothing of the caller', async () => {
     expect((await functionOf('mutex_lock(&x->m); lockdep_assert_held(&x->m); x->n = 1;')).entryLocks).toEqual([]);
@@ -103,7 +108,11 @@ describe('helpers in view', () => {
     const fn = (await functionsOf(text)).at(-1);
     return fn?.events
       .filter(e => e.kind === 'write')
-      .map(e => [...e.locks, ...e.maybeLocks.map(l => `?${l}`), ...e.context].map(l => l.replace(/struct s\./, '')).join(' '));
+      .map(e =>
+        [...e.locks.map(sectionText), ...e.maybeLocks.map(l => `?${sectionText(l)}`), ...e.context.map(sectionText)]
+          .map(l => l.replace(/struct s\./, ''))
+          .join(' '),
+      );
   };
   test.each<[string, string, string[]]>([
     [

@@ -4,7 +4,7 @@ import { functionOf } from '../compact.ts';
 /** The numbers that the function writes on paths that only fail. */
 async function failing(body: string): Promise<number[]> {
   const fn = await functionOf(body);
-  return fn.events.filter(e => e.kind === 'write' && e.context.includes('error-path')).map(e => Number(e.operand));
+  return fn.events.filter(e => e.kind === 'write' && e.phase.includes('error-path')).map(e => Number(e.operand));
 }
 
 const object = (body: string) => `static struct s *f(struct s *x, struct s *y, int v)\n{\n${body}\n}`;
@@ -60,8 +60,8 @@ test.each([
   ['static void __exit f(struct s *x)\n{\n\tx->n = 1;\n}', ['exit']],
   ['static int probe(struct s *x)\n{\n\tx->n = 1;\n\treturn 0;\n}', []],
   ['static int __init f(struct s *x)\n{\n\tif (!x) {\n\t\ttotal = 1;\n\t\treturn -EINVAL;\n\t}\n\treturn 0;\n}', ['init', 'error-path']],
-  ['static int __init f(struct s *x)\n{\n\tspin_lock(&x->lock);\n\tx->n = 1;\n\tspin_unlock(&x->lock);\n\treturn 0;\n}', ['init', 'preempt-off']],
+  ['static int __init f(struct s *x)\n{\n\tspin_lock(&x->lock);\n\tx->n = 1;\n\tspin_unlock(&x->lock);\n\treturn 0;\n}', ['init']],
 ])('an attribute, not a name, says that a function runs at initialisation or removal: %s', async (text, expected) => {
   const fn = await functionOf(text);
-  expect(fn.events.find(e => e.kind === 'write')?.context).toEqual(expected);
+  expect(fn.events.find(e => e.kind === 'write')?.phase).toEqual(expected);
 });

@@ -1,0 +1,347 @@
+/**
+ * Small functions and macros in view, expanded into the flow of their callers: an accessor, a wrapper of a lock, a helper that holds one
+ * statement do there what they would do written out. An expanded event stands on the line of the call and says by `via` where it comes from.
+ * The call stays as an event of its own, of the kind `expanded`, which does nothing besides.
+ */
+import type { Cell, CFunction, Comparison, Decision, Event, FlowNode, LocalSetting, Operand } from '../../model/code.ts';
+import { calleeOf } from './callees.ts';
+import { inCaller } from './effects.ts';
+
+/** A function with more events or nodes than these is no small one; its callers know it by its summary. */
+const MOST_EVENTS = 16;
+const MOST_NODES = 48;
+/** An accessor reads no more than this. */
+const MOST_ACCESSOR = 3;
+/** Events that one function may gain. */
+const MOST_GAINED = 240;
+
+/** The functions with the small ones that they call expanded, in the same order. A function that calls none is the same object. */
+export function expandAll(functions: readonly CFunction[]): CFunction[] {
+  const done = new Map<CFunction, CFunction>();
+  const open = new Set<CFunction>();
+  const visit = (fn: CFunction): CFunction => {
+    const known = done.get(fn);
+    if (known) return known;
+    open.add(fn);
+    const bodies = new Map<Event, CFunction>();
+    let gained = 0;
+    for (const event of fn.events) {
+      const callee = event.argCells ? calleeOf(fn, event, functions) : null;
+      // A function that calls itself, however far round, is left as it is.
+      if (!callee || open.has(callee) || !mayExpand(callee) || runsInWait(fn, event, callee)) continue;
+      const body = visit(callee);
+      if (!isSmall(body) || gained + body.events.length > MOST_GAINED) continue;
+      gained += body.events.length;
+      bodies.set(event, body);
+    }
+    open.delete(fn);
+    const made = bodies.size > 0 ? new Expansion(fn, bodies).result() : fn;
+    done.set(fn, made);
+    return made;
+  };
+  return functions.map(visit);
+}
+
+/** Is all of the function seen, does it do something, without a loop, and do its parameters stay what the caller gave? */
+function mayExpand(fn: CFunction): boolean {
+  if (!fn.whole || fn.broken || fn.events.length === 0 || !isSmall(fn)) return false;
+  if (fn.events.length > MOST_ACCESSOR && !fn.events.some(does)) return false;
+  return fn.shape.loops.every(loop => loop.times === 1) && !fn.parameters.some(p => fn.changes?.has(p.name));
+}
+
+/** Does the event change or order anything, by what is known of it? */
+function does(event: Event): boolean {
+  return !event.opaque && event.kind !== 'call' && event.kind !== 'expanded' && (event.kind !== 'read' || event.ordering !== 'plain');
+}
+
+/** Does the call stand in an argument that a wait runs when it has dropped a lock? What it takes there is not taken in the order of the text. */
+function runsInWait(fn: CFunction, call: Event, callee: CFunction): boolean {
+  if (!callee.events.some(e => e.kind === 'lock' || e.kind === 'unlock')) return false;
+  return fn.events.some(e => e.kind === 'wait' && e.line === call.line && e.args.some(arg => arg.includes(`${call.api}(`)));
+}
+
+function isSmall(fn: CFunction): boolean {
+  return fn.events.length <= MOST_EVENTS && fn.flow.length <= MOST_NODES && fn.flow.every(node => node.kind !== 'gap');
+}
+
+/** What an exit of an expanded function returns, where that is a constant. */
+type Constant = 'zero' | 'negative' | 'positive' | null;
+
+/** One function while its calls are replaced. A callee's nodes and events come right behind the call's own, and all are numbered anew. */
+class Expansion {
+  private readonly fn: CFunction;
+  private readonly bodies: ReadonlyMap<Event, CFunction>;
+  /** The new graph, with holes until all is in its place. */
+  private readonly flow: FlowNode[] = [];
+  /** For each node of the function its new number. */
+  private readonly nodes: number[] = [];
+  private readonly events: Event[] = [];
+  /** For each event of the function its new number. */
+  private readonly at: number[] = [];
+  /** For a call by its new number the event that its value is, where it is that of one event whatever path the callee takes. */
+  private readonly values = new Map<number, number>();
+  /** For a call by its new number the exits of the callee. */
+  private readonly exits = new Map<number, { node: FlowNode; gives: Constant }[]>();
+  private readonly settings: LocalSetting[] = [];
+  /** Names that mean something in the function. */
+  private readonly names: Set<string>;
+  /** The next number of a condition. */
+  private conditions: number;
+
+  constructor(fn: CFunction, bodies: ReadonlyMap<Event, CFunction>) {
+    this.fn = fn;
+    this.bodies = bodies;
+    this.names = new Set([...fn.parameters.map(p => p.name), ...(fn.changes?.keys() ?? []), ...fn.events.flatMap(e => e.into ?? [])]);
+    this.conditions = conditionsIn(fn.flow);
+  }
+
+  result(): CFunction {
+    const { fn, events } = this;
+    let count = 0;
+    const more = new Map<number, number>();
+    for (const event of fn.events) {
+      const body = this.bodies.get(event);
+      this.at.push(count);
+      count += 1 + (body?.events.length ?? 0);
+      if (body) more.set(event.node, body.flow.length - 1);
+    }
+    let shift = 0;
+    for (let i = 0; i < fn.flow.length; i++) {
+      this.nodes.push(i + shift);
+      shift += more.get(i) ?? 0;
+    }
+    for (const [i, node] of fn.flow.entries()) this.flow[this.nodes[i] ?? i] = { ...node, next: node.next.map(n => this.nodes[n] ?? n) };
+    for (const event of fn.events) {
+      const index = events.length;
+      const body = this.bodies.get(event);
+      const argSources = event.argSources.length > 0 ? event.argSources.map(list => this.sources(list)) : event.argSources;
+      const made: Event = { ...event, index, argSources, node: this.nodes[event.node] ?? event.node };
+      events.push(made);
+      const node = this.flow[made.node];
+      if (node) node.event = index;
+      if (!body) continue;
+      made.kind = 'expanded';
+      made.body = { from: made.node + 1, to: made.node + body.flow.length - 1 };
+      for (const inner of this.inline(event, made, body)) events.push(inner);
+    }
+    for (const at of this.nodes) {
+      const node = this.flow[at];
+      if (node?.decides) node.decides = this.sources(node.decides);
+      if (node?.returns) node.returns = this.sources(node.returns);
+    }
+    for (const [call, exits] of this.exits) this.settle(call, exits);
+    const operand = (o: Operand): Operand => ({ ...o, sources: this.sources(o.sources) });
+    const comparisons = fn.shape.comparisons.map((c): Comparison => ({ ...c, left: operand(c.left), right: operand(c.right) }));
+    const settings = [
+      ...(fn.settings ?? []).map(s => ({
+        ...s,
+        ends: s.ends.map(end => ({ ...end, node: this.nodes[end.node] ?? end.node })),
+        sources: this.sources(s.sources),
+      })),
+      ...this.settings,
+    ];
+    return { ...fn, events, flow: this.flow, shape: { ...fn.shape, comparisons }, settings };
+  }
+
+  /** The new numbers of events that the function's own code names. */
+  private sources(list: readonly number[]): number[] {
+    return [...new Set(list.map(i => this.values.get(this.at[i] ?? i) ?? this.at[i] ?? i))];
+  }
+
+  /** Puts the callee's graph behind the call; gives its events in the caller's words. */
+  private inline(call: Event, { index, node: base }: Event, body: CFunction): Event[] {
+    // The entry of the callee is the call itself.
+    const first = index + 1;
+    const rest = this.flow[base]?.next ?? [];
+    const words = new Words(body, call, this.names);
+    const exits: { node: FlowNode; gives: Constant }[] = [];
+    const returned = new Set<number>();
+    let isOne = true;
+    for (const [n, old] of body.flow.entries()) {
+      if (n === 0) continue;
+      const node: FlowNode = { ...old, event: old.event === null ? null : first + old.event, next: old.next.map(n => base + n), line: call.line };
+      if (old.condition !== undefined) node.condition = words.text(old.condition);
+      if (old.decides) node.decides = old.decides.map(i => first + i);
+      if (old.settles) node.settles = old.settles.map(way => way.map(([c, holds]): Decision => [c + this.conditions, holds]));
+      if (old.forgets) node.forgets = old.forgets.map(way => way.map(c => c + this.conditions));
+      delete node.label;
+      if (old.kind === 'exit' && !old.stops) {
+        node.kind = 'join';
+        node.next = [...rest];
+        delete node.returned;
+        delete node.returns;
+        exits.push({ node, gives: constantOf(old.returned) });
+        for (const i of old.returns ?? []) returned.add(first + i);
+        isOne &&= old.returns?.length === 1 && isPlain(old.returned);
+      }
+      this.flow[base + n] = node;
+    }
+    this.conditions += conditionsIn(body.flow);
+    const start = this.flow[base];
+    if (start) start.next = (body.flow[0]?.next ?? []).map(n => base + n);
+    const [only = -1] = returned;
+    const value = isOne && exits.length > 0 && returned.size === 1 ? only : -1;
+    if (value >= 0) this.values.set(index, value);
+    else this.exits.set(index, exits);
+    for (const { name, ends, sources } of body.settings ?? [])
+      this.settings.push({
+        name: words.name(name),
+        ends: ends.map(end => ({ ...end, node: base + end.node })),
+        sources: sources.map(i => first + i),
+      });
+    return body.events.map((event, i): Event => {
+      const made: Event = {
+        ...event,
+        path: call.path,
+        side: call.side,
+        line: call.line,
+        endLine: call.endLine,
+        text: call.text,
+        addedBy: call.addedBy,
+        uncertain: event.uncertain || call.uncertain,
+        phase: call.phase,
+        index: first + i,
+        node: base + event.node,
+        cell: words.cell(event.cell),
+        operand: event.operand === null ? null : words.text(event.operand),
+        into: first + i === value ? call.into : event.into === null ? null : words.name(event.into),
+        args: event.args.length > 0 ? event.args.map(arg => words.text(arg)) : event.args,
+        argSources: event.argSources.map((list, n) => this.argument(list, event.args[n], body, call) ?? list.map(s => first + s)),
+        via: event.via
+          ? { ...event.via, call: index }
+          : {
+              function: body.name,
+              path: event.path,
+              line: event.line,
+              ...(body.isMacro ? { isMacro: true as const } : {}),
+              call: index,
+            },
+      };
+      if (event.takes) made.takes = { ...event.takes, cell: words.cell(event.takes.cell) };
+      if (event.argCells) made.argCells = event.argCells.map(cell => words.cell(cell));
+      if (event.body) made.body = { from: base + event.body.from, to: base + event.body.to };
+      delete made.object;
+      return made;
+    });
+  }
+
+  /** What an argument of an inner event comes from, where it is what the caller gave. */
+  private argument(list: readonly number[], text: string | undefined, body: CFunction, call: Event): number[] | null {
+    const position = list.length > 0 ? -1 : body.parameters.findIndex(p => p.name === text);
+    return position < 0 ? null : this.sources(call.argSources[position] ?? []);
+  }
+
+  /** A branch that tests what the call gave is settled by the exit that the callee took, where that returns a constant. */
+  private settle(call: number, exits: readonly { node: FlowNode; gives: Constant }[]): void {
+    if (exits.length < 2 || exits.every(exit => exit.gives === null)) return;
+    const [nonzero, negative] = [this.conditions, this.conditions + 1];
+    let isTested = false;
+    for (const at of this.nodes) {
+      const node = this.flow[at];
+      if (node?.kind !== 'branch' || !node.tests || node.decides?.length !== 1 || node.decides[0] !== call || node.next.length !== 2) continue;
+      node.settles = [0, 1].map(slot => [...(node.settles?.[slot] ?? []), ...told(node.tests, slot === 0, nonzero, negative)]);
+      isTested = true;
+    }
+    if (!isTested) return;
+    for (const { node, gives } of exits) {
+      if (gives === null) continue;
+      node.kind = 'branch';
+      node.settles = [
+        [
+          [nonzero, gives !== 'zero'],
+          [negative, gives === 'negative'],
+        ],
+      ];
+    }
+    this.conditions += 2;
+  }
+}
+
+/** What a test of a value tells: whether the value is not zero, and whether it is negative. */
+function told(tests: FlowNode['tests'], holds: boolean, nonzero: number, negative: number): Decision[] {
+  const zero: Decision[] = [
+    [nonzero, false],
+    [negative, false],
+  ];
+  if (tests === 'nonzero') return holds ? [[nonzero, true]] : zero;
+  if (tests === 'zero') return holds ? zero : [[nonzero, true]];
+  if (!holds) return tests === 'negative' ? [[negative, false]] : [];
+  return [
+    [nonzero, true],
+    [negative, tests === 'negative'],
+  ];
+}
+
+/** One more than the highest number of a condition in the graph. */
+function conditionsIn(flow: readonly FlowNode[]): number {
+  let most = -1;
+  for (const node of flow) {
+    for (const way of node.settles ?? []) for (const [condition] of way) most = Math.max(most, condition);
+    for (const way of node.forgets ?? []) for (const condition of way) most = Math.max(most, condition);
+  }
+  return most + 1;
+}
+
+function constantOf(returned: string | undefined): Constant {
+  const text = returned?.replace(/^\((.*)\)$/, '$1').trim() ?? '';
+  if (/^(?:0|NULL|false)$/.test(text)) return 'zero';
+  if (/^(?:true|[1-9]\d*)$/.test(text)) return 'positive';
+  return /^-\s*(?:E[A-Z0-9]+|[1-9]\d*)$/.test(text) ? 'negative' : null;
+}
+
+/** Is what is returned the very value of its source, and not made of it? */
+function isPlain(returned: string | undefined): boolean {
+  return returned !== undefined && /^[\w\s(]/.test(returned) && !/[!~?%^]|[=<>]=|&&|\|\||\s[-+*/&|<>]\s/.test(returned);
+}
+
+/** A callee's names in the words of its caller. */
+class Words {
+  private readonly body: CFunction;
+  private readonly call: Event;
+  /** Locals of the callee that go by another name, since the caller has one like it. */
+  private readonly locals = new Map<string, string>();
+  private readonly parameters: ReadonlyMap<string, string>;
+
+  constructor(body: CFunction, call: Event, names: Set<string>) {
+    this.body = body;
+    this.call = call;
+    this.parameters = new Map(
+      body.parameters.flatMap((p, i): [string, string][] => (call.args[i] === undefined ? [] : [[p.name, call.args[i] ?? '']])),
+    );
+    const own = new Set([...(body.changes?.keys() ?? []), ...(body.settings ?? []).map(s => s.name), ...body.events.flatMap(e => e.into ?? [])]);
+    for (const name of own) {
+      if (this.parameters.has(name)) continue;
+      let free = name;
+      while (names.has(free)) free = `${free}_`;
+      names.add(free);
+      if (free !== name) this.locals.set(name, free);
+    }
+  }
+
+  name(name: string): string {
+    return this.locals.get(name) ?? name;
+  }
+
+  /** Code of the callee as the caller would write it. */
+  text(text: string): string {
+    if (this.parameters.size === 0 && this.locals.size === 0) return text;
+    return text.replace(/(->|\.)?\b([A-Za-z_]\w*)\b(->)?/g, (all: string, before: string | undefined, name: string, arrow: string | undefined) => {
+      if (before !== undefined) return all;
+      const local = this.locals.get(name);
+      if (local !== undefined) return `${local}${arrow ?? ''}`;
+      const given = this.parameters.get(name);
+      if (given === undefined) return all;
+      if (arrow !== undefined && /^&\w[\w.>[\]-]*$/.test(given)) return `${given.slice(1)}.`;
+      const isAlone = name.length === text.length || /^&?\w[\w.>[\]-]*$/.test(given);
+      return `${isAlone ? given : `(${given})`}${arrow ?? ''}`;
+    });
+  }
+
+  cell(cell: Cell | null): Cell | null {
+    if (!cell || cell.base === null) return cell;
+    const root = /^\w+/.exec(cell.base)?.[0] ?? '';
+    const local = this.locals.get(root);
+    if (local !== undefined) return { ...cell, base: `${local}${cell.base.slice(root.length)}` };
+    return inCaller(cell, this.body, this.call);
+  }
+}
