@@ -3,6 +3,7 @@ import {
   decidesBranch,
   gates,
   includesSection,
+  isCpuFence,
   isRepeated,
   isTest,
   nearest,
@@ -193,7 +194,7 @@ function usual({ fn, event }: Use, world: World): boolean {
 /** The fence right before the store, with nothing but the loads of its own statement between. */
 function behindBarrier({ fn, event }: Use): boolean {
   const near = nearest(fn, event, 'before', e => e.kind !== 'read' || e.line !== event.line);
-  return !near.gap && !near.ends && near.events.length === 1 && /^(?:smp|virt)_wmb$/.test(near.events[0]?.api ?? '');
+  return !near.gap && !near.ends && near.events.length === 1 && near.events[0] !== undefined && isCpuFence(near.events[0], 'wmb');
 }
 
 /** A load that a branch goes by: the other end of the barrier. */

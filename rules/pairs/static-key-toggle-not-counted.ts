@@ -136,10 +136,8 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     for (const on of fn.events) {
-      if (!/^static_branch_enable(?:_cpuslocked)?$|^static_key_enable$/.test(on.api) || on.uncertain) continue;
-      const off = after(fn, on).find(
-        e => /^static_branch_disable(?:_cpuslocked)?$|^static_key_disable$/.test(e.api) && keyOf(e) === keyOf(on) && keyOf(e) !== null,
-      );
+      if (on.fact?.staticKey !== 'on' || on.uncertain) continue;
+      const off = after(fn, on).find(e => e.fact?.staticKey === 'off' && keyOf(e) === keyOf(on) && keyOf(e) !== null);
       if (!off || !alwaysFollowed(fn, on, off) || !dominates(fn, on, off) || kept(fn, on, off, world)) continue;
       const key = on.cell ? cellName(on.cell) : 'the key';
       report(

@@ -81,6 +81,8 @@ export interface Event extends Place {
   text: string;
   /** The object that the cell is part of: surely still known to nobody else, or surely given back before. */
   object?: 'private' | 'freed';
+  /** The head of a loop that a macro makes: list_for_each_entry(). */
+  each?: true;
   /** The end of the scope of a guard(): what began there ends here. */
   ends?: true;
   /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */

@@ -38,6 +38,8 @@ function wrapped(name: string, title: string, kinds: ReadonlySet<EventKind>, agr
       const apis = [...new Set(calls.map(c => c.api))];
       const facts: UserFacts = {
         functions: apis.map((api, i) => ({ name: `my_${api}`, like: api, file: 'facts.yaml', line: i + 2 })),
+        members: [],
+        types: [],
         invariants: [],
       };
       const edits = calls.map(({ api, callee }) => ({ start: callee.start, end: callee.end, text: `my_${api}` }));

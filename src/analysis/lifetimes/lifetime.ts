@@ -4,7 +4,9 @@ import { asWritten, calleeOf, isCall } from '../../c/calls/callees.ts';
 import { alwaysPasses, type Decided, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
 import { byPlace, walk } from '../../c/cfg/order.ts';
 import { CUT, search } from '../../c/cfg/paths.ts';
+import { effectOfKind, effectsOfKind, likelyEffect } from '../../c/syntax/effects.ts';
 import type { Cell, CFunction, Event, FlowNode } from '../../model/code.ts';
+import type { Road } from '../../model/effect.ts';
 
 /** One spelling for `a->b` and `a.b`, since a global's members are spelled with a dot. */
 function spelling(text: string): string {
@@ -221,8 +223,7 @@ function resetsOf(fn: CFunction, variables: readonly string[]): Set<number> {
 /** A call that gets a variable's address may set it, and a loop macro moves what it walks with. */
 function setsVariable(event: Event, variables: readonly string[]): boolean {
   if (variables.length === 0 || event.args.length === 0) return false;
-  const loop = /for_each/.test(event.api);
-  return event.args.some(arg => variables.some(v => arg === `&${v}` || (loop && arg === v)));
+  return event.args.some(arg => variables.some(v => arg === `&${v}` || (event.each && arg === v)));
 }
 
 /** The events whose values the variable holds somewhere in the function, those behind calls of them included. */
@@ -248,13 +249,6 @@ export interface Release {
   /** The function in view that does it; null where the event itself does. */
   via: string | null;
 }
-
-/** Puts of references that keep an object alive; counts of users and of power are none (include/linux/kref.h, kobject.h, refcount.h and others). */
-const PUTS =
-  /^(?:kref_put|css_put|kobject_put|put_device|of_node_put|fwnode_handle_put|dput|iput|fput|mmdrop|mmput|put_task_struct|put_pid|put_cred|sock_put|put_net|put_page|folio_put|dma_fence_put|drm_gem_object_put|usb_put_dev|pci_dev_put|scsi_host_put|bio_put|dst_release|neigh_release|in_dev_put|percpu_ref_put|kfree_skb|consume_skb|dev_kfree_skb\w*)$/;
-
-/** Frees that leave the memory readable for a grace period. */
-const DEFERS = /rcu|^tlb_remove/;
 
 const releases = new WeakMap<CFunction, Release[]>();
 
@@ -288,13 +282,19 @@ function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[]
 /** Members that are an object's count of references; others count something else. */
 const COUNT = /^(?:k?refs?|refcnt|refcount|ref_?count|usage|users|count|usecnt|\w*_refs?|kobj|dev)$/;
 
+/** A put of a reference that keeps an object alive; counts of users and of power keep none. */
+function isPut(event: Event): boolean {
+  const ref = effectOfKind(event, 'ref');
+  return ref?.by === 'put' && ref.frees;
+}
+
 function releaseOf(event: Event): { object: string; kind: 'free' | 'put' } | null {
-  if (!event.cell || DEFERS.test(event.api)) return null;
+  if (!event.cell || effectOfKind(event, 'free')?.when === 'grace-period') return null;
   if (event.kind === 'free' && event.operation === null) {
     const object = pointedTo(event.cell);
     return object === null ? null : { object, kind: 'free' };
   }
-  if (!PUTS.test(event.api)) return null;
+  if (!isPut(event)) return null;
   const object = objectOf(event.cell);
   const member = pointedTo(event.cell) === null ? event.cell.path : null;
   return object === null || (member !== null && !COUNT.test(member)) ? null : { object, kind: 'put' };
@@ -349,14 +349,22 @@ export function nullWay(node: FlowNode, pointer: string): number {
 
 const unlinked = new WeakMap<CFunction, number[]>();
 /** Takes an entry off a list that readers walk under RCU, and leaves it to a later grace period. */
-export const UNLINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_del(?:_init)?_rcu$|^list_bidir_del_rcu$/;
+export function unlinks(event: Event): boolean {
+  const unpublish = effectOfKind(event, 'unpublish');
+  return unpublish?.rcu === true && LISTS.has(unpublish.by) && unpublish.object === event.fact?.cell && !effectOfKind(event, 'publish');
+}
+
+const LISTS: ReadonlySet<string> = new Set<Road>(['list', 'hlist', 'hash']);
 
 /** Calls that put an entry on a list that readers walk. */
-const LINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_add\w*_rcu$/;
+function links(event: Event): boolean {
+  const publish = effectOfKind(event, 'publish');
+  return publish?.rcu === true && LISTS.has(publish.by) && !effectOfKind(event, 'unpublish');
+}
 
 /** The object that the event, or the function in view that it calls, takes off an RCU list; null where it takes none. */
 export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFunction[]): string | null {
-  if (UNLINKS.test(event.api)) return event.cell ? objectOf(event.cell) : null;
+  if (unlinks(event)) return event.cell ? objectOf(event.cell) : null;
   if (event.kind !== 'call' || !event.argCells) return null;
   const callee = calleeOf(fn, event, functions);
   if (!callee?.whole) return null;
@@ -367,11 +375,11 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
       surelyReaches(
         callee,
         e,
-        callee.events.filter(a => LINKS.test(a.api) && a.args.some(arg => arg.startsWith(`&${base}->`))),
+        callee.events.filter(a => links(a) && a.args.some(arg => arg.startsWith(`&${base}->`))),
       );
     const bases = callee.events.some(waitsForReaders)
       ? []
-      : callee.events.flatMap(e => (UNLINKS.test(e.api) && e.cell?.base && !moves(e, e.cell.base) ? [e.cell.base] : []));
+      : callee.events.flatMap(e => (unlinks(e) && e.cell?.base && !moves(e, e.cell.base) ? [e.cell.base] : []));
     positions = bases.map(base => callee.parameters.findIndex(p => p.name === base)).filter(i => i >= 0);
     unlinked.set(callee, positions);
   }
@@ -402,14 +410,18 @@ function deferred(callee: CFunction, parameter: string): boolean {
 export function takesReference(event: Event, object: string): boolean {
   const counted = event.kind === 'rmw' && (event.operation === 'inc' || event.operation === 'add') && event.cell && objectOf(event.cell) === object;
   if (counted) return true;
-  return (
-    /(?:^|_)(?:get|hold|grab|tryget|pin|ref|addref|inc|dup|clone|share)(?:_|$)|(?:^|_)try_?get/.test(event.api) &&
-    !/(?:^|_)(?:drvdata|unless_?null)/.test(event.api) &&
-    (isHandedOver(event, object) || isPartHandedOver(event, object))
-  );
+  const ref = likelyEffect(event, 'ref');
+  return ref !== undefined && ref.by !== 'put' && (isHandedOver(event, object) || isPartHandedOver(event, object));
 }
 
 /** Does the event wait until readers that were under way are done, or hand the work to what runs behind that? */
 export function waitsForReaders(event: Event): boolean {
-  return /^rcu_sync_enter$|synchronize|(?:^|_)rcu_barrier|call_rcu|kfree_rcu|kvfree_rcu|queue_rcu_work|grace_period/.test(event.api);
+  const of = likelyEffect(event, 'quiesce')?.of;
+  return (
+    of === 'readers' ||
+    of === 'rcu' ||
+    likelyEffect(event, 'free')?.when === 'grace-period' ||
+    likelyEffect(event, 'register')?.runner === 'rcu' ||
+    effectsOfKind(event, 'queue').some(e => e.runner === 'rcu')
+  );
 }

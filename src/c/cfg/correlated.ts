@@ -149,7 +149,7 @@ function forgetting(fn: CFunction, forms: readonly Form[]): void {
     for (const form of byLocal.get(name) ?? []) for (const end of ends) forget(end.node, end.slot, form);
   for (const event of fn.events) {
     for (const arg of event.args) {
-      const given = /^&(\w+)$/.exec(arg)?.[1] ?? (/for_each/.test(event.api) ? arg : undefined);
+      const given = /^&(\w+)$/.exec(arg)?.[1] ?? (event.each ? arg : undefined);
       for (const form of (given !== undefined && byLocal.get(given)) || [])
         for (const [slot] of (fn.flow[event.node]?.next ?? []).entries()) forget(event.node, slot, form);
     }

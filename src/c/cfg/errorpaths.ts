@@ -19,11 +19,7 @@ export interface Setting extends LocalSetting {
  * error on the whole way. A function that cannot but fail has no such path; labels' names tell nothing.
  */
 export function markPhase(fn: CFunction, settings: readonly Setting[]): void {
-  const place = fn.attributes.some(a => /^__(?:init|meminit|net_init)$/.test(a))
-    ? 'init'
-    : fn.attributes.some(a => /^__(?:exit|net_exit)$/.test(a))
-      ? 'exit'
-      : null;
+  const place = initOrExit(fn);
   const failing = errorPaths(fn, settings);
   if (place === null && failing === null) return;
   const words: Phase[][] = [place === null ? [] : [place], place === null ? ['error-path'] : [place, 'error-path']];
@@ -31,6 +27,12 @@ export function markPhase(fn: CFunction, settings: readonly Setting[]): void {
     const phase = words[failing?.[event.node] ? 1 : 0];
     if (phase && phase.length > 0) event.phase = phase;
   }
+}
+
+/** Does the function run at initialisation or at removal alone, by its section attribute (include/linux/init.h)? */
+export function initOrExit(fn: Pick<CFunction, 'attributes'>): 'init' | 'exit' | null {
+  const words = fn.attributes.map(attribute => /^__(?:mem|net_)?(init|exit)\b/.exec(attribute)?.[1]);
+  return words.includes('init') ? 'init' : words.includes('exit') ? 'exit' : null;
 }
 
 /** The value of an expression that is an error by its form. */

@@ -321,7 +321,7 @@ function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   cx.calls.add(s.name);
   const mark = cx.held.mark();
   const head = cx.graph.meet(s.line);
-  sources.push(cx.emit(s, { ...event, api: macro, args }));
+  sources.push(cx.emit(s, { ...event, api: macro, args, each: true }));
   const { yes, no } = cx.graph.branch(s.line, s.name);
   if (cursor?.k === 'name' && cursor.local) setVariable(cursor.name, { sources, parameter: null, inverted: false }, null, cx);
   const own = within(cx, () => {
