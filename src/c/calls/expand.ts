@@ -379,10 +379,20 @@ class Words {
   }
 
   cell(cell: Cell | null): Cell | null {
-    if (!cell || cell.base === null) return cell;
-    const root = /^\w+/.exec(cell.base)?.[0] ?? '';
+    if (!cell) return cell;
+    const own = cell.path.includes('[') ? { ...cell, path: this.subscripts(cell.path) } : cell;
+    return own.base === null ? own : this.based(own, own.base);
+  }
+
+  /** A path with its subscripts in the caller's words. */
+  private subscripts(path: string): string {
+    return path.replace(/\[([^[\]]*)\]/g, (_, index: string) => `[${this.text(index)}]`);
+  }
+
+  private based(cell: Cell, base: string): Cell | null {
+    const root = /^\w+/.exec(base)?.[0] ?? '';
     const local = this.locals.get(root);
-    if (local !== undefined) return { ...cell, base: `${local}${cell.base.slice(root.length)}` };
+    if (local !== undefined) return { ...cell, base: `${local}${base.slice(root.length)}` };
     return inCaller(cell, this.body, this.call);
   }
 }
