@@ -1,4 +1,4 @@
-import { after, alwaysFollowed, callersOf, cellName, dominates, heldOver, isTest, keyOf, runsAlone } from '../../src/analysis/query.ts';
+import { after, alwaysFollowed, callersOf, cellName, dominates, heldOver, isTest, keyOf, runsAlone, serialisers } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -164,5 +164,9 @@ function kept(fn: CFunction, on: Event, off: Event, world: World): boolean {
   // A work item or a thread does not run twice at once.
   if (world.mentions(fn).some(m => m.call !== null && /WORK|work|kthread|timer|tasklet/i.test(m.call))) return true;
   const sites = callersOf(fn, world);
-  return sites !== null && sites.length > 0 && sites.every(s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn, world));
+  return (
+    sites !== null &&
+    sites.length > 0 &&
+    sites.every(s => serialisers(s.event.locks).length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn, world))
+  );
 }

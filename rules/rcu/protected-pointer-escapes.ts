@@ -10,6 +10,7 @@ import {
   isTest,
   isUseOf,
   likelyEffect,
+  maySerialise,
   onward,
   placeOf,
   readAfterFree,
@@ -186,7 +187,7 @@ function isRead(event: Event, does: 'open' | 'close'): boolean {
 }
 
 function isLocked(event: Event): boolean {
-  return event.locks.length > 0 || event.maybeLocks.length > 0;
+  return maySerialise(event);
 }
 
 /** Bottom halves, preemption or interrupts off make a section too (Documentation/RCU/whatisRCU.rst, rcu_read_lock()). */

@@ -1,4 +1,17 @@
-import { cellName, comesBefore, conditionOn, decidesBranch, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/analysis/query.ts';
+import {
+  cellName,
+  comesBefore,
+  conditionOn,
+  decidesBranch,
+  isOwn,
+  isTest,
+  keyOf,
+  maySerialise,
+  nodesAfter,
+  onward,
+  runsAlone,
+  serialisers,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -117,7 +130,14 @@ struct shelf *shelf_new(int n)
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     const told = new Set<string | null>();
     for (const swap of fn.events) {
-      if (swap.kind !== 'rmw' || !swap.atomic || swap.operation !== 'cmpxchg' || swap.uncertain || swap.locks.length > 0 || told.has(keyOf(swap)))
+      if (
+        swap.kind !== 'rmw' ||
+        !swap.atomic ||
+        swap.operation !== 'cmpxchg' ||
+        swap.uncertain ||
+        serialisers(swap.locks).length > 0 ||
+        told.has(keyOf(swap))
+      )
         continue;
       const reads = fn.events.filter(e => isPlainLook(e) && samePlace(e, swap) && !isOwn(fn, e) && nodesAfter(fn, e.node).has(swap.node));
       const pair = twice(fn, reads, swap);
@@ -159,7 +179,7 @@ struct shelf *shelf_new(int n)
 /** A look that the compiler may repeat, with no lock over it. */
 function isPlainLook(event: Event): boolean {
   if (event.kind !== 'read' || event.ordering !== 'plain' || event.uncertain || event.object !== undefined || event.cell?.bit != null) return false;
-  return (event.api === 'read' || /^find_(?:first|next)_(?:zero_)?bit$/.test(event.api)) && event.locks.length === 0 && event.maybeLocks.length === 0;
+  return (event.api === 'read' || /^find_(?:first|next)_(?:zero_)?bit$/.test(event.api)) && !maySerialise(event);
 }
 
 function samePlace(a: Event, b: Event): boolean {

@@ -120,7 +120,19 @@ export { storeThenLook } from './pairings/assumed.ts';
 export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';
 export { failsAlong, type Leak, leaksOf } from './sections/leaks.ts';
 export { type LeftOpen, leftOpen } from './sections/leftopen.ts';
-export { dropsOf, enteredUnder, gives, hasOwnLock, isIdentity, lockText, mayGive, type Taking, takings } from './sections/locking.ts';
+export {
+  dropsOf,
+  enteredUnder,
+  gives,
+  hasOwnLock,
+  isIdentity,
+  lockText,
+  mayGive,
+  maySerialise,
+  serialisers,
+  type Taking,
+  takings,
+} from './sections/locking.ts';
 export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
 export { type UnheldRelease, unheldReleases } from './sections/unheld.ts';
 

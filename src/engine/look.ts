@@ -67,9 +67,17 @@ export function look(
  * a helper beside a caller that it is expanded into is one function, not two.
  */
 function ofTheirOwn(raised: readonly Raised[]): Raised[] {
-  const said = new Set(raised.flatMap(r => (r.event?.via ? [] : `${r.rule.id} ${r.place.path} ${r.place.line}`)));
-  return raised.filter(({ rule, event, remark }) => {
-    if (event?.via && said.has(`${rule.id} ${event.via.path} ${event.via.line}`)) return false;
+  const said = new Set(
+    raised.map(
+      ({ rule, fn, event, place: { path, line } }) =>
+        `${rule.id} ${event?.via ? `${fn.name} ${event.via.path} ${event.via.line}` : `${path} ${line}`}`,
+    ),
+  );
+  return raised.filter(({ rule, fn, event, remark }) => {
+    const via = event?.via;
+    if (via && said.has(`${rule.id} ${via.path} ${via.line}`)) return false;
+    // A helper in a helper: the outer one has said it.
+    if (via && said.has(`${rule.id} ${fn.events[via.call]?.api} ${via.path} ${via.line}`)) return false;
     const threads = remark.claim?.threads ?? [];
     return !threads.some(({ fn, events }) =>
       events.some(({ via }) => via && threads.some(t => t.fn !== fn && t.fn.name === via.function && t.fn.path === via.path)),

@@ -60,6 +60,8 @@ export interface Event extends Place {
   maybeLocks: readonly Section[];
   /** Contexts that every path here is in, as far as seen in the function. */
   context: readonly Section[];
+  /** Contexts that some path only is in. */
+  maybeContext: readonly Section[];
   phase: readonly Phase[];
   /** Arguments of a call, as written. */
   args: string[];

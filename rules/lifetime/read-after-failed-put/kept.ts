@@ -1,5 +1,5 @@
 /** What keeps an object over a put that is not its last, or keeps those apart who put it. */
-import { calleeIn, comesBefore, effectOfKind, isIn, keyOf, sameStatement, takesReference } from '../../../src/analysis/query.ts';
+import { calleeIn, comesBefore, effectOfKind, isIn, keyOf, maySerialise, sameStatement, takesReference } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -41,7 +41,7 @@ export function othersOnlyCount(fn: CFunction, put: Event, world: World): boolea
  * break the list itself, so something that they hold keeps them apart.
  */
 export function isSerialised(fn: CFunction, put: Event, object: string, zero: readonly Event[], world: World): boolean {
-  const isOpen = (e: Event) => e.locks.length === 0 && e.maybeLocks.length === 0 && !isIn(e, 'rcu-read') && !isIn(e, 'srcu-read');
+  const isOpen = (e: Event) => !maySerialise(e) && !isIn(e, 'rcu-read') && !isIn(e, 'srcu-read');
   const walks = (f: CFunction, variable: string) =>
     f.entryLocks.length > 0
       ? []

@@ -8,6 +8,7 @@ import {
   queueOf,
   runBy,
   type Site,
+  standsHere,
   surelyReaches,
 } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
@@ -200,7 +201,7 @@ export function endOf(item: Deferred, removal: CFunction, run: ReadonlySet<CFunc
   if (type === null) return null;
   const holder = isPrivate(item, file);
   for (const fn of run) {
-    const free = fn.events.find(e => isFreeOf(fn, e, type) || (holder && effectOfKind(e, 'free')?.private));
+    const free = fn.events.find(e => standsHere(e) && (isFreeOf(fn, e, type) || (holder && effectOfKind(e, 'free')?.private)));
     // A helper that takes the item off itself and then frees is wrong whoever calls it, which another rule tells there.
     if (free && fn !== removal && free.kind === 'free' && item.takenOff.some(site => site.fn === fn)) return null;
     if (free) return { event: fn === removal ? free : null };

@@ -96,8 +96,7 @@ export function deferredIn(functions: readonly CFunction[]): readonly Deferred[]
       found.push(item);
     }
   }
-  if (found.length > 0)
-    for (const fn of functions) for (const event of fn.events.filter(standsHere)) for (const item of found) place(item, { fn, event });
+  if (found.length > 0) for (const fn of functions) for (const event of fn.events) for (const item of found) place(item, { fn, event });
   for (const item of found) for (const site of drains(item, functions)) item.drained.push(site);
   return found;
 }

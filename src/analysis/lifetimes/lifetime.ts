@@ -98,82 +98,92 @@ export interface Reached {
 }
 
 /**
- * What can run after the event, as a rule in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
- * decided before the event go the same way again.
+ * What can run after the event, as a rule in the same round of the loops around it, on paths that neither `stop` nor a new value of one of the variables ends.
+ * Conditions that were decided before the event, or on the path since, come out as they did. Where that makes too many paths only those from before count.
  */
-export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, rereads, value }: Onward): Reached {
-  const { flow } = fn;
-  const found: Reached = { events: [], exits: [], gap: false, leaves: false };
-  const decided = decidedBefore(fn, from);
+export function onward(fn: CFunction, from: Event, how: Onward): Reached {
+  const start = decidedBefore(fn, from);
+  return (fn.flow.some(node => node.settles) ? alongPaths(fn, from, how, start) : null) ?? alongNodes(fn, from, how, start);
+}
+
+/** By single paths, each with what it has decided; null where there are too many. */
+function alongPaths(fn: CFunction, from: Event, how: Onward, decided: Decided): Reached | null {
+  const { visit, takes, testOf, reached } = stepsOf(fn, from, how);
+  const { exhausted } = search<number>(fn.flow, {
+    starts: [{ node: from.node, state: how.value === undefined ? TESTED : UNTESTED, decided }],
+    rereads: how.rereads ?? false,
+    at: (state, at, node) => (visit(at, node, state === TESTED) ? state : CUT),
+    along: (state, at, slot, node) => {
+      const slotTaken = testOf(node);
+      if ((slotTaken ?? slot) !== slot || !takes(node, slot, at)) return CUT;
+      return slotTaken === null ? state : TESTED;
+    },
+  });
+  return exhausted ? null : reached();
+}
+
+/** By nodes, each once before and once after the test of the first event's value. */
+function alongNodes(fn: CFunction, from: Event, how: Onward, decided: Decided): Reached {
+  const { visit, takes, testOf, reached } = stepsOf(fn, from, how);
+  const follows = (node: FlowNode, slot: number, at: number) => follow(decided, node, slot, how.rereads) !== null && takes(node, slot, at);
+  const tested: number[] = how.value === undefined ? [from.node] : [];
+  if (how.value !== undefined)
+    walk(
+      fn.flow,
+      [from.node],
+      (at, node) => visit(at, node, false),
+      'forwards',
+      (node, slot, at) => {
+        const slotTaken = testOf(node);
+        if (slotTaken === null) return follows(node, slot, at);
+        if (slotTaken === slot && follows(node, slot, at)) tested.push(node.next[slot] ?? 0);
+        return false;
+      },
+    );
+  walk(
+    fn.flow,
+    tested,
+    (at, node) => visit(at, node, true),
+    'forwards',
+    (node, slot, at) => (testOf(node) ?? slot) === slot && follows(node, slot, at),
+  );
+  return reached();
+}
+
+/** States of a path: whether it has passed a test of the first event's value. */
+const UNTESTED = 0;
+const TESTED = 1;
+
+/** What both do at nodes and edges. */
+function stepsOf(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, value }: Onward) {
+  const [events, exits] = [new Set<Event>(), new Set<FlowNode>()];
+  let [gap, leaves] = [false, false];
   const resets = resetsOf(fn, variables);
   if (result) for (let slot = 0; slot < 2; slot++) resets.delete(edgeKey(from.node, slot));
-  const visit = (tested: boolean) => (at: number, node: FlowNode) => {
-    const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
-    if (event) {
-      if (stop?.(event) || setsVariable(event, variables)) return false;
-      if (tested && event.kind !== 'expanded') found.events.push(event);
-    }
-    if (node.kind === 'gap') found.gap = true;
-    if (node.kind === 'exit' && tested) found.exits.push(node);
-    if (node.kind === 'gap' || node.kind === 'exit') found.leaves = true;
-    return true;
-  };
-  const takes = (node: FlowNode, slot: number, at: number) => {
-    if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) return false;
-    if (!follow(decided, node, slot, rereads)) return false;
-    if (!resets.has(edgeKey(at, slot)) && (rounds || !leadsBack(fn, from, node.next[slot] ?? 0))) return true;
-    found.leaves = true;
-    return false;
-  };
-  if (value === undefined && isSettledByCalls(flow)) alongPaths(fn, from, visit(true), takes, decided);
-  else if (value === undefined) walk(flow, [from.node], visit(true), 'forwards', takes);
-  else {
-    // First to the tests of the first event's value, then on from them.
-    const own = (node: FlowNode) => (node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null);
-    const tested: number[] = [];
-    walk(flow, [from.node], visit(false), 'forwards', (node, slot, at) => {
-      const way = own(node);
-      if (way === null) return takes(node, slot, at);
-      if (way === slot && takes(node, slot, at)) tested.push(node.next[slot] ?? 0);
-      return false;
-    });
-    walk(flow, tested, visit(true), 'forwards', (node, slot, at) => (own(node) ?? slot) === slot && takes(node, slot, at));
-  }
-  found.events.sort(byPlace);
-  return found;
-}
-
-const settledByCalls = new WeakMap<readonly FlowNode[], boolean>();
-
-/** Does what an expanded helper returns on one of its exits decide a branch? */
-function isSettledByCalls(flow: readonly FlowNode[]): boolean {
-  let known = settledByCalls.get(flow);
-  if (known === undefined) {
-    known = flow.some(node => node.kind === 'branch' && node.next.length === 1);
-    settledByCalls.set(flow, known);
-  }
-  return known;
-}
-
-/** The same walk path by path, so that a helper's exit decides the tests of its result; all nodes where there are too many paths. */
-function alongPaths(
-  fn: CFunction,
-  from: Event,
-  visit: (at: number, node: FlowNode) => boolean,
-  takes: (node: FlowNode, slot: number, at: number) => boolean,
-  decided: Decided,
-): void {
-  const reached = new Set<number>();
-  const { exhausted } = search(fn.flow, {
-    starts: [{ node: from.node, state: 0, decided }],
-    at: (state, at) => {
-      reached.add(at);
-      return state;
+  return {
+    visit(at: number, node: FlowNode, tested: boolean): boolean {
+      const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
+      if (event) {
+        if (event.kind === 'expanded') return !setsVariable(event, variables);
+        if (stop?.(event) || setsVariable(event, variables)) return false;
+        if (tested) events.add(event);
+      }
+      if (node.kind === 'gap') gap = true;
+      if (node.kind === 'exit' && tested) exits.add(node);
+      if (node.kind === 'gap' || node.kind === 'exit') leaves = true;
+      return true;
     },
-    along: (state, at, slot, node) => (takes(node, slot, at) ? state : CUT),
-  });
-  const isOn = (at: number) => exhausted || reached.has(at);
-  walk(fn.flow, [from.node], visit, 'forwards', (node, slot, at) => isOn(node.next[slot] ?? -1) && takes(node, slot, at));
+    takes(node: FlowNode, slot: number, at: number): boolean {
+      if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) return false;
+      if (!resets.has(edgeKey(at, slot)) && (rounds || !leadsBack(fn, from, node.next[slot] ?? 0))) return true;
+      leaves = true;
+      return false;
+    },
+    /** The edge of a branch on the first event's value that the value takes. */
+    testOf: (node: FlowNode): number | null =>
+      value !== undefined && node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null,
+    reached: (): Reached => ({ events: [...events].sort(byPlace), exits: [...exits].sort((a, b) => a.line - b.line), gap, leaves }),
+  };
 }
 
 /** Does every way on from the event, in the same round of its loops, come by one of these events? Ways that a decided condition rules out do not count. */

@@ -1,13 +1,12 @@
 /** What may, must or cannot come before and after an event, asked of a function's flow graph. */
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { includesSection, type Section } from '../../model/section.ts';
 import { nodeDominates, nodePostDominates } from './dominance.ts';
 import { naturalLoops } from './loops.ts';
 import { type Direction, isReached, orderOf, predecessors, walk } from './order.ts';
 
 export { type Decided, decidedKey, follow, forget } from './paths.ts';
 export { predecessors };
-
-import { includesSection, type Section } from '../../model/section.ts';
 
 /** Nodes that can come after the node, by at least one edge. */
 export function nodesAfter(fn: CFunction, node: number): Set<number> {

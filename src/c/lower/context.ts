@@ -237,6 +237,7 @@ export class Context implements Scope {
       locks: NO_SECTIONS,
       maybeLocks: NO_SECTIONS,
       context: NO_SECTIONS,
+      maybeContext: NO_SECTIONS,
       phase: NO_PHASE,
       args: event.args ?? NONE,
       argSources: event.argSources ?? NO_SOURCES,
