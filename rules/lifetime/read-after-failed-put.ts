@@ -269,7 +269,7 @@ static void slot_put(struct rack *r, int id)
     for (const put of fn.events) {
       const life = put.kind === 'rmw' && put.cell && !put.uncertain ? countOf(put) : null;
       const object = put.cell && life !== null ? objectOf(put.cell) : null;
-      if (life === null || object === null || keepsAlive(fn, put, object)) continue;
+      if (life === null || object === null || keepsAlive(fn, put, object, world)) continue;
       const variables = variablesIn(object);
       const stop = (e: Event) =>
         e.kind === 'wait' ||

@@ -73,11 +73,12 @@ export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';
 export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './entry/callers.ts';
 export { type Party, partnersOf } from './entry/partners.ts';
-export { bringsUpOrDown, isMadeHere, isOwn, isTest, makesObject, runsAlone } from './entry/phase.ts';
+export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/phase.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
 export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './lifetimes/containers.ts';
 export { type Deferred, deferredIn, handlersIn, queueOf, runBy, type Site } from './lifetimes/deferred.ts';
+export { makesObject } from './lifetimes/fresh.ts';
 export {
   freedParameters,
   isHandedOver,

@@ -14,6 +14,7 @@ import type { Knowledge } from '../model/fact.ts';
 import type { CodeFile, Mention, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { type Statement, tiesOf } from './atomicity/ties.ts';
+import { markFresh } from './lifetimes/fresh.ts';
 import { sharedIn } from './markings/shared.ts';
 import { fillAll } from './sections/summaries.ts';
 
@@ -66,6 +67,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     return { ...f, functions: own };
   });
   fillAll(functions, reader.known.fact);
+  markFresh(functions);
   const logs = patches.map(p => p?.log ?? '');
   const statements: Statement[] = [
     ...files.flatMap(f => f.comments.map(c => ({ text: c.text, path: f.path, line: c.line }))),

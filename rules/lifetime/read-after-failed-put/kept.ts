@@ -4,14 +4,21 @@ import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
 /** A lock, an RCU section or another reference keeps the object over the put. */
-export function keepsAlive(fn: CFunction, put: Event, object: string): boolean {
+export function keepsAlive(fn: CFunction, put: Event, object: string, world: World): boolean {
   return (
     put.maybeLocks.length > 0 ||
     fn.entryLocks.length > 0 ||
     isIn(put, 'rcu-read') ||
     isIn(put, 'srcu-read') ||
-    fn.events.some(e => comesBefore(fn, e, put) && takesReference(e, object))
+    fn.events.some(e => comesBefore(fn, e, put) && (takesReference(e, object) || countsInside(fn, e, put, world)))
   );
+}
+
+/** Does the call, by its body, raise or set the very count that the put brings down? */
+function countsInside(fn: CFunction, call: Event, put: Event, world: World): boolean {
+  const callee = call.argCells ? calleeIn(fn, call, world.functions) : null;
+  const raises = (e: Event) => e.fact?.counter === true && (e.kind === 'write' || e.operation === 'inc' || e.operation === 'add');
+  return callee?.events.some(e => raises(e) && keyOf(e) === keyOf(put)) ?? false;
 }
 
 /** Is it what a wait looks at, as a count in the condition of wait_event()? */

@@ -99,7 +99,7 @@ function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: 
   const earlier = around(item, fn, wait, world, 'before');
   if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.isQuietedBy(e)))) return false;
   if (source.isQuietened?.(earlier)) return false;
-  if (earlier.some(e => quietens(e, source, wait.event) || effectOfKind(e, 'unpublish'))) return false;
+  if (earlier.some(e => quietens(e, source, wait.event) || unlinks(e))) return false;
   if (asksFirst(item, source, earlier) || (source.kind === 'core' && isWaitedForByUsers(item, file, world))) return false;
   const later = around(item, fn, stop, world, 'after');
   const waits = new Set([...item.waited, ...item.drained, ...item.takenOff, ...item.handedOut].map(site => site.event));
@@ -108,6 +108,12 @@ function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: 
     !waits.has(stop.event) &&
     !later.some(e => e !== wait.event && (waits.has(e) || flushesAll(e) || (effectOfKind(e, 'quiesce')?.bars === true && isSame(item, e))))
   );
+}
+
+/** What nobody finds any more is not queued by whoever looks for it; a buffer taken off a queue is found no more either, and queues nothing. */
+function unlinks(event: Event): boolean {
+  const road = effectOfKind(event, 'unpublish')?.by;
+  return road !== undefined && road !== 'queue';
 }
 
 /** Does the call wait for the work of all? */

@@ -1,8 +1,9 @@
 /** Code and objects that no other CPU works on. */
 import { initOrExit } from '../../c/cfg/errorpaths.ts';
-import { effectOfKind, likelyEffect } from '../../c/syntax/effects.ts';
+import { effectOfKind } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Mention, World } from '../../model/rule.ts';
+import { makesObject } from '../lifetimes/fresh.ts';
 import { callersOf } from './callers.ts';
 
 /**
@@ -69,7 +70,7 @@ export function isOwn(fn: CFunction, event: Event): boolean {
   const root = /^\w+/.exec(event.cell?.base ?? '')?.[0];
   if (root === undefined) return false;
   const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${e.api}(`));
-  return origin.some(e => likelyEffect(e, 'alloc') !== undefined || isPerCpu(e));
+  return origin.some(e => makesObject(e) || isPerCpu(e));
 }
 
 /** The object behind the event was made in this function, which has it to itself: nothing but calls that make one give the pointer to it. */
@@ -83,11 +84,6 @@ export function isMadeHere(fn: CFunction, event: Event): boolean {
 /** A pointer to this CPU's copy, or to one CPU's. */
 function isPerCpu({ fact, kind }: Event): boolean {
   return kind === 'call' && fact?.pointer === 'same';
-}
-
-/** Does the call give an object which was not there before? */
-export function makesObject(event: Event): boolean {
-  return likelyEffect(event, 'alloc') !== undefined;
 }
 
 function isMaking(event: Event | undefined): boolean {
