@@ -146,7 +146,7 @@ export interface FlowNode {
   stops?: true;
   /** On an exit: the returned expression as written, and the events that its value comes from. */
   returned?: string;
-  /** On an exit: that is an error by its form, a negative errno or a pointer made of one. */
+  /** On an exit: that is an error, by its form (a negative errno, a pointer made of one) or by what every path to it has tested. */
   fails?: true;
   returns?: number[];
 }

@@ -142,9 +142,11 @@ function tellsByResult(fn: CFunction, call: Event, functions: readonly CFunction
   const callee = calleeOf(fn, call, functions);
   const states = callee && lockFlowOf(callee)?.states;
   if (!callee || !states) return false;
-  return callee.flow.some((node, i) => {
-    const state = states.at(i);
-    if (node.kind !== 'exit' || node.stops || !state) return false;
-    return state.may.length > state.must.length && !/^(?:\d+|-E[A-Z0-9]+|true|false|NULL)$/.test(node.returned ?? '0');
+  const exits = callee.flow.flatMap((node, i) => {
+    const state = node.kind === 'exit' && !node.stops ? states.at(i) : null;
+    return state ? [{ node, must: state.must.length, may: state.may.length }] : [];
   });
+  const [first] = exits;
+  const isTold = ({ node }: (typeof exits)[number]) => node.fails || /^(?:\d+|-E[A-Z0-9]+|true|false|NULL)$/.test(node.returned ?? '0');
+  return exits.some(e => e.must !== e.may || e.must !== first?.must) && !exits.every(isTold);
 }

@@ -187,7 +187,9 @@ class Expansion {
         node.next = [...rest];
         delete node.returned;
         delete node.returns;
-        exits.push({ node, gives: constantOf(old.returned) });
+        delete node.fails;
+        // An error of a function that returns a number is a negative one.
+        exits.push({ node, gives: constantOf(old.returned) ?? (old.fails && !body.head.includes('*') ? 'negative' : null) });
         for (const i of old.returns ?? []) returned.add(first + i);
         const value = old.returned?.replace(/^!(?:\((.*)\)$)?/, '$1');
         const turned = value !== old.returned;

@@ -22,6 +22,7 @@ export function markPhase(fn: CFunction, settings: readonly Setting[]): void {
   const place = initOrExit(fn);
   const failing = errorPaths(fn, settings);
   if (place === null && failing === null) return;
+  for (const [i, node] of fn.flow.entries()) if (node.kind === 'exit' && failing?.[i]) node.fails = true;
   const words: Phase[][] = [place === null ? [] : [place], place === null ? ['error-path'] : [place, 'error-path']];
   for (const event of fn.events) {
     const phase = words[failing?.[event.node] ? 1 : 0];
