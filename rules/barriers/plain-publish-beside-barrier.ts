@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   decidesBranch,
   gates,
@@ -164,7 +165,7 @@ int ring_empty(struct ring *r)
     const marked = look.event.ordering !== 'plain';
     const mark = (event: Event): Edit => ({ kind: 'order', event, ordering: 'relaxed', text: '' });
     report(store, {
-      message: `${store.fn.name}() writes ${name} by a plain store after smp_wmb(), and ${look.fn.name}() reads it ${marked ? `with ${look.event.api}()` : 'by a plain load'} without a lock`,
+      message: `${store.fn.name}() writes ${name} by a plain store after smp_wmb(), and ${look.fn.name}() reads it ${marked ? `with ${called(look.event)}()` : 'by a plain load'} without a lock`,
       question: marked ? `Should the store be WRITE_ONCE()?` : 'Should the store be WRITE_ONCE(), and the load READ_ONCE()?',
       dismissal: 'Not an issue if both hold a lock that is not visible here',
       quote: [store.event],

@@ -1,6 +1,7 @@
 import {
   after,
   between,
+  called,
   calleeIn,
   comesBefore,
   dominates,
@@ -311,13 +312,13 @@ void req_put(struct req *r)
       report(
         { event: call, fn },
         {
-          message: `${fn.name}() calls ${call.api}(), the release function of ${first.slice(1)}, directly and bypasses the count`,
-          question: `Can anybody else hold a reference to ${object}, and should this be kref_put(${first}, ${call.api})?`,
+          message: `${fn.name}() calls ${called(call)}(), the release function of ${first.slice(1)}, directly and bypasses the count`,
+          question: `Can anybody else hold a reference to ${object}, and should this be kref_put(${first}, ${called(call)})?`,
           dismissal: `Not an issue if ${object} was never visible to others`,
           related: [{ path: put.path, line: put.line, side: put.side, note: 'passed to kref_put() here' }],
           // Who frees the container has to free what is left in it.
           ...(isLeftInside(fn, call, object, world) ? { confidence: 'low' as const } : {}),
-          advice: [`Use kref_put(${first}, ${call.api})`],
+          advice: [`Use kref_put(${first}, ${called(call)})`],
         },
       );
     }

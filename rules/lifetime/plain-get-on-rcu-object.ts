@@ -1,4 +1,4 @@
-import { comesBefore, heldOnEntry, isIn, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
+import { called, comesBefore, heldOnEntry, isIn, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -229,7 +229,7 @@ void route_drop(struct table *t, struct route *r)
           { event: get, fn },
           {
             message: `${fn.name}() raises ${name} of an object found under RCU, but the last put may have dropped it to zero already`,
-            detail: [`The free that ${put.free.api}() defers waits for this reader's critical section, but not for the reference taken in it`],
+            detail: [`The free that ${called(put.free)}() defers waits for this reader's critical section, but not for the reference taken in it`],
             question: 'Should the lookup refuse a count of zero?',
             dismissal: 'Not an issue if every object that can be found has a reference until all readers are done',
             related: [

@@ -1,4 +1,16 @@
-import { handlersIn, heldAt, isContext, isIdentity, keyOf, lockKey, lockText, type Section, sameLock, takings } from '../../src/analysis/query.ts';
+import {
+  called,
+  handlersIn,
+  heldAt,
+  isContext,
+  isIdentity,
+  keyOf,
+  lockKey,
+  lockText,
+  type Section,
+  sameLock,
+  takings,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -204,7 +216,7 @@ void kettle_off(struct kettle *k)
           report(
             { event, fn },
             {
-              message: `${fn.name}() calls ${event.api}(), which waits for ${handler.name}(), with ${lockText(lock, inner.event)} held, which ${inner.fn.name}() takes`,
+              message: `${fn.name}() calls ${called(event)}(), which waits for ${handler.name}(), with ${lockText(lock, inner.event)} held, which ${inner.fn.name}() takes`,
               question: 'How can the handler finish here?',
               dismissal: "Not an issue if the two locks belong to different objects, or the handler can't be running here",
               related: [{ path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `${inner.fn.name}() takes it here` }],

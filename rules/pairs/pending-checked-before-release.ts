@@ -1,4 +1,5 @@
 import {
+  called,
   calleeIn,
   cellName,
   comesBefore,
@@ -396,7 +397,7 @@ function cures(look: Event, release: Event, taker: Taker, pending: string, busy:
     : [
         {
           kind: 'both',
-          text: `${text}, with smp_mb() before ${taker.take.api}() there`,
+          text: `${text}, with smp_mb() before ${called(taker.take)}() there`,
           edits: [...first, fence, holder],
         },
       ];

@@ -1,4 +1,4 @@
-import { eventsOf, isTest, onward } from '../../src/analysis/query.ts';
+import { called, eventsOf, isTest, onward } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -95,7 +95,7 @@ int range_look(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
       report(
         { event: lock, fn },
         {
-          message: `${lock.api}() retakes the lock in ${fn.name}(), and ${change.api}() changes entries without flush_tlb_batched_pending() in between`,
+          message: `${called(lock)}() retakes the lock in ${fn.name}(), and ${called(change)}() changes entries without flush_tlb_batched_pending() in between`,
           question: 'Can reclaim have deferred a flush while the lock was dropped?',
           dismissal: 'Not an issue if no flush of this mm can be pending',
           related: [

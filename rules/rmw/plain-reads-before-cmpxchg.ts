@@ -1,4 +1,16 @@
-import { cellName, comesBefore, conditionOn, decidesBranch, isOwn, isTest, keyOf, nodesAfter, onward, runsAlone } from '../../src/analysis/query.ts';
+import {
+  called,
+  cellName,
+  comesBefore,
+  conditionOn,
+  decidesBranch,
+  isOwn,
+  isTest,
+  keyOf,
+  nodesAfter,
+  onward,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -128,7 +140,7 @@ struct shelf *shelf_new(int n)
       report(
         { event: second, fn },
         {
-          message: `${fn.name}() reads ${name} by two plain loads before ${swap.api}(), and the two may return different values`,
+          message: `${fn.name}() reads ${name} by two plain loads before ${called(swap)}(), and the two may return different values`,
           detail: ['What the first read decided need not hold for the value of the second'],
           question: `Should ${name} be read once, with READ_ONCE()?`,
           dismissal: `Not an issue if no other CPU changes ${name} meanwhile`,

@@ -1,5 +1,5 @@
 /** What the kinds of loss ask of a function on both sides. */
-import { calleeIn, cellName, hasOwnLock, isAccess, isOwn } from '../../../src/analysis/query.ts';
+import { called, calleeIn, cellName, hasOwnLock, isAccess, isOwn } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell } from './partners.ts';
@@ -185,8 +185,8 @@ export function namedFirst(event: Event): string {
 /** The call as written, or its name alone where that is long. */
 export function callOf(event: Event): string {
   if (!/^[\w()>.-]+$/.test(event.api) || (isAccess(event) && event.args.length === 0)) return spelled(event);
-  const call = `${event.api}(${event.args.map(arg => arg.replace(/\s+/g, ' ').trim()).join(', ')})`;
-  return call.length > MOST_CALL ? `${event.api}()` : call;
+  const call = `${called(event)}(${event.args.map(arg => arg.replace(/\s+/g, ' ').trim()).join(', ')})`;
+  return call.length > MOST_CALL ? `${called(event)}()` : call;
 }
 
 /** At least half of what it was around must be there still: else the code was rewritten, and its synchronisation with it. */

@@ -1,4 +1,5 @@
 /** Code and objects that no other CPU works on. */
+import { called } from '../../c/calls/callees.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 import { callersOf } from './callers.ts';
@@ -64,7 +65,7 @@ export function isOwn(fn: CFunction, event: Event): boolean {
   if (event.object === 'private') return true;
   const root = /^\w+/.exec(event.cell?.base ?? '')?.[0];
   if (root === undefined) return false;
-  const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${e.api}(`));
+  const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${called(e)}(`));
   return origin.some(e => /(?:^|_)(?:this_cpu_ptr|per_cpu_ptr|get_cpu_ptr|raw_cpu_ptr)$|(?:^|_)[kvm]*z?alloc|_alloc(?:_|$)|memdup/.test(e.api));
 }
 

@@ -27,6 +27,11 @@ export function standsHere(event: Event): boolean {
   return !event.via || event.via.isMacro === true;
 }
 
+/** What the code spells for what the event does: of a declared wrapper its own name, which sentences use. */
+export function called({ api, written }: Pick<Event, 'api' | 'written'>): string {
+  return written ?? api;
+}
+
 /** The event as the function writes it on its line: of an expanded one the call that it is part of. */
 export function asWritten(fn: CFunction, event: Event): Event {
   return (event.via && fn.events[event.via.call]) ?? event;
