@@ -178,7 +178,7 @@ function readsElsewhere(event: Event, world: World): boolean {
   if (event.kind !== 'call') return false;
   return (
     /^_*(?:mem|str)\w*(?:cpy|cmp|move|scan|chr|len|dup)|^copy_|^bitmap_|^find_/.test(event.api) ||
-    world.functions.some(f => f.name === event.api && f.events.some(isAccess))
+    world.functions.some(f => f.name === called(event) && f.events.some(isAccess))
   );
 }
 

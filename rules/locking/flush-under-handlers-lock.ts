@@ -249,10 +249,10 @@ function locksOf(handler: CFunction, file: CodeFile, world: World): Taken[] {
         t.conditional || isContext(t.lock) || event.kind !== 'lock' || !isIdentity(t.lock, event) ? [] : [{ lock: t.lock, event, fn }],
       ),
     );
-  const called = handler.events.flatMap(e =>
-    e.kind === 'call' && !e.opaque ? (file.functions.find(f => f.name === e.api && f !== handler) ?? []) : [],
+  const callees = handler.events.flatMap(e =>
+    e.kind === 'call' && !e.opaque ? (file.functions.find(f => f.name === called(e) && f !== handler) ?? []) : [],
   );
-  return [...own(handler), ...[...new Set(called)].slice(0, 20).flatMap(fn => (world.callers(fn.name).length > 0 ? own(fn) : []))];
+  return [...own(handler), ...[...new Set(callees)].slice(0, 20).flatMap(fn => (world.callers(fn.name).length > 0 ? own(fn) : []))];
 }
 
 /** One lock for all, or a lock of the very type that holds the item: there the handler's object is the one waited for. */

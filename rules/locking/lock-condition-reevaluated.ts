@@ -345,7 +345,7 @@ function isCounted(asked: Event, functions: readonly CFunction[]): boolean {
 function settledAtBoot(asked: Event, functions: readonly CFunction[], all: readonly CFunction[]): boolean {
   const isKey = (e: Event) => /^static_branch_(?:un)?likely$/.test(e.api);
   // One definition asks the key; another, for another configuration, may ask nothing at all.
-  const asking = isKey(asked) ? [asked] : functions.filter(f => f.name === asked.api).flatMap(f => f.events);
+  const asking = isKey(asked) ? [asked] : functions.filter(f => f.name === called(asked)).flatMap(f => f.events);
   const keys = new Set(asking.map(e => (isKey(e) ? e.args[0] : undefined)));
   const [key] = keys;
   if (keys.size !== 1 || key === undefined) return false;

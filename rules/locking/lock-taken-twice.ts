@@ -184,7 +184,7 @@ void tally_retry(struct tally *t)
             ],
             quote: [before, event],
             // A callee that takes the lock is one cause, whoever calls it.
-            shape: `${event.via ? asWritten(fn, event).api : fn.name}|${lockKey(lock)}`,
+            shape: `${event.via ? called(asWritten(fn, event)) : fn.name}|${lockKey(lock)}`,
           },
         );
       }

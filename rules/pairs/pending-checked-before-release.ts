@@ -337,7 +337,7 @@ function lookBefore(fn: CFunction, release: Event, notes: ReadonlySet<string | n
 function touches(fn: CFunction, call: Event, look: Event, world: World): boolean {
   const effects = effectsOf(fn, call, world.functions);
   return effects === null
-    ? world.functions.some(f => f.name === call.api)
+    ? world.functions.some(f => f.name === called(call))
     : effects.some(e => e.cell && placeKey({ ...e.event, cell: e.cell }) === placeKey(look));
 }
 

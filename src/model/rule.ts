@@ -228,7 +228,7 @@ export interface Mention {
   line: number;
   /** The member that it is put into: `.open = foo_open`. */
   member: string | null;
-  /** The call or macro that it is an argument of, and which one, from 0. */
+  /** The call or macro that it is an argument of, by the name that an event of it would have as `api`, and which argument, from 0. */
   call: string | null;
   argument: number;
 }

@@ -105,7 +105,7 @@ export function gains(view: View): boolean {
       (e.kind === 'fence' && e.ordering !== 'compiler') ||
       (isAccess(e) && (e.ordering === 'acquire' || e.ordering === 'release' || e.ordering === 'full' || (e.kind === 'rmw' && e.atomic))) ||
       e.api === 'asm' || // Whatever the machine's own instruction orders.
-      (e.kind === 'call' && (/lock|guard|sync|barrier|atomic|claim|begin|enter|wait|excl/i.test(e.api) || synchronises(view.series, e.api))),
+      (e.kind === 'call' && (/lock|guard|sync|barrier|atomic|claim|begin|enter|wait|excl/i.test(e.api) || synchronises(view.series, called(e)))),
   );
 }
 
@@ -120,7 +120,7 @@ export function matters(view: View, event: Event): boolean {
   if (hasOwnLock(event) || locksInside(view, event)) return false;
   // What names the entry to a call that locks for itself is the caller's own matter.
   if (event.kind === 'read' && before.events.some(e => e.line === event.line && hasOwnLock(e) && e.args.includes(spelled(event)))) return false;
-  if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === event.api);
+  if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === called(event));
   return (isAccess(event) && event.cell !== null && !isOwn(before, event)) || event.kind === 'free';
 }
 

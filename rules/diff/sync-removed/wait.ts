@@ -19,7 +19,7 @@ export function lostWait(view: View, event: Event): Remark | null {
     (event.opaque && /_sync$/.test(event.api) && /cancel|del|stop|disable|kill|shutdown/.test(event.api));
   if (!waits || isReplaced(view, event)) return null;
   if (isMoved(view, event) || added.some(e => e.kind === 'wait' || e.kind === 'rcu' || e.kind === 'free' || STOPS.test(e.api))) return null;
-  if (added.some(e => e.kind === 'call' && callsWait(view.series, e.api))) return null;
+  if (added.some(e => e.kind === 'call' && callsWait(view.series, called(e)))) return null;
   const flush = FLUSH.test(event.api);
   const root = rootOf(event.args[0] ?? '');
   const left = flush

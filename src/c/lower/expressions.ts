@@ -312,7 +312,7 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
     cx.calls.add(e.callee.name);
     const before = cx.events.length;
     const ways = branchOn(e.args[0], cx);
-    if (e.callee.name === 'data_race') meant(before, cx);
+    if (fact?.api === 'data_race') meant(before, cx);
     return endsRun(fact) ? { yes: [], no: ways.no } : ways;
   }
   if (e.k === 'binary' && (e.op === '&&' || e.op === '||')) {
