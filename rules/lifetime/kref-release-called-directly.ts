@@ -319,7 +319,7 @@ void req_put(struct req *r)
           message: `${fn.name}() calls ${called(call)}(), the release function of ${first.slice(1)}, directly and bypasses the count`,
           question: `Can anybody else hold a reference to ${object}, and should this be kref_put(${first}, ${called(call)})?`,
           dismissal: `Not an issue if ${object} was never visible to others`,
-          related: [{ path: put.path, line: put.line, side: put.side, note: 'passed to kref_put() here' }],
+          related: [{ path: put.path, line: put.line, side: put.side, note: `passed to ${called(put)}() here` }],
           // Who frees the container has to free what is left in it.
           ...(isLeftInside(fn, call, object, world) ? { confidence: 'low' as const } : {}),
           advice: [`Use kref_put(${first}, ${called(call)})`],

@@ -47,7 +47,7 @@ void kiosk_start(struct kiosk *k)
     for (const event of fn.events) {
       const queue = /^(?:flush|drain)_workqueue$/.test(event.api) ? (event.args[0] ?? '') : '';
       if (!/^system_\w*wq$/.test(queue) && event.api !== 'flush_scheduled_work') continue;
-      const what = queue === '' ? 'flush_scheduled_work()' : `${called(event)}(${queue})`;
+      const what = `${called(event)}(${queue})`;
       const [held] = event.locks.filter(lock => lock.family !== null);
       report(
         { event, fn },

@@ -208,9 +208,9 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
         report(
           { event: look, fn },
           {
-            message: `waitqueue_active() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
+            message: `${called(look)}() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
             detail: [`${waiter.fn.name}() queues and then tests ${name}: it can miss the change while the wake-up misses it`],
-            question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${called(change)}()`} and waitqueue_active()?`,
+            question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${called(change)}()`} and ${called(look)}()?`,
             dismissal: `Not an issue if ${waiter.fn.name}() tests ${name} under the queue's lock, or a caller has the barrier`,
             confidence: 'medium',
             quote: [change, look],

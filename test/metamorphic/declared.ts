@@ -21,7 +21,7 @@ function callsOf(source: Source, kinds: ReadonlySet<EventKind>): { api: string; 
   );
 }
 
-function wrapped(name: string, title: string, kinds: ReadonlySet<EventKind>, agree: number): Kind {
+export function wrapped(name: string, title: string, kinds: ReadonlySet<EventKind>, agree: number): Kind {
   return {
     name,
     title,
