@@ -1,6 +1,6 @@
-// `npm run bench [-- start|mbox|litmus]`: fencepost beside its peers, run in turn, so that the machine's mood hits all alike.
-// `npm run bench -- house` counts what stands in the sources; `npm run bench -- metamorphic` how far examples of rules keep their verdict where
-// the same program is written otherwise.
+// `npm run bench [-- start|mbox|litmus|house]`: fencepost beside its peers, run in turn, so that the machine's mood hits all alike; `house` counts
+// what stands in the sources.
+// `npm run bench -- metamorphic`: how far examples of rules keep their verdict where the same program is written otherwise.
 import { build, install } from './prepare.mjs';
 
 const [which, ...args] = process.argv.slice(2);

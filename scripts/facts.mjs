@@ -3,15 +3,18 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transformSync } from 'esbuild';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from 'yaml';
 import { root } from './prepare.mjs';
 
 const folder = 'rules/facts';
 const target = 'src/facts/tables.ts';
 /** The file whose rows are patterns of names. */
 const CONVENTIONS = 'conventions.yaml';
+/** The files of operations tables and of types. */
+const TABLES = 'tables.yaml';
+const TYPES = 'types.yaml';
 const NAME = /^(\w+|guard\(\w+\))$/;
-const PATTERN = /^(?:\w+\*|\*\w+|_\w+\*?_)$/;
+const PATTERN = /^(?:(?:\w+\*|\*\w+|\*\w+\*|_\w+\*?_)(?:\+(?!$)|$))+$/;
 
 /** The text of src/facts/tables.ts. Throws an error with one `file:line: message` a line when the YAML is wrong. */
 export function factsTable() {
@@ -19,15 +22,48 @@ export function factsTable() {
     .filter(name => name.endsWith('.yaml'))
     .sort()
     .map(name => ({ name: `${folder}/${name}`, text: readFileSync(join(root, folder, name), 'utf8') }));
-  return printTable(
-    readRows(files.filter(file => !file.name.endsWith(CONVENTIONS))),
-    readConventions(files.filter(file => file.name.endsWith(CONVENTIONS))),
-  );
+  const of = name => files.filter(file => file.name.endsWith(`/${name}`));
+  const apart = [CONVENTIONS, TABLES, TYPES];
+  const functions = files.filter(file => !apart.some(name => file.name.endsWith(`/${name}`)));
+  const members = readObjects(of(TABLES), 'tables', MEMBER_FIELDS);
+  const types = readObjects(of(TYPES), 'types', TYPE_FIELDS);
+  return printTable(readRows(functions), readConventions(of(CONVENTIONS)), members, types);
 }
 
 /** Reads `{ name, text }[]` and gives the facts, ordered by name. Throws as factsTable() does. */
 export function readFacts(files) {
   return readRows(files).map(row => row.fact);
+}
+
+/** The rows of operations tables or of types: `{ name, of, said, source }`. */
+function readObjects(files, key, fieldsOf) {
+  const problems = [];
+  const known = { ...Object.fromEntries(Object.entries(fieldsOf).map(([name, field]) => [name, check(field)])), source: fields.source };
+  const rows = files.flatMap(({ name: file, text }) => {
+    const groups = parse(text)[key];
+    return groups.flatMap(group =>
+      Object.entries(group.members ?? group.types).flatMap(([template, said]) => {
+        const wrong = message => problems.push(`${file}: ${template}: ${message}`);
+        for (const [name, value] of Object.entries(said)) {
+          if (!Object.hasOwn(known, name)) wrong(`unknown key ${name}`);
+          else if (!known[name].accepts(value)) wrong(`${name} is not ${known[name].wants}`);
+        }
+        const { source = group.source, ...rest } = said;
+        if (!isText(source)) wrong('source is missing');
+        return wordsOf(template).map(name => ({ name, of: group.struct, said: rest, source }));
+      }),
+    );
+  });
+  if (problems.length) throw new Error(problems.join('\n'));
+  return rows;
+}
+
+/** All names of a template: `{a|b}` are words. */
+function wordsOf(template) {
+  const hole = /\{([^{}]*)\}/.exec(template);
+  if (!hole) return [template];
+  const rest = wordsOf(template.slice(hole.index + hole[0].length));
+  return hole[1].split('|').flatMap(word => rest.map(more => template.slice(0, hole.index) + word + more));
 }
 
 /** The rows of conventions, in the order of the file. */
@@ -55,7 +91,7 @@ function readRows(files) {
 }
 
 /** src/facts/describe.ts, whose types the compiler has checked: what may be said, and the fact that comes of it. */
-const { FIELDS, ORDERED, describe } = await (async () => {
+const { FIELDS, MEMBER_FIELDS, ORDERED, TYPE_FIELDS, describe } = await (async () => {
   const { code } = transformSync(readFileSync(join(root, 'src/facts/describe.ts'), 'utf8'), { loader: 'ts' });
   return import(`data:text/javascript,${encodeURIComponent(code)}`);
 })();
@@ -73,6 +109,7 @@ const accepted = {
   arguments: () => ({ wants: 'a list of argument positions', accepts: v => Array.isArray(v) && v.every(isPosition) }),
   flag: () => ({ wants: 'true or false', accepts: v => v === true || v === false }),
   text: () => ({ wants: 'a text', accepts: isText }),
+  texts: () => ({ wants: 'a list of texts', accepts: v => Array.isArray(v) && v.every(isText) }),
   family: () => ({ wants: 'the name of a lock family or section', accepts: v => typeof v === 'string' && /^[a-z][a-z-]*$/.test(v) }),
   context: () => ({
     wants: 'words such as +irqs-off',
@@ -87,7 +124,7 @@ function nounOf(field) {
 }
 
 function isEffect(field, value) {
-  if (Array.isArray(value)) return value.length > 0 && value.every(one => !Array.isArray(one) && isEffect(field, one));
+  if (Array.isArray(value)) return value.every(one => !Array.isArray(one) && isEffect(field, one));
   if (typeof value !== 'object' || value === null) return nounOf(field).accepts(value);
   return Object.entries(value).every(([name, part]) => Object.hasOwn(field.parts, name) && check(field.parts[name]).accepts(part));
 }
@@ -216,13 +253,24 @@ function isSaid(name, said, locks) {
   return locks || !['lock', 'shared', 'conditional', 'global'].includes(name);
 }
 
+/** Lines of rows below a line for each group. */
+function grouped(rows, groupOf, lineOf) {
+  let last;
+  return rows.flatMap(row => {
+    const head = groupOf(row) === last ? [] : [groupOf(row)];
+    last = groupOf(row);
+    return [...head, lineOf(row)];
+  });
+}
+
 /** Names stand apart from what is said of them: most functions share it with others, and only what a review asks for is decoded. */
-function printTable(rows, conventions) {
+function printTable(rows, conventions, members, types) {
   const pool = new Map();
   const sources = new Map();
   const index = (all, value) => all.get(value) ?? all.set(value, all.size).get(value);
   const names = rows.map(({ fact, shape }) => `${fact.api} ${index(pool, shape)} ${index(sources, fact.source)}`);
   const patterns = conventions.map(({ fact, shape, except }) => [fact.api, index(pool, shape), index(sources, fact.source), ...except].join(' '));
+  const object = ({ name, said, source }) => [name, index(pool, JSON.stringify(said)), index(sources, source)].join('\\t');
   return `// Generated by \`node scripts/facts.mjs\` from ${folder}/*.yaml: do not edit.
 
 /** A line per function, in the order of UTF-16 units: its name, the line of \`shapes\` that tells what it does, the line of \`sources\` that says so. */
@@ -230,6 +278,12 @@ export const names = \`${names.map(line => `${line}\n`).join('')}\`;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
 export const conventions = \`${patterns.join('\n')}\`;
+
+/** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
+export const members = \`${grouped(members, row => row.of, object).join('\n')}\`;
+
+/** A line per type, by tabs: its name, its shape and source as above. */
+export const types = \`${types.map(object).join('\n')}\`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = \`${[...pool.keys()].join('\n')}\`;

@@ -2,7 +2,7 @@ import {
   called,
   cellName,
   decidesBranch,
-  eventsOf,
+  fencesOf,
   isAccess,
   isTest,
   keyOf,
@@ -147,7 +147,7 @@ void ring_done(struct ring *r)
   },
   checkFunction(fn, report) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
-    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_mb__(?:before|after)_atomic$/)) {
+    for (const fence of [...fencesOf(fn, 'before-atomic'), ...fencesOf(fn, 'after-atomic')]) {
       const way = fence.ordering === 'before-atomic' ? 'after' : 'before';
       const near = nearest(fn, fence, way, e => stops(fn, fence, e));
       const [first] = near.events;

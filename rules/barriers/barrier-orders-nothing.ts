@@ -1,4 +1,4 @@
-import { called, commentsBeside, eventsOf, headsAround, isAccess, nodesAfter, walk } from '../../src/analysis/query.ts';
+import { called, commentsBeside, fencesOf, headsAround, isAccess, nodesAfter, walk } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -110,7 +110,7 @@ bool vane_still(struct vane *v)
   },
   checkFunction(fn, report, world) {
     if (!fn.whole) return;
-    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_rmb$/)) {
+    for (const fence of fencesOf(fn, 'rmb')) {
       const [before, after] = [sideOf(fn, fence, true, world), sideOf(fn, fence, false, world)];
       if (!before || !after || after.length === 0) continue;
       // A read-modify-write reads too, and what it reads may need the order; plain stores are none of a read barrier's business.

@@ -15,6 +15,7 @@ import {
   passes,
   runsAlone,
   sameStatement,
+  waitsUntil,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Meaning, Rule, Use, World } from '../../src/model/rule.ts';
@@ -336,7 +337,7 @@ function behind(fn: CFunction, look: Event, later: Event): boolean {
 
 /** The macro that waits for what the load tells. */
 function awaited(fn: CFunction, look: Event): Event | undefined {
-  return fn.events.find(e => e.kind === 'wait' && /^s?wait_event/.test(e.api) && comesBefore(fn, look, e) && sameStatement(e, look));
+  return fn.events.find(e => waitsUntil(e) && comesBefore(fn, look, e) && sameStatement(e, look));
 }
 
 /** The condition is the look itself, and nothing else. */

@@ -1,4 +1,4 @@
-import { called, decidesBranch, eventsOf, isAccess, isTest, loopsAround, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
+import { called, decidesBranch, fencesOf, isAccess, isRepeated, isTest, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -109,7 +109,7 @@ void queue_kick(struct queue *q, int n)
   },
   checkFunction(fn, report) {
     if (!fn.whole || fn.isMacro || fn.broken || isTest(fn)) return;
-    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_wmb$/)) {
+    for (const fence of fencesOf(fn, 'wmb')) {
       const past = nearest(fn, fence, 'before', e => isAccess(e) || e.opaque || e.argCells !== undefined).events;
       const store = past.find(e => (e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish') && e.object !== 'private');
       if (!store || past.some(e => e.kind === 'call')) continue;
@@ -157,7 +157,7 @@ function isDecisive(fn: CFunction, e: Event): boolean {
 }
 
 function isPolled(fn: CFunction, e: Event): boolean {
-  return loopsAround(fn, e).length > 0 && fn.events.some(x => x.api === 'cpu_relax' || x.api === 'cond_resched');
+  return isRepeated(fn, e) && fn.events.some(x => x.api === 'cpu_relax' || x.api === 'cond_resched');
 }
 
 /** A call of what writes to devices is a store that a barrier may be for. */

@@ -1,7 +1,7 @@
 import {
   called,
   comesBefore,
-  eventsOf,
+  fencesOf,
   isTest,
   nearest,
   nodesAfter,
@@ -131,7 +131,7 @@ void parcel_arrive(struct parcel *p, int len)
   },
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return;
-    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_wmb$/)) {
+    for (const fence of fencesOf(fn, 'wmb')) {
       const near = nearest(fn, fence, 'after', e => e.kind !== 'read');
       const [flag] = near.events;
       if (near.events.length !== 1 || near.gap || !flag || !isStore(flag) || flag.cell?.type == null || part(flag) !== null) continue;

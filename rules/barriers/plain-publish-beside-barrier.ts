@@ -4,8 +4,9 @@ import {
   decidesBranch,
   gates,
   includesSection,
+  isCpuFence,
+  isRepeated,
   isTest,
-  loopsAround,
   nearest,
   ordersAll,
   partnersOf,
@@ -157,7 +158,7 @@ int ring_empty(struct ring *r)
     const look =
       readers.find(u => u.event.atomic) ??
       free.find(pairs) ??
-      readers.find(({ fn, event }) => isPolled(fn, event)) ??
+      readers.find(({ fn, event }) => isRepeated(fn, event)) ??
       readers[0] ??
       (free.length === 0 ? looks[0] : undefined);
     if (!look) return;
@@ -196,7 +197,7 @@ function usual({ fn, event }: Use, world: World): boolean {
 function barrierBefore({ fn, event }: Use): Event | undefined {
   const near = nearest(fn, event, 'before', e => e.kind !== 'read' || e.line !== event.line);
   const [fence] = near.events;
-  return !near.gap && !near.ends && near.events.length === 1 && fence && /^(?:smp|virt)_wmb$/.test(fence.api) ? fence : undefined;
+  return !near.gap && !near.ends && near.events.length === 1 && fence && isCpuFence(fence, 'wmb') ? fence : undefined;
 }
 
 /** A load that a branch goes by: the other end of the barrier. */
@@ -208,10 +209,6 @@ function goesBy({ fn, event }: Use): boolean {
 function pairs({ fn, event }: Use): boolean {
   const near = nearest(fn, event, 'after', e => e.kind === 'fence' || e.opaque || e.kind === 'write' || (e.kind === 'read' && e.line !== event.line));
   return near.events.some(e => e.ordering === 'rmb' || ordersAll(e));
-}
-
-function isPolled(fn: CFunction, event: Event): boolean {
-  return loopsAround(fn, event).length > 0;
 }
 
 function decides(fn: CFunction, event: Event): boolean {

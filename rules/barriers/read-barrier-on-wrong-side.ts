@@ -3,7 +3,7 @@ import {
   comesBefore,
   decidesBranch,
   effectsOf,
-  eventsOf,
+  fencesOf,
   isTest,
   keyOf,
   nearest,
@@ -171,7 +171,7 @@ int peer_addr(struct peer *p)
   },
   checkFunction(fn, report, world) {
     if (!fn.whole || fn.isMacro || fn.broken || isTest(fn)) return;
-    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_rmb$/)) {
+    for (const fence of fencesOf(fn, 'rmb')) {
       const [behind, ahead] = [nodesBefore(fn, fence.node), nodesAfter(fn, fence.node)];
       const loads = fn.events.filter(e => e.kind === 'read' && e.cell?.base != null && e.cell.type !== null && !e.uncertain);
       const was = new Set(loads.filter(e => behind.has(e.node)).map(keyOf));
@@ -322,7 +322,7 @@ function writersIn(world: World): Map<string, Writer[]> {
   const found = new Map<string, Writer[]>();
   for (const fn of world.functions) {
     if (isTest(fn) || runsAlone(fn, world)) continue;
-    for (const fence of eventsOf(fn, 'fence', /^(?:smp|virt)_wmb$/)) {
+    for (const fence of fencesOf(fn, 'wmb')) {
       const behind = nodesBefore(fn, fence.node);
       const stores = fn.events.filter(e => e.kind === 'write' && behind.has(e.node) && e.object !== 'private');
       for (const flag of nearest(fn, fence, 'after', e => e.kind === 'write' || ordersStores(e)).events) {

@@ -1,13 +1,18 @@
 import {
   cellName,
   comesBefore,
+  countsDownAndTells,
+  countsUp,
+  effectOfKind,
   effectsOf,
   includesSection,
   isTest,
   keyOf,
+  makesObject,
   objectOf,
   onward,
   originsOf,
+  releaseAtZero,
   releasesIn,
   type Section,
   sameLock,
@@ -101,14 +106,12 @@ function removalsOf(world: World): Removal[] {
 function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CFunction>, world: World): Removal | null {
   const key = keyOf(put);
   if (put.kind !== 'rmw' || key === null || key.startsWith('|') || fn.entryLocks.length > 0) return null;
-  const release = put.api === 'kref_put' ? byName.get(put.args[1] ?? '') : undefined;
-  const zero = release
-    ? release.events
-    : /^(?:refcount|atomic(?:64|_long)?)_dec_and_test$/.test(put.api)
-      ? onward(fn, put, { value: 'nonzero' }).events
-      : [];
+  // What runs at zero under a lock of the put's own excludes the lookup.
+  if ((effectOfKind(put, 'register')?.under ?? null) !== null) return null;
+  const release = byName.get(releaseAtZero(put) ?? '');
+  const zero = release ? release.events : countsDownAndTells(put) ? onward(fn, put, { value: 'nonzero' }).events : [];
   // What the put's own locks cover, the lookup under them excludes.
-  const removal = zero.find(e => UNLINKS.test(e.api) && lockedSince(e, put).length > 0);
+  const removal = zero.find(e => effectOfKind(e, 'unpublish') && lockedSince(e, put).length > 0);
   if (!removal) return null;
   const inside = release ?? fn;
   const object = removal.cell ? objectOf(removal.cell) : null;
@@ -116,10 +119,6 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
   const free = (frees.find(r => r.object === object) ?? frees.at(-1))?.event ?? null;
   return { fn, put, key, removal, locks: lockedSince(removal, put), free, release: release ?? null };
 }
-
-/** Takes an object out of what lookups search. */
-const UNLINKS =
-  /^(?:list_del|list_del_init|list_del_rcu|hlist_del\w*|hlist_nulls_del\w*|hash_del\w*|__?list_del_entry|rb_erase\w*|radix_tree_delete\w*|xa_erase\w*|__xa_erase|idr_remove|rhashtable_remove_fast)$/;
 
 function lockedSince(removal: Event, put: Event): Section[] {
   return removal.locks.filter(lock => ![...put.locks, ...put.maybeLocks].some(held => sameLock(held, lock)));
@@ -137,22 +136,20 @@ interface Counted {
   by: { fn: CFunction; event: Event } | null;
 }
 
-const GETS = /^(?:kref_get|(?:refcount|atomic(?:64|_long)?)_inc)(_unless_zero|_not_zero)?$/;
-
 /** The count that the event raises, itself or by a helper in view. */
 function countedBy(fn: CFunction, event: Event, world: World): Counted | null {
   if (event.kind === 'rmw') {
-    const get = GETS.exec(event.api);
+    const get = countsUp(event);
     if (!get || !event.cell) return null;
     const root = /^\w+/.exec(objectOf(event.cell) ?? '')?.[0];
     const key = keyOf(event);
     const name = event.args[0]?.replace(/^&/, '') ?? event.cell.path;
-    return root === undefined || key === null ? null : { key, root, name, asks: get[1] !== undefined, by: null };
+    return root === undefined || key === null ? null : { key, root, name, asks: get.unlessZero, by: null };
   }
   const root = event.args.length === 1 ? event.args[0] : undefined;
   if (event.opaque || root === undefined || !/^\w+$/.test(root)) return null;
   for (const effect of effectsOf(fn, event, world.functions) ?? []) {
-    if (effect.event.kind !== 'rmw' || !/^(?:kref_get|refcount_inc|atomic(?:64|_long)?_inc)$/.test(effect.event.api)) continue;
+    if (countsUp(effect.event)?.unlessZero !== false) continue;
     const key = keyOf(effect.event);
     const by = effect.via.length === 1 ? { fn: effect.fn, event: effect.event } : null;
     if (key !== null) return { key, root, name: `${root}->${effect.event.cell?.path ?? ''}`, asks: false, by };
@@ -173,7 +170,7 @@ function looksUp(fn: CFunction, get: Event, root: string, { removal }: Removal):
   );
   if (earlier.length === 0) return null;
   const origins = originsOf(fn, root);
-  if (origins.some(e => /alloc|create|new/.test(e.api))) return null;
+  if (origins.some(makesObject)) return null;
   return earlier.find(e => origins.includes(e) || e.args.some(arg => arg === root || arg.endsWith(root))) ?? null;
 }
 
@@ -257,5 +254,5 @@ function wordsOf(args: readonly string[]): string[] {
 
 /** The function knows another holder: it compares the object with a pointer that somebody has, or it asks for zero elsewhere. */
 function provesOwner(fn: CFunction, get: Event, key: string): boolean {
-  return fn.events.some(e => e !== get && /_(?:not|unless)_zero/.test(e.api) && keyOf(e) === key);
+  return fn.events.some(e => e !== get && countsUp(e)?.unlessZero && keyOf(e) === key);
 }

@@ -2,6 +2,8 @@ import {
   called,
   cellName,
   comesBefore,
+  effectOfKind,
+  initialises,
   isOwn,
   isTest,
   keyOf,
@@ -43,18 +45,16 @@ export default {
       if (!by) continue;
       const { events } = onward(fn, publish, {
         variables: variablesIn(by.object),
-        stop: e => /^(?:free_irq|kthread_stop|xa_erase|idr_remove)$/.test(e.api),
+        stop: takesBack,
       });
-      const late = events.filter(
-        e => INITIALISES.test(e.api) && e.cell !== null && objectOf(e.cell) === by.object && !e.uncertain && !setBefore(fn, e, publish),
-      );
+      const late = events.filter(e => setsUp(e) && e.cell !== null && objectOf(e.cell) === by.object && !e.uncertain && !setBefore(fn, e, publish));
       if (late.length === 0 || gated(events, by.object)) continue;
       const user = userOf(fn, by, late, world);
       if (!user) continue;
       const { init, use, found } = user;
       const name = init.cell ? cellName(init.cell) : 'part of it';
       const handler = by.handlers.length > 0;
-      const quiet = handler && /irq/.test(publish.api) && !publish.args.some(a => /\bIRQF_SHARED\b/.test(a));
+      const quiet = handler && effectOfKind(publish, 'register')?.runner === 'irq' && !publish.args.some(a => /\bIRQF_SHARED\b/.test(a));
       report(
         { event: init, fn },
         {
@@ -106,13 +106,21 @@ export default {
   },
 } satisfies Rule;
 
-/** Set-up of what others wait on, lock or queue. */
-const INITIALISES =
-  /^(?:init_completion|(?:__)?mutex_init|(?:raw_)?spin_lock_init|rwlock_init|init_rwsem|init_waitqueue_head|init_swait_queue_head|sema_init|INIT_(?:DELAYED_)?WORK|timer_setup|tasklet_setup|tasklet_init|hrtimer_init|hrtimer_setup|idr_init|ida_init|xa_init|xa_init_flags)$/;
+/** Set-up of what others wait on, lock or queue, by plain stores. */
+function setsUp(event: Event): boolean {
+  return initialises(event) && event.ordering === 'plain';
+}
+
+/** What ends a publication: the handler is gone, or the object is out of its table. */
+function takesBack(event: Event): boolean {
+  const quiesce = effectOfKind(event, 'quiesce');
+  const unpublish = effectOfKind(event, 'unpublish');
+  return (quiesce?.bars === true && (quiesce.of === 'irq' || quiesce.of === 'kthread')) || unpublish?.by === 'xarray' || unpublish?.by === 'idr';
+}
 
 /** The same part was set up before as well: what comes later begins anew. */
 function setBefore(fn: CFunction, init: Event, publish: Event): boolean {
-  return fn.events.some(e => e !== init && comesBefore(fn, e, publish) && INITIALISES.test(e.api) && keyOf(e) === keyOf(init));
+  return fn.events.some(e => e !== init && comesBefore(fn, e, publish) && setsUp(e) && keyOf(e) === keyOf(init));
 }
 
 /** A count or a flag that is set last, by a release, lets nobody in before. */
@@ -149,7 +157,7 @@ function userOf(fn: CFunction, by: Publication, late: Event[], world: World): Us
 function useIn(fn: CFunction, keys: Map<string | null, Event>, found: Event | null): User | null {
   for (const use of fn.events) {
     const init = use.cell ? keys.get(keyOf(use)) : undefined;
-    if (!init || INITIALISES.test(use.api) || use.kind === 'read' || isOwn(fn, use) || (found && !nodesAfter(fn, found.node).has(use.node))) continue;
+    if (!init || setsUp(use) || use.kind === 'read' || isOwn(fn, use) || (found && !nodesAfter(fn, found.node).has(use.node))) continue;
     if (found && (found.into === null || use.cell?.base !== found.into)) continue;
     if (!found && heldBack(fn, use)) continue;
     return { fn, init, use, found };
@@ -179,6 +187,13 @@ function isOf(event: Event | undefined, object: string | null): boolean {
   return event?.kind === 'read' && event.cell !== null && objectOf(event.cell) === object;
 }
 
+/** A look into a table, or the lock that goes by the table's own name, as xa_lock() has it. */
+function looksInto(event: Event): boolean {
+  const consume = effectOfKind(event, 'consume');
+  if (event.kind === 'lock') return event.cell !== null;
+  return consume !== undefined && !consume.each && (consume.by === 'xarray' || consume.by === 'idr');
+}
+
 const loads = new WeakMap<World, Map<string, { fn: CFunction; load: Event }[]>>();
 
 /** Looks into the table, by its cell. */
@@ -188,14 +203,16 @@ function usersOf(table: string, world: World): { fn: CFunction; load: Event }[] 
     known = new Map();
     loads.set(world, known);
     for (const fn of world.functions) {
+      let sites: ReturnType<typeof lookups> | undefined;
       for (const event of fn.events) {
         // Under the table's own lock it is looked into by some other call.
-        if (!/^(?:xa_load|idr_find|xa_lock\w*)$/.test(event.api)) continue;
+        if (!looksInto(event)) continue;
         const key = keyOf(event) ?? '';
         const list = known.get(key) ?? [];
         if (event.kind !== 'lock') list.push({ fn, load: event });
         // Whoever calls a lookup that gives what it found, or a lookup of that, looks into the table as well.
-        for (const site of lookups(fn, world)) {
+        sites ??= lookups(fn, world);
+        for (const site of sites) {
           list.push(site);
           if (/\*/.test(site.fn.head)) list.push(...lookups(site.fn, world));
         }

@@ -372,7 +372,7 @@ function isPutOff(fn: CFunction, release: Event, object: string, world: World): 
 function isLeftInside(fn: CFunction, release: Event, object: string, world: World): boolean {
   return fn.shape.loops.some(loop => {
     if (!isInLoop(loop, release)) return false;
-    const walk = fn.events.find(e => e.line === loop.line && /for_each/.test(e.api));
+    const walk = fn.events.find(e => e.line === loop.line && e.each);
     const container = walk?.args.map(arg => /^&(\w+)(?:->|\.)/.exec(arg)?.[1]).find(name => name !== undefined);
     if (!walk || container === undefined) return false;
     const settings = (fn.settings ?? []).filter(s => s.name === object);

@@ -1,5 +1,22 @@
-import { called, comesBefore, heldOnEntry, isIn, isTest, keyOf, onward, originsOf } from '../../src/analysis/query.ts';
+import {
+  called,
+  comesBefore,
+  countsDownAndTells,
+  countsUp,
+  effectOfKind,
+  effectsOfKind,
+  heldOnEntry,
+  isDeferred,
+  isIn,
+  isTest,
+  keyOf,
+  maySerialise,
+  onward,
+  originsOf,
+  releaseAtZero,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
+
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
@@ -218,9 +235,9 @@ void route_drop(struct table *t, struct route *r)
     for (const fn of file.functions) {
       if (fn.isMacro || fn.broken || isTest(fn)) continue;
       for (const get of fn.events) {
-        if (get.kind !== 'rmw' || !GETS.test(get.api) || !get.cell || get.object || !isIn(get, 'rcu-read')) continue;
+        if (countsUp(get)?.unlessZero !== false || !get.cell || get.object || !isIn(get, 'rcu-read')) continue;
         // Under a lock the container's own reference may be what keeps the count up.
-        if (get.locks.length > 0 || get.maybeLocks.length > 0 || heldOnEntry(fn, world).locks.length > 0) continue;
+        if (maySerialise(get) || heldOnEntry(fn, world).locks.length > 0) continue;
         const put = puts.find(p => p.key === keyOf(get) && p.putter !== fn);
         const load = put ? findOf(fn, get) : null;
         if (!put || !load) continue;
@@ -246,9 +263,17 @@ void route_drop(struct table *t, struct route *r)
   },
 } satisfies Rule;
 
-const GETS = /^(?:kref_get|(?:refcount|atomic(?:64|_long)?)_inc)$/;
-const LOADS = /^rcu_dereference(?:_check|_bh|_bh_check|_sched|_raw)?$|^(?:xa_load|idr_find|radix_tree_lookup)$/;
-const WALKS = /^h?list_for_each_entry_rcu$|^hash_for_each_possible_rcu$|^hlist_nulls_for_each_entry_rcu$/;
+/** A lookup of one object that readers may find without a lock. */
+function looksUp(event: Event): boolean {
+  const consume = effectOfKind(event, 'consume');
+  return consume?.rcu === true && !consume.each && consume.section !== 'srcu-read' && event.kind === 'read' && event.ordering === 'address';
+}
+
+/** A walk that readers make without a lock. */
+function walks(event: Event): boolean {
+  const consume = effectOfKind(event, 'consume');
+  return consume?.rcu === true && consume.each && consume.member !== null;
+}
 
 /** What finds the object, in the section that the reference is taken in. */
 function findOf(fn: CFunction, get: Event): Event | null {
@@ -258,8 +283,8 @@ function findOf(fn: CFunction, get: Event): Event | null {
   const made = originsOf(fn, root).filter(e => comesBefore(fn, e, get));
   const inside = (e: Event) => isIn(e, 'rcu-read');
   return (
-    made.find(e => LOADS.test(e.api) && inside(e)) ??
-    fn.events.find(e => comesBefore(fn, e, get) && WALKS.test(e.api) && e.args.slice(0, 2).includes(root) && inside(e)) ??
+    made.find(e => looksUp(e) && inside(e)) ??
+    fn.events.find(e => comesBefore(fn, e, get) && walks(e) && e.args.slice(0, 2).includes(root) && inside(e)) ??
     null
   );
 }
@@ -286,17 +311,22 @@ function putsOf(world: World): Put[] {
   return found;
 }
 
+/** Is a handler that is named there run behind a grace period? */
+function runsBehindReaders(call: string, world: World): boolean {
+  return effectsOfKind({ fact: world.fact(call) }, 'register').some(register => register.runner === 'rcu');
+}
+
 function putAt(fn: CFunction, put: Event, world: World): Put | null {
   const key = keyOf(put);
   if (put.kind !== 'rmw' || key === null || key.startsWith('|')) return null;
-  const named = put.api === 'kref_put' ? world.functions.filter(f => f.name === put.args[1]) : [];
+  const named = world.functions.filter(f => f.name === releaseAtZero(put));
   const release = named.find(f => f.path === fn.path) ?? null;
-  if (!release && !/^(?:refcount|atomic(?:64|_long)?)_dec_and_test$/.test(put.api)) return null;
+  if (!release && !countsDownAndTells(put)) return null;
   const zero = release ? release.events : onward(fn, put, { value: 'nonzero' }).events;
-  const free = zero.find(e => /^(?:kfree_rcu|kvfree_rcu|call_rcu(?:_hurry)?)$/.test(e.api));
+  const free = zero.find(e => isDeferred(e));
   // Behind a grace period no reader is left who could find the object.
-  const behind = fn.events.some(e => comesBefore(fn, e, put) && /^synchronize_(?:rcu|net)/.test(e.api));
-  if (!free || behind || world.mentions(fn).some(m => /^call_rcu|INIT_RCU_WORK/.test(m.call ?? ''))) return null;
+  const behind = fn.events.some(e => comesBefore(fn, e, put) && effectOfKind(e, 'quiesce')?.of === 'readers');
+  if (!free || behind || world.mentions(fn).some(m => m.call !== null && runsBehindReaders(m.call, world))) return null;
   return { putter: fn, put, release, free, key };
 }
 

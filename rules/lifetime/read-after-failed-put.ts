@@ -1,13 +1,17 @@
 import {
   called,
+  countsDownAndTells,
   dominates,
+  effectOfKind,
   isHandedOver,
   isIn,
   isPartHandedOver,
   isTest,
+  likelyEffect,
   objectOf,
   onward,
   pointedTo,
+  releaseAtZero,
   releasesIn,
   takesReference,
   variablesIn,
@@ -339,11 +343,19 @@ function nameOf(put: Event, object: string): string {
   return put.cell && pointedTo(put.cell) === null ? written.replace(/(?:->|\.)[\w.]+$/, '') : written;
 }
 
+/** A put of a reference to an object that tells whether it was the last, by what it is called with or what it runs then. */
+function countsReferences(event: Event): boolean {
+  const { fact } = event;
+  const register = effectOfKind(event, 'register');
+  if (effectOfKind(event, 'ref')?.by !== 'put' || fact?.result !== 'test') return false;
+  return fact.counter ? register !== undefined && register.under === null : !effectOfKind(event, 'open');
+}
+
 /** What is counted: surely references to the object, perhaps what a waiter waits for; null where the event is no put with a test. */
 function countOf(event: Event): 'sure' | 'maybe' | null {
   if (!event.used || (event.operation !== 'dec' && event.operation !== 'sub')) return null;
-  if (/^(?:(?:put_page|folio_put)_testzero|kref_put|(?:page|folio)_ref_(?:dec|sub)_and_test|file_ref_put|rcuref_put)$/.test(event.api)) return 'sure';
-  if (!/^(?:refcount|atomic(?:64|_long)?)_(?:dec|sub)_and_test$/.test(event.api)) return null;
+  if (countsReferences(event)) return 'sure';
+  if (!countsDownAndTells(event)) return null;
   const member = event.cell?.path.split('.').at(-1) ?? '';
   return /^(?:_?_?(?:ref|refs|refcnt|refcount|kref|usage|users|\w+_(?:ref|refs|refcnt|refcount)))$/.test(member) ? 'sure' : 'maybe';
 }
@@ -351,13 +363,13 @@ function countOf(event: Event): 'sure' | 'maybe' | null {
 /** Two CPUs in the function: the one whose put is the last gives the object back, or lets go who does, and the other reads it. */
 function claimOf(fn: CFunction, put: Event, read: Event, object: string, name: string, zero: Event[], world: World): Claim | null {
   if (put.locks.some(lock => lock.mode === 'shared')) return null;
-  const release = put.api === 'kref_put' ? world.functions.find(f => f.path === fn.path && f.name === put.args[1]) : undefined;
+  const release = world.functions.find(f => f.path === fn.path && f.name === releaseAtZero(put));
   const given = (e: Event) => isHandedOver(e, object) || isPartHandedOver(e, object) || (e.cell !== null && objectOf(e.cell) === object);
   const frees = (f: CFunction) => releasesIn(f, world.functions).flatMap(r => (r.kind === 'free' ? [r.event] : []));
   const end = release
     ? frees(release).at(-1)
     : (zero.find(e => frees(fn).includes(e) && given(e)) ??
-      zero.find(e => given(e) && (e.kind === 'wake' || (e.opaque && /(?:^|_)(?:free|release|destroy)(?:_|$)/.test(e.api)))));
+      zero.find(e => given(e) && (e.kind === 'wake' || (e.opaque && (likelyEffect(e, 'free') ?? likelyEffect(e, 'ref')?.by === 'put')))));
   if (!end) return null;
   const member = read.cell && read.cell.path !== '*' && read.api === 'read' ? read.cell.path : null;
   const look = `reads ${member === null ? name : `${name}${isGlobal(put) ? '.' : '->'}${member}`}`;

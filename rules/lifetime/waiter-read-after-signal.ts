@@ -6,6 +6,7 @@ import {
   isIn,
   isTest,
   keyOf,
+  maySerialise,
   objectOf,
   onward,
   runsAlone,
@@ -185,7 +186,7 @@ void seat_give(struct seat *s)
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     for (const wake of fn.events) {
       const object = wakenOf(wake);
-      if (object === null || wake.locks.length > 0 || wake.maybeLocks.length > 0 || isIn(wake, 'rcu-read')) continue;
+      if (object === null || maySerialise(wake) || isIn(wake, 'rcu-read')) continue;
       const kind = ownerOf(fn, wake, world);
       if (kind === 'stays') continue;
       const signal = fn.events.findLast(

@@ -1,4 +1,4 @@
-import { after, before, called, heldAt, includesSection, runsAlone, type Section } from '../../src/analysis/query.ts';
+import { after, before, called, heldAt, includesSection, maySerialise, runsAlone, type Section, serialisers } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -100,7 +100,7 @@ void __exit tickets_exit(void)
       for (const event of fn.events) {
         if (!/^idr_(?:alloc(?:_cyclic|_u32)?|remove|replace)$/.test(event.api) || event.cell?.base !== null || !/^\w+$/.test(event.cell.path))
           continue;
-        const held = heldAt(fn, event, world).length > 0 || event.maybeLocks.length > 0 || seemsHeld(fn, event);
+        const held = serialisers(heldAt(fn, event, world)).length > 0 || maySerialise(event) || seemsHeld(fn, event);
         const known = changes.get(event.cell.path) ?? [];
         known.push({ fn, event, held: held || /lock/i.test(fn.doc?.text ?? '') });
         changes.set(event.cell.path, known);

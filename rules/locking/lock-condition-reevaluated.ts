@@ -1,4 +1,4 @@
-import { asWritten, called, eventsOf, isCall, isTest, nodesAfter } from '../../src/analysis/query.ts';
+import { asWritten, called, eventsOf, initOrExit, isCall, isTest, nodesAfter } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -336,21 +336,21 @@ function memberAsked(fn: CFunction, node: FlowNode): string | null {
 
 /** Is it a static key that objects count themselves in and out of, and nobody switches outright? */
 function isCounted(asked: Event, functions: readonly CFunction[]): boolean {
-  if (!/^static_branch_(?:un)?likely$/.test(asked.api)) return false;
-  const changes = functions.flatMap(f => f.events.filter(e => /^static_(?:branch|key)_/.test(e.api) && e.args[0] === asked.args[0]));
-  return changes.some(e => /_inc/.test(e.api)) && !changes.some(e => /_(?:enable|disable)/.test(e.api));
+  if (asked.fact?.staticKey !== 'test') return false;
+  const changes = functions.flatMap(f => f.events.filter(e => e.fact?.staticKey && e.args[0] === asked.args[0]));
+  return changes.some(e => e.fact?.staticKey === 'up') && !changes.some(e => /^(?:on|off)$/.test(e.fact?.staticKey ?? ''));
 }
 
 /** Is it a static key, asked for itself or by a function of the file, that set-up code alone switches for all that is in view? */
 function settledAtBoot(asked: Event, functions: readonly CFunction[], all: readonly CFunction[]): boolean {
-  const isKey = (e: Event) => /^static_branch_(?:un)?likely$/.test(e.api);
+  const isKey = (e: Event) => e.fact?.staticKey === 'test';
   // One definition asks the key; another, for another configuration, may ask nothing at all.
   const asking = isKey(asked) ? [asked] : functions.filter(f => f.name === called(asked)).flatMap(f => f.events);
   const keys = new Set(asking.map(e => (isKey(e) ? e.args[0] : undefined)));
   const [key] = keys;
   if (keys.size !== 1 || key === undefined) return false;
-  const switchers = all.filter(f => f.events.some(e => /^static_(?:branch|key)_\w*(?:enable|disable|inc|dec)/.test(e.api) && e.args[0] === key));
-  return switchers.length > 0 && switchers.every(f => f.attributes.some(a => /^__init\b/.test(a)));
+  const switchers = all.filter(f => f.events.some(e => e.fact?.staticKey && e.fact.staticKey !== 'test' && e.args[0] === key));
+  return switchers.length > 0 && switchers.every(f => initOrExit(f) === 'init');
 }
 
 /** Contexts of the running task itself. */

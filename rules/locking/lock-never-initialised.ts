@@ -1,4 +1,4 @@
-import { lockText, takings } from '../../src/analysis/query.ts';
+import { lockText, makesObject, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -145,15 +145,13 @@ void vault_put_coin(struct bank_vault *v)
   },
 } satisfies Rule;
 
-const LOCKS = /^(?:spinlock_t|raw_spinlock_t|rwlock_t|seqlock_t|struct (?:mutex|rw_semaphore|semaphore|rt_mutex))$/;
-
 /** The member that the event locks, where its type is one that the file declares for itself. */
 function memberOf(fn: CFunction, event: Event, file: CodeFile, world: World): { type: string; name: string } | null {
   const { cell } = event;
   if (!cell?.type || !/^\w+$/.test(cell.path) || fn.isMacro) return null;
   const declared = world.declared(cell.type);
   const member = declared?.path === file.path ? declared.members.get(cell.path) : undefined;
-  return member && LOCKS.test(member.type) && member.pointer === 0 && !member.array ? { type: cell.type, name: cell.path } : null;
+  return member && world.type(member.type)?.is === 'lock' && member.pointer === 0 && !member.array ? { type: cell.type, name: cell.path } : null;
 }
 
 function nameOf(fn: CFunction, event: Event): string {
@@ -165,7 +163,7 @@ function nameOf(fn: CFunction, event: Event): string {
 function makes(file: CodeFile, type: string): boolean {
   return file.functions.some(fn =>
     fn.events.some(e => {
-      if (!/alloc/.test(e.api) || e.kind === 'free') return false;
+      if (!makesObject(e)) return false;
       const size = e.args.find(arg => arg.includes('sizeof'));
       if (size?.includes(type)) return true;
       return size !== undefined && e.into !== null && fn.events.some(o => o.cell?.type === type && o.cell.base === e.into);

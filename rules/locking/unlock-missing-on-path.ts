@@ -1,4 +1,15 @@
-import { called, callersGive, failsAlong, isContext, type Leak, leaksOf, lockKey, lockText, pieceLeaksOf } from '../../src/analysis/query.ts';
+import {
+  called,
+  callersGive,
+  failsAlong,
+  initOrExit,
+  isContext,
+  type Leak,
+  leaksOf,
+  lockKey,
+  lockText,
+  pieceLeaksOf,
+} from '../../src/analysis/query.ts';
 import type { CFunction, FlowNode } from '../../src/model/code.ts';
 import type { Mention, Rule, World } from '../../src/model/rule.ts';
 import { left } from './unlock-missing-on-path/change.ts';
@@ -140,7 +151,7 @@ function isError(returned: string | undefined, fn: CFunction): boolean {
 
 /** Functions that the kernel calls by a table or as a handler, and that never return with a lock of their own. */
 function neverLocked(fn: CFunction, mentions: readonly Mention[]): boolean {
-  if (/\birqreturn_t\b/.test(fn.head) || fn.attributes.some(a => /^__(?:init|exit)$/.test(a))) return true;
+  if (/\birqreturn_t\b/.test(fn.head) || initOrExit(fn) !== null) return true;
   return mentions.some(
     m =>
       /^(?:probe|remove|open|release|read|write|unlocked_ioctl|compat_ioctl|show|store|poll|mmap|ndo_\w+)$/.test(m.member ?? '') ||

@@ -1,4 +1,16 @@
-import { after, alwaysFollowed, called, callersOf, cellName, dominates, heldOver, isTest, keyOf, runsAlone } from '../../src/analysis/query.ts';
+import {
+  after,
+  alwaysFollowed,
+  called,
+  callersOf,
+  cellName,
+  dominates,
+  heldOver,
+  isTest,
+  keyOf,
+  runsAlone,
+  serialisers,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -136,10 +148,8 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     for (const on of fn.events) {
-      if (!/^static_branch_enable(?:_cpuslocked)?$|^static_key_enable$/.test(on.api) || on.uncertain) continue;
-      const off = after(fn, on).find(
-        e => /^static_branch_disable(?:_cpuslocked)?$|^static_key_disable$/.test(e.api) && keyOf(e) === keyOf(on) && keyOf(e) !== null,
-      );
+      if (on.fact?.staticKey !== 'on' || on.uncertain) continue;
+      const off = after(fn, on).find(e => e.fact?.staticKey === 'off' && keyOf(e) === keyOf(on) && keyOf(e) !== null);
       if (!off || !alwaysFollowed(fn, on, off) || !dominates(fn, on, off) || kept(fn, on, off, world)) continue;
       const key = on.cell ? cellName(on.cell) : 'the key';
       report(
@@ -166,5 +176,9 @@ function kept(fn: CFunction, on: Event, off: Event, world: World): boolean {
   // A work item or a thread does not run twice at once.
   if (world.mentions(fn).some(m => m.call !== null && /WORK|work|kthread|timer|tasklet/i.test(m.call))) return true;
   const sites = callersOf(fn, world);
-  return sites !== null && sites.length > 0 && sites.every(s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn, world));
+  return (
+    sites !== null &&
+    sites.length > 0 &&
+    sites.every(s => serialisers(s.event.locks).length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn, world))
+  );
 }

@@ -1,4 +1,4 @@
-import { between, gates, heldOver, indexOf, isTest, keyOf, type PairUpdate, pairUpdates, runsAlone } from '../../src/analysis/query.ts';
+import { between, gates, heldOver, indexOf, isTest, keyOf, type PairUpdate, pairUpdates, runsAlone, serialisers } from '../../src/analysis/query.ts';
 import type { Rule, Tie, World } from '../../src/model/rule.ts';
 
 /** More updaters than this are tried pair by pair no further. */
@@ -356,12 +356,12 @@ function counters(tie: Tie, updaters: PairUpdate[]): boolean {
 
 /** A lock is held over both updates, or every caller in view holds one over the call. */
 function serialised({ fn, events: [a, b] }: PairUpdate, world: World): boolean {
-  if (heldOver(fn, a, b).length > 0 || fn.entryLocks.length > 0) return true;
+  if (serialisers(heldOver(fn, a, b)).length > 0 || fn.entryLocks.length > 0) return true;
   if (between(fn, a, b).some(e => e.kind === 'lock')) return true;
   // A bit or a word that the winner of a read-modify-write holds is a lock as well, whatever it is called.
   if (fn.events.some(e => e.kind === 'rmw' && e !== a && e !== b && keyOf(e) !== keyOf(a) && keyOf(e) !== keyOf(b) && gates(fn, e, a))) return true;
   const calls = world.callers(fn.name).filter(c => !isTest(c.fn));
-  return calls.length > 0 && calls.every(c => c.event.locks.length > 0 || c.fn.entryLocks.length > 0 || runsAlone(c.fn, world));
+  return calls.length > 0 && calls.every(c => serialisers(c.event.locks).length > 0 || c.fn.entryLocks.length > 0 || runsAlone(c.fn, world));
 }
 
 function callersSay(f: PairUpdate, g: PairUpdate, world: World): string[] {

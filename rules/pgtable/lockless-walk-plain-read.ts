@@ -1,4 +1,4 @@
-import { called, comesBefore, isTest, onward } from '../../src/analysis/query.ts';
+import { called, comesBefore, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -179,7 +179,7 @@ function entryOf(event: Event): string | null {
 }
 
 function isLocked(event: Event): boolean {
-  return event.locks.length > 0 || event.maybeLocks.length > 0;
+  return maySerialise(event);
 }
 
 /** The lookup without a lock that the pointer comes from. */

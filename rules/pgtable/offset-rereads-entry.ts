@@ -1,4 +1,4 @@
-import { called, isIn, isTest, onward } from '../../src/analysis/query.ts';
+import { called, isIn, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -111,7 +111,7 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
     const found: { read: Event; offset: Event }[] = [];
     for (const read of fn.events) {
       const pointer = entryOf(read);
-      if (pointer === null || read.locks.length > 0 || read.maybeLocks.length > 0 || !isLockless(fn, read)) continue;
+      if (pointer === null || maySerialise(read) || !isLockless(fn, read)) continue;
       const offset = onward(fn, read, { variables: [pointer] }).events.find(e => /^(?:p4d|pud|pmd)_offset$/.test(e.api) && e.args[0] === pointer);
       if (offset && !found.some(f => f.offset === offset) && levelFits(read, offset)) found.push({ read, offset });
     }

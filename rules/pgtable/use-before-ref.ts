@@ -1,4 +1,4 @@
-import { called, isHandedOver, isTest, isUseOf, onward } from '../../src/analysis/query.ts';
+import { called, isHandedOver, isTest, isUseOf, maySerialise, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
@@ -162,7 +162,7 @@ function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: st
 }
 
 function isLocked(event: Event): boolean {
-  return event.locks.length > 0 || event.maybeLocks.length > 0;
+  return maySerialise(event);
 }
 
 function takes(event: Event, page: string): boolean {

@@ -7,6 +7,8 @@ import {
   dominates,
   hasWaited,
   headsOf,
+  initOrExit,
+  isDeferred,
   isGuarded,
   isHandedOver,
   isMadeHere,
@@ -133,16 +135,14 @@ function isPrivate(fn: CFunction, event: Event): boolean {
 /** Readers are gone, or not there yet: waited for, or the function is for set-up or teardown, itself or by all who call it. */
 function isLate(fn: CFunction, event: Event, entry: string, world: World): boolean {
   if (hasWaited(fn, event, world) || event.phase.includes('init') || event.phase.includes('exit')) return true;
-  if (runsAlone(fn, world)) return fn.attributes.some(a => /^__(?:init|exit|net_init|net_exit)\b/.test(a)) || !freedLater(fn, event, entry);
+  if (runsAlone(fn, world)) return initOrExit(fn) !== null || !freedLater(fn, event, entry);
   const alone = (f: CFunction): boolean => callersOf(f, world)?.every(s => runsAlone(s.fn, world)) ?? false;
   return alone(fn) || (callersOf(fn, world)?.every(s => runsAlone(s.fn, world) || alone(s.fn)) ?? false);
 }
 
 /** Is the entry freed behind a grace period, so that whoever wrote this expects readers on it? */
 function freedLater(fn: CFunction, event: Event, entry: string): boolean {
-  return onward(fn, event, { variables: [entry] }).events.some(
-    e => /^(?:k|kv)free_rcu|^call_rcu/.test(e.api) && (isHandedOver(e, entry) || isPartHandedOver(e, entry)),
-  );
+  return onward(fn, event, { variables: [entry] }).events.some(e => isDeferred(e) && (isHandedOver(e, entry) || isPartHandedOver(e, entry)));
 }
 
 /** The reader has found the entry before, and goes on by the pointer that is overwritten: the cure is to overwrite it behind a grace period. */

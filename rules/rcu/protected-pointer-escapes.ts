@@ -1,13 +1,17 @@
 import {
+  bounds,
   type ContextFamily,
   called,
   comesBefore,
+  effectOfKind,
   heldOnEntry,
   isHandedOver,
   isIn,
   isMadeHere,
   isTest,
   isUseOf,
+  likelyEffect,
+  maySerialise,
   onward,
   placeOf,
   readAfterFree,
@@ -157,23 +161,14 @@ function assumed(fn: CFunction, source: Event, use: Event | null, end: Event, po
   };
 }
 
-/** Lookups that give a pointer without a reference (include/linux/netdevice.h, inetdevice.h, pid.h). */
-const LOOKUPS =
-  /^(?:dev_get_by_(?:index|name)_rcu|__in_dev_get_rcu|__in6_dev_get|pid_task|find_task_by_(?:vpid|pid_ns)|netdev_master_upper_dev_get_rcu|l3mdev_master_dev_rcu|fib_table_lookup_rcu)$/;
-/** Walks of page tables that a table's freeing waits for by an interrupt to every CPU. */
-const WALKS = /^(?:__find_linux_pte|find_linux_pte)$/;
-
 /** The section that keeps what the event gives; null where none does. */
 function sectionOf(event: Event): 'rcu-read' | 'srcu-read' | 'irqs-off' | null {
-  if (/^rcu_dereference(?:_check|_bh|_bh_check|_sched|_raw)?$/.test(event.api) || LOOKUPS.test(event.api)) return 'rcu-read';
-  if (/^srcu_dereference(?:_check)?$/.test(event.api)) return 'srcu-read';
-  return WALKS.test(event.api) ? 'irqs-off' : null;
+  const section = effectOfKind(event, 'consume')?.section;
+  return section === 'rcu-read' || section === 'srcu-read' || section === 'irqs-off' ? section : null;
 }
 
 function isEnd(event: Event, word: ContextFamily): boolean {
-  if (!isIn(event, word)) return false;
-  if (word === 'irqs-off') return /^local_irq_(?:restore|enable)$/.test(event.api);
-  return word === 'srcu-read' ? /^srcu_(?:read_unlock|up_read)\w*$/.test(event.api) : /^rcu_read_unlock\w*$/.test(event.api);
+  return isIn(event, word) && bounds(event, 'close', word);
 }
 
 /** Sections that begin before the source and do not end before the one at hand does. */
@@ -182,14 +177,18 @@ function nested(fn: CFunction, source: Event, end: Event, word: string): boolean
   let depth = 0;
   for (const event of fn.events) {
     if (!comesBefore(fn, event, source)) continue;
-    if (/^s?rcu_read_lock\w*$/.test(event.api) || /^(?:scoped_)?guard\(s?rcu\)$/.test(event.api)) depth += event.ends ? -1 : 1;
-    else if (/^s?rcu_read_unlock\w*$/.test(event.api)) depth--;
+    if (isRead(event, 'open')) depth += event.ends ? -1 : 1;
+    else if (isRead(event, 'close')) depth--;
   }
   return depth > 1 || end.ends === true;
 }
 
+function isRead(event: Event, does: 'open' | 'close'): boolean {
+  return bounds(event, does, 'rcu-read') || bounds(event, does, 'srcu-read');
+}
+
 function isLocked(event: Event): boolean {
-  return event.locks.length > 0 || event.maybeLocks.length > 0;
+  return maySerialise(event);
 }
 
 /** Bottom halves, preemption or interrupts off make a section too (Documentation/RCU/whatisRCU.rst, rcu_read_lock()). */
@@ -205,15 +204,18 @@ function isSection(context: Section): boolean {
 
 /** Something that may keep the object: a module, a part of it, or a helper that takes what it is given. */
 function keeps(event: Event, pointer: string): boolean {
-  return (
-    /(?:^|_)(?:try_?)?(?:get|hold|grab|pin|ref|inc|acquire)(?:_|$)/.test(event.api) &&
-    event.args.some(arg => new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`).test(arg))
-  );
+  return takesSome(event) && event.args.some(arg => new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`).test(arg));
+}
+
+/** A reference to something is taken. */
+function takesSome(event: Event): boolean {
+  const ref = likelyEffect(event, 'ref');
+  return ref !== undefined && ref.by !== 'put';
 }
 
 /** A reference to something that a call gave out for the pointer, and that may own it: `try_get(owner)` behind `take_from(p->pool, &owner)`. */
 function keepsOwner(fn: CFunction, event: Event, pointer: string): boolean {
-  const owner = /(?:^|_)try_?get(?:_|$)/.test(event.api) ? event.args.find(arg => /^\w+$/.test(arg)) : undefined;
+  const owner = likelyEffect(event, 'ref')?.by === 'get-unless-zero' ? event.args.find(arg => /^\w+$/.test(arg)) : undefined;
   if (owner === undefined || !event.used) return false;
   const named = new RegExp(`\\b${pointer.replace(/#\d+/, '')}\\b`);
   return fn.events.some(

@@ -1,8 +1,10 @@
 import {
   between,
   called,
+  effectOfKind,
   exclusive,
   heldOnEntry,
+  initOrExit,
   isInLoop,
   isPartHandedOver,
   isTest,
@@ -21,7 +23,7 @@ import {
   walkersOf,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Report, Rule, World } from '../../src/model/rule.ts';
+import type { Claim, Mention, Report, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './rcu-free-without-gp/examples.ts';
 
 export default {
@@ -127,7 +129,9 @@ function isWalkedLocked(unlink: Event, world: World): boolean {
   const member = unlink.cell && /\w+$/.exec(unlink.cell.path)?.[0];
   const file = type ? world.files.find(f => f.path === world.declared(type)?.path) : undefined;
   if (!file?.whole || file.isHeader || file.path !== unlink.path || unlink.locks.length === 0) return false;
-  const walks = file.functions.flatMap(fn => fn.events.flatMap(e => (/_rcu(?:_|$)/.test(e.api) && e.args.includes(member ?? '') ? [{ fn, e }] : [])));
+  const walks = file.functions.flatMap(fn =>
+    fn.events.flatMap(e => (effectOfKind(e, 'consume')?.rcu && e.args.includes(member ?? '') ? [{ fn, e }] : [])),
+  );
   return (
     walks.length > 0 &&
     walks.every(({ fn, e }) => {
@@ -140,17 +144,21 @@ function isWalkedLocked(unlink: Event, world: World): boolean {
 /** Code that runs when nobody can read any more, by its annotation or by what registers it. */
 function isTeardown(fn: CFunction, world: World): boolean {
   const mentions = world.mentions(fn);
-  return (
-    fn.attributes.some(a => /^__(?:net_)?exit\b/.test(a)) ||
-    (mentions.length > 0 && mentions.every(m => /^(?:module_exit|exit(?:_batch)?)$/.test(m.member ?? m.call ?? '')))
-  );
+  return initOrExit(fn) === 'exit' || (mentions.length > 0 && mentions.every(m => endsAll(m, world)));
+}
+
+/** Does a module or a namespace go by what is named there? */
+function endsAll({ member, table, call }: Mention, world: World): boolean {
+  if (call !== null) return effectOfKind({ fact: world.fact(call) }, 'register')?.runner === 'exit';
+  const known = member === null ? undefined : world.member(table, member);
+  return known?.phase === 'teardown' && known.driver === null;
 }
 
 /** The object is another one in every round of a loop around the event. */
 function emptiesList(fn: CFunction, unlink: Event, object: string): boolean {
   const loops = loopsAround(fn, unlink);
   const set = (fn.settings ?? []).flatMap(s => (s.name === object ? s.ends.flatMap(end => fn.flow[end.node] ?? []) : []));
-  const cursors = fn.events.filter(e => /for_each/.test(e.api) && e.args.includes(object.replace(/#\d+/, '')));
+  const cursors = fn.events.filter(e => e.each && e.args.includes(object.replace(/#\d+/, '')));
   return loops.some(loop => [...set, ...cursors].some(at => isInLoop(loop, at)));
 }
 

@@ -312,9 +312,7 @@ function claimOf(fn: CFunction, unlink: Event, again: Event, node: string, world
 /** The place that it is put at was found by a walk over the very list: the entry only moves within it. */
 function staysOn(fn: CFunction, add: Event): boolean {
   const at = /^&?(\w+)/.exec(add.args[1] ?? '')?.[1];
-  return (
-    at !== undefined && fn.events.some(e => /for_each/.test(e.api) && (e.args[0] === at || e.args.some((arg, i) => i > 0 && arg === add.args[1])))
-  );
+  return at !== undefined && fn.events.some(e => e.each && (e.args[0] === at || e.args.some((arg, i) => i > 0 && arg === add.args[1])));
 }
 
 /** Every walk in view by this member is under a lock that is held here as well, or names it as what its callers hold. */

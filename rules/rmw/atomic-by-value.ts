@@ -1,4 +1,4 @@
-import { between, called, cellName, comesBefore, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
+import { between, called, cellName, comesBefore, initialises, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -116,13 +116,15 @@ static void gauge_dump(struct gauge *g)
   checkFunction(fn, report, world) {
     if (fn.isMacro || isTest(fn)) return;
     for (const { name, type } of fn.parameters) {
-      if (fn.broken || !ATOMIC.test(type.replace(/\b(?:const|volatile)\b/g, '').trim()) || name === '') continue;
+      if (fn.broken || !isInPlace(type.replace(/\b(?:const|volatile)\b/g, '').trim(), world) || name === '') continue;
       report(
         { place: { path: fn.path, line: fn.line, side: fn.side }, fn },
         {
           message: `${fn.name}() takes ${name} by value, so it works on a copy`,
           detail: ['The copy is made by a plain load, and changes to it are seen by nobody else'],
-          question: /atomic|refcount/.test(type) ? 'Should the caller pass the result of atomic_read()?' : `Should ${name} be passed by its address?`,
+          question: /^(?:atomic|count)$/.test(world.type(type)?.is ?? '')
+            ? 'Should the caller pass the result of atomic_read()?'
+            : `Should ${name} be passed by its address?`,
           dismissal: 'Not an issue if the original is not yet visible to others',
         },
       );
@@ -160,13 +162,15 @@ static void gauge_dump(struct gauge *g)
   },
 } satisfies Rule;
 
-const ATOMIC =
-  /^(?:atomic(?:64|_long)?_t|refcount_t|(?:raw_)?spinlock_t|rwlock_t|seqlock_t|struct (?:mutex|completion|rw_semaphore|semaphore|kref))$/;
+/** A type whose objects are operated on in place: an atomic variable, a count or a lock. */
+function isInPlace(type: string, world: World): boolean {
+  const is = world.type(type)?.is;
+  return is !== undefined && is !== 'device';
+}
 
 /** A tracepoint's argument whose address is taken in what it records: the atomic variable itself is the argument. */
 function tracedValue(fn: CFunction, event: Event): string | null {
-  if (!/^(?:TRACE_EVENT|DECLARE_EVENT_CLASS)/.test(fn.name) || event.cell !== null || !/^(?:atomic(?:64|_long)?|refcount)_/.test(event.api))
-    return null;
+  if (!/^(?:TRACE_EVENT|DECLARE_EVENT_CLASS)/.test(fn.name) || event.cell !== null || !event.fact?.counter) return null;
   return /^&\s*([a-z_]\w*)$/.exec(event.args[0] ?? '')?.[1] ?? null;
 }
 
@@ -175,7 +179,7 @@ function isAtomic(event: Event, world: World): boolean {
   const { type, path } = event.cell?.within ?? event.cell ?? { type: null, path: '' };
   if (type === null || !/^\w+$/.test(path)) return false;
   const member = world.declared(type)?.members.get(path);
-  return member !== undefined && member.pointer === 0 && !member.array && ATOMIC.test(member.type);
+  return member !== undefined && member.pointer === 0 && !member.array && isInPlace(member.type, world);
 }
 
 /** The whole value goes into a store, or to a tracepoint, which is a function with parameters. */
@@ -192,10 +196,8 @@ function isOverwritten(fn: CFunction, read: Event): boolean {
   const { cell } = store ?? {};
   if (!store || !cell || store.api !== '=') return false;
   const same = (e: Event) => e.cell !== null && e.cell.base === cell.base && keyOf(e) === keyOf(store);
-  const anew = fn.events.filter(e => comesBefore(fn, store, e) && SETS.test(e.api) && same(e));
+  const anew = fn.events.filter(e => comesBefore(fn, store, e) && (initialises(e) || (e.fact?.counter && e.kind === 'write')) && same(e));
   if (anew.length === 0 || !surelyReaches(fn, store, anew)) return false;
   const seen = (e: Event) => !anew.includes(e) && (same(e) || e.kind === 'publish' || (cell.base !== null && isHandedOver(e, cell.base)));
   return anew.every(end => !between(fn, store, end).some(seen));
 }
-
-const SETS = /^(?:atomic(?:64|_long)?|refcount)_set$|^(?:(?:raw_)?spin_lock|rwlock|mutex|sema|kref|seqlock)_init$|^init_(?:completion|rwsem)$/;

@@ -7,10 +7,12 @@ import {
   isOwn,
   isTest,
   madeOf,
+  maySerialise,
   nodesAfter,
   partnersOf,
   placeOf,
   runsAlone,
+  serialisers,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
@@ -302,7 +304,7 @@ function concerns({ fn, event }: Use, world: World): boolean {
 
 function isLocked(fn: CFunction, event: Event, world: World): boolean {
   if (isEnteredLocked(fn)) return true;
-  return event.locks.length > 0 || event.maybeLocks.length > 0 || fn.entryLocks.length > 0 || heldAt(fn, event, world).length > 0;
+  return maySerialise(event) || fn.entryLocks.length > 0 || serialisers(heldAt(fn, event, world)).length > 0;
 }
 
 /** The function gives back a lock that it did not take, or its comment says that the caller holds one. */

@@ -7,9 +7,11 @@ import {
   isOwn,
   isTest,
   keyOf,
+  maySerialise,
   nodesAfter,
   onward,
   runsAlone,
+  serialisers,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
@@ -129,7 +131,14 @@ struct shelf *shelf_new(int n)
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     const told = new Set<string | null>();
     for (const swap of fn.events) {
-      if (swap.kind !== 'rmw' || !swap.atomic || swap.operation !== 'cmpxchg' || swap.uncertain || swap.locks.length > 0 || told.has(keyOf(swap)))
+      if (
+        swap.kind !== 'rmw' ||
+        !swap.atomic ||
+        swap.operation !== 'cmpxchg' ||
+        swap.uncertain ||
+        serialisers(swap.locks).length > 0 ||
+        told.has(keyOf(swap))
+      )
         continue;
       const reads = fn.events.filter(e => isPlainLook(e) && samePlace(e, swap) && !isOwn(fn, e) && nodesAfter(fn, e.node).has(swap.node));
       const pair = twice(fn, reads, swap);
@@ -171,7 +180,7 @@ struct shelf *shelf_new(int n)
 /** A look that the compiler may repeat, with no lock over it. */
 function isPlainLook(event: Event): boolean {
   if (event.kind !== 'read' || event.ordering !== 'plain' || event.uncertain || event.object !== undefined || event.cell?.bit != null) return false;
-  return (event.api === 'read' || /^find_(?:first|next)_(?:zero_)?bit$/.test(event.api)) && event.locks.length === 0 && event.maybeLocks.length === 0;
+  return (event.api === 'read' || /^find_(?:first|next)_(?:zero_)?bit$/.test(event.api)) && !maySerialise(event);
 }
 
 function samePlace(a: Event, b: Event): boolean {
@@ -183,6 +192,7 @@ function twice(fn: CFunction, reads: Event[], swap: Event): [Event, Event] | nul
   for (const first of reads) {
     if (!decidesBranch(fn, first)) continue;
     const way = onward(fn, first, {
+      rereads: true,
       stop: e => e === swap || (e !== first && e.kind !== 'read') || e.ordering === 'acquire' || e.ordering === 'full',
     });
     const second = reads.find(e => comesBefore(fn, first, e) && way.events.includes(e) && e.line !== first.line && !seeds(fn, e, swap));

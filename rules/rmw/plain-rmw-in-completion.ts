@@ -8,8 +8,10 @@ import {
   isIn,
   isOwn,
   isTest,
+  maySerialise,
   rolesOf,
   runsAlone,
+  serialisers,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Report, Rule, Use, World } from '../../src/model/rule.ts';
@@ -334,8 +336,7 @@ function open({ fn, event }: Use, world: World): boolean {
     !runsAlone(fn, world) &&
     !event.uncertain &&
     event.object === undefined &&
-    event.locks.length === 0 &&
-    event.maybeLocks.length === 0 &&
+    !maySerialise(event) &&
     !isIn(event, 'irqs-off') &&
     !event.phase.includes('init') &&
     event.cell?.base !== null &&
@@ -344,7 +345,7 @@ function open({ fn, event }: Use, world: World): boolean {
 }
 
 function isHeld(fn: CFunction, event: Event, world: World): boolean {
-  return fn.entryLocks.length > 0 || fn.events.some(e => e.kind === 'lock') || heldAt(fn, event, world).length > 0;
+  return fn.entryLocks.length > 0 || fn.events.some(e => e.kind === 'lock') || serialisers(heldAt(fn, event, world)).length > 0;
 }
 
 /** The read half of a plain read-modify-write. */

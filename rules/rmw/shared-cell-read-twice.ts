@@ -11,6 +11,7 @@ import {
   isTest,
   keyOf,
   loopsAround,
+  maySerialise,
   onward,
   partnersOf,
   placeOf,
@@ -288,13 +289,11 @@ function stores({ fn, event }: Use, uses: Use[], key: string, world: World): boo
 
 /** A plain read that decides a branch, and the next read of the same cell behind it, with nothing between that could be meant to let it change. */
 function pairIn(fn: CFunction, own: Event[]): [Event, Event] | null {
-  const reads = own.filter(
-    e => e.api === 'read' && !e.uncertain && e.object === undefined && e.locks.length === 0 && e.maybeLocks.length === 0 && !isOwn(fn, e),
-  );
+  const reads = own.filter(e => e.api === 'read' && !e.uncertain && e.object === undefined && !maySerialise(e) && !isOwn(fn, e));
   for (const first of reads) {
     if (!decidesBranch(fn, first)) continue;
     if (changesBefore(fn, own, first)) continue;
-    const way = onward(fn, first, { stop: e => e.kind !== 'read' || e.ordering !== 'plain' });
+    const way = onward(fn, first, { stop: e => e.kind !== 'read' || e.ordering !== 'plain', rereads: true });
     const second = reads.find(e => e !== first && comesBefore(fn, first, e) && way.events.includes(e) && samePlace(first, e) && usesValue(fn, e));
     if (second && behindTest(fn, first, second)) return [first, second];
   }

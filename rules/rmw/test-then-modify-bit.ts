@@ -1,4 +1,4 @@
-import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, onward, rolesOf, runsAlone } from '../../src/analysis/query.ts';
+import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, maySerialise, onward, rolesOf, runsAlone, serialisers } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -107,7 +107,7 @@ int lamp_up(struct lamp *l)
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
     if (bringsUpOrDown(fn, world)) return;
-    if (fn.events.some(e => e.kind === 'lock' || e.locks.length > 0 || e.maybeLocks.length > 0)) return;
+    if (fn.events.some(e => e.kind === 'lock' || maySerialise(e))) return;
     for (const test of fn.events) {
       if (test.api !== 'test_bit' || test.uncertain || test.object !== undefined || !test.cell || isOwn(fn, test)) continue;
       const change = changeAfter(fn, test);
@@ -195,7 +195,11 @@ function alone(fn: CFunction, world: World, depth = 0): boolean {
     depth < 2 &&
     sites !== null &&
     sites.every(
-      s => s.event.locks.length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn, world) || (s.fn !== fn && alone(s.fn, world, depth + 1)),
+      s =>
+        serialisers(s.event.locks).length > 0 ||
+        s.fn.entryLocks.length > 0 ||
+        runsAlone(s.fn, world) ||
+        (s.fn !== fn && alone(s.fn, world, depth + 1)),
     )
   );
 }

@@ -1,4 +1,4 @@
-import { called, comesBefore, effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement } from '../../src/analysis/query.ts';
+import { called, comesBefore, effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement, waitsUntil } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -230,7 +230,7 @@ void kiln_stop(struct kiln *k)
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const wait of fn.events) {
-      if (wait.kind !== 'wait' || !/^s?wait_event/.test(wait.api) || /timeout|_cmd$|lock/.test(wait.api) || keyOf(wait) === null) continue;
+      if (!waitsUntil(wait) || /timeout|_cmd$|lock/.test(wait.api) || keyOf(wait) === null) continue;
       for (const wish of wishesOf(fn, wait)) {
         const sites = changesOf(world, wish, fn);
         const waking = sites.filter(s => wakesLater(s.fn, s.change, wait, world) === 'sure');

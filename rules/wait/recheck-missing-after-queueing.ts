@@ -7,6 +7,7 @@ import {
   includesSection,
   isTest,
   keyOf,
+  maySerialise,
   nearest,
   nodesAfter,
   ordersAll,
@@ -138,7 +139,7 @@ function marked(event: Event): boolean {
 
 /** A lock is held when it queues, seen to be taken or only to be given back after: the waker may hold it, in this function or in a caller. */
 function underLock(fn: CFunction, queueing: Event): boolean {
-  if (queueing.locks.length > 0 || queueing.maybeLocks.length > 0 || fn.entryLocks.length > 0) return true;
+  if (maySerialise(queueing) || fn.entryLocks.length > 0) return true;
   return nearest(fn, queueing, 'after', e => e.kind === 'lock' || e.kind === 'unlock' || e.api === 'schedule').events.some(e => e.kind === 'unlock');
 }
 

@@ -1,6 +1,7 @@
 import {
   called,
   comesBefore,
+  effectOfKind,
   effectsOf,
   eventsOf,
   isAccess,
@@ -10,6 +11,7 @@ import {
   ordersAll,
   sameStatement,
   storeThenLook,
+  waitsUntil,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Meaning, Rule, World } from '../../src/model/rule.ts';
@@ -168,8 +170,8 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
   },
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
-    for (const wake of eventsOf(fn, 'wake', /^wake_up_(?:bit|var)$/)) {
-      const bit = wake.api === 'wake_up_bit' ? (wake.args[1] ?? null) : null;
+    for (const wake of fn.events.filter(wakesByAddress)) {
+      const bit = effectOfKind(wake, 'wake')?.on === 'bit' ? (wake.args[1] ?? null) : null;
       const [change] = unordered(fn, wake, world, e => endsWait(e, wake, bit));
       if (!change) continue;
       const waiter = waiterOn(world, wake, bit);
@@ -184,7 +186,7 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
           dismissal: 'Not an issue if the waiter tests under a lock that is held around both',
           quote: [change, wake],
           // The last put is an acquire too, and no full barrier (Documentation/core-api/refcount-vs-atomic.rst): the least of these.
-          ...(/^(?:refcount|kref)_/.test(change.api) ? { severity: 'note' as const } : {}),
+          ...(change.fact?.counter && effectOfKind(change, 'ref') ? { severity: 'note' as const } : {}),
           ...(waiter
             ? {
                 claim: claimOf(fn, change, wake, waiter.fn, waiter.event, null),
@@ -263,13 +265,26 @@ function remedy(change: Event): string {
   return change.kind === 'write' ? 'store_release_wake_up() or smp_mb() between the two' : 'smp_mb__after_atomic() between the two';
 }
 
+/** A wake-up that looks for a waiter itself, and without a lock. */
+function wakesByAddress(event: Event): boolean {
+  const on = event.kind === 'wake' && event.cell?.bit === null && event.operation === null ? effectOfKind(event, 'wake')?.on : undefined;
+  return on === 'bit' || on === 'variable';
+}
+
 /** Who waits for the bit or the variable, of those in view. */
 function waiterOn(world: World, wake: Event, bit: string | null): { fn: CFunction; event: Event } | null {
   const key = keyOf(wake);
   for (const { fn, event } of waitsIn(world).get(key ?? '') ?? []) {
-    if (bit !== null ? /^wait_on_bit/.test(event.api) && event.args[1] === bit : /^wait_var_event/.test(event.api)) return { fn, event };
+    const waits = (on: 'bit' | 'variable') => effectOfKind(event, 'wait')?.on === on;
+    if (bit !== null ? waits('bit') && event.args[1] === bit : waits('variable')) return { fn, event };
   }
   return null;
+}
+
+/** It puts its task on a wait queue, and does not test by itself. */
+function queues(event: Event): boolean {
+  const wait = effectOfKind(event, 'wait');
+  return wait?.on === 'queue' && wait.condition === null;
 }
 
 /** Who queues on the queue and then tests the cell; the test is null where the waiting macro makes it itself. */
@@ -283,10 +298,10 @@ function sleeperOn(
   for (const { fn, event } of waitsIn(world).get(queue) ?? []) {
     if (isTest(fn)) continue;
     const read = (e: Event) => e.kind === 'read' && keyOf(e) === cell && (change.cell?.bit === null || e.cell?.bit === change.cell?.bit);
-    if (/^s?wait_event/.test(event.api)) {
+    if (waitsUntil(event)) {
       const test = fn.events.find(e => read(e) && sameStatement(e, event) && comesBefore(fn, e, event));
       if (test) return { fn, event, test: null };
-    } else if (/^(?:prepare_to_|add_wait_queue)/.test(event.api)) {
+    } else if (queues(event)) {
       const test = nearest(fn, event, 'after', e => read(e) || e.opaque).events.find(read);
       if (test) return { fn, event, test };
     }

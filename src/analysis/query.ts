@@ -6,6 +6,7 @@ import type { EventKind } from '../model/fact.ts';
 
 export { asWritten, called, calleeOf as calleeIn, isCall, standsHere } from '../c/calls/callees.ts';
 export { type Effect, effectsOf } from '../c/calls/effects.ts';
+export { initOrExit } from '../c/cfg/errorpaths.ts';
 export {
   after,
   alwaysFollowed,
@@ -21,6 +22,7 @@ export {
   gapBefore,
   gates,
   heldOver,
+  isRepeated,
   nodesAfter,
   nodesBefore,
   reachesWithout,
@@ -29,6 +31,24 @@ export { headsAround, isInLoop, loopsAround } from '../c/cfg/loops.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
 export { byPlace, type Direction, standsLater, walk } from '../c/cfg/order.ts';
 export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
+export {
+  argumentAt,
+  bounds,
+  countsDownAndTells,
+  countsUp,
+  effectOfKind,
+  effectsOfKind,
+  fencesOf,
+  initialises,
+  isCpuFence,
+  isDeferred,
+  isDereference,
+  likelyEffect,
+  primitive,
+  releaseAtZero,
+  setsRcuPointer,
+  waitsUntil,
+} from '../c/syntax/effects.ts';
 export {
   type ContextFamily,
   contextSection,
@@ -53,7 +73,7 @@ export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';
 export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './entry/callers.ts';
 export { type Party, partnersOf } from './entry/partners.ts';
-export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/phase.ts';
+export { bringsUpOrDown, isMadeHere, isOwn, isTest, makesObject, runsAlone } from './entry/phase.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
 export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './lifetimes/containers.ts';
@@ -99,7 +119,19 @@ export { storeThenLook } from './pairings/assumed.ts';
 export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';
 export { failsAlong, type Leak, leaksOf } from './sections/leaks.ts';
 export { type LeftOpen, leftOpen } from './sections/leftopen.ts';
-export { dropsOf, enteredUnder, gives, hasOwnLock, isIdentity, lockText, mayGive, type Taking, takings } from './sections/locking.ts';
+export {
+  dropsOf,
+  enteredUnder,
+  gives,
+  hasOwnLock,
+  isIdentity,
+  lockText,
+  mayGive,
+  maySerialise,
+  serialisers,
+  type Taking,
+  takings,
+} from './sections/locking.ts';
 export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
 export { type UnheldRelease, unheldReleases } from './sections/unheld.ts';
 

@@ -84,6 +84,8 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     functions,
     fact: reader.known.fact,
     convention: reader.known.convention,
+    member: reader.known.member,
+    type: reader.known.type,
     // Found when first asked for: who only wants to see events need not wait for them.
     get ties() {
       ties ??= tiesOf(files, statements);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { factOf, type Problem, safe, type Tree, type UserFacts } from '../index.ts';
+import { contradictions, factOf, type Problem, safe, type Tree, type UserFacts } from '../index.ts';
 import { reasonOf } from './reason.ts';
 
 type Out = (text: string) => void;
@@ -19,7 +19,7 @@ export function sayProblems(file: string, problems: Problem[], err: Out): boolea
 
 /** The facts of all files together, by name or read already; null where one cannot be opened or is wrong, with a line for each fault. */
 export async function declaredFacts(files: (string | { file: string; text: string })[], tree: Tree | null, err: Out): Promise<UserFacts | null> {
-  const all: UserFacts = { functions: [], invariants: [] };
+  const all: UserFacts = { functions: [], members: [], types: [], invariants: [] };
   const own = tree?.read(TREE_FACTS) ?? null;
   if (files.length === 0 && own === null) return all;
   const { readFacts } = await import('./userfiles.js');
@@ -28,6 +28,8 @@ export async function declaredFacts(files: (string | { file: string; text: strin
     const { value, problems: wrong } = readFacts(file, text);
     const problems = [...wrong, ...value.functions.flatMap(unknownModel)];
     all.functions.push(...value.functions);
+    all.members.push(...value.members);
+    all.types.push(...value.types);
     all.invariants.push(...value.invariants);
     sound = sayProblems(file, problems, err) && sound;
   };
@@ -44,6 +46,7 @@ export async function declaredFacts(files: (string | { file: string; text: strin
       sound = false;
     }
   }
+  if (sound) for (const p of contradictions(all)) err(`fencepost: ${safe(`${p.where}: ${p.message}`)}\n`);
   return sound ? all : null;
 }
 

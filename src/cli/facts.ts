@@ -1,10 +1,11 @@
 /** Facts that users declare, read from YAML; a file of its own, loaded only where there are some. */
 import { z } from 'zod';
-import { describe, FIELDS, type Field, ORDERED } from '../facts/describe.ts';
+import { describe, describeMember, describeType, FIELDS, type Field, MEMBER_FIELDS, ORDERED, TYPE_FIELDS } from '../facts/describe.ts';
 import type { Fact, Read, UserFacts } from '../index.ts';
-import { isObject, noKey, readYaml } from './yaml.ts';
+import { isObject, noKey, readYaml, type YamlFile } from './yaml.ts';
 
 const C_NAME = /^[A-Za-z_]\w*$/;
+const C_TYPE = /^(?:(?:struct|union) )?[A-Za-z_]\w*$/;
 const position = z.number().int().min(0).max(20).nullable();
 const text = z.string().min(1).max(200);
 /** `struct foo.member` or `member.path`; subscripts may be left out. */
@@ -50,6 +51,8 @@ function schemaOf(field: Field): z.ZodType {
       return text.regex(/^[+-][a-z]+(?:-[a-z]+)*(?: [+-][a-z]+(?:-[a-z]+)*)*$/, 'words such as +irqs-off');
     case 'text':
       return text;
+    case 'texts':
+      return z.array(text);
     case 'effect': {
       const [noun] = Object.values(field.parts);
       const one = z.union([schemaOf(noun ?? { is: 'text' }), z.strictObject(optional(field.parts))]);
@@ -74,6 +77,9 @@ const like = z.strictObject({
   like: z.string().regex(C_CALL, 'the name of a kernel function').describe('a kernel function that it behaves like, arguments in the same places'),
 });
 
+const member = z.strictObject(optional(MEMBER_FIELDS));
+const typed = z.strictObject({ ...optional(TYPE_FIELDS), is: schemaOf(TYPE_FIELDS.is ?? { is: 'text' }) });
+
 /** The forms of an invariant, by the key that only it has. */
 const invariants = {
   paired: z.strictObject({
@@ -91,6 +97,11 @@ const invariants = {
 /** The form of a facts file; its JSON Schema is generated from this. */
 export const factsFile = z.strictObject({
   functions: z.record(z.string().regex(C_CALL), z.union([like, described])).default({}),
+  tables: z
+    .record(z.string().regex(C_TYPE), z.record(z.string().regex(C_NAME), member))
+    .default({})
+    .describe('operations tables by their type: where and under what each member is run'),
+  types: z.record(z.string().regex(C_TYPE), typed).default({}).describe('what objects of a type are to other CPUs'),
   invariants: z
     .array(z.union([invariants.paired, invariants.guarded, invariants.serialised]))
     .max(1000)
@@ -118,8 +129,9 @@ export function factsSchema(): object {
 
 /** Reads a facts file. What is wrong is a problem that names file, line and field; the rest counts. */
 export function readFacts(file: string, source: string): Read<UserFacts> {
-  const value: UserFacts = { functions: [], invariants: [] };
-  const { parts, problems, lineOf, complain, entry } = readYaml(file, source, 'facts', ['functions', 'invariants']);
+  const value: UserFacts = { functions: [], members: [], types: [], invariants: [] };
+  const read = readYaml(file, source, 'facts', ['functions', 'tables', 'types', 'invariants']);
+  const { parts, problems, lineOf, complain, entry } = read;
   const functions: unknown = 'functions' in parts ? parts.functions : {};
   if (typeof functions !== 'object' || functions === null || Array.isArray(functions))
     complain(lineOf(['functions']), 'functions: expected names, each with what that function does');
@@ -139,6 +151,8 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
       }
     }
   }
+  readTables(parts, { ...read, file }, value);
+  readTypes(parts, { ...read, file }, value);
   const listed: unknown = 'invariants' in parts ? parts.invariants : [];
   if (!Array.isArray(listed)) complain(lineOf(['invariants']), 'invariants: expected a list');
   else {
@@ -161,6 +175,40 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
     }
   }
   return { value, problems };
+}
+
+function readTables(parts: Record<string, unknown>, { file, lineOf, complain, entry }: YamlFile & { file: string }, value: UserFacts): void {
+  const tables: unknown = 'tables' in parts ? parts.tables : {};
+  if (!isObject(tables)) {
+    complain(lineOf(['tables']), 'tables: expected types of tables, each with its members');
+    return;
+  }
+  for (const [struct, members] of Object.entries(tables)) {
+    if (!C_TYPE.test(struct) || !isObject(members))
+      complain(lineOf(['tables', struct]), `tables.${struct}: expected \`struct NAME\` with its members`);
+    else
+      for (const [name, raw] of Object.entries(members)) {
+        const path = ['tables', struct, name];
+        const said = entry(member, raw, path);
+        const line = lineOf(path);
+        if (said) value.members.push({ file, line, fact: describeMember(struct, name, said, `${file}, line ${line}`) });
+      }
+  }
+}
+
+function readTypes(parts: Record<string, unknown>, { file, lineOf, complain, entry }: YamlFile & { file: string }, value: UserFacts): void {
+  const types: unknown = 'types' in parts ? parts.types : {};
+  if (!isObject(types)) {
+    complain(lineOf(['types']), 'types: expected names of types, each with what it is');
+    return;
+  }
+  for (const [name, raw] of Object.entries(types)) {
+    const path = ['types', name];
+    if (!C_TYPE.test(name)) complain(lineOf(path), `types.${name}: expected the name of a type`);
+    const said = C_TYPE.test(name) ? entry(typed, raw, path) : null;
+    const line = lineOf(path);
+    if (said) value.types.push({ file, line, fact: describeType(name, said, `${file}, line ${line}`) });
+  }
 }
 
 /** The fact that a declaration makes; it is on the memory of its first argument unless it says another. */

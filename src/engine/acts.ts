@@ -53,7 +53,7 @@ export function fenceOf(event: Event): FenceKind | null {
 export function rcuFenceOf(event: Event, sections: readonly string[]): 'rcu-lock' | 'rcu-unlock' | 'sync-rcu' | null {
   const quiesce = effectOfKind(event, 'quiesce');
   // Readers of one srcu_struct are not those of RCU, nor are those of a Tasks flavour, whose grace period orders nothing by its fact.
-  if (quiesce?.of === 'readers' && quiesce.object === null && event.ordering === 'full') return 'sync-rcu';
+  if (quiesce?.of === 'readers' && quiesce.waits && quiesce.object === null && event.ordering === 'full') return 'sync-rcu';
   const effect = event.fact?.context ?? [];
   const begins = sections.some(word => effect.includes(`+${word}`));
   // The end of a guard carries the fact of its beginning.

@@ -6,7 +6,7 @@ import type { Held } from '../model/finding.ts';
 import type { Claim, Tie } from '../model/rule.ts';
 import type { Declared, UserFacts } from '../model/userfacts.ts';
 
-export const NO_FACTS: UserFacts = { functions: [], invariants: [] };
+export const NO_FACTS: UserFacts = { functions: [], members: [], types: [], invariants: [] };
 
 /** Ties that are declared and whose cells are in view. */
 export function declaredTies(facts: UserFacts, keys: Iterable<string>): Tie[] {

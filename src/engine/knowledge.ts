@@ -28,5 +28,41 @@ export function knowledgeOf(declared: UserFacts): { known: Knowledge; problems: 
         message: `functions.${f.name}.like: nothing is known of ${f.like.endsWith(')') ? f.like : `${f.like}()`}`,
       });
   }
-  return { known: { ...builtIn, fact: api => own.get(api) ?? builtIn.fact(api) }, problems };
+  const members = new Map(declared.members.map(m => [`${m.fact.struct}.${m.fact.member}`, { ...m.fact, source: placeOf(m) }]));
+  const types = new Map(declared.types.map(t => [t.fact.type, { ...t.fact, source: placeOf(t) }]));
+  const known: Knowledge = {
+    fact: api => own.get(api) ?? builtIn.fact(api),
+    convention: api => builtIn.convention(api),
+    member: (struct, member) => members.get(`${struct ?? '*'}.${member}`) ?? members.get(`*.${member}`) ?? builtIn.member(struct, member),
+    type: name => types.get(name) ?? builtIn.type(name),
+  };
+  return { known, problems };
+}
+
+/** Declarations that say something else of a kernel function, member or type than the built-in facts: they count, and each is said once. */
+export function contradictions(declared: UserFacts): Problem[] {
+  const functions = declared.functions.flatMap(f => {
+    const said = 'fact' in f ? f.fact : builtIn.fact(f.like);
+    return against(`functions.${f.name}`, placeOf(f), said, builtIn.fact(f.name));
+  });
+  const members = declared.members.flatMap(m => {
+    const known = builtIn.member(m.fact.struct, m.fact.member);
+    return against(`tables.${m.fact.struct}.${m.fact.member}`, placeOf(m), m.fact, known?.struct === m.fact.struct ? known : undefined);
+  });
+  const types = declared.types.flatMap(t => against(`types.${t.fact.type}`, placeOf(t), t.fact, builtIn.type(t.fact.type)));
+  return [...functions, ...members, ...types];
+}
+
+/** What is only how a fact is known, or follows from the rest of it. */
+const ASIDE = new Set(['api', 'source', 'effects']);
+
+function against(what: string, where: string, said: object | undefined, known: object | undefined): Problem[] {
+  if (!said || !known) return [];
+  const before = new Map(Object.entries(known));
+  const differing = Object.entries(said).flatMap(([key, value]) => {
+    const [now, then] = [JSON.stringify(value), JSON.stringify(before.get(key) ?? null)];
+    return ASIDE.has(key) || now === then ? [] : [`${key} is ${now} here and ${then} there`];
+  });
+  if (differing.length === 0) return [];
+  return [{ severity: 'odd', where, message: `${what} contradicts the built-in fact, and counts: ${differing.join(', ')}` }];
 }

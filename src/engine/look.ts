@@ -32,7 +32,9 @@ export function look(
   const problems: Problem[] = [];
   const raised: Raised[] = [];
   const wanted = (path: string) => only === null || only.has(path);
-  const subjects = rules.some(r => r.checkCell) ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path) && !u.fn.outside)) : [];
+  const subjects = rules.some(r => r.checkCell)
+    ? subjectsOf(world).filter(s => s.uses.some(u => wanted(u.fn.path) && !u.fn.outside && standsHere(u.event)))
+    : [];
   for (const [i, rule] of rules.entries()) {
     onStep?.(`rule ${i + 1}/${rules.length}, ${rule.id}`);
     const report: Report = (at, remark: Remark) => {
@@ -65,9 +67,17 @@ export function look(
  * a helper beside a caller that it is expanded into is one function, not two.
  */
 function ofTheirOwn(raised: readonly Raised[]): Raised[] {
-  const said = new Set(raised.flatMap(r => (r.event?.via ? [] : `${r.rule.id} ${r.place.path} ${r.place.line}`)));
-  return raised.filter(({ rule, event, remark }) => {
-    if (event?.via && said.has(`${rule.id} ${event.via.path} ${event.via.line}`)) return false;
+  const said = new Set(
+    raised.map(
+      ({ rule, fn, event, place: { path, line } }) =>
+        `${rule.id} ${event?.via ? `${fn.name} ${event.via.path} ${event.via.line}` : `${path} ${line}`}`,
+    ),
+  );
+  return raised.filter(({ rule, fn, event, remark }) => {
+    const via = event?.via;
+    if (via && said.has(`${rule.id} ${via.path} ${via.line}`)) return false;
+    // A helper in a helper: the outer one has said it.
+    if (via && said.has(`${rule.id} ${fn.events[via.call]?.api} ${via.path} ${via.line}`)) return false;
     const threads = remark.claim?.threads ?? [];
     return !threads.some(({ fn, events }) =>
       events.some(({ via }) => via && threads.some(t => t.fn !== fn && t.fn.name === via.function && t.fn.path === via.path)),
@@ -97,19 +107,29 @@ function subjectsOf(world: World) {
     for (const event of fn.events) {
       if (!event.cell) continue;
       const key = cellKey(event.cell);
-      // A use is counted where it stands, at a call only where it stands in no function.
-      if (!standsHere(event)) continue;
       const list = uses.get(key);
       if (list) list.push({ fn, event, side: 0 });
       else uses.set(key, [{ fn, event, side: 0 }]);
     }
   }
-  const cells = [...uses].map(([key, list]) => ({ subject: { tie: null, key }, uses: list }));
-  const pairs = world.ties.map(tie => ({
-    subject: { tie, key: tie.keys.join(' & ') },
-    uses: tie.keys.flatMap((key, side) => (uses.get(key) ?? []).map(u => ({ ...u, side: side === 0 ? (0 as const) : (1 as const) }))).sort(byPlace),
-  }));
+  const cells = [...uses].map(([key, list]) => ({ subject: { tie: null, key }, uses: list.sort(ownFirst) }));
+  const pairs = world.ties.map(tie => {
+    const all = tie.keys.flatMap((key, side) => (uses.get(key) ?? []).map(u => ({ ...u, side: side === 0 ? (0 as const) : (1 as const) })));
+    return { subject: { tie, key: tie.keys.join(' & ') }, uses: all.filter(u => !isOfPairHelper(u, all)).sort(byPlace) };
+  });
   return [...cells, ...pairs];
+}
+
+/** Is the use that of a helper in view which uses both cells itself? The pair is the helper's then, and not its callers'. */
+function isOfPairHelper({ event: { via } }: Use, all: readonly Use[]): boolean {
+  if (!via || via.isMacro) return false;
+  const sides = all.filter(u => u.fn.name === via.function && u.fn.path === via.path && standsHere(u.event)).map(u => u.side);
+  return sides.includes(0) && sides.includes(1);
+}
+
+/** What a helper does stands in the helper before it stands at its calls. */
+function ownFirst(a: Use, b: Use): number {
+  return Number(!standsHere(a.event)) - Number(!standsHere(b.event));
 }
 
 function byPlace(a: Use, b: Use): number {

@@ -144,7 +144,7 @@ export class Memory {
       const { cell, into } = load;
       const named = (name: string) =>
         into === name ||
-        (/for_each/.test(load.api) && load.args.includes(name)) ||
+        (load.each && load.args.includes(name)) ||
         (cell?.base ? name === `${cell.base}->${cell.path}` || name === `${cell.base}.${cell.path}` : name === cell?.path);
       if (!names.some(named)) continue;
       const pointer = this.locations[step.act.location];

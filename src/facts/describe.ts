@@ -1,7 +1,7 @@
 /** What a row of facts may say, and the fact that it makes: one form for rules/facts and for what users declare. */
 
 import type { Effect, EffectOf, Road, Runner } from '../model/effect.ts';
-import type { EventKind, Fact, Form, Operation, Ordering, Pointer, Result } from '../model/fact.ts';
+import type { EventKind, Fact, Form, MemberFact, Operation, Ordering, Pointer, Result, TypeFact } from '../model/fact.ts';
 
 /** Words of one type: as an object, so that the compiler holds it to the type. */
 type Words<T extends string> = Record<T, true>;
@@ -9,7 +9,7 @@ type Words<T extends string> = Record<T, true>;
 /** A key of a row: what its value may be. An effect is written as its first part alone, as a map of its parts, or as a list of either. */
 export type Field =
   | { is: 'words'; words: Record<string, true>; nullable?: true }
-  | { is: 'argument' | 'arguments' | 'flag' | 'text' | 'family' | 'context' }
+  | { is: 'argument' | 'arguments' | 'flag' | 'text' | 'texts' | 'family' | 'context' }
   | { is: 'effect'; parts: Record<string, Field> };
 
 const KINDS: Words<EventKind> = {
@@ -62,7 +62,7 @@ const ORDERINGS: Words<Ordering> = {
 const BY: Words<Fact['by']> = { pointer: true, lvalue: true };
 const SLEEPS: Words<Fact['sleeps']> = { no: true, yes: true, maybe: true };
 const FORMS: Words<Form> = { transparent: true, test: true, constant: true };
-const POINTERS: Words<Pointer> = { same: true, container: true };
+const POINTERS: Words<Pointer> = { same: true, container: true, private: true };
 const RUNNERS: Words<Runner> = {
   irq: true,
   'irq-thread': true,
@@ -81,13 +81,15 @@ const RUNNERS: Words<Runner> = {
   'cpu-call': true,
   notifier: true,
   urb: true,
-  module: true,
+  init: true,
+  exit: true,
+  pm: true,
   attribute: true,
   debugfs: true,
   devres: true,
   kref: true,
 };
-const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true };
+const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true, operations: true };
 const ROADS: Words<Road> = {
   pointer: true,
   list: true,
@@ -105,6 +107,9 @@ const ROADS: Words<Road> = {
 const WHEN_FREED: Words<EffectOf<'free'>['when']> = { now: true, 'grace-period': true };
 const COUNTED: Words<EffectOf<'ref'>['by']> = { get: true, 'get-unless-zero': true, put: true };
 const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
+const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
+const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
+const KEEPS: Words<'nothing'> = { nothing: true };
 const MODES: Words<'exclusive' | 'shared' | 'any'> = { exclusive: true, shared: true, any: true };
 const OUTCOMES: Words<'nonzero' | 'zero'> = { nonzero: true, zero: true };
 
@@ -140,19 +145,39 @@ export const FIELDS: Record<string, Field> = {
   form: words(FORMS),
   pointer: words(POINTERS),
   part: flag,
+  scope: words(SCOPES),
+  staticKey: words(STATIC),
+  counter: flag,
+  init: flag,
+  keeps: words(KEEPS),
+  core: flag,
+  managed: flag,
   unevaluated: flag,
   error: flag,
   open: section,
   close: section,
   publish: { is: 'effect', parts: { by: words(ROADS), object: argument, into: argument, rcu: flag } },
-  consume: { is: 'effect', parts: { by: words(ROADS), from: argument, each: flag, cursor: argument, rcu: flag } },
+  consume: {
+    is: 'effect',
+    parts: {
+      by: words(ROADS),
+      from: argument,
+      each: flag,
+      safe: flag,
+      cursor: argument,
+      member: argument,
+      type: argument,
+      rcu: flag,
+      section: family,
+    },
+  },
   unpublish: { is: 'effect', parts: { by: words(ROADS), object: argument, from: argument, rcu: flag } },
-  quiesce: { is: 'effect', parts: { of: words(QUIET), object: argument, waits: flag, cancels: flag, bars: flag } },
-  free: { is: 'effect', parts: { when: words(WHEN_FREED), object: argument } },
-  ref: { is: 'effect', parts: { by: words(COUNTED), object: argument } },
+  quiesce: { is: 'effect', parts: { of: words(QUIET), object: argument, waits: flag, cancels: flag, bars: flag, types: { is: 'texts' } } },
+  free: { is: 'effect', parts: { when: words(WHEN_FREED), object: argument, private: flag } },
+  ref: { is: 'effect', parts: { by: words(COUNTED), object: argument, frees: flag } },
   register: {
     is: 'effect',
-    parts: { runner: words(RUNNERS), handler: argument, thread: argument, object: argument, data: argument, managed: flag },
+    parts: { runner: words(RUNNERS), handler: argument, thread: argument, object: argument, data: argument, under: argument, managed: flag },
   },
   queue: { is: 'effect', parts: { runner: words(RUNNERS), object: argument, on: argument } },
   arm: { is: 'effect', parts: { runner: words(RUNNERS), object: argument } },
@@ -162,6 +187,24 @@ export const FIELDS: Record<string, Field> = {
   noreturn: flag,
   assert: { is: 'effect', parts: { section: family, object: argument, mode: words(MODES) } },
 };
+
+const RUNS: Words<NonNullable<MemberFact['runs']>> = { task: true, softirq: true, hardirq: true };
+const PHASES: Words<NonNullable<MemberFact['phase']>> = { setup: true, teardown: true, up: true, down: true };
+const BINDS: Words<NonNullable<MemberFact['driver']>> = { bind: true, unbind: true };
+const IS: Words<TypeFact['is']> = { lock: true, atomic: true, count: true, completion: true, device: true };
+
+/** All that may be said of a member of an operations table. */
+export const MEMBER_FIELDS: Record<string, Field> = {
+  runs: words(RUNS),
+  sleeps: flag,
+  holds: { is: 'texts' },
+  never_with: { is: 'texts' },
+  phase: words(PHASES),
+  driver: words(BINDS),
+};
+
+/** All that may be said of a type. */
+export const TYPE_FIELDS: Record<string, Field> = { is: words(IS), family };
 
 /** What a row says, by key. */
 export type Said = Readonly<Record<string, unknown>>;
@@ -231,9 +274,40 @@ export function describe(api: string, row: Said, source: string): Fact {
     ...(said.error === true ? { error: true } : {}),
     effects: [],
     ...(said.part === true ? { part: true } : {}),
+    ...(said.counter === true ? { counter: true } : {}),
+    ...(said.keeps === 'nothing' ? { keepsNothing: true } : {}),
+    ...(said.core === true ? { core: true } : {}),
+    ...(said.managed === true ? { managed: true } : {}),
     source,
   };
-  return { ...fact, effects: effectsOf(fact, said) };
+  const scope = word(SCOPES, said.scope);
+  const staticKey = word(STATIC, said.staticKey);
+  return { ...fact, ...(scope ? { scope } : {}), ...(staticKey ? { staticKey } : {}), effects: effectsOf(fact, said) };
+}
+
+/** The fact that a row makes of a member of a table. What runs in a task may sleep unless the row says no. */
+export function describeMember(struct: string, member: string, said: Said, source: string): MemberFact {
+  const runs = word(RUNS, said.runs) ?? null;
+  return {
+    struct,
+    member,
+    runs,
+    sleeps: typeof said.sleeps === 'boolean' ? said.sleeps : runs === null ? null : runs === 'task',
+    holds: texts(said.holds),
+    neverWith: texts(said.never_with),
+    phase: word(PHASES, said.phase) ?? null,
+    driver: word(BINDS, said.driver) ?? null,
+    source,
+  };
+}
+
+/** The fact that a row makes of a type. */
+export function describeType(type: string, said: Said, source: string): TypeFact {
+  return { type, is: word(IS, said.is) ?? 'atomic', family: typeof said.family === 'string' ? said.family : null, source };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter(one => typeof one === 'string') : [];
 }
 
 /** All effects of a fact: what its members say, then what the row says besides. */
@@ -244,7 +318,16 @@ function effectsOf(fact: Fact, said: Said): Effect[] {
 function accesses(fact: Fact, said: Said): Effect[] {
   const { kind, cell, ordering } = fact;
   if (kind === 'fence') return [{ does: 'order', fence: ordering }];
-  const access = kind === 'read' || kind === 'rmw' ? kind : kind === 'write' || kind === 'publish' ? 'write' : kind === 'free' ? 'free' : null;
+  const access =
+    said.init === true
+      ? 'init'
+      : kind === 'read' || kind === 'rmw'
+        ? kind
+        : kind === 'write' || kind === 'publish'
+          ? 'write'
+          : kind === 'free'
+            ? 'free'
+            : null;
   if (access === null || cell === null) return [];
   const also = Array.isArray(said.also) ? said.also.filter(n => typeof n === 'number') : [];
   const marked = fact.atomic && ordering !== 'plain';
@@ -290,8 +373,12 @@ function lives({ kind, cell, operand }: Fact, said: Said): Effect[] {
       by: word(ROADS, part.by) ?? 'pointer',
       from: position(part.from, cell),
       each: part.each === true,
+      safe: part.safe === true,
       cursor: position(part.cursor, null),
+      member: position(part.member, null),
+      type: position(part.type, null),
       rcu: part.rcu === true,
+      section: typeof part.section === 'string' ? part.section : null,
     });
   for (const part of parts(said, 'unpublish'))
     found.push({
@@ -302,9 +389,10 @@ function lives({ kind, cell, operand }: Fact, said: Said): Effect[] {
       rcu: part.rcu === true,
     });
   for (const part of parts(said, 'free'))
-    found.push({ does: 'free', object: position(part.object, cell), when: word(WHEN_FREED, part.when) ?? 'now' });
-  if (kind === 'free' && said.free === undefined && said.ref === undefined) found.push({ does: 'free', object: cell, when: 'now' });
-  for (const part of parts(said, 'ref')) found.push({ does: 'ref', object: position(part.object, cell), by: word(COUNTED, part.by) ?? 'get' });
+    found.push({ does: 'free', object: position(part.object, cell), when: word(WHEN_FREED, part.when) ?? 'now', private: part.private === true });
+  if (kind === 'free' && said.free === undefined && said.ref === undefined) found.push({ does: 'free', object: cell, when: 'now', private: false });
+  for (const part of parts(said, 'ref'))
+    found.push({ does: 'ref', object: position(part.object, cell), by: word(COUNTED, part.by) ?? 'get', frees: part.frees === true });
   if (said.alloc === true) found.push({ does: 'alloc' });
   return found;
 }
@@ -319,6 +407,7 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
       waits: part.waits !== false,
       cancels: part.cancels === true,
       bars: part.bars === true,
+      types: texts(part.types),
     });
   for (const part of parts(said, 'register'))
     found.push({
@@ -328,6 +417,7 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
       thread: position(part.thread, null),
       object: position(part.object, cell),
       data: position(part.data, null),
+      under: position(part.under, null),
       managed: part.managed === true,
     });
   for (const part of parts(said, 'queue'))

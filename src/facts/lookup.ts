@@ -1,5 +1,6 @@
 import type { Fact, Knowledge } from '../model/fact.ts';
 import { describe } from './describe.ts';
+import { memberOf, typeOf } from './members.ts';
 import { conventions, names, shapes, sources } from './tables.ts';
 
 /**
@@ -17,7 +18,7 @@ export function factOf(api: string): Fact | undefined {
 }
 
 /** What is built in, without anything declared. */
-export const builtIn: Knowledge = { fact: factOf, convention: conventionOf };
+export const builtIn: Knowledge = { fact: factOf, convention: conventionOf, member: memberOf, type: typeOf };
 
 /** Every fact, ordered by name. */
 export function allFacts(): Fact[] {
@@ -97,11 +98,24 @@ function inferred(api: string): Fact | null {
   if (!first) return null;
   const shaped = fitting.map(p => shapeOf(p.shape));
   const form = shaped.find(fact => fact.form !== null)?.form ?? null;
-  return { ...shapeOf(first.shape), api, form, effects: shaped.flatMap(fact => fact.effects), part: true, inferred: true, source: first.source };
+  return {
+    ...shapeOf(first.shape),
+    api,
+    form,
+    effects: shaped.flatMap(fact => fact.effects),
+    part: true,
+    ...(shaped.some(fact => fact.keepsNothing) ? { keepsNothing: true } : {}),
+    ...(shaped.some(fact => fact.core) ? { core: true } : {}),
+    inferred: true,
+    source: first.source,
+  };
 }
 
 function patternOf(pattern: string): Pattern {
+  const [one, ...others] = pattern.split('+').map(each => (pattern === each ? null : patternOf(each)));
+  if (one) return (name, words) => one(name, words) && others.every(other => other?.(name, words));
   const bare = pattern.replace(/^[_*]|[_*]+$/g, '');
+  if (pattern.startsWith('*') && pattern.endsWith('*')) return name => name.includes(pattern.slice(1, -1));
   if (pattern.startsWith('*')) return name => name.endsWith(pattern.slice(1));
   if (!pattern.startsWith('_') || !pattern.endsWith('_')) return name => name.startsWith(pattern.slice(0, -1));
   return pattern.endsWith('*_') ? (_, words) => words.some(word => word.startsWith(bare)) : (_, words) => words.includes(bare);

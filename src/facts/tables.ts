@@ -26,3029 +26,3710 @@ BUILD_BUG_ON_INVALID 1 8
 BUILD_BUG_ON_MSG 1 8
 BUILD_BUG_ON_NOT_POWER_OF_2 1 8
 BUILD_BUG_ON_ZERO 1 8
-CLASS 7 9
-ClearPageActive 8 10
-ClearPageChecked 8 10
-ClearPageDirty 8 10
-ClearPageForeign 8 10
-ClearPageHWPoison 8 10
-ClearPageHead 8 10
-ClearPageLRU 8 10
-ClearPageMappedToDisk 8 10
-ClearPageMlocked 8 10
-ClearPageMovableOpsIsolated 8 10
-ClearPagePinned 8 10
-ClearPagePrivate 8 10
-ClearPagePrivate2 8 10
-ClearPageReadahead 8 10
-ClearPageReclaim 8 10
-ClearPageReferenced 8 10
-ClearPageReserved 8 10
-ClearPageSavePinned 8 10
-ClearPageSwapBacked 8 10
-ClearPageSwapCache 8 10
-ClearPageUnevictable 8 10
-ClearPageUptodate 8 10
-ClearPageVmemmapSelfHosted 8 10
-ClearPageWaiters 8 10
-ClearPageWorkingset 8 10
-ClearPageXenRemapped 8 10
-DEBUG_LOCKS_WARN_ON 9 11
-DEBUG_NET_WARN_ON_ONCE 9 11
-DIV64_U64_ROUND_CLOSEST 1 12
-DIV64_U64_ROUND_UP 1 12
-DIV_ROUND_CLOSEST 1 13
-DIV_ROUND_UP 1 13
-DIV_ROUND_UP_ULL 1 13
-ERR_CAST 10 14
-ERR_PTR 11 14
-FIELD_GET 1 15
-FIELD_MAX 1 15
-FIELD_PREP 1 15
+BUS_ATTR 7 9
+BUS_ATTR_RO 8 9
+BUS_ATTR_RW 8 9
+BUS_ATTR_WO 8 9
+CLASS 9 10
+CLASS_ATTR 7 9
+CLASS_ATTR_RO 8 9
+CLASS_ATTR_RW 8 9
+CLASS_ATTR_WO 8 9
+ClearPageActive 10 11
+ClearPageChecked 10 11
+ClearPageDirty 10 11
+ClearPageForeign 10 11
+ClearPageHWPoison 10 11
+ClearPageHead 10 11
+ClearPageLRU 10 11
+ClearPageMappedToDisk 10 11
+ClearPageMlocked 10 11
+ClearPageMovableOpsIsolated 10 11
+ClearPagePinned 10 11
+ClearPagePrivate 10 11
+ClearPagePrivate2 10 11
+ClearPageReadahead 10 11
+ClearPageReclaim 10 11
+ClearPageReferenced 10 11
+ClearPageReserved 10 11
+ClearPageSavePinned 10 11
+ClearPageSwapBacked 10 11
+ClearPageSwapCache 10 11
+ClearPageUnevictable 10 11
+ClearPageUptodate 10 11
+ClearPageVmemmapSelfHosted 10 11
+ClearPageWaiters 10 11
+ClearPageWorkingset 10 11
+ClearPageXenRemapped 10 11
+DEBUG_LOCKS_WARN_ON 11 12
+DEBUG_NET_WARN_ON_ONCE 11 12
+DECLARE_DEFERRABLE_WORK 12 13
+DECLARE_DELAYED_WORK 12 13
+DECLARE_TASKLET 13 14
+DECLARE_TASKLET_DISABLED 13 14
+DECLARE_TASKLET_DISABLED_OLD 13 14
+DECLARE_TASKLET_OLD 13 14
+DECLARE_WORK 14 13
+DEFINE_DEBUGFS_ATTRIBUTE 15 15
+DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 15 15
+DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 15 15
+DEFINE_NOIRQ_DEV_PM_OPS 16 16
+DEFINE_PROC_SHOW_ATTRIBUTE 17 17
+DEFINE_RUNTIME_DEV_PM_OPS 16 16
+DEFINE_SHOW_ATTRIBUTE 17 17
+DEFINE_SHOW_STORE_ATTRIBUTE 17 17
+DEFINE_SIMPLE_ATTRIBUTE 15 15
+DEFINE_SIMPLE_ATTRIBUTE_SIGNED 15 15
+DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 15 15
+DEFINE_SIMPLE_DEV_PM_OPS 16 16
+DEFINE_TIMER 18 18
+DEVICE_ATTR 19 9
+DEVICE_ATTR_ADMIN_RO 8 9
+DEVICE_ATTR_ADMIN_RW 8 9
+DEVICE_ATTR_IGNORE_LOCKDEP 19 9
+DEVICE_ATTR_PREALLOC 19 9
+DEVICE_ATTR_RO 8 9
+DEVICE_ATTR_RW 8 9
+DEVICE_ATTR_WO 8 9
+DIV64_U64_ROUND_CLOSEST 1 19
+DIV64_U64_ROUND_UP 1 19
+DIV_ROUND_CLOSEST 1 20
+DIV_ROUND_UP 1 20
+DIV_ROUND_UP_ULL 1 20
+DRIVER_ATTR 19 9
+DRIVER_ATTR_RO 8 9
+DRIVER_ATTR_RW 8 9
+DRIVER_ATTR_WO 8 9
+ERR_CAST 20 21
+ERR_PTR 21 21
+EXPORT_DEV_PM_OPS 16 16
+EXPORT_DEV_SLEEP_PM_OPS 16 16
+EXPORT_GPL_DEV_PM_OPS 16 16
+EXPORT_GPL_DEV_SLEEP_PM_OPS 16 16
+EXPORT_GPL_RUNTIME_DEV_PM_OPS 16 16
+EXPORT_GPL_SIMPLE_DEV_PM_OPS 16 16
+EXPORT_NS_DEV_PM_OPS 16 16
+EXPORT_NS_DEV_SLEEP_PM_OPS 16 16
+EXPORT_NS_GPL_DEV_PM_OPS 16 16
+EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 16 16
+EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 16 16
+EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 16 16
+EXPORT_NS_RUNTIME_DEV_PM_OPS 16 16
+EXPORT_NS_SIMPLE_DEV_PM_OPS 16 16
+EXPORT_RUNTIME_DEV_PM_OPS 16 16
+EXPORT_SIMPLE_DEV_PM_OPS 16 16
+FIELD_GET 1 22
+FIELD_MAX 1 22
+FIELD_PREP 1 22
 GENMASK 1 5
 GENMASK_ULL 1 5
-INIT_DEFERRABLE_WORK 12 16
-INIT_DELAYED_WORK 12 16
-INIT_HLIST_HEAD 13 17
-INIT_HLIST_NODE 13 17
-INIT_LIST_HEAD 14 17
-INIT_WORK 15 16
+IIO_DEVICE_ATTR 19 23
+IIO_DEVICE_ATTR_NAMED 22 23
+INIT_DEFERRABLE_WORK 23 13
+INIT_DEFERRABLE_WORK_ONSTACK 12 13
+INIT_DELAYED_WORK 23 13
+INIT_DELAYED_WORK_ONSTACK 12 13
+INIT_HLIST_HEAD 24 24
+INIT_HLIST_NODE 24 24
+INIT_LIST_HEAD 25 24
+INIT_RCU_WORK 26 13
+INIT_RCU_WORK_ONSTACK 26 13
+INIT_WORK 27 13
+INIT_WORK_ONSTACK 14 13
 IS_ALIGNED 1 1
-IS_BUILTIN 16 18
-IS_ENABLED 1 18
-IS_ERR 17 14
-IS_ERR_OR_NULL 17 14
-IS_ERR_VALUE 17 14
-IS_MODULE 16 18
-IS_REACHABLE 1 18
-KERNEL_VERSION 1 19
-KUNIT_EXPECT_EQ 17 20
-KUNIT_EXPECT_EQ_MSG 17 20
-KUNIT_EXPECT_FALSE 17 20
-KUNIT_EXPECT_FALSE_MSG 17 20
-KUNIT_EXPECT_GE 17 20
-KUNIT_EXPECT_GE_MSG 17 20
-KUNIT_EXPECT_GT 17 20
-KUNIT_EXPECT_GT_MSG 17 20
-KUNIT_EXPECT_LE 17 20
-KUNIT_EXPECT_LE_MSG 17 20
-KUNIT_EXPECT_LT 17 20
-KUNIT_EXPECT_LT_MSG 17 20
-KUNIT_EXPECT_MEMEQ 17 20
-KUNIT_EXPECT_MEMEQ_MSG 17 20
-KUNIT_EXPECT_MEMNEQ 17 20
-KUNIT_EXPECT_MEMNEQ_MSG 17 20
-KUNIT_EXPECT_NE 17 20
-KUNIT_EXPECT_NE_MSG 17 20
-KUNIT_EXPECT_NOT_ERR_OR_NULL 17 20
-KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 17 20
-KUNIT_EXPECT_NOT_NULL 17 20
-KUNIT_EXPECT_NOT_NULL_MSG 17 20
-KUNIT_EXPECT_NULL 17 20
-KUNIT_EXPECT_NULL_MSG 17 20
-KUNIT_EXPECT_PTR_EQ 17 20
-KUNIT_EXPECT_PTR_EQ_MSG 17 20
-KUNIT_EXPECT_PTR_NE 17 20
-KUNIT_EXPECT_PTR_NE_MSG 17 20
-KUNIT_EXPECT_STREQ 17 20
-KUNIT_EXPECT_STREQ_MSG 17 20
-KUNIT_EXPECT_STRNEQ 17 20
-KUNIT_EXPECT_STRNEQ_MSG 17 20
-KUNIT_EXPECT_TRUE 17 20
-KUNIT_EXPECT_TRUE_MSG 17 20
-MAJOR 1 21
-MINOR 1 21
-MKDEV 1 21
-MM_WARN_ON 9 22
-MM_WARN_ON_FOLIO 9 22
-MM_WARN_ON_MM 9 22
-MM_WARN_ON_ONCE 9 22
-MM_WARN_ON_PAGE 9 22
-MM_WARN_ON_VMA 9 22
-OPTIMIZER_HIDE_VAR 18 23
+IS_BUILTIN 28 25
+IS_ENABLED 1 25
+IS_ERR 29 21
+IS_ERR_OR_NULL 29 21
+IS_ERR_VALUE 29 21
+IS_MODULE 28 25
+IS_REACHABLE 1 25
+KERNEL_VERSION 1 26
+KUNIT_EXPECT_EQ 29 27
+KUNIT_EXPECT_EQ_MSG 29 27
+KUNIT_EXPECT_FALSE 29 27
+KUNIT_EXPECT_FALSE_MSG 29 27
+KUNIT_EXPECT_GE 29 27
+KUNIT_EXPECT_GE_MSG 29 27
+KUNIT_EXPECT_GT 29 27
+KUNIT_EXPECT_GT_MSG 29 27
+KUNIT_EXPECT_LE 29 27
+KUNIT_EXPECT_LE_MSG 29 27
+KUNIT_EXPECT_LT 29 27
+KUNIT_EXPECT_LT_MSG 29 27
+KUNIT_EXPECT_MEMEQ 29 27
+KUNIT_EXPECT_MEMEQ_MSG 29 27
+KUNIT_EXPECT_MEMNEQ 29 27
+KUNIT_EXPECT_MEMNEQ_MSG 29 27
+KUNIT_EXPECT_NE 29 27
+KUNIT_EXPECT_NE_MSG 29 27
+KUNIT_EXPECT_NOT_ERR_OR_NULL 29 27
+KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 29 27
+KUNIT_EXPECT_NOT_NULL 29 27
+KUNIT_EXPECT_NOT_NULL_MSG 29 27
+KUNIT_EXPECT_NULL 29 27
+KUNIT_EXPECT_NULL_MSG 29 27
+KUNIT_EXPECT_PTR_EQ 29 27
+KUNIT_EXPECT_PTR_EQ_MSG 29 27
+KUNIT_EXPECT_PTR_NE 29 27
+KUNIT_EXPECT_PTR_NE_MSG 29 27
+KUNIT_EXPECT_STREQ 29 27
+KUNIT_EXPECT_STREQ_MSG 29 27
+KUNIT_EXPECT_STRNEQ 29 27
+KUNIT_EXPECT_STRNEQ_MSG 29 27
+KUNIT_EXPECT_TRUE 29 27
+KUNIT_EXPECT_TRUE_MSG 29 27
+LATE_SYSTEM_SLEEP_PM_OPS 16 16
+MAJOR 1 28
+MINOR 1 28
+MKDEV 1 28
+MM_WARN_ON 11 29
+MM_WARN_ON_FOLIO 11 29
+MM_WARN_ON_MM 11 29
+MM_WARN_ON_ONCE 11 29
+MM_WARN_ON_PAGE 11 29
+MM_WARN_ON_VMA 11 29
+NOIRQ_SYSTEM_SLEEP_PM_OPS 16 16
+OPTIMIZER_HIDE_VAR 30 30
 PAGE_ALIGN 1 1
-PFN_DOWN 1 24
-PFN_PHYS 1 24
-PFN_UP 1 24
-PHYS_PFN 1 24
+PFN_DOWN 1 31
+PFN_PHYS 1 31
+PFN_UP 1 31
+PHYS_PFN 1 31
 PTR_ALIGN 1 1
-PTR_ERR 19 14
-PTR_ERR_OR_ZERO 17 14
-PageActive 20 10
-PageAnon 21 10
-PageBuddy 20 10
-PageChecked 20 10
-PageCompound 21 10
-PageDirty 20 10
-PageForeign 20 10
-PageGuard 20 10
-PageHWPoison 20 10
-PageHead 21 10
-PageLRU 20 10
-PageLargeKmalloc 20 10
-PageLocked 20 10
-PageMappedToDisk 20 10
-PageMlocked 20 10
-PageMovableOps 20 10
-PageMovableOpsIsolated 20 10
-PageOffline 20 10
-PagePinned 20 10
-PagePrivate 20 10
-PagePrivate2 20 10
-PageReadahead 20 10
-PageReclaim 20 10
-PageReferenced 20 10
-PageReported 20 10
-PageReserved 20 10
-PageSavePinned 20 10
-PageSlab 20 10
-PageSwapBacked 20 10
-PageSwapCache 20 10
-PageTable 20 10
-PageTail 21 10
-PageUnaccepted 20 10
-PageUnevictable 20 10
-PageUptodate 22 10
-PageVmemmapSelfHosted 20 10
-PageWaiters 20 10
-PageWorkingset 20 10
-PageWriteback 20 10
-PageXenRemapped 20 10
-PageZsmalloc 20 10
-RCU_INIT_POINTER 23 25
-RCU_LOCKDEP_WARN 24 26
-READ_ONCE 25 3
-READ_ONCE_NOCHECK 26 27
-SCHED_WARN_ON 9 11
-SetPageActive 27 10
-SetPageChecked 27 10
-SetPageDirty 27 10
-SetPageForeign 27 10
-SetPageHWPoison 27 10
-SetPageLRU 27 10
-SetPageMappedToDisk 27 10
-SetPageMlocked 27 10
-SetPageMovableOps 27 10
-SetPageMovableOpsIsolated 27 10
-SetPagePinned 27 10
-SetPagePrivate 27 10
-SetPagePrivate2 27 10
-SetPageReadahead 27 10
-SetPageReclaim 27 10
-SetPageReferenced 27 10
-SetPageReserved 27 10
-SetPageSavePinned 27 10
-SetPageSwapBacked 27 10
-SetPageSwapCache 27 10
-SetPageUnevictable 27 10
-SetPageUptodate 28 10
-SetPageVmemmapSelfHosted 27 10
-SetPageWaiters 27 10
-SetPageWorkingset 27 10
-SetPageXenRemapped 27 10
-TestClearPageDirty 29 10
-TestClearPageHWPoison 29 10
-TestClearPageLRU 29 10
-TestClearPagePinned 29 10
-TestClearPageReclaim 29 10
-TestClearPageWorkingset 29 10
-TestClearPageWriteback 29 10
-TestClearPageXenRemapped 29 10
-TestSetPageDirty 30 10
-TestSetPageHWPoison 30 10
-TestSetPagePinned 30 10
-TestSetPageWriteback 30 10
+PTR_ERR 31 21
+PTR_ERR_OR_ZERO 29 21
+PageActive 32 11
+PageAnon 33 11
+PageBuddy 32 11
+PageChecked 32 11
+PageCompound 33 11
+PageDirty 32 11
+PageForeign 32 11
+PageGuard 32 11
+PageHWPoison 32 11
+PageHead 33 11
+PageLRU 32 11
+PageLargeKmalloc 32 11
+PageLocked 32 11
+PageMappedToDisk 32 11
+PageMlocked 32 11
+PageMovableOps 32 11
+PageMovableOpsIsolated 32 11
+PageOffline 32 11
+PagePinned 32 11
+PagePrivate 32 11
+PagePrivate2 32 11
+PageReadahead 32 11
+PageReclaim 32 11
+PageReferenced 32 11
+PageReported 32 11
+PageReserved 32 11
+PageSavePinned 32 11
+PageSlab 32 11
+PageSwapBacked 32 11
+PageSwapCache 32 11
+PageTable 32 11
+PageTail 33 11
+PageUnaccepted 32 11
+PageUnevictable 32 11
+PageUptodate 34 11
+PageVmemmapSelfHosted 32 11
+PageWaiters 32 11
+PageWorkingset 32 11
+PageWriteback 32 11
+PageXenRemapped 32 11
+PageZsmalloc 32 11
+RCU_INIT_POINTER 35 32
+RCU_LOCKDEP_WARN 36 33
+READ_ONCE 37 3
+READ_ONCE_NOCHECK 38 34
+RUNTIME_PM_OPS 16 16
+SCHED_WARN_ON 11 12
+SENSOR_DEVICE_ATTR 19 35
+SENSOR_DEVICE_ATTR_2 19 35
+SENSOR_DEVICE_ATTR_2_RO 39 35
+SENSOR_DEVICE_ATTR_2_RW 39 35
+SENSOR_DEVICE_ATTR_2_WO 39 35
+SENSOR_DEVICE_ATTR_RO 39 35
+SENSOR_DEVICE_ATTR_RW 39 35
+SENSOR_DEVICE_ATTR_WO 39 35
+SET_LATE_SYSTEM_SLEEP_PM_OPS 16 16
+SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 16 16
+SET_RUNTIME_PM_OPS 16 16
+SET_SYSTEM_SLEEP_PM_OPS 16 16
+SIMPLE_DEV_PM_OPS 16 16
+SYSTEM_SLEEP_PM_OPS 16 16
+SetPageActive 40 11
+SetPageChecked 40 11
+SetPageDirty 40 11
+SetPageForeign 40 11
+SetPageHWPoison 40 11
+SetPageLRU 40 11
+SetPageMappedToDisk 40 11
+SetPageMlocked 40 11
+SetPageMovableOps 40 11
+SetPageMovableOpsIsolated 40 11
+SetPagePinned 40 11
+SetPagePrivate 40 11
+SetPagePrivate2 40 11
+SetPageReadahead 40 11
+SetPageReclaim 40 11
+SetPageReferenced 40 11
+SetPageReserved 40 11
+SetPageSavePinned 40 11
+SetPageSwapBacked 40 11
+SetPageSwapCache 40 11
+SetPageUnevictable 40 11
+SetPageUptodate 41 11
+SetPageVmemmapSelfHosted 40 11
+SetPageWaiters 40 11
+SetPageWorkingset 40 11
+SetPageXenRemapped 40 11
+TestClearPageDirty 42 11
+TestClearPageHWPoison 42 11
+TestClearPageLRU 42 11
+TestClearPagePinned 42 11
+TestClearPageReclaim 42 11
+TestClearPageWorkingset 42 11
+TestClearPageWriteback 42 11
+TestClearPageXenRemapped 42 11
+TestSetPageDirty 43 11
+TestSetPageHWPoison 43 11
+TestSetPagePinned 43 11
+TestSetPageWriteback 43 11
+UNIVERSAL_DEV_PM_OPS 16 16
 VIRTUAL_BUG_ON 6 7
 VM_BUG_ON 6 7
-VM_BUG_ON_FOLIO 6 22
-VM_BUG_ON_MM 6 22
-VM_BUG_ON_PAGE 6 22
-VM_BUG_ON_VMA 6 22
-VM_WARN_ON 9 22
-VM_WARN_ON_FOLIO 9 22
-VM_WARN_ON_MM 9 22
-VM_WARN_ON_ONCE 9 22
-VM_WARN_ON_ONCE_FOLIO 9 22
-VM_WARN_ON_ONCE_MM 9 22
-VM_WARN_ON_ONCE_PAGE 9 22
-VM_WARN_ON_ONCE_VMA 9 22
-VM_WARN_ON_PAGE 9 22
-VM_WARN_ON_VMA 9 22
-WARN 9 7
-WARN_ON 31 7
-WARN_ONCE 9 7
-WARN_ON_ONCE 31 7
-WARN_RATELIMIT 32 7
-WARN_TAINT 9 7
-WRITE_ONCE 33 3
-__ClearPageBuddy 13 10
-__ClearPageDirty 34 10
-__ClearPageGuard 13 10
-__ClearPageHead 34 10
-__ClearPageLRU 34 10
-__ClearPageLargeKmalloc 13 10
-__ClearPageLocked 34 10
-__ClearPageOffline 13 10
-__ClearPageReported 34 10
-__ClearPageReserved 34 10
-__ClearPageSlab 13 10
-__ClearPageTable 13 10
-__ClearPageUnaccepted 13 10
-__ClearPageZsmalloc 13 10
-__READ_ONCE 0 27
-__SetPageBuddy 13 10
-__SetPageGuard 13 10
-__SetPageHead 35 10
-__SetPageLargeKmalloc 13 10
-__SetPageLocked 35 10
-__SetPageOffline 13 10
-__SetPageReported 35 10
-__SetPageReserved 35 10
-__SetPageSlab 13 10
-__SetPageTable 13 10
-__SetPageUnaccepted 13 10
-__SetPageUptodate 36 10
-__SetPageZsmalloc 13 10
-__WRITE_ONCE 23 27
-__acquire 1 28
-__add_wait_queue 37 29
-__add_wait_queue_entry_tail 37 29
-__add_wait_queue_entry_tail_exclusive 37 29
-__add_wait_queue_exclusive 37 29
-__assign_bit 38 30
-__bit_spin_unlock 39 31
-__builtin_add_overflow 1 28
-__builtin_alloca 1 28
-__builtin_bswap16 1 28
-__builtin_bswap32 1 28
-__builtin_bswap64 1 28
-__builtin_choose_expr 1 28
-__builtin_clz 1 28
-__builtin_clzl 1 28
-__builtin_clzll 1 28
-__builtin_constant_p 1 28
-__builtin_ctz 1 28
-__builtin_ctzl 1 28
-__builtin_ctzll 1 28
-__builtin_dynamic_object_size 1 28
-__builtin_expect 40 23
-__builtin_ffs 1 28
-__builtin_ffsl 1 28
-__builtin_ffsll 1 28
-__builtin_frame_address 1 28
-__builtin_has_attribute 1 28
-__builtin_isdigit 1 28
-__builtin_memcmp 1 28
-__builtin_memcpy 1 28
-__builtin_memmove 1 28
-__builtin_memset 1 28
-__builtin_mul_overflow 1 28
-__builtin_object_size 1 28
-__builtin_offsetof 1 28
-__builtin_parity 1 28
-__builtin_popcount 1 28
-__builtin_popcountl 1 28
-__builtin_popcountll 1 28
-__builtin_prefetch 1 28
-__builtin_preserve_access_index 1 28
-__builtin_return_address 1 28
-__builtin_strlen 1 28
-__builtin_sub_overflow 1 28
-__builtin_trap 1 28
-__builtin_types_compatible_p 1 28
+VM_BUG_ON_FOLIO 6 29
+VM_BUG_ON_MM 6 29
+VM_BUG_ON_PAGE 6 29
+VM_BUG_ON_VMA 6 29
+VM_WARN_ON 11 29
+VM_WARN_ON_FOLIO 11 29
+VM_WARN_ON_MM 11 29
+VM_WARN_ON_ONCE 11 29
+VM_WARN_ON_ONCE_FOLIO 11 29
+VM_WARN_ON_ONCE_MM 11 29
+VM_WARN_ON_ONCE_PAGE 11 29
+VM_WARN_ON_ONCE_VMA 11 29
+VM_WARN_ON_PAGE 11 29
+VM_WARN_ON_VMA 11 29
+WARN 11 7
+WARN_ON 44 7
+WARN_ONCE 11 7
+WARN_ON_ONCE 44 7
+WARN_RATELIMIT 45 7
+WARN_TAINT 11 7
+WRITE_ONCE 46 3
+__ClearPageBuddy 47 11
+__ClearPageDirty 48 11
+__ClearPageGuard 47 11
+__ClearPageHead 48 11
+__ClearPageLRU 48 11
+__ClearPageLargeKmalloc 47 11
+__ClearPageLocked 48 11
+__ClearPageOffline 47 11
+__ClearPageReported 48 11
+__ClearPageReserved 48 11
+__ClearPageSlab 47 11
+__ClearPageTable 47 11
+__ClearPageUnaccepted 47 11
+__ClearPageZsmalloc 47 11
+__INIT_DELAYED_WORK 12 13
+__INIT_WORK 14 13
+__READ_ONCE 0 34
+__SetPageBuddy 47 11
+__SetPageGuard 47 11
+__SetPageHead 49 11
+__SetPageLargeKmalloc 47 11
+__SetPageLocked 49 11
+__SetPageOffline 47 11
+__SetPageReported 49 11
+__SetPageReserved 49 11
+__SetPageSlab 47 11
+__SetPageTable 47 11
+__SetPageUnaccepted 47 11
+__SetPageUptodate 50 11
+__SetPageZsmalloc 47 11
+__WRITE_ONCE 51 34
+__acquire 1 36
+__add_wait_queue 52 37
+__add_wait_queue_entry_tail 52 37
+__add_wait_queue_entry_tail_exclusive 52 37
+__add_wait_queue_exclusive 52 37
+__assign_bit 53 38
+__bit_spin_unlock 54 39
+__builtin_add_overflow 1 36
+__builtin_alloca 1 36
+__builtin_bswap16 1 36
+__builtin_bswap32 1 36
+__builtin_bswap64 1 36
+__builtin_choose_expr 1 36
+__builtin_clz 1 36
+__builtin_clzl 1 36
+__builtin_clzll 1 36
+__builtin_constant_p 1 36
+__builtin_ctz 1 36
+__builtin_ctzl 1 36
+__builtin_ctzll 1 36
+__builtin_dynamic_object_size 1 36
+__builtin_expect 55 30
+__builtin_ffs 1 36
+__builtin_ffsl 1 36
+__builtin_ffsll 1 36
+__builtin_frame_address 1 36
+__builtin_has_attribute 1 36
+__builtin_isdigit 1 36
+__builtin_memcmp 1 36
+__builtin_memcpy 1 36
+__builtin_memmove 1 36
+__builtin_memset 1 36
+__builtin_mul_overflow 1 36
+__builtin_object_size 1 36
+__builtin_offsetof 1 36
+__builtin_parity 1 36
+__builtin_popcount 1 36
+__builtin_popcountl 1 36
+__builtin_popcountll 1 36
+__builtin_prefetch 1 36
+__builtin_preserve_access_index 1 36
+__builtin_return_address 1 36
+__builtin_strlen 1 36
+__builtin_sub_overflow 1 36
+__builtin_trap 1 36
+__builtin_types_compatible_p 1 36
 __builtin_unreachable 5 6
-__builtin_va_arg 1 28
-__builtin_va_copy 1 28
-__builtin_va_end 1 28
-__builtin_va_start 1 28
-__change_bit 41 30
-__clear_bit 42 30
-__clear_bit_unlock 43 32
-__cond_lock 1 28
-__copy_from_user 44 33
-__copy_from_user_inatomic 45 33
-__copy_to_user 46 33
-__cpumask_assign_cpu 38 34
-__cpumask_clear_cpu 42 34
-__cpumask_set_cpu 47 34
-__ffs 1 35
-__ffs64 1 35
-__fls 1 35
-__folio_clear_active 34 10
-__folio_clear_buddy 13 10
-__folio_clear_dirty 34 10
-__folio_clear_guard 13 10
-__folio_clear_head 34 10
-__folio_clear_hugetlb 13 10
-__folio_clear_large_kmalloc 13 10
-__folio_clear_locked 34 10
-__folio_clear_lru 34 10
-__folio_clear_mlocked 34 10
-__folio_clear_offline 13 10
-__folio_clear_reported 34 10
-__folio_clear_reserved 34 10
-__folio_clear_slab 13 10
-__folio_clear_swapbacked 34 10
-__folio_clear_table 13 10
-__folio_clear_unaccepted 13 10
-__folio_clear_unevictable 34 10
-__folio_clear_zsmalloc 13 10
-__folio_mark_uptodate 36 10
-__folio_set_buddy 13 10
-__folio_set_dropbehind 35 10
-__folio_set_guard 13 10
-__folio_set_head 35 10
-__folio_set_hugetlb 13 10
-__folio_set_large_kmalloc 13 10
-__folio_set_locked 35 10
-__folio_set_offline 13 10
-__folio_set_referenced 35 10
-__folio_set_reported 35 10
-__folio_set_reserved 35 10
-__folio_set_slab 13 10
-__folio_set_swapbacked 35 10
-__folio_set_table 13 10
-__folio_set_unaccepted 13 10
-__folio_set_zsmalloc 13 10
-__free_page 48 36
-__free_pages 48 36
-__get_free_page 49 36
-__get_free_pages 49 36
-__get_user 44 37
-__iowrite32_copy 50 38
-__iowrite64_copy 50 38
-__list_del_entry 51 17
-__llist_add 52 39
-__llist_add_batch 53 39
-__llist_del_all 54 39
-__local_bh_disable_ip 55 40
-__local_bh_enable_ip 56 40
-__module_get 57 41
-__napi_schedule 58 42
-__netif_subqueue_stopped 20 42
-__netif_tx_lock 59 42
-__netif_tx_lock_bh 60 42
-__netif_tx_trylock 61 42
-__netif_tx_unlock 62 42
-__netif_tx_unlock_bh 63 42
-__preempt_count_add 64 43
-__preempt_count_dec 65 43
-__preempt_count_dec_and_test 66 43
-__preempt_count_inc 64 43
-__preempt_count_sub 65 43
-__put_user 67 37
-__raw_readb 68 44
-__raw_readl 68 44
-__raw_readq 68 44
-__raw_readw 68 44
-__raw_writeb 69 44
-__raw_writel 69 44
-__raw_writeq 69 44
-__raw_writew 69 44
-__read_seqcount_begin 70 45
-__read_seqcount_retry 71 45
-__release 1 28
-__set_bit 47 30
-__set_current_state 72 46
-__skb_dequeue 73 47
-__skb_queue_head 74 47
-__skb_queue_purge 13 47
-__skb_queue_tail 74 47
-__skb_unlink 75 47
-__stringify 1 28
-__task_rq_lock 76 48
-__test_and_change_bit 77 30
-__test_and_clear_bit 78 30
-__test_and_set_bit 79 30
-__this_cpu_add 80 49
-__this_cpu_add_return 81 49
-__this_cpu_and 82 49
-__this_cpu_cmpxchg 83 49
-__this_cpu_dec 84 49
-__this_cpu_dec_return 85 49
-__this_cpu_inc 86 49
-__this_cpu_inc_return 87 49
-__this_cpu_or 88 49
-__this_cpu_ptr 89 50
-__this_cpu_read 90 49
-__this_cpu_sub 91 49
-__this_cpu_sub_return 92 49
-__this_cpu_try_cmpxchg 93 49
-__this_cpu_write 94 49
-__this_cpu_xchg 95 49
-__wake_up 96 51
-__wake_up_sync_key 97 51
-__xa_erase 98 52
-__xa_insert 99 52
-__xa_store 100 52
-_local_bh_enable 56 40
-abs 1 13
-add_timer 101 53
-add_timer_on 101 53
-add_wait_queue 37 51
-add_wait_queue_exclusive 37 51
-add_wait_queue_priority 37 51
-alloc_page 49 36
-alloc_pages 49 36
-alloc_percpu 102 54
-alloc_percpu_gfp 49 54
-alloc_skb 49 47
-alloc_workqueue 103 16
-anon_vma_lock_read 104 55
-anon_vma_lock_write 105 55
-anon_vma_trylock_read 106 55
-anon_vma_trylock_write 107 55
-anon_vma_unlock_read 108 55
-anon_vma_unlock_write 109 55
-arch_local_irq_disable 110 56
-arch_local_irq_enable 111 56
-arch_local_irq_restore 111 56
-arch_local_irq_save 110 56
-arch_spin_lock 112 57
-arch_spin_trylock 113 57
-arch_spin_unlock 114 57
-array_index_nospec 1 58
-array_size 1 59
-assert_spin_locked 50 60
-assign_bit 115 32
-atomic64_add 116 61
-atomic64_add_negative 117 61
-atomic64_add_negative_acquire 118 61
-atomic64_add_negative_relaxed 119 61
-atomic64_add_negative_release 120 61
-atomic64_add_return 121 61
-atomic64_add_return_acquire 122 61
-atomic64_add_return_relaxed 123 61
-atomic64_add_return_release 124 61
-atomic64_add_unless 125 61
-atomic64_and 126 61
-atomic64_andnot 127 61
-atomic64_cmpxchg 128 61
-atomic64_cmpxchg_acquire 129 61
-atomic64_cmpxchg_relaxed 130 61
-atomic64_cmpxchg_release 131 61
-atomic64_cond_read_acquire 70 62
-atomic64_cond_read_relaxed 20 62
-atomic64_dec 132 61
-atomic64_dec_and_test 133 61
-atomic64_dec_if_positive 134 61
-atomic64_dec_return 135 61
-atomic64_dec_return_acquire 136 61
-atomic64_dec_return_relaxed 137 61
-atomic64_dec_return_release 138 61
-atomic64_dec_unless_positive 139 61
-atomic64_fetch_add 140 61
-atomic64_fetch_add_acquire 141 61
-atomic64_fetch_add_relaxed 142 61
-atomic64_fetch_add_release 143 61
-atomic64_fetch_add_unless 144 61
-atomic64_fetch_and 145 61
-atomic64_fetch_and_acquire 146 61
-atomic64_fetch_and_relaxed 147 61
-atomic64_fetch_and_release 148 61
-atomic64_fetch_andnot 149 61
-atomic64_fetch_andnot_acquire 150 61
-atomic64_fetch_andnot_relaxed 151 61
-atomic64_fetch_andnot_release 152 61
-atomic64_fetch_dec 153 61
-atomic64_fetch_dec_acquire 154 61
-atomic64_fetch_dec_relaxed 155 61
-atomic64_fetch_dec_release 156 61
-atomic64_fetch_inc 157 61
-atomic64_fetch_inc_acquire 158 61
-atomic64_fetch_inc_relaxed 159 61
-atomic64_fetch_inc_release 160 61
-atomic64_fetch_or 161 61
-atomic64_fetch_or_acquire 162 61
-atomic64_fetch_or_relaxed 163 61
-atomic64_fetch_or_release 164 61
-atomic64_fetch_sub 165 61
-atomic64_fetch_sub_acquire 166 61
-atomic64_fetch_sub_relaxed 167 61
-atomic64_fetch_sub_release 168 61
-atomic64_fetch_xor 169 61
-atomic64_fetch_xor_acquire 170 61
-atomic64_fetch_xor_relaxed 171 61
-atomic64_fetch_xor_release 172 61
-atomic64_inc 173 61
-atomic64_inc_and_test 174 61
-atomic64_inc_not_zero 175 61
-atomic64_inc_return 176 61
-atomic64_inc_return_acquire 177 61
-atomic64_inc_return_relaxed 178 61
-atomic64_inc_return_release 179 61
-atomic64_inc_unless_negative 175 61
-atomic64_or 180 61
-atomic64_read 20 63
-atomic64_read_acquire 70 63
-atomic64_set 181 63
-atomic64_set_release 182 63
-atomic64_sub 183 61
-atomic64_sub_and_test 184 61
-atomic64_sub_return 185 61
-atomic64_sub_return_acquire 186 61
-atomic64_sub_return_relaxed 187 61
-atomic64_sub_return_release 188 61
-atomic64_try_cmpxchg 189 61
-atomic64_try_cmpxchg_acquire 190 61
-atomic64_try_cmpxchg_relaxed 191 61
-atomic64_try_cmpxchg_release 192 61
-atomic64_xchg 193 61
-atomic64_xchg_acquire 194 61
-atomic64_xchg_relaxed 195 61
-atomic64_xchg_release 196 61
-atomic64_xor 197 61
-atomic_add 116 61
-atomic_add_negative 117 61
-atomic_add_negative_acquire 118 61
-atomic_add_negative_relaxed 119 61
-atomic_add_negative_release 120 61
-atomic_add_return 121 61
-atomic_add_return_acquire 122 61
-atomic_add_return_relaxed 123 61
-atomic_add_return_release 124 61
-atomic_add_unless 125 61
-atomic_and 126 61
-atomic_andnot 127 61
-atomic_cmpxchg 128 61
-atomic_cmpxchg_acquire 129 61
-atomic_cmpxchg_relaxed 130 61
-atomic_cmpxchg_release 131 61
-atomic_cond_read_acquire 70 62
-atomic_cond_read_relaxed 20 62
-atomic_dec 132 61
-atomic_dec_and_lock 198 60
-atomic_dec_and_lock_irqsave 198 60
-atomic_dec_and_mutex_lock 199 64
-atomic_dec_and_raw_lock 200 60
-atomic_dec_and_raw_lock_irqsave 200 60
-atomic_dec_and_test 133 61
-atomic_dec_and_wake_up 201 65
-atomic_dec_if_positive 134 61
-atomic_dec_return 135 61
-atomic_dec_return_acquire 136 61
-atomic_dec_return_relaxed 137 61
-atomic_dec_return_release 138 61
-atomic_dec_unless_positive 139 61
-atomic_fetch_add 140 61
-atomic_fetch_add_acquire 141 61
-atomic_fetch_add_relaxed 142 61
-atomic_fetch_add_release 143 61
-atomic_fetch_add_unless 144 61
-atomic_fetch_and 145 61
-atomic_fetch_and_acquire 146 61
-atomic_fetch_and_relaxed 147 61
-atomic_fetch_and_release 148 61
-atomic_fetch_andnot 149 61
-atomic_fetch_andnot_acquire 150 61
-atomic_fetch_andnot_relaxed 151 61
-atomic_fetch_andnot_release 152 61
-atomic_fetch_dec 153 61
-atomic_fetch_dec_acquire 154 61
-atomic_fetch_dec_relaxed 155 61
-atomic_fetch_dec_release 156 61
-atomic_fetch_inc 157 61
-atomic_fetch_inc_acquire 158 61
-atomic_fetch_inc_relaxed 159 61
-atomic_fetch_inc_release 160 61
-atomic_fetch_or 161 61
-atomic_fetch_or_acquire 162 61
-atomic_fetch_or_relaxed 163 61
-atomic_fetch_or_release 164 61
-atomic_fetch_sub 165 61
-atomic_fetch_sub_acquire 166 61
-atomic_fetch_sub_relaxed 167 61
-atomic_fetch_sub_release 168 61
-atomic_fetch_xor 169 61
-atomic_fetch_xor_acquire 170 61
-atomic_fetch_xor_relaxed 171 61
-atomic_fetch_xor_release 172 61
-atomic_inc 173 61
-atomic_inc_and_test 174 61
-atomic_inc_not_zero 175 61
-atomic_inc_return 176 61
-atomic_inc_return_acquire 177 61
-atomic_inc_return_relaxed 178 61
-atomic_inc_return_release 179 61
-atomic_inc_unless_negative 175 61
-atomic_long_add 116 61
-atomic_long_add_negative 117 61
-atomic_long_add_negative_acquire 118 61
-atomic_long_add_negative_relaxed 119 61
-atomic_long_add_negative_release 120 61
-atomic_long_add_return 121 61
-atomic_long_add_return_acquire 122 61
-atomic_long_add_return_relaxed 123 61
-atomic_long_add_return_release 124 61
-atomic_long_add_unless 125 61
-atomic_long_and 126 61
-atomic_long_andnot 127 61
-atomic_long_cmpxchg 128 61
-atomic_long_cmpxchg_acquire 129 61
-atomic_long_cmpxchg_relaxed 130 61
-atomic_long_cmpxchg_release 131 61
-atomic_long_cond_read_acquire 70 62
-atomic_long_cond_read_relaxed 20 62
-atomic_long_dec 132 61
-atomic_long_dec_and_test 133 61
-atomic_long_dec_if_positive 134 61
-atomic_long_dec_return 135 61
-atomic_long_dec_return_acquire 136 61
-atomic_long_dec_return_relaxed 137 61
-atomic_long_dec_return_release 138 61
-atomic_long_dec_unless_positive 139 61
-atomic_long_fetch_add 140 61
-atomic_long_fetch_add_acquire 141 61
-atomic_long_fetch_add_relaxed 142 61
-atomic_long_fetch_add_release 143 61
-atomic_long_fetch_add_unless 144 61
-atomic_long_fetch_and 145 61
-atomic_long_fetch_and_acquire 146 61
-atomic_long_fetch_and_relaxed 147 61
-atomic_long_fetch_and_release 148 61
-atomic_long_fetch_andnot 149 61
-atomic_long_fetch_andnot_acquire 150 61
-atomic_long_fetch_andnot_relaxed 151 61
-atomic_long_fetch_andnot_release 152 61
-atomic_long_fetch_dec 153 61
-atomic_long_fetch_dec_acquire 154 61
-atomic_long_fetch_dec_relaxed 155 61
-atomic_long_fetch_dec_release 156 61
-atomic_long_fetch_inc 157 61
-atomic_long_fetch_inc_acquire 158 61
-atomic_long_fetch_inc_relaxed 159 61
-atomic_long_fetch_inc_release 160 61
-atomic_long_fetch_or 161 61
-atomic_long_fetch_or_acquire 162 61
-atomic_long_fetch_or_relaxed 163 61
-atomic_long_fetch_or_release 164 61
-atomic_long_fetch_sub 165 61
-atomic_long_fetch_sub_acquire 166 61
-atomic_long_fetch_sub_relaxed 167 61
-atomic_long_fetch_sub_release 168 61
-atomic_long_fetch_xor 169 61
-atomic_long_fetch_xor_acquire 170 61
-atomic_long_fetch_xor_relaxed 171 61
-atomic_long_fetch_xor_release 172 61
-atomic_long_inc 173 61
-atomic_long_inc_and_test 174 61
-atomic_long_inc_not_zero 175 61
-atomic_long_inc_return 176 61
-atomic_long_inc_return_acquire 177 61
-atomic_long_inc_return_relaxed 178 61
-atomic_long_inc_return_release 179 61
-atomic_long_inc_unless_negative 175 61
-atomic_long_or 180 61
-atomic_long_read 20 63
-atomic_long_read_acquire 70 63
-atomic_long_set 181 63
-atomic_long_set_release 182 63
-atomic_long_sub 183 61
-atomic_long_sub_and_test 184 61
-atomic_long_sub_return 185 61
-atomic_long_sub_return_acquire 186 61
-atomic_long_sub_return_relaxed 187 61
-atomic_long_sub_return_release 188 61
-atomic_long_try_cmpxchg 189 61
-atomic_long_try_cmpxchg_acquire 190 61
-atomic_long_try_cmpxchg_relaxed 191 61
-atomic_long_try_cmpxchg_release 192 61
-atomic_long_xchg 193 61
-atomic_long_xchg_acquire 194 61
-atomic_long_xchg_relaxed 195 61
-atomic_long_xchg_release 196 61
-atomic_long_xor 197 61
-atomic_notifier_call_chain 68 66
-atomic_notifier_chain_register 68 66
-atomic_notifier_chain_unregister 202 66
-atomic_or 180 61
-atomic_read 20 63
-atomic_read_acquire 70 63
-atomic_set 181 63
-atomic_set_release 182 63
-atomic_sub 183 61
-atomic_sub_and_test 184 61
-atomic_sub_return 185 61
-atomic_sub_return_acquire 186 61
-atomic_sub_return_relaxed 187 61
-atomic_sub_return_release 188 61
-atomic_try_cmpxchg 189 61
-atomic_try_cmpxchg_acquire 190 61
-atomic_try_cmpxchg_relaxed 191 61
-atomic_try_cmpxchg_release 192 61
-atomic_xchg 193 61
-atomic_xchg_acquire 194 61
-atomic_xchg_relaxed 195 61
-atomic_xchg_release 196 61
-atomic_xor 197 61
-autoremove_wake_function 203 51
-barrier 204 67
-barrier_data 204 67
-be16_to_cpu 1 68
-be32_to_cpu 1 68
-be64_to_cpu 1 68
-bh_lock_sock 205 69
-bh_lock_sock_nested 205 69
-bh_unlock_sock 206 69
-bio_alloc 49 70
-bio_get 207 70
-bio_put 208 71
-bit_clear_unless 209 35
-bit_spin_is_locked 210 31
-bit_spin_lock 211 31
-bit_spin_trylock 212 31
-bit_spin_unlock 39 31
-bitmap_alloc 49 72
-bitmap_and 213 72
-bitmap_andnot 213 72
-bitmap_clear 214 72
-bitmap_complement 13 72
-bitmap_copy 13 72
-bitmap_empty 215 72
-bitmap_equal 215 72
-bitmap_fill 13 72
-bitmap_free 48 72
-bitmap_full 215 72
-bitmap_intersects 215 72
-bitmap_or 13 72
-bitmap_set 216 72
-bitmap_subset 215 72
-bitmap_weight 217 72
-bitmap_xor 13 72
-bitmap_zalloc 49 72
-bitmap_zero 13 72
-blk_mq_freeze_queue 218 73
-blk_mq_unfreeze_queue 219 73
-blkdev_issue_flush 202 74
-blocking_notifier_call_chain 220 66
-blocking_notifier_chain_register 220 66
-blocking_notifier_chain_unregister 220 66
-brelse 221 75
-buffer_uptodate 70 75
-call_rcu 222 76
-call_rcu_hurry 222 76
-call_rcu_tasks 222 76
-call_rcu_tasks_trace 222 76
-call_srcu 223 77
-cancel_delayed_work 224 16
-cancel_delayed_work_sync 225 16
-cancel_work 226 16
-cancel_work_sync 227 16
-change_bit 228 32
-check_add_overflow 1 59
-check_mul_overflow 1 59
-check_shl_overflow 1 59
-check_sub_overflow 1 59
-clamp 1 13
-clamp_t 1 13
-clamp_val 1 13
-cleanup_srcu_struct 229 77
-clear_and_wake_up_bit 230 65
-clear_bit 231 32
-clear_bit_unlock 232 32
-clear_thread_flag 233 78
-clear_ti_thread_flag 234 78
-clear_tsk_thread_flag 234 78
-clear_user 46 37
-clk_disable 235 79
-clk_disable_unprepare 236 79
-clk_enable 237 79
-clk_prepare 220 79
-clk_prepare_enable 220 79
-clk_set_rate 220 79
-clk_unprepare 236 79
-cmpxchg 128 61
-cmpxchg128 128 61
-cmpxchg128_acquire 129 61
-cmpxchg128_local 238 80
-cmpxchg128_relaxed 130 61
-cmpxchg128_release 131 61
-cmpxchg64 128 61
-cmpxchg64_acquire 129 61
-cmpxchg64_local 238 80
-cmpxchg64_relaxed 130 61
-cmpxchg64_release 131 61
-cmpxchg_acquire 129 61
-cmpxchg_local 238 80
-cmpxchg_relaxed 130 61
-cmpxchg_release 131 61
-complete 239 81
-complete_all 239 81
-complete_on_current_cpu 239 81
-completion_done 240 81
-compound_head 16 82
-compound_order 16 82
-cond_resched 241 83
-cond_resched_lock 202 84
-cond_resched_rcu 242 85
-cond_resched_rwlock_read 202 84
-cond_resched_rwlock_write 202 84
-cond_resched_tasks_rcu_qs 242 26
-cond_synchronize_rcu 243 86
-console_lock 244 87
-console_trylock 245 87
-console_unlock 246 87
-consume_skb 221 47
-container_of 247 88
-container_of_const 247 88
-copy_from_iter 248 89
-copy_from_kernel_nofault 45 33
-copy_from_user 44 33
-copy_from_user_nofault 45 33
-copy_to_iter 248 89
-copy_to_user 46 33
-cpu_online 16 84
-cpu_ptr 89 50
-cpu_relax 204 90
-cpu_to_be16 1 68
-cpu_to_be32 1 68
-cpu_to_be64 1 68
-cpu_to_le16 1 68
-cpu_to_le32 1 68
-cpu_to_le64 1 68
-cpu_to_node 16 91
-cpuhp_remove_state 103 92
-cpuhp_setup_state 103 92
-cpumask_and 213 34
-cpumask_andnot 213 34
-cpumask_assign_cpu 115 34
-cpumask_clear 13 34
-cpumask_clear_cpu 231 34
-cpumask_copy 13 34
-cpumask_empty 215 34
-cpumask_equal 215 34
-cpumask_first 217 34
-cpumask_full 215 34
-cpumask_intersects 215 34
-cpumask_next 249 34
-cpumask_or 13 34
-cpumask_set_cpu 250 34
-cpumask_setall 13 34
-cpumask_subset 215 34
-cpumask_test_and_clear_cpu 251 34
-cpumask_test_and_set_cpu 252 34
-cpumask_test_cpu 253 34
-cpumask_weight 217 34
-cpumask_xor 13 34
-cpus_read_lock 254 93
-cpus_read_trylock 255 93
-cpus_read_unlock 256 93
-cpus_write_lock 257 93
-cpus_write_unlock 258 93
-css_get 57 94
-css_put 208 94
-css_tryget 259 94
-css_tryget_online 259 94
-data_race 260 3
-dec_tlb_flush_pending 132 95
-default_wake_function 261 96
-del_timer 262 53
-del_timer_sync 263 53
-delayed_work_pending 71 16
-destroy_workqueue 264 16
-dev_alert 4 97
-dev_alert_once 4 97
-dev_alert_ratelimited 4 97
-dev_alloc_skb 265 47
-dev_consume_skb_any 221 47
-dev_consume_skb_irq 221 47
-dev_crit 4 97
-dev_crit_once 4 97
-dev_crit_ratelimited 4 97
-dev_dbg 4 97
-dev_dbg_once 4 97
-dev_dbg_ratelimited 4 97
-dev_emerg 4 97
-dev_emerg_once 4 97
-dev_emerg_ratelimited 4 97
-dev_err 4 97
-dev_err_once 4 97
-dev_err_probe 266 97
-dev_err_ratelimited 4 97
-dev_get_by_index 267 42
-dev_get_by_index_rcu 268 42
-dev_get_by_name 267 42
-dev_get_drvdata 16 91
-dev_hold 269 42
-dev_info 4 97
-dev_info_once 4 97
-dev_info_ratelimited 4 97
-dev_kfree_skb 221 47
-dev_kfree_skb_any 221 47
-dev_kfree_skb_irq 221 47
-dev_name 16 91
-dev_notice 4 97
-dev_notice_once 4 97
-dev_notice_ratelimited 4 97
-dev_put 270 42
-dev_queue_xmit 68 42
-dev_to_node 16 91
-dev_warn 4 97
-dev_warn_once 4 97
-dev_warn_ratelimited 4 97
-device_add 220 91
-device_del 236 91
-device_lock 271 91
-device_lock_interruptible 272 91
-device_register 220 91
-device_trylock 273 91
-device_unlock 274 91
-device_unregister 236 91
-devl_lock 271 98
-devl_trylock 273 98
-devl_unlock 274 98
-devm_free_irq 275 99
-devm_kasprintf 49 100
-devm_kcalloc 49 100
-devm_kfree 276 100
-devm_kmalloc 49 100
-devm_kmalloc_array 49 100
-devm_kmemdup 49 100
-devm_kstrdup 49 100
-devm_kzalloc 49 100
-devm_request_irq 277 99
-devm_request_threaded_irq 278 99
-dget 279 101
-dget_dlock 280 101
-dget_parent 279 101
-disable_delayed_work 281 16
-disable_delayed_work_sync 282 16
-disable_hardirq 283 99
-disable_irq 284 99
-disable_irq_nosync 285 99
-disable_work 286 16
-disable_work_sync 287 16
-div64_u64 16 12
-div_u64 16 12
-dma_alloc_coherent 49 102
-dma_fence_get 279 103
-dma_fence_get_rcu 259 103
-dma_fence_is_signaled 71 103
-dma_fence_put 221 103
-dma_fence_signal 203 103
-dma_fence_wait 288 103
-dma_fence_wait_timeout 288 103
-dma_free_coherent 289 102
-dma_map_page 16 104
-dma_map_sg 16 104
-dma_map_single 16 104
-dma_mapping_error 32 104
-dma_mb 290 105
-dma_pool_alloc 49 106
-dma_pool_free 276 106
-dma_resv_lock 272 107
-dma_resv_lock_interruptible 272 107
-dma_resv_lock_slow 271 107
-dma_resv_trylock 273 107
-dma_resv_unlock 274 107
-dma_resv_wait_timeout 288 107
-dma_rmb 291 105
-dma_sync_sg_for_cpu 4 104
-dma_sync_sg_for_device 4 104
-dma_sync_single_for_cpu 4 104
-dma_sync_single_for_device 4 104
-dma_unmap_page 4 104
-dma_unmap_sg 4 104
-dma_unmap_single 4 104
-dma_wmb 292 105
-do_div 16 12
+__builtin_va_arg 1 36
+__builtin_va_copy 1 36
+__builtin_va_end 1 36
+__builtin_va_start 1 36
+__change_bit 56 38
+__clear_bit 57 38
+__clear_bit_unlock 58 40
+__cond_lock 1 36
+__copy_from_user 59 41
+__copy_from_user_inatomic 60 41
+__copy_to_user 61 41
+__cpumask_assign_cpu 53 42
+__cpumask_clear_cpu 57 42
+__cpumask_set_cpu 62 42
+__ffs 1 43
+__ffs64 1 43
+__find_linux_pte 63 44
+__fls 1 43
+__folio_clear_active 48 11
+__folio_clear_buddy 47 11
+__folio_clear_dirty 48 11
+__folio_clear_guard 47 11
+__folio_clear_head 48 11
+__folio_clear_hugetlb 47 11
+__folio_clear_large_kmalloc 47 11
+__folio_clear_locked 48 11
+__folio_clear_lru 48 11
+__folio_clear_mlocked 48 11
+__folio_clear_offline 47 11
+__folio_clear_reported 48 11
+__folio_clear_reserved 48 11
+__folio_clear_slab 47 11
+__folio_clear_swapbacked 48 11
+__folio_clear_table 47 11
+__folio_clear_unaccepted 47 11
+__folio_clear_unevictable 48 11
+__folio_clear_zsmalloc 47 11
+__folio_mark_uptodate 50 11
+__folio_set_buddy 47 11
+__folio_set_dropbehind 49 11
+__folio_set_guard 47 11
+__folio_set_head 49 11
+__folio_set_hugetlb 47 11
+__folio_set_large_kmalloc 47 11
+__folio_set_locked 49 11
+__folio_set_offline 47 11
+__folio_set_referenced 49 11
+__folio_set_reported 49 11
+__folio_set_reserved 49 11
+__folio_set_slab 47 11
+__folio_set_swapbacked 49 11
+__folio_set_table 47 11
+__folio_set_unaccepted 47 11
+__folio_set_zsmalloc 47 11
+__free_page 64 45
+__free_pages 64 45
+__get_free_page 65 45
+__get_free_pages 65 45
+__get_user 59 46
+__in6_dev_get 66 47
+__in_dev_get_rcu 66 47
+__iowrite32_copy 67 48
+__iowrite64_copy 67 48
+__list_del_entry 68 24
+__llist_add 69 49
+__llist_add_batch 70 49
+__llist_del_all 71 49
+__local_bh_disable_ip 72 50
+__local_bh_enable_ip 73 50
+__module_get 74 51
+__napi_schedule 75 52
+__netif_subqueue_stopped 32 52
+__netif_tx_lock 76 52
+__netif_tx_lock_bh 77 52
+__netif_tx_trylock 78 52
+__netif_tx_unlock 79 52
+__netif_tx_unlock_bh 80 52
+__preempt_count_add 81 53
+__preempt_count_dec 82 53
+__preempt_count_dec_and_test 83 53
+__preempt_count_inc 81 53
+__preempt_count_sub 82 53
+__put_user 84 46
+__raw_readb 85 54
+__raw_readl 85 54
+__raw_readq 85 54
+__raw_readw 85 54
+__raw_writeb 86 54
+__raw_writel 86 54
+__raw_writeq 86 54
+__raw_writew 86 54
+__read_seqcount_begin 87 55
+__read_seqcount_retry 88 55
+__release 1 36
+__set_bit 62 38
+__set_current_state 89 56
+__skb_dequeue 90 57
+__skb_queue_head 91 57
+__skb_queue_purge 47 57
+__skb_queue_tail 91 57
+__skb_unlink 92 57
+__stringify 1 36
+__task_rq_lock 93 58
+__test_and_change_bit 94 38
+__test_and_clear_bit 95 38
+__test_and_set_bit 96 38
+__this_cpu_add 97 59
+__this_cpu_add_return 98 59
+__this_cpu_and 99 59
+__this_cpu_cmpxchg 100 59
+__this_cpu_dec 101 59
+__this_cpu_dec_return 102 59
+__this_cpu_inc 103 59
+__this_cpu_inc_return 104 59
+__this_cpu_or 105 59
+__this_cpu_ptr 106 60
+__this_cpu_read 107 59
+__this_cpu_sub 108 59
+__this_cpu_sub_return 109 59
+__this_cpu_try_cmpxchg 110 59
+__this_cpu_write 111 59
+__this_cpu_xchg 112 59
+__wake_up 113 61
+__wake_up_sync_key 114 61
+__xa_erase 115 62
+__xa_insert 116 62
+__xa_store 117 62
+_local_bh_enable 73 50
+abs 1 20
+add_timer 118 63
+add_timer_on 118 63
+add_wait_queue 119 61
+add_wait_queue_exclusive 119 61
+add_wait_queue_priority 119 61
+alloc_page 65 45
+alloc_pages 65 45
+alloc_percpu 120 64
+alloc_percpu_gfp 65 64
+alloc_skb 65 57
+alloc_workqueue 121 13
+anon_vma_lock_read 122 65
+anon_vma_lock_write 123 65
+anon_vma_trylock_read 124 65
+anon_vma_trylock_write 125 65
+anon_vma_unlock_read 126 65
+anon_vma_unlock_write 127 65
+arch_initcall 128 66
+arch_initcall_sync 128 66
+arch_local_irq_disable 129 67
+arch_local_irq_enable 130 67
+arch_local_irq_restore 130 67
+arch_local_irq_save 129 67
+arch_spin_lock 131 68
+arch_spin_trylock 132 68
+arch_spin_unlock 133 68
+array_index_nospec 1 69
+array_size 1 70
+assert_spin_locked 67 71
+assign_bit 134 40
+atomic64_add 135 72
+atomic64_add_negative 136 72
+atomic64_add_negative_acquire 137 72
+atomic64_add_negative_relaxed 138 72
+atomic64_add_negative_release 139 72
+atomic64_add_return 140 72
+atomic64_add_return_acquire 141 72
+atomic64_add_return_relaxed 142 72
+atomic64_add_return_release 143 72
+atomic64_add_unless 144 72
+atomic64_and 145 72
+atomic64_andnot 146 72
+atomic64_cmpxchg 147 72
+atomic64_cmpxchg_acquire 148 72
+atomic64_cmpxchg_relaxed 149 72
+atomic64_cmpxchg_release 150 72
+atomic64_cond_read_acquire 87 73
+atomic64_cond_read_relaxed 32 73
+atomic64_dec 151 72
+atomic64_dec_and_test 152 72
+atomic64_dec_if_positive 153 72
+atomic64_dec_return 154 72
+atomic64_dec_return_acquire 155 72
+atomic64_dec_return_relaxed 156 72
+atomic64_dec_return_release 157 72
+atomic64_dec_unless_positive 158 72
+atomic64_fetch_add 159 72
+atomic64_fetch_add_acquire 160 72
+atomic64_fetch_add_relaxed 161 72
+atomic64_fetch_add_release 162 72
+atomic64_fetch_add_unless 163 72
+atomic64_fetch_and 164 72
+atomic64_fetch_and_acquire 165 72
+atomic64_fetch_and_relaxed 166 72
+atomic64_fetch_and_release 167 72
+atomic64_fetch_andnot 168 72
+atomic64_fetch_andnot_acquire 169 72
+atomic64_fetch_andnot_relaxed 170 72
+atomic64_fetch_andnot_release 171 72
+atomic64_fetch_dec 172 72
+atomic64_fetch_dec_acquire 173 72
+atomic64_fetch_dec_relaxed 174 72
+atomic64_fetch_dec_release 175 72
+atomic64_fetch_inc 176 72
+atomic64_fetch_inc_acquire 177 72
+atomic64_fetch_inc_relaxed 178 72
+atomic64_fetch_inc_release 179 72
+atomic64_fetch_or 180 72
+atomic64_fetch_or_acquire 181 72
+atomic64_fetch_or_relaxed 182 72
+atomic64_fetch_or_release 183 72
+atomic64_fetch_sub 184 72
+atomic64_fetch_sub_acquire 185 72
+atomic64_fetch_sub_relaxed 186 72
+atomic64_fetch_sub_release 187 72
+atomic64_fetch_xor 188 72
+atomic64_fetch_xor_acquire 189 72
+atomic64_fetch_xor_relaxed 190 72
+atomic64_fetch_xor_release 191 72
+atomic64_inc 192 72
+atomic64_inc_and_test 193 72
+atomic64_inc_not_zero 194 72
+atomic64_inc_return 195 72
+atomic64_inc_return_acquire 196 72
+atomic64_inc_return_relaxed 197 72
+atomic64_inc_return_release 198 72
+atomic64_inc_unless_negative 194 72
+atomic64_or 199 72
+atomic64_read 200 74
+atomic64_read_acquire 201 74
+atomic64_set 202 74
+atomic64_set_release 203 74
+atomic64_sub 204 72
+atomic64_sub_and_test 205 72
+atomic64_sub_return 206 72
+atomic64_sub_return_acquire 207 72
+atomic64_sub_return_relaxed 208 72
+atomic64_sub_return_release 209 72
+atomic64_try_cmpxchg 210 72
+atomic64_try_cmpxchg_acquire 211 72
+atomic64_try_cmpxchg_relaxed 212 72
+atomic64_try_cmpxchg_release 213 72
+atomic64_xchg 214 72
+atomic64_xchg_acquire 215 72
+atomic64_xchg_relaxed 216 72
+atomic64_xchg_release 217 72
+atomic64_xor 218 72
+atomic_add 135 72
+atomic_add_negative 136 72
+atomic_add_negative_acquire 137 72
+atomic_add_negative_relaxed 138 72
+atomic_add_negative_release 139 72
+atomic_add_return 140 72
+atomic_add_return_acquire 141 72
+atomic_add_return_relaxed 142 72
+atomic_add_return_release 143 72
+atomic_add_unless 144 72
+atomic_and 145 72
+atomic_andnot 146 72
+atomic_cmpxchg 147 72
+atomic_cmpxchg_acquire 148 72
+atomic_cmpxchg_relaxed 149 72
+atomic_cmpxchg_release 150 72
+atomic_cond_read_acquire 87 73
+atomic_cond_read_relaxed 32 73
+atomic_dec 151 72
+atomic_dec_and_lock 219 71
+atomic_dec_and_lock_irqsave 219 71
+atomic_dec_and_mutex_lock 220 75
+atomic_dec_and_raw_lock 221 71
+atomic_dec_and_raw_lock_irqsave 221 71
+atomic_dec_and_test 152 72
+atomic_dec_and_wake_up 222 76
+atomic_dec_if_positive 153 72
+atomic_dec_return 154 72
+atomic_dec_return_acquire 155 72
+atomic_dec_return_relaxed 156 72
+atomic_dec_return_release 157 72
+atomic_dec_unless_positive 158 72
+atomic_fetch_add 159 72
+atomic_fetch_add_acquire 160 72
+atomic_fetch_add_relaxed 161 72
+atomic_fetch_add_release 162 72
+atomic_fetch_add_unless 163 72
+atomic_fetch_and 164 72
+atomic_fetch_and_acquire 165 72
+atomic_fetch_and_relaxed 166 72
+atomic_fetch_and_release 167 72
+atomic_fetch_andnot 168 72
+atomic_fetch_andnot_acquire 169 72
+atomic_fetch_andnot_relaxed 170 72
+atomic_fetch_andnot_release 171 72
+atomic_fetch_dec 172 72
+atomic_fetch_dec_acquire 173 72
+atomic_fetch_dec_relaxed 174 72
+atomic_fetch_dec_release 175 72
+atomic_fetch_inc 176 72
+atomic_fetch_inc_acquire 177 72
+atomic_fetch_inc_relaxed 178 72
+atomic_fetch_inc_release 179 72
+atomic_fetch_or 180 72
+atomic_fetch_or_acquire 181 72
+atomic_fetch_or_relaxed 182 72
+atomic_fetch_or_release 183 72
+atomic_fetch_sub 184 72
+atomic_fetch_sub_acquire 185 72
+atomic_fetch_sub_relaxed 186 72
+atomic_fetch_sub_release 187 72
+atomic_fetch_xor 188 72
+atomic_fetch_xor_acquire 189 72
+atomic_fetch_xor_relaxed 190 72
+atomic_fetch_xor_release 191 72
+atomic_inc 192 72
+atomic_inc_and_test 193 72
+atomic_inc_not_zero 194 72
+atomic_inc_return 195 72
+atomic_inc_return_acquire 196 72
+atomic_inc_return_relaxed 197 72
+atomic_inc_return_release 198 72
+atomic_inc_unless_negative 194 72
+atomic_long_add 135 72
+atomic_long_add_negative 136 72
+atomic_long_add_negative_acquire 137 72
+atomic_long_add_negative_relaxed 138 72
+atomic_long_add_negative_release 139 72
+atomic_long_add_return 140 72
+atomic_long_add_return_acquire 141 72
+atomic_long_add_return_relaxed 142 72
+atomic_long_add_return_release 143 72
+atomic_long_add_unless 144 72
+atomic_long_and 145 72
+atomic_long_andnot 146 72
+atomic_long_cmpxchg 147 72
+atomic_long_cmpxchg_acquire 148 72
+atomic_long_cmpxchg_relaxed 149 72
+atomic_long_cmpxchg_release 150 72
+atomic_long_cond_read_acquire 87 73
+atomic_long_cond_read_relaxed 32 73
+atomic_long_dec 151 72
+atomic_long_dec_and_test 152 72
+atomic_long_dec_if_positive 153 72
+atomic_long_dec_return 154 72
+atomic_long_dec_return_acquire 155 72
+atomic_long_dec_return_relaxed 156 72
+atomic_long_dec_return_release 157 72
+atomic_long_dec_unless_positive 158 72
+atomic_long_fetch_add 159 72
+atomic_long_fetch_add_acquire 160 72
+atomic_long_fetch_add_relaxed 161 72
+atomic_long_fetch_add_release 162 72
+atomic_long_fetch_add_unless 163 72
+atomic_long_fetch_and 164 72
+atomic_long_fetch_and_acquire 165 72
+atomic_long_fetch_and_relaxed 166 72
+atomic_long_fetch_and_release 167 72
+atomic_long_fetch_andnot 168 72
+atomic_long_fetch_andnot_acquire 169 72
+atomic_long_fetch_andnot_relaxed 170 72
+atomic_long_fetch_andnot_release 171 72
+atomic_long_fetch_dec 172 72
+atomic_long_fetch_dec_acquire 173 72
+atomic_long_fetch_dec_relaxed 174 72
+atomic_long_fetch_dec_release 175 72
+atomic_long_fetch_inc 176 72
+atomic_long_fetch_inc_acquire 177 72
+atomic_long_fetch_inc_relaxed 178 72
+atomic_long_fetch_inc_release 179 72
+atomic_long_fetch_or 180 72
+atomic_long_fetch_or_acquire 181 72
+atomic_long_fetch_or_relaxed 182 72
+atomic_long_fetch_or_release 183 72
+atomic_long_fetch_sub 184 72
+atomic_long_fetch_sub_acquire 185 72
+atomic_long_fetch_sub_relaxed 186 72
+atomic_long_fetch_sub_release 187 72
+atomic_long_fetch_xor 188 72
+atomic_long_fetch_xor_acquire 189 72
+atomic_long_fetch_xor_relaxed 190 72
+atomic_long_fetch_xor_release 191 72
+atomic_long_inc 192 72
+atomic_long_inc_and_test 193 72
+atomic_long_inc_not_zero 194 72
+atomic_long_inc_return 195 72
+atomic_long_inc_return_acquire 196 72
+atomic_long_inc_return_relaxed 197 72
+atomic_long_inc_return_release 198 72
+atomic_long_inc_unless_negative 194 72
+atomic_long_or 199 72
+atomic_long_read 200 74
+atomic_long_read_acquire 201 74
+atomic_long_set 202 74
+atomic_long_set_release 203 74
+atomic_long_sub 204 72
+atomic_long_sub_and_test 205 72
+atomic_long_sub_return 206 72
+atomic_long_sub_return_acquire 207 72
+atomic_long_sub_return_relaxed 208 72
+atomic_long_sub_return_release 209 72
+atomic_long_try_cmpxchg 210 72
+atomic_long_try_cmpxchg_acquire 211 72
+atomic_long_try_cmpxchg_relaxed 212 72
+atomic_long_try_cmpxchg_release 213 72
+atomic_long_xchg 214 72
+atomic_long_xchg_acquire 215 72
+atomic_long_xchg_relaxed 216 72
+atomic_long_xchg_release 217 72
+atomic_long_xor 218 72
+atomic_notifier_call_chain 85 77
+atomic_notifier_chain_register 85 77
+atomic_notifier_chain_unregister 223 77
+atomic_or 199 72
+atomic_read 200 74
+atomic_read_acquire 201 74
+atomic_set 202 74
+atomic_set_release 203 74
+atomic_sub 204 72
+atomic_sub_and_test 205 72
+atomic_sub_return 206 72
+atomic_sub_return_acquire 207 72
+atomic_sub_return_relaxed 208 72
+atomic_sub_return_release 209 72
+atomic_try_cmpxchg 210 72
+atomic_try_cmpxchg_acquire 211 72
+atomic_try_cmpxchg_relaxed 212 72
+atomic_try_cmpxchg_release 213 72
+atomic_xchg 214 72
+atomic_xchg_acquire 215 72
+atomic_xchg_relaxed 216 72
+atomic_xchg_release 217 72
+atomic_xor 218 72
+autoremove_wake_function 224 61
+barrier 225 78
+barrier_data 225 78
+be16_to_cpu 1 79
+be32_to_cpu 1 79
+be64_to_cpu 1 79
+bh_lock_sock 226 80
+bh_lock_sock_nested 226 80
+bh_unlock_sock 227 80
+bio_alloc 65 81
+bio_get 228 81
+bio_put 229 82
+bit_clear_unless 230 43
+bit_spin_is_locked 231 39
+bit_spin_lock 232 39
+bit_spin_trylock 233 39
+bit_spin_unlock 54 39
+bitmap_alloc 65 83
+bitmap_and 234 83
+bitmap_andnot 234 83
+bitmap_clear 235 83
+bitmap_complement 47 83
+bitmap_copy 47 83
+bitmap_empty 236 83
+bitmap_equal 236 83
+bitmap_fill 47 83
+bitmap_free 64 83
+bitmap_full 236 83
+bitmap_intersects 236 83
+bitmap_or 47 83
+bitmap_set 237 83
+bitmap_subset 236 83
+bitmap_weight 238 83
+bitmap_xor 47 83
+bitmap_zalloc 65 83
+bitmap_zero 47 83
+blk_mq_freeze_queue 239 84
+blk_mq_unfreeze_queue 240 84
+blkdev_issue_flush 223 85
+blocking_notifier_call_chain 241 77
+blocking_notifier_chain_register 241 77
+blocking_notifier_chain_unregister 241 77
+brelse 242 86
+buffer_uptodate 87 86
+call_rcu 243 87
+call_rcu_hurry 243 87
+call_rcu_tasks 243 87
+call_rcu_tasks_trace 243 87
+call_srcu 244 88
+cancel_delayed_work 245 13
+cancel_delayed_work_sync 246 13
+cancel_work 247 13
+cancel_work_sync 248 13
+change_bit 249 40
+check_add_overflow 1 70
+check_mul_overflow 1 70
+check_shl_overflow 1 70
+check_sub_overflow 1 70
+clamp 1 20
+clamp_t 1 20
+clamp_val 1 20
+cleanup_srcu_struct 250 88
+clear_and_wake_up_bit 251 76
+clear_bit 252 40
+clear_bit_unlock 253 40
+clear_thread_flag 254 89
+clear_ti_thread_flag 255 89
+clear_tsk_thread_flag 255 89
+clear_user 61 46
+clk_disable 256 90
+clk_disable_unprepare 257 90
+clk_enable 258 90
+clk_prepare 241 90
+clk_prepare_enable 241 90
+clk_set_rate 241 90
+clk_unprepare 257 90
+cmpxchg 259 72
+cmpxchg128 259 72
+cmpxchg128_acquire 260 72
+cmpxchg128_local 261 91
+cmpxchg128_relaxed 262 72
+cmpxchg128_release 263 72
+cmpxchg64 259 72
+cmpxchg64_acquire 260 72
+cmpxchg64_local 261 91
+cmpxchg64_relaxed 262 72
+cmpxchg64_release 263 72
+cmpxchg_acquire 260 72
+cmpxchg_local 261 91
+cmpxchg_relaxed 262 72
+cmpxchg_release 263 72
+complete 264 92
+complete_all 264 92
+complete_on_current_cpu 264 92
+completion_done 265 92
+compound_head 28 93
+compound_order 28 93
+cond_resched 266 94
+cond_resched_lock 223 95
+cond_resched_rcu 267 96
+cond_resched_rwlock_read 223 95
+cond_resched_rwlock_write 223 95
+cond_resched_tasks_rcu_qs 267 33
+cond_synchronize_rcu 268 97
+console_initcall 128 66
+console_lock 269 98
+console_trylock 270 98
+console_unlock 271 98
+consume_skb 272 57
+container_of 273 99
+container_of_const 273 99
+copy_from_iter 274 100
+copy_from_kernel_nofault 60 41
+copy_from_user 59 41
+copy_from_user_nofault 60 41
+copy_to_iter 274 100
+copy_to_user 61 41
+core_initcall 128 66
+core_initcall_sync 128 66
+counter_priv 275 101
+cpu_online 28 95
+cpu_ptr 106 60
+cpu_relax 225 102
+cpu_to_be16 1 79
+cpu_to_be32 1 79
+cpu_to_be64 1 79
+cpu_to_le16 1 79
+cpu_to_le32 1 79
+cpu_to_le64 1 79
+cpu_to_node 28 9
+cpuhp_remove_state 121 103
+cpuhp_setup_state 121 103
+cpumask_and 234 42
+cpumask_andnot 234 42
+cpumask_assign_cpu 134 42
+cpumask_clear 47 42
+cpumask_clear_cpu 252 42
+cpumask_copy 47 42
+cpumask_empty 236 42
+cpumask_equal 236 42
+cpumask_first 238 42
+cpumask_full 236 42
+cpumask_intersects 236 42
+cpumask_next 276 42
+cpumask_or 47 42
+cpumask_set_cpu 277 42
+cpumask_setall 47 42
+cpumask_subset 236 42
+cpumask_test_and_clear_cpu 278 42
+cpumask_test_and_set_cpu 279 42
+cpumask_test_cpu 280 42
+cpumask_weight 238 42
+cpumask_xor 47 42
+cpus_read_lock 281 104
+cpus_read_trylock 282 104
+cpus_read_unlock 283 104
+cpus_write_lock 284 104
+cpus_write_unlock 285 104
+css_get 74 105
+css_put 229 105
+css_tryget 286 105
+css_tryget_online 286 105
+data_race 287 3
+debugfs_create_atomic_t 15 15
+debugfs_create_automount 15 15
+debugfs_create_blob 15 15
+debugfs_create_bool 15 15
+debugfs_create_devm_seqfile 15 15
+debugfs_create_dir 15 15
+debugfs_create_file 15 15
+debugfs_create_file_size 15 15
+debugfs_create_file_unsafe 15 15
+debugfs_create_regset32 15 15
+debugfs_create_size_t 15 15
+debugfs_create_str 15 15
+debugfs_create_symlink 15 15
+debugfs_create_u16 15 15
+debugfs_create_u32 15 15
+debugfs_create_u32_array 15 15
+debugfs_create_u64 15 15
+debugfs_create_u8 15 15
+debugfs_create_ulong 15 15
+debugfs_create_x16 15 15
+debugfs_create_x32 15 15
+debugfs_create_x64 15 15
+debugfs_create_x8 15 15
+debugfs_create_xul 15 15
+dec_tlb_flush_pending 288 106
+default_wake_function 289 107
+del_singleshot_timer_sync 290 63
+del_timer 291 63
+del_timer_sync 290 63
+delayed_work_pending 88 13
+destroy_workqueue 292 13
+dev_alert 4 108
+dev_alert_once 4 108
+dev_alert_ratelimited 4 108
+dev_alloc_skb 293 57
+dev_close 294 52
+dev_consume_skb_any 272 57
+dev_consume_skb_irq 272 57
+dev_crit 4 108
+dev_crit_once 4 108
+dev_crit_ratelimited 4 108
+dev_dbg 4 108
+dev_dbg_once 4 108
+dev_dbg_ratelimited 4 108
+dev_emerg 4 108
+dev_emerg_once 4 108
+dev_emerg_ratelimited 4 108
+dev_err 4 108
+dev_err_once 4 108
+dev_err_probe 295 108
+dev_err_ratelimited 4 108
+dev_get_by_index 296 52
+dev_get_by_index_rcu 297 52
+dev_get_by_name 296 52
+dev_get_by_name_rcu 298 52
+dev_get_drvdata 28 9
+dev_hold 299 52
+dev_info 4 108
+dev_info_once 4 108
+dev_info_ratelimited 4 108
+dev_kfree_skb 272 57
+dev_kfree_skb_any 272 57
+dev_kfree_skb_irq 272 57
+dev_name 28 9
+dev_notice 4 108
+dev_notice_once 4 108
+dev_notice_ratelimited 4 108
+dev_put 300 52
+dev_queue_xmit 85 52
+dev_to_node 28 9
+dev_warn 4 108
+dev_warn_once 4 108
+dev_warn_ratelimited 4 108
+device_add 241 9
+device_del 257 9
+device_initcall 128 66
+device_initcall_sync 128 66
+device_lock 301 9
+device_lock_interruptible 302 9
+device_register 241 9
+device_trylock 303 9
+device_unlock 304 9
+device_unregister 257 9
+devl_lock 301 109
+devl_trylock 303 109
+devl_unlock 304 109
+devlink_free 305 101
+devlink_priv 275 101
+devm_add_action 306 110
+devm_add_action_or_reset 306 110
+devm_alloc_etherdev 307 101
+devm_alloc_etherdev_mqs 307 101
+devm_counter_alloc 307 101
+devm_free_irq 308 14
+devm_iio_device_alloc 307 101
+devm_kasprintf 309 110
+devm_kcalloc 309 110
+devm_kfree 310 110
+devm_kmalloc 309 110
+devm_kmalloc_array 309 110
+devm_kmemdup 309 110
+devm_kstrdup 309 110
+devm_kzalloc 309 110
+devm_led_classdev_unregister 311 111
+devm_mmc_alloc_host 307 101
+devm_request_any_context_irq 312 14
+devm_request_irq 313 14
+devm_request_threaded_irq 314 14
+devm_spi_alloc_controller 307 101
+devm_spi_alloc_host 307 101
+devm_spi_alloc_master 307 101
+devm_spi_alloc_slave 307 101
+devm_spi_alloc_target 307 101
+dget 315 112
+dget_dlock 316 112
+dget_parent 315 112
+disable_delayed_work 317 13
+disable_delayed_work_sync 318 13
+disable_hardirq 319 14
+disable_irq 320 14
+disable_irq_nosync 321 14
+disable_work 322 13
+disable_work_sync 323 13
+div64_u64 28 19
+div_u64 28 19
+dma_alloc_coherent 65 113
+dma_fence_get 315 114
+dma_fence_get_rcu 286 114
+dma_fence_is_signaled 88 114
+dma_fence_put 272 114
+dma_fence_signal 224 114
+dma_fence_wait 324 114
+dma_fence_wait_timeout 324 114
+dma_free_coherent 325 113
+dma_map_page 28 115
+dma_map_sg 28 115
+dma_map_single 28 115
+dma_mapping_error 45 115
+dma_mb 326 116
+dma_pool_alloc 65 117
+dma_pool_free 310 117
+dma_resv_lock 302 118
+dma_resv_lock_interruptible 302 118
+dma_resv_lock_slow 301 118
+dma_resv_trylock 303 118
+dma_resv_unlock 304 118
+dma_resv_wait_timeout 324 118
+dma_rmb 327 116
+dma_sync_sg_for_cpu 4 115
+dma_sync_sg_for_device 4 115
+dma_sync_single_for_cpu 4 115
+dma_sync_single_for_device 4 115
+dma_unmap_page 4 115
+dma_unmap_sg 4 115
+dma_unmap_single 4 115
+dma_wmb 328 116
+do_div 28 19
 do_exit 5 6
 do_group_exit 5 6
 do_task_dead 5 6
-done_seqretry 293 45
-done_seqretry_irqrestore 293 45
-double_rq_lock 112 48
-double_rq_unlock 114 48
-down 294 108
-down_interruptible 295 108
-down_killable 295 108
-down_read 104 109
-down_read_interruptible 296 109
-down_read_killable 296 109
-down_read_killable_nested 296 109
-down_read_nested 104 109
-down_read_non_owner 104 109
-down_read_trylock 106 109
-down_timeout 295 108
-down_trylock 297 108
-down_write 105 109
-down_write_killable 298 109
-down_write_killable_nested 298 109
-down_write_nest_lock 105 109
-down_write_nested 105 109
-down_write_trylock 107 109
-downgrade_write 299 109
-dput 300 101
-drain_workqueue 301 16
-drm_gem_object_get 57 110
-drm_gem_object_put 302 110
-dst_clone 279 111
-dst_hold 57 111
-dst_hold_safe 259 111
-dst_release 221 111
-dump_stack 4 112
-enable_and_queue_work 303 16
-enable_delayed_work 68 16
-enable_irq 304 99
-enable_work 68 16
-fault_in_readable 305 113
-ffs 1 35
-ffz 1 35
-fget 306 114
-file_end_write 307 115
-file_ref_get 308 116
-file_ref_inc 57 116
-file_ref_put 309 116
-file_start_write 310 115
-filemap_invalidate_lock 105 117
-filemap_invalidate_lock_shared 104 117
-filemap_invalidate_trylock_shared 106 117
-filemap_invalidate_unlock 109 117
-filemap_invalidate_unlock_shared 108 117
-filemap_write_and_wait_range 202 113
-find_first_bit 217 118
-find_first_zero_bit 217 118
-find_last_bit 217 118
-find_next_and_bit 217 118
-find_next_bit 217 118
-find_next_zero_bit 217 118
-finish_rcuwait 50 119
-finish_swait 50 51
-finish_wait 50 51
-flex_array_size 1 59
-fls 1 35
-fls64 1 35
-fls_long 1 35
-flush_dcache_page 4 120
-flush_delayed_work 311 16
-flush_rcu_work 312 16
-flush_scheduled_work 313 16
-flush_tlb_all 314 120
-flush_tlb_batched_pending 37 121
-flush_tlb_kernel_range 37 120
-flush_tlb_mm 37 120
-flush_tlb_page 37 120
-flush_tlb_range 37 120
-flush_work 312 16
-flush_workqueue 301 16
-folio_alloc 49 36
-folio_clear_active 8 10
-folio_clear_checked 8 10
-folio_clear_dirty 8 10
-folio_clear_dropbehind 8 10
-folio_clear_foreign 8 10
-folio_clear_has_hwpoisoned 8 10
-folio_clear_head 8 10
-folio_clear_hwpoison 8 10
-folio_clear_idle 8 10
-folio_clear_large_rmappable 8 10
-folio_clear_lru 8 10
-folio_clear_mappedtodisk 8 10
-folio_clear_mlocked 8 10
-folio_clear_movable_ops_isolated 8 10
-folio_clear_owner_2 8 10
-folio_clear_partially_mapped 8 10
-folio_clear_pinned 8 10
-folio_clear_private 8 10
-folio_clear_private_2 8 10
-folio_clear_readahead 8 10
-folio_clear_reclaim 8 10
-folio_clear_referenced 8 10
-folio_clear_reserved 8 10
-folio_clear_savepinned 8 10
-folio_clear_swapbacked 8 10
-folio_clear_swapcache 8 10
-folio_clear_unevictable 8 10
-folio_clear_uptodate 8 10
-folio_clear_vmemmap_self_hosted 8 10
-folio_clear_waiters 8 10
-folio_clear_workingset 8 10
-folio_clear_xen_remapped 8 10
-folio_end_writeback 315 113
-folio_get 57 82
-folio_lock 316 113
-folio_lock_killable 317 113
-folio_mark_dirty 318 82
-folio_mark_uptodate 28 10
-folio_nr_pages 16 82
-folio_order 16 82
-folio_page 16 82
-folio_put 319 82
-folio_put_refs 320 82
-folio_put_testzero 309 82
-folio_ref_add 321 122
-folio_ref_add_unless_zero 322 122
-folio_ref_count 20 122
-folio_ref_dec 208 122
-folio_ref_dec_and_test 309 122
-folio_ref_dec_return 323 122
-folio_ref_freeze 324 122
-folio_ref_inc 57 122
-folio_ref_inc_return 325 122
-folio_ref_sub 326 122
-folio_ref_sub_and_test 327 122
-folio_ref_sub_return 328 122
-folio_ref_try_add 322 122
-folio_ref_unfreeze 182 122
-folio_set_active 27 10
-folio_set_checked 27 10
-folio_set_dirty 27 10
-folio_set_dropbehind 27 10
-folio_set_foreign 27 10
-folio_set_has_hwpoisoned 27 10
-folio_set_hwpoison 27 10
-folio_set_idle 27 10
-folio_set_large_rmappable 27 10
-folio_set_lru 27 10
-folio_set_mappedtodisk 27 10
-folio_set_mlocked 27 10
-folio_set_movable_ops 27 10
-folio_set_movable_ops_isolated 27 10
-folio_set_owner_2 27 10
-folio_set_partially_mapped 27 10
-folio_set_pinned 27 10
-folio_set_private 27 10
-folio_set_private_2 27 10
-folio_set_readahead 27 10
-folio_set_reclaim 27 10
-folio_set_referenced 27 10
-folio_set_reserved 27 10
-folio_set_savepinned 27 10
-folio_set_swapbacked 27 10
-folio_set_swapcache 27 10
-folio_set_unevictable 27 10
-folio_set_vmemmap_self_hosted 27 10
-folio_set_waiters 27 10
-folio_set_workingset 27 10
-folio_set_xen_remapped 27 10
-folio_set_young 27 10
-folio_size 16 82
-folio_start_writeback 27 10
-folio_test_active 20 10
-folio_test_anon 21 10
-folio_test_buddy 20 10
-folio_test_checked 20 10
-folio_test_clear_active 29 10
-folio_test_clear_dirty 29 10
-folio_test_clear_dropbehind 29 10
-folio_test_clear_hwpoison 29 10
-folio_test_clear_lru 29 10
-folio_test_clear_mlocked 29 10
-folio_test_clear_pinned 29 10
-folio_test_clear_readahead 29 10
-folio_test_clear_reclaim 29 10
-folio_test_clear_referenced 29 10
-folio_test_clear_unevictable 29 10
-folio_test_clear_workingset 29 10
-folio_test_clear_writeback 29 10
-folio_test_clear_xen_remapped 29 10
-folio_test_clear_young 29 10
-folio_test_dirty 20 10
-folio_test_dropbehind 20 10
-folio_test_foreign 20 10
-folio_test_guard 20 10
-folio_test_has_hwpoisoned 20 10
-folio_test_hugetlb 20 10
-folio_test_hwpoison 20 10
-folio_test_idle 20 10
-folio_test_large 21 10
-folio_test_large_kmalloc 20 10
-folio_test_large_rmappable 20 10
-folio_test_locked 20 10
-folio_test_lru 20 10
-folio_test_mappedtodisk 20 10
-folio_test_mlocked 20 10
-folio_test_movable_ops 20 10
-folio_test_movable_ops_isolated 20 10
-folio_test_offline 20 10
-folio_test_owner_2 20 10
-folio_test_partially_mapped 20 10
-folio_test_pinned 20 10
-folio_test_private 20 10
-folio_test_private_2 20 10
-folio_test_readahead 20 10
-folio_test_reclaim 20 10
-folio_test_referenced 20 10
-folio_test_reported 20 10
-folio_test_reserved 20 10
-folio_test_savepinned 20 10
-folio_test_set_dirty 30 10
-folio_test_set_hwpoison 30 10
-folio_test_set_mlocked 30 10
-folio_test_set_pinned 30 10
-folio_test_set_writeback 30 10
-folio_test_slab 20 10
-folio_test_swapbacked 20 10
-folio_test_swapcache 20 10
-folio_test_table 20 10
-folio_test_unaccepted 20 10
-folio_test_unevictable 20 10
-folio_test_uptodate 22 10
-folio_test_vmemmap_self_hosted 20 10
-folio_test_waiters 20 10
-folio_test_workingset 20 10
-folio_test_writeback 20 10
-folio_test_xen_remapped 20 10
-folio_test_young 20 10
-folio_test_zsmalloc 20 10
-folio_try_get 329 122
-folio_trylock 330 113
-folio_unlock 331 113
-folio_wait_bit 332 113
-folio_wait_locked 332 113
-folio_wait_stable 332 113
-folio_wait_writeback 332 113
-for_each_clear_bit 333 118
-for_each_cpu 333 34
-for_each_set_bit 333 118
-fput 334 114
-free_irq 335 99
-free_page 48 36
-free_pages 48 36
-free_percpu 48 54
-from_timer 247 123
-fsleep 242 124
-futex_hb_waiters_dec 132 125
-futex_hb_waiters_inc 336 125
-futex_hb_waiters_pending 337 125
-futex_q_lock 338 125
-futex_q_unlock 339 125
-fwnode_handle_put 302 126
-get_bh 57 75
-get_cpu 340 127
-get_cpu_ptr 341 128
-get_cpu_var 342 128
-get_cred 279 129
-get_cred_rcu 329 129
-get_device 279 91
-get_file 279 117
-get_file_rcu 329 117
-get_locked_pte 343 130
-get_net 279 131
-get_page 57 82
-get_page_unless_zero 329 82
-get_pid 279 132
-get_state_synchronize_rcu 344 26
-get_state_synchronize_srcu 68 77
-get_task_mm 345 133
-get_task_struct 279 134
-get_user 44 37
-get_user_pages 305 82
-get_user_pages_fast 305 82
-get_zeroed_page 49 36
-gpiod_get_value_cansleep 236 135
-gpiod_set_value 235 135
-gpiod_set_value_cansleep 236 135
-guard 7 9
-guard(__priv__iio_dev_mode_lock) 346 136
-guard(__priv__iio_dev_mode_lock_try_direct) 347 136
-guard(__task_rq_lock) 348 9
-guard(console_lock) 349 9
-guard(cooling_dev) 346 137
-guard(cpufreq_policy_read) 350 138
-guard(cpufreq_policy_write) 351 138
-guard(cpus_read_lock) 352 9
-guard(device) 346 9
-guard(device_intr) 347 9
-guard(devl) 346 9
-guard(disable_irq) 353 9
-guard(gpio_generic_lock) 354 139
-guard(gpio_generic_lock_irqsave) 355 139
-guard(hwmon_lock) 346 140
-guard(irq) 356 9
-guard(irqsave) 356 9
-guard(jump_label_lock) 357 9
-guard(local_lock) 358 9
-guard(local_lock_irq) 359 9
-guard(local_lock_irqsave) 359 9
-guard(local_lock_nested_bh) 360 9
-guard(migrate) 361 9
-guard(mmap_read_lock) 362 9
-guard(mmap_read_lock_try) 363 9
-guard(mmap_write_lock) 364 9
-guard(msi_descs_lock) 346 141
-guard(mutex) 346 9
-guard(mutex_intr) 347 9
-guard(mutex_kill) 347 9
-guard(mutex_try) 365 9
-guard(pagefault) 366 9
-guard(pci_dev) 346 9
-guard(percpu_read) 367 9
-guard(percpu_read_try) 368 9
-guard(percpu_write) 369 9
-guard(pm_runtime_active) 370 9
-guard(pm_runtime_active_auto) 370 9
-guard(pm_runtime_active_auto_try) 371 9
-guard(pm_runtime_active_auto_try_enabled) 372 9
-guard(pm_runtime_active_try) 371 9
-guard(pm_runtime_active_try_enabled) 372 9
-guard(pm_runtime_noresume) 373 9
-guard(preempt) 374 9
-guard(preempt_notrace) 374 9
-guard(raw_spinlock) 354 9
-guard(raw_spinlock_bh) 375 9
-guard(raw_spinlock_bh_try) 376 9
-guard(raw_spinlock_irq) 355 9
-guard(raw_spinlock_irq_try) 377 9
-guard(raw_spinlock_irqsave) 355 9
-guard(raw_spinlock_irqsave_try) 377 9
-guard(raw_spinlock_nested) 354 9
-guard(raw_spinlock_try) 378 9
-guard(rcu) 379 9
-guard(rcu_tasks_trace) 380 9
-guard(read_lock) 381 9
-guard(read_lock_irq) 382 9
-guard(read_lock_irqsave) 382 9
-guard(ring_buffer_nest) 7 142
-guard(rq_lock) 354 9
-guard(rq_lock_irq) 355 9
-guard(rq_lock_irqsave) 355 9
-guard(rwsem_read) 350 9
-guard(rwsem_read_intr) 383 9
-guard(rwsem_read_kill) 383 9
-guard(rwsem_read_try) 384 9
-guard(rwsem_write) 351 9
-guard(rwsem_write_kill) 385 9
-guard(rwsem_write_try) 386 9
-guard(serio_pause_rx) 387 143
-guard(spinlock) 388 9
-guard(spinlock_bh) 389 9
-guard(spinlock_bh_try) 390 9
-guard(spinlock_irq) 387 9
-guard(spinlock_irq_try) 391 9
-guard(spinlock_irqsave) 387 9
-guard(spinlock_irqsave_try) 391 9
-guard(spinlock_try) 392 9
-guard(srcu) 393 9
-guard(srcu_fast) 393 9
-guard(srcu_fast_notrace) 393 9
-guard(super_write) 394 9
-guard(task_lock) 388 9
-guard(task_rq_lock) 395 9
-guard(uart_port_lock) 388 9
-guard(uart_port_lock_check_sysrq_irqsave) 387 9
-guard(uart_port_lock_irq) 387 9
-guard(uart_port_lock_irqsave) 387 9
-guard(uart_port_lock_irqsave_try) 391 9
-guard(uart_port_lock_try) 392 9
-guard(wiphy) 346 9
-guard(write_lock) 396 9
-guard(write_lock_irq) 397 9
-guard(write_lock_irqsave) 397 9
-hardirq_count 398 43
-hash_add 399 144
-hash_add_rcu 400 144
-hash_del 401 144
-hash_del_rcu 402 144
-hash_for_each 403 144
-hash_for_each_possible 404 144
-hash_for_each_possible_rcu 405 144
-hash_for_each_rcu 406 144
-hash_for_each_safe 407 144
-hash_init 13 144
-hlist_add_before 408 17
-hlist_add_before_rcu 409 145
-hlist_add_behind 408 17
-hlist_add_behind_rcu 409 145
-hlist_add_head 408 17
-hlist_add_head_rcu 410 145
-hlist_add_tail_rcu 410 145
-hlist_bl_add_head_rcu 410 145
-hlist_bl_del_rcu 411 145
-hlist_bl_for_each_entry_continue_rcu 412 146
-hlist_bl_for_each_entry_rcu 413 146
-hlist_bl_is_locked 71 147
-hlist_bl_lock 414 147
-hlist_bl_unlock 415 147
-hlist_del 416 17
-hlist_del_init 416 17
-hlist_del_init_rcu 411 145
-hlist_del_rcu 411 145
-hlist_empty 20 17
-hlist_entry 247 17
-hlist_entry_safe 417 148
-hlist_for_each_entry 418 17
-hlist_for_each_entry_continue_rcu 412 145
-hlist_for_each_entry_from_rcu 412 145
-hlist_for_each_entry_rcu 419 145
-hlist_for_each_entry_rcu_bh 419 145
-hlist_for_each_entry_rcu_notrace 419 145
-hlist_for_each_entry_safe 420 17
-hlist_for_each_entry_srcu 419 145
-hlist_nulls_add_head_rcu 409 149
-hlist_nulls_add_tail_rcu 409 149
-hlist_nulls_del_init_rcu 411 149
-hlist_nulls_del_rcu 411 149
-hlist_nulls_for_each_entry_rcu 413 149
-hlist_nulls_replace_init_rcu 421 149
-hlist_nulls_replace_rcu 421 145
-hlist_replace_rcu 421 145
-hlist_unhashed 217 17
-hlist_unhashed_lockless 20 17
-hlists_swap_heads_rcu 422 145
-hrtimer_active 71 150
-hrtimer_cancel 423 150
-hrtimer_forward 424 150
-hrtimer_forward_now 424 150
-hrtimer_init 425 150
-hrtimer_restart 426 150
-hrtimer_setup 427 150
-hrtimer_start 426 150
-hrtimer_start_expires 426 150
-hrtimer_start_range_ns 426 150
-hrtimer_try_to_cancel 428 150
-htonl 1 68
-htons 1 68
-hweight16 1 35
-hweight32 1 35
-hweight64 1 35
-hweight8 1 35
-hweight_long 1 35
-i2c_get_clientdata 16 91
-i2c_transfer 220 151
-i_mmap_lock_read 104 117
-i_mmap_lock_write 105 117
-i_mmap_trylock_read 106 117
-i_mmap_trylock_write 107 117
-i_mmap_unlock_read 108 117
-i_mmap_unlock_write 109 117
-ida_alloc 429 152
-ida_free 430 152
-idr_alloc 431 152
-idr_find 432 152
-idr_preload 433 152
-idr_preload_end 65 152
-idr_remove 434 152
-igrab 435 117
-ihold 436 117
-ilog2 1 153
-in_atomic 398 43
-in_dev_get 279 154
-in_dev_put 221 154
-in_hardirq 398 43
-in_interrupt 398 43
-in_nmi 398 43
-in_serving_softirq 398 43
-in_softirq 398 43
-in_task 398 43
-inb 68 44
-inb_p 68 44
-inc_tlb_flush_pending 173 95
-init_completion 13 81
-init_rcu_head 437 26
-init_rcu_head_on_stack 437 26
-init_rwsem 13 109
-init_srcu_struct 438 77
-init_swait_queue_head 13 155
-init_waitqueue_head 13 29
-inl 68 44
-inl_p 68 44
-inode_dio_begin 57 117
-inode_dio_end 439 117
-inode_dio_wait 332 117
-inode_lock 105 117
-inode_lock_killable 298 117
-inode_lock_nested 105 117
-inode_lock_shared 104 117
-inode_lock_shared_killable 296 117
-inode_lock_shared_nested 104 117
-inode_trylock 107 117
-inode_trylock_shared 106 117
-inode_unlock 109 117
-inode_unlock_shared 108 117
-insb 50 44
-insl 50 44
-instrument_atomic_read 4 156
-instrument_atomic_read_write 4 156
-instrument_atomic_write 4 156
-instrument_read 4 156
-instrument_read_write 4 156
-instrument_write 4 156
-insw 50 44
-inw 68 44
-inw_p 68 44
-io_schedule 440 83
-io_schedule_timeout 441 96
-io_stop_wc 442 105
-ioread16 68 157
-ioread16_rep 50 157
-ioread16be 68 157
-ioread32 68 157
-ioread32_rep 50 157
-ioread32be 68 157
-ioread64 68 157
-ioread64be 68 157
-ioread8 68 157
-ioread8_rep 50 157
-iowrite16 69 157
-iowrite16_rep 50 157
-iowrite16be 69 157
-iowrite32 69 157
-iowrite32_rep 50 157
-iowrite32be 69 157
-iowrite64 69 157
-iowrite64be 69 157
-iowrite8 69 157
-iowrite8_rep 50 157
-iput 443 117
-irq_count 398 43
-irq_work_queue 444 158
-irq_work_queue_on 444 158
-irq_work_sync 445 158
-irqs_disabled 398 43
-is_power_of_2 1 153
-jiffies_to_msecs 16 159
-jiffies_to_usecs 16 159
-jump_label_lock 446 160
-jump_label_unlock 447 160
-kasan_check_read 4 161
-kasan_check_write 4 161
-kasprintf 49 162
-kcalloc 49 163
-kcsan_atomic_next 4 164
-kcsan_flat_atomic_begin 4 164
-kcsan_flat_atomic_end 4 164
-kcsan_nestable_atomic_begin 4 164
-kcsan_nestable_atomic_end 4 164
-kernel_read 220 117
-kernel_write 220 117
-kfifo_get 448 165
-kfifo_in 449 165
-kfifo_in_spinlocked 450 165
-kfifo_is_empty 217 165
-kfifo_is_full 217 165
-kfifo_len 217 165
-kfifo_out 448 165
-kfifo_out_spinlocked 70 165
-kfifo_put 449 165
-kfifo_reset 13 165
-kfree 48 163
-kfree_const 48 163
-kfree_rcu 451 76
-kfree_rcu_mightsleep 452 76
-kfree_sensitive 48 163
-kfree_skb 221 47
-kfree_skb_list 221 47
-kfree_skb_reason 221 47
-kmalloc 49 163
-kmalloc_array 49 163
-kmalloc_node 49 163
-kmalloc_obj 49 163
-kmalloc_objs 49 163
-kmap 453 166
-kmap_atomic 454 166
-kmap_local_folio 455 166
-kmap_local_page 455 166
-kmem_cache_alloc 49 163
-kmem_cache_alloc_node 49 163
-kmem_cache_create 103 163
-kmem_cache_destroy 456 163
-kmem_cache_free 276 163
-kmem_cache_free_bulk 457 163
-kmem_cache_zalloc 49 163
-kmemdup 49 167
-kmemdup_nul 49 167
-kobject_get 279 168
-kobject_get_unless_zero 259 168
-kobject_put 302 168
-krealloc 49 163
-krealloc_array 49 163
-kref_get 57 169
-kref_get_unless_zero 259 169
-kref_init 14 169
-kref_put 458 169
-kref_put_lock 459 169
-kref_put_mutex 460 169
-kref_read 20 169
-kstrdup 49 167
-kstrdup_const 49 167
-kstrndup 49 167
-kthread_bind 236 170
-kthread_cancel_work_sync 461 170
-kthread_complete_and_exit 5 171
-kthread_create 462 170
-kthread_destroy_worker 264 170
-kthread_exit 5 171
-kthread_flush_work 463 170
-kthread_flush_worker 301 170
-kthread_park 464 170
-kthread_parkme 242 170
-kthread_queue_work 465 170
-kthread_run 466 170
-kthread_should_park 467 170
-kthread_should_stop 467 170
-kthread_should_stop_or_park 468 170
-kthread_stop 464 170
-kthread_unpark 469 170
-ktime_add 16 172
-ktime_get 16 172
-ktime_get_boottime 16 172
-ktime_get_ns 16 172
-ktime_get_real 16 172
-ktime_ms_delta 16 172
-ktime_sub 16 172
-ktime_to_ms 16 172
-ktime_to_ns 16 172
-ktime_to_us 16 172
-ktime_us_delta 16 172
-kunmap 470 166
-kunmap_atomic 471 166
-kunmap_local 304 166
-kvasprintf 49 162
-kvcalloc 49 163
-kvfree 472 163
-kvfree_rcu 451 76
-kvfree_rcu_mightsleep 452 76
-kvfree_sensitive 472 163
-kvmalloc 49 163
-kvmalloc_array 49 163
-kvmalloc_node 49 163
-kvmemdup 49 167
-kvrealloc 49 163
-kvzalloc 49 163
-kvzalloc_node 49 163
-kzalloc 49 163
-kzalloc_node 49 163
-kzalloc_obj 49 163
-kzalloc_objs 49 163
-latch_tree_find 473 173
-latch_tree_insert 474 173
-le16_to_cpu 1 68
-le32_to_cpu 1 68
-le64_to_cpu 1 68
-likely 475 23
-list_add 476 17
-list_add_rcu 410 145
-list_add_tail 476 17
-list_add_tail_rcu 410 145
-list_add_tail_release 477 17
-list_bidir_del_rcu 478 145
-list_bulk_move_tail 476 17
-list_del 51 17
-list_del_init 51 17
-list_del_init_careful 479 17
-list_del_rcu 478 145
-list_empty 20 17
-list_empty_careful 70 17
-list_entry 247 17
-list_entry_lockless 480 145
-list_entry_rcu 480 145
-list_first_entry 481 17
-list_first_entry_or_null 482 17
-list_first_entry_or_null_acquire 483 17
-list_first_or_null_rcu 480 145
-list_for_each 484 17
-list_for_each_entry 484 17
-list_for_each_entry_continue 484 17
-list_for_each_entry_continue_rcu 485 145
-list_for_each_entry_from 484 17
-list_for_each_entry_from_rcu 485 145
-list_for_each_entry_lockless 485 145
-list_for_each_entry_rcu 485 145
-list_for_each_entry_reverse 484 17
-list_for_each_entry_safe 486 17
-list_for_each_entry_safe_continue 486 17
-list_for_each_entry_safe_from 486 17
-list_for_each_entry_safe_reverse 486 17
-list_for_each_entry_srcu 485 145
-list_for_each_prev 484 17
-list_for_each_prev_safe 486 17
-list_for_each_rcu 485 145
-list_for_each_safe 486 17
-list_is_first 217 17
-list_is_head 217 17
-list_is_last 217 17
-list_is_singular 217 17
-list_last_entry 481 17
-list_move 476 17
-list_move_tail 476 17
-list_next_entry 481 17
-list_next_entry_circular 417 17
-list_next_or_null_rcu 487 145
-list_prev_entry 481 17
-list_prev_entry_circular 417 17
-list_replace 488 17
-list_replace_init 488 17
-list_replace_rcu 421 145
-list_rotate_left 13 17
-list_splice 476 17
-list_splice_init 476 17
-list_splice_init_rcu 489 145
-list_splice_rcu 410 145
-list_splice_tail 476 17
-list_splice_tail_init 476 17
-list_splice_tail_init_rcu 489 145
-list_swap 476 17
-llist_add 490 39
-llist_add_batch 491 39
-llist_del_all 492 39
-llist_del_first 493 39
-llist_del_first_init 493 39
-llist_del_first_this 494 39
-llist_empty 20 39
-llist_entry 417 39
-llist_next 20 39
-local64_add 495 174
-local64_add_return 496 174
-local64_cmpxchg 497 174
-local64_dec 498 174
-local64_dec_return 499 174
-local64_inc 500 174
-local64_inc_return 501 174
-local64_read 502 174
-local64_set 503 174
-local64_sub 504 174
-local64_sub_return 505 174
-local64_xchg 506 174
-local_add 495 174
-local_add_return 496 174
-local_bh_disable 55 175
-local_bh_enable 56 175
-local_bh_enable_ip 56 40
-local_clock 16 172
-local_cmpxchg 497 174
-local_dec 498 174
-local_dec_return 499 174
-local_inc 500 174
-local_inc_return 501 174
-local_irq_disable 110 175
-local_irq_enable 111 175
-local_irq_restore 111 175
-local_irq_save 110 175
-local_lock 507 176
-local_lock_irq 508 176
-local_lock_irqsave 508 176
-local_lock_nested_bh 509 176
-local_read 502 174
-local_set 503 174
-local_sub 504 174
-local_sub_return 505 174
-local_trylock 510 176
-local_trylock_irqsave 511 176
-local_unlock 512 176
-local_unlock_irq 513 176
-local_unlock_irqrestore 513 176
-local_unlock_nested_bh 514 176
-local_xchg 506 174
-lock_buffer 515 75
-lock_page 316 113
-lock_sock 516 69
-lock_sock_fast 517 69
-lock_sock_nested 516 69
-lock_vma_under_rcu 518 177
-lockdep_assert 4 178
-lockdep_assert_RT_in_threaded_ctx 4 178
-lockdep_assert_cpus_held 4 178
-lockdep_assert_held 50 178
-lockdep_assert_held_once 50 178
-lockdep_assert_held_read 50 178
-lockdep_assert_held_write 50 178
-lockdep_assert_in_softirq 4 178
-lockdep_assert_irqs_disabled 4 178
-lockdep_assert_irqs_enabled 4 178
-lockdep_assert_none_held_once 4 178
-lockdep_assert_not_held 50 178
-lockdep_assert_preemption_disabled 4 178
-lockdep_assert_preemption_enabled 4 178
-lockdep_assert_rq_held 50 48
-lockdep_is_held 519 178
-lockdep_rtnl_is_held 32 4
-lockdep_set_class 50 178
-lockdep_set_class_and_name 50 178
-lockdep_set_novalidate_class 50 178
-lockdep_set_subclass 50 178
-lockdep_sock_is_held 520 69
-lockless_dereference 521 179
-lockref_get 57 180
-lockref_get_not_dead 259 180
-lockref_get_not_zero 259 180
-lockref_mark_dead 13 180
-lockref_put_or_lock 522 180
-lockref_put_return 523 180
-lower_16_bits 1 13
-lower_32_bits 1 13
+done_seqretry 329 55
+done_seqretry_irqrestore 329 55
+double_rq_lock 131 58
+double_rq_unlock 133 58
+down 330 119
+down_interruptible 331 119
+down_killable 331 119
+down_read 122 120
+down_read_interruptible 332 120
+down_read_killable 332 120
+down_read_killable_nested 332 120
+down_read_nested 122 120
+down_read_non_owner 122 120
+down_read_trylock 124 120
+down_timeout 331 119
+down_trylock 333 119
+down_write 123 120
+down_write_killable 334 120
+down_write_killable_nested 334 120
+down_write_nest_lock 123 120
+down_write_nested 123 120
+down_write_trylock 125 120
+downgrade_write 335 120
+dput 336 112
+drain_workqueue 337 13
+drm_gem_object_get 74 121
+drm_gem_object_put 338 121
+dst_clone 315 122
+dst_hold 74 122
+dst_hold_safe 286 122
+dst_release 272 122
+dump_stack 4 123
+early_initcall 128 66
+enable_and_queue_work 339 13
+enable_delayed_work 85 13
+enable_irq 340 14
+enable_work 85 13
+fault_in_readable 341 124
+ffs 1 43
+ffz 1 43
+fget 342 125
+fib_table_lookup_rcu 66 52
+file_end_write 343 126
+file_ref_get 344 127
+file_ref_inc 74 127
+file_ref_put 345 127
+file_start_write 346 126
+filemap_invalidate_lock 123 128
+filemap_invalidate_lock_shared 122 128
+filemap_invalidate_trylock_shared 124 128
+filemap_invalidate_unlock 127 128
+filemap_invalidate_unlock_shared 126 128
+filemap_write_and_wait_range 223 124
+find_first_bit 238 129
+find_first_zero_bit 238 129
+find_last_bit 238 129
+find_linux_pte 63 44
+find_next_and_bit 238 129
+find_next_bit 238 129
+find_next_zero_bit 238 129
+find_task_by_pid_ns 298 130
+find_task_by_vpid 298 130
+finish_rcuwait 67 131
+finish_swait 67 61
+finish_wait 67 61
+flex_array_size 1 70
+fls 1 43
+fls64 1 43
+fls_long 1 43
+flush_dcache_page 4 132
+flush_delayed_work 347 13
+flush_rcu_work 348 13
+flush_scheduled_work 349 13
+flush_tlb_all 350 132
+flush_tlb_batched_pending 52 133
+flush_tlb_kernel_range 52 132
+flush_tlb_mm 52 132
+flush_tlb_page 52 132
+flush_tlb_range 52 132
+flush_work 348 13
+flush_workqueue 337 13
+folio_alloc 65 45
+folio_clear_active 10 11
+folio_clear_checked 10 11
+folio_clear_dirty 10 11
+folio_clear_dropbehind 10 11
+folio_clear_foreign 10 11
+folio_clear_has_hwpoisoned 10 11
+folio_clear_head 10 11
+folio_clear_hwpoison 10 11
+folio_clear_idle 10 11
+folio_clear_large_rmappable 10 11
+folio_clear_lru 10 11
+folio_clear_mappedtodisk 10 11
+folio_clear_mlocked 10 11
+folio_clear_movable_ops_isolated 10 11
+folio_clear_owner_2 10 11
+folio_clear_partially_mapped 10 11
+folio_clear_pinned 10 11
+folio_clear_private 10 11
+folio_clear_private_2 10 11
+folio_clear_readahead 10 11
+folio_clear_reclaim 10 11
+folio_clear_referenced 10 11
+folio_clear_reserved 10 11
+folio_clear_savepinned 10 11
+folio_clear_swapbacked 10 11
+folio_clear_swapcache 10 11
+folio_clear_unevictable 10 11
+folio_clear_uptodate 10 11
+folio_clear_vmemmap_self_hosted 10 11
+folio_clear_waiters 10 11
+folio_clear_workingset 10 11
+folio_clear_xen_remapped 10 11
+folio_end_writeback 351 124
+folio_get 74 93
+folio_lock 352 124
+folio_lock_killable 353 124
+folio_mark_dirty 354 93
+folio_mark_uptodate 41 11
+folio_nr_pages 28 93
+folio_order 28 93
+folio_page 28 93
+folio_put 355 93
+folio_put_refs 356 93
+folio_put_testzero 345 93
+folio_ref_add 357 134
+folio_ref_add_unless_zero 358 134
+folio_ref_count 32 134
+folio_ref_dec 359 134
+folio_ref_dec_and_test 345 134
+folio_ref_dec_return 360 134
+folio_ref_freeze 361 134
+folio_ref_inc 74 134
+folio_ref_inc_return 362 134
+folio_ref_sub 363 134
+folio_ref_sub_and_test 364 134
+folio_ref_sub_return 365 134
+folio_ref_try_add 358 134
+folio_ref_unfreeze 366 134
+folio_set_active 40 11
+folio_set_checked 40 11
+folio_set_dirty 40 11
+folio_set_dropbehind 40 11
+folio_set_foreign 40 11
+folio_set_has_hwpoisoned 40 11
+folio_set_hwpoison 40 11
+folio_set_idle 40 11
+folio_set_large_rmappable 40 11
+folio_set_lru 40 11
+folio_set_mappedtodisk 40 11
+folio_set_mlocked 40 11
+folio_set_movable_ops 40 11
+folio_set_movable_ops_isolated 40 11
+folio_set_owner_2 40 11
+folio_set_partially_mapped 40 11
+folio_set_pinned 40 11
+folio_set_private 40 11
+folio_set_private_2 40 11
+folio_set_readahead 40 11
+folio_set_reclaim 40 11
+folio_set_referenced 40 11
+folio_set_reserved 40 11
+folio_set_savepinned 40 11
+folio_set_swapbacked 40 11
+folio_set_swapcache 40 11
+folio_set_unevictable 40 11
+folio_set_vmemmap_self_hosted 40 11
+folio_set_waiters 40 11
+folio_set_workingset 40 11
+folio_set_xen_remapped 40 11
+folio_set_young 40 11
+folio_size 28 93
+folio_start_writeback 40 11
+folio_test_active 32 11
+folio_test_anon 33 11
+folio_test_buddy 32 11
+folio_test_checked 32 11
+folio_test_clear_active 42 11
+folio_test_clear_dirty 42 11
+folio_test_clear_dropbehind 42 11
+folio_test_clear_hwpoison 42 11
+folio_test_clear_lru 42 11
+folio_test_clear_mlocked 42 11
+folio_test_clear_pinned 42 11
+folio_test_clear_readahead 42 11
+folio_test_clear_reclaim 42 11
+folio_test_clear_referenced 42 11
+folio_test_clear_unevictable 42 11
+folio_test_clear_workingset 42 11
+folio_test_clear_writeback 42 11
+folio_test_clear_xen_remapped 42 11
+folio_test_clear_young 42 11
+folio_test_dirty 32 11
+folio_test_dropbehind 32 11
+folio_test_foreign 32 11
+folio_test_guard 32 11
+folio_test_has_hwpoisoned 32 11
+folio_test_hugetlb 32 11
+folio_test_hwpoison 32 11
+folio_test_idle 32 11
+folio_test_large 33 11
+folio_test_large_kmalloc 32 11
+folio_test_large_rmappable 32 11
+folio_test_locked 32 11
+folio_test_lru 32 11
+folio_test_mappedtodisk 32 11
+folio_test_mlocked 32 11
+folio_test_movable_ops 32 11
+folio_test_movable_ops_isolated 32 11
+folio_test_offline 32 11
+folio_test_owner_2 32 11
+folio_test_partially_mapped 32 11
+folio_test_pinned 32 11
+folio_test_private 32 11
+folio_test_private_2 32 11
+folio_test_readahead 32 11
+folio_test_reclaim 32 11
+folio_test_referenced 32 11
+folio_test_reported 32 11
+folio_test_reserved 32 11
+folio_test_savepinned 32 11
+folio_test_set_dirty 43 11
+folio_test_set_hwpoison 43 11
+folio_test_set_mlocked 43 11
+folio_test_set_pinned 43 11
+folio_test_set_writeback 43 11
+folio_test_slab 32 11
+folio_test_swapbacked 32 11
+folio_test_swapcache 32 11
+folio_test_table 32 11
+folio_test_unaccepted 32 11
+folio_test_unevictable 32 11
+folio_test_uptodate 34 11
+folio_test_vmemmap_self_hosted 32 11
+folio_test_waiters 32 11
+folio_test_workingset 32 11
+folio_test_writeback 32 11
+folio_test_xen_remapped 32 11
+folio_test_young 32 11
+folio_test_zsmalloc 32 11
+folio_try_get 367 134
+folio_trylock 368 124
+folio_unlock 369 124
+folio_wait_bit 370 124
+folio_wait_locked 370 124
+folio_wait_stable 370 124
+folio_wait_writeback 370 124
+for_each_clear_bit 371 129
+for_each_cpu 371 42
+for_each_set_bit 371 129
+fput 372 125
+free_candev 305 101
+free_irq 373 14
+free_netdev 305 101
+free_page 64 45
+free_pages 64 45
+free_percpu 64 64
+from_timer 273 18
+fs_initcall 128 66
+fs_initcall_sync 128 66
+fsleep 267 135
+futex_hb_waiters_dec 288 136
+futex_hb_waiters_inc 374 136
+futex_hb_waiters_pending 375 136
+futex_q_lock 376 136
+futex_q_unlock 377 136
+fwnode_handle_put 338 137
+get_bh 74 86
+get_cpu 378 138
+get_cpu_ptr 379 139
+get_cpu_var 380 139
+get_cred 315 140
+get_cred_rcu 367 140
+get_device 315 9
+get_file 315 128
+get_file_rcu 367 128
+get_locked_pte 381 141
+get_net 315 142
+get_page 74 93
+get_page_unless_zero 367 93
+get_pid 315 130
+get_state_synchronize_rcu 382 33
+get_state_synchronize_srcu 383 88
+get_task_mm 384 143
+get_task_struct 315 144
+get_user 59 46
+get_user_pages 341 93
+get_user_pages_fast 341 93
+get_zeroed_page 65 45
+gpiod_get_value_cansleep 257 145
+gpiod_set_value 256 145
+gpiod_set_value_cansleep 257 145
+guard 9 10
+guard(__priv__iio_dev_mode_lock) 385 146
+guard(__priv__iio_dev_mode_lock_try_direct) 386 146
+guard(__task_rq_lock) 387 10
+guard(console_lock) 388 10
+guard(cooling_dev) 385 147
+guard(cpufreq_policy_read) 389 148
+guard(cpufreq_policy_write) 390 148
+guard(cpus_read_lock) 391 10
+guard(device) 385 10
+guard(device_intr) 386 10
+guard(devl) 385 10
+guard(disable_irq) 392 10
+guard(gpio_generic_lock) 393 149
+guard(gpio_generic_lock_irqsave) 394 149
+guard(hwmon_lock) 385 150
+guard(irq) 395 10
+guard(irqsave) 395 10
+guard(jump_label_lock) 396 10
+guard(local_lock) 397 10
+guard(local_lock_irq) 398 10
+guard(local_lock_irqsave) 398 10
+guard(local_lock_nested_bh) 399 10
+guard(migrate) 400 10
+guard(mmap_read_lock) 401 10
+guard(mmap_read_lock_try) 402 10
+guard(mmap_write_lock) 403 10
+guard(msi_descs_lock) 385 151
+guard(mutex) 385 10
+guard(mutex_intr) 386 10
+guard(mutex_kill) 386 10
+guard(mutex_try) 404 10
+guard(pagefault) 405 10
+guard(pci_dev) 385 10
+guard(percpu_read) 406 10
+guard(percpu_read_try) 407 10
+guard(percpu_write) 408 10
+guard(pm_runtime_active) 409 10
+guard(pm_runtime_active_auto) 409 10
+guard(pm_runtime_active_auto_try) 410 10
+guard(pm_runtime_active_auto_try_enabled) 411 10
+guard(pm_runtime_active_try) 410 10
+guard(pm_runtime_active_try_enabled) 411 10
+guard(pm_runtime_noresume) 412 10
+guard(preempt) 413 10
+guard(preempt_notrace) 413 10
+guard(raw_spinlock) 393 10
+guard(raw_spinlock_bh) 414 10
+guard(raw_spinlock_bh_try) 415 10
+guard(raw_spinlock_irq) 394 10
+guard(raw_spinlock_irq_try) 416 10
+guard(raw_spinlock_irqsave) 394 10
+guard(raw_spinlock_irqsave_try) 416 10
+guard(raw_spinlock_nested) 393 10
+guard(raw_spinlock_try) 417 10
+guard(rcu) 418 10
+guard(rcu_tasks_trace) 419 10
+guard(read_lock) 420 10
+guard(read_lock_irq) 421 10
+guard(read_lock_irqsave) 421 10
+guard(ring_buffer_nest) 9 152
+guard(rq_lock) 393 10
+guard(rq_lock_irq) 394 10
+guard(rq_lock_irqsave) 394 10
+guard(rwsem_read) 389 10
+guard(rwsem_read_intr) 422 10
+guard(rwsem_read_kill) 422 10
+guard(rwsem_read_try) 423 10
+guard(rwsem_write) 390 10
+guard(rwsem_write_kill) 424 10
+guard(rwsem_write_try) 425 10
+guard(serio_pause_rx) 426 153
+guard(spinlock) 427 10
+guard(spinlock_bh) 428 10
+guard(spinlock_bh_try) 429 10
+guard(spinlock_irq) 426 10
+guard(spinlock_irq_try) 430 10
+guard(spinlock_irqsave) 426 10
+guard(spinlock_irqsave_try) 430 10
+guard(spinlock_try) 431 10
+guard(srcu) 432 10
+guard(srcu_fast) 432 10
+guard(srcu_fast_notrace) 432 10
+guard(super_write) 433 10
+guard(task_lock) 427 10
+guard(task_rq_lock) 434 10
+guard(uart_port_lock) 427 10
+guard(uart_port_lock_check_sysrq_irqsave) 426 10
+guard(uart_port_lock_irq) 426 10
+guard(uart_port_lock_irqsave) 426 10
+guard(uart_port_lock_irqsave_try) 430 10
+guard(uart_port_lock_try) 431 10
+guard(wiphy) 385 10
+guard(write_lock) 435 10
+guard(write_lock_irq) 436 10
+guard(write_lock_irqsave) 436 10
+hardirq_count 437 53
+hash_add 438 154
+hash_add_rcu 439 154
+hash_del 440 154
+hash_del_rcu 441 154
+hash_for_each 442 154
+hash_for_each_possible 443 154
+hash_for_each_possible_rcu 444 154
+hash_for_each_rcu 445 154
+hash_for_each_safe 446 154
+hash_init 24 154
+hci_get_priv 275 101
+hci_unregister_dev 447 155
+hid_device_io_stop 448 156
+hid_hw_close 448 156
+hid_hw_stop 449 156
+hlist_add_before 450 24
+hlist_add_before_rcu 451 157
+hlist_add_behind 450 24
+hlist_add_behind_rcu 451 157
+hlist_add_head 450 24
+hlist_add_head_rcu 452 157
+hlist_add_tail_rcu 452 157
+hlist_bl_add_head_rcu 452 157
+hlist_bl_del_rcu 453 157
+hlist_bl_for_each_entry_continue_rcu 454 158
+hlist_bl_for_each_entry_rcu 455 158
+hlist_bl_is_locked 88 159
+hlist_bl_lock 456 159
+hlist_bl_unlock 457 159
+hlist_del 458 24
+hlist_del_init 458 24
+hlist_del_init_rcu 453 157
+hlist_del_rcu 453 157
+hlist_empty 32 24
+hlist_entry 273 24
+hlist_entry_safe 459 160
+hlist_for_each_entry 460 24
+hlist_for_each_entry_continue_rcu 454 157
+hlist_for_each_entry_from_rcu 454 157
+hlist_for_each_entry_rcu 461 157
+hlist_for_each_entry_rcu_bh 461 157
+hlist_for_each_entry_rcu_notrace 461 157
+hlist_for_each_entry_safe 462 24
+hlist_for_each_entry_srcu 461 157
+hlist_nulls_add_head_rcu 451 161
+hlist_nulls_add_tail_rcu 451 161
+hlist_nulls_del_init_rcu 453 161
+hlist_nulls_del_rcu 453 161
+hlist_nulls_for_each_entry_rcu 455 161
+hlist_nulls_replace_init_rcu 463 161
+hlist_nulls_replace_rcu 463 157
+hlist_replace_rcu 463 157
+hlist_unhashed 238 24
+hlist_unhashed_lockless 32 24
+hlists_swap_heads_rcu 464 157
+hrtimer_active 88 162
+hrtimer_cancel 465 162
+hrtimer_forward 466 162
+hrtimer_forward_now 466 162
+hrtimer_get_expires 238 162
+hrtimer_get_remaining 238 162
+hrtimer_get_softexpires 238 162
+hrtimer_init 467 162
+hrtimer_is_queued 88 162
+hrtimer_restart 468 162
+hrtimer_set_expires 47 162
+hrtimer_set_expires_range 47 162
+hrtimer_set_expires_range_ns 47 162
+hrtimer_setup 469 162
+hrtimer_start 468 162
+hrtimer_start_expires 468 162
+hrtimer_start_range_ns 468 162
+hrtimer_try_to_cancel 470 162
+htonl 1 79
+htons 1 79
+hweight16 1 43
+hweight32 1 43
+hweight64 1 43
+hweight8 1 43
+hweight_long 1 43
+i2c_get_clientdata 28 9
+i2c_transfer 241 163
+i_mmap_lock_read 122 128
+i_mmap_lock_write 123 128
+i_mmap_trylock_read 124 128
+i_mmap_trylock_write 125 128
+i_mmap_unlock_read 126 128
+i_mmap_unlock_write 127 128
+ida_alloc 471 164
+ida_free 472 164
+idr_alloc 473 164
+idr_find 474 164
+idr_for_each_entry 475 164
+idr_preload 476 164
+idr_preload_end 82 164
+idr_remove 477 164
+ieee80211_free_hw 305 101
+ieee80211_unregister_hw 478 165
+igrab 479 128
+ihold 480 128
+iio_device_free 305 101
+iio_priv 275 101
+ilog2 1 166
+in_atomic 437 53
+in_dev_get 315 47
+in_dev_put 272 47
+in_hardirq 437 53
+in_interrupt 437 53
+in_nmi 437 53
+in_serving_softirq 437 53
+in_softirq 437 53
+in_task 437 53
+inb 85 54
+inb_p 85 54
+inc_tlb_flush_pending 481 106
+init_completion 24 92
+init_irq_work 482 167
+init_rcu_head 483 33
+init_rcu_head_on_stack 483 33
+init_rwsem 24 120
+init_srcu_struct 484 88
+init_swait_queue_head 24 168
+init_waitqueue_head 24 37
+inl 85 54
+inl_p 85 54
+inode_dio_begin 74 128
+inode_dio_end 485 128
+inode_dio_wait 370 128
+inode_lock 123 128
+inode_lock_killable 334 128
+inode_lock_nested 123 128
+inode_lock_shared 122 128
+inode_lock_shared_killable 332 128
+inode_lock_shared_nested 122 128
+inode_trylock 125 128
+inode_trylock_shared 124 128
+inode_unlock 127 128
+inode_unlock_shared 126 128
+input_free_device 486 169
+input_unregister_device 486 169
+insb 67 54
+insl 67 54
+instrument_atomic_read 4 170
+instrument_atomic_read_write 4 170
+instrument_atomic_write 4 170
+instrument_read 4 170
+instrument_read_write 4 170
+instrument_write 4 170
+insw 67 54
+inw 85 54
+inw_p 85 54
+io_schedule 487 94
+io_schedule_timeout 488 107
+io_stop_wc 489 116
+ioread16 85 171
+ioread16_rep 67 171
+ioread16be 85 171
+ioread32 85 171
+ioread32_rep 67 171
+ioread32be 85 171
+ioread64 85 171
+ioread64be 85 171
+ioread8 85 171
+ioread8_rep 67 171
+iowrite16 86 171
+iowrite16_rep 67 171
+iowrite16be 86 171
+iowrite32 86 171
+iowrite32_rep 67 171
+iowrite32be 86 171
+iowrite64 86 171
+iowrite64be 86 171
+iowrite8 86 171
+iowrite8_rep 67 171
+iput 490 128
+irq_count 437 53
+irq_set_chained_handler 491 172
+irq_set_chained_handler_and_data 491 172
+irq_work_queue 492 173
+irq_work_queue_on 492 173
+irq_work_sync 493 173
+irqs_disabled 437 53
+is_power_of_2 1 166
+jiffies_to_msecs 28 174
+jiffies_to_usecs 28 174
+jump_label_lock 494 175
+jump_label_unlock 495 175
+kasan_check_read 4 176
+kasan_check_write 4 176
+kasprintf 65 177
+kcalloc 65 178
+kcsan_atomic_next 4 179
+kcsan_flat_atomic_begin 4 179
+kcsan_flat_atomic_end 4 179
+kcsan_nestable_atomic_begin 4 179
+kcsan_nestable_atomic_end 4 179
+kernel_read 241 128
+kernel_write 241 128
+kfifo_get 496 180
+kfifo_in 497 180
+kfifo_in_spinlocked 498 180
+kfifo_is_empty 238 180
+kfifo_is_full 238 180
+kfifo_len 238 180
+kfifo_out 496 180
+kfifo_out_spinlocked 87 180
+kfifo_put 497 180
+kfifo_reset 24 180
+kfree 64 178
+kfree_const 64 178
+kfree_rcu 499 87
+kfree_rcu_mightsleep 500 87
+kfree_sensitive 64 178
+kfree_skb 272 57
+kfree_skb_list 272 57
+kfree_skb_reason 272 57
+klist_del 501 181
+klist_remove 501 181
+kmalloc 65 178
+kmalloc_array 65 178
+kmalloc_node 65 178
+kmalloc_obj 65 178
+kmalloc_objs 65 178
+kmap 502 182
+kmap_atomic 503 182
+kmap_local_folio 504 182
+kmap_local_page 504 182
+kmem_cache_alloc 65 178
+kmem_cache_alloc_node 65 178
+kmem_cache_create 121 178
+kmem_cache_destroy 505 178
+kmem_cache_free 310 178
+kmem_cache_free_bulk 506 178
+kmem_cache_zalloc 65 178
+kmemdup 65 183
+kmemdup_nul 65 183
+kobject_get 315 184
+kobject_get_unless_zero 286 184
+kobject_put 338 184
+krealloc 65 178
+krealloc_array 65 178
+kref_get 507 185
+kref_get_unless_zero 508 185
+kref_init 509 185
+kref_put 510 185
+kref_put_lock 511 185
+kref_put_mutex 512 185
+kref_read 200 185
+kstrdup 65 183
+kstrdup_const 65 183
+kstrndup 65 183
+kthread_bind 257 186
+kthread_cancel_work_sync 513 186
+kthread_complete_and_exit 5 187
+kthread_create 514 186
+kthread_create_on_cpu 515 187
+kthread_create_on_node 515 187
+kthread_destroy_worker 292 186
+kthread_exit 5 187
+kthread_flush_work 516 186
+kthread_flush_worker 337 186
+kthread_init_delayed_work 12 187
+kthread_init_work 517 187
+kthread_mod_delayed_work 518 186
+kthread_park 519 186
+kthread_parkme 267 186
+kthread_queue_delayed_work 518 186
+kthread_queue_work 520 186
+kthread_run 521 186
+kthread_run_on_cpu 515 187
+kthread_run_on_node 515 187
+kthread_should_park 522 186
+kthread_should_stop 522 186
+kthread_should_stop_or_park 523 186
+kthread_stop 519 186
+kthread_unpark 524 186
+ktime_add 28 188
+ktime_get 28 188
+ktime_get_boottime 28 188
+ktime_get_ns 28 188
+ktime_get_real 28 188
+ktime_ms_delta 28 188
+ktime_sub 28 188
+ktime_to_ms 28 188
+ktime_to_ns 28 188
+ktime_to_us 28 188
+ktime_us_delta 28 188
+kunmap 525 182
+kunmap_atomic 526 182
+kunmap_local 340 182
+kvasprintf 65 177
+kvcalloc 65 178
+kvfree 527 178
+kvfree_rcu 499 87
+kvfree_rcu_mightsleep 500 87
+kvfree_sensitive 527 178
+kvmalloc 65 178
+kvmalloc_array 65 178
+kvmalloc_node 65 178
+kvmemdup 65 183
+kvrealloc 65 178
+kvzalloc 65 178
+kvzalloc_node 65 178
+kzalloc 65 178
+kzalloc_node 65 178
+kzalloc_obj 65 178
+kzalloc_objs 65 178
+l3mdev_master_dev_rcu 66 52
+latch_tree_find 528 189
+latch_tree_insert 529 189
+late_initcall 128 66
+late_initcall_sync 128 66
+le16_to_cpu 1 79
+le32_to_cpu 1 79
+le64_to_cpu 1 79
+led_classdev_unregister 530 111
+likely 531 30
+list_add 532 24
+list_add_rcu 452 157
+list_add_tail 532 24
+list_add_tail_rcu 452 157
+list_add_tail_release 533 24
+list_bidir_del_rcu 534 157
+list_bulk_move_tail 535 24
+list_del 68 24
+list_del_init 68 24
+list_del_init_careful 536 24
+list_del_rcu 534 157
+list_empty 32 24
+list_empty_careful 87 24
+list_entry 273 24
+list_entry_lockless 537 157
+list_entry_rcu 537 157
+list_first_entry 538 24
+list_first_entry_or_null 539 24
+list_first_entry_or_null_acquire 540 24
+list_first_or_null_rcu 541 157
+list_for_each 542 24
+list_for_each_entry 543 24
+list_for_each_entry_continue 543 24
+list_for_each_entry_continue_rcu 544 157
+list_for_each_entry_from 543 24
+list_for_each_entry_from_rcu 544 157
+list_for_each_entry_lockless 544 157
+list_for_each_entry_rcu 544 157
+list_for_each_entry_reverse 543 24
+list_for_each_entry_safe 545 24
+list_for_each_entry_safe_continue 545 24
+list_for_each_entry_safe_from 545 24
+list_for_each_entry_safe_reverse 545 24
+list_for_each_entry_srcu 544 157
+list_for_each_prev 542 24
+list_for_each_prev_safe 546 24
+list_for_each_rcu 547 157
+list_for_each_safe 546 24
+list_is_first 238 24
+list_is_head 238 24
+list_is_last 238 24
+list_is_singular 238 24
+list_last_entry 538 24
+list_last_entry_or_null 539 24
+list_move 535 24
+list_move_tail 535 24
+list_next_entry 548 24
+list_next_entry_circular 459 24
+list_next_or_null_rcu 549 157
+list_prev_entry 548 24
+list_prev_entry_circular 459 24
+list_replace 550 24
+list_replace_init 550 24
+list_replace_rcu 463 157
+list_rotate_left 47 24
+list_splice 535 24
+list_splice_init 535 24
+list_splice_init_rcu 551 157
+list_splice_rcu 452 157
+list_splice_tail 535 24
+list_splice_tail_init 535 24
+list_splice_tail_init_rcu 551 157
+list_swap 535 24
+llist_add 552 49
+llist_add_batch 553 49
+llist_del_all 554 49
+llist_del_first 555 49
+llist_del_first_init 555 49
+llist_del_first_this 556 49
+llist_empty 32 49
+llist_entry 459 49
+llist_for_each_entry 557 49
+llist_for_each_entry_safe 558 49
+llist_next 32 49
+local64_add 559 190
+local64_add_return 560 190
+local64_cmpxchg 561 190
+local64_dec 562 190
+local64_dec_return 563 190
+local64_inc 564 190
+local64_inc_return 565 190
+local64_read 566 190
+local64_set 567 190
+local64_sub 568 190
+local64_sub_return 569 190
+local64_xchg 570 190
+local_add 559 190
+local_add_return 560 190
+local_bh_disable 72 191
+local_bh_enable 73 191
+local_bh_enable_ip 73 50
+local_clock 28 188
+local_cmpxchg 561 190
+local_dec 562 190
+local_dec_return 563 190
+local_inc 564 190
+local_inc_return 565 190
+local_irq_disable 129 191
+local_irq_enable 130 191
+local_irq_restore 130 191
+local_irq_save 129 191
+local_lock 571 192
+local_lock_irq 572 192
+local_lock_irqsave 572 192
+local_lock_nested_bh 573 192
+local_read 566 190
+local_set 567 190
+local_sub 568 190
+local_sub_return 569 190
+local_trylock 574 192
+local_trylock_irqsave 575 192
+local_unlock 576 192
+local_unlock_irq 577 192
+local_unlock_irqrestore 577 192
+local_unlock_nested_bh 578 192
+local_xchg 570 190
+lock_buffer 579 86
+lock_page 352 124
+lock_sock 580 80
+lock_sock_fast 581 80
+lock_sock_nested 580 80
+lock_vma_under_rcu 582 193
+lockdep_assert 4 194
+lockdep_assert_RT_in_threaded_ctx 4 194
+lockdep_assert_cpus_held 4 194
+lockdep_assert_held 67 194
+lockdep_assert_held_once 67 194
+lockdep_assert_held_read 67 194
+lockdep_assert_held_write 67 194
+lockdep_assert_in_softirq 4 194
+lockdep_assert_irqs_disabled 4 194
+lockdep_assert_irqs_enabled 4 194
+lockdep_assert_none_held_once 4 194
+lockdep_assert_not_held 67 194
+lockdep_assert_preemption_disabled 4 194
+lockdep_assert_preemption_enabled 4 194
+lockdep_assert_rq_held 67 58
+lockdep_is_held 583 194
+lockdep_rtnl_is_held 45 4
+lockdep_set_class 67 194
+lockdep_set_class_and_name 67 194
+lockdep_set_novalidate_class 67 194
+lockdep_set_subclass 67 194
+lockdep_sock_is_held 584 80
+lockless_dereference 585 195
+lockref_get 74 196
+lockref_get_not_dead 286 196
+lockref_get_not_zero 286 196
+lockref_mark_dead 47 196
+lockref_put_or_lock 586 196
+lockref_put_return 587 196
+lower_16_bits 1 20
+lower_32_bits 1 20
 make_task_dead 5 6
-mark_buffer_dirty 524 75
-max 1 13
-max3 1 13
-max_t 1 13
-maybe_get_net 259 131
-mb 290 105
-mdelay 4 124
-memcmp 16 167
-memcpy 13 167
-memcpy_fromio 525 38
-memcpy_toio 50 38
-memdup_user 526 167
-memmove 13 167
-mempool_alloc 49 181
-mempool_free 48 181
-memset 13 167
-memset_io 50 38
-memzero_explicit 13 167
-might_lock 50 178
-might_sleep 527 182
-might_sleep_if 528 182
-migrate_disable 529 43
-migrate_enable 530 43
-min 1 13
-min3 1 13
-min_not_zero 1 13
-min_t 1 13
-mm_tlb_flush_nested 20 95
-mm_tlb_flush_pending 20 95
-mmap_assert_locked 50 177
-mmap_assert_write_locked 50 177
-mmap_lock_is_contended 531 177
-mmap_lock_speculate_retry 532 177
-mmap_lock_speculate_try_begin 533 177
-mmap_read_lock 534 177
-mmap_read_lock_killable 535 177
-mmap_read_trylock 536 177
-mmap_read_unlock 537 177
-mmap_read_unlock_non_owner 537 177
-mmap_write_downgrade 299 177
-mmap_write_lock 538 177
-mmap_write_lock_killable 539 177
-mmap_write_lock_nested 538 177
-mmap_write_unlock 540 177
-mmdrop 334 133
-mmdrop_sched 334 133
-mmget 57 133
-mmget_not_zero 329 133
-mmgrab 57 133
-mmiowb 442 183
-mmput 541 133
-mmput_async 334 133
-mmu_notifier_invalidate_range_end 7 184
-mmu_notifier_invalidate_range_start 542 184
-mnt_drop_write 307 185
-mnt_drop_write_file 307 185
-mnt_want_write 543 185
-mnt_want_write_file 543 185
-mntget 544 185
-mntput 545 185
-mod_delayed_work 546 16
-mod_delayed_work_on 547 16
-mod_timer 548 53
-mod_timer_pending 548 53
-module_put 334 41
-module_put_and_kthread_exit 5 41
-msecs_to_jiffies 16 159
-msleep 242 124
-msleep_interruptible 241 124
-mul_u64_u32_shr 1 12
-mutex_destroy 549 64
-mutex_init 13 64
-mutex_is_locked 531 186
-mutex_lock 271 186
-mutex_lock_interruptible 272 186
-mutex_lock_interruptible_nested 272 186
-mutex_lock_io 271 186
-mutex_lock_io_nested 271 186
-mutex_lock_killable 272 186
-mutex_lock_killable_nested 272 186
-mutex_lock_nest_lock 271 186
-mutex_lock_nested 271 186
-mutex_trylock 273 186
-mutex_unlock 274 186
-napi_alloc_skb 265 47
-napi_complete 550 42
-napi_complete_done 550 42
-napi_consume_skb 221 47
-napi_disable 551 42
-napi_enable 552 42
-napi_gro_receive 68 42
-napi_schedule 553 42
-napi_schedule_irqoff 554 42
-napi_schedule_prep 553 42
-napi_synchronize 555 42
-ndelay 4 124
-need_resched 556 84
-need_seqretry 71 45
-neigh_hold 57 187
-neigh_release 221 187
-netdev_alert 4 188
-netdev_alloc_skb 265 47
-netdev_completed_queue 8 42
-netdev_crit 4 188
-netdev_dbg 4 188
-netdev_emerg 4 188
-netdev_err 4 188
-netdev_hold 269 42
-netdev_info 4 188
-netdev_lock 271 42
-netdev_lock_ops 557 189
-netdev_notice 4 188
-netdev_priv 16 91
-netdev_put 270 42
-netdev_sent_queue 27 42
-netdev_trylock 273 42
-netdev_tx_completed_queue 8 42
-netdev_tx_sent_queue 27 42
-netdev_unlock 274 42
-netdev_unlock_ops 274 189
-netdev_warn 4 188
-netif_addr_lock 59 42
-netif_addr_lock_bh 60 42
-netif_addr_unlock 62 42
-netif_addr_unlock_bh 63 42
-netif_carrier_off 524 42
-netif_carrier_ok 20 42
-netif_carrier_on 558 42
-netif_device_attach 524 42
-netif_device_detach 558 42
-netif_device_present 20 42
-netif_dormant 20 42
-netif_queue_stopped 20 42
-netif_receive_skb 68 42
-netif_running 20 42
-netif_rx 68 42
-netif_schedule_queue 469 42
-netif_start_queue 8 42
-netif_start_subqueue 8 42
-netif_stop_queue 559 42
-netif_stop_subqueue 559 42
-netif_subqueue_maybe_stop 560 190
-netif_subqueue_stopped 20 42
-netif_subqueue_try_stop 561 190
-netif_tx_disable 524 42
-netif_tx_lock 59 42
-netif_tx_lock_bh 60 42
-netif_tx_queue_stopped 20 42
-netif_tx_start_all_queues 8 42
-netif_tx_start_queue 8 42
-netif_tx_stop_all_queues 559 42
-netif_tx_stop_queue 559 42
-netif_tx_unlock 62 42
-netif_tx_unlock_bh 63 42
-netif_tx_wake_all_queues 558 42
-netif_tx_wake_queue 558 42
-netif_txq_completed_wake 562 190
-netif_txq_maybe_stop 560 190
-netif_txq_try_stop 561 190
-netif_wake_queue 558 42
-netif_wake_subqueue 558 42
-netif_xmit_stopped 217 42
-nmi_count 398 43
-no_free_ptr 475 9
-no_printk 16 112
-ns_to_ktime 16 172
-nsecs_to_jiffies 16 159
-ntohl 1 68
-ntohs 1 68
-num_online_cpus 16 84
-numa_node_id 16 91
-of_node_get 279 191
-of_node_put 302 191
-offsetof 2 28
-offsetofend 2 192
-on_each_cpu 563 193
-on_each_cpu_cond 564 193
-on_each_cpu_mask 564 193
-order_base_2 1 153
-outb 69 44
-outb_p 69 44
-outl 69 44
-outl_p 69 44
-outsb 50 44
-outsl 50 44
-outsw 50 44
-outw 69 44
-outw_p 69 44
-p4dp_get 20 194
-page_address 16 82
-page_count 20 122
-page_folio 16 82
-page_ref_add 321 122
-page_ref_add_unless_zero 322 122
-page_ref_count 20 122
-page_ref_dec 208 122
-page_ref_dec_and_test 309 122
-page_ref_dec_return 323 122
-page_ref_freeze 324 122
-page_ref_inc 57 122
-page_ref_inc_return 325 122
-page_ref_sub 326 122
-page_ref_sub_and_test 327 122
-page_ref_unfreeze 182 122
-page_to_pfn 16 82
-page_to_phys 16 82
-pagefault_disable 565 33
-pagefault_enable 566 33
+mark_buffer_dirty 588 86
+max 1 20
+max3 1 20
+max_t 1 20
+maybe_get_net 286 142
+mb 589 116
+mdelay 4 135
+memcmp 28 183
+memcpy 47 183
+memcpy_fromio 590 48
+memcpy_toio 67 48
+memdup_user 591 183
+memmove 47 183
+mempool_alloc 65 197
+mempool_free 64 197
+memset 47 183
+memset_io 67 48
+memstick_free_host 305 101
+memstick_priv 275 101
+memstick_remove_host 592 198
+memzero_explicit 47 183
+might_lock 67 194
+might_sleep 593 199
+might_sleep_if 594 199
+migrate_disable 595 53
+migrate_enable 596 53
+min 1 20
+min3 1 20
+min_not_zero 1 20
+min_t 1 20
+mm_tlb_flush_nested 32 106
+mm_tlb_flush_pending 32 106
+mmap_assert_locked 67 193
+mmap_assert_write_locked 67 193
+mmap_lock_is_contended 597 193
+mmap_lock_speculate_retry 598 193
+mmap_lock_speculate_try_begin 599 193
+mmap_read_lock 600 193
+mmap_read_lock_killable 601 193
+mmap_read_trylock 602 193
+mmap_read_unlock 603 193
+mmap_read_unlock_non_owner 603 193
+mmap_write_downgrade 335 193
+mmap_write_lock 604 193
+mmap_write_lock_killable 605 193
+mmap_write_lock_nested 604 193
+mmap_write_unlock 606 193
+mmc_free_host 305 101
+mmc_priv 275 101
+mmc_remove_host 607 200
+mmdrop 372 143
+mmdrop_sched 608 143
+mmget 74 143
+mmget_not_zero 367 143
+mmgrab 74 143
+mmiowb 609 201
+mmput 610 143
+mmput_async 608 143
+mmu_notifier_invalidate_range_end 9 202
+mmu_notifier_invalidate_range_start 611 202
+mnt_drop_write 343 203
+mnt_drop_write_file 343 203
+mnt_want_write 612 203
+mnt_want_write_file 612 203
+mntget 613 203
+mntput 614 203
+mod_delayed_work 615 13
+mod_delayed_work_on 616 13
+mod_timer 617 63
+mod_timer_pending 617 63
+module_exit 618 51
+module_init 128 51
+module_put 608 51
+module_put_and_kthread_exit 5 51
+msecs_to_jiffies 28 174
+msleep 267 135
+msleep_interruptible 266 135
+mul_u64_u32_shr 1 19
+mutex_destroy 619 75
+mutex_init 24 75
+mutex_is_locked 597 204
+mutex_lock 301 204
+mutex_lock_interruptible 302 204
+mutex_lock_interruptible_nested 302 204
+mutex_lock_io 301 204
+mutex_lock_io_nested 301 204
+mutex_lock_killable 302 204
+mutex_lock_killable_nested 302 204
+mutex_lock_nest_lock 301 204
+mutex_lock_nested 301 204
+mutex_trylock 303 204
+mutex_unlock 304 204
+napi_alloc_skb 293 57
+napi_complete 620 52
+napi_complete_done 620 52
+napi_consume_skb 272 57
+napi_disable 621 52
+napi_enable 622 52
+napi_gro_receive 85 52
+napi_schedule 623 52
+napi_schedule_irqoff 624 52
+napi_schedule_prep 623 52
+napi_synchronize 625 52
+ndelay 4 135
+need_resched 626 95
+need_seqretry 88 55
+neigh_hold 74 205
+neigh_release 272 205
+netdev_alert 4 206
+netdev_alloc_skb 293 57
+netdev_completed_queue 10 52
+netdev_crit 4 206
+netdev_dbg 4 206
+netdev_emerg 4 206
+netdev_err 4 206
+netdev_hold 299 52
+netdev_info 4 206
+netdev_lock 301 52
+netdev_lock_ops 627 207
+netdev_master_upper_dev_get_rcu 66 52
+netdev_notice 4 206
+netdev_priv 628 52
+netdev_put 300 52
+netdev_sent_queue 40 52
+netdev_trylock 303 52
+netdev_tx_completed_queue 10 52
+netdev_tx_sent_queue 40 52
+netdev_unlock 304 52
+netdev_unlock_ops 304 207
+netdev_warn 4 206
+netif_addr_lock 76 52
+netif_addr_lock_bh 77 52
+netif_addr_unlock 79 52
+netif_addr_unlock_bh 80 52
+netif_carrier_off 588 52
+netif_carrier_ok 32 52
+netif_carrier_on 629 52
+netif_device_attach 588 52
+netif_device_detach 630 52
+netif_device_present 32 52
+netif_dormant 32 52
+netif_napi_add 631 52
+netif_napi_add_config 631 52
+netif_napi_add_tx 631 52
+netif_napi_add_tx_weight 631 52
+netif_napi_add_weight 631 52
+netif_napi_del 632 52
+netif_queue_stopped 32 52
+netif_receive_skb 85 52
+netif_running 32 52
+netif_rx 85 52
+netif_schedule_queue 524 52
+netif_start_queue 10 52
+netif_start_subqueue 10 52
+netif_stop_queue 633 52
+netif_stop_subqueue 633 52
+netif_subqueue_maybe_stop 634 208
+netif_subqueue_stopped 32 52
+netif_subqueue_try_stop 635 208
+netif_tx_disable 636 52
+netif_tx_lock 76 52
+netif_tx_lock_bh 77 52
+netif_tx_queue_stopped 32 52
+netif_tx_start_all_queues 10 52
+netif_tx_start_queue 10 52
+netif_tx_stop_all_queues 633 52
+netif_tx_stop_queue 633 52
+netif_tx_unlock 79 52
+netif_tx_unlock_bh 80 52
+netif_tx_wake_all_queues 629 52
+netif_tx_wake_queue 629 52
+netif_txq_completed_wake 637 208
+netif_txq_maybe_stop 634 208
+netif_txq_try_stop 635 208
+netif_wake_queue 629 52
+netif_wake_subqueue 629 52
+netif_xmit_stopped 238 52
+nmi_count 437 53
+no_free_ptr 531 10
+no_printk 28 123
+ns_to_ktime 28 188
+nsecs_to_jiffies 28 174
+ntohl 1 79
+ntohs 1 79
+num_online_cpus 28 95
+numa_node_id 28 9
+of_node_get 315 209
+of_node_put 338 209
+offsetof 2 36
+offsetofend 2 210
+on_each_cpu 638 211
+on_each_cpu_cond 639 211
+on_each_cpu_mask 639 211
+open_softirq 640 14
+order_base_2 1 166
+outb 86 54
+outb_p 86 54
+outl 86 54
+outl_p 86 54
+outsb 67 54
+outsl 67 54
+outsw 67 54
+outw 86 54
+outw_p 86 54
+p4dp_get 32 212
+page_address 28 93
+page_count 32 134
+page_folio 28 93
+page_ref_add 357 134
+page_ref_add_unless_zero 358 134
+page_ref_count 32 134
+page_ref_dec 359 134
+page_ref_dec_and_test 345 134
+page_ref_dec_return 360 134
+page_ref_freeze 361 134
+page_ref_inc 74 134
+page_ref_inc_return 362 134
+page_ref_sub 363 134
+page_ref_sub_and_test 364 134
+page_ref_unfreeze 366 134
+page_to_pfn 28 93
+page_to_phys 28 93
+pagefault_disable 641 41
+pagefault_enable 642 41
 panic 5 6
-path_get 567 195
-path_put 568 195
-pci_dev_get 279 196
-pci_dev_lock 271 196
-pci_dev_put 302 196
-pci_dev_unlock 274 196
-pci_get_drvdata 16 91
-pci_lock_rescan_remove 569 196
-pci_unlock_rescan_remove 570 196
-per_cpu 571 128
-per_cpu_ptr 89 128
-percpu_counter_add 572 197
-percpu_counter_add_batch 572 197
-percpu_counter_compare 573 197
-percpu_counter_dec 574 197
-percpu_counter_inc 575 197
-percpu_counter_read 573 197
-percpu_counter_read_positive 576 197
-percpu_counter_set 577 197
-percpu_counter_sub 578 197
-percpu_counter_sum 573 197
-percpu_counter_sum_positive 573 197
-percpu_down_read 579 198
-percpu_down_read_freezable 579 198
-percpu_down_read_internal 579 198
-percpu_down_read_trylock 580 198
-percpu_down_write 581 198
-percpu_is_read_locked 531 198
-percpu_is_write_locked 531 198
-percpu_ref_get 57 94
-percpu_ref_get_many 321 94
-percpu_ref_is_dying 217 94
-percpu_ref_is_zero 20 94
-percpu_ref_kill 50 94
-percpu_ref_kill_and_confirm 50 94
-percpu_ref_put 208 94
-percpu_ref_put_many 326 94
-percpu_ref_reinit 582 94
-percpu_ref_resurrect 582 94
-percpu_ref_switch_to_atomic 582 94
-percpu_ref_switch_to_atomic_sync 583 94
-percpu_ref_switch_to_percpu 582 94
-percpu_ref_tryget 259 94
-percpu_ref_tryget_live 259 94
-percpu_ref_tryget_live_rcu 259 94
-percpu_ref_tryget_many 584 94
-percpu_rwsem_is_held 531 198
-percpu_up_read 585 198
-percpu_up_write 586 198
-pfn_to_page 16 82
-pgdp_get 20 194
-phys_to_virt 16 82
-pin_user_pages 305 82
-pin_user_pages_fast 305 82
-platform_get_drvdata 16 91
-pm_runtime_disable 236 199
-pm_runtime_get 57 199
-pm_runtime_get_if_active 259 199
-pm_runtime_get_if_in_use 259 199
-pm_runtime_get_noresume 57 199
-pm_runtime_get_sync 587 199
-pm_runtime_put 208 199
-pm_runtime_put_autosuspend 208 199
-pm_runtime_put_noidle 588 199
-pm_runtime_put_sync 589 199
-pm_runtime_resume_and_get 587 199
-pmd_clear 14 194
-pmd_install 590 200
-pmd_lock 591 130
-pmd_lockptr 68 130
-pmd_populate 592 200
-pmd_trans_huge_lock 593 130
-pmdp_establish 594 194
-pmdp_get 20 194
-pmdp_get_lockless 20 194
-pmdp_huge_clear_flush 595 194
-pmdp_huge_get_and_clear 595 194
-pmdp_invalidate 595 194
-pmem_wmb 292 105
-poll_state_synchronize_rcu 596 26
-poll_state_synchronize_srcu 597 77
-poll_wait 598 201
-pr_alert 4 112
-pr_alert_once 4 112
-pr_alert_ratelimited 4 112
-pr_cont 4 112
-pr_crit 4 112
-pr_crit_once 4 112
-pr_crit_ratelimited 4 112
-pr_debug 4 112
-pr_debug_once 4 112
-pr_debug_ratelimited 4 112
-pr_devel 4 112
-pr_emerg 4 112
-pr_emerg_once 4 112
-pr_emerg_ratelimited 4 112
-pr_err 4 112
-pr_err_once 4 112
-pr_err_ratelimited 4 112
-pr_info 4 112
-pr_info_once 4 112
-pr_info_ratelimited 4 112
-pr_notice 4 112
-pr_notice_once 4 112
-pr_notice_ratelimited 4 112
-pr_warn 4 112
-pr_warn_once 4 112
-pr_warn_ratelimited 4 112
-preempt_check_resched 599 43
-preempt_count 398 43
-preempt_count_add 64 43
-preempt_count_dec 65 43
-preempt_count_dec_and_test 66 43
-preempt_count_inc 64 43
-preempt_count_sub 65 43
-preempt_disable 64 175
-preempt_disable_nested 204 43
-preempt_disable_notrace 64 175
-preempt_enable 65 175
-preempt_enable_nested 204 43
-preempt_enable_no_resched 65 43
-preempt_enable_no_resched_notrace 65 43
-preempt_enable_notrace 65 175
-preempt_fold_need_resched 599 43
-preempt_model_full 398 43
-preempt_model_none 398 43
-preempt_model_preemptible 398 43
-preempt_model_rt 398 43
-preempt_model_voluntary 398 43
-preempt_set_need_resched 599 43
-preemptible 398 43
-prepare_to_rcuwait 600 119
-prepare_to_swait_event 601 46
-prepare_to_swait_exclusive 602 46
-prepare_to_wait 602 46
-prepare_to_wait_event 601 46
-prepare_to_wait_exclusive 603 46
-printk 16 112
-printk_deferred 16 112
-printk_once 16 112
-printk_ratelimited 16 112
-pskb_expand_head 604 47
-pte_clear 605 194
-pte_clear_not_present_full 605 194
-pte_lockptr 68 130
-pte_offset_map 606 194
-pte_offset_map_lock 607 130
-pte_offset_map_nolock 608 194
-pte_offset_map_ro_nolock 608 194
-pte_offset_map_rw_nolock 608 194
-pte_unmap 609 194
-pte_unmap_unlock 610 130
-ptep_clear_flush 595 194
-ptep_clear_flush_young 611 194
-ptep_get 20 194
-ptep_get_and_clear 595 194
-ptep_get_and_clear_full 595 194
-ptep_get_lockless 20 194
-ptep_modify_prot_commit 612 194
-ptep_modify_prot_start 595 194
-ptep_set_access_flags 613 194
-ptep_set_wrprotect 614 194
-ptep_test_and_clear_young 611 194
-ptep_try_set 615 194
-pud_lock 591 130
-pud_trans_huge_lock 593 130
-pudp_get 20 194
-pudp_huge_get_and_clear 595 194
-put_bh 221 75
-put_cpu 65 127
-put_cpu_ptr 616 128
-put_cpu_var 617 128
-put_cred 334 129
-put_device 302 91
-put_net 221 131
-put_page 319 82
-put_page_testzero 309 82
-put_pid 221 132
-put_task_struct 221 134
-put_user 67 37
-queue_delayed_work 618 16
-queue_delayed_work_on 619 16
-queue_rcu_work 620 16
-queue_work 620 16
-queue_work_node 621 16
-queue_work_on 621 16
-queued_spin_lock 112 57
-queued_spin_trylock 113 57
-queued_spin_unlock 114 57
-radix_tree_insert 622 202
-radix_tree_lookup 623 202
-raw_cpu_add 80 49
-raw_cpu_add_return 81 49
-raw_cpu_and 82 49
-raw_cpu_cmpxchg 83 49
-raw_cpu_dec 84 49
-raw_cpu_dec_return 85 49
-raw_cpu_inc 86 49
-raw_cpu_inc_return 87 49
-raw_cpu_or 88 49
-raw_cpu_ptr 89 128
-raw_cpu_read 90 49
-raw_cpu_sub 91 49
-raw_cpu_sub_return 92 49
-raw_cpu_try_cmpxchg 93 49
-raw_cpu_write 94 49
-raw_cpu_xchg 95 49
-raw_irqs_disabled 398 43
-raw_local_irq_disable 110 175
-raw_local_irq_enable 111 175
-raw_local_irq_restore 111 175
-raw_local_irq_save 110 175
-raw_notifier_call_chain 604 66
-raw_read_seqcount 70 45
-raw_read_seqcount_begin 70 45
-raw_read_seqcount_latch 268 45
-raw_read_seqcount_latch_retry 532 45
-raw_seqcount_begin 70 45
-raw_seqcount_try_begin 533 45
-raw_smp_processor_id 624 127
-raw_spin_is_contended 520 60
-raw_spin_is_locked 520 60
-raw_spin_lock 625 203
-raw_spin_lock_bh 626 203
-raw_spin_lock_init 13 60
-raw_spin_lock_irq 627 203
-raw_spin_lock_irq_rcu_node 627 204
-raw_spin_lock_irqsave 627 203
-raw_spin_lock_irqsave_nested 627 203
-raw_spin_lock_irqsave_rcu_node 627 204
-raw_spin_lock_nest_lock 625 203
-raw_spin_lock_nested 625 203
-raw_spin_lock_rcu_node 625 204
-raw_spin_rq_lock 625 48
-raw_spin_rq_lock_irqsave 627 48
-raw_spin_rq_unlock 628 48
-raw_spin_trylock 629 203
-raw_spin_trylock_bh 630 203
-raw_spin_trylock_irq 631 203
-raw_spin_trylock_irqsave 631 203
-raw_spin_unlock 628 203
-raw_spin_unlock_bh 632 203
-raw_spin_unlock_irq 633 203
-raw_spin_unlock_irq_rcu_node 633 204
-raw_spin_unlock_irqrestore 633 203
-raw_spin_unlock_irqrestore_rcu_node 633 204
-raw_spin_unlock_rcu_node 628 204
-raw_write_seqcount_barrier 634 45
-raw_write_seqcount_begin 635 45
-raw_write_seqcount_end 636 45
-raw_write_seqcount_latch 634 45
-rb_entry 247 148
-rb_entry_rcu 417 148
-rb_entry_safe 417 148
-rb_erase 637 148
-rb_find_rcu 473 148
-rb_first 638 148
-rb_insert_color 639 148
-rb_last 638 148
-rb_link_node 640 148
-rb_link_node_rcu 641 148
-rb_next 638 148
-rb_prev 638 148
-rcu_access_pointer 642 205
-rcu_assign_pointer 643 25
-rcu_assign_sk_user_data 644 69
-rcu_barrier 645 206
-rcu_barrier_tasks 645 206
-rcu_barrier_tasks_trace 645 206
-rcu_dereference 521 205
-rcu_dereference_all 521 205
-rcu_dereference_all_check 521 205
-rcu_dereference_bh 521 205
-rcu_dereference_bh_check 521 205
-rcu_dereference_check 521 205
-rcu_dereference_protected 646 205
-rcu_dereference_raw 521 205
-rcu_dereference_raw_check 521 205
-rcu_dereference_rtnl 521 4
-rcu_dereference_sched 521 205
-rcu_dereference_sched_check 521 205
-rcu_dereference_sk_user_data 647 69
-rcu_is_watching 32 26
-rcu_pointer_handoff 68 205
-rcu_read_lock 648 207
-rcu_read_lock_any_held 32 26
-rcu_read_lock_bh 649 207
-rcu_read_lock_bh_held 32 26
-rcu_read_lock_dont_migrate 650 207
-rcu_read_lock_held 32 26
-rcu_read_lock_sched 651 207
-rcu_read_lock_sched_held 32 26
-rcu_read_lock_sched_notrace 651 207
-rcu_read_lock_trace 652 207
-rcu_read_unlock 653 207
-rcu_read_unlock_bh 654 207
-rcu_read_unlock_migrate 655 207
-rcu_read_unlock_sched 656 207
-rcu_read_unlock_sched_notrace 656 207
-rcu_read_unlock_trace 657 207
-rcu_replace_pointer 658 25
-rcu_sync_enter 659 208
-rcu_sync_exit 660 208
-rcu_sync_is_idle 20 208
-rcuref_get 259 209
-rcuref_init 181 209
-rcuref_put 459 209
-rcuref_read 20 209
-rcuwait_active 20 119
-rcuwait_wait_event 202 119
-rcuwait_wake_up 261 119
-read_lock 661 203
-read_lock_bh 662 203
-read_lock_irq 663 203
-read_lock_irqsave 663 203
-read_poll_timeout 103 210
-read_poll_timeout_atomic 16 210
-read_seqbegin 70 45
-read_seqbegin_or_lock 664 45
-read_seqbegin_or_lock_irqsave 70 45
-read_seqcount_begin 70 45
-read_seqcount_latch 268 45
-read_seqcount_latch_retry 532 45
-read_seqcount_retry 532 45
-read_seqlock_excl 665 45
-read_seqlock_excl_bh 666 45
-read_seqlock_excl_irq 667 45
-read_seqlock_excl_irqsave 667 45
-read_seqretry 532 45
-read_sequnlock_excl 668 45
-read_sequnlock_excl_bh 669 45
-read_sequnlock_excl_irq 670 45
-read_sequnlock_excl_irqrestore 670 45
-read_thread_flags 671 78
-read_trylock 672 203
-read_unlock 673 203
-read_unlock_bh 674 203
-read_unlock_irq 675 203
-read_unlock_irqrestore 675 203
-readb 68 44
-readb_relaxed 68 44
-readl 68 44
-readl_poll_timeout 220 210
-readl_poll_timeout_atomic 68 210
-readl_relaxed 68 44
-readq 68 44
-readq_poll_timeout 220 210
-readq_poll_timeout_atomic 68 210
-readq_relaxed 68 44
-readsb 50 44
-readsl 50 44
-readsq 50 44
-readsw 50 44
-readw 68 44
-readw_relaxed 68 44
-readx_poll_timeout 676 210
-readx_poll_timeout_atomic 677 210
-refcount_add 678 211
-refcount_add_not_zero 679 211
-refcount_add_not_zero_acquire 680 211
-refcount_dec 221 211
-refcount_dec_and_lock 681 211
-refcount_dec_and_lock_irqsave 681 211
-refcount_dec_and_mutex_lock 682 211
-refcount_dec_and_rtnl_lock 683 4
-refcount_dec_and_test 684 211
-refcount_dec_if_one 685 211
-refcount_dec_not_one 685 211
-refcount_inc 57 211
-refcount_inc_not_zero 259 211
-refcount_inc_not_zero_acquire 345 211
-refcount_read 20 211
-refcount_set 181 211
-refcount_set_release 182 211
-refcount_sub_and_test 686 211
-register_netdev 220 212
-regulator_disable 220 213
-regulator_enable 220 213
-reinit_completion 13 81
-release_sock 687 69
-remove_wait_queue 50 51
-request_firmware 220 214
-request_irq 688 99
-request_module 220 215
-request_threaded_irq 689 99
-return_ptr 40 9
-rhashtable_destroy 332 216
-rhashtable_insert_fast 690 216
-rhashtable_lookup 691 216
-rhashtable_lookup_fast 691 216
-rhashtable_lookup_insert_fast 690 216
-rhashtable_remove_fast 692 216
-rhashtable_walk_next 691 216
-rhashtable_walk_start 693 216
-rhashtable_walk_stop 609 216
-rht_dereference 694 216
-rht_dereference_bucket 694 216
-rht_dereference_bucket_rcu 521 216
-rht_dereference_rcu 521 216
-rmb 291 105
-round_down 1 13
-round_up 1 13
-rounddown 1 13
-rounddown_pow_of_two 1 153
-roundup 1 13
-roundup_pow_of_two 1 153
-rq_lock 625 48
-rq_lock_irq 627 48
-rq_lock_irqsave 627 48
-rq_unlock 628 48
-rq_unlock_irq 633 48
-rq_unlock_irqrestore 633 48
-rt_mutex_lock 695 217
-rt_mutex_lock_interruptible 696 217
-rt_mutex_lock_killable 696 217
-rt_mutex_lock_nested 695 217
-rt_mutex_trylock 697 217
-rt_mutex_unlock 698 217
-rtnl_dereference 646 4
-rtnl_is_locked 699 4
-rtnl_lock 700 4
-rtnl_lock_interruptible 701 4
-rtnl_lock_killable 701 4
-rtnl_net_lock 702 4
-rtnl_net_unlock 703 4
-rtnl_trylock 704 4
-rtnl_unlock 705 4
-rwlock_init 13 60
-rwlock_is_contended 520 60
-rwlock_needbreak 520 60
-rwsem_assert_held 50 109
-rwsem_assert_held_write 50 109
-rwsem_is_contended 531 109
-rwsem_is_locked 531 109
-sb_bread 220 75
-sb_end_intwrite 307 115
-sb_end_pagefault 307 115
-sb_end_write 307 115
-sb_start_intwrite 310 115
-sb_start_pagefault 310 115
-sb_start_write 310 115
-sb_start_write_trylock 706 115
-sched_clock 16 172
-sched_preempt_enable_no_resched 65 43
-schedule 440 83
-schedule_delayed_work 707 16
-schedule_delayed_work_on 708 16
-schedule_hrtimeout 241 150
-schedule_hrtimeout_range 241 150
-schedule_on_each_cpu 441 16
-schedule_preempt_disabled 440 83
-schedule_timeout 441 83
-schedule_timeout_idle 441 83
-schedule_timeout_interruptible 441 83
-schedule_timeout_killable 441 83
-schedule_timeout_uninterruptible 441 83
-schedule_work 709 16
-schedule_work_on 710 16
-scnprintf 16 162
-scoped_cond_guard 7 9
-scoped_guard 7 9
-scoped_seqlock_read 664 45
-scsi_host_put 302 218
-sema_init 13 108
-seqcount_init 13 219
-seqlock_init 13 219
-set_bit 250 32
-set_buffer_uptodate 711 75
-set_cpus_allowed_ptr 220 96
-set_current_state 712 46
-set_mask_bits 713 35
-set_page_count 181 122
-set_pmd 181 194
-set_pmd_at 714 194
-set_pte 181 194
-set_pte_at 714 194
-set_ptes 714 194
-set_pud_at 714 194
-set_special_state 72 84
-set_thread_flag 715 78
-set_ti_thread_flag 716 78
-set_tsk_need_resched 27 78
-set_tsk_thread_flag 716 78
-sign_extend32 1 35
-sign_extend64 1 35
-signal_pending 20 220
-size_add 1 59
-size_mul 1 59
-sizeof 2 28
-sizeof_field 2 192
-sk_free 221 69
-skb_clone 49 47
-skb_copy 49 47
-skb_dequeue 717 47
-skb_dequeue_tail 717 47
-skb_get 279 47
-skb_peek 217 47
-skb_queue_empty 217 47
-skb_queue_empty_lockless 20 47
-skb_queue_head 718 47
-skb_queue_head_init 13 47
-skb_queue_len 217 47
-skb_queue_len_lockless 20 47
-skb_queue_purge 719 47
-skb_queue_tail 718 47
-skb_unlink 720 47
-skb_unref 459 47
-smp_acquire__after_ctrl_dep 291 62
-smp_call_function 563 193
-smp_call_function_any 721 193
-smp_call_function_many 564 193
-smp_call_function_single 721 193
-smp_call_function_single_async 722 193
-smp_cond_load_acquire 723 62
-smp_cond_load_relaxed 724 62
-smp_load_acquire 723 221
-smp_mb 290 105
-smp_mb__after_atomic 725 61
-smp_mb__after_mmgrab 725 133
-smp_mb__after_spinlock 725 222
-smp_mb__after_srcu_read_lock 725 77
-smp_mb__after_srcu_read_unlock 725 222
-smp_mb__after_switch_mm 290 48
-smp_mb__after_unlock_lock 725 222
-smp_mb__before_atomic 726 61
-smp_processor_id 624 127
-smp_read_barrier_depends 442 183
-smp_rmb 291 105
-smp_store_mb 727 105
-smp_store_release 182 221
-smp_wmb 292 105
-snprintf 16 162
-sock_flag 728 69
-sock_hold 57 69
-sock_owned_by_me 50 69
-sock_owned_by_user 729 69
-sock_owned_by_user_nocheck 729 69
-sock_poll_wait 730 69
-sock_put 221 69
-sock_reset_flag 731 69
-sock_set_flag 732 69
-sock_valbool_flag 733 69
-softirq_count 398 43
-spi_get_drvdata 16 91
-spi_sync 220 223
-spin_is_contended 520 60
-spin_is_locked 520 60
-spin_lock 59 203
-spin_lock_bh 60 203
-spin_lock_init 13 60
-spin_lock_irq 734 203
-spin_lock_irqsave 734 203
-spin_lock_irqsave_nested 734 203
-spin_lock_nest_lock 59 203
-spin_lock_nested 59 203
-spin_needbreak 520 60
-spin_trylock 593 203
-spin_trylock_bh 735 203
-spin_trylock_irq 736 203
-spin_trylock_irqsave 736 203
-spin_unlock 62 203
-spin_unlock_bh 63 203
-spin_unlock_irq 737 203
-spin_unlock_irqrestore 737 203
-spin_until_cond 738 224
-sprintf 16 162
-srcu_barrier 739 77
-srcu_dereference 521 205
-srcu_dereference_check 521 205
-srcu_dereference_notrace 521 205
-srcu_down_read 740 77
-srcu_down_read_fast 740 77
-srcu_read_lock 740 77
-srcu_read_lock_fast 740 77
-srcu_read_lock_fast_notrace 740 77
-srcu_read_lock_fast_updown 740 77
-srcu_read_lock_held 520 26
-srcu_read_lock_nmisafe 740 77
-srcu_read_lock_notrace 740 77
-srcu_read_unlock 741 77
-srcu_read_unlock_fast 741 77
-srcu_read_unlock_fast_notrace 741 77
-srcu_read_unlock_fast_updown 741 77
-srcu_read_unlock_nmisafe 741 77
-srcu_read_unlock_notrace 741 77
-srcu_up_read 741 77
-srcu_up_read_fast 741 77
-ssleep 242 124
-start_poll_synchronize_rcu 344 26
-start_poll_synchronize_srcu 68 77
+path_get 643 213
+path_put 644 213
+pci_dev_get 315 214
+pci_dev_lock 301 214
+pci_dev_put 338 214
+pci_dev_unlock 304 214
+pci_free_irq 645 214
+pci_free_irq_vectors 646 214
+pci_get_drvdata 28 9
+pci_lock_rescan_remove 647 214
+pci_request_irq 648 214
+pci_unlock_rescan_remove 649 214
+per_cpu 650 139
+per_cpu_ptr 106 139
+percpu_counter_add 651 215
+percpu_counter_add_batch 651 215
+percpu_counter_compare 652 215
+percpu_counter_dec 653 215
+percpu_counter_inc 654 215
+percpu_counter_read 652 215
+percpu_counter_read_positive 655 215
+percpu_counter_set 656 215
+percpu_counter_sub 657 215
+percpu_counter_sum 652 215
+percpu_counter_sum_positive 652 215
+percpu_down_read 658 216
+percpu_down_read_freezable 658 216
+percpu_down_read_internal 658 216
+percpu_down_read_trylock 659 216
+percpu_down_write 660 216
+percpu_is_read_locked 597 216
+percpu_is_write_locked 597 216
+percpu_ref_get 74 105
+percpu_ref_get_many 357 105
+percpu_ref_is_dying 238 105
+percpu_ref_is_zero 32 105
+percpu_ref_kill 67 105
+percpu_ref_kill_and_confirm 67 105
+percpu_ref_put 229 105
+percpu_ref_put_many 363 105
+percpu_ref_reinit 661 105
+percpu_ref_resurrect 661 105
+percpu_ref_switch_to_atomic 661 105
+percpu_ref_switch_to_atomic_sync 662 105
+percpu_ref_switch_to_percpu 661 105
+percpu_ref_tryget 286 105
+percpu_ref_tryget_live 286 105
+percpu_ref_tryget_live_rcu 286 105
+percpu_ref_tryget_many 663 105
+percpu_rwsem_is_held 597 216
+percpu_up_read 664 216
+percpu_up_write 665 216
+pfn_to_page 28 93
+pgdp_get 32 212
+phys_to_virt 28 93
+pid_task 298 130
+pin_user_pages 341 93
+pin_user_pages_fast 341 93
+platform_get_drvdata 28 9
+pm_runtime_disable 257 217
+pm_runtime_get 666 217
+pm_runtime_get_if_active 667 217
+pm_runtime_get_if_in_use 667 217
+pm_runtime_get_noresume 666 217
+pm_runtime_get_sync 668 217
+pm_runtime_put 669 217
+pm_runtime_put_autosuspend 669 217
+pm_runtime_put_noidle 670 217
+pm_runtime_put_sync 671 217
+pm_runtime_resume_and_get 668 217
+pmd_clear 672 212
+pmd_install 673 218
+pmd_lock 674 141
+pmd_lockptr 85 141
+pmd_populate 675 218
+pmd_trans_huge_lock 676 141
+pmdp_establish 677 212
+pmdp_get 32 212
+pmdp_get_lockless 32 212
+pmdp_huge_clear_flush 678 212
+pmdp_huge_get_and_clear 678 212
+pmdp_invalidate 678 212
+pmem_wmb 328 116
+poll_state_synchronize_rcu 679 33
+poll_state_synchronize_srcu 680 88
+poll_wait 681 219
+postcore_initcall 128 66
+postcore_initcall_sync 128 66
+power_supply_unregister 682 220
+pr_alert 4 123
+pr_alert_once 4 123
+pr_alert_ratelimited 4 123
+pr_cont 4 123
+pr_crit 4 123
+pr_crit_once 4 123
+pr_crit_ratelimited 4 123
+pr_debug 4 123
+pr_debug_once 4 123
+pr_debug_ratelimited 4 123
+pr_devel 4 123
+pr_emerg 4 123
+pr_emerg_once 4 123
+pr_emerg_ratelimited 4 123
+pr_err 4 123
+pr_err_once 4 123
+pr_err_ratelimited 4 123
+pr_info 4 123
+pr_info_once 4 123
+pr_info_ratelimited 4 123
+pr_notice 4 123
+pr_notice_once 4 123
+pr_notice_ratelimited 4 123
+pr_warn 4 123
+pr_warn_once 4 123
+pr_warn_ratelimited 4 123
+preempt_check_resched 683 53
+preempt_count 437 53
+preempt_count_add 81 53
+preempt_count_dec 82 53
+preempt_count_dec_and_test 83 53
+preempt_count_inc 81 53
+preempt_count_sub 82 53
+preempt_disable 81 191
+preempt_disable_nested 225 53
+preempt_disable_notrace 81 191
+preempt_enable 82 191
+preempt_enable_nested 225 53
+preempt_enable_no_resched 82 53
+preempt_enable_no_resched_notrace 82 53
+preempt_enable_notrace 82 191
+preempt_fold_need_resched 683 53
+preempt_model_full 437 53
+preempt_model_none 437 53
+preempt_model_preemptible 437 53
+preempt_model_rt 437 53
+preempt_model_voluntary 437 53
+preempt_set_need_resched 683 53
+preemptible 437 53
+prepare_to_rcuwait 684 131
+prepare_to_swait_event 685 56
+prepare_to_swait_exclusive 686 56
+prepare_to_wait 686 56
+prepare_to_wait_event 685 56
+prepare_to_wait_exclusive 687 56
+printk 28 123
+printk_deferred 28 123
+printk_once 28 123
+printk_ratelimited 28 123
+proc_create 15 221
+proc_create_data 15 221
+proc_create_mount_point 15 221
+proc_create_net 15 221
+proc_create_net_data 15 221
+proc_create_net_data_write 15 221
+proc_create_net_single 15 221
+proc_create_net_single_write 15 221
+proc_create_seq 15 221
+proc_create_seq_data 15 221
+proc_create_seq_private 15 221
+proc_create_single 15 221
+proc_create_single_data 15 221
+pskb_expand_head 688 57
+pte_clear 689 212
+pte_clear_not_present_full 689 212
+pte_lockptr 85 141
+pte_offset_map 690 212
+pte_offset_map_lock 691 141
+pte_offset_map_nolock 692 212
+pte_offset_map_ro_nolock 692 212
+pte_offset_map_rw_nolock 692 212
+pte_unmap 693 212
+pte_unmap_unlock 694 141
+ptep_clear_flush 678 212
+ptep_clear_flush_young 695 212
+ptep_get 32 212
+ptep_get_and_clear 678 212
+ptep_get_and_clear_full 678 212
+ptep_get_lockless 32 212
+ptep_modify_prot_commit 696 212
+ptep_modify_prot_start 678 212
+ptep_set_access_flags 697 212
+ptep_set_wrprotect 698 212
+ptep_test_and_clear_young 695 212
+ptep_try_set 699 212
+pud_lock 674 141
+pud_trans_huge_lock 676 141
+pudp_get 32 212
+pudp_huge_get_and_clear 678 212
+pure_initcall 128 66
+put_bh 242 86
+put_cpu 82 138
+put_cpu_ptr 700 139
+put_cpu_var 701 139
+put_cred 372 140
+put_device 338 9
+put_net 272 142
+put_page 355 93
+put_page_testzero 345 93
+put_pid 272 130
+put_task_struct 272 144
+put_user 84 46
+queue_delayed_work 702 13
+queue_delayed_work_on 703 13
+queue_rcu_work 704 13
+queue_work 705 13
+queue_work_node 706 13
+queue_work_on 706 13
+queued_spin_lock 131 68
+queued_spin_trylock 132 68
+queued_spin_unlock 133 68
+radix_tree_delete 707 222
+radix_tree_delete_item 707 222
+radix_tree_insert 708 222
+radix_tree_lookup 709 222
+raw_cpu_add 97 59
+raw_cpu_add_return 98 59
+raw_cpu_and 99 59
+raw_cpu_cmpxchg 100 59
+raw_cpu_dec 101 59
+raw_cpu_dec_return 102 59
+raw_cpu_inc 103 59
+raw_cpu_inc_return 104 59
+raw_cpu_or 105 59
+raw_cpu_ptr 106 139
+raw_cpu_read 107 59
+raw_cpu_sub 108 59
+raw_cpu_sub_return 109 59
+raw_cpu_try_cmpxchg 110 59
+raw_cpu_write 111 59
+raw_cpu_xchg 112 59
+raw_irqs_disabled 437 53
+raw_local_irq_disable 129 191
+raw_local_irq_enable 130 191
+raw_local_irq_restore 130 191
+raw_local_irq_save 129 191
+raw_notifier_call_chain 688 77
+raw_read_seqcount 87 55
+raw_read_seqcount_begin 87 55
+raw_read_seqcount_latch 710 55
+raw_read_seqcount_latch_retry 598 55
+raw_seqcount_begin 87 55
+raw_seqcount_try_begin 599 55
+raw_smp_processor_id 711 138
+raw_spin_is_contended 584 71
+raw_spin_is_locked 584 71
+raw_spin_lock 712 223
+raw_spin_lock_bh 713 223
+raw_spin_lock_init 24 71
+raw_spin_lock_irq 714 223
+raw_spin_lock_irq_rcu_node 714 224
+raw_spin_lock_irqsave 714 223
+raw_spin_lock_irqsave_nested 714 223
+raw_spin_lock_irqsave_rcu_node 714 224
+raw_spin_lock_nest_lock 712 223
+raw_spin_lock_nested 712 223
+raw_spin_lock_rcu_node 712 224
+raw_spin_rq_lock 712 58
+raw_spin_rq_lock_irqsave 714 58
+raw_spin_rq_unlock 715 58
+raw_spin_trylock 716 223
+raw_spin_trylock_bh 717 223
+raw_spin_trylock_irq 718 223
+raw_spin_trylock_irqsave 718 223
+raw_spin_unlock 715 223
+raw_spin_unlock_bh 719 223
+raw_spin_unlock_irq 720 223
+raw_spin_unlock_irq_rcu_node 720 224
+raw_spin_unlock_irqrestore 720 223
+raw_spin_unlock_irqrestore_rcu_node 720 224
+raw_spin_unlock_rcu_node 715 224
+raw_write_seqcount_barrier 721 55
+raw_write_seqcount_begin 722 55
+raw_write_seqcount_end 723 55
+raw_write_seqcount_latch 721 55
+rb_entry 273 160
+rb_entry_rcu 459 160
+rb_entry_safe 459 160
+rb_erase 724 160
+rb_find_rcu 528 160
+rb_first 725 160
+rb_insert_color 726 160
+rb_last 725 160
+rb_link_node 727 160
+rb_link_node_rcu 728 160
+rb_next 725 160
+rb_prev 725 160
+rcu_access_pointer 729 225
+rcu_assign_pointer 730 32
+rcu_assign_sk_user_data 731 80
+rcu_barrier 732 226
+rcu_barrier_tasks 732 226
+rcu_barrier_tasks_trace 732 226
+rcu_dereference 733 225
+rcu_dereference_all 733 225
+rcu_dereference_all_check 733 225
+rcu_dereference_bh 733 225
+rcu_dereference_bh_check 733 225
+rcu_dereference_check 733 225
+rcu_dereference_protected 734 225
+rcu_dereference_raw 733 225
+rcu_dereference_raw_check 733 225
+rcu_dereference_rtnl 585 4
+rcu_dereference_sched 733 225
+rcu_dereference_sched_check 733 225
+rcu_dereference_sk_user_data 735 80
+rcu_is_watching 45 33
+rcu_pointer_handoff 85 225
+rcu_read_lock 736 227
+rcu_read_lock_any_held 45 33
+rcu_read_lock_bh 737 227
+rcu_read_lock_bh_held 45 33
+rcu_read_lock_dont_migrate 738 227
+rcu_read_lock_held 45 33
+rcu_read_lock_sched 739 227
+rcu_read_lock_sched_held 45 33
+rcu_read_lock_sched_notrace 739 227
+rcu_read_lock_trace 740 227
+rcu_read_unlock 741 227
+rcu_read_unlock_bh 742 227
+rcu_read_unlock_migrate 743 227
+rcu_read_unlock_sched 744 227
+rcu_read_unlock_sched_notrace 744 227
+rcu_read_unlock_trace 745 227
+rcu_replace_pointer 746 32
+rcu_sync_enter 747 228
+rcu_sync_exit 748 228
+rcu_sync_is_idle 32 228
+rcuref_get 286 229
+rcuref_init 749 229
+rcuref_put 750 229
+rcuref_read 32 229
+rcuwait_active 32 131
+rcuwait_wait_event 223 131
+rcuwait_wake_up 289 131
+read_lock 751 223
+read_lock_bh 752 223
+read_lock_irq 753 223
+read_lock_irqsave 753 223
+read_poll_timeout 121 230
+read_poll_timeout_atomic 28 230
+read_seqbegin 87 55
+read_seqbegin_or_lock 754 55
+read_seqbegin_or_lock_irqsave 87 55
+read_seqcount_begin 87 55
+read_seqcount_latch 710 55
+read_seqcount_latch_retry 598 55
+read_seqcount_retry 598 55
+read_seqlock_excl 755 55
+read_seqlock_excl_bh 756 55
+read_seqlock_excl_irq 757 55
+read_seqlock_excl_irqsave 757 55
+read_seqretry 598 55
+read_sequnlock_excl 758 55
+read_sequnlock_excl_bh 759 55
+read_sequnlock_excl_irq 760 55
+read_sequnlock_excl_irqrestore 760 55
+read_thread_flags 761 89
+read_trylock 762 223
+read_unlock 763 223
+read_unlock_bh 764 223
+read_unlock_irq 765 223
+read_unlock_irqrestore 765 223
+readb 85 54
+readb_relaxed 85 54
+readl 85 54
+readl_poll_timeout 241 230
+readl_poll_timeout_atomic 85 230
+readl_relaxed 85 54
+readq 85 54
+readq_poll_timeout 241 230
+readq_poll_timeout_atomic 85 230
+readq_relaxed 85 54
+readsb 67 54
+readsl 67 54
+readsq 67 54
+readsw 67 54
+readw 85 54
+readw_relaxed 85 54
+readx_poll_timeout 766 230
+readx_poll_timeout_atomic 767 230
+refcount_add 768 231
+refcount_add_not_zero 769 231
+refcount_add_not_zero_acquire 770 231
+refcount_dec 771 231
+refcount_dec_and_lock 772 231
+refcount_dec_and_lock_irqsave 772 231
+refcount_dec_and_mutex_lock 773 231
+refcount_dec_and_rtnl_lock 774 4
+refcount_dec_and_test 775 231
+refcount_dec_if_one 776 231
+refcount_dec_not_one 776 231
+refcount_inc 507 231
+refcount_inc_not_zero 508 231
+refcount_inc_not_zero_acquire 777 231
+refcount_read 200 231
+refcount_set 202 231
+refcount_set_release 203 231
+refcount_sub_and_test 778 231
+register_netdev 779 232
+regulator_disable 241 233
+regulator_enable 241 233
+reinit_completion 24 92
+release_sock 780 80
+remove_wait_queue 67 61
+request_any_context_irq 781 14
+request_firmware 241 234
+request_irq 782 14
+request_module 241 235
+request_percpu_irq 781 14
+request_threaded_irq 783 14
+return_ptr 55 10
+rhashtable_destroy 370 236
+rhashtable_insert_fast 784 236
+rhashtable_lookup 785 236
+rhashtable_lookup_fast 785 236
+rhashtable_lookup_insert_fast 784 236
+rhashtable_remove 786 236
+rhashtable_remove_fast 787 236
+rhashtable_walk_next 785 236
+rhashtable_walk_start 788 236
+rhashtable_walk_stop 693 236
+rht_dereference 789 236
+rht_dereference_bucket 789 236
+rht_dereference_bucket_rcu 585 236
+rht_dereference_rcu 585 236
+rmb 790 116
+rootfs_initcall 128 66
+round_down 1 20
+round_up 1 20
+rounddown 1 20
+rounddown_pow_of_two 1 166
+roundup 1 20
+roundup_pow_of_two 1 166
+rq_lock 712 58
+rq_lock_irq 714 58
+rq_lock_irqsave 714 58
+rq_unlock 715 58
+rq_unlock_irq 720 58
+rq_unlock_irqrestore 720 58
+rt_mutex_lock 791 237
+rt_mutex_lock_interruptible 792 237
+rt_mutex_lock_killable 792 237
+rt_mutex_lock_nested 791 237
+rt_mutex_trylock 793 237
+rt_mutex_unlock 794 237
+rtnl_dereference 734 4
+rtnl_is_locked 795 4
+rtnl_lock 796 4
+rtnl_lock_interruptible 797 4
+rtnl_lock_killable 797 4
+rtnl_net_lock 798 4
+rtnl_net_unlock 799 4
+rtnl_trylock 800 4
+rtnl_unlock 801 4
+rwlock_init 24 71
+rwlock_is_contended 584 71
+rwlock_needbreak 584 71
+rwsem_assert_held 67 120
+rwsem_assert_held_write 67 120
+rwsem_is_contended 597 120
+rwsem_is_locked 597 120
+sb_bread 241 86
+sb_end_intwrite 343 126
+sb_end_pagefault 343 126
+sb_end_write 343 126
+sb_start_intwrite 346 126
+sb_start_pagefault 346 126
+sb_start_write 346 126
+sb_start_write_trylock 802 126
+sched_clock 28 188
+sched_preempt_enable_no_resched 82 53
+schedule 487 94
+schedule_delayed_work 803 13
+schedule_delayed_work_on 804 13
+schedule_hrtimeout 266 162
+schedule_hrtimeout_range 266 162
+schedule_on_each_cpu 488 13
+schedule_preempt_disabled 487 94
+schedule_timeout 488 94
+schedule_timeout_idle 488 94
+schedule_timeout_interruptible 488 94
+schedule_timeout_killable 488 94
+schedule_timeout_uninterruptible 488 94
+schedule_work 805 13
+schedule_work_on 806 13
+scnprintf 28 177
+scoped_cond_guard 9 10
+scoped_guard 9 10
+scoped_seqlock_read 754 55
+scsi_host_put 807 238
+sema_init 24 119
+seqcount_init 24 239
+seqlock_init 24 239
+set_bit 277 40
+set_buffer_uptodate 808 86
+set_cpus_allowed_ptr 241 107
+set_current_state 809 56
+set_mask_bits 810 43
+set_page_count 749 134
+set_pmd 749 212
+set_pmd_at 811 212
+set_pte 749 212
+set_pte_at 811 212
+set_ptes 811 212
+set_pud_at 811 212
+set_special_state 89 95
+set_thread_flag 812 89
+set_ti_thread_flag 813 89
+set_tsk_need_resched 40 89
+set_tsk_thread_flag 813 89
+shost_priv 275 101
+sign_extend32 1 43
+sign_extend64 1 43
+signal_pending 32 240
+size_add 1 70
+size_mul 1 70
+sizeof 2 36
+sizeof_field 2 210
+sk_free 242 80
+skb_clone 65 57
+skb_copy 65 57
+skb_dequeue 814 57
+skb_dequeue_tail 814 57
+skb_get 315 57
+skb_peek 238 57
+skb_queue_empty 238 57
+skb_queue_empty_lockless 32 57
+skb_queue_head 815 57
+skb_queue_head_init 24 57
+skb_queue_len 238 57
+skb_queue_len_lockless 32 57
+skb_queue_purge 816 57
+skb_queue_tail 815 57
+skb_unlink 817 57
+skb_unref 750 57
+smp_acquire__after_ctrl_dep 818 73
+smp_call_function 638 211
+smp_call_function_any 819 211
+smp_call_function_many 639 211
+smp_call_function_single 819 211
+smp_call_function_single_async 820 211
+smp_cond_load_acquire 821 73
+smp_cond_load_relaxed 822 73
+smp_load_acquire 821 241
+smp_mb 823 116
+smp_mb__after_atomic 824 72
+smp_mb__after_mmgrab 825 143
+smp_mb__after_spinlock 825 242
+smp_mb__after_srcu_read_lock 825 88
+smp_mb__after_srcu_read_unlock 825 242
+smp_mb__after_switch_mm 823 58
+smp_mb__after_unlock_lock 825 242
+smp_mb__before_atomic 826 72
+smp_processor_id 711 138
+smp_read_barrier_depends 609 201
+smp_rmb 827 116
+smp_store_mb 828 116
+smp_store_release 366 241
+smp_wmb 829 116
+snd_card_free 305 101
+snd_devm_card_new 307 101
+snprintf 28 177
+sock_flag 830 80
+sock_hold 74 80
+sock_owned_by_me 67 80
+sock_owned_by_user 831 80
+sock_owned_by_user_nocheck 831 80
+sock_poll_wait 832 80
+sock_put 272 80
+sock_reset_flag 833 80
+sock_set_flag 834 80
+sock_valbool_flag 835 80
+softirq_count 437 53
+spi_controller_get_devdata 275 101
+spi_controller_put 305 101
+spi_get_drvdata 28 9
+spi_master_get_devdata 275 101
+spi_master_put 305 101
+spi_sync 241 243
+spi_unregister_controller 836 243
+spi_unregister_master 836 243
+spin_is_contended 584 71
+spin_is_locked 584 71
+spin_lock 76 223
+spin_lock_bh 77 223
+spin_lock_init 24 71
+spin_lock_irq 837 223
+spin_lock_irqsave 837 223
+spin_lock_irqsave_nested 837 223
+spin_lock_nest_lock 76 223
+spin_lock_nested 76 223
+spin_needbreak 584 71
+spin_trylock 676 223
+spin_trylock_bh 838 223
+spin_trylock_irq 839 223
+spin_trylock_irqsave 839 223
+spin_unlock 79 223
+spin_unlock_bh 80 223
+spin_unlock_irq 840 223
+spin_unlock_irqrestore 840 223
+spin_until_cond 841 244
+sprintf 28 177
+srcu_barrier 842 88
+srcu_dereference 843 225
+srcu_dereference_check 843 225
+srcu_dereference_notrace 843 225
+srcu_down_read 844 88
+srcu_down_read_fast 844 88
+srcu_read_lock 844 88
+srcu_read_lock_fast 844 88
+srcu_read_lock_fast_notrace 844 88
+srcu_read_lock_fast_updown 844 88
+srcu_read_lock_held 584 33
+srcu_read_lock_nmisafe 844 88
+srcu_read_lock_notrace 844 88
+srcu_read_unlock 845 88
+srcu_read_unlock_fast 845 88
+srcu_read_unlock_fast_notrace 845 88
+srcu_read_unlock_fast_updown 845 88
+srcu_read_unlock_nmisafe 845 88
+srcu_read_unlock_notrace 845 88
+srcu_up_read 845 88
+srcu_up_read_fast 845 88
+ssleep 267 135
+start_poll_synchronize_rcu 382 33
+start_poll_synchronize_srcu 383 88
 static_assert 1 8
-static_branch_dec 742 225
-static_branch_dec_cpuslocked 742 225
-static_branch_disable 743 225
-static_branch_disable_cpuslocked 743 225
-static_branch_enable 743 225
-static_branch_enable_cpuslocked 743 225
-static_branch_inc 744 225
-static_branch_inc_cpuslocked 744 225
-static_branch_likely 745 225
-static_branch_unlikely 745 225
-static_key_count 20 160
-static_key_enabled 745 225
-static_key_false 745 225
-static_key_fast_inc_not_disabled 175 160
-static_key_slow_dec 742 225
-static_key_slow_dec_cpuslocked 742 225
-static_key_slow_inc 744 225
-static_key_slow_inc_cpuslocked 744 225
-static_key_true 745 225
-stop_machine 441 226
-store_release_wake_up 746 65
-strcasecmp 16 167
-strchr 16 167
-strcmp 16 167
-strcpy 13 167
-strlcpy 13 167
-strlen 16 167
-strncmp 16 167
-strncpy 13 167
-strncpy_from_user 44 37
-strndup_user 526 167
-strnlen 16 167
-strnlen_user 526 37
-strrchr 16 167
-strscpy 13 167
-strscpy_pad 13 167
-strstr 16 167
-struct_size 1 59
-struct_size_t 1 59
-submit_bio 7 70
-submit_bio_wait 202 70
-swab16 1 227
-swab32 1 227
-swab64 1 227
-swait_active 20 29
-swait_event_exclusive 747 46
-swait_event_idle_exclusive 747 46
-swait_event_interruptible_exclusive 748 46
-swait_event_interruptible_timeout_exclusive 748 46
-swait_event_timeout_exclusive 748 46
-swake_up_all 97 155
-swake_up_all_locked 97 155
-swake_up_locked 97 155
-swake_up_one 97 155
-swq_has_sleeper 337 29
-sync_blockdev 202 74
-sync_cmpxchg 128 61
-sync_try_cmpxchg 189 61
-synchronize_hardirq 749 99
-synchronize_irq 750 99
-synchronize_net 751 212
-synchronize_rcu 751 86
-synchronize_rcu_expedited 751 86
-synchronize_rcu_tasks 752 86
-synchronize_rcu_tasks_rude 752 86
-synchronize_rcu_tasks_trace 752 86
-synchronize_srcu 753 77
-synchronize_srcu_expedited 753 77
-sysfs_emit 16 162
-sysfs_emit_at 16 162
-task_cpu 16 84
-task_lock 59 134
-task_pid_nr 16 84
-task_rq_lock 754 48
-task_rq_unlock 755 48
-task_tgid_nr 16 84
-task_unlock 62 134
-task_work_add 756 228
-tasklet_disable 757 99
-tasklet_disable_in_atomic 758 99
-tasklet_disable_nosync 759 99
-tasklet_enable 760 99
-tasklet_hi_schedule 761 99
-tasklet_init 762 99
-tasklet_kill 763 99
-tasklet_schedule 761 99
-tasklet_setup 762 99
-tasklet_unlock_wait 764 99
-test_and_change_bit 765 32
-test_and_clear_bit 251 32
-test_and_clear_thread_flag 766 78
-test_and_clear_ti_thread_flag 767 78
-test_and_clear_tsk_thread_flag 767 78
-test_and_clear_wake_up_bit 768 65
-test_and_set_bit 252 32
-test_and_set_bit_lock 769 32
-test_and_set_thread_flag 770 78
-test_and_set_ti_thread_flag 771 78
-test_and_set_tsk_thread_flag 771 78
-test_bit 253 32
-test_bit_acquire 772 32
-test_thread_flag 773 78
-test_ti_thread_flag 728 78
-test_tsk_thread_flag 728 78
-this_cpu_add 80 49
-this_cpu_add_return 81 49
-this_cpu_and 82 49
-this_cpu_cmpxchg 83 49
-this_cpu_cmpxchg128 83 49
-this_cpu_cmpxchg64 83 49
-this_cpu_dec 84 49
-this_cpu_dec_return 85 49
-this_cpu_inc 86 49
-this_cpu_inc_return 87 49
-this_cpu_or 88 49
-this_cpu_ptr 89 128
-this_cpu_read 90 49
-this_cpu_sub 91 49
-this_cpu_sub_return 92 49
-this_cpu_try_cmpxchg 93 49
-this_cpu_try_cmpxchg128 93 49
-this_cpu_try_cmpxchg64 93 49
-this_cpu_write 94 49
-this_cpu_xchg 95 49
-time_after 16 159
-time_after_eq 16 159
-time_before 16 159
-time_before_eq 16 159
-time_is_after_jiffies 16 159
-time_is_before_jiffies 16 159
-timer_container_of 247 123
-timer_delete 262 53
-timer_delete_sync 263 53
-timer_delete_sync_try 262 53
-timer_pending 71 123
-timer_reduce 548 53
-timer_setup 774 123
-timer_shutdown 775 53
-timer_shutdown_sync 776 53
-tlb_finish_mmu 37 229
-tlb_flush_mmu 37 229
-tlb_gather_mmu 525 229
-tlb_remove_page 68 229
-tlb_remove_table 276 229
-truncate_inode_pages 542 82
-try_cmpxchg 189 61
-try_cmpxchg128 189 61
-try_cmpxchg128_acquire 190 61
-try_cmpxchg128_local 777 80
-try_cmpxchg128_relaxed 191 61
-try_cmpxchg128_release 192 61
-try_cmpxchg64 189 61
-try_cmpxchg64_acquire 190 61
-try_cmpxchg64_local 777 80
-try_cmpxchg64_relaxed 191 61
-try_cmpxchg64_release 192 61
-try_cmpxchg_acquire 190 61
-try_cmpxchg_local 777 80
-try_cmpxchg_relaxed 191 61
-try_cmpxchg_release 192 61
-try_get_page 259 82
-try_module_get 329 41
-try_to_del_timer_sync 262 53
-try_to_wake_up 261 46
-try_wait_for_completion 778 81
-tryget_task_struct 259 134
-trylock_buffer 779 75
-trylock_page 330 113
-typeof 2 28
-u64_stats_add 780 230
-u64_stats_fetch_begin 455 230
-u64_stats_fetch_retry 781 230
-u64_stats_inc 500 230
-u64_stats_init 13 230
-u64_stats_read 573 230
-u64_stats_set 503 230
-u64_stats_sub 782 230
-u64_stats_update_begin 783 230
-u64_stats_update_begin_irqsave 784 230
-u64_stats_update_end 785 230
-u64_stats_update_end_irqrestore 785 230
-u64_to_user_ptr 1 182
-uart_port_lock 59 231
-uart_port_lock_irq 734 231
-uart_port_lock_irqsave 734 231
-uart_port_trylock 593 231
-uart_port_trylock_irqsave 736 231
-uart_port_unlock 62 231
-uart_port_unlock_irq 737 231
-uart_port_unlock_irqrestore 737 231
-udelay 4 124
-umax 1 13
-umin 1 13
-unlikely 475 23
-unlock_buffer 786 75
-unlock_new_inode 469 117
-unlock_page 331 113
-unlock_sock_fast 687 69
-unrcu_pointer 787 205
+static_branch_dec 846 245
+static_branch_dec_cpuslocked 846 245
+static_branch_disable 847 245
+static_branch_disable_cpuslocked 847 245
+static_branch_enable 848 245
+static_branch_enable_cpuslocked 848 245
+static_branch_inc 849 245
+static_branch_inc_cpuslocked 849 245
+static_branch_likely 850 245
+static_branch_unlikely 850 245
+static_key_count 32 175
+static_key_disable 847 245
+static_key_disable_cpuslocked 847 245
+static_key_enable 848 245
+static_key_enable_cpuslocked 848 245
+static_key_enabled 851 245
+static_key_false 851 245
+static_key_fast_inc_not_disabled 194 175
+static_key_slow_dec 846 245
+static_key_slow_dec_cpuslocked 846 245
+static_key_slow_inc 849 245
+static_key_slow_inc_cpuslocked 849 245
+static_key_true 851 245
+stop_machine 488 246
+store_release_wake_up 852 76
+strcasecmp 28 183
+strchr 28 183
+strcmp 28 183
+strcpy 47 183
+strlcpy 47 183
+strlen 28 183
+strncmp 28 183
+strncpy 47 183
+strncpy_from_user 59 46
+strndup_user 591 183
+strnlen 28 183
+strnlen_user 591 46
+strrchr 28 183
+strscpy 47 183
+strscpy_pad 47 183
+strstr 28 183
+struct_size 1 70
+struct_size_t 1 70
+submit_bio 9 81
+submit_bio_wait 223 81
+subsys_initcall 128 66
+subsys_initcall_sync 128 66
+swab16 1 247
+swab32 1 247
+swab64 1 247
+swait_active 32 37
+swait_event_exclusive 853 56
+swait_event_idle_exclusive 853 56
+swait_event_interruptible_exclusive 854 56
+swait_event_interruptible_timeout_exclusive 854 56
+swait_event_timeout_exclusive 854 56
+swake_up_all 114 168
+swake_up_all_locked 114 168
+swake_up_locked 114 168
+swake_up_one 114 168
+swq_has_sleeper 375 37
+sync_blockdev 223 85
+sync_cmpxchg 259 72
+sync_try_cmpxchg 855 72
+synchronize_hardirq 856 14
+synchronize_irq 857 14
+synchronize_net 858 232
+synchronize_rcu 858 97
+synchronize_rcu_expedited 858 97
+synchronize_rcu_tasks 859 97
+synchronize_rcu_tasks_rude 859 97
+synchronize_rcu_tasks_trace 859 97
+synchronize_srcu 860 88
+synchronize_srcu_expedited 860 88
+sysfs_emit 28 177
+sysfs_emit_at 28 177
+task_cpu 28 95
+task_lock 76 144
+task_pid_nr 28 95
+task_rq_lock 861 58
+task_rq_unlock 862 58
+task_tgid_nr 28 95
+task_unlock 79 144
+task_work_add 863 248
+tasklet_disable 864 14
+tasklet_disable_in_atomic 865 14
+tasklet_disable_nosync 866 14
+tasklet_enable 867 14
+tasklet_hi_schedule 868 14
+tasklet_init 869 14
+tasklet_kill 870 14
+tasklet_schedule 868 14
+tasklet_setup 869 14
+tasklet_unlock_wait 871 14
+test_and_change_bit 872 40
+test_and_clear_bit 278 40
+test_and_clear_thread_flag 873 89
+test_and_clear_ti_thread_flag 874 89
+test_and_clear_tsk_thread_flag 874 89
+test_and_clear_wake_up_bit 875 76
+test_and_set_bit 279 40
+test_and_set_bit_lock 876 40
+test_and_set_thread_flag 877 89
+test_and_set_ti_thread_flag 878 89
+test_and_set_tsk_thread_flag 878 89
+test_bit 280 40
+test_bit_acquire 879 40
+test_thread_flag 880 89
+test_ti_thread_flag 830 89
+test_tsk_thread_flag 830 89
+this_cpu_add 97 59
+this_cpu_add_return 98 59
+this_cpu_and 99 59
+this_cpu_cmpxchg 100 59
+this_cpu_cmpxchg128 100 59
+this_cpu_cmpxchg64 100 59
+this_cpu_dec 101 59
+this_cpu_dec_return 102 59
+this_cpu_inc 103 59
+this_cpu_inc_return 104 59
+this_cpu_or 105 59
+this_cpu_ptr 106 139
+this_cpu_read 107 59
+this_cpu_sub 108 59
+this_cpu_sub_return 109 59
+this_cpu_try_cmpxchg 110 59
+this_cpu_try_cmpxchg128 110 59
+this_cpu_try_cmpxchg64 110 59
+this_cpu_write 111 59
+this_cpu_xchg 112 59
+time_after 28 174
+time_after_eq 28 174
+time_before 28 174
+time_before_eq 28 174
+time_is_after_jiffies 28 174
+time_is_before_jiffies 28 174
+timer_container_of 273 18
+timer_delete 291 63
+timer_delete_sync 290 63
+timer_delete_sync_try 881 63
+timer_pending 88 18
+timer_reduce 617 63
+timer_setup 882 18
+timer_setup_on_stack 883 18
+timer_shutdown 884 63
+timer_shutdown_sync 885 63
+tlb_finish_mmu 52 249
+tlb_flush_mmu 52 249
+tlb_gather_mmu 590 249
+tlb_remove_page 85 249
+tlb_remove_table 886 249
+truncate_inode_pages 611 93
+try_cmpxchg 855 72
+try_cmpxchg128 855 72
+try_cmpxchg128_acquire 887 72
+try_cmpxchg128_local 888 91
+try_cmpxchg128_relaxed 889 72
+try_cmpxchg128_release 890 72
+try_cmpxchg64 855 72
+try_cmpxchg64_acquire 887 72
+try_cmpxchg64_local 888 91
+try_cmpxchg64_relaxed 889 72
+try_cmpxchg64_release 890 72
+try_cmpxchg_acquire 887 72
+try_cmpxchg_local 888 91
+try_cmpxchg_relaxed 889 72
+try_cmpxchg_release 890 72
+try_get_page 286 93
+try_module_get 367 51
+try_to_del_timer_sync 881 63
+try_to_wake_up 289 56
+try_wait_for_completion 891 92
+tryget_task_struct 286 144
+trylock_buffer 892 86
+trylock_page 368 124
+typeof 2 36
+u64_stats_add 893 250
+u64_stats_fetch_begin 504 250
+u64_stats_fetch_retry 894 250
+u64_stats_inc 564 250
+u64_stats_init 24 250
+u64_stats_read 652 250
+u64_stats_set 567 250
+u64_stats_sub 895 250
+u64_stats_update_begin 896 250
+u64_stats_update_begin_irqsave 897 250
+u64_stats_update_end 898 250
+u64_stats_update_end_irqrestore 898 250
+u64_to_user_ptr 1 199
+uart_port_lock 76 251
+uart_port_lock_irq 837 251
+uart_port_lock_irqsave 837 251
+uart_port_trylock 676 251
+uart_port_trylock_irqsave 839 251
+uart_port_unlock 79 251
+uart_port_unlock_irq 840 251
+uart_port_unlock_irqrestore 840 251
+uart_remove_one_port 899 251
+udelay 4 135
+umax 1 20
+umin 1 20
+unlikely 531 30
+unlock_buffer 900 86
+unlock_new_inode 524 128
+unlock_page 369 124
+unlock_sock_fast 780 80
+unrcu_pointer 901 225
 unreachable 5 6
-unregister_netdev 332 212
-up 788 108
-up_read 108 109
-up_read_non_owner 108 109
-up_write 109 109
-update_mmu_cache 4 120
-upper_16_bits 1 13
-upper_32_bits 1 13
-usb_alloc_urb 49 232
-usb_control_msg 220 232
-usb_free_urb 48 232
-usb_get_dev 279 232
-usb_kill_urb 332 232
-usb_put_dev 302 232
-usb_submit_urb 789 232
-usecs_to_jiffies 16 159
-usleep_idle_range 242 124
-usleep_range 242 124
-usleep_range_state 242 124
-va_arg 1 233
-va_copy 1 233
-va_end 1 233
-va_start 1 233
-vfree 456 234
-vfs_fsync 202 117
-virt_load_acquire 723 221
-virt_mb 290 105
-virt_mb__after_atomic 725 61
-virt_mb__before_atomic 726 61
-virt_rmb 291 105
-virt_store_mb 727 105
-virt_store_release 182 221
-virt_to_folio 16 82
-virt_to_page 16 82
-virt_to_phys 16 82
-virt_wmb 292 105
-vma_assert_locked 50 177
-vma_assert_write_locked 50 177
-vma_end_read 790 177
-vma_end_write_all 791 177
-vma_is_attached 71 177
-vma_start_read 518 177
-vma_start_read_locked 518 177
-vma_start_read_locked_nested 518 177
-vma_start_write 792 177
-vma_start_write_killable 793 177
-vmalloc 102 234
-vzalloc 102 234
-wait_event 747 46
-wait_event_cmd 747 46
-wait_event_exclusive_cmd 747 46
-wait_event_freezable 748 46
-wait_event_freezable_timeout 748 46
-wait_event_hrtimeout 748 46
-wait_event_idle 747 46
-wait_event_idle_exclusive 747 46
-wait_event_idle_timeout 748 46
-wait_event_interruptible 748 46
-wait_event_interruptible_exclusive 748 46
-wait_event_interruptible_hrtimeout 748 46
-wait_event_interruptible_lock_irq 748 46
-wait_event_interruptible_locked 748 46
-wait_event_interruptible_locked_irq 748 46
-wait_event_interruptible_timeout 748 46
-wait_event_killable 748 46
-wait_event_killable_timeout 748 46
-wait_event_lock_irq 747 46
-wait_event_lock_irq_cmd 747 46
-wait_event_state 748 46
-wait_event_timeout 748 46
-wait_for_completion 794 81
-wait_for_completion_interruptible 795 81
-wait_for_completion_interruptible_timeout 795 81
-wait_for_completion_io 794 81
-wait_for_completion_io_timeout 795 81
-wait_for_completion_killable 795 81
-wait_for_completion_killable_timeout 795 81
-wait_for_completion_state 795 81
-wait_for_completion_timeout 795 81
-wait_on_bit 796 65
-wait_on_bit_action 796 65
-wait_on_bit_io 796 65
-wait_on_bit_lock 797 65
-wait_on_bit_lock_action 797 65
-wait_on_bit_lock_io 797 65
-wait_on_bit_timeout 796 65
-wait_on_buffer 332 75
-wait_on_page_writeback 332 113
-wait_task_inactive 202 96
-wait_var_event 332 65
-wait_var_event_any_lock 202 65
-wait_var_event_interruptible 202 65
-wait_var_event_io 332 65
-wait_var_event_killable 202 65
-wait_var_event_mutex 202 65
-wait_var_event_spinlock 202 65
-wait_var_event_timeout 202 65
-wait_woken 798 51
-waitqueue_active 20 29
-wake_q_add 799 96
-wake_q_add_safe 799 96
-wake_up 96 46
-wake_up_all 96 46
-wake_up_all_locked 97 46
-wake_up_bit 800 235
-wake_up_interruptible 96 46
-wake_up_interruptible_all 96 46
-wake_up_interruptible_nr 96 46
-wake_up_interruptible_poll 96 46
-wake_up_interruptible_sync 97 46
-wake_up_interruptible_sync_poll 97 46
-wake_up_interruptible_sync_poll_locked 97 29
-wake_up_locked 97 46
-wake_up_locked_poll 97 46
-wake_up_new_task 801 96
-wake_up_nr 96 46
-wake_up_poll 96 46
-wake_up_poll_on_current_cpu 97 29
-wake_up_pollfree 97 29
-wake_up_process 802 46
-wake_up_q 469 96
-wake_up_state 802 46
-wake_up_sync 97 46
-wake_up_var 800 235
-wake_up_var_locked 97 65
-wake_up_var_protected 97 65
-wiphy_lock 271 236
-wiphy_unlock 274 236
-wmb 292 105
-woken_wake_function 261 51
-work_pending 71 16
-wq_has_single_sleeper 20 29
-wq_has_sleeper 337 29
-write_lock 803 203
-write_lock_bh 804 203
-write_lock_irq 805 203
-write_lock_irqsave 805 203
-write_lock_nested 803 203
-write_seqcount_begin 635 45
-write_seqcount_begin_nested 635 45
-write_seqcount_end 636 45
-write_seqcount_invalidate 634 45
-write_seqcount_latch 634 45
-write_seqcount_latch_begin 635 45
-write_seqcount_latch_end 785 45
-write_seqlock 665 45
-write_seqlock_bh 666 45
-write_seqlock_irq 667 45
-write_seqlock_irqsave 667 45
-write_sequnlock 668 45
-write_sequnlock_bh 669 45
-write_sequnlock_irq 670 45
-write_sequnlock_irqrestore 670 45
-write_trylock 806 203
-write_trylock_irqsave 807 203
-write_unlock 808 203
-write_unlock_bh 809 203
-write_unlock_irq 810 203
-write_unlock_irqrestore 810 203
-writeb 69 44
-writeb_relaxed 69 44
-writel 69 44
-writel_relaxed 69 44
-writeq 69 44
-writeq_relaxed 69 44
-writesb 50 44
-writesl 50 44
-writesq 50 44
-writesw 50 44
-writew 69 44
-writew_relaxed 69 44
-ww_mutex_lock 272 237
-ww_mutex_lock_interruptible 272 237
-ww_mutex_lock_slow 271 237
-ww_mutex_lock_slow_interruptible 272 237
-ww_mutex_trylock 273 237
-ww_mutex_unlock 274 237
-xa_alloc 99 52
-xa_cmpxchg 811 52
-xa_erase 812 52
-xa_erase_irq 812 52
-xa_for_each 813 52
-xa_insert 99 52
-xa_load 623 52
-xa_lock 59 238
-xa_lock_bh 60 238
-xa_lock_irq 734 238
-xa_lock_irqsave 734 238
-xa_store 814 52
-xa_store_irq 814 52
-xa_trylock 593 238
-xa_unlock 62 238
-xa_unlock_bh 63 238
-xa_unlock_irq 737 238
-xa_unlock_irqrestore 737 238
-xas_load 623 52
-xas_lock 59 238
-xas_lock_bh 60 238
-xas_lock_irq 734 238
-xas_lock_irqsave 734 238
-xas_store 815 52
-xas_unlock 62 238
-xas_unlock_bh 63 238
-xas_unlock_irq 737 238
-xas_unlock_irqrestore 737 238
-xchg 193 61
-xchg_acquire 194 61
-xchg_relaxed 195 61
-xchg_release 196 61
-xor_unlock_is_negative_byte 816 32
-xprt_wait_for_buffer_space 27 239
-xprt_write_space 817 239
-yield 440 83
+unregister_candev 902 52
+unregister_netdev 903 232
+unregister_netdevice 902 52
+up 904 119
+up_read 126 120
+up_read_non_owner 126 120
+up_write 127 120
+update_mmu_cache 4 132
+upper_16_bits 1 20
+upper_32_bits 1 20
+usb_alloc_urb 65 252
+usb_block_urb 905 252
+usb_control_msg 241 252
+usb_fill_bulk_urb 906 252
+usb_fill_control_urb 907 252
+usb_fill_int_urb 906 252
+usb_free_urb 64 252
+usb_get_dev 315 252
+usb_kill_anchored_urbs 908 252
+usb_kill_urb 909 252
+usb_poison_anchored_urbs 908 252
+usb_poison_urb 910 252
+usb_put_dev 338 252
+usb_submit_urb 911 252
+usb_unlink_anchored_urbs 908 252
+usb_unlink_urb 912 252
+usb_unpoison_anchored_urbs 913 252
+usecs_to_jiffies 28 174
+usleep_idle_range 267 135
+usleep_range 267 135
+usleep_range_state 267 135
+va_arg 1 253
+va_copy 1 253
+va_end 1 253
+va_start 1 253
+vfree 505 254
+vfs_fsync 223 128
+video_drvdata 275 101
+virt_load_acquire 821 241
+virt_mb 823 116
+virt_mb__after_atomic 824 72
+virt_mb__before_atomic 826 72
+virt_rmb 827 116
+virt_store_mb 828 116
+virt_store_release 366 241
+virt_to_folio 28 93
+virt_to_page 28 93
+virt_to_phys 28 93
+virt_wmb 829 116
+vma_assert_locked 67 193
+vma_assert_write_locked 67 193
+vma_end_read 914 193
+vma_end_write_all 915 193
+vma_is_attached 88 193
+vma_start_read 582 193
+vma_start_read_locked 582 193
+vma_start_read_locked_nested 582 193
+vma_start_write 916 193
+vma_start_write_killable 917 193
+vmalloc 120 254
+vzalloc 120 254
+wait_event 853 56
+wait_event_cmd 853 56
+wait_event_exclusive_cmd 853 56
+wait_event_freezable 854 56
+wait_event_freezable_timeout 854 56
+wait_event_hrtimeout 854 56
+wait_event_idle 853 56
+wait_event_idle_exclusive 853 56
+wait_event_idle_timeout 854 56
+wait_event_interruptible 854 56
+wait_event_interruptible_exclusive 854 56
+wait_event_interruptible_hrtimeout 854 56
+wait_event_interruptible_lock_irq 854 56
+wait_event_interruptible_locked 854 56
+wait_event_interruptible_locked_irq 854 56
+wait_event_interruptible_timeout 854 56
+wait_event_killable 854 56
+wait_event_killable_timeout 854 56
+wait_event_lock_irq 853 56
+wait_event_lock_irq_cmd 853 56
+wait_event_state 854 56
+wait_event_timeout 854 56
+wait_for_completion 918 92
+wait_for_completion_interruptible 919 92
+wait_for_completion_interruptible_timeout 919 92
+wait_for_completion_io 918 92
+wait_for_completion_io_timeout 919 92
+wait_for_completion_killable 919 92
+wait_for_completion_killable_timeout 919 92
+wait_for_completion_state 919 92
+wait_for_completion_timeout 919 92
+wait_on_bit 920 76
+wait_on_bit_action 920 76
+wait_on_bit_io 920 76
+wait_on_bit_lock 921 76
+wait_on_bit_lock_action 921 76
+wait_on_bit_lock_io 921 76
+wait_on_bit_timeout 920 76
+wait_on_buffer 370 86
+wait_on_page_writeback 370 124
+wait_task_inactive 223 107
+wait_var_event 922 76
+wait_var_event_any_lock 923 76
+wait_var_event_interruptible 923 76
+wait_var_event_io 922 76
+wait_var_event_killable 923 76
+wait_var_event_mutex 923 76
+wait_var_event_spinlock 923 76
+wait_var_event_timeout 923 76
+wait_woken 924 61
+waitqueue_active 32 37
+wake_q_add 925 107
+wake_q_add_safe 925 107
+wake_up 113 56
+wake_up_all 113 56
+wake_up_all_locked 114 56
+wake_up_bit 926 255
+wake_up_interruptible 113 56
+wake_up_interruptible_all 113 56
+wake_up_interruptible_nr 113 56
+wake_up_interruptible_poll 113 56
+wake_up_interruptible_sync 114 56
+wake_up_interruptible_sync_poll 114 56
+wake_up_interruptible_sync_poll_locked 114 37
+wake_up_locked 114 56
+wake_up_locked_poll 114 56
+wake_up_new_task 927 107
+wake_up_nr 113 56
+wake_up_poll 113 56
+wake_up_poll_on_current_cpu 114 37
+wake_up_pollfree 114 37
+wake_up_process 928 56
+wake_up_q 524 107
+wake_up_state 928 56
+wake_up_sync 114 56
+wake_up_var 929 255
+wake_up_var_locked 114 76
+wake_up_var_protected 114 76
+wiphy_free 305 101
+wiphy_lock 301 256
+wiphy_priv 275 101
+wiphy_unlock 304 256
+wmb 930 116
+woken_wake_function 289 61
+work_busy 931 13
+work_pending 88 13
+wq_has_single_sleeper 32 37
+wq_has_sleeper 375 37
+write_lock 932 223
+write_lock_bh 933 223
+write_lock_irq 934 223
+write_lock_irqsave 934 223
+write_lock_nested 932 223
+write_seqcount_begin 722 55
+write_seqcount_begin_nested 722 55
+write_seqcount_end 723 55
+write_seqcount_invalidate 721 55
+write_seqcount_latch 721 55
+write_seqcount_latch_begin 722 55
+write_seqcount_latch_end 898 55
+write_seqlock 755 55
+write_seqlock_bh 756 55
+write_seqlock_irq 757 55
+write_seqlock_irqsave 757 55
+write_sequnlock 758 55
+write_sequnlock_bh 759 55
+write_sequnlock_irq 760 55
+write_sequnlock_irqrestore 760 55
+write_trylock 935 223
+write_trylock_irqsave 936 223
+write_unlock 937 223
+write_unlock_bh 938 223
+write_unlock_irq 939 223
+write_unlock_irqrestore 939 223
+writeb 86 54
+writeb_relaxed 86 54
+writel 86 54
+writel_relaxed 86 54
+writeq 86 54
+writeq_relaxed 86 54
+writesb 67 54
+writesl 67 54
+writesq 67 54
+writesw 67 54
+writew 86 54
+writew_relaxed 86 54
+ww_mutex_lock 302 257
+ww_mutex_lock_interruptible 302 257
+ww_mutex_lock_slow 301 257
+ww_mutex_lock_slow_interruptible 302 257
+ww_mutex_trylock 303 257
+ww_mutex_unlock 304 257
+xa_alloc 116 62
+xa_cmpxchg 940 62
+xa_erase 941 62
+xa_erase_irq 941 62
+xa_for_each 942 62
+xa_insert 116 62
+xa_load 709 62
+xa_lock 76 258
+xa_lock_bh 77 258
+xa_lock_irq 837 258
+xa_lock_irqsave 837 258
+xa_store 943 62
+xa_store_irq 943 62
+xa_trylock 676 258
+xa_unlock 79 258
+xa_unlock_bh 80 258
+xa_unlock_irq 840 258
+xa_unlock_irqrestore 840 258
+xas_load 709 62
+xas_lock 76 258
+xas_lock_bh 77 258
+xas_lock_irq 837 258
+xas_lock_irqsave 837 258
+xas_store 944 62
+xas_unlock 79 258
+xas_unlock_bh 80 258
+xas_unlock_irq 840 258
+xas_unlock_irqrestore 840 258
+xchg 214 72
+xchg_acquire 215 72
+xchg_relaxed 216 72
+xchg_release 217 72
+xor_unlock_is_negative_byte 945 40
+xprt_wait_for_buffer_space 40 259
+xprt_write_space 946 259
+yield 487 94
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 818 41
-EXPORT_SYMBOL* 818 240
-TP_* 818 241
-MAX_* 818 242
-MIN_* 818 242`;
+export const conventions = `MODULE_* 947 51
+EXPORT_SYMBOL* 947 260
+TP_* 947 261
+MAX_* 947 262
+MIN_* 947 262
+*synchronize* 948 263
+*grace_period* 948 263
+*rcu_barrier* 949 263
+*call_rcu* 950 263
+*free_rcu* 951 263
+_get_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 953 263 _drvdata*_ *unless_null*
+*try_get* 953 263 _drvdata*_ *unless_null*
+*notifier*+*unregister* 954 263
+*_set_+*data 955 9
+dev_* 955 108
+netdev_* 955 108
+pr_* 955 108
+*print* 955 263
+complete* 955 263
+wake_up* 955 263
+_to_ 955 264
+kfree* 955 178
+kvfree* 955 178
+devm_kfree* 955 178
+usb_set_intfdata* 955 252
+dev_* 956 265
+devm_* 956 265
+device_* 956 265
+driver_* 956 265
+pm_* 956 265
+sysfs_* 956 265
+kobject_* 956 265
+clk_* 956 265
+regulator_* 956 265
+reset_control_* 956 265
+platform_* 956 265
+pci_* 956 265
+pcim_* 956 265
+usb_* 956 265
+i2c_* 956 265
+spi_* 956 265
+hid_* 956 265
+serio_* 956 265
+gameport_* 956 265
+amba_* 956 265
+virtio_* 956 265
+sdio_* 956 265
+serdev_* 956 265
+auxiliary_* 956 265
+rpmsg_* 956 265
+of_* 956 265
+fwnode_* 956 265
+acpi_* 956 265
+irq_* 956 265
+gpio_* 956 265
+gpiod_* 956 265
+phy_* 956 265
+dma_* 956 265
+dmam_* 956 265
+iommu_* 956 265
+component_* 956 265
+input_* 956 265
+iio_* 956 265
+led_* 956 265
+snd_* 956 265
+thermal_* 956 265
+hwmon_* 956 265
+power_supply_* 956 265
+extcon_* 956 265
+mbox_* 956 265
+nvmem_* 956 265
+pinctrl_* 956 265
+icc_* 956 265
+opp_* 956 265
+genpd_* 956 265
+firmware_* 956 265
+mfd_* 956 265
+media_* 956 265
+v4l2_* 956 265
+vb2_* 956 265
+video_* 956 265
+rc_* 956 265
+cec_* 956 265
+drm_* 956 265
+misc_* 956 265
+mtd_* 956 265
+mmc_* 956 265
+rtc_* 956 265
+watchdog_* 956 265
+tty_* 956 265
+uart_* 956 265
+cdev_* 956 265
+crypto_* 956 265
+hwrng_* 956 265
+scsi_* 956 265
+net_* 956 265
+get_* 956 265
+put_* 956 265
+to_* 956 265
+_put_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 955 266
+mutex_* 955 266
+list_* 955 266
+*alloc* 958 263
+*memdup* 958 263
+_create_ 958 263
+_new_ 958 263
+_clone_ 958 263
+_dup_ 958 263
+_add_ 959 263
+_insert_ 959 263
+_link_ 959 263
+_enqueue_ 959 263
+_queue_ 959 263
+_register_ 959 263
+_store_ 959 263
+_unlink_ 960 263
+_del_ 960 263
+_remove_ 960 263
+_erase_ 960 263
+_delete_ 960 263
+_free_ 961 263
+_destroy_ 961 263
+_complete_ 962 263
+*_sync 963 263
+synchronize_* 963 263
+flush_* 963 263
+drain_* 963 263`;
+
+/** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
+export const members = `struct net_device_ops
+ndo_init\t964\t267
+ndo_uninit\t965\t267
+ndo_open\t966\t267
+ndo_stop\t967\t267
+ndo_do_ioctl\t968\t267
+ndo_siocbond\t968\t267
+ndo_siocwandev\t968\t267
+ndo_siocdevprivate\t968\t267
+ndo_eth_ioctl\t968\t267
+ndo_set_mac_address\t968\t232
+ndo_change_mtu\t968\t232
+ndo_get_stats\t969\t267
+ndo_get_stats64\t969\t267
+ndo_start_xmit\t970\t267
+ndo_tx_timeout\t971\t267
+ndo_set_rx_mode\t972\t267
+struct napi_struct
+poll\t973\t268
+struct pernet_operations
+init\t974\t142
+pre_exit\t975\t142
+exit\t975\t142
+exit_batch\t975\t142
+struct ethtool_ops
+get_drvinfo\t968\t269
+set_ringparam\t968\t269
+get_ethtool_stats\t968\t269
+get_ringparam\t968\t269
+set_coalesce\t968\t269
+get_coalesce\t968\t269
+set_channels\t968\t269
+struct file_operations
+llseek\t976\t270
+read\t976\t270
+write\t976\t270
+read_iter\t976\t270
+write_iter\t976\t270
+poll\t976\t270
+unlocked_ioctl\t976\t270
+compat_ioctl\t976\t270
+mmap\t976\t270
+open\t976\t270
+flush\t976\t270
+fsync\t976\t270
+fasync\t976\t270
+lock\t976\t270
+flock\t976\t270
+fallocate\t976\t270
+splice_read\t976\t270
+splice_write\t976\t270
+show_fdinfo\t976\t270
+release\t977\t270
+iterate_shared\t978\t270
+struct inode_operations
+lookup\t978\t271
+create\t979\t271
+link\t979\t271
+mknod\t979\t271
+symlink\t979\t271
+mkdir\t979\t271
+unlink\t979\t271
+rmdir\t979\t271
+rename\t979\t271
+setattr\t979\t271
+fileattr_set\t979\t271
+readlink\t976\t271
+get_acl\t976\t271
+getattr\t976\t271
+listxattr\t976\t271
+fiemap\t976\t271
+update_time\t976\t271
+tmpfile\t976\t271
+atomic_open\t978\t271
+struct xattr_handler
+list\t976\t272
+get\t976\t272
+set\t978\t272
+struct super_operations
+put_super\t980\t273
+freeze_fs\t980\t273
+unfreeze_fs\t980\t273
+remount_fs\t980\t273
+sync_fs\t980\t273
+free_inode\t981\t273
+drop_inode\t982\t273
+struct dentry_operations
+d_hash\t969\t274
+d_compare\t969\t274
+d_dname\t969\t274
+d_delete\t983\t274
+d_prune\t983\t274
+d_init\t976\t274
+d_release\t976\t274
+d_iput\t976\t274
+d_automount\t976\t274
+struct address_space_operations
+writepage\t984\t275
+read_folio\t984\t275
+readahead\t984\t275
+write_end\t984\t275
+invalidate_folio\t984\t275
+release_folio\t984\t275
+launder_folio\t984\t275
+write_begin\t978\t275
+dirty_folio\t969\t275
+free_folio\t969\t275
+struct vm_operations_struct
+open\t985\t276
+close\t985\t276
+fault\t985\t276
+page_mkwrite\t985\t276
+pfn_mkwrite\t985\t276
+access\t985\t276
+map_pages\t986\t276
+struct seq_operations
+start\t987\t277
+next\t987\t277
+stop\t987\t277
+show\t987\t277
+struct sysfs_ops
+show\t976\t278
+store\t976\t278
+struct *_driver
+probe\t988\t279
+probe_new\t988\t279
+connect\t989\t279
+bind\t989\t279
+attach\t989\t279
+port_probe\t989\t279
+remove\t990\t279
+remove_new\t990\t279
+disconnect\t991\t279
+unbind\t991\t279
+detach\t991\t279
+port_remove\t991\t279
+shutdown\t992\t279
+suspend\t992\t279
+resume\t993\t279
+struct dev_pm_ops
+suspend\t994\t280
+suspend_late\t994\t280
+freeze\t994\t280
+poweroff\t994\t280
+runtime_suspend\t994\t280
+resume\t995\t280
+resume_early\t995\t280
+thaw\t995\t280
+restore\t995\t280
+runtime_resume\t995\t280
+suspend_noirq\t994\t280
+resume_noirq\t995\t280
+*
+probe\t996\t281
+probe_new\t997\t281
+connect\t998\t281
+bind\t998\t281
+attach\t998\t281
+port_probe\t998\t281
+remove\t999\t281
+remove_new\t1000\t281
+disconnect\t1001\t281
+unbind\t1001\t281
+detach\t1001\t281
+port_remove\t1001\t281
+init\t1002\t281
+ndo_init\t1002\t281
+exit\t1003\t281
+exit_batch\t1003\t281
+pre_exit\t1003\t281
+ndo_uninit\t1003\t281
+ndo_open\t995\t281
+resume\t995\t281
+ndo_stop\t994\t281
+suspend\t994\t281
+runtime_resume\t1004\t281
+resume_early\t1004\t281
+resume_noirq\t1004\t281
+thaw\t1004\t281
+restore\t1004\t281
+runtime_suspend\t1005\t281
+suspend_late\t1005\t281
+suspend_noirq\t1005\t281
+freeze\t1005\t281
+poweroff\t1005\t281
+shutdown\t1005\t281
+open\t976\t281
+release\t976\t281
+read\t976\t281
+write\t976\t281
+read_iter\t976\t281
+write_iter\t976\t281
+unlocked_ioctl\t976\t281
+compat_ioctl\t976\t281
+ioctl\t976\t281
+llseek\t976\t281
+mmap\t976\t281
+poll\t976\t281
+show\t976\t281
+store\t976\t281
+seq_show\t976\t281
+ndo_set_mac_address\t976\t281
+ndo_change_mtu\t976\t281
+get_ethtool_stats\t976\t281
+get_drvinfo\t976\t281
+set_ringparam\t976\t281
+threadfn\t976\t281
+fallocate\t976\t281
+fsync\t976\t281
+setattr\t976\t281
+mkdir\t976\t281
+unlink\t976\t281
+create\t976\t281
+iterate_shared\t976\t281`;
+
+/** A line per type, by tabs: its name, its shape and source as above. */
+export const types = `spinlock_t\t1006\t282
+raw_spinlock_t\t1007\t282
+rwlock_t\t1008\t282
+seqlock_t\t1009\t283
+struct mutex\t1010\t284
+struct rw_semaphore\t1011\t120
+struct semaphore\t1012\t119
+struct rt_mutex\t1013\t237
+atomic_t\t1014\t285
+atomic64_t\t1014\t285
+atomic_long_t\t1014\t286
+refcount_t\t1015\t287
+struct kref\t1015\t185
+struct completion\t1016\t288
+struct device\t1017\t289
+struct platform_device\t1017\t289
+struct i2c_client\t1017\t289
+struct spi_device\t1017\t289
+struct pci_dev\t1017\t289
+struct usb_interface\t1017\t289
+struct serio\t1017\t289
+struct gameport\t1017\t289
+struct hid_device\t1017\t289
+struct amba_device\t1017\t289
+struct mdio_device\t1017\t289
+struct virtio_device\t1017\t289
+struct vio_dev\t1017\t289
+struct xenbus_device\t1017\t289
+struct hv_device\t1017\t289
+struct sdio_func\t1017\t289
+struct memstick_dev\t1017\t289
+struct pnp_dev\t1017\t289
+struct acpi_device\t1017\t289
+struct parport\t1017\t289
+struct pcmcia_device\t1017\t289
+struct ps3_system_bus_device\t1017\t289
+struct rpmsg_device\t1017\t289
+struct auxiliary_device\t1017\t289
+struct slim_device\t1017\t289
+struct sdw_slave\t1017\t289
+struct fw_unit\t1017\t289
+struct mei_cl_device\t1017\t289
+struct rmi_function\t1017\t289
+struct ishtp_cl_device\t1017\t289
+struct wmi_device\t1017\t289
+struct ccw_device\t1017\t289
+struct mcb_device\t1017\t289
+struct bcma_device\t1017\t289
+struct ssb_device\t1017\t289
+struct gb_bundle\t1017\t289
+struct i3c_device\t1017\t289
+struct fsl_mc_device\t1017\t289
+struct host1x_device\t1017\t289
+struct mipi_dsi_device\t1017\t289
+struct usb_serial\t1017\t289
+struct usb_serial_port\t1017\t289
+struct psmouse\t1017\t289
+struct comedi_device\t1017\t289
+struct usb_gadget\t1017\t289
+struct usb_function\t1017\t289
+struct wm97xx\t1017\t289
+struct serdev_device\t1017\t289
+struct of_device\t1017\t289
+struct macio_dev\t1017\t289`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -3058,15 +3739,27 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call"}
 {"kind":"call","noreturn":true}
 {"kind":"call","result":"test","form":"transparent","noreturn":true}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":2}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0}}
 {"kind":"call","cell":0,"result":"none","sleeps":"maybe"}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"call","result":"test","form":"transparent"}
+{"kind":"call","part":true,"register":{"runner":"delayed-work","handler":1,"object":0}}
+{"kind":"call","part":true,"register":{"runner":"tasklet","handler":1}}
+{"kind":"call","part":true,"register":{"runner":"work","handler":1,"object":0}}
+{"kind":"call","part":true,"register":"debugfs"}
+{"kind":"call","part":true,"register":"pm"}
+{"kind":"call","part":true,"register":{"runner":"debugfs","handler":0}}
+{"kind":"call","part":true,"register":{"runner":"timer","handler":1}}
+{"kind":"call","part":true,"register":[{"runner":"attribute","handler":2},{"runner":"attribute","handler":3}]}
 {"kind":"call","result":"value","form":"test","pointer":"same","error":true}
 {"kind":"call","result":"value","form":"constant","error":true}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"delayed-work","handler":1}}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain"}
-{"kind":"write","cell":0,"ordering":"relaxed"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"work","handler":1}}
+{"kind":"call","part":true,"register":[{"runner":"attribute","handler":3},{"runner":"attribute","handler":4}]}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"delayed-work","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true}
+{"kind":"write","cell":0,"ordering":"relaxed","init":true}
+{"kind":"call","part":true,"register":[{"runner":"work","handler":1,"object":0},{"runner":"rcu","handler":1,"object":0}]}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"work","handler":1}}
 {"kind":"call","result":"value"}
 {"kind":"call","result":"value","form":"test"}
 {"kind":"fence","cell":0,"by":"lvalue","ordering":"compiler"}
@@ -3074,10 +3767,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"relaxed"}
 {"kind":"read","cell":0,"ordering":"plain"}
 {"kind":"read","cell":0,"ordering":"rmb","onFailure":"relaxed"}
-{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed","publish":{"by":"pointer","rcu":true}}
 {"kind":"call","result":"none","form":"transparent"}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same"}
 {"kind":"call","result":"value","form":"test","pointer":"same"}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":1}}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"wmb"}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"full"}
@@ -3085,9 +3779,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"test","form":"transparent","pointer":"same"}
 {"kind":"call","result":"test"}
 {"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed","pointer":"same"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"operation":"clear","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"operation":"set","atomic":false,"ordering":"wmb"}
+{"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"relaxed"}
 {"kind":"wait","cell":0}
 {"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
 {"kind":"unlock","cell":1,"bit":0,"lock":"bit-spin","context":"-preempt-off"}
@@ -3099,8 +3795,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":1,"result":"value","ordering":"none","sleeps":"no"}
 {"kind":"write","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"consume":{"by":"tree","from":0,"rcu":true,"section":"irqs-off"}}
 {"kind":"free","cell":0}
 {"kind":"call","result":"value","sleeps":"maybe","alloc":true}
+{"kind":"call","part":true,"consume":{"by":"pointer","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"call","cell":0}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"list"}
 {"kind":"write","cell":1,"operand":0,"result":"test","atomic":false,"ordering":"plain"}
@@ -3153,6 +3851,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","publish":{"by":"xarray","rcu":true}}
 {"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
+{"kind":"wait","cell":0,"wait":"queue"}
 {"kind":"call","result":"value","sleeps":"yes","alloc":true}
 {"kind":"call","result":"value","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes"}
@@ -3161,94 +3860,97 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"rwsem","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"rwsem","shared":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"rwsem","sleeps":"no"}
+{"kind":"call","part":true,"register":{"runner":"init","handler":0}}
 {"kind":"fence","ordering":"compiler","context":"+irqs-off"}
 {"kind":"fence","ordering":"compiler","context":"-irqs-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","ordering":"release","counter":true}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"ordering":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"full","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"acquire","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"relaxed","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"release","onFailure":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","counter":true}
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"release","counter":true}
 {"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"release"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"old","ordering":"release","counter":true}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"old","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"release"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"test","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"and","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"andnot","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"test","ordering":"full","counter":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"or","operand":0,"ordering":"relaxed"}
-{"kind":"write","cell":0,"operand":1,"ordering":"relaxed"}
-{"kind":"write","cell":0,"operand":1,"ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"full"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"acquire"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"relaxed"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"or","operand":0,"ordering":"relaxed","counter":true}
+{"kind":"read","cell":0,"ordering":"relaxed","counter":true}
+{"kind":"read","cell":0,"ordering":"acquire","counter":true}
+{"kind":"write","cell":0,"operand":1,"ordering":"relaxed","counter":true}
+{"kind":"write","cell":0,"operand":1,"ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"full","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"new","ordering":"release","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"full","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"acquire","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"release","onFailure":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"acquire"}
-{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"release"}
-{"kind":"rmw","cell":1,"operation":"xor","operand":0,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"full","counter":true}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"acquire","counter":true}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","ordering":"release","counter":true}
+{"kind":"rmw","cell":1,"operation":"xor","operand":0,"ordering":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"spin","object":1,"when":"nonzero"}}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"}}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"raw-spin","object":1,"when":"nonzero"}}
@@ -3259,7 +3961,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":{"by":"put","frees":true}}
 {"kind":"rmw","cell":0,"operation":"andnot","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
 {"kind":"read","cell":1,"bit":0,"result":"test","ordering":"relaxed"}
 {"kind":"lock","cell":1,"bit":0,"lock":"bit-spin","context":"+preempt-off"}
@@ -3289,7 +3991,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"sleeps":"no"}
 {"kind":"call","cell":0,"sleeps":"yes"}
 {"kind":"call","cell":0,"result":"value","sleeps":"no"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"full","onFailure":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"acquire","onFailure":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none","onFailure":"none"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"relaxed","onFailure":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"release","onFailure":"relaxed","counter":true}
 {"kind":"wake","cell":0,"ordering":"release","wake":"completion"}
 {"kind":"read","cell":0,"result":"test","ordering":"acquire","onFailure":"relaxed"}
 {"kind":"wait","result":"value","sleeps":"yes"}
@@ -3298,8 +4004,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","lock":"console","global":true,"sleeps":"yes"}
 {"kind":"lock","lock":"console","conditional":true,"global":true}
 {"kind":"unlock","lock":"console","global":true,"sleeps":"maybe"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":{"by":"put","frees":true}}
 {"kind":"call","result":"value","form":"constant","pointer":"container"}
 {"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","pointer":"private","part":true}
 {"kind":"read","cell":1,"atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","result":"old","ordering":"full"}
@@ -3312,24 +4020,33 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","lock":"cpu-hotplug","global":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"queue","bars":true}}
 {"kind":"call","result":"value","sleeps":"no","alloc":true}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct net_device","struct sk_buff"]}}
 {"kind":"call","result":"value","error":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":{"by":"get","object":null}}
-{"kind":"read","cell":0,"ordering":"address"}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true,"section":"rcu-read"}}
+{"kind":"call","part":true,"consume":{"by":"hash","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"none","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"none","ref":"put"}
 {"kind":"lock","cell":0,"lock":"mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mutex","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"mutex","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"mutex","sleeps":"no"}
+{"kind":"call","part":true,"free":{"when":"now","object":0,"private":true}}
+{"kind":"call","part":true,"register":{"runner":"devres","handler":1,"data":2,"managed":true}}
+{"kind":"call","pointer":"private","part":true,"managed":true,"alloc":true}
 {"kind":"wait","cell":1,"ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"call","result":"value","sleeps":"maybe","managed":true,"alloc":true}
 {"kind":"free","cell":1}
-{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"data":5,"managed":true}}
-{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"thread":3,"data":6,"managed":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct led_classdev"]}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":2,"object":1,"data":5,"managed":true}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"object":1,"data":5,"managed":true}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"thread":3,"object":1,"data":6,"managed":true}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","atomic":false,"ordering":"plain","ref":"get"}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"delayed-work","waits":false,"cancels":true,"bars":true}}
@@ -3341,9 +4058,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true,"bars":true}}
 {"kind":"wait","cell":0,"result":"value","onFailure":"none","sleeps":"yes"}
 {"kind":"free","cell":2,"sleeps":"maybe"}
-{"kind":"fence","ordering":"full"}
-{"kind":"fence","ordering":"rmb"}
-{"kind":"fence","ordering":"wmb"}
+{"kind":"fence","ordering":"full","scope":"device"}
+{"kind":"fence","ordering":"rmb","scope":"device"}
+{"kind":"fence","ordering":"wmb","scope":"device"}
 {"kind":"call","cell":0,"result":"none","ordering":"none"}
 {"kind":"lock","cell":0,"lock":"semaphore","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"yes"}
@@ -3351,9 +4068,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"value","lock":"rwsem","conditional":true,"sleeps":"yes"}
 {"kind":"call","cell":0,"ordering":"release","sleeps":"no"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"yes","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"yes","ref":{"by":"put","frees":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"queue"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","ref":{"by":"put","frees":true}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"none","queue":{"runner":"work","on":0}}
 {"kind":"call","cell":0,"ordering":"none"}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes"}
@@ -3370,22 +4087,24 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"page","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"page","conditional":true,"sleeps":"yes"}
 {"kind":"rmw","cell":0,"operation":"set","result":"test","ordering":"relaxed","sleeps":"maybe"}
-{"kind":"free","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"free","cell":0,"operation":"dec","ordering":"full","ref":{"by":"put","frees":true}}
 {"kind":"free","cell":0,"operation":"sub","operand":1,"ordering":"full","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"ordering":"relaxed","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"full","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"dec","result":"new","ordering":"full","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"new","ordering":"full","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"sub","operand":1,"ordering":"relaxed","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"sub","operand":1,"result":"test","ordering":"full","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"sub","operand":1,"result":"new","ordering":"full","ref":"put"}
+{"kind":"write","cell":0,"operand":1,"ordering":"release"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"full","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"lock","cell":0,"lock":"page","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"page","sleeps":"no"}
 {"kind":"wait","cell":0,"sleeps":"yes"}
 {"kind":"read","cell":1,"result":"none","atomic":false,"ordering":"plain"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":{"by":"put","frees":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire"}
 {"kind":"read","cell":0,"ordering":"full"}
@@ -3395,7 +4114,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"result":"value","atomic":true,"ordering":"none","context":"+preempt-off","pointer":"same"}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":true,"ordering":"none","context":"+preempt-off"}
 {"kind":"lock","cell":2,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off","sleeps":"yes"}
-{"kind":"rcu","result":"value","ordering":"full"}
+{"kind":"rcu","result":"value","ordering":"full","quiesce":{"of":"readers","object":null,"waits":false}}
+{"kind":"call","cell":0,"result":"value","quiesce":{"of":"readers","object":0,"waits":false}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"yes"}
@@ -3421,10 +4141,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","sleeps":"yes"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","sleeps":"yes","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"maybe","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"yes","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"maybe","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","ref":[]}
 {"kind":"fence","result":"none","ordering":"compiler","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+bh-off"}
@@ -3454,47 +4174,56 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"hash","rcu":true}}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hash"}
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"hash","rcu":true}}
-{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":2}}
-{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":1}}
-{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"rcu":true}}
-{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"rcu":true}}
-{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":3}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":2,"member":3}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"cursor":1,"member":2}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"member":2,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"member":3,"rcu":true}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"safe":true,"cursor":3,"member":4}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hci_dev"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct hid_device"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hid_device"]}}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"hlist"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"hlist","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"list","rcu":true}}
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"hlist","rcu":true}}
-{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
-{"kind":"read","cell":2,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"member":2,"rcu":true}}
+{"kind":"read","cell":2,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"member":2,"rcu":true}}
 {"kind":"lock","cell":0,"lock":"bit-spin","context":"+preempt-off"}
 {"kind":"unlock","cell":0,"lock":"bit-spin","context":"-preempt-off"}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hlist"}
 {"kind":"call","pointer":"container","part":true}
-{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0}}
-{"kind":"read","cell":1,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"rcu":true}}
-{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0}}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"cursor":0,"member":2}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"hlist","each":true,"cursor":0,"member":2,"rcu":true}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"hlist","each":true,"safe":true,"cursor":0,"member":3}}
 {"kind":"publish","cell":0,"also":[0],"operand":1,"publish":{"by":"list","rcu":true},"unpublish":{"by":"list","object":0,"rcu":true}}
 {"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"list","rcu":true}}
 {"kind":"wait","cell":0,"result":"value","quiesce":{"of":"hrtimer","cancels":true}}
 {"kind":"write","cell":0,"operation":"add","result":"value","atomic":false,"ordering":"plain"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":"hrtimer"}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":"hrtimer"}
 {"kind":"wake","cell":0,"ordering":"release","arm":"hrtimer"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"hrtimer","handler":1}}
-{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","waits":false,"cancels":true}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"hrtimer","handler":1}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","cancels":true}}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
 {"kind":"call","cell":0,"ownLock":true}
 {"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","each":true,"safe":true,"cursor":1,"rcu":true}}
 {"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","unpublish":{"by":"idr","object":null,"from":0,"rcu":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee80211_hw"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"irq-work","handler":1,"object":0}}
 {"kind":"call","cell":0,"result":"none"}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
 {"kind":"wake","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct input_dev"]}}
 {"kind":"wait","ordering":"full","sleeps":"yes"}
 {"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
-{"kind":"fence","ordering":"none"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"maybe","ref":"put"}
+{"kind":"fence","ordering":"none","scope":"device"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"maybe","ref":{"by":"put","frees":true}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":1}}
 {"kind":"wake","cell":0,"result":"success","ordering":"full","onFailure":"full","queue":"irq-work"}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"irq-work"}
 {"kind":"lock","lock":"jump-label","global":true,"sleeps":"yes"}
@@ -3504,17 +4233,24 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"result":"value"}
 {"kind":"free","cell":0,"free":"grace-period"}
 {"kind":"free","cell":0,"sleeps":"yes","free":"grace-period"}
+{"kind":"call","part":true,"unpublish":{"by":"list","object":0}}
 {"kind":"call","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"call","cell":0,"result":"value","ordering":"compiler","context":"+preempt-off +pagefault-off"}
 {"kind":"call","cell":0,"result":"value","ordering":"none"}
 {"kind":"free","cell":0,"sleeps":"yes"}
 {"kind":"free","cell":2}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","sleeps":"maybe","ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","counter":true,"ref":"get"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
+{"kind":"write","cell":0,"ordering":"relaxed","counter":true,"init":true}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","sleeps":"maybe","counter":true,"ref":{"by":"put","frees":true},"register":{"runner":"kref","handler":1}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","counter":true,"ref":"put","register":{"runner":"kref","handler":1,"under":2}}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","counter":true,"ref":"put","register":{"runner":"kref","handler":1,"under":2}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"kthread-work","cancels":true}}
 {"kind":"call","result":"value","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
+{"kind":"call","part":true,"register":{"runner":"kthread","handler":0,"data":1}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"kthread-work"}
+{"kind":"call","part":true,"register":{"runner":"kthread-work","handler":1,"object":0}}
+{"kind":"call","cell":0,"part":true,"queue":{"runner":"kthread-work","object":1,"on":0}}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes","quiesce":{"of":"kthread","bars":true}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"kthread-work","on":0}}
 {"kind":"wake","result":"value","ordering":"full","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
@@ -3526,26 +4262,35 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"free","cell":0,"sleeps":"maybe"}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"tree","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct led_classdev"]}}
 {"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":"list"}
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"list","rcu":true}}
+{"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list","unpublish":{"by":"list","object":0}}
 {"kind":"write","cell":0,"ordering":"release","unpublish":"list"}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
-{"kind":"read","cell":0,"atomic":false,"ordering":"plain","pointer":"container","consume":"list"}
-{"kind":"read","cell":0,"ordering":"relaxed","pointer":"container","consume":"list"}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","pointer":"container","consume":{"by":"list","type":1,"member":2}}
+{"kind":"read","cell":0,"ordering":"relaxed","pointer":"container","consume":{"by":"list","type":1,"member":2}}
 {"kind":"read","cell":0,"ordering":"acquire","consume":"list"}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"list","from":0,"type":1,"member":2,"rcu":true}}
 {"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0}}
+{"kind":"read","cell":1,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0,"member":2}}
+{"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","each":true,"cursor":0,"member":2,"rcu":true}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"safe":true,"cursor":0,"member":3}}
+{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"safe":true,"cursor":0}}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","each":true,"cursor":0,"rcu":true}}
-{"kind":"read","cell":2,"atomic":false,"ordering":"plain","consume":{"by":"list","each":true,"cursor":0}}
+{"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"list","member":1}}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"list","from":0,"rcu":true}}
 {"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"list","unpublish":"list"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"sleeps":"maybe","publish":{"by":"list","rcu":true}}
-{"kind":"rmw","cell":1,"operation":"xchg","operand":0,"result":"test","ordering":"full"}
-{"kind":"rmw","cell":2,"operation":"xchg","operand":0,"result":"test","ordering":"full"}
+{"kind":"rmw","cell":1,"operation":"xchg","operand":0,"result":"test","ordering":"full","publish":"list"}
+{"kind":"rmw","cell":2,"operation":"xchg","operand":0,"result":"test","ordering":"full","publish":"list"}
 {"kind":"rmw","cell":0,"operation":"xchg","result":"old","ordering":"full"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","result":"old","ordering":"full","onFailure":"acquire"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","result":"success","ordering":"full","onFailure":"acquire"}
+{"kind":"read","atomic":false,"ordering":"plain","consume":{"by":"list","from":1,"each":true,"cursor":0,"member":2}}
+{"kind":"read","atomic":false,"ordering":"plain","consume":{"by":"list","from":2,"each":true,"safe":true,"cursor":0,"member":3}}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"atomic":false,"ordering":"none"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"new","atomic":false,"ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none"}
@@ -3576,8 +4321,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"relaxed","onFailure":"acquire","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","onFailure":"relaxed","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"full"}
+{"kind":"fence","ordering":"full","scope":"all"}
 {"kind":"call","cell":1}
 {"kind":"read","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct memstick_host"]}}
 {"kind":"call","sleeps":"yes"}
 {"kind":"call","sleeps":"maybe"}
 {"kind":"fence","ordering":"compiler","context":"+migrate-off"}
@@ -3592,7 +4339,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
 {"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":"put"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host"]}}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
+{"kind":"fence","ordering":"none"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":{"by":"put","frees":true}}
 {"kind":"call","cell":0,"result":"none","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"sb-freeze","shared":true,"conditional":true,"sleeps":"yes"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"none","ref":"get"}
@@ -3600,7 +4350,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":1,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":0}}
 {"kind":"wake","cell":2,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":1}}
 {"kind":"wake","cell":0,"result":"value","arm":"timer"}
-{"kind":"call","cell":0,"atomic":false,"ordering":"none"}
+{"kind":"call","part":true,"register":{"runner":"exit","handler":0}}
+{"kind":"call","cell":0,"atomic":false,"ordering":"none","init":true}
 {"kind":"rmw","cell":0,"operation":"clear","result":"test","ordering":"full"}
 {"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"napi","bars":true}}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"full","sleeps":"maybe"}
@@ -3609,18 +4360,27 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":"napi"}
 {"kind":"read","ordering":"relaxed","sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"maybe"}
+{"kind":"call","result":"value","pointer":"private"}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"full"}
-{"kind":"rmw","cell":0,"operation":"set","ordering":"release"}
+{"kind":"rmw","cell":0,"operation":"clear","ordering":"full","quiesce":{"of":"operations","waits":false,"bars":true,"types":["struct net_device","struct sk_buff"]}}
+{"kind":"call","part":true,"register":{"runner":"napi","handler":2,"object":1}}
+{"kind":"call","part":true,"quiesce":{"of":"napi","object":0,"waits":false,"bars":true}}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"release","quiesce":{"of":"softirq","waits":false,"bars":true}}
 {"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"acquire"}
+{"kind":"rmw","cell":0,"operation":"set","ordering":"full","quiesce":{"of":"softirq","bars":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"value","ordering":"relaxed"}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":0}}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":1}}
+{"kind":"call","part":true,"register":{"runner":"softirq","handler":1}}
 {"kind":"fence","ordering":"compiler","context":"+pagefault-off"}
 {"kind":"fence","ordering":"compiler","context":"-pagefault-off"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","sleeps":"maybe","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"maybe","ref":"put"}
+{"kind":"call","part":true,"quiesce":{"of":"irq","object":1,"bars":true}}
+{"kind":"call","part":true,"quiesce":{"of":"irq","object":null,"waits":false,"bars":true}}
 {"kind":"lock","lock":"pci-rescan","global":true,"sleeps":"yes"}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":2,"thread":3,"object":1,"data":4}}
 {"kind":"unlock","lock":"pci-rescan","global":true}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":true,"ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":true,"ordering":"none"}
@@ -3638,23 +4398,28 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","shared":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","sleeps":"no"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":"get"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":"put"}
+{"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":[]}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":[]}
+{"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"write","cell":0,"ordering":"relaxed"}
 {"kind":"publish","cell":1,"operand":2,"ordering":"wmb"}
 {"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off"}
 {"kind":"publish","cell":1,"operand":2,"ordering":"relaxed"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+preempt-off"}
 {"kind":"rmw","cell":2,"operation":"xchg","operand":3,"result":"old","ordering":"relaxed"}
 {"kind":"rmw","cell":2,"operation":"xchg","result":"old","ordering":"relaxed"}
-{"kind":"rcu","result":"test","ordering":"full","onFailure":"none"}
-{"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none"}
+{"kind":"rcu","result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":null}}
+{"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":0}}
 {"kind":"wait","cell":1,"ordering":"none"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply"]}}
 {"kind":"call","result":"none","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
-{"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none"}
-{"kind":"wait","cell":0,"ordering":"full"}
-{"kind":"wait","cell":0,"result":"test","ordering":"full"}
+{"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
+{"kind":"wait","cell":0,"ordering":"full","wait":"queue"}
+{"kind":"wait","cell":0,"result":"test","ordering":"full","wait":"queue"}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
 {"kind":"write","cell":2,"ordering":"relaxed"}
 {"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read"}
@@ -3671,10 +4436,13 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":0}}
 {"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":1}}
+{"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":[{"runner":"work","on":0},{"runner":"rcu","on":0}]}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":0}}
 {"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"work","on":1}}
+{"kind":"call","part":true,"unpublish":{"by":"xarray","object":null,"from":0}}
 {"kind":"publish","cell":0,"also":[],"operand":2,"result":"value","publish":{"by":"xarray","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","rcu":true}}
+{"kind":"read","cell":0,"ordering":"address"}
 {"kind":"call","result":"value","ordering":"none"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+bh-off"}
@@ -3697,6 +4465,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"by":"lvalue","operand":1,"publish":{"by":"pointer","rcu":true}}
 {"kind":"publish","cell":0,"by":"pointer","operand":1,"publish":{"by":"pointer","rcu":true}}
 {"kind":"wait","sleeps":"yes","quiesce":"rcu"}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true,"section":"rcu-read"}}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same","consume":"pointer"}
 {"kind":"read","cell":0,"by":"pointer","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true}}
 {"kind":"rcu","context":"+rcu-read"}
@@ -3712,6 +4481,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"by":"lvalue","operand":1,"result":"old","pointer":"same","publish":{"by":"pointer","rcu":true}}
 {"kind":"rcu","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"readers","object":null}}
 {"kind":"rcu","cell":0}
+{"kind":"write","cell":0,"operand":1,"ordering":"relaxed"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","ref":"put"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
@@ -3729,23 +4500,29 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off"}
 {"kind":"call","cell":1,"result":"value","sleeps":"yes"}
 {"kind":"call","cell":1,"result":"value"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","ref":"get"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
-{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","open":{"section":"spin","object":1,"when":"nonzero"},"ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"},"ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","open":{"section":"rtnl","object":null,"when":"nonzero"},"ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","ref":"put"}
-{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","ref":"put"}
-{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","ref":"put"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true,"ref":"get"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"relaxed","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
+{"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"acquire","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","counter":true,"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","counter":true,"open":{"section":"spin","object":1,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","counter":true,"open":{"section":"mutex","object":1,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","onFailure":"release","sleeps":"yes","counter":true,"open":{"section":"rtnl","object":null,"when":"nonzero"},"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"release","counter":true,"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","counter":true,"ref":"put"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
+{"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","counter":true,"ref":"put"}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","publish":{"by":"handler","object":0,"into":null}}
 {"kind":"unlock","cell":0,"lock":"sock","sleeps":"no"}
-{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"data":4}}
-{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"thread":2,"data":5}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":1,"object":0}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"object":0,"data":4}}
+{"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"thread":2,"object":0,"data":5}}
 {"kind":"publish","cell":0,"operand":1,"result":"value","publish":{"by":"hash","object":1,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true}}
+{"kind":"call","part":true,"unpublish":{"by":"hash","object":1,"from":0}}
 {"kind":"write","cell":0,"result":"value","ordering":"relaxed","unpublish":{"by":"hash","object":1,"from":0,"rcu":true}}
 {"kind":"rcu","cell":0,"context":"+rcu-read"}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same"}
+{"kind":"fence","ordering":"rmb","scope":"all"}
 {"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"rt-mutex","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rt-mutex","conditional":true,"sleeps":"no"}
@@ -3762,6 +4539,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"delayed-work"}
 {"kind":"wake","cell":0,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","free":{"when":"now","private":true},"ref":{"by":"put","frees":true}}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"release","onFailure":"relaxed"}
 {"kind":"write","operand":0,"ordering":"full"}
 {"kind":"rmw","cell":0,"result":"old","ordering":"full"}
@@ -3772,34 +4550,44 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":0,"operand":1,"publish":"queue"}
 {"kind":"rmw","cell":0,"ordering":"acquire"}
 {"kind":"write","cell":1,"operand":0,"ordering":"relaxed","unpublish":{"by":"queue","object":0,"from":1}}
+{"kind":"fence","ordering":"rmb","scope":"completing"}
 {"kind":"wake","result":"value","ordering":"release","register":{"runner":"cpu-call","handler":1}}
 {"kind":"wake","result":"value","ordering":"release"}
 {"kind":"read","cell":0,"ordering":"acquire","pointer":"same"}
 {"kind":"read","cell":0,"ordering":"relaxed","pointer":"same"}
+{"kind":"fence","ordering":"full"}
 {"kind":"fence","ordering":"after-atomic"}
+{"kind":"fence","ordering":"after-atomic","scope":"completing"}
 {"kind":"fence","ordering":"before-atomic"}
+{"kind":"fence","ordering":"rmb"}
 {"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"full"}
+{"kind":"fence","ordering":"wmb"}
 {"kind":"read","cell":0,"bit":1,"ordering":"relaxed"}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","sleeps":"no"}
 {"kind":"wait","cell":1}
 {"kind":"rmw","cell":0,"bit":1,"operation":"clear","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
 {"kind":"unlock","cell":0,"lock":"spin","context":"-irqs-off -preempt-off"}
 {"kind":"wait","cell":0,"by":"lvalue"}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"rcu","object":0}}
+{"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true,"section":"srcu-read"}}
 {"kind":"rcu","cell":0,"result":"value","context":"+srcu-read"}
 {"kind":"rcu","cell":0,"context":"-srcu-read"}
-{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes"}
-{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes","staticKey":"down"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"off"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"on"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes","staticKey":"up"}
+{"kind":"read","cell":0,"result":"test","ordering":"none","staticKey":"test"}
 {"kind":"read","cell":0,"result":"test","ordering":"none"}
 {"kind":"wake","cell":0,"operation":"store","operand":1,"ordering":"full"}
 {"kind":"wait","cell":0,"by":"lvalue","sleeps":"yes","wait":{"on":"queue","condition":1}}
 {"kind":"wait","cell":0,"by":"lvalue","result":"value","sleeps":"yes","wait":{"on":"queue","condition":1}}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"full","onFailure":"relaxed","counter":true}
 {"kind":"wait","cell":0,"result":"test","ordering":"none","quiesce":"irq"}
 {"kind":"wait","cell":0,"ordering":"none","sleeps":"yes","quiesce":"irq"}
 {"kind":"rcu","ordering":"full","sleeps":"yes","quiesce":"readers"}
@@ -3813,7 +4601,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire","quiesce":{"of":"tasklet","waits":false,"bars":true}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release"}
 {"kind":"wake","cell":0,"ordering":"full","queue":"tasklet"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"tasklet","handler":1}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"tasklet","handler":1}}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"tasklet","cancels":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"tasklet"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"flip","result":"old","ordering":"full"}
@@ -3825,10 +4613,16 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"old","ordering":"full"}
 {"kind":"read","cell":1,"bit":0,"ordering":"acquire"}
 {"kind":"read","bit":0,"ordering":"relaxed"}
-{"kind":"write","cell":0,"atomic":false,"ordering":"plain","register":{"runner":"timer","handler":1}}
+{"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","cancels":true}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"timer","handler":1}}
+{"kind":"call","part":true,"register":{"runner":"timer","handler":1,"object":0}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true,"bars":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true,"bars":true}}
+{"kind":"free","cell":1,"free":"grace-period"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"acquire","onFailure":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","atomic":false,"ordering":"none","onFailure":"none"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"relaxed","onFailure":"relaxed","counter":true}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"release","onFailure":"relaxed","counter":true}
 {"kind":"wait","cell":0,"result":"success","ordering":"acquire","onFailure":"none","wait":"completion"}
 {"kind":"lock","cell":0,"lock":"buffer","conditional":true,"sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":false,"ordering":"none"}
@@ -3837,23 +4631,39 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
 {"kind":"lock","cell":0,"result":"value","ordering":"none","lock":"seqcount","shared":true}
 {"kind":"unlock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port"]}}
 {"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
 {"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff"]}}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff"]}}
 {"kind":"unlock","cell":0,"lock":"semaphore","sleeps":"no"}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"waits":false,"bars":true}}
+{"kind":"call","part":true,"register":{"runner":"urb","handler":5,"object":0,"data":6}}
+{"kind":"call","part":true,"register":{"runner":"urb","handler":6,"object":0,"data":7}}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"cancels":true}}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"urb","cancels":true}}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"cancels":true,"bars":true}}
 {"kind":"call","result":"value","sleeps":"maybe"}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"waits":false,"cancels":true}}
+{"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"waits":false}}
 {"kind":"unlock","cell":0,"lock":"vma","shared":true}
 {"kind":"unlock","cell":0,"lock":"vma"}
 {"kind":"lock","cell":0,"lock":"vma","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"vma","conditional":true,"sleeps":"yes"}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","wait":"completion"}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes","wait":"completion"}
-{"kind":"wait","cell":0,"bit":1,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes"}
-{"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"value","ordering":"full","onFailure":"relaxed","sleeps":"yes"}
+{"kind":"wait","cell":0,"bit":1,"result":"value","ordering":"acquire","onFailure":"none","sleeps":"yes","wait":"bit"}
+{"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"value","ordering":"full","onFailure":"relaxed","sleeps":"yes","wait":"bit"}
+{"kind":"wait","cell":0,"sleeps":"yes","wait":{"on":"variable","condition":1}}
+{"kind":"wait","cell":0,"result":"value","sleeps":"yes","wait":{"on":"variable","condition":1}}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes"}
 {"kind":"wake","cell":1,"ordering":"release"}
 {"kind":"wake","cell":0,"wake":"bit"}
 {"kind":"wake","cell":0,"ordering":"release"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full","wake":"thread"}
+{"kind":"wake","cell":0,"wake":"variable"}
+{"kind":"fence","ordering":"wmb","scope":"all"}
+{"kind":"read","cell":0,"result":"value","ordering":"relaxed"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+irqs-off +preempt-off"}
@@ -3864,12 +4674,82 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off"}
 {"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","ownLock":true,"unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
-{"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"cursor":2,"rcu":true}}
+{"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"safe":true,"cursor":2,"rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":1,"result":"old","publish":{"by":"xarray","rcu":true}}
 {"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"test","ordering":"release"}
 {"kind":"wake","cell":0,"result":"success"}
-{"kind":"call","form":"constant"}`;
+{"kind":"call","form":"constant"}
+{"kind":"call","quiesce":"readers"}
+{"kind":"call","quiesce":"rcu"}
+{"kind":"call","register":"rcu"}
+{"kind":"call","free":"grace-period"}
+{"kind":"call","ref":"get"}
+{"kind":"call","ref":"get-unless-zero"}
+{"kind":"call","quiesce":"notifier"}
+{"kind":"call","keeps":"nothing"}
+{"kind":"call","core":true}
+{"kind":"call","ref":"put"}
+{"kind":"call","alloc":true}
+{"kind":"call","publish":"handler"}
+{"kind":"call","unpublish":"handler"}
+{"kind":"call","free":"now"}
+{"kind":"call","wake":"completion"}
+{"kind":"call","wait":"event"}
+{"runs":"task","holds":["rtnl"],"phase":"setup"}
+{"runs":"task","holds":["rtnl"],"phase":"teardown"}
+{"runs":"task","holds":["rtnl"],"phase":"up","never_with":["ndo_stop","ndo_set_mac_address","ndo_change_mtu"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","never_with":["ndo_open","ndo_set_mac_address","ndo_change_mtu"]}
+{"runs":"task","holds":["rtnl"]}
+{"sleeps":false}
+{"runs":"softirq","holds":["netif-tx"],"sleeps":false,"never_with":["ndo_stop","ndo_tx_timeout"]}
+{"runs":"softirq","holds":["netif-tx"],"sleeps":false,"never_with":["ndo_start_xmit"]}
+{"runs":"softirq","holds":["netif-addr"],"sleeps":false}
+{"runs":"softirq","sleeps":false,"never_with":["poll"]}
+{"runs":"task","holds":["pernet-ops"],"phase":"setup"}
+{"runs":"task","holds":["pernet-ops"],"phase":"teardown"}
+{"runs":"task"}
+{"runs":"task","never_with":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek"]}
+{"runs":"task","holds":["i-rwsem"]}
+{"runs":"task","holds":["i-rwsem"],"never_with":["create","link","mknod","symlink","mkdir","unlink","rmdir","rename","setattr","fileattr_set"]}
+{"runs":"task","holds":["s-umount"]}
+{"runs":"softirq","sleeps":false}
+{"sleeps":false,"holds":["inode-lock"]}
+{"sleeps":false,"holds":["d-lock"]}
+{"runs":"task","holds":["folio"]}
+{"runs":"task","holds":["mmap"]}
+{"sleeps":false,"holds":["rcu-read"]}
+{"runs":"task","never_with":["start","next","stop","show"]}
+{"runs":"task","holds":["device"],"phase":"setup","driver":"bind","never_with":["remove","disconnect","shutdown"]}
+{"runs":"task","holds":["device"],"driver":"bind","never_with":["remove","disconnect"]}
+{"runs":"task","holds":["device"],"phase":"teardown","driver":"unbind","never_with":["probe"]}
+{"runs":"task","holds":["device"],"driver":"unbind","never_with":["probe","connect"]}
+{"runs":"task","holds":["device"],"phase":"down"}
+{"runs":"task","holds":["device"],"phase":"up"}
+{"runs":"task","phase":"down"}
+{"runs":"task","phase":"up"}
+{"runs":"task","phase":"setup","driver":"bind"}
+{"phase":"setup","driver":"bind"}
+{"driver":"bind"}
+{"runs":"task","phase":"teardown","driver":"unbind"}
+{"phase":"teardown","driver":"unbind"}
+{"driver":"unbind"}
+{"phase":"setup"}
+{"phase":"teardown"}
+{"phase":"up"}
+{"phase":"down"}
+{"is":"lock","family":"spin"}
+{"is":"lock","family":"raw-spin"}
+{"is":"lock","family":"rwlock"}
+{"is":"lock","family":"seqlock"}
+{"is":"lock","family":"mutex"}
+{"is":"lock","family":"rwsem"}
+{"is":"lock","family":"semaphore"}
+{"is":"lock","family":"rt-mutex"}
+{"is":"atomic"}
+{"is":"count"}
+{"is":"completion"}
+{"is":"device"}`;
 
 export const sources = `include/linux/compiler.h up to Linux 4.14
 include/linux/align.h
@@ -3880,14 +4760,21 @@ include/linux/bits.h
 kernel/exit.c and include/linux/kernel.h
 include/asm-generic/bug.h
 include/linux/build_bug.h
+include/linux/device.h
 include/linux/cleanup.h
 include/linux/page-flags.h
 include/linux/debug_locks.h
+include/linux/workqueue.h
+include/linux/interrupt.h
+include/linux/debugfs.h
+include/linux/pm.h
+include/linux/seq_file.h
+include/linux/timer.h
 include/linux/math64.h
 include/linux/math.h and include/linux/minmax.h
 include/linux/err.h
 include/linux/bitfield.h
-include/linux/workqueue.h
+include/linux/iio/sysfs.h
 include/linux/list.h
 include/linux/kconfig.h
 include/linux/version.h
@@ -3899,6 +4786,7 @@ include/linux/pfn.h
 Documentation/RCU/whatisRCU.rst, rcu_assign_pointer()
 include/linux/rcupdate.h
 include/asm-generic/rwonce.h
+include/linux/hwmon-sysfs.h
 include/linux/compiler_types.h and the C language
 include/linux/wait.h
 include/asm-generic/bitops/instrumented-non-atomic.h
@@ -3907,8 +4795,10 @@ Documentation/atomic_bitops.txt, ORDERING
 include/linux/uaccess.h
 include/linux/cpumask.h
 include/linux/bitops.h
+include/linux/pgtable.h; arch/powerpc/include/asm/pte-walk.h
 include/linux/gfp.h
 include/asm-generic/uaccess.h
+include/linux/inetdevice.h
 include/asm-generic/io.h
 include/linux/llist.h
 include/linux/bottom_half.h
@@ -3927,6 +4817,7 @@ Documentation/core-api/xarray.rst, Locking
 kernel/time/timer.c
 include/linux/percpu.h
 include/linux/rmap.h
+include/linux/init.h
 include/linux/irqflags.h, raw_local_irq_disable()
 include/asm-generic/qspinlock.h
 include/linux/nospec.h
@@ -3961,8 +4852,8 @@ Documentation/RCU/whatisRCU.rst, synchronize_rcu()
 include/linux/console.h
 include/linux/container_of.h
 include/linux/uio.h
+include/linux/device.h and the cores named
 include/asm-generic/processor.h
-include/linux/device.h
 include/linux/cpuhotplug.h
 include/linux/cpuhplock.h
 include/linux/percpu-refcount.h
@@ -3970,8 +4861,8 @@ include/linux/mm_types.h
 kernel/sched/core.c
 include/linux/dev_printk.h
 include/net/devlink.h
-include/linux/interrupt.h
 include/linux/device/devres.h
+include/linux/leds.h
 include/linux/dcache.h
 include/linux/dma-mapping.h
 include/linux/dma-fence.h
@@ -3990,11 +4881,11 @@ include/linux/fs/super.h
 include/linux/file_ref.h
 include/linux/fs.h
 include/linux/find.h
+include/linux/pid.h
 include/linux/rcuwait.h
 Documentation/core-api/cachetlb.rst
 mm/rmap.c
 include/linux/page_ref.h
-include/linux/timer.h
 include/linux/delay.h
 kernel/futex/futex.h
 include/linux/property.h
@@ -4003,7 +4894,6 @@ include/linux/percpu-defs.h
 include/linux/cred.h
 Documentation/mm/process_addrs.rst, Page table locking details
 include/net/net_namespace.h
-include/linux/pid.h
 include/linux/sched/mm.h
 include/linux/sched/task.h
 include/linux/gpio/consumer.h
@@ -4016,6 +4906,8 @@ include/linux/msi.h
 include/linux/ring_buffer.h
 include/linux/serio.h
 include/linux/hashtable.h
+include/net/bluetooth/hci_core.h
+include/linux/hid.h
 include/linux/rculist.h
 include/linux/rculist_bl.h
 include/linux/list_bl.h
@@ -4024,11 +4916,14 @@ include/linux/rculist_nulls.h
 include/linux/hrtimer.h
 include/linux/i2c.h
 include/linux/idr.h
+include/net/mac80211.h
 include/linux/log2.h
-include/linux/inetdevice.h
+include/linux/irq_work.h
 include/linux/swait.h
+include/linux/input.h
 include/linux/instrumented.h
 include/asm-generic/iomap.h
+include/linux/irq.h
 kernel/irq_work.c
 include/linux/jiffies.h
 include/linux/jump_label.h
@@ -4037,6 +4932,7 @@ include/linux/sprintf.h
 include/linux/slab.h
 include/linux/kcsan.h
 include/linux/kfifo.h
+include/linux/klist.h
 include/linux/highmem-internal.h
 include/linux/string.h
 include/linux/kobject.h
@@ -4053,7 +4949,9 @@ include/linux/lockdep.h
 include/linux/rcupdate.h up to Linux 4.15
 include/linux/lockref.h
 include/linux/mempool.h
+include/linux/memstick.h
 include/linux/kernel.h
+include/linux/mmc/host.h
 Documentation/memory-barriers.txt
 include/linux/mmu_notifier.h
 include/linux/mount.h
@@ -4073,6 +4971,8 @@ include/linux/percpu-rwsem.h
 include/linux/pm_runtime.h
 Documentation/mm/process_addrs.rst
 include/linux/poll.h
+include/linux/power_supply.h
+include/linux/proc_fs.h
 include/linux/radix-tree.h
 Documentation/memory-barriers.txt, LOCK ACQUISITION FUNCTIONS
 kernel/rcu/rcu.h
@@ -4113,4 +5013,31 @@ include/linux/xarray.h
 include/linux/sunrpc/xprt.h
 include/linux/export.h
 include/linux/tracepoint.h
-macros of a compile-time limit`;
+macros of a compile-time limit
+naming conventions of the kernel
+macros that find the object around a member
+include/linux/device.h, pm_runtime.h, sysfs.h and others
+include/linux/spinlock.h and include/linux/list.h
+Documentation/networking/netdevices.rst, struct net_device synchronization rules
+Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
+Documentation/networking/netdevices.rst
+Documentation/filesystems/locking.rst, file_operations
+Documentation/filesystems/locking.rst, inode_operations
+Documentation/filesystems/locking.rst, xattr_handler operations
+Documentation/filesystems/locking.rst, super_operations
+Documentation/filesystems/locking.rst, dentry_operations
+Documentation/filesystems/locking.rst, address_space_operations
+Documentation/filesystems/locking.rst, vm_operations_struct
+Documentation/filesystems/seq_file.rst
+Documentation/filesystems/sysfs.rst
+Documentation/driver-api/driver-model/driver.rst
+Documentation/driver-api/pm/devices.rst
+names of members of the kernel's operations tables
+include/linux/spinlock_types.h
+include/linux/seqlock_types.h
+include/linux/mutex_types.h
+include/linux/types.h
+include/linux/atomic/atomic-long.h
+include/linux/refcount_types.h
+include/linux/completion.h
+Documentation/driver-api/driver-model/devres.rst`;

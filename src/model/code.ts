@@ -65,6 +65,8 @@ export interface Event extends Place {
   maybeLocks: readonly Section[];
   /** Contexts that every path here is in, as far as seen in the function. */
   context: readonly Section[];
+  /** Contexts that some path only is in. */
+  maybeContext: readonly Section[];
   phase: readonly Phase[];
   /** Arguments of a call, as written. */
   args: string[];
@@ -84,6 +86,8 @@ export interface Event extends Place {
   text: string;
   /** The object that the cell is part of: surely still known to nobody else, or surely given back before. */
   object?: 'private' | 'freed';
+  /** The head of a loop that a macro makes: list_for_each_entry(). */
+  each?: true;
   /** The end of the scope of a guard(): what began there ends here. */
   ends?: true;
   /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */
@@ -135,6 +139,8 @@ export interface FlowNode {
   tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
   /** On a branch: for each way what it decides of the function's conditions, where another branch tests one of those too. */
   settles?: readonly (readonly Decision[])[];
+  /** On a branch: the condition reads memory, so that a second test of it is a second read, which may give another value. */
+  reads?: true;
   /** For each edge the conditions that it makes undecided again, since it sets what they test. */
   forgets?: number[][];
   /** On a join: the label that stands here. */

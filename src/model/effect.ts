@@ -37,7 +37,9 @@ export type Runner =
   | 'cpu-call'
   | 'notifier'
   | 'urb'
-  | 'module'
+  | 'init'
+  | 'exit'
+  | 'pm'
   | 'attribute'
   | 'debugfs'
   | 'devres'
@@ -84,16 +86,51 @@ export type Effect =
   | { does: 'sleep'; when: 'always' | 'maybe' | 'gfp'; gfp: number | null }
   /** From here on others may find the object. `rcu`: readers without a lock too. */
   | { does: 'publish'; by: Road; object: number | null; into: number | null; rcu: boolean }
-  /** An object is found; `each`: one after the other; `cursor`: the argument that is set to it, null where it is returned. `rcu`: without a lock. */
-  | { does: 'consume'; by: Road; from: number | null; each: boolean; cursor: number | null; rcu: boolean }
+  /**
+   * An object is found; `each`: one after the other, and with `safe` it may be taken out meanwhile. `cursor`: the argument that is set to it, null
+   * where it is returned; `member`, `type`: by which member it is linked, and its type. `rcu`: without a lock.
+   */
+  | {
+      does: 'consume';
+      by: Road;
+      from: number | null;
+      each: boolean;
+      safe: boolean;
+      cursor: number | null;
+      member: number | null;
+      type: number | null;
+      rcu: boolean;
+      /** The section that keeps what is found, of a single lookup without a reference. */
+      section: string | null;
+    }
   /** From here on nobody new finds the object. */
   | { does: 'unpublish'; by: Road; object: number | null; from: number | null; rcu: boolean }
   /** Whoever may still be at it is waited for (`waits`); `cancels`: what is pending does not run; `bars`: it can't be started again. */
-  | { does: 'quiesce'; of: Runner | 'readers' | 'queue'; object: number | null; waits: boolean; cancels: boolean; bars: boolean }
-  | { does: 'free'; object: number | null; when: 'now' | 'grace-period' }
-  | { does: 'ref'; object: number | null; by: 'get' | 'get-unless-zero' | 'put' }
-  /** A handler is made known: `handler` runs with `data`, by way of `object`. `managed`: it goes with its device. */
-  | { does: 'register'; runner: Runner; handler: number | null; thread: number | null; object: number | null; data: number | null; managed: boolean }
+  | {
+      does: 'quiesce';
+      /** `operations`: what the core of a subsystem calls for those who use the object, of one of the `types`. */
+      of: Runner | 'readers' | 'queue' | 'operations';
+      object: number | null;
+      waits: boolean;
+      cancels: boolean;
+      bars: boolean;
+      types: readonly string[];
+    }
+  /** `private`: with the part that a driver has of the object. */
+  | { does: 'free'; object: number | null; when: 'now' | 'grace-period'; private: boolean }
+  /** A reference more, more unless there is none, or less; `frees`: the call itself gives the object up where it was the last. */
+  | { does: 'ref'; object: number | null; by: 'get' | 'get-unless-zero' | 'put'; frees: boolean }
+  /** A handler is made known: `handler` runs with `data`, by way of `object`, `under` a lock. `managed`: it goes with its device. */
+  | {
+      does: 'register';
+      runner: Runner;
+      handler: number | null;
+      thread: number | null;
+      object: number | null;
+      data: number | null;
+      under: number | null;
+      managed: boolean;
+    }
   /** A handler is asked to run, on the queue of argument `on`. */
   | { does: 'queue'; runner: Runner; object: number | null; on: number | null }
   | { does: 'arm'; runner: Runner; object: number | null }

@@ -34,8 +34,11 @@ export type Result = 'none' | 'old' | 'new' | 'success' | 'test' | 'value';
  */
 export type Form = 'transparent' | 'test' | 'constant';
 
-/** What a pointer that a call returns points to: what its argument does, or the object around that member, whose type is argument 1. */
-export type Pointer = 'same' | 'container';
+/**
+ * What a pointer that a call returns points to: what its argument does; the object around that member, whose type is argument 1; or the part that a
+ * driver has of a core's object.
+ */
+export type Pointer = 'same' | 'container' | 'private';
 
 /** Locks of one family exclude each other; `shared` holders do not. */
 export interface LockFact {
@@ -73,6 +76,12 @@ export interface Fact {
   /** The call holds a lock of the object for as long as it works on it. */
   ownLock?: true;
   form: Form | null;
+  /** Of a fence: between CPUs alone unless it says that it orders what devices see, with or without CPUs, or completes an order that is there. */
+  scope?: 'device' | 'all' | 'completing';
+  /** Of a static key: a test of it, a switch, or a count of users. */
+  staticKey?: 'test' | 'on' | 'off' | 'up' | 'down';
+  /** Its cell is a count, not the object that is counted: refcount_inc(), kref_get(), atomic_inc(). */
+  counter?: true;
   /** The argument is not even evaluated, as that of sizeof. */
   unevaluated?: true;
   /** What it returns is an error: a negative errno, or a pointer made of one. */
@@ -82,15 +91,53 @@ export interface Fact {
   effects: readonly Effect[];
   /** What is said holds, but the function does more: a call of it stays opaque. */
   part?: true;
+  /** What it makes goes with its device. */
+  managed?: true;
+  /** It neither keeps what it is given nor waits for anything of it. */
+  keepsNothing?: true;
+  /** A function of the kernel's core or of a subsystem: it knows what it is given by its own type alone, not what a driver has beside it. */
+  core?: true;
   /** Known by the kernel's naming conventions alone. */
   inferred?: true;
   /** The kernel document or header that says so. */
   source: string;
 }
 
-/** All that is known of functions out of view: what is built in, and before it what users declare. The one door to it. */
+/** A member of an operations table: where the kernel runs what stands there, and under what. */
+export interface MemberFact {
+  /** The table's type, `struct net_device_ops`; `*` where only the member's name is known. */
+  struct: string;
+  member: string;
+  /** In process context with interrupts on, in a softirq, or with interrupts off; null where that is not sure. */
+  runs: 'task' | 'softirq' | 'hardirq' | null;
+  /** False where it may not sleep; true in a task unless said; null where that is not sure. */
+  sleeps: boolean | null;
+  /** Sections that the caller holds. */
+  holds: readonly string[];
+  /** Members of the table that never run at the same time on one object. */
+  neverWith: readonly string[];
+  /** It sets the object up before others know it, takes it down when none can any more, or starts and stops what others know. */
+  phase: 'setup' | 'teardown' | 'up' | 'down' | null;
+  /** A driver and a device are bound to each other, or parted. */
+  driver: 'bind' | 'unbind' | null;
+  source: string;
+}
+
+/** What an object of a type is to other CPUs. */
+export interface TypeFact {
+  type: string;
+  is: 'lock' | 'atomic' | 'count' | 'completion' | 'device';
+  /** Of a lock: the family of its functions. */
+  family: string | null;
+  source: string;
+}
+
+/** All that is known of what is out of view: what is built in, and before it what users declare. The one door to it. */
 export interface Knowledge {
   fact(api: string): Fact | undefined;
   /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
   convention(api: string): Fact | undefined;
+  /** A member of an operations table, by the table's type where that is known; else, or where the type is none of the kernel's, by its name alone. */
+  member(struct: string | null, member: string): MemberFact | undefined;
+  type(name: string): TypeFact | undefined;
 }

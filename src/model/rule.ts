@@ -1,6 +1,6 @@
 /** What a rule is, what it sees, and what it may say. A rule looks and claims; it decides nothing. */
 import type { CFunction, Event, Place, SourceComment } from './code.ts';
-import type { Fact } from './fact.ts';
+import type { Fact, MemberFact, TypeFact } from './fact.ts';
 import type { Confidence, Related, Said, Severity } from './finding.ts';
 import type { ContextFamily } from './section.ts';
 
@@ -228,6 +228,8 @@ export interface Mention {
   line: number;
   /** The member that it is put into: `.open = foo_open`. */
   member: string | null;
+  /** The type of the table that holds the member, `struct file_operations`, where the text shows it. */
+  table: string | null;
   /** The call or macro that it is an argument of, by the name that an event of it would have as `api`, and which argument, from 0. */
   call: string | null;
   argument: number;
@@ -241,6 +243,10 @@ export interface World {
   fact(api: string): Fact | undefined;
   /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
   convention(api: string): Fact | undefined;
+  /** A member of an operations table, by the type of the table where that is known, else by its name alone. */
+  member(struct: string | null, member: string): MemberFact | undefined;
+  /** What an object of the type is to other CPUs: `struct mutex`, `spinlock_t`. */
+  type(name: string): TypeFact | undefined;
   ties: Tie[];
   /** Paths of a file that include the header, as far as in view. */
   includers(path: string): string[];

@@ -1,5 +1,5 @@
 /** What a subsystem's maintainers declare of their own code: wrappers, and invariants that no code in view states. */
-import type { Fact } from './fact.ts';
+import type { Fact, MemberFact, TypeFact } from './fact.ts';
 
 /** Where a declaration stands, so that what it dismisses can name it. */
 export interface Declared {
@@ -22,7 +22,14 @@ export type Invariant = Declared &
     | { kind: 'serialised'; type: string; why: string }
   );
 
+/** A member of an operations table of the subsystem, or one of the kernel's that it knows better. */
+export type UserMember = Declared & { fact: MemberFact };
+
+export type UserType = Declared & { fact: TypeFact };
+
 export interface UserFacts {
   functions: UserFunction[];
+  members: UserMember[];
+  types: UserType[];
   invariants: Invariant[];
 }

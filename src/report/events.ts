@@ -89,6 +89,7 @@ function aboutText(event: Event): string {
     event.locks.length > 0 ? `under ${event.locks.map(l => safe(sectionText(l))).join(', ')}` : '',
     event.maybeLocks.length > 0 ? `maybe under ${event.maybeLocks.map(l => safe(sectionText(l))).join(', ')}` : '',
     contextWords(event).join(', '),
+    event.maybeContext.length > 0 ? `maybe ${event.maybeContext.map(sectionText).join(', ')}` : '',
     event.uncertain ? 'in doubt' : '',
     event.via ? `in ${safe(event.via.function)}(), line ${event.via.line}` : '',
   ];

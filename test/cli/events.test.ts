@@ -131,6 +131,18 @@ void farm_spy(struct farm *f)
 {
 	farm_peek(f);
 }
+void farm_till(struct farm *f)
+{
+	spin_lock(&f->lock); farm_turn(f);
+	f->k = 4;
+	spin_unlock(&f->lock);
+}
+static void farm_turn(struct farm *f)
+{
+	spin_unlock(&f->lock);
+${Array.from({ length: 40 }, (_, i) => `\tif (f->n == ${i})\n\t\tfarm_row(f, ${i});`).join('\n')}
+	spin_lock(&f->lock);
+}
 `,
 );
 
@@ -157,8 +169,13 @@ test('the trail of a lock begins where it is acquired and names what it is kept 
 `);
 });
 
-test('a helper that lets go of it in between is named as such', () => {
-  expect(why(22)).toContain('line 21: kept over farm_drop(f), which may release it in between');
+test('what a helper in view does is part of the trail', () => {
+  expect(why(22)).toContain('  spin:struct farm.lock: held on every path\n    line 21: acquired by farm_drop(f), by spin_lock() in farm_drop()\n');
+  expect(why(22)).toContain('    line 17: kept over farm_count(f)\n    line 21: kept over farm_drop(f)\n  spin:');
+});
+
+test('a helper too large to be followed is named where it may let go of it in between', () => {
+  expect(why(56)).toContain('line 55: kept over farm_turn(f), which may release it in between\n');
 });
 
 test('where it is lost is part of the trail', () => {
@@ -189,7 +206,10 @@ test('annotations, assertions, names and releases speak of the caller', () => {
 
 test('a place of a series is named by path and line', () => {
   const { status, out } = run('--why', 'drivers/lane.c:7', '--tree', join(work, 'tree'), patch);
-  expect([status, out]).toEqual([0, expect.stringContaining('  spin:struct lane.lock: held on every path\n    line 6: acquired by lane_lock(l)\n')]);
+  expect([status, out]).toEqual([
+    0,
+    expect.stringContaining('  spin:struct lane.lock: held on every path\n    line 6: acquired by lane_lock(l), by spin_lock() in lane_lock()\n'),
+  ]);
 });
 
 test('a line without code, a word that is no line, and --json are refused', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readFacts } from '../../src/cli/facts.ts';
-import { review } from '../../src/index.ts';
+import { contradictions, review } from '../../src/index.ts';
 import { grammar, patchOf, threadOf } from '../code.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -48,7 +48,14 @@ invariants:
     ['invariants:\n  - paired: [struct a.x]\n', 'f.yaml, line 2', 'invariants.0.paired'],
     ['invariants:\n  - { guarded: "a b c", by: struct a.l }\n', 'f.yaml, line 2', 'expected a cell as `struct foo.member`'],
     ['functions:\n  c: { liek: spin_lock }\n', 'f.yaml, line 2', 'assert, like; did you mean like?'],
-    ['functon: {}\n', 'f.yaml, line 1', 'functon: no such key here; expected one of functions, invariants; did you mean functions?'],
+    ['functon: {}\n', 'f.yaml, line 1', 'functon: no such key here; expected one of functions, tables, types, invariants; did you mean functions?'],
+    ['functions:\n  a: { kind: wait, quiesce: reader }\n', 'f.yaml, line 2', 'functions.a.quiesce'],
+    [
+      'tables:\n  struct x: { go: { runs: sofirq } }\n',
+      'f.yaml, line 2',
+      'tables.struct x.go.runs: is "sofirq"; expected one of task, softirq, hardirq',
+    ],
+    ['types:\n  struct x: { family: lane }\n', 'f.yaml, line 2', 'types.struct x.is'],
     ['functions: [1, 2]\n', 'f.yaml, line 1', 'functions'],
     ['functions:\n  a: { like: spin_lock }\n  a: { like: mutex_lock }\n', 'f.yaml, line 3', 'a: stands here twice'],
     ['- just\n- a list\n', 'f.yaml, line 1', 'expected the keys'],
@@ -59,6 +66,29 @@ invariants:
     expect(problems[0]?.where).toContain(where);
     expect(problems[0]?.message).toContain(message);
     expect(problems[0]?.message).not.toContain('\n');
+  });
+
+  test('declares effects, operations tables and types in the words of the built-in facts', () => {
+    const { value, problems } = readFacts(
+      'f.yaml',
+      `functions:
+  lane_quiet: { kind: wait, quiesce: { of: work, object: 1, cancels: true } }
+  lane_put: { kind: rmw, operation: dec, ordering: release, ref: { by: put, frees: true } }
+tables:
+  struct lane_ops:
+    start: { runs: softirq, holds: [lane], never_with: [stop] }
+types:
+  struct lane_lock: { is: lock, family: lane }
+`,
+    );
+    expect(problems).toEqual([]);
+    const effects = value.functions.map(f => ('fact' in f ? f.fact.effects : []));
+    expect(effects[0]).toMatchObject([{ does: 'quiesce', of: 'work', object: 1, waits: true, cancels: true }]);
+    expect(effects[1]).toMatchObject([{ does: 'access' }, { does: 'ref', by: 'put', frees: true, object: 0 }]);
+    expect(value.members.map(m => m.fact)).toMatchObject([
+      { struct: 'struct lane_ops', member: 'start', runs: 'softirq', sleeps: false, holds: ['lane'], neverWith: ['stop'] },
+    ]);
+    expect(value.types.map(t => t.fact)).toMatchObject([{ type: 'struct lane_lock', is: 'lock', family: 'lane' }]);
   });
 
   test('a key that is spelt wrong is one problem, though its right spelling is missing', () => {
@@ -107,6 +137,18 @@ const reviewed = async (text: string, facts: string) => {
   }).reviews;
   return { rules: first?.findings.map(f => f.rule), held: first?.held.map(h => `${h.reason}: ${h.detail}`), problems: first?.problems };
 };
+
+test('a declaration that contradicts a built-in fact counts, and is said with what differs', () => {
+  const declared = (text: string) => contradictions(readFacts('f.yaml', text).value).map(p => `${p.where}: ${p.message}`);
+  expect(declared('functions:\n  msleep: { like: udelay }\n')).toEqual([
+    'f.yaml, line 2: functions.msleep contradicts the built-in fact, and counts: kind is "call" here and "wait" there, sleeps is "no" here and "yes" there',
+  ]);
+  expect(declared('functions:\n  msleep: { like: ssleep }\n  lane_sleep: { like: msleep }\n')).toEqual([]);
+  expect(declared('tables:\n  struct net_device_ops:\n    ndo_open: { runs: softirq }\n')[0]).toContain(
+    'tables.struct net_device_ops.ndo_open contradicts the built-in fact, and counts: runs is "softirq" here and "task" there',
+  );
+  expect(declared('types:\n  struct mutex: { is: lock, family: lane }\n')[0]).toContain('family is "lane" here and "mutex" there');
+});
 
 test('a declared pair is a pair, where nothing in view says so', async () => {
   const text = code
@@ -162,8 +204,8 @@ test('the command takes facts, and with wrong ones reviews nothing', () => {
   expect(run('check', '--facts', '/nowhere.yaml', 'samples/single').status).toBe(2);
 });
 
-test('the schema in the repository is of draft 2020-12 and names both parts', () => {
+test('the schema in the repository is of draft 2020-12 and names all parts', () => {
   const schema = JSON.parse(readFileSync(join(root, 'schema/facts.schema.json'), 'utf8'));
   expect(schema.$schema).toContain('2020-12');
-  expect(Object.keys(schema.properties)).toEqual(['functions', 'invariants']);
+  expect(Object.keys(schema.properties)).toEqual(['functions', 'tables', 'types', 'invariants']);
 });

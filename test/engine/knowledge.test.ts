@@ -6,7 +6,10 @@ import { grammar } from '../code.ts';
 const like = (name: string, model: string): UserFunction => ({ name, like: model, file: 'facts.yaml', line: 1 });
 
 async function found(code: string, functions: UserFunction[]): Promise<string[]> {
-  const { reviews } = scan('drivers/example/lane.c', code, { grammar: await grammar(), facts: { functions, invariants: [] } });
+  const { reviews } = scan('drivers/example/lane.c', code, {
+    grammar: await grammar(),
+    facts: { functions, members: [], types: [], invariants: [] },
+  });
   return reviews.flatMap(r => r.findings.map(f => `${f.rule} ${f.line}`));
 }
 

@@ -90,6 +90,8 @@ test('what holds a lock is kept with it', async () => {
   const events = async (body: string) => (await functionOf(body)).events.filter(e => e.kind === 'write').map(e => e.locks.map(l => l.by));
   expect(await events('spin_lock(&x->lock); x->n = 1; spin_unlock(&x->lock);')).toEqual([['events']]);
   expect(await events('x->n = 1; spin_unlock(&x->lock); x->n = 2; spin_lock(&x->lock); x->n = 3;')).toEqual([['caller'], [], ['events']]);
+  const modes = (await functionOf('x->n = 1; up_read(&x->sem); x->n = 2; down_read(&x->sem); x->n = 3;')).events.filter(e => e.kind === 'write');
+  expect(modes.map(e => e.locks.map(l => `${l.by} ${l.mode}`))).toEqual([['caller shared'], [], ['events shared']]);
   expect(await events('lockdep_assert_held(&x->lock); x->n = 1;')).toEqual([['assertion']]);
   expect(await events('void f(struct s *x) __must_hold(&x->lock)\n{\n\tx->n = 1;\n}')).toEqual([['annotation']]);
   expect(await events('void f_locked(struct s *x)\n{\n\tx->n = 1;\n}')).toEqual([['convention']]);

@@ -140,8 +140,8 @@ function lostIn(series: Changes, { fn, early, late }: Half): Edit | null {
 }
 
 /** The fence that the barrier comes to between CPUs; null for what orders the compiler alone, or a device. */
-export function fenceOf({ api, ordering }: Event): 'full' | 'rmb' | 'wmb' | null {
-  if (/^(?:dma|io|pmem)_/.test(api)) return null;
+export function fenceOf({ fact, ordering }: Event): 'full' | 'rmb' | 'wmb' | null {
+  if (fact?.scope === 'device') return null;
   if (ordering === 'before-atomic' || ordering === 'after-atomic') return 'full';
   return ordering === 'full' || ordering === 'rmb' || ordering === 'wmb' ? ordering : null;
 }

@@ -1,5 +1,5 @@
 /** What the kinds of loss ask of a function on both sides. */
-import { called, calleeIn, cellName, hasOwnLock, isAccess, isOwn } from '../../../src/analysis/query.ts';
+import { called, calleeIn, cellName, hasOwnLock, initOrExit, isAccess, isOwn, maySerialise } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell } from './partners.ts';
@@ -126,7 +126,7 @@ export function matters(view: View, event: Event): boolean {
 
 /** Runs while nothing else does, by what its head says. */
 export function runsOnce(fn: CFunction): boolean {
-  return fn.attributes.some(a => /^__(?:init|exit|meminit|net_init|net_exit)\b/.test(a));
+  return initOrExit(fn) !== null;
 }
 
 /** The function gains a call on the object of the removed one: the one stands for the other. */
@@ -137,7 +137,7 @@ export function isReplaced({ added }: View, event: Event): boolean {
 
 /** Serialised by what is still in view: a lock, or the function's own word that its caller holds one. */
 export function isHeld(fn: CFunction, event: Event): boolean {
-  return event.locks.length > 0 || event.maybeLocks.length > 0 || fn.entryLocks.length > 0;
+  return maySerialise(event) || fn.entryLocks.length > 0;
 }
 
 export function calledUnderLock({ series, after }: View): boolean {

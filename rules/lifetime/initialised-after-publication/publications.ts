@@ -1,5 +1,5 @@
 /** Calls that let others at an object. */
-import { calleeIn, comesBefore, keyOf } from '../../../src/analysis/query.ts';
+import { argumentAt, calleeIn, comesBefore, effectOfKind, keyOf } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -13,28 +13,13 @@ export interface Publication {
   table: string | null;
 }
 
-/** Which arguments of a registration are the handler and its object. */
-const REGISTERS: readonly [RegExp, number, number][] = [
-  [/^request_irq$/, 1, 4],
-  [/^devm_request_irq$/, 2, 5],
-  [/^request_threaded_irq$/, 1, 5],
-  [/^devm_request_threaded_irq$/, 2, 6],
-  [/^kthread_run$/, 0, 1],
-];
-
-/** Which argument of an insertion is the object. */
-const INSERTS: readonly [RegExp, number][] = [
-  [/^xa_(?:store|insert)(?:_irq|_bh)?$/, 2],
-  [/^xa_alloc(?:_cyclic)?(?:_irq|_bh)?$/, 2],
-  [/^idr_alloc(?:_cyclic|_u32)?$/, 1],
-];
-
 /** What the call publishes: by registering a handler for it, by putting it into a table, or as a device of its own. */
 export function publicationOf(fn: CFunction, event: Event, world: World): Publication | null {
-  if (event.api === 'register_netdev') return deviceOf(fn, event, world);
-  for (const [name, handler, object] of REGISTERS) {
-    if (!name.test(event.api)) continue;
-    const given = event.args[object] ?? '';
+  const published = effectOfKind(event, 'publish');
+  if (published?.by === 'handler' && published.object === 0) return deviceOf(fn, event, world);
+  const register = effectOfKind(event, 'register');
+  if (register && (register.runner === 'irq' || (register.runner === 'kthread' && event.kind === 'wake'))) {
+    const given = argumentAt(event, register.data) ?? '';
     // An interrupt that stays off until it is enabled, or a threaded handler alone, is as good as registered later.
     if (
       event.args.some(a => /NO_AUTOEN/.test(a)) ||
@@ -42,14 +27,14 @@ export function publicationOf(fn: CFunction, event: Event, world: World): Public
       fn.events.some(e => /^(?:enable_irq|irq_set_status_flags)$/.test(e.api))
     )
       return null;
-    const named = [event.args[handler], ...(/threaded/.test(name.source) ? [event.args[handler + 1]] : [])].find(
-      a => a !== undefined && /^[a-z_]\w*$/.test(a) && a !== 'NULL',
+    const named = [argumentAt(event, register.handler), argumentAt(event, register.thread)].find(
+      a => a !== null && /^[a-z_]\w*$/.test(a) && a !== 'NULL',
     );
-    return named === undefined ? null : { object: given.replace(/->/g, '.'), handlers: [named], table: null };
+    return named ? { object: given.replace(/->/g, '.'), handlers: [named], table: null } : null;
   }
-  for (const [name, position] of INSERTS) {
-    const given = event.args[position] ?? '';
-    if (name.test(event.api) && /^\w+$/.test(given) && given !== 'NULL' && event.cell) return { object: given, handlers: [], table: keyOf(event) };
+  if (published?.by === 'xarray' || published?.by === 'idr') {
+    const given = argumentAt(event, published.object) ?? '';
+    if (/^\w+$/.test(given) && given !== 'NULL' && event.cell) return { object: given, handlers: [], table: keyOf(event) };
   }
   return null;
 }
@@ -70,7 +55,7 @@ export function throughHelper(fn: CFunction, call: Event, world: World): Publica
 /** A network device that anybody may open: the call gives the RTNL back itself. Its object is what lies behind it, or what holds it. */
 function deviceOf(fn: CFunction, event: Event, world: World): Publication | null {
   const device = event.args[0] ?? '';
-  const made = fn.events.find(e => e.api === 'netdev_priv' && e.args[0] === device && comesBefore(fn, e, event));
+  const made = fn.events.find(e => e.fact?.pointer === 'private' && e.args[0] === device && comesBefore(fn, e, event));
   const object = made ? (made.into ?? fn.settings?.find(s => s.sources.includes(made.index))?.name) : /^(\w+)->\w+$/.exec(device)?.[1];
   if (object === undefined) return null;
   const handlers = world.functions.filter(f => f.path === fn.path && world.mentions(f).some(m => m.member?.startsWith('ndo_'))).map(f => f.name);

@@ -1,5 +1,5 @@
 /** What keeps an object over a put that is not its last, or keeps those apart who put it. */
-import { calleeIn, comesBefore, isIn, keyOf, sameStatement, takesReference } from '../../../src/analysis/query.ts';
+import { calleeIn, comesBefore, effectOfKind, isIn, keyOf, maySerialise, sameStatement, takesReference } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -34,11 +34,11 @@ export function othersOnlyCount(fn: CFunction, put: Event, world: World): boolea
  * break the list itself, so something that they hold keeps them apart.
  */
 export function isSerialised(fn: CFunction, put: Event, object: string, zero: readonly Event[], world: World): boolean {
-  const isOpen = (e: Event) => e.locks.length === 0 && e.maybeLocks.length === 0 && !isIn(e, 'rcu-read') && !isIn(e, 'srcu-read');
+  const isOpen = (e: Event) => !maySerialise(e) && !isIn(e, 'rcu-read') && !isIn(e, 'srcu-read');
   const walks = (f: CFunction, variable: string) =>
     f.entryLocks.length > 0
       ? []
-      : f.events.flatMap(e => (WALKS.test(e.api) && e.args[0] === variable && isOpen(e) && (f !== fn || comesBefore(fn, e, put)) ? [e.args] : []));
+      : f.events.flatMap(e => (walksEntries(e) && e.args[0] === variable && isOpen(e) && (f !== fn || comesBefore(fn, e, put)) ? [e.args] : []));
   const found = (fn.settings ?? []).flatMap(s => (s.name === object ? s.sources : [])).flatMap(i => fn.events[i] ?? []);
   const members = new Set(
     [
@@ -50,8 +50,16 @@ export function isSerialised(fn: CFunction, put: Event, object: string, zero: re
       }),
     ].map(args => args.at(-1)),
   );
-  return zero.some(e => /^list_del(?:_init)?$/.test(e.api) && isOpen(e) && e.cell?.base === object && members.has(e.cell.path));
+  return zero.some(e => takesOff(e) && isOpen(e) && e.cell?.base === object && members.has(e.cell.path));
 }
 
-/** Walks over entries by a plain list; the first argument is the entry, the last the member that links it. */
-const WALKS = /^list_for_each_entry(?:_reverse|_safe)?$/;
+/** A walk over entries by a plain list; the first argument is the entry, the last the member that links it. */
+function walksEntries(event: Event): boolean {
+  const consume = effectOfKind(event, 'consume');
+  return consume?.by === 'list' && consume.each && !consume.rcu && consume.member !== null;
+}
+
+function takesOff(event: Event): boolean {
+  const unpublish = effectOfKind(event, 'unpublish');
+  return unpublish?.by === 'list' && !unpublish.rcu && !effectOfKind(event, 'publish');
+}

@@ -1,5 +1,5 @@
 /** What may queue an item while its object is taken down, and by which call that is stopped for good. */
-import { calleeIn, type Deferred, deferredIn, type Site } from '../../../src/analysis/query.ts';
+import { argumentAt, calleeIn, type Deferred, deferredIn, effectOfKind, likelyEffect, type Site } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
 
@@ -16,8 +16,8 @@ export interface Source {
   by: Deferred | null;
   /** Does the call end it, so that it runs no more when the call is over? */
   isStoppedBy(event: Event): boolean;
-  /** Names of calls that end it as well, or keep it from being asked for. */
-  quiet: RegExp | null;
+  /** Does the call end it as well, or keep it from being asked for? */
+  isQuietedBy(event: Event): boolean;
   /** Do calls, in the order in which they were made, together keep it from being asked for? */
   isQuietened?(made: readonly Event[]): boolean;
 }
@@ -55,38 +55,35 @@ function entriesIn(file: CodeFile, world: World): Entry[] {
   return found;
 }
 
-/** Calls that register interrupt handlers: where the number stands, and the handlers. */
-const REQUESTS: readonly [RegExp, number, readonly number[]][] = [
-  [/^request_(?:any_context_)?irq$/, 0, [1]],
-  [/^request_threaded_irq$/, 0, [1, 2]],
-  [/^devm_request_(?:any_context_)?irq$/, 1, [2]],
-  [/^devm_request_threaded_irq$/, 1, [2, 3]],
-  [/^pci_request_irq$/, 1, [2, 3]],
-];
-const FREES = /^(?:devm_free_irq|pci_free_irq|free_irq|disable_irq)$/;
+const NOTHING = () => false;
 
 function interrupts(file: CodeFile): Entry[] {
   const requests = file.functions.flatMap(fn =>
     fn.events.flatMap(event => {
-      const [, number, handlers] = REQUESTS.find(([api]) => api.test(event.api)) ?? [];
-      return number === undefined || !handlers
-        ? []
-        : [{ event, irq: lastName(event.args[number] ?? ''), handlers: handlers.map(i => event.args[i] ?? '') }];
+      const register = effectOfKind(event, 'register');
+      if (register?.runner !== 'irq') return [];
+      const handlers = [register.handler, register.thread].map(at => argumentAt(event, at) ?? '');
+      return [{ irq: lastName(argumentAt(event, register.object) ?? ''), handlers }];
     }),
   );
   const numbers = new Set(requests.map(r => r.irq));
   return requests.flatMap(({ irq, handlers }) =>
     named(file, handlers).map(entry => ({
-      ...{
-        kind: 'hardware' as const,
-        entry,
-        by: null,
-        quiet: /^(?:synchronize_(?:hard)?irq|disable_irq_nosync|free_irq|devm_free_irq|pci_free_irq(?:_vectors)?)$/,
+      ...{ kind: 'hardware' as const, entry, by: null, isQuietedBy: e => effectOfKind(e, 'quiesce')?.of === 'irq' },
+      isStoppedBy: e => {
+        const quiesce = effectOfKind(e, 'quiesce');
+        if (quiesce?.of !== 'irq' || !quiesce.waits || !quiesce.bars) return false;
+        return numbers.size === 1 || lastName(argumentAt(e, quiesce.object) ?? '') === irq;
       },
-      isStoppedBy: event =>
-        FREES.test(event.api) && (numbers.size === 1 || lastName(event.args[/^(?:devm_|pci_)/.test(event.api) ? 1 : 0] ?? '') === irq),
     })),
   );
+}
+
+/** Does the call wait for a handler of that kind and keep it from running again, that of the object by this name? */
+function ends(event: Event, of: 'urb' | 'napi', object: string): boolean {
+  const quiesce = effectOfKind(event, 'quiesce');
+  if (quiesce?.of !== of || !quiesce.waits || !(quiesce.bars || quiesce.cancels)) return false;
+  return lastName(argumentAt(event, quiesce.object) ?? '') === object;
 }
 
 /** Handlers of URBs, of DMA and of notifiers. */
@@ -94,33 +91,22 @@ function completions(file: CodeFile): Entry[] {
   const found: Entry[] = [];
   for (const fn of file.functions) {
     for (const event of fn.events) {
-      const { api, args } = event;
-      if (/^usb_fill_(?:int|bulk|control)_urb$/.test(api)) {
-        const urb = lastName(args[0] ?? '');
-        for (const entry of named(file, [args[api === 'usb_fill_control_urb' ? 6 : 5] ?? '']))
+      const register = effectOfKind(event, 'register');
+      const of = register?.runner;
+      if (register && (of === 'urb' || of === 'napi')) {
+        const object = lastName(argumentAt(event, register.object) ?? '');
+        for (const entry of named(file, [argumentAt(event, register.handler) ?? '']))
           found.push({
-            ...{
-              kind: 'hardware',
-              entry,
-              by: null,
-              quiet: /^usb_(?:kill|poison|unlink|block)_\w*urbs?$|^usb_(?:unpoison_|kill_|poison_)?anchored_urbs$/,
-            },
-            isStoppedBy: e => /^usb_(?:kill|poison)_urb$/.test(e.api) && lastName(e.args[0] ?? '') === urb,
-          });
-      } else if (/^netif_napi_add(?:_weight|_tx|_tx_weight|_config)?$/.test(api)) {
-        const napi = lastName(args[1] ?? '');
-        for (const entry of named(file, [args[2] ?? '']))
-          found.push({
-            ...{ kind: 'hardware', entry, by: null, quiet: /^(?:napi_disable|netif_napi_del)$/ },
-            isStoppedBy: e => /^napi_disable$/.test(e.api) && lastName(e.args[0] ?? '') === napi,
+            ...{ kind: 'hardware', entry, by: null, isQuietedBy: e => effectOfKind(e, 'quiesce')?.of === of },
+            isStoppedBy: e => ends(e, of, object),
           });
       } else if (event.kind === 'write' && event.operand && /(?:^|\.)notifier_call$/.test(event.cell?.path ?? '')) {
         const block = lastName((event.cell?.path ?? '').replace(/\.?notifier_call$/, ''));
         for (const entry of named(file, [event.operand]))
           if (block !== '')
             found.push({
-              ...{ kind: 'core', entry, by: null, quiet: null },
-              isStoppedBy: e => /notifier/.test(e.api) && /unregister/.test(e.api) && e.args.some(arg => lastName(arg) === block),
+              ...{ kind: 'core', entry, by: null, isQuietedBy: NOTHING },
+              isStoppedBy: e => likelyEffect(e, 'quiesce')?.of === 'notifier' && e.args.some(arg => lastName(arg) === block),
             });
       }
     }
@@ -136,43 +122,47 @@ function items(file: CodeFile): Entry[] {
     const waited = new Set([...item.waited, ...item.drained].map(site => site.event));
     return [
       {
-        ...{ kind: 'deferred' as const, entry: handler, by: item, quiet: null },
+        ...{ kind: 'deferred' as const, entry: handler, by: item, isQuietedBy: NOTHING },
         isStoppedBy: event =>
-          (waited.has(event) && (isSame(item, event) || item.drained.some(site => site.event === event))) ||
-          (/^(?:timer_shutdown|(?:disable|cancel)_\w*work)/.test(event.api) && isSame(item, event)),
+          (waited.has(event) && (isSame(item, event) || item.drained.some(site => site.event === event))) || (takesOff(event) && isSame(item, event)),
       },
     ];
   });
 }
 
-/** By the object that its operations get first: the call that takes it from its users, behind which none of the operations runs. */
-const LEAVES: readonly [RegExp, RegExp, RegExp | null][] = [
-  [/^struct hid_device \*/, /^hid_hw_stop$/, /^(?:hid_hw_close|hid_device_io_stop)$/],
-  [/^struct led_classdev \*/, /^(?:devm_)?led_classdev_unregister$/, null],
-  [/^struct power_supply \*/, /^power_supply_unregister$/, null],
-  [/^struct input_dev \*/, /^input_(?:unregister|free)_device$/, null],
-  [/^struct mmc_host \*/, /^mmc_remove_host$/, null],
-  [/^struct memstick_host \*/, /^memstick_remove_host$/, null],
-  [/^struct spi_(?:controller|master|device) \*/, /^spi_unregister_(?:controller|master)$/, null],
-  [/^struct ieee80211_hw \*/, /^ieee80211_unregister_hw$/, null],
-  [/^struct hci_dev \*/, /^hci_unregister_dev$/, null],
-  [/^struct uart_port \*/, /^uart_remove_one_port$/, null],
-  [/^struct (?:net_device|sk_buff) \*/, /^unregister_(?:netdev|netdevice|candev)$/, /^(?:netif_device_detach|dev_close)$/],
-];
+/** Does the call keep an item from running again, or take work off its queue? */
+function takesOff(event: Event): boolean {
+  const quiesce = effectOfKind(event, 'quiesce');
+  return quiesce !== undefined && (quiesce.bars || (quiesce.cancels && (quiesce.of === 'work' || quiesce.of === 'delayed-work')));
+}
+
+/** Objects that a core calls its operations with, as what ends that names them. */
+const USED =
+  'hid_device led_classdev power_supply input_dev mmc_host memstick_host spi_controller spi_master spi_device ieee80211_hw hci_dev uart_port net_device sk_buff';
+const USED_TYPES = new Set(USED.split(' ').map(tag => `struct ${tag}`));
+
+/** Does the call take the object of the type from those who use it: for good, or for a while? */
+function takesFromUsers(event: Event, type: string, good: boolean): boolean {
+  const quiesce = effectOfKind(event, 'quiesce');
+  return quiesce?.of === 'operations' && quiesce.waits === good && quiesce.types.includes(type);
+}
+
 /** Members that bring something up or take it down, and are called around the time that the users have it. */
 const AROUND =
   /^(?:probe|remove\w*|disconnect|suspend\w*|resume\w*|reset_resume|\w*_(?:open|stop|close|uninit|init|setup)|init|exit|open|stop|close|release|shutdown|setup|input_\w+|report_fixup|cleanup)$/;
 
 function operations(file: CodeFile, world: World): Entry[] {
   return file.functions.flatMap(entry => {
-    const [, leave, quiet] = LEAVES.find(([type]) => type.test(entry.parameters[0]?.type ?? '')) ?? [];
-    const members = leave && !entry.isMacro ? world.mentions(entry).flatMap(m => (m.member === null ? [] : [m.member])) : [];
-    if (!leave || members.length === 0 || members.every(m => AROUND.test(m))) return [];
+    const type = (entry.parameters[0]?.type ?? '').replace(/ \*$/, '');
+    const used = USED_TYPES.has(type);
+    const members = used && !entry.isMacro ? world.mentions(entry).flatMap(m => (m.member === null ? [] : [m.member])) : [];
+    if (!used || members.length === 0 || members.every(m => AROUND.test(m))) return [];
     const transmits = members.every(m => m === TRANSMIT || AROUND.test(m));
     const watched = members.every(m => m === WATCHDOG || AROUND.test(m)) && !raisesCarrier(file);
     return [
       {
-        ...{ kind: 'core' as const, entry, by: null, quiet: (transmits ? STOPS_QUEUE : quiet) ?? null, isStoppedBy: (e: Event) => leave.test(e.api) },
+        ...{ kind: 'core' as const, entry, by: null, isStoppedBy: (e: Event) => takesFromUsers(e, type, true) },
+        isQuietedBy: (e: Event) => takesFromUsers(e, type, false) || (transmits && stopsQueue(e)),
         ...(watched ? { isQuietened: passesWatchdog } : {}),
       },
     ];
@@ -181,7 +171,10 @@ function operations(file: CodeFile, world: World): Entry[] {
 
 /** The operation that the core calls only while the transmit queue is not stopped, and what stops it or the use of the device. */
 const TRANSMIT = 'ndo_start_xmit';
-const STOPS_QUEUE = /^(?:netif_(?:device_detach|stop_(?:sub)?queue|tx_stop_(?:all_queues|queue)|tx_disable)|dev_close)$/;
+function stopsQueue(event: Event): boolean {
+  const quiesce = effectOfKind(event, 'quiesce');
+  return quiesce?.of === 'softirq' && quiesce.bars;
+}
 
 /** The operation that only the core's transmit watchdog calls, and only while there is a carrier. */
 const WATCHDOG = 'ndo_tx_timeout';

@@ -6,6 +6,7 @@ import {
   calleeIn,
   comesBefore,
   type Deferred,
+  effectOfKind,
   heldAt,
   nodesAfter,
   runBy,
@@ -13,6 +14,7 @@ import {
   sameLock,
 } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
+import type { Runner } from '../../../src/model/effect.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
 import { isSame, lastName, type Source } from './sources.ts';
 
@@ -27,17 +29,17 @@ export interface Early {
 /** Members whose functions run when an object, its driver, or the use of it ends. */
 const ENDS =
   /^(?:remove|remove_new|disconnect|unbind|detach|port_remove|release|exit|deinit|destroy|stop|close|shutdown|ndo_stop|ndo_uninit|uninit|cleanup|hw_free|free|kill)$/;
-/** Members whose functions run when a device leaves its driver. */
-const REMOVES = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove)$/;
 const MACHINE_GOES = /^struct (?:device|platform_device|pci_dev|i2c_client|spi_device|sdw_slave|virtio_device|amba_device) \*/;
 
-/** Waits behind which the item may be queued again; the forms that shut an item down keep it from that. */
-const LETS_AGAIN =
-  /^(?:flush_(?:delayed_)?work|cancel_(?:delayed_)?work_sync|(?:timer_delete|del_timer|del_singleshot_timer)_sync|hrtimer_cancel|tasklet_kill|kthread_(?:cancel_(?:delayed_)?work_sync|flush_work)|irq_work_sync|(?:flush|drain|destroy)_workqueue|kthread_(?:destroy|flush)_worker)$/;
+/** A wait behind which the item may be queued again; the forms that shut an item down keep it from that. */
+function letsAgain(event: Event): boolean {
+  const quiesce = effectOfKind(event, 'quiesce');
+  return quiesce?.waits === true && (quiesce.of === 'queue' || !quiesce.bars);
+}
 
 /** The waits for the item that come before the last source of it is stopped, in functions that take its object down. */
 export function earlyWaits(item: Deferred, source: Source, file: CodeFile, world: World): Early[] {
-  const waits = [...item.waited.filter(site => isSame(item, site.event)), ...item.drained].filter(site => LETS_AGAIN.test(site.event.api));
+  const waits = [...item.waited.filter(site => isSame(item, site.event)), ...item.drained].filter(site => letsAgain(site.event));
   const stops = file.functions.flatMap(fn => fn.events.flatMap(event => (source.isStoppedBy(event) ? [{ fn, event }] : [])));
   const found: Early[] = [];
   for (const wait of waits) {
@@ -73,6 +75,9 @@ function runByCall(fn: CFunction, event: Event, world: World): ReadonlySet<CFunc
   return callee && callee.path === fn.path && callee !== fn ? runBy(callee, world) : NONE;
 }
 
+/** What runs handlers when a module, a device or the last reference goes. */
+const RUNS_AT_THE_END: ReadonlySet<string> = new Set<Runner>(['exit', 'devres', 'kref']);
+
 /** Is the function part of how the object, or the use of it, ends: by the members that lead to it, or as what undoes a start that failed? */
 function endsObject(fn: CFunction, wait: Event, world: World, seen = new Set<CFunction>()): boolean {
   if (seen.has(fn)) return false;
@@ -81,7 +86,7 @@ function endsObject(fn: CFunction, wait: Event, world: World, seen = new Set<CFu
   const machine = MACHINE_GOES.test(fn.parameters[0]?.type ?? '');
   for (const { member, call } of world.mentions(fn)) {
     if (member !== null && ENDS.test(member) && !(member === 'shutdown' && machine)) return true;
-    if (call !== null && /^(?:module_exit|devm_add_action(?:_or_reset)?|kref_put)$/.test(call)) return true;
+    if (call !== null && RUNS_AT_THE_END.has(effectOfKind({ fact: world.fact(call) }, 'register')?.runner ?? '')) return true;
   }
   return world.callers(fn.name).some(site => site.fn.path === fn.path && endsObject(site.fn, site.event, world, seen));
 }
@@ -93,17 +98,23 @@ function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: 
   if (source.kind === 'deferred' && eventTo(fn, wait, world)?.phase.includes('error-path')) return false;
   if (isExcluded(source, { fn, wait, stop }, world) || isOfOtherTable(fn, wait, stop, world) || pinsDevice(item, source, stop, world)) return false;
   const earlier = around(item, fn, wait, world, 'before');
-  if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.quiet?.test(e.api)))) return false;
+  if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.isQuietedBy(e)))) return false;
   if (source.isQuietened?.(earlier)) return false;
-  if (earlier.some(e => quietens(e, source, wait.event) || UNLINKS.test(e.api))) return false;
+  if (earlier.some(e => quietens(e, source, wait.event) || effectOfKind(e, 'unpublish'))) return false;
   if (asksFirst(item, source, earlier) || (source.kind === 'core' && isWaitedForByUsers(item, file, world))) return false;
   const later = around(item, fn, stop, world, 'after');
   const waits = new Set([...item.waited, ...item.drained, ...item.takenOff, ...item.handedOut].map(site => site.event));
   if (isPolled(item, source, later, file, world)) return false;
   return (
     !waits.has(stop.event) &&
-    !later.some(e => e !== wait.event && (waits.has(e) || FLUSHES_ALL.test(e.api) || (SHUTS.test(e.api) && isSame(item, e))))
+    !later.some(e => e !== wait.event && (waits.has(e) || flushesAll(e) || (effectOfKind(e, 'quiesce')?.bars === true && isSame(item, e))))
   );
+}
+
+/** Does the call wait for the work of all? */
+function flushesAll(event: Event): boolean {
+  const quiesce = effectOfKind(event, 'quiesce');
+  return quiesce?.of === 'queue' && quiesce.object === null;
 }
 
 /** Is a lock held from the wait to the stop that the source holds where it queues the item? Then it queues none between the two. */
@@ -131,7 +142,7 @@ function isOfOtherTable(fn: CFunction, wait: Site, stop: Site, world: World): bo
 
 /** Is the device not unregistered before the handler has run, since what queues it takes a reference that the handler drops? */
 function pinsDevice(item: Deferred, source: Source, stop: Site, world: World): boolean {
-  if (!/^unregister_(?:netdev|netdevice|candev)$/.test(stop.event.api) || !item.handler) return false;
+  if (!effectOfKind(stop.event, 'quiesce')?.types.includes('struct net_device') || !item.handler) return false;
   const does = (fns: Iterable<CFunction>, api: RegExp) => [...fns].some(fn => fn.events.some(e => api.test(e.api)));
   return does(source.chain, /^(?:netdev|dev)_hold$/) && does(runBy(item.handler, world), /^(?:netdev|dev)_put$/);
 }
@@ -166,11 +177,6 @@ function isWaitedForByUsers(item: Deferred, file: CodeFile, world: World): boole
 }
 
 const LAST_USE = /^(?:ndo_stop|stop|close|shutdown|flush|hw_close)$/;
-
-const SHUTS = /^(?:timer_shutdown|disable_(?:delayed_)?work)/;
-const FLUSHES_ALL = /^flush_scheduled_work$/;
-/** What nobody finds any more is not queued by whoever looks for it. */
-const UNLINKS = /^(?:(?:h?list|rb|idr|ida|xa|radix_tree|rhashtable|hash|klist)_(?:del|erase|remove|move|splice)\w*|__?list_del\w*)$/;
 
 const DEEPEST = 4;
 
@@ -208,9 +214,12 @@ function around(item: Deferred, fn: CFunction, site: Site, world: World, way: 'b
   };
   up(fn, 0);
   // The driver core runs what was registered for the device's end after the driver's own removal.
-  if (way === 'before' && world.mentions(fn).some(m => /^devm_add_action/.test(m.call ?? '')))
+  if (
+    way === 'before' &&
+    world.mentions(fn).some(m => m.call !== null && effectOfKind({ fact: world.fact(m.call) }, 'register')?.runner === 'devres')
+  )
     for (const removal of world.functions)
-      if (removal.path === fn.path && world.mentions(removal).some(m => REMOVES.test(m.member ?? '')))
+      if (removal.path === fn.path && world.mentions(removal).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind'))
         for (const f of runBy(removal, world)) found.push(...f.events);
   return found;
 }
@@ -253,12 +262,11 @@ function asksFirst(item: Deferred, source: Source, earlier: readonly Event[]): b
 }
 
 function isChange(e: Event): boolean {
-  const changes = /^(?:__)?(?:set|clear|test_and_set|test_and_clear|change)_bit\w*$|^atomic\w*_(?:set|inc|dec|sub|or|and)/;
-  return e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish' || changes.test(e.api);
+  return e.kind === 'write' || e.kind === 'rmw' || e.kind === 'publish';
 }
 
 function isLook(e: Event): boolean {
-  return e.kind === 'read' || e.kind === 'rmw' || /(?:^|_)(?:test|read|get|is)(?:_|$)/.test(e.api);
+  return e.kind === 'read' || e.kind === 'rmw';
 }
 
 function stateOf(e: Event): string {

@@ -1,6 +1,18 @@
 /** Who an item's object belongs to, when that is let go, and what may still wait for the item then. */
-import { type Deferred, placeOf, pointedTo, queueOf, runBy, type Site, surelyReaches } from '../../../src/analysis/query.ts';
+import {
+  type Deferred,
+  effectOfKind,
+  likelyEffect,
+  placeOf,
+  pointedTo,
+  queueOf,
+  runBy,
+  type Site,
+  standsHere,
+  surelyReaches,
+} from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
+import type { Runner } from '../../../src/model/effect.ts';
 import type { CodeFile, Mention, World } from '../../../src/model/rule.ts';
 
 /**
@@ -44,9 +56,15 @@ function entriesOf(fn: CFunction, world: World, seen = new Set<CFunction>()): { 
   ];
 }
 
-/** Devices whose driver core frees what was allocated for them when the driver's callback has returned. */
-const DEVICES =
-  /^struct (?:device|platform_device|i2c_client|spi_device|pci_dev|usb_interface|serio|gameport|hid_device|amba_device|mdio_device|virtio_device|vio_dev|xenbus_device|hv_device|sdio_func|memstick_dev|pnp_dev|acpi_device|parport|pcmcia_device|ps3_system_bus_device|rpmsg_device|auxiliary_device|slim_device|sdw_slave|fw_unit|mei_cl_device|rmi_function|ishtp_cl_device|wmi_device|ccw_device|mcb_device|bcma_device|ssb_device|gb_bundle|i3c_device|fsl_mc_device|host1x_device|mipi_dsi_device|usb_serial|usb_serial_port|psmouse|comedi_device|usb_gadget|usb_function|wm97xx|serdev_device|of_device|macio_dev)\b/;
+/** Is it a pointer to a device whose driver core frees what was allocated for it when the driver's callback has returned? */
+function isDevice(type: string | undefined, world: World): boolean {
+  return world.type((type ?? '').replace(/ \*+$/, ''))?.is === 'device';
+}
+
+/** Does a table name the function as what binds a driver and a device to each other, or parts them? */
+function isNamedAs(driver: 'bind' | 'unbind', fn: CFunction, world: World): boolean {
+  return world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === driver);
+}
 
 /** Members whose functions run when a device or its driver goes. */
 export const ENDS = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove|release|exit|deinit|destroy)$/;
@@ -55,14 +73,16 @@ export const ENDS = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove|
 export function isRemoval(fn: CFunction, world: World): boolean {
   if (fn.isMacro) return false;
   if (isUnloading(fn, world)) return true;
-  return (
-    DEVICES.test(fn.parameters[0]?.type ?? '') &&
-    world.mentions(fn).some(m => /^(?:remove|remove_new|disconnect|unbind|detach|port_remove)$/.test(m.member ?? ''))
-  );
+  return isDevice(fn.parameters[0]?.type, world) && isNamedAs('unbind', fn, world);
 }
 
 export function isUnloading(fn: CFunction, world: World): boolean {
-  return world.mentions(fn).some(m => m.call === 'module_exit');
+  return world.mentions(fn).some(m => runnerOf(m, world) === 'exit');
+}
+
+/** What runs a handler that is named there. */
+function runnerOf({ call }: Mention, world: World): string | undefined {
+  return call === null ? undefined : effectOfKind({ fact: world.fact(call) }, 'register')?.runner;
 }
 
 /** It waits for something that a handler may tell of. */
@@ -79,26 +99,19 @@ export function isOwnersOf(item: Deferred, removal: CFunction, run: ReadonlySet<
 
 /** The function that sets the item up when a device is bound to its driver. */
 export function probeOf(item: Deferred, file: CodeFile, world: World): CFunction | null {
-  const binds = (fn: CFunction) =>
-    DEVICES.test(fn.parameters[0]?.type ?? '') &&
-    world.mentions(fn).some(m => /^(?:probe|probe_new|connect|bind|attach|port_probe)$/.test(m.member ?? ''));
+  const binds = (fn: CFunction) => isDevice(fn.parameters[0]?.type, world) && isNamedAs('bind', fn, world);
   return file.functions.find(fn => binds(fn) && runBy(fn, world).has(item.setUp.fn)) ?? null;
 }
-
-/** Calls that surely wait for no work of the object that they are given. */
-const HARMLESS =
-  /^(?:(?:devm_)?free_irq|disable_irq\w*|\w+_set_\w*(?:drv)?data|usb_set_intfdata|dev_\w+|netdev_\w+|pr_\w+|\w*print\w*|(?:devm_)?kv?free\w*|IS_ERR\w*|WARN\w*|container_of|spin_\w+|mutex_\w+|list_\w+|complete\w*|wake_up\w*|(?:\w+_)?to_\w+)$/;
 
 /** Does the removal hand the object to something out of view that may wait? */
 export function mayWait(item: Deferred, removal: CFunction, run: ReadonlySet<CFunction>): boolean {
   const device = removal.parameters[0]?.name;
   for (const fn of run) {
     for (const event of fn.events) {
-      if (event.kind !== 'call' || !event.opaque || HARMLESS.test(event.api)) continue;
+      if (event.kind !== 'call' || !event.opaque || (event.fact ?? event.inferred)?.keepsNothing) continue;
       if (item.type === null && event.args.length === 0) return true;
       // Another file of the driver finds the object by its device; a board's own function, called by a pointer, knows no work of the driver.
-      if (fn === removal && isNamed(event) && !OF_DEVICES.test(event.api) && event.args.some(arg => arg === device || arg === `&${device}->dev`))
-        return true;
+      if (fn === removal && isNamed(event) && !isOfCore(event) && event.args.some(arg => arg === device || arg === `&${device}->dev`)) return true;
       for (const arg of event.args) if ((item.type !== null && isObject(fn, arg, item.type)) || holds(arg, item)) return true;
     }
   }
@@ -109,9 +122,10 @@ function isNamed(event: Event): boolean {
   return /^\w+$/.test(event.api);
 }
 
-/** The kernel's own calls on a device, by the subsystem that they begin with (include/linux/device.h, pm_runtime.h, sysfs.h and others): none knows the work. */
-const OF_DEVICES =
-  /^(?:devm?|device|driver|pm|sysfs|kobject|clk|regulator|reset_control|platform|pcim?|usb|i2c|spi|hid|serio|gameport|amba|virtio|sdio|serdev|auxiliary|rpmsg|of|fwnode|acpi|irq|gpio|gpiod|phy|dma|dmam|iommu|component|input|iio|led|snd|thermal|hwmon|power_supply|extcon|mbox|nvmem|pinctrl|icc|opp|genpd|firmware|mfd|media|v4l2|vb2|video|rc|cec|drm|misc|mtd|mmc|rtc|watchdog|tty|uart|cdev|crypto|hwrng|scsi|net|get|put)_\w+|^to_\w+$/;
+/** One of the kernel's own calls, which knows no work of the driver. */
+function isOfCore({ fact, inferred }: Event): boolean {
+  return fact !== undefined || inferred?.core === true;
+}
 
 /** Is the variable a pointer to an object of the type? */
 function isObject(fn: CFunction, arg: string, type: string): boolean {
@@ -134,10 +148,10 @@ function holds(arg: string, item: Deferred): boolean {
 /** Does the handler tell whoever waits elsewhere in the file that it is through? */
 export function isAwaited(item: Deferred, file: CodeFile, world: World): boolean {
   const told = [...(item.handler ? runBy(item.handler, world) : [])].flatMap(fn =>
-    fn.events.flatMap(e => (/^complete(?:_all)?$/.test(e.api) ? [lastName(e.args[0] ?? '')] : [])),
+    fn.events.flatMap(e => (effectOfKind(e, 'wake')?.on === 'completion' ? [lastName(e.args[0] ?? '')] : [])),
   );
   if (told.length === 0) return false;
-  return file.functions.some(fn => fn.events.some(e => /^wait_for_completion/.test(e.api) && told.includes(lastName(e.args[0] ?? ''))));
+  return file.functions.some(fn => fn.events.some(e => effectOfKind(e, 'wait')?.on === 'completion' && told.includes(lastName(e.args[0] ?? ''))));
 }
 
 function lastName(text: string): string {
@@ -151,17 +165,20 @@ export function keepsOwner(item: Deferred, world: World): boolean {
   for (const fn of runBy(item.handler, world)) {
     for (const event of fn.events) {
       if (event.kind === 'free' && event.cell?.type === type && event.cell.path === '*') return true;
-      const gives = /(?:^|_)(?:put|unref|release|unhold|drop)(?:_|$)/.test(event.api);
-      if (gives && !/^(?:pm_|clk_|regulator_|of_|fwnode_|gpiod_|mutex_|release_firmware)/.test(event.api))
+      const ref = likelyEffect(event, 'ref');
+      if (ref?.by === 'put' && (ref.frees || !event.fact))
         if (event.args.some(arg => isObject(fn, /^&?(\w+)/.exec(arg)?.[1] ?? '', type))) return true;
     }
   }
   return false;
 }
 
+/** What runs handlers as a module or a device comes or goes. */
+const BRINGS_UP: ReadonlySet<string> = new Set<Runner>(['init', 'exit', 'pm']);
+
 /** Is the item queued by more than what brings the device up: by its own handler, an interrupt, an operation? */
 export function livesOn(item: Deferred, run: ReadonlySet<CFunction>, world: World): boolean {
-  const starts = (m: Mention) => STARTS.test(m.member ?? '') || /PM_OPS|^module_/.test(m.call ?? '');
+  const starts = (m: Mention) => STARTS.test(m.member ?? '') || BRINGS_UP.has(runnerOf(m, world) ?? '');
   return item.queued.some(
     site => !isOverSoon(item, site) && entriesOf(site.fn, world).some(e => !run.has(e.fn) && (!e.mention || !starts(e.mention))),
   );
@@ -176,23 +193,15 @@ function isOverSoon(item: Deferred, { fn, event }: Site): boolean {
 /** Members whose functions run when a device comes up. */
 const STARTS = /^(?:probe|probe_new|connect|reconnect|bind|attach|port_probe|init|resume\w*|runtime_resume|thaw\w*|restore\w*|complete|prepare)$/;
 
-/** The private part of an object of the core's, by the call that gives it, or the member. */
-const PRIVATE =
-  /^(?:netdev_priv|iio_priv|mmc_priv|memstick_priv|shost_priv|wiphy_priv|spi_(?:controller|master)_get_devdata|counter_priv|devlink_priv|hci_get_priv|video_drvdata)$/;
+/** Members that hold the private part of an object of a core's. */
 const PRIVATE_MEMBERS = /^(?:struct ieee80211_hw\.priv|struct snd_card\.private_data|struct Scsi_Host\.hostdata)$/;
-const FREES_PRIVATE =
-  /^(?:free_netdev|free_candev|mmc_free_host|memstick_free_host|scsi_host_put|wiphy_free|spi_(?:controller|master)_put|iio_device_free|devlink_free|ieee80211_free_hw|snd_card_free)$/;
-const MANAGED_PRIVATE =
-  /^(?:devm_(?:iio_device_alloc|alloc_etherdev\w*|spi_alloc_(?:host|master|target|slave|controller)|counter_alloc|mmc_alloc_host)|snd_devm_card_new)$/;
-const MANAGED = /^devm_k(?:z|m|c)alloc(?:_array)?$|^devm_kmemdup$/;
-
 /** Where the object is given up: by a call on the way, or by the core when the removal is over. */
 export function endOf(item: Deferred, removal: CFunction, run: ReadonlySet<CFunction>, file: CodeFile): { event: Event | null } | null {
   const { type } = item;
   if (type === null) return null;
   const holder = isPrivate(item, file);
   for (const fn of run) {
-    const free = fn.events.find(e => isFreeOf(fn, e, type) || (holder && FREES_PRIVATE.test(e.api)));
+    const free = fn.events.find(e => standsHere(e) && (isFreeOf(fn, e, type) || (holder && effectOfKind(e, 'free')?.private)));
     // A helper that takes the item off itself and then frees is wrong whoever calls it, which another rule tells there.
     if (free && fn !== removal && free.kind === 'free' && item.takenOff.some(site => site.fn === fn)) return null;
     if (free) return { event: fn === removal ? free : null };
@@ -209,7 +218,7 @@ function isFreeOf(fn: CFunction, event: Event, type: string): boolean {
 }
 
 function isPrivate({ type }: Deferred, file: CodeFile): boolean {
-  const gives = (e: Event) => PRIVATE.test(e.api) || PRIVATE_MEMBERS.test(`${e.cell?.type}.${e.cell?.path}`);
+  const gives = (e: Event) => (e.fact?.pointer === 'private' && !e.fact.managed) || PRIVATE_MEMBERS.test(`${e.cell?.type}.${e.cell?.path}`);
   return type !== null && file.functions.some(fn => fn.events.some(e => e.into !== null && gives(e) && isObject(fn, e.into, type)));
 }
 
@@ -220,14 +229,18 @@ export function isManaged(item: Deferred, file: CodeFile): boolean {
   return (
     type !== null &&
     file.functions.some(fn =>
-      fn.events.some(e => (MANAGED.test(e.api) && e.into !== null && isObject(fn, e.into, type)) || (holder && MANAGED_PRIVATE.test(e.api))),
+      fn.events.some(
+        e => e.fact?.managed && (e.fact.pointer === 'private' ? holder : e.into !== null && isObject(fn, e.into, type) && effectOfKind(e, 'alloc')),
+      ),
     )
   );
 }
 
 /** It has something out of view done when the device goes. */
 export function actsOutOfView(fn: CFunction, file: CodeFile): boolean {
-  return fn.events.some(e => /^devm_add_action/.test(e.api) && !file.functions.some(f => f.name === e.args[1]) && !OFF.test(e.args[1] ?? ''));
+  return fn.events.some(
+    e => effectOfKind(e, 'register')?.runner === 'devres' && !file.functions.some(f => f.name === e.args[1]) && !OFF.test(e.args[1] ?? ''),
+  );
 }
 
 /** Functions that switch a part of the machine off, as they are handed to the core to be called at the end. */

@@ -42,7 +42,8 @@ export function sitesOf(file: CodeFile, world: World): { lock: Section; sites: S
   for (const fn of file.functions) {
     if (fn.isMacro) continue;
     for (const event of fn.events) {
-      if (!standsHere(event)) continue; // Who takes it is told by the callers of the helper.
+      // A helper that returns with the lock takes it for its caller.
+      if (!standsHere(event) && !isPassedOn(fn, event)) continue;
       for (const taking of takings(fn, event)) {
         if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
         const off =
@@ -114,4 +115,9 @@ function alone(fn: CFunction, world: World): boolean {
 
 function asksWhere(fn: CFunction): boolean {
   return fn.events.some(e => /^(?:in_(?:interrupt|hardirq|irq|task|softirq|atomic)|irqs_disabled|preemptible)$/.test(e.api));
+}
+
+/** Does the helper that this stands in return with the lock that it takes here? */
+function isPassedOn(fn: CFunction, event: Event): boolean {
+  return !fn.events.some(e => e.kind === 'unlock' && e.via?.call === event.via?.call && e.index > event.index);
 }

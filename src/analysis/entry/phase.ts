@@ -1,7 +1,9 @@
 /** Code and objects that no other CPU works on. */
 import { called } from '../../c/calls/callees.ts';
+import { initOrExit } from '../../c/cfg/errorpaths.ts';
+import { effectOfKind, likelyEffect } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
-import type { World } from '../../model/rule.ts';
+import type { Mention, World } from '../../model/rule.ts';
 import { callersOf } from './callers.ts';
 
 /**
@@ -9,33 +11,35 @@ import { callersOf } from './callers.ts';
  * world at hand also by the table or the macro that registers it, or since nothing but such functions calls it. Its name says nothing.
  */
 export function runsAlone(fn: CFunction, world?: World): boolean {
-  return fn.attributes.some(a => /^__(?:init|exit|meminit|net_init|net_exit)\b/.test(a)) || (world !== undefined && isRegisteredAlone(fn, world, 0));
+  return initOrExit(fn) !== null || (world !== undefined && isRegisteredAlone(fn, world, 0));
 }
 
-/** Macros and members of tables that hand a function to the kernel to be run as a module, a device or a namespace comes or goes. */
-const COMES_OR_GOES =
-  /^(?:module_init|module_exit|(?:early|pure|core|postcore|arch|subsys|fs|rootfs|device|late)_initcall(?:_sync)?|probe(?:_new)?|remove(?:_new)?|init|exit(?:_batch)?|pre_exit|ndo_init|ndo_uninit)$/;
+/** Does the kernel run what is put there as a module, a device or a namespace comes or goes? */
+function comesOrGoes({ member, table, call }: Mention, world: World): boolean {
+  if (member !== null) return /^(?:setup|teardown)$/.test(world.member(table, member)?.phase ?? '');
+  const runner = call === null ? undefined : effectOfKind({ fact: world.fact(call) }, 'register')?.runner;
+  return runner === 'init' || runner === 'exit';
+}
 
 /** Callers are asked so far up. */
 const DEEPEST = 3;
 
 function isRegisteredAlone(fn: CFunction, world: World, depth: number): boolean {
   const mentions = world.mentions(fn);
-  if (mentions.length > 0) return mentions.every(m => COMES_OR_GOES.test(m.member ?? m.call ?? '')) && world.callers(fn.name).length === 0;
+  if (mentions.length > 0) return mentions.every(m => comesOrGoes(m, world)) && world.callers(fn.name).length === 0;
   const sites = depth < DEEPEST ? callersOf(fn, world) : null;
   return sites?.every(s => s.fn !== fn && (runsAlone(s.fn) || isRegisteredAlone(s.fn, world, depth + 1))) ?? false;
 }
 
-/** Members of tables whose functions bring a device up, or down, while nothing else runs on it. */
-const UP_OR_DOWN = /^(?:ndo_open|ndo_stop|(?:runtime_)?(?:suspend|resume)(?:_late|_early|_noirq)?|freeze|thaw|restore|poweroff|shutdown)$/;
-
-/** Macros that make such a table of the functions that they are given (include/linux/pm.h). */
-const PM_TABLE = /_PM_OPS$/;
-
 /** Does the function bring a device up or down, by the table that names it? */
 export function bringsUpOrDown(fn: CFunction, world: World): boolean {
   const mentions = world.mentions(fn);
-  return mentions.length > 0 && mentions.every(m => UP_OR_DOWN.test(m.member ?? '') || (m.member === null && PM_TABLE.test(m.call ?? '')));
+  return mentions.length > 0 && mentions.every(m => startsOrStops(m, world));
+}
+
+function startsOrStops({ member, table, call }: Mention, world: World): boolean {
+  if (member !== null) return /^(?:up|down)$/.test(world.member(table, member)?.phase ?? '');
+  return call !== null && effectOfKind({ fact: world.fact(call) }, 'register')?.runner === 'pm';
 }
 
 /**
@@ -66,7 +70,7 @@ export function isOwn(fn: CFunction, event: Event): boolean {
   const root = /^\w+/.exec(event.cell?.base ?? '')?.[0];
   if (root === undefined) return false;
   const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${called(e)}(`));
-  return origin.some(e => /(?:^|_)(?:this_cpu_ptr|per_cpu_ptr|get_cpu_ptr|raw_cpu_ptr)$|(?:^|_)[kvm]*z?alloc|_alloc(?:_|$)|memdup/.test(e.api));
+  return origin.some(e => likelyEffect(e, 'alloc') !== undefined || isPerCpu(e));
 }
 
 /** The object behind the event was made in this function, which has it to itself: nothing but calls that make one give the pointer to it. */
@@ -74,8 +78,19 @@ export function isMadeHere(fn: CFunction, event: Event): boolean {
   const base = event.cell?.base ?? null;
   const settings = (fn.settings ?? []).filter(s => s.name === base);
   if (settings.length === 0 || fn.parameters.some(p => p.name === base)) return false;
-  return settings.every(s => s.sources.length > 0 && s.sources.every(i => MAKES.test(fn.events[i]?.api ?? '')));
+  return settings.every(s => s.sources.length > 0 && s.sources.every(i => isMaking(fn.events[i])));
 }
 
-/** Calls that give an object which was not there before. */
-const MAKES = /(?:^|_)(?:create|[kvm]*[cz]?alloc|new|clone|dup|memdup)(?:_|$)/;
+/** A pointer to this CPU's copy, or to one CPU's. */
+function isPerCpu({ fact, kind }: Event): boolean {
+  return kind === 'call' && fact?.pointer === 'same';
+}
+
+/** Does the call give an object which was not there before? */
+export function makesObject(event: Event): boolean {
+  return likelyEffect(event, 'alloc') !== undefined;
+}
+
+function isMaking(event: Event | undefined): boolean {
+  return event !== undefined && makesObject(event);
+}

@@ -1,5 +1,7 @@
 /** Who runs a function: an interrupt, a timer, a work item, a system call, as far as its file registers it. */
-import type { CFunction } from '../../model/code.ts';
+import { effectOfKind, effectsOfKind } from '../../c/syntax/effects.ts';
+import type { CFunction, Event } from '../../model/code.ts';
+import type { Runner } from '../../model/effect.ts';
 import type { Mention, World } from '../../model/rule.ts';
 import { callersOf } from './callers.ts';
 import { maySleep } from './sleeping.ts';
@@ -7,31 +9,25 @@ import { maySleep } from './sleeping.ts';
 /** hardirq: with interrupts off; softirq: over tasks; task: in process context. */
 export type Role = 'hardirq' | 'softirq' | 'task';
 
-/** For calls that register a handler: which argument, and who runs it. */
-const REGISTERS: readonly [RegExp, number, Role][] = [
-  [/^request_(?:threaded_|percpu_)?irq$|^irq_set_chained_handler$/, 1, 'hardirq'],
-  [/^devm_request_(?:threaded_)?irq$|^pci_request_irq$/, 2, 'hardirq'],
-  [/^request_threaded_irq$/, 2, 'task'],
-  [/^devm_request_threaded_irq$|^pci_request_irq$/, 3, 'task'],
-  [/^smp_call_function(?:_single|_many)?$|^on_each_cpu(?:_mask)?$/, 0, 'hardirq'],
-  [/^(?:timer_setup(?:_on_stack)?|DEFINE_TIMER|tasklet_setup|DECLARE_TASKLET(?:_OLD)?|tasklet_init|open_softirq|call_rcu(?:_hurry)?)$/, 1, 'softirq'],
-  [/^(?:netif_napi_add(?:_weight|_tx|_tx_weight|_config)?)$/, 2, 'softirq'],
-  [
-    /^__?(?:INIT_(?:DELAYED_|DEFERRABLE_)?WORK(?:_ONSTACK)?)$|^INIT_(?:DELAYED_|DEFERRABLE_|RCU_)?WORK(?:_ONSTACK)?$|^DECLARE_(?:DELAYED_)?WORK$|^kthread_init_(?:delayed_)?work$/,
-    1,
-    'task',
-  ],
-  [/^kthread_(?:run|create)(?:_on_cpu|_on_node)?$/, 0, 'task'],
-  [/^(?:module_init|module_exit|(?:late|device|subsys|core|fs|arch)_initcall)$/, 0, 'task'],
-  [/^(?:DEVICE_ATTR|DRIVER_ATTR|BUS_ATTR|CLASS_ATTR|SENSOR_DEVICE_ATTR|IIO_DEVICE_ATTR)\w*$/, 2, 'task'],
-  [/^(?:DEVICE_ATTR|DRIVER_ATTR|SENSOR_DEVICE_ATTR|IIO_DEVICE_ATTR)\w*$/, 3, 'task'],
-  [/^(?:DEFINE_(?:PROC_)?SHOW(?:_STORE)?_ATTRIBUTE|(?:DEVICE|DRIVER|CLASS|BUS)_ATTR_R[OW]|DEVICE_ATTR_WO)$/, 0, 'task'],
-  [/^debugfs_create_\w+$|^DEFINE_(?:DEBUGFS|SIMPLE)_ATTRIBUTE$|^proc_create\w*$/, -1, 'task'],
-];
-
-/** Members of tables whose functions run in process context with interrupts on. */
-const TASK_MEMBERS =
-  /^(?:probe|remove|open|release|read|write|read_iter|write_iter|unlocked_ioctl|compat_ioctl|ioctl|llseek|mmap|poll|show|store|seq_show|suspend|resume|ndo_open|ndo_stop|ndo_set_mac_address|ndo_change_mtu|get_ethtool_stats|get_drvinfo|set_ringparam|threadfn|fallocate|fsync|setattr|mkdir|unlink|create|iterate_shared)$/;
+/** Where a handler runs, by what runs it. */
+const RUNS: Partial<Record<Runner, Role>> = {
+  irq: 'hardirq',
+  'irq-thread': 'task',
+  'cpu-call': 'hardirq',
+  timer: 'softirq',
+  tasklet: 'softirq',
+  softirq: 'softirq',
+  rcu: 'softirq',
+  napi: 'softirq',
+  work: 'task',
+  'delayed-work': 'task',
+  'kthread-work': 'task',
+  kthread: 'task',
+  init: 'task',
+  exit: 'task',
+  attribute: 'task',
+  debugfs: 'task',
+};
 
 const known = new WeakMap<World, Map<CFunction, Set<Role>>>();
 
@@ -44,7 +40,7 @@ export function rolesOf(fn: CFunction, world: World): ReadonlySet<Role> {
   const found = new Set<Role>();
   kept.set(fn, found);
   for (const mention of world.mentions(fn)) {
-    const role = roleBy(mention, fn);
+    const role = roleBy(mention, fn, world);
     // A timer of high resolution may be one that fires in softirq context; so is a handler that itself holds off bottom halves.
     const soft = role === 'hardirq' && (fn.events.some(e => /_bh$/.test(e.api)) || (mention.member === 'function' && startsSoft(fn, world)));
     if (role) found.add(soft ? 'softirq' : role);
@@ -58,18 +54,22 @@ export function runsInSoftirq(fn: CFunction, world: World): boolean {
 }
 
 function startsSoft(fn: CFunction, world: World): boolean {
-  return world.functions.some(
-    f => f.path === fn.path && f.events.some(e => e.api.startsWith('hrtimer_') && e.args.some(arg => arg.endsWith('_SOFT'))),
-  );
+  return world.functions.some(f => f.path === fn.path && f.events.some(e => startsHrtimer(e) && e.args.some(arg => arg.endsWith('_SOFT'))));
 }
 
-function roleBy({ call, argument, member }: Mention, fn: CFunction): Role | null {
+function startsHrtimer(event: Event): boolean {
+  return effectOfKind(event, 'arm')?.runner === 'hrtimer' || effectOfKind(event, 'register')?.runner === 'hrtimer';
+}
+
+function roleBy({ call, argument, member, table }: Mention, fn: CFunction, world: World): Role | null {
   if (member !== null) {
     if (member === 'function' && /\bhrtimer_restart\b/.test(fn.head)) return 'hardirq';
-    return TASK_MEMBERS.test(member) ? 'task' : null;
+    return world.member(table, member)?.runs ?? null;
   }
-  if (call === null) return null;
-  for (const [name, position, role] of REGISTERS) if ((position === argument || position < 0) && name.test(call)) return role;
+  for (const effect of call === null ? [] : effectsOfKind({ fact: world.fact(call) }, 'register')) {
+    if (effect.thread === argument) return 'task';
+    if (effect.handler === argument || effect.handler === null) return RUNS[effect.runner] ?? null;
+  }
   return null;
 }
 

@@ -7,7 +7,8 @@ import type { World } from '../../model/rule.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
 import type { Why, WhyStep } from '../../model/why.ts';
 import { dropsOf } from '../sections/locking.ts';
-import { type LockFlow, lockFlowOf, type State, through } from '../sections/locksets.ts';
+import { type LockFlow, lockFlowOf } from '../sections/locksets.ts';
+import type { State } from '../sections/protocol.ts';
 import { callersOf, heldOnEntry } from './callers.ts';
 
 /** What is held at the first event of a line, and what was and is no longer; null where the function has no code on the line. */
@@ -15,7 +16,7 @@ export function whyHeld(fn: CFunction, line: number, world: World): Why[] | null
   const at = fn.events.find(e => e.line === line)?.node ?? fn.flow.findIndex(n => n.line === line && n.kind !== 'entry');
   if (at < 0) return null;
   const flow = lockFlowOf(fn);
-  const state = flow?.states[at] ?? null;
+  const state = flow?.states.at(at) ?? null;
   const found: Why[] = [];
   if (flow)
     for (const section of sectionsOf(fn, flow)) {
@@ -41,11 +42,11 @@ function trailTo(fn: CFunction, flow: LockFlow, section: Section, to: number, wo
   const seen = new Set([to]);
   for (const at of seen) {
     if (at === 0) steps.push(...entrySteps(fn, flow, section));
-    const here = flow.states[at];
+    const here = flow.states.at(at);
     for (const { from, slot } of into[at] ?? []) {
       const node = fn.flow[from];
-      const before = flow.states[from];
-      const after = node && before ? through(before, node, slot, flow.effects) : null;
+      const before = flow.states.at(from);
+      const after = flow.states.after(from, slot);
       if (!node || !before || !after) continue;
       const event = node.event === null ? undefined : fn.events[node.event];
       const step = edgeStep(fn, flow, section, world, { node, event, before, after });
@@ -63,8 +64,8 @@ function trailTo(fn: CFunction, flow: LockFlow, section: Section, to: number, wo
 interface Edge {
   node: FlowNode;
   event: Event | undefined;
-  before: Readonly<State>;
-  after: Readonly<State>;
+  before: State;
+  after: State;
 }
 
 /** What an edge does to the section; null where nothing, and where nothing stands there that could. */
@@ -83,7 +84,7 @@ function edgeStep(fn: CFunction, flow: LockFlow, section: Section, world: World,
 
 /** What says that the section is held when the function begins, or that it is not. */
 function entrySteps(fn: CFunction, flow: LockFlow, section: Section): WhyStep[] {
-  const held = flow.states[0]?.must.find(one => sameLock(one, section));
+  const held = flow.states.at(0)?.must.find(one => sameLock(one, section));
   if (!held) return [placed('without', fn, fn.line, '')];
   if (held.by === 'annotation') return [placed('annotated', fn, fn.line, fn.attributes.filter(a => a.startsWith('__')).join(' '))];
   if (held.by === 'convention') return [placed('convention', fn, fn.line, fn.name)];
@@ -136,23 +137,23 @@ function placed(kind: WhyStep['kind'], { path, side }: CFunction, line: number, 
 /** Every section that the function has to do with, once. */
 function sectionsOf(fn: CFunction, flow: LockFlow): Section[] {
   const all = flow.effects.flatMap(effect => (effect ? [...effect.lock, ...effect.enter, ...effect.unlock, ...effect.leave] : []));
-  const entered = [...(flow.states[0]?.must ?? []), ...all];
+  const entered = [...(flow.states.at(0)?.must ?? []), ...all];
   return entered.filter((one, i) => entered.findIndex(other => sameLock(other, one)) === i && (one.by !== 'convention' || fn.name === one.name));
 }
 
 /** What callers hold, all or some, that the function does not speak of itself. */
 function aboveOf(fn: CFunction, world: World): Section[] {
   const entry = heldOnEntry(fn, world);
-  const own = lockFlowOf(fn)?.states[0]?.must ?? [];
+  const own = lockFlowOf(fn)?.states.at(0)?.must ?? [];
   const some = (callersOf(fn, world) ?? []).flatMap(({ event }) => [...event.locks, ...event.context]);
   const all = [...entry.locks, ...entry.context, ...some].filter(one => !holds(own, one) && one.by !== 'assertion');
   return all.filter((one, i) => all.findIndex(other => sameLock(other, one)) === i);
 }
 
-function isSure(state: Readonly<State>, section: Section): boolean {
-  return isContext(section) ? [...state.context.keys()].some(c => sameLock(c, section)) : holds(state.must, section);
+function isSure(state: State, section: Section): boolean {
+  return holds(isContext(section) ? state.context : state.must, section);
 }
 
-function isPossible(state: Readonly<State>, section: Section): boolean {
-  return isSure(state, section) || holds([...state.may.keys()], section);
+function isPossible(state: State, section: Section): boolean {
+  return holds(isContext(section) ? state.mayContext : state.may, section);
 }

@@ -2,10 +2,13 @@
 
 import { calleeOf } from '../../c/calls/callees.ts';
 import { nodePostDominates } from '../../c/cfg/dominance.ts';
+import { initOrExit } from '../../c/cfg/errorpaths.ts';
 import { comesBefore } from '../../c/cfg/flow.ts';
 import { headsAround } from '../../c/cfg/loops.ts';
 import { cellKey } from '../../c/lower/cells.ts';
+import { argumentAt, effectOfKind, isDeferred } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
+import type { Road } from '../../model/effect.ts';
 import type { World } from '../../model/rule.ts';
 import { exclusive, includesSection, type Section } from '../../model/section.ts';
 import { heldAt } from '../entry/callers.ts';
@@ -47,19 +50,8 @@ export interface Removal {
   via: { fn: CFunction; event: Event } | null;
 }
 
-/** Loops over all of a container: the argument that is the pointer, and the one that is the member. */
-const WALKS: readonly [RegExp, number, number][] = [
-  [/^list_for_each_entry(?:_reverse|_continue|_from)?$|^hlist_for_each_entry$/, 0, 2],
-  [/^list_for_each_entry_safe(?:_reverse|_continue|_from)?$|^hlist_for_each_entry_safe$/, 0, 3],
-  [/^hash_for_each_possible$/, 1, 2],
-  [/^hash_for_each$/, 2, 3],
-];
-const ALL = /^(?:list_for_each_entry_safe(?:_reverse)?|hlist_for_each_entry_safe|hash_for_each_safe|idr_for_each_entry|xa_for_each)$/;
-const FIRST = /^list_(?:first|last)_entry(?:_or_null)?$/;
-const LOOKUPS = /^(?:idr_find|xa_load|radix_tree_lookup|idr_get_next|idr_get_next_ul|xa_find|xa_find_after)$/;
-const UNLINKS =
-  /^(?:list_del|list_del_init|list_del_rcu|__list_del_entry|hlist_del|hlist_del_init|hlist_del_rcu|hlist_del_init_rcu|hash_del|hash_del_rcu)$/;
-const ERASES = /^(?:idr_remove|xa_erase\w*|__xa_erase|radix_tree_delete\w*)$/;
+/** Roads by a member of the object. */
+const LINKED: ReadonlySet<string> = new Set<Road>(['list', 'hlist', 'hash']);
 
 /** Everything that the function finds, itself or by a helper in view that leaves the locks to it. */
 export function foundIn(fn: CFunction, functions: readonly CFunction[]): Found[] {
@@ -81,18 +73,21 @@ export function foundIn(fn: CFunction, functions: readonly CFunction[]): Found[]
 
 function lookedUp(fn: CFunction, event: Event): { names: string[]; container: Container } | null {
   if (!event.cell) return null;
-  if (LOOKUPS.test(event.api))
+  const consume = effectOfKind(event, 'consume');
+  if (!consume) return null;
+  const isMap = consume.by === 'idr' || consume.by === 'xarray';
+  if (isMap && !consume.each)
     return event.into === null ? null : { names: [event.into], container: { kind: 'map', member: '', type: null, key: cellKey(event.cell) } };
-  if (FIRST.test(event.api)) {
+  if (isMap || consume.rcu) return null;
+  const member = argumentAt(event, consume.member);
+  if (!consume.each) {
     // A type among the arguments is one word to the grammar.
-    const [, type, member] = event.args;
-    if (event.into === null || type === undefined || member === undefined) return null;
+    const type = argumentAt(event, consume.type);
+    if (event.into === null || type === null || member === null) return null;
     return { names: [event.into], container: { kind: 'list', member, type: type.replace(/^(struct|union)_/, '$1 '), key: null } };
   }
-  const walk = WALKS.find(([api]) => api.test(event.api));
-  const pointer = walk && event.args[walk[1]];
-  const member = walk && event.args[walk[2]];
-  if (pointer === undefined || member === undefined || !/^\w+$/.test(pointer)) return null;
+  const pointer = argumentAt(event, consume.cursor);
+  if (pointer === null || member === null || !/^\w+$/.test(pointer)) return null;
   const copies = (fn.settings ?? []).filter(s => s.name !== pointer && s.sources.includes(event.index)).map(s => s.name);
   return { names: [...new Set([pointer, ...copies])], container: { kind: 'list', member, type: typeOf(fn, pointer), key: null } };
 }
@@ -114,7 +109,7 @@ export function removalsOf(world: World): Removal[] {
 }
 
 function removalsIn(fn: CFunction, world: World): Removal[] {
-  if (fn.attributes.some(a => /^__(?:init|exit)/.test(a))) return [];
+  if (initOrExit(fn) !== null) return [];
   return fn.events.flatMap((event): Removal[] => {
     const taken = takenOut(fn, event, world.functions);
     if (!taken || event.object || event.uncertain) return [];
@@ -129,7 +124,7 @@ function removalsIn(fn: CFunction, world: World): Removal[] {
 /** Every object is taken out, whatever it is: nobody is left who could look for one. */
 function emptiesAll(fn: CFunction, event: Event): boolean {
   return fn.events.some(walk => {
-    if (!ALL.test(walk.api) || !comesBefore(fn, walk, event)) return false;
+    if (!effectOfKind(walk, 'consume')?.safe || !comesBefore(fn, walk, event)) return false;
     // Every round passes the event.
     const round = fn.flow[fn.flow[walk.node]?.next[0] ?? -1]?.next[0];
     return round !== undefined && headsAround(fn, event).size > 0 && nodePostDominates(fn.flow, event.node, round);
@@ -160,15 +155,18 @@ function takenOut(
 function removed(event: Event): { object: string | null; container: Container } | null {
   const { cell } = event;
   if (!cell) return null;
-  if (ERASES.test(event.api)) return { object: null, container: { kind: 'map', member: '', type: null, key: cellKey(cell) } };
-  if (!UNLINKS.test(event.api)) return null;
+  const unpublish = effectOfKind(event, 'unpublish');
+  if (!unpublish || effectOfKind(event, 'publish')) return null;
+  if (unpublish.by === 'idr' || unpublish.by === 'xarray')
+    return { object: null, container: { kind: 'map', member: '', type: null, key: cellKey(cell) } };
+  if (unpublish.object !== event.fact?.cell || !LINKED.has(unpublish.by)) return null;
   const object = objectOf(cell);
   return object === null ? null : { object, container: { kind: 'list', member: cell.path, type: cell.type, key: null } };
 }
 
 /** What frees the object behind the event, with nothing waited for in between. An object that only its map names is any that is freed then. */
 function freeBehind(fn: CFunction, event: Event, object: string, world: World): Event | null {
-  const stop = (e: Event) => (waitsForReaders(e) && !/^(?:k|kv)free_rcu|^call_rcu/.test(e.api)) || waits(e);
+  const stop = (e: Event) => (waitsForReaders(e) && !isDeferred(e)) || waits(e);
   const names = object === '' ? [] : variablesIn(object);
   const { events } = onward(fn, event, { stop, variables: names });
   const own = releasesIn(fn, world.functions);
@@ -176,8 +174,7 @@ function freeBehind(fn: CFunction, event: Event, object: string, world: World): 
     events.find(
       e =>
         own.some(r => r.event === e && (object === '' ? r.kind === 'free' : r.object === object)) ||
-        (object !== '' && /^(?:k|kv)free_rcu/.test(e.api) && isHandedOver(e, object)) ||
-        (object !== '' && /^call_rcu/.test(e.api) && e.cell !== null && objectOf(e.cell) === object),
+        (object !== '' && isDeferred(e) && (effectOfKind(e, 'free') ? isHandedOver(e, object) : e.cell !== null && objectOf(e.cell) === object)),
     ) ?? null
   );
 }

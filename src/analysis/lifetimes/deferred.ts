@@ -3,6 +3,7 @@
 import { calleeOf, standsHere } from '../../c/calls/callees.ts';
 import { conditionOn } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
+import { argumentAt, effectOfKind } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 
@@ -37,17 +38,36 @@ export interface Deferred {
   handedOut: Site[];
 }
 
-const SETS_UP =
-  /^(?:INIT_(?:DELAYED_|DEFERRABLE_)?WORK|timer_setup|hrtimer_(?:init|setup)|tasklet_(?:setup|init)|kthread_init_(?:delayed_)?work|init_irq_work)$/;
-const QUEUES =
-  /^(?:(?:schedule|queue)_(?:delayed_)?work(?:_on|_node)?|mod_delayed_work(?:_on)?|add_timer(?:_on)?|mod_timer(?:_pending)?|timer_reduce|hrtimer_(?:start|start_range_ns|start_expires|restart)|tasklet_(?:hi_)?schedule|kthread_(?:queue|mod_delayed|queue_delayed)_work|irq_work_queue(?:_on)?)$/;
-const WAITS =
-  /^(?:flush_(?:delayed_)?work|(?:cancel|disable)_(?:delayed_)?work_sync|(?:timer_delete|del_timer|timer_shutdown|del_singleshot_timer)_sync|try_to_del_timer_sync|timer_delete_sync_try|hrtimer_(?:try_to_)?cancel|tasklet_(?:kill|disable|unlock_wait)|kthread_(?:cancel_(?:delayed_)?work_sync|flush_work)|irq_work_sync)$/;
-const TAKES_OFF = /^(?:cancel_(?:delayed_)?work|disable_(?:delayed_)?work|timer_delete|del_timer|timer_shutdown)$/;
-const LOOKS =
-  /^(?:(?:delayed_)?work_pending|work_busy|timer_pending|hrtimer_(?:active|is_queued|forward(?:_now)?|get_remaining|set_expires\w*)|lockdep_\w+)$/;
-/** What waits for all that a queue or a worker was given. */
-const DRAINS = /^(?:(?:flush|drain|destroy)_workqueue|kthread_(?:destroy_worker|flush_worker|stop)|flush_scheduled_work)$/;
+/** What runs the handlers of items, and the kind of item. */
+const KINDS: Partial<Record<string, Deferred['kind']>> = {
+  work: 'work',
+  'delayed-work': 'work',
+  'kthread-work': 'work',
+  'irq-work': 'work',
+  timer: 'timer',
+  hrtimer: 'timer',
+  tasklet: 'tasklet',
+};
+
+/** What sets an item up. */
+function setUpBy(event: Event): { kind: Deferred['kind']; delayed: boolean } | null {
+  const runner = effectOfKind(event, 'register')?.runner ?? '';
+  const kind = KINDS[runner];
+  return kind === undefined ? null : { kind, delayed: runner === 'delayed-work' };
+}
+
+/** Does the call ask an item to run? */
+function asksToRun(event: Event): boolean {
+  return KINDS[(effectOfKind(event, 'queue') ?? effectOfKind(event, 'arm'))?.runner ?? ''] !== undefined;
+}
+
+/** Does the call keep an item from running: by waiting for it, or by taking it off its queue alone? */
+function quiets(event: Event): 'waits' | 'takes-off' | null {
+  const quiesce = effectOfKind(event, 'quiesce');
+  if (!quiesce || KINDS[quiesce.of] === undefined) return null;
+  return quiesce.waits ? 'waits' : 'takes-off';
+}
+
 /** Queues that no driver destroys. */
 const SYSTEM = /^system_\w*(?:wq|work)$/;
 
@@ -62,21 +82,21 @@ export function deferredIn(functions: readonly CFunction[]): readonly Deferred[]
   for (const fn of functions) {
     for (const event of fn.events) {
       const { cell } = event;
-      if (!SETS_UP.test(event.api) || event.uncertain || !cell || cell.pointee) continue;
+      const setUp = setUpBy(event);
+      if (!setUp || event.uncertain || !cell || cell.pointee) continue;
       const type = cell.base === null ? null : cell.type;
       const name = /(\w+)(?:\[[^\]]*\])*$/.exec(cell.path)?.[1];
       if (name === undefined || (cell.base !== null && type === null) || found.some(item => item.type === type && item.name === name)) continue;
       const handler = handlerOf(fn, event, functions);
       const item: Deferred = {
-        kind: /WORK|work/.test(event.api) ? 'work' : /timer/.test(event.api) ? 'timer' : 'tasklet',
+        ...setUp,
         ...{ type, path: cell.path, name, setUp: { fn, event }, handler },
-        ...{ delayed: /DELAYED|DEFERRABLE|delayed/.test(event.api), queued: [], waited: [], drained: [], takenOff: [], handedOut: [] },
+        ...{ queued: [], waited: [], drained: [], takenOff: [], handedOut: [] },
       };
       found.push(item);
     }
   }
-  if (found.length > 0)
-    for (const fn of functions) for (const event of fn.events.filter(standsHere)) for (const item of found) place(item, { fn, event });
+  if (found.length > 0) for (const fn of functions) for (const event of fn.events) for (const item of found) place(item, { fn, event });
   for (const item of found) for (const site of drains(item, functions)) item.drained.push(site);
   return found;
 }
@@ -97,7 +117,7 @@ export function handlersIn(functions: readonly CFunction[]): ReadonlyMap<string,
   tied.set(functions, found);
   for (const fn of functions) {
     for (const event of fn.events) {
-      const handler = SETS_UP.test(event.api) && event.cell ? handlerOf(fn, event, functions) : null;
+      const handler = setUpBy(event) && event.cell ? handlerOf(fn, event, functions) : null;
       if (!handler || !event.cell) continue;
       const key = cellKey(event.cell);
       const list = found.get(key) ?? [];
@@ -109,18 +129,21 @@ export function handlersIn(functions: readonly CFunction[]): ReadonlyMap<string,
 
 /** Adds the place to what the item knows of itself, if the event is about it. */
 function place(item: Deferred, site: Site): void {
-  const { api, args, kind } = site.event;
-  if (QUEUES.test(api)) {
-    if (names(item, site.event)) item.queued.push(site);
-  } else if (WAITS.test(api)) {
-    if (names(item, site.event)) (isOnlyIfPending(item, site) ? item.takenOff : item.waited).push(site);
-    else if (isAnybodys(site.event)) item.waited.push(site);
-  } else if (TAKES_OFF.test(api)) {
-    if (names(item, site.event)) item.takenOff.push(site);
-  } else if (!SETS_UP.test(api) && !LOOKS.test(api) && (kind === 'call' || kind === 'wait' || kind === 'wake')) {
-    if (args.some(arg => arg.startsWith('&') && isPart(item, arg)) && !/^(?:container_of|from_timer|timer_container_of)$/.test(api))
-      item.handedOut.push(site);
-  }
+  const { event } = site;
+  const quiet = quiets(event);
+  if (asksToRun(event)) {
+    if (names(item, event)) item.queued.push(site);
+  } else if (quiet === 'waits') {
+    if (names(item, event)) (isOnlyIfPending(item, site) ? item.takenOff : item.waited).push(site);
+    else if (isAnybodys(event)) item.waited.push(site);
+  } else if (quiet === 'takes-off') {
+    if (names(item, event)) item.takenOff.push(site);
+  } else if (!setUpBy(event) && mayKeep(event) && event.args.some(arg => arg.startsWith('&') && isPart(item, arg))) item.handedOut.push(site);
+}
+
+/** May the call do anything with what it is given? */
+function mayKeep({ kind, fact }: Event): boolean {
+  return kind === 'call' ? fact === undefined || fact.part === true : kind === 'wait' || kind === 'wake';
 }
 
 /** Does the call name a member, or a global, of this name, as it is written or as the copies before it say? */
@@ -134,7 +157,7 @@ function isPart(item: Deferred, text: string): boolean {
 
 /** Is the wait left out where the item is not on its queue, as it is not while its handler runs? */
 function isOnlyIfPending(item: Deferred, { fn, event }: Site): boolean {
-  return fn.events.some(e => /^(?:(?:delayed_)?work|timer)_pending$/.test(e.api) && names(item, e) && conditionOn(fn, e, event) === 'nonzero');
+  return fn.events.some(e => e.kind === 'read' && e.fact && names(item, e) && conditionOn(fn, e, event) === 'nonzero');
 }
 
 /** The item is known by a pointer alone. */
@@ -148,9 +171,10 @@ function drains(item: Deferred, functions: readonly CFunction[]): Site[] {
   const queues = item.queued.map(({ event }) => queueOf(event));
   return functions.flatMap(fn =>
     fn.events.filter(standsHere).flatMap(event => {
-      if (!DRAINS.test(event.api)) return [];
-      const to = lastName(event.args[0] ?? '');
-      const own = event.api === 'flush_scheduled_work' || queues.some(q => q !== null && (q === to || to === ''));
+      const quiesce = effectOfKind(event, 'quiesce');
+      if (quiesce?.of !== 'queue' && quiesce?.of !== 'kthread') return [];
+      const to = lastName(argumentAt(event, quiesce.object) ?? '');
+      const own = quiesce.object === null || queues.some(q => q !== null && (q === to || to === ''));
       return own ? [{ fn, event }] : [];
     }),
   );
@@ -158,9 +182,10 @@ function drains(item: Deferred, functions: readonly CFunction[]): Site[] {
 
 /** The name of the queue that a call puts work on; null where it is one of the system's. */
 export function queueOf(event: Event): string | null {
-  if (!/^(?:queue_|mod_delayed_work|kthread_)/.test(event.api)) return null;
-  const written = /_on$|_node$/.test(event.api) ? event.args[1] : event.args[0];
-  const name = lastName(written ?? '');
+  const queue = effectOfKind(event, 'queue');
+  const written = queue ? argumentAt(event, queue.on) : null;
+  if (written === null) return null;
+  const name = lastName(written);
   return SYSTEM.test(name) ? null : name;
 }
 
@@ -187,5 +212,7 @@ export function runBy(fn: CFunction, world: World): ReadonlySet<CFunction> {
 }
 
 function releaseOf(fn: CFunction, event: Event, functions: readonly CFunction[]): CFunction | null {
-  return event.api === 'kref_put' ? (functions.find(f => f.path === fn.path && f.name === event.args[1]) ?? null) : null;
+  const register = effectOfKind(event, 'register');
+  const release = register?.runner === 'kref' ? argumentAt(event, register.handler) : null;
+  return release === null ? null : (functions.find(f => f.path === fn.path && f.name === release) ?? null);
 }

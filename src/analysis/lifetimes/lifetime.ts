@@ -1,10 +1,12 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 
-import { calleeOf, isCall } from '../../c/calls/callees.ts';
+import { asWritten, calleeOf, isCall } from '../../c/calls/callees.ts';
 import { alwaysPasses, type Decided, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
 import { byPlace, walk } from '../../c/cfg/order.ts';
 import { CUT, search } from '../../c/cfg/paths.ts';
+import { effectOfKind, effectsOfKind, likelyEffect } from '../../c/syntax/effects.ts';
 import type { Cell, CFunction, Event, FlowNode } from '../../model/code.ts';
+import type { Road } from '../../model/effect.ts';
 
 /** One spelling for `a->b` and `a.b`, since a global's members are spelled with a dot. */
 function spelling(text: string): string {
@@ -80,6 +82,8 @@ export interface Onward {
   result?: boolean;
   /** Follow loops around the event into their next rounds. */
   rounds?: boolean;
+  /** Another CPU may change in between what a condition reads: two tests of one cell are two reads. */
+  rereads?: boolean;
   /** Only the ways on which the first event's value is so. Nothing is reached before a test of it. */
   value?: 'zero' | 'nonzero';
 }
@@ -94,82 +98,92 @@ export interface Reached {
 }
 
 /**
- * What can run after the event, as a rule in the same round of the loops around it, on ways that neither `stop` nor a new value of one of the variables ends. Branches that test again what was
- * decided before the event go the same way again.
+ * What can run after the event, as a rule in the same round of the loops around it, on paths that neither `stop` nor a new value of one of the variables ends.
+ * Conditions that were decided before the event, or on the path since, come out as they did. Where that makes too many paths only those from before count.
  */
-export function onward(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, value }: Onward): Reached {
-  const { flow } = fn;
-  const found: Reached = { events: [], exits: [], gap: false, leaves: false };
-  const decided = decidedBefore(fn, from);
+export function onward(fn: CFunction, from: Event, how: Onward): Reached {
+  const start = decidedBefore(fn, from);
+  return (fn.flow.some(node => node.settles) ? alongPaths(fn, from, how, start) : null) ?? alongNodes(fn, from, how, start);
+}
+
+/** By single paths, each with what it has decided; null where there are too many. */
+function alongPaths(fn: CFunction, from: Event, how: Onward, decided: Decided): Reached | null {
+  const { visit, takes, testOf, reached } = stepsOf(fn, from, how);
+  const { exhausted } = search<number>(fn.flow, {
+    starts: [{ node: from.node, state: how.value === undefined ? TESTED : UNTESTED, decided }],
+    rereads: how.rereads ?? false,
+    at: (state, at, node) => (visit(at, node, state === TESTED) ? state : CUT),
+    along: (state, at, slot, node) => {
+      const slotTaken = testOf(node);
+      if ((slotTaken ?? slot) !== slot || !takes(node, slot, at)) return CUT;
+      return slotTaken === null ? state : TESTED;
+    },
+  });
+  return exhausted ? null : reached();
+}
+
+/** By nodes, each once before and once after the test of the first event's value. */
+function alongNodes(fn: CFunction, from: Event, how: Onward, decided: Decided): Reached {
+  const { visit, takes, testOf, reached } = stepsOf(fn, from, how);
+  const follows = (node: FlowNode, slot: number, at: number) => follow(decided, node, slot, how.rereads) !== null && takes(node, slot, at);
+  const tested: number[] = how.value === undefined ? [from.node] : [];
+  if (how.value !== undefined)
+    walk(
+      fn.flow,
+      [from.node],
+      (at, node) => visit(at, node, false),
+      'forwards',
+      (node, slot, at) => {
+        const slotTaken = testOf(node);
+        if (slotTaken === null) return follows(node, slot, at);
+        if (slotTaken === slot && follows(node, slot, at)) tested.push(node.next[slot] ?? 0);
+        return false;
+      },
+    );
+  walk(
+    fn.flow,
+    tested,
+    (at, node) => visit(at, node, true),
+    'forwards',
+    (node, slot, at) => (testOf(node) ?? slot) === slot && follows(node, slot, at),
+  );
+  return reached();
+}
+
+/** States of a path: whether it has passed a test of the first event's value. */
+const UNTESTED = 0;
+const TESTED = 1;
+
+/** What both do at nodes and edges. */
+function stepsOf(fn: CFunction, from: Event, { stop, variables = [], alive, result, rounds, value }: Onward) {
+  const [events, exits] = [new Set<Event>(), new Set<FlowNode>()];
+  let [gap, leaves] = [false, false];
   const resets = resetsOf(fn, variables);
   if (result) for (let slot = 0; slot < 2; slot++) resets.delete(edgeKey(from.node, slot));
-  const visit = (tested: boolean) => (at: number, node: FlowNode) => {
-    const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
-    if (event) {
-      if (stop?.(event) || setsVariable(event, variables)) return false;
-      if (tested) found.events.push(event);
-    }
-    if (node.kind === 'gap') found.gap = true;
-    if (node.kind === 'exit' && tested) found.exits.push(node);
-    if (node.kind === 'gap' || node.kind === 'exit') found.leaves = true;
-    return true;
-  };
-  const takes = (node: FlowNode, slot: number, at: number) => {
-    if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) return false;
-    if (!follow(decided, node, slot)) return false;
-    if (!resets.has(edgeKey(at, slot)) && (rounds || !leadsBack(fn, from, node.next[slot] ?? 0))) return true;
-    found.leaves = true;
-    return false;
-  };
-  if (value === undefined && isSettledByCalls(flow)) alongPaths(fn, from, visit(true), takes, decided);
-  else if (value === undefined) walk(flow, [from.node], visit(true), 'forwards', takes);
-  else {
-    // First to the tests of the first event's value, then on from them.
-    const own = (node: FlowNode) => (node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null);
-    const tested: number[] = [];
-    walk(flow, [from.node], visit(false), 'forwards', (node, slot, at) => {
-      const way = own(node);
-      if (way === null) return takes(node, slot, at);
-      if (way === slot && takes(node, slot, at)) tested.push(node.next[slot] ?? 0);
-      return false;
-    });
-    walk(flow, tested, visit(true), 'forwards', (node, slot, at) => (own(node) ?? slot) === slot && takes(node, slot, at));
-  }
-  found.events.sort(byPlace);
-  return found;
-}
-
-const settledByCalls = new WeakMap<readonly FlowNode[], boolean>();
-
-/** Does what an expanded helper returns on one of its exits decide a branch? */
-function isSettledByCalls(flow: readonly FlowNode[]): boolean {
-  let known = settledByCalls.get(flow);
-  if (known === undefined) {
-    known = flow.some(node => node.kind === 'branch' && node.next.length === 1);
-    settledByCalls.set(flow, known);
-  }
-  return known;
-}
-
-/** The same walk path by path, so that a helper's exit decides the tests of its result; all nodes where there are too many paths. */
-function alongPaths(
-  fn: CFunction,
-  from: Event,
-  visit: (at: number, node: FlowNode) => boolean,
-  takes: (node: FlowNode, slot: number, at: number) => boolean,
-  decided: Decided,
-): void {
-  const reached = new Set<number>();
-  const { exhausted } = search(fn.flow, {
-    starts: [{ node: from.node, state: 0, decided }],
-    at: (state, at) => {
-      reached.add(at);
-      return state;
+  return {
+    visit(at: number, node: FlowNode, tested: boolean): boolean {
+      const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
+      if (event) {
+        if (event.kind === 'expanded') return !setsVariable(event, variables);
+        if (stop?.(event) || setsVariable(event, variables)) return false;
+        if (tested) events.add(event);
+      }
+      if (node.kind === 'gap') gap = true;
+      if (node.kind === 'exit' && tested) exits.add(node);
+      if (node.kind === 'gap' || node.kind === 'exit') leaves = true;
+      return true;
     },
-    along: (state, at, slot, node) => (takes(node, slot, at) ? state : CUT),
-  });
-  const isOn = (at: number) => exhausted || reached.has(at);
-  walk(fn.flow, [from.node], visit, 'forwards', (node, slot, at) => isOn(node.next[slot] ?? -1) && takes(node, slot, at));
+    takes(node: FlowNode, slot: number, at: number): boolean {
+      if (alive !== undefined && node.kind === 'branch' && nullWay(node, alive) === slot) return false;
+      if (!resets.has(edgeKey(at, slot)) && (rounds || !leadsBack(fn, from, node.next[slot] ?? 0))) return true;
+      leaves = true;
+      return false;
+    },
+    /** The edge of a branch on the first event's value that the value takes. */
+    testOf: (node: FlowNode): number | null =>
+      value !== undefined && node.kind === 'branch' && node.decides?.includes(from.index) ? slotOf(node, value) : null,
+    reached: (): Reached => ({ events: [...events].sort(byPlace), exits: [...exits].sort((a, b) => a.line - b.line), gap, leaves }),
+  };
 }
 
 /** Does every way on from the event, in the same round of its loops, come by one of these events? Ways that a decided condition rules out do not count. */
@@ -209,8 +223,7 @@ function resetsOf(fn: CFunction, variables: readonly string[]): Set<number> {
 /** A call that gets a variable's address may set it, and a loop macro moves what it walks with. */
 function setsVariable(event: Event, variables: readonly string[]): boolean {
   if (variables.length === 0 || event.args.length === 0) return false;
-  const loop = /for_each/.test(event.api);
-  return event.args.some(arg => variables.some(v => arg === `&${v}` || (loop && arg === v)));
+  return event.args.some(arg => variables.some(v => arg === `&${v}` || (event.each && arg === v)));
 }
 
 /** The events whose values the variable holds somewhere in the function, those behind calls of them included. */
@@ -236,13 +249,6 @@ export interface Release {
   /** The function in view that does it; null where the event itself does. */
   via: string | null;
 }
-
-/** Puts of references that keep an object alive; counts of users and of power are none (include/linux/kref.h, kobject.h, refcount.h and others). */
-const PUTS =
-  /^(?:kref_put|css_put|kobject_put|put_device|of_node_put|fwnode_handle_put|dput|iput|fput|mmdrop|mmput|put_task_struct|put_pid|put_cred|sock_put|put_net|put_page|folio_put|dma_fence_put|drm_gem_object_put|usb_put_dev|pci_dev_put|scsi_host_put|bio_put|dst_release|neigh_release|in_dev_put|percpu_ref_put|kfree_skb|consume_skb|dev_kfree_skb\w*)$/;
-
-/** Frees that leave the memory readable for a grace period. */
-const DEFERS = /rcu|^tlb_remove/;
 
 const releases = new WeakMap<CFunction, Release[]>();
 
@@ -276,13 +282,19 @@ function findReleases(fn: CFunction, functions: readonly CFunction[]): Release[]
 /** Members that are an object's count of references; others count something else. */
 const COUNT = /^(?:k?refs?|refcnt|refcount|ref_?count|usage|users|count|usecnt|\w*_refs?|kobj|dev)$/;
 
+/** A put of a reference that keeps an object alive; counts of users and of power keep none. */
+function isPut(event: Event): boolean {
+  const ref = effectOfKind(event, 'ref');
+  return ref?.by === 'put' && ref.frees;
+}
+
 function releaseOf(event: Event): { object: string; kind: 'free' | 'put' } | null {
-  if (!event.cell || DEFERS.test(event.api)) return null;
+  if (!event.cell || effectOfKind(event, 'free')?.when === 'grace-period') return null;
   if (event.kind === 'free' && event.operation === null) {
     const object = pointedTo(event.cell);
     return object === null ? null : { object, kind: 'free' };
   }
-  if (!PUTS.test(event.api)) return null;
+  if (!isPut(event)) return null;
   const object = objectOf(event.cell);
   const member = pointedTo(event.cell) === null ? event.cell.path : null;
   return object === null || (member !== null && !COUNT.test(member)) ? null : { object, kind: 'put' };
@@ -337,14 +349,22 @@ export function nullWay(node: FlowNode, pointer: string): number {
 
 const unlinked = new WeakMap<CFunction, number[]>();
 /** Takes an entry off a list that readers walk under RCU, and leaves it to a later grace period. */
-export const UNLINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_del(?:_init)?_rcu$|^list_bidir_del_rcu$/;
+export function unlinks(event: Event): boolean {
+  const unpublish = effectOfKind(event, 'unpublish');
+  return unpublish?.rcu === true && LISTS.has(unpublish.by) && unpublish.object === event.fact?.cell && !effectOfKind(event, 'publish');
+}
+
+const LISTS: ReadonlySet<string> = new Set<Road>(['list', 'hlist', 'hash']);
 
 /** Calls that put an entry on a list that readers walk. */
-const LINKS = /^(?:list|hlist|hlist_bl|hlist_nulls|hash)_add\w*_rcu$/;
+function links(event: Event): boolean {
+  const publish = effectOfKind(event, 'publish');
+  return publish?.rcu === true && LISTS.has(publish.by) && !effectOfKind(event, 'unpublish');
+}
 
 /** The object that the event, or the function in view that it calls, takes off an RCU list; null where it takes none. */
 export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFunction[]): string | null {
-  if (UNLINKS.test(event.api)) return event.cell ? objectOf(event.cell) : null;
+  if (unlinks(event)) return event.cell ? objectOf(event.cell) : null;
   if (event.kind !== 'call' || !event.argCells) return null;
   const callee = calleeOf(fn, event, functions);
   if (!callee?.whole) return null;
@@ -355,11 +375,11 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
       surelyReaches(
         callee,
         e,
-        callee.events.filter(a => LINKS.test(a.api) && a.args.some(arg => arg.startsWith(`&${base}->`))),
+        callee.events.filter(a => links(a) && a.args.some(arg => arg.startsWith(`&${base}->`))),
       );
     const bases = callee.events.some(waitsForReaders)
       ? []
-      : callee.events.flatMap(e => (UNLINKS.test(e.api) && e.cell?.base && !moves(e, e.cell.base) ? [e.cell.base] : []));
+      : callee.events.flatMap(e => (unlinks(e) && e.cell?.base && !moves(e, e.cell.base) ? [e.cell.base] : []));
     positions = bases.map(base => callee.parameters.findIndex(p => p.name === base)).filter(i => i >= 0);
     unlinked.set(callee, positions);
   }
@@ -369,6 +389,7 @@ export function unlinkedBy(fn: CFunction, event: Event, functions: readonly CFun
 
 /** May the call free the object that it is given, on some way, with no count of references to ask? What the object owns is another object. */
 export function mayFree(fn: CFunction, event: Event, object: string, functions: readonly CFunction[]): boolean {
+  if (event.kind === 'free' && event.via) return mayFree(fn, asWritten(fn, event), object, functions);
   if (!isCall(event) || !event.argCells) return false;
   const position = event.argCells.findIndex(cell => cell && pointedTo(cell) === object);
   const callee = position < 0 ? null : calleeOf(fn, event, functions);
@@ -389,14 +410,18 @@ function deferred(callee: CFunction, parameter: string): boolean {
 export function takesReference(event: Event, object: string): boolean {
   const counted = event.kind === 'rmw' && (event.operation === 'inc' || event.operation === 'add') && event.cell && objectOf(event.cell) === object;
   if (counted) return true;
-  return (
-    /(?:^|_)(?:get|hold|grab|tryget|pin|ref|addref|inc|dup|clone|share)(?:_|$)|(?:^|_)try_?get/.test(event.api) &&
-    !/(?:^|_)(?:drvdata|unless_?null)/.test(event.api) &&
-    (isHandedOver(event, object) || isPartHandedOver(event, object))
-  );
+  const ref = likelyEffect(event, 'ref');
+  return ref !== undefined && ref.by !== 'put' && (isHandedOver(event, object) || isPartHandedOver(event, object));
 }
 
 /** Does the event wait until readers that were under way are done, or hand the work to what runs behind that? */
 export function waitsForReaders(event: Event): boolean {
-  return /^rcu_sync_enter$|synchronize|(?:^|_)rcu_barrier|call_rcu|kfree_rcu|kvfree_rcu|queue_rcu_work|grace_period/.test(event.api);
+  const of = likelyEffect(event, 'quiesce')?.of;
+  return (
+    of === 'readers' ||
+    of === 'rcu' ||
+    likelyEffect(event, 'free')?.when === 'grace-period' ||
+    likelyEffect(event, 'register')?.runner === 'rcu' ||
+    effectsOfKind(event, 'queue').some(e => e.runner === 'rcu')
+  );
 }

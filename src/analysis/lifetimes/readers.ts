@@ -3,11 +3,12 @@
 import { called, calleeOf } from '../../c/calls/callees.ts';
 import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
+import { effectOfKind, isDeferred, isDereference, setsRcuPointer } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Claim, Deed } from '../../model/rule.ts';
 import { isIn, sharedSection } from '../../model/section.ts';
 import { isOwn, isTest, runsAlone } from '../entry/phase.ts';
-import { isHandedOver, isUseOf, onward, originsOf, placeOf, releasesIn, UNLINKS } from './lifetime.ts';
+import { isHandedOver, isUseOf, onward, originsOf, placeOf, releasesIn, unlinks } from './lifetime.ts';
 
 /** A function that finds an object and then looks into it. */
 export interface Reader {
@@ -31,7 +32,7 @@ export interface Retirement {
 export function readersOf(place: Event, functions: readonly CFunction[]): Reader[] {
   const found = alive(functions).flatMap(fn =>
     fn.events.flatMap(load => {
-      if (!/^(?:s?rcu_dereference|rtnl_dereference)/.test(load.api) || !ofOneCell(load, place) || load.into === null) return [];
+      if (!isDereference(load) || !ofOneCell(load, place) || load.into === null) return [];
       const use = useBehind(fn, load, load.into);
       return use ? [{ fn, load, use, pointer: load.into }] : [];
     }),
@@ -41,14 +42,15 @@ export function readersOf(place: Event, functions: readonly CFunction[]): Reader
 
 /** Functions that walk the list that the entry is linked to by this member, and look at what they find; the call may be of a function that takes it off. */
 export function walkersOf(fn: CFunction, unlink: Event, functions: readonly CFunction[]): Reader[] {
-  const own = unlink.kind === 'call' || unlink.kind === 'expanded' ? calleeOf(fn, unlink, functions)?.events.find(e => UNLINKS.test(e.api)) : unlink;
+  const own = unlink.kind === 'call' || unlink.kind === 'expanded' ? calleeOf(fn, unlink, functions)?.events.find(unlinks) : unlink;
   const member = own?.cell && /\w+$/.exec(own.cell.path)?.[0];
   const type = own?.cell?.type ?? null;
   if (!member) return [];
   return alive(functions).flatMap(reader =>
     reader.events.flatMap(load => {
       const [pointer, , by] = load.args;
-      if (reader.path !== unlink.path || !/^h?list_for_each_entry(?:_continue|_from)?_rcu$/.test(load.api)) return [];
+      const walk = effectOfKind(load, 'consume');
+      if (reader.path !== unlink.path || !walk?.each || !walk.rcu || walk.member === null || walk.by === 'hash') return [];
       if (pointer === undefined || by !== member) return [];
       const use = useBehind(reader, load, pointer);
       // Entries of another type may be linked by a member of the same name.
@@ -62,7 +64,7 @@ export function walkersOf(fn: CFunction, unlink: Event, functions: readonly CFun
 export function retirementsOf(place: Event, functions: readonly CFunction[]): Retirement[] {
   return alive(functions).flatMap(fn =>
     fn.events.flatMap(store => {
-      if (!/^(?:rcu_assign_pointer|rcu_replace_pointer|RCU_INIT_POINTER)$/.test(store.api) || !ofOneCell(store, place) || isOwn(fn, store)) return [];
+      if (!setsRcuPointer(store) || !ofOneCell(store, place) || isOwn(fn, store)) return [];
       const free = onward(fn, store, {}).events.find(e => freesOld(fn, e, store, functions));
       return free ? [{ fn, store, free }] : [];
     }),
@@ -94,7 +96,7 @@ export function useBehind(fn: CFunction, load: Event, pointer: string): Event | 
 
 /** Does the event free what the pointer held before the store, at once or behind a grace period? */
 function freesOld(fn: CFunction, event: Event, store: Event, functions: readonly CFunction[]): boolean {
-  const deferred = /^(?:k|kv)free_rcu|^call_rcu/.test(event.api);
+  const deferred = isDeferred(event);
   if (!deferred && !releasesIn(fn, functions).some(r => r.event === event && r.kind === 'free')) return false;
   const object = /^&?(\w+)(?:->\w+)?$/.exec(event.args[0] ?? '')?.[1];
   if (object === undefined || (!deferred && event.args[0] !== object)) return false;

@@ -1,11 +1,13 @@
 /** Releases that a failed attempt to take the lock leads to. */
 
-import { type Decided, decidedKey, follow } from '../../c/cfg/flow.ts';
-import type { CFunction, Event } from '../../model/code.ts';
+import { walk } from '../../c/cfg/order.ts';
+import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
+import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
 import { MOST_WAYS } from './leaks.ts';
 import { gives, takings } from './locking.ts';
-import { lockFlowOf, outcome } from './locksets.ts';
+import { lockFlowOf } from './locksets.ts';
+import { outcome } from './protocol.ts';
 import { conditionalRelease, isFlag, isHandedOn } from './releases.ts';
 
 /** A lock that is given back on a way on which the attempt to take it failed. */
@@ -29,7 +31,7 @@ export function failedReleases(fn: CFunction): FailedRelease[] {
       if (!reaches(fn, from, i)) continue;
       for (const lock of effect.lock) {
         // Where it is held for sure the attempt has been tested before.
-        if (isHandedOn(lock) || holds(flow.states[i]?.must ?? [], lock)) continue;
+        if (isHandedOn(lock) || holds(flow.states.at(i)?.must ?? [], lock)) continue;
         const root = /\w+/.exec(from.args[from.fact?.cell ?? 0] ?? '')?.[0] ?? '';
         for (const [slot, to] of node.next.entries()) {
           const release = outcome(when, node.tests, slot) === false ? releaseFrom(fn, i, slot, to, lock, root) : null;
@@ -41,38 +43,31 @@ export function failedReleases(fn: CFunction): FailedRelease[] {
   return found;
 }
 
-/** Is the branch the first on some way that tests what the attempt gave? */
+/** Is the branch the first on some path that tests what the attempt gave? */
 function reaches(fn: CFunction, from: Event, to: number): boolean {
-  const seen = new Set([from.node]);
-  for (const at of seen) {
-    const node = fn.flow[at];
-    if (at !== to && node?.kind === 'branch' && node.decides?.includes(from.index)) continue;
-    for (const next of node?.next ?? []) seen.add(next);
-  }
-  return seen.has(to);
+  const passes = (at: number, node: FlowNode) => at === to || node.kind !== 'branch' || !node.decides?.includes(from.index);
+  return walk(fn.flow, [from.node], passes).has(to);
 }
 
+/** The first release on a path from the edge on which nothing takes such a lock, and nothing sets the pointer that leads to it. */
 function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lock: Section, root: string): Event | null {
   const changes = new Set((fn.settings ?? []).filter(s => s.name === root).flatMap(s => s.ends.map(end => `${end.node}|${end.slot}`)));
-  const start = new Map(fn.flow[branch]?.settles?.[slot] ?? []);
-  const seen = new Set<string>();
-  const work: { node: number; decided: Decided }[] = [{ node: to, decided: start }];
-  for (let step = work.pop(); step; step = work.pop()) {
-    const node = fn.flow[step.node];
-    const key = `${step.node}|${decidedKey(step.decided)}`;
-    if (!node || seen.has(key)) continue;
-    if (seen.size > MOST_WAYS) return null;
-    seen.add(key);
-    const event = node.event === null ? undefined : fn.events[node.event];
-    if (event && !event.ends && gives(fn, event, lock)) return event;
-    // Whatever sets the pointer or takes a lock of that kind starts anew.
-    if (event && takings(fn, event).some(t => sameLock(t.lock, lock) || t.lock.family === lock.family)) continue;
-    if (event?.kind === 'call' && /lock/.test(event.api)) continue;
-    if (node.kind === 'branch' && (conditionalRelease(fn, step.node, lock) || isFlag(fn, node))) continue;
-    for (const [way, next] of node.next.entries()) {
-      const decided = changes.has(`${step.node}|${way}`) ? null : follow(step.decided, node, way);
-      if (decided) work.push({ node: next, decided });
-    }
-  }
-  return null;
+  let found: Event | null = null;
+  search(fn.flow, {
+    starts: [{ node: to, state: 0, decided: new Map(fn.flow[branch]?.settles?.[slot] ?? []) }],
+    budget: MOST_WAYS,
+    at: (state, at, node) => {
+      const event = node.event === null ? undefined : fn.events[node.event];
+      if (event && !event.ends && gives(fn, event, lock)) {
+        found = event;
+        return GIVE_UP;
+      }
+      // Whatever takes a lock of that kind starts anew.
+      if (event && takings(fn, event).some(t => sameLock(t.lock, lock) || t.lock.family === lock.family)) return CUT;
+      if (event?.kind === 'call' && /lock/.test(event.api)) return CUT;
+      return node.kind === 'branch' && (conditionalRelease(fn, at, lock) || isFlag(fn, node)) ? CUT : state;
+    },
+    along: (state, at, way) => (changes.has(`${at}|${way}`) ? CUT : state),
+  });
+  return found;
 }

@@ -1,10 +1,13 @@
 /** Ways out of a function that keep a lock which it took. */
 
-import { decidedKey, follow, nodesBefore } from '../../c/cfg/flow.ts';
+import { nodesBefore } from '../../c/cfg/flow.ts';
+import { walk } from '../../c/cfg/order.ts';
+import { CUT, GIVE_UP, nodesOf, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
 import { dropsOf, enteredUnder, givenFirst, gives, mayGive, type Taking, takings } from './locking.ts';
-import { type LockFlow, lockFlowOf, outcome, type State } from './locksets.ts';
+import { type LockFlow, lockFlowOf } from './locksets.ts';
+import { outcome } from './protocol.ts';
 import { conditionalRelease, isHandedOn } from './releases.ts';
 
 /** Ways through one function beyond which nothing is said of it. */
@@ -36,7 +39,7 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
   for (const from of fn.events) {
     // A result that is looked at where no fact tells what it means: the lock may not be taken at all.
     if (from.opaque && from.used) continue;
-    if (/^(?:guard|scoped_guard|CLASS)\(/.test(from.api) || !flow.states[from.node]) continue;
+    if (/^(?:guard|scoped_guard|CLASS)\(/.test(from.api) || !flow.states.at(from.node)) continue;
     for (const taking of takings(fn, from)) {
       const { lock } = taking;
       if (entered.some(own => sameLock(own, lock) || own.by === 'convention') || holds(from.locks, lock)) continue;
@@ -93,74 +96,49 @@ interface Ways {
   releases: Event[];
 }
 
-interface Step {
-  node: number;
-  held: boolean;
-  decided: ReadonlyMap<number, boolean>;
-  from: Step | null;
-}
+/** States of the search: the lock is held, and the attempt to take it has surely succeeded. */
+const HELD = 1;
+const SURE = 2;
 
-/** Walks every way from the acquisition; null where the flow is too wide or the outcome of a try is not tested in a way that tells. */
+/** Every path from the acquisition; null where the flow is too wide or the outcome of a try is not tested in a way that tells. */
 function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, functions: readonly CFunction[]): Ways | null {
+  const { lock } = taking;
   const when = flow.effects[from.index]?.when ?? null;
-  const ways: Ways = { leaks: [], released: new Set(), releases: [] };
-  const seen = new Set<string>();
-  const start: State | null | undefined = flow.states[from.node];
-  const work: (Step & { sure: boolean })[] = [
-    { node: from.node, held: true, decided: new Map(start?.decided ?? []), from: null, sure: when === null },
-  ];
-  const ends: Step[] = [];
-  while (work.length > 0) {
-    const step = work.pop();
-    if (!step) break;
-    const node = fn.flow[step.node];
-    if (!node) continue;
-    if (node.kind === 'gap') return null;
-    if (node.kind === 'exit') {
-      if (node.stops) continue;
-      if (!step.held) ways.released.add(step.node);
-      else if (step.sure) ends.push(step);
-      else return null;
-      continue;
-    }
-    let { held } = step;
-    const event = node.event === null ? undefined : fn.events[node.event];
-    // From where it is taken again, that acquisition is the one to follow.
-    if (!held && event && takings(fn, event).some(t => sameLock(t.lock, taking.lock))) continue;
-    if (held && event && event !== from) {
-      if (gives(fn, event, taking.lock)) {
-        held = false;
-        if (!ways.releases.includes(event)) ways.releases.push(event);
-      } else if (mayGive(fn, event, taking.lock, from, functions)) held = false;
-    }
-    if (node.kind === 'branch' && held && conditionalRelease(fn, step.node, taking.lock)) held = false;
-    for (const [slot, to] of node.next.entries()) {
-      let { sure } = step;
-      const decided = follow(step.decided, node, slot);
-      if (!decided) continue;
-      if (node.kind === 'branch' && slot < 2) {
-        if (held && !sure && node.decides?.includes(from.index)) {
-          const got = node.decides.length === 1 && when ? outcome(when, node.tests, slot) : null;
-          if (got === false) continue;
-          if (got === null) {
-            if (node.tests !== 'negative' && node.tests !== 'positive') return null;
-          } else sure = true;
-        }
+  const released = new Set<number>();
+  const releases: Event[] = [];
+  const decided = flow.states.at(from.node)?.decided ?? new Map<number, boolean>();
+  const { ends, exhausted } = search<number>(fn.flow, {
+    starts: [{ node: from.node, state: when === null ? HELD | SURE : HELD, decided }],
+    budget: MOST_WAYS,
+    at: (state, at, node) => {
+      if (node.kind === 'gap') return GIVE_UP;
+      if (node.kind === 'exit') {
+        if (node.stops) return CUT;
+        if ((state & HELD) === 0) released.add(at);
+        else if ((state & SURE) === 0) return GIVE_UP;
+        return (state & HELD) === 0 ? CUT : state;
       }
-      if (to === from.node) continue;
-      const key = `${to}|${held}|${sure}|${decidedKey(decided)}`;
-      if (seen.has(key)) continue;
-      if (seen.size >= MOST_WAYS) return null;
-      seen.add(key);
-      work.push({ node: to, held, decided, from: step, sure });
-    }
-  }
-  for (const end of ends) {
-    const way: number[] = [];
-    for (let at: Step | null = end; at; at = at.from) way.push(at.node);
-    ways.leaks.push(way.reverse());
-  }
-  return ways;
+      const event = node.event === null ? undefined : fn.events[node.event];
+      // From where it is taken again, that acquisition is the one to follow.
+      if ((state & HELD) === 0) return event && takings(fn, event).some(t => sameLock(t.lock, lock)) ? CUT : state;
+      if (event && event !== from) {
+        if (gives(fn, event, lock)) {
+          if (!releases.includes(event)) releases.push(event);
+          return state & ~HELD;
+        }
+        if (mayGive(fn, event, lock, from, functions)) return state & ~HELD;
+      }
+      return node.kind === 'branch' && conditionalRelease(fn, at, lock) ? state & ~HELD : state;
+    },
+    along: (state, _, slot, node) => {
+      if (node.next[slot] === from.node) return CUT;
+      if (node.kind !== 'branch' || slot > 1 || state !== HELD || !node.decides?.includes(from.index)) return state;
+      const got = node.decides.length === 1 && when ? outcome(when, node.tests, slot) : null;
+      if (got === null) return node.tests === 'negative' || node.tests === 'positive' ? state : GIVE_UP;
+      return got ? state | SURE : CUT;
+    },
+  });
+  return exhausted ? null : { leaks: ends.map(nodesOf), released, releases };
 }
 
 /** False where the way takes a variable for set that was last set to a plain constant: `int err = 0; ...; if (err)`. */
@@ -206,22 +184,14 @@ function turnOf(fn: CFunction, way: number[], releases: Event[]): { line: number
   return { line: branch?.line ?? last?.line ?? fn.line, event: null };
 }
 
+/** Nodes from which one of the events can still come, no further up than the start. */
 function leadingTo(fn: CFunction, events: Event[], start: number): Set<number> {
-  const into: number[][] = fn.flow.map(() => []);
-  fn.flow.forEach((node, i) => {
-    for (const to of node.next) into[to]?.push(i);
-  });
-  const seen = new Set(events.map(e => e.node));
-  const work = [...seen];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    for (const from of at === start ? [] : (into[at] ?? [])) {
-      if (seen.has(from)) continue;
-      seen.add(from);
-      work.push(from);
-    }
-  }
-  return seen;
+  return walk(
+    fn.flow,
+    events.map(e => e.node),
+    at => at !== start,
+    'backwards',
+  );
 }
 
 /** Does the variable surely hold an error at the end of the way: set to one last, or tested to be one since it was set? */

@@ -1,5 +1,6 @@
 /** Critical sections that a change leaves open: on a path that ended outside of the section before, it ends inside of it now. */
 
+import { nodeDominates } from '../../c/cfg/dominance.ts';
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
@@ -59,17 +60,17 @@ function isContract(fn: CFunction): boolean {
 function acquiredAbove(sides: Sides, at: number, ends: readonly number[]): Open[] {
   const { before, after } = sides;
   const above = nodesBefore(after, at);
-  const state = lockFlowOf(after)?.states[at];
+  const state = lockFlowOf(after)?.states.at(at);
   const flow = lockFlowOf(before);
   if (!state) return [];
   return after.events.flatMap((from): Open[] => {
     if (!above.has(from.node) || /^(?:guard|scoped_guard|CLASS)\(/.test(from.api)) return [];
     return takings(after, from).flatMap(({ lock }): Open[] => {
       const context = isContext(lock);
-      const held = holds(context ? [...state.context.keys()] : state.must, lock);
+      const held = holds(context ? state.context : state.must, lock);
       const was = ends.some(n => {
-        const old = flow?.states[n];
-        return old ? holds([...(context ? old.context : old.may).keys()], lock) : false;
+        const old = flow?.states.at(n);
+        return old ? holds(context ? old.context : old.may, lock) : false;
       });
       if (!held || was || holds(before.entryLocks, lock) || mayEnd(sides, lock, from, at)) return [];
       const release = removedRelease(sides, lock, ends);
@@ -114,9 +115,7 @@ function acquiredOutOfView(sides: Sides, at: number, ends: readonly number[]): O
 
 /** Does every path to the end run through the event? */
 function surelyPasses(fn: CFunction, event: Event, ends: readonly number[]): boolean {
-  const seen = new Set([0]);
-  for (const n of seen) if (n !== event.node) for (const to of fn.flow[n]?.next ?? []) seen.add(to);
-  return !ends.some(n => seen.has(n));
+  return ends.every(n => nodeDominates(fn.flow, event.node, n));
 }
 
 function alike(a: Section, b: Section): boolean {

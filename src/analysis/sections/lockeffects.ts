@@ -96,7 +96,7 @@ export function effectOf(
   const { fact, enter, leave } = word;
   if (fact?.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
     const { family, shared } = fact.lock;
-    if (event.kind === 'unlock') return { lock: [], unlock: [lockOf(event, family)], enter, leave, when: null };
+    if (event.kind === 'unlock') return { lock: [], unlock: [lockOf(event, family, shared)], enter, leave, when: null };
     return { lock: [lockOf(event, family, shared)], unlock: [], enter, leave, when: conditional(fact) };
   }
   return enter.length + leave.length > 0 ? { lock: [], unlock: [], enter, leave, when: fact?.lock ? conditional(fact) : null } : null;

@@ -1,6 +1,7 @@
 /** What an event takes and gives back, of locks and of contexts, and what a function may give back that its caller holds. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { walk } from '../../c/cfg/order.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { holds, isContext, lastMember, objectType, type Section, sameLock } from '../../model/section.ts';
 import { lockOf } from './locknames.ts';
@@ -14,6 +15,23 @@ export interface Taking {
   conditional: boolean;
   /** The call switches interrupts off besides. */
   irqsOff: boolean;
+}
+
+/** Locks whose writers change the system, not data: who holds one for reading is excluded from nobody else who does. */
+const OF_THE_SYSTEM: ReadonlySet<string | null> = new Set(['cpu-hotplug', 'sb-freeze']);
+
+/**
+ * Those of the locks that can keep another CPU from the data. A read side of CPU hotplug or of freezing keeps no task from anything
+ * (Documentation/core-api/cpu_hotplug.rst; include/linux/fs/super.h, sb_start_write()).
+ */
+export function serialisers(locks: readonly Section[]): readonly Section[] {
+  const isOfSystem = (lock: Section) => lock.mode === 'shared' && OF_THE_SYSTEM.has(lock.family);
+  return locks.some(isOfSystem) ? locks.filter(lock => !isOfSystem(lock)) : locks;
+}
+
+/** Is a lock held at the event, on some path at least, that can keep another CPU from the data? */
+export function maySerialise(event: Event): boolean {
+  return serialisers(event.locks).length + serialisers(event.maybeLocks).length > 0;
 }
 
 /** Does the call hold a lock of its object for as long as it works on it, as xa_store() does? */
@@ -65,7 +83,7 @@ export function dropsOf(fn: CFunction, functions: readonly CFunction[], depth = 
     const effect = flow?.effects[event.index];
     if (!effect || event.ends) continue;
     for (const lock of effect.unlock) if (holds(fn.entryLocks, lock) || !heldHere(flow, event, lock) || givenFirst(fn, lock)) add(lock);
-    for (const context of effect.leave) if (!flow?.states[event.node]?.context.has(context)) add(context);
+    for (const context of effect.leave) if (!flow?.states.at(event.node)?.context.includes(context)) add(context);
   }
   return found;
 }
@@ -80,8 +98,8 @@ function namedIn(fn: CFunction, event: Event, functions: readonly CFunction[]): 
 }
 
 function heldHere(flow: LockFlow | null, event: Event, lock: Section): boolean {
-  const state = flow?.states[event.node];
-  return state ? holds([...state.may.keys()], lock) : false;
+  const state = flow?.states.at(event.node);
+  return state ? holds(state.may, lock) : false;
 }
 
 const GIVES_BACK = /(?:^|_|>)(?:un\w*lock\w*|release\w*|drop\w*|leave|exit|end|put|done|finish\w*|complete\w*|resume|thaw|up|relax|free\w*)(?:_|$)/;
@@ -119,15 +137,13 @@ function givesInside(callee: CFunction, lock: Section, functions: readonly CFunc
 
 /** Does some way through the function give the lock back before it takes it? */
 export function givenFirst(fn: CFunction, lock: Section): boolean {
-  const seen = new Set([0]);
-  for (const at of seen) {
-    const node = fn.flow[at];
-    const event = node?.event == null ? undefined : fn.events[node.event];
-    if (event && !event.ends && gives(fn, event, lock)) return true;
-    if (event && takings(fn, event).some(t => sameLock(t.lock, lock))) continue;
-    for (const to of node?.next ?? []) seen.add(to);
-  }
-  return false;
+  let found = false;
+  walk(fn.flow, [0], (_, node) => {
+    const event = node.event === null ? undefined : fn.events[node.event];
+    if (event && !event.ends && gives(fn, event, lock)) found = true;
+    return !found && !(event && takings(fn, event).some(t => sameLock(t.lock, lock)));
+  });
+  return found;
 }
 
 /** A lock's name as a person writes it: `foo->lock`, or the name of a global. */

@@ -1,4 +1,5 @@
 /** Ways out of a function of which a hunk shows a part: what stands below tells which lock was taken above. */
+import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { type Section, sameLock } from '../../model/section.ts';
 import { madeOf, nullWay } from '../lifetimes/lifetime.ts';
@@ -61,25 +62,26 @@ interface Given {
   event: Event;
 }
 
-/** The one lock that every way gives back first, with nothing taken before and not taken again behind. */
+/** The one lock that every path releases first, with nothing taken before and not taken again behind. */
 function givenBeyond(fn: CFunction, from: number): Given | null {
   const effects = lockFlowOf(fn)?.effects ?? [];
   const given: Given[] = [];
-  const seen = new Set([from]);
-  for (const at of seen) {
-    const node = fn.flow[at];
-    if (!node || seen.size > MOST_BEYOND || node.kind === 'gap' || node.kind === 'exit') return null;
-    const event = node.event === null ? undefined : fn.events[node.event];
-    const lock = event ? effects[event.index]?.unlock[0] : undefined;
-    if (event && lock) {
-      if (event.kind !== 'unlock' || event.ends) return null;
-      given.push({ lock, event });
-      continue;
-    }
-    if (event && (takings(fn, event).length > 0 || (event.kind === 'call' && MAY_TAKE.test(event.api)))) return null;
-    for (const to of node.next) seen.add(to);
-  }
-  const [first] = given;
+  const { exhausted } = search(fn.flow, {
+    starts: [{ node: from, state: 0 }],
+    budget: MOST_BEYOND,
+    at: (state, _, node) => {
+      if (node.kind === 'gap' || node.kind === 'exit') return GIVE_UP;
+      const event = node.event === null ? undefined : fn.events[node.event];
+      const lock = event ? effects[event.index]?.unlock[0] : undefined;
+      if (event && lock) {
+        if (event.kind !== 'unlock' || event.ends) return GIVE_UP;
+        given.push({ lock, event });
+        return CUT;
+      }
+      return event && (takings(fn, event).length > 0 || (event.kind === 'call' && MAY_TAKE.test(event.api))) ? GIVE_UP : state;
+    },
+  });
+  const [first] = exhausted ? [] : given;
   if (!first || !given.every(g => sameLock(g.lock, first.lock))) return null;
   // Who takes it again had it from the caller.
   const again = fn.events.some(e => e.index > first.event.index && takings(fn, e).some(t => sameLock(t.lock, first.lock)));

@@ -1,4 +1,7 @@
 /** Releases that go with how the lock was taken: under a condition, by a flag, by somebody else. */
+import { postDominatorsOf } from '../../c/cfg/dominance.ts';
+import { predecessors, walk } from '../../c/cfg/order.ts';
+import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, FlowNode } from '../../model/code.ts';
 import type { Section } from '../../model/section.ts';
 import { gives } from './locking.ts';
@@ -10,19 +13,23 @@ export function isHandedOn(lock: Section): boolean {
   return HANDED_ON.has(lock.family);
 }
 
-/** `if (c) unlock`: of the two short ways of a branch, which meet again at once, one gives the lock back. What it tests goes with how the lock was taken. */
+/** `if (c) unlock`: of the two short arms of a branch, which meet again at once, one releases the lock. What it tests goes with how the lock was taken. */
 export function conditionalRelease(fn: CFunction, branch: number, lock: Section): boolean {
   const [yes, no] = fn.flow[branch]?.next ?? [];
-  if (yes === undefined || no === undefined) return false;
-  const ways = [reachOf(fn, yes), reachOf(fn, no)] as const;
-  const [a, b] = ways;
-  const meet = [...a.keys()].find(n => b.has(n));
-  if (meet === undefined || fn.flow[meet]?.label !== undefined) return false;
+  const meet = meetingOf(fn.flow, branch);
+  if (yes === undefined || no === undefined || meet === null || fn.flow[meet]?.label !== undefined) return false;
   // The end of an if, not of the switch or loop that a break leaves: to that others lead as well.
+  const arms = walk(fn.flow, [yes, no], at => at !== meet);
   const near = (n: number) => fn.flow[n]?.kind === 'branch' && isCondition(fn, n, branch);
-  if (fn.flow.some((node, n) => node.next.includes(meet) && n !== branch && !a.has(n) && !b.has(n) && !near(n))) return false;
+  if (predecessors(fn.flow)[meet]?.some(n => n !== branch && !arms.has(n) && !near(n))) return false;
   const [first, second] = [yes, no].map(from => releasesUntil(fn, from, meet, lock));
   return first !== undefined && second !== undefined && first !== second;
+}
+
+/** Where all paths out of a branch meet again; null where they do not. */
+function meetingOf(flow: readonly FlowNode[], branch: number): number | null {
+  const meet = postDominatorsOf(flow).parent[branch];
+  return meet === undefined || meet < 0 || meet >= flow.length ? null : meet;
 }
 
 /** Are the two branches parts of one condition, with nothing but its own values between them? */
@@ -46,36 +53,23 @@ const MOST_CONDITION = 6;
 /** Most nodes of an arm that counts as short. */
 const SHORT = 14;
 
-function reachOf(fn: CFunction, from: number): Set<number> {
-  const seen = new Set([from]);
-  for (const at of seen) {
-    if (seen.size > SHORT) break;
-    for (const to of fn.flow[at]?.next ?? []) seen.add(to);
-  }
-  return seen;
-}
-
-/** Whether all ways from a node to another give the lock back; undefined where some do, or one leads elsewhere. */
+/** Whether all paths from a node to another release the lock; undefined where some do, one leads elsewhere or the arm is not short. */
 function releasesUntil(fn: CFunction, from: number, meet: number, lock: Section): boolean | undefined {
-  const seen = new Set<string>();
-  const work: [number, boolean][] = [[from, false]];
-  const ends = new Set<boolean>();
-  for (let next = work.pop(); next; next = work.pop()) {
-    const [at, before] = next;
-    if (at === meet) {
-      ends.add(before);
-      continue;
-    }
-    const key = `${at}|${before}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const node = fn.flow[at];
-    if (!node || node.kind === 'exit' || node.kind === 'gap' || seen.size > 2 * SHORT) return undefined;
-    const event = node.event === null ? undefined : fn.events[node.event];
-    const given = before || (event !== undefined && gives(fn, event, lock));
-    for (const to of node.next) work.push([to, given]);
-  }
-  return ends.size === 1 ? ends.has(true) : undefined;
+  const found = new Set<boolean>();
+  const { exhausted } = search<number>(fn.flow, {
+    starts: [{ node: from, state: 0 }],
+    budget: 2 * SHORT,
+    at: (state, at, node) => {
+      if (at === meet) {
+        found.add(state === 1);
+        return CUT;
+      }
+      if (node.kind === 'exit' || node.kind === 'gap') return GIVE_UP;
+      const event = node.event === null ? undefined : fn.events[node.event];
+      return event && gives(fn, event, lock) ? 1 : state;
+    },
+  });
+  return !exhausted && found.size === 1 ? found.has(true) : undefined;
 }
 
 /** A test of a local that is only ever set to constants: it may well say whether the lock is held. */

@@ -101,12 +101,13 @@ function locksNamed(fn: CFunction, inner: Map<Event, LockSummary | null>, factOf
     if (!lock || (event.kind !== 'lock' && event.kind !== 'unlock')) continue;
     if (event.cell === null && event.args.length > 0 && !lock.global) continue;
     const about = { family: lock.family, shared: lock.shared, cell: event.cell, args: event.args, api: event.api };
-    named.set(lockOf(event, lock.family, lock.shared && event.kind === 'lock'), about);
+    named.set(lockOf(event, lock.family, lock.shared), about);
   }
   for (const [event, summary] of inner) {
     for (const lock of [...(summary?.lock ?? []), ...(summary?.unlock ?? [])]) {
       // Only what keeps its name on the way up is followed further.
-      if (event.argCells && !namedAs(named, lockOf(lock, lock.family))) named.set(lockOf(lock, lock.family, lock.shared), lock);
+      const section = lockOf(lock, lock.family, lock.shared);
+      if (event.argCells && !namedAs(named, section)) named.set(section, lock);
     }
   }
   return named;

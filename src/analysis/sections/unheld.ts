@@ -1,7 +1,7 @@
 /** Ways on which a function gives back a lock that it has given back before, or never took. */
 
 import { called, calleeOf } from '../../c/calls/callees.ts';
-import { decidedKey, follow } from '../../c/cfg/flow.ts';
+import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
 import { gives, mayGive, takings } from './locking.ts';
@@ -61,67 +61,68 @@ function plain(arg: string | undefined): string {
   return (arg ?? '').replace(/^&|\s/g, '');
 }
 
-interface Step {
-  node: number;
-  /** `before` nothing was done to the lock, then `held`, then `given` back. */
-  phase: 'before' | 'held' | 'given';
-  decided: ReadonlyMap<number, boolean>;
-  earlier: Event | null;
-  /** The last branch, and whether a label has been passed since. */
-  turn: number | null;
-  jumped: boolean;
+/** Nothing was done to the lock yet, it is held, or an event, by its index, has released it. */
+type Phase = 'before' | 'held' | number;
+
+/** The state of a search as text: the phase, and before anything was done the last branch and whether a label has been passed since. */
+const stateOf = (phase: Phase, turn: number, jumped: boolean) => (phase === 'before' ? `before ${turn} ${jumped ? 1 : 0}` : `${phase}`);
+
+function phaseOf(state: string): { phase: Phase; turn: number; jumped: boolean } {
+  const [phase = '', turn, jumped] = state.split(' ');
+  return { phase: phase === 'before' || phase === 'held' ? phase : Number(phase), turn: Number(turn ?? NEVER), jumped: jumped === '1' };
 }
+
+/** No branch has been passed. */
+const NEVER = -1;
 
 function unheldOn(fn: CFunction, lock: Section, taken: Event, functions: readonly CFunction[]): UnheldRelease[] {
   const root = /[A-Za-z_]\w*/.exec(taken.args[0] ?? '')?.[0] ?? '';
   const changes = new Set((fn.settings ?? []).filter(s => s.name === root).flatMap(s => s.ends.map(end => `${end.node}|${end.slot}`)));
   const found: UnheldRelease[] = [];
-  const seen = new Set<string>();
   const heldAt = new Set<Event>();
   let isKept = false;
-  const work: Step[] = [{ node: 0, phase: 'before', decided: new Map(), earlier: null, turn: null, jumped: false }];
-  for (let step = work.pop(); step; step = work.pop()) {
-    const node = fn.flow[step.node];
-    if (node?.kind === 'exit' && step.phase === 'held' && !node.stops) isKept = true;
-    if (!node || node.kind === 'exit' || node.kind === 'gap') continue;
-    let { phase, earlier } = step;
-    const event = node.event === null ? undefined : fn.events[node.event];
-    if (event) {
-      if (takings(fn, event).some(t => sameLock(t.lock, lock))) {
-        if (phase === 'held') return []; // Taken twice is a fault of its own, or the two are not one lock.
-        phase = 'held';
-        earlier = null;
-      } else if (event.kind === 'unlock' && gives(fn, event, lock)) {
-        if (phase === 'held') heldAt.add(event);
-        else if (phase === 'given') {
-          if (earlier && !found.some(f => f.release === event)) found.push({ lock, release: event, earlier, turn: null, taken });
-          continue;
-        } else if (step.jumped && step.turn !== null && !found.some(f => f.release === event)) {
-          found.push({ lock, release: event, earlier: null, turn: fn.flow[step.turn] ?? null, taken });
-          continue;
-        } else return []; // It begins with the release: the lock is the caller's.
-        phase = 'given';
-        earlier = event;
-      } else if (mayTake(fn, event, functions, root) || (phase === 'held' && mayGive(fn, event, lock, taken, functions))) continue;
-    }
-    if (node.kind === 'branch' && phase !== 'held' && (conditionalRelease(fn, step.node, lock) || isFlag(fn, node))) continue;
-    for (const [slot, to] of node.next.entries()) {
-      if (changes.has(`${step.node}|${slot}`) && phase !== 'before') continue;
-      let { turn, jumped } = step;
-      const decided = follow(step.decided, node, slot);
-      if (!decided) continue;
-      if (node.kind === 'branch' && slot < 2) {
-        turn = step.node;
-        jumped = false;
+  const add = (release: Event, earlier: Event | null, turn: FlowNode | null) => {
+    if (!found.some(f => f.release === release)) found.push({ lock, release, earlier, turn, taken });
+  };
+  const { exhausted } = search(fn.flow, {
+    starts: [{ node: 0, state: stateOf('before', NEVER, false) }],
+    budget: MOST_WAYS,
+    at: (state, at, node) => {
+      const { phase, turn, jumped } = phaseOf(state);
+      if (node.kind === 'exit' && phase === 'held' && !node.stops) isKept = true;
+      if (node.kind === 'exit' || node.kind === 'gap') return CUT;
+      let after = phase;
+      const event = node.event === null ? undefined : fn.events[node.event];
+      if (event) {
+        if (takings(fn, event).some(t => sameLock(t.lock, lock))) {
+          if (phase === 'held') return GIVE_UP; // Taken twice is a fault of its own, or the two are not one lock.
+          after = 'held';
+        } else if (event.kind === 'unlock' && gives(fn, event, lock)) {
+          if (phase === 'held') heldAt.add(event);
+          else if (phase === 'before') {
+            // It begins with the release: the lock is the caller's.
+            if (!jumped || turn === NEVER || found.some(f => f.release === event)) return GIVE_UP;
+            add(event, null, fn.flow[turn] ?? null);
+            return CUT;
+          } else {
+            add(event, fn.events[phase] ?? null, null);
+            return CUT;
+          }
+          after = event.index;
+        } else if (mayTake(fn, event, functions, root) || (phase === 'held' && mayGive(fn, event, lock, taken, functions))) return CUT;
       }
-      if (fn.flow[to]?.label !== undefined) jumped = true;
-      const key = `${to}|${phase}|${earlier?.index ?? ''}|${phase === 'before' ? `${turn}|${jumped}` : ''}|${decidedKey(decided)}`;
-      if (seen.has(key)) continue;
-      if (seen.size >= MOST_WAYS) return [];
-      seen.add(key);
-      work.push({ node: to, phase, decided, earlier, turn, jumped });
-    }
-  }
+      if (node.kind === 'branch' && after !== 'held' && (conditionalRelease(fn, at, lock) || isFlag(fn, node))) return CUT;
+      return stateOf(after, turn, jumped);
+    },
+    along: (state, at, slot, node) => {
+      const { phase, turn, jumped } = phaseOf(state);
+      if (phase !== 'before') return changes.has(`${at}|${slot}`) ? CUT : state;
+      const isTurn = node.kind === 'branch' && slot < 2;
+      const isLabel = fn.flow[node.next[slot] ?? 0]?.label !== undefined;
+      return stateOf(phase, isTurn ? at : turn, isLabel || (jumped && !isTurn));
+    },
+  });
+  if (exhausted) return [];
   // Another way must come to it with the lock held, else this is no slip but what the function is for. A function that keeps the lock for its
   // next call gives back what it took in one before.
   return found.filter(f => heldAt.has(f.release) && (f.earlier !== null || !isKept));
@@ -142,8 +143,8 @@ function tellsByResult(fn: CFunction, call: Event, functions: readonly CFunction
   const states = callee && lockFlowOf(callee)?.states;
   if (!callee || !states) return false;
   return callee.flow.some((node, i) => {
-    const state = states[i];
+    const state = states.at(i);
     if (node.kind !== 'exit' || node.stops || !state) return false;
-    return state.may.size > state.must.length && !/^(?:\d+|-E[A-Z0-9]+|true|false|NULL)$/.test(node.returned ?? '0');
+    return state.may.length > state.must.length && !/^(?:\d+|-E[A-Z0-9]+|true|false|NULL)$/.test(node.returned ?? '0');
   });
 }

@@ -62,11 +62,19 @@ export function inCaller(cell: Cell | null, callee: CFunction, call: Event): Cel
     return argument && { ...argument, path: `${argument.path}${cell.path.slice(1)}`, bit: bit ?? argument.bit };
   }
   const written = (call.args[position] ?? root).replace(/^&\s*/, '').replace(/^\((.*)\)$/, '$1');
-  const base = argument?.path === '*' && argument.base !== null ? argument.base : /^[\w.>[\]-]+$/.test(written) ? written : null;
+  const base = pointedBy(argument) ?? (/^[\w.>[\]-]+$/.test(written) ? written : null);
   if (base === null) return { ...cell, base: `${call.args[position] ?? root}${rest}`, bit };
   // A macro's parameters have no type of their own.
   const type = cell.type ?? (rest === '' && argument?.path === '*' ? argument.type : null);
   return { ...cell, type, base: `${base}${rest}`, bit };
+}
+
+/** How the caller reaches what an argument points to, copies followed; null where it is part of an object, whose address the argument is. */
+function pointedBy(argument: Cell | null): string | null {
+  if (!argument) return null;
+  if (argument.path === '*') return argument.base;
+  if (!argument.pointee) return null;
+  return argument.base === null ? argument.path : `${argument.base}->${argument.path}`;
 }
 
 /** A bit number that is a parameter's name, as the caller wrote it. */

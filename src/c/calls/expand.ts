@@ -82,6 +82,9 @@ class Expansion {
   private readonly values = new Map<number, number>();
   /** For a call by its new number the exits of the callee. */
   private readonly exits = new Map<number, { node: FlowNode; gives: Constant }[]>();
+  /** Calls, by their new numbers, that give the opposite of that event's value. */
+  private readonly inverted = new Set<number>();
+  private readonly comparisons: Comparison[] = [];
   private readonly settings: LocalSetting[] = [];
   /** Names that mean something in the function. */
   private readonly names: Set<string>;
@@ -126,12 +129,20 @@ class Expansion {
     }
     for (const at of this.nodes) {
       const node = this.flow[at];
-      if (node?.decides) node.decides = this.sources(node.decides);
-      if (node?.returns) node.returns = this.sources(node.returns);
+      if (!node) continue;
+      if (this.isInverted(node.decides)) turn(node);
+      if (this.isInverted(node.returns)) node.returned = `!(${node.returned})`;
+      if (node.decides) node.decides = this.sources(node.decides);
+      if (node.returns) node.returns = this.sources(node.returns);
     }
     for (const [call, exits] of this.exits) this.settle(call, exits);
-    const operand = (o: Operand): Operand => ({ ...o, sources: this.sources(o.sources) });
-    const comparisons = fn.shape.comparisons.map((c): Comparison => ({ ...c, left: operand(c.left), right: operand(c.right) }));
+    const operand = (o: Operand): Operand => ({
+      ...o,
+      sources: this.sources(o.sources),
+      inverted: this.isInverted(o.sources) ? !o.inverted : o.inverted,
+    });
+    const own = fn.shape.comparisons.map((c): Comparison => ({ ...c, left: operand(c.left), right: operand(c.right) }));
+    const comparisons = [...own, ...this.comparisons];
     const settings = [
       ...(fn.settings ?? []).map(s => ({
         ...s,
@@ -148,6 +159,12 @@ class Expansion {
     return [...new Set(list.map(i => this.values.get(this.at[i] ?? i) ?? this.at[i] ?? i))];
   }
 
+  /** Does the value come from one call alone, which gives the opposite of what its callee looked at? The list is numbered as it was. */
+  private isInverted(list: readonly number[] | undefined): boolean {
+    const [only = -1] = list ?? [];
+    return list?.length === 1 && this.inverted.has(this.at[only] ?? -1);
+  }
+
   /** Puts the callee's graph behind the call; gives its events in the caller's words. */
   private inline(call: Event, { index, node: base }: Event, body: CFunction): Event[] {
     // The entry of the callee is the call itself.
@@ -156,7 +173,7 @@ class Expansion {
     const words = new Words(body, call, this.names);
     const exits: { node: FlowNode; gives: Constant }[] = [];
     const returned = new Set<number>();
-    let isOne = true;
+    let [isOne, isTurned] = [true, false];
     for (const [n, old] of body.flow.entries()) {
       if (n === 0) continue;
       const node: FlowNode = { ...old, event: old.event === null ? null : first + old.event, next: old.next.map(n => base + n), line: call.line };
@@ -172,7 +189,10 @@ class Expansion {
         delete node.returns;
         exits.push({ node, gives: constantOf(old.returned) });
         for (const i of old.returns ?? []) returned.add(first + i);
-        isOne &&= old.returns?.length === 1 && isPlain(old.returned);
+        const value = old.returned?.replace(/^!(?:\((.*)\)$)?/, '$1');
+        const turned = value !== old.returned;
+        isOne &&= old.returns?.length === 1 && isPlain(value) && (exits.length === 1 || turned === isTurned);
+        isTurned = turned;
       }
       this.flow[base + n] = node;
     }
@@ -182,7 +202,13 @@ class Expansion {
     const [only = -1] = returned;
     const value = isOne && exits.length > 0 && returned.size === 1 ? only : -1;
     if (value >= 0) this.values.set(index, value);
+    if (value >= 0 && isTurned) this.inverted.add(index);
     else this.exits.set(index, exits);
+    const loop = innermostLoop(this.fn, call.line);
+    const side = (o: Operand): Operand => ({ ...o, sources: o.sources.map(i => first + i), parameter: null });
+    for (const c of body.shape.comparisons)
+      if (c.left.sources.length > 0 && c.right.sources.length > 0)
+        this.comparisons.push({ ...c, line: call.line, left: side(c.left), right: side(c.right), loop });
     for (const { name, ends, sources } of body.settings ?? [])
       this.settings.push({
         name: words.name(name),
@@ -255,6 +281,21 @@ class Expansion {
     }
     this.conditions += 2;
   }
+}
+
+/** The branch tests the opposite of the value that decides it. */
+function turn(node: FlowNode): void {
+  if (node.tests === 'nonzero') node.tests = 'zero';
+  else if (node.tests === 'zero') node.tests = 'nonzero';
+  else delete node.tests;
+}
+
+/** The loop around the line with no other inside it; null where there is none. */
+function innermostLoop(fn: CFunction, line: number): number | null {
+  let found: number | null = null;
+  for (const [i, loop] of fn.shape.loops.entries())
+    if (line >= loop.line && line <= loop.endLine && (found === null || loop.depth >= (fn.shape.loops[found]?.depth ?? 0))) found = i;
+  return found;
 }
 
 /** What a test of a value tells: whether the value is not zero, and whether it is negative. */

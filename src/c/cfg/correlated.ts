@@ -9,6 +9,8 @@ export interface Condition {
   /** Locals that it is about. */
   locals: readonly string[];
   test: Test | null;
+  /** It reads memory: another test of it is another read. */
+  reads: boolean;
 }
 
 /** A comparison of a local, or of two, with a constant. */
@@ -89,7 +91,9 @@ export function correlate(fn: CFunction, conditions: ReadonlyMap<number, Conditi
   for (const { at, ways } of settled) {
     const node = fn.flow[at];
     const kept = ways.map(way => way.flatMap(([form, holds]): Decision[] => ((speakers.get(form) ?? 0) > 1 ? [[form.id, holds]] : [])));
-    if (node && kept.some(way => way.length > 0)) node.settles = kept;
+    if (!node || !kept.some(way => way.length > 0)) continue;
+    node.settles = kept;
+    if (conditions.get(at)?.reads) node.reads = true;
   }
   forgetting(fn, [...forms.values()]);
 }
@@ -145,7 +149,7 @@ function forgetting(fn: CFunction, forms: readonly Form[]): void {
     for (const form of byLocal.get(name) ?? []) for (const end of ends) forget(end.node, end.slot, form);
   for (const event of fn.events) {
     for (const arg of event.args) {
-      const given = /^&(\w+)$/.exec(arg)?.[1] ?? (/for_each/.test(event.api) ? arg : undefined);
+      const given = /^&(\w+)$/.exec(arg)?.[1] ?? (event.each ? arg : undefined);
       for (const form of (given !== undefined && byLocal.get(given)) || [])
         for (const [slot] of (fn.flow[event.node]?.next ?? []).entries()) forget(event.node, slot, form);
     }

@@ -3,6 +3,8 @@ import type { CFunction, FlowNode, LocalSetting, Phase } from '../../model/code.
 import type { Fact } from '../../model/fact.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import type { End } from './graph.ts';
+import { isReached } from './order.ts';
+import { only, solve, surely } from './typestate.ts';
 
 /** A local variable that is set on edges of the flow graph. */
 export interface Setting extends LocalSetting {
@@ -17,11 +19,7 @@ export interface Setting extends LocalSetting {
  * error on the whole way. A function that cannot but fail has no such path; labels' names tell nothing.
  */
 export function markPhase(fn: CFunction, settings: readonly Setting[]): void {
-  const place = fn.attributes.some(a => /^__(?:init|meminit|net_init)$/.test(a))
-    ? 'init'
-    : fn.attributes.some(a => /^__(?:exit|net_exit)$/.test(a))
-      ? 'exit'
-      : null;
+  const place = initOrExit(fn);
   const failing = errorPaths(fn, settings);
   if (place === null && failing === null) return;
   const words: Phase[][] = [place === null ? [] : [place], place === null ? ['error-path'] : [place, 'error-path']];
@@ -29,6 +27,12 @@ export function markPhase(fn: CFunction, settings: readonly Setting[]): void {
     const phase = words[failing?.[event.node] ? 1 : 0];
     if (phase && phase.length > 0) event.phase = phase;
   }
+}
+
+/** Does the function run at initialisation or at removal alone, by its section attribute (include/linux/init.h)? */
+export function initOrExit(fn: Pick<CFunction, 'attributes'>): 'init' | 'exit' | null {
+  const words = fn.attributes.map(attribute => /^__(?:mem|net_)?(init|exit)\b/.exec(attribute)?.[1]);
+  return words.includes('init') ? 'init' : words.includes('exit') ? 'exit' : null;
 }
 
 /** The value of an expression that is an error by its form. */
@@ -111,35 +115,33 @@ function failingWay(node: FlowNode, { variable, numbers, errnos }: About): numbe
 }
 
 /** Whether the variable holds an error behind an edge; null where the edge cannot be taken with an error in it. */
-function behindEdge(at: number, slot: number, { on, failing }: About, before: boolean): boolean | null {
+function afterEdge(at: number, slot: number, { on, failing }: About, before: boolean): boolean | null {
   const set = on.size > 0 ? on.get(edge(at, slot)) : undefined;
   if (set !== undefined) return set;
   const way = slot > 1 ? -1 : (failing[at] ?? -1);
   return way < 0 ? before : way === slot ? true : before ? null : false;
 }
 
+const [OTHER, FAILED] = [0, 1];
+
 /** For each node whether the variable surely holds an error there; null where nothing leads to it. */
 function forwards(flow: FlowNode[], about: About): (boolean | null)[] {
-  const state: (boolean | null)[] = flow.map(() => null);
-  state[0] = false;
-  const work = [0];
-  while (work.length > 0) {
-    const at = work.pop() ?? 0;
-    const node = flow[at];
-    const before = state[at] ?? false;
-    if (!node) continue;
-    for (let slot = 0; slot < node.next.length; slot++) {
-      const to = node.next[slot] ?? 0;
-      const after = behindEdge(at, slot, about, before);
-      if (after === null) continue;
-      const known = state[to];
-      const merged = known === null || known === undefined ? after : known && after;
-      if (merged === known) continue;
-      state[to] = merged;
-      work.push(to);
-    }
-  }
-  return state;
+  if (about.on.size === 0 && about.failing.every(slot => slot < 0)) return flow.map((_, i) => (isReached(flow, i) ? false : null));
+  const after = (at: number, slot: number, error: boolean) => {
+    const holds = afterEdge(at, slot, about, error);
+    return holds === null ? 0 : only(holds ? FAILED : OTHER);
+  };
+  const { at } = solve(flow, {
+    instances: 1,
+    states: 2,
+    entry: () => only(OTHER),
+    event: () => null,
+    edge: (_, slot, __, from) =>
+      about.on.has(edge(from, slot)) || (about.failing[from] ?? -1) >= 0
+        ? [{ instance: 0, to: [after(from, slot, false), after(from, slot, true)] }]
+        : null,
+  });
+  return flow.map((_, i) => (at(i) ? surely(at(i), 0, only(FAILED)) : null));
 }
 
 /** For each node, without (at twice its number) and with (behind that) an error in the variable, 1 where every way on ends in a failing return. */
@@ -171,7 +173,7 @@ function backwards(flow: FlowNode[], about: About): Uint8Array {
     if (node.kind === 'gap') return false;
     if (node.kind === 'exit') return node.returned !== undefined && (node.returned === variable ? before : isFailure(node, objects));
     for (let slot = 0; slot < node.next.length; slot++) {
-      const after = behindEdge(at, slot, about, before);
+      const after = afterEdge(at, slot, about, before);
       if (after !== null && sure[2 * (node.next[slot] ?? 0) + (after ? 1 : 0)] === 0) return false;
     }
     return true;

@@ -1,12 +1,12 @@
 /** What may, must or cannot come before and after an event, asked of a function's flow graph. */
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
+import { includesSection, type Section } from '../../model/section.ts';
 import { nodeDominates, nodePostDominates } from './dominance.ts';
-import { type Direction, orderOf, predecessors, walk } from './order.ts';
+import { naturalLoops } from './loops.ts';
+import { type Direction, isReached, orderOf, predecessors, walk } from './order.ts';
 
 export { type Decided, decidedKey, follow, forget } from './paths.ts';
 export { predecessors };
-
-import { includesSection, type Section } from '../../model/section.ts';
 
 /** Nodes that can come after the node, by at least one edge. */
 export function nodesAfter(fn: CFunction, node: number): Set<number> {
@@ -18,70 +18,46 @@ export function nodesBefore(fn: CFunction, node: number): Set<number> {
   return spread(fn.flow, node, 'backwards');
 }
 
-const reached = new WeakMap<FlowNode[], Map<number, Set<number>>>();
+const reached = new WeakMap<FlowNode[], Map<string, Set<number>>>();
 /** Rules ask for the same few nodes again and again, seldom for all. */
 const MOST_KEPT = 64;
 
-function spread(flow: FlowNode[], from: number, direction: Direction): Set<number> {
-  const kept = reached.get(flow) ?? new Map<number, Set<number>>();
+/** What is reached from a node by one edge at least, past none of the nodes to avoid. */
+function spread(flow: FlowNode[], from: number, direction: Direction, avoided: readonly number[] = []): Set<number> {
+  const kept = reached.get(flow) ?? new Map<string, Set<number>>();
   reached.set(flow, kept);
-  const key = direction === 'backwards' ? -1 - from : from;
+  const key = `${direction === 'backwards' ? -1 - from : from}|${avoided.join()}`;
   const known = kept.get(key);
   if (known) return known;
   const next = direction === 'backwards' ? (predecessors(flow)[from] ?? []) : (flow[from]?.next ?? []);
-  const found = walk(flow, next, () => true, direction);
+  const found = walk(flow, next, at => !avoided.includes(at), direction);
+  for (const at of avoided) found.delete(at);
   if (kept.size >= MOST_KEPT) kept.clear();
   kept.set(key, found);
   return found;
 }
 
 /**
- * True where the second event can run after the first in the same round of the loops around them: a path leads from the one to the other that takes no
- * edge back to the head of a loop. Of two events in different arms of a branch neither comes before the other.
+ * True where the second event can run after the first in the same round of the loops around both: a path leads from the one to the other past no head
+ * of such a loop. Of two events in different arms of a branch neither comes before the other.
  */
 export function comesBefore(fn: CFunction, a: Event, b: Event): boolean {
-  return a !== b && a.node !== b.node && leadsOn(fn.flow, a.node, b.node);
+  if (a.node === b.node) return false;
+  const { flow } = fn;
+  if (nodeDominates(flow, a.node, b.node)) return isReached(flow, b.node);
+  if (nodeDominates(flow, b.node, a.node)) return false;
+  const heads = naturalLoops(flow).flatMap(({ head, nodes }) => (nodes.has(a.node) && nodes.has(b.node) ? [head] : []));
+  return leadsOn(flow, a.node, b.node, heads);
 }
 
-/** Both ends of questions about one flow: most are asked of one event and many others. */
-interface Asked {
-  from: number;
-  to: number;
-  ahead: Set<number> | null;
-  behind: Set<number> | null;
-}
+/** The last question asked of a flow: most are asked of one event and many others in turn. */
+const asked = new WeakMap<FlowNode[], { from: number; to: number }>();
 
-const asked = new WeakMap<FlowNode[], Asked>();
-
-function leadsOn(flow: FlowNode[], from: number, to: number): boolean {
-  const { position } = orderOf(flow);
-  const [first, last] = [position[from] ?? -1, position[to] ?? -1];
-  if (first < 0 || last <= first) return false;
-  if (nodeDominates(flow, from, to)) return true;
-  const known = asked.get(flow);
-  if (known?.from === from) {
-    known.ahead ??= onwards(flow, from, 'forwards');
-    return known.ahead.has(to);
-  }
-  if (known?.to === to) {
-    known.behind ??= onwards(flow, to, 'backwards');
-    return known.behind.has(from);
-  }
-  asked.set(flow, { from, to, ahead: null, behind: null });
-  return onwards(flow, from, 'forwards', last).has(to);
-}
-
-/** The nodes that edges lead to which lead to no earlier node of the order, at most up to a position. */
-function onwards(flow: FlowNode[], from: number, direction: Direction, most: number = Number.POSITIVE_INFINITY): Set<number> {
-  const { position } = orderOf(flow);
-  const into = direction === 'backwards' ? predecessors(flow) : null;
-  const seen = new Set([from]);
-  for (const at of seen)
-    for (const to of into ? (into[at] ?? []) : (flow[at]?.next ?? [])) {
-      const [here, there] = [position[at] ?? -1, position[to] ?? -1];
-      if (into ? there >= 0 && there < here : there > here && there <= most) seen.add(to);
-    }
-  return seen;
+function leadsOn(flow: FlowNode[], from: number, to: number, avoided: readonly number[]): boolean {
+  const last = asked.get(flow);
+  asked.set(flow, { from, to });
+  const backwards = last?.to === to && last.from !== from;
+  return backwards ? spread(flow, to, 'backwards', avoided).has(from) : spread(flow, from, 'forwards', avoided).has(to);
 }
 
 /** True where an edge to the node begins another round of a loop around the event. */
@@ -98,13 +74,13 @@ export function isRepeated(fn: CFunction, event: Event): boolean {
 /** Events that can come after the event on some path, in the order of the text. */
 export function after(fn: CFunction, event: Event): Event[] {
   const nodes = nodesAfter(fn, event.node);
-  return fn.events.filter(e => nodes.has(e.node));
+  return fn.events.filter(e => e.kind !== 'expanded' && nodes.has(e.node));
 }
 
 /** Events that can come before it on some path. */
 export function before(fn: CFunction, event: Event): Event[] {
   const nodes = nodesBefore(fn, event.node);
-  return fn.events.filter(e => nodes.has(e.node));
+  return fn.events.filter(e => e.kind !== 'expanded' && nodes.has(e.node));
 }
 
 /** True where something out of view may happen after the event (or before it) in the function. */
@@ -130,7 +106,7 @@ export function postDominates(fn: CFunction, b: Event, a: Event): boolean {
 export function between(fn: CFunction, a: Event, b: Event): Event[] {
   const ahead = nodesAfter(fn, a.node);
   const behind = nodesBefore(fn, b.node);
-  return fn.events.filter(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node));
+  return fn.events.filter(e => e !== a && e !== b && e.kind !== 'expanded' && ahead.has(e.node) && behind.has(e.node));
 }
 
 /** Locks surely held at both events and everywhere between them. */

@@ -23,7 +23,8 @@ export function nearest(fn: CFunction, from: Event, way: 'before' | 'after', sto
       return false;
     }
     const event = node.event === null || at === from.node ? undefined : fn.events[node.event];
-    if (event && stops(event)) {
+    // An expanded call does nothing besides what follows it.
+    if (event && event.kind !== 'expanded' && stops(event)) {
       near.events.push(event);
       return false;
     }
@@ -57,11 +58,13 @@ export function ordersLoads(event: Event): boolean {
 /** Is there on some way from one event to the other an event of this kind, or one of which nothing is known? */
 export function passes(fn: CFunction, a: Event, b: Event, wanted: (event: Event) => boolean): boolean {
   const [ahead, behind] = [nodesAfter(fn, a.node), nodesBefore(fn, b.node)];
-  return fn.events.some(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node) && wanted(e));
+  return fn.events.some(e => e !== a && e !== b && e.kind !== 'expanded' && ahead.has(e.node) && behind.has(e.node) && wanted(e));
 }
 
 /** The pieces of one statement: the pointers of `set_bit(n, p->map->bits)` are read before it, and not what stands next to a fence. */
 export function sameStatement(a: Event, b: Event): boolean {
+  // Of one helper's events its own lines tell.
+  if (a.via && b.via && a.via.call === b.via.call) return a.via.path === b.via.path && a.via.line === b.via.line;
   return a.path === b.path && a.line <= b.endLine && b.line <= a.endLine;
 }
 

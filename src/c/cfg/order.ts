@@ -21,51 +21,58 @@ export function orderOf(flow: readonly FlowNode[]): Order {
   return known;
 }
 
+/** Does the entry reach the node? */
+export function isReached(flow: readonly FlowNode[], node: number): boolean {
+  return (orderOf(flow).position[node] ?? -1) >= 0;
+}
+
 const NONE: readonly number[] = [];
 
 /** The reverse post-order of any graph whose nodes are numbers below `size`. */
 export function reversePostOrder(size: number, start: number, next: (node: number) => readonly number[]): Order {
   const position = new Int32Array(size).fill(-1);
-  const done: number[] = [];
-  if (size === 0) return { nodes: done, position };
-  // By a stack of its own: a function of some thousand statements is deeper than the machine's.
+  const nodes: number[] = [];
+  if (size === 0) return { nodes, position };
+  // By a stack of its own: a function of some thousand statements is deeper than the machine's. The last successor comes first, so that of the two edges
+  // of a branch the first comes first in the order: the body of a loop before what follows it.
   const stack = [start];
-  // The last successor first, so that of the two edges of a branch the first comes first in the order: the body of a loop before what follows it.
-  const slots = [next(start).length - 1];
+  const successors = [next(start)];
+  const slots = new Int32Array(size);
+  slots[0] = successors[0]?.length ?? 0;
   position[start] = 0;
-  while (stack.length > 0) {
-    const top = stack.length - 1;
-    const at = stack[top] ?? 0;
-    const slot = slots[top] ?? -1;
-    const to = next(at)[slot];
-    if (to === undefined) {
-      done.push(at);
-      stack.pop();
-      slots.pop();
+  for (let top = 0; top >= 0; ) {
+    const slot = (slots[top] ?? 0) - 1;
+    if (slot < 0) {
+      nodes.push(stack[top] ?? 0);
+      top--;
       continue;
     }
-    slots[top] = slot - 1;
-    if (position[to] !== -1) continue;
+    slots[top] = slot;
+    const to = successors[top]?.[slot];
+    if (to === undefined || position[to] !== -1) continue;
     position[to] = 0;
-    stack.push(to);
-    slots.push(next(to).length - 1);
+    top++;
+    stack[top] = to;
+    const after = next(to);
+    successors[top] = after;
+    slots[top] = after.length;
   }
-  done.reverse();
-  for (const [i, node] of done.entries()) position[node] = i;
-  return { nodes: done, position };
+  nodes.reverse();
+  for (let i = 0; i < nodes.length; i++) position[nodes[i] ?? 0] = i;
+  return { nodes, position };
 }
 
-const edges = new WeakMap<readonly FlowNode[], number[][]>();
+const incoming = new WeakMap<readonly FlowNode[], number[][]>();
 
 /** For each node the nodes that lead to it. */
 export function predecessors(flow: readonly FlowNode[]): readonly (readonly number[])[] {
-  const known = edges.get(flow);
+  const known = incoming.get(flow);
   if (known) return known;
   const into: number[][] = flow.map(() => []);
   flow.forEach((node, i) => {
     for (const to of node.next) into[to]?.push(i);
   });
-  edges.set(flow, into);
+  incoming.set(flow, into);
   return into;
 }
 
@@ -89,9 +96,9 @@ export function walk(
   for (let at = work.pop(); at !== undefined; at = work.pop()) {
     const node = flow[at];
     if (!node || !visit(at, node)) continue;
-    const ways = into ? (into[at] ?? NONE) : node.next;
-    for (let slot = ways.length - 1; slot >= 0; slot--) {
-      const to = ways[slot] ?? 0;
+    const edges = into ? (into[at] ?? NONE) : node.next;
+    for (let slot = edges.length - 1; slot >= 0; slot--) {
+      const to = edges[slot] ?? 0;
       if ((takes && !into && !takes(node, slot, at)) || seen.has(to)) continue;
       seen.add(to);
       work.push(to);

@@ -12,13 +12,17 @@ export type Decided = ReadonlyMap<number, boolean>;
 export const UNDECIDED: Decided = new Map();
 
 /** What is known after an edge out of a node; null where what is known already rules the edge out: no run takes it. */
-export function follow(decided: Decided, node: FlowNode, slot: number): Decided | null {
-  const known = settle(decided, node, slot);
+export function follow(decided: Decided, node: FlowNode, slot: number, rereads = false): Decided | null {
+  const known = settle(decided, node, slot, rereads);
   return known && forget(known, node, slot);
 }
 
-/** What the edge decides besides; null where what is known rules it out. */
-export function settle(decided: Decided, node: FlowNode, slot: number): Decided | null {
+/**
+ * What the edge decides besides; null where what is known rules it out. Two tests of one cell are assumed to come out alike, since what is not seen
+ * to change it mostly does not; a client that asks for what another CPU may change in between says `rereads`.
+ */
+export function settle(decided: Decided, node: FlowNode, slot: number, rereads = false): Decided | null {
+  if (rereads && node.reads) return decided;
   let known = decided;
   for (const [condition, holds] of node.settles?.[slot] ?? []) {
     const before = known.get(condition);
@@ -65,6 +69,8 @@ export interface Search<S extends string | number> {
   at(state: S, at: number, node: FlowNode, path: Path<S>): S | typeof CUT | typeof GIVE_UP;
   /** The state after the edge, or each of the states that may follow. */
   along?(state: S, at: number, slot: number, node: FlowNode): S | readonly S[] | typeof CUT | typeof GIVE_UP;
+  /** Two tests of one cell are two reads, and may come out otherwise. */
+  rereads?: boolean;
   /** Most steps, that is paths continued by one node. */
   budget?: number;
 }
@@ -103,7 +109,7 @@ export function search<S extends string | number>(flow: readonly FlowNode[], it:
       continue;
     }
     for (const [slot, to] of node.next.entries()) {
-      const decided = node.kind === 'gap' ? UNDECIDED : follow(path.decided, node, slot);
+      const decided = node.kind === 'gap' ? UNDECIDED : follow(path.decided, node, slot, it.rereads);
       if (!decided) continue;
       const after = it.along ? it.along(state, path.node, slot, node) : state;
       if (after === GIVE_UP) return { ends, exhausted: true };

@@ -60,7 +60,7 @@ export interface Protocol {
    */
   event(node: FlowNode, at: number, before: Situation): readonly Move[] | null;
   /** What taking the edge does, as the outcome of a try; null for nothing. `before` is the situation after the node. */
-  edge?(node: FlowNode, slot: number, before: Situation): readonly Move[] | null;
+  edge?(node: FlowNode, slot: number, before: Situation, at: number): readonly Move[] | null;
   /** What a gap does to each instance; absent where it may do anything. */
   gap?(instance: number): Row;
 }
@@ -125,17 +125,21 @@ const keyOf = (instance: number, state: number): number => instance * WIDTH + st
 
 /** Solves a protocol over a flow graph, from its entry, in at most so many visits of edges. */
 export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: number = MOST_VISITS * flow.length): Solution {
-  const order = orderOf(flow);
-  const situations: (Situation | null)[] = flow.map(() => null);
+  const { nodes, position } = orderOf(flow);
+  const situations = new Array<Situation | null>(flow.length).fill(null);
   const sets = Array.from({ length: protocol.instances }, (_, i) => protocol.entry(i));
   situations[0] = { sets, decided: UNDECIDED, on: null };
   const changed = new Uint8Array(flow.length);
   changed[0] = 1;
+  // The first position of the order whose node has changed; the sweep that runs sees to those further on.
+  let first = 0;
   let visits = budget;
-  let pending = true;
-  while (pending) {
-    pending = false;
-    for (const at of order.nodes) {
+  const correlated = flow.some(node => node.settles);
+  while (first < nodes.length) {
+    const start = first;
+    first = nodes.length;
+    for (let i = start; i < nodes.length; i++) {
+      const at = nodes[i] ?? 0;
       const node = flow[at];
       const before = situations[at];
       if (changed[at] === 0 || !node || !before) continue;
@@ -144,11 +148,12 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
       if (!done) continue;
       for (let slot = 0; slot < node.next.length; slot++) {
         if (visits-- <= 0) return unsolved(situations, protocol);
-        const after = along(node, slot, done, protocol);
-        if (after && arrive(node.next[slot] ?? 0, after)) pending = true;
+        const after = along(node, at, slot, done, protocol);
+        const to = node.next[slot] ?? 0;
+        if (after && arrive(to, after)) first = (position[to] ?? 0) <= i ? Math.min(first, position[to] ?? 0) : first;
       }
     }
-    if (!pending) pending = openOne();
+    if (first === nodes.length) first = openOne();
   }
   return {
     solved: true,
@@ -157,7 +162,7 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
       const node = flow[at];
       const before = situations[at];
       const done = node && before ? through(node, at, before, protocol) : null;
-      return node && done ? along(node, slot, done, protocol) : null;
+      return node && done ? along(node, at, slot, done, protocol) : null;
     },
   };
 
@@ -170,8 +175,9 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
     return true;
   }
 
-  /** Opens the first edge that is ruled out and alone leads to its target. */
-  function openOne(): boolean {
+  /** Opens the first edge that is ruled out and alone leads to its target; gives the target's position, or the end where there is none. */
+  function openOne(): number {
+    if (!correlated) return nodes.length;
     for (const [at, node] of flow.entries()) {
       const before = situations[at];
       const settled = node.settles?.flat().map(([condition]) => condition);
@@ -180,11 +186,11 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
       if (!done) continue;
       for (const [slot, to] of node.next.entries()) {
         if (situations[to]) continue;
-        const after = along(node, slot, without(done, settled), protocol);
-        if (after && arrive(to, after)) return true;
+        const after = along(node, at, slot, without(done, settled), protocol);
+        if (after && arrive(to, after)) return position[to] ?? 0;
       }
     }
-    return false;
+    return nodes.length;
   }
 }
 
@@ -207,11 +213,11 @@ function gapImage(protocol: Protocol, instance: number, set: StateSet): StateSet
 }
 
 /** The situation after an edge; null where it cannot be taken. */
-function along(node: FlowNode, slot: number, before: Situation, protocol: Protocol): Situation | null {
+function along(node: FlowNode, at: number, slot: number, before: Situation, protocol: Protocol): Situation | null {
   const settled = node.settles?.[slot];
   const kept = settled && settled.length > 0 ? decide(before, node, slot) : before;
   if (!kept) return null;
-  const moves = protocol.edge?.(node, slot, kept) ?? null;
+  const moves = protocol.edge?.(node, slot, kept, at) ?? null;
   const after = moves ? moved(kept, moves) : kept;
   if (!after) return null;
   return node.forgets?.[slot]?.length ? mapped(after, decided => forget(decided, node, slot)) : after;
@@ -367,7 +373,7 @@ export function witness(
     along: (state, at, slot, node) => {
       let set = own(node.event === null ? null : protocol.event(node, at, single(at, state)), only(state));
       if (node.kind === 'gap') set = gapImage(protocol, instance, set);
-      return statesOf(set).flatMap(s => statesOf(own(protocol.edge?.(node, slot, single(at, s)), only(s))));
+      return statesOf(set).flatMap(s => statesOf(own(protocol.edge?.(node, slot, single(at, s), at), only(s))));
     },
   });
   return found;

@@ -1,11 +1,32 @@
 /** What branches and switches of a function test, as data for the flow graph. */
 import type { Cases, Condition, Constant, Test } from '../cfg/correlated.ts';
 import type { Expr } from '../syntax/syntax.ts';
+import { isConstantText } from './cells.ts';
 import type { Context } from './context.ts';
 
 /** The condition that a branch goes by, where the walk stands. */
 export function conditionOf(e: Expr, cx: Context): Condition {
-  return { key: `${cx.text(e)}${versionsIn(e, cx)}`, locals: localsIn(e), test: testOn(e, cx) };
+  const test = testOn(e, cx);
+  return { key: `${cx.text(e)}${versionsIn(e, cx)}`, locals: localsIn(e), test, reads: test === null && readsMemory(e) };
+}
+
+/** Does the value come from more than locals and constants? */
+function readsMemory(e: Expr): boolean {
+  switch (e.k) {
+    case 'name':
+      return !e.local && !isConstantText(e.name);
+    case 'number':
+    case 'text':
+    case 'address':
+      return false;
+    case 'binary':
+      return readsMemory(e.left) || readsMemory(e.right);
+    case 'unary':
+    case 'cast':
+      return readsMemory(e.of);
+    default:
+      return true;
+  }
 }
 
 /** What a switch goes by, where the walk stands. */

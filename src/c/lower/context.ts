@@ -239,6 +239,7 @@ export class Context implements Scope {
       locks: NO_SECTIONS,
       maybeLocks: NO_SECTIONS,
       context: NO_SECTIONS,
+      maybeContext: NO_SECTIONS,
       phase: NO_PHASE,
       args: event.args ?? NONE,
       argSources: event.argSources ?? NO_SOURCES,
@@ -252,6 +253,7 @@ export class Context implements Scope {
     if (event.cells) made.cells = event.cells;
     if (event.fact) made.fact = event.fact;
     if (event.inferred) made.inferred = event.inferred;
+    if (event.each) made.each = true;
     if (event.ends) made.ends = true;
     if (event.takes) made.takes = event.takes;
     if (event.argCells) made.argCells = event.argCells;

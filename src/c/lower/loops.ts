@@ -23,6 +23,23 @@ export function boundOf(stmt: Stmt, scope: LoopScope): Bound {
   return stmt.form === 'for' ? (counted(stmt, scope) ?? countdown(stmt.test, false, scope)) : countdown(stmt.test, stmt.form === 'do', scope);
 }
 
+/** A loop that counts from a constant, set in its own head, to another, and whose test holds for the first: its body runs at least once. */
+export function runsAtLeastOnce(stmt: Extract<Stmt, { k: 'loop' }>, scope: LoopScope): boolean {
+  const { test, form, init } = stmt;
+  if (form === 'do') return true;
+  if (form !== 'for' || !init || test?.k !== 'binary' || test.left.k !== 'name' || !counted(stmt, scope)) return false;
+  const from = initial(stmt, test.left, { ...scope, start: () => null })?.value ?? null;
+  const limit = constantOf(test.right, scope)?.value ?? null;
+  if (from === null || limit === null) return false;
+  return (
+    (test.op === '<' && from < limit) ||
+    (test.op === '<=' && from <= limit) ||
+    (test.op === '>' && from > limit) ||
+    (test.op === '>=' && from >= limit) ||
+    (test.op === '!=' && from !== limit)
+  );
+}
+
 /** `for (i = 0; i < n; i++)` */
 function counted(stmt: Extract<Stmt, { k: 'loop' }>, scope: LoopScope): Bound | null {
   const { test, step } = stmt;

@@ -9,7 +9,7 @@ import { casesOf, constantOf } from './conditions.ts';
 import { type Context, type Jumps, NOTHING, type Value } from './context.ts';
 import { branchOn, evaluate, meet, name, setVariable } from './expressions.ts';
 import { endGuard, endingOf, freeAtEnd, guardEvent, leaveScopes, scopesAround, underGuards } from './guards.ts';
-import { boundOf } from './loops.ts';
+import { boundOf, type LoopScope, runsAtLeastOnce } from './loops.ts';
 
 /** Statements whose parts say themselves where they end. */
 const COMPOUND = new Set<Stmt['k']>(['block', 'if', 'loop', 'macro', 'switch', 'case', 'label', 'arms']);
@@ -142,14 +142,18 @@ function isForever(e: Expr | null): boolean {
   return e === null || (e.k === 'number' && e.value !== null && e.value !== 0) || (e.k === 'name' && e.name === 'true');
 }
 
-function enterLoop(s: Extract<Stmt, { k: 'loop' | 'macro' }>, cx: Context): void {
-  cx.statements++;
-  const bound = boundOf(s, {
+function loopScope(cx: Context): LoopScope {
+  return {
     constant: n => cx.types.constants.get(n) ?? numberOf(n),
     start: n => startOf(n, cx),
     origin: n => originOf(n, cx),
     slice: e => cx.file.slice(e),
-  });
+  };
+}
+
+function enterLoop(s: Extract<Stmt, { k: 'loop' | 'macro' }>, cx: Context): void {
+  cx.statements++;
+  const bound = boundOf(s, loopScope(cx));
   cx.loops.push({ line: s.line, endLine: s.endLine, ...bound, depth: cx.loopStack.length });
   cx.loopStack.push(cx.loops.length - 1);
   cx.forget(s.at, s.end);
@@ -193,15 +197,18 @@ function loop(s: Extract<Stmt, { k: 'loop' }>, cx: Context): void {
     return;
   }
   enterLoop(s, cx);
+  const atLeastOnce = runsAtLeastOnce(s, loopScope(cx));
   const mark = cx.held.mark();
   const head = cx.graph.meet(s.line);
   let out: End[] = [];
   const own = within(cx, () => {
     const test = () => (s.test && !isForever(s.test) ? branchOn(s.test, cx) : { yes: cx.graph.ends, no: [] });
-    if (s.form === 'do') {
+    if (atLeastOnce) {
+      // What counts over constants is tested after its body, as do-while is: that the first test fails is no path.
       walk(s.body, cx);
       meet(cx, cx.continues.at(-1)?.continues ?? [], s.endLine);
-      cx.statementEnd = s.endLine;
+      if (s.step) evaluate(s.step, cx, false);
+      cx.statementEnd = s.form === 'do' ? s.endLine : s.line;
       const ways = test();
       cx.graph.join(ways.yes, head);
       out = ways.no;
@@ -215,7 +222,7 @@ function loop(s: Extract<Stmt, { k: 'loop' }>, cx: Context): void {
       cx.graph.join(cx.graph.ends, head);
     }
   });
-  leaveLoop(cx, mark, s.form !== 'do');
+  leaveLoop(cx, mark, !atLeastOnce);
   cx.loopStack.pop();
   cx.graph.ends = [...out, ...own.breaks];
   if (cx.graph.ends.length > 1) cx.graph.meet(s.endLine);
@@ -314,7 +321,7 @@ function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   cx.calls.add(s.name);
   const mark = cx.held.mark();
   const head = cx.graph.meet(s.line);
-  sources.push(cx.emit(s, { ...event, api: macro, args }));
+  sources.push(cx.emit(s, { ...event, api: macro, args, each: true }));
   const { yes, no } = cx.graph.branch(s.line, s.name);
   if (cursor?.k === 'name' && cursor.local) setVariable(cursor.name, { sources, parameter: null, inverted: false }, null, cx);
   const own = within(cx, () => {

@@ -23,12 +23,13 @@ export function mentionsIn(image: Image, names: ReadonlySet<string>, nameOf: (ca
       if (pasted) {
         const name = /^\s*\(\s*(\w+)/.exec(text.slice(match.index + word.length, match.index + word.length + 80))?.[1];
         const line = lineAt(starts, match.index) + piece.firstLine;
-        for (const end of pasted) if (name !== undefined && names.has(name + end)) add(name + end, { line, member: null, call: word, argument: 0 });
+        for (const end of pasted)
+          if (name !== undefined && names.has(name + end)) add(name + end, { line, member: null, table: null, call: word, argument: 0 });
       }
       if (!names.has(word)) continue;
       const after = AFTER.exec(text.slice(match.index + word.length, match.index + word.length + 24))?.[1] ?? '';
       if (after === '(') continue;
-      const mention = aboutOf(text.slice(Math.max(0, match.index - REACH), match.index), lineAt(starts, match.index) + piece.firstLine);
+      const mention = aboutOf(text, match.index, lineAt(starts, match.index) + piece.firstLine);
       add(word, mention.call === null ? mention : { ...mention, call: nameOf(mention.call) });
     }
   }
@@ -54,29 +55,40 @@ const PASTES = new Map<string, string[]>([
 const AFTER = /^\s*(\S)/;
 /** Calls whose arguments take more text than this are not told. */
 const REACH = 400;
+/** Tables whose first line stands farther up are not told by type. */
+const TABLE_REACH = 3000;
 
 /** What stands before the name: a member that it is put into, or the call that it is an argument of. */
-function aboutOf(before: string, line: number): Mention {
+function aboutOf(text: string, at: number, line: number): Mention {
+  const before = text.slice(Math.max(0, at - REACH), at);
   const member = /(?:\.|->)\s*(\w+)\s*(?:\[[^\]]*\]\s*)?=\s*&?\s*(?:\([^()]*\)\s*)?$/.exec(before)?.[1] ?? null;
-  if (member !== null) return { line, member, call: null, argument: 0 };
+  if (member !== null) return { line, member, table: tableAround(text.slice(Math.max(0, at - TABLE_REACH), at)), call: null, argument: 0 };
   let depth = 0;
   let argument = 0;
-  for (let at = before.length - 1; at >= 0; at--) {
-    const c = before[at];
+  for (let i = before.length - 1; i >= 0; i--) {
+    const c = before[i];
     if (c === ';' || c === '{' || c === '}') break;
     if (c === ')') depth++;
     else if (c === ',' && depth === 0) argument++;
     else if (c === '(') {
       if (depth > 0) depth--;
       else {
-        const call = /(\w+)\s*$/.exec(before.slice(0, at))?.[1] ?? null;
+        const call = /(\w+)\s*$/.exec(before.slice(0, i))?.[1] ?? null;
         // A cast or parentheses around the name.
-        if (call !== null) return { line, member: null, call, argument };
+        if (call !== null) return { line, member: null, table: null, call, argument };
         argument = 0;
       }
     }
   }
-  return { line, member: null, call: null, argument: 0 };
+  return { line, member: null, table: null, call: null, argument: 0 };
+}
+
+/** The type of the initialiser that the text ends in: `static const struct file_operations foo = {`. */
+function tableAround(before: string): string | null {
+  const open = /^[^\n]*\b((?:struct|union)[ \t]+\w+)[ \t]+\w+(?:\[[^\]\n]*\])?[^=;(){}\n]*=[ \t]*\{(?![\s\S]*\n\})/m.exec(
+    before.slice(before.lastIndexOf('\n}') + 1),
+  );
+  return open?.[1]?.replace(/[ \t]+/, ' ') ?? null;
 }
 
 function startsOf(lines: readonly string[]): number[] {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { foundIn, removalsOf, sameContainer } from '../../../src/analysis/lifetimes/containers.ts';
+import { sectionText } from '../../../src/model/section.ts';
 import { worldOfText } from '../../code.ts';
 
 const TYPES = 'struct boat {\n\tstruct list_head node;\n\tint speed;\n};\n';
@@ -62,7 +63,7 @@ void f(struct harbour *h)
     const large = await inText(helper('while (h->busy)\n\t\tcpu_relax();'));
     expect(large.found.map(f => [f.event.api, f.names, f.via?.fn.name, f.container.kind])).toEqual([['look', ['b'], 'look', 'map']]);
     const locked = await inText(helper('mutex_lock(&h->lock);'));
-    expect(locked.found).toEqual([]);
+    expect(locked.found.map(f => [f.event.api, f.event.locks.map(sectionText)])).toEqual([['idr_find', ['mutex:struct harbour.lock']]]);
     const held = await inText(helper('lockdep_assert_held(&h->lock);'));
     expect(held.found.map(f => f.event.via?.function)).toEqual(['look']);
   });

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { rules } from '../../../rules/index.ts';
 import { deferredIn, queueOf, runBy } from '../../../src/analysis/lifetimes/deferred.ts';
+import { standsHere } from '../../../src/c/calls/callees.ts';
 import { review } from '../../../src/engine/review.ts';
+import type { Event } from '../../../src/model/code.ts';
 import { grammar, patchOf, threadOf, worldOfText } from '../../code.ts';
 
 const MILL = `
@@ -50,7 +52,7 @@ async function items() {
 
 test('an item is known by where it is set up, queued, taken off and waited for', async () => {
   const { found } = await items();
-  const lines = (sites: readonly { event: { api: string } }[]) => sites.map(site => site.event.api);
+  const lines = (sites: readonly { event: Event }[]) => sites.filter(site => standsHere(site.event)).map(site => site.event.api);
   expect(found.map(i => [i.kind, i.delayed, i.type, i.path, i.handler?.name])).toEqual([
     ['work', false, 'struct mill', 'grind', 'mill_grind'],
     ['work', true, 'struct mill', 'oil', 'mill_grind'],

@@ -182,3 +182,25 @@ test('an object is decided by its first name and by its subscripts', () => {
   expect(variablesIn('a.b[i].c')).toEqual(['a', 'i']);
   expect(variablesIn('x#2')).toEqual(['x#2']);
 });
+
+test('no path contradicts what it has decided since the event', async () => {
+  const { fn } = await functionsIn(`
+void pack(struct box *b, int x)
+{
+	first(b);
+	x = b->mode;
+	if (x == 1)
+		a(b);
+	else
+		c(b);
+	if (x != 1)
+		d(b);
+	last(b);
+}
+`);
+  const after = (api: string) => onward(fn, at(fn, api), {}).events.flatMap(e => (/^(?:[a-d]|last)$/.test(e.api) ? [e.api] : []));
+  expect(after('first')).toEqual(['a', 'c', 'd', 'last']);
+  const stopped = onward(fn, at(fn, 'first'), { stop: e => e.api === 'c' }).events.map(e => e.api);
+  expect(stopped).toContain('a');
+  expect(stopped).not.toContain('d');
+});

@@ -4,6 +4,7 @@ import { irqHandlerOf, rolesOf, runsInTask } from '../../../src/analysis/entry/r
 import { surelyTakes, sureSleep } from '../../../src/analysis/entry/sleeping.ts';
 import { failedReleases } from '../../../src/analysis/sections/failedlocks.ts';
 import { leaksOf } from '../../../src/analysis/sections/leaks.ts';
+import { maySerialise, serialisers } from '../../../src/analysis/sections/locking.ts';
 import type { World } from '../../../src/model/rule.ts';
 import { sectionText } from '../../../src/model/section.ts';
 import { worldOfText } from '../../code.ts';
@@ -34,7 +35,7 @@ test('one caller without the lock is enough for it not to be held', async () => 
 test('a function whose address is given away has callers out of view', async () => {
   const world = await worldOfText(`${LOCKED_BY_ALL}static const struct depot_ops ops = { .count = depot_count };\n`);
   expect(heldOnEntry(named(world, 'depot_count'), world).locks).toEqual([]);
-  expect(world.mentions(named(world, 'depot_count'))).toEqual([{ line: 6, member: 'count', call: null, argument: 0 }]);
+  expect(world.mentions(named(world, 'depot_count'))).toMatchObject([{ line: 6, member: 'count', call: null, argument: 0 }]);
 });
 
 test('a lock of the whole system is given back by its unlock, in a helper too', async () => {
@@ -212,4 +213,16 @@ void depot_sleep(struct depot *d)
 `);
   expect(heldOnEntry(named(world, 'depot_first'), world).context.map(sectionText)).toEqual(['irqs-off']);
   expect(heldOnEntry(named(world, 'depot_then'), world).context).toEqual([]);
+});
+
+test('a read side of the whole system keeps nobody from data', async () => {
+  const { functions } = await worldOfText(
+    'void f(struct depot *d)\n{\n\tcpus_read_lock();\n\tsb_start_write(d->sb);\n\td->n = 1;\n\tdown_read(&d->sem);\n\td->n = 2;\n}\nvoid g(struct depot *d)\n{\n\tcpus_write_lock();\n\td->n = 3;\n}\n',
+  );
+  const writes = functions.flatMap(fn => fn.events.filter(e => e.kind === 'write'));
+  expect(writes.map(e => [serialisers(e.locks).map(sectionText), maySerialise(e)])).toEqual([
+    [[], false],
+    [['rwsem:struct depot.sem (shared)'], true],
+    [['cpu-hotplug:cpu-hotplug'], true],
+  ]);
 });

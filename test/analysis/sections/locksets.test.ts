@@ -52,6 +52,23 @@ describe('locks along the flow', () => {
     ],
     ['unlock of one of two objects of a type is told apart by nothing', 'mutex_lock(&x->m); mutex_unlock(&y->m); x->n = 1;', ['']],
     ['an own lock by its words', 'foo_lock(x); x->n = 1; foo_unlock(x); x->n = 2;', ['foo:x', '']],
+    [
+      'of two conditions only one is tested again, so that a lock under both may be held',
+      'int w = pick(); if (v) { if (pick()) mutex_lock(&x->m); } if (v) x->n = 1;',
+      ['?mutex:m'],
+    ],
+    ['a try that nobody tests is one that may have failed', 'mutex_trylock(&x->m); x->n = 1;', ['?mutex:m']],
+    ['a lock that was held before a failed try of it is held still', 'mutex_lock(&x->m); if (!mutex_trylock(&x->m)) x->n = 1;', ['mutex:m']],
+    [
+      'an assertion tells no more of what is acquired after it',
+      'lockdep_assert_held(&x->m); mutex_lock(&x->m); x->n = 1; mutex_unlock(&x->m); x->n = 2;',
+      ['mutex:m', ''],
+    ],
+    [
+      'locks are listed as they were acquired',
+      'spin_lock(&x->b); spin_lock(&x->a); spin_unlock(&x->b); spin_lock(&x->b); x->n = 1;',
+      ['spin:a spin:b preempt-off'],
+    ],
     ['words without a pair are no lock', 'foo_lock(x); x->n = 1;', ['']],
     ['irqs are on or off, not counted', 'local_irq_disable(); local_irq_disable(); x->n = 1; local_irq_enable(); x->n = 2;', ['irqs-off', '']],
     [
@@ -63,6 +80,21 @@ describe('locks along the flow', () => {
   ])('%s', async (_, body, expected) => {
     expect(await held(body)).toEqual(expected);
   });
+});
+
+test('a context that some path is in is one of those that may hold', async () => {
+  const fn = await functionOf('if (v) rcu_read_lock(); x->n = 1; if (v) { x->n = 2; rcu_read_unlock(); } x->n = 3;');
+  const writes = fn.events.filter(e => e.kind === 'write');
+  expect(writes.map(e => [e.context.map(sectionText), e.maybeContext.map(sectionText)])).toEqual([
+    [[], ['rcu-read']],
+    [['rcu-read'], []],
+    [[], []],
+  ]);
+});
+
+test('more acquisitions than have states of their own are followed all the same', async () => {
+  const many = Array.from({ length: 20 }, (_, i) => `mutex_lock(&x->m); x->n = ${i}; mutex_unlock(&x->m); x->k = ${i};`).join(' ');
+  expect(new Set(await held(many))).toEqual(new Set(['mutex:m', '']));
 });
 
 describe('conditions that go together', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { leaksOf } from '../../../src/analysis/query.ts';
-import { type Decided, decidedKey, follow } from '../../../src/c/cfg/flow.ts';
+import { CUT, search } from '../../../src/c/cfg/paths.ts';
 import type { CFunction } from '../../../src/model/code.ts';
 import { worldOfText } from '../../code.ts';
 
@@ -11,28 +11,22 @@ async function functionOf(body: string): Promise<CFunction> {
 }
 
 /** What runs on each path that no condition rules out: the calls of a(), b() and so on, in their order. */
-async function paths(body: string): Promise<string[]> {
+async function paths(body: string, rereads = false): Promise<string[]> {
   const fn = await functionOf(body);
-  const found = new Set<string>();
-  const seen = new Set<string>();
-  const work: { at: number; decided: Decided; calls: string }[] = [{ at: 0, decided: new Map(), calls: '' }];
-  for (let step = work.pop(); step; step = work.pop()) {
-    const node = fn.flow[step.at];
-    const api = node?.event == null ? '' : (fn.events[node.event]?.api ?? '');
-    const calls = /^[a-e]$/.test(api) ? step.calls + api : step.calls;
-    const key = `${step.at} ${calls} ${decidedKey(step.decided)}`;
-    if (!node || seen.has(key) || calls.length > 3) continue;
-    seen.add(key);
-    if (node.kind === 'exit') found.add(calls);
-    for (const [slot, to] of node.next.entries()) {
-      const decided = follow(step.decided, node, slot);
-      if (decided) work.push({ at: to, decided, calls });
-    }
-  }
-  return [...found].sort();
+  const { ends } = search<string>(fn.flow, {
+    starts: [{ node: 0, state: '' }],
+    rereads,
+    at: (calls, _, node) => {
+      const api = node.event === null ? '' : (fn.events[node.event]?.api ?? '');
+      const after = /^[a-e]$/.test(api) ? calls + api : calls;
+      return after.length > 3 ? CUT : after;
+    },
+  });
+  return [...new Set(ends.map(end => end.state))].sort();
 }
 
-const twice = (first: string, second: string, between = '') => paths(`if (${first}) a();\n${between}\nif (${second}) b();\nreturn 0;`);
+const twice = (first: string, second: string, between = '', rereads = false) =>
+  paths(`if (${first}) a();\n${between}\nif (${second}) b();\nreturn 0;`, rereads);
 const FREE = ['', 'a', 'ab', 'b'];
 
 describe('a condition after an earlier one', () => {
@@ -80,6 +74,18 @@ describe('a condition after an earlier one', () => {
     ['READ_ONCE(b->mode) == 1', 'READ_ONCE(b->mode) > 1', FREE],
   ])('%s leaves %s open as far as it does not follow', async (first, second, expected) => {
     expect(await twice(first, second)).toEqual(expected);
+  });
+
+  test.each(['b->mode', 'READ_ONCE(b->mode) == 1', 'b->mode & x', 'box_open(b)'])(
+    '%s is another read the second time, where that is asked',
+    async test => {
+      expect(await twice(test, test)).toEqual(['', 'ab']);
+      expect(await twice(test, test, '', true)).toEqual(FREE);
+    },
+  );
+
+  test.each(['x', 'x == 1', 'x & MODE_A', '(x = b->mode) > 0'])('%s is the same value the second time, whoever asks', async test => {
+    expect(await twice(test, test.replace(/^\(x = b->mode\)/, 'x'), '', true)).toEqual(['', 'ab']);
   });
 
   test.each(['x = y;', 'x++;', 'x |= 4;', 'box_ask(b, &x);', 'if (b->deep)\n\tx = 0;', 'x = READ_ONCE(b->mode);'])(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { after, between, conditionOn, dominates, gapAfter } from '../../../src/analysis/query.ts';
+import { after, alwaysRuns, between, comesBefore, conditionOn, dominates, gapAfter, headsAround, loopsAround } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import { functionOf } from '../compact.ts';
 
@@ -59,6 +59,12 @@ describe('what surely came before', () => {
     ['the arm that does not return', 'if (!v) return 0; else x->n = 1; x->n = 2;', 1, 2, true],
     ['not the body of a loop', 'while (v--) x->n = 1; x->n = 2;', 1, 2, false],
     ['the body of a loop that runs once at least', 'do { x->n = 1; } while (v--); x->n = 2;', 1, 2, true],
+    ['the body of a loop that counts over constants', 'for (i = 0; i < 3; i++) x->n = 1; x->n = 2;', 1, 2, true],
+    ['the body of a loop that counts down over constants', 'for (i = 3; i > 0; i--) x->n = 1; x->n = 2;', 1, 2, true],
+    ['not the body of a loop whose constants leave no round', 'for (i = 3; i < 3; i++) x->n = 1; x->n = 2;', 1, 2, false],
+    ['not the body of a loop that counts from elsewhere', 'i = 0; i = v; for (; i < 3; i++) x->n = 1; x->n = 2;', 1, 2, false],
+    ['not the body of a loop whose bound is a value', 'for (i = 0; i < v; i++) x->n = 1; x->n = 2;', 1, 2, false],
+    ['not what a break in a loop over constants passes', 'for (i = 0; i < 3; i++) { if (v) break; x->n = 1; } x->n = 2;', 1, 2, false],
     ['not what a goto passes', 'if (v) goto out; x->n = 1;\nout:\n\tx->n = 2;', 1, 2, false],
     ['not a case where another is taken', 'switch (v) { case 1: x->n = 1; break; default: break; } x->n = 2;', 1, 2, false],
     ['both arms of a choice, neither alone', 'v ? (x->n = 1) : (x->n = 3); x->n = 2;', 1, 2, false],
@@ -77,6 +83,36 @@ test('what cannot be read is a gap that keeps the calls in it', async () => {
   const fn = await functionOf('x->n = 1; ) spin_lock(&x->lock) ] ; x->n = 2;');
   expect(fn.broken).toBe(true);
   expect(fn.events.some(e => e.api === 'spin_lock')).toBe(true);
+});
+
+describe('what comes before what', () => {
+  test.each<[string, string, string[]]>([
+    ['a sequence', 'x->n = 1; x->n = 2;', ['1 2']],
+    ['the arms of a branch exclude each other', 'if (v) x->n = 1; else x->n = 2; x->n = 3;', ['1 3', '2 3']],
+    ['within one round of a loop, not from one to the next', 'while (v--) { x->n = 1; x->n = 2; } x->n = 3;', ['1 2', '1 3', '2 3']],
+    ['the step of a loop comes after its body', 'for (i = 0; i < v; x->n = 2) { x->n = 1; }', ['1 2']],
+    ['a jump back begins another round', 'again:\n\tx->n = 1; if (v) { x->n = 2; goto again; } x->n = 3;', ['1 2', '1 3', '2 3']],
+    ['a label may stand above what leads to it', 'goto b;\na:\n\tx->n = 1; return 0;\nb:\n\tx->n = 2; goto a;', ['2 1']],
+    ['a return ends it', 'if (v) { x->n = 1; return 0; } x->n = 2;', []],
+  ])('%s', async (_, body, expected) => {
+    const fn = await functionOf(body);
+    const writes = fn.events.filter(e => e.kind === 'write' && /^\d$/.test(e.operand ?? ''));
+    const found = writes.flatMap(a => writes.flatMap(b => (comesBefore(fn, a, b) ? [`${a.operand} ${b.operand}`] : [])));
+    expect(found.sort()).toEqual(expected);
+  });
+});
+
+test('a run that stops at BUG() is none that leaves out what others pass', async () => {
+  const fn = await functionOf('if (v) BUG(); x->n = 1; return 0;');
+  expect(alwaysRuns(fn, write(fn, 1))).toBe(true);
+  const returns = await functionOf('if (v) return 1; x->n = 1; return 0;');
+  expect(alwaysRuns(returns, write(returns, 1))).toBe(false);
+});
+
+test('a loop of the graph holds what runs again, the text of a loop what stands in it', async () => {
+  const fn = await functionOf('for (;;) { x->n = 1; if (v) { x->n = 2; return 0; } }');
+  expect([1, 2].map(n => headsAround(fn, write(fn, n)).size)).toEqual([1, 0]);
+  expect([1, 2].map(n => loopsAround(fn, write(fn, n)).length)).toEqual([1, 1]);
 });
 
 test('between two events lies what is on a way from one to the other', async () => {

@@ -37,7 +37,7 @@ function replay(flow: readonly FlowNode[], path: readonly Edge[], protocol: Prot
     if (!node) continue;
     if (node.event !== null) step(protocol.event(node, from, before)?.[instance]?.to);
     if (node.kind === 'gap') step(protocol.gap?.(instance));
-    step(protocol.edge?.(node, slot, before)?.[instance]?.to);
+    step(protocol.edge?.(node, slot, before, from)?.[instance]?.to);
   }
   return states;
 }
