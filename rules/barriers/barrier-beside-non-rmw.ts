@@ -1,4 +1,5 @@
 import {
+  called,
   cellName,
   decidesBranch,
   fencesOf,
@@ -156,11 +157,11 @@ void ring_done(struct ring *r)
       const before = way === 'after' ? nearest(fn, fence, 'before', isAccess).events : near.events;
       const next = way === 'after' ? near.events : nearest(fn, fence, 'after', e => isAccess(e) || e.kind === 'wake').events;
       const decisive = before.some(isStore) && next.some(e => e.kind === 'wake' || decides(fn, e));
-      const what = first.kind === 'write' && first.api === '=' ? 'a plain store' : `${first.api}()`;
+      const what = first.kind === 'write' && first.api === '=' ? 'a plain store' : `${called(first)}()`;
       report(
         { event: fence, fn },
         {
-          message: `${fence.api}() in ${fn.name}() comes ${way === 'after' ? 'before' : 'after'} ${what}, which is not an atomic read-modify-write, so it orders nothing`,
+          message: `${called(fence)}() in ${fn.name}() comes ${way === 'after' ? 'before' : 'after'} ${what}, which is not an atomic read-modify-write, so it orders nothing`,
           detail: decisive ? ['The store before it and the load after it can be reordered, on x86 too'] : [],
           question: way === 'after' && first.kind === 'write' ? 'Is a release store intended here?' : 'Is smp_mb() intended here?',
           dismissal: 'Not an issue if no ordering is needed here; then the barrier can go',
@@ -168,7 +169,7 @@ void ring_done(struct ring *r)
           advice: [
             way === 'after' && first.kind === 'write'
               ? 'Use a release store such as atomic_set_release() or smp_store_release()'
-              : `Use smp_mb() instead of ${fence.api}()`,
+              : `Use smp_mb() instead of ${called(fence)}()`,
           ],
           ...(decisive ? { severity: 'warning' as const } : {}),
           ...claimOf(fn, fence, before, next),
@@ -188,7 +189,7 @@ function claimOf(fn: CFunction, fence: Event, before: readonly Event[], next: re
   const flag = next.find(e => e.kind === 'write' && e.cell !== null && e.atomic);
   if (!store || keyOf(store) === keyOf(look ?? flag ?? store)) return {};
   if (look) {
-    const text = `smp_mb() instead of ${fence.api}()`;
+    const text = `smp_mb() instead of ${called(fence)}()`;
     return { claim: storeThenLook(fn, [store, fence, look], { kind: 'fence', fence: 'full', where: 'after', event: fence, text }) };
   }
   if (!flag) return {};

@@ -1,4 +1,4 @@
-import { commentsBeside, fencesOf, headsAround, isAccess, nodesAfter, walk } from '../../src/analysis/query.ts';
+import { called, commentsBeside, fencesOf, headsAround, isAccess, nodesAfter, walk } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -124,7 +124,7 @@ bool vane_still(struct vane *v)
       report(
         { event: fence, fn },
         {
-          message: `${fence.api}() in ${fn.name}() is between two reads of the same cells, and no two loads across it need ordering`,
+          message: `${called(fence)}() in ${fn.name}() is between two reads of the same cells, and no two loads across it need ordering`,
           detail: [
             'The same cells are read before and after it, each set of reads is evaluated by itself, and reads of one cell never go backwards. A barrier orders accesses; it does not make a read fresher, nor two reads atomic',
           ],
@@ -135,7 +135,7 @@ bool vane_still(struct vane *v)
             .filter(s => s.source !== 'opening comment')
             .slice(0, 1),
           quote: [fence, ...after.filter(e => e.kind === 'read' && e.ordering !== 'plain').slice(0, 2)],
-          advice: [`Drop ${fence.api}(), or add a comment that says which stores of the writer it pairs with`],
+          advice: [`Drop ${called(fence)}(), or add a comment that says which stores of the writer it pairs with`],
         },
       );
     }
@@ -178,7 +178,7 @@ function readsElsewhere(event: Event, world: World): boolean {
   if (event.kind !== 'call') return false;
   return (
     /^_*(?:mem|str)\w*(?:cpy|cmp|move|scan|chr|len|dup)|^copy_|^bitmap_|^find_/.test(event.api) ||
-    world.functions.some(f => f.name === event.api && f.events.some(isAccess))
+    world.functions.some(f => f.name === called(event) && f.events.some(isAccess))
   );
 }
 

@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   conditionOn,
   decidesBranch,
@@ -251,9 +252,9 @@ int mill_main(void *data)
           { event: mark, fn },
           {
             message: done
-              ? `${fn.name}() sets ${name} after ${done.api}(), and ${mark.api}() does not order the accesses of ${done.api}() before it`
-              : `${fn.name}() releases a waiter by ${mark.api}() of ${name}, which does not order earlier accesses before it`,
-            detail: [`${look.fn.name}() proceeds once ${look.event.api}() sees it, and its later loads are not ordered after that either`],
+              ? `${fn.name}() sets ${name} after ${called(done)}(), and ${called(mark)}() does not order the accesses of ${called(done)}() before it`
+              : `${fn.name}() releases a waiter by ${called(mark)}() of ${name}, which does not order earlier accesses before it`,
+            detail: [`${look.fn.name}() proceeds once ${called(look.event)}() sees it, and its later loads are not ordered after that either`],
             question: done
               ? `Should ${name} be set with release ordering or after smp_mb__before_atomic(), and be tested with acquire ordering or before smp_rmb()?`
               : `Should this be smp_store_release(), and the test in ${look.fn.name}() smp_load_acquire()?`,
@@ -271,7 +272,7 @@ int mill_main(void *data)
 
 /** The result is read after the flag is seen, and is not visible yet. */
 function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
-  const work = done ? `the result of ${done.api}()` : 'the result';
+  const work = done ? `the result of ${called(done)}()` : 'the result';
   const then: Deed = { does: 'read', cell: work };
   const name = mark.event.cell?.bit ?? mark.event.cell?.path ?? 'the flag';
   const barriers = mark.event.kind === 'rmw';

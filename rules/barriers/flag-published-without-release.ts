@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   conditionOn,
   gates,
@@ -341,7 +342,7 @@ function awaited(fn: CFunction, look: Event): Event | undefined {
 
 /** The condition is the look itself, and nothing else. */
 function sameText(condition: string, look: Event): boolean {
-  return condition.replace(/\s+/g, '').startsWith(`${look.api}(`) && /^\w+\([^()]*(?:\([^()]*\)[^()]*)*\)$/.test(condition.trim());
+  return condition.replace(/\s+/g, '').startsWith(`${called(look)}(`) && /^\w+\([^()]*(?:\([^()]*\)[^()]*)*\)$/.test(condition.trim());
 }
 
 function claimOf(set: Use, look: Use, data: Event, load: Event, handed: boolean): Claim {

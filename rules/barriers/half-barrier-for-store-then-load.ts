@@ -1,4 +1,4 @@
-import { decidesBranch, fencesOf, isAccess, isRepeated, isTest, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
+import { called, decidesBranch, fencesOf, isAccess, isRepeated, isTest, nearest, nodesAfter, storeThenLook } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -121,24 +121,24 @@ void queue_kick(struct queue *q, int n)
       if (later.some(e => mayStore(e, isPolled(fn, load)) && e.object !== 'private')) continue;
       const [kept, seen] = [
         store.cell?.path ?? 'the store',
-        load.cell?.path === '*' || !load.cell ? `${load.api}()` : `the load of ${load.cell.path}`,
+        load.cell?.path === '*' || !load.cell ? `${called(load)}()` : `the load of ${load.cell.path}`,
       ];
       report(
         { event: fence, fn },
         {
-          message: `${fence.api}() in ${fn.name}() is between the store to ${kept} and ${seen}, and does not order a store against a load`,
+          message: `${called(fence)}() in ${fn.name}() is between the store to ${kept} and ${seen}, and does not order a store against a load`,
           detail: ['It has no later store to order; the load can be satisfied before the store is visible to other CPUs'],
           question: 'Is smp_mb() intended here?',
-          dismissal: `Not an issue if the load need not be ordered after the store; then ${fence.api}() can go`,
+          dismissal: `Not an issue if the load need not be ordered after the store; then ${called(fence)}() can go`,
           quote: [store, fence, load],
           claim: storeThenLook(fn, [store, fence, load], {
             kind: 'fence',
             fence: 'full',
             where: 'after',
             event: fence,
-            text: `smp_mb() instead of ${fence.api}() with a full barrier on the other side as well`,
+            text: `smp_mb() instead of ${called(fence)}() with a full barrier on the other side as well`,
           }),
-          advice: [`Use smp_mb() instead of ${fence.api}(), and a full barrier on the other side as well`],
+          advice: [`Use smp_mb() instead of ${called(fence)}(), and a full barrier on the other side as well`],
         },
       );
     }

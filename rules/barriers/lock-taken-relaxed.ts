@@ -1,4 +1,4 @@
-import { eventsOf, isTest, keyOf, nearest, nodesAfter, ordersLoads } from '../../src/analysis/query.ts';
+import { called, eventsOf, isTest, keyOf, nearest, nodesAfter, ordersLoads } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -85,7 +85,7 @@ void gate_close(struct gate *g)
       report(
         { event: take, fn },
         {
-          message: `${fn.name}() waits with ${wait.api}() and takes ${take.cell.path} with ${take.api}(), which has no acquire ordering`,
+          message: `${fn.name}() waits with ${called(wait)}() and takes ${take.cell.path} with ${called(take)}(), which has no acquire ordering`,
           detail: ['Another CPU may take and release it between the two, and what that CPU did is then not ordered before what follows'],
           question: `Should the cmpxchg have acquire ordering, and the wait be relaxed?`,
           dismissal: 'Not an issue if no other CPU can take it once it was seen free',

@@ -1,4 +1,15 @@
-import { comesBefore, fencesOf, isTest, nearest, nodesAfter, nodesBefore, ofOneObject, ordersStores, runsAlone } from '../../src/analysis/query.ts';
+import {
+  called,
+  comesBefore,
+  fencesOf,
+  isTest,
+  nearest,
+  nodesAfter,
+  nodesBefore,
+  ofOneObject,
+  ordersStores,
+  runsAlone,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -137,7 +148,7 @@ void parcel_arrive(struct parcel *p, int len)
         {
           message: `${fn.name}() writes ${what} after ${name}, which tells readers that ${part(late)} is complete`,
           detail: [`A reader that sees ${name} may see the old or the new value of ${what}`],
-          question: `Should it be written before ${fence.api}(), with the rest of ${part(late)}?`,
+          question: `Should it be written before ${called(fence)}(), with the rest of ${part(late)}?`,
           dismissal: `Not an issue if no reader that sees ${name} reads ${what}`,
           quote: [...(first ? [first] : []), fence, flag, late],
           ...(late.via
@@ -204,13 +215,13 @@ function claimOf(fn: CFunction, fence: Event, flag: Event, event: Event): Claim 
       flag.ordering === 'plain'
         ? {
             kind: 'both',
-            text: `Writing ${what} before ${fence.api}() and ${name} with WRITE_ONCE()`,
+            text: `Writing ${what} before ${called(fence)}() and ${name} with WRITE_ONCE()`,
             edits: [
               { ...move, text: '' },
               { kind: 'order', event: flag, ordering: 'relaxed', text: '' },
             ],
           }
-        : { ...move, text: `Writing ${what} before ${fence.api}()` },
+        : { ...move, text: `Writing ${what} before ${called(fence)}()` },
     ],
     assumes: [`a reader tests ${name} and then reads ${what}, with a read barrier in between`],
   };

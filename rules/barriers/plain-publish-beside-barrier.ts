@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   decidesBranch,
   gates,
@@ -141,7 +142,7 @@ int ring_empty(struct ring *r)
   checkCell({ tie, key }, uses, report, world) {
     if (tie || key.startsWith('|')) return;
     const stores = uses.filter(
-      u => usual(u, world) && u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.api === '=' && behindBarrier(u),
+      u => usual(u, world) && u.event.kind === 'write' && u.event.ordering === 'plain' && u.event.api === '=' && barrierBefore(u) !== undefined,
     );
     if (stores.length === 0) return;
     const store = stores[0] as Use;
@@ -162,10 +163,11 @@ int ring_empty(struct ring *r)
       (free.length === 0 ? looks[0] : undefined);
     if (!look) return;
     const name = store.event.cell?.path ?? 'it';
+    const fence = barrierBefore(store);
     const marked = look.event.ordering !== 'plain';
     const mark = (event: Event): Edit => ({ kind: 'order', event, ordering: 'relaxed', text: '' });
     report(store, {
-      message: `${store.fn.name}() writes ${name} by a plain store after smp_wmb(), and ${look.fn.name}() reads it ${marked ? `with ${look.event.api}()` : 'by a plain load'} without a lock`,
+      message: `${store.fn.name}() writes ${name} by a plain store${fence ? ` after ${called(fence)}()` : ''}, and ${look.fn.name}() reads it ${marked ? `with ${called(look.event)}()` : 'by a plain load'} without a lock`,
       question: marked ? `Should the store be WRITE_ONCE()?` : 'Should the store be WRITE_ONCE(), and the load READ_ONCE()?',
       dismissal: 'Not an issue if both hold a lock that is not visible here',
       quote: [store.event],
@@ -191,10 +193,11 @@ function usual({ fn, event }: Use, world: World): boolean {
   return event.cell?.path !== '*' && event.object === undefined && !event.uncertain && event.cell?.base != null && event.cell.bit === null;
 }
 
-/** The fence right before the store, with nothing but the loads of its own statement between. */
-function behindBarrier({ fn, event }: Use): boolean {
+/** The write barrier right before the store, with nothing but the loads of its own statement between. */
+function barrierBefore({ fn, event }: Use): Event | undefined {
   const near = nearest(fn, event, 'before', e => e.kind !== 'read' || e.line !== event.line);
-  return !near.gap && !near.ends && near.events.length === 1 && near.events[0] !== undefined && isCpuFence(near.events[0], 'wmb');
+  const [fence] = near.events;
+  return !near.gap && !near.ends && near.events.length === 1 && fence && isCpuFence(fence, 'wmb') ? fence : undefined;
 }
 
 /** A load that a branch goes by: the other end of the barrier. */

@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   decidesBranch,
   effectsOf,
@@ -181,11 +182,11 @@ int peer_addr(struct peer *p)
         report(
           { event: fence, fn },
           {
-            message: `${fence.api}() in ${fn.name}() comes before the load of ${name}, which ${unread.writer.fn.name}() stores after its barrier`,
+            message: `${called(fence)}() in ${fn.name}() comes before the load of ${name}, which ${unread.writer.fn.name}() stores after its barrier`,
             detail: [
-              `What is stored after the write barrier must be loaded before the read barrier, and no visible writer stores anything loaded before ${fence.api}() that way`,
+              `What is stored after the write barrier must be loaded before the read barrier, and no visible writer stores anything loaded before ${called(fence)}() that way`,
             ],
-            question: `Which load before ${fence.api}() is it for, or should it come after the load of ${name}?`,
+            question: `Which load before ${called(fence)}() is it for, or should it come after the load of ${name}?`,
             dismissal: `Not an issue if the caller has tested ${name}`,
             quote: [fence, unread.flag],
             related: [{ ...placed(unread.writer.flag), note: `the other side, in ${unread.writer.fn.name}()` }],
@@ -203,9 +204,9 @@ int peer_addr(struct peer *p)
         report(
           { event: fence, fn },
           {
-            message: `${fence.api}() in ${fn.name}() comes before the load of ${name}, and nothing orders the load of ${what} after that`,
+            message: `${called(fence)}() in ${fn.name}() comes before the load of ${name}, and nothing orders the load of ${what} after that`,
             detail: [`${writer.fn.name}() stores ${what} before its barrier and ${name} after it: the reader must load them in the opposite order`],
-            question: `Should ${fence.api}() be between the load of ${name} and that of ${what}?`,
+            question: `Should ${called(fence)}() be between the load of ${name} and that of ${what}?`,
             dismissal: `Not an issue if the caller has tested ${name}`,
             quote: [fence, flag, load],
             related: [{ path: writer.flag.path, line: writer.flag.line, side: writer.flag.side, note: `the other side, in ${writer.fn.name}()` }],
@@ -222,7 +223,13 @@ int peer_addr(struct peer *p)
                 ],
               },
               edits: [
-                { kind: 'fence', fence: 'rmb', where: 'after', event: flag, text: `${fence.api}() between the load of ${name} and that of ${what}` },
+                {
+                  kind: 'fence',
+                  fence: 'rmb',
+                  where: 'after',
+                  event: flag,
+                  text: `${called(fence)}() between the load of ${name} and that of ${what}`,
+                },
               ],
               assumes: ['both run on one object'],
             },

@@ -1,4 +1,4 @@
-import { isAccess } from '../../src/analysis/query.ts';
+import { called, isAccess } from '../../src/analysis/query.ts';
 import type { CFunction, Event, Misled } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -106,7 +106,7 @@ function bare(text: string): string {
 function consequence(fn: CFunction, { body, next, text }: Misled): string[] {
   const at = (line: number) => fn.events.find(e => e.line === line && (e.kind === 'lock' || e.kind === 'unlock' || e.kind === 'free' || isAccess(e)));
   const [held, loose] = [at(body), at(next)];
-  const does = (e: Event) => `${e.api}(${e.args.join(', ')})`;
+  const does = (e: Event) => `${called(e)}(${e.args.join(', ')})`;
   if (held?.kind === 'unlock' && /^return\b/.test(text.next))
     return [`The return is unconditional, ${does(held)} is not: the other path returns with the lock held`];
   if (loose?.kind === 'unlock') return [`${does(loose)} happens whether or not the condition holds`];

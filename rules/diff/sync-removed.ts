@@ -1,4 +1,4 @@
-import { isTest } from '../../src/analysis/query.ts';
+import { called, isTest } from '../../src/analysis/query.ts';
 import type { Place } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 import { lostBarrier } from './sync-removed/barrier.ts';
@@ -53,7 +53,9 @@ export default {
           if (sections.has(told)) continue;
           sections.add(told);
         }
-        const said = series.before.said(before, [event.api, 'lock\\w*', 'barrier', 'serialis\\w+', 'serializ\\w+', 'race\\w*']).slice(0, 1);
+        const said = series.before
+          .said(before, [called(event), event.api, 'lock\\w*', 'barrier', 'serialis\\w+', 'serializ\\w+', 'race\\w*'])
+          .slice(0, 1);
         const partner = remark.claim?.threads.find(t => t.fn !== after);
         const related = partner?.events
           .slice(0, 1)

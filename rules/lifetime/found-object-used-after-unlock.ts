@@ -1,4 +1,5 @@
 import {
+  called,
   calleeIn,
   comesBefore,
   type Found,
@@ -166,7 +167,7 @@ function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, us
   const within = /^\W*$/.test(lockText(lock)) ? lockText(lock, taker) : lockText(lock);
   const frees = removal.free.kind === 'free' ? 'frees' : 'puts';
   return {
-    message: `${fn.name}() uses ${what} after ${end.api}(), when ${by}() may have removed it under ${within} and freed it`,
+    message: `${fn.name}() uses ${what} after ${called(end)}(), when ${by}() may have removed it under ${within} and freed it`,
     question: `What keeps ${what} alive after the unlock, and does it need a reference taken before?`,
     dismissal: `Not an issue if something else keeps ${what} alive, or keeps ${by}() from running meanwhile`,
     quote: [found.event, end, use],

@@ -1,4 +1,4 @@
-import { heldAt, isTest, keyOf, nodesAfter, onward, variablesIn } from '../../src/analysis/query.ts';
+import { called, heldAt, isTest, keyOf, nodesAfter, onward, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -121,7 +121,7 @@ void queue_end(struct queue *q)
       report(
         { event: clear, fn },
         {
-          message: `${fn.name}() clears the slot of ${id} in ${table} only after ${release.api}() has freed ${id}`,
+          message: `${fn.name}() clears the slot of ${id} in ${table} only after ${called(release)}() has freed ${id}`,
           detail: ['Another CPU may have allocated the id and filled the slot by then, and its object is wiped out'],
           question: `What keeps ${id} from being allocated again between the two, and can the slot be cleared first?`,
           dismissal: 'Not an issue if the callers serialise allocation and release',
@@ -158,7 +158,7 @@ void queue_end(struct queue *q)
                       event: clear,
                       where: 'before' as const,
                       to: release,
-                      text: `Clearing the slot in ${table} before ${release.api}()`,
+                      text: `Clearing the slot in ${table} before ${called(release)}()`,
                     },
                   ],
                   assumes: ['the freed id is the next to be allocated'],

@@ -1,4 +1,5 @@
 import {
+  called,
   cellName,
   comesBefore,
   effectOfKind,
@@ -57,10 +58,10 @@ export default {
       report(
         { event: init, fn },
         {
-          message: `${fn.name}() initialises ${name} after ${publish.api}() has published ${by.object.replace(/\./g, '->')}, and ${user.fn.name}() uses it`,
+          message: `${fn.name}() initialises ${name} after ${called(publish)}() has published ${by.object.replace(/\./g, '->')}, and ${user.fn.name}() uses it`,
           detail: [
             handler
-              ? `${user.fn.name}() may run as soon as ${publish.api}() is called`
+              ? `${user.fn.name}() may run as soon as ${called(publish)}() is called`
               : `${user.fn.name}() may find it as soon as it is in ${publish.cell ? cellName(publish.cell) : 'the table'}`,
           ],
           question: `What keeps ${user.fn.name}() from using ${name} before it is initialised?`,
@@ -96,7 +97,7 @@ export default {
                   ]
                 : []),
             ],
-            edits: [{ kind: 'move', event: init, where: 'before', to: publish, text: `Initialising ${name} before ${publish.api}()` }],
+            edits: [{ kind: 'move', event: init, where: 'before', to: publish, text: `Initialising ${name} before ${called(publish)}()` }],
             assumes: ['both work on one object'],
           },
         },

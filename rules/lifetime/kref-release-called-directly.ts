@@ -1,6 +1,7 @@
 import {
   after,
   between,
+  called,
   calleeIn,
   comesBefore,
   dominates,
@@ -303,21 +304,25 @@ void req_put(struct req *r)
     for (const call of fn.events) {
       const [first] = call.args;
       if (!isCall(call) || call.via || call.args.length !== 1 || !first?.startsWith('&') || !/(?:->|\.)\w*k?ref\w*$/.test(first)) continue;
-      const put = releasesBy(world).get(call.api);
-      if (!put || fn.name === call.api || fn.events.some(e => !e.via && (e.api === 'kref_init' || (e.api === put.api && e.args[1] === call.api))))
+      const put = releasesBy(world).get(called(call));
+      if (
+        !put ||
+        fn.name === called(call) ||
+        fn.events.some(e => !e.via && (e.api === 'kref_init' || (e.api === put.api && e.args[1] === called(call))))
+      )
         continue;
       const object = first.replace(/^&\(?/, '').replace(/(?:->|\.)\w+$/, '');
       if (isUnseen(fn, call, object, world) || isPutOff(fn, call, object, world)) continue;
       report(
         { event: call, fn },
         {
-          message: `${fn.name}() calls ${call.api}(), the release function of ${first.slice(1)}, directly and bypasses the count`,
-          question: `Can anybody else hold a reference to ${object}, and should this be kref_put(${first}, ${call.api})?`,
+          message: `${fn.name}() calls ${called(call)}(), the release function of ${first.slice(1)}, directly and bypasses the count`,
+          question: `Can anybody else hold a reference to ${object}, and should this be kref_put(${first}, ${called(call)})?`,
           dismissal: `Not an issue if ${object} was never visible to others`,
-          related: [{ path: put.path, line: put.line, side: put.side, note: 'passed to kref_put() here' }],
+          related: [{ path: put.path, line: put.line, side: put.side, note: `passed to ${called(put)}() here` }],
           // Who frees the container has to free what is left in it.
           ...(isLeftInside(fn, call, object, world) ? { confidence: 'low' as const } : {}),
-          advice: [`Use kref_put(${first}, ${call.api})`],
+          advice: [`Use kref_put(${first}, ${called(call)})`],
         },
       );
     }
@@ -358,7 +363,7 @@ function isPutOff(fn: CFunction, release: Event, object: string, world: World): 
   const walks = fn.events.filter(e => /^l?list_for_each_entry(?:_safe)?$/.test(e.api) && e.args[0] === object && comesBefore(fn, e, release));
   const members = new Set(walks.map(e => e.args.at(-1)));
   return [...releasesBy(world).keys()].some(name => {
-    const other = name === release.api ? undefined : world.functions.find(f => f.path === fn.path && f.name === name);
+    const other = name === called(release) ? undefined : world.functions.find(f => f.path === fn.path && f.name === name);
     return other?.events.some(e => /^l?list_add(?:_tail)?$/.test(e.api) && members.has(/\w+$/.exec(e.args[0] ?? '')?.[0])) === true;
   });
 }

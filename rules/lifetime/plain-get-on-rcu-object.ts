@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   countsDownAndTells,
   countsUp,
@@ -15,6 +16,7 @@ import {
   releaseAtZero,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
+
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
@@ -244,7 +246,7 @@ void route_drop(struct table *t, struct route *r)
           { event: get, fn },
           {
             message: `${fn.name}() raises ${name} of an object found under RCU, but the last put may have dropped it to zero already`,
-            detail: [`The free that ${put.free.api}() defers waits for this reader's critical section, but not for the reference taken in it`],
+            detail: [`The free that ${called(put.free)}() defers waits for this reader's critical section, but not for the reference taken in it`],
             question: 'Should the lookup refuse a count of zero?',
             dismissal: 'Not an issue if every object that can be found has a reference until all readers are done',
             related: [

@@ -1,4 +1,5 @@
 import {
+  called,
   countsDownAndTells,
   dominates,
   effectOfKind,
@@ -304,10 +305,10 @@ static void slot_put(struct rack *r, int id)
       report(
         { event: read, fn },
         {
-          message: `${fn.name}() reads ${name} after ${put.api}() has dropped a reference that was not the last`,
+          message: `${fn.name}() reads ${name} after ${called(put)}() has dropped a reference that was not the last`,
           detail: [
             life === 'sure'
-              ? `Another holder may drop the last reference before ${read.api === 'read' ? 'the read' : `${read.api}()`}, and ${name} is freed`
+              ? `Another holder may drop the last reference before ${read.api === 'read' ? 'the read' : `${called(read)}()`}, and ${name} is freed`
               : 'Another CPU may drop the count to zero and wake the waiter, which proceeds before the read',
           ],
           ...(isGlobal(put)

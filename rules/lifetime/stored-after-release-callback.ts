@@ -1,4 +1,4 @@
-import { isHandedOver, isTest, objectOf, onward, variablesIn } from '../../src/analysis/query.ts';
+import { called, isHandedOver, isTest, objectOf, onward, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -91,12 +91,12 @@ void page_drop(struct zone_dev *z, struct page *page)
       report(
         { event: store, fn },
         {
-          message: `${store.api}() in ${fn.name}() stores a reference count of ${object} after ${call.api}() has returned ${object} to its owner`,
+          message: `${called(store)}() in ${fn.name}() stores a reference count of ${object} after ${called(call)}() has returned ${object} to its owner`,
           detail: [
             `Another CPU may get ${object} from its owner and take a reference before the store, which is not a read-modify-write and overwrites it`,
           ],
-          question: `Can another CPU have ${object} by then, and should the count be stored before ${call.api}(), or by the next owner?`,
-          dismissal: `Not an issue if ${call.api}() leaves ${object} with its caller`,
+          question: `Can another CPU have ${object} by then, and should the count be stored before ${called(call)}(), or by the next owner?`,
+          dismissal: `Not an issue if ${called(call)}() leaves ${object} with its caller`,
           related: [{ path: call.path, line: call.line, side: call.side, note: 'returned to its owner here' }],
           quote: [call, store],
           claim: claimOf(fn, call, store, object),
@@ -130,8 +130,8 @@ function claimOf(fn: CFunction, call: Event, store: Event, object: string): Clai
         says: { before: '', after: `overwrites the count of ${object}` },
       },
     ],
-    edits: [{ kind: 'move', event: store, where: 'before', to: call, text: `Storing the count before ${call.api}()` }],
-    assumes: [`another CPU may get ${object} as soon as ${call.api}() has it, and takes a reference to it`],
+    edits: [{ kind: 'move', event: store, where: 'before', to: call, text: `Storing the count before ${called(call)}()` }],
+    assumes: [`another CPU may get ${object} as soon as ${called(call)}() has it, and takes a reference to it`],
     stands: true,
   };
 }

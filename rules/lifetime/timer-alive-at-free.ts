@@ -1,4 +1,4 @@
-import { calleeIn, deferredIn, isTest, keyOf, objectOf, onward, releasesIn } from '../../src/analysis/query.ts';
+import { called, calleeIn, deferredIn, isTest, keyOf, objectOf, onward, releasesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -191,7 +191,7 @@ void lamp_start(struct lamp *l)
           report(
             { event: free, fn },
             {
-              message: `${fn.name}() frees ${name} after ${stop.api}(), which does not wait for ${item.handler.name}(): it may still be running`,
+              message: `${fn.name}() frees ${name} after ${called(stop)}(), which does not wait for ${item.handler.name}(): it may still be running`,
               question: `Should this be ${WAITING[stop.api] ?? 'the variant that waits'}?`,
               dismissal: `Not an issue if ${item.handler.name}() can't be running here`,
               related: [

@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   dominates,
   isHandedOver,
@@ -264,10 +265,10 @@ int names_read(struct names *n)
       report(
         { event: use, fn },
         {
-          message: `${fn.name}() uses ${name} after ${via ?? event.api}() ${kind === 'free' ? 'has freed it' : 'has dropped its reference'}`,
+          message: `${fn.name}() uses ${name} after ${via ?? called(event)}() ${kind === 'free' ? 'has freed it' : 'has dropped its reference'}`,
           question:
             kind === 'free'
-              ? `Can ${via ?? event.api}() move after the last use?`
+              ? `Can ${via ?? called(event)}() move after the last use?`
               : `Which reference keeps ${name} alive here, and can the put move after the last use?`,
           dismissal:
             kind === 'free'
@@ -290,7 +291,7 @@ function claimOf(fn: CFunction, put: Event, use: Event, name: string): Claim {
   const count = `count of ${name}`;
   const last: Deed = { does: 'put', cell: count };
   const free: Deed = { does: 'write', cell: name, where: { gave: last }, says: { before: '', after: `frees ${name}` } };
-  const how = use.kind === 'call' ? `passes ${name} to ${use.api}()` : `dereferences ${name}`;
+  const how = use.kind === 'call' ? `passes ${name} to ${called(use)}()` : `dereferences ${name}`;
   return {
     threads: [{ fn, events: [put, use] }],
     others: [{ who: `another holder of ${name}`, does: [last, free] }],
@@ -303,7 +304,7 @@ function claimOf(fn: CFunction, put: Event, use: Event, name: string): Claim {
         access: 'read',
         cell: name,
         ordering: 'relaxed',
-        says: { before: how, after: use.kind === 'call' ? `passes ${name}, which is freed, to ${use.api}()` : `${how}, which is freed` },
+        says: { before: how, after: use.kind === 'call' ? `passes ${name}, which is freed, to ${called(use)}()` : `${how}, which is freed` },
       },
     ],
     starts: [{ cell: count, value: 2 }],

@@ -1,4 +1,4 @@
-import { comesBefore, conditionOn, gates, isTest, runsAlone } from '../../src/analysis/query.ts';
+import { called, comesBefore, conditionOn, gates, isTest, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -166,9 +166,9 @@ void horn_tune(struct horn *h, int len)
       const bit = bitOf(give.event);
       const what = `${pathOf(late, give.event)}->${late.cell?.path}`.replace(/^->/, '');
       report(give, {
-        message: `${give.fn.name}() passes on ${bit} with ${give.event.api}() and writes ${what} after that`,
+        message: `${give.fn.name}() passes on ${bit} with ${called(give.event)}() and writes ${what} after that`,
         detail: [`${taker.fn.name}() takes ${bit} and writes there, and its store may be overwritten`],
-        question: `Should ${give.event.api}() come last, or ${bit} be taken again before the store?`,
+        question: `Should ${called(give.event)}() come last, or ${bit} be taken again before the store?`,
         dismissal: `Not an issue if ${taker.fn.name}() can't run before ${give.fn.name}() returns`,
         quote: [give.event, late],
         related: [{ path: next.path, line: next.line, side: next.side, note: `the next owner's store, in ${taker.fn.name}()` }],
@@ -256,7 +256,7 @@ function claimOf(give: Use, late: Event, taker: Use, next: Event): Claim {
     edits: [
       {
         kind: 'both',
-        text: `${event.api}() after the store with a barrier before it`,
+        text: `${called(event)}() after the store with a barrier before it`,
         edits: [
           { kind: 'move', event, where: 'after', to: late, text: '' },
           { kind: 'fence', fence: 'full', where: 'before', event, text: '' },

@@ -1,4 +1,4 @@
-import { type Deferred, deferredIn } from '../../src/analysis/query.ts';
+import { called, type Deferred, deferredIn } from '../../src/analysis/query.ts';
 import type { Remark, Rule } from '../../src/model/rule.ts';
 import { examples } from './waited-for-too-early/examples.ts';
 import { type Source, sourcesOf } from './waited-for-too-early/sources.ts';
@@ -49,7 +49,7 @@ export default {
 function remarkOn(item: Deferred, source: Source, { wait, stop }: Early): Remark {
   const at = ({ event }: typeof wait, note: string) => ({ path: event.path, line: event.line, side: event.side, note });
   // Two calls of one name are told apart by what they wait for.
-  const [waits, stops] = [wait.event, stop.event].map(e => `${e.api}(${wait.event.api === stop.event.api ? (e.args[0] ?? '') : ''})`);
+  const [waits, stops] = [wait.event, stop.event].map(e => `${called(e)}(${wait.event.api === stop.event.api ? (e.args[0] ?? '') : ''})`);
   return {
     message: `${waits} waits for ${item.handler?.name}() before ${stops}, but until that ${source.entry.name}() may ${item.kind === 'timer' ? 'arm' : 'queue'} it again`,
     question: `Should ${waits} come after ${stops}?`,

@@ -1,4 +1,5 @@
 import {
+  called,
   cellName,
   comesBefore,
   decidesBranch,
@@ -197,9 +198,9 @@ void seat_give(struct seat *s)
       report(
         { event: wake, fn },
         {
-          message: `${fn.name}() reads ${name}->${member} after ${signal.kind === 'call' ? `${signal.api}()` : `the store to ${signal.cell ? cellName(signal.cell) : name}`} has released the waiter`,
-          detail: [`The waiter may see it at once and return before ${wake.api}(), and ${name} is gone then`],
-          question: `What keeps ${name} valid until ${wake.api}() has read the task from it?`,
+          message: `${fn.name}() reads ${name}->${member} after ${signal.kind === 'call' ? `${called(signal)}()` : `the store to ${signal.cell ? cellName(signal.cell) : name}`} has released the waiter`,
+          detail: [`The waiter may see it at once and return before ${called(wake)}(), and ${name} is gone then`],
+          question: `What keeps ${name} valid until ${called(wake)}() has read the task from it?`,
           dismissal: `Not an issue if ${name} outlives the wait, or the waiter takes a lock held here before it returns`,
           related: [{ path: signal.path, line: signal.line, side: signal.side, note: 'the waiter may return from here on' }],
           quote: [signal, wake],

@@ -1,4 +1,4 @@
-import { type Deferred, deferredIn, partnersOf, runBy } from '../../src/analysis/query.ts';
+import { called, type Deferred, deferredIn, partnersOf, runBy } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Remark, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './work-outlives-owner/examples.ts';
@@ -102,8 +102,8 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
       : `Nothing waits for ${handler}, which ${state} when ${gone} is freed with its device`,
     detail: [
       ...(queuer ? [armedBy(queuer, item)] : []),
-      ...(off ? [`${off.event.api}() removes ${item?.path} from its queue but does not wait for a running handler`] : []),
-      ...(drain ? [`${drain.event.api}() waits for what is on the queue, but ${item?.path} gets there only when its delay has passed`] : []),
+      ...(off ? [`${called(off.event)}() removes ${item?.path} from its queue but does not wait for a running handler`] : []),
+      ...(drain ? [`${called(drain.event)}() waits for what is on the queue, but ${item?.path} gets there only when its delay has passed`] : []),
       ...others.map(o => `Nothing waits for ${o.handler?.name}() of ${o.path} either`),
     ],
     question: `What keeps ${handler} from running after ${gone} is gone?`,
@@ -124,7 +124,9 @@ function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: Re
 /** The sentence about the place that queues the item. */
 function armedBy({ fn, event }: Deferred['queued'][number], item: Deferred): string {
   const [does, what] = /timer/.test(event.api) ? ['arms', 'timer'] : ['queues', 'work'];
-  return fn === item.handler ? `${fn.name}() ${does} itself again with ${event.api}()` : `${fn.name}() ${does} the ${what} with ${event.api}()`;
+  return fn === item.handler
+    ? `${fn.name}() ${does} itself again with ${called(event)}()`
+    : `${fn.name}() ${does} the ${what} with ${called(event)}()`;
 }
 
 /**

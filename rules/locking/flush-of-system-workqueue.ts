@@ -1,4 +1,4 @@
-import { lockText } from '../../src/analysis/query.ts';
+import { called, lockText } from '../../src/analysis/query.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
 export default {
@@ -47,7 +47,7 @@ void kiosk_start(struct kiosk *k)
     for (const event of fn.events) {
       const queue = /^(?:flush|drain)_workqueue$/.test(event.api) ? (event.args[0] ?? '') : '';
       if (!/^system_\w*wq$/.test(queue) && event.api !== 'flush_scheduled_work') continue;
-      const what = queue === '' ? 'flush_scheduled_work()' : `${event.api}(${queue})`;
+      const what = `${called(event)}(${queue})`;
       const [held] = event.locks.filter(lock => lock.family !== null);
       report(
         { event, fn },

@@ -1,4 +1,16 @@
-import { handlersIn, heldAt, isContext, isIdentity, keyOf, lockKey, lockText, type Section, sameLock, takings } from '../../src/analysis/query.ts';
+import {
+  called,
+  handlersIn,
+  heldAt,
+  isContext,
+  isIdentity,
+  keyOf,
+  lockKey,
+  lockText,
+  type Section,
+  sameLock,
+  takings,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -204,7 +216,7 @@ void kettle_off(struct kettle *k)
           report(
             { event, fn },
             {
-              message: `${fn.name}() calls ${event.api}(), which waits for ${handler.name}(), with ${lockText(lock, inner.event)} held, which ${inner.fn.name}() takes`,
+              message: `${fn.name}() calls ${called(event)}(), which waits for ${handler.name}(), with ${lockText(lock, inner.event)} held, which ${inner.fn.name}() takes`,
               question: 'How can the handler finish here?',
               dismissal: "Not an issue if the two locks belong to different objects, or the handler can't be running here",
               related: [{ path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `${inner.fn.name}() takes it here` }],
@@ -237,10 +249,10 @@ function locksOf(handler: CFunction, file: CodeFile, world: World): Taken[] {
         t.conditional || isContext(t.lock) || event.kind !== 'lock' || !isIdentity(t.lock, event) ? [] : [{ lock: t.lock, event, fn }],
       ),
     );
-  const called = handler.events.flatMap(e =>
-    e.kind === 'call' && !e.opaque ? (file.functions.find(f => f.name === e.api && f !== handler) ?? []) : [],
+  const callees = handler.events.flatMap(e =>
+    e.kind === 'call' && !e.opaque ? (file.functions.find(f => f.name === called(e) && f !== handler) ?? []) : [],
   );
-  return [...own(handler), ...[...new Set(called)].slice(0, 20).flatMap(fn => (world.callers(fn.name).length > 0 ? own(fn) : []))];
+  return [...own(handler), ...[...new Set(callees)].slice(0, 20).flatMap(fn => (world.callers(fn.name).length > 0 ? own(fn) : []))];
 }
 
 /** One lock for all, or a lock of the very type that holds the item: there the handler's object is the one waited for. */

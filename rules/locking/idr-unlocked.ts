@@ -1,4 +1,4 @@
-import { after, before, heldAt, includesSection, maySerialise, runsAlone, type Section, serialisers } from '../../src/analysis/query.ts';
+import { after, before, called, heldAt, includesSection, maySerialise, runsAlone, type Section, serialisers } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -119,7 +119,9 @@ void __exit tickets_exit(void)
           message: `${[...new Set(sites.map(s => `${s.fn.name}()`))].slice(0, 3).join(', ')} modify the IDR ${name} with no lock held`,
           question: `Which lock serialises the changes to ${name}?`,
           dismissal: 'Not an issue if all callers hold the same lock',
-          related: sites.slice(1, 4).map(s => ({ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${s.event.api}() in ${s.fn.name}()` })),
+          related: sites
+            .slice(1, 4)
+            .map(s => ({ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${called(s.event)}() in ${s.fn.name}()` })),
           advice: ['Use an IDA if only the number is needed, or an XArray, which does its own locking'],
           claim: updatesOf(name, first, other, !locked),
         },

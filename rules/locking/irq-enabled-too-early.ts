@@ -1,4 +1,4 @@
-import { callersOf, comesBefore, gives, isIn, isTest, lockKey, lockText, onward, sameStatement, takings } from '../../src/analysis/query.ts';
+import { called, callersOf, comesBefore, gives, isIn, isTest, lockKey, lockText, onward, sameStatement, takings } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -150,7 +150,7 @@ void valve_both(struct valve *a, struct valve *b)
       report(
         { event: give, fn },
         {
-          message: `${give.api}(&${name}) in ${fn.name}() enables interrupts, which were already disabled before ${take.api}()`,
+          message: `${called(give)}(&${name}) in ${fn.name}() enables interrupts, which were already disabled before ${called(take)}()`,
           question: 'Should the inner lock leave the interrupt state alone?',
           dismissal: 'Not an issue if no lock that an interrupt handler takes is still held',
           related: [

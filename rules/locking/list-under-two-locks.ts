@@ -1,4 +1,4 @@
-import { exclusive, heldAt, isTest, lockText, runsAlone, type Section, sameLock, standsHere } from '../../src/analysis/query.ts';
+import { called, exclusive, heldAt, isTest, lockText, runsAlone, type Section, sameLock, standsHere } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -162,7 +162,7 @@ void park_two(struct car *a, struct car *b)
           message: `${odd.fn.name}() modifies the list ${head} under ${lockText(a)}, and ${usual.fn.name}() modifies it under ${lockText(b)}`,
           question: `Which of the two locks guards ${head}?`,
           dismissal: 'Not an issue if both hold another lock in common',
-          related: [{ path: usual.fn.path, line: usual.event.line, side: usual.fn.side, note: `${usual.event.api}() under ${lockText(b)}` }],
+          related: [{ path: usual.fn.path, line: usual.event.line, side: usual.fn.side, note: `${called(usual.event)}() under ${lockText(b)}` }],
           claim: updatesOf(head, odd, usual, apart !== mixed),
         },
       );

@@ -1,4 +1,4 @@
-import { asWritten, eventsOf, initOrExit, isCall, isTest, nodesAfter } from '../../src/analysis/query.ts';
+import { asWritten, called, eventsOf, initOrExit, isCall, isTest, nodesAfter } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -281,7 +281,7 @@ void depot_drop(struct depot *d)
         report(
           { event, fn },
           {
-            message: `${fn.name}() evaluates ${asked} again before ${event.api}(), which ${taker.fn.name}() evaluated before ${taker.event.api}(), and the result may have changed`,
+            message: `${fn.name}() evaluates ${asked} again before ${called(event)}(), which ${taker.fn.name}() evaluated before ${called(taker.event)}(), and the result may have changed`,
             question: `Can ${asked} change between ${taker.fn.name}() and ${fn.name}(), and should the result in ${taker.fn.name}() be passed on?`,
             dismissal: `Not an issue if ${asked} never changes once these functions run`,
             quote: [event],
@@ -345,7 +345,7 @@ function isCounted(asked: Event, functions: readonly CFunction[]): boolean {
 function settledAtBoot(asked: Event, functions: readonly CFunction[], all: readonly CFunction[]): boolean {
   const isKey = (e: Event) => e.fact?.staticKey === 'test';
   // One definition asks the key; another, for another configuration, may ask nothing at all.
-  const asking = isKey(asked) ? [asked] : functions.filter(f => f.name === asked.api).flatMap(f => f.events);
+  const asking = isKey(asked) ? [asked] : functions.filter(f => f.name === called(asked)).flatMap(f => f.events);
   const keys = new Set(asking.map(e => (isKey(e) ? e.args[0] : undefined)));
   const [key] = keys;
   if (keys.size !== 1 || key === undefined) return false;
@@ -367,7 +367,7 @@ function askedOf(fn: CFunction, node: FlowNode): { event: Event; text: string } 
   const event = decides && asWritten(fn, decides);
   if (!event || !/^[a-z]\w*$/.test(event.api) || OWN.test(event.api) || MACHINE.test(event.api)) return null;
   const text = node.condition.replace(/\s+/g, '');
-  const call = new RegExp(`^!?(?:un)?(?:likely)?\\(?${event.api}\\(`).test(text);
+  const call = new RegExp(`^!?(?:un)?(?:likely)?\\(?${called(event)}\\(`).test(text);
   if (!call || (!isCall(event) && event.kind !== 'read')) return null;
   const names = event.args.flatMap(a => a.match(/[A-Za-z_]\w*/g) ?? []);
   if (

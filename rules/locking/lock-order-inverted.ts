@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   heldAt,
   isIdentity,
@@ -184,7 +185,7 @@ void dish_price(struct dish *d)
       // The later in the file is the one to look at: the earlier has set the custom.
       const [here, there] = standsLater(order.event, inverse.event) ? [order, inverse] : [inverse, order];
       const [first, second] = [nameOf(here.first), nameOf(here.second)];
-      const hidden = /^static_/.test(here.event.api) ? ` through ${here.event.api}()` : '';
+      const hidden = /^static_/.test(here.event.api) ? ` through ${called(here.event)}()` : '';
       report(
         { event: here.event, fn: here.fn },
         {

@@ -1,5 +1,6 @@
 import {
   asWritten,
+  called,
   isIdentity,
   lockKey,
   lockText,
@@ -171,8 +172,8 @@ void tally_retry(struct tally *t)
           { event, fn },
           {
             message: event.via
-              ? `${fn.name}() calls ${asWritten(fn, event).api}() with ${lockText(lock, before)} held, which ${asWritten(fn, event).api}() takes again`
-              : `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${before.api}() above`,
+              ? `${fn.name}() calls ${called(asWritten(fn, event))}() with ${lockText(lock, before)} held, which ${called(asWritten(fn, event))}() takes again`
+              : `${fn.name}() takes ${lockText(lock, event)}, which it has held since ${called(before)}() above`,
             question: event.via ? 'Should it call a variant that expects the lock to be held?' : 'Is one of the two meant for a different object?',
             dismissal: 'Not an issue if these are locks of different objects',
             related: [
@@ -183,7 +184,7 @@ void tally_retry(struct tally *t)
             ],
             quote: [before, event],
             // A callee that takes the lock is one cause, whoever calls it.
-            shape: `${event.via ? asWritten(fn, event).api : fn.name}|${lockKey(lock)}`,
+            shape: `${event.via ? called(asWritten(fn, event)) : fn.name}|${lockKey(lock)}`,
           },
         );
       }
@@ -199,7 +200,7 @@ void tally_retry(struct tally *t)
         report(
           { event, fn },
           {
-            message: `${fn.name}() calls ${event.api}() with ${lockText(inner.lock, before)} held, which ${event.api}() takes again`,
+            message: `${fn.name}() calls ${called(event)}() with ${lockText(inner.lock, before)} held, which ${called(event)}() takes again`,
             question: 'Should it call a variant that expects the lock to be held?',
             dismissal: 'Not an issue if these are locks of different objects',
             related: [
@@ -207,7 +208,7 @@ void tally_retry(struct tally *t)
               { path: inner.fn.path, line: inner.event.line, side: inner.fn.side, note: `taken again here, in ${inner.fn.name}()` },
             ],
             // A callee that takes the lock is one cause, whoever calls it.
-            shape: `${event.api}|${lockKey(inner.lock)}`,
+            shape: `${called(event)}|${lockKey(inner.lock)}`,
           },
         );
       }

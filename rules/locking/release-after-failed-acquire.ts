@@ -1,4 +1,4 @@
-import { failedReleases, lockText } from '../../src/analysis/query.ts';
+import { called, failedReleases, lockText } from '../../src/analysis/query.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
 export default {
@@ -100,8 +100,8 @@ void quilt_fold(struct quilt *q)
       report(
         { event: release, fn },
         {
-          message: `${fn.name}() releases ${lockText(lock, from)} even if ${from.api}() did not acquire it`,
-          question: `What keeps this from being reached when ${from.api}() fails?`,
+          message: `${fn.name}() releases ${lockText(lock, from)} even if ${called(from)}() did not acquire it`,
+          question: `What keeps this from being reached when ${called(from)}() fails?`,
           dismissal: "Not an issue if it can't fail here",
           related: [{ path: fn.path, line: from.line, side: fn.side, note: 'acquired here, if at all' }],
           quote: [from, release],

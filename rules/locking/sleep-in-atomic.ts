@@ -1,6 +1,7 @@
 import {
   atomicAt,
   between,
+  called,
   calleeIn,
   comesBefore,
   contextSection,
@@ -258,20 +259,20 @@ void pump_hand_over(struct pump *p)
       const begin = beginning(fn, event, atomic, world);
       if (!begin) continue;
       const under = atomic.lock === null ? CONTEXTS[atomic.word] : `with ${lockText(atomic.lock, begin)} held`;
-      const key = `${event.api}|${under}`;
+      const key = `${called(event)}|${under}`;
       if (told.has(key)) continue;
       told.add(key);
       report(
         { event, fn },
         {
           message: deep
-            ? `${event.api}() reaches ${deep.api}(), which may sleep, and ${fn.name}() calls it ${under}`
-            : `${event.api}()${gfp(event)} may sleep, and ${fn.name}() calls it ${under}`,
+            ? `${called(event)}() reaches ${called(deep)}(), which may sleep, and ${fn.name}() calls it ${under}`
+            : `${called(event)}()${gfp(event)} may sleep, and ${fn.name}() calls it ${under}`,
           question: atomic.lock === null ? 'Can it move out of the section?' : 'Can it move after the unlock, or can the lock be a sleeping lock?',
-          dismissal: `Not an issue if a call between ${begin.api}() and this one ends the critical section`,
+          dismissal: `Not an issue if a call between ${called(begin)}() and this one ends the critical section`,
           related: [
-            { path: fn.path, line: begin.line, side: fn.side, note: `${begin.api}() is here` },
-            ...(deep ? [{ path: deep.path, line: deep.line, side: deep.side, note: `${deep.api}() is here` }] : []),
+            { path: fn.path, line: begin.line, side: fn.side, note: `${called(begin)}() is here` },
+            ...(deep ? [{ path: deep.path, line: deep.line, side: deep.side, note: `${called(deep)}() is here` }] : []),
           ],
           quote: [begin, event],
           // A caller may have seen to it that faults fail at once.
@@ -279,7 +280,7 @@ void pump_hand_over(struct pump *p)
             ? { confidence: 'low' as const }
             : {}),
           // A callee that sleeps is one cause, whoever calls it; so is one section around several calls.
-          shape: deep ? `${event.api}|${deep.api}` : `${fn.name}|${begin.index}`,
+          shape: deep ? `${called(event)}|${called(deep)}` : `${fn.name}|${begin.index}`,
         },
       );
     }

@@ -1,4 +1,15 @@
-import { callersGive, failsAlong, initOrExit, isContext, type Leak, leaksOf, lockKey, lockText, pieceLeaksOf } from '../../src/analysis/query.ts';
+import {
+  called,
+  callersGive,
+  failsAlong,
+  initOrExit,
+  isContext,
+  type Leak,
+  leaksOf,
+  lockKey,
+  lockText,
+  pieceLeaksOf,
+} from '../../src/analysis/query.ts';
 import type { CFunction, FlowNode } from '../../src/model/code.ts';
 import type { Mention, Rule, World } from '../../src/model/rule.ts';
 import { left } from './unlock-missing-on-path/change.ts';
@@ -60,7 +71,7 @@ export default {
           : { place: { path: fn.path, line: leak.line, side: fn.side }, fn, addedBy: world.addedBy(fn.path, leak.line) },
         {
           message: `${fn.name}() ${exit} with ${OFF[leak.taking.lock.family ?? ''] ?? `${name} held`}`,
-          detail: [`${leak.from.api}() acquires it, and the other return paths release it`],
+          detail: [`${called(leak.from)}() acquires it, and the other return paths release it`],
           question: `What releases ${name} on this path?`,
           dismissal: `Not an issue if a function called on this path releases ${name}, or if callers do so on this result`,
           related: [
@@ -97,7 +108,7 @@ const OFF: Record<string, string> = {
 function nameOf(leak: Leak): string {
   const { lock } = leak.taking;
   if (lock.family === 'rcu-read') return 'the RCU read lock';
-  return isContext(lock) ? `the effect of ${leak.from.api}()` : lockText(lock, leak.from);
+  return isContext(lock) ? `the effect of ${called(leak.from)}()` : lockText(lock, leak.from);
 }
 
 /** Does the function return with the lock where its result tells so: callers give it back, or only its failures do? */

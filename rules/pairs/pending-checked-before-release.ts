@@ -1,4 +1,5 @@
 import {
+  called,
   calleeIn,
   cellName,
   comesBefore,
@@ -336,7 +337,7 @@ function lookBefore(fn: CFunction, release: Event, notes: ReadonlySet<string | n
 function touches(fn: CFunction, call: Event, look: Event, world: World): boolean {
   const effects = effectsOf(fn, call, world.functions);
   return effects === null
-    ? world.functions.some(f => f.name === call.api)
+    ? world.functions.some(f => f.name === called(call))
     : effects.some(e => e.cell && placeKey({ ...e.event, cell: e.cell }) === placeKey(look));
 }
 
@@ -396,7 +397,7 @@ function cures(look: Event, release: Event, taker: Taker, pending: string, busy:
     : [
         {
           kind: 'both',
-          text: `${text}, with smp_mb() before ${taker.take.api}() there`,
+          text: `${text}, with smp_mb() before ${called(taker.take)}() there`,
           edits: [...first, fence, holder],
         },
       ];

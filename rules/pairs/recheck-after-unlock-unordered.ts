@@ -1,4 +1,4 @@
-import { comesBefore, decidesBranch, eventsOf, isTest, keyOf, nearest, ordersAll, runsAlone } from '../../src/analysis/query.ts';
+import { called, comesBefore, decidesBranch, eventsOf, isTest, keyOf, nearest, ordersAll, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
@@ -156,9 +156,9 @@ void mill_end(struct mill *m)
         report(
           { event: look, fn },
           {
-            message: `${fn.name}() checks ${name} after ${unlock.api}(), and nothing orders the two`,
+            message: `${fn.name}() checks ${name} after ${called(unlock)}(), and nothing orders the two`,
             detail: [`${producer.name}() changes ${name} and returns if the lock is taken: each side can miss the other`],
-            question: `Should smp_mb() be between ${unlock.api}() and the check?`,
+            question: `Should smp_mb() be between ${called(unlock)}() and the check?`,
             dismissal: `Not an issue if something else checks ${name} later anyway`,
             quote: [unlock, look],
             related: [{ path: change.path, line: change.line, side: change.side, note: `changed in ${producer.name}()` }],
@@ -260,10 +260,10 @@ function claimOf(fn: CFunction, unlock: Event, look: Event, producer: CFunction,
     },
     starts: [{ cell: word, value: 1 }],
     edits: [
-      { ...behind, text: `smp_mb() between ${unlock.api}() and the check` },
+      { ...behind, text: `smp_mb() between ${called(unlock)}() and the check` },
       {
         kind: 'both',
-        text: `smp_mb() between ${unlock.api}() and the check with a full barrier after the change of ${name}`,
+        text: `smp_mb() between ${called(unlock)}() and the check with a full barrier after the change of ${name}`,
         edits: [
           { ...behind, text: '' },
           { kind: 'fence', fence: 'full', where: 'after', event: change, text: '' },

@@ -1,4 +1,16 @@
-import { after, alwaysFollowed, callersOf, cellName, dominates, heldOver, isTest, keyOf, runsAlone, serialisers } from '../../src/analysis/query.ts';
+import {
+  after,
+  alwaysFollowed,
+  called,
+  callersOf,
+  cellName,
+  dominates,
+  heldOver,
+  isTest,
+  keyOf,
+  runsAlone,
+  serialisers,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -143,9 +155,9 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
       report(
         { event: off, fn },
         {
-          message: `${off.api}() disables ${key} at the end of ${fn.name}() while another call may still rely on it`,
+          message: `${called(off)}() disables ${key} at the end of ${fn.name}() while another call may still rely on it`,
           detail: [
-            `${on.api}() and ${off.api}() set the key without counting: of two concurrent calls, the first to finish disables the key for the other`,
+            `${called(on)}() and ${called(off)}() set the key without counting: of two concurrent calls, the first to finish disables the key for the other`,
           ],
           question: `Can two calls of ${fn.name}() run concurrently?`,
           dismissal: `Not an issue if all callers of ${fn.name}() hold a common lock`,

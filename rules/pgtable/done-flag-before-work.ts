@@ -1,4 +1,4 @@
-import { isTest, onward } from '../../src/analysis/query.ts';
+import { called, isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -97,9 +97,9 @@ void page_spoil(struct page *page)
       report(
         { event: claim, fn },
         {
-          message: `${fn.name}() sets ${bit} before ${work.api}() has done the work`,
-          detail: [`A CPU that finds ${bit} set proceeds while ${work.api}() has only begun`],
-          question: `Does code that finds ${bit} set rely on ${work.api}() being done, and should the bit be set after it?`,
+          message: `${fn.name}() sets ${bit} before ${called(work)}() has done the work`,
+          detail: [`A CPU that finds ${bit} set proceeds while ${called(work)}() has only begun`],
+          question: `Does code that finds ${bit} set rely on ${called(work)}() being done, and should the bit be set after it?`,
           dismissal: `Not an issue if ${bit} only excludes a second CPU and does not mean that the work is done`,
           related: [{ path: work.path, line: work.line, side: work.side, note: 'the work' }],
           quote: [claim, work],
@@ -112,7 +112,7 @@ void page_spoil(struct page *page)
 
 /** Two CPUs in the function: the one that comes second finds the bit set, and goes on while the first has not done the work. */
 function claimOf(fn: CFunction, set: Event, work: Event, locked: boolean): Claim {
-  const done = `${work.api} done`;
+  const done = `${called(work)} done`;
   return {
     threads: [
       { fn, events: [set, work] },
@@ -126,7 +126,7 @@ function claimOf(fn: CFunction, set: Event, work: Event, locked: boolean): Claim
       ],
     },
     meanings: [
-      { event: work, access: 'write', cell: done, ordering: 'relaxed', says: { before: '', after: `finishes ${work.api}()` } },
+      { event: work, access: 'write', cell: done, ordering: 'relaxed', says: { before: '', after: `finishes ${called(work)}()` } },
       {
         event: set,
         access: 'read',
@@ -134,11 +134,11 @@ function claimOf(fn: CFunction, set: Event, work: Event, locked: boolean): Claim
         ordering: 'relaxed',
         besides: 'nonzero',
         thread: 1,
-        says: { before: `proceeds before ${work.api}() is done`, after: `proceeds with ${work.api}() done` },
+        says: { before: `proceeds before ${called(work)}() is done`, after: `proceeds with ${called(work)}() done` },
       },
     ],
     edits: [{ kind: 'move', event: set, where: 'after', to: work, text: 'Setting the bit after the work' }],
-    assumes: [`both run on one object, and a CPU that finds ${set.cell?.bit ?? 'the bit'} set relies on ${work.api}()`],
+    assumes: [`both run on one object, and a CPU that finds ${set.cell?.bit ?? 'the bit'} set relies on ${called(work)}()`],
     ...(locked ? {} : { stands: true as const }),
   };
 }

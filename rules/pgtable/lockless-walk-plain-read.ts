@@ -1,4 +1,4 @@
-import { comesBefore, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
+import { called, comesBefore, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -155,7 +155,7 @@ int entry_swap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t *pte)
       report(
         { event: read, fn },
         {
-          message: `${fn.name}() reads ${pointer} ${read.api === 'read' ? 'by a plain load' : `with ${read.api}()`} without the page-table lock, where ${level}_get_lockless() is required`,
+          message: `${fn.name}() reads ${pointer} ${read.api === 'read' ? 'by a plain load' : `with ${called(read)}()`} without the page-table lock, where ${level}_get_lockless() is required`,
           detail: ['If an entry is two words, it may be half old and half new; where it is one word nothing breaks'],
           question: `Can the entry change while it is read here, and should this be ${level}_get_lockless(${pointer})?`,
           dismissal: 'Not an issue if the caller holds the page-table lock, or the value is compared under the lock before it is used',

@@ -1,4 +1,4 @@
-import { isIn, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
+import { called, isIn, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -121,7 +121,7 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
     report(
       { event: offset, fn },
       {
-        message: `${offset.api}() in ${fn.name}() reads *${read.args[0]?.replace(/^\*/, '')} again, after ${read.api}() has read it and the walk has checked that value`,
+        message: `${called(offset)}() in ${fn.name}() reads *${read.args[0]?.replace(/^\*/, '')} again, after ${called(read)}() has read it and the walk has checked that value`,
         detail: ['Without a lock the second value may differ: none, a huge entry, or one whose table is freed'],
         question: `Should this be ${offset.api}_lockless(), with the value that was checked?`,
         dismissal: 'Not an issue if the caller holds a lock that keeps the entry stable',
@@ -141,7 +141,7 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
 function claimOf(fn: CFunction, read: Event, offset: Event): Claim {
   const entry = 'the entry';
   const change: Deed = { does: 'write', cell: entry, says: { before: '', after: 'changes the entry' } };
-  const again = `${offset.api}() reads the entry`;
+  const again = `${called(offset)}() reads the entry`;
   return {
     threads: [{ fn, events: [read, offset] }],
     others: [{ who: 'a CPU that changes the tables', does: [change] }],

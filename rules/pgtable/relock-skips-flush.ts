@@ -1,4 +1,4 @@
-import { eventsOf, isTest, onward } from '../../src/analysis/query.ts';
+import { called, eventsOf, isTest, onward } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -86,24 +86,24 @@ int range_look(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
   checkFunction(fn, report) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
     const flushes = fn.events.filter(e => e.api === 'flush_tlb_batched_pending');
-    if (flushes.length === 0) return;
+    const [flush] = flushes;
+    if (!flush) return;
     for (const lock of eventsOf(fn, 'lock', /^pte_offset_map_lock$/)) {
       const stop = (e: Event) => flushes.includes(e) || e.api === 'pte_unmap_unlock' || (e !== lock && e.api === lock.api);
       const change = onward(fn, lock, { stop, rounds: true }).events.find(changesEntry);
       if (!change) continue;
-      const [flush] = flushes;
       report(
         { event: lock, fn },
         {
-          message: `${lock.api}() retakes the lock in ${fn.name}(), and ${change.api}() changes entries without flush_tlb_batched_pending() in between`,
+          message: `${called(lock)}() retakes the lock in ${fn.name}(), and ${called(change)}() changes entries without ${called(flush)}() in between`,
           question: 'Can reclaim have deferred a flush while the lock was dropped?',
           dismissal: 'Not an issue if no flush of this mm can be pending',
           related: [
-            ...(flush ? [{ path: flush.path, line: flush.line, side: flush.side, note: 'done here after the lock was taken' }] : []),
+            { path: flush.path, line: flush.line, side: flush.side, note: 'done here after the lock was taken' },
             { path: change.path, line: change.line, side: change.side, note: 'changed here' },
           ],
           quote: [lock, change],
-          advice: ['Call flush_tlb_batched_pending() after the lock is retaken'],
+          advice: [`Call ${called(flush)}() after the lock is retaken`],
         },
       );
     }

@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   conditionOn,
   eventsOf,
@@ -244,7 +245,7 @@ void buf_grow(struct chan *c)
         {
           message: `${fn.name}() frees ${pointer} under the lock, but read it before taking the lock`,
           detail: ['Another CPU may have stored something else in between: that is removed, and the object it freed already is freed again'],
-          question: `Can the value change before ${lock?.api ?? 'the lock'}(), and should it be read under the lock?`,
+          question: `Can the value change before ${lock ? called(lock) : 'the lock'}(), and should it be read under the lock?`,
           dismissal: 'Not an issue if something outside the function excludes other writers',
           related: [
             { path: read.path, line: read.line, side: read.side, note: 'read here, without the lock' },

@@ -1,3 +1,4 @@
+import { called } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -64,7 +65,7 @@ static inline void tlb_flush(struct mmu_gather *tlb)
     report(
       { event: ranged, fn },
       {
-        message: `tlb_flush() chooses ${ranged.api}() without checking ${parameter.name}->freed_tables`,
+        message: `tlb_flush() chooses ${called(ranged)}() without checking ${parameter.name}->freed_tables`,
         question: 'Does the ranged flush also drop cached pointers to page tables that were freed?',
         dismissal: 'Not an issue if the ranged flush drops cached upper levels on this architecture',
         advice: [`Use the full flush if ${parameter.name}->freed_tables is set`],

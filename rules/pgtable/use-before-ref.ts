@@ -1,4 +1,4 @@
-import { isHandedOver, isTest, isUseOf, maySerialise, onward } from '../../src/analysis/query.ts';
+import { called, isHandedOver, isTest, isUseOf, maySerialise, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
 
@@ -98,9 +98,9 @@ int entry_grab(spinlock_t *ptl, pte_t *ptep)
       report(
         { event: look, fn },
         {
-          message: `${fn.name}() accesses ${page} before ${take.api}() takes a reference to it`,
-          detail: [`Until then it may be freed and reused; what ${look.api}() reads need not be from the page that the entry named`],
-          question: `Can ${look.api}() move after ${take.api}() and the recheck of the entry?`,
+          message: `${fn.name}() accesses ${page} before ${called(take)}() takes a reference to it`,
+          detail: [`Until then it may be freed and reused; what ${called(look)}() reads need not be from the page that the entry named`],
+          question: `Can ${called(look)}() move after ${called(take)}() and the recheck of the entry?`,
           dismissal: 'Not an issue if the page-table lock is held, or something else pins the page',
           related: [
             { path: found.path, line: found.line, side: found.side, note: 'found here' },
@@ -119,7 +119,7 @@ function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: st
   const [entry, count] = ['the entry', `count of ${page}`];
   const last: Deed = { does: 'put', cell: count };
   const free: Deed = { does: 'write', cell: page, where: { gave: last }, says: { before: '', after: `frees ${page} for reuse` } };
-  const by = look.kind === 'call' ? ` by ${look.api}()` : '';
+  const by = look.kind === 'call' ? ` by ${called(look)}()` : '';
   return {
     threads: [{ fn, events: [found, look, take] }],
     others: [
@@ -154,7 +154,7 @@ function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: st
     ],
     starts: [{ cell: count, value: 1 }],
     edits: [
-      { kind: 'move', event: look, where: 'after', to: take, effect: true, text: `Accessing it only after ${take.api}() has taken a reference` },
+      { kind: 'move', event: look, where: 'after', to: take, effect: true, text: `Accessing it only after ${called(take)}() has taken a reference` },
     ],
     assumes: [`the entry holds the last reference to ${page}, and another CPU unmaps it meanwhile`],
     stands: true,
@@ -177,7 +177,7 @@ function takes(event: Event, page: string): boolean {
 function looksInto(event: Event, page: string, world: World): boolean {
   if (isUseOf(event, page)) return true;
   // A function in view may compute with the pointer as well.
-  const callee = event.opaque ? undefined : world.functions.find(f => f.name === event.api && f.whole);
+  const callee = event.opaque ? undefined : world.functions.find(f => f.name === called(event) && f.whole);
   const parameter = callee?.parameters[event.args.indexOf(page)]?.name;
   if (callee && parameter !== undefined && !callee.events.some(e => isUseOf(e, parameter) || (e.opaque && readsArgument(e, parameter)))) return false;
   return readsArgument(event, page);

@@ -1,4 +1,4 @@
-import { calleeIn, isTest } from '../../src/analysis/query.ts';
+import { called, calleeIn, isTest } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -218,7 +218,7 @@ MODULE_LICENSE("GPL");`,
       report(
         { place: { path: exit.path, line: exit.endLine, side: exit.side }, fn: exit },
         {
-          message: `${exit.name}() does not wait for ${callback}(), which ${fn.name}() passes to call_rcu()`,
+          message: `${exit.name}() does not wait for ${callback}(), which ${fn.name}() passes to ${called(call)}()`,
           detail: ['A callback that is still queued after the unload jumps into freed module memory'],
           question: 'Can such a callback be pending when the module is unloaded, and is rcu_barrier() missing?',
           dismissal: 'Not an issue if the code is never built as a module, or another file of the module waits',

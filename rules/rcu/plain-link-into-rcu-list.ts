@@ -1,6 +1,7 @@
 import {
   type BareWalk,
   bareWalks,
+  called,
   callersOf,
   comesBefore,
   dominates,
@@ -226,7 +227,7 @@ void card_put_in(struct deck *d, struct card *c, int value)
       report(
         { event, fn },
         {
-          message: `${event.api}() adds ${event.args[event.api === 'hash_add' ? 1 : 0]} without ordering to a list that ${walk.fn.name}() walks under RCU alone`,
+          message: `${called(event)}() adds ${event.args[event.api === 'hash_add' ? 1 : 0]} without ordering to a list that ${walk.fn.name}() walks under RCU alone`,
           detail: [`A reader that finds ${entry} may see it before it was initialised, including its forward pointer`],
           question: 'What orders the initialisation of the entry before the pointer to it?',
           dismissal: `Not an issue if ${walk.fn.name}() runs under the lock that this holds, or if the list is not yet visible to readers`,

@@ -2,6 +2,7 @@ import {
   type BareWalk,
   bareWalks,
   before,
+  called,
   callersOf,
   dominates,
   hasWaited,
@@ -59,7 +60,7 @@ export default {
       report(
         { event, fn },
         {
-          message: `${event.api}() removes ${event.args[0]} from a list that ${walk.fn.name}() walks under RCU alone, so a reader at the entry ${outcome}`,
+          message: `${called(event)}() removes ${event.args[0]} from a list that ${walk.fn.name}() walks under RCU alone, so a reader at the entry ${outcome}`,
           detail: freedLater(fn, event, node.entry) ? [`${node.entry} is freed only after a grace period, so readers are expected on it`] : [],
           question: `What keeps ${walk.fn.name}() off the entry while it is removed?`,
           dismissal: `Not an issue if ${walk.fn.name}() runs under the lock that this holds, or if the entry is on a list that no reader walks`,

@@ -1,6 +1,7 @@
 import {
   bounds,
   type ContextFamily,
+  called,
   comesBefore,
   effectOfKind,
   heldOnEntry,
@@ -79,12 +80,12 @@ export default {
         if (locked && !seen) continue;
         const claim = seen ?? assumed(fn, source, use ?? null, end, pointer, word);
         told.add(pointer);
-        const section = word === 'irqs-off' ? 'interrupts are enabled again' : `${end.api}()`;
+        const section = word === 'irqs-off' ? 'interrupts are enabled again' : `${called(end)}()`;
         const place = use ?? { path: fn.path, line: exit?.line ?? end.line, side: fn.side };
         report(use ? { event: use, fn } : { place, fn }, {
           message: use
-            ? `${fn.name}() uses ${pointer} after ${section}, which ends the protection of what ${source.api}() returned`
-            : `${fn.name}() returns ${pointer} after ${section}, which ends the protection of what ${source.api}() returned`,
+            ? `${fn.name}() uses ${pointer} after ${section}, which ends the protection of what ${called(source)}() returned`
+            : `${fn.name}() returns ${pointer} after ${section}, which ends the protection of what ${called(source)}() returned`,
           question: `What keeps ${pointer} valid after the section, and does it need a reference taken inside?`,
           dismissal: use
             ? `Not an issue if the caller is in such a section itself, or holds what keeps ${pointer} alive`
@@ -124,9 +125,9 @@ function assumed(fn: CFunction, source: Event, use: Event | null, end: Event, po
     use === null
       ? `returns to the caller, which dereferences ${name}`
       : use.kind === 'call'
-        ? `passes ${name} to ${use.api}()`
+        ? `passes ${name} to ${called(use)}()`
         : `dereferences ${name}`;
-  const looks = { before: how, after: use?.kind === 'call' ? `passes ${name}, which is freed, to ${use.api}()` : `${how}, which is freed` };
+  const looks = { before: how, after: use?.kind === 'call' ? `passes ${name}, which is freed, to ${called(use)}()` : `${how}, which is freed` };
   const later: Deed = { does: 'read', cell: name, says: looks };
   const free: Deed = { does: 'write', cell: name, says: { before: '', after: `frees ${name}` } };
   const waits = word === 'irqs-off' ? 'waits for the CPUs that have interrupts disabled' : 'waits for a grace period';

@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   isTest,
   nodesAfter,
@@ -143,7 +144,7 @@ void slot_move(struct share *s, struct conf *new)
       report(
         { event: store, fn },
         {
-          message: `${fn.name}() replaces ${name} only after ${via ?? event.api}() has freed what it points to`,
+          message: `${fn.name}() replaces ${name} only after ${via ?? called(event)}() has freed what it points to`,
           detail: ['Until then readers under rcu_read_lock() load the freed object'],
           question: `Can ${name} be replaced first, and the old object be freed after a grace period?`,
           dismissal: `Not an issue if no reader can reach ${name} here`,

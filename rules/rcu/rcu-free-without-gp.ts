@@ -1,5 +1,6 @@
 import {
   between,
+  called,
   effectOfKind,
   exclusive,
   heldOnEntry,
@@ -60,7 +61,7 @@ export default {
       report(
         { event: free, fn },
         {
-          message: `${fn.name}() frees ${name} right after ${unlink.api}() has removed it from an RCU list`,
+          message: `${fn.name}() frees ${name} right after ${called(unlink)}() has removed it from an RCU list`,
           detail: ['Readers that found it before use it until the end of their read-side critical section'],
           question: `What keeps readers off ${name} here, and could it be freed after a grace period?`,
           dismissal: 'Not an issue if no reader can have found it, or if all are done by then',

@@ -1,4 +1,5 @@
 import {
+  called,
   callersOf,
   heldAt,
   heldOnEntry,
@@ -256,7 +257,7 @@ void cards_turn(struct deck *d)
       report(
         { event: again, fn },
         {
-          message: `${again.api}() adds ${node} to a list again in ${fn.name}() without a grace period after ${unlink.api}()`,
+          message: `${called(again)}() adds ${node} to a list again in ${fn.name}() without a grace period after ${called(unlink)}()`,
           detail: ['A reader at the entry continues in the other list, and never meets the head of its own'],
           question: 'What keeps readers of the first list off the entry between the two?',
           dismissal: 'Not an issue if no reader walks the list, or if readers notice that they left it and restart',

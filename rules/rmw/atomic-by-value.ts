@@ -1,4 +1,4 @@
-import { between, cellName, comesBefore, initialises, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
+import { between, called, cellName, comesBefore, initialises, isHandedOver, isTest, keyOf, surelyReaches } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -135,9 +135,9 @@ static void gauge_dump(struct gauge *g)
         report(
           { event, fn },
           {
-            message: `${given} is passed to the tracepoint by value, and ${event.api}() reads the copy`,
+            message: `${given} is passed to the tracepoint by value, and ${called(event)}() reads the copy`,
             detail: ['Every caller of the tracepoint makes the copy by a plain load, which races with every operation on the original'],
-            question: `Should the tracepoint take a plain number, and its callers pass the result of ${event.api}()?`,
+            question: `Should the tracepoint take a plain number, and its callers pass the result of ${called(event)}()?`,
             dismissal: `Not an issue if ${given} is not an argument of the tracepoint`,
           },
         );

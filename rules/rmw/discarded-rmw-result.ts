@@ -1,6 +1,7 @@
 import {
   after,
   before,
+  called,
   comesBefore,
   commentsBeside,
   gapAfter,
@@ -122,7 +123,7 @@ void flag_drop(struct slots *s, int n)
       report(
         { event, fn },
         {
-          message: `${fn.name}() discards the result of ${event.api}(), ${sibling ? `the only check of ${cell} without a race window` : 'which is the old value'}`,
+          message: `${fn.name}() discards the result of ${called(event)}(), ${sibling ? `the only check of ${cell} without a race window` : 'which is the old value'}`,
           detail: [lostOrder(fn, event, weaker, sibling?.event ?? null)],
           question: sibling
             ? 'Should the old value be tested, rather than the operation be weakened?'
@@ -199,13 +200,14 @@ function lostOrder(fn: CFunction, event: Event, weaker: string, sibling: Event |
   if (full && between.length === 0) {
     const kept =
       sibling && full === sibling
-        ? `the two updates stay ordered, since ${full.api}() before it is fully ordered itself`
-        : `what precedes it stays ordered, by ${full.api}()`;
+        ? `the two updates stay ordered, since ${called(full)}() before it is fully ordered itself`
+        : `what precedes it stays ordered, by ${called(full)}()`;
     return `It is fully ordered, ${weaker}() is not. With ${weaker}() only the full barrier after it is lost; ${kept}`;
   }
+  const last = earlier.at(-1);
   return earlier.length === 0
     ? `It is fully ordered, ${weaker}() is not. With ${weaker}() the full barriers before and after it are lost, which the caller may rely on`
-    : `It is fully ordered, ${weaker}() is not. With ${weaker}() the ordering against ${earlier.at(-1)?.api ?? 'the access'}() before it is lost, and the full barrier after it`;
+    : `It is fully ordered, ${weaker}() is not. With ${weaker}() the ordering against ${last ? called(last) : 'the access'}() before it is lost, and the full barrier after it`;
 }
 
 /** How the dropped value would be used beside the other half's. */

@@ -1,4 +1,5 @@
 import {
+  called,
   cellName,
   comesBefore,
   heldAt,
@@ -209,7 +210,7 @@ void tick_note(unsigned long now)
         {
           message:
             side === 'store'
-              ? `${fn.name}() writes ${name} by a plain store, although ${other ? `${other.fn.name}() reads` : 'others read'} it with READ_ONCE() without the lock`
+              ? `${fn.name}() writes ${name} by a plain store, although ${other ? `${other.fn.name}() reads it with ${called(other.event)}()` : 'others read it with READ_ONCE()'} without the lock`
               : `${fn.name}() reads ${name} by a plain load before taking the lock, while ${other && other.fn !== fn ? `${other.fn.name}()` : 'another CPU'} may write it`,
           detail: ['The two are not ordered, and one of them is plain, so the compiler may tear or repeat it'],
           question: side === 'store' ? `Should the store to ${name} use WRITE_ONCE()?` : `Should the read of ${name} use READ_ONCE()?`,

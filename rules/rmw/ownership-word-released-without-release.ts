@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   conditionOn,
   gates,
@@ -200,7 +201,7 @@ void port_work(struct port *p)
       if (!taker || (pair && (back.event.locks.length > 0 || back.fn.entryLocks.length > 0 || orderedBefore(back)))) continue;
       const what = (touched?.store ?? last)?.cell?.path;
       report(back, {
-        message: `${back.event.api}() in ${back.fn.name}() releases ${name}, which ${taker.fn.name}() acquires with ${taker.event.api}(), without release ordering`,
+        message: `${called(back.event)}() in ${back.fn.name}() releases ${name}, which ${taker.fn.name}() acquires with ${called(taker.event)}(), without release ordering`,
         detail: [
           what
             ? `The next owner can have ${name} and still see the old ${what}`

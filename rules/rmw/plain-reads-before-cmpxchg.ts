@@ -1,4 +1,5 @@
 import {
+  called,
   cellName,
   comesBefore,
   conditionOn,
@@ -148,7 +149,7 @@ struct shelf *shelf_new(int n)
       report(
         { event: second, fn },
         {
-          message: `${fn.name}() reads ${name} by two plain loads before ${swap.api}(), and the two may return different values`,
+          message: `${fn.name}() reads ${name} by two plain loads before ${called(swap)}(), and the two may return different values`,
           detail: ['What the first read decided need not hold for the value of the second'],
           question: `Should ${name} be read once, with READ_ONCE()?`,
           dismissal: `Not an issue if no other CPU changes ${name} meanwhile`,

@@ -1,5 +1,6 @@
 import {
   bringsUpOrDown,
+  called,
   cellName,
   comesBefore,
   heldAt,
@@ -244,7 +245,7 @@ void job_submit(struct job *j, struct bio *bio)
         { event: write, fn },
         {
           message: `${fn.name}() and ${other.fn.name}() both change bits of ${name} by a plain read-modify-write, so one change can be lost`,
-          detail: [`${write.api} loads the word and stores it back whole, whichever bits the two change`],
+          detail: [`${called(write)} loads the word and stores it back whole, whichever bits the two change`],
           question: `Can ${fn.name}() run while ${other.fn.name}() changes ${name}?`,
           dismissal: `Not an issue if ${other.fn.name}() can only run before or after ${fn.name}()`,
           related: [{ path: other.event.path, line: other.event.line, side: other.event.side, note: `the other change, in ${other.fn.name}()` }],
@@ -296,8 +297,8 @@ function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world:
   report(
     { event: write, fn },
     {
-      message: `${fn.name}() sets ${bit} in ${name} by a plain ${write.api}, and ${poller.fn.name}() reads ${name} before it knows that this is done`,
-      detail: [`${write.api} stores the word back whole: a concurrent change of any other bit by the submitter is lost`],
+      message: `${fn.name}() sets ${bit} in ${name} by a plain ${called(write)}, and ${poller.fn.name}() reads ${name} before it knows that this is done`,
+      detail: [`${called(write)} stores the word back whole: a concurrent change of any other bit by the submitter is lost`],
       question: `Can anything else change ${name} while ${fn.name}() may run?`,
       dismissal: `Not an issue if ${poller.fn.name}() only runs after ${fn.name}(), and something orders the two`,
       related: [{ path: poller.event.path, line: poller.event.line, side: poller.event.side, note: `the read, in ${poller.fn.name}()` }],

@@ -1,4 +1,4 @@
-import { comesBefore, isTest, keyOf, nodesAfter, nodesBefore, ordersLoads, passes } from '../../src/analysis/query.ts';
+import { called, comesBefore, isTest, keyOf, nodesAfter, nodesBefore, ordersLoads, passes } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
@@ -95,8 +95,8 @@ bool gauge_moved(struct gauge *g, unsigned int *out)
       report(
         { event: again, fn },
         {
-          message: `${fn.name}() ends the read section of ${first.api}() by comparing with a second ${again.api}(), which does not order earlier loads before it`,
-          detail: [`${again.api}() orders later accesses after its load; the earlier loads of the section may be satisfied after it`],
+          message: `${fn.name}() ends the read section of ${called(first)}() by comparing with a second ${called(again)}(), which does not order earlier loads before it`,
+          detail: [`${called(again)}() orders later accesses after its load; the earlier loads of the section may be satisfied after it`],
           question: 'Should this be read_seqcount_retry()?',
           dismissal: 'Not an issue if this only waits for the count to change, and nothing read before it is used',
           quote: first.line === again.line ? [again] : [first, again],

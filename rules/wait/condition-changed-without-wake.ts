@@ -1,4 +1,4 @@
-import { comesBefore, effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement, waitsUntil } from '../../src/analysis/query.ts';
+import { called, comesBefore, effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement, waitsUntil } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -287,7 +287,7 @@ function wishesOf(fn: CFunction, wait: Event): Wish[] {
     const plain = operand.replace(/->/g, '.').replace(/\s+/g, '');
     const read = reads.find(e =>
       e.cell?.bit != null
-        ? plain.startsWith(`${e.api}(${e.cell.bit.replace(/\s+/g, '')},`)
+        ? plain.startsWith(`${called(e)}(${e.cell.bit.replace(/\s+/g, '')},`)
         : plain === spelled(e) || new RegExp(`^\\w+\\(&?${escaped(spelled(e))}\\)$`).test(plain),
     );
     if (!read || (not && value !== undefined)) return [];

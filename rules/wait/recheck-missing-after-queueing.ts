@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   decidesBranch,
   dominates,
@@ -41,9 +42,9 @@ export default {
       report(
         { event: queueing, fn },
         {
-          message: `${fn.name}() queues with ${queueing.api}() and then tests ${name}, and nothing orders the two`,
+          message: `${fn.name}() queues with ${called(queueing)}() and then tests ${name}, and nothing orders the two`,
           detail: [`${waker.fn.name}() changes ${name} and checks for waiters without the queue's lock: each side can miss the other`],
-          question: `Should smp_mb() be between ${queueing.api}() and the test?`,
+          question: `Should smp_mb() be between ${called(queueing)}() and the test?`,
           dismissal: `Not an issue if ${waker.fn.name}() wakes in any case`,
           quote: [queueing, test],
           related: [{ path: waker.wake.path, line: waker.wake.line, side: waker.wake.side, note: `the waker, in ${waker.fn.name}()` }],
@@ -67,7 +68,7 @@ export default {
         report(
           { event: queueing, fn },
           {
-            message: `${fn.name}() tests ${name}, then queues with ${queueing.api}(), and does not test again before it sleeps`,
+            message: `${fn.name}() tests ${name}, then queues with ${called(queueing)}(), and does not test again before it sleeps`,
             detail: [`${waker.fn.name}() changes ${name} and wakes the queue: between the test and the queueing nobody is on it`],
             question: `Should ${fn.name}() queue first, and then test ${name}?`,
             dismissal: `Not an issue if ${waker.fn.name}() can't run between the test and the queueing`,
@@ -223,7 +224,7 @@ function unorderedClaim(fn: CFunction, queueing: Event, test: Event, { fn: waker
       ],
     },
     edits: [
-      { ...behind, text: `smp_mb() between ${queueing.api}() and the test` },
+      { ...behind, text: `smp_mb() between ${called(queueing)}() and the test` },
       {
         kind: 'both',
         text: 'smp_mb() between the two on both sides',
@@ -264,7 +265,7 @@ function claimOf(fn: CFunction, test: Event, queueing: Event, { fn: waker, chang
     edits: [
       {
         kind: 'both',
-        text: `Testing after ${queueing.api}()${full ? '' : ' and a full barrier'}${bare ? ` with another between the change and ${wake.api}()` : ''}`,
+        text: `Testing after ${called(queueing)}()${full ? '' : ' and a full barrier'}${bare ? ` with another between the change and ${called(wake)}()` : ''}`,
         edits: [move, ...(full ? [] : [fence(queueing)]), ...(bare ? [fence(change)] : [])],
       },
     ],

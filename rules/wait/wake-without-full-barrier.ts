@@ -1,4 +1,5 @@
 import {
+  called,
   comesBefore,
   effectOfKind,
   effectsOf,
@@ -179,9 +180,9 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
       report(
         { event: wake, fn },
         {
-          message: `${wake.api}() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
+          message: `${called(wake)}() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
           detail: ['A waiter that queues in between is missed, still sees the old value, and sleeps'],
-          question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${change.api}()`} and ${wake.api}()?`,
+          question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${called(change)}()`} and ${called(wake)}()?`,
           dismissal: 'Not an issue if the waiter tests under a lock that is held around both',
           quote: [change, wake],
           // The last put is an acquire too, and no full barrier (Documentation/core-api/refcount-vs-atomic.rst): the least of these.
@@ -209,9 +210,9 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
         report(
           { event: look, fn },
           {
-            message: `waitqueue_active() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
+            message: `${called(look)}() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
             detail: [`${waiter.fn.name}() queues and then tests ${name}: it can miss the change while the wake-up misses it`],
-            question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${change.api}()`} and waitqueue_active()?`,
+            question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${called(change)}()`} and ${called(look)}()?`,
             dismissal: `Not an issue if ${waiter.fn.name}() tests ${name} under the queue's lock, or a caller has the barrier`,
             confidence: 'medium',
             quote: [change, look],
@@ -255,8 +256,8 @@ function nameOf(change: Event, bit: string | null): string {
 }
 
 function changed(change: Event): string {
-  if (change.operation === 'clear') return `${change.api}() of`;
-  return change.kind === 'write' ? 'the store to' : `${change.api}() on`;
+  if (change.operation === 'clear') return `${called(change)}() of`;
+  return change.kind === 'write' ? 'the store to' : `${called(change)}() on`;
 }
 
 function remedy(change: Event): string {
@@ -356,7 +357,7 @@ function claimOf(fn: CFunction, change: Event, look: Event, waiterFn: CFunction,
         : [
             {
               kind: 'both' as const,
-              text: `A full barrier on both sides (after ${wait.api}() too)`,
+              text: `A full barrier on both sides (after ${called(wait)}() too)`,
               edits: [
                 { kind: 'fence' as const, fence: 'full' as const, where: 'before' as const, event: look, text: '' },
                 { kind: 'fence' as const, fence: 'full' as const, where: 'after' as const, event: wait, text: '' },

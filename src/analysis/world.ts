@@ -1,5 +1,6 @@
 /** All the code in view of a series, as rules see it. */
 
+import { called } from '../c/calls/callees.ts';
 import { expandAll } from '../c/calls/expand.ts';
 import { type Draft, draft, fileOf } from '../c/lower/functions.ts';
 import { markObjects } from '../c/lower/objects.ts';
@@ -79,6 +80,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   const imageOf = new Map(images.map(i => [i.path, i]));
   const mentions = new Map<string, Map<string, Mention[]>>();
   const designated = new Map<string, Set<string>>();
+  const nameOf = (call: string) => reader.known.fact(call)?.api ?? call;
   const world: World = {
     files,
     functions,
@@ -117,7 +119,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     },
     licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
     mentions: fn => {
-      const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path));
+      const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path), nameOf);
       mentions.set(fn.path, known);
       return known.get(fn.name) ?? [];
     },
@@ -152,9 +154,9 @@ function callsIn(functions: CFunction[]): Map<string, { fn: CFunction; event: Ev
   for (const fn of functions) {
     for (const event of fn.events) {
       if ((event.kind !== 'call' && event.kind !== 'expanded') || event.via) continue;
-      const known = found.get(event.api);
+      const known = found.get(called(event));
       if (known) known.push({ fn, event });
-      else found.set(event.api, [{ fn, event }]);
+      else found.set(called(event), [{ fn, event }]);
     }
   }
   return found;

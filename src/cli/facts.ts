@@ -11,6 +11,9 @@ const text = z.string().min(1).max(200);
 /** `struct foo.member` or `member.path`; subscripts may be left out. */
 const cellName = text.regex(/^(?:(?:struct|union) \w+\.)?\w+(?:(?:\.|->)\w+|\[\w*\])*$/, 'a cell as `struct foo.member`');
 
+/** A function or macro, or a class of guards: `guard(foo)`. */
+const C_CALL = new RegExp(`${C_NAME.source}|^guard\\([A-Za-z_]\\w*\\)$`);
+
 /** What the reader of a schema is told of a key; the words are those of docs/facts.md. */
 const ABOUT: Record<string, string> = {
   kind: 'what a call is to other CPUs',
@@ -71,7 +74,7 @@ const required: Record<string, z.ZodType> = { kind: z.enum(wordsOf('kind')).desc
 const described = z.strictObject({ ...optional(FIELDS), ...required });
 
 const like = z.strictObject({
-  like: z.string().regex(C_NAME, 'the name of a kernel function').describe('a kernel function that it behaves like, arguments in the same places'),
+  like: z.string().regex(C_CALL, 'the name of a kernel function').describe('a kernel function that it behaves like, arguments in the same places'),
 });
 
 const member = z.strictObject(optional(MEMBER_FIELDS));
@@ -93,7 +96,7 @@ const invariants = {
 
 /** The form of a facts file; its JSON Schema is generated from this. */
 export const factsFile = z.strictObject({
-  functions: z.record(z.string().regex(C_NAME), z.union([like, described])).default({}),
+  functions: z.record(z.string().regex(C_CALL), z.union([like, described])).default({}),
   tables: z
     .record(z.string().regex(C_TYPE), z.record(z.string().regex(C_NAME), member))
     .default({})
@@ -136,7 +139,7 @@ export function readFacts(file: string, source: string): Read<UserFacts> {
     for (const [name, raw] of Object.entries(functions)) {
       const path = ['functions', name];
       const line = lineOf(path);
-      if (!C_NAME.test(name)) complain(line, `functions.${name}: expected a C name`);
+      if (!C_CALL.test(name)) complain(line, `functions.${name}: expected a C name`);
       else if (typeof raw === 'object' && raw !== null && 'like' in raw) {
         const said = entry(like, raw, path);
         if (said) value.functions.push({ name, file, line, like: said.like });
@@ -210,6 +213,7 @@ function readTypes(parts: Record<string, unknown>, { file, lineOf, complain, ent
 
 /** The fact that a declaration makes; it is on the memory of its first argument unless it says another. */
 function factOf(api: string, said: Record<string, unknown>, source: string): Fact {
-  const family = /^(?:un)?lock$/.test(String(said.kind)) ? { lock: api.replace(/_?(?:un)?lock$/, ''), global: said.cell === null } : {};
+  const name = api.replace(/^guard\((\w+)\)$/, '$1');
+  const family = /^(?:un)?lock$/.test(String(said.kind)) ? { lock: name.replace(/_?(?:un)?lock$/, ''), global: said.cell === null } : {};
   return describe(api, { cell: 0, atomic: said.ordering !== 'plain', ...family, ...said }, source);
 }

@@ -1,4 +1,5 @@
 /** What an event does in the terms of the model, by what its fact says: acts on its location, or the order that it gives alone. */
+import { called } from '../c/calls/callees.ts';
 import { effectOfKind } from '../c/syntax/effects.ts';
 import type { FenceKind, UpdateOp } from '../lkmm/litmus.ts';
 import type { Event } from '../model/code.ts';
@@ -132,10 +133,10 @@ function update(location: number, event: Event, order: Strength, mask: number | 
     case 'cmpxchg': {
       const expected = memory.numberOf(event.args[1] ?? null);
       const desired = memory.numberOf(event.args[2] ?? null) ?? memory.symbolOf(event.args[2] ?? '');
-      if (expected === null) return `${event.api}() expects a value that is not in view`;
+      if (expected === null) return `${called(event)}() expects a value that is not in view`;
       return [{ op: 'cmpxchg', location, order, expected, desired, success }];
     }
     default:
-      return `${event.api}() has no meaning in the model`;
+      return `${called(event)}() has no meaning in the model`;
   }
 }

@@ -1,5 +1,6 @@
 /** A finding's lasting name: what it is about, not where it stands now, so that it survives edits elsewhere in the file. */
 
+import { called } from '../c/calls/callees.ts';
 import { cellName } from '../c/lower/cells.ts';
 import { codeOnly } from '../c/text/bare.ts';
 import type { Event } from '../model/code.ts';
@@ -8,8 +9,10 @@ import type { Event } from '../model/code.ts';
  * The words by which an event is known again: what it does to which memory. Line breaks, spacing, comments, variable subscripts and the name of
  * the pointer that a member is reached through are left out; a call whose memory is not known is told by its arguments.
  */
-export function wordsOf({ api, cell, operand, args }: Event): string[] {
-  return cell && /\w/.test(cell.path) ? [api, cellName(cell), code(cell.bit ?? ''), code(operand ?? '')] : [api, ...args.map(code)];
+export function wordsOf(event: Event): string[] {
+  const { cell, operand, args } = event;
+  const name = called(event);
+  return cell && /\w/.test(cell.path) ? [name, cellName(cell), code(cell.bit ?? ''), code(operand ?? '')] : [name, ...args.map(code)];
 }
 
 /** The tokens of a piece of code, as close to each other as they may stand. */

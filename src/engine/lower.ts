@@ -6,6 +6,7 @@
  */
 
 import { lockOf } from '../analysis/sections/locknames.ts';
+import { called } from '../c/calls/callees.ts';
 import { nodesAfter } from '../c/cfg/flow.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
@@ -210,7 +211,7 @@ class Walk {
   /** What an event on no cell of the claim does to the order. */
   private aside(event: Event): void {
     if (event.opaque) {
-      this.unknown(event.api, event);
+      this.unknown(called(event), event);
       return;
     }
     const act = orderAlone(event, this.memory);

@@ -1,4 +1,5 @@
 /** A bad state, and an execution that ends in it, in words: what each CPU does, what it finds, and what ran before its turn. */
+import { called } from '../c/calls/callees.ts';
 import type { Execution } from '../lkmm/executions.ts';
 import type { Value } from '../lkmm/litmus.ts';
 import type { Schedule } from '../lkmm/order.ts';
@@ -10,7 +11,7 @@ import { type Draft, type Step, stepOf } from './draft.ts';
 
 /** The event or deed as a person would name it. */
 export function nameOf(event: Event | Deed): string {
-  return 'api' in event ? `${event.api}()` : `an assumed ${event.does}`;
+  return 'api' in event ? `${called(event)}()` : `an assumed ${event.does}`;
 }
 
 /** Part of an outcome; `cpu` is null where it is of none, `finds` is how it begins where a look tells it. */

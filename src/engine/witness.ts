@@ -1,4 +1,5 @@
 /** Decides a claim with the checker, and tells the execution that shows it. */
+import { called } from '../c/calls/callees.ts';
 import type { Budget } from '../lkmm/budget.ts';
 import { executions } from '../lkmm/executions.ts';
 import type { LitmusTest, Observed } from '../lkmm/litmus.ts';
@@ -85,7 +86,7 @@ function notShown(claim: Claim, who: string, bug: Ran, review: Budget): Decided 
   const [call] = bug.opaque;
   const weak = call && decide(claim, draftsOf(claim, 'weakest', null), review);
   if (weak && !('reason' in weak) && weak.shown)
-    return { held: 'opaque-in-between', detail: `${who}: can't happen if ${call.api}() in ${call.fn.name}() is a full barrier`, refuted: false };
+    return { held: 'opaque-in-between', detail: `${who}: can't happen if ${called(call)}() in ${call.fn.name}() is a full barrier`, refuted: false };
   // Where not even what the code is for can happen, the threads as lowered say nothing of the code.
   if (claim.stands && bug.reach !== 'Sometimes')
     return { held: 'not-decided', detail: `${who}: the intended outcome can't happen either`, refuted: false };

@@ -33,8 +33,13 @@ export type Phase = 'init' | 'exit' | 'error-path';
 export interface Event extends Place {
   /** `expanded`: a call whose callee's events follow in this function, each with `via`; the call does nothing besides. */
   kind: EventKind | 'expanded';
-  /** The function or macro called; for plain accesses `=`, `++`, `read` and the like. */
+  /**
+   * The function or macro called, of a wrapper that is declared `like` a kernel function that one, so that all that is known by the name holds of
+   * the wrapper; for plain accesses `=`, `++`, `read` and the like.
+   */
   api: string;
+  /** What the code spells, where that is another name than `api`. */
+  written?: string;
   /** What is known of the callee, built in or declared; absent for a plain access and for a function whose body is in view. */
   fact?: Fact;
   /** Of a call of which nothing else is known: what its name alone lets expect. */

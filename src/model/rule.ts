@@ -230,7 +230,7 @@ export interface Mention {
   member: string | null;
   /** The type of the table that holds the member, `struct file_operations`, where the text shows it. */
   table: string | null;
-  /** The call or macro that it is an argument of, and which one, from 0. */
+  /** The call or macro that it is an argument of, by the name that an event of it would have as `api`, and which argument, from 0. */
   call: string | null;
   argument: number;
 }

@@ -20,11 +20,11 @@ export function eventsText(functions: CFunction[]): string {
 }
 
 function eventJson(event: Event): object {
-  const { line, api, cell, ordering, orderingOnFailure, side } = event;
+  const { line, api, written, cell, ordering, orderingOnFailure, side } = event;
   return {
     line,
     kind: kindText(event),
-    api,
+    api: written ?? api,
     cell,
     ordering,
     orderingOnFailure,
@@ -52,7 +52,12 @@ function contextWords({ phase, context }: Event): string[] {
 
 function functionText(fn: CFunction): string {
   const head = `${safe(fn.path)}:${fn.line}: ${safe(fn.name)}()${fn.whole ? '' : ', partly seen'}`;
-  const rows = fn.events.map(event => [String(event.line), kindText(event), `${safe(event.api)}${event.opaque ? ' ?' : ''}`, cellText(event.cell)]);
+  const rows = fn.events.map(event => [
+    String(event.line),
+    kindText(event),
+    `${safe(event.written ?? event.api)}${event.opaque ? ' ?' : ''}`,
+    cellText(event.cell),
+  ]);
   const widths = [0, 1, 2].map(column => Math.min(LONGEST, Math.max(0, ...rows.map(row => row[column]?.length ?? 0))));
   const lines = fn.events.map((event, i) => {
     const row = rows[i] ?? [];

@@ -1,5 +1,5 @@
 /** A barrier that is removed while the accesses that it ordered stay. */
-import { isAccess } from '../../../src/analysis/query.ts';
+import { called, isAccess } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Claim, Remark } from '../../../src/model/rule.ts';
 import { decidedOnly, fenceOf, orderClaim } from './order.ts';
@@ -34,11 +34,11 @@ export function lostBarrier(view: View, event: Event): Remark | null {
   const claim = found && held ? decidedOnly(found) : found;
   return {
     ...(claim ? { claim } : {}),
-    message: `${event.api}()${between} is removed from ${inFunction(after)}, and ${above && below ? 'both stay' : 'that stays'}`,
+    message: `${called(event)}()${between} is removed from ${inFunction(after)}, and ${above && below ? 'both stay' : 'that stays'}`,
     question: 'What orders the accesses around it now?',
     dismissal: 'Not an issue if the other side of the pair is removed as well, or something else orders them',
     quote: [...(one ? [one] : []), event, ...(other ? [other] : [])],
-    shape: `barrier:${event.api}`,
+    shape: `barrier:${called(event)}`,
     ...(above && below && isAccess(above) && isAccess(below) ? {} : { severity: 'note' as const }),
   };
 }
@@ -46,7 +46,7 @@ export function lostBarrier(view: View, event: Event): Remark | null {
 /** A call that stands in an argument of an access is told as the access. */
 function statementOf(event: Event | undefined, later: readonly Event[]): Event | undefined {
   if (event?.kind !== 'call') return event;
-  return later.find(e => e.line === event.line && isAccess(e) && e.args.some(arg => arg.includes(`${event.api}(`))) ?? event;
+  return later.find(e => e.line === event.line && isAccess(e) && e.args.some(arg => arg.includes(`${called(event)}(`))) ?? event;
 }
 
 /** How many accesses on each side of the barrier may be those that it was there for. */
@@ -62,7 +62,7 @@ function claimOf(view: View, barrier: Event): Claim | null {
   const below = stay(before.events.slice(barrier.index + 1)).slice(0, MOST_ACCESSES);
   for (const one of above)
     for (const other of below) {
-      const claim = orderClaim(view, one, other, { kind: 'fence', fence, where: 'after', event: one, text: `Keeping ${barrier.api}()` });
+      const claim = orderClaim(view, one, other, { kind: 'fence', fence, where: 'after', event: one, text: `Keeping ${called(barrier)}()` });
       if (claim) return claim;
     }
   return null;

@@ -1,5 +1,5 @@
 /** A marked, ordered or atomic access that becomes a lesser one. */
-import { cellKey, isAccess, isOwn, keyOf, nodesAfter, nodesBefore, ofOneObject, runsAlone } from '../../../src/analysis/query.ts';
+import { called, cellKey, isAccess, isOwn, keyOf, nodesAfter, nodesBefore, ofOneObject, runsAlone } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim, Edit, Remark } from '../../../src/model/rule.ts';
 import { decidedOnly, orderClaim } from './order.ts';
@@ -91,7 +91,7 @@ function raceClaim(view: View, gone: Event, plain: Event): Claim | null {
   const site = sites.find(s => s.was === null) ?? sites[0];
   if (!site) return null;
   const { fn, event, was } = site;
-  const cure: Edit = { kind: 'order', event: plain, ordering: 'relaxed', text: `Keeping ${gone.api}()` };
+  const cure: Edit = { kind: 'order', event: plain, ordering: 'relaxed', text: `Keeping ${called(gone)}()` };
   return {
     threads: [
       { fn: after, events: [plain] },
@@ -102,7 +102,7 @@ function raceClaim(view: View, gone: Event, plain: Event): Claim | null {
       ? [
           {
             kind: 'both',
-            text: was.api === gone.api ? `Keeping both ${gone.api}()` : `Keeping ${gone.api}() and ${was.api}()`,
+            text: was.api === gone.api ? `Keeping both ${called(gone)}()` : `Keeping ${called(gone)}() and ${called(was)}()`,
             edits: [cure, { kind: 'order', event, ordering: 'relaxed', text: '' }],
           },
         ]
@@ -117,7 +117,7 @@ function lostOrderClaim(view: View, gone: Event, now: Event): Claim | null {
   const { after } = view;
   const { ordering } = gone;
   if (!isOpen(after, now) || (ordering !== 'acquire' && ordering !== 'release')) return null;
-  const cure: Edit = { kind: 'order', event: now, ordering, text: `Keeping ${gone.api}()` };
+  const cure: Edit = { kind: 'order', event: now, ordering, text: `Keeping ${called(gone)}()` };
   if (now.kind === 'read') {
     const ahead = nodesAfter(after, now.node);
     for (const later of after.events) {
@@ -163,7 +163,7 @@ function lostUpdate(view: View, gone: Event, plain: Event, same: readonly Event[
       }),
     )
     .sort((a, b) => Number(a.was !== null) - Number(b.was !== null))[0];
-  const cure = joined(update, `Keeping ${gone.api}()`);
+  const cure = joined(update, `Keeping ${called(gone)}()`);
   const twice = site === undefined;
   const other: Site = site ?? { fn: after, ...update, was: null };
   const events = ({ reads, writes }: Update) => (reads === writes ? [writes] : [reads, writes]);
@@ -180,7 +180,7 @@ function lostUpdate(view: View, gone: Event, plain: Event, same: readonly Event[
       ],
       ends: [update.writes],
     },
-    edits: other.was ? [{ kind: 'both', text: `Keeping ${gone.api}() and ${other.was.api}()`, edits: [cure, joined(other, '')] }] : [cure],
+    edits: other.was ? [{ kind: 'both', text: `Keeping ${called(gone)}() and ${called(other.was)}()`, edits: [cure, joined(other, '')] }] : [cure],
     meanings: [...meaningsOf(update), ...(other.was ? meaningsOf(other) : [])],
     assumes: [twice ? `two calls of ${after.name}() run on one object concurrently` : 'both work on one object'],
     stands: true,

@@ -1,6 +1,7 @@
 /** Two accesses that have lost their order, against a function in view that makes the other two of the pair. */
 import {
   between,
+  called,
   comesBefore,
   conditionOn,
   heldAt,
@@ -125,7 +126,7 @@ function lostIn(series: Changes, { fn, early, late }: Half): Edit | null {
   for (const event of [early, late]) {
     const was = formerly(series, fn, event);
     const ordering = event === early ? 'acquire' : 'release';
-    if (was && (was.ordering === ordering || was.ordering === 'full')) return { kind: 'order', event, ordering, text: `${was.api}()` };
+    if (was && (was.ordering === ordering || was.ordering === 'full')) return { kind: 'order', event, ordering, text: `${called(was)}()` };
   }
   const old = series.functions.find(c => c.after === fn)?.before;
   const gone = old?.events.filter(e => e.kind === 'fence' && e.addedBy !== null && series.stays(e) === null) ?? [];
@@ -133,7 +134,7 @@ function lostIn(series: Changes, { fn, early, late }: Half): Edit | null {
     const fence = fenceOf(barrier);
     const [above, below] = [early, late].map(now => old?.events.find(e => series.stays(e) === now));
     if (old && fence && above && below && comesBefore(old, above, barrier) && comesBefore(old, barrier, below))
-      return { kind: 'fence', fence, where: 'after', event: early, text: `${barrier.api}()` };
+      return { kind: 'fence', fence, where: 'after', event: early, text: `${called(barrier)}()` };
   }
   return null;
 }

@@ -1,6 +1,7 @@
 /** Readers under RCU against who takes the object away from them and frees it. */
 import {
   between,
+  called,
   includesSection,
   isHandedOver,
   isIn,
@@ -43,7 +44,7 @@ export function sectionClaim(view: View, section: Event): Claim | null {
     if (!load || !use || !isIn(reader.load, 'rcu-read') || !waits(retirement)) continue;
     return readAfterFree({ fn: after, load, use, pointer: reader.pointer }, retirement, {
       ...(linked ? { linked: LINKED } : {}),
-      edits: [{ kind: 'read-section', event: load, to: use, text: `Keeping ${section.api}() around both` }],
+      edits: [{ kind: 'read-section', event: load, to: use, text: `Keeping ${called(section)}() around both` }],
       stands: true,
     });
   }

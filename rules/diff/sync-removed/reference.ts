@@ -1,5 +1,5 @@
 /** A reference that is no longer taken while it is still given back. */
-import { asWritten, calleeIn, comesBefore, objectOf, onward, pointedTo, releasesIn } from '../../../src/analysis/query.ts';
+import { asWritten, called, calleeIn, comesBefore, objectOf, onward, pointedTo, releasesIn } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Claim, ClaimThread, Remark } from '../../../src/model/rule.ts';
 import { callOf, inFunction, isMoved, isReplaced, staying, type View } from './view.ts';
@@ -23,7 +23,7 @@ export function lostReference(view: View, event: Event): Remark | null {
   const claim = claimOf(view, event, put.now);
   return {
     ...(claim ? { claim, related: [] } : {}),
-    message: `${callOf(event)} is removed from ${inFunction(after)}, and ${asWritten(after, put.now).api}() of the same object stays`,
+    message: `${callOf(event)} is removed from ${inFunction(after)}, and ${called(asWritten(after, put.now))}() of the same object stays`,
     question: 'Which reference does the put drop now?',
     dismissal: 'Not an issue if a caller now holds the reference, or the lookup returns the object with one',
     quote: [event, put.now],

@@ -1,5 +1,5 @@
 /** A section, of RCU or with interrupts or preemption off, that goes while what it was around stays. */
-import { comesBefore, isIn } from '../../../src/analysis/query.ts';
+import { called, comesBefore, isIn } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Remark } from '../../../src/model/rule.ts';
 import { sectionClaim } from './readers.ts';
@@ -43,7 +43,7 @@ export function lostSection(view: View, event: Event): Remark | null {
   const claim = section === 'rcu-read' ? sectionClaim(view, event) : null;
   return {
     ...(claim ? { claim } : {}),
-    message: `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${event.api}() around it is removed`,
+    message: `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${called(event)}() around it is removed`,
     question: QUESTIONS[section],
     dismissal: DISMISSALS[section],
     quote: [event, one.now],

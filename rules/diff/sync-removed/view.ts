@@ -1,5 +1,5 @@
 /** What the kinds of loss ask of a function on both sides. */
-import { calleeIn, cellName, hasOwnLock, initOrExit, isAccess, isOwn, maySerialise } from '../../../src/analysis/query.ts';
+import { called, calleeIn, cellName, hasOwnLock, initOrExit, isAccess, isOwn, maySerialise } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell } from './partners.ts';
@@ -105,7 +105,7 @@ export function gains(view: View): boolean {
       (e.kind === 'fence' && e.ordering !== 'compiler') ||
       (isAccess(e) && (e.ordering === 'acquire' || e.ordering === 'release' || e.ordering === 'full' || (e.kind === 'rmw' && e.atomic))) ||
       e.api === 'asm' || // Whatever the machine's own instruction orders.
-      (e.kind === 'call' && (/lock|guard|sync|barrier|atomic|claim|begin|enter|wait|excl/i.test(e.api) || synchronises(view.series, e.api))),
+      (e.kind === 'call' && (/lock|guard|sync|barrier|atomic|claim|begin|enter|wait|excl/i.test(e.api) || synchronises(view.series, called(e)))),
   );
 }
 
@@ -120,7 +120,7 @@ export function matters(view: View, event: Event): boolean {
   if (hasOwnLock(event) || locksInside(view, event)) return false;
   // What names the entry to a call that locks for itself is the caller's own matter.
   if (event.kind === 'read' && before.events.some(e => e.line === event.line && hasOwnLock(e) && e.args.includes(spelled(event)))) return false;
-  if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === event.api);
+  if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === called(event));
   return (isAccess(event) && event.cell !== null && !isOwn(before, event)) || event.kind === 'free';
 }
 
@@ -185,8 +185,8 @@ export function namedFirst(event: Event): string {
 /** The call as written, or its name alone where that is long. */
 export function callOf(event: Event): string {
   if (!/^[\w()>.-]+$/.test(event.api) || (isAccess(event) && event.args.length === 0)) return spelled(event);
-  const call = `${event.api}(${event.args.map(arg => arg.replace(/\s+/g, ' ').trim()).join(', ')})`;
-  return call.length > MOST_CALL ? `${event.api}()` : call;
+  const call = `${called(event)}(${event.args.map(arg => arg.replace(/\s+/g, ' ').trim()).join(', ')})`;
+  return call.length > MOST_CALL ? `${called(event)}()` : call;
 }
 
 /** At least half of what it was around must be there still: else the code was rewritten, and its synchronisation with it. */

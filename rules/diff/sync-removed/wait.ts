@@ -1,5 +1,5 @@
 /** A wait, for a handler, for readers or for a flush, that goes while what it was before stays. */
-import { comesBefore } from '../../../src/analysis/query.ts';
+import { called, comesBefore } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Changes, Remark } from '../../../src/model/rule.ts';
 import { graceClaim } from './readers.ts';
@@ -19,7 +19,7 @@ export function lostWait(view: View, event: Event): Remark | null {
     (event.opaque && /_sync$/.test(event.api) && /cancel|del|stop|disable|kill|shutdown/.test(event.api));
   if (!waits || isReplaced(view, event)) return null;
   if (isMoved(view, event) || added.some(e => e.kind === 'wait' || e.kind === 'rcu' || e.kind === 'free' || STOPS.test(e.api))) return null;
-  if (added.some(e => e.kind === 'call' && callsWait(view.series, e.api))) return null;
+  if (added.some(e => e.kind === 'call' && callsWait(view.series, called(e)))) return null;
   const flush = FLUSH.test(event.api);
   const root = rootOf(event.args[0] ?? '');
   const left = flush
@@ -42,13 +42,14 @@ export function lostWait(view: View, event: Event): Remark | null {
       : `${namedFirst(one.old)} stays in ${inFunction(after)}, but ${callOf(event)} before it is removed`,
     ...(flush ? { question: 'What flushes the old translation now?', dismissal: 'Not an issue if the caller flushes the range' } : waitedFor(event)),
     quote: [event, one.now],
-    shape: `wait:${event.api}`,
+    shape: `wait:${called(event)}`,
     ...(one.old.kind === 'free' || flush ? {} : { severity: 'note' as const }),
   };
 }
 
 /** The question and what would dismiss it, by what the call waited for. */
-function waitedFor({ api }: Event): { question: string; dismissal: string } {
+function waitedFor(event: Event): { question: string; dismissal: string } {
+  const { api } = event;
   if (/rcu/.test(api))
     return {
       question: /barrier/.test(api) ? 'What waits for the pending RCU callbacks now?' : 'What waits for the readers now?',
@@ -57,8 +58,8 @@ function waitedFor({ api }: Event): { question: string; dismissal: string } {
         : 'Not an issue if no reader can have the object any more here',
     };
   return {
-    question: `What does the work of ${api}() now?`,
-    dismissal: `Not an issue if what ${api}() waited for cannot be running or queued here`,
+    question: `What does the work of ${called(event)}() now?`,
+    dismissal: `Not an issue if what ${called(event)}() waited for cannot be running or queued here`,
   };
 }
 
@@ -79,7 +80,7 @@ export function lostGrace(view: View, event: Event): Remark | null {
   if (added.some(e => e.kind === 'rcu' || e.kind === 'wait' || /rcu/.test(e.api))) return null;
   const free = added.find(e => e.kind === 'free' && rootOf(e.args.at(-1) ?? '') === rootOf(event.args[0] ?? ''));
   if (!free) return null;
-  const claim = graceClaim(view, [free], `${event.api}() as before`);
+  const claim = graceClaim(view, [free], `${called(event)}() as before`);
   return {
     ...(claim ? { claim } : {}),
     message: `${callOf(event)} becomes ${callOf(free)} in ${inFunction(after)}: the memory is freed at once, no longer after a grace period`,

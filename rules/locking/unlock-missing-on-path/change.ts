@@ -1,5 +1,5 @@
 /** Paths that a change lets end with a lock held: its release is removed, or it is taken above an early return. */
-import { type LeftOpen, leftOpen, lockKey, lockText } from '../../../src/analysis/query.ts';
+import { called, type LeftOpen, leftOpen, lockKey, lockText } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, type Place, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes, Remark } from '../../../src/model/rule.ts';
 
@@ -24,7 +24,7 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
     const at: Place = release && found.cut ? release : { path: after.path, line: exit.line, side: after.side };
     const returns = exit.returned === undefined ? 'returns' : `returns ${exit.returned}`;
     // Written anew elsewhere in the function it is moved, and this path does not pass it any more.
-    const lost = release && (series.stays(release) ? `${release.api}() is moved off this path` : `${release.api}() is removed`);
+    const lost = release && (series.stays(release) ? `${called(release)}() is moved off this path` : `${called(release)}() is removed`);
     const remark: Remark = {
       message:
         release && found.cut
@@ -32,8 +32,8 @@ export function left(before: CFunction, after: CFunction, series: Changes): { pl
           : `${after.name === UNNAMED ? 'the function' : `${after.name}()`} ${returns} with ${name} held${lost ? `, since ${lost}` : ''}`,
       detail: [
         release
-          ? `${release.api}() ended the critical section on this path before, and nothing that the patch shows does now`
-          : `${from?.api ?? 'the lock'}() stands above this return now, and nothing between them releases it`,
+          ? `${called(release)}() ended the critical section on this path before, and nothing that the patch shows does now`
+          : `${from ? called(from) : 'the lock'}() stands above this return now, and nothing between them releases it`,
       ],
       question: `What releases ${name} on this path?`,
       dismissal: `Not an issue if a function called on this path releases ${name}, or if callers do where they see this result`,

@@ -1,4 +1,5 @@
 /** Code and objects that no other CPU works on. */
+import { called } from '../../c/calls/callees.ts';
 import { initOrExit } from '../../c/cfg/errorpaths.ts';
 import { effectOfKind } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
@@ -69,7 +70,7 @@ export function isOwn(fn: CFunction, event: Event): boolean {
   if (event.object === 'private') return true;
   const root = /^\w+/.exec(event.cell?.base ?? '')?.[0];
   if (root === undefined) return false;
-  const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${e.api}(`));
+  const origin = fn.events.filter(e => e.into === root || (event.cell?.base ?? '').startsWith(`${called(e)}(`));
   return origin.some(e => makesObject(e) || isPerCpu(e));
 }
 

@@ -1,6 +1,6 @@
 /** Why a section counts as held at a line: where it was acquired, what it was kept over, and where it was lost. */
 
-import { asWritten, calleeOf, isCall } from '../../c/calls/callees.ts';
+import { asWritten, called, calleeOf, isCall } from '../../c/calls/callees.ts';
 import { nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
@@ -124,9 +124,9 @@ function mayRelease(fn: CFunction, event: Event, section: Section, world: World)
 }
 
 function stepOf(fn: CFunction, kind: WhyStep['kind'], event: Event): WhyStep {
-  const { api, args } = asWritten(fn, event);
-  const inside = event.via ? `, by ${event.api}() in ${event.via.function}()` : '';
-  const text = event.ends ? `the end of the scope of ${event.api}` : `${api}(${args.join(', ')})${inside}`;
+  const written = asWritten(fn, event);
+  const inside = event.via ? `, by ${called(event)}() in ${event.via.function}()` : '';
+  const text = event.ends ? `the end of the scope of ${called(event)}` : `${called(written)}(${written.args.join(', ')})${inside}`;
   return { kind, path: event.path, line: event.line, side: event.side, text, doubt: event.opaque ? 'not-visible' : null };
 }
 

@@ -1,6 +1,6 @@
 /** The two sides of an object behind an RCU pointer or on an RCU list: who reads it, and who takes it away and frees it. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
+import { called, calleeOf } from '../../c/calls/callees.ts';
 import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import { effectOfKind, isDeferred, isDereference, setsRcuPointer } from '../../c/syntax/effects.ts';
@@ -115,8 +115,11 @@ export function readAfterFree(
   const { store, free } = retirement;
   const seen = typeof reader === 'string' ? null : reader;
   const name = (seen?.pointer ?? String(reader)).replace(/#\d+$/, '');
-  const how = seen?.use.kind === 'call' ? `passes ${name} to ${seen.use.api}()` : `dereferences ${name}`;
-  const looks = { before: how, after: seen?.use.kind === 'call' ? `passes ${name}, which is freed, to ${seen.use.api}()` : `${how}, which is freed` };
+  const how = seen?.use.kind === 'call' ? `passes ${name} to ${called(seen.use)}()` : `dereferences ${name}`;
+  const looks = {
+    before: how,
+    after: seen?.use.kind === 'call' ? `passes ${name}, which is freed, to ${called(seen.use)}()` : `${how}, which is freed`,
+  };
   const finds = { before: `finds ${name} on ${linked}`, after: `no longer finds ${name} on ${linked}` };
   const load: Deed = { does: 'read', cell: linked === undefined ? store : `${name} linked`, ...(linked === undefined ? {} : { says: finds }) };
   const use: Deed = { does: 'read', cell: name, ...(linked === undefined ? { through: load } : {}), says: looks };

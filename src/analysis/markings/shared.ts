@@ -1,5 +1,6 @@
 /** What in view says that a cell is shared: that another CPU may touch it while a function does. */
 
+import { called } from '../../c/calls/callees.ts';
 import { nearest } from '../../c/cfg/nearest.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
@@ -26,12 +27,12 @@ export function sharedIn(functions: readonly CFunction[]): Map<string, SharedEvi
     if (isTest(fn)) continue;
     for (const event of fn.events) {
       if (event.kind === 'fence' && ORDERS.has(event.ordering ?? 'none')) {
-        for (const near of beside(fn, event)) if (counts(near)) add(near, 'barrier', `${event.api}() stands beside it in ${fn.name}()`);
+        for (const near of beside(fn, event)) if (counts(near)) add(near, 'barrier', `${called(event)}() stands beside it in ${fn.name}()`);
         continue;
       }
       if (!counts(event)) continue;
       const kind = kindOf(event);
-      if (kind) add(event, kind, `${event.api}() in ${fn.name}()`);
+      if (kind) add(event, kind, `${called(event)}() in ${fn.name}()`);
       const lock = event.locks.find(held => guards(held, event));
       if (lock !== undefined) add(event, 'lock', `under ${sectionText(lock)} in ${fn.name}()`);
     }

@@ -1,5 +1,6 @@
 /** Which locks are held, and in which context, at each event: what holds on every path, and what on some path. */
 
+import { called } from '../../c/calls/callees.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { holds, includesSection, likeLock, type Section, sameLock, sameSection, section } from '../../model/section.ts';
@@ -139,7 +140,7 @@ function alike(events: Event[], effects: (Effect | null)[], factOf: (api: string
 function isResultOf(unlock: Event, lock: Event | undefined, next: Event | undefined): boolean {
   if (lock?.kind !== 'lock' || lock.args.length === 0) return false;
   if (lock.into !== null) return unlock.args[0] === lock.into;
-  if (next?.kind !== 'write' || !next.cell || !unlock.cell || !next.operand?.startsWith(`${lock.api}(`)) return false;
+  if (next?.kind !== 'write' || !next.cell || !unlock.cell || !next.operand?.startsWith(`${called(lock)}(`)) return false;
   return next.cell.path === unlock.cell.path && next.cell.base === unlock.cell.base;
 }
 

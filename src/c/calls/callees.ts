@@ -27,6 +27,11 @@ export function standsHere(event: Event): boolean {
   return !event.via || event.via.isMacro === true;
 }
 
+/** What the code spells for what the event does: of a declared wrapper its own name, which sentences use. */
+export function called({ api, written }: Pick<Event, 'api' | 'written'>): string {
+  return written ?? api;
+}
+
 /** The event as the function writes it on its line: of an expanded one the call that it is part of. */
 export function asWritten(fn: CFunction, event: Event): Event {
   return (event.via && fn.events[event.via.call]) ?? event;
@@ -35,7 +40,7 @@ export function asWritten(fn: CFunction, event: Event): Event {
 /** The function that a call runs: of the same file before others, whole before partly seen; null where none is in view or it is not sure which. */
 export function calleeOf(fn: CFunction, event: Event, functions: readonly CFunction[]): CFunction | null {
   if (!isCall(event) || event.opaque) return null;
-  const known = indexOf(functions).get(event.api) ?? [];
+  const known = indexOf(functions).get(called(event)) ?? [];
   const own = known.filter(f => f.path === fn.path);
   const fits = own.length > 0 ? own : known.filter(f => !f.isStatic || f.path.endsWith('.h'));
   return fits.find(f => f.whole) ?? fits[0] ?? null;

@@ -4,7 +4,7 @@
  * The call stays as an event of its own, of the kind `expanded`, which does nothing besides.
  */
 import type { Cell, CFunction, Comparison, Decision, Event, FlowNode, LocalSetting, Operand } from '../../model/code.ts';
-import { calleeOf } from './callees.ts';
+import { called, calleeOf } from './callees.ts';
 import { inCaller } from './effects.ts';
 
 /** A function with more events or nodes than these is no small one; its callers know it by its summary. */
@@ -57,7 +57,7 @@ function does(event: Event): boolean {
 /** Does the call stand in an argument that a wait runs when it has dropped a lock? What it takes there is not taken in the order of the text. */
 function runsInWait(fn: CFunction, call: Event, callee: CFunction): boolean {
   if (!callee.events.some(e => e.kind === 'lock' || e.kind === 'unlock')) return false;
-  return fn.events.some(e => e.kind === 'wait' && e.line === call.line && e.args.some(arg => arg.includes(`${call.api}(`)));
+  return fn.events.some(e => e.kind === 'wait' && e.line === call.line && e.args.some(arg => arg.includes(`${called(call)}(`)));
 }
 
 function isSmall(fn: CFunction): boolean {

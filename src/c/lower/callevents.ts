@@ -48,7 +48,7 @@ export function call(e: Call, cx: Context, used: boolean): Value {
   if (kind === 'transparent') {
     const before = cx.events.length;
     const values = e.args.map(arg => evaluate(arg, cx));
-    if (api === 'data_race') meant(before, cx);
+    meant(fact, before, cx);
     return values[0] ?? NOTHING;
   }
   // The size of an array and the type of an expression are known without a look at it.

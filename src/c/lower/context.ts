@@ -5,6 +5,7 @@ import type { Section } from '../../model/section.ts';
 import type { Cases, Condition } from '../cfg/correlated.ts';
 import type { Setting } from '../cfg/errorpaths.ts';
 import { type End, Graph } from '../cfg/graph.ts';
+import { callNames } from '../syntax/calls.ts';
 import { type Expr, type Stmt, type Survey, squeeze } from '../syntax/syntax.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 import type { Scope } from './scope.ts';
@@ -218,13 +219,14 @@ export class Context implements Scope {
     const line = this.file.line(at.line);
     const index = this.events.length;
     const node = this.graph.add('step', at.line, index);
+    const names = callNames(event.api, event.fact);
     const made: Event = {
       path: this.file.path,
       side: 'new',
       line: at.line,
       endLine: Math.max(at.line, this.statementEnd),
       kind: event.kind,
-      api: event.api,
+      api: names.api,
       cell: event.cell,
       operation: event.operation ?? null,
       operand: event.operand ?? null,
@@ -247,6 +249,7 @@ export class Context implements Scope {
       node,
       text: line.text,
     };
+    if (names.written !== undefined) made.written = names.written;
     if (event.cells) made.cells = event.cells;
     if (event.fact) made.fact = event.fact;
     if (event.inferred) made.inferred = event.inferred;

@@ -312,7 +312,7 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
     cx.calls.add(e.callee.name);
     const before = cx.events.length;
     const ways = branchOn(e.args[0], cx);
-    if (e.callee.name === 'data_race') meant(before, cx);
+    meant(fact, before, cx);
     return endsRun(fact) ? { yes: [], no: ways.no } : ways;
   }
   if (e.k === 'binary' && (e.op === '&&' || e.op === '||')) {
@@ -343,7 +343,8 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
 }
 
 /** Plain reads inside data_race() race on purpose, and bear its name. */
-export function meant(from: number, cx: Context): void {
+export function meant(fact: Fact | undefined, from: number, cx: Context): void {
+  if (fact?.api !== 'data_race') return;
   for (let i = from; i < cx.events.length; i++) {
     const event = cx.events[i];
     if (event?.api === 'read') event.api = 'data_race';

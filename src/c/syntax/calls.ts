@@ -38,3 +38,13 @@ export function keepsTruth(fact: Fact | undefined): boolean {
 export function endsRun(fact: Fact | undefined): boolean {
   return fact !== undefined && effectOfKind({ fact }, 'noreturn') !== undefined;
 }
+
+/**
+ * The name of what a call does, and how the code spells that where it is another name: of a wrapper that is declared `like` a kernel function that
+ * one, of a guard of a declared class (`guard(my_lock)`, `scoped_guard(my_lock)`) the word with the kernel's class.
+ */
+export function callNames(spelled: string, fact: Fact | undefined): { api: string; written?: string } {
+  const word = /^\w+(?=\()/.exec(spelled)?.[0];
+  const api = word === undefined ? fact?.api : fact?.api.replace(/^\w+(?=\()/, word);
+  return api === undefined || api === spelled ? { api: spelled } : { api, written: spelled };
+}

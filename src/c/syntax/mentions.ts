@@ -4,9 +4,9 @@ import type { Image } from '../text/images.ts';
 
 /**
  * For each of the names where an image says it other than as the name of a call or of a definition, ordered by line. Comments and strings are
- * passed over.
+ * passed over. `nameOf` gives of a call the kernel function that its callee is declared to be like, or the name itself.
  */
-export function mentionsIn(image: Image, names: ReadonlySet<string>): Map<string, Mention[]> {
+export function mentionsIn(image: Image, names: ReadonlySet<string>, nameOf: (call: string) => string): Map<string, Mention[]> {
   const found = new Map<string, Mention[]>();
   const add = (name: string, mention: Mention) => {
     const known = found.get(name);
@@ -30,7 +30,7 @@ export function mentionsIn(image: Image, names: ReadonlySet<string>): Map<string
       const after = AFTER.exec(text.slice(match.index + word.length, match.index + word.length + 24))?.[1] ?? '';
       if (after === '(') continue;
       const mention = aboutOf(text, match.index, lineAt(starts, match.index) + piece.firstLine);
-      add(word, mention);
+      add(word, mention.call === null ? mention : { ...mention, call: nameOf(mention.call) });
     }
   }
   return found;
