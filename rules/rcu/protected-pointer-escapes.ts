@@ -1,6 +1,9 @@
 import {
+  begins,
   type ContextFamily,
   comesBefore,
+  contextSection,
+  gives,
   heldOnEntry,
   isHandedOver,
   isIn,
@@ -65,7 +68,7 @@ export default {
       if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
         continue;
       for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
-        if (!isEnd(end, word) || (isLocked(end) && !locked) || nested(fn, source, end, word)) continue;
+        if (!isEnd(fn, end, word) || (isLocked(end) && !locked) || nested(fn, source, word)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
         const use = left.events.find(e => !isIn(e, word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
         // A function that gives no pointer tells no more than whether there was one.
@@ -75,7 +78,7 @@ export default {
         if (locked && !seen) continue;
         const claim = seen ?? assumed(fn, source, use ?? null, end, pointer, word);
         told.add(pointer);
-        const section = word === 'irqs-off' ? 'interrupts are enabled again' : `${end.api}()`;
+        const section = word === 'irqs-off' ? 'interrupts are enabled again' : end.ends ? `the scope of ${end.api}` : `${end.api}()`;
         const place = use ?? { path: fn.path, line: exit?.line ?? end.line, side: fn.side };
         report(use ? { event: use, fn } : { place, fn }, {
           message: use
@@ -169,22 +172,23 @@ function sectionOf(event: Event): 'rcu-read' | 'srcu-read' | 'irqs-off' | null {
   return WALKS.test(event.api) ? 'irqs-off' : null;
 }
 
-function isEnd(event: Event, word: ContextFamily): boolean {
-  if (!isIn(event, word)) return false;
-  if (word === 'irqs-off') return /^local_irq_(?:restore|enable)$/.test(event.api);
-  return word === 'srcu-read' ? /^srcu_(?:read_unlock|up_read)\w*$/.test(event.api) : /^rcu_read_unlock\w*$/.test(event.api);
+function isEnd(fn: CFunction, event: Event, word: ContextFamily): boolean {
+  if (!isIn(event, word) || !gives(fn, event, contextSection(word))) return false;
+  // Page tables are walked under what only disables interrupts.
+  return word !== 'irqs-off' || event.kind !== 'unlock';
 }
 
-/** Sections that begin before the source and do not end before the one at hand does. */
-function nested(fn: CFunction, source: Event, end: Event, word: string): boolean {
+/** More than one section of the kind is open at the source. */
+function nested(fn: CFunction, source: Event, word: ContextFamily): boolean {
   if (word === 'irqs-off') return false;
+  const section = contextSection(word);
   let depth = 0;
   for (const event of fn.events) {
     if (!comesBefore(fn, event, source)) continue;
-    if (/^s?rcu_read_lock\w*$/.test(event.api) || /^(?:scoped_)?guard\(s?rcu\)$/.test(event.api)) depth += event.ends ? -1 : 1;
-    else if (/^s?rcu_read_unlock\w*$/.test(event.api)) depth--;
+    if (begins(fn, event, section)) depth++;
+    else if (gives(fn, event, section)) depth--;
   }
-  return depth > 1 || end.ends === true;
+  return depth > 1;
 }
 
 function isLocked(event: Event): boolean {

@@ -99,7 +99,7 @@ export { storeThenLook } from './pairings/assumed.ts';
 export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';
 export { failsAlong, type Leak, leaksOf } from './sections/leaks.ts';
 export { type LeftOpen, leftOpen } from './sections/leftopen.ts';
-export { dropsOf, enteredUnder, gives, hasOwnLock, isIdentity, lockText, mayGive, type Taking, takings } from './sections/locking.ts';
+export { begins, dropsOf, enteredUnder, gives, hasOwnLock, isIdentity, lockText, mayGive, type Taking, takings } from './sections/locking.ts';
 export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
 export { type UnheldRelease, unheldReleases } from './sections/unheld.ts';
 
