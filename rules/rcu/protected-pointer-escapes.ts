@@ -14,6 +14,7 @@ import {
   placeOf,
   readAfterFree,
   retirementsOf,
+  returnedAt,
   runsInSoftirq,
   type Section,
   takesReference,
@@ -72,7 +73,7 @@ export default {
         const left = onward(fn, end, { variables, alive: pointer });
         const use = left.events.find(e => !isIn(e, word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
         // A function that gives no pointer tells no more than whether there was one.
-        const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => node.returned === pointer);
+        const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => returnedAt(node) === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
         const seen = use && word === 'rcu-read' ? claimOf(fn, source, use, pointer, world, locked) : null;
         if (locked && !seen) continue;

@@ -12,6 +12,7 @@ import {
   passes,
   runsAlone,
   sameStatement,
+  returnedAt,
 } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, Use, World } from '../../src/model/rule.ts';
@@ -303,7 +304,7 @@ function lastStore({ fn, event }: Use): Event | undefined {
 /** Does the function give its caller the object that it has taken? */
 function handsOut({ fn, event }: Use): boolean {
   const base = event.cell?.base ?? null;
-  return event.cell?.bit == null && base !== null && fn.flow.some(node => node.kind === 'exit' && node.returned === base);
+  return event.cell?.bit == null && base !== null && fn.flow.some(node => node.kind === 'exit' && returnedAt(node) === base);
 }
 
 function orderedBefore({ fn, event }: Use): boolean {

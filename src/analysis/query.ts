@@ -28,6 +28,7 @@ export {
 export { headsAround, isInLoop, loopsAround } from '../c/cfg/loops.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
 export { byPlace, type Direction, standsLater, walk } from '../c/cfg/order.ts';
+export { returnedAt } from '../c/cfg/returned.ts';
 export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
 export {
   type ContextFamily,

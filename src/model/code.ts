@@ -140,6 +140,8 @@ export interface FlowNode {
   returned?: string;
   /** On an exit: that is an error by its form, a negative errno or a pointer made of one. */
   fails?: true;
+  /** On an exit that returns a local: the name or constant that all paths to it set that to right before. */
+  value?: string;
   returns?: number[];
 }
 
@@ -195,6 +197,8 @@ export interface LocalSetting {
   ends: readonly { node: number; slot: number }[];
   /** The events that the new value comes from. */
   sources: readonly number[];
+  /** What it is set to as written, where that is a name or a constant. */
+  copies?: string;
 }
 
 /** Syntax that rules may ask for without walking a tree. */

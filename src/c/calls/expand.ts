@@ -4,6 +4,7 @@
  * The call stays as an event of its own, of the kind `expanded`, which does nothing besides.
  */
 import type { Cell, CFunction, Comparison, Decision, Event, FlowNode, LocalSetting, Operand } from '../../model/code.ts';
+import { returnedAt } from '../cfg/returned.ts';
 import { calleeOf } from './callees.ts';
 import { inCaller } from './effects.ts';
 
@@ -169,10 +170,11 @@ class Expansion {
         node.kind = 'join';
         node.next = [...rest];
         delete node.returned;
+        delete node.value;
         delete node.returns;
-        exits.push({ node, gives: constantOf(old.returned) });
+        exits.push({ node, gives: constantOf(returnedAt(old)) });
         for (const i of old.returns ?? []) returned.add(first + i);
-        isOne &&= old.returns?.length === 1 && isPlain(old.returned);
+        isOne &&= old.returns?.length === 1 && isPlain(returnedAt(old));
       }
       this.flow[base + n] = node;
     }
