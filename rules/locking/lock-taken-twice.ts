@@ -223,7 +223,8 @@ function heldBy(fn: CFunction, event: Event, lock: Section, written: string | nu
   if (!event.locks.some(held => sameLock(held, lock) && held.mode === 'exclusive')) return null;
   // A call that names the object and not the lock takes another lock of it than another such call.
   const stem = (api: string) => api.replace(/_(?:bh|irq|irqsave|io|interruptible|killable)$/, '');
-  const sameKind = (a: Event, b: Event) => stem(a.api) === stem(b.api) || (a.fact?.lock?.family === b.fact?.lock?.family && written?.startsWith('&') === true);
+  const sameKind = (a: Event, b: Event) =>
+    stem(a.api) === stem(b.api) || (a.fact?.lock?.family === b.fact?.lock?.family && written?.startsWith('&') === true);
   const takers = fn.events.filter(e => e !== event && takings(fn, e).some(t => sameLock(t.lock, lock)));
   const before = takers.filter(e => nodesAfter(fn, e.node).has(event.node));
   const [first] = before;
