@@ -12,8 +12,8 @@ import {
   onward,
   originsOf,
   releasesIn,
-  takesReference,
   returnedAt,
+  takesReference,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';

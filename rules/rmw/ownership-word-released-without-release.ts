@@ -10,9 +10,9 @@ import {
   ordersAll,
   ordersStores,
   passes,
+  returnedAt,
   runsAlone,
   sameStatement,
-  returnedAt,
 } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Claim, Deed, Rule, Use, World } from '../../src/model/rule.ts';

@@ -1,16 +1,8 @@
 /** Which events stand on paths that only fail, and which run at initialisation or removal, as the function's attributes say. */
-import type { CFunction, FlowNode, LocalSetting, Phase } from '../../model/code.ts';
+import type { CFunction, FlowNode, Phase } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import type { Expr } from '../syntax/syntax.ts';
-import type { End } from './graph.ts';
-import { returnedAt } from './returned.ts';
-
-/** A local variable that is set on edges of the flow graph. */
-export interface Setting extends LocalSetting {
-  ends: readonly End[];
-  /** To an error: a negative errno, or a pointer made of one. */
-  fails: boolean;
-}
+import { returnedAt, type Setting } from './returned.ts';
 
 /**
  * Says of the function's events which are `init`, `exit` and `error-path`. An event is on an error path where every way on from it ends in

@@ -1,6 +1,13 @@
 /** What an exit returns where its expression is a local: `kept = p; goto out; ... out: return kept;` returns p. */
-import type { FlowNode } from '../../model/code.ts';
-import type { Setting } from './errorpaths.ts';
+import type { FlowNode, LocalSetting } from '../../model/code.ts';
+import type { End } from './graph.ts';
+
+/** A local variable that is set on edges of the flow graph. */
+export interface Setting extends LocalSetting {
+  ends: readonly End[];
+  /** To an error: a negative errno, or a pointer made of one. */
+  fails: boolean;
+}
 
 /** An edge to an exit, perhaps by joins, and what it sets the returned local to; null where that is set earlier. */
 interface Arrival {

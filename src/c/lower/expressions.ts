@@ -1,8 +1,9 @@
 /** Expressions as events, in the order in which C evaluates them as far as it fixes one, left to right where it does not. */
 
 import type { Fact } from '../../model/fact.ts';
-import { isError, type Setting } from '../cfg/errorpaths.ts';
+import { isError } from '../cfg/errorpaths.ts';
 import type { End } from '../cfg/graph.ts';
+import type { Setting } from '../cfg/returned.ts';
 import { callKind, endsRun, keepsTruth } from '../syntax/calls.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { cellOfLvalue, isConstantText, isOwn } from './cells.ts';
