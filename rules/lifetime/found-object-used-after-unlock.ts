@@ -82,7 +82,7 @@ function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World)
   if (fn.events.some(e => removalKey(e, found))) return null;
   for (const name of found.names) {
     const { events } = onward(fn, found.event, { variables: [name], alive: name, result: true });
-    const ends = events.filter(e => e.kind === 'unlock' && !e.ends && shared.some(l => gives(fn, e, l)));
+    const ends = events.filter(e => e.kind === 'unlock' && shared.some(l => gives(fn, e, l)));
     for (const end of ends) {
       const later = onward(fn, end, { variables: [name], alive: name }).events;
       const use = later.find(e => isLook(e, name));
@@ -167,7 +167,7 @@ function remarkOf(fn: CFunction, found: Found, removal: Removal, { name, end, us
   const within = /^\W*$/.test(lockText(lock)) ? lockText(lock, taker) : lockText(lock);
   const frees = removal.free.kind === 'free' ? 'frees' : 'puts';
   return {
-    message: `${fn.name}() uses ${what} after ${called(end)}(), when ${by}() may have removed it under ${within} and freed it`,
+    message: `${fn.name}() uses ${what} after ${end.ends ? `the scope of ${called(end)}` : `${called(end)}()`}, when ${by}() may have removed it under ${within} and freed it`,
     question: `What keeps ${what} alive after the unlock, and does it need a reference taken before?`,
     dismissal: `Not an issue if something else keeps ${what} alive, or keeps ${by}() from running meanwhile`,
     quote: [found.event, end, use],

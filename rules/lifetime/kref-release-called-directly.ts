@@ -13,6 +13,7 @@ import {
   onward,
   originsOf,
   releasesIn,
+  returnedAt,
   takesReference,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -341,13 +342,13 @@ function isUnseen(fn: CFunction, release: Event, object: string, world: World): 
 
 /** Does the function return what it has allocated and counted itself, known to nobody else, or nothing? */
 function makesCounted(fn: CFunction): boolean {
-  const returned = new Set(fn.flow.flatMap(node => (node.kind === 'exit' && !node.stops ? [node.returned ?? ''] : [])));
+  const returned = new Set(fn.flow.flatMap(node => (node.kind === 'exit' && !node.stops ? [returnedAt(node) ?? ''] : [])));
   const objects = [...returned].filter(text => !/^(?:NULL|ERR_(?:PTR|CAST)\(.*\))$/.test(text));
   const [object] = objects;
   if (objects.length !== 1 || object === undefined || !/^\w+$/.test(object)) return false;
   const init = fn.events.find(e => e.api === 'kref_init' && isPartHandedOver(e, object));
   if (!init || !originsOf(fn, object).some(e => /alloc|memdup/.test(e.api))) return false;
-  const counted = onward(fn, init, {}).exits.some(node => node.returned === object);
+  const counted = onward(fn, init, {}).exits.some(node => returnedAt(node) === object);
   return counted && !after(fn, init).some(e => isTold(e, object));
 }
 

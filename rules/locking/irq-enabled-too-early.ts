@@ -144,13 +144,15 @@ void valve_both(struct valve *a, struct valve *b)
       if (take.kind !== 'lock' || take.ends || !TAKES.test(take.api)) continue;
       const off = isIn(take, 'irqs-off') ? take : offInCallers(fn, take, world);
       const [lock] = takings(fn, take);
-      const give = off && lock ? onward(fn, take, {}).events.find(e => SWITCHES_ON.test(e.api) && gives(fn, e, lock.lock)) : undefined;
+      const give = off && lock ? onward(fn, take, {}).events.find(e => enables(e) && gives(fn, e, lock.lock)) : undefined;
       if (!off || !lock || !give) continue;
       const name = lockText(lock.lock, take);
       report(
         { event: give, fn },
         {
-          message: `${called(give)}(&${name}) in ${fn.name}() enables interrupts, which were already disabled before ${called(take)}()`,
+          message: give.ends
+            ? `The end of ${called(take)} for ${name} in ${fn.name}() enables interrupts, which were already disabled before it`
+            : `${called(give)}(&${name}) in ${fn.name}() enables interrupts, which were already disabled before ${called(take)}()`,
           question: 'Should the inner lock leave the interrupt state alone?',
           dismissal: 'Not an issue if no lock that an interrupt handler takes is still held',
           related: [
@@ -165,8 +167,13 @@ void valve_both(struct valve *a, struct valve *b)
   },
 } satisfies Rule;
 
-const TAKES = /^(?:(?:raw_)?spin|read|write|xa)_lock_irq$/;
+/** Forms that keep no flags: the lock disables interrupts and the unlock, or the end of the guard's scope, enables them whatever they were. */
+const TAKES = /^(?:(?:raw_)?spin|read|write|xa)_lock_irq$|^(?:scoped_)?guard\((?:(?:raw_)?spinlock|read_lock|write_lock)_irq\)$/;
 const SWITCHES_ON = /^(?:(?:raw_)?spin|read|write|xa)_unlock_irq$/;
+
+function enables(event: Event): boolean {
+  return event.ends ? TAKES.test(event.api) : SWITCHES_ON.test(event.api);
+}
 
 /** A call of the function with interrupts off, where all calls of it are so, and it has not switched them on before. */
 function offInCallers(fn: CFunction, take: Event, world: World): Event | null {

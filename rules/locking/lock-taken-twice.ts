@@ -223,12 +223,14 @@ const EXCLUSIVE: ReadonlySet<string | null> = new Set(['spin', 'raw-spin', 'rwlo
 function heldBy(fn: CFunction, event: Event, lock: Section, written: string | null, functions: readonly CFunction[]): Event | null {
   if (!event.locks.some(held => sameLock(held, lock) && held.mode === 'exclusive')) return null;
   // A call that names the object and not the lock takes another lock of it than another such call.
-  const stem = (api: string) => api.replace(/_(?:bh|irq|irqsave|io|interruptible|killable)$/, '').replace(/^(?:scoped_)?guard\(|\)$/g, '');
+  const stem = (api: string) => api.replace(/_(?:bh|irq|irqsave|io|interruptible|killable)$/, '');
+  const sameKind = (a: Event, b: Event) =>
+    stem(a.api) === stem(b.api) || (a.fact?.lock?.family === b.fact?.lock?.family && written?.startsWith('&') === true);
   const takers = fn.events.filter(e => e !== event && takings(fn, e).some(t => sameLock(t.lock, lock)));
   const before = takers.filter(e => nodesAfter(fn, e.node).has(event.node));
   const [first] = before;
   if (!first || before.some(e => e.args[0] !== first.args[0] || takings(fn, e).some(t => t.lock.mode === 'shared' || t.conditional))) return null;
-  if (written !== null && (first.args[0] !== written || stem(first.api) !== stem(event.api))) return null;
+  if (written !== null && (first.args[0] !== written || !sameKind(first, event))) return null;
   const root = /[A-Za-z_]\w*/.exec(first.args[0] ?? '')?.[0] ?? '';
   const between = nodesAfter(fn, first.node);
   const changed = (fn.settings ?? []).some(s => s.name === root && s.ends.some(end => between.has(end.node)));

@@ -1,9 +1,11 @@
 import {
-  bounds,
+  begins,
   type ContextFamily,
   called,
   comesBefore,
+  contextSection,
   effectOfKind,
+  gives,
   heldOnEntry,
   isHandedOver,
   isIn,
@@ -16,6 +18,7 @@ import {
   placeOf,
   readAfterFree,
   retirementsOf,
+  returnedAt,
   runsInSoftirq,
   type Section,
   takesReference,
@@ -70,17 +73,17 @@ export default {
       if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
         continue;
       for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
-        if (!isEnd(end, word) || (isLocked(end) && !locked) || nested(fn, source, end, word)) continue;
+        if (!isEnd(fn, end, word) || (isLocked(end) && !locked) || nested(fn, source, word)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
         const use = left.events.find(e => !isIn(e, word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
         // A function that gives no pointer tells no more than whether there was one.
-        const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => node.returned === pointer);
+        const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => returnedAt(node) === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
         const seen = use && word === 'rcu-read' ? claimOf(fn, source, use, pointer, world, locked) : null;
         if (locked && !seen) continue;
         const claim = seen ?? assumed(fn, source, use ?? null, end, pointer, word);
         told.add(pointer);
-        const section = word === 'irqs-off' ? 'interrupts are enabled again' : `${called(end)}()`;
+        const section = word === 'irqs-off' ? 'interrupts are enabled again' : end.ends ? `the scope of ${called(end)}` : `${called(end)}()`;
         const place = use ?? { path: fn.path, line: exit?.line ?? end.line, side: fn.side };
         report(use ? { event: use, fn } : { place, fn }, {
           message: use
@@ -167,24 +170,23 @@ function sectionOf(event: Event): 'rcu-read' | 'srcu-read' | 'irqs-off' | null {
   return section === 'rcu-read' || section === 'srcu-read' || section === 'irqs-off' ? section : null;
 }
 
-function isEnd(event: Event, word: ContextFamily): boolean {
-  return isIn(event, word) && bounds(event, 'close', word);
+function isEnd(fn: CFunction, event: Event, word: ContextFamily): boolean {
+  if (!isIn(event, word) || !gives(fn, event, contextSection(word))) return false;
+  // Page tables are walked under what only disables interrupts.
+  return word !== 'irqs-off' || event.kind !== 'unlock';
 }
 
-/** Sections that begin before the source and do not end before the one at hand does. */
-function nested(fn: CFunction, source: Event, end: Event, word: string): boolean {
+/** More than one section of the kind is open at the source. */
+function nested(fn: CFunction, source: Event, word: ContextFamily): boolean {
   if (word === 'irqs-off') return false;
+  const section = contextSection(word);
   let depth = 0;
   for (const event of fn.events) {
     if (!comesBefore(fn, event, source)) continue;
-    if (isRead(event, 'open')) depth += event.ends ? -1 : 1;
-    else if (isRead(event, 'close')) depth--;
+    if (begins(fn, event, section)) depth++;
+    else if (gives(fn, event, section)) depth--;
   }
-  return depth > 1 || end.ends === true;
-}
-
-function isRead(event: Event, does: 'open' | 'close'): boolean {
-  return bounds(event, does, 'rcu-read') || bounds(event, does, 'srcu-read');
+  return depth > 1;
 }
 
 function isLocked(event: Event): boolean {

@@ -11,6 +11,7 @@ import {
   ordersAll,
   ordersStores,
   passes,
+  returnedAt,
   runsAlone,
   sameStatement,
 } from '../../src/analysis/query.ts';
@@ -304,7 +305,7 @@ function lastStore({ fn, event }: Use): Event | undefined {
 /** Does the function give its caller the object that it has taken? */
 function handsOut({ fn, event }: Use): boolean {
   const base = event.cell?.base ?? null;
-  return event.cell?.bit == null && base !== null && fn.flow.some(node => node.kind === 'exit' && node.returned === base);
+  return event.cell?.bit == null && base !== null && fn.flow.some(node => node.kind === 'exit' && returnedAt(node) === base);
 }
 
 function orderedBefore({ fn, event }: Use): boolean {

@@ -30,6 +30,7 @@ export {
 export { headsAround, isInLoop, loopsAround } from '../c/cfg/loops.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
 export { byPlace, type Direction, standsLater, walk } from '../c/cfg/order.ts';
+export { returnedAt } from '../c/cfg/returned.ts';
 export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
 export {
   argumentAt,
@@ -121,6 +122,7 @@ export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';
 export { failsAlong, type Leak, leaksOf } from './sections/leaks.ts';
 export { type LeftOpen, leftOpen } from './sections/leftopen.ts';
 export {
+  begins,
   dropsOf,
   enteredUnder,
   gives,

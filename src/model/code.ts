@@ -153,6 +153,8 @@ export interface FlowNode {
   returned?: string;
   /** On an exit: that is an error, by its form (a negative errno, a pointer made of one) or by what every path to it has tested. */
   fails?: true;
+  /** On an exit that returns a local: the name or constant that all paths to it set that to right before. */
+  value?: string;
   returns?: number[];
 }
 
@@ -208,6 +210,8 @@ export interface LocalSetting {
   ends: readonly { node: number; slot: number }[];
   /** The events that the new value comes from. */
   sources: readonly number[];
+  /** What it is set to as written, where that is a name or a constant. */
+  copies?: string;
 }
 
 /** Syntax that rules may ask for without walking a tree. */

@@ -72,4 +72,4 @@ function looped(name: string, title: string, agree: number, edits: (source: Sour
 }
 
 export const loopOnce = looped('do once', 'bodies in do { } while (0)', 98, once);
-export const loopCounted = looped('counted once', 'bodies in a for loop that runs once', 94, counted);
+export const loopCounted = looped('counted once', 'bodies in a for loop that runs once', 98, counted);

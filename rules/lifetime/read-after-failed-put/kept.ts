@@ -1,5 +1,15 @@
 /** What keeps an object over a put that is not its last, or keeps those apart who put it. */
-import { calleeIn, comesBefore, effectOfKind, isIn, keyOf, maySerialise, sameStatement, takesReference } from '../../../src/analysis/query.ts';
+import {
+  calleeIn,
+  comesBefore,
+  effectOfKind,
+  isIn,
+  keyOf,
+  maySerialise,
+  returnedAt,
+  sameStatement,
+  takesReference,
+} from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
@@ -52,7 +62,7 @@ export function isSerialised(fn: CFunction, put: Event, object: string, zero: re
       ...walks(fn, object),
       ...found.flatMap(call => {
         const callee = comesBefore(fn, call, put) && isOpen(call) ? calleeIn(fn, call, world.functions) : null;
-        const given = (callee?.flow ?? []).flatMap(node => (node.kind === 'exit' && node.returned !== undefined ? [node.returned] : []));
+        const given = (callee?.flow ?? []).flatMap(node => (node.kind === 'exit' ? (returnedAt(node) ?? []) : []));
         return callee ? [...new Set(given)].flatMap(variable => walks(callee, variable)) : [];
       }),
     ].map(args => args.at(-1)),

@@ -5,6 +5,8 @@ import type { Changes, Remark } from '../../../src/model/rule.ts';
 
 /** What is said of each lock that the change leaves held where a path ends, with the place and the patch. */
 export function left(before: CFunction, after: CFunction, series: Changes): { place: Place; addedBy: number | null; remark: Remark }[] {
+  // By another name it has a contract and callers of its own; what it leaves held is judged as of a new function.
+  if (before.name !== after.name && before.name !== UNNAMED && after.name !== UNNAMED) return [];
   const parts = series.functions.filter(c => [c.before, c.after].some(f => f?.name === after.name && f.path === after.path));
   const open = leftOpen({
     before,

@@ -5,6 +5,7 @@ import { nodePostDominates } from '../../c/cfg/dominance.ts';
 import { initOrExit } from '../../c/cfg/errorpaths.ts';
 import { comesBefore } from '../../c/cfg/flow.ts';
 import { headsAround } from '../../c/cfg/loops.ts';
+import { returnedAt } from '../../c/cfg/returned.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import { argumentAt, effectOfKind, isDeferred } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
@@ -63,7 +64,7 @@ export function foundIn(fn: CFunction, functions: readonly CFunction[]): Found[]
     if (!callee?.whole || callee === fn || callee.isMacro) return [];
     for (const inner of callee.events) {
       const found = inner.locks.every(lock => includesSection(callee.entryLocks, lock)) ? lookedUp(callee, inner) : null;
-      const returned = found && callee.flow.some(n => n.kind === 'exit' && found.names.includes(n.returned ?? ''));
+      const returned = found && callee.flow.some(n => n.kind === 'exit' && found.names.includes(returnedAt(n) ?? ''));
       if (found && returned)
         return [{ event, names: [event.into], container: found.container, via: { fn: callee, event: inner, names: found.names } }];
     }

@@ -56,6 +56,12 @@ export function gives(fn: CFunction, event: Event, lock: Section): boolean {
   return holds(isContext(lock) ? effect.leave : effect.unlock, lock);
 }
 
+/** Does the event take the lock, or begin the context? */
+export function begins(fn: CFunction, event: Event, lock: Section): boolean {
+  const effect = lockFlowOf(fn)?.effects[event.index];
+  return effect ? holds(isContext(lock) ? effect.enter : effect.lock, lock) : false;
+}
+
 /** Locks that the function gives back before it takes them, or that it says its caller holds. */
 export function enteredUnder(fn: CFunction): Section[] {
   return [...fn.entryLocks, ...(lockFlowOf(fn)?.entered ?? [])];

@@ -1,6 +1,7 @@
 /** Locksets of all functions in view, callees before their callers, so that a helper that takes a lock is seen to. */
 
 import { calleeOf } from '../../c/calls/callees.ts';
+import { returnedAt } from '../../c/cfg/returned.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { holds, includesSection, type Section, sameSection } from '../../model/section.ts';
@@ -64,8 +65,8 @@ function summaryOf(
   if (taken.length > 0 || unlock.length > 0 || enter.length > 0 || leave.length > 0)
     return { callee: fn, lock: pick(taken), unlock, enter, leave, when: null };
   // A lock held at exactly those exits that return zero, or at exactly those that do not, is a conditional one.
-  const zero = runs.filter(exit => isZero(exit.node.returned));
-  const other = runs.filter(exit => !isZero(exit.node.returned));
+  const zero = runs.filter(exit => isZero(returnedAt(exit.node)));
+  const other = runs.filter(exit => !isZero(returnedAt(exit.node)));
   for (const [when, on, off] of [
     ['zero', zero, other],
     ['nonzero', other, zero],

@@ -4,6 +4,7 @@
  * The call stays as an event of its own, of the kind `expanded`, which does nothing besides.
  */
 import type { Cell, CFunction, Comparison, Decision, Event, FlowNode, LocalSetting, Operand } from '../../model/code.ts';
+import { returnedAt } from '../cfg/returned.ts';
 import { called, calleeOf } from './callees.ts';
 import { inCaller } from './effects.ts';
 
@@ -186,13 +187,14 @@ class Expansion {
         node.kind = 'join';
         node.next = [...rest];
         delete node.returned;
+        delete node.value;
         delete node.returns;
         delete node.fails;
         // An error of a function that returns a number is a negative one.
-        exits.push({ node, gives: constantOf(old.returned) ?? (old.fails && !body.head.includes('*') ? 'negative' : null) });
+        exits.push({ node, gives: constantOf(returnedAt(old)) ?? (old.fails && !body.head.includes('*') ? 'negative' : null) });
         for (const i of old.returns ?? []) returned.add(first + i);
-        const value = old.returned?.replace(/^!(?:\((.*)\)$)?/, '$1');
-        const turned = value !== old.returned;
+        const value = returnedAt(old)?.replace(/^!(?:\((.*)\)$)?/, '$1');
+        const turned = value !== returnedAt(old);
         isOne &&= old.returns?.length === 1 && isPlain(value) && (exits.length === 1 || turned === isTurned);
         isTurned = turned;
       }

@@ -1,17 +1,10 @@
 /** Which events stand on paths that only fail, and which run at initialisation or removal, as the function's attributes say. */
-import type { CFunction, FlowNode, LocalSetting, Phase } from '../../model/code.ts';
+import type { CFunction, FlowNode, Phase } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import type { Expr } from '../syntax/syntax.ts';
-import type { End } from './graph.ts';
 import { isReached } from './order.ts';
+import { returnedAt, type Setting } from './returned.ts';
 import { only, solve, surely } from './typestate.ts';
-
-/** A local variable that is set on edges of the flow graph. */
-export interface Setting extends LocalSetting {
-  ends: readonly End[];
-  /** To an error: a negative errno, or a pointer made of one. */
-  fails: boolean;
-}
 
 /**
  * Says of the function's events which are `init`, `exit` and `error-path`. An event is on an error path where every way on from it ends in
@@ -58,7 +51,7 @@ function errorPaths(fn: CFunction, settings: readonly Setting[]): boolean[] | nu
   if (!plain && variable === null) return null;
   // `if (ret)` tells an error from 0 only where the function returns a number, and elsewhere a plain 0 or an errno.
   const numbers = !fn.head.includes('*') && /\b(?:int|long|ssize_t|loff_t)\b/.test(fn.head) && !/\bunsigned\b/.test(fn.head);
-  const errnos = numbers && (plain || exits.some(node => node.returned === '0') || settings.some(s => s.fails && s.name === variable));
+  const errnos = numbers && (plain || exits.some(node => returnedAt(node) === '0') || settings.some(s => s.fails && s.name === variable));
   const about: About = { variable, objects, numbers, errnos, on: edgesOf(settings, variable), failing: [] };
   about.failing = flow.map(node => failingWay(node, about));
   const state = forwards(flow, about);
@@ -69,14 +62,17 @@ function errorPaths(fn: CFunction, settings: readonly Setting[]): boolean[] | nu
   return found.includes(true) ? found : null;
 }
 
-function isFailure({ fails, returned }: FlowNode, objects: boolean): boolean {
-  return fails === true || (objects && returned === 'NULL');
+function isFailure(exit: FlowNode, objects: boolean): boolean {
+  return exit.fails === true || (objects && returnedAt(exit) === 'NULL');
 }
 
 /** The local that most exits return. */
 function returnedVariable(exits: FlowNode[]): string | null {
   const counts = new Map<string, number>();
-  for (const { returned } of exits) if (returned !== undefined && /^[a-z_]\w*$/.test(returned)) counts.set(returned, (counts.get(returned) ?? 0) + 1);
+  for (const exit of exits) {
+    const returned = returnedAt(exit);
+    if (returned !== undefined && /^[a-z_]\w*$/.test(returned)) counts.set(returned, (counts.get(returned) ?? 0) + 1);
+  }
   let best: string | null = null;
   for (const [name, count] of counts) if (best === null || count > (counts.get(best) ?? 0)) best = name;
   return best;
@@ -172,7 +168,7 @@ function backwards(flow: FlowNode[], about: About): Uint8Array {
 
   function holds(node: FlowNode, at: number, before: boolean): boolean {
     if (node.kind === 'gap') return false;
-    if (node.kind === 'exit') return node.returned !== undefined && (node.returned === variable ? before : isFailure(node, objects));
+    if (node.kind === 'exit') return node.returned !== undefined && (returnedAt(node) === variable ? before : isFailure(node, objects));
     for (let slot = 0; slot < node.next.length; slot++) {
       const after = afterEdge(at, slot, about, before);
       if (after !== null && sure[2 * (node.next[slot] ?? 0) + (after ? 1 : 0)] === 0) return false;

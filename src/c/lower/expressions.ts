@@ -3,6 +3,7 @@
 import type { Fact } from '../../model/fact.ts';
 import { isError } from '../cfg/errorpaths.ts';
 import type { End } from '../cfg/graph.ts';
+import type { Setting } from '../cfg/returned.ts';
 import { callKind, endsRun, keepsTruth } from '../syntax/calls.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { cellOfLvalue, isConstantText, isOwn } from './cells.ts';
@@ -180,7 +181,13 @@ export function setVariable(name: string, value: Value, from: Expr | null, cx: C
   const path = from !== null && isPath(from, cx) && !mentions(from, name) ? from : null;
   cx.held.set(name, value, path);
   cx.dependents(name);
-  cx.settings.push({ name, ends: cx.graph.ends, sources: value.sources, fails: from !== null && isError(from, cx.file.fact) });
+  cx.settings.push(settingOf(name, value, from, cx));
+}
+
+function settingOf(name: string, { sources }: Value, from: Expr | null, cx: Context): Setting {
+  const fails = from !== null && isError(from, cx.file.fact);
+  const bare = fails || from?.k === 'name' || from?.k === 'number';
+  return { name, ends: cx.graph.ends, sources, fails, ...(bare && from !== null ? { copies: cx.text(from) } : {}) };
 }
 
 function mentions(e: Expr, name: string): boolean {
@@ -264,7 +271,7 @@ function assign(e: Extract<Expr, { k: 'assign' }>, cx: Context): Value {
   } else if (e.left.k === 'name' && e.op === '=' && isOwn(e.left, cx)) {
     // Most likely a local, declared out of view.
     name(e.left.name, before, e.right, cx);
-    cx.settings.push({ name: e.left.name, ends: cx.graph.ends, sources: value.sources, fails: isError(e.right, cx.file.fact) });
+    cx.settings.push(settingOf(e.left.name, value, e.right, cx));
   }
   store(e.left, value, e.op, cx.text(e.right), cx);
   return value;

@@ -5,6 +5,7 @@ import type { CodeFile } from '../../model/rule.ts';
 import type { Problem } from '../../model/series.ts';
 import { correlate } from '../cfg/correlated.ts';
 import { markPhase } from '../cfg/errorpaths.ts';
+import { splitReturns } from '../cfg/returned.ts';
 import { Converter } from '../syntax/convert.ts';
 import { declarationsOf, sourceComment } from '../syntax/declarations.ts';
 import { misledIn } from '../syntax/indentation.ts';
@@ -240,6 +241,7 @@ function functionOf(
   };
   const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
   if (misled.length > 0) fn.shape.misled = misled;
+  splitReturns(fn.flow, cx.settings);
   markPhase(fn, cx.settings);
   fn.settings = cx.settings;
   fn.changes = survey.changes;

@@ -1,6 +1,6 @@
 /** How often a loop's body runs: a run-time value, a constant, or a countdown of tries. */
 import type { Loop } from '../../model/code.ts';
-import { type Expr, type Stmt, squeeze } from '../syntax/syntax.ts';
+import { type Expr, type Stmt, squeeze, statementsIn } from '../syntax/syntax.ts';
 import { isConstantText } from './cells.ts';
 
 /** What is known of names: values of constants, and the constants that locals start from. */
@@ -14,6 +14,60 @@ export interface LoopScope {
 }
 
 type Bound = Pick<Loop, 'bound' | 'boundText' | 'times'>;
+type ForLoop = Extract<Stmt, { k: 'loop' }>;
+
+/**
+ * How often the body of a `for` loop begins, where its own head says it: `once`, or `some`, which is once or more. Null where it may be never, or
+ * is not known. `changes` are the places in the text where the counter is set, moved or has its address taken.
+ */
+export function roundsOf(stmt: ForLoop, scope: LoopScope, changes: (name: string) => readonly number[]): 'once' | 'some' | null {
+  const { test, step } = stmt;
+  if (stmt.form !== 'for' || test?.k !== 'binary' || test.left.k !== 'name' || !test.left.local || !step) return null;
+  const from = initialHere(stmt, test.left.name, scope);
+  const limit = constantOf(test.right, scope);
+  if (from?.value == null || limit?.value == null || !holds(from.value, test.op, limit.value)) return null;
+  const counter = test.left.name;
+  const by = moveOf(step, counter);
+  const movedInside = changes(counter).some(at => at >= stmt.body.at && at < stmt.body.end);
+  return by !== null && !movedInside && !holds(from.value + by, test.op, limit.value) ? 'once' : 'some';
+}
+
+/** Does each path through the body of a loop leave it for good? Its last statement does, and nothing continues with the next round. */
+export function leavesAlways(body: Stmt): boolean {
+  const last = body.k === 'block' ? body.list.at(-1) : body;
+  return (last?.k === 'break' || last?.k === 'return' || last?.k === 'goto') && !continues(body);
+}
+
+function continues(stmt: Stmt): boolean {
+  return stmt.k === 'continue' || (stmt.k !== 'loop' && stmt.k !== 'macro' && statementsIn(stmt).some(continues));
+}
+
+/** What the step adds to the counter; null where it is not known. */
+function moveOf(step: Expr, counter: string): number | null {
+  const moved = step.k === 'update' ? step.of : step.k === 'assign' ? step.left : null;
+  const by = stepOf(step);
+  if (moved?.k !== 'name' || moved.name !== counter || by === null) return null;
+  const up = step.k === 'update' ? step.op === '++' : step.k === 'assign' && step.op === '+=';
+  const down = step.k === 'update' ? step.op === '--' : step.k === 'assign' && step.op === '-=';
+  return up ? by : down ? -by : null;
+}
+
+function holds(left: number, op: string, right: number): boolean {
+  switch (op) {
+    case '<':
+      return left < right;
+    case '<=':
+      return left <= right;
+    case '!=':
+      return left !== right;
+    case '>':
+      return left > right;
+    case '>=':
+      return left >= right;
+    default:
+      return false;
+  }
+}
 
 const UNKNOWN: Bound = { bound: 'unknown', boundText: '', times: null };
 
@@ -41,7 +95,7 @@ export function runsAtLeastOnce(stmt: Extract<Stmt, { k: 'loop' }>, scope: LoopS
 }
 
 /** `for (i = 0; i < n; i++)` */
-function counted(stmt: Extract<Stmt, { k: 'loop' }>, scope: LoopScope): Bound | null {
+function counted(stmt: ForLoop, scope: LoopScope): Bound | null {
   const { test, step } = stmt;
   if (test?.k !== 'binary' || !['<', '<=', '!=', '>', '>='].includes(test.op) || !step) return null;
   const up = step.k === 'update' ? step.op === '++' : step.k === 'assign' && step.op === '+=';
@@ -63,13 +117,21 @@ function stepOf(step: Expr): number | null {
   return step.k === 'update' ? 1 : step.k === 'assign' && step.right.k === 'number' ? step.right.value : null;
 }
 
-function initial(stmt: Extract<Stmt, { k: 'loop' }>, counter: Expr, scope: LoopScope): { text: string; value: number | null } | null {
+function initial(stmt: ForLoop, counter: Expr, scope: LoopScope): Constant | null {
   if (counter.k !== 'name') return null;
-  const init = stmt.init;
-  const set = init?.k === 'expr' && init.of.k === 'assign' && init.of.left.k === 'name' && init.of.left.name === counter.name ? init.of.right : null;
-  const declared = init?.k === 'block' ? init.list.find(s => s.k === 'declare' && s.variable.name === counter.name) : undefined;
-  const from = set ?? (declared?.k === 'declare' ? declared.init : null);
-  return from ? constantOf(from, scope) : scope.start(counter.name);
+  return setHere(stmt, counter.name) ? initialHere(stmt, counter.name, scope) : scope.start(counter.name);
+}
+
+/** The constant that the loop's head sets the counter to. */
+function initialHere(stmt: ForLoop, counter: string, scope: LoopScope): Constant | null {
+  const from = setHere(stmt, counter);
+  return from && constantOf(from, scope);
+}
+
+function setHere({ init }: ForLoop, counter: string): Expr | null {
+  const set = init?.k === 'expr' && init.of.k === 'assign' && init.of.left.k === 'name' && init.of.left.name === counter ? init.of.right : null;
+  const declared = init?.k === 'block' ? init.list.find(s => s.k === 'declare' && s.variable.name === counter) : undefined;
+  return set ?? (declared?.k === 'declare' ? declared.init : null);
 }
 
 /** `while (--tries > 0)`, `while (tries--)`, and `while (++n < MAX)`. */
@@ -91,7 +153,12 @@ function countdown(test: Expr | null, atEnd: boolean, scope: LoopScope): Bound {
   return UNKNOWN;
 }
 
-function constantOf(e: Expr, scope: LoopScope): { text: string; value: number | null } | null {
+interface Constant {
+  text: string;
+  value: number | null;
+}
+
+function constantOf(e: Expr, scope: LoopScope): Constant | null {
   const text = squeeze(scope.slice(e));
   if (e.k === 'number') return { text, value: e.value };
   if (e.k === 'name' && isConstantText(e.name)) return { text, value: scope.constant(e.name) };

@@ -9,7 +9,7 @@ import { casesOf, constantOf } from './conditions.ts';
 import { type Context, type Jumps, NOTHING, type Value } from './context.ts';
 import { branchOn, evaluate, meet, name, setVariable } from './expressions.ts';
 import { endGuard, endingOf, freeAtEnd, guardEvent, leaveScopes, scopesAround, underGuards } from './guards.ts';
-import { boundOf, type LoopScope, runsAtLeastOnce } from './loops.ts';
+import { boundOf, type LoopScope, leavesAlways, roundsOf } from './loops.ts';
 
 /** Statements whose parts say themselves where they end. */
 const COMPOUND = new Set<Stmt['k']>(['block', 'if', 'loop', 'macro', 'switch', 'case', 'label', 'arms']);
@@ -142,21 +142,21 @@ function isForever(e: Expr | null): boolean {
   return e === null || (e.k === 'number' && e.value !== null && e.value !== 0) || (e.k === 'name' && e.name === 'true');
 }
 
-function loopScope(cx: Context): LoopScope {
+function enterLoop(s: Extract<Stmt, { k: 'loop' | 'macro' }>, cx: Context): void {
+  cx.statements++;
+  const bound = boundOf(s, scopeOf(cx));
+  cx.loops.push({ line: s.line, endLine: s.endLine, ...bound, depth: cx.loopStack.length });
+  cx.loopStack.push(cx.loops.length - 1);
+  cx.forget(s.at, s.end);
+}
+
+function scopeOf(cx: Context): LoopScope {
   return {
     constant: n => cx.types.constants.get(n) ?? numberOf(n),
     start: n => startOf(n, cx),
     origin: n => originOf(n, cx),
     slice: e => cx.file.slice(e),
   };
-}
-
-function enterLoop(s: Extract<Stmt, { k: 'loop' | 'macro' }>, cx: Context): void {
-  cx.statements++;
-  const bound = boundOf(s, loopScope(cx));
-  cx.loops.push({ line: s.line, endLine: s.endLine, ...bound, depth: cx.loopStack.length });
-  cx.loopStack.push(cx.loops.length - 1);
-  cx.forget(s.at, s.end);
 }
 
 /** The constant that a local starts from. */
@@ -196,15 +196,20 @@ function loop(s: Extract<Stmt, { k: 'loop' }>, cx: Context): void {
     once(s.body, cx);
     return;
   }
+  const rounds = roundsOf(s, scopeOf(cx), name => cx.survey.changes.get(name) ?? []);
+  if (rounds === 'once' || leavesAlways(s.body)) {
+    oneRound(s, rounds === 'once', cx);
+    return;
+  }
+  // The test that the first round is known to pass stands only where the next one is decided.
+  const testedLast = s.form === 'do' || rounds === 'some';
   enterLoop(s, cx);
-  const atLeastOnce = runsAtLeastOnce(s, loopScope(cx));
   const mark = cx.held.mark();
   const head = cx.graph.meet(s.line);
   let out: End[] = [];
   const own = within(cx, () => {
     const test = () => (s.test && !isForever(s.test) ? branchOn(s.test, cx) : { yes: cx.graph.ends, no: [] });
-    if (atLeastOnce) {
-      // What counts over constants is tested after its body, as do-while is: that the first test fails is no path.
+    if (testedLast) {
       walk(s.body, cx);
       meet(cx, cx.continues.at(-1)?.continues ?? [], s.endLine);
       if (s.step) evaluate(s.step, cx, false);
@@ -222,7 +227,7 @@ function loop(s: Extract<Stmt, { k: 'loop' }>, cx: Context): void {
       cx.graph.join(cx.graph.ends, head);
     }
   });
-  leaveLoop(cx, mark, !atLeastOnce);
+  leaveLoop(cx, mark, !testedLast);
   cx.loopStack.pop();
   cx.graph.ends = [...out, ...own.breaks];
   if (cx.graph.ends.length > 1) cx.graph.meet(s.endLine);
@@ -239,6 +244,23 @@ function leaveLoop(cx: Context, mark: number, maybe: boolean): void {
     ],
     variable => cx.valueOf(variable),
   );
+}
+
+/** A loop of one round at most is no loop: a block, or where its test may fail before that an `if`. */
+function oneRound(s: Extract<Stmt, { k: 'loop' }>, sure: boolean, cx: Context): void {
+  cx.statements++;
+  if (sure && s.test) evaluate(s.test, cx);
+  if (sure || s.form === 'do' || isForever(s.test) || !s.test) {
+    once(s.body, cx);
+    return;
+  }
+  const { yes, no } = branchOn(s.test, cx);
+  const mark = cx.held.mark();
+  cx.graph.ends = yes;
+  const own = within(cx, () => walk(s.body, cx));
+  leaveLoop(cx, mark, true);
+  cx.graph.ends = [...no, ...own.breaks];
+  if (cx.graph.ends.length > 1) cx.graph.meet(s.endLine);
 }
 
 function once(body: Stmt, cx: Context): void {

@@ -1,6 +1,6 @@
 /** Statements that stand as if a condition or a loop held them, and are outside of it. */
 import type { Misled } from '../../model/code.ts';
-import type { LineOf, SliceOf, Stmt } from './syntax.ts';
+import { type LineOf, type SliceOf, type Stmt, statementsIn } from './syntax.ts';
 
 /** Documentation/process/coding-style.rst, 1) Indentation. */
 const TAB = 8;
@@ -10,7 +10,7 @@ export function misledIn(body: Stmt, line: LineOf, slice: SliceOf): Misled[] {
   const found: Misled[] = [];
   const work = [body];
   for (let stmt = work.pop(); stmt; stmt = work.pop()) {
-    const list = inner(stmt);
+    const list = statementsIn(stmt);
     work.push(...list);
     if (stmt.k !== 'block' && stmt.k !== 'case') continue;
     for (const [i, head] of list.entries()) {
@@ -20,25 +20,6 @@ export function misledIn(body: Stmt, line: LineOf, slice: SliceOf): Misled[] {
     }
   }
   return found.sort((a, b) => a.next - b.next);
-}
-
-function inner(stmt: Stmt): Stmt[] {
-  switch (stmt.k) {
-    case 'block':
-    case 'case':
-    case 'arms':
-      return stmt.list;
-    case 'if':
-      return stmt.no ? [stmt.yes, stmt.no] : [stmt.yes];
-    case 'loop':
-    case 'macro':
-    case 'switch':
-      return [stmt.body];
-    case 'label':
-      return stmt.body ? [stmt.body] : [];
-    default:
-      return [];
-  }
 }
 
 function after(head: Stmt, next: Stmt, line: LineOf, slice: SliceOf): Misled | null {

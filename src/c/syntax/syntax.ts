@@ -78,6 +78,26 @@ export interface Survey {
   arrays: Set<string>;
 }
 
+/** The child statements, in the order of the text. */
+export function statementsIn(stmt: Stmt): Stmt[] {
+  switch (stmt.k) {
+    case 'block':
+    case 'case':
+    case 'arms':
+      return stmt.list;
+    case 'if':
+      return stmt.no ? [stmt.yes, stmt.no] : [stmt.yes];
+    case 'loop':
+    case 'macro':
+    case 'switch':
+      return [stmt.body];
+    case 'label':
+      return stmt.body ? [stmt.body] : [];
+    default:
+      return [];
+  }
+}
+
 /** The child expressions, in the order of the text. */
 export function partsOf(e: Expr): Expr[] {
   switch (e.k) {
