@@ -175,7 +175,8 @@ function turnOf(fn: CFunction, way: number[], releases: Event[]): { line: number
   )
     return null;
   const joined = arm.find(n => fn.flow[n]?.kind === 'join');
-  if (joined === undefined && last) return { line: last.line, event: null };
+  // A value that is set before a return that others come to as well has its exit there.
+  if (joined === undefined && last && last.value === undefined) return { line: last.line, event: null };
   for (const n of arm) {
     const node = fn.flow[n];
     if (!node || node.kind === 'join') break;
