@@ -1,5 +1,6 @@
 import {
   called,
+  calleeIn,
   comesBefore,
   fencesOf,
   isTest,
@@ -11,6 +12,7 @@ import {
   runsAlone,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Related } from '../../src/model/finding.ts';
 import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
 
 export default {
@@ -139,21 +141,19 @@ void parcel_arrive(struct parcel *p, int len)
       const before = fn.events.filter(e => isStore(e) && behind.has(e.node) && ofOneObject(e, flag) && part(e) !== null);
       // What the barrier is for stands right before it.
       const last = nearest(fn, fence, 'before', e => e.kind !== 'read').events.flatMap(e => (before.includes(e) ? (part(e) ?? []) : []));
-      const late = last.length > 0 ? lateStore(fn, flag, before, last) : null;
+      const late = last.length > 0 ? lateStore(fn, flag, before, last, world.functions) : null;
       if (!late) continue;
-      const [what, name] = [late.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
-      const first = before.find(e => part(e) === part(late));
+      const [what, name] = [late.event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
+      const first = before.find(e => part(e) === part(late.event));
       report(
-        { event: late, fn },
+        { event: late.event, fn: late.fn },
         {
-          message: `${fn.name}() writes ${what} after ${name}, which tells readers that ${part(late)} is complete`,
+          message: `${fn.name}() writes ${what} after ${name}, which tells readers that ${part(late.event)} is complete`,
           detail: [`A reader that sees ${name} may see the old or the new value of ${what}`],
-          question: `Should it be written before ${called(fence)}(), with the rest of ${part(late)}?`,
+          question: `Should it be written before ${called(fence)}(), with the rest of ${part(late.event)}?`,
           dismissal: `Not an issue if no reader that sees ${name} reads ${what}`,
-          quote: [...(first ? [first] : []), fence, flag, late],
-          ...(late.via
-            ? { related: [{ path: late.via.path, line: late.via.line, side: fn.side, note: `the store, in ${late.via.function}()` }] }
-            : {}),
+          quote: [...(first ? [first] : []), fence, flag, ...(late.fn === fn ? [late.event] : [])],
+          related: relatedTo(fn, late),
           claim: claimOf(fn, fence, flag, late),
         },
       );
@@ -178,16 +178,45 @@ function part(event: Event): string | null {
   return /^([\w.]+)\.\w+$/.exec(event.cell?.path ?? '')?.[1] ?? null;
 }
 
-/** The first store behind the flag to a member of a part that was stored before it, with no barrier between; by the function or a helper expanded in it. */
-function lateStore(fn: CFunction, flag: Event, before: Event[], parts: string[]): Event | null {
+interface Late {
+  fn: CFunction;
+  event: Event;
+  /** The event itself, or the call in the publisher. */
+  by: Event;
+}
+
+/** The first store behind the flag to a member of a part that was stored before it, with no barrier between; in the function or a static one that it calls. */
+function lateStore(fn: CFunction, flag: Event, before: Event[], parts: string[], functions: readonly CFunction[]): Late | null {
   const seen = new Set(before.map(e => e.cell?.path));
-  const isLate = (e: Event) => isStore(e) && ofOneObject(e, flag) && !seen.has(e.cell?.path) && parts.includes(part(e) ?? '');
-  return fn.events.find(e => comesBefore(fn, flag, e) && isLate(e) && !fencedBetween(fn, flag, e) && !isPublished(fn, e)) ?? null;
+  const isLate = (e: Event, base: string | null) =>
+    isStore(e) && base === flag.cell?.base && e.cell?.type === flag.cell?.type && !seen.has(e.cell?.path) && parts.includes(part(e) ?? '');
+  for (const by of fn.events) {
+    if (!comesBefore(fn, flag, by) || fencedBetween(fn, flag, by)) continue;
+    if (isLate(by, by.cell?.base ?? null) && !isPublished(fn, by)) return { fn, event: by, by };
+    const callee = by.kind === 'call' ? calleeIn(fn, by, functions) : null;
+    if (!callee?.isStatic || callee === fn || callee.path !== fn.path) continue;
+    const event = callee.events.find(e => isLate(e, inCaller(e, callee, by)) && !isPublished(callee, e));
+    if (event) return { fn: callee, event, by };
+  }
+  return null;
+}
+
+/** The base of the event's cell in the words of the one who calls. */
+function inCaller(event: Event, callee: CFunction, call: Event): string | null {
+  const [, root = '', rest = ''] = /^(\w+)(.*)$/.exec(event.cell?.base ?? '') ?? [];
+  const argument = call.args[callee.parameters.findIndex(p => p.name === root)];
+  return argument === undefined || !/^\w+$/.test(argument) ? null : `${argument}${rest}`;
+}
+
+/** Where the publisher calls what stores, or what it calls stores. */
+function relatedTo(fn: CFunction, { fn: callee, event: { via }, by }: Late): Related[] {
+  if (callee !== fn) return [{ path: by.path, line: by.line, side: by.side, note: `called here, in ${fn.name}()` }];
+  return via ? [{ path: via.path, line: via.line, side: fn.side, note: `the store, in ${via.function}()` }] : [];
 }
 
 function fencedBetween(fn: CFunction, a: Event, b: Event): boolean {
   const [ahead, behind] = [nodesAfter(fn, a.node), nodesBefore(fn, b.node)];
-  return fn.events.some(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node) && (ordersStores(e) || e.ordering === 'release'));
+  return fn.events.some(e => e !== a && e !== b && ahead.has(e.node) && behind.has(e.node) && isBarrier(e));
 }
 
 /** A barrier of its own comes behind the store: it is the payload of another flag. */
@@ -196,13 +225,13 @@ function isPublished(fn: CFunction, store: Event): boolean {
 }
 
 /** A reader sees the flag, and the member as it was. */
-function claimOf(fn: CFunction, fence: Event, flag: Event, event: Event): Claim {
+function claimOf(fn: CFunction, fence: Event, flag: Event, { fn: callee, event, by }: Late): Claim {
   const [what, name] = [event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
   const sees: Deed = { does: 'read', cell: flag };
   const looks: Deed = { does: 'read', cell: event };
   const move = { kind: 'move' as const, event, where: 'before' as const, to: fence };
   return {
-    threads: [{ fn, events: [fence, flag, event] }],
+    threads: [{ fn, events: [fence, flag, by], ...(callee === fn ? {} : { calls: [{ call: by, fn: callee, events: [event] }] }) }],
     others: [{ who: `a reader of ${what}`, does: [sees, { does: 'fence' }, looks] }],
     bad: {
       kind: 'sees',
@@ -225,4 +254,9 @@ function claimOf(fn: CFunction, fence: Event, flag: Event, event: Event): Claim 
     ],
     assumes: [`a reader tests ${name} and then reads ${what}, with a read barrier in between`],
   };
+}
+
+/** Does the event stand there for its order? An atomic operation that orders besides is there for its value. */
+function isBarrier(event: Event): boolean {
+  return event.kind !== 'rmw' && (ordersStores(event) || event.ordering === 'release');
 }

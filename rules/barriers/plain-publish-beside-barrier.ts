@@ -11,6 +11,7 @@ import {
   ordersAll,
   partnersOf,
   runsAlone,
+  standsHere,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
@@ -153,7 +154,7 @@ int ring_empty(struct ring *r)
       world,
     );
     // Who stores it as well may be on the writers' side, whatever keeps those apart, unless a read barrier shows the other.
-    const writers = new Set(uses.filter(u => u.event.kind === 'write' || u.event.kind === 'rmw').map(u => u.fn));
+    const writers = new Set(uses.filter(u => standsHere(u.event) && (u.event.kind === 'write' || u.event.kind === 'rmw')).map(u => u.fn));
     const readers = free.filter(u => !writers.has(u.fn));
     const look =
       readers.find(u => u.event.atomic) ??

@@ -279,7 +279,8 @@ static void slot_put(struct rack *r, int id)
         takesReference(e, object) ||
         isIn(e, 'rcu-read');
       const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
-      const read = left.find(e => readsFrom(e, object, life));
+      // A global is never freed: who reads it by an atomic load knows that it changes.
+      const read = left.find(e => readsFrom(e, object, life) && !(isGlobal(put) && e.atomic && e.ordering !== 'plain'));
       // What is read also where nothing was put is held by something else than the reference that was.
       const locked = put.locks.length > 0;
       if (!read || (read.locks.length > 0 && !locked) || !dominates(fn, put, read)) continue;

@@ -1,4 +1,4 @@
-import { called, isTest, onward } from '../../src/analysis/query.ts';
+import { asWritten, called, isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -86,20 +86,26 @@ void page_spoil(struct page *page)
       const others = new Set(onward(fn, claim, { value: 'nonzero' }).events);
       const own = onward(fn, claim, { value: 'zero' }).events.filter(e => !others.has(e));
       const [work] = own.filter(isWork);
-      // Who wakes others, or takes a lock, has a protocol of his own for the end of the work.
+      const done = work && called(asWritten(fn, work));
+      // Who wakes others, or takes a lock, has a protocol of his own for the end of the work; other CPUs that a helper runs are the work.
       if (
         !work ||
         own.some(
-          e => e.kind === 'wake' || e.kind === 'lock' || e.locks.some(lock => lock.mode === 'shared') || e.kind === 'free' || e.cell?.bit === bit,
+          e =>
+            (e.kind === 'wake' && !e.via) ||
+            e.kind === 'lock' ||
+            e.locks.some(lock => lock.mode === 'shared') ||
+            e.kind === 'free' ||
+            e.cell?.bit === bit,
         )
       )
         continue;
       report(
         { event: claim, fn },
         {
-          message: `${fn.name}() sets ${bit} before ${called(work)}() has done the work`,
-          detail: [`A CPU that finds ${bit} set proceeds while ${called(work)}() has only begun`],
-          question: `Does code that finds ${bit} set rely on ${called(work)}() being done, and should the bit be set after it?`,
+          message: `${fn.name}() sets ${bit} before ${done}() has done the work`,
+          detail: [`A CPU that finds ${bit} set proceeds while ${done}() has only begun`],
+          question: `Does code that finds ${bit} set rely on ${done}() being done, and should the bit be set after it?`,
           dismissal: `Not an issue if ${bit} only excludes a second CPU and does not mean that the work is done`,
           related: [{ path: work.path, line: work.line, side: work.side, note: 'the work' }],
           quote: [claim, work],

@@ -18,6 +18,7 @@ import {
   reachesWithout,
   runsAlone,
   sameStatement,
+  standsHere,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, Use, World } from '../../src/model/rule.ts';
@@ -215,7 +216,7 @@ bool port_has(struct port *p)
     let writers: Use[] | null = null;
     for (const fn of functions) {
       if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) continue;
-      const own = uses.filter(u => u.fn === fn).map(u => u.event);
+      const own = uses.filter(u => u.fn === fn && (standsHere(u.event) || u.event.kind === 'read')).map(u => u.event);
       const pair = pairIn(fn, own);
       if (!pair) continue;
       const [first, second] = pair;

@@ -44,7 +44,8 @@ function spread(flow: FlowNode[], from: number, direction: Direction, avoided: r
 export function comesBefore(fn: CFunction, a: Event, b: Event): boolean {
   if (a.node === b.node) return false;
   const { flow } = fn;
-  if (nodeDominates(flow, a.node, b.node)) return isReached(flow, b.node);
+  if (!isReached(flow, a.node) || !isReached(flow, b.node)) return a.node < b.node && nodesAfter(fn, a.node).has(b.node);
+  if (nodeDominates(flow, a.node, b.node)) return true;
   if (nodeDominates(flow, b.node, a.node)) return false;
   const heads = naturalLoops(flow).flatMap(({ head, nodes }) => (nodes.has(a.node) && nodes.has(b.node) ? [head] : []));
   return leadsOn(flow, a.node, b.node, heads);
@@ -63,7 +64,9 @@ function leadsOn(flow: FlowNode[], from: number, to: number, avoided: readonly n
 /** True where an edge to the node begins another round of a loop around the event. */
 export function leadsBack(fn: CFunction, event: Event, to: number): boolean {
   const { position } = orderOf(fn.flow);
-  return (position[to] ?? -1) <= (position[event.node] ?? -1);
+  const [there, here] = [position[to] ?? -1, position[event.node] ?? -1];
+  // What no path from the entry is shown to reach stands in the order of its text.
+  return there < 0 || here < 0 ? to <= event.node : there <= here;
 }
 
 /** True where the event can run more than once in one run of the function. */
