@@ -109,7 +109,7 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
   // What runs at zero under a lock of the put's own excludes the lookup.
   if ((effectOfKind(put, 'register')?.under ?? null) !== null) return null;
   const release = byName.get(releaseAtZero(put) ?? '');
-  const zero = release ? release.events : countsDownAndTells(put) ? onward(fn, put, { value: 'nonzero' }).events : [];
+  const zero = release ? release.events : countsDownAndTells(put) ? onlyAtZero(fn, put) : [];
   // What the put's own locks cover, the lookup under them excludes.
   const removal = zero.find(e => effectOfKind(e, 'unpublish') && lockedSince(e, put).length > 0);
   if (!removal) return null;
@@ -118,6 +118,12 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
   const frees = releasesIn(inside, world.functions).filter(r => r.kind === 'free' && comesBefore(inside, removal, r.event) && zero.includes(r.event));
   const free = (frees.find(r => r.object === object) ?? frees.at(-1))?.event ?? null;
   return { fn, put, key, removal, locks: lockedSince(removal, put), free, release: release ?? null };
+}
+
+/** What runs where the put was the last, and not also where it was not. */
+function onlyAtZero(fn: CFunction, put: Event): Event[] {
+  const others = new Set(onward(fn, put, { value: 'zero' }).events);
+  return onward(fn, put, { value: 'nonzero' }).events.filter(e => !others.has(e));
 }
 
 function lockedSince(removal: Event, put: Event): Section[] {

@@ -7,6 +7,7 @@ import {
   isIn,
   isPartHandedOver,
   isTest,
+  keyOf,
   likelyEffect,
   objectOf,
   onward,
@@ -279,8 +280,9 @@ static void slot_put(struct rack *r, int id)
         takesReference(e, object) ||
         isIn(e, 'rcu-read');
       const left = onward(fn, put, { variables, stop, value: 'zero' }).events;
-      // A global is never freed: who reads it by an atomic load knows that it changes.
-      const read = left.find(e => readsFrom(e, object, life) && !(isGlobal(put) && e.atomic && e.ordering !== 'plain'));
+      // A global is never freed: only what others change is another by then, and who reads it by an atomic load knows that.
+      const changes = (e: Event) => !(e.atomic && e.ordering !== 'plain') && isWritten(e, world);
+      const read = left.find(e => readsFrom(e, object, life) && (!isGlobal(put) || changes(e)));
       // What is read also where nothing was put is held by something else than the reference that was.
       const locked = put.locks.length > 0;
       if (!read || (read.locks.length > 0 && !locked) || !dominates(fn, put, read)) continue;
@@ -399,4 +401,13 @@ function readsFrom(event: Event, object: string, life: 'sure' | 'maybe'): boolea
   if (objectOf(cell) !== object || (cell.pointee && cell.base !== null)) return false;
   if (event.kind === 'rmw' && ['inc', 'dec', 'add', 'sub'].includes(event.operation ?? '')) return false;
   return life === 'sure' || (event.kind === 'read' && event.ordering === 'plain');
+}
+
+/** Does code in view write the memory that the event reads, or give its address to a call that may? */
+function isWritten(event: Event, world: World): boolean {
+  const key = keyOf(event);
+  const path = event.cell?.path ?? '';
+  const writes = (e: Event) => (e.kind === 'write' || e.kind === 'rmw') && keyOf(e) === key;
+  const given = (e: Event) => e.kind === 'call' && e.args.some(arg => arg.startsWith('&') && arg.endsWith(`.${path}`));
+  return key !== null && world.functions.some(fn => fn.events.some(e => writes(e) || given(e)));
 }

@@ -147,3 +147,9 @@ test('every edge of a graph leads to a node of it, and only exits and gaps end',
     else expect(node.next.length).toBeGreaterThan(0);
   }
 });
+
+test('code that nothing is shown to reach is in the order of its text', async () => {
+  const fn = await functionOf('goto gone;\nx->n = 1;\nif (v)\n\tx->n = 2;\ngone:\nreturn 0;');
+  expect(comesBefore(fn, write(fn, 1), write(fn, 2))).toBe(true);
+  expect(comesBefore(fn, write(fn, 2), write(fn, 1))).toBe(false);
+});
