@@ -11,7 +11,7 @@ import {
   runsAlone,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'payload-changed-after-publication',
@@ -198,8 +198,8 @@ function isPublished(fn: CFunction, store: Event): boolean {
 /** A reader sees the flag, and the member as it was. */
 function claimOf(fn: CFunction, fence: Event, flag: Event, event: Event): Claim {
   const [what, name] = [event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
-  const sees: Deed = { does: 'read', cell: flag };
-  const looks: Deed = { does: 'read', cell: event };
+  const sees: AssumedStep = { does: 'read', cell: flag };
+  const looks: AssumedStep = { does: 'read', cell: event };
   const move = { kind: 'move' as const, event, where: 'before' as const, to: fence };
   return {
     threads: [{ fn, events: [fence, flag, event] }],
