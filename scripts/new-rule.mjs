@@ -21,7 +21,7 @@ export default {
   why: \`
     What goes wrong, between whom, and why it stays wrong. A maintainer who has never seen the rule decides by this whether to trust it.\`,
   severity: 'note',
-  confidence: 'low',
+  confidence: 'medium',
   finds: [],
   references: ['Documentation/memory-barriers.txt, NAME OF THE SECTION'],
   knownGaps: [],

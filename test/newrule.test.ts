@@ -63,7 +63,7 @@ describe('examples in files', () => {
   };
 
   test('come in the order of their numbers, each with its text kept', async () => {
-    const text = 'printk("\\n" `a` ${b} $c);';
+    const text = ['printk("\\n" `a` $', '{b} $c);'].join('');
     expect(await read({ 'bad-10.c': 'ten\n', 'bad-2.c': `${text}\n`, 'good-1.diff': '--- a/x.c\n+++ b/x.c\n' })).toEqual({
       bad: [`\n${text}`, '\nten'],
       good: ['\n--- a/x.c\n+++ b/x.c'],
