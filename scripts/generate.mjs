@@ -52,7 +52,8 @@ export function examplesModule(files) {
     if (side === undefined) throw new Error(`${name}: an example is called bad-N or good-N and ends in .c or .diff`);
     if (sides[side].has(Number(number))) throw new Error(`${name}: there is another ${side} example ${number}`);
     if (text.startsWith('--- a/') !== (kind === 'diff')) throw new Error(`${name}: a .diff begins with "--- a/", and only a .diff`);
-    sides[side].set(Number(number), text.replace(/\n$/, ''));
+    // A diff whose last line has no end is not read.
+    sides[side].set(Number(number), kind === 'diff' ? text : text.replace(/\n$/, ''));
   }
   const literal = text => `\`\n${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``;
   const list = side => {

@@ -66,7 +66,7 @@ describe('examples in files', () => {
     const text = ['printk("\\n" `a` $', '{b} $c);'].join('');
     expect(await read({ 'bad-10.c': 'ten\n', 'bad-2.c': `${text}\n`, 'good-1.diff': '--- a/x.c\n+++ b/x.c\n' })).toEqual({
       bad: [`\n${text}`, '\nten'],
-      good: ['\n--- a/x.c\n+++ b/x.c'],
+      good: ['\n--- a/x.c\n+++ b/x.c\n'],
     });
   });
 
