@@ -26,7 +26,7 @@ import usedAfterOwnershipGiven from './lifetime/used-after-ownership-given.ts';
 import waitedForTooEarly from './lifetime/waited-for-too-early.ts';
 import waiterReadAfterSignal from './lifetime/waiter-read-after-signal.ts';
 import workOutlivesOwner from './lifetime/work-outlives-owner.ts';
-import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue.ts';
+import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue/rule.ts';
 import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
 import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
 import idrUnlocked from './locking/idr-unlocked.ts';

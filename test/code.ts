@@ -1,7 +1,7 @@
 /** C text as a series of patches, for tests of everything behind the mail. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readerOf, worldOf } from '../src/analysis/world.ts';
+import { parseCache, worldOf } from '../src/analysis/world.ts';
 import { type Grammar, loadGrammar } from '../src/c/syntax/tree.ts';
 import { imagesOf } from '../src/c/text/images.ts';
 import { builtIn } from '../src/facts/lookup.ts';
@@ -111,7 +111,7 @@ export function threadOf(patches: Patch[]): Thread {
 /** The code as rules see it. */
 export async function worldIn(patches: Patch[]): Promise<World> {
   const images = [...imagesOf(patches).history.values()].flatMap(states => states.at(-1) ?? []);
-  return worldOf(images, patches, readerOf(await grammar(), builtIn)).world;
+  return worldOf(images, patches, parseCache(await grammar(), builtIn)).world;
 }
 
 /** The one file's world. */

@@ -15,7 +15,7 @@ import {
   storeThenLook,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'barrier-beside-non-rmw',
@@ -193,8 +193,8 @@ function claimOf(fn: CFunction, fence: Event, before: readonly Event[], next: re
     return { claim: storeThenLook(fn, [store, fence, look], { kind: 'fence', fence: 'full', where: 'after', event: fence, text }) };
   }
   if (!flag) return {};
-  const sees: Deed = { does: 'read', cell: flag, ordering: 'acquire' };
-  const data: Deed = { does: 'read', cell: store };
+  const sees: AssumedStep = { does: 'read', cell: flag, ordering: 'acquire' };
+  const data: AssumedStep = { does: 'read', cell: store };
   return {
     claim: {
       threads: [{ fn, events: [store, fence, flag] }],

@@ -18,7 +18,7 @@ import {
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Related } from '../../src/model/finding.ts';
-import type { Claim, Deed, Rule, Use } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule, Use } from '../../src/model/rule.ts';
 
 export default {
   id: 'done-mark-without-release',
@@ -273,7 +273,7 @@ int mill_main(void *data)
 /** The result is read after the flag is seen, and is not visible yet. */
 function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
   const work = done ? `the result of ${called(done)}()` : 'the result';
-  const then: Deed = { does: 'read', cell: work };
+  const then: AssumedStep = { does: 'read', cell: work };
   const name = mark.event.cell?.bit ?? mark.event.cell?.path ?? 'the flag';
   const barriers = mark.event.kind === 'rmw';
   return {

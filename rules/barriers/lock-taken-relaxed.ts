@@ -1,6 +1,6 @@
 import { called, eventsOf, isTest, keyOf, nearest, nodesAfter, ordersLoads } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'lock-taken-relaxed',
@@ -102,9 +102,9 @@ function claimOf(fn: CFunction, wait: Event, take: Event): Claim {
   const word = take.cell?.path ?? 'the word';
   const guarded = `what ${word} guards`;
   const free = take.args[1] ?? '0';
-  const takes: Deed = { does: 'take', cell: take, value: free };
+  const takes: AssumedStep = { does: 'take', cell: take, value: free };
   const held = { where: { gave: takes } };
-  const look: Deed = { does: 'read', cell: guarded };
+  const look: AssumedStep = { does: 'read', cell: guarded };
   return {
     threads: [{ fn, events: [wait, take], then: [look] }],
     others: [

@@ -13,7 +13,7 @@ import {
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Related } from '../../src/model/finding.ts';
-import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule, AssumedStep } from '../../src/model/rule.ts';
 
 export default {
   id: 'payload-changed-after-publication',
@@ -227,8 +227,8 @@ function isPublished(fn: CFunction, store: Event): boolean {
 /** A reader sees the flag, and the member as it was. */
 function claimOf(fn: CFunction, fence: Event, flag: Event, { fn: callee, event, by }: Late): Claim {
   const [what, name] = [event.cell?.path ?? 'it', flag.cell?.path ?? 'the flag'];
-  const sees: Deed = { does: 'read', cell: flag };
-  const looks: Deed = { does: 'read', cell: event };
+  const sees: AssumedStep = { does: 'read', cell: flag };
+  const looks: AssumedStep = { does: 'read', cell: event };
   const move = { kind: 'move' as const, event, where: 'before' as const, to: fence };
   return {
     threads: [{ fn, events: [fence, flag, by], ...(callee === fn ? {} : { calls: [{ call: by, fn: callee, events: [event] }] }) }],

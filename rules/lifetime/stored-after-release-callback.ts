@@ -1,6 +1,6 @@
 import { called, isHandedOver, isTest, objectOf, onward, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'stored-after-release-callback',
@@ -109,7 +109,7 @@ void page_drop(struct zone_dev *z, struct page *page)
 /** The function against the next owner, who counts a reference between the callback and the store. */
 function claimOf(fn: CFunction, call: Event, store: Event, object: string): Claim {
   const given = `${object} returned`;
-  const got: Deed = {
+  const got: AssumedStep = {
     does: 'read',
     cell: given,
     ordering: 'acquire',

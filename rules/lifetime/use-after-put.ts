@@ -14,7 +14,7 @@ import {
   variablesIn,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'use-after-put',
@@ -289,8 +289,8 @@ int names_read(struct names *n)
 /** The function against another holder, who puts the last reference between the put and the use. */
 function claimOf(fn: CFunction, put: Event, use: Event, name: string): Claim {
   const count = `count of ${name}`;
-  const last: Deed = { does: 'put', cell: count };
-  const free: Deed = { does: 'write', cell: name, where: { gave: last }, says: { before: '', after: `frees ${name}` } };
+  const last: AssumedStep = { does: 'put', cell: count };
+  const free: AssumedStep = { does: 'write', cell: name, where: { gave: last }, says: { before: '', after: `frees ${name}` } };
   const how = use.kind === 'call' ? `passes ${name} to ${called(use)}()` : `dereferences ${name}`;
   return {
     threads: [{ fn, events: [put, use] }],

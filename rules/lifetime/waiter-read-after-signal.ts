@@ -14,7 +14,7 @@ import {
   variablesIn,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'waiter-read-after-signal',
@@ -219,13 +219,13 @@ function claimOf(fn: CFunction, signal: Event, wake: Event, name: string, world:
   const key = keyOf(signal);
   const waiter = told ? undefined : world.functions.find(f => f !== fn && !f.isMacro && !f.broken && f.events.some(e => looks(f, e, key)));
   const look = waiter?.events.find(e => looks(waiter, e, key));
-  const sees: Deed = {
+  const sees: AssumedStep = {
     does: 'read',
     cell: told ? `${name} released` : signal,
     says: { before: 'does not see the signal', after: 'sees the signal' },
   };
   const zero = signal.operand === 'NULL' ? { zero: true as const } : {};
-  const gone: Deed = {
+  const gone: AssumedStep = {
     does: 'write',
     cell: name,
     where: { gave: look ?? sees, ...zero },

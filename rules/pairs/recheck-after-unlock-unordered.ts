@@ -1,6 +1,6 @@
 import { called, comesBefore, decidesBranch, eventsOf, isTest, keyOf, nearest, ordersAll, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'recheck-after-unlock-unordered',
@@ -242,8 +242,8 @@ function brings(event: Event): boolean {
 /** The holder looks before its unlock is seen, and the other one tries before its change is. */
 function claimOf(fn: CFunction, unlock: Event, look: Event, producer: CFunction, change: Event, by: Event): Claim {
   const word = unlock.cell?.path ?? 'the lock';
-  const gives: Deed = { does: 'write', cell: word, value: 0, ordering: 'release', says: { before: '', after: `releases ${word}` } };
-  const finds: Deed = { does: 'read', cell: word, says: { before: `finds ${word} taken and returns`, after: `finds ${word} free` } };
+  const gives: AssumedStep = { does: 'write', cell: word, value: 0, ordering: 'release', says: { before: '', after: `releases ${word}` } };
+  const finds: AssumedStep = { does: 'read', cell: word, says: { before: `finds ${word} taken and returns`, after: `finds ${word} free` } };
   const name = look.cell?.bit ?? look.cell?.path ?? 'the condition';
   const behind = { kind: 'fence' as const, fence: 'full' as const, where: 'before' as const, event: look };
   return {

@@ -1,6 +1,6 @@
 import { called, isIn, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'offset-rereads-entry',
@@ -140,7 +140,7 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
 /** The walk against a CPU that changes the entry. */
 function claimOf(fn: CFunction, read: Event, offset: Event): Claim {
   const entry = 'the entry';
-  const change: Deed = { does: 'write', cell: entry, says: { before: '', after: 'changes the entry' } };
+  const change: AssumedStep = { does: 'write', cell: entry, says: { before: '', after: 'changes the entry' } };
   const again = `${called(offset)}() reads the entry`;
   return {
     threads: [{ fn, events: [read, offset] }],

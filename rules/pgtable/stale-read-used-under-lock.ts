@@ -15,7 +15,7 @@ import {
   placeOf,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Meaning, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'stale-read-used-under-lock',
@@ -303,7 +303,7 @@ function claimOf(
 function assumed(fn: CFunction, { read, second, free }: Record<'read' | 'second' | 'free', Event>, pointer: string, edits: Claim['edits']): Claim {
   const lock = second.locks.find(l => includesSection(free.locks, l) && !includesSection(read.locks, l))?.object ?? 'lock';
   const what = nameOf(read, pointer);
-  const change: Deed = { does: 'write', cell: read, says: { before: '', after: `stores something else in ${what}` } };
+  const change: AssumedStep = { does: 'write', cell: read, says: { before: '', after: `stores something else in ${what}` } };
   return {
     threads: [{ fn, events: [read, second, free] }],
     others: [{ who: `a writer of ${what}`, does: [{ does: 'lock', cell: lock }, change, { does: 'unlock', cell: lock }] }],

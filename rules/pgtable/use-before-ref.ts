@@ -1,6 +1,6 @@
 import { called, isHandedOver, isTest, isUseOf, maySerialise, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'use-before-ref',
@@ -117,8 +117,8 @@ int entry_grab(spinlock_t *ptl, pte_t *ptep)
 /** The walk against a CPU that unmaps the page and puts its last reference. */
 function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: string): Claim {
   const [entry, count] = ['the entry', `count of ${page}`];
-  const last: Deed = { does: 'put', cell: count };
-  const free: Deed = { does: 'write', cell: page, where: { gave: last }, says: { before: '', after: `frees ${page} for reuse` } };
+  const last: AssumedStep = { does: 'put', cell: count };
+  const free: AssumedStep = { does: 'write', cell: page, where: { gave: last }, says: { before: '', after: `frees ${page} for reuse` } };
   const by = look.kind === 'call' ? ` by ${called(look)}()` : '';
   return {
     threads: [{ fn, events: [found, look, take] }],

@@ -17,7 +17,7 @@ import {
   useBehind,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 
 /** A deck whose cards are walked under RCU. */
 const WALK = `struct card {
@@ -269,7 +269,7 @@ function claimOf(link: Linking, walk: Walker): Claim {
     e => e.kind === 'write' && e.ordering === 'plain' && e.cell?.base === entry && comesBefore(fn, e, event) && dominates(fn, e, event),
   );
   const contents = `what is in ${entry}`;
-  const filled: Deed = { does: 'write', cell: contents, ordering: 'plain', says: { before: '', after: `initialises ${entry}` } };
+  const filled: AssumedStep = { does: 'write', cell: contents, ordering: 'plain', says: { before: '', after: `initialises ${entry}` } };
   const finds = { before: `does not find ${entry} yet`, after: `finds ${entry} on the list` };
   return {
     threads: [

@@ -24,7 +24,7 @@ import {
   takesReference,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule, World } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './protected-pointer-escapes/examples.ts';
 
 export default {
@@ -131,8 +131,8 @@ function assumed(fn: CFunction, source: Event, use: Event | null, end: Event, po
         ? `passes ${name} to ${called(use)}()`
         : `dereferences ${name}`;
   const looks = { before: how, after: use?.kind === 'call' ? `passes ${name}, which is freed, to ${called(use)}()` : `${how}, which is freed` };
-  const later: Deed = { does: 'read', cell: name, says: looks };
-  const free: Deed = { does: 'write', cell: name, says: { before: '', after: `frees ${name}` } };
+  const later: AssumedStep = { does: 'read', cell: name, says: looks };
+  const free: AssumedStep = { does: 'write', cell: name, says: { before: '', after: `frees ${name}` } };
   const waits = word === 'irqs-off' ? 'waits for the CPUs that have interrupts disabled' : 'waits for a grace period';
   return {
     threads: [{ fn, events: [source, use ?? end], ...(use ? {} : { then: [later] }) }],

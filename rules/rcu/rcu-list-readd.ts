@@ -15,7 +15,7 @@ import {
   walkersOf,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Meaning, Rule, World } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Meaning, Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'rcu-list-readd',
@@ -279,8 +279,8 @@ function claimOf(fn: CFunction, unlink: Event, again: Event, node: string, world
   const [on, next] = [`${node} on its first list`, `the pointer of ${node}`];
   const finds = { before: `finds ${node} on the first list`, after: `no longer finds ${node} on the first list` };
   const goesOn = { before: 'continues in the first list', after: `continues from ${node} in the other list` };
-  const stands: Deed = { does: 'read', cell: on, says: finds };
-  const steps: Deed = { does: 'read', cell: next, says: goesOn };
+  const stands: AssumedStep = { does: 'read', cell: on, says: finds };
+  const steps: AssumedStep = { does: 'read', cell: next, says: goesOn };
   const meanings: Meaning[] = [
     { event: unlink, access: 'write', cell: on, ordering: 'relaxed', value: 0, says: { before: '', after: `removes ${node} from the first list` } },
     { event: again, access: 'write', cell: next, ordering: 'relaxed', says: { before: '', after: `adds ${node} to the other list` } },

@@ -16,7 +16,7 @@ import {
   sameStatement,
 } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule, Use, World } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule, Use, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'ownership-word-released-without-release',
@@ -329,7 +329,7 @@ function areAPair({ fn: taker, event }: Use, { fn: back, event: clear }: Use): b
 /** The last owner against the next, where what the word guards is touched out of view: by the caller of the one, or of both. */
 function assumed(back: Use, taker: Use, last: Event | undefined, name: string): Claim {
   const guarded = `what ${name} guards`;
-  const look: Deed = { does: 'read', cell: last ?? guarded };
+  const look: AssumedStep = { does: 'read', cell: last ?? guarded };
   return {
     threads: [
       { fn: back.fn, events: [...(last ? [last] : []), back.event], ...(last ? {} : { before: [{ does: 'write' as const, cell: guarded }] }) },

@@ -1,6 +1,6 @@
 import { called, comesBefore, isTest, keyOf, nodesAfter, nodesBefore, ordersLoads, passes } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed, Rule } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'read-section-compared-by-hand',
@@ -116,8 +116,8 @@ function cure(fn: CFunction, first: Event, again: Event): { claim: Claim } | { a
   const text = 'read_seqcount_retry() with its read barrier before the load';
   if (!data) return { advice: [text] };
   const name = data.cell?.path ?? 'the data';
-  const moves: Deed = { does: 'write', cell: again };
-  const change: Deed = { does: 'write', cell: data };
+  const moves: AssumedStep = { does: 'write', cell: again };
+  const change: AssumedStep = { does: 'write', cell: data };
   return {
     claim: {
       threads: [{ fn, events: [first, data, again] }],

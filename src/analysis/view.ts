@@ -6,7 +6,7 @@ import { outsideOf } from '../c/world/outside.ts';
 import type { Knowledge } from '../model/fact.ts';
 import type { World } from '../model/rule.ts';
 import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
-import { readerOf, worldOf } from './world.ts';
+import { parseCache, worldOf } from './world.ts';
 
 /** A series of a thread with its messages, null where one is missing. */
 export interface PatchSet {
@@ -50,7 +50,7 @@ export function viewOfThread(thread: Thread, grammar: Grammar, known: Knowledge,
     const patches = messages.map(m => onlyC(m?.patch ?? null));
     const { history, problems } = imagesOf(patches, tree);
     const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
-    const view = worldOf(tree ? [...own, ...outsideOf(own, known, tree)] : own, patches, readerOf(grammar, known));
+    const view = worldOf(tree ? [...own, ...outsideOf(own, known, tree)] : own, patches, parseCache(grammar, known));
     return { ...view, problems: [...problems, ...view.problems] };
   });
   return { worlds: views.map(v => v.world), problems: views.flatMap(v => v.problems) };
@@ -58,5 +58,5 @@ export function viewOfThread(thread: Thread, grammar: Grammar, known: Knowledge,
 
 /** The code of one file as it stands. */
 export function viewOfText(path: string, text: string, grammar: Grammar, known: Knowledge): { world: World; problems: Problem[] } {
-  return worldOf([imageOfText(path, text)], [], readerOf(grammar, known));
+  return worldOf([imageOfText(path, text)], [], parseCache(grammar, known));
 }

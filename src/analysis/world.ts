@@ -2,14 +2,14 @@
 
 import { called } from '../c/calls/callees.ts';
 import { expandAll } from '../c/calls/expand.ts';
-import { type Draft, draft, fileOf } from '../c/lower/functions.ts';
+import { fileOf, type ParsedFile, parseFile } from '../c/lower/functions.ts';
 import { markObjects } from '../c/lower/objects.ts';
 import { ownName } from '../c/syntax/calls.ts';
 import { designatedIn, mentionsIn } from '../c/syntax/mentions.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
 import type { Types } from '../c/syntax/types.ts';
 import type { Image } from '../c/text/images.ts';
-import { saidOf } from '../c/world/said.ts';
+import { sentencesOn } from '../c/world/sentences.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Knowledge } from '../model/fact.ts';
 import type { CodeFile, Mention, Tie, World } from '../model/rule.ts';
@@ -20,26 +20,26 @@ import { sharedIn } from './markings/shared.ts';
 import { fillAll } from './sections/summaries.ts';
 
 /** Parsed images are kept, so that the same state of a file is never parsed twice. */
-export interface Reader {
+export interface ParseCache {
   grammar: Grammar;
   known: Knowledge;
-  drafts: Map<Image, Draft>;
+  parsed: Map<Image, ParsedFile>;
   /** Of each image what it declares. */
   types: Map<Image, Types>;
 }
 
-export function readerOf(grammar: Grammar, known: Knowledge): Reader {
-  return { grammar, known, drafts: new Map(), types: new Map() };
+export function parseCache(grammar: Grammar, known: Knowledge): ParseCache {
+  return { grammar, known, parsed: new Map(), types: new Map() };
 }
 
 /** The world made of one state of each file. */
-export function worldOf(images: Image[], patches: (Patch | null)[], reader: Reader): { world: World; problems: Problem[] } {
+export function worldOf(images: Image[], patches: (Patch | null)[], cache: ParseCache): { world: World; problems: Problem[] } {
   const types: Types = noTypes();
-  const drafts = images.map(image => {
-    const own = reader.types.get(image) ?? noTypes();
-    const known = reader.drafts.get(image) ?? draft(image, reader.grammar, own);
-    reader.drafts.set(image, known);
-    reader.types.set(image, own);
+  const parsed = images.map(image => {
+    const own = cache.types.get(image) ?? noTypes();
+    const known = cache.parsed.get(image) ?? parseFile(image, cache.grammar, own);
+    cache.parsed.set(image, known);
+    cache.types.set(image, own);
     for (const [k, v] of own.structs) types.structs.set(k, v);
     for (const [k, v] of own.constants) types.constants.set(k, v);
     // A header's globals are seen by all, a source file's by itself.
@@ -48,16 +48,16 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   });
   // A static function of a source file is its own; any other of a known name is most likely the very function that the fact is about.
   const names = new Set(
-    drafts.flatMap(d =>
+    parsed.flatMap(d =>
       d.heads
-        .filter(h => !h.opened && (!isWhollyKnown(ownName(h.name), reader.known) || (/\bstatic\b/.test(h.head) && !d.image.path.endsWith('.h'))))
+        .filter(h => !h.opened && (!isWhollyKnown(ownName(h.name), cache.known) || (/\bstatic\b/.test(h.head) && !d.image.path.endsWith('.h'))))
         .map(h => h.name),
     ),
   );
-  const lowered = drafts.map(d => {
-    const own = reader.types.get(d.image)?.globals;
+  const lowered = parsed.map(d => {
+    const own = cache.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
-    return fileOf(d, { types, global, defined: name => names.has(name), fact: reader.known.fact, convention: reader.known.convention });
+    return fileOf(d, { types, global, defined: name => names.has(name), fact: cache.known.fact, convention: cache.known.convention });
   });
   const functions = expandAll(lowered.flatMap(f => f.functions));
   for (const fn of functions) markObjects(fn);
@@ -67,7 +67,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     next += own.length;
     return { ...f, functions: own };
   });
-  fillAll(functions, reader.known.fact);
+  fillAll(functions, cache.known.fact);
   markFresh(functions);
   const logs = patches.map(p => p?.log ?? '');
   const statements: Statement[] = [
@@ -80,14 +80,14 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
   const imageOf = new Map(images.map(i => [i.path, i]));
   const mentions = new Map<string, Map<string, Mention[]>>();
   const designated = new Map<string, Set<string>>();
-  const nameOf = (call: string) => reader.known.fact(call)?.api ?? call;
+  const nameOf = (call: string) => cache.known.fact(call)?.api ?? call;
   const world: World = {
     files,
     functions,
-    fact: reader.known.fact,
-    convention: reader.known.convention,
-    member: reader.known.member,
-    type: reader.known.type,
+    fact: cache.known.fact,
+    convention: cache.known.convention,
+    member: cache.known.member,
+    type: cache.known.type,
     // Found when first asked for: who only wants to see events need not wait for them.
     get ties() {
       ties ??= tiesOf(files, statements);
@@ -107,7 +107,7 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
     },
     declared: tag => {
       for (const image of images) {
-        const members = reader.types.get(image)?.structs.get(tag);
+        const members = cache.types.get(image)?.structs.get(tag);
         if (members) return { path: image.path, members };
       }
       return null;
@@ -127,9 +127,9 @@ export function worldOf(images: Image[], patches: (Patch | null)[], reader: Read
       shared ??= sharedIn(functions);
       return shared.get(key) ?? [];
     },
-    said: (fn, stems) => saidOf(fn, openingComment(files, fn), logOf(fn, logs), stems),
+    said: (fn, stems) => sentencesOn(fn, openingComment(files, fn), logOf(fn, logs), stems),
   };
-  return { world, problems: drafts.flatMap(d => d.problems) };
+  return { world, problems: parsed.flatMap(d => d.problems) };
 }
 
 /** Does a fact say all that the function does? */

@@ -1,7 +1,7 @@
 /** The series as a change: each function before and after it, what went, and what stays. */
 
 import { comesBefore, nodesAfter } from '../analysis/query.ts';
-import type { Reader } from '../analysis/world.ts';
+import type { ParseCache } from '../analysis/world.ts';
 import { type Before, type Image, type Images, imagesBefore } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { ChangedFunction, Changes, Remark, Report, Rule, World } from '../model/rule.ts';
@@ -32,7 +32,7 @@ export function changeOf(
   after: World,
   outside: readonly Image[],
   worldFrom: MakeWorld,
-  reader: Reader,
+  cache: ParseCache,
 ): SeriesChange | null {
   const back = imagesBefore(patches, history);
   if (back.images.length === 0) return null;
@@ -60,7 +60,7 @@ export function changeOf(
     },
     lineNow: (path, line) => now(path, line)?.line ?? null,
     undeclared: name => {
-      gone ??= undeclaredIn(back, history, reader);
+      gone ??= undeclaredIn(back, history, cache);
       return gone.has(name);
     },
   };
@@ -68,11 +68,11 @@ export function changeOf(
 }
 
 /** Names of members and globals that a file of the series declared before it, and that none declares anew. */
-function undeclaredIn(back: Before, history: Images['history'], reader: Reader): Set<string> {
+function undeclaredIn(back: Before, history: Images['history'], cache: ParseCache): Set<string> {
   const [gone, come] = [new Set<string>(), new Set<string>()];
   for (const image of back.images) {
     const now = history.get(back.now.get(image.path) ?? '')?.at(-1);
-    const [old, kept] = [namesIn(image, reader), now ? namesIn(now, reader) : new Set<string>()];
+    const [old, kept] = [namesIn(image, cache), now ? namesIn(now, cache) : new Set<string>()];
     for (const name of old) if (!kept.has(name)) gone.add(name);
     for (const name of kept) if (!old.has(name)) come.add(name);
   }
@@ -81,8 +81,8 @@ function undeclaredIn(back: Before, history: Images['history'], reader: Reader):
 }
 
 /** What the file declares: `struct tag.member`, or the name of a global. */
-function namesIn(image: Image, reader: Reader): Set<string> {
-  const types = reader.types.get(image);
+function namesIn(image: Image, cache: ParseCache): Set<string> {
+  const types = cache.types.get(image);
   return new Set(
     [...(types?.structs ?? [])].flatMap(([tag, members]) => [...members.keys()].map(m => `${tag}.${m}`)).concat([...(types?.globals.keys() ?? [])]),
   );

@@ -1,7 +1,7 @@
 /** A claim half way to a litmus test: threads as steps that know the event they come from, so that an edit can find its place. */
 import type { FenceKind, UpdateOp } from '../lkmm/litmus.ts';
 import type { CFunction, Event } from '../model/code.ts';
-import type { Deed } from '../model/rule.ts';
+import type { AssumedStep } from '../model/rule.ts';
 
 /** How an access is marked; `full` has a full barrier on both sides. */
 export type Strength = 'plain' | 'relaxed' | 'acquire' | 'release' | 'full';
@@ -45,7 +45,7 @@ export interface Step {
   /** The store that has become one with it. */
   joins?: Event;
   /** What is done out of view. */
-  deed?: Deed;
+  assumed?: AssumedStep;
 }
 
 /** A step under no guard, through no pointer. */
@@ -89,10 +89,10 @@ export function writes(act: Act): boolean {
   return act.op === 'store' || act.op === 'rmw' || act.op === 'add-unless' || act.op === 'cmpxchg';
 }
 
-/** The step that the event or deed became, in the first thread that runs it or in the one named; where it became several, the one that reads, or writes, as asked, else the first that is no fence; with `means` the one on that memory. */
+/** The step that the event or assumed step became, in the first thread that runs it or in the one named; where it became several, the one that reads, or writes, as asked, else the first that is no fence; with `means` the one on that memory. */
 export function stepOf(
   draft: Draft,
-  event: Event | Deed,
+  event: Event | AssumedStep,
   as?: 'read' | 'write',
   only?: number,
   means?: string,
@@ -102,7 +102,9 @@ export function stepOf(
     if (only !== undefined && thread !== only) continue;
     const at = [fits, (s: Step) => s.act.op !== 'fence', () => true]
       .map(test =>
-        t.steps.findIndex(s => (s.event === event || s.deed === event || s.joins === event) && (means === undefined || s.means === means) && test(s)),
+        t.steps.findIndex(
+          s => (s.event === event || s.assumed === event || s.joins === event) && (means === undefined || s.means === means) && test(s),
+        ),
       )
       .find(i => i >= 0);
     const step = at === undefined ? undefined : t.steps[at];

@@ -1,6 +1,6 @@
 /** Runs the rules over one state of the code. */
 
-import { type Reader, worldOf } from '../analysis/world.ts';
+import { type ParseCache, worldOf } from '../analysis/world.ts';
 import { standsHere } from '../c/calls/callees.ts';
 import { cellKey } from '../c/lower/cells.ts';
 import type { Image } from '../c/text/images.ts';
@@ -12,8 +12,8 @@ import { declaredTies } from './declared.ts';
 import type { Raised } from './raised.ts';
 
 /** The world that the images make, with what the user declares of it. */
-export function worldWith(images: Image[], patches: (Patch | null)[], reader: Reader, facts: UserFacts): { world: World; problems: Problem[] } {
-  const { world, problems } = worldOf(images, patches, reader);
+export function worldWith(images: Image[], patches: (Patch | null)[], cache: ParseCache, facts: UserFacts): { world: World; problems: Problem[] } {
+  const { world, problems } = worldOf(images, patches, cache);
   if (facts.invariants.length > 0) {
     const keys = new Set(world.functions.flatMap(fn => fn.events.flatMap(e => (e.cell ? cellKey(e.cell) : []))));
     const known = new Set(world.ties.map(t => t.keys.join()));

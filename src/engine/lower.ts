@@ -1,7 +1,7 @@
 /**
  * From a claim to a draft of a litmus test, mechanically. A thread is one path through the events that the claim names (`route.ts`); what lies
- * on that path and orders, locks or touches a cell of the claim comes along. An event becomes steps by what its fact says (`acts.ts`), by what
- * the claim says that it means (`meanings.ts`); what is done out of view by what the claim assumes (`deeds.ts`). All of them find their
+ * on that path and orders, locks or touches a cell of the claim comes along. An event becomes steps by what its fact says (`steps/facts.ts`), by what
+ * the claim says that it means (`steps/declared.ts`); what is done out of view by what the claim assumes (`steps/assumed.ts`). All of them find their
  * places in one memory (`memory.ts`).
  */
 
@@ -11,12 +11,12 @@ import { nodesAfter } from '../c/cfg/flow.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
 import { type ContextFamily, isIn, lockKey } from '../model/section.ts';
-import { actsOn, fenceOf, gives, orderAlone, rcuFenceOf } from './acts.ts';
-import { stepsOfDeeds } from './deeds.ts';
 import { type Act, type Draft, type DraftThread, type Guard, type Step, stepFor } from './draft.ts';
-import { stepsOfMeaning } from './meanings.ts';
 import { Memory, touches } from './memory.ts';
 import { guardOf, routeBetween } from './route.ts';
+import { assumedSteps } from './steps/assumed.ts';
+import { declaredSteps } from './steps/declared.ts';
+import { actsOn, fenceOf, gives, orderingOnly, rcuFenceOf } from './steps/facts.ts';
 
 /** How what is not known is read: as a full barrier, on the side of the bug; as nothing, on the side of the fix. */
 export type Reading = 'strongest' | 'weakest';
@@ -31,7 +31,7 @@ export function lower(claim: Claim, reading: Reading, threads: ClaimThread[] = c
     done.push({ title: `${thread.fn.name}()`, steps });
   }
   // CPUs out of view stand behind the claim's threads, before those that only settle a state.
-  const others = claim.others?.map(o => ({ title: `${o.who} (assumed)`, steps: stepsOfDeeds(o.does, [], lowering.memory) })) ?? [];
+  const others = claim.others?.map(o => ({ title: `${o.who} (assumed)`, steps: assumedSteps(o.does, [], lowering.memory) })) ?? [];
   done.splice(claim.threads.length, 0, ...others);
   const name = threads.map(t => t.fn.name).join('+');
   return { name, locations: lowering.memory.settled(), threads: done, assumes: [...claim.assumes], opaque: lowering.opaque };
@@ -74,7 +74,7 @@ class Walk {
   /** A text where an event has no meaning in the model, or no path leads from one to the next. */
   steps(): Step[] | string {
     const { events, before, then } = this.thread;
-    if (before) this.done.push(...stepsOfDeeds(before, [], this.memory));
+    if (before) this.done.push(...assumedSteps(before, [], this.memory));
     const [first, ...rest] = events;
     if (!first) return 'a thread without events';
     this.enter(first);
@@ -86,7 +86,7 @@ class Walk {
     }
     if (trouble !== null) return trouble;
     this.leave();
-    if (then) this.done.push(...stepsOfDeeds(then, this.done, this.memory));
+    if (then) this.done.push(...assumedSteps(then, this.done, this.memory));
     return this.done;
   }
 
@@ -214,7 +214,7 @@ class Walk {
       this.unknown(called(event), event);
       return;
     }
-    const act = orderAlone(event, this.memory);
+    const act = orderingOnly(event, this.memory);
     if (act) this.emit(event, act, event.node, gives(act) ? this.memory.aside() : null);
   }
 
@@ -225,7 +225,7 @@ class Walk {
 
   private mean(m: Meaning): void {
     const guards = this.guards(m.event.node);
-    const steps = stepsOfMeaning(m, this.done, this.memory, lock => this.holds(lock));
+    const steps = declaredSteps(m, this.done, this.memory, lock => this.holds(lock));
     this.done.push(...steps.map(s => ({ ...s, when: [...guards, ...s.when] })));
   }
 

@@ -26,8 +26,8 @@ export class Memory {
     for (const event of claim.threads.flatMap(t => [...t.events, ...(t.calls ?? []).flatMap(c => c.events)]))
       if (!elsewhere.has(event)) this.cellOf(event, true);
     for (const m of claim.meanings ?? []) this.meant(m.cell);
-    for (const deed of [...claim.threads.flatMap(t => [...(t.before ?? []), ...(t.then ?? [])]), ...(claim.others ?? []).flatMap(o => o.does)])
-      if (deed.cell !== undefined && deed.does !== 'lock' && deed.does !== 'unlock') this.meant(deed.cell);
+    for (const assumed of [...claim.threads.flatMap(t => [...(t.before ?? []), ...(t.then ?? [])]), ...(claim.others ?? []).flatMap(o => o.does)])
+      if (assumed.cell !== undefined && assumed.does !== 'lock' && assumed.does !== 'unlock') this.meant(assumed.cell);
   }
 
   /** The locations with names of their own and what the claim says that they start with, once all steps are made. */

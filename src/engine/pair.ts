@@ -6,8 +6,8 @@ import { IS } from '../lkmm/paths.ts';
 import type { Claim } from '../model/rule.ts';
 import { compile } from './compile.ts';
 import { type Draft, type DraftThread, LANE, writes } from './draft.ts';
-import { runInTurn } from './inturn.ts';
 import { type Question, registerOf, switchesIn } from './question.ts';
+import { runSerially } from './serial.ts';
 import { startOf } from './values.ts';
 
 type State = [Value, Value];
@@ -61,7 +61,7 @@ function consistentStates(draft: Draft, settlers: DraftThread[]): State[] {
   for (const guess of guesses) {
     for (const thread of updating) {
       const start = startingAt(draft, guess);
-      const end = runInTurn(start, [thread]);
+      const end = runSerially(start, [thread]);
       const cells = cellsOf(start, end.location);
       ends.set(cells.join(), cells);
     }
@@ -89,7 +89,7 @@ function questionOf(claim: Claim, program: Draft, consistent: ReadonlySet<string
     return parts.find(s => s.event !== null && s.event.kind === 'rmw' && returned.has(s.event.index))?.register ?? null;
   });
   const orders = permutations(program.threads.map((_, i) => i)).map(order =>
-    runInTurn(
+    runSerially(
       program,
       order.flatMap(i => program.threads[i] ?? []),
     ),

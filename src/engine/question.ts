@@ -6,9 +6,9 @@ import { races } from '../lkmm/model.ts';
 import type { Schedule } from '../lkmm/order.ts';
 import type { PathEvent } from '../lkmm/paths.ts';
 import type { Event } from '../model/code.ts';
-import type { Claim, Deed } from '../model/rule.ts';
+import type { AssumedStep, Claim } from '../model/rule.ts';
 import { type Draft, stepOf } from './draft.ts';
-import { nameOf, outcomeOf } from './telling.ts';
+import { nameOf, outcomeOf } from './explanation.ts';
 import { resultOf, startOf, valueAfter } from './values.ts';
 
 /** What a register or a location ends with. */
@@ -126,7 +126,7 @@ interface Needed {
 }
 
 /** What must hold for the operation to have done what it is for: it ran, and what it asks for was so. */
-function effectOf(draft: Draft, event: Event | Deed, thread?: number): Needed[] | string {
+function effectOf(draft: Draft, event: Event | AssumedStep, thread?: number): Needed[] | string {
   const found = stepOf(draft, event, 'write', thread);
   if (!found) return `${nameOf(event)} has no meaning in the model`;
   const { act, register, when } = found.step;

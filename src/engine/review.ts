@@ -2,7 +2,7 @@
 
 import { rules as allRules } from '../../rules/index.ts';
 import { isC, onlyC, type PatchSet, patchSetsOf } from '../analysis/view.ts';
-import { readerOf } from '../analysis/world.ts';
+import { parseCache } from '../analysis/world.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
 import { type Image, imagesOf, type Tree } from '../c/text/images.ts';
 import { outsideOf } from '../c/world/outside.ts';
@@ -80,17 +80,17 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const { history, problems: unmatched } = imagesOf(patches.map(onlyC), options.tree ?? null);
   const facts = options.facts ?? NO_FACTS;
   const { known, problems: unknown } = knowledgeOf(facts);
-  const reader = readerOf(options.grammar, known);
+  const cache = parseCache(options.grammar, known);
   const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
   const judge = options.policy ? judgeOf(options.policy) : undefined;
   const own = [...history.values()].flatMap(states => states.at(-1) ?? []);
   const outside = options.tree ? outsideOf(own, known, options.tree) : [];
   const last = patches.length - 1;
-  const { world, problems: unread } = worldWith([...own, ...outside], patches, reader, facts);
-  const worldFrom = (images: Image[]) => worldWith(images, patches, reader, facts).world;
+  const { world, problems: unread } = worldWith([...own, ...outside], patches, cache, facts);
+  const worldFrom = (images: Image[]) => worldWith(images, patches, cache, facts).world;
   const { onStep } = options;
   const final = look(world, rules, null, onStep);
-  const change = changeOf(patches.map(onlyC), history, world, outside, worldFrom, reader);
+  const change = changeOf(patches.map(onlyC), history, world, outside, worldFrom, cache);
   const changed = change ? lookAtChange(change, rules) : { raised: [], problems: [] };
   const touched = change ? touchedLines(change) : new Map<string, number>();
   const removed = change?.lines ?? null;

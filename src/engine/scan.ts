@@ -1,7 +1,7 @@
 /** Reviews one file as it stands: what a patch that adds it would be told, said of code that is there already. */
 import { rules as allRules } from '../../rules/index.ts';
 import { imageOfText } from '../analysis/view.ts';
-import { readerOf } from '../analysis/world.ts';
+import { parseCache } from '../analysis/world.ts';
 import type { Image, Tree } from '../c/text/images.ts';
 import { joined } from '../c/world/outside.ts';
 import type { Finding } from '../model/finding.ts';
@@ -26,7 +26,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
   const judge = options.policy ? judgeOf(options.policy) : undefined;
   const image = added(imageOfText(path, text));
   const images = [image, ...(options.tree ? headersOf(path, text, options.tree) : [])];
-  const { world, problems: unread } = worldWith(images, [], readerOf(options.grammar, known), facts);
+  const { world, problems: unread } = worldWith(images, [], parseCache(options.grammar, known), facts);
   const { raised, problems } = look(world, rules, new Set([path]));
   const message = sourceMessage(image);
   const context = {

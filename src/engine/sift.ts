@@ -6,11 +6,11 @@ import type { UserFacts } from '../model/userfacts.ts';
 import { earlierIds, type Judge } from './config.ts';
 import { dismissedBy } from './declared.ts';
 import { fingerprint, wordsOf } from './fingerprint.ts';
-import { inWords } from './inwords.ts';
 import { type LinesBefore, type Numbered, numberedBefore, numberedIn } from './numbering.ts';
 import { quoteFor } from './quotes.ts';
 import type { Raised } from './raised.ts';
 import { superseded } from './supersede.ts';
+import { describeUnnamed } from './unnamed.ts';
 import { decideClaim, REVIEW_BUDGET } from './witness.ts';
 
 export interface SeriesContext {
@@ -74,10 +74,10 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
       rule: rule.id,
       severity: remark.severity ?? rule.severity,
       confidence: remark.confidence ?? rule.confidence,
-      message: inWords(remark.message),
-      detail: (remark.detail ?? []).map(inWords),
-      ...(remark.question === undefined ? {} : { question: inWords(remark.question) }),
-      ...(remark.dismissal === undefined ? {} : { dismissal: inWords(remark.dismissal) }),
+      message: describeUnnamed(remark.message),
+      detail: (remark.detail ?? []).map(describeUnnamed),
+      ...(remark.question === undefined ? {} : { question: describeUnnamed(remark.question) }),
+      ...(remark.dismissal === undefined ? {} : { dismissal: describeUnnamed(remark.dismissal) }),
       said: remark.said ?? [],
       ...r.place,
       now: r.place.side === 'new' && state === context.patches.length - 1 ? { path: r.place.path, line: r.place.line } : null,
@@ -87,7 +87,7 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
       origin: 'pre-existing',
       status: 'open',
       related: [],
-      fix: (remark.advice ?? []).map(advice => ({ text: inWords(advice), edit: null, fixedVerdict: null })),
+      fix: (remark.advice ?? []).map(advice => ({ text: describeUnnamed(advice), edit: null, fixedVerdict: null })),
       references: rule.references,
       fingerprint: fingerprint([...base, String(ordinal)]),
     };

@@ -5,17 +5,17 @@ import { executions } from '../lkmm/executions.ts';
 import type { LitmusTest, Observed } from '../lkmm/litmus.ts';
 import { type Strength, scheduleOf, strengthOf } from '../lkmm/order.ts';
 import { printLitmus } from '../lkmm/text.ts';
-import type { Fix, HeldReason, Step as Told, Verdict, Witness } from '../model/finding.ts';
+import type { Fix, HeldReason, ShownStep, Verdict, Witness } from '../model/finding.ts';
 import type { Claim } from '../model/rule.ts';
 import { compile } from './compile.ts';
 import { describe } from './describe.ts';
 import { type Draft, stepOf } from './draft.ts';
 import { edited } from './edits.ts';
-import { inWords } from './inwords.ts';
+import { reorderingOf, shownSteps } from './explanation.ts';
 import { lower, type Reading } from './lower.ts';
 import { type Pair, pairOf } from './pair.ts';
 import { type Question, questionOf } from './question.ts';
-import { reorderingOf, tell } from './telling.ts';
+import { describeUnnamed } from './unnamed.ts';
 import { settlePointers, settleValues } from './values.ts';
 
 /** Steps of a program beyond which nothing is decided. */
@@ -67,7 +67,7 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
       strength: shown.strength,
       assumes: shown.draft.assumes,
       threads: [
-        ...claim.threads.map(t => ({ name: inWords(`${t.fn.name}()`), function: t.fn.name })),
+        ...claim.threads.map(t => ({ name: describeUnnamed(`${t.fn.name}()`), function: t.fn.name })),
         ...(claim.others ?? []).map(o => ({ name: `${o.who} (assumed)`, function: null })),
       ],
       steps: shown.steps,
@@ -98,7 +98,7 @@ interface Shown {
   draft: Draft;
   test: LitmusTest;
   strength: Strength;
-  steps: Told[] | null;
+  steps: ShownStep[] | null;
   outcome: string;
   reordering: string;
   rank: number[];
@@ -187,7 +187,7 @@ function decide(claim: Claim, drafts: Drafts | string, review: Budget): Ran | { 
         draft: program,
         test: { ...test, condition: question.condition(execution) },
         strength,
-        steps: schedule && tell(scene, schedule),
+        steps: schedule && shownSteps(scene, schedule),
         outcome: question.outcome(execution),
         reordering: schedule ? reorderingOf(scene, schedule) : 'a store reaches one CPU before another',
         rank,

@@ -11,7 +11,7 @@ export interface Body {
 
 /** Reads the body of a thread whose parameters, the addresses of locations, have these names. */
 export function parseBody(cursor: Cursor, parameters: ReadonlySet<string>): Body {
-  const reader = new Reader(cursor, parameters);
+  const reader = new BodyReader(cursor, parameters);
   const statements = reader.block();
   for (const name of reader.set) reader.used.delete(name);
   return { statements, unset: reader.used };
@@ -51,7 +51,7 @@ const isBinary = (text: string): text is BinaryOp => Object.hasOwn(BINDS, text);
 const value = (v: Value): Expression => ({ kind: 'value', value: v });
 
 /** The statements and expressions of one thread. */
-class Reader {
+class BodyReader {
   readonly used = new Map<string, number>();
   readonly set = new Set<string>();
   private readonly cursor: Cursor;

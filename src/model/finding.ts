@@ -24,7 +24,8 @@ export interface Fix {
 
 export type Verdict = 'Never' | 'Sometimes' | 'Always' | 'DEADLOCK' | 'unsupported';
 
-export interface Step {
+/** One step of the execution that a witness shows: what an access found or left, in words. */
+export interface ShownStep {
   /** Index into `threads`. */
   thread: number;
   text: string;
@@ -51,7 +52,7 @@ export interface Witness {
   assumes: string[];
   /** The function is null of a CPU that is assumed. */
   threads: { name: string; function: string | null }[];
-  steps: Step[] | null;
+  steps: ShownStep[] | null;
   /** The cells at the end, as one line for people. */
   outcome: string;
   reordering: string;

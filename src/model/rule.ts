@@ -17,8 +17,8 @@ export interface ClaimThread {
    */
   calls?: { call: Event; fn: CFunction; events: Event[] }[];
   /** What the caller has done before, and what it does afterwards: `assumes` says so. */
-  before?: Deed[];
-  then?: Deed[];
+  before?: AssumedStep[];
+  then?: AssumedStep[];
 }
 
 /**
@@ -26,7 +26,7 @@ export interface ClaimThread {
  * `add` counts up; `put` counts down and gives whether that was the last; `section` to `end` is read under RCU;
  * `take` puts something else where `value` is, as a lock word is taken, and gives whether it did.
  */
-export interface Deed {
+export interface AssumedStep {
   does: 'read' | 'write' | 'add' | 'put' | 'take' | 'lock' | 'unlock' | 'section' | 'end' | 'grace-period' | 'fence';
   /** The cell of an event, or memory by the name that a meaning has for it; of a lock its name. */
   cell?: Event | string;
@@ -35,9 +35,9 @@ export interface Deed {
   /** What a write puts there, else a number of its own, and what a `take` looks for; a text is a constant as the code writes it. */
   value?: number | string;
   /** It is done only where this one, before it in the thread, gave something else than 0, or 0. */
-  where?: { gave: Event | Deed; zero?: true };
+  where?: { gave: Event | AssumedStep; zero?: true };
   /** The address is what this one read. */
-  through?: Deed;
+  through?: AssumedStep;
   says?: Meaning['says'];
 }
 
@@ -45,7 +45,7 @@ export interface Deed {
 export interface Other {
   /** Who that is: `another holder of c`. */
   who: string;
-  does: Deed[];
+  does: AssumedStep[];
 }
 
 /** Cells that an invariant ties, and how that is known. */
@@ -84,8 +84,8 @@ export interface SharedEvidence extends Place {
  * operation that may be one with a condition by an edit, did what it is for.
  */
 export interface Sight {
-  read: Event | Deed;
-  from: Event | Deed | 'before' | 'effect';
+  read: Event | AssumedStep;
+  from: Event | AssumedStep | 'before' | 'effect';
   /** Which of the claim's threads, where several run the read. */
   thread?: number;
   /** What a meaning of the event reads besides, by the name of its cell. */
@@ -104,7 +104,7 @@ export interface Sight {
 export type Bad =
   | { kind: 'unserialisable' }
   | { kind: 'false-alarm'; samples: [Event, Event][] }
-  | { kind: 'sees'; reads: Sight[]; ends?: (Event | Deed)[] }
+  | { kind: 'sees'; reads: Sight[]; ends?: (Event | AssumedStep)[] }
   | { kind: 'race' };
 
 /**
@@ -133,7 +133,7 @@ export type Edit = { text: string } & (
   | { kind: 'read-section'; event: Event; to: Event }
   | { kind: 'reference'; event: Event }
   | { kind: 'unless-zero'; event: Event }
-  | { kind: 'section'; event: Event | Deed }
+  | { kind: 'section'; event: Event | AssumedStep }
   | { kind: 'lock' }
   | { kind: 'one-word' }
   | { kind: 'both'; edits: Edit[] }

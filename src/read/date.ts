@@ -4,7 +4,7 @@
  * Where git takes the zone of the machine, as for a name that it does not know, this takes UTC, as RFC 5322 4.3 has it.
  */
 export function readDate(text: string): string | null {
-  const date: Draft = { year: -1, month: -1, day: -1, hour: -1, minute: -1, second: -1, offset: null, isUtc: false };
+  const date: PartialDate = { year: -1, month: -1, day: -1, hour: -1, minute: -1, second: -1, offset: null, isUtc: false };
   const value = text.slice(0, MAX_LENGTH);
   for (let at = 0; at < value.length && value.charAt(at) !== '\n'; ) {
     const first = value.charCodeAt(at);
@@ -26,7 +26,7 @@ export function secondsOf(iso: string): number {
 }
 
 /** A date on its way; -1 where nothing was said yet. Months count from 0, the offset is in minutes. */
-interface Draft {
+interface PartialDate {
   year: number;
   month: number;
   day: number;
@@ -72,7 +72,7 @@ const ZONES = beginnings(
 );
 
 /** git's match_alpha: a month, a day of the week, a zone by name, AM or PM; any other word is passed over. Gives how far it read. */
-function readWord(text: string, at: number, date: Draft): number {
+function readWord(text: string, at: number, date: PartialDate): number {
   let end = at;
   while (isLetter(text.charCodeAt(end)) || isDigit(text.charCodeAt(end))) end++;
   const word = text.slice(at, end).toLowerCase();
@@ -92,7 +92,7 @@ function readWord(text: string, at: number, date: Draft): number {
 }
 
 /** git's match_digit: a time or date of several numbers, or what a single one can mean by its length and by what is known already. */
-function readNumber(text: string, at: number, date: Draft): number {
+function readNumber(text: string, at: number, date: PartialDate): number {
   const [whole = ''] = /^\d+/.exec(text.slice(at)) ?? [];
   const { length } = whole;
   const number = Number(whole);
@@ -130,7 +130,7 @@ function readNumber(text: string, at: number, date: Draft): number {
 }
 
 /** git's match_tz: `+hhmm`, `+hh:mm` or `+hh`. */
-function readZone(text: string, at: number, date: Draft): number {
+function readZone(text: string, at: number, date: PartialDate): number {
   const [whole = '', sign, hour, minute = '0'] = /^([+-])(\d\d)(?::?(\d\d))?(?!\d)/.exec(text.slice(at)) ?? [];
   if (hour === undefined) return /^.\d+/.exec(text.slice(at))?.[0].length ?? 1;
   if (Number(minute) < 60 && Number(hour) < 24) date.offset = (sign === '-' ? -1 : 1) * (Number(hour) * 60 + Number(minute));
@@ -138,12 +138,12 @@ function readZone(text: string, at: number, date: Draft): number {
 }
 
 /** `2025-07-24`, `7/24/2025`, `24.7.25`: git's match_multi_number, but for its look at today's date. */
-function setNumbers(date: Draft, a: number, b: number, c: number, hasDots: boolean): boolean {
+function setNumbers(date: PartialDate, a: number, b: number, c: number, hasDots: boolean): boolean {
   if (a > 70 && (setDate(date, a, b, c) || setDate(date, a, c, b))) return true;
   return (!hasDots && setDate(date, c, a, b)) || setDate(date, c, b, a) || (hasDots && setDate(date, c, a, b));
 }
 
-function setDate(date: Draft, year: number, month: number, day: number): boolean {
+function setDate(date: PartialDate, year: number, month: number, day: number): boolean {
   if (month < 1 || month > 12 || day < 1 || day > 31) return false;
   const full = year >= 1970 && year < 2100 ? year : year > 70 && year < 100 ? year + 1900 : year >= 0 && year < 38 ? year + 2000 : -1;
   if (full < 0) return false;
@@ -152,13 +152,13 @@ function setDate(date: Draft, year: number, month: number, day: number): boolean
 }
 
 /** A minute may have a 61st second. */
-function setTime(date: Draft, hour: number, minute: number, second: number): boolean {
+function setTime(date: PartialDate, hour: number, minute: number, second: number): boolean {
   if (hour > 24 || minute > 59 || second > 60) return false;
   Object.assign(date, { hour, minute, second });
   return true;
 }
 
-function setSeconds(date: Draft, seconds: number): void {
+function setSeconds(date: PartialDate, seconds: number): void {
   const [year = -1, month = 0, day = -1, hour = -1, minute = -1, second = -1] = format(seconds)
     .split(/[-T:Z]/)
     .map(Number);

@@ -26,7 +26,7 @@ export function readDiff(text: string): Diff {
 }
 
 /** A piece while it is read. */
-interface Draft extends Heading {
+interface OpenPiece extends Heading {
   added: number;
   removed: number;
   binary: boolean;
@@ -69,7 +69,7 @@ class DiffReader {
 
   /** The next piece; null at the end. */
   private readPiece(): Piece | Refusal | null {
-    const piece: Draft = { ...newHeading(), added: 0, removed: 0, binary: false };
+    const piece: OpenPiece = { ...newHeading(), added: 0, removed: 0, binary: false };
     const found = this.findHeader(piece);
     if (found !== true) return found === false ? null : found;
     const start = this.at;
@@ -89,7 +89,7 @@ class DiffReader {
   }
 
   /** git's find_header: skips to the next header and reads it. */
-  private findHeader(piece: Draft): true | false | Refusal {
+  private findHeader(piece: OpenPiece): true | false | Refusal {
     const { text } = this;
     while (this.at < text.length) {
       const end = this.lineEnd(this.at);
@@ -121,7 +121,7 @@ class DiffReader {
   }
 
   /** git's parse_git_diff_header; null where nothing follows that makes it a header: git then looks on behind the line. */
-  private readGitHeader(piece: Draft, firstEnd: number): true | Refusal | null {
+  private readGitHeader(piece: OpenPiece, firstEnd: number): true | Refusal | null {
     const { text } = this;
     piece.isNew = 0;
     piece.isDelete = 0;
@@ -161,7 +161,7 @@ class DiffReader {
   }
 
   /** git's parse_traditional_patch. The first file whose both names have no directory sets the strip count for all that follow. */
-  private readTraditional(first: string, second: string, piece: Draft): boolean {
+  private readTraditional(first: string, second: string, piece: OpenPiece): boolean {
     if (!this.stripKnown) {
       const [p, q] = [guessStrip(first), guessStrip(second)];
       if ((p < 0 ? q : p) === q && q >= 0) {
@@ -182,7 +182,7 @@ class DiffReader {
   }
 
   /** git's parse_single_patch. */
-  private readHunks(piece: Draft): Refusal | null {
+  private readHunks(piece: OpenPiece): Refusal | null {
     let [oldLines, newLines, hunks] = [0, 0, 0];
     while (this.text.length - this.at > 4 && this.text.startsWith('@@ -', this.at)) {
       const hunk = scanHunk(this.text, this.at, this.line);
@@ -203,7 +203,7 @@ class DiffReader {
   }
 
   /** git's parse_chunk where a header has no hunks: a binary patch, the word that files differ, or nothing. */
-  private readBinary(piece: Draft): Refusal | null {
+  private readBinary(piece: OpenPiece): Refusal | null {
     const end = this.lineEnd(this.at);
     const line = this.text.slice(this.at, end);
     if (line === 'GIT binary patch\n') {
@@ -233,7 +233,7 @@ function guessStrip(line: string): number {
   return name === null || name.includes('/') ? -1 : 0;
 }
 
-function finish(piece: Draft, text: string, start: number, end: number): Piece {
+function finish(piece: OpenPiece, text: string, start: number, end: number): Piece {
   const { oldName, newName, added, removed, binary } = piece;
   const path = newName ?? oldName ?? '';
   const moved = (piece.isRename || piece.isCopy) && oldName !== null && oldName !== path;

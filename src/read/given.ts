@@ -3,7 +3,7 @@ import { MAX_POSTINGS } from './limits.ts';
 import type { Mail } from './mail.ts';
 import { patchKey } from './patchid.ts';
 import { placeOf } from './place.ts';
-import { type GivenTrailer, isOwn } from './trailers.ts';
+import { type GivenTrailer, isOfSender } from './trailers.ts';
 
 /** A trailer and the mail that gives it. */
 export interface Given {
@@ -56,7 +56,7 @@ function add(groups: Map<string, Mail[]>, key: string, mail: Mail): void {
 }
 
 function inOwnName({ trailer, by }: Given): boolean {
-  return trailer.person === null || (by.message.from !== null && isOwn(trailer.person, by.message.from));
+  return trailer.person === null || (by.message.from !== null && isOfSender(trailer.person, by.message.from));
 }
 
 /** Patches of one version under different numbers: two of a series, be their diffs the same. */

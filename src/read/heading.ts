@@ -53,13 +53,13 @@ export function changeOf(heading: Heading, binary: boolean, text: string, start:
   return end === start && !binary && oldMode !== null && newMode !== null && oldMode !== newMode ? 'mode' : 'modify';
 }
 
-type Reader = (rest: string, heading: Heading, strip: number) => string | null;
+type HeaderParser = (rest: string, heading: Heading, strip: number) => string | null;
 
-const rename = (side: 'oldName' | 'newName'): Reader => moved('isRename', side);
-const copy = (side: 'oldName' | 'newName'): Reader => moved('isCopy', side);
+const rename = (side: 'oldName' | 'newName'): HeaderParser => moved('isRename', side);
+const copy = (side: 'oldName' | 'newName'): HeaderParser => moved('isCopy', side);
 
 /** Header lines, and what reads the rest of each; the order is git's, as the first that fits counts. A hunk ends the header. */
-const LINES: [string, Reader | null][] = [
+const LINES: [string, HeaderParser | null][] = [
   ['@@ -', null],
   ['--- ', (rest, heading, strip) => checkName(rest, heading, 'oldName', heading.isNew > 0, strip)],
   ['+++ ', (rest, heading, strip) => checkName(rest, heading, 'newName', heading.isDelete > 0, strip)],
@@ -105,7 +105,7 @@ function checkName(rest: string, heading: Heading, side: 'oldName' | 'newName', 
 }
 
 /** Names of renames and copies have no `a/` or `b/` before them. */
-function moved(kind: 'isCopy' | 'isRename', side: 'oldName' | 'newName'): Reader {
+function moved(kind: 'isCopy' | 'isRename', side: 'oldName' | 'newName'): HeaderParser {
   return (rest, heading, strip) => {
     heading[kind] = true;
     heading[side] = nameAt(rest, Math.max(strip - 1, 0), '');

@@ -76,7 +76,7 @@ export function givenTrailers(body: string): GivenTrailer[] {
  * Whether the sender of a mail is the one that a trailer in it names, as b4 decides: the addresses agree, a `+word` or one part of the
  * domain aside, or the names do.
  */
-export function isOwn(person: Person, sender: Person): boolean {
+export function isOfSender(person: Person, sender: Person): boolean {
   if (sameAddress(person.address.toLowerCase(), sender.address.toLowerCase())) return true;
   const [given, own] = [person.name.toLowerCase(), sender.name.toLowerCase()];
   // b4 takes any name for one that it finds as `Last, First` in the header.

@@ -1,7 +1,7 @@
 /** Events in one line each, so that what a function does can be written beside it. */
 
 import { imageOfText } from '../../src/analysis/view.ts';
-import { draft, fileOf } from '../../src/c/lower/functions.ts';
+import { fileOf, parseFile } from '../../src/c/lower/functions.ts';
 import type { Types } from '../../src/c/syntax/types.ts';
 import { builtIn } from '../../src/facts/lookup.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -54,7 +54,7 @@ export async function functionsOf(text: string, types = TYPES): Promise<CFunctio
 /** The same with no call expanded, as functions are before they know each other. */
 export async function loweredOf(text: string, types = TYPES): Promise<CFunction[]> {
   const own: Types = { structs: new Map(), globals: new Map(), constants: new Map() };
-  const made = draft(imageOfText('drivers/example/example.c', `${types}${text}`), await grammar(), own);
+  const made = parseFile(imageOfText('drivers/example/example.c', `${types}${text}`), await grammar(), own);
   const names = new Set(made.heads.map(h => h.name));
   const around = { types: own, global: (name: string) => own.globals.get(name), defined: (name: string) => names.has(name), ...builtIn };
   return fileOf(made, around).functions;

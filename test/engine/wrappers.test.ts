@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readerOf, worldOf } from '../../src/analysis/world.ts';
+import { parseCache, worldOf } from '../../src/analysis/world.ts';
 import { imagesOf } from '../../src/c/text/images.ts';
 import { NO_FACTS } from '../../src/engine/declared.ts';
 import { knowledgeOf } from '../../src/engine/knowledge.ts';
@@ -27,7 +27,7 @@ async function found(code: string, likes: Record<string, string>): Promise<Findi
 async function functionsIn(code: string, likes: Record<string, string>) {
   const { known } = knowledgeOf(wrappers(likes));
   const images = [...imagesOf([patchOf({ 'drivers/example/lane.c': code })]).history.values()].flatMap(states => states.at(-1) ?? []);
-  return worldOf(images, [], readerOf(await grammar(), known)).world.functions;
+  return worldOf(images, [], parseCache(await grammar(), known)).world.functions;
 }
 
 const places = (findings: Finding[]) => findings.map(f => `${f.rule} ${f.line}`);

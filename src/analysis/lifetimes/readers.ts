@@ -5,7 +5,7 @@ import { comesBefore } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
 import { effectOfKind, isDeferred, isDereference, setsRcuPointer } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
-import type { Claim, Deed } from '../../model/rule.ts';
+import type { AssumedStep, Claim } from '../../model/rule.ts';
 import { isIn, sharedSection } from '../../model/section.ts';
 import { isOwn, isTest, runsAlone } from '../entry/phase.ts';
 import { isHandedOver, isUseOf, onward, originsOf, placeOf, releasesIn, unlinks } from './lifetime.ts';
@@ -121,8 +121,8 @@ export function readAfterFree(
     after: seen?.use.kind === 'call' ? `passes ${name}, which is freed, to ${called(seen.use)}()` : `${how}, which is freed`,
   };
   const finds = { before: `finds ${name} on ${linked}`, after: `no longer finds ${name} on ${linked}` };
-  const load: Deed = { does: 'read', cell: linked === undefined ? store : `${name} linked`, ...(linked === undefined ? {} : { says: finds }) };
-  const use: Deed = { does: 'read', cell: name, ...(linked === undefined ? { through: load } : {}), says: looks };
+  const load: AssumedStep = { does: 'read', cell: linked === undefined ? store : `${name} linked`, ...(linked === undefined ? {} : { says: finds }) };
+  const use: AssumedStep = { does: 'read', cell: name, ...(linked === undefined ? { through: load } : {}), says: looks };
   return {
     threads: [
       ...(seen ? [{ fn: seen.fn, events: [seen.load, seen.use] }] : []),

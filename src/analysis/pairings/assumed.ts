@@ -2,7 +2,7 @@
 
 import { cellName } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
-import type { Claim, Deed, Edit } from '../../model/rule.ts';
+import type { AssumedStep, Claim, Edit } from '../../model/rule.ts';
 
 /**
  * A store that must be seen before the function looks: whether something else changed, or at a call that wakes whether anybody waits. The other
@@ -13,8 +13,8 @@ export function storeThenLook(fn: CFunction, events: [Event, ...Event[], Event],
   const look = events.at(-1) ?? store;
   const wakes = look.kind === 'wake';
   const queue = 'the queue';
-  const set: Deed = { does: 'write', cell: wakes ? queue : look, ...(wakes ? { says: { before: '', after: 'queues itself' } } : {}) };
-  const sees: Deed = { does: 'read', cell: store };
+  const set: AssumedStep = { does: 'write', cell: wakes ? queue : look, ...(wakes ? { says: { before: '', after: 'queues itself' } } : {}) };
+  const sees: AssumedStep = { does: 'read', cell: store };
   const [name, other] = [nameOf(store), nameOf(look)];
   return {
     threads: [{ fn, events }],

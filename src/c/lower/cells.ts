@@ -37,7 +37,7 @@ export function cellOfPointer(e: Expr, scope: Scope): Cell | null {
 }
 
 /** True where the lvalue is surely, or may be, a variable of the function itself. */
-export function isOwn(e: Expr, scope: Scope): boolean {
+export function isLocalVariable(e: Expr, scope: Scope): boolean {
   const path = lvalue(e, scope, 0);
   return path !== null && (path.own || path.unsure);
 }

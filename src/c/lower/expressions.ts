@@ -6,7 +6,7 @@ import type { End } from '../cfg/graph.ts';
 import type { Setting } from '../cfg/returned.ts';
 import { callKind, endsRun, keepsTruth } from '../syntax/calls.ts';
 import type { Expr } from '../syntax/syntax.ts';
-import { cellOfLvalue, isConstantText, isOwn } from './cells.ts';
+import { cellOfLvalue, isConstantText, isLocalVariable } from './cells.ts';
 import { conditionOf } from './conditions.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
 import { isSamePointer, typeOf } from './typeof.ts';
@@ -220,7 +220,7 @@ function store(left: Expr, value: Value, api: string, operand: string, cx: Conte
   if (!cell) {
     // A part of the function's own aggregate: the aggregate now holds this value too.
     const root = rootOf(left);
-    if (root && isOwn(left, cx)) cx.held.set(root, union(cx.valueOf(root), value), null);
+    if (root && isLocalVariable(left, cx)) cx.held.set(root, union(cx.valueOf(root), value), null);
     return;
   }
   if (api !== '=') cx.emit(left, { kind: 'read', api, cell, ordering: 'plain', operation: 'load' });
@@ -268,7 +268,7 @@ function assign(e: Extract<Expr, { k: 'assign' }>, cx: Context): Value {
       setVariable(e.left.name, value, e.right, cx);
       return value;
     }
-  } else if (e.left.k === 'name' && e.op === '=' && isOwn(e.left, cx)) {
+  } else if (e.left.k === 'name' && e.op === '=' && isLocalVariable(e.left, cx)) {
     // Most likely a local, declared out of view.
     name(e.left.name, before, e.right, cx);
     cx.settings.push(settingOf(e.left.name, value, e.right, cx));

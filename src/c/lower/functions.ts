@@ -22,15 +22,15 @@ import { Context, type FileScope, type Lowering } from './context.ts';
 import { walk } from './statements.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
-export interface Draft {
+export interface ParsedFile {
   image: Image;
   includes: string[];
   comments: SourceComment[];
-  heads: DraftHead[];
+  heads: ParsedHead[];
   problems: Problem[];
 }
 
-interface DraftHead {
+interface ParsedHead {
   name: string;
   parameters: Parameter[];
   /** The words before the name. */
@@ -58,8 +58,8 @@ interface DraftHead {
 export const LARGEST_FILE = 4_000_000;
 
 /** Parses the image and notes what it declares in `types`. */
-export function draft(image: Image, grammar: Grammar, types: Types): Draft {
-  const result: Draft = { image, includes: [], comments: [], heads: [], problems: [] };
+export function parseFile(image: Image, grammar: Grammar, types: Types): ParsedFile {
+  const result: ParsedFile = { image, includes: [], comments: [], heads: [], problems: [] };
   const odd = (message: string) => result.problems.push({ severity: 'odd', where: image.path, message });
   for (const piece of image.pieces) {
     const whole = { text: `${piece.lines.join('\n')}\n`, firstLine: piece.firstLine, enclosing: null };
@@ -115,7 +115,13 @@ export function draft(image: Image, grammar: Grammar, types: Types): Draft {
 }
 
 /** Reads by themselves the functions that the first column shows and the grammar lost, as it does behind an #if that cuts a statement. */
-function rescue(it: Draft, text: string, code: string, firstLine: number, read: (text: string, firstLine: number, isMacro: boolean) => string): void {
+function rescue(
+  it: ParsedFile,
+  text: string,
+  code: string,
+  firstLine: number,
+  read: (text: string, firstLine: number, isMacro: boolean) => string,
+): void {
   const found = new Set(it.heads.map(h => h.endLine));
   const lost = bodiesByColumn(code).filter(({ close }) => !found.has(close + firstLine));
   if (lost.length === 0) return;
@@ -144,7 +150,7 @@ export interface Surroundings {
 }
 
 /** Walks the functions of a draft. */
-export function fileOf(it: Draft, around: Surroundings): CodeFile {
+export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
   const line = linesOf(it.image);
   const endsAt = new Map(it.comments.map(c => [c.endLine, c]));
   const comments = [...it.comments].sort((a, b) => a.line - b.line);
@@ -198,7 +204,7 @@ const ATTRIBUTE =
   /\b__(?:init|exit|must_hold(?:_shared)?|acquires(?:_shared)?|releases(?:_shared)?|cond_acquires|always_inline|meminit|net_init|net_exit|sched|kprobes|cpuidle)\b(?:\((?:[^()]|\([^()]*\))*\))?/g;
 
 function functionOf(
-  it: DraftHead,
+  it: ParsedHead,
   path: string,
   line: FileScope['line'],
   around: Surroundings,

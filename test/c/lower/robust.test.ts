@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { imageOfText, viewOfText } from '../../../src/analysis/view.ts';
-import { readerOf, worldOf } from '../../../src/analysis/world.ts';
+import { parseCache, worldOf } from '../../../src/analysis/world.ts';
 import { builtIn } from '../../../src/facts/lookup.ts';
 import { grammar } from '../../code.ts';
 
@@ -68,7 +68,7 @@ test('every window of a file is read without a fault, and its events lie in its 
       const lines = LINES.slice(from, from + length);
       for (const section of ['', HEAD, 'struct ring {']) {
         const piece = { firstLine: from + 1, lines, origin: lines.map(() => null), section };
-        const { world } = worldOf([{ path: 'a.c', whole: false, pieces: [piece], addedBy: null, after: 0 }], [], readerOf(parser, builtIn));
+        const { world } = worldOf([{ path: 'a.c', whole: false, pieces: [piece], addedBy: null, after: 0 }], [], parseCache(parser, builtIn));
         for (const fn of world.functions) {
           expect(fn.line).toBeGreaterThanOrEqual(from + 1);
           expect(fn.endLine).toBeLessThanOrEqual(from + lines.length);
@@ -97,7 +97,7 @@ test('any soup of words is read without a fault', async () => {
 
 test('the same text gives the same events', async () => {
   const parser = await grammar();
-  const read = () => JSON.stringify(worldOf([imageOfText('a.c', SAMPLE)], [], readerOf(parser, builtIn)).world.functions);
+  const read = () => JSON.stringify(worldOf([imageOfText('a.c', SAMPLE)], [], parseCache(parser, builtIn)).world.functions);
   expect(read()).toBe(read());
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readerOf, worldOf } from '../../../src/analysis/world.ts';
+import { parseCache, worldOf } from '../../../src/analysis/world.ts';
 import { type Image, imagesOf, type Tree } from '../../../src/c/text/images.ts';
 import { layoutOf } from '../../../src/c/text/layout.ts';
 import { outsideOf } from '../../../src/c/world/outside.ts';
@@ -46,7 +46,7 @@ function imagesIn(files: Record<string, string>, lines: string[]): { own: Image[
 
 async function worldWith(files: Record<string, string>, lines: string[]): Promise<World> {
   const { own, outside } = imagesIn(files, lines);
-  return worldOf([...own, ...outside], [patch(lines)], readerOf(await grammar(), builtIn)).world;
+  return worldOf([...own, ...outside], [patch(lines)], parseCache(await grammar(), builtIn)).world;
 }
 
 /** `path name` of each function drawn from the tree. */

@@ -5,12 +5,12 @@ import type { Value } from '../lkmm/litmus.ts';
 import type { Schedule } from '../lkmm/order.ts';
 import { IS, type PathEvent } from '../lkmm/paths.ts';
 import type { Event } from '../model/code.ts';
-import type { Step as Told } from '../model/finding.ts';
-import type { Claim, Deed } from '../model/rule.ts';
+import type { ShownStep } from '../model/finding.ts';
+import type { AssumedStep, Claim } from '../model/rule.ts';
 import { type Draft, type Step, stepOf } from './draft.ts';
 
-/** The event or deed as a person would name it. */
-export function nameOf(event: Event | Deed): string {
+/** The event or assumed step as a person would name it. */
+export function nameOf(event: Event | AssumedStep): string {
   return 'api' in event ? `${called(event)}()` : `an assumed ${event.does}`;
 }
 
@@ -24,7 +24,7 @@ interface Part {
 /** The cells of the bad state as a person would put it. */
 export function outcomeOf(claim: Claim, draft: Draft): string {
   if (claim.bad.kind !== 'sees') return '';
-  const cellOf = (event: Event | Deed) => {
+  const cellOf = (event: Event | AssumedStep) => {
     const act = stepOf(draft, event, 'write')?.step.act;
     return (act && 'location' in act && draft.locations[act.location]?.name) || 'the cell';
   };
@@ -80,15 +80,15 @@ export function reorderingOf(scene: Scene, schedule: Schedule): string {
 }
 
 /** The schedule as steps for people: what each access found and left; reads of one thread in a row are told at once. */
-export function tell(scene: Scene, schedule: Schedule): Told[] {
-  const teller = new Teller(scene);
-  for (const e of schedule.order) teller.tell(e);
-  return teller.all();
+export function shownSteps(scene: Scene, schedule: Schedule): ShownStep[] {
+  const narrator = new Narrator(scene);
+  for (const e of schedule.order) narrator.tell(e);
+  return narrator.all();
 }
 
-class Teller {
+class Narrator {
   private readonly scene: Scene;
-  private readonly told: Told[] = [];
+  private readonly told: ShownStep[] = [];
   /** What locations started with, and what they hold by now. */
   private readonly initial: ReadonlyMap<number, Value>;
   private readonly holds: Map<number, Value>;
@@ -105,7 +105,7 @@ class Teller {
     this.updated = new Set(skeleton.events.flatMap(e => (e.reads ? [e.reads] : [])));
   }
 
-  all(): Told[] {
+  all(): ShownStep[] {
     this.flush();
     return this.told;
   }
@@ -169,7 +169,7 @@ class Teller {
         s.event?.line === e.source?.line &&
         'location' in s.act &&
         draft.locations[s.act.location]?.name === names[this.at(e)] &&
-        (s.deed === undefined || (s.act.op === 'store') === ((e.is & IS.write) !== 0)),
+        (s.assumed === undefined || (s.act.op === 'store') === ((e.is & IS.write) !== 0)),
     )?.says;
   }
 

@@ -1,12 +1,12 @@
-/** What an event does in the terms of the model, by what its fact says: acts on its location, or the order that it gives alone. */
-import { called } from '../c/calls/callees.ts';
-import { effectOfKind } from '../c/syntax/effects.ts';
-import type { FenceKind, UpdateOp } from '../lkmm/litmus.ts';
-import type { Event } from '../model/code.ts';
-import type { Act, Gives, Strength } from './draft.ts';
-import type { Memory } from './memory.ts';
+/** What an event does in the terms of the model, by what its fact says: accesses to its location, or the ordering that it provides. */
+import { called } from '../../c/calls/callees.ts';
+import { effectOfKind } from '../../c/syntax/effects.ts';
+import type { FenceKind, UpdateOp } from '../../lkmm/litmus.ts';
+import type { Event } from '../../model/code.ts';
+import type { Act, Gives, Strength } from '../draft.ts';
+import type { Memory } from '../memory.ts';
 
-/** The acts on the location; a text instead where the event has no meaning in the model. */
+/** The accesses to the location; a text instead where the event has no meaning in the model. */
 export function actsOn(location: number, event: Event, memory: Memory): Act[] | string {
   const order = strengthOf(event);
   const mask = memory.maskOf(event);
@@ -20,8 +20,8 @@ export function actsOn(location: number, event: Event, memory: Memory): Act[] | 
   return update(location, event, order, mask, memory);
 }
 
-/** What an event on no cell of the claim still does to the order of others; null where nothing. */
-export function orderAlone(event: Event, memory: Memory): Act | null {
+/** The ordering that an event on no cell of the claim provides for other accesses; null where none. */
+export function orderingOnly(event: Event, memory: Memory): Act | null {
   const { kind, ordering } = event;
   if (kind === 'rmw' && event.atomic && (ordering === 'full' || ordering === 'acquire' || ordering === 'release')) {
     const location = memory.elsewhere(event);

@@ -1,14 +1,14 @@
 /** What a claim says that an event does beside what its fact says (a free writes the object, a wake-up looks at the queue), as steps of a draft. */
 
-import { isDeferred } from '../c/syntax/effects.ts';
-import type { Event } from '../model/code.ts';
-import type { Meaning } from '../model/rule.ts';
-import { countDown } from './acts.ts';
-import { type Act, type Step, stepFor } from './draft.ts';
-import type { Memory } from './memory.ts';
+import { isDeferred } from '../../c/syntax/effects.ts';
+import type { Event } from '../../model/code.ts';
+import type { Meaning } from '../../model/rule.ts';
+import { type Act, type Step, stepFor } from '../draft.ts';
+import type { Memory } from '../memory.ts';
+import { countDown } from './facts.ts';
 
 /** The steps of the meaning; `before` are those of the same thread that came already, `holds` tells which locks the thread has. */
-export function stepsOfMeaning(m: Meaning, before: readonly Step[], memory: Memory, holds: (lock: string) => boolean): Step[] {
+export function declaredSteps(m: Meaning, before: readonly Step[], memory: Memory, holds: (lock: string) => boolean): Step[] {
   const { event } = m;
   const steps: Step[] = [];
   const add = (act: Act, register: string | null = null) => steps.push(stepFor(event, act, register));

@@ -1,5 +1,6 @@
-import { called, lockText } from '../../src/analysis/query.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import { called, lockText } from '../../../src/analysis/query.ts';
+import type { Rule } from '../../../src/model/rule.ts';
+import { examples } from './examples.ts';
 
 export default {
   id: 'flush-of-system-workqueue',
@@ -13,36 +14,7 @@ export default {
   finds: ['deadlock'],
   references: ['include/linux/workqueue.h, comment above __warn_flushing_systemwide_wq()', 'Documentation/core-api/workqueue.rst, Guidelines'],
   knownGaps: ['a system queue reached through a variable is not recognised'],
-  examples: {
-    bad: [
-      `
-void kiosk_remove(struct kiosk *k)
-{
-	mutex_lock(&k->lock);
-	k->gone = true;
-	flush_workqueue(system_long_wq); /* want: flush-of-system-workqueue "system_long_wq" */
-	mutex_unlock(&k->lock);
-}`,
-      `
-void kiosk_exit(void)
-{
-	flush_scheduled_work(); /* want: flush-of-system-workqueue "flush_scheduled_work()" */
-}`,
-    ],
-    good: [
-      `
-void kiosk_remove(struct kiosk *k)
-{
-	flush_work(&k->work);
-	flush_workqueue(k->wq);
-}`,
-      `
-void kiosk_start(struct kiosk *k)
-{
-	queue_work(system_long_wq, &k->work);
-}`,
-    ],
-  },
+  examples,
   checkFunction(fn, report) {
     for (const event of fn.events) {
       const queue = /^(?:flush|drain)_workqueue$/.test(event.api) ? (event.args[0] ?? '') : '';

@@ -10,7 +10,7 @@ export interface End {
 }
 
 /** Runs the threads in the order given. Locks and fences do nothing where nobody else runs. */
-export function runInTurn(draft: Draft, threads: DraftThread[]): End {
+export function runSerially(draft: Draft, threads: DraftThread[]): End {
   const cells = draft.locations.map((_, i) => startOf(draft, i));
   const registers = new Map<string, Value>();
   const act = (a: Act, register: string | null): void => {

@@ -24,7 +24,7 @@ const LONGEST_QUOTE = 400;
  * Sentences on a topic, those that hold most of it first, and among equals the nearest: inside the function, its kernel-doc, its file's
  * opening comment, the log. `stems` are beginnings of words.
  */
-export function saidOf(fn: CFunction, opening: string, log: string, stems: string[]): Said[] {
+export function sentencesOn(fn: CFunction, opening: string, log: string, stems: string[]): Said[] {
   const patterns = stems.map(stem => new RegExp(`\\b${stem}`, 'i'));
   const pick = (source: string, text: string) =>
     sentencesOf(text).map(sentence => ({ source, sentence, score: patterns.filter(p => p.test(sentence)).length }));

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Claim, Deed } from '../../src/model/rule.ts';
-import { lockKey } from '../../src/model/section.ts';
-import { worldOfText } from '../code.ts';
-import { at, decided, fn } from './claim.ts';
+import type { CFunction, Event } from '../../../src/model/code.ts';
+import type { AssumedStep, Claim } from '../../../src/model/rule.ts';
+import { lockKey } from '../../../src/model/section.ts';
+import { worldOfText } from '../../code.ts';
+import { at, decided, fn } from '../claim.ts';
 
 describe('a CPU out of view', () => {
   const claimOf = (f: CFunction, put: Event, use: Event, other: Partial<Claim> = {}): Claim => {
-    const last: Deed = { does: 'put', cell: 'count' };
-    const free: Deed = { does: 'write', cell: 'object', where: { gave: last }, says: { before: '', after: 'frees it' } };
+    const last: AssumedStep = { does: 'put', cell: 'count' };
+    const free: AssumedStep = { does: 'write', cell: 'object', where: { gave: last }, says: { before: '', after: 'frees it' } };
     return {
       threads: [{ fn: f, events: [put, use] }],
       others: [{ who: 'another holder', does: [last, free] }],
@@ -49,7 +49,7 @@ describe('a CPU out of view', () => {
     });
   });
 
-  test('does nothing behind a deed that gave 0: with a third reference nobody frees', async () => {
+  test('does nothing after an assumed put that left the count above 0: with a third reference nobody frees', async () => {
     const { f, put, use } = await drop();
     expect(decided(claimOf(f, put, use, { starts: [{ cell: 'count', value: 3 }] }))).toBe(
       'not-decided: drop() against another holder: no execution shows this',
@@ -58,8 +58,8 @@ describe('a CPU out of view', () => {
 
   test('frees where the count is not yet 0, if it is said to', async () => {
     const { f, put, use } = await drop();
-    const last: Deed = { does: 'put', cell: 'count' };
-    const free: Deed = { does: 'write', cell: 'object', where: { gave: last, zero: true } };
+    const last: AssumedStep = { does: 'put', cell: 'count' };
+    const free: AssumedStep = { does: 'write', cell: 'object', where: { gave: last, zero: true } };
     const others = [{ who: 'another holder', does: [last, free] }];
     const bad = { kind: 'sees' as const, reads: [{ read: use, from: free }] };
     expect(decided(claimOf(f, put, use, { others, bad, starts: [{ cell: 'count', value: 3 }] }))).toMatch(/no fix was found that rules it out$/);
@@ -81,18 +81,18 @@ int look(struct box *b)
     const f = fn(world, 'look');
     const [low, high] = f.events.filter(e => e.api === 'READ_ONCE') as [Event, Event];
     const lock = low.locks.map(lockKey)[0] ?? '';
-    const writes: Deed[] = [
+    const writes: AssumedStep[] = [
       { does: 'write', cell: low },
       { does: 'write', cell: high },
     ];
-    const claim = (does: Deed[]): Claim => ({
+    const claim = (does: AssumedStep[]): Claim => ({
       threads: [{ fn: f, events: [low, high] }],
       others: [{ who: 'a writer', does }],
       bad: {
         kind: 'sees',
         reads: [
           { read: low, from: 'before' },
-          { read: high, from: writes[1] as Deed },
+          { read: high, from: writes[1] as AssumedStep },
         ],
       },
       edits: [{ kind: 'reuse', event: high, first: low, text: 'one read' }],
@@ -117,7 +117,7 @@ int box_trylock(struct box *b)
 `);
   const [unlock, lock] = [fn(world, 'box_unlock'), fn(world, 'box_trylock')];
   const [clear, set] = [at(unlock, 'clear_bit'), at(lock, 'test_and_set_bit')];
-  const look: Deed = { does: 'read', cell: 'guarded' };
+  const look: AssumedStep = { does: 'read', cell: 'guarded' };
   expect(
     decided({
       threads: [
@@ -147,7 +147,7 @@ describe('a section that interrupts off make', () => {
       'walk',
     );
     const [find, look] = [at(f, 'find'), at(f, 'item_show')];
-    const free: Deed = { does: 'write', cell: 'item' };
+    const free: AssumedStep = { does: 'write', cell: 'item' };
     return {
       threads: [{ fn: f, events: [find, look] }],
       others: [
@@ -191,8 +191,8 @@ describe('a section that interrupts off make', () => {
 test('a look moved behind the operation that must succeed first runs only where it did', async () => {
   const f = fn(await worldOfText('void grab(pte_t pte)\n{\n\tstruct page *p = entry_page(pte);\n\n\tpage_look(p);\n\tpage_take(p);\n}\n'), 'grab');
   const [find, look, take] = [at(f, 'entry_page'), at(f, 'page_look'), at(f, 'page_take')];
-  const last: Deed = { does: 'put', cell: 'count' };
-  const free: Deed = { does: 'write', cell: 'page', where: { gave: last } };
+  const last: AssumedStep = { does: 'put', cell: 'count' };
+  const free: AssumedStep = { does: 'write', cell: 'page', where: { gave: last } };
   const claim = (effect: boolean): Claim => ({
     threads: [{ fn: f, events: [find, look, take] }],
     others: [{ who: 'a CPU that unmaps', does: [{ does: 'write', cell: 'entry', value: 0 }, last, free] }],

@@ -1,0 +1,4 @@
+void kiosk_start(struct kiosk *k)
+{
+	queue_work(system_long_wq, &k->work);
+}
