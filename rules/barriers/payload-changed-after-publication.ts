@@ -13,7 +13,7 @@ import {
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Related } from '../../src/model/finding.ts';
-import type { AssumedStep, Claim, Rule, AssumedStep } from '../../src/model/rule.ts';
+import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
   id: 'payload-changed-after-publication',
