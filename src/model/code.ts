@@ -197,6 +197,8 @@ export interface CFunction {
   isMacro?: true;
   /** Read from a tree, in a file that the series does not touch: it is there to be known, and nothing is said of it. */
   outside?: true;
+  /** The variables that the function declares and that live on its stack, by the names that events call them. */
+  locals?: ReadonlySet<string>;
   /** Each local or parameter that is set, with the offsets in the text at which it is. */
   changes?: ReadonlyMap<string, readonly number[]>;
   /** Where its local variables are set, in the order of the text. */

@@ -95,7 +95,12 @@ class Expansion {
   constructor(fn: CFunction, bodies: ReadonlyMap<Event, CFunction>) {
     this.fn = fn;
     this.bodies = bodies;
-    this.names = new Set([...fn.parameters.map(p => p.name), ...(fn.changes?.keys() ?? []), ...fn.events.flatMap(e => e.into ?? [])]);
+    this.names = new Set([
+      ...fn.parameters.map(p => p.name),
+      ...(fn.locals ?? []),
+      ...(fn.changes?.keys() ?? []),
+      ...fn.events.flatMap(e => e.into ?? []),
+    ]);
     this.conditions = conditionsIn(fn.flow);
   }
 
@@ -171,7 +176,7 @@ class Expansion {
     // The entry of the callee is the call itself.
     const first = index + 1;
     const rest = this.flow[base]?.next ?? [];
-    const words = new Words(body, call, this.names);
+    const words = new Words(body, call, this.names, resultOf(body, call));
     const exits: { node: FlowNode; gives: Constant }[] = [];
     const returned = new Set<number>();
     let [isOne, isTurned] = [true, false];
@@ -287,6 +292,18 @@ class Expansion {
   }
 }
 
+/**
+ * The local that the callee fills once and returns on every path: in the caller it is the variable that the call's value goes to, so that what the
+ * callee does to the object counts for that. Null where the caller's variable means something else while the callee runs.
+ */
+function resultOf(body: CFunction, call: Event): string | null {
+  const { into } = call;
+  if (into === null || call.args.some(arg => new RegExp(`\\b${into.replace(/#\d+$/, '')}\\b`).test(arg))) return null;
+  const returned = new Set(body.flow.flatMap(node => (node.kind === 'exit' && !node.stops ? [returnedAt(node) ?? ''] : [])));
+  const [name = ''] = returned;
+  return returned.size === 1 && body.locals?.has(name) && body.events.filter(e => e.into === name).length === 1 ? name : null;
+}
+
 /** The branch tests the opposite of the value that decides it. */
 function turn(node: FlowNode): void {
   if (node.tests === 'nonzero') node.tests = 'zero';
@@ -347,15 +364,19 @@ class Words {
   private readonly locals = new Map<string, string>();
   private readonly parameters: ReadonlyMap<string, string>;
 
-  constructor(body: CFunction, call: Event, names: Set<string>) {
+  constructor(body: CFunction, call: Event, names: Set<string>, result: string | null) {
     this.body = body;
     this.call = call;
     this.parameters = new Map(
       body.parameters.flatMap((p, i): [string, string][] => (call.args[i] === undefined ? [] : [[p.name, call.args[i] ?? '']])),
     );
-    const own = new Set([...(body.changes?.keys() ?? []), ...(body.settings ?? []).map(s => s.name), ...body.events.flatMap(e => e.into ?? [])]);
-    for (const name of own) {
+    // What both name and neither declares is one global.
+    for (const name of body.locals ?? []) {
       if (this.parameters.has(name)) continue;
+      if (name === result && call.into !== null) {
+        if (name !== call.into) this.locals.set(name, call.into);
+        continue;
+      }
       let free = name;
       while (names.has(free)) free = `${free}_`;
       names.add(free);

@@ -251,6 +251,7 @@ function functionOf(
   markPhase(fn, cx.settings);
   fn.settings = cx.settings;
   fn.changes = survey.changes;
+  fn.locals = new Set([...survey.variables.values()].flatMap(v => (v.isStatic || fn.parameters.some(p => p.name === v.name) ? [] : v.name)));
   correlate(fn, cx.conditions, cx.switches);
   return fn;
 }

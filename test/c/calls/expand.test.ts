@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { functionsOf } from '../compact.ts';
+
+/** The arguments of an expanded event by the function's own name for what is called, in the last function of the text. */
+async function argsOf(text: string, api: string): Promise<readonly string[] | undefined> {
+  const functions = await functionsOf(text);
+  return functions.at(-1)?.events.find(e => e.api === api && e.via)?.args;
+}
+
+describe('what a helper names is, in its caller,', () => {
+  test('the same global, whose address both take', async () => {
+    const text =
+      'static void add(struct s *p)\n{\n\tspin_lock(&table_lock);\n\tp->n++;\n\tspin_unlock(&table_lock);\n}\nvoid f(struct s *p)\n{\n\tspin_lock(&table_lock);\n\tp->n = 0;\n\tspin_unlock(&table_lock);\n\tadd(p);\n}\n';
+    expect(await argsOf(text, 'spin_lock')).toEqual(['&table_lock']);
+  });
+
+  test('another local, where the caller has one of that name', async () => {
+    const text =
+      'static void add(struct s *p)\n{\n\tstruct item i;\n\n\tspin_lock(&i.lock);\n\tp->n++;\n}\nvoid f(struct s *p)\n{\n\tstruct item i;\n\n\tfill(&i);\n\tadd(p);\n}\n';
+    expect(await argsOf(text, 'spin_lock')).toEqual(['&i_.lock']);
+  });
+
+  test('the variable that its result goes to, where it returns what it names', async () => {
+    const text =
+      'static struct s *get(struct t *t)\n{\n\tstruct s *p;\n\n\tp = rcu_dereference(t->p);\n\tif (p)\n\t\tdev_hold(p->dev);\n\treturn p;\n}\nvoid f(struct t *t)\n{\n\tstruct s *p = get(t);\n\n\tuse(p);\n}\n';
+    expect(await argsOf(text, 'dev_hold')).toEqual(['p->dev']);
+  });
+
+  test('a local of its own, where the caller still gives what the result replaces', async () => {
+    const text =
+      'static struct s *next(struct s *p)\n{\n\tstruct s *q;\n\n\tq = rcu_dereference(p->next);\n\tif (q)\n\t\tdev_hold(q->dev);\n\treturn q;\n}\nvoid f(struct s *p)\n{\n\tp = next(p);\n\tuse(p);\n}\n';
+    expect(await argsOf(text, 'dev_hold')).toEqual(['q->dev']);
+  });
+});
