@@ -22,11 +22,9 @@ export const SILENCES = /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free
 /** Is the interrupt switched off at its line before the event, on every way, by a function in view that does so on all its ways? */
 export function silencedBefore(fn: CFunction, event: Event, world: World): boolean {
   return fn.events.some(call => {
-    if (!isCall(call) || !comesBefore(fn, call, event)) return false;
-    const callee = calleeIn(fn, call, world.functions);
-    return (
-      callee?.whole === true && alwaysSilences(callee) && dominates(fn, call, event) && !between(fn, call, event).some(e => speaks(fn, e, world))
-    );
+    const callee = isCall(call) ? calleeIn(fn, call, world.functions) : null;
+    if (!callee?.whole || !alwaysSilences(callee) || !comesBefore(fn, call, event)) return false;
+    return dominates(fn, call, event) && !between(fn, call, event).some(e => speaks(fn, e, world));
   });
 }
 

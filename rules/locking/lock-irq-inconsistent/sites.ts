@@ -42,10 +42,10 @@ export function sitesOf(file: CodeFile, world: World): { lock: Section; sites: S
   for (const fn of file.functions) {
     if (fn.isMacro) continue;
     for (const event of fn.events) {
-      // A helper that returns with the lock takes it for its caller.
-      if (!standsHere(event) && !isPassedOn(fn, event)) continue;
       for (const taking of takings(fn, event)) {
         if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
+        // A helper that returns with the lock takes it for its caller.
+        if (!standsHere(event) && !isPassedOn(fn, event)) continue;
         const off =
           taking.irqsOff || /_irq(?:save)?(?:_|$)|irq/.test(event.api) || isIn(event, 'irqs-off') || isIn(heldOnEntry(fn, world), 'irqs-off');
         const handler = irqHandlerOf(fn, world);

@@ -188,6 +188,8 @@ class Expansion {
       if (old.settles) node.settles = old.settles.map(way => way.map(([c, holds]): Decision => [c + this.conditions, holds]));
       if (old.forgets) node.forgets = old.forgets.map(way => way.map(c => c + this.conditions));
       delete node.label;
+      const taken = old.kind === 'branch' && old.next.length === 2 ? slotGiven(old.condition, body, call) : null;
+      if (taken !== null) keepEdge(node, taken);
       if (old.kind === 'exit' && !old.stops) {
         node.kind = 'join';
         node.next = [...rest];
@@ -302,6 +304,21 @@ function resultOf(body: CFunction, call: Event): string | null {
   const returned = new Set(body.flow.flatMap(node => (node.kind === 'exit' && !node.stops ? [returnedAt(node) ?? ''] : [])));
   const [name = ''] = returned;
   return returned.size === 1 && body.locals?.has(name) && body.events.filter(e => e.into === name).length === 1 ? name : null;
+}
+
+/** The edge of a branch on a parameter alone that the constant takes which the call gives for it; null where it gives none. */
+function slotGiven(condition: string | undefined, body: CFunction, call: Event): number | null {
+  const [, not, name] = /^\(?(!?)\s*(\w+)\)?$/.exec(condition ?? '') ?? [];
+  const position = name === undefined ? -1 : body.parameters.findIndex(p => p.name === name);
+  const given = position < 0 ? null : constantOf(call.args[position]);
+  return given === null ? null : (given !== 'zero') === (not === '') ? 0 : 1;
+}
+
+/** One edge of the branch is all that a run takes. */
+function keepEdge(node: FlowNode, slot: number): void {
+  node.kind = 'join';
+  node.next = node.next.slice(slot, slot + 1);
+  for (const key of ['condition', 'decides', 'tests', 'settles', 'forgets'] as const) delete node[key];
 }
 
 /** The branch tests the opposite of the value that decides it. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isReached } from '../../../src/c/cfg/order.ts';
 import { functionsOf } from '../compact.ts';
 
 /** The arguments of an expanded event by the function's own name for what is called, in the last function of the text. */
@@ -31,4 +32,16 @@ describe('what a helper names is, in its caller,', () => {
       'static struct s *next(struct s *p)\n{\n\tstruct s *q;\n\n\tq = rcu_dereference(p->next);\n\tif (q)\n\t\tdev_hold(q->dev);\n\treturn q;\n}\nvoid f(struct s *p)\n{\n\tp = next(p);\n\tuse(p);\n}\n';
     expect(await argsOf(text, 'dev_hold')).toEqual(['q->dev']);
   });
+});
+
+test('a constant argument decides the branches that test the parameter alone', async () => {
+  const helper = 'static void a(struct s *p, int sleep)\n{\n\tp->n = 1;\n\tif (!sleep)\n\t\treturn;\n\tmsleep(1);\n}\n';
+  const reached = async (call: string) => {
+    const fn = (await functionsOf(`${helper}void f(struct s *x, int v)\n{\n\t${call}\n\tx->flags = 2;\n}`)).at(-1);
+    const [sleep, last] = [fn?.events.find(e => e.api === 'msleep'), fn?.events.find(e => e.operand === '2')];
+    return fn && sleep && last ? [isReached(fn.flow, sleep.node), isReached(fn.flow, last.node)] : null;
+  };
+  expect(await reached('a(x, 0);')).toEqual([false, true]);
+  expect(await reached('a(x, true);')).toEqual([true, true]);
+  expect(await reached('a(x, v);')).toEqual([true, true]);
 });
