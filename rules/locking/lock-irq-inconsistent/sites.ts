@@ -119,5 +119,5 @@ function asksWhere(fn: CFunction): boolean {
 
 /** Does the helper that this stands in return with the lock that it takes here? */
 function isPassedOn(fn: CFunction, event: Event): boolean {
-  return !fn.events.some(e => e.kind === 'unlock' && e.via?.call === event.via?.call && e.index > event.index);
+  return !fn.events.some(e => e.kind === 'unlock' && e.via?.call === event.via?.call && comesBefore(fn, event, e));
 }
