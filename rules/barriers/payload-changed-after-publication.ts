@@ -1,7 +1,7 @@
 import {
   called,
-  calleeIn,
   comesBefore,
+  effectsOf,
   fencesOf,
   isTest,
   nearest,
@@ -11,7 +11,7 @@ import {
   ordersStores,
   runsAlone,
 } from '../../src/analysis/query.ts';
-import type { CFunction, Event } from '../../src/model/code.ts';
+import type { Cell, CFunction, Event } from '../../src/model/code.ts';
 import type { Related } from '../../src/model/finding.ts';
 import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
@@ -185,27 +185,18 @@ interface Late {
   by: Event;
 }
 
-/** The first store behind the flag to a member of a part that was stored before it, with no barrier between; in the function or a static one that it calls. */
+/** The first store behind the flag to a member of a part that was stored before it, with no barrier between; by the function or what it calls. */
 function lateStore(fn: CFunction, flag: Event, before: Event[], parts: string[], functions: readonly CFunction[]): Late | null {
   const seen = new Set(before.map(e => e.cell?.path));
-  const isLate = (e: Event, base: string | null) =>
-    isStore(e) && base === flag.cell?.base && e.cell?.type === flag.cell?.type && !seen.has(e.cell?.path) && parts.includes(part(e) ?? '');
+  const isLate = (event: Event, cell: Cell | null) =>
+    isStore(event) && cell?.base === flag.cell?.base && cell?.type === flag.cell?.type && !seen.has(cell?.path) && parts.includes(part(event) ?? '');
   for (const by of fn.events) {
     if (!comesBefore(fn, flag, by) || fencedBetween(fn, flag, by)) continue;
-    if (isLate(by, by.cell?.base ?? null) && !isPublished(fn, by)) return { fn, event: by, by };
-    const callee = by.kind === 'call' ? calleeIn(fn, by, functions) : null;
-    if (!callee?.isStatic || callee === fn || callee.path !== fn.path) continue;
-    const event = callee.events.find(e => isLate(e, inCaller(e, callee, by)) && !isPublished(callee, e));
-    if (event) return { fn: callee, event, by };
+    if (isLate(by, by.cell) && !isPublished(fn, by)) return { fn, event: by, by };
+    const inside = (effectsOf(fn, by, functions) ?? []).find(e => e.via.length === 1 && isLate(e.event, e.cell) && !isPublished(e.fn, e.event));
+    if (inside) return { fn: inside.fn, event: inside.event, by };
   }
   return null;
-}
-
-/** The base of the event's cell in the words of the one who calls. */
-function inCaller(event: Event, callee: CFunction, call: Event): string | null {
-  const [, root = '', rest = ''] = /^(\w+)(.*)$/.exec(event.cell?.base ?? '') ?? [];
-  const argument = call.args[callee.parameters.findIndex(p => p.name === root)];
-  return argument === undefined || !/^\w+$/.test(argument) ? null : `${argument}${rest}`;
 }
 
 /** Where the publisher calls what stores, or what it calls stores. */

@@ -1,7 +1,7 @@
 /** Runs the rules over one state of the code. */
 
 import { type ParseCache, worldOf } from '../analysis/world.ts';
-import { standsHere } from '../c/calls/callees.ts';
+import { asWritten, called, standsHere } from '../c/calls/callees.ts';
 import { cellKey } from '../c/lower/cells.ts';
 import type { Image } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
@@ -77,7 +77,7 @@ function ofTheirOwn(raised: readonly Raised[]): Raised[] {
     const via = event?.via;
     if (via && said.has(`${rule.id} ${via.path} ${via.line}`)) return false;
     // A helper in a helper: the outer one has said it.
-    if (via && said.has(`${rule.id} ${fn.events[via.call]?.api} ${via.path} ${via.line}`)) return false;
+    if (via && said.has(`${rule.id} ${called(asWritten(fn, event))} ${via.path} ${via.line}`)) return false;
     const threads = remark.claim?.threads ?? [];
     return !threads.some(({ fn, events }) =>
       events.some(({ via }) => via && threads.some(t => t.fn !== fn && t.fn.name === via.function && t.fn.path === via.path)),

@@ -4,7 +4,7 @@
  */
 
 import { calleeOf } from '../../c/calls/callees.ts';
-import { isInLoop } from '../../c/cfg/loops.ts';
+import { innermostAt } from '../../c/cfg/loops.ts';
 import { cellKey, isConstantText } from '../../c/lower/cells.ts';
 import type { CFunction, Comparison, Event, Operand } from '../../model/code.ts';
 import type { Operation } from '../../model/fact.ts';
@@ -214,20 +214,12 @@ export function comparedEvents(fn: CFunction, functions: CFunction[]): { compari
           left: side(c.left, i),
           right: side(c.right, j),
           operator: c.operator,
-          loop: innermost(fn, event.line),
+          loop: innermostAt(fn, event.line),
         };
         return [{ comparison, left: pick(comparison.left.sources), right: pick(comparison.right.sources) }];
       });
     });
   return [...own, ...byHelper].sort((a, b) => a.comparison.line - b.comparison.line);
-}
-
-function innermost(fn: CFunction, line: number): number | null {
-  let found: number | null = null;
-  fn.shape.loops.forEach((loop, i) => {
-    if (isInLoop(loop, { line }) && (found === null || loop.depth >= (fn.shape.loops[found]?.depth ?? 0))) found = i;
-  });
-  return found;
 }
 
 function keyOf(events: Event[]): string | null {

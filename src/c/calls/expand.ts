@@ -3,16 +3,20 @@
  * statement do there what they would do written out. An expanded event stands on the line of the call and says by `via` where it comes from.
  * The call stays as an event of its own, of the kind `expanded`, which does nothing besides.
  */
-import type { Cell, CFunction, Comparison, Decision, Event, FlowNode, LocalSetting, Operand } from '../../model/code.ts';
+import type { CFunction, Comparison, Decision, Event, FlowNode, LocalSetting, Operand } from '../../model/code.ts';
+import { innermostAt } from '../cfg/loops.ts';
 import { returnedAt } from '../cfg/returned.ts';
 import { called, calleeOf } from './callees.ts';
-import { inCaller } from './effects.ts';
+import { type Constant, constantOf, isPlain, told } from './results.ts';
+import { Words } from './words.ts';
 
 /** A function with more events or nodes than these is no small one; its callers know it by its summary. */
 const MOST_EVENTS = 16;
 const MOST_NODES = 48;
 /** An accessor reads no more than this. */
 const MOST_ACCESSOR = 3;
+/** Helpers in helpers beyond this are left as calls. */
+const DEEPEST = 100;
 /** Events that one function may gain. */
 const MOST_GAINED = 240;
 
@@ -20,17 +24,17 @@ const MOST_GAINED = 240;
 export function expandAll(functions: readonly CFunction[]): CFunction[] {
   const done = new Map<CFunction, CFunction>();
   const open = new Set<CFunction>();
-  const visit = (fn: CFunction): CFunction => {
+  const visit = (fn: CFunction, depth: number): CFunction => {
     const known = done.get(fn);
     if (known) return known;
     open.add(fn);
     const bodies = new Map<Event, CFunction>();
     let gained = 0;
     for (const event of fn.events) {
-      const callee = event.argCells ? calleeOf(fn, event, functions) : null;
+      const callee = event.argCells && depth < DEEPEST ? calleeOf(fn, event, functions) : null;
       // A function that calls itself, however far round, is left as it is.
       if (!callee || open.has(callee) || !mayExpand(callee) || runsInWait(fn, event, callee)) continue;
-      const body = visit(callee);
+      const body = visit(callee, depth + 1);
       if (!isSmall(body) || gained + body.events.length > MOST_GAINED) continue;
       gained += body.events.length;
       bodies.set(event, body);
@@ -40,7 +44,7 @@ export function expandAll(functions: readonly CFunction[]): CFunction[] {
     done.set(fn, made);
     return made;
   };
-  return functions.map(visit);
+  return functions.map(fn => visit(fn, 0));
 }
 
 /** Is all of the function seen, does it do something, without a loop, and do its parameters stay what the caller gave? */
@@ -64,9 +68,6 @@ function runsInWait(fn: CFunction, call: Event, callee: CFunction): boolean {
 function isSmall(fn: CFunction): boolean {
   return fn.events.length <= MOST_EVENTS && fn.flow.length <= MOST_NODES && fn.flow.every(node => node.kind !== 'gap');
 }
-
-/** What an exit of an expanded function returns, where that is a constant. */
-type Constant = 'zero' | 'negative' | 'positive' | null;
 
 /** One function while its calls are replaced. A callee's nodes and events come right behind the call's own, and all are numbered anew. */
 class Expansion {
@@ -212,10 +213,12 @@ class Expansion {
     if (start) start.next = (body.flow[0]?.next ?? []).map(n => base + n);
     const [only = -1] = returned;
     const value = isOne && exits.length > 0 && returned.size === 1 ? only : -1;
-    if (value >= 0) this.values.set(index, value);
-    if (value >= 0 && isTurned) this.inverted.add(index);
-    else this.exits.set(index, exits);
-    const loop = innermostLoop(this.fn, call.line);
+    if (value < 0) this.exits.set(index, exits);
+    else {
+      this.values.set(index, value);
+      if (isTurned) this.inverted.add(index);
+    }
+    const loop = innermostAt(this.fn, call.line);
     const side = (o: Operand): Operand => ({ ...o, sources: o.sources.map(i => first + i), parameter: null });
     for (const c of body.shape.comparisons)
       if (c.left.sources.length > 0 && c.right.sources.length > 0)
@@ -328,29 +331,6 @@ function turn(node: FlowNode): void {
   else delete node.tests;
 }
 
-/** The loop around the line with no other inside it; null where there is none. */
-function innermostLoop(fn: CFunction, line: number): number | null {
-  let found: number | null = null;
-  for (const [i, loop] of fn.shape.loops.entries())
-    if (line >= loop.line && line <= loop.endLine && (found === null || loop.depth >= (fn.shape.loops[found]?.depth ?? 0))) found = i;
-  return found;
-}
-
-/** What a test of a value tells: whether the value is not zero, and whether it is negative. */
-function told(tests: FlowNode['tests'], holds: boolean, nonzero: number, negative: number): Decision[] {
-  const zero: Decision[] = [
-    [nonzero, false],
-    [negative, false],
-  ];
-  if (tests === 'nonzero') return holds ? [[nonzero, true]] : zero;
-  if (tests === 'zero') return holds ? zero : [[nonzero, true]];
-  if (!holds) return tests === 'negative' ? [[negative, false]] : [];
-  return [
-    [nonzero, true],
-    [negative, tests === 'negative'],
-  ];
-}
-
 /** One more than the highest number of a condition in the graph. */
 function conditionsIn(flow: readonly FlowNode[]): number {
   let most = -1;
@@ -359,82 +339,4 @@ function conditionsIn(flow: readonly FlowNode[]): number {
     for (const way of node.forgets ?? []) for (const condition of way) most = Math.max(most, condition);
   }
   return most + 1;
-}
-
-function constantOf(returned: string | undefined): Constant {
-  const text = returned?.replace(/^\((.*)\)$/, '$1').trim() ?? '';
-  if (/^(?:0|NULL|false)$/.test(text)) return 'zero';
-  if (/^(?:true|[1-9]\d*)$/.test(text)) return 'positive';
-  return /^-\s*(?:E[A-Z0-9]+|[1-9]\d*)$/.test(text) ? 'negative' : null;
-}
-
-/** Is what is returned the very value of its source, and not made of it? */
-function isPlain(returned: string | undefined): boolean {
-  return returned !== undefined && /^[\w\s(]/.test(returned) && !/[!~?%^]|[=<>]=|&&|\|\||\s[-+*/&|<>]\s/.test(returned);
-}
-
-/** A callee's names in the words of its caller. */
-class Words {
-  private readonly body: CFunction;
-  private readonly call: Event;
-  /** Locals of the callee that go by another name, since the caller has one like it. */
-  private readonly locals = new Map<string, string>();
-  private readonly parameters: ReadonlyMap<string, string>;
-
-  constructor(body: CFunction, call: Event, names: Set<string>, result: string | null) {
-    this.body = body;
-    this.call = call;
-    this.parameters = new Map(
-      body.parameters.flatMap((p, i): [string, string][] => (call.args[i] === undefined ? [] : [[p.name, call.args[i] ?? '']])),
-    );
-    // What both name and neither declares is one global.
-    for (const name of body.locals ?? []) {
-      if (this.parameters.has(name)) continue;
-      if (name === result && call.into !== null) {
-        if (name !== call.into) this.locals.set(name, call.into);
-        continue;
-      }
-      let free = name;
-      while (names.has(free)) free = `${free}_`;
-      names.add(free);
-      if (free !== name) this.locals.set(name, free);
-    }
-  }
-
-  name(name: string): string {
-    return this.locals.get(name) ?? name;
-  }
-
-  /** Code of the callee as the caller would write it. */
-  text(text: string): string {
-    if (this.parameters.size === 0 && this.locals.size === 0) return text;
-    return text.replace(/(->|\.)?\b([A-Za-z_]\w*)\b(->)?/g, (all: string, before: string | undefined, name: string, arrow: string | undefined) => {
-      if (before !== undefined) return all;
-      const local = this.locals.get(name);
-      if (local !== undefined) return `${local}${arrow ?? ''}`;
-      const given = this.parameters.get(name);
-      if (given === undefined) return all;
-      if (arrow !== undefined && /^&\w[\w.>[\]-]*$/.test(given)) return `${given.slice(1)}.`;
-      const isAlone = name.length === text.length || /^&?\w[\w.>[\]-]*$/.test(given);
-      return `${isAlone ? given : `(${given})`}${arrow ?? ''}`;
-    });
-  }
-
-  cell(cell: Cell | null): Cell | null {
-    if (!cell) return cell;
-    const own = cell.path.includes('[') ? { ...cell, path: this.subscripts(cell.path) } : cell;
-    return own.base === null ? own : this.based(own, own.base);
-  }
-
-  /** A path with its subscripts in the caller's words. */
-  private subscripts(path: string): string {
-    return path.replace(/\[([^[\]]*)\]/g, (_, index: string) => `[${this.text(index)}]`);
-  }
-
-  private based(cell: Cell, base: string): Cell | null {
-    const root = /^\w+/.exec(base)?.[0] ?? '';
-    const local = this.locals.get(root);
-    if (local !== undefined) return { ...cell, base: `${local}${base.slice(root.length)}` };
-    return inCaller(cell, this.body, this.call);
-  }
 }

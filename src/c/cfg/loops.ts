@@ -48,3 +48,9 @@ export function loopsAround(fn: Pick<CFunction, 'shape'>, { line }: { line: numb
 export function isInLoop(loop: Loop, { line }: { line: number }): boolean {
   return loop.line <= line && line <= loop.endLine;
 }
+
+/** The innermost loop around a line, by its index in the function's shape; null where no loop is. */
+export function innermostAt(fn: Pick<CFunction, 'shape'>, line: number): number | null {
+  const [loop] = loopsAround(fn, { line });
+  return loop ? fn.shape.loops.indexOf(loop) : null;
+}
