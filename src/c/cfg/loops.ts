@@ -51,6 +51,6 @@ export function isInLoop(loop: Loop, { line }: { line: number }): boolean {
 
 /** The innermost loop around a line, by its index in the function's shape; null where no loop is. */
 export function innermostAt(fn: Pick<CFunction, 'shape'>, line: number): number | null {
-  const [loop] = loopsAround(fn, { line });
+  const loop = loopsAround(fn, { line }).at(-1);
   return loop ? fn.shape.loops.indexOf(loop) : null;
 }
