@@ -90,6 +90,8 @@ class Expansion {
   private readonly settings: LocalSetting[] = [];
   /** Names that mean something in the function. */
   private readonly names: Set<string>;
+  /** Of each variable that keeps its value the number of the condition that it is not zero. */
+  private readonly steady: ReadonlyMap<string, number>;
   /** The next number of a condition. */
   private conditions: number;
 
@@ -102,7 +104,9 @@ class Expansion {
       ...(fn.changes?.keys() ?? []),
       ...fn.events.flatMap(e => e.into ?? []),
     ]);
-    this.conditions = conditionsIn(fn.flow);
+    const next = conditionsIn(fn.flow);
+    this.steady = new Map(steadyIn(fn).map((name, i) => [name, next + i]));
+    this.conditions = next + this.steady.size;
   }
 
   result(): CFunction {
@@ -191,6 +195,7 @@ class Expansion {
       delete node.label;
       const taken = old.kind === 'branch' && old.next.length === 2 ? slotGiven(old.condition, body, call) : null;
       if (taken !== null) keepEdge(node, taken);
+      else if (old.kind === 'branch' && old.next.length === 2) this.settleByArgument(node, old.condition, body, call);
       if (old.kind === 'exit' && !old.stops) {
         node.kind = 'join';
         node.next = [...rest];
@@ -265,6 +270,14 @@ class Expansion {
     });
   }
 
+  /** Branches of several helpers on one variable of the caller's that keeps its value go one way. */
+  private settleByArgument(node: FlowNode, condition: string | undefined, body: CFunction, call: Event): void {
+    const { given, isTurned } = parameterAlone(condition, body, call);
+    const steady = this.steady.get(given ?? '');
+    if (steady === undefined) return;
+    node.settles = [0, 1].map(slot => [...(node.settles?.[slot] ?? []), [steady, (slot === 0) !== isTurned] as const]);
+  }
+
   /** What an argument of an inner event comes from, where it is what the caller gave. */
   private argument(list: readonly number[], text: string | undefined, body: CFunction, call: Event): number[] | null {
     const position = list.length > 0 ? -1 : body.parameters.findIndex(p => p.name === text);
@@ -309,12 +322,25 @@ function resultOf(body: CFunction, call: Event): string | null {
   return returned.size === 1 && body.locals?.has(name) && body.events.filter(e => e.into === name).length === 1 ? name : null;
 }
 
-/** The edge of a branch on a parameter alone that the constant takes which the call gives for it; null where it gives none. */
-function slotGiven(condition: string | undefined, body: CFunction, call: Event): number | null {
+/** Of a branch that tests a parameter alone what the call gives for it, as written, and whether it tests for zero. */
+function parameterAlone(condition: string | undefined, body: CFunction, call: Event): { given: string | undefined; isTurned: boolean } {
   const [, not, name] = /^\(?(!?)\s*(\w+)\)?$/.exec(condition ?? '') ?? [];
   const position = name === undefined ? -1 : body.parameters.findIndex(p => p.name === name);
-  const given = position < 0 ? null : constantOf(call.args[position]);
-  return given === null ? null : (given !== 'zero') === (not === '') ? 0 : 1;
+  return { given: call.args[position], isTurned: not === '!' };
+}
+
+/** The edge of a branch on a parameter alone that the constant takes which the call gives for it; null where it gives none. */
+function slotGiven(condition: string | undefined, body: CFunction, call: Event): number | null {
+  const { given, isTurned } = parameterAlone(condition, body, call);
+  const constant = constantOf(given);
+  return constant === null ? null : (constant !== 'zero') !== isTurned ? 0 : 1;
+}
+
+/** The function's parameters that nothing sets, and its locals that are set once. */
+function steadyIn({ parameters, locals, changes }: CFunction): string[] {
+  const times = (name: string) => changes?.get(name)?.length ?? 0;
+  const own = parameters.flatMap(p => (times(p.name) === 0 ? [p.name] : []));
+  return [...own, ...[...(locals ?? [])].filter(name => times(name) === 1)];
 }
 
 /** One edge of the branch is all that a run takes. */

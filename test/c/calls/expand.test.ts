@@ -45,3 +45,36 @@ test('a constant argument decides the branches that test the parameter alone', a
   expect(await reached('a(x, true);')).toEqual([true, true]);
   expect(await reached('a(x, v);')).toEqual([true, true]);
 });
+
+test('helpers that test one variable of their caller take one path', async () => {
+  const functions = await functionsOf(`static void lock(struct s *p, int sleeps)
+{
+	if (sleeps)
+		mutex_lock(&p->m);
+	else
+		spin_lock(&p->lock);
+}
+static void unlock(struct s *p, int sleeps)
+{
+	if (!sleeps)
+		spin_unlock(&p->lock);
+	else
+		mutex_unlock(&p->m);
+}
+void f(struct s *x, int v)
+{
+	lock(x, v);
+	x->n = 1;
+	unlock(x, v);
+	x->flags = 2;
+}
+void g(struct s *x, int v)
+{
+	lock(x, v);
+	v = x->n;
+	unlock(x, v);
+	x->flags = 2;
+}`);
+  const maybe = (name: string) => functions.find(f => f.name === name)?.events.find(e => e.operand === '2')?.maybeLocks.length;
+  expect([maybe('f'), maybe('g')]).toEqual([0, 2]);
+});
