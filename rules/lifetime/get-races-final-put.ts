@@ -1,4 +1,5 @@
 import {
+  alwaysRuns,
   cellName,
   comesBefore,
   countsDownAndTells,
@@ -111,7 +112,9 @@ function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CF
   const release = byName.get(releaseAtZero(put) ?? '');
   const zero = release ? release.events : countsDownAndTells(put) ? onlyAtZero(fn, put) : [];
   // What the put's own locks cover, the lookup under them excludes.
-  const removal = zero.find(e => effectOfKind(e, 'unpublish') && lockedSince(e, put).length > 0);
+  // Where the release function asks first whether it is still there, who took it out has dropped the container's own reference.
+  const surely = (e: Event) => !release || alwaysRuns(release, e);
+  const removal = zero.find(e => effectOfKind(e, 'unpublish') && surely(e) && lockedSince(e, put).length > 0);
   if (!removal) return null;
   const inside = release ?? fn;
   const object = removal.cell ? objectOf(removal.cell) : null;

@@ -1980,186 +1980,187 @@ lock_page 352 124
 lock_sock 580 80
 lock_sock_fast 581 80
 lock_sock_nested 580 80
-lock_vma_under_rcu 582 193
-lockdep_assert 4 194
-lockdep_assert_RT_in_threaded_ctx 4 194
-lockdep_assert_cpus_held 4 194
-lockdep_assert_held 67 194
-lockdep_assert_held_once 67 194
-lockdep_assert_held_read 67 194
-lockdep_assert_held_write 67 194
-lockdep_assert_in_softirq 4 194
-lockdep_assert_irqs_disabled 4 194
-lockdep_assert_irqs_enabled 4 194
-lockdep_assert_none_held_once 4 194
-lockdep_assert_not_held 67 194
-lockdep_assert_preemption_disabled 4 194
-lockdep_assert_preemption_enabled 4 194
+lock_task_sighand 582 193
+lock_vma_under_rcu 583 194
+lockdep_assert 4 195
+lockdep_assert_RT_in_threaded_ctx 4 195
+lockdep_assert_cpus_held 4 195
+lockdep_assert_held 67 195
+lockdep_assert_held_once 67 195
+lockdep_assert_held_read 67 195
+lockdep_assert_held_write 67 195
+lockdep_assert_in_softirq 4 195
+lockdep_assert_irqs_disabled 4 195
+lockdep_assert_irqs_enabled 4 195
+lockdep_assert_none_held_once 4 195
+lockdep_assert_not_held 67 195
+lockdep_assert_preemption_disabled 4 195
+lockdep_assert_preemption_enabled 4 195
 lockdep_assert_rq_held 67 58
-lockdep_is_held 583 194
+lockdep_is_held 584 195
 lockdep_rtnl_is_held 45 4
-lockdep_set_class 67 194
-lockdep_set_class_and_name 67 194
-lockdep_set_novalidate_class 67 194
-lockdep_set_subclass 67 194
-lockdep_sock_is_held 584 80
-lockless_dereference 585 195
-lockref_get 74 196
-lockref_get_not_dead 286 196
-lockref_get_not_zero 286 196
-lockref_mark_dead 47 196
-lockref_put_or_lock 586 196
-lockref_put_return 587 196
+lockdep_set_class 67 195
+lockdep_set_class_and_name 67 195
+lockdep_set_novalidate_class 67 195
+lockdep_set_subclass 67 195
+lockdep_sock_is_held 585 80
+lockless_dereference 586 196
+lockref_get 74 197
+lockref_get_not_dead 286 197
+lockref_get_not_zero 286 197
+lockref_mark_dead 47 197
+lockref_put_or_lock 587 197
+lockref_put_return 588 197
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 5 6
-mark_buffer_dirty 588 86
+mark_buffer_dirty 589 86
 max 1 20
 max3 1 20
 max_t 1 20
 maybe_get_net 286 142
-mb 589 116
+mb 590 116
 mdelay 4 135
 memcmp 28 183
 memcpy 47 183
-memcpy_fromio 590 48
+memcpy_fromio 591 48
 memcpy_toio 67 48
-memdup_user 591 183
+memdup_user 592 183
 memmove 47 183
-mempool_alloc 65 197
-mempool_free 64 197
+mempool_alloc 65 198
+mempool_free 64 198
 memset 47 183
 memset_io 67 48
 memstick_free_host 305 101
 memstick_priv 275 101
-memstick_remove_host 592 198
+memstick_remove_host 593 199
 memzero_explicit 47 183
-might_lock 67 194
-might_sleep 593 199
-might_sleep_if 594 199
-migrate_disable 595 53
-migrate_enable 596 53
+might_lock 67 195
+might_sleep 594 200
+might_sleep_if 595 200
+migrate_disable 596 53
+migrate_enable 597 53
 min 1 20
 min3 1 20
 min_not_zero 1 20
 min_t 1 20
 mm_tlb_flush_nested 32 106
 mm_tlb_flush_pending 32 106
-mmap_assert_locked 67 193
-mmap_assert_write_locked 67 193
-mmap_lock_is_contended 597 193
-mmap_lock_speculate_retry 598 193
-mmap_lock_speculate_try_begin 599 193
-mmap_read_lock 600 193
-mmap_read_lock_killable 601 193
-mmap_read_trylock 602 193
-mmap_read_unlock 603 193
-mmap_read_unlock_non_owner 603 193
-mmap_write_downgrade 335 193
-mmap_write_lock 604 193
-mmap_write_lock_killable 605 193
-mmap_write_lock_nested 604 193
-mmap_write_unlock 606 193
+mmap_assert_locked 67 194
+mmap_assert_write_locked 67 194
+mmap_lock_is_contended 598 194
+mmap_lock_speculate_retry 599 194
+mmap_lock_speculate_try_begin 600 194
+mmap_read_lock 601 194
+mmap_read_lock_killable 602 194
+mmap_read_trylock 603 194
+mmap_read_unlock 604 194
+mmap_read_unlock_non_owner 604 194
+mmap_write_downgrade 335 194
+mmap_write_lock 605 194
+mmap_write_lock_killable 606 194
+mmap_write_lock_nested 605 194
+mmap_write_unlock 607 194
 mmc_free_host 305 101
 mmc_priv 275 101
-mmc_remove_host 607 200
+mmc_remove_host 608 201
 mmdrop 372 143
-mmdrop_sched 608 143
+mmdrop_sched 609 143
 mmget 74 143
 mmget_not_zero 367 143
 mmgrab 74 143
-mmiowb 609 201
-mmput 610 143
-mmput_async 608 143
-mmu_notifier_invalidate_range_end 9 202
-mmu_notifier_invalidate_range_start 611 202
-mnt_drop_write 343 203
-mnt_drop_write_file 343 203
-mnt_want_write 612 203
-mnt_want_write_file 612 203
-mntget 613 203
-mntput 614 203
-mod_delayed_work 615 13
-mod_delayed_work_on 616 13
-mod_timer 617 63
-mod_timer_pending 617 63
-module_exit 618 51
+mmiowb 610 202
+mmput 611 143
+mmput_async 609 143
+mmu_notifier_invalidate_range_end 9 203
+mmu_notifier_invalidate_range_start 612 203
+mnt_drop_write 343 204
+mnt_drop_write_file 343 204
+mnt_want_write 613 204
+mnt_want_write_file 613 204
+mntget 614 204
+mntput 615 204
+mod_delayed_work 616 13
+mod_delayed_work_on 617 13
+mod_timer 618 63
+mod_timer_pending 618 63
+module_exit 619 51
 module_init 128 51
-module_put 608 51
+module_put 609 51
 module_put_and_kthread_exit 5 51
 msecs_to_jiffies 28 174
 msleep 267 135
 msleep_interruptible 266 135
 mul_u64_u32_shr 1 19
-mutex_destroy 619 75
+mutex_destroy 620 75
 mutex_init 24 75
-mutex_is_locked 597 204
-mutex_lock 301 204
-mutex_lock_interruptible 302 204
-mutex_lock_interruptible_nested 302 204
-mutex_lock_io 301 204
-mutex_lock_io_nested 301 204
-mutex_lock_killable 302 204
-mutex_lock_killable_nested 302 204
-mutex_lock_nest_lock 301 204
-mutex_lock_nested 301 204
-mutex_trylock 303 204
-mutex_unlock 304 204
+mutex_is_locked 598 205
+mutex_lock 301 205
+mutex_lock_interruptible 302 205
+mutex_lock_interruptible_nested 302 205
+mutex_lock_io 301 205
+mutex_lock_io_nested 301 205
+mutex_lock_killable 302 205
+mutex_lock_killable_nested 302 205
+mutex_lock_nest_lock 301 205
+mutex_lock_nested 301 205
+mutex_trylock 303 205
+mutex_unlock 304 205
 napi_alloc_skb 293 57
-napi_complete 620 52
-napi_complete_done 620 52
+napi_complete 621 52
+napi_complete_done 621 52
 napi_consume_skb 272 57
-napi_disable 621 52
-napi_enable 622 52
+napi_disable 622 52
+napi_enable 623 52
 napi_gro_receive 85 52
-napi_schedule 623 52
-napi_schedule_irqoff 624 52
-napi_schedule_prep 623 52
-napi_synchronize 625 52
+napi_schedule 624 52
+napi_schedule_irqoff 625 52
+napi_schedule_prep 624 52
+napi_synchronize 626 52
 ndelay 4 135
-need_resched 626 95
+need_resched 627 95
 need_seqretry 88 55
-neigh_hold 74 205
-neigh_release 272 205
-netdev_alert 4 206
+neigh_hold 74 206
+neigh_release 272 206
+netdev_alert 4 207
 netdev_alloc_skb 293 57
 netdev_completed_queue 10 52
-netdev_crit 4 206
-netdev_dbg 4 206
-netdev_emerg 4 206
-netdev_err 4 206
+netdev_crit 4 207
+netdev_dbg 4 207
+netdev_emerg 4 207
+netdev_err 4 207
 netdev_hold 299 52
-netdev_info 4 206
+netdev_info 4 207
 netdev_lock 301 52
-netdev_lock_ops 627 207
+netdev_lock_ops 628 208
 netdev_master_upper_dev_get_rcu 66 52
-netdev_notice 4 206
-netdev_priv 628 52
+netdev_notice 4 207
+netdev_priv 629 52
 netdev_put 300 52
 netdev_sent_queue 40 52
 netdev_trylock 303 52
 netdev_tx_completed_queue 10 52
 netdev_tx_sent_queue 40 52
 netdev_unlock 304 52
-netdev_unlock_ops 304 207
-netdev_warn 4 206
+netdev_unlock_ops 304 208
+netdev_warn 4 207
 netif_addr_lock 76 52
 netif_addr_lock_bh 77 52
 netif_addr_unlock 79 52
 netif_addr_unlock_bh 80 52
-netif_carrier_off 588 52
+netif_carrier_off 589 52
 netif_carrier_ok 32 52
-netif_carrier_on 629 52
-netif_device_attach 588 52
-netif_device_detach 630 52
+netif_carrier_on 630 52
+netif_device_attach 589 52
+netif_device_detach 631 52
 netif_device_present 32 52
 netif_dormant 32 52
-netif_napi_add 631 52
-netif_napi_add_config 631 52
-netif_napi_add_tx 631 52
-netif_napi_add_tx_weight 631 52
-netif_napi_add_weight 631 52
-netif_napi_del 632 52
+netif_napi_add 632 52
+netif_napi_add_config 632 52
+netif_napi_add_tx 632 52
+netif_napi_add_tx_weight 632 52
+netif_napi_add_weight 632 52
+netif_napi_del 633 52
 netif_queue_stopped 32 52
 netif_receive_skb 85 52
 netif_running 32 52
@@ -2167,28 +2168,28 @@ netif_rx 85 52
 netif_schedule_queue 524 52
 netif_start_queue 10 52
 netif_start_subqueue 10 52
-netif_stop_queue 633 52
-netif_stop_subqueue 633 52
-netif_subqueue_maybe_stop 634 208
+netif_stop_queue 634 52
+netif_stop_subqueue 634 52
+netif_subqueue_maybe_stop 635 209
 netif_subqueue_stopped 32 52
-netif_subqueue_try_stop 635 208
-netif_tx_disable 636 52
+netif_subqueue_try_stop 636 209
+netif_tx_disable 637 52
 netif_tx_lock 76 52
 netif_tx_lock_bh 77 52
 netif_tx_queue_stopped 32 52
 netif_tx_start_all_queues 10 52
 netif_tx_start_queue 10 52
-netif_tx_stop_all_queues 633 52
-netif_tx_stop_queue 633 52
+netif_tx_stop_all_queues 634 52
+netif_tx_stop_queue 634 52
 netif_tx_unlock 79 52
 netif_tx_unlock_bh 80 52
-netif_tx_wake_all_queues 629 52
-netif_tx_wake_queue 629 52
-netif_txq_completed_wake 637 208
-netif_txq_maybe_stop 634 208
-netif_txq_try_stop 635 208
-netif_wake_queue 629 52
-netif_wake_subqueue 629 52
+netif_tx_wake_all_queues 630 52
+netif_tx_wake_queue 630 52
+netif_txq_completed_wake 638 209
+netif_txq_maybe_stop 635 209
+netif_txq_try_stop 636 209
+netif_wake_queue 630 52
+netif_wake_subqueue 630 52
 netif_xmit_stopped 238 52
 nmi_count 437 53
 no_free_ptr 531 10
@@ -2199,14 +2200,14 @@ ntohl 1 79
 ntohs 1 79
 num_online_cpus 28 95
 numa_node_id 28 9
-of_node_get 315 209
-of_node_put 338 209
+of_node_get 315 210
+of_node_put 338 210
 offsetof 2 36
-offsetofend 2 210
-on_each_cpu 638 211
-on_each_cpu_cond 639 211
-on_each_cpu_mask 639 211
-open_softirq 640 14
+offsetofend 2 211
+on_each_cpu 639 212
+on_each_cpu_cond 640 212
+on_each_cpu_mask 640 212
+open_softirq 641 14
 order_base_2 1 166
 outb 86 54
 outb_p 86 54
@@ -2217,7 +2218,7 @@ outsl 67 54
 outsw 67 54
 outw 86 54
 outw_p 86 54
-p4dp_get 32 212
+p4dp_get 32 213
 page_address 28 93
 page_count 32 134
 page_folio 28 93
@@ -2235,41 +2236,41 @@ page_ref_sub_and_test 364 134
 page_ref_unfreeze 366 134
 page_to_pfn 28 93
 page_to_phys 28 93
-pagefault_disable 641 41
-pagefault_enable 642 41
+pagefault_disable 642 41
+pagefault_enable 643 41
 panic 5 6
-path_get 643 213
-path_put 644 213
-pci_dev_get 315 214
-pci_dev_lock 301 214
-pci_dev_put 338 214
-pci_dev_unlock 304 214
-pci_free_irq 645 214
-pci_free_irq_vectors 646 214
+path_get 644 214
+path_put 645 214
+pci_dev_get 315 215
+pci_dev_lock 301 215
+pci_dev_put 338 215
+pci_dev_unlock 304 215
+pci_free_irq 646 215
+pci_free_irq_vectors 647 215
 pci_get_drvdata 28 9
-pci_lock_rescan_remove 647 214
-pci_request_irq 648 214
-pci_unlock_rescan_remove 649 214
-per_cpu 650 139
+pci_lock_rescan_remove 648 215
+pci_request_irq 649 215
+pci_unlock_rescan_remove 650 215
+per_cpu 651 139
 per_cpu_ptr 106 139
-percpu_counter_add 651 215
-percpu_counter_add_batch 651 215
-percpu_counter_compare 652 215
-percpu_counter_dec 653 215
-percpu_counter_inc 654 215
-percpu_counter_read 652 215
-percpu_counter_read_positive 655 215
-percpu_counter_set 656 215
-percpu_counter_sub 657 215
-percpu_counter_sum 652 215
-percpu_counter_sum_positive 652 215
-percpu_down_read 658 216
-percpu_down_read_freezable 658 216
-percpu_down_read_internal 658 216
-percpu_down_read_trylock 659 216
-percpu_down_write 660 216
-percpu_is_read_locked 597 216
-percpu_is_write_locked 597 216
+percpu_counter_add 652 216
+percpu_counter_add_batch 652 216
+percpu_counter_compare 653 216
+percpu_counter_dec 654 216
+percpu_counter_inc 655 216
+percpu_counter_read 653 216
+percpu_counter_read_positive 656 216
+percpu_counter_set 657 216
+percpu_counter_sub 658 216
+percpu_counter_sum 653 216
+percpu_counter_sum_positive 653 216
+percpu_down_read 659 217
+percpu_down_read_freezable 659 217
+percpu_down_read_internal 659 217
+percpu_down_read_trylock 660 217
+percpu_down_write 661 217
+percpu_is_read_locked 598 217
+percpu_is_write_locked 598 217
 percpu_ref_get 74 105
 percpu_ref_get_many 357 105
 percpu_ref_is_dying 238 105
@@ -2278,55 +2279,55 @@ percpu_ref_kill 67 105
 percpu_ref_kill_and_confirm 67 105
 percpu_ref_put 229 105
 percpu_ref_put_many 363 105
-percpu_ref_reinit 661 105
-percpu_ref_resurrect 661 105
-percpu_ref_switch_to_atomic 661 105
-percpu_ref_switch_to_atomic_sync 662 105
-percpu_ref_switch_to_percpu 661 105
+percpu_ref_reinit 662 105
+percpu_ref_resurrect 662 105
+percpu_ref_switch_to_atomic 662 105
+percpu_ref_switch_to_atomic_sync 663 105
+percpu_ref_switch_to_percpu 662 105
 percpu_ref_tryget 286 105
 percpu_ref_tryget_live 286 105
 percpu_ref_tryget_live_rcu 286 105
-percpu_ref_tryget_many 663 105
-percpu_rwsem_is_held 597 216
-percpu_up_read 664 216
-percpu_up_write 665 216
+percpu_ref_tryget_many 664 105
+percpu_rwsem_is_held 598 217
+percpu_up_read 665 217
+percpu_up_write 666 217
 pfn_to_page 28 93
-pgdp_get 32 212
+pgdp_get 32 213
 phys_to_virt 28 93
 pid_task 298 130
 pin_user_pages 341 93
 pin_user_pages_fast 341 93
 platform_get_drvdata 28 9
-pm_runtime_disable 257 217
-pm_runtime_get 666 217
-pm_runtime_get_if_active 667 217
-pm_runtime_get_if_in_use 667 217
-pm_runtime_get_noresume 666 217
-pm_runtime_get_sync 668 217
-pm_runtime_put 669 217
-pm_runtime_put_autosuspend 669 217
-pm_runtime_put_noidle 670 217
-pm_runtime_put_sync 671 217
-pm_runtime_resume_and_get 668 217
-pmd_clear 672 212
-pmd_install 673 218
-pmd_lock 674 141
+pm_runtime_disable 257 218
+pm_runtime_get 667 218
+pm_runtime_get_if_active 668 218
+pm_runtime_get_if_in_use 668 218
+pm_runtime_get_noresume 667 218
+pm_runtime_get_sync 669 218
+pm_runtime_put 670 218
+pm_runtime_put_autosuspend 670 218
+pm_runtime_put_noidle 671 218
+pm_runtime_put_sync 672 218
+pm_runtime_resume_and_get 669 218
+pmd_clear 673 213
+pmd_install 674 219
+pmd_lock 675 141
 pmd_lockptr 85 141
-pmd_populate 675 218
-pmd_trans_huge_lock 676 141
-pmdp_establish 677 212
-pmdp_get 32 212
-pmdp_get_lockless 32 212
-pmdp_huge_clear_flush 678 212
-pmdp_huge_get_and_clear 678 212
-pmdp_invalidate 678 212
+pmd_populate 676 219
+pmd_trans_huge_lock 677 141
+pmdp_establish 678 213
+pmdp_get 32 213
+pmdp_get_lockless 32 213
+pmdp_huge_clear_flush 679 213
+pmdp_huge_get_and_clear 679 213
+pmdp_invalidate 679 213
 pmem_wmb 328 116
-poll_state_synchronize_rcu 679 33
-poll_state_synchronize_srcu 680 88
-poll_wait 681 219
+poll_state_synchronize_rcu 680 33
+poll_state_synchronize_srcu 681 88
+poll_wait 682 220
 postcore_initcall 128 66
 postcore_initcall_sync 128 66
-power_supply_unregister 682 220
+power_supply_unregister 683 221
 pr_alert 4 123
 pr_alert_once 4 123
 pr_alert_ratelimited 4 123
@@ -2353,7 +2354,7 @@ pr_notice_ratelimited 4 123
 pr_warn 4 123
 pr_warn_once 4 123
 pr_warn_ratelimited 4 123
-preempt_check_resched 683 53
+preempt_check_resched 684 53
 preempt_count 437 53
 preempt_count_add 81 53
 preempt_count_dec 82 53
@@ -2368,69 +2369,69 @@ preempt_enable_nested 225 53
 preempt_enable_no_resched 82 53
 preempt_enable_no_resched_notrace 82 53
 preempt_enable_notrace 82 191
-preempt_fold_need_resched 683 53
+preempt_fold_need_resched 684 53
 preempt_model_full 437 53
 preempt_model_none 437 53
 preempt_model_preemptible 437 53
 preempt_model_rt 437 53
 preempt_model_voluntary 437 53
-preempt_set_need_resched 683 53
+preempt_set_need_resched 684 53
 preemptible 437 53
-prepare_to_rcuwait 684 131
-prepare_to_swait_event 685 56
-prepare_to_swait_exclusive 686 56
-prepare_to_wait 686 56
-prepare_to_wait_event 685 56
-prepare_to_wait_exclusive 687 56
+prepare_to_rcuwait 685 131
+prepare_to_swait_event 686 56
+prepare_to_swait_exclusive 687 56
+prepare_to_wait 687 56
+prepare_to_wait_event 686 56
+prepare_to_wait_exclusive 688 56
 printk 28 123
 printk_deferred 28 123
 printk_once 28 123
 printk_ratelimited 28 123
-proc_create 15 221
-proc_create_data 15 221
-proc_create_mount_point 15 221
-proc_create_net 15 221
-proc_create_net_data 15 221
-proc_create_net_data_write 15 221
-proc_create_net_single 15 221
-proc_create_net_single_write 15 221
-proc_create_seq 15 221
-proc_create_seq_data 15 221
-proc_create_seq_private 15 221
-proc_create_single 15 221
-proc_create_single_data 15 221
-pskb_expand_head 688 57
-pte_clear 689 212
-pte_clear_not_present_full 689 212
+proc_create 15 222
+proc_create_data 15 222
+proc_create_mount_point 15 222
+proc_create_net 15 222
+proc_create_net_data 15 222
+proc_create_net_data_write 15 222
+proc_create_net_single 15 222
+proc_create_net_single_write 15 222
+proc_create_seq 15 222
+proc_create_seq_data 15 222
+proc_create_seq_private 15 222
+proc_create_single 15 222
+proc_create_single_data 15 222
+pskb_expand_head 689 57
+pte_clear 690 213
+pte_clear_not_present_full 690 213
 pte_lockptr 85 141
-pte_offset_map 690 212
-pte_offset_map_lock 691 141
-pte_offset_map_nolock 692 212
-pte_offset_map_ro_nolock 692 212
-pte_offset_map_rw_nolock 692 212
-pte_unmap 693 212
-pte_unmap_unlock 694 141
-ptep_clear_flush 678 212
-ptep_clear_flush_young 695 212
-ptep_get 32 212
-ptep_get_and_clear 678 212
-ptep_get_and_clear_full 678 212
-ptep_get_lockless 32 212
-ptep_modify_prot_commit 696 212
-ptep_modify_prot_start 678 212
-ptep_set_access_flags 697 212
-ptep_set_wrprotect 698 212
-ptep_test_and_clear_young 695 212
-ptep_try_set 699 212
-pud_lock 674 141
-pud_trans_huge_lock 676 141
-pudp_get 32 212
-pudp_huge_get_and_clear 678 212
+pte_offset_map 691 213
+pte_offset_map_lock 692 141
+pte_offset_map_nolock 693 213
+pte_offset_map_ro_nolock 693 213
+pte_offset_map_rw_nolock 693 213
+pte_unmap 694 213
+pte_unmap_unlock 695 141
+ptep_clear_flush 679 213
+ptep_clear_flush_young 696 213
+ptep_get 32 213
+ptep_get_and_clear 679 213
+ptep_get_and_clear_full 679 213
+ptep_get_lockless 32 213
+ptep_modify_prot_commit 697 213
+ptep_modify_prot_start 679 213
+ptep_set_access_flags 698 213
+ptep_set_wrprotect 699 213
+ptep_test_and_clear_young 696 213
+ptep_try_set 700 213
+pud_lock 675 141
+pud_trans_huge_lock 677 141
+pudp_get 32 213
+pudp_huge_get_and_clear 679 213
 pure_initcall 128 66
 put_bh 242 86
 put_cpu 82 138
-put_cpu_ptr 700 139
-put_cpu_var 701 139
+put_cpu_ptr 701 139
+put_cpu_var 702 139
 put_cred 372 140
 put_device 338 9
 put_net 272 142
@@ -2439,19 +2440,19 @@ put_page_testzero 345 93
 put_pid 272 130
 put_task_struct 272 144
 put_user 84 46
-queue_delayed_work 702 13
-queue_delayed_work_on 703 13
-queue_rcu_work 704 13
-queue_work 705 13
-queue_work_node 706 13
-queue_work_on 706 13
+queue_delayed_work 703 13
+queue_delayed_work_on 704 13
+queue_rcu_work 705 13
+queue_work 706 13
+queue_work_node 707 13
+queue_work_on 707 13
 queued_spin_lock 131 68
 queued_spin_trylock 132 68
 queued_spin_unlock 133 68
-radix_tree_delete 707 222
-radix_tree_delete_item 707 222
-radix_tree_insert 708 222
-radix_tree_lookup 709 222
+radix_tree_delete 708 223
+radix_tree_delete_item 708 223
+radix_tree_insert 709 223
+radix_tree_lookup 710 223
 raw_cpu_add 97 59
 raw_cpu_add_return 98 59
 raw_cpu_and 99 59
@@ -2473,142 +2474,142 @@ raw_local_irq_disable 129 191
 raw_local_irq_enable 130 191
 raw_local_irq_restore 130 191
 raw_local_irq_save 129 191
-raw_notifier_call_chain 688 77
+raw_notifier_call_chain 689 77
 raw_read_seqcount 87 55
 raw_read_seqcount_begin 87 55
-raw_read_seqcount_latch 710 55
-raw_read_seqcount_latch_retry 598 55
+raw_read_seqcount_latch 711 55
+raw_read_seqcount_latch_retry 599 55
 raw_seqcount_begin 87 55
-raw_seqcount_try_begin 599 55
-raw_smp_processor_id 711 138
-raw_spin_is_contended 584 71
-raw_spin_is_locked 584 71
-raw_spin_lock 712 223
-raw_spin_lock_bh 713 223
+raw_seqcount_try_begin 600 55
+raw_smp_processor_id 712 138
+raw_spin_is_contended 585 71
+raw_spin_is_locked 585 71
+raw_spin_lock 713 224
+raw_spin_lock_bh 714 224
 raw_spin_lock_init 24 71
-raw_spin_lock_irq 714 223
-raw_spin_lock_irq_rcu_node 714 224
-raw_spin_lock_irqsave 714 223
-raw_spin_lock_irqsave_nested 714 223
-raw_spin_lock_irqsave_rcu_node 714 224
-raw_spin_lock_nest_lock 712 223
-raw_spin_lock_nested 712 223
-raw_spin_lock_rcu_node 712 224
-raw_spin_rq_lock 712 58
-raw_spin_rq_lock_irqsave 714 58
-raw_spin_rq_unlock 715 58
-raw_spin_trylock 716 223
-raw_spin_trylock_bh 717 223
-raw_spin_trylock_irq 718 223
-raw_spin_trylock_irqsave 718 223
-raw_spin_unlock 715 223
-raw_spin_unlock_bh 719 223
-raw_spin_unlock_irq 720 223
-raw_spin_unlock_irq_rcu_node 720 224
-raw_spin_unlock_irqrestore 720 223
-raw_spin_unlock_irqrestore_rcu_node 720 224
-raw_spin_unlock_rcu_node 715 224
-raw_write_seqcount_barrier 721 55
-raw_write_seqcount_begin 722 55
-raw_write_seqcount_end 723 55
-raw_write_seqcount_latch 721 55
+raw_spin_lock_irq 715 224
+raw_spin_lock_irq_rcu_node 715 225
+raw_spin_lock_irqsave 715 224
+raw_spin_lock_irqsave_nested 715 224
+raw_spin_lock_irqsave_rcu_node 715 225
+raw_spin_lock_nest_lock 713 224
+raw_spin_lock_nested 713 224
+raw_spin_lock_rcu_node 713 225
+raw_spin_rq_lock 713 58
+raw_spin_rq_lock_irqsave 715 58
+raw_spin_rq_unlock 716 58
+raw_spin_trylock 717 224
+raw_spin_trylock_bh 718 224
+raw_spin_trylock_irq 719 224
+raw_spin_trylock_irqsave 719 224
+raw_spin_unlock 716 224
+raw_spin_unlock_bh 720 224
+raw_spin_unlock_irq 721 224
+raw_spin_unlock_irq_rcu_node 721 225
+raw_spin_unlock_irqrestore 721 224
+raw_spin_unlock_irqrestore_rcu_node 721 225
+raw_spin_unlock_rcu_node 716 225
+raw_write_seqcount_barrier 722 55
+raw_write_seqcount_begin 723 55
+raw_write_seqcount_end 724 55
+raw_write_seqcount_latch 722 55
 rb_entry 273 160
 rb_entry_rcu 459 160
 rb_entry_safe 459 160
-rb_erase 724 160
+rb_erase 725 160
 rb_find_rcu 528 160
-rb_first 725 160
-rb_insert_color 726 160
-rb_last 725 160
-rb_link_node 727 160
-rb_link_node_rcu 728 160
-rb_next 725 160
-rb_prev 725 160
-rcu_access_pointer 729 225
-rcu_assign_pointer 730 32
-rcu_assign_sk_user_data 731 80
-rcu_barrier 732 226
-rcu_barrier_tasks 732 226
-rcu_barrier_tasks_trace 732 226
-rcu_dereference 733 225
-rcu_dereference_all 733 225
-rcu_dereference_all_check 733 225
-rcu_dereference_bh 733 225
-rcu_dereference_bh_check 733 225
-rcu_dereference_check 733 225
-rcu_dereference_protected 734 225
-rcu_dereference_raw 733 225
-rcu_dereference_raw_check 733 225
-rcu_dereference_rtnl 585 4
-rcu_dereference_sched 733 225
-rcu_dereference_sched_check 733 225
-rcu_dereference_sk_user_data 735 80
+rb_first 726 160
+rb_insert_color 727 160
+rb_last 726 160
+rb_link_node 728 160
+rb_link_node_rcu 729 160
+rb_next 726 160
+rb_prev 726 160
+rcu_access_pointer 730 226
+rcu_assign_pointer 731 32
+rcu_assign_sk_user_data 732 80
+rcu_barrier 733 227
+rcu_barrier_tasks 733 227
+rcu_barrier_tasks_trace 733 227
+rcu_dereference 734 226
+rcu_dereference_all 734 226
+rcu_dereference_all_check 734 226
+rcu_dereference_bh 734 226
+rcu_dereference_bh_check 734 226
+rcu_dereference_check 734 226
+rcu_dereference_protected 735 226
+rcu_dereference_raw 734 226
+rcu_dereference_raw_check 734 226
+rcu_dereference_rtnl 586 4
+rcu_dereference_sched 734 226
+rcu_dereference_sched_check 734 226
+rcu_dereference_sk_user_data 736 80
 rcu_is_watching 45 33
-rcu_pointer_handoff 85 225
-rcu_read_lock 736 227
+rcu_pointer_handoff 85 226
+rcu_read_lock 737 228
 rcu_read_lock_any_held 45 33
-rcu_read_lock_bh 737 227
+rcu_read_lock_bh 738 228
 rcu_read_lock_bh_held 45 33
-rcu_read_lock_dont_migrate 738 227
+rcu_read_lock_dont_migrate 739 228
 rcu_read_lock_held 45 33
-rcu_read_lock_sched 739 227
+rcu_read_lock_sched 740 228
 rcu_read_lock_sched_held 45 33
-rcu_read_lock_sched_notrace 739 227
-rcu_read_lock_trace 740 227
-rcu_read_unlock 741 227
-rcu_read_unlock_bh 742 227
-rcu_read_unlock_migrate 743 227
-rcu_read_unlock_sched 744 227
-rcu_read_unlock_sched_notrace 744 227
-rcu_read_unlock_trace 745 227
-rcu_replace_pointer 746 32
-rcu_sync_enter 747 228
-rcu_sync_exit 748 228
-rcu_sync_is_idle 32 228
-rcuref_get 286 229
-rcuref_init 749 229
-rcuref_put 750 229
-rcuref_read 32 229
+rcu_read_lock_sched_notrace 740 228
+rcu_read_lock_trace 741 228
+rcu_read_unlock 742 228
+rcu_read_unlock_bh 743 228
+rcu_read_unlock_migrate 744 228
+rcu_read_unlock_sched 745 228
+rcu_read_unlock_sched_notrace 745 228
+rcu_read_unlock_trace 746 228
+rcu_replace_pointer 747 32
+rcu_sync_enter 748 229
+rcu_sync_exit 749 229
+rcu_sync_is_idle 32 229
+rcuref_get 286 230
+rcuref_init 750 230
+rcuref_put 751 230
+rcuref_read 32 230
 rcuwait_active 32 131
 rcuwait_wait_event 223 131
 rcuwait_wake_up 289 131
-read_lock 751 223
-read_lock_bh 752 223
-read_lock_irq 753 223
-read_lock_irqsave 753 223
-read_poll_timeout 121 230
-read_poll_timeout_atomic 28 230
+read_lock 752 224
+read_lock_bh 753 224
+read_lock_irq 754 224
+read_lock_irqsave 754 224
+read_poll_timeout 121 231
+read_poll_timeout_atomic 28 231
 read_seqbegin 87 55
-read_seqbegin_or_lock 754 55
+read_seqbegin_or_lock 755 55
 read_seqbegin_or_lock_irqsave 87 55
 read_seqcount_begin 87 55
-read_seqcount_latch 710 55
-read_seqcount_latch_retry 598 55
-read_seqcount_retry 598 55
-read_seqlock_excl 755 55
-read_seqlock_excl_bh 756 55
-read_seqlock_excl_irq 757 55
-read_seqlock_excl_irqsave 757 55
-read_seqretry 598 55
-read_sequnlock_excl 758 55
-read_sequnlock_excl_bh 759 55
-read_sequnlock_excl_irq 760 55
-read_sequnlock_excl_irqrestore 760 55
-read_thread_flags 761 89
-read_trylock 762 223
-read_unlock 763 223
-read_unlock_bh 764 223
-read_unlock_irq 765 223
-read_unlock_irqrestore 765 223
+read_seqcount_latch 711 55
+read_seqcount_latch_retry 599 55
+read_seqcount_retry 599 55
+read_seqlock_excl 756 55
+read_seqlock_excl_bh 757 55
+read_seqlock_excl_irq 758 55
+read_seqlock_excl_irqsave 758 55
+read_seqretry 599 55
+read_sequnlock_excl 759 55
+read_sequnlock_excl_bh 760 55
+read_sequnlock_excl_irq 761 55
+read_sequnlock_excl_irqrestore 761 55
+read_thread_flags 762 89
+read_trylock 763 224
+read_unlock 764 224
+read_unlock_bh 765 224
+read_unlock_irq 766 224
+read_unlock_irqrestore 766 224
 readb 85 54
 readb_relaxed 85 54
 readl 85 54
-readl_poll_timeout 241 230
-readl_poll_timeout_atomic 85 230
+readl_poll_timeout 241 231
+readl_poll_timeout_atomic 85 231
 readl_relaxed 85 54
 readq 85 54
-readq_poll_timeout 241 230
-readq_poll_timeout_atomic 85 230
+readq_poll_timeout 241 231
+readq_poll_timeout_atomic 85 231
 readq_relaxed 85 54
 readsb 67 54
 readsl 67 54
@@ -2616,54 +2617,54 @@ readsq 67 54
 readsw 67 54
 readw 85 54
 readw_relaxed 85 54
-readx_poll_timeout 766 230
-readx_poll_timeout_atomic 767 230
-refcount_add 768 231
-refcount_add_not_zero 769 231
-refcount_add_not_zero_acquire 770 231
-refcount_dec 771 231
-refcount_dec_and_lock 772 231
-refcount_dec_and_lock_irqsave 772 231
-refcount_dec_and_mutex_lock 773 231
-refcount_dec_and_rtnl_lock 774 4
-refcount_dec_and_test 775 231
-refcount_dec_if_one 776 231
-refcount_dec_not_one 776 231
-refcount_inc 507 231
-refcount_inc_not_zero 508 231
-refcount_inc_not_zero_acquire 777 231
-refcount_read 200 231
-refcount_set 202 231
-refcount_set_release 203 231
-refcount_sub_and_test 778 231
-register_netdev 779 232
-regulator_disable 241 233
-regulator_enable 241 233
+readx_poll_timeout 767 231
+readx_poll_timeout_atomic 768 231
+refcount_add 769 232
+refcount_add_not_zero 770 232
+refcount_add_not_zero_acquire 771 232
+refcount_dec 772 232
+refcount_dec_and_lock 773 232
+refcount_dec_and_lock_irqsave 773 232
+refcount_dec_and_mutex_lock 774 232
+refcount_dec_and_rtnl_lock 775 4
+refcount_dec_and_test 776 232
+refcount_dec_if_one 777 232
+refcount_dec_not_one 777 232
+refcount_inc 507 232
+refcount_inc_not_zero 508 232
+refcount_inc_not_zero_acquire 778 232
+refcount_read 200 232
+refcount_set 202 232
+refcount_set_release 203 232
+refcount_sub_and_test 779 232
+register_netdev 780 233
+regulator_disable 241 234
+regulator_enable 241 234
 reinit_completion 24 92
-release_sock 780 80
+release_sock 781 80
 remove_wait_queue 67 61
-request_any_context_irq 781 14
-request_firmware 241 234
-request_irq 782 14
-request_module 241 235
-request_percpu_irq 781 14
-request_threaded_irq 783 14
+request_any_context_irq 782 14
+request_firmware 241 235
+request_irq 783 14
+request_module 241 236
+request_percpu_irq 782 14
+request_threaded_irq 784 14
 return_ptr 55 10
-rhashtable_destroy 370 236
-rhashtable_insert_fast 784 236
-rhashtable_lookup 785 236
-rhashtable_lookup_fast 785 236
-rhashtable_lookup_insert_fast 784 236
-rhashtable_remove 786 236
-rhashtable_remove_fast 787 236
-rhashtable_walk_next 785 236
-rhashtable_walk_start 788 236
-rhashtable_walk_stop 693 236
-rht_dereference 789 236
-rht_dereference_bucket 789 236
-rht_dereference_bucket_rcu 585 236
-rht_dereference_rcu 585 236
-rmb 790 116
+rhashtable_destroy 370 237
+rhashtable_insert_fast 785 237
+rhashtable_lookup 786 237
+rhashtable_lookup_fast 786 237
+rhashtable_lookup_insert_fast 785 237
+rhashtable_remove 787 237
+rhashtable_remove_fast 788 237
+rhashtable_walk_next 786 237
+rhashtable_walk_start 789 237
+rhashtable_walk_stop 694 237
+rht_dereference 790 237
+rht_dereference_bucket 790 237
+rht_dereference_bucket_rcu 586 237
+rht_dereference_rcu 586 237
+rmb 791 116
 rootfs_initcall 128 66
 round_down 1 20
 round_up 1 20
@@ -2671,34 +2672,34 @@ rounddown 1 20
 rounddown_pow_of_two 1 166
 roundup 1 20
 roundup_pow_of_two 1 166
-rq_lock 712 58
-rq_lock_irq 714 58
-rq_lock_irqsave 714 58
-rq_unlock 715 58
-rq_unlock_irq 720 58
-rq_unlock_irqrestore 720 58
-rt_mutex_lock 791 237
-rt_mutex_lock_interruptible 792 237
-rt_mutex_lock_killable 792 237
-rt_mutex_lock_nested 791 237
-rt_mutex_trylock 793 237
-rt_mutex_unlock 794 237
-rtnl_dereference 734 4
-rtnl_is_locked 795 4
-rtnl_lock 796 4
-rtnl_lock_interruptible 797 4
-rtnl_lock_killable 797 4
-rtnl_net_lock 798 4
-rtnl_net_unlock 799 4
-rtnl_trylock 800 4
-rtnl_unlock 801 4
+rq_lock 713 58
+rq_lock_irq 715 58
+rq_lock_irqsave 715 58
+rq_unlock 716 58
+rq_unlock_irq 721 58
+rq_unlock_irqrestore 721 58
+rt_mutex_lock 792 238
+rt_mutex_lock_interruptible 793 238
+rt_mutex_lock_killable 793 238
+rt_mutex_lock_nested 792 238
+rt_mutex_trylock 794 238
+rt_mutex_unlock 795 238
+rtnl_dereference 735 4
+rtnl_is_locked 796 4
+rtnl_lock 797 4
+rtnl_lock_interruptible 798 4
+rtnl_lock_killable 798 4
+rtnl_net_lock 799 4
+rtnl_net_unlock 800 4
+rtnl_trylock 801 4
+rtnl_unlock 802 4
 rwlock_init 24 71
-rwlock_is_contended 584 71
-rwlock_needbreak 584 71
+rwlock_is_contended 585 71
+rwlock_needbreak 585 71
 rwsem_assert_held 67 120
 rwsem_assert_held_write 67 120
-rwsem_is_contended 597 120
-rwsem_is_locked 597 120
+rwsem_is_contended 598 120
+rwsem_is_locked 598 120
 sb_bread 241 86
 sb_end_intwrite 343 126
 sb_end_pagefault 343 126
@@ -2706,12 +2707,12 @@ sb_end_write 343 126
 sb_start_intwrite 346 126
 sb_start_pagefault 346 126
 sb_start_write 346 126
-sb_start_write_trylock 802 126
+sb_start_write_trylock 803 126
 sched_clock 28 188
 sched_preempt_enable_no_resched 82 53
 schedule 487 94
-schedule_delayed_work 803 13
-schedule_delayed_work_on 804 13
+schedule_delayed_work 804 13
+schedule_delayed_work_on 805 13
 schedule_hrtimeout 266 162
 schedule_hrtimeout_range 266 162
 schedule_on_each_cpu 488 13
@@ -2721,175 +2722,175 @@ schedule_timeout_idle 488 94
 schedule_timeout_interruptible 488 94
 schedule_timeout_killable 488 94
 schedule_timeout_uninterruptible 488 94
-schedule_work 805 13
-schedule_work_on 806 13
+schedule_work 806 13
+schedule_work_on 807 13
 scnprintf 28 177
 scoped_cond_guard 9 10
 scoped_guard 9 10
-scoped_seqlock_read 754 55
-scsi_host_put 807 238
+scoped_seqlock_read 755 55
+scsi_host_put 808 239
 sema_init 24 119
-seqcount_init 24 239
-seqlock_init 24 239
+seqcount_init 24 240
+seqlock_init 24 240
 set_bit 277 40
-set_buffer_uptodate 808 86
+set_buffer_uptodate 809 86
 set_cpus_allowed_ptr 241 107
-set_current_state 809 56
-set_mask_bits 810 43
-set_page_count 749 134
-set_pmd 749 212
-set_pmd_at 811 212
-set_pte 749 212
-set_pte_at 811 212
-set_ptes 811 212
-set_pud_at 811 212
+set_current_state 810 56
+set_mask_bits 811 43
+set_page_count 750 134
+set_pmd 750 213
+set_pmd_at 812 213
+set_pte 750 213
+set_pte_at 812 213
+set_ptes 812 213
+set_pud_at 812 213
 set_special_state 89 95
-set_thread_flag 812 89
-set_ti_thread_flag 813 89
+set_thread_flag 813 89
+set_ti_thread_flag 814 89
 set_tsk_need_resched 40 89
-set_tsk_thread_flag 813 89
+set_tsk_thread_flag 814 89
 shost_priv 275 101
 sign_extend32 1 43
 sign_extend64 1 43
-signal_pending 32 240
+signal_pending 32 241
 size_add 1 70
 size_mul 1 70
 sizeof 2 36
-sizeof_field 2 210
+sizeof_field 2 211
 sk_free 242 80
 skb_clone 65 57
 skb_copy 65 57
-skb_dequeue 814 57
-skb_dequeue_tail 814 57
+skb_dequeue 815 57
+skb_dequeue_tail 815 57
 skb_get 315 57
 skb_peek 238 57
 skb_queue_empty 238 57
 skb_queue_empty_lockless 32 57
-skb_queue_head 815 57
+skb_queue_head 816 57
 skb_queue_head_init 24 57
 skb_queue_len 238 57
 skb_queue_len_lockless 32 57
-skb_queue_purge 816 57
-skb_queue_tail 815 57
-skb_unlink 817 57
-skb_unref 750 57
-smp_acquire__after_ctrl_dep 818 73
-smp_call_function 638 211
-smp_call_function_any 819 211
-smp_call_function_many 639 211
-smp_call_function_single 819 211
-smp_call_function_single_async 820 211
-smp_cond_load_acquire 821 73
-smp_cond_load_relaxed 822 73
-smp_load_acquire 821 241
-smp_mb 823 116
-smp_mb__after_atomic 824 72
-smp_mb__after_mmgrab 825 143
-smp_mb__after_spinlock 825 242
-smp_mb__after_srcu_read_lock 825 88
-smp_mb__after_srcu_read_unlock 825 242
-smp_mb__after_switch_mm 823 58
-smp_mb__after_unlock_lock 825 242
-smp_mb__before_atomic 826 72
-smp_processor_id 711 138
-smp_read_barrier_depends 609 201
-smp_rmb 827 116
-smp_store_mb 828 116
-smp_store_release 366 241
-smp_wmb 829 116
+skb_queue_purge 817 57
+skb_queue_tail 816 57
+skb_unlink 818 57
+skb_unref 751 57
+smp_acquire__after_ctrl_dep 819 73
+smp_call_function 639 212
+smp_call_function_any 820 212
+smp_call_function_many 640 212
+smp_call_function_single 820 212
+smp_call_function_single_async 821 212
+smp_cond_load_acquire 822 73
+smp_cond_load_relaxed 823 73
+smp_load_acquire 822 242
+smp_mb 824 116
+smp_mb__after_atomic 825 72
+smp_mb__after_mmgrab 826 143
+smp_mb__after_spinlock 826 243
+smp_mb__after_srcu_read_lock 826 88
+smp_mb__after_srcu_read_unlock 826 243
+smp_mb__after_switch_mm 824 58
+smp_mb__after_unlock_lock 826 243
+smp_mb__before_atomic 827 72
+smp_processor_id 712 138
+smp_read_barrier_depends 610 202
+smp_rmb 828 116
+smp_store_mb 829 116
+smp_store_release 366 242
+smp_wmb 830 116
 snd_card_free 305 101
 snd_devm_card_new 307 101
 snprintf 28 177
-sock_flag 830 80
+sock_flag 831 80
 sock_hold 74 80
 sock_owned_by_me 67 80
-sock_owned_by_user 831 80
-sock_owned_by_user_nocheck 831 80
-sock_poll_wait 832 80
+sock_owned_by_user 832 80
+sock_owned_by_user_nocheck 832 80
+sock_poll_wait 833 80
 sock_put 272 80
-sock_reset_flag 833 80
-sock_set_flag 834 80
-sock_valbool_flag 835 80
+sock_reset_flag 834 80
+sock_set_flag 835 80
+sock_valbool_flag 836 80
 softirq_count 437 53
 spi_controller_get_devdata 275 101
 spi_controller_put 305 101
 spi_get_drvdata 28 9
 spi_master_get_devdata 275 101
 spi_master_put 305 101
-spi_sync 241 243
-spi_unregister_controller 836 243
-spi_unregister_master 836 243
-spin_is_contended 584 71
-spin_is_locked 584 71
-spin_lock 76 223
-spin_lock_bh 77 223
+spi_sync 241 244
+spi_unregister_controller 837 244
+spi_unregister_master 837 244
+spin_is_contended 585 71
+spin_is_locked 585 71
+spin_lock 76 224
+spin_lock_bh 77 224
 spin_lock_init 24 71
-spin_lock_irq 837 223
-spin_lock_irqsave 837 223
-spin_lock_irqsave_nested 837 223
-spin_lock_nest_lock 76 223
-spin_lock_nested 76 223
-spin_needbreak 584 71
-spin_trylock 676 223
-spin_trylock_bh 838 223
-spin_trylock_irq 839 223
-spin_trylock_irqsave 839 223
-spin_unlock 79 223
-spin_unlock_bh 80 223
-spin_unlock_irq 840 223
-spin_unlock_irqrestore 840 223
-spin_until_cond 841 244
+spin_lock_irq 838 224
+spin_lock_irqsave 838 224
+spin_lock_irqsave_nested 838 224
+spin_lock_nest_lock 76 224
+spin_lock_nested 76 224
+spin_needbreak 585 71
+spin_trylock 677 224
+spin_trylock_bh 839 224
+spin_trylock_irq 840 224
+spin_trylock_irqsave 840 224
+spin_unlock 79 224
+spin_unlock_bh 80 224
+spin_unlock_irq 841 224
+spin_unlock_irqrestore 841 224
+spin_until_cond 842 245
 sprintf 28 177
-srcu_barrier 842 88
-srcu_dereference 843 225
-srcu_dereference_check 843 225
-srcu_dereference_notrace 843 225
-srcu_down_read 844 88
-srcu_down_read_fast 844 88
-srcu_read_lock 844 88
-srcu_read_lock_fast 844 88
-srcu_read_lock_fast_notrace 844 88
-srcu_read_lock_fast_updown 844 88
-srcu_read_lock_held 584 33
-srcu_read_lock_nmisafe 844 88
-srcu_read_lock_notrace 844 88
-srcu_read_unlock 845 88
-srcu_read_unlock_fast 845 88
-srcu_read_unlock_fast_notrace 845 88
-srcu_read_unlock_fast_updown 845 88
-srcu_read_unlock_nmisafe 845 88
-srcu_read_unlock_notrace 845 88
-srcu_up_read 845 88
-srcu_up_read_fast 845 88
+srcu_barrier 843 88
+srcu_dereference 844 226
+srcu_dereference_check 844 226
+srcu_dereference_notrace 844 226
+srcu_down_read 845 88
+srcu_down_read_fast 845 88
+srcu_read_lock 845 88
+srcu_read_lock_fast 845 88
+srcu_read_lock_fast_notrace 845 88
+srcu_read_lock_fast_updown 845 88
+srcu_read_lock_held 585 33
+srcu_read_lock_nmisafe 845 88
+srcu_read_lock_notrace 845 88
+srcu_read_unlock 846 88
+srcu_read_unlock_fast 846 88
+srcu_read_unlock_fast_notrace 846 88
+srcu_read_unlock_fast_updown 846 88
+srcu_read_unlock_nmisafe 846 88
+srcu_read_unlock_notrace 846 88
+srcu_up_read 846 88
+srcu_up_read_fast 846 88
 ssleep 267 135
 start_poll_synchronize_rcu 382 33
 start_poll_synchronize_srcu 383 88
 static_assert 1 8
-static_branch_dec 846 245
-static_branch_dec_cpuslocked 846 245
-static_branch_disable 847 245
-static_branch_disable_cpuslocked 847 245
-static_branch_enable 848 245
-static_branch_enable_cpuslocked 848 245
-static_branch_inc 849 245
-static_branch_inc_cpuslocked 849 245
-static_branch_likely 850 245
-static_branch_unlikely 850 245
+static_branch_dec 847 246
+static_branch_dec_cpuslocked 847 246
+static_branch_disable 848 246
+static_branch_disable_cpuslocked 848 246
+static_branch_enable 849 246
+static_branch_enable_cpuslocked 849 246
+static_branch_inc 850 246
+static_branch_inc_cpuslocked 850 246
+static_branch_likely 851 246
+static_branch_unlikely 851 246
 static_key_count 32 175
-static_key_disable 847 245
-static_key_disable_cpuslocked 847 245
-static_key_enable 848 245
-static_key_enable_cpuslocked 848 245
-static_key_enabled 851 245
-static_key_false 851 245
+static_key_disable 848 246
+static_key_disable_cpuslocked 848 246
+static_key_enable 849 246
+static_key_enable_cpuslocked 849 246
+static_key_enabled 852 246
+static_key_false 852 246
 static_key_fast_inc_not_disabled 194 175
-static_key_slow_dec 846 245
-static_key_slow_dec_cpuslocked 846 245
-static_key_slow_inc 849 245
-static_key_slow_inc_cpuslocked 849 245
-static_key_true 851 245
-stop_machine 488 246
-store_release_wake_up 852 76
+static_key_slow_dec 847 246
+static_key_slow_dec_cpuslocked 847 246
+static_key_slow_inc 850 246
+static_key_slow_inc_cpuslocked 850 246
+static_key_true 852 246
+stop_machine 488 247
+store_release_wake_up 853 76
 strcasecmp 28 183
 strchr 28 183
 strcmp 28 183
@@ -2899,9 +2900,9 @@ strlen 28 183
 strncmp 28 183
 strncpy 47 183
 strncpy_from_user 59 46
-strndup_user 591 183
+strndup_user 592 183
 strnlen 28 183
-strnlen_user 591 46
+strnlen_user 592 46
 strrchr 28 183
 strscpy 47 183
 strscpy_pad 47 183
@@ -2912,15 +2913,15 @@ submit_bio 9 81
 submit_bio_wait 223 81
 subsys_initcall 128 66
 subsys_initcall_sync 128 66
-swab16 1 247
-swab32 1 247
-swab64 1 247
+swab16 1 248
+swab32 1 248
+swab64 1 248
 swait_active 32 37
-swait_event_exclusive 853 56
-swait_event_idle_exclusive 853 56
-swait_event_interruptible_exclusive 854 56
-swait_event_interruptible_timeout_exclusive 854 56
-swait_event_timeout_exclusive 854 56
+swait_event_exclusive 854 56
+swait_event_idle_exclusive 854 56
+swait_event_interruptible_exclusive 855 56
+swait_event_interruptible_timeout_exclusive 855 56
+swait_event_timeout_exclusive 855 56
 swake_up_all 114 168
 swake_up_all_locked 114 168
 swake_up_locked 114 168
@@ -2928,53 +2929,53 @@ swake_up_one 114 168
 swq_has_sleeper 375 37
 sync_blockdev 223 85
 sync_cmpxchg 259 72
-sync_try_cmpxchg 855 72
-synchronize_hardirq 856 14
-synchronize_irq 857 14
-synchronize_net 858 232
-synchronize_rcu 858 97
-synchronize_rcu_expedited 858 97
-synchronize_rcu_tasks 859 97
-synchronize_rcu_tasks_rude 859 97
-synchronize_rcu_tasks_trace 859 97
-synchronize_srcu 860 88
-synchronize_srcu_expedited 860 88
+sync_try_cmpxchg 856 72
+synchronize_hardirq 857 14
+synchronize_irq 858 14
+synchronize_net 859 233
+synchronize_rcu 859 97
+synchronize_rcu_expedited 859 97
+synchronize_rcu_tasks 860 97
+synchronize_rcu_tasks_rude 860 97
+synchronize_rcu_tasks_trace 860 97
+synchronize_srcu 861 88
+synchronize_srcu_expedited 861 88
 sysfs_emit 28 177
 sysfs_emit_at 28 177
 task_cpu 28 95
 task_lock 76 144
 task_pid_nr 28 95
-task_rq_lock 861 58
-task_rq_unlock 862 58
+task_rq_lock 862 58
+task_rq_unlock 863 58
 task_tgid_nr 28 95
 task_unlock 79 144
-task_work_add 863 248
-tasklet_disable 864 14
-tasklet_disable_in_atomic 865 14
-tasklet_disable_nosync 866 14
-tasklet_enable 867 14
-tasklet_hi_schedule 868 14
-tasklet_init 869 14
-tasklet_kill 870 14
-tasklet_schedule 868 14
-tasklet_setup 869 14
-tasklet_unlock_wait 871 14
-test_and_change_bit 872 40
+task_work_add 864 249
+tasklet_disable 865 14
+tasklet_disable_in_atomic 866 14
+tasklet_disable_nosync 867 14
+tasklet_enable 868 14
+tasklet_hi_schedule 869 14
+tasklet_init 870 14
+tasklet_kill 871 14
+tasklet_schedule 869 14
+tasklet_setup 870 14
+tasklet_unlock_wait 872 14
+test_and_change_bit 873 40
 test_and_clear_bit 278 40
-test_and_clear_thread_flag 873 89
-test_and_clear_ti_thread_flag 874 89
-test_and_clear_tsk_thread_flag 874 89
-test_and_clear_wake_up_bit 875 76
+test_and_clear_thread_flag 874 89
+test_and_clear_ti_thread_flag 875 89
+test_and_clear_tsk_thread_flag 875 89
+test_and_clear_wake_up_bit 876 76
 test_and_set_bit 279 40
-test_and_set_bit_lock 876 40
-test_and_set_thread_flag 877 89
-test_and_set_ti_thread_flag 878 89
-test_and_set_tsk_thread_flag 878 89
+test_and_set_bit_lock 877 40
+test_and_set_thread_flag 878 89
+test_and_set_ti_thread_flag 879 89
+test_and_set_tsk_thread_flag 879 89
 test_bit 280 40
-test_bit_acquire 879 40
-test_thread_flag 880 89
-test_ti_thread_flag 830 89
-test_tsk_thread_flag 830 89
+test_bit_acquire 880 40
+test_thread_flag 881 89
+test_ti_thread_flag 831 89
+test_tsk_thread_flag 831 89
 this_cpu_add 97 59
 this_cpu_add_return 98 59
 this_cpu_and 99 59
@@ -3004,193 +3005,194 @@ time_is_before_jiffies 28 174
 timer_container_of 273 18
 timer_delete 291 63
 timer_delete_sync 290 63
-timer_delete_sync_try 881 63
+timer_delete_sync_try 882 63
 timer_pending 88 18
-timer_reduce 617 63
-timer_setup 882 18
-timer_setup_on_stack 883 18
-timer_shutdown 884 63
-timer_shutdown_sync 885 63
-tlb_finish_mmu 52 249
-tlb_flush_mmu 52 249
-tlb_gather_mmu 590 249
-tlb_remove_page 85 249
-tlb_remove_table 886 249
-truncate_inode_pages 611 93
-try_cmpxchg 855 72
-try_cmpxchg128 855 72
-try_cmpxchg128_acquire 887 72
-try_cmpxchg128_local 888 91
-try_cmpxchg128_relaxed 889 72
-try_cmpxchg128_release 890 72
-try_cmpxchg64 855 72
-try_cmpxchg64_acquire 887 72
-try_cmpxchg64_local 888 91
-try_cmpxchg64_relaxed 889 72
-try_cmpxchg64_release 890 72
-try_cmpxchg_acquire 887 72
-try_cmpxchg_local 888 91
-try_cmpxchg_relaxed 889 72
-try_cmpxchg_release 890 72
+timer_reduce 618 63
+timer_setup 883 18
+timer_setup_on_stack 884 18
+timer_shutdown 885 63
+timer_shutdown_sync 886 63
+tlb_finish_mmu 52 250
+tlb_flush_mmu 52 250
+tlb_gather_mmu 591 250
+tlb_remove_page 85 250
+tlb_remove_table 887 250
+truncate_inode_pages 612 93
+try_cmpxchg 856 72
+try_cmpxchg128 856 72
+try_cmpxchg128_acquire 888 72
+try_cmpxchg128_local 889 91
+try_cmpxchg128_relaxed 890 72
+try_cmpxchg128_release 891 72
+try_cmpxchg64 856 72
+try_cmpxchg64_acquire 888 72
+try_cmpxchg64_local 889 91
+try_cmpxchg64_relaxed 890 72
+try_cmpxchg64_release 891 72
+try_cmpxchg_acquire 888 72
+try_cmpxchg_local 889 91
+try_cmpxchg_relaxed 890 72
+try_cmpxchg_release 891 72
 try_get_page 286 93
 try_module_get 367 51
-try_to_del_timer_sync 881 63
+try_to_del_timer_sync 882 63
 try_to_wake_up 289 56
-try_wait_for_completion 891 92
+try_wait_for_completion 892 92
 tryget_task_struct 286 144
-trylock_buffer 892 86
+trylock_buffer 893 86
 trylock_page 368 124
 typeof 2 36
-u64_stats_add 893 250
-u64_stats_fetch_begin 504 250
-u64_stats_fetch_retry 894 250
-u64_stats_inc 564 250
-u64_stats_init 24 250
-u64_stats_read 652 250
-u64_stats_set 567 250
-u64_stats_sub 895 250
-u64_stats_update_begin 896 250
-u64_stats_update_begin_irqsave 897 250
-u64_stats_update_end 898 250
-u64_stats_update_end_irqrestore 898 250
-u64_to_user_ptr 1 199
-uart_port_lock 76 251
-uart_port_lock_irq 837 251
-uart_port_lock_irqsave 837 251
-uart_port_trylock 676 251
-uart_port_trylock_irqsave 839 251
-uart_port_unlock 79 251
-uart_port_unlock_irq 840 251
-uart_port_unlock_irqrestore 840 251
-uart_remove_one_port 899 251
+u64_stats_add 894 251
+u64_stats_fetch_begin 504 251
+u64_stats_fetch_retry 895 251
+u64_stats_inc 564 251
+u64_stats_init 24 251
+u64_stats_read 653 251
+u64_stats_set 567 251
+u64_stats_sub 896 251
+u64_stats_update_begin 897 251
+u64_stats_update_begin_irqsave 898 251
+u64_stats_update_end 899 251
+u64_stats_update_end_irqrestore 899 251
+u64_to_user_ptr 1 200
+uart_port_lock 76 252
+uart_port_lock_irq 838 252
+uart_port_lock_irqsave 838 252
+uart_port_trylock 677 252
+uart_port_trylock_irqsave 840 252
+uart_port_unlock 79 252
+uart_port_unlock_irq 841 252
+uart_port_unlock_irqrestore 841 252
+uart_remove_one_port 900 252
 udelay 4 135
 umax 1 20
 umin 1 20
 unlikely 531 30
-unlock_buffer 900 86
+unlock_buffer 901 86
 unlock_new_inode 524 128
 unlock_page 369 124
-unlock_sock_fast 780 80
-unrcu_pointer 901 225
+unlock_sock_fast 781 80
+unlock_task_sighand 902 193
+unrcu_pointer 903 226
 unreachable 5 6
-unregister_candev 902 52
-unregister_netdev 903 232
-unregister_netdevice 902 52
-up 904 119
+unregister_candev 904 52
+unregister_netdev 905 233
+unregister_netdevice 904 52
+up 906 119
 up_read 126 120
 up_read_non_owner 126 120
 up_write 127 120
 update_mmu_cache 4 132
 upper_16_bits 1 20
 upper_32_bits 1 20
-usb_alloc_urb 65 252
-usb_block_urb 905 252
-usb_control_msg 241 252
-usb_fill_bulk_urb 906 252
-usb_fill_control_urb 907 252
-usb_fill_int_urb 906 252
-usb_free_urb 64 252
-usb_get_dev 315 252
-usb_kill_anchored_urbs 908 252
-usb_kill_urb 909 252
-usb_poison_anchored_urbs 908 252
-usb_poison_urb 910 252
-usb_put_dev 338 252
-usb_submit_urb 911 252
-usb_unlink_anchored_urbs 908 252
-usb_unlink_urb 912 252
-usb_unpoison_anchored_urbs 913 252
+usb_alloc_urb 65 253
+usb_block_urb 907 253
+usb_control_msg 241 253
+usb_fill_bulk_urb 908 253
+usb_fill_control_urb 909 253
+usb_fill_int_urb 908 253
+usb_free_urb 64 253
+usb_get_dev 315 253
+usb_kill_anchored_urbs 910 253
+usb_kill_urb 911 253
+usb_poison_anchored_urbs 910 253
+usb_poison_urb 912 253
+usb_put_dev 338 253
+usb_submit_urb 913 253
+usb_unlink_anchored_urbs 910 253
+usb_unlink_urb 914 253
+usb_unpoison_anchored_urbs 915 253
 usecs_to_jiffies 28 174
 usleep_idle_range 267 135
 usleep_range 267 135
 usleep_range_state 267 135
-va_arg 1 253
-va_copy 1 253
-va_end 1 253
-va_start 1 253
-vfree 505 254
+va_arg 1 254
+va_copy 1 254
+va_end 1 254
+va_start 1 254
+vfree 505 255
 vfs_fsync 223 128
 video_drvdata 275 101
-virt_load_acquire 821 241
-virt_mb 823 116
-virt_mb__after_atomic 824 72
-virt_mb__before_atomic 826 72
-virt_rmb 827 116
-virt_store_mb 828 116
-virt_store_release 366 241
+virt_load_acquire 822 242
+virt_mb 824 116
+virt_mb__after_atomic 825 72
+virt_mb__before_atomic 827 72
+virt_rmb 828 116
+virt_store_mb 829 116
+virt_store_release 366 242
 virt_to_folio 28 93
 virt_to_page 28 93
 virt_to_phys 28 93
-virt_wmb 829 116
-vma_assert_locked 67 193
-vma_assert_write_locked 67 193
-vma_end_read 914 193
-vma_end_write_all 915 193
-vma_is_attached 88 193
-vma_start_read 582 193
-vma_start_read_locked 582 193
-vma_start_read_locked_nested 582 193
-vma_start_write 916 193
-vma_start_write_killable 917 193
-vmalloc 120 254
-vzalloc 120 254
-wait_event 853 56
-wait_event_cmd 853 56
-wait_event_exclusive_cmd 853 56
-wait_event_freezable 854 56
-wait_event_freezable_timeout 854 56
-wait_event_hrtimeout 854 56
-wait_event_idle 853 56
-wait_event_idle_exclusive 853 56
-wait_event_idle_timeout 854 56
-wait_event_interruptible 854 56
-wait_event_interruptible_exclusive 854 56
-wait_event_interruptible_hrtimeout 854 56
-wait_event_interruptible_lock_irq 854 56
-wait_event_interruptible_locked 854 56
-wait_event_interruptible_locked_irq 854 56
-wait_event_interruptible_timeout 854 56
-wait_event_killable 854 56
-wait_event_killable_timeout 854 56
-wait_event_lock_irq 853 56
-wait_event_lock_irq_cmd 853 56
-wait_event_state 854 56
-wait_event_timeout 854 56
-wait_for_completion 918 92
-wait_for_completion_interruptible 919 92
-wait_for_completion_interruptible_timeout 919 92
-wait_for_completion_io 918 92
-wait_for_completion_io_timeout 919 92
-wait_for_completion_killable 919 92
-wait_for_completion_killable_timeout 919 92
-wait_for_completion_state 919 92
-wait_for_completion_timeout 919 92
-wait_on_bit 920 76
-wait_on_bit_action 920 76
-wait_on_bit_io 920 76
-wait_on_bit_lock 921 76
-wait_on_bit_lock_action 921 76
-wait_on_bit_lock_io 921 76
-wait_on_bit_timeout 920 76
+virt_wmb 830 116
+vma_assert_locked 67 194
+vma_assert_write_locked 67 194
+vma_end_read 916 194
+vma_end_write_all 917 194
+vma_is_attached 88 194
+vma_start_read 583 194
+vma_start_read_locked 583 194
+vma_start_read_locked_nested 583 194
+vma_start_write 918 194
+vma_start_write_killable 919 194
+vmalloc 120 255
+vzalloc 120 255
+wait_event 854 56
+wait_event_cmd 854 56
+wait_event_exclusive_cmd 854 56
+wait_event_freezable 855 56
+wait_event_freezable_timeout 855 56
+wait_event_hrtimeout 855 56
+wait_event_idle 854 56
+wait_event_idle_exclusive 854 56
+wait_event_idle_timeout 855 56
+wait_event_interruptible 855 56
+wait_event_interruptible_exclusive 855 56
+wait_event_interruptible_hrtimeout 855 56
+wait_event_interruptible_lock_irq 855 56
+wait_event_interruptible_locked 855 56
+wait_event_interruptible_locked_irq 855 56
+wait_event_interruptible_timeout 855 56
+wait_event_killable 855 56
+wait_event_killable_timeout 855 56
+wait_event_lock_irq 854 56
+wait_event_lock_irq_cmd 854 56
+wait_event_state 855 56
+wait_event_timeout 855 56
+wait_for_completion 920 92
+wait_for_completion_interruptible 921 92
+wait_for_completion_interruptible_timeout 921 92
+wait_for_completion_io 920 92
+wait_for_completion_io_timeout 921 92
+wait_for_completion_killable 921 92
+wait_for_completion_killable_timeout 921 92
+wait_for_completion_state 921 92
+wait_for_completion_timeout 921 92
+wait_on_bit 922 76
+wait_on_bit_action 922 76
+wait_on_bit_io 922 76
+wait_on_bit_lock 923 76
+wait_on_bit_lock_action 923 76
+wait_on_bit_lock_io 923 76
+wait_on_bit_timeout 922 76
 wait_on_buffer 370 86
 wait_on_page_writeback 370 124
 wait_task_inactive 223 107
-wait_var_event 922 76
-wait_var_event_any_lock 923 76
-wait_var_event_interruptible 923 76
-wait_var_event_io 922 76
-wait_var_event_killable 923 76
-wait_var_event_mutex 923 76
-wait_var_event_spinlock 923 76
-wait_var_event_timeout 923 76
-wait_woken 924 61
+wait_var_event 924 76
+wait_var_event_any_lock 925 76
+wait_var_event_interruptible 925 76
+wait_var_event_io 924 76
+wait_var_event_killable 925 76
+wait_var_event_mutex 925 76
+wait_var_event_spinlock 925 76
+wait_var_event_timeout 925 76
+wait_woken 926 61
 waitqueue_active 32 37
-wake_q_add 925 107
-wake_q_add_safe 925 107
+wake_q_add 927 107
+wake_q_add_safe 927 107
 wake_up 113 56
 wake_up_all 113 56
 wake_up_all_locked 114 56
-wake_up_bit 926 255
+wake_up_bit 928 256
 wake_up_interruptible 113 56
 wake_up_interruptible_all 113 56
 wake_up_interruptible_nr 113 56
@@ -3200,54 +3202,54 @@ wake_up_interruptible_sync_poll 114 56
 wake_up_interruptible_sync_poll_locked 114 37
 wake_up_locked 114 56
 wake_up_locked_poll 114 56
-wake_up_new_task 927 107
+wake_up_new_task 929 107
 wake_up_nr 113 56
 wake_up_poll 113 56
 wake_up_poll_on_current_cpu 114 37
 wake_up_pollfree 114 37
-wake_up_process 928 56
+wake_up_process 930 56
 wake_up_q 524 107
-wake_up_state 928 56
+wake_up_state 930 56
 wake_up_sync 114 56
-wake_up_var 929 255
+wake_up_var 931 256
 wake_up_var_locked 114 76
 wake_up_var_protected 114 76
 wiphy_free 305 101
-wiphy_lock 301 256
+wiphy_lock 301 257
 wiphy_priv 275 101
-wiphy_unlock 304 256
-wmb 930 116
+wiphy_unlock 304 257
+wmb 932 116
 woken_wake_function 289 61
-work_busy 931 13
+work_busy 933 13
 work_pending 88 13
 wq_has_single_sleeper 32 37
 wq_has_sleeper 375 37
-write_lock 932 223
-write_lock_bh 933 223
-write_lock_irq 934 223
-write_lock_irqsave 934 223
-write_lock_nested 932 223
-write_seqcount_begin 722 55
-write_seqcount_begin_nested 722 55
-write_seqcount_end 723 55
-write_seqcount_invalidate 721 55
-write_seqcount_latch 721 55
-write_seqcount_latch_begin 722 55
-write_seqcount_latch_end 898 55
-write_seqlock 755 55
-write_seqlock_bh 756 55
-write_seqlock_irq 757 55
-write_seqlock_irqsave 757 55
-write_sequnlock 758 55
-write_sequnlock_bh 759 55
-write_sequnlock_irq 760 55
-write_sequnlock_irqrestore 760 55
-write_trylock 935 223
-write_trylock_irqsave 936 223
-write_unlock 937 223
-write_unlock_bh 938 223
-write_unlock_irq 939 223
-write_unlock_irqrestore 939 223
+write_lock 934 224
+write_lock_bh 935 224
+write_lock_irq 936 224
+write_lock_irqsave 936 224
+write_lock_nested 934 224
+write_seqcount_begin 723 55
+write_seqcount_begin_nested 723 55
+write_seqcount_end 724 55
+write_seqcount_invalidate 722 55
+write_seqcount_latch 722 55
+write_seqcount_latch_begin 723 55
+write_seqcount_latch_end 899 55
+write_seqlock 756 55
+write_seqlock_bh 757 55
+write_seqlock_irq 758 55
+write_seqlock_irqsave 758 55
+write_sequnlock 759 55
+write_sequnlock_bh 760 55
+write_sequnlock_irq 761 55
+write_sequnlock_irqrestore 761 55
+write_trylock 937 224
+write_trylock_irqsave 938 224
+write_unlock 939 224
+write_unlock_bh 940 224
+write_unlock_irq 941 224
+write_unlock_irqrestore 941 224
 writeb 86 54
 writeb_relaxed 86 54
 writel 86 54
@@ -3260,476 +3262,476 @@ writesq 67 54
 writesw 67 54
 writew 86 54
 writew_relaxed 86 54
-ww_mutex_lock 302 257
-ww_mutex_lock_interruptible 302 257
-ww_mutex_lock_slow 301 257
-ww_mutex_lock_slow_interruptible 302 257
-ww_mutex_trylock 303 257
-ww_mutex_unlock 304 257
+ww_mutex_lock 302 258
+ww_mutex_lock_interruptible 302 258
+ww_mutex_lock_slow 301 258
+ww_mutex_lock_slow_interruptible 302 258
+ww_mutex_trylock 303 258
+ww_mutex_unlock 304 258
 xa_alloc 116 62
-xa_cmpxchg 940 62
-xa_erase 941 62
-xa_erase_irq 941 62
-xa_for_each 942 62
+xa_cmpxchg 942 62
+xa_erase 943 62
+xa_erase_irq 943 62
+xa_for_each 944 62
 xa_insert 116 62
-xa_load 709 62
-xa_lock 76 258
-xa_lock_bh 77 258
-xa_lock_irq 837 258
-xa_lock_irqsave 837 258
-xa_store 943 62
-xa_store_irq 943 62
-xa_trylock 676 258
-xa_unlock 79 258
-xa_unlock_bh 80 258
-xa_unlock_irq 840 258
-xa_unlock_irqrestore 840 258
-xas_load 709 62
-xas_lock 76 258
-xas_lock_bh 77 258
-xas_lock_irq 837 258
-xas_lock_irqsave 837 258
-xas_store 944 62
-xas_unlock 79 258
-xas_unlock_bh 80 258
-xas_unlock_irq 840 258
-xas_unlock_irqrestore 840 258
+xa_load 710 62
+xa_lock 76 259
+xa_lock_bh 77 259
+xa_lock_irq 838 259
+xa_lock_irqsave 838 259
+xa_store 945 62
+xa_store_irq 945 62
+xa_trylock 677 259
+xa_unlock 79 259
+xa_unlock_bh 80 259
+xa_unlock_irq 841 259
+xa_unlock_irqrestore 841 259
+xas_load 710 62
+xas_lock 76 259
+xas_lock_bh 77 259
+xas_lock_irq 838 259
+xas_lock_irqsave 838 259
+xas_store 946 62
+xas_unlock 79 259
+xas_unlock_bh 80 259
+xas_unlock_irq 841 259
+xas_unlock_irqrestore 841 259
 xchg 214 72
 xchg_acquire 215 72
 xchg_relaxed 216 72
 xchg_release 217 72
-xor_unlock_is_negative_byte 945 40
-xprt_wait_for_buffer_space 40 259
-xprt_write_space 946 259
+xor_unlock_is_negative_byte 947 40
+xprt_wait_for_buffer_space 40 260
+xprt_write_space 948 260
 yield 487 94
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 947 51
-EXPORT_SYMBOL* 947 260
-TP_* 947 261
-MAX_* 947 262
-MIN_* 947 262
-*synchronize* 948 263
-*grace_period* 948 263
-*rcu_barrier* 949 263
-*call_rcu* 950 263
-*free_rcu* 951 263
-_get_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 952 263 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 953 263 _drvdata*_ *unless_null*
-*try_get* 953 263 _drvdata*_ *unless_null*
-*notifier*+*unregister* 954 263
-*_set_+*data 955 9
-dev_* 955 108
-netdev_* 955 108
-pr_* 955 108
-*print* 955 263
-complete* 955 263
-wake_up* 955 263
-_to_ 955 264
-kfree* 955 178
-kvfree* 955 178
-devm_kfree* 955 178
-usb_set_intfdata* 955 252
-dev_* 956 265
-devm_* 956 265
-device_* 956 265
-driver_* 956 265
-pm_* 956 265
-sysfs_* 956 265
-kobject_* 956 265
-clk_* 956 265
-regulator_* 956 265
-reset_control_* 956 265
-platform_* 956 265
-pci_* 956 265
-pcim_* 956 265
-usb_* 956 265
-i2c_* 956 265
-spi_* 956 265
-hid_* 956 265
-serio_* 956 265
-gameport_* 956 265
-amba_* 956 265
-virtio_* 956 265
-sdio_* 956 265
-serdev_* 956 265
-auxiliary_* 956 265
-rpmsg_* 956 265
-of_* 956 265
-fwnode_* 956 265
-acpi_* 956 265
-irq_* 956 265
-gpio_* 956 265
-gpiod_* 956 265
-phy_* 956 265
-dma_* 956 265
-dmam_* 956 265
-iommu_* 956 265
-component_* 956 265
-input_* 956 265
-iio_* 956 265
-led_* 956 265
-snd_* 956 265
-thermal_* 956 265
-hwmon_* 956 265
-power_supply_* 956 265
-extcon_* 956 265
-mbox_* 956 265
-nvmem_* 956 265
-pinctrl_* 956 265
-icc_* 956 265
-opp_* 956 265
-genpd_* 956 265
-firmware_* 956 265
-mfd_* 956 265
-media_* 956 265
-v4l2_* 956 265
-vb2_* 956 265
-video_* 956 265
-rc_* 956 265
-cec_* 956 265
-drm_* 956 265
-misc_* 956 265
-mtd_* 956 265
-mmc_* 956 265
-rtc_* 956 265
-watchdog_* 956 265
-tty_* 956 265
-uart_* 956 265
-cdev_* 956 265
-crypto_* 956 265
-hwrng_* 956 265
-scsi_* 956 265
-net_* 956 265
-get_* 956 265
-put_* 956 265
-to_* 956 265
-_put_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 957 263 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 955 266
-mutex_* 955 266
-list_* 955 266
-*alloc* 958 263
-*memdup* 958 263
-_create_ 958 263
-_new_ 958 263
-_clone_ 958 263
-_dup_ 958 263
-_add_ 959 263
-_insert_ 959 263
-_link_ 959 263
-_enqueue_ 959 263
-_queue_ 959 263
-_register_ 959 263
-_store_ 959 263
-_unlink_ 960 263
-_del_ 960 263
-_remove_ 960 263
-_erase_ 960 263
-_delete_ 960 263
-_free_ 961 263
-_destroy_ 961 263
-_complete_ 962 263
-*_sync 963 263
-synchronize_* 963 263
-flush_* 963 263
-drain_* 963 263`;
+export const conventions = `MODULE_* 949 51
+EXPORT_SYMBOL* 949 261
+TP_* 949 262
+MAX_* 949 263
+MIN_* 949 263
+*synchronize* 950 264
+*grace_period* 950 264
+*rcu_barrier* 951 264
+*call_rcu* 952 264
+*free_rcu* 953 264
+_get_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 955 264 _drvdata*_ *unless_null*
+*try_get* 955 264 _drvdata*_ *unless_null*
+*notifier*+*unregister* 956 264
+*_set_+*data 957 9
+dev_* 957 108
+netdev_* 957 108
+pr_* 957 108
+*print* 957 264
+complete* 957 264
+wake_up* 957 264
+_to_ 957 265
+kfree* 957 178
+kvfree* 957 178
+devm_kfree* 957 178
+usb_set_intfdata* 957 253
+dev_* 958 266
+devm_* 958 266
+device_* 958 266
+driver_* 958 266
+pm_* 958 266
+sysfs_* 958 266
+kobject_* 958 266
+clk_* 958 266
+regulator_* 958 266
+reset_control_* 958 266
+platform_* 958 266
+pci_* 958 266
+pcim_* 958 266
+usb_* 958 266
+i2c_* 958 266
+spi_* 958 266
+hid_* 958 266
+serio_* 958 266
+gameport_* 958 266
+amba_* 958 266
+virtio_* 958 266
+sdio_* 958 266
+serdev_* 958 266
+auxiliary_* 958 266
+rpmsg_* 958 266
+of_* 958 266
+fwnode_* 958 266
+acpi_* 958 266
+irq_* 958 266
+gpio_* 958 266
+gpiod_* 958 266
+phy_* 958 266
+dma_* 958 266
+dmam_* 958 266
+iommu_* 958 266
+component_* 958 266
+input_* 958 266
+iio_* 958 266
+led_* 958 266
+snd_* 958 266
+thermal_* 958 266
+hwmon_* 958 266
+power_supply_* 958 266
+extcon_* 958 266
+mbox_* 958 266
+nvmem_* 958 266
+pinctrl_* 958 266
+icc_* 958 266
+opp_* 958 266
+genpd_* 958 266
+firmware_* 958 266
+mfd_* 958 266
+media_* 958 266
+v4l2_* 958 266
+vb2_* 958 266
+video_* 958 266
+rc_* 958 266
+cec_* 958 266
+drm_* 958 266
+misc_* 958 266
+mtd_* 958 266
+mmc_* 958 266
+rtc_* 958 266
+watchdog_* 958 266
+tty_* 958 266
+uart_* 958 266
+cdev_* 958 266
+crypto_* 958 266
+hwrng_* 958 266
+scsi_* 958 266
+net_* 958 266
+get_* 958 266
+put_* 958 266
+to_* 958 266
+_put_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 957 267
+mutex_* 957 267
+list_* 957 267
+*alloc* 960 264
+*memdup* 960 264
+_create_ 960 264
+_new_ 960 264
+_clone_ 960 264
+_dup_ 960 264
+_add_ 961 264
+_insert_ 961 264
+_link_ 961 264
+_enqueue_ 961 264
+_queue_ 961 264
+_register_ 961 264
+_store_ 961 264
+_unlink_ 962 264
+_del_ 962 264
+_remove_ 962 264
+_erase_ 962 264
+_delete_ 962 264
+_free_ 963 264
+_destroy_ 963 264
+_complete_ 964 264
+*_sync 965 264
+synchronize_* 965 264
+flush_* 965 264
+drain_* 965 264`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct net_device_ops
-ndo_init\t964\t267
-ndo_uninit\t965\t267
-ndo_open\t966\t267
-ndo_stop\t967\t267
-ndo_do_ioctl\t968\t267
-ndo_siocbond\t968\t267
-ndo_siocwandev\t968\t267
-ndo_siocdevprivate\t968\t267
-ndo_eth_ioctl\t968\t267
-ndo_set_mac_address\t968\t232
-ndo_change_mtu\t968\t232
-ndo_get_stats\t969\t267
-ndo_get_stats64\t969\t267
-ndo_start_xmit\t970\t267
-ndo_tx_timeout\t971\t267
-ndo_set_rx_mode\t972\t267
+ndo_init\t966\t268
+ndo_uninit\t967\t268
+ndo_open\t968\t268
+ndo_stop\t969\t268
+ndo_do_ioctl\t970\t268
+ndo_siocbond\t970\t268
+ndo_siocwandev\t970\t268
+ndo_siocdevprivate\t970\t268
+ndo_eth_ioctl\t970\t268
+ndo_set_mac_address\t970\t233
+ndo_change_mtu\t970\t233
+ndo_get_stats\t971\t268
+ndo_get_stats64\t971\t268
+ndo_start_xmit\t972\t268
+ndo_tx_timeout\t973\t268
+ndo_set_rx_mode\t974\t268
 struct napi_struct
-poll\t973\t268
+poll\t975\t269
 struct pernet_operations
-init\t974\t142
-pre_exit\t975\t142
-exit\t975\t142
-exit_batch\t975\t142
+init\t976\t142
+pre_exit\t977\t142
+exit\t977\t142
+exit_batch\t977\t142
 struct ethtool_ops
-get_drvinfo\t968\t269
-set_ringparam\t968\t269
-get_ethtool_stats\t968\t269
-get_ringparam\t968\t269
-set_coalesce\t968\t269
-get_coalesce\t968\t269
-set_channels\t968\t269
+get_drvinfo\t970\t270
+set_ringparam\t970\t270
+get_ethtool_stats\t970\t270
+get_ringparam\t970\t270
+set_coalesce\t970\t270
+get_coalesce\t970\t270
+set_channels\t970\t270
 struct file_operations
-llseek\t976\t270
-read\t976\t270
-write\t976\t270
-read_iter\t976\t270
-write_iter\t976\t270
-poll\t976\t270
-unlocked_ioctl\t976\t270
-compat_ioctl\t976\t270
-mmap\t976\t270
-open\t976\t270
-flush\t976\t270
-fsync\t976\t270
-fasync\t976\t270
-lock\t976\t270
-flock\t976\t270
-fallocate\t976\t270
-splice_read\t976\t270
-splice_write\t976\t270
-show_fdinfo\t976\t270
-release\t977\t270
-iterate_shared\t978\t270
+llseek\t978\t271
+read\t978\t271
+write\t978\t271
+read_iter\t978\t271
+write_iter\t978\t271
+poll\t978\t271
+unlocked_ioctl\t978\t271
+compat_ioctl\t978\t271
+mmap\t978\t271
+open\t978\t271
+flush\t978\t271
+fsync\t978\t271
+fasync\t978\t271
+lock\t978\t271
+flock\t978\t271
+fallocate\t978\t271
+splice_read\t978\t271
+splice_write\t978\t271
+show_fdinfo\t978\t271
+release\t979\t271
+iterate_shared\t980\t271
 struct inode_operations
-lookup\t978\t271
-create\t979\t271
-link\t979\t271
-mknod\t979\t271
-symlink\t979\t271
-mkdir\t979\t271
-unlink\t979\t271
-rmdir\t979\t271
-rename\t979\t271
-setattr\t979\t271
-fileattr_set\t979\t271
-readlink\t976\t271
-get_acl\t976\t271
-getattr\t976\t271
-listxattr\t976\t271
-fiemap\t976\t271
-update_time\t976\t271
-tmpfile\t976\t271
-atomic_open\t978\t271
+lookup\t980\t272
+create\t981\t272
+link\t981\t272
+mknod\t981\t272
+symlink\t981\t272
+mkdir\t981\t272
+unlink\t981\t272
+rmdir\t981\t272
+rename\t981\t272
+setattr\t981\t272
+fileattr_set\t981\t272
+readlink\t978\t272
+get_acl\t978\t272
+getattr\t978\t272
+listxattr\t978\t272
+fiemap\t978\t272
+update_time\t978\t272
+tmpfile\t978\t272
+atomic_open\t980\t272
 struct xattr_handler
-list\t976\t272
-get\t976\t272
-set\t978\t272
+list\t978\t273
+get\t978\t273
+set\t980\t273
 struct super_operations
-put_super\t980\t273
-freeze_fs\t980\t273
-unfreeze_fs\t980\t273
-remount_fs\t980\t273
-sync_fs\t980\t273
-free_inode\t981\t273
-drop_inode\t982\t273
+put_super\t982\t274
+freeze_fs\t982\t274
+unfreeze_fs\t982\t274
+remount_fs\t982\t274
+sync_fs\t982\t274
+free_inode\t983\t274
+drop_inode\t984\t274
 struct dentry_operations
-d_hash\t969\t274
-d_compare\t969\t274
-d_dname\t969\t274
-d_delete\t983\t274
-d_prune\t983\t274
-d_init\t976\t274
-d_release\t976\t274
-d_iput\t976\t274
-d_automount\t976\t274
+d_hash\t971\t275
+d_compare\t971\t275
+d_dname\t971\t275
+d_delete\t985\t275
+d_prune\t985\t275
+d_init\t978\t275
+d_release\t978\t275
+d_iput\t978\t275
+d_automount\t978\t275
 struct address_space_operations
-writepage\t984\t275
-read_folio\t984\t275
-readahead\t984\t275
-write_end\t984\t275
-invalidate_folio\t984\t275
-release_folio\t984\t275
-launder_folio\t984\t275
-write_begin\t978\t275
-dirty_folio\t969\t275
-free_folio\t969\t275
+writepage\t986\t276
+read_folio\t986\t276
+readahead\t986\t276
+write_end\t986\t276
+invalidate_folio\t986\t276
+release_folio\t986\t276
+launder_folio\t986\t276
+write_begin\t980\t276
+dirty_folio\t971\t276
+free_folio\t971\t276
 struct vm_operations_struct
-open\t985\t276
-close\t985\t276
-fault\t985\t276
-page_mkwrite\t985\t276
-pfn_mkwrite\t985\t276
-access\t985\t276
-map_pages\t986\t276
+open\t987\t277
+close\t987\t277
+fault\t987\t277
+page_mkwrite\t987\t277
+pfn_mkwrite\t987\t277
+access\t987\t277
+map_pages\t988\t277
 struct seq_operations
-start\t987\t277
-next\t987\t277
-stop\t987\t277
-show\t987\t277
+start\t989\t278
+next\t989\t278
+stop\t989\t278
+show\t989\t278
 struct sysfs_ops
-show\t976\t278
-store\t976\t278
+show\t978\t279
+store\t978\t279
 struct *_driver
-probe\t988\t279
-probe_new\t988\t279
-connect\t989\t279
-bind\t989\t279
-attach\t989\t279
-port_probe\t989\t279
-remove\t990\t279
-remove_new\t990\t279
-disconnect\t991\t279
-unbind\t991\t279
-detach\t991\t279
-port_remove\t991\t279
-shutdown\t992\t279
-suspend\t992\t279
-resume\t993\t279
-struct dev_pm_ops
+probe\t990\t280
+probe_new\t990\t280
+connect\t991\t280
+bind\t991\t280
+attach\t991\t280
+port_probe\t991\t280
+remove\t992\t280
+remove_new\t992\t280
+disconnect\t993\t280
+unbind\t993\t280
+detach\t993\t280
+port_remove\t993\t280
+shutdown\t994\t280
 suspend\t994\t280
-suspend_late\t994\t280
-freeze\t994\t280
-poweroff\t994\t280
-runtime_suspend\t994\t280
 resume\t995\t280
-resume_early\t995\t280
-thaw\t995\t280
-restore\t995\t280
-runtime_resume\t995\t280
-suspend_noirq\t994\t280
-resume_noirq\t995\t280
+struct dev_pm_ops
+suspend\t996\t281
+suspend_late\t996\t281
+freeze\t996\t281
+poweroff\t996\t281
+runtime_suspend\t996\t281
+resume\t997\t281
+resume_early\t997\t281
+thaw\t997\t281
+restore\t997\t281
+runtime_resume\t997\t281
+suspend_noirq\t996\t281
+resume_noirq\t997\t281
 *
-probe\t996\t281
-probe_new\t997\t281
-connect\t998\t281
-bind\t998\t281
-attach\t998\t281
-port_probe\t998\t281
-remove\t999\t281
-remove_new\t1000\t281
-disconnect\t1001\t281
-unbind\t1001\t281
-detach\t1001\t281
-port_remove\t1001\t281
-init\t1002\t281
-ndo_init\t1002\t281
-exit\t1003\t281
-exit_batch\t1003\t281
-pre_exit\t1003\t281
-ndo_uninit\t1003\t281
-ndo_open\t995\t281
-resume\t995\t281
-ndo_stop\t994\t281
-suspend\t994\t281
-runtime_resume\t1004\t281
-resume_early\t1004\t281
-resume_noirq\t1004\t281
-thaw\t1004\t281
-restore\t1004\t281
-runtime_suspend\t1005\t281
-suspend_late\t1005\t281
-suspend_noirq\t1005\t281
-freeze\t1005\t281
-poweroff\t1005\t281
-shutdown\t1005\t281
-open\t976\t281
-release\t976\t281
-read\t976\t281
-write\t976\t281
-read_iter\t976\t281
-write_iter\t976\t281
-unlocked_ioctl\t976\t281
-compat_ioctl\t976\t281
-ioctl\t976\t281
-llseek\t976\t281
-mmap\t976\t281
-poll\t976\t281
-show\t976\t281
-store\t976\t281
-seq_show\t976\t281
-ndo_set_mac_address\t976\t281
-ndo_change_mtu\t976\t281
-get_ethtool_stats\t976\t281
-get_drvinfo\t976\t281
-set_ringparam\t976\t281
-threadfn\t976\t281
-fallocate\t976\t281
-fsync\t976\t281
-setattr\t976\t281
-mkdir\t976\t281
-unlink\t976\t281
-create\t976\t281
-iterate_shared\t976\t281`;
+probe\t998\t282
+probe_new\t999\t282
+connect\t1000\t282
+bind\t1000\t282
+attach\t1000\t282
+port_probe\t1000\t282
+remove\t1001\t282
+remove_new\t1002\t282
+disconnect\t1003\t282
+unbind\t1003\t282
+detach\t1003\t282
+port_remove\t1003\t282
+init\t1004\t282
+ndo_init\t1004\t282
+exit\t1005\t282
+exit_batch\t1005\t282
+pre_exit\t1005\t282
+ndo_uninit\t1005\t282
+ndo_open\t997\t282
+resume\t997\t282
+ndo_stop\t996\t282
+suspend\t996\t282
+runtime_resume\t1006\t282
+resume_early\t1006\t282
+resume_noirq\t1006\t282
+thaw\t1006\t282
+restore\t1006\t282
+runtime_suspend\t1007\t282
+suspend_late\t1007\t282
+suspend_noirq\t1007\t282
+freeze\t1007\t282
+poweroff\t1007\t282
+shutdown\t1007\t282
+open\t978\t282
+release\t978\t282
+read\t978\t282
+write\t978\t282
+read_iter\t978\t282
+write_iter\t978\t282
+unlocked_ioctl\t978\t282
+compat_ioctl\t978\t282
+ioctl\t978\t282
+llseek\t978\t282
+mmap\t978\t282
+poll\t978\t282
+show\t978\t282
+store\t978\t282
+seq_show\t978\t282
+ndo_set_mac_address\t978\t282
+ndo_change_mtu\t978\t282
+get_ethtool_stats\t978\t282
+get_drvinfo\t978\t282
+set_ringparam\t978\t282
+threadfn\t978\t282
+fallocate\t978\t282
+fsync\t978\t282
+setattr\t978\t282
+mkdir\t978\t282
+unlink\t978\t282
+create\t978\t282
+iterate_shared\t978\t282`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1006\t282
-raw_spinlock_t\t1007\t282
-rwlock_t\t1008\t282
-seqlock_t\t1009\t283
-struct mutex\t1010\t284
-struct rw_semaphore\t1011\t120
-struct semaphore\t1012\t119
-struct rt_mutex\t1013\t237
-atomic_t\t1014\t285
-atomic64_t\t1014\t285
-atomic_long_t\t1014\t286
-refcount_t\t1015\t287
-struct kref\t1015\t185
-struct completion\t1016\t288
-struct device\t1017\t289
-struct platform_device\t1017\t289
-struct i2c_client\t1017\t289
-struct spi_device\t1017\t289
-struct pci_dev\t1017\t289
-struct usb_interface\t1017\t289
-struct serio\t1017\t289
-struct gameport\t1017\t289
-struct hid_device\t1017\t289
-struct amba_device\t1017\t289
-struct mdio_device\t1017\t289
-struct virtio_device\t1017\t289
-struct vio_dev\t1017\t289
-struct xenbus_device\t1017\t289
-struct hv_device\t1017\t289
-struct sdio_func\t1017\t289
-struct memstick_dev\t1017\t289
-struct pnp_dev\t1017\t289
-struct acpi_device\t1017\t289
-struct parport\t1017\t289
-struct pcmcia_device\t1017\t289
-struct ps3_system_bus_device\t1017\t289
-struct rpmsg_device\t1017\t289
-struct auxiliary_device\t1017\t289
-struct slim_device\t1017\t289
-struct sdw_slave\t1017\t289
-struct fw_unit\t1017\t289
-struct mei_cl_device\t1017\t289
-struct rmi_function\t1017\t289
-struct ishtp_cl_device\t1017\t289
-struct wmi_device\t1017\t289
-struct ccw_device\t1017\t289
-struct mcb_device\t1017\t289
-struct bcma_device\t1017\t289
-struct ssb_device\t1017\t289
-struct gb_bundle\t1017\t289
-struct i3c_device\t1017\t289
-struct fsl_mc_device\t1017\t289
-struct host1x_device\t1017\t289
-struct mipi_dsi_device\t1017\t289
-struct usb_serial\t1017\t289
-struct usb_serial_port\t1017\t289
-struct psmouse\t1017\t289
-struct comedi_device\t1017\t289
-struct usb_gadget\t1017\t289
-struct usb_function\t1017\t289
-struct wm97xx\t1017\t289
-struct serdev_device\t1017\t289
-struct of_device\t1017\t289
-struct macio_dev\t1017\t289`;
+export const types = `spinlock_t\t1008\t283
+raw_spinlock_t\t1009\t283
+rwlock_t\t1010\t283
+seqlock_t\t1011\t284
+struct mutex\t1012\t285
+struct rw_semaphore\t1013\t120
+struct semaphore\t1014\t119
+struct rt_mutex\t1015\t238
+atomic_t\t1016\t286
+atomic64_t\t1016\t286
+atomic_long_t\t1016\t287
+refcount_t\t1017\t288
+struct kref\t1017\t185
+struct completion\t1018\t289
+struct device\t1019\t290
+struct platform_device\t1019\t290
+struct i2c_client\t1019\t290
+struct spi_device\t1019\t290
+struct pci_dev\t1019\t290
+struct usb_interface\t1019\t290
+struct serio\t1019\t290
+struct gameport\t1019\t290
+struct hid_device\t1019\t290
+struct amba_device\t1019\t290
+struct mdio_device\t1019\t290
+struct virtio_device\t1019\t290
+struct vio_dev\t1019\t290
+struct xenbus_device\t1019\t290
+struct hv_device\t1019\t290
+struct sdio_func\t1019\t290
+struct memstick_dev\t1019\t290
+struct pnp_dev\t1019\t290
+struct acpi_device\t1019\t290
+struct parport\t1019\t290
+struct pcmcia_device\t1019\t290
+struct ps3_system_bus_device\t1019\t290
+struct rpmsg_device\t1019\t290
+struct auxiliary_device\t1019\t290
+struct slim_device\t1019\t290
+struct sdw_slave\t1019\t290
+struct fw_unit\t1019\t290
+struct mei_cl_device\t1019\t290
+struct rmi_function\t1019\t290
+struct ishtp_cl_device\t1019\t290
+struct wmi_device\t1019\t290
+struct ccw_device\t1019\t290
+struct mcb_device\t1019\t290
+struct bcma_device\t1019\t290
+struct ssb_device\t1019\t290
+struct gb_bundle\t1019\t290
+struct i3c_device\t1019\t290
+struct fsl_mc_device\t1019\t290
+struct host1x_device\t1019\t290
+struct mipi_dsi_device\t1019\t290
+struct usb_serial\t1019\t290
+struct usb_serial_port\t1019\t290
+struct psmouse\t1019\t290
+struct comedi_device\t1019\t290
+struct usb_gadget\t1019\t290
+struct usb_function\t1019\t290
+struct wm97xx\t1019\t290
+struct serdev_device\t1019\t290
+struct of_device\t1019\t290
+struct macio_dev\t1019\t290`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -4314,6 +4316,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"buffer","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"sock","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"sock","sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"sighand","conditional":true,"context":"+irqs-off +preempt-off"}
 {"kind":"lock","cell":0,"lock":"vma","shared":true,"conditional":true}
 {"kind":"call","cell":0,"result":"test","form":"transparent"}
 {"kind":"call","cell":0,"result":"test"}
@@ -4633,6 +4636,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port"]}}
 {"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
+{"kind":"unlock","cell":0,"lock":"sighand","context":"-irqs-off -preempt-off"}
 {"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff"]}}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff"]}}
@@ -4944,6 +4948,7 @@ include/linux/rbtree_latch.h
 Documentation/core-api/local_ops.rst
 Documentation/memory-barriers.txt, INTERRUPT DISABLING FUNCTIONS
 Documentation/locking/locktypes.rst, local_lock
+include/linux/sched/signal.h, lock_task_sighand()
 include/linux/mmap_lock.h
 include/linux/lockdep.h
 include/linux/rcupdate.h up to Linux 4.15
