@@ -64,6 +64,42 @@ struct node *node_find(struct root *root, u64 id)
   ],
   good: [
     `
+/* The list has a reference of its own, which whoever takes the peer off it drops. */
+static LIST_HEAD(peers);
+static DEFINE_SPINLOCK(peers_lock);
+
+static void peer_release(struct kref *kref)
+{
+	struct peer *p = container_of(kref, struct peer, kref);
+
+	spin_lock(&peers_lock);
+	if (!list_empty(&p->node))
+		list_del(&p->node);
+	spin_unlock(&peers_lock);
+	kfree(p);
+}
+
+void peer_put(struct peer *p)
+{
+	kref_put(&p->kref, peer_release);
+}
+
+struct peer *peer_find(int id)
+{
+	struct peer *p;
+
+	spin_lock(&peers_lock);
+	list_for_each_entry(p, &peers, node) {
+		if (p->id == id) {
+			kref_get(&p->kref);
+			spin_unlock(&peers_lock);
+			return p;
+		}
+	}
+	spin_unlock(&peers_lock);
+	return NULL;
+}`,
+    `
 static LIST_HEAD(peers);
 static DEFINE_SPINLOCK(peers_lock);
 

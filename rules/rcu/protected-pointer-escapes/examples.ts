@@ -76,6 +76,20 @@ int probe_len(int id)
   ],
   good: [
     `
+/* It is returned with the lock that keeps it. */
+struct task_struct *clock_lock_task(struct clock *c, unsigned long *flags)
+{
+	guard(rcu)();
+	for (;;) {
+		struct task_struct *t = pid_task(c->pid, PIDTYPE_TGID);
+
+		if (!t)
+			return NULL;
+		if (lock_task_sighand(t, flags))
+			return t;
+	}
+}`,
+    `
 int route_check(struct net *net, int index)
 {
 	struct net_device *dev;
