@@ -325,7 +325,8 @@ static void slot_put(struct rack *r, int id)
               }),
           related: [{ path: put.path, line: put.line, side: put.side, note: 'the put' }],
           quote: [put, read],
-          ...(life === 'maybe' ? { severity: 'warning' as const } : {}),
+          // A helper that drops one of several references tells nothing of the others: its callers may have one.
+          ...(put.via && put.via.call !== read.via?.call ? { severity: 'note' as const } : life === 'maybe' ? { severity: 'warning' as const } : {}),
           // What both branches come to may be kept by whoever called.
           ...(life === 'maybe' && both.includes(read) ? { confidence: 'low' as const } : {}),
           ...(claim ? { claim: { ...claim, ...(locked ? {} : { stands: true as const }) } } : {}),

@@ -5,6 +5,7 @@ import { walk } from '../../c/cfg/order.ts';
 import { CUT, GIVE_UP, nodesOf, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
+import { nullWay } from '../lifetimes/lifetime.ts';
 import { dropsOf, enteredUnder, givenFirst, gives, mayGive, type Taking, takings } from './locking.ts';
 import { type LockFlow, lockFlowOf } from './locksets.ts';
 import { outcome } from './protocol.ts';
@@ -107,6 +108,7 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
   const released = new Set<number>();
   const releases: Event[] = [];
   const decided = flow.states.at(from.node)?.decided ?? new Map<number, boolean>();
+  const object = /^&?(\w+)(?:->[\w.>-]+)?$/.exec(from.args[from.fact?.cell ?? 0] ?? '')?.[1];
   const { ends, exhausted } = search<number>(fn.flow, {
     starts: [{ node: from.node, state: when === null ? HELD | SURE : HELD, decided }],
     budget: MOST_WAYS,
@@ -132,6 +134,8 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
     },
     along: (state, _, slot, node) => {
       if (node.next[slot] === from.node) return CUT;
+      // Whose lock is held is no NULL pointer.
+      if ((state & HELD) !== 0 && object !== undefined && node.kind === 'branch' && nullWay(node, object) === slot) return CUT;
       if (node.kind !== 'branch' || slot > 1 || state !== HELD || !node.decides?.includes(from.index)) return state;
       const got = node.decides.length === 1 && when ? outcome(when, node.tests, slot) : null;
       if (got === null) return node.tests === 'negative' || node.tests === 'positive' ? state : GIVE_UP;

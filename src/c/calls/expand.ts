@@ -90,8 +90,8 @@ class Expansion {
   private readonly settings: LocalSetting[] = [];
   /** Names that mean something in the function. */
   private readonly names: Set<string>;
-  /** Of each variable that keeps its value the number of the condition that it is not zero. */
-  private readonly steady: ReadonlyMap<string, number>;
+  /** Of each variable that is followed the number of the condition that it is not zero. */
+  private readonly followed: ReadonlyMap<string, number>;
   /** The next number of a condition. */
   private conditions: number;
 
@@ -105,8 +105,8 @@ class Expansion {
       ...fn.events.flatMap(e => e.into ?? []),
     ]);
     const next = conditionsIn(fn.flow);
-    this.steady = new Map(steadyIn(fn).map((name, i) => [name, next + i]));
-    this.conditions = next + this.steady.size;
+    this.followed = new Map(followedIn(fn).map((name, i) => [name, next + i]));
+    this.conditions = next + this.followed.size;
   }
 
   result(): CFunction {
@@ -146,6 +146,7 @@ class Expansion {
       if (node.decides) node.decides = this.sources(node.decides);
       if (node.returns) node.returns = this.sources(node.returns);
     }
+    for (const { name, ends } of fn.settings ?? []) for (const end of ends) this.forget(this.followed.get(name), end);
     for (const [call, exits] of this.exits) this.settle(call, exits);
     const operand = (o: Operand): Operand => ({
       ...o,
@@ -270,12 +271,21 @@ class Expansion {
     });
   }
 
-  /** Branches of several helpers on one variable of the caller's that keeps its value go one way. */
+  /** Branches of several helpers on one variable of the caller's go one way, as long as nothing sets it. */
   private settleByArgument(node: FlowNode, condition: string | undefined, body: CFunction, call: Event): void {
     const { given, isTurned } = parameterAlone(condition, body, call);
-    const steady = this.steady.get(given ?? '');
-    if (steady === undefined) return;
-    node.settles = [0, 1].map(slot => [...(node.settles?.[slot] ?? []), [steady, (slot === 0) !== isTurned] as const]);
+    const number = this.followed.get(given ?? '');
+    if (number === undefined) return;
+    node.settles = [0, 1].map(slot => [...(node.settles?.[slot] ?? []), [number, (slot === 0) !== isTurned] as const]);
+  }
+
+  /** What the edge sets is decided anew behind it. */
+  private forget(condition: number | undefined, { node: at, slot }: LocalSetting['ends'][number]): void {
+    const node = this.flow[this.nodes[at] ?? at];
+    if (!node || condition === undefined) return;
+    const forgets = node.next.map((_, i) => node.forgets?.[i] ?? []);
+    forgets[slot] = [...(forgets[slot] ?? []), condition];
+    node.forgets = forgets;
   }
 
   /** What an argument of an inner event comes from, where it is what the caller gave. */
@@ -336,11 +346,10 @@ function slotGiven(condition: string | undefined, body: CFunction, call: Event):
   return constant === null ? null : (constant !== 'zero') !== isTurned ? 0 : 1;
 }
 
-/** The function's parameters that nothing sets, and its locals that are set once. */
-function steadyIn({ parameters, locals, changes }: CFunction): string[] {
-  const times = (name: string) => changes?.get(name)?.length ?? 0;
-  const own = parameters.flatMap(p => (times(p.name) === 0 ? [p.name] : []));
-  return [...own, ...[...(locals ?? [])].filter(name => times(name) === 1)];
+/** The function's variables of which every change is an edge of its graph: between those they keep their value. */
+function followedIn({ parameters, locals, changes, settings }: CFunction): string[] {
+  const isFollowed = (name: string) => (changes?.get(name)?.length ?? 0) === (settings ?? []).filter(s => s.name === name).length;
+  return [...parameters.map(p => p.name), ...(locals ?? [])].filter(isFollowed);
 }
 
 /** One edge of the branch is all that a run takes. */

@@ -226,3 +226,34 @@ test('a read side of the whole system keeps nobody from data', async () => {
     [['cpu-hotplug:cpu-hotplug'], true],
   ]);
 });
+
+test('an object whose lock is held is there: a helper that asks for NULL before it unlocks leaves nothing held', async () => {
+  const world = await worldOfText(`
+static void depot_close(struct depot *d)
+{
+	if (!d)
+		return;
+	mutex_unlock(&d->lock);
+}
+int depot_count(struct depot *d, int most)
+{
+	mutex_lock(&d->lock);
+	if (d->n > most) {
+		depot_close(d);
+		return -E2BIG;
+	}
+	mutex_unlock(&d->lock);
+	return 0;
+}
+int depot_keep(struct depot *d, int most)
+{
+	mutex_lock(&d->lock);
+	if (!most)
+		return -E2BIG;
+	mutex_unlock(&d->lock);
+	return 0;
+}
+`);
+  const lines = (name: string) => leaksOf(named(world, name), world.functions).map(l => l.line);
+  expect([lines('depot_count'), lines('depot_keep')]).toEqual([[], [22]]);
+});
