@@ -1,7 +1,7 @@
-import { called, type Deferred, deferredIn } from '../../src/analysis/query.ts';
+import { called, type Deferred, deferredIn, type Queuer, queuersOf } from '../../src/analysis/query.ts';
 import type { Remark, Rule } from '../../src/model/rule.ts';
 import { examples } from './waited-for-too-early/examples.ts';
-import { type Source, sourcesOf } from './waited-for-too-early/sources.ts';
+
 import { type Early, earlyWaits } from './waited-for-too-early/teardown.ts';
 
 export default {
@@ -35,7 +35,7 @@ export default {
     const told = new Set<Early['wait']['event']>();
     for (const item of deferredIn(file.functions)) {
       if (!item.handler || item.queued.length === 0 || item.waited.length + item.drained.length === 0) continue;
-      for (const source of sourcesOf(item, file, world)) {
+      for (const source of queuersOf(item, file, world)) {
         for (const early of earlyWaits(item, source, file, world)) {
           if (told.has(early.wait.event)) continue;
           told.add(early.wait.event);
@@ -46,7 +46,7 @@ export default {
   },
 } satisfies Rule;
 
-function remarkOn(item: Deferred, source: Source, { wait, stop }: Early): Remark {
+function remarkOn(item: Deferred, source: Queuer, { wait, stop }: Early): Remark {
   const at = ({ event }: typeof wait, note: string) => ({ path: event.path, line: event.line, side: event.side, note });
   // Two calls of one name are told apart by what they wait for.
   const [waits, stops] = [wait.event, stop.event].map(e => `${called(e)}(${wait.event.api === stop.event.api ? (e.args[0] ?? '') : ''})`);

@@ -88,8 +88,9 @@ const RUNNERS: Words<Runner> = {
   debugfs: true,
   devres: true,
   kref: true,
+  operations: true,
 };
-const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true, operations: true };
+const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true };
 const ROADS: Words<Road> = {
   pointer: true,
   list: true,
@@ -107,6 +108,8 @@ const ROADS: Words<Road> = {
 const WHEN_FREED: Words<EffectOf<'free'>['when']> = { now: true, 'grace-period': true };
 const COUNTED: Words<EffectOf<'ref'>['by']> = { get: true, 'get-unless-zero': true, put: true };
 const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
+const SWITCHED: Words<EffectOf<'power'>['to']> = { on: true, off: true };
+const IO: Words<EffectOf<'io'>['access']> = { read: true, write: true };
 const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
 const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
 const KEEPS: Words<'nothing'> = { nothing: true };
@@ -177,12 +180,23 @@ export const FIELDS: Record<string, Field> = {
   ref: { is: 'effect', parts: { by: words(COUNTED), object: argument, frees: flag } },
   register: {
     is: 'effect',
-    parts: { runner: words(RUNNERS), handler: argument, thread: argument, object: argument, data: argument, under: argument, managed: flag },
+    parts: {
+      runner: words(RUNNERS),
+      handler: argument,
+      thread: argument,
+      object: argument,
+      data: argument,
+      under: argument,
+      managed: flag,
+      types: { is: 'texts' },
+    },
   },
   queue: { is: 'effect', parts: { runner: words(RUNNERS), object: argument, on: argument } },
   arm: { is: 'effect', parts: { runner: words(RUNNERS), object: argument } },
   wait: waits,
   wake: waits,
+  power: { is: 'effect', parts: { to: words(SWITCHED), object: argument } },
+  io: { is: 'effect', parts: { access: words(IO), object: argument } },
   alloc: flag,
   noreturn: flag,
   assert: { is: 'effect', parts: { section: family, object: argument, mode: words(MODES) } },
@@ -419,6 +433,7 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
       data: position(part.data, null),
       under: position(part.under, null),
       managed: part.managed === true,
+      types: texts(part.types),
     });
   for (const part of parts(said, 'queue'))
     found.push({
@@ -429,6 +444,8 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
     });
   for (const part of parts(said, 'arm'))
     found.push({ does: 'arm', runner: word(RUNNERS, part.runner) ?? 'timer', object: position(part.object, cell) });
+  for (const part of parts(said, 'power')) found.push({ does: 'power', to: word(SWITCHED, part.to) ?? 'off', object: position(part.object, cell) });
+  for (const part of parts(said, 'io')) found.push({ does: 'io', access: word(IO, part.access) ?? 'read', object: position(part.object, cell) });
   for (const does of ['wait', 'wake'] as const) {
     for (const part of parts(said, does))
       found.push({ does, on: word(WAITED, part.on) ?? 'event', object: position(part.object, cell), condition: position(part.condition, null) });

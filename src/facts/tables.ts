@@ -414,10 +414,12 @@ __copy_to_user 61 41
 __cpumask_assign_cpu 53 42
 __cpumask_clear_cpu 57 42
 __cpumask_set_cpu 62 42
-__ffs 1 43
-__ffs64 1 43
-__find_linux_pte 63 44
-__fls 1 43
+__devm_iio_device_register 63 43
+__devm_rtc_register_device 64 44
+__ffs 1 45
+__ffs64 1 45
+__find_linux_pte 65 46
+__fls 1 45
 __folio_clear_active 48 11
 __folio_clear_buddy 47 11
 __folio_clear_dirty 48 11
@@ -454,544 +456,593 @@ __folio_set_swapbacked 49 11
 __folio_set_table 47 11
 __folio_set_unaccepted 47 11
 __folio_set_zsmalloc 47 11
-__free_page 64 45
-__free_pages 64 45
-__get_free_page 65 45
-__get_free_pages 65 45
-__get_user 59 46
-__in6_dev_get 66 47
-__in_dev_get_rcu 66 47
-__iowrite32_copy 67 48
-__iowrite64_copy 67 48
-__list_del_entry 68 24
-__llist_add 69 49
-__llist_add_batch 70 49
-__llist_del_all 71 49
-__local_bh_disable_ip 72 50
-__local_bh_enable_ip 73 50
-__module_get 74 51
-__napi_schedule 75 52
-__netif_subqueue_stopped 32 52
-__netif_tx_lock 76 52
-__netif_tx_lock_bh 77 52
-__netif_tx_trylock 78 52
-__netif_tx_unlock 79 52
-__netif_tx_unlock_bh 80 52
-__preempt_count_add 81 53
-__preempt_count_dec 82 53
-__preempt_count_dec_and_test 83 53
-__preempt_count_inc 81 53
-__preempt_count_sub 82 53
-__put_user 84 46
-__raw_readb 85 54
-__raw_readl 85 54
-__raw_readq 85 54
-__raw_readw 85 54
-__raw_writeb 86 54
-__raw_writel 86 54
-__raw_writeq 86 54
-__raw_writew 86 54
-__read_seqcount_begin 87 55
-__read_seqcount_retry 88 55
+__free_page 66 47
+__free_pages 66 47
+__get_free_page 67 47
+__get_free_pages 67 47
+__get_user 59 48
+__iio_device_register 68 43
+__in6_dev_get 69 49
+__in_dev_get_rcu 69 49
+__iowrite32_copy 70 50
+__iowrite64_copy 70 50
+__list_del_entry 71 24
+__llist_add 72 51
+__llist_add_batch 73 51
+__llist_del_all 74 51
+__local_bh_disable_ip 75 52
+__local_bh_enable_ip 76 52
+__module_get 77 53
+__napi_schedule 78 54
+__netif_subqueue_stopped 32 54
+__netif_tx_lock 79 54
+__netif_tx_lock_bh 80 54
+__netif_tx_trylock 81 54
+__netif_tx_unlock 82 54
+__netif_tx_unlock_bh 83 54
+__preempt_count_add 84 55
+__preempt_count_dec 85 55
+__preempt_count_dec_and_test 86 55
+__preempt_count_inc 84 55
+__preempt_count_sub 85 55
+__put_user 87 48
+__raw_readb 88 56
+__raw_readl 88 56
+__raw_readq 88 56
+__raw_readw 88 56
+__raw_writeb 89 56
+__raw_writel 89 56
+__raw_writeq 89 56
+__raw_writew 89 56
+__read_seqcount_begin 90 57
+__read_seqcount_retry 91 57
 __release 1 36
 __set_bit 62 38
-__set_current_state 89 56
-__skb_dequeue 90 57
-__skb_queue_head 91 57
-__skb_queue_purge 47 57
-__skb_queue_tail 91 57
-__skb_unlink 92 57
+__set_current_state 92 58
+__skb_dequeue 93 59
+__skb_queue_head 94 59
+__skb_queue_purge 47 59
+__skb_queue_tail 94 59
+__skb_unlink 95 59
 __stringify 1 36
-__task_rq_lock 93 58
-__test_and_change_bit 94 38
-__test_and_clear_bit 95 38
-__test_and_set_bit 96 38
-__this_cpu_add 97 59
-__this_cpu_add_return 98 59
-__this_cpu_and 99 59
-__this_cpu_cmpxchg 100 59
-__this_cpu_dec 101 59
-__this_cpu_dec_return 102 59
-__this_cpu_inc 103 59
-__this_cpu_inc_return 104 59
-__this_cpu_or 105 59
-__this_cpu_ptr 106 60
-__this_cpu_read 107 59
-__this_cpu_sub 108 59
-__this_cpu_sub_return 109 59
-__this_cpu_try_cmpxchg 110 59
-__this_cpu_write 111 59
-__this_cpu_xchg 112 59
-__wake_up 113 61
-__wake_up_sync_key 114 61
-__xa_erase 115 62
-__xa_insert 116 62
-__xa_store 117 62
-_local_bh_enable 73 50
+__task_rq_lock 96 60
+__test_and_change_bit 97 38
+__test_and_clear_bit 98 38
+__test_and_set_bit 99 38
+__this_cpu_add 100 61
+__this_cpu_add_return 101 61
+__this_cpu_and 102 61
+__this_cpu_cmpxchg 103 61
+__this_cpu_dec 104 61
+__this_cpu_dec_return 105 61
+__this_cpu_inc 106 61
+__this_cpu_inc_return 107 61
+__this_cpu_or 108 61
+__this_cpu_ptr 109 62
+__this_cpu_read 110 61
+__this_cpu_sub 111 61
+__this_cpu_sub_return 112 61
+__this_cpu_try_cmpxchg 113 61
+__this_cpu_write 114 61
+__this_cpu_xchg 115 61
+__wake_up 116 63
+__wake_up_sync_key 117 63
+__xa_erase 118 64
+__xa_insert 119 64
+__xa_store 120 64
+_local_bh_enable 76 52
 abs 1 20
-add_timer 118 63
-add_timer_on 118 63
-add_wait_queue 119 61
-add_wait_queue_exclusive 119 61
-add_wait_queue_priority 119 61
-alloc_page 65 45
-alloc_pages 65 45
-alloc_percpu 120 64
-alloc_percpu_gfp 65 64
-alloc_skb 65 57
-alloc_workqueue 121 13
-anon_vma_lock_read 122 65
-anon_vma_lock_write 123 65
-anon_vma_trylock_read 124 65
-anon_vma_trylock_write 125 65
-anon_vma_unlock_read 126 65
-anon_vma_unlock_write 127 65
-arch_initcall 128 66
-arch_initcall_sync 128 66
-arch_local_irq_disable 129 67
-arch_local_irq_enable 130 67
-arch_local_irq_restore 130 67
-arch_local_irq_save 129 67
-arch_spin_lock 131 68
-arch_spin_trylock 132 68
-arch_spin_unlock 133 68
-array_index_nospec 1 69
-array_size 1 70
-assert_spin_locked 67 71
-assign_bit 134 40
-atomic64_add 135 72
-atomic64_add_negative 136 72
-atomic64_add_negative_acquire 137 72
-atomic64_add_negative_relaxed 138 72
-atomic64_add_negative_release 139 72
-atomic64_add_return 140 72
-atomic64_add_return_acquire 141 72
-atomic64_add_return_relaxed 142 72
-atomic64_add_return_release 143 72
-atomic64_add_unless 144 72
-atomic64_and 145 72
-atomic64_andnot 146 72
-atomic64_cmpxchg 147 72
-atomic64_cmpxchg_acquire 148 72
-atomic64_cmpxchg_relaxed 149 72
-atomic64_cmpxchg_release 150 72
-atomic64_cond_read_acquire 87 73
-atomic64_cond_read_relaxed 32 73
-atomic64_dec 151 72
-atomic64_dec_and_test 152 72
-atomic64_dec_if_positive 153 72
-atomic64_dec_return 154 72
-atomic64_dec_return_acquire 155 72
-atomic64_dec_return_relaxed 156 72
-atomic64_dec_return_release 157 72
-atomic64_dec_unless_positive 158 72
-atomic64_fetch_add 159 72
-atomic64_fetch_add_acquire 160 72
-atomic64_fetch_add_relaxed 161 72
-atomic64_fetch_add_release 162 72
-atomic64_fetch_add_unless 163 72
-atomic64_fetch_and 164 72
-atomic64_fetch_and_acquire 165 72
-atomic64_fetch_and_relaxed 166 72
-atomic64_fetch_and_release 167 72
-atomic64_fetch_andnot 168 72
-atomic64_fetch_andnot_acquire 169 72
-atomic64_fetch_andnot_relaxed 170 72
-atomic64_fetch_andnot_release 171 72
-atomic64_fetch_dec 172 72
-atomic64_fetch_dec_acquire 173 72
-atomic64_fetch_dec_relaxed 174 72
-atomic64_fetch_dec_release 175 72
-atomic64_fetch_inc 176 72
-atomic64_fetch_inc_acquire 177 72
-atomic64_fetch_inc_relaxed 178 72
-atomic64_fetch_inc_release 179 72
-atomic64_fetch_or 180 72
-atomic64_fetch_or_acquire 181 72
-atomic64_fetch_or_relaxed 182 72
-atomic64_fetch_or_release 183 72
-atomic64_fetch_sub 184 72
-atomic64_fetch_sub_acquire 185 72
-atomic64_fetch_sub_relaxed 186 72
-atomic64_fetch_sub_release 187 72
-atomic64_fetch_xor 188 72
-atomic64_fetch_xor_acquire 189 72
-atomic64_fetch_xor_relaxed 190 72
-atomic64_fetch_xor_release 191 72
-atomic64_inc 192 72
-atomic64_inc_and_test 193 72
-atomic64_inc_not_zero 194 72
-atomic64_inc_return 195 72
-atomic64_inc_return_acquire 196 72
-atomic64_inc_return_relaxed 197 72
-atomic64_inc_return_release 198 72
-atomic64_inc_unless_negative 194 72
-atomic64_or 199 72
-atomic64_read 200 74
-atomic64_read_acquire 201 74
-atomic64_set 202 74
-atomic64_set_release 203 74
-atomic64_sub 204 72
-atomic64_sub_and_test 205 72
-atomic64_sub_return 206 72
-atomic64_sub_return_acquire 207 72
-atomic64_sub_return_relaxed 208 72
-atomic64_sub_return_release 209 72
-atomic64_try_cmpxchg 210 72
-atomic64_try_cmpxchg_acquire 211 72
-atomic64_try_cmpxchg_relaxed 212 72
-atomic64_try_cmpxchg_release 213 72
-atomic64_xchg 214 72
-atomic64_xchg_acquire 215 72
-atomic64_xchg_relaxed 216 72
-atomic64_xchg_release 217 72
-atomic64_xor 218 72
-atomic_add 135 72
-atomic_add_negative 136 72
-atomic_add_negative_acquire 137 72
-atomic_add_negative_relaxed 138 72
-atomic_add_negative_release 139 72
-atomic_add_return 140 72
-atomic_add_return_acquire 141 72
-atomic_add_return_relaxed 142 72
-atomic_add_return_release 143 72
-atomic_add_unless 144 72
-atomic_and 145 72
-atomic_andnot 146 72
-atomic_cmpxchg 147 72
-atomic_cmpxchg_acquire 148 72
-atomic_cmpxchg_relaxed 149 72
-atomic_cmpxchg_release 150 72
-atomic_cond_read_acquire 87 73
-atomic_cond_read_relaxed 32 73
-atomic_dec 151 72
-atomic_dec_and_lock 219 71
-atomic_dec_and_lock_irqsave 219 71
-atomic_dec_and_mutex_lock 220 75
-atomic_dec_and_raw_lock 221 71
-atomic_dec_and_raw_lock_irqsave 221 71
-atomic_dec_and_test 152 72
-atomic_dec_and_wake_up 222 76
-atomic_dec_if_positive 153 72
-atomic_dec_return 154 72
-atomic_dec_return_acquire 155 72
-atomic_dec_return_relaxed 156 72
-atomic_dec_return_release 157 72
-atomic_dec_unless_positive 158 72
-atomic_fetch_add 159 72
-atomic_fetch_add_acquire 160 72
-atomic_fetch_add_relaxed 161 72
-atomic_fetch_add_release 162 72
-atomic_fetch_add_unless 163 72
-atomic_fetch_and 164 72
-atomic_fetch_and_acquire 165 72
-atomic_fetch_and_relaxed 166 72
-atomic_fetch_and_release 167 72
-atomic_fetch_andnot 168 72
-atomic_fetch_andnot_acquire 169 72
-atomic_fetch_andnot_relaxed 170 72
-atomic_fetch_andnot_release 171 72
-atomic_fetch_dec 172 72
-atomic_fetch_dec_acquire 173 72
-atomic_fetch_dec_relaxed 174 72
-atomic_fetch_dec_release 175 72
-atomic_fetch_inc 176 72
-atomic_fetch_inc_acquire 177 72
-atomic_fetch_inc_relaxed 178 72
-atomic_fetch_inc_release 179 72
-atomic_fetch_or 180 72
-atomic_fetch_or_acquire 181 72
-atomic_fetch_or_relaxed 182 72
-atomic_fetch_or_release 183 72
-atomic_fetch_sub 184 72
-atomic_fetch_sub_acquire 185 72
-atomic_fetch_sub_relaxed 186 72
-atomic_fetch_sub_release 187 72
-atomic_fetch_xor 188 72
-atomic_fetch_xor_acquire 189 72
-atomic_fetch_xor_relaxed 190 72
-atomic_fetch_xor_release 191 72
-atomic_inc 192 72
-atomic_inc_and_test 193 72
-atomic_inc_not_zero 194 72
-atomic_inc_return 195 72
-atomic_inc_return_acquire 196 72
-atomic_inc_return_relaxed 197 72
-atomic_inc_return_release 198 72
-atomic_inc_unless_negative 194 72
-atomic_long_add 135 72
-atomic_long_add_negative 136 72
-atomic_long_add_negative_acquire 137 72
-atomic_long_add_negative_relaxed 138 72
-atomic_long_add_negative_release 139 72
-atomic_long_add_return 140 72
-atomic_long_add_return_acquire 141 72
-atomic_long_add_return_relaxed 142 72
-atomic_long_add_return_release 143 72
-atomic_long_add_unless 144 72
-atomic_long_and 145 72
-atomic_long_andnot 146 72
-atomic_long_cmpxchg 147 72
-atomic_long_cmpxchg_acquire 148 72
-atomic_long_cmpxchg_relaxed 149 72
-atomic_long_cmpxchg_release 150 72
-atomic_long_cond_read_acquire 87 73
-atomic_long_cond_read_relaxed 32 73
-atomic_long_dec 151 72
-atomic_long_dec_and_test 152 72
-atomic_long_dec_if_positive 153 72
-atomic_long_dec_return 154 72
-atomic_long_dec_return_acquire 155 72
-atomic_long_dec_return_relaxed 156 72
-atomic_long_dec_return_release 157 72
-atomic_long_dec_unless_positive 158 72
-atomic_long_fetch_add 159 72
-atomic_long_fetch_add_acquire 160 72
-atomic_long_fetch_add_relaxed 161 72
-atomic_long_fetch_add_release 162 72
-atomic_long_fetch_add_unless 163 72
-atomic_long_fetch_and 164 72
-atomic_long_fetch_and_acquire 165 72
-atomic_long_fetch_and_relaxed 166 72
-atomic_long_fetch_and_release 167 72
-atomic_long_fetch_andnot 168 72
-atomic_long_fetch_andnot_acquire 169 72
-atomic_long_fetch_andnot_relaxed 170 72
-atomic_long_fetch_andnot_release 171 72
-atomic_long_fetch_dec 172 72
-atomic_long_fetch_dec_acquire 173 72
-atomic_long_fetch_dec_relaxed 174 72
-atomic_long_fetch_dec_release 175 72
-atomic_long_fetch_inc 176 72
-atomic_long_fetch_inc_acquire 177 72
-atomic_long_fetch_inc_relaxed 178 72
-atomic_long_fetch_inc_release 179 72
-atomic_long_fetch_or 180 72
-atomic_long_fetch_or_acquire 181 72
-atomic_long_fetch_or_relaxed 182 72
-atomic_long_fetch_or_release 183 72
-atomic_long_fetch_sub 184 72
-atomic_long_fetch_sub_acquire 185 72
-atomic_long_fetch_sub_relaxed 186 72
-atomic_long_fetch_sub_release 187 72
-atomic_long_fetch_xor 188 72
-atomic_long_fetch_xor_acquire 189 72
-atomic_long_fetch_xor_relaxed 190 72
-atomic_long_fetch_xor_release 191 72
-atomic_long_inc 192 72
-atomic_long_inc_and_test 193 72
-atomic_long_inc_not_zero 194 72
-atomic_long_inc_return 195 72
-atomic_long_inc_return_acquire 196 72
-atomic_long_inc_return_relaxed 197 72
-atomic_long_inc_return_release 198 72
-atomic_long_inc_unless_negative 194 72
-atomic_long_or 199 72
-atomic_long_read 200 74
-atomic_long_read_acquire 201 74
-atomic_long_set 202 74
-atomic_long_set_release 203 74
-atomic_long_sub 204 72
-atomic_long_sub_and_test 205 72
-atomic_long_sub_return 206 72
-atomic_long_sub_return_acquire 207 72
-atomic_long_sub_return_relaxed 208 72
-atomic_long_sub_return_release 209 72
-atomic_long_try_cmpxchg 210 72
-atomic_long_try_cmpxchg_acquire 211 72
-atomic_long_try_cmpxchg_relaxed 212 72
-atomic_long_try_cmpxchg_release 213 72
-atomic_long_xchg 214 72
-atomic_long_xchg_acquire 215 72
-atomic_long_xchg_relaxed 216 72
-atomic_long_xchg_release 217 72
-atomic_long_xor 218 72
-atomic_notifier_call_chain 85 77
-atomic_notifier_chain_register 85 77
-atomic_notifier_chain_unregister 223 77
-atomic_or 199 72
-atomic_read 200 74
-atomic_read_acquire 201 74
-atomic_set 202 74
-atomic_set_release 203 74
-atomic_sub 204 72
-atomic_sub_and_test 205 72
-atomic_sub_return 206 72
-atomic_sub_return_acquire 207 72
-atomic_sub_return_relaxed 208 72
-atomic_sub_return_release 209 72
-atomic_try_cmpxchg 210 72
-atomic_try_cmpxchg_acquire 211 72
-atomic_try_cmpxchg_relaxed 212 72
-atomic_try_cmpxchg_release 213 72
-atomic_xchg 214 72
-atomic_xchg_acquire 215 72
-atomic_xchg_relaxed 216 72
-atomic_xchg_release 217 72
-atomic_xor 218 72
-autoremove_wake_function 224 61
-barrier 225 78
-barrier_data 225 78
-be16_to_cpu 1 79
-be32_to_cpu 1 79
-be64_to_cpu 1 79
-bh_lock_sock 226 80
-bh_lock_sock_nested 226 80
-bh_unlock_sock 227 80
-bio_alloc 65 81
-bio_get 228 81
-bio_put 229 82
-bit_clear_unless 230 43
-bit_spin_is_locked 231 39
-bit_spin_lock 232 39
-bit_spin_trylock 233 39
+add_disk 121 65
+add_timer 122 66
+add_timer_on 122 66
+add_wait_queue 123 63
+add_wait_queue_exclusive 123 63
+add_wait_queue_priority 123 63
+alloc_page 67 47
+alloc_pages 67 47
+alloc_percpu 124 67
+alloc_percpu_gfp 67 67
+alloc_skb 67 59
+alloc_workqueue 125 13
+anon_vma_lock_read 126 68
+anon_vma_lock_write 127 68
+anon_vma_trylock_read 128 68
+anon_vma_trylock_write 129 68
+anon_vma_unlock_read 130 68
+anon_vma_unlock_write 131 68
+arch_initcall 132 69
+arch_initcall_sync 132 69
+arch_local_irq_disable 133 70
+arch_local_irq_enable 134 70
+arch_local_irq_restore 134 70
+arch_local_irq_save 133 70
+arch_spin_lock 135 71
+arch_spin_trylock 136 71
+arch_spin_unlock 137 71
+array_index_nospec 1 72
+array_size 1 73
+assert_spin_locked 70 74
+assign_bit 138 40
+ata_host_activate 139 75
+ata_host_detach 140 75
+ata_host_register 139 75
+atomic64_add 141 76
+atomic64_add_negative 142 76
+atomic64_add_negative_acquire 143 76
+atomic64_add_negative_relaxed 144 76
+atomic64_add_negative_release 145 76
+atomic64_add_return 146 76
+atomic64_add_return_acquire 147 76
+atomic64_add_return_relaxed 148 76
+atomic64_add_return_release 149 76
+atomic64_add_unless 150 76
+atomic64_and 151 76
+atomic64_andnot 152 76
+atomic64_cmpxchg 153 76
+atomic64_cmpxchg_acquire 154 76
+atomic64_cmpxchg_relaxed 155 76
+atomic64_cmpxchg_release 156 76
+atomic64_cond_read_acquire 90 77
+atomic64_cond_read_relaxed 32 77
+atomic64_dec 157 76
+atomic64_dec_and_test 158 76
+atomic64_dec_if_positive 159 76
+atomic64_dec_return 160 76
+atomic64_dec_return_acquire 161 76
+atomic64_dec_return_relaxed 162 76
+atomic64_dec_return_release 163 76
+atomic64_dec_unless_positive 164 76
+atomic64_fetch_add 165 76
+atomic64_fetch_add_acquire 166 76
+atomic64_fetch_add_relaxed 167 76
+atomic64_fetch_add_release 168 76
+atomic64_fetch_add_unless 169 76
+atomic64_fetch_and 170 76
+atomic64_fetch_and_acquire 171 76
+atomic64_fetch_and_relaxed 172 76
+atomic64_fetch_and_release 173 76
+atomic64_fetch_andnot 174 76
+atomic64_fetch_andnot_acquire 175 76
+atomic64_fetch_andnot_relaxed 176 76
+atomic64_fetch_andnot_release 177 76
+atomic64_fetch_dec 178 76
+atomic64_fetch_dec_acquire 179 76
+atomic64_fetch_dec_relaxed 180 76
+atomic64_fetch_dec_release 181 76
+atomic64_fetch_inc 182 76
+atomic64_fetch_inc_acquire 183 76
+atomic64_fetch_inc_relaxed 184 76
+atomic64_fetch_inc_release 185 76
+atomic64_fetch_or 186 76
+atomic64_fetch_or_acquire 187 76
+atomic64_fetch_or_relaxed 188 76
+atomic64_fetch_or_release 189 76
+atomic64_fetch_sub 190 76
+atomic64_fetch_sub_acquire 191 76
+atomic64_fetch_sub_relaxed 192 76
+atomic64_fetch_sub_release 193 76
+atomic64_fetch_xor 194 76
+atomic64_fetch_xor_acquire 195 76
+atomic64_fetch_xor_relaxed 196 76
+atomic64_fetch_xor_release 197 76
+atomic64_inc 198 76
+atomic64_inc_and_test 199 76
+atomic64_inc_not_zero 200 76
+atomic64_inc_return 201 76
+atomic64_inc_return_acquire 202 76
+atomic64_inc_return_relaxed 203 76
+atomic64_inc_return_release 204 76
+atomic64_inc_unless_negative 200 76
+atomic64_or 205 76
+atomic64_read 206 78
+atomic64_read_acquire 207 78
+atomic64_set 208 78
+atomic64_set_release 209 78
+atomic64_sub 210 76
+atomic64_sub_and_test 211 76
+atomic64_sub_return 212 76
+atomic64_sub_return_acquire 213 76
+atomic64_sub_return_relaxed 214 76
+atomic64_sub_return_release 215 76
+atomic64_try_cmpxchg 216 76
+atomic64_try_cmpxchg_acquire 217 76
+atomic64_try_cmpxchg_relaxed 218 76
+atomic64_try_cmpxchg_release 219 76
+atomic64_xchg 220 76
+atomic64_xchg_acquire 221 76
+atomic64_xchg_relaxed 222 76
+atomic64_xchg_release 223 76
+atomic64_xor 224 76
+atomic_add 141 76
+atomic_add_negative 142 76
+atomic_add_negative_acquire 143 76
+atomic_add_negative_relaxed 144 76
+atomic_add_negative_release 145 76
+atomic_add_return 146 76
+atomic_add_return_acquire 147 76
+atomic_add_return_relaxed 148 76
+atomic_add_return_release 149 76
+atomic_add_unless 150 76
+atomic_and 151 76
+atomic_andnot 152 76
+atomic_cmpxchg 153 76
+atomic_cmpxchg_acquire 154 76
+atomic_cmpxchg_relaxed 155 76
+atomic_cmpxchg_release 156 76
+atomic_cond_read_acquire 90 77
+atomic_cond_read_relaxed 32 77
+atomic_dec 157 76
+atomic_dec_and_lock 225 74
+atomic_dec_and_lock_irqsave 225 74
+atomic_dec_and_mutex_lock 226 79
+atomic_dec_and_raw_lock 227 74
+atomic_dec_and_raw_lock_irqsave 227 74
+atomic_dec_and_test 158 76
+atomic_dec_and_wake_up 228 80
+atomic_dec_if_positive 159 76
+atomic_dec_return 160 76
+atomic_dec_return_acquire 161 76
+atomic_dec_return_relaxed 162 76
+atomic_dec_return_release 163 76
+atomic_dec_unless_positive 164 76
+atomic_fetch_add 165 76
+atomic_fetch_add_acquire 166 76
+atomic_fetch_add_relaxed 167 76
+atomic_fetch_add_release 168 76
+atomic_fetch_add_unless 169 76
+atomic_fetch_and 170 76
+atomic_fetch_and_acquire 171 76
+atomic_fetch_and_relaxed 172 76
+atomic_fetch_and_release 173 76
+atomic_fetch_andnot 174 76
+atomic_fetch_andnot_acquire 175 76
+atomic_fetch_andnot_relaxed 176 76
+atomic_fetch_andnot_release 177 76
+atomic_fetch_dec 178 76
+atomic_fetch_dec_acquire 179 76
+atomic_fetch_dec_relaxed 180 76
+atomic_fetch_dec_release 181 76
+atomic_fetch_inc 182 76
+atomic_fetch_inc_acquire 183 76
+atomic_fetch_inc_relaxed 184 76
+atomic_fetch_inc_release 185 76
+atomic_fetch_or 186 76
+atomic_fetch_or_acquire 187 76
+atomic_fetch_or_relaxed 188 76
+atomic_fetch_or_release 189 76
+atomic_fetch_sub 190 76
+atomic_fetch_sub_acquire 191 76
+atomic_fetch_sub_relaxed 192 76
+atomic_fetch_sub_release 193 76
+atomic_fetch_xor 194 76
+atomic_fetch_xor_acquire 195 76
+atomic_fetch_xor_relaxed 196 76
+atomic_fetch_xor_release 197 76
+atomic_inc 198 76
+atomic_inc_and_test 199 76
+atomic_inc_not_zero 200 76
+atomic_inc_return 201 76
+atomic_inc_return_acquire 202 76
+atomic_inc_return_relaxed 203 76
+atomic_inc_return_release 204 76
+atomic_inc_unless_negative 200 76
+atomic_long_add 141 76
+atomic_long_add_negative 142 76
+atomic_long_add_negative_acquire 143 76
+atomic_long_add_negative_relaxed 144 76
+atomic_long_add_negative_release 145 76
+atomic_long_add_return 146 76
+atomic_long_add_return_acquire 147 76
+atomic_long_add_return_relaxed 148 76
+atomic_long_add_return_release 149 76
+atomic_long_add_unless 150 76
+atomic_long_and 151 76
+atomic_long_andnot 152 76
+atomic_long_cmpxchg 153 76
+atomic_long_cmpxchg_acquire 154 76
+atomic_long_cmpxchg_relaxed 155 76
+atomic_long_cmpxchg_release 156 76
+atomic_long_cond_read_acquire 90 77
+atomic_long_cond_read_relaxed 32 77
+atomic_long_dec 157 76
+atomic_long_dec_and_test 158 76
+atomic_long_dec_if_positive 159 76
+atomic_long_dec_return 160 76
+atomic_long_dec_return_acquire 161 76
+atomic_long_dec_return_relaxed 162 76
+atomic_long_dec_return_release 163 76
+atomic_long_dec_unless_positive 164 76
+atomic_long_fetch_add 165 76
+atomic_long_fetch_add_acquire 166 76
+atomic_long_fetch_add_relaxed 167 76
+atomic_long_fetch_add_release 168 76
+atomic_long_fetch_add_unless 169 76
+atomic_long_fetch_and 170 76
+atomic_long_fetch_and_acquire 171 76
+atomic_long_fetch_and_relaxed 172 76
+atomic_long_fetch_and_release 173 76
+atomic_long_fetch_andnot 174 76
+atomic_long_fetch_andnot_acquire 175 76
+atomic_long_fetch_andnot_relaxed 176 76
+atomic_long_fetch_andnot_release 177 76
+atomic_long_fetch_dec 178 76
+atomic_long_fetch_dec_acquire 179 76
+atomic_long_fetch_dec_relaxed 180 76
+atomic_long_fetch_dec_release 181 76
+atomic_long_fetch_inc 182 76
+atomic_long_fetch_inc_acquire 183 76
+atomic_long_fetch_inc_relaxed 184 76
+atomic_long_fetch_inc_release 185 76
+atomic_long_fetch_or 186 76
+atomic_long_fetch_or_acquire 187 76
+atomic_long_fetch_or_relaxed 188 76
+atomic_long_fetch_or_release 189 76
+atomic_long_fetch_sub 190 76
+atomic_long_fetch_sub_acquire 191 76
+atomic_long_fetch_sub_relaxed 192 76
+atomic_long_fetch_sub_release 193 76
+atomic_long_fetch_xor 194 76
+atomic_long_fetch_xor_acquire 195 76
+atomic_long_fetch_xor_relaxed 196 76
+atomic_long_fetch_xor_release 197 76
+atomic_long_inc 198 76
+atomic_long_inc_and_test 199 76
+atomic_long_inc_not_zero 200 76
+atomic_long_inc_return 201 76
+atomic_long_inc_return_acquire 202 76
+atomic_long_inc_return_relaxed 203 76
+atomic_long_inc_return_release 204 76
+atomic_long_inc_unless_negative 200 76
+atomic_long_or 205 76
+atomic_long_read 206 78
+atomic_long_read_acquire 207 78
+atomic_long_set 208 78
+atomic_long_set_release 209 78
+atomic_long_sub 210 76
+atomic_long_sub_and_test 211 76
+atomic_long_sub_return 212 76
+atomic_long_sub_return_acquire 213 76
+atomic_long_sub_return_relaxed 214 76
+atomic_long_sub_return_release 215 76
+atomic_long_try_cmpxchg 216 76
+atomic_long_try_cmpxchg_acquire 217 76
+atomic_long_try_cmpxchg_relaxed 218 76
+atomic_long_try_cmpxchg_release 219 76
+atomic_long_xchg 220 76
+atomic_long_xchg_acquire 221 76
+atomic_long_xchg_relaxed 222 76
+atomic_long_xchg_release 223 76
+atomic_long_xor 224 76
+atomic_notifier_call_chain 229 81
+atomic_notifier_chain_register 229 81
+atomic_notifier_chain_unregister 230 81
+atomic_or 205 76
+atomic_read 206 78
+atomic_read_acquire 207 78
+atomic_set 208 78
+atomic_set_release 209 78
+atomic_sub 210 76
+atomic_sub_and_test 211 76
+atomic_sub_return 212 76
+atomic_sub_return_acquire 213 76
+atomic_sub_return_relaxed 214 76
+atomic_sub_return_release 215 76
+atomic_try_cmpxchg 216 76
+atomic_try_cmpxchg_acquire 217 76
+atomic_try_cmpxchg_relaxed 218 76
+atomic_try_cmpxchg_release 219 76
+atomic_xchg 220 76
+atomic_xchg_acquire 221 76
+atomic_xchg_relaxed 222 76
+atomic_xchg_release 223 76
+atomic_xor 224 76
+autoremove_wake_function 231 63
+backlight_device_register 232 82
+backlight_device_unregister 233 82
+barrier 234 83
+barrier_data 234 83
+be16_to_cpu 1 84
+be32_to_cpu 1 84
+be64_to_cpu 1 84
+bh_lock_sock 235 85
+bh_lock_sock_nested 235 85
+bh_unlock_sock 236 85
+bio_alloc 67 86
+bio_get 237 86
+bio_put 238 87
+bit_clear_unless 239 45
+bit_spin_is_locked 240 39
+bit_spin_lock 241 39
+bit_spin_trylock 242 39
 bit_spin_unlock 54 39
-bitmap_alloc 65 83
-bitmap_and 234 83
-bitmap_andnot 234 83
-bitmap_clear 235 83
-bitmap_complement 47 83
-bitmap_copy 47 83
-bitmap_empty 236 83
-bitmap_equal 236 83
-bitmap_fill 47 83
-bitmap_free 64 83
-bitmap_full 236 83
-bitmap_intersects 236 83
-bitmap_or 47 83
-bitmap_set 237 83
-bitmap_subset 236 83
-bitmap_weight 238 83
-bitmap_xor 47 83
-bitmap_zalloc 65 83
-bitmap_zero 47 83
-blk_mq_freeze_queue 239 84
-blk_mq_unfreeze_queue 240 84
-blkdev_issue_flush 223 85
-blocking_notifier_call_chain 241 77
-blocking_notifier_chain_register 241 77
-blocking_notifier_chain_unregister 241 77
-brelse 242 86
-buffer_uptodate 87 86
-call_rcu 243 87
-call_rcu_hurry 243 87
-call_rcu_tasks 243 87
-call_rcu_tasks_trace 243 87
-call_srcu 244 88
-cancel_delayed_work 245 13
-cancel_delayed_work_sync 246 13
-cancel_work 247 13
-cancel_work_sync 248 13
-change_bit 249 40
-check_add_overflow 1 70
-check_mul_overflow 1 70
-check_shl_overflow 1 70
-check_sub_overflow 1 70
+bitmap_alloc 67 88
+bitmap_and 243 88
+bitmap_andnot 243 88
+bitmap_clear 244 88
+bitmap_complement 47 88
+bitmap_copy 47 88
+bitmap_empty 245 88
+bitmap_equal 245 88
+bitmap_fill 47 88
+bitmap_free 66 88
+bitmap_full 245 88
+bitmap_intersects 245 88
+bitmap_or 47 88
+bitmap_set 246 88
+bitmap_subset 245 88
+bitmap_weight 247 88
+bitmap_xor 47 88
+bitmap_zalloc 67 88
+bitmap_zero 47 88
+blk_mq_freeze_queue 248 89
+blk_mq_unfreeze_queue 249 89
+blkdev_issue_flush 230 65
+blocking_notifier_call_chain 250 81
+blocking_notifier_chain_register 250 81
+blocking_notifier_chain_unregister 250 81
+brelse 251 90
+buffer_uptodate 90 90
+call_rcu 252 91
+call_rcu_hurry 252 91
+call_rcu_tasks 252 91
+call_rcu_tasks_trace 252 91
+call_srcu 253 92
+cancel_delayed_work 254 13
+cancel_delayed_work_sync 255 13
+cancel_work 256 13
+cancel_work_sync 257 13
+cec_register_adapter 258 93
+cec_unregister_adapter 259 93
+change_bit 260 40
+check_add_overflow 1 73
+check_mul_overflow 1 73
+check_shl_overflow 1 73
+check_sub_overflow 1 73
 clamp 1 20
 clamp_t 1 20
 clamp_val 1 20
-cleanup_srcu_struct 250 88
-clear_and_wake_up_bit 251 76
-clear_bit 252 40
-clear_bit_unlock 253 40
-clear_thread_flag 254 89
-clear_ti_thread_flag 255 89
-clear_tsk_thread_flag 255 89
-clear_user 61 46
-clk_disable 256 90
-clk_disable_unprepare 257 90
-clk_enable 258 90
-clk_prepare 241 90
-clk_prepare_enable 241 90
-clk_set_rate 241 90
-clk_unprepare 257 90
-cmpxchg 259 72
-cmpxchg128 259 72
-cmpxchg128_acquire 260 72
-cmpxchg128_local 261 91
-cmpxchg128_relaxed 262 72
-cmpxchg128_release 263 72
-cmpxchg64 259 72
-cmpxchg64_acquire 260 72
-cmpxchg64_local 261 91
-cmpxchg64_relaxed 262 72
-cmpxchg64_release 263 72
-cmpxchg_acquire 260 72
-cmpxchg_local 261 91
-cmpxchg_relaxed 262 72
-cmpxchg_release 263 72
-complete 264 92
-complete_all 264 92
-complete_on_current_cpu 264 92
-completion_done 265 92
-compound_head 28 93
-compound_order 28 93
-cond_resched 266 94
-cond_resched_lock 223 95
-cond_resched_rcu 267 96
-cond_resched_rwlock_read 223 95
-cond_resched_rwlock_write 223 95
-cond_resched_tasks_rcu_qs 267 33
-cond_synchronize_rcu 268 97
-console_initcall 128 66
-console_lock 269 98
-console_trylock 270 98
-console_unlock 271 98
-consume_skb 272 57
-container_of 273 99
-container_of_const 273 99
-copy_from_iter 274 100
+cleanup_srcu_struct 261 92
+clear_and_wake_up_bit 262 80
+clear_bit 263 40
+clear_bit_unlock 264 40
+clear_thread_flag 265 94
+clear_ti_thread_flag 266 94
+clear_tsk_thread_flag 266 94
+clear_user 61 48
+clk_bulk_disable 267 95
+clk_bulk_disable_unprepare 267 95
+clk_bulk_enable 268 95
+clk_bulk_prepare_enable 268 95
+clk_disable 269 95
+clk_disable_unprepare 270 95
+clk_enable 271 95
+clk_hw_register 272 96
+clk_hw_unregister 273 96
+clk_prepare 250 95
+clk_prepare_enable 274 95
+clk_set_rate 250 95
+clk_unprepare 275 95
+cmpxchg 276 76
+cmpxchg128 276 76
+cmpxchg128_acquire 277 76
+cmpxchg128_local 278 97
+cmpxchg128_relaxed 279 76
+cmpxchg128_release 280 76
+cmpxchg64 276 76
+cmpxchg64_acquire 277 76
+cmpxchg64_local 278 97
+cmpxchg64_relaxed 279 76
+cmpxchg64_release 280 76
+cmpxchg_acquire 277 76
+cmpxchg_local 278 97
+cmpxchg_relaxed 279 76
+cmpxchg_release 280 76
+complete 281 98
+complete_all 281 98
+complete_on_current_cpu 281 98
+completion_done 282 98
+compound_head 28 99
+compound_order 28 99
+cond_resched 283 100
+cond_resched_lock 230 101
+cond_resched_rcu 284 102
+cond_resched_rwlock_read 230 101
+cond_resched_rwlock_write 230 101
+cond_resched_tasks_rcu_qs 284 33
+cond_synchronize_rcu 285 103
+console_initcall 132 69
+console_lock 286 104
+console_trylock 287 104
+console_unlock 288 104
+consume_skb 289 59
+container_of 290 105
+container_of_const 290 105
+copy_from_iter 291 106
 copy_from_kernel_nofault 60 41
 copy_from_user 59 41
 copy_from_user_nofault 60 41
-copy_to_iter 274 100
+copy_to_iter 291 106
 copy_to_user 61 41
-core_initcall 128 66
-core_initcall_sync 128 66
-counter_priv 275 101
-cpu_online 28 95
-cpu_ptr 106 60
-cpu_relax 225 102
-cpu_to_be16 1 79
-cpu_to_be32 1 79
-cpu_to_be64 1 79
-cpu_to_le16 1 79
-cpu_to_le32 1 79
-cpu_to_le64 1 79
+core_initcall 132 69
+core_initcall_sync 132 69
+counter_add 292 107
+counter_priv 293 108
+counter_unregister 294 107
+cpu_online 28 101
+cpu_ptr 109 62
+cpu_relax 234 109
+cpu_to_be16 1 84
+cpu_to_be32 1 84
+cpu_to_be64 1 84
+cpu_to_le16 1 84
+cpu_to_le32 1 84
+cpu_to_le64 1 84
 cpu_to_node 28 9
-cpuhp_remove_state 121 103
-cpuhp_setup_state 121 103
-cpumask_and 234 42
-cpumask_andnot 234 42
-cpumask_assign_cpu 134 42
+cpuhp_remove_state 125 110
+cpuhp_setup_state 125 110
+cpumask_and 243 42
+cpumask_andnot 243 42
+cpumask_assign_cpu 138 42
 cpumask_clear 47 42
-cpumask_clear_cpu 252 42
+cpumask_clear_cpu 263 42
 cpumask_copy 47 42
-cpumask_empty 236 42
-cpumask_equal 236 42
-cpumask_first 238 42
-cpumask_full 236 42
-cpumask_intersects 236 42
-cpumask_next 276 42
+cpumask_empty 245 42
+cpumask_equal 245 42
+cpumask_first 247 42
+cpumask_full 245 42
+cpumask_intersects 245 42
+cpumask_next 295 42
 cpumask_or 47 42
-cpumask_set_cpu 277 42
+cpumask_set_cpu 296 42
 cpumask_setall 47 42
-cpumask_subset 236 42
-cpumask_test_and_clear_cpu 278 42
-cpumask_test_and_set_cpu 279 42
-cpumask_test_cpu 280 42
-cpumask_weight 238 42
+cpumask_subset 245 42
+cpumask_test_and_clear_cpu 297 42
+cpumask_test_and_set_cpu 298 42
+cpumask_test_cpu 299 42
+cpumask_weight 247 42
 cpumask_xor 47 42
-cpus_read_lock 281 104
-cpus_read_trylock 282 104
-cpus_read_unlock 283 104
-cpus_write_lock 284 104
-cpus_write_unlock 285 104
-css_get 74 105
-css_put 229 105
-css_tryget 286 105
-css_tryget_online 286 105
-data_race 287 3
+cpus_read_lock 300 111
+cpus_read_trylock 301 111
+cpus_read_unlock 302 111
+cpus_write_lock 303 111
+cpus_write_unlock 304 111
+crypto_engine_register_aead 305 112
+crypto_engine_register_aeads 305 112
+crypto_engine_register_ahash 305 112
+crypto_engine_register_ahashs 305 112
+crypto_engine_register_akcipher 305 112
+crypto_engine_register_akciphers 305 112
+crypto_engine_register_skcipher 305 112
+crypto_engine_register_skciphers 305 112
+crypto_engine_unregister_aead 306 112
+crypto_engine_unregister_aeads 306 112
+crypto_engine_unregister_ahash 306 112
+crypto_engine_unregister_ahashs 306 112
+crypto_engine_unregister_akcipher 306 112
+crypto_engine_unregister_akciphers 306 112
+crypto_engine_unregister_skcipher 306 112
+crypto_engine_unregister_skciphers 306 112
+crypto_register_aead 305 112
+crypto_register_aeads 305 112
+crypto_register_ahash 305 112
+crypto_register_ahashs 305 112
+crypto_register_akcipher 305 112
+crypto_register_akciphers 305 112
+crypto_register_skcipher 305 112
+crypto_register_skciphers 305 112
+crypto_unregister_aead 306 112
+crypto_unregister_aeads 306 112
+crypto_unregister_ahash 306 112
+crypto_unregister_ahashs 306 112
+crypto_unregister_akcipher 306 112
+crypto_unregister_akciphers 306 112
+crypto_unregister_skcipher 306 112
+crypto_unregister_skciphers 306 112
+css_get 77 113
+css_put 238 113
+css_tryget 307 113
+css_tryget_online 307 113
+data_race 308 3
 debugfs_create_atomic_t 15 15
 debugfs_create_automount 15 15
 debugfs_create_blob 15 15
@@ -1016,224 +1067,269 @@ debugfs_create_x32 15 15
 debugfs_create_x64 15 15
 debugfs_create_x8 15 15
 debugfs_create_xul 15 15
-dec_tlb_flush_pending 288 106
-default_wake_function 289 107
-del_singleshot_timer_sync 290 63
-del_timer 291 63
-del_timer_sync 290 63
-delayed_work_pending 88 13
-destroy_workqueue 292 13
-dev_alert 4 108
-dev_alert_once 4 108
-dev_alert_ratelimited 4 108
-dev_alloc_skb 293 57
-dev_close 294 52
-dev_consume_skb_any 272 57
-dev_consume_skb_irq 272 57
-dev_crit 4 108
-dev_crit_once 4 108
-dev_crit_ratelimited 4 108
-dev_dbg 4 108
-dev_dbg_once 4 108
-dev_dbg_ratelimited 4 108
-dev_emerg 4 108
-dev_emerg_once 4 108
-dev_emerg_ratelimited 4 108
-dev_err 4 108
-dev_err_once 4 108
-dev_err_probe 295 108
-dev_err_ratelimited 4 108
-dev_get_by_index 296 52
-dev_get_by_index_rcu 297 52
-dev_get_by_name 296 52
-dev_get_by_name_rcu 298 52
+debugfs_remove 309 15
+debugfs_remove_recursive 309 15
+dec_tlb_flush_pending 310 114
+default_wake_function 311 115
+del_gendisk 312 65
+del_singleshot_timer_sync 313 66
+del_timer 314 66
+del_timer_sync 313 66
+delayed_work_pending 91 13
+destroy_workqueue 315 13
+dev_alert 4 116
+dev_alert_once 4 116
+dev_alert_ratelimited 4 116
+dev_alloc_skb 316 59
+dev_close 317 54
+dev_consume_skb_any 289 59
+dev_consume_skb_irq 289 59
+dev_crit 4 116
+dev_crit_once 4 116
+dev_crit_ratelimited 4 116
+dev_dbg 4 116
+dev_dbg_once 4 116
+dev_dbg_ratelimited 4 116
+dev_emerg 4 116
+dev_emerg_once 4 116
+dev_emerg_ratelimited 4 116
+dev_err 4 116
+dev_err_once 4 116
+dev_err_probe 318 116
+dev_err_ratelimited 4 116
+dev_get_by_index 319 54
+dev_get_by_index_rcu 320 54
+dev_get_by_name 319 54
+dev_get_by_name_rcu 321 54
 dev_get_drvdata 28 9
-dev_hold 299 52
-dev_info 4 108
-dev_info_once 4 108
-dev_info_ratelimited 4 108
-dev_kfree_skb 272 57
-dev_kfree_skb_any 272 57
-dev_kfree_skb_irq 272 57
+dev_hold 322 54
+dev_info 4 116
+dev_info_once 4 116
+dev_info_ratelimited 4 116
+dev_kfree_skb 289 59
+dev_kfree_skb_any 289 59
+dev_kfree_skb_irq 289 59
 dev_name 28 9
-dev_notice 4 108
-dev_notice_once 4 108
-dev_notice_ratelimited 4 108
-dev_put 300 52
-dev_queue_xmit 85 52
+dev_notice 4 116
+dev_notice_once 4 116
+dev_notice_ratelimited 4 116
+dev_put 323 54
+dev_queue_xmit 229 54
 dev_to_node 28 9
-dev_warn 4 108
-dev_warn_once 4 108
-dev_warn_ratelimited 4 108
-device_add 241 9
-device_del 257 9
-device_initcall 128 66
-device_initcall_sync 128 66
-device_lock 301 9
-device_lock_interruptible 302 9
-device_register 241 9
-device_trylock 303 9
-device_unlock 304 9
-device_unregister 257 9
-devl_lock 301 109
-devl_trylock 303 109
-devl_unlock 304 109
-devlink_free 305 101
-devlink_priv 275 101
-devm_add_action 306 110
-devm_add_action_or_reset 306 110
-devm_alloc_etherdev 307 101
-devm_alloc_etherdev_mqs 307 101
-devm_counter_alloc 307 101
-devm_free_irq 308 14
-devm_iio_device_alloc 307 101
-devm_kasprintf 309 110
-devm_kcalloc 309 110
-devm_kfree 310 110
-devm_kmalloc 309 110
-devm_kmalloc_array 309 110
-devm_kmemdup 309 110
-devm_kstrdup 309 110
-devm_kzalloc 309 110
-devm_led_classdev_unregister 311 111
-devm_mmc_alloc_host 307 101
-devm_request_any_context_irq 312 14
-devm_request_irq 313 14
-devm_request_threaded_irq 314 14
-devm_spi_alloc_controller 307 101
-devm_spi_alloc_host 307 101
-devm_spi_alloc_master 307 101
-devm_spi_alloc_slave 307 101
-devm_spi_alloc_target 307 101
-dget 315 112
-dget_dlock 316 112
-dget_parent 315 112
-disable_delayed_work 317 13
-disable_delayed_work_sync 318 13
-disable_hardirq 319 14
-disable_irq 320 14
-disable_irq_nosync 321 14
-disable_work 322 13
-disable_work_sync 323 13
+dev_warn 4 116
+dev_warn_once 4 116
+dev_warn_ratelimited 4 116
+devfreq_add_device 324 117
+devfreq_remove_device 325 117
+device_add 250 9
+device_add_disk 326 65
+device_del 275 9
+device_initcall 132 69
+device_initcall_sync 132 69
+device_lock 327 9
+device_lock_interruptible 328 9
+device_register 250 9
+device_remove_bin_file 329 118
+device_remove_file 329 118
+device_remove_group 329 118
+device_remove_groups 329 118
+device_trylock 330 9
+device_unlock 331 9
+device_unregister 275 9
+devl_lock 327 119
+devl_trylock 330 119
+devl_unlock 331 119
+devlink_free 332 108
+devlink_priv 293 108
+devm_add_action 333 120
+devm_add_action_or_reset 333 120
+devm_alloc_etherdev 334 108
+devm_alloc_etherdev_mqs 334 108
+devm_backlight_device_register 335 82
+devm_clk_hw_register 336 96
+devm_counter_add 337 107
+devm_counter_alloc 334 108
+devm_devfreq_add_device 338 117
+devm_device_add_group 339 118
+devm_fpga_mgr_register 340 121
+devm_free_irq 341 14
+devm_gpiochip_add_data 342 122
+devm_hwmon_device_register_with_info 343 123
+devm_hwrng_register 344 124
+devm_i2c_add_adapter 345 125
+devm_iio_device_alloc 334 108
+devm_iio_device_register 63 43
+devm_kasprintf 346 120
+devm_kcalloc 346 120
+devm_kfree 347 120
+devm_kmalloc 346 120
+devm_kmalloc_array 346 120
+devm_kmemdup 346 120
+devm_kstrdup 346 120
+devm_kzalloc 346 120
+devm_led_classdev_register 348 126
+devm_led_classdev_register_ext 348 126
+devm_led_classdev_unregister 349 126
+devm_mbox_controller_register 350 127
+devm_mdiobus_register 351 128
+devm_mmc_alloc_host 334 108
+devm_nvmem_register 352 129
+devm_of_mdiobus_register 351 128
+devm_of_phy_provider_register 353 130
+devm_of_phy_provider_register_full 353 130
+devm_power_supply_register 354 131
+devm_pwmchip_add 355 132
+devm_rc_register_device 356 133
+devm_register_netdev 357 54
+devm_regulator_register 358 134
+devm_request_any_context_irq 359 14
+devm_request_irq 360 14
+devm_request_threaded_irq 361 14
+devm_reset_controller_register 362 135
+devm_rproc_add 363 136
+devm_rtc_register_device 364 44
+devm_snd_soc_register_component 365 137
+devm_spi_alloc_controller 334 108
+devm_spi_alloc_host 334 108
+devm_spi_alloc_master 334 108
+devm_spi_alloc_slave 334 108
+devm_spi_alloc_target 334 108
+devm_spi_register_controller 366 138
+devm_spi_register_master 366 138
+devm_thermal_of_zone_register 367 139
+devm_watchdog_register_device 368 140
+dget 369 141
+dget_dlock 370 141
+dget_parent 369 141
+disable_delayed_work 371 13
+disable_delayed_work_sync 372 13
+disable_hardirq 373 14
+disable_irq 374 14
+disable_irq_nosync 375 14
+disable_work 376 13
+disable_work_sync 377 13
 div64_u64 28 19
 div_u64 28 19
-dma_alloc_coherent 65 113
-dma_fence_get 315 114
-dma_fence_get_rcu 286 114
-dma_fence_is_signaled 88 114
-dma_fence_put 272 114
-dma_fence_signal 224 114
-dma_fence_wait 324 114
-dma_fence_wait_timeout 324 114
-dma_free_coherent 325 113
-dma_map_page 28 115
-dma_map_sg 28 115
-dma_map_single 28 115
-dma_mapping_error 45 115
-dma_mb 326 116
-dma_pool_alloc 65 117
-dma_pool_free 310 117
-dma_resv_lock 302 118
-dma_resv_lock_interruptible 302 118
-dma_resv_lock_slow 301 118
-dma_resv_trylock 303 118
-dma_resv_unlock 304 118
-dma_resv_wait_timeout 324 118
-dma_rmb 327 116
-dma_sync_sg_for_cpu 4 115
-dma_sync_sg_for_device 4 115
-dma_sync_single_for_cpu 4 115
-dma_sync_single_for_device 4 115
-dma_unmap_page 4 115
-dma_unmap_sg 4 115
-dma_unmap_single 4 115
-dma_wmb 328 116
+dma_alloc_coherent 67 142
+dma_async_device_register 378 143
+dma_async_device_unregister 379 143
+dma_fence_get 369 144
+dma_fence_get_rcu 307 144
+dma_fence_is_signaled 91 144
+dma_fence_put 289 144
+dma_fence_signal 231 144
+dma_fence_wait 380 144
+dma_fence_wait_timeout 380 144
+dma_free_coherent 381 142
+dma_map_page 28 145
+dma_map_sg 28 145
+dma_map_single 28 145
+dma_mapping_error 45 145
+dma_mb 382 146
+dma_pool_alloc 67 147
+dma_pool_free 347 147
+dma_resv_lock 328 148
+dma_resv_lock_interruptible 328 148
+dma_resv_lock_slow 327 148
+dma_resv_trylock 330 148
+dma_resv_unlock 331 148
+dma_resv_wait_timeout 380 148
+dma_rmb 383 146
+dma_sync_sg_for_cpu 4 145
+dma_sync_sg_for_device 4 145
+dma_sync_single_for_cpu 4 145
+dma_sync_single_for_device 4 145
+dma_unmap_page 4 145
+dma_unmap_sg 4 145
+dma_unmap_single 4 145
+dma_wmb 384 146
+dmaenginem_async_device_register 385 143
 do_div 28 19
 do_exit 5 6
 do_group_exit 5 6
 do_task_dead 5 6
-done_seqretry 329 55
-done_seqretry_irqrestore 329 55
-double_rq_lock 131 58
-double_rq_unlock 133 58
-down 330 119
-down_interruptible 331 119
-down_killable 331 119
-down_read 122 120
-down_read_interruptible 332 120
-down_read_killable 332 120
-down_read_killable_nested 332 120
-down_read_nested 122 120
-down_read_non_owner 122 120
-down_read_trylock 124 120
-down_timeout 331 119
-down_trylock 333 119
-down_write 123 120
-down_write_killable 334 120
-down_write_killable_nested 334 120
-down_write_nest_lock 123 120
-down_write_nested 123 120
-down_write_trylock 125 120
-downgrade_write 335 120
-dput 336 112
-drain_workqueue 337 13
-drm_gem_object_get 74 121
-drm_gem_object_put 338 121
-dst_clone 315 122
-dst_hold 74 122
-dst_hold_safe 286 122
-dst_release 272 122
-dump_stack 4 123
-early_initcall 128 66
-enable_and_queue_work 339 13
-enable_delayed_work 85 13
-enable_irq 340 14
-enable_work 85 13
-fault_in_readable 341 124
-ffs 1 43
-ffz 1 43
-fget 342 125
-fib_table_lookup_rcu 66 52
-file_end_write 343 126
-file_ref_get 344 127
-file_ref_inc 74 127
-file_ref_put 345 127
-file_start_write 346 126
-filemap_invalidate_lock 123 128
-filemap_invalidate_lock_shared 122 128
-filemap_invalidate_trylock_shared 124 128
-filemap_invalidate_unlock 127 128
-filemap_invalidate_unlock_shared 126 128
-filemap_write_and_wait_range 223 124
-find_first_bit 238 129
-find_first_zero_bit 238 129
-find_last_bit 238 129
-find_linux_pte 63 44
-find_next_and_bit 238 129
-find_next_bit 238 129
-find_next_zero_bit 238 129
-find_task_by_pid_ns 298 130
-find_task_by_vpid 298 130
-finish_rcuwait 67 131
-finish_swait 67 61
-finish_wait 67 61
-flex_array_size 1 70
-fls 1 43
-fls64 1 43
-fls_long 1 43
-flush_dcache_page 4 132
-flush_delayed_work 347 13
-flush_rcu_work 348 13
-flush_scheduled_work 349 13
-flush_tlb_all 350 132
-flush_tlb_batched_pending 52 133
-flush_tlb_kernel_range 52 132
-flush_tlb_mm 52 132
-flush_tlb_page 52 132
-flush_tlb_range 52 132
-flush_work 348 13
-flush_workqueue 337 13
-folio_alloc 65 45
+done_seqretry 386 57
+done_seqretry_irqrestore 386 57
+double_rq_lock 135 60
+double_rq_unlock 137 60
+down 387 149
+down_interruptible 388 149
+down_killable 388 149
+down_read 126 150
+down_read_interruptible 389 150
+down_read_killable 389 150
+down_read_killable_nested 389 150
+down_read_nested 126 150
+down_read_non_owner 126 150
+down_read_trylock 128 150
+down_timeout 388 149
+down_trylock 390 149
+down_write 127 150
+down_write_killable 391 150
+down_write_killable_nested 391 150
+down_write_nest_lock 127 150
+down_write_nested 127 150
+down_write_trylock 129 150
+downgrade_write 392 150
+dput 393 141
+drain_workqueue 394 13
+drm_gem_object_get 77 151
+drm_gem_object_put 395 151
+dst_clone 369 152
+dst_hold 77 152
+dst_hold_safe 307 152
+dst_release 289 152
+dump_stack 4 153
+early_initcall 132 69
+enable_and_queue_work 396 13
+enable_delayed_work 229 13
+enable_irq 397 14
+enable_work 229 13
+fault_in_readable 398 154
+ffs 1 45
+ffz 1 45
+fget 399 155
+fib_table_lookup_rcu 69 54
+file_end_write 400 156
+file_ref_get 401 157
+file_ref_inc 77 157
+file_ref_put 402 157
+file_start_write 403 156
+filemap_invalidate_lock 127 158
+filemap_invalidate_lock_shared 126 158
+filemap_invalidate_trylock_shared 128 158
+filemap_invalidate_unlock 131 158
+filemap_invalidate_unlock_shared 130 158
+filemap_write_and_wait_range 230 154
+find_first_bit 247 159
+find_first_zero_bit 247 159
+find_last_bit 247 159
+find_linux_pte 65 46
+find_next_and_bit 247 159
+find_next_bit 247 159
+find_next_zero_bit 247 159
+find_task_by_pid_ns 321 160
+find_task_by_vpid 321 160
+finish_rcuwait 70 161
+finish_swait 70 63
+finish_wait 70 63
+flex_array_size 1 73
+fls 1 45
+fls64 1 45
+fls_long 1 45
+flush_dcache_page 4 162
+flush_delayed_work 404 13
+flush_rcu_work 405 13
+flush_scheduled_work 406 13
+flush_tlb_all 407 162
+flush_tlb_batched_pending 52 163
+flush_tlb_kernel_range 52 162
+flush_tlb_mm 52 162
+flush_tlb_page 52 162
+flush_tlb_range 52 162
+flush_work 405 13
+flush_workqueue 394 13
+folio_alloc 67 47
 folio_clear_active 10 11
 folio_clear_checked 10 11
 folio_clear_dirty 10 11
@@ -1266,32 +1362,32 @@ folio_clear_vmemmap_self_hosted 10 11
 folio_clear_waiters 10 11
 folio_clear_workingset 10 11
 folio_clear_xen_remapped 10 11
-folio_end_writeback 351 124
-folio_get 74 93
-folio_lock 352 124
-folio_lock_killable 353 124
-folio_mark_dirty 354 93
+folio_end_writeback 408 154
+folio_get 77 99
+folio_lock 409 154
+folio_lock_killable 410 154
+folio_mark_dirty 411 99
 folio_mark_uptodate 41 11
-folio_nr_pages 28 93
-folio_order 28 93
-folio_page 28 93
-folio_put 355 93
-folio_put_refs 356 93
-folio_put_testzero 345 93
-folio_ref_add 357 134
-folio_ref_add_unless_zero 358 134
-folio_ref_count 32 134
-folio_ref_dec 359 134
-folio_ref_dec_and_test 345 134
-folio_ref_dec_return 360 134
-folio_ref_freeze 361 134
-folio_ref_inc 74 134
-folio_ref_inc_return 362 134
-folio_ref_sub 363 134
-folio_ref_sub_and_test 364 134
-folio_ref_sub_return 365 134
-folio_ref_try_add 358 134
-folio_ref_unfreeze 366 134
+folio_nr_pages 28 99
+folio_order 28 99
+folio_page 28 99
+folio_put 412 99
+folio_put_refs 413 99
+folio_put_testzero 402 99
+folio_ref_add 414 164
+folio_ref_add_unless_zero 415 164
+folio_ref_count 32 164
+folio_ref_dec 416 164
+folio_ref_dec_and_test 402 164
+folio_ref_dec_return 417 164
+folio_ref_freeze 418 164
+folio_ref_inc 77 164
+folio_ref_inc_return 419 164
+folio_ref_sub 420 164
+folio_ref_sub_and_test 421 164
+folio_ref_sub_return 422 164
+folio_ref_try_add 415 164
+folio_ref_unfreeze 423 164
 folio_set_active 40 11
 folio_set_checked 40 11
 folio_set_dirty 40 11
@@ -1324,7 +1420,7 @@ folio_set_waiters 40 11
 folio_set_workingset 40 11
 folio_set_xen_remapped 40 11
 folio_set_young 40 11
-folio_size 28 93
+folio_size 28 99
 folio_start_writeback 40 11
 folio_test_active 32 11
 folio_test_anon 33 11
@@ -1393,2345 +1489,2431 @@ folio_test_writeback 32 11
 folio_test_xen_remapped 32 11
 folio_test_young 32 11
 folio_test_zsmalloc 32 11
-folio_try_get 367 134
-folio_trylock 368 124
-folio_unlock 369 124
-folio_wait_bit 370 124
-folio_wait_locked 370 124
-folio_wait_stable 370 124
-folio_wait_writeback 370 124
-for_each_clear_bit 371 129
-for_each_cpu 371 42
-for_each_set_bit 371 129
-fput 372 125
-free_candev 305 101
-free_irq 373 14
-free_netdev 305 101
-free_page 64 45
-free_pages 64 45
-free_percpu 64 64
-from_timer 273 18
-fs_initcall 128 66
-fs_initcall_sync 128 66
-fsleep 267 135
-futex_hb_waiters_dec 288 136
-futex_hb_waiters_inc 374 136
-futex_hb_waiters_pending 375 136
-futex_q_lock 376 136
-futex_q_unlock 377 136
-fwnode_handle_put 338 137
-get_bh 74 86
-get_cpu 378 138
-get_cpu_ptr 379 139
-get_cpu_var 380 139
-get_cred 315 140
-get_cred_rcu 367 140
-get_device 315 9
-get_file 315 128
-get_file_rcu 367 128
-get_locked_pte 381 141
-get_net 315 142
-get_page 74 93
-get_page_unless_zero 367 93
-get_pid 315 130
-get_state_synchronize_rcu 382 33
-get_state_synchronize_srcu 383 88
-get_task_mm 384 143
-get_task_struct 315 144
-get_user 59 46
-get_user_pages 341 93
-get_user_pages_fast 341 93
-get_zeroed_page 65 45
-gpiod_get_value_cansleep 257 145
-gpiod_set_value 256 145
-gpiod_set_value_cansleep 257 145
+folio_try_get 424 164
+folio_trylock 425 154
+folio_unlock 426 154
+folio_wait_bit 427 154
+folio_wait_locked 427 154
+folio_wait_stable 427 154
+folio_wait_writeback 427 154
+for_each_clear_bit 428 159
+for_each_cpu 428 42
+for_each_set_bit 428 159
+fpga_mgr_register 429 121
+fpga_mgr_unregister 430 121
+fput 431 155
+free_candev 332 108
+free_irq 432 14
+free_netdev 332 108
+free_page 66 47
+free_pages 66 47
+free_percpu 66 67
+from_timer 290 18
+fs_initcall 132 69
+fs_initcall_sync 132 69
+fsleep 284 165
+futex_hb_waiters_dec 310 166
+futex_hb_waiters_inc 433 166
+futex_hb_waiters_pending 434 166
+futex_q_lock 435 166
+futex_q_unlock 436 166
+fwnode_handle_put 395 167
+get_bh 77 90
+get_cpu 437 168
+get_cpu_ptr 438 169
+get_cpu_var 439 169
+get_cred 369 170
+get_cred_rcu 424 170
+get_device 369 9
+get_file 369 158
+get_file_rcu 424 158
+get_locked_pte 440 171
+get_net 369 172
+get_page 77 99
+get_page_unless_zero 424 99
+get_pid 369 160
+get_state_synchronize_rcu 441 33
+get_state_synchronize_srcu 442 92
+get_task_mm 443 173
+get_task_struct 369 174
+get_user 59 48
+get_user_pages 398 99
+get_user_pages_fast 398 99
+get_zeroed_page 67 47
+gpiochip_add 444 122
+gpiochip_add_data 444 122
+gpiochip_remove 445 122
+gpiod_get_value_cansleep 275 175
+gpiod_set_value 446 175
+gpiod_set_value_cansleep 275 175
 guard 9 10
-guard(__priv__iio_dev_mode_lock) 385 146
-guard(__priv__iio_dev_mode_lock_try_direct) 386 146
-guard(__task_rq_lock) 387 10
-guard(console_lock) 388 10
-guard(cooling_dev) 385 147
-guard(cpufreq_policy_read) 389 148
-guard(cpufreq_policy_write) 390 148
-guard(cpus_read_lock) 391 10
-guard(device) 385 10
-guard(device_intr) 386 10
-guard(devl) 385 10
-guard(disable_irq) 392 10
-guard(gpio_generic_lock) 393 149
-guard(gpio_generic_lock_irqsave) 394 149
-guard(hwmon_lock) 385 150
-guard(irq) 395 10
-guard(irqsave) 395 10
-guard(jump_label_lock) 396 10
-guard(local_lock) 397 10
-guard(local_lock_irq) 398 10
-guard(local_lock_irqsave) 398 10
-guard(local_lock_nested_bh) 399 10
-guard(migrate) 400 10
-guard(mmap_read_lock) 401 10
-guard(mmap_read_lock_try) 402 10
-guard(mmap_write_lock) 403 10
-guard(msi_descs_lock) 385 151
-guard(mutex) 385 10
-guard(mutex_intr) 386 10
-guard(mutex_kill) 386 10
-guard(mutex_try) 404 10
-guard(pagefault) 405 10
-guard(pci_dev) 385 10
-guard(percpu_read) 406 10
-guard(percpu_read_try) 407 10
-guard(percpu_write) 408 10
-guard(pm_runtime_active) 409 10
-guard(pm_runtime_active_auto) 409 10
-guard(pm_runtime_active_auto_try) 410 10
-guard(pm_runtime_active_auto_try_enabled) 411 10
-guard(pm_runtime_active_try) 410 10
-guard(pm_runtime_active_try_enabled) 411 10
-guard(pm_runtime_noresume) 412 10
-guard(preempt) 413 10
-guard(preempt_notrace) 413 10
-guard(raw_spinlock) 393 10
-guard(raw_spinlock_bh) 414 10
-guard(raw_spinlock_bh_try) 415 10
-guard(raw_spinlock_irq) 394 10
-guard(raw_spinlock_irq_try) 416 10
-guard(raw_spinlock_irqsave) 394 10
-guard(raw_spinlock_irqsave_try) 416 10
-guard(raw_spinlock_nested) 393 10
-guard(raw_spinlock_try) 417 10
-guard(rcu) 418 10
-guard(rcu_tasks_trace) 419 10
-guard(read_lock) 420 10
-guard(read_lock_irq) 421 10
-guard(read_lock_irqsave) 421 10
-guard(ring_buffer_nest) 9 152
-guard(rq_lock) 393 10
-guard(rq_lock_irq) 394 10
-guard(rq_lock_irqsave) 394 10
-guard(rwsem_read) 389 10
-guard(rwsem_read_intr) 422 10
-guard(rwsem_read_kill) 422 10
-guard(rwsem_read_try) 423 10
-guard(rwsem_write) 390 10
-guard(rwsem_write_kill) 424 10
-guard(rwsem_write_try) 425 10
-guard(serio_pause_rx) 426 153
-guard(spinlock) 427 10
-guard(spinlock_bh) 428 10
-guard(spinlock_bh_try) 429 10
-guard(spinlock_irq) 426 10
-guard(spinlock_irq_try) 430 10
-guard(spinlock_irqsave) 426 10
-guard(spinlock_irqsave_try) 430 10
-guard(spinlock_try) 431 10
-guard(srcu) 432 10
-guard(srcu_fast) 432 10
-guard(srcu_fast_notrace) 432 10
-guard(super_write) 433 10
-guard(task_lock) 427 10
-guard(task_rq_lock) 434 10
-guard(uart_port_lock) 427 10
-guard(uart_port_lock_check_sysrq_irqsave) 426 10
-guard(uart_port_lock_irq) 426 10
-guard(uart_port_lock_irqsave) 426 10
-guard(uart_port_lock_irqsave_try) 430 10
-guard(uart_port_lock_try) 431 10
-guard(wiphy) 385 10
-guard(write_lock) 435 10
-guard(write_lock_irq) 436 10
-guard(write_lock_irqsave) 436 10
-hardirq_count 437 53
-hash_add 438 154
-hash_add_rcu 439 154
-hash_del 440 154
-hash_del_rcu 441 154
-hash_for_each 442 154
-hash_for_each_possible 443 154
-hash_for_each_possible_rcu 444 154
-hash_for_each_rcu 445 154
-hash_for_each_safe 446 154
-hash_init 24 154
-hci_get_priv 275 101
-hci_unregister_dev 447 155
-hid_device_io_stop 448 156
-hid_hw_close 448 156
-hid_hw_stop 449 156
-hlist_add_before 450 24
-hlist_add_before_rcu 451 157
-hlist_add_behind 450 24
-hlist_add_behind_rcu 451 157
-hlist_add_head 450 24
-hlist_add_head_rcu 452 157
-hlist_add_tail_rcu 452 157
-hlist_bl_add_head_rcu 452 157
-hlist_bl_del_rcu 453 157
-hlist_bl_for_each_entry_continue_rcu 454 158
-hlist_bl_for_each_entry_rcu 455 158
-hlist_bl_is_locked 88 159
-hlist_bl_lock 456 159
-hlist_bl_unlock 457 159
-hlist_del 458 24
-hlist_del_init 458 24
-hlist_del_init_rcu 453 157
-hlist_del_rcu 453 157
+guard(__priv__iio_dev_mode_lock) 447 43
+guard(__priv__iio_dev_mode_lock_try_direct) 448 43
+guard(__task_rq_lock) 449 10
+guard(console_lock) 450 10
+guard(cooling_dev) 447 176
+guard(cpufreq_policy_read) 451 177
+guard(cpufreq_policy_write) 452 177
+guard(cpus_read_lock) 453 10
+guard(device) 447 10
+guard(device_intr) 448 10
+guard(devl) 447 10
+guard(disable_irq) 454 10
+guard(gpio_generic_lock) 455 178
+guard(gpio_generic_lock_irqsave) 456 178
+guard(hwmon_lock) 447 123
+guard(irq) 457 10
+guard(irqsave) 457 10
+guard(jump_label_lock) 458 10
+guard(local_lock) 459 10
+guard(local_lock_irq) 460 10
+guard(local_lock_irqsave) 460 10
+guard(local_lock_nested_bh) 461 10
+guard(migrate) 462 10
+guard(mmap_read_lock) 463 10
+guard(mmap_read_lock_try) 464 10
+guard(mmap_write_lock) 465 10
+guard(msi_descs_lock) 447 179
+guard(mutex) 447 10
+guard(mutex_intr) 448 10
+guard(mutex_kill) 448 10
+guard(mutex_try) 466 10
+guard(pagefault) 467 10
+guard(pci_dev) 447 10
+guard(percpu_read) 468 10
+guard(percpu_read_try) 469 10
+guard(percpu_write) 470 10
+guard(pm_runtime_active) 471 10
+guard(pm_runtime_active_auto) 471 10
+guard(pm_runtime_active_auto_try) 472 10
+guard(pm_runtime_active_auto_try_enabled) 473 10
+guard(pm_runtime_active_try) 472 10
+guard(pm_runtime_active_try_enabled) 473 10
+guard(pm_runtime_noresume) 474 10
+guard(preempt) 475 10
+guard(preempt_notrace) 475 10
+guard(raw_spinlock) 455 10
+guard(raw_spinlock_bh) 476 10
+guard(raw_spinlock_bh_try) 477 10
+guard(raw_spinlock_irq) 456 10
+guard(raw_spinlock_irq_try) 478 10
+guard(raw_spinlock_irqsave) 456 10
+guard(raw_spinlock_irqsave_try) 478 10
+guard(raw_spinlock_nested) 455 10
+guard(raw_spinlock_try) 479 10
+guard(rcu) 480 10
+guard(rcu_tasks_trace) 481 10
+guard(read_lock) 482 10
+guard(read_lock_irq) 483 10
+guard(read_lock_irqsave) 483 10
+guard(ring_buffer_nest) 9 180
+guard(rq_lock) 455 10
+guard(rq_lock_irq) 456 10
+guard(rq_lock_irqsave) 456 10
+guard(rwsem_read) 451 10
+guard(rwsem_read_intr) 484 10
+guard(rwsem_read_kill) 484 10
+guard(rwsem_read_try) 485 10
+guard(rwsem_write) 452 10
+guard(rwsem_write_kill) 486 10
+guard(rwsem_write_try) 487 10
+guard(serio_pause_rx) 488 181
+guard(spinlock) 489 10
+guard(spinlock_bh) 490 10
+guard(spinlock_bh_try) 491 10
+guard(spinlock_irq) 488 10
+guard(spinlock_irq_try) 492 10
+guard(spinlock_irqsave) 488 10
+guard(spinlock_irqsave_try) 492 10
+guard(spinlock_try) 493 10
+guard(srcu) 494 10
+guard(srcu_fast) 494 10
+guard(srcu_fast_notrace) 494 10
+guard(super_write) 495 10
+guard(task_lock) 489 10
+guard(task_rq_lock) 496 10
+guard(uart_port_lock) 489 10
+guard(uart_port_lock_check_sysrq_irqsave) 488 10
+guard(uart_port_lock_irq) 488 10
+guard(uart_port_lock_irqsave) 488 10
+guard(uart_port_lock_irqsave_try) 492 10
+guard(uart_port_lock_try) 493 10
+guard(wiphy) 447 10
+guard(write_lock) 497 10
+guard(write_lock_irq) 498 10
+guard(write_lock_irqsave) 498 10
+hardirq_count 499 55
+hash_add 500 182
+hash_add_rcu 501 182
+hash_del 502 182
+hash_del_rcu 503 182
+hash_for_each 504 182
+hash_for_each_possible 505 182
+hash_for_each_possible_rcu 506 182
+hash_for_each_rcu 507 182
+hash_for_each_safe 508 182
+hash_init 24 182
+hci_get_priv 293 108
+hci_register_dev 509 183
+hci_unregister_dev 510 183
+hid_device_io_stop 511 184
+hid_hw_close 511 184
+hid_hw_stop 512 184
+hlist_add_before 513 24
+hlist_add_before_rcu 514 185
+hlist_add_behind 513 24
+hlist_add_behind_rcu 514 185
+hlist_add_head 513 24
+hlist_add_head_rcu 515 185
+hlist_add_tail_rcu 515 185
+hlist_bl_add_head_rcu 515 185
+hlist_bl_del_rcu 516 185
+hlist_bl_for_each_entry_continue_rcu 517 186
+hlist_bl_for_each_entry_rcu 518 186
+hlist_bl_is_locked 91 187
+hlist_bl_lock 519 187
+hlist_bl_unlock 520 187
+hlist_del 521 24
+hlist_del_init 521 24
+hlist_del_init_rcu 516 185
+hlist_del_rcu 516 185
 hlist_empty 32 24
-hlist_entry 273 24
-hlist_entry_safe 459 160
-hlist_for_each_entry 460 24
-hlist_for_each_entry_continue_rcu 454 157
-hlist_for_each_entry_from_rcu 454 157
-hlist_for_each_entry_rcu 461 157
-hlist_for_each_entry_rcu_bh 461 157
-hlist_for_each_entry_rcu_notrace 461 157
-hlist_for_each_entry_safe 462 24
-hlist_for_each_entry_srcu 461 157
-hlist_nulls_add_head_rcu 451 161
-hlist_nulls_add_tail_rcu 451 161
-hlist_nulls_del_init_rcu 453 161
-hlist_nulls_del_rcu 453 161
-hlist_nulls_for_each_entry_rcu 455 161
-hlist_nulls_replace_init_rcu 463 161
-hlist_nulls_replace_rcu 463 157
-hlist_replace_rcu 463 157
-hlist_unhashed 238 24
+hlist_entry 290 24
+hlist_entry_safe 522 188
+hlist_for_each_entry 523 24
+hlist_for_each_entry_continue_rcu 517 185
+hlist_for_each_entry_from_rcu 517 185
+hlist_for_each_entry_rcu 524 185
+hlist_for_each_entry_rcu_bh 524 185
+hlist_for_each_entry_rcu_notrace 524 185
+hlist_for_each_entry_safe 525 24
+hlist_for_each_entry_srcu 524 185
+hlist_nulls_add_head_rcu 514 189
+hlist_nulls_add_tail_rcu 514 189
+hlist_nulls_del_init_rcu 516 189
+hlist_nulls_del_rcu 516 189
+hlist_nulls_for_each_entry_rcu 518 189
+hlist_nulls_replace_init_rcu 526 189
+hlist_nulls_replace_rcu 526 185
+hlist_replace_rcu 526 185
+hlist_unhashed 247 24
 hlist_unhashed_lockless 32 24
-hlists_swap_heads_rcu 464 157
-hrtimer_active 88 162
-hrtimer_cancel 465 162
-hrtimer_forward 466 162
-hrtimer_forward_now 466 162
-hrtimer_get_expires 238 162
-hrtimer_get_remaining 238 162
-hrtimer_get_softexpires 238 162
-hrtimer_init 467 162
-hrtimer_is_queued 88 162
-hrtimer_restart 468 162
-hrtimer_set_expires 47 162
-hrtimer_set_expires_range 47 162
-hrtimer_set_expires_range_ns 47 162
-hrtimer_setup 469 162
-hrtimer_start 468 162
-hrtimer_start_expires 468 162
-hrtimer_start_range_ns 468 162
-hrtimer_try_to_cancel 470 162
-htonl 1 79
-htons 1 79
-hweight16 1 43
-hweight32 1 43
-hweight64 1 43
-hweight8 1 43
-hweight_long 1 43
+hlists_swap_heads_rcu 527 185
+hrtimer_active 91 190
+hrtimer_cancel 528 190
+hrtimer_forward 529 190
+hrtimer_forward_now 529 190
+hrtimer_get_expires 247 190
+hrtimer_get_remaining 247 190
+hrtimer_get_softexpires 247 190
+hrtimer_init 530 190
+hrtimer_is_queued 91 190
+hrtimer_restart 531 190
+hrtimer_set_expires 47 190
+hrtimer_set_expires_range 47 190
+hrtimer_set_expires_range_ns 47 190
+hrtimer_setup 532 190
+hrtimer_start 531 190
+hrtimer_start_expires 531 190
+hrtimer_start_range_ns 531 190
+hrtimer_try_to_cancel 533 190
+htonl 1 84
+htons 1 84
+hweight16 1 45
+hweight32 1 45
+hweight64 1 45
+hweight8 1 45
+hweight_long 1 45
+hwmon_device_register_with_info 534 123
+hwmon_device_unregister 535 123
+hwrng_register 536 124
+hwrng_unregister 537 124
+i2c_add_adapter 538 125
+i2c_add_numbered_adapter 538 125
+i2c_del_adapter 539 125
 i2c_get_clientdata 28 9
-i2c_transfer 241 163
-i_mmap_lock_read 122 128
-i_mmap_lock_write 123 128
-i_mmap_trylock_read 124 128
-i_mmap_trylock_write 125 128
-i_mmap_unlock_read 126 128
-i_mmap_unlock_write 127 128
-ida_alloc 471 164
-ida_free 472 164
-idr_alloc 473 164
-idr_find 474 164
-idr_for_each_entry 475 164
-idr_preload 476 164
-idr_preload_end 82 164
-idr_remove 477 164
-ieee80211_free_hw 305 101
-ieee80211_unregister_hw 478 165
-igrab 479 128
-ihold 480 128
-iio_device_free 305 101
-iio_priv 275 101
-ilog2 1 166
-in_atomic 437 53
-in_dev_get 315 47
-in_dev_put 272 47
-in_hardirq 437 53
-in_interrupt 437 53
-in_nmi 437 53
-in_serving_softirq 437 53
-in_softirq 437 53
-in_task 437 53
-inb 85 54
-inb_p 85 54
-inc_tlb_flush_pending 481 106
-init_completion 24 92
-init_irq_work 482 167
-init_rcu_head 483 33
-init_rcu_head_on_stack 483 33
-init_rwsem 24 120
-init_srcu_struct 484 88
-init_swait_queue_head 24 168
+i2c_transfer 250 125
+i_mmap_lock_read 126 158
+i_mmap_lock_write 127 158
+i_mmap_trylock_read 128 158
+i_mmap_trylock_write 129 158
+i_mmap_unlock_read 130 158
+i_mmap_unlock_write 131 158
+ib_register_device 540 191
+ib_unregister_device 541 191
+ida_alloc 542 192
+ida_free 543 192
+idr_alloc 544 192
+idr_find 545 192
+idr_for_each_entry 546 192
+idr_preload 547 192
+idr_preload_end 85 192
+idr_remove 548 192
+ieee80211_free_hw 332 108
+ieee80211_register_hw 549 193
+ieee80211_unregister_hw 550 193
+ieee802154_register_hw 551 194
+ieee802154_unregister_hw 552 194
+igrab 553 158
+ihold 554 158
+iio_device_free 332 108
+iio_device_register 68 43
+iio_device_unregister 555 43
+iio_priv 293 108
+ilog2 1 195
+in_atomic 499 55
+in_dev_get 369 49
+in_dev_put 289 49
+in_hardirq 499 55
+in_interrupt 499 55
+in_nmi 499 55
+in_serving_softirq 499 55
+in_softirq 499 55
+in_task 499 55
+inb 88 56
+inb_p 88 56
+inc_tlb_flush_pending 556 114
+init_completion 24 98
+init_irq_work 557 196
+init_rcu_head 558 33
+init_rcu_head_on_stack 558 33
+init_rwsem 24 150
+init_srcu_struct 559 92
+init_swait_queue_head 24 197
 init_waitqueue_head 24 37
-inl 85 54
-inl_p 85 54
-inode_dio_begin 74 128
-inode_dio_end 485 128
-inode_dio_wait 370 128
-inode_lock 123 128
-inode_lock_killable 334 128
-inode_lock_nested 123 128
-inode_lock_shared 122 128
-inode_lock_shared_killable 332 128
-inode_lock_shared_nested 122 128
-inode_trylock 125 128
-inode_trylock_shared 124 128
-inode_unlock 127 128
-inode_unlock_shared 126 128
-input_free_device 486 169
-input_unregister_device 486 169
-insb 67 54
-insl 67 54
-instrument_atomic_read 4 170
-instrument_atomic_read_write 4 170
-instrument_atomic_write 4 170
-instrument_read 4 170
-instrument_read_write 4 170
-instrument_write 4 170
-insw 67 54
-inw 85 54
-inw_p 85 54
-io_schedule 487 94
-io_schedule_timeout 488 107
-io_stop_wc 489 116
-ioread16 85 171
-ioread16_rep 67 171
-ioread16be 85 171
-ioread32 85 171
-ioread32_rep 67 171
-ioread32be 85 171
-ioread64 85 171
-ioread64be 85 171
-ioread8 85 171
-ioread8_rep 67 171
-iowrite16 86 171
-iowrite16_rep 67 171
-iowrite16be 86 171
-iowrite32 86 171
-iowrite32_rep 67 171
-iowrite32be 86 171
-iowrite64 86 171
-iowrite64be 86 171
-iowrite8 86 171
-iowrite8_rep 67 171
-iput 490 128
-irq_count 437 53
-irq_set_chained_handler 491 172
-irq_set_chained_handler_and_data 491 172
-irq_work_queue 492 173
-irq_work_queue_on 492 173
-irq_work_sync 493 173
-irqs_disabled 437 53
-is_power_of_2 1 166
-jiffies_to_msecs 28 174
-jiffies_to_usecs 28 174
-jump_label_lock 494 175
-jump_label_unlock 495 175
-kasan_check_read 4 176
-kasan_check_write 4 176
-kasprintf 65 177
-kcalloc 65 178
-kcsan_atomic_next 4 179
-kcsan_flat_atomic_begin 4 179
-kcsan_flat_atomic_end 4 179
-kcsan_nestable_atomic_begin 4 179
-kcsan_nestable_atomic_end 4 179
-kernel_read 241 128
-kernel_write 241 128
-kfifo_get 496 180
-kfifo_in 497 180
-kfifo_in_spinlocked 498 180
-kfifo_is_empty 238 180
-kfifo_is_full 238 180
-kfifo_len 238 180
-kfifo_out 496 180
-kfifo_out_spinlocked 87 180
-kfifo_put 497 180
-kfifo_reset 24 180
-kfree 64 178
-kfree_const 64 178
-kfree_rcu 499 87
-kfree_rcu_mightsleep 500 87
-kfree_sensitive 64 178
-kfree_skb 272 57
-kfree_skb_list 272 57
-kfree_skb_reason 272 57
-klist_del 501 181
-klist_remove 501 181
-kmalloc 65 178
-kmalloc_array 65 178
-kmalloc_node 65 178
-kmalloc_obj 65 178
-kmalloc_objs 65 178
-kmap 502 182
-kmap_atomic 503 182
-kmap_local_folio 504 182
-kmap_local_page 504 182
-kmem_cache_alloc 65 178
-kmem_cache_alloc_node 65 178
-kmem_cache_create 121 178
-kmem_cache_destroy 505 178
-kmem_cache_free 310 178
-kmem_cache_free_bulk 506 178
-kmem_cache_zalloc 65 178
-kmemdup 65 183
-kmemdup_nul 65 183
-kobject_get 315 184
-kobject_get_unless_zero 286 184
-kobject_put 338 184
-krealloc 65 178
-krealloc_array 65 178
-kref_get 507 185
-kref_get_unless_zero 508 185
-kref_init 509 185
-kref_put 510 185
-kref_put_lock 511 185
-kref_put_mutex 512 185
-kref_read 200 185
-kstrdup 65 183
-kstrdup_const 65 183
-kstrndup 65 183
-kthread_bind 257 186
-kthread_cancel_work_sync 513 186
-kthread_complete_and_exit 5 187
-kthread_create 514 186
-kthread_create_on_cpu 515 187
-kthread_create_on_node 515 187
-kthread_destroy_worker 292 186
-kthread_exit 5 187
-kthread_flush_work 516 186
-kthread_flush_worker 337 186
-kthread_init_delayed_work 12 187
-kthread_init_work 517 187
-kthread_mod_delayed_work 518 186
-kthread_park 519 186
-kthread_parkme 267 186
-kthread_queue_delayed_work 518 186
-kthread_queue_work 520 186
-kthread_run 521 186
-kthread_run_on_cpu 515 187
-kthread_run_on_node 515 187
-kthread_should_park 522 186
-kthread_should_stop 522 186
-kthread_should_stop_or_park 523 186
-kthread_stop 519 186
-kthread_unpark 524 186
-ktime_add 28 188
-ktime_get 28 188
-ktime_get_boottime 28 188
-ktime_get_ns 28 188
-ktime_get_real 28 188
-ktime_ms_delta 28 188
-ktime_sub 28 188
-ktime_to_ms 28 188
-ktime_to_ns 28 188
-ktime_to_us 28 188
-ktime_us_delta 28 188
-kunmap 525 182
-kunmap_atomic 526 182
-kunmap_local 340 182
-kvasprintf 65 177
-kvcalloc 65 178
-kvfree 527 178
-kvfree_rcu 499 87
-kvfree_rcu_mightsleep 500 87
-kvfree_sensitive 527 178
-kvmalloc 65 178
-kvmalloc_array 65 178
-kvmalloc_node 65 178
-kvmemdup 65 183
-kvrealloc 65 178
-kvzalloc 65 178
-kvzalloc_node 65 178
-kzalloc 65 178
-kzalloc_node 65 178
-kzalloc_obj 65 178
-kzalloc_objs 65 178
-l3mdev_master_dev_rcu 66 52
-latch_tree_find 528 189
-latch_tree_insert 529 189
-late_initcall 128 66
-late_initcall_sync 128 66
-le16_to_cpu 1 79
-le32_to_cpu 1 79
-le64_to_cpu 1 79
-led_classdev_unregister 530 111
-likely 531 30
-list_add 532 24
-list_add_rcu 452 157
-list_add_tail 532 24
-list_add_tail_rcu 452 157
-list_add_tail_release 533 24
-list_bidir_del_rcu 534 157
-list_bulk_move_tail 535 24
-list_del 68 24
-list_del_init 68 24
-list_del_init_careful 536 24
-list_del_rcu 534 157
+inl 88 56
+inl_p 88 56
+inode_dio_begin 77 158
+inode_dio_end 560 158
+inode_dio_wait 427 158
+inode_lock 127 158
+inode_lock_killable 391 158
+inode_lock_nested 127 158
+inode_lock_shared 126 158
+inode_lock_shared_killable 389 158
+inode_lock_shared_nested 126 158
+inode_trylock 129 158
+inode_trylock_shared 128 158
+inode_unlock 131 158
+inode_unlock_shared 130 158
+input_free_device 561 198
+input_register_device 562 198
+input_unregister_device 561 198
+insb 70 56
+insl 70 56
+instrument_atomic_read 4 199
+instrument_atomic_read_write 4 199
+instrument_atomic_write 4 199
+instrument_read 4 199
+instrument_read_write 4 199
+instrument_write 4 199
+insw 70 56
+inw 88 56
+inw_p 88 56
+io_schedule 563 100
+io_schedule_timeout 564 115
+io_stop_wc 565 146
+ioread16 88 200
+ioread16_rep 70 200
+ioread16be 88 200
+ioread32 88 200
+ioread32_rep 70 200
+ioread32be 88 200
+ioread64 88 200
+ioread64be 88 200
+ioread8 88 200
+ioread8_rep 70 200
+iowrite16 89 200
+iowrite16_rep 70 200
+iowrite16be 89 200
+iowrite32 89 200
+iowrite32_rep 70 200
+iowrite32be 89 200
+iowrite64 89 200
+iowrite64be 89 200
+iowrite8 89 200
+iowrite8_rep 70 200
+iput 566 158
+irq_count 499 55
+irq_set_chained_handler 567 201
+irq_set_chained_handler_and_data 567 201
+irq_work_queue 568 202
+irq_work_queue_on 568 202
+irq_work_sync 569 202
+irqs_disabled 499 55
+is_power_of_2 1 195
+jiffies_to_msecs 28 203
+jiffies_to_usecs 28 203
+jump_label_lock 570 204
+jump_label_unlock 571 204
+kasan_check_read 4 205
+kasan_check_write 4 205
+kasprintf 67 206
+kcalloc 67 207
+kcsan_atomic_next 4 208
+kcsan_flat_atomic_begin 4 208
+kcsan_flat_atomic_end 4 208
+kcsan_nestable_atomic_begin 4 208
+kcsan_nestable_atomic_end 4 208
+kernel_read 250 158
+kernel_write 250 158
+kfifo_get 572 209
+kfifo_in 573 209
+kfifo_in_spinlocked 574 209
+kfifo_is_empty 247 209
+kfifo_is_full 247 209
+kfifo_len 247 209
+kfifo_out 572 209
+kfifo_out_spinlocked 90 209
+kfifo_put 573 209
+kfifo_reset 24 209
+kfree 66 207
+kfree_const 66 207
+kfree_rcu 575 91
+kfree_rcu_mightsleep 576 91
+kfree_sensitive 66 207
+kfree_skb 289 59
+kfree_skb_list 289 59
+kfree_skb_reason 289 59
+klist_del 577 210
+klist_remove 577 210
+kmalloc 67 207
+kmalloc_array 67 207
+kmalloc_node 67 207
+kmalloc_obj 67 207
+kmalloc_objs 67 207
+kmap 578 211
+kmap_atomic 579 211
+kmap_local_folio 580 211
+kmap_local_page 580 211
+kmem_cache_alloc 67 207
+kmem_cache_alloc_node 67 207
+kmem_cache_create 125 207
+kmem_cache_destroy 581 207
+kmem_cache_free 347 207
+kmem_cache_free_bulk 582 207
+kmem_cache_zalloc 67 207
+kmemdup 67 212
+kmemdup_nul 67 212
+kobject_get 369 213
+kobject_get_unless_zero 307 213
+kobject_put 395 213
+krealloc 67 207
+krealloc_array 67 207
+kref_get 583 214
+kref_get_unless_zero 584 214
+kref_init 585 214
+kref_put 586 214
+kref_put_lock 587 214
+kref_put_mutex 588 214
+kref_read 206 214
+kstrdup 67 212
+kstrdup_const 67 212
+kstrndup 67 212
+kthread_bind 275 215
+kthread_cancel_work_sync 589 215
+kthread_complete_and_exit 5 216
+kthread_create 590 215
+kthread_create_on_cpu 591 216
+kthread_create_on_node 591 216
+kthread_destroy_worker 315 215
+kthread_exit 5 216
+kthread_flush_work 592 215
+kthread_flush_worker 394 215
+kthread_init_delayed_work 12 216
+kthread_init_work 593 216
+kthread_mod_delayed_work 594 215
+kthread_park 595 215
+kthread_parkme 284 215
+kthread_queue_delayed_work 594 215
+kthread_queue_work 596 215
+kthread_run 597 215
+kthread_run_on_cpu 591 216
+kthread_run_on_node 591 216
+kthread_should_park 598 215
+kthread_should_stop 598 215
+kthread_should_stop_or_park 599 215
+kthread_stop 595 215
+kthread_unpark 600 215
+ktime_add 28 217
+ktime_get 28 217
+ktime_get_boottime 28 217
+ktime_get_ns 28 217
+ktime_get_real 28 217
+ktime_ms_delta 28 217
+ktime_sub 28 217
+ktime_to_ms 28 217
+ktime_to_ns 28 217
+ktime_to_us 28 217
+ktime_us_delta 28 217
+kunmap 601 211
+kunmap_atomic 602 211
+kunmap_local 397 211
+kvasprintf 67 206
+kvcalloc 67 207
+kvfree 603 207
+kvfree_rcu 575 91
+kvfree_rcu_mightsleep 576 91
+kvfree_sensitive 603 207
+kvmalloc 67 207
+kvmalloc_array 67 207
+kvmalloc_node 67 207
+kvmemdup 67 212
+kvrealloc 67 207
+kvzalloc 67 207
+kvzalloc_node 67 207
+kzalloc 67 207
+kzalloc_node 67 207
+kzalloc_obj 67 207
+kzalloc_objs 67 207
+l3mdev_master_dev_rcu 69 54
+latch_tree_find 604 218
+latch_tree_insert 605 218
+late_initcall 132 69
+late_initcall_sync 132 69
+le16_to_cpu 1 84
+le32_to_cpu 1 84
+le64_to_cpu 1 84
+led_classdev_register 606 126
+led_classdev_register_ext 606 126
+led_classdev_unregister 607 126
+likely 608 30
+list_add 609 24
+list_add_rcu 515 185
+list_add_tail 609 24
+list_add_tail_rcu 515 185
+list_add_tail_release 610 24
+list_bidir_del_rcu 611 185
+list_bulk_move_tail 612 24
+list_del 71 24
+list_del_init 71 24
+list_del_init_careful 613 24
+list_del_rcu 611 185
 list_empty 32 24
-list_empty_careful 87 24
-list_entry 273 24
-list_entry_lockless 537 157
-list_entry_rcu 537 157
-list_first_entry 538 24
-list_first_entry_or_null 539 24
-list_first_entry_or_null_acquire 540 24
-list_first_or_null_rcu 541 157
-list_for_each 542 24
-list_for_each_entry 543 24
-list_for_each_entry_continue 543 24
-list_for_each_entry_continue_rcu 544 157
-list_for_each_entry_from 543 24
-list_for_each_entry_from_rcu 544 157
-list_for_each_entry_lockless 544 157
-list_for_each_entry_rcu 544 157
-list_for_each_entry_reverse 543 24
-list_for_each_entry_safe 545 24
-list_for_each_entry_safe_continue 545 24
-list_for_each_entry_safe_from 545 24
-list_for_each_entry_safe_reverse 545 24
-list_for_each_entry_srcu 544 157
-list_for_each_prev 542 24
-list_for_each_prev_safe 546 24
-list_for_each_rcu 547 157
-list_for_each_safe 546 24
-list_is_first 238 24
-list_is_head 238 24
-list_is_last 238 24
-list_is_singular 238 24
-list_last_entry 538 24
-list_last_entry_or_null 539 24
-list_move 535 24
-list_move_tail 535 24
-list_next_entry 548 24
-list_next_entry_circular 459 24
-list_next_or_null_rcu 549 157
-list_prev_entry 548 24
-list_prev_entry_circular 459 24
-list_replace 550 24
-list_replace_init 550 24
-list_replace_rcu 463 157
+list_empty_careful 90 24
+list_entry 290 24
+list_entry_lockless 614 185
+list_entry_rcu 614 185
+list_first_entry 615 24
+list_first_entry_or_null 616 24
+list_first_entry_or_null_acquire 617 24
+list_first_or_null_rcu 618 185
+list_for_each 619 24
+list_for_each_entry 620 24
+list_for_each_entry_continue 620 24
+list_for_each_entry_continue_rcu 621 185
+list_for_each_entry_from 620 24
+list_for_each_entry_from_rcu 621 185
+list_for_each_entry_lockless 621 185
+list_for_each_entry_rcu 621 185
+list_for_each_entry_reverse 620 24
+list_for_each_entry_safe 622 24
+list_for_each_entry_safe_continue 622 24
+list_for_each_entry_safe_from 622 24
+list_for_each_entry_safe_reverse 622 24
+list_for_each_entry_srcu 621 185
+list_for_each_prev 619 24
+list_for_each_prev_safe 623 24
+list_for_each_rcu 624 185
+list_for_each_safe 623 24
+list_is_first 247 24
+list_is_head 247 24
+list_is_last 247 24
+list_is_singular 247 24
+list_last_entry 615 24
+list_last_entry_or_null 616 24
+list_move 612 24
+list_move_tail 612 24
+list_next_entry 625 24
+list_next_entry_circular 522 24
+list_next_or_null_rcu 626 185
+list_prev_entry 625 24
+list_prev_entry_circular 522 24
+list_replace 627 24
+list_replace_init 627 24
+list_replace_rcu 526 185
 list_rotate_left 47 24
-list_splice 535 24
-list_splice_init 535 24
-list_splice_init_rcu 551 157
-list_splice_rcu 452 157
-list_splice_tail 535 24
-list_splice_tail_init 535 24
-list_splice_tail_init_rcu 551 157
-list_swap 535 24
-llist_add 552 49
-llist_add_batch 553 49
-llist_del_all 554 49
-llist_del_first 555 49
-llist_del_first_init 555 49
-llist_del_first_this 556 49
-llist_empty 32 49
-llist_entry 459 49
-llist_for_each_entry 557 49
-llist_for_each_entry_safe 558 49
-llist_next 32 49
-local64_add 559 190
-local64_add_return 560 190
-local64_cmpxchg 561 190
-local64_dec 562 190
-local64_dec_return 563 190
-local64_inc 564 190
-local64_inc_return 565 190
-local64_read 566 190
-local64_set 567 190
-local64_sub 568 190
-local64_sub_return 569 190
-local64_xchg 570 190
-local_add 559 190
-local_add_return 560 190
-local_bh_disable 72 191
-local_bh_enable 73 191
-local_bh_enable_ip 73 50
-local_clock 28 188
-local_cmpxchg 561 190
-local_dec 562 190
-local_dec_return 563 190
-local_inc 564 190
-local_inc_return 565 190
-local_irq_disable 129 191
-local_irq_enable 130 191
-local_irq_restore 130 191
-local_irq_save 129 191
-local_lock 571 192
-local_lock_irq 572 192
-local_lock_irqsave 572 192
-local_lock_nested_bh 573 192
-local_read 566 190
-local_set 567 190
-local_sub 568 190
-local_sub_return 569 190
-local_trylock 574 192
-local_trylock_irqsave 575 192
-local_unlock 576 192
-local_unlock_irq 577 192
-local_unlock_irqrestore 577 192
-local_unlock_nested_bh 578 192
-local_xchg 570 190
-lock_buffer 579 86
-lock_page 352 124
-lock_sock 580 80
-lock_sock_fast 581 80
-lock_sock_nested 580 80
-lock_task_sighand 582 193
-lock_vma_under_rcu 583 194
-lockdep_assert 4 195
-lockdep_assert_RT_in_threaded_ctx 4 195
-lockdep_assert_cpus_held 4 195
-lockdep_assert_held 67 195
-lockdep_assert_held_once 67 195
-lockdep_assert_held_read 67 195
-lockdep_assert_held_write 67 195
-lockdep_assert_in_softirq 4 195
-lockdep_assert_irqs_disabled 4 195
-lockdep_assert_irqs_enabled 4 195
-lockdep_assert_none_held_once 4 195
-lockdep_assert_not_held 67 195
-lockdep_assert_preemption_disabled 4 195
-lockdep_assert_preemption_enabled 4 195
-lockdep_assert_rq_held 67 58
-lockdep_is_held 584 195
+list_splice 612 24
+list_splice_init 612 24
+list_splice_init_rcu 628 185
+list_splice_rcu 515 185
+list_splice_tail 612 24
+list_splice_tail_init 612 24
+list_splice_tail_init_rcu 628 185
+list_swap 612 24
+llist_add 629 51
+llist_add_batch 630 51
+llist_del_all 631 51
+llist_del_first 632 51
+llist_del_first_init 632 51
+llist_del_first_this 633 51
+llist_empty 32 51
+llist_entry 522 51
+llist_for_each_entry 634 51
+llist_for_each_entry_safe 635 51
+llist_next 32 51
+local64_add 636 219
+local64_add_return 637 219
+local64_cmpxchg 638 219
+local64_dec 639 219
+local64_dec_return 640 219
+local64_inc 641 219
+local64_inc_return 642 219
+local64_read 643 219
+local64_set 644 219
+local64_sub 645 219
+local64_sub_return 646 219
+local64_xchg 647 219
+local_add 636 219
+local_add_return 637 219
+local_bh_disable 75 220
+local_bh_enable 76 220
+local_bh_enable_ip 76 52
+local_clock 28 217
+local_cmpxchg 638 219
+local_dec 639 219
+local_dec_return 640 219
+local_inc 641 219
+local_inc_return 642 219
+local_irq_disable 133 220
+local_irq_enable 134 220
+local_irq_restore 134 220
+local_irq_save 133 220
+local_lock 648 221
+local_lock_irq 649 221
+local_lock_irqsave 649 221
+local_lock_nested_bh 650 221
+local_read 643 219
+local_set 644 219
+local_sub 645 219
+local_sub_return 646 219
+local_trylock 651 221
+local_trylock_irqsave 652 221
+local_unlock 653 221
+local_unlock_irq 654 221
+local_unlock_irqrestore 654 221
+local_unlock_nested_bh 655 221
+local_xchg 647 219
+lock_buffer 656 90
+lock_page 409 154
+lock_sock 657 85
+lock_sock_fast 658 85
+lock_sock_nested 657 85
+lock_task_sighand 659 222
+lock_vma_under_rcu 660 223
+lockdep_assert 4 224
+lockdep_assert_RT_in_threaded_ctx 4 224
+lockdep_assert_cpus_held 4 224
+lockdep_assert_held 70 224
+lockdep_assert_held_once 70 224
+lockdep_assert_held_read 70 224
+lockdep_assert_held_write 70 224
+lockdep_assert_in_softirq 4 224
+lockdep_assert_irqs_disabled 4 224
+lockdep_assert_irqs_enabled 4 224
+lockdep_assert_none_held_once 4 224
+lockdep_assert_not_held 70 224
+lockdep_assert_preemption_disabled 4 224
+lockdep_assert_preemption_enabled 4 224
+lockdep_assert_rq_held 70 60
+lockdep_is_held 661 224
 lockdep_rtnl_is_held 45 4
-lockdep_set_class 67 195
-lockdep_set_class_and_name 67 195
-lockdep_set_novalidate_class 67 195
-lockdep_set_subclass 67 195
-lockdep_sock_is_held 585 80
-lockless_dereference 586 196
-lockref_get 74 197
-lockref_get_not_dead 286 197
-lockref_get_not_zero 286 197
-lockref_mark_dead 47 197
-lockref_put_or_lock 587 197
-lockref_put_return 588 197
+lockdep_set_class 70 224
+lockdep_set_class_and_name 70 224
+lockdep_set_novalidate_class 70 224
+lockdep_set_subclass 70 224
+lockdep_sock_is_held 662 85
+lockless_dereference 663 225
+lockref_get 77 226
+lockref_get_not_dead 307 226
+lockref_get_not_zero 307 226
+lockref_mark_dead 47 226
+lockref_put_or_lock 664 226
+lockref_put_return 665 226
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 5 6
-mark_buffer_dirty 589 86
+mark_buffer_dirty 666 90
 max 1 20
 max3 1 20
 max_t 1 20
-maybe_get_net 286 142
-mb 590 116
-mdelay 4 135
-memcmp 28 183
-memcpy 47 183
-memcpy_fromio 591 48
-memcpy_toio 67 48
-memdup_user 592 183
-memmove 47 183
-mempool_alloc 65 198
-mempool_free 64 198
-memset 47 183
-memset_io 67 48
-memstick_free_host 305 101
-memstick_priv 275 101
-memstick_remove_host 593 199
-memzero_explicit 47 183
-might_lock 67 195
-might_sleep 594 200
-might_sleep_if 595 200
-migrate_disable 596 53
-migrate_enable 597 53
+maybe_get_net 307 172
+mb 667 146
+mbox_controller_register 668 127
+mbox_controller_unregister 669 127
+mdelay 4 165
+mdiobus_register 670 128
+mdiobus_unregister 671 128
+memcmp 28 212
+memcpy 47 212
+memcpy_fromio 672 50
+memcpy_toio 70 50
+memdup_user 673 212
+memmove 47 212
+mempool_alloc 67 227
+mempool_free 66 227
+memset 47 212
+memset_io 70 50
+memstick_add_host 674 228
+memstick_free_host 332 108
+memstick_priv 293 108
+memstick_remove_host 675 228
+memzero_explicit 47 212
+might_lock 70 224
+might_sleep 676 229
+might_sleep_if 677 229
+migrate_disable 678 55
+migrate_enable 679 55
 min 1 20
 min3 1 20
 min_not_zero 1 20
 min_t 1 20
-mm_tlb_flush_nested 32 106
-mm_tlb_flush_pending 32 106
-mmap_assert_locked 67 194
-mmap_assert_write_locked 67 194
-mmap_lock_is_contended 598 194
-mmap_lock_speculate_retry 599 194
-mmap_lock_speculate_try_begin 600 194
-mmap_read_lock 601 194
-mmap_read_lock_killable 602 194
-mmap_read_trylock 603 194
-mmap_read_unlock 604 194
-mmap_read_unlock_non_owner 604 194
-mmap_write_downgrade 335 194
-mmap_write_lock 605 194
-mmap_write_lock_killable 606 194
-mmap_write_lock_nested 605 194
-mmap_write_unlock 607 194
-mmc_free_host 305 101
-mmc_priv 275 101
-mmc_remove_host 608 201
-mmdrop 372 143
-mmdrop_sched 609 143
-mmget 74 143
-mmget_not_zero 367 143
-mmgrab 74 143
-mmiowb 610 202
-mmput 611 143
-mmput_async 609 143
-mmu_notifier_invalidate_range_end 9 203
-mmu_notifier_invalidate_range_start 612 203
-mnt_drop_write 343 204
-mnt_drop_write_file 343 204
-mnt_want_write 613 204
-mnt_want_write_file 613 204
-mntget 614 204
-mntput 615 204
-mod_delayed_work 616 13
-mod_delayed_work_on 617 13
-mod_timer 618 63
-mod_timer_pending 618 63
-module_exit 619 51
-module_init 128 51
-module_put 609 51
-module_put_and_kthread_exit 5 51
-msecs_to_jiffies 28 174
-msleep 267 135
-msleep_interruptible 266 135
+mm_tlb_flush_nested 32 114
+mm_tlb_flush_pending 32 114
+mmap_assert_locked 70 223
+mmap_assert_write_locked 70 223
+mmap_lock_is_contended 680 223
+mmap_lock_speculate_retry 681 223
+mmap_lock_speculate_try_begin 682 223
+mmap_read_lock 683 223
+mmap_read_lock_killable 684 223
+mmap_read_trylock 685 223
+mmap_read_unlock 686 223
+mmap_read_unlock_non_owner 686 223
+mmap_write_downgrade 392 223
+mmap_write_lock 687 223
+mmap_write_lock_killable 688 223
+mmap_write_lock_nested 687 223
+mmap_write_unlock 689 223
+mmc_add_host 690 230
+mmc_free_host 332 108
+mmc_priv 293 108
+mmc_remove_host 691 230
+mmdrop 431 173
+mmdrop_sched 692 173
+mmget 77 173
+mmget_not_zero 424 173
+mmgrab 77 173
+mmiowb 693 231
+mmput 694 173
+mmput_async 692 173
+mmu_notifier_invalidate_range_end 9 232
+mmu_notifier_invalidate_range_start 695 232
+mnt_drop_write 400 233
+mnt_drop_write_file 400 233
+mnt_want_write 696 233
+mnt_want_write_file 696 233
+mntget 697 233
+mntput 698 233
+mod_delayed_work 699 13
+mod_delayed_work_on 700 13
+mod_timer 701 66
+mod_timer_pending 701 66
+module_exit 702 53
+module_init 132 53
+module_put 692 53
+module_put_and_kthread_exit 5 53
+msecs_to_jiffies 28 203
+msleep 284 165
+msleep_interruptible 283 165
 mul_u64_u32_shr 1 19
-mutex_destroy 620 75
-mutex_init 24 75
-mutex_is_locked 598 205
-mutex_lock 301 205
-mutex_lock_interruptible 302 205
-mutex_lock_interruptible_nested 302 205
-mutex_lock_io 301 205
-mutex_lock_io_nested 301 205
-mutex_lock_killable 302 205
-mutex_lock_killable_nested 302 205
-mutex_lock_nest_lock 301 205
-mutex_lock_nested 301 205
-mutex_trylock 303 205
-mutex_unlock 304 205
-napi_alloc_skb 293 57
-napi_complete 621 52
-napi_complete_done 621 52
-napi_consume_skb 272 57
-napi_disable 622 52
-napi_enable 623 52
-napi_gro_receive 85 52
-napi_schedule 624 52
-napi_schedule_irqoff 625 52
-napi_schedule_prep 624 52
-napi_synchronize 626 52
-ndelay 4 135
-need_resched 627 95
-need_seqretry 88 55
-neigh_hold 74 206
-neigh_release 272 206
-netdev_alert 4 207
-netdev_alloc_skb 293 57
-netdev_completed_queue 10 52
-netdev_crit 4 207
-netdev_dbg 4 207
-netdev_emerg 4 207
-netdev_err 4 207
-netdev_hold 299 52
-netdev_info 4 207
-netdev_lock 301 52
-netdev_lock_ops 628 208
-netdev_master_upper_dev_get_rcu 66 52
-netdev_notice 4 207
-netdev_priv 629 52
-netdev_put 300 52
-netdev_sent_queue 40 52
-netdev_trylock 303 52
-netdev_tx_completed_queue 10 52
-netdev_tx_sent_queue 40 52
-netdev_unlock 304 52
-netdev_unlock_ops 304 208
-netdev_warn 4 207
-netif_addr_lock 76 52
-netif_addr_lock_bh 77 52
-netif_addr_unlock 79 52
-netif_addr_unlock_bh 80 52
-netif_carrier_off 589 52
-netif_carrier_ok 32 52
-netif_carrier_on 630 52
-netif_device_attach 589 52
-netif_device_detach 631 52
-netif_device_present 32 52
-netif_dormant 32 52
-netif_napi_add 632 52
-netif_napi_add_config 632 52
-netif_napi_add_tx 632 52
-netif_napi_add_tx_weight 632 52
-netif_napi_add_weight 632 52
-netif_napi_del 633 52
-netif_queue_stopped 32 52
-netif_receive_skb 85 52
-netif_running 32 52
-netif_rx 85 52
-netif_schedule_queue 524 52
-netif_start_queue 10 52
-netif_start_subqueue 10 52
-netif_stop_queue 634 52
-netif_stop_subqueue 634 52
-netif_subqueue_maybe_stop 635 209
-netif_subqueue_stopped 32 52
-netif_subqueue_try_stop 636 209
-netif_tx_disable 637 52
-netif_tx_lock 76 52
-netif_tx_lock_bh 77 52
-netif_tx_queue_stopped 32 52
-netif_tx_start_all_queues 10 52
-netif_tx_start_queue 10 52
-netif_tx_stop_all_queues 634 52
-netif_tx_stop_queue 634 52
-netif_tx_unlock 79 52
-netif_tx_unlock_bh 80 52
-netif_tx_wake_all_queues 630 52
-netif_tx_wake_queue 630 52
-netif_txq_completed_wake 638 209
-netif_txq_maybe_stop 635 209
-netif_txq_try_stop 636 209
-netif_wake_queue 630 52
-netif_wake_subqueue 630 52
-netif_xmit_stopped 238 52
-nmi_count 437 53
-no_free_ptr 531 10
-no_printk 28 123
-ns_to_ktime 28 188
-nsecs_to_jiffies 28 174
-ntohl 1 79
-ntohs 1 79
-num_online_cpus 28 95
+mutex_destroy 703 79
+mutex_init 24 79
+mutex_is_locked 680 234
+mutex_lock 327 234
+mutex_lock_interruptible 328 234
+mutex_lock_interruptible_nested 328 234
+mutex_lock_io 327 234
+mutex_lock_io_nested 327 234
+mutex_lock_killable 328 234
+mutex_lock_killable_nested 328 234
+mutex_lock_nest_lock 327 234
+mutex_lock_nested 327 234
+mutex_trylock 330 234
+mutex_unlock 331 234
+napi_alloc_skb 316 59
+napi_complete 704 54
+napi_complete_done 704 54
+napi_consume_skb 289 59
+napi_disable 705 54
+napi_enable 706 54
+napi_gro_receive 229 54
+napi_schedule 707 54
+napi_schedule_irqoff 708 54
+napi_schedule_prep 707 54
+napi_synchronize 709 54
+ndelay 4 165
+need_resched 710 101
+need_seqretry 91 57
+neigh_hold 77 235
+neigh_release 289 235
+netdev_alert 4 236
+netdev_alloc_skb 316 59
+netdev_completed_queue 10 54
+netdev_crit 4 236
+netdev_dbg 4 236
+netdev_emerg 4 236
+netdev_err 4 236
+netdev_hold 322 54
+netdev_info 4 236
+netdev_lock 327 54
+netdev_lock_ops 711 237
+netdev_master_upper_dev_get_rcu 69 54
+netdev_notice 4 236
+netdev_priv 712 54
+netdev_put 323 54
+netdev_sent_queue 40 54
+netdev_trylock 330 54
+netdev_tx_completed_queue 10 54
+netdev_tx_sent_queue 40 54
+netdev_unlock 331 54
+netdev_unlock_ops 331 237
+netdev_warn 4 236
+netif_addr_lock 79 54
+netif_addr_lock_bh 80 54
+netif_addr_unlock 82 54
+netif_addr_unlock_bh 83 54
+netif_carrier_off 666 54
+netif_carrier_ok 32 54
+netif_carrier_on 713 54
+netif_device_attach 666 54
+netif_device_detach 714 54
+netif_device_present 32 54
+netif_dormant 32 54
+netif_napi_add 715 54
+netif_napi_add_config 715 54
+netif_napi_add_tx 715 54
+netif_napi_add_tx_weight 715 54
+netif_napi_add_weight 715 54
+netif_napi_del 716 54
+netif_queue_stopped 32 54
+netif_receive_skb 229 54
+netif_running 32 54
+netif_rx 229 54
+netif_schedule_queue 600 54
+netif_start_queue 10 54
+netif_start_subqueue 10 54
+netif_stop_queue 717 54
+netif_stop_subqueue 717 54
+netif_subqueue_maybe_stop 718 238
+netif_subqueue_stopped 32 54
+netif_subqueue_try_stop 719 238
+netif_tx_disable 720 54
+netif_tx_lock 79 54
+netif_tx_lock_bh 80 54
+netif_tx_queue_stopped 32 54
+netif_tx_start_all_queues 10 54
+netif_tx_start_queue 10 54
+netif_tx_stop_all_queues 717 54
+netif_tx_stop_queue 717 54
+netif_tx_unlock 82 54
+netif_tx_unlock_bh 83 54
+netif_tx_wake_all_queues 713 54
+netif_tx_wake_queue 713 54
+netif_txq_completed_wake 721 238
+netif_txq_maybe_stop 718 238
+netif_txq_try_stop 719 238
+netif_wake_queue 713 54
+netif_wake_subqueue 713 54
+netif_xmit_stopped 247 54
+nfc_register_device 722 239
+nfc_unregister_device 723 239
+nmi_count 499 55
+no_free_ptr 608 10
+no_printk 28 153
+ns_to_ktime 28 217
+nsecs_to_jiffies 28 203
+ntohl 1 84
+ntohs 1 84
+num_online_cpus 28 101
 numa_node_id 28 9
-of_node_get 315 210
-of_node_put 338 210
+nvmem_register 724 129
+nvmem_unregister 725 129
+of_mdiobus_register 670 128
+of_node_get 369 240
+of_node_put 395 240
 offsetof 2 36
-offsetofend 2 211
-on_each_cpu 639 212
-on_each_cpu_cond 640 212
-on_each_cpu_mask 640 212
-open_softirq 641 14
-order_base_2 1 166
-outb 86 54
-outb_p 86 54
-outl 86 54
-outl_p 86 54
-outsb 67 54
-outsl 67 54
-outsw 67 54
-outw 86 54
-outw_p 86 54
-p4dp_get 32 213
-page_address 28 93
-page_count 32 134
-page_folio 28 93
-page_ref_add 357 134
-page_ref_add_unless_zero 358 134
-page_ref_count 32 134
-page_ref_dec 359 134
-page_ref_dec_and_test 345 134
-page_ref_dec_return 360 134
-page_ref_freeze 361 134
-page_ref_inc 74 134
-page_ref_inc_return 362 134
-page_ref_sub 363 134
-page_ref_sub_and_test 364 134
-page_ref_unfreeze 366 134
-page_to_pfn 28 93
-page_to_phys 28 93
-pagefault_disable 642 41
-pagefault_enable 643 41
+offsetofend 2 241
+on_each_cpu 726 242
+on_each_cpu_cond 727 242
+on_each_cpu_mask 727 242
+open_softirq 728 14
+order_base_2 1 195
+outb 89 56
+outb_p 89 56
+outl 89 56
+outl_p 89 56
+outsb 70 56
+outsl 70 56
+outsw 70 56
+outw 89 56
+outw_p 89 56
+p4dp_get 32 243
+page_address 28 99
+page_count 32 164
+page_folio 28 99
+page_ref_add 414 164
+page_ref_add_unless_zero 415 164
+page_ref_count 32 164
+page_ref_dec 416 164
+page_ref_dec_and_test 402 164
+page_ref_dec_return 417 164
+page_ref_freeze 418 164
+page_ref_inc 77 164
+page_ref_inc_return 419 164
+page_ref_sub 420 164
+page_ref_sub_and_test 421 164
+page_ref_unfreeze 423 164
+page_to_pfn 28 99
+page_to_phys 28 99
+pagefault_disable 729 41
+pagefault_enable 730 41
 panic 5 6
-path_get 644 214
-path_put 645 214
-pci_dev_get 315 215
-pci_dev_lock 301 215
-pci_dev_put 338 215
-pci_dev_unlock 304 215
-pci_free_irq 646 215
-pci_free_irq_vectors 647 215
+path_get 731 244
+path_put 732 244
+pci_dev_get 369 245
+pci_dev_lock 327 245
+pci_dev_put 395 245
+pci_dev_unlock 331 245
+pci_disable_device 733 245
+pci_enable_device 734 245
+pci_free_irq 735 245
+pci_free_irq_vectors 736 245
 pci_get_drvdata 28 9
-pci_lock_rescan_remove 648 215
-pci_request_irq 649 215
-pci_unlock_rescan_remove 650 215
-per_cpu 651 139
-per_cpu_ptr 106 139
-percpu_counter_add 652 216
-percpu_counter_add_batch 652 216
-percpu_counter_compare 653 216
-percpu_counter_dec 654 216
-percpu_counter_inc 655 216
-percpu_counter_read 653 216
-percpu_counter_read_positive 656 216
-percpu_counter_set 657 216
-percpu_counter_sub 658 216
-percpu_counter_sum 653 216
-percpu_counter_sum_positive 653 216
-percpu_down_read 659 217
-percpu_down_read_freezable 659 217
-percpu_down_read_internal 659 217
-percpu_down_read_trylock 660 217
-percpu_down_write 661 217
-percpu_is_read_locked 598 217
-percpu_is_write_locked 598 217
-percpu_ref_get 74 105
-percpu_ref_get_many 357 105
-percpu_ref_is_dying 238 105
-percpu_ref_is_zero 32 105
-percpu_ref_kill 67 105
-percpu_ref_kill_and_confirm 67 105
-percpu_ref_put 229 105
-percpu_ref_put_many 363 105
-percpu_ref_reinit 662 105
-percpu_ref_resurrect 662 105
-percpu_ref_switch_to_atomic 662 105
-percpu_ref_switch_to_atomic_sync 663 105
-percpu_ref_switch_to_percpu 662 105
-percpu_ref_tryget 286 105
-percpu_ref_tryget_live 286 105
-percpu_ref_tryget_live_rcu 286 105
-percpu_ref_tryget_many 664 105
-percpu_rwsem_is_held 598 217
-percpu_up_read 665 217
-percpu_up_write 666 217
-pfn_to_page 28 93
-pgdp_get 32 213
-phys_to_virt 28 93
-pid_task 298 130
-pin_user_pages 341 93
-pin_user_pages_fast 341 93
+pci_lock_rescan_remove 737 245
+pci_request_irq 738 245
+pci_unlock_rescan_remove 739 245
+per_cpu 740 169
+per_cpu_ptr 109 169
+percpu_counter_add 741 246
+percpu_counter_add_batch 741 246
+percpu_counter_compare 742 246
+percpu_counter_dec 743 246
+percpu_counter_inc 744 246
+percpu_counter_read 742 246
+percpu_counter_read_positive 745 246
+percpu_counter_set 746 246
+percpu_counter_sub 747 246
+percpu_counter_sum 742 246
+percpu_counter_sum_positive 742 246
+percpu_down_read 748 247
+percpu_down_read_freezable 748 247
+percpu_down_read_internal 748 247
+percpu_down_read_trylock 749 247
+percpu_down_write 750 247
+percpu_is_read_locked 680 247
+percpu_is_write_locked 680 247
+percpu_ref_get 77 113
+percpu_ref_get_many 414 113
+percpu_ref_is_dying 247 113
+percpu_ref_is_zero 32 113
+percpu_ref_kill 70 113
+percpu_ref_kill_and_confirm 70 113
+percpu_ref_put 238 113
+percpu_ref_put_many 420 113
+percpu_ref_reinit 751 113
+percpu_ref_resurrect 751 113
+percpu_ref_switch_to_atomic 751 113
+percpu_ref_switch_to_atomic_sync 752 113
+percpu_ref_switch_to_percpu 751 113
+percpu_ref_tryget 307 113
+percpu_ref_tryget_live 307 113
+percpu_ref_tryget_live_rcu 307 113
+percpu_ref_tryget_many 753 113
+percpu_rwsem_is_held 680 247
+percpu_up_read 754 247
+percpu_up_write 755 247
+perf_pmu_register 756 248
+perf_pmu_unregister 757 248
+pfn_to_page 28 99
+pgdp_get 32 243
+phys_to_virt 28 99
+pid_task 321 160
+pin_user_pages 398 99
+pin_user_pages_fast 398 99
 platform_get_drvdata 28 9
-pm_runtime_disable 257 218
-pm_runtime_get 667 218
-pm_runtime_get_if_active 668 218
-pm_runtime_get_if_in_use 668 218
-pm_runtime_get_noresume 667 218
-pm_runtime_get_sync 669 218
-pm_runtime_put 670 218
-pm_runtime_put_autosuspend 670 218
-pm_runtime_put_noidle 671 218
-pm_runtime_put_sync 672 218
-pm_runtime_resume_and_get 669 218
-pmd_clear 673 213
-pmd_install 674 219
-pmd_lock 675 141
-pmd_lockptr 85 141
-pmd_populate 676 219
-pmd_trans_huge_lock 677 141
-pmdp_establish 678 213
-pmdp_get 32 213
-pmdp_get_lockless 32 213
-pmdp_huge_clear_flush 679 213
-pmdp_huge_get_and_clear 679 213
-pmdp_invalidate 679 213
-pmem_wmb 328 116
-poll_state_synchronize_rcu 680 33
-poll_state_synchronize_srcu 681 88
-poll_wait 682 220
-postcore_initcall 128 66
-postcore_initcall_sync 128 66
-power_supply_unregister 683 221
-pr_alert 4 123
-pr_alert_once 4 123
-pr_alert_ratelimited 4 123
-pr_cont 4 123
-pr_crit 4 123
-pr_crit_once 4 123
-pr_crit_ratelimited 4 123
-pr_debug 4 123
-pr_debug_once 4 123
-pr_debug_ratelimited 4 123
-pr_devel 4 123
-pr_emerg 4 123
-pr_emerg_once 4 123
-pr_emerg_ratelimited 4 123
-pr_err 4 123
-pr_err_once 4 123
-pr_err_ratelimited 4 123
-pr_info 4 123
-pr_info_once 4 123
-pr_info_ratelimited 4 123
-pr_notice 4 123
-pr_notice_once 4 123
-pr_notice_ratelimited 4 123
-pr_warn 4 123
-pr_warn_once 4 123
-pr_warn_ratelimited 4 123
-preempt_check_resched 684 53
-preempt_count 437 53
-preempt_count_add 81 53
-preempt_count_dec 82 53
-preempt_count_dec_and_test 83 53
-preempt_count_inc 81 53
-preempt_count_sub 82 53
-preempt_disable 81 191
-preempt_disable_nested 225 53
-preempt_disable_notrace 81 191
-preempt_enable 82 191
-preempt_enable_nested 225 53
-preempt_enable_no_resched 82 53
-preempt_enable_no_resched_notrace 82 53
-preempt_enable_notrace 82 191
-preempt_fold_need_resched 684 53
-preempt_model_full 437 53
-preempt_model_none 437 53
-preempt_model_preemptible 437 53
-preempt_model_rt 437 53
-preempt_model_voluntary 437 53
-preempt_set_need_resched 684 53
-preemptible 437 53
-prepare_to_rcuwait 685 131
-prepare_to_swait_event 686 56
-prepare_to_swait_exclusive 687 56
-prepare_to_wait 687 56
-prepare_to_wait_event 686 56
-prepare_to_wait_exclusive 688 56
-printk 28 123
-printk_deferred 28 123
-printk_once 28 123
-printk_ratelimited 28 123
-proc_create 15 222
-proc_create_data 15 222
-proc_create_mount_point 15 222
-proc_create_net 15 222
-proc_create_net_data 15 222
-proc_create_net_data_write 15 222
-proc_create_net_single 15 222
-proc_create_net_single_write 15 222
-proc_create_seq 15 222
-proc_create_seq_data 15 222
-proc_create_seq_private 15 222
-proc_create_single 15 222
-proc_create_single_data 15 222
-pskb_expand_head 689 57
-pte_clear 690 213
-pte_clear_not_present_full 690 213
-pte_lockptr 85 141
-pte_offset_map 691 213
-pte_offset_map_lock 692 141
-pte_offset_map_nolock 693 213
-pte_offset_map_ro_nolock 693 213
-pte_offset_map_rw_nolock 693 213
-pte_unmap 694 213
-pte_unmap_unlock 695 141
-ptep_clear_flush 679 213
-ptep_clear_flush_young 696 213
-ptep_get 32 213
-ptep_get_and_clear 679 213
-ptep_get_and_clear_full 679 213
-ptep_get_lockless 32 213
-ptep_modify_prot_commit 697 213
-ptep_modify_prot_start 679 213
-ptep_set_access_flags 698 213
-ptep_set_wrprotect 699 213
-ptep_test_and_clear_young 696 213
-ptep_try_set 700 213
-pud_lock 675 141
-pud_trans_huge_lock 677 141
-pudp_get 32 213
-pudp_huge_get_and_clear 679 213
-pure_initcall 128 66
-put_bh 242 86
-put_cpu 82 138
-put_cpu_ptr 701 139
-put_cpu_var 702 139
-put_cred 372 140
-put_device 338 9
-put_net 272 142
-put_page 355 93
-put_page_testzero 345 93
-put_pid 272 130
-put_task_struct 272 144
-put_user 84 46
-queue_delayed_work 703 13
-queue_delayed_work_on 704 13
-queue_rcu_work 705 13
-queue_work 706 13
-queue_work_node 707 13
-queue_work_on 707 13
-queued_spin_lock 131 68
-queued_spin_trylock 132 68
-queued_spin_unlock 133 68
-radix_tree_delete 708 223
-radix_tree_delete_item 708 223
-radix_tree_insert 709 223
-radix_tree_lookup 710 223
-raw_cpu_add 97 59
-raw_cpu_add_return 98 59
-raw_cpu_and 99 59
-raw_cpu_cmpxchg 100 59
-raw_cpu_dec 101 59
-raw_cpu_dec_return 102 59
-raw_cpu_inc 103 59
-raw_cpu_inc_return 104 59
-raw_cpu_or 105 59
-raw_cpu_ptr 106 139
-raw_cpu_read 107 59
-raw_cpu_sub 108 59
-raw_cpu_sub_return 109 59
-raw_cpu_try_cmpxchg 110 59
-raw_cpu_write 111 59
-raw_cpu_xchg 112 59
-raw_irqs_disabled 437 53
-raw_local_irq_disable 129 191
-raw_local_irq_enable 130 191
-raw_local_irq_restore 130 191
-raw_local_irq_save 129 191
-raw_notifier_call_chain 689 77
-raw_read_seqcount 87 55
-raw_read_seqcount_begin 87 55
-raw_read_seqcount_latch 711 55
-raw_read_seqcount_latch_retry 599 55
-raw_seqcount_begin 87 55
-raw_seqcount_try_begin 600 55
-raw_smp_processor_id 712 138
-raw_spin_is_contended 585 71
-raw_spin_is_locked 585 71
-raw_spin_lock 713 224
-raw_spin_lock_bh 714 224
-raw_spin_lock_init 24 71
-raw_spin_lock_irq 715 224
-raw_spin_lock_irq_rcu_node 715 225
-raw_spin_lock_irqsave 715 224
-raw_spin_lock_irqsave_nested 715 224
-raw_spin_lock_irqsave_rcu_node 715 225
-raw_spin_lock_nest_lock 713 224
-raw_spin_lock_nested 713 224
-raw_spin_lock_rcu_node 713 225
-raw_spin_rq_lock 713 58
-raw_spin_rq_lock_irqsave 715 58
-raw_spin_rq_unlock 716 58
-raw_spin_trylock 717 224
-raw_spin_trylock_bh 718 224
-raw_spin_trylock_irq 719 224
-raw_spin_trylock_irqsave 719 224
-raw_spin_unlock 716 224
-raw_spin_unlock_bh 720 224
-raw_spin_unlock_irq 721 224
-raw_spin_unlock_irq_rcu_node 721 225
-raw_spin_unlock_irqrestore 721 224
-raw_spin_unlock_irqrestore_rcu_node 721 225
-raw_spin_unlock_rcu_node 716 225
-raw_write_seqcount_barrier 722 55
-raw_write_seqcount_begin 723 55
-raw_write_seqcount_end 724 55
-raw_write_seqcount_latch 722 55
-rb_entry 273 160
-rb_entry_rcu 459 160
-rb_entry_safe 459 160
-rb_erase 725 160
-rb_find_rcu 528 160
-rb_first 726 160
-rb_insert_color 727 160
-rb_last 726 160
-rb_link_node 728 160
-rb_link_node_rcu 729 160
-rb_next 726 160
-rb_prev 726 160
-rcu_access_pointer 730 226
-rcu_assign_pointer 731 32
-rcu_assign_sk_user_data 732 80
-rcu_barrier 733 227
-rcu_barrier_tasks 733 227
-rcu_barrier_tasks_trace 733 227
-rcu_dereference 734 226
-rcu_dereference_all 734 226
-rcu_dereference_all_check 734 226
-rcu_dereference_bh 734 226
-rcu_dereference_bh_check 734 226
-rcu_dereference_check 734 226
-rcu_dereference_protected 735 226
-rcu_dereference_raw 734 226
-rcu_dereference_raw_check 734 226
-rcu_dereference_rtnl 586 4
-rcu_dereference_sched 734 226
-rcu_dereference_sched_check 734 226
-rcu_dereference_sk_user_data 736 80
+pm_runtime_disable 275 249
+pm_runtime_force_resume 734 249
+pm_runtime_force_suspend 733 249
+pm_runtime_get 758 249
+pm_runtime_get_if_active 759 249
+pm_runtime_get_if_in_use 759 249
+pm_runtime_get_noresume 758 249
+pm_runtime_get_sync 760 249
+pm_runtime_put 761 249
+pm_runtime_put_autosuspend 761 249
+pm_runtime_put_noidle 762 249
+pm_runtime_put_sync 763 249
+pm_runtime_resume_and_get 760 249
+pmd_clear 764 243
+pmd_install 765 250
+pmd_lock 766 171
+pmd_lockptr 229 171
+pmd_populate 767 250
+pmd_trans_huge_lock 768 171
+pmdp_establish 769 243
+pmdp_get 32 243
+pmdp_get_lockless 32 243
+pmdp_huge_clear_flush 770 243
+pmdp_huge_get_and_clear 770 243
+pmdp_invalidate 770 243
+pmem_wmb 384 146
+poll_state_synchronize_rcu 771 33
+poll_state_synchronize_srcu 772 92
+poll_wait 773 251
+postcore_initcall 132 69
+postcore_initcall_sync 132 69
+power_supply_register 774 131
+power_supply_unregister 775 131
+pr_alert 4 153
+pr_alert_once 4 153
+pr_alert_ratelimited 4 153
+pr_cont 4 153
+pr_crit 4 153
+pr_crit_once 4 153
+pr_crit_ratelimited 4 153
+pr_debug 4 153
+pr_debug_once 4 153
+pr_debug_ratelimited 4 153
+pr_devel 4 153
+pr_emerg 4 153
+pr_emerg_once 4 153
+pr_emerg_ratelimited 4 153
+pr_err 4 153
+pr_err_once 4 153
+pr_err_ratelimited 4 153
+pr_info 4 153
+pr_info_once 4 153
+pr_info_ratelimited 4 153
+pr_notice 4 153
+pr_notice_once 4 153
+pr_notice_ratelimited 4 153
+pr_warn 4 153
+pr_warn_once 4 153
+pr_warn_ratelimited 4 153
+preempt_check_resched 776 55
+preempt_count 499 55
+preempt_count_add 84 55
+preempt_count_dec 85 55
+preempt_count_dec_and_test 86 55
+preempt_count_inc 84 55
+preempt_count_sub 85 55
+preempt_disable 84 220
+preempt_disable_nested 234 55
+preempt_disable_notrace 84 220
+preempt_enable 85 220
+preempt_enable_nested 234 55
+preempt_enable_no_resched 85 55
+preempt_enable_no_resched_notrace 85 55
+preempt_enable_notrace 85 220
+preempt_fold_need_resched 776 55
+preempt_model_full 499 55
+preempt_model_none 499 55
+preempt_model_preemptible 499 55
+preempt_model_rt 499 55
+preempt_model_voluntary 499 55
+preempt_set_need_resched 776 55
+preemptible 499 55
+prepare_to_rcuwait 777 161
+prepare_to_swait_event 778 58
+prepare_to_swait_exclusive 779 58
+prepare_to_wait 779 58
+prepare_to_wait_event 778 58
+prepare_to_wait_exclusive 780 58
+printk 28 153
+printk_deferred 28 153
+printk_once 28 153
+printk_ratelimited 28 153
+proc_create 15 252
+proc_create_data 15 252
+proc_create_mount_point 15 252
+proc_create_net 15 252
+proc_create_net_data 15 252
+proc_create_net_data_write 15 252
+proc_create_net_single 15 252
+proc_create_net_single_write 15 252
+proc_create_seq 15 252
+proc_create_seq_data 15 252
+proc_create_seq_private 15 252
+proc_create_single 15 252
+proc_create_single_data 15 252
+proc_remove 309 252
+pskb_expand_head 781 59
+pte_clear 782 243
+pte_clear_not_present_full 782 243
+pte_lockptr 229 171
+pte_offset_map 783 243
+pte_offset_map_lock 784 171
+pte_offset_map_nolock 785 243
+pte_offset_map_ro_nolock 785 243
+pte_offset_map_rw_nolock 785 243
+pte_unmap 786 243
+pte_unmap_unlock 787 171
+ptep_clear_flush 770 243
+ptep_clear_flush_young 788 243
+ptep_get 32 243
+ptep_get_and_clear 770 243
+ptep_get_and_clear_full 770 243
+ptep_get_lockless 32 243
+ptep_modify_prot_commit 789 243
+ptep_modify_prot_start 770 243
+ptep_set_access_flags 790 243
+ptep_set_wrprotect 791 243
+ptep_test_and_clear_young 788 243
+ptep_try_set 792 243
+ptp_clock_register 793 253
+ptp_clock_unregister 794 253
+pud_lock 766 171
+pud_trans_huge_lock 768 171
+pudp_get 32 243
+pudp_huge_get_and_clear 770 243
+pure_initcall 132 69
+put_bh 251 90
+put_cpu 85 168
+put_cpu_ptr 795 169
+put_cpu_var 796 169
+put_cred 431 170
+put_device 395 9
+put_net 289 172
+put_page 412 99
+put_page_testzero 402 99
+put_pid 289 160
+put_task_struct 289 174
+put_user 87 48
+pwmchip_add 797 132
+pwmchip_remove 798 132
+queue_delayed_work 799 13
+queue_delayed_work_on 800 13
+queue_rcu_work 801 13
+queue_work 802 13
+queue_work_node 803 13
+queue_work_on 803 13
+queued_spin_lock 135 71
+queued_spin_trylock 136 71
+queued_spin_unlock 137 71
+radix_tree_delete 804 254
+radix_tree_delete_item 804 254
+radix_tree_insert 805 254
+radix_tree_lookup 806 254
+raw_cpu_add 100 61
+raw_cpu_add_return 101 61
+raw_cpu_and 102 61
+raw_cpu_cmpxchg 103 61
+raw_cpu_dec 104 61
+raw_cpu_dec_return 105 61
+raw_cpu_inc 106 61
+raw_cpu_inc_return 107 61
+raw_cpu_or 108 61
+raw_cpu_ptr 109 169
+raw_cpu_read 110 61
+raw_cpu_sub 111 61
+raw_cpu_sub_return 112 61
+raw_cpu_try_cmpxchg 113 61
+raw_cpu_write 114 61
+raw_cpu_xchg 115 61
+raw_irqs_disabled 499 55
+raw_local_irq_disable 133 220
+raw_local_irq_enable 134 220
+raw_local_irq_restore 134 220
+raw_local_irq_save 133 220
+raw_notifier_call_chain 781 81
+raw_read_seqcount 90 57
+raw_read_seqcount_begin 90 57
+raw_read_seqcount_latch 807 57
+raw_read_seqcount_latch_retry 681 57
+raw_seqcount_begin 90 57
+raw_seqcount_try_begin 682 57
+raw_smp_processor_id 808 168
+raw_spin_is_contended 662 74
+raw_spin_is_locked 662 74
+raw_spin_lock 809 255
+raw_spin_lock_bh 810 255
+raw_spin_lock_init 24 74
+raw_spin_lock_irq 811 255
+raw_spin_lock_irq_rcu_node 811 256
+raw_spin_lock_irqsave 811 255
+raw_spin_lock_irqsave_nested 811 255
+raw_spin_lock_irqsave_rcu_node 811 256
+raw_spin_lock_nest_lock 809 255
+raw_spin_lock_nested 809 255
+raw_spin_lock_rcu_node 809 256
+raw_spin_rq_lock 809 60
+raw_spin_rq_lock_irqsave 811 60
+raw_spin_rq_unlock 812 60
+raw_spin_trylock 813 255
+raw_spin_trylock_bh 814 255
+raw_spin_trylock_irq 815 255
+raw_spin_trylock_irqsave 815 255
+raw_spin_unlock 812 255
+raw_spin_unlock_bh 816 255
+raw_spin_unlock_irq 817 255
+raw_spin_unlock_irq_rcu_node 817 256
+raw_spin_unlock_irqrestore 817 255
+raw_spin_unlock_irqrestore_rcu_node 817 256
+raw_spin_unlock_rcu_node 812 256
+raw_write_seqcount_barrier 818 57
+raw_write_seqcount_begin 819 57
+raw_write_seqcount_end 820 57
+raw_write_seqcount_latch 818 57
+rb_entry 290 188
+rb_entry_rcu 522 188
+rb_entry_safe 522 188
+rb_erase 821 188
+rb_find_rcu 604 188
+rb_first 822 188
+rb_insert_color 823 188
+rb_last 822 188
+rb_link_node 824 188
+rb_link_node_rcu 825 188
+rb_next 822 188
+rb_prev 822 188
+rc_register_device 826 133
+rc_unregister_device 827 133
+rcu_access_pointer 828 257
+rcu_assign_pointer 829 32
+rcu_assign_sk_user_data 830 85
+rcu_barrier 831 258
+rcu_barrier_tasks 831 258
+rcu_barrier_tasks_trace 831 258
+rcu_dereference 832 257
+rcu_dereference_all 832 257
+rcu_dereference_all_check 832 257
+rcu_dereference_bh 832 257
+rcu_dereference_bh_check 832 257
+rcu_dereference_check 832 257
+rcu_dereference_protected 833 257
+rcu_dereference_raw 832 257
+rcu_dereference_raw_check 832 257
+rcu_dereference_rtnl 663 4
+rcu_dereference_sched 832 257
+rcu_dereference_sched_check 832 257
+rcu_dereference_sk_user_data 834 85
 rcu_is_watching 45 33
-rcu_pointer_handoff 85 226
-rcu_read_lock 737 228
+rcu_pointer_handoff 229 257
+rcu_read_lock 835 259
 rcu_read_lock_any_held 45 33
-rcu_read_lock_bh 738 228
+rcu_read_lock_bh 836 259
 rcu_read_lock_bh_held 45 33
-rcu_read_lock_dont_migrate 739 228
+rcu_read_lock_dont_migrate 837 259
 rcu_read_lock_held 45 33
-rcu_read_lock_sched 740 228
+rcu_read_lock_sched 838 259
 rcu_read_lock_sched_held 45 33
-rcu_read_lock_sched_notrace 740 228
-rcu_read_lock_trace 741 228
-rcu_read_unlock 742 228
-rcu_read_unlock_bh 743 228
-rcu_read_unlock_migrate 744 228
-rcu_read_unlock_sched 745 228
-rcu_read_unlock_sched_notrace 745 228
-rcu_read_unlock_trace 746 228
-rcu_replace_pointer 747 32
-rcu_sync_enter 748 229
-rcu_sync_exit 749 229
-rcu_sync_is_idle 32 229
-rcuref_get 286 230
-rcuref_init 750 230
-rcuref_put 751 230
-rcuref_read 32 230
-rcuwait_active 32 131
-rcuwait_wait_event 223 131
-rcuwait_wake_up 289 131
-read_lock 752 224
-read_lock_bh 753 224
-read_lock_irq 754 224
-read_lock_irqsave 754 224
-read_poll_timeout 121 231
-read_poll_timeout_atomic 28 231
-read_seqbegin 87 55
-read_seqbegin_or_lock 755 55
-read_seqbegin_or_lock_irqsave 87 55
-read_seqcount_begin 87 55
-read_seqcount_latch 711 55
-read_seqcount_latch_retry 599 55
-read_seqcount_retry 599 55
-read_seqlock_excl 756 55
-read_seqlock_excl_bh 757 55
-read_seqlock_excl_irq 758 55
-read_seqlock_excl_irqsave 758 55
-read_seqretry 599 55
-read_sequnlock_excl 759 55
-read_sequnlock_excl_bh 760 55
-read_sequnlock_excl_irq 761 55
-read_sequnlock_excl_irqrestore 761 55
-read_thread_flags 762 89
-read_trylock 763 224
-read_unlock 764 224
-read_unlock_bh 765 224
-read_unlock_irq 766 224
-read_unlock_irqrestore 766 224
-readb 85 54
-readb_relaxed 85 54
-readl 85 54
-readl_poll_timeout 241 231
-readl_poll_timeout_atomic 85 231
-readl_relaxed 85 54
-readq 85 54
-readq_poll_timeout 241 231
-readq_poll_timeout_atomic 85 231
-readq_relaxed 85 54
-readsb 67 54
-readsl 67 54
-readsq 67 54
-readsw 67 54
-readw 85 54
-readw_relaxed 85 54
-readx_poll_timeout 767 231
-readx_poll_timeout_atomic 768 231
-refcount_add 769 232
-refcount_add_not_zero 770 232
-refcount_add_not_zero_acquire 771 232
-refcount_dec 772 232
-refcount_dec_and_lock 773 232
-refcount_dec_and_lock_irqsave 773 232
-refcount_dec_and_mutex_lock 774 232
-refcount_dec_and_rtnl_lock 775 4
-refcount_dec_and_test 776 232
-refcount_dec_if_one 777 232
-refcount_dec_not_one 777 232
-refcount_inc 507 232
-refcount_inc_not_zero 508 232
-refcount_inc_not_zero_acquire 778 232
-refcount_read 200 232
-refcount_set 202 232
-refcount_set_release 203 232
-refcount_sub_and_test 779 232
-register_netdev 780 233
-regulator_disable 241 234
-regulator_enable 241 234
-reinit_completion 24 92
-release_sock 781 80
-remove_wait_queue 67 61
-request_any_context_irq 782 14
-request_firmware 241 235
-request_irq 783 14
-request_module 241 236
-request_percpu_irq 782 14
-request_threaded_irq 784 14
+rcu_read_lock_sched_notrace 838 259
+rcu_read_lock_trace 839 259
+rcu_read_unlock 840 259
+rcu_read_unlock_bh 841 259
+rcu_read_unlock_migrate 842 259
+rcu_read_unlock_sched 843 259
+rcu_read_unlock_sched_notrace 843 259
+rcu_read_unlock_trace 844 259
+rcu_replace_pointer 845 32
+rcu_sync_enter 846 260
+rcu_sync_exit 847 260
+rcu_sync_is_idle 32 260
+rcuref_get 307 261
+rcuref_init 848 261
+rcuref_put 849 261
+rcuref_read 32 261
+rcuwait_active 32 161
+rcuwait_wait_event 230 161
+rcuwait_wake_up 311 161
+read_lock 850 255
+read_lock_bh 851 255
+read_lock_irq 852 255
+read_lock_irqsave 852 255
+read_poll_timeout 853 262
+read_poll_timeout_atomic 854 262
+read_seqbegin 90 57
+read_seqbegin_or_lock 855 57
+read_seqbegin_or_lock_irqsave 90 57
+read_seqcount_begin 90 57
+read_seqcount_latch 807 57
+read_seqcount_latch_retry 681 57
+read_seqcount_retry 681 57
+read_seqlock_excl 856 57
+read_seqlock_excl_bh 857 57
+read_seqlock_excl_irq 858 57
+read_seqlock_excl_irqsave 858 57
+read_seqretry 681 57
+read_sequnlock_excl 859 57
+read_sequnlock_excl_bh 860 57
+read_sequnlock_excl_irq 861 57
+read_sequnlock_excl_irqrestore 861 57
+read_thread_flags 862 94
+read_trylock 863 255
+read_unlock 864 255
+read_unlock_bh 865 255
+read_unlock_irq 866 255
+read_unlock_irqrestore 866 255
+readb 88 56
+readb_relaxed 88 56
+readl 88 56
+readl_poll_timeout 867 262
+readl_poll_timeout_atomic 88 262
+readl_relaxed 88 56
+readq 88 56
+readq_poll_timeout 867 262
+readq_poll_timeout_atomic 88 262
+readq_relaxed 88 56
+readsb 70 56
+readsl 70 56
+readsq 70 56
+readsw 70 56
+readw 88 56
+readw_relaxed 88 56
+readx_poll_timeout 868 262
+readx_poll_timeout_atomic 869 262
+refcount_add 870 263
+refcount_add_not_zero 871 263
+refcount_add_not_zero_acquire 872 263
+refcount_dec 873 263
+refcount_dec_and_lock 874 263
+refcount_dec_and_lock_irqsave 874 263
+refcount_dec_and_mutex_lock 875 263
+refcount_dec_and_rtnl_lock 876 4
+refcount_dec_and_test 877 263
+refcount_dec_if_one 878 263
+refcount_dec_not_one 878 263
+refcount_inc 583 263
+refcount_inc_not_zero 584 263
+refcount_inc_not_zero_acquire 879 263
+refcount_read 206 263
+refcount_set 208 263
+refcount_set_release 209 263
+refcount_sub_and_test 880 263
+register_candev 881 54
+register_netdev 882 264
+register_netdevice 881 54
+regulator_bulk_disable 267 265
+regulator_bulk_enable 268 265
+regulator_disable 883 265
+regulator_enable 274 265
+regulator_register 884 134
+regulator_unregister 885 134
+reinit_completion 24 98
+release_sock 886 85
+remove_proc_entry 309 252
+remove_proc_subtree 309 252
+remove_wait_queue 70 63
+request_any_context_irq 887 14
+request_firmware 250 266
+request_irq 888 14
+request_module 250 267
+request_percpu_irq 887 14
+request_threaded_irq 889 14
+reset_control_assert 733 268
+reset_control_deassert 734 268
+reset_controller_register 890 135
+reset_controller_unregister 891 135
 return_ptr 55 10
-rhashtable_destroy 370 237
-rhashtable_insert_fast 785 237
-rhashtable_lookup 786 237
-rhashtable_lookup_fast 786 237
-rhashtable_lookup_insert_fast 785 237
-rhashtable_remove 787 237
-rhashtable_remove_fast 788 237
-rhashtable_walk_next 786 237
-rhashtable_walk_start 789 237
-rhashtable_walk_stop 694 237
-rht_dereference 790 237
-rht_dereference_bucket 790 237
-rht_dereference_bucket_rcu 586 237
-rht_dereference_rcu 586 237
-rmb 791 116
-rootfs_initcall 128 66
+rhashtable_destroy 427 269
+rhashtable_insert_fast 892 269
+rhashtable_lookup 893 269
+rhashtable_lookup_fast 893 269
+rhashtable_lookup_insert_fast 892 269
+rhashtable_remove 894 269
+rhashtable_remove_fast 895 269
+rhashtable_walk_next 893 269
+rhashtable_walk_start 896 269
+rhashtable_walk_stop 786 269
+rht_dereference 897 269
+rht_dereference_bucket 897 269
+rht_dereference_bucket_rcu 663 269
+rht_dereference_rcu 663 269
+rmb 898 146
+rootfs_initcall 132 69
 round_down 1 20
 round_up 1 20
 rounddown 1 20
-rounddown_pow_of_two 1 166
+rounddown_pow_of_two 1 195
 roundup 1 20
-roundup_pow_of_two 1 166
-rq_lock 713 58
-rq_lock_irq 715 58
-rq_lock_irqsave 715 58
-rq_unlock 716 58
-rq_unlock_irq 721 58
-rq_unlock_irqrestore 721 58
-rt_mutex_lock 792 238
-rt_mutex_lock_interruptible 793 238
-rt_mutex_lock_killable 793 238
-rt_mutex_lock_nested 792 238
-rt_mutex_trylock 794 238
-rt_mutex_unlock 795 238
-rtnl_dereference 735 4
-rtnl_is_locked 796 4
-rtnl_lock 797 4
-rtnl_lock_interruptible 798 4
-rtnl_lock_killable 798 4
-rtnl_net_lock 799 4
-rtnl_net_unlock 800 4
-rtnl_trylock 801 4
-rtnl_unlock 802 4
-rwlock_init 24 71
-rwlock_is_contended 585 71
-rwlock_needbreak 585 71
-rwsem_assert_held 67 120
-rwsem_assert_held_write 67 120
-rwsem_is_contended 598 120
-rwsem_is_locked 598 120
-sb_bread 241 86
-sb_end_intwrite 343 126
-sb_end_pagefault 343 126
-sb_end_write 343 126
-sb_start_intwrite 346 126
-sb_start_pagefault 346 126
-sb_start_write 346 126
-sb_start_write_trylock 803 126
-sched_clock 28 188
-sched_preempt_enable_no_resched 82 53
-schedule 487 94
-schedule_delayed_work 804 13
-schedule_delayed_work_on 805 13
-schedule_hrtimeout 266 162
-schedule_hrtimeout_range 266 162
-schedule_on_each_cpu 488 13
-schedule_preempt_disabled 487 94
-schedule_timeout 488 94
-schedule_timeout_idle 488 94
-schedule_timeout_interruptible 488 94
-schedule_timeout_killable 488 94
-schedule_timeout_uninterruptible 488 94
-schedule_work 806 13
-schedule_work_on 807 13
-scnprintf 28 177
+roundup_pow_of_two 1 195
+rproc_add 899 136
+rproc_del 900 136
+rq_lock 809 60
+rq_lock_irq 811 60
+rq_lock_irqsave 811 60
+rq_unlock 812 60
+rq_unlock_irq 817 60
+rq_unlock_irqrestore 817 60
+rt_mutex_lock 901 270
+rt_mutex_lock_interruptible 902 270
+rt_mutex_lock_killable 902 270
+rt_mutex_lock_nested 901 270
+rt_mutex_trylock 903 270
+rt_mutex_unlock 904 270
+rtnl_dereference 833 4
+rtnl_is_locked 905 4
+rtnl_lock 906 4
+rtnl_lock_interruptible 907 4
+rtnl_lock_killable 907 4
+rtnl_net_lock 908 4
+rtnl_net_unlock 909 4
+rtnl_trylock 910 4
+rtnl_unlock 911 4
+rwlock_init 24 74
+rwlock_is_contended 662 74
+rwlock_needbreak 662 74
+rwsem_assert_held 70 150
+rwsem_assert_held_write 70 150
+rwsem_is_contended 680 150
+rwsem_is_locked 680 150
+sb_bread 250 90
+sb_end_intwrite 400 156
+sb_end_pagefault 400 156
+sb_end_write 400 156
+sb_start_intwrite 403 156
+sb_start_pagefault 403 156
+sb_start_write 403 156
+sb_start_write_trylock 912 156
+sched_clock 28 217
+sched_preempt_enable_no_resched 85 55
+schedule 563 100
+schedule_delayed_work 913 13
+schedule_delayed_work_on 914 13
+schedule_hrtimeout 283 190
+schedule_hrtimeout_range 283 190
+schedule_on_each_cpu 564 13
+schedule_preempt_disabled 563 100
+schedule_timeout 564 100
+schedule_timeout_idle 564 100
+schedule_timeout_interruptible 564 100
+schedule_timeout_killable 564 100
+schedule_timeout_uninterruptible 564 100
+schedule_work 915 13
+schedule_work_on 916 13
+scnprintf 28 206
 scoped_cond_guard 9 10
 scoped_guard 9 10
-scoped_seqlock_read 755 55
-scsi_host_put 808 239
-sema_init 24 119
-seqcount_init 24 240
-seqlock_init 24 240
-set_bit 277 40
-set_buffer_uptodate 809 86
-set_cpus_allowed_ptr 241 107
-set_current_state 810 56
-set_mask_bits 811 43
-set_page_count 750 134
-set_pmd 750 213
-set_pmd_at 812 213
-set_pte 750 213
-set_pte_at 812 213
-set_ptes 812 213
-set_pud_at 812 213
-set_special_state 89 95
-set_thread_flag 813 89
-set_ti_thread_flag 814 89
-set_tsk_need_resched 40 89
-set_tsk_thread_flag 814 89
-shost_priv 275 101
-sign_extend32 1 43
-sign_extend64 1 43
-signal_pending 32 241
-size_add 1 70
-size_mul 1 70
+scoped_seqlock_read 855 57
+scsi_add_host 917 271
+scsi_add_host_with_dma 917 271
+scsi_host_put 918 271
+scsi_remove_host 919 271
+sema_init 24 149
+seqcount_init 24 272
+seqlock_init 24 272
+serio_register_port 920 181
+serio_unregister_port 921 181
+set_bit 296 40
+set_buffer_uptodate 922 90
+set_cpus_allowed_ptr 250 115
+set_current_state 923 58
+set_mask_bits 924 45
+set_page_count 848 164
+set_pmd 848 243
+set_pmd_at 925 243
+set_pte 848 243
+set_pte_at 925 243
+set_ptes 925 243
+set_pud_at 925 243
+set_special_state 92 101
+set_thread_flag 926 94
+set_ti_thread_flag 927 94
+set_tsk_need_resched 40 94
+set_tsk_thread_flag 927 94
+shost_priv 293 108
+sign_extend32 1 45
+sign_extend64 1 45
+signal_pending 32 273
+size_add 1 73
+size_mul 1 73
 sizeof 2 36
-sizeof_field 2 211
-sk_free 242 80
-skb_clone 65 57
-skb_copy 65 57
-skb_dequeue 815 57
-skb_dequeue_tail 815 57
-skb_get 315 57
-skb_peek 238 57
-skb_queue_empty 238 57
-skb_queue_empty_lockless 32 57
-skb_queue_head 816 57
-skb_queue_head_init 24 57
-skb_queue_len 238 57
-skb_queue_len_lockless 32 57
-skb_queue_purge 817 57
-skb_queue_tail 816 57
-skb_unlink 818 57
-skb_unref 751 57
-smp_acquire__after_ctrl_dep 819 73
-smp_call_function 639 212
-smp_call_function_any 820 212
-smp_call_function_many 640 212
-smp_call_function_single 820 212
-smp_call_function_single_async 821 212
-smp_cond_load_acquire 822 73
-smp_cond_load_relaxed 823 73
-smp_load_acquire 822 242
-smp_mb 824 116
-smp_mb__after_atomic 825 72
-smp_mb__after_mmgrab 826 143
-smp_mb__after_spinlock 826 243
-smp_mb__after_srcu_read_lock 826 88
-smp_mb__after_srcu_read_unlock 826 243
-smp_mb__after_switch_mm 824 58
-smp_mb__after_unlock_lock 826 243
-smp_mb__before_atomic 827 72
-smp_processor_id 712 138
-smp_read_barrier_depends 610 202
-smp_rmb 828 116
-smp_store_mb 829 116
-smp_store_release 366 242
-smp_wmb 830 116
-snd_card_free 305 101
-snd_devm_card_new 307 101
-snprintf 28 177
-sock_flag 831 80
-sock_hold 74 80
-sock_owned_by_me 67 80
-sock_owned_by_user 832 80
-sock_owned_by_user_nocheck 832 80
-sock_poll_wait 833 80
-sock_put 272 80
-sock_reset_flag 834 80
-sock_set_flag 835 80
-sock_valbool_flag 836 80
-softirq_count 437 53
-spi_controller_get_devdata 275 101
-spi_controller_put 305 101
+sizeof_field 2 241
+sk_free 251 85
+skb_clone 67 59
+skb_copy 67 59
+skb_dequeue 928 59
+skb_dequeue_tail 928 59
+skb_get 369 59
+skb_peek 247 59
+skb_queue_empty 247 59
+skb_queue_empty_lockless 32 59
+skb_queue_head 929 59
+skb_queue_head_init 24 59
+skb_queue_len 247 59
+skb_queue_len_lockless 32 59
+skb_queue_purge 930 59
+skb_queue_tail 929 59
+skb_unlink 931 59
+skb_unref 849 59
+smp_acquire__after_ctrl_dep 932 77
+smp_call_function 726 242
+smp_call_function_any 933 242
+smp_call_function_many 727 242
+smp_call_function_single 933 242
+smp_call_function_single_async 934 242
+smp_cond_load_acquire 935 77
+smp_cond_load_relaxed 936 77
+smp_load_acquire 935 274
+smp_mb 937 146
+smp_mb__after_atomic 938 76
+smp_mb__after_mmgrab 939 173
+smp_mb__after_spinlock 939 275
+smp_mb__after_srcu_read_lock 939 92
+smp_mb__after_srcu_read_unlock 939 275
+smp_mb__after_switch_mm 937 60
+smp_mb__after_unlock_lock 939 275
+smp_mb__before_atomic 940 76
+smp_processor_id 808 168
+smp_read_barrier_depends 693 231
+smp_rmb 941 146
+smp_store_mb 942 146
+smp_store_release 423 274
+smp_wmb 943 146
+snd_card_disconnect 944 276
+snd_card_free 945 276
+snd_card_register 946 276
+snd_devm_card_new 334 108
+snd_soc_register_component 947 137
+snd_soc_unregister_component 948 137
+snprintf 28 206
+sock_flag 949 85
+sock_hold 77 85
+sock_owned_by_me 70 85
+sock_owned_by_user 950 85
+sock_owned_by_user_nocheck 950 85
+sock_poll_wait 951 85
+sock_put 289 85
+sock_reset_flag 952 85
+sock_set_flag 953 85
+sock_valbool_flag 954 85
+softirq_count 499 55
+spi_controller_get_devdata 293 108
+spi_controller_put 332 108
 spi_get_drvdata 28 9
-spi_master_get_devdata 275 101
-spi_master_put 305 101
-spi_sync 241 244
-spi_unregister_controller 837 244
-spi_unregister_master 837 244
-spin_is_contended 585 71
-spin_is_locked 585 71
-spin_lock 76 224
-spin_lock_bh 77 224
-spin_lock_init 24 71
-spin_lock_irq 838 224
-spin_lock_irqsave 838 224
-spin_lock_irqsave_nested 838 224
-spin_lock_nest_lock 76 224
-spin_lock_nested 76 224
-spin_needbreak 585 71
-spin_trylock 677 224
-spin_trylock_bh 839 224
-spin_trylock_irq 840 224
-spin_trylock_irqsave 840 224
-spin_unlock 79 224
-spin_unlock_bh 80 224
-spin_unlock_irq 841 224
-spin_unlock_irqrestore 841 224
-spin_until_cond 842 245
-sprintf 28 177
-srcu_barrier 843 88
-srcu_dereference 844 226
-srcu_dereference_check 844 226
-srcu_dereference_notrace 844 226
-srcu_down_read 845 88
-srcu_down_read_fast 845 88
-srcu_read_lock 845 88
-srcu_read_lock_fast 845 88
-srcu_read_lock_fast_notrace 845 88
-srcu_read_lock_fast_updown 845 88
-srcu_read_lock_held 585 33
-srcu_read_lock_nmisafe 845 88
-srcu_read_lock_notrace 845 88
-srcu_read_unlock 846 88
-srcu_read_unlock_fast 846 88
-srcu_read_unlock_fast_notrace 846 88
-srcu_read_unlock_fast_updown 846 88
-srcu_read_unlock_nmisafe 846 88
-srcu_read_unlock_notrace 846 88
-srcu_up_read 846 88
-srcu_up_read_fast 846 88
-ssleep 267 135
-start_poll_synchronize_rcu 382 33
-start_poll_synchronize_srcu 383 88
+spi_master_get_devdata 293 108
+spi_master_put 332 108
+spi_register_controller 955 138
+spi_register_master 955 138
+spi_sync 250 138
+spi_unregister_controller 956 138
+spi_unregister_master 956 138
+spin_is_contended 662 74
+spin_is_locked 662 74
+spin_lock 79 255
+spin_lock_bh 80 255
+spin_lock_init 24 74
+spin_lock_irq 957 255
+spin_lock_irqsave 957 255
+spin_lock_irqsave_nested 957 255
+spin_lock_nest_lock 79 255
+spin_lock_nested 79 255
+spin_needbreak 662 74
+spin_trylock 768 255
+spin_trylock_bh 958 255
+spin_trylock_irq 959 255
+spin_trylock_irqsave 959 255
+spin_unlock 82 255
+spin_unlock_bh 83 255
+spin_unlock_irq 960 255
+spin_unlock_irqrestore 960 255
+spin_until_cond 961 277
+sprintf 28 206
+srcu_barrier 962 92
+srcu_dereference 963 257
+srcu_dereference_check 963 257
+srcu_dereference_notrace 963 257
+srcu_down_read 964 92
+srcu_down_read_fast 964 92
+srcu_read_lock 964 92
+srcu_read_lock_fast 964 92
+srcu_read_lock_fast_notrace 964 92
+srcu_read_lock_fast_updown 964 92
+srcu_read_lock_held 662 33
+srcu_read_lock_nmisafe 964 92
+srcu_read_lock_notrace 964 92
+srcu_read_unlock 965 92
+srcu_read_unlock_fast 965 92
+srcu_read_unlock_fast_notrace 965 92
+srcu_read_unlock_fast_updown 965 92
+srcu_read_unlock_nmisafe 965 92
+srcu_read_unlock_notrace 965 92
+srcu_up_read 965 92
+srcu_up_read_fast 965 92
+ssleep 284 165
+start_poll_synchronize_rcu 441 33
+start_poll_synchronize_srcu 442 92
 static_assert 1 8
-static_branch_dec 847 246
-static_branch_dec_cpuslocked 847 246
-static_branch_disable 848 246
-static_branch_disable_cpuslocked 848 246
-static_branch_enable 849 246
-static_branch_enable_cpuslocked 849 246
-static_branch_inc 850 246
-static_branch_inc_cpuslocked 850 246
-static_branch_likely 851 246
-static_branch_unlikely 851 246
-static_key_count 32 175
-static_key_disable 848 246
-static_key_disable_cpuslocked 848 246
-static_key_enable 849 246
-static_key_enable_cpuslocked 849 246
-static_key_enabled 852 246
-static_key_false 852 246
-static_key_fast_inc_not_disabled 194 175
-static_key_slow_dec 847 246
-static_key_slow_dec_cpuslocked 847 246
-static_key_slow_inc 850 246
-static_key_slow_inc_cpuslocked 850 246
-static_key_true 852 246
-stop_machine 488 247
-store_release_wake_up 853 76
-strcasecmp 28 183
-strchr 28 183
-strcmp 28 183
-strcpy 47 183
-strlcpy 47 183
-strlen 28 183
-strncmp 28 183
-strncpy 47 183
-strncpy_from_user 59 46
-strndup_user 592 183
-strnlen 28 183
-strnlen_user 592 46
-strrchr 28 183
-strscpy 47 183
-strscpy_pad 47 183
-strstr 28 183
-struct_size 1 70
-struct_size_t 1 70
-submit_bio 9 81
-submit_bio_wait 223 81
-subsys_initcall 128 66
-subsys_initcall_sync 128 66
-swab16 1 248
-swab32 1 248
-swab64 1 248
+static_branch_dec 966 278
+static_branch_dec_cpuslocked 966 278
+static_branch_disable 967 278
+static_branch_disable_cpuslocked 967 278
+static_branch_enable 968 278
+static_branch_enable_cpuslocked 968 278
+static_branch_inc 969 278
+static_branch_inc_cpuslocked 969 278
+static_branch_likely 970 278
+static_branch_unlikely 970 278
+static_key_count 32 204
+static_key_disable 967 278
+static_key_disable_cpuslocked 967 278
+static_key_enable 968 278
+static_key_enable_cpuslocked 968 278
+static_key_enabled 971 278
+static_key_false 971 278
+static_key_fast_inc_not_disabled 200 204
+static_key_slow_dec 966 278
+static_key_slow_dec_cpuslocked 966 278
+static_key_slow_inc 969 278
+static_key_slow_inc_cpuslocked 969 278
+static_key_true 971 278
+stop_machine 564 279
+store_release_wake_up 972 80
+strcasecmp 28 212
+strchr 28 212
+strcmp 28 212
+strcpy 47 212
+strlcpy 47 212
+strlen 28 212
+strncmp 28 212
+strncpy 47 212
+strncpy_from_user 59 48
+strndup_user 673 212
+strnlen 28 212
+strnlen_user 673 48
+strrchr 28 212
+strscpy 47 212
+strscpy_pad 47 212
+strstr 28 212
+struct_size 1 73
+struct_size_t 1 73
+submit_bio 9 86
+submit_bio_wait 230 86
+subsys_initcall 132 69
+subsys_initcall_sync 132 69
+swab16 1 280
+swab32 1 280
+swab64 1 280
 swait_active 32 37
-swait_event_exclusive 854 56
-swait_event_idle_exclusive 854 56
-swait_event_interruptible_exclusive 855 56
-swait_event_interruptible_timeout_exclusive 855 56
-swait_event_timeout_exclusive 855 56
-swake_up_all 114 168
-swake_up_all_locked 114 168
-swake_up_locked 114 168
-swake_up_one 114 168
-swq_has_sleeper 375 37
-sync_blockdev 223 85
-sync_cmpxchg 259 72
-sync_try_cmpxchg 856 72
-synchronize_hardirq 857 14
-synchronize_irq 858 14
-synchronize_net 859 233
-synchronize_rcu 859 97
-synchronize_rcu_expedited 859 97
-synchronize_rcu_tasks 860 97
-synchronize_rcu_tasks_rude 860 97
-synchronize_rcu_tasks_trace 860 97
-synchronize_srcu 861 88
-synchronize_srcu_expedited 861 88
-sysfs_emit 28 177
-sysfs_emit_at 28 177
-task_cpu 28 95
-task_lock 76 144
-task_pid_nr 28 95
-task_rq_lock 862 58
-task_rq_unlock 863 58
-task_tgid_nr 28 95
-task_unlock 79 144
-task_work_add 864 249
-tasklet_disable 865 14
-tasklet_disable_in_atomic 866 14
-tasklet_disable_nosync 867 14
-tasklet_enable 868 14
-tasklet_hi_schedule 869 14
-tasklet_init 870 14
-tasklet_kill 871 14
-tasklet_schedule 869 14
-tasklet_setup 870 14
-tasklet_unlock_wait 872 14
-test_and_change_bit 873 40
-test_and_clear_bit 278 40
-test_and_clear_thread_flag 874 89
-test_and_clear_ti_thread_flag 875 89
-test_and_clear_tsk_thread_flag 875 89
-test_and_clear_wake_up_bit 876 76
-test_and_set_bit 279 40
-test_and_set_bit_lock 877 40
-test_and_set_thread_flag 878 89
-test_and_set_ti_thread_flag 879 89
-test_and_set_tsk_thread_flag 879 89
-test_bit 280 40
-test_bit_acquire 880 40
-test_thread_flag 881 89
-test_ti_thread_flag 831 89
-test_tsk_thread_flag 831 89
-this_cpu_add 97 59
-this_cpu_add_return 98 59
-this_cpu_and 99 59
-this_cpu_cmpxchg 100 59
-this_cpu_cmpxchg128 100 59
-this_cpu_cmpxchg64 100 59
-this_cpu_dec 101 59
-this_cpu_dec_return 102 59
-this_cpu_inc 103 59
-this_cpu_inc_return 104 59
-this_cpu_or 105 59
-this_cpu_ptr 106 139
-this_cpu_read 107 59
-this_cpu_sub 108 59
-this_cpu_sub_return 109 59
-this_cpu_try_cmpxchg 110 59
-this_cpu_try_cmpxchg128 110 59
-this_cpu_try_cmpxchg64 110 59
-this_cpu_write 111 59
-this_cpu_xchg 112 59
-time_after 28 174
-time_after_eq 28 174
-time_before 28 174
-time_before_eq 28 174
-time_is_after_jiffies 28 174
-time_is_before_jiffies 28 174
-timer_container_of 273 18
-timer_delete 291 63
-timer_delete_sync 290 63
-timer_delete_sync_try 882 63
-timer_pending 88 18
-timer_reduce 618 63
-timer_setup 883 18
-timer_setup_on_stack 884 18
-timer_shutdown 885 63
-timer_shutdown_sync 886 63
-tlb_finish_mmu 52 250
-tlb_flush_mmu 52 250
-tlb_gather_mmu 591 250
-tlb_remove_page 85 250
-tlb_remove_table 887 250
-truncate_inode_pages 612 93
-try_cmpxchg 856 72
-try_cmpxchg128 856 72
-try_cmpxchg128_acquire 888 72
-try_cmpxchg128_local 889 91
-try_cmpxchg128_relaxed 890 72
-try_cmpxchg128_release 891 72
-try_cmpxchg64 856 72
-try_cmpxchg64_acquire 888 72
-try_cmpxchg64_local 889 91
-try_cmpxchg64_relaxed 890 72
-try_cmpxchg64_release 891 72
-try_cmpxchg_acquire 888 72
-try_cmpxchg_local 889 91
-try_cmpxchg_relaxed 890 72
-try_cmpxchg_release 891 72
-try_get_page 286 93
-try_module_get 367 51
-try_to_del_timer_sync 882 63
-try_to_wake_up 289 56
-try_wait_for_completion 892 92
-tryget_task_struct 286 144
-trylock_buffer 893 86
-trylock_page 368 124
+swait_event_exclusive 973 58
+swait_event_idle_exclusive 973 58
+swait_event_interruptible_exclusive 974 58
+swait_event_interruptible_timeout_exclusive 974 58
+swait_event_timeout_exclusive 974 58
+swake_up_all 117 197
+swake_up_all_locked 117 197
+swake_up_locked 117 197
+swake_up_one 117 197
+swq_has_sleeper 434 37
+sync_blockdev 230 65
+sync_cmpxchg 276 76
+sync_try_cmpxchg 975 76
+synchronize_hardirq 976 14
+synchronize_irq 977 14
+synchronize_net 978 264
+synchronize_rcu 978 103
+synchronize_rcu_expedited 978 103
+synchronize_rcu_tasks 979 103
+synchronize_rcu_tasks_rude 979 103
+synchronize_rcu_tasks_trace 979 103
+synchronize_srcu 980 92
+synchronize_srcu_expedited 980 92
+sysfs_emit 28 206
+sysfs_emit_at 28 206
+sysfs_remove_bin_file 329 118
+sysfs_remove_file 329 118
+sysfs_remove_files 329 118
+sysfs_remove_group 329 118
+sysfs_remove_groups 329 118
+task_cpu 28 101
+task_lock 79 174
+task_pid_nr 28 101
+task_rq_lock 981 60
+task_rq_unlock 982 60
+task_tgid_nr 28 101
+task_unlock 82 174
+task_work_add 983 281
+tasklet_disable 984 14
+tasklet_disable_in_atomic 985 14
+tasklet_disable_nosync 986 14
+tasklet_enable 987 14
+tasklet_hi_schedule 988 14
+tasklet_init 989 14
+tasklet_kill 990 14
+tasklet_schedule 988 14
+tasklet_setup 989 14
+tasklet_unlock_wait 991 14
+test_and_change_bit 992 40
+test_and_clear_bit 297 40
+test_and_clear_thread_flag 993 94
+test_and_clear_ti_thread_flag 994 94
+test_and_clear_tsk_thread_flag 994 94
+test_and_clear_wake_up_bit 995 80
+test_and_set_bit 298 40
+test_and_set_bit_lock 996 40
+test_and_set_thread_flag 997 94
+test_and_set_ti_thread_flag 998 94
+test_and_set_tsk_thread_flag 998 94
+test_bit 299 40
+test_bit_acquire 999 40
+test_thread_flag 1000 94
+test_ti_thread_flag 949 94
+test_tsk_thread_flag 949 94
+thermal_zone_device_unregister 1001 139
+this_cpu_add 100 61
+this_cpu_add_return 101 61
+this_cpu_and 102 61
+this_cpu_cmpxchg 103 61
+this_cpu_cmpxchg128 103 61
+this_cpu_cmpxchg64 103 61
+this_cpu_dec 104 61
+this_cpu_dec_return 105 61
+this_cpu_inc 106 61
+this_cpu_inc_return 107 61
+this_cpu_or 108 61
+this_cpu_ptr 109 169
+this_cpu_read 110 61
+this_cpu_sub 111 61
+this_cpu_sub_return 112 61
+this_cpu_try_cmpxchg 113 61
+this_cpu_try_cmpxchg128 113 61
+this_cpu_try_cmpxchg64 113 61
+this_cpu_write 114 61
+this_cpu_xchg 115 61
+time_after 28 203
+time_after_eq 28 203
+time_before 28 203
+time_before_eq 28 203
+time_is_after_jiffies 28 203
+time_is_before_jiffies 28 203
+timer_container_of 290 18
+timer_delete 314 66
+timer_delete_sync 313 66
+timer_delete_sync_try 1002 66
+timer_pending 91 18
+timer_reduce 701 66
+timer_setup 1003 18
+timer_setup_on_stack 1004 18
+timer_shutdown 1005 66
+timer_shutdown_sync 1006 66
+tlb_finish_mmu 52 282
+tlb_flush_mmu 52 282
+tlb_gather_mmu 672 282
+tlb_remove_page 229 282
+tlb_remove_table 1007 282
+truncate_inode_pages 695 99
+try_cmpxchg 975 76
+try_cmpxchg128 975 76
+try_cmpxchg128_acquire 1008 76
+try_cmpxchg128_local 1009 97
+try_cmpxchg128_relaxed 1010 76
+try_cmpxchg128_release 1011 76
+try_cmpxchg64 975 76
+try_cmpxchg64_acquire 1008 76
+try_cmpxchg64_local 1009 97
+try_cmpxchg64_relaxed 1010 76
+try_cmpxchg64_release 1011 76
+try_cmpxchg_acquire 1008 76
+try_cmpxchg_local 1009 97
+try_cmpxchg_relaxed 1010 76
+try_cmpxchg_release 1011 76
+try_get_page 307 99
+try_module_get 424 53
+try_to_del_timer_sync 1002 66
+try_to_wake_up 311 58
+try_wait_for_completion 1012 98
+tryget_task_struct 307 174
+trylock_buffer 1013 90
+trylock_page 425 154
+typec_register_port 1014 283
+typec_unregister_port 1015 283
 typeof 2 36
-u64_stats_add 894 251
-u64_stats_fetch_begin 504 251
-u64_stats_fetch_retry 895 251
-u64_stats_inc 564 251
-u64_stats_init 24 251
-u64_stats_read 653 251
-u64_stats_set 567 251
-u64_stats_sub 896 251
-u64_stats_update_begin 897 251
-u64_stats_update_begin_irqsave 898 251
-u64_stats_update_end 899 251
-u64_stats_update_end_irqrestore 899 251
-u64_to_user_ptr 1 200
-uart_port_lock 76 252
-uart_port_lock_irq 838 252
-uart_port_lock_irqsave 838 252
-uart_port_trylock 677 252
-uart_port_trylock_irqsave 840 252
-uart_port_unlock 79 252
-uart_port_unlock_irq 841 252
-uart_port_unlock_irqrestore 841 252
-uart_remove_one_port 900 252
-udelay 4 135
+u64_stats_add 1016 284
+u64_stats_fetch_begin 580 284
+u64_stats_fetch_retry 1017 284
+u64_stats_inc 641 284
+u64_stats_init 24 284
+u64_stats_read 742 284
+u64_stats_set 644 284
+u64_stats_sub 1018 284
+u64_stats_update_begin 1019 284
+u64_stats_update_begin_irqsave 1020 284
+u64_stats_update_end 1021 284
+u64_stats_update_end_irqrestore 1021 284
+u64_to_user_ptr 1 229
+uart_add_one_port 1022 285
+uart_port_lock 79 285
+uart_port_lock_irq 957 285
+uart_port_lock_irqsave 957 285
+uart_port_trylock 768 285
+uart_port_trylock_irqsave 959 285
+uart_port_unlock 82 285
+uart_port_unlock_irq 960 285
+uart_port_unlock_irqrestore 960 285
+uart_remove_one_port 1023 285
+udelay 4 165
 umax 1 20
 umin 1 20
-unlikely 531 30
-unlock_buffer 901 86
-unlock_new_inode 524 128
-unlock_page 369 124
-unlock_sock_fast 781 80
-unlock_task_sighand 902 193
-unrcu_pointer 903 226
+unlikely 608 30
+unlock_buffer 1024 90
+unlock_new_inode 600 158
+unlock_page 426 154
+unlock_sock_fast 886 85
+unlock_task_sighand 1025 222
+unrcu_pointer 1026 257
 unreachable 5 6
-unregister_candev 904 52
-unregister_netdev 905 233
-unregister_netdevice 904 52
-up 906 119
-up_read 126 120
-up_read_non_owner 126 120
-up_write 127 120
-update_mmu_cache 4 132
+unregister_candev 1027 54
+unregister_netdev 1028 264
+unregister_netdevice 1027 54
+up 1029 149
+up_read 130 150
+up_read_non_owner 130 150
+up_write 131 150
+update_mmu_cache 4 162
 upper_16_bits 1 20
 upper_32_bits 1 20
-usb_alloc_urb 65 253
-usb_block_urb 907 253
-usb_control_msg 241 253
-usb_fill_bulk_urb 908 253
-usb_fill_control_urb 909 253
-usb_fill_int_urb 908 253
-usb_free_urb 64 253
-usb_get_dev 315 253
-usb_kill_anchored_urbs 910 253
-usb_kill_urb 911 253
-usb_poison_anchored_urbs 910 253
-usb_poison_urb 912 253
-usb_put_dev 338 253
-usb_submit_urb 913 253
-usb_unlink_anchored_urbs 910 253
-usb_unlink_urb 914 253
-usb_unpoison_anchored_urbs 915 253
-usecs_to_jiffies 28 174
-usleep_idle_range 267 135
-usleep_range 267 135
-usleep_range_state 267 135
-va_arg 1 254
-va_copy 1 254
-va_end 1 254
-va_start 1 254
-vfree 505 255
-vfs_fsync 223 128
-video_drvdata 275 101
-virt_load_acquire 822 242
-virt_mb 824 116
-virt_mb__after_atomic 825 72
-virt_mb__before_atomic 827 72
-virt_rmb 828 116
-virt_store_mb 829 116
-virt_store_release 366 242
-virt_to_folio 28 93
-virt_to_page 28 93
-virt_to_phys 28 93
-virt_wmb 830 116
-vma_assert_locked 67 194
-vma_assert_write_locked 67 194
-vma_end_read 916 194
-vma_end_write_all 917 194
-vma_is_attached 88 194
-vma_start_read 583 194
-vma_start_read_locked 583 194
-vma_start_read_locked_nested 583 194
-vma_start_write 918 194
-vma_start_write_killable 919 194
-vmalloc 120 255
-vzalloc 120 255
-wait_event 854 56
-wait_event_cmd 854 56
-wait_event_exclusive_cmd 854 56
-wait_event_freezable 855 56
-wait_event_freezable_timeout 855 56
-wait_event_hrtimeout 855 56
-wait_event_idle 854 56
-wait_event_idle_exclusive 854 56
-wait_event_idle_timeout 855 56
-wait_event_interruptible 855 56
-wait_event_interruptible_exclusive 855 56
-wait_event_interruptible_hrtimeout 855 56
-wait_event_interruptible_lock_irq 855 56
-wait_event_interruptible_locked 855 56
-wait_event_interruptible_locked_irq 855 56
-wait_event_interruptible_timeout 855 56
-wait_event_killable 855 56
-wait_event_killable_timeout 855 56
-wait_event_lock_irq 854 56
-wait_event_lock_irq_cmd 854 56
-wait_event_state 855 56
-wait_event_timeout 855 56
-wait_for_completion 920 92
-wait_for_completion_interruptible 921 92
-wait_for_completion_interruptible_timeout 921 92
-wait_for_completion_io 920 92
-wait_for_completion_io_timeout 921 92
-wait_for_completion_killable 921 92
-wait_for_completion_killable_timeout 921 92
-wait_for_completion_state 921 92
-wait_for_completion_timeout 921 92
-wait_on_bit 922 76
-wait_on_bit_action 922 76
-wait_on_bit_io 922 76
-wait_on_bit_lock 923 76
-wait_on_bit_lock_action 923 76
-wait_on_bit_lock_io 923 76
-wait_on_bit_timeout 922 76
-wait_on_buffer 370 86
-wait_on_page_writeback 370 124
-wait_task_inactive 223 107
-wait_var_event 924 76
-wait_var_event_any_lock 925 76
-wait_var_event_interruptible 925 76
-wait_var_event_io 924 76
-wait_var_event_killable 925 76
-wait_var_event_mutex 925 76
-wait_var_event_spinlock 925 76
-wait_var_event_timeout 925 76
-wait_woken 926 61
+usb_add_gadget_udc 1030 286
+usb_alloc_urb 67 287
+usb_block_urb 1031 287
+usb_control_msg 250 287
+usb_del_gadget_udc 1032 286
+usb_fill_bulk_urb 1033 287
+usb_fill_control_urb 1034 287
+usb_fill_int_urb 1033 287
+usb_free_urb 66 287
+usb_get_dev 369 287
+usb_kill_anchored_urbs 1035 287
+usb_kill_urb 1036 287
+usb_poison_anchored_urbs 1035 287
+usb_poison_urb 1037 287
+usb_put_dev 395 287
+usb_submit_urb 1038 287
+usb_unlink_anchored_urbs 1035 287
+usb_unlink_urb 1039 287
+usb_unpoison_anchored_urbs 1040 287
+usecs_to_jiffies 28 203
+usleep_idle_range 284 165
+usleep_range 284 165
+usleep_range_state 284 165
+va_arg 1 288
+va_copy 1 288
+va_end 1 288
+va_start 1 288
+vfree 581 289
+vfs_fsync 230 158
+video_drvdata 293 108
+virt_load_acquire 935 274
+virt_mb 937 146
+virt_mb__after_atomic 938 76
+virt_mb__before_atomic 940 76
+virt_rmb 941 146
+virt_store_mb 942 146
+virt_store_release 423 274
+virt_to_folio 28 99
+virt_to_page 28 99
+virt_to_phys 28 99
+virt_wmb 943 146
+vma_assert_locked 70 223
+vma_assert_write_locked 70 223
+vma_end_read 1041 223
+vma_end_write_all 1042 223
+vma_is_attached 91 223
+vma_start_read 660 223
+vma_start_read_locked 660 223
+vma_start_read_locked_nested 660 223
+vma_start_write 1043 223
+vma_start_write_killable 1044 223
+vmalloc 124 289
+vzalloc 124 289
+wait_event 973 58
+wait_event_cmd 973 58
+wait_event_exclusive_cmd 973 58
+wait_event_freezable 974 58
+wait_event_freezable_timeout 974 58
+wait_event_hrtimeout 974 58
+wait_event_idle 973 58
+wait_event_idle_exclusive 973 58
+wait_event_idle_timeout 974 58
+wait_event_interruptible 974 58
+wait_event_interruptible_exclusive 974 58
+wait_event_interruptible_hrtimeout 974 58
+wait_event_interruptible_lock_irq 974 58
+wait_event_interruptible_locked 974 58
+wait_event_interruptible_locked_irq 974 58
+wait_event_interruptible_timeout 974 58
+wait_event_killable 974 58
+wait_event_killable_timeout 974 58
+wait_event_lock_irq 973 58
+wait_event_lock_irq_cmd 973 58
+wait_event_state 974 58
+wait_event_timeout 974 58
+wait_for_completion 1045 98
+wait_for_completion_interruptible 1046 98
+wait_for_completion_interruptible_timeout 1046 98
+wait_for_completion_io 1045 98
+wait_for_completion_io_timeout 1046 98
+wait_for_completion_killable 1046 98
+wait_for_completion_killable_timeout 1046 98
+wait_for_completion_state 1046 98
+wait_for_completion_timeout 1046 98
+wait_on_bit 1047 80
+wait_on_bit_action 1047 80
+wait_on_bit_io 1047 80
+wait_on_bit_lock 1048 80
+wait_on_bit_lock_action 1048 80
+wait_on_bit_lock_io 1048 80
+wait_on_bit_timeout 1047 80
+wait_on_buffer 427 90
+wait_on_page_writeback 427 154
+wait_task_inactive 230 115
+wait_var_event 1049 80
+wait_var_event_any_lock 1050 80
+wait_var_event_interruptible 1050 80
+wait_var_event_io 1049 80
+wait_var_event_killable 1050 80
+wait_var_event_mutex 1050 80
+wait_var_event_spinlock 1050 80
+wait_var_event_timeout 1050 80
+wait_woken 1051 63
 waitqueue_active 32 37
-wake_q_add 927 107
-wake_q_add_safe 927 107
-wake_up 113 56
-wake_up_all 113 56
-wake_up_all_locked 114 56
-wake_up_bit 928 256
-wake_up_interruptible 113 56
-wake_up_interruptible_all 113 56
-wake_up_interruptible_nr 113 56
-wake_up_interruptible_poll 113 56
-wake_up_interruptible_sync 114 56
-wake_up_interruptible_sync_poll 114 56
-wake_up_interruptible_sync_poll_locked 114 37
-wake_up_locked 114 56
-wake_up_locked_poll 114 56
-wake_up_new_task 929 107
-wake_up_nr 113 56
-wake_up_poll 113 56
-wake_up_poll_on_current_cpu 114 37
-wake_up_pollfree 114 37
-wake_up_process 930 56
-wake_up_q 524 107
-wake_up_state 930 56
-wake_up_sync 114 56
-wake_up_var 931 256
-wake_up_var_locked 114 76
-wake_up_var_protected 114 76
-wiphy_free 305 101
-wiphy_lock 301 257
-wiphy_priv 275 101
-wiphy_unlock 304 257
-wmb 932 116
-woken_wake_function 289 61
-work_busy 933 13
-work_pending 88 13
+wake_q_add 1052 115
+wake_q_add_safe 1052 115
+wake_up 116 58
+wake_up_all 116 58
+wake_up_all_locked 117 58
+wake_up_bit 1053 290
+wake_up_interruptible 116 58
+wake_up_interruptible_all 116 58
+wake_up_interruptible_nr 116 58
+wake_up_interruptible_poll 116 58
+wake_up_interruptible_sync 117 58
+wake_up_interruptible_sync_poll 117 58
+wake_up_interruptible_sync_poll_locked 117 37
+wake_up_locked 117 58
+wake_up_locked_poll 117 58
+wake_up_new_task 1054 115
+wake_up_nr 116 58
+wake_up_poll 116 58
+wake_up_poll_on_current_cpu 117 37
+wake_up_pollfree 117 37
+wake_up_process 1055 58
+wake_up_q 600 115
+wake_up_state 1055 58
+wake_up_sync 117 58
+wake_up_var 1056 290
+wake_up_var_locked 117 80
+wake_up_var_protected 117 80
+watchdog_register_device 1057 140
+watchdog_unregister_device 1058 140
+wiphy_free 332 108
+wiphy_lock 327 291
+wiphy_priv 293 108
+wiphy_unlock 331 291
+wmb 1059 146
+woken_wake_function 311 63
+work_busy 1060 13
+work_pending 91 13
 wq_has_single_sleeper 32 37
-wq_has_sleeper 375 37
-write_lock 934 224
-write_lock_bh 935 224
-write_lock_irq 936 224
-write_lock_irqsave 936 224
-write_lock_nested 934 224
-write_seqcount_begin 723 55
-write_seqcount_begin_nested 723 55
-write_seqcount_end 724 55
-write_seqcount_invalidate 722 55
-write_seqcount_latch 722 55
-write_seqcount_latch_begin 723 55
-write_seqcount_latch_end 899 55
-write_seqlock 756 55
-write_seqlock_bh 757 55
-write_seqlock_irq 758 55
-write_seqlock_irqsave 758 55
-write_sequnlock 759 55
-write_sequnlock_bh 760 55
-write_sequnlock_irq 761 55
-write_sequnlock_irqrestore 761 55
-write_trylock 937 224
-write_trylock_irqsave 938 224
-write_unlock 939 224
-write_unlock_bh 940 224
-write_unlock_irq 941 224
-write_unlock_irqrestore 941 224
-writeb 86 54
-writeb_relaxed 86 54
-writel 86 54
-writel_relaxed 86 54
-writeq 86 54
-writeq_relaxed 86 54
-writesb 67 54
-writesl 67 54
-writesq 67 54
-writesw 67 54
-writew 86 54
-writew_relaxed 86 54
-ww_mutex_lock 302 258
-ww_mutex_lock_interruptible 302 258
-ww_mutex_lock_slow 301 258
-ww_mutex_lock_slow_interruptible 302 258
-ww_mutex_trylock 303 258
-ww_mutex_unlock 304 258
-xa_alloc 116 62
-xa_cmpxchg 942 62
-xa_erase 943 62
-xa_erase_irq 943 62
-xa_for_each 944 62
-xa_insert 116 62
-xa_load 710 62
-xa_lock 76 259
-xa_lock_bh 77 259
-xa_lock_irq 838 259
-xa_lock_irqsave 838 259
-xa_store 945 62
-xa_store_irq 945 62
-xa_trylock 677 259
-xa_unlock 79 259
-xa_unlock_bh 80 259
-xa_unlock_irq 841 259
-xa_unlock_irqrestore 841 259
-xas_load 710 62
-xas_lock 76 259
-xas_lock_bh 77 259
-xas_lock_irq 838 259
-xas_lock_irqsave 838 259
-xas_store 946 62
-xas_unlock 79 259
-xas_unlock_bh 80 259
-xas_unlock_irq 841 259
-xas_unlock_irqrestore 841 259
-xchg 214 72
-xchg_acquire 215 72
-xchg_relaxed 216 72
-xchg_release 217 72
-xor_unlock_is_negative_byte 947 40
-xprt_wait_for_buffer_space 40 260
-xprt_write_space 948 260
-yield 487 94
+wq_has_sleeper 434 37
+write_lock 1061 255
+write_lock_bh 1062 255
+write_lock_irq 1063 255
+write_lock_irqsave 1063 255
+write_lock_nested 1061 255
+write_seqcount_begin 819 57
+write_seqcount_begin_nested 819 57
+write_seqcount_end 820 57
+write_seqcount_invalidate 818 57
+write_seqcount_latch 818 57
+write_seqcount_latch_begin 819 57
+write_seqcount_latch_end 1021 57
+write_seqlock 856 57
+write_seqlock_bh 857 57
+write_seqlock_irq 858 57
+write_seqlock_irqsave 858 57
+write_sequnlock 859 57
+write_sequnlock_bh 860 57
+write_sequnlock_irq 861 57
+write_sequnlock_irqrestore 861 57
+write_trylock 1064 255
+write_trylock_irqsave 1065 255
+write_unlock 1066 255
+write_unlock_bh 1067 255
+write_unlock_irq 1068 255
+write_unlock_irqrestore 1068 255
+writeb 89 56
+writeb_relaxed 89 56
+writel 89 56
+writel_relaxed 89 56
+writeq 89 56
+writeq_relaxed 89 56
+writesb 70 56
+writesl 70 56
+writesq 70 56
+writesw 70 56
+writew 89 56
+writew_relaxed 89 56
+ww_mutex_lock 328 292
+ww_mutex_lock_interruptible 328 292
+ww_mutex_lock_slow 327 292
+ww_mutex_lock_slow_interruptible 328 292
+ww_mutex_trylock 330 292
+ww_mutex_unlock 331 292
+xa_alloc 119 64
+xa_cmpxchg 1069 64
+xa_erase 1070 64
+xa_erase_irq 1070 64
+xa_for_each 1071 64
+xa_insert 119 64
+xa_load 806 64
+xa_lock 79 293
+xa_lock_bh 80 293
+xa_lock_irq 957 293
+xa_lock_irqsave 957 293
+xa_store 1072 64
+xa_store_irq 1072 64
+xa_trylock 768 293
+xa_unlock 82 293
+xa_unlock_bh 83 293
+xa_unlock_irq 960 293
+xa_unlock_irqrestore 960 293
+xas_load 806 64
+xas_lock 79 293
+xas_lock_bh 80 293
+xas_lock_irq 957 293
+xas_lock_irqsave 957 293
+xas_store 1073 64
+xas_unlock 82 293
+xas_unlock_bh 83 293
+xas_unlock_irq 960 293
+xas_unlock_irqrestore 960 293
+xchg 220 76
+xchg_acquire 221 76
+xchg_relaxed 222 76
+xchg_release 223 76
+xor_unlock_is_negative_byte 1074 40
+xprt_wait_for_buffer_space 40 294
+xprt_write_space 1075 294
+yield 563 100
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 949 51
-EXPORT_SYMBOL* 949 261
-TP_* 949 262
-MAX_* 949 263
-MIN_* 949 263
-*synchronize* 950 264
-*grace_period* 950 264
-*rcu_barrier* 951 264
-*call_rcu* 952 264
-*free_rcu* 953 264
-_get_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 955 264 _drvdata*_ *unless_null*
-*try_get* 955 264 _drvdata*_ *unless_null*
-*notifier*+*unregister* 956 264
-*_set_+*data 957 9
-dev_* 957 108
-netdev_* 957 108
-pr_* 957 108
-*print* 957 264
-complete* 957 264
-wake_up* 957 264
-_to_ 957 265
-kfree* 957 178
-kvfree* 957 178
-devm_kfree* 957 178
-usb_set_intfdata* 957 253
-dev_* 958 266
-devm_* 958 266
-device_* 958 266
-driver_* 958 266
-pm_* 958 266
-sysfs_* 958 266
-kobject_* 958 266
-clk_* 958 266
-regulator_* 958 266
-reset_control_* 958 266
-platform_* 958 266
-pci_* 958 266
-pcim_* 958 266
-usb_* 958 266
-i2c_* 958 266
-spi_* 958 266
-hid_* 958 266
-serio_* 958 266
-gameport_* 958 266
-amba_* 958 266
-virtio_* 958 266
-sdio_* 958 266
-serdev_* 958 266
-auxiliary_* 958 266
-rpmsg_* 958 266
-of_* 958 266
-fwnode_* 958 266
-acpi_* 958 266
-irq_* 958 266
-gpio_* 958 266
-gpiod_* 958 266
-phy_* 958 266
-dma_* 958 266
-dmam_* 958 266
-iommu_* 958 266
-component_* 958 266
-input_* 958 266
-iio_* 958 266
-led_* 958 266
-snd_* 958 266
-thermal_* 958 266
-hwmon_* 958 266
-power_supply_* 958 266
-extcon_* 958 266
-mbox_* 958 266
-nvmem_* 958 266
-pinctrl_* 958 266
-icc_* 958 266
-opp_* 958 266
-genpd_* 958 266
-firmware_* 958 266
-mfd_* 958 266
-media_* 958 266
-v4l2_* 958 266
-vb2_* 958 266
-video_* 958 266
-rc_* 958 266
-cec_* 958 266
-drm_* 958 266
-misc_* 958 266
-mtd_* 958 266
-mmc_* 958 266
-rtc_* 958 266
-watchdog_* 958 266
-tty_* 958 266
-uart_* 958 266
-cdev_* 958 266
-crypto_* 958 266
-hwrng_* 958 266
-scsi_* 958 266
-net_* 958 266
-get_* 958 266
-put_* 958 266
-to_* 958 266
-_put_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 957 267
-mutex_* 957 267
-list_* 957 267
-*alloc* 960 264
-*memdup* 960 264
-_create_ 960 264
-_new_ 960 264
-_clone_ 960 264
-_dup_ 960 264
-_add_ 961 264
-_insert_ 961 264
-_link_ 961 264
-_enqueue_ 961 264
-_queue_ 961 264
-_register_ 961 264
-_store_ 961 264
-_unlink_ 962 264
-_del_ 962 264
-_remove_ 962 264
-_erase_ 962 264
-_delete_ 962 264
-_free_ 963 264
-_destroy_ 963 264
-_complete_ 964 264
-*_sync 965 264
-synchronize_* 965 264
-flush_* 965 264
-drain_* 965 264`;
+export const conventions = `MODULE_* 1076 53
+EXPORT_SYMBOL* 1076 295
+TP_* 1076 296
+MAX_* 1076 297
+MIN_* 1076 297
+*synchronize* 1077 298
+*grace_period* 1077 298
+*rcu_barrier* 1078 298
+*call_rcu* 1079 298
+*free_rcu* 1080 298
+_get_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1081 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1082 298 _drvdata*_ *unless_null*
+*try_get* 1082 298 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1083 298
+*_set_+*data 1084 9
+dev_* 1084 116
+netdev_* 1084 116
+pr_* 1084 116
+*print* 1084 298
+complete* 1084 298
+wake_up* 1084 298
+_to_ 1084 299
+kfree* 1084 207
+kvfree* 1084 207
+devm_kfree* 1084 207
+usb_set_intfdata* 1084 287
+dev_* 1085 300
+devm_* 1085 300
+device_* 1085 300
+driver_* 1085 300
+pm_* 1085 300
+sysfs_* 1085 300
+kobject_* 1085 300
+clk_* 1085 300
+regulator_* 1085 300
+reset_control_* 1085 300
+platform_* 1085 300
+pci_* 1085 300
+pcim_* 1085 300
+usb_* 1085 300
+i2c_* 1085 300
+spi_* 1085 300
+hid_* 1085 300
+serio_* 1085 300
+gameport_* 1085 300
+amba_* 1085 300
+virtio_* 1085 300
+sdio_* 1085 300
+serdev_* 1085 300
+auxiliary_* 1085 300
+rpmsg_* 1085 300
+of_* 1085 300
+fwnode_* 1085 300
+acpi_* 1085 300
+irq_* 1085 300
+gpio_* 1085 300
+gpiod_* 1085 300
+phy_* 1085 300
+dma_* 1085 300
+dmam_* 1085 300
+iommu_* 1085 300
+component_* 1085 300
+input_* 1085 300
+iio_* 1085 300
+led_* 1085 300
+snd_* 1085 300
+thermal_* 1085 300
+hwmon_* 1085 300
+power_supply_* 1085 300
+extcon_* 1085 300
+mbox_* 1085 300
+nvmem_* 1085 300
+pinctrl_* 1085 300
+icc_* 1085 300
+opp_* 1085 300
+genpd_* 1085 300
+firmware_* 1085 300
+mfd_* 1085 300
+media_* 1085 300
+v4l2_* 1085 300
+vb2_* 1085 300
+video_* 1085 300
+rc_* 1085 300
+cec_* 1085 300
+drm_* 1085 300
+misc_* 1085 300
+mtd_* 1085 300
+mmc_* 1085 300
+rtc_* 1085 300
+watchdog_* 1085 300
+tty_* 1085 300
+uart_* 1085 300
+cdev_* 1085 300
+crypto_* 1085 300
+hwrng_* 1085 300
+scsi_* 1085 300
+net_* 1085 300
+get_* 1085 300
+put_* 1085 300
+to_* 1085 300
+_put_ 1086 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1086 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1086 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1086 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1086 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1084 301
+mutex_* 1084 301
+list_* 1084 301
+*alloc* 1087 298
+*memdup* 1087 298
+_create_ 1087 298
+_new_ 1087 298
+_clone_ 1087 298
+_dup_ 1087 298
+_add_ 1088 298
+_insert_ 1088 298
+_link_ 1088 298
+_enqueue_ 1088 298
+_queue_ 1088 298
+_register_ 1088 298
+_store_ 1088 298
+_unlink_ 1089 298
+_del_ 1089 298
+_remove_ 1089 298
+_erase_ 1089 298
+_delete_ 1089 298
+_free_ 1090 298
+_destroy_ 1090 298
+_complete_ 1091 298
+*_sync 1092 298
+synchronize_* 1092 298
+flush_* 1092 298
+drain_* 1092 298`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct net_device_ops
-ndo_init\t966\t268
-ndo_uninit\t967\t268
-ndo_open\t968\t268
-ndo_stop\t969\t268
-ndo_do_ioctl\t970\t268
-ndo_siocbond\t970\t268
-ndo_siocwandev\t970\t268
-ndo_siocdevprivate\t970\t268
-ndo_eth_ioctl\t970\t268
-ndo_set_mac_address\t970\t233
-ndo_change_mtu\t970\t233
-ndo_get_stats\t971\t268
-ndo_get_stats64\t971\t268
-ndo_start_xmit\t972\t268
-ndo_tx_timeout\t973\t268
-ndo_set_rx_mode\t974\t268
+ndo_init\t1093\t302
+ndo_uninit\t1094\t302
+ndo_open\t1095\t302
+ndo_stop\t1096\t302
+ndo_do_ioctl\t1097\t302
+ndo_siocbond\t1097\t302
+ndo_siocwandev\t1097\t302
+ndo_siocdevprivate\t1097\t302
+ndo_eth_ioctl\t1097\t302
+ndo_set_mac_address\t1097\t264
+ndo_change_mtu\t1097\t264
+ndo_get_stats\t1098\t302
+ndo_get_stats64\t1098\t302
+ndo_start_xmit\t1099\t302
+ndo_tx_timeout\t1100\t302
+ndo_set_rx_mode\t1101\t302
 struct napi_struct
-poll\t975\t269
+poll\t1102\t303
 struct pernet_operations
-init\t976\t142
-pre_exit\t977\t142
-exit\t977\t142
-exit_batch\t977\t142
+init\t1103\t172
+pre_exit\t1104\t172
+exit\t1104\t172
+exit_batch\t1104\t172
 struct ethtool_ops
-get_drvinfo\t970\t270
-set_ringparam\t970\t270
-get_ethtool_stats\t970\t270
-get_ringparam\t970\t270
-set_coalesce\t970\t270
-get_coalesce\t970\t270
-set_channels\t970\t270
+get_drvinfo\t1097\t304
+set_ringparam\t1097\t304
+get_ethtool_stats\t1097\t304
+get_ringparam\t1097\t304
+set_coalesce\t1097\t304
+get_coalesce\t1097\t304
+set_channels\t1097\t304
 struct file_operations
-llseek\t978\t271
-read\t978\t271
-write\t978\t271
-read_iter\t978\t271
-write_iter\t978\t271
-poll\t978\t271
-unlocked_ioctl\t978\t271
-compat_ioctl\t978\t271
-mmap\t978\t271
-open\t978\t271
-flush\t978\t271
-fsync\t978\t271
-fasync\t978\t271
-lock\t978\t271
-flock\t978\t271
-fallocate\t978\t271
-splice_read\t978\t271
-splice_write\t978\t271
-show_fdinfo\t978\t271
-release\t979\t271
-iterate_shared\t980\t271
+llseek\t1105\t305
+read\t1105\t305
+write\t1105\t305
+read_iter\t1105\t305
+write_iter\t1105\t305
+poll\t1105\t305
+unlocked_ioctl\t1105\t305
+compat_ioctl\t1105\t305
+mmap\t1105\t305
+open\t1105\t305
+flush\t1105\t305
+fsync\t1105\t305
+fasync\t1105\t305
+lock\t1105\t305
+flock\t1105\t305
+fallocate\t1105\t305
+splice_read\t1105\t305
+splice_write\t1105\t305
+show_fdinfo\t1105\t305
+release\t1106\t305
+iterate_shared\t1107\t305
 struct inode_operations
-lookup\t980\t272
-create\t981\t272
-link\t981\t272
-mknod\t981\t272
-symlink\t981\t272
-mkdir\t981\t272
-unlink\t981\t272
-rmdir\t981\t272
-rename\t981\t272
-setattr\t981\t272
-fileattr_set\t981\t272
-readlink\t978\t272
-get_acl\t978\t272
-getattr\t978\t272
-listxattr\t978\t272
-fiemap\t978\t272
-update_time\t978\t272
-tmpfile\t978\t272
-atomic_open\t980\t272
+lookup\t1107\t306
+create\t1108\t306
+link\t1108\t306
+mknod\t1108\t306
+symlink\t1108\t306
+mkdir\t1108\t306
+unlink\t1108\t306
+rmdir\t1108\t306
+rename\t1108\t306
+setattr\t1108\t306
+fileattr_set\t1108\t306
+readlink\t1105\t306
+get_acl\t1105\t306
+getattr\t1105\t306
+listxattr\t1105\t306
+fiemap\t1105\t306
+update_time\t1105\t306
+tmpfile\t1105\t306
+atomic_open\t1107\t306
 struct xattr_handler
-list\t978\t273
-get\t978\t273
-set\t980\t273
+list\t1105\t307
+get\t1105\t307
+set\t1107\t307
 struct super_operations
-put_super\t982\t274
-freeze_fs\t982\t274
-unfreeze_fs\t982\t274
-remount_fs\t982\t274
-sync_fs\t982\t274
-free_inode\t983\t274
-drop_inode\t984\t274
+put_super\t1109\t308
+freeze_fs\t1109\t308
+unfreeze_fs\t1109\t308
+remount_fs\t1109\t308
+sync_fs\t1109\t308
+free_inode\t1110\t308
+drop_inode\t1111\t308
 struct dentry_operations
-d_hash\t971\t275
-d_compare\t971\t275
-d_dname\t971\t275
-d_delete\t985\t275
-d_prune\t985\t275
-d_init\t978\t275
-d_release\t978\t275
-d_iput\t978\t275
-d_automount\t978\t275
+d_hash\t1098\t309
+d_compare\t1098\t309
+d_dname\t1098\t309
+d_delete\t1112\t309
+d_prune\t1112\t309
+d_init\t1105\t309
+d_release\t1105\t309
+d_iput\t1105\t309
+d_automount\t1105\t309
 struct address_space_operations
-writepage\t986\t276
-read_folio\t986\t276
-readahead\t986\t276
-write_end\t986\t276
-invalidate_folio\t986\t276
-release_folio\t986\t276
-launder_folio\t986\t276
-write_begin\t980\t276
-dirty_folio\t971\t276
-free_folio\t971\t276
+writepage\t1113\t310
+read_folio\t1113\t310
+readahead\t1113\t310
+write_end\t1113\t310
+invalidate_folio\t1113\t310
+release_folio\t1113\t310
+launder_folio\t1113\t310
+write_begin\t1107\t310
+dirty_folio\t1098\t310
+free_folio\t1098\t310
 struct vm_operations_struct
-open\t987\t277
-close\t987\t277
-fault\t987\t277
-page_mkwrite\t987\t277
-pfn_mkwrite\t987\t277
-access\t987\t277
-map_pages\t988\t277
+open\t1114\t311
+close\t1114\t311
+fault\t1114\t311
+page_mkwrite\t1114\t311
+pfn_mkwrite\t1114\t311
+access\t1114\t311
+map_pages\t1115\t311
 struct seq_operations
-start\t989\t278
-next\t989\t278
-stop\t989\t278
-show\t989\t278
+start\t1116\t312
+next\t1116\t312
+stop\t1116\t312
+show\t1116\t312
 struct sysfs_ops
-show\t978\t279
-store\t978\t279
+show\t1105\t313
+store\t1105\t313
 struct *_driver
-probe\t990\t280
-probe_new\t990\t280
-connect\t991\t280
-bind\t991\t280
-attach\t991\t280
-port_probe\t991\t280
-remove\t992\t280
-remove_new\t992\t280
-disconnect\t993\t280
-unbind\t993\t280
-detach\t993\t280
-port_remove\t993\t280
-shutdown\t994\t280
-suspend\t994\t280
-resume\t995\t280
+probe\t1117\t314
+probe_new\t1117\t314
+connect\t1118\t314
+bind\t1118\t314
+attach\t1118\t314
+port_probe\t1118\t314
+remove\t1119\t314
+remove_new\t1119\t314
+disconnect\t1120\t314
+unbind\t1120\t314
+detach\t1120\t314
+port_remove\t1120\t314
+shutdown\t1121\t314
+suspend\t1121\t314
+resume\t1122\t314
 struct dev_pm_ops
-suspend\t996\t281
-suspend_late\t996\t281
-freeze\t996\t281
-poweroff\t996\t281
-runtime_suspend\t996\t281
-resume\t997\t281
-resume_early\t997\t281
-thaw\t997\t281
-restore\t997\t281
-runtime_resume\t997\t281
-suspend_noirq\t996\t281
-resume_noirq\t997\t281
+suspend\t1123\t315
+suspend_late\t1123\t315
+freeze\t1123\t315
+poweroff\t1123\t315
+runtime_suspend\t1123\t315
+resume\t1124\t315
+resume_early\t1124\t315
+thaw\t1124\t315
+restore\t1124\t315
+runtime_resume\t1124\t315
+suspend_noirq\t1123\t315
+resume_noirq\t1124\t315
 *
-probe\t998\t282
-probe_new\t999\t282
-connect\t1000\t282
-bind\t1000\t282
-attach\t1000\t282
-port_probe\t1000\t282
-remove\t1001\t282
-remove_new\t1002\t282
-disconnect\t1003\t282
-unbind\t1003\t282
-detach\t1003\t282
-port_remove\t1003\t282
-init\t1004\t282
-ndo_init\t1004\t282
-exit\t1005\t282
-exit_batch\t1005\t282
-pre_exit\t1005\t282
-ndo_uninit\t1005\t282
-ndo_open\t997\t282
-resume\t997\t282
-ndo_stop\t996\t282
-suspend\t996\t282
-runtime_resume\t1006\t282
-resume_early\t1006\t282
-resume_noirq\t1006\t282
-thaw\t1006\t282
-restore\t1006\t282
-runtime_suspend\t1007\t282
-suspend_late\t1007\t282
-suspend_noirq\t1007\t282
-freeze\t1007\t282
-poweroff\t1007\t282
-shutdown\t1007\t282
-open\t978\t282
-release\t978\t282
-read\t978\t282
-write\t978\t282
-read_iter\t978\t282
-write_iter\t978\t282
-unlocked_ioctl\t978\t282
-compat_ioctl\t978\t282
-ioctl\t978\t282
-llseek\t978\t282
-mmap\t978\t282
-poll\t978\t282
-show\t978\t282
-store\t978\t282
-seq_show\t978\t282
-ndo_set_mac_address\t978\t282
-ndo_change_mtu\t978\t282
-get_ethtool_stats\t978\t282
-get_drvinfo\t978\t282
-set_ringparam\t978\t282
-threadfn\t978\t282
-fallocate\t978\t282
-fsync\t978\t282
-setattr\t978\t282
-mkdir\t978\t282
-unlink\t978\t282
-create\t978\t282
-iterate_shared\t978\t282`;
+probe\t1125\t316
+probe_new\t1126\t316
+connect\t1127\t316
+bind\t1127\t316
+attach\t1127\t316
+port_probe\t1127\t316
+remove\t1128\t316
+remove_new\t1129\t316
+disconnect\t1130\t316
+unbind\t1130\t316
+detach\t1130\t316
+port_remove\t1130\t316
+init\t1131\t316
+ndo_init\t1131\t316
+exit\t1132\t316
+exit_batch\t1132\t316
+pre_exit\t1132\t316
+ndo_uninit\t1132\t316
+ndo_open\t1124\t316
+resume\t1124\t316
+ndo_stop\t1123\t316
+suspend\t1123\t316
+runtime_resume\t1133\t316
+resume_early\t1133\t316
+resume_noirq\t1133\t316
+thaw\t1133\t316
+restore\t1133\t316
+runtime_suspend\t1134\t316
+suspend_late\t1134\t316
+suspend_noirq\t1134\t316
+freeze\t1134\t316
+poweroff\t1134\t316
+shutdown\t1134\t316
+open\t1105\t316
+release\t1105\t316
+read\t1105\t316
+write\t1105\t316
+read_iter\t1105\t316
+write_iter\t1105\t316
+unlocked_ioctl\t1105\t316
+compat_ioctl\t1105\t316
+ioctl\t1105\t316
+llseek\t1105\t316
+mmap\t1105\t316
+poll\t1105\t316
+show\t1105\t316
+store\t1105\t316
+seq_show\t1105\t316
+ndo_set_mac_address\t1105\t316
+ndo_change_mtu\t1105\t316
+get_ethtool_stats\t1105\t316
+get_drvinfo\t1105\t316
+set_ringparam\t1105\t316
+threadfn\t1105\t316
+fallocate\t1105\t316
+fsync\t1105\t316
+setattr\t1105\t316
+mkdir\t1105\t316
+unlink\t1105\t316
+create\t1105\t316
+iterate_shared\t1105\t316`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1008\t283
-raw_spinlock_t\t1009\t283
-rwlock_t\t1010\t283
-seqlock_t\t1011\t284
-struct mutex\t1012\t285
-struct rw_semaphore\t1013\t120
-struct semaphore\t1014\t119
-struct rt_mutex\t1015\t238
-atomic_t\t1016\t286
-atomic64_t\t1016\t286
-atomic_long_t\t1016\t287
-refcount_t\t1017\t288
-struct kref\t1017\t185
-struct completion\t1018\t289
-struct device\t1019\t290
-struct platform_device\t1019\t290
-struct i2c_client\t1019\t290
-struct spi_device\t1019\t290
-struct pci_dev\t1019\t290
-struct usb_interface\t1019\t290
-struct serio\t1019\t290
-struct gameport\t1019\t290
-struct hid_device\t1019\t290
-struct amba_device\t1019\t290
-struct mdio_device\t1019\t290
-struct virtio_device\t1019\t290
-struct vio_dev\t1019\t290
-struct xenbus_device\t1019\t290
-struct hv_device\t1019\t290
-struct sdio_func\t1019\t290
-struct memstick_dev\t1019\t290
-struct pnp_dev\t1019\t290
-struct acpi_device\t1019\t290
-struct parport\t1019\t290
-struct pcmcia_device\t1019\t290
-struct ps3_system_bus_device\t1019\t290
-struct rpmsg_device\t1019\t290
-struct auxiliary_device\t1019\t290
-struct slim_device\t1019\t290
-struct sdw_slave\t1019\t290
-struct fw_unit\t1019\t290
-struct mei_cl_device\t1019\t290
-struct rmi_function\t1019\t290
-struct ishtp_cl_device\t1019\t290
-struct wmi_device\t1019\t290
-struct ccw_device\t1019\t290
-struct mcb_device\t1019\t290
-struct bcma_device\t1019\t290
-struct ssb_device\t1019\t290
-struct gb_bundle\t1019\t290
-struct i3c_device\t1019\t290
-struct fsl_mc_device\t1019\t290
-struct host1x_device\t1019\t290
-struct mipi_dsi_device\t1019\t290
-struct usb_serial\t1019\t290
-struct usb_serial_port\t1019\t290
-struct psmouse\t1019\t290
-struct comedi_device\t1019\t290
-struct usb_gadget\t1019\t290
-struct usb_function\t1019\t290
-struct wm97xx\t1019\t290
-struct serdev_device\t1019\t290
-struct of_device\t1019\t290
-struct macio_dev\t1019\t290`;
+export const types = `spinlock_t\t1135\t317
+raw_spinlock_t\t1136\t317
+rwlock_t\t1137\t317
+seqlock_t\t1138\t318
+struct mutex\t1139\t319
+struct rw_semaphore\t1140\t150
+struct semaphore\t1141\t149
+struct rt_mutex\t1142\t270
+atomic_t\t1143\t320
+atomic64_t\t1143\t320
+atomic_long_t\t1143\t321
+refcount_t\t1144\t322
+struct kref\t1144\t214
+struct completion\t1145\t323
+struct device\t1146\t324
+struct platform_device\t1146\t324
+struct i2c_client\t1146\t324
+struct spi_device\t1146\t324
+struct pci_dev\t1146\t324
+struct usb_interface\t1146\t324
+struct serio\t1146\t324
+struct gameport\t1146\t324
+struct hid_device\t1146\t324
+struct amba_device\t1146\t324
+struct mdio_device\t1146\t324
+struct virtio_device\t1146\t324
+struct vio_dev\t1146\t324
+struct xenbus_device\t1146\t324
+struct hv_device\t1146\t324
+struct sdio_func\t1146\t324
+struct memstick_dev\t1146\t324
+struct pnp_dev\t1146\t324
+struct acpi_device\t1146\t324
+struct parport\t1146\t324
+struct pcmcia_device\t1146\t324
+struct ps3_system_bus_device\t1146\t324
+struct rpmsg_device\t1146\t324
+struct auxiliary_device\t1146\t324
+struct slim_device\t1146\t324
+struct sdw_slave\t1146\t324
+struct fw_unit\t1146\t324
+struct mei_cl_device\t1146\t324
+struct rmi_function\t1146\t324
+struct ishtp_cl_device\t1146\t324
+struct wmi_device\t1146\t324
+struct ccw_device\t1146\t324
+struct mcb_device\t1146\t324
+struct bcma_device\t1146\t324
+struct ssb_device\t1146\t324
+struct gb_bundle\t1146\t324
+struct i3c_device\t1146\t324
+struct fsl_mc_device\t1146\t324
+struct host1x_device\t1146\t324
+struct mipi_dsi_device\t1146\t324
+struct usb_serial\t1146\t324
+struct usb_serial_port\t1146\t324
+struct psmouse\t1146\t324
+struct comedi_device\t1146\t324
+struct usb_gadget\t1146\t324
+struct usb_function\t1146\t324
+struct wm97xx\t1146\t324
+struct serdev_device\t1146\t324
+struct of_device\t1146\t324
+struct macio_dev\t1146\t324`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -3797,9 +3979,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":1,"result":"value","ordering":"none","sleeps":"no"}
 {"kind":"write","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct rtc_class_ops","struct rtc_device"]}}
 {"kind":"call","part":true,"consume":{"by":"tree","from":0,"rcu":true,"section":"irqs-off"}}
 {"kind":"free","cell":0}
 {"kind":"call","result":"value","sleeps":"maybe","alloc":true}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"call","part":true,"consume":{"by":"pointer","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"call","cell":0}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"list"}
@@ -3819,8 +4004,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","ordering":"compiler","context":"-preempt-off"}
 {"kind":"fence","result":"test","ordering":"compiler","context":"-preempt-off"}
 {"kind":"write","cell":1,"operand":0,"result":"value","ordering":"none","sleeps":"yes"}
-{"kind":"call","cell":0,"result":"value"}
-{"kind":"call","cell":1,"operand":0}
+{"kind":"call","cell":0,"result":"value","io":"read"}
+{"kind":"call","cell":1,"operand":0,"io":"write"}
 {"kind":"read","cell":0,"ordering":"acquire"}
 {"kind":"read","cell":0,"result":"test","ordering":"relaxed"}
 {"kind":"write","operand":0,"ordering":"relaxed"}
@@ -3852,6 +4037,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":0,"result":"old","ordering":"release","unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","publish":{"by":"xarray","rcu":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct block_device_operations","struct blk_mq_ops","struct blk_mq_hw_ctx"]}}
 {"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
 {"kind":"wait","cell":0,"wait":"queue"}
 {"kind":"call","result":"value","sleeps":"yes","alloc":true}
@@ -3869,6 +4055,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ata_port","struct ata_port_operations","struct ata_queued_cmd"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ata_port","struct ata_port_operations","struct ata_queued_cmd"]}}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full","counter":true}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"acquire","counter":true}
@@ -3957,8 +4145,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"}}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"raw-spin","object":1,"when":"nonzero"}}
 {"kind":"wake","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full"}
+{"kind":"call","cell":0,"result":"value"}
 {"kind":"wait","cell":0,"result":"value","sleeps":"yes"}
 {"kind":"wake","cell":0,"result":"value","ordering":"release"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"types":["struct backlight_device","struct backlight_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct backlight_device","struct backlight_ops"]}}
 {"kind":"fence","ordering":"compiler"}
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
@@ -3983,6 +4174,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"delayed-work","cancels":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"work","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct cec_adapter","struct cec_adap_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct cec_adapter","struct cec_adap_ops"]}}
 {"kind":"rmw","cell":1,"bit":0,"operation":"flip","ordering":"relaxed"}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"readers","object":0}}
 {"kind":"wake","cell":1,"bit":0,"operation":"clear","ordering":"full"}
@@ -3990,9 +4183,15 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"release"}
 {"kind":"rmw","bit":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"clear","ordering":"relaxed"}
-{"kind":"call","cell":0,"sleeps":"no"}
+{"kind":"call","part":true,"power":{"to":"off","object":1}}
+{"kind":"call","part":true,"power":{"to":"on","object":1}}
+{"kind":"call","cell":0,"sleeps":"no","power":"off"}
+{"kind":"call","cell":0,"sleeps":"yes","power":"off"}
+{"kind":"call","cell":0,"result":"value","sleeps":"no","power":"on"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct clk_hw","struct clk_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct clk_hw","struct clk_ops"]}}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","power":"on"}
 {"kind":"call","cell":0,"sleeps":"yes"}
-{"kind":"call","cell":0,"result":"value","sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"full","onFailure":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"acquire","onFailure":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none","onFailure":"none"}
@@ -4009,7 +4208,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":{"by":"put","frees":true}}
 {"kind":"call","result":"value","form":"constant","pointer":"container"}
 {"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct counter_device","struct counter_ops"]}}
 {"kind":"call","pointer":"private","part":true}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct counter_device","struct counter_ops"]}}
 {"kind":"read","cell":1,"atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","result":"old","ordering":"full"}
@@ -4020,35 +4221,70 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","lock":"cpu-hotplug","shared":true,"global":true}
 {"kind":"lock","lock":"cpu-hotplug","global":true,"sleeps":"yes"}
 {"kind":"unlock","lock":"cpu-hotplug","global":true}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ahash_request","struct skcipher_request","struct aead_request","struct akcipher_request"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ahash_request","struct skcipher_request","struct aead_request","struct akcipher_request"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same"}
+{"kind":"call","part":true,"quiesce":{"of":"debugfs","object":0,"bars":true}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct block_device_operations","struct blk_mq_ops","struct blk_mq_hw_ctx"]}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"queue","bars":true}}
 {"kind":"call","result":"value","sleeps":"no","alloc":true}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct net_device","struct sk_buff"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
 {"kind":"call","result":"value","error":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":{"by":"get","object":null}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true,"section":"rcu-read"}}
 {"kind":"call","part":true,"consume":{"by":"hash","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"none","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"none","ref":"put"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct devfreq_dev_profile"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct devfreq_dev_profile"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct block_device_operations","struct blk_mq_ops","struct blk_mq_hw_ctx"]}}
 {"kind":"lock","cell":0,"lock":"mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mutex","conditional":true,"sleeps":"yes"}
+{"kind":"call","part":true,"quiesce":{"of":"attribute","object":1,"bars":true}}
 {"kind":"lock","cell":0,"lock":"mutex","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"mutex","sleeps":"no"}
 {"kind":"call","part":true,"free":{"when":"now","object":0,"private":true}}
 {"kind":"call","part":true,"register":{"runner":"devres","handler":1,"data":2,"managed":true}}
 {"kind":"call","pointer":"private","part":true,"managed":true,"alloc":true}
+{"kind":"call","part":true,"register":{"runner":"operations","object":3,"managed":true,"types":["struct backlight_device","struct backlight_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct clk_hw","struct clk_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct counter_device","struct counter_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct devfreq_dev_profile"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","object":1,"managed":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct fpga_manager","struct fpga_manager_ops"]}}
 {"kind":"wait","cell":1,"ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct gpio_chip"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct hwmon_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct hwrng"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
 {"kind":"call","result":"value","sleeps":"maybe","managed":true,"alloc":true}
 {"kind":"free","cell":1}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct led_classdev"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct mbox_chan","struct mbox_chan_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct mii_bus"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct nvmem_config"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"managed":true,"types":["struct phy","struct phy_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct power_supply","struct power_supply_desc"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct pwm_chip","struct pwm_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct rc_dev"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct regulator_dev","struct regulator_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":2,"object":1,"data":5,"managed":true}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"object":1,"data":5,"managed":true}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"thread":3,"object":1,"data":6,"managed":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct reset_controller_dev","struct reset_control_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct rproc","struct rproc_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"managed":true,"types":["struct rtc_class_ops","struct rtc_device"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct snd_soc_component","struct snd_soc_dai","struct snd_soc_dai_ops","struct snd_soc_component_driver"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct thermal_zone_device","struct thermal_zone_device_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct watchdog_device","struct watchdog_ops"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","atomic":false,"ordering":"plain","ref":"get"}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"delayed-work","waits":false,"cancels":true,"bars":true}}
@@ -4058,11 +4294,14 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"ordering":"none","quiesce":{"of":"irq","waits":false,"bars":true}}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"work","waits":false,"cancels":true,"bars":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true,"bars":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct dma_chan","struct dma_device"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct dma_chan","struct dma_device"]}}
 {"kind":"wait","cell":0,"result":"value","onFailure":"none","sleeps":"yes"}
 {"kind":"free","cell":2,"sleeps":"maybe"}
 {"kind":"fence","ordering":"full","scope":"device"}
 {"kind":"fence","ordering":"rmb","scope":"device"}
 {"kind":"fence","ordering":"wmb","scope":"device"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"managed":true,"types":["struct dma_chan","struct dma_device"]}}
 {"kind":"call","cell":0,"result":"none","ordering":"none"}
 {"kind":"lock","cell":0,"lock":"semaphore","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"yes"}
@@ -4106,6 +4345,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"page","sleeps":"no"}
 {"kind":"wait","cell":0,"sleeps":"yes"}
 {"kind":"read","cell":1,"result":"none","atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"types":["struct fpga_manager","struct fpga_manager_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct fpga_manager","struct fpga_manager_ops"]}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":{"by":"put","frees":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire"}
@@ -4119,6 +4360,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rcu","result":"value","ordering":"full","quiesce":{"of":"readers","object":null,"waits":false}}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"readers","object":0,"waits":false}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct gpio_chip"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct gpio_chip"]}}
+{"kind":"call","cell":0,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin"}
@@ -4181,6 +4425,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"member":2,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"member":3,"rcu":true}}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"safe":true,"cursor":3,"member":4}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct hci_dev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hci_dev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct hid_device"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hid_device"]}}
@@ -4205,6 +4450,14 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"release","arm":"hrtimer"}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"hrtimer","handler":1}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","cancels":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"types":["struct hwmon_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hwmon_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct hwrng"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hwrng"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ib_device_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ib_device_ops"]}}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
 {"kind":"call","cell":0,"ownLock":true}
 {"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
@@ -4212,15 +4465,20 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","each":true,"safe":true,"cursor":1,"rcu":true}}
 {"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","unpublish":{"by":"idr","object":null,"from":0,"rcu":true}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee80211_hw"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ieee80211_hw","struct ieee80211_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee80211_hw","struct ieee80211_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ieee802154_hw","struct ieee802154_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee802154_hw","struct ieee802154_ops"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
 {"kind":"call","part":true,"register":{"runner":"irq-work","handler":1,"object":0}}
 {"kind":"call","cell":0,"result":"none"}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
 {"kind":"wake","cell":0,"operation":"dec","ordering":"full","ref":"put"}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct input_dev"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct input_dev"]}}
 {"kind":"wait","ordering":"full","sleeps":"yes"}
 {"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
 {"kind":"fence","ordering":"none","scope":"device"}
@@ -4264,6 +4522,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"free","cell":0,"sleeps":"maybe"}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"tree","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct led_classdev"]}}
 {"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list"}
@@ -4325,8 +4584,13 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","onFailure":"relaxed","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"full"}
 {"kind":"fence","ordering":"full","scope":"all"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct mbox_chan","struct mbox_chan_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mbox_chan","struct mbox_chan_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct mii_bus"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mii_bus"]}}
 {"kind":"call","cell":1}
 {"kind":"read","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct memstick_host"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct memstick_host"]}}
 {"kind":"call","sleeps":"yes"}
 {"kind":"call","sleeps":"maybe"}
@@ -4342,7 +4606,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
 {"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct mmc_host","struct mmc_host_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host","struct mmc_host_ops"]}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
 {"kind":"fence","ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":{"by":"put","frees":true}}
@@ -4373,6 +4638,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"acquire"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"full","quiesce":{"of":"softirq","bars":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"value","ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct nfc_dev","struct nfc_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct nfc_dev","struct nfc_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct nvmem_config"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct nvmem_config"]}}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":0}}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":1}}
 {"kind":"call","part":true,"register":{"runner":"softirq","handler":1}}
@@ -4380,6 +4649,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","ordering":"compiler","context":"-pagefault-off"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","sleeps":"maybe","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"maybe","ref":"put"}
+{"kind":"call","part":true,"power":{"to":"off","object":0}}
+{"kind":"call","part":true,"power":{"to":"on","object":0}}
 {"kind":"call","part":true,"quiesce":{"of":"irq","object":1,"bars":true}}
 {"kind":"call","part":true,"quiesce":{"of":"irq","object":null,"waits":false,"bars":true}}
 {"kind":"lock","lock":"pci-rescan","global":true,"sleeps":"yes"}
@@ -4401,6 +4672,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","shared":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","sleeps":"no"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct perf_event","struct pmu"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct perf_event","struct pmu"]}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
@@ -4417,7 +4690,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rcu","result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":null}}
 {"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":0}}
 {"kind":"wait","cell":1,"ordering":"none"}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct power_supply","struct power_supply_desc"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply","struct power_supply_desc"]}}
 {"kind":"call","result":"none","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
@@ -4435,8 +4709,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":2,"operation":"or","operand":3,"result":"test","ordering":"relaxed"}
 {"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ptp_clock_info"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ptp_clock_info"]}}
 {"kind":"call","cell":0,"atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct pwm_chip","struct pwm_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct pwm_chip","struct pwm_ops"]}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":0}}
 {"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":1}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":[{"runner":"work","on":0},{"runner":"rcu","on":0}]}
@@ -4464,6 +4742,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
 {"kind":"write","cell":2,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
 {"kind":"publish","cell":2,"also":[0],"operand":0,"publish":{"by":"tree","rcu":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct rc_dev"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct rc_dev"]}}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same","consume":{"by":"pointer","rcu":true}}
 {"kind":"publish","cell":0,"by":"lvalue","operand":1,"publish":{"by":"pointer","rcu":true}}
 {"kind":"publish","cell":0,"by":"pointer","operand":1,"publish":{"by":"pointer","rcu":true}}
@@ -4489,6 +4769,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"call","result":"value","sleeps":"yes","io":"read"}
+{"kind":"call","result":"value","io":"read"}
 {"kind":"read","cell":0,"result":"none","ordering":"acquire"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+bh-off"}
@@ -4501,8 +4783,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off"}
-{"kind":"call","cell":1,"result":"value","sleeps":"yes"}
-{"kind":"call","cell":1,"result":"value"}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","io":"read"}
+{"kind":"call","cell":1,"result":"value","sleeps":"yes","io":"read"}
+{"kind":"call","cell":1,"result":"value","io":"read"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true,"ref":"get"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"relaxed","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"acquire","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
@@ -4514,11 +4797,17 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","counter":true,"ref":"put"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
 {"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","counter":true,"ref":"put"}
-{"kind":"call","cell":0,"result":"value","sleeps":"yes","publish":{"by":"handler","object":0,"into":null}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","publish":{"by":"handler","object":0,"into":null},"register":{"runner":"operations","types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","power":"off"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct regulator_dev","struct regulator_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct regulator_dev","struct regulator_ops"]}}
 {"kind":"unlock","cell":0,"lock":"sock","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":1,"object":0}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"object":0,"data":4}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"thread":2,"object":0,"data":5}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct reset_controller_dev","struct reset_control_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct reset_controller_dev","struct reset_control_ops"]}}
 {"kind":"publish","cell":0,"operand":1,"result":"value","publish":{"by":"hash","object":1,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true}}
 {"kind":"call","part":true,"unpublish":{"by":"hash","object":1,"from":0}}
@@ -4526,6 +4815,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rcu","cell":0,"context":"+rcu-read"}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same"}
 {"kind":"fence","ordering":"rmb","scope":"all"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct rproc","struct rproc_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct rproc","struct rproc_ops"]}}
 {"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"rt-mutex","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rt-mutex","conditional":true,"sleeps":"no"}
@@ -4542,7 +4833,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"delayed-work"}
 {"kind":"wake","cell":0,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct Scsi_Host","struct scsi_cmnd","struct scsi_device","struct scsi_host_template"]}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","free":{"when":"now","private":true},"ref":{"by":"put","frees":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct Scsi_Host","struct scsi_cmnd","struct scsi_device","struct scsi_host_template"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct serio"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct serio"]}}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"release","onFailure":"relaxed"}
 {"kind":"write","operand":0,"ordering":"full"}
 {"kind":"rmw","cell":0,"result":"old","ordering":"full"}
@@ -4565,12 +4860,18 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","ordering":"rmb"}
 {"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"full"}
 {"kind":"fence","ordering":"wmb"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct snd_pcm_substream","struct snd_pcm_ops","struct snd_kcontrol","struct snd_rawmidi_substream"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct snd_pcm_substream","struct snd_pcm_ops","struct snd_kcontrol","struct snd_rawmidi_substream"]},"free":{"when":"now","object":0,"private":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct snd_pcm_substream","struct snd_pcm_ops","struct snd_kcontrol","struct snd_rawmidi_substream"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct snd_soc_component","struct snd_soc_dai","struct snd_soc_dai_ops","struct snd_soc_component_driver"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct snd_soc_component","struct snd_soc_dai","struct snd_soc_dai_ops","struct snd_soc_component_driver"]}}
 {"kind":"read","cell":0,"bit":1,"ordering":"relaxed"}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","sleeps":"no"}
 {"kind":"wait","cell":1}
 {"kind":"rmw","cell":0,"bit":1,"operation":"clear","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+bh-off"}
@@ -4616,6 +4917,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"old","ordering":"full"}
 {"kind":"read","cell":1,"bit":0,"ordering":"acquire"}
 {"kind":"read","bit":0,"ordering":"relaxed"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct thermal_zone_device","struct thermal_zone_device_ops"]}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","cancels":true}}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"timer","handler":1}}
 {"kind":"call","part":true,"register":{"runner":"timer","handler":1,"object":0}}
@@ -4628,20 +4930,25 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"release","onFailure":"relaxed","counter":true}
 {"kind":"wait","cell":0,"result":"success","ordering":"acquire","onFailure":"none","wait":"completion"}
 {"kind":"lock","cell":0,"lock":"buffer","conditional":true,"sleeps":"no"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct typec_port","struct typec_operations"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct typec_port","struct typec_operations"]}}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":false,"ordering":"none"}
 {"kind":"call","cell":0,"result":"test","ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"sub","operand":1,"atomic":false,"ordering":"none"}
 {"kind":"lock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
 {"kind":"lock","cell":0,"result":"value","ordering":"none","lock":"seqcount","shared":true}
 {"kind":"unlock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct uart_port","struct uart_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port","struct uart_ops"]}}
 {"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sighand","context":"-irqs-off -preempt-off"}
 {"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff"]}}
-{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
 {"kind":"unlock","cell":0,"lock":"semaphore","sleeps":"no"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct usb_gadget","struct usb_ep","struct usb_gadget_ops","struct usb_ep_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"waits":false,"bars":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct usb_gadget","struct usb_ep","struct usb_gadget_ops","struct usb_ep_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"urb","handler":5,"object":0,"data":6}}
 {"kind":"call","part":true,"register":{"runner":"urb","handler":6,"object":0,"data":7}}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"cancels":true}}
@@ -4666,6 +4973,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"release"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full","wake":"thread"}
 {"kind":"wake","cell":0,"wake":"variable"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct watchdog_device","struct watchdog_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct watchdog_device","struct watchdog_ops"]}}
 {"kind":"fence","ordering":"wmb","scope":"all"}
 {"kind":"read","cell":0,"result":"value","ordering":"relaxed"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
@@ -4798,6 +5107,8 @@ include/linux/bit_spinlock.h
 Documentation/atomic_bitops.txt, ORDERING
 include/linux/uaccess.h
 include/linux/cpumask.h
+include/linux/iio/iio.h
+include/linux/rtc.h
 include/linux/bitops.h
 include/linux/pgtable.h; arch/powerpc/include/asm/pte-walk.h
 include/linux/gfp.h
@@ -4818,6 +5129,7 @@ Documentation/core-api/this_cpu_ops.rst
 include/linux/percpu-defs.h up to Linux 3.18
 kernel/sched/wait.c
 Documentation/core-api/xarray.rst, Locking
+include/linux/blkdev.h
 kernel/time/timer.c
 include/linux/percpu.h
 include/linux/rmap.h
@@ -4827,12 +5139,14 @@ include/asm-generic/qspinlock.h
 include/linux/nospec.h
 include/linux/overflow.h
 include/linux/spinlock.h
+include/linux/libata.h
 Documentation/atomic_t.txt, ORDERING
 include/asm-generic/barrier.h
 Documentation/atomic_t.txt, SEMANTICS
 include/linux/mutex.h
 include/linux/wait_bit.h
 include/linux/notifier.h
+include/linux/backlight.h
 Documentation/memory-barriers.txt, COMPILER BARRIER
 include/linux/byteorder/generic.h
 include/net/sock.h
@@ -4840,12 +5154,13 @@ include/linux/bio.h
 block/bio.c
 include/linux/bitmap.h
 include/linux/blk-mq.h
-include/linux/blkdev.h
 include/linux/buffer_head.h
 Documentation/RCU/whatisRCU.rst, WHAT IF MY UPDATING THREAD CANNOT BLOCK?
 include/linux/srcu.h
+include/media/cec.h
 include/linux/thread_info.h
 include/linux/clk.h
+include/linux/clk-provider.h
 include/linux/atomic/atomic-instrumented.h
 Documentation/scheduler/completion.rst
 include/linux/mm.h
@@ -4856,19 +5171,43 @@ Documentation/RCU/whatisRCU.rst, synchronize_rcu()
 include/linux/console.h
 include/linux/container_of.h
 include/linux/uio.h
+include/linux/counter.h
 include/linux/device.h and the cores named
 include/asm-generic/processor.h
 include/linux/cpuhotplug.h
 include/linux/cpuhplock.h
+include/crypto/internal/hash.h and others
 include/linux/percpu-refcount.h
 include/linux/mm_types.h
 kernel/sched/core.c
 include/linux/dev_printk.h
+include/linux/devfreq.h
+include/linux/device.h, include/linux/sysfs.h
 include/net/devlink.h
 include/linux/device/devres.h
+include/linux/fpga/fpga-mgr.h
+include/linux/gpio/driver.h
+include/linux/hwmon.h
+include/linux/hw_random.h
+include/linux/i2c.h
 include/linux/leds.h
+include/linux/mailbox_controller.h
+include/linux/phy.h
+include/linux/nvmem-provider.h
+include/linux/phy/phy.h
+include/linux/power_supply.h
+include/linux/pwm.h
+include/media/rc-core.h
+include/linux/regulator/driver.h
+include/linux/reset-controller.h
+include/linux/remoteproc.h
+include/sound/soc.h
+include/linux/spi/spi.h
+include/linux/thermal.h
+include/linux/watchdog.h
 include/linux/dcache.h
 include/linux/dma-mapping.h
+include/linux/dmaengine.h
 include/linux/dma-fence.h
 Documentation/core-api/dma-api.rst
 Documentation/memory-barriers.txt, CPU MEMORY BARRIERS
@@ -4901,11 +5240,9 @@ include/net/net_namespace.h
 include/linux/sched/mm.h
 include/linux/sched/task.h
 include/linux/gpio/consumer.h
-include/linux/iio/iio.h
 drivers/thermal/thermal_core.h
 include/linux/cpufreq.h
 include/linux/gpio/generic.h
-include/linux/hwmon.h
 include/linux/msi.h
 include/linux/ring_buffer.h
 include/linux/serio.h
@@ -4918,9 +5255,10 @@ include/linux/list_bl.h
 include/linux/rbtree.h
 include/linux/rculist_nulls.h
 include/linux/hrtimer.h
-include/linux/i2c.h
+include/rdma/ib_verbs.h
 include/linux/idr.h
 include/net/mac80211.h
+include/net/mac802154.h
 include/linux/log2.h
 include/linux/irq_work.h
 include/linux/swait.h
@@ -4965,6 +5303,7 @@ include/net/neighbour.h
 include/net/net_debug.h
 include/net/netdev_lock.h
 include/net/netdev_queues.h
+net/nfc/nfc.h
 include/linux/of.h
 include/linux/stddef.h
 kernel/smp.c
@@ -4973,11 +5312,12 @@ include/linux/path.h
 include/linux/pci.h
 include/linux/percpu_counter.h
 include/linux/percpu-rwsem.h
+include/linux/perf_event.h
 include/linux/pm_runtime.h
 Documentation/mm/process_addrs.rst
 include/linux/poll.h
-include/linux/power_supply.h
 include/linux/proc_fs.h
+include/linux/ptp_clock_kernel.h
 include/linux/radix-tree.h
 Documentation/memory-barriers.txt, LOCK ACQUISITION FUNCTIONS
 kernel/rcu/rcu.h
@@ -4992,6 +5332,7 @@ net/core/dev.c
 include/linux/regulator/consumer.h
 include/linux/firmware.h
 include/linux/kmod.h
+include/linux/reset.h
 include/linux/rhashtable.h
 include/linux/rtmutex.h
 include/scsi/scsi_host.h
@@ -4999,15 +5340,17 @@ include/linux/seqlock.h
 include/linux/sched/signal.h
 Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER
 tools/memory-model/linux-kernel.def
-include/linux/spi/spi.h
+include/sound/core.h
 include/linux/processor.h
 Documentation/staging/static-keys.rst
 include/linux/stop_machine.h
 include/linux/swab.h
 include/linux/task_work.h
 include/asm-generic/tlb.h
+include/linux/usb/typec.h
 include/linux/u64_stats_sync.h
 include/linux/serial_core.h
+include/linux/usb/gadget.h
 include/linux/usb.h
 include/linux/stdarg.h
 include/linux/vmalloc.h

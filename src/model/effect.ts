@@ -43,7 +43,8 @@ export type Runner =
   | 'attribute'
   | 'debugfs'
   | 'devres'
-  | 'kref';
+  | 'kref'
+  | 'operations';
 
 /** By what an object is found: a pointer or index that is stored, a container of links or of keys, a handler's argument. */
 export type Road = 'pointer' | 'list' | 'hlist' | 'hash' | 'tree' | 'xarray' | 'idr' | 'queue' | 'index' | 'handler' | 'count' | 'flag';
@@ -109,7 +110,7 @@ export type Effect =
   | {
       does: 'quiesce';
       /** `operations`: what the core of a subsystem calls for those who use the object, of one of the `types`. */
-      of: Runner | 'readers' | 'queue' | 'operations';
+      of: Runner | 'readers' | 'queue';
       object: number | null;
       waits: boolean;
       cancels: boolean;
@@ -120,7 +121,10 @@ export type Effect =
   | { does: 'free'; object: number | null; when: 'now' | 'grace-period'; private: boolean }
   /** A reference more, more unless there is none, or less; `frees`: the call itself gives the object up where it was the last. */
   | { does: 'ref'; object: number | null; by: 'get' | 'get-unless-zero' | 'put'; frees: boolean }
-  /** A handler is made known: `handler` runs with `data`, by way of `object`, `under` a lock. `managed`: it goes with its device. */
+  /**
+   * A handler is made known: `handler` runs with `data`, by way of `object`, `under` a lock. `managed`: it goes with its device. Of `operations` the
+   * `types` are those of the object and of the tables of what is called for it.
+   */
   | {
       does: 'register';
       runner: Runner;
@@ -130,12 +134,17 @@ export type Effect =
       data: number | null;
       under: number | null;
       managed: boolean;
+      types: readonly string[];
     }
   /** A handler is asked to run, on the queue of argument `on`. */
   | { does: 'queue'; runner: Runner; object: number | null; on: number | null }
   | { does: 'arm'; runner: Runner; object: number | null }
   | Waiting<'wait'>
   | Waiting<'wake'>
+  /** A device, or what it runs by (a clock, a supply), is switched: while it is off its registers can't be reached. */
+  | { does: 'power'; to: 'on' | 'off'; object: number | null }
+  /** A device's registers are read or written. */
+  | { does: 'io'; access: 'read' | 'write'; object: number | null }
   /** New memory, or a new object, known to nobody else. */
   | { does: 'alloc' }
   | { does: 'noreturn' }

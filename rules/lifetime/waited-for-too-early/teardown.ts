@@ -8,7 +8,10 @@ import {
   type Deferred,
   effectOfKind,
   heldAt,
+  isSame,
+  lastName,
   nodesAfter,
+  type Queuer,
   runBy,
   type Site,
   sameLock,
@@ -16,7 +19,6 @@ import {
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Runner } from '../../../src/model/effect.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
-import { isSame, lastName, type Source } from './sources.ts';
 
 /** A wait for an item, and the stop that comes too late. */
 export interface Early {
@@ -38,7 +40,7 @@ function letsAgain(event: Event): boolean {
 }
 
 /** The waits for the item that come before the last source of it is stopped, in functions that take its object down. */
-export function earlyWaits(item: Deferred, source: Source, file: CodeFile, world: World): Early[] {
+export function earlyWaits(item: Deferred, source: Queuer, file: CodeFile, world: World): Early[] {
   const waits = [...item.waited.filter(site => isSame(item, site.event)), ...item.drained].filter(site => letsAgain(site.event));
   const stops = file.functions.flatMap(fn => fn.events.flatMap(event => (source.isStoppedBy(event) ? [{ fn, event }] : [])));
   const found: Early[] = [];
@@ -92,7 +94,7 @@ function endsObject(fn: CFunction, wait: Event, world: World, seen = new Set<CFu
 }
 
 /** Is nothing in view, before the wait or after the stop, that keeps the item from being queued again, or waits for it again? */
-function holds(item: Deferred, source: Source, { fn, wait, stop }: Early, file: CodeFile, world: World): boolean {
+function holds(item: Deferred, source: Queuer, { fn, wait, stop }: Early, file: CodeFile, world: World): boolean {
   if (runBy(source.entry, world).has(fn) || (item.handler && runBy(item.handler, world).has(fn))) return false;
   // What a failed start leaves queues only what has been started, which is not seen of an item.
   if (source.kind === 'deferred' && eventTo(fn, wait, world)?.phase.includes('error-path')) return false;
@@ -124,7 +126,7 @@ function flushesAll(event: Event): boolean {
 }
 
 /** Is a lock held from the wait to the stop that the source holds where it queues the item? Then it queues none between the two. */
-function isExcluded(source: Source, { fn, wait, stop }: Early, world: World): boolean {
+function isExcluded(source: Queuer, { fn, wait, stop }: Early, world: World): boolean {
   const first = eventTo(fn, wait, world);
   const second = eventTo(fn, stop, world);
   if (!first || !second || between(fn, first, second).some(e => e.kind === 'unlock')) return false;
@@ -147,14 +149,14 @@ function isOfOtherTable(fn: CFunction, wait: Site, stop: Site, world: World): bo
 }
 
 /** Is the device not unregistered before the handler has run, since what queues it takes a reference that the handler drops? */
-function pinsDevice(item: Deferred, source: Source, stop: Site, world: World): boolean {
+function pinsDevice(item: Deferred, source: Queuer, stop: Site, world: World): boolean {
   if (!effectOfKind(stop.event, 'quiesce')?.types.includes('struct net_device') || !item.handler) return false;
   const does = (fns: Iterable<CFunction>, api: RegExp) => [...fns].some(fn => fn.events.some(e => api.test(e.api)));
   return does(source.chain, /^(?:netdev|dev)_hold$/) && does(runBy(item.handler, world), /^(?:netdev|dev)_put$/);
 }
 
 /** After the stop, is a state polled that the source changes where it queues the item, and its handler when it has run? */
-function isPolled(item: Deferred, source: Source, later: readonly Event[], file: CodeFile, world: World): boolean {
+function isPolled(item: Deferred, source: Queuer, later: readonly Event[], file: CodeFile, world: World): boolean {
   const changed = (fns: Iterable<CFunction>) => new Set([...fns].flatMap(fn => fn.events.flatMap(e => (isChange(e) ? [stateOf(e)] : []))));
   const asked = item.handler ? changed(source.chain) : new Set<string>();
   if (!item.handler || asked.size === 0) return false;
@@ -240,7 +242,7 @@ const WRITES =
   /(?:^|_)(?:write\w*|wr(?:l|w|b|32|16|8)?|out[bwl](?:_p)?|poke|update_bits\w*|(?:set|clear)_bits\w*|iowrite\w*)(?:_|$)|^(?:writel|writeb|writew|ew32|w32|iowrite\w*|__raw_write\w*)/;
 
 /** Does the call, out of view, by its name tell the source to be quiet; for a device also a write of its registers? */
-function quietens({ api, kind, opaque, args }: Event, source: Source, wait: Event): boolean {
+function quietens({ api, kind, opaque, args }: Event, source: Queuer, wait: Event): boolean {
   if (source.kind === 'hardware' && WRITES.test(api)) return true;
   if (kind !== 'call' || !opaque || !QUIETENS.test(api) || ASIDE.test(api)) return false;
   return source.kind !== 'deferred' || (!/unregister/.test(api) && args.some(arg => rootOf(arg) === rootOf(wait.args[0] ?? '')));
@@ -254,7 +256,7 @@ const STATES =
   /^(?:netif_running|netif_device_present|netif_carrier_ok|netif_queue_stopped|drm_dev_enter|pm_runtime_(?:active|suspended|get_if_\w+)|device_is_registered)$/;
 
 /** Does what runs look at a state that the function has changed by then, before it queues the item, or the item's own handler? */
-function asksFirst(item: Deferred, source: Source, earlier: readonly Event[]): boolean {
+function asksFirst(item: Deferred, source: Queuer, earlier: readonly Event[]): boolean {
   const written = new Set<string>();
   for (const e of earlier) if (isChange(e)) written.add(stateOf(e));
   written.delete('');
