@@ -13,6 +13,7 @@ import statementAfterBracelessIf from './diff/statement-after-braceless-if.ts';
 import syncRemoved from './diff/sync-removed.ts';
 import coldInlineHelper from './inline/cold-inline-helper.ts';
 import foundObjectUsedAfterUnlock from './lifetime/found-object-used-after-unlock.ts';
+import freedUnderHandler from './lifetime/freed-under-handler/rule.ts';
 import getRacesFinalPut from './lifetime/get-races-final-put.ts';
 import idReleasedBeforeSlotCleared from './lifetime/id-released-before-slot-cleared.ts';
 import initialisedAfterPublication from './lifetime/initialised-after-publication.ts';
@@ -90,6 +91,7 @@ export const rules: readonly Rule[] = [
   syncRemoved,
   coldInlineHelper,
   foundObjectUsedAfterUnlock,
+  freedUnderHandler,
   getRacesFinalPut,
   idReleasedBeforeSlotCleared,
   initialisedAfterPublication,

@@ -117,6 +117,7 @@ export {
   walksOver,
 } from './lifetimes/rculists.ts';
 export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, useBehind, walkersOf } from './lifetimes/readers.ts';
+export { type Breach, breachesIn } from './lifetimes/teardown/law.ts';
 export { isSame, lastName, type Queuer, queuersOf, type Source, sourcesIn } from './lifetimes/teardown/sources.ts';
 export { storeThenLook } from './pairings/assumed.ts';
 export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';
