@@ -1,4 +1,4 @@
-import { called, type Deferred, deferredIn, type Queuer, queuersOf } from '../../src/analysis/query.ts';
+import { called, type Deferred, deferredIn, type Queuer, queuersOf, type Site } from '../../src/analysis/query.ts';
 import type { Remark, Rule } from '../../src/model/rule.ts';
 import { examples } from './waited-for-too-early/examples.ts';
 
@@ -26,7 +26,6 @@ export default {
     'any command that quiesces the device before the wait counts, whatever it is',
     'any flag that the handler reads and the teardown writes before the wait counts, whatever it means',
     'a device being opened between the wait and the stop is not considered',
-    'an interrupt that the core frees after the removal is not considered',
     'a transmission that is in progress when the transmit queue is stopped is not considered, nor what wakes the queue again',
   ],
   examples,
@@ -46,17 +45,29 @@ export default {
   },
 } satisfies Rule;
 
-function remarkOn(item: Deferred, source: Queuer, { wait, stop }: Early): Remark {
-  const at = ({ event }: typeof wait, note: string) => ({ path: event.path, line: event.line, side: event.side, note });
+function remarkOn(item: Deferred, source: Queuer, { fn, wait, stop }: Early): Remark {
+  const at = ({ event }: Site, note: string) => ({ path: event.path, line: event.line, side: event.side, note });
   // Two calls of one name are told apart by what they wait for.
-  const [waits, stops] = [wait.event, stop.event].map(e => `${called(e)}(${wait.event.api === stop.event.api ? (e.args[0] ?? '') : ''})`);
+  const nameOf = ({ event }: Site, other: Site | null) => `${called(event)}(${other?.event.api === event.api ? (event.args[0] ?? '') : ''})`;
+  const waits = nameOf(wait, stop);
+  const handler = `${item.handler?.name}()`;
+  const asks = item.kind === 'timer' ? 'arm' : 'queue';
+  const registered = source.setUp;
   return {
-    message: `${waits} waits for ${item.handler?.name}() before ${stops}, but until that ${source.entry.name}() may ${item.kind === 'timer' ? 'arm' : 'queue'} it again`,
-    question: `Should ${waits} come after ${stops}?`,
+    message: stop
+      ? `${waits} waits for ${handler} before ${nameOf(stop, wait)}, but until that ${source.entry.name}() may ${asks} it again`
+      : `${waits} in ${fn.name}() waits for ${handler}, but ${source.entry.name}() may ${asks} it again until the device's managed resources are released, afterwards`,
+    question: stop ? `Should ${waits} come after ${nameOf(stop, wait)}?` : `What keeps ${source.entry.name}() from running after ${fn.name}()?`,
     dismissal: `Not an issue if ${source.entry.name}() can no longer run by then, or no longer queues ${item.path}`,
-    related: [at(stop, 'stopped here'), at(source.queued, 'queued here')],
-    quote: [source.queued.event, { path: wait.fn.path, line: wait.fn.line, side: wait.fn.side }, wait.event, stop.event],
+    related: [...(stop ? [at(stop, 'stopped here')] : registered ? [at(registered, 'made known here')] : []), at(source.queued, 'queued here')],
+    quote: [
+      ...(stop || !registered ? [] : [registered.event]),
+      source.queued.event,
+      { path: wait.fn.path, line: wait.fn.line, side: wait.fn.side },
+      wait.event,
+      ...(stop ? [stop.event] : []),
+    ],
     // What one stop comes too late for is one cause, whichever of its items is named first.
-    shape: `${wait.fn.name}|${stop.fn.name}|${stop.event.index}`,
+    shape: `${wait.fn.name}|${stop?.fn.name ?? ''}|${stop?.event.index ?? 'device'}`,
   };
 }

@@ -4,50 +4,941 @@
 export const examples: { bad: string[]; good: string[] } = {
   bad: [
     `
-struct foo { struct work_struct w; char *buf; struct clk *clk; void __iomem *base; struct workqueue_struct *wq; };
-static void foo_work(struct work_struct *w)
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
 {
-	struct foo *f = container_of(w, struct foo, w);
-	if (f->buf)
-		f->buf[0] = 1;
-	queue_work(f->wq, &f->w);
-	writel(1, f->base + 4);
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
 }
-static int foo_irq(int irq, void *data) { struct foo *f = data; schedule_work(&f->w); return 0; }
-static int foo_probe(struct platform_device *pdev)
+
+static irqreturn_t kiln_irq(int irq, void *data)
 {
-	struct foo *f = devm_kzalloc(&pdev->dev, sizeof(*f), GFP_KERNEL);
-	INIT_WORK(&f->w, foo_work);
-	return devm_request_irq(&pdev->dev, 7, foo_irq, 0, "foo", f);
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
 }
-static void foo_remove(struct platform_device *pdev)
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
 {
-	struct foo *f = platform_get_drvdata(pdev);
-	kfree(f->buf);
-	f->buf = NULL;
-	destroy_workqueue(f->wq);
-	clk_disable_unprepare(f->clk);
-	cancel_work_sync(&f->w);
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
 }
-static struct platform_driver foo_driver = { .probe = foo_probe, .remove = foo_remove };`,
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	kfree(k->log); /* want: freed-under-handler "before cancel_work_sync()" */
+	cancel_work_sync(&k->fire);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	k->log[0] = 1;
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	cancel_work_sync(&k->fire);
+	kfree(k->log); /* want: freed-under-handler "before free_irq()" */
+	free_irq(k->irq, k);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* The interrupt ends behind remove(). */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	k->log[0] = 1;
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	kfree(k->log); /* want: freed-under-handler "until the device's managed resources are released" */
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* So do the operations: a transfer reaches for a device that is off. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return devm_spi_register_controller(&pdev->dev, ctlr);
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	cancel_work_sync(&k->fire);
+	clk_disable_unprepare(k->clk); /* want: freed-under-handler "kiln_transfer() may run and reach the device" */
+	kfree(k->log);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* The clock goes first. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return spi_register_controller(ctlr);
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	cancel_work_sync(&k->fire);
+	clk_disable_unprepare(k->clk); /* want: freed-under-handler "before spi_unregister_controller()" */
+	spi_unregister_controller(dev_get_drvdata(&pdev->dev));
+	kfree(k->log);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
   ],
   good: [
     `
-void example_near_miss(struct thing *t)
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
 {
-	t->data = 1;
-	smp_wmb();
-	WRITE_ONCE(t->ready, 1);
-}`,
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	cancel_work_sync(&k->fire);
+	kfree(k->log);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
     `
---- a/drivers/example/example.c
-+++ b/drivers/example/example.c
-@@ -1,4 +1,4 @@
- void example(struct thing *t)
- {
--	t->data = 1;
-+	t->data = 2;
- }
-`,
+/* The handler looks under the lock under which the pointer goes. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	spin_lock(&k->lock);
+	if (k->log)
+		k->log[0] = 1;
+	spin_unlock(&k->lock);
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	spin_lock(&k->lock);
+	kfree(k->log);
+	k->log = NULL;
+	spin_unlock(&k->lock);
+	cancel_work_sync(&k->fire);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* The handler is told. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	if (k->gone)
+		return;
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	k->gone = true;
+	synchronize_rcu();
+	kfree(k->log);
+	cancel_work_sync(&k->fire);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* The interrupt is off before. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	k->log[0] = 1;
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	disable_irq(k->irq);
+	kfree(k->log);
+	cancel_work_sync(&k->fire);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* The device is told to be quiet, and asks for no interrupt. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	k->log[0] = 1;
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	writel(0, k->base + 8);
+	kfree(k->log);
+	cancel_work_sync(&k->fire);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* The operation switches the clock on itself. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	clk_prepare_enable(k->clk);
+	writel(1, k->base);
+	clk_disable_unprepare(k->clk);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return devm_spi_register_controller(&pdev->dev, ctlr);
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	cancel_work_sync(&k->fire);
+	clk_disable_unprepare(k->clk);
+	kfree(k->log);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* It is replaced, not taken. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	kfree(k->log);
+	k->log = kzalloc(16, GFP_KERNEL);
+	cancel_work_sync(&k->fire);
+	free_irq(k->irq, k);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
+    `
+/* The handler does not use it. */
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
+{
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->irq = 0;
+}
+
+static irqreturn_t kiln_irq(int irq, void *data)
+{
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
+}
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
+{
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
+}
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	kfree(k->log);
+	cancel_work_sync(&k->fire);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};`,
   ],
 };

@@ -1,5 +1,6 @@
 /** Where one function waits for an item and stops afterwards what queues it, and what else it does around that. */
 import {
+  argumentAt,
   before,
   between,
   called,
@@ -25,7 +26,8 @@ export interface Early {
   /** The function that does both, itself or by what it calls. */
   fn: CFunction;
   wait: Site;
-  stop: Site;
+  /** Null where the source ends with the device, behind the function. */
+  stop: Site | null;
 }
 
 /** Members whose functions run when an object, its driver, or the use of it ends. */
@@ -49,8 +51,38 @@ export function earlyWaits(item: Deferred, source: Queuer, file: CodeFile, world
       const early = inOneFunction(wait, stop, file, world);
       if (early && !found.some(e => e.wait === wait) && holds(item, source, early, file, world)) found.push(early);
     }
+    const early = source.managed ? beforeDevice(wait, stops, source, file, world) : null;
+    if (early && !found.some(e => e.wait === wait) && holds(item, source, early, file, world)) found.push(early);
   }
   return found;
+}
+
+/**
+ * The function that comes to the wait and after which the source ends with the device: the driver's remove(), unless something in it stops the source;
+ * or what is to be done when the device goes, where that was asked for after the source was made known (Documentation/driver-api/driver-model/devres.rst:
+ * the last comes first).
+ */
+function beforeDevice(wait: Site, stops: readonly Site[], source: Queuer, file: CodeFile, world: World): Early | null {
+  for (const fn of file.functions) {
+    if (fn.isMacro || fn.broken || !fn.whole || !eventTo(fn, wait, world)) continue;
+    const unbinds = world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
+    if (!unbinds && !isAskedForAfter(fn, source, file, world)) continue;
+    if (!stops.some(stop => eventTo(fn, stop, world))) return { fn, wait, stop: null };
+  }
+  return null;
+}
+
+/** Is the function to be called when the device goes, as it was said after the source was made known? */
+function isAskedForAfter(fn: CFunction, { setUp }: Queuer, file: CodeFile, world: World): boolean {
+  if (!setUp) return false;
+  return file.functions.some(at =>
+    at.events.some(event => {
+      const register = effectOfKind(event, 'register');
+      if (register?.runner !== 'devres' || (argumentAt(event, register.handler) ?? '').replace(/^&/, '') !== fn.name) return false;
+      const known = eventTo(at, setUp, world);
+      return known !== null && comesBefore(at, known, event);
+    }),
+  );
 }
 
 /** The function that comes to both, by two of its own events, the wait's first. */
@@ -98,17 +130,18 @@ function holds(item: Deferred, source: Queuer, { fn, wait, stop }: Early, file: 
   if (runBy(source.entry, world).has(fn) || (item.handler && runBy(item.handler, world).has(fn))) return false;
   // What a failed start leaves queues only what has been started, which is not seen of an item.
   if (source.kind === 'deferred' && eventTo(fn, wait, world)?.phase.includes('error-path')) return false;
-  if (isExcluded(source, { fn, wait, stop }, world) || isOfOtherTable(fn, wait, stop, world) || pinsDevice(item, source, stop, world)) return false;
+  if (stop && (isExcluded(source, { fn, wait, stop }, world) || isOfOtherTable(fn, wait, stop, world) || pinsDevice(item, source, stop, world)))
+    return false;
   const earlier = around(item, fn, wait, world, 'before');
-  if (earlier.some(e => e !== stop.event && (source.isStoppedBy(e) || source.isQuietedBy(e)))) return false;
+  if (earlier.some(e => e !== stop?.event && (source.isStoppedBy(e) || source.isQuietedBy(e)))) return false;
   if (source.isQuietened?.(earlier)) return false;
   if (earlier.some(e => quietens(e, source, wait.event) || unlinks(e))) return false;
   if (asksFirst(item, source, earlier) || (source.kind === 'core' && isWaitedForByUsers(item, file, world))) return false;
-  const later = around(item, fn, stop, world, 'after');
+  const later = stop ? around(item, fn, stop, world, 'after') : around(item, fn, wait, world, 'after').filter(e => effectOfKind(e, 'quiesce')?.bars);
   const waits = new Set([...item.waited, ...item.drained, ...item.takenOff, ...item.handedOut].map(site => site.event));
   if (isPolled(item, source, later, file, world)) return false;
   return (
-    !waits.has(stop.event) &&
+    !(stop && waits.has(stop.event)) &&
     !later.some(e => e !== wait.event && (waits.has(e) || flushesAll(e) || (effectOfKind(e, 'quiesce')?.bars === true && isSame(item, e))))
   );
 }
@@ -126,7 +159,7 @@ function flushesAll(event: Event): boolean {
 }
 
 /** Is a lock held from the wait to the stop that the source holds where it queues the item? Then it queues none between the two. */
-function isExcluded(source: Queuer, { fn, wait, stop }: Early, world: World): boolean {
+function isExcluded(source: Queuer, { fn, wait, stop }: Early & { stop: Site }, world: World): boolean {
   const first = eventTo(fn, wait, world);
   const second = eventTo(fn, stop, world);
   if (!first || !second || between(fn, first, second).some(e => e.kind === 'unlock')) return false;

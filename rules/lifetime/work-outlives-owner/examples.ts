@@ -273,7 +273,7 @@ ${removal('	heater_each(&pdev->dev, kettle_wait);\n')}`,
       .replaceAll('k->boil', 'k->part.boil')
       .replace('kettle, boil', 'kettle, part.boil')}${removal('	heater_off(&k->part);\n')}`,
     `\n/* What is called at the end may stop all. */${module('heater_stop();')}`,
-    `\n/* Its own queue is drained. */${kettle(OWN_QUEUE)}${removal('	destroy_workqueue(k->queue);\n')}`,
+    `\n/* Its own queue is drained. */${kettle(OWN_QUEUE)}${removal('	devm_free_irq(&pdev->dev, 7, k);\n	destroy_workqueue(k->queue);\n')}`,
     `\n/* Who drains the queue is out of view. */${kettle(OWN_QUEUE)}${removal('')}`,
     `\n/* What gets the object may wait. */${kettle()}${removal('	heater_off(k);\n')}`,
     `\n/* Another file of the driver may wait. */${kettle()}${removal('	kettle_stop_all(&pdev->dev);\n')}`,

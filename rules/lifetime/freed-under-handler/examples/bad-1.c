@@ -1,26 +1,69 @@
-struct foo { struct work_struct w; char *buf; struct clk *clk; void __iomem *base; struct workqueue_struct *wq; };
-static void foo_work(struct work_struct *w)
+struct kiln {
+	struct work_struct fire;
+	struct delayed_work cool;
+	struct workqueue_struct *queue;
+	spinlock_t lock;
+	char *log;
+	struct clk *clk;
+	void __iomem *base;
+	int irq;
+	bool gone;
+};
+
+static void kiln_fire(struct work_struct *w)
 {
-	struct foo *f = container_of(w, struct foo, w);
-	if (f->buf)
-		f->buf[0] = 1;
-	queue_work(f->wq, &f->w);
-	writel(1, f->base + 4);
+	struct kiln *k = container_of(w, struct kiln, fire);
+
+	k->log[0] = 1;
 }
-static int foo_irq(int irq, void *data) { struct foo *f = data; schedule_work(&f->w); return 0; }
-static int foo_probe(struct platform_device *pdev)
+
+static irqreturn_t kiln_irq(int irq, void *data)
 {
-	struct foo *f = devm_kzalloc(&pdev->dev, sizeof(*f), GFP_KERNEL);
-	INIT_WORK(&f->w, foo_work);
-	return devm_request_irq(&pdev->dev, 7, foo_irq, 0, "foo", f);
+	struct kiln *k = data;
+
+	schedule_work(&k->fire);
+	return IRQ_HANDLED;
 }
-static void foo_remove(struct platform_device *pdev)
+
+static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
 {
-	struct foo *f = platform_get_drvdata(pdev);
-	kfree(f->buf);
-	f->buf = NULL;
-	destroy_workqueue(f->wq);
-	clk_disable_unprepare(f->clk);
-	cancel_work_sync(&f->w);
+	struct kiln *k = spi_controller_get_devdata(ctlr);
+
+	writel(1, k->base);
+	return 0;
 }
-static struct platform_driver foo_driver = { .probe = foo_probe, .remove = foo_remove };
+
+static int kiln_probe(struct platform_device *pdev)
+{
+	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
+	struct spi_controller *ctlr;
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
+	if (!ctlr)
+		return -ENOMEM;
+	spin_lock_init(&k->lock);
+	INIT_WORK(&k->fire, kiln_fire);
+	ctlr->transfer_one_message = kiln_transfer;
+	platform_set_drvdata(pdev, k);
+	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
+	if (err)
+		return err;
+	return 0;
+}
+
+static void kiln_remove(struct platform_device *pdev)
+{
+	struct kiln *k = platform_get_drvdata(pdev);
+
+	free_irq(k->irq, k);
+	kfree(k->log); /* want: freed-under-handler "before cancel_work_sync()" */
+	cancel_work_sync(&k->fire);
+}
+
+static struct platform_driver kiln_driver = {
+	.probe = kiln_probe,
+	.remove = kiln_remove,
+};

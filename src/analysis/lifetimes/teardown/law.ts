@@ -6,7 +6,7 @@ import type { CFunction, Event } from '../../../model/code.ts';
 import type { CodeFile, World } from '../../../model/rule.ts';
 import { sameLock } from '../../../model/section.ts';
 import { heldAt } from '../../entry/callers.ts';
-import { runBy, type Site } from '../deferred.ts';
+import { deferredIn, runBy, type Site } from '../deferred.ts';
 import { lastName, type Source, sourcesIn } from './sources.ts';
 import { mayPrecede, type Step, stepsOf } from './steps.ts';
 import { reachesDevice, type Taking, takingOf, usesOf } from './uses.ts';
@@ -44,7 +44,7 @@ export function breachesIn(file: CodeFile, world: World): Breach[] {
       if (run.has(root)) continue;
       for (const { taken, taking } of takings) {
         const use = useOf(source, taking, world);
-        if (!use || run.has(taken.fn)) continue;
+        if (!use || run.has(taken.fn) || drainsFor(taken.event, run, file)) continue;
         const stop = lateStop(source, taken, steps);
         if (stop === undefined || (stop === null && !outlives(source, root, world))) continue;
         if (stop && stop.trail[0]?.event === taken.trail[0]?.event) continue;
@@ -57,6 +57,15 @@ export function breachesIn(file: CodeFile, world: World): Breach[] {
     }
   }
   return found;
+}
+
+/** Is the queue that is destroyed one that the handler puts an item on? Then the drain is a wait that comes too early, which is another breach. */
+function drainsFor(event: Event, run: ReadonlySet<CFunction>, file: CodeFile): boolean {
+  return deferredIn(file.functions).some(
+    item =>
+      item.queued.some(site => run.has(site.fn)) &&
+      item.drained.some(site => site.event === event || (event.via?.path === site.event.path && event.via.line === site.event.line)),
+  );
 }
 
 /** How the handler uses what is taken. */
@@ -115,7 +124,8 @@ function isArmedElsewhere(source: Source, root: CFunction, world: World): boolea
 function asksFirst(source: Source, earlier: readonly Step[], taking: Taking, world: World): boolean {
   const written = new Set<string>();
   for (const { event } of earlier)
-    if ((event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish') && event.cell && !event.cell.pointee) written.add(lastName(event.cell.path));
+    if ((event.kind === 'write' || event.kind === 'rmw' || event.kind === 'publish') && event.cell && !event.cell.pointee)
+      written.add(lastName(event.cell.path));
   written.delete('');
   written.delete(lastName(taking.resource.name));
   if (written.size === 0) return false;
@@ -132,7 +142,8 @@ function asksFirst(source: Source, earlier: readonly Step[], taking: Taking, wor
 function isRestored(taken: Step, taking: Taking, stop: Step | null, steps: readonly Step[]): boolean {
   return steps.some(step => {
     const { event } = step;
-    if (event.kind !== 'write' || event.operand === 'NULL' || !event.cell || lastName(event.cell.path) !== lastName(taking.resource.name)) return false;
+    if (event.kind !== 'write' || event.operand === 'NULL' || !event.cell || lastName(event.cell.path) !== lastName(taking.resource.name))
+      return false;
     return mayPrecede(taken, step) && (stop === null || mayPrecede(step, stop));
   });
 }
@@ -146,7 +157,8 @@ function isStoppedByCallers(fn: CFunction, source: Source, world: World, depth =
     if (site.fn.path !== fn.path || site.fn === fn) return false;
     const steps = stepsOf(site.fn, world);
     const call = steps.find(s => s.event === site.event && s.trail.length === 1);
-    if (call && steps.some(s => (source.isAwaitedBy(s.event) || source.isStoppedBy(s.event) || source.isQuietedBy(s.event)) && mayPrecede(s, call))) return true;
+    if (call && steps.some(s => (source.isAwaitedBy(s.event) || source.isStoppedBy(s.event) || source.isQuietedBy(s.event)) && mayPrecede(s, call)))
+      return true;
     return isStoppedByCallers(site.fn, source, world, depth + 1);
   });
 }

@@ -98,4 +98,9 @@ export function reachesDevice(entry: CFunction, world: World): Site | null {
 }
 
 /** Who takes a count of the device's users has it switched on meanwhile (include/linux/pm_runtime.h). */
-const POWERED: ReadonlySet<string> = new Set(['pm_runtime_get_sync', 'pm_runtime_resume_and_get', 'pm_runtime_get_if_in_use', 'pm_runtime_get_if_active']);
+const POWERED: ReadonlySet<string> = new Set([
+  'pm_runtime_get_sync',
+  'pm_runtime_resume_and_get',
+  'pm_runtime_get_if_in_use',
+  'pm_runtime_get_if_active',
+]);
