@@ -81,6 +81,13 @@ export function worldOf(
   const mentions = new Map<string, Map<string, Mention[]>>();
   const designated = new Map<string, Set<string>>();
   const nameOf = (call: string) => cache.known.fact(call)?.api ?? call;
+  // Functions that several files may name.
+  const common = functions.filter(f => !f.isStatic).map(f => f.name);
+  const mentionedIn = (path: string) => {
+    const found = mentions.get(path) ?? mentionsIn(imageOf.get(path) ?? NOTHING, namesIn(files, path, common), nameOf);
+    mentions.set(path, found);
+    return found;
+  };
   const world: World = {
     files,
     functions,
@@ -119,9 +126,12 @@ export function worldOf(
     },
     licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
     mentions: fn => {
-      const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path), nameOf);
-      mentions.set(fn.path, known);
-      return known.get(fn.name) ?? [];
+      const own = mentionedIn(fn.path).get(fn.name) ?? [];
+      if (fn.isStatic) return own;
+      // A file with a function of that name means its own.
+      const mayName = (f: CodeFile) => f.path !== fn.path && !f.functions.some(own => own.name === fn.name);
+      const others = files.flatMap(f => (mayName(f) ? (mentionedIn(f.path).get(fn.name) ?? []) : []));
+      return others.length > 0 ? [...own, ...others] : own;
     },
     shared: key => {
       shared ??= sharedIn(functions);
@@ -144,8 +154,8 @@ function noTypes(): Types {
 
 const NOTHING: Image = { path: '', whole: false, pieces: [], addedBy: null, after: 0 };
 
-function namesIn(files: CodeFile[], path: string): Set<string> {
-  return new Set(files.find(f => f.path === path)?.functions.map(f => f.name));
+function namesIn(files: CodeFile[], path: string, common: readonly string[]): Set<string> {
+  return new Set([...common, ...(files.find(f => f.path === path)?.functions.map(f => f.name) ?? [])]);
 }
 
 /** Every call, by the name of what is called. */

@@ -3452,286 +3452,334 @@ flush_* 965 264
 drain_* 965 264`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
-export const members = `struct net_device_ops
-ndo_init\t966\t268
-ndo_uninit\t967\t268
-ndo_open\t968\t268
-ndo_stop\t969\t268
-ndo_do_ioctl\t970\t268
-ndo_siocbond\t970\t268
-ndo_siocwandev\t970\t268
-ndo_siocdevprivate\t970\t268
-ndo_eth_ioctl\t970\t268
-ndo_set_mac_address\t970\t233
-ndo_change_mtu\t970\t233
-ndo_get_stats\t971\t268
-ndo_get_stats64\t971\t268
-ndo_start_xmit\t972\t268
-ndo_tx_timeout\t973\t268
-ndo_set_rx_mode\t974\t268
+export const members = `runner
+irq\t966\t268
+irq-thread\t967\t269
+softirq\t968\t14
+tasklet\t969\t270
+timer\t970\t271
+hrtimer\t971\t272
+napi\t972\t273
+work\t973\t274
+delayed-work\t974\t274
+kthread-work\t975\t275
+kthread\t976\t187
+task-work\t976\t276
+irq-work\t977\t173
+cpu-call\t978\t277
+rcu\t968\t278
+urb\t979\t279
+init\t980\t66
+exit\t981\t66
+pm\t976\t280
+attribute\t976\t281
+debugfs\t976\t282
+devres\t981\t283
+kref\t982\t284
+struct hrtimer
+function\t983\t272
+struct net_device_ops
+ndo_init\t984\t285
+ndo_uninit\t985\t286
+ndo_open\t986\t287
+ndo_stop\t987\t288
+ndo_do_ioctl\t988\t287
+ndo_siocbond\t988\t287
+ndo_siocwandev\t988\t287
+ndo_siocdevprivate\t988\t287
+ndo_eth_ioctl\t988\t287
+ndo_set_mac_address\t988\t233
+ndo_change_mtu\t988\t233
+ndo_get_stats\t979\t287
+ndo_get_stats64\t979\t287
+ndo_start_xmit\t989\t287
+ndo_tx_timeout\t990\t287
+ndo_set_rx_mode\t991\t287
 struct napi_struct
-poll\t975\t269
+poll\t992\t273
 struct pernet_operations
-init\t976\t142
-pre_exit\t977\t142
-exit\t977\t142
-exit_batch\t977\t142
+init\t993\t289
+pre_exit\t994\t289
+exit\t994\t289
+exit_batch\t994\t289
 struct ethtool_ops
-get_drvinfo\t970\t270
-set_ringparam\t970\t270
-get_ethtool_stats\t970\t270
-get_ringparam\t970\t270
-set_coalesce\t970\t270
-get_coalesce\t970\t270
-set_channels\t970\t270
+*\t988\t290
 struct file_operations
-llseek\t978\t271
-read\t978\t271
-write\t978\t271
-read_iter\t978\t271
-write_iter\t978\t271
-poll\t978\t271
-unlocked_ioctl\t978\t271
-compat_ioctl\t978\t271
-mmap\t978\t271
-open\t978\t271
-flush\t978\t271
-fsync\t978\t271
-fasync\t978\t271
-lock\t978\t271
-flock\t978\t271
-fallocate\t978\t271
-splice_read\t978\t271
-splice_write\t978\t271
-show_fdinfo\t978\t271
-release\t979\t271
-iterate_shared\t980\t271
+llseek\t976\t291
+read\t976\t291
+write\t976\t291
+read_iter\t976\t291
+write_iter\t976\t291
+poll\t976\t291
+unlocked_ioctl\t976\t291
+compat_ioctl\t976\t291
+mmap\t976\t291
+flush\t976\t291
+fsync\t976\t291
+fasync\t976\t291
+lock\t976\t291
+flock\t976\t291
+fallocate\t976\t291
+splice_read\t976\t291
+splice_write\t976\t291
+show_fdinfo\t976\t291
+open\t995\t291
+release\t996\t292
+iterate_shared\t997\t291
 struct inode_operations
-lookup\t980\t272
-create\t981\t272
-link\t981\t272
-mknod\t981\t272
-symlink\t981\t272
-mkdir\t981\t272
-unlink\t981\t272
-rmdir\t981\t272
-rename\t981\t272
-setattr\t981\t272
-fileattr_set\t981\t272
-readlink\t978\t272
-get_acl\t978\t272
-getattr\t978\t272
-listxattr\t978\t272
-fiemap\t978\t272
-update_time\t978\t272
-tmpfile\t978\t272
-atomic_open\t980\t272
+lookup\t998\t293
+create\t999\t293
+mknod\t999\t293
+symlink\t999\t293
+mkdir\t999\t293
+link\t999\t293
+unlink\t1000\t293
+rmdir\t1000\t293
+rename\t999\t293
+setattr\t1001\t293
+fileattr_set\t1001\t293
+readlink\t976\t293
+get_acl\t976\t293
+getattr\t976\t293
+listxattr\t976\t293
+fiemap\t976\t293
+update_time\t976\t293
+tmpfile\t976\t293
+fileattr_get\t976\t293
+get_link\t1002\t293
+permission\t1002\t293
+get_inode_acl\t1002\t293
+atomic_open\t998\t293
 struct xattr_handler
-list\t978\t273
-get\t978\t273
-set\t980\t273
+list\t976\t294
+get\t976\t294
+set\t1003\t294
 struct super_operations
-put_super\t982\t274
-freeze_fs\t982\t274
-unfreeze_fs\t982\t274
-remount_fs\t982\t274
-sync_fs\t982\t274
-free_inode\t983\t274
-drop_inode\t984\t274
+put_super\t1004\t295
+freeze_fs\t1005\t295
+unfreeze_fs\t1005\t295
+remount_fs\t1005\t295
+sync_fs\t1006\t295
+free_inode\t1007\t295
+drop_inode\t1008\t295
 struct dentry_operations
-d_hash\t971\t275
-d_compare\t971\t275
-d_dname\t971\t275
-d_delete\t985\t275
-d_prune\t985\t275
-d_init\t978\t275
-d_release\t978\t275
-d_iput\t978\t275
-d_automount\t978\t275
+d_hash\t979\t296
+d_compare\t979\t296
+d_dname\t979\t296
+d_delete\t1009\t296
+d_prune\t1009\t296
+d_init\t976\t296
+d_release\t976\t296
+d_iput\t976\t296
+d_automount\t976\t296
+d_weak_revalidate\t976\t296
+d_real\t976\t296
+d_revalidate\t1002\t296
+d_manage\t1002\t296
 struct address_space_operations
-writepage\t986\t276
-read_folio\t986\t276
-readahead\t986\t276
-write_end\t986\t276
-invalidate_folio\t986\t276
-release_folio\t986\t276
-launder_folio\t986\t276
-write_begin\t980\t276
-dirty_folio\t971\t276
-free_folio\t971\t276
+writepage\t976\t297
+read_folio\t976\t297
+swap_rw\t976\t297
+readahead\t976\t297
+bmap\t976\t297
+direct_IO\t976\t297
+writepages\t976\t297
+migrate_folio\t976\t297
+swap_activate\t976\t297
+swap_deactivate\t976\t297
+invalidate_folio\t1010\t297
+release_folio\t1010\t297
+launder_folio\t1010\t297
+is_partially_uptodate\t1010\t297
+error_remove_folio\t1011\t297
+write_begin\t976\t297
+write_end\t976\t297
+dirty_folio\t979\t297
+free_folio\t979\t297
 struct vm_operations_struct
-open\t987\t277
-close\t987\t277
-fault\t987\t277
-page_mkwrite\t987\t277
-pfn_mkwrite\t987\t277
-access\t987\t277
-map_pages\t988\t277
+open\t1012\t298
+close\t1013\t298
+fault\t976\t298
+page_mkwrite\t976\t298
+pfn_mkwrite\t976\t298
+access\t1013\t298
+map_pages\t1014\t298
 struct seq_operations
-start\t989\t278
-next\t989\t278
-stop\t989\t278
-show\t989\t278
+start\t1015\t299
+next\t1015\t299
+stop\t1015\t299
+show\t1015\t299
 struct sysfs_ops
-show\t978\t279
-store\t978\t279
+show\t976\t281
+store\t976\t281
 struct *_driver
-probe\t990\t280
-probe_new\t990\t280
-connect\t991\t280
-bind\t991\t280
-attach\t991\t280
-port_probe\t991\t280
-remove\t992\t280
-remove_new\t992\t280
-disconnect\t993\t280
-unbind\t993\t280
-detach\t993\t280
-port_remove\t993\t280
-shutdown\t994\t280
-suspend\t994\t280
-resume\t995\t280
+probe\t1016\t300
+probe_new\t1016\t300
+connect\t1017\t300
+bind\t1017\t300
+attach\t1017\t300
+port_probe\t1017\t300
+remove\t1018\t300
+remove_new\t1018\t300
+disconnect\t1019\t300
+unbind\t1019\t300
+detach\t1019\t300
+port_remove\t1019\t300
+shutdown\t1020\t301
+suspend\t1021\t302
+resume\t1022\t303
 struct dev_pm_ops
-suspend\t996\t281
-suspend_late\t996\t281
-freeze\t996\t281
-poweroff\t996\t281
-runtime_suspend\t996\t281
-resume\t997\t281
-resume_early\t997\t281
-thaw\t997\t281
-restore\t997\t281
-runtime_resume\t997\t281
-suspend_noirq\t996\t281
-resume_noirq\t997\t281
+prepare\t976\t280
+complete\t976\t280
+suspend\t1023\t280
+resume\t1024\t280
+freeze\t1025\t280
+poweroff\t1025\t280
+thaw\t1026\t280
+restore\t1026\t280
+suspend_late\t1027\t280
+freeze_late\t1027\t280
+poweroff_late\t1027\t280
+resume_early\t1028\t280
+thaw_early\t1028\t280
+restore_early\t1028\t280
+suspend_noirq\t1029\t280
+freeze_noirq\t1029\t280
+poweroff_noirq\t1029\t280
+resume_noirq\t1030\t280
+thaw_noirq\t1030\t280
+restore_noirq\t1030\t280
+runtime_suspend\t1031\t304
+runtime_resume\t1032\t304
+runtime_idle\t976\t304
 *
-probe\t998\t282
-probe_new\t999\t282
-connect\t1000\t282
-bind\t1000\t282
-attach\t1000\t282
-port_probe\t1000\t282
-remove\t1001\t282
-remove_new\t1002\t282
-disconnect\t1003\t282
-unbind\t1003\t282
-detach\t1003\t282
-port_remove\t1003\t282
-init\t1004\t282
-ndo_init\t1004\t282
-exit\t1005\t282
-exit_batch\t1005\t282
-pre_exit\t1005\t282
-ndo_uninit\t1005\t282
-ndo_open\t997\t282
-resume\t997\t282
-ndo_stop\t996\t282
-suspend\t996\t282
-runtime_resume\t1006\t282
-resume_early\t1006\t282
-resume_noirq\t1006\t282
-thaw\t1006\t282
-restore\t1006\t282
-runtime_suspend\t1007\t282
-suspend_late\t1007\t282
-suspend_noirq\t1007\t282
-freeze\t1007\t282
-poweroff\t1007\t282
-shutdown\t1007\t282
-open\t978\t282
-release\t978\t282
-read\t978\t282
-write\t978\t282
-read_iter\t978\t282
-write_iter\t978\t282
-unlocked_ioctl\t978\t282
-compat_ioctl\t978\t282
-ioctl\t978\t282
-llseek\t978\t282
-mmap\t978\t282
-poll\t978\t282
-show\t978\t282
-store\t978\t282
-seq_show\t978\t282
-ndo_set_mac_address\t978\t282
-ndo_change_mtu\t978\t282
-get_ethtool_stats\t978\t282
-get_drvinfo\t978\t282
-set_ringparam\t978\t282
-threadfn\t978\t282
-fallocate\t978\t282
-fsync\t978\t282
-setattr\t978\t282
-mkdir\t978\t282
-unlink\t978\t282
-create\t978\t282
-iterate_shared\t978\t282`;
+probe\t1033\t305
+probe_new\t1034\t305
+connect\t1035\t305
+bind\t1035\t305
+attach\t1035\t305
+port_probe\t1035\t305
+remove\t1036\t305
+remove_new\t1037\t305
+disconnect\t1038\t305
+unbind\t1038\t305
+detach\t1038\t305
+port_remove\t1038\t305
+init\t1039\t305
+ndo_init\t1039\t305
+exit\t1040\t305
+exit_batch\t1040\t305
+pre_exit\t1040\t305
+ndo_uninit\t1040\t305
+ndo_open\t1041\t305
+resume\t1041\t305
+ndo_stop\t1042\t305
+suspend\t1042\t305
+runtime_resume\t1043\t305
+resume_early\t1043\t305
+resume_noirq\t1043\t305
+thaw\t1043\t305
+restore\t1043\t305
+runtime_suspend\t1044\t305
+suspend_late\t1044\t305
+suspend_noirq\t1044\t305
+freeze\t1044\t305
+poweroff\t1044\t305
+shutdown\t1044\t305
+open\t976\t305
+release\t976\t305
+read\t976\t305
+write\t976\t305
+read_iter\t976\t305
+write_iter\t976\t305
+unlocked_ioctl\t976\t305
+compat_ioctl\t976\t305
+ioctl\t976\t305
+llseek\t976\t305
+mmap\t976\t305
+poll\t976\t305
+show\t976\t305
+store\t976\t305
+seq_show\t976\t305
+ndo_set_mac_address\t976\t305
+ndo_change_mtu\t976\t305
+get_ethtool_stats\t976\t305
+get_drvinfo\t976\t305
+set_ringparam\t976\t305
+threadfn\t976\t305
+fallocate\t976\t305
+fsync\t976\t305
+setattr\t976\t305
+mkdir\t976\t305
+unlink\t976\t305
+create\t976\t305
+iterate_shared\t976\t305`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1008\t283
-raw_spinlock_t\t1009\t283
-rwlock_t\t1010\t283
-seqlock_t\t1011\t284
-struct mutex\t1012\t285
-struct rw_semaphore\t1013\t120
-struct semaphore\t1014\t119
-struct rt_mutex\t1015\t238
-atomic_t\t1016\t286
-atomic64_t\t1016\t286
-atomic_long_t\t1016\t287
-refcount_t\t1017\t288
-struct kref\t1017\t185
-struct completion\t1018\t289
-struct device\t1019\t290
-struct platform_device\t1019\t290
-struct i2c_client\t1019\t290
-struct spi_device\t1019\t290
-struct pci_dev\t1019\t290
-struct usb_interface\t1019\t290
-struct serio\t1019\t290
-struct gameport\t1019\t290
-struct hid_device\t1019\t290
-struct amba_device\t1019\t290
-struct mdio_device\t1019\t290
-struct virtio_device\t1019\t290
-struct vio_dev\t1019\t290
-struct xenbus_device\t1019\t290
-struct hv_device\t1019\t290
-struct sdio_func\t1019\t290
-struct memstick_dev\t1019\t290
-struct pnp_dev\t1019\t290
-struct acpi_device\t1019\t290
-struct parport\t1019\t290
-struct pcmcia_device\t1019\t290
-struct ps3_system_bus_device\t1019\t290
-struct rpmsg_device\t1019\t290
-struct auxiliary_device\t1019\t290
-struct slim_device\t1019\t290
-struct sdw_slave\t1019\t290
-struct fw_unit\t1019\t290
-struct mei_cl_device\t1019\t290
-struct rmi_function\t1019\t290
-struct ishtp_cl_device\t1019\t290
-struct wmi_device\t1019\t290
-struct ccw_device\t1019\t290
-struct mcb_device\t1019\t290
-struct bcma_device\t1019\t290
-struct ssb_device\t1019\t290
-struct gb_bundle\t1019\t290
-struct i3c_device\t1019\t290
-struct fsl_mc_device\t1019\t290
-struct host1x_device\t1019\t290
-struct mipi_dsi_device\t1019\t290
-struct usb_serial\t1019\t290
-struct usb_serial_port\t1019\t290
-struct psmouse\t1019\t290
-struct comedi_device\t1019\t290
-struct usb_gadget\t1019\t290
-struct usb_function\t1019\t290
-struct wm97xx\t1019\t290
-struct serdev_device\t1019\t290
-struct of_device\t1019\t290
-struct macio_dev\t1019\t290`;
+export const types = `spinlock_t\t1045\t306
+raw_spinlock_t\t1046\t306
+rwlock_t\t1047\t306
+seqlock_t\t1048\t307
+struct mutex\t1049\t308
+struct rw_semaphore\t1050\t120
+struct semaphore\t1051\t119
+struct rt_mutex\t1052\t238
+atomic_t\t1053\t309
+atomic64_t\t1053\t309
+atomic_long_t\t1053\t310
+refcount_t\t1054\t311
+struct kref\t1054\t185
+struct completion\t1055\t312
+struct device\t1056\t283
+struct platform_device\t1056\t283
+struct i2c_client\t1056\t283
+struct spi_device\t1056\t283
+struct pci_dev\t1056\t283
+struct usb_interface\t1056\t283
+struct serio\t1056\t283
+struct gameport\t1056\t283
+struct hid_device\t1056\t283
+struct amba_device\t1056\t283
+struct mdio_device\t1056\t283
+struct virtio_device\t1056\t283
+struct vio_dev\t1056\t283
+struct xenbus_device\t1056\t283
+struct hv_device\t1056\t283
+struct sdio_func\t1056\t283
+struct memstick_dev\t1056\t283
+struct pnp_dev\t1056\t283
+struct acpi_device\t1056\t283
+struct parport\t1056\t283
+struct pcmcia_device\t1056\t283
+struct ps3_system_bus_device\t1056\t283
+struct rpmsg_device\t1056\t283
+struct auxiliary_device\t1056\t283
+struct slim_device\t1056\t283
+struct sdw_slave\t1056\t283
+struct fw_unit\t1056\t283
+struct mei_cl_device\t1056\t283
+struct rmi_function\t1056\t283
+struct ishtp_cl_device\t1056\t283
+struct wmi_device\t1056\t283
+struct ccw_device\t1056\t283
+struct mcb_device\t1056\t283
+struct bcma_device\t1056\t283
+struct ssb_device\t1056\t283
+struct gb_bundle\t1056\t283
+struct i3c_device\t1056\t283
+struct fsl_mc_device\t1056\t283
+struct host1x_device\t1056\t283
+struct mipi_dsi_device\t1056\t283
+struct usb_serial\t1056\t283
+struct usb_serial_port\t1056\t283
+struct psmouse\t1056\t283
+struct comedi_device\t1056\t283
+struct usb_gadget\t1056\t283
+struct usb_function\t1056\t283
+struct wm97xx\t1056\t283
+struct serdev_device\t1056\t283
+struct of_device\t1056\t283
+struct macio_dev\t1056\t283`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -4700,46 +4748,83 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","free":"now"}
 {"kind":"call","wake":"completion"}
 {"kind":"call","wait":"event"}
-{"runs":"task","holds":["rtnl"],"phase":"setup"}
-{"runs":"task","holds":["rtnl"],"phase":"teardown"}
-{"runs":"task","holds":["rtnl"],"phase":"up","never_with":["ndo_stop","ndo_set_mac_address","ndo_change_mtu"]}
-{"runs":"task","holds":["rtnl"],"phase":"down","never_with":["ndo_open","ndo_set_mac_address","ndo_change_mtu"]}
-{"runs":"task","holds":["rtnl"]}
-{"sleeps":false}
-{"runs":"softirq","holds":["netif-tx"],"sleeps":false,"never_with":["ndo_stop","ndo_tx_timeout"]}
-{"runs":"softirq","holds":["netif-tx"],"sleeps":false,"never_with":["ndo_start_xmit"]}
-{"runs":"softirq","holds":["netif-addr"],"sleeps":false}
-{"runs":"softirq","sleeps":false,"never_with":["poll"]}
-{"runs":"task","holds":["pernet-ops"],"phase":"setup"}
-{"runs":"task","holds":["pernet-ops"],"phase":"teardown"}
+{"runs":"hardirq","never_with":["irq"],"by":"the interrupt line is handled by one CPU at a time"}
+{"runs":"task","never_with":["irq-thread"],"by":"one thread runs it"}
+{"runs":"softirq"}
+{"runs":"softirq","never_with":["tasklet"],"by":"TASKLET_STATE_RUN"}
+{"runs":"softirq","never_with":["timer"],"by":"a timer has one base whose expired timers run one by one"}
+{"never_with":["hrtimer"],"by":"a running callback is not enqueued elsewhere"}
+{"runs":"softirq","never_with":["napi"],"by":"NAPI_STATE_SCHED"}
+{"runs":"task","never_with":["work"],"by":"a work item is not reentrant"}
+{"runs":"task","never_with":["delayed-work"],"by":"a work item is not reentrant"}
+{"runs":"task","never_with":["kthread-work"],"by":"one thread runs the worker"}
 {"runs":"task"}
-{"runs":"task","never_with":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek"]}
-{"runs":"task","holds":["i-rwsem"]}
-{"runs":"task","holds":["i-rwsem"],"never_with":["create","link","mknod","symlink","mkdir","unlink","rmdir","rename","setattr","fileattr_set"]}
-{"runs":"task","holds":["s-umount"]}
-{"runs":"softirq","sleeps":false}
-{"sleeps":false,"holds":["inode-lock"]}
-{"sleeps":false,"holds":["d-lock"]}
-{"runs":"task","holds":["folio"]}
-{"runs":"task","holds":["mmap"]}
-{"sleeps":false,"holds":["rcu-read"]}
-{"runs":"task","never_with":["start","next","stop","show"]}
-{"runs":"task","holds":["device"],"phase":"setup","driver":"bind","never_with":["remove","disconnect","shutdown"]}
-{"runs":"task","holds":["device"],"driver":"bind","never_with":["remove","disconnect"]}
-{"runs":"task","holds":["device"],"phase":"teardown","driver":"unbind","never_with":["probe"]}
-{"runs":"task","holds":["device"],"driver":"unbind","never_with":["probe","connect"]}
-{"runs":"task","holds":["device"],"phase":"down"}
-{"runs":"task","holds":["device"],"phase":"up"}
-{"runs":"task","phase":"down"}
-{"runs":"task","phase":"up"}
-{"runs":"task","phase":"setup","driver":"bind"}
-{"phase":"setup","driver":"bind"}
-{"driver":"bind"}
-{"runs":"task","phase":"teardown","driver":"unbind"}
-{"phase":"teardown","driver":"unbind"}
-{"driver":"unbind"}
-{"phase":"setup"}
+{"runs":"hardirq","never_with":["irq-work"],"by":"IRQ_WORK_BUSY"}
+{"runs":"hardirq"}
+{"sleeps":false}
+{"runs":"task","phase":"setup"}
+{"runs":"task","phase":"teardown"}
 {"phase":"teardown"}
+{"sleeps":false,"never_with":["function"],"by":"a running callback is not enqueued elsewhere"}
+{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["ndo_uninit"]}
+{"runs":"task","holds":["rtnl"],"phase":"teardown","pair":["ndo_init"],"ended":["ndo_open","ndo_stop","ndo_start_xmit","ndo_tx_timeout"],"by":"dev_close_many() and synchronize_net() before it"}
+{"runs":"task","holds":["rtnl"],"phase":"up","pair":["ndo_stop"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","pair":["ndo_open"],"ended":["ndo_start_xmit","ndo_tx_timeout"],"by":"dev_deactivate_many() waits for transmissions and stops the watchdog before it"}
+{"runs":"task","holds":["rtnl"]}
+{"runs":"softirq","holds":["bh-off","spin:struct netdev_queue._xmit_lock"],"unless":["lltx"],"sleeps":false,"never_with":["ndo_tx_timeout"],"by":"__netif_tx_lock"}
+{"runs":"softirq","holds":["bh-off","spin:struct net_device.tx_global_lock of 0"],"sleeps":false,"never_with":["ndo_start_xmit"],"unless":["lltx"],"by":"all queues frozen"}
+{"runs":"softirq","holds":["bh-off","spin:struct net_device.addr_list_lock of 0"],"sleeps":false}
+{"runs":"softirq","sleeps":false,"never_with":["poll"],"by":"NAPI_STATE_SCHED"}
+{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"setup","pair":["exit","exit_batch","pre_exit"]}
+{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"teardown","pair":["init"]}
+{"runs":"task","phase":"open","pair":["release"]}
+{"runs":"task","phase":"close","pair":["open"],"ended":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek","fsync","flush","splice_read","splice_write","fallocate"],"by":"it is the last reference of the file that is put"}
+{"runs":"task","holds":["rwsem:struct inode.* (shared)","mutex:struct file.f_pos_lock of 0"]}
+{"runs":"task","holds":["rwsem:struct inode.* of 0 (shared)"]}
+{"runs":"task","holds":["rwsem:struct inode.* of 1"]}
+{"runs":"task","holds":["rwsem:struct inode.* of 0"]}
+{"runs":"task","holds":["rwsem:struct inode.*"]}
+{}
+{"runs":"task","holds":["rwsem:struct inode.* of 3"]}
+{"runs":"task","holds":["rwsem:struct super_block.s_umount of 0"],"phase":"teardown"}
+{"runs":"task","holds":["rwsem:struct super_block.s_umount of 0"]}
+{"runs":"task","holds":["rwsem:struct super_block.s_umount of 0 (shared)"]}
+{"runs":"softirq","sleeps":false,"phase":"teardown"}
+{"sleeps":false,"holds":["spin:struct inode.i_lock of 0"]}
+{"sleeps":false,"holds":["spin:struct dentry.d_lock of 0"]}
+{"runs":"task","holds":["page:struct folio.* of 0"]}
+{"runs":"task","holds":["page:struct folio.* of 1"]}
+{"runs":"task","holds":["mmap:struct mm_struct.*"]}
+{"runs":"task","holds":["mmap:struct mm_struct.* (shared)"]}
+{"sleeps":false,"holds":["rcu-read"]}
+{"holds":["mutex:struct seq_file.lock of 0"],"never_with":["start","next","stop","show"],"by":"seq_file.lock, in seq_read_iter()"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove","remove_new","disconnect"],"never_with":["remove","remove_new","disconnect","shutdown"],"by":"device_lock()"}
+{"runs":"task","driver":"bind","pair":["disconnect","unbind","detach","port_remove"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe","probe_new"],"never_with":["probe","probe_new","shutdown"],"by":"device_lock()"}
+{"runs":"task","driver":"unbind","pair":["connect","bind","attach","port_probe","probe"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down","pair":["resume"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"up","pair":["suspend"]}
+{"runs":"task","phase":"down","pair":["resume"]}
+{"runs":"task","phase":"up","pair":["suspend"]}
+{"runs":"task","phase":"down","pair":["thaw","restore"]}
+{"runs":"task","phase":"up","pair":["freeze","poweroff"]}
+{"runs":"task","phase":"down","pair":["resume_early","thaw_early","restore_early"]}
+{"runs":"task","phase":"up","pair":["suspend_late","freeze_late","poweroff_late"]}
+{"runs":"task","phase":"down","pair":["resume_noirq","thaw_noirq","restore_noirq"]}
+{"runs":"task","phase":"up","pair":["suspend_noirq","freeze_noirq","poweroff_noirq"]}
+{"runs":"task","phase":"down","pair":["runtime_resume"],"never_with":["runtime_suspend","runtime_resume"],"by":"the PM core runs one of them at a time"}
+{"runs":"task","phase":"up","pair":["runtime_suspend"],"never_with":["runtime_suspend","runtime_resume"],"by":"the PM core runs one of them at a time"}
+{"runs":"task","phase":"setup","driver":"bind","pair":["remove","remove_new","disconnect"]}
+{"phase":"setup","driver":"bind","pair":["remove","remove_new"]}
+{"driver":"bind","pair":["disconnect","unbind","detach","port_remove"]}
+{"runs":"task","phase":"teardown","driver":"unbind","pair":["probe","probe_new"]}
+{"phase":"teardown","driver":"unbind","pair":["probe","probe_new"]}
+{"driver":"unbind","pair":["connect","bind","attach","port_probe","probe"]}
+{"phase":"setup","pair":["exit","ndo_uninit"]}
+{"phase":"teardown","pair":["init","ndo_init"]}
+{"runs":"task","phase":"up","pair":["ndo_stop","suspend"]}
+{"runs":"task","phase":"down","pair":["ndo_open","resume"]}
 {"phase":"up"}
 {"phase":"down"}
 {"is":"lock","family":"spin"}
@@ -5023,20 +5108,43 @@ naming conventions of the kernel
 macros that find the object around a member
 include/linux/device.h, pm_runtime.h, sysfs.h and others
 include/linux/spinlock.h and include/linux/list.h
-Documentation/networking/netdevices.rst, struct net_device synchronization rules
+Documentation/core-api/genericirq.rst
+kernel/irq/manage.c, irq_thread()
+include/linux/interrupt.h, Properties of tasklets
+kernel/time/timer.c, expire_timers()
+kernel/time/hrtimer.c, switch_hrtimer_base()
 Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
-Documentation/networking/netdevices.rst
+Documentation/core-api/workqueue.rst, Guidelines
+kernel/kthread.c, kthread_worker_fn()
+kernel/task_work.c, task_work_run()
+kernel/smp.c, smp_call_function_many()
+Documentation/RCU/checklist.rst, item 7
+Documentation/driver-api/usb/URB.rst, How to start interrupt transfers?
+Documentation/driver-api/pm/devices.rst
+Documentation/filesystems/sysfs.rst
+Documentation/filesystems/debugfs.rst
+Documentation/driver-api/driver-model/devres.rst
+Documentation/core-api/kref.rst
+net/core/dev.c, register_netdevice()
+net/core/dev.c, unregister_netdevice_many_notify()
+Documentation/networking/netdevices.rst, struct net_device synchronization rules
+net/core/dev.c, __dev_close_many()
+net/core/net_namespace.c
+include/linux/ethtool.h, struct ethtool_ops
 Documentation/filesystems/locking.rst, file_operations
+Documentation/filesystems/vfs.rst, struct file_operations
 Documentation/filesystems/locking.rst, inode_operations
 Documentation/filesystems/locking.rst, xattr_handler operations
 Documentation/filesystems/locking.rst, super_operations
 Documentation/filesystems/locking.rst, dentry_operations
 Documentation/filesystems/locking.rst, address_space_operations
 Documentation/filesystems/locking.rst, vm_operations_struct
-Documentation/filesystems/seq_file.rst
-Documentation/filesystems/sysfs.rst
-Documentation/driver-api/driver-model/driver.rst
-Documentation/driver-api/pm/devices.rst
+fs/seq_file.c, seq_read_iter()
+drivers/base/dd.c, really_probe() and __device_release_driver(), which __device_driver_lock() is held around
+drivers/base/core.c, device_shutdown()
+drivers/base/power/main.c, device_suspend()
+drivers/base/power/main.c, device_resume()
+Documentation/power/runtime_pm.rst, 2. Device Runtime PM Callbacks
 names of members of the kernel's operations tables
 include/linux/spinlock_types.h
 include/linux/seqlock_types.h
@@ -5044,5 +5152,4 @@ include/linux/mutex_types.h
 include/linux/types.h
 include/linux/atomic/atomic-long.h
 include/linux/refcount_types.h
-include/linux/completion.h
-Documentation/driver-api/driver-model/devres.rst`;
+include/linux/completion.h`;
