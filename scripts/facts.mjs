@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { transformSync } from 'esbuild';
+import { buildSync } from 'esbuild';
 import { isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from 'yaml';
 import { root } from './prepare.mjs';
 
@@ -50,12 +50,19 @@ function readObjects(files, key, fieldsOf) {
         }
         const { source = group.source, ...rest } = said;
         if (!isText(source)) wrong('source is missing');
-        return wordsOf(template).map(name => ({ name, of: group.struct, said: rest, source }));
+        for (const other of [...(said.never_with ?? []), ...(said.ended ?? []), ...(said.pair ?? [])])
+          if (!named(group).has(other)) wrong(`${other} is no member that the table has a row for`);
+        return wordsOf(group.struct ?? '').flatMap(of => wordsOf(template).map(name => ({ name, of, said: rest, source })));
       }),
     );
   });
   if (problems.length) throw new Error(problems.join('\n'));
   return rows;
+}
+
+/** The members that a table has rows for. */
+function named(group) {
+  return new Set(Object.keys(group.members ?? {}).flatMap(wordsOf));
 }
 
 /** All names of a template: `{a|b}` are words. */
@@ -92,8 +99,8 @@ function readRows(files) {
 
 /** src/facts/describe.ts, whose types the compiler has checked: what may be said, and the fact that comes of it. */
 const { FIELDS, MEMBER_FIELDS, ORDERED, TYPE_FIELDS, describe } = await (async () => {
-  const { code } = transformSync(readFileSync(join(root, 'src/facts/describe.ts'), 'utf8'), { loader: 'ts' });
-  return import(`data:text/javascript,${encodeURIComponent(code)}`);
+  const { outputFiles } = buildSync({ entryPoints: [join(root, 'src/facts/describe.ts')], bundle: true, format: 'esm', write: false });
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 })();
 
 const isPosition = value => Number.isInteger(value) && value >= 0 && value <= 12;

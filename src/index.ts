@@ -6,7 +6,7 @@ export { viewOfText, viewOfThread } from './analysis/view.ts';
 export { type Grammar, loadGrammar } from './c/syntax/tree.ts';
 export type { Tree } from './c/text/images.ts';
 export { currentRule } from './engine/config.ts';
-export { contradictions } from './engine/knowledge.ts';
+export { contradictions, knowledgeOf } from './engine/knowledge.ts';
 export { type ReviewOptions, review } from './engine/review.ts';
 export { scan } from './engine/scan.ts';
 export { builtIn, factOf } from './facts/lookup.ts';

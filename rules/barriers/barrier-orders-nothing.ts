@@ -194,7 +194,7 @@ function payloadBefore(fn: CFunction, before: Event[], after: Event[]): boolean 
 /** Is a value read before the fence compared with one read after it? */
 function comparedAcross(fn: CFunction, before: Event[], after: Event[]): boolean {
   const [was, is] = [new Set(before.map(e => e.index)), new Set(after.map(e => e.index))];
-  const only = (list: number[], set: Set<number>, other: Set<number>) => list.some(i => set.has(i) && !other.has(i));
+  const only = (list: readonly number[], set: Set<number>, other: Set<number>) => list.some(i => set.has(i) && !other.has(i));
   return fn.shape.comparisons.some(
     c => (only(c.left.sources, was, is) && only(c.right.sources, is, was)) || (only(c.left.sources, is, was) && only(c.right.sources, was, is)),
   );

@@ -73,8 +73,12 @@ export {
 export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';
 export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './entry/callers.ts';
+export { type EntryContext, type EntryPoint, entriesOf, entryText, type LifePhase } from './entry/entries.ts';
+export { canOverlap, type Overlap, overlapOf } from './entry/overlap.ts';
+export { pairedWith } from './entry/pairs.ts';
 export { type Party, partnersOf } from './entry/partners.ts';
 export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/phase.ts';
+export { type Registration, registrationsOf } from './entry/registrations.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
 export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './lifetimes/containers.ts';

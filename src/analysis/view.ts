@@ -2,7 +2,7 @@
 
 import type { Grammar } from '../c/syntax/tree.ts';
 import { type Image, imagesOf, type Tree } from '../c/text/images.ts';
-import { outsideOf } from '../c/world/outside.ts';
+import { joined, outsideOf } from '../c/world/outside.ts';
 import type { Knowledge } from '../model/fact.ts';
 import type { World } from '../model/rule.ts';
 import type { Message, Patch, Problem, Series, Thread } from '../model/series.ts';
@@ -56,7 +56,40 @@ export function viewOfThread(thread: Thread, grammar: Grammar, known: Knowledge,
   return { worlds: views.map(v => v.world), problems: views.flatMap(v => v.problems) };
 }
 
-/** The code of one file as it stands. */
-export function viewOfText(path: string, text: string, grammar: Grammar, known: Knowledge): { world: World; problems: Problem[] } {
-  return worldOf([imageOfText(path, text)], [], parseCache(grammar, known));
+/** The code of one file as it stands; with a tree, in which the path is, with the headers that a scan reads. */
+export function viewOfText(
+  path: string,
+  text: string,
+  grammar: Grammar,
+  known: Knowledge,
+  tree: Tree | null = null,
+): { world: World; problems: Problem[] } {
+  const headers = tree ? headersOf(path, text, tree).map((image): Image => ({ ...image, outside: true })) : [];
+  return worldOf([imageOfText(path, text), ...headers], [], parseCache(grammar, known));
+}
+
+/** Headers in view of one file; a driver that has more keeps the rest out of sight. */
+const MOST_HEADERS = 32;
+/** Headers of more characters hold registers, not types. */
+const LONGEST_HEADER = 200_000;
+
+/**
+ * What the file includes by quotes, and what that includes, as far as the tree has it. The functions around it, which a review of a patch draws
+ * from the folder and from all headers, would more than double the time of a scan and hardly change what it finds.
+ */
+export function headersOf(path: string, text: string, tree: Tree): Image[] {
+  const found = new Map<string, Image>();
+  const work = [{ path, text }];
+  for (const { path: from, text: source } of work) {
+    for (const [, name = ''] of source.matchAll(/^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"/gm)) {
+      if (found.size >= MOST_HEADERS) return [...found.values()];
+      const at = joined(from.slice(0, from.lastIndexOf('/') + 1), name);
+      if (at === null || at === path || found.has(at) || !at.endsWith('.h')) continue;
+      const read = tree.read(at);
+      if (read === null || read.length > LONGEST_HEADER) continue;
+      found.set(at, imageOfText(at, read));
+      work.push({ path: at, text: read });
+    }
+  }
+  return [...found.values()];
 }

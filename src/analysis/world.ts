@@ -3,7 +3,6 @@
 import { called } from '../c/calls/callees.ts';
 import { expandAll } from '../c/calls/expand.ts';
 import { fileOf, type ParsedFile, parseFile } from '../c/lower/functions.ts';
-import { markObjects } from '../c/lower/objects.ts';
 import { ownName } from '../c/syntax/calls.ts';
 import { designatedIn, mentionsIn } from '../c/syntax/mentions.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
@@ -15,9 +14,8 @@ import type { Knowledge } from '../model/fact.ts';
 import type { CodeFile, Mention, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { type Statement, tiesOf } from './atomicity/ties.ts';
-import { markFresh } from './lifetimes/fresh.ts';
+import { completed } from './complete.ts';
 import { sharedIn } from './markings/shared.ts';
-import { fillAll } from './sections/summaries.ts';
 
 /** Parsed images are kept, so that the same state of a file is never parsed twice. */
 export interface ParseCache {
@@ -32,8 +30,13 @@ export function parseCache(grammar: Grammar, known: Knowledge): ParseCache {
   return { grammar, known, parsed: new Map(), types: new Map() };
 }
 
-/** The world made of one state of each file. */
-export function worldOf(images: Image[], patches: (Patch | null)[], cache: ParseCache): { world: World; problems: Problem[] } {
+/** The world made of one state of each file; `old` where that is the state before the series. */
+export function worldOf(
+  images: Image[],
+  patches: (Patch | null)[],
+  cache: ParseCache,
+  side: CFunction['side'] = 'new',
+): { world: World; problems: Problem[] } {
   const types: Types = noTypes();
   const parsed = images.map(image => {
     const own = cache.types.get(image) ?? noTypes();
@@ -57,18 +60,15 @@ export function worldOf(images: Image[], patches: (Patch | null)[], cache: Parse
   const lowered = parsed.map(d => {
     const own = cache.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
-    return fileOf(d, { types, global, defined: name => names.has(name), fact: cache.known.fact, convention: cache.known.convention });
+    return fileOf(d, { side, types, global, defined: name => names.has(name), fact: cache.known.fact, convention: cache.known.convention });
   });
-  const functions = expandAll(lowered.flatMap(f => f.functions));
-  for (const fn of functions) markObjects(fn);
+  const functions = completed(expandAll(lowered.flatMap(f => f.functions)), cache.known.fact);
   let next = 0;
   const files = lowered.map((f): CodeFile => {
     const own = functions.slice(next, next + f.functions.length);
     next += own.length;
     return { ...f, functions: own };
   });
-  fillAll(functions, cache.known.fact);
-  markFresh(functions);
   const logs = patches.map(p => p?.log ?? '');
   const statements: Statement[] = [
     ...files.flatMap(f => f.comments.map(c => ({ text: c.text, path: f.path, line: c.line }))),
@@ -81,6 +81,13 @@ export function worldOf(images: Image[], patches: (Patch | null)[], cache: Parse
   const mentions = new Map<string, Map<string, Mention[]>>();
   const designated = new Map<string, Set<string>>();
   const nameOf = (call: string) => cache.known.fact(call)?.api ?? call;
+  // Functions that several files may name.
+  const common = functions.filter(f => !f.isStatic).map(f => f.name);
+  const mentionedIn = (path: string) => {
+    const found = mentions.get(path) ?? mentionsIn(imageOf.get(path) ?? NOTHING, namesIn(files, path, common), nameOf);
+    mentions.set(path, found);
+    return found;
+  };
   const world: World = {
     files,
     functions,
@@ -119,9 +126,12 @@ export function worldOf(images: Image[], patches: (Patch | null)[], cache: Parse
     },
     licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
     mentions: fn => {
-      const known = mentions.get(fn.path) ?? mentionsIn(imageOf.get(fn.path) ?? NOTHING, namesIn(files, fn.path), nameOf);
-      mentions.set(fn.path, known);
-      return known.get(fn.name) ?? [];
+      const own = mentionedIn(fn.path).get(fn.name) ?? [];
+      if (fn.isStatic) return own;
+      // A file with a function of that name means its own.
+      const mayName = (f: CodeFile) => f.path !== fn.path && !f.functions.some(own => own.name === fn.name);
+      const others = files.flatMap(f => (mayName(f) ? (mentionedIn(f.path).get(fn.name) ?? []) : []));
+      return others.length > 0 ? [...own, ...others] : own;
     },
     shared: key => {
       shared ??= sharedIn(functions);
@@ -144,8 +154,8 @@ function noTypes(): Types {
 
 const NOTHING: Image = { path: '', whole: false, pieces: [], addedBy: null, after: 0 };
 
-function namesIn(files: CodeFile[], path: string): Set<string> {
-  return new Set(files.find(f => f.path === path)?.functions.map(f => f.name));
+function namesIn(files: CodeFile[], path: string, common: readonly string[]): Set<string> {
+  return new Set([...common, ...(files.find(f => f.path === path)?.functions.map(f => f.name) ?? [])]);
 }
 
 /** Every call, by the name of what is called. */

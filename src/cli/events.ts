@@ -1,23 +1,43 @@
 import { readFile } from 'node:fs/promises';
-import { builtIn, eventsJson, eventsText, jsonText, safe, threadProblems, viewOfText, viewOfThread, type World, whyHeld, whyText } from '../index.ts';
+import {
+  eventsJson,
+  eventsText,
+  jsonText,
+  knowledgeOf,
+  safe,
+  threadProblems,
+  viewOfText,
+  viewOfThread,
+  type World,
+  whyHeld,
+  whyText,
+} from '../index.ts';
+import { CONFIG_OPTIONS, configured } from './configured.ts';
 import { grammar } from './grammar.ts';
 import { openInputs, withInputs } from './input.ts';
 import { readOptions } from './options.ts';
 import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
-import { treeOf } from './tree.ts';
+import { treeOf, within } from './tree.ts';
 
 type Out = (text: string) => void;
 
 /**
- * `fencepost events [--json] [--why LINE] [--tree DIR] INPUT|FILE.c...`: what the code does, of each input as text for people or as JSON Lines, or
+ * `fencepost events [--json] [--why LINE] [--tree DIR] [--facts FILE] INPUT|FILE.c...`: what the code does, of each input as text for people or as JSON Lines, or
  * why each lock and context counts as held at a line (LINE, or PATH:LINE where an input shows several files). A C file is
  * read as it stands; of anything else the code is shown as the series leaves it, with a tree in whole files, and calls known by what they call
- * there. Gives the exit status: 0, or 2 where an input or the tree could not be opened, or an input is no mail.
+ * there. Facts are those of a review: the built-in ones and what the options, the configuration and the tree declare. Gives the exit status: 0, or 2
+ * where an input, the tree or a file of facts could not be opened or is wrong, or an input is no mail.
  */
 export async function eventsCommand(args: string[], out: Out, err: Out): Promise<number> {
-  const options = readOptions(args, { json: null, tree: 'the folder of a kernel tree', why: 'LINE or PATH:LINE' });
+  const options = readOptions(args, {
+    json: null,
+    tree: 'the folder of a kernel tree',
+    facts: 'a file of facts',
+    why: 'LINE or PATH:LINE',
+    ...CONFIG_OPTIONS,
+  });
   const json = typeof options !== 'string' && options.has('json');
   const why = typeof options === 'string' ? null : whereOf(options.value('why'));
   const fault = typeof options === 'string' ? options : typeof why === 'string' ? why : why && json ? '--why takes no --json' : null;
@@ -27,6 +47,9 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
   }
   const tree = treeOf(options.value('tree'), err);
   if (tree === undefined) return 2;
+  const configuration = await configured(options, tree, err, false);
+  if (configuration === null) return 2;
+  const { known } = knowledgeOf(configuration.facts);
   let status = 0;
   const fail = (line: string) => {
     err(`fencepost: ${safe(line)}\n`);
@@ -55,14 +78,16 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
     };
     try {
       if (/\.[ch]$/.test(source.input)) {
-        const { world, problems } = viewOfText(source.input, await readFile(source.input, 'utf8'), await grammar(short), builtIn);
+        const inside = within(options.value('tree'), source.input);
+        const text = await readFile(source.input, 'utf8');
+        const { world, problems } = viewOfText(inside ?? source.input, text, await grammar(short), known, inside === null ? null : tree);
         write([world], problems);
         continue;
       }
       const { thread, unread } = await readInput(source);
       if (unread !== null) fail(unread);
       if (unread !== null && !json) continue;
-      const { worlds, problems } = viewOfThread(thread, await grammar(short), builtIn, tree);
+      const { worlds, problems } = viewOfThread(thread, await grammar(short), known, tree);
       if (!json) for (const line of threadProblems(thread, source.inputs)) err(`fencepost: ${line}\n`);
       write(
         worlds,

@@ -32,6 +32,14 @@ const ABOUT: Record<string, string> = {
   part: 'what is said holds, and the function may do anything besides',
   quiesce: 'whose runs it waits for, or keeps from running',
   register: 'the handler that it makes known',
+  runs: 'where the kernel runs it',
+  holds:
+    'what its caller surely holds: FAMILY:OBJECT of N (shared), N the argument whose object it is of; a word alone is a context, or a lock of which there is one',
+  unless: 'members that a file sets, or functions that it calls, with which nothing of that is sure',
+  never_with: 'members that never run at the same time on one object',
+  ended: 'members that have returned and do not run again meanwhile, on one object',
+  phase: 'what it does to its object: set it up, take it down, start or stop it, begin or end one use of it',
+  pair: 'the members that undo it',
 };
 
 /** The schema of one key of a function, from the form that the built-in facts have. */

@@ -46,7 +46,7 @@ Options of review, check and scan:
                              only: files are seen whole, and helpers and
                              callers are known (events, explain too)
   --facts FILE               what you declare of the code: wrappers,
-                             invariants (YAML); may be given again
+                             invariants (YAML); may be given again (events too)
   --config FILE, --no-config the configuration; else fencepost.yaml of this
                              folder or of the nearest above it
   --baseline FILE            findings that are accepted, each with a reason
@@ -175,7 +175,8 @@ Examples:
   fencepost show t.mbox.gz
   fencepost show --json 000*.patch
 `,
-  events: `fencepost events [--json] [--why LINE] [--tree DIR] INPUT|FILE.c...
+  events: `fencepost events [--json] [--why LINE] [--tree DIR] [--facts FILE]
+                 INPUT|FILE.c...
 
 Shows what the code does as the rules see it: for each event its line, kind,
 function, cell, ordering, and the locks held there. A C file is read as it
@@ -185,6 +186,11 @@ ${INPUT}
 
   --json       one JSON document a line and INPUT
   --tree DIR   the kernel tree that the code is for, read only
+  --facts FILE what you declare of the code (YAML), besides what the tree and
+               the configuration declare; may be given again
+  --config FILE, --no-config
+               the configuration; else fencepost.yaml of this folder or of the
+               nearest above it
   --why LINE   why each lock and context counts as held at that line, or why
                not: what acquired it, what it is kept over, where it is lost;
                PATH:LINE where INPUT shows several files

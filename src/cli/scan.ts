@@ -1,6 +1,5 @@
-import { realpathSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { type Severity, safe } from '../index.ts';
 import { COLOR_OPTIONS, colorOf } from './color.ts';
 import { BaselineTally, configured, offLine } from './configured.ts';
@@ -13,7 +12,7 @@ import type { Job, Reported, ScanOptions } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
 import { RANGE } from './spelling.ts';
 import { isTerminal } from './terminal.ts';
-import { treeOf } from './tree.ts';
+import { treeOf, within } from './tree.ts';
 
 type Out = (text: string) => void;
 
@@ -92,11 +91,9 @@ const MAIL_FILE = /\.(?:patch|diff|eml|mbox)(?:\.gz)?$/i;
 
 /** The files to scan, each once: by name as given and, within the tree, as the tree names it. */
 export async function jobsOf(paths: string[], tree: string | null, fail: Out): Promise<Job[]> {
-  const root = tree === null ? null : realpathSync(tree);
   const jobs = new Map<string, Job>();
   const take = (file: string) => {
-    const inside = root === null ? null : within(root, file);
-    jobs.set(file, { file, path: inside ?? file });
+    jobs.set(file, { file, path: within(tree, file) ?? file });
   };
   for (const path of paths) {
     try {
@@ -108,15 +105,6 @@ export async function jobsOf(paths: string[], tree: string | null, fail: Out): P
     }
   }
   return [...jobs.values()];
-}
-
-function within(root: string, file: string): string | null {
-  try {
-    const path = relative(root, realpathSync(file));
-    return path.startsWith('..') || path === '' ? null : path.split(sep).join('/');
-  } catch {
-    return null;
-  }
 }
 
 interface Total {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { isAbsolute, join, sep } from 'node:path';
+import { isAbsolute, join, relative, sep } from 'node:path';
 import { safe, type Tree } from '../index.ts';
 import { reasonOf } from './reason.ts';
 
@@ -17,6 +17,17 @@ export function treeOf(folder: string | null, err: (text: string) => void): Tree
   } catch (error) {
     err(`fencepost: ${safe(`${folder}: ${reasonOf(error)}`)}\n`);
     return undefined;
+  }
+}
+
+/** The path of a file by the names of the tree in that folder; null where there is no tree, or the file is not in it. */
+export function within(folder: string | null, file: string): string | null {
+  if (folder === null) return null;
+  try {
+    const path = relative(realpathSync(folder), realpathSync(file));
+    return path.startsWith('..') || path === '' ? null : path.split(sep).join('/');
+  } catch {
+    return null;
   }
 }
 

@@ -19,8 +19,8 @@ export interface SeriesChange {
   paths: ReadonlyMap<string, string>;
 }
 
-/** Makes a world of images. */
-export type MakeWorld = (images: Image[]) => World;
+/** Makes a world of images, as they are after the series unless it is said that they are as before it. */
+export type MakeWorld = (images: Image[], side?: CFunction['side']) => World;
 
 /**
  * The whole series against what was there before it; null where it changes no file that was there. `outside` are the images of the tree around
@@ -36,12 +36,7 @@ export function changeOf(
 ): SeriesChange | null {
   const back = imagesBefore(patches, history);
   if (back.images.length === 0) return null;
-  const before = worldFrom([...back.images, ...outside]);
-  for (const fn of before.functions) {
-    if (fn.outside) continue;
-    fn.side = 'old';
-    for (const event of fn.events) event.side = 'old';
-  }
+  const before = worldFrom([...back.images, ...outside], 'old');
   const lines = linesNow(back, history);
   const now = (path: string, line: number) => {
     const at = lines.get(path)?.get(line);

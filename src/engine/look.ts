@@ -12,8 +12,14 @@ import { declaredTies } from './declared.ts';
 import type { Raised } from './raised.ts';
 
 /** The world that the images make, with what the user declares of it. */
-export function worldWith(images: Image[], patches: (Patch | null)[], cache: ParseCache, facts: UserFacts): { world: World; problems: Problem[] } {
-  const { world, problems } = worldOf(images, patches, cache);
+export function worldWith(
+  images: Image[],
+  patches: (Patch | null)[],
+  cache: ParseCache,
+  facts: UserFacts,
+  side: CFunction['side'] = 'new',
+): { world: World; problems: Problem[] } {
+  const { world, problems } = worldOf(images, patches, cache, side);
   if (facts.invariants.length > 0) {
     const keys = new Set(world.functions.flatMap(fn => fn.events.flatMap(e => (e.cell ? cellKey(e.cell) : []))));
     const known = new Set(world.ties.map(t => t.keys.join()));

@@ -11,7 +11,7 @@ import type { Review, SeriesReview } from '../model/review.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Patch, Problem, Thread } from '../model/series.ts';
 import type { UserFacts } from '../model/userfacts.ts';
-import { changeOf, lookAtChange, touchedLines } from './changes.ts';
+import { changeOf, lookAtChange, type MakeWorld, touchedLines } from './changes.ts';
 import { judgeOf, rulesFor } from './config.ts';
 import { NO_FACTS } from './declared.ts';
 import { knowledgeOf } from './knowledge.ts';
@@ -87,7 +87,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const outside = options.tree ? outsideOf(own, known, options.tree) : [];
   const last = patches.length - 1;
   const { world, problems: unread } = worldWith([...own, ...outside], patches, cache, facts);
-  const worldFrom = (images: Image[]) => worldWith(images, patches, cache, facts).world;
+  const worldFrom: MakeWorld = (images, side) => worldWith(images, patches, cache, facts, side).world;
   const { onStep } = options;
   const final = look(world, rules, null, onStep);
   const change = changeOf(patches.map(onlyC), history, world, outside, worldFrom, cache);

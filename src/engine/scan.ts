@@ -1,9 +1,8 @@
 /** Reviews one file as it stands: what a patch that adds it would be told, said of code that is there already. */
 import { rules as allRules } from '../../rules/index.ts';
-import { imageOfText } from '../analysis/view.ts';
+import { headersOf, imageOfText } from '../analysis/view.ts';
 import { parseCache } from '../analysis/world.ts';
-import type { Image, Tree } from '../c/text/images.ts';
-import { joined } from '../c/world/outside.ts';
+import type { Image } from '../c/text/images.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';
 import type { CodeFile } from '../model/rule.ts';
@@ -74,32 +73,6 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
 /** Every line as a patch's own: rules that speak of new code alone speak of all of it. */
 function added(image: Image): Image {
   return { ...image, pieces: image.pieces.map(p => ({ ...p, origin: p.lines.map(() => 0) })), addedBy: 0 };
-}
-
-/** Headers in view of one file; a driver that has more keeps the rest out of sight. */
-const MOST_HEADERS = 32;
-/** Headers of more characters hold registers, not types. */
-const LONGEST_HEADER = 200_000;
-
-/**
- * What the file includes by quotes, and what that includes, as far as the tree has it. The functions around it, which a review of a patch draws
- * from the folder and from all headers, would more than double the time of a scan and hardly change what it finds.
- */
-function headersOf(path: string, text: string, tree: Tree): Image[] {
-  const found = new Map<string, Image>();
-  const work = [{ path, text }];
-  for (const { path: from, text: source } of work) {
-    for (const [, name = ''] of source.matchAll(/^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"/gm)) {
-      if (found.size >= MOST_HEADERS) return [...found.values()];
-      const at = joined(from.slice(0, from.lastIndexOf('/') + 1), name);
-      if (at === null || at === path || found.has(at) || !at.endsWith('.h')) continue;
-      const read = tree.read(at);
-      if (read === null || read.length > LONGEST_HEADER) continue;
-      found.set(at, imageOfText(at, read));
-      work.push({ path: at, text: read });
-    }
-  }
-  return [...found.values()];
 }
 
 /** The file as a message, so that a note can quote its lines. */

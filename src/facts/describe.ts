@@ -1,7 +1,8 @@
 /** What a row of facts may say, and the fact that it makes: one form for rules/facts and for what users declare. */
 
 import type { Effect, EffectOf, Road, Runner } from '../model/effect.ts';
-import type { EventKind, Fact, Form, MemberFact, Operation, Ordering, Pointer, Result, TypeFact } from '../model/fact.ts';
+import type { EventKind, Fact, Form, HeldByCore, MemberFact, Operation, Ordering, Pointer, Result, TypeFact } from '../model/fact.ts';
+import { readSection } from '../model/section.ts';
 
 /** Words of one type: as an object, so that the compiler holds it to the type. */
 type Words<T extends string> = Record<T, true>;
@@ -203,7 +204,14 @@ export const FIELDS: Record<string, Field> = {
 };
 
 const RUNS: Words<NonNullable<MemberFact['runs']>> = { task: true, softirq: true, hardirq: true };
-const PHASES: Words<NonNullable<MemberFact['phase']>> = { setup: true, teardown: true, up: true, down: true };
+const PHASES: Words<NonNullable<MemberFact['phase']>> = {
+  setup: true,
+  teardown: true,
+  up: true,
+  down: true,
+  open: true,
+  close: true,
+};
 const BINDS: Words<NonNullable<MemberFact['driver']>> = { bind: true, unbind: true };
 const IS: Words<TypeFact['is']> = { lock: true, atomic: true, count: true, completion: true, device: true };
 
@@ -212,8 +220,12 @@ export const MEMBER_FIELDS: Record<string, Field> = {
   runs: words(RUNS),
   sleeps: flag,
   holds: { is: 'texts' },
+  unless: { is: 'texts' },
   never_with: { is: 'texts' },
+  ended: { is: 'texts' },
+  by: { is: 'text' },
   phase: words(PHASES),
+  pair: { is: 'texts' },
   driver: words(BINDS),
 };
 
@@ -307,12 +319,22 @@ export function describeMember(struct: string, member: string, said: Said, sourc
     member,
     runs,
     sleeps: typeof said.sleeps === 'boolean' ? said.sleeps : runs === null ? null : runs === 'task',
-    holds: texts(said.holds),
+    holds: texts(said.holds).map(heldByCore),
+    unless: texts(said.unless),
     neverWith: texts(said.never_with),
+    ended: texts(said.ended),
+    by: typeof said.by === 'string' ? said.by : null,
     phase: word(PHASES, said.phase) ?? null,
+    pair: texts(said.pair),
     driver: word(BINDS, said.driver) ?? null,
     source,
   };
+}
+
+/** `FAMILY`, `FAMILY:OBJECT`, `FAMILY:OBJECT of N` with the argument it is of, and ` (shared)` after that. */
+function heldByCore(text: string): HeldByCore {
+  const argument = / of (\d+)(?= \(shared\)$|$)/.exec(text)?.[1];
+  return { section: readSection(text.replace(/ of \d+(?= \(shared\)$|$)/, ''), 'table'), argument: argument === undefined ? null : Number(argument) };
 }
 
 /** The fact that a row makes of a type. */

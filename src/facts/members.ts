@@ -7,7 +7,7 @@ import { members, shapes, sources, types } from './tables.ts';
 let tables: Map<string, Map<string, MemberFact>> | undefined;
 let typeFacts: Map<string, TypeFact> | undefined;
 
-/** The table of all members whose table is not in view. */
+/** The table of all members whose table is not in view; in a table all members that have no row of their own. */
 const ANY = '*';
 
 /**
@@ -17,7 +17,7 @@ const ANY = '*';
 export function memberOf(struct: string | null, member: string): MemberFact | undefined {
   tables ??= readTables();
   const of = struct === null ? undefined : (tables.get(struct) ?? tables.get(struct.replace(/^(struct )\w+(_\w+)$/, '$1*$2')));
-  return of?.get(member) ?? tables.get(ANY)?.get(member);
+  return of?.get(member) ?? of?.get(ANY) ?? tables.get(ANY)?.get(member);
 }
 
 /** Every member that is known. */

@@ -3634,286 +3634,334 @@ flush_* 1092 298
 drain_* 1092 298`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
-export const members = `struct net_device_ops
-ndo_init\t1093\t302
-ndo_uninit\t1094\t302
-ndo_open\t1095\t302
-ndo_stop\t1096\t302
-ndo_do_ioctl\t1097\t302
-ndo_siocbond\t1097\t302
-ndo_siocwandev\t1097\t302
-ndo_siocdevprivate\t1097\t302
-ndo_eth_ioctl\t1097\t302
-ndo_set_mac_address\t1097\t264
-ndo_change_mtu\t1097\t264
-ndo_get_stats\t1098\t302
-ndo_get_stats64\t1098\t302
-ndo_start_xmit\t1099\t302
-ndo_tx_timeout\t1100\t302
-ndo_set_rx_mode\t1101\t302
+export const members = `runner
+irq\t1093\t302
+irq-thread\t1094\t303
+softirq\t1095\t14
+tasklet\t1096\t304
+timer\t1097\t305
+hrtimer\t1098\t306
+napi\t1099\t307
+work\t1100\t308
+delayed-work\t1101\t308
+kthread-work\t1102\t309
+kthread\t1103\t216
+task-work\t1103\t310
+irq-work\t1104\t202
+cpu-call\t1105\t311
+rcu\t1095\t312
+urb\t1106\t313
+init\t1107\t69
+exit\t1108\t69
+pm\t1103\t314
+attribute\t1103\t315
+debugfs\t1103\t316
+devres\t1108\t317
+kref\t1109\t318
+struct hrtimer
+function\t1110\t306
+struct net_device_ops
+ndo_init\t1111\t319
+ndo_uninit\t1112\t320
+ndo_open\t1113\t321
+ndo_stop\t1114\t322
+ndo_do_ioctl\t1115\t321
+ndo_siocbond\t1115\t321
+ndo_siocwandev\t1115\t321
+ndo_siocdevprivate\t1115\t321
+ndo_eth_ioctl\t1115\t321
+ndo_set_mac_address\t1115\t264
+ndo_change_mtu\t1115\t264
+ndo_get_stats\t1106\t321
+ndo_get_stats64\t1106\t321
+ndo_start_xmit\t1116\t321
+ndo_tx_timeout\t1117\t321
+ndo_set_rx_mode\t1118\t321
 struct napi_struct
-poll\t1102\t303
+poll\t1119\t307
 struct pernet_operations
-init\t1103\t172
-pre_exit\t1104\t172
-exit\t1104\t172
-exit_batch\t1104\t172
+init\t1120\t323
+pre_exit\t1121\t323
+exit\t1121\t323
+exit_batch\t1121\t323
 struct ethtool_ops
-get_drvinfo\t1097\t304
-set_ringparam\t1097\t304
-get_ethtool_stats\t1097\t304
-get_ringparam\t1097\t304
-set_coalesce\t1097\t304
-get_coalesce\t1097\t304
-set_channels\t1097\t304
+*\t1115\t324
 struct file_operations
-llseek\t1105\t305
-read\t1105\t305
-write\t1105\t305
-read_iter\t1105\t305
-write_iter\t1105\t305
-poll\t1105\t305
-unlocked_ioctl\t1105\t305
-compat_ioctl\t1105\t305
-mmap\t1105\t305
-open\t1105\t305
-flush\t1105\t305
-fsync\t1105\t305
-fasync\t1105\t305
-lock\t1105\t305
-flock\t1105\t305
-fallocate\t1105\t305
-splice_read\t1105\t305
-splice_write\t1105\t305
-show_fdinfo\t1105\t305
-release\t1106\t305
-iterate_shared\t1107\t305
+llseek\t1103\t325
+read\t1103\t325
+write\t1103\t325
+read_iter\t1103\t325
+write_iter\t1103\t325
+poll\t1103\t325
+unlocked_ioctl\t1103\t325
+compat_ioctl\t1103\t325
+mmap\t1103\t325
+flush\t1103\t325
+fsync\t1103\t325
+fasync\t1103\t325
+lock\t1103\t325
+flock\t1103\t325
+fallocate\t1103\t325
+splice_read\t1103\t325
+splice_write\t1103\t325
+show_fdinfo\t1103\t325
+open\t1122\t325
+release\t1123\t326
+iterate_shared\t1124\t325
 struct inode_operations
-lookup\t1107\t306
-create\t1108\t306
-link\t1108\t306
-mknod\t1108\t306
-symlink\t1108\t306
-mkdir\t1108\t306
-unlink\t1108\t306
-rmdir\t1108\t306
-rename\t1108\t306
-setattr\t1108\t306
-fileattr_set\t1108\t306
-readlink\t1105\t306
-get_acl\t1105\t306
-getattr\t1105\t306
-listxattr\t1105\t306
-fiemap\t1105\t306
-update_time\t1105\t306
-tmpfile\t1105\t306
-atomic_open\t1107\t306
+lookup\t1125\t327
+create\t1126\t327
+mknod\t1126\t327
+symlink\t1126\t327
+mkdir\t1126\t327
+link\t1126\t327
+unlink\t1127\t327
+rmdir\t1127\t327
+rename\t1126\t327
+setattr\t1128\t327
+fileattr_set\t1128\t327
+readlink\t1103\t327
+get_acl\t1103\t327
+getattr\t1103\t327
+listxattr\t1103\t327
+fiemap\t1103\t327
+update_time\t1103\t327
+tmpfile\t1103\t327
+fileattr_get\t1103\t327
+get_link\t1129\t327
+permission\t1129\t327
+get_inode_acl\t1129\t327
+atomic_open\t1125\t327
 struct xattr_handler
-list\t1105\t307
-get\t1105\t307
-set\t1107\t307
+list\t1103\t328
+get\t1103\t328
+set\t1130\t328
 struct super_operations
-put_super\t1109\t308
-freeze_fs\t1109\t308
-unfreeze_fs\t1109\t308
-remount_fs\t1109\t308
-sync_fs\t1109\t308
-free_inode\t1110\t308
-drop_inode\t1111\t308
+put_super\t1131\t329
+freeze_fs\t1132\t329
+unfreeze_fs\t1132\t329
+remount_fs\t1132\t329
+sync_fs\t1133\t329
+free_inode\t1134\t329
+drop_inode\t1135\t329
 struct dentry_operations
-d_hash\t1098\t309
-d_compare\t1098\t309
-d_dname\t1098\t309
-d_delete\t1112\t309
-d_prune\t1112\t309
-d_init\t1105\t309
-d_release\t1105\t309
-d_iput\t1105\t309
-d_automount\t1105\t309
+d_hash\t1106\t330
+d_compare\t1106\t330
+d_dname\t1106\t330
+d_delete\t1136\t330
+d_prune\t1136\t330
+d_init\t1103\t330
+d_release\t1103\t330
+d_iput\t1103\t330
+d_automount\t1103\t330
+d_weak_revalidate\t1103\t330
+d_real\t1103\t330
+d_revalidate\t1129\t330
+d_manage\t1129\t330
 struct address_space_operations
-writepage\t1113\t310
-read_folio\t1113\t310
-readahead\t1113\t310
-write_end\t1113\t310
-invalidate_folio\t1113\t310
-release_folio\t1113\t310
-launder_folio\t1113\t310
-write_begin\t1107\t310
-dirty_folio\t1098\t310
-free_folio\t1098\t310
+writepage\t1103\t331
+read_folio\t1103\t331
+swap_rw\t1103\t331
+readahead\t1103\t331
+bmap\t1103\t331
+direct_IO\t1103\t331
+writepages\t1103\t331
+migrate_folio\t1103\t331
+swap_activate\t1103\t331
+swap_deactivate\t1103\t331
+invalidate_folio\t1137\t331
+release_folio\t1137\t331
+launder_folio\t1137\t331
+is_partially_uptodate\t1137\t331
+error_remove_folio\t1138\t331
+write_begin\t1103\t331
+write_end\t1103\t331
+dirty_folio\t1106\t331
+free_folio\t1106\t331
 struct vm_operations_struct
-open\t1114\t311
-close\t1114\t311
-fault\t1114\t311
-page_mkwrite\t1114\t311
-pfn_mkwrite\t1114\t311
-access\t1114\t311
-map_pages\t1115\t311
+open\t1139\t332
+close\t1140\t332
+fault\t1103\t332
+page_mkwrite\t1103\t332
+pfn_mkwrite\t1103\t332
+access\t1140\t332
+map_pages\t1141\t332
 struct seq_operations
-start\t1116\t312
-next\t1116\t312
-stop\t1116\t312
-show\t1116\t312
+start\t1142\t333
+next\t1142\t333
+stop\t1142\t333
+show\t1142\t333
 struct sysfs_ops
-show\t1105\t313
-store\t1105\t313
+show\t1103\t315
+store\t1103\t315
 struct *_driver
-probe\t1117\t314
-probe_new\t1117\t314
-connect\t1118\t314
-bind\t1118\t314
-attach\t1118\t314
-port_probe\t1118\t314
-remove\t1119\t314
-remove_new\t1119\t314
-disconnect\t1120\t314
-unbind\t1120\t314
-detach\t1120\t314
-port_remove\t1120\t314
-shutdown\t1121\t314
-suspend\t1121\t314
-resume\t1122\t314
+probe\t1143\t334
+probe_new\t1143\t334
+connect\t1144\t334
+bind\t1144\t334
+attach\t1144\t334
+port_probe\t1144\t334
+remove\t1145\t334
+remove_new\t1145\t334
+disconnect\t1146\t334
+unbind\t1146\t334
+detach\t1146\t334
+port_remove\t1146\t334
+shutdown\t1147\t335
+suspend\t1148\t336
+resume\t1149\t337
 struct dev_pm_ops
-suspend\t1123\t315
-suspend_late\t1123\t315
-freeze\t1123\t315
-poweroff\t1123\t315
-runtime_suspend\t1123\t315
-resume\t1124\t315
-resume_early\t1124\t315
-thaw\t1124\t315
-restore\t1124\t315
-runtime_resume\t1124\t315
-suspend_noirq\t1123\t315
-resume_noirq\t1124\t315
+prepare\t1103\t314
+complete\t1103\t314
+suspend\t1150\t314
+resume\t1151\t314
+freeze\t1152\t314
+poweroff\t1152\t314
+thaw\t1153\t314
+restore\t1153\t314
+suspend_late\t1154\t314
+freeze_late\t1154\t314
+poweroff_late\t1154\t314
+resume_early\t1155\t314
+thaw_early\t1155\t314
+restore_early\t1155\t314
+suspend_noirq\t1156\t314
+freeze_noirq\t1156\t314
+poweroff_noirq\t1156\t314
+resume_noirq\t1157\t314
+thaw_noirq\t1157\t314
+restore_noirq\t1157\t314
+runtime_suspend\t1158\t338
+runtime_resume\t1159\t338
+runtime_idle\t1103\t338
 *
-probe\t1125\t316
-probe_new\t1126\t316
-connect\t1127\t316
-bind\t1127\t316
-attach\t1127\t316
-port_probe\t1127\t316
-remove\t1128\t316
-remove_new\t1129\t316
-disconnect\t1130\t316
-unbind\t1130\t316
-detach\t1130\t316
-port_remove\t1130\t316
-init\t1131\t316
-ndo_init\t1131\t316
-exit\t1132\t316
-exit_batch\t1132\t316
-pre_exit\t1132\t316
-ndo_uninit\t1132\t316
-ndo_open\t1124\t316
-resume\t1124\t316
-ndo_stop\t1123\t316
-suspend\t1123\t316
-runtime_resume\t1133\t316
-resume_early\t1133\t316
-resume_noirq\t1133\t316
-thaw\t1133\t316
-restore\t1133\t316
-runtime_suspend\t1134\t316
-suspend_late\t1134\t316
-suspend_noirq\t1134\t316
-freeze\t1134\t316
-poweroff\t1134\t316
-shutdown\t1134\t316
-open\t1105\t316
-release\t1105\t316
-read\t1105\t316
-write\t1105\t316
-read_iter\t1105\t316
-write_iter\t1105\t316
-unlocked_ioctl\t1105\t316
-compat_ioctl\t1105\t316
-ioctl\t1105\t316
-llseek\t1105\t316
-mmap\t1105\t316
-poll\t1105\t316
-show\t1105\t316
-store\t1105\t316
-seq_show\t1105\t316
-ndo_set_mac_address\t1105\t316
-ndo_change_mtu\t1105\t316
-get_ethtool_stats\t1105\t316
-get_drvinfo\t1105\t316
-set_ringparam\t1105\t316
-threadfn\t1105\t316
-fallocate\t1105\t316
-fsync\t1105\t316
-setattr\t1105\t316
-mkdir\t1105\t316
-unlink\t1105\t316
-create\t1105\t316
-iterate_shared\t1105\t316`;
+probe\t1160\t339
+probe_new\t1161\t339
+connect\t1162\t339
+bind\t1162\t339
+attach\t1162\t339
+port_probe\t1162\t339
+remove\t1163\t339
+remove_new\t1164\t339
+disconnect\t1165\t339
+unbind\t1165\t339
+detach\t1165\t339
+port_remove\t1165\t339
+init\t1166\t339
+ndo_init\t1166\t339
+exit\t1167\t339
+exit_batch\t1167\t339
+pre_exit\t1167\t339
+ndo_uninit\t1167\t339
+ndo_open\t1168\t339
+resume\t1168\t339
+ndo_stop\t1169\t339
+suspend\t1169\t339
+runtime_resume\t1170\t339
+resume_early\t1170\t339
+resume_noirq\t1170\t339
+thaw\t1170\t339
+restore\t1170\t339
+runtime_suspend\t1171\t339
+suspend_late\t1171\t339
+suspend_noirq\t1171\t339
+freeze\t1171\t339
+poweroff\t1171\t339
+shutdown\t1171\t339
+open\t1103\t339
+release\t1103\t339
+read\t1103\t339
+write\t1103\t339
+read_iter\t1103\t339
+write_iter\t1103\t339
+unlocked_ioctl\t1103\t339
+compat_ioctl\t1103\t339
+ioctl\t1103\t339
+llseek\t1103\t339
+mmap\t1103\t339
+poll\t1103\t339
+show\t1103\t339
+store\t1103\t339
+seq_show\t1103\t339
+ndo_set_mac_address\t1103\t339
+ndo_change_mtu\t1103\t339
+get_ethtool_stats\t1103\t339
+get_drvinfo\t1103\t339
+set_ringparam\t1103\t339
+threadfn\t1103\t339
+fallocate\t1103\t339
+fsync\t1103\t339
+setattr\t1103\t339
+mkdir\t1103\t339
+unlink\t1103\t339
+create\t1103\t339
+iterate_shared\t1103\t339`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1135\t317
-raw_spinlock_t\t1136\t317
-rwlock_t\t1137\t317
-seqlock_t\t1138\t318
-struct mutex\t1139\t319
-struct rw_semaphore\t1140\t150
-struct semaphore\t1141\t149
-struct rt_mutex\t1142\t270
-atomic_t\t1143\t320
-atomic64_t\t1143\t320
-atomic_long_t\t1143\t321
-refcount_t\t1144\t322
-struct kref\t1144\t214
-struct completion\t1145\t323
-struct device\t1146\t324
-struct platform_device\t1146\t324
-struct i2c_client\t1146\t324
-struct spi_device\t1146\t324
-struct pci_dev\t1146\t324
-struct usb_interface\t1146\t324
-struct serio\t1146\t324
-struct gameport\t1146\t324
-struct hid_device\t1146\t324
-struct amba_device\t1146\t324
-struct mdio_device\t1146\t324
-struct virtio_device\t1146\t324
-struct vio_dev\t1146\t324
-struct xenbus_device\t1146\t324
-struct hv_device\t1146\t324
-struct sdio_func\t1146\t324
-struct memstick_dev\t1146\t324
-struct pnp_dev\t1146\t324
-struct acpi_device\t1146\t324
-struct parport\t1146\t324
-struct pcmcia_device\t1146\t324
-struct ps3_system_bus_device\t1146\t324
-struct rpmsg_device\t1146\t324
-struct auxiliary_device\t1146\t324
-struct slim_device\t1146\t324
-struct sdw_slave\t1146\t324
-struct fw_unit\t1146\t324
-struct mei_cl_device\t1146\t324
-struct rmi_function\t1146\t324
-struct ishtp_cl_device\t1146\t324
-struct wmi_device\t1146\t324
-struct ccw_device\t1146\t324
-struct mcb_device\t1146\t324
-struct bcma_device\t1146\t324
-struct ssb_device\t1146\t324
-struct gb_bundle\t1146\t324
-struct i3c_device\t1146\t324
-struct fsl_mc_device\t1146\t324
-struct host1x_device\t1146\t324
-struct mipi_dsi_device\t1146\t324
-struct usb_serial\t1146\t324
-struct usb_serial_port\t1146\t324
-struct psmouse\t1146\t324
-struct comedi_device\t1146\t324
-struct usb_gadget\t1146\t324
-struct usb_function\t1146\t324
-struct wm97xx\t1146\t324
-struct serdev_device\t1146\t324
-struct of_device\t1146\t324
-struct macio_dev\t1146\t324`;
+export const types = `spinlock_t\t1172\t340
+raw_spinlock_t\t1173\t340
+rwlock_t\t1174\t340
+seqlock_t\t1175\t341
+struct mutex\t1176\t342
+struct rw_semaphore\t1177\t150
+struct semaphore\t1178\t149
+struct rt_mutex\t1179\t270
+atomic_t\t1180\t343
+atomic64_t\t1180\t343
+atomic_long_t\t1180\t344
+refcount_t\t1181\t345
+struct kref\t1181\t214
+struct completion\t1182\t346
+struct device\t1183\t317
+struct platform_device\t1183\t317
+struct i2c_client\t1183\t317
+struct spi_device\t1183\t317
+struct pci_dev\t1183\t317
+struct usb_interface\t1183\t317
+struct serio\t1183\t317
+struct gameport\t1183\t317
+struct hid_device\t1183\t317
+struct amba_device\t1183\t317
+struct mdio_device\t1183\t317
+struct virtio_device\t1183\t317
+struct vio_dev\t1183\t317
+struct xenbus_device\t1183\t317
+struct hv_device\t1183\t317
+struct sdio_func\t1183\t317
+struct memstick_dev\t1183\t317
+struct pnp_dev\t1183\t317
+struct acpi_device\t1183\t317
+struct parport\t1183\t317
+struct pcmcia_device\t1183\t317
+struct ps3_system_bus_device\t1183\t317
+struct rpmsg_device\t1183\t317
+struct auxiliary_device\t1183\t317
+struct slim_device\t1183\t317
+struct sdw_slave\t1183\t317
+struct fw_unit\t1183\t317
+struct mei_cl_device\t1183\t317
+struct rmi_function\t1183\t317
+struct ishtp_cl_device\t1183\t317
+struct wmi_device\t1183\t317
+struct ccw_device\t1183\t317
+struct mcb_device\t1183\t317
+struct bcma_device\t1183\t317
+struct ssb_device\t1183\t317
+struct gb_bundle\t1183\t317
+struct i3c_device\t1183\t317
+struct fsl_mc_device\t1183\t317
+struct host1x_device\t1183\t317
+struct mipi_dsi_device\t1183\t317
+struct usb_serial\t1183\t317
+struct usb_serial_port\t1183\t317
+struct psmouse\t1183\t317
+struct comedi_device\t1183\t317
+struct usb_gadget\t1183\t317
+struct usb_function\t1183\t317
+struct wm97xx\t1183\t317
+struct serdev_device\t1183\t317
+struct of_device\t1183\t317
+struct macio_dev\t1183\t317`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5009,46 +5057,83 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","free":"now"}
 {"kind":"call","wake":"completion"}
 {"kind":"call","wait":"event"}
-{"runs":"task","holds":["rtnl"],"phase":"setup"}
-{"runs":"task","holds":["rtnl"],"phase":"teardown"}
-{"runs":"task","holds":["rtnl"],"phase":"up","never_with":["ndo_stop","ndo_set_mac_address","ndo_change_mtu"]}
-{"runs":"task","holds":["rtnl"],"phase":"down","never_with":["ndo_open","ndo_set_mac_address","ndo_change_mtu"]}
-{"runs":"task","holds":["rtnl"]}
-{"sleeps":false}
-{"runs":"softirq","holds":["netif-tx"],"sleeps":false,"never_with":["ndo_stop","ndo_tx_timeout"]}
-{"runs":"softirq","holds":["netif-tx"],"sleeps":false,"never_with":["ndo_start_xmit"]}
-{"runs":"softirq","holds":["netif-addr"],"sleeps":false}
-{"runs":"softirq","sleeps":false,"never_with":["poll"]}
-{"runs":"task","holds":["pernet-ops"],"phase":"setup"}
-{"runs":"task","holds":["pernet-ops"],"phase":"teardown"}
+{"runs":"hardirq","never_with":["irq"],"by":"the interrupt line is handled by one CPU at a time"}
+{"runs":"task","never_with":["irq-thread"],"by":"one thread runs it"}
+{"runs":"softirq"}
+{"runs":"softirq","never_with":["tasklet"],"by":"TASKLET_STATE_RUN"}
+{"runs":"softirq","never_with":["timer"],"by":"a timer has one base whose expired timers run one by one"}
+{"never_with":["hrtimer"],"by":"a running callback is not enqueued elsewhere"}
+{"runs":"softirq","never_with":["napi"],"by":"NAPI_STATE_SCHED"}
+{"runs":"task","never_with":["work"],"by":"a work item is not reentrant"}
+{"runs":"task","never_with":["delayed-work"],"by":"a work item is not reentrant"}
+{"runs":"task","never_with":["kthread-work"],"by":"one thread runs the worker"}
 {"runs":"task"}
-{"runs":"task","never_with":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek"]}
-{"runs":"task","holds":["i-rwsem"]}
-{"runs":"task","holds":["i-rwsem"],"never_with":["create","link","mknod","symlink","mkdir","unlink","rmdir","rename","setattr","fileattr_set"]}
-{"runs":"task","holds":["s-umount"]}
-{"runs":"softirq","sleeps":false}
-{"sleeps":false,"holds":["inode-lock"]}
-{"sleeps":false,"holds":["d-lock"]}
-{"runs":"task","holds":["folio"]}
-{"runs":"task","holds":["mmap"]}
-{"sleeps":false,"holds":["rcu-read"]}
-{"runs":"task","never_with":["start","next","stop","show"]}
-{"runs":"task","holds":["device"],"phase":"setup","driver":"bind","never_with":["remove","disconnect","shutdown"]}
-{"runs":"task","holds":["device"],"driver":"bind","never_with":["remove","disconnect"]}
-{"runs":"task","holds":["device"],"phase":"teardown","driver":"unbind","never_with":["probe"]}
-{"runs":"task","holds":["device"],"driver":"unbind","never_with":["probe","connect"]}
-{"runs":"task","holds":["device"],"phase":"down"}
-{"runs":"task","holds":["device"],"phase":"up"}
-{"runs":"task","phase":"down"}
-{"runs":"task","phase":"up"}
-{"runs":"task","phase":"setup","driver":"bind"}
-{"phase":"setup","driver":"bind"}
-{"driver":"bind"}
-{"runs":"task","phase":"teardown","driver":"unbind"}
-{"phase":"teardown","driver":"unbind"}
-{"driver":"unbind"}
-{"phase":"setup"}
+{"runs":"hardirq","never_with":["irq-work"],"by":"IRQ_WORK_BUSY"}
+{"runs":"hardirq"}
+{"sleeps":false}
+{"runs":"task","phase":"setup"}
+{"runs":"task","phase":"teardown"}
 {"phase":"teardown"}
+{"sleeps":false,"never_with":["function"],"by":"a running callback is not enqueued elsewhere"}
+{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["ndo_uninit"]}
+{"runs":"task","holds":["rtnl"],"phase":"teardown","pair":["ndo_init"],"ended":["ndo_open","ndo_stop","ndo_start_xmit","ndo_tx_timeout"],"by":"dev_close_many() and synchronize_net() before it"}
+{"runs":"task","holds":["rtnl"],"phase":"up","pair":["ndo_stop"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","pair":["ndo_open"],"ended":["ndo_start_xmit","ndo_tx_timeout"],"by":"dev_deactivate_many() waits for transmissions and stops the watchdog before it"}
+{"runs":"task","holds":["rtnl"]}
+{"runs":"softirq","holds":["bh-off","spin:struct netdev_queue._xmit_lock"],"unless":["lltx"],"sleeps":false,"never_with":["ndo_tx_timeout"],"by":"__netif_tx_lock"}
+{"runs":"softirq","holds":["bh-off","spin:struct net_device.tx_global_lock of 0"],"sleeps":false,"never_with":["ndo_start_xmit"],"unless":["lltx"],"by":"all queues frozen"}
+{"runs":"softirq","holds":["bh-off","spin:struct net_device.addr_list_lock of 0"],"sleeps":false}
+{"runs":"softirq","sleeps":false,"never_with":["poll"],"by":"NAPI_STATE_SCHED"}
+{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"setup","pair":["exit","exit_batch","pre_exit"]}
+{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"teardown","pair":["init"]}
+{"runs":"task","phase":"open","pair":["release"]}
+{"runs":"task","phase":"close","pair":["open"],"ended":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek","fsync","flush","splice_read","splice_write","fallocate"],"by":"it is the last reference of the file that is put"}
+{"runs":"task","holds":["rwsem:struct inode.* (shared)","mutex:struct file.f_pos_lock of 0"]}
+{"runs":"task","holds":["rwsem:struct inode.* of 0 (shared)"]}
+{"runs":"task","holds":["rwsem:struct inode.* of 1"]}
+{"runs":"task","holds":["rwsem:struct inode.* of 0"]}
+{"runs":"task","holds":["rwsem:struct inode.*"]}
+{}
+{"runs":"task","holds":["rwsem:struct inode.* of 3"]}
+{"runs":"task","holds":["rwsem:struct super_block.s_umount of 0"],"phase":"teardown"}
+{"runs":"task","holds":["rwsem:struct super_block.s_umount of 0"]}
+{"runs":"task","holds":["rwsem:struct super_block.s_umount of 0 (shared)"]}
+{"runs":"softirq","sleeps":false,"phase":"teardown"}
+{"sleeps":false,"holds":["spin:struct inode.i_lock of 0"]}
+{"sleeps":false,"holds":["spin:struct dentry.d_lock of 0"]}
+{"runs":"task","holds":["page:struct folio.* of 0"]}
+{"runs":"task","holds":["page:struct folio.* of 1"]}
+{"runs":"task","holds":["mmap:struct mm_struct.*"]}
+{"runs":"task","holds":["mmap:struct mm_struct.* (shared)"]}
+{"sleeps":false,"holds":["rcu-read"]}
+{"holds":["mutex:struct seq_file.lock of 0"],"never_with":["start","next","stop","show"],"by":"seq_file.lock, in seq_read_iter()"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove","remove_new","disconnect"],"never_with":["remove","remove_new","disconnect","shutdown"],"by":"device_lock()"}
+{"runs":"task","driver":"bind","pair":["disconnect","unbind","detach","port_remove"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe","probe_new"],"never_with":["probe","probe_new","shutdown"],"by":"device_lock()"}
+{"runs":"task","driver":"unbind","pair":["connect","bind","attach","port_probe","probe"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down","pair":["resume"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"up","pair":["suspend"]}
+{"runs":"task","phase":"down","pair":["resume"]}
+{"runs":"task","phase":"up","pair":["suspend"]}
+{"runs":"task","phase":"down","pair":["thaw","restore"]}
+{"runs":"task","phase":"up","pair":["freeze","poweroff"]}
+{"runs":"task","phase":"down","pair":["resume_early","thaw_early","restore_early"]}
+{"runs":"task","phase":"up","pair":["suspend_late","freeze_late","poweroff_late"]}
+{"runs":"task","phase":"down","pair":["resume_noirq","thaw_noirq","restore_noirq"]}
+{"runs":"task","phase":"up","pair":["suspend_noirq","freeze_noirq","poweroff_noirq"]}
+{"runs":"task","phase":"down","pair":["runtime_resume"],"never_with":["runtime_suspend","runtime_resume"],"by":"the PM core runs one of them at a time"}
+{"runs":"task","phase":"up","pair":["runtime_suspend"],"never_with":["runtime_suspend","runtime_resume"],"by":"the PM core runs one of them at a time"}
+{"runs":"task","phase":"setup","driver":"bind","pair":["remove","remove_new","disconnect"]}
+{"phase":"setup","driver":"bind","pair":["remove","remove_new"]}
+{"driver":"bind","pair":["disconnect","unbind","detach","port_remove"]}
+{"runs":"task","phase":"teardown","driver":"unbind","pair":["probe","probe_new"]}
+{"phase":"teardown","driver":"unbind","pair":["probe","probe_new"]}
+{"driver":"unbind","pair":["connect","bind","attach","port_probe","probe"]}
+{"phase":"setup","pair":["exit","ndo_uninit"]}
+{"phase":"teardown","pair":["init","ndo_init"]}
+{"runs":"task","phase":"up","pair":["ndo_stop","suspend"]}
+{"runs":"task","phase":"down","pair":["ndo_open","resume"]}
 {"phase":"up"}
 {"phase":"down"}
 {"is":"lock","family":"spin"}
@@ -5366,20 +5451,43 @@ naming conventions of the kernel
 macros that find the object around a member
 include/linux/device.h, pm_runtime.h, sysfs.h and others
 include/linux/spinlock.h and include/linux/list.h
-Documentation/networking/netdevices.rst, struct net_device synchronization rules
+Documentation/core-api/genericirq.rst
+kernel/irq/manage.c, irq_thread()
+include/linux/interrupt.h, Properties of tasklets
+kernel/time/timer.c, expire_timers()
+kernel/time/hrtimer.c, switch_hrtimer_base()
 Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
-Documentation/networking/netdevices.rst
+Documentation/core-api/workqueue.rst, Guidelines
+kernel/kthread.c, kthread_worker_fn()
+kernel/task_work.c, task_work_run()
+kernel/smp.c, smp_call_function_many()
+Documentation/RCU/checklist.rst, item 7
+Documentation/driver-api/usb/URB.rst, How to start interrupt transfers?
+Documentation/driver-api/pm/devices.rst
+Documentation/filesystems/sysfs.rst
+Documentation/filesystems/debugfs.rst
+Documentation/driver-api/driver-model/devres.rst
+Documentation/core-api/kref.rst
+net/core/dev.c, register_netdevice()
+net/core/dev.c, unregister_netdevice_many_notify()
+Documentation/networking/netdevices.rst, struct net_device synchronization rules
+net/core/dev.c, __dev_close_many()
+net/core/net_namespace.c
+include/linux/ethtool.h, struct ethtool_ops
 Documentation/filesystems/locking.rst, file_operations
+Documentation/filesystems/vfs.rst, struct file_operations
 Documentation/filesystems/locking.rst, inode_operations
 Documentation/filesystems/locking.rst, xattr_handler operations
 Documentation/filesystems/locking.rst, super_operations
 Documentation/filesystems/locking.rst, dentry_operations
 Documentation/filesystems/locking.rst, address_space_operations
 Documentation/filesystems/locking.rst, vm_operations_struct
-Documentation/filesystems/seq_file.rst
-Documentation/filesystems/sysfs.rst
-Documentation/driver-api/driver-model/driver.rst
-Documentation/driver-api/pm/devices.rst
+fs/seq_file.c, seq_read_iter()
+drivers/base/dd.c, really_probe() and __device_release_driver(), which __device_driver_lock() is held around
+drivers/base/core.c, device_shutdown()
+drivers/base/power/main.c, device_suspend()
+drivers/base/power/main.c, device_resume()
+Documentation/power/runtime_pm.rst, 2. Device Runtime PM Callbacks
 names of members of the kernel's operations tables
 include/linux/spinlock_types.h
 include/linux/seqlock_types.h
@@ -5387,5 +5495,4 @@ include/linux/mutex_types.h
 include/linux/types.h
 include/linux/atomic/atomic-long.h
 include/linux/refcount_types.h
-include/linux/completion.h
-Documentation/driver-api/driver-model/devres.rst`;
+include/linux/completion.h`;

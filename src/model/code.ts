@@ -1,4 +1,4 @@
-/** What the code does: cells, events, functions. Plain data. */
+/** What the code does: cells, events, functions. Plain data, which nobody changes once it is made. */
 import type { EventKind, Fact, Operation, Ordering } from './fact.ts';
 import type { Section } from './section.ts';
 
@@ -9,22 +9,25 @@ import type { Section } from './section.ts';
  */
 export interface Cell {
   /** The type of the object that the path starts from: `struct dual_bitmap`, or null where it is not in view. */
-  type: string | null;
-  path: string;
+  readonly type: string | null;
+  readonly path: string;
   /** The bit number as written, where the event is on one bit. */
-  bit: string | null;
-  base: string | null;
+  readonly bit: string | null;
+  readonly base: string | null;
   /** The memory is what the pointer at `path` points to, not the pointer itself. */
-  pointee?: true;
+  readonly pointee?: true;
   /** The same memory as a path in the nearest object whose type is known, where that is another than `type`. */
-  within?: { type: string; path: string };
+  readonly within?: { type: string; path: string };
 }
+
+/** A value that the step which makes it still fills: nobody else has it yet. */
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A place in an image. */
 export interface Place {
-  path: string;
-  line: number;
-  side: 'new' | 'old';
+  readonly path: string;
+  readonly line: number;
+  readonly side: 'new' | 'old';
 }
 
 /** `init` and `exit` where an attribute (__init, __exit) says so; `error-path` where every path from the event returns an error. */
@@ -32,130 +35,130 @@ export type Phase = 'init' | 'exit' | 'error-path';
 
 export interface Event extends Place {
   /** `expanded`: a call whose callee's events follow in this function, each with `via`; the call does nothing besides. */
-  kind: EventKind | 'expanded';
+  readonly kind: EventKind | 'expanded';
   /**
    * The function or macro called, of a wrapper that is declared `like` a kernel function that one, so that all that is known by the name holds of
    * the wrapper; for plain accesses `=`, `++`, `read` and the like.
    */
-  api: string;
+  readonly api: string;
   /** What the code spells, where that is another name than `api`. */
-  written?: string;
+  readonly written?: string;
   /** What is known of the callee, built in or declared; absent for a plain access and for a function whose body is in view. */
-  fact?: Fact;
+  readonly fact?: Fact;
   /** Of a call of which nothing else is known: what its name alone lets expect. */
-  inferred?: Fact;
-  cell: Cell | null;
+  readonly inferred?: Fact;
+  readonly cell: Cell | null;
   /** All memory that a call touches where that is more than `cell`, that one first. */
-  cells?: Cell[];
-  operation: Operation | null;
+  readonly cells?: readonly Cell[];
+  readonly operation: Operation | null;
   /** The stored, added or compared value, as written. */
-  operand: string | null;
-  ordering: Ordering | null;
-  orderingOnFailure: Ordering | null;
-  atomic: boolean;
+  readonly operand: string | null;
+  readonly ordering: Ordering | null;
+  readonly orderingOnFailure: Ordering | null;
+  readonly atomic: boolean;
   /** The variable that takes the result; null where it goes into an expression or nowhere. */
-  into: string | null;
+  readonly into: string | null;
   /** False where the result is thrown away. */
-  used: boolean;
+  readonly used: boolean;
   /** A call of something not in view: it may do anything. */
-  opaque: boolean;
+  readonly opaque: boolean;
   /** Locks held on every path here, as far as seen in the function. */
-  locks: readonly Section[];
+  readonly locks: readonly Section[];
   /** Locks held on some path only. */
-  maybeLocks: readonly Section[];
+  readonly maybeLocks: readonly Section[];
   /** Contexts that every path here is in, as far as seen in the function. */
-  context: readonly Section[];
+  readonly context: readonly Section[];
   /** Contexts that some path only is in. */
-  maybeContext: readonly Section[];
-  phase: readonly Phase[];
+  readonly maybeContext: readonly Section[];
+  readonly phase: readonly Phase[];
   /** Arguments of a call, as written. */
-  args: string[];
+  readonly args: readonly string[];
   /** For each argument the events that its value comes from. */
-  argSources: number[][];
+  readonly argSources: readonly (readonly number[])[];
   /** Index in the function's events. */
-  index: number;
+  readonly index: number;
   /** Last line of the statement that holds it. */
-  endLine: number;
+  readonly endLine: number;
   /** The patch (index into the series) that added the line, on the old side that removes it; null on lines that stand on both sides. */
-  addedBy: number | null;
+  readonly addedBy: number | null;
   /** True where a piece's edge leaves in doubt what was read. */
-  uncertain: boolean;
+  readonly uncertain: boolean;
   /** Position in the function's flow graph. */
-  node: number;
+  readonly node: number;
   /** The source line, as it stands. */
-  text: string;
+  readonly text: string;
   /** The object that the cell is part of: surely still known to nobody else, or surely given back before. */
-  object?: 'private' | 'freed';
+  readonly object?: 'private' | 'freed';
   /** A call of a function in view that returns a new object, known to nobody else. */
-  fresh?: true;
+  readonly fresh?: true;
   /** The head of a loop that a macro makes: list_for_each_entry(). */
-  each?: true;
+  readonly each?: true;
   /** The end of the scope of a guard(): what began there ends here. */
-  ends?: true;
+  readonly ends?: true;
   /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */
-  takes?: { family: string; cell: Cell | null };
+  readonly takes?: { family: string; cell: Cell | null };
   /** The event is that of a small function in view which the call on this line runs: that function, and its own line. */
-  via?: Via;
+  readonly via?: Via;
   /** Of an `expanded` event: the first and last node of the callee's graph in this function's. */
-  body?: { from: number; to: number };
+  readonly body?: { from: number; to: number };
   /** Of a call of a function in view: what each argument points to. */
-  argCells?: (Cell | null)[];
+  readonly argCells?: readonly (Cell | null)[];
 }
 
 /** Where an expanded event comes from: the function that it is an event of, however deep, with its line there. */
 export interface Via {
-  function: string;
-  path: string;
-  line: number;
+  readonly function: string;
+  readonly path: string;
+  readonly line: number;
   /** That is a macro: its own lines say nothing of types, so what it does counts where it is called. */
-  isMacro?: true;
+  readonly isMacro?: true;
   /** The `expanded` event, by its index, that stands for the call on this function's own line. */
-  call: number;
+  readonly call: number;
 }
 
 export interface Parameter {
-  name: string;
-  type: string;
+  readonly name: string;
+  readonly type: string;
 }
 
 /** A comment, its text without delimiters and leading stars. */
 export interface SourceComment {
-  line: number;
-  endLine: number;
-  text: string;
+  readonly line: number;
+  readonly endLine: number;
+  readonly text: string;
 }
 
 /** A node of a flow graph; at most one event each. Node 0 is the entry. */
 export interface FlowNode {
-  event: number | null;
-  next: number[];
+  readonly event: number | null;
+  readonly next: readonly number[];
   /** `gap` may do anything; `branch` holds a condition. */
-  kind: 'entry' | 'exit' | 'step' | 'branch' | 'join' | 'gap';
+  readonly kind: 'entry' | 'exit' | 'step' | 'branch' | 'join' | 'gap';
   /** Line of the statement. */
-  line: number;
+  readonly line: number;
   /** On a branch: the condition as written; `next[0]` is taken when it holds. */
-  condition?: string;
+  readonly condition?: string;
   /** On a branch: the events that the condition's value comes from. */
-  decides?: number[];
+  readonly decides?: readonly number[];
   /** On a branch: what the deciding value is where the condition holds; absent where it is more than a test against zero. */
-  tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
+  readonly tests?: 'nonzero' | 'zero' | 'negative' | 'positive';
   /** On a branch: for each way what it decides of the function's conditions, where another branch tests one of those too. */
-  settles?: readonly (readonly Decision[])[];
+  readonly settles?: readonly (readonly Decision[])[];
   /** On a branch: the condition reads memory, so that a second test of it is a second read, which may give another value. */
-  reads?: true;
+  readonly reads?: true;
   /** For each edge the conditions that it makes undecided again, since it sets what they test. */
-  forgets?: number[][];
+  readonly forgets?: readonly (readonly number[])[];
   /** On a join: the label that stands here. */
-  label?: string;
+  readonly label?: string;
   /** On an exit: the run ends here and nobody is returned to, as behind BUG(). */
-  stops?: true;
+  readonly stops?: true;
   /** On an exit: the returned expression as written, and the events that its value comes from. */
-  returned?: string;
+  readonly returned?: string;
   /** On an exit: that is an error, by its form (a negative errno, a pointer made of one) or by what every path to it has tested. */
-  fails?: true;
+  readonly fails?: true;
   /** On an exit that returns a local: the name or constant that all paths to it set that to right before. */
-  value?: string;
-  returns?: number[];
+  readonly value?: string;
+  readonly returns?: readonly number[];
 }
 
 /** A condition of a function by its number, and whether it holds. */
@@ -166,105 +169,105 @@ export const UNNAMED = 'unnamed';
 
 /** A C function in an image. */
 export interface CFunction {
-  path: string;
-  side: 'new' | 'old';
-  name: string;
-  line: number;
-  endLine: number;
+  readonly path: string;
+  readonly side: 'new' | 'old';
+  readonly name: string;
+  readonly line: number;
+  readonly endLine: number;
   /** False where a hunk shows only part of it. */
-  whole: boolean;
-  isStatic: boolean;
-  isInline: boolean;
+  readonly whole: boolean;
+  readonly isStatic: boolean;
+  readonly isInline: boolean;
   /** The words before the name, as written. */
-  head: string;
-  parameters: Parameter[];
-  events: Event[];
-  flow: FlowNode[];
+  readonly head: string;
+  readonly parameters: readonly Parameter[];
+  readonly events: readonly Event[];
+  readonly flow: readonly FlowNode[];
   /** Loops, comparisons and counts that rules ask for. */
-  shape: Shape;
+  readonly shape: Shape;
   /** The comment right above. */
-  doc: SourceComment | null;
-  comments: SourceComment[];
+  readonly doc: SourceComment | null;
+  readonly comments: readonly SourceComment[];
   /** The patch that added the head; null where it was there before. */
-  addedBy: number | null;
+  readonly addedBy: number | null;
   /** Section attributes and annotations: __init, __exit, __must_hold(x). */
-  attributes: string[];
+  readonly attributes: readonly string[];
   /** Locks that the caller holds by lockdep_assert_held, __must_hold or a `_locked` name. */
-  entryLocks: readonly Section[];
+  readonly entryLocks: readonly Section[];
   /** The grammar could not read part of it. */
-  broken?: true;
+  readonly broken?: true;
   /** A function-like macro with statements for a body. */
-  isMacro?: true;
+  readonly isMacro?: true;
   /** Read from a tree, in a file that the series does not touch: it is there to be known, and nothing is said of it. */
-  outside?: true;
+  readonly outside?: true;
   /** The variables that the function declares and that live on its stack, by the names that events call them. */
-  locals?: ReadonlySet<string>;
+  readonly locals?: ReadonlySet<string>;
   /** Each local or parameter that is set, with the offsets in the text at which it is. */
-  changes?: ReadonlyMap<string, readonly number[]>;
+  readonly changes?: ReadonlyMap<string, readonly number[]>;
   /** Where its local variables are set, in the order of the text. */
-  settings?: readonly LocalSetting[];
+  readonly settings?: readonly LocalSetting[];
 }
 
 /** A local variable that is set on edges of the flow graph. */
 export interface LocalSetting {
-  name: string;
+  readonly name: string;
   /** The edges: out of a node, by one of its ways. */
-  ends: readonly { node: number; slot: number }[];
+  readonly ends: readonly { readonly node: number; readonly slot: number }[];
   /** The events that the new value comes from. */
-  sources: readonly number[];
+  readonly sources: readonly number[];
   /** What it is set to as written, where that is a name or a constant. */
-  copies?: string;
+  readonly copies?: string;
 }
 
 /** Syntax that rules may ask for without walking a tree. */
 export interface Shape {
-  statements: number;
-  loops: Loop[];
-  comparisons: Comparison[];
-  calls: string[];
+  readonly statements: number;
+  readonly loops: readonly Loop[];
+  readonly comparisons: readonly Comparison[];
+  readonly calls: readonly string[];
   /** Statements on the indentation of the single statement above them, and outside of what holds that one. */
-  misled?: Misled[];
+  readonly misled?: readonly Misled[];
 }
 
 /** An `if`, `else` or loop without braces, the statement it holds, and the next one, by their first lines. */
 export interface Misled {
-  line: number;
-  body: number;
-  next: number;
+  readonly line: number;
+  readonly body: number;
+  readonly next: number;
   /** The lines of the three, without indentation. */
-  text: { head: string; body: string; next: string };
+  readonly text: { head: string; body: string; next: string };
   /** The last patch that added one of the three. */
-  addedBy: number | null;
+  readonly addedBy: number | null;
 }
 
 export interface Loop {
-  line: number;
-  endLine: number;
+  readonly line: number;
+  readonly endLine: number;
   /** The source of the bound: a run-time value, a constant, a retry countdown from a constant, or not known. */
-  bound: 'sized' | 'constant' | 'retry' | 'unknown';
+  readonly bound: 'sized' | 'constant' | 'retry' | 'unknown';
   /** The bound as written. */
-  boundText: string;
+  readonly boundText: string;
   /** For constant bounds and countdowns: how often the body can run, null where the number is not in view. */
-  times: number | null;
+  readonly times: number | null;
   /** Depth of loops around it. */
-  depth: number;
+  readonly depth: number;
 }
 
 /** A comparison of two values; each side as the events or the parameter that it comes from. */
 export interface Comparison {
-  line: number;
-  left: Operand;
-  right: Operand;
-  operator: string;
+  readonly line: number;
+  readonly left: Operand;
+  readonly right: Operand;
+  readonly operator: string;
   /** Index of the innermost loop around it in `shape.loops`, or null. */
-  loop: number | null;
+  readonly loop: number | null;
 }
 
 export interface Operand {
   /** Indices into the function's events. */
-  sources: number[];
+  readonly sources: readonly number[];
   /** The parameter that the value is, by position. */
-  parameter: number | null;
+  readonly parameter: number | null;
   /** `~` or `!` stands before it. */
-  inverted: boolean;
+  readonly inverted: boolean;
 }

@@ -1,6 +1,7 @@
 /** What is known of a kernel function: data, made from rules/facts. Vocabulary of Documentation/atomic_t.txt and memory-barriers.txt. */
 
 import type { Effect, Ordering } from './effect.ts';
+import type { Section } from './section.ts';
 
 export type { Ordering } from './effect.ts';
 
@@ -113,14 +114,32 @@ export interface MemberFact {
   /** False where it may not sleep; true in a task unless said; null where that is not sure. */
   sleeps: boolean | null;
   /** Sections that the caller holds. */
-  holds: readonly string[];
+  holds: readonly HeldByCore[];
+  /** Members, or calls, by which a driver gives up what the caller holds otherwise: with one of them nothing of `holds` is sure. */
+  unless: readonly string[];
   /** Members of the table that never run at the same time on one object. */
   neverWith: readonly string[];
-  /** It sets the object up before others know it, takes it down when none can any more, or starts and stops what others know. */
-  phase: 'setup' | 'teardown' | 'up' | 'down' | null;
+  /** Members of the table that have returned and do not run again, on this object, when this one runs. */
+  ended: readonly string[];
+  /** What serialises it with those; null where the sections do, or the source alone says so. */
+  by: string | null;
+  /**
+   * It sets the object up before others know it, takes it down when none can any more, starts (`up`) or stops (`down`) what others know, or begins and
+   * ends one of several uses of it (`open`, `close`).
+   */
+  phase: 'setup' | 'teardown' | 'up' | 'down' | 'open' | 'close' | null;
+  /** Of what sets up or starts the members that undo it, and the other way round. */
+  pair: readonly string[];
   /** A driver and a device are bound to each other, or parted. */
   driver: 'bind' | 'unbind' | null;
   source: string;
+}
+
+/** A section that the caller of a member holds. */
+export interface HeldByCore {
+  section: Section;
+  /** The argument, from 0, whose object it is of; null of a global, and where no argument leads to it. */
+  argument: number | null;
 }
 
 /** What an object of a type is to other CPUs. */

@@ -225,11 +225,14 @@ export interface CodeFile {
 
 /** A function's name standing as a value. */
 export interface Mention {
+  path: string;
   line: number;
   /** The member that it is put into: `.open = foo_open`. */
   member: string | null;
   /** The type of the table that holds the member, `struct file_operations`, where the text shows it. */
   table: string | null;
+  /** The variable of that type, by which members of one table are known; null where the text does not show it. */
+  instance: string | null;
   /** The call or macro that it is an argument of, by the name that an event of it would have as `api`, and which argument, from 0. */
   call: string | null;
   argument: number;
@@ -260,7 +263,7 @@ export interface World {
   designated(path: string): ReadonlySet<string>;
   /** The file declares a licence, as every module has to in one of its files: MODULE_LICENSE(). */
   licensed(path: string): boolean;
-  /** Where the function's own file names it as a value: in a table of operations, as a handler. */
+  /** Where it is named as a value, in a table of operations or as a handler: by its own file, and by every file in view where it is not static. */
   mentions(fn: CFunction): Mention[];
   /** What in view says that the cell with this key is touched by several CPUs; empty where nothing does. */
   shared(key: string): SharedEvidence[];

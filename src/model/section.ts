@@ -5,9 +5,10 @@ export type ContextFamily = 'irqs-off' | 'preempt-off' | 'bh-off' | 'migrate-off
 
 /**
  * Where a section was acquired: by events of the function; by its caller, which the function shows by releasing it first; or not in view, as an
- * assertion (`lockdep_assert_held()`), an annotation (`__must_hold()`) or the convention of a `_locked` name says.
+ * assertion (`lockdep_assert_held()`), an annotation (`__must_hold()`), the convention of a `_locked` name or the table of operations that has the
+ * function says.
  */
-export type Acquired = 'events' | 'caller' | 'assertion' | 'annotation' | 'convention';
+export type Acquired = 'events' | 'caller' | 'assertion' | 'annotation' | 'convention' | 'table';
 
 /** A section that is held. Whether two are the same lock, `sameLock()` says: what acquired them may differ. */
 export interface Section {
@@ -59,6 +60,16 @@ export function contextSection(family: string): Section {
 /** Is it a context, not a lock? */
 export function isContext({ family, object }: Section): boolean {
   return object === null && CONTEXTS.has(family);
+}
+
+/**
+ * The section that a text names: `rtnl`, `rcu-read`, `mutex:struct foo.lock`, `rwsem:struct foo.sem (shared)`. A word alone is a context, or the
+ * family of a lock of which the system has one.
+ */
+export function readSection(text: string, by: Acquired): Section {
+  const [, family = '', object, shared] = /^([a-z-]+)(?::(.*?))?( \(shared\))?$/.exec(text) ?? [];
+  if (object === undefined && CONTEXTS.has(family)) return contextSection(family);
+  return section(family, object ?? family, shared === undefined ? 'exclusive' : 'shared', by);
 }
 
 /** The same lock, whatever its mode and whoever acquired it; its family may be unknown to an assertion. Of contexts the same kind. */
@@ -131,6 +142,7 @@ const UNKNOWN_FAMILY: Readonly<Record<Acquired, string>> = {
   assertion: 'asserted',
   annotation: 'asserted',
   convention: 'named',
+  table: 'given',
 };
 
 /** The section in one line: `spin:struct foo.lock`, `rwsem:struct foo.sem (shared)`, `rcu-read`. */

@@ -56,7 +56,13 @@ export async function loweredOf(text: string, types = TYPES): Promise<CFunction[
   const own: Types = { structs: new Map(), globals: new Map(), constants: new Map() };
   const made = parseFile(imageOfText('drivers/example/example.c', `${types}${text}`), await grammar(), own);
   const names = new Set(made.heads.map(h => h.name));
-  const around = { types: own, global: (name: string) => own.globals.get(name), defined: (name: string) => names.has(name), ...builtIn };
+  const around = {
+    side: 'new' as const,
+    types: own,
+    global: (name: string) => own.globals.get(name),
+    defined: (name: string) => names.has(name),
+    ...builtIn,
+  };
   return fileOf(made, around).functions;
 }
 

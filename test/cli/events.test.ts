@@ -217,3 +217,66 @@ test('a line without code, a word that is no line, and --json are refused', () =
   expect(run('--why', 'lock', farm)).toMatchObject({ status: 2, err: 'fencepost events: --why lock: is no LINE and no PATH:LINE\n' });
   expect(run('--json', '--why', '4', farm)).toMatchObject({ status: 2, err: 'fencepost events: --why takes no --json\n' });
 });
+
+test('a context that callers are in and the function enters besides is one section with one trail', () => {
+  const file = join(work, 'nested.c');
+  writeFileSync(
+    file,
+    `struct farm { int n; };
+static void farm_weed(struct farm *f, int rows)
+{
+	int i;
+
+	for (i = 0; i < rows; i++)
+		f->n += i;
+	rcu_read_lock();
+	f->n = 1;
+	rcu_read_unlock();
+	f->n = 2;
+	rcu_read_unlock();
+	f->n = 3;
+}
+void farm_walk(struct farm *f)
+{
+	rcu_read_lock();
+	farm_weed(f, 3);
+}
+`,
+  );
+  const trail = (line: number) => run('--why', String(line), file).out.replace(/^.*\n/, '');
+  expect(trail(11)).toBe('  rcu-read: in effect at every call of the function\n    line 18: farm_walk() calls it with that held\n');
+  expect(trail(13)).toBe(`  rcu-read: not in effect
+    line 18: farm_walk() calls it with that held
+    line 10: lost: released by rcu_read_unlock()
+    line 12: lost: released by rcu_read_unlock()
+`);
+});
+
+const facts = join(work, 'facts.yaml');
+writeFileSync(facts, 'functions:\n  lane_lock: { like: spin_lock }\n');
+
+test('facts that are declared count, by an option and by the configuration', () => {
+  const spin = /lock +lane_lock .*acquire\n/;
+  expect(run('--facts', facts, patch).out).toMatch(spin);
+  const config = join(work, 'config.yaml');
+  writeFileSync(config, 'facts: [facts.yaml]\n');
+  expect(run('--config', config, patch).out).toMatch(spin);
+  expect(run('--config', config, '--why', 'drivers/lane.c:7', patch).out).toContain('    line 6: acquired by lane_lock(l)\n');
+});
+
+test('wrong facts are one line and exit 2', () => {
+  const wrong = join(work, 'wrong.yaml');
+  writeFileSync(wrong, 'functions:\n  lane_lock: { like: spin_lokc }\n');
+  const { status, out, err } = run('--facts', wrong, patch);
+  expect([status, out, err.trim().split('\n').length]).toEqual([2, '', 1]);
+  expect(run('--facts', join(work, 'nowhere.yaml'), patch).status).toBe(2);
+});
+
+test('a C file of a tree is read with the headers that it includes by quotes', () => {
+  writeFileSync(join(work, 'tree/drivers/own.h'), 'struct own { spinlock_t lock; int n; };\n');
+  const file = join(work, 'tree/drivers/own.c');
+  writeFileSync(file, '#include "own.h"\nvoid own_set(struct own *o)\n{\n\tspin_lock(&o->lock);\n\to->n = 1;\n\tspin_unlock(&o->lock);\n}\n');
+  const { out } = run('--tree', join(work, 'tree'), file);
+  expect(out).toMatch(/^drivers\/own\.c:2: own_set\(\)\n/);
+  expect(out).not.toContain('own.h');
+});

@@ -86,7 +86,14 @@ types:
     expect(effects[0]).toMatchObject([{ does: 'quiesce', of: 'work', object: 1, waits: true, cancels: true }]);
     expect(effects[1]).toMatchObject([{ does: 'access' }, { does: 'ref', by: 'put', frees: true, object: 0 }]);
     expect(value.members.map(m => m.fact)).toMatchObject([
-      { struct: 'struct lane_ops', member: 'start', runs: 'softirq', sleeps: false, holds: ['lane'], neverWith: ['stop'] },
+      {
+        struct: 'struct lane_ops',
+        member: 'start',
+        runs: 'softirq',
+        sleeps: false,
+        holds: [{ section: { family: 'lane', object: 'lane' } }],
+        neverWith: ['stop'],
+      },
     ]);
     expect(value.types.map(t => t.fact)).toMatchObject([{ type: 'struct lane_lock', is: 'lock', family: 'lane' }]);
   });

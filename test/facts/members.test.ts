@@ -1,15 +1,31 @@
 import { expect, test } from 'vitest';
 import { allMembers, memberOf, typeOf } from '../../src/facts/members.ts';
+import { sectionText } from '../../src/model/section.ts';
 import { worldOfText } from '../code.ts';
 
+const held = (struct: string, member: string) =>
+  memberOf(struct, member)?.holds.map(({ section, argument }) => `${sectionText(section)}${argument === null ? '' : ` of ${argument}`}`);
+
 test('a member of a table is known by the table', () => {
-  expect(memberOf('struct net_device_ops', 'ndo_start_xmit')).toMatchObject({ runs: 'softirq', sleeps: false, holds: ['netif-tx'] });
-  expect(memberOf('struct net_device_ops', 'ndo_open')).toMatchObject({ runs: 'task', holds: ['rtnl'], phase: 'up' });
-  expect(memberOf('struct vm_operations_struct', 'open')?.holds).toEqual(['mmap']);
+  expect(memberOf('struct net_device_ops', 'ndo_start_xmit')).toMatchObject({ runs: 'softirq', sleeps: false, unless: ['lltx'] });
+  expect(memberOf('struct net_device_ops', 'ndo_open')).toMatchObject({ runs: 'task', phase: 'up', pair: ['ndo_stop'] });
+});
+
+test('what its caller holds is a section, with the argument that it is of', () => {
+  expect(held('struct net_device_ops', 'ndo_open')).toEqual(['rtnl:rtnl']);
+  expect(held('struct net_device_ops', 'ndo_start_xmit')).toEqual(['bh-off', 'spin:struct netdev_queue._xmit_lock']);
+  expect(held('struct vm_operations_struct', 'access')).toEqual(['mmap:struct mm_struct.* (shared)']);
+  expect(held('struct inode_operations', 'lookup')).toEqual(['rwsem:struct inode.* (shared) of 0']);
+});
+
+test('a table says of all its members what no row says of one', () => {
+  expect(memberOf('struct ethtool_ops', 'get_strings')).toMatchObject({ struct: 'struct ethtool_ops', runs: 'task' });
+  expect(held('struct ethtool_ops', 'get_strings')).toEqual(['rtnl:rtnl']);
 });
 
 test('drivers of any bus have the members of a driver', () => {
-  expect(memberOf('struct spi_driver', 'remove')).toMatchObject({ phase: 'teardown', driver: 'unbind', holds: ['device'] });
+  expect(memberOf('struct spi_driver', 'remove')).toMatchObject({ phase: 'teardown', driver: 'unbind', pair: ['probe', 'probe_new'] });
+  expect(held('struct spi_driver', 'remove')).toEqual(['mutex:struct device.*']);
 });
 
 test('a table out of view leaves what the name of the member says, and no lock', () => {

@@ -39,7 +39,7 @@ describe('the lines for the checks of prep and am', () => {
 
   test('stay one line each, and a warning stays one, whatever a mail names its things', async () => {
     const result = await inAll(['warning'], message => `${message}\nERROR: \x1b[2J\u202e`);
-    for (const f of result.reviews.flatMap(r => r.findings)) f.path = 'drivers/ERROR: \n-:x.c';
+    for (const f of result.reviews.flatMap(r => r.findings)) Object.assign(f, { path: 'drivers/ERROR: \n-:x.c' });
     expect(flags(b4Lines(result, 'warning'), 1)).toEqual(['warning']);
     expect(b4Lines(result, 'warning')).not.toMatch(/[\x00-\x09\x0b-\x1f\u202e]/);
   });
@@ -142,7 +142,7 @@ ${added}\\ No newline at end of file
 
   test('says in its note what is about a line that the diff does not show', async () => {
     const text = await reviewOf(diff, result => {
-      for (const f of result.reviews.flatMap(r => r.findings)) f.line = 4000;
+      for (const f of result.reviews.flatMap(r => r.findings)) Object.assign(f, { line: 4000 });
     });
     const { note, comments } = agentReview(text);
     expect([comments, note]).toEqual([[], expect.stringMatching(/^1 warning: torn-pair-update\n\nlane_take\(\) and lane_put\(\)/)]);

@@ -199,7 +199,7 @@ function comparisonsOf(fn: CFunction, functions: CFunction[]): Compared[] {
 
 /** Comparisons of a function with the events that each side's value comes from, helpers in view included. */
 export function comparedEvents(fn: CFunction, functions: CFunction[]): { comparison: Comparison; left: Event[]; right: Event[] }[] {
-  const pick = (indices: number[]) => indices.map(i => fn.events[i]).filter(e => e !== undefined);
+  const pick = (indices: readonly number[]) => indices.map(i => fn.events[i]).filter(e => e !== undefined);
   const own = fn.shape.comparisons.map(comparison => ({ comparison, left: pick(comparison.left.sources), right: pick(comparison.right.sources) }));
   const byHelper = fn.events
     .filter(event => (event.kind === 'call' || event.kind === 'expanded') && !event.opaque)

@@ -2,11 +2,12 @@
 
 import { asWritten, called, calleeOf, isCall } from '../../c/calls/callees.ts';
 import { nodesBefore } from '../../c/cfg/flow.ts';
+import { walk } from '../../c/cfg/order.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
 import type { Why, WhyStep } from '../../model/why.ts';
-import { dropsOf } from '../sections/locking.ts';
+import { dropsAt, dropsOf } from '../sections/locking.ts';
 import { type LockFlow, lockFlowOf } from '../sections/locksets.ts';
 import type { State } from '../sections/protocol.ts';
 import { callersOf, heldOnEntry } from './callers.ts';
@@ -26,42 +27,56 @@ export function whyHeld(fn: CFunction, line: number, world: World): Why[] | null
     }
   const earlier = nodesBefore(fn, at);
   for (const section of aboveOf(fn, world)) {
-    if (found.some(w => sameLock(w.section, section) && w.held !== 'none')) continue;
-    const lost = fn.events.filter(e => earlier.has(e.node) && mayRelease(fn, e, section, world));
-    const trail = [...callSteps(fn, section, world), ...lost.map(e => stepOf(fn, 'released', e))];
-    const all = trail.every(s => s.kind !== 'bare-caller') && lost.length === 0;
-    found.push({ section, held: all ? 'callers' : 'none', trail });
+    const own = found.findIndex(w => sameLock(w.section, section));
+    if (found[own]?.held === 'every') continue;
+    const above = callSteps(fn, section, world);
+    const lost = fn.events.filter(e => earlier.has(e.node) && holds(dropsAt(fn, e, world.functions), section));
+    const why: Why =
+      lost.length === 0 && above.every(s => s.kind !== 'bare-caller')
+        ? { section, held: 'callers', trail: above }
+        : {
+            section,
+            held: found[own]?.held ?? 'none',
+            trail: distinct([...above, ...(found[own]?.trail ?? []).filter(s => s.kind !== 'without'), ...lost.map(e => stepOf(fn, 'released', e))]),
+          };
+    if (own < 0) found.push(why);
+    else found[own] = why;
   }
   return found;
 }
 
-/** The way back from a node along all paths, to where the section is acquired, released or known to be held by the caller. */
+/** The steps on all paths to a node, from where the section is acquired, released or known to be held by the caller. */
 function trailTo(fn: CFunction, flow: LockFlow, section: Section, to: number, world: World): WhyStep[] {
   const steps: WhyStep[] = [];
-  const into = edgesInto(fn);
-  const seen = new Set([to]);
-  for (const at of seen) {
+  const visit = (at: number) => {
     if (at === 0) steps.push(...entrySteps(fn, flow, section));
-    const here = flow.states.at(at);
-    for (const { from, slot } of into[at] ?? []) {
-      const node = fn.flow[from];
-      const before = flow.states.at(from);
-      const after = flow.states.after(from, slot);
-      if (!node || !before || !after) continue;
-      const event = node.event === null ? undefined : fn.events[node.event];
-      const step = edgeStep(fn, flow, section, world, { node, event, before, after });
-      if (step) steps.push(step);
-      else if (here && isPossible(here, section) && !isPossible(after, section)) steps.push(placed('without', fn, node.line, ''));
-      const isEnd = step && step.kind !== 'kept' && !(step.kind === 'tested' && isPossible(before, section));
-      const isApart = here && isPossible(here, section) && !isPossible(after, section);
-      if (!isEnd && !isApart) seen.add(from);
-    }
-  }
-  const sorted = steps.sort((a, b) => a.line - b.line || Number(a.kind === 'tested') - Number(b.kind === 'tested'));
-  return sorted.filter((s, i) => sorted.findIndex(o => o.kind === s.kind && o.line === s.line && o.text === s.text) === i);
+    return true;
+  };
+  // Whether the path is followed further back over the edge.
+  const takes = (node: FlowNode, slot: number, from: number) => {
+    const before = flow.states.at(from);
+    const after = flow.states.after(from, slot);
+    const here = flow.states.at(node.next[slot] ?? -1);
+    if (!before || !after) return false;
+    const event = node.event === null ? undefined : fn.events[node.event];
+    const step = edgeStep(fn, flow, section, world, { node, event, before, after });
+    const isApart = here && isPossible(here, section) && !isPossible(after, section);
+    if (step) steps.push(step);
+    else if (isApart) steps.push(placed('without', fn, node.line, ''));
+    const isEnd = step && step.kind !== 'kept' && !(step.kind === 'tested' && isPossible(before, section));
+    return !isEnd && !isApart;
+  };
+  walk(fn.flow, [to], visit, 'backwards', takes);
+  return distinct(steps.sort((a, b) => a.line - b.line || Number(a.kind === 'tested') - Number(b.kind === 'tested')));
 }
 
-interface Edge {
+function distinct(steps: readonly WhyStep[]): WhyStep[] {
+  const isSame = (a: WhyStep, b: WhyStep) => a.kind === b.kind && a.path === b.path && a.line === b.line && a.text === b.text;
+  return steps.filter((s, i) => steps.findIndex(o => isSame(o, s)) === i);
+}
+
+/** An edge of the flow with what is held on both its sides. */
+interface Crossing {
   node: FlowNode;
   event: Event | undefined;
   before: State;
@@ -69,7 +84,7 @@ interface Edge {
 }
 
 /** What an edge does to the section; null where nothing, and where nothing stands there that could. */
-function edgeStep(fn: CFunction, flow: LockFlow, section: Section, world: World, { node, event, before, after }: Edge): WhyStep | null {
+function edgeStep(fn: CFunction, flow: LockFlow, section: Section, world: World, { node, event, before, after }: Crossing): WhyStep | null {
   const effect = event ? flow.effects[event.index] : null;
   if (event && effect) {
     const acquires = holds(isContext(section) ? effect.enter : effect.lock, section);
@@ -90,16 +105,6 @@ function entrySteps(fn: CFunction, flow: LockFlow, section: Section): WhyStep[] 
   if (held.by === 'convention') return [placed('convention', fn, fn.line, fn.name)];
   const release = fn.events.find(e => holds(flow.effects[e.index]?.unlock ?? [], section));
   return release ? [stepOf(fn, 'releases-first', release)] : [];
-}
-
-function edgesInto(fn: CFunction): { from: number; slot: number }[][] {
-  const into: { from: number; slot: number }[][] = fn.flow.map(() => []);
-  fn.flow.forEach((node, from) => {
-    node.next.forEach((to, slot) => {
-      into[to]?.push({ from, slot });
-    });
-  });
-  return into;
 }
 
 /** Each call of the function, with the section held or without; where callers are not all in view, what the function shows of them. */

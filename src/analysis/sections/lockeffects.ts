@@ -27,7 +27,7 @@ export interface SummaryLock {
   family: string;
   shared: boolean;
   cell: Cell | null;
-  args: string[];
+  args: readonly string[];
   api: string;
   /** Given back, perhaps after it was taken by a call that is not seen to take it. */
   unsure?: true;

@@ -77,20 +77,25 @@ export function dropsOf(fn: CFunction, functions: readonly CFunction[], depth = 
   const known = dropped.get(fn);
   if (known) return known;
   const found: Section[] = [];
-  const add = (lock: Section) => {
-    if (!holds(found, lock)) found.push(lock);
-  };
   dropped.set(fn, found);
+  for (const event of fn.events) for (const section of dropsAt(fn, event, functions, depth)) if (!holds(found, section)) found.push(section);
+  return found;
+}
+
+/** Call chains are followed so far down. */
+const DEEPEST = 8;
+
+/** What of that the event may end. */
+export function dropsAt(fn: CFunction, event: Event, functions: readonly CFunction[], depth = 0): readonly Section[] {
+  const found: Section[] = [];
   const flow = lockFlowOf(fn);
-  for (const event of fn.events) {
-    const callee = event.kind === 'call' && depth < 8 ? calleeOf(fn, event, functions) : null;
-    if (callee && callee !== fn) for (const lock of dropsOf(callee, functions, depth + 1)) if (!heldHere(flow, event, lock)) add(lock);
-    for (const named of namedIn(fn, event, functions)) if (depth < 8) for (const lock of dropsOf(named, functions, depth + 1)) add(lock);
-    const effect = flow?.effects[event.index];
-    if (!effect || event.ends) continue;
-    for (const lock of effect.unlock) if (holds(fn.entryLocks, lock) || !heldHere(flow, event, lock) || givenFirst(fn, lock)) add(lock);
-    for (const context of effect.leave) if (!flow?.states.at(event.node)?.context.includes(context)) add(context);
-  }
+  const callee = event.kind === 'call' && depth < DEEPEST ? calleeOf(fn, event, functions) : null;
+  if (callee && callee !== fn) found.push(...dropsOf(callee, functions, depth + 1).filter(lock => !heldHere(flow, event, lock)));
+  if (depth < DEEPEST) for (const named of namedIn(fn, event, functions)) found.push(...dropsOf(named, functions, depth + 1));
+  const effect = flow?.effects[event.index];
+  if (!effect || event.ends) return found;
+  found.push(...effect.unlock.filter(lock => holds(fn.entryLocks, lock) || !heldHere(flow, event, lock) || givenFirst(fn, lock)));
+  found.push(...effect.leave.filter(context => !flow?.states.at(event.node)?.context.includes(context)));
   return found;
 }
 

@@ -6,7 +6,7 @@ import type { CFunction, Event } from '../../model/code.ts';
 import { type Acquired, type Section, sameLock, sameSection, section } from '../../model/section.ts';
 
 /** What of an event says which lock it is about. */
-type Named = { api: string; cell: Event['cell']; args: string[] };
+type Named = { api: string; cell: Event['cell']; args: readonly string[] };
 
 /** The lock that an event acquires or releases; the family is null where the event does not tell it. */
 export function lockOf(event: Named, family: string | null, shared = false, by: Acquired = 'events'): Section {

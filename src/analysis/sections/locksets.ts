@@ -8,8 +8,13 @@ import { type Effect, effectOf, type LockSummary } from './lockeffects.ts';
 import { annotated, byConvention } from './locknames.ts';
 import { type SectionStates, type State, solveSections } from './protocol.ts';
 
-/** What a caller of the function must know of its locks. */
-export interface Filled {
+/** What is held at an event, as an event has it. */
+export type Held = Pick<Event, 'locks' | 'maybeLocks' | 'context' | 'maybeContext'>;
+
+/** What is held in a function, and what its callers must know of that. */
+export interface Locksets {
+  /** For each event what is held there; null where no path leads there. */
+  held: readonly (Held | null)[];
   /** The state at each exit. */
   exits: { node: FlowNode; must: readonly Section[]; may: readonly Section[]; context: readonly Section[] }[];
   /** Locks that the function gives back without having taken them: its caller holds them. */
@@ -31,19 +36,19 @@ export interface LockFlow {
 
 const NONE: readonly Section[] = [];
 
-const flows = new WeakMap<CFunction, LockFlow>();
+const flows = new WeakMap<CFunction['flow'], LockFlow>();
 
 /** The locks of a function along its flow; null where it has nothing to do with any. */
-export function lockFlowOf(fn: CFunction): LockFlow | null {
-  return flows.get(fn) ?? null;
+export function lockFlowOf({ flow }: Pick<CFunction, 'flow'>): LockFlow | null {
+  return flows.get(flow) ?? null;
 }
 
-/** Fills `locks`, `maybeLocks` and `context` of every event; null where the function has nothing to do with any lock or context. */
-export function fillLocksets(
+/** What is held at every event; null where the function has nothing to do with any lock or context. */
+export function locksetsOf(
   fn: CFunction,
   factOf: (api: string) => Fact | undefined,
   summaryOf: (event: Event) => LockSummary | null,
-): Filled | null {
+): Locksets | null {
   const pairs = lockPairs(fn.events);
   let some = false;
   const effects = fn.events.map(event => {
@@ -58,24 +63,13 @@ export function fillLocksets(
   const entered = enteredWith(fn, effects, states);
   if (entered.length > 0) states = solveSections(fn, effects, [...held, ...entered.map(fromCaller)]);
   // Where nothing changes between two events, they share what is said of both.
-  let shown: State | null = null;
-  let [locks, maybeLocks, context, maybeContext] = [NONE, NONE, NONE, NONE];
-  for (const event of fn.events) {
+  let [shown, here]: [State | null, Held | null] = [null, null];
+  const heldAt = fn.events.map(event => {
     const state = states.at(event.node);
-    if (!state) continue;
-    if (state !== shown) {
-      locks = state.must;
-      maybeLocks = state.may === state.must ? NONE : state.may.filter(lock => !includesSection(state.must, lock));
-      context = state.context;
-      maybeContext = state.mayContext.length === context.length ? NONE : state.mayContext.filter(c => !state.context.includes(c));
-      shown = state;
-    }
-    event.locks = locks;
-    event.maybeLocks = maybeLocks;
-    event.context = context;
-    event.maybeContext = maybeContext;
-  }
-  flows.set(fn, { effects, entered, states });
+    if (state && state !== shown) [shown, here] = [state, heldIn(state)];
+    return state && here;
+  });
+  flows.set(fn.flow, { effects, entered, states });
   const exits = fn.flow.flatMap((node, i) => {
     const state = states.at(i);
     return node.kind === 'exit' && state ? [{ node, must: state.must, may: state.may, context: state.context }] : [];
@@ -98,7 +92,16 @@ export function fillLocksets(
         given.push(lock);
     for (const word of effects[event.index]?.leave ?? []) if (state && !state.context.includes(word) && !event.ends) left.add(word);
   }
-  return { exits, entered, given, left: [...left] };
+  return { held: heldAt, exits, entered, given, left: [...left] };
+}
+
+function heldIn({ must, may, context, mayContext }: State): Held {
+  return {
+    locks: must,
+    maybeLocks: may === must ? NONE : may.filter(lock => !includesSection(must, lock)),
+    context,
+    maybeContext: mayContext.length === context.length ? NONE : mayContext.filter(c => !context.includes(c)),
+  };
 }
 
 /**
@@ -106,7 +109,7 @@ export function fillLocksets(
  * so does one of what a lock gave as its result, as pmd_lock() gives the lock that it takes; and a call out of view that is named for an unlock
  * and is given what the lock was.
  */
-function alike(events: Event[], effects: (Effect | null)[], factOf: (api: string) => Fact | undefined): void {
+function alike(events: readonly Event[], effects: (Effect | null)[], factOf: (api: string) => Fact | undefined): void {
   const names = new Map<string, Set<Section>>();
   const written = (event: Event, { family }: Section) => `${family} ${(event.args[factOf(event.api)?.cell ?? 0] ?? '').replace(/^&/, '')}`;
   for (const [i, effect] of effects.entries()) {
@@ -160,7 +163,7 @@ function isOneOfMany(fn: CFunction, event: Event): boolean {
 }
 
 /** Names that stand for locks of two objects at once: what one unlock of such a name leaves is not known. */
-function takenTwice(events: Event[], effects: (Effect | null)[]): Section[] {
+function takenTwice(events: readonly Event[], effects: (Effect | null)[]): Section[] {
   const seen: { lock: Section; written: string }[] = [];
   const found: Section[] = [];
   for (const [i, effect] of effects.entries()) {
@@ -199,7 +202,7 @@ function enteredWith(fn: CFunction, effects: (Effect | null)[], states: SectionS
 }
 
 /** `foo_lock(x)` with `foo_unlock(x)` in one function is a lock, whatever foo is. */
-function lockPairs(events: Event[]): Set<string> {
+function lockPairs(events: readonly Event[]): Set<string> {
   const seen = new Map<string, number>();
   for (const event of events) {
     if (!event.opaque || !event.api.endsWith('lock')) continue;

@@ -6,14 +6,15 @@ import type { CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { holds, includesSection, type Section, sameSection } from '../../model/section.ts';
 import type { LockSummary, SummaryLock } from './lockeffects.ts';
-import { entryLocks, lockOf } from './locknames.ts';
-import { type Filled, fillLocksets } from './locksets.ts';
+import { lockOf } from './locknames.ts';
+import { type Locksets, locksetsOf } from './locksets.ts';
 
 /** Call chains longer than this are cut: what lies deeper has no effect on the locks of the caller. */
 const DEEPEST = 200;
 
-/** Fills the locksets of every function. */
-export function fillAll(functions: readonly CFunction[], factOf: (api: string) => Fact | undefined): void {
+/** What is held in each function that has to do with a lock or a context. */
+export function allLocksets(functions: readonly CFunction[], factOf: (api: string) => Fact | undefined): ReadonlyMap<CFunction, Locksets> {
+  const locksets = new Map<CFunction, Locksets>();
   const done = new Map<CFunction, LockSummary | null>();
   const visit = (fn: CFunction, depth: number): LockSummary | null => {
     const known = done.get(fn);
@@ -25,23 +26,24 @@ export function fillAll(functions: readonly CFunction[], factOf: (api: string) =
       if (callee && callee !== fn) summaries.set(event, visit(callee, depth + 1));
     }
     const of = (event: Event) => summaries.get(event) ?? null;
-    const filled = fillLocksets(fn, factOf, of);
-    const summary = filled && fn.whole ? summaryOf(fn, filled, summaries, factOf) : null;
+    const own = locksetsOf(fn, factOf, of);
+    if (own) locksets.set(fn, own);
+    const summary = own && fn.whole ? summaryOf(fn, own, summaries, factOf) : null;
     done.set(fn, summary);
     return summary;
   };
-  for (const fn of functions) fn.entryLocks = entryLocks(fn);
   for (const fn of functions) visit(fn, 0);
+  return locksets;
 }
 
 function summaryOf(
   fn: CFunction,
-  filled: Filled,
+  locksets: Locksets,
   inner: Map<Event, LockSummary | null>,
   factOf: (api: string) => Fact | undefined,
 ): LockSummary | null {
   const named = locksNamed(fn, inner, factOf);
-  const { exits, entered, given, left } = filled;
+  const { exits, entered, given, left } = locksets;
   const runs = exits.filter(exit => exit.node.kind === 'exit');
   if (runs.length === 0) return null;
   const pick = (locks: readonly Section[]): SummaryLock[] => locks.flatMap(lock => namedAs(named, lock) ?? []);

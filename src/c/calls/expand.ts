@@ -3,7 +3,8 @@
  * statement do there what they would do written out. An expanded event stands on the line of the call and says by `via` where it comes from.
  * The call stays as an event of its own, of the kind `expanded`, which does nothing besides.
  */
-import type { CFunction, Comparison, Decision, Event, FlowNode, LocalSetting, Operand } from '../../model/code.ts';
+import type { CFunction, Comparison, Decision, Event, FlowNode, LocalSetting, Mutable, Operand } from '../../model/code.ts';
+import type { OpenNode } from '../cfg/graph.ts';
 import { innermostAt } from '../cfg/loops.ts';
 import { returnedAt } from '../cfg/returned.ts';
 import { called, calleeOf } from './callees.ts';
@@ -74,7 +75,7 @@ class Expansion {
   private readonly fn: CFunction;
   private readonly bodies: ReadonlyMap<Event, CFunction>;
   /** The new graph, with holes until all is in its place. */
-  private readonly flow: FlowNode[] = [];
+  private readonly flow: OpenNode[] = [];
   /** For each node of the function its new number. */
   private readonly nodes: number[] = [];
   private readonly events: Event[] = [];
@@ -83,7 +84,7 @@ class Expansion {
   /** For a call by its new number the event that its value is, where it is that of one event whatever path the callee takes. */
   private readonly values = new Map<number, number>();
   /** For a call by its new number the exits of the callee. */
-  private readonly exits = new Map<number, { node: FlowNode; gives: Constant }[]>();
+  private readonly exits = new Map<number, { node: OpenNode; gives: Constant }[]>();
   /** Calls, by their new numbers, that give the opposite of that event's value. */
   private readonly inverted = new Set<number>();
   private readonly comparisons: Comparison[] = [];
@@ -129,7 +130,7 @@ class Expansion {
       const index = events.length;
       const body = this.bodies.get(event);
       const argSources = event.argSources.length > 0 ? event.argSources.map(list => this.sources(list)) : event.argSources;
-      const made: Event = { ...event, index, argSources, node: this.nodes[event.node] ?? event.node };
+      const made: Mutable<Event> = { ...event, index, argSources, node: this.nodes[event.node] ?? event.node };
       events.push(made);
       const node = this.flow[made.node];
       if (node) node.event = index;
@@ -183,12 +184,12 @@ class Expansion {
     const first = index + 1;
     const rest = this.flow[base]?.next ?? [];
     const words = new Words(body, call, this.names, resultOf(body, call));
-    const exits: { node: FlowNode; gives: Constant }[] = [];
+    const exits: { node: OpenNode; gives: Constant }[] = [];
     const returned = new Set<number>();
     let [isOne, isTurned] = [true, false];
     for (const [n, old] of body.flow.entries()) {
       if (n === 0) continue;
-      const node: FlowNode = { ...old, event: old.event === null ? null : first + old.event, next: old.next.map(n => base + n), line: call.line };
+      const node: OpenNode = { ...old, event: old.event === null ? null : first + old.event, next: old.next.map(n => base + n), line: call.line };
       if (old.condition !== undefined) node.condition = words.text(old.condition);
       if (old.decides) node.decides = old.decides.map(i => first + i);
       if (old.settles) node.settles = old.settles.map(way => way.map(([c, holds]): Decision => [c + this.conditions, holds]));
@@ -236,7 +237,7 @@ class Expansion {
         sources: sources.map(i => first + i),
       });
     return body.events.map((event, i): Event => {
-      const made: Event = {
+      const made: Mutable<Event> = {
         ...event,
         path: call.path,
         side: call.side,
@@ -266,13 +267,12 @@ class Expansion {
       if (event.takes) made.takes = { ...event.takes, cell: words.cell(event.takes.cell) };
       if (event.argCells) made.argCells = event.argCells.map(cell => words.cell(cell));
       if (event.body) made.body = { from: base + event.body.from, to: base + event.body.to };
-      delete made.object;
       return made;
     });
   }
 
   /** Branches of several helpers on one variable of the caller's go one way, as long as nothing sets it. */
-  private settleByArgument(node: FlowNode, condition: string | undefined, body: CFunction, call: Event): void {
+  private settleByArgument(node: OpenNode, condition: string | undefined, body: CFunction, call: Event): void {
     const { given, isTurned } = parameterAlone(condition, body, call);
     const number = this.followed.get(given ?? '');
     if (number === undefined) return;
@@ -295,7 +295,7 @@ class Expansion {
   }
 
   /** A branch that tests what the call gave is settled by the exit that the callee took, where that returns a constant. */
-  private settle(call: number, exits: readonly { node: FlowNode; gives: Constant }[]): void {
+  private settle(call: number, exits: readonly { node: OpenNode; gives: Constant }[]): void {
     if (exits.length < 2 || exits.every(exit => exit.gives === null)) return;
     const [nonzero, negative] = [this.conditions, this.conditions + 1];
     let isTested = false;
@@ -353,14 +353,14 @@ function followedIn({ parameters, locals, changes, settings }: CFunction): strin
 }
 
 /** One edge of the branch is all that a run takes. */
-function keepEdge(node: FlowNode, slot: number): void {
+function keepEdge(node: OpenNode, slot: number): void {
   node.kind = 'join';
   node.next = node.next.slice(slot, slot + 1);
   for (const key of ['condition', 'decides', 'tests', 'settles', 'forgets'] as const) delete node[key];
 }
 
 /** The branch tests the opposite of the value that decides it. */
-function turn(node: FlowNode): void {
+function turn(node: OpenNode): void {
   if (node.tests === 'nonzero') node.tests = 'zero';
   else if (node.tests === 'zero') node.tests = 'nonzero';
   else delete node.tests;

@@ -1,5 +1,5 @@
 /** Conditions of one function that decide one another: what a branch settles of the tests that may come after it. */
-import type { CFunction, Decision } from '../../model/code.ts';
+import type { CFunction, Decision, FlowNode } from '../../model/code.ts';
 import { nodesAfter } from './flow.ts';
 
 /** What a branch tests: a condition as written, and where it compares a local, with what. */
@@ -46,12 +46,23 @@ interface Form {
   nodes: Set<number>;
 }
 
+/** What of a function says where its locals are set. */
+export type Settings = Pick<CFunction, 'flow' | 'events' | 'settings'>;
+
+/** What a node decides of conditions, as a node of the flow has it. */
+export type Correlation = Pick<FlowNode, 'settles' | 'reads' | 'forgets'>;
+
 /**
- * Says of each branch what its ways settle of other conditions (`settles`), and of each edge that sets a local which of those it makes stale for
- * the next round of a loop (`forgets`).
+ * For each branch what its edges settle of other conditions (`settles`), and for each edge that sets a local which of those it makes stale for
+ * the next round of a loop (`forgets`), by the number of the node.
  */
-export function correlate(fn: CFunction, conditions: ReadonlyMap<number, Condition>, switches: ReadonlyMap<number, Cases>): void {
-  if (conditions.size + switches.size < 2) return;
+export function correlationsOf(
+  fn: Settings,
+  conditions: ReadonlyMap<number, Condition>,
+  switches: ReadonlyMap<number, Cases>,
+): ReadonlyMap<number, Correlation> {
+  const found = new Map<number, Correlation>();
+  if (conditions.size + switches.size < 2) return found;
   const forms = new Map<string, Form>();
   const formOf = (key: string, node: number, test: Form['test'], locals: readonly string[]): Form => {
     const known = forms.get(key) ?? { id: forms.size + 1, test, locals: new Set<string>(), nodes: new Set<number>() };
@@ -89,13 +100,12 @@ export function correlate(fn: CFunction, conditions: ReadonlyMap<number, Conditi
   const speakers = new Map<Form, number>();
   for (const { ways } of settled) for (const form of new Set(ways.flat().map(([form]) => form))) speakers.set(form, (speakers.get(form) ?? 0) + 1);
   for (const { at, ways } of settled) {
-    const node = fn.flow[at];
     const kept = ways.map(way => way.flatMap(([form, holds]): Decision[] => ((speakers.get(form) ?? 0) > 1 ? [[form.id, holds]] : [])));
-    if (!node || !kept.some(way => way.length > 0)) continue;
-    node.settles = kept;
-    if (conditions.get(at)?.reads) node.reads = true;
+    if (!kept.some(way => way.length > 0)) continue;
+    found.set(at, conditions.get(at)?.reads ? { settles: kept, reads: true } : { settles: kept });
   }
-  forgetting(fn, [...forms.values()]);
+  for (const [at, forgets] of forgotten(fn, [...forms.values()])) found.set(at, { ...found.get(at), forgets });
+  return found;
 }
 
 /** What follows of all conditions from those that a way decides. */
@@ -130,20 +140,21 @@ function comparable(c: Constant): boolean {
 }
 
 /** A loop brings a variable back to a test with another value: what was decided of the old one is forgotten where it is set. */
-function forgetting(fn: CFunction, forms: readonly Form[]): void {
+function forgotten(fn: Settings, forms: readonly Form[]): Map<number, number[][]> {
+  const found = new Map<number, number[][]>();
   const byLocal = new Map<string, Form[]>();
   for (const form of forms) {
     if (![...form.nodes].some(at => nodesAfter(fn, at).has(at))) continue;
     for (const local of form.locals) byLocal.set(local, [...(byLocal.get(local) ?? []), form]);
   }
-  if (byLocal.size === 0) return;
+  if (byLocal.size === 0) return found;
   const forget = (at: number, slot: number, { id, nodes }: Form) => {
     const node = fn.flow[at];
     const to = node?.next[slot];
     if (!node || to === undefined || ![...nodes].some(test => test === to || nodesAfter(fn, to).has(test))) return;
-    node.forgets ??= node.next.map(() => []);
-    const known = node.forgets[slot];
-    if (known && !known.includes(id)) known.push(id);
+    const edges = found.get(at) ?? node.next.map(() => []);
+    found.set(at, edges);
+    if (!edges[slot]?.includes(id)) edges[slot]?.push(id);
   };
   for (const { name, ends } of fn.settings ?? [])
     for (const form of byLocal.get(name) ?? []) for (const end of ends) forget(end.node, end.slot, form);
@@ -154,4 +165,5 @@ function forgetting(fn: CFunction, forms: readonly Form[]): void {
         for (const [slot] of (fn.flow[event.node]?.next ?? []).entries()) forget(event.node, slot, form);
     }
   }
+  return found;
 }

@@ -2,25 +2,34 @@
 import type { CFunction, FlowNode, Phase } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import type { Expr } from '../syntax/syntax.ts';
-import { isReached } from './order.ts';
+import { isReached, walk } from './order.ts';
 import { returnedAt, type Setting } from './returned.ts';
-import { only, solve, surely } from './typestate.ts';
+import { either, leadsTo, only, type Row, type StateSet, solve, surely } from './typestate.ts';
+
+/** What of a function says which of its paths fail. */
+export type Failing = Pick<CFunction, 'flow' | 'head' | 'attributes'>;
+
+/** Where a function fails, and when its nodes run. */
+export interface Phases {
+  /** The phase of an event at the node. */
+  at(node: number): readonly Phase[];
+  /** Does every path to the exit, or to any other node, and from it on, fail? */
+  fails(node: number): boolean;
+}
 
 /**
- * Says of the function's events which are `init`, `exit` and `error-path`. An event is on an error path where every way on from it ends in
+ * Which nodes are `init`, `exit` and `error-path`; null where none is. A node is on an error path where every path from it ends in
  * a return of an error: of a negative errno, of ERR_PTR() or PTR_ERR(), of NULL where others return an object, or of a variable that holds an
- * error on the whole way. A function that cannot but fail has no such path; labels' names tell nothing.
+ * error on the whole path. A function that cannot but fail has no such path; the names of labels say nothing.
  */
-export function markPhase(fn: CFunction, settings: readonly Setting[]): void {
+export function phasesOf(fn: Failing, settings: readonly Setting[]): Phases | null {
   const place = initOrExit(fn);
   const failing = errorPaths(fn, settings);
-  if (place === null && failing === null) return;
-  for (const [i, node] of fn.flow.entries()) if (node.kind === 'exit' && failing?.[i]) node.fails = true;
-  const words: Phase[][] = [place === null ? [] : [place], place === null ? ['error-path'] : [place, 'error-path']];
-  for (const event of fn.events) {
-    const phase = words[failing?.[event.node] ? 1 : 0];
-    if (phase && phase.length > 0) event.phase = phase;
-  }
+  if (place === null && failing === null) return null;
+  const plain: Phase[] = place === null ? [] : [place];
+  const failed: Phase[] = [...plain, 'error-path'];
+  const fails = (node: number) => failing?.[node] === true;
+  return { at: node => (fails(node) ? failed : plain), fails };
 }
 
 /** Does the function run at initialisation or at removal alone, by its section attribute (include/linux/init.h)? */
@@ -38,11 +47,9 @@ export function isError(e: Expr, factOf: (api: string) => Fact | undefined): boo
 }
 
 const ERRNO = /^E[A-Z][A-Z0-9]*$/;
-/** Flow that needs more rounds than this to settle has no error path. */
-const MOST_ROUNDS = 60;
 
-/** For each node whether every way on from it fails; null where none does. */
-function errorPaths(fn: CFunction, settings: readonly Setting[]): boolean[] | null {
+/** For each node whether every path through it fails; null where none does. */
+function errorPaths(fn: Failing, settings: readonly Setting[]): boolean[] | null {
   const { flow } = fn;
   const exits = flow.filter(node => node.kind === 'exit');
   const variable = returnedVariable(exits);
@@ -55,10 +62,21 @@ function errorPaths(fn: CFunction, settings: readonly Setting[]): boolean[] | nu
   const about: About = { variable, objects, numbers, errnos, on: edgesOf(settings, variable), failing: [] };
   about.failing = flow.map(node => failingWay(node, about));
   const state = forwards(flow, about);
-  const sure = backwards(flow, about);
-  // Where the way in fails already, there is nothing to tell a path from.
-  if (sure[0] === 1) return null;
-  const found = flow.map((_, i) => state[i] !== null && sure[2 * i + (state[i] ? 1 : 0)] === 1);
+  const succeeding = backwards(flow, about);
+  // A loop without an end fails as little as it succeeds.
+  const ending = walk(
+    flow,
+    flow.flatMap((node, i) => (node.kind === 'exit' ? [i] : [])),
+    () => true,
+    'backwards',
+  );
+  const isSure = (at: number, error: boolean) => ending.has(at) && ((succeeding[at] ?? 0) & only(error ? FAILED : OTHER)) === 0;
+  // Where every run fails, there is nothing to tell a path from.
+  if (isSure(0, false)) return null;
+  const found = flow.map((_, i) => {
+    const error = state[i] ?? null;
+    return error !== null && isSure(i, error);
+  });
   return found.includes(true) ? found : null;
 }
 
@@ -121,58 +139,43 @@ function afterEdge(at: number, slot: number, { on, failing }: About, before: boo
 
 const [OTHER, FAILED] = [0, 1];
 
-/** For each node whether the variable surely holds an error there; null where nothing leads to it. */
-function forwards(flow: FlowNode[], about: About): (boolean | null)[] {
-  if (about.on.size === 0 && about.failing.every(slot => slot < 0)) return flow.map((_, i) => (isReached(flow, i) ? false : null));
-  const after = (at: number, slot: number, error: boolean) => {
+/** What an edge does to the variable; null for nothing. */
+function rowOf(at: number, slot: number, about: About): Row | null {
+  if (!about.on.has(edge(at, slot)) && (about.failing[at] ?? -1) < 0) return null;
+  const after = (error: boolean) => {
     const holds = afterEdge(at, slot, about, error);
     return holds === null ? 0 : only(holds ? FAILED : OTHER);
   };
+  return [after(false), after(true)];
+}
+
+/** For each node whether the variable surely holds an error there; null where nothing leads to it. */
+function forwards(flow: readonly FlowNode[], about: About): (boolean | null)[] {
+  if (about.on.size === 0 && about.failing.every(slot => slot < 0)) return flow.map((_, i) => (isReached(flow, i) ? false : null));
   const { at } = solve(flow, {
     instances: 1,
     states: 2,
     entry: () => only(OTHER),
     event: () => null,
-    edge: (_, slot, __, from) =>
-      about.on.has(edge(from, slot)) || (about.failing[from] ?? -1) >= 0
-        ? [{ instance: 0, to: [after(from, slot, false), after(from, slot, true)] }]
-        : null,
+    edge: (_, slot, __, from) => {
+      const to = rowOf(from, slot, about);
+      return to ? [{ instance: 0, to }] : null;
+    },
   });
   return flow.map((_, i) => (at(i) ? surely(at(i), 0, only(FAILED)) : null));
 }
 
-/** For each node, without (at twice its number) and with (behind that) an error in the variable, 1 where every way on ends in a failing return. */
-function backwards(flow: FlowNode[], about: About): Uint8Array {
+/** For each node the states of the variable in which some path from it ends otherwise than in a failing return. */
+function backwards(flow: readonly FlowNode[], about: About): StateSet[] {
   const { variable, objects } = about;
-  const sure = new Uint8Array(flow.length * 2).fill(1);
-  const ends = new Uint8Array(flow.length);
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    let changed = false;
-    for (let at = flow.length - 1; at >= 0; at--) {
-      const node = flow[at];
-      if (!node) continue;
-      if (ends[at] === 0 && (node.kind === 'exit' || node.next.some(to => ends[to] === 1))) {
-        ends[at] = 1;
-        changed = true;
-      }
-      for (let before = 0; before < 2; before++) {
-        if (sure[2 * at + before] === 0 || holds(node, at, before === 1)) continue;
-        sure[2 * at + before] = 0;
-        changed = true;
-      }
-    }
-    // A loop without an end fails as little as it succeeds.
-    if (!changed) return sure.map((known, i) => (ends[i >> 1] === 1 ? known : 0));
-  }
-  return sure.fill(0);
-
-  function holds(node: FlowNode, at: number, before: boolean): boolean {
-    if (node.kind === 'gap') return false;
-    if (node.kind === 'exit') return node.returned !== undefined && (returnedAt(node) === variable ? before : isFailure(node, objects));
-    for (let slot = 0; slot < node.next.length; slot++) {
-      const after = afterEdge(at, slot, about, before);
-      if (after !== null && sure[2 * (node.next[slot] ?? 0) + (after ? 1 : 0)] === 0) return false;
-    }
-    return true;
-  }
+  return leadsTo(
+    flow,
+    node => {
+      if (node.kind === 'gap') return either(OTHER, FAILED);
+      if (node.kind !== 'exit') return 0;
+      if (node.returned !== undefined && returnedAt(node) === variable) return only(OTHER);
+      return node.returned !== undefined && isFailure(node, objects) ? 0 : either(OTHER, FAILED);
+    },
+    (slot, at) => rowOf(at, slot, about),
+  );
 }

@@ -9,21 +9,21 @@ export { type Decided, decidedKey, follow, forget } from './paths.ts';
 export { predecessors };
 
 /** Nodes that can come after the node, by at least one edge. */
-export function nodesAfter(fn: CFunction, node: number): Set<number> {
+export function nodesAfter(fn: Pick<CFunction, 'flow'>, node: number): Set<number> {
   return spread(fn.flow, node, 'forwards');
 }
 
 /** Nodes that can come before it. */
-export function nodesBefore(fn: CFunction, node: number): Set<number> {
+export function nodesBefore(fn: Pick<CFunction, 'flow'>, node: number): Set<number> {
   return spread(fn.flow, node, 'backwards');
 }
 
-const reached = new WeakMap<FlowNode[], Map<string, Set<number>>>();
+const reached = new WeakMap<readonly FlowNode[], Map<string, Set<number>>>();
 /** Rules ask for the same few nodes again and again, seldom for all. */
 const MOST_KEPT = 64;
 
 /** What is reached from a node by one edge at least, past none of the nodes to avoid. */
-function spread(flow: FlowNode[], from: number, direction: Direction, avoided: readonly number[] = []): Set<number> {
+function spread(flow: readonly FlowNode[], from: number, direction: Direction, avoided: readonly number[] = []): Set<number> {
   const kept = reached.get(flow) ?? new Map<string, Set<number>>();
   reached.set(flow, kept);
   const key = `${direction === 'backwards' ? -1 - from : from}|${avoided.join()}`;
@@ -52,9 +52,9 @@ export function comesBefore(fn: CFunction, a: Event, b: Event): boolean {
 }
 
 /** The last question asked of a flow: most are asked of one event and many others in turn. */
-const asked = new WeakMap<FlowNode[], { from: number; to: number }>();
+const asked = new WeakMap<readonly FlowNode[], { from: number; to: number }>();
 
-function leadsOn(flow: FlowNode[], from: number, to: number, avoided: readonly number[]): boolean {
+function leadsOn(flow: readonly FlowNode[], from: number, to: number, avoided: readonly number[]): boolean {
   const last = asked.get(flow);
   asked.set(flow, { from, to });
   const backwards = last?.to === to && last.from !== from;

@@ -1,5 +1,5 @@
 /** A flow graph under construction: nodes, and the open ends that the next node is linked to. */
-import type { FlowNode } from '../../model/code.ts';
+import type { FlowNode, Mutable } from '../../model/code.ts';
 
 /** An edge without a target yet. */
 export interface End {
@@ -8,8 +8,13 @@ export interface End {
   slot: number;
 }
 
+/** A node of a graph under construction, whose edges are still set. */
+export interface OpenNode extends Omit<Mutable<FlowNode>, 'next'> {
+  next: number[];
+}
+
 export class Graph {
-  readonly nodes: FlowNode[] = [{ event: null, next: [], kind: 'entry', line: 0 }];
+  readonly nodes: OpenNode[] = [{ event: null, next: [], kind: 'entry', line: 0 }];
   ends: End[] = [{ node: 0, slot: 0 }];
   private readonly labels = new Map<string, number>();
 

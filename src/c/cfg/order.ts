@@ -62,6 +62,28 @@ export function reversePostOrder(size: number, start: number, next: (node: numbe
   return { nodes, position };
 }
 
+/** An edge of the flow: out of a node, by one of its slots. */
+export interface Edge {
+  from: number;
+  slot: number;
+}
+
+const arriving = new WeakMap<readonly FlowNode[], Edge[][]>();
+
+/** For each node the edges that lead to it. */
+export function edgesInto(flow: readonly FlowNode[]): readonly (readonly Edge[])[] {
+  const known = arriving.get(flow);
+  if (known) return known;
+  const into: Edge[][] = flow.map(() => []);
+  flow.forEach((node, from) => {
+    node.next.forEach((to, slot) => {
+      into[to]?.push({ from, slot });
+    });
+  });
+  arriving.set(flow, into);
+  return into;
+}
+
 const incoming = new WeakMap<readonly FlowNode[], number[][]>();
 
 /** For each node the nodes that lead to it. */
@@ -81,7 +103,8 @@ export type Direction = 'forwards' | 'backwards';
 
 /**
  * Visits each node that is reached from the starts, these included, once. Where `visit` gives false the walk does not pass the node. The order is
- * the same for the same flow: depth first, the first successor first. Gives the nodes visited. Forwards, edges that `takes` gives false for are left out.
+ * the same for the same flow: depth first, the first successor first. Gives the nodes visited. Edges that `takes` gives false for are left out; it is asked of each edge of a visited node, with the
+ * node that the edge leads out of.
  */
 export function walk(
   flow: readonly FlowNode[],
@@ -91,6 +114,7 @@ export function walk(
   takes?: (node: FlowNode, slot: number, at: number) => boolean,
 ): Set<number> {
   const into = direction === 'backwards' ? predecessors(flow) : null;
+  const edgesTo = into && takes ? edgesInto(flow) : null;
   const seen = new Set<number>(starts);
   const work = [...seen];
   for (let at = work.pop(); at !== undefined; at = work.pop()) {
@@ -99,7 +123,12 @@ export function walk(
     const edges = into ? (into[at] ?? NONE) : node.next;
     for (let slot = edges.length - 1; slot >= 0; slot--) {
       const to = edges[slot] ?? 0;
-      if ((takes && !into && !takes(node, slot, at)) || seen.has(to)) continue;
+      if (takes) {
+        const edge = edgesTo?.[at]?.[slot] ?? { from: at, slot };
+        const from = flow[edge.from];
+        if (from && !takes(from, edge.slot, edge.from)) continue;
+      }
+      if (seen.has(to)) continue;
       seen.add(to);
       work.push(to);
     }

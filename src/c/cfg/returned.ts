@@ -1,6 +1,6 @@
 /** What an exit returns where its expression is a local: `kept = p; goto out; ... out: return kept;` returns p. */
 import type { FlowNode, LocalSetting } from '../../model/code.ts';
-import type { End } from './graph.ts';
+import type { End, OpenNode } from './graph.ts';
 
 /** A local variable that is set on edges of the flow graph. */
 export interface Setting extends LocalSetting {
@@ -17,10 +17,10 @@ interface Arrival {
 }
 
 /**
- * Gives each exit that returns a local the value that is set right before it, with nothing but joins in between; where paths set several, each
+ * Gives, in a graph under construction, each exit that returns a local the value that is set right before it, with nothing but joins in between; where paths set several, each
  * gets an exit of its own at the same line. So one return that all paths jump to is read as the returns that it stands for.
  */
-export function splitReturns(flow: FlowNode[], settings: readonly Setting[]): void {
+export function splitReturns(flow: OpenNode[], settings: readonly Setting[]): void {
   const set = new Map<string, Setting[]>();
   for (const s of settings) if (s.copies !== undefined) set.set(s.name, []);
   if (set.size === 0) return;
@@ -34,7 +34,7 @@ export function splitReturns(flow: FlowNode[], settings: readonly Setting[]): vo
   }
 }
 
-function split(flow: FlowNode[], node: FlowNode, arrivals: readonly Arrival[]): void {
+function split(flow: OpenNode[], node: OpenNode, arrivals: readonly Arrival[]): void {
   const groups = new Map<string | null, Arrival[]>();
   for (const a of arrivals) {
     const value = a.set?.copies ?? null;

@@ -194,6 +194,35 @@ export function solve(flow: readonly FlowNode[], protocol: Protocol, budget: num
   }
 }
 
+/**
+ * Exists-path, asked from the other end: for each node the states of one instance on arrival in which some path from it leads to a node that it reaches
+ * in one of that node's `target` states. `along` is what the node and its edge do; null for nothing. Conditions that decide one another rule out no path here.
+ */
+export function leadsTo(
+  flow: readonly FlowNode[],
+  target: (node: FlowNode, at: number) => StateSet,
+  along: (slot: number, at: number) => Row | null,
+): StateSet[] {
+  const { nodes } = orderOf(flow);
+  const sets = flow.map(target);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = nodes.length - 1; i >= 0; i--) {
+      const at = nodes[i] ?? 0;
+      const before = sets[at] ?? 0;
+      const after = (flow[at]?.next ?? []).reduce((set, to, slot) => set | preimage(sets[to] ?? 0, along(slot, at)), before);
+      if (after === before) continue;
+      sets[at] = after;
+      changed = true;
+    }
+  }
+  return sets;
+}
+
+function preimage(set: StateSet, row: Row | null): StateSet {
+  return row ? row.reduce((before, to, state) => ((to & set) !== 0 ? before | only(state) : before), 0) : set;
+}
+
 function unsolved(situations: readonly (Situation | null)[], protocol: Protocol): Solution {
   const sets = Array.from({ length: protocol.instances }, (_, i) => situations.reduce((set, s) => set | (s?.sets[i] ?? 0), 0));
   const any: Situation = { sets, decided: UNDECIDED, on: null };

@@ -1,5 +1,5 @@
 /** One function while it is walked: its graph, its events, and what its variables hold. */
-import type { Cell, Comparison, Event, Loop, Phase } from '../../model/code.ts';
+import type { Cell, Comparison, Event, Loop, Mutable, Phase } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import type { Section } from '../../model/section.ts';
 import type { Cases, Condition } from '../cfg/correlated.ts';
@@ -24,6 +24,7 @@ export const NOTHING: Value = { sources: [], parameter: null, inverted: false };
 /** What surrounds a function in its file. */
 export interface FileScope {
   path: string;
+  side: Event['side'];
   types: Types;
   global(name: string): FieldType | undefined;
   fact(api: string): Fact | undefined;
@@ -44,13 +45,16 @@ export interface Jumps {
   scopes: number;
 }
 
+/** What is known of an event before it has its place. */
+export type Described = Mutable<Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event>>;
+
 /** What ends with a block: guards and `__free()` variables, the last first. */
 export interface Ending {
   kind: Event['kind'];
   api: string;
   fact: Fact | undefined;
   cell: Cell | null;
-  args: string[];
+  args: readonly string[];
   ordering: Event['ordering'];
   /** The event that began it. */
   from?: number;
@@ -150,7 +154,7 @@ export interface Lowering {
 
 export class Context implements Scope {
   readonly graph = new Graph();
-  readonly events: Event[] = [];
+  readonly events: Mutable<Event>[] = [];
   readonly loops: Loop[] = [];
   readonly comparisons: Comparison[] = [];
   readonly calls = new Set<string>();
@@ -215,14 +219,14 @@ export class Context implements Scope {
   }
 
   /** Adds an event where the walk stands; returns its index. */
-  emit(at: { line: number }, event: Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event>): number {
+  emit(at: { line: number }, event: Described): number {
     const line = this.file.line(at.line);
     const index = this.events.length;
     const node = this.graph.add('step', at.line, index);
     const names = callNames(event.api, event.fact);
-    const made: Event = {
+    const made: Mutable<Event> = {
       path: this.file.path,
-      side: 'new',
+      side: this.file.side,
       line: at.line,
       endLine: Math.max(at.line, this.statementEnd),
       kind: event.kind,

@@ -1,19 +1,19 @@
 /** The event that a fact makes of a call. */
-import type { Cell, Event } from '../../model/code.ts';
+import type { Cell } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { effectOfKind } from '../syntax/effects.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { cellOfLvalue, cellOfPointer } from './cells.ts';
-import type { Context } from './context.ts';
+import type { Context, Described } from './context.ts';
 
 /** The event that a fact makes of a call with these arguments. */
-export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event> {
+export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Described {
   const place = fact.cell === null ? undefined : args[fact.cell];
   const found = place ? (fact.by === 'lvalue' ? cellOfLvalue(place, cx) : cellOfPointer(place, cx)) : null;
   const bit = fact.bit === null ? undefined : args[fact.bit];
   const cell = found && bit ? { ...found, bit: cx.text(bit) } : found;
   const operand = fact.operand === null ? undefined : args[fact.operand];
-  const event: ReturnType<typeof eventOf> = {
+  const event: Described = {
     kind: fact.kind,
     api,
     fact,

@@ -3,8 +3,8 @@ import type { CFunction, Parameter, SourceComment } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import type { CodeFile } from '../../model/rule.ts';
 import type { Problem } from '../../model/series.ts';
-import { correlate } from '../cfg/correlated.ts';
-import { markPhase } from '../cfg/errorpaths.ts';
+import { correlationsOf } from '../cfg/correlated.ts';
+import { phasesOf } from '../cfg/errorpaths.ts';
 import { splitReturns } from '../cfg/returned.ts';
 import { Converter } from '../syntax/convert.ts';
 import { declarationsOf, sourceComment } from '../syntax/declarations.ts';
@@ -142,6 +142,8 @@ function rescue(
 
 /** What surrounds the functions of a file. */
 export interface Surroundings {
+  /** Whether the file is read as it is after the series or as it was before; one that the series does not touch is always `new`. */
+  side: CFunction['side'];
   types: Types;
   global(name: string): FieldType | undefined;
   defined(name: string): boolean;
@@ -158,10 +160,7 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
     path: it.image.path,
     whole: it.image.whole,
     isHeader: it.image.path.endsWith('.h'),
-    functions: it.heads.map(head => {
-      const fn = functionOf(head, it.image.path, line, around, endsAt, comments);
-      return it.image.outside ? { ...fn, outside: true } : fn;
-    }),
+    functions: it.heads.map(head => functionOf(head, it.image, line, around, endsAt, comments)),
     comments: it.comments,
     includes: it.includes,
     addedBy: it.image.addedBy,
@@ -205,7 +204,7 @@ const ATTRIBUTE =
 
 function functionOf(
   it: ParsedHead,
-  path: string,
+  { path, outside }: Image,
   line: FileScope['line'],
   around: Surroundings,
   endsAt: Map<number, SourceComment>,
@@ -216,44 +215,57 @@ function functionOf(
   const endLine = Math.min(it.last, it.endLine);
   const whole = !it.opened && !it.cut;
   const { types, global, defined, fact, convention } = around;
-  const file: FileScope = { path, types, global, fact, convention, line, defined, whole: whole || it.isMacro, slice };
+  const side = outside ? 'new' : around.side;
+  const file: FileScope = { path, side, types, global, fact, convention, line, defined, whole: whole || it.isMacro, slice };
   const cx = new Context(LOWERING, file, survey, new Map(parameters.map((p, i) => [p.name, i])));
   walk(it.body, cx);
   if (cx.graph.ends.length > 0) cx.graph.exit(endLine);
   cx.graph.seal();
   if (!whole) for (const event of cx.events) if (event.line <= it.first || event.line >= it.last) event.uncertain = true;
-  const attributes = it.written.match(ATTRIBUTE) ?? [];
-  const fn: CFunction = {
+  const { events } = cx;
+  const flow = cx.graph.nodes;
+  const head = squeeze(it.head);
+  const attributes = (it.written.match(ATTRIBUTE) ?? []).map(squeeze);
+  splitReturns(flow, cx.settings);
+  const phases = phasesOf({ flow, head, attributes }, cx.settings);
+  if (phases) {
+    for (const [i, node] of flow.entries()) if (node.kind === 'exit' && phases.fails(i)) node.fails = true;
+    for (const event of events) event.phase = phases.at(event.node);
+  }
+  for (const [at, more] of correlationsOf({ flow, events, settings: cx.settings }, cx.conditions, cx.switches)) Object.assign(flow[at] ?? {}, more);
+  const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
+  return {
     path,
-    side: 'new',
+    side,
     name: it.name,
     line: start,
     endLine,
     whole,
     isStatic: /\bstatic\b/.test(it.written),
     isInline: /\binline\b/.test(it.written),
-    head: squeeze(it.head),
+    head,
     parameters,
-    events: cx.events,
-    flow: cx.graph.nodes,
-    shape: { statements: cx.statements, loops: cx.loops, comparisons: cx.comparisons, calls: [...cx.calls] },
+    events,
+    flow,
+    shape: {
+      statements: cx.statements,
+      loops: cx.loops,
+      comparisons: cx.comparisons,
+      calls: [...cx.calls],
+      ...(misled.length > 0 ? { misled } : {}),
+    },
     doc: (it.opened ? undefined : endsAt.get(start - 1)) ?? null,
     comments: between(comments, start, endLine),
     addedBy: it.opened ? null : line(start).addedBy,
-    attributes: attributes.map(squeeze),
+    attributes,
     entryLocks: [],
+    settings: cx.settings,
+    changes: survey.changes,
+    locals: new Set([...survey.variables.values()].flatMap(v => (v.isStatic || parameters.some(p => p.name === v.name) ? [] : v.name))),
     ...(it.broken ? { broken: true as const } : {}),
     ...(it.isMacro ? { isMacro: true as const } : {}),
+    ...(outside ? { outside: true as const } : {}),
   };
-  const misled = it.isMacro || it.broken ? [] : misledIn(it.body, line, slice);
-  if (misled.length > 0) fn.shape.misled = misled;
-  splitReturns(fn.flow, cx.settings);
-  markPhase(fn, cx.settings);
-  fn.settings = cx.settings;
-  fn.changes = survey.changes;
-  fn.locals = new Set([...survey.variables.values()].flatMap(v => (v.isStatic || fn.parameters.some(p => p.name === v.name) ? [] : v.name)));
-  correlate(fn, cx.conditions, cx.switches);
-  return fn;
 }
 
 /** Comments that stand inside the lines, by halving the ordered list. */

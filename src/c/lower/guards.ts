@@ -1,11 +1,10 @@
 /** What ends with a scope: the guards of include/linux/cleanup.h, CLASS(), ACQUIRE() and `__free()` variables. */
-import type { Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import type { End } from '../cfg/graph.ts';
 import { ownName } from '../syntax/calls.ts';
 import type { Expr, Variable } from '../syntax/syntax.ts';
 import { cellOfPointer } from './cells.ts';
-import type { Context, Ending, OpenScope, Value } from './context.ts';
+import type { Context, Described, Ending, OpenScope, Value } from './context.ts';
 import { address, evaluate } from './expressions.ts';
 import { eventOf } from './factevents.ts';
 
@@ -38,12 +37,7 @@ function begin(api: string, fact: Fact | undefined, args: Expr[], at: { line: nu
 }
 
 /** The event of a guard's beginning. A class that no fact knows is taken for a lock, as most are. */
-export function guardEvent(
-  api: string,
-  fact: Fact | undefined,
-  args: Expr[],
-  cx: Context,
-): Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event> {
+export function guardEvent(api: string, fact: Fact | undefined, args: Expr[], cx: Context): Described {
   const texts = args.map(a => cx.text(a));
   if (fact) return { ...eventOf(api, fact, args, cx), orderingOnFailure: null, args: texts };
   const [first] = args;
@@ -51,7 +45,7 @@ export function guardEvent(
 }
 
 /** How what a guard began ends. */
-export function endingOf({ kind, api, fact, cell, args, ordering }: Pick<Event, 'kind' | 'api' | 'cell' | 'ordering'> & Partial<Event>): Ending {
+export function endingOf({ kind, api, fact, cell, args, ordering }: Described): Ending {
   return { kind: kind === 'lock' ? 'unlock' : kind, api, fact, cell, args: args ?? [], ordering: kind === 'lock' ? 'release' : ordering };
 }
 

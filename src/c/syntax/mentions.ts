@@ -24,12 +24,12 @@ export function mentionsIn(image: Image, names: ReadonlySet<string>, nameOf: (ca
         const name = /^\s*\(\s*(\w+)/.exec(text.slice(match.index + word.length, match.index + word.length + 80))?.[1];
         const line = lineAt(starts, match.index) + piece.firstLine;
         for (const end of pasted)
-          if (name !== undefined && names.has(name + end)) add(name + end, { line, member: null, table: null, call: word, argument: 0 });
+          if (name !== undefined && names.has(name + end)) add(name + end, { ...NOWHERE, path: image.path, line, call: word });
       }
       if (!names.has(word)) continue;
       const after = AFTER.exec(text.slice(match.index + word.length, match.index + word.length + 24))?.[1] ?? '';
       if (after === '(') continue;
-      const mention = aboutOf(text, match.index, lineAt(starts, match.index) + piece.firstLine);
+      const mention = { ...aboutOf(text, match.index), path: image.path, line: lineAt(starts, match.index) + piece.firstLine };
       add(word, mention.call === null ? mention : { ...mention, call: nameOf(mention.call) });
     }
   }
@@ -58,11 +58,15 @@ const REACH = 400;
 /** Tables whose first line stands farther up are not told by type. */
 const TABLE_REACH = 3000;
 
+/** What of a mention is said by the text before it. */
+type About = Omit<Mention, 'path' | 'line'>;
+const NOWHERE: About = { member: null, table: null, instance: null, call: null, argument: 0 };
+
 /** What stands before the name: a member that it is put into, or the call that it is an argument of. */
-function aboutOf(text: string, at: number, line: number): Mention {
+function aboutOf(text: string, at: number): About {
   const before = text.slice(Math.max(0, at - REACH), at);
   const member = /(?:\.|->)\s*(\w+)\s*(?:\[[^\]]*\]\s*)?=\s*&?\s*(?:\([^()]*\)\s*)?$/.exec(before)?.[1] ?? null;
-  if (member !== null) return { line, member, table: tableAround(text.slice(Math.max(0, at - TABLE_REACH), at)), call: null, argument: 0 };
+  if (member !== null) return { ...NOWHERE, member, ...tableAround(text.slice(Math.max(0, at - TABLE_REACH), at)) };
   let depth = 0;
   let argument = 0;
   for (let i = before.length - 1; i >= 0; i--) {
@@ -75,20 +79,20 @@ function aboutOf(text: string, at: number, line: number): Mention {
       else {
         const call = /(\w+)\s*$/.exec(before.slice(0, i))?.[1] ?? null;
         // A cast or parentheses around the name.
-        if (call !== null) return { line, member: null, table: null, call, argument };
+        if (call !== null) return { ...NOWHERE, call, argument };
         argument = 0;
       }
     }
   }
-  return { line, member: null, table: null, call: null, argument: 0 };
+  return NOWHERE;
 }
 
-/** The type of the initialiser that the text ends in: `static const struct file_operations foo = {`. */
-function tableAround(before: string): string | null {
-  const open = /^[^\n]*\b((?:struct|union)[ \t]+\w+)[ \t]+\w+(?:\[[^\]\n]*\])?[^=;(){}\n]*=[ \t]*\{(?![\s\S]*\n\})/m.exec(
+/** The type and the name of the initialiser that the text ends in: `static const struct file_operations foo = {`. */
+function tableAround(before: string): Pick<Mention, 'table' | 'instance'> {
+  const open = /^[^\n]*\b((?:struct|union)[ \t]+\w+)[ \t]+(\w+)(?:\[[^\]\n]*\])?[^=;(){}\n]*=[ \t]*\{(?![\s\S]*\n\})/m.exec(
     before.slice(before.lastIndexOf('\n}') + 1),
   );
-  return open?.[1]?.replace(/[ \t]+/, ' ') ?? null;
+  return { table: open?.[1]?.replace(/[ \t]+/, ' ') ?? null, instance: open?.[2] ?? null };
 }
 
 function startsOf(lines: readonly string[]): number[] {

@@ -1,0 +1,76 @@
+/** Can two functions run at the same time, and what says so? */
+
+import type { CFunction } from '../../model/code.ts';
+import type { World } from '../../model/rule.ts';
+import { exclusive, type Section, sectionText, sharedSection } from '../../model/section.ts';
+import { type EntryPoint, entriesOf, entryText } from './entries.ts';
+
+/** Whether two functions can run at the same time. */
+export interface Overlap {
+  /** `no`: on one object no two entries of theirs run together. `unknown`: an entry of one of them is not known. */
+  can: 'yes' | 'no' | 'unknown';
+  /** What serialises them; for `yes` and `unknown` the two entries that may run together. */
+  why: string;
+  /** `no` holds of one object only: by a lock of it, or by what is said of one table's members. */
+  ofOneObject: boolean;
+  entries: readonly [EntryPoint, EntryPoint];
+}
+
+const known = new WeakMap<World, Map<CFunction, Map<CFunction, Overlap>>>();
+
+/**
+ * Can the two functions run at the same time, on two CPUs, for one object? By the locks that hold when each begins, by members of a table that never
+ * run together, by handlers that don't run beside themselves; for every pair of entries. What is not known of one entry makes the answer unknown
+ * where no other pair says yes.
+ */
+export function canOverlap(a: CFunction, b: CFunction, world: World): Overlap {
+  const kept = known.get(world) ?? new Map<CFunction, Map<CFunction, Overlap>>();
+  known.set(world, kept);
+  const of = kept.get(a) ?? new Map<CFunction, Overlap>();
+  kept.set(a, of);
+  let found = of.get(b);
+  if (!found) {
+    found = answer(a, b, world);
+    of.set(b, found);
+  }
+  return found;
+}
+
+function answer(a: CFunction, b: CFunction, world: World): Overlap {
+  const all = entriesOf(a, world).flatMap(x => entriesOf(b, world).map(y => overlapOf(x, y)));
+  const [first] = all;
+  // entriesOf() is never empty.
+  if (!first) throw new Error(`no entry of ${a.name}() or ${b.name}()`);
+  return all.find(o => o.can === 'yes') ?? all.find(o => o.can === 'unknown') ?? all.find(o => o.ofOneObject) ?? first;
+}
+
+/** Can the two entries run at the same time? */
+export function overlapOf(a: EntryPoint, b: EntryPoint): Overlap {
+  const entries = [a, b] as const;
+  const never = (why: string, ofOneObject: boolean): Overlap => ({ can: 'no', why, ofOneObject, entries });
+  const lock = sharedSection(exclusive(a.locks), exclusive(b.locks));
+  if (lock) return never(`both run under ${sectionText(lock)}`, !isGlobal(lock));
+  const together = `${entryText(a)} and ${entryText(b)}`;
+  const apart = neverTogether(a, b) ?? neverTogether(b, a);
+  if (apart !== null) return never(apart, true);
+  const isKnown = [a, b].every(e => e.by === 'table' || e.by === 'handler') && [a, b].every(e => e.registration?.fact && !e.inferred);
+  return { can: isKnown ? 'yes' : 'unknown', why: together, ofOneObject: false, entries };
+}
+
+/** A lock of which the system has one: a family without an object of its own, or a global. */
+function isGlobal({ object }: Section): boolean {
+  return object !== null && /^\w[\w-]*$/.test(object);
+}
+
+/** What is said of the one that keeps it from running beside the other; null where nothing is. */
+function neverTogether({ registration: a }: EntryPoint, { registration: b }: EntryPoint): string | null {
+  if (!a?.fact || !b?.fact || a.fact.struct !== b.fact.struct) return null;
+  // Of two tables of one type, each is of an object of its own; of handlers the object is what registers them.
+  if (a.instance !== b.instance && a.at.path === b.at.path) return null;
+  if (a.runner !== null && (a.site?.event !== b.site?.event || a.at.line !== b.at.line)) return null;
+  const { member, neverWith, ended, by, source } = a.fact;
+  const other = b.fact.member;
+  if (!neverWith.includes(other) && !ended.includes(other)) return null;
+  const how = ended.includes(other) ? `${other} has ended when ${member} runs` : `${member} and ${other} never run together`;
+  return `${how} (${by ?? source})`;
+}
