@@ -1,4 +1,4 @@
-import { called, calleeIn, deferredIn, isTest, keyOf, objectOf, onward, releasesIn } from '../../src/analysis/query.ts';
+import { called, calleeIn, deferredIn, isTest, keyOf, objectOf, onward, releasesIn, unawaitedIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { CodeFile, Rule, World } from '../../src/model/rule.ts';
 
@@ -179,6 +179,7 @@ void lamp_start(struct lamp *l)
   checkFile(file, report, world) {
     const items = itemsIn(file);
     if (items.length === 0) return;
+    const told = new Set<Event>();
     for (const fn of file.functions) {
       // What goes with its device is another rule's to tell.
       if (fn.isMacro || fn.broken || isTest(fn) || world.mentions(fn).some(m => REMOVALS.test(m.member ?? ''))) continue;
@@ -188,6 +189,7 @@ void lamp_start(struct lamp *l)
           const stop = stopOf(fn, free, object, item);
           if (!stop || waits(fn, item, world) || comesTo(item.handler, fn, world)) continue;
           const name = object.replace(/\./g, '->');
+          told.add(item.setUp);
           report(
             { event: free, fn },
             {
@@ -204,6 +206,27 @@ void lamp_start(struct lamp *l)
           break;
         }
       }
+    }
+    if (!file.whole || file.isHeader) return;
+    for (const { item, off, end, certain } of unawaitedIn(file, world)) {
+      if (!off || (end.how !== 'object' && end.how !== 'part') || !end.site || told.has(item.setUp.event)) continue;
+      const handler = `${item.handler?.name}()`;
+      const freed = end.site.event;
+      const stop = `${called(off.event)}()`;
+      report(
+        { event: off.event, fn: off.fn },
+        {
+          message: `${stop} in ${off.fn.name}() does not wait for ${handler}, and ${end.how === 'object' ? item.type : `a part of ${item.type}`} is freed afterwards`,
+          question: `Should this be ${WAITING[off.event.api] ?? 'the variant that waits'}?`,
+          dismissal: `Not an issue if ${handler} can't be running here${certain ? '' : `, or another file waits for ${item.path}`}`,
+          related: [
+            { path: freed.path, line: freed.line, side: freed.side, note: 'freed here' },
+            { path: item.setUp.event.path, line: item.setUp.event.line, side: item.setUp.event.side, note: 'initialised here' },
+          ],
+          quote: [...item.queued.slice(0, 1).map(site => site.event), off.event, freed],
+          shape: `${off.fn.name}|${item.path}`,
+        },
+      );
     }
   },
 } satisfies Rule;

@@ -1,4 +1,4 @@
-import { called, type Deferred, deferredIn, partnersOf, runBy } from '../../src/analysis/query.ts';
+import { called, type Deferred, deferredIn, partnersOf, runBy, type Unawaited, unawaitedIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Remark, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './work-outlives-owner/examples.ts';
@@ -46,7 +46,7 @@ export default {
   checkFile(file, report, world) {
     if (!file.whole || file.isHeader) return;
     const items = deferredIn(file.functions).filter(item => isQueuedHere(item) && !isAwaited(item, file, world));
-    if (items.length === 0) return;
+    const told = new Set<Event>();
     const removals = file.functions.flatMap(fn => (isRemoval(fn, world) ? [{ fn, run: runBy(fn, world) }] : []));
     for (const { fn, run } of removals) {
       if ([...run].some(f => f.broken || !f.whole || f.events.some(settles))) continue;
@@ -59,6 +59,7 @@ export default {
       });
       const [first] = left;
       if (!first) continue;
+      for (const { item } of left) told.add(item.setUp.event);
       const { event } = first.end;
       const at = event ? { event, fn } : { place: { path: fn.path, line: fn.endLine, side: fn.side }, fn };
       report(
@@ -78,12 +79,46 @@ export default {
         if (!probe || item.type === null || isWaitedFor(item, NOTHING, world) || keepsOwner(item, world) || !livesOn(item, NOTHING, world)) continue;
         if (!isManaged(item, file) || world.designated(file.path).has('suppress_bind_attrs') || file.functions.some(fn => actsOutOfView(fn, file)))
           continue;
+        told.add(item.setUp.event);
         report({ event: item.setUp.event, fn: item.setUp.fn }, remarkOn(null, [item], NOTHING, null, world));
       }
+    for (const lone of unawaitedIn(file, world)) {
+      if (told.has(lone.item.setUp.event) || (lone.off && (lone.end.how === 'object' || lone.end.how === 'part'))) continue;
+      const { fn, event } = lone.off ?? lone.end.site ?? lone.item.setUp;
+      report({ event, fn }, remarkOnLone(lone, world));
+    }
   },
 } satisfies Rule;
 
 const NOTHING: ReadonlySet<CFunction> = new Set();
+
+/** What is said of an item that nothing in the file waits for. Where another file can name it, that is a question. */
+function remarkOnLone({ item, off, end, certain }: Unawaited, world: World): Remark {
+  const handler = item.handler ? `${item.handler.name}()` : `the handler of ${item.path}`;
+  const queuer = armingOf(item, NOTHING, world);
+  const setUp = item.setUp.event;
+  const at = end.site;
+  const sure = certain && end.how !== 'source' && end.how !== 'sibling';
+  return {
+    message: off
+      ? `${called(off.event)}() in ${off.fn.name}() does not wait for ${handler}, which may be running when ${item.type} is gone`
+      : at && end.how === 'object'
+        ? `${at.fn.name}() frees ${item.type}, and nothing in this file waits for ${handler}, which may be queued or running`
+        : at && end.how === 'source'
+          ? `${called(at.event)}() in ${at.fn.name}() stops what queues ${item.path}, and nothing in this file waits for ${handler}, which may be queued or running`
+          : `${at?.fn.name ?? item.setUp.fn.name}() waits for another item of ${item.type}, and nothing in this file waits for ${handler}`,
+    detail: queuer ? [armedBy(queuer, item)] : [],
+    question: `What keeps ${handler} from running after ${item.type} is gone?`,
+    dismissal: `Not an issue if ${item.path} of ${item.type} can't be queued or running by then${certain ? '' : ', or another file waits for it'}`,
+    ...(sure ? {} : { severity: 'note' as const }),
+    related: [
+      { path: setUp.path, line: setUp.line, side: setUp.side, note: 'initialised here' },
+      ...(queuer ? [{ path: queuer.event.path, line: queuer.event.line, side: queuer.event.side, note: 'queued here' }] : []),
+    ],
+    quote: [...(queuer ? [queuer.event] : [setUp]), ...(off ? [off.event] : []), ...(at ? [at.event] : [])],
+    shape: `${item.type}.${item.path}`,
+  };
+}
 
 /** What is said of the items that a removal leaves alone; of those that no removal is there for, where there is none. */
 function remarkOn(removal: CFunction | null, items: readonly Deferred[], run: ReadonlySet<CFunction>, free: Event | null, world: World): Remark {

@@ -1920,7 +1920,7 @@ kthread_destroy_worker 315 215
 kthread_exit 5 216
 kthread_flush_work 592 215
 kthread_flush_worker 394 215
-kthread_init_delayed_work 12 216
+kthread_init_delayed_work 23 216
 kthread_init_work 593 216
 kthread_mod_delayed_work 594 215
 kthread_park 595 215
@@ -4521,7 +4521,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
-{"kind":"call","part":true,"register":{"runner":"irq-work","handler":1,"object":0}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"irq-work","handler":1}}
 {"kind":"call","cell":0,"result":"none"}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
 {"kind":"wake","cell":0,"operation":"dec","ordering":"full","ref":"put"}
@@ -4557,7 +4557,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"value","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
 {"kind":"call","part":true,"register":{"runner":"kthread","handler":0,"data":1}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"kthread-work"}
-{"kind":"call","part":true,"register":{"runner":"kthread-work","handler":1,"object":0}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"kthread-work","handler":1}}
 {"kind":"call","cell":0,"part":true,"queue":{"runner":"kthread-work","object":1,"on":0}}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes","quiesce":{"of":"kthread","bars":true}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"kthread-work","on":0}}
