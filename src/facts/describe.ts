@@ -374,7 +374,7 @@ function sections({ lock, kind, cell, context, result }: Fact, said: Said): Effe
     }
   }
   for (const part of parts(said, 'assert'))
-    found.push({ does: 'assert', section: String(part.section), object: position(part.object, cell ?? 0), mode: word(MODES, part.mode) ?? 'any' });
+    found.push({ does: 'assert', section: String(part.section), object: position(part.object, cell), mode: word(MODES, part.mode) ?? 'any' });
   return found;
 }
 

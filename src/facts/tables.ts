@@ -8,6 +8,7 @@ ARRAY_SIZE 2 2
 ASSERT_EXCLUSIVE_ACCESS 3 3
 ASSERT_EXCLUSIVE_WRITER 3 3
 ASSERT_RTNL 4 4
+ASSERT_RTNL_NET 5 4
 BIT 1 5
 BITMAP_FIRST_WORD_MASK 1 5
 BITMAP_FROM_U64 1 5
@@ -18,348 +19,348 @@ BITS_TO_LONGS 1 5
 BIT_MASK 1 5
 BIT_ULL 1 5
 BIT_WORD 1 5
-BUG 5 6
-BUG_ON 6 7
-BUILD_BUG 5 6
+BUG 6 6
+BUG_ON 7 7
+BUILD_BUG 6 6
 BUILD_BUG_ON 1 8
 BUILD_BUG_ON_INVALID 1 8
 BUILD_BUG_ON_MSG 1 8
 BUILD_BUG_ON_NOT_POWER_OF_2 1 8
 BUILD_BUG_ON_ZERO 1 8
-BUS_ATTR 7 9
-BUS_ATTR_RO 8 9
-BUS_ATTR_RW 8 9
-BUS_ATTR_WO 8 9
-CLASS 9 10
-CLASS_ATTR 7 9
-CLASS_ATTR_RO 8 9
-CLASS_ATTR_RW 8 9
-CLASS_ATTR_WO 8 9
-ClearPageActive 10 11
-ClearPageChecked 10 11
-ClearPageDirty 10 11
-ClearPageForeign 10 11
-ClearPageHWPoison 10 11
-ClearPageHead 10 11
-ClearPageLRU 10 11
-ClearPageMappedToDisk 10 11
-ClearPageMlocked 10 11
-ClearPageMovableOpsIsolated 10 11
-ClearPagePinned 10 11
-ClearPagePrivate 10 11
-ClearPagePrivate2 10 11
-ClearPageReadahead 10 11
-ClearPageReclaim 10 11
-ClearPageReferenced 10 11
-ClearPageReserved 10 11
-ClearPageSavePinned 10 11
-ClearPageSwapBacked 10 11
-ClearPageSwapCache 10 11
-ClearPageUnevictable 10 11
-ClearPageUptodate 10 11
-ClearPageVmemmapSelfHosted 10 11
-ClearPageWaiters 10 11
-ClearPageWorkingset 10 11
-ClearPageXenRemapped 10 11
-DEBUG_LOCKS_WARN_ON 11 12
-DEBUG_NET_WARN_ON_ONCE 11 12
-DECLARE_DEFERRABLE_WORK 12 13
-DECLARE_DELAYED_WORK 12 13
-DECLARE_TASKLET 13 14
-DECLARE_TASKLET_DISABLED 13 14
-DECLARE_TASKLET_DISABLED_OLD 13 14
-DECLARE_TASKLET_OLD 13 14
-DECLARE_WORK 14 13
-DEFINE_DEBUGFS_ATTRIBUTE 15 15
-DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 15 15
-DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 15 15
-DEFINE_NOIRQ_DEV_PM_OPS 16 16
-DEFINE_PROC_SHOW_ATTRIBUTE 17 17
-DEFINE_RUNTIME_DEV_PM_OPS 16 16
-DEFINE_SHOW_ATTRIBUTE 17 17
-DEFINE_SHOW_STORE_ATTRIBUTE 17 17
-DEFINE_SIMPLE_ATTRIBUTE 15 15
-DEFINE_SIMPLE_ATTRIBUTE_SIGNED 15 15
-DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 15 15
-DEFINE_SIMPLE_DEV_PM_OPS 16 16
-DEFINE_TIMER 18 18
-DEVICE_ATTR 19 9
-DEVICE_ATTR_ADMIN_RO 8 9
-DEVICE_ATTR_ADMIN_RW 8 9
-DEVICE_ATTR_IGNORE_LOCKDEP 19 9
-DEVICE_ATTR_PREALLOC 19 9
-DEVICE_ATTR_RO 8 9
-DEVICE_ATTR_RW 8 9
-DEVICE_ATTR_WO 8 9
+BUS_ATTR 8 9
+BUS_ATTR_RO 9 9
+BUS_ATTR_RW 9 9
+BUS_ATTR_WO 9 9
+CLASS 10 10
+CLASS_ATTR 8 9
+CLASS_ATTR_RO 9 9
+CLASS_ATTR_RW 9 9
+CLASS_ATTR_WO 9 9
+ClearPageActive 11 11
+ClearPageChecked 11 11
+ClearPageDirty 11 11
+ClearPageForeign 11 11
+ClearPageHWPoison 11 11
+ClearPageHead 11 11
+ClearPageLRU 11 11
+ClearPageMappedToDisk 11 11
+ClearPageMlocked 11 11
+ClearPageMovableOpsIsolated 11 11
+ClearPagePinned 11 11
+ClearPagePrivate 11 11
+ClearPagePrivate2 11 11
+ClearPageReadahead 11 11
+ClearPageReclaim 11 11
+ClearPageReferenced 11 11
+ClearPageReserved 11 11
+ClearPageSavePinned 11 11
+ClearPageSwapBacked 11 11
+ClearPageSwapCache 11 11
+ClearPageUnevictable 11 11
+ClearPageUptodate 11 11
+ClearPageVmemmapSelfHosted 11 11
+ClearPageWaiters 11 11
+ClearPageWorkingset 11 11
+ClearPageXenRemapped 11 11
+DEBUG_LOCKS_WARN_ON 12 12
+DEBUG_NET_WARN_ON_ONCE 12 12
+DECLARE_DEFERRABLE_WORK 13 13
+DECLARE_DELAYED_WORK 13 13
+DECLARE_TASKLET 14 14
+DECLARE_TASKLET_DISABLED 14 14
+DECLARE_TASKLET_DISABLED_OLD 14 14
+DECLARE_TASKLET_OLD 14 14
+DECLARE_WORK 15 13
+DEFINE_DEBUGFS_ATTRIBUTE 16 15
+DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 16 15
+DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 16 15
+DEFINE_NOIRQ_DEV_PM_OPS 17 16
+DEFINE_PROC_SHOW_ATTRIBUTE 18 17
+DEFINE_RUNTIME_DEV_PM_OPS 17 16
+DEFINE_SHOW_ATTRIBUTE 18 17
+DEFINE_SHOW_STORE_ATTRIBUTE 18 17
+DEFINE_SIMPLE_ATTRIBUTE 16 15
+DEFINE_SIMPLE_ATTRIBUTE_SIGNED 16 15
+DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 16 15
+DEFINE_SIMPLE_DEV_PM_OPS 17 16
+DEFINE_TIMER 19 18
+DEVICE_ATTR 20 9
+DEVICE_ATTR_ADMIN_RO 9 9
+DEVICE_ATTR_ADMIN_RW 9 9
+DEVICE_ATTR_IGNORE_LOCKDEP 20 9
+DEVICE_ATTR_PREALLOC 20 9
+DEVICE_ATTR_RO 9 9
+DEVICE_ATTR_RW 9 9
+DEVICE_ATTR_WO 9 9
 DIV64_U64_ROUND_CLOSEST 1 19
 DIV64_U64_ROUND_UP 1 19
 DIV_ROUND_CLOSEST 1 20
 DIV_ROUND_UP 1 20
 DIV_ROUND_UP_ULL 1 20
-DRIVER_ATTR 19 9
-DRIVER_ATTR_RO 8 9
-DRIVER_ATTR_RW 8 9
-DRIVER_ATTR_WO 8 9
-ERR_CAST 20 21
-ERR_PTR 21 21
-EXPORT_DEV_PM_OPS 16 16
-EXPORT_DEV_SLEEP_PM_OPS 16 16
-EXPORT_GPL_DEV_PM_OPS 16 16
-EXPORT_GPL_DEV_SLEEP_PM_OPS 16 16
-EXPORT_GPL_RUNTIME_DEV_PM_OPS 16 16
-EXPORT_GPL_SIMPLE_DEV_PM_OPS 16 16
-EXPORT_NS_DEV_PM_OPS 16 16
-EXPORT_NS_DEV_SLEEP_PM_OPS 16 16
-EXPORT_NS_GPL_DEV_PM_OPS 16 16
-EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 16 16
-EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 16 16
-EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 16 16
-EXPORT_NS_RUNTIME_DEV_PM_OPS 16 16
-EXPORT_NS_SIMPLE_DEV_PM_OPS 16 16
-EXPORT_RUNTIME_DEV_PM_OPS 16 16
-EXPORT_SIMPLE_DEV_PM_OPS 16 16
+DRIVER_ATTR 20 9
+DRIVER_ATTR_RO 9 9
+DRIVER_ATTR_RW 9 9
+DRIVER_ATTR_WO 9 9
+ERR_CAST 21 21
+ERR_PTR 22 21
+EXPORT_DEV_PM_OPS 17 16
+EXPORT_DEV_SLEEP_PM_OPS 17 16
+EXPORT_GPL_DEV_PM_OPS 17 16
+EXPORT_GPL_DEV_SLEEP_PM_OPS 17 16
+EXPORT_GPL_RUNTIME_DEV_PM_OPS 17 16
+EXPORT_GPL_SIMPLE_DEV_PM_OPS 17 16
+EXPORT_NS_DEV_PM_OPS 17 16
+EXPORT_NS_DEV_SLEEP_PM_OPS 17 16
+EXPORT_NS_GPL_DEV_PM_OPS 17 16
+EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 17 16
+EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 17 16
+EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 17 16
+EXPORT_NS_RUNTIME_DEV_PM_OPS 17 16
+EXPORT_NS_SIMPLE_DEV_PM_OPS 17 16
+EXPORT_RUNTIME_DEV_PM_OPS 17 16
+EXPORT_SIMPLE_DEV_PM_OPS 17 16
 FIELD_GET 1 22
 FIELD_MAX 1 22
 FIELD_PREP 1 22
 GENMASK 1 5
 GENMASK_ULL 1 5
-IIO_DEVICE_ATTR 19 23
-IIO_DEVICE_ATTR_NAMED 22 23
-INIT_DEFERRABLE_WORK 23 13
-INIT_DEFERRABLE_WORK_ONSTACK 12 13
-INIT_DELAYED_WORK 23 13
-INIT_DELAYED_WORK_ONSTACK 12 13
-INIT_HLIST_HEAD 24 24
-INIT_HLIST_NODE 24 24
-INIT_LIST_HEAD 25 24
-INIT_RCU_WORK 26 13
-INIT_RCU_WORK_ONSTACK 26 13
-INIT_WORK 27 13
-INIT_WORK_ONSTACK 14 13
+IIO_DEVICE_ATTR 20 23
+IIO_DEVICE_ATTR_NAMED 23 23
+INIT_DEFERRABLE_WORK 24 13
+INIT_DEFERRABLE_WORK_ONSTACK 13 13
+INIT_DELAYED_WORK 24 13
+INIT_DELAYED_WORK_ONSTACK 13 13
+INIT_HLIST_HEAD 25 24
+INIT_HLIST_NODE 25 24
+INIT_LIST_HEAD 26 24
+INIT_RCU_WORK 27 13
+INIT_RCU_WORK_ONSTACK 27 13
+INIT_WORK 28 13
+INIT_WORK_ONSTACK 15 13
 IS_ALIGNED 1 1
-IS_BUILTIN 28 25
+IS_BUILTIN 29 25
 IS_ENABLED 1 25
-IS_ERR 29 21
-IS_ERR_OR_NULL 29 21
-IS_ERR_VALUE 29 21
-IS_MODULE 28 25
+IS_ERR 30 21
+IS_ERR_OR_NULL 30 21
+IS_ERR_VALUE 30 21
+IS_MODULE 29 25
 IS_REACHABLE 1 25
 KERNEL_VERSION 1 26
-KUNIT_EXPECT_EQ 29 27
-KUNIT_EXPECT_EQ_MSG 29 27
-KUNIT_EXPECT_FALSE 29 27
-KUNIT_EXPECT_FALSE_MSG 29 27
-KUNIT_EXPECT_GE 29 27
-KUNIT_EXPECT_GE_MSG 29 27
-KUNIT_EXPECT_GT 29 27
-KUNIT_EXPECT_GT_MSG 29 27
-KUNIT_EXPECT_LE 29 27
-KUNIT_EXPECT_LE_MSG 29 27
-KUNIT_EXPECT_LT 29 27
-KUNIT_EXPECT_LT_MSG 29 27
-KUNIT_EXPECT_MEMEQ 29 27
-KUNIT_EXPECT_MEMEQ_MSG 29 27
-KUNIT_EXPECT_MEMNEQ 29 27
-KUNIT_EXPECT_MEMNEQ_MSG 29 27
-KUNIT_EXPECT_NE 29 27
-KUNIT_EXPECT_NE_MSG 29 27
-KUNIT_EXPECT_NOT_ERR_OR_NULL 29 27
-KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 29 27
-KUNIT_EXPECT_NOT_NULL 29 27
-KUNIT_EXPECT_NOT_NULL_MSG 29 27
-KUNIT_EXPECT_NULL 29 27
-KUNIT_EXPECT_NULL_MSG 29 27
-KUNIT_EXPECT_PTR_EQ 29 27
-KUNIT_EXPECT_PTR_EQ_MSG 29 27
-KUNIT_EXPECT_PTR_NE 29 27
-KUNIT_EXPECT_PTR_NE_MSG 29 27
-KUNIT_EXPECT_STREQ 29 27
-KUNIT_EXPECT_STREQ_MSG 29 27
-KUNIT_EXPECT_STRNEQ 29 27
-KUNIT_EXPECT_STRNEQ_MSG 29 27
-KUNIT_EXPECT_TRUE 29 27
-KUNIT_EXPECT_TRUE_MSG 29 27
-LATE_SYSTEM_SLEEP_PM_OPS 16 16
+KUNIT_EXPECT_EQ 30 27
+KUNIT_EXPECT_EQ_MSG 30 27
+KUNIT_EXPECT_FALSE 30 27
+KUNIT_EXPECT_FALSE_MSG 30 27
+KUNIT_EXPECT_GE 30 27
+KUNIT_EXPECT_GE_MSG 30 27
+KUNIT_EXPECT_GT 30 27
+KUNIT_EXPECT_GT_MSG 30 27
+KUNIT_EXPECT_LE 30 27
+KUNIT_EXPECT_LE_MSG 30 27
+KUNIT_EXPECT_LT 30 27
+KUNIT_EXPECT_LT_MSG 30 27
+KUNIT_EXPECT_MEMEQ 30 27
+KUNIT_EXPECT_MEMEQ_MSG 30 27
+KUNIT_EXPECT_MEMNEQ 30 27
+KUNIT_EXPECT_MEMNEQ_MSG 30 27
+KUNIT_EXPECT_NE 30 27
+KUNIT_EXPECT_NE_MSG 30 27
+KUNIT_EXPECT_NOT_ERR_OR_NULL 30 27
+KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 30 27
+KUNIT_EXPECT_NOT_NULL 30 27
+KUNIT_EXPECT_NOT_NULL_MSG 30 27
+KUNIT_EXPECT_NULL 30 27
+KUNIT_EXPECT_NULL_MSG 30 27
+KUNIT_EXPECT_PTR_EQ 30 27
+KUNIT_EXPECT_PTR_EQ_MSG 30 27
+KUNIT_EXPECT_PTR_NE 30 27
+KUNIT_EXPECT_PTR_NE_MSG 30 27
+KUNIT_EXPECT_STREQ 30 27
+KUNIT_EXPECT_STREQ_MSG 30 27
+KUNIT_EXPECT_STRNEQ 30 27
+KUNIT_EXPECT_STRNEQ_MSG 30 27
+KUNIT_EXPECT_TRUE 30 27
+KUNIT_EXPECT_TRUE_MSG 30 27
+LATE_SYSTEM_SLEEP_PM_OPS 17 16
 MAJOR 1 28
 MINOR 1 28
 MKDEV 1 28
-MM_WARN_ON 11 29
-MM_WARN_ON_FOLIO 11 29
-MM_WARN_ON_MM 11 29
-MM_WARN_ON_ONCE 11 29
-MM_WARN_ON_PAGE 11 29
-MM_WARN_ON_VMA 11 29
-NOIRQ_SYSTEM_SLEEP_PM_OPS 16 16
-OPTIMIZER_HIDE_VAR 30 30
+MM_WARN_ON 12 29
+MM_WARN_ON_FOLIO 12 29
+MM_WARN_ON_MM 12 29
+MM_WARN_ON_ONCE 12 29
+MM_WARN_ON_PAGE 12 29
+MM_WARN_ON_VMA 12 29
+NOIRQ_SYSTEM_SLEEP_PM_OPS 17 16
+OPTIMIZER_HIDE_VAR 31 30
 PAGE_ALIGN 1 1
 PFN_DOWN 1 31
 PFN_PHYS 1 31
 PFN_UP 1 31
 PHYS_PFN 1 31
 PTR_ALIGN 1 1
-PTR_ERR 31 21
-PTR_ERR_OR_ZERO 29 21
-PageActive 32 11
-PageAnon 33 11
-PageBuddy 32 11
-PageChecked 32 11
-PageCompound 33 11
-PageDirty 32 11
-PageForeign 32 11
-PageGuard 32 11
-PageHWPoison 32 11
-PageHead 33 11
-PageLRU 32 11
-PageLargeKmalloc 32 11
-PageLocked 32 11
-PageMappedToDisk 32 11
-PageMlocked 32 11
-PageMovableOps 32 11
-PageMovableOpsIsolated 32 11
-PageOffline 32 11
-PagePinned 32 11
-PagePrivate 32 11
-PagePrivate2 32 11
-PageReadahead 32 11
-PageReclaim 32 11
-PageReferenced 32 11
-PageReported 32 11
-PageReserved 32 11
-PageSavePinned 32 11
-PageSlab 32 11
-PageSwapBacked 32 11
-PageSwapCache 32 11
-PageTable 32 11
-PageTail 33 11
-PageUnaccepted 32 11
-PageUnevictable 32 11
-PageUptodate 34 11
-PageVmemmapSelfHosted 32 11
-PageWaiters 32 11
-PageWorkingset 32 11
-PageWriteback 32 11
-PageXenRemapped 32 11
-PageZsmalloc 32 11
-RCU_INIT_POINTER 35 32
-RCU_LOCKDEP_WARN 36 33
-READ_ONCE 37 3
-READ_ONCE_NOCHECK 38 34
-RUNTIME_PM_OPS 16 16
-SCHED_WARN_ON 11 12
-SENSOR_DEVICE_ATTR 19 35
-SENSOR_DEVICE_ATTR_2 19 35
-SENSOR_DEVICE_ATTR_2_RO 39 35
-SENSOR_DEVICE_ATTR_2_RW 39 35
-SENSOR_DEVICE_ATTR_2_WO 39 35
-SENSOR_DEVICE_ATTR_RO 39 35
-SENSOR_DEVICE_ATTR_RW 39 35
-SENSOR_DEVICE_ATTR_WO 39 35
-SET_LATE_SYSTEM_SLEEP_PM_OPS 16 16
-SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 16 16
-SET_RUNTIME_PM_OPS 16 16
-SET_SYSTEM_SLEEP_PM_OPS 16 16
-SIMPLE_DEV_PM_OPS 16 16
-SYSTEM_SLEEP_PM_OPS 16 16
-SetPageActive 40 11
-SetPageChecked 40 11
-SetPageDirty 40 11
-SetPageForeign 40 11
-SetPageHWPoison 40 11
-SetPageLRU 40 11
-SetPageMappedToDisk 40 11
-SetPageMlocked 40 11
-SetPageMovableOps 40 11
-SetPageMovableOpsIsolated 40 11
-SetPagePinned 40 11
-SetPagePrivate 40 11
-SetPagePrivate2 40 11
-SetPageReadahead 40 11
-SetPageReclaim 40 11
-SetPageReferenced 40 11
-SetPageReserved 40 11
-SetPageSavePinned 40 11
-SetPageSwapBacked 40 11
-SetPageSwapCache 40 11
-SetPageUnevictable 40 11
-SetPageUptodate 41 11
-SetPageVmemmapSelfHosted 40 11
-SetPageWaiters 40 11
-SetPageWorkingset 40 11
-SetPageXenRemapped 40 11
-TestClearPageDirty 42 11
-TestClearPageHWPoison 42 11
-TestClearPageLRU 42 11
-TestClearPagePinned 42 11
-TestClearPageReclaim 42 11
-TestClearPageWorkingset 42 11
-TestClearPageWriteback 42 11
-TestClearPageXenRemapped 42 11
-TestSetPageDirty 43 11
-TestSetPageHWPoison 43 11
-TestSetPagePinned 43 11
-TestSetPageWriteback 43 11
-UNIVERSAL_DEV_PM_OPS 16 16
-VIRTUAL_BUG_ON 6 7
-VM_BUG_ON 6 7
-VM_BUG_ON_FOLIO 6 29
-VM_BUG_ON_MM 6 29
-VM_BUG_ON_PAGE 6 29
-VM_BUG_ON_VMA 6 29
-VM_WARN_ON 11 29
-VM_WARN_ON_FOLIO 11 29
-VM_WARN_ON_MM 11 29
-VM_WARN_ON_ONCE 11 29
-VM_WARN_ON_ONCE_FOLIO 11 29
-VM_WARN_ON_ONCE_MM 11 29
-VM_WARN_ON_ONCE_PAGE 11 29
-VM_WARN_ON_ONCE_VMA 11 29
-VM_WARN_ON_PAGE 11 29
-VM_WARN_ON_VMA 11 29
-WARN 11 7
-WARN_ON 44 7
-WARN_ONCE 11 7
-WARN_ON_ONCE 44 7
-WARN_RATELIMIT 45 7
-WARN_TAINT 11 7
-WRITE_ONCE 46 3
-__ClearPageBuddy 47 11
-__ClearPageDirty 48 11
-__ClearPageGuard 47 11
-__ClearPageHead 48 11
-__ClearPageLRU 48 11
-__ClearPageLargeKmalloc 47 11
-__ClearPageLocked 48 11
-__ClearPageOffline 47 11
-__ClearPageReported 48 11
-__ClearPageReserved 48 11
-__ClearPageSlab 47 11
-__ClearPageTable 47 11
-__ClearPageUnaccepted 47 11
-__ClearPageZsmalloc 47 11
-__INIT_DELAYED_WORK 12 13
-__INIT_WORK 14 13
+PTR_ERR 32 21
+PTR_ERR_OR_ZERO 30 21
+PageActive 33 11
+PageAnon 34 11
+PageBuddy 33 11
+PageChecked 33 11
+PageCompound 34 11
+PageDirty 33 11
+PageForeign 33 11
+PageGuard 33 11
+PageHWPoison 33 11
+PageHead 34 11
+PageLRU 33 11
+PageLargeKmalloc 33 11
+PageLocked 33 11
+PageMappedToDisk 33 11
+PageMlocked 33 11
+PageMovableOps 33 11
+PageMovableOpsIsolated 33 11
+PageOffline 33 11
+PagePinned 33 11
+PagePrivate 33 11
+PagePrivate2 33 11
+PageReadahead 33 11
+PageReclaim 33 11
+PageReferenced 33 11
+PageReported 33 11
+PageReserved 33 11
+PageSavePinned 33 11
+PageSlab 33 11
+PageSwapBacked 33 11
+PageSwapCache 33 11
+PageTable 33 11
+PageTail 34 11
+PageUnaccepted 33 11
+PageUnevictable 33 11
+PageUptodate 35 11
+PageVmemmapSelfHosted 33 11
+PageWaiters 33 11
+PageWorkingset 33 11
+PageWriteback 33 11
+PageXenRemapped 33 11
+PageZsmalloc 33 11
+RCU_INIT_POINTER 36 32
+RCU_LOCKDEP_WARN 37 33
+READ_ONCE 38 3
+READ_ONCE_NOCHECK 39 34
+RUNTIME_PM_OPS 17 16
+SCHED_WARN_ON 12 12
+SENSOR_DEVICE_ATTR 20 35
+SENSOR_DEVICE_ATTR_2 20 35
+SENSOR_DEVICE_ATTR_2_RO 40 35
+SENSOR_DEVICE_ATTR_2_RW 40 35
+SENSOR_DEVICE_ATTR_2_WO 40 35
+SENSOR_DEVICE_ATTR_RO 40 35
+SENSOR_DEVICE_ATTR_RW 40 35
+SENSOR_DEVICE_ATTR_WO 40 35
+SET_LATE_SYSTEM_SLEEP_PM_OPS 17 16
+SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 17 16
+SET_RUNTIME_PM_OPS 17 16
+SET_SYSTEM_SLEEP_PM_OPS 17 16
+SIMPLE_DEV_PM_OPS 17 16
+SYSTEM_SLEEP_PM_OPS 17 16
+SetPageActive 41 11
+SetPageChecked 41 11
+SetPageDirty 41 11
+SetPageForeign 41 11
+SetPageHWPoison 41 11
+SetPageLRU 41 11
+SetPageMappedToDisk 41 11
+SetPageMlocked 41 11
+SetPageMovableOps 41 11
+SetPageMovableOpsIsolated 41 11
+SetPagePinned 41 11
+SetPagePrivate 41 11
+SetPagePrivate2 41 11
+SetPageReadahead 41 11
+SetPageReclaim 41 11
+SetPageReferenced 41 11
+SetPageReserved 41 11
+SetPageSavePinned 41 11
+SetPageSwapBacked 41 11
+SetPageSwapCache 41 11
+SetPageUnevictable 41 11
+SetPageUptodate 42 11
+SetPageVmemmapSelfHosted 41 11
+SetPageWaiters 41 11
+SetPageWorkingset 41 11
+SetPageXenRemapped 41 11
+TestClearPageDirty 43 11
+TestClearPageHWPoison 43 11
+TestClearPageLRU 43 11
+TestClearPagePinned 43 11
+TestClearPageReclaim 43 11
+TestClearPageWorkingset 43 11
+TestClearPageWriteback 43 11
+TestClearPageXenRemapped 43 11
+TestSetPageDirty 44 11
+TestSetPageHWPoison 44 11
+TestSetPagePinned 44 11
+TestSetPageWriteback 44 11
+UNIVERSAL_DEV_PM_OPS 17 16
+VIRTUAL_BUG_ON 7 7
+VM_BUG_ON 7 7
+VM_BUG_ON_FOLIO 7 29
+VM_BUG_ON_MM 7 29
+VM_BUG_ON_PAGE 7 29
+VM_BUG_ON_VMA 7 29
+VM_WARN_ON 12 29
+VM_WARN_ON_FOLIO 12 29
+VM_WARN_ON_MM 12 29
+VM_WARN_ON_ONCE 12 29
+VM_WARN_ON_ONCE_FOLIO 12 29
+VM_WARN_ON_ONCE_MM 12 29
+VM_WARN_ON_ONCE_PAGE 12 29
+VM_WARN_ON_ONCE_VMA 12 29
+VM_WARN_ON_PAGE 12 29
+VM_WARN_ON_VMA 12 29
+WARN 12 7
+WARN_ON 45 7
+WARN_ONCE 12 7
+WARN_ON_ONCE 45 7
+WARN_RATELIMIT 46 7
+WARN_TAINT 12 7
+WRITE_ONCE 47 3
+__ClearPageBuddy 48 11
+__ClearPageDirty 49 11
+__ClearPageGuard 48 11
+__ClearPageHead 49 11
+__ClearPageLRU 49 11
+__ClearPageLargeKmalloc 48 11
+__ClearPageLocked 49 11
+__ClearPageOffline 48 11
+__ClearPageReported 49 11
+__ClearPageReserved 49 11
+__ClearPageSlab 48 11
+__ClearPageTable 48 11
+__ClearPageUnaccepted 48 11
+__ClearPageZsmalloc 48 11
+__INIT_DELAYED_WORK 13 13
+__INIT_WORK 15 13
 __READ_ONCE 0 34
-__SetPageBuddy 47 11
-__SetPageGuard 47 11
-__SetPageHead 49 11
-__SetPageLargeKmalloc 47 11
-__SetPageLocked 49 11
-__SetPageOffline 47 11
-__SetPageReported 49 11
-__SetPageReserved 49 11
-__SetPageSlab 47 11
-__SetPageTable 47 11
-__SetPageUnaccepted 47 11
-__SetPageUptodate 50 11
-__SetPageZsmalloc 47 11
-__WRITE_ONCE 51 34
+__SetPageBuddy 48 11
+__SetPageGuard 48 11
+__SetPageHead 50 11
+__SetPageLargeKmalloc 48 11
+__SetPageLocked 50 11
+__SetPageOffline 48 11
+__SetPageReported 50 11
+__SetPageReserved 50 11
+__SetPageSlab 48 11
+__SetPageTable 48 11
+__SetPageUnaccepted 48 11
+__SetPageUptodate 51 11
+__SetPageZsmalloc 48 11
+__WRITE_ONCE 52 34
 __acquire 1 36
-__add_wait_queue 52 37
-__add_wait_queue_entry_tail 52 37
-__add_wait_queue_entry_tail_exclusive 52 37
-__add_wait_queue_exclusive 52 37
-__assign_bit 53 38
-__bit_spin_unlock 54 39
+__add_wait_queue 53 37
+__add_wait_queue_entry_tail 53 37
+__add_wait_queue_entry_tail_exclusive 53 37
+__add_wait_queue_exclusive 53 37
+__assign_bit 54 38
+__bit_spin_unlock 55 39
 __builtin_add_overflow 1 36
 __builtin_alloca 1 36
 __builtin_bswap16 1 36
@@ -374,7 +375,7 @@ __builtin_ctz 1 36
 __builtin_ctzl 1 36
 __builtin_ctzll 1 36
 __builtin_dynamic_object_size 1 36
-__builtin_expect 55 30
+__builtin_expect 56 30
 __builtin_ffs 1 36
 __builtin_ffsl 1 36
 __builtin_ffsll 1 36
@@ -399,490 +400,491 @@ __builtin_strlen 1 36
 __builtin_sub_overflow 1 36
 __builtin_trap 1 36
 __builtin_types_compatible_p 1 36
-__builtin_unreachable 5 6
+__builtin_unreachable 6 6
 __builtin_va_arg 1 36
 __builtin_va_copy 1 36
 __builtin_va_end 1 36
 __builtin_va_start 1 36
-__change_bit 56 38
-__clear_bit 57 38
-__clear_bit_unlock 58 40
+__change_bit 57 38
+__clear_bit 58 38
+__clear_bit_unlock 59 40
 __cond_lock 1 36
-__copy_from_user 59 41
-__copy_from_user_inatomic 60 41
-__copy_to_user 61 41
-__cpumask_assign_cpu 53 42
-__cpumask_clear_cpu 57 42
-__cpumask_set_cpu 62 42
+__copy_from_user 60 41
+__copy_from_user_inatomic 61 41
+__copy_to_user 62 41
+__cpumask_assign_cpu 54 42
+__cpumask_clear_cpu 58 42
+__cpumask_set_cpu 63 42
 __ffs 1 43
 __ffs64 1 43
-__find_linux_pte 63 44
+__find_linux_pte 64 44
 __fls 1 43
-__folio_clear_active 48 11
-__folio_clear_buddy 47 11
-__folio_clear_dirty 48 11
-__folio_clear_guard 47 11
-__folio_clear_head 48 11
-__folio_clear_hugetlb 47 11
-__folio_clear_large_kmalloc 47 11
-__folio_clear_locked 48 11
-__folio_clear_lru 48 11
-__folio_clear_mlocked 48 11
-__folio_clear_offline 47 11
-__folio_clear_reported 48 11
-__folio_clear_reserved 48 11
-__folio_clear_slab 47 11
-__folio_clear_swapbacked 48 11
-__folio_clear_table 47 11
-__folio_clear_unaccepted 47 11
-__folio_clear_unevictable 48 11
-__folio_clear_zsmalloc 47 11
-__folio_mark_uptodate 50 11
-__folio_set_buddy 47 11
-__folio_set_dropbehind 49 11
-__folio_set_guard 47 11
-__folio_set_head 49 11
-__folio_set_hugetlb 47 11
-__folio_set_large_kmalloc 47 11
-__folio_set_locked 49 11
-__folio_set_offline 47 11
-__folio_set_referenced 49 11
-__folio_set_reported 49 11
-__folio_set_reserved 49 11
-__folio_set_slab 47 11
-__folio_set_swapbacked 49 11
-__folio_set_table 47 11
-__folio_set_unaccepted 47 11
-__folio_set_zsmalloc 47 11
-__free_page 64 45
-__free_pages 64 45
-__get_free_page 65 45
-__get_free_pages 65 45
-__get_user 59 46
-__in6_dev_get 66 47
-__in_dev_get_rcu 66 47
-__iowrite32_copy 67 48
-__iowrite64_copy 67 48
-__list_del_entry 68 24
-__llist_add 69 49
-__llist_add_batch 70 49
-__llist_del_all 71 49
-__local_bh_disable_ip 72 50
-__local_bh_enable_ip 73 50
-__module_get 74 51
-__napi_schedule 75 52
-__netif_subqueue_stopped 32 52
-__netif_tx_lock 76 52
-__netif_tx_lock_bh 77 52
-__netif_tx_trylock 78 52
-__netif_tx_unlock 79 52
-__netif_tx_unlock_bh 80 52
-__preempt_count_add 81 53
-__preempt_count_dec 82 53
-__preempt_count_dec_and_test 83 53
-__preempt_count_inc 81 53
-__preempt_count_sub 82 53
-__put_user 84 46
-__raw_readb 85 54
-__raw_readl 85 54
-__raw_readq 85 54
-__raw_readw 85 54
-__raw_writeb 86 54
-__raw_writel 86 54
-__raw_writeq 86 54
-__raw_writew 86 54
-__read_seqcount_begin 87 55
-__read_seqcount_retry 88 55
+__folio_clear_active 49 11
+__folio_clear_buddy 48 11
+__folio_clear_dirty 49 11
+__folio_clear_guard 48 11
+__folio_clear_head 49 11
+__folio_clear_hugetlb 48 11
+__folio_clear_large_kmalloc 48 11
+__folio_clear_locked 49 11
+__folio_clear_lru 49 11
+__folio_clear_mlocked 49 11
+__folio_clear_offline 48 11
+__folio_clear_reported 49 11
+__folio_clear_reserved 49 11
+__folio_clear_slab 48 11
+__folio_clear_swapbacked 49 11
+__folio_clear_table 48 11
+__folio_clear_unaccepted 48 11
+__folio_clear_unevictable 49 11
+__folio_clear_zsmalloc 48 11
+__folio_mark_uptodate 51 11
+__folio_set_buddy 48 11
+__folio_set_dropbehind 50 11
+__folio_set_guard 48 11
+__folio_set_head 50 11
+__folio_set_hugetlb 48 11
+__folio_set_large_kmalloc 48 11
+__folio_set_locked 50 11
+__folio_set_offline 48 11
+__folio_set_referenced 50 11
+__folio_set_reported 50 11
+__folio_set_reserved 50 11
+__folio_set_slab 48 11
+__folio_set_swapbacked 50 11
+__folio_set_table 48 11
+__folio_set_unaccepted 48 11
+__folio_set_zsmalloc 48 11
+__free_page 65 45
+__free_pages 65 45
+__get_free_page 66 45
+__get_free_pages 66 45
+__get_user 60 46
+__in6_dev_get 67 47
+__in_dev_get_rcu 67 47
+__iowrite32_copy 68 48
+__iowrite64_copy 68 48
+__list_del_entry 69 24
+__llist_add 70 49
+__llist_add_batch 71 49
+__llist_del_all 72 49
+__local_bh_disable_ip 73 50
+__local_bh_enable_ip 74 50
+__module_get 75 51
+__napi_schedule 76 52
+__netif_subqueue_stopped 33 52
+__netif_tx_lock 77 52
+__netif_tx_lock_bh 78 52
+__netif_tx_trylock 79 52
+__netif_tx_unlock 80 52
+__netif_tx_unlock_bh 81 52
+__preempt_count_add 82 53
+__preempt_count_dec 83 53
+__preempt_count_dec_and_test 84 53
+__preempt_count_inc 82 53
+__preempt_count_sub 83 53
+__put_user 85 46
+__raw_readb 86 54
+__raw_readl 86 54
+__raw_readq 86 54
+__raw_readw 86 54
+__raw_writeb 87 54
+__raw_writel 87 54
+__raw_writeq 87 54
+__raw_writew 87 54
+__read_seqcount_begin 88 55
+__read_seqcount_retry 89 55
 __release 1 36
-__set_bit 62 38
-__set_current_state 89 56
-__skb_dequeue 90 57
-__skb_queue_head 91 57
-__skb_queue_purge 47 57
-__skb_queue_tail 91 57
-__skb_unlink 92 57
+__set_bit 63 38
+__set_current_state 90 56
+__skb_dequeue 91 57
+__skb_queue_head 92 57
+__skb_queue_purge 48 57
+__skb_queue_tail 92 57
+__skb_unlink 93 57
 __stringify 1 36
-__task_rq_lock 93 58
-__test_and_change_bit 94 38
-__test_and_clear_bit 95 38
-__test_and_set_bit 96 38
-__this_cpu_add 97 59
-__this_cpu_add_return 98 59
-__this_cpu_and 99 59
-__this_cpu_cmpxchg 100 59
-__this_cpu_dec 101 59
-__this_cpu_dec_return 102 59
-__this_cpu_inc 103 59
-__this_cpu_inc_return 104 59
-__this_cpu_or 105 59
-__this_cpu_ptr 106 60
-__this_cpu_read 107 59
-__this_cpu_sub 108 59
-__this_cpu_sub_return 109 59
-__this_cpu_try_cmpxchg 110 59
-__this_cpu_write 111 59
-__this_cpu_xchg 112 59
-__wake_up 113 61
-__wake_up_sync_key 114 61
-__xa_erase 115 62
-__xa_insert 116 62
-__xa_store 117 62
-_local_bh_enable 73 50
+__task_rq_lock 94 58
+__test_and_change_bit 95 38
+__test_and_clear_bit 96 38
+__test_and_set_bit 97 38
+__this_cpu_add 98 59
+__this_cpu_add_return 99 59
+__this_cpu_and 100 59
+__this_cpu_cmpxchg 101 59
+__this_cpu_dec 102 59
+__this_cpu_dec_return 103 59
+__this_cpu_inc 104 59
+__this_cpu_inc_return 105 59
+__this_cpu_or 106 59
+__this_cpu_ptr 107 60
+__this_cpu_read 108 59
+__this_cpu_sub 109 59
+__this_cpu_sub_return 110 59
+__this_cpu_try_cmpxchg 111 59
+__this_cpu_write 112 59
+__this_cpu_xchg 113 59
+__wake_up 114 61
+__wake_up_sync_key 115 61
+__xa_erase 116 62
+__xa_insert 117 62
+__xa_store 118 62
+_local_bh_enable 74 50
 abs 1 20
-add_timer 118 63
-add_timer_on 118 63
-add_wait_queue 119 61
-add_wait_queue_exclusive 119 61
-add_wait_queue_priority 119 61
-alloc_page 65 45
-alloc_pages 65 45
-alloc_percpu 120 64
-alloc_percpu_gfp 65 64
-alloc_skb 65 57
-alloc_workqueue 121 13
-anon_vma_lock_read 122 65
-anon_vma_lock_write 123 65
-anon_vma_trylock_read 124 65
-anon_vma_trylock_write 125 65
-anon_vma_unlock_read 126 65
-anon_vma_unlock_write 127 65
-arch_initcall 128 66
-arch_initcall_sync 128 66
-arch_local_irq_disable 129 67
-arch_local_irq_enable 130 67
-arch_local_irq_restore 130 67
-arch_local_irq_save 129 67
-arch_spin_lock 131 68
-arch_spin_trylock 132 68
-arch_spin_unlock 133 68
+add_timer 119 63
+add_timer_on 119 63
+add_wait_queue 120 61
+add_wait_queue_exclusive 120 61
+add_wait_queue_priority 120 61
+alloc_page 66 45
+alloc_pages 66 45
+alloc_percpu 121 64
+alloc_percpu_gfp 66 64
+alloc_skb 66 57
+alloc_workqueue 122 13
+anon_vma_lock_read 123 65
+anon_vma_lock_write 124 65
+anon_vma_trylock_read 125 65
+anon_vma_trylock_write 126 65
+anon_vma_unlock_read 127 65
+anon_vma_unlock_write 128 65
+arch_initcall 129 66
+arch_initcall_sync 129 66
+arch_local_irq_disable 130 67
+arch_local_irq_enable 131 67
+arch_local_irq_restore 131 67
+arch_local_irq_save 130 67
+arch_spin_lock 132 68
+arch_spin_trylock 133 68
+arch_spin_unlock 134 68
 array_index_nospec 1 69
 array_size 1 70
-assert_spin_locked 67 71
-assign_bit 134 40
-atomic64_add 135 72
-atomic64_add_negative 136 72
-atomic64_add_negative_acquire 137 72
-atomic64_add_negative_relaxed 138 72
-atomic64_add_negative_release 139 72
-atomic64_add_return 140 72
-atomic64_add_return_acquire 141 72
-atomic64_add_return_relaxed 142 72
-atomic64_add_return_release 143 72
-atomic64_add_unless 144 72
-atomic64_and 145 72
-atomic64_andnot 146 72
-atomic64_cmpxchg 147 72
-atomic64_cmpxchg_acquire 148 72
-atomic64_cmpxchg_relaxed 149 72
-atomic64_cmpxchg_release 150 72
-atomic64_cond_read_acquire 87 73
-atomic64_cond_read_relaxed 32 73
-atomic64_dec 151 72
-atomic64_dec_and_test 152 72
-atomic64_dec_if_positive 153 72
-atomic64_dec_return 154 72
-atomic64_dec_return_acquire 155 72
-atomic64_dec_return_relaxed 156 72
-atomic64_dec_return_release 157 72
-atomic64_dec_unless_positive 158 72
-atomic64_fetch_add 159 72
-atomic64_fetch_add_acquire 160 72
-atomic64_fetch_add_relaxed 161 72
-atomic64_fetch_add_release 162 72
-atomic64_fetch_add_unless 163 72
-atomic64_fetch_and 164 72
-atomic64_fetch_and_acquire 165 72
-atomic64_fetch_and_relaxed 166 72
-atomic64_fetch_and_release 167 72
-atomic64_fetch_andnot 168 72
-atomic64_fetch_andnot_acquire 169 72
-atomic64_fetch_andnot_relaxed 170 72
-atomic64_fetch_andnot_release 171 72
-atomic64_fetch_dec 172 72
-atomic64_fetch_dec_acquire 173 72
-atomic64_fetch_dec_relaxed 174 72
-atomic64_fetch_dec_release 175 72
-atomic64_fetch_inc 176 72
-atomic64_fetch_inc_acquire 177 72
-atomic64_fetch_inc_relaxed 178 72
-atomic64_fetch_inc_release 179 72
-atomic64_fetch_or 180 72
-atomic64_fetch_or_acquire 181 72
-atomic64_fetch_or_relaxed 182 72
-atomic64_fetch_or_release 183 72
-atomic64_fetch_sub 184 72
-atomic64_fetch_sub_acquire 185 72
-atomic64_fetch_sub_relaxed 186 72
-atomic64_fetch_sub_release 187 72
-atomic64_fetch_xor 188 72
-atomic64_fetch_xor_acquire 189 72
-atomic64_fetch_xor_relaxed 190 72
-atomic64_fetch_xor_release 191 72
-atomic64_inc 192 72
-atomic64_inc_and_test 193 72
-atomic64_inc_not_zero 194 72
-atomic64_inc_return 195 72
-atomic64_inc_return_acquire 196 72
-atomic64_inc_return_relaxed 197 72
-atomic64_inc_return_release 198 72
-atomic64_inc_unless_negative 194 72
-atomic64_or 199 72
-atomic64_read 200 74
-atomic64_read_acquire 201 74
-atomic64_set 202 74
-atomic64_set_release 203 74
-atomic64_sub 204 72
-atomic64_sub_and_test 205 72
-atomic64_sub_return 206 72
-atomic64_sub_return_acquire 207 72
-atomic64_sub_return_relaxed 208 72
-atomic64_sub_return_release 209 72
-atomic64_try_cmpxchg 210 72
-atomic64_try_cmpxchg_acquire 211 72
-atomic64_try_cmpxchg_relaxed 212 72
-atomic64_try_cmpxchg_release 213 72
-atomic64_xchg 214 72
-atomic64_xchg_acquire 215 72
-atomic64_xchg_relaxed 216 72
-atomic64_xchg_release 217 72
-atomic64_xor 218 72
-atomic_add 135 72
-atomic_add_negative 136 72
-atomic_add_negative_acquire 137 72
-atomic_add_negative_relaxed 138 72
-atomic_add_negative_release 139 72
-atomic_add_return 140 72
-atomic_add_return_acquire 141 72
-atomic_add_return_relaxed 142 72
-atomic_add_return_release 143 72
-atomic_add_unless 144 72
-atomic_and 145 72
-atomic_andnot 146 72
-atomic_cmpxchg 147 72
-atomic_cmpxchg_acquire 148 72
-atomic_cmpxchg_relaxed 149 72
-atomic_cmpxchg_release 150 72
-atomic_cond_read_acquire 87 73
-atomic_cond_read_relaxed 32 73
-atomic_dec 151 72
-atomic_dec_and_lock 219 71
-atomic_dec_and_lock_irqsave 219 71
-atomic_dec_and_mutex_lock 220 75
-atomic_dec_and_raw_lock 221 71
-atomic_dec_and_raw_lock_irqsave 221 71
-atomic_dec_and_test 152 72
-atomic_dec_and_wake_up 222 76
-atomic_dec_if_positive 153 72
-atomic_dec_return 154 72
-atomic_dec_return_acquire 155 72
-atomic_dec_return_relaxed 156 72
-atomic_dec_return_release 157 72
-atomic_dec_unless_positive 158 72
-atomic_fetch_add 159 72
-atomic_fetch_add_acquire 160 72
-atomic_fetch_add_relaxed 161 72
-atomic_fetch_add_release 162 72
-atomic_fetch_add_unless 163 72
-atomic_fetch_and 164 72
-atomic_fetch_and_acquire 165 72
-atomic_fetch_and_relaxed 166 72
-atomic_fetch_and_release 167 72
-atomic_fetch_andnot 168 72
-atomic_fetch_andnot_acquire 169 72
-atomic_fetch_andnot_relaxed 170 72
-atomic_fetch_andnot_release 171 72
-atomic_fetch_dec 172 72
-atomic_fetch_dec_acquire 173 72
-atomic_fetch_dec_relaxed 174 72
-atomic_fetch_dec_release 175 72
-atomic_fetch_inc 176 72
-atomic_fetch_inc_acquire 177 72
-atomic_fetch_inc_relaxed 178 72
-atomic_fetch_inc_release 179 72
-atomic_fetch_or 180 72
-atomic_fetch_or_acquire 181 72
-atomic_fetch_or_relaxed 182 72
-atomic_fetch_or_release 183 72
-atomic_fetch_sub 184 72
-atomic_fetch_sub_acquire 185 72
-atomic_fetch_sub_relaxed 186 72
-atomic_fetch_sub_release 187 72
-atomic_fetch_xor 188 72
-atomic_fetch_xor_acquire 189 72
-atomic_fetch_xor_relaxed 190 72
-atomic_fetch_xor_release 191 72
-atomic_inc 192 72
-atomic_inc_and_test 193 72
-atomic_inc_not_zero 194 72
-atomic_inc_return 195 72
-atomic_inc_return_acquire 196 72
-atomic_inc_return_relaxed 197 72
-atomic_inc_return_release 198 72
-atomic_inc_unless_negative 194 72
-atomic_long_add 135 72
-atomic_long_add_negative 136 72
-atomic_long_add_negative_acquire 137 72
-atomic_long_add_negative_relaxed 138 72
-atomic_long_add_negative_release 139 72
-atomic_long_add_return 140 72
-atomic_long_add_return_acquire 141 72
-atomic_long_add_return_relaxed 142 72
-atomic_long_add_return_release 143 72
-atomic_long_add_unless 144 72
-atomic_long_and 145 72
-atomic_long_andnot 146 72
-atomic_long_cmpxchg 147 72
-atomic_long_cmpxchg_acquire 148 72
-atomic_long_cmpxchg_relaxed 149 72
-atomic_long_cmpxchg_release 150 72
-atomic_long_cond_read_acquire 87 73
-atomic_long_cond_read_relaxed 32 73
-atomic_long_dec 151 72
-atomic_long_dec_and_test 152 72
-atomic_long_dec_if_positive 153 72
-atomic_long_dec_return 154 72
-atomic_long_dec_return_acquire 155 72
-atomic_long_dec_return_relaxed 156 72
-atomic_long_dec_return_release 157 72
-atomic_long_dec_unless_positive 158 72
-atomic_long_fetch_add 159 72
-atomic_long_fetch_add_acquire 160 72
-atomic_long_fetch_add_relaxed 161 72
-atomic_long_fetch_add_release 162 72
-atomic_long_fetch_add_unless 163 72
-atomic_long_fetch_and 164 72
-atomic_long_fetch_and_acquire 165 72
-atomic_long_fetch_and_relaxed 166 72
-atomic_long_fetch_and_release 167 72
-atomic_long_fetch_andnot 168 72
-atomic_long_fetch_andnot_acquire 169 72
-atomic_long_fetch_andnot_relaxed 170 72
-atomic_long_fetch_andnot_release 171 72
-atomic_long_fetch_dec 172 72
-atomic_long_fetch_dec_acquire 173 72
-atomic_long_fetch_dec_relaxed 174 72
-atomic_long_fetch_dec_release 175 72
-atomic_long_fetch_inc 176 72
-atomic_long_fetch_inc_acquire 177 72
-atomic_long_fetch_inc_relaxed 178 72
-atomic_long_fetch_inc_release 179 72
-atomic_long_fetch_or 180 72
-atomic_long_fetch_or_acquire 181 72
-atomic_long_fetch_or_relaxed 182 72
-atomic_long_fetch_or_release 183 72
-atomic_long_fetch_sub 184 72
-atomic_long_fetch_sub_acquire 185 72
-atomic_long_fetch_sub_relaxed 186 72
-atomic_long_fetch_sub_release 187 72
-atomic_long_fetch_xor 188 72
-atomic_long_fetch_xor_acquire 189 72
-atomic_long_fetch_xor_relaxed 190 72
-atomic_long_fetch_xor_release 191 72
-atomic_long_inc 192 72
-atomic_long_inc_and_test 193 72
-atomic_long_inc_not_zero 194 72
-atomic_long_inc_return 195 72
-atomic_long_inc_return_acquire 196 72
-atomic_long_inc_return_relaxed 197 72
-atomic_long_inc_return_release 198 72
-atomic_long_inc_unless_negative 194 72
-atomic_long_or 199 72
-atomic_long_read 200 74
-atomic_long_read_acquire 201 74
-atomic_long_set 202 74
-atomic_long_set_release 203 74
-atomic_long_sub 204 72
-atomic_long_sub_and_test 205 72
-atomic_long_sub_return 206 72
-atomic_long_sub_return_acquire 207 72
-atomic_long_sub_return_relaxed 208 72
-atomic_long_sub_return_release 209 72
-atomic_long_try_cmpxchg 210 72
-atomic_long_try_cmpxchg_acquire 211 72
-atomic_long_try_cmpxchg_relaxed 212 72
-atomic_long_try_cmpxchg_release 213 72
-atomic_long_xchg 214 72
-atomic_long_xchg_acquire 215 72
-atomic_long_xchg_relaxed 216 72
-atomic_long_xchg_release 217 72
-atomic_long_xor 218 72
-atomic_notifier_call_chain 85 77
-atomic_notifier_chain_register 85 77
-atomic_notifier_chain_unregister 223 77
-atomic_or 199 72
-atomic_read 200 74
-atomic_read_acquire 201 74
-atomic_set 202 74
-atomic_set_release 203 74
-atomic_sub 204 72
-atomic_sub_and_test 205 72
-atomic_sub_return 206 72
-atomic_sub_return_acquire 207 72
-atomic_sub_return_relaxed 208 72
-atomic_sub_return_release 209 72
-atomic_try_cmpxchg 210 72
-atomic_try_cmpxchg_acquire 211 72
-atomic_try_cmpxchg_relaxed 212 72
-atomic_try_cmpxchg_release 213 72
-atomic_xchg 214 72
-atomic_xchg_acquire 215 72
-atomic_xchg_relaxed 216 72
-atomic_xchg_release 217 72
-atomic_xor 218 72
-autoremove_wake_function 224 61
-barrier 225 78
-barrier_data 225 78
+assert_raw_spin_locked 135 71
+assert_spin_locked 135 71
+assign_bit 136 40
+atomic64_add 137 72
+atomic64_add_negative 138 72
+atomic64_add_negative_acquire 139 72
+atomic64_add_negative_relaxed 140 72
+atomic64_add_negative_release 141 72
+atomic64_add_return 142 72
+atomic64_add_return_acquire 143 72
+atomic64_add_return_relaxed 144 72
+atomic64_add_return_release 145 72
+atomic64_add_unless 146 72
+atomic64_and 147 72
+atomic64_andnot 148 72
+atomic64_cmpxchg 149 72
+atomic64_cmpxchg_acquire 150 72
+atomic64_cmpxchg_relaxed 151 72
+atomic64_cmpxchg_release 152 72
+atomic64_cond_read_acquire 88 73
+atomic64_cond_read_relaxed 33 73
+atomic64_dec 153 72
+atomic64_dec_and_test 154 72
+atomic64_dec_if_positive 155 72
+atomic64_dec_return 156 72
+atomic64_dec_return_acquire 157 72
+atomic64_dec_return_relaxed 158 72
+atomic64_dec_return_release 159 72
+atomic64_dec_unless_positive 160 72
+atomic64_fetch_add 161 72
+atomic64_fetch_add_acquire 162 72
+atomic64_fetch_add_relaxed 163 72
+atomic64_fetch_add_release 164 72
+atomic64_fetch_add_unless 165 72
+atomic64_fetch_and 166 72
+atomic64_fetch_and_acquire 167 72
+atomic64_fetch_and_relaxed 168 72
+atomic64_fetch_and_release 169 72
+atomic64_fetch_andnot 170 72
+atomic64_fetch_andnot_acquire 171 72
+atomic64_fetch_andnot_relaxed 172 72
+atomic64_fetch_andnot_release 173 72
+atomic64_fetch_dec 174 72
+atomic64_fetch_dec_acquire 175 72
+atomic64_fetch_dec_relaxed 176 72
+atomic64_fetch_dec_release 177 72
+atomic64_fetch_inc 178 72
+atomic64_fetch_inc_acquire 179 72
+atomic64_fetch_inc_relaxed 180 72
+atomic64_fetch_inc_release 181 72
+atomic64_fetch_or 182 72
+atomic64_fetch_or_acquire 183 72
+atomic64_fetch_or_relaxed 184 72
+atomic64_fetch_or_release 185 72
+atomic64_fetch_sub 186 72
+atomic64_fetch_sub_acquire 187 72
+atomic64_fetch_sub_relaxed 188 72
+atomic64_fetch_sub_release 189 72
+atomic64_fetch_xor 190 72
+atomic64_fetch_xor_acquire 191 72
+atomic64_fetch_xor_relaxed 192 72
+atomic64_fetch_xor_release 193 72
+atomic64_inc 194 72
+atomic64_inc_and_test 195 72
+atomic64_inc_not_zero 196 72
+atomic64_inc_return 197 72
+atomic64_inc_return_acquire 198 72
+atomic64_inc_return_relaxed 199 72
+atomic64_inc_return_release 200 72
+atomic64_inc_unless_negative 196 72
+atomic64_or 201 72
+atomic64_read 202 74
+atomic64_read_acquire 203 74
+atomic64_set 204 74
+atomic64_set_release 205 74
+atomic64_sub 206 72
+atomic64_sub_and_test 207 72
+atomic64_sub_return 208 72
+atomic64_sub_return_acquire 209 72
+atomic64_sub_return_relaxed 210 72
+atomic64_sub_return_release 211 72
+atomic64_try_cmpxchg 212 72
+atomic64_try_cmpxchg_acquire 213 72
+atomic64_try_cmpxchg_relaxed 214 72
+atomic64_try_cmpxchg_release 215 72
+atomic64_xchg 216 72
+atomic64_xchg_acquire 217 72
+atomic64_xchg_relaxed 218 72
+atomic64_xchg_release 219 72
+atomic64_xor 220 72
+atomic_add 137 72
+atomic_add_negative 138 72
+atomic_add_negative_acquire 139 72
+atomic_add_negative_relaxed 140 72
+atomic_add_negative_release 141 72
+atomic_add_return 142 72
+atomic_add_return_acquire 143 72
+atomic_add_return_relaxed 144 72
+atomic_add_return_release 145 72
+atomic_add_unless 146 72
+atomic_and 147 72
+atomic_andnot 148 72
+atomic_cmpxchg 149 72
+atomic_cmpxchg_acquire 150 72
+atomic_cmpxchg_relaxed 151 72
+atomic_cmpxchg_release 152 72
+atomic_cond_read_acquire 88 73
+atomic_cond_read_relaxed 33 73
+atomic_dec 153 72
+atomic_dec_and_lock 221 71
+atomic_dec_and_lock_irqsave 221 71
+atomic_dec_and_mutex_lock 222 75
+atomic_dec_and_raw_lock 223 71
+atomic_dec_and_raw_lock_irqsave 223 71
+atomic_dec_and_test 154 72
+atomic_dec_and_wake_up 224 76
+atomic_dec_if_positive 155 72
+atomic_dec_return 156 72
+atomic_dec_return_acquire 157 72
+atomic_dec_return_relaxed 158 72
+atomic_dec_return_release 159 72
+atomic_dec_unless_positive 160 72
+atomic_fetch_add 161 72
+atomic_fetch_add_acquire 162 72
+atomic_fetch_add_relaxed 163 72
+atomic_fetch_add_release 164 72
+atomic_fetch_add_unless 165 72
+atomic_fetch_and 166 72
+atomic_fetch_and_acquire 167 72
+atomic_fetch_and_relaxed 168 72
+atomic_fetch_and_release 169 72
+atomic_fetch_andnot 170 72
+atomic_fetch_andnot_acquire 171 72
+atomic_fetch_andnot_relaxed 172 72
+atomic_fetch_andnot_release 173 72
+atomic_fetch_dec 174 72
+atomic_fetch_dec_acquire 175 72
+atomic_fetch_dec_relaxed 176 72
+atomic_fetch_dec_release 177 72
+atomic_fetch_inc 178 72
+atomic_fetch_inc_acquire 179 72
+atomic_fetch_inc_relaxed 180 72
+atomic_fetch_inc_release 181 72
+atomic_fetch_or 182 72
+atomic_fetch_or_acquire 183 72
+atomic_fetch_or_relaxed 184 72
+atomic_fetch_or_release 185 72
+atomic_fetch_sub 186 72
+atomic_fetch_sub_acquire 187 72
+atomic_fetch_sub_relaxed 188 72
+atomic_fetch_sub_release 189 72
+atomic_fetch_xor 190 72
+atomic_fetch_xor_acquire 191 72
+atomic_fetch_xor_relaxed 192 72
+atomic_fetch_xor_release 193 72
+atomic_inc 194 72
+atomic_inc_and_test 195 72
+atomic_inc_not_zero 196 72
+atomic_inc_return 197 72
+atomic_inc_return_acquire 198 72
+atomic_inc_return_relaxed 199 72
+atomic_inc_return_release 200 72
+atomic_inc_unless_negative 196 72
+atomic_long_add 137 72
+atomic_long_add_negative 138 72
+atomic_long_add_negative_acquire 139 72
+atomic_long_add_negative_relaxed 140 72
+atomic_long_add_negative_release 141 72
+atomic_long_add_return 142 72
+atomic_long_add_return_acquire 143 72
+atomic_long_add_return_relaxed 144 72
+atomic_long_add_return_release 145 72
+atomic_long_add_unless 146 72
+atomic_long_and 147 72
+atomic_long_andnot 148 72
+atomic_long_cmpxchg 149 72
+atomic_long_cmpxchg_acquire 150 72
+atomic_long_cmpxchg_relaxed 151 72
+atomic_long_cmpxchg_release 152 72
+atomic_long_cond_read_acquire 88 73
+atomic_long_cond_read_relaxed 33 73
+atomic_long_dec 153 72
+atomic_long_dec_and_test 154 72
+atomic_long_dec_if_positive 155 72
+atomic_long_dec_return 156 72
+atomic_long_dec_return_acquire 157 72
+atomic_long_dec_return_relaxed 158 72
+atomic_long_dec_return_release 159 72
+atomic_long_dec_unless_positive 160 72
+atomic_long_fetch_add 161 72
+atomic_long_fetch_add_acquire 162 72
+atomic_long_fetch_add_relaxed 163 72
+atomic_long_fetch_add_release 164 72
+atomic_long_fetch_add_unless 165 72
+atomic_long_fetch_and 166 72
+atomic_long_fetch_and_acquire 167 72
+atomic_long_fetch_and_relaxed 168 72
+atomic_long_fetch_and_release 169 72
+atomic_long_fetch_andnot 170 72
+atomic_long_fetch_andnot_acquire 171 72
+atomic_long_fetch_andnot_relaxed 172 72
+atomic_long_fetch_andnot_release 173 72
+atomic_long_fetch_dec 174 72
+atomic_long_fetch_dec_acquire 175 72
+atomic_long_fetch_dec_relaxed 176 72
+atomic_long_fetch_dec_release 177 72
+atomic_long_fetch_inc 178 72
+atomic_long_fetch_inc_acquire 179 72
+atomic_long_fetch_inc_relaxed 180 72
+atomic_long_fetch_inc_release 181 72
+atomic_long_fetch_or 182 72
+atomic_long_fetch_or_acquire 183 72
+atomic_long_fetch_or_relaxed 184 72
+atomic_long_fetch_or_release 185 72
+atomic_long_fetch_sub 186 72
+atomic_long_fetch_sub_acquire 187 72
+atomic_long_fetch_sub_relaxed 188 72
+atomic_long_fetch_sub_release 189 72
+atomic_long_fetch_xor 190 72
+atomic_long_fetch_xor_acquire 191 72
+atomic_long_fetch_xor_relaxed 192 72
+atomic_long_fetch_xor_release 193 72
+atomic_long_inc 194 72
+atomic_long_inc_and_test 195 72
+atomic_long_inc_not_zero 196 72
+atomic_long_inc_return 197 72
+atomic_long_inc_return_acquire 198 72
+atomic_long_inc_return_relaxed 199 72
+atomic_long_inc_return_release 200 72
+atomic_long_inc_unless_negative 196 72
+atomic_long_or 201 72
+atomic_long_read 202 74
+atomic_long_read_acquire 203 74
+atomic_long_set 204 74
+atomic_long_set_release 205 74
+atomic_long_sub 206 72
+atomic_long_sub_and_test 207 72
+atomic_long_sub_return 208 72
+atomic_long_sub_return_acquire 209 72
+atomic_long_sub_return_relaxed 210 72
+atomic_long_sub_return_release 211 72
+atomic_long_try_cmpxchg 212 72
+atomic_long_try_cmpxchg_acquire 213 72
+atomic_long_try_cmpxchg_relaxed 214 72
+atomic_long_try_cmpxchg_release 215 72
+atomic_long_xchg 216 72
+atomic_long_xchg_acquire 217 72
+atomic_long_xchg_relaxed 218 72
+atomic_long_xchg_release 219 72
+atomic_long_xor 220 72
+atomic_notifier_call_chain 86 77
+atomic_notifier_chain_register 86 77
+atomic_notifier_chain_unregister 225 77
+atomic_or 201 72
+atomic_read 202 74
+atomic_read_acquire 203 74
+atomic_set 204 74
+atomic_set_release 205 74
+atomic_sub 206 72
+atomic_sub_and_test 207 72
+atomic_sub_return 208 72
+atomic_sub_return_acquire 209 72
+atomic_sub_return_relaxed 210 72
+atomic_sub_return_release 211 72
+atomic_try_cmpxchg 212 72
+atomic_try_cmpxchg_acquire 213 72
+atomic_try_cmpxchg_relaxed 214 72
+atomic_try_cmpxchg_release 215 72
+atomic_xchg 216 72
+atomic_xchg_acquire 217 72
+atomic_xchg_relaxed 218 72
+atomic_xchg_release 219 72
+atomic_xor 220 72
+autoremove_wake_function 226 61
+barrier 227 78
+barrier_data 227 78
 be16_to_cpu 1 79
 be32_to_cpu 1 79
 be64_to_cpu 1 79
-bh_lock_sock 226 80
-bh_lock_sock_nested 226 80
-bh_unlock_sock 227 80
-bio_alloc 65 81
-bio_get 228 81
-bio_put 229 82
-bit_clear_unless 230 43
-bit_spin_is_locked 231 39
-bit_spin_lock 232 39
-bit_spin_trylock 233 39
-bit_spin_unlock 54 39
-bitmap_alloc 65 83
-bitmap_and 234 83
-bitmap_andnot 234 83
-bitmap_clear 235 83
-bitmap_complement 47 83
-bitmap_copy 47 83
-bitmap_empty 236 83
-bitmap_equal 236 83
-bitmap_fill 47 83
-bitmap_free 64 83
-bitmap_full 236 83
-bitmap_intersects 236 83
-bitmap_or 47 83
-bitmap_set 237 83
-bitmap_subset 236 83
-bitmap_weight 238 83
-bitmap_xor 47 83
-bitmap_zalloc 65 83
-bitmap_zero 47 83
-blk_mq_freeze_queue 239 84
-blk_mq_unfreeze_queue 240 84
-blkdev_issue_flush 223 85
-blocking_notifier_call_chain 241 77
-blocking_notifier_chain_register 241 77
-blocking_notifier_chain_unregister 241 77
-brelse 242 86
-buffer_uptodate 87 86
-call_rcu 243 87
-call_rcu_hurry 243 87
-call_rcu_tasks 243 87
-call_rcu_tasks_trace 243 87
-call_srcu 244 88
-cancel_delayed_work 245 13
-cancel_delayed_work_sync 246 13
-cancel_work 247 13
-cancel_work_sync 248 13
-change_bit 249 40
+bh_lock_sock 228 80
+bh_lock_sock_nested 228 80
+bh_unlock_sock 229 80
+bio_alloc 66 81
+bio_get 230 81
+bio_put 231 82
+bit_clear_unless 232 43
+bit_spin_is_locked 233 39
+bit_spin_lock 234 39
+bit_spin_trylock 235 39
+bit_spin_unlock 55 39
+bitmap_alloc 66 83
+bitmap_and 236 83
+bitmap_andnot 236 83
+bitmap_clear 237 83
+bitmap_complement 48 83
+bitmap_copy 48 83
+bitmap_empty 238 83
+bitmap_equal 238 83
+bitmap_fill 48 83
+bitmap_free 65 83
+bitmap_full 238 83
+bitmap_intersects 238 83
+bitmap_or 48 83
+bitmap_set 239 83
+bitmap_subset 238 83
+bitmap_weight 240 83
+bitmap_xor 48 83
+bitmap_zalloc 66 83
+bitmap_zero 48 83
+blk_mq_freeze_queue 241 84
+blk_mq_unfreeze_queue 242 84
+blkdev_issue_flush 225 85
+blocking_notifier_call_chain 243 77
+blocking_notifier_chain_register 243 77
+blocking_notifier_chain_unregister 243 77
+brelse 244 86
+buffer_uptodate 88 86
+call_rcu 245 87
+call_rcu_hurry 245 87
+call_rcu_tasks 245 87
+call_rcu_tasks_trace 245 87
+call_srcu 246 88
+cancel_delayed_work 247 13
+cancel_delayed_work_sync 248 13
+cancel_work 249 13
+cancel_work_sync 250 13
+change_bit 251 40
 check_add_overflow 1 70
 check_mul_overflow 1 70
 check_shl_overflow 1 70
@@ -890,731 +892,733 @@ check_sub_overflow 1 70
 clamp 1 20
 clamp_t 1 20
 clamp_val 1 20
-cleanup_srcu_struct 250 88
-clear_and_wake_up_bit 251 76
-clear_bit 252 40
-clear_bit_unlock 253 40
-clear_thread_flag 254 89
-clear_ti_thread_flag 255 89
-clear_tsk_thread_flag 255 89
-clear_user 61 46
-clk_disable 256 90
-clk_disable_unprepare 257 90
-clk_enable 258 90
-clk_prepare 241 90
-clk_prepare_enable 241 90
-clk_set_rate 241 90
-clk_unprepare 257 90
-cmpxchg 259 72
-cmpxchg128 259 72
-cmpxchg128_acquire 260 72
-cmpxchg128_local 261 91
-cmpxchg128_relaxed 262 72
-cmpxchg128_release 263 72
-cmpxchg64 259 72
-cmpxchg64_acquire 260 72
-cmpxchg64_local 261 91
-cmpxchg64_relaxed 262 72
-cmpxchg64_release 263 72
-cmpxchg_acquire 260 72
-cmpxchg_local 261 91
-cmpxchg_relaxed 262 72
-cmpxchg_release 263 72
-complete 264 92
-complete_all 264 92
-complete_on_current_cpu 264 92
-completion_done 265 92
-compound_head 28 93
-compound_order 28 93
-cond_resched 266 94
-cond_resched_lock 223 95
-cond_resched_rcu 267 96
-cond_resched_rwlock_read 223 95
-cond_resched_rwlock_write 223 95
-cond_resched_tasks_rcu_qs 267 33
-cond_synchronize_rcu 268 97
-console_initcall 128 66
-console_lock 269 98
-console_trylock 270 98
-console_unlock 271 98
-consume_skb 272 57
-container_of 273 99
-container_of_const 273 99
-copy_from_iter 274 100
-copy_from_kernel_nofault 60 41
-copy_from_user 59 41
-copy_from_user_nofault 60 41
-copy_to_iter 274 100
-copy_to_user 61 41
-core_initcall 128 66
-core_initcall_sync 128 66
-counter_priv 275 101
-cpu_online 28 95
-cpu_ptr 106 60
-cpu_relax 225 102
+cleanup_srcu_struct 252 88
+clear_and_wake_up_bit 253 76
+clear_bit 254 40
+clear_bit_unlock 255 40
+clear_thread_flag 256 89
+clear_ti_thread_flag 257 89
+clear_tsk_thread_flag 257 89
+clear_user 62 46
+clk_disable 258 90
+clk_disable_unprepare 259 90
+clk_enable 260 90
+clk_prepare 243 90
+clk_prepare_enable 243 90
+clk_set_rate 243 90
+clk_unprepare 259 90
+cmpxchg 261 72
+cmpxchg128 261 72
+cmpxchg128_acquire 262 72
+cmpxchg128_local 263 91
+cmpxchg128_relaxed 264 72
+cmpxchg128_release 265 72
+cmpxchg64 261 72
+cmpxchg64_acquire 262 72
+cmpxchg64_local 263 91
+cmpxchg64_relaxed 264 72
+cmpxchg64_release 265 72
+cmpxchg_acquire 262 72
+cmpxchg_local 263 91
+cmpxchg_relaxed 264 72
+cmpxchg_release 265 72
+complete 266 92
+complete_all 266 92
+complete_on_current_cpu 266 92
+completion_done 267 92
+compound_head 29 93
+compound_order 29 93
+cond_resched 268 94
+cond_resched_lock 225 95
+cond_resched_rcu 269 96
+cond_resched_rwlock_read 225 95
+cond_resched_rwlock_write 225 95
+cond_resched_tasks_rcu_qs 269 33
+cond_synchronize_rcu 270 97
+console_initcall 129 66
+console_lock 271 98
+console_trylock 272 98
+console_unlock 273 98
+consume_skb 274 57
+container_of 275 99
+container_of_const 275 99
+copy_from_iter 276 100
+copy_from_kernel_nofault 61 41
+copy_from_user 60 41
+copy_from_user_nofault 61 41
+copy_to_iter 276 100
+copy_to_user 62 41
+core_initcall 129 66
+core_initcall_sync 129 66
+counter_priv 277 101
+cpu_online 29 95
+cpu_ptr 107 60
+cpu_relax 227 102
 cpu_to_be16 1 79
 cpu_to_be32 1 79
 cpu_to_be64 1 79
 cpu_to_le16 1 79
 cpu_to_le32 1 79
 cpu_to_le64 1 79
-cpu_to_node 28 9
-cpuhp_remove_state 121 103
-cpuhp_setup_state 121 103
-cpumask_and 234 42
-cpumask_andnot 234 42
-cpumask_assign_cpu 134 42
-cpumask_clear 47 42
-cpumask_clear_cpu 252 42
-cpumask_copy 47 42
-cpumask_empty 236 42
-cpumask_equal 236 42
-cpumask_first 238 42
-cpumask_full 236 42
-cpumask_intersects 236 42
-cpumask_next 276 42
-cpumask_or 47 42
-cpumask_set_cpu 277 42
-cpumask_setall 47 42
-cpumask_subset 236 42
-cpumask_test_and_clear_cpu 278 42
-cpumask_test_and_set_cpu 279 42
-cpumask_test_cpu 280 42
-cpumask_weight 238 42
-cpumask_xor 47 42
-cpus_read_lock 281 104
-cpus_read_trylock 282 104
-cpus_read_unlock 283 104
-cpus_write_lock 284 104
-cpus_write_unlock 285 104
-css_get 74 105
-css_put 229 105
-css_tryget 286 105
-css_tryget_online 286 105
-data_race 287 3
-debugfs_create_atomic_t 15 15
-debugfs_create_automount 15 15
-debugfs_create_blob 15 15
-debugfs_create_bool 15 15
-debugfs_create_devm_seqfile 15 15
-debugfs_create_dir 15 15
-debugfs_create_file 15 15
-debugfs_create_file_size 15 15
-debugfs_create_file_unsafe 15 15
-debugfs_create_regset32 15 15
-debugfs_create_size_t 15 15
-debugfs_create_str 15 15
-debugfs_create_symlink 15 15
-debugfs_create_u16 15 15
-debugfs_create_u32 15 15
-debugfs_create_u32_array 15 15
-debugfs_create_u64 15 15
-debugfs_create_u8 15 15
-debugfs_create_ulong 15 15
-debugfs_create_x16 15 15
-debugfs_create_x32 15 15
-debugfs_create_x64 15 15
-debugfs_create_x8 15 15
-debugfs_create_xul 15 15
-dec_tlb_flush_pending 288 106
-default_wake_function 289 107
-del_singleshot_timer_sync 290 63
-del_timer 291 63
-del_timer_sync 290 63
-delayed_work_pending 88 13
-destroy_workqueue 292 13
-dev_alert 4 108
-dev_alert_once 4 108
-dev_alert_ratelimited 4 108
-dev_alloc_skb 293 57
-dev_close 294 52
-dev_consume_skb_any 272 57
-dev_consume_skb_irq 272 57
-dev_crit 4 108
-dev_crit_once 4 108
-dev_crit_ratelimited 4 108
-dev_dbg 4 108
-dev_dbg_once 4 108
-dev_dbg_ratelimited 4 108
-dev_emerg 4 108
-dev_emerg_once 4 108
-dev_emerg_ratelimited 4 108
-dev_err 4 108
-dev_err_once 4 108
-dev_err_probe 295 108
-dev_err_ratelimited 4 108
-dev_get_by_index 296 52
-dev_get_by_index_rcu 297 52
-dev_get_by_name 296 52
-dev_get_by_name_rcu 298 52
-dev_get_drvdata 28 9
-dev_hold 299 52
-dev_info 4 108
-dev_info_once 4 108
-dev_info_ratelimited 4 108
-dev_kfree_skb 272 57
-dev_kfree_skb_any 272 57
-dev_kfree_skb_irq 272 57
-dev_name 28 9
-dev_notice 4 108
-dev_notice_once 4 108
-dev_notice_ratelimited 4 108
-dev_put 300 52
-dev_queue_xmit 85 52
-dev_to_node 28 9
-dev_warn 4 108
-dev_warn_once 4 108
-dev_warn_ratelimited 4 108
-device_add 241 9
-device_del 257 9
-device_initcall 128 66
-device_initcall_sync 128 66
-device_lock 301 9
-device_lock_interruptible 302 9
-device_register 241 9
-device_trylock 303 9
-device_unlock 304 9
-device_unregister 257 9
-devl_lock 301 109
-devl_trylock 303 109
-devl_unlock 304 109
-devlink_free 305 101
-devlink_priv 275 101
-devm_add_action 306 110
-devm_add_action_or_reset 306 110
-devm_alloc_etherdev 307 101
-devm_alloc_etherdev_mqs 307 101
-devm_counter_alloc 307 101
-devm_free_irq 308 14
-devm_iio_device_alloc 307 101
-devm_kasprintf 309 110
-devm_kcalloc 309 110
-devm_kfree 310 110
-devm_kmalloc 309 110
-devm_kmalloc_array 309 110
-devm_kmemdup 309 110
-devm_kstrdup 309 110
-devm_kzalloc 309 110
-devm_led_classdev_unregister 311 111
-devm_mmc_alloc_host 307 101
-devm_request_any_context_irq 312 14
-devm_request_irq 313 14
-devm_request_threaded_irq 314 14
-devm_spi_alloc_controller 307 101
-devm_spi_alloc_host 307 101
-devm_spi_alloc_master 307 101
-devm_spi_alloc_slave 307 101
-devm_spi_alloc_target 307 101
-dget 315 112
-dget_dlock 316 112
-dget_parent 315 112
-disable_delayed_work 317 13
-disable_delayed_work_sync 318 13
-disable_hardirq 319 14
-disable_irq 320 14
-disable_irq_nosync 321 14
-disable_work 322 13
-disable_work_sync 323 13
-div64_u64 28 19
-div_u64 28 19
-dma_alloc_coherent 65 113
-dma_fence_get 315 114
-dma_fence_get_rcu 286 114
-dma_fence_is_signaled 88 114
-dma_fence_put 272 114
-dma_fence_signal 224 114
-dma_fence_wait 324 114
-dma_fence_wait_timeout 324 114
-dma_free_coherent 325 113
-dma_map_page 28 115
-dma_map_sg 28 115
-dma_map_single 28 115
-dma_mapping_error 45 115
-dma_mb 326 116
-dma_pool_alloc 65 117
-dma_pool_free 310 117
-dma_resv_lock 302 118
-dma_resv_lock_interruptible 302 118
-dma_resv_lock_slow 301 118
-dma_resv_trylock 303 118
-dma_resv_unlock 304 118
-dma_resv_wait_timeout 324 118
-dma_rmb 327 116
-dma_sync_sg_for_cpu 4 115
-dma_sync_sg_for_device 4 115
-dma_sync_single_for_cpu 4 115
-dma_sync_single_for_device 4 115
-dma_unmap_page 4 115
-dma_unmap_sg 4 115
-dma_unmap_single 4 115
-dma_wmb 328 116
-do_div 28 19
-do_exit 5 6
-do_group_exit 5 6
-do_task_dead 5 6
-done_seqretry 329 55
-done_seqretry_irqrestore 329 55
-double_rq_lock 131 58
-double_rq_unlock 133 58
-down 330 119
-down_interruptible 331 119
-down_killable 331 119
-down_read 122 120
-down_read_interruptible 332 120
-down_read_killable 332 120
-down_read_killable_nested 332 120
-down_read_nested 122 120
-down_read_non_owner 122 120
-down_read_trylock 124 120
-down_timeout 331 119
-down_trylock 333 119
-down_write 123 120
-down_write_killable 334 120
-down_write_killable_nested 334 120
-down_write_nest_lock 123 120
-down_write_nested 123 120
-down_write_trylock 125 120
-downgrade_write 335 120
-dput 336 112
-drain_workqueue 337 13
-drm_gem_object_get 74 121
-drm_gem_object_put 338 121
-dst_clone 315 122
-dst_hold 74 122
-dst_hold_safe 286 122
-dst_release 272 122
-dump_stack 4 123
-early_initcall 128 66
-enable_and_queue_work 339 13
-enable_delayed_work 85 13
-enable_irq 340 14
-enable_work 85 13
-fault_in_readable 341 124
+cpu_to_node 29 9
+cpuhp_remove_state 122 103
+cpuhp_setup_state 122 103
+cpumask_and 236 42
+cpumask_andnot 236 42
+cpumask_assign_cpu 136 42
+cpumask_clear 48 42
+cpumask_clear_cpu 254 42
+cpumask_copy 48 42
+cpumask_empty 238 42
+cpumask_equal 238 42
+cpumask_first 240 42
+cpumask_full 238 42
+cpumask_intersects 238 42
+cpumask_next 278 42
+cpumask_or 48 42
+cpumask_set_cpu 279 42
+cpumask_setall 48 42
+cpumask_subset 238 42
+cpumask_test_and_clear_cpu 280 42
+cpumask_test_and_set_cpu 281 42
+cpumask_test_cpu 282 42
+cpumask_weight 240 42
+cpumask_xor 48 42
+cpus_read_lock 283 104
+cpus_read_trylock 284 104
+cpus_read_unlock 285 104
+cpus_write_lock 286 104
+cpus_write_unlock 287 104
+css_get 75 105
+css_put 231 105
+css_tryget 288 105
+css_tryget_online 288 105
+data_race 289 3
+debugfs_create_atomic_t 16 15
+debugfs_create_automount 16 15
+debugfs_create_blob 16 15
+debugfs_create_bool 16 15
+debugfs_create_devm_seqfile 16 15
+debugfs_create_dir 16 15
+debugfs_create_file 16 15
+debugfs_create_file_size 16 15
+debugfs_create_file_unsafe 16 15
+debugfs_create_regset32 16 15
+debugfs_create_size_t 16 15
+debugfs_create_str 16 15
+debugfs_create_symlink 16 15
+debugfs_create_u16 16 15
+debugfs_create_u32 16 15
+debugfs_create_u32_array 16 15
+debugfs_create_u64 16 15
+debugfs_create_u8 16 15
+debugfs_create_ulong 16 15
+debugfs_create_x16 16 15
+debugfs_create_x32 16 15
+debugfs_create_x64 16 15
+debugfs_create_x8 16 15
+debugfs_create_xul 16 15
+dec_tlb_flush_pending 290 106
+default_wake_function 291 107
+del_singleshot_timer_sync 292 63
+del_timer 293 63
+del_timer_sync 292 63
+delayed_work_pending 89 13
+destroy_workqueue 294 13
+dev_alert 295 108
+dev_alert_once 295 108
+dev_alert_ratelimited 295 108
+dev_alloc_skb 296 57
+dev_close 297 52
+dev_consume_skb_any 274 57
+dev_consume_skb_irq 274 57
+dev_crit 295 108
+dev_crit_once 295 108
+dev_crit_ratelimited 295 108
+dev_dbg 295 108
+dev_dbg_once 295 108
+dev_dbg_ratelimited 295 108
+dev_emerg 295 108
+dev_emerg_once 295 108
+dev_emerg_ratelimited 295 108
+dev_err 295 108
+dev_err_once 295 108
+dev_err_probe 298 108
+dev_err_ratelimited 295 108
+dev_get_by_index 299 52
+dev_get_by_index_rcu 300 52
+dev_get_by_name 299 52
+dev_get_by_name_rcu 301 52
+dev_get_drvdata 29 9
+dev_hold 302 52
+dev_info 295 108
+dev_info_once 295 108
+dev_info_ratelimited 295 108
+dev_kfree_skb 274 57
+dev_kfree_skb_any 274 57
+dev_kfree_skb_irq 274 57
+dev_name 29 9
+dev_notice 295 108
+dev_notice_once 295 108
+dev_notice_ratelimited 295 108
+dev_put 303 52
+dev_queue_xmit 86 52
+dev_to_node 29 9
+dev_warn 295 108
+dev_warn_once 295 108
+dev_warn_ratelimited 295 108
+device_add 243 9
+device_del 259 9
+device_initcall 129 66
+device_initcall_sync 129 66
+device_lock 304 9
+device_lock_assert 135 9
+device_lock_interruptible 305 9
+device_register 243 9
+device_trylock 306 9
+device_unlock 307 9
+device_unregister 259 9
+devl_lock 304 109
+devl_trylock 306 109
+devl_unlock 307 109
+devlink_free 308 101
+devlink_priv 277 101
+devm_add_action 309 110
+devm_add_action_or_reset 309 110
+devm_alloc_etherdev 310 101
+devm_alloc_etherdev_mqs 310 101
+devm_counter_alloc 310 101
+devm_free_irq 311 14
+devm_iio_device_alloc 310 101
+devm_kasprintf 312 110
+devm_kcalloc 312 110
+devm_kfree 313 110
+devm_kmalloc 312 110
+devm_kmalloc_array 312 110
+devm_kmemdup 312 110
+devm_kstrdup 312 110
+devm_kzalloc 312 110
+devm_led_classdev_unregister 314 111
+devm_mmc_alloc_host 310 101
+devm_request_any_context_irq 315 14
+devm_request_irq 316 14
+devm_request_threaded_irq 317 14
+devm_spi_alloc_controller 310 101
+devm_spi_alloc_host 310 101
+devm_spi_alloc_master 310 101
+devm_spi_alloc_slave 310 101
+devm_spi_alloc_target 310 101
+dget 318 112
+dget_dlock 319 112
+dget_parent 318 112
+disable_delayed_work 320 13
+disable_delayed_work_sync 321 13
+disable_hardirq 322 14
+disable_irq 323 14
+disable_irq_nosync 324 14
+disable_work 325 13
+disable_work_sync 326 13
+div64_u64 29 19
+div_u64 29 19
+dma_alloc_coherent 66 113
+dma_fence_get 318 114
+dma_fence_get_rcu 288 114
+dma_fence_is_signaled 89 114
+dma_fence_put 274 114
+dma_fence_signal 226 114
+dma_fence_wait 327 114
+dma_fence_wait_timeout 327 114
+dma_free_coherent 328 113
+dma_map_page 29 115
+dma_map_sg 29 115
+dma_map_single 29 115
+dma_mapping_error 46 115
+dma_mb 329 116
+dma_pool_alloc 66 117
+dma_pool_free 313 117
+dma_resv_assert_held 135 118
+dma_resv_lock 305 118
+dma_resv_lock_interruptible 305 118
+dma_resv_lock_slow 304 118
+dma_resv_trylock 306 118
+dma_resv_unlock 307 118
+dma_resv_wait_timeout 327 118
+dma_rmb 330 116
+dma_sync_sg_for_cpu 295 115
+dma_sync_sg_for_device 295 115
+dma_sync_single_for_cpu 295 115
+dma_sync_single_for_device 295 115
+dma_unmap_page 295 115
+dma_unmap_sg 295 115
+dma_unmap_single 295 115
+dma_wmb 331 116
+do_div 29 19
+do_exit 6 6
+do_group_exit 6 6
+do_task_dead 6 6
+done_seqretry 332 55
+done_seqretry_irqrestore 332 55
+double_rq_lock 132 58
+double_rq_unlock 134 58
+down 333 119
+down_interruptible 334 119
+down_killable 334 119
+down_read 123 120
+down_read_interruptible 335 120
+down_read_killable 335 120
+down_read_killable_nested 335 120
+down_read_nested 123 120
+down_read_non_owner 123 120
+down_read_trylock 125 120
+down_timeout 334 119
+down_trylock 336 119
+down_write 124 120
+down_write_killable 337 120
+down_write_killable_nested 337 120
+down_write_nest_lock 124 120
+down_write_nested 124 120
+down_write_trylock 126 120
+downgrade_write 338 120
+dput 339 112
+drain_workqueue 340 13
+drm_gem_object_get 75 121
+drm_gem_object_put 341 121
+dst_clone 318 122
+dst_hold 75 122
+dst_hold_safe 288 122
+dst_release 274 122
+dump_stack 295 123
+early_initcall 129 66
+enable_and_queue_work 342 13
+enable_delayed_work 86 13
+enable_irq 343 14
+enable_work 86 13
+fault_in_readable 344 124
 ffs 1 43
 ffz 1 43
-fget 342 125
-fib_table_lookup_rcu 66 52
-file_end_write 343 126
-file_ref_get 344 127
-file_ref_inc 74 127
-file_ref_put 345 127
-file_start_write 346 126
-filemap_invalidate_lock 123 128
-filemap_invalidate_lock_shared 122 128
-filemap_invalidate_trylock_shared 124 128
-filemap_invalidate_unlock 127 128
-filemap_invalidate_unlock_shared 126 128
-filemap_write_and_wait_range 223 124
-find_first_bit 238 129
-find_first_zero_bit 238 129
-find_last_bit 238 129
-find_linux_pte 63 44
-find_next_and_bit 238 129
-find_next_bit 238 129
-find_next_zero_bit 238 129
-find_task_by_pid_ns 298 130
-find_task_by_vpid 298 130
-finish_rcuwait 67 131
-finish_swait 67 61
-finish_wait 67 61
+fget 345 125
+fib_table_lookup_rcu 67 52
+file_end_write 346 126
+file_ref_get 347 127
+file_ref_inc 75 127
+file_ref_put 348 127
+file_start_write 349 126
+filemap_invalidate_lock 124 128
+filemap_invalidate_lock_shared 123 128
+filemap_invalidate_trylock_shared 125 128
+filemap_invalidate_unlock 128 128
+filemap_invalidate_unlock_shared 127 128
+filemap_write_and_wait_range 225 124
+find_first_bit 240 129
+find_first_zero_bit 240 129
+find_last_bit 240 129
+find_linux_pte 64 44
+find_next_and_bit 240 129
+find_next_bit 240 129
+find_next_zero_bit 240 129
+find_task_by_pid_ns 301 130
+find_task_by_vpid 301 130
+finish_rcuwait 68 131
+finish_swait 68 61
+finish_wait 68 61
 flex_array_size 1 70
 fls 1 43
 fls64 1 43
 fls_long 1 43
-flush_dcache_page 4 132
-flush_delayed_work 347 13
-flush_rcu_work 348 13
-flush_scheduled_work 349 13
-flush_tlb_all 350 132
-flush_tlb_batched_pending 52 133
-flush_tlb_kernel_range 52 132
-flush_tlb_mm 52 132
-flush_tlb_page 52 132
-flush_tlb_range 52 132
-flush_work 348 13
-flush_workqueue 337 13
-folio_alloc 65 45
-folio_clear_active 10 11
-folio_clear_checked 10 11
-folio_clear_dirty 10 11
-folio_clear_dropbehind 10 11
-folio_clear_foreign 10 11
-folio_clear_has_hwpoisoned 10 11
-folio_clear_head 10 11
-folio_clear_hwpoison 10 11
-folio_clear_idle 10 11
-folio_clear_large_rmappable 10 11
-folio_clear_lru 10 11
-folio_clear_mappedtodisk 10 11
-folio_clear_mlocked 10 11
-folio_clear_movable_ops_isolated 10 11
-folio_clear_owner_2 10 11
-folio_clear_partially_mapped 10 11
-folio_clear_pinned 10 11
-folio_clear_private 10 11
-folio_clear_private_2 10 11
-folio_clear_readahead 10 11
-folio_clear_reclaim 10 11
-folio_clear_referenced 10 11
-folio_clear_reserved 10 11
-folio_clear_savepinned 10 11
-folio_clear_swapbacked 10 11
-folio_clear_swapcache 10 11
-folio_clear_unevictable 10 11
-folio_clear_uptodate 10 11
-folio_clear_vmemmap_self_hosted 10 11
-folio_clear_waiters 10 11
-folio_clear_workingset 10 11
-folio_clear_xen_remapped 10 11
-folio_end_writeback 351 124
-folio_get 74 93
-folio_lock 352 124
-folio_lock_killable 353 124
-folio_mark_dirty 354 93
-folio_mark_uptodate 41 11
-folio_nr_pages 28 93
-folio_order 28 93
-folio_page 28 93
-folio_put 355 93
-folio_put_refs 356 93
-folio_put_testzero 345 93
-folio_ref_add 357 134
-folio_ref_add_unless_zero 358 134
-folio_ref_count 32 134
-folio_ref_dec 359 134
-folio_ref_dec_and_test 345 134
-folio_ref_dec_return 360 134
-folio_ref_freeze 361 134
-folio_ref_inc 74 134
-folio_ref_inc_return 362 134
-folio_ref_sub 363 134
-folio_ref_sub_and_test 364 134
-folio_ref_sub_return 365 134
-folio_ref_try_add 358 134
-folio_ref_unfreeze 366 134
-folio_set_active 40 11
-folio_set_checked 40 11
-folio_set_dirty 40 11
-folio_set_dropbehind 40 11
-folio_set_foreign 40 11
-folio_set_has_hwpoisoned 40 11
-folio_set_hwpoison 40 11
-folio_set_idle 40 11
-folio_set_large_rmappable 40 11
-folio_set_lru 40 11
-folio_set_mappedtodisk 40 11
-folio_set_mlocked 40 11
-folio_set_movable_ops 40 11
-folio_set_movable_ops_isolated 40 11
-folio_set_owner_2 40 11
-folio_set_partially_mapped 40 11
-folio_set_pinned 40 11
-folio_set_private 40 11
-folio_set_private_2 40 11
-folio_set_readahead 40 11
-folio_set_reclaim 40 11
-folio_set_referenced 40 11
-folio_set_reserved 40 11
-folio_set_savepinned 40 11
-folio_set_swapbacked 40 11
-folio_set_swapcache 40 11
-folio_set_unevictable 40 11
-folio_set_vmemmap_self_hosted 40 11
-folio_set_waiters 40 11
-folio_set_workingset 40 11
-folio_set_xen_remapped 40 11
-folio_set_young 40 11
-folio_size 28 93
-folio_start_writeback 40 11
-folio_test_active 32 11
-folio_test_anon 33 11
-folio_test_buddy 32 11
-folio_test_checked 32 11
-folio_test_clear_active 42 11
-folio_test_clear_dirty 42 11
-folio_test_clear_dropbehind 42 11
-folio_test_clear_hwpoison 42 11
-folio_test_clear_lru 42 11
-folio_test_clear_mlocked 42 11
-folio_test_clear_pinned 42 11
-folio_test_clear_readahead 42 11
-folio_test_clear_reclaim 42 11
-folio_test_clear_referenced 42 11
-folio_test_clear_unevictable 42 11
-folio_test_clear_workingset 42 11
-folio_test_clear_writeback 42 11
-folio_test_clear_xen_remapped 42 11
-folio_test_clear_young 42 11
-folio_test_dirty 32 11
-folio_test_dropbehind 32 11
-folio_test_foreign 32 11
-folio_test_guard 32 11
-folio_test_has_hwpoisoned 32 11
-folio_test_hugetlb 32 11
-folio_test_hwpoison 32 11
-folio_test_idle 32 11
-folio_test_large 33 11
-folio_test_large_kmalloc 32 11
-folio_test_large_rmappable 32 11
-folio_test_locked 32 11
-folio_test_lru 32 11
-folio_test_mappedtodisk 32 11
-folio_test_mlocked 32 11
-folio_test_movable_ops 32 11
-folio_test_movable_ops_isolated 32 11
-folio_test_offline 32 11
-folio_test_owner_2 32 11
-folio_test_partially_mapped 32 11
-folio_test_pinned 32 11
-folio_test_private 32 11
-folio_test_private_2 32 11
-folio_test_readahead 32 11
-folio_test_reclaim 32 11
-folio_test_referenced 32 11
-folio_test_reported 32 11
-folio_test_reserved 32 11
-folio_test_savepinned 32 11
-folio_test_set_dirty 43 11
-folio_test_set_hwpoison 43 11
-folio_test_set_mlocked 43 11
-folio_test_set_pinned 43 11
-folio_test_set_writeback 43 11
-folio_test_slab 32 11
-folio_test_swapbacked 32 11
-folio_test_swapcache 32 11
-folio_test_table 32 11
-folio_test_unaccepted 32 11
-folio_test_unevictable 32 11
-folio_test_uptodate 34 11
-folio_test_vmemmap_self_hosted 32 11
-folio_test_waiters 32 11
-folio_test_workingset 32 11
-folio_test_writeback 32 11
-folio_test_xen_remapped 32 11
-folio_test_young 32 11
-folio_test_zsmalloc 32 11
-folio_try_get 367 134
-folio_trylock 368 124
-folio_unlock 369 124
-folio_wait_bit 370 124
-folio_wait_locked 370 124
-folio_wait_stable 370 124
-folio_wait_writeback 370 124
-for_each_clear_bit 371 129
-for_each_cpu 371 42
-for_each_set_bit 371 129
-fput 372 125
-free_candev 305 101
-free_irq 373 14
-free_netdev 305 101
-free_page 64 45
-free_pages 64 45
-free_percpu 64 64
-from_timer 273 18
-fs_initcall 128 66
-fs_initcall_sync 128 66
-fsleep 267 135
-futex_hb_waiters_dec 288 136
-futex_hb_waiters_inc 374 136
-futex_hb_waiters_pending 375 136
-futex_q_lock 376 136
-futex_q_unlock 377 136
-fwnode_handle_put 338 137
-get_bh 74 86
-get_cpu 378 138
-get_cpu_ptr 379 139
-get_cpu_var 380 139
-get_cred 315 140
-get_cred_rcu 367 140
-get_device 315 9
-get_file 315 128
-get_file_rcu 367 128
-get_locked_pte 381 141
-get_net 315 142
-get_page 74 93
-get_page_unless_zero 367 93
-get_pid 315 130
-get_state_synchronize_rcu 382 33
-get_state_synchronize_srcu 383 88
-get_task_mm 384 143
-get_task_struct 315 144
-get_user 59 46
-get_user_pages 341 93
-get_user_pages_fast 341 93
-get_zeroed_page 65 45
-gpiod_get_value_cansleep 257 145
-gpiod_set_value 256 145
-gpiod_set_value_cansleep 257 145
-guard 9 10
-guard(__priv__iio_dev_mode_lock) 385 146
-guard(__priv__iio_dev_mode_lock_try_direct) 386 146
-guard(__task_rq_lock) 387 10
-guard(console_lock) 388 10
-guard(cooling_dev) 385 147
-guard(cpufreq_policy_read) 389 148
-guard(cpufreq_policy_write) 390 148
-guard(cpus_read_lock) 391 10
-guard(device) 385 10
-guard(device_intr) 386 10
-guard(devl) 385 10
-guard(disable_irq) 392 10
-guard(gpio_generic_lock) 393 149
-guard(gpio_generic_lock_irqsave) 394 149
-guard(hwmon_lock) 385 150
-guard(irq) 395 10
-guard(irqsave) 395 10
-guard(jump_label_lock) 396 10
-guard(local_lock) 397 10
-guard(local_lock_irq) 398 10
-guard(local_lock_irqsave) 398 10
-guard(local_lock_nested_bh) 399 10
-guard(migrate) 400 10
-guard(mmap_read_lock) 401 10
-guard(mmap_read_lock_try) 402 10
-guard(mmap_write_lock) 403 10
-guard(msi_descs_lock) 385 151
-guard(mutex) 385 10
-guard(mutex_intr) 386 10
-guard(mutex_kill) 386 10
-guard(mutex_try) 404 10
-guard(pagefault) 405 10
-guard(pci_dev) 385 10
-guard(percpu_read) 406 10
-guard(percpu_read_try) 407 10
-guard(percpu_write) 408 10
-guard(pm_runtime_active) 409 10
-guard(pm_runtime_active_auto) 409 10
-guard(pm_runtime_active_auto_try) 410 10
-guard(pm_runtime_active_auto_try_enabled) 411 10
-guard(pm_runtime_active_try) 410 10
-guard(pm_runtime_active_try_enabled) 411 10
-guard(pm_runtime_noresume) 412 10
-guard(preempt) 413 10
-guard(preempt_notrace) 413 10
-guard(raw_spinlock) 393 10
-guard(raw_spinlock_bh) 414 10
-guard(raw_spinlock_bh_try) 415 10
-guard(raw_spinlock_irq) 394 10
-guard(raw_spinlock_irq_try) 416 10
-guard(raw_spinlock_irqsave) 394 10
-guard(raw_spinlock_irqsave_try) 416 10
-guard(raw_spinlock_nested) 393 10
-guard(raw_spinlock_try) 417 10
-guard(rcu) 418 10
-guard(rcu_tasks_trace) 419 10
-guard(read_lock) 420 10
-guard(read_lock_irq) 421 10
-guard(read_lock_irqsave) 421 10
-guard(ring_buffer_nest) 9 152
-guard(rq_lock) 393 10
-guard(rq_lock_irq) 394 10
-guard(rq_lock_irqsave) 394 10
-guard(rwsem_read) 389 10
-guard(rwsem_read_intr) 422 10
-guard(rwsem_read_kill) 422 10
-guard(rwsem_read_try) 423 10
-guard(rwsem_write) 390 10
-guard(rwsem_write_kill) 424 10
-guard(rwsem_write_try) 425 10
-guard(serio_pause_rx) 426 153
-guard(spinlock) 427 10
-guard(spinlock_bh) 428 10
-guard(spinlock_bh_try) 429 10
-guard(spinlock_irq) 426 10
-guard(spinlock_irq_try) 430 10
-guard(spinlock_irqsave) 426 10
-guard(spinlock_irqsave_try) 430 10
-guard(spinlock_try) 431 10
-guard(srcu) 432 10
-guard(srcu_fast) 432 10
-guard(srcu_fast_notrace) 432 10
-guard(super_write) 433 10
-guard(task_lock) 427 10
-guard(task_rq_lock) 434 10
-guard(uart_port_lock) 427 10
-guard(uart_port_lock_check_sysrq_irqsave) 426 10
-guard(uart_port_lock_irq) 426 10
-guard(uart_port_lock_irqsave) 426 10
-guard(uart_port_lock_irqsave_try) 430 10
-guard(uart_port_lock_try) 431 10
-guard(wiphy) 385 10
-guard(write_lock) 435 10
-guard(write_lock_irq) 436 10
-guard(write_lock_irqsave) 436 10
-hardirq_count 437 53
-hash_add 438 154
-hash_add_rcu 439 154
-hash_del 440 154
-hash_del_rcu 441 154
-hash_for_each 442 154
-hash_for_each_possible 443 154
-hash_for_each_possible_rcu 444 154
-hash_for_each_rcu 445 154
-hash_for_each_safe 446 154
-hash_init 24 154
-hci_get_priv 275 101
-hci_unregister_dev 447 155
-hid_device_io_stop 448 156
-hid_hw_close 448 156
-hid_hw_stop 449 156
-hlist_add_before 450 24
-hlist_add_before_rcu 451 157
-hlist_add_behind 450 24
-hlist_add_behind_rcu 451 157
-hlist_add_head 450 24
-hlist_add_head_rcu 452 157
-hlist_add_tail_rcu 452 157
-hlist_bl_add_head_rcu 452 157
-hlist_bl_del_rcu 453 157
-hlist_bl_for_each_entry_continue_rcu 454 158
-hlist_bl_for_each_entry_rcu 455 158
-hlist_bl_is_locked 88 159
-hlist_bl_lock 456 159
-hlist_bl_unlock 457 159
-hlist_del 458 24
-hlist_del_init 458 24
-hlist_del_init_rcu 453 157
-hlist_del_rcu 453 157
-hlist_empty 32 24
-hlist_entry 273 24
-hlist_entry_safe 459 160
-hlist_for_each_entry 460 24
-hlist_for_each_entry_continue_rcu 454 157
-hlist_for_each_entry_from_rcu 454 157
-hlist_for_each_entry_rcu 461 157
-hlist_for_each_entry_rcu_bh 461 157
-hlist_for_each_entry_rcu_notrace 461 157
-hlist_for_each_entry_safe 462 24
-hlist_for_each_entry_srcu 461 157
-hlist_nulls_add_head_rcu 451 161
-hlist_nulls_add_tail_rcu 451 161
-hlist_nulls_del_init_rcu 453 161
-hlist_nulls_del_rcu 453 161
-hlist_nulls_for_each_entry_rcu 455 161
-hlist_nulls_replace_init_rcu 463 161
-hlist_nulls_replace_rcu 463 157
-hlist_replace_rcu 463 157
-hlist_unhashed 238 24
-hlist_unhashed_lockless 32 24
-hlists_swap_heads_rcu 464 157
-hrtimer_active 88 162
-hrtimer_cancel 465 162
-hrtimer_forward 466 162
-hrtimer_forward_now 466 162
-hrtimer_get_expires 238 162
-hrtimer_get_remaining 238 162
-hrtimer_get_softexpires 238 162
-hrtimer_init 467 162
-hrtimer_is_queued 88 162
-hrtimer_restart 468 162
-hrtimer_set_expires 47 162
-hrtimer_set_expires_range 47 162
-hrtimer_set_expires_range_ns 47 162
-hrtimer_setup 469 162
-hrtimer_start 468 162
-hrtimer_start_expires 468 162
-hrtimer_start_range_ns 468 162
-hrtimer_try_to_cancel 470 162
+flush_dcache_page 295 132
+flush_delayed_work 350 13
+flush_rcu_work 351 13
+flush_scheduled_work 352 13
+flush_tlb_all 353 132
+flush_tlb_batched_pending 53 133
+flush_tlb_kernel_range 53 132
+flush_tlb_mm 53 132
+flush_tlb_page 53 132
+flush_tlb_range 53 132
+flush_work 351 13
+flush_workqueue 340 13
+folio_alloc 66 45
+folio_clear_active 11 11
+folio_clear_checked 11 11
+folio_clear_dirty 11 11
+folio_clear_dropbehind 11 11
+folio_clear_foreign 11 11
+folio_clear_has_hwpoisoned 11 11
+folio_clear_head 11 11
+folio_clear_hwpoison 11 11
+folio_clear_idle 11 11
+folio_clear_large_rmappable 11 11
+folio_clear_lru 11 11
+folio_clear_mappedtodisk 11 11
+folio_clear_mlocked 11 11
+folio_clear_movable_ops_isolated 11 11
+folio_clear_owner_2 11 11
+folio_clear_partially_mapped 11 11
+folio_clear_pinned 11 11
+folio_clear_private 11 11
+folio_clear_private_2 11 11
+folio_clear_readahead 11 11
+folio_clear_reclaim 11 11
+folio_clear_referenced 11 11
+folio_clear_reserved 11 11
+folio_clear_savepinned 11 11
+folio_clear_swapbacked 11 11
+folio_clear_swapcache 11 11
+folio_clear_unevictable 11 11
+folio_clear_uptodate 11 11
+folio_clear_vmemmap_self_hosted 11 11
+folio_clear_waiters 11 11
+folio_clear_workingset 11 11
+folio_clear_xen_remapped 11 11
+folio_end_writeback 354 124
+folio_get 75 93
+folio_lock 355 124
+folio_lock_killable 356 124
+folio_mark_dirty 357 93
+folio_mark_uptodate 42 11
+folio_nr_pages 29 93
+folio_order 29 93
+folio_page 29 93
+folio_put 358 93
+folio_put_refs 359 93
+folio_put_testzero 348 93
+folio_ref_add 360 134
+folio_ref_add_unless_zero 361 134
+folio_ref_count 33 134
+folio_ref_dec 362 134
+folio_ref_dec_and_test 348 134
+folio_ref_dec_return 363 134
+folio_ref_freeze 364 134
+folio_ref_inc 75 134
+folio_ref_inc_return 365 134
+folio_ref_sub 366 134
+folio_ref_sub_and_test 367 134
+folio_ref_sub_return 368 134
+folio_ref_try_add 361 134
+folio_ref_unfreeze 369 134
+folio_set_active 41 11
+folio_set_checked 41 11
+folio_set_dirty 41 11
+folio_set_dropbehind 41 11
+folio_set_foreign 41 11
+folio_set_has_hwpoisoned 41 11
+folio_set_hwpoison 41 11
+folio_set_idle 41 11
+folio_set_large_rmappable 41 11
+folio_set_lru 41 11
+folio_set_mappedtodisk 41 11
+folio_set_mlocked 41 11
+folio_set_movable_ops 41 11
+folio_set_movable_ops_isolated 41 11
+folio_set_owner_2 41 11
+folio_set_partially_mapped 41 11
+folio_set_pinned 41 11
+folio_set_private 41 11
+folio_set_private_2 41 11
+folio_set_readahead 41 11
+folio_set_reclaim 41 11
+folio_set_referenced 41 11
+folio_set_reserved 41 11
+folio_set_savepinned 41 11
+folio_set_swapbacked 41 11
+folio_set_swapcache 41 11
+folio_set_unevictable 41 11
+folio_set_vmemmap_self_hosted 41 11
+folio_set_waiters 41 11
+folio_set_workingset 41 11
+folio_set_xen_remapped 41 11
+folio_set_young 41 11
+folio_size 29 93
+folio_start_writeback 41 11
+folio_test_active 33 11
+folio_test_anon 34 11
+folio_test_buddy 33 11
+folio_test_checked 33 11
+folio_test_clear_active 43 11
+folio_test_clear_dirty 43 11
+folio_test_clear_dropbehind 43 11
+folio_test_clear_hwpoison 43 11
+folio_test_clear_lru 43 11
+folio_test_clear_mlocked 43 11
+folio_test_clear_pinned 43 11
+folio_test_clear_readahead 43 11
+folio_test_clear_reclaim 43 11
+folio_test_clear_referenced 43 11
+folio_test_clear_unevictable 43 11
+folio_test_clear_workingset 43 11
+folio_test_clear_writeback 43 11
+folio_test_clear_xen_remapped 43 11
+folio_test_clear_young 43 11
+folio_test_dirty 33 11
+folio_test_dropbehind 33 11
+folio_test_foreign 33 11
+folio_test_guard 33 11
+folio_test_has_hwpoisoned 33 11
+folio_test_hugetlb 33 11
+folio_test_hwpoison 33 11
+folio_test_idle 33 11
+folio_test_large 34 11
+folio_test_large_kmalloc 33 11
+folio_test_large_rmappable 33 11
+folio_test_locked 33 11
+folio_test_lru 33 11
+folio_test_mappedtodisk 33 11
+folio_test_mlocked 33 11
+folio_test_movable_ops 33 11
+folio_test_movable_ops_isolated 33 11
+folio_test_offline 33 11
+folio_test_owner_2 33 11
+folio_test_partially_mapped 33 11
+folio_test_pinned 33 11
+folio_test_private 33 11
+folio_test_private_2 33 11
+folio_test_readahead 33 11
+folio_test_reclaim 33 11
+folio_test_referenced 33 11
+folio_test_reported 33 11
+folio_test_reserved 33 11
+folio_test_savepinned 33 11
+folio_test_set_dirty 44 11
+folio_test_set_hwpoison 44 11
+folio_test_set_mlocked 44 11
+folio_test_set_pinned 44 11
+folio_test_set_writeback 44 11
+folio_test_slab 33 11
+folio_test_swapbacked 33 11
+folio_test_swapcache 33 11
+folio_test_table 33 11
+folio_test_unaccepted 33 11
+folio_test_unevictable 33 11
+folio_test_uptodate 35 11
+folio_test_vmemmap_self_hosted 33 11
+folio_test_waiters 33 11
+folio_test_workingset 33 11
+folio_test_writeback 33 11
+folio_test_xen_remapped 33 11
+folio_test_young 33 11
+folio_test_zsmalloc 33 11
+folio_try_get 370 134
+folio_trylock 371 124
+folio_unlock 372 124
+folio_wait_bit 373 124
+folio_wait_locked 373 124
+folio_wait_stable 373 124
+folio_wait_writeback 373 124
+for_each_clear_bit 374 129
+for_each_cpu 374 42
+for_each_set_bit 374 129
+fput 375 125
+free_candev 308 101
+free_irq 376 14
+free_netdev 308 101
+free_page 65 45
+free_pages 65 45
+free_percpu 65 64
+from_timer 275 18
+fs_initcall 129 66
+fs_initcall_sync 129 66
+fsleep 269 135
+futex_hb_waiters_dec 290 136
+futex_hb_waiters_inc 377 136
+futex_hb_waiters_pending 378 136
+futex_q_lock 379 136
+futex_q_unlock 380 136
+fwnode_handle_put 341 137
+get_bh 75 86
+get_cpu 381 138
+get_cpu_ptr 382 139
+get_cpu_var 383 139
+get_cred 318 140
+get_cred_rcu 370 140
+get_device 318 9
+get_file 318 128
+get_file_rcu 370 128
+get_locked_pte 384 141
+get_net 318 142
+get_page 75 93
+get_page_unless_zero 370 93
+get_pid 318 130
+get_state_synchronize_rcu 385 33
+get_state_synchronize_srcu 386 88
+get_task_mm 387 143
+get_task_struct 318 144
+get_user 60 46
+get_user_pages 344 93
+get_user_pages_fast 344 93
+get_zeroed_page 66 45
+gpiod_get_value_cansleep 259 145
+gpiod_set_value 258 145
+gpiod_set_value_cansleep 259 145
+guard 10 10
+guard(__priv__iio_dev_mode_lock) 388 146
+guard(__priv__iio_dev_mode_lock_try_direct) 389 146
+guard(__task_rq_lock) 390 10
+guard(console_lock) 391 10
+guard(cooling_dev) 388 147
+guard(cpufreq_policy_read) 392 148
+guard(cpufreq_policy_write) 393 148
+guard(cpus_read_lock) 394 10
+guard(device) 388 10
+guard(device_intr) 389 10
+guard(devl) 388 10
+guard(disable_irq) 395 10
+guard(gpio_generic_lock) 396 149
+guard(gpio_generic_lock_irqsave) 397 149
+guard(hwmon_lock) 388 150
+guard(irq) 398 10
+guard(irqsave) 398 10
+guard(jump_label_lock) 399 10
+guard(local_lock) 400 10
+guard(local_lock_irq) 401 10
+guard(local_lock_irqsave) 401 10
+guard(local_lock_nested_bh) 402 10
+guard(migrate) 403 10
+guard(mmap_read_lock) 404 10
+guard(mmap_read_lock_try) 405 10
+guard(mmap_write_lock) 406 10
+guard(msi_descs_lock) 388 151
+guard(mutex) 388 10
+guard(mutex_intr) 389 10
+guard(mutex_kill) 389 10
+guard(mutex_try) 407 10
+guard(pagefault) 408 10
+guard(pci_dev) 388 10
+guard(percpu_read) 409 10
+guard(percpu_read_try) 410 10
+guard(percpu_write) 411 10
+guard(pm_runtime_active) 412 10
+guard(pm_runtime_active_auto) 412 10
+guard(pm_runtime_active_auto_try) 413 10
+guard(pm_runtime_active_auto_try_enabled) 414 10
+guard(pm_runtime_active_try) 413 10
+guard(pm_runtime_active_try_enabled) 414 10
+guard(pm_runtime_noresume) 415 10
+guard(preempt) 416 10
+guard(preempt_notrace) 416 10
+guard(raw_spinlock) 396 10
+guard(raw_spinlock_bh) 417 10
+guard(raw_spinlock_bh_try) 418 10
+guard(raw_spinlock_irq) 397 10
+guard(raw_spinlock_irq_try) 419 10
+guard(raw_spinlock_irqsave) 397 10
+guard(raw_spinlock_irqsave_try) 419 10
+guard(raw_spinlock_nested) 396 10
+guard(raw_spinlock_try) 420 10
+guard(rcu) 421 10
+guard(rcu_tasks_trace) 422 10
+guard(read_lock) 423 10
+guard(read_lock_irq) 424 10
+guard(read_lock_irqsave) 424 10
+guard(ring_buffer_nest) 10 152
+guard(rq_lock) 396 10
+guard(rq_lock_irq) 397 10
+guard(rq_lock_irqsave) 397 10
+guard(rwsem_read) 392 10
+guard(rwsem_read_intr) 425 10
+guard(rwsem_read_kill) 425 10
+guard(rwsem_read_try) 426 10
+guard(rwsem_write) 393 10
+guard(rwsem_write_kill) 427 10
+guard(rwsem_write_try) 428 10
+guard(serio_pause_rx) 429 153
+guard(spinlock) 430 10
+guard(spinlock_bh) 431 10
+guard(spinlock_bh_try) 432 10
+guard(spinlock_irq) 429 10
+guard(spinlock_irq_try) 433 10
+guard(spinlock_irqsave) 429 10
+guard(spinlock_irqsave_try) 433 10
+guard(spinlock_try) 434 10
+guard(srcu) 435 10
+guard(srcu_fast) 435 10
+guard(srcu_fast_notrace) 435 10
+guard(super_write) 436 10
+guard(task_lock) 430 10
+guard(task_rq_lock) 437 10
+guard(uart_port_lock) 430 10
+guard(uart_port_lock_check_sysrq_irqsave) 429 10
+guard(uart_port_lock_irq) 429 10
+guard(uart_port_lock_irqsave) 429 10
+guard(uart_port_lock_irqsave_try) 433 10
+guard(uart_port_lock_try) 434 10
+guard(wiphy) 388 10
+guard(write_lock) 438 10
+guard(write_lock_irq) 439 10
+guard(write_lock_irqsave) 439 10
+hardirq_count 440 53
+hash_add 441 154
+hash_add_rcu 442 154
+hash_del 443 154
+hash_del_rcu 444 154
+hash_for_each 445 154
+hash_for_each_possible 446 154
+hash_for_each_possible_rcu 447 154
+hash_for_each_rcu 448 154
+hash_for_each_safe 449 154
+hash_init 25 154
+hci_get_priv 277 101
+hci_unregister_dev 450 155
+hid_device_io_stop 451 156
+hid_hw_close 451 156
+hid_hw_stop 452 156
+hlist_add_before 453 24
+hlist_add_before_rcu 454 157
+hlist_add_behind 453 24
+hlist_add_behind_rcu 454 157
+hlist_add_head 453 24
+hlist_add_head_rcu 455 157
+hlist_add_tail_rcu 455 157
+hlist_bl_add_head_rcu 455 157
+hlist_bl_del_rcu 456 157
+hlist_bl_for_each_entry_continue_rcu 457 158
+hlist_bl_for_each_entry_rcu 458 158
+hlist_bl_is_locked 89 159
+hlist_bl_lock 459 159
+hlist_bl_unlock 460 159
+hlist_del 461 24
+hlist_del_init 461 24
+hlist_del_init_rcu 456 157
+hlist_del_rcu 456 157
+hlist_empty 33 24
+hlist_entry 275 24
+hlist_entry_safe 462 160
+hlist_for_each_entry 463 24
+hlist_for_each_entry_continue_rcu 457 157
+hlist_for_each_entry_from_rcu 457 157
+hlist_for_each_entry_rcu 464 157
+hlist_for_each_entry_rcu_bh 464 157
+hlist_for_each_entry_rcu_notrace 464 157
+hlist_for_each_entry_safe 465 24
+hlist_for_each_entry_srcu 464 157
+hlist_nulls_add_head_rcu 454 161
+hlist_nulls_add_tail_rcu 454 161
+hlist_nulls_del_init_rcu 456 161
+hlist_nulls_del_rcu 456 161
+hlist_nulls_for_each_entry_rcu 458 161
+hlist_nulls_replace_init_rcu 466 161
+hlist_nulls_replace_rcu 466 157
+hlist_replace_rcu 466 157
+hlist_unhashed 240 24
+hlist_unhashed_lockless 33 24
+hlists_swap_heads_rcu 467 157
+hrtimer_active 89 162
+hrtimer_cancel 468 162
+hrtimer_forward 469 162
+hrtimer_forward_now 469 162
+hrtimer_get_expires 240 162
+hrtimer_get_remaining 240 162
+hrtimer_get_softexpires 240 162
+hrtimer_init 470 162
+hrtimer_is_queued 89 162
+hrtimer_restart 471 162
+hrtimer_set_expires 48 162
+hrtimer_set_expires_range 48 162
+hrtimer_set_expires_range_ns 48 162
+hrtimer_setup 472 162
+hrtimer_start 471 162
+hrtimer_start_expires 471 162
+hrtimer_start_range_ns 471 162
+hrtimer_try_to_cancel 473 162
 htonl 1 79
 htons 1 79
 hweight16 1 43
@@ -1622,2171 +1626,2182 @@ hweight32 1 43
 hweight64 1 43
 hweight8 1 43
 hweight_long 1 43
-i2c_get_clientdata 28 9
-i2c_transfer 241 163
-i_mmap_lock_read 122 128
-i_mmap_lock_write 123 128
-i_mmap_trylock_read 124 128
-i_mmap_trylock_write 125 128
-i_mmap_unlock_read 126 128
-i_mmap_unlock_write 127 128
-ida_alloc 471 164
-ida_free 472 164
-idr_alloc 473 164
-idr_find 474 164
-idr_for_each_entry 475 164
-idr_preload 476 164
-idr_preload_end 82 164
-idr_remove 477 164
-ieee80211_free_hw 305 101
-ieee80211_unregister_hw 478 165
-igrab 479 128
-ihold 480 128
-iio_device_free 305 101
-iio_priv 275 101
+i2c_get_clientdata 29 9
+i2c_transfer 243 163
+i_mmap_assert_locked 474 128
+i_mmap_assert_write_locked 135 128
+i_mmap_lock_read 123 128
+i_mmap_lock_write 124 128
+i_mmap_trylock_read 125 128
+i_mmap_trylock_write 126 128
+i_mmap_unlock_read 127 128
+i_mmap_unlock_write 128 128
+ida_alloc 475 164
+ida_free 476 164
+idr_alloc 477 164
+idr_find 478 164
+idr_for_each_entry 479 164
+idr_preload 480 164
+idr_preload_end 83 164
+idr_remove 481 164
+ieee80211_free_hw 308 101
+ieee80211_unregister_hw 482 165
+igrab 483 128
+ihold 484 128
+iio_device_free 308 101
+iio_priv 277 101
 ilog2 1 166
-in_atomic 437 53
-in_dev_get 315 47
-in_dev_put 272 47
-in_hardirq 437 53
-in_interrupt 437 53
-in_nmi 437 53
-in_serving_softirq 437 53
-in_softirq 437 53
-in_task 437 53
-inb 85 54
-inb_p 85 54
-inc_tlb_flush_pending 481 106
-init_completion 24 92
-init_irq_work 482 167
-init_rcu_head 483 33
-init_rcu_head_on_stack 483 33
-init_rwsem 24 120
-init_srcu_struct 484 88
-init_swait_queue_head 24 168
-init_waitqueue_head 24 37
-inl 85 54
-inl_p 85 54
-inode_dio_begin 74 128
-inode_dio_end 485 128
-inode_dio_wait 370 128
-inode_lock 123 128
-inode_lock_killable 334 128
-inode_lock_nested 123 128
-inode_lock_shared 122 128
-inode_lock_shared_killable 332 128
-inode_lock_shared_nested 122 128
-inode_trylock 125 128
-inode_trylock_shared 124 128
-inode_unlock 127 128
-inode_unlock_shared 126 128
-input_free_device 486 169
-input_unregister_device 486 169
-insb 67 54
-insl 67 54
-instrument_atomic_read 4 170
-instrument_atomic_read_write 4 170
-instrument_atomic_write 4 170
-instrument_read 4 170
-instrument_read_write 4 170
-instrument_write 4 170
-insw 67 54
-inw 85 54
-inw_p 85 54
-io_schedule 487 94
-io_schedule_timeout 488 107
-io_stop_wc 489 116
-ioread16 85 171
-ioread16_rep 67 171
-ioread16be 85 171
-ioread32 85 171
-ioread32_rep 67 171
-ioread32be 85 171
-ioread64 85 171
-ioread64be 85 171
-ioread8 85 171
-ioread8_rep 67 171
-iowrite16 86 171
-iowrite16_rep 67 171
-iowrite16be 86 171
-iowrite32 86 171
-iowrite32_rep 67 171
-iowrite32be 86 171
-iowrite64 86 171
-iowrite64be 86 171
-iowrite8 86 171
-iowrite8_rep 67 171
-iput 490 128
-irq_count 437 53
-irq_set_chained_handler 491 172
-irq_set_chained_handler_and_data 491 172
-irq_work_queue 492 173
-irq_work_queue_on 492 173
-irq_work_sync 493 173
-irqs_disabled 437 53
+in_atomic 440 53
+in_dev_get 318 47
+in_dev_put 274 47
+in_hardirq 440 53
+in_interrupt 440 53
+in_nmi 440 53
+in_serving_softirq 440 53
+in_softirq 440 53
+in_task 440 53
+inb 86 54
+inb_p 86 54
+inc_tlb_flush_pending 485 106
+init_completion 25 92
+init_irq_work 486 167
+init_rcu_head 487 33
+init_rcu_head_on_stack 487 33
+init_rwsem 25 120
+init_srcu_struct 488 88
+init_swait_queue_head 25 168
+init_waitqueue_head 25 37
+inl 86 54
+inl_p 86 54
+inode_dio_begin 75 128
+inode_dio_end 489 128
+inode_dio_wait 373 128
+inode_lock 124 128
+inode_lock_killable 337 128
+inode_lock_nested 124 128
+inode_lock_shared 123 128
+inode_lock_shared_killable 335 128
+inode_lock_shared_nested 123 128
+inode_trylock 126 128
+inode_trylock_shared 125 128
+inode_unlock 128 128
+inode_unlock_shared 127 128
+input_free_device 490 169
+input_unregister_device 490 169
+insb 68 54
+insl 68 54
+instrument_atomic_read 295 170
+instrument_atomic_read_write 295 170
+instrument_atomic_write 295 170
+instrument_read 295 170
+instrument_read_write 295 170
+instrument_write 295 170
+insw 68 54
+inw 86 54
+inw_p 86 54
+io_schedule 491 94
+io_schedule_timeout 492 107
+io_stop_wc 493 116
+ioread16 86 171
+ioread16_rep 68 171
+ioread16be 86 171
+ioread32 86 171
+ioread32_rep 68 171
+ioread32be 86 171
+ioread64 86 171
+ioread64be 86 171
+ioread8 86 171
+ioread8_rep 68 171
+iowrite16 87 171
+iowrite16_rep 68 171
+iowrite16be 87 171
+iowrite32 87 171
+iowrite32_rep 68 171
+iowrite32be 87 171
+iowrite64 87 171
+iowrite64be 87 171
+iowrite8 87 171
+iowrite8_rep 68 171
+iput 494 128
+irq_count 440 53
+irq_set_chained_handler 495 172
+irq_set_chained_handler_and_data 495 172
+irq_work_queue 496 173
+irq_work_queue_on 496 173
+irq_work_sync 497 173
+irqs_disabled 440 53
 is_power_of_2 1 166
-jiffies_to_msecs 28 174
-jiffies_to_usecs 28 174
-jump_label_lock 494 175
-jump_label_unlock 495 175
-kasan_check_read 4 176
-kasan_check_write 4 176
-kasprintf 65 177
-kcalloc 65 178
-kcsan_atomic_next 4 179
-kcsan_flat_atomic_begin 4 179
-kcsan_flat_atomic_end 4 179
-kcsan_nestable_atomic_begin 4 179
-kcsan_nestable_atomic_end 4 179
-kernel_read 241 128
-kernel_write 241 128
-kfifo_get 496 180
-kfifo_in 497 180
-kfifo_in_spinlocked 498 180
-kfifo_is_empty 238 180
-kfifo_is_full 238 180
-kfifo_len 238 180
-kfifo_out 496 180
-kfifo_out_spinlocked 87 180
-kfifo_put 497 180
-kfifo_reset 24 180
-kfree 64 178
-kfree_const 64 178
-kfree_rcu 499 87
-kfree_rcu_mightsleep 500 87
-kfree_sensitive 64 178
-kfree_skb 272 57
-kfree_skb_list 272 57
-kfree_skb_reason 272 57
-klist_del 501 181
-klist_remove 501 181
-kmalloc 65 178
-kmalloc_array 65 178
-kmalloc_node 65 178
-kmalloc_obj 65 178
-kmalloc_objs 65 178
-kmap 502 182
-kmap_atomic 503 182
-kmap_local_folio 504 182
-kmap_local_page 504 182
-kmem_cache_alloc 65 178
-kmem_cache_alloc_node 65 178
-kmem_cache_create 121 178
-kmem_cache_destroy 505 178
-kmem_cache_free 310 178
-kmem_cache_free_bulk 506 178
-kmem_cache_zalloc 65 178
-kmemdup 65 183
-kmemdup_nul 65 183
-kobject_get 315 184
-kobject_get_unless_zero 286 184
-kobject_put 338 184
-krealloc 65 178
-krealloc_array 65 178
-kref_get 507 185
-kref_get_unless_zero 508 185
-kref_init 509 185
-kref_put 510 185
-kref_put_lock 511 185
-kref_put_mutex 512 185
-kref_read 200 185
-kstrdup 65 183
-kstrdup_const 65 183
-kstrndup 65 183
-kthread_bind 257 186
-kthread_cancel_work_sync 513 186
-kthread_complete_and_exit 5 187
-kthread_create 514 186
-kthread_create_on_cpu 515 187
-kthread_create_on_node 515 187
-kthread_destroy_worker 292 186
-kthread_exit 5 187
-kthread_flush_work 516 186
-kthread_flush_worker 337 186
-kthread_init_delayed_work 12 187
-kthread_init_work 517 187
-kthread_mod_delayed_work 518 186
-kthread_park 519 186
-kthread_parkme 267 186
-kthread_queue_delayed_work 518 186
-kthread_queue_work 520 186
-kthread_run 521 186
-kthread_run_on_cpu 515 187
-kthread_run_on_node 515 187
-kthread_should_park 522 186
-kthread_should_stop 522 186
-kthread_should_stop_or_park 523 186
-kthread_stop 519 186
-kthread_unpark 524 186
-ktime_add 28 188
-ktime_get 28 188
-ktime_get_boottime 28 188
-ktime_get_ns 28 188
-ktime_get_real 28 188
-ktime_ms_delta 28 188
-ktime_sub 28 188
-ktime_to_ms 28 188
-ktime_to_ns 28 188
-ktime_to_us 28 188
-ktime_us_delta 28 188
-kunmap 525 182
-kunmap_atomic 526 182
-kunmap_local 340 182
-kvasprintf 65 177
-kvcalloc 65 178
-kvfree 527 178
-kvfree_rcu 499 87
-kvfree_rcu_mightsleep 500 87
-kvfree_sensitive 527 178
-kvmalloc 65 178
-kvmalloc_array 65 178
-kvmalloc_node 65 178
-kvmemdup 65 183
-kvrealloc 65 178
-kvzalloc 65 178
-kvzalloc_node 65 178
-kzalloc 65 178
-kzalloc_node 65 178
-kzalloc_obj 65 178
-kzalloc_objs 65 178
-l3mdev_master_dev_rcu 66 52
-latch_tree_find 528 189
-latch_tree_insert 529 189
-late_initcall 128 66
-late_initcall_sync 128 66
+jiffies_to_msecs 29 174
+jiffies_to_usecs 29 174
+jump_label_lock 498 175
+jump_label_unlock 499 175
+kasan_check_read 295 176
+kasan_check_write 295 176
+kasprintf 66 177
+kcalloc 66 178
+kcsan_atomic_next 295 179
+kcsan_flat_atomic_begin 295 179
+kcsan_flat_atomic_end 295 179
+kcsan_nestable_atomic_begin 295 179
+kcsan_nestable_atomic_end 295 179
+kernel_read 243 128
+kernel_write 243 128
+kfifo_get 500 180
+kfifo_in 501 180
+kfifo_in_spinlocked 502 180
+kfifo_is_empty 240 180
+kfifo_is_full 240 180
+kfifo_len 240 180
+kfifo_out 500 180
+kfifo_out_spinlocked 88 180
+kfifo_put 501 180
+kfifo_reset 25 180
+kfree 65 178
+kfree_const 65 178
+kfree_rcu 503 87
+kfree_rcu_mightsleep 504 87
+kfree_sensitive 65 178
+kfree_skb 274 57
+kfree_skb_list 274 57
+kfree_skb_reason 274 57
+klist_del 505 181
+klist_remove 505 181
+kmalloc 66 178
+kmalloc_array 66 178
+kmalloc_node 66 178
+kmalloc_obj 66 178
+kmalloc_objs 66 178
+kmap 506 182
+kmap_atomic 507 182
+kmap_local_folio 508 182
+kmap_local_page 508 182
+kmem_cache_alloc 66 178
+kmem_cache_alloc_node 66 178
+kmem_cache_create 122 178
+kmem_cache_destroy 509 178
+kmem_cache_free 313 178
+kmem_cache_free_bulk 510 178
+kmem_cache_zalloc 66 178
+kmemdup 66 183
+kmemdup_nul 66 183
+kobject_get 318 184
+kobject_get_unless_zero 288 184
+kobject_put 341 184
+krealloc 66 178
+krealloc_array 66 178
+kref_get 511 185
+kref_get_unless_zero 512 185
+kref_init 513 185
+kref_put 514 185
+kref_put_lock 515 185
+kref_put_mutex 516 185
+kref_read 202 185
+kstrdup 66 183
+kstrdup_const 66 183
+kstrndup 66 183
+kthread_bind 259 186
+kthread_cancel_work_sync 517 186
+kthread_complete_and_exit 6 187
+kthread_create 518 186
+kthread_create_on_cpu 519 187
+kthread_create_on_node 519 187
+kthread_destroy_worker 294 186
+kthread_exit 6 187
+kthread_flush_work 520 186
+kthread_flush_worker 340 186
+kthread_init_delayed_work 13 187
+kthread_init_work 521 187
+kthread_mod_delayed_work 522 186
+kthread_park 523 186
+kthread_parkme 269 186
+kthread_queue_delayed_work 522 186
+kthread_queue_work 524 186
+kthread_run 525 186
+kthread_run_on_cpu 519 187
+kthread_run_on_node 519 187
+kthread_should_park 526 186
+kthread_should_stop 526 186
+kthread_should_stop_or_park 527 186
+kthread_stop 523 186
+kthread_unpark 528 186
+ktime_add 29 188
+ktime_get 29 188
+ktime_get_boottime 29 188
+ktime_get_ns 29 188
+ktime_get_real 29 188
+ktime_ms_delta 29 188
+ktime_sub 29 188
+ktime_to_ms 29 188
+ktime_to_ns 29 188
+ktime_to_us 29 188
+ktime_us_delta 29 188
+kunmap 529 182
+kunmap_atomic 530 182
+kunmap_local 343 182
+kvasprintf 66 177
+kvcalloc 66 178
+kvfree 531 178
+kvfree_rcu 503 87
+kvfree_rcu_mightsleep 504 87
+kvfree_sensitive 531 178
+kvmalloc 66 178
+kvmalloc_array 66 178
+kvmalloc_node 66 178
+kvmemdup 66 183
+kvrealloc 66 178
+kvzalloc 66 178
+kvzalloc_node 66 178
+kzalloc 66 178
+kzalloc_node 66 178
+kzalloc_obj 66 178
+kzalloc_objs 66 178
+l3mdev_master_dev_rcu 67 52
+latch_tree_find 532 189
+latch_tree_insert 533 189
+late_initcall 129 66
+late_initcall_sync 129 66
 le16_to_cpu 1 79
 le32_to_cpu 1 79
 le64_to_cpu 1 79
-led_classdev_unregister 530 111
-likely 531 30
-list_add 532 24
-list_add_rcu 452 157
-list_add_tail 532 24
-list_add_tail_rcu 452 157
-list_add_tail_release 533 24
-list_bidir_del_rcu 534 157
-list_bulk_move_tail 535 24
-list_del 68 24
-list_del_init 68 24
-list_del_init_careful 536 24
-list_del_rcu 534 157
-list_empty 32 24
-list_empty_careful 87 24
-list_entry 273 24
-list_entry_lockless 537 157
-list_entry_rcu 537 157
-list_first_entry 538 24
-list_first_entry_or_null 539 24
-list_first_entry_or_null_acquire 540 24
-list_first_or_null_rcu 541 157
-list_for_each 542 24
-list_for_each_entry 543 24
-list_for_each_entry_continue 543 24
-list_for_each_entry_continue_rcu 544 157
-list_for_each_entry_from 543 24
-list_for_each_entry_from_rcu 544 157
-list_for_each_entry_lockless 544 157
-list_for_each_entry_rcu 544 157
-list_for_each_entry_reverse 543 24
-list_for_each_entry_safe 545 24
-list_for_each_entry_safe_continue 545 24
-list_for_each_entry_safe_from 545 24
-list_for_each_entry_safe_reverse 545 24
-list_for_each_entry_srcu 544 157
-list_for_each_prev 542 24
-list_for_each_prev_safe 546 24
-list_for_each_rcu 547 157
-list_for_each_safe 546 24
-list_is_first 238 24
-list_is_head 238 24
-list_is_last 238 24
-list_is_singular 238 24
-list_last_entry 538 24
-list_last_entry_or_null 539 24
-list_move 535 24
-list_move_tail 535 24
-list_next_entry 548 24
-list_next_entry_circular 459 24
-list_next_or_null_rcu 549 157
-list_prev_entry 548 24
-list_prev_entry_circular 459 24
-list_replace 550 24
-list_replace_init 550 24
-list_replace_rcu 463 157
-list_rotate_left 47 24
-list_splice 535 24
-list_splice_init 535 24
-list_splice_init_rcu 551 157
-list_splice_rcu 452 157
-list_splice_tail 535 24
-list_splice_tail_init 535 24
-list_splice_tail_init_rcu 551 157
-list_swap 535 24
-llist_add 552 49
-llist_add_batch 553 49
-llist_del_all 554 49
-llist_del_first 555 49
-llist_del_first_init 555 49
-llist_del_first_this 556 49
-llist_empty 32 49
-llist_entry 459 49
-llist_for_each_entry 557 49
-llist_for_each_entry_safe 558 49
-llist_next 32 49
-local64_add 559 190
-local64_add_return 560 190
-local64_cmpxchg 561 190
-local64_dec 562 190
-local64_dec_return 563 190
-local64_inc 564 190
-local64_inc_return 565 190
-local64_read 566 190
-local64_set 567 190
-local64_sub 568 190
-local64_sub_return 569 190
-local64_xchg 570 190
-local_add 559 190
-local_add_return 560 190
-local_bh_disable 72 191
-local_bh_enable 73 191
-local_bh_enable_ip 73 50
-local_clock 28 188
-local_cmpxchg 561 190
-local_dec 562 190
-local_dec_return 563 190
-local_inc 564 190
-local_inc_return 565 190
-local_irq_disable 129 191
-local_irq_enable 130 191
-local_irq_restore 130 191
-local_irq_save 129 191
-local_lock 571 192
-local_lock_irq 572 192
-local_lock_irqsave 572 192
-local_lock_nested_bh 573 192
-local_read 566 190
-local_set 567 190
-local_sub 568 190
-local_sub_return 569 190
-local_trylock 574 192
-local_trylock_irqsave 575 192
-local_unlock 576 192
-local_unlock_irq 577 192
-local_unlock_irqrestore 577 192
-local_unlock_nested_bh 578 192
-local_xchg 570 190
-lock_buffer 579 86
-lock_page 352 124
-lock_sock 580 80
-lock_sock_fast 581 80
-lock_sock_nested 580 80
-lock_task_sighand 582 193
-lock_vma_under_rcu 583 194
-lockdep_assert 4 195
-lockdep_assert_RT_in_threaded_ctx 4 195
-lockdep_assert_cpus_held 4 195
-lockdep_assert_held 67 195
-lockdep_assert_held_once 67 195
-lockdep_assert_held_read 67 195
-lockdep_assert_held_write 67 195
-lockdep_assert_in_softirq 4 195
-lockdep_assert_irqs_disabled 4 195
-lockdep_assert_irqs_enabled 4 195
-lockdep_assert_none_held_once 4 195
-lockdep_assert_not_held 67 195
-lockdep_assert_preemption_disabled 4 195
-lockdep_assert_preemption_enabled 4 195
-lockdep_assert_rq_held 67 58
-lockdep_is_held 584 195
-lockdep_rtnl_is_held 45 4
-lockdep_set_class 67 195
-lockdep_set_class_and_name 67 195
-lockdep_set_novalidate_class 67 195
-lockdep_set_subclass 67 195
-lockdep_sock_is_held 585 80
-lockless_dereference 586 196
-lockref_get 74 197
-lockref_get_not_dead 286 197
-lockref_get_not_zero 286 197
-lockref_mark_dead 47 197
-lockref_put_or_lock 587 197
-lockref_put_return 588 197
+led_classdev_unregister 534 111
+likely 535 30
+list_add 536 24
+list_add_rcu 455 157
+list_add_tail 536 24
+list_add_tail_rcu 455 157
+list_add_tail_release 537 24
+list_bidir_del_rcu 538 157
+list_bulk_move_tail 539 24
+list_del 69 24
+list_del_init 69 24
+list_del_init_careful 540 24
+list_del_rcu 538 157
+list_empty 33 24
+list_empty_careful 88 24
+list_entry 275 24
+list_entry_lockless 541 157
+list_entry_rcu 541 157
+list_first_entry 542 24
+list_first_entry_or_null 543 24
+list_first_entry_or_null_acquire 544 24
+list_first_or_null_rcu 545 157
+list_for_each 546 24
+list_for_each_entry 547 24
+list_for_each_entry_continue 547 24
+list_for_each_entry_continue_rcu 548 157
+list_for_each_entry_from 547 24
+list_for_each_entry_from_rcu 548 157
+list_for_each_entry_lockless 548 157
+list_for_each_entry_rcu 548 157
+list_for_each_entry_reverse 547 24
+list_for_each_entry_safe 549 24
+list_for_each_entry_safe_continue 549 24
+list_for_each_entry_safe_from 549 24
+list_for_each_entry_safe_reverse 549 24
+list_for_each_entry_srcu 548 157
+list_for_each_prev 546 24
+list_for_each_prev_safe 550 24
+list_for_each_rcu 551 157
+list_for_each_safe 550 24
+list_is_first 240 24
+list_is_head 240 24
+list_is_last 240 24
+list_is_singular 240 24
+list_last_entry 542 24
+list_last_entry_or_null 543 24
+list_move 539 24
+list_move_tail 539 24
+list_next_entry 552 24
+list_next_entry_circular 462 24
+list_next_or_null_rcu 553 157
+list_prev_entry 552 24
+list_prev_entry_circular 462 24
+list_replace 554 24
+list_replace_init 554 24
+list_replace_rcu 466 157
+list_rotate_left 48 24
+list_splice 539 24
+list_splice_init 539 24
+list_splice_init_rcu 555 157
+list_splice_rcu 455 157
+list_splice_tail 539 24
+list_splice_tail_init 539 24
+list_splice_tail_init_rcu 555 157
+list_swap 539 24
+llist_add 556 49
+llist_add_batch 557 49
+llist_del_all 558 49
+llist_del_first 559 49
+llist_del_first_init 559 49
+llist_del_first_this 560 49
+llist_empty 33 49
+llist_entry 462 49
+llist_for_each_entry 561 49
+llist_for_each_entry_safe 562 49
+llist_next 33 49
+local64_add 563 190
+local64_add_return 564 190
+local64_cmpxchg 565 190
+local64_dec 566 190
+local64_dec_return 567 190
+local64_inc 568 190
+local64_inc_return 569 190
+local64_read 570 190
+local64_set 571 190
+local64_sub 572 190
+local64_sub_return 573 190
+local64_xchg 574 190
+local_add 563 190
+local_add_return 564 190
+local_bh_disable 73 191
+local_bh_enable 74 191
+local_bh_enable_ip 74 50
+local_clock 29 188
+local_cmpxchg 565 190
+local_dec 566 190
+local_dec_return 567 190
+local_inc 568 190
+local_inc_return 569 190
+local_irq_disable 130 191
+local_irq_enable 131 191
+local_irq_restore 131 191
+local_irq_save 130 191
+local_lock 575 192
+local_lock_irq 576 192
+local_lock_irqsave 576 192
+local_lock_nested_bh 577 192
+local_read 570 190
+local_set 571 190
+local_sub 572 190
+local_sub_return 573 190
+local_trylock 578 192
+local_trylock_irqsave 579 192
+local_unlock 580 192
+local_unlock_irq 581 192
+local_unlock_irqrestore 581 192
+local_unlock_nested_bh 582 192
+local_xchg 574 190
+lock_buffer 583 86
+lock_page 355 124
+lock_sock 584 80
+lock_sock_fast 585 80
+lock_sock_nested 584 80
+lock_task_sighand 586 193
+lock_vma_under_rcu 587 194
+lockdep_assert 295 195
+lockdep_assert_RT_in_threaded_ctx 295 195
+lockdep_assert_cpus_held 588 104
+lockdep_assert_held 474 195
+lockdep_assert_held_exclusive 135 195
+lockdep_assert_held_once 474 195
+lockdep_assert_held_read 589 195
+lockdep_assert_held_write 135 195
+lockdep_assert_in_rcu_read_lock 590 33
+lockdep_assert_in_rcu_read_lock_bh 590 33
+lockdep_assert_in_rcu_read_lock_sched 590 33
+lockdep_assert_in_rcu_reader 590 33
+lockdep_assert_in_softirq 295 195
+lockdep_assert_irqs_disabled 591 195
+lockdep_assert_irqs_enabled 295 195
+lockdep_assert_none_held_once 295 195
+lockdep_assert_not_held 68 195
+lockdep_assert_preemption_disabled 592 195
+lockdep_assert_preemption_enabled 295 195
+lockdep_assert_rq_held 135 58
+lockdep_assert_wiphy 135 196
+lockdep_is_held 593 195
+lockdep_rtnl_is_held 594 4
+lockdep_set_class 68 195
+lockdep_set_class_and_name 68 195
+lockdep_set_novalidate_class 68 195
+lockdep_set_subclass 68 195
+lockdep_sock_is_held 595 80
+lockless_dereference 596 197
+lockref_get 75 198
+lockref_get_not_dead 288 198
+lockref_get_not_zero 288 198
+lockref_mark_dead 48 198
+lockref_put_or_lock 597 198
+lockref_put_return 598 198
 lower_16_bits 1 20
 lower_32_bits 1 20
-make_task_dead 5 6
-mark_buffer_dirty 589 86
+make_task_dead 6 6
+mark_buffer_dirty 599 86
 max 1 20
 max3 1 20
 max_t 1 20
-maybe_get_net 286 142
-mb 590 116
-mdelay 4 135
-memcmp 28 183
-memcpy 47 183
-memcpy_fromio 591 48
-memcpy_toio 67 48
-memdup_user 592 183
-memmove 47 183
-mempool_alloc 65 198
-mempool_free 64 198
-memset 47 183
-memset_io 67 48
-memstick_free_host 305 101
-memstick_priv 275 101
-memstick_remove_host 593 199
-memzero_explicit 47 183
-might_lock 67 195
-might_sleep 594 200
-might_sleep_if 595 200
-migrate_disable 596 53
-migrate_enable 597 53
+maybe_get_net 288 142
+mb 600 116
+mdelay 295 135
+memcmp 29 183
+memcpy 48 183
+memcpy_fromio 601 48
+memcpy_toio 68 48
+memdup_user 602 183
+memmove 48 183
+mempool_alloc 66 199
+mempool_free 65 199
+memset 48 183
+memset_io 68 48
+memstick_free_host 308 101
+memstick_priv 277 101
+memstick_remove_host 603 200
+memzero_explicit 48 183
+might_lock 68 195
+might_sleep 604 201
+might_sleep_if 605 201
+migrate_disable 606 53
+migrate_enable 607 53
 min 1 20
 min3 1 20
 min_not_zero 1 20
 min_t 1 20
-mm_tlb_flush_nested 32 106
-mm_tlb_flush_pending 32 106
-mmap_assert_locked 67 194
-mmap_assert_write_locked 67 194
-mmap_lock_is_contended 598 194
-mmap_lock_speculate_retry 599 194
-mmap_lock_speculate_try_begin 600 194
-mmap_read_lock 601 194
-mmap_read_lock_killable 602 194
-mmap_read_trylock 603 194
-mmap_read_unlock 604 194
-mmap_read_unlock_non_owner 604 194
-mmap_write_downgrade 335 194
-mmap_write_lock 605 194
-mmap_write_lock_killable 606 194
-mmap_write_lock_nested 605 194
-mmap_write_unlock 607 194
-mmc_free_host 305 101
-mmc_priv 275 101
-mmc_remove_host 608 201
-mmdrop 372 143
-mmdrop_sched 609 143
-mmget 74 143
-mmget_not_zero 367 143
-mmgrab 74 143
-mmiowb 610 202
-mmput 611 143
-mmput_async 609 143
-mmu_notifier_invalidate_range_end 9 203
-mmu_notifier_invalidate_range_start 612 203
-mnt_drop_write 343 204
-mnt_drop_write_file 343 204
-mnt_want_write 613 204
-mnt_want_write_file 613 204
-mntget 614 204
-mntput 615 204
-mod_delayed_work 616 13
-mod_delayed_work_on 617 13
-mod_timer 618 63
-mod_timer_pending 618 63
-module_exit 619 51
-module_init 128 51
-module_put 609 51
-module_put_and_kthread_exit 5 51
-msecs_to_jiffies 28 174
-msleep 267 135
-msleep_interruptible 266 135
+mm_tlb_flush_nested 33 106
+mm_tlb_flush_pending 33 106
+mmap_assert_locked 474 194
+mmap_assert_read_locked 474 194
+mmap_assert_write_locked 135 194
+mmap_lock_is_contended 608 194
+mmap_lock_speculate_retry 609 194
+mmap_lock_speculate_try_begin 610 194
+mmap_read_lock 611 194
+mmap_read_lock_killable 612 194
+mmap_read_trylock 613 194
+mmap_read_unlock 614 194
+mmap_read_unlock_non_owner 614 194
+mmap_write_downgrade 338 194
+mmap_write_lock 615 194
+mmap_write_lock_killable 616 194
+mmap_write_lock_nested 615 194
+mmap_write_unlock 617 194
+mmc_free_host 308 101
+mmc_priv 277 101
+mmc_remove_host 618 202
+mmdrop 375 143
+mmdrop_sched 619 143
+mmget 75 143
+mmget_not_zero 370 143
+mmgrab 75 143
+mmiowb 620 203
+mmput 621 143
+mmput_async 619 143
+mmu_notifier_invalidate_range_end 10 204
+mmu_notifier_invalidate_range_start 622 204
+mnt_drop_write 346 205
+mnt_drop_write_file 346 205
+mnt_want_write 623 205
+mnt_want_write_file 623 205
+mntget 624 205
+mntput 625 205
+mod_delayed_work 626 13
+mod_delayed_work_on 627 13
+mod_timer 628 63
+mod_timer_pending 628 63
+module_exit 629 51
+module_init 129 51
+module_put 619 51
+module_put_and_kthread_exit 6 51
+msecs_to_jiffies 29 174
+msleep 269 135
+msleep_interruptible 268 135
 mul_u64_u32_shr 1 19
-mutex_destroy 620 75
-mutex_init 24 75
-mutex_is_locked 598 205
-mutex_lock 301 205
-mutex_lock_interruptible 302 205
-mutex_lock_interruptible_nested 302 205
-mutex_lock_io 301 205
-mutex_lock_io_nested 301 205
-mutex_lock_killable 302 205
-mutex_lock_killable_nested 302 205
-mutex_lock_nest_lock 301 205
-mutex_lock_nested 301 205
-mutex_trylock 303 205
-mutex_unlock 304 205
-napi_alloc_skb 293 57
-napi_complete 621 52
-napi_complete_done 621 52
-napi_consume_skb 272 57
-napi_disable 622 52
-napi_enable 623 52
-napi_gro_receive 85 52
-napi_schedule 624 52
-napi_schedule_irqoff 625 52
-napi_schedule_prep 624 52
-napi_synchronize 626 52
-ndelay 4 135
-need_resched 627 95
-need_seqretry 88 55
-neigh_hold 74 206
-neigh_release 272 206
-netdev_alert 4 207
-netdev_alloc_skb 293 57
-netdev_completed_queue 10 52
-netdev_crit 4 207
-netdev_dbg 4 207
-netdev_emerg 4 207
-netdev_err 4 207
-netdev_hold 299 52
-netdev_info 4 207
-netdev_lock 301 52
-netdev_lock_ops 628 208
-netdev_master_upper_dev_get_rcu 66 52
-netdev_notice 4 207
-netdev_priv 629 52
-netdev_put 300 52
-netdev_sent_queue 40 52
-netdev_trylock 303 52
-netdev_tx_completed_queue 10 52
-netdev_tx_sent_queue 40 52
-netdev_unlock 304 52
-netdev_unlock_ops 304 208
-netdev_warn 4 207
-netif_addr_lock 76 52
-netif_addr_lock_bh 77 52
-netif_addr_unlock 79 52
-netif_addr_unlock_bh 80 52
-netif_carrier_off 589 52
-netif_carrier_ok 32 52
-netif_carrier_on 630 52
-netif_device_attach 589 52
-netif_device_detach 631 52
-netif_device_present 32 52
-netif_dormant 32 52
-netif_napi_add 632 52
-netif_napi_add_config 632 52
-netif_napi_add_tx 632 52
-netif_napi_add_tx_weight 632 52
-netif_napi_add_weight 632 52
-netif_napi_del 633 52
-netif_queue_stopped 32 52
-netif_receive_skb 85 52
-netif_running 32 52
-netif_rx 85 52
-netif_schedule_queue 524 52
-netif_start_queue 10 52
-netif_start_subqueue 10 52
-netif_stop_queue 634 52
-netif_stop_subqueue 634 52
-netif_subqueue_maybe_stop 635 209
-netif_subqueue_stopped 32 52
-netif_subqueue_try_stop 636 209
-netif_tx_disable 637 52
-netif_tx_lock 76 52
-netif_tx_lock_bh 77 52
-netif_tx_queue_stopped 32 52
-netif_tx_start_all_queues 10 52
-netif_tx_start_queue 10 52
-netif_tx_stop_all_queues 634 52
-netif_tx_stop_queue 634 52
-netif_tx_unlock 79 52
-netif_tx_unlock_bh 80 52
-netif_tx_wake_all_queues 630 52
-netif_tx_wake_queue 630 52
-netif_txq_completed_wake 638 209
-netif_txq_maybe_stop 635 209
-netif_txq_try_stop 636 209
-netif_wake_queue 630 52
-netif_wake_subqueue 630 52
-netif_xmit_stopped 238 52
-nmi_count 437 53
-no_free_ptr 531 10
-no_printk 28 123
-ns_to_ktime 28 188
-nsecs_to_jiffies 28 174
+mutex_destroy 630 75
+mutex_init 25 75
+mutex_is_locked 608 206
+mutex_lock 304 206
+mutex_lock_interruptible 305 206
+mutex_lock_interruptible_nested 305 206
+mutex_lock_io 304 206
+mutex_lock_io_nested 304 206
+mutex_lock_killable 305 206
+mutex_lock_killable_nested 305 206
+mutex_lock_nest_lock 304 206
+mutex_lock_nested 304 206
+mutex_trylock 306 206
+mutex_unlock 307 206
+napi_alloc_skb 296 57
+napi_complete 631 52
+napi_complete_done 631 52
+napi_consume_skb 274 57
+napi_disable 632 52
+napi_enable 633 52
+napi_gro_receive 86 52
+napi_schedule 634 52
+napi_schedule_irqoff 635 52
+napi_schedule_prep 634 52
+napi_synchronize 636 52
+ndelay 295 135
+need_resched 637 95
+need_seqretry 89 55
+neigh_hold 75 207
+neigh_release 274 207
+netdev_alert 295 208
+netdev_alloc_skb 296 57
+netdev_completed_queue 11 52
+netdev_crit 295 208
+netdev_dbg 295 208
+netdev_emerg 295 208
+netdev_err 295 208
+netdev_hold 302 52
+netdev_info 295 208
+netdev_lock 304 52
+netdev_lock_ops 638 209
+netdev_master_upper_dev_get_rcu 67 52
+netdev_notice 295 208
+netdev_priv 639 52
+netdev_put 303 52
+netdev_sent_queue 41 52
+netdev_trylock 306 52
+netdev_tx_completed_queue 11 52
+netdev_tx_sent_queue 41 52
+netdev_unlock 307 52
+netdev_unlock_ops 307 209
+netdev_warn 295 208
+netif_addr_lock 77 52
+netif_addr_lock_bh 78 52
+netif_addr_unlock 80 52
+netif_addr_unlock_bh 81 52
+netif_carrier_off 599 52
+netif_carrier_ok 33 52
+netif_carrier_on 640 52
+netif_device_attach 599 52
+netif_device_detach 641 52
+netif_device_present 33 52
+netif_dormant 33 52
+netif_napi_add 642 52
+netif_napi_add_config 642 52
+netif_napi_add_tx 642 52
+netif_napi_add_tx_weight 642 52
+netif_napi_add_weight 642 52
+netif_napi_del 643 52
+netif_queue_stopped 33 52
+netif_receive_skb 86 52
+netif_running 33 52
+netif_rx 86 52
+netif_schedule_queue 528 52
+netif_start_queue 11 52
+netif_start_subqueue 11 52
+netif_stop_queue 644 52
+netif_stop_subqueue 644 52
+netif_subqueue_maybe_stop 645 210
+netif_subqueue_stopped 33 52
+netif_subqueue_try_stop 646 210
+netif_tx_disable 647 52
+netif_tx_lock 77 52
+netif_tx_lock_bh 78 52
+netif_tx_queue_stopped 33 52
+netif_tx_start_all_queues 11 52
+netif_tx_start_queue 11 52
+netif_tx_stop_all_queues 644 52
+netif_tx_stop_queue 644 52
+netif_tx_unlock 80 52
+netif_tx_unlock_bh 81 52
+netif_tx_wake_all_queues 640 52
+netif_tx_wake_queue 640 52
+netif_txq_completed_wake 648 210
+netif_txq_maybe_stop 645 210
+netif_txq_try_stop 646 210
+netif_wake_queue 640 52
+netif_wake_subqueue 640 52
+netif_xmit_stopped 240 52
+nmi_count 440 53
+no_free_ptr 535 10
+no_printk 29 123
+ns_to_ktime 29 188
+nsecs_to_jiffies 29 174
 ntohl 1 79
 ntohs 1 79
-num_online_cpus 28 95
-numa_node_id 28 9
-of_node_get 315 210
-of_node_put 338 210
+num_online_cpus 29 95
+numa_node_id 29 9
+of_node_get 318 211
+of_node_put 341 211
 offsetof 2 36
-offsetofend 2 211
-on_each_cpu 639 212
-on_each_cpu_cond 640 212
-on_each_cpu_mask 640 212
-open_softirq 641 14
+offsetofend 2 212
+on_each_cpu 649 213
+on_each_cpu_cond 650 213
+on_each_cpu_mask 650 213
+open_softirq 651 14
 order_base_2 1 166
-outb 86 54
-outb_p 86 54
-outl 86 54
-outl_p 86 54
-outsb 67 54
-outsl 67 54
-outsw 67 54
-outw 86 54
-outw_p 86 54
-p4dp_get 32 213
-page_address 28 93
-page_count 32 134
-page_folio 28 93
-page_ref_add 357 134
-page_ref_add_unless_zero 358 134
-page_ref_count 32 134
-page_ref_dec 359 134
-page_ref_dec_and_test 345 134
-page_ref_dec_return 360 134
-page_ref_freeze 361 134
-page_ref_inc 74 134
-page_ref_inc_return 362 134
-page_ref_sub 363 134
-page_ref_sub_and_test 364 134
-page_ref_unfreeze 366 134
-page_to_pfn 28 93
-page_to_phys 28 93
-pagefault_disable 642 41
-pagefault_enable 643 41
-panic 5 6
-path_get 644 214
-path_put 645 214
-pci_dev_get 315 215
-pci_dev_lock 301 215
-pci_dev_put 338 215
-pci_dev_unlock 304 215
-pci_free_irq 646 215
-pci_free_irq_vectors 647 215
-pci_get_drvdata 28 9
-pci_lock_rescan_remove 648 215
-pci_request_irq 649 215
-pci_unlock_rescan_remove 650 215
-per_cpu 651 139
-per_cpu_ptr 106 139
-percpu_counter_add 652 216
-percpu_counter_add_batch 652 216
-percpu_counter_compare 653 216
-percpu_counter_dec 654 216
-percpu_counter_inc 655 216
-percpu_counter_read 653 216
-percpu_counter_read_positive 656 216
-percpu_counter_set 657 216
-percpu_counter_sub 658 216
-percpu_counter_sum 653 216
-percpu_counter_sum_positive 653 216
-percpu_down_read 659 217
-percpu_down_read_freezable 659 217
-percpu_down_read_internal 659 217
-percpu_down_read_trylock 660 217
-percpu_down_write 661 217
-percpu_is_read_locked 598 217
-percpu_is_write_locked 598 217
-percpu_ref_get 74 105
-percpu_ref_get_many 357 105
-percpu_ref_is_dying 238 105
-percpu_ref_is_zero 32 105
-percpu_ref_kill 67 105
-percpu_ref_kill_and_confirm 67 105
-percpu_ref_put 229 105
-percpu_ref_put_many 363 105
-percpu_ref_reinit 662 105
-percpu_ref_resurrect 662 105
-percpu_ref_switch_to_atomic 662 105
-percpu_ref_switch_to_atomic_sync 663 105
-percpu_ref_switch_to_percpu 662 105
-percpu_ref_tryget 286 105
-percpu_ref_tryget_live 286 105
-percpu_ref_tryget_live_rcu 286 105
-percpu_ref_tryget_many 664 105
-percpu_rwsem_is_held 598 217
-percpu_up_read 665 217
-percpu_up_write 666 217
-pfn_to_page 28 93
-pgdp_get 32 213
-phys_to_virt 28 93
-pid_task 298 130
-pin_user_pages 341 93
-pin_user_pages_fast 341 93
-platform_get_drvdata 28 9
-pm_runtime_disable 257 218
-pm_runtime_get 667 218
-pm_runtime_get_if_active 668 218
-pm_runtime_get_if_in_use 668 218
-pm_runtime_get_noresume 667 218
-pm_runtime_get_sync 669 218
-pm_runtime_put 670 218
-pm_runtime_put_autosuspend 670 218
-pm_runtime_put_noidle 671 218
-pm_runtime_put_sync 672 218
-pm_runtime_resume_and_get 669 218
-pmd_clear 673 213
-pmd_install 674 219
-pmd_lock 675 141
-pmd_lockptr 85 141
-pmd_populate 676 219
-pmd_trans_huge_lock 677 141
-pmdp_establish 678 213
-pmdp_get 32 213
-pmdp_get_lockless 32 213
-pmdp_huge_clear_flush 679 213
-pmdp_huge_get_and_clear 679 213
-pmdp_invalidate 679 213
-pmem_wmb 328 116
-poll_state_synchronize_rcu 680 33
-poll_state_synchronize_srcu 681 88
-poll_wait 682 220
-postcore_initcall 128 66
-postcore_initcall_sync 128 66
-power_supply_unregister 683 221
-pr_alert 4 123
-pr_alert_once 4 123
-pr_alert_ratelimited 4 123
-pr_cont 4 123
-pr_crit 4 123
-pr_crit_once 4 123
-pr_crit_ratelimited 4 123
-pr_debug 4 123
-pr_debug_once 4 123
-pr_debug_ratelimited 4 123
-pr_devel 4 123
-pr_emerg 4 123
-pr_emerg_once 4 123
-pr_emerg_ratelimited 4 123
-pr_err 4 123
-pr_err_once 4 123
-pr_err_ratelimited 4 123
-pr_info 4 123
-pr_info_once 4 123
-pr_info_ratelimited 4 123
-pr_notice 4 123
-pr_notice_once 4 123
-pr_notice_ratelimited 4 123
-pr_warn 4 123
-pr_warn_once 4 123
-pr_warn_ratelimited 4 123
-preempt_check_resched 684 53
-preempt_count 437 53
-preempt_count_add 81 53
-preempt_count_dec 82 53
-preempt_count_dec_and_test 83 53
-preempt_count_inc 81 53
-preempt_count_sub 82 53
-preempt_disable 81 191
-preempt_disable_nested 225 53
-preempt_disable_notrace 81 191
-preempt_enable 82 191
-preempt_enable_nested 225 53
-preempt_enable_no_resched 82 53
-preempt_enable_no_resched_notrace 82 53
-preempt_enable_notrace 82 191
-preempt_fold_need_resched 684 53
-preempt_model_full 437 53
-preempt_model_none 437 53
-preempt_model_preemptible 437 53
-preempt_model_rt 437 53
-preempt_model_voluntary 437 53
-preempt_set_need_resched 684 53
-preemptible 437 53
-prepare_to_rcuwait 685 131
-prepare_to_swait_event 686 56
-prepare_to_swait_exclusive 687 56
-prepare_to_wait 687 56
-prepare_to_wait_event 686 56
-prepare_to_wait_exclusive 688 56
-printk 28 123
-printk_deferred 28 123
-printk_once 28 123
-printk_ratelimited 28 123
-proc_create 15 222
-proc_create_data 15 222
-proc_create_mount_point 15 222
-proc_create_net 15 222
-proc_create_net_data 15 222
-proc_create_net_data_write 15 222
-proc_create_net_single 15 222
-proc_create_net_single_write 15 222
-proc_create_seq 15 222
-proc_create_seq_data 15 222
-proc_create_seq_private 15 222
-proc_create_single 15 222
-proc_create_single_data 15 222
-pskb_expand_head 689 57
-pte_clear 690 213
-pte_clear_not_present_full 690 213
-pte_lockptr 85 141
-pte_offset_map 691 213
-pte_offset_map_lock 692 141
-pte_offset_map_nolock 693 213
-pte_offset_map_ro_nolock 693 213
-pte_offset_map_rw_nolock 693 213
-pte_unmap 694 213
-pte_unmap_unlock 695 141
-ptep_clear_flush 679 213
-ptep_clear_flush_young 696 213
-ptep_get 32 213
-ptep_get_and_clear 679 213
-ptep_get_and_clear_full 679 213
-ptep_get_lockless 32 213
-ptep_modify_prot_commit 697 213
-ptep_modify_prot_start 679 213
-ptep_set_access_flags 698 213
-ptep_set_wrprotect 699 213
-ptep_test_and_clear_young 696 213
-ptep_try_set 700 213
-pud_lock 675 141
-pud_trans_huge_lock 677 141
-pudp_get 32 213
-pudp_huge_get_and_clear 679 213
-pure_initcall 128 66
-put_bh 242 86
-put_cpu 82 138
-put_cpu_ptr 701 139
-put_cpu_var 702 139
-put_cred 372 140
-put_device 338 9
-put_net 272 142
-put_page 355 93
-put_page_testzero 345 93
-put_pid 272 130
-put_task_struct 272 144
-put_user 84 46
-queue_delayed_work 703 13
-queue_delayed_work_on 704 13
-queue_rcu_work 705 13
-queue_work 706 13
-queue_work_node 707 13
-queue_work_on 707 13
-queued_spin_lock 131 68
-queued_spin_trylock 132 68
-queued_spin_unlock 133 68
-radix_tree_delete 708 223
-radix_tree_delete_item 708 223
-radix_tree_insert 709 223
-radix_tree_lookup 710 223
-raw_cpu_add 97 59
-raw_cpu_add_return 98 59
-raw_cpu_and 99 59
-raw_cpu_cmpxchg 100 59
-raw_cpu_dec 101 59
-raw_cpu_dec_return 102 59
-raw_cpu_inc 103 59
-raw_cpu_inc_return 104 59
-raw_cpu_or 105 59
-raw_cpu_ptr 106 139
-raw_cpu_read 107 59
-raw_cpu_sub 108 59
-raw_cpu_sub_return 109 59
-raw_cpu_try_cmpxchg 110 59
-raw_cpu_write 111 59
-raw_cpu_xchg 112 59
-raw_irqs_disabled 437 53
-raw_local_irq_disable 129 191
-raw_local_irq_enable 130 191
-raw_local_irq_restore 130 191
-raw_local_irq_save 129 191
-raw_notifier_call_chain 689 77
-raw_read_seqcount 87 55
-raw_read_seqcount_begin 87 55
-raw_read_seqcount_latch 711 55
-raw_read_seqcount_latch_retry 599 55
-raw_seqcount_begin 87 55
-raw_seqcount_try_begin 600 55
-raw_smp_processor_id 712 138
-raw_spin_is_contended 585 71
-raw_spin_is_locked 585 71
-raw_spin_lock 713 224
-raw_spin_lock_bh 714 224
-raw_spin_lock_init 24 71
-raw_spin_lock_irq 715 224
-raw_spin_lock_irq_rcu_node 715 225
-raw_spin_lock_irqsave 715 224
-raw_spin_lock_irqsave_nested 715 224
-raw_spin_lock_irqsave_rcu_node 715 225
-raw_spin_lock_nest_lock 713 224
-raw_spin_lock_nested 713 224
-raw_spin_lock_rcu_node 713 225
-raw_spin_rq_lock 713 58
-raw_spin_rq_lock_irqsave 715 58
-raw_spin_rq_unlock 716 58
-raw_spin_trylock 717 224
-raw_spin_trylock_bh 718 224
-raw_spin_trylock_irq 719 224
-raw_spin_trylock_irqsave 719 224
-raw_spin_unlock 716 224
-raw_spin_unlock_bh 720 224
-raw_spin_unlock_irq 721 224
-raw_spin_unlock_irq_rcu_node 721 225
-raw_spin_unlock_irqrestore 721 224
-raw_spin_unlock_irqrestore_rcu_node 721 225
-raw_spin_unlock_rcu_node 716 225
-raw_write_seqcount_barrier 722 55
-raw_write_seqcount_begin 723 55
-raw_write_seqcount_end 724 55
-raw_write_seqcount_latch 722 55
-rb_entry 273 160
-rb_entry_rcu 459 160
-rb_entry_safe 459 160
-rb_erase 725 160
-rb_find_rcu 528 160
-rb_first 726 160
-rb_insert_color 727 160
-rb_last 726 160
-rb_link_node 728 160
-rb_link_node_rcu 729 160
-rb_next 726 160
-rb_prev 726 160
-rcu_access_pointer 730 226
-rcu_assign_pointer 731 32
-rcu_assign_sk_user_data 732 80
-rcu_barrier 733 227
-rcu_barrier_tasks 733 227
-rcu_barrier_tasks_trace 733 227
-rcu_dereference 734 226
-rcu_dereference_all 734 226
-rcu_dereference_all_check 734 226
-rcu_dereference_bh 734 226
-rcu_dereference_bh_check 734 226
-rcu_dereference_check 734 226
-rcu_dereference_protected 735 226
-rcu_dereference_raw 734 226
-rcu_dereference_raw_check 734 226
-rcu_dereference_rtnl 586 4
-rcu_dereference_sched 734 226
-rcu_dereference_sched_check 734 226
-rcu_dereference_sk_user_data 736 80
-rcu_is_watching 45 33
-rcu_pointer_handoff 85 226
-rcu_read_lock 737 228
-rcu_read_lock_any_held 45 33
-rcu_read_lock_bh 738 228
-rcu_read_lock_bh_held 45 33
-rcu_read_lock_dont_migrate 739 228
-rcu_read_lock_held 45 33
-rcu_read_lock_sched 740 228
-rcu_read_lock_sched_held 45 33
-rcu_read_lock_sched_notrace 740 228
-rcu_read_lock_trace 741 228
-rcu_read_unlock 742 228
-rcu_read_unlock_bh 743 228
-rcu_read_unlock_migrate 744 228
-rcu_read_unlock_sched 745 228
-rcu_read_unlock_sched_notrace 745 228
-rcu_read_unlock_trace 746 228
-rcu_replace_pointer 747 32
-rcu_sync_enter 748 229
-rcu_sync_exit 749 229
-rcu_sync_is_idle 32 229
-rcuref_get 286 230
-rcuref_init 750 230
-rcuref_put 751 230
-rcuref_read 32 230
-rcuwait_active 32 131
-rcuwait_wait_event 223 131
-rcuwait_wake_up 289 131
-read_lock 752 224
-read_lock_bh 753 224
-read_lock_irq 754 224
-read_lock_irqsave 754 224
-read_poll_timeout 121 231
-read_poll_timeout_atomic 28 231
-read_seqbegin 87 55
-read_seqbegin_or_lock 755 55
-read_seqbegin_or_lock_irqsave 87 55
-read_seqcount_begin 87 55
-read_seqcount_latch 711 55
-read_seqcount_latch_retry 599 55
-read_seqcount_retry 599 55
-read_seqlock_excl 756 55
-read_seqlock_excl_bh 757 55
-read_seqlock_excl_irq 758 55
-read_seqlock_excl_irqsave 758 55
-read_seqretry 599 55
-read_sequnlock_excl 759 55
-read_sequnlock_excl_bh 760 55
-read_sequnlock_excl_irq 761 55
-read_sequnlock_excl_irqrestore 761 55
-read_thread_flags 762 89
-read_trylock 763 224
-read_unlock 764 224
-read_unlock_bh 765 224
-read_unlock_irq 766 224
-read_unlock_irqrestore 766 224
-readb 85 54
-readb_relaxed 85 54
-readl 85 54
-readl_poll_timeout 241 231
-readl_poll_timeout_atomic 85 231
-readl_relaxed 85 54
-readq 85 54
-readq_poll_timeout 241 231
-readq_poll_timeout_atomic 85 231
-readq_relaxed 85 54
-readsb 67 54
-readsl 67 54
-readsq 67 54
-readsw 67 54
-readw 85 54
-readw_relaxed 85 54
-readx_poll_timeout 767 231
-readx_poll_timeout_atomic 768 231
-refcount_add 769 232
-refcount_add_not_zero 770 232
-refcount_add_not_zero_acquire 771 232
-refcount_dec 772 232
-refcount_dec_and_lock 773 232
-refcount_dec_and_lock_irqsave 773 232
-refcount_dec_and_mutex_lock 774 232
-refcount_dec_and_rtnl_lock 775 4
-refcount_dec_and_test 776 232
-refcount_dec_if_one 777 232
-refcount_dec_not_one 777 232
-refcount_inc 507 232
-refcount_inc_not_zero 508 232
-refcount_inc_not_zero_acquire 778 232
-refcount_read 200 232
-refcount_set 202 232
-refcount_set_release 203 232
-refcount_sub_and_test 779 232
-register_netdev 780 233
-regulator_disable 241 234
-regulator_enable 241 234
-reinit_completion 24 92
-release_sock 781 80
-remove_wait_queue 67 61
-request_any_context_irq 782 14
-request_firmware 241 235
-request_irq 783 14
-request_module 241 236
-request_percpu_irq 782 14
-request_threaded_irq 784 14
-return_ptr 55 10
-rhashtable_destroy 370 237
-rhashtable_insert_fast 785 237
-rhashtable_lookup 786 237
-rhashtable_lookup_fast 786 237
-rhashtable_lookup_insert_fast 785 237
-rhashtable_remove 787 237
-rhashtable_remove_fast 788 237
-rhashtable_walk_next 786 237
-rhashtable_walk_start 789 237
-rhashtable_walk_stop 694 237
-rht_dereference 790 237
-rht_dereference_bucket 790 237
-rht_dereference_bucket_rcu 586 237
-rht_dereference_rcu 586 237
-rmb 791 116
-rootfs_initcall 128 66
+outb 87 54
+outb_p 87 54
+outl 87 54
+outl_p 87 54
+outsb 68 54
+outsl 68 54
+outsw 68 54
+outw 87 54
+outw_p 87 54
+p4dp_get 33 214
+page_address 29 93
+page_count 33 134
+page_folio 29 93
+page_ref_add 360 134
+page_ref_add_unless_zero 361 134
+page_ref_count 33 134
+page_ref_dec 362 134
+page_ref_dec_and_test 348 134
+page_ref_dec_return 363 134
+page_ref_freeze 364 134
+page_ref_inc 75 134
+page_ref_inc_return 365 134
+page_ref_sub 366 134
+page_ref_sub_and_test 367 134
+page_ref_unfreeze 369 134
+page_to_pfn 29 93
+page_to_phys 29 93
+pagefault_disable 652 41
+pagefault_enable 653 41
+panic 6 6
+path_get 654 215
+path_put 655 215
+pci_dev_get 318 216
+pci_dev_lock 304 216
+pci_dev_put 341 216
+pci_dev_unlock 307 216
+pci_free_irq 656 216
+pci_free_irq_vectors 657 216
+pci_get_drvdata 29 9
+pci_lock_rescan_remove 658 216
+pci_request_irq 659 216
+pci_unlock_rescan_remove 660 216
+per_cpu 661 139
+per_cpu_ptr 107 139
+percpu_counter_add 662 217
+percpu_counter_add_batch 662 217
+percpu_counter_compare 663 217
+percpu_counter_dec 664 217
+percpu_counter_inc 665 217
+percpu_counter_read 663 217
+percpu_counter_read_positive 666 217
+percpu_counter_set 667 217
+percpu_counter_sub 668 217
+percpu_counter_sum 663 217
+percpu_counter_sum_positive 663 217
+percpu_down_read 669 218
+percpu_down_read_freezable 669 218
+percpu_down_read_internal 669 218
+percpu_down_read_trylock 670 218
+percpu_down_write 671 218
+percpu_is_read_locked 608 218
+percpu_is_write_locked 608 218
+percpu_ref_get 75 105
+percpu_ref_get_many 360 105
+percpu_ref_is_dying 240 105
+percpu_ref_is_zero 33 105
+percpu_ref_kill 68 105
+percpu_ref_kill_and_confirm 68 105
+percpu_ref_put 231 105
+percpu_ref_put_many 366 105
+percpu_ref_reinit 672 105
+percpu_ref_resurrect 672 105
+percpu_ref_switch_to_atomic 672 105
+percpu_ref_switch_to_atomic_sync 673 105
+percpu_ref_switch_to_percpu 672 105
+percpu_ref_tryget 288 105
+percpu_ref_tryget_live 288 105
+percpu_ref_tryget_live_rcu 288 105
+percpu_ref_tryget_many 674 105
+percpu_rwsem_is_held 608 218
+percpu_up_read 675 218
+percpu_up_write 676 218
+pfn_to_page 29 93
+pgdp_get 33 214
+phys_to_virt 29 93
+pid_task 301 130
+pin_user_pages 344 93
+pin_user_pages_fast 344 93
+platform_get_drvdata 29 9
+pm_runtime_disable 259 219
+pm_runtime_get 677 219
+pm_runtime_get_if_active 678 219
+pm_runtime_get_if_in_use 678 219
+pm_runtime_get_noresume 677 219
+pm_runtime_get_sync 679 219
+pm_runtime_put 680 219
+pm_runtime_put_autosuspend 680 219
+pm_runtime_put_noidle 681 219
+pm_runtime_put_sync 682 219
+pm_runtime_resume_and_get 679 219
+pmd_clear 683 214
+pmd_install 684 220
+pmd_lock 685 141
+pmd_lockptr 86 141
+pmd_populate 686 220
+pmd_trans_huge_lock 687 141
+pmdp_establish 688 214
+pmdp_get 33 214
+pmdp_get_lockless 33 214
+pmdp_huge_clear_flush 689 214
+pmdp_huge_get_and_clear 689 214
+pmdp_invalidate 689 214
+pmem_wmb 331 116
+poll_state_synchronize_rcu 690 33
+poll_state_synchronize_srcu 691 88
+poll_wait 692 221
+postcore_initcall 129 66
+postcore_initcall_sync 129 66
+power_supply_unregister 693 222
+pr_alert 295 123
+pr_alert_once 295 123
+pr_alert_ratelimited 295 123
+pr_cont 295 123
+pr_crit 295 123
+pr_crit_once 295 123
+pr_crit_ratelimited 295 123
+pr_debug 295 123
+pr_debug_once 295 123
+pr_debug_ratelimited 295 123
+pr_devel 295 123
+pr_emerg 295 123
+pr_emerg_once 295 123
+pr_emerg_ratelimited 295 123
+pr_err 295 123
+pr_err_once 295 123
+pr_err_ratelimited 295 123
+pr_info 295 123
+pr_info_once 295 123
+pr_info_ratelimited 295 123
+pr_notice 295 123
+pr_notice_once 295 123
+pr_notice_ratelimited 295 123
+pr_warn 295 123
+pr_warn_once 295 123
+pr_warn_ratelimited 295 123
+preempt_check_resched 694 53
+preempt_count 440 53
+preempt_count_add 82 53
+preempt_count_dec 83 53
+preempt_count_dec_and_test 84 53
+preempt_count_inc 82 53
+preempt_count_sub 83 53
+preempt_disable 82 191
+preempt_disable_nested 227 53
+preempt_disable_notrace 82 191
+preempt_enable 83 191
+preempt_enable_nested 227 53
+preempt_enable_no_resched 83 53
+preempt_enable_no_resched_notrace 83 53
+preempt_enable_notrace 83 191
+preempt_fold_need_resched 694 53
+preempt_model_full 440 53
+preempt_model_none 440 53
+preempt_model_preemptible 440 53
+preempt_model_rt 440 53
+preempt_model_voluntary 440 53
+preempt_set_need_resched 694 53
+preemptible 440 53
+prepare_to_rcuwait 695 131
+prepare_to_swait_event 696 56
+prepare_to_swait_exclusive 697 56
+prepare_to_wait 697 56
+prepare_to_wait_event 696 56
+prepare_to_wait_exclusive 698 56
+printk 29 123
+printk_deferred 29 123
+printk_once 29 123
+printk_ratelimited 29 123
+proc_create 16 223
+proc_create_data 16 223
+proc_create_mount_point 16 223
+proc_create_net 16 223
+proc_create_net_data 16 223
+proc_create_net_data_write 16 223
+proc_create_net_single 16 223
+proc_create_net_single_write 16 223
+proc_create_seq 16 223
+proc_create_seq_data 16 223
+proc_create_seq_private 16 223
+proc_create_single 16 223
+proc_create_single_data 16 223
+pskb_expand_head 699 57
+pte_clear 700 214
+pte_clear_not_present_full 700 214
+pte_lockptr 86 141
+pte_offset_map 701 214
+pte_offset_map_lock 702 141
+pte_offset_map_nolock 703 214
+pte_offset_map_ro_nolock 703 214
+pte_offset_map_rw_nolock 703 214
+pte_unmap 704 214
+pte_unmap_unlock 705 141
+ptep_clear_flush 689 214
+ptep_clear_flush_young 706 214
+ptep_get 33 214
+ptep_get_and_clear 689 214
+ptep_get_and_clear_full 689 214
+ptep_get_lockless 33 214
+ptep_modify_prot_commit 707 214
+ptep_modify_prot_start 689 214
+ptep_set_access_flags 708 214
+ptep_set_wrprotect 709 214
+ptep_test_and_clear_young 706 214
+ptep_try_set 710 214
+pud_lock 685 141
+pud_trans_huge_lock 687 141
+pudp_get 33 214
+pudp_huge_get_and_clear 689 214
+pure_initcall 129 66
+put_bh 244 86
+put_cpu 83 138
+put_cpu_ptr 711 139
+put_cpu_var 712 139
+put_cred 375 140
+put_device 341 9
+put_net 274 142
+put_page 358 93
+put_page_testzero 348 93
+put_pid 274 130
+put_task_struct 274 144
+put_user 85 46
+queue_delayed_work 713 13
+queue_delayed_work_on 714 13
+queue_rcu_work 715 13
+queue_work 716 13
+queue_work_node 717 13
+queue_work_on 717 13
+queued_spin_lock 132 68
+queued_spin_trylock 133 68
+queued_spin_unlock 134 68
+radix_tree_delete 718 224
+radix_tree_delete_item 718 224
+radix_tree_insert 719 224
+radix_tree_lookup 720 224
+raw_cpu_add 98 59
+raw_cpu_add_return 99 59
+raw_cpu_and 100 59
+raw_cpu_cmpxchg 101 59
+raw_cpu_dec 102 59
+raw_cpu_dec_return 103 59
+raw_cpu_inc 104 59
+raw_cpu_inc_return 105 59
+raw_cpu_or 106 59
+raw_cpu_ptr 107 139
+raw_cpu_read 108 59
+raw_cpu_sub 109 59
+raw_cpu_sub_return 110 59
+raw_cpu_try_cmpxchg 111 59
+raw_cpu_write 112 59
+raw_cpu_xchg 113 59
+raw_irqs_disabled 440 53
+raw_local_irq_disable 130 191
+raw_local_irq_enable 131 191
+raw_local_irq_restore 131 191
+raw_local_irq_save 130 191
+raw_notifier_call_chain 699 77
+raw_read_seqcount 88 55
+raw_read_seqcount_begin 88 55
+raw_read_seqcount_latch 721 55
+raw_read_seqcount_latch_retry 609 55
+raw_seqcount_begin 88 55
+raw_seqcount_try_begin 610 55
+raw_smp_processor_id 722 138
+raw_spin_is_contended 723 71
+raw_spin_is_locked 723 71
+raw_spin_lock 724 225
+raw_spin_lock_bh 725 225
+raw_spin_lock_init 25 71
+raw_spin_lock_irq 726 225
+raw_spin_lock_irq_rcu_node 726 226
+raw_spin_lock_irqsave 726 225
+raw_spin_lock_irqsave_nested 726 225
+raw_spin_lock_irqsave_rcu_node 726 226
+raw_spin_lock_nest_lock 724 225
+raw_spin_lock_nested 724 225
+raw_spin_lock_rcu_node 724 226
+raw_spin_rq_lock 724 58
+raw_spin_rq_lock_irqsave 726 58
+raw_spin_rq_unlock 727 58
+raw_spin_trylock 728 225
+raw_spin_trylock_bh 729 225
+raw_spin_trylock_irq 730 225
+raw_spin_trylock_irqsave 730 225
+raw_spin_unlock 727 225
+raw_spin_unlock_bh 731 225
+raw_spin_unlock_irq 732 225
+raw_spin_unlock_irq_rcu_node 732 226
+raw_spin_unlock_irqrestore 732 225
+raw_spin_unlock_irqrestore_rcu_node 732 226
+raw_spin_unlock_rcu_node 727 226
+raw_write_seqcount_barrier 733 55
+raw_write_seqcount_begin 734 55
+raw_write_seqcount_end 735 55
+raw_write_seqcount_latch 733 55
+rb_entry 275 160
+rb_entry_rcu 462 160
+rb_entry_safe 462 160
+rb_erase 736 160
+rb_find_rcu 532 160
+rb_first 737 160
+rb_insert_color 738 160
+rb_last 737 160
+rb_link_node 739 160
+rb_link_node_rcu 740 160
+rb_next 737 160
+rb_prev 737 160
+rcu_access_pointer 741 227
+rcu_assign_pointer 742 32
+rcu_assign_sk_user_data 743 80
+rcu_barrier 744 228
+rcu_barrier_tasks 744 228
+rcu_barrier_tasks_trace 744 228
+rcu_dereference 745 227
+rcu_dereference_all 745 227
+rcu_dereference_all_check 745 227
+rcu_dereference_bh 745 227
+rcu_dereference_bh_check 745 227
+rcu_dereference_check 745 227
+rcu_dereference_protected 746 227
+rcu_dereference_raw 745 227
+rcu_dereference_raw_check 745 227
+rcu_dereference_rtnl 596 4
+rcu_dereference_sched 745 227
+rcu_dereference_sched_check 745 227
+rcu_dereference_sk_user_data 747 80
+rcu_is_watching 46 33
+rcu_pointer_handoff 86 227
+rcu_read_lock 748 229
+rcu_read_lock_any_held 46 33
+rcu_read_lock_bh 749 229
+rcu_read_lock_bh_held 46 33
+rcu_read_lock_dont_migrate 750 229
+rcu_read_lock_held 46 33
+rcu_read_lock_sched 751 229
+rcu_read_lock_sched_held 46 33
+rcu_read_lock_sched_notrace 751 229
+rcu_read_lock_trace 752 229
+rcu_read_unlock 753 229
+rcu_read_unlock_bh 754 229
+rcu_read_unlock_migrate 755 229
+rcu_read_unlock_sched 756 229
+rcu_read_unlock_sched_notrace 756 229
+rcu_read_unlock_trace 757 229
+rcu_replace_pointer 758 32
+rcu_sync_enter 759 230
+rcu_sync_exit 760 230
+rcu_sync_is_idle 33 230
+rcuref_get 288 231
+rcuref_init 761 231
+rcuref_put 762 231
+rcuref_read 33 231
+rcuwait_active 33 131
+rcuwait_wait_event 225 131
+rcuwait_wake_up 291 131
+read_lock 763 225
+read_lock_bh 764 225
+read_lock_irq 765 225
+read_lock_irqsave 765 225
+read_poll_timeout 122 232
+read_poll_timeout_atomic 29 232
+read_seqbegin 88 55
+read_seqbegin_or_lock 766 55
+read_seqbegin_or_lock_irqsave 88 55
+read_seqcount_begin 88 55
+read_seqcount_latch 721 55
+read_seqcount_latch_retry 609 55
+read_seqcount_retry 609 55
+read_seqlock_excl 767 55
+read_seqlock_excl_bh 768 55
+read_seqlock_excl_irq 769 55
+read_seqlock_excl_irqsave 769 55
+read_seqretry 609 55
+read_sequnlock_excl 770 55
+read_sequnlock_excl_bh 771 55
+read_sequnlock_excl_irq 772 55
+read_sequnlock_excl_irqrestore 772 55
+read_thread_flags 773 89
+read_trylock 774 225
+read_unlock 775 225
+read_unlock_bh 776 225
+read_unlock_irq 777 225
+read_unlock_irqrestore 777 225
+readb 86 54
+readb_relaxed 86 54
+readl 86 54
+readl_poll_timeout 243 232
+readl_poll_timeout_atomic 86 232
+readl_relaxed 86 54
+readq 86 54
+readq_poll_timeout 243 232
+readq_poll_timeout_atomic 86 232
+readq_relaxed 86 54
+readsb 68 54
+readsl 68 54
+readsq 68 54
+readsw 68 54
+readw 86 54
+readw_relaxed 86 54
+readx_poll_timeout 778 232
+readx_poll_timeout_atomic 779 232
+refcount_add 780 233
+refcount_add_not_zero 781 233
+refcount_add_not_zero_acquire 782 233
+refcount_dec 783 233
+refcount_dec_and_lock 784 233
+refcount_dec_and_lock_irqsave 784 233
+refcount_dec_and_mutex_lock 785 233
+refcount_dec_and_rtnl_lock 786 4
+refcount_dec_and_test 787 233
+refcount_dec_if_one 788 233
+refcount_dec_not_one 788 233
+refcount_inc 511 233
+refcount_inc_not_zero 512 233
+refcount_inc_not_zero_acquire 789 233
+refcount_read 202 233
+refcount_set 204 233
+refcount_set_release 205 233
+refcount_sub_and_test 790 233
+register_netdev 791 234
+regulator_disable 243 235
+regulator_enable 243 235
+reinit_completion 25 92
+release_sock 792 80
+remove_wait_queue 68 61
+request_any_context_irq 793 14
+request_firmware 243 236
+request_irq 794 14
+request_module 243 237
+request_percpu_irq 793 14
+request_threaded_irq 795 14
+return_ptr 56 10
+rhashtable_destroy 373 238
+rhashtable_insert_fast 796 238
+rhashtable_lookup 797 238
+rhashtable_lookup_fast 797 238
+rhashtable_lookup_insert_fast 796 238
+rhashtable_remove 798 238
+rhashtable_remove_fast 799 238
+rhashtable_walk_next 797 238
+rhashtable_walk_start 800 238
+rhashtable_walk_stop 704 238
+rht_dereference 801 238
+rht_dereference_bucket 801 238
+rht_dereference_bucket_rcu 596 238
+rht_dereference_rcu 596 238
+rmb 802 116
+rootfs_initcall 129 66
 round_down 1 20
 round_up 1 20
 rounddown 1 20
 rounddown_pow_of_two 1 166
 roundup 1 20
 roundup_pow_of_two 1 166
-rq_lock 713 58
-rq_lock_irq 715 58
-rq_lock_irqsave 715 58
-rq_unlock 716 58
-rq_unlock_irq 721 58
-rq_unlock_irqrestore 721 58
-rt_mutex_lock 792 238
-rt_mutex_lock_interruptible 793 238
-rt_mutex_lock_killable 793 238
-rt_mutex_lock_nested 792 238
-rt_mutex_trylock 794 238
-rt_mutex_unlock 795 238
-rtnl_dereference 735 4
-rtnl_is_locked 796 4
-rtnl_lock 797 4
-rtnl_lock_interruptible 798 4
-rtnl_lock_killable 798 4
-rtnl_net_lock 799 4
-rtnl_net_unlock 800 4
-rtnl_trylock 801 4
-rtnl_unlock 802 4
-rwlock_init 24 71
-rwlock_is_contended 585 71
-rwlock_needbreak 585 71
-rwsem_assert_held 67 120
-rwsem_assert_held_write 67 120
-rwsem_is_contended 598 120
-rwsem_is_locked 598 120
-sb_bread 241 86
-sb_end_intwrite 343 126
-sb_end_pagefault 343 126
-sb_end_write 343 126
-sb_start_intwrite 346 126
-sb_start_pagefault 346 126
-sb_start_write 346 126
-sb_start_write_trylock 803 126
-sched_clock 28 188
-sched_preempt_enable_no_resched 82 53
-schedule 487 94
-schedule_delayed_work 804 13
-schedule_delayed_work_on 805 13
-schedule_hrtimeout 266 162
-schedule_hrtimeout_range 266 162
-schedule_on_each_cpu 488 13
-schedule_preempt_disabled 487 94
-schedule_timeout 488 94
-schedule_timeout_idle 488 94
-schedule_timeout_interruptible 488 94
-schedule_timeout_killable 488 94
-schedule_timeout_uninterruptible 488 94
-schedule_work 806 13
-schedule_work_on 807 13
-scnprintf 28 177
-scoped_cond_guard 9 10
-scoped_guard 9 10
-scoped_seqlock_read 755 55
-scsi_host_put 808 239
-sema_init 24 119
-seqcount_init 24 240
-seqlock_init 24 240
-set_bit 277 40
-set_buffer_uptodate 809 86
-set_cpus_allowed_ptr 241 107
-set_current_state 810 56
-set_mask_bits 811 43
-set_page_count 750 134
-set_pmd 750 213
-set_pmd_at 812 213
-set_pte 750 213
-set_pte_at 812 213
-set_ptes 812 213
-set_pud_at 812 213
-set_special_state 89 95
-set_thread_flag 813 89
-set_ti_thread_flag 814 89
-set_tsk_need_resched 40 89
-set_tsk_thread_flag 814 89
-shost_priv 275 101
+rq_lock 724 58
+rq_lock_irq 726 58
+rq_lock_irqsave 726 58
+rq_unlock 727 58
+rq_unlock_irq 732 58
+rq_unlock_irqrestore 732 58
+rt_mutex_lock 803 239
+rt_mutex_lock_interruptible 804 239
+rt_mutex_lock_killable 804 239
+rt_mutex_lock_nested 803 239
+rt_mutex_trylock 805 239
+rt_mutex_unlock 806 239
+rtnl_dereference 746 4
+rtnl_is_locked 807 4
+rtnl_lock 808 4
+rtnl_lock_interruptible 809 4
+rtnl_lock_killable 809 4
+rtnl_net_lock 810 4
+rtnl_net_unlock 811 4
+rtnl_trylock 812 4
+rtnl_unlock 813 4
+rwlock_init 25 71
+rwlock_is_contended 723 71
+rwlock_needbreak 723 71
+rwsem_assert_held 474 120
+rwsem_assert_held_write 135 120
+rwsem_is_contended 608 120
+rwsem_is_locked 608 120
+sb_bread 243 86
+sb_end_intwrite 346 126
+sb_end_pagefault 346 126
+sb_end_write 346 126
+sb_start_intwrite 349 126
+sb_start_pagefault 349 126
+sb_start_write 349 126
+sb_start_write_trylock 814 126
+sched_clock 29 188
+sched_preempt_enable_no_resched 83 53
+schedule 491 94
+schedule_delayed_work 815 13
+schedule_delayed_work_on 816 13
+schedule_hrtimeout 268 162
+schedule_hrtimeout_range 268 162
+schedule_on_each_cpu 492 13
+schedule_preempt_disabled 491 94
+schedule_timeout 492 94
+schedule_timeout_idle 492 94
+schedule_timeout_interruptible 492 94
+schedule_timeout_killable 492 94
+schedule_timeout_uninterruptible 492 94
+schedule_work 817 13
+schedule_work_on 818 13
+scnprintf 29 177
+scoped_cond_guard 10 10
+scoped_guard 10 10
+scoped_seqlock_read 766 55
+scsi_host_put 819 240
+sema_init 25 119
+seqcount_init 25 241
+seqlock_init 25 241
+set_bit 279 40
+set_buffer_uptodate 820 86
+set_cpus_allowed_ptr 243 107
+set_current_state 821 56
+set_mask_bits 822 43
+set_page_count 761 134
+set_pmd 761 214
+set_pmd_at 823 214
+set_pte 761 214
+set_pte_at 823 214
+set_ptes 823 214
+set_pud_at 823 214
+set_special_state 90 95
+set_thread_flag 824 89
+set_ti_thread_flag 825 89
+set_tsk_need_resched 41 89
+set_tsk_thread_flag 825 89
+shost_priv 277 101
 sign_extend32 1 43
 sign_extend64 1 43
-signal_pending 32 241
+signal_pending 33 242
 size_add 1 70
 size_mul 1 70
 sizeof 2 36
-sizeof_field 2 211
-sk_free 242 80
-skb_clone 65 57
-skb_copy 65 57
-skb_dequeue 815 57
-skb_dequeue_tail 815 57
-skb_get 315 57
-skb_peek 238 57
-skb_queue_empty 238 57
-skb_queue_empty_lockless 32 57
-skb_queue_head 816 57
-skb_queue_head_init 24 57
-skb_queue_len 238 57
-skb_queue_len_lockless 32 57
-skb_queue_purge 817 57
-skb_queue_tail 816 57
-skb_unlink 818 57
-skb_unref 751 57
-smp_acquire__after_ctrl_dep 819 73
-smp_call_function 639 212
-smp_call_function_any 820 212
-smp_call_function_many 640 212
-smp_call_function_single 820 212
-smp_call_function_single_async 821 212
-smp_cond_load_acquire 822 73
-smp_cond_load_relaxed 823 73
-smp_load_acquire 822 242
-smp_mb 824 116
-smp_mb__after_atomic 825 72
-smp_mb__after_mmgrab 826 143
-smp_mb__after_spinlock 826 243
-smp_mb__after_srcu_read_lock 826 88
-smp_mb__after_srcu_read_unlock 826 243
-smp_mb__after_switch_mm 824 58
-smp_mb__after_unlock_lock 826 243
-smp_mb__before_atomic 827 72
-smp_processor_id 712 138
-smp_read_barrier_depends 610 202
-smp_rmb 828 116
-smp_store_mb 829 116
-smp_store_release 366 242
-smp_wmb 830 116
-snd_card_free 305 101
-snd_devm_card_new 307 101
-snprintf 28 177
-sock_flag 831 80
-sock_hold 74 80
-sock_owned_by_me 67 80
-sock_owned_by_user 832 80
-sock_owned_by_user_nocheck 832 80
-sock_poll_wait 833 80
-sock_put 272 80
-sock_reset_flag 834 80
-sock_set_flag 835 80
-sock_valbool_flag 836 80
-softirq_count 437 53
-spi_controller_get_devdata 275 101
-spi_controller_put 305 101
-spi_get_drvdata 28 9
-spi_master_get_devdata 275 101
-spi_master_put 305 101
-spi_sync 241 244
-spi_unregister_controller 837 244
-spi_unregister_master 837 244
-spin_is_contended 585 71
-spin_is_locked 585 71
-spin_lock 76 224
-spin_lock_bh 77 224
-spin_lock_init 24 71
-spin_lock_irq 838 224
-spin_lock_irqsave 838 224
-spin_lock_irqsave_nested 838 224
-spin_lock_nest_lock 76 224
-spin_lock_nested 76 224
-spin_needbreak 585 71
-spin_trylock 677 224
-spin_trylock_bh 839 224
-spin_trylock_irq 840 224
-spin_trylock_irqsave 840 224
-spin_unlock 79 224
-spin_unlock_bh 80 224
-spin_unlock_irq 841 224
-spin_unlock_irqrestore 841 224
-spin_until_cond 842 245
-sprintf 28 177
-srcu_barrier 843 88
-srcu_dereference 844 226
-srcu_dereference_check 844 226
-srcu_dereference_notrace 844 226
-srcu_down_read 845 88
-srcu_down_read_fast 845 88
-srcu_read_lock 845 88
-srcu_read_lock_fast 845 88
-srcu_read_lock_fast_notrace 845 88
-srcu_read_lock_fast_updown 845 88
-srcu_read_lock_held 585 33
-srcu_read_lock_nmisafe 845 88
-srcu_read_lock_notrace 845 88
-srcu_read_unlock 846 88
-srcu_read_unlock_fast 846 88
-srcu_read_unlock_fast_notrace 846 88
-srcu_read_unlock_fast_updown 846 88
-srcu_read_unlock_nmisafe 846 88
-srcu_read_unlock_notrace 846 88
-srcu_up_read 846 88
-srcu_up_read_fast 846 88
-ssleep 267 135
-start_poll_synchronize_rcu 382 33
-start_poll_synchronize_srcu 383 88
+sizeof_field 2 212
+sk_free 244 80
+skb_clone 66 57
+skb_copy 66 57
+skb_dequeue 826 57
+skb_dequeue_tail 826 57
+skb_get 318 57
+skb_peek 240 57
+skb_queue_empty 240 57
+skb_queue_empty_lockless 33 57
+skb_queue_head 827 57
+skb_queue_head_init 25 57
+skb_queue_len 240 57
+skb_queue_len_lockless 33 57
+skb_queue_purge 828 57
+skb_queue_tail 827 57
+skb_unlink 829 57
+skb_unref 762 57
+smp_acquire__after_ctrl_dep 830 73
+smp_call_function 649 213
+smp_call_function_any 831 213
+smp_call_function_many 650 213
+smp_call_function_single 831 213
+smp_call_function_single_async 832 213
+smp_cond_load_acquire 833 73
+smp_cond_load_relaxed 834 73
+smp_load_acquire 833 243
+smp_mb 835 116
+smp_mb__after_atomic 836 72
+smp_mb__after_mmgrab 837 143
+smp_mb__after_spinlock 837 244
+smp_mb__after_srcu_read_lock 837 88
+smp_mb__after_srcu_read_unlock 837 244
+smp_mb__after_switch_mm 835 58
+smp_mb__after_unlock_lock 837 244
+smp_mb__before_atomic 838 72
+smp_processor_id 722 138
+smp_read_barrier_depends 620 203
+smp_rmb 839 116
+smp_store_mb 840 116
+smp_store_release 369 243
+smp_wmb 841 116
+snd_card_free 308 101
+snd_devm_card_new 310 101
+snprintf 29 177
+sock_flag 842 80
+sock_hold 75 80
+sock_owned_by_me 135 80
+sock_owned_by_user 843 80
+sock_owned_by_user_nocheck 843 80
+sock_poll_wait 844 80
+sock_put 274 80
+sock_reset_flag 845 80
+sock_set_flag 846 80
+sock_valbool_flag 847 80
+softirq_count 440 53
+spi_controller_get_devdata 277 101
+spi_controller_put 308 101
+spi_get_drvdata 29 9
+spi_master_get_devdata 277 101
+spi_master_put 308 101
+spi_sync 243 245
+spi_unregister_controller 848 245
+spi_unregister_master 848 245
+spin_is_contended 723 71
+spin_is_locked 723 71
+spin_lock 77 225
+spin_lock_bh 78 225
+spin_lock_init 25 71
+spin_lock_irq 849 225
+spin_lock_irqsave 849 225
+spin_lock_irqsave_nested 849 225
+spin_lock_nest_lock 77 225
+spin_lock_nested 77 225
+spin_needbreak 723 71
+spin_trylock 687 225
+spin_trylock_bh 850 225
+spin_trylock_irq 851 225
+spin_trylock_irqsave 851 225
+spin_unlock 80 225
+spin_unlock_bh 81 225
+spin_unlock_irq 852 225
+spin_unlock_irqrestore 852 225
+spin_until_cond 853 246
+sprintf 29 177
+srcu_barrier 854 88
+srcu_dereference 855 227
+srcu_dereference_check 855 227
+srcu_dereference_notrace 855 227
+srcu_down_read 856 88
+srcu_down_read_fast 856 88
+srcu_read_lock 856 88
+srcu_read_lock_fast 856 88
+srcu_read_lock_fast_notrace 856 88
+srcu_read_lock_fast_updown 856 88
+srcu_read_lock_held 723 33
+srcu_read_lock_nmisafe 856 88
+srcu_read_lock_notrace 856 88
+srcu_read_unlock 857 88
+srcu_read_unlock_fast 857 88
+srcu_read_unlock_fast_notrace 857 88
+srcu_read_unlock_fast_updown 857 88
+srcu_read_unlock_nmisafe 857 88
+srcu_read_unlock_notrace 857 88
+srcu_up_read 857 88
+srcu_up_read_fast 857 88
+ssleep 269 135
+start_poll_synchronize_rcu 385 33
+start_poll_synchronize_srcu 386 88
 static_assert 1 8
-static_branch_dec 847 246
-static_branch_dec_cpuslocked 847 246
-static_branch_disable 848 246
-static_branch_disable_cpuslocked 848 246
-static_branch_enable 849 246
-static_branch_enable_cpuslocked 849 246
-static_branch_inc 850 246
-static_branch_inc_cpuslocked 850 246
-static_branch_likely 851 246
-static_branch_unlikely 851 246
-static_key_count 32 175
-static_key_disable 848 246
-static_key_disable_cpuslocked 848 246
-static_key_enable 849 246
-static_key_enable_cpuslocked 849 246
-static_key_enabled 852 246
-static_key_false 852 246
-static_key_fast_inc_not_disabled 194 175
-static_key_slow_dec 847 246
-static_key_slow_dec_cpuslocked 847 246
-static_key_slow_inc 850 246
-static_key_slow_inc_cpuslocked 850 246
-static_key_true 852 246
-stop_machine 488 247
-store_release_wake_up 853 76
-strcasecmp 28 183
-strchr 28 183
-strcmp 28 183
-strcpy 47 183
-strlcpy 47 183
-strlen 28 183
-strncmp 28 183
-strncpy 47 183
-strncpy_from_user 59 46
-strndup_user 592 183
-strnlen 28 183
-strnlen_user 592 46
-strrchr 28 183
-strscpy 47 183
-strscpy_pad 47 183
-strstr 28 183
+static_branch_dec 858 247
+static_branch_dec_cpuslocked 858 247
+static_branch_disable 859 247
+static_branch_disable_cpuslocked 859 247
+static_branch_enable 860 247
+static_branch_enable_cpuslocked 860 247
+static_branch_inc 861 247
+static_branch_inc_cpuslocked 861 247
+static_branch_likely 862 247
+static_branch_unlikely 862 247
+static_key_count 33 175
+static_key_disable 859 247
+static_key_disable_cpuslocked 859 247
+static_key_enable 860 247
+static_key_enable_cpuslocked 860 247
+static_key_enabled 863 247
+static_key_false 863 247
+static_key_fast_inc_not_disabled 196 175
+static_key_slow_dec 858 247
+static_key_slow_dec_cpuslocked 858 247
+static_key_slow_inc 861 247
+static_key_slow_inc_cpuslocked 861 247
+static_key_true 863 247
+stop_machine 492 248
+store_release_wake_up 864 76
+strcasecmp 29 183
+strchr 29 183
+strcmp 29 183
+strcpy 48 183
+strlcpy 48 183
+strlen 29 183
+strncmp 29 183
+strncpy 48 183
+strncpy_from_user 60 46
+strndup_user 602 183
+strnlen 29 183
+strnlen_user 602 46
+strrchr 29 183
+strscpy 48 183
+strscpy_pad 48 183
+strstr 29 183
 struct_size 1 70
 struct_size_t 1 70
-submit_bio 9 81
-submit_bio_wait 223 81
-subsys_initcall 128 66
-subsys_initcall_sync 128 66
-swab16 1 248
-swab32 1 248
-swab64 1 248
-swait_active 32 37
-swait_event_exclusive 854 56
-swait_event_idle_exclusive 854 56
-swait_event_interruptible_exclusive 855 56
-swait_event_interruptible_timeout_exclusive 855 56
-swait_event_timeout_exclusive 855 56
-swake_up_all 114 168
-swake_up_all_locked 114 168
-swake_up_locked 114 168
-swake_up_one 114 168
-swq_has_sleeper 375 37
-sync_blockdev 223 85
-sync_cmpxchg 259 72
-sync_try_cmpxchg 856 72
-synchronize_hardirq 857 14
-synchronize_irq 858 14
-synchronize_net 859 233
-synchronize_rcu 859 97
-synchronize_rcu_expedited 859 97
-synchronize_rcu_tasks 860 97
-synchronize_rcu_tasks_rude 860 97
-synchronize_rcu_tasks_trace 860 97
-synchronize_srcu 861 88
-synchronize_srcu_expedited 861 88
-sysfs_emit 28 177
-sysfs_emit_at 28 177
-task_cpu 28 95
-task_lock 76 144
-task_pid_nr 28 95
-task_rq_lock 862 58
-task_rq_unlock 863 58
-task_tgid_nr 28 95
-task_unlock 79 144
-task_work_add 864 249
-tasklet_disable 865 14
-tasklet_disable_in_atomic 866 14
-tasklet_disable_nosync 867 14
-tasklet_enable 868 14
-tasklet_hi_schedule 869 14
-tasklet_init 870 14
-tasklet_kill 871 14
-tasklet_schedule 869 14
-tasklet_setup 870 14
-tasklet_unlock_wait 872 14
-test_and_change_bit 873 40
-test_and_clear_bit 278 40
-test_and_clear_thread_flag 874 89
-test_and_clear_ti_thread_flag 875 89
-test_and_clear_tsk_thread_flag 875 89
-test_and_clear_wake_up_bit 876 76
-test_and_set_bit 279 40
-test_and_set_bit_lock 877 40
-test_and_set_thread_flag 878 89
-test_and_set_ti_thread_flag 879 89
-test_and_set_tsk_thread_flag 879 89
-test_bit 280 40
-test_bit_acquire 880 40
-test_thread_flag 881 89
-test_ti_thread_flag 831 89
-test_tsk_thread_flag 831 89
-this_cpu_add 97 59
-this_cpu_add_return 98 59
-this_cpu_and 99 59
-this_cpu_cmpxchg 100 59
-this_cpu_cmpxchg128 100 59
-this_cpu_cmpxchg64 100 59
-this_cpu_dec 101 59
-this_cpu_dec_return 102 59
-this_cpu_inc 103 59
-this_cpu_inc_return 104 59
-this_cpu_or 105 59
-this_cpu_ptr 106 139
-this_cpu_read 107 59
-this_cpu_sub 108 59
-this_cpu_sub_return 109 59
-this_cpu_try_cmpxchg 110 59
-this_cpu_try_cmpxchg128 110 59
-this_cpu_try_cmpxchg64 110 59
-this_cpu_write 111 59
-this_cpu_xchg 112 59
-time_after 28 174
-time_after_eq 28 174
-time_before 28 174
-time_before_eq 28 174
-time_is_after_jiffies 28 174
-time_is_before_jiffies 28 174
-timer_container_of 273 18
-timer_delete 291 63
-timer_delete_sync 290 63
-timer_delete_sync_try 882 63
-timer_pending 88 18
-timer_reduce 618 63
-timer_setup 883 18
-timer_setup_on_stack 884 18
-timer_shutdown 885 63
-timer_shutdown_sync 886 63
-tlb_finish_mmu 52 250
-tlb_flush_mmu 52 250
-tlb_gather_mmu 591 250
-tlb_remove_page 85 250
-tlb_remove_table 887 250
-truncate_inode_pages 612 93
-try_cmpxchg 856 72
-try_cmpxchg128 856 72
-try_cmpxchg128_acquire 888 72
-try_cmpxchg128_local 889 91
-try_cmpxchg128_relaxed 890 72
-try_cmpxchg128_release 891 72
-try_cmpxchg64 856 72
-try_cmpxchg64_acquire 888 72
-try_cmpxchg64_local 889 91
-try_cmpxchg64_relaxed 890 72
-try_cmpxchg64_release 891 72
-try_cmpxchg_acquire 888 72
-try_cmpxchg_local 889 91
-try_cmpxchg_relaxed 890 72
-try_cmpxchg_release 891 72
-try_get_page 286 93
-try_module_get 367 51
-try_to_del_timer_sync 882 63
-try_to_wake_up 289 56
-try_wait_for_completion 892 92
-tryget_task_struct 286 144
-trylock_buffer 893 86
-trylock_page 368 124
+submit_bio 10 81
+submit_bio_wait 225 81
+subsys_initcall 129 66
+subsys_initcall_sync 129 66
+swab16 1 249
+swab32 1 249
+swab64 1 249
+swait_active 33 37
+swait_event_exclusive 865 56
+swait_event_idle_exclusive 865 56
+swait_event_interruptible_exclusive 866 56
+swait_event_interruptible_timeout_exclusive 866 56
+swait_event_timeout_exclusive 866 56
+swake_up_all 115 168
+swake_up_all_locked 115 168
+swake_up_locked 115 168
+swake_up_one 115 168
+swq_has_sleeper 378 37
+sync_blockdev 225 85
+sync_cmpxchg 261 72
+sync_try_cmpxchg 867 72
+synchronize_hardirq 868 14
+synchronize_irq 869 14
+synchronize_net 870 234
+synchronize_rcu 870 97
+synchronize_rcu_expedited 870 97
+synchronize_rcu_tasks 871 97
+synchronize_rcu_tasks_rude 871 97
+synchronize_rcu_tasks_trace 871 97
+synchronize_srcu 872 88
+synchronize_srcu_expedited 872 88
+sysfs_emit 29 177
+sysfs_emit_at 29 177
+task_cpu 29 95
+task_lock 77 144
+task_pid_nr 29 95
+task_rq_lock 873 58
+task_rq_unlock 874 58
+task_tgid_nr 29 95
+task_unlock 80 144
+task_work_add 875 250
+tasklet_disable 876 14
+tasklet_disable_in_atomic 877 14
+tasklet_disable_nosync 878 14
+tasklet_enable 879 14
+tasklet_hi_schedule 880 14
+tasklet_init 881 14
+tasklet_kill 882 14
+tasklet_schedule 880 14
+tasklet_setup 881 14
+tasklet_unlock_wait 883 14
+test_and_change_bit 884 40
+test_and_clear_bit 280 40
+test_and_clear_thread_flag 885 89
+test_and_clear_ti_thread_flag 886 89
+test_and_clear_tsk_thread_flag 886 89
+test_and_clear_wake_up_bit 887 76
+test_and_set_bit 281 40
+test_and_set_bit_lock 888 40
+test_and_set_thread_flag 889 89
+test_and_set_ti_thread_flag 890 89
+test_and_set_tsk_thread_flag 890 89
+test_bit 282 40
+test_bit_acquire 891 40
+test_thread_flag 892 89
+test_ti_thread_flag 842 89
+test_tsk_thread_flag 842 89
+this_cpu_add 98 59
+this_cpu_add_return 99 59
+this_cpu_and 100 59
+this_cpu_cmpxchg 101 59
+this_cpu_cmpxchg128 101 59
+this_cpu_cmpxchg64 101 59
+this_cpu_dec 102 59
+this_cpu_dec_return 103 59
+this_cpu_inc 104 59
+this_cpu_inc_return 105 59
+this_cpu_or 106 59
+this_cpu_ptr 107 139
+this_cpu_read 108 59
+this_cpu_sub 109 59
+this_cpu_sub_return 110 59
+this_cpu_try_cmpxchg 111 59
+this_cpu_try_cmpxchg128 111 59
+this_cpu_try_cmpxchg64 111 59
+this_cpu_write 112 59
+this_cpu_xchg 113 59
+time_after 29 174
+time_after_eq 29 174
+time_before 29 174
+time_before_eq 29 174
+time_is_after_jiffies 29 174
+time_is_before_jiffies 29 174
+timer_container_of 275 18
+timer_delete 293 63
+timer_delete_sync 292 63
+timer_delete_sync_try 893 63
+timer_pending 89 18
+timer_reduce 628 63
+timer_setup 894 18
+timer_setup_on_stack 895 18
+timer_shutdown 896 63
+timer_shutdown_sync 897 63
+tlb_finish_mmu 53 251
+tlb_flush_mmu 53 251
+tlb_gather_mmu 601 251
+tlb_remove_page 86 251
+tlb_remove_table 898 251
+truncate_inode_pages 622 93
+try_cmpxchg 867 72
+try_cmpxchg128 867 72
+try_cmpxchg128_acquire 899 72
+try_cmpxchg128_local 900 91
+try_cmpxchg128_relaxed 901 72
+try_cmpxchg128_release 902 72
+try_cmpxchg64 867 72
+try_cmpxchg64_acquire 899 72
+try_cmpxchg64_local 900 91
+try_cmpxchg64_relaxed 901 72
+try_cmpxchg64_release 902 72
+try_cmpxchg_acquire 899 72
+try_cmpxchg_local 900 91
+try_cmpxchg_relaxed 901 72
+try_cmpxchg_release 902 72
+try_get_page 288 93
+try_module_get 370 51
+try_to_del_timer_sync 893 63
+try_to_wake_up 291 56
+try_wait_for_completion 903 92
+tryget_task_struct 288 144
+trylock_buffer 904 86
+trylock_page 371 124
 typeof 2 36
-u64_stats_add 894 251
-u64_stats_fetch_begin 504 251
-u64_stats_fetch_retry 895 251
-u64_stats_inc 564 251
-u64_stats_init 24 251
-u64_stats_read 653 251
-u64_stats_set 567 251
-u64_stats_sub 896 251
-u64_stats_update_begin 897 251
-u64_stats_update_begin_irqsave 898 251
-u64_stats_update_end 899 251
-u64_stats_update_end_irqrestore 899 251
-u64_to_user_ptr 1 200
-uart_port_lock 76 252
-uart_port_lock_irq 838 252
-uart_port_lock_irqsave 838 252
-uart_port_trylock 677 252
-uart_port_trylock_irqsave 840 252
-uart_port_unlock 79 252
-uart_port_unlock_irq 841 252
-uart_port_unlock_irqrestore 841 252
-uart_remove_one_port 900 252
-udelay 4 135
+u64_stats_add 905 252
+u64_stats_fetch_begin 508 252
+u64_stats_fetch_retry 906 252
+u64_stats_inc 568 252
+u64_stats_init 25 252
+u64_stats_read 663 252
+u64_stats_set 571 252
+u64_stats_sub 907 252
+u64_stats_update_begin 908 252
+u64_stats_update_begin_irqsave 909 252
+u64_stats_update_end 910 252
+u64_stats_update_end_irqrestore 910 252
+u64_to_user_ptr 1 201
+uart_port_lock 77 253
+uart_port_lock_irq 849 253
+uart_port_lock_irqsave 849 253
+uart_port_trylock 687 253
+uart_port_trylock_irqsave 851 253
+uart_port_unlock 80 253
+uart_port_unlock_irq 852 253
+uart_port_unlock_irqrestore 852 253
+uart_remove_one_port 911 253
+udelay 295 135
 umax 1 20
 umin 1 20
-unlikely 531 30
-unlock_buffer 901 86
-unlock_new_inode 524 128
-unlock_page 369 124
-unlock_sock_fast 781 80
-unlock_task_sighand 902 193
-unrcu_pointer 903 226
-unreachable 5 6
-unregister_candev 904 52
-unregister_netdev 905 233
-unregister_netdevice 904 52
-up 906 119
-up_read 126 120
-up_read_non_owner 126 120
-up_write 127 120
-update_mmu_cache 4 132
+unlikely 535 30
+unlock_buffer 912 86
+unlock_new_inode 528 128
+unlock_page 372 124
+unlock_sock_fast 792 80
+unlock_task_sighand 913 193
+unrcu_pointer 914 227
+unreachable 6 6
+unregister_candev 915 52
+unregister_netdev 916 234
+unregister_netdevice 915 52
+up 917 119
+up_read 127 120
+up_read_non_owner 127 120
+up_write 128 120
+update_mmu_cache 295 132
 upper_16_bits 1 20
 upper_32_bits 1 20
-usb_alloc_urb 65 253
-usb_block_urb 907 253
-usb_control_msg 241 253
-usb_fill_bulk_urb 908 253
-usb_fill_control_urb 909 253
-usb_fill_int_urb 908 253
-usb_free_urb 64 253
-usb_get_dev 315 253
-usb_kill_anchored_urbs 910 253
-usb_kill_urb 911 253
-usb_poison_anchored_urbs 910 253
-usb_poison_urb 912 253
-usb_put_dev 338 253
-usb_submit_urb 913 253
-usb_unlink_anchored_urbs 910 253
-usb_unlink_urb 914 253
-usb_unpoison_anchored_urbs 915 253
-usecs_to_jiffies 28 174
-usleep_idle_range 267 135
-usleep_range 267 135
-usleep_range_state 267 135
-va_arg 1 254
-va_copy 1 254
-va_end 1 254
-va_start 1 254
-vfree 505 255
-vfs_fsync 223 128
-video_drvdata 275 101
-virt_load_acquire 822 242
-virt_mb 824 116
-virt_mb__after_atomic 825 72
-virt_mb__before_atomic 827 72
-virt_rmb 828 116
-virt_store_mb 829 116
-virt_store_release 366 242
-virt_to_folio 28 93
-virt_to_page 28 93
-virt_to_phys 28 93
-virt_wmb 830 116
-vma_assert_locked 67 194
-vma_assert_write_locked 67 194
-vma_end_read 916 194
-vma_end_write_all 917 194
-vma_is_attached 88 194
-vma_start_read 583 194
-vma_start_read_locked 583 194
-vma_start_read_locked_nested 583 194
-vma_start_write 918 194
-vma_start_write_killable 919 194
-vmalloc 120 255
-vzalloc 120 255
-wait_event 854 56
-wait_event_cmd 854 56
-wait_event_exclusive_cmd 854 56
-wait_event_freezable 855 56
-wait_event_freezable_timeout 855 56
-wait_event_hrtimeout 855 56
-wait_event_idle 854 56
-wait_event_idle_exclusive 854 56
-wait_event_idle_timeout 855 56
-wait_event_interruptible 855 56
-wait_event_interruptible_exclusive 855 56
-wait_event_interruptible_hrtimeout 855 56
-wait_event_interruptible_lock_irq 855 56
-wait_event_interruptible_locked 855 56
-wait_event_interruptible_locked_irq 855 56
-wait_event_interruptible_timeout 855 56
-wait_event_killable 855 56
-wait_event_killable_timeout 855 56
-wait_event_lock_irq 854 56
-wait_event_lock_irq_cmd 854 56
-wait_event_state 855 56
-wait_event_timeout 855 56
-wait_for_completion 920 92
-wait_for_completion_interruptible 921 92
-wait_for_completion_interruptible_timeout 921 92
-wait_for_completion_io 920 92
-wait_for_completion_io_timeout 921 92
-wait_for_completion_killable 921 92
-wait_for_completion_killable_timeout 921 92
-wait_for_completion_state 921 92
-wait_for_completion_timeout 921 92
-wait_on_bit 922 76
-wait_on_bit_action 922 76
-wait_on_bit_io 922 76
-wait_on_bit_lock 923 76
-wait_on_bit_lock_action 923 76
-wait_on_bit_lock_io 923 76
-wait_on_bit_timeout 922 76
-wait_on_buffer 370 86
-wait_on_page_writeback 370 124
-wait_task_inactive 223 107
-wait_var_event 924 76
-wait_var_event_any_lock 925 76
-wait_var_event_interruptible 925 76
-wait_var_event_io 924 76
-wait_var_event_killable 925 76
-wait_var_event_mutex 925 76
-wait_var_event_spinlock 925 76
-wait_var_event_timeout 925 76
-wait_woken 926 61
-waitqueue_active 32 37
-wake_q_add 927 107
-wake_q_add_safe 927 107
-wake_up 113 56
-wake_up_all 113 56
-wake_up_all_locked 114 56
-wake_up_bit 928 256
-wake_up_interruptible 113 56
-wake_up_interruptible_all 113 56
-wake_up_interruptible_nr 113 56
-wake_up_interruptible_poll 113 56
-wake_up_interruptible_sync 114 56
-wake_up_interruptible_sync_poll 114 56
-wake_up_interruptible_sync_poll_locked 114 37
-wake_up_locked 114 56
-wake_up_locked_poll 114 56
-wake_up_new_task 929 107
-wake_up_nr 113 56
-wake_up_poll 113 56
-wake_up_poll_on_current_cpu 114 37
-wake_up_pollfree 114 37
-wake_up_process 930 56
-wake_up_q 524 107
-wake_up_state 930 56
-wake_up_sync 114 56
-wake_up_var 931 256
-wake_up_var_locked 114 76
-wake_up_var_protected 114 76
-wiphy_free 305 101
-wiphy_lock 301 257
-wiphy_priv 275 101
-wiphy_unlock 304 257
-wmb 932 116
-woken_wake_function 289 61
-work_busy 933 13
-work_pending 88 13
-wq_has_single_sleeper 32 37
-wq_has_sleeper 375 37
-write_lock 934 224
-write_lock_bh 935 224
-write_lock_irq 936 224
-write_lock_irqsave 936 224
-write_lock_nested 934 224
-write_seqcount_begin 723 55
-write_seqcount_begin_nested 723 55
-write_seqcount_end 724 55
-write_seqcount_invalidate 722 55
-write_seqcount_latch 722 55
-write_seqcount_latch_begin 723 55
-write_seqcount_latch_end 899 55
-write_seqlock 756 55
-write_seqlock_bh 757 55
-write_seqlock_irq 758 55
-write_seqlock_irqsave 758 55
-write_sequnlock 759 55
-write_sequnlock_bh 760 55
-write_sequnlock_irq 761 55
-write_sequnlock_irqrestore 761 55
-write_trylock 937 224
-write_trylock_irqsave 938 224
-write_unlock 939 224
-write_unlock_bh 940 224
-write_unlock_irq 941 224
-write_unlock_irqrestore 941 224
-writeb 86 54
-writeb_relaxed 86 54
-writel 86 54
-writel_relaxed 86 54
-writeq 86 54
-writeq_relaxed 86 54
-writesb 67 54
-writesl 67 54
-writesq 67 54
-writesw 67 54
-writew 86 54
-writew_relaxed 86 54
-ww_mutex_lock 302 258
-ww_mutex_lock_interruptible 302 258
-ww_mutex_lock_slow 301 258
-ww_mutex_lock_slow_interruptible 302 258
-ww_mutex_trylock 303 258
-ww_mutex_unlock 304 258
-xa_alloc 116 62
-xa_cmpxchg 942 62
-xa_erase 943 62
-xa_erase_irq 943 62
-xa_for_each 944 62
-xa_insert 116 62
-xa_load 710 62
-xa_lock 76 259
-xa_lock_bh 77 259
-xa_lock_irq 838 259
-xa_lock_irqsave 838 259
-xa_store 945 62
-xa_store_irq 945 62
-xa_trylock 677 259
-xa_unlock 79 259
-xa_unlock_bh 80 259
-xa_unlock_irq 841 259
-xa_unlock_irqrestore 841 259
-xas_load 710 62
-xas_lock 76 259
-xas_lock_bh 77 259
-xas_lock_irq 838 259
-xas_lock_irqsave 838 259
-xas_store 946 62
-xas_unlock 79 259
-xas_unlock_bh 80 259
-xas_unlock_irq 841 259
-xas_unlock_irqrestore 841 259
-xchg 214 72
-xchg_acquire 215 72
-xchg_relaxed 216 72
-xchg_release 217 72
-xor_unlock_is_negative_byte 947 40
-xprt_wait_for_buffer_space 40 260
-xprt_write_space 948 260
-yield 487 94
+usb_alloc_urb 66 254
+usb_block_urb 918 254
+usb_control_msg 243 254
+usb_fill_bulk_urb 919 254
+usb_fill_control_urb 920 254
+usb_fill_int_urb 919 254
+usb_free_urb 65 254
+usb_get_dev 318 254
+usb_kill_anchored_urbs 921 254
+usb_kill_urb 922 254
+usb_poison_anchored_urbs 921 254
+usb_poison_urb 923 254
+usb_put_dev 341 254
+usb_submit_urb 924 254
+usb_unlink_anchored_urbs 921 254
+usb_unlink_urb 925 254
+usb_unpoison_anchored_urbs 926 254
+usecs_to_jiffies 29 174
+usleep_idle_range 269 135
+usleep_range 269 135
+usleep_range_state 269 135
+va_arg 1 255
+va_copy 1 255
+va_end 1 255
+va_start 1 255
+vfree 509 256
+vfs_fsync 225 128
+video_drvdata 277 101
+virt_load_acquire 833 243
+virt_mb 835 116
+virt_mb__after_atomic 836 72
+virt_mb__before_atomic 838 72
+virt_rmb 839 116
+virt_store_mb 840 116
+virt_store_release 369 243
+virt_to_folio 29 93
+virt_to_page 29 93
+virt_to_phys 29 93
+virt_wmb 841 116
+vma_assert_locked 474 194
+vma_assert_read_locked 474 194
+vma_assert_write_locked 135 194
+vma_end_read 927 194
+vma_end_write_all 928 194
+vma_is_attached 89 194
+vma_start_read 587 194
+vma_start_read_locked 587 194
+vma_start_read_locked_nested 587 194
+vma_start_write 929 194
+vma_start_write_killable 930 194
+vmalloc 121 256
+vzalloc 121 256
+wait_event 865 56
+wait_event_cmd 865 56
+wait_event_exclusive_cmd 865 56
+wait_event_freezable 866 56
+wait_event_freezable_timeout 866 56
+wait_event_hrtimeout 866 56
+wait_event_idle 865 56
+wait_event_idle_exclusive 865 56
+wait_event_idle_timeout 866 56
+wait_event_interruptible 866 56
+wait_event_interruptible_exclusive 866 56
+wait_event_interruptible_hrtimeout 866 56
+wait_event_interruptible_lock_irq 866 56
+wait_event_interruptible_locked 866 56
+wait_event_interruptible_locked_irq 866 56
+wait_event_interruptible_timeout 866 56
+wait_event_killable 866 56
+wait_event_killable_timeout 866 56
+wait_event_lock_irq 865 56
+wait_event_lock_irq_cmd 865 56
+wait_event_state 866 56
+wait_event_timeout 866 56
+wait_for_completion 931 92
+wait_for_completion_interruptible 932 92
+wait_for_completion_interruptible_timeout 932 92
+wait_for_completion_io 931 92
+wait_for_completion_io_timeout 932 92
+wait_for_completion_killable 932 92
+wait_for_completion_killable_timeout 932 92
+wait_for_completion_state 932 92
+wait_for_completion_timeout 932 92
+wait_on_bit 933 76
+wait_on_bit_action 933 76
+wait_on_bit_io 933 76
+wait_on_bit_lock 934 76
+wait_on_bit_lock_action 934 76
+wait_on_bit_lock_io 934 76
+wait_on_bit_timeout 933 76
+wait_on_buffer 373 86
+wait_on_page_writeback 373 124
+wait_task_inactive 225 107
+wait_var_event 935 76
+wait_var_event_any_lock 936 76
+wait_var_event_interruptible 936 76
+wait_var_event_io 935 76
+wait_var_event_killable 936 76
+wait_var_event_mutex 936 76
+wait_var_event_spinlock 936 76
+wait_var_event_timeout 936 76
+wait_woken 937 61
+waitqueue_active 33 37
+wake_q_add 938 107
+wake_q_add_safe 938 107
+wake_up 114 56
+wake_up_all 114 56
+wake_up_all_locked 115 56
+wake_up_bit 939 257
+wake_up_interruptible 114 56
+wake_up_interruptible_all 114 56
+wake_up_interruptible_nr 114 56
+wake_up_interruptible_poll 114 56
+wake_up_interruptible_sync 115 56
+wake_up_interruptible_sync_poll 115 56
+wake_up_interruptible_sync_poll_locked 115 37
+wake_up_locked 115 56
+wake_up_locked_poll 115 56
+wake_up_new_task 940 107
+wake_up_nr 114 56
+wake_up_poll 114 56
+wake_up_poll_on_current_cpu 115 37
+wake_up_pollfree 115 37
+wake_up_process 941 56
+wake_up_q 528 107
+wake_up_state 941 56
+wake_up_sync 115 56
+wake_up_var 942 257
+wake_up_var_locked 115 76
+wake_up_var_protected 115 76
+wiphy_free 308 101
+wiphy_lock 304 196
+wiphy_priv 277 101
+wiphy_unlock 307 196
+wmb 943 116
+woken_wake_function 291 61
+work_busy 944 13
+work_pending 89 13
+wq_has_single_sleeper 33 37
+wq_has_sleeper 378 37
+write_lock 945 225
+write_lock_bh 946 225
+write_lock_irq 947 225
+write_lock_irqsave 947 225
+write_lock_nested 945 225
+write_seqcount_begin 734 55
+write_seqcount_begin_nested 734 55
+write_seqcount_end 735 55
+write_seqcount_invalidate 733 55
+write_seqcount_latch 733 55
+write_seqcount_latch_begin 734 55
+write_seqcount_latch_end 910 55
+write_seqlock 767 55
+write_seqlock_bh 768 55
+write_seqlock_irq 769 55
+write_seqlock_irqsave 769 55
+write_sequnlock 770 55
+write_sequnlock_bh 771 55
+write_sequnlock_irq 772 55
+write_sequnlock_irqrestore 772 55
+write_trylock 948 225
+write_trylock_irqsave 949 225
+write_unlock 950 225
+write_unlock_bh 951 225
+write_unlock_irq 952 225
+write_unlock_irqrestore 952 225
+writeb 87 54
+writeb_relaxed 87 54
+writel 87 54
+writel_relaxed 87 54
+writeq 87 54
+writeq_relaxed 87 54
+writesb 68 54
+writesl 68 54
+writesq 68 54
+writesw 68 54
+writew 87 54
+writew_relaxed 87 54
+ww_mutex_lock 305 258
+ww_mutex_lock_interruptible 305 258
+ww_mutex_lock_slow 304 258
+ww_mutex_lock_slow_interruptible 305 258
+ww_mutex_trylock 306 258
+ww_mutex_unlock 307 258
+xa_alloc 117 62
+xa_cmpxchg 953 62
+xa_erase 954 62
+xa_erase_irq 954 62
+xa_for_each 955 62
+xa_insert 117 62
+xa_load 720 62
+xa_lock 77 259
+xa_lock_bh 78 259
+xa_lock_irq 849 259
+xa_lock_irqsave 849 259
+xa_store 956 62
+xa_store_irq 956 62
+xa_trylock 687 259
+xa_unlock 80 259
+xa_unlock_bh 81 259
+xa_unlock_irq 852 259
+xa_unlock_irqrestore 852 259
+xas_load 720 62
+xas_lock 77 259
+xas_lock_bh 78 259
+xas_lock_irq 849 259
+xas_lock_irqsave 849 259
+xas_store 957 62
+xas_unlock 80 259
+xas_unlock_bh 81 259
+xas_unlock_irq 852 259
+xas_unlock_irqrestore 852 259
+xchg 216 72
+xchg_acquire 217 72
+xchg_relaxed 218 72
+xchg_release 219 72
+xor_unlock_is_negative_byte 958 40
+xprt_wait_for_buffer_space 41 260
+xprt_write_space 959 260
+yield 491 94
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 949 51
-EXPORT_SYMBOL* 949 261
-TP_* 949 262
-MAX_* 949 263
-MIN_* 949 263
-*synchronize* 950 264
-*grace_period* 950 264
-*rcu_barrier* 951 264
-*call_rcu* 952 264
-*free_rcu* 953 264
-_get_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 954 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 955 264 _drvdata*_ *unless_null*
-*try_get* 955 264 _drvdata*_ *unless_null*
-*notifier*+*unregister* 956 264
-*_set_+*data 957 9
-dev_* 957 108
-netdev_* 957 108
-pr_* 957 108
-*print* 957 264
-complete* 957 264
-wake_up* 957 264
-_to_ 957 265
-kfree* 957 178
-kvfree* 957 178
-devm_kfree* 957 178
-usb_set_intfdata* 957 253
-dev_* 958 266
-devm_* 958 266
-device_* 958 266
-driver_* 958 266
-pm_* 958 266
-sysfs_* 958 266
-kobject_* 958 266
-clk_* 958 266
-regulator_* 958 266
-reset_control_* 958 266
-platform_* 958 266
-pci_* 958 266
-pcim_* 958 266
-usb_* 958 266
-i2c_* 958 266
-spi_* 958 266
-hid_* 958 266
-serio_* 958 266
-gameport_* 958 266
-amba_* 958 266
-virtio_* 958 266
-sdio_* 958 266
-serdev_* 958 266
-auxiliary_* 958 266
-rpmsg_* 958 266
-of_* 958 266
-fwnode_* 958 266
-acpi_* 958 266
-irq_* 958 266
-gpio_* 958 266
-gpiod_* 958 266
-phy_* 958 266
-dma_* 958 266
-dmam_* 958 266
-iommu_* 958 266
-component_* 958 266
-input_* 958 266
-iio_* 958 266
-led_* 958 266
-snd_* 958 266
-thermal_* 958 266
-hwmon_* 958 266
-power_supply_* 958 266
-extcon_* 958 266
-mbox_* 958 266
-nvmem_* 958 266
-pinctrl_* 958 266
-icc_* 958 266
-opp_* 958 266
-genpd_* 958 266
-firmware_* 958 266
-mfd_* 958 266
-media_* 958 266
-v4l2_* 958 266
-vb2_* 958 266
-video_* 958 266
-rc_* 958 266
-cec_* 958 266
-drm_* 958 266
-misc_* 958 266
-mtd_* 958 266
-mmc_* 958 266
-rtc_* 958 266
-watchdog_* 958 266
-tty_* 958 266
-uart_* 958 266
-cdev_* 958 266
-crypto_* 958 266
-hwrng_* 958 266
-scsi_* 958 266
-net_* 958 266
-get_* 958 266
-put_* 958 266
-to_* 958 266
-_put_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 959 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 957 267
-mutex_* 957 267
-list_* 957 267
-*alloc* 960 264
-*memdup* 960 264
-_create_ 960 264
-_new_ 960 264
-_clone_ 960 264
-_dup_ 960 264
-_add_ 961 264
-_insert_ 961 264
-_link_ 961 264
-_enqueue_ 961 264
-_queue_ 961 264
-_register_ 961 264
-_store_ 961 264
-_unlink_ 962 264
-_del_ 962 264
-_remove_ 962 264
-_erase_ 962 264
-_delete_ 962 264
-_free_ 963 264
-_destroy_ 963 264
-_complete_ 964 264
-*_sync 965 264
-synchronize_* 965 264
-flush_* 965 264
-drain_* 965 264`;
+export const conventions = `MODULE_* 960 51
+EXPORT_SYMBOL* 960 261
+TP_* 960 262
+MAX_* 960 263
+MIN_* 960 263
+*synchronize* 961 264
+*grace_period* 961 264
+*rcu_barrier* 962 264
+*call_rcu* 963 264
+*free_rcu* 964 264
+_get_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 966 264 _drvdata*_ *unless_null*
+*try_get* 966 264 _drvdata*_ *unless_null*
+*notifier*+*unregister* 967 264
+*_set_+*data 968 9
+dev_* 968 108
+netdev_* 968 108
+pr_* 968 108
+*print* 968 264
+complete* 968 264
+wake_up* 968 264
+_to_ 968 265
+kfree* 968 178
+kvfree* 968 178
+devm_kfree* 968 178
+usb_set_intfdata* 968 254
+dev_* 969 266
+devm_* 969 266
+device_* 969 266
+driver_* 969 266
+pm_* 969 266
+sysfs_* 969 266
+kobject_* 969 266
+clk_* 969 266
+regulator_* 969 266
+reset_control_* 969 266
+platform_* 969 266
+pci_* 969 266
+pcim_* 969 266
+usb_* 969 266
+i2c_* 969 266
+spi_* 969 266
+hid_* 969 266
+serio_* 969 266
+gameport_* 969 266
+amba_* 969 266
+virtio_* 969 266
+sdio_* 969 266
+serdev_* 969 266
+auxiliary_* 969 266
+rpmsg_* 969 266
+of_* 969 266
+fwnode_* 969 266
+acpi_* 969 266
+irq_* 969 266
+gpio_* 969 266
+gpiod_* 969 266
+phy_* 969 266
+dma_* 969 266
+dmam_* 969 266
+iommu_* 969 266
+component_* 969 266
+input_* 969 266
+iio_* 969 266
+led_* 969 266
+snd_* 969 266
+thermal_* 969 266
+hwmon_* 969 266
+power_supply_* 969 266
+extcon_* 969 266
+mbox_* 969 266
+nvmem_* 969 266
+pinctrl_* 969 266
+icc_* 969 266
+opp_* 969 266
+genpd_* 969 266
+firmware_* 969 266
+mfd_* 969 266
+media_* 969 266
+v4l2_* 969 266
+vb2_* 969 266
+video_* 969 266
+rc_* 969 266
+cec_* 969 266
+drm_* 969 266
+misc_* 969 266
+mtd_* 969 266
+mmc_* 969 266
+rtc_* 969 266
+watchdog_* 969 266
+tty_* 969 266
+uart_* 969 266
+cdev_* 969 266
+crypto_* 969 266
+hwrng_* 969 266
+scsi_* 969 266
+net_* 969 266
+get_* 969 266
+put_* 969 266
+to_* 969 266
+_put_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 968 267
+mutex_* 968 267
+list_* 968 267
+*alloc* 971 264
+*memdup* 971 264
+_create_ 971 264
+_new_ 971 264
+_clone_ 971 264
+_dup_ 971 264
+_add_ 972 264
+_insert_ 972 264
+_link_ 972 264
+_enqueue_ 972 264
+_queue_ 972 264
+_register_ 972 264
+_store_ 972 264
+_unlink_ 973 264
+_del_ 973 264
+_remove_ 973 264
+_erase_ 973 264
+_delete_ 973 264
+_free_ 974 264
+_destroy_ 974 264
+_complete_ 975 264
+*_sync 976 264
+synchronize_* 976 264
+flush_* 976 264
+drain_* 976 264`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `runner
-irq\t966\t268
-irq-thread\t967\t269
-softirq\t968\t14
-tasklet\t969\t270
-timer\t970\t271
-hrtimer\t971\t272
-napi\t972\t273
-work\t973\t274
-delayed-work\t974\t274
-kthread-work\t975\t275
-kthread\t976\t187
-task-work\t976\t276
-irq-work\t977\t173
-cpu-call\t978\t277
-rcu\t968\t278
-urb\t979\t279
-init\t980\t66
-exit\t981\t66
-pm\t976\t280
-attribute\t976\t281
-debugfs\t976\t282
-devres\t981\t283
-kref\t982\t284
+irq\t977\t268
+irq-thread\t978\t269
+softirq\t979\t14
+tasklet\t980\t270
+timer\t981\t271
+hrtimer\t982\t272
+napi\t983\t273
+work\t984\t274
+delayed-work\t985\t274
+kthread-work\t986\t275
+kthread\t987\t187
+task-work\t987\t276
+irq-work\t988\t173
+cpu-call\t989\t277
+rcu\t979\t278
+urb\t990\t279
+init\t991\t66
+exit\t992\t66
+pm\t987\t280
+attribute\t987\t281
+debugfs\t987\t282
+devres\t992\t283
+kref\t993\t284
 struct hrtimer
-function\t983\t272
+function\t994\t272
 struct net_device_ops
-ndo_init\t984\t285
-ndo_uninit\t985\t286
-ndo_open\t986\t287
-ndo_stop\t987\t288
-ndo_do_ioctl\t988\t287
-ndo_siocbond\t988\t287
-ndo_siocwandev\t988\t287
-ndo_siocdevprivate\t988\t287
-ndo_eth_ioctl\t988\t287
-ndo_set_mac_address\t988\t233
-ndo_change_mtu\t988\t233
-ndo_get_stats\t979\t287
-ndo_get_stats64\t979\t287
-ndo_start_xmit\t989\t287
-ndo_tx_timeout\t990\t287
-ndo_set_rx_mode\t991\t287
+ndo_init\t995\t285
+ndo_uninit\t996\t286
+ndo_open\t997\t287
+ndo_stop\t998\t288
+ndo_do_ioctl\t999\t287
+ndo_siocbond\t999\t287
+ndo_siocwandev\t999\t287
+ndo_siocdevprivate\t999\t287
+ndo_eth_ioctl\t999\t287
+ndo_set_mac_address\t999\t234
+ndo_change_mtu\t999\t234
+ndo_get_stats\t990\t287
+ndo_get_stats64\t990\t287
+ndo_start_xmit\t1000\t287
+ndo_tx_timeout\t1001\t287
+ndo_set_rx_mode\t1002\t287
 struct napi_struct
-poll\t992\t273
+poll\t1003\t273
 struct pernet_operations
-init\t993\t289
-pre_exit\t994\t289
-exit\t994\t289
-exit_batch\t994\t289
+init\t1004\t289
+pre_exit\t1005\t289
+exit\t1005\t289
+exit_batch\t1005\t289
 struct ethtool_ops
-*\t988\t290
+*\t999\t290
 struct file_operations
-llseek\t976\t291
-read\t976\t291
-write\t976\t291
-read_iter\t976\t291
-write_iter\t976\t291
-poll\t976\t291
-unlocked_ioctl\t976\t291
-compat_ioctl\t976\t291
-mmap\t976\t291
-flush\t976\t291
-fsync\t976\t291
-fasync\t976\t291
-lock\t976\t291
-flock\t976\t291
-fallocate\t976\t291
-splice_read\t976\t291
-splice_write\t976\t291
-show_fdinfo\t976\t291
-open\t995\t291
-release\t996\t292
-iterate_shared\t997\t291
+llseek\t987\t291
+read\t987\t291
+write\t987\t291
+read_iter\t987\t291
+write_iter\t987\t291
+poll\t987\t291
+unlocked_ioctl\t987\t291
+compat_ioctl\t987\t291
+mmap\t987\t291
+flush\t987\t291
+fsync\t987\t291
+fasync\t987\t291
+lock\t987\t291
+flock\t987\t291
+fallocate\t987\t291
+splice_read\t987\t291
+splice_write\t987\t291
+show_fdinfo\t987\t291
+open\t1006\t291
+release\t1007\t292
+iterate_shared\t1008\t291
 struct inode_operations
-lookup\t998\t293
-create\t999\t293
-mknod\t999\t293
-symlink\t999\t293
-mkdir\t999\t293
-link\t999\t293
-unlink\t1000\t293
-rmdir\t1000\t293
-rename\t999\t293
-setattr\t1001\t293
-fileattr_set\t1001\t293
-readlink\t976\t293
-get_acl\t976\t293
-getattr\t976\t293
-listxattr\t976\t293
-fiemap\t976\t293
-update_time\t976\t293
-tmpfile\t976\t293
-fileattr_get\t976\t293
-get_link\t1002\t293
-permission\t1002\t293
-get_inode_acl\t1002\t293
-atomic_open\t998\t293
+lookup\t1009\t293
+create\t1010\t293
+mknod\t1010\t293
+symlink\t1010\t293
+mkdir\t1010\t293
+link\t1010\t293
+unlink\t1011\t293
+rmdir\t1011\t293
+rename\t1010\t293
+setattr\t1012\t293
+fileattr_set\t1012\t293
+readlink\t987\t293
+get_acl\t987\t293
+getattr\t987\t293
+listxattr\t987\t293
+fiemap\t987\t293
+update_time\t987\t293
+tmpfile\t987\t293
+fileattr_get\t987\t293
+get_link\t1013\t293
+permission\t1013\t293
+get_inode_acl\t1013\t293
+atomic_open\t1009\t293
 struct xattr_handler
-list\t976\t294
-get\t976\t294
-set\t1003\t294
+list\t987\t294
+get\t987\t294
+set\t1014\t294
 struct super_operations
-put_super\t1004\t295
-freeze_fs\t1005\t295
-unfreeze_fs\t1005\t295
-remount_fs\t1005\t295
-sync_fs\t1006\t295
-free_inode\t1007\t295
-drop_inode\t1008\t295
+put_super\t1015\t295
+freeze_fs\t1016\t295
+unfreeze_fs\t1016\t295
+remount_fs\t1016\t295
+sync_fs\t1017\t295
+free_inode\t1018\t295
+drop_inode\t1019\t295
 struct dentry_operations
-d_hash\t979\t296
-d_compare\t979\t296
-d_dname\t979\t296
-d_delete\t1009\t296
-d_prune\t1009\t296
-d_init\t976\t296
-d_release\t976\t296
-d_iput\t976\t296
-d_automount\t976\t296
-d_weak_revalidate\t976\t296
-d_real\t976\t296
-d_revalidate\t1002\t296
-d_manage\t1002\t296
+d_hash\t990\t296
+d_compare\t990\t296
+d_dname\t990\t296
+d_delete\t1020\t296
+d_prune\t1020\t296
+d_init\t987\t296
+d_release\t987\t296
+d_iput\t987\t296
+d_automount\t987\t296
+d_weak_revalidate\t987\t296
+d_real\t987\t296
+d_revalidate\t1013\t296
+d_manage\t1013\t296
 struct address_space_operations
-writepage\t976\t297
-read_folio\t976\t297
-swap_rw\t976\t297
-readahead\t976\t297
-bmap\t976\t297
-direct_IO\t976\t297
-writepages\t976\t297
-migrate_folio\t976\t297
-swap_activate\t976\t297
-swap_deactivate\t976\t297
-invalidate_folio\t1010\t297
-release_folio\t1010\t297
-launder_folio\t1010\t297
-is_partially_uptodate\t1010\t297
-error_remove_folio\t1011\t297
-write_begin\t976\t297
-write_end\t976\t297
-dirty_folio\t979\t297
-free_folio\t979\t297
+writepage\t987\t297
+read_folio\t987\t297
+swap_rw\t987\t297
+readahead\t987\t297
+bmap\t987\t297
+direct_IO\t987\t297
+writepages\t987\t297
+migrate_folio\t987\t297
+swap_activate\t987\t297
+swap_deactivate\t987\t297
+invalidate_folio\t1021\t297
+release_folio\t1021\t297
+launder_folio\t1021\t297
+is_partially_uptodate\t1021\t297
+error_remove_folio\t1022\t297
+write_begin\t987\t297
+write_end\t987\t297
+dirty_folio\t990\t297
+free_folio\t990\t297
 struct vm_operations_struct
-open\t1012\t298
-close\t1013\t298
-fault\t976\t298
-page_mkwrite\t976\t298
-pfn_mkwrite\t976\t298
-access\t1013\t298
-map_pages\t1014\t298
+open\t1023\t298
+close\t1024\t298
+fault\t987\t298
+page_mkwrite\t987\t298
+pfn_mkwrite\t987\t298
+access\t1024\t298
+map_pages\t1025\t298
 struct seq_operations
-start\t1015\t299
-next\t1015\t299
-stop\t1015\t299
-show\t1015\t299
+start\t1026\t299
+next\t1026\t299
+stop\t1026\t299
+show\t1026\t299
 struct sysfs_ops
-show\t976\t281
-store\t976\t281
+show\t987\t281
+store\t987\t281
 struct *_driver
-probe\t1016\t300
-probe_new\t1016\t300
-connect\t1017\t300
-bind\t1017\t300
-attach\t1017\t300
-port_probe\t1017\t300
-remove\t1018\t300
-remove_new\t1018\t300
-disconnect\t1019\t300
-unbind\t1019\t300
-detach\t1019\t300
-port_remove\t1019\t300
-shutdown\t1020\t301
-suspend\t1021\t302
-resume\t1022\t303
+probe\t1027\t300
+probe_new\t1027\t300
+connect\t1028\t300
+bind\t1028\t300
+attach\t1028\t300
+port_probe\t1028\t300
+remove\t1029\t300
+remove_new\t1029\t300
+disconnect\t1030\t300
+unbind\t1030\t300
+detach\t1030\t300
+port_remove\t1030\t300
+shutdown\t1031\t301
+suspend\t1032\t302
+resume\t1033\t303
 struct dev_pm_ops
-prepare\t976\t280
-complete\t976\t280
-suspend\t1023\t280
-resume\t1024\t280
-freeze\t1025\t280
-poweroff\t1025\t280
-thaw\t1026\t280
-restore\t1026\t280
-suspend_late\t1027\t280
-freeze_late\t1027\t280
-poweroff_late\t1027\t280
-resume_early\t1028\t280
-thaw_early\t1028\t280
-restore_early\t1028\t280
-suspend_noirq\t1029\t280
-freeze_noirq\t1029\t280
-poweroff_noirq\t1029\t280
-resume_noirq\t1030\t280
-thaw_noirq\t1030\t280
-restore_noirq\t1030\t280
-runtime_suspend\t1031\t304
-runtime_resume\t1032\t304
-runtime_idle\t976\t304
+prepare\t987\t280
+complete\t987\t280
+suspend\t1034\t280
+resume\t1035\t280
+freeze\t1036\t280
+poweroff\t1036\t280
+thaw\t1037\t280
+restore\t1037\t280
+suspend_late\t1038\t280
+freeze_late\t1038\t280
+poweroff_late\t1038\t280
+resume_early\t1039\t280
+thaw_early\t1039\t280
+restore_early\t1039\t280
+suspend_noirq\t1040\t280
+freeze_noirq\t1040\t280
+poweroff_noirq\t1040\t280
+resume_noirq\t1041\t280
+thaw_noirq\t1041\t280
+restore_noirq\t1041\t280
+runtime_suspend\t1042\t304
+runtime_resume\t1043\t304
+runtime_idle\t987\t304
 *
-probe\t1033\t305
-probe_new\t1034\t305
-connect\t1035\t305
-bind\t1035\t305
-attach\t1035\t305
-port_probe\t1035\t305
-remove\t1036\t305
-remove_new\t1037\t305
-disconnect\t1038\t305
-unbind\t1038\t305
-detach\t1038\t305
-port_remove\t1038\t305
-init\t1039\t305
-ndo_init\t1039\t305
-exit\t1040\t305
-exit_batch\t1040\t305
-pre_exit\t1040\t305
-ndo_uninit\t1040\t305
-ndo_open\t1041\t305
-resume\t1041\t305
-ndo_stop\t1042\t305
-suspend\t1042\t305
-runtime_resume\t1043\t305
-resume_early\t1043\t305
-resume_noirq\t1043\t305
-thaw\t1043\t305
-restore\t1043\t305
-runtime_suspend\t1044\t305
-suspend_late\t1044\t305
-suspend_noirq\t1044\t305
-freeze\t1044\t305
-poweroff\t1044\t305
-shutdown\t1044\t305
-open\t976\t305
-release\t976\t305
-read\t976\t305
-write\t976\t305
-read_iter\t976\t305
-write_iter\t976\t305
-unlocked_ioctl\t976\t305
-compat_ioctl\t976\t305
-ioctl\t976\t305
-llseek\t976\t305
-mmap\t976\t305
-poll\t976\t305
-show\t976\t305
-store\t976\t305
-seq_show\t976\t305
-ndo_set_mac_address\t976\t305
-ndo_change_mtu\t976\t305
-get_ethtool_stats\t976\t305
-get_drvinfo\t976\t305
-set_ringparam\t976\t305
-threadfn\t976\t305
-fallocate\t976\t305
-fsync\t976\t305
-setattr\t976\t305
-mkdir\t976\t305
-unlink\t976\t305
-create\t976\t305
-iterate_shared\t976\t305`;
+probe\t1044\t305
+probe_new\t1045\t305
+connect\t1046\t305
+bind\t1046\t305
+attach\t1046\t305
+port_probe\t1046\t305
+remove\t1047\t305
+remove_new\t1048\t305
+disconnect\t1049\t305
+unbind\t1049\t305
+detach\t1049\t305
+port_remove\t1049\t305
+init\t1050\t305
+ndo_init\t1050\t305
+exit\t1051\t305
+exit_batch\t1051\t305
+pre_exit\t1051\t305
+ndo_uninit\t1051\t305
+ndo_open\t1052\t305
+resume\t1052\t305
+ndo_stop\t1053\t305
+suspend\t1053\t305
+runtime_resume\t1054\t305
+resume_early\t1054\t305
+resume_noirq\t1054\t305
+thaw\t1054\t305
+restore\t1054\t305
+runtime_suspend\t1055\t305
+suspend_late\t1055\t305
+suspend_noirq\t1055\t305
+freeze\t1055\t305
+poweroff\t1055\t305
+shutdown\t1055\t305
+open\t987\t305
+release\t987\t305
+read\t987\t305
+write\t987\t305
+read_iter\t987\t305
+write_iter\t987\t305
+unlocked_ioctl\t987\t305
+compat_ioctl\t987\t305
+ioctl\t987\t305
+llseek\t987\t305
+mmap\t987\t305
+poll\t987\t305
+show\t987\t305
+store\t987\t305
+seq_show\t987\t305
+ndo_set_mac_address\t987\t305
+ndo_change_mtu\t987\t305
+get_ethtool_stats\t987\t305
+get_drvinfo\t987\t305
+set_ringparam\t987\t305
+threadfn\t987\t305
+fallocate\t987\t305
+fsync\t987\t305
+setattr\t987\t305
+mkdir\t987\t305
+unlink\t987\t305
+create\t987\t305
+iterate_shared\t987\t305`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1045\t306
-raw_spinlock_t\t1046\t306
-rwlock_t\t1047\t306
-seqlock_t\t1048\t307
-struct mutex\t1049\t308
-struct rw_semaphore\t1050\t120
-struct semaphore\t1051\t119
-struct rt_mutex\t1052\t238
-atomic_t\t1053\t309
-atomic64_t\t1053\t309
-atomic_long_t\t1053\t310
-refcount_t\t1054\t311
-struct kref\t1054\t185
-struct completion\t1055\t312
-struct device\t1056\t283
-struct platform_device\t1056\t283
-struct i2c_client\t1056\t283
-struct spi_device\t1056\t283
-struct pci_dev\t1056\t283
-struct usb_interface\t1056\t283
-struct serio\t1056\t283
-struct gameport\t1056\t283
-struct hid_device\t1056\t283
-struct amba_device\t1056\t283
-struct mdio_device\t1056\t283
-struct virtio_device\t1056\t283
-struct vio_dev\t1056\t283
-struct xenbus_device\t1056\t283
-struct hv_device\t1056\t283
-struct sdio_func\t1056\t283
-struct memstick_dev\t1056\t283
-struct pnp_dev\t1056\t283
-struct acpi_device\t1056\t283
-struct parport\t1056\t283
-struct pcmcia_device\t1056\t283
-struct ps3_system_bus_device\t1056\t283
-struct rpmsg_device\t1056\t283
-struct auxiliary_device\t1056\t283
-struct slim_device\t1056\t283
-struct sdw_slave\t1056\t283
-struct fw_unit\t1056\t283
-struct mei_cl_device\t1056\t283
-struct rmi_function\t1056\t283
-struct ishtp_cl_device\t1056\t283
-struct wmi_device\t1056\t283
-struct ccw_device\t1056\t283
-struct mcb_device\t1056\t283
-struct bcma_device\t1056\t283
-struct ssb_device\t1056\t283
-struct gb_bundle\t1056\t283
-struct i3c_device\t1056\t283
-struct fsl_mc_device\t1056\t283
-struct host1x_device\t1056\t283
-struct mipi_dsi_device\t1056\t283
-struct usb_serial\t1056\t283
-struct usb_serial_port\t1056\t283
-struct psmouse\t1056\t283
-struct comedi_device\t1056\t283
-struct usb_gadget\t1056\t283
-struct usb_function\t1056\t283
-struct wm97xx\t1056\t283
-struct serdev_device\t1056\t283
-struct of_device\t1056\t283
-struct macio_dev\t1056\t283`;
+export const types = `spinlock_t\t1056\t306
+raw_spinlock_t\t1057\t306
+rwlock_t\t1058\t306
+seqlock_t\t1059\t307
+struct mutex\t1060\t308
+struct rw_semaphore\t1061\t120
+struct semaphore\t1062\t119
+struct rt_mutex\t1063\t239
+atomic_t\t1064\t309
+atomic64_t\t1064\t309
+atomic_long_t\t1064\t310
+refcount_t\t1065\t311
+struct kref\t1065\t185
+struct completion\t1066\t312
+struct device\t1067\t283
+struct platform_device\t1067\t283
+struct i2c_client\t1067\t283
+struct spi_device\t1067\t283
+struct pci_dev\t1067\t283
+struct usb_interface\t1067\t283
+struct serio\t1067\t283
+struct gameport\t1067\t283
+struct hid_device\t1067\t283
+struct amba_device\t1067\t283
+struct mdio_device\t1067\t283
+struct virtio_device\t1067\t283
+struct vio_dev\t1067\t283
+struct xenbus_device\t1067\t283
+struct hv_device\t1067\t283
+struct sdio_func\t1067\t283
+struct memstick_dev\t1067\t283
+struct pnp_dev\t1067\t283
+struct acpi_device\t1067\t283
+struct parport\t1067\t283
+struct pcmcia_device\t1067\t283
+struct ps3_system_bus_device\t1067\t283
+struct rpmsg_device\t1067\t283
+struct auxiliary_device\t1067\t283
+struct slim_device\t1067\t283
+struct sdw_slave\t1067\t283
+struct fw_unit\t1067\t283
+struct mei_cl_device\t1067\t283
+struct rmi_function\t1067\t283
+struct ishtp_cl_device\t1067\t283
+struct wmi_device\t1067\t283
+struct ccw_device\t1067\t283
+struct mcb_device\t1067\t283
+struct bcma_device\t1067\t283
+struct ssb_device\t1067\t283
+struct gb_bundle\t1067\t283
+struct i3c_device\t1067\t283
+struct fsl_mc_device\t1067\t283
+struct host1x_device\t1067\t283
+struct mipi_dsi_device\t1067\t283
+struct usb_serial\t1067\t283
+struct usb_serial_port\t1067\t283
+struct psmouse\t1067\t283
+struct comedi_device\t1067\t283
+struct usb_gadget\t1067\t283
+struct usb_function\t1067\t283
+struct wm97xx\t1067\t283
+struct serdev_device\t1067\t283
+struct of_device\t1067\t283
+struct macio_dev\t1067\t283`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
 {"kind":"call","result":"value","form":"constant"}
 {"kind":"call","result":"value","form":"constant","unevaluated":true}
 {"kind":"call","cell":0,"by":"lvalue","atomic":false}
-{"kind":"call"}
+{"kind":"call","assert":{"section":"rtnl","object":null,"mode":"exclusive"}}
+{"kind":"call","cell":0,"assert":{"section":"rtnl","object":null,"mode":"exclusive"}}
 {"kind":"call","noreturn":true}
 {"kind":"call","result":"test","form":"transparent","noreturn":true}
 {"kind":"call","part":true,"register":{"runner":"attribute","handler":2}}
@@ -3916,6 +3931,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"raw-spin"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin"}
+{"kind":"call","cell":0,"assert":{"section":"lock","mode":"exclusive"}}
 {"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"ordering":"relaxed"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full","counter":true}
@@ -4075,6 +4091,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"queue","bars":true}}
+{"kind":"call"}
 {"kind":"call","result":"value","sleeps":"no","alloc":true}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct net_device","struct sk_buff"]}}
 {"kind":"call","result":"value","error":true}
@@ -4253,6 +4270,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"release","arm":"hrtimer"}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"hrtimer","handler":1}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","cancels":true}}
+{"kind":"call","cell":0,"assert":{"section":"lock","mode":"any"}}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
 {"kind":"call","cell":0,"ownLock":true}
 {"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
@@ -4366,8 +4384,14 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"value","lock":"sock","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"sighand","conditional":true,"context":"+irqs-off +preempt-off"}
 {"kind":"lock","cell":0,"lock":"vma","shared":true,"conditional":true}
+{"kind":"call","assert":{"section":"cpu-hotplug","object":null,"mode":"shared"}}
+{"kind":"call","cell":0,"assert":{"section":"lock","mode":"shared"}}
+{"kind":"call","assert":{"section":"rcu-read","object":null,"mode":"any"}}
+{"kind":"call","assert":{"section":"irqs-off","object":null,"mode":"any"}}
+{"kind":"call","assert":{"section":"preempt-off","object":null,"mode":"any"}}
 {"kind":"call","cell":0,"result":"test","form":"transparent"}
-{"kind":"call","cell":0,"result":"test"}
+{"kind":"call","result":"test","assert":{"section":"rtnl","object":null,"mode":"exclusive"}}
+{"kind":"call","cell":0,"result":"test","assert":{"section":"lock","mode":"exclusive"}}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true}}
 {"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"relaxed","onFailure":"acquire","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","onFailure":"relaxed","ref":"put"}
@@ -4495,6 +4519,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address"}
 {"kind":"call","result":"value","ordering":"none"}
+{"kind":"call","cell":0,"result":"test"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+irqs-off +preempt-off"}
@@ -5036,6 +5061,7 @@ Documentation/locking/locktypes.rst, local_lock
 include/linux/sched/signal.h, lock_task_sighand()
 include/linux/mmap_lock.h
 include/linux/lockdep.h
+include/net/cfg80211.h
 include/linux/rcupdate.h up to Linux 4.15
 include/linux/lockref.h
 include/linux/mempool.h
@@ -5097,7 +5123,6 @@ include/linux/usb.h
 include/linux/stdarg.h
 include/linux/vmalloc.h
 kernel/sched/wait_bit.c
-include/net/cfg80211.h
 include/linux/ww_mutex.h
 include/linux/xarray.h
 include/linux/sunrpc/xprt.h

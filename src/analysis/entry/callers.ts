@@ -5,6 +5,7 @@ import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 import { contextSection, holds, includesSection, isContext, isIn, likeLock, type Section, sameLock, sameSection } from '../../model/section.ts';
+import { assertedContext } from '../sections/locknames.ts';
 import { dropsOf, enteredUnder, takings } from '../sections/locking.ts';
 import { lockFlowOf } from '../sections/locksets.ts';
 
@@ -37,7 +38,7 @@ export function heldOnEntry(fn: CFunction, world: World, depth = 0): Entry {
 }
 
 function entryOf(fn: CFunction, world: World, depth: number): Entry {
-  const own: Entry = { locks: enteredUnder(fn), context: assertedContext(fn) };
+  const own: Entry = { locks: enteredUnder(fn), context: contextSaid(fn) };
   const sites = callersOf(fn, world);
   if (!sites || depth > DEEPEST) return own;
   let both: Entry | null = null;
@@ -73,14 +74,16 @@ function endsBefore(fn: CFunction, event: Event, context: Section, functions: re
   });
 }
 
-function assertedContext(fn: CFunction): Section[] {
+function contextSaid(fn: CFunction): Section[] {
   const found: Section[] = [];
   // Who switches interrupts on first has been called with them off.
   const effects = lockFlowOf(fn)?.effects;
   if (effects && fn.events.some(e => effects[e.index]?.leave.some(c => c.family === 'irqs-off') && !isIn(e, 'irqs-off')))
     found.push(contextSection('irqs-off'));
-  if (fn.events.some(e => /^lockdep_assert_irqs_disabled$/.test(e.api))) found.push(contextSection('irqs-off'));
-  if (fn.events.some(e => /^lockdep_assert_preemption_disabled$/.test(e.api))) found.push(contextSection('preempt-off'));
+  for (const event of fn.events) {
+    const context = event.via ? null : assertedContext(event);
+    if (context && !holds(found, context)) found.push(context);
+  }
   return found;
 }
 

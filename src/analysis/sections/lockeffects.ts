@@ -4,7 +4,7 @@ import { inCaller } from '../../c/calls/effects.ts';
 import type { Cell, CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { contextSection, type Section, section } from '../../model/section.ts';
-import { assertedLock, asserts, isPlain, lockOf } from './locknames.ts';
+import { assertedLock, assertionOf, isPlain, lockOf } from './locknames.ts';
 
 /** The outcome of a call that got the lock. */
 export type Conditional = 'nonzero' | 'zero';
@@ -67,7 +67,7 @@ function wordOf(api: string, factOf: (api: string) => Fact | undefined): Word | 
     const guard = /^(?:scoped_)?guard\((.*)\)$|^CLASS\((.*)\)$/.exec(api);
     const name = guard ? (guard[1] ?? guard[2] ?? '') : null;
     const fact = factOf(name === null ? api : `guard(${name})`);
-    const asserted = asserts(api);
+    const asserted = assertionOf(fact) !== undefined;
     const relevant = name !== null || asserted || fact?.lock || (fact?.context.length ?? 0) > 0;
     word = relevant ? { fact, guard: name, asserts: asserted, enter: signed(fact, '+'), leave: signed(fact, '-') } : null;
     known.set(api, word);
@@ -92,8 +92,12 @@ export function effectOf(
   if (event.kind === 'call' && event.argCells) return summaryEffect(event, summaryOf(event));
   if (!word) return event.opaque && pairs.size > 0 ? pairEffect(event, pairs) : null;
   // What a callee says of its caller is not the caller's own word.
-  if (word.asserts) return event.via ? null : { lock: [assertedLock(event)], unlock: [], enter: [], leave: [], when: null };
-  const { fact, enter, leave } = word;
+  if (word.asserts) {
+    const lock = event.via ? null : assertedLock(event);
+    return lock && { lock: [lock], unlock: [], enter: [], leave: [], when: null };
+  }
+  const { fact } = word;
+  const [enter, leave] = [ofObject(word.enter, event), ofObject(word.leave, event)];
   if (fact?.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
     const { family, shared } = fact.lock;
     if (event.kind === 'unlock') return { lock: [], unlock: [lockOf(event, family, shared)], enter, leave, when: null };
@@ -107,6 +111,12 @@ function conditional(fact: Fact): Conditional | null {
   return fact.result === 'value' ? 'zero' : 'nonzero';
 }
 
+/** SRCU readers are those of one srcu_struct, which the call names (include/linux/srcu.h). */
+function ofObject(contexts: readonly Section[], event: Event): readonly Section[] {
+  if (event.cell === null || !contexts.some(c => c.family === 'srcu-read')) return contexts;
+  return contexts.map(c => (c.family === 'srcu-read' ? lockOf(event, c.family, true) : c));
+}
+
 function signed(fact: Fact | undefined, sign: '+' | '-'): readonly Section[] {
   const words = (fact?.context ?? []).filter(c => c.startsWith(sign));
   return words.length > 0 ? words.map(c => contextSection(c.slice(1))) : NONE;
@@ -115,7 +125,9 @@ function signed(fact: Fact | undefined, sign: '+' | '-'): readonly Section[] {
 const NONE: readonly Section[] = [];
 
 /** A guard's beginning takes the lock outright: where it may fail, the flow has branched already, or ACQUIRE_ERR() tells. */
-function guardEffect(event: Event, { fact, enter }: Word, name: string): Effect | null {
+function guardEffect(event: Event, word: Word, name: string): Effect | null {
+  const { fact } = word;
+  const enter = ofObject(word.enter, event);
   const family = fact?.lock?.family ?? name.replace(/_/g, '-');
   const isLock = event.kind === 'lock' || event.kind === 'unlock';
   const lock = isLock ? [lockOf(event, family, fact?.lock?.shared)] : [];

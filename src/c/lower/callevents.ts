@@ -19,10 +19,13 @@ export function call(e: Call, cx: Context, used: boolean): Value {
     const callee = evaluate(e.callee.k === 'deref' ? e.callee.of : e.callee, cx);
     const argSources = e.args.map(arg => argument(arg, cx).sources);
     const args = e.args.map(a => cx.text(a));
+    // What a member of a table is called is all that is known of the function that stands there: `ops->try_get(x)`.
+    const inferred = e.callee.k === 'member' ? cx.file.convention(e.callee.name) : undefined;
     return from(
       cx.emit(e, {
         kind: 'call',
         api: ownName(cx.text(e.callee)),
+        ...(inferred ? { inferred } : {}),
         cell: null,
         ordering: null,
         opaque: true,
