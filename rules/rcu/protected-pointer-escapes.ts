@@ -241,9 +241,10 @@ function keepsOwner(fn: CFunction, event: Event, pointer: string): boolean {
  * that the updater may wait for before it frees: `use_lock_use(&synth->use_lock)`.
  */
 function marksUse(event: Event, source: Event, section: Section): boolean {
-  const owner = source.cell?.base;
-  if (owner == null || event.kind !== 'call' || !event.opaque || event.inferred?.keepsNothing || !holds(event.context, section)) return false;
-  return event.args.some(arg => arg.startsWith(`&${owner}->`));
+  if (event.kind !== 'call' || !event.opaque || event.inferred?.keepsNothing || !holds(event.context, section)) return false;
+  // As written, and as what a copy stands for.
+  const owners = [/^(.+)->\w+$/.exec(source.args[0] ?? '')?.[1], source.cell?.base];
+  return owners.some(owner => owner != null && event.args.some(arg => arg.startsWith(`&${owner}->`)));
 }
 
 function uses(event: Event, pointer: string, names: readonly string[]): boolean {

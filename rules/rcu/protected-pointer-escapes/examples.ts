@@ -93,8 +93,9 @@ int probe_len(int id)
   good: [
     `
 /* The pointer's owner counts its users, and whoever takes the pointer out waits for them. */
-int synth_play(struct synth *s, struct note *n)
+int synth_play(void *private, struct note *n)
 {
+	struct synth *s = private;
 	struct stream *st;
 
 	rcu_read_lock();
