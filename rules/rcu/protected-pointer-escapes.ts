@@ -75,7 +75,9 @@ export default {
       for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
         if (!isEnd(fn, end, section) || (isLocked(end) && !locked) || nested(fn, source, section)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
-        const use = left.events.find(e => !holds(e.context, section) && (locked || !isLocked(e)) && !hasOtherSection(e, word) && uses(e, pointer, names));
+        const use = left.events.find(
+          e => !holds(e.context, section) && (locked || !isLocked(e)) && !hasOtherSection(e, word) && uses(e, pointer, names),
+        );
         // A function that gives no pointer tells no more than whether there was one.
         const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => returnedAt(node) === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
