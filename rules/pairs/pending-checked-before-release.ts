@@ -1,4 +1,5 @@
 import {
+  bitOrPath,
   called,
   calleeIn,
   cellName,
@@ -410,5 +411,5 @@ function placeKey(event: Event): string | null {
 }
 
 function nameOf(event: Event): string {
-  return event.cell?.bit ?? (event.cell ? cellName(event.cell) : 'it');
+  return event.cell ? bitOrPath({ ...event.cell, path: cellName(event.cell) }) : 'it';
 }

@@ -240,7 +240,7 @@ void job_submit(struct job *j, struct bio *bio)
           irqHandlerOf(u.fn, world) === null &&
           !isOneHelper({ fn, event: write }, u) &&
           meets(u, kind ?? 'irq', fn) &&
-          !serialiserOf({ fn, event: read, until: write }, changeOf(u), world),
+          isOpen({ fn, event: read, until: write }, changeOf(u), world),
       );
       const otherRead = other && readOf(other.fn, other.event);
       if (!other && kind === 'completion') polled(fn, write, uses, report, world);
@@ -253,7 +253,7 @@ void job_submit(struct job *j, struct bio *bio)
           message: `${fn.name}() and ${other.fn.name}() both change bits of ${name} by a plain read-modify-write, so one change can be lost`,
           detail: [
             `${called(write)} loads the word and stores it back whole, whichever bits the two change`,
-            ...(lock ? [`${lock.by}() holds ${lockText(lock.lock)}, and ${lock.not}() does not`] : []),
+            ...(lock ? [`${lock.by.name}() holds ${lockText(lock.lock)}, and ${lock.not.name}() does not`] : []),
           ],
           question: `Can ${fn.name}() run while ${other.fn.name}() changes ${name}?`,
           dismissal: `Not an issue if ${other.fn.name}() can only run before or after ${fn.name}()`,
@@ -299,7 +299,7 @@ function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world:
       handlerKind(u.fn, world) === null &&
       irqHandlerOf(u.fn, world) === null &&
       looks(u) &&
-      !serialiserOf({ fn, event: write }, u, world),
+      isOpen({ fn, event: write }, u, world),
   );
   if (!poller) return;
   const name = write.cell ? cellName(write.cell) : 'the word';
@@ -350,6 +350,11 @@ function open({ fn, event }: Use, world: World): boolean {
     event.cell?.base !== null &&
     !isOwn(fn, event)
   );
+}
+
+/** Can both run at once: no lock keeps them apart, and neither does work for which it takes the other's lock later on. */
+function isOpen(a: Span, b: Span, world: World): boolean {
+  return !serialiserOf(a, b, world) && !oneSided(a, b, world)?.later;
 }
 
 /** The change with its read half. */

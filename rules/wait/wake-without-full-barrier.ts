@@ -1,4 +1,5 @@
 import {
+  bitOrPath,
   called,
   comesBefore,
   effectOfKind,
@@ -255,7 +256,7 @@ function endsWait(event: Event, wake: Event, bit: string | null): boolean {
 }
 
 function nameOf(change: Event, bit: string | null): string {
-  return bit ?? change.cell?.bit ?? change.cell?.path ?? 'it';
+  return change.cell ? bitOrPath({ ...change.cell, bit: bit ?? change.cell.bit }) : (bit ?? 'it');
 }
 
 function changed(change: Event): string {

@@ -17,8 +17,10 @@ export interface Entry {
   maybe: readonly Section[];
 }
 
-/** Callers are asked so far up. */
-const DEEPEST = 3;
+/** Callers are asked so far up: each function once, so that what is said of one does not hang on who asks first. */
+const DEEPEST = 200;
+/** What is handed on is followed through so many functions. */
+const MOST_HANDS = 3;
 
 const entries = new WeakMap<World, Map<CFunction, Entry>>();
 
@@ -133,7 +135,7 @@ function runsOf(fn: CFunction, world: World): { fn: CFunction; event: Event }[] 
 
 /** Does the callee, which is in view, run the function that it is given there, itself or by handing it on, and do nothing else with it? */
 function runsArgument(caller: CFunction, call: Event, argument: number, world: World, depth: number): boolean {
-  const callee = depth < DEEPEST ? calleeOf(caller, call, world.functions) : null;
+  const callee = depth < MOST_HANDS ? calleeOf(caller, call, world.functions) : null;
   const name = callee?.parameters[argument]?.name;
   if (!callee?.whole || name === undefined || callee.changes?.has(name)) return false;
   const named = callee.events.filter(e => e.api === name || e.args.includes(name) || e.operand === name);

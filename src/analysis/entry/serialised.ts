@@ -41,15 +41,26 @@ export function serialiserOf(a: Span, b: Span, world: World): Serialiser | null 
   return both.find(s => s.sure) ?? both[0] ?? null;
 }
 
-/** A lock that one of the sides holds and the other does not, by the names of the two functions, for what is said of it; null where there is none. */
-export function oneSided(a: Span, b: Span, world: World): { lock: Section; by: string; not: string } | null {
+/** A lock that one side holds and the other does not; `later`: the other's function takes it elsewhere. */
+export interface OneSided {
+  lock: Section;
+  by: CFunction;
+  not: CFunction;
+  later: boolean;
+}
+
+/**
+ * A lock that one of the sides holds and the other does not; null where there is none. Where the other takes it later, what it does without it is as a
+ * rule what it does before it lets the first one run.
+ */
+export function oneSided(a: Span, b: Span, world: World): OneSided | null {
   for (const [one, other] of [
     [a, b],
     [b, a],
   ] as const) {
     const there = locksAt(other, world);
     const lock = locksAt(one, world).find(l => l.sure && l.lock.object !== null && !there.some(o => sameLock(o.lock, l.lock)))?.lock;
-    if (lock) return { lock, by: one.fn.name, not: other.fn.name };
+    if (lock) return { lock, by: one.fn, not: other.fn, later: other.fn.events.some(e => takings(other.fn, e).some(t => sameLock(t.lock, lock))) };
   }
   return null;
 }
@@ -82,8 +93,9 @@ export interface Guards {
 }
 
 /**
- * Of the locks held at the place, surely or perhaps, one that may guard the cell: a lock of the cell's object or of one that it was reached or found by, a
- * lock of the caller's by the convention of a name, or a lock of which there is one, where the cell is touched under it elsewhere or nowhere in view.
+ * Of the locks held at the place, surely or perhaps, one that may guard the cell: a lock of the cell's object, of one that it was reached or found by or that
+ * the function is given beside it, a lock of the caller's by the convention of a name, or a lock of which there is one, where the cell is touched under it
+ * elsewhere or nowhere else in view.
  */
 export function guardsAt(at: Span, world: World): Guards {
   const held = locksAt(at, world).map(s => s.lock);
@@ -100,7 +112,7 @@ function mayGuard({ fn, event }: Span, lock: Section, world: World): boolean {
   if (fn.events.some(e => concerns(fn, e, lock) && (isGiven(fn, e) || meet(originsIn(fn, lockedBy(e)), roots)))) return true;
   if (fn.events.some(e => holds([...e.locks, ...e.maybeLocks], lock) && comesBefore(fn, e, event) && finds(e, roots))) return true;
   if (type === null && /^\w+$/.test(lock.object ?? '')) return isTouchedUnder(cell.base === null, event, lock, world, fn);
-  return isCallers(fn, lock, type, world);
+  return isGivenAlong(fn, lock, type, world);
 }
 
 /** The event acquires the lock, or asserts that it is held. */
@@ -127,8 +139,8 @@ function isTouchedUnder(isGlobal: boolean, event: Event, lock: Section, world: W
   return others.length === 0 || others.some(o => holds([...heldAt(o.fn, o.event, world), ...o.event.maybeLocks], lock));
 }
 
-/** A lock of the callers: is what it belongs to given to the function? */
-function isCallers(fn: CFunction, lock: Section, type: string | null, world: World): boolean {
+/** Is what the lock belongs to given to the function beside the cell's object, also where callers hold the lock? */
+function isGivenAlong(fn: CFunction, lock: Section, type: string | null, world: World): boolean {
   if (type !== null && fn.parameters.some(p => p.type.replace(/[ *]+$/, '').replace(/^const /, '') === type)) return true;
   return (
     callersOf(fn, world)?.some(site => {

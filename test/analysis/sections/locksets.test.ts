@@ -75,7 +75,11 @@ describe('locks along the flow', () => {
       'int i = srcu_read_lock(&x->a); x->n = 1; int j = srcu_read_lock(&x->b); x->n = 2; srcu_read_unlock(&x->a, i); x->n = 3; srcu_read_unlock(&x->b, j); x->n = 4;',
       ['srcu-read:a', 'srcu-read:a srcu-read:b', 'srcu-read:b', ''],
     ],
-    ['and ends with it where it has another name by then', 'int i = srcu_read_lock(&x->a); x->n = 1; srcu_read_unlock(find(x), i); x->n = 2;', ['srcu-read:a', '']],
+    [
+      'and ends with it where it has another name by then',
+      'int i = srcu_read_lock(&x->a); x->n = 1; srcu_read_unlock(find(x), i); x->n = 2;',
+      ['srcu-read:a', ''],
+    ],
     ['irqs are on or off, not counted', 'local_irq_disable(); local_irq_disable(); x->n = 1; local_irq_enable(); x->n = 2;', ['irqs-off', '']],
     [
       'preemption is on again without a look at who else is to run',
