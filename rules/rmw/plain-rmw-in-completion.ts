@@ -100,6 +100,90 @@ int job_poll(struct job *j)
     ],
     good: [
       `
+struct slip { u32 state; };
+struct line { struct list_head free; struct list_head done; };
+struct press { struct line events; struct line jobs; };
+
+/* One helper on slips of two lines. */
+static void slip_close(struct slip *s)
+{
+	s->state &= ~SLIP_OPEN;
+}
+
+static irqreturn_t press_event(int irq, void *data)
+{
+	struct press *p = data;
+	struct slip *s = line_tail(&p->events);
+
+	slip_close(s);
+	return IRQ_HANDLED;
+}
+
+int press_send(struct press *p)
+{
+	struct slip *s = line_head(&p->jobs);
+
+	slip_close(s);
+	return 0;
+}
+
+int press_start(struct press *p, int irq)
+{
+	return request_irq(irq, press_event, 0, "press", p);
+}`,
+      `
+struct bus { spinlock_t lock; unsigned int flags; };
+
+static irqreturn_t bus_irq(int irq, void *data)
+{
+	struct bus *b = data;
+
+	spin_lock(&b->lock);
+	b->flags |= BUS_DONE;
+	spin_unlock(&b->lock);
+	return IRQ_HANDLED;
+}
+
+/* It is set up before the lock of the handler is taken to start it. */
+int bus_send(struct bus *b, int stop)
+{
+	unsigned long flags;
+
+	if (stop)
+		b->flags |= BUS_STOP;
+	spin_lock_irqsave(&b->lock, flags);
+	bus_kick(b);
+	spin_unlock_irqrestore(&b->lock, flags);
+	return 0;
+}
+
+int bus_start(struct bus *b, int irq)
+{
+	return request_irq(irq, bus_irq, 0, "bus", b);
+}`,
+      `
+struct chip { unsigned long base; };
+
+/* Registers of a device, by a pointer to volatile. */
+static irqreturn_t chip_irq(int irq, void *data)
+{
+	struct chip *c = data;
+
+	*(volatile unsigned char *)(c->base) |= CHIP_ACK;
+	return IRQ_HANDLED;
+}
+
+int chip_poke(struct chip *c)
+{
+	*(volatile unsigned char *)(c->base) |= CHIP_POKE;
+	return 0;
+}
+
+int chip_start(struct chip *c, int irq)
+{
+	return request_irq(irq, chip_irq, 0, "chip", c);
+}`,
+      `
 struct job { unsigned int flags; struct list_head list; };
 
 /* Another bit is looked at, which the submitter itself has set. */
