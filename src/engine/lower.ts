@@ -234,7 +234,7 @@ class Walk {
 
   /** What an event on no cell of the claim does to the order. */
   private aside(event: Event): void {
-    if (event.opaque) {
+    if (event.opaque || (event.kind === 'call' && event.fact?.contract?.orders)) {
       this.unknown(called(event), event);
       return;
     }

@@ -64,7 +64,8 @@ const BY: Words<Fact['by']> = { pointer: true, lvalue: true };
 const SLEEPS: Words<Fact['sleeps']> = { no: true, yes: true, maybe: true };
 const FORMS: Words<Form> = { transparent: true, test: true, constant: true };
 const POINTERS: Words<Pointer> = { same: true, container: true, private: true };
-const RUNNERS: Words<Runner> = {
+/** The words of runners, of what is quiesced, of roads and of waits, for those who read them elsewhere. */
+export const RUNNERS: Words<Runner> = {
   irq: true,
   'irq-thread': true,
   softirq: true,
@@ -90,8 +91,8 @@ const RUNNERS: Words<Runner> = {
   devres: true,
   kref: true,
 };
-const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true, operations: true };
-const ROADS: Words<Road> = {
+export const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true, operations: true };
+export const ROADS: Words<Road> = {
   pointer: true,
   list: true,
   hlist: true,
@@ -107,7 +108,7 @@ const ROADS: Words<Road> = {
 };
 const WHEN_FREED: Words<EffectOf<'free'>['when']> = { now: true, 'grace-period': true };
 const COUNTED: Words<EffectOf<'ref'>['by']> = { get: true, 'get-unless-zero': true, put: true };
-const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
+export const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
 const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
 const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
 const KEEPS: Words<'nothing'> = { nothing: true };
@@ -222,7 +223,7 @@ export const TYPE_FIELDS: Record<string, Field> = { is: words(IS), family };
 export type Said = Readonly<Record<string, unknown>>;
 
 /** The value itself, where it is a word of the type. */
-function word<T extends string>(of: Words<T>, value: unknown): T | undefined {
+export function word<T extends string>(of: Words<T>, value: unknown): T | undefined {
   for (const known in of) if (known === value) return known;
   return undefined;
 }

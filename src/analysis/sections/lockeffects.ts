@@ -1,7 +1,7 @@
 /** What one event does to the locks that are held and to the context. */
 
 import { inCaller } from '../../c/calls/effects.ts';
-import type { Cell, CFunction, Event } from '../../model/code.ts';
+import type { CalledSection, Cell, CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { contextSection, type Section, section } from '../../model/section.ts';
 import { assertedLock, assertionOf, isPlain, lockOf } from './locknames.ts';
@@ -89,7 +89,8 @@ export function effectOf(
     return { lock: [lock], unlock: [], enter: word?.enter ?? NONE, leave: [], when: 'nonzero' };
   }
   if (word?.guard != null) return guardEffect(event, word, word.guard);
-  if (event.kind === 'call' && event.argCells) return summaryEffect(event, summaryOf(event));
+  if (event.sections) return calledEffect(event, event.sections, word);
+  if (event.kind === 'call' && event.argCells && !event.fact?.contract) return summaryEffect(event, summaryOf(event));
   if (!word) return event.opaque && pairs.size > 0 ? pairEffect(event, pairs) : null;
   // What a callee says of its caller is not the caller's own word.
   if (word.asserts) {
@@ -154,6 +155,15 @@ function summaryEffect(event: Event, summary: LockSummary | null): Effect | null
     leave: summary.leave,
     when: summary.when,
   };
+}
+
+/** What a function out of view leaves of several locks, where one result goes with all of them. */
+function calledEffect(event: Event, sections: readonly CalledSection[], word: Word | null): Effect | null {
+  const [first] = sections;
+  if (!first || sections.some(s => s.result !== first.result)) return null;
+  const name = ({ cell, text, family, shared }: CalledSection) => lockOf({ api: event.api, cell, args: [text] }, family, shared);
+  const of = (does: CalledSection['does']) => sections.filter(s => s.does === does).map(name);
+  return { lock: of('open'), unlock: of('close'), enter: word?.enter ?? NONE, leave: word?.leave ?? NONE, when: first.result };
 }
 
 function pairEffect(event: Event, pairs: Set<string>): Effect | null {
