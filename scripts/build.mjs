@@ -1,5 +1,5 @@
 // Makes dist/: one file for the command, one for the library, the grammar's wasm beside them, and declarations.
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
@@ -81,6 +81,11 @@ async function make(dist, declarations) {
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
   copyFileSync(join(root, 'node_modules/web-tree-sitter/web-tree-sitter.wasm'), join(dist, 'web-tree-sitter.wasm'));
   copyFileSync(join(root, 'node_modules/tree-sitter-c/tree-sitter-c.wasm'), join(dist, 'tree-sitter-c.wasm'));
+  // What `npm run contracts` has read of a kernel; without it the command works, and says so.
+  for (const name of ['contracts.bin', 'structs.bin']) {
+    const table = join(root, 'rules/contracts', name);
+    if (existsSync(table)) copyFileSync(table, join(dist, name));
+  }
   const [sample] = readdirSync(join(root, 'samples/single')).filter(name => name.endsWith('.patch'));
   if (sample) must(process.execPath, [join(root, 'scripts/warm.mjs'), dist, join(root, 'samples/single', sample)]);
   if (declarations)

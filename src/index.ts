@@ -32,6 +32,7 @@ export { printLitmus } from './lkmm/text.ts';
 export { BUDGET, decideTest } from './lkmm/verdict.ts';
 export { herdWords, stateWords } from './lkmm/words.ts';
 export type * from './model/code.ts';
+export type * from './model/contract.ts';
 export type * from './model/effect.ts';
 export type * from './model/fact.ts';
 export type * from './model/finding.ts';
@@ -54,3 +55,10 @@ export { explainFinding, explainRule, rulesJson, rulesText } from './report/rule
 export { jsonText, safe } from './report/safe.ts';
 export { threadJson, threadProblems, threadText } from './report/thread.ts';
 export { whyText } from './report/why.ts';
+export { CONTRACTS, contractLines, contractsIn, contractsOf } from './tree/contracts.ts';
+export { linked } from './tree/links.ts';
+export type * from './tree/record.ts';
+export { recordOf } from './tree/records.ts';
+export { contractOfRow, rowText } from './tree/rowtext.ts';
+export { summariesOf } from './tree/summaries.ts';
+export { openTable, type Packing, type Table, writeTable } from './tree/table.ts';

@@ -1,4 +1,5 @@
 import {
+  bitOrPath,
   called,
   cellName,
   decidesBranch,
@@ -218,7 +219,7 @@ function isLook(fn: CFunction): (event: Event) => boolean {
 }
 
 function nameOf(event: Event): string {
-  return event.cell ? (event.cell.bit ?? cellName(event.cell)) : 'the cell';
+  return event.cell ? bitOrPath({ ...event.cell, path: cellName(event.cell) }) : 'the cell';
 }
 
 /** Accesses, and whatever may hold one; loads of a pointer for a read-modify-write are part of it. */

@@ -1,4 +1,5 @@
 import {
+  bitOrPath,
   called,
   comesBefore,
   conditionOn,
@@ -246,7 +247,7 @@ int mill_main(void *data)
             (done ? goesOn(l.fn, l.event, mark) : waitsFor(l.fn, l.event)),
         );
         if (!look) continue;
-        const name = mark.cell?.bit ?? mark.cell?.path ?? 'the flag';
+        const name = mark.cell ? bitOrPath(mark.cell) : 'the flag';
         const other: Related = { path: look.event.path, line: look.event.line, side: look.event.side, note: `the test, in ${look.fn.name}()` };
         report(
           { event: mark, fn },
@@ -274,7 +275,7 @@ int mill_main(void *data)
 function claimOf(mark: Use, look: Use, done: Event | undefined): Claim {
   const work = done ? `the result of ${called(done)}()` : 'the result';
   const then: AssumedStep = { does: 'read', cell: work };
-  const name = mark.event.cell?.bit ?? mark.event.cell?.path ?? 'the flag';
+  const name = mark.event.cell ? bitOrPath(mark.event.cell) : 'the flag';
   const barriers = mark.event.kind === 'rmw';
   return {
     threads: [

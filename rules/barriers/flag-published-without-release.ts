@@ -1,4 +1,5 @@
 import {
+  bitOrPath,
   called,
   comesBefore,
   conditionOn,
@@ -245,7 +246,7 @@ function placed({ path, line, side }: Event) {
 }
 
 function nameOf(event: Event): string {
-  return event.cell?.bit ?? event.cell?.path ?? 'the flag';
+  return event.cell ? bitOrPath(event.cell) : 'the flag';
 }
 
 /** Neither set-up nor a test, where nobody else looks; of bits only those that a constant names. */

@@ -1,4 +1,4 @@
-import { called, comesBefore, conditionOn, gates, isTest, runsAlone } from '../../src/analysis/query.ts';
+import { bitOrPath, called, comesBefore, conditionOn, gates, isTest, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, Use, World } from '../../src/model/rule.ts';
 
@@ -198,10 +198,8 @@ function givesBit(event: Event): boolean {
   return event.kind === 'rmw' && event.atomic && /^(?:set_bit|clear_bit|clear_bit_unlock)$/.test(event.api);
 }
 
-/** The bit by its name; one that is a number also by its word. */
 function bitOf({ cell }: Event): string {
-  const bit = cell?.bit ?? 'the bit';
-  return /^\d+$/.test(bit) ? `bit ${bit} of ${cell?.path ?? 'the word'}` : bit;
+  return cell?.bit != null ? bitOrPath(cell) : 'the bit';
 }
 
 /** The pointer of the object that the access goes through: `pipe` of `h->pipe->len`; empty where there is none. */

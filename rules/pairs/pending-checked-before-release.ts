@@ -1,4 +1,5 @@
 import {
+  bitOrPath,
   called,
   calleeIn,
   cellName,
@@ -100,6 +101,37 @@ void sieve_init(struct sieve *s)
 }`,
     ],
     good: [
+      `
+struct wire { unsigned long state; struct mutex lock; struct work_struct work; };
+
+/* The caller holds the lock under which more is asked for. */
+static void wire_rest(struct wire *w)
+{
+	w->error = 0;
+	if (!test_bit(WIRE_MORE, &w->state))
+		clear_bit(WIRE_BUSY, &w->state);
+	else
+		wire_again(w);
+}
+
+static void wire_work(struct work_struct *work)
+{
+	struct wire *w = container_of(work, struct wire, work);
+
+	mutex_lock(&w->lock);
+	wire_send(w);
+	wire_rest(w);
+	mutex_unlock(&w->lock);
+}
+
+void wire_ask(struct wire *w)
+{
+	mutex_lock(&w->lock);
+	set_bit(WIRE_MORE, &w->state);
+	mutex_unlock(&w->lock);
+	if (!test_and_set_bit(WIRE_BUSY, &w->state))
+		schedule_work(&w->work);
+}`,
       `
 /* Released first, looked at after a full barrier, and the note is left before the flag is tried. */
 void mill_kick(struct mill *m)
@@ -410,5 +442,5 @@ function placeKey(event: Event): string | null {
 }
 
 function nameOf(event: Event): string {
-  return event.cell?.bit ?? (event.cell ? cellName(event.cell) : 'it');
+  return event.cell ? bitOrPath({ ...event.cell, path: cellName(event.cell) }) : 'it';
 }

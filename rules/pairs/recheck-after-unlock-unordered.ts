@@ -1,4 +1,4 @@
-import { called, comesBefore, decidesBranch, eventsOf, isTest, keyOf, nearest, ordersAll, runsAlone } from '../../src/analysis/query.ts';
+import { bitOrPath, called, comesBefore, decidesBranch, eventsOf, isTest, keyOf, nearest, ordersAll, runsAlone } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -152,7 +152,7 @@ void mill_end(struct mill *m)
         const found = producerOf(world, look, tries);
         if (!found) continue;
         const { producer, change, by } = found;
-        const name = look.cell?.bit ?? look.cell?.path ?? 'the condition';
+        const name = look.cell ? bitOrPath(look.cell) : 'the condition';
         report(
           { event: look, fn },
           {
@@ -244,7 +244,7 @@ function claimOf(fn: CFunction, unlock: Event, look: Event, producer: CFunction,
   const word = unlock.cell?.path ?? 'the lock';
   const gives: AssumedStep = { does: 'write', cell: word, value: 0, ordering: 'release', says: { before: '', after: `releases ${word}` } };
   const finds: AssumedStep = { does: 'read', cell: word, says: { before: `finds ${word} taken and returns`, after: `finds ${word} free` } };
-  const name = look.cell?.bit ?? look.cell?.path ?? 'the condition';
+  const name = look.cell ? bitOrPath(look.cell) : 'the condition';
   const behind = { kind: 'fence' as const, fence: 'full' as const, where: 'before' as const, event: look };
   return {
     threads: [

@@ -3,15 +3,15 @@ import {
   type ContextFamily,
   called,
   comesBefore,
-  contextSection,
   effectOfKind,
   gives,
   heldOnEntry,
+  holds,
   isHandedOver,
-  isIn,
   isMadeHere,
   isTest,
   isUseOf,
+  lastMember,
   likelyEffect,
   maySerialise,
   onward,
@@ -56,9 +56,9 @@ export default {
     if (entry.locks.length > 0 || entry.context.some(isSection) || runsInSoftirq(fn, world)) return;
     const told = new Set<string>();
     for (const source of fn.events) {
-      const word = sectionOf(source);
+      const [word, section] = [sectionOf(source), sectionAt(source)];
       const pointer = source.into;
-      if (word === null || pointer === null || told.has(pointer) || !isIn(source, word)) continue;
+      if (word === null || section === null || pointer === null || told.has(pointer)) continue;
       // Nobody else replaces what hangs on an object that this function has made for itself.
       if (isMadeHere(fn, source)) continue;
       // Whether a lock keeps the updater away, the checker says.
@@ -67,15 +67,17 @@ export default {
       const variables = [pointer];
       // Where something may keep it on one way, a flag may lead the others elsewhere.
       const kept = (e: Event) => keeps(e, pointer) || names.some(name => takesReference(e, name));
-      if (fn.events.some(e => comesBefore(fn, source, e) && (kept(e) || keepsOwner(fn, e, pointer)))) continue;
+      if (fn.events.some(e => comesBefore(fn, source, e) && (kept(e) || keepsOwner(fn, e, pointer) || marksUse(e, source, section)))) continue;
       // Who stores to the pointer is its updater, and keeps others away by something else.
       const place = source.cell && placeOf(source.cell);
       if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
         continue;
       for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
-        if (!isEnd(fn, end, word) || (isLocked(end) && !locked) || nested(fn, source, word)) continue;
+        if (!isEnd(fn, end, section) || (isLocked(end) && !locked) || nested(fn, source, section)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
-        const use = left.events.find(e => !isIn(e, word) && (locked || !isLocked(e)) && !hasOtherSection(e) && uses(e, pointer, names));
+        const use = left.events.find(
+          e => !holds(e.context, section) && (locked || !isLocked(e)) && !hasOtherSection(e, word) && uses(e, pointer, names),
+        );
         // A function that gives no pointer tells no more than whether there was one.
         const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => returnedAt(node) === pointer);
         if ((!use && !exit) || (left.gap && !fn.whole && !use)) continue;
@@ -83,12 +85,12 @@ export default {
         if (locked && !seen) continue;
         const claim = seen ?? assumed(fn, source, use ?? null, end, pointer, word);
         told.add(pointer);
-        const section = word === 'irqs-off' ? 'interrupts are enabled again' : end.ends ? `the scope of ${called(end)}` : `${called(end)}()`;
+        const ending = word === 'irqs-off' ? 'interrupts are enabled again' : end.ends ? `the scope of ${called(end)}` : `${called(end)}()`;
         const place = use ?? { path: fn.path, line: exit?.line ?? end.line, side: fn.side };
         report(use ? { event: use, fn } : { place, fn }, {
           message: use
-            ? `${fn.name}() uses ${pointer} after ${section}, which ends the protection of what ${called(source)}() returned`
-            : `${fn.name}() returns ${pointer} after ${section}, which ends the protection of what ${called(source)}() returned`,
+            ? `${fn.name}() uses ${pointer} after ${ending}, which ends the protection of what ${called(source)}() returned`
+            : `${fn.name}() returns ${pointer} after ${ending}, which ends the protection of what ${called(source)}() returned`,
           question: `What keeps ${pointer} valid after the section, and does it need a reference taken inside?`,
           dismissal: use
             ? `Not an issue if the caller is in such a section itself, or holds what keeps ${pointer} alive`
@@ -170,16 +172,24 @@ function sectionOf(event: Event): 'rcu-read' | 'srcu-read' | 'irqs-off' | null {
   return section === 'rcu-read' || section === 'srcu-read' || section === 'irqs-off' ? section : null;
 }
 
-function isEnd(fn: CFunction, event: Event, word: ContextFamily): boolean {
-  if (!isIn(event, word) || !gives(fn, event, contextSection(word))) return false;
+/** The section that the event is in: of several of SRCU the one of the srcu_struct that it names; null where it is in none of them. */
+function sectionAt(event: Event): Section | null {
+  const word = sectionOf(event);
+  const open = event.context.filter(c => c.family === word);
+  const named = /(\w+)\W*$/.exec(event.args[1] ?? '')?.[1];
+  if (word !== 'srcu-read' || named === undefined) return open[0] ?? null;
+  return open.find(c => c.object === null || lastMember(c) === named) ?? null;
+}
+
+function isEnd(fn: CFunction, event: Event, section: Section): boolean {
+  if (!holds(event.context, section) || !gives(fn, event, section)) return false;
   // Page tables are walked under what only disables interrupts.
-  return word !== 'irqs-off' || event.kind !== 'unlock';
+  return section.family !== 'irqs-off' || event.kind !== 'unlock';
 }
 
 /** More than one section of the kind is open at the source. */
-function nested(fn: CFunction, source: Event, word: ContextFamily): boolean {
-  if (word === 'irqs-off') return false;
-  const section = contextSection(word);
+function nested(fn: CFunction, source: Event, section: Section): boolean {
+  if (section.family === 'irqs-off') return false;
   let depth = 0;
   for (const event of fn.events) {
     if (!comesBefore(fn, event, source)) continue;
@@ -193,9 +203,12 @@ function isLocked(event: Event): boolean {
   return maySerialise(event);
 }
 
-/** Bottom halves, preemption or interrupts off make a section too (Documentation/RCU/whatisRCU.rst, rcu_read_lock()). */
-function hasOtherSection(event: Event): boolean {
-  return event.context.some(isSection);
+/**
+ * Bottom halves, preemption or interrupts off make a section too (Documentation/RCU/whatisRCU.rst, rcu_read_lock()). A section of another srcu_struct
+ * keeps nothing of this one.
+ */
+function hasOtherSection(event: Event, word: ContextFamily): boolean {
+  return event.context.some(c => isSection(c) && !(word === 'srcu-read' && c.family === word));
 }
 
 const READERS: ReadonlySet<string | null> = new Set(['bh-off', 'preempt-off', 'irqs-off', 'rcu-read', 'srcu-read']);
@@ -223,6 +236,17 @@ function keepsOwner(fn: CFunction, event: Event, pointer: string): boolean {
   return fn.events.some(
     e => comesBefore(fn, e, event) && e.args.some(arg => named.test(arg)) && e.args.some(arg => arg.replace(/^\(.*\)(?=&)/, '') === `&${owner}`),
   );
+}
+
+/**
+ * A call out of view, still inside the section, that is given a part of the object which the pointer stands in: a count of users of its own, or a lock,
+ * that the updater may wait for before it frees: `use_lock_use(&synth->use_lock)`.
+ */
+function marksUse(event: Event, source: Event, section: Section): boolean {
+  if (event.kind !== 'call' || !event.opaque || event.inferred?.keepsNothing || !holds(event.context, section)) return false;
+  // As written, and as what a copy stands for.
+  const owners = [/^(.+)->\w+$/.exec(source.args[0] ?? '')?.[1], source.cell?.base];
+  return owners.some(owner => owner != null && event.args.some(arg => arg.startsWith(`&${owner}->`)));
 }
 
 function uses(event: Event, pointer: string, names: readonly string[]): boolean {

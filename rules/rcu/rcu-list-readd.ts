@@ -1,10 +1,12 @@
 import {
   called,
   callersOf,
+  effectOfKind,
   heldAt,
   heldOnEntry,
   heldOver,
   isIn,
+  isMadeHere,
   isTest,
   keyOf,
   lockKey,
@@ -98,6 +100,22 @@ bool deck_has(struct deck *d, int key)
 }`,
     ],
     good: [
+      `
+/* What is still being made is taken apart for a larger one, before readers know either. */
+struct deck *deck_grow(struct deck *old, int slots)
+{
+	struct deck *d = kzalloc(struct_size(d, slot, slots), GFP_KERNEL);
+	struct hlist_node *n;
+	struct card *c;
+
+	if (!d)
+		return NULL;
+	hlist_for_each_entry_safe(c, n, &old->all, link) {
+		hlist_del_rcu(&c->link);
+		hlist_add_head(&c->link, &d->slot[c->id % slots]);
+	}
+	return d;
+}`,
       `
 /* Readers start again when the count has moved on. */
 struct deck {
@@ -251,7 +269,7 @@ void cards_turn(struct deck *d)
       if (node === undefined || !/^(?:list|hlist|hlist_bl)_del(?:_init)?_rcu$/.test(unlink.api)) continue;
       const variables = variablesIn(node.replace(/^&/, ''));
       const again = onward(fn, unlink, { variables, stop: waitsForReaders }).events.find(e => adds(e, node));
-      if (!again || staysOn(fn, again) || keptOffByLock(fn, unlink, world)) continue;
+      if (!again || staysOn(fn, again) || isTakenApart(fn, again) || keptOffByLock(fn, unlink, world)) continue;
       const restart = restartOf(fn, unlink, again, world);
       if (restart === 'all') continue;
       report(
@@ -313,6 +331,15 @@ function claimOf(fn: CFunction, unlink: Event, again: Event, node: string, world
 function staysOn(fn: CFunction, add: Event): boolean {
   const at = /^&?(\w+)/.exec(add.args[1] ?? '')?.[1];
   return at !== undefined && fn.events.some(e => e.each && (e.args[0] === at || e.args.some((arg, i) => i > 0 && arg === add.args[1])));
+}
+
+/**
+ * It is linked, and not for RCU readers, into a list of an object that the function has made: the entries of an object that nobody reads yet, or any more,
+ * move to a larger one.
+ */
+function isTakenApart(fn: CFunction, add: Event): boolean {
+  if (effectOfKind(add, 'publish')?.rcu !== false) return false;
+  return [add.cell, ...(add.cells ?? [])].some(cell => cell !== null && isMadeHere(fn, { ...add, cell }));
 }
 
 /** Every walk in view by this member is under a lock that is held here as well, or names it as what its callers hold. */

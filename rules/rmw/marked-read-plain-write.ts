@@ -90,6 +90,43 @@ void task_home_move(struct job *j, struct home *to)
     ],
     good: [
       `
+struct leaf { struct owner *owner; spinlock_t lock; int count; };
+
+/* Read with the lock of the leaf, which all callers hold; it is dropped only to be taken again in order. */
+static bool leaf_hold(struct leaf *l)
+{
+	struct owner *o = l->owner;
+
+	if (l->count)
+		return false;
+	if (!o || spin_trylock(&o->lock))
+		return true;
+	do {
+		spin_unlock(&l->lock);
+		spin_lock(&o->lock);
+		spin_lock(&l->lock);
+		if (o == l->owner)
+			break;
+		spin_unlock(&o->lock);
+		o = l->owner;
+	} while (o);
+	return true;
+}
+
+void leaf_drop(struct leaf *l)
+{
+	spin_lock(&l->lock);
+	leaf_hold(l);
+	leaf_end(l);
+}
+
+void leaf_move(struct leaf *l, struct owner *o)
+{
+	spin_lock(&l->lock);
+	l->owner = o;
+	spin_unlock(&l->lock);
+}`,
+      `
 void seq_ask(struct node *n, unsigned long s)
 {
 	if (READ_ONCE(n->wanted) < s) {

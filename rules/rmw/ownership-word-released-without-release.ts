@@ -1,4 +1,5 @@
 import {
+  bitOrPath,
   called,
   comesBefore,
   conditionOn,
@@ -193,7 +194,7 @@ void port_work(struct port *p)
     const takers = uses.filter(u => takes(u.event) !== null && usual(u, world)).slice(0, MOST);
     if (takers.length === 0) return;
     for (const back of uses.filter(u => givesBack(u.event) && usual(u, world) && !setsUp(u)).slice(0, MOST)) {
-      const name = back.event.cell?.bit ?? back.event.cell?.path ?? 'the word';
+      const name = back.event.cell ? bitOrPath(back.event.cell) : 'the word';
       const mine = takers.filter(t => t.event.cell?.bit === back.event.cell?.bit);
       const touched = mine.flatMap(taker => touchedByBoth(taker, back) ?? [])[0];
       const last = touched ? undefined : lastStore(back);

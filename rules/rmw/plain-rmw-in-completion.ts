@@ -3,15 +3,19 @@ import {
   called,
   cellName,
   comesBefore,
-  heldAt,
   irqHandlerOf,
+  isCall,
   isIn,
   isOwn,
   isTest,
-  maySerialise,
+  lockText,
+  oneSided,
+  originsOf,
   rolesOf,
   runsAlone,
-  serialisers,
+  type Span,
+  serialiserOf,
+  variablesIn,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Report, Rule, Use, World } from '../../src/model/rule.ts';
@@ -95,6 +99,90 @@ int job_poll(struct job *j)
 }`,
     ],
     good: [
+      `
+struct slip { u32 state; };
+struct line { struct list_head free; struct list_head done; };
+struct press { struct line events; struct line jobs; };
+
+/* One helper on slips of two lines. */
+static void slip_close(struct slip *s)
+{
+	s->state &= ~SLIP_OPEN;
+}
+
+static irqreturn_t press_event(int irq, void *data)
+{
+	struct press *p = data;
+	struct slip *s = line_tail(&p->events);
+
+	slip_close(s);
+	return IRQ_HANDLED;
+}
+
+int press_send(struct press *p)
+{
+	struct slip *s = line_head(&p->jobs);
+
+	slip_close(s);
+	return 0;
+}
+
+int press_start(struct press *p, int irq)
+{
+	return request_irq(irq, press_event, 0, "press", p);
+}`,
+      `
+struct bus { spinlock_t lock; unsigned int flags; };
+
+static irqreturn_t bus_irq(int irq, void *data)
+{
+	struct bus *b = data;
+
+	spin_lock(&b->lock);
+	b->flags |= BUS_DONE;
+	spin_unlock(&b->lock);
+	return IRQ_HANDLED;
+}
+
+/* It is set up before the lock of the handler is taken to start it. */
+int bus_send(struct bus *b, int stop)
+{
+	unsigned long flags;
+
+	if (stop)
+		b->flags |= BUS_STOP;
+	spin_lock_irqsave(&b->lock, flags);
+	bus_kick(b);
+	spin_unlock_irqrestore(&b->lock, flags);
+	return 0;
+}
+
+int bus_start(struct bus *b, int irq)
+{
+	return request_irq(irq, bus_irq, 0, "bus", b);
+}`,
+      `
+struct chip { unsigned long base; };
+
+/* Registers of a device, by a pointer to volatile. */
+static irqreturn_t chip_irq(int irq, void *data)
+{
+	struct chip *c = data;
+
+	*(volatile unsigned char *)(c->base) |= CHIP_ACK;
+	return IRQ_HANDLED;
+}
+
+int chip_poke(struct chip *c)
+{
+	*(volatile unsigned char *)(c->base) |= CHIP_POKE;
+	return 0;
+}
+
+int chip_start(struct chip *c, int irq)
+{
+	return request_irq(irq, chip_irq, 0, "chip", c);
+}`,
       `
 struct job { unsigned int flags; struct list_head list; };
 
@@ -222,30 +310,35 @@ void job_submit(struct job *j, struct bio *bio)
   },
   checkCell({ tie }, uses, report, world) {
     if (tie || uses.length > MOST_USES) return;
-    const changes = uses.filter(u => u.event.kind === 'write' && /^[|&]=$/.test(u.event.api) && open(u, world));
+    const changes = uses.filter(u => u.event.kind === 'write' && /^[|&]=$/.test(u.event.api) && u.event.ordering === 'plain' && open(u, world));
     if (changes.length === 0) return;
     for (const { fn, event: write } of changes) {
       const kind = handlerKind(fn, world);
       const read = kind === null ? null : readOf(fn, write);
-      if (!read || isHeld(fn, write, world)) continue;
+      if (!read) continue;
       const other = changes.find(
         u =>
           u.fn !== fn &&
           !bringsUpOrDown(u.fn, world) &&
           handlerKind(u.fn, world) === null &&
           irqHandlerOf(u.fn, world) === null &&
-          !isHeld(u.fn, u.event, world) &&
-          meets(u, kind ?? 'irq', fn),
+          !isOneHelper({ fn, event: write }, u) &&
+          meets(u, kind ?? 'irq', fn) &&
+          isOpen({ fn, event: read, until: write }, changeOf(u), world),
       );
       const otherRead = other && readOf(other.fn, other.event);
       if (!other && kind === 'completion') polled(fn, write, uses, report, world);
       if (!other || !otherRead) continue;
       const name = write.cell ? cellName(write.cell) : 'the word';
+      const lock = oneSided({ fn, event: write }, other, world);
       report(
         { event: write, fn },
         {
           message: `${fn.name}() and ${other.fn.name}() both change bits of ${name} by a plain read-modify-write, so one change can be lost`,
-          detail: [`${called(write)} loads the word and stores it back whole, whichever bits the two change`],
+          detail: [
+            `${called(write)} loads the word and stores it back whole, whichever bits the two change`,
+            ...(lock ? [`${lock.by.name}() holds ${lockText(lock.lock)}, and ${lock.not.name}() does not`] : []),
+          ],
           question: `Can ${fn.name}() run while ${other.fn.name}() changes ${name}?`,
           dismissal: `Not an issue if ${other.fn.name}() can only run before or after ${fn.name}()`,
           related: [{ path: other.event.path, line: other.event.line, side: other.event.side, note: `the other change, in ${other.fn.name}()` }],
@@ -290,7 +383,7 @@ function polled(fn: CFunction, write: Event, uses: Use[], report: Report, world:
       handlerKind(u.fn, world) === null &&
       irqHandlerOf(u.fn, world) === null &&
       looks(u) &&
-      !isHeld(u.fn, u.event, world),
+      isOpen({ fn, event: write }, u, world),
   );
   if (!poller) return;
   const name = write.cell ? cellName(write.cell) : 'the word';
@@ -336,7 +429,6 @@ function open({ fn, event }: Use, world: World): boolean {
     !runsAlone(fn, world) &&
     !event.uncertain &&
     event.object === undefined &&
-    !maySerialise(event) &&
     !isIn(event, 'irqs-off') &&
     !event.phase.includes('init') &&
     event.cell?.base !== null &&
@@ -344,8 +436,21 @@ function open({ fn, event }: Use, world: World): boolean {
   );
 }
 
-function isHeld(fn: CFunction, event: Event, world: World): boolean {
-  return fn.entryLocks.length > 0 || fn.events.some(e => e.kind === 'lock') || serialisers(heldAt(fn, event, world)).length > 0;
+/** Can both run at once: no lock keeps them apart, and neither does work for which it takes the other's lock later on. */
+function isOpen(a: Span, b: Span, world: World): boolean {
+  return !serialiserOf(a, b, world) && !oneSided(a, b, world)?.later;
+}
+
+/** The change with its read half. */
+function changeOf({ fn, event }: Use): Span {
+  return { fn, event: readOf(fn, event) ?? event, until: event };
+}
+
+/** One statement of a helper that both run: on one object only where both were given it, and neither has found it by a call of its own. */
+function isOneHelper(a: Span, b: Span): boolean {
+  const [one, two] = [a.event.via, b.event.via];
+  if (!one || !two || one.path !== two.path || one.line !== two.line) return false;
+  return [a, b].some(({ fn, event }) => originsOf(fn, variablesIn(event.cell?.base ?? '')[0] ?? '').some(isCall));
 }
 
 /** The read half of a plain read-modify-write. */

@@ -1,4 +1,16 @@
-import { called, comesBefore, effectsOf, isOwn, isTest, keyOf, nodesAfter, runsAlone, sameStatement, waitsUntil } from '../../src/analysis/query.ts';
+import {
+  bitOrPath,
+  called,
+  comesBefore,
+  effectsOf,
+  isOwn,
+  isTest,
+  keyOf,
+  nodesAfter,
+  runsAlone,
+  sameStatement,
+  waitsUntil,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -239,7 +251,7 @@ void kiln_stop(struct kiln *k)
         for (const { fn: at, change } of sites) {
           if (!at.whole || runsAlone(at, world) || at.path !== fn.path || wakesLater(at, change, wait, world) !== 'never') continue;
           if (!isStatic(wait, at) || wokenByCaller(at, wait, world) || at.events.some(e => e.kind === 'wait' && keyOf(e) === keyOf(wait))) continue;
-          const name = change.cell?.bit ?? change.cell?.path ?? 'it';
+          const name = change.cell ? bitOrPath(change.cell) : 'it';
           report(
             { event: change, fn: at },
             {

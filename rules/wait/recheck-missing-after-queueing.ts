@@ -1,4 +1,5 @@
 import {
+  bitOrPath,
   called,
   comesBefore,
   decidesBranch,
@@ -90,7 +91,7 @@ const QUEUES = /^(?:prepare_to_wait(?:_exclusive)?|add_wait_queue(?:_exclusive)?
 const BARE = /^__add_wait_queue(?:_exclusive|_entry_tail|_entry_tail_exclusive)?$/;
 
 function nameOf(test: Event): string {
-  return test.cell?.bit ?? test.cell?.path ?? 'the condition';
+  return test.cell ? bitOrPath(test.cell) : 'the condition';
 }
 
 /** The test right behind the queueing, and a waker of the same queue who looks for waiters without its lock. */

@@ -31,7 +31,7 @@ export { headsAround, isInLoop, loopsAround } from '../c/cfg/loops.ts';
 export { type Near, nearest, ofOneObject, ordersAll, ordersLoads, ordersStores, passes, sameStatement } from '../c/cfg/nearest.ts';
 export { byPlace, type Direction, standsLater, walk } from '../c/cfg/order.ts';
 export { returnedAt } from '../c/cfg/returned.ts';
-export { cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
+export { bitOrPath, cellKey, cellName, isConstantText } from '../c/lower/cells.ts';
 export {
   argumentAt,
   bounds,
@@ -80,6 +80,7 @@ export { type Party, partnersOf } from './entry/partners.ts';
 export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/phase.ts';
 export { type Registration, registrationsOf } from './entry/registrations.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
+export { type Guards, guardsAt, type OneSided, oneSided, type Serialiser, type Span, serialiserOf } from './entry/serialised.ts';
 export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './lifetimes/containers.ts';
 export { type Deferred, deferredIn, handlersIn, queueOf, runBy, type Site } from './lifetimes/deferred.ts';

@@ -60,9 +60,12 @@ export function worldOf(
   const lowered = parsed.map(d => {
     const own = cache.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
-    return fileOf(d, { side, types, global, defined: name => names.has(name), fact: cache.known.fact, convention: cache.known.convention });
+    const { fact, contract, convention } = cache.known;
+    return fileOf(d, { side, types, global, defined: name => names.has(name), fact, contract, convention });
   });
-  const functions = completed(expandAll(lowered.flatMap(f => f.functions)), cache.known.fact);
+  /** What is known of a call by its name, where nothing in view has its body. */
+  const factOf = (api: string) => cache.known.fact(api) ?? (names.has(api) ? undefined : cache.known.contract(api)?.fact);
+  const functions = completed(expandAll(lowered.flatMap(f => f.functions)), factOf);
   let next = 0;
   const files = lowered.map((f): CodeFile => {
     const own = functions.slice(next, next + f.functions.length);
@@ -91,7 +94,7 @@ export function worldOf(
   const world: World = {
     files,
     functions,
-    fact: cache.known.fact,
+    fact: factOf,
     convention: cache.known.convention,
     member: cache.known.member,
     type: cache.known.type,

@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { b4Review, coverageLine, foundLine, IDENTITY, type Review, type review, safe, type Thread } from '../index.ts';
 import { readTracking, type Tracking } from './b4tracking.ts';
 import type { CONFIG_OPTIONS, Configured, configured, offLine } from './configured.ts';
+import type { contracts } from './contracts.ts';
 import { type Mail, splitMail } from './git/mail.ts';
 import { DIFF_OPTIONS, git, line } from './git/run.ts';
 import { commitTree, objectsOf } from './git/tree.ts';
@@ -19,6 +20,7 @@ export interface AgentTools {
   readInput: typeof readInput;
   review: typeof review;
   grammar: typeof grammar;
+  contracts: typeof contracts;
   configured: typeof configured;
   offLine: typeof offLine;
   configOptions: typeof CONFIG_OPTIONS;
@@ -48,7 +50,13 @@ export async function b4AgentCommand(args: string[], out: Out, err: Out, tools: 
     const thread = await readMails(mails, branch.tracking, tools);
     const changed = options.has('config') ? null : changedSettings(known, thread);
     if (changed !== null) return fail(`${changed}: these patches change what they are reviewed by; name another with --config, or --no-config`);
-    const result = tools.review(thread, { grammar: await tools.grammar(true), facts, tree, ...(policy ? { policy } : {}) });
+    const result = tools.review(thread, {
+      grammar: await tools.grammar(true),
+      contracts: tools.contracts(err),
+      facts,
+      tree,
+      ...(policy ? { policy } : {}),
+    });
     const files = filesOf(result, branch, mails);
     const folder = line(['rev-parse', '--git-path', `b4-review/${branch.head}`]);
     const unwritten = folder === null ? 'git names no folder of its own' : write(folder, files);

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { review, safe, type Tree } from '../index.ts';
 import { CONFIG_OPTIONS, configured, offLine } from './configured.ts';
+import { contracts } from './contracts.ts';
 import { eventsCommand } from './events.ts';
 import { grammar } from './grammar.ts';
 import { headOf } from './group.ts';
@@ -40,7 +41,15 @@ const COMMANDS: Record<string, Command> = {
   rules: rulesCommand,
   explain: explainCommand,
   'b4-agent': async (args, out, err) =>
-    (await import('./formats.js')).b4AgentCommand(args, out, err, { readInput, review, grammar, configured, offLine, configOptions: CONFIG_OPTIONS }),
+    (await import('./formats.js')).b4AgentCommand(args, out, err, {
+      readInput,
+      review,
+      grammar,
+      contracts,
+      configured,
+      offLine,
+      configOptions: CONFIG_OPTIONS,
+    }),
   hook: async (args, out, err) => {
     const { hookCommand } = await import('./hook.js');
     const check = (words: string[], out: Out, err: Out, tree: Tree | null) => reviewCommand('check', words, out, err, tree);

@@ -19,6 +19,7 @@ import {
 } from '../index.ts';
 import { COLOR_OPTIONS, colored, colorOf } from './color.ts';
 import { BaselineTally, type Configured, configured, offLine } from './configured.ts';
+import { contracts } from './contracts.ts';
 import { declaredFacts } from './declared.ts';
 import { chosen, FINDING_OPTIONS, type Gate, isGated, SERIES_FORMATS, type SeriesFormat } from './gate.ts';
 import { grammar } from './grammar.ts';
@@ -115,6 +116,7 @@ async function run(command: 'review' | 'check', settings: Settings, out: Out, er
       const result = review(thread, {
         grammar: await grammar(short),
         ...which,
+        contracts: contracts(err),
         facts: declared,
         ...(around ? { tree: around } : {}),
         ...(policy ? { policy } : {}),

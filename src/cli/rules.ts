@@ -1,6 +1,7 @@
 import { currentRule, explainFinding, explainRule, jsonText, placeShown, review, rules, rulesJson, rulesText, safe } from '../index.ts';
 
 import { CONFIG_OPTIONS, configured } from './configured.ts';
+import { contracts } from './contracts.ts';
 import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
@@ -75,6 +76,7 @@ async function explainFingerprint(fingerprint: string, files: string[], options:
       }
       const settings = {
         grammar: await grammar(true),
+        contracts: contracts(err),
         facts: declared,
         holdTrials: true,
         ...(around ? { tree: around } : {}),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Severity, safe } from '../index.ts';
 import { COLOR_OPTIONS, colorOf } from './color.ts';
 import { BaselineTally, configured, offLine } from './configured.ts';
+import { contracts } from './contracts.ts';
 import { chosen, FINDING_OPTIONS, FORMATS, type Format, type Gate, isGated } from './gate.ts';
 import { type Options, readOptions } from './options.ts';
 import { openOutput } from './output.ts';
@@ -55,6 +56,8 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
     policy,
     color: options.color,
   };
+  // Threads say nothing of it: where the table is of no use, that is said once, here.
+  contracts(err).of('');
   await scanAll(jobs, settings, (job, reported) => {
     if ('error' in reported) fail(`${job.file}: ${reported.error}`);
     else {

@@ -18,6 +18,7 @@ import {
   type UserFacts,
 } from '../index.ts';
 import { colored } from './color.ts';
+import { contracts } from './contracts.ts';
 import type { Format } from './gate.ts';
 import { reasonOf } from './reason.ts';
 import { openTree } from './tree.ts';
@@ -75,6 +76,7 @@ export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => R
       const review = scan(job.path, text, {
         grammar,
         ...chosen,
+        contracts: contracts(null),
         facts: options.facts,
         ...(tree ? { tree } : {}),
         ...(options.policy ? { policy: options.policy } : {}),

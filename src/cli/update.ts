@@ -2,6 +2,7 @@ import { chmodSync, readFileSync, realpathSync, renameSync, rmSync, statSync, wr
 import { type Policy, review, safe } from '../index.ts';
 import type { Written } from './baseline.ts';
 import { BaselineTally, CONFIG_OPTIONS, configured, policyOf, readBaselineFile } from './configured.ts';
+import { contracts } from './contracts.ts';
 import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
@@ -102,7 +103,13 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
         failed = true;
         continue;
       }
-      const result = review(thread, { grammar: await grammar(false), facts: declared, policy, ...(around ? { tree: around } : {}) });
+      const result = review(thread, {
+        grammar: await grammar(false),
+        contracts: contracts(err),
+        facts: declared,
+        policy,
+        ...(around ? { tree: around } : {}),
+      });
       tally.add(result.reviews);
       take(collectedOf(result));
     } catch (error) {

@@ -1,13 +1,15 @@
 /** What is known of functions: the built-in facts with the user's before them. No other file of the engine or below it reads the built-in ones. */
 
+import { factsOf } from '../facts/contract.ts';
 import { builtIn } from '../facts/lookup.ts';
-import type { Fact, Knowledge } from '../model/fact.ts';
+import type { Contracts } from '../model/contract.ts';
+import type { Contracted, Fact, Knowledge } from '../model/fact.ts';
 import type { Problem } from '../model/series.ts';
 import type { UserFacts, UserFunction } from '../model/userfacts.ts';
 import { placeOf } from './declared.ts';
 
 /** The knowledge that a review rests on, and a problem for each declaration that says nothing. */
-export function knowledgeOf(declared: UserFacts): { known: Knowledge; problems: Problem[] } {
+export function knowledgeOf(declared: UserFacts, contracts: Contracts | null = null): { known: Knowledge; problems: Problem[] } {
   const own = new Map<string, Fact>();
   const problems: Problem[] = [];
   const byName = new Map(declared.functions.map(f => [f.name, f]));
@@ -32,11 +34,27 @@ export function knowledgeOf(declared: UserFacts): { known: Knowledge; problems: 
   const types = new Map(declared.types.map(t => [t.fact.type, { ...t.fact, source: placeOf(t) }]));
   const known: Knowledge = {
     fact: api => own.get(api) ?? builtIn.fact(api),
+    contract: contractsOf(contracts),
     convention: api => builtIn.convention(api),
     member: (struct, member) => members.get(`${struct ?? '*'}.${member}`) ?? members.get(`*.${member}`) ?? builtIn.member(struct, member),
     type: name => types.get(name) ?? builtIn.type(name),
   };
   return { known, problems };
+}
+
+/** Of each name asked for the fact that its contract makes. */
+function contractsOf(contracts: Contracts | null): Knowledge['contract'] {
+  if (!contracts) return () => undefined;
+  const known = new Map<string, Contracted | null>();
+  return api => {
+    let made = known.get(api);
+    if (made === undefined) {
+      const row = contracts.of(api);
+      made = row ? factsOf(row, contracts.kernel, builtIn.convention(api)) : null;
+      known.set(api, made);
+    }
+    return made ?? undefined;
+  };
 }
 
 /** Declarations that say something else of a kernel function, member or type than the built-in facts: they count, and each is said once. */

@@ -49,7 +49,7 @@ export function look(
       const addedBy = 'event' in here ? here.event.addedBy : here.addedBy === undefined ? here.fn.addedBy : here.addedBy;
       const { path, line, side } = place;
       const event = 'event' in here ? here.event : null;
-      if (wanted(path)) raised.push({ rule, fn: here.fn, place: { path, line, side }, event, addedBy, remark });
+      if (wanted(path)) raised.push({ rule, fn: here.fn, place: { path, line, side }, event, addedBy, remark, world });
     };
     const attempt = (what: string, run: () => void) => {
       try {

@@ -10,7 +10,7 @@ import { called } from '../c/calls/callees.ts';
 import { nodesAfter } from '../c/cfg/flow.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
-import { type ContextFamily, isIn, lockKey } from '../model/section.ts';
+import { type ContextFamily, exclusive, isIn, lockKey, type Section } from '../model/section.ts';
 import { type Act, type Draft, type DraftThread, type Guard, type Step, stepFor } from './draft.ts';
 import { Memory, touches } from './memory.ts';
 import { guardOf, routeBetween } from './route.ts';
@@ -21,9 +21,12 @@ import { actsOn, fenceOf, gives, orderingOnly, rcuFenceOf } from './steps/facts.
 /** How what is not known is read: as a full barrier, on the side of the bug; as nothing, on the side of the fix. */
 export type Reading = 'strongest' | 'weakest';
 
+/** What is held whenever a function begins: its callers' locks and contexts, and what it says of them itself. */
+export type OnEntry = (fn: CFunction) => { locks: readonly Section[]; context: readonly Section[] };
+
 /** Lowers the claim's threads, or others over the same cells; a text instead where an event has no meaning in the model. */
-export function lower(claim: Claim, reading: Reading, threads: ClaimThread[] = claim.threads): Draft | string {
-  const lowering: Lowering = { claim, reading, memory: new Memory(claim), opaque: [] };
+export function lower(claim: Claim, reading: Reading, onEntry: OnEntry, threads: ClaimThread[] = claim.threads): Draft | string {
+  const lowering: Lowering = { claim, reading, onEntry, memory: new Memory(claim), excluding: excludingLocks(claim, threads, onEntry), opaque: [] };
   const done: DraftThread[] = [];
   for (const [i, thread] of threads.entries()) {
     const steps = new Walk(lowering, thread, i, []).steps();
@@ -41,8 +44,28 @@ export function lower(claim: Claim, reading: Reading, threads: ClaimThread[] = c
 interface Lowering {
   claim: Claim;
   reading: Reading;
+  onEntry: OnEntry;
   memory: Memory;
+  /** Names of the locks that one of the threads at least holds exclusively: where all share a lock, it keeps nobody from anything. */
+  excluding: ReadonlySet<string>;
   opaque: Draft['opaque'];
+}
+
+function excludingLocks(claim: Claim, threads: readonly ClaimThread[], onEntry: OnEntry): Set<string> {
+  const named = new Set<string>();
+  const functions = threads.flatMap(t => [t, ...(t.calls ?? [])]).map(t => t.fn);
+  for (const fn of functions) {
+    for (const lock of exclusive([...onEntry(fn).locks, ...fn.events.flatMap(e => e.locks)])) named.add(lockKey(lock));
+    for (const e of fn.events) if ((e.kind === 'lock' || e.kind === 'unlock') && !e.fact?.lock?.shared) named.add(lockKey(lockOf(e, familyOf(e))));
+  }
+  const assumed = [...(claim.others ?? []).flatMap(o => o.does), ...threads.flatMap(t => [...(t.before ?? []), ...(t.then ?? [])])];
+  for (const { does, cell } of assumed) if (does === 'lock') named.add(typeof cell === 'string' ? cell : 'lock');
+  for (const meaning of claim.meanings ?? []) if (meaning.under !== undefined) named.add(meaning.under);
+  return named;
+}
+
+function familyOf(event: Event): string | null {
+  return event.fact?.lock?.family ?? null;
 }
 
 /** One thread, or what a call in it runs under the locks that it holds (`outer`), walked from its first event to its last. */
@@ -98,13 +121,14 @@ class Walk {
       this.emit(null, { op: 'load', location: this.memory.start(startedBy), order: 'acquire', mask: null }, null, register);
       this.always.push({ register, test: 'nonzero' });
     }
-    for (const lock of [...first.locks, ...this.fn.entryLocks]) {
+    const entry = this.lowering.onEntry(this.fn);
+    for (const lock of [...first.locks, ...entry.locks]) {
       const name = lockKey(lock);
       if (this.holds(name)) continue;
       this.held.push(name);
-      this.emit(null, { op: 'lock', location: this.memory.lock(name) }, null);
+      if (this.excludes(name)) this.emit(null, { op: 'lock', location: this.memory.lock(name) }, null);
     }
-    if (!this.sections().some(word => isIn(first, word))) return;
+    if (!this.sections().some(word => isIn(first, word) || isIn(entry, word))) return;
     this.inRcu = 1;
     this.emit(null, { op: 'fence', fence: 'rcu-lock' }, null);
   }
@@ -112,7 +136,7 @@ class Walk {
   /** What the thread still has behind its last event is given back. */
   private leave(): void {
     if (this.inRcu > 0) this.emit(null, { op: 'fence', fence: 'rcu-unlock' }, null);
-    for (const name of this.held.reverse()) this.emit(null, { op: 'unlock', location: this.memory.lock(name) }, null);
+    for (const name of this.held.reverse()) if (this.excludes(name)) this.emit(null, { op: 'unlock', location: this.memory.lock(name) }, null);
   }
 
   /** From a node to the next event that the claim names. */
@@ -183,7 +207,7 @@ class Walk {
   }
 
   private lock(event: Event): void {
-    const name = lockKey(lockOf(event, event.fact?.lock?.family ?? null));
+    const name = lockKey(lockOf(event, familyOf(event)));
     const act: Act = { op: event.kind === 'lock' ? 'lock' : 'unlock', location: this.memory.lock(name) };
     const at = this.held.indexOf(name);
     if (event.kind === 'lock') {
@@ -191,8 +215,8 @@ class Walk {
       this.held.push(name);
     } else if (at >= 0) this.held.splice(at, 1);
     // Taken before the first event of the path, and not by anyone in view: a lock that the function has held since.
-    else this.done.unshift(stepFor(null, { ...act, op: 'lock' }));
-    this.emit(event, act);
+    else if (this.excludes(name)) this.done.unshift(stepFor(null, { ...act, op: 'lock' }));
+    if (this.excludes(name)) this.emit(event, act);
   }
 
   /** Is the event there for RCU alone? Its fence, if it has one, is made a step. */
@@ -210,7 +234,7 @@ class Walk {
 
   /** What an event on no cell of the claim does to the order. */
   private aside(event: Event): void {
-    if (event.opaque) {
+    if (event.opaque || (event.kind === 'call' && event.fact?.contract?.orders)) {
       this.unknown(called(event), event);
       return;
     }
@@ -231,6 +255,10 @@ class Walk {
 
   private meaningsOf(event: Event): Meaning[] {
     return this.lowering.claim.meanings?.filter(m => m.event === event && (m.thread === undefined || m.thread === this.index)) ?? [];
+  }
+
+  private excludes(lock: string): boolean {
+    return this.lowering.excluding.has(lock);
   }
 
   private holds(lock: string): boolean {

@@ -6,6 +6,7 @@ import { parseCache } from '../analysis/world.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
 import { type Image, imagesOf, type Tree } from '../c/text/images.ts';
 import { outsideOf } from '../c/world/outside.ts';
+import type { Contracts } from '../model/contract.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Rule } from '../model/rule.ts';
@@ -29,6 +30,8 @@ export interface ReviewOptions {
   holdTrials?: boolean;
   /** The kernel tree that the series is for. */
   tree?: Tree;
+  /** What the bodies of functions out of view do. */
+  contracts?: Contracts;
   /** What the user declares of the code under review. */
   facts?: UserFacts;
   /** What the user's configuration and baseline say of findings. */
@@ -79,7 +82,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const patches = messages.map(m => m?.patch ?? null);
   const { history, problems: unmatched } = imagesOf(patches.map(onlyC), options.tree ?? null);
   const facts = options.facts ?? NO_FACTS;
-  const { known, problems: unknown } = knowledgeOf(facts);
+  const { known, problems: unknown } = knowledgeOf(facts, options.contracts ?? null);
   const cache = parseCache(options.grammar, known);
   const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
   const judge = options.policy ? judgeOf(options.policy) : undefined;
@@ -127,7 +130,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
       filesSkipped: skipped(patches),
       functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
       events: functions.reduce((n, f) => n + f.events.filter(e => !e.via).length, 0),
-      opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque && !e.via).length, 0),
+      opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque && !e.via && !e.fact?.contract).length, 0),
       claims: { decided: settled.decided, held: settled.held.length },
     },
     findings: settled.findings,

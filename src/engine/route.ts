@@ -19,7 +19,14 @@ function weightOf(fn: CFunction, node: number): number {
   if (flow?.kind === 'gap') return ORDERS;
   const event = flow?.event === null || flow?.event === undefined ? null : fn.events[flow.event];
   if (!event) return 1;
-  return event.opaque || event.kind === 'fence' || event.kind === 'lock' || event.kind === 'unlock' || event.ordering === 'full' ? ORDERS : 2;
+  return event.opaque ||
+    event.fact?.contract?.orders ||
+    event.kind === 'fence' ||
+    event.kind === 'lock' ||
+    event.kind === 'unlock' ||
+    event.ordering === 'full'
+    ? ORDERS
+    : 2;
 }
 
 /** The guard that the branch puts on what follows where the way goes on to the node, if a step of the thread decides it. */

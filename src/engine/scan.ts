@@ -20,7 +20,7 @@ import { attribute, settle } from './sift.ts';
  */
 export function scan(path: string, text: string, options: ReviewOptions): Review {
   const facts = options.facts ?? NO_FACTS;
-  const { known, problems: unknown } = knowledgeOf(facts);
+  const { known, problems: unknown } = knowledgeOf(facts, options.contracts ?? null);
   const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
   const judge = options.policy ? judgeOf(options.policy) : undefined;
   const image = added(imageOfText(path, text));
@@ -56,7 +56,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
           filesSkipped: [],
           functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
           events: functions.reduce((n, f) => n + f.events.filter(e => !e.via).length, 0),
-          opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque && !e.via).length, 0),
+          opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque && !e.via && !e.fact?.contract).length, 0),
           claims: { decided: settled.decided, held: settled.held.length },
         },
         findings: settled.findings.map(standing),

@@ -1,4 +1,5 @@
 /** From what rules raised to findings: claims decided, duplicates joined, origin and status told, the rest held with a reason. */
+import { heldOnEntry } from '../analysis/entry/callers.ts';
 import type { Place } from '../model/code.ts';
 import type { Finding, Held, Severity, Witness } from '../model/finding.ts';
 import type { Comment, Message, Patch } from '../model/series.ts';
@@ -106,7 +107,8 @@ function verdictOf(candidate: Candidate, context: SeriesContext, budget: { left:
   if (!claim) return candidate;
   const dismissed = dismissedBy(claim, context.facts);
   if (dismissed) return { ...candidate, held: dismissed };
-  const decided = decideClaim(claim, budget);
+  const { world } = raised;
+  const decided = world ? decideClaim(claim, budget, fn => heldOnEntry(fn, world)) : decideClaim(claim, budget);
   if ('held' in decided && claim.stands && !decided.refuted) return candidate;
   if ('held' in decided) return { ...candidate, held: { reason: decided.held, detail: decided.detail }, decided: decided.refuted };
   // Where the claim may stay undecided, the rule's advice says again what the edits are.

@@ -12,7 +12,7 @@ import { describe } from './describe.ts';
 import { type Draft, stepOf } from './draft.ts';
 import { edited } from './edits.ts';
 import { reorderingOf, shownSteps } from './explanation.ts';
-import { lower, type Reading } from './lower.ts';
+import { lower, type OnEntry, type Reading } from './lower.ts';
 import { type Pair, pairOf } from './pair.ts';
 import { type Question, questionOf } from './question.ts';
 import { describeUnnamed } from './unnamed.ts';
@@ -28,13 +28,19 @@ export const REVIEW_BUDGET = 500_000;
 /** `refuted`: the checker has decided that no execution shows this; else a claim that is held was not decided at all. */
 export type Decided = { witness: Witness; fixes: Fix[] } | { held: HeldReason; detail: string; refuted: boolean };
 
-/** Decides the claim: the bug must be possible, an edit must make it impossible, and what the code is for must stay possible in both. */
-export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET }): Decided {
+/** Of a function by itself: what it says of its callers. */
+const BY_ITSELF: OnEntry = fn => ({ locks: fn.entryLocks, context: [] });
+
+/**
+ * Decides the claim: the bug must be possible, an edit must make it impossible, and what the code is for must stay possible in both. `onEntry` gives what
+ * the callers of a function hold.
+ */
+export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET }, onEntry: OnEntry = BY_ITSELF): Decided {
   const who = [...claim.threads.map(t => `${t.fn.name}()`), ...(claim.others ?? []).map(o => o.who)].join(' against ');
-  const bug = decide(claim, draftsOf(claim, 'strongest', null), review);
+  const bug = decide(claim, draftsOf(claim, 'strongest', null, onEntry), review);
   if ('reason' in bug) return { held: bug.reason.startsWith('more than') ? 'too-large' : 'not-decided', detail: bug.reason, refuted: false };
   if (bug.verdict === 'unsupported') return { held: 'not-decided', detail: `${who}: too many executions`, refuted: false };
-  if (!bug.shown) return notShown(claim, who, bug, review);
+  if (!bug.shown) return notShown(claim, who, bug, review, onEntry);
   const { shown } = bug;
   const fixes: Fix[] = [];
   const enough = new Set<Claim['edits'][number]>();
@@ -42,7 +48,7 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
   for (const edit of claim.edits) {
     // Where one half does, nobody needs both.
     if (edit.kind === 'both' && edit.edits.some(half => enough.has(half))) continue;
-    const drafts = draftsOf(claim, 'weakest', edit);
+    const drafts = draftsOf(claim, 'weakest', edit, onEntry);
     if (typeof drafts === 'string') continue;
     const after = decide(claim, drafts, review);
     if ('reason' in after) continue;
@@ -82,9 +88,9 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
 }
 
 /** Why a bug that no execution shows is held: an unknown call may hide it, the threads may say nothing, or the checker has refuted it. */
-function notShown(claim: Claim, who: string, bug: Ran, review: Budget): Decided {
+function notShown(claim: Claim, who: string, bug: Ran, review: Budget, onEntry: OnEntry): Decided {
   const [call] = bug.opaque;
-  const weak = call && decide(claim, draftsOf(claim, 'weakest', null), review);
+  const weak = call && decide(claim, draftsOf(claim, 'weakest', null, onEntry), review);
   if (weak && !('reason' in weak) && weak.shown)
     return { held: 'opaque-in-between', detail: `${who}: can't happen if ${called(call)}() in ${call.fn.name}() is a full barrier`, refuted: false };
   // Where not even what the code is for can happen, the threads as lowered say nothing of the code.
@@ -122,8 +128,8 @@ interface Drafts {
 }
 
 /** The claim's threads as a draft, with the pair's consistent states where the claim is about a pair; a text where it can't be lowered. */
-function draftsOf(claim: Claim, reading: Reading, edit: Claim['edits'][number] | null): Drafts | string {
-  const all = lower(claim, reading, [...claim.threads, ...(claim.settledBy ?? [])]);
+function draftsOf(claim: Claim, reading: Reading, edit: Claim['edits'][number] | null, onEntry: OnEntry): Drafts | string {
+  const all = lower(claim, reading, onEntry, [...claim.threads, ...(claim.settledBy ?? [])]);
   if (typeof all === 'string') return all;
   const pair = claim.tie ? pairOf(claim, all) : null;
   settleValues(all, pair === null);

@@ -64,7 +64,8 @@ const BY: Words<Fact['by']> = { pointer: true, lvalue: true };
 const SLEEPS: Words<Fact['sleeps']> = { no: true, yes: true, maybe: true };
 const FORMS: Words<Form> = { transparent: true, test: true, constant: true };
 const POINTERS: Words<Pointer> = { same: true, container: true, private: true };
-const RUNNERS: Words<Runner> = {
+/** The words of runners, of what is quiesced, of roads and of waits, for those who read them elsewhere. */
+export const RUNNERS: Words<Runner> = {
   irq: true,
   'irq-thread': true,
   softirq: true,
@@ -91,8 +92,13 @@ const RUNNERS: Words<Runner> = {
   kref: true,
   operations: true,
 };
+<<<<<<< HEAD
 const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true };
 const ROADS: Words<Road> = {
+=======
+export const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true, operations: true };
+export const ROADS: Words<Road> = {
+>>>>>>> main
   pointer: true,
   list: true,
   hlist: true,
@@ -108,9 +114,13 @@ const ROADS: Words<Road> = {
 };
 const WHEN_FREED: Words<EffectOf<'free'>['when']> = { now: true, 'grace-period': true };
 const COUNTED: Words<EffectOf<'ref'>['by']> = { get: true, 'get-unless-zero': true, put: true };
+<<<<<<< HEAD
 const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
 const SWITCHED: Words<EffectOf<'power'>['to']> = { on: true, off: true };
 const IO: Words<EffectOf<'io'>['access']> = { read: true, write: true };
+=======
+export const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
+>>>>>>> main
 const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
 const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
 const KEEPS: Words<'nothing'> = { nothing: true };
@@ -236,7 +246,7 @@ export const TYPE_FIELDS: Record<string, Field> = { is: words(IS), family };
 export type Said = Readonly<Record<string, unknown>>;
 
 /** The value itself, where it is a word of the type. */
-function word<T extends string>(of: Words<T>, value: unknown): T | undefined {
+export function word<T extends string>(of: Words<T>, value: unknown): T | undefined {
   for (const known in of) if (known === value) return known;
   return undefined;
 }
@@ -388,7 +398,7 @@ function sections({ lock, kind, cell, context, result }: Fact, said: Said): Effe
     }
   }
   for (const part of parts(said, 'assert'))
-    found.push({ does: 'assert', section: String(part.section), object: position(part.object, cell ?? 0), mode: word(MODES, part.mode) ?? 'any' });
+    found.push({ does: 'assert', section: String(part.section), object: position(part.object, cell), mode: word(MODES, part.mode) ?? 'any' });
   return found;
 }
 

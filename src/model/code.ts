@@ -97,12 +97,26 @@ export interface Event extends Place {
   readonly ends?: true;
   /** A lock that the call takes besides where it returns true, as atomic_dec_and_lock() does. */
   readonly takes?: { family: string; cell: Cell | null };
+  /** Sections that a call of a function out of view opens and closes, where they are not the one lock that the event is about. */
+  readonly sections?: readonly CalledSection[];
   /** The event is that of a small function in view which the call on this line runs: that function, and its own line. */
   readonly via?: Via;
   /** Of an `expanded` event: the first and last node of the callee's graph in this function's. */
   readonly body?: { from: number; to: number };
   /** Of a call of a function in view: what each argument points to. */
   readonly argCells?: readonly (Cell | null)[];
+}
+
+/** A section that a call of a function out of view opens or closes. */
+export interface CalledSection {
+  does: 'open' | 'close';
+  family: string;
+  shared: boolean;
+  cell: Cell | null;
+  /** The lock as this function would write it. */
+  text: string;
+  /** The result that it goes with. */
+  result: 'zero' | 'nonzero' | null;
 }
 
 /** Where an expanded event comes from: the function that it is an event of, however deep, with its line there. */

@@ -1,5 +1,6 @@
 /** What is known of a kernel function: data, made from rules/facts. Vocabulary of Documentation/atomic_t.txt and memory-barriers.txt. */
 
+import type { Contract } from './contract.ts';
 import type { Effect, Ordering } from './effect.ts';
 import type { Section } from './section.ts';
 
@@ -98,8 +99,10 @@ export interface Fact {
   keepsNothing?: true;
   /** A function of the kernel's core or of a subsystem: it knows what it is given by its own type alone, not what a driver has beside it. */
   core?: true;
-  /** Known by the kernel's naming conventions alone. */
+  /** Known by the kernel's naming conventions alone, or true on some path only. */
   inferred?: true;
+  /** It comes from the body of the function in a kernel tree that is not at hand: all that is known of it. */
+  contract?: Contract;
   /** The kernel document or header that says so. */
   source: string;
 }
@@ -151,9 +154,17 @@ export interface TypeFact {
   source: string;
 }
 
+/** What a contract says of a call: what is sure, and what may be. */
+export interface Contracted {
+  fact: Fact;
+  inferred: Fact | null;
+}
+
 /** All that is known of what is out of view: what is built in, and before it what users declare. The one door to it. */
 export interface Knowledge {
   fact(api: string): Fact | undefined;
+  /** What the function's body in a kernel tree says, for a call that has neither a body in view nor a fact. */
+  contract(api: string): Contracted | undefined;
   /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
   convention(api: string): Fact | undefined;
   /** A member of an operations table, by the table's type where that is known; else, or where the type is none of the kernel's, by its name alone. */

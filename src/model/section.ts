@@ -1,6 +1,6 @@
 /** Sections: whatever is acquired and released, a lock of any family or a context such as interrupts off, as values that may be compared. */
 
-/** A context that a call begins and another ends, without an object: it excludes nobody by itself. The words are those of `Fact.context`. */
+/** A context that a call begins and another ends: it excludes nobody by itself. Only SRCU's has an object. The words are those of `Fact.context`. */
 export type ContextFamily = 'irqs-off' | 'preempt-off' | 'bh-off' | 'migrate-off' | 'pagefault-off' | 'rcu-read' | 'srcu-read';
 
 /**
@@ -14,7 +14,10 @@ export type Acquired = 'events' | 'caller' | 'assertion' | 'annotation' | 'conve
 export interface Section {
   /** What excludes what: `spin`, `mutex`, `seqcount`, or a context; null where what says that it is held does not say of what kind it is. */
   readonly family: string | null;
-  /** The normal form of the lock's cell, `struct foo.lock`, or the name of a global; null for a context, and where it is not known. */
+  /**
+   * The normal form of the lock's cell, `struct foo.lock`, or the name of a global; of an SRCU section that of its srcu_struct. Null for any other
+   * context, and where it is not known.
+   */
   readonly object: string | null;
   /** Holders of a shared section do not exclude each other. */
   readonly mode: 'exclusive' | 'shared';
@@ -58,8 +61,8 @@ export function contextSection(family: string): Section {
 }
 
 /** Is it a context, not a lock? */
-export function isContext({ family, object }: Section): boolean {
-  return object === null && CONTEXTS.has(family);
+export function isContext({ family }: Section): boolean {
+  return CONTEXTS.has(family);
 }
 
 /**
@@ -72,9 +75,13 @@ export function readSection(text: string, by: Acquired): Section {
   return section(family, object ?? family, shared === undefined ? 'exclusive' : 'shared', by);
 }
 
-/** The same lock, whatever its mode and whoever acquired it; its family may be unknown to an assertion. Of contexts the same kind. */
+/**
+ * The same lock, whatever its mode and whoever acquired it; its family may be unknown to an assertion. Of contexts the same kind, and of SRCU the same
+ * srcu_struct where both are known.
+ */
 export function sameLock(a: Section, b: Section): boolean {
   if (a === b) return true;
+  if (isContext(a) || isContext(b)) return a.family === b.family && (a.object === b.object || a.object === null || b.object === null);
   if (a.object === null || b.object === null) return a.object === b.object && a.family === b.family && a.name === b.name;
   return a.object === b.object;
 }
@@ -145,9 +152,9 @@ const UNKNOWN_FAMILY: Readonly<Record<Acquired, string>> = {
   table: 'given',
 };
 
-/** The section in one line: `spin:struct foo.lock`, `rwsem:struct foo.sem (shared)`, `rcu-read`. */
+/** The section in one line: `spin:struct foo.lock`, `rwsem:struct foo.sem (shared)`, `rcu-read`, `srcu-read:struct foo.srcu`. */
 export function sectionText(one: Section): string {
-  if (isContext(one)) return one.family ?? '';
+  if (isContext(one)) return one.object === null ? (one.family ?? '') : `${one.family}:${one.object}`;
   const shared = one.mode === 'shared' ? ' (shared)' : '';
   return `${one.family ?? UNKNOWN_FAMILY[one.by]}:${one.object ?? one.name ?? ''}${shared}`;
 }

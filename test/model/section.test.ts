@@ -53,6 +53,12 @@ describe('a section', () => {
     expect([lastMember(writer), objectType(writer), objectType(section('spin', 'lock'))]).toEqual(['sem', 'struct s', null]);
   });
 
+  test('of SRCU is one of its srcu_struct, and a context still', () => {
+    const [a, b] = [section('srcu-read', 'struct s.a', 'shared'), section('srcu-read', 'struct s.b', 'shared')];
+    expect([isContext(a), sameLock(a, b), sameLock(a, contextSection('srcu-read'))]).toEqual([true, false, true]);
+    expect(sectionText(a)).toBe('srcu-read:struct s.a');
+  });
+
   test('that is a context is none of the locks', () => {
     expect([isContext(rcu), isContext(writer), isContext(one)]).toEqual([true, false, false]);
     expect(sameLock(rcu, contextSection('irqs-off'))).toBe(false);

@@ -199,6 +199,82 @@ static const struct radio_ops ops = { .show = radio_show, .transfer = radio_subm
   ],
   good: [
     `
+struct radio { spinlock_t lock; int queued; int state; };
+
+/* However far down, it is run with interrupts off. */
+static void radio_tell(struct radio *r)
+{
+	if (r->hook) {
+		spin_unlock(&r->lock);
+		r->hook(r);
+		spin_lock(&r->lock);
+	}
+}
+
+static void radio_reset(struct radio *r)
+{
+	r->state = 0;
+	radio_tell(r);
+	radio_write(r, 1);
+}
+
+static void radio_event(struct radio *r, int event)
+{
+	switch (event) {
+	case 0:
+		radio_reset(r);
+		break;
+	case 1:
+		r->queued++;
+		break;
+	}
+	radio_write(r, 2);
+}
+
+static void radio_entry(struct radio *r, int event)
+{
+	trace_radio(r);
+	if (event < 0)
+		radio_fail(r);
+	else
+		radio_event(r, event);
+}
+
+static int radio_all(struct radio *r)
+{
+	int n = r->queued;
+
+	while (n-- > 0)
+		radio_entry(r, radio_next(r));
+	return 0;
+}
+
+static irqreturn_t radio_thread(int irq, void *data)
+{
+	struct radio *r = data;
+	unsigned long flags;
+
+	spin_lock_irqsave(&r->lock, flags);
+	radio_all(r);
+	spin_unlock_irqrestore(&r->lock, flags);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t radio_irq(int irq, void *data)
+{
+	struct radio *r = data;
+
+	spin_lock(&r->lock);
+	r->queued++;
+	spin_unlock(&r->lock);
+	return IRQ_WAKE_THREAD;
+}
+
+int radio_add(struct radio *r, int irq)
+{
+	return request_threaded_irq(irq, radio_irq, radio_thread, 0, "radio", r);
+}`,
+    `
 struct radio {
 	spinlock_t lock;
 	struct mutex config;

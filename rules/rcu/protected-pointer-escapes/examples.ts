@@ -4,6 +4,22 @@ import type { Rule } from '../../../src/model/rule.ts';
 export const examples: Rule['examples'] = {
   bad: [
     `
+/* A count of something else, and the section that ends is the pointer's. */
+int book_pages(struct book *b, struct shelf *shelf)
+{
+	struct sheet *s;
+	int i, j;
+
+	j = srcu_read_lock(&b->names_srcu);
+	i = srcu_read_lock(&b->sheets_srcu);
+	s = srcu_dereference(b->sheet, &b->sheets_srcu);
+	usage_begin(&shelf->usage);
+	srcu_read_unlock(&b->sheets_srcu, i);
+	b->pages = s->pages; /* want: protected-pointer-escapes "uses s" */
+	srcu_read_unlock(&b->names_srcu, j);
+	return 0;
+}`,
+    `
 int route_check(struct net *net, int index)
 {
 	struct net_device *dev;
@@ -75,6 +91,55 @@ int probe_len(int id)
 }`,
   ],
   good: [
+    `
+/* The pointer's owner counts its users, and whoever takes the pointer out waits for them. */
+int synth_play(void *private, struct note *n)
+{
+	struct synth *s = private;
+	struct stream *st;
+
+	rcu_read_lock();
+	st = rcu_dereference(s->stream);
+	if (!st) {
+		rcu_read_unlock();
+		return -ENODEV;
+	}
+	usage_begin(&s->usage);
+	rcu_read_unlock();
+	n->played = st->rate;
+	usage_end(&s->usage);
+	return 0;
+}`,
+    `
+/* The table of operations is named for what it takes. */
+int client_open(struct client *c, const struct server_ops *ops)
+{
+	struct room *room;
+
+	rcu_read_lock();
+	room = rcu_dereference(c->room);
+	if (!room || !ops->room_try_get(room)) {
+		rcu_read_unlock();
+		return -ENXIO;
+	}
+	rcu_read_unlock();
+	return ops->room_open(room, c);
+}`,
+    `
+/* Two srcu_structs: the pointer is that of the outer one, which is left last. */
+int book_pages(struct book *b)
+{
+	struct sheet *s;
+	int i, j, n;
+
+	i = srcu_read_lock(&b->sheets_srcu);
+	j = srcu_read_lock(&b->names_srcu);
+	s = srcu_dereference(b->sheet, &b->sheets_srcu);
+	srcu_read_unlock(&b->names_srcu, j);
+	n = s->pages;
+	srcu_read_unlock(&b->sheets_srcu, i);
+	return n;
+}`,
     `
 /* It is returned with the lock that keeps it. */
 struct task_struct *clock_lock_task(struct clock *c, unsigned long *flags)

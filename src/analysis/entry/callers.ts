@@ -1,25 +1,30 @@
 /** Who calls a function, and what they hold while it runs. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
+import { calleeOf, isCall } from '../../c/calls/callees.ts';
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 import { contextSection, holds, includesSection, isContext, isIn, likeLock, type Section, sameLock, sameSection } from '../../model/section.ts';
+import { makesObject } from '../lifetimes/fresh.ts';
 import { dropsOf, enteredUnder, takings } from '../sections/locking.ts';
+import { assertedContext } from '../sections/locknames.ts';
 import { lockFlowOf } from '../sections/locksets.ts';
 
-/** Locks and contexts that surely hold when a function begins. */
+/** Locks and contexts that surely hold when a function begins, and locks that each of its callers holds, some of them only perhaps. */
 export interface Entry {
   locks: readonly Section[];
   context: readonly Section[];
+  maybe: readonly Section[];
 }
 
-/** Callers are asked so far up. */
-const DEEPEST = 3;
+/** Callers are asked so far up: each function once, so that what is said of one does not hang on who asks first. */
+const DEEPEST = 200;
+/** What is handed on is followed through so many functions. */
+const MOST_HANDS = 3;
 
 const entries = new WeakMap<World, Map<CFunction, Entry>>();
 
-const NOTHING: Entry = { locks: [], context: [] };
+const NOTHING: Entry = { locks: [], context: [], maybe: [] };
 
 /**
  * What holds whenever the function is run: what it says itself and, where it is static and nothing but calls in the same whole file names it,
@@ -30,23 +35,24 @@ export function heldOnEntry(fn: CFunction, world: World, depth = 0): Entry {
   entries.set(world, known);
   const before = known.get(fn);
   if (before) return before;
-  known.set(fn, { locks: enteredUnder(fn), context: [] });
+  known.set(fn, { locks: enteredUnder(fn), context: [], maybe: [] });
   const found = entryOf(fn, world, depth);
   known.set(fn, found);
   return found;
 }
 
 function entryOf(fn: CFunction, world: World, depth: number): Entry {
-  const own: Entry = { locks: enteredUnder(fn), context: assertedContext(fn) };
-  const sites = callersOf(fn, world);
+  const own: Entry = { locks: enteredUnder(fn), context: contextSaid(fn), maybe: [] };
+  const sites = callersOf(fn, world) ?? runsOf(fn, world);
   if (!sites || depth > DEEPEST) return own;
-  let both: Entry | null = null;
+  let both: Omit<Entry, 'maybe'> | null = null;
+  let maybe = null as Section[] | null;
   for (const { fn: caller, event } of sites) {
     const above = caller === fn ? NOTHING : heldOnEntry(caller, world, depth + 1);
     const flow = lockFlowOf(caller);
     const drops = flow ? dropsOf(caller, world.functions) : [];
     const kept = above.locks.filter(lock => !holds(drops, lock) && !includesSection(event.locks, lock));
-    const here: Entry = {
+    const here: Omit<Entry, 'maybe'> = {
       locks: [...event.locks, ...kept],
       context: [
         ...event.context,
@@ -54,8 +60,25 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
       ],
     };
     both = both === null ? here : { locks: both.locks.filter(l => holds(here.locks, l)), context: both.context.filter(c => holds(here.context, c)) };
+    const perhaps = distinct([...here.locks, ...event.maybeLocks, ...above.maybe]);
+    // Whoever gives it an object of his own making needs no lock.
+    if (!givesNew(caller, event)) maybe = maybe === null ? perhaps : maybe.filter(l => holds(perhaps, l));
   }
-  return { locks: distinct([...own.locks, ...(both?.locks ?? [])]), context: distinct([...own.context, ...(both?.context ?? [])]) };
+  const locks = distinct([...own.locks, ...(both?.locks ?? [])]);
+  return {
+    locks,
+    context: distinct([...own.context, ...(both?.context ?? [])]),
+    maybe: maybe?.filter(lock => !holds(locks, lock)) ?? [],
+  };
+}
+
+/** Is the function given an object that its caller has just made? */
+function givesNew(caller: CFunction, call: Event): boolean {
+  return call.args.some(arg => {
+    const settings = (caller.settings ?? []).filter(s => s.name === arg);
+    const isMaking = (index: number) => caller.events[index] !== undefined && makesObject(caller.events[index]);
+    return settings.length > 0 && settings.every(s => s.sources.length > 0 && s.sources.every(isMaking));
+  });
 }
 
 function distinct(sections: readonly Section[]): Section[] {
@@ -73,14 +96,16 @@ function endsBefore(fn: CFunction, event: Event, context: Section, functions: re
   });
 }
 
-function assertedContext(fn: CFunction): Section[] {
+function contextSaid(fn: CFunction): Section[] {
   const found: Section[] = [];
   // Who switches interrupts on first has been called with them off.
   const effects = lockFlowOf(fn)?.effects;
   if (effects && fn.events.some(e => effects[e.index]?.leave.some(c => c.family === 'irqs-off') && !isIn(e, 'irqs-off')))
     found.push(contextSection('irqs-off'));
-  if (fn.events.some(e => /^lockdep_assert_irqs_disabled$/.test(e.api))) found.push(contextSection('irqs-off'));
-  if (fn.events.some(e => /^lockdep_assert_preemption_disabled$/.test(e.api))) found.push(contextSection('preempt-off'));
+  for (const event of fn.events) {
+    const context = event.via ? null : assertedContext(event);
+    if (context && !holds(found, context)) found.push(context);
+  }
   return found;
 }
 
@@ -89,6 +114,35 @@ export function callersOf(fn: CFunction, world: World): { fn: CFunction; event: 
   if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h') || world.mentions(fn).length > 0) return null;
   const sites = world.callers(fn.name).filter(site => site.fn.path === fn.path);
   return sites.length > 0 && sites.every(site => site.fn.whole && !site.fn.isMacro) ? sites : null;
+}
+
+/**
+ * All runs of a static function that is only handed to functions in view, which run it before they return: the calls that hand it over. Null where it
+ * is stored, or may be.
+ */
+function runsOf(fn: CFunction, world: World): { fn: CFunction; event: Event }[] | null {
+  if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h')) return null;
+  const handed = world.mentions(fn);
+  if (handed.length === 0 || handed.some(m => m.call === null)) return null;
+  const own = world.functions.filter(f => f.path === fn.path);
+  const calls = own.flatMap(caller => caller.events.flatMap(event => (isCall(event) && event.args.includes(fn.name) ? [{ fn: caller, event }] : [])));
+  const runs = ({ fn: caller, event }: { fn: CFunction; event: Event }) => runsArgument(caller, event, event.args.indexOf(fn.name), world, 0);
+  // Each line that names it is such a call.
+  if (!handed.every(m => calls.some(c => c.event.line <= m.line && m.line <= c.event.endLine)) || !calls.every(runs)) return null;
+  const sites = [...world.callers(fn.name).filter(site => site.fn.path === fn.path), ...calls];
+  return sites.every(site => site.fn.whole && !site.fn.isMacro) ? sites : null;
+}
+
+/** Does the callee, which is in view, run the function that it is given there, itself or by handing it on, and do nothing else with it? */
+function runsArgument(caller: CFunction, call: Event, argument: number, world: World, depth: number): boolean {
+  const callee = depth < MOST_HANDS ? calleeOf(caller, call, world.functions) : null;
+  const name = callee?.parameters[argument]?.name;
+  if (!callee?.whole || name === undefined || callee.changes?.has(name)) return false;
+  const named = callee.events.filter(e => e.api === name || e.args.includes(name) || e.operand === name);
+  return (
+    named.length > 0 &&
+    named.every(e => isCall(e) && (e.api === name || (e.args.includes(name) && runsArgument(callee, e, e.args.indexOf(name), world, depth + 1))))
+  );
 }
 
 /** Does a caller in view give the lock back behind the call, without having taken one like it itself? Then the function returns with it. */
@@ -111,4 +165,11 @@ export function heldAt(fn: CFunction, event: Event, world: World): Section[] {
   const above = heldOnEntry(fn, world).locks;
   const drops = above.length > 0 ? dropsOf(fn, world.functions) : [];
   return [...event.locks, ...above.filter(lock => !holds(drops, lock) && !holds(event.locks, lock))];
+}
+
+/** Locks held at an event on some path or by some callers, besides those that surely are. */
+export function perhapsHeldAt(fn: CFunction, event: Event, world: World): Section[] {
+  const entry = heldOnEntry(fn, world);
+  const sure = heldAt(fn, event, world);
+  return distinct([...event.maybeLocks, ...entry.locks, ...entry.maybe]).filter(lock => !holds(sure, lock));
 }

@@ -1,6 +1,6 @@
 /** Claims against a CPU of which nothing is in view: it does what the order in view can only be there for. */
 
-import { cellName } from '../../c/lower/cells.ts';
+import { bitOrPath, cellName } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { AssumedStep, Claim, Edit } from '../../model/rule.ts';
 
@@ -42,5 +42,5 @@ export function storeThenLook(fn: CFunction, events: [Event, ...Event[], Event],
 /** What the event is on, as a person would name it. */
 function nameOf({ cell }: Event): string {
   if (!cell) return 'the cell';
-  return cell.bit ?? (cell.path === '*' ? (cell.base ?? 'the cell') : cellName(cell));
+  return bitOrPath({ ...cell, path: cell.path === '*' ? (cell.base ?? 'the cell') : cellName(cell) });
 }

@@ -1,10 +1,10 @@
 /** What one event does to the locks that are held and to the context. */
 
 import { inCaller } from '../../c/calls/effects.ts';
-import type { Cell, CFunction, Event } from '../../model/code.ts';
+import type { CalledSection, Cell, CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { contextSection, type Section, section } from '../../model/section.ts';
-import { assertedLock, asserts, isPlain, lockOf } from './locknames.ts';
+import { assertedLock, assertionOf, isPlain, lockOf } from './locknames.ts';
 
 /** The outcome of a call that got the lock. */
 export type Conditional = 'nonzero' | 'zero';
@@ -67,7 +67,7 @@ function wordOf(api: string, factOf: (api: string) => Fact | undefined): Word | 
     const guard = /^(?:scoped_)?guard\((.*)\)$|^CLASS\((.*)\)$/.exec(api);
     const name = guard ? (guard[1] ?? guard[2] ?? '') : null;
     const fact = factOf(name === null ? api : `guard(${name})`);
-    const asserted = asserts(api);
+    const asserted = assertionOf(fact) !== undefined;
     const relevant = name !== null || asserted || fact?.lock || (fact?.context.length ?? 0) > 0;
     word = relevant ? { fact, guard: name, asserts: asserted, enter: signed(fact, '+'), leave: signed(fact, '-') } : null;
     known.set(api, word);
@@ -89,11 +89,16 @@ export function effectOf(
     return { lock: [lock], unlock: [], enter: word?.enter ?? NONE, leave: [], when: 'nonzero' };
   }
   if (word?.guard != null) return guardEffect(event, word, word.guard);
-  if (event.kind === 'call' && event.argCells) return summaryEffect(event, summaryOf(event));
+  if (event.sections) return calledEffect(event, event.sections, word);
+  if (event.kind === 'call' && event.argCells && !event.fact?.contract) return summaryEffect(event, summaryOf(event));
   if (!word) return event.opaque && pairs.size > 0 ? pairEffect(event, pairs) : null;
   // What a callee says of its caller is not the caller's own word.
-  if (word.asserts) return event.via ? null : { lock: [assertedLock(event)], unlock: [], enter: [], leave: [], when: null };
-  const { fact, enter, leave } = word;
+  if (word.asserts) {
+    const lock = event.via ? null : assertedLock(event);
+    return lock && { lock: [lock], unlock: [], enter: [], leave: [], when: null };
+  }
+  const { fact } = word;
+  const [enter, leave] = [ofObject(word.enter, event), ofObject(word.leave, event)];
   if (fact?.lock && (event.kind === 'lock' || event.kind === 'unlock')) {
     const { family, shared } = fact.lock;
     if (event.kind === 'unlock') return { lock: [], unlock: [lockOf(event, family, shared)], enter, leave, when: null };
@@ -107,6 +112,12 @@ function conditional(fact: Fact): Conditional | null {
   return fact.result === 'value' ? 'zero' : 'nonzero';
 }
 
+/** SRCU readers are those of one srcu_struct, which the call names (include/linux/srcu.h). */
+function ofObject(contexts: readonly Section[], event: Event): readonly Section[] {
+  if (event.cell === null || !contexts.some(c => c.family === 'srcu-read')) return contexts;
+  return contexts.map(c => (c.family === 'srcu-read' ? lockOf(event, c.family, true) : c));
+}
+
 function signed(fact: Fact | undefined, sign: '+' | '-'): readonly Section[] {
   const words = (fact?.context ?? []).filter(c => c.startsWith(sign));
   return words.length > 0 ? words.map(c => contextSection(c.slice(1))) : NONE;
@@ -115,7 +126,9 @@ function signed(fact: Fact | undefined, sign: '+' | '-'): readonly Section[] {
 const NONE: readonly Section[] = [];
 
 /** A guard's beginning takes the lock outright: where it may fail, the flow has branched already, or ACQUIRE_ERR() tells. */
-function guardEffect(event: Event, { fact, enter }: Word, name: string): Effect | null {
+function guardEffect(event: Event, word: Word, name: string): Effect | null {
+  const { fact } = word;
+  const enter = ofObject(word.enter, event);
   const family = fact?.lock?.family ?? name.replace(/_/g, '-');
   const isLock = event.kind === 'lock' || event.kind === 'unlock';
   const lock = isLock ? [lockOf(event, family, fact?.lock?.shared)] : [];
@@ -142,6 +155,15 @@ function summaryEffect(event: Event, summary: LockSummary | null): Effect | null
     leave: summary.leave,
     when: summary.when,
   };
+}
+
+/** What a function out of view leaves of several locks, where one result goes with all of them. */
+function calledEffect(event: Event, sections: readonly CalledSection[], word: Word | null): Effect | null {
+  const [first] = sections;
+  if (!first || sections.some(s => s.result !== first.result)) return null;
+  const name = ({ cell, text, family, shared }: CalledSection) => lockOf({ api: event.api, cell, args: [text] }, family, shared);
+  const of = (does: CalledSection['does']) => sections.filter(s => s.does === does).map(name);
+  return { lock: of('open'), unlock: of('close'), enter: word?.enter ?? NONE, leave: word?.leave ?? NONE, when: first.result };
 }
 
 function pairEffect(event: Event, pairs: Set<string>): Effect | null {

@@ -3,7 +3,9 @@
 import { cellKey } from '../../c/lower/cells.ts';
 import { plainType } from '../../c/lower/typeof.ts';
 import type { CFunction, Event } from '../../model/code.ts';
-import { type Acquired, type Section, sameLock, sameSection, section } from '../../model/section.ts';
+import type { EffectOf } from '../../model/effect.ts';
+import type { Fact } from '../../model/fact.ts';
+import { type Acquired, contextSection, isContext, type Section, sameLock, sameSection, section } from '../../model/section.ts';
 
 /** What of an event says which lock it is about. */
 type Named = { api: string; cell: Event['cell']; args: readonly string[] };
@@ -20,18 +22,9 @@ function objectOf(event: Named, family: string | null): string {
   return key.endsWith('[]') ? key.slice(0, -2) : key;
 }
 
-const ASSERTS =
-  /^(?:lockdep_assert_held(?:_write|_read|_exclusive|_once)?|assert_spin_locked|assert_raw_spin_locked|(?:mmap|vma)_assert_(?:write_|read_)?locked|ASSERT_RTNL|lockdep_rtnl_is_held|lockdep_sock_is_held|assert_held_\w+|lockdep_assert_(?:cpus|rq|wiphy|rtnl|wq_pool_mutex)_?held|i_mmap_assert_(?:write_)?locked|device_lock_assert|xa_assert_locked)$/;
-const asserting = new Map<string, boolean>();
-
-/** Calls that assert that a lock is held; they hold from there on. */
-export function asserts(api: string): boolean {
-  let known = asserting.get(api);
-  if (known === undefined) {
-    known = ASSERTS.test(api);
-    asserting.set(api, known);
-  }
-  return known;
+/** What a call asserts of the sections of its caller; it holds from there on. */
+export function assertionOf(fact: Fact | undefined): EffectOf<'assert'> | undefined {
+  return fact?.effects.find((effect): effect is EffectOf<'assert'> => effect.does === 'assert');
 }
 
 /** A plain load or store is no call, and does nothing to locks. */
@@ -45,10 +38,9 @@ export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' 
   const taken: Section[] = [];
   for (const event of fn.events) {
     if (event.kind === 'lock' || event.kind === 'unlock') taken.push(lockOf(event, null));
-    if (event.via || isPlain(event) || !asserts(event.api)) continue;
-    const lock = assertedLock(event);
+    const lock = event.via || isPlain(event) ? null : assertedLock(event);
     // An assertion behind a lock or unlock of the function's own says nothing of the caller.
-    if (!taken.some(own => sameLock(own, lock))) held.push(lock);
+    if (lock && !taken.some(own => sameLock(own, lock))) held.push(lock);
   }
   held.push(...annotated(fn));
   held.push(...byConvention(fn));
@@ -60,17 +52,27 @@ export function byConvention(fn: Pick<CFunction, 'name'>): Section[] {
   return fn.name.endsWith('_locked') ? [section(null, null, 'exclusive', 'convention', fn.name)] : [];
 }
 
-/** The lock that an assertion is about. */
-export function assertedLock(event: Event): Section {
-  return /RTNL|rtnl/.test(event.api) ? section(null, 'rtnl', 'exclusive', 'assertion') : lockOf(event, null, false, 'assertion');
+/** The lock that the event asserts to be held; null where it asserts none. A lock of which there is only one has the name of its family. */
+export function assertedLock(event: Event): Section | null {
+  const said = assertionOf(event.fact);
+  if (!said || isContext(contextSection(said.section))) return null;
+  const mode = said.mode === 'shared' ? 'shared' : 'exclusive';
+  return said.object === null ? section(null, said.section, mode, 'assertion') : lockOf(event, null, mode === 'shared', 'assertion');
+}
+
+/** The context that the event asserts its function to run in; null where it asserts none. */
+export function assertedContext(event: Event): Section | null {
+  const said = assertionOf(event.fact);
+  const context = said ? contextSection(said.section) : null;
+  return context && isContext(context) ? context : null;
 }
 
 /** Locks that hold from the first line by an annotation. */
 export function annotated(fn: Pick<CFunction, 'attributes' | 'parameters'>): Section[] {
   return fn.attributes.flatMap(attribute => {
-    const words = /^__(?:must_hold|must_hold_shared|releases|releases_shared)\((.*)\)$/.exec(attribute)?.[1];
+    const [, shared, words] = /^__(?:must_hold|releases)(_shared)?\((.*)\)$/.exec(attribute) ?? [];
     if (words === undefined || words.trim() === 'RCU') return [];
-    return [section(null, named(words.trim(), fn), 'exclusive', 'annotation')];
+    return [section(null, named(words.trim(), fn), shared ? 'shared' : 'exclusive', 'annotation')];
   });
 }
 

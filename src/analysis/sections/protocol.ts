@@ -151,8 +151,17 @@ function fixedMoves(effect: Effect, event: number, instances: readonly Instance[
         if (section.family === null && sameLock(section, lock)) moves.push({ instance: other, to: RELEASE });
   }
   if (effect.when === null) for (const context of effect.enter) moves.push({ instance: indexOf(context), to: DEEPER });
-  for (const context of effect.leave) moves.push({ instance: indexOf(context), to: context.family === 'irqs-off' ? RELEASE : LESS });
+  for (const context of effect.leave)
+    for (const instance of leftBy(context, instances, indexOf)) moves.push({ instance, to: context.family === 'irqs-off' ? RELEASE : LESS });
   return moves.length > 0 ? moves : null;
+}
+
+/** The contexts that the event leaves: where no call enters the SRCU section of that object, those of the family, since the object may be a copy. */
+function leftBy(context: Section, instances: readonly Instance[], indexOf: (section: Section) => number): number[] {
+  const own = indexOf(context);
+  if (context.object === null || (instances[own]?.acquisitions.length ?? 0) > 0) return [own];
+  const others = instances.flatMap((i, n) => (i.section.family === context.family && i.acquisitions.length > 0 ? [n] : []));
+  return others.length > 0 ? others : [own];
 }
 
 /** `if (!spin_trylock(&l))`: held, and its context begun, on the edge where the call got it. */

@@ -1,9 +1,10 @@
 /** Calls as events: what a fact tells of the callee, what a guard begins, what is not known. */
-import type { Fact } from '../../model/fact.ts';
+import type { Contracted, Fact } from '../../model/fact.ts';
 import { callKind, ownName } from '../syntax/calls.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { cellOfPointer } from './cells.ts';
 import { type Context, NOTHING, union, type Value } from './context.ts';
+import { contracted } from './contracted.ts';
 import { address, evaluate, from, meant } from './expressions.ts';
 import { eventOf } from './factevents.ts';
 import { guard } from './guards.ts';
@@ -19,10 +20,13 @@ export function call(e: Call, cx: Context, used: boolean): Value {
     const callee = evaluate(e.callee.k === 'deref' ? e.callee.of : e.callee, cx);
     const argSources = e.args.map(arg => argument(arg, cx).sources);
     const args = e.args.map(a => cx.text(a));
+    // What a member of a table is called is all that is known of the function that stands there: `ops->try_get(x)`.
+    const inferred = e.callee.k === 'member' ? cx.file.convention(e.callee.name) : undefined;
     return from(
       cx.emit(e, {
         kind: 'call',
         api: ownName(cx.text(e.callee)),
+        ...(inferred ? { inferred } : {}),
         cell: null,
         ordering: null,
         opaque: true,
@@ -34,7 +38,12 @@ export function call(e: Call, cx: Context, used: boolean): Value {
   }
   cx.calls.add(api);
   const defined = cx.file.defined(api);
-  const fact = defined ? undefined : (cx.file.fact(api) ?? cx.file.convention(api));
+  const said = defined ? undefined : cx.file.fact(api);
+  const named = defined || said ? undefined : cx.file.convention(api);
+  // What a name says of the value of a call no contract says.
+  const row = defined || said || (named && named.form !== null) ? undefined : cx.file.contract(api);
+  if (row) return byContract(e, api, row, cx, used);
+  const fact = said ?? named;
   const kind = callKind(fact);
   if (kind === 'plain') {
     if (api === 'ACQUIRE_ERR' && e.args[1]?.k === 'address') return evaluate(e.args[1].of, cx);
@@ -63,9 +72,20 @@ function argument(arg: Expr, cx: Context): Value {
   return value;
 }
 
+/** A call whose body was read in a kernel tree. */
+function byContract(e: Call, api: string, row: Contracted, cx: Context, used: boolean): Value {
+  if (row.fact.contract?.noreturn) {
+    for (const arg of e.args) evaluate(arg, cx);
+    cx.graph.stop(e.line);
+    return NOTHING;
+  }
+  const argSources = e.args.map(arg => argument(arg, cx).sources);
+  return from(cx.emit(e, { ...contracted(e, row, cx), api, used, args: e.args.map(a => cx.text(a)), argSources }));
+}
+
 function unknown(e: Call, api: string, fact: Fact | undefined, cx: Context, used: boolean, defined: boolean): Value {
   const argSources = e.args.map(arg => argument(arg, cx).sources);
-  const cells = defined ? { argCells: e.args.map(arg => cellOfPointer(arg, cx)) } : {};
+  const cells = defined || cx.file.objects ? { argCells: e.args.map(arg => cellOfPointer(arg, cx)) } : {};
   const args = e.args.map(a => cx.text(a));
   // What is known only in part, or by its name alone, may do anything besides.
   const known = !fact ? {} : fact.inferred ? { inferred: fact } : { fact };
@@ -84,6 +104,7 @@ function known(e: Call, api: string, fact: Fact, cx: Context, used: boolean): Va
   event.used = used;
   event.args = e.args.map(a => cx.text(a));
   event.argSources = argSources;
+  if (cx.file.objects) event.argCells = e.args.map(arg => cellOfPointer(arg, cx));
   return from(cx.emit(e, event));
 }
 

@@ -295,6 +295,11 @@ export function cellKey(cell: Cell): string {
   return `${type ?? ''}|${words}`;
 }
 
+/** The bit by its name, or by its number and the word that it is a bit of; without a bit the cell's path, as written. */
+export function bitOrPath({ bit, path }: Cell): string {
+  return bit === null ? path : /^[A-Za-z_]\w*$/.test(bit) ? bit : `bit ${bit} of ${path}`;
+}
+
 /** The cell's name as a person would write it: the path without variable subscripts. */
 export function cellName(cell: Cell): string {
   return cell.path.replace(/\[([^\]]*)\]/g, (all, text: string) => (isConstantText(text) ? all : ''));

@@ -1,6 +1,6 @@
 /** One function while it is walked: its graph, its events, and what its variables hold. */
 import type { Cell, Comparison, Event, Loop, Mutable, Phase } from '../../model/code.ts';
-import type { Fact } from '../../model/fact.ts';
+import type { Contracted, Fact } from '../../model/fact.ts';
 import type { Section } from '../../model/section.ts';
 import type { Cases, Condition } from '../cfg/correlated.ts';
 import { type End, Graph } from '../cfg/graph.ts';
@@ -28,6 +28,7 @@ export interface FileScope {
   types: Types;
   global(name: string): FieldType | undefined;
   fact(api: string): Fact | undefined;
+  contract(api: string): Contracted | undefined;
   convention(api: string): Fact | undefined;
   /** The line as it stands in the file, and the patch that added it. */
   line(n: number): { text: string; addedBy: number | null };
@@ -36,6 +37,8 @@ export interface FileScope {
   /** False where a hunk shows only part of the function: undeclared names may be its locals. */
   whole: boolean;
   slice(e: { at: number; end: number }): string;
+  /** Also the calls of known functions say what each argument points to. */
+  objects: boolean;
 }
 
 /** Ends that a `break` or a `continue` leaves open, for the loop or switch around it, and how many scopes are open around that. */
@@ -259,6 +262,7 @@ export class Context implements Scope {
     if (event.inferred) made.inferred = event.inferred;
     if (event.each) made.each = true;
     if (event.ends) made.ends = true;
+    if (event.sections) made.sections = event.sections;
     if (event.takes) made.takes = event.takes;
     if (event.argCells) made.argCells = event.argCells;
     this.events.push(made);

@@ -27,7 +27,7 @@ export function evaluate(e: Expr, cx: Context, used = true): Value {
       if (!cell) return e.k === 'index' || e.k === 'member' ? rootValue(e, cx) : NOTHING;
       // An array's name stands for its address: nothing is read.
       if (e.k === 'member' && cell.type !== null && cx.types.structs.get(cell.type)?.get(e.name)?.array === true) return NOTHING;
-      return from(cx.emit(e, { kind: 'read', api: 'read', cell, ordering: 'plain', operation: 'load' }));
+      return from(cx.emit(e, { kind: 'read', api: 'read', cell, ordering: markingOf(e), operation: 'load' }));
     }
     case 'address':
       address(e.of, cx);
@@ -223,8 +223,14 @@ function store(left: Expr, value: Value, api: string, operand: string, cx: Conte
     if (root && isLocalVariable(left, cx)) cx.held.set(root, union(cx.valueOf(root), value), null);
     return;
   }
-  if (api !== '=') cx.emit(left, { kind: 'read', api, cell, ordering: 'plain', operation: 'load' });
-  cx.emit(left, { kind: 'write', api, cell, ordering: 'plain', operation: COMPOUND[api] ?? 'store', operand, argSources: [value.sources] });
+  const ordering = markingOf(left);
+  if (api !== '=') cx.emit(left, { kind: 'read', api, cell, ordering, operation: 'load' });
+  cx.emit(left, { kind: 'write', api, cell, ordering, operation: COMPOUND[api] ?? 'store', operand, argSources: [value.sources] });
+}
+
+/** What is reached by a pointer to volatile is read and written as READ_ONCE() and WRITE_ONCE() do it; as a rule it is a device's register. */
+function markingOf(e: Expr): 'plain' | 'relaxed' {
+  return e.k === 'deref' && e.of.k === 'cast' && /\bvolatile\b.*\*$/.test(e.of.type) ? 'relaxed' : 'plain';
 }
 
 function calleeName(e: Extract<Expr, { k: 'call' }>): string {

@@ -1,6 +1,6 @@
 /** From an image to its functions with their events. */
 import type { CFunction, Parameter, SourceComment } from '../../model/code.ts';
-import type { Fact } from '../../model/fact.ts';
+import type { Contracted, Fact } from '../../model/fact.ts';
 import type { CodeFile } from '../../model/rule.ts';
 import type { Problem } from '../../model/series.ts';
 import { correlationsOf } from '../cfg/correlated.ts';
@@ -148,7 +148,10 @@ export interface Surroundings {
   global(name: string): FieldType | undefined;
   defined(name: string): boolean;
   fact(api: string): Fact | undefined;
+  contract(api: string): Contracted | undefined;
   convention(api: string): Fact | undefined;
+  /** Also the calls of known functions say what each argument points to. */
+  objects?: true;
 }
 
 /** Walks the functions of a draft. */
@@ -214,9 +217,22 @@ function functionOf(
   const start = Math.max(it.first, it.line);
   const endLine = Math.min(it.last, it.endLine);
   const whole = !it.opened && !it.cut;
-  const { types, global, defined, fact, convention } = around;
+  const { types, global, defined, fact, contract, convention, objects } = around;
   const side = outside ? 'new' : around.side;
-  const file: FileScope = { path, side, types, global, fact, convention, line, defined, whole: whole || it.isMacro, slice };
+  const file: FileScope = {
+    path,
+    side,
+    types,
+    global,
+    fact,
+    contract,
+    convention,
+    line,
+    defined,
+    whole: whole || it.isMacro,
+    slice,
+    objects: objects === true,
+  };
   const cx = new Context(LOWERING, file, survey, new Map(parameters.map((p, i) => [p.name, i])));
   walk(it.body, cx);
   if (cx.graph.ends.length > 0) cx.graph.exit(endLine);

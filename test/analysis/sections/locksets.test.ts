@@ -70,6 +70,16 @@ describe('locks along the flow', () => {
       ['spin:a spin:b preempt-off'],
     ],
     ['words without a pair are no lock', 'foo_lock(x); x->n = 1;', ['']],
+    [
+      'a section of SRCU is that of its srcu_struct',
+      'int i = srcu_read_lock(&x->a); x->n = 1; int j = srcu_read_lock(&x->b); x->n = 2; srcu_read_unlock(&x->a, i); x->n = 3; srcu_read_unlock(&x->b, j); x->n = 4;',
+      ['srcu-read:a', 'srcu-read:a srcu-read:b', 'srcu-read:b', ''],
+    ],
+    [
+      'and ends with it where it has another name by then',
+      'int i = srcu_read_lock(&x->a); x->n = 1; srcu_read_unlock(find(x), i); x->n = 2;',
+      ['srcu-read:a', ''],
+    ],
     ['irqs are on or off, not counted', 'local_irq_disable(); local_irq_disable(); x->n = 1; local_irq_enable(); x->n = 2;', ['irqs-off', '']],
     [
       'preemption is on again without a look at who else is to run',
@@ -121,6 +131,9 @@ describe('locks of the caller', () => {
     ['what is given back was held before', 'x->n = 1; mutex_unlock(&x->m);', ['mutex:m']],
     ['unless something unknown may have taken it', 'begin(x); x->n = 1; mutex_unlock(&x->m);', ['']],
     ['an assertion holds from there on', 'x->n = 1; lockdep_assert_held(&x->m); x->n = 2;', ['', 'asserted:m']],
+    ['an assertion for reading is shared', 'lockdep_assert_held_read(&x->sem); x->n = 1;', ['asserted:sem (shared)']],
+    ['of a lock of which there is one too', 'lockdep_assert_cpus_held(); x->n = 1;', ['asserted:cpu-hotplug (shared)']],
+    ['an annotation for reading is shared', 'void f(struct s *x) __must_hold_shared(&x->sem)\n{\n\tx->n = 1;\n}', ['asserted:sem (shared)']],
     ['an annotation holds from the first line', 'void f(struct s *x) __must_hold(&x->m)\n{\n\tx->n = 1;\n}', ['asserted:m']],
     ['the function is named so', 'void f_locked(struct s *x)\n{\n\tx->n = 1;\n}', ['named:f_locked']],
   ])('%s', async (_, body, expected) => {

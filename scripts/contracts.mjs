@@ -1,0 +1,214 @@
+// `npm run contracts -- TREE`: reads a kernel tree and writes what its functions do to rules/contracts. `--records FILE` keeps what was read of each
+// file, by git's id of its text, so that a second run reads only what has changed; `--only DIR,DIR` reads a part of the tree and writes nothing.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
+import { root } from './prepare.mjs';
+
+/** Folders of a tree that are read, headers before what includes them. */
+export const FOLDERS = 'include arch/x86 arch/arm64 kernel lib mm net fs block drivers sound crypto security io_uring virt ipc init'.split(' ');
+/**
+ * What is no part of the kernel, holds registers alone, or is how a primitive is made: of those facts say what they do, and their bodies would say
+ * something of the machine.
+ */
+const LEFT_OUT = new RegExp(
+  [
+    /(?:^|\/)(?:tools|scripts|Documentation|samples|asic_reg|boot|vdso|tests?|selftests?|kunit)(?:\/|$)/,
+    /_(?:test|kunit)\.c$/,
+    /[-_](?:offset|sh_mask|regs?)\.h$/,
+    /^kernel\/locking\//,
+    /^include\/(?:linux|asm-generic)\/(?:spinlock|rwlock|mutex|rwsem|seqlock|semaphore|rtmutex|ww_mutex|lockdep|local_lock|percpu-rwsem|bit_spinlock|cleanup)/,
+    /^include\/(?:linux|asm-generic)\/(?:atomic|refcount|rcupdate|rcutiny|rcutree|srcu|preempt|irqflags|bottom_half|bitops|barrier)/,
+  ]
+    .map(r => r.source)
+    .join('|'),
+);
+/** A file that takes longer than this is left out, and counted. */
+const LONGEST_SECONDS = 20;
+const THREADS = 2;
+/** Raised when a record would be read otherwise. */
+const READING = 1;
+
+const require = createRequire(import.meta.url);
+const PARAMS = {
+  [constants.BROTLI_PARAM_QUALITY]: 11,
+  [constants.BROTLI_PARAM_LGWIN]: 18,
+  [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+};
+export const packing = { pack: bytes => brotliCompressSync(bytes, { params: PARAMS }), unpack: bytes => brotliDecompressSync(bytes) };
+export const folder = join(root, 'rules/contracts');
+
+export function library() {
+  return require(join(root, 'dist/index.js'));
+}
+
+export function blobOf(bytes) {
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+}
+
+/** The C files of the tree in the order in which they are read. */
+export function filesOf(tree, folders) {
+  const found = [];
+  const visit = path => {
+    const entries = readdirSync(join(tree, path), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      const name = `${path}/${entry.name}`;
+      if (LEFT_OUT.test(name)) continue;
+      if (entry.isDirectory()) visit(name);
+      else if (entry.isFile() && /\.[ch]$/.test(name)) found.push(name);
+    }
+  };
+  for (const name of folders) if (existsSync(join(tree, name))) visit(name);
+  return found;
+}
+
+function kernelOf(tree) {
+  const text = readFileSync(join(tree, 'Makefile'), 'utf8');
+  const part = name => new RegExp(`^${name} = (\\d+)`, 'm').exec(text)?.[1] ?? '0';
+  return `${part('VERSION')}.${part('PATCHLEVEL')}.${part('SUBLEVEL')}`;
+}
+
+async function thread() {
+  const fencepost = library();
+  const read = name => readFileSync(join(root, 'dist', name));
+  const grammar = await fencepost.loadGrammar(read('web-tree-sitter.wasm'), read('tree-sitter-c.wasm'));
+  parentPort.on('message', ({ path, blob }) => {
+    const text = readFileSync(join(workerData.tree, path), 'utf8');
+    try {
+      parentPort.postMessage({ record: JSON.stringify(fencepost.recordOf(path, blob, text, grammar, fencepost.factOf)) });
+    } catch (error) {
+      parentPort.postMessage({ error: String(error) });
+    }
+  });
+}
+
+/** Reads files on several threads; tells of each. */
+function readAll(tree, jobs, tell) {
+  return new Promise(resolve => {
+    let next = 0;
+    let open = 0;
+    const start = () => {
+      if (next >= jobs.length) {
+        if (open === 0) resolve();
+        return;
+      }
+      const worker = new Worker(new URL(import.meta.url), { workerData: { tree }, resourceLimits: { maxYoungGenerationSizeMb: 96 } });
+      open++;
+      let job = null;
+      let timer;
+      const end = () => {
+        clearTimeout(timer);
+        worker.removeAllListeners();
+        void worker.terminate();
+        open--;
+        start();
+      };
+      const give = () => {
+        job = jobs[next++] ?? null;
+        if (!job) return end();
+        timer = setTimeout(() => {
+          tell(job, { error: 'took too long' });
+          end();
+        }, LONGEST_SECONDS * 1000);
+        worker.postMessage(job);
+      };
+      worker.on('message', said => {
+        clearTimeout(timer);
+        tell(job, said);
+        give();
+      });
+      worker.on('error', error => {
+        tell(job, { error: String(error) });
+        end();
+      });
+      give();
+    };
+    for (let i = 0; i < THREADS; i++) start();
+  });
+}
+
+export function keptRecords(file) {
+  const kept = new Map();
+  if (!file || !existsSync(file)) return kept;
+  // Too long for one string.
+  let rest = '';
+  const bytes = gunzipSync(readFileSync(file));
+  for (let at = 0; at < bytes.length; at += 1 << 26) {
+    const lines = (rest + bytes.subarray(at, at + (1 << 26)).toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) kept.set(line.slice(0, 43), line.slice(44));
+  }
+  return kept;
+}
+
+/** Kept by reading, kind of file and id: a header's functions are no source file's. */
+export const keyOf = (path, blob) => `${READING}${path.endsWith('.h') ? 'h' : 'c'}:${blob}`;
+
+async function main() {
+  const args = process.argv.slice(2);
+  const value = name => (args.includes(name) ? args.splice(args.indexOf(name), 2)[1] : undefined);
+  const recordsFile = value('--records');
+  const only = value('--only')?.split(',');
+  const [tree] = args;
+  if (!tree) throw new Error('usage: npm run contracts -- TREE [--records FILE] [--only DIR,DIR]');
+  const started = Date.now();
+  const seconds = () => `${((Date.now() - started) / 1000).toFixed(0)} s`;
+  const paths = filesOf(tree, only ?? FOLDERS);
+  const kept = keptRecords(recordsFile);
+  const records = new Map();
+  const jobs = [];
+  for (const path of paths) {
+    const blob = blobOf(readFileSync(join(tree, path)));
+    const known = kept.get(keyOf(path, blob));
+    if (known !== undefined) records.set(path, known);
+    else jobs.push({ path, blob });
+  }
+  const key = new Map(jobs.map(j => [j.path, keyOf(j.path, j.blob)]));
+  console.log(`${paths.length} files, ${jobs.length} to read (${seconds()})`);
+  const failed = [];
+  let done = 0;
+  await readAll(tree, jobs, ({ path }, { record, error }) => {
+    if (++done % 5000 === 0) console.log(`${done} read (${seconds()})`);
+    if (error) failed.push(`${path}: ${error}`);
+    else {
+      records.set(path, record);
+      kept.set(key.get(path), record);
+    }
+  });
+  console.log(`read, ${failed.length} left out (${seconds()})`);
+  for (const line of failed.sort()) console.log(`  ${line}`);
+  if (recordsFile && jobs.length > 0) {
+    const parts = [];
+    for (const [name, record] of [...kept].sort(([a], [b]) => (a < b ? -1 : 1))) parts.push(Buffer.from(`${name} ${record}\n`, 'latin1'));
+    writeFileSync(recordsFile, gzipSync(Buffer.concat(parts), { level: 1 }));
+    console.log(`records kept (${seconds()})`);
+  }
+  const fencepost = library();
+  const files = paths.flatMap(path => (records.has(path) ? [{ path, record: JSON.parse(records.get(path)) }] : []));
+  records.clear();
+  kept.clear();
+  const links = fencepost.linked(files);
+  const statics = new Set(files.flatMap(f => f.record.statics));
+  console.log(`${links.definitions.length} bodies linked (${seconds()})`);
+  const contracts = fencepost.contractsOf(links, statics, fencepost.factOf);
+  const lines = fencepost.contractLines(contracts);
+  const kernel = kernelOf(tree);
+  const bytes = fencepost.writeTable({ what: fencepost.CONTRACTS, kernel }, lines, packing);
+  const says = contracts.filter(c => c.acts.length > 0).length;
+  const complete = contracts.filter(c => c.complete).length;
+  console.log(
+    `${contracts.length} rows: ${says} say something, ${complete} are wholly read; ${lines.join('\n').length} characters, ${bytes.length} bytes (${seconds()})`,
+  );
+  const to = only ? '/dev/null' : null;
+  if (args.includes('--print') || to) writeFileSync(process.env.CONTRACTS_TEXT ?? '/dev/null', `${lines.join('\n')}\n`);
+  if (only) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'contracts.bin'), bytes);
+}
+
+if (!isMainThread && workerData?.tree) await thread();
+else if (process.argv[1] && pathToFileURL(process.argv[1]).href === import.meta.url) await main();

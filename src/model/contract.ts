@@ -1,0 +1,74 @@
+/** What a function out of view does, as its body in a kernel tree says. Plain data. */
+
+/**
+ * Memory in the words of a function's caller, as the object that a pointer points to: `0` what argument 0 points to (or the argument itself),
+ * `0->lock` its member, `0->dev*` what that member points to, `0->dev->mutex` a member of that; `r` in place of a number is what the call returns;
+ * anything else starts from a global (`rtnl_mutex`, `init_net.count`). `?` is an object that the caller can't name, `-` where there is none.
+ */
+export type Where = string;
+
+/**
+ * When a thing happens: on every path that returns, on some path, or as an argument decides: where it is not zero or zero (a mask names the bits of
+ * it), or where its GFP flags allow sleeping; `sure`: then always, else on some path. Paths on which a pointer given to the function is NULL are left out.
+ */
+export type When =
+  | { on: 'always' }
+  | { on: 'some' }
+  | { on: 'argument'; argument: number; mask: string | null; value: 'nonzero' | 'zero'; sure: boolean }
+  | { on: 'gfp'; argument: number; sure: boolean };
+
+/** A thing that the function does: the words of the closed list of effects (`model/effect.ts`), with objects that need not be arguments. */
+export interface Act {
+  /**
+   * `open`, `close`, `hold` (the caller must), `drop` (given back and taken again), `sleep`, `get`, `put`, `free`, `quiesce`, `wait`, `wake`,
+   * `register`, `queue`, `arm`, `publish`, `unpublish`, `keep` (a pointer is stored where it outlives the call), `alloc`.
+   */
+  does: string;
+  /** What of its kind: the family of a section, a runner, a road, what is waited for; empty where the word says all. */
+  of: string;
+  object: Where;
+  /** Of what is registered the handler and its data, of what is published where to. */
+  more: readonly Where[];
+  /** Marks: `shared`, `rcu`, `frees`, `grace-period`, `cancels`, `waits`, `bars`, `managed`, `unless-zero`. */
+  marks: readonly string[];
+  when: When;
+  /** Of a section that opens or closes: only with this result. */
+  result: 'zero' | 'nonzero' | null;
+}
+
+/** What the function returns, as far as its exits tell. */
+export interface Returned {
+  /** May be a negative errno, a pointer made of one, NULL. */
+  errno: boolean;
+  pointerError: boolean;
+  null: boolean;
+  /** The one object that it is where it is no error: an argument, a member of one, a global; null where there are several or it is not known. */
+  value: Where | null;
+  /** New memory. */
+  fresh: boolean;
+}
+
+/** The row of one function or function-like macro. */
+export interface Contract {
+  name: string;
+  acts: readonly Act[];
+  returns: Returned;
+  /** Tags of the structures that result and parameters point to, with a star for each pointer more, `gfp_t` and such for typedefs, else empty. */
+  signature: { result: string; parameters: readonly string[] };
+  /** All of it was read. False where it calls through pointers, or what no file has: then it may do more. */
+  complete: boolean;
+  /** Something in it may order: a lock, an atomic operation with an order, a barrier. */
+  orders: boolean;
+  /** It stores to memory that is not its own; it loads from such memory. */
+  stores: boolean;
+  loads: boolean;
+  /** It never returns. */
+  noreturn: boolean;
+}
+
+/** A table of contracts: lazily read, by name. */
+export interface Contracts {
+  /** The kernel that they were read from: `6.12`. */
+  kernel: string;
+  of(name: string): Contract | undefined;
+}
