@@ -114,6 +114,7 @@ function effectOf(a: Act): Effect | null {
         object,
         data: data ?? null,
         under: null,
+        types: [],
         managed: has('managed'),
       };
     }

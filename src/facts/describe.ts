@@ -92,13 +92,8 @@ export const RUNNERS: Words<Runner> = {
   kref: true,
   operations: true,
 };
-<<<<<<< HEAD
-const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true };
-const ROADS: Words<Road> = {
-=======
-export const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true, operations: true };
+export const QUIET: Words<EffectOf<'quiesce'>['of']> = { ...RUNNERS, readers: true, queue: true };
 export const ROADS: Words<Road> = {
->>>>>>> main
   pointer: true,
   list: true,
   hlist: true,
@@ -114,13 +109,9 @@ export const ROADS: Words<Road> = {
 };
 const WHEN_FREED: Words<EffectOf<'free'>['when']> = { now: true, 'grace-period': true };
 const COUNTED: Words<EffectOf<'ref'>['by']> = { get: true, 'get-unless-zero': true, put: true };
-<<<<<<< HEAD
-const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
+export const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
 const SWITCHED: Words<EffectOf<'power'>['to']> = { on: true, off: true };
 const IO: Words<EffectOf<'io'>['access']> = { read: true, write: true };
-=======
-export const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, variable: true, completion: true, thread: true, event: true };
->>>>>>> main
 const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
 const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
 const KEEPS: Words<'nothing'> = { nothing: true };

@@ -415,10 +415,12 @@ __copy_to_user 62 41
 __cpumask_assign_cpu 54 42
 __cpumask_clear_cpu 58 42
 __cpumask_set_cpu 63 42
-__ffs 1 43
-__ffs64 1 43
-__find_linux_pte 64 44
-__fls 1 43
+__devm_iio_device_register 64 43
+__devm_rtc_register_device 65 44
+__ffs 1 45
+__ffs64 1 45
+__find_linux_pte 66 46
+__fls 1 45
 __folio_clear_active 49 11
 __folio_clear_buddy 48 11
 __folio_clear_dirty 49 11
@@ -455,545 +457,594 @@ __folio_set_swapbacked 50 11
 __folio_set_table 48 11
 __folio_set_unaccepted 48 11
 __folio_set_zsmalloc 48 11
-__free_page 65 45
-__free_pages 65 45
-__get_free_page 66 45
-__get_free_pages 66 45
-__get_user 60 46
-__in6_dev_get 67 47
-__in_dev_get_rcu 67 47
-__iowrite32_copy 68 48
-__iowrite64_copy 68 48
-__list_del_entry 69 24
-__llist_add 70 49
-__llist_add_batch 71 49
-__llist_del_all 72 49
-__local_bh_disable_ip 73 50
-__local_bh_enable_ip 74 50
-__module_get 75 51
-__napi_schedule 76 52
-__netif_subqueue_stopped 33 52
-__netif_tx_lock 77 52
-__netif_tx_lock_bh 78 52
-__netif_tx_trylock 79 52
-__netif_tx_unlock 80 52
-__netif_tx_unlock_bh 81 52
-__preempt_count_add 82 53
-__preempt_count_dec 83 53
-__preempt_count_dec_and_test 84 53
-__preempt_count_inc 82 53
-__preempt_count_sub 83 53
-__put_user 85 46
-__raw_readb 86 54
-__raw_readl 86 54
-__raw_readq 86 54
-__raw_readw 86 54
-__raw_writeb 87 54
-__raw_writel 87 54
-__raw_writeq 87 54
-__raw_writew 87 54
-__read_seqcount_begin 88 55
-__read_seqcount_retry 89 55
+__free_page 67 47
+__free_pages 67 47
+__get_free_page 68 47
+__get_free_pages 68 47
+__get_user 60 48
+__iio_device_register 69 43
+__in6_dev_get 70 49
+__in_dev_get_rcu 70 49
+__iowrite32_copy 71 50
+__iowrite64_copy 71 50
+__list_del_entry 72 24
+__llist_add 73 51
+__llist_add_batch 74 51
+__llist_del_all 75 51
+__local_bh_disable_ip 76 52
+__local_bh_enable_ip 77 52
+__module_get 78 53
+__napi_schedule 79 54
+__netif_subqueue_stopped 33 54
+__netif_tx_lock 80 54
+__netif_tx_lock_bh 81 54
+__netif_tx_trylock 82 54
+__netif_tx_unlock 83 54
+__netif_tx_unlock_bh 84 54
+__preempt_count_add 85 55
+__preempt_count_dec 86 55
+__preempt_count_dec_and_test 87 55
+__preempt_count_inc 85 55
+__preempt_count_sub 86 55
+__put_user 88 48
+__raw_readb 89 56
+__raw_readl 89 56
+__raw_readq 89 56
+__raw_readw 89 56
+__raw_writeb 90 56
+__raw_writel 90 56
+__raw_writeq 90 56
+__raw_writew 90 56
+__read_seqcount_begin 91 57
+__read_seqcount_retry 92 57
 __release 1 36
 __set_bit 63 38
-__set_current_state 90 56
-__skb_dequeue 91 57
-__skb_queue_head 92 57
-__skb_queue_purge 48 57
-__skb_queue_tail 92 57
-__skb_unlink 93 57
+__set_current_state 93 58
+__skb_dequeue 94 59
+__skb_queue_head 95 59
+__skb_queue_purge 48 59
+__skb_queue_tail 95 59
+__skb_unlink 96 59
 __stringify 1 36
-__task_rq_lock 94 58
-__test_and_change_bit 95 38
-__test_and_clear_bit 96 38
-__test_and_set_bit 97 38
-__this_cpu_add 98 59
-__this_cpu_add_return 99 59
-__this_cpu_and 100 59
-__this_cpu_cmpxchg 101 59
-__this_cpu_dec 102 59
-__this_cpu_dec_return 103 59
-__this_cpu_inc 104 59
-__this_cpu_inc_return 105 59
-__this_cpu_or 106 59
-__this_cpu_ptr 107 60
-__this_cpu_read 108 59
-__this_cpu_sub 109 59
-__this_cpu_sub_return 110 59
-__this_cpu_try_cmpxchg 111 59
-__this_cpu_write 112 59
-__this_cpu_xchg 113 59
-__wake_up 114 61
-__wake_up_sync_key 115 61
-__xa_erase 116 62
-__xa_insert 117 62
-__xa_store 118 62
-_local_bh_enable 74 50
+__task_rq_lock 97 60
+__test_and_change_bit 98 38
+__test_and_clear_bit 99 38
+__test_and_set_bit 100 38
+__this_cpu_add 101 61
+__this_cpu_add_return 102 61
+__this_cpu_and 103 61
+__this_cpu_cmpxchg 104 61
+__this_cpu_dec 105 61
+__this_cpu_dec_return 106 61
+__this_cpu_inc 107 61
+__this_cpu_inc_return 108 61
+__this_cpu_or 109 61
+__this_cpu_ptr 110 62
+__this_cpu_read 111 61
+__this_cpu_sub 112 61
+__this_cpu_sub_return 113 61
+__this_cpu_try_cmpxchg 114 61
+__this_cpu_write 115 61
+__this_cpu_xchg 116 61
+__wake_up 117 63
+__wake_up_sync_key 118 63
+__xa_erase 119 64
+__xa_insert 120 64
+__xa_store 121 64
+_local_bh_enable 77 52
 abs 1 20
-add_timer 119 63
-add_timer_on 119 63
-add_wait_queue 120 61
-add_wait_queue_exclusive 120 61
-add_wait_queue_priority 120 61
-alloc_page 66 45
-alloc_pages 66 45
-alloc_percpu 121 64
-alloc_percpu_gfp 66 64
-alloc_skb 66 57
-alloc_workqueue 122 13
-anon_vma_lock_read 123 65
-anon_vma_lock_write 124 65
-anon_vma_trylock_read 125 65
-anon_vma_trylock_write 126 65
-anon_vma_unlock_read 127 65
-anon_vma_unlock_write 128 65
-arch_initcall 129 66
-arch_initcall_sync 129 66
-arch_local_irq_disable 130 67
-arch_local_irq_enable 131 67
-arch_local_irq_restore 131 67
-arch_local_irq_save 130 67
-arch_spin_lock 132 68
-arch_spin_trylock 133 68
-arch_spin_unlock 134 68
-array_index_nospec 1 69
-array_size 1 70
-assert_raw_spin_locked 135 71
-assert_spin_locked 135 71
-assign_bit 136 40
-atomic64_add 137 72
-atomic64_add_negative 138 72
-atomic64_add_negative_acquire 139 72
-atomic64_add_negative_relaxed 140 72
-atomic64_add_negative_release 141 72
-atomic64_add_return 142 72
-atomic64_add_return_acquire 143 72
-atomic64_add_return_relaxed 144 72
-atomic64_add_return_release 145 72
-atomic64_add_unless 146 72
-atomic64_and 147 72
-atomic64_andnot 148 72
-atomic64_cmpxchg 149 72
-atomic64_cmpxchg_acquire 150 72
-atomic64_cmpxchg_relaxed 151 72
-atomic64_cmpxchg_release 152 72
-atomic64_cond_read_acquire 88 73
-atomic64_cond_read_relaxed 33 73
-atomic64_dec 153 72
-atomic64_dec_and_test 154 72
-atomic64_dec_if_positive 155 72
-atomic64_dec_return 156 72
-atomic64_dec_return_acquire 157 72
-atomic64_dec_return_relaxed 158 72
-atomic64_dec_return_release 159 72
-atomic64_dec_unless_positive 160 72
-atomic64_fetch_add 161 72
-atomic64_fetch_add_acquire 162 72
-atomic64_fetch_add_relaxed 163 72
-atomic64_fetch_add_release 164 72
-atomic64_fetch_add_unless 165 72
-atomic64_fetch_and 166 72
-atomic64_fetch_and_acquire 167 72
-atomic64_fetch_and_relaxed 168 72
-atomic64_fetch_and_release 169 72
-atomic64_fetch_andnot 170 72
-atomic64_fetch_andnot_acquire 171 72
-atomic64_fetch_andnot_relaxed 172 72
-atomic64_fetch_andnot_release 173 72
-atomic64_fetch_dec 174 72
-atomic64_fetch_dec_acquire 175 72
-atomic64_fetch_dec_relaxed 176 72
-atomic64_fetch_dec_release 177 72
-atomic64_fetch_inc 178 72
-atomic64_fetch_inc_acquire 179 72
-atomic64_fetch_inc_relaxed 180 72
-atomic64_fetch_inc_release 181 72
-atomic64_fetch_or 182 72
-atomic64_fetch_or_acquire 183 72
-atomic64_fetch_or_relaxed 184 72
-atomic64_fetch_or_release 185 72
-atomic64_fetch_sub 186 72
-atomic64_fetch_sub_acquire 187 72
-atomic64_fetch_sub_relaxed 188 72
-atomic64_fetch_sub_release 189 72
-atomic64_fetch_xor 190 72
-atomic64_fetch_xor_acquire 191 72
-atomic64_fetch_xor_relaxed 192 72
-atomic64_fetch_xor_release 193 72
-atomic64_inc 194 72
-atomic64_inc_and_test 195 72
-atomic64_inc_not_zero 196 72
-atomic64_inc_return 197 72
-atomic64_inc_return_acquire 198 72
-atomic64_inc_return_relaxed 199 72
-atomic64_inc_return_release 200 72
-atomic64_inc_unless_negative 196 72
-atomic64_or 201 72
-atomic64_read 202 74
-atomic64_read_acquire 203 74
-atomic64_set 204 74
-atomic64_set_release 205 74
-atomic64_sub 206 72
-atomic64_sub_and_test 207 72
-atomic64_sub_return 208 72
-atomic64_sub_return_acquire 209 72
-atomic64_sub_return_relaxed 210 72
-atomic64_sub_return_release 211 72
-atomic64_try_cmpxchg 212 72
-atomic64_try_cmpxchg_acquire 213 72
-atomic64_try_cmpxchg_relaxed 214 72
-atomic64_try_cmpxchg_release 215 72
-atomic64_xchg 216 72
-atomic64_xchg_acquire 217 72
-atomic64_xchg_relaxed 218 72
-atomic64_xchg_release 219 72
-atomic64_xor 220 72
-atomic_add 137 72
-atomic_add_negative 138 72
-atomic_add_negative_acquire 139 72
-atomic_add_negative_relaxed 140 72
-atomic_add_negative_release 141 72
-atomic_add_return 142 72
-atomic_add_return_acquire 143 72
-atomic_add_return_relaxed 144 72
-atomic_add_return_release 145 72
-atomic_add_unless 146 72
-atomic_and 147 72
-atomic_andnot 148 72
-atomic_cmpxchg 149 72
-atomic_cmpxchg_acquire 150 72
-atomic_cmpxchg_relaxed 151 72
-atomic_cmpxchg_release 152 72
-atomic_cond_read_acquire 88 73
-atomic_cond_read_relaxed 33 73
-atomic_dec 153 72
-atomic_dec_and_lock 221 71
-atomic_dec_and_lock_irqsave 221 71
-atomic_dec_and_mutex_lock 222 75
-atomic_dec_and_raw_lock 223 71
-atomic_dec_and_raw_lock_irqsave 223 71
-atomic_dec_and_test 154 72
-atomic_dec_and_wake_up 224 76
-atomic_dec_if_positive 155 72
-atomic_dec_return 156 72
-atomic_dec_return_acquire 157 72
-atomic_dec_return_relaxed 158 72
-atomic_dec_return_release 159 72
-atomic_dec_unless_positive 160 72
-atomic_fetch_add 161 72
-atomic_fetch_add_acquire 162 72
-atomic_fetch_add_relaxed 163 72
-atomic_fetch_add_release 164 72
-atomic_fetch_add_unless 165 72
-atomic_fetch_and 166 72
-atomic_fetch_and_acquire 167 72
-atomic_fetch_and_relaxed 168 72
-atomic_fetch_and_release 169 72
-atomic_fetch_andnot 170 72
-atomic_fetch_andnot_acquire 171 72
-atomic_fetch_andnot_relaxed 172 72
-atomic_fetch_andnot_release 173 72
-atomic_fetch_dec 174 72
-atomic_fetch_dec_acquire 175 72
-atomic_fetch_dec_relaxed 176 72
-atomic_fetch_dec_release 177 72
-atomic_fetch_inc 178 72
-atomic_fetch_inc_acquire 179 72
-atomic_fetch_inc_relaxed 180 72
-atomic_fetch_inc_release 181 72
-atomic_fetch_or 182 72
-atomic_fetch_or_acquire 183 72
-atomic_fetch_or_relaxed 184 72
-atomic_fetch_or_release 185 72
-atomic_fetch_sub 186 72
-atomic_fetch_sub_acquire 187 72
-atomic_fetch_sub_relaxed 188 72
-atomic_fetch_sub_release 189 72
-atomic_fetch_xor 190 72
-atomic_fetch_xor_acquire 191 72
-atomic_fetch_xor_relaxed 192 72
-atomic_fetch_xor_release 193 72
-atomic_inc 194 72
-atomic_inc_and_test 195 72
-atomic_inc_not_zero 196 72
-atomic_inc_return 197 72
-atomic_inc_return_acquire 198 72
-atomic_inc_return_relaxed 199 72
-atomic_inc_return_release 200 72
-atomic_inc_unless_negative 196 72
-atomic_long_add 137 72
-atomic_long_add_negative 138 72
-atomic_long_add_negative_acquire 139 72
-atomic_long_add_negative_relaxed 140 72
-atomic_long_add_negative_release 141 72
-atomic_long_add_return 142 72
-atomic_long_add_return_acquire 143 72
-atomic_long_add_return_relaxed 144 72
-atomic_long_add_return_release 145 72
-atomic_long_add_unless 146 72
-atomic_long_and 147 72
-atomic_long_andnot 148 72
-atomic_long_cmpxchg 149 72
-atomic_long_cmpxchg_acquire 150 72
-atomic_long_cmpxchg_relaxed 151 72
-atomic_long_cmpxchg_release 152 72
-atomic_long_cond_read_acquire 88 73
-atomic_long_cond_read_relaxed 33 73
-atomic_long_dec 153 72
-atomic_long_dec_and_test 154 72
-atomic_long_dec_if_positive 155 72
-atomic_long_dec_return 156 72
-atomic_long_dec_return_acquire 157 72
-atomic_long_dec_return_relaxed 158 72
-atomic_long_dec_return_release 159 72
-atomic_long_dec_unless_positive 160 72
-atomic_long_fetch_add 161 72
-atomic_long_fetch_add_acquire 162 72
-atomic_long_fetch_add_relaxed 163 72
-atomic_long_fetch_add_release 164 72
-atomic_long_fetch_add_unless 165 72
-atomic_long_fetch_and 166 72
-atomic_long_fetch_and_acquire 167 72
-atomic_long_fetch_and_relaxed 168 72
-atomic_long_fetch_and_release 169 72
-atomic_long_fetch_andnot 170 72
-atomic_long_fetch_andnot_acquire 171 72
-atomic_long_fetch_andnot_relaxed 172 72
-atomic_long_fetch_andnot_release 173 72
-atomic_long_fetch_dec 174 72
-atomic_long_fetch_dec_acquire 175 72
-atomic_long_fetch_dec_relaxed 176 72
-atomic_long_fetch_dec_release 177 72
-atomic_long_fetch_inc 178 72
-atomic_long_fetch_inc_acquire 179 72
-atomic_long_fetch_inc_relaxed 180 72
-atomic_long_fetch_inc_release 181 72
-atomic_long_fetch_or 182 72
-atomic_long_fetch_or_acquire 183 72
-atomic_long_fetch_or_relaxed 184 72
-atomic_long_fetch_or_release 185 72
-atomic_long_fetch_sub 186 72
-atomic_long_fetch_sub_acquire 187 72
-atomic_long_fetch_sub_relaxed 188 72
-atomic_long_fetch_sub_release 189 72
-atomic_long_fetch_xor 190 72
-atomic_long_fetch_xor_acquire 191 72
-atomic_long_fetch_xor_relaxed 192 72
-atomic_long_fetch_xor_release 193 72
-atomic_long_inc 194 72
-atomic_long_inc_and_test 195 72
-atomic_long_inc_not_zero 196 72
-atomic_long_inc_return 197 72
-atomic_long_inc_return_acquire 198 72
-atomic_long_inc_return_relaxed 199 72
-atomic_long_inc_return_release 200 72
-atomic_long_inc_unless_negative 196 72
-atomic_long_or 201 72
-atomic_long_read 202 74
-atomic_long_read_acquire 203 74
-atomic_long_set 204 74
-atomic_long_set_release 205 74
-atomic_long_sub 206 72
-atomic_long_sub_and_test 207 72
-atomic_long_sub_return 208 72
-atomic_long_sub_return_acquire 209 72
-atomic_long_sub_return_relaxed 210 72
-atomic_long_sub_return_release 211 72
-atomic_long_try_cmpxchg 212 72
-atomic_long_try_cmpxchg_acquire 213 72
-atomic_long_try_cmpxchg_relaxed 214 72
-atomic_long_try_cmpxchg_release 215 72
-atomic_long_xchg 216 72
-atomic_long_xchg_acquire 217 72
-atomic_long_xchg_relaxed 218 72
-atomic_long_xchg_release 219 72
-atomic_long_xor 220 72
-atomic_notifier_call_chain 86 77
-atomic_notifier_chain_register 86 77
-atomic_notifier_chain_unregister 225 77
-atomic_or 201 72
-atomic_read 202 74
-atomic_read_acquire 203 74
-atomic_set 204 74
-atomic_set_release 205 74
-atomic_sub 206 72
-atomic_sub_and_test 207 72
-atomic_sub_return 208 72
-atomic_sub_return_acquire 209 72
-atomic_sub_return_relaxed 210 72
-atomic_sub_return_release 211 72
-atomic_try_cmpxchg 212 72
-atomic_try_cmpxchg_acquire 213 72
-atomic_try_cmpxchg_relaxed 214 72
-atomic_try_cmpxchg_release 215 72
-atomic_xchg 216 72
-atomic_xchg_acquire 217 72
-atomic_xchg_relaxed 218 72
-atomic_xchg_release 219 72
-atomic_xor 220 72
-autoremove_wake_function 226 61
-barrier 227 78
-barrier_data 227 78
-be16_to_cpu 1 79
-be32_to_cpu 1 79
-be64_to_cpu 1 79
-bh_lock_sock 228 80
-bh_lock_sock_nested 228 80
-bh_unlock_sock 229 80
-bio_alloc 66 81
-bio_get 230 81
-bio_put 231 82
-bit_clear_unless 232 43
-bit_spin_is_locked 233 39
-bit_spin_lock 234 39
-bit_spin_trylock 235 39
+add_disk 122 65
+add_timer 123 66
+add_timer_on 123 66
+add_wait_queue 124 63
+add_wait_queue_exclusive 124 63
+add_wait_queue_priority 124 63
+alloc_page 68 47
+alloc_pages 68 47
+alloc_percpu 125 67
+alloc_percpu_gfp 68 67
+alloc_skb 68 59
+alloc_workqueue 126 13
+anon_vma_lock_read 127 68
+anon_vma_lock_write 128 68
+anon_vma_trylock_read 129 68
+anon_vma_trylock_write 130 68
+anon_vma_unlock_read 131 68
+anon_vma_unlock_write 132 68
+arch_initcall 133 69
+arch_initcall_sync 133 69
+arch_local_irq_disable 134 70
+arch_local_irq_enable 135 70
+arch_local_irq_restore 135 70
+arch_local_irq_save 134 70
+arch_spin_lock 136 71
+arch_spin_trylock 137 71
+arch_spin_unlock 138 71
+array_index_nospec 1 72
+array_size 1 73
+assert_raw_spin_locked 139 74
+assert_spin_locked 139 74
+assign_bit 140 40
+ata_host_activate 141 75
+ata_host_detach 142 75
+ata_host_register 141 75
+atomic64_add 143 76
+atomic64_add_negative 144 76
+atomic64_add_negative_acquire 145 76
+atomic64_add_negative_relaxed 146 76
+atomic64_add_negative_release 147 76
+atomic64_add_return 148 76
+atomic64_add_return_acquire 149 76
+atomic64_add_return_relaxed 150 76
+atomic64_add_return_release 151 76
+atomic64_add_unless 152 76
+atomic64_and 153 76
+atomic64_andnot 154 76
+atomic64_cmpxchg 155 76
+atomic64_cmpxchg_acquire 156 76
+atomic64_cmpxchg_relaxed 157 76
+atomic64_cmpxchg_release 158 76
+atomic64_cond_read_acquire 91 77
+atomic64_cond_read_relaxed 33 77
+atomic64_dec 159 76
+atomic64_dec_and_test 160 76
+atomic64_dec_if_positive 161 76
+atomic64_dec_return 162 76
+atomic64_dec_return_acquire 163 76
+atomic64_dec_return_relaxed 164 76
+atomic64_dec_return_release 165 76
+atomic64_dec_unless_positive 166 76
+atomic64_fetch_add 167 76
+atomic64_fetch_add_acquire 168 76
+atomic64_fetch_add_relaxed 169 76
+atomic64_fetch_add_release 170 76
+atomic64_fetch_add_unless 171 76
+atomic64_fetch_and 172 76
+atomic64_fetch_and_acquire 173 76
+atomic64_fetch_and_relaxed 174 76
+atomic64_fetch_and_release 175 76
+atomic64_fetch_andnot 176 76
+atomic64_fetch_andnot_acquire 177 76
+atomic64_fetch_andnot_relaxed 178 76
+atomic64_fetch_andnot_release 179 76
+atomic64_fetch_dec 180 76
+atomic64_fetch_dec_acquire 181 76
+atomic64_fetch_dec_relaxed 182 76
+atomic64_fetch_dec_release 183 76
+atomic64_fetch_inc 184 76
+atomic64_fetch_inc_acquire 185 76
+atomic64_fetch_inc_relaxed 186 76
+atomic64_fetch_inc_release 187 76
+atomic64_fetch_or 188 76
+atomic64_fetch_or_acquire 189 76
+atomic64_fetch_or_relaxed 190 76
+atomic64_fetch_or_release 191 76
+atomic64_fetch_sub 192 76
+atomic64_fetch_sub_acquire 193 76
+atomic64_fetch_sub_relaxed 194 76
+atomic64_fetch_sub_release 195 76
+atomic64_fetch_xor 196 76
+atomic64_fetch_xor_acquire 197 76
+atomic64_fetch_xor_relaxed 198 76
+atomic64_fetch_xor_release 199 76
+atomic64_inc 200 76
+atomic64_inc_and_test 201 76
+atomic64_inc_not_zero 202 76
+atomic64_inc_return 203 76
+atomic64_inc_return_acquire 204 76
+atomic64_inc_return_relaxed 205 76
+atomic64_inc_return_release 206 76
+atomic64_inc_unless_negative 202 76
+atomic64_or 207 76
+atomic64_read 208 78
+atomic64_read_acquire 209 78
+atomic64_set 210 78
+atomic64_set_release 211 78
+atomic64_sub 212 76
+atomic64_sub_and_test 213 76
+atomic64_sub_return 214 76
+atomic64_sub_return_acquire 215 76
+atomic64_sub_return_relaxed 216 76
+atomic64_sub_return_release 217 76
+atomic64_try_cmpxchg 218 76
+atomic64_try_cmpxchg_acquire 219 76
+atomic64_try_cmpxchg_relaxed 220 76
+atomic64_try_cmpxchg_release 221 76
+atomic64_xchg 222 76
+atomic64_xchg_acquire 223 76
+atomic64_xchg_relaxed 224 76
+atomic64_xchg_release 225 76
+atomic64_xor 226 76
+atomic_add 143 76
+atomic_add_negative 144 76
+atomic_add_negative_acquire 145 76
+atomic_add_negative_relaxed 146 76
+atomic_add_negative_release 147 76
+atomic_add_return 148 76
+atomic_add_return_acquire 149 76
+atomic_add_return_relaxed 150 76
+atomic_add_return_release 151 76
+atomic_add_unless 152 76
+atomic_and 153 76
+atomic_andnot 154 76
+atomic_cmpxchg 155 76
+atomic_cmpxchg_acquire 156 76
+atomic_cmpxchg_relaxed 157 76
+atomic_cmpxchg_release 158 76
+atomic_cond_read_acquire 91 77
+atomic_cond_read_relaxed 33 77
+atomic_dec 159 76
+atomic_dec_and_lock 227 74
+atomic_dec_and_lock_irqsave 227 74
+atomic_dec_and_mutex_lock 228 79
+atomic_dec_and_raw_lock 229 74
+atomic_dec_and_raw_lock_irqsave 229 74
+atomic_dec_and_test 160 76
+atomic_dec_and_wake_up 230 80
+atomic_dec_if_positive 161 76
+atomic_dec_return 162 76
+atomic_dec_return_acquire 163 76
+atomic_dec_return_relaxed 164 76
+atomic_dec_return_release 165 76
+atomic_dec_unless_positive 166 76
+atomic_fetch_add 167 76
+atomic_fetch_add_acquire 168 76
+atomic_fetch_add_relaxed 169 76
+atomic_fetch_add_release 170 76
+atomic_fetch_add_unless 171 76
+atomic_fetch_and 172 76
+atomic_fetch_and_acquire 173 76
+atomic_fetch_and_relaxed 174 76
+atomic_fetch_and_release 175 76
+atomic_fetch_andnot 176 76
+atomic_fetch_andnot_acquire 177 76
+atomic_fetch_andnot_relaxed 178 76
+atomic_fetch_andnot_release 179 76
+atomic_fetch_dec 180 76
+atomic_fetch_dec_acquire 181 76
+atomic_fetch_dec_relaxed 182 76
+atomic_fetch_dec_release 183 76
+atomic_fetch_inc 184 76
+atomic_fetch_inc_acquire 185 76
+atomic_fetch_inc_relaxed 186 76
+atomic_fetch_inc_release 187 76
+atomic_fetch_or 188 76
+atomic_fetch_or_acquire 189 76
+atomic_fetch_or_relaxed 190 76
+atomic_fetch_or_release 191 76
+atomic_fetch_sub 192 76
+atomic_fetch_sub_acquire 193 76
+atomic_fetch_sub_relaxed 194 76
+atomic_fetch_sub_release 195 76
+atomic_fetch_xor 196 76
+atomic_fetch_xor_acquire 197 76
+atomic_fetch_xor_relaxed 198 76
+atomic_fetch_xor_release 199 76
+atomic_inc 200 76
+atomic_inc_and_test 201 76
+atomic_inc_not_zero 202 76
+atomic_inc_return 203 76
+atomic_inc_return_acquire 204 76
+atomic_inc_return_relaxed 205 76
+atomic_inc_return_release 206 76
+atomic_inc_unless_negative 202 76
+atomic_long_add 143 76
+atomic_long_add_negative 144 76
+atomic_long_add_negative_acquire 145 76
+atomic_long_add_negative_relaxed 146 76
+atomic_long_add_negative_release 147 76
+atomic_long_add_return 148 76
+atomic_long_add_return_acquire 149 76
+atomic_long_add_return_relaxed 150 76
+atomic_long_add_return_release 151 76
+atomic_long_add_unless 152 76
+atomic_long_and 153 76
+atomic_long_andnot 154 76
+atomic_long_cmpxchg 155 76
+atomic_long_cmpxchg_acquire 156 76
+atomic_long_cmpxchg_relaxed 157 76
+atomic_long_cmpxchg_release 158 76
+atomic_long_cond_read_acquire 91 77
+atomic_long_cond_read_relaxed 33 77
+atomic_long_dec 159 76
+atomic_long_dec_and_test 160 76
+atomic_long_dec_if_positive 161 76
+atomic_long_dec_return 162 76
+atomic_long_dec_return_acquire 163 76
+atomic_long_dec_return_relaxed 164 76
+atomic_long_dec_return_release 165 76
+atomic_long_dec_unless_positive 166 76
+atomic_long_fetch_add 167 76
+atomic_long_fetch_add_acquire 168 76
+atomic_long_fetch_add_relaxed 169 76
+atomic_long_fetch_add_release 170 76
+atomic_long_fetch_add_unless 171 76
+atomic_long_fetch_and 172 76
+atomic_long_fetch_and_acquire 173 76
+atomic_long_fetch_and_relaxed 174 76
+atomic_long_fetch_and_release 175 76
+atomic_long_fetch_andnot 176 76
+atomic_long_fetch_andnot_acquire 177 76
+atomic_long_fetch_andnot_relaxed 178 76
+atomic_long_fetch_andnot_release 179 76
+atomic_long_fetch_dec 180 76
+atomic_long_fetch_dec_acquire 181 76
+atomic_long_fetch_dec_relaxed 182 76
+atomic_long_fetch_dec_release 183 76
+atomic_long_fetch_inc 184 76
+atomic_long_fetch_inc_acquire 185 76
+atomic_long_fetch_inc_relaxed 186 76
+atomic_long_fetch_inc_release 187 76
+atomic_long_fetch_or 188 76
+atomic_long_fetch_or_acquire 189 76
+atomic_long_fetch_or_relaxed 190 76
+atomic_long_fetch_or_release 191 76
+atomic_long_fetch_sub 192 76
+atomic_long_fetch_sub_acquire 193 76
+atomic_long_fetch_sub_relaxed 194 76
+atomic_long_fetch_sub_release 195 76
+atomic_long_fetch_xor 196 76
+atomic_long_fetch_xor_acquire 197 76
+atomic_long_fetch_xor_relaxed 198 76
+atomic_long_fetch_xor_release 199 76
+atomic_long_inc 200 76
+atomic_long_inc_and_test 201 76
+atomic_long_inc_not_zero 202 76
+atomic_long_inc_return 203 76
+atomic_long_inc_return_acquire 204 76
+atomic_long_inc_return_relaxed 205 76
+atomic_long_inc_return_release 206 76
+atomic_long_inc_unless_negative 202 76
+atomic_long_or 207 76
+atomic_long_read 208 78
+atomic_long_read_acquire 209 78
+atomic_long_set 210 78
+atomic_long_set_release 211 78
+atomic_long_sub 212 76
+atomic_long_sub_and_test 213 76
+atomic_long_sub_return 214 76
+atomic_long_sub_return_acquire 215 76
+atomic_long_sub_return_relaxed 216 76
+atomic_long_sub_return_release 217 76
+atomic_long_try_cmpxchg 218 76
+atomic_long_try_cmpxchg_acquire 219 76
+atomic_long_try_cmpxchg_relaxed 220 76
+atomic_long_try_cmpxchg_release 221 76
+atomic_long_xchg 222 76
+atomic_long_xchg_acquire 223 76
+atomic_long_xchg_relaxed 224 76
+atomic_long_xchg_release 225 76
+atomic_long_xor 226 76
+atomic_notifier_call_chain 231 81
+atomic_notifier_chain_register 231 81
+atomic_notifier_chain_unregister 232 81
+atomic_or 207 76
+atomic_read 208 78
+atomic_read_acquire 209 78
+atomic_set 210 78
+atomic_set_release 211 78
+atomic_sub 212 76
+atomic_sub_and_test 213 76
+atomic_sub_return 214 76
+atomic_sub_return_acquire 215 76
+atomic_sub_return_relaxed 216 76
+atomic_sub_return_release 217 76
+atomic_try_cmpxchg 218 76
+atomic_try_cmpxchg_acquire 219 76
+atomic_try_cmpxchg_relaxed 220 76
+atomic_try_cmpxchg_release 221 76
+atomic_xchg 222 76
+atomic_xchg_acquire 223 76
+atomic_xchg_relaxed 224 76
+atomic_xchg_release 225 76
+atomic_xor 226 76
+autoremove_wake_function 233 63
+backlight_device_register 234 82
+backlight_device_unregister 235 82
+barrier 236 83
+barrier_data 236 83
+be16_to_cpu 1 84
+be32_to_cpu 1 84
+be64_to_cpu 1 84
+bh_lock_sock 237 85
+bh_lock_sock_nested 237 85
+bh_unlock_sock 238 85
+bio_alloc 68 86
+bio_get 239 86
+bio_put 240 87
+bit_clear_unless 241 45
+bit_spin_is_locked 242 39
+bit_spin_lock 243 39
+bit_spin_trylock 244 39
 bit_spin_unlock 55 39
-bitmap_alloc 66 83
-bitmap_and 236 83
-bitmap_andnot 236 83
-bitmap_clear 237 83
-bitmap_complement 48 83
-bitmap_copy 48 83
-bitmap_empty 238 83
-bitmap_equal 238 83
-bitmap_fill 48 83
-bitmap_free 65 83
-bitmap_full 238 83
-bitmap_intersects 238 83
-bitmap_or 48 83
-bitmap_set 239 83
-bitmap_subset 238 83
-bitmap_weight 240 83
-bitmap_xor 48 83
-bitmap_zalloc 66 83
-bitmap_zero 48 83
-blk_mq_freeze_queue 241 84
-blk_mq_unfreeze_queue 242 84
-blkdev_issue_flush 225 85
-blocking_notifier_call_chain 243 77
-blocking_notifier_chain_register 243 77
-blocking_notifier_chain_unregister 243 77
-brelse 244 86
-buffer_uptodate 88 86
-call_rcu 245 87
-call_rcu_hurry 245 87
-call_rcu_tasks 245 87
-call_rcu_tasks_trace 245 87
-call_srcu 246 88
-cancel_delayed_work 247 13
-cancel_delayed_work_sync 248 13
-cancel_work 249 13
-cancel_work_sync 250 13
-change_bit 251 40
-check_add_overflow 1 70
-check_mul_overflow 1 70
-check_shl_overflow 1 70
-check_sub_overflow 1 70
+bitmap_alloc 68 88
+bitmap_and 245 88
+bitmap_andnot 245 88
+bitmap_clear 246 88
+bitmap_complement 48 88
+bitmap_copy 48 88
+bitmap_empty 247 88
+bitmap_equal 247 88
+bitmap_fill 48 88
+bitmap_free 67 88
+bitmap_full 247 88
+bitmap_intersects 247 88
+bitmap_or 48 88
+bitmap_set 248 88
+bitmap_subset 247 88
+bitmap_weight 249 88
+bitmap_xor 48 88
+bitmap_zalloc 68 88
+bitmap_zero 48 88
+blk_mq_freeze_queue 250 89
+blk_mq_unfreeze_queue 251 89
+blkdev_issue_flush 232 65
+blocking_notifier_call_chain 252 81
+blocking_notifier_chain_register 252 81
+blocking_notifier_chain_unregister 252 81
+brelse 253 90
+buffer_uptodate 91 90
+call_rcu 254 91
+call_rcu_hurry 254 91
+call_rcu_tasks 254 91
+call_rcu_tasks_trace 254 91
+call_srcu 255 92
+cancel_delayed_work 256 13
+cancel_delayed_work_sync 257 13
+cancel_work 258 13
+cancel_work_sync 259 13
+cec_register_adapter 260 93
+cec_unregister_adapter 261 93
+change_bit 262 40
+check_add_overflow 1 73
+check_mul_overflow 1 73
+check_shl_overflow 1 73
+check_sub_overflow 1 73
 clamp 1 20
 clamp_t 1 20
 clamp_val 1 20
-cleanup_srcu_struct 252 88
-clear_and_wake_up_bit 253 76
-clear_bit 254 40
-clear_bit_unlock 255 40
-clear_thread_flag 256 89
-clear_ti_thread_flag 257 89
-clear_tsk_thread_flag 257 89
-clear_user 62 46
-clk_disable 258 90
-clk_disable_unprepare 259 90
-clk_enable 260 90
-clk_prepare 243 90
-clk_prepare_enable 243 90
-clk_set_rate 243 90
-clk_unprepare 259 90
-cmpxchg 261 72
-cmpxchg128 261 72
-cmpxchg128_acquire 262 72
-cmpxchg128_local 263 91
-cmpxchg128_relaxed 264 72
-cmpxchg128_release 265 72
-cmpxchg64 261 72
-cmpxchg64_acquire 262 72
-cmpxchg64_local 263 91
-cmpxchg64_relaxed 264 72
-cmpxchg64_release 265 72
-cmpxchg_acquire 262 72
-cmpxchg_local 263 91
-cmpxchg_relaxed 264 72
-cmpxchg_release 265 72
-complete 266 92
-complete_all 266 92
-complete_on_current_cpu 266 92
-completion_done 267 92
-compound_head 29 93
-compound_order 29 93
-cond_resched 268 94
-cond_resched_lock 225 95
-cond_resched_rcu 269 96
-cond_resched_rwlock_read 225 95
-cond_resched_rwlock_write 225 95
-cond_resched_tasks_rcu_qs 269 33
-cond_synchronize_rcu 270 97
-console_initcall 129 66
-console_lock 271 98
-console_trylock 272 98
-console_unlock 273 98
-consume_skb 274 57
-container_of 275 99
-container_of_const 275 99
-copy_from_iter 276 100
+cleanup_srcu_struct 263 92
+clear_and_wake_up_bit 264 80
+clear_bit 265 40
+clear_bit_unlock 266 40
+clear_thread_flag 267 94
+clear_ti_thread_flag 268 94
+clear_tsk_thread_flag 268 94
+clear_user 62 48
+clk_bulk_disable 269 95
+clk_bulk_disable_unprepare 269 95
+clk_bulk_enable 270 95
+clk_bulk_prepare_enable 270 95
+clk_disable 271 95
+clk_disable_unprepare 272 95
+clk_enable 273 95
+clk_hw_register 274 96
+clk_hw_unregister 275 96
+clk_prepare 252 95
+clk_prepare_enable 276 95
+clk_set_rate 252 95
+clk_unprepare 277 95
+cmpxchg 278 76
+cmpxchg128 278 76
+cmpxchg128_acquire 279 76
+cmpxchg128_local 280 97
+cmpxchg128_relaxed 281 76
+cmpxchg128_release 282 76
+cmpxchg64 278 76
+cmpxchg64_acquire 279 76
+cmpxchg64_local 280 97
+cmpxchg64_relaxed 281 76
+cmpxchg64_release 282 76
+cmpxchg_acquire 279 76
+cmpxchg_local 280 97
+cmpxchg_relaxed 281 76
+cmpxchg_release 282 76
+complete 283 98
+complete_all 283 98
+complete_on_current_cpu 283 98
+completion_done 284 98
+compound_head 29 99
+compound_order 29 99
+cond_resched 285 100
+cond_resched_lock 232 101
+cond_resched_rcu 286 102
+cond_resched_rwlock_read 232 101
+cond_resched_rwlock_write 232 101
+cond_resched_tasks_rcu_qs 286 33
+cond_synchronize_rcu 287 103
+console_initcall 133 69
+console_lock 288 104
+console_trylock 289 104
+console_unlock 290 104
+consume_skb 291 59
+container_of 292 105
+container_of_const 292 105
+copy_from_iter 293 106
 copy_from_kernel_nofault 61 41
 copy_from_user 60 41
 copy_from_user_nofault 61 41
-copy_to_iter 276 100
+copy_to_iter 293 106
 copy_to_user 62 41
-core_initcall 129 66
-core_initcall_sync 129 66
-counter_priv 277 101
-cpu_online 29 95
-cpu_ptr 107 60
-cpu_relax 227 102
-cpu_to_be16 1 79
-cpu_to_be32 1 79
-cpu_to_be64 1 79
-cpu_to_le16 1 79
-cpu_to_le32 1 79
-cpu_to_le64 1 79
+core_initcall 133 69
+core_initcall_sync 133 69
+counter_add 294 107
+counter_priv 295 108
+counter_unregister 296 107
+cpu_online 29 101
+cpu_ptr 110 62
+cpu_relax 236 109
+cpu_to_be16 1 84
+cpu_to_be32 1 84
+cpu_to_be64 1 84
+cpu_to_le16 1 84
+cpu_to_le32 1 84
+cpu_to_le64 1 84
 cpu_to_node 29 9
-cpuhp_remove_state 122 103
-cpuhp_setup_state 122 103
-cpumask_and 236 42
-cpumask_andnot 236 42
-cpumask_assign_cpu 136 42
+cpuhp_remove_state 126 110
+cpuhp_setup_state 126 110
+cpumask_and 245 42
+cpumask_andnot 245 42
+cpumask_assign_cpu 140 42
 cpumask_clear 48 42
-cpumask_clear_cpu 254 42
+cpumask_clear_cpu 265 42
 cpumask_copy 48 42
-cpumask_empty 238 42
-cpumask_equal 238 42
-cpumask_first 240 42
-cpumask_full 238 42
-cpumask_intersects 238 42
-cpumask_next 278 42
+cpumask_empty 247 42
+cpumask_equal 247 42
+cpumask_first 249 42
+cpumask_full 247 42
+cpumask_intersects 247 42
+cpumask_next 297 42
 cpumask_or 48 42
-cpumask_set_cpu 279 42
+cpumask_set_cpu 298 42
 cpumask_setall 48 42
-cpumask_subset 238 42
-cpumask_test_and_clear_cpu 280 42
-cpumask_test_and_set_cpu 281 42
-cpumask_test_cpu 282 42
-cpumask_weight 240 42
+cpumask_subset 247 42
+cpumask_test_and_clear_cpu 299 42
+cpumask_test_and_set_cpu 300 42
+cpumask_test_cpu 301 42
+cpumask_weight 249 42
 cpumask_xor 48 42
-cpus_read_lock 283 104
-cpus_read_trylock 284 104
-cpus_read_unlock 285 104
-cpus_write_lock 286 104
-cpus_write_unlock 287 104
-css_get 75 105
-css_put 231 105
-css_tryget 288 105
-css_tryget_online 288 105
-data_race 289 3
+cpus_read_lock 302 111
+cpus_read_trylock 303 111
+cpus_read_unlock 304 111
+cpus_write_lock 305 111
+cpus_write_unlock 306 111
+crypto_engine_register_aead 307 112
+crypto_engine_register_aeads 307 112
+crypto_engine_register_ahash 307 112
+crypto_engine_register_ahashs 307 112
+crypto_engine_register_akcipher 307 112
+crypto_engine_register_akciphers 307 112
+crypto_engine_register_skcipher 307 112
+crypto_engine_register_skciphers 307 112
+crypto_engine_unregister_aead 308 112
+crypto_engine_unregister_aeads 308 112
+crypto_engine_unregister_ahash 308 112
+crypto_engine_unregister_ahashs 308 112
+crypto_engine_unregister_akcipher 308 112
+crypto_engine_unregister_akciphers 308 112
+crypto_engine_unregister_skcipher 308 112
+crypto_engine_unregister_skciphers 308 112
+crypto_register_aead 307 112
+crypto_register_aeads 307 112
+crypto_register_ahash 307 112
+crypto_register_ahashs 307 112
+crypto_register_akcipher 307 112
+crypto_register_akciphers 307 112
+crypto_register_skcipher 307 112
+crypto_register_skciphers 307 112
+crypto_unregister_aead 308 112
+crypto_unregister_aeads 308 112
+crypto_unregister_ahash 308 112
+crypto_unregister_ahashs 308 112
+crypto_unregister_akcipher 308 112
+crypto_unregister_akciphers 308 112
+crypto_unregister_skcipher 308 112
+crypto_unregister_skciphers 308 112
+css_get 78 113
+css_put 240 113
+css_tryget 309 113
+css_tryget_online 309 113
+data_race 310 3
 debugfs_create_atomic_t 16 15
 debugfs_create_automount 16 15
 debugfs_create_blob 16 15
@@ -1018,226 +1069,271 @@ debugfs_create_x32 16 15
 debugfs_create_x64 16 15
 debugfs_create_x8 16 15
 debugfs_create_xul 16 15
-dec_tlb_flush_pending 290 106
-default_wake_function 291 107
-del_singleshot_timer_sync 292 63
-del_timer 293 63
-del_timer_sync 292 63
-delayed_work_pending 89 13
-destroy_workqueue 294 13
-dev_alert 295 108
-dev_alert_once 295 108
-dev_alert_ratelimited 295 108
-dev_alloc_skb 296 57
-dev_close 297 52
-dev_consume_skb_any 274 57
-dev_consume_skb_irq 274 57
-dev_crit 295 108
-dev_crit_once 295 108
-dev_crit_ratelimited 295 108
-dev_dbg 295 108
-dev_dbg_once 295 108
-dev_dbg_ratelimited 295 108
-dev_emerg 295 108
-dev_emerg_once 295 108
-dev_emerg_ratelimited 295 108
-dev_err 295 108
-dev_err_once 295 108
-dev_err_probe 298 108
-dev_err_ratelimited 295 108
-dev_get_by_index 299 52
-dev_get_by_index_rcu 300 52
-dev_get_by_name 299 52
-dev_get_by_name_rcu 301 52
+debugfs_remove 311 15
+debugfs_remove_recursive 311 15
+dec_tlb_flush_pending 312 114
+default_wake_function 313 115
+del_gendisk 314 65
+del_singleshot_timer_sync 315 66
+del_timer 316 66
+del_timer_sync 315 66
+delayed_work_pending 92 13
+destroy_workqueue 317 13
+dev_alert 318 116
+dev_alert_once 318 116
+dev_alert_ratelimited 318 116
+dev_alloc_skb 319 59
+dev_close 320 54
+dev_consume_skb_any 291 59
+dev_consume_skb_irq 291 59
+dev_crit 318 116
+dev_crit_once 318 116
+dev_crit_ratelimited 318 116
+dev_dbg 318 116
+dev_dbg_once 318 116
+dev_dbg_ratelimited 318 116
+dev_emerg 318 116
+dev_emerg_once 318 116
+dev_emerg_ratelimited 318 116
+dev_err 318 116
+dev_err_once 318 116
+dev_err_probe 321 116
+dev_err_ratelimited 318 116
+dev_get_by_index 322 54
+dev_get_by_index_rcu 323 54
+dev_get_by_name 322 54
+dev_get_by_name_rcu 324 54
 dev_get_drvdata 29 9
-dev_hold 302 52
-dev_info 295 108
-dev_info_once 295 108
-dev_info_ratelimited 295 108
-dev_kfree_skb 274 57
-dev_kfree_skb_any 274 57
-dev_kfree_skb_irq 274 57
+dev_hold 325 54
+dev_info 318 116
+dev_info_once 318 116
+dev_info_ratelimited 318 116
+dev_kfree_skb 291 59
+dev_kfree_skb_any 291 59
+dev_kfree_skb_irq 291 59
 dev_name 29 9
-dev_notice 295 108
-dev_notice_once 295 108
-dev_notice_ratelimited 295 108
-dev_put 303 52
-dev_queue_xmit 86 52
+dev_notice 318 116
+dev_notice_once 318 116
+dev_notice_ratelimited 318 116
+dev_put 326 54
+dev_queue_xmit 231 54
 dev_to_node 29 9
-dev_warn 295 108
-dev_warn_once 295 108
-dev_warn_ratelimited 295 108
-device_add 243 9
-device_del 259 9
-device_initcall 129 66
-device_initcall_sync 129 66
-device_lock 304 9
-device_lock_assert 135 9
-device_lock_interruptible 305 9
-device_register 243 9
-device_trylock 306 9
-device_unlock 307 9
-device_unregister 259 9
-devl_lock 304 109
-devl_trylock 306 109
-devl_unlock 307 109
-devlink_free 308 101
-devlink_priv 277 101
-devm_add_action 309 110
-devm_add_action_or_reset 309 110
-devm_alloc_etherdev 310 101
-devm_alloc_etherdev_mqs 310 101
-devm_counter_alloc 310 101
-devm_free_irq 311 14
-devm_iio_device_alloc 310 101
-devm_kasprintf 312 110
-devm_kcalloc 312 110
-devm_kfree 313 110
-devm_kmalloc 312 110
-devm_kmalloc_array 312 110
-devm_kmemdup 312 110
-devm_kstrdup 312 110
-devm_kzalloc 312 110
-devm_led_classdev_unregister 314 111
-devm_mmc_alloc_host 310 101
-devm_request_any_context_irq 315 14
-devm_request_irq 316 14
-devm_request_threaded_irq 317 14
-devm_spi_alloc_controller 310 101
-devm_spi_alloc_host 310 101
-devm_spi_alloc_master 310 101
-devm_spi_alloc_slave 310 101
-devm_spi_alloc_target 310 101
-dget 318 112
-dget_dlock 319 112
-dget_parent 318 112
-disable_delayed_work 320 13
-disable_delayed_work_sync 321 13
-disable_hardirq 322 14
-disable_irq 323 14
-disable_irq_nosync 324 14
-disable_work 325 13
-disable_work_sync 326 13
+dev_warn 318 116
+dev_warn_once 318 116
+dev_warn_ratelimited 318 116
+devfreq_add_device 327 117
+devfreq_remove_device 328 117
+device_add 252 9
+device_add_disk 329 65
+device_del 277 9
+device_initcall 133 69
+device_initcall_sync 133 69
+device_lock 330 9
+device_lock_assert 139 9
+device_lock_interruptible 331 9
+device_register 252 9
+device_remove_bin_file 332 118
+device_remove_file 332 118
+device_remove_group 332 118
+device_remove_groups 332 118
+device_trylock 333 9
+device_unlock 334 9
+device_unregister 277 9
+devl_lock 330 119
+devl_trylock 333 119
+devl_unlock 334 119
+devlink_free 335 108
+devlink_priv 295 108
+devm_add_action 336 120
+devm_add_action_or_reset 336 120
+devm_alloc_etherdev 337 108
+devm_alloc_etherdev_mqs 337 108
+devm_backlight_device_register 338 82
+devm_clk_hw_register 339 96
+devm_counter_add 340 107
+devm_counter_alloc 337 108
+devm_devfreq_add_device 341 117
+devm_device_add_group 342 118
+devm_fpga_mgr_register 343 121
+devm_free_irq 344 14
+devm_gpiochip_add_data 345 122
+devm_hwmon_device_register_with_info 346 123
+devm_hwrng_register 347 124
+devm_i2c_add_adapter 348 125
+devm_iio_device_alloc 337 108
+devm_iio_device_register 64 43
+devm_kasprintf 349 120
+devm_kcalloc 349 120
+devm_kfree 350 120
+devm_kmalloc 349 120
+devm_kmalloc_array 349 120
+devm_kmemdup 349 120
+devm_kstrdup 349 120
+devm_kzalloc 349 120
+devm_led_classdev_register 351 126
+devm_led_classdev_register_ext 351 126
+devm_led_classdev_unregister 352 126
+devm_mbox_controller_register 353 127
+devm_mdiobus_register 354 128
+devm_mmc_alloc_host 337 108
+devm_nvmem_register 355 129
+devm_of_mdiobus_register 354 128
+devm_of_phy_provider_register 356 130
+devm_of_phy_provider_register_full 356 130
+devm_power_supply_register 357 131
+devm_pwmchip_add 358 132
+devm_rc_register_device 359 133
+devm_register_netdev 360 54
+devm_regulator_register 361 134
+devm_request_any_context_irq 362 14
+devm_request_irq 363 14
+devm_request_threaded_irq 364 14
+devm_reset_controller_register 365 135
+devm_rproc_add 366 136
+devm_rtc_register_device 367 44
+devm_snd_soc_register_component 368 137
+devm_spi_alloc_controller 337 108
+devm_spi_alloc_host 337 108
+devm_spi_alloc_master 337 108
+devm_spi_alloc_slave 337 108
+devm_spi_alloc_target 337 108
+devm_spi_register_controller 369 138
+devm_spi_register_master 369 138
+devm_thermal_of_zone_register 370 139
+devm_watchdog_register_device 371 140
+dget 372 141
+dget_dlock 373 141
+dget_parent 372 141
+disable_delayed_work 374 13
+disable_delayed_work_sync 375 13
+disable_hardirq 376 14
+disable_irq 377 14
+disable_irq_nosync 378 14
+disable_work 379 13
+disable_work_sync 380 13
 div64_u64 29 19
 div_u64 29 19
-dma_alloc_coherent 66 113
-dma_fence_get 318 114
-dma_fence_get_rcu 288 114
-dma_fence_is_signaled 89 114
-dma_fence_put 274 114
-dma_fence_signal 226 114
-dma_fence_wait 327 114
-dma_fence_wait_timeout 327 114
-dma_free_coherent 328 113
-dma_map_page 29 115
-dma_map_sg 29 115
-dma_map_single 29 115
-dma_mapping_error 46 115
-dma_mb 329 116
-dma_pool_alloc 66 117
-dma_pool_free 313 117
-dma_resv_assert_held 135 118
-dma_resv_lock 305 118
-dma_resv_lock_interruptible 305 118
-dma_resv_lock_slow 304 118
-dma_resv_trylock 306 118
-dma_resv_unlock 307 118
-dma_resv_wait_timeout 327 118
-dma_rmb 330 116
-dma_sync_sg_for_cpu 295 115
-dma_sync_sg_for_device 295 115
-dma_sync_single_for_cpu 295 115
-dma_sync_single_for_device 295 115
-dma_unmap_page 295 115
-dma_unmap_sg 295 115
-dma_unmap_single 295 115
-dma_wmb 331 116
+dma_alloc_coherent 68 142
+dma_async_device_register 381 143
+dma_async_device_unregister 382 143
+dma_fence_get 372 144
+dma_fence_get_rcu 309 144
+dma_fence_is_signaled 92 144
+dma_fence_put 291 144
+dma_fence_signal 233 144
+dma_fence_wait 383 144
+dma_fence_wait_timeout 383 144
+dma_free_coherent 384 142
+dma_map_page 29 145
+dma_map_sg 29 145
+dma_map_single 29 145
+dma_mapping_error 46 145
+dma_mb 385 146
+dma_pool_alloc 68 147
+dma_pool_free 350 147
+dma_resv_assert_held 139 148
+dma_resv_lock 331 148
+dma_resv_lock_interruptible 331 148
+dma_resv_lock_slow 330 148
+dma_resv_trylock 333 148
+dma_resv_unlock 334 148
+dma_resv_wait_timeout 383 148
+dma_rmb 386 146
+dma_sync_sg_for_cpu 318 145
+dma_sync_sg_for_device 318 145
+dma_sync_single_for_cpu 318 145
+dma_sync_single_for_device 318 145
+dma_unmap_page 318 145
+dma_unmap_sg 318 145
+dma_unmap_single 318 145
+dma_wmb 387 146
+dmaenginem_async_device_register 388 143
 do_div 29 19
 do_exit 6 6
 do_group_exit 6 6
 do_task_dead 6 6
-done_seqretry 332 55
-done_seqretry_irqrestore 332 55
-double_rq_lock 132 58
-double_rq_unlock 134 58
-down 333 119
-down_interruptible 334 119
-down_killable 334 119
-down_read 123 120
-down_read_interruptible 335 120
-down_read_killable 335 120
-down_read_killable_nested 335 120
-down_read_nested 123 120
-down_read_non_owner 123 120
-down_read_trylock 125 120
-down_timeout 334 119
-down_trylock 336 119
-down_write 124 120
-down_write_killable 337 120
-down_write_killable_nested 337 120
-down_write_nest_lock 124 120
-down_write_nested 124 120
-down_write_trylock 126 120
-downgrade_write 338 120
-dput 339 112
-drain_workqueue 340 13
-drm_gem_object_get 75 121
-drm_gem_object_put 341 121
-dst_clone 318 122
-dst_hold 75 122
-dst_hold_safe 288 122
-dst_release 274 122
-dump_stack 295 123
-early_initcall 129 66
-enable_and_queue_work 342 13
-enable_delayed_work 86 13
-enable_irq 343 14
-enable_work 86 13
-fault_in_readable 344 124
-ffs 1 43
-ffz 1 43
-fget 345 125
-fib_table_lookup_rcu 67 52
-file_end_write 346 126
-file_ref_get 347 127
-file_ref_inc 75 127
-file_ref_put 348 127
-file_start_write 349 126
-filemap_invalidate_lock 124 128
-filemap_invalidate_lock_shared 123 128
-filemap_invalidate_trylock_shared 125 128
-filemap_invalidate_unlock 128 128
-filemap_invalidate_unlock_shared 127 128
-filemap_write_and_wait_range 225 124
-find_first_bit 240 129
-find_first_zero_bit 240 129
-find_last_bit 240 129
-find_linux_pte 64 44
-find_next_and_bit 240 129
-find_next_bit 240 129
-find_next_zero_bit 240 129
-find_task_by_pid_ns 301 130
-find_task_by_vpid 301 130
-finish_rcuwait 68 131
-finish_swait 68 61
-finish_wait 68 61
-flex_array_size 1 70
-fls 1 43
-fls64 1 43
-fls_long 1 43
-flush_dcache_page 295 132
-flush_delayed_work 350 13
-flush_rcu_work 351 13
-flush_scheduled_work 352 13
-flush_tlb_all 353 132
-flush_tlb_batched_pending 53 133
-flush_tlb_kernel_range 53 132
-flush_tlb_mm 53 132
-flush_tlb_page 53 132
-flush_tlb_range 53 132
-flush_work 351 13
-flush_workqueue 340 13
-folio_alloc 66 45
+done_seqretry 389 57
+done_seqretry_irqrestore 389 57
+double_rq_lock 136 60
+double_rq_unlock 138 60
+down 390 149
+down_interruptible 391 149
+down_killable 391 149
+down_read 127 150
+down_read_interruptible 392 150
+down_read_killable 392 150
+down_read_killable_nested 392 150
+down_read_nested 127 150
+down_read_non_owner 127 150
+down_read_trylock 129 150
+down_timeout 391 149
+down_trylock 393 149
+down_write 128 150
+down_write_killable 394 150
+down_write_killable_nested 394 150
+down_write_nest_lock 128 150
+down_write_nested 128 150
+down_write_trylock 130 150
+downgrade_write 395 150
+dput 396 141
+drain_workqueue 397 13
+drm_gem_object_get 78 151
+drm_gem_object_put 398 151
+dst_clone 372 152
+dst_hold 78 152
+dst_hold_safe 309 152
+dst_release 291 152
+dump_stack 318 153
+early_initcall 133 69
+enable_and_queue_work 399 13
+enable_delayed_work 231 13
+enable_irq 400 14
+enable_work 231 13
+fault_in_readable 401 154
+ffs 1 45
+ffz 1 45
+fget 402 155
+fib_table_lookup_rcu 70 54
+file_end_write 403 156
+file_ref_get 404 157
+file_ref_inc 78 157
+file_ref_put 405 157
+file_start_write 406 156
+filemap_invalidate_lock 128 158
+filemap_invalidate_lock_shared 127 158
+filemap_invalidate_trylock_shared 129 158
+filemap_invalidate_unlock 132 158
+filemap_invalidate_unlock_shared 131 158
+filemap_write_and_wait_range 232 154
+find_first_bit 249 159
+find_first_zero_bit 249 159
+find_last_bit 249 159
+find_linux_pte 66 46
+find_next_and_bit 249 159
+find_next_bit 249 159
+find_next_zero_bit 249 159
+find_task_by_pid_ns 324 160
+find_task_by_vpid 324 160
+finish_rcuwait 71 161
+finish_swait 71 63
+finish_wait 71 63
+flex_array_size 1 73
+fls 1 45
+fls64 1 45
+fls_long 1 45
+flush_dcache_page 318 162
+flush_delayed_work 407 13
+flush_rcu_work 408 13
+flush_scheduled_work 409 13
+flush_tlb_all 410 162
+flush_tlb_batched_pending 53 163
+flush_tlb_kernel_range 53 162
+flush_tlb_mm 53 162
+flush_tlb_page 53 162
+flush_tlb_range 53 162
+flush_work 408 13
+flush_workqueue 397 13
+folio_alloc 68 47
 folio_clear_active 11 11
 folio_clear_checked 11 11
 folio_clear_dirty 11 11
@@ -1270,32 +1366,32 @@ folio_clear_vmemmap_self_hosted 11 11
 folio_clear_waiters 11 11
 folio_clear_workingset 11 11
 folio_clear_xen_remapped 11 11
-folio_end_writeback 354 124
-folio_get 75 93
-folio_lock 355 124
-folio_lock_killable 356 124
-folio_mark_dirty 357 93
+folio_end_writeback 411 154
+folio_get 78 99
+folio_lock 412 154
+folio_lock_killable 413 154
+folio_mark_dirty 414 99
 folio_mark_uptodate 42 11
-folio_nr_pages 29 93
-folio_order 29 93
-folio_page 29 93
-folio_put 358 93
-folio_put_refs 359 93
-folio_put_testzero 348 93
-folio_ref_add 360 134
-folio_ref_add_unless_zero 361 134
-folio_ref_count 33 134
-folio_ref_dec 362 134
-folio_ref_dec_and_test 348 134
-folio_ref_dec_return 363 134
-folio_ref_freeze 364 134
-folio_ref_inc 75 134
-folio_ref_inc_return 365 134
-folio_ref_sub 366 134
-folio_ref_sub_and_test 367 134
-folio_ref_sub_return 368 134
-folio_ref_try_add 361 134
-folio_ref_unfreeze 369 134
+folio_nr_pages 29 99
+folio_order 29 99
+folio_page 29 99
+folio_put 415 99
+folio_put_refs 416 99
+folio_put_testzero 405 99
+folio_ref_add 417 164
+folio_ref_add_unless_zero 418 164
+folio_ref_count 33 164
+folio_ref_dec 419 164
+folio_ref_dec_and_test 405 164
+folio_ref_dec_return 420 164
+folio_ref_freeze 421 164
+folio_ref_inc 78 164
+folio_ref_inc_return 422 164
+folio_ref_sub 423 164
+folio_ref_sub_and_test 424 164
+folio_ref_sub_return 425 164
+folio_ref_try_add 418 164
+folio_ref_unfreeze 426 164
 folio_set_active 41 11
 folio_set_checked 41 11
 folio_set_dirty 41 11
@@ -1328,7 +1424,7 @@ folio_set_waiters 41 11
 folio_set_workingset 41 11
 folio_set_xen_remapped 41 11
 folio_set_young 41 11
-folio_size 29 93
+folio_size 29 99
 folio_start_writeback 41 11
 folio_test_active 33 11
 folio_test_anon 34 11
@@ -1397,2403 +1493,2489 @@ folio_test_writeback 33 11
 folio_test_xen_remapped 33 11
 folio_test_young 33 11
 folio_test_zsmalloc 33 11
-folio_try_get 370 134
-folio_trylock 371 124
-folio_unlock 372 124
-folio_wait_bit 373 124
-folio_wait_locked 373 124
-folio_wait_stable 373 124
-folio_wait_writeback 373 124
-for_each_clear_bit 374 129
-for_each_cpu 374 42
-for_each_set_bit 374 129
-fput 375 125
-free_candev 308 101
-free_irq 376 14
-free_netdev 308 101
-free_page 65 45
-free_pages 65 45
-free_percpu 65 64
-from_timer 275 18
-fs_initcall 129 66
-fs_initcall_sync 129 66
-fsleep 269 135
-futex_hb_waiters_dec 290 136
-futex_hb_waiters_inc 377 136
-futex_hb_waiters_pending 378 136
-futex_q_lock 379 136
-futex_q_unlock 380 136
-fwnode_handle_put 341 137
-get_bh 75 86
-get_cpu 381 138
-get_cpu_ptr 382 139
-get_cpu_var 383 139
-get_cred 318 140
-get_cred_rcu 370 140
-get_device 318 9
-get_file 318 128
-get_file_rcu 370 128
-get_locked_pte 384 141
-get_net 318 142
-get_page 75 93
-get_page_unless_zero 370 93
-get_pid 318 130
-get_state_synchronize_rcu 385 33
-get_state_synchronize_srcu 386 88
-get_task_mm 387 143
-get_task_struct 318 144
-get_user 60 46
-get_user_pages 344 93
-get_user_pages_fast 344 93
-get_zeroed_page 66 45
-gpiod_get_value_cansleep 259 145
-gpiod_set_value 258 145
-gpiod_set_value_cansleep 259 145
+folio_try_get 427 164
+folio_trylock 428 154
+folio_unlock 429 154
+folio_wait_bit 430 154
+folio_wait_locked 430 154
+folio_wait_stable 430 154
+folio_wait_writeback 430 154
+for_each_clear_bit 431 159
+for_each_cpu 431 42
+for_each_set_bit 431 159
+fpga_mgr_register 432 121
+fpga_mgr_unregister 433 121
+fput 434 155
+free_candev 335 108
+free_irq 435 14
+free_netdev 335 108
+free_page 67 47
+free_pages 67 47
+free_percpu 67 67
+from_timer 292 18
+fs_initcall 133 69
+fs_initcall_sync 133 69
+fsleep 286 165
+futex_hb_waiters_dec 312 166
+futex_hb_waiters_inc 436 166
+futex_hb_waiters_pending 437 166
+futex_q_lock 438 166
+futex_q_unlock 439 166
+fwnode_handle_put 398 167
+get_bh 78 90
+get_cpu 440 168
+get_cpu_ptr 441 169
+get_cpu_var 442 169
+get_cred 372 170
+get_cred_rcu 427 170
+get_device 372 9
+get_file 372 158
+get_file_rcu 427 158
+get_locked_pte 443 171
+get_net 372 172
+get_page 78 99
+get_page_unless_zero 427 99
+get_pid 372 160
+get_state_synchronize_rcu 444 33
+get_state_synchronize_srcu 445 92
+get_task_mm 446 173
+get_task_struct 372 174
+get_user 60 48
+get_user_pages 401 99
+get_user_pages_fast 401 99
+get_zeroed_page 68 47
+gpiochip_add 447 122
+gpiochip_add_data 447 122
+gpiochip_remove 448 122
+gpiod_get_value_cansleep 277 175
+gpiod_set_value 449 175
+gpiod_set_value_cansleep 277 175
 guard 10 10
-guard(__priv__iio_dev_mode_lock) 388 146
-guard(__priv__iio_dev_mode_lock_try_direct) 389 146
-guard(__task_rq_lock) 390 10
-guard(console_lock) 391 10
-guard(cooling_dev) 388 147
-guard(cpufreq_policy_read) 392 148
-guard(cpufreq_policy_write) 393 148
-guard(cpus_read_lock) 394 10
-guard(device) 388 10
-guard(device_intr) 389 10
-guard(devl) 388 10
-guard(disable_irq) 395 10
-guard(gpio_generic_lock) 396 149
-guard(gpio_generic_lock_irqsave) 397 149
-guard(hwmon_lock) 388 150
-guard(irq) 398 10
-guard(irqsave) 398 10
-guard(jump_label_lock) 399 10
-guard(local_lock) 400 10
-guard(local_lock_irq) 401 10
-guard(local_lock_irqsave) 401 10
-guard(local_lock_nested_bh) 402 10
-guard(migrate) 403 10
-guard(mmap_read_lock) 404 10
-guard(mmap_read_lock_try) 405 10
-guard(mmap_write_lock) 406 10
-guard(msi_descs_lock) 388 151
-guard(mutex) 388 10
-guard(mutex_intr) 389 10
-guard(mutex_kill) 389 10
-guard(mutex_try) 407 10
-guard(pagefault) 408 10
-guard(pci_dev) 388 10
-guard(percpu_read) 409 10
-guard(percpu_read_try) 410 10
-guard(percpu_write) 411 10
-guard(pm_runtime_active) 412 10
-guard(pm_runtime_active_auto) 412 10
-guard(pm_runtime_active_auto_try) 413 10
-guard(pm_runtime_active_auto_try_enabled) 414 10
-guard(pm_runtime_active_try) 413 10
-guard(pm_runtime_active_try_enabled) 414 10
-guard(pm_runtime_noresume) 415 10
-guard(preempt) 416 10
-guard(preempt_notrace) 416 10
-guard(raw_spinlock) 396 10
-guard(raw_spinlock_bh) 417 10
-guard(raw_spinlock_bh_try) 418 10
-guard(raw_spinlock_irq) 397 10
-guard(raw_spinlock_irq_try) 419 10
-guard(raw_spinlock_irqsave) 397 10
-guard(raw_spinlock_irqsave_try) 419 10
-guard(raw_spinlock_nested) 396 10
-guard(raw_spinlock_try) 420 10
-guard(rcu) 421 10
-guard(rcu_tasks_trace) 422 10
-guard(read_lock) 423 10
-guard(read_lock_irq) 424 10
-guard(read_lock_irqsave) 424 10
-guard(ring_buffer_nest) 10 152
-guard(rq_lock) 396 10
-guard(rq_lock_irq) 397 10
-guard(rq_lock_irqsave) 397 10
-guard(rwsem_read) 392 10
-guard(rwsem_read_intr) 425 10
-guard(rwsem_read_kill) 425 10
-guard(rwsem_read_try) 426 10
-guard(rwsem_write) 393 10
-guard(rwsem_write_kill) 427 10
-guard(rwsem_write_try) 428 10
-guard(serio_pause_rx) 429 153
-guard(spinlock) 430 10
-guard(spinlock_bh) 431 10
-guard(spinlock_bh_try) 432 10
-guard(spinlock_irq) 429 10
-guard(spinlock_irq_try) 433 10
-guard(spinlock_irqsave) 429 10
-guard(spinlock_irqsave_try) 433 10
-guard(spinlock_try) 434 10
-guard(srcu) 435 10
-guard(srcu_fast) 435 10
-guard(srcu_fast_notrace) 435 10
-guard(super_write) 436 10
-guard(task_lock) 430 10
-guard(task_rq_lock) 437 10
-guard(uart_port_lock) 430 10
-guard(uart_port_lock_check_sysrq_irqsave) 429 10
-guard(uart_port_lock_irq) 429 10
-guard(uart_port_lock_irqsave) 429 10
-guard(uart_port_lock_irqsave_try) 433 10
-guard(uart_port_lock_try) 434 10
-guard(wiphy) 388 10
-guard(write_lock) 438 10
-guard(write_lock_irq) 439 10
-guard(write_lock_irqsave) 439 10
-hardirq_count 440 53
-hash_add 441 154
-hash_add_rcu 442 154
-hash_del 443 154
-hash_del_rcu 444 154
-hash_for_each 445 154
-hash_for_each_possible 446 154
-hash_for_each_possible_rcu 447 154
-hash_for_each_rcu 448 154
-hash_for_each_safe 449 154
-hash_init 25 154
-hci_get_priv 277 101
-hci_unregister_dev 450 155
-hid_device_io_stop 451 156
-hid_hw_close 451 156
-hid_hw_stop 452 156
-hlist_add_before 453 24
-hlist_add_before_rcu 454 157
-hlist_add_behind 453 24
-hlist_add_behind_rcu 454 157
-hlist_add_head 453 24
-hlist_add_head_rcu 455 157
-hlist_add_tail_rcu 455 157
-hlist_bl_add_head_rcu 455 157
-hlist_bl_del_rcu 456 157
-hlist_bl_for_each_entry_continue_rcu 457 158
-hlist_bl_for_each_entry_rcu 458 158
-hlist_bl_is_locked 89 159
-hlist_bl_lock 459 159
-hlist_bl_unlock 460 159
-hlist_del 461 24
-hlist_del_init 461 24
-hlist_del_init_rcu 456 157
-hlist_del_rcu 456 157
+guard(__priv__iio_dev_mode_lock) 450 43
+guard(__priv__iio_dev_mode_lock_try_direct) 451 43
+guard(__task_rq_lock) 452 10
+guard(console_lock) 453 10
+guard(cooling_dev) 450 176
+guard(cpufreq_policy_read) 454 177
+guard(cpufreq_policy_write) 455 177
+guard(cpus_read_lock) 456 10
+guard(device) 450 10
+guard(device_intr) 451 10
+guard(devl) 450 10
+guard(disable_irq) 457 10
+guard(gpio_generic_lock) 458 178
+guard(gpio_generic_lock_irqsave) 459 178
+guard(hwmon_lock) 450 123
+guard(irq) 460 10
+guard(irqsave) 460 10
+guard(jump_label_lock) 461 10
+guard(local_lock) 462 10
+guard(local_lock_irq) 463 10
+guard(local_lock_irqsave) 463 10
+guard(local_lock_nested_bh) 464 10
+guard(migrate) 465 10
+guard(mmap_read_lock) 466 10
+guard(mmap_read_lock_try) 467 10
+guard(mmap_write_lock) 468 10
+guard(msi_descs_lock) 450 179
+guard(mutex) 450 10
+guard(mutex_intr) 451 10
+guard(mutex_kill) 451 10
+guard(mutex_try) 469 10
+guard(pagefault) 470 10
+guard(pci_dev) 450 10
+guard(percpu_read) 471 10
+guard(percpu_read_try) 472 10
+guard(percpu_write) 473 10
+guard(pm_runtime_active) 474 10
+guard(pm_runtime_active_auto) 474 10
+guard(pm_runtime_active_auto_try) 475 10
+guard(pm_runtime_active_auto_try_enabled) 476 10
+guard(pm_runtime_active_try) 475 10
+guard(pm_runtime_active_try_enabled) 476 10
+guard(pm_runtime_noresume) 477 10
+guard(preempt) 478 10
+guard(preempt_notrace) 478 10
+guard(raw_spinlock) 458 10
+guard(raw_spinlock_bh) 479 10
+guard(raw_spinlock_bh_try) 480 10
+guard(raw_spinlock_irq) 459 10
+guard(raw_spinlock_irq_try) 481 10
+guard(raw_spinlock_irqsave) 459 10
+guard(raw_spinlock_irqsave_try) 481 10
+guard(raw_spinlock_nested) 458 10
+guard(raw_spinlock_try) 482 10
+guard(rcu) 483 10
+guard(rcu_tasks_trace) 484 10
+guard(read_lock) 485 10
+guard(read_lock_irq) 486 10
+guard(read_lock_irqsave) 486 10
+guard(ring_buffer_nest) 10 180
+guard(rq_lock) 458 10
+guard(rq_lock_irq) 459 10
+guard(rq_lock_irqsave) 459 10
+guard(rwsem_read) 454 10
+guard(rwsem_read_intr) 487 10
+guard(rwsem_read_kill) 487 10
+guard(rwsem_read_try) 488 10
+guard(rwsem_write) 455 10
+guard(rwsem_write_kill) 489 10
+guard(rwsem_write_try) 490 10
+guard(serio_pause_rx) 491 181
+guard(spinlock) 492 10
+guard(spinlock_bh) 493 10
+guard(spinlock_bh_try) 494 10
+guard(spinlock_irq) 491 10
+guard(spinlock_irq_try) 495 10
+guard(spinlock_irqsave) 491 10
+guard(spinlock_irqsave_try) 495 10
+guard(spinlock_try) 496 10
+guard(srcu) 497 10
+guard(srcu_fast) 497 10
+guard(srcu_fast_notrace) 497 10
+guard(super_write) 498 10
+guard(task_lock) 492 10
+guard(task_rq_lock) 499 10
+guard(uart_port_lock) 492 10
+guard(uart_port_lock_check_sysrq_irqsave) 491 10
+guard(uart_port_lock_irq) 491 10
+guard(uart_port_lock_irqsave) 491 10
+guard(uart_port_lock_irqsave_try) 495 10
+guard(uart_port_lock_try) 496 10
+guard(wiphy) 450 10
+guard(write_lock) 500 10
+guard(write_lock_irq) 501 10
+guard(write_lock_irqsave) 501 10
+hardirq_count 502 55
+hash_add 503 182
+hash_add_rcu 504 182
+hash_del 505 182
+hash_del_rcu 506 182
+hash_for_each 507 182
+hash_for_each_possible 508 182
+hash_for_each_possible_rcu 509 182
+hash_for_each_rcu 510 182
+hash_for_each_safe 511 182
+hash_init 25 182
+hci_get_priv 295 108
+hci_register_dev 512 183
+hci_unregister_dev 513 183
+hid_device_io_stop 514 184
+hid_hw_close 514 184
+hid_hw_stop 515 184
+hlist_add_before 516 24
+hlist_add_before_rcu 517 185
+hlist_add_behind 516 24
+hlist_add_behind_rcu 517 185
+hlist_add_head 516 24
+hlist_add_head_rcu 518 185
+hlist_add_tail_rcu 518 185
+hlist_bl_add_head_rcu 518 185
+hlist_bl_del_rcu 519 185
+hlist_bl_for_each_entry_continue_rcu 520 186
+hlist_bl_for_each_entry_rcu 521 186
+hlist_bl_is_locked 92 187
+hlist_bl_lock 522 187
+hlist_bl_unlock 523 187
+hlist_del 524 24
+hlist_del_init 524 24
+hlist_del_init_rcu 519 185
+hlist_del_rcu 519 185
 hlist_empty 33 24
-hlist_entry 275 24
-hlist_entry_safe 462 160
-hlist_for_each_entry 463 24
-hlist_for_each_entry_continue_rcu 457 157
-hlist_for_each_entry_from_rcu 457 157
-hlist_for_each_entry_rcu 464 157
-hlist_for_each_entry_rcu_bh 464 157
-hlist_for_each_entry_rcu_notrace 464 157
-hlist_for_each_entry_safe 465 24
-hlist_for_each_entry_srcu 464 157
-hlist_nulls_add_head_rcu 454 161
-hlist_nulls_add_tail_rcu 454 161
-hlist_nulls_del_init_rcu 456 161
-hlist_nulls_del_rcu 456 161
-hlist_nulls_for_each_entry_rcu 458 161
-hlist_nulls_replace_init_rcu 466 161
-hlist_nulls_replace_rcu 466 157
-hlist_replace_rcu 466 157
-hlist_unhashed 240 24
+hlist_entry 292 24
+hlist_entry_safe 525 188
+hlist_for_each_entry 526 24
+hlist_for_each_entry_continue_rcu 520 185
+hlist_for_each_entry_from_rcu 520 185
+hlist_for_each_entry_rcu 527 185
+hlist_for_each_entry_rcu_bh 527 185
+hlist_for_each_entry_rcu_notrace 527 185
+hlist_for_each_entry_safe 528 24
+hlist_for_each_entry_srcu 527 185
+hlist_nulls_add_head_rcu 517 189
+hlist_nulls_add_tail_rcu 517 189
+hlist_nulls_del_init_rcu 519 189
+hlist_nulls_del_rcu 519 189
+hlist_nulls_for_each_entry_rcu 521 189
+hlist_nulls_replace_init_rcu 529 189
+hlist_nulls_replace_rcu 529 185
+hlist_replace_rcu 529 185
+hlist_unhashed 249 24
 hlist_unhashed_lockless 33 24
-hlists_swap_heads_rcu 467 157
-hrtimer_active 89 162
-hrtimer_cancel 468 162
-hrtimer_forward 469 162
-hrtimer_forward_now 469 162
-hrtimer_get_expires 240 162
-hrtimer_get_remaining 240 162
-hrtimer_get_softexpires 240 162
-hrtimer_init 470 162
-hrtimer_is_queued 89 162
-hrtimer_restart 471 162
-hrtimer_set_expires 48 162
-hrtimer_set_expires_range 48 162
-hrtimer_set_expires_range_ns 48 162
-hrtimer_setup 472 162
-hrtimer_start 471 162
-hrtimer_start_expires 471 162
-hrtimer_start_range_ns 471 162
-hrtimer_try_to_cancel 473 162
-htonl 1 79
-htons 1 79
-hweight16 1 43
-hweight32 1 43
-hweight64 1 43
-hweight8 1 43
-hweight_long 1 43
+hlists_swap_heads_rcu 530 185
+hrtimer_active 92 190
+hrtimer_cancel 531 190
+hrtimer_forward 532 190
+hrtimer_forward_now 532 190
+hrtimer_get_expires 249 190
+hrtimer_get_remaining 249 190
+hrtimer_get_softexpires 249 190
+hrtimer_init 533 190
+hrtimer_is_queued 92 190
+hrtimer_restart 534 190
+hrtimer_set_expires 48 190
+hrtimer_set_expires_range 48 190
+hrtimer_set_expires_range_ns 48 190
+hrtimer_setup 535 190
+hrtimer_start 534 190
+hrtimer_start_expires 534 190
+hrtimer_start_range_ns 534 190
+hrtimer_try_to_cancel 536 190
+htonl 1 84
+htons 1 84
+hweight16 1 45
+hweight32 1 45
+hweight64 1 45
+hweight8 1 45
+hweight_long 1 45
+hwmon_device_register_with_info 537 123
+hwmon_device_unregister 538 123
+hwrng_register 539 124
+hwrng_unregister 540 124
+i2c_add_adapter 541 125
+i2c_add_numbered_adapter 541 125
+i2c_del_adapter 542 125
 i2c_get_clientdata 29 9
-i2c_transfer 243 163
-i_mmap_assert_locked 474 128
-i_mmap_assert_write_locked 135 128
-i_mmap_lock_read 123 128
-i_mmap_lock_write 124 128
-i_mmap_trylock_read 125 128
-i_mmap_trylock_write 126 128
-i_mmap_unlock_read 127 128
-i_mmap_unlock_write 128 128
-ida_alloc 475 164
-ida_free 476 164
-idr_alloc 477 164
-idr_find 478 164
-idr_for_each_entry 479 164
-idr_preload 480 164
-idr_preload_end 83 164
-idr_remove 481 164
-ieee80211_free_hw 308 101
-ieee80211_unregister_hw 482 165
-igrab 483 128
-ihold 484 128
-iio_device_free 308 101
-iio_priv 277 101
-ilog2 1 166
-in_atomic 440 53
-in_dev_get 318 47
-in_dev_put 274 47
-in_hardirq 440 53
-in_interrupt 440 53
-in_nmi 440 53
-in_serving_softirq 440 53
-in_softirq 440 53
-in_task 440 53
-inb 86 54
-inb_p 86 54
-inc_tlb_flush_pending 485 106
-init_completion 25 92
-init_irq_work 486 167
-init_rcu_head 487 33
-init_rcu_head_on_stack 487 33
-init_rwsem 25 120
-init_srcu_struct 488 88
-init_swait_queue_head 25 168
+i2c_transfer 252 125
+i_mmap_assert_locked 543 158
+i_mmap_assert_write_locked 139 158
+i_mmap_lock_read 127 158
+i_mmap_lock_write 128 158
+i_mmap_trylock_read 129 158
+i_mmap_trylock_write 130 158
+i_mmap_unlock_read 131 158
+i_mmap_unlock_write 132 158
+ib_register_device 544 191
+ib_unregister_device 545 191
+ida_alloc 546 192
+ida_free 547 192
+idr_alloc 548 192
+idr_find 549 192
+idr_for_each_entry 550 192
+idr_preload 551 192
+idr_preload_end 86 192
+idr_remove 552 192
+ieee80211_free_hw 335 108
+ieee80211_register_hw 553 193
+ieee80211_unregister_hw 554 193
+ieee802154_register_hw 555 194
+ieee802154_unregister_hw 556 194
+igrab 557 158
+ihold 558 158
+iio_device_free 335 108
+iio_device_register 69 43
+iio_device_unregister 559 43
+iio_priv 295 108
+ilog2 1 195
+in_atomic 502 55
+in_dev_get 372 49
+in_dev_put 291 49
+in_hardirq 502 55
+in_interrupt 502 55
+in_nmi 502 55
+in_serving_softirq 502 55
+in_softirq 502 55
+in_task 502 55
+inb 89 56
+inb_p 89 56
+inc_tlb_flush_pending 560 114
+init_completion 25 98
+init_irq_work 561 196
+init_rcu_head 562 33
+init_rcu_head_on_stack 562 33
+init_rwsem 25 150
+init_srcu_struct 563 92
+init_swait_queue_head 25 197
 init_waitqueue_head 25 37
-inl 86 54
-inl_p 86 54
-inode_dio_begin 75 128
-inode_dio_end 489 128
-inode_dio_wait 373 128
-inode_lock 124 128
-inode_lock_killable 337 128
-inode_lock_nested 124 128
-inode_lock_shared 123 128
-inode_lock_shared_killable 335 128
-inode_lock_shared_nested 123 128
-inode_trylock 126 128
-inode_trylock_shared 125 128
-inode_unlock 128 128
-inode_unlock_shared 127 128
-input_free_device 490 169
-input_unregister_device 490 169
-insb 68 54
-insl 68 54
-instrument_atomic_read 295 170
-instrument_atomic_read_write 295 170
-instrument_atomic_write 295 170
-instrument_read 295 170
-instrument_read_write 295 170
-instrument_write 295 170
-insw 68 54
-inw 86 54
-inw_p 86 54
-io_schedule 491 94
-io_schedule_timeout 492 107
-io_stop_wc 493 116
-ioread16 86 171
-ioread16_rep 68 171
-ioread16be 86 171
-ioread32 86 171
-ioread32_rep 68 171
-ioread32be 86 171
-ioread64 86 171
-ioread64be 86 171
-ioread8 86 171
-ioread8_rep 68 171
-iowrite16 87 171
-iowrite16_rep 68 171
-iowrite16be 87 171
-iowrite32 87 171
-iowrite32_rep 68 171
-iowrite32be 87 171
-iowrite64 87 171
-iowrite64be 87 171
-iowrite8 87 171
-iowrite8_rep 68 171
-iput 494 128
-irq_count 440 53
-irq_set_chained_handler 495 172
-irq_set_chained_handler_and_data 495 172
-irq_work_queue 496 173
-irq_work_queue_on 496 173
-irq_work_sync 497 173
-irqs_disabled 440 53
-is_power_of_2 1 166
-jiffies_to_msecs 29 174
-jiffies_to_usecs 29 174
-jump_label_lock 498 175
-jump_label_unlock 499 175
-kasan_check_read 295 176
-kasan_check_write 295 176
-kasprintf 66 177
-kcalloc 66 178
-kcsan_atomic_next 295 179
-kcsan_flat_atomic_begin 295 179
-kcsan_flat_atomic_end 295 179
-kcsan_nestable_atomic_begin 295 179
-kcsan_nestable_atomic_end 295 179
-kernel_read 243 128
-kernel_write 243 128
-kfifo_get 500 180
-kfifo_in 501 180
-kfifo_in_spinlocked 502 180
-kfifo_is_empty 240 180
-kfifo_is_full 240 180
-kfifo_len 240 180
-kfifo_out 500 180
-kfifo_out_spinlocked 88 180
-kfifo_put 501 180
-kfifo_reset 25 180
-kfree 65 178
-kfree_const 65 178
-kfree_rcu 503 87
-kfree_rcu_mightsleep 504 87
-kfree_sensitive 65 178
-kfree_skb 274 57
-kfree_skb_list 274 57
-kfree_skb_reason 274 57
-klist_del 505 181
-klist_remove 505 181
-kmalloc 66 178
-kmalloc_array 66 178
-kmalloc_node 66 178
-kmalloc_obj 66 178
-kmalloc_objs 66 178
-kmap 506 182
-kmap_atomic 507 182
-kmap_local_folio 508 182
-kmap_local_page 508 182
-kmem_cache_alloc 66 178
-kmem_cache_alloc_node 66 178
-kmem_cache_create 122 178
-kmem_cache_destroy 509 178
-kmem_cache_free 313 178
-kmem_cache_free_bulk 510 178
-kmem_cache_zalloc 66 178
-kmemdup 66 183
-kmemdup_nul 66 183
-kobject_get 318 184
-kobject_get_unless_zero 288 184
-kobject_put 341 184
-krealloc 66 178
-krealloc_array 66 178
-kref_get 511 185
-kref_get_unless_zero 512 185
-kref_init 513 185
-kref_put 514 185
-kref_put_lock 515 185
-kref_put_mutex 516 185
-kref_read 202 185
-kstrdup 66 183
-kstrdup_const 66 183
-kstrndup 66 183
-kthread_bind 259 186
-kthread_cancel_work_sync 517 186
-kthread_complete_and_exit 6 187
-kthread_create 518 186
-kthread_create_on_cpu 519 187
-kthread_create_on_node 519 187
-kthread_destroy_worker 294 186
-kthread_exit 6 187
-kthread_flush_work 520 186
-kthread_flush_worker 340 186
-kthread_init_delayed_work 13 187
-kthread_init_work 521 187
-kthread_mod_delayed_work 522 186
-kthread_park 523 186
-kthread_parkme 269 186
-kthread_queue_delayed_work 522 186
-kthread_queue_work 524 186
-kthread_run 525 186
-kthread_run_on_cpu 519 187
-kthread_run_on_node 519 187
-kthread_should_park 526 186
-kthread_should_stop 526 186
-kthread_should_stop_or_park 527 186
-kthread_stop 523 186
-kthread_unpark 528 186
-ktime_add 29 188
-ktime_get 29 188
-ktime_get_boottime 29 188
-ktime_get_ns 29 188
-ktime_get_real 29 188
-ktime_ms_delta 29 188
-ktime_sub 29 188
-ktime_to_ms 29 188
-ktime_to_ns 29 188
-ktime_to_us 29 188
-ktime_us_delta 29 188
-kunmap 529 182
-kunmap_atomic 530 182
-kunmap_local 343 182
-kvasprintf 66 177
-kvcalloc 66 178
-kvfree 531 178
-kvfree_rcu 503 87
-kvfree_rcu_mightsleep 504 87
-kvfree_sensitive 531 178
-kvmalloc 66 178
-kvmalloc_array 66 178
-kvmalloc_node 66 178
-kvmemdup 66 183
-kvrealloc 66 178
-kvzalloc 66 178
-kvzalloc_node 66 178
-kzalloc 66 178
-kzalloc_node 66 178
-kzalloc_obj 66 178
-kzalloc_objs 66 178
-l3mdev_master_dev_rcu 67 52
-latch_tree_find 532 189
-latch_tree_insert 533 189
-late_initcall 129 66
-late_initcall_sync 129 66
-le16_to_cpu 1 79
-le32_to_cpu 1 79
-le64_to_cpu 1 79
-led_classdev_unregister 534 111
-likely 535 30
-list_add 536 24
-list_add_rcu 455 157
-list_add_tail 536 24
-list_add_tail_rcu 455 157
-list_add_tail_release 537 24
-list_bidir_del_rcu 538 157
-list_bulk_move_tail 539 24
-list_del 69 24
-list_del_init 69 24
-list_del_init_careful 540 24
-list_del_rcu 538 157
+inl 89 56
+inl_p 89 56
+inode_dio_begin 78 158
+inode_dio_end 564 158
+inode_dio_wait 430 158
+inode_lock 128 158
+inode_lock_killable 394 158
+inode_lock_nested 128 158
+inode_lock_shared 127 158
+inode_lock_shared_killable 392 158
+inode_lock_shared_nested 127 158
+inode_trylock 130 158
+inode_trylock_shared 129 158
+inode_unlock 132 158
+inode_unlock_shared 131 158
+input_free_device 565 198
+input_register_device 566 198
+input_unregister_device 565 198
+insb 71 56
+insl 71 56
+instrument_atomic_read 318 199
+instrument_atomic_read_write 318 199
+instrument_atomic_write 318 199
+instrument_read 318 199
+instrument_read_write 318 199
+instrument_write 318 199
+insw 71 56
+inw 89 56
+inw_p 89 56
+io_schedule 567 100
+io_schedule_timeout 568 115
+io_stop_wc 569 146
+ioread16 89 200
+ioread16_rep 71 200
+ioread16be 89 200
+ioread32 89 200
+ioread32_rep 71 200
+ioread32be 89 200
+ioread64 89 200
+ioread64be 89 200
+ioread8 89 200
+ioread8_rep 71 200
+iowrite16 90 200
+iowrite16_rep 71 200
+iowrite16be 90 200
+iowrite32 90 200
+iowrite32_rep 71 200
+iowrite32be 90 200
+iowrite64 90 200
+iowrite64be 90 200
+iowrite8 90 200
+iowrite8_rep 71 200
+iput 570 158
+irq_count 502 55
+irq_set_chained_handler 571 201
+irq_set_chained_handler_and_data 571 201
+irq_work_queue 572 202
+irq_work_queue_on 572 202
+irq_work_sync 573 202
+irqs_disabled 502 55
+is_power_of_2 1 195
+jiffies_to_msecs 29 203
+jiffies_to_usecs 29 203
+jump_label_lock 574 204
+jump_label_unlock 575 204
+kasan_check_read 318 205
+kasan_check_write 318 205
+kasprintf 68 206
+kcalloc 68 207
+kcsan_atomic_next 318 208
+kcsan_flat_atomic_begin 318 208
+kcsan_flat_atomic_end 318 208
+kcsan_nestable_atomic_begin 318 208
+kcsan_nestable_atomic_end 318 208
+kernel_read 252 158
+kernel_write 252 158
+kfifo_get 576 209
+kfifo_in 577 209
+kfifo_in_spinlocked 578 209
+kfifo_is_empty 249 209
+kfifo_is_full 249 209
+kfifo_len 249 209
+kfifo_out 576 209
+kfifo_out_spinlocked 91 209
+kfifo_put 577 209
+kfifo_reset 25 209
+kfree 67 207
+kfree_const 67 207
+kfree_rcu 579 91
+kfree_rcu_mightsleep 580 91
+kfree_sensitive 67 207
+kfree_skb 291 59
+kfree_skb_list 291 59
+kfree_skb_reason 291 59
+klist_del 581 210
+klist_remove 581 210
+kmalloc 68 207
+kmalloc_array 68 207
+kmalloc_node 68 207
+kmalloc_obj 68 207
+kmalloc_objs 68 207
+kmap 582 211
+kmap_atomic 583 211
+kmap_local_folio 584 211
+kmap_local_page 584 211
+kmem_cache_alloc 68 207
+kmem_cache_alloc_node 68 207
+kmem_cache_create 126 207
+kmem_cache_destroy 585 207
+kmem_cache_free 350 207
+kmem_cache_free_bulk 586 207
+kmem_cache_zalloc 68 207
+kmemdup 68 212
+kmemdup_nul 68 212
+kobject_get 372 213
+kobject_get_unless_zero 309 213
+kobject_put 398 213
+krealloc 68 207
+krealloc_array 68 207
+kref_get 587 214
+kref_get_unless_zero 588 214
+kref_init 589 214
+kref_put 590 214
+kref_put_lock 591 214
+kref_put_mutex 592 214
+kref_read 208 214
+kstrdup 68 212
+kstrdup_const 68 212
+kstrndup 68 212
+kthread_bind 277 215
+kthread_cancel_work_sync 593 215
+kthread_complete_and_exit 6 216
+kthread_create 594 215
+kthread_create_on_cpu 595 216
+kthread_create_on_node 595 216
+kthread_destroy_worker 317 215
+kthread_exit 6 216
+kthread_flush_work 596 215
+kthread_flush_worker 397 215
+kthread_init_delayed_work 24 216
+kthread_init_work 597 216
+kthread_mod_delayed_work 598 215
+kthread_park 599 215
+kthread_parkme 286 215
+kthread_queue_delayed_work 598 215
+kthread_queue_work 600 215
+kthread_run 601 215
+kthread_run_on_cpu 595 216
+kthread_run_on_node 595 216
+kthread_should_park 602 215
+kthread_should_stop 602 215
+kthread_should_stop_or_park 603 215
+kthread_stop 599 215
+kthread_unpark 604 215
+ktime_add 29 217
+ktime_get 29 217
+ktime_get_boottime 29 217
+ktime_get_ns 29 217
+ktime_get_real 29 217
+ktime_ms_delta 29 217
+ktime_sub 29 217
+ktime_to_ms 29 217
+ktime_to_ns 29 217
+ktime_to_us 29 217
+ktime_us_delta 29 217
+kunmap 605 211
+kunmap_atomic 606 211
+kunmap_local 400 211
+kvasprintf 68 206
+kvcalloc 68 207
+kvfree 607 207
+kvfree_rcu 579 91
+kvfree_rcu_mightsleep 580 91
+kvfree_sensitive 607 207
+kvmalloc 68 207
+kvmalloc_array 68 207
+kvmalloc_node 68 207
+kvmemdup 68 212
+kvrealloc 68 207
+kvzalloc 68 207
+kvzalloc_node 68 207
+kzalloc 68 207
+kzalloc_node 68 207
+kzalloc_obj 68 207
+kzalloc_objs 68 207
+l3mdev_master_dev_rcu 70 54
+latch_tree_find 608 218
+latch_tree_insert 609 218
+late_initcall 133 69
+late_initcall_sync 133 69
+le16_to_cpu 1 84
+le32_to_cpu 1 84
+le64_to_cpu 1 84
+led_classdev_register 610 126
+led_classdev_register_ext 610 126
+led_classdev_unregister 611 126
+likely 612 30
+list_add 613 24
+list_add_rcu 518 185
+list_add_tail 613 24
+list_add_tail_rcu 518 185
+list_add_tail_release 614 24
+list_bidir_del_rcu 615 185
+list_bulk_move_tail 616 24
+list_del 72 24
+list_del_init 72 24
+list_del_init_careful 617 24
+list_del_rcu 615 185
 list_empty 33 24
-list_empty_careful 88 24
-list_entry 275 24
-list_entry_lockless 541 157
-list_entry_rcu 541 157
-list_first_entry 542 24
-list_first_entry_or_null 543 24
-list_first_entry_or_null_acquire 544 24
-list_first_or_null_rcu 545 157
-list_for_each 546 24
-list_for_each_entry 547 24
-list_for_each_entry_continue 547 24
-list_for_each_entry_continue_rcu 548 157
-list_for_each_entry_from 547 24
-list_for_each_entry_from_rcu 548 157
-list_for_each_entry_lockless 548 157
-list_for_each_entry_rcu 548 157
-list_for_each_entry_reverse 547 24
-list_for_each_entry_safe 549 24
-list_for_each_entry_safe_continue 549 24
-list_for_each_entry_safe_from 549 24
-list_for_each_entry_safe_reverse 549 24
-list_for_each_entry_srcu 548 157
-list_for_each_prev 546 24
-list_for_each_prev_safe 550 24
-list_for_each_rcu 551 157
-list_for_each_safe 550 24
-list_is_first 240 24
-list_is_head 240 24
-list_is_last 240 24
-list_is_singular 240 24
-list_last_entry 542 24
-list_last_entry_or_null 543 24
-list_move 539 24
-list_move_tail 539 24
-list_next_entry 552 24
-list_next_entry_circular 462 24
-list_next_or_null_rcu 553 157
-list_prev_entry 552 24
-list_prev_entry_circular 462 24
-list_replace 554 24
-list_replace_init 554 24
-list_replace_rcu 466 157
+list_empty_careful 91 24
+list_entry 292 24
+list_entry_lockless 618 185
+list_entry_rcu 618 185
+list_first_entry 619 24
+list_first_entry_or_null 620 24
+list_first_entry_or_null_acquire 621 24
+list_first_or_null_rcu 622 185
+list_for_each 623 24
+list_for_each_entry 624 24
+list_for_each_entry_continue 624 24
+list_for_each_entry_continue_rcu 625 185
+list_for_each_entry_from 624 24
+list_for_each_entry_from_rcu 625 185
+list_for_each_entry_lockless 625 185
+list_for_each_entry_rcu 625 185
+list_for_each_entry_reverse 624 24
+list_for_each_entry_safe 626 24
+list_for_each_entry_safe_continue 626 24
+list_for_each_entry_safe_from 626 24
+list_for_each_entry_safe_reverse 626 24
+list_for_each_entry_srcu 625 185
+list_for_each_prev 623 24
+list_for_each_prev_safe 627 24
+list_for_each_rcu 628 185
+list_for_each_safe 627 24
+list_is_first 249 24
+list_is_head 249 24
+list_is_last 249 24
+list_is_singular 249 24
+list_last_entry 619 24
+list_last_entry_or_null 620 24
+list_move 616 24
+list_move_tail 616 24
+list_next_entry 629 24
+list_next_entry_circular 525 24
+list_next_or_null_rcu 630 185
+list_prev_entry 629 24
+list_prev_entry_circular 525 24
+list_replace 631 24
+list_replace_init 631 24
+list_replace_rcu 529 185
 list_rotate_left 48 24
-list_splice 539 24
-list_splice_init 539 24
-list_splice_init_rcu 555 157
-list_splice_rcu 455 157
-list_splice_tail 539 24
-list_splice_tail_init 539 24
-list_splice_tail_init_rcu 555 157
-list_swap 539 24
-llist_add 556 49
-llist_add_batch 557 49
-llist_del_all 558 49
-llist_del_first 559 49
-llist_del_first_init 559 49
-llist_del_first_this 560 49
-llist_empty 33 49
-llist_entry 462 49
-llist_for_each_entry 561 49
-llist_for_each_entry_safe 562 49
-llist_next 33 49
-local64_add 563 190
-local64_add_return 564 190
-local64_cmpxchg 565 190
-local64_dec 566 190
-local64_dec_return 567 190
-local64_inc 568 190
-local64_inc_return 569 190
-local64_read 570 190
-local64_set 571 190
-local64_sub 572 190
-local64_sub_return 573 190
-local64_xchg 574 190
-local_add 563 190
-local_add_return 564 190
-local_bh_disable 73 191
-local_bh_enable 74 191
-local_bh_enable_ip 74 50
-local_clock 29 188
-local_cmpxchg 565 190
-local_dec 566 190
-local_dec_return 567 190
-local_inc 568 190
-local_inc_return 569 190
-local_irq_disable 130 191
-local_irq_enable 131 191
-local_irq_restore 131 191
-local_irq_save 130 191
-local_lock 575 192
-local_lock_irq 576 192
-local_lock_irqsave 576 192
-local_lock_nested_bh 577 192
-local_read 570 190
-local_set 571 190
-local_sub 572 190
-local_sub_return 573 190
-local_trylock 578 192
-local_trylock_irqsave 579 192
-local_unlock 580 192
-local_unlock_irq 581 192
-local_unlock_irqrestore 581 192
-local_unlock_nested_bh 582 192
-local_xchg 574 190
-lock_buffer 583 86
-lock_page 355 124
-lock_sock 584 80
-lock_sock_fast 585 80
-lock_sock_nested 584 80
-lock_task_sighand 586 193
-lock_vma_under_rcu 587 194
-lockdep_assert 295 195
-lockdep_assert_RT_in_threaded_ctx 295 195
-lockdep_assert_cpus_held 588 104
-lockdep_assert_held 474 195
-lockdep_assert_held_exclusive 135 195
-lockdep_assert_held_once 474 195
-lockdep_assert_held_read 589 195
-lockdep_assert_held_write 135 195
-lockdep_assert_in_rcu_read_lock 590 33
-lockdep_assert_in_rcu_read_lock_bh 590 33
-lockdep_assert_in_rcu_read_lock_sched 590 33
-lockdep_assert_in_rcu_reader 590 33
-lockdep_assert_in_softirq 295 195
-lockdep_assert_irqs_disabled 591 195
-lockdep_assert_irqs_enabled 295 195
-lockdep_assert_none_held_once 295 195
-lockdep_assert_not_held 68 195
-lockdep_assert_preemption_disabled 592 195
-lockdep_assert_preemption_enabled 295 195
-lockdep_assert_rq_held 135 58
-lockdep_assert_wiphy 135 196
-lockdep_is_held 593 195
-lockdep_rtnl_is_held 594 4
-lockdep_set_class 68 195
-lockdep_set_class_and_name 68 195
-lockdep_set_novalidate_class 68 195
-lockdep_set_subclass 68 195
-lockdep_sock_is_held 595 80
-lockless_dereference 596 197
-lockref_get 75 198
-lockref_get_not_dead 288 198
-lockref_get_not_zero 288 198
-lockref_mark_dead 48 198
-lockref_put_or_lock 597 198
-lockref_put_return 598 198
+list_splice 616 24
+list_splice_init 616 24
+list_splice_init_rcu 632 185
+list_splice_rcu 518 185
+list_splice_tail 616 24
+list_splice_tail_init 616 24
+list_splice_tail_init_rcu 632 185
+list_swap 616 24
+llist_add 633 51
+llist_add_batch 634 51
+llist_del_all 635 51
+llist_del_first 636 51
+llist_del_first_init 636 51
+llist_del_first_this 637 51
+llist_empty 33 51
+llist_entry 525 51
+llist_for_each_entry 638 51
+llist_for_each_entry_safe 639 51
+llist_next 33 51
+local64_add 640 219
+local64_add_return 641 219
+local64_cmpxchg 642 219
+local64_dec 643 219
+local64_dec_return 644 219
+local64_inc 645 219
+local64_inc_return 646 219
+local64_read 647 219
+local64_set 648 219
+local64_sub 649 219
+local64_sub_return 650 219
+local64_xchg 651 219
+local_add 640 219
+local_add_return 641 219
+local_bh_disable 76 220
+local_bh_enable 77 220
+local_bh_enable_ip 77 52
+local_clock 29 217
+local_cmpxchg 642 219
+local_dec 643 219
+local_dec_return 644 219
+local_inc 645 219
+local_inc_return 646 219
+local_irq_disable 134 220
+local_irq_enable 135 220
+local_irq_restore 135 220
+local_irq_save 134 220
+local_lock 652 221
+local_lock_irq 653 221
+local_lock_irqsave 653 221
+local_lock_nested_bh 654 221
+local_read 647 219
+local_set 648 219
+local_sub 649 219
+local_sub_return 650 219
+local_trylock 655 221
+local_trylock_irqsave 656 221
+local_unlock 657 221
+local_unlock_irq 658 221
+local_unlock_irqrestore 658 221
+local_unlock_nested_bh 659 221
+local_xchg 651 219
+lock_buffer 660 90
+lock_page 412 154
+lock_sock 661 85
+lock_sock_fast 662 85
+lock_sock_nested 661 85
+lock_task_sighand 663 222
+lock_vma_under_rcu 664 223
+lockdep_assert 318 224
+lockdep_assert_RT_in_threaded_ctx 318 224
+lockdep_assert_cpus_held 665 111
+lockdep_assert_held 543 224
+lockdep_assert_held_exclusive 139 224
+lockdep_assert_held_once 543 224
+lockdep_assert_held_read 666 224
+lockdep_assert_held_write 139 224
+lockdep_assert_in_rcu_read_lock 667 33
+lockdep_assert_in_rcu_read_lock_bh 667 33
+lockdep_assert_in_rcu_read_lock_sched 667 33
+lockdep_assert_in_rcu_reader 667 33
+lockdep_assert_in_softirq 318 224
+lockdep_assert_irqs_disabled 668 224
+lockdep_assert_irqs_enabled 318 224
+lockdep_assert_none_held_once 318 224
+lockdep_assert_not_held 71 224
+lockdep_assert_preemption_disabled 669 224
+lockdep_assert_preemption_enabled 318 224
+lockdep_assert_rq_held 139 60
+lockdep_assert_wiphy 139 225
+lockdep_is_held 670 224
+lockdep_rtnl_is_held 671 4
+lockdep_set_class 71 224
+lockdep_set_class_and_name 71 224
+lockdep_set_novalidate_class 71 224
+lockdep_set_subclass 71 224
+lockdep_sock_is_held 672 85
+lockless_dereference 673 226
+lockref_get 78 227
+lockref_get_not_dead 309 227
+lockref_get_not_zero 309 227
+lockref_mark_dead 48 227
+lockref_put_or_lock 674 227
+lockref_put_return 675 227
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 6 6
-mark_buffer_dirty 599 86
+mark_buffer_dirty 676 90
 max 1 20
 max3 1 20
 max_t 1 20
-maybe_get_net 288 142
-mb 600 116
-mdelay 295 135
-memcmp 29 183
-memcpy 48 183
-memcpy_fromio 601 48
-memcpy_toio 68 48
-memdup_user 602 183
-memmove 48 183
-mempool_alloc 66 199
-mempool_free 65 199
-memset 48 183
-memset_io 68 48
-memstick_free_host 308 101
-memstick_priv 277 101
-memstick_remove_host 603 200
-memzero_explicit 48 183
-might_lock 68 195
-might_sleep 604 201
-might_sleep_if 605 201
-migrate_disable 606 53
-migrate_enable 607 53
+maybe_get_net 309 172
+mb 677 146
+mbox_controller_register 678 127
+mbox_controller_unregister 679 127
+mdelay 318 165
+mdiobus_register 680 128
+mdiobus_unregister 681 128
+memcmp 29 212
+memcpy 48 212
+memcpy_fromio 682 50
+memcpy_toio 71 50
+memdup_user 683 212
+memmove 48 212
+mempool_alloc 68 228
+mempool_free 67 228
+memset 48 212
+memset_io 71 50
+memstick_add_host 684 229
+memstick_free_host 335 108
+memstick_priv 295 108
+memstick_remove_host 685 229
+memzero_explicit 48 212
+might_lock 71 224
+might_sleep 686 230
+might_sleep_if 687 230
+migrate_disable 688 55
+migrate_enable 689 55
 min 1 20
 min3 1 20
 min_not_zero 1 20
 min_t 1 20
-mm_tlb_flush_nested 33 106
-mm_tlb_flush_pending 33 106
-mmap_assert_locked 474 194
-mmap_assert_read_locked 474 194
-mmap_assert_write_locked 135 194
-mmap_lock_is_contended 608 194
-mmap_lock_speculate_retry 609 194
-mmap_lock_speculate_try_begin 610 194
-mmap_read_lock 611 194
-mmap_read_lock_killable 612 194
-mmap_read_trylock 613 194
-mmap_read_unlock 614 194
-mmap_read_unlock_non_owner 614 194
-mmap_write_downgrade 338 194
-mmap_write_lock 615 194
-mmap_write_lock_killable 616 194
-mmap_write_lock_nested 615 194
-mmap_write_unlock 617 194
-mmc_free_host 308 101
-mmc_priv 277 101
-mmc_remove_host 618 202
-mmdrop 375 143
-mmdrop_sched 619 143
-mmget 75 143
-mmget_not_zero 370 143
-mmgrab 75 143
-mmiowb 620 203
-mmput 621 143
-mmput_async 619 143
-mmu_notifier_invalidate_range_end 10 204
-mmu_notifier_invalidate_range_start 622 204
-mnt_drop_write 346 205
-mnt_drop_write_file 346 205
-mnt_want_write 623 205
-mnt_want_write_file 623 205
-mntget 624 205
-mntput 625 205
-mod_delayed_work 626 13
-mod_delayed_work_on 627 13
-mod_timer 628 63
-mod_timer_pending 628 63
-module_exit 629 51
-module_init 129 51
-module_put 619 51
-module_put_and_kthread_exit 6 51
-msecs_to_jiffies 29 174
-msleep 269 135
-msleep_interruptible 268 135
+mm_tlb_flush_nested 33 114
+mm_tlb_flush_pending 33 114
+mmap_assert_locked 543 223
+mmap_assert_read_locked 543 223
+mmap_assert_write_locked 139 223
+mmap_lock_is_contended 690 223
+mmap_lock_speculate_retry 691 223
+mmap_lock_speculate_try_begin 692 223
+mmap_read_lock 693 223
+mmap_read_lock_killable 694 223
+mmap_read_trylock 695 223
+mmap_read_unlock 696 223
+mmap_read_unlock_non_owner 696 223
+mmap_write_downgrade 395 223
+mmap_write_lock 697 223
+mmap_write_lock_killable 698 223
+mmap_write_lock_nested 697 223
+mmap_write_unlock 699 223
+mmc_add_host 700 231
+mmc_free_host 335 108
+mmc_priv 295 108
+mmc_remove_host 701 231
+mmdrop 434 173
+mmdrop_sched 702 173
+mmget 78 173
+mmget_not_zero 427 173
+mmgrab 78 173
+mmiowb 703 232
+mmput 704 173
+mmput_async 702 173
+mmu_notifier_invalidate_range_end 10 233
+mmu_notifier_invalidate_range_start 705 233
+mnt_drop_write 403 234
+mnt_drop_write_file 403 234
+mnt_want_write 706 234
+mnt_want_write_file 706 234
+mntget 707 234
+mntput 708 234
+mod_delayed_work 709 13
+mod_delayed_work_on 710 13
+mod_timer 711 66
+mod_timer_pending 711 66
+module_exit 712 53
+module_init 133 53
+module_put 702 53
+module_put_and_kthread_exit 6 53
+msecs_to_jiffies 29 203
+msleep 286 165
+msleep_interruptible 285 165
 mul_u64_u32_shr 1 19
-mutex_destroy 630 75
-mutex_init 25 75
-mutex_is_locked 608 206
-mutex_lock 304 206
-mutex_lock_interruptible 305 206
-mutex_lock_interruptible_nested 305 206
-mutex_lock_io 304 206
-mutex_lock_io_nested 304 206
-mutex_lock_killable 305 206
-mutex_lock_killable_nested 305 206
-mutex_lock_nest_lock 304 206
-mutex_lock_nested 304 206
-mutex_trylock 306 206
-mutex_unlock 307 206
-napi_alloc_skb 296 57
-napi_complete 631 52
-napi_complete_done 631 52
-napi_consume_skb 274 57
-napi_disable 632 52
-napi_enable 633 52
-napi_gro_receive 86 52
-napi_schedule 634 52
-napi_schedule_irqoff 635 52
-napi_schedule_prep 634 52
-napi_synchronize 636 52
-ndelay 295 135
-need_resched 637 95
-need_seqretry 89 55
-neigh_hold 75 207
-neigh_release 274 207
-netdev_alert 295 208
-netdev_alloc_skb 296 57
-netdev_completed_queue 11 52
-netdev_crit 295 208
-netdev_dbg 295 208
-netdev_emerg 295 208
-netdev_err 295 208
-netdev_hold 302 52
-netdev_info 295 208
-netdev_lock 304 52
-netdev_lock_ops 638 209
-netdev_master_upper_dev_get_rcu 67 52
-netdev_notice 295 208
-netdev_priv 639 52
-netdev_put 303 52
-netdev_sent_queue 41 52
-netdev_trylock 306 52
-netdev_tx_completed_queue 11 52
-netdev_tx_sent_queue 41 52
-netdev_unlock 307 52
-netdev_unlock_ops 307 209
-netdev_warn 295 208
-netif_addr_lock 77 52
-netif_addr_lock_bh 78 52
-netif_addr_unlock 80 52
-netif_addr_unlock_bh 81 52
-netif_carrier_off 599 52
-netif_carrier_ok 33 52
-netif_carrier_on 640 52
-netif_device_attach 599 52
-netif_device_detach 641 52
-netif_device_present 33 52
-netif_dormant 33 52
-netif_napi_add 642 52
-netif_napi_add_config 642 52
-netif_napi_add_tx 642 52
-netif_napi_add_tx_weight 642 52
-netif_napi_add_weight 642 52
-netif_napi_del 643 52
-netif_queue_stopped 33 52
-netif_receive_skb 86 52
-netif_running 33 52
-netif_rx 86 52
-netif_schedule_queue 528 52
-netif_start_queue 11 52
-netif_start_subqueue 11 52
-netif_stop_queue 644 52
-netif_stop_subqueue 644 52
-netif_subqueue_maybe_stop 645 210
-netif_subqueue_stopped 33 52
-netif_subqueue_try_stop 646 210
-netif_tx_disable 647 52
-netif_tx_lock 77 52
-netif_tx_lock_bh 78 52
-netif_tx_queue_stopped 33 52
-netif_tx_start_all_queues 11 52
-netif_tx_start_queue 11 52
-netif_tx_stop_all_queues 644 52
-netif_tx_stop_queue 644 52
-netif_tx_unlock 80 52
-netif_tx_unlock_bh 81 52
-netif_tx_wake_all_queues 640 52
-netif_tx_wake_queue 640 52
-netif_txq_completed_wake 648 210
-netif_txq_maybe_stop 645 210
-netif_txq_try_stop 646 210
-netif_wake_queue 640 52
-netif_wake_subqueue 640 52
-netif_xmit_stopped 240 52
-nmi_count 440 53
-no_free_ptr 535 10
-no_printk 29 123
-ns_to_ktime 29 188
-nsecs_to_jiffies 29 174
-ntohl 1 79
-ntohs 1 79
-num_online_cpus 29 95
+mutex_destroy 713 79
+mutex_init 25 79
+mutex_is_locked 690 235
+mutex_lock 330 235
+mutex_lock_interruptible 331 235
+mutex_lock_interruptible_nested 331 235
+mutex_lock_io 330 235
+mutex_lock_io_nested 330 235
+mutex_lock_killable 331 235
+mutex_lock_killable_nested 331 235
+mutex_lock_nest_lock 330 235
+mutex_lock_nested 330 235
+mutex_trylock 333 235
+mutex_unlock 334 235
+napi_alloc_skb 319 59
+napi_complete 714 54
+napi_complete_done 714 54
+napi_consume_skb 291 59
+napi_disable 715 54
+napi_enable 716 54
+napi_gro_receive 231 54
+napi_schedule 717 54
+napi_schedule_irqoff 718 54
+napi_schedule_prep 717 54
+napi_synchronize 719 54
+ndelay 318 165
+need_resched 720 101
+need_seqretry 92 57
+neigh_hold 78 236
+neigh_release 291 236
+netdev_alert 318 237
+netdev_alloc_skb 319 59
+netdev_completed_queue 11 54
+netdev_crit 318 237
+netdev_dbg 318 237
+netdev_emerg 318 237
+netdev_err 318 237
+netdev_hold 325 54
+netdev_info 318 237
+netdev_lock 330 54
+netdev_lock_ops 721 238
+netdev_master_upper_dev_get_rcu 70 54
+netdev_notice 318 237
+netdev_priv 722 54
+netdev_put 326 54
+netdev_sent_queue 41 54
+netdev_trylock 333 54
+netdev_tx_completed_queue 11 54
+netdev_tx_sent_queue 41 54
+netdev_unlock 334 54
+netdev_unlock_ops 334 238
+netdev_warn 318 237
+netif_addr_lock 80 54
+netif_addr_lock_bh 81 54
+netif_addr_unlock 83 54
+netif_addr_unlock_bh 84 54
+netif_carrier_off 676 54
+netif_carrier_ok 33 54
+netif_carrier_on 723 54
+netif_device_attach 676 54
+netif_device_detach 724 54
+netif_device_present 33 54
+netif_dormant 33 54
+netif_napi_add 725 54
+netif_napi_add_config 725 54
+netif_napi_add_tx 725 54
+netif_napi_add_tx_weight 725 54
+netif_napi_add_weight 725 54
+netif_napi_del 726 54
+netif_queue_stopped 33 54
+netif_receive_skb 231 54
+netif_running 33 54
+netif_rx 231 54
+netif_schedule_queue 604 54
+netif_start_queue 11 54
+netif_start_subqueue 11 54
+netif_stop_queue 727 54
+netif_stop_subqueue 727 54
+netif_subqueue_maybe_stop 728 239
+netif_subqueue_stopped 33 54
+netif_subqueue_try_stop 729 239
+netif_tx_disable 730 54
+netif_tx_lock 80 54
+netif_tx_lock_bh 81 54
+netif_tx_queue_stopped 33 54
+netif_tx_start_all_queues 11 54
+netif_tx_start_queue 11 54
+netif_tx_stop_all_queues 727 54
+netif_tx_stop_queue 727 54
+netif_tx_unlock 83 54
+netif_tx_unlock_bh 84 54
+netif_tx_wake_all_queues 723 54
+netif_tx_wake_queue 723 54
+netif_txq_completed_wake 731 239
+netif_txq_maybe_stop 728 239
+netif_txq_try_stop 729 239
+netif_wake_queue 723 54
+netif_wake_subqueue 723 54
+netif_xmit_stopped 249 54
+nfc_register_device 732 240
+nfc_unregister_device 733 240
+nmi_count 502 55
+no_free_ptr 612 10
+no_printk 29 153
+ns_to_ktime 29 217
+nsecs_to_jiffies 29 203
+ntohl 1 84
+ntohs 1 84
+num_online_cpus 29 101
 numa_node_id 29 9
-of_node_get 318 211
-of_node_put 341 211
+nvmem_register 734 129
+nvmem_unregister 735 129
+of_mdiobus_register 680 128
+of_node_get 372 241
+of_node_put 398 241
 offsetof 2 36
-offsetofend 2 212
-on_each_cpu 649 213
-on_each_cpu_cond 650 213
-on_each_cpu_mask 650 213
-open_softirq 651 14
-order_base_2 1 166
-outb 87 54
-outb_p 87 54
-outl 87 54
-outl_p 87 54
-outsb 68 54
-outsl 68 54
-outsw 68 54
-outw 87 54
-outw_p 87 54
-p4dp_get 33 214
-page_address 29 93
-page_count 33 134
-page_folio 29 93
-page_ref_add 360 134
-page_ref_add_unless_zero 361 134
-page_ref_count 33 134
-page_ref_dec 362 134
-page_ref_dec_and_test 348 134
-page_ref_dec_return 363 134
-page_ref_freeze 364 134
-page_ref_inc 75 134
-page_ref_inc_return 365 134
-page_ref_sub 366 134
-page_ref_sub_and_test 367 134
-page_ref_unfreeze 369 134
-page_to_pfn 29 93
-page_to_phys 29 93
-pagefault_disable 652 41
-pagefault_enable 653 41
+offsetofend 2 242
+on_each_cpu 736 243
+on_each_cpu_cond 737 243
+on_each_cpu_mask 737 243
+open_softirq 738 14
+order_base_2 1 195
+outb 90 56
+outb_p 90 56
+outl 90 56
+outl_p 90 56
+outsb 71 56
+outsl 71 56
+outsw 71 56
+outw 90 56
+outw_p 90 56
+p4dp_get 33 244
+page_address 29 99
+page_count 33 164
+page_folio 29 99
+page_ref_add 417 164
+page_ref_add_unless_zero 418 164
+page_ref_count 33 164
+page_ref_dec 419 164
+page_ref_dec_and_test 405 164
+page_ref_dec_return 420 164
+page_ref_freeze 421 164
+page_ref_inc 78 164
+page_ref_inc_return 422 164
+page_ref_sub 423 164
+page_ref_sub_and_test 424 164
+page_ref_unfreeze 426 164
+page_to_pfn 29 99
+page_to_phys 29 99
+pagefault_disable 739 41
+pagefault_enable 740 41
 panic 6 6
-path_get 654 215
-path_put 655 215
-pci_dev_get 318 216
-pci_dev_lock 304 216
-pci_dev_put 341 216
-pci_dev_unlock 307 216
-pci_free_irq 656 216
-pci_free_irq_vectors 657 216
+path_get 741 245
+path_put 742 245
+pci_dev_get 372 246
+pci_dev_lock 330 246
+pci_dev_put 398 246
+pci_dev_unlock 334 246
+pci_disable_device 743 246
+pci_enable_device 744 246
+pci_free_irq 745 246
+pci_free_irq_vectors 746 246
 pci_get_drvdata 29 9
-pci_lock_rescan_remove 658 216
-pci_request_irq 659 216
-pci_unlock_rescan_remove 660 216
-per_cpu 661 139
-per_cpu_ptr 107 139
-percpu_counter_add 662 217
-percpu_counter_add_batch 662 217
-percpu_counter_compare 663 217
-percpu_counter_dec 664 217
-percpu_counter_inc 665 217
-percpu_counter_read 663 217
-percpu_counter_read_positive 666 217
-percpu_counter_set 667 217
-percpu_counter_sub 668 217
-percpu_counter_sum 663 217
-percpu_counter_sum_positive 663 217
-percpu_down_read 669 218
-percpu_down_read_freezable 669 218
-percpu_down_read_internal 669 218
-percpu_down_read_trylock 670 218
-percpu_down_write 671 218
-percpu_is_read_locked 608 218
-percpu_is_write_locked 608 218
-percpu_ref_get 75 105
-percpu_ref_get_many 360 105
-percpu_ref_is_dying 240 105
-percpu_ref_is_zero 33 105
-percpu_ref_kill 68 105
-percpu_ref_kill_and_confirm 68 105
-percpu_ref_put 231 105
-percpu_ref_put_many 366 105
-percpu_ref_reinit 672 105
-percpu_ref_resurrect 672 105
-percpu_ref_switch_to_atomic 672 105
-percpu_ref_switch_to_atomic_sync 673 105
-percpu_ref_switch_to_percpu 672 105
-percpu_ref_tryget 288 105
-percpu_ref_tryget_live 288 105
-percpu_ref_tryget_live_rcu 288 105
-percpu_ref_tryget_many 674 105
-percpu_rwsem_is_held 608 218
-percpu_up_read 675 218
-percpu_up_write 676 218
-pfn_to_page 29 93
-pgdp_get 33 214
-phys_to_virt 29 93
-pid_task 301 130
-pin_user_pages 344 93
-pin_user_pages_fast 344 93
+pci_lock_rescan_remove 747 246
+pci_request_irq 748 246
+pci_unlock_rescan_remove 749 246
+per_cpu 750 169
+per_cpu_ptr 110 169
+percpu_counter_add 751 247
+percpu_counter_add_batch 751 247
+percpu_counter_compare 752 247
+percpu_counter_dec 753 247
+percpu_counter_inc 754 247
+percpu_counter_read 752 247
+percpu_counter_read_positive 755 247
+percpu_counter_set 756 247
+percpu_counter_sub 757 247
+percpu_counter_sum 752 247
+percpu_counter_sum_positive 752 247
+percpu_down_read 758 248
+percpu_down_read_freezable 758 248
+percpu_down_read_internal 758 248
+percpu_down_read_trylock 759 248
+percpu_down_write 760 248
+percpu_is_read_locked 690 248
+percpu_is_write_locked 690 248
+percpu_ref_get 78 113
+percpu_ref_get_many 417 113
+percpu_ref_is_dying 249 113
+percpu_ref_is_zero 33 113
+percpu_ref_kill 71 113
+percpu_ref_kill_and_confirm 71 113
+percpu_ref_put 240 113
+percpu_ref_put_many 423 113
+percpu_ref_reinit 761 113
+percpu_ref_resurrect 761 113
+percpu_ref_switch_to_atomic 761 113
+percpu_ref_switch_to_atomic_sync 762 113
+percpu_ref_switch_to_percpu 761 113
+percpu_ref_tryget 309 113
+percpu_ref_tryget_live 309 113
+percpu_ref_tryget_live_rcu 309 113
+percpu_ref_tryget_many 763 113
+percpu_rwsem_is_held 690 248
+percpu_up_read 764 248
+percpu_up_write 765 248
+perf_pmu_register 766 249
+perf_pmu_unregister 767 249
+pfn_to_page 29 99
+pgdp_get 33 244
+phys_to_virt 29 99
+pid_task 324 160
+pin_user_pages 401 99
+pin_user_pages_fast 401 99
 platform_get_drvdata 29 9
-pm_runtime_disable 259 219
-pm_runtime_get 677 219
-pm_runtime_get_if_active 678 219
-pm_runtime_get_if_in_use 678 219
-pm_runtime_get_noresume 677 219
-pm_runtime_get_sync 679 219
-pm_runtime_put 680 219
-pm_runtime_put_autosuspend 680 219
-pm_runtime_put_noidle 681 219
-pm_runtime_put_sync 682 219
-pm_runtime_resume_and_get 679 219
-pmd_clear 683 214
-pmd_install 684 220
-pmd_lock 685 141
-pmd_lockptr 86 141
-pmd_populate 686 220
-pmd_trans_huge_lock 687 141
-pmdp_establish 688 214
-pmdp_get 33 214
-pmdp_get_lockless 33 214
-pmdp_huge_clear_flush 689 214
-pmdp_huge_get_and_clear 689 214
-pmdp_invalidate 689 214
-pmem_wmb 331 116
-poll_state_synchronize_rcu 690 33
-poll_state_synchronize_srcu 691 88
-poll_wait 692 221
-postcore_initcall 129 66
-postcore_initcall_sync 129 66
-power_supply_unregister 693 222
-pr_alert 295 123
-pr_alert_once 295 123
-pr_alert_ratelimited 295 123
-pr_cont 295 123
-pr_crit 295 123
-pr_crit_once 295 123
-pr_crit_ratelimited 295 123
-pr_debug 295 123
-pr_debug_once 295 123
-pr_debug_ratelimited 295 123
-pr_devel 295 123
-pr_emerg 295 123
-pr_emerg_once 295 123
-pr_emerg_ratelimited 295 123
-pr_err 295 123
-pr_err_once 295 123
-pr_err_ratelimited 295 123
-pr_info 295 123
-pr_info_once 295 123
-pr_info_ratelimited 295 123
-pr_notice 295 123
-pr_notice_once 295 123
-pr_notice_ratelimited 295 123
-pr_warn 295 123
-pr_warn_once 295 123
-pr_warn_ratelimited 295 123
-preempt_check_resched 694 53
-preempt_count 440 53
-preempt_count_add 82 53
-preempt_count_dec 83 53
-preempt_count_dec_and_test 84 53
-preempt_count_inc 82 53
-preempt_count_sub 83 53
-preempt_disable 82 191
-preempt_disable_nested 227 53
-preempt_disable_notrace 82 191
-preempt_enable 83 191
-preempt_enable_nested 227 53
-preempt_enable_no_resched 83 53
-preempt_enable_no_resched_notrace 83 53
-preempt_enable_notrace 83 191
-preempt_fold_need_resched 694 53
-preempt_model_full 440 53
-preempt_model_none 440 53
-preempt_model_preemptible 440 53
-preempt_model_rt 440 53
-preempt_model_voluntary 440 53
-preempt_set_need_resched 694 53
-preemptible 440 53
-prepare_to_rcuwait 695 131
-prepare_to_swait_event 696 56
-prepare_to_swait_exclusive 697 56
-prepare_to_wait 697 56
-prepare_to_wait_event 696 56
-prepare_to_wait_exclusive 698 56
-printk 29 123
-printk_deferred 29 123
-printk_once 29 123
-printk_ratelimited 29 123
-proc_create 16 223
-proc_create_data 16 223
-proc_create_mount_point 16 223
-proc_create_net 16 223
-proc_create_net_data 16 223
-proc_create_net_data_write 16 223
-proc_create_net_single 16 223
-proc_create_net_single_write 16 223
-proc_create_seq 16 223
-proc_create_seq_data 16 223
-proc_create_seq_private 16 223
-proc_create_single 16 223
-proc_create_single_data 16 223
-pskb_expand_head 699 57
-pte_clear 700 214
-pte_clear_not_present_full 700 214
-pte_lockptr 86 141
-pte_offset_map 701 214
-pte_offset_map_lock 702 141
-pte_offset_map_nolock 703 214
-pte_offset_map_ro_nolock 703 214
-pte_offset_map_rw_nolock 703 214
-pte_unmap 704 214
-pte_unmap_unlock 705 141
-ptep_clear_flush 689 214
-ptep_clear_flush_young 706 214
-ptep_get 33 214
-ptep_get_and_clear 689 214
-ptep_get_and_clear_full 689 214
-ptep_get_lockless 33 214
-ptep_modify_prot_commit 707 214
-ptep_modify_prot_start 689 214
-ptep_set_access_flags 708 214
-ptep_set_wrprotect 709 214
-ptep_test_and_clear_young 706 214
-ptep_try_set 710 214
-pud_lock 685 141
-pud_trans_huge_lock 687 141
-pudp_get 33 214
-pudp_huge_get_and_clear 689 214
-pure_initcall 129 66
-put_bh 244 86
-put_cpu 83 138
-put_cpu_ptr 711 139
-put_cpu_var 712 139
-put_cred 375 140
-put_device 341 9
-put_net 274 142
-put_page 358 93
-put_page_testzero 348 93
-put_pid 274 130
-put_task_struct 274 144
-put_user 85 46
-queue_delayed_work 713 13
-queue_delayed_work_on 714 13
-queue_rcu_work 715 13
-queue_work 716 13
-queue_work_node 717 13
-queue_work_on 717 13
-queued_spin_lock 132 68
-queued_spin_trylock 133 68
-queued_spin_unlock 134 68
-radix_tree_delete 718 224
-radix_tree_delete_item 718 224
-radix_tree_insert 719 224
-radix_tree_lookup 720 224
-raw_cpu_add 98 59
-raw_cpu_add_return 99 59
-raw_cpu_and 100 59
-raw_cpu_cmpxchg 101 59
-raw_cpu_dec 102 59
-raw_cpu_dec_return 103 59
-raw_cpu_inc 104 59
-raw_cpu_inc_return 105 59
-raw_cpu_or 106 59
-raw_cpu_ptr 107 139
-raw_cpu_read 108 59
-raw_cpu_sub 109 59
-raw_cpu_sub_return 110 59
-raw_cpu_try_cmpxchg 111 59
-raw_cpu_write 112 59
-raw_cpu_xchg 113 59
-raw_irqs_disabled 440 53
-raw_local_irq_disable 130 191
-raw_local_irq_enable 131 191
-raw_local_irq_restore 131 191
-raw_local_irq_save 130 191
-raw_notifier_call_chain 699 77
-raw_read_seqcount 88 55
-raw_read_seqcount_begin 88 55
-raw_read_seqcount_latch 721 55
-raw_read_seqcount_latch_retry 609 55
-raw_seqcount_begin 88 55
-raw_seqcount_try_begin 610 55
-raw_smp_processor_id 722 138
-raw_spin_is_contended 723 71
-raw_spin_is_locked 723 71
-raw_spin_lock 724 225
-raw_spin_lock_bh 725 225
-raw_spin_lock_init 25 71
-raw_spin_lock_irq 726 225
-raw_spin_lock_irq_rcu_node 726 226
-raw_spin_lock_irqsave 726 225
-raw_spin_lock_irqsave_nested 726 225
-raw_spin_lock_irqsave_rcu_node 726 226
-raw_spin_lock_nest_lock 724 225
-raw_spin_lock_nested 724 225
-raw_spin_lock_rcu_node 724 226
-raw_spin_rq_lock 724 58
-raw_spin_rq_lock_irqsave 726 58
-raw_spin_rq_unlock 727 58
-raw_spin_trylock 728 225
-raw_spin_trylock_bh 729 225
-raw_spin_trylock_irq 730 225
-raw_spin_trylock_irqsave 730 225
-raw_spin_unlock 727 225
-raw_spin_unlock_bh 731 225
-raw_spin_unlock_irq 732 225
-raw_spin_unlock_irq_rcu_node 732 226
-raw_spin_unlock_irqrestore 732 225
-raw_spin_unlock_irqrestore_rcu_node 732 226
-raw_spin_unlock_rcu_node 727 226
-raw_write_seqcount_barrier 733 55
-raw_write_seqcount_begin 734 55
-raw_write_seqcount_end 735 55
-raw_write_seqcount_latch 733 55
-rb_entry 275 160
-rb_entry_rcu 462 160
-rb_entry_safe 462 160
-rb_erase 736 160
-rb_find_rcu 532 160
-rb_first 737 160
-rb_insert_color 738 160
-rb_last 737 160
-rb_link_node 739 160
-rb_link_node_rcu 740 160
-rb_next 737 160
-rb_prev 737 160
-rcu_access_pointer 741 227
-rcu_assign_pointer 742 32
-rcu_assign_sk_user_data 743 80
-rcu_barrier 744 228
-rcu_barrier_tasks 744 228
-rcu_barrier_tasks_trace 744 228
-rcu_dereference 745 227
-rcu_dereference_all 745 227
-rcu_dereference_all_check 745 227
-rcu_dereference_bh 745 227
-rcu_dereference_bh_check 745 227
-rcu_dereference_check 745 227
-rcu_dereference_protected 746 227
-rcu_dereference_raw 745 227
-rcu_dereference_raw_check 745 227
-rcu_dereference_rtnl 596 4
-rcu_dereference_sched 745 227
-rcu_dereference_sched_check 745 227
-rcu_dereference_sk_user_data 747 80
+pm_runtime_disable 277 250
+pm_runtime_force_resume 744 250
+pm_runtime_force_suspend 743 250
+pm_runtime_get 768 250
+pm_runtime_get_if_active 769 250
+pm_runtime_get_if_in_use 769 250
+pm_runtime_get_noresume 768 250
+pm_runtime_get_sync 770 250
+pm_runtime_put 771 250
+pm_runtime_put_autosuspend 771 250
+pm_runtime_put_noidle 772 250
+pm_runtime_put_sync 773 250
+pm_runtime_resume_and_get 770 250
+pmd_clear 774 244
+pmd_install 775 251
+pmd_lock 776 171
+pmd_lockptr 231 171
+pmd_populate 777 251
+pmd_trans_huge_lock 778 171
+pmdp_establish 779 244
+pmdp_get 33 244
+pmdp_get_lockless 33 244
+pmdp_huge_clear_flush 780 244
+pmdp_huge_get_and_clear 780 244
+pmdp_invalidate 780 244
+pmem_wmb 387 146
+poll_state_synchronize_rcu 781 33
+poll_state_synchronize_srcu 782 92
+poll_wait 783 252
+postcore_initcall 133 69
+postcore_initcall_sync 133 69
+power_supply_register 784 131
+power_supply_unregister 785 131
+pr_alert 318 153
+pr_alert_once 318 153
+pr_alert_ratelimited 318 153
+pr_cont 318 153
+pr_crit 318 153
+pr_crit_once 318 153
+pr_crit_ratelimited 318 153
+pr_debug 318 153
+pr_debug_once 318 153
+pr_debug_ratelimited 318 153
+pr_devel 318 153
+pr_emerg 318 153
+pr_emerg_once 318 153
+pr_emerg_ratelimited 318 153
+pr_err 318 153
+pr_err_once 318 153
+pr_err_ratelimited 318 153
+pr_info 318 153
+pr_info_once 318 153
+pr_info_ratelimited 318 153
+pr_notice 318 153
+pr_notice_once 318 153
+pr_notice_ratelimited 318 153
+pr_warn 318 153
+pr_warn_once 318 153
+pr_warn_ratelimited 318 153
+preempt_check_resched 786 55
+preempt_count 502 55
+preempt_count_add 85 55
+preempt_count_dec 86 55
+preempt_count_dec_and_test 87 55
+preempt_count_inc 85 55
+preempt_count_sub 86 55
+preempt_disable 85 220
+preempt_disable_nested 236 55
+preempt_disable_notrace 85 220
+preempt_enable 86 220
+preempt_enable_nested 236 55
+preempt_enable_no_resched 86 55
+preempt_enable_no_resched_notrace 86 55
+preempt_enable_notrace 86 220
+preempt_fold_need_resched 786 55
+preempt_model_full 502 55
+preempt_model_none 502 55
+preempt_model_preemptible 502 55
+preempt_model_rt 502 55
+preempt_model_voluntary 502 55
+preempt_set_need_resched 786 55
+preemptible 502 55
+prepare_to_rcuwait 787 161
+prepare_to_swait_event 788 58
+prepare_to_swait_exclusive 789 58
+prepare_to_wait 789 58
+prepare_to_wait_event 788 58
+prepare_to_wait_exclusive 790 58
+printk 29 153
+printk_deferred 29 153
+printk_once 29 153
+printk_ratelimited 29 153
+proc_create 16 253
+proc_create_data 16 253
+proc_create_mount_point 16 253
+proc_create_net 16 253
+proc_create_net_data 16 253
+proc_create_net_data_write 16 253
+proc_create_net_single 16 253
+proc_create_net_single_write 16 253
+proc_create_seq 16 253
+proc_create_seq_data 16 253
+proc_create_seq_private 16 253
+proc_create_single 16 253
+proc_create_single_data 16 253
+proc_remove 311 253
+pskb_expand_head 791 59
+pte_clear 792 244
+pte_clear_not_present_full 792 244
+pte_lockptr 231 171
+pte_offset_map 793 244
+pte_offset_map_lock 794 171
+pte_offset_map_nolock 795 244
+pte_offset_map_ro_nolock 795 244
+pte_offset_map_rw_nolock 795 244
+pte_unmap 796 244
+pte_unmap_unlock 797 171
+ptep_clear_flush 780 244
+ptep_clear_flush_young 798 244
+ptep_get 33 244
+ptep_get_and_clear 780 244
+ptep_get_and_clear_full 780 244
+ptep_get_lockless 33 244
+ptep_modify_prot_commit 799 244
+ptep_modify_prot_start 780 244
+ptep_set_access_flags 800 244
+ptep_set_wrprotect 801 244
+ptep_test_and_clear_young 798 244
+ptep_try_set 802 244
+ptp_clock_register 803 254
+ptp_clock_unregister 804 254
+pud_lock 776 171
+pud_trans_huge_lock 778 171
+pudp_get 33 244
+pudp_huge_get_and_clear 780 244
+pure_initcall 133 69
+put_bh 253 90
+put_cpu 86 168
+put_cpu_ptr 805 169
+put_cpu_var 806 169
+put_cred 434 170
+put_device 398 9
+put_net 291 172
+put_page 415 99
+put_page_testzero 405 99
+put_pid 291 160
+put_task_struct 291 174
+put_user 88 48
+pwmchip_add 807 132
+pwmchip_remove 808 132
+queue_delayed_work 809 13
+queue_delayed_work_on 810 13
+queue_rcu_work 811 13
+queue_work 812 13
+queue_work_node 813 13
+queue_work_on 813 13
+queued_spin_lock 136 71
+queued_spin_trylock 137 71
+queued_spin_unlock 138 71
+radix_tree_delete 814 255
+radix_tree_delete_item 814 255
+radix_tree_insert 815 255
+radix_tree_lookup 816 255
+raw_cpu_add 101 61
+raw_cpu_add_return 102 61
+raw_cpu_and 103 61
+raw_cpu_cmpxchg 104 61
+raw_cpu_dec 105 61
+raw_cpu_dec_return 106 61
+raw_cpu_inc 107 61
+raw_cpu_inc_return 108 61
+raw_cpu_or 109 61
+raw_cpu_ptr 110 169
+raw_cpu_read 111 61
+raw_cpu_sub 112 61
+raw_cpu_sub_return 113 61
+raw_cpu_try_cmpxchg 114 61
+raw_cpu_write 115 61
+raw_cpu_xchg 116 61
+raw_irqs_disabled 502 55
+raw_local_irq_disable 134 220
+raw_local_irq_enable 135 220
+raw_local_irq_restore 135 220
+raw_local_irq_save 134 220
+raw_notifier_call_chain 791 81
+raw_read_seqcount 91 57
+raw_read_seqcount_begin 91 57
+raw_read_seqcount_latch 817 57
+raw_read_seqcount_latch_retry 691 57
+raw_seqcount_begin 91 57
+raw_seqcount_try_begin 692 57
+raw_smp_processor_id 818 168
+raw_spin_is_contended 819 74
+raw_spin_is_locked 819 74
+raw_spin_lock 820 256
+raw_spin_lock_bh 821 256
+raw_spin_lock_init 25 74
+raw_spin_lock_irq 822 256
+raw_spin_lock_irq_rcu_node 822 257
+raw_spin_lock_irqsave 822 256
+raw_spin_lock_irqsave_nested 822 256
+raw_spin_lock_irqsave_rcu_node 822 257
+raw_spin_lock_nest_lock 820 256
+raw_spin_lock_nested 820 256
+raw_spin_lock_rcu_node 820 257
+raw_spin_rq_lock 820 60
+raw_spin_rq_lock_irqsave 822 60
+raw_spin_rq_unlock 823 60
+raw_spin_trylock 824 256
+raw_spin_trylock_bh 825 256
+raw_spin_trylock_irq 826 256
+raw_spin_trylock_irqsave 826 256
+raw_spin_unlock 823 256
+raw_spin_unlock_bh 827 256
+raw_spin_unlock_irq 828 256
+raw_spin_unlock_irq_rcu_node 828 257
+raw_spin_unlock_irqrestore 828 256
+raw_spin_unlock_irqrestore_rcu_node 828 257
+raw_spin_unlock_rcu_node 823 257
+raw_write_seqcount_barrier 829 57
+raw_write_seqcount_begin 830 57
+raw_write_seqcount_end 831 57
+raw_write_seqcount_latch 829 57
+rb_entry 292 188
+rb_entry_rcu 525 188
+rb_entry_safe 525 188
+rb_erase 832 188
+rb_find_rcu 608 188
+rb_first 833 188
+rb_insert_color 834 188
+rb_last 833 188
+rb_link_node 835 188
+rb_link_node_rcu 836 188
+rb_next 833 188
+rb_prev 833 188
+rc_register_device 837 133
+rc_unregister_device 838 133
+rcu_access_pointer 839 258
+rcu_assign_pointer 840 32
+rcu_assign_sk_user_data 841 85
+rcu_barrier 842 259
+rcu_barrier_tasks 842 259
+rcu_barrier_tasks_trace 842 259
+rcu_dereference 843 258
+rcu_dereference_all 843 258
+rcu_dereference_all_check 843 258
+rcu_dereference_bh 843 258
+rcu_dereference_bh_check 843 258
+rcu_dereference_check 843 258
+rcu_dereference_protected 844 258
+rcu_dereference_raw 843 258
+rcu_dereference_raw_check 843 258
+rcu_dereference_rtnl 673 4
+rcu_dereference_sched 843 258
+rcu_dereference_sched_check 843 258
+rcu_dereference_sk_user_data 845 85
 rcu_is_watching 46 33
-rcu_pointer_handoff 86 227
-rcu_read_lock 748 229
+rcu_pointer_handoff 231 258
+rcu_read_lock 846 260
 rcu_read_lock_any_held 46 33
-rcu_read_lock_bh 749 229
+rcu_read_lock_bh 847 260
 rcu_read_lock_bh_held 46 33
-rcu_read_lock_dont_migrate 750 229
+rcu_read_lock_dont_migrate 848 260
 rcu_read_lock_held 46 33
-rcu_read_lock_sched 751 229
+rcu_read_lock_sched 849 260
 rcu_read_lock_sched_held 46 33
-rcu_read_lock_sched_notrace 751 229
-rcu_read_lock_trace 752 229
-rcu_read_unlock 753 229
-rcu_read_unlock_bh 754 229
-rcu_read_unlock_migrate 755 229
-rcu_read_unlock_sched 756 229
-rcu_read_unlock_sched_notrace 756 229
-rcu_read_unlock_trace 757 229
-rcu_replace_pointer 758 32
-rcu_sync_enter 759 230
-rcu_sync_exit 760 230
-rcu_sync_is_idle 33 230
-rcuref_get 288 231
-rcuref_init 761 231
-rcuref_put 762 231
-rcuref_read 33 231
-rcuwait_active 33 131
-rcuwait_wait_event 225 131
-rcuwait_wake_up 291 131
-read_lock 763 225
-read_lock_bh 764 225
-read_lock_irq 765 225
-read_lock_irqsave 765 225
-read_poll_timeout 122 232
-read_poll_timeout_atomic 29 232
-read_seqbegin 88 55
-read_seqbegin_or_lock 766 55
-read_seqbegin_or_lock_irqsave 88 55
-read_seqcount_begin 88 55
-read_seqcount_latch 721 55
-read_seqcount_latch_retry 609 55
-read_seqcount_retry 609 55
-read_seqlock_excl 767 55
-read_seqlock_excl_bh 768 55
-read_seqlock_excl_irq 769 55
-read_seqlock_excl_irqsave 769 55
-read_seqretry 609 55
-read_sequnlock_excl 770 55
-read_sequnlock_excl_bh 771 55
-read_sequnlock_excl_irq 772 55
-read_sequnlock_excl_irqrestore 772 55
-read_thread_flags 773 89
-read_trylock 774 225
-read_unlock 775 225
-read_unlock_bh 776 225
-read_unlock_irq 777 225
-read_unlock_irqrestore 777 225
-readb 86 54
-readb_relaxed 86 54
-readl 86 54
-readl_poll_timeout 243 232
-readl_poll_timeout_atomic 86 232
-readl_relaxed 86 54
-readq 86 54
-readq_poll_timeout 243 232
-readq_poll_timeout_atomic 86 232
-readq_relaxed 86 54
-readsb 68 54
-readsl 68 54
-readsq 68 54
-readsw 68 54
-readw 86 54
-readw_relaxed 86 54
-readx_poll_timeout 778 232
-readx_poll_timeout_atomic 779 232
-refcount_add 780 233
-refcount_add_not_zero 781 233
-refcount_add_not_zero_acquire 782 233
-refcount_dec 783 233
-refcount_dec_and_lock 784 233
-refcount_dec_and_lock_irqsave 784 233
-refcount_dec_and_mutex_lock 785 233
-refcount_dec_and_rtnl_lock 786 4
-refcount_dec_and_test 787 233
-refcount_dec_if_one 788 233
-refcount_dec_not_one 788 233
-refcount_inc 511 233
-refcount_inc_not_zero 512 233
-refcount_inc_not_zero_acquire 789 233
-refcount_read 202 233
-refcount_set 204 233
-refcount_set_release 205 233
-refcount_sub_and_test 790 233
-register_netdev 791 234
-regulator_disable 243 235
-regulator_enable 243 235
-reinit_completion 25 92
-release_sock 792 80
-remove_wait_queue 68 61
-request_any_context_irq 793 14
-request_firmware 243 236
-request_irq 794 14
-request_module 243 237
-request_percpu_irq 793 14
-request_threaded_irq 795 14
+rcu_read_lock_sched_notrace 849 260
+rcu_read_lock_trace 850 260
+rcu_read_unlock 851 260
+rcu_read_unlock_bh 852 260
+rcu_read_unlock_migrate 853 260
+rcu_read_unlock_sched 854 260
+rcu_read_unlock_sched_notrace 854 260
+rcu_read_unlock_trace 855 260
+rcu_replace_pointer 856 32
+rcu_sync_enter 857 261
+rcu_sync_exit 858 261
+rcu_sync_is_idle 33 261
+rcuref_get 309 262
+rcuref_init 859 262
+rcuref_put 860 262
+rcuref_read 33 262
+rcuwait_active 33 161
+rcuwait_wait_event 232 161
+rcuwait_wake_up 313 161
+read_lock 861 256
+read_lock_bh 862 256
+read_lock_irq 863 256
+read_lock_irqsave 863 256
+read_poll_timeout 864 263
+read_poll_timeout_atomic 865 263
+read_seqbegin 91 57
+read_seqbegin_or_lock 866 57
+read_seqbegin_or_lock_irqsave 91 57
+read_seqcount_begin 91 57
+read_seqcount_latch 817 57
+read_seqcount_latch_retry 691 57
+read_seqcount_retry 691 57
+read_seqlock_excl 867 57
+read_seqlock_excl_bh 868 57
+read_seqlock_excl_irq 869 57
+read_seqlock_excl_irqsave 869 57
+read_seqretry 691 57
+read_sequnlock_excl 870 57
+read_sequnlock_excl_bh 871 57
+read_sequnlock_excl_irq 872 57
+read_sequnlock_excl_irqrestore 872 57
+read_thread_flags 873 94
+read_trylock 874 256
+read_unlock 875 256
+read_unlock_bh 876 256
+read_unlock_irq 877 256
+read_unlock_irqrestore 877 256
+readb 89 56
+readb_relaxed 89 56
+readl 89 56
+readl_poll_timeout 878 263
+readl_poll_timeout_atomic 89 263
+readl_relaxed 89 56
+readq 89 56
+readq_poll_timeout 878 263
+readq_poll_timeout_atomic 89 263
+readq_relaxed 89 56
+readsb 71 56
+readsl 71 56
+readsq 71 56
+readsw 71 56
+readw 89 56
+readw_relaxed 89 56
+readx_poll_timeout 879 263
+readx_poll_timeout_atomic 880 263
+refcount_add 881 264
+refcount_add_not_zero 882 264
+refcount_add_not_zero_acquire 883 264
+refcount_dec 884 264
+refcount_dec_and_lock 885 264
+refcount_dec_and_lock_irqsave 885 264
+refcount_dec_and_mutex_lock 886 264
+refcount_dec_and_rtnl_lock 887 4
+refcount_dec_and_test 888 264
+refcount_dec_if_one 889 264
+refcount_dec_not_one 889 264
+refcount_inc 587 264
+refcount_inc_not_zero 588 264
+refcount_inc_not_zero_acquire 890 264
+refcount_read 208 264
+refcount_set 210 264
+refcount_set_release 211 264
+refcount_sub_and_test 891 264
+register_candev 892 54
+register_netdev 893 265
+register_netdevice 892 54
+regulator_bulk_disable 269 266
+regulator_bulk_enable 270 266
+regulator_disable 894 266
+regulator_enable 276 266
+regulator_register 895 134
+regulator_unregister 896 134
+reinit_completion 25 98
+release_sock 897 85
+remove_proc_entry 311 253
+remove_proc_subtree 311 253
+remove_wait_queue 71 63
+request_any_context_irq 898 14
+request_firmware 252 267
+request_irq 899 14
+request_module 252 268
+request_percpu_irq 898 14
+request_threaded_irq 900 14
+reset_control_assert 743 269
+reset_control_deassert 744 269
+reset_controller_register 901 135
+reset_controller_unregister 902 135
 return_ptr 56 10
-rhashtable_destroy 373 238
-rhashtable_insert_fast 796 238
-rhashtable_lookup 797 238
-rhashtable_lookup_fast 797 238
-rhashtable_lookup_insert_fast 796 238
-rhashtable_remove 798 238
-rhashtable_remove_fast 799 238
-rhashtable_walk_next 797 238
-rhashtable_walk_start 800 238
-rhashtable_walk_stop 704 238
-rht_dereference 801 238
-rht_dereference_bucket 801 238
-rht_dereference_bucket_rcu 596 238
-rht_dereference_rcu 596 238
-rmb 802 116
-rootfs_initcall 129 66
+rhashtable_destroy 430 270
+rhashtable_insert_fast 903 270
+rhashtable_lookup 904 270
+rhashtable_lookup_fast 904 270
+rhashtable_lookup_insert_fast 903 270
+rhashtable_remove 905 270
+rhashtable_remove_fast 906 270
+rhashtable_walk_next 904 270
+rhashtable_walk_start 907 270
+rhashtable_walk_stop 796 270
+rht_dereference 908 270
+rht_dereference_bucket 908 270
+rht_dereference_bucket_rcu 673 270
+rht_dereference_rcu 673 270
+rmb 909 146
+rootfs_initcall 133 69
 round_down 1 20
 round_up 1 20
 rounddown 1 20
-rounddown_pow_of_two 1 166
+rounddown_pow_of_two 1 195
 roundup 1 20
-roundup_pow_of_two 1 166
-rq_lock 724 58
-rq_lock_irq 726 58
-rq_lock_irqsave 726 58
-rq_unlock 727 58
-rq_unlock_irq 732 58
-rq_unlock_irqrestore 732 58
-rt_mutex_lock 803 239
-rt_mutex_lock_interruptible 804 239
-rt_mutex_lock_killable 804 239
-rt_mutex_lock_nested 803 239
-rt_mutex_trylock 805 239
-rt_mutex_unlock 806 239
-rtnl_dereference 746 4
-rtnl_is_locked 807 4
-rtnl_lock 808 4
-rtnl_lock_interruptible 809 4
-rtnl_lock_killable 809 4
-rtnl_net_lock 810 4
-rtnl_net_unlock 811 4
-rtnl_trylock 812 4
-rtnl_unlock 813 4
-rwlock_init 25 71
-rwlock_is_contended 723 71
-rwlock_needbreak 723 71
-rwsem_assert_held 474 120
-rwsem_assert_held_write 135 120
-rwsem_is_contended 608 120
-rwsem_is_locked 608 120
-sb_bread 243 86
-sb_end_intwrite 346 126
-sb_end_pagefault 346 126
-sb_end_write 346 126
-sb_start_intwrite 349 126
-sb_start_pagefault 349 126
-sb_start_write 349 126
-sb_start_write_trylock 814 126
-sched_clock 29 188
-sched_preempt_enable_no_resched 83 53
-schedule 491 94
-schedule_delayed_work 815 13
-schedule_delayed_work_on 816 13
-schedule_hrtimeout 268 162
-schedule_hrtimeout_range 268 162
-schedule_on_each_cpu 492 13
-schedule_preempt_disabled 491 94
-schedule_timeout 492 94
-schedule_timeout_idle 492 94
-schedule_timeout_interruptible 492 94
-schedule_timeout_killable 492 94
-schedule_timeout_uninterruptible 492 94
-schedule_work 817 13
-schedule_work_on 818 13
-scnprintf 29 177
+roundup_pow_of_two 1 195
+rproc_add 910 136
+rproc_del 911 136
+rq_lock 820 60
+rq_lock_irq 822 60
+rq_lock_irqsave 822 60
+rq_unlock 823 60
+rq_unlock_irq 828 60
+rq_unlock_irqrestore 828 60
+rt_mutex_lock 912 271
+rt_mutex_lock_interruptible 913 271
+rt_mutex_lock_killable 913 271
+rt_mutex_lock_nested 912 271
+rt_mutex_trylock 914 271
+rt_mutex_unlock 915 271
+rtnl_dereference 844 4
+rtnl_is_locked 916 4
+rtnl_lock 917 4
+rtnl_lock_interruptible 918 4
+rtnl_lock_killable 918 4
+rtnl_net_lock 919 4
+rtnl_net_unlock 920 4
+rtnl_trylock 921 4
+rtnl_unlock 922 4
+rwlock_init 25 74
+rwlock_is_contended 819 74
+rwlock_needbreak 819 74
+rwsem_assert_held 543 150
+rwsem_assert_held_write 139 150
+rwsem_is_contended 690 150
+rwsem_is_locked 690 150
+sb_bread 252 90
+sb_end_intwrite 403 156
+sb_end_pagefault 403 156
+sb_end_write 403 156
+sb_start_intwrite 406 156
+sb_start_pagefault 406 156
+sb_start_write 406 156
+sb_start_write_trylock 923 156
+sched_clock 29 217
+sched_preempt_enable_no_resched 86 55
+schedule 567 100
+schedule_delayed_work 924 13
+schedule_delayed_work_on 925 13
+schedule_hrtimeout 285 190
+schedule_hrtimeout_range 285 190
+schedule_on_each_cpu 568 13
+schedule_preempt_disabled 567 100
+schedule_timeout 568 100
+schedule_timeout_idle 568 100
+schedule_timeout_interruptible 568 100
+schedule_timeout_killable 568 100
+schedule_timeout_uninterruptible 568 100
+schedule_work 926 13
+schedule_work_on 927 13
+scnprintf 29 206
 scoped_cond_guard 10 10
 scoped_guard 10 10
-scoped_seqlock_read 766 55
-scsi_host_put 819 240
-sema_init 25 119
-seqcount_init 25 241
-seqlock_init 25 241
-set_bit 279 40
-set_buffer_uptodate 820 86
-set_cpus_allowed_ptr 243 107
-set_current_state 821 56
-set_mask_bits 822 43
-set_page_count 761 134
-set_pmd 761 214
-set_pmd_at 823 214
-set_pte 761 214
-set_pte_at 823 214
-set_ptes 823 214
-set_pud_at 823 214
-set_special_state 90 95
-set_thread_flag 824 89
-set_ti_thread_flag 825 89
-set_tsk_need_resched 41 89
-set_tsk_thread_flag 825 89
-shost_priv 277 101
-sign_extend32 1 43
-sign_extend64 1 43
-signal_pending 33 242
-size_add 1 70
-size_mul 1 70
+scoped_seqlock_read 866 57
+scsi_add_host 928 272
+scsi_add_host_with_dma 928 272
+scsi_host_put 929 272
+scsi_remove_host 930 272
+sema_init 25 149
+seqcount_init 25 273
+seqlock_init 25 273
+serio_register_port 931 181
+serio_unregister_port 932 181
+set_bit 298 40
+set_buffer_uptodate 933 90
+set_cpus_allowed_ptr 252 115
+set_current_state 934 58
+set_mask_bits 935 45
+set_page_count 859 164
+set_pmd 859 244
+set_pmd_at 936 244
+set_pte 859 244
+set_pte_at 936 244
+set_ptes 936 244
+set_pud_at 936 244
+set_special_state 93 101
+set_thread_flag 937 94
+set_ti_thread_flag 938 94
+set_tsk_need_resched 41 94
+set_tsk_thread_flag 938 94
+shost_priv 295 108
+sign_extend32 1 45
+sign_extend64 1 45
+signal_pending 33 274
+size_add 1 73
+size_mul 1 73
 sizeof 2 36
-sizeof_field 2 212
-sk_free 244 80
-skb_clone 66 57
-skb_copy 66 57
-skb_dequeue 826 57
-skb_dequeue_tail 826 57
-skb_get 318 57
-skb_peek 240 57
-skb_queue_empty 240 57
-skb_queue_empty_lockless 33 57
-skb_queue_head 827 57
-skb_queue_head_init 25 57
-skb_queue_len 240 57
-skb_queue_len_lockless 33 57
-skb_queue_purge 828 57
-skb_queue_tail 827 57
-skb_unlink 829 57
-skb_unref 762 57
-smp_acquire__after_ctrl_dep 830 73
-smp_call_function 649 213
-smp_call_function_any 831 213
-smp_call_function_many 650 213
-smp_call_function_single 831 213
-smp_call_function_single_async 832 213
-smp_cond_load_acquire 833 73
-smp_cond_load_relaxed 834 73
-smp_load_acquire 833 243
-smp_mb 835 116
-smp_mb__after_atomic 836 72
-smp_mb__after_mmgrab 837 143
-smp_mb__after_spinlock 837 244
-smp_mb__after_srcu_read_lock 837 88
-smp_mb__after_srcu_read_unlock 837 244
-smp_mb__after_switch_mm 835 58
-smp_mb__after_unlock_lock 837 244
-smp_mb__before_atomic 838 72
-smp_processor_id 722 138
-smp_read_barrier_depends 620 203
-smp_rmb 839 116
-smp_store_mb 840 116
-smp_store_release 369 243
-smp_wmb 841 116
-snd_card_free 308 101
-snd_devm_card_new 310 101
-snprintf 29 177
-sock_flag 842 80
-sock_hold 75 80
-sock_owned_by_me 135 80
-sock_owned_by_user 843 80
-sock_owned_by_user_nocheck 843 80
-sock_poll_wait 844 80
-sock_put 274 80
-sock_reset_flag 845 80
-sock_set_flag 846 80
-sock_valbool_flag 847 80
-softirq_count 440 53
-spi_controller_get_devdata 277 101
-spi_controller_put 308 101
+sizeof_field 2 242
+sk_free 253 85
+skb_clone 68 59
+skb_copy 68 59
+skb_dequeue 939 59
+skb_dequeue_tail 939 59
+skb_get 372 59
+skb_peek 249 59
+skb_queue_empty 249 59
+skb_queue_empty_lockless 33 59
+skb_queue_head 940 59
+skb_queue_head_init 25 59
+skb_queue_len 249 59
+skb_queue_len_lockless 33 59
+skb_queue_purge 941 59
+skb_queue_tail 940 59
+skb_unlink 942 59
+skb_unref 860 59
+smp_acquire__after_ctrl_dep 943 77
+smp_call_function 736 243
+smp_call_function_any 944 243
+smp_call_function_many 737 243
+smp_call_function_single 944 243
+smp_call_function_single_async 945 243
+smp_cond_load_acquire 946 77
+smp_cond_load_relaxed 947 77
+smp_load_acquire 946 275
+smp_mb 948 146
+smp_mb__after_atomic 949 76
+smp_mb__after_mmgrab 950 173
+smp_mb__after_spinlock 950 276
+smp_mb__after_srcu_read_lock 950 92
+smp_mb__after_srcu_read_unlock 950 276
+smp_mb__after_switch_mm 948 60
+smp_mb__after_unlock_lock 950 276
+smp_mb__before_atomic 951 76
+smp_processor_id 818 168
+smp_read_barrier_depends 703 232
+smp_rmb 952 146
+smp_store_mb 953 146
+smp_store_release 426 275
+smp_wmb 954 146
+snd_card_disconnect 955 277
+snd_card_free 956 277
+snd_card_register 957 277
+snd_devm_card_new 337 108
+snd_soc_register_component 958 137
+snd_soc_unregister_component 959 137
+snprintf 29 206
+sock_flag 960 85
+sock_hold 78 85
+sock_owned_by_me 139 85
+sock_owned_by_user 961 85
+sock_owned_by_user_nocheck 961 85
+sock_poll_wait 962 85
+sock_put 291 85
+sock_reset_flag 963 85
+sock_set_flag 964 85
+sock_valbool_flag 965 85
+softirq_count 502 55
+spi_controller_get_devdata 295 108
+spi_controller_put 335 108
 spi_get_drvdata 29 9
-spi_master_get_devdata 277 101
-spi_master_put 308 101
-spi_sync 243 245
-spi_unregister_controller 848 245
-spi_unregister_master 848 245
-spin_is_contended 723 71
-spin_is_locked 723 71
-spin_lock 77 225
-spin_lock_bh 78 225
-spin_lock_init 25 71
-spin_lock_irq 849 225
-spin_lock_irqsave 849 225
-spin_lock_irqsave_nested 849 225
-spin_lock_nest_lock 77 225
-spin_lock_nested 77 225
-spin_needbreak 723 71
-spin_trylock 687 225
-spin_trylock_bh 850 225
-spin_trylock_irq 851 225
-spin_trylock_irqsave 851 225
-spin_unlock 80 225
-spin_unlock_bh 81 225
-spin_unlock_irq 852 225
-spin_unlock_irqrestore 852 225
-spin_until_cond 853 246
-sprintf 29 177
-srcu_barrier 854 88
-srcu_dereference 855 227
-srcu_dereference_check 855 227
-srcu_dereference_notrace 855 227
-srcu_down_read 856 88
-srcu_down_read_fast 856 88
-srcu_read_lock 856 88
-srcu_read_lock_fast 856 88
-srcu_read_lock_fast_notrace 856 88
-srcu_read_lock_fast_updown 856 88
-srcu_read_lock_held 723 33
-srcu_read_lock_nmisafe 856 88
-srcu_read_lock_notrace 856 88
-srcu_read_unlock 857 88
-srcu_read_unlock_fast 857 88
-srcu_read_unlock_fast_notrace 857 88
-srcu_read_unlock_fast_updown 857 88
-srcu_read_unlock_nmisafe 857 88
-srcu_read_unlock_notrace 857 88
-srcu_up_read 857 88
-srcu_up_read_fast 857 88
-ssleep 269 135
-start_poll_synchronize_rcu 385 33
-start_poll_synchronize_srcu 386 88
+spi_master_get_devdata 295 108
+spi_master_put 335 108
+spi_register_controller 966 138
+spi_register_master 966 138
+spi_sync 252 138
+spi_unregister_controller 967 138
+spi_unregister_master 967 138
+spin_is_contended 819 74
+spin_is_locked 819 74
+spin_lock 80 256
+spin_lock_bh 81 256
+spin_lock_init 25 74
+spin_lock_irq 968 256
+spin_lock_irqsave 968 256
+spin_lock_irqsave_nested 968 256
+spin_lock_nest_lock 80 256
+spin_lock_nested 80 256
+spin_needbreak 819 74
+spin_trylock 778 256
+spin_trylock_bh 969 256
+spin_trylock_irq 970 256
+spin_trylock_irqsave 970 256
+spin_unlock 83 256
+spin_unlock_bh 84 256
+spin_unlock_irq 971 256
+spin_unlock_irqrestore 971 256
+spin_until_cond 972 278
+sprintf 29 206
+srcu_barrier 973 92
+srcu_dereference 974 258
+srcu_dereference_check 974 258
+srcu_dereference_notrace 974 258
+srcu_down_read 975 92
+srcu_down_read_fast 975 92
+srcu_read_lock 975 92
+srcu_read_lock_fast 975 92
+srcu_read_lock_fast_notrace 975 92
+srcu_read_lock_fast_updown 975 92
+srcu_read_lock_held 819 33
+srcu_read_lock_nmisafe 975 92
+srcu_read_lock_notrace 975 92
+srcu_read_unlock 976 92
+srcu_read_unlock_fast 976 92
+srcu_read_unlock_fast_notrace 976 92
+srcu_read_unlock_fast_updown 976 92
+srcu_read_unlock_nmisafe 976 92
+srcu_read_unlock_notrace 976 92
+srcu_up_read 976 92
+srcu_up_read_fast 976 92
+ssleep 286 165
+start_poll_synchronize_rcu 444 33
+start_poll_synchronize_srcu 445 92
 static_assert 1 8
-static_branch_dec 858 247
-static_branch_dec_cpuslocked 858 247
-static_branch_disable 859 247
-static_branch_disable_cpuslocked 859 247
-static_branch_enable 860 247
-static_branch_enable_cpuslocked 860 247
-static_branch_inc 861 247
-static_branch_inc_cpuslocked 861 247
-static_branch_likely 862 247
-static_branch_unlikely 862 247
-static_key_count 33 175
-static_key_disable 859 247
-static_key_disable_cpuslocked 859 247
-static_key_enable 860 247
-static_key_enable_cpuslocked 860 247
-static_key_enabled 863 247
-static_key_false 863 247
-static_key_fast_inc_not_disabled 196 175
-static_key_slow_dec 858 247
-static_key_slow_dec_cpuslocked 858 247
-static_key_slow_inc 861 247
-static_key_slow_inc_cpuslocked 861 247
-static_key_true 863 247
-stop_machine 492 248
-store_release_wake_up 864 76
-strcasecmp 29 183
-strchr 29 183
-strcmp 29 183
-strcpy 48 183
-strlcpy 48 183
-strlen 29 183
-strncmp 29 183
-strncpy 48 183
-strncpy_from_user 60 46
-strndup_user 602 183
-strnlen 29 183
-strnlen_user 602 46
-strrchr 29 183
-strscpy 48 183
-strscpy_pad 48 183
-strstr 29 183
-struct_size 1 70
-struct_size_t 1 70
-submit_bio 10 81
-submit_bio_wait 225 81
-subsys_initcall 129 66
-subsys_initcall_sync 129 66
-swab16 1 249
-swab32 1 249
-swab64 1 249
+static_branch_dec 977 279
+static_branch_dec_cpuslocked 977 279
+static_branch_disable 978 279
+static_branch_disable_cpuslocked 978 279
+static_branch_enable 979 279
+static_branch_enable_cpuslocked 979 279
+static_branch_inc 980 279
+static_branch_inc_cpuslocked 980 279
+static_branch_likely 981 279
+static_branch_unlikely 981 279
+static_key_count 33 204
+static_key_disable 978 279
+static_key_disable_cpuslocked 978 279
+static_key_enable 979 279
+static_key_enable_cpuslocked 979 279
+static_key_enabled 982 279
+static_key_false 982 279
+static_key_fast_inc_not_disabled 202 204
+static_key_slow_dec 977 279
+static_key_slow_dec_cpuslocked 977 279
+static_key_slow_inc 980 279
+static_key_slow_inc_cpuslocked 980 279
+static_key_true 982 279
+stop_machine 568 280
+store_release_wake_up 983 80
+strcasecmp 29 212
+strchr 29 212
+strcmp 29 212
+strcpy 48 212
+strlcpy 48 212
+strlen 29 212
+strncmp 29 212
+strncpy 48 212
+strncpy_from_user 60 48
+strndup_user 683 212
+strnlen 29 212
+strnlen_user 683 48
+strrchr 29 212
+strscpy 48 212
+strscpy_pad 48 212
+strstr 29 212
+struct_size 1 73
+struct_size_t 1 73
+submit_bio 10 86
+submit_bio_wait 232 86
+subsys_initcall 133 69
+subsys_initcall_sync 133 69
+swab16 1 281
+swab32 1 281
+swab64 1 281
 swait_active 33 37
-swait_event_exclusive 865 56
-swait_event_idle_exclusive 865 56
-swait_event_interruptible_exclusive 866 56
-swait_event_interruptible_timeout_exclusive 866 56
-swait_event_timeout_exclusive 866 56
-swake_up_all 115 168
-swake_up_all_locked 115 168
-swake_up_locked 115 168
-swake_up_one 115 168
-swq_has_sleeper 378 37
-sync_blockdev 225 85
-sync_cmpxchg 261 72
-sync_try_cmpxchg 867 72
-synchronize_hardirq 868 14
-synchronize_irq 869 14
-synchronize_net 870 234
-synchronize_rcu 870 97
-synchronize_rcu_expedited 870 97
-synchronize_rcu_tasks 871 97
-synchronize_rcu_tasks_rude 871 97
-synchronize_rcu_tasks_trace 871 97
-synchronize_srcu 872 88
-synchronize_srcu_expedited 872 88
-sysfs_emit 29 177
-sysfs_emit_at 29 177
-task_cpu 29 95
-task_lock 77 144
-task_pid_nr 29 95
-task_rq_lock 873 58
-task_rq_unlock 874 58
-task_tgid_nr 29 95
-task_unlock 80 144
-task_work_add 875 250
-tasklet_disable 876 14
-tasklet_disable_in_atomic 877 14
-tasklet_disable_nosync 878 14
-tasklet_enable 879 14
-tasklet_hi_schedule 880 14
-tasklet_init 881 14
-tasklet_kill 882 14
-tasklet_schedule 880 14
-tasklet_setup 881 14
-tasklet_unlock_wait 883 14
-test_and_change_bit 884 40
-test_and_clear_bit 280 40
-test_and_clear_thread_flag 885 89
-test_and_clear_ti_thread_flag 886 89
-test_and_clear_tsk_thread_flag 886 89
-test_and_clear_wake_up_bit 887 76
-test_and_set_bit 281 40
-test_and_set_bit_lock 888 40
-test_and_set_thread_flag 889 89
-test_and_set_ti_thread_flag 890 89
-test_and_set_tsk_thread_flag 890 89
-test_bit 282 40
-test_bit_acquire 891 40
-test_thread_flag 892 89
-test_ti_thread_flag 842 89
-test_tsk_thread_flag 842 89
-this_cpu_add 98 59
-this_cpu_add_return 99 59
-this_cpu_and 100 59
-this_cpu_cmpxchg 101 59
-this_cpu_cmpxchg128 101 59
-this_cpu_cmpxchg64 101 59
-this_cpu_dec 102 59
-this_cpu_dec_return 103 59
-this_cpu_inc 104 59
-this_cpu_inc_return 105 59
-this_cpu_or 106 59
-this_cpu_ptr 107 139
-this_cpu_read 108 59
-this_cpu_sub 109 59
-this_cpu_sub_return 110 59
-this_cpu_try_cmpxchg 111 59
-this_cpu_try_cmpxchg128 111 59
-this_cpu_try_cmpxchg64 111 59
-this_cpu_write 112 59
-this_cpu_xchg 113 59
-time_after 29 174
-time_after_eq 29 174
-time_before 29 174
-time_before_eq 29 174
-time_is_after_jiffies 29 174
-time_is_before_jiffies 29 174
-timer_container_of 275 18
-timer_delete 293 63
-timer_delete_sync 292 63
-timer_delete_sync_try 893 63
-timer_pending 89 18
-timer_reduce 628 63
-timer_setup 894 18
-timer_setup_on_stack 895 18
-timer_shutdown 896 63
-timer_shutdown_sync 897 63
-tlb_finish_mmu 53 251
-tlb_flush_mmu 53 251
-tlb_gather_mmu 601 251
-tlb_remove_page 86 251
-tlb_remove_table 898 251
-truncate_inode_pages 622 93
-try_cmpxchg 867 72
-try_cmpxchg128 867 72
-try_cmpxchg128_acquire 899 72
-try_cmpxchg128_local 900 91
-try_cmpxchg128_relaxed 901 72
-try_cmpxchg128_release 902 72
-try_cmpxchg64 867 72
-try_cmpxchg64_acquire 899 72
-try_cmpxchg64_local 900 91
-try_cmpxchg64_relaxed 901 72
-try_cmpxchg64_release 902 72
-try_cmpxchg_acquire 899 72
-try_cmpxchg_local 900 91
-try_cmpxchg_relaxed 901 72
-try_cmpxchg_release 902 72
-try_get_page 288 93
-try_module_get 370 51
-try_to_del_timer_sync 893 63
-try_to_wake_up 291 56
-try_wait_for_completion 903 92
-tryget_task_struct 288 144
-trylock_buffer 904 86
-trylock_page 371 124
+swait_event_exclusive 984 58
+swait_event_idle_exclusive 984 58
+swait_event_interruptible_exclusive 985 58
+swait_event_interruptible_timeout_exclusive 985 58
+swait_event_timeout_exclusive 985 58
+swake_up_all 118 197
+swake_up_all_locked 118 197
+swake_up_locked 118 197
+swake_up_one 118 197
+swq_has_sleeper 437 37
+sync_blockdev 232 65
+sync_cmpxchg 278 76
+sync_try_cmpxchg 986 76
+synchronize_hardirq 987 14
+synchronize_irq 988 14
+synchronize_net 989 265
+synchronize_rcu 989 103
+synchronize_rcu_expedited 989 103
+synchronize_rcu_tasks 990 103
+synchronize_rcu_tasks_rude 990 103
+synchronize_rcu_tasks_trace 990 103
+synchronize_srcu 991 92
+synchronize_srcu_expedited 991 92
+sysfs_emit 29 206
+sysfs_emit_at 29 206
+sysfs_remove_bin_file 332 118
+sysfs_remove_file 332 118
+sysfs_remove_files 332 118
+sysfs_remove_group 332 118
+sysfs_remove_groups 332 118
+task_cpu 29 101
+task_lock 80 174
+task_pid_nr 29 101
+task_rq_lock 992 60
+task_rq_unlock 993 60
+task_tgid_nr 29 101
+task_unlock 83 174
+task_work_add 994 282
+tasklet_disable 995 14
+tasklet_disable_in_atomic 996 14
+tasklet_disable_nosync 997 14
+tasklet_enable 998 14
+tasklet_hi_schedule 999 14
+tasklet_init 1000 14
+tasklet_kill 1001 14
+tasklet_schedule 999 14
+tasklet_setup 1000 14
+tasklet_unlock_wait 1002 14
+test_and_change_bit 1003 40
+test_and_clear_bit 299 40
+test_and_clear_thread_flag 1004 94
+test_and_clear_ti_thread_flag 1005 94
+test_and_clear_tsk_thread_flag 1005 94
+test_and_clear_wake_up_bit 1006 80
+test_and_set_bit 300 40
+test_and_set_bit_lock 1007 40
+test_and_set_thread_flag 1008 94
+test_and_set_ti_thread_flag 1009 94
+test_and_set_tsk_thread_flag 1009 94
+test_bit 301 40
+test_bit_acquire 1010 40
+test_thread_flag 1011 94
+test_ti_thread_flag 960 94
+test_tsk_thread_flag 960 94
+thermal_zone_device_unregister 1012 139
+this_cpu_add 101 61
+this_cpu_add_return 102 61
+this_cpu_and 103 61
+this_cpu_cmpxchg 104 61
+this_cpu_cmpxchg128 104 61
+this_cpu_cmpxchg64 104 61
+this_cpu_dec 105 61
+this_cpu_dec_return 106 61
+this_cpu_inc 107 61
+this_cpu_inc_return 108 61
+this_cpu_or 109 61
+this_cpu_ptr 110 169
+this_cpu_read 111 61
+this_cpu_sub 112 61
+this_cpu_sub_return 113 61
+this_cpu_try_cmpxchg 114 61
+this_cpu_try_cmpxchg128 114 61
+this_cpu_try_cmpxchg64 114 61
+this_cpu_write 115 61
+this_cpu_xchg 116 61
+time_after 29 203
+time_after_eq 29 203
+time_before 29 203
+time_before_eq 29 203
+time_is_after_jiffies 29 203
+time_is_before_jiffies 29 203
+timer_container_of 292 18
+timer_delete 316 66
+timer_delete_sync 315 66
+timer_delete_sync_try 1013 66
+timer_pending 92 18
+timer_reduce 711 66
+timer_setup 1014 18
+timer_setup_on_stack 1015 18
+timer_shutdown 1016 66
+timer_shutdown_sync 1017 66
+tlb_finish_mmu 53 283
+tlb_flush_mmu 53 283
+tlb_gather_mmu 682 283
+tlb_remove_page 231 283
+tlb_remove_table 1018 283
+truncate_inode_pages 705 99
+try_cmpxchg 986 76
+try_cmpxchg128 986 76
+try_cmpxchg128_acquire 1019 76
+try_cmpxchg128_local 1020 97
+try_cmpxchg128_relaxed 1021 76
+try_cmpxchg128_release 1022 76
+try_cmpxchg64 986 76
+try_cmpxchg64_acquire 1019 76
+try_cmpxchg64_local 1020 97
+try_cmpxchg64_relaxed 1021 76
+try_cmpxchg64_release 1022 76
+try_cmpxchg_acquire 1019 76
+try_cmpxchg_local 1020 97
+try_cmpxchg_relaxed 1021 76
+try_cmpxchg_release 1022 76
+try_get_page 309 99
+try_module_get 427 53
+try_to_del_timer_sync 1013 66
+try_to_wake_up 313 58
+try_wait_for_completion 1023 98
+tryget_task_struct 309 174
+trylock_buffer 1024 90
+trylock_page 428 154
+typec_register_port 1025 284
+typec_unregister_port 1026 284
 typeof 2 36
-u64_stats_add 905 252
-u64_stats_fetch_begin 508 252
-u64_stats_fetch_retry 906 252
-u64_stats_inc 568 252
-u64_stats_init 25 252
-u64_stats_read 663 252
-u64_stats_set 571 252
-u64_stats_sub 907 252
-u64_stats_update_begin 908 252
-u64_stats_update_begin_irqsave 909 252
-u64_stats_update_end 910 252
-u64_stats_update_end_irqrestore 910 252
-u64_to_user_ptr 1 201
-uart_port_lock 77 253
-uart_port_lock_irq 849 253
-uart_port_lock_irqsave 849 253
-uart_port_trylock 687 253
-uart_port_trylock_irqsave 851 253
-uart_port_unlock 80 253
-uart_port_unlock_irq 852 253
-uart_port_unlock_irqrestore 852 253
-uart_remove_one_port 911 253
-udelay 295 135
+u64_stats_add 1027 285
+u64_stats_fetch_begin 584 285
+u64_stats_fetch_retry 1028 285
+u64_stats_inc 645 285
+u64_stats_init 25 285
+u64_stats_read 752 285
+u64_stats_set 648 285
+u64_stats_sub 1029 285
+u64_stats_update_begin 1030 285
+u64_stats_update_begin_irqsave 1031 285
+u64_stats_update_end 1032 285
+u64_stats_update_end_irqrestore 1032 285
+u64_to_user_ptr 1 230
+uart_add_one_port 1033 286
+uart_port_lock 80 286
+uart_port_lock_irq 968 286
+uart_port_lock_irqsave 968 286
+uart_port_trylock 778 286
+uart_port_trylock_irqsave 970 286
+uart_port_unlock 83 286
+uart_port_unlock_irq 971 286
+uart_port_unlock_irqrestore 971 286
+uart_remove_one_port 1034 286
+udelay 318 165
 umax 1 20
 umin 1 20
-unlikely 535 30
-unlock_buffer 912 86
-unlock_new_inode 528 128
-unlock_page 372 124
-unlock_sock_fast 792 80
-unlock_task_sighand 913 193
-unrcu_pointer 914 227
+unlikely 612 30
+unlock_buffer 1035 90
+unlock_new_inode 604 158
+unlock_page 429 154
+unlock_sock_fast 897 85
+unlock_task_sighand 1036 222
+unrcu_pointer 1037 258
 unreachable 6 6
-unregister_candev 915 52
-unregister_netdev 916 234
-unregister_netdevice 915 52
-up 917 119
-up_read 127 120
-up_read_non_owner 127 120
-up_write 128 120
-update_mmu_cache 295 132
+unregister_candev 1038 54
+unregister_netdev 1039 265
+unregister_netdevice 1038 54
+up 1040 149
+up_read 131 150
+up_read_non_owner 131 150
+up_write 132 150
+update_mmu_cache 318 162
 upper_16_bits 1 20
 upper_32_bits 1 20
-usb_alloc_urb 66 254
-usb_block_urb 918 254
-usb_control_msg 243 254
-usb_fill_bulk_urb 919 254
-usb_fill_control_urb 920 254
-usb_fill_int_urb 919 254
-usb_free_urb 65 254
-usb_get_dev 318 254
-usb_kill_anchored_urbs 921 254
-usb_kill_urb 922 254
-usb_poison_anchored_urbs 921 254
-usb_poison_urb 923 254
-usb_put_dev 341 254
-usb_submit_urb 924 254
-usb_unlink_anchored_urbs 921 254
-usb_unlink_urb 925 254
-usb_unpoison_anchored_urbs 926 254
-usecs_to_jiffies 29 174
-usleep_idle_range 269 135
-usleep_range 269 135
-usleep_range_state 269 135
-va_arg 1 255
-va_copy 1 255
-va_end 1 255
-va_start 1 255
-vfree 509 256
-vfs_fsync 225 128
-video_drvdata 277 101
-virt_load_acquire 833 243
-virt_mb 835 116
-virt_mb__after_atomic 836 72
-virt_mb__before_atomic 838 72
-virt_rmb 839 116
-virt_store_mb 840 116
-virt_store_release 369 243
-virt_to_folio 29 93
-virt_to_page 29 93
-virt_to_phys 29 93
-virt_wmb 841 116
-vma_assert_locked 474 194
-vma_assert_read_locked 474 194
-vma_assert_write_locked 135 194
-vma_end_read 927 194
-vma_end_write_all 928 194
-vma_is_attached 89 194
-vma_start_read 587 194
-vma_start_read_locked 587 194
-vma_start_read_locked_nested 587 194
-vma_start_write 929 194
-vma_start_write_killable 930 194
-vmalloc 121 256
-vzalloc 121 256
-wait_event 865 56
-wait_event_cmd 865 56
-wait_event_exclusive_cmd 865 56
-wait_event_freezable 866 56
-wait_event_freezable_timeout 866 56
-wait_event_hrtimeout 866 56
-wait_event_idle 865 56
-wait_event_idle_exclusive 865 56
-wait_event_idle_timeout 866 56
-wait_event_interruptible 866 56
-wait_event_interruptible_exclusive 866 56
-wait_event_interruptible_hrtimeout 866 56
-wait_event_interruptible_lock_irq 866 56
-wait_event_interruptible_locked 866 56
-wait_event_interruptible_locked_irq 866 56
-wait_event_interruptible_timeout 866 56
-wait_event_killable 866 56
-wait_event_killable_timeout 866 56
-wait_event_lock_irq 865 56
-wait_event_lock_irq_cmd 865 56
-wait_event_state 866 56
-wait_event_timeout 866 56
-wait_for_completion 931 92
-wait_for_completion_interruptible 932 92
-wait_for_completion_interruptible_timeout 932 92
-wait_for_completion_io 931 92
-wait_for_completion_io_timeout 932 92
-wait_for_completion_killable 932 92
-wait_for_completion_killable_timeout 932 92
-wait_for_completion_state 932 92
-wait_for_completion_timeout 932 92
-wait_on_bit 933 76
-wait_on_bit_action 933 76
-wait_on_bit_io 933 76
-wait_on_bit_lock 934 76
-wait_on_bit_lock_action 934 76
-wait_on_bit_lock_io 934 76
-wait_on_bit_timeout 933 76
-wait_on_buffer 373 86
-wait_on_page_writeback 373 124
-wait_task_inactive 225 107
-wait_var_event 935 76
-wait_var_event_any_lock 936 76
-wait_var_event_interruptible 936 76
-wait_var_event_io 935 76
-wait_var_event_killable 936 76
-wait_var_event_mutex 936 76
-wait_var_event_spinlock 936 76
-wait_var_event_timeout 936 76
-wait_woken 937 61
+usb_add_gadget_udc 1041 287
+usb_alloc_urb 68 288
+usb_block_urb 1042 288
+usb_control_msg 252 288
+usb_del_gadget_udc 1043 287
+usb_fill_bulk_urb 1044 288
+usb_fill_control_urb 1045 288
+usb_fill_int_urb 1044 288
+usb_free_urb 67 288
+usb_get_dev 372 288
+usb_kill_anchored_urbs 1046 288
+usb_kill_urb 1047 288
+usb_poison_anchored_urbs 1046 288
+usb_poison_urb 1048 288
+usb_put_dev 398 288
+usb_submit_urb 1049 288
+usb_unlink_anchored_urbs 1046 288
+usb_unlink_urb 1050 288
+usb_unpoison_anchored_urbs 1051 288
+usecs_to_jiffies 29 203
+usleep_idle_range 286 165
+usleep_range 286 165
+usleep_range_state 286 165
+va_arg 1 289
+va_copy 1 289
+va_end 1 289
+va_start 1 289
+vfree 585 290
+vfs_fsync 232 158
+video_drvdata 295 108
+virt_load_acquire 946 275
+virt_mb 948 146
+virt_mb__after_atomic 949 76
+virt_mb__before_atomic 951 76
+virt_rmb 952 146
+virt_store_mb 953 146
+virt_store_release 426 275
+virt_to_folio 29 99
+virt_to_page 29 99
+virt_to_phys 29 99
+virt_wmb 954 146
+vma_assert_locked 543 223
+vma_assert_read_locked 543 223
+vma_assert_write_locked 139 223
+vma_end_read 1052 223
+vma_end_write_all 1053 223
+vma_is_attached 92 223
+vma_start_read 664 223
+vma_start_read_locked 664 223
+vma_start_read_locked_nested 664 223
+vma_start_write 1054 223
+vma_start_write_killable 1055 223
+vmalloc 125 290
+vzalloc 125 290
+wait_event 984 58
+wait_event_cmd 984 58
+wait_event_exclusive_cmd 984 58
+wait_event_freezable 985 58
+wait_event_freezable_timeout 985 58
+wait_event_hrtimeout 985 58
+wait_event_idle 984 58
+wait_event_idle_exclusive 984 58
+wait_event_idle_timeout 985 58
+wait_event_interruptible 985 58
+wait_event_interruptible_exclusive 985 58
+wait_event_interruptible_hrtimeout 985 58
+wait_event_interruptible_lock_irq 985 58
+wait_event_interruptible_locked 985 58
+wait_event_interruptible_locked_irq 985 58
+wait_event_interruptible_timeout 985 58
+wait_event_killable 985 58
+wait_event_killable_timeout 985 58
+wait_event_lock_irq 984 58
+wait_event_lock_irq_cmd 984 58
+wait_event_state 985 58
+wait_event_timeout 985 58
+wait_for_completion 1056 98
+wait_for_completion_interruptible 1057 98
+wait_for_completion_interruptible_timeout 1057 98
+wait_for_completion_io 1056 98
+wait_for_completion_io_timeout 1057 98
+wait_for_completion_killable 1057 98
+wait_for_completion_killable_timeout 1057 98
+wait_for_completion_state 1057 98
+wait_for_completion_timeout 1057 98
+wait_on_bit 1058 80
+wait_on_bit_action 1058 80
+wait_on_bit_io 1058 80
+wait_on_bit_lock 1059 80
+wait_on_bit_lock_action 1059 80
+wait_on_bit_lock_io 1059 80
+wait_on_bit_timeout 1058 80
+wait_on_buffer 430 90
+wait_on_page_writeback 430 154
+wait_task_inactive 232 115
+wait_var_event 1060 80
+wait_var_event_any_lock 1061 80
+wait_var_event_interruptible 1061 80
+wait_var_event_io 1060 80
+wait_var_event_killable 1061 80
+wait_var_event_mutex 1061 80
+wait_var_event_spinlock 1061 80
+wait_var_event_timeout 1061 80
+wait_woken 1062 63
 waitqueue_active 33 37
-wake_q_add 938 107
-wake_q_add_safe 938 107
-wake_up 114 56
-wake_up_all 114 56
-wake_up_all_locked 115 56
-wake_up_bit 939 257
-wake_up_interruptible 114 56
-wake_up_interruptible_all 114 56
-wake_up_interruptible_nr 114 56
-wake_up_interruptible_poll 114 56
-wake_up_interruptible_sync 115 56
-wake_up_interruptible_sync_poll 115 56
-wake_up_interruptible_sync_poll_locked 115 37
-wake_up_locked 115 56
-wake_up_locked_poll 115 56
-wake_up_new_task 940 107
-wake_up_nr 114 56
-wake_up_poll 114 56
-wake_up_poll_on_current_cpu 115 37
-wake_up_pollfree 115 37
-wake_up_process 941 56
-wake_up_q 528 107
-wake_up_state 941 56
-wake_up_sync 115 56
-wake_up_var 942 257
-wake_up_var_locked 115 76
-wake_up_var_protected 115 76
-wiphy_free 308 101
-wiphy_lock 304 196
-wiphy_priv 277 101
-wiphy_unlock 307 196
-wmb 943 116
-woken_wake_function 291 61
-work_busy 944 13
-work_pending 89 13
+wake_q_add 1063 115
+wake_q_add_safe 1063 115
+wake_up 117 58
+wake_up_all 117 58
+wake_up_all_locked 118 58
+wake_up_bit 1064 291
+wake_up_interruptible 117 58
+wake_up_interruptible_all 117 58
+wake_up_interruptible_nr 117 58
+wake_up_interruptible_poll 117 58
+wake_up_interruptible_sync 118 58
+wake_up_interruptible_sync_poll 118 58
+wake_up_interruptible_sync_poll_locked 118 37
+wake_up_locked 118 58
+wake_up_locked_poll 118 58
+wake_up_new_task 1065 115
+wake_up_nr 117 58
+wake_up_poll 117 58
+wake_up_poll_on_current_cpu 118 37
+wake_up_pollfree 118 37
+wake_up_process 1066 58
+wake_up_q 604 115
+wake_up_state 1066 58
+wake_up_sync 118 58
+wake_up_var 1067 291
+wake_up_var_locked 118 80
+wake_up_var_protected 118 80
+watchdog_register_device 1068 140
+watchdog_unregister_device 1069 140
+wiphy_free 335 108
+wiphy_lock 330 225
+wiphy_priv 295 108
+wiphy_unlock 334 225
+wmb 1070 146
+woken_wake_function 313 63
+work_busy 1071 13
+work_pending 92 13
 wq_has_single_sleeper 33 37
-wq_has_sleeper 378 37
-write_lock 945 225
-write_lock_bh 946 225
-write_lock_irq 947 225
-write_lock_irqsave 947 225
-write_lock_nested 945 225
-write_seqcount_begin 734 55
-write_seqcount_begin_nested 734 55
-write_seqcount_end 735 55
-write_seqcount_invalidate 733 55
-write_seqcount_latch 733 55
-write_seqcount_latch_begin 734 55
-write_seqcount_latch_end 910 55
-write_seqlock 767 55
-write_seqlock_bh 768 55
-write_seqlock_irq 769 55
-write_seqlock_irqsave 769 55
-write_sequnlock 770 55
-write_sequnlock_bh 771 55
-write_sequnlock_irq 772 55
-write_sequnlock_irqrestore 772 55
-write_trylock 948 225
-write_trylock_irqsave 949 225
-write_unlock 950 225
-write_unlock_bh 951 225
-write_unlock_irq 952 225
-write_unlock_irqrestore 952 225
-writeb 87 54
-writeb_relaxed 87 54
-writel 87 54
-writel_relaxed 87 54
-writeq 87 54
-writeq_relaxed 87 54
-writesb 68 54
-writesl 68 54
-writesq 68 54
-writesw 68 54
-writew 87 54
-writew_relaxed 87 54
-ww_mutex_lock 305 258
-ww_mutex_lock_interruptible 305 258
-ww_mutex_lock_slow 304 258
-ww_mutex_lock_slow_interruptible 305 258
-ww_mutex_trylock 306 258
-ww_mutex_unlock 307 258
-xa_alloc 117 62
-xa_cmpxchg 953 62
-xa_erase 954 62
-xa_erase_irq 954 62
-xa_for_each 955 62
-xa_insert 117 62
-xa_load 720 62
-xa_lock 77 259
-xa_lock_bh 78 259
-xa_lock_irq 849 259
-xa_lock_irqsave 849 259
-xa_store 956 62
-xa_store_irq 956 62
-xa_trylock 687 259
-xa_unlock 80 259
-xa_unlock_bh 81 259
-xa_unlock_irq 852 259
-xa_unlock_irqrestore 852 259
-xas_load 720 62
-xas_lock 77 259
-xas_lock_bh 78 259
-xas_lock_irq 849 259
-xas_lock_irqsave 849 259
-xas_store 957 62
-xas_unlock 80 259
-xas_unlock_bh 81 259
-xas_unlock_irq 852 259
-xas_unlock_irqrestore 852 259
-xchg 216 72
-xchg_acquire 217 72
-xchg_relaxed 218 72
-xchg_release 219 72
-xor_unlock_is_negative_byte 958 40
-xprt_wait_for_buffer_space 41 260
-xprt_write_space 959 260
-yield 491 94
+wq_has_sleeper 437 37
+write_lock 1072 256
+write_lock_bh 1073 256
+write_lock_irq 1074 256
+write_lock_irqsave 1074 256
+write_lock_nested 1072 256
+write_seqcount_begin 830 57
+write_seqcount_begin_nested 830 57
+write_seqcount_end 831 57
+write_seqcount_invalidate 829 57
+write_seqcount_latch 829 57
+write_seqcount_latch_begin 830 57
+write_seqcount_latch_end 1032 57
+write_seqlock 867 57
+write_seqlock_bh 868 57
+write_seqlock_irq 869 57
+write_seqlock_irqsave 869 57
+write_sequnlock 870 57
+write_sequnlock_bh 871 57
+write_sequnlock_irq 872 57
+write_sequnlock_irqrestore 872 57
+write_trylock 1075 256
+write_trylock_irqsave 1076 256
+write_unlock 1077 256
+write_unlock_bh 1078 256
+write_unlock_irq 1079 256
+write_unlock_irqrestore 1079 256
+writeb 90 56
+writeb_relaxed 90 56
+writel 90 56
+writel_relaxed 90 56
+writeq 90 56
+writeq_relaxed 90 56
+writesb 71 56
+writesl 71 56
+writesq 71 56
+writesw 71 56
+writew 90 56
+writew_relaxed 90 56
+ww_mutex_lock 331 292
+ww_mutex_lock_interruptible 331 292
+ww_mutex_lock_slow 330 292
+ww_mutex_lock_slow_interruptible 331 292
+ww_mutex_trylock 333 292
+ww_mutex_unlock 334 292
+xa_alloc 120 64
+xa_cmpxchg 1080 64
+xa_erase 1081 64
+xa_erase_irq 1081 64
+xa_for_each 1082 64
+xa_insert 120 64
+xa_load 816 64
+xa_lock 80 293
+xa_lock_bh 81 293
+xa_lock_irq 968 293
+xa_lock_irqsave 968 293
+xa_store 1083 64
+xa_store_irq 1083 64
+xa_trylock 778 293
+xa_unlock 83 293
+xa_unlock_bh 84 293
+xa_unlock_irq 971 293
+xa_unlock_irqrestore 971 293
+xas_load 816 64
+xas_lock 80 293
+xas_lock_bh 81 293
+xas_lock_irq 968 293
+xas_lock_irqsave 968 293
+xas_store 1084 64
+xas_unlock 83 293
+xas_unlock_bh 84 293
+xas_unlock_irq 971 293
+xas_unlock_irqrestore 971 293
+xchg 222 76
+xchg_acquire 223 76
+xchg_relaxed 224 76
+xchg_release 225 76
+xor_unlock_is_negative_byte 1085 40
+xprt_wait_for_buffer_space 41 294
+xprt_write_space 1086 294
+yield 567 100
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 960 51
-EXPORT_SYMBOL* 960 261
-TP_* 960 262
-MAX_* 960 263
-MIN_* 960 263
-*synchronize* 961 264
-*grace_period* 961 264
-*rcu_barrier* 962 264
-*call_rcu* 963 264
-*free_rcu* 964 264
-_get_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 965 264 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 966 264 _drvdata*_ *unless_null*
-*try_get* 966 264 _drvdata*_ *unless_null*
-*notifier*+*unregister* 967 264
-*_set_+*data 968 9
-dev_* 968 108
-netdev_* 968 108
-pr_* 968 108
-*print* 968 264
-complete* 968 264
-wake_up* 968 264
-_to_ 968 265
-kfree* 968 178
-kvfree* 968 178
-devm_kfree* 968 178
-usb_set_intfdata* 968 254
-dev_* 969 266
-devm_* 969 266
-device_* 969 266
-driver_* 969 266
-pm_* 969 266
-sysfs_* 969 266
-kobject_* 969 266
-clk_* 969 266
-regulator_* 969 266
-reset_control_* 969 266
-platform_* 969 266
-pci_* 969 266
-pcim_* 969 266
-usb_* 969 266
-i2c_* 969 266
-spi_* 969 266
-hid_* 969 266
-serio_* 969 266
-gameport_* 969 266
-amba_* 969 266
-virtio_* 969 266
-sdio_* 969 266
-serdev_* 969 266
-auxiliary_* 969 266
-rpmsg_* 969 266
-of_* 969 266
-fwnode_* 969 266
-acpi_* 969 266
-irq_* 969 266
-gpio_* 969 266
-gpiod_* 969 266
-phy_* 969 266
-dma_* 969 266
-dmam_* 969 266
-iommu_* 969 266
-component_* 969 266
-input_* 969 266
-iio_* 969 266
-led_* 969 266
-snd_* 969 266
-thermal_* 969 266
-hwmon_* 969 266
-power_supply_* 969 266
-extcon_* 969 266
-mbox_* 969 266
-nvmem_* 969 266
-pinctrl_* 969 266
-icc_* 969 266
-opp_* 969 266
-genpd_* 969 266
-firmware_* 969 266
-mfd_* 969 266
-media_* 969 266
-v4l2_* 969 266
-vb2_* 969 266
-video_* 969 266
-rc_* 969 266
-cec_* 969 266
-drm_* 969 266
-misc_* 969 266
-mtd_* 969 266
-mmc_* 969 266
-rtc_* 969 266
-watchdog_* 969 266
-tty_* 969 266
-uart_* 969 266
-cdev_* 969 266
-crypto_* 969 266
-hwrng_* 969 266
-scsi_* 969 266
-net_* 969 266
-get_* 969 266
-put_* 969 266
-to_* 969 266
-_put_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 970 264 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 968 267
-mutex_* 968 267
-list_* 968 267
-*alloc* 971 264
-*memdup* 971 264
-_create_ 971 264
-_new_ 971 264
-_clone_ 971 264
-_dup_ 971 264
-_add_ 972 264
-_insert_ 972 264
-_link_ 972 264
-_enqueue_ 972 264
-_queue_ 972 264
-_register_ 972 264
-_store_ 972 264
-_unlink_ 973 264
-_del_ 973 264
-_remove_ 973 264
-_erase_ 973 264
-_delete_ 973 264
-_free_ 974 264
-_destroy_ 974 264
-_complete_ 975 264
-*_sync 976 264
-synchronize_* 976 264
-flush_* 976 264
-drain_* 976 264`;
+export const conventions = `MODULE_* 1087 53
+EXPORT_SYMBOL* 1087 295
+TP_* 1087 296
+MAX_* 1087 297
+MIN_* 1087 297
+*synchronize* 1088 298
+*grace_period* 1088 298
+*rcu_barrier* 1089 298
+*call_rcu* 1090 298
+*free_rcu* 1091 298
+_get_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1093 298 _drvdata*_ *unless_null*
+*try_get* 1093 298 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1094 298
+*_set_+*data 1095 9
+dev_* 1095 116
+netdev_* 1095 116
+pr_* 1095 116
+*print* 1095 298
+complete* 1095 298
+wake_up* 1095 298
+_to_ 1095 299
+kfree* 1095 207
+kvfree* 1095 207
+devm_kfree* 1095 207
+usb_set_intfdata* 1095 288
+dev_* 1096 300
+devm_* 1096 300
+device_* 1096 300
+driver_* 1096 300
+pm_* 1096 300
+sysfs_* 1096 300
+kobject_* 1096 300
+clk_* 1096 300
+regulator_* 1096 300
+reset_control_* 1096 300
+platform_* 1096 300
+pci_* 1096 300
+pcim_* 1096 300
+usb_* 1096 300
+i2c_* 1096 300
+spi_* 1096 300
+hid_* 1096 300
+serio_* 1096 300
+gameport_* 1096 300
+amba_* 1096 300
+virtio_* 1096 300
+sdio_* 1096 300
+serdev_* 1096 300
+auxiliary_* 1096 300
+rpmsg_* 1096 300
+of_* 1096 300
+fwnode_* 1096 300
+acpi_* 1096 300
+irq_* 1096 300
+gpio_* 1096 300
+gpiod_* 1096 300
+phy_* 1096 300
+dma_* 1096 300
+dmam_* 1096 300
+iommu_* 1096 300
+component_* 1096 300
+input_* 1096 300
+iio_* 1096 300
+led_* 1096 300
+snd_* 1096 300
+thermal_* 1096 300
+hwmon_* 1096 300
+power_supply_* 1096 300
+extcon_* 1096 300
+mbox_* 1096 300
+nvmem_* 1096 300
+pinctrl_* 1096 300
+icc_* 1096 300
+opp_* 1096 300
+genpd_* 1096 300
+firmware_* 1096 300
+mfd_* 1096 300
+media_* 1096 300
+v4l2_* 1096 300
+vb2_* 1096 300
+video_* 1096 300
+rc_* 1096 300
+cec_* 1096 300
+drm_* 1096 300
+misc_* 1096 300
+mtd_* 1096 300
+mmc_* 1096 300
+rtc_* 1096 300
+watchdog_* 1096 300
+tty_* 1096 300
+uart_* 1096 300
+cdev_* 1096 300
+crypto_* 1096 300
+hwrng_* 1096 300
+scsi_* 1096 300
+net_* 1096 300
+get_* 1096 300
+put_* 1096 300
+to_* 1096 300
+_put_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1095 301
+mutex_* 1095 301
+list_* 1095 301
+*alloc* 1098 298
+*memdup* 1098 298
+_create_ 1098 298
+_new_ 1098 298
+_clone_ 1098 298
+_dup_ 1098 298
+_add_ 1099 298
+_insert_ 1099 298
+_link_ 1099 298
+_enqueue_ 1099 298
+_queue_ 1099 298
+_register_ 1099 298
+_store_ 1099 298
+_unlink_ 1100 298
+_del_ 1100 298
+_remove_ 1100 298
+_erase_ 1100 298
+_delete_ 1100 298
+_free_ 1101 298
+_destroy_ 1101 298
+_complete_ 1102 298
+*_sync 1103 298
+synchronize_* 1103 298
+flush_* 1103 298
+drain_* 1103 298`;
 
 /** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `runner
-irq\t977\t268
-irq-thread\t978\t269
-softirq\t979\t14
-tasklet\t980\t270
-timer\t981\t271
-hrtimer\t982\t272
-napi\t983\t273
-work\t984\t274
-delayed-work\t985\t274
-kthread-work\t986\t275
-kthread\t987\t187
-task-work\t987\t276
-irq-work\t988\t173
-cpu-call\t989\t277
-rcu\t979\t278
-urb\t990\t279
-init\t991\t66
-exit\t992\t66
-pm\t987\t280
-attribute\t987\t281
-debugfs\t987\t282
-devres\t992\t283
-kref\t993\t284
+irq\t1104\t302
+irq-thread\t1105\t303
+softirq\t1106\t14
+tasklet\t1107\t304
+timer\t1108\t305
+hrtimer\t1109\t306
+napi\t1110\t307
+work\t1111\t308
+delayed-work\t1112\t308
+kthread-work\t1113\t309
+kthread\t1114\t216
+task-work\t1114\t310
+irq-work\t1115\t202
+cpu-call\t1116\t311
+rcu\t1106\t312
+urb\t1117\t313
+init\t1118\t69
+exit\t1119\t69
+pm\t1114\t314
+attribute\t1114\t315
+debugfs\t1114\t316
+devres\t1119\t317
+kref\t1120\t318
 struct hrtimer
-function\t994\t272
+function\t1121\t306
 struct net_device_ops
-ndo_init\t995\t285
-ndo_uninit\t996\t286
-ndo_open\t997\t287
-ndo_stop\t998\t288
-ndo_do_ioctl\t999\t287
-ndo_siocbond\t999\t287
-ndo_siocwandev\t999\t287
-ndo_siocdevprivate\t999\t287
-ndo_eth_ioctl\t999\t287
-ndo_set_mac_address\t999\t234
-ndo_change_mtu\t999\t234
-ndo_get_stats\t990\t287
-ndo_get_stats64\t990\t287
-ndo_start_xmit\t1000\t287
-ndo_tx_timeout\t1001\t287
-ndo_set_rx_mode\t1002\t287
+ndo_init\t1122\t319
+ndo_uninit\t1123\t320
+ndo_open\t1124\t321
+ndo_stop\t1125\t322
+ndo_do_ioctl\t1126\t321
+ndo_siocbond\t1126\t321
+ndo_siocwandev\t1126\t321
+ndo_siocdevprivate\t1126\t321
+ndo_eth_ioctl\t1126\t321
+ndo_set_mac_address\t1126\t265
+ndo_change_mtu\t1126\t265
+ndo_get_stats\t1117\t321
+ndo_get_stats64\t1117\t321
+ndo_start_xmit\t1127\t321
+ndo_tx_timeout\t1128\t321
+ndo_set_rx_mode\t1129\t321
 struct napi_struct
-poll\t1003\t273
+poll\t1130\t307
 struct pernet_operations
-init\t1004\t289
-pre_exit\t1005\t289
-exit\t1005\t289
-exit_batch\t1005\t289
+init\t1131\t323
+pre_exit\t1132\t323
+exit\t1132\t323
+exit_batch\t1132\t323
 struct ethtool_ops
-*\t999\t290
+*\t1126\t324
 struct file_operations
-llseek\t987\t291
-read\t987\t291
-write\t987\t291
-read_iter\t987\t291
-write_iter\t987\t291
-poll\t987\t291
-unlocked_ioctl\t987\t291
-compat_ioctl\t987\t291
-mmap\t987\t291
-flush\t987\t291
-fsync\t987\t291
-fasync\t987\t291
-lock\t987\t291
-flock\t987\t291
-fallocate\t987\t291
-splice_read\t987\t291
-splice_write\t987\t291
-show_fdinfo\t987\t291
-open\t1006\t291
-release\t1007\t292
-iterate_shared\t1008\t291
+llseek\t1114\t325
+read\t1114\t325
+write\t1114\t325
+read_iter\t1114\t325
+write_iter\t1114\t325
+poll\t1114\t325
+unlocked_ioctl\t1114\t325
+compat_ioctl\t1114\t325
+mmap\t1114\t325
+flush\t1114\t325
+fsync\t1114\t325
+fasync\t1114\t325
+lock\t1114\t325
+flock\t1114\t325
+fallocate\t1114\t325
+splice_read\t1114\t325
+splice_write\t1114\t325
+show_fdinfo\t1114\t325
+open\t1133\t325
+release\t1134\t326
+iterate_shared\t1135\t325
 struct inode_operations
-lookup\t1009\t293
-create\t1010\t293
-mknod\t1010\t293
-symlink\t1010\t293
-mkdir\t1010\t293
-link\t1010\t293
-unlink\t1011\t293
-rmdir\t1011\t293
-rename\t1010\t293
-setattr\t1012\t293
-fileattr_set\t1012\t293
-readlink\t987\t293
-get_acl\t987\t293
-getattr\t987\t293
-listxattr\t987\t293
-fiemap\t987\t293
-update_time\t987\t293
-tmpfile\t987\t293
-fileattr_get\t987\t293
-get_link\t1013\t293
-permission\t1013\t293
-get_inode_acl\t1013\t293
-atomic_open\t1009\t293
+lookup\t1136\t327
+create\t1137\t327
+mknod\t1137\t327
+symlink\t1137\t327
+mkdir\t1137\t327
+link\t1137\t327
+unlink\t1138\t327
+rmdir\t1138\t327
+rename\t1137\t327
+setattr\t1139\t327
+fileattr_set\t1139\t327
+readlink\t1114\t327
+get_acl\t1114\t327
+getattr\t1114\t327
+listxattr\t1114\t327
+fiemap\t1114\t327
+update_time\t1114\t327
+tmpfile\t1114\t327
+fileattr_get\t1114\t327
+get_link\t1140\t327
+permission\t1140\t327
+get_inode_acl\t1140\t327
+atomic_open\t1136\t327
 struct xattr_handler
-list\t987\t294
-get\t987\t294
-set\t1014\t294
+list\t1114\t328
+get\t1114\t328
+set\t1141\t328
 struct super_operations
-put_super\t1015\t295
-freeze_fs\t1016\t295
-unfreeze_fs\t1016\t295
-remount_fs\t1016\t295
-sync_fs\t1017\t295
-free_inode\t1018\t295
-drop_inode\t1019\t295
+put_super\t1142\t329
+freeze_fs\t1143\t329
+unfreeze_fs\t1143\t329
+remount_fs\t1143\t329
+sync_fs\t1144\t329
+free_inode\t1145\t329
+drop_inode\t1146\t329
 struct dentry_operations
-d_hash\t990\t296
-d_compare\t990\t296
-d_dname\t990\t296
-d_delete\t1020\t296
-d_prune\t1020\t296
-d_init\t987\t296
-d_release\t987\t296
-d_iput\t987\t296
-d_automount\t987\t296
-d_weak_revalidate\t987\t296
-d_real\t987\t296
-d_revalidate\t1013\t296
-d_manage\t1013\t296
+d_hash\t1117\t330
+d_compare\t1117\t330
+d_dname\t1117\t330
+d_delete\t1147\t330
+d_prune\t1147\t330
+d_init\t1114\t330
+d_release\t1114\t330
+d_iput\t1114\t330
+d_automount\t1114\t330
+d_weak_revalidate\t1114\t330
+d_real\t1114\t330
+d_revalidate\t1140\t330
+d_manage\t1140\t330
 struct address_space_operations
-writepage\t987\t297
-read_folio\t987\t297
-swap_rw\t987\t297
-readahead\t987\t297
-bmap\t987\t297
-direct_IO\t987\t297
-writepages\t987\t297
-migrate_folio\t987\t297
-swap_activate\t987\t297
-swap_deactivate\t987\t297
-invalidate_folio\t1021\t297
-release_folio\t1021\t297
-launder_folio\t1021\t297
-is_partially_uptodate\t1021\t297
-error_remove_folio\t1022\t297
-write_begin\t987\t297
-write_end\t987\t297
-dirty_folio\t990\t297
-free_folio\t990\t297
+writepage\t1114\t331
+read_folio\t1114\t331
+swap_rw\t1114\t331
+readahead\t1114\t331
+bmap\t1114\t331
+direct_IO\t1114\t331
+writepages\t1114\t331
+migrate_folio\t1114\t331
+swap_activate\t1114\t331
+swap_deactivate\t1114\t331
+invalidate_folio\t1148\t331
+release_folio\t1148\t331
+launder_folio\t1148\t331
+is_partially_uptodate\t1148\t331
+error_remove_folio\t1149\t331
+write_begin\t1114\t331
+write_end\t1114\t331
+dirty_folio\t1117\t331
+free_folio\t1117\t331
 struct vm_operations_struct
-open\t1023\t298
-close\t1024\t298
-fault\t987\t298
-page_mkwrite\t987\t298
-pfn_mkwrite\t987\t298
-access\t1024\t298
-map_pages\t1025\t298
+open\t1150\t332
+close\t1151\t332
+fault\t1114\t332
+page_mkwrite\t1114\t332
+pfn_mkwrite\t1114\t332
+access\t1151\t332
+map_pages\t1152\t332
 struct seq_operations
-start\t1026\t299
-next\t1026\t299
-stop\t1026\t299
-show\t1026\t299
+start\t1153\t333
+next\t1153\t333
+stop\t1153\t333
+show\t1153\t333
 struct sysfs_ops
-show\t987\t281
-store\t987\t281
+show\t1114\t315
+store\t1114\t315
 struct *_driver
-probe\t1027\t300
-probe_new\t1027\t300
-connect\t1028\t300
-bind\t1028\t300
-attach\t1028\t300
-port_probe\t1028\t300
-remove\t1029\t300
-remove_new\t1029\t300
-disconnect\t1030\t300
-unbind\t1030\t300
-detach\t1030\t300
-port_remove\t1030\t300
-shutdown\t1031\t301
-suspend\t1032\t302
-resume\t1033\t303
+probe\t1154\t334
+probe_new\t1154\t334
+connect\t1155\t334
+bind\t1155\t334
+attach\t1155\t334
+port_probe\t1155\t334
+remove\t1156\t334
+remove_new\t1156\t334
+disconnect\t1157\t334
+unbind\t1157\t334
+detach\t1157\t334
+port_remove\t1157\t334
+shutdown\t1158\t335
+suspend\t1159\t336
+resume\t1160\t337
 struct dev_pm_ops
-prepare\t987\t280
-complete\t987\t280
-suspend\t1034\t280
-resume\t1035\t280
-freeze\t1036\t280
-poweroff\t1036\t280
-thaw\t1037\t280
-restore\t1037\t280
-suspend_late\t1038\t280
-freeze_late\t1038\t280
-poweroff_late\t1038\t280
-resume_early\t1039\t280
-thaw_early\t1039\t280
-restore_early\t1039\t280
-suspend_noirq\t1040\t280
-freeze_noirq\t1040\t280
-poweroff_noirq\t1040\t280
-resume_noirq\t1041\t280
-thaw_noirq\t1041\t280
-restore_noirq\t1041\t280
-runtime_suspend\t1042\t304
-runtime_resume\t1043\t304
-runtime_idle\t987\t304
+prepare\t1114\t314
+complete\t1114\t314
+suspend\t1161\t314
+resume\t1162\t314
+freeze\t1163\t314
+poweroff\t1163\t314
+thaw\t1164\t314
+restore\t1164\t314
+suspend_late\t1165\t314
+freeze_late\t1165\t314
+poweroff_late\t1165\t314
+resume_early\t1166\t314
+thaw_early\t1166\t314
+restore_early\t1166\t314
+suspend_noirq\t1167\t314
+freeze_noirq\t1167\t314
+poweroff_noirq\t1167\t314
+resume_noirq\t1168\t314
+thaw_noirq\t1168\t314
+restore_noirq\t1168\t314
+runtime_suspend\t1169\t338
+runtime_resume\t1170\t338
+runtime_idle\t1114\t338
 *
-probe\t1044\t305
-probe_new\t1045\t305
-connect\t1046\t305
-bind\t1046\t305
-attach\t1046\t305
-port_probe\t1046\t305
-remove\t1047\t305
-remove_new\t1048\t305
-disconnect\t1049\t305
-unbind\t1049\t305
-detach\t1049\t305
-port_remove\t1049\t305
-init\t1050\t305
-ndo_init\t1050\t305
-exit\t1051\t305
-exit_batch\t1051\t305
-pre_exit\t1051\t305
-ndo_uninit\t1051\t305
-ndo_open\t1052\t305
-resume\t1052\t305
-ndo_stop\t1053\t305
-suspend\t1053\t305
-runtime_resume\t1054\t305
-resume_early\t1054\t305
-resume_noirq\t1054\t305
-thaw\t1054\t305
-restore\t1054\t305
-runtime_suspend\t1055\t305
-suspend_late\t1055\t305
-suspend_noirq\t1055\t305
-freeze\t1055\t305
-poweroff\t1055\t305
-shutdown\t1055\t305
-open\t987\t305
-release\t987\t305
-read\t987\t305
-write\t987\t305
-read_iter\t987\t305
-write_iter\t987\t305
-unlocked_ioctl\t987\t305
-compat_ioctl\t987\t305
-ioctl\t987\t305
-llseek\t987\t305
-mmap\t987\t305
-poll\t987\t305
-show\t987\t305
-store\t987\t305
-seq_show\t987\t305
-ndo_set_mac_address\t987\t305
-ndo_change_mtu\t987\t305
-get_ethtool_stats\t987\t305
-get_drvinfo\t987\t305
-set_ringparam\t987\t305
-threadfn\t987\t305
-fallocate\t987\t305
-fsync\t987\t305
-setattr\t987\t305
-mkdir\t987\t305
-unlink\t987\t305
-create\t987\t305
-iterate_shared\t987\t305`;
+probe\t1171\t339
+probe_new\t1172\t339
+connect\t1173\t339
+bind\t1173\t339
+attach\t1173\t339
+port_probe\t1173\t339
+remove\t1174\t339
+remove_new\t1175\t339
+disconnect\t1176\t339
+unbind\t1176\t339
+detach\t1176\t339
+port_remove\t1176\t339
+init\t1177\t339
+ndo_init\t1177\t339
+exit\t1178\t339
+exit_batch\t1178\t339
+pre_exit\t1178\t339
+ndo_uninit\t1178\t339
+ndo_open\t1179\t339
+resume\t1179\t339
+ndo_stop\t1180\t339
+suspend\t1180\t339
+runtime_resume\t1181\t339
+resume_early\t1181\t339
+resume_noirq\t1181\t339
+thaw\t1181\t339
+restore\t1181\t339
+runtime_suspend\t1182\t339
+suspend_late\t1182\t339
+suspend_noirq\t1182\t339
+freeze\t1182\t339
+poweroff\t1182\t339
+shutdown\t1182\t339
+open\t1114\t339
+release\t1114\t339
+read\t1114\t339
+write\t1114\t339
+read_iter\t1114\t339
+write_iter\t1114\t339
+unlocked_ioctl\t1114\t339
+compat_ioctl\t1114\t339
+ioctl\t1114\t339
+llseek\t1114\t339
+mmap\t1114\t339
+poll\t1114\t339
+show\t1114\t339
+store\t1114\t339
+seq_show\t1114\t339
+ndo_set_mac_address\t1114\t339
+ndo_change_mtu\t1114\t339
+get_ethtool_stats\t1114\t339
+get_drvinfo\t1114\t339
+set_ringparam\t1114\t339
+threadfn\t1114\t339
+fallocate\t1114\t339
+fsync\t1114\t339
+setattr\t1114\t339
+mkdir\t1114\t339
+unlink\t1114\t339
+create\t1114\t339
+iterate_shared\t1114\t339`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1056\t306
-raw_spinlock_t\t1057\t306
-rwlock_t\t1058\t306
-seqlock_t\t1059\t307
-struct mutex\t1060\t308
-struct rw_semaphore\t1061\t120
-struct semaphore\t1062\t119
-struct rt_mutex\t1063\t239
-atomic_t\t1064\t309
-atomic64_t\t1064\t309
-atomic_long_t\t1064\t310
-refcount_t\t1065\t311
-struct kref\t1065\t185
-struct completion\t1066\t312
-struct device\t1067\t283
-struct platform_device\t1067\t283
-struct i2c_client\t1067\t283
-struct spi_device\t1067\t283
-struct pci_dev\t1067\t283
-struct usb_interface\t1067\t283
-struct serio\t1067\t283
-struct gameport\t1067\t283
-struct hid_device\t1067\t283
-struct amba_device\t1067\t283
-struct mdio_device\t1067\t283
-struct virtio_device\t1067\t283
-struct vio_dev\t1067\t283
-struct xenbus_device\t1067\t283
-struct hv_device\t1067\t283
-struct sdio_func\t1067\t283
-struct memstick_dev\t1067\t283
-struct pnp_dev\t1067\t283
-struct acpi_device\t1067\t283
-struct parport\t1067\t283
-struct pcmcia_device\t1067\t283
-struct ps3_system_bus_device\t1067\t283
-struct rpmsg_device\t1067\t283
-struct auxiliary_device\t1067\t283
-struct slim_device\t1067\t283
-struct sdw_slave\t1067\t283
-struct fw_unit\t1067\t283
-struct mei_cl_device\t1067\t283
-struct rmi_function\t1067\t283
-struct ishtp_cl_device\t1067\t283
-struct wmi_device\t1067\t283
-struct ccw_device\t1067\t283
-struct mcb_device\t1067\t283
-struct bcma_device\t1067\t283
-struct ssb_device\t1067\t283
-struct gb_bundle\t1067\t283
-struct i3c_device\t1067\t283
-struct fsl_mc_device\t1067\t283
-struct host1x_device\t1067\t283
-struct mipi_dsi_device\t1067\t283
-struct usb_serial\t1067\t283
-struct usb_serial_port\t1067\t283
-struct psmouse\t1067\t283
-struct comedi_device\t1067\t283
-struct usb_gadget\t1067\t283
-struct usb_function\t1067\t283
-struct wm97xx\t1067\t283
-struct serdev_device\t1067\t283
-struct of_device\t1067\t283
-struct macio_dev\t1067\t283`;
+export const types = `spinlock_t\t1183\t340
+raw_spinlock_t\t1184\t340
+rwlock_t\t1185\t340
+seqlock_t\t1186\t341
+struct mutex\t1187\t342
+struct rw_semaphore\t1188\t150
+struct semaphore\t1189\t149
+struct rt_mutex\t1190\t271
+atomic_t\t1191\t343
+atomic64_t\t1191\t343
+atomic_long_t\t1191\t344
+refcount_t\t1192\t345
+struct kref\t1192\t214
+struct completion\t1193\t346
+struct device\t1194\t317
+struct platform_device\t1194\t317
+struct i2c_client\t1194\t317
+struct spi_device\t1194\t317
+struct pci_dev\t1194\t317
+struct usb_interface\t1194\t317
+struct serio\t1194\t317
+struct gameport\t1194\t317
+struct hid_device\t1194\t317
+struct amba_device\t1194\t317
+struct mdio_device\t1194\t317
+struct virtio_device\t1194\t317
+struct vio_dev\t1194\t317
+struct xenbus_device\t1194\t317
+struct hv_device\t1194\t317
+struct sdio_func\t1194\t317
+struct memstick_dev\t1194\t317
+struct pnp_dev\t1194\t317
+struct acpi_device\t1194\t317
+struct parport\t1194\t317
+struct pcmcia_device\t1194\t317
+struct ps3_system_bus_device\t1194\t317
+struct rpmsg_device\t1194\t317
+struct auxiliary_device\t1194\t317
+struct slim_device\t1194\t317
+struct sdw_slave\t1194\t317
+struct fw_unit\t1194\t317
+struct mei_cl_device\t1194\t317
+struct rmi_function\t1194\t317
+struct ishtp_cl_device\t1194\t317
+struct wmi_device\t1194\t317
+struct ccw_device\t1194\t317
+struct mcb_device\t1194\t317
+struct bcma_device\t1194\t317
+struct ssb_device\t1194\t317
+struct gb_bundle\t1194\t317
+struct i3c_device\t1194\t317
+struct fsl_mc_device\t1194\t317
+struct host1x_device\t1194\t317
+struct mipi_dsi_device\t1194\t317
+struct usb_serial\t1194\t317
+struct usb_serial_port\t1194\t317
+struct psmouse\t1194\t317
+struct comedi_device\t1194\t317
+struct usb_gadget\t1194\t317
+struct usb_function\t1194\t317
+struct wm97xx\t1194\t317
+struct serdev_device\t1194\t317
+struct of_device\t1194\t317
+struct macio_dev\t1194\t317`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -3860,9 +4042,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":1,"result":"value","ordering":"none","sleeps":"no"}
 {"kind":"write","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct rtc_class_ops","struct rtc_device"]}}
 {"kind":"call","part":true,"consume":{"by":"tree","from":0,"rcu":true,"section":"irqs-off"}}
 {"kind":"free","cell":0}
 {"kind":"call","result":"value","sleeps":"maybe","alloc":true}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"call","part":true,"consume":{"by":"pointer","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"call","cell":0}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"list"}
@@ -3882,8 +4067,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","ordering":"compiler","context":"-preempt-off"}
 {"kind":"fence","result":"test","ordering":"compiler","context":"-preempt-off"}
 {"kind":"write","cell":1,"operand":0,"result":"value","ordering":"none","sleeps":"yes"}
-{"kind":"call","cell":0,"result":"value"}
-{"kind":"call","cell":1,"operand":0}
+{"kind":"call","cell":0,"result":"value","io":"read"}
+{"kind":"call","cell":1,"operand":0,"io":"write"}
 {"kind":"read","cell":0,"ordering":"acquire"}
 {"kind":"read","cell":0,"result":"test","ordering":"relaxed"}
 {"kind":"write","operand":0,"ordering":"relaxed"}
@@ -3915,6 +4100,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":0,"result":"old","ordering":"release","unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","publish":{"by":"xarray","rcu":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct block_device_operations","struct blk_mq_ops","struct blk_mq_hw_ctx"]}}
 {"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
 {"kind":"wait","cell":0,"wait":"queue"}
 {"kind":"call","result":"value","sleeps":"yes","alloc":true}
@@ -3933,6 +4119,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"raw-spin"}
 {"kind":"call","cell":0,"assert":{"section":"lock","mode":"exclusive"}}
 {"kind":"rmw","cell":1,"bit":0,"operation":"assign","operand":2,"ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ata_port","struct ata_port_operations","struct ata_queued_cmd"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ata_port","struct ata_port_operations","struct ata_queued_cmd"]}}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"full","counter":true}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"test","ordering":"acquire","counter":true}
@@ -4021,8 +4209,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","sleeps":"yes","open":{"section":"mutex","object":1,"when":"nonzero"}}
 {"kind":"rmw","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full","open":{"section":"raw-spin","object":1,"when":"nonzero"}}
 {"kind":"wake","cell":0,"operation":"dec","result":"test","ordering":"full","onFailure":"full"}
+{"kind":"call","cell":0,"result":"value"}
 {"kind":"wait","cell":0,"result":"value","sleeps":"yes"}
 {"kind":"wake","cell":0,"result":"value","ordering":"release"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"types":["struct backlight_device","struct backlight_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct backlight_device","struct backlight_ops"]}}
 {"kind":"fence","ordering":"compiler"}
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
@@ -4047,6 +4238,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"delayed-work","cancels":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"work","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct cec_adapter","struct cec_adap_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct cec_adapter","struct cec_adap_ops"]}}
 {"kind":"rmw","cell":1,"bit":0,"operation":"flip","ordering":"relaxed"}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"readers","object":0}}
 {"kind":"wake","cell":1,"bit":0,"operation":"clear","ordering":"full"}
@@ -4054,9 +4247,15 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"release"}
 {"kind":"rmw","bit":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"clear","ordering":"relaxed"}
-{"kind":"call","cell":0,"sleeps":"no"}
+{"kind":"call","part":true,"power":{"to":"off","object":1}}
+{"kind":"call","part":true,"power":{"to":"on","object":1}}
+{"kind":"call","cell":0,"sleeps":"no","power":"off"}
+{"kind":"call","cell":0,"sleeps":"yes","power":"off"}
+{"kind":"call","cell":0,"result":"value","sleeps":"no","power":"on"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct clk_hw","struct clk_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct clk_hw","struct clk_ops"]}}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","power":"on"}
 {"kind":"call","cell":0,"sleeps":"yes"}
-{"kind":"call","cell":0,"result":"value","sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"full","onFailure":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","ordering":"acquire","onFailure":"relaxed","counter":true}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"old","atomic":false,"ordering":"none","onFailure":"none"}
@@ -4073,7 +4272,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":{"by":"put","frees":true}}
 {"kind":"call","result":"value","form":"constant","pointer":"container"}
 {"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct counter_device","struct counter_ops"]}}
 {"kind":"call","pointer":"private","part":true}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct counter_device","struct counter_ops"]}}
 {"kind":"read","cell":1,"atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","result":"old","ordering":"full"}
@@ -4084,36 +4285,71 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","lock":"cpu-hotplug","shared":true,"global":true}
 {"kind":"lock","lock":"cpu-hotplug","global":true,"sleeps":"yes"}
 {"kind":"unlock","lock":"cpu-hotplug","global":true}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ahash_request","struct skcipher_request","struct aead_request","struct akcipher_request"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ahash_request","struct skcipher_request","struct aead_request","struct akcipher_request"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same"}
+{"kind":"call","part":true,"quiesce":{"of":"debugfs","object":0,"bars":true}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct block_device_operations","struct blk_mq_ops","struct blk_mq_hw_ctx"]}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","quiesce":{"of":"timer","cancels":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","waits":false,"cancels":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":{"of":"queue","bars":true}}
 {"kind":"call"}
 {"kind":"call","result":"value","sleeps":"no","alloc":true}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct net_device","struct sk_buff"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
 {"kind":"call","result":"value","error":true}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":{"by":"get","object":null}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true,"section":"rcu-read"}}
 {"kind":"call","part":true,"consume":{"by":"hash","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"none","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"none","ref":"put"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct devfreq_dev_profile"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct devfreq_dev_profile"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct block_device_operations","struct blk_mq_ops","struct blk_mq_hw_ctx"]}}
 {"kind":"lock","cell":0,"lock":"mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mutex","conditional":true,"sleeps":"yes"}
+{"kind":"call","part":true,"quiesce":{"of":"attribute","object":1,"bars":true}}
 {"kind":"lock","cell":0,"lock":"mutex","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"mutex","sleeps":"no"}
 {"kind":"call","part":true,"free":{"when":"now","object":0,"private":true}}
 {"kind":"call","part":true,"register":{"runner":"devres","handler":1,"data":2,"managed":true}}
 {"kind":"call","pointer":"private","part":true,"managed":true,"alloc":true}
+{"kind":"call","part":true,"register":{"runner":"operations","object":3,"managed":true,"types":["struct backlight_device","struct backlight_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct clk_hw","struct clk_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct counter_device","struct counter_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct devfreq_dev_profile"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","object":1,"managed":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct fpga_manager","struct fpga_manager_ops"]}}
 {"kind":"wait","cell":1,"ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct gpio_chip"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct hwmon_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct hwrng"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
 {"kind":"call","result":"value","sleeps":"maybe","managed":true,"alloc":true}
 {"kind":"free","cell":1}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct led_classdev"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct mbox_chan","struct mbox_chan_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct mii_bus"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct nvmem_config"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"managed":true,"types":["struct phy","struct phy_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct power_supply","struct power_supply_desc"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct pwm_chip","struct pwm_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct rc_dev"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct regulator_dev","struct regulator_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":2,"object":1,"data":5,"managed":true}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"object":1,"data":5,"managed":true}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":2,"thread":3,"object":1,"data":6,"managed":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct reset_controller_dev","struct reset_control_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct rproc","struct rproc_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"managed":true,"types":["struct rtc_class_ops","struct rtc_device"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct snd_soc_component","struct snd_soc_dai","struct snd_soc_dai_ops","struct snd_soc_component_driver"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct thermal_zone_device","struct thermal_zone_device_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct watchdog_device","struct watchdog_ops"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","atomic":false,"ordering":"plain","ref":"get"}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"delayed-work","waits":false,"cancels":true,"bars":true}}
@@ -4123,11 +4359,14 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"ordering":"none","quiesce":{"of":"irq","waits":false,"bars":true}}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"work","waits":false,"cancels":true,"bars":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":{"of":"work","cancels":true,"bars":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct dma_chan","struct dma_device"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct dma_chan","struct dma_device"]}}
 {"kind":"wait","cell":0,"result":"value","onFailure":"none","sleeps":"yes"}
 {"kind":"free","cell":2,"sleeps":"maybe"}
 {"kind":"fence","ordering":"full","scope":"device"}
 {"kind":"fence","ordering":"rmb","scope":"device"}
 {"kind":"fence","ordering":"wmb","scope":"device"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"managed":true,"types":["struct dma_chan","struct dma_device"]}}
 {"kind":"call","cell":0,"result":"none","ordering":"none"}
 {"kind":"lock","cell":0,"lock":"semaphore","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"yes"}
@@ -4171,6 +4410,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"page","sleeps":"no"}
 {"kind":"wait","cell":0,"sleeps":"yes"}
 {"kind":"read","cell":1,"result":"none","atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"types":["struct fpga_manager","struct fpga_manager_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct fpga_manager","struct fpga_manager_ops"]}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":{"by":"put","frees":true}}
 {"kind":"wait","cell":0,"result":"value","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"acquire"}
@@ -4184,6 +4425,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rcu","result":"value","ordering":"full","quiesce":{"of":"readers","object":null,"waits":false}}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"readers","object":0,"waits":false}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","ref":"get-unless-zero"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct gpio_chip"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct gpio_chip"]}}
+{"kind":"call","cell":0,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"mutex","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin"}
@@ -4208,9 +4452,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","shared":true,"conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"percpu-rwsem","sleeps":"yes"}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","sleeps":"yes","ref":[]}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"maybe","ref":[]}
-{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","sleeps":"yes","ref":[],"power":"on"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"maybe","ref":[],"power":"on"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","onFailure":"relaxed","sleeps":"yes","ref":[],"power":"on"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"none","ordering":"relaxed","ref":[]}
 {"kind":"fence","result":"none","ordering":"compiler","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+bh-off"}
@@ -4246,6 +4490,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":1,"member":2,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","each":true,"cursor":2,"member":3,"rcu":true}}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"safe":true,"cursor":3,"member":4}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct hci_dev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hci_dev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct hid_device"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hid_device"]}}
@@ -4270,7 +4515,15 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"release","arm":"hrtimer"}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"hrtimer","handler":1}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","cancels":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":2,"types":["struct hwmon_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hwmon_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct hwrng"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hwrng"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
 {"kind":"call","cell":0,"assert":{"section":"lock","mode":"any"}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ib_device_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ib_device_ops"]}}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
 {"kind":"call","cell":0,"ownLock":true}
 {"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
@@ -4278,15 +4531,20 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","each":true,"safe":true,"cursor":1,"rcu":true}}
 {"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","unpublish":{"by":"idr","object":null,"from":0,"rcu":true}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee80211_hw"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ieee80211_hw","struct ieee80211_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee80211_hw","struct ieee80211_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ieee802154_hw","struct ieee802154_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee802154_hw","struct ieee802154_ops"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
-{"kind":"call","part":true,"register":{"runner":"irq-work","handler":1,"object":0}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"irq-work","handler":1}}
 {"kind":"call","cell":0,"result":"none"}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
 {"kind":"wake","cell":0,"operation":"dec","ordering":"full","ref":"put"}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct input_dev"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct input_dev"]}}
 {"kind":"wait","ordering":"full","sleeps":"yes"}
 {"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
 {"kind":"fence","ordering":"none","scope":"device"}
@@ -4317,7 +4575,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"value","sleeps":"yes","register":{"runner":"kthread","handler":0,"data":1}}
 {"kind":"call","part":true,"register":{"runner":"kthread","handler":0,"data":1}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"kthread-work"}
-{"kind":"call","part":true,"register":{"runner":"kthread-work","handler":1,"object":0}}
+{"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"kthread-work","handler":1}}
 {"kind":"call","cell":0,"part":true,"queue":{"runner":"kthread-work","object":1,"on":0}}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","sleeps":"yes","quiesce":{"of":"kthread","bars":true}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"kthread-work","on":0}}
@@ -4330,6 +4588,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"free","cell":0,"sleeps":"maybe"}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"tree","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct led_classdev"]}}
 {"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list"}
@@ -4397,8 +4656,13 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","onFailure":"relaxed","ref":"put"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"full"}
 {"kind":"fence","ordering":"full","scope":"all"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct mbox_chan","struct mbox_chan_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mbox_chan","struct mbox_chan_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct mii_bus"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mii_bus"]}}
 {"kind":"call","cell":1}
 {"kind":"read","cell":0,"result":"value","ordering":"none","sleeps":"yes"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct memstick_host"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct memstick_host"]}}
 {"kind":"call","sleeps":"yes"}
 {"kind":"call","sleeps":"maybe"}
@@ -4414,7 +4678,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
 {"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct mmc_host","struct mmc_host_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host","struct mmc_host_ops"]}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","ref":"put"}
 {"kind":"fence","ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","sleeps":"yes","ref":{"by":"put","frees":true}}
@@ -4445,6 +4710,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"set","result":"value","ordering":"acquire"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"full","quiesce":{"of":"softirq","bars":true}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"value","ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct nfc_dev","struct nfc_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct nfc_dev","struct nfc_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct nvmem_config"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct nvmem_config"]}}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":0}}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":1}}
 {"kind":"call","part":true,"register":{"runner":"softirq","handler":1}}
@@ -4452,6 +4721,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","ordering":"compiler","context":"-pagefault-off"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","sleeps":"maybe","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"maybe","ref":"put"}
+{"kind":"call","part":true,"power":{"to":"off","object":0}}
+{"kind":"call","part":true,"power":{"to":"on","object":0}}
 {"kind":"call","part":true,"quiesce":{"of":"irq","object":1,"bars":true}}
 {"kind":"call","part":true,"quiesce":{"of":"irq","object":null,"waits":false,"bars":true}}
 {"kind":"lock","lock":"pci-rescan","global":true,"sleeps":"yes"}
@@ -4473,9 +4744,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","shared":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","sleeps":"no"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct perf_event","struct pmu"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct perf_event","struct pmu"]}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","ref":[]}
-{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":[]}
-{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":[],"power":"on"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":[],"power":"on"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
@@ -4489,7 +4762,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rcu","result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":null}}
 {"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":0}}
 {"kind":"wait","cell":1,"ordering":"none"}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct power_supply","struct power_supply_desc"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply","struct power_supply_desc"]}}
 {"kind":"call","result":"none","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
@@ -4507,8 +4781,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":2,"operation":"or","operand":3,"result":"test","ordering":"relaxed"}
 {"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ptp_clock_info"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ptp_clock_info"]}}
 {"kind":"call","cell":0,"atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct pwm_chip","struct pwm_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct pwm_chip","struct pwm_ops"]}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":0}}
 {"kind":"wake","cell":2,"result":"success","ordering":"release","onFailure":"release","queue":{"runner":"delayed-work","on":1}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":[{"runner":"work","on":0},{"runner":"rcu","on":0}]}
@@ -4537,6 +4815,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
 {"kind":"write","cell":2,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
 {"kind":"publish","cell":2,"also":[0],"operand":0,"publish":{"by":"tree","rcu":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct rc_dev"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct rc_dev"]}}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same","consume":{"by":"pointer","rcu":true}}
 {"kind":"publish","cell":0,"by":"lvalue","operand":1,"publish":{"by":"pointer","rcu":true}}
 {"kind":"publish","cell":0,"by":"pointer","operand":1,"publish":{"by":"pointer","rcu":true}}
@@ -4562,6 +4842,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"call","result":"value","sleeps":"yes","io":"read"}
+{"kind":"call","result":"value","io":"read"}
 {"kind":"read","cell":0,"result":"none","ordering":"acquire"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+bh-off"}
@@ -4574,8 +4856,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off"}
-{"kind":"call","cell":1,"result":"value","sleeps":"yes"}
-{"kind":"call","cell":1,"result":"value"}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","io":"read"}
+{"kind":"call","cell":1,"result":"value","sleeps":"yes","io":"read"}
+{"kind":"call","cell":1,"result":"value","io":"read"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"ordering":"relaxed","counter":true,"ref":"get"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"relaxed","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
 {"kind":"rmw","cell":1,"operation":"add","operand":0,"result":"success","ordering":"acquire","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
@@ -4587,11 +4870,17 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"dec","result":"success","ordering":"release","onFailure":"relaxed","counter":true,"ref":"put"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"relaxed","counter":true,"ref":"get-unless-zero"}
 {"kind":"rmw","cell":1,"operation":"sub","operand":0,"result":"test","ordering":"release","counter":true,"ref":"put"}
-{"kind":"call","cell":0,"result":"value","sleeps":"yes","publish":{"by":"handler","object":0,"into":null}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","publish":{"by":"handler","object":0,"into":null},"register":{"runner":"operations","types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
+{"kind":"call","cell":0,"result":"value","sleeps":"yes","power":"off"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct regulator_dev","struct regulator_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct regulator_dev","struct regulator_ops"]}}
 {"kind":"unlock","cell":0,"lock":"sock","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":1,"object":0}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"object":0,"data":4}}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes","register":{"runner":"irq","handler":1,"thread":2,"object":0,"data":5}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct reset_controller_dev","struct reset_control_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct reset_controller_dev","struct reset_control_ops"]}}
 {"kind":"publish","cell":0,"operand":1,"result":"value","publish":{"by":"hash","object":1,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"hash","rcu":true}}
 {"kind":"call","part":true,"unpublish":{"by":"hash","object":1,"from":0}}
@@ -4599,6 +4888,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rcu","cell":0,"context":"+rcu-read"}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same"}
 {"kind":"fence","ordering":"rmb","scope":"all"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct rproc","struct rproc_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct rproc","struct rproc_ops"]}}
 {"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"rt-mutex","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rt-mutex","conditional":true,"sleeps":"no"}
@@ -4615,7 +4906,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"delayed-work"}
 {"kind":"wake","cell":0,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"release","queue":"work"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct Scsi_Host","struct scsi_cmnd","struct scsi_device","struct scsi_host_template"]}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","free":{"when":"now","private":true},"ref":{"by":"put","frees":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct Scsi_Host","struct scsi_cmnd","struct scsi_device","struct scsi_host_template"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct serio"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct serio"]}}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"release","onFailure":"relaxed"}
 {"kind":"write","operand":0,"ordering":"full"}
 {"kind":"rmw","cell":0,"result":"old","ordering":"full"}
@@ -4638,12 +4933,18 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","ordering":"rmb"}
 {"kind":"write","cell":0,"by":"lvalue","operand":1,"ordering":"full"}
 {"kind":"fence","ordering":"wmb"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct snd_pcm_substream","struct snd_pcm_ops","struct snd_kcontrol","struct snd_rawmidi_substream"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct snd_pcm_substream","struct snd_pcm_ops","struct snd_kcontrol","struct snd_rawmidi_substream"]},"free":{"when":"now","object":0,"private":true}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct snd_pcm_substream","struct snd_pcm_ops","struct snd_kcontrol","struct snd_rawmidi_substream"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct snd_soc_component","struct snd_soc_dai","struct snd_soc_dai_ops","struct snd_soc_component_driver"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct snd_soc_component","struct snd_soc_dai","struct snd_soc_dai_ops","struct snd_soc_component_driver"]}}
 {"kind":"read","cell":0,"bit":1,"ordering":"relaxed"}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","sleeps":"no"}
 {"kind":"wait","cell":1}
 {"kind":"rmw","cell":0,"bit":1,"operation":"clear","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"assign","operand":2,"atomic":false,"ordering":"plain"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+bh-off"}
@@ -4689,6 +4990,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","result":"old","ordering":"full"}
 {"kind":"read","cell":1,"bit":0,"ordering":"acquire"}
 {"kind":"read","bit":0,"ordering":"relaxed"}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct thermal_zone_device","struct thermal_zone_device_ops"]}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"timer","cancels":true}}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"timer","handler":1}}
 {"kind":"call","part":true,"register":{"runner":"timer","handler":1,"object":0}}
@@ -4701,20 +5003,25 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":2,"result":"success","ordering":"release","onFailure":"relaxed","counter":true}
 {"kind":"wait","cell":0,"result":"success","ordering":"acquire","onFailure":"none","wait":"completion"}
 {"kind":"lock","cell":0,"lock":"buffer","conditional":true,"sleeps":"no"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct typec_port","struct typec_operations"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct typec_port","struct typec_operations"]}}
 {"kind":"rmw","cell":0,"operation":"add","operand":1,"atomic":false,"ordering":"none"}
 {"kind":"call","cell":0,"result":"test","ordering":"none"}
 {"kind":"rmw","cell":0,"operation":"sub","operand":1,"atomic":false,"ordering":"none"}
 {"kind":"lock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
 {"kind":"lock","cell":0,"result":"value","ordering":"none","lock":"seqcount","shared":true}
 {"kind":"unlock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port"]}}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct uart_port","struct uart_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port","struct uart_ops"]}}
 {"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sighand","context":"-irqs-off -preempt-off"}
 {"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff"]}}
-{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
+{"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
 {"kind":"unlock","cell":0,"lock":"semaphore","sleeps":"no"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct usb_gadget","struct usb_ep","struct usb_gadget_ops","struct usb_ep_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"waits":false,"bars":true}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct usb_gadget","struct usb_ep","struct usb_gadget_ops","struct usb_ep_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"urb","handler":5,"object":0,"data":6}}
 {"kind":"call","part":true,"register":{"runner":"urb","handler":6,"object":0,"data":7}}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"cancels":true}}
@@ -4739,6 +5046,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"release"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full","wake":"thread"}
 {"kind":"wake","cell":0,"wake":"variable"}
+{"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct watchdog_device","struct watchdog_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct watchdog_device","struct watchdog_ops"]}}
 {"kind":"fence","ordering":"wmb","scope":"all"}
 {"kind":"read","cell":0,"result":"value","ordering":"relaxed"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
@@ -4908,6 +5217,8 @@ include/linux/bit_spinlock.h
 Documentation/atomic_bitops.txt, ORDERING
 include/linux/uaccess.h
 include/linux/cpumask.h
+include/linux/iio/iio.h
+include/linux/rtc.h
 include/linux/bitops.h
 include/linux/pgtable.h; arch/powerpc/include/asm/pte-walk.h
 include/linux/gfp.h
@@ -4928,6 +5239,7 @@ Documentation/core-api/this_cpu_ops.rst
 include/linux/percpu-defs.h up to Linux 3.18
 kernel/sched/wait.c
 Documentation/core-api/xarray.rst, Locking
+include/linux/blkdev.h
 kernel/time/timer.c
 include/linux/percpu.h
 include/linux/rmap.h
@@ -4937,12 +5249,14 @@ include/asm-generic/qspinlock.h
 include/linux/nospec.h
 include/linux/overflow.h
 include/linux/spinlock.h
+include/linux/libata.h
 Documentation/atomic_t.txt, ORDERING
 include/asm-generic/barrier.h
 Documentation/atomic_t.txt, SEMANTICS
 include/linux/mutex.h
 include/linux/wait_bit.h
 include/linux/notifier.h
+include/linux/backlight.h
 Documentation/memory-barriers.txt, COMPILER BARRIER
 include/linux/byteorder/generic.h
 include/net/sock.h
@@ -4950,12 +5264,13 @@ include/linux/bio.h
 block/bio.c
 include/linux/bitmap.h
 include/linux/blk-mq.h
-include/linux/blkdev.h
 include/linux/buffer_head.h
 Documentation/RCU/whatisRCU.rst, WHAT IF MY UPDATING THREAD CANNOT BLOCK?
 include/linux/srcu.h
+include/media/cec.h
 include/linux/thread_info.h
 include/linux/clk.h
+include/linux/clk-provider.h
 include/linux/atomic/atomic-instrumented.h
 Documentation/scheduler/completion.rst
 include/linux/mm.h
@@ -4966,19 +5281,43 @@ Documentation/RCU/whatisRCU.rst, synchronize_rcu()
 include/linux/console.h
 include/linux/container_of.h
 include/linux/uio.h
+include/linux/counter.h
 include/linux/device.h and the cores named
 include/asm-generic/processor.h
 include/linux/cpuhotplug.h
 include/linux/cpuhplock.h
+include/crypto/internal/hash.h and others
 include/linux/percpu-refcount.h
 include/linux/mm_types.h
 kernel/sched/core.c
 include/linux/dev_printk.h
+include/linux/devfreq.h
+include/linux/device.h, include/linux/sysfs.h
 include/net/devlink.h
 include/linux/device/devres.h
+include/linux/fpga/fpga-mgr.h
+include/linux/gpio/driver.h
+include/linux/hwmon.h
+include/linux/hw_random.h
+include/linux/i2c.h
 include/linux/leds.h
+include/linux/mailbox_controller.h
+include/linux/phy.h
+include/linux/nvmem-provider.h
+include/linux/phy/phy.h
+include/linux/power_supply.h
+include/linux/pwm.h
+include/media/rc-core.h
+include/linux/regulator/driver.h
+include/linux/reset-controller.h
+include/linux/remoteproc.h
+include/sound/soc.h
+include/linux/spi/spi.h
+include/linux/thermal.h
+include/linux/watchdog.h
 include/linux/dcache.h
 include/linux/dma-mapping.h
+include/linux/dmaengine.h
 include/linux/dma-fence.h
 Documentation/core-api/dma-api.rst
 Documentation/memory-barriers.txt, CPU MEMORY BARRIERS
@@ -5011,11 +5350,9 @@ include/net/net_namespace.h
 include/linux/sched/mm.h
 include/linux/sched/task.h
 include/linux/gpio/consumer.h
-include/linux/iio/iio.h
 drivers/thermal/thermal_core.h
 include/linux/cpufreq.h
 include/linux/gpio/generic.h
-include/linux/hwmon.h
 include/linux/msi.h
 include/linux/ring_buffer.h
 include/linux/serio.h
@@ -5028,9 +5365,10 @@ include/linux/list_bl.h
 include/linux/rbtree.h
 include/linux/rculist_nulls.h
 include/linux/hrtimer.h
-include/linux/i2c.h
+include/rdma/ib_verbs.h
 include/linux/idr.h
 include/net/mac80211.h
+include/net/mac802154.h
 include/linux/log2.h
 include/linux/irq_work.h
 include/linux/swait.h
@@ -5076,6 +5414,7 @@ include/net/neighbour.h
 include/net/net_debug.h
 include/net/netdev_lock.h
 include/net/netdev_queues.h
+net/nfc/nfc.h
 include/linux/of.h
 include/linux/stddef.h
 kernel/smp.c
@@ -5084,11 +5423,12 @@ include/linux/path.h
 include/linux/pci.h
 include/linux/percpu_counter.h
 include/linux/percpu-rwsem.h
+include/linux/perf_event.h
 include/linux/pm_runtime.h
 Documentation/mm/process_addrs.rst
 include/linux/poll.h
-include/linux/power_supply.h
 include/linux/proc_fs.h
+include/linux/ptp_clock_kernel.h
 include/linux/radix-tree.h
 Documentation/memory-barriers.txt, LOCK ACQUISITION FUNCTIONS
 kernel/rcu/rcu.h
@@ -5103,6 +5443,7 @@ net/core/dev.c
 include/linux/regulator/consumer.h
 include/linux/firmware.h
 include/linux/kmod.h
+include/linux/reset.h
 include/linux/rhashtable.h
 include/linux/rtmutex.h
 include/scsi/scsi_host.h
@@ -5110,15 +5451,17 @@ include/linux/seqlock.h
 include/linux/sched/signal.h
 Documentation/memory-barriers.txt, VARIETIES OF MEMORY BARRIER
 tools/memory-model/linux-kernel.def
-include/linux/spi/spi.h
+include/sound/core.h
 include/linux/processor.h
 Documentation/staging/static-keys.rst
 include/linux/stop_machine.h
 include/linux/swab.h
 include/linux/task_work.h
 include/asm-generic/tlb.h
+include/linux/usb/typec.h
 include/linux/u64_stats_sync.h
 include/linux/serial_core.h
+include/linux/usb/gadget.h
 include/linux/usb.h
 include/linux/stdarg.h
 include/linux/vmalloc.h

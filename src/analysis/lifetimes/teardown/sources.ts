@@ -195,9 +195,11 @@ function takesFromUsers(event: Event, types: ReadonlySet<string>, good: boolean)
   return quiesce?.of === 'operations' && quiesce.waits === good && quiesce.types.some(type => types.has(type));
 }
 
-/** Members that bring something up or take it down, and are called around the time that the users have it. */
-const AROUND =
-  /^(?:probe|remove\w*|disconnect|suspend\w*|resume\w*|reset_resume|\w*_(?:open|stop|close|uninit|init|setup)|init|exit|open|stop|close|release|shutdown|setup|input_\w+|report_fixup|cleanup)$/;
+/** Does the member bring something up or take it down, around the time that the users have it? */
+function isAround({ member, table }: Mention, world: World): boolean {
+  const fact = member === null ? undefined : world.member(table, member);
+  return fact !== undefined && (fact.phase !== null || fact.driver !== null);
+}
 
 /** What the file gives to a core as operations: the types that a call of the file, or a call that ends the use, speaks of. */
 function operations(file: CodeFile, world: World): Source[] {
@@ -219,11 +221,11 @@ function operations(file: CodeFile, world: World): Source[] {
     if (entry.isMacro) return [];
     const type = (entry.parameters[0]?.type ?? '').replace(/ \*$/, '').replace(/^const /, '');
     const mentions = world.mentions(entry).filter(m => m.member !== null);
-    const members = mentions.flatMap(m => m.member ?? []);
     const of = new Set([type, ...mentions.flatMap(m => m.table ?? [])].filter(t => types.has(t)));
-    if (of.size === 0 || members.length === 0 || members.every(m => AROUND.test(m))) return [];
-    const transmits = members.every(m => m === TRANSMIT || AROUND.test(m));
-    const watched = members.every(m => m === WATCHDOG || AROUND.test(m)) && !raisesCarrier(file);
+    const runtime = mentions.filter(m => !isAround(m, world));
+    if (of.size === 0 || runtime.length === 0) return [];
+    const transmits = runtime.every(m => m.member === TRANSMIT);
+    const watched = runtime.every(m => m.member === WATCHDOG) && !raisesCarrier(file);
     const registration = registrations.find(r => [...of].some(t => r.types.has(t)));
     const isStop = (e: Event) => takesFromUsers(e, of, true);
     return [

@@ -73,17 +73,12 @@ function sourceStopOf(item: Deferred, file: CodeFile, world: World): Site | null
     if (source.kind !== 'hardware' || source.managed) continue;
     for (const fn of file.functions)
       for (const event of fn.events) {
-        if (event.via || event.phase.includes('error-path') || !isForGood(event) || !source.isStoppedBy(event)) continue;
+        if (event.via || event.phase.includes('error-path') || !source.isStoppedBy(event)) continue;
         const entries = entriesOf(fn, world);
         if (entries.some(e => e.phase === 'teardown' && !isKnownMeanwhile(e)) || entries.every(e => e.by === 'outside')) return { fn, event };
       }
   }
   return null;
-}
-
-/** An interrupt is given back, or switched off for now. */
-function isForGood(event: Event): boolean {
-  return event.fact?.api !== 'disable_irq' && event.fact?.api !== 'disable_hardirq';
 }
 
 /** The object is still there for others, and may be started again. */

@@ -91,16 +91,8 @@ export function reachesDevice(entry: CFunction, world: World): Site | null {
   let found: Site | null = null;
   for (const fn of runBy(entry, world))
     for (const event of fn.events) {
-      if (effectsOfKind(event, 'power').some(p => p.to === 'on') || POWERED.has(event.fact?.api ?? '')) return null;
+      if (effectsOfKind(event, 'power').some(p => p.to === 'on')) return null;
       if (!found && effectOfKind(event, 'io')) found = { fn, event };
     }
   return found;
 }
-
-/** Who takes a count of the device's users has it switched on meanwhile (include/linux/pm_runtime.h). */
-const POWERED: ReadonlySet<string> = new Set([
-  'pm_runtime_get_sync',
-  'pm_runtime_resume_and_get',
-  'pm_runtime_get_if_in_use',
-  'pm_runtime_get_if_active',
-]);
