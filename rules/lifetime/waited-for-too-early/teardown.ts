@@ -2,7 +2,6 @@
 import {
   before,
   between,
-  called,
   calleeIn,
   comesBefore,
   type Deferred,
@@ -10,6 +9,7 @@ import {
   heldAt,
   nodesAfter,
   runBy,
+  runsNamed,
   type Site,
   sameLock,
 } from '../../../src/analysis/query.ts';
@@ -133,7 +133,7 @@ function isExcluded(source: Source, { fn, wait, stop }: Early, world: World): bo
   if (kept.length === 0) return false;
   const under = source.chain.flatMap((at, i) => {
     const next = source.chain[i + 1];
-    const calls = next ? at.events.filter(e => called(e) === next.name) : [source.queued.event];
+    const calls = next ? at.events.filter(e => runsNamed(e, next.name)) : [source.queued.event];
     return calls.length === 1 && calls[0] ? heldAt(at, calls[0], world) : [];
   });
   return kept.some(lock => under.some(l => sameLock(l, lock)));
@@ -262,7 +262,7 @@ function asksFirst(item: Deferred, source: Source, earlier: readonly Event[]): b
   if (item.handler?.events.some(e => isLook(e) && written.has(stateOf(e)))) return true;
   return source.chain.some((fn, i) => {
     const next = source.chain[i + 1];
-    const ahead = next ? fn.events.filter(e => called(e) === next.name).flatMap(e => before(fn, e)) : before(fn, source.queued.event);
+    const ahead = next ? fn.events.filter(e => runsNamed(e, next.name)).flatMap(e => before(fn, e)) : before(fn, source.queued.event);
     return ahead.some(e => STATES.test(e.api) || (isLook(e) && written.has(stateOf(e))));
   });
 }

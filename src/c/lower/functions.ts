@@ -10,6 +10,7 @@ import { Converter } from '../syntax/convert.ts';
 import { declarationsOf, sourceComment } from '../syntax/declarations.ts';
 import { misledIn } from '../syntax/indentation.ts';
 import { type Stmt, type Survey, squeeze } from '../syntax/syntax.ts';
+import { type TargetsOf, targetsIn } from '../syntax/targets.ts';
 import type { Grammar } from '../syntax/tree.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 import { bodiesByColumn } from '../text/columns.ts';
@@ -147,6 +148,8 @@ export interface Surroundings {
   types: Types;
   global(name: string): FieldType | undefined;
   defined(name: string): boolean;
+  /** Is the structure declared in the file itself? */
+  declares(type: string): boolean;
   fact(api: string): Fact | undefined;
   convention(api: string): Fact | undefined;
 }
@@ -156,11 +159,12 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
   const line = linesOf(it.image);
   const endsAt = new Map(it.comments.map(c => [c.endLine, c]));
   const comments = [...it.comments].sort((a, b) => a.line - b.line);
+  const targets = targetsIn(it.image, around.declares, around.defined);
   return {
     path: it.image.path,
     whole: it.image.whole,
     isHeader: it.image.path.endsWith('.h'),
-    functions: it.heads.map(head => functionOf(head, it.image, line, around, endsAt, comments)),
+    functions: it.heads.map(head => functionOf(head, it.image, line, around, targets, endsAt, comments)),
     comments: it.comments,
     includes: it.includes,
     addedBy: it.image.addedBy,
@@ -207,6 +211,7 @@ function functionOf(
   { path, outside }: Image,
   line: FileScope['line'],
   around: Surroundings,
+  targets: TargetsOf,
   endsAt: Map<number, SourceComment>,
   comments: SourceComment[],
 ): CFunction {
@@ -216,7 +221,7 @@ function functionOf(
   const whole = !it.opened && !it.cut;
   const { types, global, defined, fact, convention } = around;
   const side = outside ? 'new' : around.side;
-  const file: FileScope = { path, side, types, global, fact, convention, line, defined, whole: whole || it.isMacro, slice };
+  const file: FileScope = { path, side, types, global, fact, convention, line, defined, targets, whole: whole || it.isMacro, slice };
   const cx = new Context(LOWERING, file, survey, new Map(parameters.map((p, i) => [p.name, i])));
   walk(it.body, cx);
   if (cx.graph.ends.length > 0) cx.graph.exit(endLine);
