@@ -125,7 +125,7 @@ export function callersOf(fn: CFunction, world: World): { fn: CFunction; event: 
  */
 function runsOf(fn: CFunction, world: World): { fn: CFunction; event: Event }[] | null {
   if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h')) return null;
-  const handed = world.mentions(fn);
+  const handed = world.mentions(fn).filter(mention => !isFollowed(fn, mention, world));
   if (handed.length === 0 || handed.some(m => m.call === null)) return null;
   const own = world.functions.filter(f => f.path === fn.path);
   const calls = own.flatMap(caller => caller.events.flatMap(event => (isCall(event) && event.args.includes(fn.name) ? [{ fn: caller, event }] : [])));
