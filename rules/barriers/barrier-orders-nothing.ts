@@ -1,4 +1,4 @@
-import { called, commentsBeside, fencesOf, headsAround, isAccess, nodesAfter, walk } from '../../src/analysis/query.ts';
+import { called, commentsBeside, fencesOf, headsAround, isAccess, nodesAfter, runsNamed, walk } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -178,7 +178,7 @@ function readsElsewhere(event: Event, world: World): boolean {
   if (event.kind !== 'call') return false;
   return (
     /^_*(?:mem|str)\w*(?:cpy|cmp|move|scan|chr|len|dup)|^copy_|^bitmap_|^find_/.test(event.api) ||
-    world.functions.some(f => f.name === called(event) && f.events.some(isAccess))
+    world.functions.some(f => runsNamed(event, f.name) && f.events.some(isAccess))
   );
 }
 

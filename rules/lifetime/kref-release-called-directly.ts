@@ -14,6 +14,7 @@ import {
   originsOf,
   releasesIn,
   returnedAt,
+  runsNamed,
   takesReference,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -305,12 +306,9 @@ void req_put(struct req *r)
     for (const call of fn.events) {
       const [first] = call.args;
       if (!isCall(call) || call.via || call.args.length !== 1 || !first?.startsWith('&') || !/(?:->|\.)\w*k?ref\w*$/.test(first)) continue;
-      const put = releasesBy(world).get(called(call));
-      if (
-        !put ||
-        fn.name === called(call) ||
-        fn.events.some(e => !e.via && (e.api === 'kref_init' || (e.api === put.api && e.args[1] === called(call))))
-      )
+      const [release] = call.targets ?? [called(call)];
+      const put = release && releasesBy(world).get(release);
+      if (!put || fn.name === release || fn.events.some(e => !e.via && (e.api === 'kref_init' || (e.api === put.api && e.args[1] === release))))
         continue;
       const object = first.replace(/^&\(?/, '').replace(/(?:->|\.)\w+$/, '');
       if (isUnseen(fn, call, object, world) || isPutOff(fn, call, object, world)) continue;
@@ -318,12 +316,12 @@ void req_put(struct req *r)
         { event: call, fn },
         {
           message: `${fn.name}() calls ${called(call)}(), the release function of ${first.slice(1)}, directly and bypasses the count`,
-          question: `Can anybody else hold a reference to ${object}, and should this be kref_put(${first}, ${called(call)})?`,
+          question: `Can anybody else hold a reference to ${object}, and should this be kref_put(${first}, ${release})?`,
           dismissal: `Not an issue if ${object} was never visible to others`,
           related: [{ path: put.path, line: put.line, side: put.side, note: `passed to ${called(put)}() here` }],
           // Who frees the container has to free what is left in it.
           ...(isLeftInside(fn, call, object, world) ? { confidence: 'low' as const } : {}),
-          advice: [`Use kref_put(${first}, ${called(call)})`],
+          advice: [`Use kref_put(${first}, ${release})`],
         },
       );
     }
@@ -364,7 +362,7 @@ function isPutOff(fn: CFunction, release: Event, object: string, world: World): 
   const walks = fn.events.filter(e => /^l?list_for_each_entry(?:_safe)?$/.test(e.api) && e.args[0] === object && comesBefore(fn, e, release));
   const members = new Set(walks.map(e => e.args.at(-1)));
   return [...releasesBy(world).keys()].some(name => {
-    const other = name === called(release) ? undefined : world.functions.find(f => f.path === fn.path && f.name === name);
+    const other = runsNamed(release, name) ? undefined : world.functions.find(f => f.path === fn.path && f.name === name);
     return other?.events.some(e => /^l?list_add(?:_tail)?$/.test(e.api) && members.has(/\w+$/.exec(e.args[0] ?? '')?.[0])) === true;
   });
 }

@@ -7,6 +7,7 @@ import {
   keyOf,
   lockKey,
   lockText,
+  runsNamed,
   type Section,
   sameLock,
   takings,
@@ -250,7 +251,7 @@ function locksOf(handler: CFunction, file: CodeFile, world: World): Taken[] {
       ),
     );
   const callees = handler.events.flatMap(e =>
-    e.kind === 'call' && !e.opaque ? (file.functions.find(f => f.name === called(e) && f !== handler) ?? []) : [],
+    e.kind === 'call' && !e.opaque ? (file.functions.find(f => runsNamed(e, f.name) && f !== handler) ?? []) : [],
   );
   return [...own(handler), ...[...new Set(callees)].slice(0, 20).flatMap(fn => (world.callers(fn.name).length > 0 ? own(fn) : []))];
 }

@@ -1,4 +1,4 @@
-import { asWritten, called, eventsOf, initOrExit, isCall, isTest, nodesAfter } from '../../src/analysis/query.ts';
+import { asWritten, called, eventsOf, initOrExit, isCall, isTest, nodesAfter, runsNamed } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -345,7 +345,7 @@ function isCounted(asked: Event, functions: readonly CFunction[]): boolean {
 function settledAtBoot(asked: Event, functions: readonly CFunction[], all: readonly CFunction[]): boolean {
   const isKey = (e: Event) => e.fact?.staticKey === 'test';
   // One definition asks the key; another, for another configuration, may ask nothing at all.
-  const asking = isKey(asked) ? [asked] : functions.filter(f => f.name === called(asked)).flatMap(f => f.events);
+  const asking = isKey(asked) ? [asked] : functions.filter(f => runsNamed(asked, f.name)).flatMap(f => f.events);
   const keys = new Set(asking.map(e => (isKey(e) ? e.args[0] : undefined)));
   const [key] = keys;
   if (keys.size !== 1 || key === undefined) return false;

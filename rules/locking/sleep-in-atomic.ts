@@ -2,7 +2,7 @@ import {
   atomicAt,
   between,
   called,
-  calleeIn,
+  calleesIn,
   comesBefore,
   contextSection,
   isContext,
@@ -303,9 +303,12 @@ function gfp(event: Event): string {
 function sleeperIn(fn: CFunction, event: Event, world: World): Event | null {
   let [at, call]: [CFunction, Event] = [fn, event];
   for (let depth = 0; depth < 8; depth++) {
-    const callee = calleeIn(at, call, world.functions);
-    const inner = callee && callee !== at && !callee.isMacro ? sureSleep(callee, world.functions) : null;
-    if (!callee || !inner) return null;
+    const callees = calleesIn(at, call, world.functions);
+    const [callee] = callees;
+    // Through a pointer any of several may run.
+    const asleep = callees.map(c => (c !== at && !c.isMacro ? sureSleep(c, world.functions) : null));
+    const [inner] = asleep;
+    if (!callee || !inner || asleep.includes(null)) return null;
     if (maySleep(inner)) return inner;
     [at, call] = [callee, inner];
   }

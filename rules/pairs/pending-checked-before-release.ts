@@ -12,6 +12,7 @@ import {
   keyOf,
   nodesAfter,
   onward,
+  runsNamed,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { ClaimThread, Edit, Rule, World } from '../../src/model/rule.ts';
@@ -369,7 +370,7 @@ function lookBefore(fn: CFunction, release: Event, notes: ReadonlySet<string | n
 function touches(fn: CFunction, call: Event, look: Event, world: World): boolean {
   const effects = effectsOf(fn, call, world.functions);
   return effects === null
-    ? world.functions.some(f => f.name === called(call))
+    ? world.functions.some(f => runsNamed(call, f.name))
     : effects.some(e => e.cell && placeKey({ ...e.event, cell: e.cell }) === placeKey(look));
 }
 

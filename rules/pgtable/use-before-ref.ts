@@ -1,4 +1,4 @@
-import { called, isHandedOver, isTest, isUseOf, maySerialise, onward } from '../../src/analysis/query.ts';
+import { called, isHandedOver, isTest, isUseOf, maySerialise, onward, runsNamed } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -177,7 +177,7 @@ function takes(event: Event, page: string): boolean {
 function looksInto(event: Event, page: string, world: World): boolean {
   if (isUseOf(event, page)) return true;
   // A function in view may compute with the pointer as well.
-  const callee = event.opaque ? undefined : world.functions.find(f => f.name === called(event) && f.whole);
+  const callee = event.opaque ? undefined : world.functions.find(f => runsNamed(event, f.name) && f.whole);
   const parameter = callee?.parameters[event.args.indexOf(page)]?.name;
   if (callee && parameter !== undefined && !callee.events.some(e => isUseOf(e, parameter) || (e.opaque && readsArgument(e, parameter)))) return false;
   return readsArgument(event, page);

@@ -4,7 +4,7 @@ import { cellKey } from '../c/lower/cells.ts';
 import type { CFunction, Event, SourceComment } from '../model/code.ts';
 import type { EventKind } from '../model/fact.ts';
 
-export { asWritten, called, calleeOf as calleeIn, isCall, standsHere } from '../c/calls/callees.ts';
+export { asWritten, called, calleeOf as calleeIn, calleesOf as calleesIn, isCall, runsNamed, standsHere } from '../c/calls/callees.ts';
 export { type Effect, effectsOf } from '../c/calls/effects.ts';
 export { initOrExit } from '../c/cfg/errorpaths.ts';
 export {

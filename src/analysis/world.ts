@@ -60,8 +60,9 @@ export function worldOf(
   const lowered = parsed.map(d => {
     const own = cache.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
+    const declares = (type: string) => cache.types.get(d.image)?.structs.has(type) ?? false;
     const { fact, contract, convention } = cache.known;
-    return fileOf(d, { side, types, global, defined: name => names.has(name), fact, contract, convention });
+    return fileOf(d, { side, types, global, declares, defined: name => names.has(name), fact, contract, convention });
   });
   /** What is known of a call by its name, where nothing in view has its body. */
   const factOf = (api: string) => cache.known.fact(api) ?? (names.has(api) ? undefined : cache.known.contract(api)?.fact);
@@ -161,15 +162,17 @@ function namesIn(files: CodeFile[], path: string, common: readonly string[]): Se
   return new Set([...common, ...(files.find(f => f.path === path)?.functions.map(f => f.name) ?? [])]);
 }
 
-/** Every call, by the name of what is called. */
+/** Every call, by the name of what is called; one through a pointer by all that it may run. */
 function callsIn(functions: CFunction[]): Map<string, { fn: CFunction; event: Event }[]> {
   const found = new Map<string, { fn: CFunction; event: Event }[]>();
   for (const fn of functions) {
     for (const event of fn.events) {
       if ((event.kind !== 'call' && event.kind !== 'expanded') || event.via) continue;
-      const known = found.get(called(event));
-      if (known) known.push({ fn, event });
-      else found.set(called(event), [{ fn, event }]);
+      for (const name of event.targets ?? [called(event)]) {
+        const known = found.get(name);
+        if (known) known.push({ fn, event });
+        else found.set(name, [{ fn, event }]);
+      }
     }
   }
   return found;

@@ -103,6 +103,8 @@ export interface Event extends Place {
   readonly via?: Via;
   /** Of an `expanded` event: the first and last node of the callee's graph in this function's. */
   readonly body?: { from: number; to: number };
+  /** Of a call through a pointer: the names of all functions that it may run, where they are visible. With several of them it is `opaque` all the same. */
+  readonly targets?: readonly string[];
   /** Of a call of a function in view: what each argument points to. */
   readonly argCells?: readonly (Cell | null)[];
 }

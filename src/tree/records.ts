@@ -29,6 +29,7 @@ export function recordOf(path: string, blob: string, text: string, grammar: Gram
     side: 'new',
     types,
     global: name => types.globals.get(name),
+    declares: type => types.structs.has(type),
     defined: name => fact(name) === undefined,
     fact,
     contract: () => undefined,

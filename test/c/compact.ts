@@ -61,6 +61,7 @@ export async function loweredOf(text: string, types = TYPES): Promise<CFunction[
     types: own,
     global: (name: string) => own.globals.get(name),
     defined: (name: string) => names.has(name),
+    declares: (type: string) => own.structs.has(type),
     ...builtIn,
   };
   return fileOf(made, around).functions;

@@ -4,6 +4,7 @@ import { guarded, unguarded } from './guards.ts';
 import type { Kind } from './kind.ts';
 import { inlineLockHelpers, lockHelpers } from './locks.ts';
 import { loopCounted, loopOnce } from './loops.ts';
+import { opsTable } from './ops.ts';
 import { scannedFile, toBad, toGood } from './patched.ts';
 import { namings } from './renamed.ts';
 import { split } from './split.ts';
@@ -22,6 +23,7 @@ export const kinds: readonly Kind[] = [
   loopOnce,
   loopCounted,
   oneExit,
+  opsTable,
   split,
   toBad,
   toGood,

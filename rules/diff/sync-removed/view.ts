@@ -1,5 +1,5 @@
 /** What the kinds of loss ask of a function on both sides. */
-import { called, calleeIn, cellName, hasOwnLock, initOrExit, isAccess, isOwn, maySerialise } from '../../../src/analysis/query.ts';
+import { called, calleeIn, cellName, hasOwnLock, initOrExit, isAccess, isOwn, maySerialise, runsNamed } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, UNNAMED } from '../../../src/model/code.ts';
 import type { Changes } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell } from './partners.ts';
@@ -120,7 +120,7 @@ export function matters(view: View, event: Event): boolean {
   if (hasOwnLock(event) || locksInside(view, event)) return false;
   // What names the entry to a call that locks for itself is the caller's own matter.
   if (event.kind === 'read' && before.events.some(e => e.line === event.line && hasOwnLock(e) && e.args.includes(spelled(event)))) return false;
-  if (event.kind === 'call') return event.opaque || series.before.functions.some(f => f.name === called(event));
+  if (event.kind === 'call') return event.opaque || series.before.functions.some(f => runsNamed(event, f.name));
   return (isAccess(event) && event.cell !== null && !isOwn(before, event)) || event.kind === 'free';
 }
 

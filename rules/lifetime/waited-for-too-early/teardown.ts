@@ -3,7 +3,6 @@ import {
   argumentAt,
   before,
   between,
-  called,
   calleeIn,
   comesBefore,
   type Deferred,
@@ -14,6 +13,7 @@ import {
   nodesAfter,
   type Queuer,
   runBy,
+  runsNamed,
   type Site,
   sameLock,
 } from '../../../src/analysis/query.ts';
@@ -168,7 +168,7 @@ function isExcluded(source: Queuer, { fn, wait, stop }: Early & { stop: Site }, 
   if (kept.length === 0) return false;
   const under = source.chain.flatMap((at, i) => {
     const next = source.chain[i + 1];
-    const calls = next ? at.events.filter(e => called(e) === next.name) : [source.queued.event];
+    const calls = next ? at.events.filter(e => runsNamed(e, next.name)) : [source.queued.event];
     return calls.length === 1 && calls[0] ? heldAt(at, calls[0], world) : [];
   });
   return kept.some(lock => under.some(l => sameLock(l, lock)));
@@ -297,7 +297,7 @@ function asksFirst(item: Deferred, source: Queuer, earlier: readonly Event[]): b
   if (item.handler?.events.some(e => isLook(e) && written.has(stateOf(e)))) return true;
   return source.chain.some((fn, i) => {
     const next = source.chain[i + 1];
-    const ahead = next ? fn.events.filter(e => called(e) === next.name).flatMap(e => before(fn, e)) : before(fn, source.queued.event);
+    const ahead = next ? fn.events.filter(e => runsNamed(e, next.name)).flatMap(e => before(fn, e)) : before(fn, source.queued.event);
     return ahead.some(e => STATES.test(e.api) || (isLook(e) && written.has(stateOf(e))));
   });
 }

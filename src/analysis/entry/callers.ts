@@ -3,7 +3,7 @@
 import { calleeOf, isCall } from '../../c/calls/callees.ts';
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event } from '../../model/code.ts';
-import type { World } from '../../model/rule.ts';
+import type { Mention, World } from '../../model/rule.ts';
 import { contextSection, holds, includesSection, isContext, isIn, likeLock, type Section, sameLock, sameSection } from '../../model/section.ts';
 import { makesObject } from '../lifetimes/fresh.ts';
 import { dropsOf, enteredUnder, takings } from '../sections/locking.ts';
@@ -109,9 +109,12 @@ function contextSaid(fn: CFunction): Section[] {
   return found;
 }
 
-/** All calls of the function, where they are all in view: it is static in a whole file, and nothing holds its address. Null where not. */
+/**
+ * All calls of the function, where they are all in view: it is static in a whole file, and nothing holds its address but tables of a type that the same
+ * file declares, through which every call is followed. Null where not.
+ */
 export function callersOf(fn: CFunction, world: World): { fn: CFunction; event: Event }[] | null {
-  if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h') || world.mentions(fn).length > 0) return null;
+  if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h') || !world.mentions(fn).every(mention => isFollowed(fn, mention, world))) return null;
   const sites = world.callers(fn.name).filter(site => site.fn.path === fn.path);
   return sites.length > 0 && sites.every(site => site.fn.whole && !site.fn.isMacro) ? sites : null;
 }
@@ -122,7 +125,7 @@ export function callersOf(fn: CFunction, world: World): { fn: CFunction; event: 
  */
 function runsOf(fn: CFunction, world: World): { fn: CFunction; event: Event }[] | null {
   if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h')) return null;
-  const handed = world.mentions(fn);
+  const handed = world.mentions(fn).filter(mention => !isFollowed(fn, mention, world));
   if (handed.length === 0 || handed.some(m => m.call === null)) return null;
   const own = world.functions.filter(f => f.path === fn.path);
   const calls = own.flatMap(caller => caller.events.flatMap(event => (isCall(event) && event.args.includes(fn.name) ? [{ fn: caller, event }] : [])));
@@ -143,6 +146,17 @@ function runsArgument(caller: CFunction, call: Event, argument: number, world: W
     named.length > 0 &&
     named.every(e => isCall(e) && (e.api === name || (e.args.includes(name) && runsArgument(callee, e, e.args.indexOf(name), world, depth + 1))))
   );
+}
+
+/** Is the function called through the table alone, by calls that are known to run it? */
+function isFollowed({ name, path }: CFunction, { member, table }: Mention, world: World): boolean {
+  if (member === null || table === null || world.declared(table)?.path !== path) return false;
+  const through = world.functions.flatMap(f => (f.path === path ? f.events.filter(e => isCall(e) && endsIn(e.api, member)) : []));
+  return through.length > 0 && through.every(e => e.via !== undefined || e.targets?.includes(name));
+}
+
+function endsIn(api: string, member: string): boolean {
+  return api.endsWith(`>${member}`) || api.endsWith(`.${member}`);
 }
 
 /** Does a caller in view give the lock back behind the call, without having taken one like it itself? Then the function returns with it. */

@@ -1,6 +1,6 @@
 /** What may sleep, and where nothing may; what a call in view does on every run. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
+import { calleeOf, calleesOf } from '../../c/calls/callees.ts';
 import { inCaller } from '../../c/calls/effects.ts';
 import { alwaysRuns } from '../../c/cfg/flow.ts';
 import type { CFunction, Event } from '../../model/code.ts';
@@ -53,8 +53,8 @@ export function sureSleep(fn: CFunction, functions: readonly CFunction[], depth 
   for (const event of fn.events) {
     let sleeps = maySleep(event);
     if (!sleeps && event.kind === 'call' && event.argCells) {
-      const callee = calleeOf(fn, event, functions);
-      sleeps = callee !== null && callee !== fn && sureSleep(callee, functions, depth + 1) !== null;
+      const callees = calleesOf(fn, event, functions);
+      sleeps = callees.length > 0 && callees.every(callee => callee !== fn && sureSleep(callee, functions, depth + 1) !== null);
     }
     // What it drops first, its callers do not hold while it sleeps.
     if (!sleeps || !alwaysRuns(fn, event)) continue;

@@ -79,7 +79,7 @@ function wordOf(api: string, factOf: (api: string) => Fact | undefined): Word | 
 export function effectOf(
   event: Event,
   factOf: (api: string) => Fact | undefined,
-  summaryOf: (event: Event) => LockSummary | null,
+  summariesOf: (event: Event) => readonly (LockSummary | null)[],
   pairs: Set<string>,
 ): Effect | null {
   if (isPlain(event) || event.kind === 'expanded') return null;
@@ -90,7 +90,8 @@ export function effectOf(
   }
   if (word?.guard != null) return guardEffect(event, word, word.guard);
   if (event.sections) return calledEffect(event, event.sections, word);
-  if (event.kind === 'call' && event.argCells && !event.fact?.contract) return summaryEffect(event, summaryOf(event));
+  if (event.kind === 'call' && event.argCells && !event.fact?.contract)
+    return joined(summariesOf(event).map(summary => summaryEffect(event, summary)));
   if (!word) return event.opaque && pairs.size > 0 ? pairEffect(event, pairs) : null;
   // What a callee says of its caller is not the caller's own word.
   if (word.asserts) {
@@ -138,6 +139,27 @@ function guardEffect(event: Event, word: Word, name: string): Effect | null {
   const tested = scoped || !fact?.lock?.conditional ? null : event.api.startsWith('guard(') ? 'zero' : 'nonzero';
   const tried = fact?.lock?.conditional ? { tried: true as const } : {};
   return lock.length + enter.length > 0 ? { lock, unlock: [], enter, leave: [], when: tested, ...tried } : null;
+}
+
+/** What a call does that runs one of several functions: it acquires what all of them do, and releases what any of them does. */
+function joined(effects: readonly (Effect | null)[]): Effect | null {
+  const [first = null, ...others] = effects;
+  if (others.length === 0 || effects.every(effect => effect === null)) return first;
+  const all = effects.map(effect => effect ?? { lock: [], unlock: [], enter: [], leave: [], when: null });
+  const when = first?.when ?? null;
+  const same = all.every(effect => effect.when === when);
+  const inAll = (of: (effect: Effect) => readonly Section[]) =>
+    same ? all.map(of).reduce((a, b) => a.filter(section => b.includes(section))) : NONE;
+  const inAny = (of: (effect: Effect) => readonly Section[]) => [...new Set(all.flatMap(of))];
+  const unlock = inAny(effect => effect.unlock);
+  return {
+    lock: inAll(effect => effect.lock),
+    unlock,
+    unsure: unlock,
+    enter: inAll(effect => effect.enter),
+    leave: inAny(effect => effect.leave),
+    when,
+  };
 }
 
 function summaryEffect(event: Event, summary: LockSummary | null): Effect | null {

@@ -1,6 +1,6 @@
 /** What an event takes and gives back, of locks and of contexts, and what a function may give back that its caller holds. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
+import { calleeOf, calleesOf } from '../../c/calls/callees.ts';
 import { walk } from '../../c/cfg/order.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { holds, isContext, lastMember, objectType, type Section, sameLock } from '../../model/section.ts';
@@ -89,8 +89,8 @@ const DEEPEST = 8;
 export function dropsAt(fn: CFunction, event: Event, functions: readonly CFunction[], depth = 0): readonly Section[] {
   const found: Section[] = [];
   const flow = lockFlowOf(fn);
-  const callee = event.kind === 'call' && depth < DEEPEST ? calleeOf(fn, event, functions) : null;
-  if (callee && callee !== fn) found.push(...dropsOf(callee, functions, depth + 1).filter(lock => !heldHere(flow, event, lock)));
+  for (const callee of event.kind === 'call' && depth < DEEPEST ? calleesOf(fn, event, functions) : [])
+    if (callee !== fn) found.push(...dropsOf(callee, functions, depth + 1).filter(lock => !heldHere(flow, event, lock)));
   if (depth < DEEPEST) for (const named of namedIn(fn, event, functions)) found.push(...dropsOf(named, functions, depth + 1));
   const effect = flow?.effects[event.index];
   if (!effect || event.ends) return found;

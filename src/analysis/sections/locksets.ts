@@ -47,12 +47,12 @@ export function lockFlowOf({ flow }: Pick<CFunction, 'flow'>): LockFlow | null {
 export function locksetsOf(
   fn: CFunction,
   factOf: (api: string) => Fact | undefined,
-  summaryOf: (event: Event) => LockSummary | null,
+  summariesOf: (event: Event) => readonly (LockSummary | null)[],
 ): Locksets | null {
   const pairs = lockPairs(fn.events);
   let some = false;
   const effects = fn.events.map(event => {
-    const effect = effectOf(event, factOf, summaryOf, pairs);
+    const effect = effectOf(event, factOf, summariesOf, pairs);
     if (effect) some = true;
     return effect;
   });

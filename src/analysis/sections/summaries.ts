@@ -1,6 +1,6 @@
 /** Locksets of all functions in view, callees before their callers, so that a helper that takes a lock is seen to. */
 
-import { calleeOf } from '../../c/calls/callees.ts';
+import { calleesOf } from '../../c/calls/callees.ts';
 import { returnedAt } from '../../c/cfg/returned.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
@@ -20,12 +20,16 @@ export function allLocksets(functions: readonly CFunction[], factOf: (api: strin
     const known = done.get(fn);
     if (known !== undefined) return known;
     done.set(fn, null); // A function that calls itself is met here, without effect.
-    const summaries = new Map<Event, LockSummary | null>();
+    const summaries = new Map<Event, readonly (LockSummary | null)[]>();
     for (const event of fn.events) {
-      const callee = depth < DEEPEST && event.kind === 'call' ? calleeOf(fn, event, functions) : null;
-      if (callee && callee !== fn) summaries.set(event, visit(callee, depth + 1));
+      const callees = depth < DEEPEST && event.kind === 'call' ? calleesOf(fn, event, functions) : [];
+      if (callees.length > 0 && !callees.includes(fn))
+        summaries.set(
+          event,
+          callees.map(callee => visit(callee, depth + 1)),
+        );
     }
-    const of = (event: Event) => summaries.get(event) ?? null;
+    const of = (event: Event) => summaries.get(event) ?? [];
     const own = locksetsOf(fn, factOf, of);
     if (own) locksets.set(fn, own);
     const summary = own && fn.whole ? summaryOf(fn, own, summaries, factOf) : null;
@@ -39,7 +43,7 @@ export function allLocksets(functions: readonly CFunction[], factOf: (api: strin
 function summaryOf(
   fn: CFunction,
   locksets: Locksets,
-  inner: Map<Event, LockSummary | null>,
+  inner: ReadonlyMap<Event, readonly (LockSummary | null)[]>,
   factOf: (api: string) => Fact | undefined,
 ): LockSummary | null {
   const named = locksNamed(fn, inner, factOf);
@@ -97,7 +101,11 @@ function namedAs(named: ReadonlyMap<Section, SummaryLock>, lock: Section): Summa
 }
 
 /** For each lock of the function how the function names it. */
-function locksNamed(fn: CFunction, inner: Map<Event, LockSummary | null>, factOf: (api: string) => Fact | undefined): Map<Section, SummaryLock> {
+function locksNamed(
+  fn: CFunction,
+  inner: ReadonlyMap<Event, readonly (LockSummary | null)[]>,
+  factOf: (api: string) => Fact | undefined,
+): Map<Section, SummaryLock> {
   const named = new Map<Section, SummaryLock>();
   for (const event of fn.events) {
     const lock = factOf(event.api)?.lock;
@@ -106,8 +114,8 @@ function locksNamed(fn: CFunction, inner: Map<Event, LockSummary | null>, factOf
     const about = { family: lock.family, shared: lock.shared, cell: event.cell, args: event.args, api: event.api };
     named.set(lockOf(event, lock.family, lock.shared), about);
   }
-  for (const [event, summary] of inner) {
-    for (const lock of [...(summary?.lock ?? []), ...(summary?.unlock ?? [])]) {
+  for (const [event, summaries] of inner) {
+    for (const lock of summaries.flatMap(summary => [...(summary?.lock ?? []), ...(summary?.unlock ?? [])])) {
       // Only what keeps its name on the way up is followed further.
       const section = lockOf(lock, lock.family, lock.shared);
       if (event.argCells && !namedAs(named, section)) named.set(section, lock);

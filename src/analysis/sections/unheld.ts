@@ -1,6 +1,6 @@
 /** Ways on which a function gives back a lock that it has given back before, or never took. */
 
-import { called, calleeOf } from '../../c/calls/callees.ts';
+import { calleeOf, runsNamed } from '../../c/calls/callees.ts';
 import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
@@ -133,7 +133,7 @@ function mayTake(fn: CFunction, event: Event, functions: readonly CFunction[], r
   if (event.kind === 'expanded') return tellsByResult(fn, event, functions);
   if (event.kind !== 'call') return event.kind === 'lock' && event.opaque;
   if (event.opaque) return TAKES.test(event.api) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
-  const callee = functions.find(f => f.name === called(event) && (f.path === fn.path || !f.isStatic));
+  const callee = functions.find(f => runsNamed(event, f.name) && (f.path === fn.path || !f.isStatic));
   return callee?.events.some(e => e.kind === 'lock' || (e.kind === 'call' && /lock/.test(e.api))) ?? false;
 }
 

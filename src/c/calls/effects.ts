@@ -1,7 +1,8 @@
 /** What a call of a function in view does, as events of the caller: wrappers and helpers carry their meaning. */
 import type { Cell, CFunction, Event } from '../../model/code.ts';
 import { alwaysRuns } from '../cfg/flow.ts';
-import { calleeOf } from './callees.ts';
+import { cellKey } from '../lower/cells.ts';
+import { calleeOf, calleesOf } from './callees.ts';
 
 /** One thing that a call does. */
 export interface Effect {
@@ -26,11 +27,25 @@ const MOST = 64;
  * itself, or it does more than can be followed.
  */
 export function effectsOf(fn: CFunction, call: Event, functions: readonly CFunction[]): Effect[] | null {
-  return call.kind === 'expanded' ? [] : follow(fn, call, functions, []);
+  if (call.kind === 'expanded') return [];
+  const all: Effect[][] = [];
+  for (const callee of calleesOf(fn, call, functions)) {
+    const own = follow(callee, call, functions, []);
+    if (!own) return null;
+    all.push(own);
+  }
+  const [first, ...others] = all;
+  if (!first || others.length === 0) return first ?? null;
+  // What only some of them do is not always done.
+  return all.flatMap(own => own.map(effect => ({ ...effect, always: all.every(other => other.some(e => e.always && isAlike(e, effect))) })));
 }
 
-function follow(fn: CFunction, call: Event, functions: readonly CFunction[], via: string[]): Effect[] | null {
-  const callee = calleeOf(fn, call, functions);
+function isAlike(a: Effect, b: Effect): boolean {
+  const [one, other] = [a.cell && cellKey(a.cell), b.cell && cellKey(b.cell)];
+  return a.event.kind === b.event.kind && a.event.ordering === b.event.ordering && one === other;
+}
+
+function follow(callee: CFunction | null, call: Event, functions: readonly CFunction[], via: string[]): Effect[] | null {
   if (!callee?.whole || via.includes(callee.name) || via.length >= DEEPEST) return null;
   const way = [...via, callee.name];
   const found: Effect[] = [];
@@ -39,7 +54,8 @@ function follow(fn: CFunction, call: Event, functions: readonly CFunction[], via
     if (event.kind === 'expanded') continue;
     if (event.kind === 'call') {
       if (event.opaque) return null;
-      const inner = calleeOf(callee, event, functions) ? follow(callee, event, functions, way) : [];
+      const next = calleeOf(callee, event, functions);
+      const inner = next ? follow(next, event, functions, way) : [];
       if (inner === null) return null;
       for (const effect of inner) found.push({ ...effect, cell: inCaller(effect.cell, callee, call), always: effect.always && always });
     } else found.push({ event, fn: callee, cell: inCaller(event.cell, callee, call), via: way, always });

@@ -8,7 +8,7 @@ import { contracted } from './contracted.ts';
 import { address, evaluate, from, meant } from './expressions.ts';
 import { eventOf } from './factevents.ts';
 import { guard } from './guards.ts';
-import { typeOf } from './typeof.ts';
+import { plainType, typeOf } from './typeof.ts';
 
 type Call = Extract<Expr, { k: 'call' }>;
 
@@ -18,6 +18,7 @@ export function call(e: Call, cx: Context, used: boolean): Value {
   if (e.callee.k === 'call' && e.callee.callee.k === 'name' && /^(?:guard|CLASS|ACQUIRE)$/.test(e.callee.callee.name)) return guard(e, e.callee, cx);
   if (api === null) {
     const callee = evaluate(e.callee.k === 'deref' ? e.callee.of : e.callee, cx);
+    const targets = targetsOf(e.callee, cx);
     const argSources = e.args.map(arg => argument(arg, cx).sources);
     const args = e.args.map(a => cx.text(a));
     // What a member of a table is called is all that is known of the function that stands there: `ops->try_get(x)`.
@@ -29,7 +30,8 @@ export function call(e: Call, cx: Context, used: boolean): Value {
         ...(inferred ? { inferred } : {}),
         cell: null,
         ordering: null,
-        opaque: true,
+        opaque: targets.length !== 1,
+        ...(targets.length > 0 ? { targets, argCells: e.args.map(arg => cellOfPointer(arg, cx)) } : {}),
         used,
         args,
         argSources: [...argSources, callee.sources].slice(0, args.length),
@@ -63,6 +65,23 @@ export function call(e: Call, cx: Context, used: boolean): Value {
   // The size of an array and the type of an expression are known without a look at it.
   if (fact?.unevaluated) return NOTHING;
   return e.args.reduce<Value>((all, arg) => union(all, evaluate(arg, cx)), NOTHING);
+}
+
+/** The functions that a call through a pointer may run; empty where they are not all visible. */
+function targetsOf(callee: Expr, cx: Context): readonly string[] {
+  const pointer = callee.k === 'deref' ? callee.of : callee;
+  if (pointer.k === 'name') {
+    // A local that is set once.
+    const { changes, first } = cx.survey;
+    const only =
+      pointer.local && !cx.parameters.has(pointer.name) && (changes.get(pointer.name)?.length ?? 0) <= 1 ? first.get(pointer.name) : undefined;
+    const target = only?.k === 'address' ? only.of : only;
+    return target?.k === 'name' && !target.local && cx.file.defined(target.name) ? [target.name] : [];
+  }
+  if (pointer.k !== 'member') return [];
+  const { of, name: member } = pointer;
+  const type = typeOf(of, cx, 0)?.type;
+  return cx.file.targets({ type: type === undefined ? null : plainType(type), global: of.k === 'name' && !of.local ? of.name : null, member });
 }
 
 /** An argument; where a local's address is given away, the callee may set it. */

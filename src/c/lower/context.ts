@@ -7,6 +7,7 @@ import { type End, Graph } from '../cfg/graph.ts';
 import type { Setting } from '../cfg/returned.ts';
 import { callNames } from '../syntax/calls.ts';
 import { type Expr, type Stmt, type Survey, squeeze } from '../syntax/syntax.ts';
+import type { TargetsOf } from '../syntax/targets.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 import type { Scope } from './scope.ts';
 
@@ -34,6 +35,7 @@ export interface FileScope {
   line(n: number): { text: string; addedBy: number | null };
   /** Functions that the code in view defines. */
   defined(name: string): boolean;
+  targets: TargetsOf;
   /** False where a hunk shows only part of the function: undeclared names may be its locals. */
   whole: boolean;
   slice(e: { at: number; end: number }): string;
@@ -264,6 +266,7 @@ export class Context implements Scope {
     if (event.ends) made.ends = true;
     if (event.sections) made.sections = event.sections;
     if (event.takes) made.takes = event.takes;
+    if (event.targets) made.targets = event.targets;
     if (event.argCells) made.argCells = event.argCells;
     this.events.push(made);
     return index;

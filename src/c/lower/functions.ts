@@ -10,6 +10,7 @@ import { Converter } from '../syntax/convert.ts';
 import { declarationsOf, sourceComment } from '../syntax/declarations.ts';
 import { misledIn } from '../syntax/indentation.ts';
 import { type Stmt, type Survey, squeeze } from '../syntax/syntax.ts';
+import { type TargetsOf, targetsIn } from '../syntax/targets.ts';
 import type { Grammar } from '../syntax/tree.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 import { bodiesByColumn } from '../text/columns.ts';
@@ -147,6 +148,8 @@ export interface Surroundings {
   types: Types;
   global(name: string): FieldType | undefined;
   defined(name: string): boolean;
+  /** Is the structure declared in the file itself? */
+  declares(type: string): boolean;
   fact(api: string): Fact | undefined;
   contract(api: string): Contracted | undefined;
   convention(api: string): Fact | undefined;
@@ -159,11 +162,12 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
   const line = linesOf(it.image);
   const endsAt = new Map(it.comments.map(c => [c.endLine, c]));
   const comments = [...it.comments].sort((a, b) => a.line - b.line);
+  const targets = targetsIn(it.image, around.declares, around.defined);
   return {
     path: it.image.path,
     whole: it.image.whole,
     isHeader: it.image.path.endsWith('.h'),
-    functions: it.heads.map(head => functionOf(head, it.image, line, around, endsAt, comments)),
+    functions: it.heads.map(head => functionOf(head, it.image, line, around, targets, endsAt, comments)),
     comments: it.comments,
     includes: it.includes,
     addedBy: it.image.addedBy,
@@ -210,6 +214,7 @@ function functionOf(
   { path, outside }: Image,
   line: FileScope['line'],
   around: Surroundings,
+  targets: TargetsOf,
   endsAt: Map<number, SourceComment>,
   comments: SourceComment[],
 ): CFunction {
@@ -229,6 +234,7 @@ function functionOf(
     convention,
     line,
     defined,
+    targets,
     whole: whole || it.isMacro,
     slice,
     objects: objects === true,

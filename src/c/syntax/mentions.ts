@@ -28,7 +28,9 @@ export function mentionsIn(image: Image, names: ReadonlySet<string>, nameOf: (ca
       }
       if (!names.has(word)) continue;
       const after = AFTER.exec(text.slice(match.index + word.length, match.index + word.length + 24))?.[1] ?? '';
-      if (after === '(') continue;
+      // A call, a member of that name, and the declarator of a pointer: `(*name)(void)`.
+      const before = text.slice(Math.max(0, match.index - 24), match.index);
+      if (after === '(' || /(?:\.|->)\s*$/.test(before) || (after === ')' && /\(\s*\*\s*$/.test(before))) continue;
       const mention = { ...aboutOf(text, match.index), path: image.path, line: lineAt(starts, match.index) + piece.firstLine };
       add(word, mention.call === null ? mention : { ...mention, call: nameOf(mention.call) });
     }
@@ -56,7 +58,7 @@ const AFTER = /^\s*(\S)/;
 /** Calls whose arguments take more text than this are not told. */
 const REACH = 400;
 /** Tables whose first line stands farther up are not told by type. */
-const TABLE_REACH = 3000;
+export const TABLE_REACH = 3000;
 
 /** What of a mention is said by the text before it. */
 type About = Omit<Mention, 'path' | 'line'>;
@@ -88,7 +90,7 @@ function aboutOf(text: string, at: number): About {
 }
 
 /** The type and the name of the initialiser that the text ends in: `static const struct file_operations foo = {`. */
-function tableAround(before: string): Pick<Mention, 'table' | 'instance'> {
+export function tableAround(before: string): Pick<Mention, 'table' | 'instance'> {
   const open = /^[^\n]*\b((?:struct|union)[ \t]+\w+)[ \t]+(\w+)(?:\[[^\]\n]*\])?[^=;(){}\n]*=[ \t]*\{(?![\s\S]*\n\})/m.exec(
     before.slice(before.lastIndexOf('\n}') + 1),
   );
