@@ -1,7 +1,7 @@
 /** What is code in a text: without comments, strings and directives. */
 
-/** Comments, strings and preprocessor lines blanked, at the same length: what is left is code alone. */
-export function codeOnly(text: string): string {
+/** Comments, strings and preprocessor lines blanked, at the same length: what is left is code alone. The places of strings go into `strings`. */
+export function codeOnly(text: string, strings?: { at: number; end: number }[]): string {
   const out: string[] = [];
   const special = /["'#]|\/[/*]/g;
   let done = 0;
@@ -9,6 +9,7 @@ export function codeOnly(text: string): string {
     const at = match.index;
     const end = endOf(text, at, match[0]);
     if (end === at) continue;
+    if (match[0] === '"') strings?.push({ at, end });
     out.push(text.slice(done, at), blankOf(text, at, end));
     done = end;
     special.lastIndex = end;

@@ -2,8 +2,14 @@
  * Kernel C made readable for a C grammar, at the same length: every offset, line and column stays what it was.
  * The grammar knows no kernel macros; what it stumbles over is blanked or given a word of C of the same width.
  */
+import { emptyArgument, type Jumps, offsetMember, operatorArgument, statementArgument, typeArgument } from './arguments.ts';
+import { assembler } from './asm.ts';
 import { blankOf, codeOnly } from './bare.ts';
 import { brokenConditionals } from './conditionals.ts';
+import { bareCall, bareHead } from './heads.ts';
+import { closing, type Edit, indentOf, isCapital, isDigit, isLetter, isWord, nextSolid, previousSolid } from './scan.ts';
+import { besideStrings } from './strings.ts';
+import { typeOfWords } from './typeofs.ts';
 
 export { codeOnly } from './bare.ts';
 
@@ -17,6 +23,8 @@ export interface Normalised {
   cleanups: Map<number, string>;
   /** Offset of a `while` that stands for scoped_cond_guard() -> the statement that runs where it fails, as written. */
   failures: Map<number, string>;
+  /** Offset of a macro's argument -> the keyword of the statement that it is, as `return -EINVAL`; the value alone is left. */
+  jumps: Jumps;
 }
 
 /** Words that stand among the specifiers of a declaration and change nothing of what the code does to memory. */
@@ -36,7 +44,7 @@ const SPECIFIERS = new Set(
 
 /** The same with arguments in parentheses. */
 const SPECIFIERS_WITH_ARGUMENTS = new Set(
-  `__attribute__ __aligned __printf __scanf __section __must_hold __acquires __releases __acquire_shared __cond_acquires __must_hold_shared __guarded_by
+  `__attribute__ __attribute __aligned __printf __scanf __section __must_hold __acquires __releases __acquire_shared __cond_acquires __must_hold_shared __guarded_by
   __counted_by __counted_by_le __counted_by_be __alloc_size __assume_aligned __no_sanitize __cleanup __free __format_arg __alias __acquires_shared
   __releases_shared __cond_acquires_shared __excludes __no_context_analysis __pt_guarded_by __rcu_guarded __diag_ignore_all __realloc_size`
     .split(/\s+/)
@@ -62,56 +70,82 @@ const KEYWORDS = new Set([
   '__asm__',
 ]);
 
+/** Words that begin a type of several words. */
+const TYPE_WORDS = new Set(['struct', 'union', 'enum', 'unsigned', 'signed', 'long', 'short', 'const', 'volatile']);
+const STATEMENTS = new Set(['if', 'while', 'for', 'do', 'switch', 'return', 'goto', 'break', 'continue']);
+const TYPE_OF = new Set(['typeof', '__typeof__', '__typeof']);
+const ASSEMBLER = new Set(['asm', '__asm__', '__asm']);
+
 /** First letters and lengths of the words that matter where no parenthesis follows. */
-const LIKE_WORDS = new Set([...SPECIFIERS, 'struct', 'union', 'enum'].map(word => likeness(word.charCodeAt(0), word.length)));
+const LIKE_WORDS = new Set(
+  [...SPECIFIERS, ...TYPE_WORDS, ...STATEMENTS, ...ASSEMBLER].map(word => likeness(word.charCodeAt(0), word.length)),
+);
 
 function likeness(first: number, length: number): number {
   return first * 64 + length;
 }
 
-/** The offset after the parenthesis that closes the one at `open`, or -1. */
-export function closing(code: string, open: number): number {
-  let depth = 0;
-  for (let i = open; i < code.length; i++) {
-    const c = code.charCodeAt(i);
-    if (c === 40) depth++;
-    else if (c === 41 && --depth === 0) return i + 1;
-  }
-  return -1;
-}
-
 /** Gives the text as the grammar can read it, and where loop macros stood. */
 export function normalise(text: string): Normalised {
-  const all = codeOnly(text);
+  const strings: { at: number; end: number }[] = [];
+  const all = codeOnly(text, strings);
   const ranges = brokenConditionals(text, all);
   const code = without(all, ranges);
   const macros = new Map<number, string>();
   const cleanups = new Map<number, string>();
   const failures = new Map<number, string>();
-  const edits: { at: number; end: number; text: string }[] = [];
+  const jumps: Jumps = new Map();
+  const edits: Edit[] = [];
   const blank = (at: number, end: number) => edits.push({ at, end, text: blankOf(text, at, end) });
   for (const { at, end } of ranges) blank(at, end);
   let depth = 0;
+  /** Where the arguments end that have been seen to already. */
+  let done = 0;
   for (let at = 0, end = 0; at < code.length; at = end) {
     const begins = code.charCodeAt(at);
     end = at + 1;
     if (!isLetter(begins)) {
       if (begins === 123) depth++;
       else if (begins === 125) depth = Math.max(0, depth - 1);
+      else if (begins === 44 && depth > 0) {
+        const next = code.charCodeAt(nextSolid(code, end));
+        if (next === 44 || next === 41) emptyArgument(text, code, at, edits);
+        else if (!isWord(next)) operatorArgument(code, at, edits);
+      } else if (begins === 46 && code.startsWith('...', at)) {
+        caseRange(text, code, at, edits);
+        end = at + 3;
+      } else if (isDigit(begins)) {
+        while (isWord(code.charCodeAt(end))) end++;
+        // `PHY(1000baseX)`: part of a name that the macro pastes.
+        if (end > at + 2 && !/^(?:0[xX][\da-fA-F]+|0[bB][01]+|\d+(?:[eE]\d*)?)(?:[uUlLzZ]*|[fF])$/.test(code.slice(at, end)))
+          edits.push({ at, end: at + 1, text: '_' });
+      }
       continue;
     }
-    while (isLetter(code.charCodeAt(end)) || isDigit(code.charCodeAt(end))) end++;
+    while (isWord(code.charCodeAt(end))) end++;
     const next = nextSolid(code, end);
     const isCall = code.charCodeAt(next) === 40;
+    const begun = depth === 0 && (at === 0 || code.charCodeAt(at - 1) === 10);
+    if (begun && !isCall) bareHead(text, code, at, word => SPECIFIERS.has(word), edits);
     // Most words are nothing to look at more closely, and are not cut out.
-    if (!isCall && !LIKE_WORDS.has(likeness(begins, end - at))) continue;
+    if (!isCall && begins !== 75 && !LIKE_WORDS.has(likeness(begins, end - at))) continue;
     const name = code.slice(at, end);
     if (SPECIFIERS.has(name)) {
       blank(at, end);
       continue;
     }
+    if (depth > 0 && at >= done && STATEMENTS.has(name)) {
+      done = Math.max(done, statementArgument(text, code, at, name, jumps, edits));
+      continue;
+    }
+    if (ASSEMBLER.has(name)) {
+      assembler(text, code, end, edits);
+      continue;
+    }
     if (!isCall) {
-      if ((name === 'struct' || name === 'union' || name === 'enum') && depth > 0) joinTag(code, at, end, edits);
+      if (depth > 0 && TYPE_WORDS.has(name)) typeArgument(code, at, edits);
+      // `printk(KERN_ERR MESSAGE, x)`: a level and a name are no two arguments.
+      else if (begins === 75 && /^KERN_[A-Z]+$/.test(name) && isLetter(code.charCodeAt(next))) blank(at, end);
       continue;
     }
     if (SPECIFIERS_WITH_ARGUMENTS.has(name)) {
@@ -122,6 +156,10 @@ export function normalise(text: string): Normalised {
       }
       continue;
     }
+    if (TYPE_OF.has(name)) {
+      typeOfWords(text, code, at, next, edits);
+      continue;
+    }
     if (KEYWORDS.has(name)) continue;
     if (isCapital(begins) && /^(?:COMPAT_)?SYSCALL_DEFINE\d$|^BPF_CALL_\d$|^COMPAT_SYSCALL_DEFINEx$/.test(name)) {
       systemCall(code, at, next, edits);
@@ -130,43 +168,77 @@ export function normalise(text: string): Normalised {
     if (begins === 68 && /^DEFINE_|^DECLARE_/.test(name)) {
       const before = code.slice(Math.max(0, at - 8), at).match(/\bstatic\s+$/);
       if (before) blank(at - before[0].length, at);
+      if (depth > 0) withoutValue(text, code, next, edits);
       continue;
     }
+    if (begun) bareCall(text, code, at, next, edits);
     if (depth === 0) continue;
-    if (name === 'scoped_cond_guard') failures.set(at, plainFailure(code, next, edits));
+    if (name === 'offsetof') {
+      offsetMember(code, next, edits);
+      continue;
+    }
+    if (name === 'scoped_cond_guard') {
+      failures.set(at, plainFailure(code, next, edits));
+      done = Math.max(done, closing(code, next));
+    }
     const previous = previousSolid(code, at);
     if (previous >= 0 && !endsStatement(code, previous)) continue;
     const close = closing(code, next);
     if (close < 0) continue;
-    const after = code[nextSolid(code, close)];
-    // A macro that wants no semicolon gets one where a blank follows its line's end.
-    if (
-      isCapital(begins) &&
-      /^[A-Z][A-Z0-9_]+$/.test(name) &&
-      /[A-Za-z_}]/.test(after ?? '') &&
-      code.slice(close, nextSolid(code, close)).includes('\n')
-    ) {
-      const gap = /^[ \t]*\n+([ \t])/.exec(code.slice(close, close + 200));
+    const follows = nextSolid(code, close);
+    const after = code[follows] ?? '';
+    const form = after === '{' ? 'loop' : followed(text, code, { at, name, close, follows, after });
+    if (form === 'statement') {
+      // A macro that wants no semicolon gets one where a blank follows its line's end.
+      const gap = /^[ \t]*\n+([ \t])/.exec(text.slice(close, close + 200));
       if (gap) edits.push({ at: close + gap[0].length - 1, end: close + gap[0].length, text: ';' });
-      continue;
-    }
-    // `name(...) {` inside a function is a loop or scope macro, whatever its name; without braces only the name tells.
-    if (after === '{' || (/for_each|^list_for|^scoped_guard$|^scoped_cond_guard$/.test(name) && after !== ';' && after !== ',' && after !== ')')) {
-      edits.push({ at, end, text: 'while'.padEnd(Math.max(5, name.length)) });
-      if (name.length >= 5) macros.set(at, name);
-      else edits.pop();
+    } else if (form === 'loop' && name.length >= 5) {
+      edits.push({ at, end, text: 'while'.padEnd(name.length) });
+      macros.set(at, name);
     }
   }
+  besideStrings(text, code, strings, edits);
   edits.sort((a, b) => a.at - b.at);
   const out: string[] = [];
-  let done = 0;
+  let from = 0;
   for (const edit of edits) {
-    if (edit.at < done) continue;
-    out.push(text.slice(done, edit.at), edit.text);
-    done = edit.end;
+    if (edit.at < from) continue;
+    out.push(text.slice(from, edit.at), edit.text);
+    from = edit.end;
   }
-  out.push(text.slice(done));
-  return { text: out.join(''), code, macros, cleanups, failures };
+  out.push(text.slice(from));
+  return { text: out.join(''), code, macros, cleanups, failures, jumps };
+}
+
+/**
+ * What `name(...)` at the beginning of a statement is where no brace, semicolon or operator follows. Only the name tells of a loop or scope macro
+ * on one line with what it holds; where the next statement is on the next line, it is held if it is indented more.
+ */
+function followed(
+  text: string,
+  code: string,
+  it: { at: number; name: string; close: number; follows: number; after: string },
+): 'loop' | 'statement' | null {
+  const { at, name, close, follows, after } = it;
+  if (/for_each|^list_for|^scoped_guard$|^scoped_cond_guard$/.test(name)) return after !== ';' && after !== ',' && after !== ')' ? 'loop' : null;
+  if (!/[A-Za-z_}*+-]/.test(after) || !code.slice(close, follows).includes('\n')) return null;
+  const lineStart = code.lastIndexOf('\n', at) + 1;
+  if (/^[A-Za-z_]/.test(after) && code.slice(lineStart, at).trim() === '' && indentOf(code, follows) > indentOf(code, at)) return 'loop';
+  return /[A-Za-z_}]/.test(after) ? 'statement' : null;
+}
+
+/** `case 1 ... 5:` is read as its first value. */
+function caseRange(text: string, code: string, at: number, edits: Edit[]): void {
+  if (!/(?:^|[^\w])case\s[^:;{}]*$/.test(code.slice(Math.max(0, at - 200), at))) return;
+  const end = code.indexOf(':', at);
+  if (end >= 0 && end - at < 200 && !/[;{}]/.test(code.slice(at, end))) edits.push({ at, end, text: blankOf(text, at, end) });
+}
+
+/** `DECLARE_BITMAP(busy, N) = { 0 };` inside a function is read without its initial value. */
+function withoutValue(text: string, code: string, open: number, edits: Edit[]): void {
+  const close = closing(code, open);
+  const value = close < 0 ? null : /^\s*=\s*\{[^;{}]*\}(?=\s*;)/.exec(code.slice(close, close + 200));
+  if (value) edits.push({ at: close, end: close + value[0].length, text: blankOf(text, close, close + value[0].length) });
 }
 
 function without(code: string, ranges: { at: number; end: number }[]): string {
@@ -184,7 +256,7 @@ function without(code: string, ranges: { at: number; end: number }[]): string {
 }
 
 /** `SYSCALL_DEFINE2(name, int, fd, ...)`: the head of a function `name(int  fd, ...)`. */
-function systemCall(code: string, at: number, open: number, edits: { at: number; end: number; text: string }[]): void {
+function systemCall(code: string, at: number, open: number, edits: Edit[]): void {
   const close = closing(code, open);
   const comma = code.indexOf(',', open);
   const end = close < 0 ? -1 : comma >= 0 && comma < close ? comma : close - 1;
@@ -225,7 +297,7 @@ function systemCall(code: string, at: number, open: number, edits: { at: number;
 }
 
 /** `scoped_cond_guard(class, return -EINTR, lock)`: of the statement among the arguments a value is left, or a number. Gives the statement. */
-function plainFailure(code: string, open: number, edits: { at: number; end: number; text: string }[]): string {
+function plainFailure(code: string, open: number, edits: Edit[]): string {
   const from = code.indexOf(',', open) + 1;
   let depth = 0;
   for (let i = from; i > 0 && i < code.length && i < from + 400; i++) {
@@ -243,38 +315,6 @@ function plainFailure(code: string, open: number, edits: { at: number; end: numb
   return '';
 }
 
-/** `container_of(p, struct foo, m)`: a type as an argument becomes one word. */
-function joinTag(code: string, at: number, end: number, edits: { at: number; end: number; text: string }[]): void {
-  const previous = code[previousSolid(code, at)];
-  if (previous !== ',' && previous !== '(') return;
-  const rest = /^(\s+)(\w+)\s*(\**)\s*([,)])/.exec(code.slice(end, end + 120));
-  if (!rest || rest[1]?.includes('\n')) return;
-  if (previous === '(') {
-    // Alone in parentheses it is a cast or an operand of sizeof, unless a function's name stands before.
-    const callee = /(\w+)\s*\($/.exec(code.slice(Math.max(0, at - 60), at).trimEnd())?.[1];
-    if (callee === undefined || /^(?:sizeof|typeof|__typeof__|__typeof|_Alignof|__alignof__|if|while|for|switch|return|offsetof)$/.test(callee))
-      return;
-    if (rest[3] !== '' && rest[4] === ')') return;
-  }
-  edits.push({ at: end, end: end + (rest[1]?.length ?? 0), text: '_'.repeat(rest[1]?.length ?? 0) });
-  if (rest[3]) {
-    const star = code.indexOf('*', end);
-    edits.push({ at: star, end: star + rest[3].length, text: ' '.repeat(rest[3].length) });
-  }
-}
-
-function nextSolid(code: string, from: number): number {
-  let i = from;
-  while (isSpace(code.charCodeAt(i))) i++;
-  return i;
-}
-
-function previousSolid(code: string, from: number): number {
-  let i = from - 1;
-  while (i >= 0 && isSpace(code.charCodeAt(i))) i--;
-  return i;
-}
-
 /** May a statement begin behind the character? */
 function endsStatement(code: string, at: number): boolean {
   switch (code.charCodeAt(at)) {
@@ -290,20 +330,4 @@ function endsStatement(code: string, at: number): boolean {
     default:
       return false;
   }
-}
-
-function isLetter(c: number): boolean {
-  return (c >= 97 && c <= 122) || c === 95 || isCapital(c);
-}
-
-function isCapital(c: number): boolean {
-  return c >= 65 && c <= 90;
-}
-
-function isDigit(c: number): boolean {
-  return c >= 48 && c <= 57;
-}
-
-function isSpace(c: number): boolean {
-  return c === 32 || (c >= 9 && c <= 13) || (c > 127 && /\s/.test(String.fromCharCode(c)));
 }

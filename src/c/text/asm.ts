@@ -1,0 +1,67 @@
+/** Assembler with its operands, in which macros stand where the grammar knows strings alone. */
+import { blankOf } from './bare.ts';
+import { closing, type Edit, nextSolid } from './scan.ts';
+
+/** `asm volatile (`: what may stand between the word and its parenthesis. */
+const QUALIFIERS = /(?:\s*(?:volatile|__volatile__|__volatile|goto|inline|__inline))*\s*/y;
+const OPERAND = /^\s*(?:\[\s*\w+\s*\]\s*)?\(/;
+
+/** Gives a template that is made by macros an empty string, and so the constraint of an operand: `CC_OUT(c) (ok)`. `end` is where the word `asm` ends. */
+export function assembler(text: string, code: string, end: number, edits: Edit[]): void {
+  QUALIFIERS.lastIndex = end;
+  const open = end + (QUALIFIERS.exec(code)?.[0].length ?? 0);
+  if (code.charCodeAt(open) !== 40) return;
+  const close = closing(code, open);
+  if (close < 0) return;
+  const [template, ...rest] = sections(code, open + 1, close - 1);
+  // The strings are blanks in `code`.
+  if (template && code.slice(template.at, template.end).trim() !== '') emptyString(text, template.at, template.end, edits);
+  for (const section of rest.slice(0, 2)) {
+    for (const operand of section.parts) {
+      const written = code.slice(operand.at, operand.end);
+      if (written.trim() === '' || OPERAND.test(written)) continue;
+      if (/^\s*\w+\s*$/.test(written)) {
+        // A macro that is a whole operand goes with its comma.
+        const from = code[operand.at - 1] === ',' ? operand.at - 1 : operand.at;
+        edits.push({ at: from, end: operand.end, text: blankOf(text, from, operand.end) });
+        continue;
+      }
+      const group = /^\s*\w+\s*(?:\([^()]*\)\s*)?(?=\()/.exec(written);
+      if (group && /^\s*\((?:[^()]|\([^()]*\))*\)\s*$/.test(written.slice(group[0].length)))
+        emptyString(text, operand.at, operand.at + group[0].length, edits);
+    }
+  }
+}
+
+interface Range {
+  at: number;
+  end: number;
+}
+
+/** The parts between colons, each with what its commas part. */
+function sections(code: string, from: number, to: number): (Range & { parts: Range[] })[] {
+  const found: (Range & { parts: Range[] })[] = [];
+  let depth = 0;
+  let parts: Range[] = [];
+  let [start, part] = [from, from];
+  for (let i = from; i <= to; i++) {
+    const c = i === to ? 58 : code.charCodeAt(i);
+    if (c === 40 || c === 91) depth++;
+    else if (c === 41 || c === 93) depth--;
+    if (depth > 0 || (c !== 58 && c !== 44)) continue;
+    parts.push({ at: part, end: i });
+    part = i + 1;
+    if (c !== 58) continue;
+    found.push({ at: start, end: i, parts });
+    parts = [];
+    start = i + 1;
+  }
+  return found;
+}
+
+function emptyString(text: string, at: number, end: number, edits: Edit[]): void {
+  const blanked = blankOf(text, at, end);
+  const from = nextSolid(text, at) - at;
+  const room = blanked.indexOf('  ', Math.max(0, from));
+  if (room >= 0) edits.push({ at, end, text: `${blanked.slice(0, room)}""${blanked.slice(room + 2)}` });
+}
