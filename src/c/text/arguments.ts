@@ -16,7 +16,7 @@ export function typeArgument(code: string, at: number, edits: Edit[]): void {
   if (opener !== ',' && opener !== '(') return;
   TYPE.lastIndex = at;
   const [words = '', stars = '', closer = ''] = TYPE.exec(code) ?? [];
-  if (words === '' || words.includes('\n') || (stars === '' && !/\s/.test(words))) return;
+  if (words === '' || (stars === '' && !/\s/.test(words))) return;
   if (opener === '(') {
     // Alone in parentheses it is a cast or an operand of sizeof, unless a function's name stands before.
     const callee = previousSolid(code, before);
@@ -25,7 +25,9 @@ export function typeArgument(code: string, at: number, edits: Edit[]): void {
   }
   const qualifiers = /^(?:(?:const|volatile)\s+)*/.exec(words)?.[0].length ?? 0;
   const name = words.slice(qualifiers);
-  edits.push({ at, end: at + words.length, text: ' '.repeat(qualifiers) + name.replace(/\s/g, '_') });
+  // Across the end of a line there is no one word, and the last names the type.
+  const plain = name.includes('\n') ? name.replace(/\S+(?=\s)/g, word => ' '.repeat(word.length)) : name.replace(/\s/g, '_');
+  edits.push({ at, end: at + words.length, text: words.slice(0, qualifiers).replace(/\S/g, ' ') + plain });
   if (stars === '') return;
   const star = code.indexOf('*', at + words.length);
   edits.push({ at: star, end: star + stars.length, text: ' '.repeat(stars.length) });
@@ -43,14 +45,23 @@ export function operatorArgument(code: string, comma: number, edits: Edit[]): vo
   edits.push({ at, end: at + operator.length, text: '0'.padEnd(operator.length) });
 }
 
-/** `f(a, )`, where a comment says why there is nothing: a 0, if there is room. */
+/** `f(a, )`, where a comment may say why there is nothing: a 0 if there is room, else no comma. */
 export function emptyArgument(text: string, code: string, comma: number, edits: Edit[]): void {
   const next = nextSolid(code, comma + 1);
   const c = code.charCodeAt(next);
-  if ((c !== 44 && c !== 41) || next === comma + 1) return;
+  if (c !== 44 && c !== 41) return;
+  // A string is white space in `code`.
+  if (
+    text
+      .slice(comma + 1, next)
+      .replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '')
+      .trim() !== ''
+  )
+    return;
   const gap = blankOf(text, comma + 1, next);
   const room = gap.indexOf(' ');
   if (room >= 0) edits.push({ at: comma + 1, end: next, text: `${gap.slice(0, room)}0${gap.slice(room + 1)}` });
+  else if (next === comma + 1) edits.push({ at: comma, end: comma + 1, text: ' ' });
 }
 
 /** `offsetof(struct foo, a.b[1])`: the grammar knows a single name for a member. */
@@ -64,37 +75,53 @@ export function offsetMember(code: string, open: number, edits: Edit[]): void {
   edits.push({ at: from, end: close - 1, text: code.slice(from, close - 1).replace(/[^\n]/g, ' ') });
 }
 
+const JUMP = /\s*(?:(return|goto|break|continue)\b)/y;
+
 /**
- * `CHECK(x, return -EINVAL)` and `poll(n, if (ready()) break;)`: a statement as an argument. Of a jump alone its value stays, and `jumps` says what it is;
- * others become a block, whose `break` ends the macro's own loop. `at` is where the statement's first word begins; gives where the argument ends, or -1.
+ * `CHECK(x, return -EINVAL)`: a jump as an argument leaves its value, and `jumps` says what it is. `comma` is where the comma before it stands; gives
+ * where the argument ends, or -1.
  */
-export function statementArgument(text: string, code: string, at: number, word: string, jumps: Jumps, edits: Edit[]): number {
-  const before = previousSolid(code, at);
-  if (code[before] !== ',' && code[before] !== '(') return -1;
+export function jumpArgument(text: string, code: string, comma: number, jumps: Jumps, edits: Edit[]): number {
+  JUMP.lastIndex = comma + 1;
+  const word = JUMP.exec(code)?.[1];
+  if (word !== 'return' && word !== 'goto' && word !== 'break' && word !== 'continue') return -1;
+  const at = nextSolid(code, comma + 1);
   const end = endOfArgument(code, at);
-  if (end < 0) return -1;
   const written = code.slice(at, end);
-  const jump = /^(return|goto|break|continue)\b\s*([^;{}]*?)\s*;?\s*$/.exec(written);
-  if (jump) {
-    const value = jump[2] ?? '';
-    const to = value === '' ? at : at + written.indexOf(value, word.length);
-    const kind = jump[1];
-    if (kind !== 'return' && kind !== 'goto' && kind !== 'break' && kind !== 'continue') return -1;
-    jumps.set(to, kind);
-    const rest = to + value.length;
-    if (value === '') edits.push({ at, end, text: `0${blankOf(text, at + 1, end)}` });
-    else edits.push({ at, end: to, text: blankOf(text, at, to) }, { at: rest, end, text: blankOf(text, rest, end) });
-    return end;
-  }
-  if (!/[;}]\s*$/.test(written)) return -1;
-  // The braces take the place of white space around, or of the last semicolon.
-  const solid = previousSolid(code, end);
-  const closes = isSpace(code.charCodeAt(end - 1)) && code[end - 1] !== '\n' ? end - 1 : code[solid] === ';' ? solid : -1;
-  if (at - 1 <= before || code[at - 1] === '\n' || closes < 0) return -1;
-  edits.push({ at: at - 1, end: at, text: '{' }, { at: closes, end: closes + 1, text: '}' });
-  for (const inner of written.matchAll(/\bbreak\b(?=\s*;)/g)) edits.push({ at: at + inner.index, end: at + inner.index + 5, text: '     ' });
-  return -1;
+  const value = end < 0 ? undefined : /^\w+\b\s*([^;{}]*?)\s*;?\s*$/.exec(written)?.[1];
+  if (value === undefined) return -1;
+  const from = value === '' ? at : at + written.indexOf(value, word.length);
+  const to = from + value.length;
+  jumps.set(from, word);
+  if (value === '') edits.push({ at, end, text: `0${blankOf(text, at + 1, end)}` });
+  else edits.push({ at, end: from, text: blankOf(text, at, from) }, { at: to, end, text: blankOf(text, to, end) });
+  return end;
 }
+
+/**
+ * `poll(n, if (ready()) break;)`: statements as an argument become a block; its braces take the place of white space, or of the last semicolon. A
+ * `break` in it ends the macro's own loop. `open` and `comma` are where the parenthesis and the comma before it stand; gives where the argument ends, or -1.
+ */
+export function blockArgument(code: string, open: number, comma: number, edits: Edit[]): number {
+  const callee = previousSolid(code, open);
+  const name = code.slice(wordBefore(code, callee + 1), callee + 1);
+  if (name === '' || NO_MACRO.test(name)) return -1;
+  const at = nextSolid(code, comma + 1);
+  const end = endOfArgument(code, at);
+  const written = code.slice(at, end);
+  if (end < 0 || end - at > LONGEST || at === comma + 1 || code[at - 1] === '\n' || !/[;}]\s*$/.test(written)) return -1;
+  const roomy = isSpace(code.charCodeAt(end - 1)) && code[end - 1] !== '\n';
+  const closes = roomy ? end - 1 : at + written.lastIndexOf(';');
+  edits.push({ at: at - 1, end: at, text: '{' }, { at: closes, end: closes + 1, text: '}' });
+  for (const inner of written.matchAll(/\bbreak\b(?=(\s*);)/g)) {
+    const from = at + inner.index;
+    edits.push({ at: from, end: from + 5, text: from + 5 + (inner[1]?.length ?? 0) === closes ? ';    ' : '     ' });
+  }
+  return end;
+}
+
+/** Arguments of more characters are none: a parenthesis is missing. */
+const LONGEST = 4000;
 
 /** The offset of the comma or parenthesis that ends the argument, or -1. */
 function endOfArgument(code: string, at: number): number {

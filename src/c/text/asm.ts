@@ -1,18 +1,29 @@
 /** Assembler with its operands, in which macros stand where the grammar knows strings alone. */
 import { blankOf } from './bare.ts';
-import { closing, type Edit, nextSolid } from './scan.ts';
+import { closing, type Edit, isWord, nextSolid, previousSolid } from './scan.ts';
 
 /** `asm volatile (`: what may stand between the word and its parenthesis. */
 const QUALIFIERS = /(?:\s*(?:volatile|__volatile__|__volatile|goto|inline|__inline))*\s*/y;
+const STATEMENT = /\b(?:else|do)\s*$/;
 const OPERAND = /^\s*(?:\[\s*\w+\s*\]\s*)?\(/;
 
-/** Gives a template that is made by macros an empty string, and so the constraint of an operand: `CC_OUT(c) (ok)`. `end` is where the word `asm` ends. */
-export function assembler(text: string, code: string, end: number, edits: Edit[]): void {
+/** Gives a template that is made by macros an empty string, and so the constraint of an operand: `CC_OUT(c) (ok)`. `at` and `end` are where the word `asm` stands. */
+export function assembler(text: string, code: string, at: number, end: number, edits: Edit[]): void {
   QUALIFIERS.lastIndex = end;
   const open = end + (QUALIFIERS.exec(code)?.[0].length ?? 0);
   if (code.charCodeAt(open) !== 40) return;
   const close = closing(code, open);
   if (close < 0) return;
+  // `register long x asm("x1") = v;` names a register. The grammar does not know `__volatile`.
+  if (
+    isWord(code.charCodeAt(previousSolid(code, at))) &&
+    /^\s*[=;,]/.test(code.slice(close, close + 100)) &&
+    !STATEMENT.test(code.slice(0, at).slice(-8))
+  ) {
+    edits.push({ at, end: close, text: blankOf(text, at, close) });
+    return;
+  }
+  if (/\b__volatile\s*$/.test(code.slice(end, open))) edits.push({ at: end, end: open, text: blankOf(text, end, open) });
   const [template, ...rest] = sections(code, open + 1, close - 1);
   // The strings are blanks in `code`.
   if (template && code.slice(template.at, template.end).trim() !== '') emptyString(text, template.at, template.end, edits);
@@ -23,7 +34,8 @@ export function assembler(text: string, code: string, end: number, edits: Edit[]
       if (/^\s*\w+\s*$/.test(written)) {
         // A macro that is a whole operand goes with its comma.
         const from = code[operand.at - 1] === ',' ? operand.at - 1 : operand.at;
-        edits.push({ at: from, end: operand.end, text: blankOf(text, from, operand.end) });
+        const to = from === operand.at && code[operand.end] === ',' ? operand.end + 1 : operand.end;
+        edits.push({ at: from, end: to, text: blankOf(text, from, to) });
         continue;
       }
       const group = /^\s*\w+\s*(?:\([^()]*\)\s*)?(?=\()/.exec(written);

@@ -1,6 +1,7 @@
 /** What stands before the name in the head of a declaration at the top level: words that are neither a type nor one of C's own are macros. */
 import { blankOf } from './bare.ts';
-import { closing, type Edit, nextSolid } from './scan.ts';
+import { closing, type Edit, previousSolid } from './scan.ts';
+import { VOCABULARY } from './vocabulary.ts';
 
 /** C's own words, and attributes that are blanked wherever they stand. */
 const STORAGE = new Set(['static', 'extern', 'inline', '__inline', '__inline__', 'const', 'volatile', 'register', 'typedef', 'restrict']);
@@ -15,15 +16,16 @@ const LONGEST = 300;
 
 /**
  * Blanks the macros before the name of a function: `MEM_STATIC void f(`, `static map_t __xipram f(`. A macro stands where a type stands already, or
- * where two names could be one: then the one that is written as a macro. `at` is where the head begins, `skipped` tells the words that are blanked anyway.
+ * where two names could be one: then the one that is written as a macro. `at` is where the head begins.
  */
-export function bareHead(text: string, code: string, at: number, skipped: (word: string) => boolean, edits: Edit[]): void {
+export function bareHead(text: string, code: string, at: number, edits: Edit[]): void {
   const open = code.indexOf('(', at);
   if (open < 0 || open - at > LONGEST) return;
   const head = code.slice(at, open);
   if (!/^[\w\s*]+\w\s*$/.test(head)) return;
   const words = [...head.matchAll(/\w+/g)].map(m => ({ word: m[0], at: at + m.index }));
-  words.pop();
+  const name = words.pop();
+  if (name && words.length > 0 && words.every(it => STORAGE.has(it.word))) bareCall(text, code, at, name.at, open, edits);
   const names: { word: string; at: number }[] = [];
   let typed = false;
   let tag = false;
@@ -33,7 +35,7 @@ export function bareHead(text: string, code: string, at: number, skipped: (word:
       tag = true;
       typed = true;
     } else if (PRIMITIVE.has(it.word)) typed = true;
-    else if (!STORAGE.has(it.word) && !skipped(it.word)) names.push(it);
+    else if (!STORAGE.has(it.word) && VOCABULARY.get(it.word) !== 'specifier') names.push(it);
   }
   const type = typed ? undefined : (names.find(n => TYPE.test(n.word)) ?? names.findLast(n => !MACRO.test(n.word)) ?? names.at(-1));
   for (const it of names) {
@@ -43,15 +45,20 @@ export function bareHead(text: string, code: string, at: number, skipped: (word:
 }
 
 /**
- * Blanks a call at the top level that wants no semicolon and has another declaration behind it: `ACPI_EXPORT_SYMBOL(f)`. Gives where it ends, or -1.
- * What defines something stays: the grammar sees where it ends, or its name is asked for.
+ * Blanks a call at the top level that wants no semicolon and has another declaration behind it: `ACPI_EXPORT_SYMBOL(f)`, `module_init(f)`. What
+ * defines something by its name stays, since it is asked for. `from` is where the declaration begins, `at` the name, `open` the parenthesis.
  */
-export function bareCall(text: string, code: string, at: number, open: number, edits: Edit[]): number {
-  if (!/^(?!(?:COMPAT_)?SYSCALL_|DEFINE_|DECLARE_)[A-Z][A-Z0-9_]+$/.test(code.slice(at, open).trimEnd())) return -1;
+export function bareCall(text: string, code: string, from: number, at: number, open: number, edits: Edit[]): void {
+  const name = code.slice(at, open).trimEnd();
+  if (/^(?:(?:COMPAT_)?SYSCALL_|BPF_CALL_|DEFINE_|DECLARE_)/.test(name)) return;
   const close = closing(code, open);
-  const gap = close < 0 ? null : /^[ \t]*\n\s*(?=[A-Za-z_])/.exec(code.slice(close, close + 2000));
-  const next = gap ? close + gap[0].length : -1;
-  if (next < 0 || code[next - 1] !== '\n' || nextSolid(code, next) !== next) return -1;
-  edits.push({ at, end: close, text: blankOf(text, at, close) });
-  return close;
+  const gap = close < 0 ? null : /^[ \t]*\n\s*(?=[A-Za-z_])/.exec(code.slice(close, close + 4000));
+  if (!gap?.[0].endsWith('\n') || !/[;})]|^$/.test(code[previousSolid(code, from)] ?? '')) return;
+  // A name in small letters may be that of a function with an annotation behind its head.
+  if (!/^[A-Z][A-Z0-9_]+$/.test(name)) {
+    const argument = /^\s*(\w+)\s*$/.exec(code.slice(open + 1, close - 1))?.[1];
+    if (from !== at || argument === undefined) return;
+    if (!/^\d/.test(argument) && !/\n\s*\n/.test(gap[0]) && !code.startsWith(`${name}(`, close + gap[0].length)) return;
+  }
+  edits.push({ at: from, end: close, text: blankOf(text, from, close) });
 }

@@ -2,14 +2,15 @@
  * Kernel C made readable for a C grammar, at the same length: every offset, line and column stays what it was.
  * The grammar knows no kernel macros; what it stumbles over is blanked or given a word of C of the same width.
  */
-import { emptyArgument, type Jumps, offsetMember, operatorArgument, statementArgument, typeArgument } from './arguments.ts';
+import { blockArgument, emptyArgument, type Jumps, jumpArgument, offsetMember, operatorArgument, typeArgument } from './arguments.ts';
 import { assembler } from './asm.ts';
 import { blankOf, codeOnly } from './bare.ts';
 import { brokenConditionals } from './conditionals.ts';
 import { bareCall, bareHead } from './heads.ts';
-import { closing, type Edit, indentOf, isCapital, isDigit, isLetter, isWord, nextSolid, previousSolid } from './scan.ts';
+import { closing, type Edit, indentOf, isCapital, isDigit, isLetter, isWord, nextSolid, previousSolid, wordEnd } from './scan.ts';
 import { besideStrings } from './strings.ts';
 import { typeOfWords } from './typeofs.ts';
+import { ALONE, likeness, VOCABULARY } from './vocabulary.ts';
 
 export { codeOnly } from './bare.ts';
 
@@ -25,64 +26,6 @@ export interface Normalised {
   failures: Map<number, string>;
   /** Offset of a macro's argument -> the keyword of the statement that it is, as `return -EINVAL`; the value alone is left. */
   jumps: Jumps;
-}
-
-/** Words that stand among the specifiers of a declaration and change nothing of what the code does to memory. */
-const SPECIFIERS = new Set(
-  `__init __exit __initdata __exitdata __initconst __meminit __meminitdata __ref __refdata __net_init __net_exit __net_initdata __head
-  __user __kernel __iomem __rcu __percpu __force __nocast __bitwise __private __must_check __maybe_unused __always_unused __used __weak
-  __always_inline noinline __cold __hot __pure __const __deprecated __visible __malloc __noreturn noreturn __nonstring __attribute_const__
-  __read_mostly __ro_after_init __cacheline_aligned __cacheline_aligned_in_smp ____cacheline_aligned ____cacheline_aligned_in_smp
-  ____cacheline_internodealigned_in_smp __page_aligned_bss __page_aligned_data __packed __sched __lockfunc __kprobes notrace noinstr asmlinkage
-  noinline_for_stack nokprobe_inline __no_kcsan __no_kasan_or_inline __no_sanitize_or_inline __no_sanitize_address __no_sanitize_memory __nocfi
-  __no_randomize_layout __randomize_layout __designated_init __flatten __latent_entropy __init_or_module __init_memblock __bpf_kfunc __noclone
-  __no_profile __noendbr __entry_text __ksym __no_kmsan_checks __no_sanitize_coverage __no_context_analysis STATIC 
-  __devinit __devexit __cpuinit __optimize noinline_for_kasan __hyp_text __tracepoint_ptr __nosavedata __lsm_ro_after_init __vsyscall_fn`
-    .split(/\s+/)
-    .filter(Boolean),
-);
-
-/** The same with arguments in parentheses. */
-const SPECIFIERS_WITH_ARGUMENTS = new Set(
-  `__attribute__ __attribute __aligned __printf __scanf __section __must_hold __acquires __releases __acquire_shared __cond_acquires __must_hold_shared __guarded_by
-  __counted_by __counted_by_le __counted_by_be __alloc_size __assume_aligned __no_sanitize __cleanup __free __format_arg __alias __acquires_shared
-  __releases_shared __cond_acquires_shared __excludes __no_context_analysis __pt_guarded_by __rcu_guarded __diag_ignore_all __realloc_size`
-    .split(/\s+/)
-    .filter(Boolean),
-);
-
-const KEYWORDS = new Set([
-  'if',
-  'while',
-  'for',
-  'switch',
-  'return',
-  'sizeof',
-  'do',
-  'else',
-  'case',
-  'goto',
-  'typeof',
-  'defined',
-  '__typeof__',
-  '_Generic',
-  'asm',
-  '__asm__',
-]);
-
-/** Words that begin a type of several words. */
-const TYPE_WORDS = new Set(['struct', 'union', 'enum', 'unsigned', 'signed', 'long', 'short', 'const', 'volatile']);
-const STATEMENTS = new Set(['if', 'while', 'for', 'do', 'switch', 'return', 'goto', 'break', 'continue']);
-const TYPE_OF = new Set(['typeof', '__typeof__', '__typeof']);
-const ASSEMBLER = new Set(['asm', '__asm__', '__asm']);
-
-/** First letters and lengths of the words that matter where no parenthesis follows. */
-const LIKE_WORDS = new Set(
-  [...SPECIFIERS, ...TYPE_WORDS, ...STATEMENTS, ...ASSEMBLER].map(word => likeness(word.charCodeAt(0), word.length)),
-);
-
-function likeness(first: number, length: number): number {
-  return first * 64 + length;
 }
 
 /** Gives the text as the grammar can read it, and where loop macros stood. */
@@ -101,23 +44,43 @@ export function normalise(text: string): Normalised {
   let depth = 0;
   /** Where the arguments end that have been seen to already. */
   let done = 0;
+  /** Inside a function: where the last comma of each open parenthesis stands, or itself where it has none yet; of a brace -1. */
+  const commas: number[] = [];
+  const opens: number[] = [];
   for (let at = 0, end = 0; at < code.length; at = end) {
     const begins = code.charCodeAt(at);
     end = at + 1;
     if (!isLetter(begins)) {
-      if (begins === 123) depth++;
-      else if (begins === 125) depth = Math.max(0, depth - 1);
-      else if (begins === 44 && depth > 0) {
+      if (begins === 123 || begins === 40) {
+        if (begins === 123) depth++;
+        if (depth > 0) {
+          opens.push(at);
+          commas.push(begins === 123 ? -1 : at);
+        }
+      } else if (begins === 125 || begins === 41) {
+        // A brace closes what stands open inside of it.
+        if (begins === 125) while (commas.length > 0 && commas.at(-1) !== -1) commas.pop();
+        if ((commas.at(-1) === -1) === (begins === 125)) commas.pop();
+        if (begins === 125 && --depth <= 0) depth = commas.length = 0;
+        opens.length = commas.length;
+      } else if (begins === 44 && depth > 0) {
+        if ((commas.at(-1) ?? -1) >= 0) commas[commas.length - 1] = at;
         const next = code.charCodeAt(nextSolid(code, end));
         if (next === 44 || next === 41) emptyArgument(text, code, at, edits);
         else if (!isWord(next)) operatorArgument(code, at, edits);
+        else if (at >= done && (next === 114 || next === 103 || next === 98 || next === 99))
+          done = Math.max(done, jumpArgument(text, code, at, jumps, edits));
+      } else if (begins === 59 && at >= done) {
+        const comma = commas.at(-1) ?? -1;
+        if (comma >= 0) done = Math.max(done, blockArgument(code, opens.at(-1) ?? comma, comma, edits));
       } else if (begins === 46 && code.startsWith('...', at)) {
         caseRange(text, code, at, edits);
         end = at + 3;
       } else if (isDigit(begins)) {
         while (isWord(code.charCodeAt(end))) end++;
         // `PHY(1000baseX)`: part of a name that the macro pastes.
-        if (end > at + 2 && !/^(?:0[xX][\da-fA-F]+|0[bB][01]+|\d+(?:[eE]\d*)?)(?:[uUlLzZ]*|[fF])$/.test(code.slice(at, end)))
+        const pasted = depth === 0 && code[at - 1] === '(' && code[end] === ')';
+        if (pasted || (end > at + 2 && !/^(?:0[xX][\da-fA-F]+|0[bB][01]+|\d+(?:[eE]\d*)?)(?:[uUlLzZ]*|[fF])$/.test(code.slice(at, end))))
           edits.push({ at, end: at + 1, text: '_' });
       }
       continue;
@@ -126,29 +89,28 @@ export function normalise(text: string): Normalised {
     const next = nextSolid(code, end);
     const isCall = code.charCodeAt(next) === 40;
     const begun = depth === 0 && (at === 0 || code.charCodeAt(at - 1) === 10);
-    if (begun && !isCall) bareHead(text, code, at, word => SPECIFIERS.has(word), edits);
+    if (begun && !isCall) bareHead(text, code, at, edits);
     // Most words are nothing to look at more closely, and are not cut out.
-    if (!isCall && begins !== 75 && !LIKE_WORDS.has(likeness(begins, end - at))) continue;
+    if (!isCall && begins !== 75 && !ALONE.has(likeness(begins, end - at))) continue;
     const name = code.slice(at, end);
-    if (SPECIFIERS.has(name)) {
+    const meaning = VOCABULARY.get(name);
+    if (meaning === 'specifier') {
       blank(at, end);
       continue;
     }
-    if (depth > 0 && at >= done && STATEMENTS.has(name)) {
-      done = Math.max(done, statementArgument(text, code, at, name, jumps, edits));
-      continue;
-    }
-    if (ASSEMBLER.has(name)) {
-      assembler(text, code, end, edits);
+    if (meaning === 'asm') {
+      if (isCall && name.length > 7) edits.push({ at, end, text: 'asm goto'.padEnd(name.length) });
+      assembler(text, code, at, end, edits);
       continue;
     }
     if (!isCall) {
-      if (depth > 0 && TYPE_WORDS.has(name)) typeArgument(code, at, edits);
+      if (depth > 0 && meaning === 'type') typeArgument(code, at, edits);
+      else if (meaning === 'if' && isLetter(code.charCodeAt(next))) bareCondition(code, next, edits);
       // `printk(KERN_ERR MESSAGE, x)`: a level and a name are no two arguments.
       else if (begins === 75 && /^KERN_[A-Z]+$/.test(name) && isLetter(code.charCodeAt(next))) blank(at, end);
       continue;
     }
-    if (SPECIFIERS_WITH_ARGUMENTS.has(name)) {
+    if (meaning === 'specifier()') {
       const close = closing(code, next);
       if (close > 0) {
         blank(at, close);
@@ -156,22 +118,19 @@ export function normalise(text: string): Normalised {
       }
       continue;
     }
-    if (TYPE_OF.has(name)) {
-      typeOfWords(text, code, at, next, edits);
-      continue;
-    }
-    if (KEYWORDS.has(name)) continue;
+    if (meaning === 'typeof') typeOfWords(text, code, at, next, edits);
+    if (meaning !== undefined) continue;
     if (isCapital(begins) && /^(?:COMPAT_)?SYSCALL_DEFINE\d$|^BPF_CALL_\d$|^COMPAT_SYSCALL_DEFINEx$/.test(name)) {
       systemCall(code, at, next, edits);
       continue;
     }
     if (begins === 68 && /^DEFINE_|^DECLARE_/.test(name)) {
-      const before = code.slice(Math.max(0, at - 8), at).match(/\bstatic\s+$/);
+      const before = code.slice(Math.max(0, at - 14), at).match(/\bstatic\s+(?:const\s+)?$/);
       if (before) blank(at - before[0].length, at);
       if (depth > 0) withoutValue(text, code, next, edits);
       continue;
     }
-    if (begun) bareCall(text, code, at, next, edits);
+    if (begun) bareCall(text, code, at, at, next, edits);
     if (depth === 0) continue;
     if (name === 'offsetof') {
       offsetMember(code, next, edits);
@@ -187,7 +146,7 @@ export function normalise(text: string): Normalised {
     if (close < 0) continue;
     const follows = nextSolid(code, close);
     const after = code[follows] ?? '';
-    const form = after === '{' ? 'loop' : followed(text, code, { at, name, close, follows, after });
+    const form = after === '{' ? 'loop' : followed(code, { at, name, close, follows, after });
     if (form === 'statement') {
       // A macro that wants no semicolon gets one where a blank follows its line's end.
       const gap = /^[ \t]*\n+([ \t])/.exec(text.slice(close, close + 200));
@@ -197,7 +156,8 @@ export function normalise(text: string): Normalised {
       macros.set(at, name);
     }
   }
-  besideStrings(text, code, strings, edits);
+  const live = ranges.length === 0 ? strings : strings.filter(it => !ranges.some(range => it.at >= range.at && it.at < range.end));
+  besideStrings(text, code, live, edits);
   edits.sort((a, b) => a.at - b.at);
   const out: string[] = [];
   let from = 0;
@@ -214,17 +174,23 @@ export function normalise(text: string): Normalised {
  * What `name(...)` at the beginning of a statement is where no brace, semicolon or operator follows. Only the name tells of a loop or scope macro
  * on one line with what it holds; where the next statement is on the next line, it is held if it is indented more.
  */
-function followed(
-  text: string,
-  code: string,
-  it: { at: number; name: string; close: number; follows: number; after: string },
-): 'loop' | 'statement' | null {
+function followed(code: string, it: { at: number; name: string; close: number; follows: number; after: string }): 'loop' | 'statement' | null {
   const { at, name, close, follows, after } = it;
   if (/for_each|^list_for|^scoped_guard$|^scoped_cond_guard$/.test(name)) return after !== ';' && after !== ',' && after !== ')' ? 'loop' : null;
   if (!/[A-Za-z_}*+-]/.test(after) || !code.slice(close, follows).includes('\n')) return null;
   const lineStart = code.lastIndexOf('\n', at) + 1;
   if (/^[A-Za-z_]/.test(after) && code.slice(lineStart, at).trim() === '' && indentOf(code, follows) > indentOf(code, at)) return 'loop';
   return /[A-Za-z_}]/.test(after) ? 'statement' : null;
+}
+
+/** `if IS_ERR(p)`, whose parentheses are the macro's own, gets another pair, if there is room. */
+function bareCondition(code: string, at: number, edits: Edit[]): void {
+  const open = nextSolid(code, wordEnd(code, at));
+  const close = code.charCodeAt(open) === 40 ? closing(code, open) : -1;
+  const gap = close < 0 ? null : /^\s*?[ \t](?=\s*[\w{(*])/.exec(code.slice(close, close + 100));
+  if (!gap || code[at - 1] === '\n') return;
+  const end = close + gap[0].length;
+  edits.push({ at: at - 1, end: at, text: '(' }, { at: end - 1, end, text: ')' });
 }
 
 /** `case 1 ... 5:` is read as its first value. */
