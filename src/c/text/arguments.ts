@@ -7,7 +7,7 @@ export type Jumps = Map<number, 'return' | 'goto' | 'break' | 'continue'>;
 
 const TYPE = /(?:(?:const|volatile|struct|union|enum|unsigned|signed|long|short|int|char)\s+)*[A-Za-z_]\w*(?=\s*(\**)\s*(?:const\s*)?([,)]))/y;
 /** Operators whose operand, or statements whose condition, stands in the parentheses. */
-const NO_MACRO = /^(?:sizeof|typeof|__typeof__|__typeof|_Alignof|__alignof__|if|while|for|switch|return|offsetof|case)$/;
+const NO_MACRO = /^(?:sizeof|typeof|__typeof__|__typeof|if|while|for|switch|return|offsetof|case)$/;
 
 /** `container_of(p, struct foo, m)`, `min_t(unsigned int, a, b)`: a type of several words as an argument becomes one word, its stars blanks. */
 export function typeArgument(code: string, at: number, edits: Edit[]): void {
@@ -15,13 +15,13 @@ export function typeArgument(code: string, at: number, edits: Edit[]): void {
   const opener = code[before];
   if (opener !== ',' && opener !== '(') return;
   TYPE.lastIndex = at;
-  const [words = '', stars = '', closer = ''] = TYPE.exec(code) ?? [];
+  const [words = '', stars = ''] = TYPE.exec(code) ?? [];
   if (words === '' || (stars === '' && !/\s/.test(words))) return;
   if (opener === '(') {
     // Alone in parentheses it is a cast or an operand of sizeof, unless a function's name stands before.
     const callee = previousSolid(code, before);
     const word = code.slice(wordBefore(code, callee + 1), callee + 1);
-    if (word === '' || NO_MACRO.test(word) || (stars !== '' && closer === ')')) return;
+    if (word === '' || NO_MACRO.test(word)) return;
   }
   const qualifiers = /^(?:(?:const|volatile)\s+)*/.exec(words)?.[0].length ?? 0;
   const name = words.slice(qualifiers);
@@ -31,6 +31,20 @@ export function typeArgument(code: string, at: number, edits: Edit[]): void {
   if (stars === '') return;
   const star = code.indexOf('*', at + words.length);
   edits.push({ at: star, end: star + stars.length, text: ' '.repeat(stars.length) });
+}
+
+/**
+ * `va_arg(args, char *)`: the stars of a type of one word are blanked; of others `typeArgument` does. `at` is where a star stands, `open` the
+ * parenthesis around.
+ */
+export function pointerArgument(code: string, at: number, open: number, edits: Edit[]): void {
+  const before = previousSolid(code, at);
+  const from = wordBefore(code, before + 1);
+  const opener = code[previousSolid(code, from)];
+  if (from > before || (opener !== ',' && opener !== '(')) return;
+  const callee = previousSolid(code, open);
+  const word = code.slice(wordBefore(code, callee + 1), callee + 1);
+  if (word !== '' && !NO_MACRO.test(word)) edits.push({ at, end: at + 1, text: ' ' });
 }
 
 const OPERATOR = /\s*(?:[=!<>]=|<<|>>|&&|\|\||[-+*/%&|^]=?|[<>=])(?=\s*[,)])/y;

@@ -2,12 +2,21 @@
  * Kernel C made readable for a C grammar, at the same length: every offset, line and column stays what it was.
  * The grammar knows no kernel macros; what it stumbles over is blanked or given a word of C of the same width.
  */
-import { blockArgument, emptyArgument, type Jumps, jumpArgument, offsetMember, operatorArgument, typeArgument } from './arguments.ts';
+import {
+  blockArgument,
+  emptyArgument,
+  type Jumps,
+  jumpArgument,
+  offsetMember,
+  operatorArgument,
+  pointerArgument,
+  typeArgument,
+} from './arguments.ts';
 import { assembler } from './asm.ts';
-import { blankOf, codeOnly } from './bare.ts';
+import { blankOf, codeOnly, type Range } from './bare.ts';
 import { brokenConditionals } from './conditionals.ts';
 import { bareCall, bareHead } from './heads.ts';
-import { closing, type Edit, indentOf, isCapital, isDigit, isLetter, isWord, nextSolid, previousSolid, wordEnd } from './scan.ts';
+import { closing, type Edit, indentOf, isCapital, isDigit, isLetter, isWord, nextSolid, previousSolid, wordBefore, wordEnd } from './scan.ts';
 import { besideStrings } from './strings.ts';
 import { typeOfWords } from './typeofs.ts';
 import { ALONE, likeness, VOCABULARY } from './vocabulary.ts';
@@ -30,8 +39,8 @@ export interface Normalised {
 
 /** Gives the text as the grammar can read it, and where loop macros stood. */
 export function normalise(text: string): Normalised {
-  const strings: { at: number; end: number }[] = [];
-  const all = codeOnly(text, strings);
+  const apart: { strings: Range[]; directives: Range[] } = { strings: [], directives: [] };
+  const all = codeOnly(text, apart);
   const ranges = brokenConditionals(text, all);
   const code = without(all, ranges);
   const macros = new Map<number, string>();
@@ -41,6 +50,8 @@ export function normalise(text: string): Normalised {
   const edits: Edit[] = [];
   const blank = (at: number, end: number) => edits.push({ at, end, text: blankOf(text, at, end) });
   for (const { at, end } of ranges) blank(at, end);
+  // Macros of several lines are read apart.
+  for (const { at, end } of apart.directives) if (text.slice(at, end).includes('\n') && /^#\s*define\b/.test(text.slice(at, at + 40))) blank(at, end);
   let depth = 0;
   /** Where the arguments end that have been seen to already. */
   let done = 0;
@@ -73,6 +84,11 @@ export function normalise(text: string): Normalised {
       } else if (begins === 59 && at >= done) {
         const comma = commas.at(-1) ?? -1;
         if (comma >= 0) done = Math.max(done, blockArgument(code, opens.at(-1) ?? comma, comma, edits));
+      } else if (begins === 42 && depth > 0) {
+        const next = code.charCodeAt(nextSolid(code, end));
+        if (next === 44 || next === 41) pointerArgument(code, at, opens.at(-1) ?? 0, edits);
+      } else if (begins === 58 && depth > 0 && isDigit(code.charCodeAt(nextSolid(code, end)))) {
+        unnamedBits(code, at, edits);
       } else if (begins === 46 && code.startsWith('...', at)) {
         caseRange(text, code, at, edits);
         end = at + 3;
@@ -91,6 +107,7 @@ export function normalise(text: string): Normalised {
     const begun = depth === 0 && (at === 0 || code.charCodeAt(at - 1) === 10);
     if (begun && !isCall) bareHead(text, code, at, edits);
     // Most words are nothing to look at more closely, and are not cut out.
+    if (depth > 0 && !isCall && begins === 95 && code.charCodeAt(at + 1) === 95 && isAttribute(code, at, next)) blank(at, end);
     if (!isCall && begins !== 75 && !ALONE.has(likeness(begins, end - at))) continue;
     const name = code.slice(at, end);
     const meaning = VOCABULARY.get(name);
@@ -118,6 +135,8 @@ export function normalise(text: string): Normalised {
       }
       continue;
     }
+    // The grammar knows the alignment of types alone.
+    if (meaning === 'alignof') edits.push({ at, end, text: 'sizeof'.padEnd(end - at) });
     if (meaning === 'typeof') typeOfWords(text, code, at, next, edits);
     if (meaning !== undefined) continue;
     if (isCapital(begins) && /^(?:COMPAT_)?SYSCALL_DEFINE\d$|^BPF_CALL_\d$|^COMPAT_SYSCALL_DEFINEx$/.test(name)) {
@@ -146,7 +165,7 @@ export function normalise(text: string): Normalised {
     if (close < 0) continue;
     const follows = nextSolid(code, close);
     const after = code[follows] ?? '';
-    const form = after === '{' ? 'loop' : followed(code, { at, name, close, follows, after });
+    const form = after === '{' ? 'loop' : isValues(code, opens, commas) ? null : followed(code, { at, name, close, follows, after });
     if (form === 'statement') {
       // A macro that wants no semicolon gets one where a blank follows its line's end.
       const gap = /^[ \t]*\n+([ \t])/.exec(text.slice(close, close + 200));
@@ -156,7 +175,7 @@ export function normalise(text: string): Normalised {
       macros.set(at, name);
     }
   }
-  const live = ranges.length === 0 ? strings : strings.filter(it => !ranges.some(range => it.at >= range.at && it.at < range.end));
+  const live = ranges.length === 0 ? apart.strings : apart.strings.filter(it => !ranges.some(range => it.at >= range.at && it.at < range.end));
   besideStrings(text, code, live, edits);
   edits.sort((a, b) => a.at - b.at);
   const out: string[] = [];
@@ -170,6 +189,47 @@ export function normalise(text: string): Normalised {
   return { text: out.join(''), code, macros, cleanups, failures, jumps };
 }
 
+/** Do the braces around hold values, not statements? */
+function isValues(code: string, opens: number[], commas: number[]): boolean {
+  return commas.at(-1) === -1 && code[previousSolid(code, opens.at(-1) ?? 0)] === '=';
+}
+
+/** Is the word with two underscores a macro: `psw_t psw __uninitialized;`, `int __outvar n;`? A name may have as many. */
+function isAttribute(code: string, at: number, next: number): boolean {
+  const before = previousSolid(code, at);
+  if (code[before] === ']') return /[;=,]/.test(code[next] ?? '');
+  const from = wordBefore(code, before + 1);
+  const word = code.slice(from, before + 1);
+  if (word === '' || NO_TYPE.test(word)) return false;
+  if (isLetter(code.charCodeAt(next))) return true;
+  if (NO_NAME.test(word)) return false;
+  if (!/[;=]/.test(code[next] ?? '') || code[next + 1] === '=') return false;
+  const further = previousSolid(code, from);
+  return code[further] === '*' || (isWord(code.charCodeAt(further)) && !NO_TYPE.test(code.slice(wordBefore(code, further + 1), further + 1)));
+}
+
+/** Words after which the type of a declaration, or a statement, is still to come. */
+const NO_TYPE =
+  /^(?:struct|union|enum|const|volatile|static|extern|register|inline|unsigned|signed|long|short|return|case|else|goto|do|sizeof|typedef|\d.*)$/;
+/** Words that are a type, so that a name follows. */
+const NO_NAME = /^(?:int|char|void|float|double|bool)$/;
+
+/** `u32 : 8;` and `a : 8, : 24;`: bits without a name get one. */
+function unnamedBits(code: string, at: number, edits: Edit[]): void {
+  const end = wordEnd(code, nextSolid(code, at + 1));
+  const before = previousSolid(code, at);
+  const from = wordBefore(code, before + 1);
+  const named = from <= before && !/[;{]/.test(code[previousSolid(code, from)] ?? '');
+  if (
+    named ||
+    (from > before && code[before] !== ',') ||
+    !/[;,]/.test(code[nextSolid(code, end)] ?? '') ||
+    code.slice(from, before + 1) === 'default'
+  )
+    return;
+  edits.push({ at, end, text: `_${code.slice(at + 1, end).replace(/[^\n]/g, ' ')}` });
+}
+
 /**
  * What `name(...)` at the beginning of a statement is where no brace, semicolon or operator follows. Only the name tells of a loop or scope macro
  * on one line with what it holds; where the next statement is on the next line, it is held if it is indented more.
@@ -177,9 +237,14 @@ export function normalise(text: string): Normalised {
 function followed(code: string, it: { at: number; name: string; close: number; follows: number; after: string }): 'loop' | 'statement' | null {
   const { at, name, close, follows, after } = it;
   if (/for_each|^list_for|^scoped_guard$|^scoped_cond_guard$/.test(name)) return after !== ';' && after !== ',' && after !== ')' ? 'loop' : null;
-  if (!/[A-Za-z_}*+-]/.test(after) || !code.slice(close, follows).includes('\n')) return null;
+  if (!/[A-Za-z_}+-]/.test(after) || !code.slice(close, follows).includes('\n')) return null;
   const lineStart = code.lastIndexOf('\n', at) + 1;
-  if (/^[A-Za-z_]/.test(after) && code.slice(lineStart, at).trim() === '' && indentOf(code, follows) > indentOf(code, at)) return 'loop';
+  if (
+    (/^[A-Za-z_]/.test(after) || /^(?:\+\+|--)\w/.test(code.slice(follows, follows + 3))) &&
+    code.slice(lineStart, at).trim() === '' &&
+    indentOf(code, follows) > indentOf(code, at)
+  )
+    return 'loop';
   return /[A-Za-z_}]/.test(after) ? 'statement' : null;
 }
 
@@ -232,7 +297,10 @@ function systemCall(code: string, at: number, open: number, edits: Edit[]): void
     return;
   }
   // The name moves one place to the right, over the comma, so that the parenthesis fits behind it.
-  const name = code.slice(open + 1, end).trim();
+  const name = code
+    .slice(open + 1, end)
+    .trim()
+    .replace(/^\d/, '_');
   const breaks = words.includes('\n');
   if (breaks) {
     edits.push({ at, end: at + 4, text: 'int ' });

@@ -1,7 +1,7 @@
 /** Words that the grammar is not shown as they are. */
 
 /** Why a word is looked at: a specifier (with arguments), a word of C with parentheses of its own, part of a type of several words. */
-export type Meaning = 'specifier' | 'specifier()' | 'keyword' | 'if' | 'type' | 'typeof' | 'asm';
+export type Meaning = 'specifier' | 'specifier()' | 'keyword' | 'if' | 'type' | 'typeof' | 'alignof' | 'asm';
 
 /** Words that stand among the specifiers of a declaration and change nothing of what the code does to memory. */
 const SPECIFIERS = `__init __exit __initdata __exitdata __initconst __meminit __meminitdata __ref __refdata __net_init __net_exit __net_initdata __head
@@ -12,7 +12,8 @@ const SPECIFIERS = `__init __exit __initdata __exitdata __initconst __meminit __
   noinline_for_stack nokprobe_inline __no_kcsan __no_kasan_or_inline __no_sanitize_or_inline __no_sanitize_address __no_sanitize_memory __nocfi
   __no_randomize_layout __randomize_layout __designated_init __flatten __latent_entropy __init_or_module __init_memblock __bpf_kfunc __noclone
   __no_profile __noendbr __entry_text __ksym __no_kmsan_checks __no_sanitize_coverage __no_context_analysis STATIC
-  __devinit __devexit __cpuinit __optimize noinline_for_kasan __hyp_text __tracepoint_ptr __nosavedata __lsm_ro_after_init __vsyscall_fn`;
+  __devinit __devexit __cpuinit __optimize noinline_for_kasan __hyp_text __tracepoint_ptr __nosavedata __lsm_ro_after_init __vsyscall_fn
+  __volatile__ __const__`;
 
 /** The same with arguments in parentheses. */
 const SPECIFIERS_WITH_ARGUMENTS = `__attribute__ __attribute __aligned __printf __scanf __section __must_hold __acquires __releases __acquire_shared __cond_acquires __must_hold_shared __guarded_by
@@ -24,6 +25,7 @@ const KINDS: [Meaning, string][] = [
   ['if', 'if'],
   ['type', 'struct union enum unsigned signed long short const volatile'],
   ['typeof', 'typeof __typeof__ __typeof'],
+  ['alignof', '__alignof__ __alignof _Alignof alignof'],
   ['asm', 'asm __asm__ __asm asm_goto_output asm_volatile_goto'],
   ['specifier()', SPECIFIERS_WITH_ARGUMENTS],
   ['specifier', SPECIFIERS],
