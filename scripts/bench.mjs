@@ -1,6 +1,7 @@
 // `npm run bench [-- start|mbox|litmus|house]`: fencepost beside its peers, run in turn, so that the machine's mood hits all alike; `house` counts
 // what stands in the sources.
 // `npm run bench -- metamorphic`: how far examples of rules keep their verdict where the same program is written otherwise.
+// `npm run bench -- parse TREE`: how many functions of a kernel tree the grammar can't read.
 import { build, install } from './prepare.mjs';
 
 const [which, ...args] = process.argv.slice(2);
@@ -11,3 +12,4 @@ if (which === undefined || which === 'mbox') await (await import('./bench/mbox.m
 if (which === undefined || which === 'litmus') await (await import('./bench/litmus.mjs')).run();
 if (which === 'metamorphic') await (await import('./bench/metamorphic.mjs')).run();
 if (which === 'house') (await import('./bench/house.mjs')).run(args);
+if (which === 'parse') await (await import('./bench/parse.mjs')).run(args);

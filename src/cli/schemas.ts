@@ -137,7 +137,7 @@ const coverage = z.object({
   patches: count,
   filesC: count,
   filesSkipped: z.array(z.object({ path: text, why: text })),
-  functions: z.object({ whole: count, partial: count, broken: count.optional() }),
+  functions: z.object({ whole: count, partial: count, broken: count }),
   events: count,
   opaqueCalls: count,
   claims: z.object({ decided: count, held: count }),

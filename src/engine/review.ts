@@ -20,6 +20,7 @@ import { look, worldWith } from './look.ts';
 import { compared } from './origin.ts';
 import { attribute, settle } from './sift.ts';
 import { States } from './states.ts';
+import { understood } from './understood.ts';
 import { sincePrevious } from './versions.ts';
 
 export interface ReviewOptions {
@@ -128,9 +129,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
       patches: patches.filter(p => p !== null).length,
       filesC: new Set(patches.flatMap(p => onlyC(p)?.files.map(f => f.path) ?? [])).size,
       filesSkipped: skipped(patches),
-      functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
-      events: functions.reduce((n, f) => n + f.events.filter(e => !e.via).length, 0),
-      opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque && !e.via && !e.fact?.contract).length, 0),
+      ...understood(functions),
       claims: { decided: settled.decided, held: settled.held.length },
     },
     findings: settled.findings,

@@ -13,6 +13,7 @@ import { knowledgeOf } from './knowledge.ts';
 import { look, worldWith } from './look.ts';
 import type { ReviewOptions } from './review.ts';
 import { attribute, settle } from './sift.ts';
+import { understood } from './understood.ts';
 
 /**
  * The review of one C file. Findings of one cause are joined where the rule names it, each other one stands by itself; all are pre-existing. With a tree the headers that the file includes by quotes,
@@ -54,9 +55,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
           patches: 0,
           filesC: 1,
           filesSkipped: [],
-          functions: { whole: functions.filter(f => f.whole).length, partial: functions.filter(f => !f.whole).length },
-          events: functions.reduce((n, f) => n + f.events.filter(e => !e.via).length, 0),
-          opaqueCalls: functions.reduce((n, f) => n + f.events.filter(e => e.opaque && !e.via && !e.fact?.contract).length, 0),
+          ...understood(functions),
           claims: { decided: settled.decided, held: settled.held.length },
         },
         findings: settled.findings.map(standing),

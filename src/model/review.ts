@@ -8,7 +8,8 @@ export interface Coverage {
   patches: number;
   filesC: number;
   filesSkipped: { path: string; why: string }[];
-  functions: { whole: number; partial: number };
+  /** Whole, or partly seen; of both those of which the grammar could not read all. */
+  functions: { whole: number; partial: number; broken: number };
   events: number;
   opaqueCalls: number;
   claims: { decided: number; held: number };

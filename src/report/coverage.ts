@@ -2,11 +2,13 @@
 import type { Severity } from '../model/finding.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 
-/** `7 patches, 31 functions (4 partly seen), 112 events, 3 claims decided, 1 held`. */
+/** `7 patches, 31 functions (4 partly seen, 1 not all parsed), 112 events, 3 claims decided, 1 held`. */
 export function coverageLine(review: Review): string {
   const sum = (pick: (r: Review['reviews'][number]) => number) => review.reviews.reduce((n, r) => n + pick(r), 0);
   const whole = sum(r => r.coverage.functions.whole);
   const partial = sum(r => r.coverage.functions.partial);
+  const broken = sum(r => r.coverage.functions.broken);
+  const doubts = [...(partial > 0 ? [`${partial} partly seen`] : []), ...(broken > 0 ? [`${broken} not all parsed`] : [])];
   const held = sum(r => r.held.length);
   const parts = [
     count(
@@ -14,7 +16,7 @@ export function coverageLine(review: Review): string {
       'patch',
       'patches',
     ),
-    `${count(whole + partial, 'function', 'functions')}${partial > 0 ? ` (${partial} partly seen)` : ''}`,
+    `${count(whole + partial, 'function', 'functions')}${doubts.length > 0 ? ` (${doubts.join(', ')})` : ''}`,
     count(
       sum(r => r.coverage.events),
       'event',

@@ -51,14 +51,14 @@ void lane_put(struct lane_map *m, unsigned int i)
 describe('with a tree', () => {
   test('a function that the hunk shows in part is whole, and the fault of both is told', async () => {
     const result = await reviewed(file);
-    expect(result?.coverage.functions).toEqual({ whole: 2, partial: 0 });
+    expect(result?.coverage.functions).toEqual({ whole: 2, partial: 0, broken: 0 });
     expect(result?.findings.map(f => [f.rule, f.function, f.origin])).toEqual([['torn-pair-update', 'lane_take', 'introduced']]);
     expect(result?.problems).toEqual([]);
   });
 
   test('a tree that has the patch already is read back', async () => {
     const result = await reviewed(after);
-    expect(result?.coverage.functions).toEqual({ whole: 2, partial: 0 });
+    expect(result?.coverage.functions).toEqual({ whole: 2, partial: 0, broken: 0 });
     expect(result?.problems).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe('with a tree around the series', () => {
     const result = await around(header, '+\tlane_take(m, i);\n+\tlane_put(m, i);');
     expect(result?.findings).toEqual([]);
     expect(result?.held.filter(h => h.finding.path !== 'drivers/lane.c')).toEqual([]);
-    expect(result?.coverage.functions).toEqual({ whole: 1, partial: 0 });
+    expect(result?.coverage.functions).toEqual({ whole: 1, partial: 0, broken: 0 });
   });
 
   test('a function of a header is the other side of what the series adds, and the fault is told where the series stands', async () => {

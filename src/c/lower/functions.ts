@@ -71,14 +71,14 @@ export function parseFile(image: Image, grammar: Grammar, types: Types): ParsedF
     }
     const last = piece.firstLine + piece.lines.length - 1;
     const read = (written: string, firstLine: number, isMacro: boolean) => {
-      const { text, code, macros, cleanups, failures } = normalise(written);
+      const { text, code, macros, cleanups, failures, jumps } = normalise(written);
       const tree = grammar.parse(text);
       if (!tree) {
         odd('could not be parsed as C');
         return code;
       }
       const found = declarationsOf(tree, text, types);
-      const source = { text, macros, cleanups, failures, firstLine };
+      const source = { text, macros, cleanups, failures, jumps, firstLine };
       const slice = (e: { at: number; end: number }) => text.slice(e.at, e.end);
       for (const { node, body, name, parameters, head } of found.heads) {
         const converter = new Converter(tree, source, parameters);

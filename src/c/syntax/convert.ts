@@ -1,5 +1,6 @@
 /** The grammar's nodes of one function as statements and expressions, each name resolved by the block that it stands in. */
 
+import type { Jumps } from '../text/arguments.ts';
 import { isNever } from '../text/conditionals.ts';
 import { ownName } from './calls.ts';
 import { declared, type Expr, numberOf, type Stmt, type Survey, squeeze, tagOf, type Variable } from './syntax.ts';
@@ -14,6 +15,8 @@ export interface SourceText {
   cleanups: Map<number, string>;
   /** Offset of a `while` that stands for scoped_cond_guard() -> the statement that runs where it fails. */
   failures: Map<number, string>;
+  /** Offset of a macro's argument -> the keyword of the statement that it is; the text has its value. */
+  jumps: Jumps;
   /** Line in the file of the text's first row. */
   firstLine: number;
 }
@@ -173,7 +176,7 @@ export class Converter {
       case 'call_expression': {
         const list = tree.child(node, 'arguments');
         const callee = this.part(node, 'function');
-        const args = list ? this.exprs(list) : [];
+        const args = list ? this.exprs(list).map(e => this.jump(e)) : [];
         if (callee.k === 'name' && callee.name === 'ARRAY_SIZE' && args[0]?.k === 'member') this.survey.arrays.add(args[0].name);
         return { at, end, line, k: 'call', callee, args };
       }
@@ -240,6 +243,18 @@ export class Converter {
       default:
         return { at, end, line, k: 'unread', list: this.exprs(node) };
     }
+  }
+
+  /** A statement that a macro is given runs on some path of it: `CHECK(x, return -EINVAL)`. */
+  private jump(e: Expr): Expr {
+    const kind = this.source.jumps.get(e.at);
+    if (kind === undefined) return e;
+    const place = { at: e.at, end: e.end, line: e.line };
+    const span = { ...place, endLine: e.line };
+    const of = e.k === 'number' && this.source.text[e.at] === '0' && e.end === e.at + 1 && kind !== 'return' ? null : e;
+    const name = of?.k === 'name' ? this.source.text.slice(of.at, of.end) : '?';
+    const yes: Stmt = kind === 'return' ? { ...span, k: kind, of } : kind === 'goto' ? { ...span, k: kind, name } : { ...span, k: kind };
+    return { ...place, k: 'block', body: { ...span, k: 'if', test: { ...place, k: 'unread', list: [] }, yes, no: null } };
   }
 
   private asmOperands(node: SyntaxNode): Expr[] {

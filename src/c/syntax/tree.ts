@@ -168,6 +168,8 @@ interface Kind {
   isName: boolean;
   isComment: boolean;
   isError: boolean;
+  isStatement: boolean;
+  isSemicolon: boolean;
   /** It only holds others together. */
   punctuation: boolean;
   /** Its end may lie behind its last child's. */
@@ -198,6 +200,8 @@ function kindOf(type: string, named: boolean): Kind {
     isName: named && /(?:^|_)identifier$/.test(type),
     isComment: type === 'comment',
     isError: type === 'ERROR',
+    isStatement: type === 'expression_statement',
+    isSemicolon: type === ';',
     punctuation: PUNCTUATION.has(type),
     ownEnd: OWN_END.test(type),
   };
@@ -349,7 +353,8 @@ class Walk {
           this.table[made + ROW] = row;
           this.table[made + END_ROW] = row;
           last = this.link(place, last, made);
-        } else if (this.errors && flags === 0 && cursor.missing()) flags = BROKEN;
+        } else if (this.errors && flags === 0 && cursor.missing() && !(kind.isStatement && inner.isSemicolon && this.endsItself(last)))
+          flags = BROKEN;
         isFirst = false;
       } while (cursor.next());
       cursor.up();
@@ -363,6 +368,11 @@ class Walk {
     // As the grammar counts it: behind a line's end lies the next row.
     table[place + END_ROW] = this.rowOf(end > at ? end - 1 : end) + (this.text.charCodeAt(end - 1) === 10 ? 1 : 0);
     return place;
+  }
+
+  /** Is the statement read well without its semicolon: a label with nothing behind it, or a macro that wants none? */
+  private endsItself(last: number): boolean {
+    return last === 0 || this.kinds[(this.table[last] ?? 0) & TYPE]?.type === 'call_expression';
   }
 
   private add(type: number, field: number, at: number): number {

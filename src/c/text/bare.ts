@@ -1,7 +1,13 @@
 /** What is code in a text: without comments, strings and directives. */
 
-/** Comments, strings and preprocessor lines blanked, at the same length: what is left is code alone. */
-export function codeOnly(text: string): string {
+/** A part of a text. */
+export interface Range {
+  at: number;
+  end: number;
+}
+
+/** Comments, strings and preprocessor lines blanked, at the same length: what is left is code alone. The places of strings and directives go into `apart`. */
+export function codeOnly(text: string, apart?: { strings: Range[]; directives: Range[] }): string {
   const out: string[] = [];
   const special = /["'#]|\/[/*]/g;
   let done = 0;
@@ -9,6 +15,8 @@ export function codeOnly(text: string): string {
     const at = match.index;
     const end = endOf(text, at, match[0]);
     if (end === at) continue;
+    if (match[0] === '"') apart?.strings.push({ at, end });
+    else if (match[0] === '#') apart?.directives.push({ at, end });
     out.push(text.slice(done, at), blankOf(text, at, end));
     done = end;
     special.lastIndex = end;

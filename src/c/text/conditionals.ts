@@ -32,7 +32,7 @@ export function brokenConditionals(text: string, code: string): { at: number; en
     if (!group) continue;
     const [first, second] = group.lines;
     if (!readable(group, code)) edits.push(...blanked(group));
-    else if (group.defined && first && second) edits.push({ at: first.end, end: second.at });
+    else if ((group.defined || first?.never) && first && second) edits.push({ at: first.end, end: second.at });
   }
   return edits;
 }

@@ -34,5 +34,7 @@ function blank(text: string): string {
 function acts(body: string): boolean {
   const code = body.replace(/"(?:[^"\\]|\\.)*"|\/\*[\s\S]*?\*\//g, ' ');
   if (/#/.test(code)) return false;
+  // Values in braces are a list of them.
+  if (/^\s*\{/.test(code) && !code.includes(';')) return false;
   return /\bdo\b|\(\{|^\s*\{/.test(code) || /^[\s(]*[A-Za-z_]\w*\s*\([^;{}]*&?\(?\w+\)?(?:->|\.)/.test(code);
 }

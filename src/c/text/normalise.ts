@@ -2,8 +2,24 @@
  * Kernel C made readable for a C grammar, at the same length: every offset, line and column stays what it was.
  * The grammar knows no kernel macros; what it stumbles over is blanked or given a word of C of the same width.
  */
-import { blankOf, codeOnly } from './bare.ts';
+import {
+  blockArgument,
+  emptyArgument,
+  type Jumps,
+  jumpArgument,
+  offsetMember,
+  operatorArgument,
+  pointerArgument,
+  typeArgument,
+} from './arguments.ts';
+import { assembler } from './asm.ts';
+import { blankOf, codeOnly, type Range } from './bare.ts';
 import { brokenConditionals } from './conditionals.ts';
+import { bareCall, bareHead } from './heads.ts';
+import { closing, type Edit, indentOf, isCapital, isDigit, isLetter, isWord, nextSolid, previousSolid, wordBefore, wordEnd } from './scan.ts';
+import { besideStrings } from './strings.ts';
+import { typeOfWords } from './typeofs.ts';
+import { ALONE, likeness, VOCABULARY } from './vocabulary.ts';
 
 export { codeOnly } from './bare.ts';
 
@@ -17,104 +33,101 @@ export interface Normalised {
   cleanups: Map<number, string>;
   /** Offset of a `while` that stands for scoped_cond_guard() -> the statement that runs where it fails, as written. */
   failures: Map<number, string>;
-}
-
-/** Words that stand among the specifiers of a declaration and change nothing of what the code does to memory. */
-const SPECIFIERS = new Set(
-  `__init __exit __initdata __exitdata __initconst __meminit __meminitdata __ref __refdata __net_init __net_exit __net_initdata __head
-  __user __kernel __iomem __rcu __percpu __force __nocast __bitwise __private __must_check __maybe_unused __always_unused __used __weak
-  __always_inline noinline __cold __hot __pure __const __deprecated __visible __malloc __noreturn noreturn __nonstring __attribute_const__
-  __read_mostly __ro_after_init __cacheline_aligned __cacheline_aligned_in_smp ____cacheline_aligned ____cacheline_aligned_in_smp
-  ____cacheline_internodealigned_in_smp __page_aligned_bss __page_aligned_data __packed __sched __lockfunc __kprobes notrace noinstr asmlinkage
-  noinline_for_stack nokprobe_inline __no_kcsan __no_kasan_or_inline __no_sanitize_or_inline __no_sanitize_address __no_sanitize_memory __nocfi
-  __no_randomize_layout __randomize_layout __designated_init __flatten __latent_entropy __init_or_module __init_memblock __bpf_kfunc __noclone
-  __no_profile __noendbr __entry_text __ksym __no_kmsan_checks __no_sanitize_coverage __no_context_analysis STATIC 
-  __devinit __devexit __cpuinit __optimize noinline_for_kasan __hyp_text __tracepoint_ptr __nosavedata __lsm_ro_after_init __vsyscall_fn`
-    .split(/\s+/)
-    .filter(Boolean),
-);
-
-/** The same with arguments in parentheses. */
-const SPECIFIERS_WITH_ARGUMENTS = new Set(
-  `__attribute__ __aligned __printf __scanf __section __must_hold __acquires __releases __acquire_shared __cond_acquires __must_hold_shared __guarded_by
-  __counted_by __counted_by_le __counted_by_be __alloc_size __assume_aligned __no_sanitize __cleanup __free __format_arg __alias __acquires_shared
-  __releases_shared __cond_acquires_shared __excludes __no_context_analysis __pt_guarded_by __rcu_guarded __diag_ignore_all __realloc_size`
-    .split(/\s+/)
-    .filter(Boolean),
-);
-
-const KEYWORDS = new Set([
-  'if',
-  'while',
-  'for',
-  'switch',
-  'return',
-  'sizeof',
-  'do',
-  'else',
-  'case',
-  'goto',
-  'typeof',
-  'defined',
-  '__typeof__',
-  '_Generic',
-  'asm',
-  '__asm__',
-]);
-
-/** First letters and lengths of the words that matter where no parenthesis follows. */
-const LIKE_WORDS = new Set([...SPECIFIERS, 'struct', 'union', 'enum'].map(word => likeness(word.charCodeAt(0), word.length)));
-
-function likeness(first: number, length: number): number {
-  return first * 64 + length;
-}
-
-/** The offset after the parenthesis that closes the one at `open`, or -1. */
-export function closing(code: string, open: number): number {
-  let depth = 0;
-  for (let i = open; i < code.length; i++) {
-    const c = code.charCodeAt(i);
-    if (c === 40) depth++;
-    else if (c === 41 && --depth === 0) return i + 1;
-  }
-  return -1;
+  /** Offset of a macro's argument -> the keyword of the statement that it is, as `return -EINVAL`; the value alone is left. */
+  jumps: Jumps;
 }
 
 /** Gives the text as the grammar can read it, and where loop macros stood. */
 export function normalise(text: string): Normalised {
-  const all = codeOnly(text);
+  const apart: { strings: Range[]; directives: Range[] } = { strings: [], directives: [] };
+  const all = codeOnly(text, apart);
   const ranges = brokenConditionals(text, all);
   const code = without(all, ranges);
   const macros = new Map<number, string>();
   const cleanups = new Map<number, string>();
   const failures = new Map<number, string>();
-  const edits: { at: number; end: number; text: string }[] = [];
+  const jumps: Jumps = new Map();
+  const edits: Edit[] = [];
   const blank = (at: number, end: number) => edits.push({ at, end, text: blankOf(text, at, end) });
   for (const { at, end } of ranges) blank(at, end);
+  // Macros of several lines are read apart.
+  for (const { at, end } of apart.directives) if (text.slice(at, end).includes('\n') && /^#\s*define\b/.test(text.slice(at, at + 40))) blank(at, end);
   let depth = 0;
+  /** Where the arguments end that have been seen to already. */
+  let done = 0;
+  /** Inside a function: where the last comma of each open parenthesis stands, or itself where it has none yet; of a brace -1. */
+  const commas: number[] = [];
+  const opens: number[] = [];
   for (let at = 0, end = 0; at < code.length; at = end) {
     const begins = code.charCodeAt(at);
     end = at + 1;
     if (!isLetter(begins)) {
-      if (begins === 123) depth++;
-      else if (begins === 125) depth = Math.max(0, depth - 1);
+      if (begins === 123 || begins === 40) {
+        if (begins === 123) depth++;
+        if (depth > 0) {
+          opens.push(at);
+          commas.push(begins === 123 ? -1 : at);
+        }
+      } else if (begins === 125 || begins === 41) {
+        // A brace closes what stands open inside of it.
+        if (begins === 125) while (commas.length > 0 && commas.at(-1) !== -1) commas.pop();
+        if ((commas.at(-1) === -1) === (begins === 125)) commas.pop();
+        if (begins === 125 && --depth <= 0) depth = commas.length = 0;
+        opens.length = commas.length;
+      } else if (begins === 44 && depth > 0) {
+        if ((commas.at(-1) ?? -1) >= 0) commas[commas.length - 1] = at;
+        const next = code.charCodeAt(nextSolid(code, end));
+        if (next === 44 || next === 41) emptyArgument(text, code, at, edits);
+        else if (!isWord(next)) operatorArgument(code, at, edits);
+        else if (at >= done && (next === 114 || next === 103 || next === 98 || next === 99))
+          done = Math.max(done, jumpArgument(text, code, at, jumps, edits));
+      } else if (begins === 59 && at >= done) {
+        const comma = commas.at(-1) ?? -1;
+        if (comma >= 0) done = Math.max(done, blockArgument(code, opens.at(-1) ?? comma, comma, edits));
+      } else if (begins === 42 && depth > 0) {
+        const next = code.charCodeAt(nextSolid(code, end));
+        if (next === 44 || next === 41) pointerArgument(code, at, opens.at(-1) ?? 0, edits);
+      } else if (begins === 58 && depth > 0 && isDigit(code.charCodeAt(nextSolid(code, end)))) {
+        unnamedBits(code, at, edits);
+      } else if (begins === 46 && code.startsWith('...', at)) {
+        caseRange(text, code, at, edits);
+        end = at + 3;
+      } else if (isDigit(begins)) {
+        while (isWord(code.charCodeAt(end))) end++;
+        // `PHY(1000baseX)`: part of a name that the macro pastes.
+        const pasted = depth === 0 && code[at - 1] === '(' && code[end] === ')';
+        if (pasted || (end > at + 2 && !/^(?:0[xX][\da-fA-F]+|0[bB][01]+|\d+(?:[eE]\d*)?)(?:[uUlLzZ]*|[fF])$/.test(code.slice(at, end))))
+          edits.push({ at, end: at + 1, text: '_' });
+      }
       continue;
     }
-    while (isLetter(code.charCodeAt(end)) || isDigit(code.charCodeAt(end))) end++;
+    while (isWord(code.charCodeAt(end))) end++;
     const next = nextSolid(code, end);
     const isCall = code.charCodeAt(next) === 40;
+    const begun = depth === 0 && (at === 0 || code.charCodeAt(at - 1) === 10);
+    if (begun && !isCall) bareHead(text, code, at, edits);
     // Most words are nothing to look at more closely, and are not cut out.
-    if (!isCall && !LIKE_WORDS.has(likeness(begins, end - at))) continue;
+    if (depth > 0 && !isCall && begins === 95 && code.charCodeAt(at + 1) === 95 && isAttribute(code, at, next)) blank(at, end);
+    if (!isCall && begins !== 75 && !ALONE.has(likeness(begins, end - at))) continue;
     const name = code.slice(at, end);
-    if (SPECIFIERS.has(name)) {
+    const meaning = VOCABULARY.get(name);
+    if (meaning === 'specifier') {
       blank(at, end);
       continue;
     }
-    if (!isCall) {
-      if ((name === 'struct' || name === 'union' || name === 'enum') && depth > 0) joinTag(code, at, end, edits);
+    if (meaning === 'asm') {
+      if (isCall && name.length > 7) edits.push({ at, end, text: 'asm goto'.padEnd(name.length) });
+      assembler(text, code, at, end, edits);
       continue;
     }
-    if (SPECIFIERS_WITH_ARGUMENTS.has(name)) {
+    if (!isCall) {
+      if (depth > 0 && meaning === 'type') typeArgument(code, at, edits);
+      else if (meaning === 'if' && isLetter(code.charCodeAt(next))) bareCondition(code, next, edits);
+      // `printk(KERN_ERR MESSAGE, x)`: a level and a name are no two arguments.
+      else if (begins === 75 && /^KERN_[A-Z]+$/.test(name) && isLetter(code.charCodeAt(next))) blank(at, end);
+      continue;
+    }
+    if (meaning === 'specifier()') {
       const close = closing(code, next);
       if (close > 0) {
         blank(at, close);
@@ -122,51 +135,141 @@ export function normalise(text: string): Normalised {
       }
       continue;
     }
-    if (KEYWORDS.has(name)) continue;
+    // The grammar knows the alignment of types alone.
+    if (meaning === 'alignof') edits.push({ at, end, text: 'sizeof'.padEnd(end - at) });
+    if (meaning === 'typeof') typeOfWords(text, code, at, next, edits);
+    if (meaning !== undefined) continue;
     if (isCapital(begins) && /^(?:COMPAT_)?SYSCALL_DEFINE\d$|^BPF_CALL_\d$|^COMPAT_SYSCALL_DEFINEx$/.test(name)) {
       systemCall(code, at, next, edits);
       continue;
     }
     if (begins === 68 && /^DEFINE_|^DECLARE_/.test(name)) {
-      const before = code.slice(Math.max(0, at - 8), at).match(/\bstatic\s+$/);
+      const before = code.slice(Math.max(0, at - 14), at).match(/\bstatic\s+(?:const\s+)?$/);
       if (before) blank(at - before[0].length, at);
+      if (depth > 0) withoutValue(text, code, next, edits);
       continue;
     }
+    if (begun) bareCall(text, code, at, at, next, edits);
     if (depth === 0) continue;
-    if (name === 'scoped_cond_guard') failures.set(at, plainFailure(code, next, edits));
+    if (name === 'offsetof') {
+      offsetMember(code, next, edits);
+      continue;
+    }
+    if (name === 'scoped_cond_guard') {
+      failures.set(at, plainFailure(code, next, edits));
+      done = Math.max(done, closing(code, next));
+    }
     const previous = previousSolid(code, at);
     if (previous >= 0 && !endsStatement(code, previous)) continue;
     const close = closing(code, next);
     if (close < 0) continue;
-    const after = code[nextSolid(code, close)];
-    // A macro that wants no semicolon gets one where a blank follows its line's end.
-    if (
-      isCapital(begins) &&
-      /^[A-Z][A-Z0-9_]+$/.test(name) &&
-      /[A-Za-z_}]/.test(after ?? '') &&
-      code.slice(close, nextSolid(code, close)).includes('\n')
-    ) {
-      const gap = /^[ \t]*\n+([ \t])/.exec(code.slice(close, close + 200));
+    const follows = nextSolid(code, close);
+    const after = code[follows] ?? '';
+    const form = after === '{' ? 'loop' : isValues(code, opens, commas) ? null : followed(code, { at, name, close, follows, after });
+    if (form === 'statement') {
+      // A macro that wants no semicolon gets one where a blank follows its line's end.
+      const gap = /^[ \t]*\n+([ \t])/.exec(text.slice(close, close + 200));
       if (gap) edits.push({ at: close + gap[0].length - 1, end: close + gap[0].length, text: ';' });
-      continue;
-    }
-    // `name(...) {` inside a function is a loop or scope macro, whatever its name; without braces only the name tells.
-    if (after === '{' || (/for_each|^list_for|^scoped_guard$|^scoped_cond_guard$/.test(name) && after !== ';' && after !== ',' && after !== ')')) {
-      edits.push({ at, end, text: 'while'.padEnd(Math.max(5, name.length)) });
-      if (name.length >= 5) macros.set(at, name);
-      else edits.pop();
+    } else if (form === 'loop' && name.length >= 5) {
+      edits.push({ at, end, text: 'while'.padEnd(name.length) });
+      macros.set(at, name);
     }
   }
+  const live = ranges.length === 0 ? apart.strings : apart.strings.filter(it => !ranges.some(range => it.at >= range.at && it.at < range.end));
+  besideStrings(text, code, live, edits);
   edits.sort((a, b) => a.at - b.at);
   const out: string[] = [];
-  let done = 0;
+  let from = 0;
   for (const edit of edits) {
-    if (edit.at < done) continue;
-    out.push(text.slice(done, edit.at), edit.text);
-    done = edit.end;
+    if (edit.at < from) continue;
+    out.push(text.slice(from, edit.at), edit.text);
+    from = edit.end;
   }
-  out.push(text.slice(done));
-  return { text: out.join(''), code, macros, cleanups, failures };
+  out.push(text.slice(from));
+  return { text: out.join(''), code, macros, cleanups, failures, jumps };
+}
+
+/** Do the braces around hold values, not statements? */
+function isValues(code: string, opens: number[], commas: number[]): boolean {
+  return commas.at(-1) === -1 && code[previousSolid(code, opens.at(-1) ?? 0)] === '=';
+}
+
+/** Is the word with two underscores a macro: `psw_t psw __uninitialized;`, `int __outvar n;`? A name may have as many. */
+function isAttribute(code: string, at: number, next: number): boolean {
+  const before = previousSolid(code, at);
+  if (code[before] === ']') return /[;=,]/.test(code[next] ?? '');
+  const from = wordBefore(code, before + 1);
+  const word = code.slice(from, before + 1);
+  if (word === '' || NO_TYPE.test(word)) return false;
+  if (isLetter(code.charCodeAt(next))) return true;
+  if (NO_NAME.test(word)) return false;
+  if (!/[;=]/.test(code[next] ?? '') || code[next + 1] === '=') return false;
+  const further = previousSolid(code, from);
+  return code[further] === '*' || (isWord(code.charCodeAt(further)) && !NO_TYPE.test(code.slice(wordBefore(code, further + 1), further + 1)));
+}
+
+/** Words after which the type of a declaration, or a statement, is still to come. */
+const NO_TYPE =
+  /^(?:struct|union|enum|const|volatile|static|extern|register|inline|unsigned|signed|long|short|return|case|else|goto|do|sizeof|typedef|\d.*)$/;
+/** Words that are a type, so that a name follows. */
+const NO_NAME = /^(?:int|char|void|float|double|bool)$/;
+
+/** `u32 : 8;` and `a : 8, : 24;`: bits without a name get one. */
+function unnamedBits(code: string, at: number, edits: Edit[]): void {
+  const end = wordEnd(code, nextSolid(code, at + 1));
+  const before = previousSolid(code, at);
+  const from = wordBefore(code, before + 1);
+  const named = from <= before && !/[;{]/.test(code[previousSolid(code, from)] ?? '');
+  if (
+    named ||
+    (from > before && code[before] !== ',') ||
+    !/[;,]/.test(code[nextSolid(code, end)] ?? '') ||
+    code.slice(from, before + 1) === 'default'
+  )
+    return;
+  edits.push({ at, end, text: `_${code.slice(at + 1, end).replace(/[^\n]/g, ' ')}` });
+}
+
+/**
+ * What `name(...)` at the beginning of a statement is where no brace, semicolon or operator follows. Only the name tells of a loop or scope macro
+ * on one line with what it holds; where the next statement is on the next line, it is held if it is indented more.
+ */
+function followed(code: string, it: { at: number; name: string; close: number; follows: number; after: string }): 'loop' | 'statement' | null {
+  const { at, name, close, follows, after } = it;
+  if (/for_each|^list_for|^scoped_guard$|^scoped_cond_guard$/.test(name)) return after !== ';' && after !== ',' && after !== ')' ? 'loop' : null;
+  if (!/[A-Za-z_}+-]/.test(after) || !code.slice(close, follows).includes('\n')) return null;
+  const lineStart = code.lastIndexOf('\n', at) + 1;
+  if (
+    (/^[A-Za-z_]/.test(after) || /^(?:\+\+|--)\w/.test(code.slice(follows, follows + 3))) &&
+    code.slice(lineStart, at).trim() === '' &&
+    indentOf(code, follows) > indentOf(code, at)
+  )
+    return 'loop';
+  return /[A-Za-z_}]/.test(after) ? 'statement' : null;
+}
+
+/** `if IS_ERR(p)`, whose parentheses are the macro's own, gets another pair, if there is room. */
+function bareCondition(code: string, at: number, edits: Edit[]): void {
+  const open = nextSolid(code, wordEnd(code, at));
+  const close = code.charCodeAt(open) === 40 ? closing(code, open) : -1;
+  const gap = close < 0 ? null : /^\s*?[ \t](?=\s*[\w{(*])/.exec(code.slice(close, close + 100));
+  if (!gap || code[at - 1] === '\n') return;
+  const end = close + gap[0].length;
+  edits.push({ at: at - 1, end: at, text: '(' }, { at: end - 1, end, text: ')' });
+}
+
+/** `case 1 ... 5:` is read as its first value. */
+function caseRange(text: string, code: string, at: number, edits: Edit[]): void {
+  if (!/(?:^|[^\w])case\s[^:;{}]*$/.test(code.slice(Math.max(0, at - 200), at))) return;
+  const end = code.indexOf(':', at);
+  if (end >= 0 && end - at < 200 && !/[;{}]/.test(code.slice(at, end))) edits.push({ at, end, text: blankOf(text, at, end) });
+}
+
+/** `DECLARE_BITMAP(busy, N) = { 0 };` inside a function is read without its initial value. */
+function withoutValue(text: string, code: string, open: number, edits: Edit[]): void {
+  const close = closing(code, open);
+  const value = close < 0 ? null : /^\s*=\s*\{[^;{}]*\}(?=\s*;)/.exec(code.slice(close, close + 200));
+  if (value) edits.push({ at: close, end: close + value[0].length, text: blankOf(text, close, close + value[0].length) });
 }
 
 function without(code: string, ranges: { at: number; end: number }[]): string {
@@ -184,7 +287,7 @@ function without(code: string, ranges: { at: number; end: number }[]): string {
 }
 
 /** `SYSCALL_DEFINE2(name, int, fd, ...)`: the head of a function `name(int  fd, ...)`. */
-function systemCall(code: string, at: number, open: number, edits: { at: number; end: number; text: string }[]): void {
+function systemCall(code: string, at: number, open: number, edits: Edit[]): void {
   const close = closing(code, open);
   const comma = code.indexOf(',', open);
   const end = close < 0 ? -1 : comma >= 0 && comma < close ? comma : close - 1;
@@ -194,7 +297,10 @@ function systemCall(code: string, at: number, open: number, edits: { at: number;
     return;
   }
   // The name moves one place to the right, over the comma, so that the parenthesis fits behind it.
-  const name = code.slice(open + 1, end).trim();
+  const name = code
+    .slice(open + 1, end)
+    .trim()
+    .replace(/^\d/, '_');
   const breaks = words.includes('\n');
   if (breaks) {
     edits.push({ at, end: at + 4, text: 'int ' });
@@ -225,7 +331,7 @@ function systemCall(code: string, at: number, open: number, edits: { at: number;
 }
 
 /** `scoped_cond_guard(class, return -EINTR, lock)`: of the statement among the arguments a value is left, or a number. Gives the statement. */
-function plainFailure(code: string, open: number, edits: { at: number; end: number; text: string }[]): string {
+function plainFailure(code: string, open: number, edits: Edit[]): string {
   const from = code.indexOf(',', open) + 1;
   let depth = 0;
   for (let i = from; i > 0 && i < code.length && i < from + 400; i++) {
@@ -243,38 +349,6 @@ function plainFailure(code: string, open: number, edits: { at: number; end: numb
   return '';
 }
 
-/** `container_of(p, struct foo, m)`: a type as an argument becomes one word. */
-function joinTag(code: string, at: number, end: number, edits: { at: number; end: number; text: string }[]): void {
-  const previous = code[previousSolid(code, at)];
-  if (previous !== ',' && previous !== '(') return;
-  const rest = /^(\s+)(\w+)\s*(\**)\s*([,)])/.exec(code.slice(end, end + 120));
-  if (!rest || rest[1]?.includes('\n')) return;
-  if (previous === '(') {
-    // Alone in parentheses it is a cast or an operand of sizeof, unless a function's name stands before.
-    const callee = /(\w+)\s*\($/.exec(code.slice(Math.max(0, at - 60), at).trimEnd())?.[1];
-    if (callee === undefined || /^(?:sizeof|typeof|__typeof__|__typeof|_Alignof|__alignof__|if|while|for|switch|return|offsetof)$/.test(callee))
-      return;
-    if (rest[3] !== '' && rest[4] === ')') return;
-  }
-  edits.push({ at: end, end: end + (rest[1]?.length ?? 0), text: '_'.repeat(rest[1]?.length ?? 0) });
-  if (rest[3]) {
-    const star = code.indexOf('*', end);
-    edits.push({ at: star, end: star + rest[3].length, text: ' '.repeat(rest[3].length) });
-  }
-}
-
-function nextSolid(code: string, from: number): number {
-  let i = from;
-  while (isSpace(code.charCodeAt(i))) i++;
-  return i;
-}
-
-function previousSolid(code: string, from: number): number {
-  let i = from - 1;
-  while (i >= 0 && isSpace(code.charCodeAt(i))) i--;
-  return i;
-}
-
 /** May a statement begin behind the character? */
 function endsStatement(code: string, at: number): boolean {
   switch (code.charCodeAt(at)) {
@@ -290,20 +364,4 @@ function endsStatement(code: string, at: number): boolean {
     default:
       return false;
   }
-}
-
-function isLetter(c: number): boolean {
-  return (c >= 97 && c <= 122) || c === 95 || isCapital(c);
-}
-
-function isCapital(c: number): boolean {
-  return c >= 65 && c <= 90;
-}
-
-function isDigit(c: number): boolean {
-  return c >= 48 && c <= 57;
-}
-
-function isSpace(c: number): boolean {
-  return c === 32 || (c >= 9 && c <= 13) || (c > 127 && /\s/.test(String.fromCharCode(c)));
 }
