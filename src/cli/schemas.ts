@@ -236,6 +236,7 @@ const events = z.object({
           locks: z.array(text).describe('held there on every path'),
           context: z.array(text),
           side,
+          known: z.literal(false).optional(),
           effects: z
             .array(z.looseObject({ does: text.describe('access, order, open, close, sleep, publish, consume, quiesce, free, ref, ...') }))
             .optional()

@@ -31,6 +31,7 @@ function eventJson(event: Event): object {
     locks: event.locks.map(sectionText),
     context: contextWords(event),
     side,
+    ...(event.kind === 'call' && event.opaque && !event.fact ? { known: false as const } : {}),
     ...(event.fact && event.fact.effects.length > 0 ? { effects: event.fact.effects.map(effect => effectJson(effect, event.args)) } : {}),
     ...(event.via ? { via: { function: event.via.function, path: event.via.path, line: event.via.line } } : {}),
   };
