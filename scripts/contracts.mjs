@@ -208,6 +208,15 @@ async function main() {
   if (only) return;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'contracts.bin'), bytes);
+  const { structs, members } = fencepost.structLines(files);
+  for (const [name, what, own] of [
+    ['structs.bin', fencepost.STRUCTS, structs],
+    ['members.bin', fencepost.MEMBERS, members],
+  ]) {
+    const table = fencepost.writeTable({ what, kernel }, own, packing);
+    writeFileSync(join(folder, name), table);
+    console.log(`${name}: ${own.length} lines, ${table.length} bytes (${seconds()})`);
+  }
 }
 
 if (!isMainThread && workerData?.tree) await thread();

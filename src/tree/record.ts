@@ -8,6 +8,8 @@ export interface FileRecord {
   structs: StructRecord[];
   /** Object-like macros that are another name of a function. */
   aliases: [name: string, of: string][];
+  /** Of functions that facts say all of only what they are given and return. */
+  signatures: [name: string, result: string, parameters: string[]][];
   /** Names that mean functions of this file alone. */
   statics: string[];
 }

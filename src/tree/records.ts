@@ -20,7 +20,7 @@ const MOST_NODES = 1200;
 /** The record of a file. `fact` is what is known of functions without a look at their bodies: facts win over them. */
 export function recordOf(path: string, blob: string, text: string, grammar: Grammar, fact: (api: string) => Fact | undefined): FileRecord {
   const { text: wanted, exported, statics } = excerptOf(path, text);
-  const record: FileRecord = { blob, functions: [], structs: [], aliases: aliasesIn(text), statics };
+  const record: FileRecord = { blob, functions: [], structs: [], aliases: aliasesIn(text), signatures: [], statics };
   if (wanted === null) return record;
   const image: Image = { path, whole: true, pieces: [{ firstLine: 1, lines: wanted.split('\n'), origin: [], section: '' }], addedBy: null, after: 0 };
   const types: Types = { structs: new Map(), globals: new Map(), constants: new Map() };
@@ -40,7 +40,10 @@ export function recordOf(path: string, blob: string, text: string, grammar: Gram
   for (const fn of file.functions) {
     const said = fact(fn.name);
     // What facts say all of needs no body.
-    if (said && !said.part && !fn.isStatic) continue;
+    if (said && !said.part && !(fn.isStatic && path.endsWith('.c'))) {
+      if (!fn.isMacro) record.signatures.push([fn.name, resultOf(fn), fn.parameters.map(p => tagged(p.type))]);
+      continue;
+    }
     record.functions.push(functionOf(fn, path, exported, lines));
   }
   const read = new Set(file.functions.map(f => f.name));
@@ -69,7 +72,7 @@ function functionOf(fn: CFunction, path: string, exported: ReadonlySet<string>, 
     name: fn.name,
     line: fn.line,
     kind,
-    result: fn.isMacro ? '' : tagged(fn.head.replace(/\b(?:static|inline|extern|__\w+|const|noinline\w*)\b(?:\([^()]*\))?/g, ' ')),
+    result: fn.isMacro ? '' : resultOf(fn),
     parameters: fn.parameters.map(p => (fn.isMacro ? '' : tagged(p.type))),
     nodes: [],
   };
@@ -87,6 +90,10 @@ function functionOf(fn: CFunction, path: string, exported: ReadonlySet<string>, 
   const isEmpty = nodes.every(n => !n.acts && !n.call) && !reader.stores && !reader.loads && !reader.unknown && !hasAsm;
   if (isEmpty && !fn.isMacro && fn.events.length === 0) record.stub = true;
   return record;
+}
+
+function resultOf({ head }: CFunction): string {
+  return tagged(head.replace(/\b(?:static|inline|extern|__\w+|const|noinline\w*)\b(?:\([^()]*\))?/g, ' '));
 }
 
 /** The tag of the structure that the type is or points to, with a star for each pointer more; `=` before a typedef; empty for the rest. */
