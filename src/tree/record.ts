@@ -21,6 +21,8 @@ export interface FunctionRecord {
   kind: 'exported' | 'global' | 'static' | 'inline' | 'macro';
   result: string;
   parameters: string[];
+  /** What it returns may be a pointer. */
+  pointer?: true;
   /** The graph of what matters; the first node is the entry. Empty where the grammar could not read the body. */
   nodes: Step[];
   /** The body itself orders, stores to memory of others, loads from it, calls through pointers, or is an empty stub. */

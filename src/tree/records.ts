@@ -76,6 +76,7 @@ function functionOf(fn: CFunction, path: string, exported: ReadonlySet<string>, 
     parameters: fn.parameters.map(p => (fn.isMacro ? '' : tagged(p.type))),
     nodes: [],
   };
+  if (fn.isMacro || fn.head.includes('*')) record.pointer = true;
   if (fn.broken || fn.flow.length === 0) return record;
   const reader = new Reader(fn);
   for (const attribute of fn.attributes) reader.attribute(attribute);
@@ -117,12 +118,15 @@ class Reader {
   private readonly fn: CFunction;
   private readonly body: Body;
   private readonly entry: Act[] = [];
+  private readonly isPointer: boolean;
   private readonly returnedVariable: string | null;
   private readonly returnedEvents = new Set<number>();
 
   constructor(fn: CFunction) {
     this.fn = fn;
-    this.returnedVariable = returnedIn(fn);
+    // A number is no object.
+    this.isPointer = fn.isMacro === true || fn.head.includes('*');
+    this.returnedVariable = this.isPointer ? returnedIn(fn) : null;
     const position = new Map(fn.parameters.map((p, i) => [p.name, i]));
     const roots: Roots = name => {
       const at = position.get(name);
@@ -131,7 +135,8 @@ class Reader {
       return fn.locals?.has(name) || fn.changes?.has(name) ? '' : undefined;
     };
     for (const node of fn.flow)
-      if (node.kind === 'exit' && node.returns?.length === 1 && isCallText(node.returned)) for (const i of node.returns) this.returnedEvents.add(i);
+      if (this.isPointer && node.kind === 'exit' && node.returns?.length === 1 && isCallText(node.returned))
+        for (const i of node.returns) this.returnedEvents.add(i);
     this.body = {
       fn,
       roots,
