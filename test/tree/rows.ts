@@ -34,7 +34,7 @@ export async function actsOf(name: string, files: string | Record<string, string
 }
 
 export function bytesOf(contracts: readonly Contract[]): Uint8Array {
-  return writeTable({ what: CONTRACTS, kernel: '6.12.0' }, contractLines(contracts), packing);
+  return writeTable({ what: CONTRACTS, kernel: '6.12.0', from: '' }, contractLines(contracts), packing);
 }
 
 /** Tables of these contracts alone. */

@@ -8,7 +8,7 @@ import { grammar } from '../code.ts';
 import { packing } from './rows.ts';
 
 function tableOf(what: string, lines: string[]): Table {
-  const opened = openTable(writeTable({ what, kernel: '6.12.0' }, lines, packing), packing);
+  const opened = openTable(writeTable({ what, kernel: '6.12.0', from: '' }, lines, packing), packing);
   if ('problem' in opened) throw new Error(opened.problem);
   return opened.table;
 }
