@@ -82,7 +82,7 @@ async function make(dist, declarations) {
   copyFileSync(join(root, 'node_modules/web-tree-sitter/web-tree-sitter.wasm'), join(dist, 'web-tree-sitter.wasm'));
   copyFileSync(join(root, 'node_modules/tree-sitter-c/tree-sitter-c.wasm'), join(dist, 'tree-sitter-c.wasm'));
   // What `npm run contracts` has read of a kernel; without it the command works, and says so.
-  for (const name of ['contracts.bin', 'structs.bin']) {
+  for (const name of ['contracts.bin', 'structs.bin', 'members.bin']) {
     const table = join(root, 'rules/contracts', name);
     if (existsSync(table)) copyFileSync(table, join(dist, name));
   }

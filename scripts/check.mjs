@@ -8,6 +8,7 @@ const { breaches, circles } = await import('./layers.mjs');
 const { rises } = await import('./names.mjs');
 const { stale } = await import('./generate.mjs');
 const { bundle } = await import('./build.mjs');
+const { library, troubles } = await import('./contracts.mjs');
 
 let failed = false;
 async function step(name, run) {
@@ -34,4 +35,7 @@ await step('build', async () => {
     return [String(error)];
   }
 });
+// `npm run check -- --tree DIR` also holds the tables against the tree that they were read from.
+const at = process.argv.indexOf('--tree');
+await step('tables of the kernel', () => troubles(library(), at < 0 ? null : process.argv[at + 1]));
 process.exitCode = failed ? 1 : 0;

@@ -27,6 +27,12 @@ const LEFT_OUT = new RegExp(
     .map(r => r.source)
     .join('|'),
 );
+/** The tables that are written, with what their heads call them. */
+export const TABLES = [
+  ['contracts.bin', 'contracts'],
+  ['structs.bin', 'structs'],
+  ['members.bin', 'members'],
+];
 /** A file that takes longer than this is left out, and counted. */
 const LONGEST_SECONDS = 20;
 const THREADS = 2;
@@ -66,7 +72,19 @@ export function filesOf(tree, folders) {
   return found;
 }
 
-function kernelOf(tree) {
+/** Tells this tree from any other with other files, as far as they are read. */
+export function digestOf(files) {
+  const all = createHash('sha1');
+  for (const { path, blob } of files) all.update(`${path} ${blob}\n`);
+  return all.digest('hex').slice(0, 16);
+}
+
+/** The files that are read of a tree, with their ids. */
+export function blobsOf(tree, folders = FOLDERS) {
+  return filesOf(tree, folders).map(path => ({ path, blob: blobOf(readFileSync(join(tree, path))) }));
+}
+
+export function kernelOf(tree) {
   const text = readFileSync(join(tree, 'Makefile'), 'utf8');
   const part = name => new RegExp(`^${name} = (\\d+)`, 'm').exec(text)?.[1] ?? '0';
   return `${part('VERSION')}.${part('PATCHLEVEL')}.${part('SUBLEVEL')}`;
@@ -157,12 +175,13 @@ async function main() {
   if (!tree) throw new Error('usage: npm run contracts -- TREE [--records FILE] [--only DIR,DIR]');
   const started = Date.now();
   const seconds = () => `${((Date.now() - started) / 1000).toFixed(0)} s`;
-  const paths = filesOf(tree, only ?? FOLDERS);
+  const read = blobsOf(tree, only ?? FOLDERS);
+  const paths = read.map(f => f.path);
+  const from = digestOf(read);
   const kept = keptRecords(recordsFile);
   const records = new Map();
   const jobs = [];
-  for (const path of paths) {
-    const blob = blobOf(readFileSync(join(tree, path)));
+  for (const { path, blob } of read) {
     const known = kept.get(keyOf(path, blob));
     if (known !== undefined) records.set(path, known);
     else jobs.push({ path, blob });
@@ -197,7 +216,7 @@ async function main() {
   const contracts = fencepost.contractsOf(links, statics, fencepost.factOf);
   const lines = fencepost.contractLines(contracts);
   const kernel = kernelOf(tree);
-  const bytes = fencepost.writeTable({ what: fencepost.CONTRACTS, kernel }, lines, packing);
+  const bytes = fencepost.writeTable({ what: fencepost.CONTRACTS, kernel, from }, lines, packing);
   const says = contracts.filter(c => c.acts.length > 0).length;
   const complete = contracts.filter(c => c.complete).length;
   console.log(
@@ -208,6 +227,42 @@ async function main() {
   if (only) return;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'contracts.bin'), bytes);
+  const { structs, members } = fencepost.structLines(files);
+  for (const [name, what, own] of [
+    ['structs.bin', fencepost.STRUCTS, structs],
+    ['members.bin', fencepost.MEMBERS, members],
+  ]) {
+    const table = fencepost.writeTable({ what, kernel, from }, own, packing);
+    writeFileSync(join(folder, name), table);
+    console.log(`${name}: ${own.length} lines, ${table.length} bytes (${seconds()})`);
+  }
+}
+
+/** What is wrong with the tables: with their form, their checksums and order, and where a tree is given with what they were read from. */
+export function troubles(fencepost, tree = null) {
+  const from = tree === null ? null : digestOf(blobsOf(tree));
+  return TABLES.flatMap(([name, what]) => {
+    const file = join(folder, name);
+    if (!existsSync(file)) return [`${name}: missing`];
+    const opened = fencepost.openTable(readFileSync(file), packing);
+    if (opened.problem) return [`${name}: ${opened.problem}`];
+    const { head } = opened.table;
+    const found = [];
+    if (head.what !== what) found.push(`${name}: holds ${head.what}`);
+    if (from !== null && head.from !== from)
+      found.push(`${name}: stale, it was read from another tree (Linux ${head.kernel}); npm run contracts -- TREE`);
+    try {
+      const lines = opened.table.all();
+      if (lines.length !== head.rows) found.push(`${name}: has ${lines.length} lines, and says ${head.rows}`);
+      const words = lines.map(line => line.split('\t', 1)[0]);
+      const late = words.findIndex((word, i) => i > 0 && word < words[i - 1]);
+      if (late >= 0) found.push(`${name}: ${words[late]} stands too late`);
+      if (what === 'contracts') for (const line of lines) if (!fencepost.contractOfRow(line)) found.push(`${name}: ${line}: no row`);
+    } catch (error) {
+      found.push(`${name}: ${error.message}`);
+    }
+    return found;
+  });
 }
 
 if (!isMainThread && workerData?.tree) await thread();

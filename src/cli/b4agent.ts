@@ -3,7 +3,6 @@ import { join, relative, resolve } from 'node:path';
 import { b4Review, coverageLine, foundLine, IDENTITY, type Review, type review, safe, type Thread } from '../index.ts';
 import { readTracking, type Tracking } from './b4tracking.ts';
 import type { CONFIG_OPTIONS, Configured, configured, offLine } from './configured.ts';
-import type { contracts } from './contracts.ts';
 import { type Mail, splitMail } from './git/mail.ts';
 import { DIFF_OPTIONS, git, line } from './git/run.ts';
 import { commitTree, objectsOf } from './git/tree.ts';
@@ -12,6 +11,7 @@ import { readOptions } from './options.ts';
 import { makeFolder } from './output.ts';
 import type { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
+import type { tables } from './tables.ts';
 
 type Out = (text: string) => void;
 
@@ -20,7 +20,7 @@ export interface AgentTools {
   readInput: typeof readInput;
   review: typeof review;
   grammar: typeof grammar;
-  contracts: typeof contracts;
+  tables: typeof tables;
   configured: typeof configured;
   offLine: typeof offLine;
   configOptions: typeof CONFIG_OPTIONS;
@@ -52,7 +52,7 @@ export async function b4AgentCommand(args: string[], out: Out, err: Out, tools: 
     if (changed !== null) return fail(`${changed}: these patches change what they are reviewed by; name another with --config, or --no-config`);
     const result = tools.review(thread, {
       grammar: await tools.grammar(true),
-      contracts: tools.contracts(err),
+      tables: tools.tables(err),
       facts,
       tree,
       ...(policy ? { policy } : {}),

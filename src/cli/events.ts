@@ -13,13 +13,13 @@ import {
   whyText,
 } from '../index.ts';
 import { CONFIG_OPTIONS, configured } from './configured.ts';
-import { contracts } from './contracts.ts';
 import { grammar } from './grammar.ts';
 import { openInputs, withInputs } from './input.ts';
 import { readOptions } from './options.ts';
 import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
+import { tables } from './tables.ts';
 import { treeOf, within } from './tree.ts';
 
 type Out = (text: string) => void;
@@ -50,7 +50,7 @@ export async function eventsCommand(args: string[], out: Out, err: Out): Promise
   if (tree === undefined) return 2;
   const configuration = await configured(options, tree, err, false);
   if (configuration === null) return 2;
-  const { known } = knowledgeOf(configuration.facts, contracts(err));
+  const { known } = knowledgeOf(configuration.facts, tables(err));
   let status = 0;
   const fail = (line: string) => {
     err(`fencepost: ${safe(line)}\n`);

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { review, safe, type Tree } from '../index.ts';
 import { CONFIG_OPTIONS, configured, offLine } from './configured.ts';
-import { contracts } from './contracts.ts';
 import { eventsCommand } from './events.ts';
 import { grammar } from './grammar.ts';
 import { headOf } from './group.ts';
@@ -15,6 +14,7 @@ import { explainCommand, rulesCommand } from './rules.ts';
 import { scanCommand } from './scan.ts';
 import { isScanThread, scanThread } from './scanpool.ts';
 import { show } from './show.ts';
+import { tables } from './tables.ts';
 import { isTerminal } from './terminal.ts';
 import { baselineCommand } from './update.ts';
 import { VERSION } from './version.ts';
@@ -45,7 +45,7 @@ const COMMANDS: Record<string, Command> = {
       readInput,
       review,
       grammar,
-      contracts,
+      tables,
       configured,
       offLine,
       configOptions: CONFIG_OPTIONS,

@@ -19,7 +19,6 @@ import {
 } from '../index.ts';
 import { COLOR_OPTIONS, colored, colorOf } from './color.ts';
 import { BaselineTally, type Configured, configured, offLine } from './configured.ts';
-import { contracts } from './contracts.ts';
 import { declaredFacts } from './declared.ts';
 import { chosen, FINDING_OPTIONS, type Gate, isGated, SERIES_FORMATS, type SeriesFormat } from './gate.ts';
 import { grammar } from './grammar.ts';
@@ -29,6 +28,7 @@ import { makeFolder, openOutput } from './output.ts';
 import { progress } from './progress.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
+import { tables } from './tables.ts';
 import { isTerminal } from './terminal.ts';
 import { treeOf } from './tree.ts';
 
@@ -116,7 +116,7 @@ async function run(command: 'review' | 'check', settings: Settings, out: Out, er
       const result = review(thread, {
         grammar: await grammar(short),
         ...which,
-        contracts: contracts(err),
+        tables: tables(err),
         facts: declared,
         ...(around ? { tree: around } : {}),
         ...(policy ? { policy } : {}),

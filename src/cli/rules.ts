@@ -1,7 +1,6 @@
 import { currentRule, explainFinding, explainRule, jsonText, placeShown, review, rules, rulesJson, rulesText, safe } from '../index.ts';
 
 import { CONFIG_OPTIONS, configured } from './configured.ts';
-import { contracts } from './contracts.ts';
 import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
@@ -9,6 +8,7 @@ import { type Options, readOptions } from './options.ts';
 import { readInput } from './read.ts';
 import { reasonOf } from './reason.ts';
 import { unknownRule } from './rulenames.ts';
+import { tables } from './tables.ts';
 import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
@@ -76,7 +76,7 @@ async function explainFingerprint(fingerprint: string, files: string[], options:
       }
       const settings = {
         grammar: await grammar(true),
-        contracts: contracts(err),
+        tables: tables(err),
         facts: declared,
         holdTrials: true,
         ...(around ? { tree: around } : {}),

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { type Severity, safe } from '../index.ts';
 import { COLOR_OPTIONS, colorOf } from './color.ts';
 import { BaselineTally, configured, offLine } from './configured.ts';
-import { contracts } from './contracts.ts';
 import { chosen, FINDING_OPTIONS, FORMATS, type Format, type Gate, isGated } from './gate.ts';
 import { type Options, readOptions } from './options.ts';
 import { openOutput } from './output.ts';
@@ -12,6 +11,7 @@ import { reasonOf } from './reason.ts';
 import type { Job, Reported, ScanOptions } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
 import { RANGE } from './spelling.ts';
+import { tables } from './tables.ts';
 import { isTerminal } from './terminal.ts';
 import { treeOf, within } from './tree.ts';
 
@@ -57,7 +57,7 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
     color: options.color,
   };
   // Threads say nothing of it: where the table is of no use, that is said once, here.
-  contracts(err).of('');
+  tables(err).contracts.of('');
   await scanAll(jobs, settings, (job, reported) => {
     if ('error' in reported) fail(`${job.file}: ${reported.error}`);
     else {

@@ -18,9 +18,9 @@ import {
   type UserFacts,
 } from '../index.ts';
 import { colored } from './color.ts';
-import { contracts } from './contracts.ts';
 import type { Format } from './gate.ts';
 import { reasonOf } from './reason.ts';
+import { tables } from './tables.ts';
 import { openTree } from './tree.ts';
 
 /** What a scan does with every file. Plain data: it is sent to other threads. */
@@ -76,7 +76,7 @@ export function scanner(options: ScanOptions, grammar: Grammar): (job: Job) => R
       const review = scan(job.path, text, {
         grammar,
         ...chosen,
-        contracts: contracts(null),
+        tables: tables(null),
         facts: options.facts,
         ...(tree ? { tree } : {}),
         ...(options.policy ? { policy: options.policy } : {}),

@@ -2,7 +2,6 @@ import { chmodSync, readFileSync, realpathSync, renameSync, rmSync, statSync, wr
 import { type Policy, review, safe } from '../index.ts';
 import type { Written } from './baseline.ts';
 import { BaselineTally, CONFIG_OPTIONS, configured, policyOf, readBaselineFile } from './configured.ts';
-import { contracts } from './contracts.ts';
 import { declaredFacts } from './declared.ts';
 import { grammar } from './grammar.ts';
 import { openInputs } from './input.ts';
@@ -13,6 +12,7 @@ import { reasonOf } from './reason.ts';
 import { jobsOf } from './scan.ts';
 import { type Collected, collectedOf } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
+import { tables } from './tables.ts';
 import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
@@ -105,7 +105,7 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
       }
       const result = review(thread, {
         grammar: await grammar(false),
-        contracts: contracts(err),
+        tables: tables(err),
         facts: declared,
         policy,
         ...(around ? { tree: around } : {}),

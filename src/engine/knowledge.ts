@@ -2,14 +2,14 @@
 
 import { factsOf } from '../facts/contract.ts';
 import { builtIn } from '../facts/lookup.ts';
-import type { Contracts } from '../model/contract.ts';
+import type { Contracts, KernelTables } from '../model/contract.ts';
 import type { Contracted, Fact, Knowledge } from '../model/fact.ts';
 import type { Problem } from '../model/series.ts';
 import type { UserFacts, UserFunction } from '../model/userfacts.ts';
 import { placeOf } from './declared.ts';
 
 /** The knowledge that a review rests on, and a problem for each declaration that says nothing. */
-export function knowledgeOf(declared: UserFacts, contracts: Contracts | null = null): { known: Knowledge; problems: Problem[] } {
+export function knowledgeOf(declared: UserFacts, tables: KernelTables | null = null): { known: Knowledge; problems: Problem[] } {
   const own = new Map<string, Fact>();
   const problems: Problem[] = [];
   const byName = new Map(declared.functions.map(f => [f.name, f]));
@@ -34,7 +34,8 @@ export function knowledgeOf(declared: UserFacts, contracts: Contracts | null = n
   const types = new Map(declared.types.map(t => [t.fact.type, { ...t.fact, source: placeOf(t) }]));
   const known: Knowledge = {
     fact: api => own.get(api) ?? builtIn.fact(api),
-    contract: contractsOf(contracts),
+    contract: contractsOf(tables?.contracts ?? null),
+    tables,
     convention: api => builtIn.convention(api),
     member: (struct, member) => members.get(`${struct ?? '*'}.${member}`) ?? members.get(`*.${member}`) ?? builtIn.member(struct, member),
     type: name => types.get(name) ?? builtIn.type(name),

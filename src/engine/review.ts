@@ -6,7 +6,7 @@ import { parseCache } from '../analysis/world.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
 import { type Image, imagesOf, type Tree } from '../c/text/images.ts';
 import { outsideOf } from '../c/world/outside.ts';
-import type { Contracts } from '../model/contract.ts';
+import type { KernelTables } from '../model/contract.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Rule } from '../model/rule.ts';
@@ -31,8 +31,8 @@ export interface ReviewOptions {
   holdTrials?: boolean;
   /** The kernel tree that the series is for. */
   tree?: Tree;
-  /** What the bodies of functions out of view do. */
-  contracts?: Contracts;
+  /** What was read of a kernel, of functions and structures that are out of view. */
+  tables?: KernelTables;
   /** What the user declares of the code under review. */
   facts?: UserFacts;
   /** What the user's configuration and baseline say of findings. */
@@ -83,7 +83,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
   const patches = messages.map(m => m?.patch ?? null);
   const { history, problems: unmatched } = imagesOf(patches.map(onlyC), options.tree ?? null);
   const facts = options.facts ?? NO_FACTS;
-  const { known, problems: unknown } = knowledgeOf(facts, options.contracts ?? null);
+  const { known, problems: unknown } = knowledgeOf(facts, options.tables ?? null);
   const cache = parseCache(options.grammar, known);
   const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
   const judge = options.policy ? judgeOf(options.policy) : undefined;

@@ -21,7 +21,7 @@ import { understood } from './understood.ts';
  */
 export function scan(path: string, text: string, options: ReviewOptions): Review {
   const facts = options.facts ?? NO_FACTS;
-  const { known, problems: unknown } = knowledgeOf(facts, options.contracts ?? null);
+  const { known, problems: unknown } = knowledgeOf(facts, options.tables ?? null);
   const rules = options.rules ?? rulesFor(allRules, options.policy, options.holdTrials ?? false);
   const judge = options.policy ? judgeOf(options.policy) : undefined;
   const image = added(imageOfText(path, text));

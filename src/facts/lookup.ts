@@ -18,7 +18,7 @@ export function factOf(api: string): Fact | undefined {
 }
 
 /** What is built in, without anything declared. */
-export const builtIn: Knowledge = { fact: factOf, contract: () => undefined, convention: conventionOf, member: memberOf, type: typeOf };
+export const builtIn: Knowledge = { fact: factOf, contract: () => undefined, tables: null, convention: conventionOf, member: memberOf, type: typeOf };
 
 /** Every fact, ordered by name. */
 export function allFacts(): Fact[] {

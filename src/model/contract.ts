@@ -64,11 +64,42 @@ export interface Contract {
   loads: boolean;
   /** It never returns. */
   noreturn: boolean;
+  /** A built-in fact says what it does, and its body was not asked: only the signature counts. */
+  byFact?: true;
 }
 
-/** A table of contracts: lazily read, by name. */
+/** A table of contracts, each read when it is asked for. */
 export interface Contracts {
-  /** The kernel that they were read from: `6.12`. */
+  /** The kernel that they were read from: `6.12.94`. */
   kernel: string;
   of(name: string): Contract | undefined;
+  /** The signature, also of what facts describe. */
+  signature(name: string): Contract['signature'] | undefined;
+}
+
+/** A member's type: `struct foo` or a typedef, empty for numbers and what no tag names; how many stars; whether it is an array. */
+export interface MemberType {
+  type: string;
+  pointer: number;
+  array: boolean;
+}
+
+/** The kernel's structures that CPUs share, each read when it is asked for. */
+export interface Structs {
+  kernel: string;
+  /** The member of `struct foo`; undefined where there is none, or where several structures of that tag disagree. */
+  member(tag: string, name: string): MemberType | undefined;
+  /** Is there a structure of that tag? */
+  has(tag: string): boolean;
+  /**
+   * The tags of all structures that have all of the members, one of which is more than a number, in their order. None too where the members are
+   * so common that finding out would cost more than the answer is worth, and where a structure out of the tables may have them all.
+   */
+  structsWith(members: readonly string[]): string[];
+}
+
+/** What was read of a kernel that is not at hand. */
+export interface KernelTables {
+  contracts: Contracts;
+  structs: Structs;
 }

@@ -1,6 +1,6 @@
 /** What is known of a kernel function: data, made from rules/facts. Vocabulary of Documentation/atomic_t.txt and memory-barriers.txt. */
 
-import type { Contract } from './contract.ts';
+import type { Contract, KernelTables } from './contract.ts';
 import type { Effect, Ordering } from './effect.ts';
 import type { Section } from './section.ts';
 
@@ -165,6 +165,8 @@ export interface Knowledge {
   fact(api: string): Fact | undefined;
   /** What the function's body in a kernel tree says, for a call that has neither a body in view nor a fact. */
   contract(api: string): Contracted | undefined;
+  /** The tables of a kernel that all of that was read from, null where there are none: signatures of its functions, members of its structures. */
+  tables: KernelTables | null;
   /** What a name alone lets expect, for a call that has neither a body in view nor a fact; inferred. */
   convention(api: string): Fact | undefined;
   /** A member of an operations table, by the table's type where that is known; else, or where the type is none of the kernel's, by its name alone. */

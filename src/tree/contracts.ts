@@ -4,6 +4,7 @@ import type { Fact } from '../model/fact.ts';
 import type { Links } from './links.ts';
 import { contractOfRow, rowText } from './rowtext.ts';
 import { contractOf, summariesOf } from './summaries.ts';
+import type { Summary } from './summary.ts';
 import type { Table } from './table.ts';
 
 /** What the table is called in its head. */
@@ -47,6 +48,8 @@ export function contractsOf(links: Links, statics: ReadonlySet<string>, fact: (a
     if (summary.unread || (!body && !fact(of))) continue;
     found.push(contractOf(name, summary, { result: body?.result ?? '', parameters: body?.parameters ?? [] }));
   }
+  for (const [name, signature] of links.signatures)
+    if (signature.result !== '' || signature.parameters.some(p => p !== '')) found.push({ ...contractOf(name, KNOWN, signature), byFact: true });
   return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
@@ -54,6 +57,19 @@ export function contractsOf(links: Links, statics: ReadonlySet<string>, fact: (a
 function isTelling({ does, object, when }: Act): boolean {
   return when.on !== 'some' || does === 'sleep' || does === 'open' || does === 'close' || /^\d+$/.test(object);
 }
+
+/** What stands for a body that was not asked. */
+const KNOWN: Summary = {
+  acts: [],
+  returns: { errno: false, pointerError: false, null: false, value: null, fresh: false },
+  complete: false,
+  orders: false,
+  stores: false,
+  loads: false,
+  noreturn: false,
+  stub: false,
+  unread: false,
+};
 
 /** Types that no other body of the name says otherwise. */
 function agreeing(one: Contract['signature'], all: readonly Contract['signature'][]): Contract['signature'] {
@@ -79,16 +95,21 @@ export function contractLines(contracts: readonly Contract[]): string[] {
 /** The contracts in a table, each read when it is asked for. */
 export function contractsIn(table: Table): Contracts {
   const known = new Map<string, Contract | null>();
+  const of = (name: string): Contract | undefined => {
+    let contract = known.get(name);
+    if (contract === undefined) {
+      const [line] = table.lines(name);
+      contract = line === undefined ? null : contractOfRow(line);
+      known.set(name, contract);
+    }
+    return contract ?? undefined;
+  };
   return {
     kernel: table.head.kernel,
     of: name => {
-      let contract = known.get(name);
-      if (contract === undefined) {
-        const [line] = table.lines(name);
-        contract = line === undefined ? null : contractOfRow(line);
-        known.set(name, contract);
-      }
-      return contract ?? undefined;
+      const contract = of(name);
+      return contract?.byFact ? undefined : contract;
     },
+    signature: name => of(name)?.signature,
   };
 }

@@ -15,6 +15,8 @@ export interface Links {
   names: ReadonlyMap<string, readonly number[]>;
   /** Object-like macros of headers that are another name of a function. */
   aliases: ReadonlyMap<string, string>;
+  /** Of functions that facts describe. */
+  signatures: ReadonlyMap<string, { result: string; parameters: string[] }>;
 }
 
 /** Can only its own file call it? */
@@ -28,6 +30,7 @@ export function linked(files: readonly { path: string; record: FileRecord }[]): 
   const names = new Map<string, number[]>();
   const own = new Map<string, Map<string, number[]>>();
   const aliases = new Map<string, string>();
+  const signatures = new Map<string, { result: string; parameters: string[] }>();
   for (const { path, record } of files) {
     const mine = new Map<string, number[]>();
     for (const of of record.functions) {
@@ -36,12 +39,14 @@ export function linked(files: readonly { path: string; record: FileRecord }[]): 
       if (!isOwn(path, of)) put(names, of.name, at);
     }
     if (mine.size > 0) own.set(path, mine);
+    for (const [name, result, parameters] of record.signatures) if (!signatures.has(name)) signatures.set(name, { result, parameters });
     if (path.endsWith('.h')) for (const [name, of] of record.aliases) if (!aliases.has(name)) aliases.set(name, of);
   }
   return {
     definitions,
     names,
     aliases,
+    signatures,
     resolve: (name, from) => own.get(from)?.get(name) ?? names.get(name) ?? NOTHING,
   };
 }

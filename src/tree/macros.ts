@@ -28,6 +28,7 @@ export function plainMacros(text: string, read: ReadonlySet<string>): FunctionRe
       line: text.slice(0, match.index).split('\n').length,
       kind: 'macro',
       result: '',
+      pointer: true,
       parameters: parameters.filter(p => !p.includes('...')).map(() => ''),
       nodes: stepsOf(code, parameters),
       ...(/->|\*\(/.test(code) ? { loads: true as const } : {}),

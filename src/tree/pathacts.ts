@@ -2,7 +2,7 @@
 import type { Act, When } from '../model/contract.ts';
 import { ALWAYS, SOME } from './acts.ts';
 import type { Step, Test } from './record.ts';
-import { isGiven, NONE, UNNAMED } from './where.ts';
+import { isGiven, isOfResult, NONE, UNNAMED } from './where.ts';
 
 /** What `sections.ts` says. */
 export const BOUNDS: ReadonlySet<string> = new Set(['open', 'close', 'get', 'put', 'drop', 'hold', 'alloc']);
@@ -30,8 +30,17 @@ export function pathActs(nodes: readonly Step[], acts: readonly (readonly Act[])
   const succeeding = exits.filter(i => !failing.has(i));
   const found: Act[] = [];
   for (const { act, at } of keys.values()) {
-    const ends = ON_SUCCESS.has(act.does) && succeeding.length > 0 ? succeeding : exits;
-    found.push({ ...act, when: whenOf(nodes, at, ends) });
+    const isResult = isOfResult(act.object);
+    const ends = isResult
+      ? exits.filter(i => nodes[i]?.exit?.returns === 'value')
+      : ON_SUCCESS.has(act.does) && succeeding.length > 0
+        ? succeeding
+        : exits;
+    // What is freed on the way to an error is not what is returned.
+    if (isResult && !leads(nodes, [...at.keys()], ends)) continue;
+    const when = whenOf(nodes, at, ends);
+    if (when.on === 'some' && act.object === UNNAMED && (act.does === 'wait' || act.does === 'quiesce')) continue;
+    found.push({ ...act, when });
   }
   return found;
 }
@@ -109,6 +118,17 @@ function escapes(nodes: readonly Step[], passed: ReadonlySet<number>, exits: rea
     if (wanted.has(at)) return true;
     const step = nodes[at];
     if (step) for (const next of waysOf(step, given)) if (!passed.has(next)) seen.add(next);
+  }
+  return false;
+}
+
+/** Does a run from one of the nodes reach one of the exits? */
+function leads(nodes: readonly Step[], from: readonly number[], exits: readonly number[]): boolean {
+  const wanted = new Set(exits);
+  const seen = new Set(from);
+  for (const at of seen) {
+    if (wanted.has(at)) return true;
+    for (const next of nodes[at]?.next ?? []) seen.add(next);
   }
   return false;
 }

@@ -8,6 +8,8 @@ export interface FileRecord {
   structs: StructRecord[];
   /** Object-like macros that are another name of a function. */
   aliases: [name: string, of: string][];
+  /** Of functions that facts say all of only what they are given and return. */
+  signatures: [name: string, result: string, parameters: string[]][];
   /** Names that mean functions of this file alone. */
   statics: string[];
 }
@@ -19,6 +21,8 @@ export interface FunctionRecord {
   kind: 'exported' | 'global' | 'static' | 'inline' | 'macro';
   result: string;
   parameters: string[];
+  /** What it returns may be a pointer. */
+  pointer?: true;
   /** The graph of what matters; the first node is the entry. Empty where the grammar could not read the body. */
   nodes: Step[];
   /** The body itself orders, stores to memory of others, loads from it, calls through pointers, or is an empty stub. */

@@ -20,7 +20,7 @@ const MOST_NODES = 1200;
 /** The record of a file. `fact` is what is known of functions without a look at their bodies: facts win over them. */
 export function recordOf(path: string, blob: string, text: string, grammar: Grammar, fact: (api: string) => Fact | undefined): FileRecord {
   const { text: wanted, exported, statics } = excerptOf(path, text);
-  const record: FileRecord = { blob, functions: [], structs: [], aliases: aliasesIn(text), statics };
+  const record: FileRecord = { blob, functions: [], structs: [], aliases: aliasesIn(text), signatures: [], statics };
   if (wanted === null) return record;
   const image: Image = { path, whole: true, pieces: [{ firstLine: 1, lines: wanted.split('\n'), origin: [], section: '' }], addedBy: null, after: 0 };
   const types: Types = { structs: new Map(), globals: new Map(), constants: new Map() };
@@ -40,7 +40,10 @@ export function recordOf(path: string, blob: string, text: string, grammar: Gram
   for (const fn of file.functions) {
     const said = fact(fn.name);
     // What facts say all of needs no body.
-    if (said && !said.part && !fn.isStatic) continue;
+    if (said && !said.part && !(fn.isStatic && path.endsWith('.c'))) {
+      if (!fn.isMacro) record.signatures.push([fn.name, resultOf(fn), fn.parameters.map(p => tagged(p.type))]);
+      continue;
+    }
     record.functions.push(functionOf(fn, path, exported, lines));
   }
   const read = new Set(file.functions.map(f => f.name));
@@ -69,10 +72,11 @@ function functionOf(fn: CFunction, path: string, exported: ReadonlySet<string>, 
     name: fn.name,
     line: fn.line,
     kind,
-    result: fn.isMacro ? '' : tagged(fn.head.replace(/\b(?:static|inline|extern|__\w+|const|noinline\w*)\b(?:\([^()]*\))?/g, ' ')),
+    result: fn.isMacro ? '' : resultOf(fn),
     parameters: fn.parameters.map(p => (fn.isMacro ? '' : tagged(p.type))),
     nodes: [],
   };
+  if (fn.isMacro || fn.head.includes('*')) record.pointer = true;
   if (fn.broken || fn.flow.length === 0) return record;
   const reader = new Reader(fn);
   for (const attribute of fn.attributes) reader.attribute(attribute);
@@ -87,6 +91,10 @@ function functionOf(fn: CFunction, path: string, exported: ReadonlySet<string>, 
   const isEmpty = nodes.every(n => !n.acts && !n.call) && !reader.stores && !reader.loads && !reader.unknown && !hasAsm;
   if (isEmpty && !fn.isMacro && fn.events.length === 0) record.stub = true;
   return record;
+}
+
+function resultOf({ head }: CFunction): string {
+  return tagged(head.replace(/\b(?:static|inline|extern|__\w+|const|noinline\w*)\b(?:\([^()]*\))?/g, ' '));
 }
 
 /** The tag of the structure that the type is or points to, with a star for each pointer more; `=` before a typedef; empty for the rest. */
@@ -110,12 +118,15 @@ class Reader {
   private readonly fn: CFunction;
   private readonly body: Body;
   private readonly entry: Act[] = [];
+  private readonly isPointer: boolean;
   private readonly returnedVariable: string | null;
   private readonly returnedEvents = new Set<number>();
 
   constructor(fn: CFunction) {
     this.fn = fn;
-    this.returnedVariable = returnedIn(fn);
+    // A number is no object.
+    this.isPointer = fn.isMacro === true || fn.head.includes('*');
+    this.returnedVariable = this.isPointer ? returnedIn(fn) : null;
     const position = new Map(fn.parameters.map((p, i) => [p.name, i]));
     const roots: Roots = name => {
       const at = position.get(name);
@@ -124,7 +135,8 @@ class Reader {
       return fn.locals?.has(name) || fn.changes?.has(name) ? '' : undefined;
     };
     for (const node of fn.flow)
-      if (node.kind === 'exit' && node.returns?.length === 1 && isCallText(node.returned)) for (const i of node.returns) this.returnedEvents.add(i);
+      if (this.isPointer && node.kind === 'exit' && node.returns?.length === 1 && isCallText(node.returned))
+        for (const i of node.returns) this.returnedEvents.add(i);
     this.body = {
       fn,
       roots,

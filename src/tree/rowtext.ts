@@ -41,8 +41,8 @@ const markOf = new Map(MARKS);
  * Name, flags, signature, returns and acts, with tabs between them. An act is its letter with what of its kind, then `/` with the object, what is more
  * and marks as far as there are any, `=z` or `=n` for the result that it goes with, and when: nothing for always, `?`, `@g1!`, `@2+MASK?`.
  */
-export function rowText({ name, acts, returns, signature, complete, orders, stores, loads, noreturn }: Contract): string {
-  const flags = `${complete ? 'c' : ''}${orders ? 'o' : ''}${stores ? 's' : ''}${loads ? 'l' : ''}${noreturn ? 'n' : ''}`;
+export function rowText({ name, acts, returns, signature, complete, orders, stores, loads, noreturn, byFact }: Contract): string {
+  const flags = `${complete ? 'c' : ''}${orders ? 'o' : ''}${stores ? 's' : ''}${loads ? 'l' : ''}${noreturn ? 'n' : ''}${byFact ? 'f' : ''}`;
   const types = `${signature.result}(${signature.parameters.join(',')})`;
   const gives = `${returns.errno ? 'e' : ''}${returns.pointerError ? 'p' : ''}${returns.null ? 'n' : ''}${returns.fresh ? 'f' : ''}${returns.value === null ? '' : `v${returns.value}`}`;
   return [name, flags, types, gives, ...acts.map(actText)].join('\t').replace(/\t+$/, '');
@@ -97,6 +97,7 @@ export function contractOfRow(line: string): Contract | null {
     stores: flags.includes('s'),
     loads: flags.includes('l'),
     noreturn: flags.includes('n'),
+    ...(flags.includes('f') ? { byFact: true as const } : {}),
   };
 }
 

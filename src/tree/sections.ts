@@ -1,8 +1,8 @@
 /** Sections and references that a body leaves otherwise than it found them, as states along its graph. */
 import type { Act, When } from '../model/contract.ts';
 import { ALWAYS, act, SOME } from './acts.ts';
-import type { Step } from './record.ts';
-import { NONE, UNNAMED } from './where.ts';
+import type { Exit, Step } from './record.ts';
+import { isOfResult, NONE, UNNAMED } from './where.ts';
 
 /** Depths from -2 on are a bit each; the same while a try is not tested yet, where it got it with another result than 0, and with 0. */
 const WIDTH = 9;
@@ -129,8 +129,10 @@ function tested(state: number, { test }: Step, slot: number): number {
 
 /** What is left at the exits. */
 function left(nodes: readonly Step[], acts: readonly (readonly Act[])[], of: Instance, at: readonly number[]): Act[] {
+  // A reference of what is returned is one where an object is returned.
+  const counts = (exit: Exit) => !(of.isRef && isOfResult(of.object)) || exit.returns === 'value';
   const exits = nodes.flatMap((step, i) =>
-    step.exit && (at[i] ?? 0) !== 0 ? [{ exit: step.exit, state: run(at[i] ?? 0, acts[i] ?? [], of.key) }] : [],
+    step.exit && counts(step.exit) && (at[i] ?? 0) !== 0 ? [{ exit: step.exit, state: run(at[i] ?? 0, acts[i] ?? [], of.key) }] : [],
   );
   if (exits.length === 0) return [];
   const made = (does: 'open' | 'close', when: When, result: Act['result'] = null): Act[] => {

@@ -164,7 +164,7 @@ function summaryOf(fn: FunctionRecord, calleeOf: (name: string) => Summary): Sum
   const found = [...bounds, ...pathActs(nodes, others, exits)];
   return {
     acts: bounded(found),
-    returns: returnsOf(nodes, acts, callees, reached),
+    returns: numbersAlone(returnsOf(nodes, acts, callees, reached), fn),
     complete,
     orders,
     stores,
@@ -173,6 +173,11 @@ function summaryOf(fn: FunctionRecord, calleeOf: (name: string) => Summary): Sum
     stub: fn.stub === true,
     unread: false,
   };
+}
+
+/** A function that returns a number returns no pointer, whatever it makes the number of. */
+function numbersAlone(returns: Returned, { pointer }: FunctionRecord): Returned {
+  return pointer ? returns : { ...returns, pointerError: false, null: false, fresh: false, value: null };
 }
 
 /** The graph where nothing follows a call that never returns. */

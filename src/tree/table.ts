@@ -14,6 +14,8 @@ export interface Head {
   form: number;
   what: string;
   kernel: string;
+  /** Tells the files of that kernel that were read from others; empty where it is not known. */
+  from: string;
   rows: number;
 }
 
@@ -56,7 +58,7 @@ export function blocksOf(lines: readonly string[]): string[][] {
 }
 
 /** The table as bytes; lines must be in the order of UTF-16 units of their first words. */
-export function writeTable(about: { what: string; kernel: string }, lines: readonly string[], { pack }: Pick<Packing, 'pack'>): Uint8Array {
+export function writeTable(about: Omit<Head, 'form' | 'rows'>, lines: readonly string[], { pack }: Pick<Packing, 'pack'>): Uint8Array {
   const encoder = new TextEncoder();
   const blocks = blocksOf(lines).map(own => ({ first: wordOf(own[0] ?? ''), bytes: pack(encoder.encode(blockText(own))) }));
   const index = pack(encoder.encode(blocks.map(b => `${b.first}\t${b.bytes.length}\t${sumOf(b.bytes)}`).join('\n')));
@@ -217,7 +219,7 @@ function headOf(text: string): { head: Head; index: number; sum: number; body: n
     const value = of.get(key);
     return typeof value === 'string' ? value : '';
   };
-  const head: Head = { form: number('form'), what: word('what'), kernel: word('kernel'), rows: number('rows') };
+  const head: Head = { form: number('form'), what: word('what'), kernel: word('kernel'), from: word('from'), rows: number('rows') };
   const [index, sum, body] = [number('index'), number('sum'), number('body')];
   return [head.form, head.rows, index, sum, body].some(Number.isNaN) ? null : { head, index, sum, body };
 }

@@ -84,6 +84,11 @@ export function isGiven(where: Where): boolean {
   return /^(?:\d+|r)(?![A-Za-z_])/.test(where);
 }
 
+/** Does the place start from what is returned? */
+export function isOfResult(where: Where): boolean {
+  return where.startsWith('r') && isGiven(where);
+}
+
 /** The argument that the place is or starts from; null where it starts from none. */
 export function argumentOf(where: Where): number | null {
   const root = /^\d+/.exec(where)?.[0];

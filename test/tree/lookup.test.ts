@@ -9,7 +9,7 @@ import type { Knowledge } from '../../src/model/fact.ts';
 import { contractsIn } from '../../src/tree/contracts.ts';
 import { openTable } from '../../src/tree/table.ts';
 import { grammar } from '../code.ts';
-import { bytesOf, contractsOfFiles, knowledgeWith, packing } from './rows.ts';
+import { bytesOf, contractsOfFiles, knowledgeWith, packing, tablesWith } from './rows.ts';
 
 const TREE = {
   'include/linux/foo.h': 'static inline void foo_nothing(int n) { }\nstatic inline int foo_read(struct foo *f) { return f->n; }\n',
@@ -112,7 +112,7 @@ describe('who is asked first', () => {
     if ('problem' in opened) throw new Error(opened.problem);
     const fact = factOfRow('foo_end', { kind: 'call', sleeps: 'yes' }, 'declared');
     const declared = { ...NO_FACTS, functions: [{ name: 'foo_end', fact, file: 'facts.yaml', line: 1 }] };
-    const { known } = knowledgeOf(declared, contractsIn(opened.table));
+    const { known } = knowledgeOf(declared, tablesWith(contractsIn(opened.table)));
     const events = await eventsOf('\tfoo_end(f);\n\tfoo_put(f);\n\tbar_put(f);\n\treturn 0;', known);
     expect(called(events, 'foo_end')).toMatchObject({ kind: 'call', fact: { sleeps: 'yes' } });
     // Of a body that leaves something open the name says the rest.

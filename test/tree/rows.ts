@@ -3,7 +3,7 @@ import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import { NO_FACTS } from '../../src/engine/declared.ts';
 import { knowledgeOf } from '../../src/engine/knowledge.ts';
 import { factOf } from '../../src/facts/lookup.ts';
-import type { Contract, Contracts } from '../../src/model/contract.ts';
+import type { Contract, Contracts, KernelTables } from '../../src/model/contract.ts';
 import type { Knowledge } from '../../src/model/fact.ts';
 import { CONTRACTS, contractLines, contractsIn, contractsOf } from '../../src/tree/contracts.ts';
 import { linked } from '../../src/tree/links.ts';
@@ -34,7 +34,12 @@ export async function actsOf(name: string, files: string | Record<string, string
 }
 
 export function bytesOf(contracts: readonly Contract[]): Uint8Array {
-  return writeTable({ what: CONTRACTS, kernel: '6.12.0' }, contractLines(contracts), packing);
+  return writeTable({ what: CONTRACTS, kernel: '6.12.0', from: '' }, contractLines(contracts), packing);
+}
+
+/** Tables of these contracts alone. */
+export function tablesWith(contracts: Contracts): KernelTables {
+  return { contracts, structs: { kernel: '6.12.0', member: () => undefined, has: () => false, structsWith: () => [] } };
 }
 
 /** What is known where a table of these files is at hand. */
@@ -42,5 +47,5 @@ export async function knowledgeWith(files: Record<string, string>): Promise<Know
   const opened = openTable(bytesOf(await contractsOfFiles(files)), packing);
   if ('problem' in opened) throw new Error(opened.problem);
   const contracts: Contracts = contractsIn(opened.table);
-  return knowledgeOf(NO_FACTS, contracts).known;
+  return knowledgeOf(NO_FACTS, tablesWith(contracts)).known;
 }

@@ -5,7 +5,7 @@ import { contractOfRow, rowText } from '../../src/tree/rowtext.ts';
 import { openTable, type Table, writeTable } from '../../src/tree/table.ts';
 import { packing } from './rows.ts';
 
-const ABOUT = { what: 'example', kernel: '6.12.0' };
+const ABOUT = { what: 'example', kernel: '6.12.0', from: '' };
 const LINES = Array.from({ length: 4000 }, (_, i) =>
   `name_${String(i).padStart(5, '0')}\tcl\tfoo(bar,,baz)\t${i % 7 === 0 ? 'omutex/0->lock' : ''}`.replace(/\t+$/, ''),
 );
