@@ -3647,335 +3647,1098 @@ synchronize_* 1103 298
 flush_* 1103 298
 drain_* 1103 298`;
 
-/** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
-export const members = `runner
-irq\t1104\t302
-irq-thread\t1105\t303
-softirq\t1106\t14
-tasklet\t1107\t304
-timer\t1108\t305
-hrtimer\t1109\t306
-napi\t1110\t307
-work\t1111\t308
-delayed-work\t1112\t308
-kthread-work\t1113\t309
-kthread\t1114\t216
-task-work\t1114\t310
-irq-work\t1115\t202
-cpu-call\t1116\t311
-rcu\t1106\t312
-urb\t1117\t313
-init\t1118\t69
-exit\t1119\t69
-pm\t1114\t314
-attribute\t1114\t315
-debugfs\t1114\t316
-devres\t1119\t317
-kref\t1120\t318
-struct hrtimer
-function\t1121\t306
-struct net_device_ops
-ndo_init\t1122\t319
-ndo_uninit\t1123\t320
-ndo_open\t1124\t321
-ndo_stop\t1125\t322
-ndo_do_ioctl\t1126\t321
-ndo_siocbond\t1126\t321
-ndo_siocwandev\t1126\t321
-ndo_siocdevprivate\t1126\t321
-ndo_eth_ioctl\t1126\t321
-ndo_set_mac_address\t1126\t265
-ndo_change_mtu\t1126\t265
-ndo_get_stats\t1117\t321
-ndo_get_stats64\t1117\t321
-ndo_start_xmit\t1127\t321
-ndo_tx_timeout\t1128\t321
-ndo_set_rx_mode\t1129\t321
-struct napi_struct
-poll\t1130\t307
-struct pernet_operations
-init\t1131\t323
-pre_exit\t1132\t323
-exit\t1132\t323
-exit_batch\t1132\t323
-struct ethtool_ops
-*\t1126\t324
+/** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
+export const members = `struct timer_list
+function\t1104\t302
+struct work_struct
+func\t1105\t303
+struct tasklet_struct
+func\t1106\t304
+callback\t1106\t304
+struct irq_work
+func\t1107\t202
+struct callback_head
+func\t1108\t305
+struct irqaction
+handler\t1109\t306
+thread_fn\t1110\t307
+struct wait_queue_entry
+func\t1111\t308
+struct kprobe
+pre_handler\t1112\t309
+post_handler\t1112\t309
+struct syscore_ops
+suspend\t1113\t310
+resume\t1114\t310
+struct pmu
+add\t1115\t311
+del\t1115\t311
+start\t1115\t311
+stop\t1115\t311
+struct bio
+bi_end_io\t1116\t312
+struct buffer_head
+b_end_io\t1116\t313
+struct dma_async_tx_descriptor
+callback\t1108\t314
+callback_result\t1108\t314
+struct notifier_block
+notifier_call\t1117\t81
+struct kobj_type,struct device,struct device_type
+release\t1118\t315
+struct class
+dev_release\t1118\t315
+shutdown_pre\t1119\t316
+struct pci_driver
+probe\t1120\t317
+remove\t1121\t317
+shutdown\t1122\t316
+suspend\t1123\t318
+resume\t1124\t319
+sriov_configure\t1125\t320
+struct pci_error_handlers
+error_detected\t1125\t321
+mmio_enabled\t1125\t321
+slot_reset\t1125\t321
+resume\t1125\t321
+reset_prepare\t1126\t322
+reset_done\t1127\t323
+struct usb_driver
+probe\t1128\t317
+disconnect\t1129\t317
+shutdown\t1122\t316
+suspend\t1130\t324
+resume\t1131\t324
+reset_resume\t1131\t324
+pre_reset\t1132\t325
+post_reset\t1133\t325
+unlocked_ioctl\t1110\t326
+struct usb_serial_driver
+probe\t1134\t327
+attach\t1134\t327
+disconnect\t1135\t327
+release\t1136\t328
+port_probe\t1137\t329
+port_remove\t1138\t330
+open\t1139\t331
+close\t1140\t332
+read_int_callback\t1116\t333
+write_int_callback\t1116\t333
+read_bulk_callback\t1116\t333
+write_bulk_callback\t1116\t333
+struct urb
+complete\t1116\t333
+struct usb_request
+complete\t1115\t334
+struct usb_gadget_driver
+bind\t1141\t335
+unbind\t1142\t335
+setup\t1116\t335
+disconnect\t1116\t335
+suspend\t1116\t335
+resume\t1116\t335
+reset\t1116\t335
+struct usb_gadget_ops
+udc_start\t1143\t336
+udc_stop\t1144\t336
+pullup\t1145\t337
+struct usb_ep_ops
+queue\t1116\t338
+dequeue\t1116\t338
+set_halt\t1116\t338
+set_wedge\t1116\t338
+fifo_status\t1116\t338
+fifo_flush\t1116\t338
+struct usb_function
+bind\t1141\t339
+unbind\t1142\t339
+free_func\t1146\t339
+set_alt\t1116\t339
+disable\t1116\t339
+setup\t1116\t339
+suspend\t1116\t339
+resume\t1116\t339
+struct virtio_driver
+probe\t1147\t340
+remove\t1148\t340
+config_changed\t1149\t340
+freeze\t1150\t340
+restore\t1151\t340
+struct acpi_driver
+add\t1152\t341
+remove\t1153\t341
+notify\t1110\t342
+struct serio_driver
+connect\t1154\t343
+reconnect\t1155\t343
+fast_reconnect\t1155\t343
+cleanup\t1155\t343
+disconnect\t1156\t343
+interrupt\t1157\t344
+struct hid_driver
+probe\t1158\t345
+remove\t1159\t346
+raw_event\t1160\t347
+event\t1160\t347
+report\t1160\t347
+suspend\t1130\t348
+resume\t1131\t348
+reset_resume\t1131\t348
+struct hid_ll_driver
+start\t1161\t349
+stop\t1162\t350
+open\t1163\t351
+close\t1164\t352
+struct irq_chip
+irq_startup\t1165\t353
+irq_shutdown\t1165\t353
+irq_enable\t1165\t353
+irq_disable\t1165\t353
+irq_mask\t1165\t353
+irq_unmask\t1165\t353
+irq_mask_ack\t1165\t353
+irq_set_affinity\t1165\t353
+irq_set_type\t1165\t353
+irq_set_wake\t1165\t353
+irq_retrigger\t1165\t353
+irq_ack\t1115\t353
+irq_eoi\t1115\t353
+irq_bus_lock\t1166\t353
+irq_bus_sync_unlock\t1167\t353
+irq_request_resources\t1168\t354
+irq_release_resources\t1169\t355
+struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
+show\t1110\t356
+store\t1110\t356
+read\t1110\t356
+write\t1110\t356
+mmap\t1110\t356
+test\t1110\t356
+struct kernfs_ops
+seq_show\t1170\t357
+seq_start\t1170\t357
+seq_next\t1170\t357
+seq_stop\t1170\t357
+read\t1170\t357
+write\t1170\t357
+mmap\t1170\t357
+open\t1110\t357
+release\t1110\t357
+poll\t1110\t357
+llseek\t1110\t357
+struct kernel_param_ops
+get\t1110\t358
+set\t1110\t358
+struct configfs_attribute
+show\t1171\t359
+store\t1171\t359
+struct configfs_group_operations
+make_item\t1172\t360
+make_group\t1172\t360
+drop_item\t1173\t360
+struct configfs_item_operations
+release\t1174\t361
+struct proc_ops
+proc_read\t1110\t362
+proc_read_iter\t1110\t362
+proc_write\t1110\t362
+proc_lseek\t1110\t362
+proc_poll\t1110\t362
+proc_ioctl\t1110\t362
+proc_compat_ioctl\t1110\t362
+proc_mmap\t1110\t362
+proc_get_unmapped_area\t1110\t362
+proc_open\t1175\t362
+proc_release\t1176\t362
+struct tty_operations
+open\t1177\t363
+close\t1178\t363
+hangup\t1179\t363
+shutdown\t1179\t363
+cleanup\t1174\t363
+write\t1116\t363
+put_char\t1116\t363
+flush_chars\t1116\t363
+set_termios\t1180\t363
+set_ldisc\t1180\t363
+throttle\t1181\t363
+unthrottle\t1181\t363
+stop\t1182\t363
+start\t1182\t363
+ioctl\t1110\t363
+compat_ioctl\t1110\t363
+break_ctl\t1110\t363
+wait_until_sent\t1110\t363
+struct tty_port_operations
+activate\t1183\t364
+shutdown\t1184\t364
+destruct\t1185\t364
+struct uart_ops
+set_mctrl\t1186\t365
+get_mctrl\t1186\t365
+stop_tx\t1186\t365
+start_tx\t1186\t365
+start_rx\t1186\t365
+stop_rx\t1186\t365
+enable_ms\t1186\t365
+flush_buffer\t1186\t365
+startup\t1187\t366
+shutdown\t1188\t367
+set_termios\t1189\t365
+set_ldisc\t1189\t365
+break_ctl\t1189\t365
+tx_empty\t1116\t365
+poll_put_char\t1116\t365
+poll_get_char\t1116\t365
+struct tty_ldisc_ops
+open\t1190\t368
+close\t1191\t369
+read\t1110\t368
+write\t1110\t368
+ioctl\t1110\t368
+compat_ioctl\t1110\t368
+set_termios\t1110\t368
+poll\t1110\t368
+hangup\t1110\t368
+receive_buf\t1110\t370
+receive_buf2\t1110\t370
+write_wakeup\t1117\t368
+struct snd_pcm_ops
+open\t1192\t371
+close\t1193\t372
+hw_params\t1194\t373
+prepare\t1195\t374
+hw_free\t1110\t375
+ioctl\t1110\t375
+sync_stop\t1110\t375
+copy\t1110\t375
+fill_silence\t1110\t375
+mmap\t1110\t375
+trigger\t1196\t376
+pointer\t1196\t376
+ack\t1196\t376
+struct snd_soc_dai_ops
+startup\t1197\t377
+shutdown\t1198\t377
+hw_params\t1199\t377
+hw_free\t1199\t377
+prepare\t1199\t377
+mute_stream\t1199\t377
+trigger\t1200\t376
+probe\t1201\t378
+remove\t1202\t379
+set_sysclk\t1110\t377
+set_fmt\t1110\t377
+set_pll\t1110\t377
+set_clkdiv\t1110\t377
+set_tdm_slot\t1110\t377
+set_bclk_ratio\t1110\t377
+struct snd_soc_component_driver
+probe\t1203\t378
+remove\t1204\t379
+open\t1205\t380
+close\t1206\t380
+hw_params\t1199\t380
+hw_free\t1199\t380
+prepare\t1199\t380
+trigger\t1200\t376
+pointer\t1200\t376
+suspend\t1207\t380
+resume\t1131\t380
+struct snd_rawmidi_ops
+open\t1208\t381
+close\t1209\t382
+trigger\t1117\t383
+struct snd_kcontrol_new,struct snd_kcontrol
+get\t1210\t384
+put\t1211\t384
+info\t1110\t384
+struct input_dev
+open\t1212\t385
+close\t1213\t385
+flush\t1214\t385
+event\t1215\t385
+struct rc_dev
+open\t1216\t386
+close\t1217\t386
+struct led_classdev
+brightness_set\t1116\t387
+brightness_set_blocking\t1110\t387
+struct backlight_ops
+update_status\t1218\t388
+get_brightness\t1110\t389
+struct thermal_zone_device_ops
+get_temp\t1219\t390
+should_bind\t1219\t390
+struct thermal_cooling_device_ops
+set_cur_state\t1220\t391
+get_max_state\t1110\t391
+get_cur_state\t1110\t391
+struct hwmon_ops
+read\t1110\t392
+read_string\t1110\t392
+write\t1110\t392
+struct watchdog_ops
+start\t1221\t393
+ping\t1221\t393
+set_timeout\t1221\t393
+set_pretimeout\t1221\t393
+get_timeleft\t1221\t393
+ioctl\t1221\t393
+stop\t1110\t393
+struct rtc_class_ops
+read_time\t1222\t394
+set_time\t1222\t394
+read_alarm\t1222\t394
+set_alarm\t1222\t394
+alarm_irq_enable\t1222\t394
+struct power_supply_desc
+external_power_changed\t1110\t395
+struct regulator_ops
+enable\t1223\t396
+disable\t1223\t396
+set_voltage\t1223\t396
+set_voltage_sel\t1223\t396
+set_mode\t1223\t396
+struct clk_ops
+prepare\t1224\t397
+unprepare\t1224\t397
+is_prepared\t1224\t397
+unprepare_unused\t1224\t397
+recalc_rate\t1224\t397
+round_rate\t1224\t397
+determine_rate\t1224\t397
+set_parent\t1224\t397
+get_parent\t1224\t397
+set_rate\t1224\t397
+set_rate_and_parent\t1224\t397
+recalc_accuracy\t1224\t397
+get_phase\t1224\t397
+set_phase\t1224\t397
+get_duty_cycle\t1224\t397
+set_duty_cycle\t1224\t397
+init\t1224\t397
+terminate\t1224\t397
+enable\t1225\t397
+disable\t1225\t397
+disable_unused\t1225\t397
+is_enabled\t1116\t398
+save_context\t1117\t397
+restore_context\t1117\t397
+debug_init\t1117\t397
+struct gpio_chip
+request\t1226\t399
+free\t1227\t399
+get\t1228\t399
+set\t1228\t399
+get_multiple\t1228\t399
+set_multiple\t1228\t399
+struct pwm_ops
+request\t1229\t400
+free\t1230\t401
+capture\t1231\t402
+apply\t1117\t403
+struct iio_info
+read_raw\t1110\t404
+read_raw_multi\t1110\t404
+read_avail\t1110\t404
+write_raw\t1110\t404
+read_label\t1110\t404
+debugfs_reg_access\t1110\t404
+update_scan_mode\t1232\t405
+struct iio_buffer_setup_ops
+preenable\t1233\t405
+postenable\t1234\t405
+predisable\t1235\t405
+postdisable\t1236\t405
+struct iio_trigger_ops
+set_trigger_state\t1110\t406
+struct i2c_algorithm
+xfer\t1237\t407
+master_xfer\t1237\t407
+smbus_xfer\t1237\t407
+xfer_atomic\t1116\t407
+master_xfer_atomic\t1116\t407
+smbus_xfer_atomic\t1116\t407
+struct spi_controller
+transfer_one\t1238\t408
+transfer_one_message\t1238\t408
+prepare_message\t1238\t408
+unprepare_message\t1238\t408
+struct nvmem_config
+reg_read\t1110\t409
+reg_write\t1110\t409
+struct drm_driver
+open\t1239\t410
+postclose\t1240\t410
+release\t1241\t411
+struct drm_crtc_funcs
+enable_vblank\t1242\t412
+disable_vblank\t1243\t413
+destroy\t1174\t414
+struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
+destroy\t1174\t415
+late_register\t1110\t415
+early_unregister\t1110\t415
+struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
+atomic_check\t1110\t416
+atomic_enable\t1110\t416
+atomic_disable\t1110\t416
+atomic_flush\t1110\t416
+atomic_begin\t1110\t416
+atomic_update\t1110\t416
+prepare_fb\t1110\t416
+cleanup_fb\t1110\t416
+mode_set\t1110\t416
+mode_set_nofb\t1110\t416
+struct drm_connector_helper_funcs
+get_modes\t1110\t417
+detect_ctx\t1110\t417
+mode_valid\t1110\t417
+best_encoder\t1110\t417
+struct v4l2_file_operations
+open\t1244\t418
+release\t1245\t419
+read\t1110\t418
+write\t1110\t418
+poll\t1110\t418
+unlocked_ioctl\t1110\t418
+mmap\t1110\t418
+struct v4l2_ioctl_ops
+*\t1110\t420
+struct vb2_ops
+queue_setup\t1110\t421
+buf_init\t1110\t421
+buf_cleanup\t1110\t421
+buf_finish\t1110\t421
+buf_prepare\t1110\t421
+buf_queue\t1117\t421
+prepare_streaming\t1246\t421
+unprepare_streaming\t1247\t421
+start_streaming\t1248\t421
+stop_streaming\t1249\t421
+struct v4l2_ctrl_ops
+s_ctrl\t1250\t422
+try_ctrl\t1250\t422
+g_volatile_ctrl\t1250\t422
+struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
+s_stream\t1110\t423
+set_fmt\t1110\t423
+get_fmt\t1110\t423
+enum_mbus_code\t1110\t423
+enum_frame_size\t1110\t423
+get_selection\t1110\t423
+set_selection\t1110\t423
+enable_streams\t1110\t423
+disable_streams\t1110\t423
+struct v4l2_subdev_internal_ops
+open\t1251\t424
+close\t1240\t424
+release\t1118\t424
 struct file_operations
-llseek\t1114\t325
-read\t1114\t325
-write\t1114\t325
-read_iter\t1114\t325
-write_iter\t1114\t325
-poll\t1114\t325
-unlocked_ioctl\t1114\t325
-compat_ioctl\t1114\t325
-mmap\t1114\t325
-flush\t1114\t325
-fsync\t1114\t325
-fasync\t1114\t325
-lock\t1114\t325
-flock\t1114\t325
-fallocate\t1114\t325
-splice_read\t1114\t325
-splice_write\t1114\t325
-show_fdinfo\t1114\t325
-open\t1133\t325
-release\t1134\t326
-iterate_shared\t1135\t325
+llseek\t1110\t425
+read\t1110\t425
+write\t1110\t425
+read_iter\t1110\t425
+write_iter\t1110\t425
+poll\t1110\t425
+unlocked_ioctl\t1110\t425
+compat_ioctl\t1110\t425
+mmap\t1110\t425
+flush\t1110\t425
+fsync\t1110\t425
+fasync\t1110\t425
+lock\t1110\t425
+flock\t1110\t425
+fallocate\t1110\t425
+splice_read\t1110\t425
+splice_write\t1110\t425
+show_fdinfo\t1110\t425
+open\t1244\t425
+release\t1252\t426
+iterate_shared\t1253\t425
 struct inode_operations
-lookup\t1136\t327
-create\t1137\t327
-mknod\t1137\t327
-symlink\t1137\t327
-mkdir\t1137\t327
-link\t1137\t327
-unlink\t1138\t327
-rmdir\t1138\t327
-rename\t1137\t327
-setattr\t1139\t327
-fileattr_set\t1139\t327
-readlink\t1114\t327
-get_acl\t1114\t327
-getattr\t1114\t327
-listxattr\t1114\t327
-fiemap\t1114\t327
-update_time\t1114\t327
-tmpfile\t1114\t327
-fileattr_get\t1114\t327
-get_link\t1140\t327
-permission\t1140\t327
-get_inode_acl\t1140\t327
-atomic_open\t1136\t327
+lookup\t1254\t427
+create\t1255\t427
+mknod\t1255\t427
+symlink\t1255\t427
+mkdir\t1255\t427
+link\t1255\t427
+unlink\t1256\t427
+rmdir\t1256\t427
+rename\t1255\t427
+setattr\t1257\t427
+fileattr_set\t1257\t427
+readlink\t1110\t427
+get_acl\t1110\t427
+getattr\t1110\t427
+listxattr\t1110\t427
+fiemap\t1110\t427
+update_time\t1110\t427
+tmpfile\t1110\t427
+fileattr_get\t1110\t427
+get_link\t1117\t427
+permission\t1117\t427
+get_inode_acl\t1117\t427
+atomic_open\t1254\t427
 struct xattr_handler
-list\t1114\t328
-get\t1114\t328
-set\t1141\t328
+list\t1110\t428
+get\t1110\t428
+set\t1258\t428
 struct super_operations
-put_super\t1142\t329
-freeze_fs\t1143\t329
-unfreeze_fs\t1143\t329
-remount_fs\t1143\t329
-sync_fs\t1144\t329
-free_inode\t1145\t329
-drop_inode\t1146\t329
+put_super\t1259\t429
+freeze_fs\t1260\t429
+unfreeze_fs\t1260\t429
+remount_fs\t1260\t429
+sync_fs\t1261\t429
+free_inode\t1262\t429
+drop_inode\t1263\t429
 struct dentry_operations
-d_hash\t1117\t330
-d_compare\t1117\t330
-d_dname\t1117\t330
-d_delete\t1147\t330
-d_prune\t1147\t330
-d_init\t1114\t330
-d_release\t1114\t330
-d_iput\t1114\t330
-d_automount\t1114\t330
-d_weak_revalidate\t1114\t330
-d_real\t1114\t330
-d_revalidate\t1140\t330
-d_manage\t1140\t330
+d_hash\t1116\t430
+d_compare\t1116\t430
+d_dname\t1116\t430
+d_delete\t1264\t430
+d_prune\t1264\t430
+d_init\t1110\t430
+d_release\t1110\t430
+d_iput\t1110\t430
+d_automount\t1110\t430
+d_weak_revalidate\t1110\t430
+d_real\t1110\t430
+d_revalidate\t1117\t430
+d_manage\t1117\t430
 struct address_space_operations
-writepage\t1114\t331
-read_folio\t1114\t331
-swap_rw\t1114\t331
-readahead\t1114\t331
-bmap\t1114\t331
-direct_IO\t1114\t331
-writepages\t1114\t331
-migrate_folio\t1114\t331
-swap_activate\t1114\t331
-swap_deactivate\t1114\t331
-invalidate_folio\t1148\t331
-release_folio\t1148\t331
-launder_folio\t1148\t331
-is_partially_uptodate\t1148\t331
-error_remove_folio\t1149\t331
-write_begin\t1114\t331
-write_end\t1114\t331
-dirty_folio\t1117\t331
-free_folio\t1117\t331
+writepage\t1110\t431
+read_folio\t1110\t431
+swap_rw\t1110\t431
+readahead\t1110\t431
+bmap\t1110\t431
+direct_IO\t1110\t431
+writepages\t1110\t431
+migrate_folio\t1110\t431
+swap_activate\t1110\t431
+swap_deactivate\t1110\t431
+invalidate_folio\t1265\t431
+release_folio\t1265\t431
+launder_folio\t1265\t431
+is_partially_uptodate\t1265\t431
+error_remove_folio\t1266\t431
+write_begin\t1110\t431
+write_end\t1110\t431
+dirty_folio\t1116\t431
+free_folio\t1116\t431
 struct vm_operations_struct
-open\t1150\t332
-close\t1151\t332
-fault\t1114\t332
-page_mkwrite\t1114\t332
-pfn_mkwrite\t1114\t332
-access\t1151\t332
-map_pages\t1152\t332
+open\t1267\t432
+close\t1268\t432
+fault\t1110\t432
+page_mkwrite\t1110\t432
+pfn_mkwrite\t1110\t432
+access\t1268\t432
+map_pages\t1269\t432
 struct seq_operations
-start\t1153\t333
-next\t1153\t333
-stop\t1153\t333
-show\t1153\t333
+start\t1270\t433
+next\t1270\t433
+stop\t1270\t433
+show\t1270\t433
 struct sysfs_ops
-show\t1114\t315
-store\t1114\t315
-struct *_driver
-probe\t1154\t334
-probe_new\t1154\t334
-connect\t1155\t334
-bind\t1155\t334
-attach\t1155\t334
-port_probe\t1155\t334
-remove\t1156\t334
-remove_new\t1156\t334
-disconnect\t1157\t334
-unbind\t1157\t334
-detach\t1157\t334
-port_remove\t1157\t334
-shutdown\t1158\t335
-suspend\t1159\t336
-resume\t1160\t337
+show\t1110\t356
+store\t1110\t356
+struct mmu_notifier_ops
+release\t1271\t434
+arch_invalidate_secondary_tlbs\t1116\t434
+free_notifier\t1272\t434
+invalidate_range_start\t1117\t434
+invalidate_range_end\t1117\t434
+clear_flush_young\t1117\t434
+clear_young\t1117\t434
+test_young\t1117\t434
+struct file_lock_operations
+fl_copy_lock\t1116\t435
+struct lock_manager_operations
+lm_notify\t1273\t436
+lm_break\t1274\t436
+lm_change\t1274\t436
+lm_breaker_owns_lease\t1274\t436
+lm_lock_expirable\t1274\t436
+lm_grant\t1116\t436
+lm_expire_lock\t1110\t436
+struct file_system_type
+mount\t1110\t437
+init_fs_context\t1110\t437
+kill_sb\t1259\t437
+struct shrinker
+count_objects\t1110\t438
+scan_objects\t1110\t438
+struct block_device_operations
+open\t1275\t439
+release\t1276\t439
+ioctl\t1110\t439
+compat_ioctl\t1110\t439
+unlock_native_capacity\t1110\t439
+getgeo\t1110\t439
+free_disk\t1118\t440
+direct_access\t1117\t439
+submit_bio\t1117\t439
+struct blk_mq_ops
+queue_rq\t1277\t441
+queue_rqs\t1277\t441
+commit_rqs\t1277\t441
+timeout\t1110\t442
+complete\t1116\t443
+init_hctx\t1278\t444
+init_request\t1278\t444
+exit_hctx\t1279\t444
+exit_request\t1279\t444
+struct scsi_host_template
+queuecommand\t1116\t445
+eh_timed_out\t1117\t446
+eh_abort_handler\t1110\t445
+eh_device_reset_handler\t1110\t445
+eh_target_reset_handler\t1110\t445
+eh_bus_reset_handler\t1110\t445
+eh_host_reset_handler\t1110\t445
+slave_alloc\t1110\t445
+slave_configure\t1110\t445
+info\t1110\t445
+ioctl\t1110\t445
+bios_param\t1110\t445
+scan_finished\t1110\t445
+scan_start\t1110\t445
+target_alloc\t1110\t445
+change_queue_depth\t1110\t445
+slave_destroy\t1280\t445
+struct ata_port_operations
+qc_defer\t1281\t447
+qc_prep\t1281\t447
+qc_issue\t1281\t447
+qc_fill_rtf\t1281\t447
+softreset\t1110\t448
+hardreset\t1110\t448
+prereset\t1110\t448
+postreset\t1110\t448
+error_handler\t1110\t448
+set_piomode\t1110\t448
+set_dmamode\t1110\t448
+set_mode\t1110\t448
+dev_config\t1110\t448
+cable_detect\t1110\t448
+port_start\t1282\t449
+port_stop\t1283\t449
+host_stop\t1174\t449
+struct mtd_info
+_erase\t1110\t450
+_read\t1110\t450
+_write\t1110\t450
+_read_oob\t1110\t450
+_write_oob\t1110\t450
+_sync\t1110\t450
+_lock\t1110\t450
+_unlock\t1110\t450
+_block_isbad\t1110\t450
+_block_markbad\t1110\t450
+_suspend\t1110\t450
+_resume\t1110\t450
+_get_device\t1110\t450
+_put_device\t1110\t450
+_panic_write\t1116\t450
+struct nand_controller_ops
+attach_chip\t1284\t451
+detach_chip\t1285\t451
+exec_op\t1110\t451
+struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
+init\t1286\t452
+exit\t1287\t452
+encrypt\t1117\t452
+decrypt\t1117\t452
+setkey\t1117\t452
+struct ahash_alg,struct shash_alg
+init\t1117\t453
+update\t1117\t453
+final\t1117\t453
+finup\t1117\t453
+digest\t1117\t453
+export\t1117\t453
+import\t1117\t453
+setkey\t1117\t453
+init_tfm\t1288\t453
+exit_tfm\t1289\t453
+struct net_device_ops
+ndo_init\t1290\t454
+ndo_uninit\t1291\t455
+ndo_open\t1292\t456
+ndo_stop\t1293\t457
+ndo_do_ioctl\t1294\t456
+ndo_siocbond\t1294\t456
+ndo_siocwandev\t1294\t456
+ndo_siocdevprivate\t1294\t456
+ndo_eth_ioctl\t1294\t456
+ndo_set_mac_address\t1294\t265
+ndo_change_mtu\t1294\t265
+ndo_fix_features\t1294\t458
+ndo_set_features\t1294\t458
+ndo_vlan_rx_add_vid\t1294\t459
+ndo_vlan_rx_kill_vid\t1294\t459
+ndo_select_queue\t1116\t460
+ndo_features_check\t1116\t460
+ndo_get_stats\t1116\t456
+ndo_get_stats64\t1116\t456
+ndo_start_xmit\t1295\t456
+ndo_tx_timeout\t1296\t456
+ndo_set_rx_mode\t1297\t456
+struct napi_struct
+poll\t1298\t461
+struct pernet_operations
+init\t1299\t462
+pre_exit\t1300\t462
+exit\t1300\t462
+exit_batch\t1300\t462
+struct ethtool_ops
+*\t1294\t463
+struct net_device
+priv_destructor\t1174\t464
+struct genl_ops,struct genl_small_ops,struct genl_split_ops
+doit\t1301\t465
+dumpit\t1301\t465
+start\t1301\t465
+done\t1301\t465
+struct rtnl_link_ops
+newlink\t1302\t466
+dellink\t1303\t467
+changelink\t1294\t468
+validate\t1110\t469
+get_size\t1110\t469
+fill_info\t1110\t469
+get_num_tx_queues\t1110\t469
+get_num_rx_queues\t1110\t469
+setup\t1110\t469
+struct Qdisc_ops
+init\t1304\t470
+change\t1294\t471
+destroy\t1287\t472
+enqueue\t1305\t473
+dequeue\t1305\t473
+peek\t1305\t473
+struct proto_ops
+release\t1306\t474
+bind\t1110\t475
+connect\t1110\t475
+accept\t1110\t475
+listen\t1110\t475
+ioctl\t1110\t475
+compat_ioctl\t1110\t475
+sendmsg\t1110\t475
+recvmsg\t1110\t475
+shutdown\t1110\t475
+setsockopt\t1110\t475
+getsockopt\t1110\t475
+socketpair\t1110\t475
+getname\t1110\t475
+poll\t1110\t475
+mmap\t1110\t475
+struct cfg80211_ops
+add_virtual_intf\t1307\t476
+del_virtual_intf\t1307\t476
+change_virtual_intf\t1307\t476
+*\t1308\t476
+struct ieee80211_ops
+start\t1309\t477
+stop\t1310\t478
+add_interface\t1311\t479
+remove_interface\t1312\t480
+change_interface\t1313\t481
+config\t1313\t481
+vif_cfg_changed\t1313\t481
+link_info_changed\t1313\t481
+configure_filter\t1313\t481
+set_key\t1313\t481
+hw_scan\t1313\t481
+cancel_hw_scan\t1313\t481
+sta_state\t1313\t481
+sta_add\t1313\t481
+sta_remove\t1313\t481
+conf_tx\t1313\t481
+flush\t1313\t481
+ampdu_action\t1313\t481
+add_chanctx\t1313\t481
+remove_chanctx\t1313\t481
+change_chanctx\t1313\t481
+assign_vif_chanctx\t1313\t481
+unassign_vif_chanctx\t1313\t481
+remain_on_channel\t1313\t481
+cancel_remain_on_channel\t1313\t481
+tx\t1116\t481
+prepare_multicast\t1116\t481
+set_tim\t1116\t481
+update_tkip_key\t1116\t481
+get_key_seq\t1116\t481
+sta_notify\t1116\t481
+sta_rc_update\t1116\t481
+sta_rate_tbl_update\t1116\t481
+event_callback\t1116\t481
+release_buffered_frames\t1116\t481
+allow_buffered_frames\t1116\t481
+ipv6_addr_change\t1116\t481
+wake_tx_queue\t1116\t481
+get_stats\t1110\t481
+set_frag_threshold\t1110\t481
+set_rts_threshold\t1110\t481
+sta_statistics\t1110\t481
+get_tsf\t1110\t481
+set_tsf\t1110\t481
+offset_tsf\t1110\t481
+reset_tsf\t1110\t481
+tx_last_beacon\t1110\t481
+rfkill_poll\t1110\t481
+set_coverage_class\t1110\t481
+testmode_cmd\t1110\t481
+set_bitrate_mask\t1110\t481
+reconfig_complete\t1110\t481
+bss_info_changed\t1110\t481
+sw_scan_start\t1110\t481
+sw_scan_complete\t1110\t481
+struct phy_driver
+probe\t1314\t482
+remove\t1315\t483
+handle_interrupt\t1316\t484
+config_init\t1110\t485
+soft_reset\t1110\t485
+config_intr\t1110\t485
+config_aneg\t1110\t485
+read_status\t1110\t485
+link_change_notify\t1110\t485
+aneg_done\t1110\t485
+suspend\t1207\t485
+resume\t1131\t485
+struct dsa_switch_ops
+setup\t1317\t486
+teardown\t1318\t487
+port_enable\t1319\t488
+port_disable\t1320\t489
+struct nfc_ops
+dev_up\t1321\t490
+dev_down\t1322\t490
+start_poll\t1323\t490
+stop_poll\t1323\t490
+dep_link_up\t1323\t490
+dep_link_down\t1323\t490
+activate_target\t1323\t490
+deactivate_target\t1323\t490
+im_transceive\t1323\t490
+tm_send\t1323\t490
+check_presence\t1323\t490
+enable_se\t1323\t490
+disable_se\t1323\t490
+fw_download\t1323\t490
+struct hci_dev
+open\t1324\t491
+close\t1325\t492
+setup\t1326\t493
+shutdown\t1326\t493
+flush\t1326\t493
+send\t1110\t494
+struct ib_device_ops
+post_send\t1116\t495
+post_recv\t1116\t495
+poll_cq\t1116\t495
+req_notify_cq\t1116\t495
+*\t1110\t495
+struct ib_client
+add\t1327\t496
+remove\t1328\t496
+runner
+irq\t1329\t306
+irq-thread\t1330\t307
+softirq\t1108\t14
+tasklet\t1331\t304
+timer\t1332\t302
+hrtimer\t1333\t497
+napi\t1334\t461
+work\t1335\t303
+delayed-work\t1336\t303
+kthread-work\t1337\t498
+kthread\t1110\t216
+task-work\t1110\t499
+irq-work\t1338\t202
+cpu-call\t1109\t500
+rcu\t1108\t305
+urb\t1116\t501
+init\t1339\t69
+exit\t1174\t69
+pm\t1110\t502
+attribute\t1110\t356
+debugfs\t1110\t503
+devres\t1174\t504
+kref\t1118\t505
+struct hrtimer
+function\t1340\t497
+struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
+probe\t1341\t317
+probe_new\t1341\t317
+connect\t1342\t317
+bind\t1342\t317
+attach\t1342\t317
+port_probe\t1342\t317
+remove\t1343\t317
+remove_new\t1343\t317
+disconnect\t1344\t317
+unbind\t1344\t317
+detach\t1344\t317
+port_remove\t1344\t317
+shutdown\t1122\t316
+suspend\t1123\t318
+resume\t1124\t319
 struct dev_pm_ops
-prepare\t1114\t314
-complete\t1114\t314
-suspend\t1161\t314
-resume\t1162\t314
-freeze\t1163\t314
-poweroff\t1163\t314
-thaw\t1164\t314
-restore\t1164\t314
-suspend_late\t1165\t314
-freeze_late\t1165\t314
-poweroff_late\t1165\t314
-resume_early\t1166\t314
-thaw_early\t1166\t314
-restore_early\t1166\t314
-suspend_noirq\t1167\t314
-freeze_noirq\t1167\t314
-poweroff_noirq\t1167\t314
-resume_noirq\t1168\t314
-thaw_noirq\t1168\t314
-restore_noirq\t1168\t314
-runtime_suspend\t1169\t338
-runtime_resume\t1170\t338
-runtime_idle\t1114\t338
+prepare\t1110\t502
+complete\t1110\t502
+suspend\t1207\t502
+resume\t1131\t502
+freeze\t1345\t502
+poweroff\t1345\t502
+thaw\t1346\t502
+restore\t1346\t502
+suspend_late\t1347\t502
+freeze_late\t1347\t502
+poweroff_late\t1347\t502
+resume_early\t1348\t502
+thaw_early\t1348\t502
+restore_early\t1348\t502
+suspend_noirq\t1349\t502
+freeze_noirq\t1349\t502
+poweroff_noirq\t1349\t502
+resume_noirq\t1350\t502
+thaw_noirq\t1350\t502
+restore_noirq\t1350\t502
+runtime_suspend\t1351\t506
+runtime_resume\t1352\t506
+runtime_idle\t1110\t506
 *
-probe\t1171\t339
-probe_new\t1172\t339
-connect\t1173\t339
-bind\t1173\t339
-attach\t1173\t339
-port_probe\t1173\t339
-remove\t1174\t339
-remove_new\t1175\t339
-disconnect\t1176\t339
-unbind\t1176\t339
-detach\t1176\t339
-port_remove\t1176\t339
-init\t1177\t339
-ndo_init\t1177\t339
-exit\t1178\t339
-exit_batch\t1178\t339
-pre_exit\t1178\t339
-ndo_uninit\t1178\t339
-ndo_open\t1179\t339
-resume\t1179\t339
-ndo_stop\t1180\t339
-suspend\t1180\t339
-runtime_resume\t1181\t339
-resume_early\t1181\t339
-resume_noirq\t1181\t339
-thaw\t1181\t339
-restore\t1181\t339
-runtime_suspend\t1182\t339
-suspend_late\t1182\t339
-suspend_noirq\t1182\t339
-freeze\t1182\t339
-poweroff\t1182\t339
-shutdown\t1182\t339
-open\t1114\t339
-release\t1114\t339
-read\t1114\t339
-write\t1114\t339
-read_iter\t1114\t339
-write_iter\t1114\t339
-unlocked_ioctl\t1114\t339
-compat_ioctl\t1114\t339
-ioctl\t1114\t339
-llseek\t1114\t339
-mmap\t1114\t339
-poll\t1114\t339
-show\t1114\t339
-store\t1114\t339
-seq_show\t1114\t339
-ndo_set_mac_address\t1114\t339
-ndo_change_mtu\t1114\t339
-get_ethtool_stats\t1114\t339
-get_drvinfo\t1114\t339
-set_ringparam\t1114\t339
-threadfn\t1114\t339
-fallocate\t1114\t339
-fsync\t1114\t339
-setattr\t1114\t339
-mkdir\t1114\t339
-unlink\t1114\t339
-create\t1114\t339
-iterate_shared\t1114\t339`;
+probe\t1353\t507
+probe_new\t1354\t507
+connect\t1355\t507
+bind\t1355\t507
+attach\t1355\t507
+port_probe\t1355\t507
+remove\t1356\t507
+remove_new\t1357\t507
+disconnect\t1358\t507
+unbind\t1358\t507
+detach\t1358\t507
+port_remove\t1358\t507
+init\t1359\t507
+ndo_init\t1359\t507
+exit\t1360\t507
+exit_batch\t1360\t507
+pre_exit\t1360\t507
+ndo_uninit\t1360\t507
+ndo_open\t1361\t507
+resume\t1361\t507
+ndo_stop\t1362\t507
+suspend\t1362\t507
+runtime_resume\t1363\t507
+resume_early\t1363\t507
+resume_noirq\t1363\t507
+thaw\t1363\t507
+restore\t1363\t507
+runtime_suspend\t1364\t507
+suspend_late\t1364\t507
+suspend_noirq\t1364\t507
+freeze\t1364\t507
+poweroff\t1364\t507
+shutdown\t1364\t507
+open\t1110\t507
+release\t1110\t507
+read\t1110\t507
+write\t1110\t507
+read_iter\t1110\t507
+write_iter\t1110\t507
+unlocked_ioctl\t1110\t507
+compat_ioctl\t1110\t507
+ioctl\t1110\t507
+llseek\t1110\t507
+mmap\t1110\t507
+poll\t1110\t507
+show\t1110\t507
+store\t1110\t507
+seq_show\t1110\t507
+ndo_set_mac_address\t1110\t507
+ndo_change_mtu\t1110\t507
+get_ethtool_stats\t1110\t507
+get_drvinfo\t1110\t507
+set_ringparam\t1110\t507
+threadfn\t1110\t507
+fallocate\t1110\t507
+fsync\t1110\t507
+setattr\t1110\t507
+mkdir\t1110\t507
+unlink\t1110\t507
+create\t1110\t507
+iterate_shared\t1110\t507`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1183\t340
-raw_spinlock_t\t1184\t340
-rwlock_t\t1185\t340
-seqlock_t\t1186\t341
-struct mutex\t1187\t342
-struct rw_semaphore\t1188\t150
-struct semaphore\t1189\t149
-struct rt_mutex\t1190\t271
-atomic_t\t1191\t343
-atomic64_t\t1191\t343
-atomic_long_t\t1191\t344
-refcount_t\t1192\t345
-struct kref\t1192\t214
-struct completion\t1193\t346
-struct device\t1194\t317
-struct platform_device\t1194\t317
-struct i2c_client\t1194\t317
-struct spi_device\t1194\t317
-struct pci_dev\t1194\t317
-struct usb_interface\t1194\t317
-struct serio\t1194\t317
-struct gameport\t1194\t317
-struct hid_device\t1194\t317
-struct amba_device\t1194\t317
-struct mdio_device\t1194\t317
-struct virtio_device\t1194\t317
-struct vio_dev\t1194\t317
-struct xenbus_device\t1194\t317
-struct hv_device\t1194\t317
-struct sdio_func\t1194\t317
-struct memstick_dev\t1194\t317
-struct pnp_dev\t1194\t317
-struct acpi_device\t1194\t317
-struct parport\t1194\t317
-struct pcmcia_device\t1194\t317
-struct ps3_system_bus_device\t1194\t317
-struct rpmsg_device\t1194\t317
-struct auxiliary_device\t1194\t317
-struct slim_device\t1194\t317
-struct sdw_slave\t1194\t317
-struct fw_unit\t1194\t317
-struct mei_cl_device\t1194\t317
-struct rmi_function\t1194\t317
-struct ishtp_cl_device\t1194\t317
-struct wmi_device\t1194\t317
-struct ccw_device\t1194\t317
-struct mcb_device\t1194\t317
-struct bcma_device\t1194\t317
-struct ssb_device\t1194\t317
-struct gb_bundle\t1194\t317
-struct i3c_device\t1194\t317
-struct fsl_mc_device\t1194\t317
-struct host1x_device\t1194\t317
-struct mipi_dsi_device\t1194\t317
-struct usb_serial\t1194\t317
-struct usb_serial_port\t1194\t317
-struct psmouse\t1194\t317
-struct comedi_device\t1194\t317
-struct usb_gadget\t1194\t317
-struct usb_function\t1194\t317
-struct wm97xx\t1194\t317
-struct serdev_device\t1194\t317
-struct of_device\t1194\t317
-struct macio_dev\t1194\t317`;
+export const types = `spinlock_t\t1365\t508
+raw_spinlock_t\t1366\t508
+rwlock_t\t1367\t508
+seqlock_t\t1368\t509
+struct mutex\t1369\t510
+struct rw_semaphore\t1370\t150
+struct semaphore\t1371\t149
+struct rt_mutex\t1372\t271
+atomic_t\t1373\t511
+atomic64_t\t1373\t511
+atomic_long_t\t1373\t512
+refcount_t\t1374\t513
+struct kref\t1374\t214
+struct completion\t1375\t514
+struct device\t1376\t504
+struct platform_device\t1376\t504
+struct i2c_client\t1376\t504
+struct spi_device\t1376\t504
+struct pci_dev\t1376\t504
+struct usb_interface\t1376\t504
+struct serio\t1376\t504
+struct gameport\t1376\t504
+struct hid_device\t1376\t504
+struct amba_device\t1376\t504
+struct mdio_device\t1376\t504
+struct virtio_device\t1376\t504
+struct vio_dev\t1376\t504
+struct xenbus_device\t1376\t504
+struct hv_device\t1376\t504
+struct sdio_func\t1376\t504
+struct memstick_dev\t1376\t504
+struct pnp_dev\t1376\t504
+struct acpi_device\t1376\t504
+struct parport\t1376\t504
+struct pcmcia_device\t1376\t504
+struct ps3_system_bus_device\t1376\t504
+struct rpmsg_device\t1376\t504
+struct auxiliary_device\t1376\t504
+struct slim_device\t1376\t504
+struct sdw_slave\t1376\t504
+struct fw_unit\t1376\t504
+struct mei_cl_device\t1376\t504
+struct rmi_function\t1376\t504
+struct ishtp_cl_device\t1376\t504
+struct wmi_device\t1376\t504
+struct ccw_device\t1376\t504
+struct mcb_device\t1376\t504
+struct bcma_device\t1376\t504
+struct ssb_device\t1376\t504
+struct gb_bundle\t1376\t504
+struct i3c_device\t1376\t504
+struct fsl_mc_device\t1376\t504
+struct host1x_device\t1376\t504
+struct mipi_dsi_device\t1376\t504
+struct usb_serial\t1376\t504
+struct usb_serial_port\t1376\t504
+struct psmouse\t1376\t504
+struct comedi_device\t1376\t504
+struct usb_gadget\t1376\t504
+struct usb_function\t1376\t504
+struct wm97xx\t1376\t504
+struct serdev_device\t1376\t504
+struct of_device\t1376\t504
+struct macio_dev\t1376\t504`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5082,43 +5845,160 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","free":"now"}
 {"kind":"call","wake":"completion"}
 {"kind":"call","wait":"event"}
-{"runs":"hardirq","never_with":["irq"],"by":"the interrupt line is handled by one CPU at a time"}
-{"runs":"task","never_with":["irq-thread"],"by":"one thread runs it"}
+{"runs":"softirq","never_with":["function"],"by":"a timer has one base whose expired timers run one by one"}
+{"runs":"task","never_with":["func"],"by":"a work item is not reentrant"}
+{"runs":"softirq","never_with":["func","callback"],"by":"TASKLET_STATE_RUN"}
+{"runs":"hardirq","never_with":["func"],"by":"IRQ_WORK_BUSY"}
 {"runs":"softirq"}
-{"runs":"softirq","never_with":["tasklet"],"by":"TASKLET_STATE_RUN"}
-{"runs":"softirq","never_with":["timer"],"by":"a timer has one base whose expired timers run one by one"}
-{"never_with":["hrtimer"],"by":"a running callback is not enqueued elsewhere"}
-{"runs":"softirq","never_with":["napi"],"by":"NAPI_STATE_SCHED"}
-{"runs":"task","never_with":["work"],"by":"a work item is not reentrant"}
-{"runs":"task","never_with":["delayed-work"],"by":"a work item is not reentrant"}
-{"runs":"task","never_with":["kthread-work"],"by":"one thread runs the worker"}
-{"runs":"task"}
-{"runs":"hardirq","never_with":["irq-work"],"by":"IRQ_WORK_BUSY"}
 {"runs":"hardirq"}
+{"runs":"task"}
+{"sleeps":false,"holds":["spin:struct wait_queue_head.lock"]}
+{"sleeps":false,"holds":["preempt-off"]}
+{"sleeps":false,"holds":["irqs-off"],"phase":"down","pair":["resume"]}
+{"sleeps":false,"holds":["irqs-off"],"phase":"up","pair":["suspend"]}
+{"sleeps":false,"holds":["irqs-off"]}
 {"sleeps":false}
-{"runs":"task","phase":"setup"}
-{"runs":"task","phase":"teardown"}
+{}
 {"phase":"teardown"}
-{"sleeps":false,"never_with":["function"],"by":"a running callback is not enqueued elsewhere"}
-{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["ndo_uninit"]}
-{"runs":"task","holds":["rtnl"],"phase":"teardown","pair":["ndo_init"],"ended":["ndo_open","ndo_stop","ndo_start_xmit","ndo_tx_timeout"],"by":"dev_close_many() and synchronize_net() before it"}
-{"runs":"task","holds":["rtnl"],"phase":"up","pair":["ndo_stop"]}
-{"runs":"task","holds":["rtnl"],"phase":"down","pair":["ndo_open"],"ended":["ndo_start_xmit","ndo_tx_timeout"],"by":"dev_deactivate_many() waits for transmissions and stops the watchdog before it"}
-{"runs":"task","holds":["rtnl"]}
-{"runs":"softirq","holds":["bh-off","spin:struct netdev_queue._xmit_lock"],"unless":["lltx"],"sleeps":false,"never_with":["ndo_tx_timeout"],"by":"__netif_tx_lock"}
-{"runs":"softirq","holds":["bh-off","spin:struct net_device.tx_global_lock of 0"],"sleeps":false,"never_with":["ndo_start_xmit"],"unless":["lltx"],"by":"all queues frozen"}
-{"runs":"softirq","holds":["bh-off","spin:struct net_device.addr_list_lock of 0"],"sleeps":false}
-{"runs":"softirq","sleeps":false,"never_with":["poll"],"by":"NAPI_STATE_SCHED"}
-{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"setup","pair":["exit","exit_batch","pre_exit"]}
-{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"teardown","pair":["init"]}
+{"runs":"task","holds":["mutex:struct device.* of 0"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","shutdown","suspend","resume"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe","shutdown","suspend","resume"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down","pair":["resume"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"up","pair":["suspend"]}
+{"runs":"task","holds":["mutex:struct device.*"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down","pair":["reset_done"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"up","pair":["reset_prepare"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["disconnect"],"never_with":["disconnect","shutdown"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.*"],"driver":"unbind","pair":["probe"],"never_with":["probe","shutdown"],"by":"device_lock()"}
+{"runs":"task","phase":"down","pair":["resume","reset_resume"]}
+{"runs":"task","phase":"up","pair":["suspend"]}
+{"runs":"task","phase":"down","pair":["post_reset"]}
+{"runs":"task","phase":"up","pair":["pre_reset"]}
+{"runs":"task","driver":"bind","pair":["disconnect","release"]}
+{"runs":"task","driver":"unbind","pair":["probe","attach"]}
+{"runs":"task","pair":["attach"],"ended":["disconnect","open","close"],"by":"the last reference is put"}
+{"runs":"task","driver":"bind","pair":["port_remove"]}
+{"runs":"task","driver":"unbind","pair":["port_probe"]}
+{"runs":"task","holds":["mutex:struct usb_serial.disc_mutex","mutex:struct tty_port.mutex"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex"],"phase":"down","pair":["open"]}
+{"runs":"task","driver":"bind","pair":["unbind"]}
+{"runs":"task","driver":"unbind","pair":["bind"]}
+{"runs":"task","holds":["mutex:struct usb_udc.connect_lock"],"phase":"up","pair":["udc_stop"]}
+{"runs":"task","holds":["mutex:struct usb_udc.connect_lock"],"phase":"down","pair":["udc_start"]}
+{"runs":"task","holds":["mutex:struct usb_udc.connect_lock"]}
+{"runs":"task","ended":["bind","unbind","set_alt","disable","setup"],"by":"the function has been removed from its configuration"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","config_changed"],"by":"config_core_enabled is set after it"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe"],"ended":["config_changed"],"by":"virtio_config_core_disable() before it"}
+{"sleeps":false,"holds":["irqs-off","spin:struct virtio_device.config_lock of 0"]}
+{"runs":"task","phase":"down","pair":["restore"],"ended":["config_changed"],"by":"virtio_config_core_disable() before it"}
+{"runs":"task","phase":"up","pair":["freeze"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["add"],"never_with":["add"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct serio.drv_mutex of 0"],"driver":"bind","pair":["disconnect"]}
+{"runs":"task","holds":["mutex:struct serio.drv_mutex of 0"]}
+{"runs":"task","holds":["mutex:struct serio.drv_mutex of 0"],"driver":"unbind","pair":["connect"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct serio.lock of 0"]}
+{"runs":"task","holds":["mutex:struct device.*","semaphore:struct hid_device.driver_input_lock of 0"],"unless":["hid_device_io_start"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","raw_event","event","report"],"by":"driver_input_lock"}
+{"runs":"task","holds":["mutex:struct device.*","semaphore:struct hid_device.driver_input_lock of 0"],"unless":["hid_device_io_start"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe","raw_event","event","report"],"by":"driver_input_lock"}
+{"holds":["semaphore:struct hid_device.driver_input_lock of 0"],"unless":["hid_device_io_start"],"never_with":["raw_event","event","report","probe","remove"],"by":"driver_input_lock"}
+{"runs":"task","phase":"up","pair":["stop"]}
+{"runs":"task","phase":"down","pair":["start"]}
+{"runs":"task","holds":["mutex:struct hid_device.ll_open_lock of 0"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct hid_device.ll_open_lock of 0"],"phase":"down","pair":["open"]}
+{"sleeps":false,"holds":["irqs-off","raw-spin:struct irq_desc.lock"]}
+{"runs":"task","pair":["irq_bus_sync_unlock"]}
+{"runs":"task","pair":["irq_bus_lock"]}
+{"runs":"task","holds":["mutex:struct irq_desc.request_mutex"],"pair":["irq_release_resources"]}
+{"runs":"task","holds":["mutex:struct irq_desc.request_mutex"],"pair":["irq_request_resources"]}
+{"runs":"task","holds":["mutex:struct kernfs_open_file.mutex"]}
+{"runs":"task","holds":["rwsem:struct configfs_fragment.frag_sem (shared)"]}
+{"runs":"task","holds":["mutex:struct configfs_subsystem.su_mutex"],"pair":["drop_item"]}
+{"runs":"task","holds":["mutex:struct configfs_subsystem.su_mutex"],"pair":["make_item","make_group"]}
+{"runs":"task","phase":"teardown"}
+{"runs":"task","phase":"open","pair":["proc_release"]}
+{"runs":"task","phase":"close","pair":["proc_open"],"ended":["proc_read","proc_read_iter","proc_write","proc_lseek","proc_poll","proc_ioctl","proc_compat_ioctl","proc_mmap"],"by":"it is the last reference of the file that is put"}
+{"runs":"task","holds":["mutex:struct tty_struct.legacy_mutex of 0"],"phase":"open","pair":["close"]}
+{"runs":"task","holds":["mutex:struct tty_struct.legacy_mutex of 0"],"phase":"close","pair":["open"]}
+{"runs":"task","holds":["mutex:struct tty_struct.legacy_mutex of 0"]}
+{"runs":"task","holds":["rwsem:struct tty_struct.termios_rwsem of 0"]}
+{"runs":"task","never_with":["throttle","unthrottle"],"by":"the line discipline"}
+{"sleeps":false,"holds":["irqs-off","spin:struct tty_struct.flow.lock of 0"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex of 0"],"phase":"up","pair":["shutdown"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex of 0"],"phase":"down","pair":["activate"]}
+{"phase":"teardown","ended":["activate","shutdown"],"by":"it is the last reference of the port that is put"}
+{"sleeps":false,"holds":["irqs-off","spin:struct uart_port.lock of 0"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex"],"phase":"up","pair":["shutdown"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex"],"phase":"down","pair":["startup"]}
+{"holds":["mutex:struct tty_port.mutex"]}
+{"runs":"task","phase":"up","pair":["close"],"never_with":["read","write","ioctl","compat_ioctl","set_termios","poll","receive_buf","receive_buf2","write_wakeup"],"by":"no other call into the line discipline occurs until it completes"}
+{"runs":"task","holds":["ldsem:struct tty_struct.ldisc_sem of 0"],"phase":"down","pair":["open"],"ended":["read","write","ioctl","compat_ioctl","set_termios","poll","receive_buf","receive_buf2","write_wakeup"],"by":"ldisc_sem is held for writing"}
+{"runs":"task","holds":["mutex:struct snd_pcm.open_mutex"],"phase":"open","pair":["close"]}
+{"runs":"task","holds":["mutex:struct snd_pcm.open_mutex"],"phase":"close","pair":["open"],"ended":["hw_params","hw_free","prepare","trigger"],"by":"the substream is stopped and its hardware freed before it"}
+{"runs":"task","holds":["mutex:struct snd_pcm_runtime.buffer_mutex"],"pair":["hw_free"]}
+{"runs":"task","holds":["mutex:struct snd_pcm_runtime.buffer_mutex"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct snd_pcm_group.lock"],"unless":["nonatomic"],"never_with":["trigger","pointer","ack"],"by":"the lock of the stream"}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"open","pair":["shutdown"]}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"close","pair":["startup"]}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"]}
+{"sleeps":false,"unless":["nonatomic"]}
+{"runs":"task","holds":["mutex:client_mutex"],"pair":["remove"]}
+{"runs":"task","holds":["mutex:client_mutex"],"pair":["probe"]}
+{"runs":"task","holds":["mutex:client_mutex"],"phase":"setup","driver":"bind","pair":["remove"]}
+{"runs":"task","holds":["mutex:client_mutex"],"phase":"teardown","driver":"unbind","pair":["probe"]}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"open","pair":["close"]}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"close","pair":["open"]}
+{"runs":"task","phase":"down","pair":["resume"]}
+{"runs":"task","holds":["mutex:struct snd_rawmidi.open_mutex"],"phase":"open","pair":["close"]}
+{"runs":"task","holds":["mutex:struct snd_rawmidi.open_mutex"],"phase":"close","pair":["open"]}
+{"runs":"task","holds":["rwsem:struct snd_card.controls_rwsem (shared)"]}
+{"runs":"task","holds":["rwsem:struct snd_card.controls_rwsem"]}
+{"runs":"task","holds":["mutex:struct input_dev.mutex of 0"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct input_dev.mutex of 0"],"phase":"down","pair":["open"]}
+{"runs":"task","holds":["mutex:struct input_dev.mutex of 0"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct input_dev.event_lock of 0"]}
+{"runs":"task","holds":["mutex:struct rc_dev.lock of 0"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct rc_dev.lock of 0"],"phase":"down","pair":["open"]}
+{"runs":"task","holds":["mutex:struct backlight_device.update_lock of 0"]}
+{"runs":"task","holds":["mutex:struct thermal_zone_device.lock of 0"]}
+{"runs":"task","holds":["mutex:struct thermal_cooling_device.lock of 0"]}
+{"runs":"task","holds":["mutex:struct watchdog_core_data.lock"]}
+{"runs":"task","holds":["mutex:struct rtc_device.ops_lock"]}
+{"runs":"task","never_with":["enable","disable","set_voltage","set_voltage_sel","set_mode"],"by":"rdev->mutex"}
+{"runs":"task","holds":["mutex:prepare_lock"]}
+{"sleeps":false,"holds":["irqs-off","spin:enable_lock"]}
+{"runs":"task","pair":["free"]}
+{"runs":"task","pair":["request"]}
+{"sleeps":false,"unless":["can_sleep"]}
+{"runs":"task","holds":["mutex:pwm_lock"],"pair":["free"]}
+{"runs":"task","holds":["mutex:pwm_lock"],"pair":["request"]}
+{"runs":"task","holds":["mutex:pwm_lock"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"up","pair":["postdisable"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"up","pair":["predisable"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"down","pair":["postenable"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"down","pair":["preenable"]}
+{"runs":"task","never_with":["xfer","master_xfer","smbus_xfer"],"by":"the lock of the adapter"}
+{"runs":"task","holds":["mutex:struct spi_controller.io_mutex of 0"]}
+{"runs":"task","phase":"open","pair":["postclose"]}
+{"runs":"task","phase":"close","pair":["open"]}
+{"phase":"teardown","ended":["open","postclose"],"by":"it is the last reference of the device that is put"}
+{"sleeps":false,"holds":["irqs-off","spin:struct drm_device.vbl_lock","spin:struct drm_device.vblank_time_lock"],"pair":["disable_vblank"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct drm_device.vblank_time_lock"],"pair":["enable_vblank"]}
 {"runs":"task","phase":"open","pair":["release"]}
+{"runs":"task","phase":"close","pair":["open"],"ended":["read","write","poll","unlocked_ioctl","mmap"],"by":"it is the last reference of the file that is put"}
+{"runs":"task","phase":"up","pair":["unprepare_streaming"]}
+{"runs":"task","phase":"down","pair":["prepare_streaming"]}
+{"runs":"task","phase":"up","pair":["stop_streaming"]}
+{"runs":"task","phase":"down","pair":["start_streaming"]}
+{"runs":"task","holds":["mutex:struct v4l2_ctrl_handler.lock"]}
+{"runs":"task","phase":"open","pair":["close"]}
 {"runs":"task","phase":"close","pair":["open"],"ended":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek","fsync","flush","splice_read","splice_write","fallocate"],"by":"it is the last reference of the file that is put"}
 {"runs":"task","holds":["rwsem:struct inode.* (shared)","mutex:struct file.f_pos_lock of 0"]}
 {"runs":"task","holds":["rwsem:struct inode.* of 0 (shared)"]}
 {"runs":"task","holds":["rwsem:struct inode.* of 1"]}
 {"runs":"task","holds":["rwsem:struct inode.* of 0"]}
 {"runs":"task","holds":["rwsem:struct inode.*"]}
-{}
 {"runs":"task","holds":["rwsem:struct inode.* of 3"]}
 {"runs":"task","holds":["rwsem:struct super_block.s_umount of 0"],"phase":"teardown"}
 {"runs":"task","holds":["rwsem:struct super_block.s_umount of 0"]}
@@ -5132,15 +6012,80 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mmap:struct mm_struct.* (shared)"]}
 {"sleeps":false,"holds":["rcu-read"]}
 {"holds":["mutex:struct seq_file.lock of 0"],"never_with":["start","next","stop","show"],"by":"seq_file.lock, in seq_read_iter()"}
+{"runs":"task","phase":"teardown","ended":["invalidate_range_start","invalidate_range_end"],"by":"the mm has no user left"}
+{"sleeps":false,"phase":"teardown","ended":["release","invalidate_range_start","invalidate_range_end","arch_invalidate_secondary_tlbs"],"by":"an SRCU grace period"}
+{"sleeps":false,"holds":["spin:blocked_lock_lock"]}
+{"sleeps":false,"holds":["spin:struct file_lock_context.flc_lock"]}
+{"runs":"task","holds":["mutex:struct gendisk.open_mutex of 0"],"phase":"open","pair":["release"]}
+{"runs":"task","holds":["mutex:struct gendisk.open_mutex of 0"],"phase":"close","pair":["open"]}
+{"sleeps":false,"unless":["BLK_MQ_F_BLOCKING"]}
+{"runs":"task","phase":"setup","pair":["exit_hctx","exit_request"]}
+{"runs":"task","phase":"teardown","pair":["init_hctx","init_request"]}
+{"runs":"task","pair":["slave_alloc"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct ata_host.lock"]}
+{"runs":"task","phase":"setup","pair":["port_stop"]}
+{"runs":"task","phase":"teardown","pair":["port_start"]}
+{"runs":"task","phase":"setup","pair":["detach_chip"]}
+{"runs":"task","phase":"teardown","pair":["attach_chip"]}
+{"phase":"setup","pair":["exit"]}
+{"phase":"teardown","pair":["init"]}
+{"phase":"setup","pair":["exit_tfm"]}
+{"phase":"teardown","pair":["init_tfm"]}
+{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["ndo_uninit"]}
+{"runs":"task","holds":["rtnl"],"phase":"teardown","pair":["ndo_init"],"ended":["ndo_open","ndo_stop","ndo_start_xmit","ndo_tx_timeout"],"by":"dev_close_many() and synchronize_net() before it"}
+{"runs":"task","holds":["rtnl"],"phase":"up","pair":["ndo_stop"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","pair":["ndo_open"],"ended":["ndo_start_xmit","ndo_tx_timeout"],"by":"dev_deactivate_many() waits for transmissions and stops the watchdog before it"}
+{"runs":"task","holds":["rtnl"]}
+{"runs":"softirq","holds":["bh-off","spin:struct netdev_queue._xmit_lock"],"unless":["lltx"],"sleeps":false,"never_with":["ndo_tx_timeout"],"by":"__netif_tx_lock"}
+{"runs":"softirq","holds":["bh-off","spin:struct net_device.tx_global_lock of 0"],"sleeps":false,"never_with":["ndo_start_xmit"],"unless":["lltx"],"by":"all queues frozen"}
+{"runs":"softirq","holds":["bh-off","spin:struct net_device.addr_list_lock of 0"],"sleeps":false}
+{"runs":"softirq","sleeps":false,"never_with":["poll"],"by":"NAPI_STATE_SCHED"}
+{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"setup","pair":["exit","exit_batch","pre_exit"]}
+{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"teardown","pair":["init"]}
+{"runs":"task","holds":["mutex:genl_mutex"],"unless":["parallel_ops"],"never_with":["doit","dumpit","start","done"],"by":"genl_mutex"}
+{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["dellink"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","pair":["newlink"]}
+{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["destroy"]}
+{"sleeps":false,"holds":["bh-off"]}
+{"runs":"task","ended":["bind","connect","accept","listen","ioctl","sendmsg","recvmsg","shutdown","setsockopt","getsockopt"],"by":"it is the last reference of the socket's file that is put"}
+{"runs":"task","holds":["mutex:struct wiphy.* of 0","rtnl"]}
+{"runs":"task","holds":["mutex:struct wiphy.* of 0"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"],"phase":"up","pair":["stop"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"],"phase":"down","pair":["start"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"],"phase":"up","pair":["remove_interface"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"],"phase":"down","pair":["add_interface"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe"]}
+{"runs":"task","holds":["mutex:struct phy_device.lock of 0"]}
+{"runs":"task","phase":"setup","pair":["teardown"]}
+{"runs":"task","phase":"teardown","pair":["setup"]}
+{"runs":"task","holds":["rtnl"],"phase":"up","pair":["port_disable"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","pair":["port_enable"]}
+{"runs":"task","holds":["mutex:struct nfc_dev.dev of 0"],"phase":"up","pair":["dev_down"]}
+{"runs":"task","holds":["mutex:struct nfc_dev.dev of 0"],"phase":"down","pair":["dev_up"]}
+{"runs":"task","holds":["mutex:struct nfc_dev.dev of 0"]}
+{"runs":"task","holds":["mutex:struct hci_dev.req_lock of 0"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct hci_dev.req_lock of 0"],"phase":"down","pair":["open"]}
+{"runs":"task","holds":["mutex:struct hci_dev.req_lock of 0"]}
+{"runs":"task","phase":"setup","pair":["remove"]}
+{"runs":"task","phase":"teardown","pair":["add"]}
+{"runs":"hardirq","never_with":["irq"],"by":"the interrupt line is handled by one CPU at a time"}
+{"runs":"task","never_with":["irq-thread"],"by":"one thread runs it"}
+{"runs":"softirq","never_with":["tasklet"],"by":"TASKLET_STATE_RUN"}
+{"runs":"softirq","never_with":["timer"],"by":"a timer has one base whose expired timers run one by one"}
+{"sleeps":false,"never_with":["hrtimer"],"by":"a running callback is not enqueued elsewhere"}
+{"runs":"softirq","never_with":["napi"],"by":"NAPI_STATE_SCHED"}
+{"runs":"task","never_with":["work"],"by":"a work item is not reentrant"}
+{"runs":"task","never_with":["delayed-work"],"by":"a work item is not reentrant"}
+{"runs":"task","never_with":["kthread-work"],"by":"one thread runs the worker"}
+{"runs":"hardirq","never_with":["irq-work"],"by":"IRQ_WORK_BUSY"}
+{"runs":"task","phase":"setup"}
+{"sleeps":false,"never_with":["function"],"by":"a running callback is not enqueued elsewhere"}
 {"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove","remove_new","disconnect"],"never_with":["remove","remove_new","disconnect","shutdown"],"by":"device_lock()"}
 {"runs":"task","driver":"bind","pair":["disconnect","unbind","detach","port_remove"]}
 {"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe","probe_new"],"never_with":["probe","probe_new","shutdown"],"by":"device_lock()"}
 {"runs":"task","driver":"unbind","pair":["connect","bind","attach","port_probe","probe"]}
-{"runs":"task","holds":["mutex:struct device.*"],"phase":"down"}
-{"runs":"task","holds":["mutex:struct device.*"],"phase":"down","pair":["resume"]}
-{"runs":"task","holds":["mutex:struct device.*"],"phase":"up","pair":["suspend"]}
-{"runs":"task","phase":"down","pair":["resume"]}
-{"runs":"task","phase":"up","pair":["suspend"]}
 {"runs":"task","phase":"down","pair":["thaw","restore"]}
 {"runs":"task","phase":"up","pair":["freeze","poweroff"]}
 {"runs":"task","phase":"down","pair":["resume_early","thaw_early","restore_early"]}
@@ -5476,29 +6421,129 @@ naming conventions of the kernel
 macros that find the object around a member
 include/linux/device.h, pm_runtime.h, sysfs.h and others
 include/linux/spinlock.h and include/linux/list.h
+kernel/time/timer.c, expire_timers()
+Documentation/core-api/workqueue.rst, Guidelines
+include/linux/interrupt.h, Properties of tasklets
+Documentation/RCU/checklist.rst, item 7
 Documentation/core-api/genericirq.rst
 kernel/irq/manage.c, irq_thread()
-include/linux/interrupt.h, Properties of tasklets
-kernel/time/timer.c, expire_timers()
-kernel/time/hrtimer.c, switch_hrtimer_base()
-Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
-Documentation/core-api/workqueue.rst, Guidelines
-kernel/kthread.c, kthread_worker_fn()
-kernel/task_work.c, task_work_run()
-kernel/smp.c, smp_call_function_many()
-Documentation/RCU/checklist.rst, item 7
-Documentation/driver-api/usb/URB.rst, How to start interrupt transfers?
-Documentation/driver-api/pm/devices.rst
+kernel/sched/wait.c, __wake_up_common()
+Documentation/trace/kprobes.rst
+drivers/base/syscore.c, syscore_suspend() and syscore_resume()
+include/linux/perf_event.h, struct pmu
+Documentation/filesystems/locking.rst, buffer_head; block/bio.c, bio_endio()
+Documentation/filesystems/locking.rst, buffer_head
+Documentation/driver-api/dmaengine/client.rst
+Documentation/core-api/kobject.rst, ktypes and release methods
+drivers/base/core.c, device_shutdown()
+drivers/base/dd.c, really_probe() and __device_release_driver(), which __device_driver_lock() is held around
+drivers/base/power/main.c, device_suspend()
+drivers/base/power/main.c, device_resume()
+drivers/pci/iov.c, sriov_numvfs_store()
+drivers/pci/pcie/err.c, report_error_detected() and the like
+drivers/pci/pci.c, pci_dev_save_and_disable()
+drivers/pci/pci.c, pci_dev_restore()
+Documentation/driver-api/usb/power-management.rst
+include/linux/usb.h, struct usb_driver
+drivers/usb/core/devio.c, proc_ioctl()
+drivers/usb/serial/usb-serial.c
+drivers/usb/serial/usb-serial.c, destroy_serial()
+drivers/usb/serial/bus.c, usb_serial_device_probe()
+drivers/usb/serial/bus.c, usb_serial_device_remove()
+drivers/usb/serial/usb-serial.c, serial_port_activate()
+drivers/usb/serial/usb-serial.c, serial_port_shutdown()
+Documentation/driver-api/usb/URB.rst
+include/linux/usb/gadget.h, struct usb_request
+include/linux/usb/gadget.h, struct usb_gadget_driver
+drivers/usb/gadget/udc/core.c
+drivers/usb/gadget/udc/core.c, usb_gadget_connect_locked() and usb_gadget_disconnect_locked()
+drivers/usb/gadget/udc/core.c, usb_ep_queue() and usb_ep_dequeue()
+include/linux/usb/composite.h, struct usb_function
+drivers/virtio/virtio.c
+drivers/acpi/bus.c, acpi_device_probe() and acpi_device_remove(), which the driver core calls
+drivers/acpi/bus.c, acpi_device_install_notify_handler()
+drivers/input/serio/serio.c
+drivers/input/serio/serio.c, serio_interrupt()
+drivers/hid/hid-core.c, hid_device_probe()
+drivers/hid/hid-core.c, hid_device_remove()
+drivers/hid/hid-core.c, hid_input_report()
+include/linux/hid.h, struct hid_driver
+drivers/hid/hid-core.c, hid_hw_start()
+drivers/hid/hid-core.c, hid_hw_stop()
+drivers/hid/hid-core.c, hid_hw_open()
+drivers/hid/hid-core.c, hid_hw_close()
+kernel/irq/chip.c and kernel/irq/manage.c, under irq_desc.lock
+kernel/irq/manage.c, __setup_irq()
+kernel/irq/manage.c, __free_irq()
 Documentation/filesystems/sysfs.rst
-Documentation/filesystems/debugfs.rst
-Documentation/driver-api/driver-model/devres.rst
-Documentation/core-api/kref.rst
-net/core/dev.c, register_netdevice()
-net/core/dev.c, unregister_netdevice_many_notify()
-Documentation/networking/netdevices.rst, struct net_device synchronization rules
-net/core/dev.c, __dev_close_many()
-net/core/net_namespace.c
-include/linux/ethtool.h, struct ethtool_ops
+fs/kernfs/file.c, kernfs_fop_write_iter() and kernfs_file_read_iter()
+kernel/params.c, param_attr_show() and param_attr_store()
+fs/configfs/file.c, fill_read_buffer() and flush_write_buffer()
+fs/configfs/dir.c, configfs_mkdir() and configfs_rmdir()
+fs/configfs/item.c, config_item_cleanup()
+fs/proc/inode.c; Documentation/filesystems/proc.rst
+include/linux/tty_driver.h, struct tty_operations
+include/linux/tty_port.h, struct tty_port_operations
+include/linux/serial_core.h, struct uart_ops
+drivers/tty/serial/serial_core.c, uart_port_startup()
+drivers/tty/serial/serial_core.c, uart_port_shutdown()
+include/linux/tty_ldisc.h, struct tty_ldisc_ops
+include/linux/tty_ldisc.h, struct tty_ldisc_ops; drivers/tty/tty_ldisc.c, tty_ldisc_close()
+drivers/tty/tty_buffer.c, flush_to_ldisc()
+sound/core/pcm_native.c, snd_pcm_open()
+sound/core/pcm_native.c, snd_pcm_release_substream()
+sound/core/pcm_native.c, snd_pcm_hw_params()
+sound/core/pcm_native.c, snd_pcm_action_nonatomic()
+Documentation/sound/kernel-api/writing-an-alsa-driver.rst, Operators
+Documentation/sound/kernel-api/writing-an-alsa-driver.rst, Atomicity
+sound/soc/soc-pcm.c, under snd_soc_dpcm_mutex_lock()
+sound/soc/soc-core.c, snd_soc_bind_card()
+sound/soc/soc-core.c, snd_soc_unbind_card()
+sound/soc/soc-core.c and sound/soc/soc-pcm.c
+sound/core/rawmidi.c, open_substream()
+sound/core/rawmidi.c, close_substream()
+sound/core/rawmidi.c
+sound/core/control.c, snd_ctl_elem_read() and snd_ctl_elem_write()
+include/linux/input.h, struct input_dev
+drivers/media/rc/rc-main.c, rc_open() and rc_close()
+include/linux/leds.h, struct led_classdev
+include/linux/backlight.h, backlight_update_status()
+drivers/video/backlight/backlight.c, actual_brightness_show()
+drivers/thermal/thermal_helpers.c, __thermal_zone_get_temp(); drivers/thermal/thermal_core.c
+drivers/thermal/thermal_helpers.c, thermal_cdev_update(); drivers/thermal/thermal_sysfs.c
+drivers/hwmon/hwmon.c, hwmon_attr_show() and hwmon_attr_store()
+drivers/watchdog/watchdog_dev.c, under watchdog_core_data.lock
+drivers/rtc/interface.c, under rtc_device.ops_lock
+drivers/power/supply/power_supply_core.c, power_supply_changed_work()
+drivers/regulator/core.c, under rdev->mutex; while it is registered nobody else knows it
+Documentation/driver-api/clk.rst, Locking
+include/linux/clk-provider.h, struct clk_ops
+include/linux/gpio/driver.h, struct gpio_chip
+drivers/pwm/core.c, pwm_device_request()
+drivers/pwm/core.c, pwm_put()
+drivers/pwm/core.c, pwm_capture()
+drivers/pwm/core.c
+drivers/iio/industrialio-core.c
+drivers/iio/industrialio-buffer.c, iio_update_buffers()
+drivers/iio/industrialio-trigger.c, iio_trigger_attach_poll_func()
+include/linux/i2c.h, struct i2c_algorithm; drivers/i2c/i2c-core-base.c, __i2c_transfer()
+drivers/spi/spi.c, __spi_pump_messages()
+drivers/nvmem/core.c, bin_attr_nvmem_read() and bin_attr_nvmem_write()
+drivers/gpu/drm/drm_file.c, drm_file_alloc() and drm_file_free()
+drivers/gpu/drm/drm_drv.c, drm_dev_release()
+drivers/gpu/drm/drm_vblank.c, drm_vblank_enable()
+drivers/gpu/drm/drm_vblank.c, drm_vblank_disable_and_save()
+include/drm/drm_crtc.h, struct drm_crtc_funcs
+drivers/gpu/drm/drm_mode_config.c, drm_mode_config_cleanup()
+drivers/gpu/drm/drm_atomic_helper.c, drm_atomic_helper_commit_tail()
+include/drm/drm_modeset_helper_vtables.h, struct drm_connector_helper_funcs
+Documentation/driver-api/media/v4l2-dev.rst
+drivers/media/v4l2-core/v4l2-dev.c, v4l2_release()
+Documentation/driver-api/media/v4l2-dev.rst, ioctls and locking
+include/media/videobuf2-core.h, struct vb2_ops
+drivers/media/v4l2-core/v4l2-ctrls-core.c, under v4l2_ctrl_handler.lock
+drivers/media/v4l2-core/v4l2-subdev.c, subdev_do_ioctl()
+include/media/v4l2-subdev.h, struct v4l2_subdev_internal_ops
 Documentation/filesystems/locking.rst, file_operations
 Documentation/filesystems/vfs.rst, struct file_operations
 Documentation/filesystems/locking.rst, inode_operations
@@ -5508,10 +6553,78 @@ Documentation/filesystems/locking.rst, dentry_operations
 Documentation/filesystems/locking.rst, address_space_operations
 Documentation/filesystems/locking.rst, vm_operations_struct
 fs/seq_file.c, seq_read_iter()
-drivers/base/dd.c, really_probe() and __device_release_driver(), which __device_driver_lock() is held around
-drivers/base/core.c, device_shutdown()
-drivers/base/power/main.c, device_suspend()
-drivers/base/power/main.c, device_resume()
+include/linux/mmu_notifier.h, struct mmu_notifier_ops
+Documentation/filesystems/locking.rst, file_lock_operations
+Documentation/filesystems/locking.rst, lock_manager_operations
+Documentation/filesystems/locking.rst, file_system_type
+include/linux/shrinker.h
+Documentation/filesystems/locking.rst, block_device_operations
+block/genhd.c, disk_release()
+block/blk-mq.h, __blk_mq_run_dispatch_ops()
+block/blk-mq.c, blk_mq_timeout_work()
+block/blk-mq.c, blk_mq_complete_request()
+include/linux/blk-mq.h, struct blk_mq_ops
+Documentation/scsi/scsi_mid_low_api.rst
+Documentation/scsi/scsi_eh.rst
+drivers/ata/libata-core.c, ata_qc_issue(), LOCKING: spin_lock_irqsave(host lock)
+Documentation/driver-api/libata.rst, Error handling
+drivers/ata/libata-core.c and drivers/ata/libata-eh.c, LOCKING of the functions that call it
+include/linux/mtd/mtd.h, struct mtd_info
+include/linux/mtd/rawnand.h, struct nand_controller; drivers/mtd/nand/raw/nand_base.c, nand_get_device()
+include/crypto/skcipher.h, struct skcipher_alg, and the like
+include/crypto/hash.h, struct ahash_alg and struct shash_alg
+net/core/dev.c, register_netdevice()
+net/core/dev.c, unregister_netdevice_many_notify()
+Documentation/networking/netdevices.rst, struct net_device synchronization rules
+net/core/dev.c, __dev_close_many()
+net/core/dev.c, __netdev_update_features()
+net/8021q/vlan_core.c, vlan_vid_add() and vlan_vid_del()
+net/core/dev.c, netdev_core_pick_tx() and validate_xmit_skb()
+Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
+net/core/net_namespace.c
+include/linux/ethtool.h, struct ethtool_ops
+net/core/dev.c, netdev_run_todo()
+net/netlink/genetlink.c, genl_rcv_msg() and genl_dumpit()
+net/core/rtnetlink.c, rtnl_newlink_create()
+net/core/rtnetlink.c, rtnl_delete_link() and __rtnl_kill_links()
+net/core/rtnetlink.c, rtnl_changelink()
+net/core/rtnetlink.c
+net/sched/sch_api.c, qdisc_create()
+net/sched/sch_api.c, qdisc_change()
+net/sched/sch_generic.c, __qdisc_destroy()
+net/core/dev.c, __dev_xmit_skb() and net_tx_action()
+net/socket.c, __sock_release()
+net/socket.c
+include/net/cfg80211.h, struct cfg80211_ops
+net/mac80211/driver-ops.c, drv_start()
+net/mac80211/driver-ops.c, drv_stop()
+net/mac80211/driver-ops.c, drv_add_interface()
+net/mac80211/driver-ops.c, drv_remove_interface()
+include/net/mac80211.h, struct ieee80211_ops; net/mac80211/driver-ops.h
+drivers/net/phy/phy_device.c, phy_probe()
+drivers/net/phy/phy_device.c, phy_remove()
+drivers/net/phy/phy.c, phy_interrupt()
+drivers/net/phy/phy.c and drivers/net/phy/phy_device.c
+net/dsa/dsa.c, dsa_switch_setup()
+net/dsa/dsa.c, dsa_switch_teardown()
+net/dsa/port.c, dsa_port_enable_rt()
+net/dsa/port.c, dsa_port_disable_rt()
+net/nfc/core.c, under device_lock()
+net/bluetooth/hci_sync.c, hci_dev_open_sync()
+net/bluetooth/hci_sync.c, hci_dev_close_sync()
+net/bluetooth/hci_sync.c, under hci_req_sync_lock()
+net/bluetooth/hci_core.c, hci_send_frame(), by the work of hdev->workqueue
+Documentation/infiniband/core_locking.rst, Sleeping and interrupt context
+Documentation/infiniband/core_locking.rst
+kernel/time/hrtimer.c, switch_hrtimer_base()
+kernel/kthread.c, kthread_worker_fn()
+kernel/task_work.c, task_work_run()
+kernel/smp.c, smp_call_function_many()
+Documentation/driver-api/usb/URB.rst, How to start interrupt transfers?
+Documentation/driver-api/pm/devices.rst
+Documentation/filesystems/debugfs.rst
+Documentation/driver-api/driver-model/devres.rst
+Documentation/core-api/kref.rst
 Documentation/power/runtime_pm.rst, 2. Device Runtime PM Callbacks
 names of members of the kernel's operations tables
 include/linux/spinlock_types.h
