@@ -6,12 +6,12 @@ import { fileOf, type ParsedFile, parseFile } from '../c/lower/functions.ts';
 import { ownName } from '../c/syntax/calls.ts';
 import { designatedIn, mentionsIn } from '../c/syntax/mentions.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
-import type { Types } from '../c/syntax/types.ts';
+import type { FieldType, Types } from '../c/syntax/types.ts';
 import type { Image } from '../c/text/images.ts';
 import { sentencesOn } from '../c/world/sentences.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Knowledge } from '../model/fact.ts';
-import type { CodeFile, Mention, Tie, World } from '../model/rule.ts';
+import type { CodeFile, DeclaredGuard, Mention, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { type Statement, tiesOf } from './atomicity/ties.ts';
 import { completed } from './complete.ts';
@@ -81,6 +81,7 @@ export function worldOf(
   let calls: ReturnType<typeof callsIn> | null = null;
   let ties: Tie[] | null = null;
   let shared: ReturnType<typeof sharedIn> | null = null;
+  let guards: ReturnType<typeof guardsIn> | null = null;
   const imageOf = new Map(images.map(i => [i.path, i]));
   const mentions = new Map<string, Map<string, Mention[]>>();
   const designated = new Map<string, Set<string>>();
@@ -128,6 +129,10 @@ export function worldOf(
       designated.set(path, known);
       return known;
     },
+    guard: key => {
+      guards ??= guardsIn(images, cache);
+      return guards.get(key) ?? null;
+    },
     licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
     mentions: fn => {
       const own = mentionedIn(fn.path).get(fn.name) ?? [];
@@ -150,6 +155,28 @@ export function worldOf(
 function isWhollyKnown(name: string, known: Knowledge): boolean {
   const fact = known.fact(name);
   return fact !== undefined && fact.part !== true;
+}
+
+/** The guards that declarations name, by the keys of their cells. `&lock` is a member of the same type where that has one of the name. */
+function guardsIn(images: readonly Image[], cache: ParseCache): Map<string, DeclaredGuard> {
+  const found = new Map<string, DeclaredGuard>();
+  for (const image of images) {
+    const types = cache.types.get(image);
+    const note = (type: string, name: string, field: FieldType, members: ReadonlyMap<string, FieldType>) => {
+      if (!field.guard) return;
+      const path = field.guard.lock.replace(/^&\s*/, '');
+      const isMember = type !== '' && members.has(/^\w*/.exec(path)?.[0] ?? '');
+      found.set(`${type}|${name}`, {
+        lock: isMember ? `${type}.${path}` : path,
+        written: field.guard.lock,
+        pointee: field.guard.pointee,
+        path: image.path,
+      });
+    };
+    for (const [tag, members] of types?.structs ?? []) for (const [name, field] of members) note(tag, name, field, members);
+    for (const [name, field] of types?.globals ?? []) note('', name, field, new Map());
+  }
+  return found;
 }
 
 function noTypes(): Types {

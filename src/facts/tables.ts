@@ -959,20 +959,22 @@ console_unlock 290 104
 consume_skb 291 59
 container_of 292 105
 container_of_const 292 105
-copy_from_iter 293 106
+context_unsafe 293 106
+context_unsafe_alias 3 106
+copy_from_iter 294 107
 copy_from_kernel_nofault 61 41
 copy_from_user 60 41
 copy_from_user_nofault 61 41
-copy_to_iter 293 106
+copy_to_iter 294 107
 copy_to_user 62 41
 core_initcall 133 69
 core_initcall_sync 133 69
-counter_add 294 107
-counter_priv 295 108
-counter_unregister 296 107
+counter_add 295 108
+counter_priv 296 109
+counter_unregister 297 108
 cpu_online 29 101
 cpu_ptr 110 62
-cpu_relax 236 109
+cpu_relax 236 110
 cpu_to_be16 1 84
 cpu_to_be32 1 84
 cpu_to_be64 1 84
@@ -980,8 +982,8 @@ cpu_to_le16 1 84
 cpu_to_le32 1 84
 cpu_to_le64 1 84
 cpu_to_node 29 9
-cpuhp_remove_state 126 110
-cpuhp_setup_state 126 110
+cpuhp_remove_state 126 111
+cpuhp_setup_state 126 111
 cpumask_and 245 42
 cpumask_andnot 245 42
 cpumask_assign_cpu 140 42
@@ -993,58 +995,58 @@ cpumask_equal 247 42
 cpumask_first 249 42
 cpumask_full 247 42
 cpumask_intersects 247 42
-cpumask_next 297 42
+cpumask_next 298 42
 cpumask_or 48 42
-cpumask_set_cpu 298 42
+cpumask_set_cpu 299 42
 cpumask_setall 48 42
 cpumask_subset 247 42
-cpumask_test_and_clear_cpu 299 42
-cpumask_test_and_set_cpu 300 42
-cpumask_test_cpu 301 42
+cpumask_test_and_clear_cpu 300 42
+cpumask_test_and_set_cpu 301 42
+cpumask_test_cpu 302 42
 cpumask_weight 249 42
 cpumask_xor 48 42
-cpus_read_lock 302 111
-cpus_read_trylock 303 111
-cpus_read_unlock 304 111
-cpus_write_lock 305 111
-cpus_write_unlock 306 111
-crypto_engine_register_aead 307 112
-crypto_engine_register_aeads 307 112
-crypto_engine_register_ahash 307 112
-crypto_engine_register_ahashs 307 112
-crypto_engine_register_akcipher 307 112
-crypto_engine_register_akciphers 307 112
-crypto_engine_register_skcipher 307 112
-crypto_engine_register_skciphers 307 112
-crypto_engine_unregister_aead 308 112
-crypto_engine_unregister_aeads 308 112
-crypto_engine_unregister_ahash 308 112
-crypto_engine_unregister_ahashs 308 112
-crypto_engine_unregister_akcipher 308 112
-crypto_engine_unregister_akciphers 308 112
-crypto_engine_unregister_skcipher 308 112
-crypto_engine_unregister_skciphers 308 112
-crypto_register_aead 307 112
-crypto_register_aeads 307 112
-crypto_register_ahash 307 112
-crypto_register_ahashs 307 112
-crypto_register_akcipher 307 112
-crypto_register_akciphers 307 112
-crypto_register_skcipher 307 112
-crypto_register_skciphers 307 112
-crypto_unregister_aead 308 112
-crypto_unregister_aeads 308 112
-crypto_unregister_ahash 308 112
-crypto_unregister_ahashs 308 112
-crypto_unregister_akcipher 308 112
-crypto_unregister_akciphers 308 112
-crypto_unregister_skcipher 308 112
-crypto_unregister_skciphers 308 112
-css_get 78 113
-css_put 240 113
-css_tryget 309 113
-css_tryget_online 309 113
-data_race 310 3
+cpus_read_lock 303 112
+cpus_read_trylock 304 112
+cpus_read_unlock 305 112
+cpus_write_lock 306 112
+cpus_write_unlock 307 112
+crypto_engine_register_aead 308 113
+crypto_engine_register_aeads 308 113
+crypto_engine_register_ahash 308 113
+crypto_engine_register_ahashs 308 113
+crypto_engine_register_akcipher 308 113
+crypto_engine_register_akciphers 308 113
+crypto_engine_register_skcipher 308 113
+crypto_engine_register_skciphers 308 113
+crypto_engine_unregister_aead 309 113
+crypto_engine_unregister_aeads 309 113
+crypto_engine_unregister_ahash 309 113
+crypto_engine_unregister_ahashs 309 113
+crypto_engine_unregister_akcipher 309 113
+crypto_engine_unregister_akciphers 309 113
+crypto_engine_unregister_skcipher 309 113
+crypto_engine_unregister_skciphers 309 113
+crypto_register_aead 308 113
+crypto_register_aeads 308 113
+crypto_register_ahash 308 113
+crypto_register_ahashs 308 113
+crypto_register_akcipher 308 113
+crypto_register_akciphers 308 113
+crypto_register_skcipher 308 113
+crypto_register_skciphers 308 113
+crypto_unregister_aead 309 113
+crypto_unregister_aeads 309 113
+crypto_unregister_ahash 309 113
+crypto_unregister_ahashs 309 113
+crypto_unregister_akcipher 309 113
+crypto_unregister_akciphers 309 113
+crypto_unregister_skcipher 309 113
+crypto_unregister_skciphers 309 113
+css_get 78 114
+css_put 240 114
+css_tryget 310 114
+css_tryget_online 310 114
+data_race 311 3
 debugfs_create_atomic_t 16 15
 debugfs_create_automount 16 15
 debugfs_create_blob 16 15
@@ -1069,270 +1071,270 @@ debugfs_create_x32 16 15
 debugfs_create_x64 16 15
 debugfs_create_x8 16 15
 debugfs_create_xul 16 15
-debugfs_remove 311 15
-debugfs_remove_recursive 311 15
-dec_tlb_flush_pending 312 114
-default_wake_function 313 115
-del_gendisk 314 65
-del_singleshot_timer_sync 315 66
-del_timer 316 66
-del_timer_sync 315 66
+debugfs_remove 312 15
+debugfs_remove_recursive 312 15
+dec_tlb_flush_pending 313 115
+default_wake_function 314 116
+del_gendisk 315 65
+del_singleshot_timer_sync 316 66
+del_timer 317 66
+del_timer_sync 316 66
 delayed_work_pending 92 13
-destroy_workqueue 317 13
-dev_alert 318 116
-dev_alert_once 318 116
-dev_alert_ratelimited 318 116
-dev_alloc_skb 319 59
-dev_close 320 54
+destroy_workqueue 318 13
+dev_alert 319 117
+dev_alert_once 319 117
+dev_alert_ratelimited 319 117
+dev_alloc_skb 320 59
+dev_close 321 54
 dev_consume_skb_any 291 59
 dev_consume_skb_irq 291 59
-dev_crit 318 116
-dev_crit_once 318 116
-dev_crit_ratelimited 318 116
-dev_dbg 318 116
-dev_dbg_once 318 116
-dev_dbg_ratelimited 318 116
-dev_emerg 318 116
-dev_emerg_once 318 116
-dev_emerg_ratelimited 318 116
-dev_err 318 116
-dev_err_once 318 116
-dev_err_probe 321 116
-dev_err_ratelimited 318 116
-dev_get_by_index 322 54
-dev_get_by_index_rcu 323 54
-dev_get_by_name 322 54
-dev_get_by_name_rcu 324 54
+dev_crit 319 117
+dev_crit_once 319 117
+dev_crit_ratelimited 319 117
+dev_dbg 319 117
+dev_dbg_once 319 117
+dev_dbg_ratelimited 319 117
+dev_emerg 319 117
+dev_emerg_once 319 117
+dev_emerg_ratelimited 319 117
+dev_err 319 117
+dev_err_once 319 117
+dev_err_probe 322 117
+dev_err_ratelimited 319 117
+dev_get_by_index 323 54
+dev_get_by_index_rcu 324 54
+dev_get_by_name 323 54
+dev_get_by_name_rcu 325 54
 dev_get_drvdata 29 9
-dev_hold 325 54
-dev_info 318 116
-dev_info_once 318 116
-dev_info_ratelimited 318 116
+dev_hold 326 54
+dev_info 319 117
+dev_info_once 319 117
+dev_info_ratelimited 319 117
 dev_kfree_skb 291 59
 dev_kfree_skb_any 291 59
 dev_kfree_skb_irq 291 59
 dev_name 29 9
-dev_notice 318 116
-dev_notice_once 318 116
-dev_notice_ratelimited 318 116
-dev_put 326 54
+dev_notice 319 117
+dev_notice_once 319 117
+dev_notice_ratelimited 319 117
+dev_put 327 54
 dev_queue_xmit 231 54
 dev_to_node 29 9
-dev_warn 318 116
-dev_warn_once 318 116
-dev_warn_ratelimited 318 116
-devfreq_add_device 327 117
-devfreq_remove_device 328 117
+dev_warn 319 117
+dev_warn_once 319 117
+dev_warn_ratelimited 319 117
+devfreq_add_device 328 118
+devfreq_remove_device 329 118
 device_add 252 9
-device_add_disk 329 65
+device_add_disk 330 65
 device_del 277 9
 device_initcall 133 69
 device_initcall_sync 133 69
-device_lock 330 9
+device_lock 331 9
 device_lock_assert 139 9
-device_lock_interruptible 331 9
+device_lock_interruptible 332 9
 device_register 252 9
-device_remove_bin_file 332 118
-device_remove_file 332 118
-device_remove_group 332 118
-device_remove_groups 332 118
-device_trylock 333 9
-device_unlock 334 9
+device_remove_bin_file 333 119
+device_remove_file 333 119
+device_remove_group 333 119
+device_remove_groups 333 119
+device_trylock 334 9
+device_unlock 335 9
 device_unregister 277 9
-devl_lock 330 119
-devl_trylock 333 119
-devl_unlock 334 119
-devlink_free 335 108
-devlink_priv 295 108
-devm_add_action 336 120
-devm_add_action_or_reset 336 120
-devm_alloc_etherdev 337 108
-devm_alloc_etherdev_mqs 337 108
-devm_backlight_device_register 338 82
-devm_clk_hw_register 339 96
-devm_counter_add 340 107
-devm_counter_alloc 337 108
-devm_devfreq_add_device 341 117
-devm_device_add_group 342 118
-devm_fpga_mgr_register 343 121
-devm_free_irq 344 14
-devm_gpiochip_add_data 345 122
-devm_hwmon_device_register_with_info 346 123
-devm_hwrng_register 347 124
-devm_i2c_add_adapter 348 125
-devm_iio_device_alloc 337 108
+devl_lock 331 120
+devl_trylock 334 120
+devl_unlock 335 120
+devlink_free 336 109
+devlink_priv 296 109
+devm_add_action 337 121
+devm_add_action_or_reset 337 121
+devm_alloc_etherdev 338 109
+devm_alloc_etherdev_mqs 338 109
+devm_backlight_device_register 339 82
+devm_clk_hw_register 340 96
+devm_counter_add 341 108
+devm_counter_alloc 338 109
+devm_devfreq_add_device 342 118
+devm_device_add_group 343 119
+devm_fpga_mgr_register 344 122
+devm_free_irq 345 14
+devm_gpiochip_add_data 346 123
+devm_hwmon_device_register_with_info 347 124
+devm_hwrng_register 348 125
+devm_i2c_add_adapter 349 126
+devm_iio_device_alloc 338 109
 devm_iio_device_register 64 43
-devm_kasprintf 349 120
-devm_kcalloc 349 120
-devm_kfree 350 120
-devm_kmalloc 349 120
-devm_kmalloc_array 349 120
-devm_kmemdup 349 120
-devm_kstrdup 349 120
-devm_kzalloc 349 120
-devm_led_classdev_register 351 126
-devm_led_classdev_register_ext 351 126
-devm_led_classdev_unregister 352 126
-devm_mbox_controller_register 353 127
-devm_mdiobus_register 354 128
-devm_mmc_alloc_host 337 108
-devm_nvmem_register 355 129
-devm_of_mdiobus_register 354 128
-devm_of_phy_provider_register 356 130
-devm_of_phy_provider_register_full 356 130
-devm_power_supply_register 357 131
-devm_pwmchip_add 358 132
-devm_rc_register_device 359 133
-devm_register_netdev 360 54
-devm_regulator_register 361 134
-devm_request_any_context_irq 362 14
-devm_request_irq 363 14
-devm_request_threaded_irq 364 14
-devm_reset_controller_register 365 135
-devm_rproc_add 366 136
-devm_rtc_register_device 367 44
-devm_snd_soc_register_component 368 137
-devm_spi_alloc_controller 337 108
-devm_spi_alloc_host 337 108
-devm_spi_alloc_master 337 108
-devm_spi_alloc_slave 337 108
-devm_spi_alloc_target 337 108
-devm_spi_register_controller 369 138
-devm_spi_register_master 369 138
-devm_thermal_of_zone_register 370 139
-devm_watchdog_register_device 371 140
-dget 372 141
-dget_dlock 373 141
-dget_parent 372 141
-disable_delayed_work 374 13
-disable_delayed_work_sync 375 13
-disable_hardirq 376 14
-disable_irq 377 14
-disable_irq_nosync 378 14
-disable_work 379 13
-disable_work_sync 380 13
+devm_kasprintf 350 121
+devm_kcalloc 350 121
+devm_kfree 351 121
+devm_kmalloc 350 121
+devm_kmalloc_array 350 121
+devm_kmemdup 350 121
+devm_kstrdup 350 121
+devm_kzalloc 350 121
+devm_led_classdev_register 352 127
+devm_led_classdev_register_ext 352 127
+devm_led_classdev_unregister 353 127
+devm_mbox_controller_register 354 128
+devm_mdiobus_register 355 129
+devm_mmc_alloc_host 338 109
+devm_nvmem_register 356 130
+devm_of_mdiobus_register 355 129
+devm_of_phy_provider_register 357 131
+devm_of_phy_provider_register_full 357 131
+devm_power_supply_register 358 132
+devm_pwmchip_add 359 133
+devm_rc_register_device 360 134
+devm_register_netdev 361 54
+devm_regulator_register 362 135
+devm_request_any_context_irq 363 14
+devm_request_irq 364 14
+devm_request_threaded_irq 365 14
+devm_reset_controller_register 366 136
+devm_rproc_add 367 137
+devm_rtc_register_device 368 44
+devm_snd_soc_register_component 369 138
+devm_spi_alloc_controller 338 109
+devm_spi_alloc_host 338 109
+devm_spi_alloc_master 338 109
+devm_spi_alloc_slave 338 109
+devm_spi_alloc_target 338 109
+devm_spi_register_controller 370 139
+devm_spi_register_master 370 139
+devm_thermal_of_zone_register 371 140
+devm_watchdog_register_device 372 141
+dget 373 142
+dget_dlock 374 142
+dget_parent 373 142
+disable_delayed_work 375 13
+disable_delayed_work_sync 376 13
+disable_hardirq 377 14
+disable_irq 378 14
+disable_irq_nosync 379 14
+disable_work 380 13
+disable_work_sync 381 13
 div64_u64 29 19
 div_u64 29 19
-dma_alloc_coherent 68 142
-dma_async_device_register 381 143
-dma_async_device_unregister 382 143
-dma_fence_get 372 144
-dma_fence_get_rcu 309 144
-dma_fence_is_signaled 92 144
-dma_fence_put 291 144
-dma_fence_signal 233 144
-dma_fence_wait 383 144
-dma_fence_wait_timeout 383 144
-dma_free_coherent 384 142
-dma_map_page 29 145
-dma_map_sg 29 145
-dma_map_single 29 145
-dma_mapping_error 46 145
-dma_mb 385 146
-dma_pool_alloc 68 147
-dma_pool_free 350 147
-dma_resv_assert_held 139 148
-dma_resv_lock 331 148
-dma_resv_lock_interruptible 331 148
-dma_resv_lock_slow 330 148
-dma_resv_trylock 333 148
-dma_resv_unlock 334 148
-dma_resv_wait_timeout 383 148
-dma_rmb 386 146
-dma_sync_sg_for_cpu 318 145
-dma_sync_sg_for_device 318 145
-dma_sync_single_for_cpu 318 145
-dma_sync_single_for_device 318 145
-dma_unmap_page 318 145
-dma_unmap_sg 318 145
-dma_unmap_single 318 145
-dma_wmb 387 146
-dmaenginem_async_device_register 388 143
+dma_alloc_coherent 68 143
+dma_async_device_register 382 144
+dma_async_device_unregister 383 144
+dma_fence_get 373 145
+dma_fence_get_rcu 310 145
+dma_fence_is_signaled 92 145
+dma_fence_put 291 145
+dma_fence_signal 233 145
+dma_fence_wait 384 145
+dma_fence_wait_timeout 384 145
+dma_free_coherent 385 143
+dma_map_page 29 146
+dma_map_sg 29 146
+dma_map_single 29 146
+dma_mapping_error 46 146
+dma_mb 386 147
+dma_pool_alloc 68 148
+dma_pool_free 351 148
+dma_resv_assert_held 139 149
+dma_resv_lock 332 149
+dma_resv_lock_interruptible 332 149
+dma_resv_lock_slow 331 149
+dma_resv_trylock 334 149
+dma_resv_unlock 335 149
+dma_resv_wait_timeout 384 149
+dma_rmb 387 147
+dma_sync_sg_for_cpu 319 146
+dma_sync_sg_for_device 319 146
+dma_sync_single_for_cpu 319 146
+dma_sync_single_for_device 319 146
+dma_unmap_page 319 146
+dma_unmap_sg 319 146
+dma_unmap_single 319 146
+dma_wmb 388 147
+dmaenginem_async_device_register 389 144
 do_div 29 19
 do_exit 6 6
 do_group_exit 6 6
 do_task_dead 6 6
-done_seqretry 389 57
-done_seqretry_irqrestore 389 57
+done_seqretry 390 57
+done_seqretry_irqrestore 390 57
 double_rq_lock 136 60
 double_rq_unlock 138 60
-down 390 149
-down_interruptible 391 149
-down_killable 391 149
-down_read 127 150
-down_read_interruptible 392 150
-down_read_killable 392 150
-down_read_killable_nested 392 150
-down_read_nested 127 150
-down_read_non_owner 127 150
-down_read_trylock 129 150
-down_timeout 391 149
-down_trylock 393 149
-down_write 128 150
-down_write_killable 394 150
-down_write_killable_nested 394 150
-down_write_nest_lock 128 150
-down_write_nested 128 150
-down_write_trylock 130 150
-downgrade_write 395 150
-dput 396 141
-drain_workqueue 397 13
-drm_gem_object_get 78 151
-drm_gem_object_put 398 151
-dst_clone 372 152
-dst_hold 78 152
-dst_hold_safe 309 152
-dst_release 291 152
-dump_stack 318 153
+down 391 150
+down_interruptible 392 150
+down_killable 392 150
+down_read 127 151
+down_read_interruptible 393 151
+down_read_killable 393 151
+down_read_killable_nested 393 151
+down_read_nested 127 151
+down_read_non_owner 127 151
+down_read_trylock 129 151
+down_timeout 392 150
+down_trylock 394 150
+down_write 128 151
+down_write_killable 395 151
+down_write_killable_nested 395 151
+down_write_nest_lock 128 151
+down_write_nested 128 151
+down_write_trylock 130 151
+downgrade_write 396 151
+dput 397 142
+drain_workqueue 398 13
+drm_gem_object_get 78 152
+drm_gem_object_put 399 152
+dst_clone 373 153
+dst_hold 78 153
+dst_hold_safe 310 153
+dst_release 291 153
+dump_stack 319 154
 early_initcall 133 69
-enable_and_queue_work 399 13
+enable_and_queue_work 400 13
 enable_delayed_work 231 13
-enable_irq 400 14
+enable_irq 401 14
 enable_work 231 13
-fault_in_readable 401 154
+fault_in_readable 402 155
 ffs 1 45
 ffz 1 45
-fget 402 155
+fget 403 156
 fib_table_lookup_rcu 70 54
-file_end_write 403 156
-file_ref_get 404 157
-file_ref_inc 78 157
-file_ref_put 405 157
-file_start_write 406 156
-filemap_invalidate_lock 128 158
-filemap_invalidate_lock_shared 127 158
-filemap_invalidate_trylock_shared 129 158
-filemap_invalidate_unlock 132 158
-filemap_invalidate_unlock_shared 131 158
-filemap_write_and_wait_range 232 154
-find_first_bit 249 159
-find_first_zero_bit 249 159
-find_last_bit 249 159
+file_end_write 404 157
+file_ref_get 405 158
+file_ref_inc 78 158
+file_ref_put 406 158
+file_start_write 407 157
+filemap_invalidate_lock 128 159
+filemap_invalidate_lock_shared 127 159
+filemap_invalidate_trylock_shared 129 159
+filemap_invalidate_unlock 132 159
+filemap_invalidate_unlock_shared 131 159
+filemap_write_and_wait_range 232 155
+find_first_bit 249 160
+find_first_zero_bit 249 160
+find_last_bit 249 160
 find_linux_pte 66 46
-find_next_and_bit 249 159
-find_next_bit 249 159
-find_next_zero_bit 249 159
-find_task_by_pid_ns 324 160
-find_task_by_vpid 324 160
-finish_rcuwait 71 161
+find_next_and_bit 249 160
+find_next_bit 249 160
+find_next_zero_bit 249 160
+find_task_by_pid_ns 325 161
+find_task_by_vpid 325 161
+finish_rcuwait 71 162
 finish_swait 71 63
 finish_wait 71 63
 flex_array_size 1 73
 fls 1 45
 fls64 1 45
 fls_long 1 45
-flush_dcache_page 318 162
-flush_delayed_work 407 13
-flush_rcu_work 408 13
-flush_scheduled_work 409 13
-flush_tlb_all 410 162
-flush_tlb_batched_pending 53 163
-flush_tlb_kernel_range 53 162
-flush_tlb_mm 53 162
-flush_tlb_page 53 162
-flush_tlb_range 53 162
-flush_work 408 13
-flush_workqueue 397 13
+flush_dcache_page 319 163
+flush_delayed_work 408 13
+flush_rcu_work 409 13
+flush_scheduled_work 410 13
+flush_tlb_all 411 163
+flush_tlb_batched_pending 53 164
+flush_tlb_kernel_range 53 163
+flush_tlb_mm 53 163
+flush_tlb_page 53 163
+flush_tlb_range 53 163
+flush_work 409 13
+flush_workqueue 398 13
 folio_alloc 68 47
 folio_clear_active 11 11
 folio_clear_checked 11 11
@@ -1366,32 +1368,32 @@ folio_clear_vmemmap_self_hosted 11 11
 folio_clear_waiters 11 11
 folio_clear_workingset 11 11
 folio_clear_xen_remapped 11 11
-folio_end_writeback 411 154
+folio_end_writeback 412 155
 folio_get 78 99
-folio_lock 412 154
-folio_lock_killable 413 154
-folio_mark_dirty 414 99
+folio_lock 413 155
+folio_lock_killable 414 155
+folio_mark_dirty 415 99
 folio_mark_uptodate 42 11
 folio_nr_pages 29 99
 folio_order 29 99
 folio_page 29 99
-folio_put 415 99
-folio_put_refs 416 99
-folio_put_testzero 405 99
-folio_ref_add 417 164
-folio_ref_add_unless_zero 418 164
-folio_ref_count 33 164
-folio_ref_dec 419 164
-folio_ref_dec_and_test 405 164
-folio_ref_dec_return 420 164
-folio_ref_freeze 421 164
-folio_ref_inc 78 164
-folio_ref_inc_return 422 164
-folio_ref_sub 423 164
-folio_ref_sub_and_test 424 164
-folio_ref_sub_return 425 164
-folio_ref_try_add 418 164
-folio_ref_unfreeze 426 164
+folio_put 416 99
+folio_put_refs 417 99
+folio_put_testzero 406 99
+folio_ref_add 418 165
+folio_ref_add_unless_zero 419 165
+folio_ref_count 33 165
+folio_ref_dec 420 165
+folio_ref_dec_and_test 406 165
+folio_ref_dec_return 421 165
+folio_ref_freeze 422 165
+folio_ref_inc 78 165
+folio_ref_inc_return 423 165
+folio_ref_sub 424 165
+folio_ref_sub_and_test 425 165
+folio_ref_sub_return 426 165
+folio_ref_try_add 419 165
+folio_ref_unfreeze 427 165
 folio_set_active 41 11
 folio_set_checked 41 11
 folio_set_dirty 41 11
@@ -1493,234 +1495,234 @@ folio_test_writeback 33 11
 folio_test_xen_remapped 33 11
 folio_test_young 33 11
 folio_test_zsmalloc 33 11
-folio_try_get 427 164
-folio_trylock 428 154
-folio_unlock 429 154
-folio_wait_bit 430 154
-folio_wait_locked 430 154
-folio_wait_stable 430 154
-folio_wait_writeback 430 154
-for_each_clear_bit 431 159
-for_each_cpu 431 42
-for_each_set_bit 431 159
-fpga_mgr_register 432 121
-fpga_mgr_unregister 433 121
-fput 434 155
-free_candev 335 108
-free_irq 435 14
-free_netdev 335 108
+folio_try_get 428 165
+folio_trylock 429 155
+folio_unlock 430 155
+folio_wait_bit 431 155
+folio_wait_locked 431 155
+folio_wait_stable 431 155
+folio_wait_writeback 431 155
+for_each_clear_bit 432 160
+for_each_cpu 432 42
+for_each_set_bit 432 160
+fpga_mgr_register 433 122
+fpga_mgr_unregister 434 122
+fput 435 156
+free_candev 336 109
+free_irq 436 14
+free_netdev 336 109
 free_page 67 47
 free_pages 67 47
 free_percpu 67 67
 from_timer 292 18
 fs_initcall 133 69
 fs_initcall_sync 133 69
-fsleep 286 165
-futex_hb_waiters_dec 312 166
-futex_hb_waiters_inc 436 166
-futex_hb_waiters_pending 437 166
-futex_q_lock 438 166
-futex_q_unlock 439 166
-fwnode_handle_put 398 167
+fsleep 286 166
+futex_hb_waiters_dec 313 167
+futex_hb_waiters_inc 437 167
+futex_hb_waiters_pending 438 167
+futex_q_lock 439 167
+futex_q_unlock 440 167
+fwnode_handle_put 399 168
 get_bh 78 90
-get_cpu 440 168
-get_cpu_ptr 441 169
-get_cpu_var 442 169
-get_cred 372 170
-get_cred_rcu 427 170
-get_device 372 9
-get_file 372 158
-get_file_rcu 427 158
-get_locked_pte 443 171
-get_net 372 172
+get_cpu 441 169
+get_cpu_ptr 442 170
+get_cpu_var 443 170
+get_cred 373 171
+get_cred_rcu 428 171
+get_device 373 9
+get_file 373 159
+get_file_rcu 428 159
+get_locked_pte 444 172
+get_net 373 173
 get_page 78 99
-get_page_unless_zero 427 99
-get_pid 372 160
-get_state_synchronize_rcu 444 33
-get_state_synchronize_srcu 445 92
-get_task_mm 446 173
-get_task_struct 372 174
+get_page_unless_zero 428 99
+get_pid 373 161
+get_state_synchronize_rcu 445 33
+get_state_synchronize_srcu 446 92
+get_task_mm 447 174
+get_task_struct 373 175
 get_user 60 48
-get_user_pages 401 99
-get_user_pages_fast 401 99
+get_user_pages 402 99
+get_user_pages_fast 402 99
 get_zeroed_page 68 47
-gpiochip_add 447 122
-gpiochip_add_data 447 122
-gpiochip_remove 448 122
-gpiod_get_value_cansleep 277 175
-gpiod_set_value 449 175
-gpiod_set_value_cansleep 277 175
+gpiochip_add 448 123
+gpiochip_add_data 448 123
+gpiochip_remove 449 123
+gpiod_get_value_cansleep 277 176
+gpiod_set_value 450 176
+gpiod_set_value_cansleep 277 176
 guard 10 10
-guard(__priv__iio_dev_mode_lock) 450 43
-guard(__priv__iio_dev_mode_lock_try_direct) 451 43
-guard(__task_rq_lock) 452 10
-guard(console_lock) 453 10
-guard(cooling_dev) 450 176
-guard(cpufreq_policy_read) 454 177
-guard(cpufreq_policy_write) 455 177
-guard(cpus_read_lock) 456 10
-guard(device) 450 10
-guard(device_intr) 451 10
-guard(devl) 450 10
-guard(disable_irq) 457 10
-guard(gpio_generic_lock) 458 178
-guard(gpio_generic_lock_irqsave) 459 178
-guard(hwmon_lock) 450 123
-guard(irq) 460 10
-guard(irqsave) 460 10
-guard(jump_label_lock) 461 10
-guard(local_lock) 462 10
-guard(local_lock_irq) 463 10
-guard(local_lock_irqsave) 463 10
-guard(local_lock_nested_bh) 464 10
-guard(migrate) 465 10
-guard(mmap_read_lock) 466 10
-guard(mmap_read_lock_try) 467 10
-guard(mmap_write_lock) 468 10
-guard(msi_descs_lock) 450 179
-guard(mutex) 450 10
-guard(mutex_intr) 451 10
-guard(mutex_kill) 451 10
-guard(mutex_try) 469 10
-guard(pagefault) 470 10
-guard(pci_dev) 450 10
-guard(percpu_read) 471 10
-guard(percpu_read_try) 472 10
-guard(percpu_write) 473 10
-guard(pm_runtime_active) 474 10
-guard(pm_runtime_active_auto) 474 10
-guard(pm_runtime_active_auto_try) 475 10
-guard(pm_runtime_active_auto_try_enabled) 476 10
-guard(pm_runtime_active_try) 475 10
-guard(pm_runtime_active_try_enabled) 476 10
-guard(pm_runtime_noresume) 477 10
-guard(preempt) 478 10
-guard(preempt_notrace) 478 10
-guard(raw_spinlock) 458 10
-guard(raw_spinlock_bh) 479 10
-guard(raw_spinlock_bh_try) 480 10
-guard(raw_spinlock_irq) 459 10
-guard(raw_spinlock_irq_try) 481 10
-guard(raw_spinlock_irqsave) 459 10
-guard(raw_spinlock_irqsave_try) 481 10
-guard(raw_spinlock_nested) 458 10
-guard(raw_spinlock_try) 482 10
-guard(rcu) 483 10
-guard(rcu_tasks_trace) 484 10
-guard(read_lock) 485 10
-guard(read_lock_irq) 486 10
-guard(read_lock_irqsave) 486 10
-guard(ring_buffer_nest) 10 180
-guard(rq_lock) 458 10
-guard(rq_lock_irq) 459 10
-guard(rq_lock_irqsave) 459 10
-guard(rwsem_read) 454 10
-guard(rwsem_read_intr) 487 10
-guard(rwsem_read_kill) 487 10
-guard(rwsem_read_try) 488 10
-guard(rwsem_write) 455 10
-guard(rwsem_write_kill) 489 10
-guard(rwsem_write_try) 490 10
-guard(serio_pause_rx) 491 181
-guard(spinlock) 492 10
-guard(spinlock_bh) 493 10
-guard(spinlock_bh_try) 494 10
-guard(spinlock_irq) 491 10
-guard(spinlock_irq_try) 495 10
-guard(spinlock_irqsave) 491 10
-guard(spinlock_irqsave_try) 495 10
-guard(spinlock_try) 496 10
-guard(srcu) 497 10
-guard(srcu_fast) 497 10
-guard(srcu_fast_notrace) 497 10
-guard(super_write) 498 10
-guard(task_lock) 492 10
-guard(task_rq_lock) 499 10
-guard(uart_port_lock) 492 10
-guard(uart_port_lock_check_sysrq_irqsave) 491 10
-guard(uart_port_lock_irq) 491 10
-guard(uart_port_lock_irqsave) 491 10
-guard(uart_port_lock_irqsave_try) 495 10
-guard(uart_port_lock_try) 496 10
-guard(wiphy) 450 10
-guard(write_lock) 500 10
-guard(write_lock_irq) 501 10
-guard(write_lock_irqsave) 501 10
-hardirq_count 502 55
-hash_add 503 182
-hash_add_rcu 504 182
-hash_del 505 182
-hash_del_rcu 506 182
-hash_for_each 507 182
-hash_for_each_possible 508 182
-hash_for_each_possible_rcu 509 182
-hash_for_each_rcu 510 182
-hash_for_each_safe 511 182
-hash_init 25 182
-hci_get_priv 295 108
-hci_register_dev 512 183
-hci_unregister_dev 513 183
-hid_device_io_stop 514 184
-hid_hw_close 514 184
-hid_hw_stop 515 184
-hlist_add_before 516 24
-hlist_add_before_rcu 517 185
-hlist_add_behind 516 24
-hlist_add_behind_rcu 517 185
-hlist_add_head 516 24
-hlist_add_head_rcu 518 185
-hlist_add_tail_rcu 518 185
-hlist_bl_add_head_rcu 518 185
-hlist_bl_del_rcu 519 185
-hlist_bl_for_each_entry_continue_rcu 520 186
-hlist_bl_for_each_entry_rcu 521 186
-hlist_bl_is_locked 92 187
-hlist_bl_lock 522 187
-hlist_bl_unlock 523 187
-hlist_del 524 24
-hlist_del_init 524 24
-hlist_del_init_rcu 519 185
-hlist_del_rcu 519 185
+guard(__priv__iio_dev_mode_lock) 451 43
+guard(__priv__iio_dev_mode_lock_try_direct) 452 43
+guard(__task_rq_lock) 453 10
+guard(console_lock) 454 10
+guard(cooling_dev) 451 177
+guard(cpufreq_policy_read) 455 178
+guard(cpufreq_policy_write) 456 178
+guard(cpus_read_lock) 457 10
+guard(device) 451 10
+guard(device_intr) 452 10
+guard(devl) 451 10
+guard(disable_irq) 458 10
+guard(gpio_generic_lock) 459 179
+guard(gpio_generic_lock_irqsave) 460 179
+guard(hwmon_lock) 451 124
+guard(irq) 461 10
+guard(irqsave) 461 10
+guard(jump_label_lock) 462 10
+guard(local_lock) 463 10
+guard(local_lock_irq) 464 10
+guard(local_lock_irqsave) 464 10
+guard(local_lock_nested_bh) 465 10
+guard(migrate) 466 10
+guard(mmap_read_lock) 467 10
+guard(mmap_read_lock_try) 468 10
+guard(mmap_write_lock) 469 10
+guard(msi_descs_lock) 451 180
+guard(mutex) 451 10
+guard(mutex_intr) 452 10
+guard(mutex_kill) 452 10
+guard(mutex_try) 470 10
+guard(pagefault) 471 10
+guard(pci_dev) 451 10
+guard(percpu_read) 472 10
+guard(percpu_read_try) 473 10
+guard(percpu_write) 474 10
+guard(pm_runtime_active) 475 10
+guard(pm_runtime_active_auto) 475 10
+guard(pm_runtime_active_auto_try) 476 10
+guard(pm_runtime_active_auto_try_enabled) 477 10
+guard(pm_runtime_active_try) 476 10
+guard(pm_runtime_active_try_enabled) 477 10
+guard(pm_runtime_noresume) 478 10
+guard(preempt) 479 10
+guard(preempt_notrace) 479 10
+guard(raw_spinlock) 459 10
+guard(raw_spinlock_bh) 480 10
+guard(raw_spinlock_bh_try) 481 10
+guard(raw_spinlock_irq) 460 10
+guard(raw_spinlock_irq_try) 482 10
+guard(raw_spinlock_irqsave) 460 10
+guard(raw_spinlock_irqsave_try) 482 10
+guard(raw_spinlock_nested) 459 10
+guard(raw_spinlock_try) 483 10
+guard(rcu) 484 10
+guard(rcu_tasks_trace) 485 10
+guard(read_lock) 486 10
+guard(read_lock_irq) 487 10
+guard(read_lock_irqsave) 487 10
+guard(ring_buffer_nest) 10 181
+guard(rq_lock) 459 10
+guard(rq_lock_irq) 460 10
+guard(rq_lock_irqsave) 460 10
+guard(rwsem_read) 455 10
+guard(rwsem_read_intr) 488 10
+guard(rwsem_read_kill) 488 10
+guard(rwsem_read_try) 489 10
+guard(rwsem_write) 456 10
+guard(rwsem_write_kill) 490 10
+guard(rwsem_write_try) 491 10
+guard(serio_pause_rx) 492 182
+guard(spinlock) 493 10
+guard(spinlock_bh) 494 10
+guard(spinlock_bh_try) 495 10
+guard(spinlock_irq) 492 10
+guard(spinlock_irq_try) 496 10
+guard(spinlock_irqsave) 492 10
+guard(spinlock_irqsave_try) 496 10
+guard(spinlock_try) 497 10
+guard(srcu) 498 10
+guard(srcu_fast) 498 10
+guard(srcu_fast_notrace) 498 10
+guard(super_write) 499 10
+guard(task_lock) 493 10
+guard(task_rq_lock) 500 10
+guard(uart_port_lock) 493 10
+guard(uart_port_lock_check_sysrq_irqsave) 492 10
+guard(uart_port_lock_irq) 492 10
+guard(uart_port_lock_irqsave) 492 10
+guard(uart_port_lock_irqsave_try) 496 10
+guard(uart_port_lock_try) 497 10
+guard(wiphy) 451 10
+guard(write_lock) 501 10
+guard(write_lock_irq) 502 10
+guard(write_lock_irqsave) 502 10
+hardirq_count 503 55
+hash_add 504 183
+hash_add_rcu 505 183
+hash_del 506 183
+hash_del_rcu 507 183
+hash_for_each 508 183
+hash_for_each_possible 509 183
+hash_for_each_possible_rcu 510 183
+hash_for_each_rcu 511 183
+hash_for_each_safe 512 183
+hash_init 25 183
+hci_get_priv 296 109
+hci_register_dev 513 184
+hci_unregister_dev 514 184
+hid_device_io_stop 515 185
+hid_hw_close 515 185
+hid_hw_stop 516 185
+hlist_add_before 517 24
+hlist_add_before_rcu 518 186
+hlist_add_behind 517 24
+hlist_add_behind_rcu 518 186
+hlist_add_head 517 24
+hlist_add_head_rcu 519 186
+hlist_add_tail_rcu 519 186
+hlist_bl_add_head_rcu 519 186
+hlist_bl_del_rcu 520 186
+hlist_bl_for_each_entry_continue_rcu 521 187
+hlist_bl_for_each_entry_rcu 522 187
+hlist_bl_is_locked 92 188
+hlist_bl_lock 523 188
+hlist_bl_unlock 524 188
+hlist_del 525 24
+hlist_del_init 525 24
+hlist_del_init_rcu 520 186
+hlist_del_rcu 520 186
 hlist_empty 33 24
 hlist_entry 292 24
-hlist_entry_safe 525 188
-hlist_for_each_entry 526 24
-hlist_for_each_entry_continue_rcu 520 185
-hlist_for_each_entry_from_rcu 520 185
-hlist_for_each_entry_rcu 527 185
-hlist_for_each_entry_rcu_bh 527 185
-hlist_for_each_entry_rcu_notrace 527 185
-hlist_for_each_entry_safe 528 24
-hlist_for_each_entry_srcu 527 185
-hlist_nulls_add_head_rcu 517 189
-hlist_nulls_add_tail_rcu 517 189
-hlist_nulls_del_init_rcu 519 189
-hlist_nulls_del_rcu 519 189
-hlist_nulls_for_each_entry_rcu 521 189
-hlist_nulls_replace_init_rcu 529 189
-hlist_nulls_replace_rcu 529 185
-hlist_replace_rcu 529 185
+hlist_entry_safe 526 189
+hlist_for_each_entry 527 24
+hlist_for_each_entry_continue_rcu 521 186
+hlist_for_each_entry_from_rcu 521 186
+hlist_for_each_entry_rcu 528 186
+hlist_for_each_entry_rcu_bh 528 186
+hlist_for_each_entry_rcu_notrace 528 186
+hlist_for_each_entry_safe 529 24
+hlist_for_each_entry_srcu 528 186
+hlist_nulls_add_head_rcu 518 190
+hlist_nulls_add_tail_rcu 518 190
+hlist_nulls_del_init_rcu 520 190
+hlist_nulls_del_rcu 520 190
+hlist_nulls_for_each_entry_rcu 522 190
+hlist_nulls_replace_init_rcu 530 190
+hlist_nulls_replace_rcu 530 186
+hlist_replace_rcu 530 186
 hlist_unhashed 249 24
 hlist_unhashed_lockless 33 24
-hlists_swap_heads_rcu 530 185
-hrtimer_active 92 190
-hrtimer_cancel 531 190
-hrtimer_forward 532 190
-hrtimer_forward_now 532 190
-hrtimer_get_expires 249 190
-hrtimer_get_remaining 249 190
-hrtimer_get_softexpires 249 190
-hrtimer_init 533 190
-hrtimer_is_queued 92 190
-hrtimer_restart 534 190
-hrtimer_set_expires 48 190
-hrtimer_set_expires_range 48 190
-hrtimer_set_expires_range_ns 48 190
-hrtimer_setup 535 190
-hrtimer_start 534 190
-hrtimer_start_expires 534 190
-hrtimer_start_range_ns 534 190
-hrtimer_try_to_cancel 536 190
+hlists_swap_heads_rcu 531 186
+hrtimer_active 92 191
+hrtimer_cancel 532 191
+hrtimer_forward 533 191
+hrtimer_forward_now 533 191
+hrtimer_get_expires 249 191
+hrtimer_get_remaining 249 191
+hrtimer_get_softexpires 249 191
+hrtimer_init 534 191
+hrtimer_is_queued 92 191
+hrtimer_restart 535 191
+hrtimer_set_expires 48 191
+hrtimer_set_expires_range 48 191
+hrtimer_set_expires_range_ns 48 191
+hrtimer_setup 536 191
+hrtimer_start 535 191
+hrtimer_start_expires 535 191
+hrtimer_start_range_ns 535 191
+hrtimer_try_to_cancel 537 191
 htonl 1 84
 htons 1 84
 hweight16 1 45
@@ -1728,630 +1730,630 @@ hweight32 1 45
 hweight64 1 45
 hweight8 1 45
 hweight_long 1 45
-hwmon_device_register_with_info 537 123
-hwmon_device_unregister 538 123
-hwrng_register 539 124
-hwrng_unregister 540 124
-i2c_add_adapter 541 125
-i2c_add_numbered_adapter 541 125
-i2c_del_adapter 542 125
+hwmon_device_register_with_info 538 124
+hwmon_device_unregister 539 124
+hwrng_register 540 125
+hwrng_unregister 541 125
+i2c_add_adapter 542 126
+i2c_add_numbered_adapter 542 126
+i2c_del_adapter 543 126
 i2c_get_clientdata 29 9
-i2c_transfer 252 125
-i_mmap_assert_locked 543 158
-i_mmap_assert_write_locked 139 158
-i_mmap_lock_read 127 158
-i_mmap_lock_write 128 158
-i_mmap_trylock_read 129 158
-i_mmap_trylock_write 130 158
-i_mmap_unlock_read 131 158
-i_mmap_unlock_write 132 158
-ib_register_device 544 191
-ib_unregister_device 545 191
-ida_alloc 546 192
-ida_free 547 192
-idr_alloc 548 192
-idr_find 549 192
-idr_for_each_entry 550 192
-idr_preload 551 192
-idr_preload_end 86 192
-idr_remove 552 192
-ieee80211_free_hw 335 108
-ieee80211_register_hw 553 193
-ieee80211_unregister_hw 554 193
-ieee802154_register_hw 555 194
-ieee802154_unregister_hw 556 194
-igrab 557 158
-ihold 558 158
-iio_device_free 335 108
+i2c_transfer 252 126
+i_mmap_assert_locked 544 159
+i_mmap_assert_write_locked 139 159
+i_mmap_lock_read 127 159
+i_mmap_lock_write 128 159
+i_mmap_trylock_read 129 159
+i_mmap_trylock_write 130 159
+i_mmap_unlock_read 131 159
+i_mmap_unlock_write 132 159
+ib_register_device 545 192
+ib_unregister_device 546 192
+ida_alloc 547 193
+ida_free 548 193
+idr_alloc 549 193
+idr_find 550 193
+idr_for_each_entry 551 193
+idr_preload 552 193
+idr_preload_end 86 193
+idr_remove 553 193
+ieee80211_free_hw 336 109
+ieee80211_register_hw 554 194
+ieee80211_unregister_hw 555 194
+ieee802154_register_hw 556 195
+ieee802154_unregister_hw 557 195
+igrab 558 159
+ihold 559 159
+iio_device_free 336 109
 iio_device_register 69 43
-iio_device_unregister 559 43
-iio_priv 295 108
-ilog2 1 195
-in_atomic 502 55
-in_dev_get 372 49
+iio_device_unregister 560 43
+iio_priv 296 109
+ilog2 1 196
+in_atomic 503 55
+in_dev_get 373 49
 in_dev_put 291 49
-in_hardirq 502 55
-in_interrupt 502 55
-in_nmi 502 55
-in_serving_softirq 502 55
-in_softirq 502 55
-in_task 502 55
+in_hardirq 503 55
+in_interrupt 503 55
+in_nmi 503 55
+in_serving_softirq 503 55
+in_softirq 503 55
+in_task 503 55
 inb 89 56
 inb_p 89 56
-inc_tlb_flush_pending 560 114
+inc_tlb_flush_pending 561 115
 init_completion 25 98
-init_irq_work 561 196
-init_rcu_head 562 33
-init_rcu_head_on_stack 562 33
-init_rwsem 25 150
-init_srcu_struct 563 92
-init_swait_queue_head 25 197
+init_irq_work 562 197
+init_rcu_head 563 33
+init_rcu_head_on_stack 563 33
+init_rwsem 25 151
+init_srcu_struct 564 92
+init_swait_queue_head 25 198
 init_waitqueue_head 25 37
 inl 89 56
 inl_p 89 56
-inode_dio_begin 78 158
-inode_dio_end 564 158
-inode_dio_wait 430 158
-inode_lock 128 158
-inode_lock_killable 394 158
-inode_lock_nested 128 158
-inode_lock_shared 127 158
-inode_lock_shared_killable 392 158
-inode_lock_shared_nested 127 158
-inode_trylock 130 158
-inode_trylock_shared 129 158
-inode_unlock 132 158
-inode_unlock_shared 131 158
-input_free_device 565 198
-input_register_device 566 198
-input_unregister_device 565 198
+inode_dio_begin 78 159
+inode_dio_end 565 159
+inode_dio_wait 431 159
+inode_lock 128 159
+inode_lock_killable 395 159
+inode_lock_nested 128 159
+inode_lock_shared 127 159
+inode_lock_shared_killable 393 159
+inode_lock_shared_nested 127 159
+inode_trylock 130 159
+inode_trylock_shared 129 159
+inode_unlock 132 159
+inode_unlock_shared 131 159
+input_free_device 566 199
+input_register_device 567 199
+input_unregister_device 566 199
 insb 71 56
 insl 71 56
-instrument_atomic_read 318 199
-instrument_atomic_read_write 318 199
-instrument_atomic_write 318 199
-instrument_read 318 199
-instrument_read_write 318 199
-instrument_write 318 199
+instrument_atomic_read 319 200
+instrument_atomic_read_write 319 200
+instrument_atomic_write 319 200
+instrument_read 319 200
+instrument_read_write 319 200
+instrument_write 319 200
 insw 71 56
 inw 89 56
 inw_p 89 56
-io_schedule 567 100
-io_schedule_timeout 568 115
-io_stop_wc 569 146
-ioread16 89 200
-ioread16_rep 71 200
-ioread16be 89 200
-ioread32 89 200
-ioread32_rep 71 200
-ioread32be 89 200
-ioread64 89 200
-ioread64be 89 200
-ioread8 89 200
-ioread8_rep 71 200
-iowrite16 90 200
-iowrite16_rep 71 200
-iowrite16be 90 200
-iowrite32 90 200
-iowrite32_rep 71 200
-iowrite32be 90 200
-iowrite64 90 200
-iowrite64be 90 200
-iowrite8 90 200
-iowrite8_rep 71 200
-iput 570 158
-irq_count 502 55
-irq_set_chained_handler 571 201
-irq_set_chained_handler_and_data 571 201
-irq_work_queue 572 202
-irq_work_queue_on 572 202
-irq_work_sync 573 202
-irqs_disabled 502 55
-is_power_of_2 1 195
-jiffies_to_msecs 29 203
-jiffies_to_usecs 29 203
-jump_label_lock 574 204
-jump_label_unlock 575 204
-kasan_check_read 318 205
-kasan_check_write 318 205
-kasprintf 68 206
-kcalloc 68 207
-kcsan_atomic_next 318 208
-kcsan_flat_atomic_begin 318 208
-kcsan_flat_atomic_end 318 208
-kcsan_nestable_atomic_begin 318 208
-kcsan_nestable_atomic_end 318 208
-kernel_read 252 158
-kernel_write 252 158
-kfifo_get 576 209
-kfifo_in 577 209
-kfifo_in_spinlocked 578 209
-kfifo_is_empty 249 209
-kfifo_is_full 249 209
-kfifo_len 249 209
-kfifo_out 576 209
-kfifo_out_spinlocked 91 209
-kfifo_put 577 209
-kfifo_reset 25 209
-kfree 67 207
-kfree_const 67 207
-kfree_rcu 579 91
-kfree_rcu_mightsleep 580 91
-kfree_sensitive 67 207
+io_schedule 568 100
+io_schedule_timeout 569 116
+io_stop_wc 570 147
+ioread16 89 201
+ioread16_rep 71 201
+ioread16be 89 201
+ioread32 89 201
+ioread32_rep 71 201
+ioread32be 89 201
+ioread64 89 201
+ioread64be 89 201
+ioread8 89 201
+ioread8_rep 71 201
+iowrite16 90 201
+iowrite16_rep 71 201
+iowrite16be 90 201
+iowrite32 90 201
+iowrite32_rep 71 201
+iowrite32be 90 201
+iowrite64 90 201
+iowrite64be 90 201
+iowrite8 90 201
+iowrite8_rep 71 201
+iput 571 159
+irq_count 503 55
+irq_set_chained_handler 572 202
+irq_set_chained_handler_and_data 572 202
+irq_work_queue 573 203
+irq_work_queue_on 573 203
+irq_work_sync 574 203
+irqs_disabled 503 55
+is_power_of_2 1 196
+jiffies_to_msecs 29 204
+jiffies_to_usecs 29 204
+jump_label_lock 575 205
+jump_label_unlock 576 205
+kasan_check_read 319 206
+kasan_check_write 319 206
+kasprintf 68 207
+kcalloc 68 208
+kcsan_atomic_next 319 209
+kcsan_flat_atomic_begin 319 209
+kcsan_flat_atomic_end 319 209
+kcsan_nestable_atomic_begin 319 209
+kcsan_nestable_atomic_end 319 209
+kernel_read 252 159
+kernel_write 252 159
+kfifo_get 577 210
+kfifo_in 578 210
+kfifo_in_spinlocked 579 210
+kfifo_is_empty 249 210
+kfifo_is_full 249 210
+kfifo_len 249 210
+kfifo_out 577 210
+kfifo_out_spinlocked 91 210
+kfifo_put 578 210
+kfifo_reset 25 210
+kfree 67 208
+kfree_const 67 208
+kfree_rcu 580 91
+kfree_rcu_mightsleep 581 91
+kfree_sensitive 67 208
 kfree_skb 291 59
 kfree_skb_list 291 59
 kfree_skb_reason 291 59
-klist_del 581 210
-klist_remove 581 210
-kmalloc 68 207
-kmalloc_array 68 207
-kmalloc_node 68 207
-kmalloc_obj 68 207
-kmalloc_objs 68 207
-kmap 582 211
-kmap_atomic 583 211
-kmap_local_folio 584 211
-kmap_local_page 584 211
-kmem_cache_alloc 68 207
-kmem_cache_alloc_node 68 207
-kmem_cache_create 126 207
-kmem_cache_destroy 585 207
-kmem_cache_free 350 207
-kmem_cache_free_bulk 586 207
-kmem_cache_zalloc 68 207
-kmemdup 68 212
-kmemdup_nul 68 212
-kobject_get 372 213
-kobject_get_unless_zero 309 213
-kobject_put 398 213
-krealloc 68 207
-krealloc_array 68 207
-kref_get 587 214
-kref_get_unless_zero 588 214
-kref_init 589 214
-kref_put 590 214
-kref_put_lock 591 214
-kref_put_mutex 592 214
-kref_read 208 214
-kstrdup 68 212
-kstrdup_const 68 212
-kstrndup 68 212
-kthread_bind 277 215
-kthread_cancel_work_sync 593 215
-kthread_complete_and_exit 6 216
-kthread_create 594 215
-kthread_create_on_cpu 595 216
-kthread_create_on_node 595 216
-kthread_destroy_worker 317 215
-kthread_exit 6 216
-kthread_flush_work 596 215
-kthread_flush_worker 397 215
-kthread_init_delayed_work 24 216
-kthread_init_work 597 216
-kthread_mod_delayed_work 598 215
-kthread_park 599 215
-kthread_parkme 286 215
-kthread_queue_delayed_work 598 215
-kthread_queue_work 600 215
-kthread_run 601 215
-kthread_run_on_cpu 595 216
-kthread_run_on_node 595 216
-kthread_should_park 602 215
-kthread_should_stop 602 215
-kthread_should_stop_or_park 603 215
-kthread_stop 599 215
-kthread_unpark 604 215
-ktime_add 29 217
-ktime_get 29 217
-ktime_get_boottime 29 217
-ktime_get_ns 29 217
-ktime_get_real 29 217
-ktime_ms_delta 29 217
-ktime_sub 29 217
-ktime_to_ms 29 217
-ktime_to_ns 29 217
-ktime_to_us 29 217
-ktime_us_delta 29 217
-kunmap 605 211
-kunmap_atomic 606 211
-kunmap_local 400 211
-kvasprintf 68 206
-kvcalloc 68 207
-kvfree 607 207
-kvfree_rcu 579 91
-kvfree_rcu_mightsleep 580 91
-kvfree_sensitive 607 207
-kvmalloc 68 207
-kvmalloc_array 68 207
-kvmalloc_node 68 207
-kvmemdup 68 212
-kvrealloc 68 207
-kvzalloc 68 207
-kvzalloc_node 68 207
-kzalloc 68 207
-kzalloc_node 68 207
-kzalloc_obj 68 207
-kzalloc_objs 68 207
+klist_del 582 211
+klist_remove 582 211
+kmalloc 68 208
+kmalloc_array 68 208
+kmalloc_node 68 208
+kmalloc_obj 68 208
+kmalloc_objs 68 208
+kmap 583 212
+kmap_atomic 584 212
+kmap_local_folio 585 212
+kmap_local_page 585 212
+kmem_cache_alloc 68 208
+kmem_cache_alloc_node 68 208
+kmem_cache_create 126 208
+kmem_cache_destroy 586 208
+kmem_cache_free 351 208
+kmem_cache_free_bulk 587 208
+kmem_cache_zalloc 68 208
+kmemdup 68 213
+kmemdup_nul 68 213
+kobject_get 373 214
+kobject_get_unless_zero 310 214
+kobject_put 399 214
+krealloc 68 208
+krealloc_array 68 208
+kref_get 588 215
+kref_get_unless_zero 589 215
+kref_init 590 215
+kref_put 591 215
+kref_put_lock 592 215
+kref_put_mutex 593 215
+kref_read 208 215
+kstrdup 68 213
+kstrdup_const 68 213
+kstrndup 68 213
+kthread_bind 277 216
+kthread_cancel_work_sync 594 216
+kthread_complete_and_exit 6 217
+kthread_create 595 216
+kthread_create_on_cpu 596 217
+kthread_create_on_node 596 217
+kthread_destroy_worker 318 216
+kthread_exit 6 217
+kthread_flush_work 597 216
+kthread_flush_worker 398 216
+kthread_init_delayed_work 24 217
+kthread_init_work 598 217
+kthread_mod_delayed_work 599 216
+kthread_park 600 216
+kthread_parkme 286 216
+kthread_queue_delayed_work 599 216
+kthread_queue_work 601 216
+kthread_run 602 216
+kthread_run_on_cpu 596 217
+kthread_run_on_node 596 217
+kthread_should_park 603 216
+kthread_should_stop 603 216
+kthread_should_stop_or_park 604 216
+kthread_stop 600 216
+kthread_unpark 605 216
+ktime_add 29 218
+ktime_get 29 218
+ktime_get_boottime 29 218
+ktime_get_ns 29 218
+ktime_get_real 29 218
+ktime_ms_delta 29 218
+ktime_sub 29 218
+ktime_to_ms 29 218
+ktime_to_ns 29 218
+ktime_to_us 29 218
+ktime_us_delta 29 218
+kunmap 606 212
+kunmap_atomic 607 212
+kunmap_local 401 212
+kvasprintf 68 207
+kvcalloc 68 208
+kvfree 608 208
+kvfree_rcu 580 91
+kvfree_rcu_mightsleep 581 91
+kvfree_sensitive 608 208
+kvmalloc 68 208
+kvmalloc_array 68 208
+kvmalloc_node 68 208
+kvmemdup 68 213
+kvrealloc 68 208
+kvzalloc 68 208
+kvzalloc_node 68 208
+kzalloc 68 208
+kzalloc_node 68 208
+kzalloc_obj 68 208
+kzalloc_objs 68 208
 l3mdev_master_dev_rcu 70 54
-latch_tree_find 608 218
-latch_tree_insert 609 218
+latch_tree_find 609 219
+latch_tree_insert 610 219
 late_initcall 133 69
 late_initcall_sync 133 69
 le16_to_cpu 1 84
 le32_to_cpu 1 84
 le64_to_cpu 1 84
-led_classdev_register 610 126
-led_classdev_register_ext 610 126
-led_classdev_unregister 611 126
-likely 612 30
-list_add 613 24
-list_add_rcu 518 185
-list_add_tail 613 24
-list_add_tail_rcu 518 185
-list_add_tail_release 614 24
-list_bidir_del_rcu 615 185
-list_bulk_move_tail 616 24
+led_classdev_register 611 127
+led_classdev_register_ext 611 127
+led_classdev_unregister 612 127
+likely 613 30
+list_add 614 24
+list_add_rcu 519 186
+list_add_tail 614 24
+list_add_tail_rcu 519 186
+list_add_tail_release 615 24
+list_bidir_del_rcu 616 186
+list_bulk_move_tail 617 24
 list_del 72 24
 list_del_init 72 24
-list_del_init_careful 617 24
-list_del_rcu 615 185
+list_del_init_careful 618 24
+list_del_rcu 616 186
 list_empty 33 24
 list_empty_careful 91 24
 list_entry 292 24
-list_entry_lockless 618 185
-list_entry_rcu 618 185
-list_first_entry 619 24
-list_first_entry_or_null 620 24
-list_first_entry_or_null_acquire 621 24
-list_first_or_null_rcu 622 185
-list_for_each 623 24
-list_for_each_entry 624 24
-list_for_each_entry_continue 624 24
-list_for_each_entry_continue_rcu 625 185
-list_for_each_entry_from 624 24
-list_for_each_entry_from_rcu 625 185
-list_for_each_entry_lockless 625 185
-list_for_each_entry_rcu 625 185
-list_for_each_entry_reverse 624 24
-list_for_each_entry_safe 626 24
-list_for_each_entry_safe_continue 626 24
-list_for_each_entry_safe_from 626 24
-list_for_each_entry_safe_reverse 626 24
-list_for_each_entry_srcu 625 185
-list_for_each_prev 623 24
-list_for_each_prev_safe 627 24
-list_for_each_rcu 628 185
-list_for_each_safe 627 24
+list_entry_lockless 619 186
+list_entry_rcu 619 186
+list_first_entry 620 24
+list_first_entry_or_null 621 24
+list_first_entry_or_null_acquire 622 24
+list_first_or_null_rcu 623 186
+list_for_each 624 24
+list_for_each_entry 625 24
+list_for_each_entry_continue 625 24
+list_for_each_entry_continue_rcu 626 186
+list_for_each_entry_from 625 24
+list_for_each_entry_from_rcu 626 186
+list_for_each_entry_lockless 626 186
+list_for_each_entry_rcu 626 186
+list_for_each_entry_reverse 625 24
+list_for_each_entry_safe 627 24
+list_for_each_entry_safe_continue 627 24
+list_for_each_entry_safe_from 627 24
+list_for_each_entry_safe_reverse 627 24
+list_for_each_entry_srcu 626 186
+list_for_each_prev 624 24
+list_for_each_prev_safe 628 24
+list_for_each_rcu 629 186
+list_for_each_safe 628 24
 list_is_first 249 24
 list_is_head 249 24
 list_is_last 249 24
 list_is_singular 249 24
-list_last_entry 619 24
-list_last_entry_or_null 620 24
-list_move 616 24
-list_move_tail 616 24
-list_next_entry 629 24
-list_next_entry_circular 525 24
-list_next_or_null_rcu 630 185
-list_prev_entry 629 24
-list_prev_entry_circular 525 24
-list_replace 631 24
-list_replace_init 631 24
-list_replace_rcu 529 185
+list_last_entry 620 24
+list_last_entry_or_null 621 24
+list_move 617 24
+list_move_tail 617 24
+list_next_entry 630 24
+list_next_entry_circular 526 24
+list_next_or_null_rcu 631 186
+list_prev_entry 630 24
+list_prev_entry_circular 526 24
+list_replace 632 24
+list_replace_init 632 24
+list_replace_rcu 530 186
 list_rotate_left 48 24
-list_splice 616 24
-list_splice_init 616 24
-list_splice_init_rcu 632 185
-list_splice_rcu 518 185
-list_splice_tail 616 24
-list_splice_tail_init 616 24
-list_splice_tail_init_rcu 632 185
-list_swap 616 24
-llist_add 633 51
-llist_add_batch 634 51
-llist_del_all 635 51
-llist_del_first 636 51
-llist_del_first_init 636 51
-llist_del_first_this 637 51
+list_splice 617 24
+list_splice_init 617 24
+list_splice_init_rcu 633 186
+list_splice_rcu 519 186
+list_splice_tail 617 24
+list_splice_tail_init 617 24
+list_splice_tail_init_rcu 633 186
+list_swap 617 24
+llist_add 634 51
+llist_add_batch 635 51
+llist_del_all 636 51
+llist_del_first 637 51
+llist_del_first_init 637 51
+llist_del_first_this 638 51
 llist_empty 33 51
-llist_entry 525 51
-llist_for_each_entry 638 51
-llist_for_each_entry_safe 639 51
+llist_entry 526 51
+llist_for_each_entry 639 51
+llist_for_each_entry_safe 640 51
 llist_next 33 51
-local64_add 640 219
-local64_add_return 641 219
-local64_cmpxchg 642 219
-local64_dec 643 219
-local64_dec_return 644 219
-local64_inc 645 219
-local64_inc_return 646 219
-local64_read 647 219
-local64_set 648 219
-local64_sub 649 219
-local64_sub_return 650 219
-local64_xchg 651 219
-local_add 640 219
-local_add_return 641 219
-local_bh_disable 76 220
-local_bh_enable 77 220
+local64_add 641 220
+local64_add_return 642 220
+local64_cmpxchg 643 220
+local64_dec 644 220
+local64_dec_return 645 220
+local64_inc 646 220
+local64_inc_return 647 220
+local64_read 648 220
+local64_set 649 220
+local64_sub 650 220
+local64_sub_return 651 220
+local64_xchg 652 220
+local_add 641 220
+local_add_return 642 220
+local_bh_disable 76 221
+local_bh_enable 77 221
 local_bh_enable_ip 77 52
-local_clock 29 217
-local_cmpxchg 642 219
-local_dec 643 219
-local_dec_return 644 219
-local_inc 645 219
-local_inc_return 646 219
-local_irq_disable 134 220
-local_irq_enable 135 220
-local_irq_restore 135 220
-local_irq_save 134 220
-local_lock 652 221
-local_lock_irq 653 221
-local_lock_irqsave 653 221
-local_lock_nested_bh 654 221
-local_read 647 219
-local_set 648 219
-local_sub 649 219
-local_sub_return 650 219
-local_trylock 655 221
-local_trylock_irqsave 656 221
-local_unlock 657 221
-local_unlock_irq 658 221
-local_unlock_irqrestore 658 221
-local_unlock_nested_bh 659 221
-local_xchg 651 219
-lock_buffer 660 90
-lock_page 412 154
-lock_sock 661 85
-lock_sock_fast 662 85
-lock_sock_nested 661 85
-lock_task_sighand 663 222
-lock_vma_under_rcu 664 223
-lockdep_assert 318 224
-lockdep_assert_RT_in_threaded_ctx 318 224
-lockdep_assert_cpus_held 665 111
-lockdep_assert_held 543 224
-lockdep_assert_held_exclusive 139 224
-lockdep_assert_held_once 543 224
-lockdep_assert_held_read 666 224
-lockdep_assert_held_write 139 224
-lockdep_assert_in_rcu_read_lock 667 33
-lockdep_assert_in_rcu_read_lock_bh 667 33
-lockdep_assert_in_rcu_read_lock_sched 667 33
-lockdep_assert_in_rcu_reader 667 33
-lockdep_assert_in_softirq 318 224
-lockdep_assert_irqs_disabled 668 224
-lockdep_assert_irqs_enabled 318 224
-lockdep_assert_none_held_once 318 224
-lockdep_assert_not_held 71 224
-lockdep_assert_preemption_disabled 669 224
-lockdep_assert_preemption_enabled 318 224
+local_clock 29 218
+local_cmpxchg 643 220
+local_dec 644 220
+local_dec_return 645 220
+local_inc 646 220
+local_inc_return 647 220
+local_irq_disable 134 221
+local_irq_enable 135 221
+local_irq_restore 135 221
+local_irq_save 134 221
+local_lock 653 222
+local_lock_irq 654 222
+local_lock_irqsave 654 222
+local_lock_nested_bh 655 222
+local_read 648 220
+local_set 649 220
+local_sub 650 220
+local_sub_return 651 220
+local_trylock 656 222
+local_trylock_irqsave 657 222
+local_unlock 658 222
+local_unlock_irq 659 222
+local_unlock_irqrestore 659 222
+local_unlock_nested_bh 660 222
+local_xchg 652 220
+lock_buffer 661 90
+lock_page 413 155
+lock_sock 662 85
+lock_sock_fast 663 85
+lock_sock_nested 662 85
+lock_task_sighand 664 223
+lock_vma_under_rcu 665 224
+lockdep_assert 319 225
+lockdep_assert_RT_in_threaded_ctx 319 225
+lockdep_assert_cpus_held 666 112
+lockdep_assert_held 544 225
+lockdep_assert_held_exclusive 139 225
+lockdep_assert_held_once 544 225
+lockdep_assert_held_read 667 225
+lockdep_assert_held_write 139 225
+lockdep_assert_in_rcu_read_lock 668 33
+lockdep_assert_in_rcu_read_lock_bh 668 33
+lockdep_assert_in_rcu_read_lock_sched 668 33
+lockdep_assert_in_rcu_reader 668 33
+lockdep_assert_in_softirq 319 225
+lockdep_assert_irqs_disabled 669 225
+lockdep_assert_irqs_enabled 319 225
+lockdep_assert_none_held_once 319 225
+lockdep_assert_not_held 71 225
+lockdep_assert_preemption_disabled 670 225
+lockdep_assert_preemption_enabled 319 225
 lockdep_assert_rq_held 139 60
-lockdep_assert_wiphy 139 225
-lockdep_is_held 670 224
-lockdep_rtnl_is_held 671 4
-lockdep_set_class 71 224
-lockdep_set_class_and_name 71 224
-lockdep_set_novalidate_class 71 224
-lockdep_set_subclass 71 224
-lockdep_sock_is_held 672 85
-lockless_dereference 673 226
-lockref_get 78 227
-lockref_get_not_dead 309 227
-lockref_get_not_zero 309 227
-lockref_mark_dead 48 227
-lockref_put_or_lock 674 227
-lockref_put_return 675 227
+lockdep_assert_wiphy 139 226
+lockdep_is_held 671 225
+lockdep_rtnl_is_held 672 4
+lockdep_set_class 71 225
+lockdep_set_class_and_name 71 225
+lockdep_set_novalidate_class 71 225
+lockdep_set_subclass 71 225
+lockdep_sock_is_held 673 85
+lockless_dereference 674 227
+lockref_get 78 228
+lockref_get_not_dead 310 228
+lockref_get_not_zero 310 228
+lockref_mark_dead 48 228
+lockref_put_or_lock 675 228
+lockref_put_return 676 228
 lower_16_bits 1 20
 lower_32_bits 1 20
 make_task_dead 6 6
-mark_buffer_dirty 676 90
+mark_buffer_dirty 677 90
 max 1 20
 max3 1 20
 max_t 1 20
-maybe_get_net 309 172
-mb 677 146
-mbox_controller_register 678 127
-mbox_controller_unregister 679 127
-mdelay 318 165
-mdiobus_register 680 128
-mdiobus_unregister 681 128
-memcmp 29 212
-memcpy 48 212
-memcpy_fromio 682 50
+maybe_get_net 310 173
+mb 678 147
+mbox_controller_register 679 128
+mbox_controller_unregister 680 128
+mdelay 319 166
+mdiobus_register 681 129
+mdiobus_unregister 682 129
+memcmp 29 213
+memcpy 48 213
+memcpy_fromio 683 50
 memcpy_toio 71 50
-memdup_user 683 212
-memmove 48 212
-mempool_alloc 68 228
-mempool_free 67 228
-memset 48 212
+memdup_user 684 213
+memmove 48 213
+mempool_alloc 68 229
+mempool_free 67 229
+memset 48 213
 memset_io 71 50
-memstick_add_host 684 229
-memstick_free_host 335 108
-memstick_priv 295 108
-memstick_remove_host 685 229
-memzero_explicit 48 212
-might_lock 71 224
-might_sleep 686 230
-might_sleep_if 687 230
-migrate_disable 688 55
-migrate_enable 689 55
+memstick_add_host 685 230
+memstick_free_host 336 109
+memstick_priv 296 109
+memstick_remove_host 686 230
+memzero_explicit 48 213
+might_lock 71 225
+might_sleep 687 231
+might_sleep_if 688 231
+migrate_disable 689 55
+migrate_enable 690 55
 min 1 20
 min3 1 20
 min_not_zero 1 20
 min_t 1 20
-mm_tlb_flush_nested 33 114
-mm_tlb_flush_pending 33 114
-mmap_assert_locked 543 223
-mmap_assert_read_locked 543 223
-mmap_assert_write_locked 139 223
-mmap_lock_is_contended 690 223
-mmap_lock_speculate_retry 691 223
-mmap_lock_speculate_try_begin 692 223
-mmap_read_lock 693 223
-mmap_read_lock_killable 694 223
-mmap_read_trylock 695 223
-mmap_read_unlock 696 223
-mmap_read_unlock_non_owner 696 223
-mmap_write_downgrade 395 223
-mmap_write_lock 697 223
-mmap_write_lock_killable 698 223
-mmap_write_lock_nested 697 223
-mmap_write_unlock 699 223
-mmc_add_host 700 231
-mmc_free_host 335 108
-mmc_priv 295 108
-mmc_remove_host 701 231
-mmdrop 434 173
-mmdrop_sched 702 173
-mmget 78 173
-mmget_not_zero 427 173
-mmgrab 78 173
-mmiowb 703 232
-mmput 704 173
-mmput_async 702 173
-mmu_notifier_invalidate_range_end 10 233
-mmu_notifier_invalidate_range_start 705 233
-mnt_drop_write 403 234
-mnt_drop_write_file 403 234
-mnt_want_write 706 234
-mnt_want_write_file 706 234
-mntget 707 234
-mntput 708 234
-mod_delayed_work 709 13
-mod_delayed_work_on 710 13
-mod_timer 711 66
-mod_timer_pending 711 66
-module_exit 712 53
+mm_tlb_flush_nested 33 115
+mm_tlb_flush_pending 33 115
+mmap_assert_locked 544 224
+mmap_assert_read_locked 544 224
+mmap_assert_write_locked 139 224
+mmap_lock_is_contended 691 224
+mmap_lock_speculate_retry 692 224
+mmap_lock_speculate_try_begin 693 224
+mmap_read_lock 694 224
+mmap_read_lock_killable 695 224
+mmap_read_trylock 696 224
+mmap_read_unlock 697 224
+mmap_read_unlock_non_owner 697 224
+mmap_write_downgrade 396 224
+mmap_write_lock 698 224
+mmap_write_lock_killable 699 224
+mmap_write_lock_nested 698 224
+mmap_write_unlock 700 224
+mmc_add_host 701 232
+mmc_free_host 336 109
+mmc_priv 296 109
+mmc_remove_host 702 232
+mmdrop 435 174
+mmdrop_sched 703 174
+mmget 78 174
+mmget_not_zero 428 174
+mmgrab 78 174
+mmiowb 704 233
+mmput 705 174
+mmput_async 703 174
+mmu_notifier_invalidate_range_end 10 234
+mmu_notifier_invalidate_range_start 706 234
+mnt_drop_write 404 235
+mnt_drop_write_file 404 235
+mnt_want_write 707 235
+mnt_want_write_file 707 235
+mntget 708 235
+mntput 709 235
+mod_delayed_work 710 13
+mod_delayed_work_on 711 13
+mod_timer 712 66
+mod_timer_pending 712 66
+module_exit 713 53
 module_init 133 53
-module_put 702 53
+module_put 703 53
 module_put_and_kthread_exit 6 53
-msecs_to_jiffies 29 203
-msleep 286 165
-msleep_interruptible 285 165
+msecs_to_jiffies 29 204
+msleep 286 166
+msleep_interruptible 285 166
 mul_u64_u32_shr 1 19
-mutex_destroy 713 79
+mutex_destroy 714 79
 mutex_init 25 79
-mutex_is_locked 690 235
-mutex_lock 330 235
-mutex_lock_interruptible 331 235
-mutex_lock_interruptible_nested 331 235
-mutex_lock_io 330 235
-mutex_lock_io_nested 330 235
-mutex_lock_killable 331 235
-mutex_lock_killable_nested 331 235
-mutex_lock_nest_lock 330 235
-mutex_lock_nested 330 235
-mutex_trylock 333 235
-mutex_unlock 334 235
-napi_alloc_skb 319 59
-napi_complete 714 54
-napi_complete_done 714 54
+mutex_is_locked 691 236
+mutex_lock 331 236
+mutex_lock_interruptible 332 236
+mutex_lock_interruptible_nested 332 236
+mutex_lock_io 331 236
+mutex_lock_io_nested 331 236
+mutex_lock_killable 332 236
+mutex_lock_killable_nested 332 236
+mutex_lock_nest_lock 331 236
+mutex_lock_nested 331 236
+mutex_trylock 334 236
+mutex_unlock 335 236
+napi_alloc_skb 320 59
+napi_complete 715 54
+napi_complete_done 715 54
 napi_consume_skb 291 59
-napi_disable 715 54
-napi_enable 716 54
+napi_disable 716 54
+napi_enable 717 54
 napi_gro_receive 231 54
-napi_schedule 717 54
-napi_schedule_irqoff 718 54
-napi_schedule_prep 717 54
-napi_synchronize 719 54
-ndelay 318 165
-need_resched 720 101
+napi_schedule 718 54
+napi_schedule_irqoff 719 54
+napi_schedule_prep 718 54
+napi_synchronize 720 54
+ndelay 319 166
+need_resched 721 101
 need_seqretry 92 57
-neigh_hold 78 236
-neigh_release 291 236
-netdev_alert 318 237
-netdev_alloc_skb 319 59
+neigh_hold 78 237
+neigh_release 291 237
+netdev_alert 319 238
+netdev_alloc_skb 320 59
 netdev_completed_queue 11 54
-netdev_crit 318 237
-netdev_dbg 318 237
-netdev_emerg 318 237
-netdev_err 318 237
-netdev_hold 325 54
-netdev_info 318 237
-netdev_lock 330 54
-netdev_lock_ops 721 238
+netdev_crit 319 238
+netdev_dbg 319 238
+netdev_emerg 319 238
+netdev_err 319 238
+netdev_hold 326 54
+netdev_info 319 238
+netdev_lock 331 54
+netdev_lock_ops 722 239
 netdev_master_upper_dev_get_rcu 70 54
-netdev_notice 318 237
-netdev_priv 722 54
-netdev_put 326 54
+netdev_notice 319 238
+netdev_priv 723 54
+netdev_put 327 54
 netdev_sent_queue 41 54
-netdev_trylock 333 54
+netdev_trylock 334 54
 netdev_tx_completed_queue 11 54
 netdev_tx_sent_queue 41 54
-netdev_unlock 334 54
-netdev_unlock_ops 334 238
-netdev_warn 318 237
+netdev_unlock 335 54
+netdev_unlock_ops 335 239
+netdev_warn 319 238
 netif_addr_lock 80 54
 netif_addr_lock_bh 81 54
 netif_addr_unlock 83 54
 netif_addr_unlock_bh 84 54
-netif_carrier_off 676 54
+netif_carrier_off 677 54
 netif_carrier_ok 33 54
-netif_carrier_on 723 54
-netif_device_attach 676 54
-netif_device_detach 724 54
+netif_carrier_on 724 54
+netif_device_attach 677 54
+netif_device_detach 725 54
 netif_device_present 33 54
 netif_dormant 33 54
-netif_napi_add 725 54
-netif_napi_add_config 725 54
-netif_napi_add_tx 725 54
-netif_napi_add_tx_weight 725 54
-netif_napi_add_weight 725 54
-netif_napi_del 726 54
+netif_napi_add 726 54
+netif_napi_add_config 726 54
+netif_napi_add_tx 726 54
+netif_napi_add_tx_weight 726 54
+netif_napi_add_weight 726 54
+netif_napi_del 727 54
 netif_queue_stopped 33 54
 netif_receive_skb 231 54
 netif_running 33 54
 netif_rx 231 54
-netif_schedule_queue 604 54
+netif_schedule_queue 605 54
 netif_start_queue 11 54
 netif_start_subqueue 11 54
-netif_stop_queue 727 54
-netif_stop_subqueue 727 54
-netif_subqueue_maybe_stop 728 239
+netif_stop_queue 728 54
+netif_stop_subqueue 728 54
+netif_subqueue_maybe_stop 729 240
 netif_subqueue_stopped 33 54
-netif_subqueue_try_stop 729 239
-netif_tx_disable 730 54
+netif_subqueue_try_stop 730 240
+netif_tx_disable 731 54
 netif_tx_lock 80 54
 netif_tx_lock_bh 81 54
 netif_tx_queue_stopped 33 54
 netif_tx_start_all_queues 11 54
 netif_tx_start_queue 11 54
-netif_tx_stop_all_queues 727 54
-netif_tx_stop_queue 727 54
+netif_tx_stop_all_queues 728 54
+netif_tx_stop_queue 728 54
 netif_tx_unlock 83 54
 netif_tx_unlock_bh 84 54
-netif_tx_wake_all_queues 723 54
-netif_tx_wake_queue 723 54
-netif_txq_completed_wake 731 239
-netif_txq_maybe_stop 728 239
-netif_txq_try_stop 729 239
-netif_wake_queue 723 54
-netif_wake_subqueue 723 54
+netif_tx_wake_all_queues 724 54
+netif_tx_wake_queue 724 54
+netif_txq_completed_wake 732 240
+netif_txq_maybe_stop 729 240
+netif_txq_try_stop 730 240
+netif_wake_queue 724 54
+netif_wake_subqueue 724 54
 netif_xmit_stopped 249 54
-nfc_register_device 732 240
-nfc_unregister_device 733 240
-nmi_count 502 55
-no_free_ptr 612 10
-no_printk 29 153
-ns_to_ktime 29 217
-nsecs_to_jiffies 29 203
+nfc_register_device 733 241
+nfc_unregister_device 734 241
+nmi_count 503 55
+no_free_ptr 613 10
+no_printk 29 154
+ns_to_ktime 29 218
+nsecs_to_jiffies 29 204
 ntohl 1 84
 ntohs 1 84
 num_online_cpus 29 101
 numa_node_id 29 9
-nvmem_register 734 129
-nvmem_unregister 735 129
-of_mdiobus_register 680 128
-of_node_get 372 241
-of_node_put 398 241
+nvmem_register 735 130
+nvmem_unregister 736 130
+of_mdiobus_register 681 129
+of_node_get 373 242
+of_node_put 399 242
 offsetof 2 36
-offsetofend 2 242
-on_each_cpu 736 243
-on_each_cpu_cond 737 243
-on_each_cpu_mask 737 243
-open_softirq 738 14
-order_base_2 1 195
+offsetofend 2 243
+on_each_cpu 737 244
+on_each_cpu_cond 738 244
+on_each_cpu_mask 738 244
+open_softirq 739 14
+order_base_2 1 196
 outb 90 56
 outb_p 90 56
 outl 90 56
@@ -2361,253 +2363,253 @@ outsl 71 56
 outsw 71 56
 outw 90 56
 outw_p 90 56
-p4dp_get 33 244
+p4dp_get 33 245
 page_address 29 99
-page_count 33 164
+page_count 33 165
 page_folio 29 99
-page_ref_add 417 164
-page_ref_add_unless_zero 418 164
-page_ref_count 33 164
-page_ref_dec 419 164
-page_ref_dec_and_test 405 164
-page_ref_dec_return 420 164
-page_ref_freeze 421 164
-page_ref_inc 78 164
-page_ref_inc_return 422 164
-page_ref_sub 423 164
-page_ref_sub_and_test 424 164
-page_ref_unfreeze 426 164
+page_ref_add 418 165
+page_ref_add_unless_zero 419 165
+page_ref_count 33 165
+page_ref_dec 420 165
+page_ref_dec_and_test 406 165
+page_ref_dec_return 421 165
+page_ref_freeze 422 165
+page_ref_inc 78 165
+page_ref_inc_return 423 165
+page_ref_sub 424 165
+page_ref_sub_and_test 425 165
+page_ref_unfreeze 427 165
 page_to_pfn 29 99
 page_to_phys 29 99
-pagefault_disable 739 41
-pagefault_enable 740 41
+pagefault_disable 740 41
+pagefault_enable 741 41
 panic 6 6
-path_get 741 245
-path_put 742 245
-pci_dev_get 372 246
-pci_dev_lock 330 246
-pci_dev_put 398 246
-pci_dev_unlock 334 246
-pci_disable_device 743 246
-pci_enable_device 744 246
-pci_free_irq 745 246
-pci_free_irq_vectors 746 246
+path_get 742 246
+path_put 743 246
+pci_dev_get 373 247
+pci_dev_lock 331 247
+pci_dev_put 399 247
+pci_dev_unlock 335 247
+pci_disable_device 744 247
+pci_enable_device 745 247
+pci_free_irq 746 247
+pci_free_irq_vectors 747 247
 pci_get_drvdata 29 9
-pci_lock_rescan_remove 747 246
-pci_request_irq 748 246
-pci_unlock_rescan_remove 749 246
-per_cpu 750 169
-per_cpu_ptr 110 169
-percpu_counter_add 751 247
-percpu_counter_add_batch 751 247
-percpu_counter_compare 752 247
-percpu_counter_dec 753 247
-percpu_counter_inc 754 247
-percpu_counter_read 752 247
-percpu_counter_read_positive 755 247
-percpu_counter_set 756 247
-percpu_counter_sub 757 247
-percpu_counter_sum 752 247
-percpu_counter_sum_positive 752 247
-percpu_down_read 758 248
-percpu_down_read_freezable 758 248
-percpu_down_read_internal 758 248
-percpu_down_read_trylock 759 248
-percpu_down_write 760 248
-percpu_is_read_locked 690 248
-percpu_is_write_locked 690 248
-percpu_ref_get 78 113
-percpu_ref_get_many 417 113
-percpu_ref_is_dying 249 113
-percpu_ref_is_zero 33 113
-percpu_ref_kill 71 113
-percpu_ref_kill_and_confirm 71 113
-percpu_ref_put 240 113
-percpu_ref_put_many 423 113
-percpu_ref_reinit 761 113
-percpu_ref_resurrect 761 113
-percpu_ref_switch_to_atomic 761 113
-percpu_ref_switch_to_atomic_sync 762 113
-percpu_ref_switch_to_percpu 761 113
-percpu_ref_tryget 309 113
-percpu_ref_tryget_live 309 113
-percpu_ref_tryget_live_rcu 309 113
-percpu_ref_tryget_many 763 113
-percpu_rwsem_is_held 690 248
-percpu_up_read 764 248
-percpu_up_write 765 248
-perf_pmu_register 766 249
-perf_pmu_unregister 767 249
+pci_lock_rescan_remove 748 247
+pci_request_irq 749 247
+pci_unlock_rescan_remove 750 247
+per_cpu 751 170
+per_cpu_ptr 110 170
+percpu_counter_add 752 248
+percpu_counter_add_batch 752 248
+percpu_counter_compare 753 248
+percpu_counter_dec 754 248
+percpu_counter_inc 755 248
+percpu_counter_read 753 248
+percpu_counter_read_positive 756 248
+percpu_counter_set 757 248
+percpu_counter_sub 758 248
+percpu_counter_sum 753 248
+percpu_counter_sum_positive 753 248
+percpu_down_read 759 249
+percpu_down_read_freezable 759 249
+percpu_down_read_internal 759 249
+percpu_down_read_trylock 760 249
+percpu_down_write 761 249
+percpu_is_read_locked 691 249
+percpu_is_write_locked 691 249
+percpu_ref_get 78 114
+percpu_ref_get_many 418 114
+percpu_ref_is_dying 249 114
+percpu_ref_is_zero 33 114
+percpu_ref_kill 71 114
+percpu_ref_kill_and_confirm 71 114
+percpu_ref_put 240 114
+percpu_ref_put_many 424 114
+percpu_ref_reinit 762 114
+percpu_ref_resurrect 762 114
+percpu_ref_switch_to_atomic 762 114
+percpu_ref_switch_to_atomic_sync 763 114
+percpu_ref_switch_to_percpu 762 114
+percpu_ref_tryget 310 114
+percpu_ref_tryget_live 310 114
+percpu_ref_tryget_live_rcu 310 114
+percpu_ref_tryget_many 764 114
+percpu_rwsem_is_held 691 249
+percpu_up_read 765 249
+percpu_up_write 766 249
+perf_pmu_register 767 250
+perf_pmu_unregister 768 250
 pfn_to_page 29 99
-pgdp_get 33 244
+pgdp_get 33 245
 phys_to_virt 29 99
-pid_task 324 160
-pin_user_pages 401 99
-pin_user_pages_fast 401 99
+pid_task 325 161
+pin_user_pages 402 99
+pin_user_pages_fast 402 99
 platform_get_drvdata 29 9
-pm_runtime_disable 277 250
-pm_runtime_force_resume 744 250
-pm_runtime_force_suspend 743 250
-pm_runtime_get 768 250
-pm_runtime_get_if_active 769 250
-pm_runtime_get_if_in_use 769 250
-pm_runtime_get_noresume 768 250
-pm_runtime_get_sync 770 250
-pm_runtime_put 771 250
-pm_runtime_put_autosuspend 771 250
-pm_runtime_put_noidle 772 250
-pm_runtime_put_sync 773 250
-pm_runtime_resume_and_get 770 250
-pmd_clear 774 244
-pmd_install 775 251
-pmd_lock 776 171
-pmd_lockptr 231 171
-pmd_populate 777 251
-pmd_trans_huge_lock 778 171
-pmdp_establish 779 244
-pmdp_get 33 244
-pmdp_get_lockless 33 244
-pmdp_huge_clear_flush 780 244
-pmdp_huge_get_and_clear 780 244
-pmdp_invalidate 780 244
-pmem_wmb 387 146
-poll_state_synchronize_rcu 781 33
-poll_state_synchronize_srcu 782 92
-poll_wait 783 252
+pm_runtime_disable 277 251
+pm_runtime_force_resume 745 251
+pm_runtime_force_suspend 744 251
+pm_runtime_get 769 251
+pm_runtime_get_if_active 770 251
+pm_runtime_get_if_in_use 770 251
+pm_runtime_get_noresume 769 251
+pm_runtime_get_sync 771 251
+pm_runtime_put 772 251
+pm_runtime_put_autosuspend 772 251
+pm_runtime_put_noidle 773 251
+pm_runtime_put_sync 774 251
+pm_runtime_resume_and_get 771 251
+pmd_clear 775 245
+pmd_install 776 252
+pmd_lock 777 172
+pmd_lockptr 231 172
+pmd_populate 778 252
+pmd_trans_huge_lock 779 172
+pmdp_establish 780 245
+pmdp_get 33 245
+pmdp_get_lockless 33 245
+pmdp_huge_clear_flush 781 245
+pmdp_huge_get_and_clear 781 245
+pmdp_invalidate 781 245
+pmem_wmb 388 147
+poll_state_synchronize_rcu 782 33
+poll_state_synchronize_srcu 783 92
+poll_wait 784 253
 postcore_initcall 133 69
 postcore_initcall_sync 133 69
-power_supply_register 784 131
-power_supply_unregister 785 131
-pr_alert 318 153
-pr_alert_once 318 153
-pr_alert_ratelimited 318 153
-pr_cont 318 153
-pr_crit 318 153
-pr_crit_once 318 153
-pr_crit_ratelimited 318 153
-pr_debug 318 153
-pr_debug_once 318 153
-pr_debug_ratelimited 318 153
-pr_devel 318 153
-pr_emerg 318 153
-pr_emerg_once 318 153
-pr_emerg_ratelimited 318 153
-pr_err 318 153
-pr_err_once 318 153
-pr_err_ratelimited 318 153
-pr_info 318 153
-pr_info_once 318 153
-pr_info_ratelimited 318 153
-pr_notice 318 153
-pr_notice_once 318 153
-pr_notice_ratelimited 318 153
-pr_warn 318 153
-pr_warn_once 318 153
-pr_warn_ratelimited 318 153
-preempt_check_resched 786 55
-preempt_count 502 55
+power_supply_register 785 132
+power_supply_unregister 786 132
+pr_alert 319 154
+pr_alert_once 319 154
+pr_alert_ratelimited 319 154
+pr_cont 319 154
+pr_crit 319 154
+pr_crit_once 319 154
+pr_crit_ratelimited 319 154
+pr_debug 319 154
+pr_debug_once 319 154
+pr_debug_ratelimited 319 154
+pr_devel 319 154
+pr_emerg 319 154
+pr_emerg_once 319 154
+pr_emerg_ratelimited 319 154
+pr_err 319 154
+pr_err_once 319 154
+pr_err_ratelimited 319 154
+pr_info 319 154
+pr_info_once 319 154
+pr_info_ratelimited 319 154
+pr_notice 319 154
+pr_notice_once 319 154
+pr_notice_ratelimited 319 154
+pr_warn 319 154
+pr_warn_once 319 154
+pr_warn_ratelimited 319 154
+preempt_check_resched 787 55
+preempt_count 503 55
 preempt_count_add 85 55
 preempt_count_dec 86 55
 preempt_count_dec_and_test 87 55
 preempt_count_inc 85 55
 preempt_count_sub 86 55
-preempt_disable 85 220
+preempt_disable 85 221
 preempt_disable_nested 236 55
-preempt_disable_notrace 85 220
-preempt_enable 86 220
+preempt_disable_notrace 85 221
+preempt_enable 86 221
 preempt_enable_nested 236 55
 preempt_enable_no_resched 86 55
 preempt_enable_no_resched_notrace 86 55
-preempt_enable_notrace 86 220
-preempt_fold_need_resched 786 55
-preempt_model_full 502 55
-preempt_model_none 502 55
-preempt_model_preemptible 502 55
-preempt_model_rt 502 55
-preempt_model_voluntary 502 55
-preempt_set_need_resched 786 55
-preemptible 502 55
-prepare_to_rcuwait 787 161
-prepare_to_swait_event 788 58
-prepare_to_swait_exclusive 789 58
-prepare_to_wait 789 58
-prepare_to_wait_event 788 58
-prepare_to_wait_exclusive 790 58
-printk 29 153
-printk_deferred 29 153
-printk_once 29 153
-printk_ratelimited 29 153
-proc_create 16 253
-proc_create_data 16 253
-proc_create_mount_point 16 253
-proc_create_net 16 253
-proc_create_net_data 16 253
-proc_create_net_data_write 16 253
-proc_create_net_single 16 253
-proc_create_net_single_write 16 253
-proc_create_seq 16 253
-proc_create_seq_data 16 253
-proc_create_seq_private 16 253
-proc_create_single 16 253
-proc_create_single_data 16 253
-proc_remove 311 253
-pskb_expand_head 791 59
-pte_clear 792 244
-pte_clear_not_present_full 792 244
-pte_lockptr 231 171
-pte_offset_map 793 244
-pte_offset_map_lock 794 171
-pte_offset_map_nolock 795 244
-pte_offset_map_ro_nolock 795 244
-pte_offset_map_rw_nolock 795 244
-pte_unmap 796 244
-pte_unmap_unlock 797 171
-ptep_clear_flush 780 244
-ptep_clear_flush_young 798 244
-ptep_get 33 244
-ptep_get_and_clear 780 244
-ptep_get_and_clear_full 780 244
-ptep_get_lockless 33 244
-ptep_modify_prot_commit 799 244
-ptep_modify_prot_start 780 244
-ptep_set_access_flags 800 244
-ptep_set_wrprotect 801 244
-ptep_test_and_clear_young 798 244
-ptep_try_set 802 244
-ptp_clock_register 803 254
-ptp_clock_unregister 804 254
-pud_lock 776 171
-pud_trans_huge_lock 778 171
-pudp_get 33 244
-pudp_huge_get_and_clear 780 244
+preempt_enable_notrace 86 221
+preempt_fold_need_resched 787 55
+preempt_model_full 503 55
+preempt_model_none 503 55
+preempt_model_preemptible 503 55
+preempt_model_rt 503 55
+preempt_model_voluntary 503 55
+preempt_set_need_resched 787 55
+preemptible 503 55
+prepare_to_rcuwait 788 162
+prepare_to_swait_event 789 58
+prepare_to_swait_exclusive 790 58
+prepare_to_wait 790 58
+prepare_to_wait_event 789 58
+prepare_to_wait_exclusive 791 58
+printk 29 154
+printk_deferred 29 154
+printk_once 29 154
+printk_ratelimited 29 154
+proc_create 16 254
+proc_create_data 16 254
+proc_create_mount_point 16 254
+proc_create_net 16 254
+proc_create_net_data 16 254
+proc_create_net_data_write 16 254
+proc_create_net_single 16 254
+proc_create_net_single_write 16 254
+proc_create_seq 16 254
+proc_create_seq_data 16 254
+proc_create_seq_private 16 254
+proc_create_single 16 254
+proc_create_single_data 16 254
+proc_remove 312 254
+pskb_expand_head 792 59
+pte_clear 793 245
+pte_clear_not_present_full 793 245
+pte_lockptr 231 172
+pte_offset_map 794 245
+pte_offset_map_lock 795 172
+pte_offset_map_nolock 796 245
+pte_offset_map_ro_nolock 796 245
+pte_offset_map_rw_nolock 796 245
+pte_unmap 797 245
+pte_unmap_unlock 798 172
+ptep_clear_flush 781 245
+ptep_clear_flush_young 799 245
+ptep_get 33 245
+ptep_get_and_clear 781 245
+ptep_get_and_clear_full 781 245
+ptep_get_lockless 33 245
+ptep_modify_prot_commit 800 245
+ptep_modify_prot_start 781 245
+ptep_set_access_flags 801 245
+ptep_set_wrprotect 802 245
+ptep_test_and_clear_young 799 245
+ptep_try_set 803 245
+ptp_clock_register 804 255
+ptp_clock_unregister 805 255
+pud_lock 777 172
+pud_trans_huge_lock 779 172
+pudp_get 33 245
+pudp_huge_get_and_clear 781 245
 pure_initcall 133 69
 put_bh 253 90
-put_cpu 86 168
-put_cpu_ptr 805 169
-put_cpu_var 806 169
-put_cred 434 170
-put_device 398 9
-put_net 291 172
-put_page 415 99
-put_page_testzero 405 99
-put_pid 291 160
-put_task_struct 291 174
+put_cpu 86 169
+put_cpu_ptr 806 170
+put_cpu_var 807 170
+put_cred 435 171
+put_device 399 9
+put_net 291 173
+put_page 416 99
+put_page_testzero 406 99
+put_pid 291 161
+put_task_struct 291 175
 put_user 88 48
-pwmchip_add 807 132
-pwmchip_remove 808 132
-queue_delayed_work 809 13
-queue_delayed_work_on 810 13
-queue_rcu_work 811 13
-queue_work 812 13
-queue_work_node 813 13
-queue_work_on 813 13
+pwmchip_add 808 133
+pwmchip_remove 809 133
+queue_delayed_work 810 13
+queue_delayed_work_on 811 13
+queue_rcu_work 812 13
+queue_work 813 13
+queue_work_node 814 13
+queue_work_on 814 13
 queued_spin_lock 136 71
 queued_spin_trylock 137 71
 queued_spin_unlock 138 71
-radix_tree_delete 814 255
-radix_tree_delete_item 814 255
-radix_tree_insert 815 255
-radix_tree_lookup 816 255
+radix_tree_delete 815 256
+radix_tree_delete_item 815 256
+radix_tree_insert 816 256
+radix_tree_lookup 817 256
 raw_cpu_add 101 61
 raw_cpu_add_return 102 61
 raw_cpu_and 103 61
@@ -2617,156 +2619,156 @@ raw_cpu_dec_return 106 61
 raw_cpu_inc 107 61
 raw_cpu_inc_return 108 61
 raw_cpu_or 109 61
-raw_cpu_ptr 110 169
+raw_cpu_ptr 110 170
 raw_cpu_read 111 61
 raw_cpu_sub 112 61
 raw_cpu_sub_return 113 61
 raw_cpu_try_cmpxchg 114 61
 raw_cpu_write 115 61
 raw_cpu_xchg 116 61
-raw_irqs_disabled 502 55
-raw_local_irq_disable 134 220
-raw_local_irq_enable 135 220
-raw_local_irq_restore 135 220
-raw_local_irq_save 134 220
-raw_notifier_call_chain 791 81
+raw_irqs_disabled 503 55
+raw_local_irq_disable 134 221
+raw_local_irq_enable 135 221
+raw_local_irq_restore 135 221
+raw_local_irq_save 134 221
+raw_notifier_call_chain 792 81
 raw_read_seqcount 91 57
 raw_read_seqcount_begin 91 57
-raw_read_seqcount_latch 817 57
-raw_read_seqcount_latch_retry 691 57
+raw_read_seqcount_latch 818 57
+raw_read_seqcount_latch_retry 692 57
 raw_seqcount_begin 91 57
-raw_seqcount_try_begin 692 57
-raw_smp_processor_id 818 168
-raw_spin_is_contended 819 74
-raw_spin_is_locked 819 74
-raw_spin_lock 820 256
-raw_spin_lock_bh 821 256
+raw_seqcount_try_begin 693 57
+raw_smp_processor_id 819 169
+raw_spin_is_contended 820 74
+raw_spin_is_locked 820 74
+raw_spin_lock 821 257
+raw_spin_lock_bh 822 257
 raw_spin_lock_init 25 74
-raw_spin_lock_irq 822 256
-raw_spin_lock_irq_rcu_node 822 257
-raw_spin_lock_irqsave 822 256
-raw_spin_lock_irqsave_nested 822 256
-raw_spin_lock_irqsave_rcu_node 822 257
-raw_spin_lock_nest_lock 820 256
-raw_spin_lock_nested 820 256
-raw_spin_lock_rcu_node 820 257
-raw_spin_rq_lock 820 60
-raw_spin_rq_lock_irqsave 822 60
-raw_spin_rq_unlock 823 60
-raw_spin_trylock 824 256
-raw_spin_trylock_bh 825 256
-raw_spin_trylock_irq 826 256
-raw_spin_trylock_irqsave 826 256
-raw_spin_unlock 823 256
-raw_spin_unlock_bh 827 256
-raw_spin_unlock_irq 828 256
-raw_spin_unlock_irq_rcu_node 828 257
-raw_spin_unlock_irqrestore 828 256
-raw_spin_unlock_irqrestore_rcu_node 828 257
-raw_spin_unlock_rcu_node 823 257
-raw_write_seqcount_barrier 829 57
-raw_write_seqcount_begin 830 57
-raw_write_seqcount_end 831 57
-raw_write_seqcount_latch 829 57
-rb_entry 292 188
-rb_entry_rcu 525 188
-rb_entry_safe 525 188
-rb_erase 832 188
-rb_find_rcu 608 188
-rb_first 833 188
-rb_insert_color 834 188
-rb_last 833 188
-rb_link_node 835 188
-rb_link_node_rcu 836 188
-rb_next 833 188
-rb_prev 833 188
-rc_register_device 837 133
-rc_unregister_device 838 133
-rcu_access_pointer 839 258
-rcu_assign_pointer 840 32
-rcu_assign_sk_user_data 841 85
-rcu_barrier 842 259
-rcu_barrier_tasks 842 259
-rcu_barrier_tasks_trace 842 259
-rcu_dereference 843 258
-rcu_dereference_all 843 258
-rcu_dereference_all_check 843 258
-rcu_dereference_bh 843 258
-rcu_dereference_bh_check 843 258
-rcu_dereference_check 843 258
-rcu_dereference_protected 844 258
-rcu_dereference_raw 843 258
-rcu_dereference_raw_check 843 258
-rcu_dereference_rtnl 673 4
-rcu_dereference_sched 843 258
-rcu_dereference_sched_check 843 258
-rcu_dereference_sk_user_data 845 85
+raw_spin_lock_irq 823 257
+raw_spin_lock_irq_rcu_node 823 258
+raw_spin_lock_irqsave 823 257
+raw_spin_lock_irqsave_nested 823 257
+raw_spin_lock_irqsave_rcu_node 823 258
+raw_spin_lock_nest_lock 821 257
+raw_spin_lock_nested 821 257
+raw_spin_lock_rcu_node 821 258
+raw_spin_rq_lock 821 60
+raw_spin_rq_lock_irqsave 823 60
+raw_spin_rq_unlock 824 60
+raw_spin_trylock 825 257
+raw_spin_trylock_bh 826 257
+raw_spin_trylock_irq 827 257
+raw_spin_trylock_irqsave 827 257
+raw_spin_unlock 824 257
+raw_spin_unlock_bh 828 257
+raw_spin_unlock_irq 829 257
+raw_spin_unlock_irq_rcu_node 829 258
+raw_spin_unlock_irqrestore 829 257
+raw_spin_unlock_irqrestore_rcu_node 829 258
+raw_spin_unlock_rcu_node 824 258
+raw_write_seqcount_barrier 830 57
+raw_write_seqcount_begin 831 57
+raw_write_seqcount_end 832 57
+raw_write_seqcount_latch 830 57
+rb_entry 292 189
+rb_entry_rcu 526 189
+rb_entry_safe 526 189
+rb_erase 833 189
+rb_find_rcu 609 189
+rb_first 834 189
+rb_insert_color 835 189
+rb_last 834 189
+rb_link_node 836 189
+rb_link_node_rcu 837 189
+rb_next 834 189
+rb_prev 834 189
+rc_register_device 838 134
+rc_unregister_device 839 134
+rcu_access_pointer 840 259
+rcu_assign_pointer 841 32
+rcu_assign_sk_user_data 842 85
+rcu_barrier 843 260
+rcu_barrier_tasks 843 260
+rcu_barrier_tasks_trace 843 260
+rcu_dereference 844 259
+rcu_dereference_all 844 259
+rcu_dereference_all_check 844 259
+rcu_dereference_bh 844 259
+rcu_dereference_bh_check 844 259
+rcu_dereference_check 844 259
+rcu_dereference_protected 845 259
+rcu_dereference_raw 844 259
+rcu_dereference_raw_check 844 259
+rcu_dereference_rtnl 674 4
+rcu_dereference_sched 844 259
+rcu_dereference_sched_check 844 259
+rcu_dereference_sk_user_data 846 85
 rcu_is_watching 46 33
-rcu_pointer_handoff 231 258
-rcu_read_lock 846 260
+rcu_pointer_handoff 231 259
+rcu_read_lock 847 261
 rcu_read_lock_any_held 46 33
-rcu_read_lock_bh 847 260
+rcu_read_lock_bh 848 261
 rcu_read_lock_bh_held 46 33
-rcu_read_lock_dont_migrate 848 260
+rcu_read_lock_dont_migrate 849 261
 rcu_read_lock_held 46 33
-rcu_read_lock_sched 849 260
+rcu_read_lock_sched 850 261
 rcu_read_lock_sched_held 46 33
-rcu_read_lock_sched_notrace 849 260
-rcu_read_lock_trace 850 260
-rcu_read_unlock 851 260
-rcu_read_unlock_bh 852 260
-rcu_read_unlock_migrate 853 260
-rcu_read_unlock_sched 854 260
-rcu_read_unlock_sched_notrace 854 260
-rcu_read_unlock_trace 855 260
-rcu_replace_pointer 856 32
-rcu_sync_enter 857 261
-rcu_sync_exit 858 261
-rcu_sync_is_idle 33 261
-rcuref_get 309 262
-rcuref_init 859 262
-rcuref_put 860 262
-rcuref_read 33 262
-rcuwait_active 33 161
-rcuwait_wait_event 232 161
-rcuwait_wake_up 313 161
-read_lock 861 256
-read_lock_bh 862 256
-read_lock_irq 863 256
-read_lock_irqsave 863 256
-read_poll_timeout 864 263
-read_poll_timeout_atomic 865 263
+rcu_read_lock_sched_notrace 850 261
+rcu_read_lock_trace 851 261
+rcu_read_unlock 852 261
+rcu_read_unlock_bh 853 261
+rcu_read_unlock_migrate 854 261
+rcu_read_unlock_sched 855 261
+rcu_read_unlock_sched_notrace 855 261
+rcu_read_unlock_trace 856 261
+rcu_replace_pointer 857 32
+rcu_sync_enter 858 262
+rcu_sync_exit 859 262
+rcu_sync_is_idle 33 262
+rcuref_get 310 263
+rcuref_init 860 263
+rcuref_put 861 263
+rcuref_read 33 263
+rcuwait_active 33 162
+rcuwait_wait_event 232 162
+rcuwait_wake_up 314 162
+read_lock 862 257
+read_lock_bh 863 257
+read_lock_irq 864 257
+read_lock_irqsave 864 257
+read_poll_timeout 865 264
+read_poll_timeout_atomic 866 264
 read_seqbegin 91 57
-read_seqbegin_or_lock 866 57
+read_seqbegin_or_lock 867 57
 read_seqbegin_or_lock_irqsave 91 57
 read_seqcount_begin 91 57
-read_seqcount_latch 817 57
-read_seqcount_latch_retry 691 57
-read_seqcount_retry 691 57
-read_seqlock_excl 867 57
-read_seqlock_excl_bh 868 57
-read_seqlock_excl_irq 869 57
-read_seqlock_excl_irqsave 869 57
-read_seqretry 691 57
-read_sequnlock_excl 870 57
-read_sequnlock_excl_bh 871 57
-read_sequnlock_excl_irq 872 57
-read_sequnlock_excl_irqrestore 872 57
-read_thread_flags 873 94
-read_trylock 874 256
-read_unlock 875 256
-read_unlock_bh 876 256
-read_unlock_irq 877 256
-read_unlock_irqrestore 877 256
+read_seqcount_latch 818 57
+read_seqcount_latch_retry 692 57
+read_seqcount_retry 692 57
+read_seqlock_excl 868 57
+read_seqlock_excl_bh 869 57
+read_seqlock_excl_irq 870 57
+read_seqlock_excl_irqsave 870 57
+read_seqretry 692 57
+read_sequnlock_excl 871 57
+read_sequnlock_excl_bh 872 57
+read_sequnlock_excl_irq 873 57
+read_sequnlock_excl_irqrestore 873 57
+read_thread_flags 874 94
+read_trylock 875 257
+read_unlock 876 257
+read_unlock_bh 877 257
+read_unlock_irq 878 257
+read_unlock_irqrestore 878 257
 readb 89 56
 readb_relaxed 89 56
 readl 89 56
-readl_poll_timeout 878 263
-readl_poll_timeout_atomic 89 263
+readl_poll_timeout 879 264
+readl_poll_timeout_atomic 89 264
 readl_relaxed 89 56
 readq 89 56
-readq_poll_timeout 878 263
-readq_poll_timeout_atomic 89 263
+readq_poll_timeout 879 264
+readq_poll_timeout_atomic 89 264
 readq_relaxed 89 56
 readsb 71 56
 readsl 71 56
@@ -2774,396 +2776,396 @@ readsq 71 56
 readsw 71 56
 readw 89 56
 readw_relaxed 89 56
-readx_poll_timeout 879 263
-readx_poll_timeout_atomic 880 263
-refcount_add 881 264
-refcount_add_not_zero 882 264
-refcount_add_not_zero_acquire 883 264
-refcount_dec 884 264
-refcount_dec_and_lock 885 264
-refcount_dec_and_lock_irqsave 885 264
-refcount_dec_and_mutex_lock 886 264
-refcount_dec_and_rtnl_lock 887 4
-refcount_dec_and_test 888 264
-refcount_dec_if_one 889 264
-refcount_dec_not_one 889 264
-refcount_inc 587 264
-refcount_inc_not_zero 588 264
-refcount_inc_not_zero_acquire 890 264
-refcount_read 208 264
-refcount_set 210 264
-refcount_set_release 211 264
-refcount_sub_and_test 891 264
-register_candev 892 54
-register_netdev 893 265
-register_netdevice 892 54
-regulator_bulk_disable 269 266
-regulator_bulk_enable 270 266
-regulator_disable 894 266
-regulator_enable 276 266
-regulator_register 895 134
-regulator_unregister 896 134
+readx_poll_timeout 880 264
+readx_poll_timeout_atomic 881 264
+refcount_add 882 265
+refcount_add_not_zero 883 265
+refcount_add_not_zero_acquire 884 265
+refcount_dec 885 265
+refcount_dec_and_lock 886 265
+refcount_dec_and_lock_irqsave 886 265
+refcount_dec_and_mutex_lock 887 265
+refcount_dec_and_rtnl_lock 888 4
+refcount_dec_and_test 889 265
+refcount_dec_if_one 890 265
+refcount_dec_not_one 890 265
+refcount_inc 588 265
+refcount_inc_not_zero 589 265
+refcount_inc_not_zero_acquire 891 265
+refcount_read 208 265
+refcount_set 210 265
+refcount_set_release 211 265
+refcount_sub_and_test 892 265
+register_candev 893 54
+register_netdev 894 266
+register_netdevice 893 54
+regulator_bulk_disable 269 267
+regulator_bulk_enable 270 267
+regulator_disable 895 267
+regulator_enable 276 267
+regulator_register 896 135
+regulator_unregister 897 135
 reinit_completion 25 98
-release_sock 897 85
-remove_proc_entry 311 253
-remove_proc_subtree 311 253
+release_sock 898 85
+remove_proc_entry 312 254
+remove_proc_subtree 312 254
 remove_wait_queue 71 63
-request_any_context_irq 898 14
-request_firmware 252 267
-request_irq 899 14
-request_module 252 268
-request_percpu_irq 898 14
-request_threaded_irq 900 14
-reset_control_assert 743 269
-reset_control_deassert 744 269
-reset_controller_register 901 135
-reset_controller_unregister 902 135
+request_any_context_irq 899 14
+request_firmware 252 268
+request_irq 900 14
+request_module 252 269
+request_percpu_irq 899 14
+request_threaded_irq 901 14
+reset_control_assert 744 270
+reset_control_deassert 745 270
+reset_controller_register 902 136
+reset_controller_unregister 903 136
 return_ptr 56 10
-rhashtable_destroy 430 270
-rhashtable_insert_fast 903 270
-rhashtable_lookup 904 270
-rhashtable_lookup_fast 904 270
-rhashtable_lookup_insert_fast 903 270
-rhashtable_remove 905 270
-rhashtable_remove_fast 906 270
-rhashtable_walk_next 904 270
-rhashtable_walk_start 907 270
-rhashtable_walk_stop 796 270
-rht_dereference 908 270
-rht_dereference_bucket 908 270
-rht_dereference_bucket_rcu 673 270
-rht_dereference_rcu 673 270
-rmb 909 146
+rhashtable_destroy 431 271
+rhashtable_insert_fast 904 271
+rhashtable_lookup 905 271
+rhashtable_lookup_fast 905 271
+rhashtable_lookup_insert_fast 904 271
+rhashtable_remove 906 271
+rhashtable_remove_fast 907 271
+rhashtable_walk_next 905 271
+rhashtable_walk_start 908 271
+rhashtable_walk_stop 797 271
+rht_dereference 909 271
+rht_dereference_bucket 909 271
+rht_dereference_bucket_rcu 674 271
+rht_dereference_rcu 674 271
+rmb 910 147
 rootfs_initcall 133 69
 round_down 1 20
 round_up 1 20
 rounddown 1 20
-rounddown_pow_of_two 1 195
+rounddown_pow_of_two 1 196
 roundup 1 20
-roundup_pow_of_two 1 195
-rproc_add 910 136
-rproc_del 911 136
-rq_lock 820 60
-rq_lock_irq 822 60
-rq_lock_irqsave 822 60
-rq_unlock 823 60
-rq_unlock_irq 828 60
-rq_unlock_irqrestore 828 60
-rt_mutex_lock 912 271
-rt_mutex_lock_interruptible 913 271
-rt_mutex_lock_killable 913 271
-rt_mutex_lock_nested 912 271
-rt_mutex_trylock 914 271
-rt_mutex_unlock 915 271
-rtnl_dereference 844 4
-rtnl_is_locked 916 4
-rtnl_lock 917 4
-rtnl_lock_interruptible 918 4
-rtnl_lock_killable 918 4
-rtnl_net_lock 919 4
-rtnl_net_unlock 920 4
-rtnl_trylock 921 4
-rtnl_unlock 922 4
+roundup_pow_of_two 1 196
+rproc_add 911 137
+rproc_del 912 137
+rq_lock 821 60
+rq_lock_irq 823 60
+rq_lock_irqsave 823 60
+rq_unlock 824 60
+rq_unlock_irq 829 60
+rq_unlock_irqrestore 829 60
+rt_mutex_lock 913 272
+rt_mutex_lock_interruptible 914 272
+rt_mutex_lock_killable 914 272
+rt_mutex_lock_nested 913 272
+rt_mutex_trylock 915 272
+rt_mutex_unlock 916 272
+rtnl_dereference 845 4
+rtnl_is_locked 917 4
+rtnl_lock 918 4
+rtnl_lock_interruptible 919 4
+rtnl_lock_killable 919 4
+rtnl_net_lock 920 4
+rtnl_net_unlock 921 4
+rtnl_trylock 922 4
+rtnl_unlock 923 4
 rwlock_init 25 74
-rwlock_is_contended 819 74
-rwlock_needbreak 819 74
-rwsem_assert_held 543 150
-rwsem_assert_held_write 139 150
-rwsem_is_contended 690 150
-rwsem_is_locked 690 150
+rwlock_is_contended 820 74
+rwlock_needbreak 820 74
+rwsem_assert_held 544 151
+rwsem_assert_held_write 139 151
+rwsem_is_contended 691 151
+rwsem_is_locked 691 151
 sb_bread 252 90
-sb_end_intwrite 403 156
-sb_end_pagefault 403 156
-sb_end_write 403 156
-sb_start_intwrite 406 156
-sb_start_pagefault 406 156
-sb_start_write 406 156
-sb_start_write_trylock 923 156
-sched_clock 29 217
+sb_end_intwrite 404 157
+sb_end_pagefault 404 157
+sb_end_write 404 157
+sb_start_intwrite 407 157
+sb_start_pagefault 407 157
+sb_start_write 407 157
+sb_start_write_trylock 924 157
+sched_clock 29 218
 sched_preempt_enable_no_resched 86 55
-schedule 567 100
-schedule_delayed_work 924 13
-schedule_delayed_work_on 925 13
-schedule_hrtimeout 285 190
-schedule_hrtimeout_range 285 190
-schedule_on_each_cpu 568 13
-schedule_preempt_disabled 567 100
-schedule_timeout 568 100
-schedule_timeout_idle 568 100
-schedule_timeout_interruptible 568 100
-schedule_timeout_killable 568 100
-schedule_timeout_uninterruptible 568 100
-schedule_work 926 13
-schedule_work_on 927 13
-scnprintf 29 206
+schedule 568 100
+schedule_delayed_work 925 13
+schedule_delayed_work_on 926 13
+schedule_hrtimeout 285 191
+schedule_hrtimeout_range 285 191
+schedule_on_each_cpu 569 13
+schedule_preempt_disabled 568 100
+schedule_timeout 569 100
+schedule_timeout_idle 569 100
+schedule_timeout_interruptible 569 100
+schedule_timeout_killable 569 100
+schedule_timeout_uninterruptible 569 100
+schedule_work 927 13
+schedule_work_on 928 13
+scnprintf 29 207
 scoped_cond_guard 10 10
 scoped_guard 10 10
-scoped_seqlock_read 866 57
-scsi_add_host 928 272
-scsi_add_host_with_dma 928 272
-scsi_host_put 929 272
-scsi_remove_host 930 272
-sema_init 25 149
-seqcount_init 25 273
-seqlock_init 25 273
-serio_register_port 931 181
-serio_unregister_port 932 181
-set_bit 298 40
-set_buffer_uptodate 933 90
-set_cpus_allowed_ptr 252 115
-set_current_state 934 58
-set_mask_bits 935 45
-set_page_count 859 164
-set_pmd 859 244
-set_pmd_at 936 244
-set_pte 859 244
-set_pte_at 936 244
-set_ptes 936 244
-set_pud_at 936 244
+scoped_seqlock_read 867 57
+scsi_add_host 929 273
+scsi_add_host_with_dma 929 273
+scsi_host_put 930 273
+scsi_remove_host 931 273
+sema_init 25 150
+seqcount_init 25 274
+seqlock_init 25 274
+serio_register_port 932 182
+serio_unregister_port 933 182
+set_bit 299 40
+set_buffer_uptodate 934 90
+set_cpus_allowed_ptr 252 116
+set_current_state 935 58
+set_mask_bits 936 45
+set_page_count 860 165
+set_pmd 860 245
+set_pmd_at 937 245
+set_pte 860 245
+set_pte_at 937 245
+set_ptes 937 245
+set_pud_at 937 245
 set_special_state 93 101
-set_thread_flag 937 94
-set_ti_thread_flag 938 94
+set_thread_flag 938 94
+set_ti_thread_flag 939 94
 set_tsk_need_resched 41 94
-set_tsk_thread_flag 938 94
-shost_priv 295 108
+set_tsk_thread_flag 939 94
+shost_priv 296 109
 sign_extend32 1 45
 sign_extend64 1 45
-signal_pending 33 274
+signal_pending 33 275
 size_add 1 73
 size_mul 1 73
 sizeof 2 36
-sizeof_field 2 242
+sizeof_field 2 243
 sk_free 253 85
 skb_clone 68 59
 skb_copy 68 59
-skb_dequeue 939 59
-skb_dequeue_tail 939 59
-skb_get 372 59
+skb_dequeue 940 59
+skb_dequeue_tail 940 59
+skb_get 373 59
 skb_peek 249 59
 skb_queue_empty 249 59
 skb_queue_empty_lockless 33 59
-skb_queue_head 940 59
+skb_queue_head 941 59
 skb_queue_head_init 25 59
 skb_queue_len 249 59
 skb_queue_len_lockless 33 59
-skb_queue_purge 941 59
-skb_queue_tail 940 59
-skb_unlink 942 59
-skb_unref 860 59
-smp_acquire__after_ctrl_dep 943 77
-smp_call_function 736 243
-smp_call_function_any 944 243
-smp_call_function_many 737 243
-smp_call_function_single 944 243
-smp_call_function_single_async 945 243
-smp_cond_load_acquire 946 77
-smp_cond_load_relaxed 947 77
-smp_load_acquire 946 275
-smp_mb 948 146
-smp_mb__after_atomic 949 76
-smp_mb__after_mmgrab 950 173
-smp_mb__after_spinlock 950 276
-smp_mb__after_srcu_read_lock 950 92
-smp_mb__after_srcu_read_unlock 950 276
-smp_mb__after_switch_mm 948 60
-smp_mb__after_unlock_lock 950 276
-smp_mb__before_atomic 951 76
-smp_processor_id 818 168
-smp_read_barrier_depends 703 232
-smp_rmb 952 146
-smp_store_mb 953 146
-smp_store_release 426 275
-smp_wmb 954 146
-snd_card_disconnect 955 277
-snd_card_free 956 277
-snd_card_register 957 277
-snd_devm_card_new 337 108
-snd_soc_register_component 958 137
-snd_soc_unregister_component 959 137
-snprintf 29 206
-sock_flag 960 85
+skb_queue_purge 942 59
+skb_queue_tail 941 59
+skb_unlink 943 59
+skb_unref 861 59
+smp_acquire__after_ctrl_dep 944 77
+smp_call_function 737 244
+smp_call_function_any 945 244
+smp_call_function_many 738 244
+smp_call_function_single 945 244
+smp_call_function_single_async 946 244
+smp_cond_load_acquire 947 77
+smp_cond_load_relaxed 948 77
+smp_load_acquire 947 276
+smp_mb 949 147
+smp_mb__after_atomic 950 76
+smp_mb__after_mmgrab 951 174
+smp_mb__after_spinlock 951 277
+smp_mb__after_srcu_read_lock 951 92
+smp_mb__after_srcu_read_unlock 951 277
+smp_mb__after_switch_mm 949 60
+smp_mb__after_unlock_lock 951 277
+smp_mb__before_atomic 952 76
+smp_processor_id 819 169
+smp_read_barrier_depends 704 233
+smp_rmb 953 147
+smp_store_mb 954 147
+smp_store_release 427 276
+smp_wmb 955 147
+snd_card_disconnect 956 278
+snd_card_free 957 278
+snd_card_register 958 278
+snd_devm_card_new 338 109
+snd_soc_register_component 959 138
+snd_soc_unregister_component 960 138
+snprintf 29 207
+sock_flag 961 85
 sock_hold 78 85
 sock_owned_by_me 139 85
-sock_owned_by_user 961 85
-sock_owned_by_user_nocheck 961 85
-sock_poll_wait 962 85
+sock_owned_by_user 962 85
+sock_owned_by_user_nocheck 962 85
+sock_poll_wait 963 85
 sock_put 291 85
-sock_reset_flag 963 85
-sock_set_flag 964 85
-sock_valbool_flag 965 85
-softirq_count 502 55
-spi_controller_get_devdata 295 108
-spi_controller_put 335 108
+sock_reset_flag 964 85
+sock_set_flag 965 85
+sock_valbool_flag 966 85
+softirq_count 503 55
+spi_controller_get_devdata 296 109
+spi_controller_put 336 109
 spi_get_drvdata 29 9
-spi_master_get_devdata 295 108
-spi_master_put 335 108
-spi_register_controller 966 138
-spi_register_master 966 138
-spi_sync 252 138
-spi_unregister_controller 967 138
-spi_unregister_master 967 138
-spin_is_contended 819 74
-spin_is_locked 819 74
-spin_lock 80 256
-spin_lock_bh 81 256
+spi_master_get_devdata 296 109
+spi_master_put 336 109
+spi_register_controller 967 139
+spi_register_master 967 139
+spi_sync 252 139
+spi_unregister_controller 968 139
+spi_unregister_master 968 139
+spin_is_contended 820 74
+spin_is_locked 820 74
+spin_lock 80 257
+spin_lock_bh 81 257
 spin_lock_init 25 74
-spin_lock_irq 968 256
-spin_lock_irqsave 968 256
-spin_lock_irqsave_nested 968 256
-spin_lock_nest_lock 80 256
-spin_lock_nested 80 256
-spin_needbreak 819 74
-spin_trylock 778 256
-spin_trylock_bh 969 256
-spin_trylock_irq 970 256
-spin_trylock_irqsave 970 256
-spin_unlock 83 256
-spin_unlock_bh 84 256
-spin_unlock_irq 971 256
-spin_unlock_irqrestore 971 256
-spin_until_cond 972 278
-sprintf 29 206
-srcu_barrier 973 92
-srcu_dereference 974 258
-srcu_dereference_check 974 258
-srcu_dereference_notrace 974 258
-srcu_down_read 975 92
-srcu_down_read_fast 975 92
-srcu_read_lock 975 92
-srcu_read_lock_fast 975 92
-srcu_read_lock_fast_notrace 975 92
-srcu_read_lock_fast_updown 975 92
-srcu_read_lock_held 819 33
-srcu_read_lock_nmisafe 975 92
-srcu_read_lock_notrace 975 92
-srcu_read_unlock 976 92
-srcu_read_unlock_fast 976 92
-srcu_read_unlock_fast_notrace 976 92
-srcu_read_unlock_fast_updown 976 92
-srcu_read_unlock_nmisafe 976 92
-srcu_read_unlock_notrace 976 92
-srcu_up_read 976 92
-srcu_up_read_fast 976 92
-ssleep 286 165
-start_poll_synchronize_rcu 444 33
-start_poll_synchronize_srcu 445 92
+spin_lock_irq 969 257
+spin_lock_irqsave 969 257
+spin_lock_irqsave_nested 969 257
+spin_lock_nest_lock 80 257
+spin_lock_nested 80 257
+spin_needbreak 820 74
+spin_trylock 779 257
+spin_trylock_bh 970 257
+spin_trylock_irq 971 257
+spin_trylock_irqsave 971 257
+spin_unlock 83 257
+spin_unlock_bh 84 257
+spin_unlock_irq 972 257
+spin_unlock_irqrestore 972 257
+spin_until_cond 973 279
+sprintf 29 207
+srcu_barrier 974 92
+srcu_dereference 975 259
+srcu_dereference_check 975 259
+srcu_dereference_notrace 975 259
+srcu_down_read 976 92
+srcu_down_read_fast 976 92
+srcu_read_lock 976 92
+srcu_read_lock_fast 976 92
+srcu_read_lock_fast_notrace 976 92
+srcu_read_lock_fast_updown 976 92
+srcu_read_lock_held 820 33
+srcu_read_lock_nmisafe 976 92
+srcu_read_lock_notrace 976 92
+srcu_read_unlock 977 92
+srcu_read_unlock_fast 977 92
+srcu_read_unlock_fast_notrace 977 92
+srcu_read_unlock_fast_updown 977 92
+srcu_read_unlock_nmisafe 977 92
+srcu_read_unlock_notrace 977 92
+srcu_up_read 977 92
+srcu_up_read_fast 977 92
+ssleep 286 166
+start_poll_synchronize_rcu 445 33
+start_poll_synchronize_srcu 446 92
 static_assert 1 8
-static_branch_dec 977 279
-static_branch_dec_cpuslocked 977 279
-static_branch_disable 978 279
-static_branch_disable_cpuslocked 978 279
-static_branch_enable 979 279
-static_branch_enable_cpuslocked 979 279
-static_branch_inc 980 279
-static_branch_inc_cpuslocked 980 279
-static_branch_likely 981 279
-static_branch_unlikely 981 279
-static_key_count 33 204
-static_key_disable 978 279
-static_key_disable_cpuslocked 978 279
-static_key_enable 979 279
-static_key_enable_cpuslocked 979 279
-static_key_enabled 982 279
-static_key_false 982 279
-static_key_fast_inc_not_disabled 202 204
-static_key_slow_dec 977 279
-static_key_slow_dec_cpuslocked 977 279
-static_key_slow_inc 980 279
-static_key_slow_inc_cpuslocked 980 279
-static_key_true 982 279
-stop_machine 568 280
-store_release_wake_up 983 80
-strcasecmp 29 212
-strchr 29 212
-strcmp 29 212
-strcpy 48 212
-strlcpy 48 212
-strlen 29 212
-strncmp 29 212
-strncpy 48 212
+static_branch_dec 978 280
+static_branch_dec_cpuslocked 978 280
+static_branch_disable 979 280
+static_branch_disable_cpuslocked 979 280
+static_branch_enable 980 280
+static_branch_enable_cpuslocked 980 280
+static_branch_inc 981 280
+static_branch_inc_cpuslocked 981 280
+static_branch_likely 982 280
+static_branch_unlikely 982 280
+static_key_count 33 205
+static_key_disable 979 280
+static_key_disable_cpuslocked 979 280
+static_key_enable 980 280
+static_key_enable_cpuslocked 980 280
+static_key_enabled 983 280
+static_key_false 983 280
+static_key_fast_inc_not_disabled 202 205
+static_key_slow_dec 978 280
+static_key_slow_dec_cpuslocked 978 280
+static_key_slow_inc 981 280
+static_key_slow_inc_cpuslocked 981 280
+static_key_true 983 280
+stop_machine 569 281
+store_release_wake_up 984 80
+strcasecmp 29 213
+strchr 29 213
+strcmp 29 213
+strcpy 48 213
+strlcpy 48 213
+strlen 29 213
+strncmp 29 213
+strncpy 48 213
 strncpy_from_user 60 48
-strndup_user 683 212
-strnlen 29 212
-strnlen_user 683 48
-strrchr 29 212
-strscpy 48 212
-strscpy_pad 48 212
-strstr 29 212
+strndup_user 684 213
+strnlen 29 213
+strnlen_user 684 48
+strrchr 29 213
+strscpy 48 213
+strscpy_pad 48 213
+strstr 29 213
 struct_size 1 73
 struct_size_t 1 73
 submit_bio 10 86
 submit_bio_wait 232 86
 subsys_initcall 133 69
 subsys_initcall_sync 133 69
-swab16 1 281
-swab32 1 281
-swab64 1 281
+swab16 1 282
+swab32 1 282
+swab64 1 282
 swait_active 33 37
-swait_event_exclusive 984 58
-swait_event_idle_exclusive 984 58
-swait_event_interruptible_exclusive 985 58
-swait_event_interruptible_timeout_exclusive 985 58
-swait_event_timeout_exclusive 985 58
-swake_up_all 118 197
-swake_up_all_locked 118 197
-swake_up_locked 118 197
-swake_up_one 118 197
-swq_has_sleeper 437 37
+swait_event_exclusive 985 58
+swait_event_idle_exclusive 985 58
+swait_event_interruptible_exclusive 986 58
+swait_event_interruptible_timeout_exclusive 986 58
+swait_event_timeout_exclusive 986 58
+swake_up_all 118 198
+swake_up_all_locked 118 198
+swake_up_locked 118 198
+swake_up_one 118 198
+swq_has_sleeper 438 37
 sync_blockdev 232 65
 sync_cmpxchg 278 76
-sync_try_cmpxchg 986 76
-synchronize_hardirq 987 14
-synchronize_irq 988 14
-synchronize_net 989 265
-synchronize_rcu 989 103
-synchronize_rcu_expedited 989 103
-synchronize_rcu_tasks 990 103
-synchronize_rcu_tasks_rude 990 103
-synchronize_rcu_tasks_trace 990 103
-synchronize_srcu 991 92
-synchronize_srcu_expedited 991 92
-sysfs_emit 29 206
-sysfs_emit_at 29 206
-sysfs_remove_bin_file 332 118
-sysfs_remove_file 332 118
-sysfs_remove_files 332 118
-sysfs_remove_group 332 118
-sysfs_remove_groups 332 118
+sync_try_cmpxchg 987 76
+synchronize_hardirq 988 14
+synchronize_irq 989 14
+synchronize_net 990 266
+synchronize_rcu 990 103
+synchronize_rcu_expedited 990 103
+synchronize_rcu_tasks 991 103
+synchronize_rcu_tasks_rude 991 103
+synchronize_rcu_tasks_trace 991 103
+synchronize_srcu 992 92
+synchronize_srcu_expedited 992 92
+sysfs_emit 29 207
+sysfs_emit_at 29 207
+sysfs_remove_bin_file 333 119
+sysfs_remove_file 333 119
+sysfs_remove_files 333 119
+sysfs_remove_group 333 119
+sysfs_remove_groups 333 119
 task_cpu 29 101
-task_lock 80 174
+task_lock 80 175
 task_pid_nr 29 101
-task_rq_lock 992 60
-task_rq_unlock 993 60
+task_rq_lock 993 60
+task_rq_unlock 994 60
 task_tgid_nr 29 101
-task_unlock 83 174
-task_work_add 994 282
-tasklet_disable 995 14
-tasklet_disable_in_atomic 996 14
-tasklet_disable_nosync 997 14
-tasklet_enable 998 14
-tasklet_hi_schedule 999 14
-tasklet_init 1000 14
-tasklet_kill 1001 14
-tasklet_schedule 999 14
-tasklet_setup 1000 14
-tasklet_unlock_wait 1002 14
-test_and_change_bit 1003 40
-test_and_clear_bit 299 40
-test_and_clear_thread_flag 1004 94
-test_and_clear_ti_thread_flag 1005 94
-test_and_clear_tsk_thread_flag 1005 94
-test_and_clear_wake_up_bit 1006 80
-test_and_set_bit 300 40
-test_and_set_bit_lock 1007 40
-test_and_set_thread_flag 1008 94
-test_and_set_ti_thread_flag 1009 94
-test_and_set_tsk_thread_flag 1009 94
-test_bit 301 40
-test_bit_acquire 1010 40
-test_thread_flag 1011 94
-test_ti_thread_flag 960 94
-test_tsk_thread_flag 960 94
-thermal_zone_device_unregister 1012 139
+task_unlock 83 175
+task_work_add 995 283
+tasklet_disable 996 14
+tasklet_disable_in_atomic 997 14
+tasklet_disable_nosync 998 14
+tasklet_enable 999 14
+tasklet_hi_schedule 1000 14
+tasklet_init 1001 14
+tasklet_kill 1002 14
+tasklet_schedule 1000 14
+tasklet_setup 1001 14
+tasklet_unlock_wait 1003 14
+test_and_change_bit 1004 40
+test_and_clear_bit 300 40
+test_and_clear_thread_flag 1005 94
+test_and_clear_ti_thread_flag 1006 94
+test_and_clear_tsk_thread_flag 1006 94
+test_and_clear_wake_up_bit 1007 80
+test_and_set_bit 301 40
+test_and_set_bit_lock 1008 40
+test_and_set_thread_flag 1009 94
+test_and_set_ti_thread_flag 1010 94
+test_and_set_tsk_thread_flag 1010 94
+test_bit 302 40
+test_bit_acquire 1011 40
+test_thread_flag 1012 94
+test_ti_thread_flag 961 94
+test_tsk_thread_flag 961 94
+thermal_zone_device_unregister 1013 140
 this_cpu_add 101 61
 this_cpu_add_return 102 61
 this_cpu_and 103 61
@@ -3175,7 +3177,7 @@ this_cpu_dec_return 106 61
 this_cpu_inc 107 61
 this_cpu_inc_return 108 61
 this_cpu_or 109 61
-this_cpu_ptr 110 169
+this_cpu_ptr 110 170
 this_cpu_read 111 61
 this_cpu_sub 112 61
 this_cpu_sub_return 113 61
@@ -3184,209 +3186,209 @@ this_cpu_try_cmpxchg128 114 61
 this_cpu_try_cmpxchg64 114 61
 this_cpu_write 115 61
 this_cpu_xchg 116 61
-time_after 29 203
-time_after_eq 29 203
-time_before 29 203
-time_before_eq 29 203
-time_is_after_jiffies 29 203
-time_is_before_jiffies 29 203
+time_after 29 204
+time_after_eq 29 204
+time_before 29 204
+time_before_eq 29 204
+time_is_after_jiffies 29 204
+time_is_before_jiffies 29 204
 timer_container_of 292 18
-timer_delete 316 66
-timer_delete_sync 315 66
-timer_delete_sync_try 1013 66
+timer_delete 317 66
+timer_delete_sync 316 66
+timer_delete_sync_try 1014 66
 timer_pending 92 18
-timer_reduce 711 66
-timer_setup 1014 18
-timer_setup_on_stack 1015 18
-timer_shutdown 1016 66
-timer_shutdown_sync 1017 66
-tlb_finish_mmu 53 283
-tlb_flush_mmu 53 283
-tlb_gather_mmu 682 283
-tlb_remove_page 231 283
-tlb_remove_table 1018 283
-truncate_inode_pages 705 99
-try_cmpxchg 986 76
-try_cmpxchg128 986 76
-try_cmpxchg128_acquire 1019 76
-try_cmpxchg128_local 1020 97
-try_cmpxchg128_relaxed 1021 76
-try_cmpxchg128_release 1022 76
-try_cmpxchg64 986 76
-try_cmpxchg64_acquire 1019 76
-try_cmpxchg64_local 1020 97
-try_cmpxchg64_relaxed 1021 76
-try_cmpxchg64_release 1022 76
-try_cmpxchg_acquire 1019 76
-try_cmpxchg_local 1020 97
-try_cmpxchg_relaxed 1021 76
-try_cmpxchg_release 1022 76
-try_get_page 309 99
-try_module_get 427 53
-try_to_del_timer_sync 1013 66
-try_to_wake_up 313 58
-try_wait_for_completion 1023 98
-tryget_task_struct 309 174
-trylock_buffer 1024 90
-trylock_page 428 154
-typec_register_port 1025 284
-typec_unregister_port 1026 284
+timer_reduce 712 66
+timer_setup 1015 18
+timer_setup_on_stack 1016 18
+timer_shutdown 1017 66
+timer_shutdown_sync 1018 66
+tlb_finish_mmu 53 284
+tlb_flush_mmu 53 284
+tlb_gather_mmu 683 284
+tlb_remove_page 231 284
+tlb_remove_table 1019 284
+truncate_inode_pages 706 99
+try_cmpxchg 987 76
+try_cmpxchg128 987 76
+try_cmpxchg128_acquire 1020 76
+try_cmpxchg128_local 1021 97
+try_cmpxchg128_relaxed 1022 76
+try_cmpxchg128_release 1023 76
+try_cmpxchg64 987 76
+try_cmpxchg64_acquire 1020 76
+try_cmpxchg64_local 1021 97
+try_cmpxchg64_relaxed 1022 76
+try_cmpxchg64_release 1023 76
+try_cmpxchg_acquire 1020 76
+try_cmpxchg_local 1021 97
+try_cmpxchg_relaxed 1022 76
+try_cmpxchg_release 1023 76
+try_get_page 310 99
+try_module_get 428 53
+try_to_del_timer_sync 1014 66
+try_to_wake_up 314 58
+try_wait_for_completion 1024 98
+tryget_task_struct 310 175
+trylock_buffer 1025 90
+trylock_page 429 155
+typec_register_port 1026 285
+typec_unregister_port 1027 285
 typeof 2 36
-u64_stats_add 1027 285
-u64_stats_fetch_begin 584 285
-u64_stats_fetch_retry 1028 285
-u64_stats_inc 645 285
-u64_stats_init 25 285
-u64_stats_read 752 285
-u64_stats_set 648 285
-u64_stats_sub 1029 285
-u64_stats_update_begin 1030 285
-u64_stats_update_begin_irqsave 1031 285
-u64_stats_update_end 1032 285
-u64_stats_update_end_irqrestore 1032 285
-u64_to_user_ptr 1 230
-uart_add_one_port 1033 286
-uart_port_lock 80 286
-uart_port_lock_irq 968 286
-uart_port_lock_irqsave 968 286
-uart_port_trylock 778 286
-uart_port_trylock_irqsave 970 286
-uart_port_unlock 83 286
-uart_port_unlock_irq 971 286
-uart_port_unlock_irqrestore 971 286
-uart_remove_one_port 1034 286
-udelay 318 165
+u64_stats_add 1028 286
+u64_stats_fetch_begin 585 286
+u64_stats_fetch_retry 1029 286
+u64_stats_inc 646 286
+u64_stats_init 25 286
+u64_stats_read 753 286
+u64_stats_set 649 286
+u64_stats_sub 1030 286
+u64_stats_update_begin 1031 286
+u64_stats_update_begin_irqsave 1032 286
+u64_stats_update_end 1033 286
+u64_stats_update_end_irqrestore 1033 286
+u64_to_user_ptr 1 231
+uart_add_one_port 1034 287
+uart_port_lock 80 287
+uart_port_lock_irq 969 287
+uart_port_lock_irqsave 969 287
+uart_port_trylock 779 287
+uart_port_trylock_irqsave 971 287
+uart_port_unlock 83 287
+uart_port_unlock_irq 972 287
+uart_port_unlock_irqrestore 972 287
+uart_remove_one_port 1035 287
+udelay 319 166
 umax 1 20
 umin 1 20
-unlikely 612 30
-unlock_buffer 1035 90
-unlock_new_inode 604 158
-unlock_page 429 154
-unlock_sock_fast 897 85
-unlock_task_sighand 1036 222
-unrcu_pointer 1037 258
+unlikely 613 30
+unlock_buffer 1036 90
+unlock_new_inode 605 159
+unlock_page 430 155
+unlock_sock_fast 898 85
+unlock_task_sighand 1037 223
+unrcu_pointer 1038 259
 unreachable 6 6
-unregister_candev 1038 54
-unregister_netdev 1039 265
-unregister_netdevice 1038 54
-up 1040 149
-up_read 131 150
-up_read_non_owner 131 150
-up_write 132 150
-update_mmu_cache 318 162
+unregister_candev 1039 54
+unregister_netdev 1040 266
+unregister_netdevice 1039 54
+up 1041 150
+up_read 131 151
+up_read_non_owner 131 151
+up_write 132 151
+update_mmu_cache 319 163
 upper_16_bits 1 20
 upper_32_bits 1 20
-usb_add_gadget_udc 1041 287
-usb_alloc_urb 68 288
-usb_block_urb 1042 288
-usb_control_msg 252 288
-usb_del_gadget_udc 1043 287
-usb_fill_bulk_urb 1044 288
-usb_fill_control_urb 1045 288
-usb_fill_int_urb 1044 288
-usb_free_urb 67 288
-usb_get_dev 372 288
-usb_kill_anchored_urbs 1046 288
-usb_kill_urb 1047 288
-usb_poison_anchored_urbs 1046 288
-usb_poison_urb 1048 288
-usb_put_dev 398 288
-usb_submit_urb 1049 288
-usb_unlink_anchored_urbs 1046 288
-usb_unlink_urb 1050 288
-usb_unpoison_anchored_urbs 1051 288
-usecs_to_jiffies 29 203
-usleep_idle_range 286 165
-usleep_range 286 165
-usleep_range_state 286 165
-va_arg 1 289
-va_copy 1 289
-va_end 1 289
-va_start 1 289
-vfree 585 290
-vfs_fsync 232 158
-video_drvdata 295 108
-virt_load_acquire 946 275
-virt_mb 948 146
-virt_mb__after_atomic 949 76
-virt_mb__before_atomic 951 76
-virt_rmb 952 146
-virt_store_mb 953 146
-virt_store_release 426 275
+usb_add_gadget_udc 1042 288
+usb_alloc_urb 68 289
+usb_block_urb 1043 289
+usb_control_msg 252 289
+usb_del_gadget_udc 1044 288
+usb_fill_bulk_urb 1045 289
+usb_fill_control_urb 1046 289
+usb_fill_int_urb 1045 289
+usb_free_urb 67 289
+usb_get_dev 373 289
+usb_kill_anchored_urbs 1047 289
+usb_kill_urb 1048 289
+usb_poison_anchored_urbs 1047 289
+usb_poison_urb 1049 289
+usb_put_dev 399 289
+usb_submit_urb 1050 289
+usb_unlink_anchored_urbs 1047 289
+usb_unlink_urb 1051 289
+usb_unpoison_anchored_urbs 1052 289
+usecs_to_jiffies 29 204
+usleep_idle_range 286 166
+usleep_range 286 166
+usleep_range_state 286 166
+va_arg 1 290
+va_copy 1 290
+va_end 1 290
+va_start 1 290
+vfree 586 291
+vfs_fsync 232 159
+video_drvdata 296 109
+virt_load_acquire 947 276
+virt_mb 949 147
+virt_mb__after_atomic 950 76
+virt_mb__before_atomic 952 76
+virt_rmb 953 147
+virt_store_mb 954 147
+virt_store_release 427 276
 virt_to_folio 29 99
 virt_to_page 29 99
 virt_to_phys 29 99
-virt_wmb 954 146
-vma_assert_locked 543 223
-vma_assert_read_locked 543 223
-vma_assert_write_locked 139 223
-vma_end_read 1052 223
-vma_end_write_all 1053 223
-vma_is_attached 92 223
-vma_start_read 664 223
-vma_start_read_locked 664 223
-vma_start_read_locked_nested 664 223
-vma_start_write 1054 223
-vma_start_write_killable 1055 223
-vmalloc 125 290
-vzalloc 125 290
-wait_event 984 58
-wait_event_cmd 984 58
-wait_event_exclusive_cmd 984 58
-wait_event_freezable 985 58
-wait_event_freezable_timeout 985 58
-wait_event_hrtimeout 985 58
-wait_event_idle 984 58
-wait_event_idle_exclusive 984 58
-wait_event_idle_timeout 985 58
-wait_event_interruptible 985 58
-wait_event_interruptible_exclusive 985 58
-wait_event_interruptible_hrtimeout 985 58
-wait_event_interruptible_lock_irq 985 58
-wait_event_interruptible_locked 985 58
-wait_event_interruptible_locked_irq 985 58
-wait_event_interruptible_timeout 985 58
-wait_event_killable 985 58
-wait_event_killable_timeout 985 58
-wait_event_lock_irq 984 58
-wait_event_lock_irq_cmd 984 58
-wait_event_state 985 58
-wait_event_timeout 985 58
-wait_for_completion 1056 98
-wait_for_completion_interruptible 1057 98
-wait_for_completion_interruptible_timeout 1057 98
-wait_for_completion_io 1056 98
-wait_for_completion_io_timeout 1057 98
-wait_for_completion_killable 1057 98
-wait_for_completion_killable_timeout 1057 98
-wait_for_completion_state 1057 98
-wait_for_completion_timeout 1057 98
-wait_on_bit 1058 80
-wait_on_bit_action 1058 80
-wait_on_bit_io 1058 80
-wait_on_bit_lock 1059 80
-wait_on_bit_lock_action 1059 80
-wait_on_bit_lock_io 1059 80
-wait_on_bit_timeout 1058 80
-wait_on_buffer 430 90
-wait_on_page_writeback 430 154
-wait_task_inactive 232 115
-wait_var_event 1060 80
-wait_var_event_any_lock 1061 80
-wait_var_event_interruptible 1061 80
-wait_var_event_io 1060 80
-wait_var_event_killable 1061 80
-wait_var_event_mutex 1061 80
-wait_var_event_spinlock 1061 80
-wait_var_event_timeout 1061 80
-wait_woken 1062 63
+virt_wmb 955 147
+vma_assert_locked 544 224
+vma_assert_read_locked 544 224
+vma_assert_write_locked 139 224
+vma_end_read 1053 224
+vma_end_write_all 1054 224
+vma_is_attached 92 224
+vma_start_read 665 224
+vma_start_read_locked 665 224
+vma_start_read_locked_nested 665 224
+vma_start_write 1055 224
+vma_start_write_killable 1056 224
+vmalloc 125 291
+vzalloc 125 291
+wait_event 985 58
+wait_event_cmd 985 58
+wait_event_exclusive_cmd 985 58
+wait_event_freezable 986 58
+wait_event_freezable_timeout 986 58
+wait_event_hrtimeout 986 58
+wait_event_idle 985 58
+wait_event_idle_exclusive 985 58
+wait_event_idle_timeout 986 58
+wait_event_interruptible 986 58
+wait_event_interruptible_exclusive 986 58
+wait_event_interruptible_hrtimeout 986 58
+wait_event_interruptible_lock_irq 986 58
+wait_event_interruptible_locked 986 58
+wait_event_interruptible_locked_irq 986 58
+wait_event_interruptible_timeout 986 58
+wait_event_killable 986 58
+wait_event_killable_timeout 986 58
+wait_event_lock_irq 985 58
+wait_event_lock_irq_cmd 985 58
+wait_event_state 986 58
+wait_event_timeout 986 58
+wait_for_completion 1057 98
+wait_for_completion_interruptible 1058 98
+wait_for_completion_interruptible_timeout 1058 98
+wait_for_completion_io 1057 98
+wait_for_completion_io_timeout 1058 98
+wait_for_completion_killable 1058 98
+wait_for_completion_killable_timeout 1058 98
+wait_for_completion_state 1058 98
+wait_for_completion_timeout 1058 98
+wait_on_bit 1059 80
+wait_on_bit_action 1059 80
+wait_on_bit_io 1059 80
+wait_on_bit_lock 1060 80
+wait_on_bit_lock_action 1060 80
+wait_on_bit_lock_io 1060 80
+wait_on_bit_timeout 1059 80
+wait_on_buffer 431 90
+wait_on_page_writeback 431 155
+wait_task_inactive 232 116
+wait_var_event 1061 80
+wait_var_event_any_lock 1062 80
+wait_var_event_interruptible 1062 80
+wait_var_event_io 1061 80
+wait_var_event_killable 1062 80
+wait_var_event_mutex 1062 80
+wait_var_event_spinlock 1062 80
+wait_var_event_timeout 1062 80
+wait_woken 1063 63
 waitqueue_active 33 37
-wake_q_add 1063 115
-wake_q_add_safe 1063 115
+wake_q_add 1064 116
+wake_q_add_safe 1064 116
 wake_up 117 58
 wake_up_all 117 58
 wake_up_all_locked 118 58
-wake_up_bit 1064 291
+wake_up_bit 1065 292
 wake_up_interruptible 117 58
 wake_up_interruptible_all 117 58
 wake_up_interruptible_nr 117 58
@@ -3396,56 +3398,56 @@ wake_up_interruptible_sync_poll 118 58
 wake_up_interruptible_sync_poll_locked 118 37
 wake_up_locked 118 58
 wake_up_locked_poll 118 58
-wake_up_new_task 1065 115
+wake_up_new_task 1066 116
 wake_up_nr 117 58
 wake_up_poll 117 58
 wake_up_poll_on_current_cpu 118 37
 wake_up_pollfree 118 37
-wake_up_process 1066 58
-wake_up_q 604 115
-wake_up_state 1066 58
+wake_up_process 1067 58
+wake_up_q 605 116
+wake_up_state 1067 58
 wake_up_sync 118 58
-wake_up_var 1067 291
+wake_up_var 1068 292
 wake_up_var_locked 118 80
 wake_up_var_protected 118 80
-watchdog_register_device 1068 140
-watchdog_unregister_device 1069 140
-wiphy_free 335 108
-wiphy_lock 330 225
-wiphy_priv 295 108
-wiphy_unlock 334 225
-wmb 1070 146
-woken_wake_function 313 63
-work_busy 1071 13
+watchdog_register_device 1069 141
+watchdog_unregister_device 1070 141
+wiphy_free 336 109
+wiphy_lock 331 226
+wiphy_priv 296 109
+wiphy_unlock 335 226
+wmb 1071 147
+woken_wake_function 314 63
+work_busy 1072 13
 work_pending 92 13
 wq_has_single_sleeper 33 37
-wq_has_sleeper 437 37
-write_lock 1072 256
-write_lock_bh 1073 256
-write_lock_irq 1074 256
-write_lock_irqsave 1074 256
-write_lock_nested 1072 256
-write_seqcount_begin 830 57
-write_seqcount_begin_nested 830 57
-write_seqcount_end 831 57
-write_seqcount_invalidate 829 57
-write_seqcount_latch 829 57
-write_seqcount_latch_begin 830 57
-write_seqcount_latch_end 1032 57
-write_seqlock 867 57
-write_seqlock_bh 868 57
-write_seqlock_irq 869 57
-write_seqlock_irqsave 869 57
-write_sequnlock 870 57
-write_sequnlock_bh 871 57
-write_sequnlock_irq 872 57
-write_sequnlock_irqrestore 872 57
-write_trylock 1075 256
-write_trylock_irqsave 1076 256
-write_unlock 1077 256
-write_unlock_bh 1078 256
-write_unlock_irq 1079 256
-write_unlock_irqrestore 1079 256
+wq_has_sleeper 438 37
+write_lock 1073 257
+write_lock_bh 1074 257
+write_lock_irq 1075 257
+write_lock_irqsave 1075 257
+write_lock_nested 1073 257
+write_seqcount_begin 831 57
+write_seqcount_begin_nested 831 57
+write_seqcount_end 832 57
+write_seqcount_invalidate 830 57
+write_seqcount_latch 830 57
+write_seqcount_latch_begin 831 57
+write_seqcount_latch_end 1033 57
+write_seqlock 868 57
+write_seqlock_bh 869 57
+write_seqlock_irq 870 57
+write_seqlock_irqsave 870 57
+write_sequnlock 871 57
+write_sequnlock_bh 872 57
+write_sequnlock_irq 873 57
+write_sequnlock_irqrestore 873 57
+write_trylock 1076 257
+write_trylock_irqsave 1077 257
+write_unlock 1078 257
+write_unlock_bh 1079 257
+write_unlock_irq 1080 257
+write_unlock_irqrestore 1080 257
 writeb 90 56
 writeb_relaxed 90 56
 writel 90 56
@@ -3458,1287 +3460,1287 @@ writesq 71 56
 writesw 71 56
 writew 90 56
 writew_relaxed 90 56
-ww_mutex_lock 331 292
-ww_mutex_lock_interruptible 331 292
-ww_mutex_lock_slow 330 292
-ww_mutex_lock_slow_interruptible 331 292
-ww_mutex_trylock 333 292
-ww_mutex_unlock 334 292
+ww_mutex_lock 332 293
+ww_mutex_lock_interruptible 332 293
+ww_mutex_lock_slow 331 293
+ww_mutex_lock_slow_interruptible 332 293
+ww_mutex_trylock 334 293
+ww_mutex_unlock 335 293
 xa_alloc 120 64
-xa_cmpxchg 1080 64
-xa_erase 1081 64
-xa_erase_irq 1081 64
-xa_for_each 1082 64
+xa_cmpxchg 1081 64
+xa_erase 1082 64
+xa_erase_irq 1082 64
+xa_for_each 1083 64
 xa_insert 120 64
-xa_load 816 64
-xa_lock 80 293
-xa_lock_bh 81 293
-xa_lock_irq 968 293
-xa_lock_irqsave 968 293
-xa_store 1083 64
-xa_store_irq 1083 64
-xa_trylock 778 293
-xa_unlock 83 293
-xa_unlock_bh 84 293
-xa_unlock_irq 971 293
-xa_unlock_irqrestore 971 293
-xas_load 816 64
-xas_lock 80 293
-xas_lock_bh 81 293
-xas_lock_irq 968 293
-xas_lock_irqsave 968 293
-xas_store 1084 64
-xas_unlock 83 293
-xas_unlock_bh 84 293
-xas_unlock_irq 971 293
-xas_unlock_irqrestore 971 293
+xa_load 817 64
+xa_lock 80 294
+xa_lock_bh 81 294
+xa_lock_irq 969 294
+xa_lock_irqsave 969 294
+xa_store 1084 64
+xa_store_irq 1084 64
+xa_trylock 779 294
+xa_unlock 83 294
+xa_unlock_bh 84 294
+xa_unlock_irq 972 294
+xa_unlock_irqrestore 972 294
+xas_load 817 64
+xas_lock 80 294
+xas_lock_bh 81 294
+xas_lock_irq 969 294
+xas_lock_irqsave 969 294
+xas_store 1085 64
+xas_unlock 83 294
+xas_unlock_bh 84 294
+xas_unlock_irq 972 294
+xas_unlock_irqrestore 972 294
 xchg 222 76
 xchg_acquire 223 76
 xchg_relaxed 224 76
 xchg_release 225 76
-xor_unlock_is_negative_byte 1085 40
-xprt_wait_for_buffer_space 41 294
-xprt_write_space 1086 294
-yield 567 100
+xor_unlock_is_negative_byte 1086 40
+xprt_wait_for_buffer_space 41 295
+xprt_write_space 1087 295
+yield 568 100
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1087 53
-EXPORT_SYMBOL* 1087 295
-TP_* 1087 296
-MAX_* 1087 297
-MIN_* 1087 297
-*synchronize* 1088 298
-*grace_period* 1088 298
-*rcu_barrier* 1089 298
-*call_rcu* 1090 298
-*free_rcu* 1091 298
-_get_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1093 298 _drvdata*_ *unless_null*
-*try_get* 1093 298 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1094 298
-*_set_+*data 1095 9
-dev_* 1095 116
-netdev_* 1095 116
-pr_* 1095 116
-*print* 1095 298
-complete* 1095 298
-wake_up* 1095 298
-_to_ 1095 299
-kfree* 1095 207
-kvfree* 1095 207
-devm_kfree* 1095 207
-usb_set_intfdata* 1095 288
-dev_* 1096 300
-devm_* 1096 300
-device_* 1096 300
-driver_* 1096 300
-pm_* 1096 300
-sysfs_* 1096 300
-kobject_* 1096 300
-clk_* 1096 300
-regulator_* 1096 300
-reset_control_* 1096 300
-platform_* 1096 300
-pci_* 1096 300
-pcim_* 1096 300
-usb_* 1096 300
-i2c_* 1096 300
-spi_* 1096 300
-hid_* 1096 300
-serio_* 1096 300
-gameport_* 1096 300
-amba_* 1096 300
-virtio_* 1096 300
-sdio_* 1096 300
-serdev_* 1096 300
-auxiliary_* 1096 300
-rpmsg_* 1096 300
-of_* 1096 300
-fwnode_* 1096 300
-acpi_* 1096 300
-irq_* 1096 300
-gpio_* 1096 300
-gpiod_* 1096 300
-phy_* 1096 300
-dma_* 1096 300
-dmam_* 1096 300
-iommu_* 1096 300
-component_* 1096 300
-input_* 1096 300
-iio_* 1096 300
-led_* 1096 300
-snd_* 1096 300
-thermal_* 1096 300
-hwmon_* 1096 300
-power_supply_* 1096 300
-extcon_* 1096 300
-mbox_* 1096 300
-nvmem_* 1096 300
-pinctrl_* 1096 300
-icc_* 1096 300
-opp_* 1096 300
-genpd_* 1096 300
-firmware_* 1096 300
-mfd_* 1096 300
-media_* 1096 300
-v4l2_* 1096 300
-vb2_* 1096 300
-video_* 1096 300
-rc_* 1096 300
-cec_* 1096 300
-drm_* 1096 300
-misc_* 1096 300
-mtd_* 1096 300
-mmc_* 1096 300
-rtc_* 1096 300
-watchdog_* 1096 300
-tty_* 1096 300
-uart_* 1096 300
-cdev_* 1096 300
-crypto_* 1096 300
-hwrng_* 1096 300
-scsi_* 1096 300
-net_* 1096 300
-get_* 1096 300
-put_* 1096 300
-to_* 1096 300
-_put_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1095 301
-mutex_* 1095 301
-list_* 1095 301
-*alloc* 1098 298
-*memdup* 1098 298
-_create_ 1098 298
-_new_ 1098 298
-_clone_ 1098 298
-_dup_ 1098 298
-_add_ 1099 298
-_insert_ 1099 298
-_link_ 1099 298
-_enqueue_ 1099 298
-_queue_ 1099 298
-_register_ 1099 298
-_store_ 1099 298
-_unlink_ 1100 298
-_del_ 1100 298
-_remove_ 1100 298
-_erase_ 1100 298
-_delete_ 1100 298
-_free_ 1101 298
-_destroy_ 1101 298
-_complete_ 1102 298
-*_sync 1103 298
-synchronize_* 1103 298
-flush_* 1103 298
-drain_* 1103 298`;
+export const conventions = `MODULE_* 1088 53
+EXPORT_SYMBOL* 1088 296
+TP_* 1088 297
+MAX_* 1088 298
+MIN_* 1088 298
+*synchronize* 1089 299
+*grace_period* 1089 299
+*rcu_barrier* 1090 299
+*call_rcu* 1091 299
+*free_rcu* 1092 299
+_get_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1094 299 _drvdata*_ *unless_null*
+*try_get* 1094 299 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1095 299
+*_set_+*data 1096 9
+dev_* 1096 117
+netdev_* 1096 117
+pr_* 1096 117
+*print* 1096 299
+complete* 1096 299
+wake_up* 1096 299
+_to_ 1096 300
+kfree* 1096 208
+kvfree* 1096 208
+devm_kfree* 1096 208
+usb_set_intfdata* 1096 289
+dev_* 1097 301
+devm_* 1097 301
+device_* 1097 301
+driver_* 1097 301
+pm_* 1097 301
+sysfs_* 1097 301
+kobject_* 1097 301
+clk_* 1097 301
+regulator_* 1097 301
+reset_control_* 1097 301
+platform_* 1097 301
+pci_* 1097 301
+pcim_* 1097 301
+usb_* 1097 301
+i2c_* 1097 301
+spi_* 1097 301
+hid_* 1097 301
+serio_* 1097 301
+gameport_* 1097 301
+amba_* 1097 301
+virtio_* 1097 301
+sdio_* 1097 301
+serdev_* 1097 301
+auxiliary_* 1097 301
+rpmsg_* 1097 301
+of_* 1097 301
+fwnode_* 1097 301
+acpi_* 1097 301
+irq_* 1097 301
+gpio_* 1097 301
+gpiod_* 1097 301
+phy_* 1097 301
+dma_* 1097 301
+dmam_* 1097 301
+iommu_* 1097 301
+component_* 1097 301
+input_* 1097 301
+iio_* 1097 301
+led_* 1097 301
+snd_* 1097 301
+thermal_* 1097 301
+hwmon_* 1097 301
+power_supply_* 1097 301
+extcon_* 1097 301
+mbox_* 1097 301
+nvmem_* 1097 301
+pinctrl_* 1097 301
+icc_* 1097 301
+opp_* 1097 301
+genpd_* 1097 301
+firmware_* 1097 301
+mfd_* 1097 301
+media_* 1097 301
+v4l2_* 1097 301
+vb2_* 1097 301
+video_* 1097 301
+rc_* 1097 301
+cec_* 1097 301
+drm_* 1097 301
+misc_* 1097 301
+mtd_* 1097 301
+mmc_* 1097 301
+rtc_* 1097 301
+watchdog_* 1097 301
+tty_* 1097 301
+uart_* 1097 301
+cdev_* 1097 301
+crypto_* 1097 301
+hwrng_* 1097 301
+scsi_* 1097 301
+net_* 1097 301
+get_* 1097 301
+put_* 1097 301
+to_* 1097 301
+_put_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1096 302
+mutex_* 1096 302
+list_* 1096 302
+*alloc* 1099 299
+*memdup* 1099 299
+_create_ 1099 299
+_new_ 1099 299
+_clone_ 1099 299
+_dup_ 1099 299
+_add_ 1100 299
+_insert_ 1100 299
+_link_ 1100 299
+_enqueue_ 1100 299
+_queue_ 1100 299
+_register_ 1100 299
+_store_ 1100 299
+_unlink_ 1101 299
+_del_ 1101 299
+_remove_ 1101 299
+_erase_ 1101 299
+_delete_ 1101 299
+_free_ 1102 299
+_destroy_ 1102 299
+_complete_ 1103 299
+*_sync 1104 299
+synchronize_* 1104 299
+flush_* 1104 299
+drain_* 1104 299`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1104\t302
+function\t1105\t303
 struct work_struct
-func\t1105\t303
-struct tasklet_struct
 func\t1106\t304
-callback\t1106\t304
+struct tasklet_struct
+func\t1107\t305
+callback\t1107\t305
 struct irq_work
-func\t1107\t202
+func\t1108\t203
 struct callback_head
-func\t1108\t305
+func\t1109\t306
 struct irqaction
-handler\t1109\t306
-thread_fn\t1110\t307
+handler\t1110\t307
+thread_fn\t1111\t308
 struct wait_queue_entry
-func\t1111\t308
+func\t1112\t309
 struct kprobe
-pre_handler\t1112\t309
-post_handler\t1112\t309
+pre_handler\t1113\t310
+post_handler\t1113\t310
 struct syscore_ops
-suspend\t1113\t310
-resume\t1114\t310
+suspend\t1114\t311
+resume\t1115\t311
 struct pmu
-add\t1115\t311
-del\t1115\t311
-start\t1115\t311
-stop\t1115\t311
+add\t1116\t312
+del\t1116\t312
+start\t1116\t312
+stop\t1116\t312
 struct bio
-bi_end_io\t1116\t312
+bi_end_io\t1117\t313
 struct buffer_head
-b_end_io\t1116\t313
+b_end_io\t1117\t314
 struct dma_async_tx_descriptor
-callback\t1108\t314
-callback_result\t1108\t314
+callback\t1109\t315
+callback_result\t1109\t315
 struct notifier_block
-notifier_call\t1117\t81
+notifier_call\t1118\t81
 struct kobj_type,struct device,struct device_type
-release\t1118\t315
+release\t1119\t316
 struct class
-dev_release\t1118\t315
-shutdown_pre\t1119\t316
+dev_release\t1119\t316
+shutdown_pre\t1120\t317
 struct pci_driver
-probe\t1120\t317
-remove\t1121\t317
-shutdown\t1122\t316
-suspend\t1123\t318
-resume\t1124\t319
-sriov_configure\t1125\t320
+probe\t1121\t318
+remove\t1122\t318
+shutdown\t1123\t317
+suspend\t1124\t319
+resume\t1125\t320
+sriov_configure\t1126\t321
 struct pci_error_handlers
-error_detected\t1125\t321
-mmio_enabled\t1125\t321
-slot_reset\t1125\t321
-resume\t1125\t321
-reset_prepare\t1126\t322
-reset_done\t1127\t323
+error_detected\t1126\t322
+mmio_enabled\t1126\t322
+slot_reset\t1126\t322
+resume\t1126\t322
+reset_prepare\t1127\t323
+reset_done\t1128\t324
 struct usb_driver
-probe\t1128\t317
-disconnect\t1129\t317
-shutdown\t1122\t316
-suspend\t1130\t324
-resume\t1131\t324
-reset_resume\t1131\t324
-pre_reset\t1132\t325
-post_reset\t1133\t325
-unlocked_ioctl\t1110\t326
+probe\t1129\t318
+disconnect\t1130\t318
+shutdown\t1123\t317
+suspend\t1131\t325
+resume\t1132\t325
+reset_resume\t1132\t325
+pre_reset\t1133\t326
+post_reset\t1134\t326
+unlocked_ioctl\t1111\t327
 struct usb_serial_driver
-probe\t1134\t327
-attach\t1134\t327
-disconnect\t1135\t327
-release\t1136\t328
-port_probe\t1137\t329
-port_remove\t1138\t330
-open\t1139\t331
-close\t1140\t332
-read_int_callback\t1116\t333
-write_int_callback\t1116\t333
-read_bulk_callback\t1116\t333
-write_bulk_callback\t1116\t333
+probe\t1135\t328
+attach\t1135\t328
+disconnect\t1136\t328
+release\t1137\t329
+port_probe\t1138\t330
+port_remove\t1139\t331
+open\t1140\t332
+close\t1141\t333
+read_int_callback\t1117\t334
+write_int_callback\t1117\t334
+read_bulk_callback\t1117\t334
+write_bulk_callback\t1117\t334
 struct urb
-complete\t1116\t333
+complete\t1117\t334
 struct usb_request
-complete\t1115\t334
+complete\t1116\t335
 struct usb_gadget_driver
-bind\t1141\t335
-unbind\t1142\t335
-setup\t1116\t335
-disconnect\t1116\t335
-suspend\t1116\t335
-resume\t1116\t335
-reset\t1116\t335
+bind\t1142\t336
+unbind\t1143\t336
+setup\t1117\t336
+disconnect\t1117\t336
+suspend\t1117\t336
+resume\t1117\t336
+reset\t1117\t336
 struct usb_gadget_ops
-udc_start\t1143\t336
-udc_stop\t1144\t336
-pullup\t1145\t337
+udc_start\t1144\t337
+udc_stop\t1145\t337
+pullup\t1146\t338
 struct usb_ep_ops
-queue\t1116\t338
-dequeue\t1116\t338
-set_halt\t1116\t338
-set_wedge\t1116\t338
-fifo_status\t1116\t338
-fifo_flush\t1116\t338
+queue\t1117\t339
+dequeue\t1117\t339
+set_halt\t1117\t339
+set_wedge\t1117\t339
+fifo_status\t1117\t339
+fifo_flush\t1117\t339
 struct usb_function
-bind\t1141\t339
-unbind\t1142\t339
-free_func\t1146\t339
-set_alt\t1116\t339
-disable\t1116\t339
-setup\t1116\t339
-suspend\t1116\t339
-resume\t1116\t339
+bind\t1142\t340
+unbind\t1143\t340
+free_func\t1147\t340
+set_alt\t1117\t340
+disable\t1117\t340
+setup\t1117\t340
+suspend\t1117\t340
+resume\t1117\t340
 struct virtio_driver
-probe\t1147\t340
-remove\t1148\t340
-config_changed\t1149\t340
-freeze\t1150\t340
-restore\t1151\t340
+probe\t1148\t341
+remove\t1149\t341
+config_changed\t1150\t341
+freeze\t1151\t341
+restore\t1152\t341
 struct acpi_driver
-add\t1152\t341
-remove\t1153\t341
-notify\t1110\t342
+add\t1153\t342
+remove\t1154\t342
+notify\t1111\t343
 struct serio_driver
-connect\t1154\t343
-reconnect\t1155\t343
-fast_reconnect\t1155\t343
-cleanup\t1155\t343
-disconnect\t1156\t343
-interrupt\t1157\t344
+connect\t1155\t344
+reconnect\t1156\t344
+fast_reconnect\t1156\t344
+cleanup\t1156\t344
+disconnect\t1157\t344
+interrupt\t1158\t345
 struct hid_driver
-probe\t1158\t345
-remove\t1159\t346
-raw_event\t1160\t347
-event\t1160\t347
-report\t1160\t347
-suspend\t1130\t348
-resume\t1131\t348
-reset_resume\t1131\t348
+probe\t1159\t346
+remove\t1160\t347
+raw_event\t1161\t348
+event\t1161\t348
+report\t1161\t348
+suspend\t1131\t349
+resume\t1132\t349
+reset_resume\t1132\t349
 struct hid_ll_driver
-start\t1161\t349
-stop\t1162\t350
-open\t1163\t351
-close\t1164\t352
+start\t1162\t350
+stop\t1163\t351
+open\t1164\t352
+close\t1165\t353
 struct irq_chip
-irq_startup\t1165\t353
-irq_shutdown\t1165\t353
-irq_enable\t1165\t353
-irq_disable\t1165\t353
-irq_mask\t1165\t353
-irq_unmask\t1165\t353
-irq_mask_ack\t1165\t353
-irq_set_affinity\t1165\t353
-irq_set_type\t1165\t353
-irq_set_wake\t1165\t353
-irq_retrigger\t1165\t353
-irq_ack\t1115\t353
-irq_eoi\t1115\t353
-irq_bus_lock\t1166\t353
-irq_bus_sync_unlock\t1167\t353
-irq_request_resources\t1168\t354
-irq_release_resources\t1169\t355
+irq_startup\t1166\t354
+irq_shutdown\t1166\t354
+irq_enable\t1166\t354
+irq_disable\t1166\t354
+irq_mask\t1166\t354
+irq_unmask\t1166\t354
+irq_mask_ack\t1166\t354
+irq_set_affinity\t1166\t354
+irq_set_type\t1166\t354
+irq_set_wake\t1166\t354
+irq_retrigger\t1166\t354
+irq_ack\t1116\t354
+irq_eoi\t1116\t354
+irq_bus_lock\t1167\t354
+irq_bus_sync_unlock\t1168\t354
+irq_request_resources\t1169\t355
+irq_release_resources\t1170\t356
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1110\t356
-store\t1110\t356
-read\t1110\t356
-write\t1110\t356
-mmap\t1110\t356
-test\t1110\t356
+show\t1111\t357
+store\t1111\t357
+read\t1111\t357
+write\t1111\t357
+mmap\t1111\t357
+test\t1111\t357
 struct kernfs_ops
-seq_show\t1170\t357
-seq_start\t1170\t357
-seq_next\t1170\t357
-seq_stop\t1170\t357
-read\t1170\t357
-write\t1170\t357
-mmap\t1170\t357
-open\t1110\t357
-release\t1110\t357
-poll\t1110\t357
-llseek\t1110\t357
+seq_show\t1171\t358
+seq_start\t1171\t358
+seq_next\t1171\t358
+seq_stop\t1171\t358
+read\t1171\t358
+write\t1171\t358
+mmap\t1171\t358
+open\t1111\t358
+release\t1111\t358
+poll\t1111\t358
+llseek\t1111\t358
 struct kernel_param_ops
-get\t1110\t358
-set\t1110\t358
+get\t1111\t359
+set\t1111\t359
 struct configfs_attribute
-show\t1171\t359
-store\t1171\t359
+show\t1172\t360
+store\t1172\t360
 struct configfs_group_operations
-make_item\t1172\t360
-make_group\t1172\t360
-drop_item\t1173\t360
+make_item\t1173\t361
+make_group\t1173\t361
+drop_item\t1174\t361
 struct configfs_item_operations
-release\t1174\t361
+release\t1175\t362
 struct proc_ops
-proc_read\t1110\t362
-proc_read_iter\t1110\t362
-proc_write\t1110\t362
-proc_lseek\t1110\t362
-proc_poll\t1110\t362
-proc_ioctl\t1110\t362
-proc_compat_ioctl\t1110\t362
-proc_mmap\t1110\t362
-proc_get_unmapped_area\t1110\t362
-proc_open\t1175\t362
-proc_release\t1176\t362
+proc_read\t1111\t363
+proc_read_iter\t1111\t363
+proc_write\t1111\t363
+proc_lseek\t1111\t363
+proc_poll\t1111\t363
+proc_ioctl\t1111\t363
+proc_compat_ioctl\t1111\t363
+proc_mmap\t1111\t363
+proc_get_unmapped_area\t1111\t363
+proc_open\t1176\t363
+proc_release\t1177\t363
 struct tty_operations
-open\t1177\t363
-close\t1178\t363
-hangup\t1179\t363
-shutdown\t1179\t363
-cleanup\t1174\t363
-write\t1116\t363
-put_char\t1116\t363
-flush_chars\t1116\t363
-set_termios\t1180\t363
-set_ldisc\t1180\t363
-throttle\t1181\t363
-unthrottle\t1181\t363
-stop\t1182\t363
-start\t1182\t363
-ioctl\t1110\t363
-compat_ioctl\t1110\t363
-break_ctl\t1110\t363
-wait_until_sent\t1110\t363
+open\t1178\t364
+close\t1179\t364
+hangup\t1180\t364
+shutdown\t1180\t364
+cleanup\t1175\t364
+write\t1117\t364
+put_char\t1117\t364
+flush_chars\t1117\t364
+set_termios\t1181\t364
+set_ldisc\t1181\t364
+throttle\t1182\t364
+unthrottle\t1182\t364
+stop\t1183\t364
+start\t1183\t364
+ioctl\t1111\t364
+compat_ioctl\t1111\t364
+break_ctl\t1111\t364
+wait_until_sent\t1111\t364
 struct tty_port_operations
-activate\t1183\t364
-shutdown\t1184\t364
-destruct\t1185\t364
+activate\t1184\t365
+shutdown\t1185\t365
+destruct\t1186\t365
 struct uart_ops
-set_mctrl\t1186\t365
-get_mctrl\t1186\t365
-stop_tx\t1186\t365
-start_tx\t1186\t365
-start_rx\t1186\t365
-stop_rx\t1186\t365
-enable_ms\t1186\t365
-flush_buffer\t1186\t365
-startup\t1187\t366
-shutdown\t1188\t367
-set_termios\t1189\t365
-set_ldisc\t1189\t365
-break_ctl\t1189\t365
-tx_empty\t1116\t365
-poll_put_char\t1116\t365
-poll_get_char\t1116\t365
+set_mctrl\t1187\t366
+get_mctrl\t1187\t366
+stop_tx\t1187\t366
+start_tx\t1187\t366
+start_rx\t1187\t366
+stop_rx\t1187\t366
+enable_ms\t1187\t366
+flush_buffer\t1187\t366
+startup\t1188\t367
+shutdown\t1189\t368
+set_termios\t1190\t366
+set_ldisc\t1190\t366
+break_ctl\t1190\t366
+tx_empty\t1117\t366
+poll_put_char\t1117\t366
+poll_get_char\t1117\t366
 struct tty_ldisc_ops
-open\t1190\t368
-close\t1191\t369
-read\t1110\t368
-write\t1110\t368
-ioctl\t1110\t368
-compat_ioctl\t1110\t368
-set_termios\t1110\t368
-poll\t1110\t368
-hangup\t1110\t368
-receive_buf\t1110\t370
-receive_buf2\t1110\t370
-write_wakeup\t1117\t368
+open\t1191\t369
+close\t1192\t370
+read\t1111\t369
+write\t1111\t369
+ioctl\t1111\t369
+compat_ioctl\t1111\t369
+set_termios\t1111\t369
+poll\t1111\t369
+hangup\t1111\t369
+receive_buf\t1111\t371
+receive_buf2\t1111\t371
+write_wakeup\t1118\t369
 struct snd_pcm_ops
-open\t1192\t371
-close\t1193\t372
-hw_params\t1194\t373
-prepare\t1195\t374
-hw_free\t1110\t375
-ioctl\t1110\t375
-sync_stop\t1110\t375
-copy\t1110\t375
-fill_silence\t1110\t375
-mmap\t1110\t375
-trigger\t1196\t376
-pointer\t1196\t376
-ack\t1196\t376
+open\t1193\t372
+close\t1194\t373
+hw_params\t1195\t374
+prepare\t1196\t375
+hw_free\t1111\t376
+ioctl\t1111\t376
+sync_stop\t1111\t376
+copy\t1111\t376
+fill_silence\t1111\t376
+mmap\t1111\t376
+trigger\t1197\t377
+pointer\t1197\t377
+ack\t1197\t377
 struct snd_soc_dai_ops
-startup\t1197\t377
-shutdown\t1198\t377
-hw_params\t1199\t377
-hw_free\t1199\t377
-prepare\t1199\t377
-mute_stream\t1199\t377
-trigger\t1200\t376
-probe\t1201\t378
-remove\t1202\t379
-set_sysclk\t1110\t377
-set_fmt\t1110\t377
-set_pll\t1110\t377
-set_clkdiv\t1110\t377
-set_tdm_slot\t1110\t377
-set_bclk_ratio\t1110\t377
+startup\t1198\t378
+shutdown\t1199\t378
+hw_params\t1200\t378
+hw_free\t1200\t378
+prepare\t1200\t378
+mute_stream\t1200\t378
+trigger\t1201\t377
+probe\t1202\t379
+remove\t1203\t380
+set_sysclk\t1111\t378
+set_fmt\t1111\t378
+set_pll\t1111\t378
+set_clkdiv\t1111\t378
+set_tdm_slot\t1111\t378
+set_bclk_ratio\t1111\t378
 struct snd_soc_component_driver
-probe\t1203\t378
-remove\t1204\t379
-open\t1205\t380
-close\t1206\t380
-hw_params\t1199\t380
-hw_free\t1199\t380
-prepare\t1199\t380
-trigger\t1200\t376
-pointer\t1200\t376
-suspend\t1207\t380
-resume\t1131\t380
+probe\t1204\t379
+remove\t1205\t380
+open\t1206\t381
+close\t1207\t381
+hw_params\t1200\t381
+hw_free\t1200\t381
+prepare\t1200\t381
+trigger\t1201\t377
+pointer\t1201\t377
+suspend\t1208\t381
+resume\t1132\t381
 struct snd_rawmidi_ops
-open\t1208\t381
-close\t1209\t382
-trigger\t1117\t383
+open\t1209\t382
+close\t1210\t383
+trigger\t1118\t384
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1210\t384
-put\t1211\t384
-info\t1110\t384
+get\t1211\t385
+put\t1212\t385
+info\t1111\t385
 struct input_dev
-open\t1212\t385
-close\t1213\t385
-flush\t1214\t385
-event\t1215\t385
+open\t1213\t386
+close\t1214\t386
+flush\t1215\t386
+event\t1216\t386
 struct rc_dev
-open\t1216\t386
-close\t1217\t386
+open\t1217\t387
+close\t1218\t387
 struct led_classdev
-brightness_set\t1116\t387
-brightness_set_blocking\t1110\t387
+brightness_set\t1117\t388
+brightness_set_blocking\t1111\t388
 struct backlight_ops
-update_status\t1218\t388
-get_brightness\t1110\t389
+update_status\t1219\t389
+get_brightness\t1111\t390
 struct thermal_zone_device_ops
-get_temp\t1219\t390
-should_bind\t1219\t390
+get_temp\t1220\t391
+should_bind\t1220\t391
 struct thermal_cooling_device_ops
-set_cur_state\t1220\t391
-get_max_state\t1110\t391
-get_cur_state\t1110\t391
+set_cur_state\t1221\t392
+get_max_state\t1111\t392
+get_cur_state\t1111\t392
 struct hwmon_ops
-read\t1110\t392
-read_string\t1110\t392
-write\t1110\t392
+read\t1111\t393
+read_string\t1111\t393
+write\t1111\t393
 struct watchdog_ops
-start\t1221\t393
-ping\t1221\t393
-set_timeout\t1221\t393
-set_pretimeout\t1221\t393
-get_timeleft\t1221\t393
-ioctl\t1221\t393
-stop\t1110\t393
+start\t1222\t394
+ping\t1222\t394
+set_timeout\t1222\t394
+set_pretimeout\t1222\t394
+get_timeleft\t1222\t394
+ioctl\t1222\t394
+stop\t1111\t394
 struct rtc_class_ops
-read_time\t1222\t394
-set_time\t1222\t394
-read_alarm\t1222\t394
-set_alarm\t1222\t394
-alarm_irq_enable\t1222\t394
+read_time\t1223\t395
+set_time\t1223\t395
+read_alarm\t1223\t395
+set_alarm\t1223\t395
+alarm_irq_enable\t1223\t395
 struct power_supply_desc
-external_power_changed\t1110\t395
+external_power_changed\t1111\t396
 struct regulator_ops
-enable\t1223\t396
-disable\t1223\t396
-set_voltage\t1223\t396
-set_voltage_sel\t1223\t396
-set_mode\t1223\t396
+enable\t1224\t397
+disable\t1224\t397
+set_voltage\t1224\t397
+set_voltage_sel\t1224\t397
+set_mode\t1224\t397
 struct clk_ops
-prepare\t1224\t397
-unprepare\t1224\t397
-is_prepared\t1224\t397
-unprepare_unused\t1224\t397
-recalc_rate\t1224\t397
-round_rate\t1224\t397
-determine_rate\t1224\t397
-set_parent\t1224\t397
-get_parent\t1224\t397
-set_rate\t1224\t397
-set_rate_and_parent\t1224\t397
-recalc_accuracy\t1224\t397
-get_phase\t1224\t397
-set_phase\t1224\t397
-get_duty_cycle\t1224\t397
-set_duty_cycle\t1224\t397
-init\t1224\t397
-terminate\t1224\t397
-enable\t1225\t397
-disable\t1225\t397
-disable_unused\t1225\t397
-is_enabled\t1116\t398
-save_context\t1117\t397
-restore_context\t1117\t397
-debug_init\t1117\t397
+prepare\t1225\t398
+unprepare\t1225\t398
+is_prepared\t1225\t398
+unprepare_unused\t1225\t398
+recalc_rate\t1225\t398
+round_rate\t1225\t398
+determine_rate\t1225\t398
+set_parent\t1225\t398
+get_parent\t1225\t398
+set_rate\t1225\t398
+set_rate_and_parent\t1225\t398
+recalc_accuracy\t1225\t398
+get_phase\t1225\t398
+set_phase\t1225\t398
+get_duty_cycle\t1225\t398
+set_duty_cycle\t1225\t398
+init\t1225\t398
+terminate\t1225\t398
+enable\t1226\t398
+disable\t1226\t398
+disable_unused\t1226\t398
+is_enabled\t1117\t399
+save_context\t1118\t398
+restore_context\t1118\t398
+debug_init\t1118\t398
 struct gpio_chip
-request\t1226\t399
-free\t1227\t399
-get\t1228\t399
-set\t1228\t399
-get_multiple\t1228\t399
-set_multiple\t1228\t399
+request\t1227\t400
+free\t1228\t400
+get\t1229\t400
+set\t1229\t400
+get_multiple\t1229\t400
+set_multiple\t1229\t400
 struct pwm_ops
-request\t1229\t400
-free\t1230\t401
-capture\t1231\t402
-apply\t1117\t403
+request\t1230\t401
+free\t1231\t402
+capture\t1232\t403
+apply\t1118\t404
 struct iio_info
-read_raw\t1110\t404
-read_raw_multi\t1110\t404
-read_avail\t1110\t404
-write_raw\t1110\t404
-read_label\t1110\t404
-debugfs_reg_access\t1110\t404
-update_scan_mode\t1232\t405
+read_raw\t1111\t405
+read_raw_multi\t1111\t405
+read_avail\t1111\t405
+write_raw\t1111\t405
+read_label\t1111\t405
+debugfs_reg_access\t1111\t405
+update_scan_mode\t1233\t406
 struct iio_buffer_setup_ops
-preenable\t1233\t405
-postenable\t1234\t405
-predisable\t1235\t405
-postdisable\t1236\t405
+preenable\t1234\t406
+postenable\t1235\t406
+predisable\t1236\t406
+postdisable\t1237\t406
 struct iio_trigger_ops
-set_trigger_state\t1110\t406
+set_trigger_state\t1111\t407
 struct i2c_algorithm
-xfer\t1237\t407
-master_xfer\t1237\t407
-smbus_xfer\t1237\t407
-xfer_atomic\t1116\t407
-master_xfer_atomic\t1116\t407
-smbus_xfer_atomic\t1116\t407
+xfer\t1238\t408
+master_xfer\t1238\t408
+smbus_xfer\t1238\t408
+xfer_atomic\t1117\t408
+master_xfer_atomic\t1117\t408
+smbus_xfer_atomic\t1117\t408
 struct spi_controller
-transfer_one\t1238\t408
-transfer_one_message\t1238\t408
-prepare_message\t1238\t408
-unprepare_message\t1238\t408
+transfer_one\t1239\t409
+transfer_one_message\t1239\t409
+prepare_message\t1239\t409
+unprepare_message\t1239\t409
 struct nvmem_config
-reg_read\t1110\t409
-reg_write\t1110\t409
+reg_read\t1111\t410
+reg_write\t1111\t410
 struct drm_driver
-open\t1239\t410
-postclose\t1240\t410
-release\t1241\t411
+open\t1240\t411
+postclose\t1241\t411
+release\t1242\t412
 struct drm_crtc_funcs
-enable_vblank\t1242\t412
-disable_vblank\t1243\t413
-destroy\t1174\t414
+enable_vblank\t1243\t413
+disable_vblank\t1244\t414
+destroy\t1175\t415
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1174\t415
-late_register\t1110\t415
-early_unregister\t1110\t415
+destroy\t1175\t416
+late_register\t1111\t416
+early_unregister\t1111\t416
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1110\t416
-atomic_enable\t1110\t416
-atomic_disable\t1110\t416
-atomic_flush\t1110\t416
-atomic_begin\t1110\t416
-atomic_update\t1110\t416
-prepare_fb\t1110\t416
-cleanup_fb\t1110\t416
-mode_set\t1110\t416
-mode_set_nofb\t1110\t416
+atomic_check\t1111\t417
+atomic_enable\t1111\t417
+atomic_disable\t1111\t417
+atomic_flush\t1111\t417
+atomic_begin\t1111\t417
+atomic_update\t1111\t417
+prepare_fb\t1111\t417
+cleanup_fb\t1111\t417
+mode_set\t1111\t417
+mode_set_nofb\t1111\t417
 struct drm_connector_helper_funcs
-get_modes\t1110\t417
-detect_ctx\t1110\t417
-mode_valid\t1110\t417
-best_encoder\t1110\t417
+get_modes\t1111\t418
+detect_ctx\t1111\t418
+mode_valid\t1111\t418
+best_encoder\t1111\t418
 struct v4l2_file_operations
-open\t1244\t418
-release\t1245\t419
-read\t1110\t418
-write\t1110\t418
-poll\t1110\t418
-unlocked_ioctl\t1110\t418
-mmap\t1110\t418
+open\t1245\t419
+release\t1246\t420
+read\t1111\t419
+write\t1111\t419
+poll\t1111\t419
+unlocked_ioctl\t1111\t419
+mmap\t1111\t419
 struct v4l2_ioctl_ops
-*\t1110\t420
+*\t1111\t421
 struct vb2_ops
-queue_setup\t1110\t421
-buf_init\t1110\t421
-buf_cleanup\t1110\t421
-buf_finish\t1110\t421
-buf_prepare\t1110\t421
-buf_queue\t1117\t421
-prepare_streaming\t1246\t421
-unprepare_streaming\t1247\t421
-start_streaming\t1248\t421
-stop_streaming\t1249\t421
+queue_setup\t1111\t422
+buf_init\t1111\t422
+buf_cleanup\t1111\t422
+buf_finish\t1111\t422
+buf_prepare\t1111\t422
+buf_queue\t1118\t422
+prepare_streaming\t1247\t422
+unprepare_streaming\t1248\t422
+start_streaming\t1249\t422
+stop_streaming\t1250\t422
 struct v4l2_ctrl_ops
-s_ctrl\t1250\t422
-try_ctrl\t1250\t422
-g_volatile_ctrl\t1250\t422
+s_ctrl\t1251\t423
+try_ctrl\t1251\t423
+g_volatile_ctrl\t1251\t423
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1110\t423
-set_fmt\t1110\t423
-get_fmt\t1110\t423
-enum_mbus_code\t1110\t423
-enum_frame_size\t1110\t423
-get_selection\t1110\t423
-set_selection\t1110\t423
-enable_streams\t1110\t423
-disable_streams\t1110\t423
+s_stream\t1111\t424
+set_fmt\t1111\t424
+get_fmt\t1111\t424
+enum_mbus_code\t1111\t424
+enum_frame_size\t1111\t424
+get_selection\t1111\t424
+set_selection\t1111\t424
+enable_streams\t1111\t424
+disable_streams\t1111\t424
 struct v4l2_subdev_internal_ops
-open\t1251\t424
-close\t1240\t424
-release\t1118\t424
+open\t1252\t425
+close\t1241\t425
+release\t1119\t425
 struct file_operations
-llseek\t1110\t425
-read\t1110\t425
-write\t1110\t425
-read_iter\t1110\t425
-write_iter\t1110\t425
-poll\t1110\t425
-unlocked_ioctl\t1110\t425
-compat_ioctl\t1110\t425
-mmap\t1110\t425
-flush\t1110\t425
-fsync\t1110\t425
-fasync\t1110\t425
-lock\t1110\t425
-flock\t1110\t425
-fallocate\t1110\t425
-splice_read\t1110\t425
-splice_write\t1110\t425
-show_fdinfo\t1110\t425
-open\t1244\t425
-release\t1252\t426
-iterate_shared\t1253\t425
+llseek\t1111\t426
+read\t1111\t426
+write\t1111\t426
+read_iter\t1111\t426
+write_iter\t1111\t426
+poll\t1111\t426
+unlocked_ioctl\t1111\t426
+compat_ioctl\t1111\t426
+mmap\t1111\t426
+flush\t1111\t426
+fsync\t1111\t426
+fasync\t1111\t426
+lock\t1111\t426
+flock\t1111\t426
+fallocate\t1111\t426
+splice_read\t1111\t426
+splice_write\t1111\t426
+show_fdinfo\t1111\t426
+open\t1245\t426
+release\t1253\t427
+iterate_shared\t1254\t426
 struct inode_operations
-lookup\t1254\t427
-create\t1255\t427
-mknod\t1255\t427
-symlink\t1255\t427
-mkdir\t1255\t427
-link\t1255\t427
-unlink\t1256\t427
-rmdir\t1256\t427
-rename\t1255\t427
-setattr\t1257\t427
-fileattr_set\t1257\t427
-readlink\t1110\t427
-get_acl\t1110\t427
-getattr\t1110\t427
-listxattr\t1110\t427
-fiemap\t1110\t427
-update_time\t1110\t427
-tmpfile\t1110\t427
-fileattr_get\t1110\t427
-get_link\t1117\t427
-permission\t1117\t427
-get_inode_acl\t1117\t427
-atomic_open\t1254\t427
+lookup\t1255\t428
+create\t1256\t428
+mknod\t1256\t428
+symlink\t1256\t428
+mkdir\t1256\t428
+link\t1256\t428
+unlink\t1257\t428
+rmdir\t1257\t428
+rename\t1256\t428
+setattr\t1258\t428
+fileattr_set\t1258\t428
+readlink\t1111\t428
+get_acl\t1111\t428
+getattr\t1111\t428
+listxattr\t1111\t428
+fiemap\t1111\t428
+update_time\t1111\t428
+tmpfile\t1111\t428
+fileattr_get\t1111\t428
+get_link\t1118\t428
+permission\t1118\t428
+get_inode_acl\t1118\t428
+atomic_open\t1255\t428
 struct xattr_handler
-list\t1110\t428
-get\t1110\t428
-set\t1258\t428
+list\t1111\t429
+get\t1111\t429
+set\t1259\t429
 struct super_operations
-put_super\t1259\t429
-freeze_fs\t1260\t429
-unfreeze_fs\t1260\t429
-remount_fs\t1260\t429
-sync_fs\t1261\t429
-free_inode\t1262\t429
-drop_inode\t1263\t429
+put_super\t1260\t430
+freeze_fs\t1261\t430
+unfreeze_fs\t1261\t430
+remount_fs\t1261\t430
+sync_fs\t1262\t430
+free_inode\t1263\t430
+drop_inode\t1264\t430
 struct dentry_operations
-d_hash\t1116\t430
-d_compare\t1116\t430
-d_dname\t1116\t430
-d_delete\t1264\t430
-d_prune\t1264\t430
-d_init\t1110\t430
-d_release\t1110\t430
-d_iput\t1110\t430
-d_automount\t1110\t430
-d_weak_revalidate\t1110\t430
-d_real\t1110\t430
-d_revalidate\t1117\t430
-d_manage\t1117\t430
+d_hash\t1117\t431
+d_compare\t1117\t431
+d_dname\t1117\t431
+d_delete\t1265\t431
+d_prune\t1265\t431
+d_init\t1111\t431
+d_release\t1111\t431
+d_iput\t1111\t431
+d_automount\t1111\t431
+d_weak_revalidate\t1111\t431
+d_real\t1111\t431
+d_revalidate\t1118\t431
+d_manage\t1118\t431
 struct address_space_operations
-writepage\t1110\t431
-read_folio\t1110\t431
-swap_rw\t1110\t431
-readahead\t1110\t431
-bmap\t1110\t431
-direct_IO\t1110\t431
-writepages\t1110\t431
-migrate_folio\t1110\t431
-swap_activate\t1110\t431
-swap_deactivate\t1110\t431
-invalidate_folio\t1265\t431
-release_folio\t1265\t431
-launder_folio\t1265\t431
-is_partially_uptodate\t1265\t431
-error_remove_folio\t1266\t431
-write_begin\t1110\t431
-write_end\t1110\t431
-dirty_folio\t1116\t431
-free_folio\t1116\t431
+writepage\t1111\t432
+read_folio\t1111\t432
+swap_rw\t1111\t432
+readahead\t1111\t432
+bmap\t1111\t432
+direct_IO\t1111\t432
+writepages\t1111\t432
+migrate_folio\t1111\t432
+swap_activate\t1111\t432
+swap_deactivate\t1111\t432
+invalidate_folio\t1266\t432
+release_folio\t1266\t432
+launder_folio\t1266\t432
+is_partially_uptodate\t1266\t432
+error_remove_folio\t1267\t432
+write_begin\t1111\t432
+write_end\t1111\t432
+dirty_folio\t1117\t432
+free_folio\t1117\t432
 struct vm_operations_struct
-open\t1267\t432
-close\t1268\t432
-fault\t1110\t432
-page_mkwrite\t1110\t432
-pfn_mkwrite\t1110\t432
-access\t1268\t432
-map_pages\t1269\t432
+open\t1268\t433
+close\t1269\t433
+fault\t1111\t433
+page_mkwrite\t1111\t433
+pfn_mkwrite\t1111\t433
+access\t1269\t433
+map_pages\t1270\t433
 struct seq_operations
-start\t1270\t433
-next\t1270\t433
-stop\t1270\t433
-show\t1270\t433
+start\t1271\t434
+next\t1271\t434
+stop\t1271\t434
+show\t1271\t434
 struct sysfs_ops
-show\t1110\t356
-store\t1110\t356
+show\t1111\t357
+store\t1111\t357
 struct mmu_notifier_ops
-release\t1271\t434
-arch_invalidate_secondary_tlbs\t1116\t434
-free_notifier\t1272\t434
-invalidate_range_start\t1117\t434
-invalidate_range_end\t1117\t434
-clear_flush_young\t1117\t434
-clear_young\t1117\t434
-test_young\t1117\t434
+release\t1272\t435
+arch_invalidate_secondary_tlbs\t1117\t435
+free_notifier\t1273\t435
+invalidate_range_start\t1118\t435
+invalidate_range_end\t1118\t435
+clear_flush_young\t1118\t435
+clear_young\t1118\t435
+test_young\t1118\t435
 struct file_lock_operations
-fl_copy_lock\t1116\t435
+fl_copy_lock\t1117\t436
 struct lock_manager_operations
-lm_notify\t1273\t436
-lm_break\t1274\t436
-lm_change\t1274\t436
-lm_breaker_owns_lease\t1274\t436
-lm_lock_expirable\t1274\t436
-lm_grant\t1116\t436
-lm_expire_lock\t1110\t436
+lm_notify\t1274\t437
+lm_break\t1275\t437
+lm_change\t1275\t437
+lm_breaker_owns_lease\t1275\t437
+lm_lock_expirable\t1275\t437
+lm_grant\t1117\t437
+lm_expire_lock\t1111\t437
 struct file_system_type
-mount\t1110\t437
-init_fs_context\t1110\t437
-kill_sb\t1259\t437
+mount\t1111\t438
+init_fs_context\t1111\t438
+kill_sb\t1260\t438
 struct shrinker
-count_objects\t1110\t438
-scan_objects\t1110\t438
+count_objects\t1111\t439
+scan_objects\t1111\t439
 struct block_device_operations
-open\t1275\t439
-release\t1276\t439
-ioctl\t1110\t439
-compat_ioctl\t1110\t439
-unlock_native_capacity\t1110\t439
-getgeo\t1110\t439
-free_disk\t1118\t440
-direct_access\t1117\t439
-submit_bio\t1117\t439
+open\t1276\t440
+release\t1277\t440
+ioctl\t1111\t440
+compat_ioctl\t1111\t440
+unlock_native_capacity\t1111\t440
+getgeo\t1111\t440
+free_disk\t1119\t441
+direct_access\t1118\t440
+submit_bio\t1118\t440
 struct blk_mq_ops
-queue_rq\t1277\t441
-queue_rqs\t1277\t441
-commit_rqs\t1277\t441
-timeout\t1110\t442
-complete\t1116\t443
-init_hctx\t1278\t444
-init_request\t1278\t444
-exit_hctx\t1279\t444
-exit_request\t1279\t444
+queue_rq\t1278\t442
+queue_rqs\t1278\t442
+commit_rqs\t1278\t442
+timeout\t1111\t443
+complete\t1117\t444
+init_hctx\t1279\t445
+init_request\t1279\t445
+exit_hctx\t1280\t445
+exit_request\t1280\t445
 struct scsi_host_template
-queuecommand\t1116\t445
-eh_timed_out\t1117\t446
-eh_abort_handler\t1110\t445
-eh_device_reset_handler\t1110\t445
-eh_target_reset_handler\t1110\t445
-eh_bus_reset_handler\t1110\t445
-eh_host_reset_handler\t1110\t445
-slave_alloc\t1110\t445
-slave_configure\t1110\t445
-info\t1110\t445
-ioctl\t1110\t445
-bios_param\t1110\t445
-scan_finished\t1110\t445
-scan_start\t1110\t445
-target_alloc\t1110\t445
-change_queue_depth\t1110\t445
-slave_destroy\t1280\t445
+queuecommand\t1117\t446
+eh_timed_out\t1118\t447
+eh_abort_handler\t1111\t446
+eh_device_reset_handler\t1111\t446
+eh_target_reset_handler\t1111\t446
+eh_bus_reset_handler\t1111\t446
+eh_host_reset_handler\t1111\t446
+slave_alloc\t1111\t446
+slave_configure\t1111\t446
+info\t1111\t446
+ioctl\t1111\t446
+bios_param\t1111\t446
+scan_finished\t1111\t446
+scan_start\t1111\t446
+target_alloc\t1111\t446
+change_queue_depth\t1111\t446
+slave_destroy\t1281\t446
 struct ata_port_operations
-qc_defer\t1281\t447
-qc_prep\t1281\t447
-qc_issue\t1281\t447
-qc_fill_rtf\t1281\t447
-softreset\t1110\t448
-hardreset\t1110\t448
-prereset\t1110\t448
-postreset\t1110\t448
-error_handler\t1110\t448
-set_piomode\t1110\t448
-set_dmamode\t1110\t448
-set_mode\t1110\t448
-dev_config\t1110\t448
-cable_detect\t1110\t448
-port_start\t1282\t449
-port_stop\t1283\t449
-host_stop\t1174\t449
+qc_defer\t1282\t448
+qc_prep\t1282\t448
+qc_issue\t1282\t448
+qc_fill_rtf\t1282\t448
+softreset\t1111\t449
+hardreset\t1111\t449
+prereset\t1111\t449
+postreset\t1111\t449
+error_handler\t1111\t449
+set_piomode\t1111\t449
+set_dmamode\t1111\t449
+set_mode\t1111\t449
+dev_config\t1111\t449
+cable_detect\t1111\t449
+port_start\t1283\t450
+port_stop\t1284\t450
+host_stop\t1175\t450
 struct mtd_info
-_erase\t1110\t450
-_read\t1110\t450
-_write\t1110\t450
-_read_oob\t1110\t450
-_write_oob\t1110\t450
-_sync\t1110\t450
-_lock\t1110\t450
-_unlock\t1110\t450
-_block_isbad\t1110\t450
-_block_markbad\t1110\t450
-_suspend\t1110\t450
-_resume\t1110\t450
-_get_device\t1110\t450
-_put_device\t1110\t450
-_panic_write\t1116\t450
+_erase\t1111\t451
+_read\t1111\t451
+_write\t1111\t451
+_read_oob\t1111\t451
+_write_oob\t1111\t451
+_sync\t1111\t451
+_lock\t1111\t451
+_unlock\t1111\t451
+_block_isbad\t1111\t451
+_block_markbad\t1111\t451
+_suspend\t1111\t451
+_resume\t1111\t451
+_get_device\t1111\t451
+_put_device\t1111\t451
+_panic_write\t1117\t451
 struct nand_controller_ops
-attach_chip\t1284\t451
-detach_chip\t1285\t451
-exec_op\t1110\t451
+attach_chip\t1285\t452
+detach_chip\t1286\t452
+exec_op\t1111\t452
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1286\t452
-exit\t1287\t452
-encrypt\t1117\t452
-decrypt\t1117\t452
-setkey\t1117\t452
+init\t1287\t453
+exit\t1288\t453
+encrypt\t1118\t453
+decrypt\t1118\t453
+setkey\t1118\t453
 struct ahash_alg,struct shash_alg
-init\t1117\t453
-update\t1117\t453
-final\t1117\t453
-finup\t1117\t453
-digest\t1117\t453
-export\t1117\t453
-import\t1117\t453
-setkey\t1117\t453
-init_tfm\t1288\t453
-exit_tfm\t1289\t453
+init\t1118\t454
+update\t1118\t454
+final\t1118\t454
+finup\t1118\t454
+digest\t1118\t454
+export\t1118\t454
+import\t1118\t454
+setkey\t1118\t454
+init_tfm\t1289\t454
+exit_tfm\t1290\t454
 struct net_device_ops
-ndo_init\t1290\t454
-ndo_uninit\t1291\t455
-ndo_open\t1292\t456
-ndo_stop\t1293\t457
-ndo_do_ioctl\t1294\t456
-ndo_siocbond\t1294\t456
-ndo_siocwandev\t1294\t456
-ndo_siocdevprivate\t1294\t456
-ndo_eth_ioctl\t1294\t456
-ndo_set_mac_address\t1294\t265
-ndo_change_mtu\t1294\t265
-ndo_fix_features\t1294\t458
-ndo_set_features\t1294\t458
-ndo_vlan_rx_add_vid\t1294\t459
-ndo_vlan_rx_kill_vid\t1294\t459
-ndo_select_queue\t1116\t460
-ndo_features_check\t1116\t460
-ndo_get_stats\t1116\t456
-ndo_get_stats64\t1116\t456
-ndo_start_xmit\t1295\t456
-ndo_tx_timeout\t1296\t456
-ndo_set_rx_mode\t1297\t456
+ndo_init\t1291\t455
+ndo_uninit\t1292\t456
+ndo_open\t1293\t457
+ndo_stop\t1294\t458
+ndo_do_ioctl\t1295\t457
+ndo_siocbond\t1295\t457
+ndo_siocwandev\t1295\t457
+ndo_siocdevprivate\t1295\t457
+ndo_eth_ioctl\t1295\t457
+ndo_set_mac_address\t1295\t266
+ndo_change_mtu\t1295\t266
+ndo_fix_features\t1295\t459
+ndo_set_features\t1295\t459
+ndo_vlan_rx_add_vid\t1295\t460
+ndo_vlan_rx_kill_vid\t1295\t460
+ndo_select_queue\t1117\t461
+ndo_features_check\t1117\t461
+ndo_get_stats\t1117\t457
+ndo_get_stats64\t1117\t457
+ndo_start_xmit\t1296\t457
+ndo_tx_timeout\t1297\t457
+ndo_set_rx_mode\t1298\t457
 struct napi_struct
-poll\t1298\t461
+poll\t1299\t462
 struct pernet_operations
-init\t1299\t462
-pre_exit\t1300\t462
-exit\t1300\t462
-exit_batch\t1300\t462
+init\t1300\t463
+pre_exit\t1301\t463
+exit\t1301\t463
+exit_batch\t1301\t463
 struct ethtool_ops
-*\t1294\t463
+*\t1295\t464
 struct net_device
-priv_destructor\t1174\t464
+priv_destructor\t1175\t465
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1301\t465
-dumpit\t1301\t465
-start\t1301\t465
-done\t1301\t465
+doit\t1302\t466
+dumpit\t1302\t466
+start\t1302\t466
+done\t1302\t466
 struct rtnl_link_ops
-newlink\t1302\t466
-dellink\t1303\t467
-changelink\t1294\t468
-validate\t1110\t469
-get_size\t1110\t469
-fill_info\t1110\t469
-get_num_tx_queues\t1110\t469
-get_num_rx_queues\t1110\t469
-setup\t1110\t469
+newlink\t1303\t467
+dellink\t1304\t468
+changelink\t1295\t469
+validate\t1111\t470
+get_size\t1111\t470
+fill_info\t1111\t470
+get_num_tx_queues\t1111\t470
+get_num_rx_queues\t1111\t470
+setup\t1111\t470
 struct Qdisc_ops
-init\t1304\t470
-change\t1294\t471
-destroy\t1287\t472
-enqueue\t1305\t473
-dequeue\t1305\t473
-peek\t1305\t473
+init\t1305\t471
+change\t1295\t472
+destroy\t1288\t473
+enqueue\t1306\t474
+dequeue\t1306\t474
+peek\t1306\t474
 struct proto_ops
-release\t1306\t474
-bind\t1110\t475
-connect\t1110\t475
-accept\t1110\t475
-listen\t1110\t475
-ioctl\t1110\t475
-compat_ioctl\t1110\t475
-sendmsg\t1110\t475
-recvmsg\t1110\t475
-shutdown\t1110\t475
-setsockopt\t1110\t475
-getsockopt\t1110\t475
-socketpair\t1110\t475
-getname\t1110\t475
-poll\t1110\t475
-mmap\t1110\t475
+release\t1307\t475
+bind\t1111\t476
+connect\t1111\t476
+accept\t1111\t476
+listen\t1111\t476
+ioctl\t1111\t476
+compat_ioctl\t1111\t476
+sendmsg\t1111\t476
+recvmsg\t1111\t476
+shutdown\t1111\t476
+setsockopt\t1111\t476
+getsockopt\t1111\t476
+socketpair\t1111\t476
+getname\t1111\t476
+poll\t1111\t476
+mmap\t1111\t476
 struct cfg80211_ops
-add_virtual_intf\t1307\t476
-del_virtual_intf\t1307\t476
-change_virtual_intf\t1307\t476
-*\t1308\t476
+add_virtual_intf\t1308\t477
+del_virtual_intf\t1308\t477
+change_virtual_intf\t1308\t477
+*\t1309\t477
 struct ieee80211_ops
-start\t1309\t477
-stop\t1310\t478
-add_interface\t1311\t479
-remove_interface\t1312\t480
-change_interface\t1313\t481
-config\t1313\t481
-vif_cfg_changed\t1313\t481
-link_info_changed\t1313\t481
-configure_filter\t1313\t481
-set_key\t1313\t481
-hw_scan\t1313\t481
-cancel_hw_scan\t1313\t481
-sta_state\t1313\t481
-sta_add\t1313\t481
-sta_remove\t1313\t481
-conf_tx\t1313\t481
-flush\t1313\t481
-ampdu_action\t1313\t481
-add_chanctx\t1313\t481
-remove_chanctx\t1313\t481
-change_chanctx\t1313\t481
-assign_vif_chanctx\t1313\t481
-unassign_vif_chanctx\t1313\t481
-remain_on_channel\t1313\t481
-cancel_remain_on_channel\t1313\t481
-tx\t1116\t481
-prepare_multicast\t1116\t481
-set_tim\t1116\t481
-update_tkip_key\t1116\t481
-get_key_seq\t1116\t481
-sta_notify\t1116\t481
-sta_rc_update\t1116\t481
-sta_rate_tbl_update\t1116\t481
-event_callback\t1116\t481
-release_buffered_frames\t1116\t481
-allow_buffered_frames\t1116\t481
-ipv6_addr_change\t1116\t481
-wake_tx_queue\t1116\t481
-get_stats\t1110\t481
-set_frag_threshold\t1110\t481
-set_rts_threshold\t1110\t481
-sta_statistics\t1110\t481
-get_tsf\t1110\t481
-set_tsf\t1110\t481
-offset_tsf\t1110\t481
-reset_tsf\t1110\t481
-tx_last_beacon\t1110\t481
-rfkill_poll\t1110\t481
-set_coverage_class\t1110\t481
-testmode_cmd\t1110\t481
-set_bitrate_mask\t1110\t481
-reconfig_complete\t1110\t481
-bss_info_changed\t1110\t481
-sw_scan_start\t1110\t481
-sw_scan_complete\t1110\t481
+start\t1310\t478
+stop\t1311\t479
+add_interface\t1312\t480
+remove_interface\t1313\t481
+change_interface\t1314\t482
+config\t1314\t482
+vif_cfg_changed\t1314\t482
+link_info_changed\t1314\t482
+configure_filter\t1314\t482
+set_key\t1314\t482
+hw_scan\t1314\t482
+cancel_hw_scan\t1314\t482
+sta_state\t1314\t482
+sta_add\t1314\t482
+sta_remove\t1314\t482
+conf_tx\t1314\t482
+flush\t1314\t482
+ampdu_action\t1314\t482
+add_chanctx\t1314\t482
+remove_chanctx\t1314\t482
+change_chanctx\t1314\t482
+assign_vif_chanctx\t1314\t482
+unassign_vif_chanctx\t1314\t482
+remain_on_channel\t1314\t482
+cancel_remain_on_channel\t1314\t482
+tx\t1117\t482
+prepare_multicast\t1117\t482
+set_tim\t1117\t482
+update_tkip_key\t1117\t482
+get_key_seq\t1117\t482
+sta_notify\t1117\t482
+sta_rc_update\t1117\t482
+sta_rate_tbl_update\t1117\t482
+event_callback\t1117\t482
+release_buffered_frames\t1117\t482
+allow_buffered_frames\t1117\t482
+ipv6_addr_change\t1117\t482
+wake_tx_queue\t1117\t482
+get_stats\t1111\t482
+set_frag_threshold\t1111\t482
+set_rts_threshold\t1111\t482
+sta_statistics\t1111\t482
+get_tsf\t1111\t482
+set_tsf\t1111\t482
+offset_tsf\t1111\t482
+reset_tsf\t1111\t482
+tx_last_beacon\t1111\t482
+rfkill_poll\t1111\t482
+set_coverage_class\t1111\t482
+testmode_cmd\t1111\t482
+set_bitrate_mask\t1111\t482
+reconfig_complete\t1111\t482
+bss_info_changed\t1111\t482
+sw_scan_start\t1111\t482
+sw_scan_complete\t1111\t482
 struct phy_driver
-probe\t1314\t482
-remove\t1315\t483
-handle_interrupt\t1316\t484
-config_init\t1110\t485
-soft_reset\t1110\t485
-config_intr\t1110\t485
-config_aneg\t1110\t485
-read_status\t1110\t485
-link_change_notify\t1110\t485
-aneg_done\t1110\t485
-suspend\t1207\t485
-resume\t1131\t485
+probe\t1315\t483
+remove\t1316\t484
+handle_interrupt\t1317\t485
+config_init\t1111\t486
+soft_reset\t1111\t486
+config_intr\t1111\t486
+config_aneg\t1111\t486
+read_status\t1111\t486
+link_change_notify\t1111\t486
+aneg_done\t1111\t486
+suspend\t1208\t486
+resume\t1132\t486
 struct dsa_switch_ops
-setup\t1317\t486
-teardown\t1318\t487
-port_enable\t1319\t488
-port_disable\t1320\t489
+setup\t1318\t487
+teardown\t1319\t488
+port_enable\t1320\t489
+port_disable\t1321\t490
 struct nfc_ops
-dev_up\t1321\t490
-dev_down\t1322\t490
-start_poll\t1323\t490
-stop_poll\t1323\t490
-dep_link_up\t1323\t490
-dep_link_down\t1323\t490
-activate_target\t1323\t490
-deactivate_target\t1323\t490
-im_transceive\t1323\t490
-tm_send\t1323\t490
-check_presence\t1323\t490
-enable_se\t1323\t490
-disable_se\t1323\t490
-fw_download\t1323\t490
+dev_up\t1322\t491
+dev_down\t1323\t491
+start_poll\t1324\t491
+stop_poll\t1324\t491
+dep_link_up\t1324\t491
+dep_link_down\t1324\t491
+activate_target\t1324\t491
+deactivate_target\t1324\t491
+im_transceive\t1324\t491
+tm_send\t1324\t491
+check_presence\t1324\t491
+enable_se\t1324\t491
+disable_se\t1324\t491
+fw_download\t1324\t491
 struct hci_dev
-open\t1324\t491
-close\t1325\t492
-setup\t1326\t493
-shutdown\t1326\t493
-flush\t1326\t493
-send\t1110\t494
+open\t1325\t492
+close\t1326\t493
+setup\t1327\t494
+shutdown\t1327\t494
+flush\t1327\t494
+send\t1111\t495
 struct ib_device_ops
-post_send\t1116\t495
-post_recv\t1116\t495
-poll_cq\t1116\t495
-req_notify_cq\t1116\t495
-*\t1110\t495
+post_send\t1117\t496
+post_recv\t1117\t496
+poll_cq\t1117\t496
+req_notify_cq\t1117\t496
+*\t1111\t496
 struct ib_client
-add\t1327\t496
-remove\t1328\t496
+add\t1328\t497
+remove\t1329\t497
 runner
-irq\t1329\t306
-irq-thread\t1330\t307
-softirq\t1108\t14
-tasklet\t1331\t304
-timer\t1332\t302
-hrtimer\t1333\t497
-napi\t1334\t461
-work\t1335\t303
-delayed-work\t1336\t303
-kthread-work\t1337\t498
-kthread\t1110\t216
-task-work\t1110\t499
-irq-work\t1338\t202
-cpu-call\t1109\t500
-rcu\t1108\t305
-urb\t1116\t501
-init\t1339\t69
-exit\t1174\t69
-pm\t1110\t502
-attribute\t1110\t356
-debugfs\t1110\t503
-devres\t1174\t504
-kref\t1118\t505
+irq\t1330\t307
+irq-thread\t1331\t308
+softirq\t1109\t14
+tasklet\t1332\t305
+timer\t1333\t303
+hrtimer\t1334\t498
+napi\t1335\t462
+work\t1336\t304
+delayed-work\t1337\t304
+kthread-work\t1338\t499
+kthread\t1111\t217
+task-work\t1111\t500
+irq-work\t1339\t203
+cpu-call\t1110\t501
+rcu\t1109\t306
+urb\t1117\t502
+init\t1340\t69
+exit\t1175\t69
+pm\t1111\t503
+attribute\t1111\t357
+debugfs\t1111\t504
+devres\t1175\t505
+kref\t1119\t506
 struct hrtimer
-function\t1340\t497
+function\t1341\t498
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1341\t317
-probe_new\t1341\t317
-connect\t1342\t317
-bind\t1342\t317
-attach\t1342\t317
-port_probe\t1342\t317
-remove\t1343\t317
-remove_new\t1343\t317
-disconnect\t1344\t317
-unbind\t1344\t317
-detach\t1344\t317
-port_remove\t1344\t317
-shutdown\t1122\t316
-suspend\t1123\t318
-resume\t1124\t319
+probe\t1342\t318
+probe_new\t1342\t318
+connect\t1343\t318
+bind\t1343\t318
+attach\t1343\t318
+port_probe\t1343\t318
+remove\t1344\t318
+remove_new\t1344\t318
+disconnect\t1345\t318
+unbind\t1345\t318
+detach\t1345\t318
+port_remove\t1345\t318
+shutdown\t1123\t317
+suspend\t1124\t319
+resume\t1125\t320
 struct dev_pm_ops
-prepare\t1110\t502
-complete\t1110\t502
-suspend\t1207\t502
-resume\t1131\t502
-freeze\t1345\t502
-poweroff\t1345\t502
-thaw\t1346\t502
-restore\t1346\t502
-suspend_late\t1347\t502
-freeze_late\t1347\t502
-poweroff_late\t1347\t502
-resume_early\t1348\t502
-thaw_early\t1348\t502
-restore_early\t1348\t502
-suspend_noirq\t1349\t502
-freeze_noirq\t1349\t502
-poweroff_noirq\t1349\t502
-resume_noirq\t1350\t502
-thaw_noirq\t1350\t502
-restore_noirq\t1350\t502
-runtime_suspend\t1351\t506
-runtime_resume\t1352\t506
-runtime_idle\t1110\t506
+prepare\t1111\t503
+complete\t1111\t503
+suspend\t1208\t503
+resume\t1132\t503
+freeze\t1346\t503
+poweroff\t1346\t503
+thaw\t1347\t503
+restore\t1347\t503
+suspend_late\t1348\t503
+freeze_late\t1348\t503
+poweroff_late\t1348\t503
+resume_early\t1349\t503
+thaw_early\t1349\t503
+restore_early\t1349\t503
+suspend_noirq\t1350\t503
+freeze_noirq\t1350\t503
+poweroff_noirq\t1350\t503
+resume_noirq\t1351\t503
+thaw_noirq\t1351\t503
+restore_noirq\t1351\t503
+runtime_suspend\t1352\t507
+runtime_resume\t1353\t507
+runtime_idle\t1111\t507
 *
-probe\t1353\t507
-probe_new\t1354\t507
-connect\t1355\t507
-bind\t1355\t507
-attach\t1355\t507
-port_probe\t1355\t507
-remove\t1356\t507
-remove_new\t1357\t507
-disconnect\t1358\t507
-unbind\t1358\t507
-detach\t1358\t507
-port_remove\t1358\t507
-init\t1359\t507
-ndo_init\t1359\t507
-exit\t1360\t507
-exit_batch\t1360\t507
-pre_exit\t1360\t507
-ndo_uninit\t1360\t507
-ndo_open\t1361\t507
-resume\t1361\t507
-ndo_stop\t1362\t507
-suspend\t1362\t507
-runtime_resume\t1363\t507
-resume_early\t1363\t507
-resume_noirq\t1363\t507
-thaw\t1363\t507
-restore\t1363\t507
-runtime_suspend\t1364\t507
-suspend_late\t1364\t507
-suspend_noirq\t1364\t507
-freeze\t1364\t507
-poweroff\t1364\t507
-shutdown\t1364\t507
-open\t1110\t507
-release\t1110\t507
-read\t1110\t507
-write\t1110\t507
-read_iter\t1110\t507
-write_iter\t1110\t507
-unlocked_ioctl\t1110\t507
-compat_ioctl\t1110\t507
-ioctl\t1110\t507
-llseek\t1110\t507
-mmap\t1110\t507
-poll\t1110\t507
-show\t1110\t507
-store\t1110\t507
-seq_show\t1110\t507
-ndo_set_mac_address\t1110\t507
-ndo_change_mtu\t1110\t507
-get_ethtool_stats\t1110\t507
-get_drvinfo\t1110\t507
-set_ringparam\t1110\t507
-threadfn\t1110\t507
-fallocate\t1110\t507
-fsync\t1110\t507
-setattr\t1110\t507
-mkdir\t1110\t507
-unlink\t1110\t507
-create\t1110\t507
-iterate_shared\t1110\t507`;
+probe\t1354\t508
+probe_new\t1355\t508
+connect\t1356\t508
+bind\t1356\t508
+attach\t1356\t508
+port_probe\t1356\t508
+remove\t1357\t508
+remove_new\t1358\t508
+disconnect\t1359\t508
+unbind\t1359\t508
+detach\t1359\t508
+port_remove\t1359\t508
+init\t1360\t508
+ndo_init\t1360\t508
+exit\t1361\t508
+exit_batch\t1361\t508
+pre_exit\t1361\t508
+ndo_uninit\t1361\t508
+ndo_open\t1362\t508
+resume\t1362\t508
+ndo_stop\t1363\t508
+suspend\t1363\t508
+runtime_resume\t1364\t508
+resume_early\t1364\t508
+resume_noirq\t1364\t508
+thaw\t1364\t508
+restore\t1364\t508
+runtime_suspend\t1365\t508
+suspend_late\t1365\t508
+suspend_noirq\t1365\t508
+freeze\t1365\t508
+poweroff\t1365\t508
+shutdown\t1365\t508
+open\t1111\t508
+release\t1111\t508
+read\t1111\t508
+write\t1111\t508
+read_iter\t1111\t508
+write_iter\t1111\t508
+unlocked_ioctl\t1111\t508
+compat_ioctl\t1111\t508
+ioctl\t1111\t508
+llseek\t1111\t508
+mmap\t1111\t508
+poll\t1111\t508
+show\t1111\t508
+store\t1111\t508
+seq_show\t1111\t508
+ndo_set_mac_address\t1111\t508
+ndo_change_mtu\t1111\t508
+get_ethtool_stats\t1111\t508
+get_drvinfo\t1111\t508
+set_ringparam\t1111\t508
+threadfn\t1111\t508
+fallocate\t1111\t508
+fsync\t1111\t508
+setattr\t1111\t508
+mkdir\t1111\t508
+unlink\t1111\t508
+create\t1111\t508
+iterate_shared\t1111\t508`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1365\t508
-raw_spinlock_t\t1366\t508
-rwlock_t\t1367\t508
-seqlock_t\t1368\t509
-struct mutex\t1369\t510
-struct rw_semaphore\t1370\t150
-struct semaphore\t1371\t149
-struct rt_mutex\t1372\t271
-atomic_t\t1373\t511
-atomic64_t\t1373\t511
-atomic_long_t\t1373\t512
-refcount_t\t1374\t513
-struct kref\t1374\t214
-struct completion\t1375\t514
-struct device\t1376\t504
-struct platform_device\t1376\t504
-struct i2c_client\t1376\t504
-struct spi_device\t1376\t504
-struct pci_dev\t1376\t504
-struct usb_interface\t1376\t504
-struct serio\t1376\t504
-struct gameport\t1376\t504
-struct hid_device\t1376\t504
-struct amba_device\t1376\t504
-struct mdio_device\t1376\t504
-struct virtio_device\t1376\t504
-struct vio_dev\t1376\t504
-struct xenbus_device\t1376\t504
-struct hv_device\t1376\t504
-struct sdio_func\t1376\t504
-struct memstick_dev\t1376\t504
-struct pnp_dev\t1376\t504
-struct acpi_device\t1376\t504
-struct parport\t1376\t504
-struct pcmcia_device\t1376\t504
-struct ps3_system_bus_device\t1376\t504
-struct rpmsg_device\t1376\t504
-struct auxiliary_device\t1376\t504
-struct slim_device\t1376\t504
-struct sdw_slave\t1376\t504
-struct fw_unit\t1376\t504
-struct mei_cl_device\t1376\t504
-struct rmi_function\t1376\t504
-struct ishtp_cl_device\t1376\t504
-struct wmi_device\t1376\t504
-struct ccw_device\t1376\t504
-struct mcb_device\t1376\t504
-struct bcma_device\t1376\t504
-struct ssb_device\t1376\t504
-struct gb_bundle\t1376\t504
-struct i3c_device\t1376\t504
-struct fsl_mc_device\t1376\t504
-struct host1x_device\t1376\t504
-struct mipi_dsi_device\t1376\t504
-struct usb_serial\t1376\t504
-struct usb_serial_port\t1376\t504
-struct psmouse\t1376\t504
-struct comedi_device\t1376\t504
-struct usb_gadget\t1376\t504
-struct usb_function\t1376\t504
-struct wm97xx\t1376\t504
-struct serdev_device\t1376\t504
-struct of_device\t1376\t504
-struct macio_dev\t1376\t504`;
+export const types = `spinlock_t\t1366\t509
+raw_spinlock_t\t1367\t509
+rwlock_t\t1368\t509
+seqlock_t\t1369\t510
+struct mutex\t1370\t511
+struct rw_semaphore\t1371\t151
+struct semaphore\t1372\t150
+struct rt_mutex\t1373\t272
+atomic_t\t1374\t512
+atomic64_t\t1374\t512
+atomic_long_t\t1374\t513
+refcount_t\t1375\t514
+struct kref\t1375\t215
+struct completion\t1376\t515
+struct device\t1377\t505
+struct platform_device\t1377\t505
+struct i2c_client\t1377\t505
+struct spi_device\t1377\t505
+struct pci_dev\t1377\t505
+struct usb_interface\t1377\t505
+struct serio\t1377\t505
+struct gameport\t1377\t505
+struct hid_device\t1377\t505
+struct amba_device\t1377\t505
+struct mdio_device\t1377\t505
+struct virtio_device\t1377\t505
+struct vio_dev\t1377\t505
+struct xenbus_device\t1377\t505
+struct hv_device\t1377\t505
+struct sdio_func\t1377\t505
+struct memstick_dev\t1377\t505
+struct pnp_dev\t1377\t505
+struct acpi_device\t1377\t505
+struct parport\t1377\t505
+struct pcmcia_device\t1377\t505
+struct ps3_system_bus_device\t1377\t505
+struct rpmsg_device\t1377\t505
+struct auxiliary_device\t1377\t505
+struct slim_device\t1377\t505
+struct sdw_slave\t1377\t505
+struct fw_unit\t1377\t505
+struct mei_cl_device\t1377\t505
+struct rmi_function\t1377\t505
+struct ishtp_cl_device\t1377\t505
+struct wmi_device\t1377\t505
+struct ccw_device\t1377\t505
+struct mcb_device\t1377\t505
+struct bcma_device\t1377\t505
+struct ssb_device\t1377\t505
+struct gb_bundle\t1377\t505
+struct i3c_device\t1377\t505
+struct fsl_mc_device\t1377\t505
+struct host1x_device\t1377\t505
+struct mipi_dsi_device\t1377\t505
+struct usb_serial\t1377\t505
+struct usb_serial_port\t1377\t505
+struct psmouse\t1377\t505
+struct comedi_device\t1377\t505
+struct usb_gadget\t1377\t505
+struct usb_function\t1377\t505
+struct wm97xx\t1377\t505
+struct serdev_device\t1377\t505
+struct of_device\t1377\t505
+struct macio_dev\t1377\t505`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5034,6 +5036,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","lock":"console","global":true,"sleeps":"maybe"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":{"by":"put","frees":true}}
 {"kind":"call","result":"value","form":"constant","pointer":"container"}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same","meant":"unlocked"}
 {"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct counter_device","struct counter_ops"]}}
 {"kind":"call","pointer":"private","part":true}
@@ -5051,7 +5054,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ahash_request","struct skcipher_request","struct aead_request","struct akcipher_request"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ahash_request","struct skcipher_request","struct aead_request","struct akcipher_request"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
-{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same"}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same","meant":"race"}
 {"kind":"call","part":true,"quiesce":{"of":"debugfs","object":0,"bars":true}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full"}
@@ -6225,6 +6228,7 @@ include/linux/rcupdate_wait.h
 Documentation/RCU/whatisRCU.rst, synchronize_rcu()
 include/linux/console.h
 include/linux/container_of.h
+include/linux/compiler-context-analysis.h
 include/linux/uio.h
 include/linux/counter.h
 include/linux/device.h and the cores named

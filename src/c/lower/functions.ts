@@ -77,7 +77,7 @@ export function parseFile(image: Image, grammar: Grammar, types: Types): ParsedF
         odd('could not be parsed as C');
         return code;
       }
-      const found = declarationsOf(tree, text, types);
+      const found = declarationsOf(tree, text, written, types);
       const source = { text, macros, cleanups, failures, jumps, firstLine };
       const slice = (e: { at: number; end: number }) => text.slice(e.at, e.end);
       for (const { node, body, name, parameters, head } of found.heads) {
@@ -207,7 +207,7 @@ const AHEAD = /(?:\b__\w+(?:\([^()]*\))?[ \t]+)+$/;
 
 /** Sections and annotations that say when and under what a function runs. */
 const ATTRIBUTE =
-  /\b__(?:init|exit|must_hold(?:_shared)?|acquires(?:_shared)?|releases(?:_shared)?|cond_acquires|always_inline|meminit|net_init|net_exit|sched|kprobes|cpuidle)\b(?:\((?:[^()]|\([^()]*\))*\))?/g;
+  /\b__(?:init|exit|must_hold(?:_shared)?|acquires(?:_shared)?|releases(?:_shared)?|cond_acquires|always_inline|meminit|net_init|net_exit|sched|kprobes|cpuidle|no_context_analysis|context_unsafe|must_not_hold)\b(?:\((?:[^()]|\([^()]*\))*\))?/g;
 
 function functionOf(
   it: ParsedHead,
