@@ -4,12 +4,14 @@ import { called } from '../c/calls/callees.ts';
 import { expandAll } from '../c/calls/expand.ts';
 import { fileOf, type ParsedFile, parseFile } from '../c/lower/functions.ts';
 import { ownName } from '../c/syntax/calls.ts';
-import { designatedIn, mentionsIn } from '../c/syntax/mentions.ts';
+import { effectsOfKind } from '../c/syntax/effects.ts';
+import { type Callees, designatedIn, mentionsIn, type Paste } from '../c/syntax/mentions.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
 import type { FieldType, Types } from '../c/syntax/types.ts';
 import type { Image } from '../c/text/images.ts';
 import { sentencesOn } from '../c/world/sentences.ts';
 import type { CFunction, Event } from '../model/code.ts';
+import type { EffectOf } from '../model/effect.ts';
 import type { Knowledge } from '../model/fact.ts';
 import type { CodeFile, DeclaredGuard, Mention, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
@@ -85,11 +87,15 @@ export function worldOf(
   const imageOf = new Map(images.map(i => [i.path, i]));
   const mentions = new Map<string, Map<string, Mention[]>>();
   const designated = new Map<string, Set<string>>();
-  const nameOf = (call: string) => cache.known.fact(call)?.api ?? call;
+  const callees: Callees = {
+    nameOf: call => cache.known.fact(call)?.api ?? call,
+    isTransparent: call => cache.known.fact(call)?.form === 'transparent',
+    pastes: call => effectsOfKind({ fact: cache.known.fact(call) }, 'register').flatMap(pasteOf),
+  };
   // Functions that several files may name.
   const common = functions.filter(f => !f.isStatic).map(f => f.name);
   const mentionedIn = (path: string) => {
-    const found = mentions.get(path) ?? mentionsIn(imageOf.get(path) ?? NOTHING, namesIn(files, path, common), nameOf);
+    const found = mentions.get(path) ?? mentionsIn(imageOf.get(path) ?? NOTHING, namesIn(files, path, common), callees);
     mentions.set(path, found);
     return found;
   };
@@ -149,6 +155,10 @@ export function worldOf(
     said: (fn, stems) => sentencesOn(fn, openingComment(files, fn), logOf(fn, logs), stems),
   };
   return { world, problems: parsed.flatMap(d => d.problems) };
+}
+
+function pasteOf({ handler, prefix, suffixes }: EffectOf<'register'>): Paste[] {
+  return handler === null || suffixes.length === 0 ? [] : [{ prefix, argument: handler, suffixes }];
 }
 
 /** Does a fact say all that the function does? */

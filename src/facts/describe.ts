@@ -193,6 +193,8 @@ export const FIELDS: Record<string, Field> = {
       under: argument,
       managed: flag,
       types: { is: 'texts' },
+      prefix: argument,
+      suffixes: { is: 'texts' },
     },
   },
   queue: { is: 'effect', parts: { runner: words(RUNNERS), object: argument, on: argument } },
@@ -460,6 +462,8 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
       under: position(part.under, null),
       managed: part.managed === true,
       types: texts(part.types),
+      prefix: position(part.prefix, null),
+      suffixes: texts(part.suffixes),
     });
   for (const part of parts(said, 'queue'))
     found.push({

@@ -9,4738 +9,4765 @@ ASSERT_EXCLUSIVE_ACCESS 3 3
 ASSERT_EXCLUSIVE_WRITER 3 3
 ASSERT_RTNL 4 4
 ASSERT_RTNL_NET 5 4
-BIT 1 5
-BITMAP_FIRST_WORD_MASK 1 5
-BITMAP_FROM_U64 1 5
-BITMAP_LAST_WORD_MASK 1 5
-BITMAP_SIZE 1 5
-BITS_PER_TYPE 1 5
-BITS_TO_LONGS 1 5
-BIT_MASK 1 5
-BIT_ULL 1 5
-BIT_WORD 1 5
-BUG 6 6
-BUG_ON 7 7
-BUILD_BUG 6 6
-BUILD_BUG_ON 1 8
-BUILD_BUG_ON_INVALID 1 8
-BUILD_BUG_ON_MSG 1 8
-BUILD_BUG_ON_NOT_POWER_OF_2 1 8
-BUILD_BUG_ON_ZERO 1 8
-BUS_ATTR 8 9
-BUS_ATTR_RO 9 9
-BUS_ATTR_RW 9 9
-BUS_ATTR_WO 9 9
-CLASS 10 10
-CLASS_ATTR 8 9
-CLASS_ATTR_RO 9 9
-CLASS_ATTR_RW 9 9
-CLASS_ATTR_WO 9 9
-ClearPageActive 11 11
-ClearPageChecked 11 11
-ClearPageDirty 11 11
-ClearPageForeign 11 11
-ClearPageHWPoison 11 11
-ClearPageHead 11 11
-ClearPageLRU 11 11
-ClearPageMappedToDisk 11 11
-ClearPageMlocked 11 11
-ClearPageMovableOpsIsolated 11 11
-ClearPagePinned 11 11
-ClearPagePrivate 11 11
-ClearPagePrivate2 11 11
-ClearPageReadahead 11 11
-ClearPageReclaim 11 11
-ClearPageReferenced 11 11
-ClearPageReserved 11 11
-ClearPageSavePinned 11 11
-ClearPageSwapBacked 11 11
-ClearPageSwapCache 11 11
-ClearPageUnevictable 11 11
-ClearPageUptodate 11 11
-ClearPageVmemmapSelfHosted 11 11
-ClearPageWaiters 11 11
-ClearPageWorkingset 11 11
-ClearPageXenRemapped 11 11
-DEBUG_LOCKS_WARN_ON 12 12
-DEBUG_NET_WARN_ON_ONCE 12 12
-DECLARE_DEFERRABLE_WORK 13 13
-DECLARE_DELAYED_WORK 13 13
-DECLARE_TASKLET 14 14
-DECLARE_TASKLET_DISABLED 14 14
-DECLARE_TASKLET_DISABLED_OLD 14 14
-DECLARE_TASKLET_OLD 14 14
-DECLARE_WORK 15 13
-DEFINE_DEBUGFS_ATTRIBUTE 16 15
-DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 16 15
-DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 16 15
-DEFINE_NOIRQ_DEV_PM_OPS 17 16
-DEFINE_PROC_SHOW_ATTRIBUTE 18 17
-DEFINE_RUNTIME_DEV_PM_OPS 17 16
-DEFINE_SHOW_ATTRIBUTE 18 17
-DEFINE_SHOW_STORE_ATTRIBUTE 18 17
-DEFINE_SIMPLE_ATTRIBUTE 16 15
-DEFINE_SIMPLE_ATTRIBUTE_SIGNED 16 15
-DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 16 15
-DEFINE_SIMPLE_DEV_PM_OPS 17 16
-DEFINE_TIMER 19 18
-DEVICE_ATTR 20 9
-DEVICE_ATTR_ADMIN_RO 9 9
-DEVICE_ATTR_ADMIN_RW 9 9
-DEVICE_ATTR_IGNORE_LOCKDEP 20 9
-DEVICE_ATTR_PREALLOC 20 9
-DEVICE_ATTR_RO 9 9
-DEVICE_ATTR_RW 9 9
-DEVICE_ATTR_WO 9 9
-DIV64_U64_ROUND_CLOSEST 1 19
-DIV64_U64_ROUND_UP 1 19
-DIV_ROUND_CLOSEST 1 20
-DIV_ROUND_UP 1 20
-DIV_ROUND_UP_ULL 1 20
-DRIVER_ATTR 20 9
-DRIVER_ATTR_RO 9 9
-DRIVER_ATTR_RW 9 9
-DRIVER_ATTR_WO 9 9
-ERR_CAST 21 21
-ERR_PTR 22 21
-EXPORT_DEV_PM_OPS 17 16
-EXPORT_DEV_SLEEP_PM_OPS 17 16
-EXPORT_GPL_DEV_PM_OPS 17 16
-EXPORT_GPL_DEV_SLEEP_PM_OPS 17 16
-EXPORT_GPL_RUNTIME_DEV_PM_OPS 17 16
-EXPORT_GPL_SIMPLE_DEV_PM_OPS 17 16
-EXPORT_NS_DEV_PM_OPS 17 16
-EXPORT_NS_DEV_SLEEP_PM_OPS 17 16
-EXPORT_NS_GPL_DEV_PM_OPS 17 16
-EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 17 16
-EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 17 16
-EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 17 16
-EXPORT_NS_RUNTIME_DEV_PM_OPS 17 16
-EXPORT_NS_SIMPLE_DEV_PM_OPS 17 16
-EXPORT_RUNTIME_DEV_PM_OPS 17 16
-EXPORT_SIMPLE_DEV_PM_OPS 17 16
-FIELD_GET 1 22
-FIELD_MAX 1 22
-FIELD_PREP 1 22
-GENMASK 1 5
-GENMASK_ULL 1 5
-IIO_DEVICE_ATTR 20 23
-IIO_DEVICE_ATTR_NAMED 23 23
-INIT_DEFERRABLE_WORK 24 13
-INIT_DEFERRABLE_WORK_ONSTACK 13 13
-INIT_DELAYED_WORK 24 13
-INIT_DELAYED_WORK_ONSTACK 13 13
-INIT_HLIST_HEAD 25 24
-INIT_HLIST_NODE 25 24
-INIT_LIST_HEAD 26 24
-INIT_RCU_WORK 27 13
-INIT_RCU_WORK_ONSTACK 27 13
-INIT_WORK 28 13
-INIT_WORK_ONSTACK 15 13
+BIN_ATTR 6 5
+BIN_ATTR_ADMIN_RO 7 5
+BIN_ATTR_ADMIN_RW 8 5
+BIN_ATTR_RO 7 5
+BIN_ATTR_RW 8 5
+BIN_ATTR_WO 9 5
+BIT 1 6
+BITMAP_FIRST_WORD_MASK 1 6
+BITMAP_FROM_U64 1 6
+BITMAP_LAST_WORD_MASK 1 6
+BITMAP_SIZE 1 6
+BITS_PER_TYPE 1 6
+BITS_TO_LONGS 1 6
+BIT_MASK 1 6
+BIT_ULL 1 6
+BIT_WORD 1 6
+BUG 10 7
+BUG_ON 11 8
+BUILD_BUG 10 7
+BUILD_BUG_ON 1 9
+BUILD_BUG_ON_INVALID 1 9
+BUILD_BUG_ON_MSG 1 9
+BUILD_BUG_ON_NOT_POWER_OF_2 1 9
+BUILD_BUG_ON_ZERO 1 9
+BUS_ATTR 12 10
+BUS_ATTR_RO 13 10
+BUS_ATTR_RW 14 10
+BUS_ATTR_WO 15 10
+CLASS 16 11
+CLASS_ATTR 12 10
+CLASS_ATTR_RO 13 10
+CLASS_ATTR_RW 14 10
+CLASS_ATTR_WO 15 10
+CONFIGFS_ATTR 17 12
+CONFIGFS_ATTR_RO 18 12
+CONFIGFS_ATTR_WO 19 12
+ClearPageActive 20 13
+ClearPageChecked 20 13
+ClearPageDirty 20 13
+ClearPageForeign 20 13
+ClearPageHWPoison 20 13
+ClearPageHead 20 13
+ClearPageLRU 20 13
+ClearPageMappedToDisk 20 13
+ClearPageMlocked 20 13
+ClearPageMovableOpsIsolated 20 13
+ClearPagePinned 20 13
+ClearPagePrivate 20 13
+ClearPagePrivate2 20 13
+ClearPageReadahead 20 13
+ClearPageReclaim 20 13
+ClearPageReferenced 20 13
+ClearPageReserved 20 13
+ClearPageSavePinned 20 13
+ClearPageSwapBacked 20 13
+ClearPageSwapCache 20 13
+ClearPageUnevictable 20 13
+ClearPageUptodate 20 13
+ClearPageVmemmapSelfHosted 20 13
+ClearPageWaiters 20 13
+ClearPageWorkingset 20 13
+ClearPageXenRemapped 20 13
+DEBUG_LOCKS_WARN_ON 21 14
+DEBUG_NET_WARN_ON_ONCE 21 14
+DECLARE_DEFERRABLE_WORK 22 15
+DECLARE_DELAYED_WORK 22 15
+DECLARE_TASKLET 23 16
+DECLARE_TASKLET_DISABLED 23 16
+DECLARE_TASKLET_DISABLED_OLD 23 16
+DECLARE_TASKLET_OLD 23 16
+DECLARE_WORK 24 15
+DEFINE_DEBUGFS_ATTRIBUTE 25 17
+DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 25 17
+DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 25 17
+DEFINE_NOIRQ_DEV_PM_OPS 26 18
+DEFINE_PROC_SHOW_ATTRIBUTE 27 19
+DEFINE_RUNTIME_DEV_PM_OPS 26 18
+DEFINE_SHOW_ATTRIBUTE 27 19
+DEFINE_SHOW_STORE_ATTRIBUTE 28 19
+DEFINE_SIMPLE_ATTRIBUTE 25 17
+DEFINE_SIMPLE_ATTRIBUTE_SIGNED 25 17
+DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 25 17
+DEFINE_SIMPLE_DEV_PM_OPS 26 18
+DEFINE_TIMER 29 20
+DEVICE_ATTR 6 10
+DEVICE_ATTR_ADMIN_RO 13 10
+DEVICE_ATTR_ADMIN_RW 14 10
+DEVICE_ATTR_IGNORE_LOCKDEP 6 10
+DEVICE_ATTR_PREALLOC 6 10
+DEVICE_ATTR_RO 13 10
+DEVICE_ATTR_RW 14 10
+DEVICE_ATTR_WO 15 10
+DIV64_U64_ROUND_CLOSEST 1 21
+DIV64_U64_ROUND_UP 1 21
+DIV_ROUND_CLOSEST 1 22
+DIV_ROUND_UP 1 22
+DIV_ROUND_UP_ULL 1 22
+DRIVER_ATTR 6 10
+DRIVER_ATTR_RO 13 10
+DRIVER_ATTR_RW 14 10
+DRIVER_ATTR_WO 15 10
+ERR_CAST 30 23
+ERR_PTR 31 23
+EXPORT_DEV_PM_OPS 26 18
+EXPORT_DEV_SLEEP_PM_OPS 26 18
+EXPORT_GPL_DEV_PM_OPS 26 18
+EXPORT_GPL_DEV_SLEEP_PM_OPS 26 18
+EXPORT_GPL_RUNTIME_DEV_PM_OPS 26 18
+EXPORT_GPL_SIMPLE_DEV_PM_OPS 26 18
+EXPORT_NS_DEV_PM_OPS 26 18
+EXPORT_NS_DEV_SLEEP_PM_OPS 26 18
+EXPORT_NS_GPL_DEV_PM_OPS 26 18
+EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 26 18
+EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 26 18
+EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 26 18
+EXPORT_NS_RUNTIME_DEV_PM_OPS 26 18
+EXPORT_NS_SIMPLE_DEV_PM_OPS 26 18
+EXPORT_RUNTIME_DEV_PM_OPS 26 18
+EXPORT_SIMPLE_DEV_PM_OPS 26 18
+FIELD_GET 1 24
+FIELD_MAX 1 24
+FIELD_PREP 1 24
+GENMASK 1 6
+GENMASK_ULL 1 6
+IIO_DEVICE_ATTR 6 25
+IIO_DEVICE_ATTR_NAMED 32 25
+IIO_DEVICE_ATTR_RO 13 25
+IIO_DEVICE_ATTR_RW 14 25
+IIO_DEVICE_ATTR_WO 15 25
+INIT_DEFERRABLE_WORK 33 15
+INIT_DEFERRABLE_WORK_ONSTACK 22 15
+INIT_DELAYED_WORK 33 15
+INIT_DELAYED_WORK_ONSTACK 22 15
+INIT_HLIST_HEAD 34 26
+INIT_HLIST_NODE 34 26
+INIT_LIST_HEAD 35 26
+INIT_RCU_WORK 36 15
+INIT_RCU_WORK_ONSTACK 36 15
+INIT_WORK 37 15
+INIT_WORK_ONSTACK 24 15
 IS_ALIGNED 1 1
-IS_BUILTIN 29 25
-IS_ENABLED 1 25
-IS_ERR 30 21
-IS_ERR_OR_NULL 30 21
-IS_ERR_VALUE 30 21
-IS_MODULE 29 25
-IS_REACHABLE 1 25
-KERNEL_VERSION 1 26
-KUNIT_EXPECT_EQ 30 27
-KUNIT_EXPECT_EQ_MSG 30 27
-KUNIT_EXPECT_FALSE 30 27
-KUNIT_EXPECT_FALSE_MSG 30 27
-KUNIT_EXPECT_GE 30 27
-KUNIT_EXPECT_GE_MSG 30 27
-KUNIT_EXPECT_GT 30 27
-KUNIT_EXPECT_GT_MSG 30 27
-KUNIT_EXPECT_LE 30 27
-KUNIT_EXPECT_LE_MSG 30 27
-KUNIT_EXPECT_LT 30 27
-KUNIT_EXPECT_LT_MSG 30 27
-KUNIT_EXPECT_MEMEQ 30 27
-KUNIT_EXPECT_MEMEQ_MSG 30 27
-KUNIT_EXPECT_MEMNEQ 30 27
-KUNIT_EXPECT_MEMNEQ_MSG 30 27
-KUNIT_EXPECT_NE 30 27
-KUNIT_EXPECT_NE_MSG 30 27
-KUNIT_EXPECT_NOT_ERR_OR_NULL 30 27
-KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 30 27
-KUNIT_EXPECT_NOT_NULL 30 27
-KUNIT_EXPECT_NOT_NULL_MSG 30 27
-KUNIT_EXPECT_NULL 30 27
-KUNIT_EXPECT_NULL_MSG 30 27
-KUNIT_EXPECT_PTR_EQ 30 27
-KUNIT_EXPECT_PTR_EQ_MSG 30 27
-KUNIT_EXPECT_PTR_NE 30 27
-KUNIT_EXPECT_PTR_NE_MSG 30 27
-KUNIT_EXPECT_STREQ 30 27
-KUNIT_EXPECT_STREQ_MSG 30 27
-KUNIT_EXPECT_STRNEQ 30 27
-KUNIT_EXPECT_STRNEQ_MSG 30 27
-KUNIT_EXPECT_TRUE 30 27
-KUNIT_EXPECT_TRUE_MSG 30 27
-LATE_SYSTEM_SLEEP_PM_OPS 17 16
-MAJOR 1 28
-MINOR 1 28
-MKDEV 1 28
-MM_WARN_ON 12 29
-MM_WARN_ON_FOLIO 12 29
-MM_WARN_ON_MM 12 29
-MM_WARN_ON_ONCE 12 29
-MM_WARN_ON_PAGE 12 29
-MM_WARN_ON_VMA 12 29
-NOIRQ_SYSTEM_SLEEP_PM_OPS 17 16
-OPTIMIZER_HIDE_VAR 31 30
+IS_BUILTIN 38 27
+IS_ENABLED 1 27
+IS_ERR 39 23
+IS_ERR_OR_NULL 39 23
+IS_ERR_VALUE 39 23
+IS_MODULE 38 27
+IS_REACHABLE 1 27
+KERNEL_VERSION 1 28
+KUNIT_EXPECT_EQ 39 29
+KUNIT_EXPECT_EQ_MSG 39 29
+KUNIT_EXPECT_FALSE 39 29
+KUNIT_EXPECT_FALSE_MSG 39 29
+KUNIT_EXPECT_GE 39 29
+KUNIT_EXPECT_GE_MSG 39 29
+KUNIT_EXPECT_GT 39 29
+KUNIT_EXPECT_GT_MSG 39 29
+KUNIT_EXPECT_LE 39 29
+KUNIT_EXPECT_LE_MSG 39 29
+KUNIT_EXPECT_LT 39 29
+KUNIT_EXPECT_LT_MSG 39 29
+KUNIT_EXPECT_MEMEQ 39 29
+KUNIT_EXPECT_MEMEQ_MSG 39 29
+KUNIT_EXPECT_MEMNEQ 39 29
+KUNIT_EXPECT_MEMNEQ_MSG 39 29
+KUNIT_EXPECT_NE 39 29
+KUNIT_EXPECT_NE_MSG 39 29
+KUNIT_EXPECT_NOT_ERR_OR_NULL 39 29
+KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 39 29
+KUNIT_EXPECT_NOT_NULL 39 29
+KUNIT_EXPECT_NOT_NULL_MSG 39 29
+KUNIT_EXPECT_NULL 39 29
+KUNIT_EXPECT_NULL_MSG 39 29
+KUNIT_EXPECT_PTR_EQ 39 29
+KUNIT_EXPECT_PTR_EQ_MSG 39 29
+KUNIT_EXPECT_PTR_NE 39 29
+KUNIT_EXPECT_PTR_NE_MSG 39 29
+KUNIT_EXPECT_STREQ 39 29
+KUNIT_EXPECT_STREQ_MSG 39 29
+KUNIT_EXPECT_STRNEQ 39 29
+KUNIT_EXPECT_STRNEQ_MSG 39 29
+KUNIT_EXPECT_TRUE 39 29
+KUNIT_EXPECT_TRUE_MSG 39 29
+LATE_SYSTEM_SLEEP_PM_OPS 26 18
+MAJOR 1 30
+MINOR 1 30
+MKDEV 1 30
+MM_WARN_ON 21 31
+MM_WARN_ON_FOLIO 21 31
+MM_WARN_ON_MM 21 31
+MM_WARN_ON_ONCE 21 31
+MM_WARN_ON_PAGE 21 31
+MM_WARN_ON_VMA 21 31
+NOIRQ_SYSTEM_SLEEP_PM_OPS 26 18
+OPTIMIZER_HIDE_VAR 40 32
 PAGE_ALIGN 1 1
-PFN_DOWN 1 31
-PFN_PHYS 1 31
-PFN_UP 1 31
-PHYS_PFN 1 31
+PFN_DOWN 1 33
+PFN_PHYS 1 33
+PFN_UP 1 33
+PHYS_PFN 1 33
 PTR_ALIGN 1 1
-PTR_ERR 32 21
-PTR_ERR_OR_ZERO 30 21
-PageActive 33 11
-PageAnon 34 11
-PageBuddy 33 11
-PageChecked 33 11
-PageCompound 34 11
-PageDirty 33 11
-PageForeign 33 11
-PageGuard 33 11
-PageHWPoison 33 11
-PageHead 34 11
-PageLRU 33 11
-PageLargeKmalloc 33 11
-PageLocked 33 11
-PageMappedToDisk 33 11
-PageMlocked 33 11
-PageMovableOps 33 11
-PageMovableOpsIsolated 33 11
-PageOffline 33 11
-PagePinned 33 11
-PagePrivate 33 11
-PagePrivate2 33 11
-PageReadahead 33 11
-PageReclaim 33 11
-PageReferenced 33 11
-PageReported 33 11
-PageReserved 33 11
-PageSavePinned 33 11
-PageSlab 33 11
-PageSwapBacked 33 11
-PageSwapCache 33 11
-PageTable 33 11
-PageTail 34 11
-PageUnaccepted 33 11
-PageUnevictable 33 11
-PageUptodate 35 11
-PageVmemmapSelfHosted 33 11
-PageWaiters 33 11
-PageWorkingset 33 11
-PageWriteback 33 11
-PageXenRemapped 33 11
-PageZsmalloc 33 11
-RCU_INIT_POINTER 36 32
-RCU_LOCKDEP_WARN 37 33
-READ_ONCE 38 3
-READ_ONCE_NOCHECK 39 34
-RUNTIME_PM_OPS 17 16
-SCHED_WARN_ON 12 12
-SENSOR_DEVICE_ATTR 20 35
-SENSOR_DEVICE_ATTR_2 20 35
-SENSOR_DEVICE_ATTR_2_RO 40 35
-SENSOR_DEVICE_ATTR_2_RW 40 35
-SENSOR_DEVICE_ATTR_2_WO 40 35
-SENSOR_DEVICE_ATTR_RO 40 35
-SENSOR_DEVICE_ATTR_RW 40 35
-SENSOR_DEVICE_ATTR_WO 40 35
-SET_LATE_SYSTEM_SLEEP_PM_OPS 17 16
-SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 17 16
-SET_RUNTIME_PM_OPS 17 16
-SET_SYSTEM_SLEEP_PM_OPS 17 16
-SIMPLE_DEV_PM_OPS 17 16
-SYSTEM_SLEEP_PM_OPS 17 16
-SetPageActive 41 11
-SetPageChecked 41 11
-SetPageDirty 41 11
-SetPageForeign 41 11
-SetPageHWPoison 41 11
-SetPageLRU 41 11
-SetPageMappedToDisk 41 11
-SetPageMlocked 41 11
-SetPageMovableOps 41 11
-SetPageMovableOpsIsolated 41 11
-SetPagePinned 41 11
-SetPagePrivate 41 11
-SetPagePrivate2 41 11
-SetPageReadahead 41 11
-SetPageReclaim 41 11
-SetPageReferenced 41 11
-SetPageReserved 41 11
-SetPageSavePinned 41 11
-SetPageSwapBacked 41 11
-SetPageSwapCache 41 11
-SetPageUnevictable 41 11
-SetPageUptodate 42 11
-SetPageVmemmapSelfHosted 41 11
-SetPageWaiters 41 11
-SetPageWorkingset 41 11
-SetPageXenRemapped 41 11
-TestClearPageDirty 43 11
-TestClearPageHWPoison 43 11
-TestClearPageLRU 43 11
-TestClearPagePinned 43 11
-TestClearPageReclaim 43 11
-TestClearPageWorkingset 43 11
-TestClearPageWriteback 43 11
-TestClearPageXenRemapped 43 11
-TestSetPageDirty 44 11
-TestSetPageHWPoison 44 11
-TestSetPagePinned 44 11
-TestSetPageWriteback 44 11
-UNIVERSAL_DEV_PM_OPS 17 16
-VIRTUAL_BUG_ON 7 7
-VM_BUG_ON 7 7
-VM_BUG_ON_FOLIO 7 29
-VM_BUG_ON_MM 7 29
-VM_BUG_ON_PAGE 7 29
-VM_BUG_ON_VMA 7 29
-VM_WARN_ON 12 29
-VM_WARN_ON_FOLIO 12 29
-VM_WARN_ON_MM 12 29
-VM_WARN_ON_ONCE 12 29
-VM_WARN_ON_ONCE_FOLIO 12 29
-VM_WARN_ON_ONCE_MM 12 29
-VM_WARN_ON_ONCE_PAGE 12 29
-VM_WARN_ON_ONCE_VMA 12 29
-VM_WARN_ON_PAGE 12 29
-VM_WARN_ON_VMA 12 29
-WARN 12 7
-WARN_ON 45 7
-WARN_ONCE 12 7
-WARN_ON_ONCE 45 7
-WARN_RATELIMIT 46 7
-WARN_TAINT 12 7
-WRITE_ONCE 47 3
-__ClearPageBuddy 48 11
-__ClearPageDirty 49 11
-__ClearPageGuard 48 11
-__ClearPageHead 49 11
-__ClearPageLRU 49 11
-__ClearPageLargeKmalloc 48 11
-__ClearPageLocked 49 11
-__ClearPageOffline 48 11
-__ClearPageReported 49 11
-__ClearPageReserved 49 11
-__ClearPageSlab 48 11
-__ClearPageTable 48 11
-__ClearPageUnaccepted 48 11
-__ClearPageZsmalloc 48 11
-__INIT_DELAYED_WORK 13 13
-__INIT_WORK 15 13
-__READ_ONCE 0 34
-__SetPageBuddy 48 11
-__SetPageGuard 48 11
-__SetPageHead 50 11
-__SetPageLargeKmalloc 48 11
-__SetPageLocked 50 11
-__SetPageOffline 48 11
-__SetPageReported 50 11
-__SetPageReserved 50 11
-__SetPageSlab 48 11
-__SetPageTable 48 11
-__SetPageUnaccepted 48 11
-__SetPageUptodate 51 11
-__SetPageZsmalloc 48 11
-__WRITE_ONCE 52 34
-__acquire 1 36
-__add_wait_queue 53 37
-__add_wait_queue_entry_tail 53 37
-__add_wait_queue_entry_tail_exclusive 53 37
-__add_wait_queue_exclusive 53 37
-__assign_bit 54 38
-__bit_spin_unlock 55 39
-__builtin_add_overflow 1 36
-__builtin_alloca 1 36
-__builtin_bswap16 1 36
-__builtin_bswap32 1 36
-__builtin_bswap64 1 36
-__builtin_choose_expr 1 36
-__builtin_clz 1 36
-__builtin_clzl 1 36
-__builtin_clzll 1 36
-__builtin_constant_p 1 36
-__builtin_ctz 1 36
-__builtin_ctzl 1 36
-__builtin_ctzll 1 36
-__builtin_dynamic_object_size 1 36
-__builtin_expect 56 30
-__builtin_ffs 1 36
-__builtin_ffsl 1 36
-__builtin_ffsll 1 36
-__builtin_frame_address 1 36
-__builtin_has_attribute 1 36
-__builtin_isdigit 1 36
-__builtin_memcmp 1 36
-__builtin_memcpy 1 36
-__builtin_memmove 1 36
-__builtin_memset 1 36
-__builtin_mul_overflow 1 36
-__builtin_object_size 1 36
-__builtin_offsetof 1 36
-__builtin_parity 1 36
-__builtin_popcount 1 36
-__builtin_popcountl 1 36
-__builtin_popcountll 1 36
-__builtin_prefetch 1 36
-__builtin_preserve_access_index 1 36
-__builtin_return_address 1 36
-__builtin_strlen 1 36
-__builtin_sub_overflow 1 36
-__builtin_trap 1 36
-__builtin_types_compatible_p 1 36
-__builtin_unreachable 6 6
-__builtin_va_arg 1 36
-__builtin_va_copy 1 36
-__builtin_va_end 1 36
-__builtin_va_start 1 36
-__change_bit 57 38
-__clear_bit 58 38
-__clear_bit_unlock 59 40
-__cond_lock 1 36
-__copy_from_user 60 41
-__copy_from_user_inatomic 61 41
-__copy_to_user 62 41
-__cpumask_assign_cpu 54 42
-__cpumask_clear_cpu 58 42
-__cpumask_set_cpu 63 42
-__devm_iio_device_register 64 43
-__devm_rtc_register_device 65 44
-__ffs 1 45
-__ffs64 1 45
-__find_linux_pte 66 46
-__fls 1 45
-__folio_clear_active 49 11
-__folio_clear_buddy 48 11
-__folio_clear_dirty 49 11
-__folio_clear_guard 48 11
-__folio_clear_head 49 11
-__folio_clear_hugetlb 48 11
-__folio_clear_large_kmalloc 48 11
-__folio_clear_locked 49 11
-__folio_clear_lru 49 11
-__folio_clear_mlocked 49 11
-__folio_clear_offline 48 11
-__folio_clear_reported 49 11
-__folio_clear_reserved 49 11
-__folio_clear_slab 48 11
-__folio_clear_swapbacked 49 11
-__folio_clear_table 48 11
-__folio_clear_unaccepted 48 11
-__folio_clear_unevictable 49 11
-__folio_clear_zsmalloc 48 11
-__folio_mark_uptodate 51 11
-__folio_set_buddy 48 11
-__folio_set_dropbehind 50 11
-__folio_set_guard 48 11
-__folio_set_head 50 11
-__folio_set_hugetlb 48 11
-__folio_set_large_kmalloc 48 11
-__folio_set_locked 50 11
-__folio_set_offline 48 11
-__folio_set_referenced 50 11
-__folio_set_reported 50 11
-__folio_set_reserved 50 11
-__folio_set_slab 48 11
-__folio_set_swapbacked 50 11
-__folio_set_table 48 11
-__folio_set_unaccepted 48 11
-__folio_set_zsmalloc 48 11
-__free_page 67 47
-__free_pages 67 47
-__get_free_page 68 47
-__get_free_pages 68 47
-__get_user 60 48
-__iio_device_register 69 43
-__in6_dev_get 70 49
-__in_dev_get_rcu 70 49
-__iowrite32_copy 71 50
-__iowrite64_copy 71 50
-__list_del_entry 72 24
-__llist_add 73 51
-__llist_add_batch 74 51
-__llist_del_all 75 51
-__local_bh_disable_ip 76 52
-__local_bh_enable_ip 77 52
-__module_get 78 53
-__napi_schedule 79 54
-__netif_subqueue_stopped 33 54
-__netif_tx_lock 80 54
-__netif_tx_lock_bh 81 54
-__netif_tx_trylock 82 54
-__netif_tx_unlock 83 54
-__netif_tx_unlock_bh 84 54
-__preempt_count_add 85 55
-__preempt_count_dec 86 55
-__preempt_count_dec_and_test 87 55
-__preempt_count_inc 85 55
-__preempt_count_sub 86 55
-__put_user 88 48
-__raw_readb 89 56
-__raw_readl 89 56
-__raw_readq 89 56
-__raw_readw 89 56
-__raw_writeb 90 56
-__raw_writel 90 56
-__raw_writeq 90 56
-__raw_writew 90 56
-__read_seqcount_begin 91 57
-__read_seqcount_retry 92 57
-__release 1 36
-__set_bit 63 38
-__set_current_state 93 58
-__skb_dequeue 94 59
-__skb_queue_head 95 59
-__skb_queue_purge 48 59
-__skb_queue_tail 95 59
-__skb_unlink 96 59
-__stringify 1 36
-__task_rq_lock 97 60
-__test_and_change_bit 98 38
-__test_and_clear_bit 99 38
-__test_and_set_bit 100 38
-__this_cpu_add 101 61
-__this_cpu_add_return 102 61
-__this_cpu_and 103 61
-__this_cpu_cmpxchg 104 61
-__this_cpu_dec 105 61
-__this_cpu_dec_return 106 61
-__this_cpu_inc 107 61
-__this_cpu_inc_return 108 61
-__this_cpu_or 109 61
-__this_cpu_ptr 110 62
-__this_cpu_read 111 61
-__this_cpu_sub 112 61
-__this_cpu_sub_return 113 61
-__this_cpu_try_cmpxchg 114 61
-__this_cpu_write 115 61
-__this_cpu_xchg 116 61
-__wake_up 117 63
-__wake_up_sync_key 118 63
-__xa_erase 119 64
-__xa_insert 120 64
-__xa_store 121 64
-_local_bh_enable 77 52
-abs 1 20
-add_disk 122 65
-add_timer 123 66
-add_timer_on 123 66
-add_wait_queue 124 63
-add_wait_queue_exclusive 124 63
-add_wait_queue_priority 124 63
-alloc_page 68 47
-alloc_pages 68 47
-alloc_percpu 125 67
-alloc_percpu_gfp 68 67
-alloc_skb 68 59
-alloc_workqueue 126 13
-anon_vma_lock_read 127 68
-anon_vma_lock_write 128 68
-anon_vma_trylock_read 129 68
-anon_vma_trylock_write 130 68
-anon_vma_unlock_read 131 68
-anon_vma_unlock_write 132 68
-arch_initcall 133 69
-arch_initcall_sync 133 69
-arch_local_irq_disable 134 70
-arch_local_irq_enable 135 70
-arch_local_irq_restore 135 70
-arch_local_irq_save 134 70
-arch_spin_lock 136 71
-arch_spin_trylock 137 71
-arch_spin_unlock 138 71
-array_index_nospec 1 72
-array_size 1 73
-assert_raw_spin_locked 139 74
-assert_spin_locked 139 74
-assign_bit 140 40
-ata_host_activate 141 75
-ata_host_detach 142 75
-ata_host_register 141 75
-atomic64_add 143 76
-atomic64_add_negative 144 76
-atomic64_add_negative_acquire 145 76
-atomic64_add_negative_relaxed 146 76
-atomic64_add_negative_release 147 76
-atomic64_add_return 148 76
-atomic64_add_return_acquire 149 76
-atomic64_add_return_relaxed 150 76
-atomic64_add_return_release 151 76
-atomic64_add_unless 152 76
-atomic64_and 153 76
-atomic64_andnot 154 76
-atomic64_cmpxchg 155 76
-atomic64_cmpxchg_acquire 156 76
-atomic64_cmpxchg_relaxed 157 76
-atomic64_cmpxchg_release 158 76
-atomic64_cond_read_acquire 91 77
-atomic64_cond_read_relaxed 33 77
-atomic64_dec 159 76
-atomic64_dec_and_test 160 76
-atomic64_dec_if_positive 161 76
-atomic64_dec_return 162 76
-atomic64_dec_return_acquire 163 76
-atomic64_dec_return_relaxed 164 76
-atomic64_dec_return_release 165 76
-atomic64_dec_unless_positive 166 76
-atomic64_fetch_add 167 76
-atomic64_fetch_add_acquire 168 76
-atomic64_fetch_add_relaxed 169 76
-atomic64_fetch_add_release 170 76
-atomic64_fetch_add_unless 171 76
-atomic64_fetch_and 172 76
-atomic64_fetch_and_acquire 173 76
-atomic64_fetch_and_relaxed 174 76
-atomic64_fetch_and_release 175 76
-atomic64_fetch_andnot 176 76
-atomic64_fetch_andnot_acquire 177 76
-atomic64_fetch_andnot_relaxed 178 76
-atomic64_fetch_andnot_release 179 76
-atomic64_fetch_dec 180 76
-atomic64_fetch_dec_acquire 181 76
-atomic64_fetch_dec_relaxed 182 76
-atomic64_fetch_dec_release 183 76
-atomic64_fetch_inc 184 76
-atomic64_fetch_inc_acquire 185 76
-atomic64_fetch_inc_relaxed 186 76
-atomic64_fetch_inc_release 187 76
-atomic64_fetch_or 188 76
-atomic64_fetch_or_acquire 189 76
-atomic64_fetch_or_relaxed 190 76
-atomic64_fetch_or_release 191 76
-atomic64_fetch_sub 192 76
-atomic64_fetch_sub_acquire 193 76
-atomic64_fetch_sub_relaxed 194 76
-atomic64_fetch_sub_release 195 76
-atomic64_fetch_xor 196 76
-atomic64_fetch_xor_acquire 197 76
-atomic64_fetch_xor_relaxed 198 76
-atomic64_fetch_xor_release 199 76
-atomic64_inc 200 76
-atomic64_inc_and_test 201 76
-atomic64_inc_not_zero 202 76
-atomic64_inc_return 203 76
-atomic64_inc_return_acquire 204 76
-atomic64_inc_return_relaxed 205 76
-atomic64_inc_return_release 206 76
-atomic64_inc_unless_negative 202 76
-atomic64_or 207 76
-atomic64_read 208 78
-atomic64_read_acquire 209 78
-atomic64_set 210 78
-atomic64_set_release 211 78
-atomic64_sub 212 76
-atomic64_sub_and_test 213 76
-atomic64_sub_return 214 76
-atomic64_sub_return_acquire 215 76
-atomic64_sub_return_relaxed 216 76
-atomic64_sub_return_release 217 76
-atomic64_try_cmpxchg 218 76
-atomic64_try_cmpxchg_acquire 219 76
-atomic64_try_cmpxchg_relaxed 220 76
-atomic64_try_cmpxchg_release 221 76
-atomic64_xchg 222 76
-atomic64_xchg_acquire 223 76
-atomic64_xchg_relaxed 224 76
-atomic64_xchg_release 225 76
-atomic64_xor 226 76
-atomic_add 143 76
-atomic_add_negative 144 76
-atomic_add_negative_acquire 145 76
-atomic_add_negative_relaxed 146 76
-atomic_add_negative_release 147 76
-atomic_add_return 148 76
-atomic_add_return_acquire 149 76
-atomic_add_return_relaxed 150 76
-atomic_add_return_release 151 76
-atomic_add_unless 152 76
-atomic_and 153 76
-atomic_andnot 154 76
-atomic_cmpxchg 155 76
-atomic_cmpxchg_acquire 156 76
-atomic_cmpxchg_relaxed 157 76
-atomic_cmpxchg_release 158 76
-atomic_cond_read_acquire 91 77
-atomic_cond_read_relaxed 33 77
-atomic_dec 159 76
-atomic_dec_and_lock 227 74
-atomic_dec_and_lock_irqsave 227 74
-atomic_dec_and_mutex_lock 228 79
-atomic_dec_and_raw_lock 229 74
-atomic_dec_and_raw_lock_irqsave 229 74
-atomic_dec_and_test 160 76
-atomic_dec_and_wake_up 230 80
-atomic_dec_if_positive 161 76
-atomic_dec_return 162 76
-atomic_dec_return_acquire 163 76
-atomic_dec_return_relaxed 164 76
-atomic_dec_return_release 165 76
-atomic_dec_unless_positive 166 76
-atomic_fetch_add 167 76
-atomic_fetch_add_acquire 168 76
-atomic_fetch_add_relaxed 169 76
-atomic_fetch_add_release 170 76
-atomic_fetch_add_unless 171 76
-atomic_fetch_and 172 76
-atomic_fetch_and_acquire 173 76
-atomic_fetch_and_relaxed 174 76
-atomic_fetch_and_release 175 76
-atomic_fetch_andnot 176 76
-atomic_fetch_andnot_acquire 177 76
-atomic_fetch_andnot_relaxed 178 76
-atomic_fetch_andnot_release 179 76
-atomic_fetch_dec 180 76
-atomic_fetch_dec_acquire 181 76
-atomic_fetch_dec_relaxed 182 76
-atomic_fetch_dec_release 183 76
-atomic_fetch_inc 184 76
-atomic_fetch_inc_acquire 185 76
-atomic_fetch_inc_relaxed 186 76
-atomic_fetch_inc_release 187 76
-atomic_fetch_or 188 76
-atomic_fetch_or_acquire 189 76
-atomic_fetch_or_relaxed 190 76
-atomic_fetch_or_release 191 76
-atomic_fetch_sub 192 76
-atomic_fetch_sub_acquire 193 76
-atomic_fetch_sub_relaxed 194 76
-atomic_fetch_sub_release 195 76
-atomic_fetch_xor 196 76
-atomic_fetch_xor_acquire 197 76
-atomic_fetch_xor_relaxed 198 76
-atomic_fetch_xor_release 199 76
-atomic_inc 200 76
-atomic_inc_and_test 201 76
-atomic_inc_not_zero 202 76
-atomic_inc_return 203 76
-atomic_inc_return_acquire 204 76
-atomic_inc_return_relaxed 205 76
-atomic_inc_return_release 206 76
-atomic_inc_unless_negative 202 76
-atomic_long_add 143 76
-atomic_long_add_negative 144 76
-atomic_long_add_negative_acquire 145 76
-atomic_long_add_negative_relaxed 146 76
-atomic_long_add_negative_release 147 76
-atomic_long_add_return 148 76
-atomic_long_add_return_acquire 149 76
-atomic_long_add_return_relaxed 150 76
-atomic_long_add_return_release 151 76
-atomic_long_add_unless 152 76
-atomic_long_and 153 76
-atomic_long_andnot 154 76
-atomic_long_cmpxchg 155 76
-atomic_long_cmpxchg_acquire 156 76
-atomic_long_cmpxchg_relaxed 157 76
-atomic_long_cmpxchg_release 158 76
-atomic_long_cond_read_acquire 91 77
-atomic_long_cond_read_relaxed 33 77
-atomic_long_dec 159 76
-atomic_long_dec_and_test 160 76
-atomic_long_dec_if_positive 161 76
-atomic_long_dec_return 162 76
-atomic_long_dec_return_acquire 163 76
-atomic_long_dec_return_relaxed 164 76
-atomic_long_dec_return_release 165 76
-atomic_long_dec_unless_positive 166 76
-atomic_long_fetch_add 167 76
-atomic_long_fetch_add_acquire 168 76
-atomic_long_fetch_add_relaxed 169 76
-atomic_long_fetch_add_release 170 76
-atomic_long_fetch_add_unless 171 76
-atomic_long_fetch_and 172 76
-atomic_long_fetch_and_acquire 173 76
-atomic_long_fetch_and_relaxed 174 76
-atomic_long_fetch_and_release 175 76
-atomic_long_fetch_andnot 176 76
-atomic_long_fetch_andnot_acquire 177 76
-atomic_long_fetch_andnot_relaxed 178 76
-atomic_long_fetch_andnot_release 179 76
-atomic_long_fetch_dec 180 76
-atomic_long_fetch_dec_acquire 181 76
-atomic_long_fetch_dec_relaxed 182 76
-atomic_long_fetch_dec_release 183 76
-atomic_long_fetch_inc 184 76
-atomic_long_fetch_inc_acquire 185 76
-atomic_long_fetch_inc_relaxed 186 76
-atomic_long_fetch_inc_release 187 76
-atomic_long_fetch_or 188 76
-atomic_long_fetch_or_acquire 189 76
-atomic_long_fetch_or_relaxed 190 76
-atomic_long_fetch_or_release 191 76
-atomic_long_fetch_sub 192 76
-atomic_long_fetch_sub_acquire 193 76
-atomic_long_fetch_sub_relaxed 194 76
-atomic_long_fetch_sub_release 195 76
-atomic_long_fetch_xor 196 76
-atomic_long_fetch_xor_acquire 197 76
-atomic_long_fetch_xor_relaxed 198 76
-atomic_long_fetch_xor_release 199 76
-atomic_long_inc 200 76
-atomic_long_inc_and_test 201 76
-atomic_long_inc_not_zero 202 76
-atomic_long_inc_return 203 76
-atomic_long_inc_return_acquire 204 76
-atomic_long_inc_return_relaxed 205 76
-atomic_long_inc_return_release 206 76
-atomic_long_inc_unless_negative 202 76
-atomic_long_or 207 76
-atomic_long_read 208 78
-atomic_long_read_acquire 209 78
-atomic_long_set 210 78
-atomic_long_set_release 211 78
-atomic_long_sub 212 76
-atomic_long_sub_and_test 213 76
-atomic_long_sub_return 214 76
-atomic_long_sub_return_acquire 215 76
-atomic_long_sub_return_relaxed 216 76
-atomic_long_sub_return_release 217 76
-atomic_long_try_cmpxchg 218 76
-atomic_long_try_cmpxchg_acquire 219 76
-atomic_long_try_cmpxchg_relaxed 220 76
-atomic_long_try_cmpxchg_release 221 76
-atomic_long_xchg 222 76
-atomic_long_xchg_acquire 223 76
-atomic_long_xchg_relaxed 224 76
-atomic_long_xchg_release 225 76
-atomic_long_xor 226 76
-atomic_notifier_call_chain 231 81
-atomic_notifier_chain_register 231 81
-atomic_notifier_chain_unregister 232 81
-atomic_or 207 76
-atomic_read 208 78
-atomic_read_acquire 209 78
-atomic_set 210 78
-atomic_set_release 211 78
-atomic_sub 212 76
-atomic_sub_and_test 213 76
-atomic_sub_return 214 76
-atomic_sub_return_acquire 215 76
-atomic_sub_return_relaxed 216 76
-atomic_sub_return_release 217 76
-atomic_try_cmpxchg 218 76
-atomic_try_cmpxchg_acquire 219 76
-atomic_try_cmpxchg_relaxed 220 76
-atomic_try_cmpxchg_release 221 76
-atomic_xchg 222 76
-atomic_xchg_acquire 223 76
-atomic_xchg_relaxed 224 76
-atomic_xchg_release 225 76
-atomic_xor 226 76
-autoremove_wake_function 233 63
-backlight_device_register 234 82
-backlight_device_unregister 235 82
-barrier 236 83
-barrier_data 236 83
-be16_to_cpu 1 84
-be32_to_cpu 1 84
-be64_to_cpu 1 84
-bh_lock_sock 237 85
-bh_lock_sock_nested 237 85
-bh_unlock_sock 238 85
-bio_alloc 68 86
-bio_get 239 86
-bio_put 240 87
-bit_clear_unless 241 45
-bit_spin_is_locked 242 39
-bit_spin_lock 243 39
-bit_spin_trylock 244 39
-bit_spin_unlock 55 39
-bitmap_alloc 68 88
-bitmap_and 245 88
-bitmap_andnot 245 88
-bitmap_clear 246 88
-bitmap_complement 48 88
-bitmap_copy 48 88
-bitmap_empty 247 88
-bitmap_equal 247 88
-bitmap_fill 48 88
-bitmap_free 67 88
-bitmap_full 247 88
-bitmap_intersects 247 88
-bitmap_or 48 88
-bitmap_set 248 88
-bitmap_subset 247 88
-bitmap_weight 249 88
-bitmap_xor 48 88
-bitmap_zalloc 68 88
-bitmap_zero 48 88
-blk_mq_freeze_queue 250 89
-blk_mq_unfreeze_queue 251 89
-blkdev_issue_flush 232 65
-blocking_notifier_call_chain 252 81
-blocking_notifier_chain_register 252 81
-blocking_notifier_chain_unregister 252 81
-brelse 253 90
-buffer_uptodate 91 90
-call_rcu 254 91
-call_rcu_hurry 254 91
-call_rcu_tasks 254 91
-call_rcu_tasks_trace 254 91
-call_srcu 255 92
-cancel_delayed_work 256 13
-cancel_delayed_work_sync 257 13
-cancel_work 258 13
-cancel_work_sync 259 13
-cec_register_adapter 260 93
-cec_unregister_adapter 261 93
-change_bit 262 40
-check_add_overflow 1 73
-check_mul_overflow 1 73
-check_shl_overflow 1 73
-check_sub_overflow 1 73
-clamp 1 20
-clamp_t 1 20
-clamp_val 1 20
-cleanup_srcu_struct 263 92
-clear_and_wake_up_bit 264 80
-clear_bit 265 40
-clear_bit_unlock 266 40
-clear_thread_flag 267 94
-clear_ti_thread_flag 268 94
-clear_tsk_thread_flag 268 94
-clear_user 62 48
-clk_bulk_disable 269 95
-clk_bulk_disable_unprepare 269 95
-clk_bulk_enable 270 95
-clk_bulk_prepare_enable 270 95
-clk_disable 271 95
-clk_disable_unprepare 272 95
-clk_enable 273 95
-clk_hw_register 274 96
-clk_hw_unregister 275 96
-clk_prepare 252 95
-clk_prepare_enable 276 95
-clk_set_rate 252 95
-clk_unprepare 277 95
-cmpxchg 278 76
-cmpxchg128 278 76
-cmpxchg128_acquire 279 76
-cmpxchg128_local 280 97
-cmpxchg128_relaxed 281 76
-cmpxchg128_release 282 76
-cmpxchg64 278 76
-cmpxchg64_acquire 279 76
-cmpxchg64_local 280 97
-cmpxchg64_relaxed 281 76
-cmpxchg64_release 282 76
-cmpxchg_acquire 279 76
-cmpxchg_local 280 97
-cmpxchg_relaxed 281 76
-cmpxchg_release 282 76
-complete 283 98
-complete_all 283 98
-complete_on_current_cpu 283 98
-completion_done 284 98
-compound_head 29 99
-compound_order 29 99
-cond_resched 285 100
-cond_resched_lock 232 101
-cond_resched_rcu 286 102
-cond_resched_rwlock_read 232 101
-cond_resched_rwlock_write 232 101
-cond_resched_tasks_rcu_qs 286 33
-cond_synchronize_rcu 287 103
-console_initcall 133 69
-console_lock 288 104
-console_trylock 289 104
-console_unlock 290 104
-consume_skb 291 59
-container_of 292 105
-container_of_const 292 105
-context_unsafe 293 106
-context_unsafe_alias 3 106
-copy_from_iter 294 107
-copy_from_kernel_nofault 61 41
-copy_from_user 60 41
-copy_from_user_nofault 61 41
-copy_to_iter 294 107
-copy_to_user 62 41
-core_initcall 133 69
-core_initcall_sync 133 69
-counter_add 295 108
-counter_priv 296 109
-counter_unregister 297 108
-cpu_online 29 101
-cpu_ptr 110 62
-cpu_relax 236 110
-cpu_to_be16 1 84
-cpu_to_be32 1 84
-cpu_to_be64 1 84
-cpu_to_le16 1 84
-cpu_to_le32 1 84
-cpu_to_le64 1 84
-cpu_to_node 29 9
-cpuhp_remove_state 126 111
-cpuhp_setup_state 126 111
-cpumask_and 245 42
-cpumask_andnot 245 42
-cpumask_assign_cpu 140 42
-cpumask_clear 48 42
-cpumask_clear_cpu 265 42
-cpumask_copy 48 42
-cpumask_empty 247 42
-cpumask_equal 247 42
-cpumask_first 249 42
-cpumask_full 247 42
-cpumask_intersects 247 42
-cpumask_next 298 42
-cpumask_or 48 42
-cpumask_set_cpu 299 42
-cpumask_setall 48 42
-cpumask_subset 247 42
-cpumask_test_and_clear_cpu 300 42
-cpumask_test_and_set_cpu 301 42
-cpumask_test_cpu 302 42
-cpumask_weight 249 42
-cpumask_xor 48 42
-cpus_read_lock 303 112
-cpus_read_trylock 304 112
-cpus_read_unlock 305 112
-cpus_write_lock 306 112
-cpus_write_unlock 307 112
-crypto_engine_register_aead 308 113
-crypto_engine_register_aeads 308 113
-crypto_engine_register_ahash 308 113
-crypto_engine_register_ahashs 308 113
-crypto_engine_register_akcipher 308 113
-crypto_engine_register_akciphers 308 113
-crypto_engine_register_skcipher 308 113
-crypto_engine_register_skciphers 308 113
-crypto_engine_unregister_aead 309 113
-crypto_engine_unregister_aeads 309 113
-crypto_engine_unregister_ahash 309 113
-crypto_engine_unregister_ahashs 309 113
-crypto_engine_unregister_akcipher 309 113
-crypto_engine_unregister_akciphers 309 113
-crypto_engine_unregister_skcipher 309 113
-crypto_engine_unregister_skciphers 309 113
-crypto_register_aead 308 113
-crypto_register_aeads 308 113
-crypto_register_ahash 308 113
-crypto_register_ahashs 308 113
-crypto_register_akcipher 308 113
-crypto_register_akciphers 308 113
-crypto_register_skcipher 308 113
-crypto_register_skciphers 308 113
-crypto_unregister_aead 309 113
-crypto_unregister_aeads 309 113
-crypto_unregister_ahash 309 113
-crypto_unregister_ahashs 309 113
-crypto_unregister_akcipher 309 113
-crypto_unregister_akciphers 309 113
-crypto_unregister_skcipher 309 113
-crypto_unregister_skciphers 309 113
-css_get 78 114
-css_put 240 114
-css_tryget 310 114
-css_tryget_online 310 114
-data_race 311 3
-debugfs_create_atomic_t 16 15
-debugfs_create_automount 16 15
-debugfs_create_blob 16 15
-debugfs_create_bool 16 15
-debugfs_create_devm_seqfile 16 15
-debugfs_create_dir 16 15
-debugfs_create_file 16 15
-debugfs_create_file_size 16 15
-debugfs_create_file_unsafe 16 15
-debugfs_create_regset32 16 15
-debugfs_create_size_t 16 15
-debugfs_create_str 16 15
-debugfs_create_symlink 16 15
-debugfs_create_u16 16 15
-debugfs_create_u32 16 15
-debugfs_create_u32_array 16 15
-debugfs_create_u64 16 15
-debugfs_create_u8 16 15
-debugfs_create_ulong 16 15
-debugfs_create_x16 16 15
-debugfs_create_x32 16 15
-debugfs_create_x64 16 15
-debugfs_create_x8 16 15
-debugfs_create_xul 16 15
-debugfs_remove 312 15
-debugfs_remove_recursive 312 15
-dec_tlb_flush_pending 313 115
-default_wake_function 314 116
-del_gendisk 315 65
-del_singleshot_timer_sync 316 66
-del_timer 317 66
-del_timer_sync 316 66
-delayed_work_pending 92 13
-destroy_workqueue 318 13
-dev_alert 319 117
-dev_alert_once 319 117
-dev_alert_ratelimited 319 117
-dev_alloc_skb 320 59
-dev_close 321 54
-dev_consume_skb_any 291 59
-dev_consume_skb_irq 291 59
-dev_crit 319 117
-dev_crit_once 319 117
-dev_crit_ratelimited 319 117
-dev_dbg 319 117
-dev_dbg_once 319 117
-dev_dbg_ratelimited 319 117
-dev_emerg 319 117
-dev_emerg_once 319 117
-dev_emerg_ratelimited 319 117
-dev_err 319 117
-dev_err_once 319 117
-dev_err_probe 322 117
-dev_err_ratelimited 319 117
-dev_get_by_index 323 54
-dev_get_by_index_rcu 324 54
-dev_get_by_name 323 54
-dev_get_by_name_rcu 325 54
-dev_get_drvdata 29 9
-dev_hold 326 54
-dev_info 319 117
-dev_info_once 319 117
-dev_info_ratelimited 319 117
-dev_kfree_skb 291 59
-dev_kfree_skb_any 291 59
-dev_kfree_skb_irq 291 59
-dev_name 29 9
-dev_notice 319 117
-dev_notice_once 319 117
-dev_notice_ratelimited 319 117
-dev_put 327 54
-dev_queue_xmit 231 54
-dev_to_node 29 9
-dev_warn 319 117
-dev_warn_once 319 117
-dev_warn_ratelimited 319 117
-devfreq_add_device 328 118
-devfreq_remove_device 329 118
-device_add 252 9
-device_add_disk 330 65
-device_del 277 9
-device_initcall 133 69
-device_initcall_sync 133 69
-device_lock 331 9
-device_lock_assert 139 9
-device_lock_interruptible 332 9
-device_register 252 9
-device_remove_bin_file 333 119
-device_remove_file 333 119
-device_remove_group 333 119
-device_remove_groups 333 119
-device_trylock 334 9
-device_unlock 335 9
-device_unregister 277 9
-devl_lock 331 120
-devl_trylock 334 120
-devl_unlock 335 120
-devlink_free 336 109
-devlink_priv 296 109
-devm_add_action 337 121
-devm_add_action_or_reset 337 121
-devm_alloc_etherdev 338 109
-devm_alloc_etherdev_mqs 338 109
-devm_backlight_device_register 339 82
-devm_clk_hw_register 340 96
-devm_counter_add 341 108
-devm_counter_alloc 338 109
-devm_devfreq_add_device 342 118
-devm_device_add_group 343 119
-devm_fpga_mgr_register 344 122
-devm_free_irq 345 14
-devm_gpiochip_add_data 346 123
-devm_hwmon_device_register_with_info 347 124
-devm_hwrng_register 348 125
-devm_i2c_add_adapter 349 126
-devm_iio_device_alloc 338 109
-devm_iio_device_register 64 43
-devm_kasprintf 350 121
-devm_kcalloc 350 121
-devm_kfree 351 121
-devm_kmalloc 350 121
-devm_kmalloc_array 350 121
-devm_kmemdup 350 121
-devm_kstrdup 350 121
-devm_kzalloc 350 121
-devm_led_classdev_register 352 127
-devm_led_classdev_register_ext 352 127
-devm_led_classdev_unregister 353 127
-devm_mbox_controller_register 354 128
-devm_mdiobus_register 355 129
-devm_mmc_alloc_host 338 109
-devm_nvmem_register 356 130
-devm_of_mdiobus_register 355 129
-devm_of_phy_provider_register 357 131
-devm_of_phy_provider_register_full 357 131
-devm_power_supply_register 358 132
-devm_pwmchip_add 359 133
-devm_rc_register_device 360 134
-devm_register_netdev 361 54
-devm_regulator_register 362 135
-devm_request_any_context_irq 363 14
-devm_request_irq 364 14
-devm_request_threaded_irq 365 14
-devm_reset_controller_register 366 136
-devm_rproc_add 367 137
-devm_rtc_register_device 368 44
-devm_snd_soc_register_component 369 138
-devm_spi_alloc_controller 338 109
-devm_spi_alloc_host 338 109
-devm_spi_alloc_master 338 109
-devm_spi_alloc_slave 338 109
-devm_spi_alloc_target 338 109
-devm_spi_register_controller 370 139
-devm_spi_register_master 370 139
-devm_thermal_of_zone_register 371 140
-devm_watchdog_register_device 372 141
-dget 373 142
-dget_dlock 374 142
-dget_parent 373 142
-disable_delayed_work 375 13
-disable_delayed_work_sync 376 13
-disable_hardirq 377 14
-disable_irq 378 14
-disable_irq_nosync 379 14
-disable_work 380 13
-disable_work_sync 381 13
-div64_u64 29 19
-div_u64 29 19
-dma_alloc_coherent 68 143
-dma_async_device_register 382 144
-dma_async_device_unregister 383 144
-dma_fence_get 373 145
-dma_fence_get_rcu 310 145
-dma_fence_is_signaled 92 145
-dma_fence_put 291 145
-dma_fence_signal 233 145
-dma_fence_wait 384 145
-dma_fence_wait_timeout 384 145
-dma_free_coherent 385 143
-dma_map_page 29 146
-dma_map_sg 29 146
-dma_map_single 29 146
-dma_mapping_error 46 146
-dma_mb 386 147
-dma_pool_alloc 68 148
-dma_pool_free 351 148
-dma_resv_assert_held 139 149
-dma_resv_lock 332 149
-dma_resv_lock_interruptible 332 149
-dma_resv_lock_slow 331 149
-dma_resv_trylock 334 149
-dma_resv_unlock 335 149
-dma_resv_wait_timeout 384 149
-dma_rmb 387 147
-dma_sync_sg_for_cpu 319 146
-dma_sync_sg_for_device 319 146
-dma_sync_single_for_cpu 319 146
-dma_sync_single_for_device 319 146
-dma_unmap_page 319 146
-dma_unmap_sg 319 146
-dma_unmap_single 319 146
-dma_wmb 388 147
-dmaenginem_async_device_register 389 144
-do_div 29 19
-do_exit 6 6
-do_group_exit 6 6
-do_task_dead 6 6
-done_seqretry 390 57
-done_seqretry_irqrestore 390 57
-double_rq_lock 136 60
-double_rq_unlock 138 60
-down 391 150
-down_interruptible 392 150
-down_killable 392 150
-down_read 127 151
-down_read_interruptible 393 151
-down_read_killable 393 151
-down_read_killable_nested 393 151
-down_read_nested 127 151
-down_read_non_owner 127 151
-down_read_trylock 129 151
-down_timeout 392 150
-down_trylock 394 150
-down_write 128 151
-down_write_killable 395 151
-down_write_killable_nested 395 151
-down_write_nest_lock 128 151
-down_write_nested 128 151
-down_write_trylock 130 151
-downgrade_write 396 151
-dput 397 142
-drain_workqueue 398 13
-drm_gem_object_get 78 152
-drm_gem_object_put 399 152
-dst_clone 373 153
-dst_hold 78 153
-dst_hold_safe 310 153
-dst_release 291 153
-dump_stack 319 154
-early_initcall 133 69
-enable_and_queue_work 400 13
-enable_delayed_work 231 13
-enable_irq 401 14
-enable_work 231 13
-fault_in_readable 402 155
-ffs 1 45
-ffz 1 45
-fget 403 156
-fib_table_lookup_rcu 70 54
-file_end_write 404 157
-file_ref_get 405 158
-file_ref_inc 78 158
-file_ref_put 406 158
-file_start_write 407 157
-filemap_invalidate_lock 128 159
-filemap_invalidate_lock_shared 127 159
-filemap_invalidate_trylock_shared 129 159
-filemap_invalidate_unlock 132 159
-filemap_invalidate_unlock_shared 131 159
-filemap_write_and_wait_range 232 155
-find_first_bit 249 160
-find_first_zero_bit 249 160
-find_last_bit 249 160
-find_linux_pte 66 46
-find_next_and_bit 249 160
-find_next_bit 249 160
-find_next_zero_bit 249 160
-find_task_by_pid_ns 325 161
-find_task_by_vpid 325 161
-finish_rcuwait 71 162
-finish_swait 71 63
-finish_wait 71 63
-flex_array_size 1 73
-fls 1 45
-fls64 1 45
-fls_long 1 45
-flush_dcache_page 319 163
-flush_delayed_work 408 13
-flush_rcu_work 409 13
-flush_scheduled_work 410 13
-flush_tlb_all 411 163
-flush_tlb_batched_pending 53 164
-flush_tlb_kernel_range 53 163
-flush_tlb_mm 53 163
-flush_tlb_page 53 163
-flush_tlb_range 53 163
-flush_work 409 13
-flush_workqueue 398 13
-folio_alloc 68 47
-folio_clear_active 11 11
-folio_clear_checked 11 11
-folio_clear_dirty 11 11
-folio_clear_dropbehind 11 11
-folio_clear_foreign 11 11
-folio_clear_has_hwpoisoned 11 11
-folio_clear_head 11 11
-folio_clear_hwpoison 11 11
-folio_clear_idle 11 11
-folio_clear_large_rmappable 11 11
-folio_clear_lru 11 11
-folio_clear_mappedtodisk 11 11
-folio_clear_mlocked 11 11
-folio_clear_movable_ops_isolated 11 11
-folio_clear_owner_2 11 11
-folio_clear_partially_mapped 11 11
-folio_clear_pinned 11 11
-folio_clear_private 11 11
-folio_clear_private_2 11 11
-folio_clear_readahead 11 11
-folio_clear_reclaim 11 11
-folio_clear_referenced 11 11
-folio_clear_reserved 11 11
-folio_clear_savepinned 11 11
-folio_clear_swapbacked 11 11
-folio_clear_swapcache 11 11
-folio_clear_unevictable 11 11
-folio_clear_uptodate 11 11
-folio_clear_vmemmap_self_hosted 11 11
-folio_clear_waiters 11 11
-folio_clear_workingset 11 11
-folio_clear_xen_remapped 11 11
-folio_end_writeback 412 155
-folio_get 78 99
-folio_lock 413 155
-folio_lock_killable 414 155
-folio_mark_dirty 415 99
-folio_mark_uptodate 42 11
-folio_nr_pages 29 99
-folio_order 29 99
-folio_page 29 99
-folio_put 416 99
-folio_put_refs 417 99
-folio_put_testzero 406 99
-folio_ref_add 418 165
-folio_ref_add_unless_zero 419 165
-folio_ref_count 33 165
-folio_ref_dec 420 165
-folio_ref_dec_and_test 406 165
-folio_ref_dec_return 421 165
-folio_ref_freeze 422 165
-folio_ref_inc 78 165
-folio_ref_inc_return 423 165
-folio_ref_sub 424 165
-folio_ref_sub_and_test 425 165
-folio_ref_sub_return 426 165
-folio_ref_try_add 419 165
-folio_ref_unfreeze 427 165
-folio_set_active 41 11
-folio_set_checked 41 11
-folio_set_dirty 41 11
-folio_set_dropbehind 41 11
-folio_set_foreign 41 11
-folio_set_has_hwpoisoned 41 11
-folio_set_hwpoison 41 11
-folio_set_idle 41 11
-folio_set_large_rmappable 41 11
-folio_set_lru 41 11
-folio_set_mappedtodisk 41 11
-folio_set_mlocked 41 11
-folio_set_movable_ops 41 11
-folio_set_movable_ops_isolated 41 11
-folio_set_owner_2 41 11
-folio_set_partially_mapped 41 11
-folio_set_pinned 41 11
-folio_set_private 41 11
-folio_set_private_2 41 11
-folio_set_readahead 41 11
-folio_set_reclaim 41 11
-folio_set_referenced 41 11
-folio_set_reserved 41 11
-folio_set_savepinned 41 11
-folio_set_swapbacked 41 11
-folio_set_swapcache 41 11
-folio_set_unevictable 41 11
-folio_set_vmemmap_self_hosted 41 11
-folio_set_waiters 41 11
-folio_set_workingset 41 11
-folio_set_xen_remapped 41 11
-folio_set_young 41 11
-folio_size 29 99
-folio_start_writeback 41 11
-folio_test_active 33 11
-folio_test_anon 34 11
-folio_test_buddy 33 11
-folio_test_checked 33 11
-folio_test_clear_active 43 11
-folio_test_clear_dirty 43 11
-folio_test_clear_dropbehind 43 11
-folio_test_clear_hwpoison 43 11
-folio_test_clear_lru 43 11
-folio_test_clear_mlocked 43 11
-folio_test_clear_pinned 43 11
-folio_test_clear_readahead 43 11
-folio_test_clear_reclaim 43 11
-folio_test_clear_referenced 43 11
-folio_test_clear_unevictable 43 11
-folio_test_clear_workingset 43 11
-folio_test_clear_writeback 43 11
-folio_test_clear_xen_remapped 43 11
-folio_test_clear_young 43 11
-folio_test_dirty 33 11
-folio_test_dropbehind 33 11
-folio_test_foreign 33 11
-folio_test_guard 33 11
-folio_test_has_hwpoisoned 33 11
-folio_test_hugetlb 33 11
-folio_test_hwpoison 33 11
-folio_test_idle 33 11
-folio_test_large 34 11
-folio_test_large_kmalloc 33 11
-folio_test_large_rmappable 33 11
-folio_test_locked 33 11
-folio_test_lru 33 11
-folio_test_mappedtodisk 33 11
-folio_test_mlocked 33 11
-folio_test_movable_ops 33 11
-folio_test_movable_ops_isolated 33 11
-folio_test_offline 33 11
-folio_test_owner_2 33 11
-folio_test_partially_mapped 33 11
-folio_test_pinned 33 11
-folio_test_private 33 11
-folio_test_private_2 33 11
-folio_test_readahead 33 11
-folio_test_reclaim 33 11
-folio_test_referenced 33 11
-folio_test_reported 33 11
-folio_test_reserved 33 11
-folio_test_savepinned 33 11
-folio_test_set_dirty 44 11
-folio_test_set_hwpoison 44 11
-folio_test_set_mlocked 44 11
-folio_test_set_pinned 44 11
-folio_test_set_writeback 44 11
-folio_test_slab 33 11
-folio_test_swapbacked 33 11
-folio_test_swapcache 33 11
-folio_test_table 33 11
-folio_test_unaccepted 33 11
-folio_test_unevictable 33 11
-folio_test_uptodate 35 11
-folio_test_vmemmap_self_hosted 33 11
-folio_test_waiters 33 11
-folio_test_workingset 33 11
-folio_test_writeback 33 11
-folio_test_xen_remapped 33 11
-folio_test_young 33 11
-folio_test_zsmalloc 33 11
-folio_try_get 428 165
-folio_trylock 429 155
-folio_unlock 430 155
-folio_wait_bit 431 155
-folio_wait_locked 431 155
-folio_wait_stable 431 155
-folio_wait_writeback 431 155
-for_each_clear_bit 432 160
-for_each_cpu 432 42
-for_each_set_bit 432 160
-fpga_mgr_register 433 122
-fpga_mgr_unregister 434 122
-fput 435 156
-free_candev 336 109
-free_irq 436 14
-free_netdev 336 109
-free_page 67 47
-free_pages 67 47
-free_percpu 67 67
-from_timer 292 18
-fs_initcall 133 69
-fs_initcall_sync 133 69
-fsleep 286 166
-futex_hb_waiters_dec 313 167
-futex_hb_waiters_inc 437 167
-futex_hb_waiters_pending 438 167
-futex_q_lock 439 167
-futex_q_unlock 440 167
-fwnode_handle_put 399 168
-get_bh 78 90
-get_cpu 441 169
-get_cpu_ptr 442 170
-get_cpu_var 443 170
-get_cred 373 171
-get_cred_rcu 428 171
-get_device 373 9
-get_file 373 159
-get_file_rcu 428 159
-get_locked_pte 444 172
-get_net 373 173
-get_page 78 99
-get_page_unless_zero 428 99
-get_pid 373 161
-get_state_synchronize_rcu 445 33
-get_state_synchronize_srcu 446 92
-get_task_mm 447 174
-get_task_struct 373 175
-get_user 60 48
-get_user_pages 402 99
-get_user_pages_fast 402 99
-get_zeroed_page 68 47
-gpiochip_add 448 123
-gpiochip_add_data 448 123
-gpiochip_remove 449 123
-gpiod_get_value_cansleep 277 176
-gpiod_set_value 450 176
-gpiod_set_value_cansleep 277 176
-guard 10 10
-guard(__priv__iio_dev_mode_lock) 451 43
-guard(__priv__iio_dev_mode_lock_try_direct) 452 43
-guard(__task_rq_lock) 453 10
-guard(console_lock) 454 10
-guard(cooling_dev) 451 177
-guard(cpufreq_policy_read) 455 178
-guard(cpufreq_policy_write) 456 178
-guard(cpus_read_lock) 457 10
-guard(device) 451 10
-guard(device_intr) 452 10
-guard(devl) 451 10
-guard(disable_irq) 458 10
-guard(gpio_generic_lock) 459 179
-guard(gpio_generic_lock_irqsave) 460 179
-guard(hwmon_lock) 451 124
-guard(irq) 461 10
-guard(irqsave) 461 10
-guard(jump_label_lock) 462 10
-guard(local_lock) 463 10
-guard(local_lock_irq) 464 10
-guard(local_lock_irqsave) 464 10
-guard(local_lock_nested_bh) 465 10
-guard(migrate) 466 10
-guard(mmap_read_lock) 467 10
-guard(mmap_read_lock_try) 468 10
-guard(mmap_write_lock) 469 10
-guard(msi_descs_lock) 451 180
-guard(mutex) 451 10
-guard(mutex_intr) 452 10
-guard(mutex_kill) 452 10
-guard(mutex_try) 470 10
-guard(pagefault) 471 10
-guard(pci_dev) 451 10
-guard(percpu_read) 472 10
-guard(percpu_read_try) 473 10
-guard(percpu_write) 474 10
-guard(pm_runtime_active) 475 10
-guard(pm_runtime_active_auto) 475 10
-guard(pm_runtime_active_auto_try) 476 10
-guard(pm_runtime_active_auto_try_enabled) 477 10
-guard(pm_runtime_active_try) 476 10
-guard(pm_runtime_active_try_enabled) 477 10
-guard(pm_runtime_noresume) 478 10
-guard(preempt) 479 10
-guard(preempt_notrace) 479 10
-guard(raw_spinlock) 459 10
-guard(raw_spinlock_bh) 480 10
-guard(raw_spinlock_bh_try) 481 10
-guard(raw_spinlock_irq) 460 10
-guard(raw_spinlock_irq_try) 482 10
-guard(raw_spinlock_irqsave) 460 10
-guard(raw_spinlock_irqsave_try) 482 10
-guard(raw_spinlock_nested) 459 10
-guard(raw_spinlock_try) 483 10
-guard(rcu) 484 10
-guard(rcu_tasks_trace) 485 10
-guard(read_lock) 486 10
-guard(read_lock_irq) 487 10
-guard(read_lock_irqsave) 487 10
-guard(ring_buffer_nest) 10 181
-guard(rq_lock) 459 10
-guard(rq_lock_irq) 460 10
-guard(rq_lock_irqsave) 460 10
-guard(rwsem_read) 455 10
-guard(rwsem_read_intr) 488 10
-guard(rwsem_read_kill) 488 10
-guard(rwsem_read_try) 489 10
-guard(rwsem_write) 456 10
-guard(rwsem_write_kill) 490 10
-guard(rwsem_write_try) 491 10
-guard(serio_pause_rx) 492 182
-guard(spinlock) 493 10
-guard(spinlock_bh) 494 10
-guard(spinlock_bh_try) 495 10
-guard(spinlock_irq) 492 10
-guard(spinlock_irq_try) 496 10
-guard(spinlock_irqsave) 492 10
-guard(spinlock_irqsave_try) 496 10
-guard(spinlock_try) 497 10
-guard(srcu) 498 10
-guard(srcu_fast) 498 10
-guard(srcu_fast_notrace) 498 10
-guard(super_write) 499 10
-guard(task_lock) 493 10
-guard(task_rq_lock) 500 10
-guard(uart_port_lock) 493 10
-guard(uart_port_lock_check_sysrq_irqsave) 492 10
-guard(uart_port_lock_irq) 492 10
-guard(uart_port_lock_irqsave) 492 10
-guard(uart_port_lock_irqsave_try) 496 10
-guard(uart_port_lock_try) 497 10
-guard(wiphy) 451 10
-guard(write_lock) 501 10
-guard(write_lock_irq) 502 10
-guard(write_lock_irqsave) 502 10
-hardirq_count 503 55
-hash_add 504 183
-hash_add_rcu 505 183
-hash_del 506 183
-hash_del_rcu 507 183
-hash_for_each 508 183
-hash_for_each_possible 509 183
-hash_for_each_possible_rcu 510 183
-hash_for_each_rcu 511 183
-hash_for_each_safe 512 183
-hash_init 25 183
-hci_get_priv 296 109
-hci_register_dev 513 184
-hci_unregister_dev 514 184
-hid_device_io_stop 515 185
-hid_hw_close 515 185
-hid_hw_stop 516 185
-hlist_add_before 517 24
-hlist_add_before_rcu 518 186
-hlist_add_behind 517 24
-hlist_add_behind_rcu 518 186
-hlist_add_head 517 24
-hlist_add_head_rcu 519 186
-hlist_add_tail_rcu 519 186
-hlist_bl_add_head_rcu 519 186
-hlist_bl_del_rcu 520 186
-hlist_bl_for_each_entry_continue_rcu 521 187
-hlist_bl_for_each_entry_rcu 522 187
-hlist_bl_is_locked 92 188
-hlist_bl_lock 523 188
-hlist_bl_unlock 524 188
-hlist_del 525 24
-hlist_del_init 525 24
-hlist_del_init_rcu 520 186
-hlist_del_rcu 520 186
-hlist_empty 33 24
-hlist_entry 292 24
-hlist_entry_safe 526 189
-hlist_for_each_entry 527 24
-hlist_for_each_entry_continue_rcu 521 186
-hlist_for_each_entry_from_rcu 521 186
-hlist_for_each_entry_rcu 528 186
-hlist_for_each_entry_rcu_bh 528 186
-hlist_for_each_entry_rcu_notrace 528 186
-hlist_for_each_entry_safe 529 24
-hlist_for_each_entry_srcu 528 186
-hlist_nulls_add_head_rcu 518 190
-hlist_nulls_add_tail_rcu 518 190
-hlist_nulls_del_init_rcu 520 190
-hlist_nulls_del_rcu 520 190
-hlist_nulls_for_each_entry_rcu 522 190
-hlist_nulls_replace_init_rcu 530 190
-hlist_nulls_replace_rcu 530 186
-hlist_replace_rcu 530 186
-hlist_unhashed 249 24
-hlist_unhashed_lockless 33 24
-hlists_swap_heads_rcu 531 186
-hrtimer_active 92 191
-hrtimer_cancel 532 191
-hrtimer_forward 533 191
-hrtimer_forward_now 533 191
-hrtimer_get_expires 249 191
-hrtimer_get_remaining 249 191
-hrtimer_get_softexpires 249 191
-hrtimer_init 534 191
-hrtimer_is_queued 92 191
-hrtimer_restart 535 191
-hrtimer_set_expires 48 191
-hrtimer_set_expires_range 48 191
-hrtimer_set_expires_range_ns 48 191
-hrtimer_setup 536 191
-hrtimer_start 535 191
-hrtimer_start_expires 535 191
-hrtimer_start_range_ns 535 191
-hrtimer_try_to_cancel 537 191
-htonl 1 84
-htons 1 84
-hweight16 1 45
-hweight32 1 45
-hweight64 1 45
-hweight8 1 45
-hweight_long 1 45
-hwmon_device_register_with_info 538 124
-hwmon_device_unregister 539 124
-hwrng_register 540 125
-hwrng_unregister 541 125
-i2c_add_adapter 542 126
-i2c_add_numbered_adapter 542 126
-i2c_del_adapter 543 126
-i2c_get_clientdata 29 9
-i2c_transfer 252 126
-i_mmap_assert_locked 544 159
-i_mmap_assert_write_locked 139 159
-i_mmap_lock_read 127 159
-i_mmap_lock_write 128 159
-i_mmap_trylock_read 129 159
-i_mmap_trylock_write 130 159
-i_mmap_unlock_read 131 159
-i_mmap_unlock_write 132 159
-ib_register_device 545 192
-ib_unregister_device 546 192
-ida_alloc 547 193
-ida_free 548 193
-idr_alloc 549 193
-idr_find 550 193
-idr_for_each_entry 551 193
-idr_preload 552 193
-idr_preload_end 86 193
-idr_remove 553 193
-ieee80211_free_hw 336 109
-ieee80211_register_hw 554 194
-ieee80211_unregister_hw 555 194
-ieee802154_register_hw 556 195
-ieee802154_unregister_hw 557 195
-igrab 558 159
-ihold 559 159
-iio_device_free 336 109
-iio_device_register 69 43
-iio_device_unregister 560 43
-iio_priv 296 109
-ilog2 1 196
-in_atomic 503 55
-in_dev_get 373 49
-in_dev_put 291 49
-in_hardirq 503 55
-in_interrupt 503 55
-in_nmi 503 55
-in_serving_softirq 503 55
-in_softirq 503 55
-in_task 503 55
-inb 89 56
-inb_p 89 56
-inc_tlb_flush_pending 561 115
-init_completion 25 98
-init_irq_work 562 197
-init_rcu_head 563 33
-init_rcu_head_on_stack 563 33
-init_rwsem 25 151
-init_srcu_struct 564 92
-init_swait_queue_head 25 198
-init_waitqueue_head 25 37
-inl 89 56
-inl_p 89 56
-inode_dio_begin 78 159
-inode_dio_end 565 159
-inode_dio_wait 431 159
-inode_lock 128 159
-inode_lock_killable 395 159
-inode_lock_nested 128 159
-inode_lock_shared 127 159
-inode_lock_shared_killable 393 159
-inode_lock_shared_nested 127 159
-inode_trylock 130 159
-inode_trylock_shared 129 159
-inode_unlock 132 159
-inode_unlock_shared 131 159
-input_free_device 566 199
-input_register_device 567 199
-input_unregister_device 566 199
-insb 71 56
-insl 71 56
-instrument_atomic_read 319 200
-instrument_atomic_read_write 319 200
-instrument_atomic_write 319 200
-instrument_read 319 200
-instrument_read_write 319 200
-instrument_write 319 200
-insw 71 56
-inw 89 56
-inw_p 89 56
-io_schedule 568 100
-io_schedule_timeout 569 116
-io_stop_wc 570 147
-ioread16 89 201
-ioread16_rep 71 201
-ioread16be 89 201
-ioread32 89 201
-ioread32_rep 71 201
-ioread32be 89 201
-ioread64 89 201
-ioread64be 89 201
-ioread8 89 201
-ioread8_rep 71 201
-iowrite16 90 201
-iowrite16_rep 71 201
-iowrite16be 90 201
-iowrite32 90 201
-iowrite32_rep 71 201
-iowrite32be 90 201
-iowrite64 90 201
-iowrite64be 90 201
-iowrite8 90 201
-iowrite8_rep 71 201
-iput 571 159
-irq_count 503 55
-irq_set_chained_handler 572 202
-irq_set_chained_handler_and_data 572 202
-irq_work_queue 573 203
-irq_work_queue_on 573 203
-irq_work_sync 574 203
-irqs_disabled 503 55
-is_power_of_2 1 196
-jiffies_to_msecs 29 204
-jiffies_to_usecs 29 204
-jump_label_lock 575 205
-jump_label_unlock 576 205
-kasan_check_read 319 206
-kasan_check_write 319 206
-kasprintf 68 207
-kcalloc 68 208
-kcsan_atomic_next 319 209
-kcsan_flat_atomic_begin 319 209
-kcsan_flat_atomic_end 319 209
-kcsan_nestable_atomic_begin 319 209
-kcsan_nestable_atomic_end 319 209
-kernel_read 252 159
-kernel_write 252 159
-kfifo_get 577 210
-kfifo_in 578 210
-kfifo_in_spinlocked 579 210
-kfifo_is_empty 249 210
-kfifo_is_full 249 210
-kfifo_len 249 210
-kfifo_out 577 210
-kfifo_out_spinlocked 91 210
-kfifo_put 578 210
-kfifo_reset 25 210
-kfree 67 208
-kfree_const 67 208
-kfree_rcu 580 91
-kfree_rcu_mightsleep 581 91
-kfree_sensitive 67 208
-kfree_skb 291 59
-kfree_skb_list 291 59
-kfree_skb_reason 291 59
-klist_del 582 211
-klist_remove 582 211
-kmalloc 68 208
-kmalloc_array 68 208
-kmalloc_node 68 208
-kmalloc_obj 68 208
-kmalloc_objs 68 208
-kmap 583 212
-kmap_atomic 584 212
-kmap_local_folio 585 212
-kmap_local_page 585 212
-kmem_cache_alloc 68 208
-kmem_cache_alloc_node 68 208
-kmem_cache_create 126 208
-kmem_cache_destroy 586 208
-kmem_cache_free 351 208
-kmem_cache_free_bulk 587 208
-kmem_cache_zalloc 68 208
-kmemdup 68 213
-kmemdup_nul 68 213
-kobject_get 373 214
-kobject_get_unless_zero 310 214
-kobject_put 399 214
-krealloc 68 208
-krealloc_array 68 208
-kref_get 588 215
-kref_get_unless_zero 589 215
-kref_init 590 215
-kref_put 591 215
-kref_put_lock 592 215
-kref_put_mutex 593 215
-kref_read 208 215
-kstrdup 68 213
-kstrdup_const 68 213
-kstrndup 68 213
-kthread_bind 277 216
-kthread_cancel_work_sync 594 216
-kthread_complete_and_exit 6 217
-kthread_create 595 216
-kthread_create_on_cpu 596 217
-kthread_create_on_node 596 217
-kthread_destroy_worker 318 216
-kthread_exit 6 217
-kthread_flush_work 597 216
-kthread_flush_worker 398 216
-kthread_init_delayed_work 24 217
-kthread_init_work 598 217
-kthread_mod_delayed_work 599 216
-kthread_park 600 216
-kthread_parkme 286 216
-kthread_queue_delayed_work 599 216
-kthread_queue_work 601 216
-kthread_run 602 216
-kthread_run_on_cpu 596 217
-kthread_run_on_node 596 217
-kthread_should_park 603 216
-kthread_should_stop 603 216
-kthread_should_stop_or_park 604 216
-kthread_stop 600 216
-kthread_unpark 605 216
-ktime_add 29 218
-ktime_get 29 218
-ktime_get_boottime 29 218
-ktime_get_ns 29 218
-ktime_get_real 29 218
-ktime_ms_delta 29 218
-ktime_sub 29 218
-ktime_to_ms 29 218
-ktime_to_ns 29 218
-ktime_to_us 29 218
-ktime_us_delta 29 218
-kunmap 606 212
-kunmap_atomic 607 212
-kunmap_local 401 212
-kvasprintf 68 207
-kvcalloc 68 208
-kvfree 608 208
-kvfree_rcu 580 91
-kvfree_rcu_mightsleep 581 91
-kvfree_sensitive 608 208
-kvmalloc 68 208
-kvmalloc_array 68 208
-kvmalloc_node 68 208
-kvmemdup 68 213
-kvrealloc 68 208
-kvzalloc 68 208
-kvzalloc_node 68 208
-kzalloc 68 208
-kzalloc_node 68 208
-kzalloc_obj 68 208
-kzalloc_objs 68 208
-l3mdev_master_dev_rcu 70 54
-latch_tree_find 609 219
-latch_tree_insert 610 219
-late_initcall 133 69
-late_initcall_sync 133 69
-le16_to_cpu 1 84
-le32_to_cpu 1 84
-le64_to_cpu 1 84
-led_classdev_register 611 127
-led_classdev_register_ext 611 127
-led_classdev_unregister 612 127
-likely 613 30
-list_add 614 24
-list_add_rcu 519 186
-list_add_tail 614 24
-list_add_tail_rcu 519 186
-list_add_tail_release 615 24
-list_bidir_del_rcu 616 186
-list_bulk_move_tail 617 24
-list_del 72 24
-list_del_init 72 24
-list_del_init_careful 618 24
-list_del_rcu 616 186
-list_empty 33 24
-list_empty_careful 91 24
-list_entry 292 24
-list_entry_lockless 619 186
-list_entry_rcu 619 186
-list_first_entry 620 24
-list_first_entry_or_null 621 24
-list_first_entry_or_null_acquire 622 24
-list_first_or_null_rcu 623 186
-list_for_each 624 24
-list_for_each_entry 625 24
-list_for_each_entry_continue 625 24
-list_for_each_entry_continue_rcu 626 186
-list_for_each_entry_from 625 24
-list_for_each_entry_from_rcu 626 186
-list_for_each_entry_lockless 626 186
-list_for_each_entry_rcu 626 186
-list_for_each_entry_reverse 625 24
-list_for_each_entry_safe 627 24
-list_for_each_entry_safe_continue 627 24
-list_for_each_entry_safe_from 627 24
-list_for_each_entry_safe_reverse 627 24
-list_for_each_entry_srcu 626 186
-list_for_each_prev 624 24
-list_for_each_prev_safe 628 24
-list_for_each_rcu 629 186
-list_for_each_safe 628 24
-list_is_first 249 24
-list_is_head 249 24
-list_is_last 249 24
-list_is_singular 249 24
-list_last_entry 620 24
-list_last_entry_or_null 621 24
-list_move 617 24
-list_move_tail 617 24
-list_next_entry 630 24
-list_next_entry_circular 526 24
-list_next_or_null_rcu 631 186
-list_prev_entry 630 24
-list_prev_entry_circular 526 24
-list_replace 632 24
-list_replace_init 632 24
-list_replace_rcu 530 186
-list_rotate_left 48 24
-list_splice 617 24
-list_splice_init 617 24
-list_splice_init_rcu 633 186
-list_splice_rcu 519 186
-list_splice_tail 617 24
-list_splice_tail_init 617 24
-list_splice_tail_init_rcu 633 186
-list_swap 617 24
-llist_add 634 51
-llist_add_batch 635 51
-llist_del_all 636 51
-llist_del_first 637 51
-llist_del_first_init 637 51
-llist_del_first_this 638 51
-llist_empty 33 51
-llist_entry 526 51
-llist_for_each_entry 639 51
-llist_for_each_entry_safe 640 51
-llist_next 33 51
-local64_add 641 220
-local64_add_return 642 220
-local64_cmpxchg 643 220
-local64_dec 644 220
-local64_dec_return 645 220
-local64_inc 646 220
-local64_inc_return 647 220
-local64_read 648 220
-local64_set 649 220
-local64_sub 650 220
-local64_sub_return 651 220
-local64_xchg 652 220
-local_add 641 220
-local_add_return 642 220
-local_bh_disable 76 221
-local_bh_enable 77 221
-local_bh_enable_ip 77 52
-local_clock 29 218
-local_cmpxchg 643 220
-local_dec 644 220
-local_dec_return 645 220
-local_inc 646 220
-local_inc_return 647 220
-local_irq_disable 134 221
-local_irq_enable 135 221
-local_irq_restore 135 221
-local_irq_save 134 221
-local_lock 653 222
-local_lock_irq 654 222
-local_lock_irqsave 654 222
-local_lock_nested_bh 655 222
-local_read 648 220
-local_set 649 220
-local_sub 650 220
-local_sub_return 651 220
-local_trylock 656 222
-local_trylock_irqsave 657 222
-local_unlock 658 222
-local_unlock_irq 659 222
-local_unlock_irqrestore 659 222
-local_unlock_nested_bh 660 222
-local_xchg 652 220
-lock_buffer 661 90
-lock_page 413 155
-lock_sock 662 85
-lock_sock_fast 663 85
-lock_sock_nested 662 85
-lock_task_sighand 664 223
-lock_vma_under_rcu 665 224
-lockdep_assert 319 225
-lockdep_assert_RT_in_threaded_ctx 319 225
-lockdep_assert_cpus_held 666 112
-lockdep_assert_held 544 225
-lockdep_assert_held_exclusive 139 225
-lockdep_assert_held_once 544 225
-lockdep_assert_held_read 667 225
-lockdep_assert_held_write 139 225
-lockdep_assert_in_rcu_read_lock 668 33
-lockdep_assert_in_rcu_read_lock_bh 668 33
-lockdep_assert_in_rcu_read_lock_sched 668 33
-lockdep_assert_in_rcu_reader 668 33
-lockdep_assert_in_softirq 319 225
-lockdep_assert_irqs_disabled 669 225
-lockdep_assert_irqs_enabled 319 225
-lockdep_assert_none_held_once 319 225
-lockdep_assert_not_held 71 225
-lockdep_assert_preemption_disabled 670 225
-lockdep_assert_preemption_enabled 319 225
-lockdep_assert_rq_held 139 60
-lockdep_assert_wiphy 139 226
-lockdep_is_held 671 225
-lockdep_rtnl_is_held 672 4
-lockdep_set_class 71 225
-lockdep_set_class_and_name 71 225
-lockdep_set_novalidate_class 71 225
-lockdep_set_subclass 71 225
-lockdep_sock_is_held 673 85
-lockless_dereference 674 227
-lockref_get 78 228
-lockref_get_not_dead 310 228
-lockref_get_not_zero 310 228
-lockref_mark_dead 48 228
-lockref_put_or_lock 675 228
-lockref_put_return 676 228
-lower_16_bits 1 20
-lower_32_bits 1 20
-make_task_dead 6 6
-mark_buffer_dirty 677 90
-max 1 20
-max3 1 20
-max_t 1 20
-maybe_get_net 310 173
-mb 678 147
-mbox_controller_register 679 128
-mbox_controller_unregister 680 128
-mdelay 319 166
-mdiobus_register 681 129
-mdiobus_unregister 682 129
-memcmp 29 213
-memcpy 48 213
-memcpy_fromio 683 50
-memcpy_toio 71 50
-memdup_user 684 213
-memmove 48 213
-mempool_alloc 68 229
-mempool_free 67 229
-memset 48 213
-memset_io 71 50
-memstick_add_host 685 230
-memstick_free_host 336 109
-memstick_priv 296 109
-memstick_remove_host 686 230
-memzero_explicit 48 213
-might_lock 71 225
-might_sleep 687 231
-might_sleep_if 688 231
-migrate_disable 689 55
-migrate_enable 690 55
-min 1 20
-min3 1 20
-min_not_zero 1 20
-min_t 1 20
-mm_tlb_flush_nested 33 115
-mm_tlb_flush_pending 33 115
-mmap_assert_locked 544 224
-mmap_assert_read_locked 544 224
-mmap_assert_write_locked 139 224
-mmap_lock_is_contended 691 224
-mmap_lock_speculate_retry 692 224
-mmap_lock_speculate_try_begin 693 224
-mmap_read_lock 694 224
-mmap_read_lock_killable 695 224
-mmap_read_trylock 696 224
-mmap_read_unlock 697 224
-mmap_read_unlock_non_owner 697 224
-mmap_write_downgrade 396 224
-mmap_write_lock 698 224
-mmap_write_lock_killable 699 224
-mmap_write_lock_nested 698 224
-mmap_write_unlock 700 224
-mmc_add_host 701 232
-mmc_free_host 336 109
-mmc_priv 296 109
-mmc_remove_host 702 232
-mmdrop 435 174
-mmdrop_sched 703 174
-mmget 78 174
-mmget_not_zero 428 174
-mmgrab 78 174
-mmiowb 704 233
-mmput 705 174
-mmput_async 703 174
-mmu_notifier_invalidate_range_end 10 234
-mmu_notifier_invalidate_range_start 706 234
-mnt_drop_write 404 235
-mnt_drop_write_file 404 235
-mnt_want_write 707 235
-mnt_want_write_file 707 235
-mntget 708 235
-mntput 709 235
-mod_delayed_work 710 13
-mod_delayed_work_on 711 13
-mod_timer 712 66
-mod_timer_pending 712 66
-module_exit 713 53
-module_init 133 53
-module_put 703 53
-module_put_and_kthread_exit 6 53
-msecs_to_jiffies 29 204
-msleep 286 166
-msleep_interruptible 285 166
-mul_u64_u32_shr 1 19
-mutex_destroy 714 79
-mutex_init 25 79
-mutex_is_locked 691 236
-mutex_lock 331 236
-mutex_lock_interruptible 332 236
-mutex_lock_interruptible_nested 332 236
-mutex_lock_io 331 236
-mutex_lock_io_nested 331 236
-mutex_lock_killable 332 236
-mutex_lock_killable_nested 332 236
-mutex_lock_nest_lock 331 236
-mutex_lock_nested 331 236
-mutex_trylock 334 236
-mutex_unlock 335 236
-napi_alloc_skb 320 59
-napi_complete 715 54
-napi_complete_done 715 54
-napi_consume_skb 291 59
-napi_disable 716 54
-napi_enable 717 54
-napi_gro_receive 231 54
-napi_schedule 718 54
-napi_schedule_irqoff 719 54
-napi_schedule_prep 718 54
-napi_synchronize 720 54
-ndelay 319 166
-need_resched 721 101
-need_seqretry 92 57
-neigh_hold 78 237
-neigh_release 291 237
-netdev_alert 319 238
-netdev_alloc_skb 320 59
-netdev_completed_queue 11 54
-netdev_crit 319 238
-netdev_dbg 319 238
-netdev_emerg 319 238
-netdev_err 319 238
-netdev_hold 326 54
-netdev_info 319 238
-netdev_lock 331 54
-netdev_lock_ops 722 239
-netdev_master_upper_dev_get_rcu 70 54
-netdev_notice 319 238
-netdev_priv 723 54
-netdev_put 327 54
-netdev_sent_queue 41 54
-netdev_trylock 334 54
-netdev_tx_completed_queue 11 54
-netdev_tx_sent_queue 41 54
-netdev_unlock 335 54
-netdev_unlock_ops 335 239
-netdev_warn 319 238
-netif_addr_lock 80 54
-netif_addr_lock_bh 81 54
-netif_addr_unlock 83 54
-netif_addr_unlock_bh 84 54
-netif_carrier_off 677 54
-netif_carrier_ok 33 54
-netif_carrier_on 724 54
-netif_device_attach 677 54
-netif_device_detach 725 54
-netif_device_present 33 54
-netif_dormant 33 54
-netif_napi_add 726 54
-netif_napi_add_config 726 54
-netif_napi_add_tx 726 54
-netif_napi_add_tx_weight 726 54
-netif_napi_add_weight 726 54
-netif_napi_del 727 54
-netif_queue_stopped 33 54
-netif_receive_skb 231 54
-netif_running 33 54
-netif_rx 231 54
-netif_schedule_queue 605 54
-netif_start_queue 11 54
-netif_start_subqueue 11 54
-netif_stop_queue 728 54
-netif_stop_subqueue 728 54
-netif_subqueue_maybe_stop 729 240
-netif_subqueue_stopped 33 54
-netif_subqueue_try_stop 730 240
-netif_tx_disable 731 54
-netif_tx_lock 80 54
-netif_tx_lock_bh 81 54
-netif_tx_queue_stopped 33 54
-netif_tx_start_all_queues 11 54
-netif_tx_start_queue 11 54
-netif_tx_stop_all_queues 728 54
-netif_tx_stop_queue 728 54
-netif_tx_unlock 83 54
-netif_tx_unlock_bh 84 54
-netif_tx_wake_all_queues 724 54
-netif_tx_wake_queue 724 54
-netif_txq_completed_wake 732 240
-netif_txq_maybe_stop 729 240
-netif_txq_try_stop 730 240
-netif_wake_queue 724 54
-netif_wake_subqueue 724 54
-netif_xmit_stopped 249 54
-nfc_register_device 733 241
-nfc_unregister_device 734 241
-nmi_count 503 55
-no_free_ptr 613 10
-no_printk 29 154
-ns_to_ktime 29 218
-nsecs_to_jiffies 29 204
-ntohl 1 84
-ntohs 1 84
-num_online_cpus 29 101
-numa_node_id 29 9
-nvmem_register 735 130
-nvmem_unregister 736 130
-of_mdiobus_register 681 129
-of_node_get 373 242
-of_node_put 399 242
-offsetof 2 36
-offsetofend 2 243
-on_each_cpu 737 244
-on_each_cpu_cond 738 244
-on_each_cpu_mask 738 244
-open_softirq 739 14
-order_base_2 1 196
-outb 90 56
-outb_p 90 56
-outl 90 56
-outl_p 90 56
-outsb 71 56
-outsl 71 56
-outsw 71 56
-outw 90 56
-outw_p 90 56
-p4dp_get 33 245
-page_address 29 99
-page_count 33 165
-page_folio 29 99
-page_ref_add 418 165
-page_ref_add_unless_zero 419 165
-page_ref_count 33 165
-page_ref_dec 420 165
-page_ref_dec_and_test 406 165
-page_ref_dec_return 421 165
-page_ref_freeze 422 165
-page_ref_inc 78 165
-page_ref_inc_return 423 165
-page_ref_sub 424 165
-page_ref_sub_and_test 425 165
-page_ref_unfreeze 427 165
-page_to_pfn 29 99
-page_to_phys 29 99
-pagefault_disable 740 41
-pagefault_enable 741 41
-panic 6 6
-path_get 742 246
-path_put 743 246
-pci_dev_get 373 247
-pci_dev_lock 331 247
-pci_dev_put 399 247
-pci_dev_unlock 335 247
-pci_disable_device 744 247
-pci_enable_device 745 247
-pci_free_irq 746 247
-pci_free_irq_vectors 747 247
-pci_get_drvdata 29 9
-pci_lock_rescan_remove 748 247
-pci_request_irq 749 247
-pci_unlock_rescan_remove 750 247
-per_cpu 751 170
-per_cpu_ptr 110 170
-percpu_counter_add 752 248
-percpu_counter_add_batch 752 248
-percpu_counter_compare 753 248
-percpu_counter_dec 754 248
-percpu_counter_inc 755 248
-percpu_counter_read 753 248
-percpu_counter_read_positive 756 248
-percpu_counter_set 757 248
-percpu_counter_sub 758 248
-percpu_counter_sum 753 248
-percpu_counter_sum_positive 753 248
-percpu_down_read 759 249
-percpu_down_read_freezable 759 249
-percpu_down_read_internal 759 249
-percpu_down_read_trylock 760 249
-percpu_down_write 761 249
-percpu_is_read_locked 691 249
-percpu_is_write_locked 691 249
-percpu_ref_get 78 114
-percpu_ref_get_many 418 114
-percpu_ref_is_dying 249 114
-percpu_ref_is_zero 33 114
-percpu_ref_kill 71 114
-percpu_ref_kill_and_confirm 71 114
-percpu_ref_put 240 114
-percpu_ref_put_many 424 114
-percpu_ref_reinit 762 114
-percpu_ref_resurrect 762 114
-percpu_ref_switch_to_atomic 762 114
-percpu_ref_switch_to_atomic_sync 763 114
-percpu_ref_switch_to_percpu 762 114
-percpu_ref_tryget 310 114
-percpu_ref_tryget_live 310 114
-percpu_ref_tryget_live_rcu 310 114
-percpu_ref_tryget_many 764 114
-percpu_rwsem_is_held 691 249
-percpu_up_read 765 249
-percpu_up_write 766 249
-perf_pmu_register 767 250
-perf_pmu_unregister 768 250
-pfn_to_page 29 99
-pgdp_get 33 245
-phys_to_virt 29 99
-pid_task 325 161
-pin_user_pages 402 99
-pin_user_pages_fast 402 99
-platform_get_drvdata 29 9
-pm_runtime_disable 277 251
-pm_runtime_force_resume 745 251
-pm_runtime_force_suspend 744 251
-pm_runtime_get 769 251
-pm_runtime_get_if_active 770 251
-pm_runtime_get_if_in_use 770 251
-pm_runtime_get_noresume 769 251
-pm_runtime_get_sync 771 251
-pm_runtime_put 772 251
-pm_runtime_put_autosuspend 772 251
-pm_runtime_put_noidle 773 251
-pm_runtime_put_sync 774 251
-pm_runtime_resume_and_get 771 251
-pmd_clear 775 245
-pmd_install 776 252
-pmd_lock 777 172
-pmd_lockptr 231 172
-pmd_populate 778 252
-pmd_trans_huge_lock 779 172
-pmdp_establish 780 245
-pmdp_get 33 245
-pmdp_get_lockless 33 245
-pmdp_huge_clear_flush 781 245
-pmdp_huge_get_and_clear 781 245
-pmdp_invalidate 781 245
-pmem_wmb 388 147
-poll_state_synchronize_rcu 782 33
-poll_state_synchronize_srcu 783 92
-poll_wait 784 253
-postcore_initcall 133 69
-postcore_initcall_sync 133 69
-power_supply_register 785 132
-power_supply_unregister 786 132
-pr_alert 319 154
-pr_alert_once 319 154
-pr_alert_ratelimited 319 154
-pr_cont 319 154
-pr_crit 319 154
-pr_crit_once 319 154
-pr_crit_ratelimited 319 154
-pr_debug 319 154
-pr_debug_once 319 154
-pr_debug_ratelimited 319 154
-pr_devel 319 154
-pr_emerg 319 154
-pr_emerg_once 319 154
-pr_emerg_ratelimited 319 154
-pr_err 319 154
-pr_err_once 319 154
-pr_err_ratelimited 319 154
-pr_info 319 154
-pr_info_once 319 154
-pr_info_ratelimited 319 154
-pr_notice 319 154
-pr_notice_once 319 154
-pr_notice_ratelimited 319 154
-pr_warn 319 154
-pr_warn_once 319 154
-pr_warn_ratelimited 319 154
-preempt_check_resched 787 55
-preempt_count 503 55
-preempt_count_add 85 55
-preempt_count_dec 86 55
-preempt_count_dec_and_test 87 55
-preempt_count_inc 85 55
-preempt_count_sub 86 55
-preempt_disable 85 221
-preempt_disable_nested 236 55
-preempt_disable_notrace 85 221
-preempt_enable 86 221
-preempt_enable_nested 236 55
-preempt_enable_no_resched 86 55
-preempt_enable_no_resched_notrace 86 55
-preempt_enable_notrace 86 221
-preempt_fold_need_resched 787 55
-preempt_model_full 503 55
-preempt_model_none 503 55
-preempt_model_preemptible 503 55
-preempt_model_rt 503 55
-preempt_model_voluntary 503 55
-preempt_set_need_resched 787 55
-preemptible 503 55
-prepare_to_rcuwait 788 162
-prepare_to_swait_event 789 58
-prepare_to_swait_exclusive 790 58
-prepare_to_wait 790 58
-prepare_to_wait_event 789 58
-prepare_to_wait_exclusive 791 58
-printk 29 154
-printk_deferred 29 154
-printk_once 29 154
-printk_ratelimited 29 154
-proc_create 16 254
-proc_create_data 16 254
-proc_create_mount_point 16 254
-proc_create_net 16 254
-proc_create_net_data 16 254
-proc_create_net_data_write 16 254
-proc_create_net_single 16 254
-proc_create_net_single_write 16 254
-proc_create_seq 16 254
-proc_create_seq_data 16 254
-proc_create_seq_private 16 254
-proc_create_single 16 254
-proc_create_single_data 16 254
-proc_remove 312 254
-pskb_expand_head 792 59
-pte_clear 793 245
-pte_clear_not_present_full 793 245
-pte_lockptr 231 172
-pte_offset_map 794 245
-pte_offset_map_lock 795 172
-pte_offset_map_nolock 796 245
-pte_offset_map_ro_nolock 796 245
-pte_offset_map_rw_nolock 796 245
-pte_unmap 797 245
-pte_unmap_unlock 798 172
-ptep_clear_flush 781 245
-ptep_clear_flush_young 799 245
-ptep_get 33 245
-ptep_get_and_clear 781 245
-ptep_get_and_clear_full 781 245
-ptep_get_lockless 33 245
-ptep_modify_prot_commit 800 245
-ptep_modify_prot_start 781 245
-ptep_set_access_flags 801 245
-ptep_set_wrprotect 802 245
-ptep_test_and_clear_young 799 245
-ptep_try_set 803 245
-ptp_clock_register 804 255
-ptp_clock_unregister 805 255
-pud_lock 777 172
-pud_trans_huge_lock 779 172
-pudp_get 33 245
-pudp_huge_get_and_clear 781 245
-pure_initcall 133 69
-put_bh 253 90
-put_cpu 86 169
-put_cpu_ptr 806 170
-put_cpu_var 807 170
-put_cred 435 171
-put_device 399 9
-put_net 291 173
-put_page 416 99
-put_page_testzero 406 99
-put_pid 291 161
-put_task_struct 291 175
-put_user 88 48
-pwmchip_add 808 133
-pwmchip_remove 809 133
-queue_delayed_work 810 13
-queue_delayed_work_on 811 13
-queue_rcu_work 812 13
-queue_work 813 13
-queue_work_node 814 13
-queue_work_on 814 13
-queued_spin_lock 136 71
-queued_spin_trylock 137 71
-queued_spin_unlock 138 71
-radix_tree_delete 815 256
-radix_tree_delete_item 815 256
-radix_tree_insert 816 256
-radix_tree_lookup 817 256
-raw_cpu_add 101 61
-raw_cpu_add_return 102 61
-raw_cpu_and 103 61
-raw_cpu_cmpxchg 104 61
-raw_cpu_dec 105 61
-raw_cpu_dec_return 106 61
-raw_cpu_inc 107 61
-raw_cpu_inc_return 108 61
-raw_cpu_or 109 61
-raw_cpu_ptr 110 170
-raw_cpu_read 111 61
-raw_cpu_sub 112 61
-raw_cpu_sub_return 113 61
-raw_cpu_try_cmpxchg 114 61
-raw_cpu_write 115 61
-raw_cpu_xchg 116 61
-raw_irqs_disabled 503 55
-raw_local_irq_disable 134 221
-raw_local_irq_enable 135 221
-raw_local_irq_restore 135 221
-raw_local_irq_save 134 221
-raw_notifier_call_chain 792 81
-raw_read_seqcount 91 57
-raw_read_seqcount_begin 91 57
-raw_read_seqcount_latch 818 57
-raw_read_seqcount_latch_retry 692 57
-raw_seqcount_begin 91 57
-raw_seqcount_try_begin 693 57
-raw_smp_processor_id 819 169
-raw_spin_is_contended 820 74
-raw_spin_is_locked 820 74
-raw_spin_lock 821 257
-raw_spin_lock_bh 822 257
-raw_spin_lock_init 25 74
-raw_spin_lock_irq 823 257
-raw_spin_lock_irq_rcu_node 823 258
-raw_spin_lock_irqsave 823 257
-raw_spin_lock_irqsave_nested 823 257
-raw_spin_lock_irqsave_rcu_node 823 258
-raw_spin_lock_nest_lock 821 257
-raw_spin_lock_nested 821 257
-raw_spin_lock_rcu_node 821 258
-raw_spin_rq_lock 821 60
-raw_spin_rq_lock_irqsave 823 60
-raw_spin_rq_unlock 824 60
-raw_spin_trylock 825 257
-raw_spin_trylock_bh 826 257
-raw_spin_trylock_irq 827 257
-raw_spin_trylock_irqsave 827 257
-raw_spin_unlock 824 257
-raw_spin_unlock_bh 828 257
-raw_spin_unlock_irq 829 257
-raw_spin_unlock_irq_rcu_node 829 258
-raw_spin_unlock_irqrestore 829 257
-raw_spin_unlock_irqrestore_rcu_node 829 258
-raw_spin_unlock_rcu_node 824 258
-raw_write_seqcount_barrier 830 57
-raw_write_seqcount_begin 831 57
-raw_write_seqcount_end 832 57
-raw_write_seqcount_latch 830 57
-rb_entry 292 189
-rb_entry_rcu 526 189
-rb_entry_safe 526 189
-rb_erase 833 189
-rb_find_rcu 609 189
-rb_first 834 189
-rb_insert_color 835 189
-rb_last 834 189
-rb_link_node 836 189
-rb_link_node_rcu 837 189
-rb_next 834 189
-rb_prev 834 189
-rc_register_device 838 134
-rc_unregister_device 839 134
-rcu_access_pointer 840 259
-rcu_assign_pointer 841 32
-rcu_assign_sk_user_data 842 85
-rcu_barrier 843 260
-rcu_barrier_tasks 843 260
-rcu_barrier_tasks_trace 843 260
-rcu_dereference 844 259
-rcu_dereference_all 844 259
-rcu_dereference_all_check 844 259
-rcu_dereference_bh 844 259
-rcu_dereference_bh_check 844 259
-rcu_dereference_check 844 259
-rcu_dereference_protected 845 259
-rcu_dereference_raw 844 259
-rcu_dereference_raw_check 844 259
-rcu_dereference_rtnl 674 4
-rcu_dereference_sched 844 259
-rcu_dereference_sched_check 844 259
-rcu_dereference_sk_user_data 846 85
-rcu_is_watching 46 33
-rcu_pointer_handoff 231 259
-rcu_read_lock 847 261
-rcu_read_lock_any_held 46 33
-rcu_read_lock_bh 848 261
-rcu_read_lock_bh_held 46 33
-rcu_read_lock_dont_migrate 849 261
-rcu_read_lock_held 46 33
-rcu_read_lock_sched 850 261
-rcu_read_lock_sched_held 46 33
-rcu_read_lock_sched_notrace 850 261
-rcu_read_lock_trace 851 261
-rcu_read_unlock 852 261
-rcu_read_unlock_bh 853 261
-rcu_read_unlock_migrate 854 261
-rcu_read_unlock_sched 855 261
-rcu_read_unlock_sched_notrace 855 261
-rcu_read_unlock_trace 856 261
-rcu_replace_pointer 857 32
-rcu_sync_enter 858 262
-rcu_sync_exit 859 262
-rcu_sync_is_idle 33 262
-rcuref_get 310 263
-rcuref_init 860 263
-rcuref_put 861 263
-rcuref_read 33 263
-rcuwait_active 33 162
-rcuwait_wait_event 232 162
-rcuwait_wake_up 314 162
-read_lock 862 257
-read_lock_bh 863 257
-read_lock_irq 864 257
-read_lock_irqsave 864 257
-read_poll_timeout 865 264
-read_poll_timeout_atomic 866 264
-read_seqbegin 91 57
-read_seqbegin_or_lock 867 57
-read_seqbegin_or_lock_irqsave 91 57
-read_seqcount_begin 91 57
-read_seqcount_latch 818 57
-read_seqcount_latch_retry 692 57
-read_seqcount_retry 692 57
-read_seqlock_excl 868 57
-read_seqlock_excl_bh 869 57
-read_seqlock_excl_irq 870 57
-read_seqlock_excl_irqsave 870 57
-read_seqretry 692 57
-read_sequnlock_excl 871 57
-read_sequnlock_excl_bh 872 57
-read_sequnlock_excl_irq 873 57
-read_sequnlock_excl_irqrestore 873 57
-read_thread_flags 874 94
-read_trylock 875 257
-read_unlock 876 257
-read_unlock_bh 877 257
-read_unlock_irq 878 257
-read_unlock_irqrestore 878 257
-readb 89 56
-readb_relaxed 89 56
-readl 89 56
-readl_poll_timeout 879 264
-readl_poll_timeout_atomic 89 264
-readl_relaxed 89 56
-readq 89 56
-readq_poll_timeout 879 264
-readq_poll_timeout_atomic 89 264
-readq_relaxed 89 56
-readsb 71 56
-readsl 71 56
-readsq 71 56
-readsw 71 56
-readw 89 56
-readw_relaxed 89 56
-readx_poll_timeout 880 264
-readx_poll_timeout_atomic 881 264
-refcount_add 882 265
-refcount_add_not_zero 883 265
-refcount_add_not_zero_acquire 884 265
-refcount_dec 885 265
-refcount_dec_and_lock 886 265
-refcount_dec_and_lock_irqsave 886 265
-refcount_dec_and_mutex_lock 887 265
-refcount_dec_and_rtnl_lock 888 4
-refcount_dec_and_test 889 265
-refcount_dec_if_one 890 265
-refcount_dec_not_one 890 265
-refcount_inc 588 265
-refcount_inc_not_zero 589 265
-refcount_inc_not_zero_acquire 891 265
-refcount_read 208 265
-refcount_set 210 265
-refcount_set_release 211 265
-refcount_sub_and_test 892 265
-register_candev 893 54
-register_netdev 894 266
-register_netdevice 893 54
-regulator_bulk_disable 269 267
-regulator_bulk_enable 270 267
-regulator_disable 895 267
-regulator_enable 276 267
-regulator_register 896 135
-regulator_unregister 897 135
-reinit_completion 25 98
-release_sock 898 85
-remove_proc_entry 312 254
-remove_proc_subtree 312 254
-remove_wait_queue 71 63
-request_any_context_irq 899 14
-request_firmware 252 268
-request_irq 900 14
-request_module 252 269
-request_percpu_irq 899 14
-request_threaded_irq 901 14
-reset_control_assert 744 270
-reset_control_deassert 745 270
-reset_controller_register 902 136
-reset_controller_unregister 903 136
-return_ptr 56 10
-rhashtable_destroy 431 271
-rhashtable_insert_fast 904 271
-rhashtable_lookup 905 271
-rhashtable_lookup_fast 905 271
-rhashtable_lookup_insert_fast 904 271
-rhashtable_remove 906 271
-rhashtable_remove_fast 907 271
-rhashtable_walk_next 905 271
-rhashtable_walk_start 908 271
-rhashtable_walk_stop 797 271
-rht_dereference 909 271
-rht_dereference_bucket 909 271
-rht_dereference_bucket_rcu 674 271
-rht_dereference_rcu 674 271
-rmb 910 147
-rootfs_initcall 133 69
-round_down 1 20
-round_up 1 20
-rounddown 1 20
-rounddown_pow_of_two 1 196
-roundup 1 20
-roundup_pow_of_two 1 196
-rproc_add 911 137
-rproc_del 912 137
-rq_lock 821 60
-rq_lock_irq 823 60
-rq_lock_irqsave 823 60
-rq_unlock 824 60
-rq_unlock_irq 829 60
-rq_unlock_irqrestore 829 60
-rt_mutex_lock 913 272
-rt_mutex_lock_interruptible 914 272
-rt_mutex_lock_killable 914 272
-rt_mutex_lock_nested 913 272
-rt_mutex_trylock 915 272
-rt_mutex_unlock 916 272
-rtnl_dereference 845 4
-rtnl_is_locked 917 4
-rtnl_lock 918 4
-rtnl_lock_interruptible 919 4
-rtnl_lock_killable 919 4
-rtnl_net_lock 920 4
-rtnl_net_unlock 921 4
-rtnl_trylock 922 4
-rtnl_unlock 923 4
-rwlock_init 25 74
-rwlock_is_contended 820 74
-rwlock_needbreak 820 74
-rwsem_assert_held 544 151
-rwsem_assert_held_write 139 151
-rwsem_is_contended 691 151
-rwsem_is_locked 691 151
-sb_bread 252 90
-sb_end_intwrite 404 157
-sb_end_pagefault 404 157
-sb_end_write 404 157
-sb_start_intwrite 407 157
-sb_start_pagefault 407 157
-sb_start_write 407 157
-sb_start_write_trylock 924 157
-sched_clock 29 218
-sched_preempt_enable_no_resched 86 55
-schedule 568 100
-schedule_delayed_work 925 13
-schedule_delayed_work_on 926 13
-schedule_hrtimeout 285 191
-schedule_hrtimeout_range 285 191
-schedule_on_each_cpu 569 13
-schedule_preempt_disabled 568 100
-schedule_timeout 569 100
-schedule_timeout_idle 569 100
-schedule_timeout_interruptible 569 100
-schedule_timeout_killable 569 100
-schedule_timeout_uninterruptible 569 100
-schedule_work 927 13
-schedule_work_on 928 13
-scnprintf 29 207
-scoped_cond_guard 10 10
-scoped_guard 10 10
-scoped_seqlock_read 867 57
-scsi_add_host 929 273
-scsi_add_host_with_dma 929 273
-scsi_host_put 930 273
-scsi_remove_host 931 273
-sema_init 25 150
-seqcount_init 25 274
-seqlock_init 25 274
-serio_register_port 932 182
-serio_unregister_port 933 182
-set_bit 299 40
-set_buffer_uptodate 934 90
-set_cpus_allowed_ptr 252 116
-set_current_state 935 58
-set_mask_bits 936 45
-set_page_count 860 165
-set_pmd 860 245
-set_pmd_at 937 245
-set_pte 860 245
-set_pte_at 937 245
-set_ptes 937 245
-set_pud_at 937 245
-set_special_state 93 101
-set_thread_flag 938 94
-set_ti_thread_flag 939 94
-set_tsk_need_resched 41 94
-set_tsk_thread_flag 939 94
-shost_priv 296 109
-sign_extend32 1 45
-sign_extend64 1 45
-signal_pending 33 275
-size_add 1 73
-size_mul 1 73
-sizeof 2 36
-sizeof_field 2 243
-sk_free 253 85
-skb_clone 68 59
-skb_copy 68 59
-skb_dequeue 940 59
-skb_dequeue_tail 940 59
-skb_get 373 59
-skb_peek 249 59
-skb_queue_empty 249 59
-skb_queue_empty_lockless 33 59
-skb_queue_head 941 59
-skb_queue_head_init 25 59
-skb_queue_len 249 59
-skb_queue_len_lockless 33 59
-skb_queue_purge 942 59
-skb_queue_tail 941 59
-skb_unlink 943 59
-skb_unref 861 59
-smp_acquire__after_ctrl_dep 944 77
-smp_call_function 737 244
-smp_call_function_any 945 244
-smp_call_function_many 738 244
-smp_call_function_single 945 244
-smp_call_function_single_async 946 244
-smp_cond_load_acquire 947 77
-smp_cond_load_relaxed 948 77
-smp_load_acquire 947 276
-smp_mb 949 147
-smp_mb__after_atomic 950 76
-smp_mb__after_mmgrab 951 174
-smp_mb__after_spinlock 951 277
-smp_mb__after_srcu_read_lock 951 92
-smp_mb__after_srcu_read_unlock 951 277
-smp_mb__after_switch_mm 949 60
-smp_mb__after_unlock_lock 951 277
-smp_mb__before_atomic 952 76
-smp_processor_id 819 169
-smp_read_barrier_depends 704 233
-smp_rmb 953 147
-smp_store_mb 954 147
-smp_store_release 427 276
-smp_wmb 955 147
-snd_card_disconnect 956 278
-snd_card_free 957 278
-snd_card_register 958 278
-snd_devm_card_new 338 109
-snd_soc_register_component 959 138
-snd_soc_unregister_component 960 138
-snprintf 29 207
-sock_flag 961 85
-sock_hold 78 85
-sock_owned_by_me 139 85
-sock_owned_by_user 962 85
-sock_owned_by_user_nocheck 962 85
-sock_poll_wait 963 85
-sock_put 291 85
-sock_reset_flag 964 85
-sock_set_flag 965 85
-sock_valbool_flag 966 85
-softirq_count 503 55
-spi_controller_get_devdata 296 109
-spi_controller_put 336 109
-spi_get_drvdata 29 9
-spi_master_get_devdata 296 109
-spi_master_put 336 109
-spi_register_controller 967 139
-spi_register_master 967 139
-spi_sync 252 139
-spi_unregister_controller 968 139
-spi_unregister_master 968 139
-spin_is_contended 820 74
-spin_is_locked 820 74
-spin_lock 80 257
-spin_lock_bh 81 257
-spin_lock_init 25 74
-spin_lock_irq 969 257
-spin_lock_irqsave 969 257
-spin_lock_irqsave_nested 969 257
-spin_lock_nest_lock 80 257
-spin_lock_nested 80 257
-spin_needbreak 820 74
-spin_trylock 779 257
-spin_trylock_bh 970 257
-spin_trylock_irq 971 257
-spin_trylock_irqsave 971 257
-spin_unlock 83 257
-spin_unlock_bh 84 257
-spin_unlock_irq 972 257
-spin_unlock_irqrestore 972 257
-spin_until_cond 973 279
-sprintf 29 207
-srcu_barrier 974 92
-srcu_dereference 975 259
-srcu_dereference_check 975 259
-srcu_dereference_notrace 975 259
-srcu_down_read 976 92
-srcu_down_read_fast 976 92
-srcu_read_lock 976 92
-srcu_read_lock_fast 976 92
-srcu_read_lock_fast_notrace 976 92
-srcu_read_lock_fast_updown 976 92
-srcu_read_lock_held 820 33
-srcu_read_lock_nmisafe 976 92
-srcu_read_lock_notrace 976 92
-srcu_read_unlock 977 92
-srcu_read_unlock_fast 977 92
-srcu_read_unlock_fast_notrace 977 92
-srcu_read_unlock_fast_updown 977 92
-srcu_read_unlock_nmisafe 977 92
-srcu_read_unlock_notrace 977 92
-srcu_up_read 977 92
-srcu_up_read_fast 977 92
-ssleep 286 166
-start_poll_synchronize_rcu 445 33
-start_poll_synchronize_srcu 446 92
-static_assert 1 8
-static_branch_dec 978 280
-static_branch_dec_cpuslocked 978 280
-static_branch_disable 979 280
-static_branch_disable_cpuslocked 979 280
-static_branch_enable 980 280
-static_branch_enable_cpuslocked 980 280
-static_branch_inc 981 280
-static_branch_inc_cpuslocked 981 280
-static_branch_likely 982 280
-static_branch_unlikely 982 280
-static_key_count 33 205
-static_key_disable 979 280
-static_key_disable_cpuslocked 979 280
-static_key_enable 980 280
-static_key_enable_cpuslocked 980 280
-static_key_enabled 983 280
-static_key_false 983 280
-static_key_fast_inc_not_disabled 202 205
-static_key_slow_dec 978 280
-static_key_slow_dec_cpuslocked 978 280
-static_key_slow_inc 981 280
-static_key_slow_inc_cpuslocked 981 280
-static_key_true 983 280
-stop_machine 569 281
-store_release_wake_up 984 80
-strcasecmp 29 213
-strchr 29 213
-strcmp 29 213
-strcpy 48 213
-strlcpy 48 213
-strlen 29 213
-strncmp 29 213
-strncpy 48 213
-strncpy_from_user 60 48
-strndup_user 684 213
-strnlen 29 213
-strnlen_user 684 48
-strrchr 29 213
-strscpy 48 213
-strscpy_pad 48 213
-strstr 29 213
-struct_size 1 73
-struct_size_t 1 73
-submit_bio 10 86
-submit_bio_wait 232 86
-subsys_initcall 133 69
-subsys_initcall_sync 133 69
-swab16 1 282
-swab32 1 282
-swab64 1 282
-swait_active 33 37
-swait_event_exclusive 985 58
-swait_event_idle_exclusive 985 58
-swait_event_interruptible_exclusive 986 58
-swait_event_interruptible_timeout_exclusive 986 58
-swait_event_timeout_exclusive 986 58
-swake_up_all 118 198
-swake_up_all_locked 118 198
-swake_up_locked 118 198
-swake_up_one 118 198
-swq_has_sleeper 438 37
-sync_blockdev 232 65
-sync_cmpxchg 278 76
-sync_try_cmpxchg 987 76
-synchronize_hardirq 988 14
-synchronize_irq 989 14
-synchronize_net 990 266
-synchronize_rcu 990 103
-synchronize_rcu_expedited 990 103
-synchronize_rcu_tasks 991 103
-synchronize_rcu_tasks_rude 991 103
-synchronize_rcu_tasks_trace 991 103
-synchronize_srcu 992 92
-synchronize_srcu_expedited 992 92
-sysfs_emit 29 207
-sysfs_emit_at 29 207
-sysfs_remove_bin_file 333 119
-sysfs_remove_file 333 119
-sysfs_remove_files 333 119
-sysfs_remove_group 333 119
-sysfs_remove_groups 333 119
-task_cpu 29 101
-task_lock 80 175
-task_pid_nr 29 101
-task_rq_lock 993 60
-task_rq_unlock 994 60
-task_tgid_nr 29 101
-task_unlock 83 175
-task_work_add 995 283
-tasklet_disable 996 14
-tasklet_disable_in_atomic 997 14
-tasklet_disable_nosync 998 14
-tasklet_enable 999 14
-tasklet_hi_schedule 1000 14
-tasklet_init 1001 14
-tasklet_kill 1002 14
-tasklet_schedule 1000 14
-tasklet_setup 1001 14
-tasklet_unlock_wait 1003 14
-test_and_change_bit 1004 40
-test_and_clear_bit 300 40
-test_and_clear_thread_flag 1005 94
-test_and_clear_ti_thread_flag 1006 94
-test_and_clear_tsk_thread_flag 1006 94
-test_and_clear_wake_up_bit 1007 80
-test_and_set_bit 301 40
-test_and_set_bit_lock 1008 40
-test_and_set_thread_flag 1009 94
-test_and_set_ti_thread_flag 1010 94
-test_and_set_tsk_thread_flag 1010 94
-test_bit 302 40
-test_bit_acquire 1011 40
-test_thread_flag 1012 94
-test_ti_thread_flag 961 94
-test_tsk_thread_flag 961 94
-thermal_zone_device_unregister 1013 140
-this_cpu_add 101 61
-this_cpu_add_return 102 61
-this_cpu_and 103 61
-this_cpu_cmpxchg 104 61
-this_cpu_cmpxchg128 104 61
-this_cpu_cmpxchg64 104 61
-this_cpu_dec 105 61
-this_cpu_dec_return 106 61
-this_cpu_inc 107 61
-this_cpu_inc_return 108 61
-this_cpu_or 109 61
-this_cpu_ptr 110 170
-this_cpu_read 111 61
-this_cpu_sub 112 61
-this_cpu_sub_return 113 61
-this_cpu_try_cmpxchg 114 61
-this_cpu_try_cmpxchg128 114 61
-this_cpu_try_cmpxchg64 114 61
-this_cpu_write 115 61
-this_cpu_xchg 116 61
-time_after 29 204
-time_after_eq 29 204
-time_before 29 204
-time_before_eq 29 204
-time_is_after_jiffies 29 204
-time_is_before_jiffies 29 204
-timer_container_of 292 18
-timer_delete 317 66
-timer_delete_sync 316 66
-timer_delete_sync_try 1014 66
-timer_pending 92 18
-timer_reduce 712 66
-timer_setup 1015 18
-timer_setup_on_stack 1016 18
-timer_shutdown 1017 66
-timer_shutdown_sync 1018 66
-tlb_finish_mmu 53 284
-tlb_flush_mmu 53 284
-tlb_gather_mmu 683 284
-tlb_remove_page 231 284
-tlb_remove_table 1019 284
-truncate_inode_pages 706 99
-try_cmpxchg 987 76
-try_cmpxchg128 987 76
-try_cmpxchg128_acquire 1020 76
-try_cmpxchg128_local 1021 97
-try_cmpxchg128_relaxed 1022 76
-try_cmpxchg128_release 1023 76
-try_cmpxchg64 987 76
-try_cmpxchg64_acquire 1020 76
-try_cmpxchg64_local 1021 97
-try_cmpxchg64_relaxed 1022 76
-try_cmpxchg64_release 1023 76
-try_cmpxchg_acquire 1020 76
-try_cmpxchg_local 1021 97
-try_cmpxchg_relaxed 1022 76
-try_cmpxchg_release 1023 76
-try_get_page 310 99
-try_module_get 428 53
-try_to_del_timer_sync 1014 66
-try_to_wake_up 314 58
-try_wait_for_completion 1024 98
-tryget_task_struct 310 175
-trylock_buffer 1025 90
-trylock_page 429 155
-typec_register_port 1026 285
-typec_unregister_port 1027 285
-typeof 2 36
-u64_stats_add 1028 286
-u64_stats_fetch_begin 585 286
-u64_stats_fetch_retry 1029 286
-u64_stats_inc 646 286
-u64_stats_init 25 286
-u64_stats_read 753 286
-u64_stats_set 649 286
-u64_stats_sub 1030 286
-u64_stats_update_begin 1031 286
-u64_stats_update_begin_irqsave 1032 286
-u64_stats_update_end 1033 286
-u64_stats_update_end_irqrestore 1033 286
-u64_to_user_ptr 1 231
-uart_add_one_port 1034 287
-uart_port_lock 80 287
-uart_port_lock_irq 969 287
-uart_port_lock_irqsave 969 287
-uart_port_trylock 779 287
-uart_port_trylock_irqsave 971 287
-uart_port_unlock 83 287
-uart_port_unlock_irq 972 287
-uart_port_unlock_irqrestore 972 287
-uart_remove_one_port 1035 287
-udelay 319 166
-umax 1 20
-umin 1 20
-unlikely 613 30
-unlock_buffer 1036 90
-unlock_new_inode 605 159
-unlock_page 430 155
-unlock_sock_fast 898 85
-unlock_task_sighand 1037 223
-unrcu_pointer 1038 259
-unreachable 6 6
-unregister_candev 1039 54
-unregister_netdev 1040 266
-unregister_netdevice 1039 54
-up 1041 150
-up_read 131 151
-up_read_non_owner 131 151
-up_write 132 151
-update_mmu_cache 319 163
-upper_16_bits 1 20
-upper_32_bits 1 20
-usb_add_gadget_udc 1042 288
-usb_alloc_urb 68 289
-usb_block_urb 1043 289
-usb_control_msg 252 289
-usb_del_gadget_udc 1044 288
-usb_fill_bulk_urb 1045 289
-usb_fill_control_urb 1046 289
-usb_fill_int_urb 1045 289
-usb_free_urb 67 289
-usb_get_dev 373 289
-usb_kill_anchored_urbs 1047 289
-usb_kill_urb 1048 289
-usb_poison_anchored_urbs 1047 289
-usb_poison_urb 1049 289
-usb_put_dev 399 289
-usb_submit_urb 1050 289
-usb_unlink_anchored_urbs 1047 289
-usb_unlink_urb 1051 289
-usb_unpoison_anchored_urbs 1052 289
-usecs_to_jiffies 29 204
-usleep_idle_range 286 166
-usleep_range 286 166
-usleep_range_state 286 166
-va_arg 1 290
-va_copy 1 290
-va_end 1 290
-va_start 1 290
-vfree 586 291
-vfs_fsync 232 159
-video_drvdata 296 109
-virt_load_acquire 947 276
-virt_mb 949 147
-virt_mb__after_atomic 950 76
-virt_mb__before_atomic 952 76
-virt_rmb 953 147
-virt_store_mb 954 147
-virt_store_release 427 276
-virt_to_folio 29 99
-virt_to_page 29 99
-virt_to_phys 29 99
-virt_wmb 955 147
-vma_assert_locked 544 224
-vma_assert_read_locked 544 224
-vma_assert_write_locked 139 224
-vma_end_read 1053 224
-vma_end_write_all 1054 224
-vma_is_attached 92 224
-vma_start_read 665 224
-vma_start_read_locked 665 224
-vma_start_read_locked_nested 665 224
-vma_start_write 1055 224
-vma_start_write_killable 1056 224
-vmalloc 125 291
-vzalloc 125 291
-wait_event 985 58
-wait_event_cmd 985 58
-wait_event_exclusive_cmd 985 58
-wait_event_freezable 986 58
-wait_event_freezable_timeout 986 58
-wait_event_hrtimeout 986 58
-wait_event_idle 985 58
-wait_event_idle_exclusive 985 58
-wait_event_idle_timeout 986 58
-wait_event_interruptible 986 58
-wait_event_interruptible_exclusive 986 58
-wait_event_interruptible_hrtimeout 986 58
-wait_event_interruptible_lock_irq 986 58
-wait_event_interruptible_locked 986 58
-wait_event_interruptible_locked_irq 986 58
-wait_event_interruptible_timeout 986 58
-wait_event_killable 986 58
-wait_event_killable_timeout 986 58
-wait_event_lock_irq 985 58
-wait_event_lock_irq_cmd 985 58
-wait_event_state 986 58
-wait_event_timeout 986 58
-wait_for_completion 1057 98
-wait_for_completion_interruptible 1058 98
-wait_for_completion_interruptible_timeout 1058 98
-wait_for_completion_io 1057 98
-wait_for_completion_io_timeout 1058 98
-wait_for_completion_killable 1058 98
-wait_for_completion_killable_timeout 1058 98
-wait_for_completion_state 1058 98
-wait_for_completion_timeout 1058 98
-wait_on_bit 1059 80
-wait_on_bit_action 1059 80
-wait_on_bit_io 1059 80
-wait_on_bit_lock 1060 80
-wait_on_bit_lock_action 1060 80
-wait_on_bit_lock_io 1060 80
-wait_on_bit_timeout 1059 80
-wait_on_buffer 431 90
-wait_on_page_writeback 431 155
-wait_task_inactive 232 116
-wait_var_event 1061 80
-wait_var_event_any_lock 1062 80
-wait_var_event_interruptible 1062 80
-wait_var_event_io 1061 80
-wait_var_event_killable 1062 80
-wait_var_event_mutex 1062 80
-wait_var_event_spinlock 1062 80
-wait_var_event_timeout 1062 80
-wait_woken 1063 63
-waitqueue_active 33 37
-wake_q_add 1064 116
-wake_q_add_safe 1064 116
-wake_up 117 58
-wake_up_all 117 58
-wake_up_all_locked 118 58
-wake_up_bit 1065 292
-wake_up_interruptible 117 58
-wake_up_interruptible_all 117 58
-wake_up_interruptible_nr 117 58
-wake_up_interruptible_poll 117 58
-wake_up_interruptible_sync 118 58
-wake_up_interruptible_sync_poll 118 58
-wake_up_interruptible_sync_poll_locked 118 37
-wake_up_locked 118 58
-wake_up_locked_poll 118 58
-wake_up_new_task 1066 116
-wake_up_nr 117 58
-wake_up_poll 117 58
-wake_up_poll_on_current_cpu 118 37
-wake_up_pollfree 118 37
-wake_up_process 1067 58
-wake_up_q 605 116
-wake_up_state 1067 58
-wake_up_sync 118 58
-wake_up_var 1068 292
-wake_up_var_locked 118 80
-wake_up_var_protected 118 80
-watchdog_register_device 1069 141
-watchdog_unregister_device 1070 141
-wiphy_free 336 109
-wiphy_lock 331 226
-wiphy_priv 296 109
-wiphy_unlock 335 226
-wmb 1071 147
-woken_wake_function 314 63
-work_busy 1072 13
-work_pending 92 13
-wq_has_single_sleeper 33 37
-wq_has_sleeper 438 37
-write_lock 1073 257
-write_lock_bh 1074 257
-write_lock_irq 1075 257
-write_lock_irqsave 1075 257
-write_lock_nested 1073 257
-write_seqcount_begin 831 57
-write_seqcount_begin_nested 831 57
-write_seqcount_end 832 57
-write_seqcount_invalidate 830 57
-write_seqcount_latch 830 57
-write_seqcount_latch_begin 831 57
-write_seqcount_latch_end 1033 57
-write_seqlock 868 57
-write_seqlock_bh 869 57
-write_seqlock_irq 870 57
-write_seqlock_irqsave 870 57
-write_sequnlock 871 57
-write_sequnlock_bh 872 57
-write_sequnlock_irq 873 57
-write_sequnlock_irqrestore 873 57
-write_trylock 1076 257
-write_trylock_irqsave 1077 257
-write_unlock 1078 257
-write_unlock_bh 1079 257
-write_unlock_irq 1080 257
-write_unlock_irqrestore 1080 257
-writeb 90 56
-writeb_relaxed 90 56
-writel 90 56
-writel_relaxed 90 56
-writeq 90 56
-writeq_relaxed 90 56
-writesb 71 56
-writesl 71 56
-writesq 71 56
-writesw 71 56
-writew 90 56
-writew_relaxed 90 56
-ww_mutex_lock 332 293
-ww_mutex_lock_interruptible 332 293
-ww_mutex_lock_slow 331 293
-ww_mutex_lock_slow_interruptible 332 293
-ww_mutex_trylock 334 293
-ww_mutex_unlock 335 293
-xa_alloc 120 64
-xa_cmpxchg 1081 64
-xa_erase 1082 64
-xa_erase_irq 1082 64
-xa_for_each 1083 64
-xa_insert 120 64
-xa_load 817 64
-xa_lock 80 294
-xa_lock_bh 81 294
-xa_lock_irq 969 294
-xa_lock_irqsave 969 294
-xa_store 1084 64
-xa_store_irq 1084 64
-xa_trylock 779 294
-xa_unlock 83 294
-xa_unlock_bh 84 294
-xa_unlock_irq 972 294
-xa_unlock_irqrestore 972 294
-xas_load 817 64
-xas_lock 80 294
-xas_lock_bh 81 294
-xas_lock_irq 969 294
-xas_lock_irqsave 969 294
-xas_store 1085 64
-xas_unlock 83 294
-xas_unlock_bh 84 294
-xas_unlock_irq 972 294
-xas_unlock_irqrestore 972 294
-xchg 222 76
-xchg_acquire 223 76
-xchg_relaxed 224 76
-xchg_release 225 76
-xor_unlock_is_negative_byte 1086 40
-xprt_wait_for_buffer_space 41 295
-xprt_write_space 1087 295
-yield 568 100
+PTR_ERR 41 23
+PTR_ERR_OR_ZERO 39 23
+PageActive 42 13
+PageAnon 43 13
+PageBuddy 42 13
+PageChecked 42 13
+PageCompound 43 13
+PageDirty 42 13
+PageForeign 42 13
+PageGuard 42 13
+PageHWPoison 42 13
+PageHead 43 13
+PageLRU 42 13
+PageLargeKmalloc 42 13
+PageLocked 42 13
+PageMappedToDisk 42 13
+PageMlocked 42 13
+PageMovableOps 42 13
+PageMovableOpsIsolated 42 13
+PageOffline 42 13
+PagePinned 42 13
+PagePrivate 42 13
+PagePrivate2 42 13
+PageReadahead 42 13
+PageReclaim 42 13
+PageReferenced 42 13
+PageReported 42 13
+PageReserved 42 13
+PageSavePinned 42 13
+PageSlab 42 13
+PageSwapBacked 42 13
+PageSwapCache 42 13
+PageTable 42 13
+PageTail 43 13
+PageUnaccepted 42 13
+PageUnevictable 42 13
+PageUptodate 44 13
+PageVmemmapSelfHosted 42 13
+PageWaiters 42 13
+PageWorkingset 42 13
+PageWriteback 42 13
+PageXenRemapped 42 13
+PageZsmalloc 42 13
+RCU_INIT_POINTER 45 34
+RCU_LOCKDEP_WARN 46 35
+READ_ONCE 47 3
+READ_ONCE_NOCHECK 48 36
+RUNTIME_PM_OPS 26 18
+SCHED_WARN_ON 21 14
+SENSOR_DEVICE_ATTR 6 37
+SENSOR_DEVICE_ATTR_2 6 37
+SENSOR_DEVICE_ATTR_2_RO 49 37
+SENSOR_DEVICE_ATTR_2_RW 50 37
+SENSOR_DEVICE_ATTR_2_WO 51 37
+SENSOR_DEVICE_ATTR_RO 49 37
+SENSOR_DEVICE_ATTR_RW 50 37
+SENSOR_DEVICE_ATTR_WO 51 37
+SET_LATE_SYSTEM_SLEEP_PM_OPS 26 18
+SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 26 18
+SET_RUNTIME_PM_OPS 26 18
+SET_SYSTEM_SLEEP_PM_OPS 26 18
+SIMPLE_DEV_PM_OPS 26 18
+SYSTEM_SLEEP_PM_OPS 26 18
+SetPageActive 52 13
+SetPageChecked 52 13
+SetPageDirty 52 13
+SetPageForeign 52 13
+SetPageHWPoison 52 13
+SetPageLRU 52 13
+SetPageMappedToDisk 52 13
+SetPageMlocked 52 13
+SetPageMovableOps 52 13
+SetPageMovableOpsIsolated 52 13
+SetPagePinned 52 13
+SetPagePrivate 52 13
+SetPagePrivate2 52 13
+SetPageReadahead 52 13
+SetPageReclaim 52 13
+SetPageReferenced 52 13
+SetPageReserved 52 13
+SetPageSavePinned 52 13
+SetPageSwapBacked 52 13
+SetPageSwapCache 52 13
+SetPageUnevictable 52 13
+SetPageUptodate 53 13
+SetPageVmemmapSelfHosted 52 13
+SetPageWaiters 52 13
+SetPageWorkingset 52 13
+SetPageXenRemapped 52 13
+TestClearPageDirty 54 13
+TestClearPageHWPoison 54 13
+TestClearPageLRU 54 13
+TestClearPagePinned 54 13
+TestClearPageReclaim 54 13
+TestClearPageWorkingset 54 13
+TestClearPageWriteback 54 13
+TestClearPageXenRemapped 54 13
+TestSetPageDirty 55 13
+TestSetPageHWPoison 55 13
+TestSetPagePinned 55 13
+TestSetPageWriteback 55 13
+UNIVERSAL_DEV_PM_OPS 26 18
+VIRTUAL_BUG_ON 11 8
+VM_BUG_ON 11 8
+VM_BUG_ON_FOLIO 11 31
+VM_BUG_ON_MM 11 31
+VM_BUG_ON_PAGE 11 31
+VM_BUG_ON_VMA 11 31
+VM_WARN_ON 21 31
+VM_WARN_ON_FOLIO 21 31
+VM_WARN_ON_MM 21 31
+VM_WARN_ON_ONCE 21 31
+VM_WARN_ON_ONCE_FOLIO 21 31
+VM_WARN_ON_ONCE_MM 21 31
+VM_WARN_ON_ONCE_PAGE 21 31
+VM_WARN_ON_ONCE_VMA 21 31
+VM_WARN_ON_PAGE 21 31
+VM_WARN_ON_VMA 21 31
+WARN 21 8
+WARN_ON 56 8
+WARN_ONCE 21 8
+WARN_ON_ONCE 56 8
+WARN_RATELIMIT 57 8
+WARN_TAINT 21 8
+WRITE_ONCE 58 3
+__ATTR 6 5
+__ATTR_IGNORE_LOCKDEP 6 5
+__ATTR_PREALLOC 6 5
+__ATTR_RO 13 5
+__ATTR_RO_MODE 13 5
+__ATTR_RW 14 5
+__ATTR_RW_MODE 14 5
+__ATTR_WO 15 5
+__BIN_ATTR 6 5
+__ClearPageBuddy 59 13
+__ClearPageDirty 60 13
+__ClearPageGuard 59 13
+__ClearPageHead 60 13
+__ClearPageLRU 60 13
+__ClearPageLargeKmalloc 59 13
+__ClearPageLocked 60 13
+__ClearPageOffline 59 13
+__ClearPageReported 60 13
+__ClearPageReserved 60 13
+__ClearPageSlab 59 13
+__ClearPageTable 59 13
+__ClearPageUnaccepted 59 13
+__ClearPageZsmalloc 59 13
+__INIT_DELAYED_WORK 22 15
+__INIT_WORK 24 15
+__READ_ONCE 0 36
+__SetPageBuddy 59 13
+__SetPageGuard 59 13
+__SetPageHead 61 13
+__SetPageLargeKmalloc 59 13
+__SetPageLocked 61 13
+__SetPageOffline 59 13
+__SetPageReported 61 13
+__SetPageReserved 61 13
+__SetPageSlab 59 13
+__SetPageTable 59 13
+__SetPageUnaccepted 59 13
+__SetPageUptodate 62 13
+__SetPageZsmalloc 59 13
+__WRITE_ONCE 63 36
+__acquire 1 38
+__add_wait_queue 64 39
+__add_wait_queue_entry_tail 64 39
+__add_wait_queue_entry_tail_exclusive 64 39
+__add_wait_queue_exclusive 64 39
+__assign_bit 65 40
+__bit_spin_unlock 66 41
+__builtin_add_overflow 1 38
+__builtin_alloca 1 38
+__builtin_bswap16 1 38
+__builtin_bswap32 1 38
+__builtin_bswap64 1 38
+__builtin_choose_expr 1 38
+__builtin_clz 1 38
+__builtin_clzl 1 38
+__builtin_clzll 1 38
+__builtin_constant_p 1 38
+__builtin_ctz 1 38
+__builtin_ctzl 1 38
+__builtin_ctzll 1 38
+__builtin_dynamic_object_size 1 38
+__builtin_expect 67 32
+__builtin_ffs 1 38
+__builtin_ffsl 1 38
+__builtin_ffsll 1 38
+__builtin_frame_address 1 38
+__builtin_has_attribute 1 38
+__builtin_isdigit 1 38
+__builtin_memcmp 1 38
+__builtin_memcpy 1 38
+__builtin_memmove 1 38
+__builtin_memset 1 38
+__builtin_mul_overflow 1 38
+__builtin_object_size 1 38
+__builtin_offsetof 1 38
+__builtin_parity 1 38
+__builtin_popcount 1 38
+__builtin_popcountl 1 38
+__builtin_popcountll 1 38
+__builtin_prefetch 1 38
+__builtin_preserve_access_index 1 38
+__builtin_return_address 1 38
+__builtin_strlen 1 38
+__builtin_sub_overflow 1 38
+__builtin_trap 1 38
+__builtin_types_compatible_p 1 38
+__builtin_unreachable 10 7
+__builtin_va_arg 1 38
+__builtin_va_copy 1 38
+__builtin_va_end 1 38
+__builtin_va_start 1 38
+__change_bit 68 40
+__clear_bit 69 40
+__clear_bit_unlock 70 42
+__cond_lock 1 38
+__copy_from_user 71 43
+__copy_from_user_inatomic 72 43
+__copy_to_user 73 43
+__cpumask_assign_cpu 65 44
+__cpumask_clear_cpu 69 44
+__cpumask_set_cpu 74 44
+__devm_iio_device_register 75 45
+__devm_rtc_register_device 76 46
+__exit_p 77 47
+__ffs 1 48
+__ffs64 1 48
+__find_linux_pte 78 49
+__fls 1 48
+__folio_clear_active 60 13
+__folio_clear_buddy 59 13
+__folio_clear_dirty 60 13
+__folio_clear_guard 59 13
+__folio_clear_head 60 13
+__folio_clear_hugetlb 59 13
+__folio_clear_large_kmalloc 59 13
+__folio_clear_locked 60 13
+__folio_clear_lru 60 13
+__folio_clear_mlocked 60 13
+__folio_clear_offline 59 13
+__folio_clear_reported 60 13
+__folio_clear_reserved 60 13
+__folio_clear_slab 59 13
+__folio_clear_swapbacked 60 13
+__folio_clear_table 59 13
+__folio_clear_unaccepted 59 13
+__folio_clear_unevictable 60 13
+__folio_clear_zsmalloc 59 13
+__folio_mark_uptodate 62 13
+__folio_set_buddy 59 13
+__folio_set_dropbehind 61 13
+__folio_set_guard 59 13
+__folio_set_head 61 13
+__folio_set_hugetlb 59 13
+__folio_set_large_kmalloc 59 13
+__folio_set_locked 61 13
+__folio_set_offline 59 13
+__folio_set_referenced 61 13
+__folio_set_reported 61 13
+__folio_set_reserved 61 13
+__folio_set_slab 59 13
+__folio_set_swapbacked 61 13
+__folio_set_table 59 13
+__folio_set_unaccepted 59 13
+__folio_set_zsmalloc 59 13
+__free_page 79 50
+__free_pages 79 50
+__get_free_page 80 50
+__get_free_pages 80 50
+__get_user 71 51
+__iio_device_register 81 45
+__in6_dev_get 82 52
+__in_dev_get_rcu 82 52
+__iowrite32_copy 83 53
+__iowrite64_copy 83 53
+__list_del_entry 84 26
+__llist_add 85 54
+__llist_add_batch 86 54
+__llist_del_all 87 54
+__local_bh_disable_ip 88 55
+__local_bh_enable_ip 89 55
+__module_get 90 56
+__napi_schedule 91 57
+__netif_subqueue_stopped 42 57
+__netif_tx_lock 92 57
+__netif_tx_lock_bh 93 57
+__netif_tx_trylock 94 57
+__netif_tx_unlock 95 57
+__netif_tx_unlock_bh 96 57
+__preempt_count_add 97 58
+__preempt_count_dec 98 58
+__preempt_count_dec_and_test 99 58
+__preempt_count_inc 97 58
+__preempt_count_sub 98 58
+__put_user 100 51
+__raw_readb 101 59
+__raw_readl 101 59
+__raw_readq 101 59
+__raw_readw 101 59
+__raw_writeb 102 59
+__raw_writel 102 59
+__raw_writeq 102 59
+__raw_writew 102 59
+__read_seqcount_begin 103 60
+__read_seqcount_retry 104 60
+__release 1 38
+__set_bit 74 40
+__set_current_state 105 61
+__setup 106 47
+__skb_dequeue 107 62
+__skb_queue_head 108 62
+__skb_queue_purge 59 62
+__skb_queue_tail 108 62
+__skb_unlink 109 62
+__stringify 1 38
+__task_rq_lock 110 63
+__test_and_change_bit 111 40
+__test_and_clear_bit 112 40
+__test_and_set_bit 113 40
+__this_cpu_add 114 64
+__this_cpu_add_return 115 64
+__this_cpu_and 116 64
+__this_cpu_cmpxchg 117 64
+__this_cpu_dec 118 64
+__this_cpu_dec_return 119 64
+__this_cpu_inc 120 64
+__this_cpu_inc_return 121 64
+__this_cpu_or 122 64
+__this_cpu_ptr 123 65
+__this_cpu_read 124 64
+__this_cpu_sub 125 64
+__this_cpu_sub_return 126 64
+__this_cpu_try_cmpxchg 127 64
+__this_cpu_write 128 64
+__this_cpu_xchg 129 64
+__wake_up 130 66
+__wake_up_sync_key 131 66
+__xa_erase 132 67
+__xa_insert 133 67
+__xa_store 134 67
+_local_bh_enable 89 55
+abs 1 22
+add_disk 135 68
+add_timer 136 69
+add_timer_on 136 69
+add_wait_queue 137 66
+add_wait_queue_exclusive 137 66
+add_wait_queue_priority 137 66
+alloc_page 80 50
+alloc_pages 80 50
+alloc_percpu 138 70
+alloc_percpu_gfp 80 70
+alloc_skb 80 62
+alloc_workqueue 139 15
+anon_vma_lock_read 140 71
+anon_vma_lock_write 141 71
+anon_vma_trylock_read 142 71
+anon_vma_trylock_write 143 71
+anon_vma_unlock_read 144 71
+anon_vma_unlock_write 145 71
+arch_initcall 146 47
+arch_initcall_sync 146 47
+arch_local_irq_disable 147 72
+arch_local_irq_enable 148 72
+arch_local_irq_restore 148 72
+arch_local_irq_save 147 72
+arch_spin_lock 149 73
+arch_spin_trylock 150 73
+arch_spin_unlock 151 73
+array_index_nospec 1 74
+array_size 1 75
+assert_raw_spin_locked 152 76
+assert_spin_locked 152 76
+assign_bit 153 42
+ata_host_activate 154 77
+ata_host_detach 155 77
+ata_host_register 154 77
+atomic64_add 156 78
+atomic64_add_negative 157 78
+atomic64_add_negative_acquire 158 78
+atomic64_add_negative_relaxed 159 78
+atomic64_add_negative_release 160 78
+atomic64_add_return 161 78
+atomic64_add_return_acquire 162 78
+atomic64_add_return_relaxed 163 78
+atomic64_add_return_release 164 78
+atomic64_add_unless 165 78
+atomic64_and 166 78
+atomic64_andnot 167 78
+atomic64_cmpxchg 168 78
+atomic64_cmpxchg_acquire 169 78
+atomic64_cmpxchg_relaxed 170 78
+atomic64_cmpxchg_release 171 78
+atomic64_cond_read_acquire 103 79
+atomic64_cond_read_relaxed 42 79
+atomic64_dec 172 78
+atomic64_dec_and_test 173 78
+atomic64_dec_if_positive 174 78
+atomic64_dec_return 175 78
+atomic64_dec_return_acquire 176 78
+atomic64_dec_return_relaxed 177 78
+atomic64_dec_return_release 178 78
+atomic64_dec_unless_positive 179 78
+atomic64_fetch_add 180 78
+atomic64_fetch_add_acquire 181 78
+atomic64_fetch_add_relaxed 182 78
+atomic64_fetch_add_release 183 78
+atomic64_fetch_add_unless 184 78
+atomic64_fetch_and 185 78
+atomic64_fetch_and_acquire 186 78
+atomic64_fetch_and_relaxed 187 78
+atomic64_fetch_and_release 188 78
+atomic64_fetch_andnot 189 78
+atomic64_fetch_andnot_acquire 190 78
+atomic64_fetch_andnot_relaxed 191 78
+atomic64_fetch_andnot_release 192 78
+atomic64_fetch_dec 193 78
+atomic64_fetch_dec_acquire 194 78
+atomic64_fetch_dec_relaxed 195 78
+atomic64_fetch_dec_release 196 78
+atomic64_fetch_inc 197 78
+atomic64_fetch_inc_acquire 198 78
+atomic64_fetch_inc_relaxed 199 78
+atomic64_fetch_inc_release 200 78
+atomic64_fetch_or 201 78
+atomic64_fetch_or_acquire 202 78
+atomic64_fetch_or_relaxed 203 78
+atomic64_fetch_or_release 204 78
+atomic64_fetch_sub 205 78
+atomic64_fetch_sub_acquire 206 78
+atomic64_fetch_sub_relaxed 207 78
+atomic64_fetch_sub_release 208 78
+atomic64_fetch_xor 209 78
+atomic64_fetch_xor_acquire 210 78
+atomic64_fetch_xor_relaxed 211 78
+atomic64_fetch_xor_release 212 78
+atomic64_inc 213 78
+atomic64_inc_and_test 214 78
+atomic64_inc_not_zero 215 78
+atomic64_inc_return 216 78
+atomic64_inc_return_acquire 217 78
+atomic64_inc_return_relaxed 218 78
+atomic64_inc_return_release 219 78
+atomic64_inc_unless_negative 215 78
+atomic64_or 220 78
+atomic64_read 221 80
+atomic64_read_acquire 222 80
+atomic64_set 223 80
+atomic64_set_release 224 80
+atomic64_sub 225 78
+atomic64_sub_and_test 226 78
+atomic64_sub_return 227 78
+atomic64_sub_return_acquire 228 78
+atomic64_sub_return_relaxed 229 78
+atomic64_sub_return_release 230 78
+atomic64_try_cmpxchg 231 78
+atomic64_try_cmpxchg_acquire 232 78
+atomic64_try_cmpxchg_relaxed 233 78
+atomic64_try_cmpxchg_release 234 78
+atomic64_xchg 235 78
+atomic64_xchg_acquire 236 78
+atomic64_xchg_relaxed 237 78
+atomic64_xchg_release 238 78
+atomic64_xor 239 78
+atomic_add 156 78
+atomic_add_negative 157 78
+atomic_add_negative_acquire 158 78
+atomic_add_negative_relaxed 159 78
+atomic_add_negative_release 160 78
+atomic_add_return 161 78
+atomic_add_return_acquire 162 78
+atomic_add_return_relaxed 163 78
+atomic_add_return_release 164 78
+atomic_add_unless 165 78
+atomic_and 166 78
+atomic_andnot 167 78
+atomic_cmpxchg 168 78
+atomic_cmpxchg_acquire 169 78
+atomic_cmpxchg_relaxed 170 78
+atomic_cmpxchg_release 171 78
+atomic_cond_read_acquire 103 79
+atomic_cond_read_relaxed 42 79
+atomic_dec 172 78
+atomic_dec_and_lock 240 76
+atomic_dec_and_lock_irqsave 240 76
+atomic_dec_and_mutex_lock 241 81
+atomic_dec_and_raw_lock 242 76
+atomic_dec_and_raw_lock_irqsave 242 76
+atomic_dec_and_test 173 78
+atomic_dec_and_wake_up 243 82
+atomic_dec_if_positive 174 78
+atomic_dec_return 175 78
+atomic_dec_return_acquire 176 78
+atomic_dec_return_relaxed 177 78
+atomic_dec_return_release 178 78
+atomic_dec_unless_positive 179 78
+atomic_fetch_add 180 78
+atomic_fetch_add_acquire 181 78
+atomic_fetch_add_relaxed 182 78
+atomic_fetch_add_release 183 78
+atomic_fetch_add_unless 184 78
+atomic_fetch_and 185 78
+atomic_fetch_and_acquire 186 78
+atomic_fetch_and_relaxed 187 78
+atomic_fetch_and_release 188 78
+atomic_fetch_andnot 189 78
+atomic_fetch_andnot_acquire 190 78
+atomic_fetch_andnot_relaxed 191 78
+atomic_fetch_andnot_release 192 78
+atomic_fetch_dec 193 78
+atomic_fetch_dec_acquire 194 78
+atomic_fetch_dec_relaxed 195 78
+atomic_fetch_dec_release 196 78
+atomic_fetch_inc 197 78
+atomic_fetch_inc_acquire 198 78
+atomic_fetch_inc_relaxed 199 78
+atomic_fetch_inc_release 200 78
+atomic_fetch_or 201 78
+atomic_fetch_or_acquire 202 78
+atomic_fetch_or_relaxed 203 78
+atomic_fetch_or_release 204 78
+atomic_fetch_sub 205 78
+atomic_fetch_sub_acquire 206 78
+atomic_fetch_sub_relaxed 207 78
+atomic_fetch_sub_release 208 78
+atomic_fetch_xor 209 78
+atomic_fetch_xor_acquire 210 78
+atomic_fetch_xor_relaxed 211 78
+atomic_fetch_xor_release 212 78
+atomic_inc 213 78
+atomic_inc_and_test 214 78
+atomic_inc_not_zero 215 78
+atomic_inc_return 216 78
+atomic_inc_return_acquire 217 78
+atomic_inc_return_relaxed 218 78
+atomic_inc_return_release 219 78
+atomic_inc_unless_negative 215 78
+atomic_long_add 156 78
+atomic_long_add_negative 157 78
+atomic_long_add_negative_acquire 158 78
+atomic_long_add_negative_relaxed 159 78
+atomic_long_add_negative_release 160 78
+atomic_long_add_return 161 78
+atomic_long_add_return_acquire 162 78
+atomic_long_add_return_relaxed 163 78
+atomic_long_add_return_release 164 78
+atomic_long_add_unless 165 78
+atomic_long_and 166 78
+atomic_long_andnot 167 78
+atomic_long_cmpxchg 168 78
+atomic_long_cmpxchg_acquire 169 78
+atomic_long_cmpxchg_relaxed 170 78
+atomic_long_cmpxchg_release 171 78
+atomic_long_cond_read_acquire 103 79
+atomic_long_cond_read_relaxed 42 79
+atomic_long_dec 172 78
+atomic_long_dec_and_test 173 78
+atomic_long_dec_if_positive 174 78
+atomic_long_dec_return 175 78
+atomic_long_dec_return_acquire 176 78
+atomic_long_dec_return_relaxed 177 78
+atomic_long_dec_return_release 178 78
+atomic_long_dec_unless_positive 179 78
+atomic_long_fetch_add 180 78
+atomic_long_fetch_add_acquire 181 78
+atomic_long_fetch_add_relaxed 182 78
+atomic_long_fetch_add_release 183 78
+atomic_long_fetch_add_unless 184 78
+atomic_long_fetch_and 185 78
+atomic_long_fetch_and_acquire 186 78
+atomic_long_fetch_and_relaxed 187 78
+atomic_long_fetch_and_release 188 78
+atomic_long_fetch_andnot 189 78
+atomic_long_fetch_andnot_acquire 190 78
+atomic_long_fetch_andnot_relaxed 191 78
+atomic_long_fetch_andnot_release 192 78
+atomic_long_fetch_dec 193 78
+atomic_long_fetch_dec_acquire 194 78
+atomic_long_fetch_dec_relaxed 195 78
+atomic_long_fetch_dec_release 196 78
+atomic_long_fetch_inc 197 78
+atomic_long_fetch_inc_acquire 198 78
+atomic_long_fetch_inc_relaxed 199 78
+atomic_long_fetch_inc_release 200 78
+atomic_long_fetch_or 201 78
+atomic_long_fetch_or_acquire 202 78
+atomic_long_fetch_or_relaxed 203 78
+atomic_long_fetch_or_release 204 78
+atomic_long_fetch_sub 205 78
+atomic_long_fetch_sub_acquire 206 78
+atomic_long_fetch_sub_relaxed 207 78
+atomic_long_fetch_sub_release 208 78
+atomic_long_fetch_xor 209 78
+atomic_long_fetch_xor_acquire 210 78
+atomic_long_fetch_xor_relaxed 211 78
+atomic_long_fetch_xor_release 212 78
+atomic_long_inc 213 78
+atomic_long_inc_and_test 214 78
+atomic_long_inc_not_zero 215 78
+atomic_long_inc_return 216 78
+atomic_long_inc_return_acquire 217 78
+atomic_long_inc_return_relaxed 218 78
+atomic_long_inc_return_release 219 78
+atomic_long_inc_unless_negative 215 78
+atomic_long_or 220 78
+atomic_long_read 221 80
+atomic_long_read_acquire 222 80
+atomic_long_set 223 80
+atomic_long_set_release 224 80
+atomic_long_sub 225 78
+atomic_long_sub_and_test 226 78
+atomic_long_sub_return 227 78
+atomic_long_sub_return_acquire 228 78
+atomic_long_sub_return_relaxed 229 78
+atomic_long_sub_return_release 230 78
+atomic_long_try_cmpxchg 231 78
+atomic_long_try_cmpxchg_acquire 232 78
+atomic_long_try_cmpxchg_relaxed 233 78
+atomic_long_try_cmpxchg_release 234 78
+atomic_long_xchg 235 78
+atomic_long_xchg_acquire 236 78
+atomic_long_xchg_relaxed 237 78
+atomic_long_xchg_release 238 78
+atomic_long_xor 239 78
+atomic_notifier_call_chain 244 83
+atomic_notifier_chain_register 244 83
+atomic_notifier_chain_unregister 245 83
+atomic_or 220 78
+atomic_read 221 80
+atomic_read_acquire 222 80
+atomic_set 223 80
+atomic_set_release 224 80
+atomic_sub 225 78
+atomic_sub_and_test 226 78
+atomic_sub_return 227 78
+atomic_sub_return_acquire 228 78
+atomic_sub_return_relaxed 229 78
+atomic_sub_return_release 230 78
+atomic_try_cmpxchg 231 78
+atomic_try_cmpxchg_acquire 232 78
+atomic_try_cmpxchg_relaxed 233 78
+atomic_try_cmpxchg_release 234 78
+atomic_xchg 235 78
+atomic_xchg_acquire 236 78
+atomic_xchg_relaxed 237 78
+atomic_xchg_release 238 78
+atomic_xor 239 78
+autoremove_wake_function 246 66
+backlight_device_register 247 84
+backlight_device_unregister 248 84
+barrier 249 85
+barrier_data 249 85
+be16_to_cpu 1 86
+be32_to_cpu 1 86
+be64_to_cpu 1 86
+bh_lock_sock 250 87
+bh_lock_sock_nested 250 87
+bh_unlock_sock 251 87
+bio_alloc 80 88
+bio_get 252 88
+bio_put 253 89
+bit_clear_unless 254 48
+bit_spin_is_locked 255 41
+bit_spin_lock 256 41
+bit_spin_trylock 257 41
+bit_spin_unlock 66 41
+bitmap_alloc 80 90
+bitmap_and 258 90
+bitmap_andnot 258 90
+bitmap_clear 259 90
+bitmap_complement 59 90
+bitmap_copy 59 90
+bitmap_empty 260 90
+bitmap_equal 260 90
+bitmap_fill 59 90
+bitmap_free 79 90
+bitmap_full 260 90
+bitmap_intersects 260 90
+bitmap_or 59 90
+bitmap_set 261 90
+bitmap_subset 260 90
+bitmap_weight 262 90
+bitmap_xor 59 90
+bitmap_zalloc 80 90
+bitmap_zero 59 90
+blk_mq_freeze_queue 263 91
+blk_mq_unfreeze_queue 264 91
+blkdev_issue_flush 245 68
+blocking_notifier_call_chain 265 83
+blocking_notifier_chain_register 265 83
+blocking_notifier_chain_unregister 265 83
+brelse 266 92
+buffer_uptodate 103 92
+call_rcu 267 93
+call_rcu_hurry 267 93
+call_rcu_tasks 267 93
+call_rcu_tasks_trace 267 93
+call_srcu 268 94
+cancel_delayed_work 269 15
+cancel_delayed_work_sync 270 15
+cancel_work 271 15
+cancel_work_sync 272 15
+cec_register_adapter 273 95
+cec_unregister_adapter 274 95
+change_bit 275 42
+check_add_overflow 1 75
+check_mul_overflow 1 75
+check_shl_overflow 1 75
+check_sub_overflow 1 75
+clamp 1 22
+clamp_t 1 22
+clamp_val 1 22
+cleanup_srcu_struct 276 94
+clear_and_wake_up_bit 277 82
+clear_bit 278 42
+clear_bit_unlock 279 42
+clear_thread_flag 280 96
+clear_ti_thread_flag 281 96
+clear_tsk_thread_flag 281 96
+clear_user 73 51
+clk_bulk_disable 282 97
+clk_bulk_disable_unprepare 282 97
+clk_bulk_enable 283 97
+clk_bulk_prepare_enable 283 97
+clk_disable 284 97
+clk_disable_unprepare 285 97
+clk_enable 286 97
+clk_hw_register 287 98
+clk_hw_unregister 288 98
+clk_prepare 265 97
+clk_prepare_enable 289 97
+clk_set_rate 265 97
+clk_unprepare 290 97
+cmpxchg 291 78
+cmpxchg128 291 78
+cmpxchg128_acquire 292 78
+cmpxchg128_local 293 99
+cmpxchg128_relaxed 294 78
+cmpxchg128_release 295 78
+cmpxchg64 291 78
+cmpxchg64_acquire 292 78
+cmpxchg64_local 293 99
+cmpxchg64_relaxed 294 78
+cmpxchg64_release 295 78
+cmpxchg_acquire 292 78
+cmpxchg_local 293 99
+cmpxchg_relaxed 294 78
+cmpxchg_release 295 78
+complete 296 100
+complete_all 296 100
+complete_on_current_cpu 296 100
+completion_done 297 100
+compound_head 38 101
+compound_order 38 101
+cond_resched 298 102
+cond_resched_lock 245 103
+cond_resched_rcu 299 104
+cond_resched_rwlock_read 245 103
+cond_resched_rwlock_write 245 103
+cond_resched_tasks_rcu_qs 299 35
+cond_synchronize_rcu 300 105
+console_initcall 146 47
+console_lock 301 106
+console_trylock 302 106
+console_unlock 303 106
+consume_skb 304 62
+container_of 305 107
+container_of_const 305 107
+context_unsafe 306 108
+context_unsafe_alias 3 108
+copy_from_iter 307 109
+copy_from_kernel_nofault 72 43
+copy_from_user 71 43
+copy_from_user_nofault 72 43
+copy_to_iter 307 109
+copy_to_user 73 43
+core_initcall 146 47
+core_initcall_sync 146 47
+counter_add 308 110
+counter_priv 309 111
+counter_unregister 310 110
+cpu_online 38 103
+cpu_ptr 123 65
+cpu_relax 249 112
+cpu_to_be16 1 86
+cpu_to_be32 1 86
+cpu_to_be64 1 86
+cpu_to_le16 1 86
+cpu_to_le32 1 86
+cpu_to_le64 1 86
+cpu_to_node 38 10
+cpuhp_remove_state 139 113
+cpuhp_setup_state 139 113
+cpumask_and 258 44
+cpumask_andnot 258 44
+cpumask_assign_cpu 153 44
+cpumask_clear 59 44
+cpumask_clear_cpu 278 44
+cpumask_copy 59 44
+cpumask_empty 260 44
+cpumask_equal 260 44
+cpumask_first 262 44
+cpumask_full 260 44
+cpumask_intersects 260 44
+cpumask_next 311 44
+cpumask_or 59 44
+cpumask_set_cpu 312 44
+cpumask_setall 59 44
+cpumask_subset 260 44
+cpumask_test_and_clear_cpu 313 44
+cpumask_test_and_set_cpu 314 44
+cpumask_test_cpu 315 44
+cpumask_weight 262 44
+cpumask_xor 59 44
+cpus_read_lock 316 114
+cpus_read_trylock 317 114
+cpus_read_unlock 318 114
+cpus_write_lock 319 114
+cpus_write_unlock 320 114
+crypto_engine_register_aead 321 115
+crypto_engine_register_aeads 321 115
+crypto_engine_register_ahash 321 115
+crypto_engine_register_ahashs 321 115
+crypto_engine_register_akcipher 321 115
+crypto_engine_register_akciphers 321 115
+crypto_engine_register_skcipher 321 115
+crypto_engine_register_skciphers 321 115
+crypto_engine_unregister_aead 322 115
+crypto_engine_unregister_aeads 322 115
+crypto_engine_unregister_ahash 322 115
+crypto_engine_unregister_ahashs 322 115
+crypto_engine_unregister_akcipher 322 115
+crypto_engine_unregister_akciphers 322 115
+crypto_engine_unregister_skcipher 322 115
+crypto_engine_unregister_skciphers 322 115
+crypto_register_aead 321 115
+crypto_register_aeads 321 115
+crypto_register_ahash 321 115
+crypto_register_ahashs 321 115
+crypto_register_akcipher 321 115
+crypto_register_akciphers 321 115
+crypto_register_skcipher 321 115
+crypto_register_skciphers 321 115
+crypto_unregister_aead 322 115
+crypto_unregister_aeads 322 115
+crypto_unregister_ahash 322 115
+crypto_unregister_ahashs 322 115
+crypto_unregister_akcipher 322 115
+crypto_unregister_akciphers 322 115
+crypto_unregister_skcipher 322 115
+crypto_unregister_skciphers 322 115
+css_get 90 116
+css_put 253 116
+css_tryget 323 116
+css_tryget_online 323 116
+data_race 324 3
+debugfs_create_atomic_t 25 17
+debugfs_create_automount 25 17
+debugfs_create_blob 25 17
+debugfs_create_bool 25 17
+debugfs_create_devm_seqfile 25 17
+debugfs_create_dir 25 17
+debugfs_create_file 25 17
+debugfs_create_file_size 25 17
+debugfs_create_file_unsafe 25 17
+debugfs_create_regset32 25 17
+debugfs_create_size_t 25 17
+debugfs_create_str 25 17
+debugfs_create_symlink 25 17
+debugfs_create_u16 25 17
+debugfs_create_u32 25 17
+debugfs_create_u32_array 25 17
+debugfs_create_u64 25 17
+debugfs_create_u8 25 17
+debugfs_create_ulong 25 17
+debugfs_create_x16 25 17
+debugfs_create_x32 25 17
+debugfs_create_x64 25 17
+debugfs_create_x8 25 17
+debugfs_create_xul 25 17
+debugfs_remove 325 17
+debugfs_remove_recursive 325 17
+dec_tlb_flush_pending 326 117
+default_wake_function 327 118
+del_gendisk 328 68
+del_singleshot_timer_sync 329 69
+del_timer 330 69
+del_timer_sync 329 69
+delayed_work_pending 104 15
+destroy_workqueue 331 15
+dev_alert 332 119
+dev_alert_once 332 119
+dev_alert_ratelimited 332 119
+dev_alloc_skb 333 62
+dev_close 334 57
+dev_consume_skb_any 304 62
+dev_consume_skb_irq 304 62
+dev_crit 332 119
+dev_crit_once 332 119
+dev_crit_ratelimited 332 119
+dev_dbg 332 119
+dev_dbg_once 332 119
+dev_dbg_ratelimited 332 119
+dev_emerg 332 119
+dev_emerg_once 332 119
+dev_emerg_ratelimited 332 119
+dev_err 332 119
+dev_err_once 332 119
+dev_err_probe 335 119
+dev_err_ratelimited 332 119
+dev_get_by_index 336 57
+dev_get_by_index_rcu 337 57
+dev_get_by_name 336 57
+dev_get_by_name_rcu 338 57
+dev_get_drvdata 38 10
+dev_hold 339 57
+dev_info 332 119
+dev_info_once 332 119
+dev_info_ratelimited 332 119
+dev_kfree_skb 304 62
+dev_kfree_skb_any 304 62
+dev_kfree_skb_irq 304 62
+dev_name 38 10
+dev_notice 332 119
+dev_notice_once 332 119
+dev_notice_ratelimited 332 119
+dev_put 340 57
+dev_queue_xmit 244 57
+dev_to_node 38 10
+dev_warn 332 119
+dev_warn_once 332 119
+dev_warn_ratelimited 332 119
+devfreq_add_device 341 120
+devfreq_remove_device 342 120
+device_add 265 10
+device_add_disk 343 68
+device_del 290 10
+device_initcall 146 47
+device_initcall_sync 146 47
+device_lock 344 10
+device_lock_assert 152 10
+device_lock_interruptible 345 10
+device_register 265 10
+device_remove_bin_file 346 121
+device_remove_file 346 121
+device_remove_group 346 121
+device_remove_groups 346 121
+device_trylock 347 10
+device_unlock 348 10
+device_unregister 290 10
+devl_lock 344 122
+devl_trylock 347 122
+devl_unlock 348 122
+devlink_free 349 111
+devlink_priv 309 111
+devm_add_action 350 123
+devm_add_action_or_reset 350 123
+devm_alloc_etherdev 351 111
+devm_alloc_etherdev_mqs 351 111
+devm_backlight_device_register 352 84
+devm_clk_hw_register 353 98
+devm_counter_add 354 110
+devm_counter_alloc 351 111
+devm_devfreq_add_device 355 120
+devm_device_add_group 356 121
+devm_fpga_mgr_register 357 124
+devm_free_irq 358 16
+devm_gpiochip_add_data 359 125
+devm_hwmon_device_register_with_info 360 126
+devm_hwrng_register 361 127
+devm_i2c_add_adapter 362 128
+devm_iio_device_alloc 351 111
+devm_iio_device_register 75 45
+devm_kasprintf 363 123
+devm_kcalloc 363 123
+devm_kfree 364 123
+devm_kmalloc 363 123
+devm_kmalloc_array 363 123
+devm_kmemdup 363 123
+devm_kstrdup 363 123
+devm_kzalloc 363 123
+devm_led_classdev_register 365 129
+devm_led_classdev_register_ext 365 129
+devm_led_classdev_unregister 366 129
+devm_mbox_controller_register 367 130
+devm_mdiobus_register 368 131
+devm_mmc_alloc_host 351 111
+devm_nvmem_register 369 132
+devm_of_mdiobus_register 368 131
+devm_of_phy_provider_register 370 133
+devm_of_phy_provider_register_full 370 133
+devm_power_supply_register 371 134
+devm_pwmchip_add 372 135
+devm_rc_register_device 373 136
+devm_register_netdev 374 57
+devm_regulator_register 375 137
+devm_request_any_context_irq 376 16
+devm_request_irq 377 16
+devm_request_threaded_irq 378 16
+devm_reset_controller_register 379 138
+devm_rproc_add 380 139
+devm_rtc_register_device 381 46
+devm_snd_soc_register_component 382 140
+devm_spi_alloc_controller 351 111
+devm_spi_alloc_host 351 111
+devm_spi_alloc_master 351 111
+devm_spi_alloc_slave 351 111
+devm_spi_alloc_target 351 111
+devm_spi_register_controller 383 141
+devm_spi_register_master 383 141
+devm_thermal_of_zone_register 384 142
+devm_watchdog_register_device 385 143
+dget 386 144
+dget_dlock 387 144
+dget_parent 386 144
+disable_delayed_work 388 15
+disable_delayed_work_sync 389 15
+disable_hardirq 390 16
+disable_irq 391 16
+disable_irq_nosync 392 16
+disable_work 393 15
+disable_work_sync 394 15
+div64_u64 38 21
+div_u64 38 21
+dma_alloc_coherent 80 145
+dma_async_device_register 395 146
+dma_async_device_unregister 396 146
+dma_fence_get 386 147
+dma_fence_get_rcu 323 147
+dma_fence_is_signaled 104 147
+dma_fence_put 304 147
+dma_fence_signal 246 147
+dma_fence_wait 397 147
+dma_fence_wait_timeout 397 147
+dma_free_coherent 398 145
+dma_map_page 38 148
+dma_map_sg 38 148
+dma_map_single 38 148
+dma_mapping_error 57 148
+dma_mb 399 149
+dma_pool_alloc 80 150
+dma_pool_free 364 150
+dma_resv_assert_held 152 151
+dma_resv_lock 345 151
+dma_resv_lock_interruptible 345 151
+dma_resv_lock_slow 344 151
+dma_resv_trylock 347 151
+dma_resv_unlock 348 151
+dma_resv_wait_timeout 397 151
+dma_rmb 400 149
+dma_sync_sg_for_cpu 332 148
+dma_sync_sg_for_device 332 148
+dma_sync_single_for_cpu 332 148
+dma_sync_single_for_device 332 148
+dma_unmap_page 332 148
+dma_unmap_sg 332 148
+dma_unmap_single 332 148
+dma_wmb 401 149
+dmaenginem_async_device_register 402 146
+do_div 38 21
+do_exit 10 7
+do_group_exit 10 7
+do_task_dead 10 7
+done_seqretry 403 60
+done_seqretry_irqrestore 403 60
+double_rq_lock 149 63
+double_rq_unlock 151 63
+down 404 152
+down_interruptible 405 152
+down_killable 405 152
+down_read 140 153
+down_read_interruptible 406 153
+down_read_killable 406 153
+down_read_killable_nested 406 153
+down_read_nested 140 153
+down_read_non_owner 140 153
+down_read_trylock 142 153
+down_timeout 405 152
+down_trylock 407 152
+down_write 141 153
+down_write_killable 408 153
+down_write_killable_nested 408 153
+down_write_nest_lock 141 153
+down_write_nested 141 153
+down_write_trylock 143 153
+downgrade_write 409 153
+dput 410 144
+drain_workqueue 411 15
+drm_gem_object_get 90 154
+drm_gem_object_put 412 154
+dst_clone 386 155
+dst_hold 90 155
+dst_hold_safe 323 155
+dst_release 304 155
+dump_stack 332 156
+early_initcall 146 47
+early_param 106 47
+enable_and_queue_work 413 15
+enable_delayed_work 244 15
+enable_irq 414 16
+enable_work 244 15
+fault_in_readable 415 157
+ffs 1 48
+ffz 1 48
+fget 416 158
+fib_table_lookup_rcu 82 57
+file_end_write 417 159
+file_ref_get 418 160
+file_ref_inc 90 160
+file_ref_put 419 160
+file_start_write 420 159
+filemap_invalidate_lock 141 161
+filemap_invalidate_lock_shared 140 161
+filemap_invalidate_trylock_shared 142 161
+filemap_invalidate_unlock 145 161
+filemap_invalidate_unlock_shared 144 161
+filemap_write_and_wait_range 245 157
+find_first_bit 262 162
+find_first_zero_bit 262 162
+find_last_bit 262 162
+find_linux_pte 78 49
+find_next_and_bit 262 162
+find_next_bit 262 162
+find_next_zero_bit 262 162
+find_task_by_pid_ns 338 163
+find_task_by_vpid 338 163
+finish_rcuwait 83 164
+finish_swait 83 66
+finish_wait 83 66
+flex_array_size 1 75
+fls 1 48
+fls64 1 48
+fls_long 1 48
+flush_dcache_page 332 165
+flush_delayed_work 421 15
+flush_rcu_work 422 15
+flush_scheduled_work 423 15
+flush_tlb_all 424 165
+flush_tlb_batched_pending 64 166
+flush_tlb_kernel_range 64 165
+flush_tlb_mm 64 165
+flush_tlb_page 64 165
+flush_tlb_range 64 165
+flush_work 422 15
+flush_workqueue 411 15
+folio_alloc 80 50
+folio_clear_active 20 13
+folio_clear_checked 20 13
+folio_clear_dirty 20 13
+folio_clear_dropbehind 20 13
+folio_clear_foreign 20 13
+folio_clear_has_hwpoisoned 20 13
+folio_clear_head 20 13
+folio_clear_hwpoison 20 13
+folio_clear_idle 20 13
+folio_clear_large_rmappable 20 13
+folio_clear_lru 20 13
+folio_clear_mappedtodisk 20 13
+folio_clear_mlocked 20 13
+folio_clear_movable_ops_isolated 20 13
+folio_clear_owner_2 20 13
+folio_clear_partially_mapped 20 13
+folio_clear_pinned 20 13
+folio_clear_private 20 13
+folio_clear_private_2 20 13
+folio_clear_readahead 20 13
+folio_clear_reclaim 20 13
+folio_clear_referenced 20 13
+folio_clear_reserved 20 13
+folio_clear_savepinned 20 13
+folio_clear_swapbacked 20 13
+folio_clear_swapcache 20 13
+folio_clear_unevictable 20 13
+folio_clear_uptodate 20 13
+folio_clear_vmemmap_self_hosted 20 13
+folio_clear_waiters 20 13
+folio_clear_workingset 20 13
+folio_clear_xen_remapped 20 13
+folio_end_writeback 425 157
+folio_get 90 101
+folio_lock 426 157
+folio_lock_killable 427 157
+folio_mark_dirty 428 101
+folio_mark_uptodate 53 13
+folio_nr_pages 38 101
+folio_order 38 101
+folio_page 38 101
+folio_put 429 101
+folio_put_refs 430 101
+folio_put_testzero 419 101
+folio_ref_add 431 167
+folio_ref_add_unless_zero 432 167
+folio_ref_count 42 167
+folio_ref_dec 433 167
+folio_ref_dec_and_test 419 167
+folio_ref_dec_return 434 167
+folio_ref_freeze 435 167
+folio_ref_inc 90 167
+folio_ref_inc_return 436 167
+folio_ref_sub 437 167
+folio_ref_sub_and_test 438 167
+folio_ref_sub_return 439 167
+folio_ref_try_add 432 167
+folio_ref_unfreeze 440 167
+folio_set_active 52 13
+folio_set_checked 52 13
+folio_set_dirty 52 13
+folio_set_dropbehind 52 13
+folio_set_foreign 52 13
+folio_set_has_hwpoisoned 52 13
+folio_set_hwpoison 52 13
+folio_set_idle 52 13
+folio_set_large_rmappable 52 13
+folio_set_lru 52 13
+folio_set_mappedtodisk 52 13
+folio_set_mlocked 52 13
+folio_set_movable_ops 52 13
+folio_set_movable_ops_isolated 52 13
+folio_set_owner_2 52 13
+folio_set_partially_mapped 52 13
+folio_set_pinned 52 13
+folio_set_private 52 13
+folio_set_private_2 52 13
+folio_set_readahead 52 13
+folio_set_reclaim 52 13
+folio_set_referenced 52 13
+folio_set_reserved 52 13
+folio_set_savepinned 52 13
+folio_set_swapbacked 52 13
+folio_set_swapcache 52 13
+folio_set_unevictable 52 13
+folio_set_vmemmap_self_hosted 52 13
+folio_set_waiters 52 13
+folio_set_workingset 52 13
+folio_set_xen_remapped 52 13
+folio_set_young 52 13
+folio_size 38 101
+folio_start_writeback 52 13
+folio_test_active 42 13
+folio_test_anon 43 13
+folio_test_buddy 42 13
+folio_test_checked 42 13
+folio_test_clear_active 54 13
+folio_test_clear_dirty 54 13
+folio_test_clear_dropbehind 54 13
+folio_test_clear_hwpoison 54 13
+folio_test_clear_lru 54 13
+folio_test_clear_mlocked 54 13
+folio_test_clear_pinned 54 13
+folio_test_clear_readahead 54 13
+folio_test_clear_reclaim 54 13
+folio_test_clear_referenced 54 13
+folio_test_clear_unevictable 54 13
+folio_test_clear_workingset 54 13
+folio_test_clear_writeback 54 13
+folio_test_clear_xen_remapped 54 13
+folio_test_clear_young 54 13
+folio_test_dirty 42 13
+folio_test_dropbehind 42 13
+folio_test_foreign 42 13
+folio_test_guard 42 13
+folio_test_has_hwpoisoned 42 13
+folio_test_hugetlb 42 13
+folio_test_hwpoison 42 13
+folio_test_idle 42 13
+folio_test_large 43 13
+folio_test_large_kmalloc 42 13
+folio_test_large_rmappable 42 13
+folio_test_locked 42 13
+folio_test_lru 42 13
+folio_test_mappedtodisk 42 13
+folio_test_mlocked 42 13
+folio_test_movable_ops 42 13
+folio_test_movable_ops_isolated 42 13
+folio_test_offline 42 13
+folio_test_owner_2 42 13
+folio_test_partially_mapped 42 13
+folio_test_pinned 42 13
+folio_test_private 42 13
+folio_test_private_2 42 13
+folio_test_readahead 42 13
+folio_test_reclaim 42 13
+folio_test_referenced 42 13
+folio_test_reported 42 13
+folio_test_reserved 42 13
+folio_test_savepinned 42 13
+folio_test_set_dirty 55 13
+folio_test_set_hwpoison 55 13
+folio_test_set_mlocked 55 13
+folio_test_set_pinned 55 13
+folio_test_set_writeback 55 13
+folio_test_slab 42 13
+folio_test_swapbacked 42 13
+folio_test_swapcache 42 13
+folio_test_table 42 13
+folio_test_unaccepted 42 13
+folio_test_unevictable 42 13
+folio_test_uptodate 44 13
+folio_test_vmemmap_self_hosted 42 13
+folio_test_waiters 42 13
+folio_test_workingset 42 13
+folio_test_writeback 42 13
+folio_test_xen_remapped 42 13
+folio_test_young 42 13
+folio_test_zsmalloc 42 13
+folio_try_get 441 167
+folio_trylock 442 157
+folio_unlock 443 157
+folio_wait_bit 444 157
+folio_wait_locked 444 157
+folio_wait_stable 444 157
+folio_wait_writeback 444 157
+for_each_clear_bit 445 162
+for_each_cpu 445 44
+for_each_set_bit 445 162
+fpga_mgr_register 446 124
+fpga_mgr_unregister 447 124
+fput 448 158
+free_candev 349 111
+free_irq 449 16
+free_netdev 349 111
+free_page 79 50
+free_pages 79 50
+free_percpu 79 70
+from_timer 305 20
+fs_initcall 146 47
+fs_initcall_sync 146 47
+fsleep 299 168
+futex_hb_waiters_dec 326 169
+futex_hb_waiters_inc 450 169
+futex_hb_waiters_pending 451 169
+futex_q_lock 452 169
+futex_q_unlock 453 169
+fwnode_handle_put 412 170
+get_bh 90 92
+get_cpu 454 171
+get_cpu_ptr 455 172
+get_cpu_var 456 172
+get_cred 386 173
+get_cred_rcu 441 173
+get_device 386 10
+get_file 386 161
+get_file_rcu 441 161
+get_locked_pte 457 174
+get_net 386 175
+get_page 90 101
+get_page_unless_zero 441 101
+get_pid 386 163
+get_state_synchronize_rcu 458 35
+get_state_synchronize_srcu 459 94
+get_task_mm 460 176
+get_task_struct 386 177
+get_user 71 51
+get_user_pages 415 101
+get_user_pages_fast 415 101
+get_zeroed_page 80 50
+gpiochip_add 461 125
+gpiochip_add_data 461 125
+gpiochip_remove 462 125
+gpiod_get_value_cansleep 290 178
+gpiod_set_value 463 178
+gpiod_set_value_cansleep 290 178
+guard 16 11
+guard(__priv__iio_dev_mode_lock) 464 45
+guard(__priv__iio_dev_mode_lock_try_direct) 465 45
+guard(__task_rq_lock) 466 11
+guard(console_lock) 467 11
+guard(cooling_dev) 464 179
+guard(cpufreq_policy_read) 468 180
+guard(cpufreq_policy_write) 469 180
+guard(cpus_read_lock) 470 11
+guard(device) 464 11
+guard(device_intr) 465 11
+guard(devl) 464 11
+guard(disable_irq) 471 11
+guard(gpio_generic_lock) 472 181
+guard(gpio_generic_lock_irqsave) 473 181
+guard(hwmon_lock) 464 126
+guard(irq) 474 11
+guard(irqsave) 474 11
+guard(jump_label_lock) 475 11
+guard(local_lock) 476 11
+guard(local_lock_irq) 477 11
+guard(local_lock_irqsave) 477 11
+guard(local_lock_nested_bh) 478 11
+guard(migrate) 479 11
+guard(mmap_read_lock) 480 11
+guard(mmap_read_lock_try) 481 11
+guard(mmap_write_lock) 482 11
+guard(msi_descs_lock) 464 182
+guard(mutex) 464 11
+guard(mutex_intr) 465 11
+guard(mutex_kill) 465 11
+guard(mutex_try) 483 11
+guard(pagefault) 484 11
+guard(pci_dev) 464 11
+guard(percpu_read) 485 11
+guard(percpu_read_try) 486 11
+guard(percpu_write) 487 11
+guard(pm_runtime_active) 488 11
+guard(pm_runtime_active_auto) 488 11
+guard(pm_runtime_active_auto_try) 489 11
+guard(pm_runtime_active_auto_try_enabled) 490 11
+guard(pm_runtime_active_try) 489 11
+guard(pm_runtime_active_try_enabled) 490 11
+guard(pm_runtime_noresume) 491 11
+guard(preempt) 492 11
+guard(preempt_notrace) 492 11
+guard(raw_spinlock) 472 11
+guard(raw_spinlock_bh) 493 11
+guard(raw_spinlock_bh_try) 494 11
+guard(raw_spinlock_irq) 473 11
+guard(raw_spinlock_irq_try) 495 11
+guard(raw_spinlock_irqsave) 473 11
+guard(raw_spinlock_irqsave_try) 495 11
+guard(raw_spinlock_nested) 472 11
+guard(raw_spinlock_try) 496 11
+guard(rcu) 497 11
+guard(rcu_tasks_trace) 498 11
+guard(read_lock) 499 11
+guard(read_lock_irq) 500 11
+guard(read_lock_irqsave) 500 11
+guard(ring_buffer_nest) 16 183
+guard(rq_lock) 472 11
+guard(rq_lock_irq) 473 11
+guard(rq_lock_irqsave) 473 11
+guard(rwsem_read) 468 11
+guard(rwsem_read_intr) 501 11
+guard(rwsem_read_kill) 501 11
+guard(rwsem_read_try) 502 11
+guard(rwsem_write) 469 11
+guard(rwsem_write_kill) 503 11
+guard(rwsem_write_try) 504 11
+guard(serio_pause_rx) 505 184
+guard(spinlock) 506 11
+guard(spinlock_bh) 507 11
+guard(spinlock_bh_try) 508 11
+guard(spinlock_irq) 505 11
+guard(spinlock_irq_try) 509 11
+guard(spinlock_irqsave) 505 11
+guard(spinlock_irqsave_try) 509 11
+guard(spinlock_try) 510 11
+guard(srcu) 511 11
+guard(srcu_fast) 511 11
+guard(srcu_fast_notrace) 511 11
+guard(super_write) 512 11
+guard(task_lock) 506 11
+guard(task_rq_lock) 513 11
+guard(uart_port_lock) 506 11
+guard(uart_port_lock_check_sysrq_irqsave) 505 11
+guard(uart_port_lock_irq) 505 11
+guard(uart_port_lock_irqsave) 505 11
+guard(uart_port_lock_irqsave_try) 509 11
+guard(uart_port_lock_try) 510 11
+guard(wiphy) 464 11
+guard(write_lock) 514 11
+guard(write_lock_irq) 515 11
+guard(write_lock_irqsave) 515 11
+hardirq_count 516 58
+hash_add 517 185
+hash_add_rcu 518 185
+hash_del 519 185
+hash_del_rcu 520 185
+hash_for_each 521 185
+hash_for_each_possible 522 185
+hash_for_each_possible_rcu 523 185
+hash_for_each_rcu 524 185
+hash_for_each_safe 525 185
+hash_init 34 185
+hci_get_priv 309 111
+hci_register_dev 526 186
+hci_unregister_dev 527 186
+hid_device_io_stop 528 187
+hid_hw_close 528 187
+hid_hw_stop 529 187
+hlist_add_before 530 26
+hlist_add_before_rcu 531 188
+hlist_add_behind 530 26
+hlist_add_behind_rcu 531 188
+hlist_add_head 530 26
+hlist_add_head_rcu 532 188
+hlist_add_tail_rcu 532 188
+hlist_bl_add_head_rcu 532 188
+hlist_bl_del_rcu 533 188
+hlist_bl_for_each_entry_continue_rcu 534 189
+hlist_bl_for_each_entry_rcu 535 189
+hlist_bl_is_locked 104 190
+hlist_bl_lock 536 190
+hlist_bl_unlock 537 190
+hlist_del 538 26
+hlist_del_init 538 26
+hlist_del_init_rcu 533 188
+hlist_del_rcu 533 188
+hlist_empty 42 26
+hlist_entry 305 26
+hlist_entry_safe 539 191
+hlist_for_each_entry 540 26
+hlist_for_each_entry_continue_rcu 534 188
+hlist_for_each_entry_from_rcu 534 188
+hlist_for_each_entry_rcu 541 188
+hlist_for_each_entry_rcu_bh 541 188
+hlist_for_each_entry_rcu_notrace 541 188
+hlist_for_each_entry_safe 542 26
+hlist_for_each_entry_srcu 541 188
+hlist_nulls_add_head_rcu 531 192
+hlist_nulls_add_tail_rcu 531 192
+hlist_nulls_del_init_rcu 533 192
+hlist_nulls_del_rcu 533 192
+hlist_nulls_for_each_entry_rcu 535 192
+hlist_nulls_replace_init_rcu 543 192
+hlist_nulls_replace_rcu 543 188
+hlist_replace_rcu 543 188
+hlist_unhashed 262 26
+hlist_unhashed_lockless 42 26
+hlists_swap_heads_rcu 544 188
+hrtimer_active 104 193
+hrtimer_cancel 545 193
+hrtimer_forward 546 193
+hrtimer_forward_now 546 193
+hrtimer_get_expires 262 193
+hrtimer_get_remaining 262 193
+hrtimer_get_softexpires 262 193
+hrtimer_init 547 193
+hrtimer_is_queued 104 193
+hrtimer_restart 548 193
+hrtimer_set_expires 59 193
+hrtimer_set_expires_range 59 193
+hrtimer_set_expires_range_ns 59 193
+hrtimer_setup 549 193
+hrtimer_start 548 193
+hrtimer_start_expires 548 193
+hrtimer_start_range_ns 548 193
+hrtimer_try_to_cancel 550 193
+htonl 1 86
+htons 1 86
+hweight16 1 48
+hweight32 1 48
+hweight64 1 48
+hweight8 1 48
+hweight_long 1 48
+hwmon_device_register_with_info 551 126
+hwmon_device_unregister 552 126
+hwrng_register 553 127
+hwrng_unregister 554 127
+i2c_add_adapter 555 128
+i2c_add_numbered_adapter 555 128
+i2c_del_adapter 556 128
+i2c_get_clientdata 38 10
+i2c_transfer 265 128
+i_mmap_assert_locked 557 161
+i_mmap_assert_write_locked 152 161
+i_mmap_lock_read 140 161
+i_mmap_lock_write 141 161
+i_mmap_trylock_read 142 161
+i_mmap_trylock_write 143 161
+i_mmap_unlock_read 144 161
+i_mmap_unlock_write 145 161
+ib_register_device 558 194
+ib_unregister_device 559 194
+ida_alloc 560 195
+ida_free 561 195
+idr_alloc 562 195
+idr_find 563 195
+idr_for_each_entry 564 195
+idr_preload 565 195
+idr_preload_end 98 195
+idr_remove 566 195
+ieee80211_free_hw 349 111
+ieee80211_register_hw 567 196
+ieee80211_unregister_hw 568 196
+ieee802154_register_hw 569 197
+ieee802154_unregister_hw 570 197
+igrab 571 161
+ihold 572 161
+iio_device_free 349 111
+iio_device_register 81 45
+iio_device_unregister 573 45
+iio_priv 309 111
+ilog2 1 198
+in_atomic 516 58
+in_dev_get 386 52
+in_dev_put 304 52
+in_hardirq 516 58
+in_interrupt 516 58
+in_nmi 516 58
+in_serving_softirq 516 58
+in_softirq 516 58
+in_task 516 58
+inb 101 59
+inb_p 101 59
+inc_tlb_flush_pending 574 117
+init_completion 34 100
+init_irq_work 575 199
+init_rcu_head 576 35
+init_rcu_head_on_stack 576 35
+init_rwsem 34 153
+init_srcu_struct 577 94
+init_swait_queue_head 34 200
+init_waitqueue_head 34 39
+inl 101 59
+inl_p 101 59
+inode_dio_begin 90 161
+inode_dio_end 578 161
+inode_dio_wait 444 161
+inode_lock 141 161
+inode_lock_killable 408 161
+inode_lock_nested 141 161
+inode_lock_shared 140 161
+inode_lock_shared_killable 406 161
+inode_lock_shared_nested 140 161
+inode_trylock 143 161
+inode_trylock_shared 142 161
+inode_unlock 145 161
+inode_unlock_shared 144 161
+input_free_device 579 201
+input_register_device 580 201
+input_unregister_device 579 201
+insb 83 59
+insl 83 59
+instrument_atomic_read 332 202
+instrument_atomic_read_write 332 202
+instrument_atomic_write 332 202
+instrument_read 332 202
+instrument_read_write 332 202
+instrument_write 332 202
+insw 83 59
+inw 101 59
+inw_p 101 59
+io_schedule 581 102
+io_schedule_timeout 582 118
+io_stop_wc 583 149
+ioread16 101 203
+ioread16_rep 83 203
+ioread16be 101 203
+ioread32 101 203
+ioread32_rep 83 203
+ioread32be 101 203
+ioread64 101 203
+ioread64be 101 203
+ioread8 101 203
+ioread8_rep 83 203
+iowrite16 102 203
+iowrite16_rep 83 203
+iowrite16be 102 203
+iowrite32 102 203
+iowrite32_rep 83 203
+iowrite32be 102 203
+iowrite64 102 203
+iowrite64be 102 203
+iowrite8 102 203
+iowrite8_rep 83 203
+iput 584 161
+irq_count 516 58
+irq_set_chained_handler 585 204
+irq_set_chained_handler_and_data 585 204
+irq_work_queue 586 205
+irq_work_queue_on 586 205
+irq_work_sync 587 205
+irqs_disabled 516 58
+is_power_of_2 1 198
+jiffies_to_msecs 38 206
+jiffies_to_usecs 38 206
+jump_label_lock 588 207
+jump_label_unlock 589 207
+kasan_check_read 332 208
+kasan_check_write 332 208
+kasprintf 80 209
+kcalloc 80 210
+kcsan_atomic_next 332 211
+kcsan_flat_atomic_begin 332 211
+kcsan_flat_atomic_end 332 211
+kcsan_nestable_atomic_begin 332 211
+kcsan_nestable_atomic_end 332 211
+kernel_read 265 161
+kernel_write 265 161
+kfifo_get 590 212
+kfifo_in 591 212
+kfifo_in_spinlocked 592 212
+kfifo_is_empty 262 212
+kfifo_is_full 262 212
+kfifo_len 262 212
+kfifo_out 590 212
+kfifo_out_spinlocked 103 212
+kfifo_put 591 212
+kfifo_reset 34 212
+kfree 79 210
+kfree_const 79 210
+kfree_rcu 593 93
+kfree_rcu_mightsleep 594 93
+kfree_sensitive 79 210
+kfree_skb 304 62
+kfree_skb_list 304 62
+kfree_skb_reason 304 62
+klist_del 595 213
+klist_remove 595 213
+kmalloc 80 210
+kmalloc_array 80 210
+kmalloc_node 80 210
+kmalloc_obj 80 210
+kmalloc_objs 80 210
+kmap 596 214
+kmap_atomic 597 214
+kmap_local_folio 598 214
+kmap_local_page 598 214
+kmem_cache_alloc 80 210
+kmem_cache_alloc_node 80 210
+kmem_cache_create 139 210
+kmem_cache_destroy 599 210
+kmem_cache_free 364 210
+kmem_cache_free_bulk 600 210
+kmem_cache_zalloc 80 210
+kmemdup 80 215
+kmemdup_nul 80 215
+kobject_get 386 216
+kobject_get_unless_zero 323 216
+kobject_put 412 216
+krealloc 80 210
+krealloc_array 80 210
+kref_get 601 217
+kref_get_unless_zero 602 217
+kref_init 603 217
+kref_put 604 217
+kref_put_lock 605 217
+kref_put_mutex 606 217
+kref_read 221 217
+kstrdup 80 215
+kstrdup_const 80 215
+kstrndup 80 215
+kthread_bind 290 218
+kthread_cancel_work_sync 607 218
+kthread_complete_and_exit 10 219
+kthread_create 608 218
+kthread_create_on_cpu 609 219
+kthread_create_on_node 609 219
+kthread_destroy_worker 331 218
+kthread_exit 10 219
+kthread_flush_work 610 218
+kthread_flush_worker 411 218
+kthread_init_delayed_work 33 219
+kthread_init_work 611 219
+kthread_mod_delayed_work 612 218
+kthread_park 613 218
+kthread_parkme 299 218
+kthread_queue_delayed_work 612 218
+kthread_queue_work 614 218
+kthread_run 615 218
+kthread_run_on_cpu 609 219
+kthread_run_on_node 609 219
+kthread_should_park 616 218
+kthread_should_stop 616 218
+kthread_should_stop_or_park 617 218
+kthread_stop 613 218
+kthread_unpark 618 218
+ktime_add 38 220
+ktime_get 38 220
+ktime_get_boottime 38 220
+ktime_get_ns 38 220
+ktime_get_real 38 220
+ktime_ms_delta 38 220
+ktime_sub 38 220
+ktime_to_ms 38 220
+ktime_to_ns 38 220
+ktime_to_us 38 220
+ktime_us_delta 38 220
+kunmap 619 214
+kunmap_atomic 620 214
+kunmap_local 414 214
+kvasprintf 80 209
+kvcalloc 80 210
+kvfree 621 210
+kvfree_rcu 593 93
+kvfree_rcu_mightsleep 594 93
+kvfree_sensitive 621 210
+kvmalloc 80 210
+kvmalloc_array 80 210
+kvmalloc_node 80 210
+kvmemdup 80 215
+kvrealloc 80 210
+kvzalloc 80 210
+kvzalloc_node 80 210
+kzalloc 80 210
+kzalloc_node 80 210
+kzalloc_obj 80 210
+kzalloc_objs 80 210
+l3mdev_master_dev_rcu 82 57
+latch_tree_find 622 221
+latch_tree_insert 623 221
+late_initcall 146 47
+late_initcall_sync 146 47
+le16_to_cpu 1 86
+le32_to_cpu 1 86
+le64_to_cpu 1 86
+led_classdev_register 624 129
+led_classdev_register_ext 624 129
+led_classdev_unregister 625 129
+likely 77 32
+list_add 626 26
+list_add_rcu 532 188
+list_add_tail 626 26
+list_add_tail_rcu 532 188
+list_add_tail_release 627 26
+list_bidir_del_rcu 628 188
+list_bulk_move_tail 629 26
+list_del 84 26
+list_del_init 84 26
+list_del_init_careful 630 26
+list_del_rcu 628 188
+list_empty 42 26
+list_empty_careful 103 26
+list_entry 305 26
+list_entry_lockless 631 188
+list_entry_rcu 631 188
+list_first_entry 632 26
+list_first_entry_or_null 633 26
+list_first_entry_or_null_acquire 634 26
+list_first_or_null_rcu 635 188
+list_for_each 636 26
+list_for_each_entry 637 26
+list_for_each_entry_continue 637 26
+list_for_each_entry_continue_rcu 638 188
+list_for_each_entry_from 637 26
+list_for_each_entry_from_rcu 638 188
+list_for_each_entry_lockless 638 188
+list_for_each_entry_rcu 638 188
+list_for_each_entry_reverse 637 26
+list_for_each_entry_safe 639 26
+list_for_each_entry_safe_continue 639 26
+list_for_each_entry_safe_from 639 26
+list_for_each_entry_safe_reverse 639 26
+list_for_each_entry_srcu 638 188
+list_for_each_prev 636 26
+list_for_each_prev_safe 640 26
+list_for_each_rcu 641 188
+list_for_each_safe 640 26
+list_is_first 262 26
+list_is_head 262 26
+list_is_last 262 26
+list_is_singular 262 26
+list_last_entry 632 26
+list_last_entry_or_null 633 26
+list_move 629 26
+list_move_tail 629 26
+list_next_entry 642 26
+list_next_entry_circular 539 26
+list_next_or_null_rcu 643 188
+list_prev_entry 642 26
+list_prev_entry_circular 539 26
+list_replace 644 26
+list_replace_init 644 26
+list_replace_rcu 543 188
+list_rotate_left 59 26
+list_splice 629 26
+list_splice_init 629 26
+list_splice_init_rcu 645 188
+list_splice_rcu 532 188
+list_splice_tail 629 26
+list_splice_tail_init 629 26
+list_splice_tail_init_rcu 645 188
+list_swap 629 26
+llist_add 646 54
+llist_add_batch 647 54
+llist_del_all 648 54
+llist_del_first 649 54
+llist_del_first_init 649 54
+llist_del_first_this 650 54
+llist_empty 42 54
+llist_entry 539 54
+llist_for_each_entry 651 54
+llist_for_each_entry_safe 652 54
+llist_next 42 54
+local64_add 653 222
+local64_add_return 654 222
+local64_cmpxchg 655 222
+local64_dec 656 222
+local64_dec_return 657 222
+local64_inc 658 222
+local64_inc_return 659 222
+local64_read 660 222
+local64_set 661 222
+local64_sub 662 222
+local64_sub_return 663 222
+local64_xchg 664 222
+local_add 653 222
+local_add_return 654 222
+local_bh_disable 88 223
+local_bh_enable 89 223
+local_bh_enable_ip 89 55
+local_clock 38 220
+local_cmpxchg 655 222
+local_dec 656 222
+local_dec_return 657 222
+local_inc 658 222
+local_inc_return 659 222
+local_irq_disable 147 223
+local_irq_enable 148 223
+local_irq_restore 148 223
+local_irq_save 147 223
+local_lock 665 224
+local_lock_irq 666 224
+local_lock_irqsave 666 224
+local_lock_nested_bh 667 224
+local_read 660 222
+local_set 661 222
+local_sub 662 222
+local_sub_return 663 222
+local_trylock 668 224
+local_trylock_irqsave 669 224
+local_unlock 670 224
+local_unlock_irq 671 224
+local_unlock_irqrestore 671 224
+local_unlock_nested_bh 672 224
+local_xchg 664 222
+lock_buffer 673 92
+lock_page 426 157
+lock_sock 674 87
+lock_sock_fast 675 87
+lock_sock_nested 674 87
+lock_task_sighand 676 225
+lock_vma_under_rcu 677 226
+lockdep_assert 332 227
+lockdep_assert_RT_in_threaded_ctx 332 227
+lockdep_assert_cpus_held 678 114
+lockdep_assert_held 557 227
+lockdep_assert_held_exclusive 152 227
+lockdep_assert_held_once 557 227
+lockdep_assert_held_read 679 227
+lockdep_assert_held_write 152 227
+lockdep_assert_in_rcu_read_lock 680 35
+lockdep_assert_in_rcu_read_lock_bh 680 35
+lockdep_assert_in_rcu_read_lock_sched 680 35
+lockdep_assert_in_rcu_reader 680 35
+lockdep_assert_in_softirq 332 227
+lockdep_assert_irqs_disabled 681 227
+lockdep_assert_irqs_enabled 332 227
+lockdep_assert_none_held_once 332 227
+lockdep_assert_not_held 83 227
+lockdep_assert_preemption_disabled 682 227
+lockdep_assert_preemption_enabled 332 227
+lockdep_assert_rq_held 152 63
+lockdep_assert_wiphy 152 228
+lockdep_is_held 683 227
+lockdep_rtnl_is_held 684 4
+lockdep_set_class 83 227
+lockdep_set_class_and_name 83 227
+lockdep_set_novalidate_class 83 227
+lockdep_set_subclass 83 227
+lockdep_sock_is_held 685 87
+lockless_dereference 686 229
+lockref_get 90 230
+lockref_get_not_dead 323 230
+lockref_get_not_zero 323 230
+lockref_mark_dead 59 230
+lockref_put_or_lock 687 230
+lockref_put_return 688 230
+lower_16_bits 1 22
+lower_32_bits 1 22
+make_task_dead 10 7
+mark_buffer_dirty 689 92
+max 1 22
+max3 1 22
+max_t 1 22
+maybe_get_net 323 175
+mb 690 149
+mbox_controller_register 691 130
+mbox_controller_unregister 692 130
+mdelay 332 168
+mdiobus_register 693 131
+mdiobus_unregister 694 131
+memcmp 38 215
+memcpy 59 215
+memcpy_fromio 695 53
+memcpy_toio 83 53
+memdup_user 696 215
+memmove 59 215
+mempool_alloc 80 231
+mempool_free 79 231
+memset 59 215
+memset_io 83 53
+memstick_add_host 697 232
+memstick_free_host 349 111
+memstick_priv 309 111
+memstick_remove_host 698 232
+memzero_explicit 59 215
+might_lock 83 227
+might_sleep 699 233
+might_sleep_if 700 233
+migrate_disable 701 58
+migrate_enable 702 58
+min 1 22
+min3 1 22
+min_not_zero 1 22
+min_t 1 22
+mm_tlb_flush_nested 42 117
+mm_tlb_flush_pending 42 117
+mmap_assert_locked 557 226
+mmap_assert_read_locked 557 226
+mmap_assert_write_locked 152 226
+mmap_lock_is_contended 703 226
+mmap_lock_speculate_retry 704 226
+mmap_lock_speculate_try_begin 705 226
+mmap_read_lock 706 226
+mmap_read_lock_killable 707 226
+mmap_read_trylock 708 226
+mmap_read_unlock 709 226
+mmap_read_unlock_non_owner 709 226
+mmap_write_downgrade 409 226
+mmap_write_lock 710 226
+mmap_write_lock_killable 711 226
+mmap_write_lock_nested 710 226
+mmap_write_unlock 712 226
+mmc_add_host 713 234
+mmc_free_host 349 111
+mmc_priv 309 111
+mmc_remove_host 714 234
+mmdrop 448 176
+mmdrop_sched 715 176
+mmget 90 176
+mmget_not_zero 441 176
+mmgrab 90 176
+mmiowb 716 235
+mmput 717 176
+mmput_async 715 176
+mmu_notifier_invalidate_range_end 16 236
+mmu_notifier_invalidate_range_start 718 236
+mnt_drop_write 417 237
+mnt_drop_write_file 417 237
+mnt_want_write 719 237
+mnt_want_write_file 719 237
+mntget 720 237
+mntput 721 237
+mod_delayed_work 722 15
+mod_delayed_work_on 723 15
+mod_timer 724 69
+mod_timer_pending 724 69
+module_exit 725 56
+module_init 146 56
+module_param_call 726 238
+module_put 715 56
+module_put_and_kthread_exit 10 56
+msecs_to_jiffies 38 206
+msleep 299 168
+msleep_interruptible 298 168
+mul_u64_u32_shr 1 21
+mutex_destroy 727 81
+mutex_init 34 81
+mutex_is_locked 703 239
+mutex_lock 344 239
+mutex_lock_interruptible 345 239
+mutex_lock_interruptible_nested 345 239
+mutex_lock_io 344 239
+mutex_lock_io_nested 344 239
+mutex_lock_killable 345 239
+mutex_lock_killable_nested 345 239
+mutex_lock_nest_lock 344 239
+mutex_lock_nested 344 239
+mutex_trylock 347 239
+mutex_unlock 348 239
+napi_alloc_skb 333 62
+napi_complete 728 57
+napi_complete_done 728 57
+napi_consume_skb 304 62
+napi_disable 729 57
+napi_enable 730 57
+napi_gro_receive 244 57
+napi_schedule 731 57
+napi_schedule_irqoff 732 57
+napi_schedule_prep 731 57
+napi_synchronize 733 57
+ndelay 332 168
+need_resched 734 103
+need_seqretry 104 60
+neigh_hold 90 240
+neigh_release 304 240
+netdev_alert 332 241
+netdev_alloc_skb 333 62
+netdev_completed_queue 20 57
+netdev_crit 332 241
+netdev_dbg 332 241
+netdev_emerg 332 241
+netdev_err 332 241
+netdev_hold 339 57
+netdev_info 332 241
+netdev_lock 344 57
+netdev_lock_ops 735 242
+netdev_master_upper_dev_get_rcu 82 57
+netdev_notice 332 241
+netdev_priv 736 57
+netdev_put 340 57
+netdev_sent_queue 52 57
+netdev_trylock 347 57
+netdev_tx_completed_queue 20 57
+netdev_tx_sent_queue 52 57
+netdev_unlock 348 57
+netdev_unlock_ops 348 242
+netdev_warn 332 241
+netif_addr_lock 92 57
+netif_addr_lock_bh 93 57
+netif_addr_unlock 95 57
+netif_addr_unlock_bh 96 57
+netif_carrier_off 689 57
+netif_carrier_ok 42 57
+netif_carrier_on 737 57
+netif_device_attach 689 57
+netif_device_detach 738 57
+netif_device_present 42 57
+netif_dormant 42 57
+netif_napi_add 739 57
+netif_napi_add_config 739 57
+netif_napi_add_tx 739 57
+netif_napi_add_tx_weight 739 57
+netif_napi_add_weight 739 57
+netif_napi_del 740 57
+netif_queue_stopped 42 57
+netif_receive_skb 244 57
+netif_running 42 57
+netif_rx 244 57
+netif_schedule_queue 618 57
+netif_start_queue 20 57
+netif_start_subqueue 20 57
+netif_stop_queue 741 57
+netif_stop_subqueue 741 57
+netif_subqueue_maybe_stop 742 243
+netif_subqueue_stopped 42 57
+netif_subqueue_try_stop 743 243
+netif_tx_disable 744 57
+netif_tx_lock 92 57
+netif_tx_lock_bh 93 57
+netif_tx_queue_stopped 42 57
+netif_tx_start_all_queues 20 57
+netif_tx_start_queue 20 57
+netif_tx_stop_all_queues 741 57
+netif_tx_stop_queue 741 57
+netif_tx_unlock 95 57
+netif_tx_unlock_bh 96 57
+netif_tx_wake_all_queues 737 57
+netif_tx_wake_queue 737 57
+netif_txq_completed_wake 745 243
+netif_txq_maybe_stop 742 243
+netif_txq_try_stop 743 243
+netif_wake_queue 737 57
+netif_wake_subqueue 737 57
+netif_xmit_stopped 262 57
+nfc_register_device 746 244
+nfc_unregister_device 747 244
+nmi_count 516 58
+no_free_ptr 77 11
+no_printk 38 156
+ns_to_ktime 38 220
+nsecs_to_jiffies 38 206
+ntohl 1 86
+ntohs 1 86
+num_online_cpus 38 103
+numa_node_id 38 10
+nvmem_register 748 132
+nvmem_unregister 749 132
+of_mdiobus_register 693 131
+of_node_get 386 245
+of_node_put 412 245
+offsetof 2 38
+offsetofend 2 246
+on_each_cpu 750 247
+on_each_cpu_cond 751 247
+on_each_cpu_mask 751 247
+open_softirq 752 16
+order_base_2 1 198
+outb 102 59
+outb_p 102 59
+outl 102 59
+outl_p 102 59
+outsb 83 59
+outsl 83 59
+outsw 83 59
+outw 102 59
+outw_p 102 59
+p4dp_get 42 248
+page_address 38 101
+page_count 42 167
+page_folio 38 101
+page_ref_add 431 167
+page_ref_add_unless_zero 432 167
+page_ref_count 42 167
+page_ref_dec 433 167
+page_ref_dec_and_test 419 167
+page_ref_dec_return 434 167
+page_ref_freeze 435 167
+page_ref_inc 90 167
+page_ref_inc_return 436 167
+page_ref_sub 437 167
+page_ref_sub_and_test 438 167
+page_ref_unfreeze 440 167
+page_to_pfn 38 101
+page_to_phys 38 101
+pagefault_disable 753 43
+pagefault_enable 754 43
+panic 10 7
+path_get 755 249
+path_put 756 249
+pci_dev_get 386 250
+pci_dev_lock 344 250
+pci_dev_put 412 250
+pci_dev_unlock 348 250
+pci_disable_device 757 250
+pci_enable_device 758 250
+pci_free_irq 759 250
+pci_free_irq_vectors 760 250
+pci_get_drvdata 38 10
+pci_lock_rescan_remove 761 250
+pci_request_irq 762 250
+pci_unlock_rescan_remove 763 250
+per_cpu 764 172
+per_cpu_ptr 123 172
+percpu_counter_add 765 251
+percpu_counter_add_batch 765 251
+percpu_counter_compare 766 251
+percpu_counter_dec 767 251
+percpu_counter_inc 768 251
+percpu_counter_read 766 251
+percpu_counter_read_positive 769 251
+percpu_counter_set 770 251
+percpu_counter_sub 771 251
+percpu_counter_sum 766 251
+percpu_counter_sum_positive 766 251
+percpu_down_read 772 252
+percpu_down_read_freezable 772 252
+percpu_down_read_internal 772 252
+percpu_down_read_trylock 773 252
+percpu_down_write 774 252
+percpu_is_read_locked 703 252
+percpu_is_write_locked 703 252
+percpu_ref_get 90 116
+percpu_ref_get_many 431 116
+percpu_ref_is_dying 262 116
+percpu_ref_is_zero 42 116
+percpu_ref_kill 83 116
+percpu_ref_kill_and_confirm 83 116
+percpu_ref_put 253 116
+percpu_ref_put_many 437 116
+percpu_ref_reinit 775 116
+percpu_ref_resurrect 775 116
+percpu_ref_switch_to_atomic 775 116
+percpu_ref_switch_to_atomic_sync 776 116
+percpu_ref_switch_to_percpu 775 116
+percpu_ref_tryget 323 116
+percpu_ref_tryget_live 323 116
+percpu_ref_tryget_live_rcu 323 116
+percpu_ref_tryget_many 777 116
+percpu_rwsem_is_held 703 252
+percpu_up_read 778 252
+percpu_up_write 779 252
+perf_pmu_register 780 253
+perf_pmu_unregister 781 253
+pfn_to_page 38 101
+pgdp_get 42 248
+phys_to_virt 38 101
+pid_task 338 163
+pin_user_pages 415 101
+pin_user_pages_fast 415 101
+platform_get_drvdata 38 10
+pm_ptr 77 18
+pm_runtime_disable 290 254
+pm_runtime_force_resume 758 254
+pm_runtime_force_suspend 757 254
+pm_runtime_get 782 254
+pm_runtime_get_if_active 783 254
+pm_runtime_get_if_in_use 783 254
+pm_runtime_get_noresume 782 254
+pm_runtime_get_sync 784 254
+pm_runtime_put 785 254
+pm_runtime_put_autosuspend 785 254
+pm_runtime_put_noidle 786 254
+pm_runtime_put_sync 787 254
+pm_runtime_resume_and_get 784 254
+pm_sleep_ptr 77 18
+pmd_clear 788 248
+pmd_install 789 255
+pmd_lock 790 174
+pmd_lockptr 244 174
+pmd_populate 791 255
+pmd_trans_huge_lock 792 174
+pmdp_establish 793 248
+pmdp_get 42 248
+pmdp_get_lockless 42 248
+pmdp_huge_clear_flush 794 248
+pmdp_huge_get_and_clear 794 248
+pmdp_invalidate 794 248
+pmem_wmb 401 149
+poll_state_synchronize_rcu 795 35
+poll_state_synchronize_srcu 796 94
+poll_wait 797 256
+postcore_initcall 146 47
+postcore_initcall_sync 146 47
+power_supply_register 798 134
+power_supply_unregister 799 134
+pr_alert 332 156
+pr_alert_once 332 156
+pr_alert_ratelimited 332 156
+pr_cont 332 156
+pr_crit 332 156
+pr_crit_once 332 156
+pr_crit_ratelimited 332 156
+pr_debug 332 156
+pr_debug_once 332 156
+pr_debug_ratelimited 332 156
+pr_devel 332 156
+pr_emerg 332 156
+pr_emerg_once 332 156
+pr_emerg_ratelimited 332 156
+pr_err 332 156
+pr_err_once 332 156
+pr_err_ratelimited 332 156
+pr_info 332 156
+pr_info_once 332 156
+pr_info_ratelimited 332 156
+pr_notice 332 156
+pr_notice_once 332 156
+pr_notice_ratelimited 332 156
+pr_warn 332 156
+pr_warn_once 332 156
+pr_warn_ratelimited 332 156
+preempt_check_resched 800 58
+preempt_count 516 58
+preempt_count_add 97 58
+preempt_count_dec 98 58
+preempt_count_dec_and_test 99 58
+preempt_count_inc 97 58
+preempt_count_sub 98 58
+preempt_disable 97 223
+preempt_disable_nested 249 58
+preempt_disable_notrace 97 223
+preempt_enable 98 223
+preempt_enable_nested 249 58
+preempt_enable_no_resched 98 58
+preempt_enable_no_resched_notrace 98 58
+preempt_enable_notrace 98 223
+preempt_fold_need_resched 800 58
+preempt_model_full 516 58
+preempt_model_none 516 58
+preempt_model_preemptible 516 58
+preempt_model_rt 516 58
+preempt_model_voluntary 516 58
+preempt_set_need_resched 800 58
+preemptible 516 58
+prepare_to_rcuwait 801 164
+prepare_to_swait_event 802 61
+prepare_to_swait_exclusive 803 61
+prepare_to_wait 803 61
+prepare_to_wait_event 802 61
+prepare_to_wait_exclusive 804 61
+printk 38 156
+printk_deferred 38 156
+printk_once 38 156
+printk_ratelimited 38 156
+proc_create 25 257
+proc_create_data 25 257
+proc_create_mount_point 25 257
+proc_create_net 25 257
+proc_create_net_data 25 257
+proc_create_net_data_write 25 257
+proc_create_net_single 25 257
+proc_create_net_single_write 25 257
+proc_create_seq 25 257
+proc_create_seq_data 25 257
+proc_create_seq_private 25 257
+proc_create_single 25 257
+proc_create_single_data 25 257
+proc_remove 325 257
+pskb_expand_head 805 62
+pte_clear 806 248
+pte_clear_not_present_full 806 248
+pte_lockptr 244 174
+pte_offset_map 807 248
+pte_offset_map_lock 808 174
+pte_offset_map_nolock 809 248
+pte_offset_map_ro_nolock 809 248
+pte_offset_map_rw_nolock 809 248
+pte_unmap 810 248
+pte_unmap_unlock 811 174
+ptep_clear_flush 794 248
+ptep_clear_flush_young 812 248
+ptep_get 42 248
+ptep_get_and_clear 794 248
+ptep_get_and_clear_full 794 248
+ptep_get_lockless 42 248
+ptep_modify_prot_commit 813 248
+ptep_modify_prot_start 794 248
+ptep_set_access_flags 814 248
+ptep_set_wrprotect 815 248
+ptep_test_and_clear_young 812 248
+ptep_try_set 816 248
+ptp_clock_register 817 258
+ptp_clock_unregister 818 258
+pud_lock 790 174
+pud_trans_huge_lock 792 174
+pudp_get 42 248
+pudp_huge_get_and_clear 794 248
+pure_initcall 146 47
+put_bh 266 92
+put_cpu 98 171
+put_cpu_ptr 819 172
+put_cpu_var 820 172
+put_cred 448 173
+put_device 412 10
+put_net 304 175
+put_page 429 101
+put_page_testzero 419 101
+put_pid 304 163
+put_task_struct 304 177
+put_user 100 51
+pwmchip_add 821 135
+pwmchip_remove 822 135
+queue_delayed_work 823 15
+queue_delayed_work_on 824 15
+queue_rcu_work 825 15
+queue_work 826 15
+queue_work_node 827 15
+queue_work_on 827 15
+queued_spin_lock 149 73
+queued_spin_trylock 150 73
+queued_spin_unlock 151 73
+radix_tree_delete 828 259
+radix_tree_delete_item 828 259
+radix_tree_insert 829 259
+radix_tree_lookup 830 259
+raw_cpu_add 114 64
+raw_cpu_add_return 115 64
+raw_cpu_and 116 64
+raw_cpu_cmpxchg 117 64
+raw_cpu_dec 118 64
+raw_cpu_dec_return 119 64
+raw_cpu_inc 120 64
+raw_cpu_inc_return 121 64
+raw_cpu_or 122 64
+raw_cpu_ptr 123 172
+raw_cpu_read 124 64
+raw_cpu_sub 125 64
+raw_cpu_sub_return 126 64
+raw_cpu_try_cmpxchg 127 64
+raw_cpu_write 128 64
+raw_cpu_xchg 129 64
+raw_irqs_disabled 516 58
+raw_local_irq_disable 147 223
+raw_local_irq_enable 148 223
+raw_local_irq_restore 148 223
+raw_local_irq_save 147 223
+raw_notifier_call_chain 805 83
+raw_read_seqcount 103 60
+raw_read_seqcount_begin 103 60
+raw_read_seqcount_latch 831 60
+raw_read_seqcount_latch_retry 704 60
+raw_seqcount_begin 103 60
+raw_seqcount_try_begin 705 60
+raw_smp_processor_id 832 171
+raw_spin_is_contended 833 76
+raw_spin_is_locked 833 76
+raw_spin_lock 834 260
+raw_spin_lock_bh 835 260
+raw_spin_lock_init 34 76
+raw_spin_lock_irq 836 260
+raw_spin_lock_irq_rcu_node 836 261
+raw_spin_lock_irqsave 836 260
+raw_spin_lock_irqsave_nested 836 260
+raw_spin_lock_irqsave_rcu_node 836 261
+raw_spin_lock_nest_lock 834 260
+raw_spin_lock_nested 834 260
+raw_spin_lock_rcu_node 834 261
+raw_spin_rq_lock 834 63
+raw_spin_rq_lock_irqsave 836 63
+raw_spin_rq_unlock 837 63
+raw_spin_trylock 838 260
+raw_spin_trylock_bh 839 260
+raw_spin_trylock_irq 840 260
+raw_spin_trylock_irqsave 840 260
+raw_spin_unlock 837 260
+raw_spin_unlock_bh 841 260
+raw_spin_unlock_irq 842 260
+raw_spin_unlock_irq_rcu_node 842 261
+raw_spin_unlock_irqrestore 842 260
+raw_spin_unlock_irqrestore_rcu_node 842 261
+raw_spin_unlock_rcu_node 837 261
+raw_write_seqcount_barrier 843 60
+raw_write_seqcount_begin 844 60
+raw_write_seqcount_end 845 60
+raw_write_seqcount_latch 843 60
+rb_entry 305 191
+rb_entry_rcu 539 191
+rb_entry_safe 539 191
+rb_erase 846 191
+rb_find_rcu 622 191
+rb_first 847 191
+rb_insert_color 848 191
+rb_last 847 191
+rb_link_node 849 191
+rb_link_node_rcu 850 191
+rb_next 847 191
+rb_prev 847 191
+rc_register_device 851 136
+rc_unregister_device 852 136
+rcu_access_pointer 853 262
+rcu_assign_pointer 854 34
+rcu_assign_sk_user_data 855 87
+rcu_barrier 856 263
+rcu_barrier_tasks 856 263
+rcu_barrier_tasks_trace 856 263
+rcu_dereference 857 262
+rcu_dereference_all 857 262
+rcu_dereference_all_check 857 262
+rcu_dereference_bh 857 262
+rcu_dereference_bh_check 857 262
+rcu_dereference_check 857 262
+rcu_dereference_protected 858 262
+rcu_dereference_raw 857 262
+rcu_dereference_raw_check 857 262
+rcu_dereference_rtnl 686 4
+rcu_dereference_sched 857 262
+rcu_dereference_sched_check 857 262
+rcu_dereference_sk_user_data 859 87
+rcu_is_watching 57 35
+rcu_pointer_handoff 244 262
+rcu_read_lock 860 264
+rcu_read_lock_any_held 57 35
+rcu_read_lock_bh 861 264
+rcu_read_lock_bh_held 57 35
+rcu_read_lock_dont_migrate 862 264
+rcu_read_lock_held 57 35
+rcu_read_lock_sched 863 264
+rcu_read_lock_sched_held 57 35
+rcu_read_lock_sched_notrace 863 264
+rcu_read_lock_trace 864 264
+rcu_read_unlock 865 264
+rcu_read_unlock_bh 866 264
+rcu_read_unlock_migrate 867 264
+rcu_read_unlock_sched 868 264
+rcu_read_unlock_sched_notrace 868 264
+rcu_read_unlock_trace 869 264
+rcu_replace_pointer 870 34
+rcu_sync_enter 871 265
+rcu_sync_exit 872 265
+rcu_sync_is_idle 42 265
+rcuref_get 323 266
+rcuref_init 873 266
+rcuref_put 874 266
+rcuref_read 42 266
+rcuwait_active 42 164
+rcuwait_wait_event 245 164
+rcuwait_wake_up 327 164
+read_lock 875 260
+read_lock_bh 876 260
+read_lock_irq 877 260
+read_lock_irqsave 877 260
+read_poll_timeout 878 267
+read_poll_timeout_atomic 879 267
+read_seqbegin 103 60
+read_seqbegin_or_lock 880 60
+read_seqbegin_or_lock_irqsave 103 60
+read_seqcount_begin 103 60
+read_seqcount_latch 831 60
+read_seqcount_latch_retry 704 60
+read_seqcount_retry 704 60
+read_seqlock_excl 881 60
+read_seqlock_excl_bh 882 60
+read_seqlock_excl_irq 883 60
+read_seqlock_excl_irqsave 883 60
+read_seqretry 704 60
+read_sequnlock_excl 884 60
+read_sequnlock_excl_bh 885 60
+read_sequnlock_excl_irq 886 60
+read_sequnlock_excl_irqrestore 886 60
+read_thread_flags 887 96
+read_trylock 888 260
+read_unlock 889 260
+read_unlock_bh 890 260
+read_unlock_irq 891 260
+read_unlock_irqrestore 891 260
+readb 101 59
+readb_relaxed 101 59
+readl 101 59
+readl_poll_timeout 892 267
+readl_poll_timeout_atomic 101 267
+readl_relaxed 101 59
+readq 101 59
+readq_poll_timeout 892 267
+readq_poll_timeout_atomic 101 267
+readq_relaxed 101 59
+readsb 83 59
+readsl 83 59
+readsq 83 59
+readsw 83 59
+readw 101 59
+readw_relaxed 101 59
+readx_poll_timeout 893 267
+readx_poll_timeout_atomic 894 267
+refcount_add 895 268
+refcount_add_not_zero 896 268
+refcount_add_not_zero_acquire 897 268
+refcount_dec 898 268
+refcount_dec_and_lock 899 268
+refcount_dec_and_lock_irqsave 899 268
+refcount_dec_and_mutex_lock 900 268
+refcount_dec_and_rtnl_lock 901 4
+refcount_dec_and_test 902 268
+refcount_dec_if_one 903 268
+refcount_dec_not_one 903 268
+refcount_inc 601 268
+refcount_inc_not_zero 602 268
+refcount_inc_not_zero_acquire 904 268
+refcount_read 221 268
+refcount_set 223 268
+refcount_set_release 224 268
+refcount_sub_and_test 905 268
+register_candev 906 57
+register_netdev 907 269
+register_netdevice 906 57
+regulator_bulk_disable 282 270
+regulator_bulk_enable 283 270
+regulator_disable 908 270
+regulator_enable 289 270
+regulator_register 909 137
+regulator_unregister 910 137
+reinit_completion 34 100
+release_sock 911 87
+remove_proc_entry 325 257
+remove_proc_subtree 325 257
+remove_wait_queue 83 66
+request_any_context_irq 912 16
+request_firmware 265 271
+request_irq 913 16
+request_module 265 272
+request_percpu_irq 912 16
+request_threaded_irq 914 16
+reset_control_assert 757 273
+reset_control_deassert 758 273
+reset_controller_register 915 138
+reset_controller_unregister 916 138
+return_ptr 67 11
+rhashtable_destroy 444 274
+rhashtable_insert_fast 917 274
+rhashtable_lookup 918 274
+rhashtable_lookup_fast 918 274
+rhashtable_lookup_insert_fast 917 274
+rhashtable_remove 919 274
+rhashtable_remove_fast 920 274
+rhashtable_walk_next 918 274
+rhashtable_walk_start 921 274
+rhashtable_walk_stop 810 274
+rht_dereference 922 274
+rht_dereference_bucket 922 274
+rht_dereference_bucket_rcu 686 274
+rht_dereference_rcu 686 274
+rmb 923 149
+rootfs_initcall 146 47
+round_down 1 22
+round_up 1 22
+rounddown 1 22
+rounddown_pow_of_two 1 198
+roundup 1 22
+roundup_pow_of_two 1 198
+rproc_add 924 139
+rproc_del 925 139
+rq_lock 834 63
+rq_lock_irq 836 63
+rq_lock_irqsave 836 63
+rq_unlock 837 63
+rq_unlock_irq 842 63
+rq_unlock_irqrestore 842 63
+rt_mutex_lock 926 275
+rt_mutex_lock_interruptible 927 275
+rt_mutex_lock_killable 927 275
+rt_mutex_lock_nested 926 275
+rt_mutex_trylock 928 275
+rt_mutex_unlock 929 275
+rtnl_dereference 858 4
+rtnl_is_locked 930 4
+rtnl_lock 931 4
+rtnl_lock_interruptible 932 4
+rtnl_lock_killable 932 4
+rtnl_net_lock 933 4
+rtnl_net_unlock 934 4
+rtnl_trylock 935 4
+rtnl_unlock 936 4
+rwlock_init 34 76
+rwlock_is_contended 833 76
+rwlock_needbreak 833 76
+rwsem_assert_held 557 153
+rwsem_assert_held_write 152 153
+rwsem_is_contended 703 153
+rwsem_is_locked 703 153
+sb_bread 265 92
+sb_end_intwrite 417 159
+sb_end_pagefault 417 159
+sb_end_write 417 159
+sb_start_intwrite 420 159
+sb_start_pagefault 420 159
+sb_start_write 420 159
+sb_start_write_trylock 937 159
+sched_clock 38 220
+sched_preempt_enable_no_resched 98 58
+schedule 581 102
+schedule_delayed_work 938 15
+schedule_delayed_work_on 939 15
+schedule_hrtimeout 298 193
+schedule_hrtimeout_range 298 193
+schedule_on_each_cpu 582 15
+schedule_preempt_disabled 581 102
+schedule_timeout 582 102
+schedule_timeout_idle 582 102
+schedule_timeout_interruptible 582 102
+schedule_timeout_killable 582 102
+schedule_timeout_uninterruptible 582 102
+schedule_work 940 15
+schedule_work_on 941 15
+scnprintf 38 209
+scoped_cond_guard 16 11
+scoped_guard 16 11
+scoped_seqlock_read 880 60
+scsi_add_host 942 276
+scsi_add_host_with_dma 942 276
+scsi_host_put 943 276
+scsi_remove_host 944 276
+sema_init 34 152
+seqcount_init 34 277
+seqlock_init 34 277
+serio_register_port 945 184
+serio_unregister_port 946 184
+set_bit 312 42
+set_buffer_uptodate 947 92
+set_cpus_allowed_ptr 265 118
+set_current_state 948 61
+set_mask_bits 949 48
+set_page_count 873 167
+set_pmd 873 248
+set_pmd_at 950 248
+set_pte 873 248
+set_pte_at 950 248
+set_ptes 950 248
+set_pud_at 950 248
+set_special_state 105 103
+set_thread_flag 951 96
+set_ti_thread_flag 952 96
+set_tsk_need_resched 52 96
+set_tsk_thread_flag 952 96
+shost_priv 309 111
+sign_extend32 1 48
+sign_extend64 1 48
+signal_pending 42 278
+size_add 1 75
+size_mul 1 75
+sizeof 2 38
+sizeof_field 2 246
+sk_free 266 87
+skb_clone 80 62
+skb_copy 80 62
+skb_dequeue 953 62
+skb_dequeue_tail 953 62
+skb_get 386 62
+skb_peek 262 62
+skb_queue_empty 262 62
+skb_queue_empty_lockless 42 62
+skb_queue_head 954 62
+skb_queue_head_init 34 62
+skb_queue_len 262 62
+skb_queue_len_lockless 42 62
+skb_queue_purge 955 62
+skb_queue_tail 954 62
+skb_unlink 956 62
+skb_unref 874 62
+smp_acquire__after_ctrl_dep 957 79
+smp_call_function 750 247
+smp_call_function_any 958 247
+smp_call_function_many 751 247
+smp_call_function_single 958 247
+smp_call_function_single_async 959 247
+smp_cond_load_acquire 960 79
+smp_cond_load_relaxed 961 79
+smp_load_acquire 960 279
+smp_mb 962 149
+smp_mb__after_atomic 963 78
+smp_mb__after_mmgrab 964 176
+smp_mb__after_spinlock 964 280
+smp_mb__after_srcu_read_lock 964 94
+smp_mb__after_srcu_read_unlock 964 280
+smp_mb__after_switch_mm 962 63
+smp_mb__after_unlock_lock 964 280
+smp_mb__before_atomic 965 78
+smp_processor_id 832 171
+smp_read_barrier_depends 716 235
+smp_rmb 966 149
+smp_store_mb 967 149
+smp_store_release 440 279
+smp_wmb 968 149
+snd_card_disconnect 969 281
+snd_card_free 970 281
+snd_card_register 971 281
+snd_devm_card_new 351 111
+snd_soc_register_component 972 140
+snd_soc_unregister_component 973 140
+snprintf 38 209
+sock_flag 974 87
+sock_hold 90 87
+sock_owned_by_me 152 87
+sock_owned_by_user 975 87
+sock_owned_by_user_nocheck 975 87
+sock_poll_wait 976 87
+sock_put 304 87
+sock_reset_flag 977 87
+sock_set_flag 978 87
+sock_valbool_flag 979 87
+softirq_count 516 58
+spi_controller_get_devdata 309 111
+spi_controller_put 349 111
+spi_get_drvdata 38 10
+spi_master_get_devdata 309 111
+spi_master_put 349 111
+spi_register_controller 980 141
+spi_register_master 980 141
+spi_sync 265 141
+spi_unregister_controller 981 141
+spi_unregister_master 981 141
+spin_is_contended 833 76
+spin_is_locked 833 76
+spin_lock 92 260
+spin_lock_bh 93 260
+spin_lock_init 34 76
+spin_lock_irq 982 260
+spin_lock_irqsave 982 260
+spin_lock_irqsave_nested 982 260
+spin_lock_nest_lock 92 260
+spin_lock_nested 92 260
+spin_needbreak 833 76
+spin_trylock 792 260
+spin_trylock_bh 983 260
+spin_trylock_irq 984 260
+spin_trylock_irqsave 984 260
+spin_unlock 95 260
+spin_unlock_bh 96 260
+spin_unlock_irq 985 260
+spin_unlock_irqrestore 985 260
+spin_until_cond 986 282
+sprintf 38 209
+srcu_barrier 987 94
+srcu_dereference 988 262
+srcu_dereference_check 988 262
+srcu_dereference_notrace 988 262
+srcu_down_read 989 94
+srcu_down_read_fast 989 94
+srcu_read_lock 989 94
+srcu_read_lock_fast 989 94
+srcu_read_lock_fast_notrace 989 94
+srcu_read_lock_fast_updown 989 94
+srcu_read_lock_held 833 35
+srcu_read_lock_nmisafe 989 94
+srcu_read_lock_notrace 989 94
+srcu_read_unlock 990 94
+srcu_read_unlock_fast 990 94
+srcu_read_unlock_fast_notrace 990 94
+srcu_read_unlock_fast_updown 990 94
+srcu_read_unlock_nmisafe 990 94
+srcu_read_unlock_notrace 990 94
+srcu_up_read 990 94
+srcu_up_read_fast 990 94
+ssleep 299 168
+start_poll_synchronize_rcu 458 35
+start_poll_synchronize_srcu 459 94
+static_assert 1 9
+static_branch_dec 991 283
+static_branch_dec_cpuslocked 991 283
+static_branch_disable 992 283
+static_branch_disable_cpuslocked 992 283
+static_branch_enable 993 283
+static_branch_enable_cpuslocked 993 283
+static_branch_inc 994 283
+static_branch_inc_cpuslocked 994 283
+static_branch_likely 995 283
+static_branch_unlikely 995 283
+static_key_count 42 207
+static_key_disable 992 283
+static_key_disable_cpuslocked 992 283
+static_key_enable 993 283
+static_key_enable_cpuslocked 993 283
+static_key_enabled 996 283
+static_key_false 996 283
+static_key_fast_inc_not_disabled 215 207
+static_key_slow_dec 991 283
+static_key_slow_dec_cpuslocked 991 283
+static_key_slow_inc 994 283
+static_key_slow_inc_cpuslocked 994 283
+static_key_true 996 283
+stop_machine 582 284
+store_release_wake_up 997 82
+strcasecmp 38 215
+strchr 38 215
+strcmp 38 215
+strcpy 59 215
+strlcpy 59 215
+strlen 38 215
+strncmp 38 215
+strncpy 59 215
+strncpy_from_user 71 51
+strndup_user 696 215
+strnlen 38 215
+strnlen_user 696 51
+strrchr 38 215
+strscpy 59 215
+strscpy_pad 59 215
+strstr 38 215
+struct_size 1 75
+struct_size_t 1 75
+submit_bio 16 88
+submit_bio_wait 245 88
+subsys_initcall 146 47
+subsys_initcall_sync 146 47
+swab16 1 285
+swab32 1 285
+swab64 1 285
+swait_active 42 39
+swait_event_exclusive 998 61
+swait_event_idle_exclusive 998 61
+swait_event_interruptible_exclusive 999 61
+swait_event_interruptible_timeout_exclusive 999 61
+swait_event_timeout_exclusive 999 61
+swake_up_all 131 200
+swake_up_all_locked 131 200
+swake_up_locked 131 200
+swake_up_one 131 200
+swq_has_sleeper 451 39
+sync_blockdev 245 68
+sync_cmpxchg 291 78
+sync_try_cmpxchg 1000 78
+synchronize_hardirq 1001 16
+synchronize_irq 1002 16
+synchronize_net 1003 269
+synchronize_rcu 1003 105
+synchronize_rcu_expedited 1003 105
+synchronize_rcu_tasks 1004 105
+synchronize_rcu_tasks_rude 1004 105
+synchronize_rcu_tasks_trace 1004 105
+synchronize_srcu 1005 94
+synchronize_srcu_expedited 1005 94
+sysfs_emit 38 209
+sysfs_emit_at 38 209
+sysfs_remove_bin_file 346 121
+sysfs_remove_file 346 121
+sysfs_remove_files 346 121
+sysfs_remove_group 346 121
+sysfs_remove_groups 346 121
+task_cpu 38 103
+task_lock 92 177
+task_pid_nr 38 103
+task_rq_lock 1006 63
+task_rq_unlock 1007 63
+task_tgid_nr 38 103
+task_unlock 95 177
+task_work_add 1008 286
+tasklet_disable 1009 16
+tasklet_disable_in_atomic 1010 16
+tasklet_disable_nosync 1011 16
+tasklet_enable 1012 16
+tasklet_hi_schedule 1013 16
+tasklet_init 1014 16
+tasklet_kill 1015 16
+tasklet_schedule 1013 16
+tasklet_setup 1014 16
+tasklet_unlock_wait 1016 16
+test_and_change_bit 1017 42
+test_and_clear_bit 313 42
+test_and_clear_thread_flag 1018 96
+test_and_clear_ti_thread_flag 1019 96
+test_and_clear_tsk_thread_flag 1019 96
+test_and_clear_wake_up_bit 1020 82
+test_and_set_bit 314 42
+test_and_set_bit_lock 1021 42
+test_and_set_thread_flag 1022 96
+test_and_set_ti_thread_flag 1023 96
+test_and_set_tsk_thread_flag 1023 96
+test_bit 315 42
+test_bit_acquire 1024 42
+test_thread_flag 1025 96
+test_ti_thread_flag 974 96
+test_tsk_thread_flag 974 96
+thermal_zone_device_unregister 1026 142
+this_cpu_add 114 64
+this_cpu_add_return 115 64
+this_cpu_and 116 64
+this_cpu_cmpxchg 117 64
+this_cpu_cmpxchg128 117 64
+this_cpu_cmpxchg64 117 64
+this_cpu_dec 118 64
+this_cpu_dec_return 119 64
+this_cpu_inc 120 64
+this_cpu_inc_return 121 64
+this_cpu_or 122 64
+this_cpu_ptr 123 172
+this_cpu_read 124 64
+this_cpu_sub 125 64
+this_cpu_sub_return 126 64
+this_cpu_try_cmpxchg 127 64
+this_cpu_try_cmpxchg128 127 64
+this_cpu_try_cmpxchg64 127 64
+this_cpu_write 128 64
+this_cpu_xchg 129 64
+time_after 38 206
+time_after_eq 38 206
+time_before 38 206
+time_before_eq 38 206
+time_is_after_jiffies 38 206
+time_is_before_jiffies 38 206
+timer_container_of 305 20
+timer_delete 330 69
+timer_delete_sync 329 69
+timer_delete_sync_try 1027 69
+timer_pending 104 20
+timer_reduce 724 69
+timer_setup 1028 20
+timer_setup_on_stack 1029 20
+timer_shutdown 1030 69
+timer_shutdown_sync 1031 69
+tlb_finish_mmu 64 287
+tlb_flush_mmu 64 287
+tlb_gather_mmu 695 287
+tlb_remove_page 244 287
+tlb_remove_table 1032 287
+truncate_inode_pages 718 101
+try_cmpxchg 1000 78
+try_cmpxchg128 1000 78
+try_cmpxchg128_acquire 1033 78
+try_cmpxchg128_local 1034 99
+try_cmpxchg128_relaxed 1035 78
+try_cmpxchg128_release 1036 78
+try_cmpxchg64 1000 78
+try_cmpxchg64_acquire 1033 78
+try_cmpxchg64_local 1034 99
+try_cmpxchg64_relaxed 1035 78
+try_cmpxchg64_release 1036 78
+try_cmpxchg_acquire 1033 78
+try_cmpxchg_local 1034 99
+try_cmpxchg_relaxed 1035 78
+try_cmpxchg_release 1036 78
+try_get_page 323 101
+try_module_get 441 56
+try_to_del_timer_sync 1027 69
+try_to_wake_up 327 61
+try_wait_for_completion 1037 100
+tryget_task_struct 323 177
+trylock_buffer 1038 92
+trylock_page 442 157
+typec_register_port 1039 288
+typec_unregister_port 1040 288
+typeof 2 38
+u64_stats_add 1041 289
+u64_stats_fetch_begin 598 289
+u64_stats_fetch_retry 1042 289
+u64_stats_inc 658 289
+u64_stats_init 34 289
+u64_stats_read 766 289
+u64_stats_set 661 289
+u64_stats_sub 1043 289
+u64_stats_update_begin 1044 289
+u64_stats_update_begin_irqsave 1045 289
+u64_stats_update_end 1046 289
+u64_stats_update_end_irqrestore 1046 289
+u64_to_user_ptr 1 233
+uart_add_one_port 1047 290
+uart_port_lock 92 290
+uart_port_lock_irq 982 290
+uart_port_lock_irqsave 982 290
+uart_port_trylock 792 290
+uart_port_trylock_irqsave 984 290
+uart_port_unlock 95 290
+uart_port_unlock_irq 985 290
+uart_port_unlock_irqrestore 985 290
+uart_remove_one_port 1048 290
+udelay 332 168
+umax 1 22
+umin 1 22
+unlikely 77 32
+unlock_buffer 1049 92
+unlock_new_inode 618 161
+unlock_page 443 157
+unlock_sock_fast 911 87
+unlock_task_sighand 1050 225
+unrcu_pointer 1051 262
+unreachable 10 7
+unregister_candev 1052 57
+unregister_netdev 1053 269
+unregister_netdevice 1052 57
+up 1054 152
+up_read 144 153
+up_read_non_owner 144 153
+up_write 145 153
+update_mmu_cache 332 165
+upper_16_bits 1 22
+upper_32_bits 1 22
+usb_add_gadget_udc 1055 291
+usb_alloc_urb 80 292
+usb_block_urb 1056 292
+usb_control_msg 265 292
+usb_del_gadget_udc 1057 291
+usb_fill_bulk_urb 1058 292
+usb_fill_control_urb 1059 292
+usb_fill_int_urb 1058 292
+usb_free_urb 79 292
+usb_get_dev 386 292
+usb_kill_anchored_urbs 1060 292
+usb_kill_urb 1061 292
+usb_poison_anchored_urbs 1060 292
+usb_poison_urb 1062 292
+usb_put_dev 412 292
+usb_submit_urb 1063 292
+usb_unlink_anchored_urbs 1060 292
+usb_unlink_urb 1064 292
+usb_unpoison_anchored_urbs 1065 292
+usecs_to_jiffies 38 206
+usleep_idle_range 299 168
+usleep_range 299 168
+usleep_range_state 299 168
+va_arg 1 293
+va_copy 1 293
+va_end 1 293
+va_start 1 293
+vfree 599 294
+vfs_fsync 245 161
+video_drvdata 309 111
+virt_load_acquire 960 279
+virt_mb 962 149
+virt_mb__after_atomic 963 78
+virt_mb__before_atomic 965 78
+virt_rmb 966 149
+virt_store_mb 967 149
+virt_store_release 440 279
+virt_to_folio 38 101
+virt_to_page 38 101
+virt_to_phys 38 101
+virt_wmb 968 149
+vma_assert_locked 557 226
+vma_assert_read_locked 557 226
+vma_assert_write_locked 152 226
+vma_end_read 1066 226
+vma_end_write_all 1067 226
+vma_is_attached 104 226
+vma_start_read 677 226
+vma_start_read_locked 677 226
+vma_start_read_locked_nested 677 226
+vma_start_write 1068 226
+vma_start_write_killable 1069 226
+vmalloc 138 294
+vzalloc 138 294
+wait_event 998 61
+wait_event_cmd 998 61
+wait_event_exclusive_cmd 998 61
+wait_event_freezable 999 61
+wait_event_freezable_timeout 999 61
+wait_event_hrtimeout 999 61
+wait_event_idle 998 61
+wait_event_idle_exclusive 998 61
+wait_event_idle_timeout 999 61
+wait_event_interruptible 999 61
+wait_event_interruptible_exclusive 999 61
+wait_event_interruptible_hrtimeout 999 61
+wait_event_interruptible_lock_irq 999 61
+wait_event_interruptible_locked 999 61
+wait_event_interruptible_locked_irq 999 61
+wait_event_interruptible_timeout 999 61
+wait_event_killable 999 61
+wait_event_killable_timeout 999 61
+wait_event_lock_irq 998 61
+wait_event_lock_irq_cmd 998 61
+wait_event_state 999 61
+wait_event_timeout 999 61
+wait_for_completion 1070 100
+wait_for_completion_interruptible 1071 100
+wait_for_completion_interruptible_timeout 1071 100
+wait_for_completion_io 1070 100
+wait_for_completion_io_timeout 1071 100
+wait_for_completion_killable 1071 100
+wait_for_completion_killable_timeout 1071 100
+wait_for_completion_state 1071 100
+wait_for_completion_timeout 1071 100
+wait_on_bit 1072 82
+wait_on_bit_action 1072 82
+wait_on_bit_io 1072 82
+wait_on_bit_lock 1073 82
+wait_on_bit_lock_action 1073 82
+wait_on_bit_lock_io 1073 82
+wait_on_bit_timeout 1072 82
+wait_on_buffer 444 92
+wait_on_page_writeback 444 157
+wait_task_inactive 245 118
+wait_var_event 1074 82
+wait_var_event_any_lock 1075 82
+wait_var_event_interruptible 1075 82
+wait_var_event_io 1074 82
+wait_var_event_killable 1075 82
+wait_var_event_mutex 1075 82
+wait_var_event_spinlock 1075 82
+wait_var_event_timeout 1075 82
+wait_woken 1076 66
+waitqueue_active 42 39
+wake_q_add 1077 118
+wake_q_add_safe 1077 118
+wake_up 130 61
+wake_up_all 130 61
+wake_up_all_locked 131 61
+wake_up_bit 1078 295
+wake_up_interruptible 130 61
+wake_up_interruptible_all 130 61
+wake_up_interruptible_nr 130 61
+wake_up_interruptible_poll 130 61
+wake_up_interruptible_sync 131 61
+wake_up_interruptible_sync_poll 131 61
+wake_up_interruptible_sync_poll_locked 131 39
+wake_up_locked 131 61
+wake_up_locked_poll 131 61
+wake_up_new_task 1079 118
+wake_up_nr 130 61
+wake_up_poll 130 61
+wake_up_poll_on_current_cpu 131 39
+wake_up_pollfree 131 39
+wake_up_process 1080 61
+wake_up_q 618 118
+wake_up_state 1080 61
+wake_up_sync 131 61
+wake_up_var 1081 295
+wake_up_var_locked 131 82
+wake_up_var_protected 131 82
+watchdog_register_device 1082 143
+watchdog_unregister_device 1083 143
+wiphy_free 349 111
+wiphy_lock 344 228
+wiphy_priv 309 111
+wiphy_unlock 348 228
+wmb 1084 149
+woken_wake_function 327 66
+work_busy 1085 15
+work_pending 104 15
+wq_has_single_sleeper 42 39
+wq_has_sleeper 451 39
+write_lock 1086 260
+write_lock_bh 1087 260
+write_lock_irq 1088 260
+write_lock_irqsave 1088 260
+write_lock_nested 1086 260
+write_seqcount_begin 844 60
+write_seqcount_begin_nested 844 60
+write_seqcount_end 845 60
+write_seqcount_invalidate 843 60
+write_seqcount_latch 843 60
+write_seqcount_latch_begin 844 60
+write_seqcount_latch_end 1046 60
+write_seqlock 881 60
+write_seqlock_bh 882 60
+write_seqlock_irq 883 60
+write_seqlock_irqsave 883 60
+write_sequnlock 884 60
+write_sequnlock_bh 885 60
+write_sequnlock_irq 886 60
+write_sequnlock_irqrestore 886 60
+write_trylock 1089 260
+write_trylock_irqsave 1090 260
+write_unlock 1091 260
+write_unlock_bh 1092 260
+write_unlock_irq 1093 260
+write_unlock_irqrestore 1093 260
+writeb 102 59
+writeb_relaxed 102 59
+writel 102 59
+writel_relaxed 102 59
+writeq 102 59
+writeq_relaxed 102 59
+writesb 83 59
+writesl 83 59
+writesq 83 59
+writesw 83 59
+writew 102 59
+writew_relaxed 102 59
+ww_mutex_lock 345 296
+ww_mutex_lock_interruptible 345 296
+ww_mutex_lock_slow 344 296
+ww_mutex_lock_slow_interruptible 345 296
+ww_mutex_trylock 347 296
+ww_mutex_unlock 348 296
+xa_alloc 133 67
+xa_cmpxchg 1094 67
+xa_erase 1095 67
+xa_erase_irq 1095 67
+xa_for_each 1096 67
+xa_insert 133 67
+xa_load 830 67
+xa_lock 92 297
+xa_lock_bh 93 297
+xa_lock_irq 982 297
+xa_lock_irqsave 982 297
+xa_store 1097 67
+xa_store_irq 1097 67
+xa_trylock 792 297
+xa_unlock 95 297
+xa_unlock_bh 96 297
+xa_unlock_irq 985 297
+xa_unlock_irqrestore 985 297
+xas_load 830 67
+xas_lock 92 297
+xas_lock_bh 93 297
+xas_lock_irq 982 297
+xas_lock_irqsave 982 297
+xas_store 1098 67
+xas_unlock 95 297
+xas_unlock_bh 96 297
+xas_unlock_irq 985 297
+xas_unlock_irqrestore 985 297
+xchg 235 78
+xchg_acquire 236 78
+xchg_relaxed 237 78
+xchg_release 238 78
+xor_unlock_is_negative_byte 1099 42
+xprt_wait_for_buffer_space 52 298
+xprt_write_space 1100 298
+yield 581 102
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1088 53
-EXPORT_SYMBOL* 1088 296
-TP_* 1088 297
-MAX_* 1088 298
-MIN_* 1088 298
-*synchronize* 1089 299
-*grace_period* 1089 299
-*rcu_barrier* 1090 299
-*call_rcu* 1091 299
-*free_rcu* 1092 299
-_get_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1093 299 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1094 299 _drvdata*_ *unless_null*
-*try_get* 1094 299 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1095 299
-*_set_+*data 1096 9
-dev_* 1096 117
-netdev_* 1096 117
-pr_* 1096 117
-*print* 1096 299
-complete* 1096 299
-wake_up* 1096 299
-_to_ 1096 300
-kfree* 1096 208
-kvfree* 1096 208
-devm_kfree* 1096 208
-usb_set_intfdata* 1096 289
-dev_* 1097 301
-devm_* 1097 301
-device_* 1097 301
-driver_* 1097 301
-pm_* 1097 301
-sysfs_* 1097 301
-kobject_* 1097 301
-clk_* 1097 301
-regulator_* 1097 301
-reset_control_* 1097 301
-platform_* 1097 301
-pci_* 1097 301
-pcim_* 1097 301
-usb_* 1097 301
-i2c_* 1097 301
-spi_* 1097 301
-hid_* 1097 301
-serio_* 1097 301
-gameport_* 1097 301
-amba_* 1097 301
-virtio_* 1097 301
-sdio_* 1097 301
-serdev_* 1097 301
-auxiliary_* 1097 301
-rpmsg_* 1097 301
-of_* 1097 301
-fwnode_* 1097 301
-acpi_* 1097 301
-irq_* 1097 301
-gpio_* 1097 301
-gpiod_* 1097 301
-phy_* 1097 301
-dma_* 1097 301
-dmam_* 1097 301
-iommu_* 1097 301
-component_* 1097 301
-input_* 1097 301
-iio_* 1097 301
-led_* 1097 301
-snd_* 1097 301
-thermal_* 1097 301
-hwmon_* 1097 301
-power_supply_* 1097 301
-extcon_* 1097 301
-mbox_* 1097 301
-nvmem_* 1097 301
-pinctrl_* 1097 301
-icc_* 1097 301
-opp_* 1097 301
-genpd_* 1097 301
-firmware_* 1097 301
-mfd_* 1097 301
-media_* 1097 301
-v4l2_* 1097 301
-vb2_* 1097 301
-video_* 1097 301
-rc_* 1097 301
-cec_* 1097 301
-drm_* 1097 301
-misc_* 1097 301
-mtd_* 1097 301
-mmc_* 1097 301
-rtc_* 1097 301
-watchdog_* 1097 301
-tty_* 1097 301
-uart_* 1097 301
-cdev_* 1097 301
-crypto_* 1097 301
-hwrng_* 1097 301
-scsi_* 1097 301
-net_* 1097 301
-get_* 1097 301
-put_* 1097 301
-to_* 1097 301
-_put_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1098 299 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1096 302
-mutex_* 1096 302
-list_* 1096 302
-*alloc* 1099 299
-*memdup* 1099 299
-_create_ 1099 299
-_new_ 1099 299
-_clone_ 1099 299
-_dup_ 1099 299
-_add_ 1100 299
-_insert_ 1100 299
-_link_ 1100 299
-_enqueue_ 1100 299
-_queue_ 1100 299
-_register_ 1100 299
-_store_ 1100 299
-_unlink_ 1101 299
-_del_ 1101 299
-_remove_ 1101 299
-_erase_ 1101 299
-_delete_ 1101 299
-_free_ 1102 299
-_destroy_ 1102 299
-_complete_ 1103 299
-*_sync 1104 299
-synchronize_* 1104 299
-flush_* 1104 299
-drain_* 1104 299`;
+export const conventions = `MODULE_* 1101 56
+EXPORT_SYMBOL* 1101 299
+TP_* 1101 300
+MAX_* 1101 301
+MIN_* 1101 301
+*synchronize* 1102 302
+*grace_period* 1102 302
+*rcu_barrier* 1103 302
+*call_rcu* 1104 302
+*free_rcu* 1105 302
+_get_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1107 302 _drvdata*_ *unless_null*
+*try_get* 1107 302 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1108 302
+*_set_+*data 1109 10
+dev_* 1109 119
+netdev_* 1109 119
+pr_* 1109 119
+*print* 1109 302
+complete* 1109 302
+wake_up* 1109 302
+_to_ 1109 303
+kfree* 1109 210
+kvfree* 1109 210
+devm_kfree* 1109 210
+usb_set_intfdata* 1109 292
+dev_* 1110 304
+devm_* 1110 304
+device_* 1110 304
+driver_* 1110 304
+pm_* 1110 304
+sysfs_* 1110 304
+kobject_* 1110 304
+clk_* 1110 304
+regulator_* 1110 304
+reset_control_* 1110 304
+platform_* 1110 304
+pci_* 1110 304
+pcim_* 1110 304
+usb_* 1110 304
+i2c_* 1110 304
+spi_* 1110 304
+hid_* 1110 304
+serio_* 1110 304
+gameport_* 1110 304
+amba_* 1110 304
+virtio_* 1110 304
+sdio_* 1110 304
+serdev_* 1110 304
+auxiliary_* 1110 304
+rpmsg_* 1110 304
+of_* 1110 304
+fwnode_* 1110 304
+acpi_* 1110 304
+irq_* 1110 304
+gpio_* 1110 304
+gpiod_* 1110 304
+phy_* 1110 304
+dma_* 1110 304
+dmam_* 1110 304
+iommu_* 1110 304
+component_* 1110 304
+input_* 1110 304
+iio_* 1110 304
+led_* 1110 304
+snd_* 1110 304
+thermal_* 1110 304
+hwmon_* 1110 304
+power_supply_* 1110 304
+extcon_* 1110 304
+mbox_* 1110 304
+nvmem_* 1110 304
+pinctrl_* 1110 304
+icc_* 1110 304
+opp_* 1110 304
+genpd_* 1110 304
+firmware_* 1110 304
+mfd_* 1110 304
+media_* 1110 304
+v4l2_* 1110 304
+vb2_* 1110 304
+video_* 1110 304
+rc_* 1110 304
+cec_* 1110 304
+drm_* 1110 304
+misc_* 1110 304
+mtd_* 1110 304
+mmc_* 1110 304
+rtc_* 1110 304
+watchdog_* 1110 304
+tty_* 1110 304
+uart_* 1110 304
+cdev_* 1110 304
+crypto_* 1110 304
+hwrng_* 1110 304
+scsi_* 1110 304
+net_* 1110 304
+get_* 1110 304
+put_* 1110 304
+to_* 1110 304
+_put_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1109 305
+mutex_* 1109 305
+list_* 1109 305
+*alloc* 1112 302
+*memdup* 1112 302
+_create_ 1112 302
+_new_ 1112 302
+_clone_ 1112 302
+_dup_ 1112 302
+_add_ 1113 302
+_insert_ 1113 302
+_link_ 1113 302
+_enqueue_ 1113 302
+_queue_ 1113 302
+_register_ 1113 302
+_store_ 1113 302
+_unlink_ 1114 302
+_del_ 1114 302
+_remove_ 1114 302
+_erase_ 1114 302
+_delete_ 1114 302
+_free_ 1115 302
+_destroy_ 1115 302
+_complete_ 1116 302
+*_sync 1117 302
+synchronize_* 1117 302
+flush_* 1117 302
+drain_* 1117 302`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1105\t303
+function\t1118\t306
 struct work_struct
-func\t1106\t304
+func\t1119\t307
 struct tasklet_struct
-func\t1107\t305
-callback\t1107\t305
+func\t1120\t308
+callback\t1120\t308
 struct irq_work
-func\t1108\t203
+func\t1121\t205
 struct callback_head
-func\t1109\t306
+func\t1122\t309
 struct irqaction
-handler\t1110\t307
-thread_fn\t1111\t308
+handler\t1123\t310
+thread_fn\t1124\t311
 struct wait_queue_entry
-func\t1112\t309
+func\t1125\t312
 struct kprobe
-pre_handler\t1113\t310
-post_handler\t1113\t310
+pre_handler\t1126\t313
+post_handler\t1126\t313
 struct syscore_ops
-suspend\t1114\t311
-resume\t1115\t311
+suspend\t1127\t314
+resume\t1128\t314
 struct pmu
-add\t1116\t312
-del\t1116\t312
-start\t1116\t312
-stop\t1116\t312
+add\t1129\t315
+del\t1129\t315
+start\t1129\t315
+stop\t1129\t315
 struct bio
-bi_end_io\t1117\t313
+bi_end_io\t1130\t316
 struct buffer_head
-b_end_io\t1117\t314
+b_end_io\t1130\t317
 struct dma_async_tx_descriptor
-callback\t1109\t315
-callback_result\t1109\t315
+callback\t1122\t318
+callback_result\t1122\t318
 struct notifier_block
-notifier_call\t1118\t81
+notifier_call\t1131\t83
 struct kobj_type,struct device,struct device_type
-release\t1119\t316
+release\t1132\t319
 struct class
-dev_release\t1119\t316
-shutdown_pre\t1120\t317
+dev_release\t1132\t319
+shutdown_pre\t1133\t320
 struct pci_driver
-probe\t1121\t318
-remove\t1122\t318
-shutdown\t1123\t317
-suspend\t1124\t319
-resume\t1125\t320
-sriov_configure\t1126\t321
+probe\t1134\t321
+remove\t1135\t321
+shutdown\t1136\t320
+suspend\t1137\t322
+resume\t1138\t323
+sriov_configure\t1139\t324
 struct pci_error_handlers
-error_detected\t1126\t322
-mmio_enabled\t1126\t322
-slot_reset\t1126\t322
-resume\t1126\t322
-reset_prepare\t1127\t323
-reset_done\t1128\t324
+error_detected\t1139\t325
+mmio_enabled\t1139\t325
+slot_reset\t1139\t325
+resume\t1139\t325
+reset_prepare\t1140\t326
+reset_done\t1141\t327
 struct usb_driver
-probe\t1129\t318
-disconnect\t1130\t318
-shutdown\t1123\t317
-suspend\t1131\t325
-resume\t1132\t325
-reset_resume\t1132\t325
-pre_reset\t1133\t326
-post_reset\t1134\t326
-unlocked_ioctl\t1111\t327
+probe\t1142\t321
+disconnect\t1143\t321
+shutdown\t1136\t320
+suspend\t1144\t328
+resume\t1145\t328
+reset_resume\t1145\t328
+pre_reset\t1146\t329
+post_reset\t1147\t329
+unlocked_ioctl\t1124\t330
 struct usb_serial_driver
-probe\t1135\t328
-attach\t1135\t328
-disconnect\t1136\t328
-release\t1137\t329
-port_probe\t1138\t330
-port_remove\t1139\t331
-open\t1140\t332
-close\t1141\t333
-read_int_callback\t1117\t334
-write_int_callback\t1117\t334
-read_bulk_callback\t1117\t334
-write_bulk_callback\t1117\t334
+probe\t1148\t331
+attach\t1148\t331
+disconnect\t1149\t331
+release\t1150\t332
+port_probe\t1151\t333
+port_remove\t1152\t334
+open\t1153\t335
+close\t1154\t336
+read_int_callback\t1130\t337
+write_int_callback\t1130\t337
+read_bulk_callback\t1130\t337
+write_bulk_callback\t1130\t337
 struct urb
-complete\t1117\t334
+complete\t1130\t337
 struct usb_request
-complete\t1116\t335
+complete\t1129\t338
 struct usb_gadget_driver
-bind\t1142\t336
-unbind\t1143\t336
-setup\t1117\t336
-disconnect\t1117\t336
-suspend\t1117\t336
-resume\t1117\t336
-reset\t1117\t336
+bind\t1155\t339
+unbind\t1156\t339
+setup\t1130\t339
+disconnect\t1130\t339
+suspend\t1130\t339
+resume\t1130\t339
+reset\t1130\t339
 struct usb_gadget_ops
-udc_start\t1144\t337
-udc_stop\t1145\t337
-pullup\t1146\t338
+udc_start\t1157\t340
+udc_stop\t1158\t340
+pullup\t1159\t341
 struct usb_ep_ops
-queue\t1117\t339
-dequeue\t1117\t339
-set_halt\t1117\t339
-set_wedge\t1117\t339
-fifo_status\t1117\t339
-fifo_flush\t1117\t339
+queue\t1130\t342
+dequeue\t1130\t342
+set_halt\t1130\t342
+set_wedge\t1130\t342
+fifo_status\t1130\t342
+fifo_flush\t1130\t342
 struct usb_function
-bind\t1142\t340
-unbind\t1143\t340
-free_func\t1147\t340
-set_alt\t1117\t340
-disable\t1117\t340
-setup\t1117\t340
-suspend\t1117\t340
-resume\t1117\t340
+bind\t1155\t343
+unbind\t1156\t343
+free_func\t1160\t343
+set_alt\t1130\t343
+disable\t1130\t343
+setup\t1130\t343
+suspend\t1130\t343
+resume\t1130\t343
 struct virtio_driver
-probe\t1148\t341
-remove\t1149\t341
-config_changed\t1150\t341
-freeze\t1151\t341
-restore\t1152\t341
+probe\t1161\t344
+remove\t1162\t344
+config_changed\t1163\t344
+freeze\t1164\t344
+restore\t1165\t344
 struct acpi_driver
-add\t1153\t342
-remove\t1154\t342
-notify\t1111\t343
+add\t1166\t345
+remove\t1167\t345
+notify\t1124\t346
 struct serio_driver
-connect\t1155\t344
-reconnect\t1156\t344
-fast_reconnect\t1156\t344
-cleanup\t1156\t344
-disconnect\t1157\t344
-interrupt\t1158\t345
+connect\t1168\t347
+reconnect\t1169\t347
+fast_reconnect\t1169\t347
+cleanup\t1169\t347
+disconnect\t1170\t347
+interrupt\t1171\t348
 struct hid_driver
-probe\t1159\t346
-remove\t1160\t347
-raw_event\t1161\t348
-event\t1161\t348
-report\t1161\t348
-suspend\t1131\t349
-resume\t1132\t349
-reset_resume\t1132\t349
+probe\t1172\t349
+remove\t1173\t350
+raw_event\t1174\t351
+event\t1174\t351
+report\t1174\t351
+suspend\t1144\t352
+resume\t1145\t352
+reset_resume\t1145\t352
 struct hid_ll_driver
-start\t1162\t350
-stop\t1163\t351
-open\t1164\t352
-close\t1165\t353
+start\t1175\t353
+stop\t1176\t354
+open\t1177\t355
+close\t1178\t356
 struct irq_chip
-irq_startup\t1166\t354
-irq_shutdown\t1166\t354
-irq_enable\t1166\t354
-irq_disable\t1166\t354
-irq_mask\t1166\t354
-irq_unmask\t1166\t354
-irq_mask_ack\t1166\t354
-irq_set_affinity\t1166\t354
-irq_set_type\t1166\t354
-irq_set_wake\t1166\t354
-irq_retrigger\t1166\t354
-irq_ack\t1116\t354
-irq_eoi\t1116\t354
-irq_bus_lock\t1167\t354
-irq_bus_sync_unlock\t1168\t354
-irq_request_resources\t1169\t355
-irq_release_resources\t1170\t356
+irq_startup\t1179\t357
+irq_shutdown\t1179\t357
+irq_enable\t1179\t357
+irq_disable\t1179\t357
+irq_mask\t1179\t357
+irq_unmask\t1179\t357
+irq_mask_ack\t1179\t357
+irq_set_affinity\t1179\t357
+irq_set_type\t1179\t357
+irq_set_wake\t1179\t357
+irq_retrigger\t1179\t357
+irq_ack\t1129\t357
+irq_eoi\t1129\t357
+irq_bus_lock\t1180\t357
+irq_bus_sync_unlock\t1181\t357
+irq_request_resources\t1182\t358
+irq_release_resources\t1183\t359
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1111\t357
-store\t1111\t357
-read\t1111\t357
-write\t1111\t357
-mmap\t1111\t357
-test\t1111\t357
+show\t1124\t360
+store\t1124\t360
+read\t1124\t360
+write\t1124\t360
+mmap\t1124\t360
+test\t1124\t360
 struct kernfs_ops
-seq_show\t1171\t358
-seq_start\t1171\t358
-seq_next\t1171\t358
-seq_stop\t1171\t358
-read\t1171\t358
-write\t1171\t358
-mmap\t1171\t358
-open\t1111\t358
-release\t1111\t358
-poll\t1111\t358
-llseek\t1111\t358
+seq_show\t1184\t361
+seq_start\t1184\t361
+seq_next\t1184\t361
+seq_stop\t1184\t361
+read\t1184\t361
+write\t1184\t361
+mmap\t1184\t361
+open\t1124\t361
+release\t1124\t361
+poll\t1124\t361
+llseek\t1124\t361
 struct kernel_param_ops
-get\t1111\t359
-set\t1111\t359
+get\t1124\t362
+set\t1124\t362
 struct configfs_attribute
-show\t1172\t360
-store\t1172\t360
+show\t1185\t363
+store\t1185\t363
 struct configfs_group_operations
-make_item\t1173\t361
-make_group\t1173\t361
-drop_item\t1174\t361
+make_item\t1186\t364
+make_group\t1186\t364
+drop_item\t1187\t364
 struct configfs_item_operations
-release\t1175\t362
+release\t1188\t365
 struct proc_ops
-proc_read\t1111\t363
-proc_read_iter\t1111\t363
-proc_write\t1111\t363
-proc_lseek\t1111\t363
-proc_poll\t1111\t363
-proc_ioctl\t1111\t363
-proc_compat_ioctl\t1111\t363
-proc_mmap\t1111\t363
-proc_get_unmapped_area\t1111\t363
-proc_open\t1176\t363
-proc_release\t1177\t363
+proc_read\t1124\t366
+proc_read_iter\t1124\t366
+proc_write\t1124\t366
+proc_lseek\t1124\t366
+proc_poll\t1124\t366
+proc_ioctl\t1124\t366
+proc_compat_ioctl\t1124\t366
+proc_mmap\t1124\t366
+proc_get_unmapped_area\t1124\t366
+proc_open\t1189\t366
+proc_release\t1190\t366
 struct tty_operations
-open\t1178\t364
-close\t1179\t364
-hangup\t1180\t364
-shutdown\t1180\t364
-cleanup\t1175\t364
-write\t1117\t364
-put_char\t1117\t364
-flush_chars\t1117\t364
-set_termios\t1181\t364
-set_ldisc\t1181\t364
-throttle\t1182\t364
-unthrottle\t1182\t364
-stop\t1183\t364
-start\t1183\t364
-ioctl\t1111\t364
-compat_ioctl\t1111\t364
-break_ctl\t1111\t364
-wait_until_sent\t1111\t364
+open\t1191\t367
+close\t1192\t367
+hangup\t1193\t367
+shutdown\t1193\t367
+cleanup\t1188\t367
+write\t1130\t367
+put_char\t1130\t367
+flush_chars\t1130\t367
+set_termios\t1194\t367
+set_ldisc\t1194\t367
+throttle\t1195\t367
+unthrottle\t1195\t367
+stop\t1196\t367
+start\t1196\t367
+ioctl\t1124\t367
+compat_ioctl\t1124\t367
+break_ctl\t1124\t367
+wait_until_sent\t1124\t367
 struct tty_port_operations
-activate\t1184\t365
-shutdown\t1185\t365
-destruct\t1186\t365
+activate\t1197\t368
+shutdown\t1198\t368
+destruct\t1199\t368
 struct uart_ops
-set_mctrl\t1187\t366
-get_mctrl\t1187\t366
-stop_tx\t1187\t366
-start_tx\t1187\t366
-start_rx\t1187\t366
-stop_rx\t1187\t366
-enable_ms\t1187\t366
-flush_buffer\t1187\t366
-startup\t1188\t367
-shutdown\t1189\t368
-set_termios\t1190\t366
-set_ldisc\t1190\t366
-break_ctl\t1190\t366
-tx_empty\t1117\t366
-poll_put_char\t1117\t366
-poll_get_char\t1117\t366
+set_mctrl\t1200\t369
+get_mctrl\t1200\t369
+stop_tx\t1200\t369
+start_tx\t1200\t369
+start_rx\t1200\t369
+stop_rx\t1200\t369
+enable_ms\t1200\t369
+flush_buffer\t1200\t369
+startup\t1201\t370
+shutdown\t1202\t371
+set_termios\t1203\t369
+set_ldisc\t1203\t369
+break_ctl\t1203\t369
+tx_empty\t1130\t369
+poll_put_char\t1130\t369
+poll_get_char\t1130\t369
 struct tty_ldisc_ops
-open\t1191\t369
-close\t1192\t370
-read\t1111\t369
-write\t1111\t369
-ioctl\t1111\t369
-compat_ioctl\t1111\t369
-set_termios\t1111\t369
-poll\t1111\t369
-hangup\t1111\t369
-receive_buf\t1111\t371
-receive_buf2\t1111\t371
-write_wakeup\t1118\t369
+open\t1204\t372
+close\t1205\t373
+read\t1124\t372
+write\t1124\t372
+ioctl\t1124\t372
+compat_ioctl\t1124\t372
+set_termios\t1124\t372
+poll\t1124\t372
+hangup\t1124\t372
+receive_buf\t1124\t374
+receive_buf2\t1124\t374
+write_wakeup\t1131\t372
 struct snd_pcm_ops
-open\t1193\t372
-close\t1194\t373
-hw_params\t1195\t374
-prepare\t1196\t375
-hw_free\t1111\t376
-ioctl\t1111\t376
-sync_stop\t1111\t376
-copy\t1111\t376
-fill_silence\t1111\t376
-mmap\t1111\t376
-trigger\t1197\t377
-pointer\t1197\t377
-ack\t1197\t377
+open\t1206\t375
+close\t1207\t376
+hw_params\t1208\t377
+prepare\t1209\t378
+hw_free\t1124\t379
+ioctl\t1124\t379
+sync_stop\t1124\t379
+copy\t1124\t379
+fill_silence\t1124\t379
+mmap\t1124\t379
+trigger\t1210\t380
+pointer\t1210\t380
+ack\t1210\t380
 struct snd_soc_dai_ops
-startup\t1198\t378
-shutdown\t1199\t378
-hw_params\t1200\t378
-hw_free\t1200\t378
-prepare\t1200\t378
-mute_stream\t1200\t378
-trigger\t1201\t377
-probe\t1202\t379
-remove\t1203\t380
-set_sysclk\t1111\t378
-set_fmt\t1111\t378
-set_pll\t1111\t378
-set_clkdiv\t1111\t378
-set_tdm_slot\t1111\t378
-set_bclk_ratio\t1111\t378
+startup\t1211\t381
+shutdown\t1212\t381
+hw_params\t1213\t381
+hw_free\t1213\t381
+prepare\t1213\t381
+mute_stream\t1213\t381
+trigger\t1214\t380
+probe\t1215\t382
+remove\t1216\t383
+set_sysclk\t1124\t381
+set_fmt\t1124\t381
+set_pll\t1124\t381
+set_clkdiv\t1124\t381
+set_tdm_slot\t1124\t381
+set_bclk_ratio\t1124\t381
 struct snd_soc_component_driver
-probe\t1204\t379
-remove\t1205\t380
-open\t1206\t381
-close\t1207\t381
-hw_params\t1200\t381
-hw_free\t1200\t381
-prepare\t1200\t381
-trigger\t1201\t377
-pointer\t1201\t377
-suspend\t1208\t381
-resume\t1132\t381
+probe\t1217\t382
+remove\t1218\t383
+open\t1219\t384
+close\t1220\t384
+hw_params\t1213\t384
+hw_free\t1213\t384
+prepare\t1213\t384
+trigger\t1214\t380
+pointer\t1214\t380
+suspend\t1221\t384
+resume\t1145\t384
 struct snd_rawmidi_ops
-open\t1209\t382
-close\t1210\t383
-trigger\t1118\t384
+open\t1222\t385
+close\t1223\t386
+trigger\t1131\t387
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1211\t385
-put\t1212\t385
-info\t1111\t385
+get\t1224\t388
+put\t1225\t388
+info\t1124\t388
 struct input_dev
-open\t1213\t386
-close\t1214\t386
-flush\t1215\t386
-event\t1216\t386
+open\t1226\t389
+close\t1227\t389
+flush\t1228\t389
+event\t1229\t389
 struct rc_dev
-open\t1217\t387
-close\t1218\t387
+open\t1230\t390
+close\t1231\t390
 struct led_classdev
-brightness_set\t1117\t388
-brightness_set_blocking\t1111\t388
+brightness_set\t1130\t391
+brightness_set_blocking\t1124\t391
 struct backlight_ops
-update_status\t1219\t389
-get_brightness\t1111\t390
+update_status\t1232\t392
+get_brightness\t1124\t393
 struct thermal_zone_device_ops
-get_temp\t1220\t391
-should_bind\t1220\t391
+get_temp\t1233\t394
+should_bind\t1233\t394
 struct thermal_cooling_device_ops
-set_cur_state\t1221\t392
-get_max_state\t1111\t392
-get_cur_state\t1111\t392
+set_cur_state\t1234\t395
+get_max_state\t1124\t395
+get_cur_state\t1124\t395
 struct hwmon_ops
-read\t1111\t393
-read_string\t1111\t393
-write\t1111\t393
+read\t1124\t396
+read_string\t1124\t396
+write\t1124\t396
 struct watchdog_ops
-start\t1222\t394
-ping\t1222\t394
-set_timeout\t1222\t394
-set_pretimeout\t1222\t394
-get_timeleft\t1222\t394
-ioctl\t1222\t394
-stop\t1111\t394
+start\t1235\t397
+ping\t1235\t397
+set_timeout\t1235\t397
+set_pretimeout\t1235\t397
+get_timeleft\t1235\t397
+ioctl\t1235\t397
+stop\t1124\t397
 struct rtc_class_ops
-read_time\t1223\t395
-set_time\t1223\t395
-read_alarm\t1223\t395
-set_alarm\t1223\t395
-alarm_irq_enable\t1223\t395
+read_time\t1236\t398
+set_time\t1236\t398
+read_alarm\t1236\t398
+set_alarm\t1236\t398
+alarm_irq_enable\t1236\t398
 struct power_supply_desc
-external_power_changed\t1111\t396
+external_power_changed\t1124\t399
 struct regulator_ops
-enable\t1224\t397
-disable\t1224\t397
-set_voltage\t1224\t397
-set_voltage_sel\t1224\t397
-set_mode\t1224\t397
+enable\t1237\t400
+disable\t1237\t400
+set_voltage\t1237\t400
+set_voltage_sel\t1237\t400
+set_mode\t1237\t400
 struct clk_ops
-prepare\t1225\t398
-unprepare\t1225\t398
-is_prepared\t1225\t398
-unprepare_unused\t1225\t398
-recalc_rate\t1225\t398
-round_rate\t1225\t398
-determine_rate\t1225\t398
-set_parent\t1225\t398
-get_parent\t1225\t398
-set_rate\t1225\t398
-set_rate_and_parent\t1225\t398
-recalc_accuracy\t1225\t398
-get_phase\t1225\t398
-set_phase\t1225\t398
-get_duty_cycle\t1225\t398
-set_duty_cycle\t1225\t398
-init\t1225\t398
-terminate\t1225\t398
-enable\t1226\t398
-disable\t1226\t398
-disable_unused\t1226\t398
-is_enabled\t1117\t399
-save_context\t1118\t398
-restore_context\t1118\t398
-debug_init\t1118\t398
+prepare\t1238\t401
+unprepare\t1238\t401
+is_prepared\t1238\t401
+unprepare_unused\t1238\t401
+recalc_rate\t1238\t401
+round_rate\t1238\t401
+determine_rate\t1238\t401
+set_parent\t1238\t401
+get_parent\t1238\t401
+set_rate\t1238\t401
+set_rate_and_parent\t1238\t401
+recalc_accuracy\t1238\t401
+get_phase\t1238\t401
+set_phase\t1238\t401
+get_duty_cycle\t1238\t401
+set_duty_cycle\t1238\t401
+init\t1238\t401
+terminate\t1238\t401
+enable\t1239\t401
+disable\t1239\t401
+disable_unused\t1239\t401
+is_enabled\t1130\t402
+save_context\t1131\t401
+restore_context\t1131\t401
+debug_init\t1131\t401
 struct gpio_chip
-request\t1227\t400
-free\t1228\t400
-get\t1229\t400
-set\t1229\t400
-get_multiple\t1229\t400
-set_multiple\t1229\t400
+request\t1240\t403
+free\t1241\t403
+get\t1242\t403
+set\t1242\t403
+get_multiple\t1242\t403
+set_multiple\t1242\t403
 struct pwm_ops
-request\t1230\t401
-free\t1231\t402
-capture\t1232\t403
-apply\t1118\t404
+request\t1243\t404
+free\t1244\t405
+capture\t1245\t406
+apply\t1131\t407
 struct iio_info
-read_raw\t1111\t405
-read_raw_multi\t1111\t405
-read_avail\t1111\t405
-write_raw\t1111\t405
-read_label\t1111\t405
-debugfs_reg_access\t1111\t405
-update_scan_mode\t1233\t406
+read_raw\t1124\t408
+read_raw_multi\t1124\t408
+read_avail\t1124\t408
+write_raw\t1124\t408
+read_label\t1124\t408
+debugfs_reg_access\t1124\t408
+update_scan_mode\t1246\t409
 struct iio_buffer_setup_ops
-preenable\t1234\t406
-postenable\t1235\t406
-predisable\t1236\t406
-postdisable\t1237\t406
+preenable\t1247\t409
+postenable\t1248\t409
+predisable\t1249\t409
+postdisable\t1250\t409
 struct iio_trigger_ops
-set_trigger_state\t1111\t407
+set_trigger_state\t1124\t410
 struct i2c_algorithm
-xfer\t1238\t408
-master_xfer\t1238\t408
-smbus_xfer\t1238\t408
-xfer_atomic\t1117\t408
-master_xfer_atomic\t1117\t408
-smbus_xfer_atomic\t1117\t408
+xfer\t1251\t411
+master_xfer\t1251\t411
+smbus_xfer\t1251\t411
+xfer_atomic\t1130\t411
+master_xfer_atomic\t1130\t411
+smbus_xfer_atomic\t1130\t411
 struct spi_controller
-transfer_one\t1239\t409
-transfer_one_message\t1239\t409
-prepare_message\t1239\t409
-unprepare_message\t1239\t409
+transfer_one\t1252\t412
+transfer_one_message\t1252\t412
+prepare_message\t1252\t412
+unprepare_message\t1252\t412
 struct nvmem_config
-reg_read\t1111\t410
-reg_write\t1111\t410
+reg_read\t1124\t413
+reg_write\t1124\t413
 struct drm_driver
-open\t1240\t411
-postclose\t1241\t411
-release\t1242\t412
+open\t1253\t414
+postclose\t1254\t414
+release\t1255\t415
 struct drm_crtc_funcs
-enable_vblank\t1243\t413
-disable_vblank\t1244\t414
-destroy\t1175\t415
+enable_vblank\t1256\t416
+disable_vblank\t1257\t417
+destroy\t1188\t418
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1175\t416
-late_register\t1111\t416
-early_unregister\t1111\t416
+destroy\t1188\t419
+late_register\t1124\t419
+early_unregister\t1124\t419
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1111\t417
-atomic_enable\t1111\t417
-atomic_disable\t1111\t417
-atomic_flush\t1111\t417
-atomic_begin\t1111\t417
-atomic_update\t1111\t417
-prepare_fb\t1111\t417
-cleanup_fb\t1111\t417
-mode_set\t1111\t417
-mode_set_nofb\t1111\t417
+atomic_check\t1124\t420
+atomic_enable\t1124\t420
+atomic_disable\t1124\t420
+atomic_flush\t1124\t420
+atomic_begin\t1124\t420
+atomic_update\t1124\t420
+prepare_fb\t1124\t420
+cleanup_fb\t1124\t420
+mode_set\t1124\t420
+mode_set_nofb\t1124\t420
 struct drm_connector_helper_funcs
-get_modes\t1111\t418
-detect_ctx\t1111\t418
-mode_valid\t1111\t418
-best_encoder\t1111\t418
+get_modes\t1124\t421
+detect_ctx\t1124\t421
+mode_valid\t1124\t421
+best_encoder\t1124\t421
 struct v4l2_file_operations
-open\t1245\t419
-release\t1246\t420
-read\t1111\t419
-write\t1111\t419
-poll\t1111\t419
-unlocked_ioctl\t1111\t419
-mmap\t1111\t419
+open\t1258\t422
+release\t1259\t423
+read\t1124\t422
+write\t1124\t422
+poll\t1124\t422
+unlocked_ioctl\t1124\t422
+mmap\t1124\t422
 struct v4l2_ioctl_ops
-*\t1111\t421
+*\t1124\t424
 struct vb2_ops
-queue_setup\t1111\t422
-buf_init\t1111\t422
-buf_cleanup\t1111\t422
-buf_finish\t1111\t422
-buf_prepare\t1111\t422
-buf_queue\t1118\t422
-prepare_streaming\t1247\t422
-unprepare_streaming\t1248\t422
-start_streaming\t1249\t422
-stop_streaming\t1250\t422
+queue_setup\t1124\t425
+buf_init\t1124\t425
+buf_cleanup\t1124\t425
+buf_finish\t1124\t425
+buf_prepare\t1124\t425
+buf_queue\t1131\t425
+prepare_streaming\t1260\t425
+unprepare_streaming\t1261\t425
+start_streaming\t1262\t425
+stop_streaming\t1263\t425
 struct v4l2_ctrl_ops
-s_ctrl\t1251\t423
-try_ctrl\t1251\t423
-g_volatile_ctrl\t1251\t423
+s_ctrl\t1264\t426
+try_ctrl\t1264\t426
+g_volatile_ctrl\t1264\t426
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1111\t424
-set_fmt\t1111\t424
-get_fmt\t1111\t424
-enum_mbus_code\t1111\t424
-enum_frame_size\t1111\t424
-get_selection\t1111\t424
-set_selection\t1111\t424
-enable_streams\t1111\t424
-disable_streams\t1111\t424
+s_stream\t1124\t427
+set_fmt\t1124\t427
+get_fmt\t1124\t427
+enum_mbus_code\t1124\t427
+enum_frame_size\t1124\t427
+get_selection\t1124\t427
+set_selection\t1124\t427
+enable_streams\t1124\t427
+disable_streams\t1124\t427
 struct v4l2_subdev_internal_ops
-open\t1252\t425
-close\t1241\t425
-release\t1119\t425
+open\t1265\t428
+close\t1254\t428
+release\t1132\t428
 struct file_operations
-llseek\t1111\t426
-read\t1111\t426
-write\t1111\t426
-read_iter\t1111\t426
-write_iter\t1111\t426
-poll\t1111\t426
-unlocked_ioctl\t1111\t426
-compat_ioctl\t1111\t426
-mmap\t1111\t426
-flush\t1111\t426
-fsync\t1111\t426
-fasync\t1111\t426
-lock\t1111\t426
-flock\t1111\t426
-fallocate\t1111\t426
-splice_read\t1111\t426
-splice_write\t1111\t426
-show_fdinfo\t1111\t426
-open\t1245\t426
-release\t1253\t427
-iterate_shared\t1254\t426
+llseek\t1124\t429
+read\t1124\t429
+write\t1124\t429
+read_iter\t1124\t429
+write_iter\t1124\t429
+poll\t1124\t429
+unlocked_ioctl\t1124\t429
+compat_ioctl\t1124\t429
+mmap\t1124\t429
+flush\t1124\t429
+fsync\t1124\t429
+fasync\t1124\t429
+lock\t1124\t429
+flock\t1124\t429
+fallocate\t1124\t429
+splice_read\t1124\t429
+splice_write\t1124\t429
+show_fdinfo\t1124\t429
+open\t1258\t429
+release\t1266\t430
+iterate_shared\t1267\t429
 struct inode_operations
-lookup\t1255\t428
-create\t1256\t428
-mknod\t1256\t428
-symlink\t1256\t428
-mkdir\t1256\t428
-link\t1256\t428
-unlink\t1257\t428
-rmdir\t1257\t428
-rename\t1256\t428
-setattr\t1258\t428
-fileattr_set\t1258\t428
-readlink\t1111\t428
-get_acl\t1111\t428
-getattr\t1111\t428
-listxattr\t1111\t428
-fiemap\t1111\t428
-update_time\t1111\t428
-tmpfile\t1111\t428
-fileattr_get\t1111\t428
-get_link\t1118\t428
-permission\t1118\t428
-get_inode_acl\t1118\t428
-atomic_open\t1255\t428
+lookup\t1268\t431
+create\t1269\t431
+mknod\t1269\t431
+symlink\t1269\t431
+mkdir\t1269\t431
+link\t1269\t431
+unlink\t1270\t431
+rmdir\t1270\t431
+rename\t1269\t431
+setattr\t1271\t431
+fileattr_set\t1271\t431
+readlink\t1124\t431
+get_acl\t1124\t431
+getattr\t1124\t431
+listxattr\t1124\t431
+fiemap\t1124\t431
+update_time\t1124\t431
+tmpfile\t1124\t431
+fileattr_get\t1124\t431
+get_link\t1131\t431
+permission\t1131\t431
+get_inode_acl\t1131\t431
+atomic_open\t1268\t431
 struct xattr_handler
-list\t1111\t429
-get\t1111\t429
-set\t1259\t429
+list\t1124\t432
+get\t1124\t432
+set\t1272\t432
 struct super_operations
-put_super\t1260\t430
-freeze_fs\t1261\t430
-unfreeze_fs\t1261\t430
-remount_fs\t1261\t430
-sync_fs\t1262\t430
-free_inode\t1263\t430
-drop_inode\t1264\t430
+put_super\t1273\t433
+freeze_fs\t1274\t433
+unfreeze_fs\t1274\t433
+remount_fs\t1274\t433
+sync_fs\t1275\t433
+free_inode\t1276\t433
+drop_inode\t1277\t433
 struct dentry_operations
-d_hash\t1117\t431
-d_compare\t1117\t431
-d_dname\t1117\t431
-d_delete\t1265\t431
-d_prune\t1265\t431
-d_init\t1111\t431
-d_release\t1111\t431
-d_iput\t1111\t431
-d_automount\t1111\t431
-d_weak_revalidate\t1111\t431
-d_real\t1111\t431
-d_revalidate\t1118\t431
-d_manage\t1118\t431
+d_hash\t1130\t434
+d_compare\t1130\t434
+d_dname\t1130\t434
+d_delete\t1278\t434
+d_prune\t1278\t434
+d_init\t1124\t434
+d_release\t1124\t434
+d_iput\t1124\t434
+d_automount\t1124\t434
+d_weak_revalidate\t1124\t434
+d_real\t1124\t434
+d_revalidate\t1131\t434
+d_manage\t1131\t434
 struct address_space_operations
-writepage\t1111\t432
-read_folio\t1111\t432
-swap_rw\t1111\t432
-readahead\t1111\t432
-bmap\t1111\t432
-direct_IO\t1111\t432
-writepages\t1111\t432
-migrate_folio\t1111\t432
-swap_activate\t1111\t432
-swap_deactivate\t1111\t432
-invalidate_folio\t1266\t432
-release_folio\t1266\t432
-launder_folio\t1266\t432
-is_partially_uptodate\t1266\t432
-error_remove_folio\t1267\t432
-write_begin\t1111\t432
-write_end\t1111\t432
-dirty_folio\t1117\t432
-free_folio\t1117\t432
+writepage\t1124\t435
+read_folio\t1124\t435
+swap_rw\t1124\t435
+readahead\t1124\t435
+bmap\t1124\t435
+direct_IO\t1124\t435
+writepages\t1124\t435
+migrate_folio\t1124\t435
+swap_activate\t1124\t435
+swap_deactivate\t1124\t435
+invalidate_folio\t1279\t435
+release_folio\t1279\t435
+launder_folio\t1279\t435
+is_partially_uptodate\t1279\t435
+error_remove_folio\t1280\t435
+write_begin\t1124\t435
+write_end\t1124\t435
+dirty_folio\t1130\t435
+free_folio\t1130\t435
 struct vm_operations_struct
-open\t1268\t433
-close\t1269\t433
-fault\t1111\t433
-page_mkwrite\t1111\t433
-pfn_mkwrite\t1111\t433
-access\t1269\t433
-map_pages\t1270\t433
+open\t1281\t436
+close\t1282\t436
+fault\t1124\t436
+page_mkwrite\t1124\t436
+pfn_mkwrite\t1124\t436
+access\t1282\t436
+map_pages\t1283\t436
 struct seq_operations
-start\t1271\t434
-next\t1271\t434
-stop\t1271\t434
-show\t1271\t434
+start\t1284\t437
+next\t1284\t437
+stop\t1284\t437
+show\t1284\t437
 struct sysfs_ops
-show\t1111\t357
-store\t1111\t357
+show\t1124\t360
+store\t1124\t360
 struct mmu_notifier_ops
-release\t1272\t435
-arch_invalidate_secondary_tlbs\t1117\t435
-free_notifier\t1273\t435
-invalidate_range_start\t1118\t435
-invalidate_range_end\t1118\t435
-clear_flush_young\t1118\t435
-clear_young\t1118\t435
-test_young\t1118\t435
+release\t1285\t438
+arch_invalidate_secondary_tlbs\t1130\t438
+free_notifier\t1286\t438
+invalidate_range_start\t1131\t438
+invalidate_range_end\t1131\t438
+clear_flush_young\t1131\t438
+clear_young\t1131\t438
+test_young\t1131\t438
 struct file_lock_operations
-fl_copy_lock\t1117\t436
+fl_copy_lock\t1130\t439
 struct lock_manager_operations
-lm_notify\t1274\t437
-lm_break\t1275\t437
-lm_change\t1275\t437
-lm_breaker_owns_lease\t1275\t437
-lm_lock_expirable\t1275\t437
-lm_grant\t1117\t437
-lm_expire_lock\t1111\t437
+lm_notify\t1287\t440
+lm_break\t1288\t440
+lm_change\t1288\t440
+lm_breaker_owns_lease\t1288\t440
+lm_lock_expirable\t1288\t440
+lm_grant\t1130\t440
+lm_expire_lock\t1124\t440
 struct file_system_type
-mount\t1111\t438
-init_fs_context\t1111\t438
-kill_sb\t1260\t438
+mount\t1124\t441
+init_fs_context\t1124\t441
+kill_sb\t1273\t441
 struct shrinker
-count_objects\t1111\t439
-scan_objects\t1111\t439
+count_objects\t1124\t442
+scan_objects\t1124\t442
 struct block_device_operations
-open\t1276\t440
-release\t1277\t440
-ioctl\t1111\t440
-compat_ioctl\t1111\t440
-unlock_native_capacity\t1111\t440
-getgeo\t1111\t440
-free_disk\t1119\t441
-direct_access\t1118\t440
-submit_bio\t1118\t440
+open\t1289\t443
+release\t1290\t443
+ioctl\t1124\t443
+compat_ioctl\t1124\t443
+unlock_native_capacity\t1124\t443
+getgeo\t1124\t443
+free_disk\t1132\t444
+direct_access\t1131\t443
+submit_bio\t1131\t443
 struct blk_mq_ops
-queue_rq\t1278\t442
-queue_rqs\t1278\t442
-commit_rqs\t1278\t442
-timeout\t1111\t443
-complete\t1117\t444
-init_hctx\t1279\t445
-init_request\t1279\t445
-exit_hctx\t1280\t445
-exit_request\t1280\t445
+queue_rq\t1291\t445
+queue_rqs\t1291\t445
+commit_rqs\t1291\t445
+timeout\t1124\t446
+complete\t1130\t447
+init_hctx\t1292\t448
+init_request\t1292\t448
+exit_hctx\t1293\t448
+exit_request\t1293\t448
 struct scsi_host_template
-queuecommand\t1117\t446
-eh_timed_out\t1118\t447
-eh_abort_handler\t1111\t446
-eh_device_reset_handler\t1111\t446
-eh_target_reset_handler\t1111\t446
-eh_bus_reset_handler\t1111\t446
-eh_host_reset_handler\t1111\t446
-slave_alloc\t1111\t446
-slave_configure\t1111\t446
-info\t1111\t446
-ioctl\t1111\t446
-bios_param\t1111\t446
-scan_finished\t1111\t446
-scan_start\t1111\t446
-target_alloc\t1111\t446
-change_queue_depth\t1111\t446
-slave_destroy\t1281\t446
+queuecommand\t1130\t449
+eh_timed_out\t1131\t450
+eh_abort_handler\t1124\t449
+eh_device_reset_handler\t1124\t449
+eh_target_reset_handler\t1124\t449
+eh_bus_reset_handler\t1124\t449
+eh_host_reset_handler\t1124\t449
+slave_alloc\t1124\t449
+slave_configure\t1124\t449
+info\t1124\t449
+ioctl\t1124\t449
+bios_param\t1124\t449
+scan_finished\t1124\t449
+scan_start\t1124\t449
+target_alloc\t1124\t449
+change_queue_depth\t1124\t449
+slave_destroy\t1294\t449
 struct ata_port_operations
-qc_defer\t1282\t448
-qc_prep\t1282\t448
-qc_issue\t1282\t448
-qc_fill_rtf\t1282\t448
-softreset\t1111\t449
-hardreset\t1111\t449
-prereset\t1111\t449
-postreset\t1111\t449
-error_handler\t1111\t449
-set_piomode\t1111\t449
-set_dmamode\t1111\t449
-set_mode\t1111\t449
-dev_config\t1111\t449
-cable_detect\t1111\t449
-port_start\t1283\t450
-port_stop\t1284\t450
-host_stop\t1175\t450
+qc_defer\t1295\t451
+qc_prep\t1295\t451
+qc_issue\t1295\t451
+qc_fill_rtf\t1295\t451
+softreset\t1124\t452
+hardreset\t1124\t452
+prereset\t1124\t452
+postreset\t1124\t452
+error_handler\t1124\t452
+set_piomode\t1124\t452
+set_dmamode\t1124\t452
+set_mode\t1124\t452
+dev_config\t1124\t452
+cable_detect\t1124\t452
+port_start\t1296\t453
+port_stop\t1297\t453
+host_stop\t1188\t453
 struct mtd_info
-_erase\t1111\t451
-_read\t1111\t451
-_write\t1111\t451
-_read_oob\t1111\t451
-_write_oob\t1111\t451
-_sync\t1111\t451
-_lock\t1111\t451
-_unlock\t1111\t451
-_block_isbad\t1111\t451
-_block_markbad\t1111\t451
-_suspend\t1111\t451
-_resume\t1111\t451
-_get_device\t1111\t451
-_put_device\t1111\t451
-_panic_write\t1117\t451
+_erase\t1124\t454
+_read\t1124\t454
+_write\t1124\t454
+_read_oob\t1124\t454
+_write_oob\t1124\t454
+_sync\t1124\t454
+_lock\t1124\t454
+_unlock\t1124\t454
+_block_isbad\t1124\t454
+_block_markbad\t1124\t454
+_suspend\t1124\t454
+_resume\t1124\t454
+_get_device\t1124\t454
+_put_device\t1124\t454
+_panic_write\t1130\t454
 struct nand_controller_ops
-attach_chip\t1285\t452
-detach_chip\t1286\t452
-exec_op\t1111\t452
+attach_chip\t1298\t455
+detach_chip\t1299\t455
+exec_op\t1124\t455
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1287\t453
-exit\t1288\t453
-encrypt\t1118\t453
-decrypt\t1118\t453
-setkey\t1118\t453
+init\t1300\t456
+exit\t1301\t456
+encrypt\t1131\t456
+decrypt\t1131\t456
+setkey\t1131\t456
 struct ahash_alg,struct shash_alg
-init\t1118\t454
-update\t1118\t454
-final\t1118\t454
-finup\t1118\t454
-digest\t1118\t454
-export\t1118\t454
-import\t1118\t454
-setkey\t1118\t454
-init_tfm\t1289\t454
-exit_tfm\t1290\t454
+init\t1131\t457
+update\t1131\t457
+final\t1131\t457
+finup\t1131\t457
+digest\t1131\t457
+export\t1131\t457
+import\t1131\t457
+setkey\t1131\t457
+init_tfm\t1302\t457
+exit_tfm\t1303\t457
 struct net_device_ops
-ndo_init\t1291\t455
-ndo_uninit\t1292\t456
-ndo_open\t1293\t457
-ndo_stop\t1294\t458
-ndo_do_ioctl\t1295\t457
-ndo_siocbond\t1295\t457
-ndo_siocwandev\t1295\t457
-ndo_siocdevprivate\t1295\t457
-ndo_eth_ioctl\t1295\t457
-ndo_set_mac_address\t1295\t266
-ndo_change_mtu\t1295\t266
-ndo_fix_features\t1295\t459
-ndo_set_features\t1295\t459
-ndo_vlan_rx_add_vid\t1295\t460
-ndo_vlan_rx_kill_vid\t1295\t460
-ndo_select_queue\t1117\t461
-ndo_features_check\t1117\t461
-ndo_get_stats\t1117\t457
-ndo_get_stats64\t1117\t457
-ndo_start_xmit\t1296\t457
-ndo_tx_timeout\t1297\t457
-ndo_set_rx_mode\t1298\t457
+ndo_init\t1304\t458
+ndo_uninit\t1305\t459
+ndo_open\t1306\t460
+ndo_stop\t1307\t461
+ndo_do_ioctl\t1308\t460
+ndo_siocbond\t1308\t460
+ndo_siocwandev\t1308\t460
+ndo_siocdevprivate\t1308\t460
+ndo_eth_ioctl\t1308\t460
+ndo_set_mac_address\t1308\t269
+ndo_change_mtu\t1308\t269
+ndo_fix_features\t1308\t462
+ndo_set_features\t1308\t462
+ndo_vlan_rx_add_vid\t1308\t463
+ndo_vlan_rx_kill_vid\t1308\t463
+ndo_select_queue\t1130\t464
+ndo_features_check\t1130\t464
+ndo_get_stats\t1130\t460
+ndo_get_stats64\t1130\t460
+ndo_start_xmit\t1309\t460
+ndo_tx_timeout\t1310\t460
+ndo_set_rx_mode\t1311\t460
 struct napi_struct
-poll\t1299\t462
+poll\t1312\t465
 struct pernet_operations
-init\t1300\t463
-pre_exit\t1301\t463
-exit\t1301\t463
-exit_batch\t1301\t463
+init\t1313\t466
+pre_exit\t1314\t466
+exit\t1314\t466
+exit_batch\t1314\t466
 struct ethtool_ops
-*\t1295\t464
+*\t1308\t467
 struct net_device
-priv_destructor\t1175\t465
+priv_destructor\t1188\t468
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1302\t466
-dumpit\t1302\t466
-start\t1302\t466
-done\t1302\t466
+doit\t1315\t469
+dumpit\t1315\t469
+start\t1315\t469
+done\t1315\t469
 struct rtnl_link_ops
-newlink\t1303\t467
-dellink\t1304\t468
-changelink\t1295\t469
-validate\t1111\t470
-get_size\t1111\t470
-fill_info\t1111\t470
-get_num_tx_queues\t1111\t470
-get_num_rx_queues\t1111\t470
-setup\t1111\t470
+newlink\t1316\t470
+dellink\t1317\t471
+changelink\t1308\t472
+validate\t1124\t473
+get_size\t1124\t473
+fill_info\t1124\t473
+get_num_tx_queues\t1124\t473
+get_num_rx_queues\t1124\t473
+setup\t1124\t473
 struct Qdisc_ops
-init\t1305\t471
-change\t1295\t472
-destroy\t1288\t473
-enqueue\t1306\t474
-dequeue\t1306\t474
-peek\t1306\t474
+init\t1318\t474
+change\t1308\t475
+destroy\t1301\t476
+enqueue\t1319\t477
+dequeue\t1319\t477
+peek\t1319\t477
 struct proto_ops
-release\t1307\t475
-bind\t1111\t476
-connect\t1111\t476
-accept\t1111\t476
-listen\t1111\t476
-ioctl\t1111\t476
-compat_ioctl\t1111\t476
-sendmsg\t1111\t476
-recvmsg\t1111\t476
-shutdown\t1111\t476
-setsockopt\t1111\t476
-getsockopt\t1111\t476
-socketpair\t1111\t476
-getname\t1111\t476
-poll\t1111\t476
-mmap\t1111\t476
+release\t1320\t478
+bind\t1124\t479
+connect\t1124\t479
+accept\t1124\t479
+listen\t1124\t479
+ioctl\t1124\t479
+compat_ioctl\t1124\t479
+sendmsg\t1124\t479
+recvmsg\t1124\t479
+shutdown\t1124\t479
+setsockopt\t1124\t479
+getsockopt\t1124\t479
+socketpair\t1124\t479
+getname\t1124\t479
+poll\t1124\t479
+mmap\t1124\t479
 struct cfg80211_ops
-add_virtual_intf\t1308\t477
-del_virtual_intf\t1308\t477
-change_virtual_intf\t1308\t477
-*\t1309\t477
+add_virtual_intf\t1321\t480
+del_virtual_intf\t1321\t480
+change_virtual_intf\t1321\t480
+*\t1322\t480
 struct ieee80211_ops
-start\t1310\t478
-stop\t1311\t479
-add_interface\t1312\t480
-remove_interface\t1313\t481
-change_interface\t1314\t482
-config\t1314\t482
-vif_cfg_changed\t1314\t482
-link_info_changed\t1314\t482
-configure_filter\t1314\t482
-set_key\t1314\t482
-hw_scan\t1314\t482
-cancel_hw_scan\t1314\t482
-sta_state\t1314\t482
-sta_add\t1314\t482
-sta_remove\t1314\t482
-conf_tx\t1314\t482
-flush\t1314\t482
-ampdu_action\t1314\t482
-add_chanctx\t1314\t482
-remove_chanctx\t1314\t482
-change_chanctx\t1314\t482
-assign_vif_chanctx\t1314\t482
-unassign_vif_chanctx\t1314\t482
-remain_on_channel\t1314\t482
-cancel_remain_on_channel\t1314\t482
-tx\t1117\t482
-prepare_multicast\t1117\t482
-set_tim\t1117\t482
-update_tkip_key\t1117\t482
-get_key_seq\t1117\t482
-sta_notify\t1117\t482
-sta_rc_update\t1117\t482
-sta_rate_tbl_update\t1117\t482
-event_callback\t1117\t482
-release_buffered_frames\t1117\t482
-allow_buffered_frames\t1117\t482
-ipv6_addr_change\t1117\t482
-wake_tx_queue\t1117\t482
-get_stats\t1111\t482
-set_frag_threshold\t1111\t482
-set_rts_threshold\t1111\t482
-sta_statistics\t1111\t482
-get_tsf\t1111\t482
-set_tsf\t1111\t482
-offset_tsf\t1111\t482
-reset_tsf\t1111\t482
-tx_last_beacon\t1111\t482
-rfkill_poll\t1111\t482
-set_coverage_class\t1111\t482
-testmode_cmd\t1111\t482
-set_bitrate_mask\t1111\t482
-reconfig_complete\t1111\t482
-bss_info_changed\t1111\t482
-sw_scan_start\t1111\t482
-sw_scan_complete\t1111\t482
+start\t1323\t481
+stop\t1324\t482
+add_interface\t1325\t483
+remove_interface\t1326\t484
+change_interface\t1327\t485
+config\t1327\t485
+vif_cfg_changed\t1327\t485
+link_info_changed\t1327\t485
+configure_filter\t1327\t485
+set_key\t1327\t485
+hw_scan\t1327\t485
+cancel_hw_scan\t1327\t485
+sta_state\t1327\t485
+sta_add\t1327\t485
+sta_remove\t1327\t485
+conf_tx\t1327\t485
+flush\t1327\t485
+ampdu_action\t1327\t485
+add_chanctx\t1327\t485
+remove_chanctx\t1327\t485
+change_chanctx\t1327\t485
+assign_vif_chanctx\t1327\t485
+unassign_vif_chanctx\t1327\t485
+remain_on_channel\t1327\t485
+cancel_remain_on_channel\t1327\t485
+tx\t1130\t485
+prepare_multicast\t1130\t485
+set_tim\t1130\t485
+update_tkip_key\t1130\t485
+get_key_seq\t1130\t485
+sta_notify\t1130\t485
+sta_rc_update\t1130\t485
+sta_rate_tbl_update\t1130\t485
+event_callback\t1130\t485
+release_buffered_frames\t1130\t485
+allow_buffered_frames\t1130\t485
+ipv6_addr_change\t1130\t485
+wake_tx_queue\t1130\t485
+get_stats\t1124\t485
+set_frag_threshold\t1124\t485
+set_rts_threshold\t1124\t485
+sta_statistics\t1124\t485
+get_tsf\t1124\t485
+set_tsf\t1124\t485
+offset_tsf\t1124\t485
+reset_tsf\t1124\t485
+tx_last_beacon\t1124\t485
+rfkill_poll\t1124\t485
+set_coverage_class\t1124\t485
+testmode_cmd\t1124\t485
+set_bitrate_mask\t1124\t485
+reconfig_complete\t1124\t485
+bss_info_changed\t1124\t485
+sw_scan_start\t1124\t485
+sw_scan_complete\t1124\t485
 struct phy_driver
-probe\t1315\t483
-remove\t1316\t484
-handle_interrupt\t1317\t485
-config_init\t1111\t486
-soft_reset\t1111\t486
-config_intr\t1111\t486
-config_aneg\t1111\t486
-read_status\t1111\t486
-link_change_notify\t1111\t486
-aneg_done\t1111\t486
-suspend\t1208\t486
-resume\t1132\t486
+probe\t1328\t486
+remove\t1329\t487
+handle_interrupt\t1330\t488
+config_init\t1124\t489
+soft_reset\t1124\t489
+config_intr\t1124\t489
+config_aneg\t1124\t489
+read_status\t1124\t489
+link_change_notify\t1124\t489
+aneg_done\t1124\t489
+suspend\t1221\t489
+resume\t1145\t489
 struct dsa_switch_ops
-setup\t1318\t487
-teardown\t1319\t488
-port_enable\t1320\t489
-port_disable\t1321\t490
+setup\t1331\t490
+teardown\t1332\t491
+port_enable\t1333\t492
+port_disable\t1334\t493
 struct nfc_ops
-dev_up\t1322\t491
-dev_down\t1323\t491
-start_poll\t1324\t491
-stop_poll\t1324\t491
-dep_link_up\t1324\t491
-dep_link_down\t1324\t491
-activate_target\t1324\t491
-deactivate_target\t1324\t491
-im_transceive\t1324\t491
-tm_send\t1324\t491
-check_presence\t1324\t491
-enable_se\t1324\t491
-disable_se\t1324\t491
-fw_download\t1324\t491
+dev_up\t1335\t494
+dev_down\t1336\t494
+start_poll\t1337\t494
+stop_poll\t1337\t494
+dep_link_up\t1337\t494
+dep_link_down\t1337\t494
+activate_target\t1337\t494
+deactivate_target\t1337\t494
+im_transceive\t1337\t494
+tm_send\t1337\t494
+check_presence\t1337\t494
+enable_se\t1337\t494
+disable_se\t1337\t494
+fw_download\t1337\t494
 struct hci_dev
-open\t1325\t492
-close\t1326\t493
-setup\t1327\t494
-shutdown\t1327\t494
-flush\t1327\t494
-send\t1111\t495
+open\t1338\t495
+close\t1339\t496
+setup\t1340\t497
+shutdown\t1340\t497
+flush\t1340\t497
+send\t1124\t498
 struct ib_device_ops
-post_send\t1117\t496
-post_recv\t1117\t496
-poll_cq\t1117\t496
-req_notify_cq\t1117\t496
-*\t1111\t496
+post_send\t1130\t499
+post_recv\t1130\t499
+poll_cq\t1130\t499
+req_notify_cq\t1130\t499
+*\t1124\t499
 struct ib_client
-add\t1328\t497
-remove\t1329\t497
+add\t1341\t500
+remove\t1342\t500
 runner
-irq\t1330\t307
-irq-thread\t1331\t308
-softirq\t1109\t14
-tasklet\t1332\t305
-timer\t1333\t303
-hrtimer\t1334\t498
-napi\t1335\t462
-work\t1336\t304
-delayed-work\t1337\t304
-kthread-work\t1338\t499
-kthread\t1111\t217
-task-work\t1111\t500
-irq-work\t1339\t203
-cpu-call\t1110\t501
-rcu\t1109\t306
-urb\t1117\t502
-init\t1340\t69
-exit\t1175\t69
-pm\t1111\t503
-attribute\t1111\t357
-debugfs\t1111\t504
-devres\t1175\t505
-kref\t1119\t506
+irq\t1343\t310
+irq-thread\t1344\t311
+softirq\t1122\t16
+tasklet\t1345\t308
+timer\t1346\t306
+hrtimer\t1347\t501
+napi\t1348\t465
+work\t1349\t307
+delayed-work\t1350\t307
+kthread-work\t1351\t502
+kthread\t1124\t219
+task-work\t1124\t503
+irq-work\t1352\t205
+cpu-call\t1123\t504
+rcu\t1122\t309
+urb\t1130\t505
+init\t1353\t47
+exit\t1188\t47
+pm\t1124\t506
+attribute\t1124\t360
+debugfs\t1124\t507
+devres\t1188\t508
+kref\t1132\t509
 struct hrtimer
-function\t1341\t498
+function\t1354\t501
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1342\t318
-probe_new\t1342\t318
-connect\t1343\t318
-bind\t1343\t318
-attach\t1343\t318
-port_probe\t1343\t318
-remove\t1344\t318
-remove_new\t1344\t318
-disconnect\t1345\t318
-unbind\t1345\t318
-detach\t1345\t318
-port_remove\t1345\t318
-shutdown\t1123\t317
-suspend\t1124\t319
-resume\t1125\t320
+probe\t1355\t321
+probe_new\t1355\t321
+connect\t1356\t321
+bind\t1356\t321
+attach\t1356\t321
+port_probe\t1356\t321
+remove\t1357\t321
+remove_new\t1357\t321
+disconnect\t1358\t321
+unbind\t1358\t321
+detach\t1358\t321
+port_remove\t1358\t321
+shutdown\t1136\t320
+suspend\t1137\t322
+resume\t1138\t323
 struct dev_pm_ops
-prepare\t1111\t503
-complete\t1111\t503
-suspend\t1208\t503
-resume\t1132\t503
-freeze\t1346\t503
-poweroff\t1346\t503
-thaw\t1347\t503
-restore\t1347\t503
-suspend_late\t1348\t503
-freeze_late\t1348\t503
-poweroff_late\t1348\t503
-resume_early\t1349\t503
-thaw_early\t1349\t503
-restore_early\t1349\t503
-suspend_noirq\t1350\t503
-freeze_noirq\t1350\t503
-poweroff_noirq\t1350\t503
-resume_noirq\t1351\t503
-thaw_noirq\t1351\t503
-restore_noirq\t1351\t503
-runtime_suspend\t1352\t507
-runtime_resume\t1353\t507
-runtime_idle\t1111\t507
+prepare\t1124\t506
+complete\t1124\t506
+suspend\t1221\t506
+resume\t1145\t506
+freeze\t1359\t506
+poweroff\t1359\t506
+thaw\t1360\t506
+restore\t1360\t506
+suspend_late\t1361\t506
+freeze_late\t1361\t506
+poweroff_late\t1361\t506
+resume_early\t1362\t506
+thaw_early\t1362\t506
+restore_early\t1362\t506
+suspend_noirq\t1363\t506
+freeze_noirq\t1363\t506
+poweroff_noirq\t1363\t506
+resume_noirq\t1364\t506
+thaw_noirq\t1364\t506
+restore_noirq\t1364\t506
+runtime_suspend\t1365\t510
+runtime_resume\t1366\t510
+runtime_idle\t1124\t510
 *
-probe\t1354\t508
-probe_new\t1355\t508
-connect\t1356\t508
-bind\t1356\t508
-attach\t1356\t508
-port_probe\t1356\t508
-remove\t1357\t508
-remove_new\t1358\t508
-disconnect\t1359\t508
-unbind\t1359\t508
-detach\t1359\t508
-port_remove\t1359\t508
-init\t1360\t508
-ndo_init\t1360\t508
-exit\t1361\t508
-exit_batch\t1361\t508
-pre_exit\t1361\t508
-ndo_uninit\t1361\t508
-ndo_open\t1362\t508
-resume\t1362\t508
-ndo_stop\t1363\t508
-suspend\t1363\t508
-runtime_resume\t1364\t508
-resume_early\t1364\t508
-resume_noirq\t1364\t508
-thaw\t1364\t508
-restore\t1364\t508
-runtime_suspend\t1365\t508
-suspend_late\t1365\t508
-suspend_noirq\t1365\t508
-freeze\t1365\t508
-poweroff\t1365\t508
-shutdown\t1365\t508
-open\t1111\t508
-release\t1111\t508
-read\t1111\t508
-write\t1111\t508
-read_iter\t1111\t508
-write_iter\t1111\t508
-unlocked_ioctl\t1111\t508
-compat_ioctl\t1111\t508
-ioctl\t1111\t508
-llseek\t1111\t508
-mmap\t1111\t508
-poll\t1111\t508
-show\t1111\t508
-store\t1111\t508
-seq_show\t1111\t508
-ndo_set_mac_address\t1111\t508
-ndo_change_mtu\t1111\t508
-get_ethtool_stats\t1111\t508
-get_drvinfo\t1111\t508
-set_ringparam\t1111\t508
-threadfn\t1111\t508
-fallocate\t1111\t508
-fsync\t1111\t508
-setattr\t1111\t508
-mkdir\t1111\t508
-unlink\t1111\t508
-create\t1111\t508
-iterate_shared\t1111\t508`;
+probe\t1367\t511
+probe_new\t1368\t511
+connect\t1369\t511
+bind\t1369\t511
+attach\t1369\t511
+port_probe\t1369\t511
+remove\t1370\t511
+remove_new\t1371\t511
+disconnect\t1372\t511
+unbind\t1372\t511
+detach\t1372\t511
+port_remove\t1372\t511
+init\t1373\t511
+ndo_init\t1373\t511
+exit\t1374\t511
+exit_batch\t1374\t511
+pre_exit\t1374\t511
+ndo_uninit\t1374\t511
+ndo_open\t1375\t511
+resume\t1375\t511
+ndo_stop\t1376\t511
+suspend\t1376\t511
+runtime_resume\t1377\t511
+resume_early\t1377\t511
+resume_noirq\t1377\t511
+thaw\t1377\t511
+restore\t1377\t511
+runtime_suspend\t1378\t511
+suspend_late\t1378\t511
+suspend_noirq\t1378\t511
+freeze\t1378\t511
+poweroff\t1378\t511
+shutdown\t1378\t511
+open\t1124\t511
+release\t1124\t511
+read\t1124\t511
+write\t1124\t511
+read_iter\t1124\t511
+write_iter\t1124\t511
+unlocked_ioctl\t1124\t511
+compat_ioctl\t1124\t511
+ioctl\t1124\t511
+llseek\t1124\t511
+mmap\t1124\t511
+poll\t1124\t511
+show\t1124\t511
+store\t1124\t511
+seq_show\t1124\t511
+ndo_set_mac_address\t1124\t511
+ndo_change_mtu\t1124\t511
+get_ethtool_stats\t1124\t511
+get_drvinfo\t1124\t511
+set_ringparam\t1124\t511
+threadfn\t1124\t511
+fallocate\t1124\t511
+fsync\t1124\t511
+setattr\t1124\t511
+mkdir\t1124\t511
+unlink\t1124\t511
+create\t1124\t511
+iterate_shared\t1124\t511`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1366\t509
-raw_spinlock_t\t1367\t509
-rwlock_t\t1368\t509
-seqlock_t\t1369\t510
-struct mutex\t1370\t511
-struct rw_semaphore\t1371\t151
-struct semaphore\t1372\t150
-struct rt_mutex\t1373\t272
-atomic_t\t1374\t512
-atomic64_t\t1374\t512
-atomic_long_t\t1374\t513
-refcount_t\t1375\t514
-struct kref\t1375\t215
-struct completion\t1376\t515
-struct device\t1377\t505
-struct platform_device\t1377\t505
-struct i2c_client\t1377\t505
-struct spi_device\t1377\t505
-struct pci_dev\t1377\t505
-struct usb_interface\t1377\t505
-struct serio\t1377\t505
-struct gameport\t1377\t505
-struct hid_device\t1377\t505
-struct amba_device\t1377\t505
-struct mdio_device\t1377\t505
-struct virtio_device\t1377\t505
-struct vio_dev\t1377\t505
-struct xenbus_device\t1377\t505
-struct hv_device\t1377\t505
-struct sdio_func\t1377\t505
-struct memstick_dev\t1377\t505
-struct pnp_dev\t1377\t505
-struct acpi_device\t1377\t505
-struct parport\t1377\t505
-struct pcmcia_device\t1377\t505
-struct ps3_system_bus_device\t1377\t505
-struct rpmsg_device\t1377\t505
-struct auxiliary_device\t1377\t505
-struct slim_device\t1377\t505
-struct sdw_slave\t1377\t505
-struct fw_unit\t1377\t505
-struct mei_cl_device\t1377\t505
-struct rmi_function\t1377\t505
-struct ishtp_cl_device\t1377\t505
-struct wmi_device\t1377\t505
-struct ccw_device\t1377\t505
-struct mcb_device\t1377\t505
-struct bcma_device\t1377\t505
-struct ssb_device\t1377\t505
-struct gb_bundle\t1377\t505
-struct i3c_device\t1377\t505
-struct fsl_mc_device\t1377\t505
-struct host1x_device\t1377\t505
-struct mipi_dsi_device\t1377\t505
-struct usb_serial\t1377\t505
-struct usb_serial_port\t1377\t505
-struct psmouse\t1377\t505
-struct comedi_device\t1377\t505
-struct usb_gadget\t1377\t505
-struct usb_function\t1377\t505
-struct wm97xx\t1377\t505
-struct serdev_device\t1377\t505
-struct of_device\t1377\t505
-struct macio_dev\t1377\t505`;
+export const types = `spinlock_t\t1379\t512
+raw_spinlock_t\t1380\t512
+rwlock_t\t1381\t512
+seqlock_t\t1382\t513
+struct mutex\t1383\t514
+struct rw_semaphore\t1384\t153
+struct semaphore\t1385\t152
+struct rt_mutex\t1386\t275
+atomic_t\t1387\t515
+atomic64_t\t1387\t515
+atomic_long_t\t1387\t516
+refcount_t\t1388\t517
+struct kref\t1388\t217
+struct completion\t1389\t518
+struct device\t1390\t508
+struct platform_device\t1390\t508
+struct i2c_client\t1390\t508
+struct spi_device\t1390\t508
+struct pci_dev\t1390\t508
+struct usb_interface\t1390\t508
+struct serio\t1390\t508
+struct gameport\t1390\t508
+struct hid_device\t1390\t508
+struct amba_device\t1390\t508
+struct mdio_device\t1390\t508
+struct virtio_device\t1390\t508
+struct vio_dev\t1390\t508
+struct xenbus_device\t1390\t508
+struct hv_device\t1390\t508
+struct sdio_func\t1390\t508
+struct memstick_dev\t1390\t508
+struct pnp_dev\t1390\t508
+struct acpi_device\t1390\t508
+struct parport\t1390\t508
+struct pcmcia_device\t1390\t508
+struct ps3_system_bus_device\t1390\t508
+struct rpmsg_device\t1390\t508
+struct auxiliary_device\t1390\t508
+struct slim_device\t1390\t508
+struct sdw_slave\t1390\t508
+struct fw_unit\t1390\t508
+struct mei_cl_device\t1390\t508
+struct rmi_function\t1390\t508
+struct ishtp_cl_device\t1390\t508
+struct wmi_device\t1390\t508
+struct ccw_device\t1390\t508
+struct mcb_device\t1390\t508
+struct bcma_device\t1390\t508
+struct ssb_device\t1390\t508
+struct gb_bundle\t1390\t508
+struct i3c_device\t1390\t508
+struct fsl_mc_device\t1390\t508
+struct host1x_device\t1390\t508
+struct mipi_dsi_device\t1390\t508
+struct usb_serial\t1390\t508
+struct usb_serial_port\t1390\t508
+struct psmouse\t1390\t508
+struct comedi_device\t1390\t508
+struct usb_gadget\t1390\t508
+struct usb_function\t1390\t508
+struct wm97xx\t1390\t508
+struct serdev_device\t1390\t508
+struct of_device\t1390\t508
+struct macio_dev\t1390\t508`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -4749,11 +4776,20 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"by":"lvalue","atomic":false}
 {"kind":"call","assert":{"section":"rtnl","object":null,"mode":"exclusive"}}
 {"kind":"call","cell":0,"assert":{"section":"rtnl","object":null,"mode":"exclusive"}}
+{"kind":"call","part":true,"register":[{"runner":"attribute","handler":2},{"runner":"attribute","handler":3}]}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_read"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_read","_write"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_write"]}}
 {"kind":"call","noreturn":true}
 {"kind":"call","result":"test","form":"transparent","noreturn":true}
 {"kind":"call","part":true,"register":{"runner":"attribute","handler":2}}
-{"kind":"call","part":true,"register":{"runner":"attribute","handler":0}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_show"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_show","_store"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_store"]}}
 {"kind":"call","cell":0,"result":"none","sleeps":"maybe"}
+{"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_show","_store"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_show"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_store"]}}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"call","result":"test","form":"transparent"}
 {"kind":"call","part":true,"register":{"runner":"delayed-work","handler":1,"object":0}}
@@ -4761,9 +4797,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"work","handler":1,"object":0}}
 {"kind":"call","part":true,"register":"debugfs"}
 {"kind":"call","part":true,"register":"pm"}
-{"kind":"call","part":true,"register":{"runner":"debugfs","handler":0}}
+{"kind":"call","part":true,"register":{"runner":"debugfs","handler":0,"suffixes":["_show"]}}
+{"kind":"call","part":true,"register":{"runner":"debugfs","handler":0,"suffixes":["_show","_write"]}}
 {"kind":"call","part":true,"register":{"runner":"timer","handler":1}}
-{"kind":"call","part":true,"register":[{"runner":"attribute","handler":2},{"runner":"attribute","handler":3}]}
 {"kind":"call","result":"value","form":"test","pointer":"same","error":true}
 {"kind":"call","result":"value","form":"constant","error":true}
 {"kind":"call","part":true,"register":[{"runner":"attribute","handler":3},{"runner":"attribute","handler":4}]}
@@ -4783,7 +4819,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"none","form":"transparent"}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same"}
 {"kind":"call","result":"value","form":"test","pointer":"same"}
-{"kind":"call","part":true,"register":{"runner":"attribute","handler":1}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":1,"suffixes":["_show"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":1,"suffixes":["_show","_store"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":1,"suffixes":["_store"]}}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"wmb"}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"full"}
@@ -4809,6 +4847,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct rtc_class_ops","struct rtc_device"]}}
+{"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"call","part":true,"consume":{"by":"tree","from":0,"rcu":true,"section":"irqs-off"}}
 {"kind":"free","cell":0}
 {"kind":"call","result":"value","sleeps":"maybe","alloc":true}
@@ -4837,6 +4876,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"acquire"}
 {"kind":"read","cell":0,"result":"test","ordering":"relaxed"}
 {"kind":"write","operand":0,"ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"init","handler":1}}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","consume":"queue","unpublish":{"by":"queue","object":null,"from":0}}
 {"kind":"write","cell":0,"operand":1,"atomic":false,"ordering":"plain","publish":"queue"}
 {"kind":"write","cell":1,"operand":0,"atomic":false,"ordering":"plain","unpublish":{"by":"queue","object":0,"from":1}}
@@ -5356,7 +5396,6 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct led_classdev"]}}
-{"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":"list"}
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"list","rcu":true}}
@@ -5457,6 +5496,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":2,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":1}}
 {"kind":"wake","cell":0,"result":"value","arm":"timer"}
 {"kind":"call","part":true,"register":{"runner":"exit","handler":0}}
+{"kind":"call","part":true,"register":[{"runner":"attribute","handler":1},{"runner":"attribute","handler":2}]}
 {"kind":"call","cell":0,"atomic":false,"ordering":"none","init":true}
 {"kind":"rmw","cell":0,"operation":"clear","result":"test","ordering":"full"}
 {"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"napi","bars":true}}
@@ -6127,12 +6167,14 @@ include/linux/align.h
 include/linux/array_size.h
 tools/memory-model/Documentation/access-marking.txt, ACCESS-MARKING OPTIONS
 include/linux/rtnetlink.h
+include/linux/sysfs.h
 include/linux/bits.h
 kernel/exit.c and include/linux/kernel.h
 include/asm-generic/bug.h
 include/linux/build_bug.h
 include/linux/device.h
 include/linux/cleanup.h
+include/linux/configfs.h
 include/linux/page-flags.h
 include/linux/debug_locks.h
 include/linux/workqueue.h
@@ -6167,6 +6209,7 @@ include/linux/uaccess.h
 include/linux/cpumask.h
 include/linux/iio/iio.h
 include/linux/rtc.h
+include/linux/init.h
 include/linux/bitops.h
 include/linux/pgtable.h; arch/powerpc/include/asm/pte-walk.h
 include/linux/gfp.h
@@ -6191,7 +6234,6 @@ include/linux/blkdev.h
 kernel/time/timer.c
 include/linux/percpu.h
 include/linux/rmap.h
-include/linux/init.h
 include/linux/irqflags.h, raw_local_irq_disable()
 include/asm-generic/qspinlock.h
 include/linux/nospec.h
@@ -6358,6 +6400,7 @@ include/linux/mmc/host.h
 Documentation/memory-barriers.txt
 include/linux/mmu_notifier.h
 include/linux/mount.h
+include/linux/moduleparam.h
 Documentation/locking/mutex-design.rst
 include/net/neighbour.h
 include/net/net_debug.h

@@ -18,6 +18,8 @@ export interface Registration {
   table: string | null;
   member: string | null;
   instance: string | null;
+  /** The call or macro that is given it; null of a table. */
+  call: string | null;
   /** What runs a handler. */
   runner: Runner | null;
   /** What is known of the member, or of what runs a handler. */
@@ -51,7 +53,7 @@ export function registrationsOf(fn: CFunction, world: World): readonly Registrat
 function registrationsAt(fn: CFunction, mention: Mention, world: World): Registration[] {
   const { member, call, argument, instance } = mention;
   const site = siteOf(fn, mention, world);
-  const common = { at: { path: mention.path, line: mention.line, side: fn.side }, site, managed: false };
+  const common = { call, at: { path: mention.path, line: mention.line, side: fn.side }, site, managed: false };
   const nothing = { table: null, member: null, instance: null, runner: null, fact: null, inferred: false };
   if (member !== null) {
     const table = mention.table ?? tableOf(site?.event, member);

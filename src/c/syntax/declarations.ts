@@ -1,6 +1,6 @@
 /** What a file declares at its top level: types, globals, constants, comments, and where its functions stand. */
 import type { Parameter, SourceComment } from '../../model/code.ts';
-import { closing } from '../text/normalise.ts';
+import { closing } from '../text/scan.ts';
 import { declared, numberOf, squeeze, tagOf } from './syntax.ts';
 import type { SyntaxNode, SyntaxTree } from './tree.ts';
 import type { FieldType, Types } from './types.ts';

@@ -286,3 +286,36 @@ void lane_lockless(struct net_device *ndev)
     'yes',
   );
 });
+
+test('a macro that makes the names of its handlers registers them, and another word of the same spelling does not', async () => {
+  const show = (name: string, store = false) =>
+    `static ssize_t ${name}(struct device *dev, struct device_attribute *attr, ${store ? 'const char *buf, size_t n' : 'char *buf'})\n{\n\treturn 0;\n}\n`;
+  const world =
+    await worldOfText(`${show('speed_show')}${show('speed_store', true)}${show('temp_show')}${show('width_show')}${show('lane_width_show')}
+static DEVICE_ATTR_RW(speed);
+static SENSOR_DEVICE_ATTR_RO(temp1_input, temp, 0);
+CONFIGFS_ATTR_RO(lane_, width);
+static LANE_THING(temp_show);
+`);
+  for (const [name, macro] of [
+    ['speed_show', 'DEVICE_ATTR_RW'],
+    ['speed_store', 'DEVICE_ATTR_RW'],
+    ['temp_show', 'SENSOR_DEVICE_ATTR_RO'],
+    ['lane_width_show', 'CONFIGFS_ATTR_RO'],
+  ] as const)
+    expect(roads(world, name)).toContainEqual(`handler ${macro}() task runtime`);
+  expect(roads(world, 'temp_show')).toContainEqual('address LANE_THING() ? unknown');
+  expect(roads(world, 'width_show')).toEqual(['outside width_show() ? unknown']);
+});
+
+test('a wrapper around the name is none that it is given to', async () => {
+  const world = await worldOfText(`
+static void lane_gone(struct platform_device *pdev)
+{
+}
+static struct platform_driver lane_driver = {
+	.remove = __exit_p(lane_gone),
+};
+`);
+  expect(roads(world, 'lane_gone')).toEqual(['table .remove of lane_driver task teardown mutex:struct device.*']);
+});
