@@ -3781,61 +3781,61 @@ fifo_flush\t1130\t342
 struct usb_function
 bind\t1155\t343
 unbind\t1156\t343
-free_func\t1160\t343
+free_func\t1124\t343
 set_alt\t1130\t343
 disable\t1130\t343
 setup\t1130\t343
 suspend\t1130\t343
 resume\t1130\t343
 struct virtio_driver
-probe\t1161\t344
-remove\t1162\t344
-config_changed\t1163\t344
-freeze\t1164\t344
-restore\t1165\t344
+probe\t1160\t344
+remove\t1161\t344
+config_changed\t1162\t344
+freeze\t1163\t344
+restore\t1164\t344
 struct acpi_driver
-add\t1166\t345
-remove\t1167\t345
+add\t1165\t345
+remove\t1166\t345
 notify\t1124\t346
 struct serio_driver
-connect\t1168\t347
-reconnect\t1169\t347
-fast_reconnect\t1169\t347
-cleanup\t1169\t347
-disconnect\t1170\t347
-interrupt\t1171\t348
+connect\t1167\t347
+reconnect\t1168\t347
+fast_reconnect\t1168\t347
+cleanup\t1168\t347
+disconnect\t1169\t347
+interrupt\t1170\t348
 struct hid_driver
-probe\t1172\t349
-remove\t1173\t350
-raw_event\t1174\t351
-event\t1174\t351
-report\t1174\t351
+probe\t1171\t349
+remove\t1172\t350
+raw_event\t1173\t351
+event\t1173\t351
+report\t1173\t351
 suspend\t1144\t352
 resume\t1145\t352
 reset_resume\t1145\t352
 struct hid_ll_driver
-start\t1175\t353
-stop\t1176\t354
-open\t1177\t355
-close\t1178\t356
+start\t1174\t353
+stop\t1175\t354
+open\t1176\t355
+close\t1177\t356
 struct irq_chip
-irq_startup\t1179\t357
-irq_shutdown\t1179\t357
-irq_enable\t1179\t357
-irq_disable\t1179\t357
-irq_mask\t1179\t357
-irq_unmask\t1179\t357
-irq_mask_ack\t1179\t357
-irq_set_affinity\t1179\t357
-irq_set_type\t1179\t357
-irq_set_wake\t1179\t357
-irq_retrigger\t1179\t357
+irq_startup\t1178\t357
+irq_shutdown\t1178\t357
+irq_enable\t1178\t357
+irq_disable\t1178\t357
+irq_mask\t1178\t357
+irq_unmask\t1178\t357
+irq_mask_ack\t1178\t357
+irq_set_affinity\t1178\t357
+irq_set_type\t1178\t357
+irq_set_wake\t1178\t357
+irq_retrigger\t1178\t357
 irq_ack\t1129\t357
 irq_eoi\t1129\t357
-irq_bus_lock\t1180\t357
-irq_bus_sync_unlock\t1181\t357
-irq_request_resources\t1182\t358
-irq_release_resources\t1183\t359
+irq_bus_lock\t1179\t357
+irq_bus_sync_unlock\t1180\t357
+irq_request_resources\t1181\t358
+irq_release_resources\t1182\t359
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
 show\t1124\t360
 store\t1124\t360
@@ -3844,13 +3844,13 @@ write\t1124\t360
 mmap\t1124\t360
 test\t1124\t360
 struct kernfs_ops
-seq_show\t1184\t361
-seq_start\t1184\t361
-seq_next\t1184\t361
-seq_stop\t1184\t361
-read\t1184\t361
-write\t1184\t361
-mmap\t1184\t361
+seq_show\t1183\t361
+seq_start\t1183\t361
+seq_next\t1183\t361
+seq_stop\t1183\t361
+read\t1183\t361
+write\t1183\t361
+mmap\t1183\t361
 open\t1124\t361
 release\t1124\t361
 poll\t1124\t361
@@ -3859,14 +3859,14 @@ struct kernel_param_ops
 get\t1124\t362
 set\t1124\t362
 struct configfs_attribute
-show\t1185\t363
-store\t1185\t363
+show\t1184\t363
+store\t1184\t363
 struct configfs_group_operations
-make_item\t1186\t364
-make_group\t1186\t364
-drop_item\t1187\t364
+make_item\t1185\t364
+make_group\t1185\t364
+drop_item\t1186\t364
 struct configfs_item_operations
-release\t1188\t365
+release\t1187\t365
 struct proc_ops
 proc_read\t1124\t366
 proc_read_iter\t1124\t366
@@ -3877,51 +3877,51 @@ proc_ioctl\t1124\t366
 proc_compat_ioctl\t1124\t366
 proc_mmap\t1124\t366
 proc_get_unmapped_area\t1124\t366
-proc_open\t1189\t366
-proc_release\t1190\t366
+proc_open\t1188\t366
+proc_release\t1189\t366
 struct tty_operations
-open\t1191\t367
-close\t1192\t367
-hangup\t1193\t367
-shutdown\t1193\t367
-cleanup\t1188\t367
+open\t1190\t367
+close\t1191\t367
+hangup\t1192\t367
+shutdown\t1192\t367
+cleanup\t1187\t367
 write\t1130\t367
 put_char\t1130\t367
 flush_chars\t1130\t367
-set_termios\t1194\t367
-set_ldisc\t1194\t367
-throttle\t1195\t367
-unthrottle\t1195\t367
-stop\t1196\t367
-start\t1196\t367
+set_termios\t1193\t367
+set_ldisc\t1193\t367
+throttle\t1194\t367
+unthrottle\t1194\t367
+stop\t1195\t367
+start\t1195\t367
 ioctl\t1124\t367
 compat_ioctl\t1124\t367
 break_ctl\t1124\t367
 wait_until_sent\t1124\t367
 struct tty_port_operations
-activate\t1197\t368
-shutdown\t1198\t368
-destruct\t1199\t368
+activate\t1196\t368
+shutdown\t1197\t368
+destruct\t1198\t368
 struct uart_ops
-set_mctrl\t1200\t369
-get_mctrl\t1200\t369
-stop_tx\t1200\t369
-start_tx\t1200\t369
-start_rx\t1200\t369
-stop_rx\t1200\t369
-enable_ms\t1200\t369
-flush_buffer\t1200\t369
-startup\t1201\t370
-shutdown\t1202\t371
-set_termios\t1203\t369
-set_ldisc\t1203\t369
-break_ctl\t1203\t369
+set_mctrl\t1199\t369
+get_mctrl\t1199\t369
+stop_tx\t1199\t369
+start_tx\t1199\t369
+start_rx\t1199\t369
+stop_rx\t1199\t369
+enable_ms\t1199\t369
+flush_buffer\t1199\t369
+startup\t1200\t370
+shutdown\t1201\t371
+set_termios\t1202\t369
+set_ldisc\t1202\t369
+break_ctl\t1202\t369
 tx_empty\t1130\t369
 poll_put_char\t1130\t369
 poll_get_char\t1130\t369
 struct tty_ldisc_ops
-open\t1204\t372
-close\t1205\t373
+open\t1203\t372
+close\t1204\t373
 read\t1124\t372
 write\t1124\t372
 ioctl\t1124\t372
@@ -3933,29 +3933,29 @@ receive_buf\t1124\t374
 receive_buf2\t1124\t374
 write_wakeup\t1131\t372
 struct snd_pcm_ops
-open\t1206\t375
-close\t1207\t376
-hw_params\t1208\t377
-prepare\t1209\t378
+open\t1205\t375
+close\t1206\t376
+hw_params\t1207\t377
+prepare\t1208\t378
 hw_free\t1124\t379
 ioctl\t1124\t379
 sync_stop\t1124\t379
 copy\t1124\t379
 fill_silence\t1124\t379
 mmap\t1124\t379
-trigger\t1210\t380
-pointer\t1210\t380
-ack\t1210\t380
+trigger\t1209\t380
+pointer\t1209\t380
+ack\t1209\t380
 struct snd_soc_dai_ops
-startup\t1211\t381
-shutdown\t1212\t381
-hw_params\t1213\t381
-hw_free\t1213\t381
-prepare\t1213\t381
-mute_stream\t1213\t381
-trigger\t1214\t380
-probe\t1215\t382
-remove\t1216\t383
+startup\t1210\t381
+shutdown\t1211\t381
+hw_params\t1124\t381
+hw_free\t1124\t381
+prepare\t1124\t381
+mute_stream\t1124\t381
+trigger\t1212\t380
+probe\t1213\t382
+remove\t1214\t383
 set_sysclk\t1124\t381
 set_fmt\t1124\t381
 set_pll\t1124\t381
@@ -3963,44 +3963,44 @@ set_clkdiv\t1124\t381
 set_tdm_slot\t1124\t381
 set_bclk_ratio\t1124\t381
 struct snd_soc_component_driver
-probe\t1217\t382
-remove\t1218\t383
-open\t1219\t384
-close\t1220\t384
-hw_params\t1213\t384
-hw_free\t1213\t384
-prepare\t1213\t384
-trigger\t1214\t380
-pointer\t1214\t380
-suspend\t1221\t384
+probe\t1215\t382
+remove\t1216\t383
+open\t1217\t384
+close\t1218\t384
+hw_params\t1219\t384
+hw_free\t1219\t384
+prepare\t1219\t384
+trigger\t1212\t380
+pointer\t1212\t380
+suspend\t1220\t384
 resume\t1145\t384
 struct snd_rawmidi_ops
-open\t1222\t385
-close\t1223\t386
+open\t1221\t385
+close\t1222\t386
 trigger\t1131\t387
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1224\t388
-put\t1225\t388
+get\t1223\t388
+put\t1224\t388
 info\t1124\t388
 struct input_dev
-open\t1226\t389
-close\t1227\t389
-flush\t1228\t389
-event\t1229\t389
+open\t1225\t389
+close\t1226\t389
+flush\t1227\t389
+event\t1228\t389
 struct rc_dev
-open\t1230\t390
-close\t1231\t390
+open\t1229\t390
+close\t1230\t390
 struct led_classdev
 brightness_set\t1130\t391
 brightness_set_blocking\t1124\t391
 struct backlight_ops
-update_status\t1232\t392
+update_status\t1231\t392
 get_brightness\t1124\t393
 struct thermal_zone_device_ops
-get_temp\t1233\t394
-should_bind\t1233\t394
+get_temp\t1232\t394
+should_bind\t1232\t394
 struct thermal_cooling_device_ops
-set_cur_state\t1234\t395
+set_cur_state\t1233\t395
 get_max_state\t1124\t395
 get_cur_state\t1124\t395
 struct hwmon_ops
@@ -4008,64 +4008,64 @@ read\t1124\t396
 read_string\t1124\t396
 write\t1124\t396
 struct watchdog_ops
-start\t1235\t397
-ping\t1235\t397
-set_timeout\t1235\t397
-set_pretimeout\t1235\t397
-get_timeleft\t1235\t397
-ioctl\t1235\t397
+start\t1234\t397
+ping\t1234\t397
+set_timeout\t1234\t397
+set_pretimeout\t1234\t397
+get_timeleft\t1234\t397
+ioctl\t1234\t397
 stop\t1124\t397
 struct rtc_class_ops
-read_time\t1236\t398
-set_time\t1236\t398
-read_alarm\t1236\t398
-set_alarm\t1236\t398
-alarm_irq_enable\t1236\t398
+read_time\t1235\t398
+set_time\t1235\t398
+read_alarm\t1235\t398
+set_alarm\t1235\t398
+alarm_irq_enable\t1235\t398
 struct power_supply_desc
 external_power_changed\t1124\t399
 struct regulator_ops
-enable\t1237\t400
-disable\t1237\t400
-set_voltage\t1237\t400
-set_voltage_sel\t1237\t400
-set_mode\t1237\t400
+enable\t1236\t400
+disable\t1236\t400
+set_voltage\t1236\t400
+set_voltage_sel\t1236\t400
+set_mode\t1236\t400
 struct clk_ops
-prepare\t1238\t401
-unprepare\t1238\t401
-is_prepared\t1238\t401
-unprepare_unused\t1238\t401
-recalc_rate\t1238\t401
-round_rate\t1238\t401
-determine_rate\t1238\t401
-set_parent\t1238\t401
-get_parent\t1238\t401
-set_rate\t1238\t401
-set_rate_and_parent\t1238\t401
-recalc_accuracy\t1238\t401
-get_phase\t1238\t401
-set_phase\t1238\t401
-get_duty_cycle\t1238\t401
-set_duty_cycle\t1238\t401
-init\t1238\t401
-terminate\t1238\t401
-enable\t1239\t401
-disable\t1239\t401
-disable_unused\t1239\t401
+prepare\t1237\t401
+unprepare\t1237\t401
+is_prepared\t1237\t401
+unprepare_unused\t1237\t401
+recalc_rate\t1237\t401
+round_rate\t1237\t401
+determine_rate\t1237\t401
+set_parent\t1237\t401
+get_parent\t1237\t401
+set_rate\t1237\t401
+set_rate_and_parent\t1237\t401
+recalc_accuracy\t1237\t401
+get_phase\t1237\t401
+set_phase\t1237\t401
+get_duty_cycle\t1237\t401
+set_duty_cycle\t1237\t401
+init\t1237\t401
+terminate\t1237\t401
+enable\t1238\t401
+disable\t1238\t401
+disable_unused\t1238\t401
 is_enabled\t1130\t402
 save_context\t1131\t401
 restore_context\t1131\t401
 debug_init\t1131\t401
 struct gpio_chip
-request\t1240\t403
-free\t1241\t403
-get\t1242\t403
-set\t1242\t403
-get_multiple\t1242\t403
-set_multiple\t1242\t403
+request\t1239\t403
+free\t1240\t403
+get\t1241\t403
+set\t1241\t403
+get_multiple\t1241\t403
+set_multiple\t1241\t403
 struct pwm_ops
-request\t1243\t404
-free\t1244\t405
-capture\t1245\t406
+request\t1242\t404
+free\t1243\t405
+capture\t1244\t406
 apply\t1131\t407
 struct iio_info
 read_raw\t1124\t408
@@ -4074,39 +4074,38 @@ read_avail\t1124\t408
 write_raw\t1124\t408
 read_label\t1124\t408
 debugfs_reg_access\t1124\t408
-update_scan_mode\t1246\t409
+update_scan_mode\t1245\t409
 struct iio_buffer_setup_ops
-preenable\t1247\t409
-postenable\t1248\t409
-predisable\t1249\t409
-postdisable\t1250\t409
+preenable\t1246\t409
+postenable\t1247\t409
+predisable\t1248\t409
+postdisable\t1249\t409
 struct iio_trigger_ops
 set_trigger_state\t1124\t410
 struct i2c_algorithm
-xfer\t1251\t411
-master_xfer\t1251\t411
-smbus_xfer\t1251\t411
+xfer\t1250\t411
+master_xfer\t1250\t411
+smbus_xfer\t1250\t411
 xfer_atomic\t1130\t411
 master_xfer_atomic\t1130\t411
 smbus_xfer_atomic\t1130\t411
 struct spi_controller
-transfer_one\t1252\t412
-transfer_one_message\t1252\t412
-prepare_message\t1252\t412
-unprepare_message\t1252\t412
+transfer_one\t1251\t412
+transfer_one_message\t1251\t412
+prepare_message\t1251\t412
 struct nvmem_config
 reg_read\t1124\t413
 reg_write\t1124\t413
 struct drm_driver
-open\t1253\t414
-postclose\t1254\t414
-release\t1255\t415
+open\t1252\t414
+postclose\t1253\t414
+release\t1254\t415
 struct drm_crtc_funcs
-enable_vblank\t1256\t416
-disable_vblank\t1257\t417
-destroy\t1188\t418
+enable_vblank\t1255\t416
+disable_vblank\t1256\t417
+destroy\t1187\t418
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1188\t419
+destroy\t1187\t419
 late_register\t1124\t419
 early_unregister\t1124\t419
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
@@ -4126,8 +4125,8 @@ detect_ctx\t1124\t421
 mode_valid\t1124\t421
 best_encoder\t1124\t421
 struct v4l2_file_operations
-open\t1258\t422
-release\t1259\t423
+open\t1257\t422
+release\t1258\t423
 read\t1124\t422
 write\t1124\t422
 poll\t1124\t422
@@ -4142,14 +4141,14 @@ buf_cleanup\t1124\t425
 buf_finish\t1124\t425
 buf_prepare\t1124\t425
 buf_queue\t1131\t425
-prepare_streaming\t1260\t425
-unprepare_streaming\t1261\t425
-start_streaming\t1262\t425
-stop_streaming\t1263\t425
+prepare_streaming\t1259\t425
+unprepare_streaming\t1260\t425
+start_streaming\t1261\t425
+stop_streaming\t1262\t425
 struct v4l2_ctrl_ops
-s_ctrl\t1264\t426
-try_ctrl\t1264\t426
-g_volatile_ctrl\t1264\t426
+s_ctrl\t1263\t426
+try_ctrl\t1263\t426
+g_volatile_ctrl\t1263\t426
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
 s_stream\t1124\t427
 set_fmt\t1124\t427
@@ -4161,8 +4160,8 @@ set_selection\t1124\t427
 enable_streams\t1124\t427
 disable_streams\t1124\t427
 struct v4l2_subdev_internal_ops
-open\t1265\t428
-close\t1254\t428
+open\t1264\t428
+close\t1253\t428
 release\t1132\t428
 struct file_operations
 llseek\t1124\t429
@@ -4183,21 +4182,21 @@ fallocate\t1124\t429
 splice_read\t1124\t429
 splice_write\t1124\t429
 show_fdinfo\t1124\t429
-open\t1258\t429
-release\t1266\t430
-iterate_shared\t1267\t429
+open\t1257\t429
+release\t1265\t430
+iterate_shared\t1266\t429
 struct inode_operations
-lookup\t1268\t431
-create\t1269\t431
-mknod\t1269\t431
-symlink\t1269\t431
-mkdir\t1269\t431
-link\t1269\t431
-unlink\t1270\t431
-rmdir\t1270\t431
-rename\t1269\t431
-setattr\t1271\t431
-fileattr_set\t1271\t431
+lookup\t1267\t431
+create\t1268\t431
+mknod\t1268\t431
+symlink\t1268\t431
+mkdir\t1268\t431
+link\t1268\t431
+unlink\t1269\t431
+rmdir\t1269\t431
+rename\t1268\t431
+setattr\t1270\t431
+fileattr_set\t1270\t431
 readlink\t1124\t431
 get_acl\t1124\t431
 getattr\t1124\t431
@@ -4209,25 +4208,25 @@ fileattr_get\t1124\t431
 get_link\t1131\t431
 permission\t1131\t431
 get_inode_acl\t1131\t431
-atomic_open\t1268\t431
+atomic_open\t1267\t431
 struct xattr_handler
 list\t1124\t432
 get\t1124\t432
-set\t1272\t432
+set\t1271\t432
 struct super_operations
-put_super\t1273\t433
-freeze_fs\t1274\t433
-unfreeze_fs\t1274\t433
-remount_fs\t1274\t433
-sync_fs\t1275\t433
-free_inode\t1276\t433
-drop_inode\t1277\t433
+put_super\t1272\t433
+freeze_fs\t1273\t433
+unfreeze_fs\t1273\t433
+remount_fs\t1273\t433
+sync_fs\t1274\t433
+free_inode\t1275\t433
+drop_inode\t1276\t433
 struct dentry_operations
 d_hash\t1130\t434
 d_compare\t1130\t434
 d_dname\t1130\t434
-d_delete\t1278\t434
-d_prune\t1278\t434
+d_delete\t1277\t434
+d_prune\t1277\t434
 d_init\t1124\t434
 d_release\t1124\t434
 d_iput\t1124\t434
@@ -4247,35 +4246,35 @@ writepages\t1124\t435
 migrate_folio\t1124\t435
 swap_activate\t1124\t435
 swap_deactivate\t1124\t435
-invalidate_folio\t1279\t435
-release_folio\t1279\t435
-launder_folio\t1279\t435
-is_partially_uptodate\t1279\t435
-error_remove_folio\t1280\t435
+invalidate_folio\t1278\t435
+release_folio\t1278\t435
+launder_folio\t1278\t435
+is_partially_uptodate\t1278\t435
+error_remove_folio\t1279\t435
 write_begin\t1124\t435
 write_end\t1124\t435
 dirty_folio\t1130\t435
 free_folio\t1130\t435
 struct vm_operations_struct
-open\t1281\t436
-close\t1282\t436
+open\t1280\t436
+close\t1281\t436
 fault\t1124\t436
 page_mkwrite\t1124\t436
 pfn_mkwrite\t1124\t436
-access\t1282\t436
-map_pages\t1283\t436
+access\t1281\t436
+map_pages\t1282\t436
 struct seq_operations
-start\t1284\t437
-next\t1284\t437
-stop\t1284\t437
-show\t1284\t437
+start\t1283\t437
+next\t1283\t437
+stop\t1283\t437
+show\t1283\t437
 struct sysfs_ops
 show\t1124\t360
 store\t1124\t360
 struct mmu_notifier_ops
-release\t1285\t438
+release\t1124\t438
 arch_invalidate_secondary_tlbs\t1130\t438
-free_notifier\t1286\t438
+free_notifier\t1284\t438
 invalidate_range_start\t1131\t438
 invalidate_range_end\t1131\t438
 clear_flush_young\t1131\t438
@@ -4284,490 +4283,469 @@ test_young\t1131\t438
 struct file_lock_operations
 fl_copy_lock\t1130\t439
 struct lock_manager_operations
-lm_notify\t1287\t440
-lm_break\t1288\t440
-lm_change\t1288\t440
-lm_breaker_owns_lease\t1288\t440
-lm_lock_expirable\t1288\t440
+lm_notify\t1285\t440
+lm_break\t1286\t440
+lm_change\t1286\t440
+lm_breaker_owns_lease\t1286\t440
+lm_lock_expirable\t1286\t440
 lm_grant\t1130\t440
 lm_expire_lock\t1124\t440
 struct file_system_type
 mount\t1124\t441
 init_fs_context\t1124\t441
-kill_sb\t1273\t441
-struct shrinker
-count_objects\t1124\t442
-scan_objects\t1124\t442
+kill_sb\t1272\t441
 struct block_device_operations
-open\t1289\t443
-release\t1290\t443
-ioctl\t1124\t443
-compat_ioctl\t1124\t443
-unlock_native_capacity\t1124\t443
-getgeo\t1124\t443
-free_disk\t1132\t444
-direct_access\t1131\t443
-submit_bio\t1131\t443
+open\t1287\t442
+release\t1288\t442
+ioctl\t1124\t442
+compat_ioctl\t1124\t442
+unlock_native_capacity\t1124\t442
+getgeo\t1124\t442
+free_disk\t1132\t443
+direct_access\t1131\t442
+submit_bio\t1131\t442
 struct blk_mq_ops
-queue_rq\t1291\t445
-queue_rqs\t1291\t445
-commit_rqs\t1291\t445
-timeout\t1124\t446
-complete\t1130\t447
-init_hctx\t1292\t448
-init_request\t1292\t448
-exit_hctx\t1293\t448
-exit_request\t1293\t448
+queue_rq\t1289\t444
+queue_rqs\t1289\t444
+commit_rqs\t1289\t444
+timeout\t1124\t445
+complete\t1130\t446
+init_hctx\t1290\t447
+init_request\t1290\t447
+exit_hctx\t1291\t447
+exit_request\t1291\t447
 struct scsi_host_template
-queuecommand\t1130\t449
-eh_timed_out\t1131\t450
-eh_abort_handler\t1124\t449
-eh_device_reset_handler\t1124\t449
-eh_target_reset_handler\t1124\t449
-eh_bus_reset_handler\t1124\t449
-eh_host_reset_handler\t1124\t449
-slave_alloc\t1124\t449
-slave_configure\t1124\t449
-info\t1124\t449
-ioctl\t1124\t449
-bios_param\t1124\t449
-scan_finished\t1124\t449
-scan_start\t1124\t449
-target_alloc\t1124\t449
-change_queue_depth\t1124\t449
-slave_destroy\t1294\t449
+queuecommand\t1130\t448
+eh_timed_out\t1131\t449
+eh_abort_handler\t1124\t448
+eh_device_reset_handler\t1124\t448
+eh_target_reset_handler\t1124\t448
+eh_bus_reset_handler\t1124\t448
+eh_host_reset_handler\t1124\t448
+slave_alloc\t1124\t448
+slave_configure\t1124\t448
+info\t1124\t448
+ioctl\t1124\t448
+bios_param\t1124\t448
+slave_destroy\t1292\t448
 struct ata_port_operations
-qc_defer\t1295\t451
-qc_prep\t1295\t451
-qc_issue\t1295\t451
-qc_fill_rtf\t1295\t451
-softreset\t1124\t452
-hardreset\t1124\t452
-prereset\t1124\t452
-postreset\t1124\t452
-error_handler\t1124\t452
-set_piomode\t1124\t452
-set_dmamode\t1124\t452
-set_mode\t1124\t452
-dev_config\t1124\t452
-cable_detect\t1124\t452
-port_start\t1296\t453
-port_stop\t1297\t453
-host_stop\t1188\t453
+qc_defer\t1293\t450
+qc_prep\t1293\t450
+qc_issue\t1293\t450
+qc_fill_rtf\t1293\t450
+softreset\t1124\t451
+hardreset\t1124\t451
+prereset\t1124\t451
+postreset\t1124\t451
+error_handler\t1124\t451
+set_piomode\t1124\t451
+set_dmamode\t1124\t451
+set_mode\t1124\t451
+dev_config\t1124\t451
+cable_detect\t1124\t451
+port_start\t1294\t452
+port_stop\t1295\t452
+host_stop\t1187\t452
 struct mtd_info
-_erase\t1124\t454
-_read\t1124\t454
-_write\t1124\t454
-_read_oob\t1124\t454
-_write_oob\t1124\t454
-_sync\t1124\t454
-_lock\t1124\t454
-_unlock\t1124\t454
-_block_isbad\t1124\t454
-_block_markbad\t1124\t454
-_suspend\t1124\t454
-_resume\t1124\t454
-_get_device\t1124\t454
-_put_device\t1124\t454
-_panic_write\t1130\t454
+_panic_write\t1130\t453
 struct nand_controller_ops
-attach_chip\t1298\t455
-detach_chip\t1299\t455
-exec_op\t1124\t455
+attach_chip\t1296\t454
+detach_chip\t1297\t454
+exec_op\t1124\t454
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1300\t456
-exit\t1301\t456
-encrypt\t1131\t456
-decrypt\t1131\t456
-setkey\t1131\t456
+init\t1298\t455
+exit\t1299\t455
+encrypt\t1131\t455
+decrypt\t1131\t455
+setkey\t1131\t455
 struct ahash_alg,struct shash_alg
-init\t1131\t457
-update\t1131\t457
-final\t1131\t457
-finup\t1131\t457
-digest\t1131\t457
-export\t1131\t457
-import\t1131\t457
-setkey\t1131\t457
-init_tfm\t1302\t457
-exit_tfm\t1303\t457
+init\t1131\t456
+update\t1131\t456
+final\t1131\t456
+finup\t1131\t456
+digest\t1131\t456
+export\t1131\t456
+import\t1131\t456
+setkey\t1131\t456
+init_tfm\t1300\t456
+exit_tfm\t1301\t456
 struct net_device_ops
-ndo_init\t1304\t458
-ndo_uninit\t1305\t459
-ndo_open\t1306\t460
-ndo_stop\t1307\t461
-ndo_do_ioctl\t1308\t460
-ndo_siocbond\t1308\t460
-ndo_siocwandev\t1308\t460
-ndo_siocdevprivate\t1308\t460
-ndo_eth_ioctl\t1308\t460
-ndo_set_mac_address\t1308\t269
-ndo_change_mtu\t1308\t269
-ndo_fix_features\t1308\t462
-ndo_set_features\t1308\t462
-ndo_vlan_rx_add_vid\t1308\t463
-ndo_vlan_rx_kill_vid\t1308\t463
-ndo_select_queue\t1130\t464
-ndo_features_check\t1130\t464
-ndo_get_stats\t1130\t460
-ndo_get_stats64\t1130\t460
-ndo_start_xmit\t1309\t460
-ndo_tx_timeout\t1310\t460
-ndo_set_rx_mode\t1311\t460
+ndo_init\t1302\t457
+ndo_uninit\t1303\t458
+ndo_open\t1304\t459
+ndo_stop\t1305\t460
+ndo_do_ioctl\t1306\t459
+ndo_siocbond\t1306\t459
+ndo_siocwandev\t1306\t459
+ndo_siocdevprivate\t1306\t459
+ndo_eth_ioctl\t1306\t459
+ndo_set_mac_address\t1306\t269
+ndo_change_mtu\t1306\t269
+ndo_fix_features\t1306\t461
+ndo_set_features\t1306\t461
+ndo_vlan_rx_add_vid\t1306\t462
+ndo_vlan_rx_kill_vid\t1306\t462
+ndo_select_queue\t1130\t463
+ndo_features_check\t1130\t463
+ndo_get_stats\t1130\t459
+ndo_get_stats64\t1130\t459
+ndo_start_xmit\t1307\t459
+ndo_tx_timeout\t1308\t459
+ndo_set_rx_mode\t1309\t459
 struct napi_struct
-poll\t1312\t465
+poll\t1310\t464
 struct pernet_operations
-init\t1313\t466
-pre_exit\t1314\t466
-exit\t1314\t466
-exit_batch\t1314\t466
+init\t1311\t465
+pre_exit\t1312\t465
+exit\t1312\t465
+exit_batch\t1312\t465
 struct ethtool_ops
-*\t1308\t467
+*\t1306\t466
 struct net_device
-priv_destructor\t1188\t468
+priv_destructor\t1187\t467
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1315\t469
-dumpit\t1315\t469
-start\t1315\t469
-done\t1315\t469
+doit\t1313\t468
+dumpit\t1313\t468
+start\t1313\t468
+done\t1313\t468
 struct rtnl_link_ops
-newlink\t1316\t470
-dellink\t1317\t471
-changelink\t1308\t472
-validate\t1124\t473
-get_size\t1124\t473
-fill_info\t1124\t473
-get_num_tx_queues\t1124\t473
-get_num_rx_queues\t1124\t473
-setup\t1124\t473
+newlink\t1314\t469
+dellink\t1315\t470
+changelink\t1306\t471
+validate\t1124\t472
+get_size\t1124\t472
+fill_info\t1124\t472
+get_num_tx_queues\t1124\t472
+get_num_rx_queues\t1124\t472
+setup\t1124\t472
 struct Qdisc_ops
-init\t1318\t474
-change\t1308\t475
-destroy\t1301\t476
-enqueue\t1319\t477
-dequeue\t1319\t477
-peek\t1319\t477
+init\t1316\t473
+change\t1306\t474
+destroy\t1299\t475
+enqueue\t1317\t476
+dequeue\t1317\t476
+peek\t1317\t476
 struct proto_ops
-release\t1320\t478
-bind\t1124\t479
-connect\t1124\t479
-accept\t1124\t479
-listen\t1124\t479
-ioctl\t1124\t479
-compat_ioctl\t1124\t479
-sendmsg\t1124\t479
-recvmsg\t1124\t479
-shutdown\t1124\t479
-setsockopt\t1124\t479
-getsockopt\t1124\t479
-socketpair\t1124\t479
-getname\t1124\t479
-poll\t1124\t479
-mmap\t1124\t479
+release\t1318\t477
+bind\t1124\t478
+connect\t1124\t478
+accept\t1124\t478
+listen\t1124\t478
+ioctl\t1124\t478
+compat_ioctl\t1124\t478
+sendmsg\t1124\t478
+recvmsg\t1124\t478
+shutdown\t1124\t478
+setsockopt\t1124\t478
+getsockopt\t1124\t478
+socketpair\t1124\t478
+getname\t1124\t478
+poll\t1124\t478
+mmap\t1124\t478
 struct cfg80211_ops
-add_virtual_intf\t1321\t480
-del_virtual_intf\t1321\t480
-change_virtual_intf\t1321\t480
-*\t1322\t480
+add_virtual_intf\t1319\t479
+del_virtual_intf\t1319\t479
+change_virtual_intf\t1319\t479
+*\t1320\t479
 struct ieee80211_ops
-start\t1323\t481
-stop\t1324\t482
-add_interface\t1325\t483
-remove_interface\t1326\t484
-change_interface\t1327\t485
-config\t1327\t485
-vif_cfg_changed\t1327\t485
-link_info_changed\t1327\t485
-configure_filter\t1327\t485
-set_key\t1327\t485
-hw_scan\t1327\t485
-cancel_hw_scan\t1327\t485
-sta_state\t1327\t485
-sta_add\t1327\t485
-sta_remove\t1327\t485
-conf_tx\t1327\t485
-flush\t1327\t485
-ampdu_action\t1327\t485
-add_chanctx\t1327\t485
-remove_chanctx\t1327\t485
-change_chanctx\t1327\t485
-assign_vif_chanctx\t1327\t485
-unassign_vif_chanctx\t1327\t485
-remain_on_channel\t1327\t485
-cancel_remain_on_channel\t1327\t485
-tx\t1130\t485
-prepare_multicast\t1130\t485
-set_tim\t1130\t485
-update_tkip_key\t1130\t485
-get_key_seq\t1130\t485
-sta_notify\t1130\t485
-sta_rc_update\t1130\t485
-sta_rate_tbl_update\t1130\t485
-event_callback\t1130\t485
-release_buffered_frames\t1130\t485
-allow_buffered_frames\t1130\t485
-ipv6_addr_change\t1130\t485
-wake_tx_queue\t1130\t485
-get_stats\t1124\t485
-set_frag_threshold\t1124\t485
-set_rts_threshold\t1124\t485
-sta_statistics\t1124\t485
-get_tsf\t1124\t485
-set_tsf\t1124\t485
-offset_tsf\t1124\t485
-reset_tsf\t1124\t485
-tx_last_beacon\t1124\t485
-rfkill_poll\t1124\t485
-set_coverage_class\t1124\t485
-testmode_cmd\t1124\t485
-set_bitrate_mask\t1124\t485
-reconfig_complete\t1124\t485
-bss_info_changed\t1124\t485
-sw_scan_start\t1124\t485
-sw_scan_complete\t1124\t485
+start\t1321\t480
+stop\t1322\t481
+add_interface\t1323\t482
+remove_interface\t1324\t483
+change_interface\t1325\t484
+config\t1325\t484
+vif_cfg_changed\t1325\t484
+link_info_changed\t1325\t484
+configure_filter\t1325\t484
+set_key\t1325\t484
+hw_scan\t1325\t484
+cancel_hw_scan\t1325\t484
+sta_state\t1325\t484
+sta_add\t1325\t484
+sta_remove\t1325\t484
+conf_tx\t1325\t484
+flush\t1325\t484
+ampdu_action\t1325\t484
+add_chanctx\t1325\t484
+remove_chanctx\t1325\t484
+change_chanctx\t1325\t484
+assign_vif_chanctx\t1325\t484
+unassign_vif_chanctx\t1325\t484
+remain_on_channel\t1325\t484
+cancel_remain_on_channel\t1325\t484
+tx\t1130\t484
+prepare_multicast\t1130\t484
+set_tim\t1130\t484
+update_tkip_key\t1130\t484
+get_key_seq\t1130\t484
+sta_notify\t1130\t484
+sta_rc_update\t1130\t484
+sta_rate_tbl_update\t1130\t484
+event_callback\t1130\t484
+release_buffered_frames\t1130\t484
+allow_buffered_frames\t1130\t484
+ipv6_addr_change\t1130\t484
+wake_tx_queue\t1130\t484
+get_stats\t1124\t484
+set_frag_threshold\t1124\t484
+set_rts_threshold\t1124\t484
+sta_statistics\t1124\t484
+get_tsf\t1124\t484
+set_tsf\t1124\t484
+offset_tsf\t1124\t484
+reset_tsf\t1124\t484
+tx_last_beacon\t1124\t484
+rfkill_poll\t1124\t484
+set_coverage_class\t1124\t484
+testmode_cmd\t1124\t484
+set_bitrate_mask\t1124\t484
+reconfig_complete\t1124\t484
+bss_info_changed\t1124\t484
+sw_scan_start\t1124\t484
+sw_scan_complete\t1124\t484
 struct phy_driver
-probe\t1328\t486
-remove\t1329\t487
-handle_interrupt\t1330\t488
-config_init\t1124\t489
-soft_reset\t1124\t489
-config_intr\t1124\t489
-config_aneg\t1124\t489
-read_status\t1124\t489
-link_change_notify\t1124\t489
-aneg_done\t1124\t489
-suspend\t1221\t489
-resume\t1145\t489
+probe\t1326\t485
+remove\t1327\t486
+handle_interrupt\t1328\t487
+config_init\t1124\t488
+soft_reset\t1124\t488
+config_intr\t1124\t488
+config_aneg\t1124\t488
+read_status\t1124\t488
+link_change_notify\t1124\t488
+aneg_done\t1124\t488
+suspend\t1220\t488
+resume\t1145\t488
 struct dsa_switch_ops
-setup\t1331\t490
-teardown\t1332\t491
-port_enable\t1333\t492
-port_disable\t1334\t493
+setup\t1329\t489
+teardown\t1330\t490
+port_enable\t1331\t491
+port_disable\t1332\t492
 struct nfc_ops
-dev_up\t1335\t494
-dev_down\t1336\t494
-start_poll\t1337\t494
-stop_poll\t1337\t494
-dep_link_up\t1337\t494
-dep_link_down\t1337\t494
-activate_target\t1337\t494
-deactivate_target\t1337\t494
-im_transceive\t1337\t494
-tm_send\t1337\t494
-check_presence\t1337\t494
-enable_se\t1337\t494
-disable_se\t1337\t494
-fw_download\t1337\t494
+dev_up\t1333\t493
+dev_down\t1334\t493
+start_poll\t1335\t493
+stop_poll\t1335\t493
+dep_link_up\t1335\t493
+dep_link_down\t1335\t493
+activate_target\t1335\t493
+deactivate_target\t1335\t493
+im_transceive\t1335\t493
+tm_send\t1335\t493
+check_presence\t1335\t493
+enable_se\t1335\t493
+disable_se\t1335\t493
+fw_download\t1335\t493
 struct hci_dev
-open\t1338\t495
-close\t1339\t496
-setup\t1340\t497
-shutdown\t1340\t497
-flush\t1340\t497
-send\t1124\t498
+open\t1336\t494
+close\t1337\t495
+setup\t1338\t496
+shutdown\t1338\t496
+flush\t1338\t496
+send\t1124\t497
 struct ib_device_ops
-post_send\t1130\t499
-post_recv\t1130\t499
-poll_cq\t1130\t499
-req_notify_cq\t1130\t499
-*\t1124\t499
+post_send\t1130\t498
+post_recv\t1130\t498
+poll_cq\t1130\t498
+req_notify_cq\t1130\t498
+*\t1124\t498
 struct ib_client
-add\t1341\t500
-remove\t1342\t500
+add\t1339\t499
+remove\t1340\t499
 runner
-irq\t1343\t310
-irq-thread\t1344\t311
+irq\t1341\t310
+irq-thread\t1342\t311
 softirq\t1122\t16
-tasklet\t1345\t308
-timer\t1346\t306
-hrtimer\t1347\t501
-napi\t1348\t465
-work\t1349\t307
-delayed-work\t1350\t307
-kthread-work\t1351\t502
+tasklet\t1343\t308
+timer\t1344\t306
+hrtimer\t1345\t500
+napi\t1346\t464
+work\t1347\t307
+delayed-work\t1348\t307
+kthread-work\t1349\t501
 kthread\t1124\t219
-task-work\t1124\t503
-irq-work\t1352\t205
-cpu-call\t1123\t504
+task-work\t1124\t502
+irq-work\t1350\t205
+cpu-call\t1123\t503
 rcu\t1122\t309
-urb\t1130\t505
-init\t1353\t47
-exit\t1188\t47
-pm\t1124\t506
+urb\t1130\t504
+init\t1351\t47
+exit\t1187\t47
+pm\t1124\t505
 attribute\t1124\t360
-debugfs\t1124\t507
-devres\t1188\t508
-kref\t1132\t509
+debugfs\t1124\t506
+devres\t1187\t507
+kref\t1132\t508
 struct hrtimer
-function\t1354\t501
+function\t1352\t500
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1355\t321
-probe_new\t1355\t321
-connect\t1356\t321
-bind\t1356\t321
-attach\t1356\t321
-port_probe\t1356\t321
-remove\t1357\t321
-remove_new\t1357\t321
-disconnect\t1358\t321
-unbind\t1358\t321
-detach\t1358\t321
-port_remove\t1358\t321
+probe\t1353\t321
+probe_new\t1353\t321
+connect\t1354\t321
+bind\t1354\t321
+attach\t1354\t321
+port_probe\t1354\t321
+remove\t1355\t321
+remove_new\t1355\t321
+disconnect\t1356\t321
+unbind\t1356\t321
+detach\t1356\t321
+port_remove\t1356\t321
 shutdown\t1136\t320
 suspend\t1137\t322
 resume\t1138\t323
 struct dev_pm_ops
-prepare\t1124\t506
-complete\t1124\t506
-suspend\t1221\t506
-resume\t1145\t506
-freeze\t1359\t506
-poweroff\t1359\t506
-thaw\t1360\t506
-restore\t1360\t506
-suspend_late\t1361\t506
-freeze_late\t1361\t506
-poweroff_late\t1361\t506
-resume_early\t1362\t506
-thaw_early\t1362\t506
-restore_early\t1362\t506
-suspend_noirq\t1363\t506
-freeze_noirq\t1363\t506
-poweroff_noirq\t1363\t506
-resume_noirq\t1364\t506
-thaw_noirq\t1364\t506
-restore_noirq\t1364\t506
-runtime_suspend\t1365\t510
-runtime_resume\t1366\t510
-runtime_idle\t1124\t510
+prepare\t1124\t505
+complete\t1124\t505
+suspend\t1220\t505
+resume\t1145\t505
+freeze\t1357\t505
+poweroff\t1357\t505
+thaw\t1358\t505
+restore\t1358\t505
+suspend_late\t1359\t505
+freeze_late\t1359\t505
+poweroff_late\t1359\t505
+resume_early\t1360\t505
+thaw_early\t1360\t505
+restore_early\t1360\t505
+suspend_noirq\t1361\t505
+freeze_noirq\t1361\t505
+poweroff_noirq\t1361\t505
+resume_noirq\t1362\t505
+thaw_noirq\t1362\t505
+restore_noirq\t1362\t505
+runtime_suspend\t1363\t509
+runtime_resume\t1364\t509
+runtime_idle\t1124\t509
 *
-probe\t1367\t511
-probe_new\t1368\t511
-connect\t1369\t511
-bind\t1369\t511
-attach\t1369\t511
-port_probe\t1369\t511
-remove\t1370\t511
-remove_new\t1371\t511
-disconnect\t1372\t511
-unbind\t1372\t511
-detach\t1372\t511
-port_remove\t1372\t511
-init\t1373\t511
-ndo_init\t1373\t511
-exit\t1374\t511
-exit_batch\t1374\t511
-pre_exit\t1374\t511
-ndo_uninit\t1374\t511
-ndo_open\t1375\t511
-resume\t1375\t511
-ndo_stop\t1376\t511
-suspend\t1376\t511
-runtime_resume\t1377\t511
-resume_early\t1377\t511
-resume_noirq\t1377\t511
-thaw\t1377\t511
-restore\t1377\t511
-runtime_suspend\t1378\t511
-suspend_late\t1378\t511
-suspend_noirq\t1378\t511
-freeze\t1378\t511
-poweroff\t1378\t511
-shutdown\t1378\t511
-open\t1124\t511
-release\t1124\t511
-read\t1124\t511
-write\t1124\t511
-read_iter\t1124\t511
-write_iter\t1124\t511
-unlocked_ioctl\t1124\t511
-compat_ioctl\t1124\t511
-ioctl\t1124\t511
-llseek\t1124\t511
-mmap\t1124\t511
-poll\t1124\t511
-show\t1124\t511
-store\t1124\t511
-seq_show\t1124\t511
-ndo_set_mac_address\t1124\t511
-ndo_change_mtu\t1124\t511
-get_ethtool_stats\t1124\t511
-get_drvinfo\t1124\t511
-set_ringparam\t1124\t511
-threadfn\t1124\t511
-fallocate\t1124\t511
-fsync\t1124\t511
-setattr\t1124\t511
-mkdir\t1124\t511
-unlink\t1124\t511
-create\t1124\t511
-iterate_shared\t1124\t511`;
+probe\t1365\t510
+probe_new\t1366\t510
+connect\t1367\t510
+bind\t1367\t510
+attach\t1367\t510
+port_probe\t1367\t510
+remove\t1368\t510
+remove_new\t1369\t510
+disconnect\t1370\t510
+unbind\t1370\t510
+detach\t1370\t510
+port_remove\t1370\t510
+init\t1371\t510
+ndo_init\t1371\t510
+exit\t1372\t510
+exit_batch\t1372\t510
+pre_exit\t1372\t510
+ndo_uninit\t1372\t510
+ndo_open\t1373\t510
+resume\t1373\t510
+ndo_stop\t1374\t510
+suspend\t1374\t510
+runtime_resume\t1375\t510
+resume_early\t1375\t510
+resume_noirq\t1375\t510
+thaw\t1375\t510
+restore\t1375\t510
+runtime_suspend\t1376\t510
+suspend_late\t1376\t510
+suspend_noirq\t1376\t510
+freeze\t1376\t510
+poweroff\t1376\t510
+shutdown\t1376\t510
+open\t1124\t510
+release\t1124\t510
+read\t1124\t510
+write\t1124\t510
+read_iter\t1124\t510
+write_iter\t1124\t510
+unlocked_ioctl\t1124\t510
+compat_ioctl\t1124\t510
+ioctl\t1124\t510
+llseek\t1124\t510
+mmap\t1124\t510
+poll\t1124\t510
+show\t1124\t510
+store\t1124\t510
+seq_show\t1124\t510
+ndo_set_mac_address\t1124\t510
+ndo_change_mtu\t1124\t510
+get_ethtool_stats\t1124\t510
+get_drvinfo\t1124\t510
+set_ringparam\t1124\t510
+threadfn\t1124\t510
+fallocate\t1124\t510
+fsync\t1124\t510
+setattr\t1124\t510
+mkdir\t1124\t510
+unlink\t1124\t510
+create\t1124\t510
+iterate_shared\t1124\t510`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1379\t512
-raw_spinlock_t\t1380\t512
-rwlock_t\t1381\t512
-seqlock_t\t1382\t513
-struct mutex\t1383\t514
-struct rw_semaphore\t1384\t153
-struct semaphore\t1385\t152
-struct rt_mutex\t1386\t275
-atomic_t\t1387\t515
-atomic64_t\t1387\t515
-atomic_long_t\t1387\t516
-refcount_t\t1388\t517
-struct kref\t1388\t217
-struct completion\t1389\t518
-struct device\t1390\t508
-struct platform_device\t1390\t508
-struct i2c_client\t1390\t508
-struct spi_device\t1390\t508
-struct pci_dev\t1390\t508
-struct usb_interface\t1390\t508
-struct serio\t1390\t508
-struct gameport\t1390\t508
-struct hid_device\t1390\t508
-struct amba_device\t1390\t508
-struct mdio_device\t1390\t508
-struct virtio_device\t1390\t508
-struct vio_dev\t1390\t508
-struct xenbus_device\t1390\t508
-struct hv_device\t1390\t508
-struct sdio_func\t1390\t508
-struct memstick_dev\t1390\t508
-struct pnp_dev\t1390\t508
-struct acpi_device\t1390\t508
-struct parport\t1390\t508
-struct pcmcia_device\t1390\t508
-struct ps3_system_bus_device\t1390\t508
-struct rpmsg_device\t1390\t508
-struct auxiliary_device\t1390\t508
-struct slim_device\t1390\t508
-struct sdw_slave\t1390\t508
-struct fw_unit\t1390\t508
-struct mei_cl_device\t1390\t508
-struct rmi_function\t1390\t508
-struct ishtp_cl_device\t1390\t508
-struct wmi_device\t1390\t508
-struct ccw_device\t1390\t508
-struct mcb_device\t1390\t508
-struct bcma_device\t1390\t508
-struct ssb_device\t1390\t508
-struct gb_bundle\t1390\t508
-struct i3c_device\t1390\t508
-struct fsl_mc_device\t1390\t508
-struct host1x_device\t1390\t508
-struct mipi_dsi_device\t1390\t508
-struct usb_serial\t1390\t508
-struct usb_serial_port\t1390\t508
-struct psmouse\t1390\t508
-struct comedi_device\t1390\t508
-struct usb_gadget\t1390\t508
-struct usb_function\t1390\t508
-struct wm97xx\t1390\t508
-struct serdev_device\t1390\t508
-struct of_device\t1390\t508
-struct macio_dev\t1390\t508`;
+export const types = `spinlock_t\t1377\t511
+raw_spinlock_t\t1378\t511
+rwlock_t\t1379\t511
+seqlock_t\t1380\t512
+struct mutex\t1381\t513
+struct rw_semaphore\t1382\t153
+struct semaphore\t1383\t152
+struct rt_mutex\t1384\t275
+atomic_t\t1385\t514
+atomic64_t\t1385\t514
+atomic_long_t\t1385\t515
+refcount_t\t1386\t516
+struct kref\t1386\t217
+struct completion\t1387\t517
+struct device\t1388\t507
+struct platform_device\t1388\t507
+struct i2c_client\t1388\t507
+struct spi_device\t1388\t507
+struct pci_dev\t1388\t507
+struct usb_interface\t1388\t507
+struct serio\t1388\t507
+struct gameport\t1388\t507
+struct hid_device\t1388\t507
+struct amba_device\t1388\t507
+struct mdio_device\t1388\t507
+struct virtio_device\t1388\t507
+struct vio_dev\t1388\t507
+struct xenbus_device\t1388\t507
+struct hv_device\t1388\t507
+struct sdio_func\t1388\t507
+struct memstick_dev\t1388\t507
+struct pnp_dev\t1388\t507
+struct acpi_device\t1388\t507
+struct parport\t1388\t507
+struct pcmcia_device\t1388\t507
+struct ps3_system_bus_device\t1388\t507
+struct rpmsg_device\t1388\t507
+struct auxiliary_device\t1388\t507
+struct slim_device\t1388\t507
+struct sdw_slave\t1388\t507
+struct fw_unit\t1388\t507
+struct mei_cl_device\t1388\t507
+struct rmi_function\t1388\t507
+struct ishtp_cl_device\t1388\t507
+struct wmi_device\t1388\t507
+struct ccw_device\t1388\t507
+struct mcb_device\t1388\t507
+struct bcma_device\t1388\t507
+struct ssb_device\t1388\t507
+struct gb_bundle\t1388\t507
+struct i3c_device\t1388\t507
+struct fsl_mc_device\t1388\t507
+struct host1x_device\t1388\t507
+struct mipi_dsi_device\t1388\t507
+struct usb_serial\t1388\t507
+struct usb_serial_port\t1388\t507
+struct psmouse\t1388\t507
+struct comedi_device\t1388\t507
+struct usb_gadget\t1388\t507
+struct usb_function\t1388\t507
+struct wm97xx\t1388\t507
+struct serdev_device\t1388\t507
+struct of_device\t1388\t507
+struct macio_dev\t1388\t507`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5930,7 +5908,6 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mutex:struct usb_udc.connect_lock"],"phase":"up","pair":["udc_stop"]}
 {"runs":"task","holds":["mutex:struct usb_udc.connect_lock"],"phase":"down","pair":["udc_start"]}
 {"runs":"task","holds":["mutex:struct usb_udc.connect_lock"]}
-{"runs":"task","ended":["bind","unbind","set_alt","disable","setup"],"by":"the function has been removed from its configuration"}
 {"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","config_changed"],"by":"config_core_enabled is set after it"}
 {"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe"],"ended":["config_changed"],"by":"virtio_config_core_disable() before it"}
 {"sleeps":false,"holds":["irqs-off","spin:struct virtio_device.config_lock of 0"]}
@@ -5981,9 +5958,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mutex:struct snd_pcm_runtime.buffer_mutex"],"pair":["hw_free"]}
 {"runs":"task","holds":["mutex:struct snd_pcm_runtime.buffer_mutex"]}
 {"sleeps":false,"holds":["irqs-off","spin:struct snd_pcm_group.lock"],"unless":["nonatomic"],"never_with":["trigger","pointer","ack"],"by":"the lock of the stream"}
-{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"open","pair":["shutdown"]}
-{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"close","pair":["startup"]}
-{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"]}
+{"runs":"task","phase":"open","pair":["shutdown"]}
+{"runs":"task","phase":"close","pair":["startup"]}
 {"sleeps":false,"unless":["nonatomic"]}
 {"runs":"task","holds":["mutex:client_mutex"],"pair":["remove"]}
 {"runs":"task","holds":["mutex:client_mutex"],"pair":["probe"]}
@@ -5991,6 +5967,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mutex:client_mutex"],"phase":"teardown","driver":"unbind","pair":["probe"]}
 {"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"open","pair":["close"]}
 {"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"close","pair":["open"]}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"]}
 {"runs":"task","phase":"down","pair":["resume"]}
 {"runs":"task","holds":["mutex:struct snd_rawmidi.open_mutex"],"phase":"open","pair":["close"]}
 {"runs":"task","holds":["mutex:struct snd_rawmidi.open_mutex"],"phase":"close","pair":["open"]}
@@ -6055,7 +6032,6 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mmap:struct mm_struct.* (shared)"]}
 {"sleeps":false,"holds":["rcu-read"]}
 {"holds":["mutex:struct seq_file.lock of 0"],"never_with":["start","next","stop","show"],"by":"seq_file.lock, in seq_read_iter()"}
-{"runs":"task","phase":"teardown","ended":["invalidate_range_start","invalidate_range_end"],"by":"the mm has no user left"}
 {"sleeps":false,"phase":"teardown","ended":["release","invalidate_range_start","invalidate_range_end","arch_invalidate_secondary_tlbs"],"by":"an SRCU grace period"}
 {"sleeps":false,"holds":["spin:blocked_lock_lock"]}
 {"sleeps":false,"holds":["spin:struct file_lock_context.flc_lock"]}
@@ -6543,7 +6519,7 @@ sound/core/pcm_native.c, snd_pcm_hw_params()
 sound/core/pcm_native.c, snd_pcm_action_nonatomic()
 Documentation/sound/kernel-api/writing-an-alsa-driver.rst, Operators
 Documentation/sound/kernel-api/writing-an-alsa-driver.rst, Atomicity
-sound/soc/soc-pcm.c, under snd_soc_dpcm_mutex_lock()
+sound/soc/soc-pcm.c, soc_pcm_open() and the like; sound/soc/soc-dapm.c, snd_soc_dai_link_event()
 sound/soc/soc-core.c, snd_soc_bind_card()
 sound/soc/soc-core.c, snd_soc_unbind_card()
 sound/soc/soc-core.c and sound/soc/soc-pcm.c
@@ -6604,7 +6580,6 @@ include/linux/mmu_notifier.h, struct mmu_notifier_ops
 Documentation/filesystems/locking.rst, file_lock_operations
 Documentation/filesystems/locking.rst, lock_manager_operations
 Documentation/filesystems/locking.rst, file_system_type
-include/linux/shrinker.h
 Documentation/filesystems/locking.rst, block_device_operations
 block/genhd.c, disk_release()
 block/blk-mq.h, __blk_mq_run_dispatch_ops()
@@ -6616,7 +6591,7 @@ Documentation/scsi/scsi_eh.rst
 drivers/ata/libata-core.c, ata_qc_issue(), LOCKING: spin_lock_irqsave(host lock)
 Documentation/driver-api/libata.rst, Error handling
 drivers/ata/libata-core.c and drivers/ata/libata-eh.c, LOCKING of the functions that call it
-include/linux/mtd/mtd.h, struct mtd_info
+drivers/mtd/mtdcore.c, comment above mtd_panic_write()
 include/linux/mtd/rawnand.h, struct nand_controller; drivers/mtd/nand/raw/nand_base.c, nand_get_device()
 include/crypto/skcipher.h, struct skcipher_alg, and the like
 include/crypto/hash.h, struct ahash_alg and struct shash_alg
