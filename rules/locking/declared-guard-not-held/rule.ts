@@ -65,7 +65,7 @@ export default {
 
 /** A plain access. What is marked, or inside of data_race(), is no data race. */
 function isPlain(event: Event): boolean {
-  return isAccess(event) && event.ordering === 'plain' && !event.uncertain && !event.unlocked && event.api !== 'data_race';
+  return isAccess(event) && event.ordering === 'plain' && !event.uncertain && !event.unlocked;
 }
 
 /** Nobody else knows the object. */

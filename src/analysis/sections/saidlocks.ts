@@ -6,35 +6,44 @@ import { contextSection, type Section, section } from '../../model/section.ts';
 
 /** A lock as comments write it: `&foo->lock`, `@foo->lock`, `foo_mutex`, `rtnl_lock()`. */
 const NAME = String.raw`[@&\x60%*]*((?:struct )?[A-Za-z_]\w*(?:(?:->|\.|::)\w+)*)(?:\(\))?\x60?`;
-const ARTICLE = String.raw`(?:the |a |an |its |this |both )?`;
-const KIND = String.raw`(?: (?:lock|mutex|spin ?lock|semaphore|rwsem|rw_semaphore|seqlock))?`;
+const ARTICLE = '(?:the |a |an |its |this |both )?';
+const KIND = '(?: (?:lock|mutex|spin ?lock|semaphore|rwsem|rw_semaphore|seqlock))?';
 const FIRST = [
   String.raw`\bcallers? (?:of \w+\(\) )?(?:must|should|shall|has to|have to|needs? to|is expected to|are expected to|is required to)(?: already| also)? (?:hold|be holding|own|have acquired|have taken) ${ARTICLE}${NAME}`,
   String.raw`\bcallers? (?:already )?(?:holds?|owns?) ${ARTICLE}${NAME}`,
   String.raw`\bcalled (?:only )?with ${ARTICLE}${NAME}${KIND} (?:held|locked|taken|acquired|write-locked|read-locked)`,
   String.raw`\bcalled (?:only )?(?:under|while holding|holding) ${ARTICLE}${NAME}`,
   String.raw`\brequires? ${ARTICLE}${NAME}${KIND} (?:to be )?held`,
-  String.raw`${NAME}${KIND} (?:must|should|shall|has to|needs to) be (?:held|locked|taken)(?! (?:for|after|when returning|on return))`,
+  `${NAME}${KIND} (?:must|should|shall|has to|needs to) be (?:held|locked|taken)(?! (?:for|after|when returning|on return))`,
 ].map(pattern => new RegExp(pattern, 'gi'));
 /** Another one after the first: "hold a->lock and b->lock". */
-const NEXT = new RegExp(String.raw`^(?:,| and| as well as)+ ${ARTICLE}${NAME}`, 'i');
+const NEXT = new RegExp(`^(?:,| and| as well as)+ ${ARTICLE}${NAME}`, 'i');
 
 /** Of a context what is switched off, by the words of comments. */
-const CONTEXTS: readonly (readonly [RegExp, string])[] = [
-  [/\bcalled with (?:local )?(?:interrupts?|irqs?) (?:disabled|off)/i, 'irqs-off'],
-  [/\bcalled with preemption (?:disabled|off)/i, 'preempt-off'],
-  [/\bcalled with (?:local )?(?:bottom halves|bhs?|softirqs?) (?:disabled|off)/i, 'bh-off'],
-];
+const CONTEXTS: readonly (readonly [RegExp, string])[] = (
+  [
+    ['(?:local )?(?:interrupts?|irqs?)', 'irqs-off'],
+    ['preemption', 'preempt-off'],
+    ['(?:local )?(?:bottom halves|bhs?|softirqs?)', 'bh-off'],
+  ] as const
+).map(([what, context]) => [new RegExp(String.raw`\bcalled with ${what} (?:disabled|off)\b`, 'i'), context]);
 
-/** Sentences that say the contrary, or speak of what the function does itself. */
-const OTHERWISE = /\b(?:not|n't|never|without|unless|either|may|might|optionally|if|when|drops?|releases?|takes and|returns?)\b/i;
+/** What sentences do not say of the callers: the contrary, a condition, and what the function does itself. */
+function isOtherwise(sentence: string): boolean {
+  return /\b(?:not|never|without|unless|either|may|might|optionally|if|when|drops?|releases?|takes and|returns?)\b|n't\b/i.test(sentence);
+}
+
+/** Words for a kind of lock, which name none. */
+const KINDS: ReadonlySet<string> = new Set(['lock', 'locks', 'spinlock', 'mutex', 'sem', 'semaphore', 'rwsem', 'seqlock']);
+const RTNL: ReadonlySet<string> = new Set(['rtnl', 'rtnl_lock', 'rtnl_mutex']);
+const RCU: ReadonlySet<string> = new Set(['rcu', 'rcu_read_lock']);
 
 /** The sections that all callers hold by the comment above the function, each named by what the head declares. */
 export function saidLocks({ doc, parameters }: Pick<CFunction, 'doc' | 'parameters'>): Section[] {
   if (!doc || !/\b(?:held|hold(?:s|ing)?|owns?|locked|under|disabled|off)\b/i.test(doc.text)) return [];
   const found: Section[] = [];
   for (const sentence of sentencesOf(doc.text)) {
-    if (OTHERWISE.test(sentence)) continue;
+    if (isOtherwise(sentence)) continue;
     for (const [words, context] of CONTEXTS) if (words.test(sentence)) found.push(contextSection(context));
     for (const pattern of FIRST) {
       for (const match of sentence.matchAll(pattern)) {
@@ -65,10 +74,11 @@ function sentencesOf(text: string): string[] {
 /** The section of that name; null where the word names no lock. */
 function sectionNamed(name: string, parameters: CFunction['parameters']): Section | null {
   const text = name.replace(/^struct /, '').replace(/::/g, '.');
-  if (/^rcu(?:_read_lock)?$/i.test(text)) return contextSection('rcu-read');
-  if (/^rtnl(?:_lock|_mutex)?$/i.test(text)) return section(null, 'rtnl', 'exclusive', 'comment');
+  const word = text.toLowerCase();
+  if (RCU.has(word)) return contextSection('rcu-read');
+  if (RTNL.has(word)) return section(null, 'rtnl', 'exclusive', 'comment');
   const path = /^(\w+)(?:->|\.)([\w.]+)$/.exec(text.replace(/->(?=.*->)/g, '.'));
-  if (!path) return /(?:lock|mutex|sem|rwsem)$/i.test(text) ? section(null, text, 'exclusive', 'comment') : null;
+  if (!path) return !KINDS.has(word) && /(?:lock|mutex|sem)$/i.test(text) ? section(null, text, 'exclusive', 'comment') : null;
   const [, root = '', member = ''] = path;
   const type = name.startsWith('struct ') ? `struct ${root}` : parameters.find(p => p.name === root)?.type;
   const tag = type ? plainType(type.replace(/[ *]+$/, '')) : '';

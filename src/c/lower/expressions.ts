@@ -361,8 +361,8 @@ export function meant(fact: Fact | undefined, from: number, cx: Context): void {
   for (let i = from; i < cx.events.length; i++) {
     const event = cx.events[i];
     if (!event) continue;
-    if (fact.meant === 'unlocked') event.unlocked = true;
-    else if (event.api === 'read') event.api = fact.api;
+    event.unlocked = true;
+    if (fact.meant === 'race' && event.api === 'read') event.api = fact.api;
   }
 }
 
