@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { whyHeld } from '../../../src/analysis/entry/why.ts';
 import { heldOnEntry } from '../../../src/analysis/query.ts';
 import { saidLocks } from '../../../src/analysis/sections/saidlocks.ts';
 import { sectionText } from '../../../src/model/section.ts';
@@ -46,6 +47,17 @@ const held = async (code: string, name: string) => {
   const entry = heldOnEntry(fn, world);
   return [...entry.locks, ...entry.context].map(sectionText);
 };
+
+test('the trail names the comment, or the table', async () => {
+  const world = await worldOfText(
+    `/* Called with lanes_lock held. */\nstatic int lane_stop(struct net_device *dev)\n{\n\tdev->x = 1;\n\treturn 0;\n}\nstatic const struct net_device_ops ops = {\n\t.ndo_stop = lane_stop,\n};\n`,
+  );
+  const [fn] = world.functions;
+  expect(fn && whyHeld(fn, 4, world)?.map(w => [sectionText(w.section), w.held, ...w.trail.map(t => `${t.kind} ${t.line} ${t.text}`)])).toEqual([
+    ['asserted:lanes_lock', 'callers', 'comment 1 '],
+    ['rtnl:rtnl', 'callers', 'table 8 .ndo_stop of struct net_device_ops'],
+  ]);
+});
 
 test('what a comment says holds on entry, unless the function acquires it itself', async () => {
   const body = (text: string) => `\n/* Called with l->lock held. */\nvoid lane_step(struct lane *l)\n{\n${text}\tl->n++;\n}\n`;
