@@ -4,4752 +4,4888 @@
 export const names = `ACCESS_ONCE 0 0
 ALIGN 1 1
 ALIGN_DOWN 1 1
-ARRAY_SIZE 2 2
-ASSERT_EXCLUSIVE_ACCESS 3 3
-ASSERT_EXCLUSIVE_WRITER 3 3
-ASSERT_RTNL 4 4
-ASSERT_RTNL_NET 5 4
-BIN_ATTR 6 5
-BIN_ATTR_ADMIN_RO 7 5
-BIN_ATTR_ADMIN_RW 8 5
-BIN_ATTR_RO 7 5
-BIN_ATTR_RW 8 5
-BIN_ATTR_WO 9 5
-BIT 1 6
-BITMAP_FIRST_WORD_MASK 1 6
-BITMAP_FROM_U64 1 6
-BITMAP_LAST_WORD_MASK 1 6
-BITMAP_SIZE 1 6
-BITS_PER_TYPE 1 6
-BITS_TO_LONGS 1 6
-BIT_MASK 1 6
-BIT_ULL 1 6
-BIT_WORD 1 6
-BUG 10 7
-BUG_ON 11 8
-BUILD_BUG 10 7
-BUILD_BUG_ON 1 9
-BUILD_BUG_ON_INVALID 1 9
-BUILD_BUG_ON_MSG 1 9
-BUILD_BUG_ON_NOT_POWER_OF_2 1 9
-BUILD_BUG_ON_ZERO 1 9
-BUS_ATTR 12 10
-BUS_ATTR_RO 13 10
-BUS_ATTR_RW 14 10
-BUS_ATTR_WO 15 10
-CLASS 16 11
-CLASS_ATTR 12 10
-CLASS_ATTR_RO 13 10
-CLASS_ATTR_RW 14 10
-CLASS_ATTR_WO 15 10
-CONFIGFS_ATTR 17 12
-CONFIGFS_ATTR_RO 18 12
-CONFIGFS_ATTR_WO 19 12
-ClearPageActive 20 13
-ClearPageChecked 20 13
-ClearPageDirty 20 13
-ClearPageForeign 20 13
-ClearPageHWPoison 20 13
-ClearPageHead 20 13
-ClearPageLRU 20 13
-ClearPageMappedToDisk 20 13
-ClearPageMlocked 20 13
-ClearPageMovableOpsIsolated 20 13
-ClearPagePinned 20 13
-ClearPagePrivate 20 13
-ClearPagePrivate2 20 13
-ClearPageReadahead 20 13
-ClearPageReclaim 20 13
-ClearPageReferenced 20 13
-ClearPageReserved 20 13
-ClearPageSavePinned 20 13
-ClearPageSwapBacked 20 13
-ClearPageSwapCache 20 13
-ClearPageUnevictable 20 13
-ClearPageUptodate 20 13
-ClearPageVmemmapSelfHosted 20 13
-ClearPageWaiters 20 13
-ClearPageWorkingset 20 13
-ClearPageXenRemapped 20 13
-DEBUG_LOCKS_WARN_ON 21 14
-DEBUG_NET_WARN_ON_ONCE 21 14
-DECLARE_DEFERRABLE_WORK 22 15
-DECLARE_DELAYED_WORK 22 15
-DECLARE_TASKLET 23 16
-DECLARE_TASKLET_DISABLED 23 16
-DECLARE_TASKLET_DISABLED_OLD 23 16
-DECLARE_TASKLET_OLD 23 16
-DECLARE_WORK 24 15
-DEFINE_DEBUGFS_ATTRIBUTE 25 17
-DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 25 17
-DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 25 17
-DEFINE_NOIRQ_DEV_PM_OPS 26 18
-DEFINE_PROC_SHOW_ATTRIBUTE 27 19
-DEFINE_RUNTIME_DEV_PM_OPS 26 18
-DEFINE_SHOW_ATTRIBUTE 27 19
-DEFINE_SHOW_STORE_ATTRIBUTE 28 19
-DEFINE_SIMPLE_ATTRIBUTE 25 17
-DEFINE_SIMPLE_ATTRIBUTE_SIGNED 25 17
-DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 25 17
-DEFINE_SIMPLE_DEV_PM_OPS 26 18
-DEFINE_TIMER 29 20
-DEVICE_ATTR 6 10
-DEVICE_ATTR_ADMIN_RO 13 10
-DEVICE_ATTR_ADMIN_RW 14 10
-DEVICE_ATTR_IGNORE_LOCKDEP 6 10
-DEVICE_ATTR_PREALLOC 6 10
-DEVICE_ATTR_RO 13 10
-DEVICE_ATTR_RW 14 10
-DEVICE_ATTR_WO 15 10
-DIV64_U64_ROUND_CLOSEST 1 21
-DIV64_U64_ROUND_UP 1 21
-DIV_ROUND_CLOSEST 1 22
-DIV_ROUND_UP 1 22
-DIV_ROUND_UP_ULL 1 22
-DRIVER_ATTR 6 10
-DRIVER_ATTR_RO 13 10
-DRIVER_ATTR_RW 14 10
-DRIVER_ATTR_WO 15 10
-ERR_CAST 30 23
-ERR_PTR 31 23
-EXPORT_DEV_PM_OPS 26 18
-EXPORT_DEV_SLEEP_PM_OPS 26 18
-EXPORT_GPL_DEV_PM_OPS 26 18
-EXPORT_GPL_DEV_SLEEP_PM_OPS 26 18
-EXPORT_GPL_RUNTIME_DEV_PM_OPS 26 18
-EXPORT_GPL_SIMPLE_DEV_PM_OPS 26 18
-EXPORT_NS_DEV_PM_OPS 26 18
-EXPORT_NS_DEV_SLEEP_PM_OPS 26 18
-EXPORT_NS_GPL_DEV_PM_OPS 26 18
-EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 26 18
-EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 26 18
-EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 26 18
-EXPORT_NS_RUNTIME_DEV_PM_OPS 26 18
-EXPORT_NS_SIMPLE_DEV_PM_OPS 26 18
-EXPORT_RUNTIME_DEV_PM_OPS 26 18
-EXPORT_SIMPLE_DEV_PM_OPS 26 18
-FIELD_GET 1 24
-FIELD_MAX 1 24
-FIELD_PREP 1 24
-GENMASK 1 6
-GENMASK_ULL 1 6
-IIO_DEVICE_ATTR 6 25
-IIO_DEVICE_ATTR_NAMED 32 25
-IIO_DEVICE_ATTR_RO 13 25
-IIO_DEVICE_ATTR_RW 14 25
-IIO_DEVICE_ATTR_WO 15 25
-INIT_DEFERRABLE_WORK 33 15
-INIT_DEFERRABLE_WORK_ONSTACK 22 15
-INIT_DELAYED_WORK 33 15
-INIT_DELAYED_WORK_ONSTACK 22 15
-INIT_HLIST_HEAD 34 26
-INIT_HLIST_NODE 34 26
-INIT_LIST_HEAD 35 26
-INIT_RCU_WORK 36 15
-INIT_RCU_WORK_ONSTACK 36 15
-INIT_WORK 37 15
-INIT_WORK_ONSTACK 24 15
+ALLOW_ERROR_INJECTION 2 2
+ARRAY_SIZE 3 3
+ASSERT_EXCLUSIVE_ACCESS 4 4
+ASSERT_EXCLUSIVE_WRITER 4 4
+ASSERT_RTNL 5 5
+ASSERT_RTNL_NET 6 5
+BIN_ATTR 7 6
+BIN_ATTR_ADMIN_RO 8 6
+BIN_ATTR_ADMIN_RW 9 6
+BIN_ATTR_RO 8 6
+BIN_ATTR_RW 9 6
+BIN_ATTR_WO 10 6
+BIT 1 7
+BITMAP_FIRST_WORD_MASK 1 7
+BITMAP_FROM_U64 1 7
+BITMAP_LAST_WORD_MASK 1 7
+BITMAP_SIZE 1 7
+BITS_PER_TYPE 1 7
+BITS_TO_LONGS 1 7
+BIT_MASK 1 7
+BIT_ULL 1 7
+BIT_WORD 1 7
+BUG 11 8
+BUG_ON 12 9
+BUILD_BUG 11 8
+BUILD_BUG_ON 1 10
+BUILD_BUG_ON_INVALID 1 10
+BUILD_BUG_ON_MSG 1 10
+BUILD_BUG_ON_NOT_POWER_OF_2 1 10
+BUILD_BUG_ON_ZERO 1 10
+BUS_ATTR 13 11
+BUS_ATTR_RO 14 11
+BUS_ATTR_RW 15 11
+BUS_ATTR_WO 16 11
+CLASS 17 12
+CLASS_ATTR 13 11
+CLASS_ATTR_RO 14 11
+CLASS_ATTR_RW 15 11
+CLASS_ATTR_WO 16 11
+CLK_OF_DECLARE 18 13
+CLK_OF_DECLARE_DRIVER 18 14
+CONFIGFS_ATTR 19 15
+CONFIGFS_ATTR_RO 20 15
+CONFIGFS_ATTR_WO 21 15
+ClearPageActive 22 16
+ClearPageChecked 22 16
+ClearPageDirty 22 16
+ClearPageForeign 22 16
+ClearPageHWPoison 22 16
+ClearPageHead 22 16
+ClearPageLRU 22 16
+ClearPageMappedToDisk 22 16
+ClearPageMlocked 22 16
+ClearPageMovableOpsIsolated 22 16
+ClearPagePinned 22 16
+ClearPagePrivate 22 16
+ClearPagePrivate2 22 16
+ClearPageReadahead 22 16
+ClearPageReclaim 22 16
+ClearPageReferenced 22 16
+ClearPageReserved 22 16
+ClearPageSavePinned 22 16
+ClearPageSwapBacked 22 16
+ClearPageSwapCache 22 16
+ClearPageUnevictable 22 16
+ClearPageUptodate 22 16
+ClearPageVmemmapSelfHosted 22 16
+ClearPageWaiters 22 16
+ClearPageWorkingset 22 16
+ClearPageXenRemapped 22 16
+DEBUG_LOCKS_WARN_ON 23 17
+DEBUG_NET_WARN_ON_ONCE 23 17
+DECLARE_DEFERRABLE_WORK 24 18
+DECLARE_DELAYED_WORK 24 18
+DECLARE_TASKLET 25 19
+DECLARE_TASKLET_DISABLED 25 19
+DECLARE_TASKLET_DISABLED_OLD 25 19
+DECLARE_TASKLET_OLD 25 19
+DECLARE_WORK 26 18
+DEFINE_DEBUGFS_ATTRIBUTE 27 20
+DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 27 20
+DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 27 20
+DEFINE_NOIRQ_DEV_PM_OPS 28 21
+DEFINE_PROC_SHOW_ATTRIBUTE 29 22
+DEFINE_RUNTIME_DEV_PM_OPS 28 21
+DEFINE_SHOW_ATTRIBUTE 29 22
+DEFINE_SHOW_STORE_ATTRIBUTE 30 22
+DEFINE_SIMPLE_ATTRIBUTE 27 20
+DEFINE_SIMPLE_ATTRIBUTE_SIGNED 27 20
+DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 27 20
+DEFINE_SIMPLE_DEV_PM_OPS 28 21
+DEFINE_TIMER 31 23
+DEVICE_ATTR 7 11
+DEVICE_ATTR_ADMIN_RO 14 11
+DEVICE_ATTR_ADMIN_RW 15 11
+DEVICE_ATTR_IGNORE_LOCKDEP 7 11
+DEVICE_ATTR_PREALLOC 7 11
+DEVICE_ATTR_RO 14 11
+DEVICE_ATTR_RW 15 11
+DEVICE_ATTR_WO 16 11
+DIV64_U64_ROUND_CLOSEST 1 24
+DIV64_U64_ROUND_UP 1 24
+DIV_ROUND_CLOSEST 1 25
+DIV_ROUND_UP 1 25
+DIV_ROUND_UP_ULL 1 25
+DRIVER_ATTR 7 11
+DRIVER_ATTR_RO 14 11
+DRIVER_ATTR_RW 15 11
+DRIVER_ATTR_WO 16 11
+ERR_CAST 32 26
+ERR_PTR 33 26
+EXPORT_DEV_PM_OPS 28 21
+EXPORT_DEV_SLEEP_PM_OPS 28 21
+EXPORT_GPL_DEV_PM_OPS 28 21
+EXPORT_GPL_DEV_SLEEP_PM_OPS 28 21
+EXPORT_GPL_RUNTIME_DEV_PM_OPS 28 21
+EXPORT_GPL_SIMPLE_DEV_PM_OPS 28 21
+EXPORT_NS_DEV_PM_OPS 28 21
+EXPORT_NS_DEV_SLEEP_PM_OPS 28 21
+EXPORT_NS_GPL_DEV_PM_OPS 28 21
+EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 28 21
+EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 28 21
+EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 28 21
+EXPORT_NS_RUNTIME_DEV_PM_OPS 28 21
+EXPORT_NS_SIMPLE_DEV_PM_OPS 28 21
+EXPORT_RUNTIME_DEV_PM_OPS 28 21
+EXPORT_SIMPLE_DEV_PM_OPS 28 21
+EXPORT_SYMBOL 2 27
+EXPORT_SYMBOL_GPL 2 27
+EXPORT_SYMBOL_IF_KUNIT 2 28
+EXPORT_SYMBOL_NS 2 27
+EXPORT_SYMBOL_NS_GPL 2 27
+FIELD_GET 1 29
+FIELD_MAX 1 29
+FIELD_PREP 1 29
+GENMASK 1 7
+GENMASK_ULL 1 7
+IIO_DEVICE_ATTR 7 30
+IIO_DEVICE_ATTR_NAMED 34 30
+IIO_DEVICE_ATTR_RO 14 30
+IIO_DEVICE_ATTR_RW 15 30
+IIO_DEVICE_ATTR_WO 16 30
+INIT_DEFERRABLE_WORK 35 18
+INIT_DEFERRABLE_WORK_ONSTACK 24 18
+INIT_DELAYED_WORK 35 18
+INIT_DELAYED_WORK_ONSTACK 24 18
+INIT_HLIST_HEAD 36 31
+INIT_HLIST_NODE 36 31
+INIT_LIST_HEAD 37 31
+INIT_RCU_WORK 38 18
+INIT_RCU_WORK_ONSTACK 38 18
+INIT_WORK 39 18
+INIT_WORK_ONSTACK 26 18
+IRQCHIP_DECLARE 18 32
+IRQCHIP_OF_DECLARE 18 13
 IS_ALIGNED 1 1
-IS_BUILTIN 38 27
-IS_ENABLED 1 27
-IS_ERR 39 23
-IS_ERR_OR_NULL 39 23
-IS_ERR_VALUE 39 23
-IS_MODULE 38 27
-IS_REACHABLE 1 27
-KERNEL_VERSION 1 28
-KUNIT_EXPECT_EQ 39 29
-KUNIT_EXPECT_EQ_MSG 39 29
-KUNIT_EXPECT_FALSE 39 29
-KUNIT_EXPECT_FALSE_MSG 39 29
-KUNIT_EXPECT_GE 39 29
-KUNIT_EXPECT_GE_MSG 39 29
-KUNIT_EXPECT_GT 39 29
-KUNIT_EXPECT_GT_MSG 39 29
-KUNIT_EXPECT_LE 39 29
-KUNIT_EXPECT_LE_MSG 39 29
-KUNIT_EXPECT_LT 39 29
-KUNIT_EXPECT_LT_MSG 39 29
-KUNIT_EXPECT_MEMEQ 39 29
-KUNIT_EXPECT_MEMEQ_MSG 39 29
-KUNIT_EXPECT_MEMNEQ 39 29
-KUNIT_EXPECT_MEMNEQ_MSG 39 29
-KUNIT_EXPECT_NE 39 29
-KUNIT_EXPECT_NE_MSG 39 29
-KUNIT_EXPECT_NOT_ERR_OR_NULL 39 29
-KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 39 29
-KUNIT_EXPECT_NOT_NULL 39 29
-KUNIT_EXPECT_NOT_NULL_MSG 39 29
-KUNIT_EXPECT_NULL 39 29
-KUNIT_EXPECT_NULL_MSG 39 29
-KUNIT_EXPECT_PTR_EQ 39 29
-KUNIT_EXPECT_PTR_EQ_MSG 39 29
-KUNIT_EXPECT_PTR_NE 39 29
-KUNIT_EXPECT_PTR_NE_MSG 39 29
-KUNIT_EXPECT_STREQ 39 29
-KUNIT_EXPECT_STREQ_MSG 39 29
-KUNIT_EXPECT_STRNEQ 39 29
-KUNIT_EXPECT_STRNEQ_MSG 39 29
-KUNIT_EXPECT_TRUE 39 29
-KUNIT_EXPECT_TRUE_MSG 39 29
-LATE_SYSTEM_SLEEP_PM_OPS 26 18
-MAJOR 1 30
-MINOR 1 30
-MKDEV 1 30
-MM_WARN_ON 21 31
-MM_WARN_ON_FOLIO 21 31
-MM_WARN_ON_MM 21 31
-MM_WARN_ON_ONCE 21 31
-MM_WARN_ON_PAGE 21 31
-MM_WARN_ON_VMA 21 31
-NOIRQ_SYSTEM_SLEEP_PM_OPS 26 18
-OPTIMIZER_HIDE_VAR 40 32
+IS_BUILTIN 40 33
+IS_ENABLED 1 33
+IS_ERR 41 26
+IS_ERR_OR_NULL 41 26
+IS_ERR_VALUE 41 26
+IS_MODULE 40 33
+IS_REACHABLE 1 33
+KERNEL_VERSION 1 34
+KUNIT_EXPECT_EQ 41 35
+KUNIT_EXPECT_EQ_MSG 41 35
+KUNIT_EXPECT_FALSE 41 35
+KUNIT_EXPECT_FALSE_MSG 41 35
+KUNIT_EXPECT_GE 41 35
+KUNIT_EXPECT_GE_MSG 41 35
+KUNIT_EXPECT_GT 41 35
+KUNIT_EXPECT_GT_MSG 41 35
+KUNIT_EXPECT_LE 41 35
+KUNIT_EXPECT_LE_MSG 41 35
+KUNIT_EXPECT_LT 41 35
+KUNIT_EXPECT_LT_MSG 41 35
+KUNIT_EXPECT_MEMEQ 41 35
+KUNIT_EXPECT_MEMEQ_MSG 41 35
+KUNIT_EXPECT_MEMNEQ 41 35
+KUNIT_EXPECT_MEMNEQ_MSG 41 35
+KUNIT_EXPECT_NE 41 35
+KUNIT_EXPECT_NE_MSG 41 35
+KUNIT_EXPECT_NOT_ERR_OR_NULL 41 35
+KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 41 35
+KUNIT_EXPECT_NOT_NULL 41 35
+KUNIT_EXPECT_NOT_NULL_MSG 41 35
+KUNIT_EXPECT_NULL 41 35
+KUNIT_EXPECT_NULL_MSG 41 35
+KUNIT_EXPECT_PTR_EQ 41 35
+KUNIT_EXPECT_PTR_EQ_MSG 41 35
+KUNIT_EXPECT_PTR_NE 41 35
+KUNIT_EXPECT_PTR_NE_MSG 41 35
+KUNIT_EXPECT_STREQ 41 35
+KUNIT_EXPECT_STREQ_MSG 41 35
+KUNIT_EXPECT_STRNEQ 41 35
+KUNIT_EXPECT_STRNEQ_MSG 41 35
+KUNIT_EXPECT_TRUE 41 35
+KUNIT_EXPECT_TRUE_MSG 41 35
+LATE_SYSTEM_SLEEP_PM_OPS 28 21
+MAJOR 1 36
+MINOR 1 36
+MKDEV 1 36
+MM_WARN_ON 23 37
+MM_WARN_ON_FOLIO 23 37
+MM_WARN_ON_MM 23 37
+MM_WARN_ON_ONCE 23 37
+MM_WARN_ON_PAGE 23 37
+MM_WARN_ON_VMA 23 37
+NOIRQ_SYSTEM_SLEEP_PM_OPS 28 21
+NOKPROBE_SYMBOL 2 38
+OPTIMIZER_HIDE_VAR 42 39
 PAGE_ALIGN 1 1
-PFN_DOWN 1 33
-PFN_PHYS 1 33
-PFN_UP 1 33
-PHYS_PFN 1 33
+PFN_DOWN 1 40
+PFN_PHYS 1 40
+PFN_UP 1 40
+PHYS_PFN 1 40
 PTR_ALIGN 1 1
-PTR_ERR 41 23
-PTR_ERR_OR_ZERO 39 23
-PageActive 42 13
-PageAnon 43 13
-PageBuddy 42 13
-PageChecked 42 13
-PageCompound 43 13
-PageDirty 42 13
-PageForeign 42 13
-PageGuard 42 13
-PageHWPoison 42 13
-PageHead 43 13
-PageLRU 42 13
-PageLargeKmalloc 42 13
-PageLocked 42 13
-PageMappedToDisk 42 13
-PageMlocked 42 13
-PageMovableOps 42 13
-PageMovableOpsIsolated 42 13
-PageOffline 42 13
-PagePinned 42 13
-PagePrivate 42 13
-PagePrivate2 42 13
-PageReadahead 42 13
-PageReclaim 42 13
-PageReferenced 42 13
-PageReported 42 13
-PageReserved 42 13
-PageSavePinned 42 13
-PageSlab 42 13
-PageSwapBacked 42 13
-PageSwapCache 42 13
-PageTable 42 13
-PageTail 43 13
-PageUnaccepted 42 13
-PageUnevictable 42 13
-PageUptodate 44 13
-PageVmemmapSelfHosted 42 13
-PageWaiters 42 13
-PageWorkingset 42 13
-PageWriteback 42 13
-PageXenRemapped 42 13
-PageZsmalloc 42 13
-RCU_INIT_POINTER 45 34
-RCU_LOCKDEP_WARN 46 35
-READ_ONCE 47 3
-READ_ONCE_NOCHECK 48 36
-RUNTIME_PM_OPS 26 18
-SCHED_WARN_ON 21 14
-SENSOR_DEVICE_ATTR 6 37
-SENSOR_DEVICE_ATTR_2 6 37
-SENSOR_DEVICE_ATTR_2_RO 49 37
-SENSOR_DEVICE_ATTR_2_RW 50 37
-SENSOR_DEVICE_ATTR_2_WO 51 37
-SENSOR_DEVICE_ATTR_RO 49 37
-SENSOR_DEVICE_ATTR_RW 50 37
-SENSOR_DEVICE_ATTR_WO 51 37
-SET_LATE_SYSTEM_SLEEP_PM_OPS 26 18
-SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 26 18
-SET_RUNTIME_PM_OPS 26 18
-SET_SYSTEM_SLEEP_PM_OPS 26 18
-SIMPLE_DEV_PM_OPS 26 18
-SYSTEM_SLEEP_PM_OPS 26 18
-SetPageActive 52 13
-SetPageChecked 52 13
-SetPageDirty 52 13
-SetPageForeign 52 13
-SetPageHWPoison 52 13
-SetPageLRU 52 13
-SetPageMappedToDisk 52 13
-SetPageMlocked 52 13
-SetPageMovableOps 52 13
-SetPageMovableOpsIsolated 52 13
-SetPagePinned 52 13
-SetPagePrivate 52 13
-SetPagePrivate2 52 13
-SetPageReadahead 52 13
-SetPageReclaim 52 13
-SetPageReferenced 52 13
-SetPageReserved 52 13
-SetPageSavePinned 52 13
-SetPageSwapBacked 52 13
-SetPageSwapCache 52 13
-SetPageUnevictable 52 13
-SetPageUptodate 53 13
-SetPageVmemmapSelfHosted 52 13
-SetPageWaiters 52 13
-SetPageWorkingset 52 13
-SetPageXenRemapped 52 13
-TestClearPageDirty 54 13
-TestClearPageHWPoison 54 13
-TestClearPageLRU 54 13
-TestClearPagePinned 54 13
-TestClearPageReclaim 54 13
-TestClearPageWorkingset 54 13
-TestClearPageWriteback 54 13
-TestClearPageXenRemapped 54 13
-TestSetPageDirty 55 13
-TestSetPageHWPoison 55 13
-TestSetPagePinned 55 13
-TestSetPageWriteback 55 13
-UNIVERSAL_DEV_PM_OPS 26 18
-VIRTUAL_BUG_ON 11 8
-VM_BUG_ON 11 8
-VM_BUG_ON_FOLIO 11 31
-VM_BUG_ON_MM 11 31
-VM_BUG_ON_PAGE 11 31
-VM_BUG_ON_VMA 11 31
-VM_WARN_ON 21 31
-VM_WARN_ON_FOLIO 21 31
-VM_WARN_ON_MM 21 31
-VM_WARN_ON_ONCE 21 31
-VM_WARN_ON_ONCE_FOLIO 21 31
-VM_WARN_ON_ONCE_MM 21 31
-VM_WARN_ON_ONCE_PAGE 21 31
-VM_WARN_ON_ONCE_VMA 21 31
-VM_WARN_ON_PAGE 21 31
-VM_WARN_ON_VMA 21 31
-WARN 21 8
-WARN_ON 56 8
-WARN_ONCE 21 8
-WARN_ON_ONCE 56 8
-WARN_RATELIMIT 57 8
-WARN_TAINT 21 8
-WRITE_ONCE 58 3
-__ATTR 6 5
-__ATTR_IGNORE_LOCKDEP 6 5
-__ATTR_PREALLOC 6 5
-__ATTR_RO 13 5
-__ATTR_RO_MODE 13 5
-__ATTR_RW 14 5
-__ATTR_RW_MODE 14 5
-__ATTR_WO 15 5
-__BIN_ATTR 6 5
-__ClearPageBuddy 59 13
-__ClearPageDirty 60 13
-__ClearPageGuard 59 13
-__ClearPageHead 60 13
-__ClearPageLRU 60 13
-__ClearPageLargeKmalloc 59 13
-__ClearPageLocked 60 13
-__ClearPageOffline 59 13
-__ClearPageReported 60 13
-__ClearPageReserved 60 13
-__ClearPageSlab 59 13
-__ClearPageTable 59 13
-__ClearPageUnaccepted 59 13
-__ClearPageZsmalloc 59 13
-__INIT_DELAYED_WORK 22 15
-__INIT_WORK 24 15
-__READ_ONCE 0 36
-__SetPageBuddy 59 13
-__SetPageGuard 59 13
-__SetPageHead 61 13
-__SetPageLargeKmalloc 59 13
-__SetPageLocked 61 13
-__SetPageOffline 59 13
-__SetPageReported 61 13
-__SetPageReserved 61 13
-__SetPageSlab 59 13
-__SetPageTable 59 13
-__SetPageUnaccepted 59 13
-__SetPageUptodate 62 13
-__SetPageZsmalloc 59 13
-__WRITE_ONCE 63 36
-__acquire 1 38
-__add_wait_queue 64 39
-__add_wait_queue_entry_tail 64 39
-__add_wait_queue_entry_tail_exclusive 64 39
-__add_wait_queue_exclusive 64 39
-__assign_bit 65 40
-__bit_spin_unlock 66 41
-__builtin_add_overflow 1 38
-__builtin_alloca 1 38
-__builtin_bswap16 1 38
-__builtin_bswap32 1 38
-__builtin_bswap64 1 38
-__builtin_choose_expr 1 38
-__builtin_clz 1 38
-__builtin_clzl 1 38
-__builtin_clzll 1 38
-__builtin_constant_p 1 38
-__builtin_ctz 1 38
-__builtin_ctzl 1 38
-__builtin_ctzll 1 38
-__builtin_dynamic_object_size 1 38
-__builtin_expect 67 32
-__builtin_ffs 1 38
-__builtin_ffsl 1 38
-__builtin_ffsll 1 38
-__builtin_frame_address 1 38
-__builtin_has_attribute 1 38
-__builtin_isdigit 1 38
-__builtin_memcmp 1 38
-__builtin_memcpy 1 38
-__builtin_memmove 1 38
-__builtin_memset 1 38
-__builtin_mul_overflow 1 38
-__builtin_object_size 1 38
-__builtin_offsetof 1 38
-__builtin_parity 1 38
-__builtin_popcount 1 38
-__builtin_popcountl 1 38
-__builtin_popcountll 1 38
-__builtin_prefetch 1 38
-__builtin_preserve_access_index 1 38
-__builtin_return_address 1 38
-__builtin_strlen 1 38
-__builtin_sub_overflow 1 38
-__builtin_trap 1 38
-__builtin_types_compatible_p 1 38
-__builtin_unreachable 10 7
-__builtin_va_arg 1 38
-__builtin_va_copy 1 38
-__builtin_va_end 1 38
-__builtin_va_start 1 38
-__change_bit 68 40
-__clear_bit 69 40
-__clear_bit_unlock 70 42
-__cond_lock 1 38
-__copy_from_user 71 43
-__copy_from_user_inatomic 72 43
-__copy_to_user 73 43
-__cpumask_assign_cpu 65 44
-__cpumask_clear_cpu 69 44
-__cpumask_set_cpu 74 44
-__devm_iio_device_register 75 45
-__devm_rtc_register_device 76 46
-__exit_p 77 47
-__ffs 1 48
-__ffs64 1 48
-__find_linux_pte 78 49
-__fls 1 48
-__folio_clear_active 60 13
-__folio_clear_buddy 59 13
-__folio_clear_dirty 60 13
-__folio_clear_guard 59 13
-__folio_clear_head 60 13
-__folio_clear_hugetlb 59 13
-__folio_clear_large_kmalloc 59 13
-__folio_clear_locked 60 13
-__folio_clear_lru 60 13
-__folio_clear_mlocked 60 13
-__folio_clear_offline 59 13
-__folio_clear_reported 60 13
-__folio_clear_reserved 60 13
-__folio_clear_slab 59 13
-__folio_clear_swapbacked 60 13
-__folio_clear_table 59 13
-__folio_clear_unaccepted 59 13
-__folio_clear_unevictable 60 13
-__folio_clear_zsmalloc 59 13
-__folio_mark_uptodate 62 13
-__folio_set_buddy 59 13
-__folio_set_dropbehind 61 13
-__folio_set_guard 59 13
-__folio_set_head 61 13
-__folio_set_hugetlb 59 13
-__folio_set_large_kmalloc 59 13
-__folio_set_locked 61 13
-__folio_set_offline 59 13
-__folio_set_referenced 61 13
-__folio_set_reported 61 13
-__folio_set_reserved 61 13
-__folio_set_slab 59 13
-__folio_set_swapbacked 61 13
-__folio_set_table 59 13
-__folio_set_unaccepted 59 13
-__folio_set_zsmalloc 59 13
-__free_page 79 50
-__free_pages 79 50
-__get_free_page 80 50
-__get_free_pages 80 50
-__get_user 71 51
-__iio_device_register 81 45
-__in6_dev_get 82 52
-__in_dev_get_rcu 82 52
-__iowrite32_copy 83 53
-__iowrite64_copy 83 53
-__list_del_entry 84 26
-__llist_add 85 54
-__llist_add_batch 86 54
-__llist_del_all 87 54
-__local_bh_disable_ip 88 55
-__local_bh_enable_ip 89 55
-__module_get 90 56
-__napi_schedule 91 57
-__netif_subqueue_stopped 42 57
-__netif_tx_lock 92 57
-__netif_tx_lock_bh 93 57
-__netif_tx_trylock 94 57
-__netif_tx_unlock 95 57
-__netif_tx_unlock_bh 96 57
-__preempt_count_add 97 58
-__preempt_count_dec 98 58
-__preempt_count_dec_and_test 99 58
-__preempt_count_inc 97 58
-__preempt_count_sub 98 58
-__put_user 100 51
-__raw_readb 101 59
-__raw_readl 101 59
-__raw_readq 101 59
-__raw_readw 101 59
-__raw_writeb 102 59
-__raw_writel 102 59
-__raw_writeq 102 59
-__raw_writew 102 59
-__read_seqcount_begin 103 60
-__read_seqcount_retry 104 60
-__release 1 38
-__set_bit 74 40
-__set_current_state 105 61
-__setup 106 47
-__skb_dequeue 107 62
-__skb_queue_head 108 62
-__skb_queue_purge 59 62
-__skb_queue_tail 108 62
-__skb_unlink 109 62
-__stringify 1 38
-__task_rq_lock 110 63
-__test_and_change_bit 111 40
-__test_and_clear_bit 112 40
-__test_and_set_bit 113 40
-__this_cpu_add 114 64
-__this_cpu_add_return 115 64
-__this_cpu_and 116 64
-__this_cpu_cmpxchg 117 64
-__this_cpu_dec 118 64
-__this_cpu_dec_return 119 64
-__this_cpu_inc 120 64
-__this_cpu_inc_return 121 64
-__this_cpu_or 122 64
-__this_cpu_ptr 123 65
-__this_cpu_read 124 64
-__this_cpu_sub 125 64
-__this_cpu_sub_return 126 64
-__this_cpu_try_cmpxchg 127 64
-__this_cpu_write 128 64
-__this_cpu_xchg 129 64
-__wake_up 130 66
-__wake_up_sync_key 131 66
-__xa_erase 132 67
-__xa_insert 133 67
-__xa_store 134 67
-_local_bh_enable 89 55
-abs 1 22
-add_disk 135 68
-add_timer 136 69
-add_timer_on 136 69
-add_wait_queue 137 66
-add_wait_queue_exclusive 137 66
-add_wait_queue_priority 137 66
-alloc_page 80 50
-alloc_pages 80 50
-alloc_percpu 138 70
-alloc_percpu_gfp 80 70
-alloc_skb 80 62
-alloc_workqueue 139 15
-anon_vma_lock_read 140 71
-anon_vma_lock_write 141 71
-anon_vma_trylock_read 142 71
-anon_vma_trylock_write 143 71
-anon_vma_unlock_read 144 71
-anon_vma_unlock_write 145 71
-arch_initcall 146 47
-arch_initcall_sync 146 47
-arch_local_irq_disable 147 72
-arch_local_irq_enable 148 72
-arch_local_irq_restore 148 72
-arch_local_irq_save 147 72
-arch_spin_lock 149 73
-arch_spin_trylock 150 73
-arch_spin_unlock 151 73
-array_index_nospec 1 74
-array_size 1 75
-assert_raw_spin_locked 152 76
-assert_spin_locked 152 76
-assign_bit 153 42
-ata_host_activate 154 77
-ata_host_detach 155 77
-ata_host_register 154 77
-atomic64_add 156 78
-atomic64_add_negative 157 78
-atomic64_add_negative_acquire 158 78
-atomic64_add_negative_relaxed 159 78
-atomic64_add_negative_release 160 78
-atomic64_add_return 161 78
-atomic64_add_return_acquire 162 78
-atomic64_add_return_relaxed 163 78
-atomic64_add_return_release 164 78
-atomic64_add_unless 165 78
-atomic64_and 166 78
-atomic64_andnot 167 78
-atomic64_cmpxchg 168 78
-atomic64_cmpxchg_acquire 169 78
-atomic64_cmpxchg_relaxed 170 78
-atomic64_cmpxchg_release 171 78
-atomic64_cond_read_acquire 103 79
-atomic64_cond_read_relaxed 42 79
-atomic64_dec 172 78
-atomic64_dec_and_test 173 78
-atomic64_dec_if_positive 174 78
-atomic64_dec_return 175 78
-atomic64_dec_return_acquire 176 78
-atomic64_dec_return_relaxed 177 78
-atomic64_dec_return_release 178 78
-atomic64_dec_unless_positive 179 78
-atomic64_fetch_add 180 78
-atomic64_fetch_add_acquire 181 78
-atomic64_fetch_add_relaxed 182 78
-atomic64_fetch_add_release 183 78
-atomic64_fetch_add_unless 184 78
-atomic64_fetch_and 185 78
-atomic64_fetch_and_acquire 186 78
-atomic64_fetch_and_relaxed 187 78
-atomic64_fetch_and_release 188 78
-atomic64_fetch_andnot 189 78
-atomic64_fetch_andnot_acquire 190 78
-atomic64_fetch_andnot_relaxed 191 78
-atomic64_fetch_andnot_release 192 78
-atomic64_fetch_dec 193 78
-atomic64_fetch_dec_acquire 194 78
-atomic64_fetch_dec_relaxed 195 78
-atomic64_fetch_dec_release 196 78
-atomic64_fetch_inc 197 78
-atomic64_fetch_inc_acquire 198 78
-atomic64_fetch_inc_relaxed 199 78
-atomic64_fetch_inc_release 200 78
-atomic64_fetch_or 201 78
-atomic64_fetch_or_acquire 202 78
-atomic64_fetch_or_relaxed 203 78
-atomic64_fetch_or_release 204 78
-atomic64_fetch_sub 205 78
-atomic64_fetch_sub_acquire 206 78
-atomic64_fetch_sub_relaxed 207 78
-atomic64_fetch_sub_release 208 78
-atomic64_fetch_xor 209 78
-atomic64_fetch_xor_acquire 210 78
-atomic64_fetch_xor_relaxed 211 78
-atomic64_fetch_xor_release 212 78
-atomic64_inc 213 78
-atomic64_inc_and_test 214 78
-atomic64_inc_not_zero 215 78
-atomic64_inc_return 216 78
-atomic64_inc_return_acquire 217 78
-atomic64_inc_return_relaxed 218 78
-atomic64_inc_return_release 219 78
-atomic64_inc_unless_negative 215 78
-atomic64_or 220 78
-atomic64_read 221 80
-atomic64_read_acquire 222 80
-atomic64_set 223 80
-atomic64_set_release 224 80
-atomic64_sub 225 78
-atomic64_sub_and_test 226 78
-atomic64_sub_return 227 78
-atomic64_sub_return_acquire 228 78
-atomic64_sub_return_relaxed 229 78
-atomic64_sub_return_release 230 78
-atomic64_try_cmpxchg 231 78
-atomic64_try_cmpxchg_acquire 232 78
-atomic64_try_cmpxchg_relaxed 233 78
-atomic64_try_cmpxchg_release 234 78
-atomic64_xchg 235 78
-atomic64_xchg_acquire 236 78
-atomic64_xchg_relaxed 237 78
-atomic64_xchg_release 238 78
-atomic64_xor 239 78
-atomic_add 156 78
-atomic_add_negative 157 78
-atomic_add_negative_acquire 158 78
-atomic_add_negative_relaxed 159 78
-atomic_add_negative_release 160 78
-atomic_add_return 161 78
-atomic_add_return_acquire 162 78
-atomic_add_return_relaxed 163 78
-atomic_add_return_release 164 78
-atomic_add_unless 165 78
-atomic_and 166 78
-atomic_andnot 167 78
-atomic_cmpxchg 168 78
-atomic_cmpxchg_acquire 169 78
-atomic_cmpxchg_relaxed 170 78
-atomic_cmpxchg_release 171 78
-atomic_cond_read_acquire 103 79
-atomic_cond_read_relaxed 42 79
-atomic_dec 172 78
-atomic_dec_and_lock 240 76
-atomic_dec_and_lock_irqsave 240 76
-atomic_dec_and_mutex_lock 241 81
-atomic_dec_and_raw_lock 242 76
-atomic_dec_and_raw_lock_irqsave 242 76
-atomic_dec_and_test 173 78
-atomic_dec_and_wake_up 243 82
-atomic_dec_if_positive 174 78
-atomic_dec_return 175 78
-atomic_dec_return_acquire 176 78
-atomic_dec_return_relaxed 177 78
-atomic_dec_return_release 178 78
-atomic_dec_unless_positive 179 78
-atomic_fetch_add 180 78
-atomic_fetch_add_acquire 181 78
-atomic_fetch_add_relaxed 182 78
-atomic_fetch_add_release 183 78
-atomic_fetch_add_unless 184 78
-atomic_fetch_and 185 78
-atomic_fetch_and_acquire 186 78
-atomic_fetch_and_relaxed 187 78
-atomic_fetch_and_release 188 78
-atomic_fetch_andnot 189 78
-atomic_fetch_andnot_acquire 190 78
-atomic_fetch_andnot_relaxed 191 78
-atomic_fetch_andnot_release 192 78
-atomic_fetch_dec 193 78
-atomic_fetch_dec_acquire 194 78
-atomic_fetch_dec_relaxed 195 78
-atomic_fetch_dec_release 196 78
-atomic_fetch_inc 197 78
-atomic_fetch_inc_acquire 198 78
-atomic_fetch_inc_relaxed 199 78
-atomic_fetch_inc_release 200 78
-atomic_fetch_or 201 78
-atomic_fetch_or_acquire 202 78
-atomic_fetch_or_relaxed 203 78
-atomic_fetch_or_release 204 78
-atomic_fetch_sub 205 78
-atomic_fetch_sub_acquire 206 78
-atomic_fetch_sub_relaxed 207 78
-atomic_fetch_sub_release 208 78
-atomic_fetch_xor 209 78
-atomic_fetch_xor_acquire 210 78
-atomic_fetch_xor_relaxed 211 78
-atomic_fetch_xor_release 212 78
-atomic_inc 213 78
-atomic_inc_and_test 214 78
-atomic_inc_not_zero 215 78
-atomic_inc_return 216 78
-atomic_inc_return_acquire 217 78
-atomic_inc_return_relaxed 218 78
-atomic_inc_return_release 219 78
-atomic_inc_unless_negative 215 78
-atomic_long_add 156 78
-atomic_long_add_negative 157 78
-atomic_long_add_negative_acquire 158 78
-atomic_long_add_negative_relaxed 159 78
-atomic_long_add_negative_release 160 78
-atomic_long_add_return 161 78
-atomic_long_add_return_acquire 162 78
-atomic_long_add_return_relaxed 163 78
-atomic_long_add_return_release 164 78
-atomic_long_add_unless 165 78
-atomic_long_and 166 78
-atomic_long_andnot 167 78
-atomic_long_cmpxchg 168 78
-atomic_long_cmpxchg_acquire 169 78
-atomic_long_cmpxchg_relaxed 170 78
-atomic_long_cmpxchg_release 171 78
-atomic_long_cond_read_acquire 103 79
-atomic_long_cond_read_relaxed 42 79
-atomic_long_dec 172 78
-atomic_long_dec_and_test 173 78
-atomic_long_dec_if_positive 174 78
-atomic_long_dec_return 175 78
-atomic_long_dec_return_acquire 176 78
-atomic_long_dec_return_relaxed 177 78
-atomic_long_dec_return_release 178 78
-atomic_long_dec_unless_positive 179 78
-atomic_long_fetch_add 180 78
-atomic_long_fetch_add_acquire 181 78
-atomic_long_fetch_add_relaxed 182 78
-atomic_long_fetch_add_release 183 78
-atomic_long_fetch_add_unless 184 78
-atomic_long_fetch_and 185 78
-atomic_long_fetch_and_acquire 186 78
-atomic_long_fetch_and_relaxed 187 78
-atomic_long_fetch_and_release 188 78
-atomic_long_fetch_andnot 189 78
-atomic_long_fetch_andnot_acquire 190 78
-atomic_long_fetch_andnot_relaxed 191 78
-atomic_long_fetch_andnot_release 192 78
-atomic_long_fetch_dec 193 78
-atomic_long_fetch_dec_acquire 194 78
-atomic_long_fetch_dec_relaxed 195 78
-atomic_long_fetch_dec_release 196 78
-atomic_long_fetch_inc 197 78
-atomic_long_fetch_inc_acquire 198 78
-atomic_long_fetch_inc_relaxed 199 78
-atomic_long_fetch_inc_release 200 78
-atomic_long_fetch_or 201 78
-atomic_long_fetch_or_acquire 202 78
-atomic_long_fetch_or_relaxed 203 78
-atomic_long_fetch_or_release 204 78
-atomic_long_fetch_sub 205 78
-atomic_long_fetch_sub_acquire 206 78
-atomic_long_fetch_sub_relaxed 207 78
-atomic_long_fetch_sub_release 208 78
-atomic_long_fetch_xor 209 78
-atomic_long_fetch_xor_acquire 210 78
-atomic_long_fetch_xor_relaxed 211 78
-atomic_long_fetch_xor_release 212 78
-atomic_long_inc 213 78
-atomic_long_inc_and_test 214 78
-atomic_long_inc_not_zero 215 78
-atomic_long_inc_return 216 78
-atomic_long_inc_return_acquire 217 78
-atomic_long_inc_return_relaxed 218 78
-atomic_long_inc_return_release 219 78
-atomic_long_inc_unless_negative 215 78
-atomic_long_or 220 78
-atomic_long_read 221 80
-atomic_long_read_acquire 222 80
-atomic_long_set 223 80
-atomic_long_set_release 224 80
-atomic_long_sub 225 78
-atomic_long_sub_and_test 226 78
-atomic_long_sub_return 227 78
-atomic_long_sub_return_acquire 228 78
-atomic_long_sub_return_relaxed 229 78
-atomic_long_sub_return_release 230 78
-atomic_long_try_cmpxchg 231 78
-atomic_long_try_cmpxchg_acquire 232 78
-atomic_long_try_cmpxchg_relaxed 233 78
-atomic_long_try_cmpxchg_release 234 78
-atomic_long_xchg 235 78
-atomic_long_xchg_acquire 236 78
-atomic_long_xchg_relaxed 237 78
-atomic_long_xchg_release 238 78
-atomic_long_xor 239 78
-atomic_notifier_call_chain 244 83
-atomic_notifier_chain_register 244 83
-atomic_notifier_chain_unregister 245 83
-atomic_or 220 78
-atomic_read 221 80
-atomic_read_acquire 222 80
-atomic_set 223 80
-atomic_set_release 224 80
-atomic_sub 225 78
-atomic_sub_and_test 226 78
-atomic_sub_return 227 78
-atomic_sub_return_acquire 228 78
-atomic_sub_return_relaxed 229 78
-atomic_sub_return_release 230 78
-atomic_try_cmpxchg 231 78
-atomic_try_cmpxchg_acquire 232 78
-atomic_try_cmpxchg_relaxed 233 78
-atomic_try_cmpxchg_release 234 78
-atomic_xchg 235 78
-atomic_xchg_acquire 236 78
-atomic_xchg_relaxed 237 78
-atomic_xchg_release 238 78
-atomic_xor 239 78
-autoremove_wake_function 246 66
-backlight_device_register 247 84
-backlight_device_unregister 248 84
-barrier 249 85
-barrier_data 249 85
-be16_to_cpu 1 86
-be32_to_cpu 1 86
-be64_to_cpu 1 86
-bh_lock_sock 250 87
-bh_lock_sock_nested 250 87
-bh_unlock_sock 251 87
-bio_alloc 80 88
-bio_get 252 88
-bio_put 253 89
-bit_clear_unless 254 48
-bit_spin_is_locked 255 41
-bit_spin_lock 256 41
-bit_spin_trylock 257 41
-bit_spin_unlock 66 41
-bitmap_alloc 80 90
-bitmap_and 258 90
-bitmap_andnot 258 90
-bitmap_clear 259 90
-bitmap_complement 59 90
-bitmap_copy 59 90
-bitmap_empty 260 90
-bitmap_equal 260 90
-bitmap_fill 59 90
-bitmap_free 79 90
-bitmap_full 260 90
-bitmap_intersects 260 90
-bitmap_or 59 90
-bitmap_set 261 90
-bitmap_subset 260 90
-bitmap_weight 262 90
-bitmap_xor 59 90
-bitmap_zalloc 80 90
-bitmap_zero 59 90
-blk_mq_freeze_queue 263 91
-blk_mq_unfreeze_queue 264 91
-blkdev_issue_flush 245 68
-blocking_notifier_call_chain 265 83
-blocking_notifier_chain_register 265 83
-blocking_notifier_chain_unregister 265 83
-brelse 266 92
-buffer_uptodate 103 92
-call_rcu 267 93
-call_rcu_hurry 267 93
-call_rcu_tasks 267 93
-call_rcu_tasks_trace 267 93
-call_srcu 268 94
-cancel_delayed_work 269 15
-cancel_delayed_work_sync 270 15
-cancel_work 271 15
-cancel_work_sync 272 15
-cec_register_adapter 273 95
-cec_unregister_adapter 274 95
-change_bit 275 42
-check_add_overflow 1 75
-check_mul_overflow 1 75
-check_shl_overflow 1 75
-check_sub_overflow 1 75
-clamp 1 22
-clamp_t 1 22
-clamp_val 1 22
-cleanup_srcu_struct 276 94
-clear_and_wake_up_bit 277 82
-clear_bit 278 42
-clear_bit_unlock 279 42
-clear_thread_flag 280 96
-clear_ti_thread_flag 281 96
-clear_tsk_thread_flag 281 96
-clear_user 73 51
-clk_bulk_disable 282 97
-clk_bulk_disable_unprepare 282 97
-clk_bulk_enable 283 97
-clk_bulk_prepare_enable 283 97
-clk_disable 284 97
-clk_disable_unprepare 285 97
-clk_enable 286 97
-clk_hw_register 287 98
-clk_hw_unregister 288 98
-clk_prepare 265 97
-clk_prepare_enable 289 97
-clk_set_rate 265 97
-clk_unprepare 290 97
-cmpxchg 291 78
-cmpxchg128 291 78
-cmpxchg128_acquire 292 78
-cmpxchg128_local 293 99
-cmpxchg128_relaxed 294 78
-cmpxchg128_release 295 78
-cmpxchg64 291 78
-cmpxchg64_acquire 292 78
-cmpxchg64_local 293 99
-cmpxchg64_relaxed 294 78
-cmpxchg64_release 295 78
-cmpxchg_acquire 292 78
-cmpxchg_local 293 99
-cmpxchg_relaxed 294 78
-cmpxchg_release 295 78
-complete 296 100
-complete_all 296 100
-complete_on_current_cpu 296 100
-completion_done 297 100
-compound_head 38 101
-compound_order 38 101
-cond_resched 298 102
-cond_resched_lock 245 103
-cond_resched_rcu 299 104
-cond_resched_rwlock_read 245 103
-cond_resched_rwlock_write 245 103
-cond_resched_tasks_rcu_qs 299 35
-cond_synchronize_rcu 300 105
-console_initcall 146 47
-console_lock 301 106
-console_trylock 302 106
-console_unlock 303 106
-consume_skb 304 62
-container_of 305 107
-container_of_const 305 107
-context_unsafe 306 108
-context_unsafe_alias 3 108
-copy_from_iter 307 109
-copy_from_kernel_nofault 72 43
-copy_from_user 71 43
-copy_from_user_nofault 72 43
-copy_to_iter 307 109
-copy_to_user 73 43
-core_initcall 146 47
-core_initcall_sync 146 47
-counter_add 308 110
-counter_priv 309 111
-counter_unregister 310 110
-cpu_online 38 103
-cpu_ptr 123 65
-cpu_relax 249 112
-cpu_to_be16 1 86
-cpu_to_be32 1 86
-cpu_to_be64 1 86
-cpu_to_le16 1 86
-cpu_to_le32 1 86
-cpu_to_le64 1 86
-cpu_to_node 38 10
-cpuhp_remove_state 139 113
-cpuhp_setup_state 139 113
-cpumask_and 258 44
-cpumask_andnot 258 44
-cpumask_assign_cpu 153 44
-cpumask_clear 59 44
-cpumask_clear_cpu 278 44
-cpumask_copy 59 44
-cpumask_empty 260 44
-cpumask_equal 260 44
-cpumask_first 262 44
-cpumask_full 260 44
-cpumask_intersects 260 44
-cpumask_next 311 44
-cpumask_or 59 44
-cpumask_set_cpu 312 44
-cpumask_setall 59 44
-cpumask_subset 260 44
-cpumask_test_and_clear_cpu 313 44
-cpumask_test_and_set_cpu 314 44
-cpumask_test_cpu 315 44
-cpumask_weight 262 44
-cpumask_xor 59 44
-cpus_read_lock 316 114
-cpus_read_trylock 317 114
-cpus_read_unlock 318 114
-cpus_write_lock 319 114
-cpus_write_unlock 320 114
-crypto_engine_register_aead 321 115
-crypto_engine_register_aeads 321 115
-crypto_engine_register_ahash 321 115
-crypto_engine_register_ahashs 321 115
-crypto_engine_register_akcipher 321 115
-crypto_engine_register_akciphers 321 115
-crypto_engine_register_skcipher 321 115
-crypto_engine_register_skciphers 321 115
-crypto_engine_unregister_aead 322 115
-crypto_engine_unregister_aeads 322 115
-crypto_engine_unregister_ahash 322 115
-crypto_engine_unregister_ahashs 322 115
-crypto_engine_unregister_akcipher 322 115
-crypto_engine_unregister_akciphers 322 115
-crypto_engine_unregister_skcipher 322 115
-crypto_engine_unregister_skciphers 322 115
-crypto_register_aead 321 115
-crypto_register_aeads 321 115
-crypto_register_ahash 321 115
-crypto_register_ahashs 321 115
-crypto_register_akcipher 321 115
-crypto_register_akciphers 321 115
-crypto_register_skcipher 321 115
-crypto_register_skciphers 321 115
-crypto_unregister_aead 322 115
-crypto_unregister_aeads 322 115
-crypto_unregister_ahash 322 115
-crypto_unregister_ahashs 322 115
-crypto_unregister_akcipher 322 115
-crypto_unregister_akciphers 322 115
-crypto_unregister_skcipher 322 115
-crypto_unregister_skciphers 322 115
-css_get 90 116
-css_put 253 116
-css_tryget 323 116
-css_tryget_online 323 116
-data_race 324 3
-debugfs_create_atomic_t 25 17
-debugfs_create_automount 25 17
-debugfs_create_blob 25 17
-debugfs_create_bool 25 17
-debugfs_create_devm_seqfile 25 17
-debugfs_create_dir 25 17
-debugfs_create_file 25 17
-debugfs_create_file_size 25 17
-debugfs_create_file_unsafe 25 17
-debugfs_create_regset32 25 17
-debugfs_create_size_t 25 17
-debugfs_create_str 25 17
-debugfs_create_symlink 25 17
-debugfs_create_u16 25 17
-debugfs_create_u32 25 17
-debugfs_create_u32_array 25 17
-debugfs_create_u64 25 17
-debugfs_create_u8 25 17
-debugfs_create_ulong 25 17
-debugfs_create_x16 25 17
-debugfs_create_x32 25 17
-debugfs_create_x64 25 17
-debugfs_create_x8 25 17
-debugfs_create_xul 25 17
-debugfs_remove 325 17
-debugfs_remove_recursive 325 17
-dec_tlb_flush_pending 326 117
-default_wake_function 327 118
-del_gendisk 328 68
-del_singleshot_timer_sync 329 69
-del_timer 330 69
-del_timer_sync 329 69
-delayed_work_pending 104 15
-destroy_workqueue 331 15
-dev_alert 332 119
-dev_alert_once 332 119
-dev_alert_ratelimited 332 119
-dev_alloc_skb 333 62
-dev_close 334 57
-dev_consume_skb_any 304 62
-dev_consume_skb_irq 304 62
-dev_crit 332 119
-dev_crit_once 332 119
-dev_crit_ratelimited 332 119
-dev_dbg 332 119
-dev_dbg_once 332 119
-dev_dbg_ratelimited 332 119
-dev_emerg 332 119
-dev_emerg_once 332 119
-dev_emerg_ratelimited 332 119
-dev_err 332 119
-dev_err_once 332 119
-dev_err_probe 335 119
-dev_err_ratelimited 332 119
-dev_get_by_index 336 57
-dev_get_by_index_rcu 337 57
-dev_get_by_name 336 57
-dev_get_by_name_rcu 338 57
-dev_get_drvdata 38 10
-dev_hold 339 57
-dev_info 332 119
-dev_info_once 332 119
-dev_info_ratelimited 332 119
-dev_kfree_skb 304 62
-dev_kfree_skb_any 304 62
-dev_kfree_skb_irq 304 62
-dev_name 38 10
-dev_notice 332 119
-dev_notice_once 332 119
-dev_notice_ratelimited 332 119
-dev_put 340 57
-dev_queue_xmit 244 57
-dev_to_node 38 10
-dev_warn 332 119
-dev_warn_once 332 119
-dev_warn_ratelimited 332 119
-devfreq_add_device 341 120
-devfreq_remove_device 342 120
-device_add 265 10
-device_add_disk 343 68
-device_del 290 10
-device_initcall 146 47
-device_initcall_sync 146 47
-device_lock 344 10
-device_lock_assert 152 10
-device_lock_interruptible 345 10
-device_register 265 10
-device_remove_bin_file 346 121
-device_remove_file 346 121
-device_remove_group 346 121
-device_remove_groups 346 121
-device_trylock 347 10
-device_unlock 348 10
-device_unregister 290 10
-devl_lock 344 122
-devl_trylock 347 122
-devl_unlock 348 122
-devlink_free 349 111
-devlink_priv 309 111
-devm_add_action 350 123
-devm_add_action_or_reset 350 123
-devm_alloc_etherdev 351 111
-devm_alloc_etherdev_mqs 351 111
-devm_backlight_device_register 352 84
-devm_clk_hw_register 353 98
-devm_counter_add 354 110
-devm_counter_alloc 351 111
-devm_devfreq_add_device 355 120
-devm_device_add_group 356 121
-devm_fpga_mgr_register 357 124
-devm_free_irq 358 16
-devm_gpiochip_add_data 359 125
-devm_hwmon_device_register_with_info 360 126
-devm_hwrng_register 361 127
-devm_i2c_add_adapter 362 128
-devm_iio_device_alloc 351 111
-devm_iio_device_register 75 45
-devm_kasprintf 363 123
-devm_kcalloc 363 123
-devm_kfree 364 123
-devm_kmalloc 363 123
-devm_kmalloc_array 363 123
-devm_kmemdup 363 123
-devm_kstrdup 363 123
-devm_kzalloc 363 123
-devm_led_classdev_register 365 129
-devm_led_classdev_register_ext 365 129
-devm_led_classdev_unregister 366 129
-devm_mbox_controller_register 367 130
-devm_mdiobus_register 368 131
-devm_mmc_alloc_host 351 111
-devm_nvmem_register 369 132
-devm_of_mdiobus_register 368 131
-devm_of_phy_provider_register 370 133
-devm_of_phy_provider_register_full 370 133
-devm_power_supply_register 371 134
-devm_pwmchip_add 372 135
-devm_rc_register_device 373 136
-devm_register_netdev 374 57
-devm_regulator_register 375 137
-devm_request_any_context_irq 376 16
-devm_request_irq 377 16
-devm_request_threaded_irq 378 16
-devm_reset_controller_register 379 138
-devm_rproc_add 380 139
-devm_rtc_register_device 381 46
-devm_snd_soc_register_component 382 140
-devm_spi_alloc_controller 351 111
-devm_spi_alloc_host 351 111
-devm_spi_alloc_master 351 111
-devm_spi_alloc_slave 351 111
-devm_spi_alloc_target 351 111
-devm_spi_register_controller 383 141
-devm_spi_register_master 383 141
-devm_thermal_of_zone_register 384 142
-devm_watchdog_register_device 385 143
-dget 386 144
-dget_dlock 387 144
-dget_parent 386 144
-disable_delayed_work 388 15
-disable_delayed_work_sync 389 15
-disable_hardirq 390 16
-disable_irq 391 16
-disable_irq_nosync 392 16
-disable_work 393 15
-disable_work_sync 394 15
-div64_u64 38 21
-div_u64 38 21
-dma_alloc_coherent 80 145
-dma_async_device_register 395 146
-dma_async_device_unregister 396 146
-dma_fence_get 386 147
-dma_fence_get_rcu 323 147
-dma_fence_is_signaled 104 147
-dma_fence_put 304 147
-dma_fence_signal 246 147
-dma_fence_wait 397 147
-dma_fence_wait_timeout 397 147
-dma_free_coherent 398 145
-dma_map_page 38 148
-dma_map_sg 38 148
-dma_map_single 38 148
-dma_mapping_error 57 148
-dma_mb 399 149
-dma_pool_alloc 80 150
-dma_pool_free 364 150
-dma_resv_assert_held 152 151
-dma_resv_lock 345 151
-dma_resv_lock_interruptible 345 151
-dma_resv_lock_slow 344 151
-dma_resv_trylock 347 151
-dma_resv_unlock 348 151
-dma_resv_wait_timeout 397 151
-dma_rmb 400 149
-dma_sync_sg_for_cpu 332 148
-dma_sync_sg_for_device 332 148
-dma_sync_single_for_cpu 332 148
-dma_sync_single_for_device 332 148
-dma_unmap_page 332 148
-dma_unmap_sg 332 148
-dma_unmap_single 332 148
-dma_wmb 401 149
-dmaenginem_async_device_register 402 146
-do_div 38 21
-do_exit 10 7
-do_group_exit 10 7
-do_task_dead 10 7
-done_seqretry 403 60
-done_seqretry_irqrestore 403 60
-double_rq_lock 149 63
-double_rq_unlock 151 63
-down 404 152
-down_interruptible 405 152
-down_killable 405 152
-down_read 140 153
-down_read_interruptible 406 153
-down_read_killable 406 153
-down_read_killable_nested 406 153
-down_read_nested 140 153
-down_read_non_owner 140 153
-down_read_trylock 142 153
-down_timeout 405 152
-down_trylock 407 152
-down_write 141 153
-down_write_killable 408 153
-down_write_killable_nested 408 153
-down_write_nest_lock 141 153
-down_write_nested 141 153
-down_write_trylock 143 153
-downgrade_write 409 153
-dput 410 144
-drain_workqueue 411 15
-drm_gem_object_get 90 154
-drm_gem_object_put 412 154
-dst_clone 386 155
-dst_hold 90 155
-dst_hold_safe 323 155
-dst_release 304 155
-dump_stack 332 156
-early_initcall 146 47
-early_param 106 47
-enable_and_queue_work 413 15
-enable_delayed_work 244 15
-enable_irq 414 16
-enable_work 244 15
-fault_in_readable 415 157
-ffs 1 48
-ffz 1 48
-fget 416 158
-fib_table_lookup_rcu 82 57
-file_end_write 417 159
-file_ref_get 418 160
-file_ref_inc 90 160
-file_ref_put 419 160
-file_start_write 420 159
-filemap_invalidate_lock 141 161
-filemap_invalidate_lock_shared 140 161
-filemap_invalidate_trylock_shared 142 161
-filemap_invalidate_unlock 145 161
-filemap_invalidate_unlock_shared 144 161
-filemap_write_and_wait_range 245 157
-find_first_bit 262 162
-find_first_zero_bit 262 162
-find_last_bit 262 162
-find_linux_pte 78 49
-find_next_and_bit 262 162
-find_next_bit 262 162
-find_next_zero_bit 262 162
-find_task_by_pid_ns 338 163
-find_task_by_vpid 338 163
-finish_rcuwait 83 164
-finish_swait 83 66
-finish_wait 83 66
-flex_array_size 1 75
-fls 1 48
-fls64 1 48
-fls_long 1 48
-flush_dcache_page 332 165
-flush_delayed_work 421 15
-flush_rcu_work 422 15
-flush_scheduled_work 423 15
-flush_tlb_all 424 165
-flush_tlb_batched_pending 64 166
-flush_tlb_kernel_range 64 165
-flush_tlb_mm 64 165
-flush_tlb_page 64 165
-flush_tlb_range 64 165
-flush_work 422 15
-flush_workqueue 411 15
-folio_alloc 80 50
-folio_clear_active 20 13
-folio_clear_checked 20 13
-folio_clear_dirty 20 13
-folio_clear_dropbehind 20 13
-folio_clear_foreign 20 13
-folio_clear_has_hwpoisoned 20 13
-folio_clear_head 20 13
-folio_clear_hwpoison 20 13
-folio_clear_idle 20 13
-folio_clear_large_rmappable 20 13
-folio_clear_lru 20 13
-folio_clear_mappedtodisk 20 13
-folio_clear_mlocked 20 13
-folio_clear_movable_ops_isolated 20 13
-folio_clear_owner_2 20 13
-folio_clear_partially_mapped 20 13
-folio_clear_pinned 20 13
-folio_clear_private 20 13
-folio_clear_private_2 20 13
-folio_clear_readahead 20 13
-folio_clear_reclaim 20 13
-folio_clear_referenced 20 13
-folio_clear_reserved 20 13
-folio_clear_savepinned 20 13
-folio_clear_swapbacked 20 13
-folio_clear_swapcache 20 13
-folio_clear_unevictable 20 13
-folio_clear_uptodate 20 13
-folio_clear_vmemmap_self_hosted 20 13
-folio_clear_waiters 20 13
-folio_clear_workingset 20 13
-folio_clear_xen_remapped 20 13
-folio_end_writeback 425 157
-folio_get 90 101
-folio_lock 426 157
-folio_lock_killable 427 157
-folio_mark_dirty 428 101
-folio_mark_uptodate 53 13
-folio_nr_pages 38 101
-folio_order 38 101
-folio_page 38 101
-folio_put 429 101
-folio_put_refs 430 101
-folio_put_testzero 419 101
-folio_ref_add 431 167
-folio_ref_add_unless_zero 432 167
-folio_ref_count 42 167
-folio_ref_dec 433 167
-folio_ref_dec_and_test 419 167
-folio_ref_dec_return 434 167
-folio_ref_freeze 435 167
-folio_ref_inc 90 167
-folio_ref_inc_return 436 167
-folio_ref_sub 437 167
-folio_ref_sub_and_test 438 167
-folio_ref_sub_return 439 167
-folio_ref_try_add 432 167
-folio_ref_unfreeze 440 167
-folio_set_active 52 13
-folio_set_checked 52 13
-folio_set_dirty 52 13
-folio_set_dropbehind 52 13
-folio_set_foreign 52 13
-folio_set_has_hwpoisoned 52 13
-folio_set_hwpoison 52 13
-folio_set_idle 52 13
-folio_set_large_rmappable 52 13
-folio_set_lru 52 13
-folio_set_mappedtodisk 52 13
-folio_set_mlocked 52 13
-folio_set_movable_ops 52 13
-folio_set_movable_ops_isolated 52 13
-folio_set_owner_2 52 13
-folio_set_partially_mapped 52 13
-folio_set_pinned 52 13
-folio_set_private 52 13
-folio_set_private_2 52 13
-folio_set_readahead 52 13
-folio_set_reclaim 52 13
-folio_set_referenced 52 13
-folio_set_reserved 52 13
-folio_set_savepinned 52 13
-folio_set_swapbacked 52 13
-folio_set_swapcache 52 13
-folio_set_unevictable 52 13
-folio_set_vmemmap_self_hosted 52 13
-folio_set_waiters 52 13
-folio_set_workingset 52 13
-folio_set_xen_remapped 52 13
-folio_set_young 52 13
-folio_size 38 101
-folio_start_writeback 52 13
-folio_test_active 42 13
-folio_test_anon 43 13
-folio_test_buddy 42 13
-folio_test_checked 42 13
-folio_test_clear_active 54 13
-folio_test_clear_dirty 54 13
-folio_test_clear_dropbehind 54 13
-folio_test_clear_hwpoison 54 13
-folio_test_clear_lru 54 13
-folio_test_clear_mlocked 54 13
-folio_test_clear_pinned 54 13
-folio_test_clear_readahead 54 13
-folio_test_clear_reclaim 54 13
-folio_test_clear_referenced 54 13
-folio_test_clear_unevictable 54 13
-folio_test_clear_workingset 54 13
-folio_test_clear_writeback 54 13
-folio_test_clear_xen_remapped 54 13
-folio_test_clear_young 54 13
-folio_test_dirty 42 13
-folio_test_dropbehind 42 13
-folio_test_foreign 42 13
-folio_test_guard 42 13
-folio_test_has_hwpoisoned 42 13
-folio_test_hugetlb 42 13
-folio_test_hwpoison 42 13
-folio_test_idle 42 13
-folio_test_large 43 13
-folio_test_large_kmalloc 42 13
-folio_test_large_rmappable 42 13
-folio_test_locked 42 13
-folio_test_lru 42 13
-folio_test_mappedtodisk 42 13
-folio_test_mlocked 42 13
-folio_test_movable_ops 42 13
-folio_test_movable_ops_isolated 42 13
-folio_test_offline 42 13
-folio_test_owner_2 42 13
-folio_test_partially_mapped 42 13
-folio_test_pinned 42 13
-folio_test_private 42 13
-folio_test_private_2 42 13
-folio_test_readahead 42 13
-folio_test_reclaim 42 13
-folio_test_referenced 42 13
-folio_test_reported 42 13
-folio_test_reserved 42 13
-folio_test_savepinned 42 13
-folio_test_set_dirty 55 13
-folio_test_set_hwpoison 55 13
-folio_test_set_mlocked 55 13
-folio_test_set_pinned 55 13
-folio_test_set_writeback 55 13
-folio_test_slab 42 13
-folio_test_swapbacked 42 13
-folio_test_swapcache 42 13
-folio_test_table 42 13
-folio_test_unaccepted 42 13
-folio_test_unevictable 42 13
-folio_test_uptodate 44 13
-folio_test_vmemmap_self_hosted 42 13
-folio_test_waiters 42 13
-folio_test_workingset 42 13
-folio_test_writeback 42 13
-folio_test_xen_remapped 42 13
-folio_test_young 42 13
-folio_test_zsmalloc 42 13
-folio_try_get 441 167
-folio_trylock 442 157
-folio_unlock 443 157
-folio_wait_bit 444 157
-folio_wait_locked 444 157
-folio_wait_stable 444 157
-folio_wait_writeback 444 157
-for_each_clear_bit 445 162
-for_each_cpu 445 44
-for_each_set_bit 445 162
-fpga_mgr_register 446 124
-fpga_mgr_unregister 447 124
-fput 448 158
-free_candev 349 111
-free_irq 449 16
-free_netdev 349 111
-free_page 79 50
-free_pages 79 50
-free_percpu 79 70
-from_timer 305 20
-fs_initcall 146 47
-fs_initcall_sync 146 47
-fsleep 299 168
-futex_hb_waiters_dec 326 169
-futex_hb_waiters_inc 450 169
-futex_hb_waiters_pending 451 169
-futex_q_lock 452 169
-futex_q_unlock 453 169
-fwnode_handle_put 412 170
-get_bh 90 92
-get_cpu 454 171
-get_cpu_ptr 455 172
-get_cpu_var 456 172
-get_cred 386 173
-get_cred_rcu 441 173
-get_device 386 10
-get_file 386 161
-get_file_rcu 441 161
-get_locked_pte 457 174
-get_net 386 175
-get_page 90 101
-get_page_unless_zero 441 101
-get_pid 386 163
-get_state_synchronize_rcu 458 35
-get_state_synchronize_srcu 459 94
-get_task_mm 460 176
-get_task_struct 386 177
-get_user 71 51
-get_user_pages 415 101
-get_user_pages_fast 415 101
-get_zeroed_page 80 50
-gpiochip_add 461 125
-gpiochip_add_data 461 125
-gpiochip_remove 462 125
-gpiod_get_value_cansleep 290 178
-gpiod_set_value 463 178
-gpiod_set_value_cansleep 290 178
-guard 16 11
-guard(__priv__iio_dev_mode_lock) 464 45
-guard(__priv__iio_dev_mode_lock_try_direct) 465 45
-guard(__task_rq_lock) 466 11
-guard(console_lock) 467 11
-guard(cooling_dev) 464 179
-guard(cpufreq_policy_read) 468 180
-guard(cpufreq_policy_write) 469 180
-guard(cpus_read_lock) 470 11
-guard(device) 464 11
-guard(device_intr) 465 11
-guard(devl) 464 11
-guard(disable_irq) 471 11
-guard(gpio_generic_lock) 472 181
-guard(gpio_generic_lock_irqsave) 473 181
-guard(hwmon_lock) 464 126
-guard(irq) 474 11
-guard(irqsave) 474 11
-guard(jump_label_lock) 475 11
-guard(local_lock) 476 11
-guard(local_lock_irq) 477 11
-guard(local_lock_irqsave) 477 11
-guard(local_lock_nested_bh) 478 11
-guard(migrate) 479 11
-guard(mmap_read_lock) 480 11
-guard(mmap_read_lock_try) 481 11
-guard(mmap_write_lock) 482 11
-guard(msi_descs_lock) 464 182
-guard(mutex) 464 11
-guard(mutex_intr) 465 11
-guard(mutex_kill) 465 11
-guard(mutex_try) 483 11
-guard(pagefault) 484 11
-guard(pci_dev) 464 11
-guard(percpu_read) 485 11
-guard(percpu_read_try) 486 11
-guard(percpu_write) 487 11
-guard(pm_runtime_active) 488 11
-guard(pm_runtime_active_auto) 488 11
-guard(pm_runtime_active_auto_try) 489 11
-guard(pm_runtime_active_auto_try_enabled) 490 11
-guard(pm_runtime_active_try) 489 11
-guard(pm_runtime_active_try_enabled) 490 11
-guard(pm_runtime_noresume) 491 11
-guard(preempt) 492 11
-guard(preempt_notrace) 492 11
-guard(raw_spinlock) 472 11
-guard(raw_spinlock_bh) 493 11
-guard(raw_spinlock_bh_try) 494 11
-guard(raw_spinlock_irq) 473 11
-guard(raw_spinlock_irq_try) 495 11
-guard(raw_spinlock_irqsave) 473 11
-guard(raw_spinlock_irqsave_try) 495 11
-guard(raw_spinlock_nested) 472 11
-guard(raw_spinlock_try) 496 11
-guard(rcu) 497 11
-guard(rcu_tasks_trace) 498 11
-guard(read_lock) 499 11
-guard(read_lock_irq) 500 11
-guard(read_lock_irqsave) 500 11
-guard(ring_buffer_nest) 16 183
-guard(rq_lock) 472 11
-guard(rq_lock_irq) 473 11
-guard(rq_lock_irqsave) 473 11
-guard(rwsem_read) 468 11
-guard(rwsem_read_intr) 501 11
-guard(rwsem_read_kill) 501 11
-guard(rwsem_read_try) 502 11
-guard(rwsem_write) 469 11
-guard(rwsem_write_kill) 503 11
-guard(rwsem_write_try) 504 11
-guard(serio_pause_rx) 505 184
-guard(spinlock) 506 11
-guard(spinlock_bh) 507 11
-guard(spinlock_bh_try) 508 11
-guard(spinlock_irq) 505 11
-guard(spinlock_irq_try) 509 11
-guard(spinlock_irqsave) 505 11
-guard(spinlock_irqsave_try) 509 11
-guard(spinlock_try) 510 11
-guard(srcu) 511 11
-guard(srcu_fast) 511 11
-guard(srcu_fast_notrace) 511 11
-guard(super_write) 512 11
-guard(task_lock) 506 11
-guard(task_rq_lock) 513 11
-guard(uart_port_lock) 506 11
-guard(uart_port_lock_check_sysrq_irqsave) 505 11
-guard(uart_port_lock_irq) 505 11
-guard(uart_port_lock_irqsave) 505 11
-guard(uart_port_lock_irqsave_try) 509 11
-guard(uart_port_lock_try) 510 11
-guard(wiphy) 464 11
-guard(write_lock) 514 11
-guard(write_lock_irq) 515 11
-guard(write_lock_irqsave) 515 11
-hardirq_count 516 58
-hash_add 517 185
-hash_add_rcu 518 185
-hash_del 519 185
-hash_del_rcu 520 185
-hash_for_each 521 185
-hash_for_each_possible 522 185
-hash_for_each_possible_rcu 523 185
-hash_for_each_rcu 524 185
-hash_for_each_safe 525 185
-hash_init 34 185
-hci_get_priv 309 111
-hci_register_dev 526 186
-hci_unregister_dev 527 186
-hid_device_io_stop 528 187
-hid_hw_close 528 187
-hid_hw_stop 529 187
-hlist_add_before 530 26
-hlist_add_before_rcu 531 188
-hlist_add_behind 530 26
-hlist_add_behind_rcu 531 188
-hlist_add_head 530 26
-hlist_add_head_rcu 532 188
-hlist_add_tail_rcu 532 188
-hlist_bl_add_head_rcu 532 188
-hlist_bl_del_rcu 533 188
-hlist_bl_for_each_entry_continue_rcu 534 189
-hlist_bl_for_each_entry_rcu 535 189
-hlist_bl_is_locked 104 190
-hlist_bl_lock 536 190
-hlist_bl_unlock 537 190
-hlist_del 538 26
-hlist_del_init 538 26
-hlist_del_init_rcu 533 188
-hlist_del_rcu 533 188
-hlist_empty 42 26
-hlist_entry 305 26
-hlist_entry_safe 539 191
-hlist_for_each_entry 540 26
-hlist_for_each_entry_continue_rcu 534 188
-hlist_for_each_entry_from_rcu 534 188
-hlist_for_each_entry_rcu 541 188
-hlist_for_each_entry_rcu_bh 541 188
-hlist_for_each_entry_rcu_notrace 541 188
-hlist_for_each_entry_safe 542 26
-hlist_for_each_entry_srcu 541 188
-hlist_nulls_add_head_rcu 531 192
-hlist_nulls_add_tail_rcu 531 192
-hlist_nulls_del_init_rcu 533 192
-hlist_nulls_del_rcu 533 192
-hlist_nulls_for_each_entry_rcu 535 192
-hlist_nulls_replace_init_rcu 543 192
-hlist_nulls_replace_rcu 543 188
-hlist_replace_rcu 543 188
-hlist_unhashed 262 26
-hlist_unhashed_lockless 42 26
-hlists_swap_heads_rcu 544 188
-hrtimer_active 104 193
-hrtimer_cancel 545 193
-hrtimer_forward 546 193
-hrtimer_forward_now 546 193
-hrtimer_get_expires 262 193
-hrtimer_get_remaining 262 193
-hrtimer_get_softexpires 262 193
-hrtimer_init 547 193
-hrtimer_is_queued 104 193
-hrtimer_restart 548 193
-hrtimer_set_expires 59 193
-hrtimer_set_expires_range 59 193
-hrtimer_set_expires_range_ns 59 193
-hrtimer_setup 549 193
-hrtimer_start 548 193
-hrtimer_start_expires 548 193
-hrtimer_start_range_ns 548 193
-hrtimer_try_to_cancel 550 193
-htonl 1 86
-htons 1 86
-hweight16 1 48
-hweight32 1 48
-hweight64 1 48
-hweight8 1 48
-hweight_long 1 48
-hwmon_device_register_with_info 551 126
-hwmon_device_unregister 552 126
-hwrng_register 553 127
-hwrng_unregister 554 127
-i2c_add_adapter 555 128
-i2c_add_numbered_adapter 555 128
-i2c_del_adapter 556 128
-i2c_get_clientdata 38 10
-i2c_transfer 265 128
-i_mmap_assert_locked 557 161
-i_mmap_assert_write_locked 152 161
-i_mmap_lock_read 140 161
-i_mmap_lock_write 141 161
-i_mmap_trylock_read 142 161
-i_mmap_trylock_write 143 161
-i_mmap_unlock_read 144 161
-i_mmap_unlock_write 145 161
-ib_register_device 558 194
-ib_unregister_device 559 194
-ida_alloc 560 195
-ida_free 561 195
-idr_alloc 562 195
-idr_find 563 195
-idr_for_each_entry 564 195
-idr_preload 565 195
-idr_preload_end 98 195
-idr_remove 566 195
-ieee80211_free_hw 349 111
-ieee80211_register_hw 567 196
-ieee80211_unregister_hw 568 196
-ieee802154_register_hw 569 197
-ieee802154_unregister_hw 570 197
-igrab 571 161
-ihold 572 161
-iio_device_free 349 111
-iio_device_register 81 45
-iio_device_unregister 573 45
-iio_priv 309 111
-ilog2 1 198
-in_atomic 516 58
-in_dev_get 386 52
-in_dev_put 304 52
-in_hardirq 516 58
-in_interrupt 516 58
-in_nmi 516 58
-in_serving_softirq 516 58
-in_softirq 516 58
-in_task 516 58
-inb 101 59
-inb_p 101 59
-inc_tlb_flush_pending 574 117
-init_completion 34 100
-init_irq_work 575 199
-init_rcu_head 576 35
-init_rcu_head_on_stack 576 35
-init_rwsem 34 153
-init_srcu_struct 577 94
-init_swait_queue_head 34 200
-init_waitqueue_head 34 39
-inl 101 59
-inl_p 101 59
-inode_dio_begin 90 161
-inode_dio_end 578 161
-inode_dio_wait 444 161
-inode_lock 141 161
-inode_lock_killable 408 161
-inode_lock_nested 141 161
-inode_lock_shared 140 161
-inode_lock_shared_killable 406 161
-inode_lock_shared_nested 140 161
-inode_trylock 143 161
-inode_trylock_shared 142 161
-inode_unlock 145 161
-inode_unlock_shared 144 161
-input_free_device 579 201
-input_register_device 580 201
-input_unregister_device 579 201
-insb 83 59
-insl 83 59
-instrument_atomic_read 332 202
-instrument_atomic_read_write 332 202
-instrument_atomic_write 332 202
-instrument_read 332 202
-instrument_read_write 332 202
-instrument_write 332 202
-insw 83 59
-inw 101 59
-inw_p 101 59
-io_schedule 581 102
-io_schedule_timeout 582 118
-io_stop_wc 583 149
-ioread16 101 203
-ioread16_rep 83 203
-ioread16be 101 203
-ioread32 101 203
-ioread32_rep 83 203
-ioread32be 101 203
-ioread64 101 203
-ioread64be 101 203
-ioread8 101 203
-ioread8_rep 83 203
-iowrite16 102 203
-iowrite16_rep 83 203
-iowrite16be 102 203
-iowrite32 102 203
-iowrite32_rep 83 203
-iowrite32be 102 203
-iowrite64 102 203
-iowrite64be 102 203
-iowrite8 102 203
-iowrite8_rep 83 203
-iput 584 161
-irq_count 516 58
-irq_set_chained_handler 585 204
-irq_set_chained_handler_and_data 585 204
-irq_work_queue 586 205
-irq_work_queue_on 586 205
-irq_work_sync 587 205
-irqs_disabled 516 58
-is_power_of_2 1 198
-jiffies_to_msecs 38 206
-jiffies_to_usecs 38 206
-jump_label_lock 588 207
-jump_label_unlock 589 207
-kasan_check_read 332 208
-kasan_check_write 332 208
-kasprintf 80 209
-kcalloc 80 210
-kcsan_atomic_next 332 211
-kcsan_flat_atomic_begin 332 211
-kcsan_flat_atomic_end 332 211
-kcsan_nestable_atomic_begin 332 211
-kcsan_nestable_atomic_end 332 211
-kernel_read 265 161
-kernel_write 265 161
-kfifo_get 590 212
-kfifo_in 591 212
-kfifo_in_spinlocked 592 212
-kfifo_is_empty 262 212
-kfifo_is_full 262 212
-kfifo_len 262 212
-kfifo_out 590 212
-kfifo_out_spinlocked 103 212
-kfifo_put 591 212
-kfifo_reset 34 212
-kfree 79 210
-kfree_const 79 210
-kfree_rcu 593 93
-kfree_rcu_mightsleep 594 93
-kfree_sensitive 79 210
-kfree_skb 304 62
-kfree_skb_list 304 62
-kfree_skb_reason 304 62
-klist_del 595 213
-klist_remove 595 213
-kmalloc 80 210
-kmalloc_array 80 210
-kmalloc_node 80 210
-kmalloc_obj 80 210
-kmalloc_objs 80 210
-kmap 596 214
-kmap_atomic 597 214
-kmap_local_folio 598 214
-kmap_local_page 598 214
-kmem_cache_alloc 80 210
-kmem_cache_alloc_node 80 210
-kmem_cache_create 139 210
-kmem_cache_destroy 599 210
-kmem_cache_free 364 210
-kmem_cache_free_bulk 600 210
-kmem_cache_zalloc 80 210
-kmemdup 80 215
-kmemdup_nul 80 215
-kobject_get 386 216
-kobject_get_unless_zero 323 216
-kobject_put 412 216
-krealloc 80 210
-krealloc_array 80 210
-kref_get 601 217
-kref_get_unless_zero 602 217
-kref_init 603 217
-kref_put 604 217
-kref_put_lock 605 217
-kref_put_mutex 606 217
-kref_read 221 217
-kstrdup 80 215
-kstrdup_const 80 215
-kstrndup 80 215
-kthread_bind 290 218
-kthread_cancel_work_sync 607 218
-kthread_complete_and_exit 10 219
-kthread_create 608 218
-kthread_create_on_cpu 609 219
-kthread_create_on_node 609 219
-kthread_destroy_worker 331 218
-kthread_exit 10 219
-kthread_flush_work 610 218
-kthread_flush_worker 411 218
-kthread_init_delayed_work 33 219
-kthread_init_work 611 219
-kthread_mod_delayed_work 612 218
-kthread_park 613 218
-kthread_parkme 299 218
-kthread_queue_delayed_work 612 218
-kthread_queue_work 614 218
-kthread_run 615 218
-kthread_run_on_cpu 609 219
-kthread_run_on_node 609 219
-kthread_should_park 616 218
-kthread_should_stop 616 218
-kthread_should_stop_or_park 617 218
-kthread_stop 613 218
-kthread_unpark 618 218
-ktime_add 38 220
-ktime_get 38 220
-ktime_get_boottime 38 220
-ktime_get_ns 38 220
-ktime_get_real 38 220
-ktime_ms_delta 38 220
-ktime_sub 38 220
-ktime_to_ms 38 220
-ktime_to_ns 38 220
-ktime_to_us 38 220
-ktime_us_delta 38 220
-kunmap 619 214
-kunmap_atomic 620 214
-kunmap_local 414 214
-kvasprintf 80 209
-kvcalloc 80 210
-kvfree 621 210
-kvfree_rcu 593 93
-kvfree_rcu_mightsleep 594 93
-kvfree_sensitive 621 210
-kvmalloc 80 210
-kvmalloc_array 80 210
-kvmalloc_node 80 210
-kvmemdup 80 215
-kvrealloc 80 210
-kvzalloc 80 210
-kvzalloc_node 80 210
-kzalloc 80 210
-kzalloc_node 80 210
-kzalloc_obj 80 210
-kzalloc_objs 80 210
-l3mdev_master_dev_rcu 82 57
-latch_tree_find 622 221
-latch_tree_insert 623 221
-late_initcall 146 47
-late_initcall_sync 146 47
-le16_to_cpu 1 86
-le32_to_cpu 1 86
-le64_to_cpu 1 86
-led_classdev_register 624 129
-led_classdev_register_ext 624 129
-led_classdev_unregister 625 129
-likely 77 32
-list_add 626 26
-list_add_rcu 532 188
-list_add_tail 626 26
-list_add_tail_rcu 532 188
-list_add_tail_release 627 26
-list_bidir_del_rcu 628 188
-list_bulk_move_tail 629 26
-list_del 84 26
-list_del_init 84 26
-list_del_init_careful 630 26
-list_del_rcu 628 188
-list_empty 42 26
-list_empty_careful 103 26
-list_entry 305 26
-list_entry_lockless 631 188
-list_entry_rcu 631 188
-list_first_entry 632 26
-list_first_entry_or_null 633 26
-list_first_entry_or_null_acquire 634 26
-list_first_or_null_rcu 635 188
-list_for_each 636 26
-list_for_each_entry 637 26
-list_for_each_entry_continue 637 26
-list_for_each_entry_continue_rcu 638 188
-list_for_each_entry_from 637 26
-list_for_each_entry_from_rcu 638 188
-list_for_each_entry_lockless 638 188
-list_for_each_entry_rcu 638 188
-list_for_each_entry_reverse 637 26
-list_for_each_entry_safe 639 26
-list_for_each_entry_safe_continue 639 26
-list_for_each_entry_safe_from 639 26
-list_for_each_entry_safe_reverse 639 26
-list_for_each_entry_srcu 638 188
-list_for_each_prev 636 26
-list_for_each_prev_safe 640 26
-list_for_each_rcu 641 188
-list_for_each_safe 640 26
-list_is_first 262 26
-list_is_head 262 26
-list_is_last 262 26
-list_is_singular 262 26
-list_last_entry 632 26
-list_last_entry_or_null 633 26
-list_move 629 26
-list_move_tail 629 26
-list_next_entry 642 26
-list_next_entry_circular 539 26
-list_next_or_null_rcu 643 188
-list_prev_entry 642 26
-list_prev_entry_circular 539 26
-list_replace 644 26
-list_replace_init 644 26
-list_replace_rcu 543 188
-list_rotate_left 59 26
-list_splice 629 26
-list_splice_init 629 26
-list_splice_init_rcu 645 188
-list_splice_rcu 532 188
-list_splice_tail 629 26
-list_splice_tail_init 629 26
-list_splice_tail_init_rcu 645 188
-list_swap 629 26
-llist_add 646 54
-llist_add_batch 647 54
-llist_del_all 648 54
-llist_del_first 649 54
-llist_del_first_init 649 54
-llist_del_first_this 650 54
-llist_empty 42 54
-llist_entry 539 54
-llist_for_each_entry 651 54
-llist_for_each_entry_safe 652 54
-llist_next 42 54
-local64_add 653 222
-local64_add_return 654 222
-local64_cmpxchg 655 222
-local64_dec 656 222
-local64_dec_return 657 222
-local64_inc 658 222
-local64_inc_return 659 222
-local64_read 660 222
-local64_set 661 222
-local64_sub 662 222
-local64_sub_return 663 222
-local64_xchg 664 222
-local_add 653 222
-local_add_return 654 222
-local_bh_disable 88 223
-local_bh_enable 89 223
-local_bh_enable_ip 89 55
-local_clock 38 220
-local_cmpxchg 655 222
-local_dec 656 222
-local_dec_return 657 222
-local_inc 658 222
-local_inc_return 659 222
-local_irq_disable 147 223
-local_irq_enable 148 223
-local_irq_restore 148 223
-local_irq_save 147 223
-local_lock 665 224
-local_lock_irq 666 224
-local_lock_irqsave 666 224
-local_lock_nested_bh 667 224
-local_read 660 222
-local_set 661 222
-local_sub 662 222
-local_sub_return 663 222
-local_trylock 668 224
-local_trylock_irqsave 669 224
-local_unlock 670 224
-local_unlock_irq 671 224
-local_unlock_irqrestore 671 224
-local_unlock_nested_bh 672 224
-local_xchg 664 222
-lock_buffer 673 92
-lock_page 426 157
-lock_sock 674 87
-lock_sock_fast 675 87
-lock_sock_nested 674 87
-lock_task_sighand 676 225
-lock_vma_under_rcu 677 226
-lockdep_assert 332 227
-lockdep_assert_RT_in_threaded_ctx 332 227
-lockdep_assert_cpus_held 678 114
-lockdep_assert_held 557 227
-lockdep_assert_held_exclusive 152 227
-lockdep_assert_held_once 557 227
-lockdep_assert_held_read 679 227
-lockdep_assert_held_write 152 227
-lockdep_assert_in_rcu_read_lock 680 35
-lockdep_assert_in_rcu_read_lock_bh 680 35
-lockdep_assert_in_rcu_read_lock_sched 680 35
-lockdep_assert_in_rcu_reader 680 35
-lockdep_assert_in_softirq 332 227
-lockdep_assert_irqs_disabled 681 227
-lockdep_assert_irqs_enabled 332 227
-lockdep_assert_none_held_once 332 227
-lockdep_assert_not_held 83 227
-lockdep_assert_preemption_disabled 682 227
-lockdep_assert_preemption_enabled 332 227
-lockdep_assert_rq_held 152 63
-lockdep_assert_wiphy 152 228
-lockdep_is_held 683 227
-lockdep_rtnl_is_held 684 4
-lockdep_set_class 83 227
-lockdep_set_class_and_name 83 227
-lockdep_set_novalidate_class 83 227
-lockdep_set_subclass 83 227
-lockdep_sock_is_held 685 87
-lockless_dereference 686 229
-lockref_get 90 230
-lockref_get_not_dead 323 230
-lockref_get_not_zero 323 230
-lockref_mark_dead 59 230
-lockref_put_or_lock 687 230
-lockref_put_return 688 230
-lower_16_bits 1 22
-lower_32_bits 1 22
-make_task_dead 10 7
-mark_buffer_dirty 689 92
-max 1 22
-max3 1 22
-max_t 1 22
-maybe_get_net 323 175
-mb 690 149
-mbox_controller_register 691 130
-mbox_controller_unregister 692 130
-mdelay 332 168
-mdiobus_register 693 131
-mdiobus_unregister 694 131
-memcmp 38 215
-memcpy 59 215
-memcpy_fromio 695 53
-memcpy_toio 83 53
-memdup_user 696 215
-memmove 59 215
-mempool_alloc 80 231
-mempool_free 79 231
-memset 59 215
-memset_io 83 53
-memstick_add_host 697 232
-memstick_free_host 349 111
-memstick_priv 309 111
-memstick_remove_host 698 232
-memzero_explicit 59 215
-might_lock 83 227
-might_sleep 699 233
-might_sleep_if 700 233
-migrate_disable 701 58
-migrate_enable 702 58
-min 1 22
-min3 1 22
-min_not_zero 1 22
-min_t 1 22
-mm_tlb_flush_nested 42 117
-mm_tlb_flush_pending 42 117
-mmap_assert_locked 557 226
-mmap_assert_read_locked 557 226
-mmap_assert_write_locked 152 226
-mmap_lock_is_contended 703 226
-mmap_lock_speculate_retry 704 226
-mmap_lock_speculate_try_begin 705 226
-mmap_read_lock 706 226
-mmap_read_lock_killable 707 226
-mmap_read_trylock 708 226
-mmap_read_unlock 709 226
-mmap_read_unlock_non_owner 709 226
-mmap_write_downgrade 409 226
-mmap_write_lock 710 226
-mmap_write_lock_killable 711 226
-mmap_write_lock_nested 710 226
-mmap_write_unlock 712 226
-mmc_add_host 713 234
-mmc_free_host 349 111
-mmc_priv 309 111
-mmc_remove_host 714 234
-mmdrop 448 176
-mmdrop_sched 715 176
-mmget 90 176
-mmget_not_zero 441 176
-mmgrab 90 176
-mmiowb 716 235
-mmput 717 176
-mmput_async 715 176
-mmu_notifier_invalidate_range_end 16 236
-mmu_notifier_invalidate_range_start 718 236
-mnt_drop_write 417 237
-mnt_drop_write_file 417 237
-mnt_want_write 719 237
-mnt_want_write_file 719 237
-mntget 720 237
-mntput 721 237
-mod_delayed_work 722 15
-mod_delayed_work_on 723 15
-mod_timer 724 69
-mod_timer_pending 724 69
-module_exit 725 56
-module_init 146 56
-module_param_call 726 238
-module_put 715 56
-module_put_and_kthread_exit 10 56
-msecs_to_jiffies 38 206
-msleep 299 168
-msleep_interruptible 298 168
-mul_u64_u32_shr 1 21
-mutex_destroy 727 81
-mutex_init 34 81
-mutex_is_locked 703 239
-mutex_lock 344 239
-mutex_lock_interruptible 345 239
-mutex_lock_interruptible_nested 345 239
-mutex_lock_io 344 239
-mutex_lock_io_nested 344 239
-mutex_lock_killable 345 239
-mutex_lock_killable_nested 345 239
-mutex_lock_nest_lock 344 239
-mutex_lock_nested 344 239
-mutex_trylock 347 239
-mutex_unlock 348 239
-napi_alloc_skb 333 62
-napi_complete 728 57
-napi_complete_done 728 57
-napi_consume_skb 304 62
-napi_disable 729 57
-napi_enable 730 57
-napi_gro_receive 244 57
-napi_schedule 731 57
-napi_schedule_irqoff 732 57
-napi_schedule_prep 731 57
-napi_synchronize 733 57
-ndelay 332 168
-need_resched 734 103
-need_seqretry 104 60
-neigh_hold 90 240
-neigh_release 304 240
-netdev_alert 332 241
-netdev_alloc_skb 333 62
-netdev_completed_queue 20 57
-netdev_crit 332 241
-netdev_dbg 332 241
-netdev_emerg 332 241
-netdev_err 332 241
-netdev_hold 339 57
-netdev_info 332 241
-netdev_lock 344 57
-netdev_lock_ops 735 242
-netdev_master_upper_dev_get_rcu 82 57
-netdev_notice 332 241
-netdev_priv 736 57
-netdev_put 340 57
-netdev_sent_queue 52 57
-netdev_trylock 347 57
-netdev_tx_completed_queue 20 57
-netdev_tx_sent_queue 52 57
-netdev_unlock 348 57
-netdev_unlock_ops 348 242
-netdev_warn 332 241
-netif_addr_lock 92 57
-netif_addr_lock_bh 93 57
-netif_addr_unlock 95 57
-netif_addr_unlock_bh 96 57
-netif_carrier_off 689 57
-netif_carrier_ok 42 57
-netif_carrier_on 737 57
-netif_device_attach 689 57
-netif_device_detach 738 57
-netif_device_present 42 57
-netif_dormant 42 57
-netif_napi_add 739 57
-netif_napi_add_config 739 57
-netif_napi_add_tx 739 57
-netif_napi_add_tx_weight 739 57
-netif_napi_add_weight 739 57
-netif_napi_del 740 57
-netif_queue_stopped 42 57
-netif_receive_skb 244 57
-netif_running 42 57
-netif_rx 244 57
-netif_schedule_queue 618 57
-netif_start_queue 20 57
-netif_start_subqueue 20 57
-netif_stop_queue 741 57
-netif_stop_subqueue 741 57
-netif_subqueue_maybe_stop 742 243
-netif_subqueue_stopped 42 57
-netif_subqueue_try_stop 743 243
-netif_tx_disable 744 57
-netif_tx_lock 92 57
-netif_tx_lock_bh 93 57
-netif_tx_queue_stopped 42 57
-netif_tx_start_all_queues 20 57
-netif_tx_start_queue 20 57
-netif_tx_stop_all_queues 741 57
-netif_tx_stop_queue 741 57
-netif_tx_unlock 95 57
-netif_tx_unlock_bh 96 57
-netif_tx_wake_all_queues 737 57
-netif_tx_wake_queue 737 57
-netif_txq_completed_wake 745 243
-netif_txq_maybe_stop 742 243
-netif_txq_try_stop 743 243
-netif_wake_queue 737 57
-netif_wake_subqueue 737 57
-netif_xmit_stopped 262 57
-nfc_register_device 746 244
-nfc_unregister_device 747 244
-nmi_count 516 58
-no_free_ptr 77 11
-no_printk 38 156
-ns_to_ktime 38 220
-nsecs_to_jiffies 38 206
-ntohl 1 86
-ntohs 1 86
-num_online_cpus 38 103
-numa_node_id 38 10
-nvmem_register 748 132
-nvmem_unregister 749 132
-of_mdiobus_register 693 131
-of_node_get 386 245
-of_node_put 412 245
-offsetof 2 38
-offsetofend 2 246
-on_each_cpu 750 247
-on_each_cpu_cond 751 247
-on_each_cpu_mask 751 247
-open_softirq 752 16
-order_base_2 1 198
-outb 102 59
-outb_p 102 59
-outl 102 59
-outl_p 102 59
-outsb 83 59
-outsl 83 59
-outsw 83 59
-outw 102 59
-outw_p 102 59
-p4dp_get 42 248
-page_address 38 101
-page_count 42 167
-page_folio 38 101
-page_ref_add 431 167
-page_ref_add_unless_zero 432 167
-page_ref_count 42 167
-page_ref_dec 433 167
-page_ref_dec_and_test 419 167
-page_ref_dec_return 434 167
-page_ref_freeze 435 167
-page_ref_inc 90 167
-page_ref_inc_return 436 167
-page_ref_sub 437 167
-page_ref_sub_and_test 438 167
-page_ref_unfreeze 440 167
-page_to_pfn 38 101
-page_to_phys 38 101
-pagefault_disable 753 43
-pagefault_enable 754 43
-panic 10 7
-path_get 755 249
-path_put 756 249
-pci_dev_get 386 250
-pci_dev_lock 344 250
-pci_dev_put 412 250
-pci_dev_unlock 348 250
-pci_disable_device 757 250
-pci_enable_device 758 250
-pci_free_irq 759 250
-pci_free_irq_vectors 760 250
-pci_get_drvdata 38 10
-pci_lock_rescan_remove 761 250
-pci_request_irq 762 250
-pci_unlock_rescan_remove 763 250
-per_cpu 764 172
-per_cpu_ptr 123 172
-percpu_counter_add 765 251
-percpu_counter_add_batch 765 251
-percpu_counter_compare 766 251
-percpu_counter_dec 767 251
-percpu_counter_inc 768 251
-percpu_counter_read 766 251
-percpu_counter_read_positive 769 251
-percpu_counter_set 770 251
-percpu_counter_sub 771 251
-percpu_counter_sum 766 251
-percpu_counter_sum_positive 766 251
-percpu_down_read 772 252
-percpu_down_read_freezable 772 252
-percpu_down_read_internal 772 252
-percpu_down_read_trylock 773 252
-percpu_down_write 774 252
-percpu_is_read_locked 703 252
-percpu_is_write_locked 703 252
-percpu_ref_get 90 116
-percpu_ref_get_many 431 116
-percpu_ref_is_dying 262 116
-percpu_ref_is_zero 42 116
-percpu_ref_kill 83 116
-percpu_ref_kill_and_confirm 83 116
-percpu_ref_put 253 116
-percpu_ref_put_many 437 116
-percpu_ref_reinit 775 116
-percpu_ref_resurrect 775 116
-percpu_ref_switch_to_atomic 775 116
-percpu_ref_switch_to_atomic_sync 776 116
-percpu_ref_switch_to_percpu 775 116
-percpu_ref_tryget 323 116
-percpu_ref_tryget_live 323 116
-percpu_ref_tryget_live_rcu 323 116
-percpu_ref_tryget_many 777 116
-percpu_rwsem_is_held 703 252
-percpu_up_read 778 252
-percpu_up_write 779 252
-perf_pmu_register 780 253
-perf_pmu_unregister 781 253
-pfn_to_page 38 101
-pgdp_get 42 248
-phys_to_virt 38 101
-pid_task 338 163
-pin_user_pages 415 101
-pin_user_pages_fast 415 101
-platform_get_drvdata 38 10
-pm_ptr 77 18
-pm_runtime_disable 290 254
-pm_runtime_force_resume 758 254
-pm_runtime_force_suspend 757 254
-pm_runtime_get 782 254
-pm_runtime_get_if_active 783 254
-pm_runtime_get_if_in_use 783 254
-pm_runtime_get_noresume 782 254
-pm_runtime_get_sync 784 254
-pm_runtime_put 785 254
-pm_runtime_put_autosuspend 785 254
-pm_runtime_put_noidle 786 254
-pm_runtime_put_sync 787 254
-pm_runtime_resume_and_get 784 254
-pm_sleep_ptr 77 18
-pmd_clear 788 248
-pmd_install 789 255
-pmd_lock 790 174
-pmd_lockptr 244 174
-pmd_populate 791 255
-pmd_trans_huge_lock 792 174
-pmdp_establish 793 248
-pmdp_get 42 248
-pmdp_get_lockless 42 248
-pmdp_huge_clear_flush 794 248
-pmdp_huge_get_and_clear 794 248
-pmdp_invalidate 794 248
-pmem_wmb 401 149
-poll_state_synchronize_rcu 795 35
-poll_state_synchronize_srcu 796 94
-poll_wait 797 256
-postcore_initcall 146 47
-postcore_initcall_sync 146 47
-power_supply_register 798 134
-power_supply_unregister 799 134
-pr_alert 332 156
-pr_alert_once 332 156
-pr_alert_ratelimited 332 156
-pr_cont 332 156
-pr_crit 332 156
-pr_crit_once 332 156
-pr_crit_ratelimited 332 156
-pr_debug 332 156
-pr_debug_once 332 156
-pr_debug_ratelimited 332 156
-pr_devel 332 156
-pr_emerg 332 156
-pr_emerg_once 332 156
-pr_emerg_ratelimited 332 156
-pr_err 332 156
-pr_err_once 332 156
-pr_err_ratelimited 332 156
-pr_info 332 156
-pr_info_once 332 156
-pr_info_ratelimited 332 156
-pr_notice 332 156
-pr_notice_once 332 156
-pr_notice_ratelimited 332 156
-pr_warn 332 156
-pr_warn_once 332 156
-pr_warn_ratelimited 332 156
-preempt_check_resched 800 58
-preempt_count 516 58
-preempt_count_add 97 58
-preempt_count_dec 98 58
-preempt_count_dec_and_test 99 58
-preempt_count_inc 97 58
-preempt_count_sub 98 58
-preempt_disable 97 223
-preempt_disable_nested 249 58
-preempt_disable_notrace 97 223
-preempt_enable 98 223
-preempt_enable_nested 249 58
-preempt_enable_no_resched 98 58
-preempt_enable_no_resched_notrace 98 58
-preempt_enable_notrace 98 223
-preempt_fold_need_resched 800 58
-preempt_model_full 516 58
-preempt_model_none 516 58
-preempt_model_preemptible 516 58
-preempt_model_rt 516 58
-preempt_model_voluntary 516 58
-preempt_set_need_resched 800 58
-preemptible 516 58
-prepare_to_rcuwait 801 164
-prepare_to_swait_event 802 61
-prepare_to_swait_exclusive 803 61
-prepare_to_wait 803 61
-prepare_to_wait_event 802 61
-prepare_to_wait_exclusive 804 61
-printk 38 156
-printk_deferred 38 156
-printk_once 38 156
-printk_ratelimited 38 156
-proc_create 25 257
-proc_create_data 25 257
-proc_create_mount_point 25 257
-proc_create_net 25 257
-proc_create_net_data 25 257
-proc_create_net_data_write 25 257
-proc_create_net_single 25 257
-proc_create_net_single_write 25 257
-proc_create_seq 25 257
-proc_create_seq_data 25 257
-proc_create_seq_private 25 257
-proc_create_single 25 257
-proc_create_single_data 25 257
-proc_remove 325 257
-pskb_expand_head 805 62
-pte_clear 806 248
-pte_clear_not_present_full 806 248
-pte_lockptr 244 174
-pte_offset_map 807 248
-pte_offset_map_lock 808 174
-pte_offset_map_nolock 809 248
-pte_offset_map_ro_nolock 809 248
-pte_offset_map_rw_nolock 809 248
-pte_unmap 810 248
-pte_unmap_unlock 811 174
-ptep_clear_flush 794 248
-ptep_clear_flush_young 812 248
-ptep_get 42 248
-ptep_get_and_clear 794 248
-ptep_get_and_clear_full 794 248
-ptep_get_lockless 42 248
-ptep_modify_prot_commit 813 248
-ptep_modify_prot_start 794 248
-ptep_set_access_flags 814 248
-ptep_set_wrprotect 815 248
-ptep_test_and_clear_young 812 248
-ptep_try_set 816 248
-ptp_clock_register 817 258
-ptp_clock_unregister 818 258
-pud_lock 790 174
-pud_trans_huge_lock 792 174
-pudp_get 42 248
-pudp_huge_get_and_clear 794 248
-pure_initcall 146 47
-put_bh 266 92
-put_cpu 98 171
-put_cpu_ptr 819 172
-put_cpu_var 820 172
-put_cred 448 173
-put_device 412 10
-put_net 304 175
-put_page 429 101
-put_page_testzero 419 101
-put_pid 304 163
-put_task_struct 304 177
-put_user 100 51
-pwmchip_add 821 135
-pwmchip_remove 822 135
-queue_delayed_work 823 15
-queue_delayed_work_on 824 15
-queue_rcu_work 825 15
-queue_work 826 15
-queue_work_node 827 15
-queue_work_on 827 15
-queued_spin_lock 149 73
-queued_spin_trylock 150 73
-queued_spin_unlock 151 73
-radix_tree_delete 828 259
-radix_tree_delete_item 828 259
-radix_tree_insert 829 259
-radix_tree_lookup 830 259
-raw_cpu_add 114 64
-raw_cpu_add_return 115 64
-raw_cpu_and 116 64
-raw_cpu_cmpxchg 117 64
-raw_cpu_dec 118 64
-raw_cpu_dec_return 119 64
-raw_cpu_inc 120 64
-raw_cpu_inc_return 121 64
-raw_cpu_or 122 64
-raw_cpu_ptr 123 172
-raw_cpu_read 124 64
-raw_cpu_sub 125 64
-raw_cpu_sub_return 126 64
-raw_cpu_try_cmpxchg 127 64
-raw_cpu_write 128 64
-raw_cpu_xchg 129 64
-raw_irqs_disabled 516 58
-raw_local_irq_disable 147 223
-raw_local_irq_enable 148 223
-raw_local_irq_restore 148 223
-raw_local_irq_save 147 223
-raw_notifier_call_chain 805 83
-raw_read_seqcount 103 60
-raw_read_seqcount_begin 103 60
-raw_read_seqcount_latch 831 60
-raw_read_seqcount_latch_retry 704 60
-raw_seqcount_begin 103 60
-raw_seqcount_try_begin 705 60
-raw_smp_processor_id 832 171
-raw_spin_is_contended 833 76
-raw_spin_is_locked 833 76
-raw_spin_lock 834 260
-raw_spin_lock_bh 835 260
-raw_spin_lock_init 34 76
-raw_spin_lock_irq 836 260
-raw_spin_lock_irq_rcu_node 836 261
-raw_spin_lock_irqsave 836 260
-raw_spin_lock_irqsave_nested 836 260
-raw_spin_lock_irqsave_rcu_node 836 261
-raw_spin_lock_nest_lock 834 260
-raw_spin_lock_nested 834 260
-raw_spin_lock_rcu_node 834 261
-raw_spin_rq_lock 834 63
-raw_spin_rq_lock_irqsave 836 63
-raw_spin_rq_unlock 837 63
-raw_spin_trylock 838 260
-raw_spin_trylock_bh 839 260
-raw_spin_trylock_irq 840 260
-raw_spin_trylock_irqsave 840 260
-raw_spin_unlock 837 260
-raw_spin_unlock_bh 841 260
-raw_spin_unlock_irq 842 260
-raw_spin_unlock_irq_rcu_node 842 261
-raw_spin_unlock_irqrestore 842 260
-raw_spin_unlock_irqrestore_rcu_node 842 261
-raw_spin_unlock_rcu_node 837 261
-raw_write_seqcount_barrier 843 60
-raw_write_seqcount_begin 844 60
-raw_write_seqcount_end 845 60
-raw_write_seqcount_latch 843 60
-rb_entry 305 191
-rb_entry_rcu 539 191
-rb_entry_safe 539 191
-rb_erase 846 191
-rb_find_rcu 622 191
-rb_first 847 191
-rb_insert_color 848 191
-rb_last 847 191
-rb_link_node 849 191
-rb_link_node_rcu 850 191
-rb_next 847 191
-rb_prev 847 191
-rc_register_device 851 136
-rc_unregister_device 852 136
-rcu_access_pointer 853 262
-rcu_assign_pointer 854 34
-rcu_assign_sk_user_data 855 87
-rcu_barrier 856 263
-rcu_barrier_tasks 856 263
-rcu_barrier_tasks_trace 856 263
-rcu_dereference 857 262
-rcu_dereference_all 857 262
-rcu_dereference_all_check 857 262
-rcu_dereference_bh 857 262
-rcu_dereference_bh_check 857 262
-rcu_dereference_check 857 262
-rcu_dereference_protected 858 262
-rcu_dereference_raw 857 262
-rcu_dereference_raw_check 857 262
-rcu_dereference_rtnl 686 4
-rcu_dereference_sched 857 262
-rcu_dereference_sched_check 857 262
-rcu_dereference_sk_user_data 859 87
-rcu_is_watching 57 35
-rcu_pointer_handoff 244 262
-rcu_read_lock 860 264
-rcu_read_lock_any_held 57 35
-rcu_read_lock_bh 861 264
-rcu_read_lock_bh_held 57 35
-rcu_read_lock_dont_migrate 862 264
-rcu_read_lock_held 57 35
-rcu_read_lock_sched 863 264
-rcu_read_lock_sched_held 57 35
-rcu_read_lock_sched_notrace 863 264
-rcu_read_lock_trace 864 264
-rcu_read_unlock 865 264
-rcu_read_unlock_bh 866 264
-rcu_read_unlock_migrate 867 264
-rcu_read_unlock_sched 868 264
-rcu_read_unlock_sched_notrace 868 264
-rcu_read_unlock_trace 869 264
-rcu_replace_pointer 870 34
-rcu_sync_enter 871 265
-rcu_sync_exit 872 265
-rcu_sync_is_idle 42 265
-rcuref_get 323 266
-rcuref_init 873 266
-rcuref_put 874 266
-rcuref_read 42 266
-rcuwait_active 42 164
-rcuwait_wait_event 245 164
-rcuwait_wake_up 327 164
-read_lock 875 260
-read_lock_bh 876 260
-read_lock_irq 877 260
-read_lock_irqsave 877 260
-read_poll_timeout 878 267
-read_poll_timeout_atomic 879 267
-read_seqbegin 103 60
-read_seqbegin_or_lock 880 60
-read_seqbegin_or_lock_irqsave 103 60
-read_seqcount_begin 103 60
-read_seqcount_latch 831 60
-read_seqcount_latch_retry 704 60
-read_seqcount_retry 704 60
-read_seqlock_excl 881 60
-read_seqlock_excl_bh 882 60
-read_seqlock_excl_irq 883 60
-read_seqlock_excl_irqsave 883 60
-read_seqretry 704 60
-read_sequnlock_excl 884 60
-read_sequnlock_excl_bh 885 60
-read_sequnlock_excl_irq 886 60
-read_sequnlock_excl_irqrestore 886 60
-read_thread_flags 887 96
-read_trylock 888 260
-read_unlock 889 260
-read_unlock_bh 890 260
-read_unlock_irq 891 260
-read_unlock_irqrestore 891 260
-readb 101 59
-readb_relaxed 101 59
-readl 101 59
-readl_poll_timeout 892 267
-readl_poll_timeout_atomic 101 267
-readl_relaxed 101 59
-readq 101 59
-readq_poll_timeout 892 267
-readq_poll_timeout_atomic 101 267
-readq_relaxed 101 59
-readsb 83 59
-readsl 83 59
-readsq 83 59
-readsw 83 59
-readw 101 59
-readw_relaxed 101 59
-readx_poll_timeout 893 267
-readx_poll_timeout_atomic 894 267
-refcount_add 895 268
-refcount_add_not_zero 896 268
-refcount_add_not_zero_acquire 897 268
-refcount_dec 898 268
-refcount_dec_and_lock 899 268
-refcount_dec_and_lock_irqsave 899 268
-refcount_dec_and_mutex_lock 900 268
-refcount_dec_and_rtnl_lock 901 4
-refcount_dec_and_test 902 268
-refcount_dec_if_one 903 268
-refcount_dec_not_one 903 268
-refcount_inc 601 268
-refcount_inc_not_zero 602 268
-refcount_inc_not_zero_acquire 904 268
-refcount_read 221 268
-refcount_set 223 268
-refcount_set_release 224 268
-refcount_sub_and_test 905 268
-register_candev 906 57
-register_netdev 907 269
-register_netdevice 906 57
-regulator_bulk_disable 282 270
-regulator_bulk_enable 283 270
-regulator_disable 908 270
-regulator_enable 289 270
-regulator_register 909 137
-regulator_unregister 910 137
-reinit_completion 34 100
-release_sock 911 87
-remove_proc_entry 325 257
-remove_proc_subtree 325 257
-remove_wait_queue 83 66
-request_any_context_irq 912 16
-request_firmware 265 271
-request_irq 913 16
-request_module 265 272
-request_percpu_irq 912 16
-request_threaded_irq 914 16
-reset_control_assert 757 273
-reset_control_deassert 758 273
-reset_controller_register 915 138
-reset_controller_unregister 916 138
-return_ptr 67 11
-rhashtable_destroy 444 274
-rhashtable_insert_fast 917 274
-rhashtable_lookup 918 274
-rhashtable_lookup_fast 918 274
-rhashtable_lookup_insert_fast 917 274
-rhashtable_remove 919 274
-rhashtable_remove_fast 920 274
-rhashtable_walk_next 918 274
-rhashtable_walk_start 921 274
-rhashtable_walk_stop 810 274
-rht_dereference 922 274
-rht_dereference_bucket 922 274
-rht_dereference_bucket_rcu 686 274
-rht_dereference_rcu 686 274
-rmb 923 149
-rootfs_initcall 146 47
-round_down 1 22
-round_up 1 22
-rounddown 1 22
-rounddown_pow_of_two 1 198
-roundup 1 22
-roundup_pow_of_two 1 198
-rproc_add 924 139
-rproc_del 925 139
-rq_lock 834 63
-rq_lock_irq 836 63
-rq_lock_irqsave 836 63
-rq_unlock 837 63
-rq_unlock_irq 842 63
-rq_unlock_irqrestore 842 63
-rt_mutex_lock 926 275
-rt_mutex_lock_interruptible 927 275
-rt_mutex_lock_killable 927 275
-rt_mutex_lock_nested 926 275
-rt_mutex_trylock 928 275
-rt_mutex_unlock 929 275
-rtnl_dereference 858 4
-rtnl_is_locked 930 4
-rtnl_lock 931 4
-rtnl_lock_interruptible 932 4
-rtnl_lock_killable 932 4
-rtnl_net_lock 933 4
-rtnl_net_unlock 934 4
-rtnl_trylock 935 4
-rtnl_unlock 936 4
-rwlock_init 34 76
-rwlock_is_contended 833 76
-rwlock_needbreak 833 76
-rwsem_assert_held 557 153
-rwsem_assert_held_write 152 153
-rwsem_is_contended 703 153
-rwsem_is_locked 703 153
-sb_bread 265 92
-sb_end_intwrite 417 159
-sb_end_pagefault 417 159
-sb_end_write 417 159
-sb_start_intwrite 420 159
-sb_start_pagefault 420 159
-sb_start_write 420 159
-sb_start_write_trylock 937 159
-sched_clock 38 220
-sched_preempt_enable_no_resched 98 58
-schedule 581 102
-schedule_delayed_work 938 15
-schedule_delayed_work_on 939 15
-schedule_hrtimeout 298 193
-schedule_hrtimeout_range 298 193
-schedule_on_each_cpu 582 15
-schedule_preempt_disabled 581 102
-schedule_timeout 582 102
-schedule_timeout_idle 582 102
-schedule_timeout_interruptible 582 102
-schedule_timeout_killable 582 102
-schedule_timeout_uninterruptible 582 102
-schedule_work 940 15
-schedule_work_on 941 15
-scnprintf 38 209
-scoped_cond_guard 16 11
-scoped_guard 16 11
-scoped_seqlock_read 880 60
-scsi_add_host 942 276
-scsi_add_host_with_dma 942 276
-scsi_host_put 943 276
-scsi_remove_host 944 276
-sema_init 34 152
-seqcount_init 34 277
-seqlock_init 34 277
-serio_register_port 945 184
-serio_unregister_port 946 184
-set_bit 312 42
-set_buffer_uptodate 947 92
-set_cpus_allowed_ptr 265 118
-set_current_state 948 61
-set_mask_bits 949 48
-set_page_count 873 167
-set_pmd 873 248
-set_pmd_at 950 248
-set_pte 873 248
-set_pte_at 950 248
-set_ptes 950 248
-set_pud_at 950 248
-set_special_state 105 103
-set_thread_flag 951 96
-set_ti_thread_flag 952 96
-set_tsk_need_resched 52 96
-set_tsk_thread_flag 952 96
-shost_priv 309 111
-sign_extend32 1 48
-sign_extend64 1 48
-signal_pending 42 278
-size_add 1 75
-size_mul 1 75
-sizeof 2 38
-sizeof_field 2 246
-sk_free 266 87
-skb_clone 80 62
-skb_copy 80 62
-skb_dequeue 953 62
-skb_dequeue_tail 953 62
-skb_get 386 62
-skb_peek 262 62
-skb_queue_empty 262 62
-skb_queue_empty_lockless 42 62
-skb_queue_head 954 62
-skb_queue_head_init 34 62
-skb_queue_len 262 62
-skb_queue_len_lockless 42 62
-skb_queue_purge 955 62
-skb_queue_tail 954 62
-skb_unlink 956 62
-skb_unref 874 62
-smp_acquire__after_ctrl_dep 957 79
-smp_call_function 750 247
-smp_call_function_any 958 247
-smp_call_function_many 751 247
-smp_call_function_single 958 247
-smp_call_function_single_async 959 247
-smp_cond_load_acquire 960 79
-smp_cond_load_relaxed 961 79
-smp_load_acquire 960 279
-smp_mb 962 149
-smp_mb__after_atomic 963 78
-smp_mb__after_mmgrab 964 176
-smp_mb__after_spinlock 964 280
-smp_mb__after_srcu_read_lock 964 94
-smp_mb__after_srcu_read_unlock 964 280
-smp_mb__after_switch_mm 962 63
-smp_mb__after_unlock_lock 964 280
-smp_mb__before_atomic 965 78
-smp_processor_id 832 171
-smp_read_barrier_depends 716 235
-smp_rmb 966 149
-smp_store_mb 967 149
-smp_store_release 440 279
-smp_wmb 968 149
-snd_card_disconnect 969 281
-snd_card_free 970 281
-snd_card_register 971 281
-snd_devm_card_new 351 111
-snd_soc_register_component 972 140
-snd_soc_unregister_component 973 140
-snprintf 38 209
-sock_flag 974 87
-sock_hold 90 87
-sock_owned_by_me 152 87
-sock_owned_by_user 975 87
-sock_owned_by_user_nocheck 975 87
-sock_poll_wait 976 87
-sock_put 304 87
-sock_reset_flag 977 87
-sock_set_flag 978 87
-sock_valbool_flag 979 87
-softirq_count 516 58
-spi_controller_get_devdata 309 111
-spi_controller_put 349 111
-spi_get_drvdata 38 10
-spi_master_get_devdata 309 111
-spi_master_put 349 111
-spi_register_controller 980 141
-spi_register_master 980 141
-spi_sync 265 141
-spi_unregister_controller 981 141
-spi_unregister_master 981 141
-spin_is_contended 833 76
-spin_is_locked 833 76
-spin_lock 92 260
-spin_lock_bh 93 260
-spin_lock_init 34 76
-spin_lock_irq 982 260
-spin_lock_irqsave 982 260
-spin_lock_irqsave_nested 982 260
-spin_lock_nest_lock 92 260
-spin_lock_nested 92 260
-spin_needbreak 833 76
-spin_trylock 792 260
-spin_trylock_bh 983 260
-spin_trylock_irq 984 260
-spin_trylock_irqsave 984 260
-spin_unlock 95 260
-spin_unlock_bh 96 260
-spin_unlock_irq 985 260
-spin_unlock_irqrestore 985 260
-spin_until_cond 986 282
-sprintf 38 209
-srcu_barrier 987 94
-srcu_dereference 988 262
-srcu_dereference_check 988 262
-srcu_dereference_notrace 988 262
-srcu_down_read 989 94
-srcu_down_read_fast 989 94
-srcu_read_lock 989 94
-srcu_read_lock_fast 989 94
-srcu_read_lock_fast_notrace 989 94
-srcu_read_lock_fast_updown 989 94
-srcu_read_lock_held 833 35
-srcu_read_lock_nmisafe 989 94
-srcu_read_lock_notrace 989 94
-srcu_read_unlock 990 94
-srcu_read_unlock_fast 990 94
-srcu_read_unlock_fast_notrace 990 94
-srcu_read_unlock_fast_updown 990 94
-srcu_read_unlock_nmisafe 990 94
-srcu_read_unlock_notrace 990 94
-srcu_up_read 990 94
-srcu_up_read_fast 990 94
-ssleep 299 168
-start_poll_synchronize_rcu 458 35
-start_poll_synchronize_srcu 459 94
-static_assert 1 9
-static_branch_dec 991 283
-static_branch_dec_cpuslocked 991 283
-static_branch_disable 992 283
-static_branch_disable_cpuslocked 992 283
-static_branch_enable 993 283
-static_branch_enable_cpuslocked 993 283
-static_branch_inc 994 283
-static_branch_inc_cpuslocked 994 283
-static_branch_likely 995 283
-static_branch_unlikely 995 283
-static_key_count 42 207
-static_key_disable 992 283
-static_key_disable_cpuslocked 992 283
-static_key_enable 993 283
-static_key_enable_cpuslocked 993 283
-static_key_enabled 996 283
-static_key_false 996 283
-static_key_fast_inc_not_disabled 215 207
-static_key_slow_dec 991 283
-static_key_slow_dec_cpuslocked 991 283
-static_key_slow_inc 994 283
-static_key_slow_inc_cpuslocked 994 283
-static_key_true 996 283
-stop_machine 582 284
-store_release_wake_up 997 82
-strcasecmp 38 215
-strchr 38 215
-strcmp 38 215
-strcpy 59 215
-strlcpy 59 215
-strlen 38 215
-strncmp 38 215
-strncpy 59 215
-strncpy_from_user 71 51
-strndup_user 696 215
-strnlen 38 215
-strnlen_user 696 51
-strrchr 38 215
-strscpy 59 215
-strscpy_pad 59 215
-strstr 38 215
-struct_size 1 75
-struct_size_t 1 75
-submit_bio 16 88
-submit_bio_wait 245 88
-subsys_initcall 146 47
-subsys_initcall_sync 146 47
-swab16 1 285
-swab32 1 285
-swab64 1 285
-swait_active 42 39
-swait_event_exclusive 998 61
-swait_event_idle_exclusive 998 61
-swait_event_interruptible_exclusive 999 61
-swait_event_interruptible_timeout_exclusive 999 61
-swait_event_timeout_exclusive 999 61
-swake_up_all 131 200
-swake_up_all_locked 131 200
-swake_up_locked 131 200
-swake_up_one 131 200
-swq_has_sleeper 451 39
-sync_blockdev 245 68
-sync_cmpxchg 291 78
-sync_try_cmpxchg 1000 78
-synchronize_hardirq 1001 16
-synchronize_irq 1002 16
-synchronize_net 1003 269
-synchronize_rcu 1003 105
-synchronize_rcu_expedited 1003 105
-synchronize_rcu_tasks 1004 105
-synchronize_rcu_tasks_rude 1004 105
-synchronize_rcu_tasks_trace 1004 105
-synchronize_srcu 1005 94
-synchronize_srcu_expedited 1005 94
-sysfs_emit 38 209
-sysfs_emit_at 38 209
-sysfs_remove_bin_file 346 121
-sysfs_remove_file 346 121
-sysfs_remove_files 346 121
-sysfs_remove_group 346 121
-sysfs_remove_groups 346 121
-task_cpu 38 103
-task_lock 92 177
-task_pid_nr 38 103
-task_rq_lock 1006 63
-task_rq_unlock 1007 63
-task_tgid_nr 38 103
-task_unlock 95 177
-task_work_add 1008 286
-tasklet_disable 1009 16
-tasklet_disable_in_atomic 1010 16
-tasklet_disable_nosync 1011 16
-tasklet_enable 1012 16
-tasklet_hi_schedule 1013 16
-tasklet_init 1014 16
-tasklet_kill 1015 16
-tasklet_schedule 1013 16
-tasklet_setup 1014 16
-tasklet_unlock_wait 1016 16
-test_and_change_bit 1017 42
-test_and_clear_bit 313 42
-test_and_clear_thread_flag 1018 96
-test_and_clear_ti_thread_flag 1019 96
-test_and_clear_tsk_thread_flag 1019 96
-test_and_clear_wake_up_bit 1020 82
-test_and_set_bit 314 42
-test_and_set_bit_lock 1021 42
-test_and_set_thread_flag 1022 96
-test_and_set_ti_thread_flag 1023 96
-test_and_set_tsk_thread_flag 1023 96
-test_bit 315 42
-test_bit_acquire 1024 42
-test_thread_flag 1025 96
-test_ti_thread_flag 974 96
-test_tsk_thread_flag 974 96
-thermal_zone_device_unregister 1026 142
-this_cpu_add 114 64
-this_cpu_add_return 115 64
-this_cpu_and 116 64
-this_cpu_cmpxchg 117 64
-this_cpu_cmpxchg128 117 64
-this_cpu_cmpxchg64 117 64
-this_cpu_dec 118 64
-this_cpu_dec_return 119 64
-this_cpu_inc 120 64
-this_cpu_inc_return 121 64
-this_cpu_or 122 64
-this_cpu_ptr 123 172
-this_cpu_read 124 64
-this_cpu_sub 125 64
-this_cpu_sub_return 126 64
-this_cpu_try_cmpxchg 127 64
-this_cpu_try_cmpxchg128 127 64
-this_cpu_try_cmpxchg64 127 64
-this_cpu_write 128 64
-this_cpu_xchg 129 64
-time_after 38 206
-time_after_eq 38 206
-time_before 38 206
-time_before_eq 38 206
-time_is_after_jiffies 38 206
-time_is_before_jiffies 38 206
-timer_container_of 305 20
-timer_delete 330 69
-timer_delete_sync 329 69
-timer_delete_sync_try 1027 69
-timer_pending 104 20
-timer_reduce 724 69
-timer_setup 1028 20
-timer_setup_on_stack 1029 20
-timer_shutdown 1030 69
-timer_shutdown_sync 1031 69
-tlb_finish_mmu 64 287
-tlb_flush_mmu 64 287
-tlb_gather_mmu 695 287
-tlb_remove_page 244 287
-tlb_remove_table 1032 287
-truncate_inode_pages 718 101
-try_cmpxchg 1000 78
-try_cmpxchg128 1000 78
-try_cmpxchg128_acquire 1033 78
-try_cmpxchg128_local 1034 99
-try_cmpxchg128_relaxed 1035 78
-try_cmpxchg128_release 1036 78
-try_cmpxchg64 1000 78
-try_cmpxchg64_acquire 1033 78
-try_cmpxchg64_local 1034 99
-try_cmpxchg64_relaxed 1035 78
-try_cmpxchg64_release 1036 78
-try_cmpxchg_acquire 1033 78
-try_cmpxchg_local 1034 99
-try_cmpxchg_relaxed 1035 78
-try_cmpxchg_release 1036 78
-try_get_page 323 101
-try_module_get 441 56
-try_to_del_timer_sync 1027 69
-try_to_wake_up 327 61
-try_wait_for_completion 1037 100
-tryget_task_struct 323 177
-trylock_buffer 1038 92
-trylock_page 442 157
-typec_register_port 1039 288
-typec_unregister_port 1040 288
-typeof 2 38
-u64_stats_add 1041 289
-u64_stats_fetch_begin 598 289
-u64_stats_fetch_retry 1042 289
-u64_stats_inc 658 289
-u64_stats_init 34 289
-u64_stats_read 766 289
-u64_stats_set 661 289
-u64_stats_sub 1043 289
-u64_stats_update_begin 1044 289
-u64_stats_update_begin_irqsave 1045 289
-u64_stats_update_end 1046 289
-u64_stats_update_end_irqrestore 1046 289
-u64_to_user_ptr 1 233
-uart_add_one_port 1047 290
-uart_port_lock 92 290
-uart_port_lock_irq 982 290
-uart_port_lock_irqsave 982 290
-uart_port_trylock 792 290
-uart_port_trylock_irqsave 984 290
-uart_port_unlock 95 290
-uart_port_unlock_irq 985 290
-uart_port_unlock_irqrestore 985 290
-uart_remove_one_port 1048 290
-udelay 332 168
-umax 1 22
-umin 1 22
-unlikely 77 32
-unlock_buffer 1049 92
-unlock_new_inode 618 161
-unlock_page 443 157
-unlock_sock_fast 911 87
-unlock_task_sighand 1050 225
-unrcu_pointer 1051 262
-unreachable 10 7
-unregister_candev 1052 57
-unregister_netdev 1053 269
-unregister_netdevice 1052 57
-up 1054 152
-up_read 144 153
-up_read_non_owner 144 153
-up_write 145 153
-update_mmu_cache 332 165
-upper_16_bits 1 22
-upper_32_bits 1 22
-usb_add_gadget_udc 1055 291
-usb_alloc_urb 80 292
-usb_block_urb 1056 292
-usb_control_msg 265 292
-usb_del_gadget_udc 1057 291
-usb_fill_bulk_urb 1058 292
-usb_fill_control_urb 1059 292
-usb_fill_int_urb 1058 292
-usb_free_urb 79 292
-usb_get_dev 386 292
-usb_kill_anchored_urbs 1060 292
-usb_kill_urb 1061 292
-usb_poison_anchored_urbs 1060 292
-usb_poison_urb 1062 292
-usb_put_dev 412 292
-usb_submit_urb 1063 292
-usb_unlink_anchored_urbs 1060 292
-usb_unlink_urb 1064 292
-usb_unpoison_anchored_urbs 1065 292
-usecs_to_jiffies 38 206
-usleep_idle_range 299 168
-usleep_range 299 168
-usleep_range_state 299 168
-va_arg 1 293
-va_copy 1 293
-va_end 1 293
-va_start 1 293
-vfree 599 294
-vfs_fsync 245 161
-video_drvdata 309 111
-virt_load_acquire 960 279
-virt_mb 962 149
-virt_mb__after_atomic 963 78
-virt_mb__before_atomic 965 78
-virt_rmb 966 149
-virt_store_mb 967 149
-virt_store_release 440 279
-virt_to_folio 38 101
-virt_to_page 38 101
-virt_to_phys 38 101
-virt_wmb 968 149
-vma_assert_locked 557 226
-vma_assert_read_locked 557 226
-vma_assert_write_locked 152 226
-vma_end_read 1066 226
-vma_end_write_all 1067 226
-vma_is_attached 104 226
-vma_start_read 677 226
-vma_start_read_locked 677 226
-vma_start_read_locked_nested 677 226
-vma_start_write 1068 226
-vma_start_write_killable 1069 226
-vmalloc 138 294
-vzalloc 138 294
-wait_event 998 61
-wait_event_cmd 998 61
-wait_event_exclusive_cmd 998 61
-wait_event_freezable 999 61
-wait_event_freezable_timeout 999 61
-wait_event_hrtimeout 999 61
-wait_event_idle 998 61
-wait_event_idle_exclusive 998 61
-wait_event_idle_timeout 999 61
-wait_event_interruptible 999 61
-wait_event_interruptible_exclusive 999 61
-wait_event_interruptible_hrtimeout 999 61
-wait_event_interruptible_lock_irq 999 61
-wait_event_interruptible_locked 999 61
-wait_event_interruptible_locked_irq 999 61
-wait_event_interruptible_timeout 999 61
-wait_event_killable 999 61
-wait_event_killable_timeout 999 61
-wait_event_lock_irq 998 61
-wait_event_lock_irq_cmd 998 61
-wait_event_state 999 61
-wait_event_timeout 999 61
-wait_for_completion 1070 100
-wait_for_completion_interruptible 1071 100
-wait_for_completion_interruptible_timeout 1071 100
-wait_for_completion_io 1070 100
-wait_for_completion_io_timeout 1071 100
-wait_for_completion_killable 1071 100
-wait_for_completion_killable_timeout 1071 100
-wait_for_completion_state 1071 100
-wait_for_completion_timeout 1071 100
-wait_on_bit 1072 82
-wait_on_bit_action 1072 82
-wait_on_bit_io 1072 82
-wait_on_bit_lock 1073 82
-wait_on_bit_lock_action 1073 82
-wait_on_bit_lock_io 1073 82
-wait_on_bit_timeout 1072 82
-wait_on_buffer 444 92
-wait_on_page_writeback 444 157
-wait_task_inactive 245 118
-wait_var_event 1074 82
-wait_var_event_any_lock 1075 82
-wait_var_event_interruptible 1075 82
-wait_var_event_io 1074 82
-wait_var_event_killable 1075 82
-wait_var_event_mutex 1075 82
-wait_var_event_spinlock 1075 82
-wait_var_event_timeout 1075 82
-wait_woken 1076 66
-waitqueue_active 42 39
-wake_q_add 1077 118
-wake_q_add_safe 1077 118
-wake_up 130 61
-wake_up_all 130 61
-wake_up_all_locked 131 61
-wake_up_bit 1078 295
-wake_up_interruptible 130 61
-wake_up_interruptible_all 130 61
-wake_up_interruptible_nr 130 61
-wake_up_interruptible_poll 130 61
-wake_up_interruptible_sync 131 61
-wake_up_interruptible_sync_poll 131 61
-wake_up_interruptible_sync_poll_locked 131 39
-wake_up_locked 131 61
-wake_up_locked_poll 131 61
-wake_up_new_task 1079 118
-wake_up_nr 130 61
-wake_up_poll 130 61
-wake_up_poll_on_current_cpu 131 39
-wake_up_pollfree 131 39
-wake_up_process 1080 61
-wake_up_q 618 118
-wake_up_state 1080 61
-wake_up_sync 131 61
-wake_up_var 1081 295
-wake_up_var_locked 131 82
-wake_up_var_protected 131 82
-watchdog_register_device 1082 143
-watchdog_unregister_device 1083 143
-wiphy_free 349 111
-wiphy_lock 344 228
-wiphy_priv 309 111
-wiphy_unlock 348 228
-wmb 1084 149
-woken_wake_function 327 66
-work_busy 1085 15
-work_pending 104 15
-wq_has_single_sleeper 42 39
-wq_has_sleeper 451 39
-write_lock 1086 260
-write_lock_bh 1087 260
-write_lock_irq 1088 260
-write_lock_irqsave 1088 260
-write_lock_nested 1086 260
-write_seqcount_begin 844 60
-write_seqcount_begin_nested 844 60
-write_seqcount_end 845 60
-write_seqcount_invalidate 843 60
-write_seqcount_latch 843 60
-write_seqcount_latch_begin 844 60
-write_seqcount_latch_end 1046 60
-write_seqlock 881 60
-write_seqlock_bh 882 60
-write_seqlock_irq 883 60
-write_seqlock_irqsave 883 60
-write_sequnlock 884 60
-write_sequnlock_bh 885 60
-write_sequnlock_irq 886 60
-write_sequnlock_irqrestore 886 60
-write_trylock 1089 260
-write_trylock_irqsave 1090 260
-write_unlock 1091 260
-write_unlock_bh 1092 260
-write_unlock_irq 1093 260
-write_unlock_irqrestore 1093 260
-writeb 102 59
-writeb_relaxed 102 59
-writel 102 59
-writel_relaxed 102 59
-writeq 102 59
-writeq_relaxed 102 59
-writesb 83 59
-writesl 83 59
-writesq 83 59
-writesw 83 59
-writew 102 59
-writew_relaxed 102 59
-ww_mutex_lock 345 296
-ww_mutex_lock_interruptible 345 296
-ww_mutex_lock_slow 344 296
-ww_mutex_lock_slow_interruptible 345 296
-ww_mutex_trylock 347 296
-ww_mutex_unlock 348 296
-xa_alloc 133 67
-xa_cmpxchg 1094 67
-xa_erase 1095 67
-xa_erase_irq 1095 67
-xa_for_each 1096 67
-xa_insert 133 67
-xa_load 830 67
-xa_lock 92 297
-xa_lock_bh 93 297
-xa_lock_irq 982 297
-xa_lock_irqsave 982 297
-xa_store 1097 67
-xa_store_irq 1097 67
-xa_trylock 792 297
-xa_unlock 95 297
-xa_unlock_bh 96 297
-xa_unlock_irq 985 297
-xa_unlock_irqrestore 985 297
-xas_load 830 67
-xas_lock 92 297
-xas_lock_bh 93 297
-xas_lock_irq 982 297
-xas_lock_irqsave 982 297
-xas_store 1098 67
-xas_unlock 95 297
-xas_unlock_bh 96 297
-xas_unlock_irq 985 297
-xas_unlock_irqrestore 985 297
-xchg 235 78
-xchg_acquire 236 78
-xchg_relaxed 237 78
-xchg_release 238 78
-xor_unlock_is_negative_byte 1099 42
-xprt_wait_for_buffer_space 52 298
-xprt_write_space 1100 298
-yield 581 102
+PTR_ERR 43 26
+PTR_ERR_OR_ZERO 41 26
+PageActive 44 16
+PageAnon 45 16
+PageBuddy 44 16
+PageChecked 44 16
+PageCompound 45 16
+PageDirty 44 16
+PageForeign 44 16
+PageGuard 44 16
+PageHWPoison 44 16
+PageHead 45 16
+PageLRU 44 16
+PageLargeKmalloc 44 16
+PageLocked 44 16
+PageMappedToDisk 44 16
+PageMlocked 44 16
+PageMovableOps 44 16
+PageMovableOpsIsolated 44 16
+PageOffline 44 16
+PagePinned 44 16
+PagePrivate 44 16
+PagePrivate2 44 16
+PageReadahead 44 16
+PageReclaim 44 16
+PageReferenced 44 16
+PageReported 44 16
+PageReserved 44 16
+PageSavePinned 44 16
+PageSlab 44 16
+PageSwapBacked 44 16
+PageSwapCache 44 16
+PageTable 44 16
+PageTail 45 16
+PageUnaccepted 44 16
+PageUnevictable 44 16
+PageUptodate 46 16
+PageVmemmapSelfHosted 44 16
+PageWaiters 44 16
+PageWorkingset 44 16
+PageWriteback 44 16
+PageXenRemapped 44 16
+PageZsmalloc 44 16
+RCU_INIT_POINTER 47 41
+RCU_LOCKDEP_WARN 48 42
+READ_ONCE 49 4
+READ_ONCE_NOCHECK 50 43
+RUNTIME_PM_OPS 28 21
+SCHED_WARN_ON 23 17
+SENSOR_DEVICE_ATTR 7 44
+SENSOR_DEVICE_ATTR_2 7 44
+SENSOR_DEVICE_ATTR_2_RO 51 44
+SENSOR_DEVICE_ATTR_2_RW 52 44
+SENSOR_DEVICE_ATTR_2_WO 53 44
+SENSOR_DEVICE_ATTR_RO 51 44
+SENSOR_DEVICE_ATTR_RW 52 44
+SENSOR_DEVICE_ATTR_WO 53 44
+SET_LATE_SYSTEM_SLEEP_PM_OPS 28 21
+SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 28 21
+SET_RUNTIME_PM_OPS 28 21
+SET_SYSTEM_SLEEP_PM_OPS 28 21
+SIMPLE_DEV_PM_OPS 28 21
+SYSTEM_SLEEP_PM_OPS 28 21
+SetPageActive 54 16
+SetPageChecked 54 16
+SetPageDirty 54 16
+SetPageForeign 54 16
+SetPageHWPoison 54 16
+SetPageLRU 54 16
+SetPageMappedToDisk 54 16
+SetPageMlocked 54 16
+SetPageMovableOps 54 16
+SetPageMovableOpsIsolated 54 16
+SetPagePinned 54 16
+SetPagePrivate 54 16
+SetPagePrivate2 54 16
+SetPageReadahead 54 16
+SetPageReclaim 54 16
+SetPageReferenced 54 16
+SetPageReserved 54 16
+SetPageSavePinned 54 16
+SetPageSwapBacked 54 16
+SetPageSwapCache 54 16
+SetPageUnevictable 54 16
+SetPageUptodate 55 16
+SetPageVmemmapSelfHosted 54 16
+SetPageWaiters 54 16
+SetPageWorkingset 54 16
+SetPageXenRemapped 54 16
+TIMER_DECLARE 18 32
+TIMER_OF_DECLARE 18 13
+TestClearPageDirty 56 16
+TestClearPageHWPoison 56 16
+TestClearPageLRU 56 16
+TestClearPagePinned 56 16
+TestClearPageReclaim 56 16
+TestClearPageWorkingset 56 16
+TestClearPageWriteback 56 16
+TestClearPageXenRemapped 56 16
+TestSetPageDirty 57 16
+TestSetPageHWPoison 57 16
+TestSetPagePinned 57 16
+TestSetPageWriteback 57 16
+UNIVERSAL_DEV_PM_OPS 28 21
+VIRTUAL_BUG_ON 12 9
+VM_BUG_ON 12 9
+VM_BUG_ON_FOLIO 12 37
+VM_BUG_ON_MM 12 37
+VM_BUG_ON_PAGE 12 37
+VM_BUG_ON_VMA 12 37
+VM_WARN_ON 23 37
+VM_WARN_ON_FOLIO 23 37
+VM_WARN_ON_MM 23 37
+VM_WARN_ON_ONCE 23 37
+VM_WARN_ON_ONCE_FOLIO 23 37
+VM_WARN_ON_ONCE_MM 23 37
+VM_WARN_ON_ONCE_PAGE 23 37
+VM_WARN_ON_ONCE_VMA 23 37
+VM_WARN_ON_PAGE 23 37
+VM_WARN_ON_VMA 23 37
+WARN 23 9
+WARN_ON 58 9
+WARN_ONCE 23 9
+WARN_ON_ONCE 58 9
+WARN_RATELIMIT 59 9
+WARN_TAINT 23 9
+WRITE_ONCE 60 4
+__ATTR 7 6
+__ATTR_IGNORE_LOCKDEP 7 6
+__ATTR_PREALLOC 7 6
+__ATTR_RO 14 6
+__ATTR_RO_MODE 14 6
+__ATTR_RW 15 6
+__ATTR_RW_MODE 15 6
+__ATTR_WO 16 6
+__BIN_ATTR 7 6
+__ClearPageBuddy 61 16
+__ClearPageDirty 62 16
+__ClearPageGuard 61 16
+__ClearPageHead 62 16
+__ClearPageLRU 62 16
+__ClearPageLargeKmalloc 61 16
+__ClearPageLocked 62 16
+__ClearPageOffline 61 16
+__ClearPageReported 62 16
+__ClearPageReserved 62 16
+__ClearPageSlab 61 16
+__ClearPageTable 61 16
+__ClearPageUnaccepted 61 16
+__ClearPageZsmalloc 61 16
+__INIT_DELAYED_WORK 24 18
+__INIT_WORK 26 18
+__READ_ONCE 0 43
+__SetPageBuddy 61 16
+__SetPageGuard 61 16
+__SetPageHead 63 16
+__SetPageLargeKmalloc 61 16
+__SetPageLocked 63 16
+__SetPageOffline 61 16
+__SetPageReported 63 16
+__SetPageReserved 63 16
+__SetPageSlab 61 16
+__SetPageTable 61 16
+__SetPageUnaccepted 61 16
+__SetPageUptodate 64 16
+__SetPageZsmalloc 61 16
+__WRITE_ONCE 65 43
+__acquire 1 45
+__add_wait_queue 66 46
+__add_wait_queue_entry_tail 66 46
+__add_wait_queue_entry_tail_exclusive 66 46
+__add_wait_queue_exclusive 66 46
+__assign_bit 67 47
+__bit_spin_unlock 68 48
+__builtin_add_overflow 1 45
+__builtin_alloca 1 45
+__builtin_bswap16 1 45
+__builtin_bswap32 1 45
+__builtin_bswap64 1 45
+__builtin_choose_expr 1 45
+__builtin_clz 1 45
+__builtin_clzl 1 45
+__builtin_clzll 1 45
+__builtin_constant_p 1 45
+__builtin_ctz 1 45
+__builtin_ctzl 1 45
+__builtin_ctzll 1 45
+__builtin_dynamic_object_size 1 45
+__builtin_expect 69 39
+__builtin_ffs 1 45
+__builtin_ffsl 1 45
+__builtin_ffsll 1 45
+__builtin_frame_address 1 45
+__builtin_has_attribute 1 45
+__builtin_isdigit 1 45
+__builtin_memcmp 1 45
+__builtin_memcpy 1 45
+__builtin_memmove 1 45
+__builtin_memset 1 45
+__builtin_mul_overflow 1 45
+__builtin_object_size 1 45
+__builtin_offsetof 1 45
+__builtin_parity 1 45
+__builtin_popcount 1 45
+__builtin_popcountl 1 45
+__builtin_popcountll 1 45
+__builtin_prefetch 1 45
+__builtin_preserve_access_index 1 45
+__builtin_return_address 1 45
+__builtin_strlen 1 45
+__builtin_sub_overflow 1 45
+__builtin_trap 1 45
+__builtin_types_compatible_p 1 45
+__builtin_unreachable 11 8
+__builtin_va_arg 1 45
+__builtin_va_copy 1 45
+__builtin_va_end 1 45
+__builtin_va_start 1 45
+__change_bit 70 47
+__clear_bit 71 47
+__clear_bit_unlock 72 49
+__cond_lock 1 45
+__copy_from_user 73 50
+__copy_from_user_inatomic 74 50
+__copy_to_user 75 50
+__cpumask_assign_cpu 67 51
+__cpumask_clear_cpu 71 51
+__cpumask_set_cpu 76 51
+__devm_iio_device_register 77 52
+__devm_rtc_register_device 78 53
+__exit_p 79 54
+__ffs 1 55
+__ffs64 1 55
+__find_linux_pte 80 56
+__fls 1 55
+__folio_clear_active 62 16
+__folio_clear_buddy 61 16
+__folio_clear_dirty 62 16
+__folio_clear_guard 61 16
+__folio_clear_head 62 16
+__folio_clear_hugetlb 61 16
+__folio_clear_large_kmalloc 61 16
+__folio_clear_locked 62 16
+__folio_clear_lru 62 16
+__folio_clear_mlocked 62 16
+__folio_clear_offline 61 16
+__folio_clear_reported 62 16
+__folio_clear_reserved 62 16
+__folio_clear_slab 61 16
+__folio_clear_swapbacked 62 16
+__folio_clear_table 61 16
+__folio_clear_unaccepted 61 16
+__folio_clear_unevictable 62 16
+__folio_clear_zsmalloc 61 16
+__folio_mark_uptodate 64 16
+__folio_set_buddy 61 16
+__folio_set_dropbehind 63 16
+__folio_set_guard 61 16
+__folio_set_head 63 16
+__folio_set_hugetlb 61 16
+__folio_set_large_kmalloc 61 16
+__folio_set_locked 63 16
+__folio_set_offline 61 16
+__folio_set_referenced 63 16
+__folio_set_reported 63 16
+__folio_set_reserved 63 16
+__folio_set_slab 61 16
+__folio_set_swapbacked 63 16
+__folio_set_table 61 16
+__folio_set_unaccepted 61 16
+__folio_set_zsmalloc 61 16
+__free_page 81 57
+__free_pages 81 57
+__get_free_page 82 57
+__get_free_pages 82 57
+__get_user 73 58
+__iio_device_register 83 52
+__in6_dev_get 84 59
+__in_dev_get_rcu 84 59
+__iowrite32_copy 85 60
+__iowrite64_copy 85 60
+__list_del_entry 86 31
+__llist_add 87 61
+__llist_add_batch 88 61
+__llist_del_all 89 61
+__local_bh_disable_ip 90 62
+__local_bh_enable_ip 91 62
+__module_get 92 63
+__napi_schedule 93 64
+__netif_subqueue_stopped 44 64
+__netif_tx_lock 94 64
+__netif_tx_lock_bh 95 64
+__netif_tx_trylock 96 64
+__netif_tx_unlock 97 64
+__netif_tx_unlock_bh 98 64
+__preempt_count_add 99 65
+__preempt_count_dec 100 65
+__preempt_count_dec_and_test 101 65
+__preempt_count_inc 99 65
+__preempt_count_sub 100 65
+__put_user 102 58
+__raw_readb 103 66
+__raw_readl 103 66
+__raw_readq 103 66
+__raw_readw 103 66
+__raw_writeb 104 66
+__raw_writel 104 66
+__raw_writeq 104 66
+__raw_writew 104 66
+__read_seqcount_begin 105 67
+__read_seqcount_retry 106 67
+__release 1 45
+__set_bit 76 47
+__set_current_state 107 68
+__setup 108 54
+__skb_dequeue 109 69
+__skb_queue_head 110 69
+__skb_queue_purge 61 69
+__skb_queue_tail 110 69
+__skb_unlink 111 69
+__stringify 1 45
+__task_rq_lock 112 70
+__test_and_change_bit 113 47
+__test_and_clear_bit 114 47
+__test_and_set_bit 115 47
+__this_cpu_add 116 71
+__this_cpu_add_return 117 71
+__this_cpu_and 118 71
+__this_cpu_cmpxchg 119 71
+__this_cpu_dec 120 71
+__this_cpu_dec_return 121 71
+__this_cpu_inc 122 71
+__this_cpu_inc_return 123 71
+__this_cpu_or 124 71
+__this_cpu_ptr 125 72
+__this_cpu_read 126 71
+__this_cpu_sub 127 71
+__this_cpu_sub_return 128 71
+__this_cpu_try_cmpxchg 129 71
+__this_cpu_write 130 71
+__this_cpu_xchg 131 71
+__wake_up 132 73
+__wake_up_sync_key 133 73
+__xa_erase 134 74
+__xa_insert 135 74
+__xa_store 136 74
+_local_bh_enable 91 62
+abs 1 25
+add_disk 137 75
+add_timer 138 76
+add_timer_on 138 76
+add_wait_queue 139 73
+add_wait_queue_exclusive 139 73
+add_wait_queue_priority 139 73
+alloc_page 82 57
+alloc_pages 82 57
+alloc_percpu 140 77
+alloc_percpu_gfp 82 77
+alloc_skb 82 69
+alloc_workqueue 141 18
+anon_vma_lock_read 142 78
+anon_vma_lock_write 143 78
+anon_vma_trylock_read 144 78
+anon_vma_trylock_write 145 78
+anon_vma_unlock_read 146 78
+anon_vma_unlock_write 147 78
+arch_initcall 148 54
+arch_initcall_sync 148 54
+arch_local_irq_disable 149 79
+arch_local_irq_enable 150 79
+arch_local_irq_restore 150 79
+arch_local_irq_save 149 79
+arch_spin_lock 151 80
+arch_spin_trylock 152 80
+arch_spin_unlock 153 80
+array_index_nospec 1 81
+array_size 1 82
+assert_raw_spin_locked 154 83
+assert_spin_locked 154 83
+assign_bit 155 49
+ata_host_activate 156 84
+ata_host_detach 157 84
+ata_host_register 156 84
+atomic64_add 158 85
+atomic64_add_negative 159 85
+atomic64_add_negative_acquire 160 85
+atomic64_add_negative_relaxed 161 85
+atomic64_add_negative_release 162 85
+atomic64_add_return 163 85
+atomic64_add_return_acquire 164 85
+atomic64_add_return_relaxed 165 85
+atomic64_add_return_release 166 85
+atomic64_add_unless 167 85
+atomic64_and 168 85
+atomic64_andnot 169 85
+atomic64_cmpxchg 170 85
+atomic64_cmpxchg_acquire 171 85
+atomic64_cmpxchg_relaxed 172 85
+atomic64_cmpxchg_release 173 85
+atomic64_cond_read_acquire 105 86
+atomic64_cond_read_relaxed 44 86
+atomic64_dec 174 85
+atomic64_dec_and_test 175 85
+atomic64_dec_if_positive 176 85
+atomic64_dec_return 177 85
+atomic64_dec_return_acquire 178 85
+atomic64_dec_return_relaxed 179 85
+atomic64_dec_return_release 180 85
+atomic64_dec_unless_positive 181 85
+atomic64_fetch_add 182 85
+atomic64_fetch_add_acquire 183 85
+atomic64_fetch_add_relaxed 184 85
+atomic64_fetch_add_release 185 85
+atomic64_fetch_add_unless 186 85
+atomic64_fetch_and 187 85
+atomic64_fetch_and_acquire 188 85
+atomic64_fetch_and_relaxed 189 85
+atomic64_fetch_and_release 190 85
+atomic64_fetch_andnot 191 85
+atomic64_fetch_andnot_acquire 192 85
+atomic64_fetch_andnot_relaxed 193 85
+atomic64_fetch_andnot_release 194 85
+atomic64_fetch_dec 195 85
+atomic64_fetch_dec_acquire 196 85
+atomic64_fetch_dec_relaxed 197 85
+atomic64_fetch_dec_release 198 85
+atomic64_fetch_inc 199 85
+atomic64_fetch_inc_acquire 200 85
+atomic64_fetch_inc_relaxed 201 85
+atomic64_fetch_inc_release 202 85
+atomic64_fetch_or 203 85
+atomic64_fetch_or_acquire 204 85
+atomic64_fetch_or_relaxed 205 85
+atomic64_fetch_or_release 206 85
+atomic64_fetch_sub 207 85
+atomic64_fetch_sub_acquire 208 85
+atomic64_fetch_sub_relaxed 209 85
+atomic64_fetch_sub_release 210 85
+atomic64_fetch_xor 211 85
+atomic64_fetch_xor_acquire 212 85
+atomic64_fetch_xor_relaxed 213 85
+atomic64_fetch_xor_release 214 85
+atomic64_inc 215 85
+atomic64_inc_and_test 216 85
+atomic64_inc_not_zero 217 85
+atomic64_inc_return 218 85
+atomic64_inc_return_acquire 219 85
+atomic64_inc_return_relaxed 220 85
+atomic64_inc_return_release 221 85
+atomic64_inc_unless_negative 217 85
+atomic64_or 222 85
+atomic64_read 223 87
+atomic64_read_acquire 224 87
+atomic64_set 225 87
+atomic64_set_release 226 87
+atomic64_sub 227 85
+atomic64_sub_and_test 228 85
+atomic64_sub_return 229 85
+atomic64_sub_return_acquire 230 85
+atomic64_sub_return_relaxed 231 85
+atomic64_sub_return_release 232 85
+atomic64_try_cmpxchg 233 85
+atomic64_try_cmpxchg_acquire 234 85
+atomic64_try_cmpxchg_relaxed 235 85
+atomic64_try_cmpxchg_release 236 85
+atomic64_xchg 237 85
+atomic64_xchg_acquire 238 85
+atomic64_xchg_relaxed 239 85
+atomic64_xchg_release 240 85
+atomic64_xor 241 85
+atomic_add 158 85
+atomic_add_negative 159 85
+atomic_add_negative_acquire 160 85
+atomic_add_negative_relaxed 161 85
+atomic_add_negative_release 162 85
+atomic_add_return 163 85
+atomic_add_return_acquire 164 85
+atomic_add_return_relaxed 165 85
+atomic_add_return_release 166 85
+atomic_add_unless 167 85
+atomic_and 168 85
+atomic_andnot 169 85
+atomic_cmpxchg 170 85
+atomic_cmpxchg_acquire 171 85
+atomic_cmpxchg_relaxed 172 85
+atomic_cmpxchg_release 173 85
+atomic_cond_read_acquire 105 86
+atomic_cond_read_relaxed 44 86
+atomic_dec 174 85
+atomic_dec_and_lock 242 83
+atomic_dec_and_lock_irqsave 242 83
+atomic_dec_and_mutex_lock 243 88
+atomic_dec_and_raw_lock 244 83
+atomic_dec_and_raw_lock_irqsave 244 83
+atomic_dec_and_test 175 85
+atomic_dec_and_wake_up 245 89
+atomic_dec_if_positive 176 85
+atomic_dec_return 177 85
+atomic_dec_return_acquire 178 85
+atomic_dec_return_relaxed 179 85
+atomic_dec_return_release 180 85
+atomic_dec_unless_positive 181 85
+atomic_fetch_add 182 85
+atomic_fetch_add_acquire 183 85
+atomic_fetch_add_relaxed 184 85
+atomic_fetch_add_release 185 85
+atomic_fetch_add_unless 186 85
+atomic_fetch_and 187 85
+atomic_fetch_and_acquire 188 85
+atomic_fetch_and_relaxed 189 85
+atomic_fetch_and_release 190 85
+atomic_fetch_andnot 191 85
+atomic_fetch_andnot_acquire 192 85
+atomic_fetch_andnot_relaxed 193 85
+atomic_fetch_andnot_release 194 85
+atomic_fetch_dec 195 85
+atomic_fetch_dec_acquire 196 85
+atomic_fetch_dec_relaxed 197 85
+atomic_fetch_dec_release 198 85
+atomic_fetch_inc 199 85
+atomic_fetch_inc_acquire 200 85
+atomic_fetch_inc_relaxed 201 85
+atomic_fetch_inc_release 202 85
+atomic_fetch_or 203 85
+atomic_fetch_or_acquire 204 85
+atomic_fetch_or_relaxed 205 85
+atomic_fetch_or_release 206 85
+atomic_fetch_sub 207 85
+atomic_fetch_sub_acquire 208 85
+atomic_fetch_sub_relaxed 209 85
+atomic_fetch_sub_release 210 85
+atomic_fetch_xor 211 85
+atomic_fetch_xor_acquire 212 85
+atomic_fetch_xor_relaxed 213 85
+atomic_fetch_xor_release 214 85
+atomic_inc 215 85
+atomic_inc_and_test 216 85
+atomic_inc_not_zero 217 85
+atomic_inc_return 218 85
+atomic_inc_return_acquire 219 85
+atomic_inc_return_relaxed 220 85
+atomic_inc_return_release 221 85
+atomic_inc_unless_negative 217 85
+atomic_long_add 158 85
+atomic_long_add_negative 159 85
+atomic_long_add_negative_acquire 160 85
+atomic_long_add_negative_relaxed 161 85
+atomic_long_add_negative_release 162 85
+atomic_long_add_return 163 85
+atomic_long_add_return_acquire 164 85
+atomic_long_add_return_relaxed 165 85
+atomic_long_add_return_release 166 85
+atomic_long_add_unless 167 85
+atomic_long_and 168 85
+atomic_long_andnot 169 85
+atomic_long_cmpxchg 170 85
+atomic_long_cmpxchg_acquire 171 85
+atomic_long_cmpxchg_relaxed 172 85
+atomic_long_cmpxchg_release 173 85
+atomic_long_cond_read_acquire 105 86
+atomic_long_cond_read_relaxed 44 86
+atomic_long_dec 174 85
+atomic_long_dec_and_test 175 85
+atomic_long_dec_if_positive 176 85
+atomic_long_dec_return 177 85
+atomic_long_dec_return_acquire 178 85
+atomic_long_dec_return_relaxed 179 85
+atomic_long_dec_return_release 180 85
+atomic_long_dec_unless_positive 181 85
+atomic_long_fetch_add 182 85
+atomic_long_fetch_add_acquire 183 85
+atomic_long_fetch_add_relaxed 184 85
+atomic_long_fetch_add_release 185 85
+atomic_long_fetch_add_unless 186 85
+atomic_long_fetch_and 187 85
+atomic_long_fetch_and_acquire 188 85
+atomic_long_fetch_and_relaxed 189 85
+atomic_long_fetch_and_release 190 85
+atomic_long_fetch_andnot 191 85
+atomic_long_fetch_andnot_acquire 192 85
+atomic_long_fetch_andnot_relaxed 193 85
+atomic_long_fetch_andnot_release 194 85
+atomic_long_fetch_dec 195 85
+atomic_long_fetch_dec_acquire 196 85
+atomic_long_fetch_dec_relaxed 197 85
+atomic_long_fetch_dec_release 198 85
+atomic_long_fetch_inc 199 85
+atomic_long_fetch_inc_acquire 200 85
+atomic_long_fetch_inc_relaxed 201 85
+atomic_long_fetch_inc_release 202 85
+atomic_long_fetch_or 203 85
+atomic_long_fetch_or_acquire 204 85
+atomic_long_fetch_or_relaxed 205 85
+atomic_long_fetch_or_release 206 85
+atomic_long_fetch_sub 207 85
+atomic_long_fetch_sub_acquire 208 85
+atomic_long_fetch_sub_relaxed 209 85
+atomic_long_fetch_sub_release 210 85
+atomic_long_fetch_xor 211 85
+atomic_long_fetch_xor_acquire 212 85
+atomic_long_fetch_xor_relaxed 213 85
+atomic_long_fetch_xor_release 214 85
+atomic_long_inc 215 85
+atomic_long_inc_and_test 216 85
+atomic_long_inc_not_zero 217 85
+atomic_long_inc_return 218 85
+atomic_long_inc_return_acquire 219 85
+atomic_long_inc_return_relaxed 220 85
+atomic_long_inc_return_release 221 85
+atomic_long_inc_unless_negative 217 85
+atomic_long_or 222 85
+atomic_long_read 223 87
+atomic_long_read_acquire 224 87
+atomic_long_set 225 87
+atomic_long_set_release 226 87
+atomic_long_sub 227 85
+atomic_long_sub_and_test 228 85
+atomic_long_sub_return 229 85
+atomic_long_sub_return_acquire 230 85
+atomic_long_sub_return_relaxed 231 85
+atomic_long_sub_return_release 232 85
+atomic_long_try_cmpxchg 233 85
+atomic_long_try_cmpxchg_acquire 234 85
+atomic_long_try_cmpxchg_relaxed 235 85
+atomic_long_try_cmpxchg_release 236 85
+atomic_long_xchg 237 85
+atomic_long_xchg_acquire 238 85
+atomic_long_xchg_relaxed 239 85
+atomic_long_xchg_release 240 85
+atomic_long_xor 241 85
+atomic_notifier_call_chain 246 90
+atomic_notifier_chain_register 246 90
+atomic_notifier_chain_unregister 247 90
+atomic_or 222 85
+atomic_read 223 87
+atomic_read_acquire 224 87
+atomic_set 225 87
+atomic_set_release 226 87
+atomic_sub 227 85
+atomic_sub_and_test 228 85
+atomic_sub_return 229 85
+atomic_sub_return_acquire 230 85
+atomic_sub_return_relaxed 231 85
+atomic_sub_return_release 232 85
+atomic_try_cmpxchg 233 85
+atomic_try_cmpxchg_acquire 234 85
+atomic_try_cmpxchg_relaxed 235 85
+atomic_try_cmpxchg_release 236 85
+atomic_xchg 237 85
+atomic_xchg_acquire 238 85
+atomic_xchg_relaxed 239 85
+atomic_xchg_release 240 85
+atomic_xor 241 85
+autoremove_wake_function 248 73
+backlight_device_register 249 91
+backlight_device_unregister 250 91
+barrier 251 92
+barrier_data 251 92
+be16_to_cpu 1 93
+be32_to_cpu 1 93
+be64_to_cpu 1 93
+bh_lock_sock 252 94
+bh_lock_sock_nested 252 94
+bh_unlock_sock 253 94
+bio_alloc 82 95
+bio_get 254 95
+bio_put 255 96
+bit_clear_unless 256 55
+bit_spin_is_locked 257 48
+bit_spin_lock 258 48
+bit_spin_trylock 259 48
+bit_spin_unlock 68 48
+bitmap_alloc 82 97
+bitmap_and 260 97
+bitmap_andnot 260 97
+bitmap_clear 261 97
+bitmap_complement 61 97
+bitmap_copy 61 97
+bitmap_empty 262 97
+bitmap_equal 262 97
+bitmap_fill 61 97
+bitmap_free 81 97
+bitmap_full 262 97
+bitmap_intersects 262 97
+bitmap_or 61 97
+bitmap_set 263 97
+bitmap_subset 262 97
+bitmap_weight 264 97
+bitmap_xor 61 97
+bitmap_zalloc 82 97
+bitmap_zero 61 97
+blk_mq_freeze_queue 265 98
+blk_mq_unfreeze_queue 266 98
+blkdev_issue_flush 247 75
+blocking_notifier_call_chain 267 90
+blocking_notifier_chain_register 267 90
+blocking_notifier_chain_unregister 267 90
+brelse 268 99
+buffer_uptodate 105 99
+call_rcu 269 100
+call_rcu_hurry 269 100
+call_rcu_tasks 269 100
+call_rcu_tasks_trace 269 100
+call_srcu 270 101
+cancel_delayed_work 271 18
+cancel_delayed_work_sync 272 18
+cancel_work 273 18
+cancel_work_sync 274 18
+cec_register_adapter 275 102
+cec_unregister_adapter 276 102
+change_bit 277 49
+check_add_overflow 1 82
+check_mul_overflow 1 82
+check_shl_overflow 1 82
+check_sub_overflow 1 82
+clamp 1 25
+clamp_t 1 25
+clamp_val 1 25
+cleanup_srcu_struct 278 101
+clear_and_wake_up_bit 279 89
+clear_bit 280 49
+clear_bit_unlock 281 49
+clear_thread_flag 282 103
+clear_ti_thread_flag 283 103
+clear_tsk_thread_flag 283 103
+clear_user 75 58
+clk_bulk_disable 284 104
+clk_bulk_disable_unprepare 284 104
+clk_bulk_enable 285 104
+clk_bulk_prepare_enable 285 104
+clk_disable 286 104
+clk_disable_unprepare 287 104
+clk_enable 288 104
+clk_hw_register 289 14
+clk_hw_unregister 290 14
+clk_prepare 267 104
+clk_prepare_enable 291 104
+clk_set_rate 267 104
+clk_unprepare 292 104
+cmpxchg 293 85
+cmpxchg128 293 85
+cmpxchg128_acquire 294 85
+cmpxchg128_local 295 105
+cmpxchg128_relaxed 296 85
+cmpxchg128_release 297 85
+cmpxchg64 293 85
+cmpxchg64_acquire 294 85
+cmpxchg64_local 295 105
+cmpxchg64_relaxed 296 85
+cmpxchg64_release 297 85
+cmpxchg_acquire 294 85
+cmpxchg_local 295 105
+cmpxchg_relaxed 296 85
+cmpxchg_release 297 85
+complete 298 106
+complete_all 298 106
+complete_on_current_cpu 298 106
+completion_done 299 106
+compound_head 40 107
+compound_order 40 107
+cond_resched 300 108
+cond_resched_lock 247 109
+cond_resched_rcu 301 110
+cond_resched_rwlock_read 247 109
+cond_resched_rwlock_write 247 109
+cond_resched_tasks_rcu_qs 301 42
+cond_synchronize_rcu 302 111
+console_initcall 148 54
+console_lock 303 112
+console_trylock 304 112
+console_unlock 305 112
+consume_skb 306 69
+container_of 307 113
+container_of_const 307 113
+context_unsafe 308 114
+context_unsafe_alias 4 114
+copy_from_iter 309 115
+copy_from_kernel_nofault 74 50
+copy_from_user 73 50
+copy_from_user_nofault 74 50
+copy_to_iter 309 115
+copy_to_user 75 50
+core_initcall 148 54
+core_initcall_sync 148 54
+counter_add 310 116
+counter_priv 311 117
+counter_unregister 312 116
+cpu_online 40 109
+cpu_ptr 125 72
+cpu_relax 251 118
+cpu_to_be16 1 93
+cpu_to_be32 1 93
+cpu_to_be64 1 93
+cpu_to_le16 1 93
+cpu_to_le32 1 93
+cpu_to_le64 1 93
+cpu_to_node 40 11
+cpuhp_remove_state 141 119
+cpuhp_setup_state 141 119
+cpumask_and 260 51
+cpumask_andnot 260 51
+cpumask_assign_cpu 155 51
+cpumask_clear 61 51
+cpumask_clear_cpu 280 51
+cpumask_copy 61 51
+cpumask_empty 262 51
+cpumask_equal 262 51
+cpumask_first 264 51
+cpumask_full 262 51
+cpumask_intersects 262 51
+cpumask_next 313 51
+cpumask_or 61 51
+cpumask_set_cpu 314 51
+cpumask_setall 61 51
+cpumask_subset 262 51
+cpumask_test_and_clear_cpu 315 51
+cpumask_test_and_set_cpu 316 51
+cpumask_test_cpu 317 51
+cpumask_weight 264 51
+cpumask_xor 61 51
+cpus_read_lock 318 120
+cpus_read_trylock 319 120
+cpus_read_unlock 320 120
+cpus_write_lock 321 120
+cpus_write_unlock 322 120
+crypto_engine_register_aead 323 121
+crypto_engine_register_aeads 323 121
+crypto_engine_register_ahash 323 121
+crypto_engine_register_ahashs 323 121
+crypto_engine_register_akcipher 323 121
+crypto_engine_register_akciphers 323 121
+crypto_engine_register_skcipher 323 121
+crypto_engine_register_skciphers 323 121
+crypto_engine_unregister_aead 324 121
+crypto_engine_unregister_aeads 324 121
+crypto_engine_unregister_ahash 324 121
+crypto_engine_unregister_ahashs 324 121
+crypto_engine_unregister_akcipher 324 121
+crypto_engine_unregister_akciphers 324 121
+crypto_engine_unregister_skcipher 324 121
+crypto_engine_unregister_skciphers 324 121
+crypto_register_aead 323 121
+crypto_register_aeads 323 121
+crypto_register_ahash 323 121
+crypto_register_ahashs 323 121
+crypto_register_akcipher 323 121
+crypto_register_akciphers 323 121
+crypto_register_skcipher 323 121
+crypto_register_skciphers 323 121
+crypto_unregister_aead 324 121
+crypto_unregister_aeads 324 121
+crypto_unregister_ahash 324 121
+crypto_unregister_ahashs 324 121
+crypto_unregister_akcipher 324 121
+crypto_unregister_akciphers 324 121
+crypto_unregister_skcipher 324 121
+crypto_unregister_skciphers 324 121
+css_get 92 122
+css_put 255 122
+css_tryget 325 122
+css_tryget_online 325 122
+data_race 326 4
+debugfs_create_atomic_t 27 20
+debugfs_create_automount 27 20
+debugfs_create_blob 27 20
+debugfs_create_bool 27 20
+debugfs_create_devm_seqfile 27 20
+debugfs_create_dir 27 20
+debugfs_create_file 27 20
+debugfs_create_file_size 27 20
+debugfs_create_file_unsafe 27 20
+debugfs_create_regset32 27 20
+debugfs_create_size_t 27 20
+debugfs_create_str 27 20
+debugfs_create_symlink 27 20
+debugfs_create_u16 27 20
+debugfs_create_u32 27 20
+debugfs_create_u32_array 27 20
+debugfs_create_u64 27 20
+debugfs_create_u8 27 20
+debugfs_create_ulong 27 20
+debugfs_create_x16 27 20
+debugfs_create_x32 27 20
+debugfs_create_x64 27 20
+debugfs_create_x8 27 20
+debugfs_create_xul 27 20
+debugfs_remove 327 20
+debugfs_remove_recursive 327 20
+dec_tlb_flush_pending 328 123
+default_wake_function 329 124
+del_gendisk 330 75
+del_singleshot_timer_sync 331 76
+del_timer 332 76
+del_timer_sync 331 76
+delayed_work_pending 106 18
+destroy_workqueue 333 18
+dev_alert 334 125
+dev_alert_once 334 125
+dev_alert_ratelimited 334 125
+dev_alloc_skb 335 69
+dev_close 336 64
+dev_consume_skb_any 306 69
+dev_consume_skb_irq 306 69
+dev_crit 334 125
+dev_crit_once 334 125
+dev_crit_ratelimited 334 125
+dev_dbg 334 125
+dev_dbg_once 334 125
+dev_dbg_ratelimited 334 125
+dev_emerg 334 125
+dev_emerg_once 334 125
+dev_emerg_ratelimited 334 125
+dev_err 334 125
+dev_err_once 334 125
+dev_err_probe 337 125
+dev_err_ratelimited 334 125
+dev_get_by_index 338 64
+dev_get_by_index_rcu 339 64
+dev_get_by_name 338 64
+dev_get_by_name_rcu 340 64
+dev_get_drvdata 40 11
+dev_hold 341 64
+dev_info 334 125
+dev_info_once 334 125
+dev_info_ratelimited 334 125
+dev_kfree_skb 306 69
+dev_kfree_skb_any 306 69
+dev_kfree_skb_irq 306 69
+dev_name 40 11
+dev_notice 334 125
+dev_notice_once 334 125
+dev_notice_ratelimited 334 125
+dev_put 342 64
+dev_queue_xmit 246 64
+dev_to_node 40 11
+dev_warn 334 125
+dev_warn_once 334 125
+dev_warn_ratelimited 334 125
+devfreq_add_device 343 126
+devfreq_remove_device 344 126
+device_add 267 11
+device_add_disk 345 75
+device_del 292 11
+device_initcall 148 54
+device_initcall_sync 148 54
+device_lock 346 11
+device_lock_assert 154 11
+device_lock_interruptible 347 11
+device_register 267 11
+device_remove_bin_file 348 127
+device_remove_file 348 127
+device_remove_group 348 127
+device_remove_groups 348 127
+device_trylock 349 11
+device_unlock 350 11
+device_unregister 292 11
+devl_lock 346 128
+devl_trylock 349 128
+devl_unlock 350 128
+devlink_free 351 117
+devlink_priv 311 117
+devm_add_action 352 129
+devm_add_action_or_reset 352 129
+devm_alloc_etherdev 353 117
+devm_alloc_etherdev_mqs 353 117
+devm_backlight_device_register 354 91
+devm_clk_hw_register 355 14
+devm_counter_add 356 116
+devm_counter_alloc 353 117
+devm_delayed_work_autocancel 357 130
+devm_devfreq_add_device 358 126
+devm_device_add_group 359 127
+devm_fpga_mgr_register 360 131
+devm_free_irq 361 19
+devm_gpiochip_add_data 362 132
+devm_hwmon_device_register_with_info 363 133
+devm_hwrng_register 364 134
+devm_i2c_add_adapter 365 135
+devm_iio_device_alloc 353 117
+devm_iio_device_register 77 52
+devm_iio_triggered_buffer_setup 366 136
+devm_kasprintf 367 129
+devm_kcalloc 367 129
+devm_kfree 368 129
+devm_kmalloc 367 129
+devm_kmalloc_array 367 129
+devm_kmemdup 367 129
+devm_kstrdup 367 129
+devm_kzalloc 367 129
+devm_led_classdev_register 369 137
+devm_led_classdev_register_ext 369 137
+devm_led_classdev_unregister 370 137
+devm_mbox_controller_register 371 138
+devm_mdiobus_register 372 139
+devm_mmc_alloc_host 353 117
+devm_nvmem_register 373 140
+devm_of_mdiobus_register 372 139
+devm_of_phy_provider_register 374 141
+devm_of_phy_provider_register_full 374 141
+devm_power_supply_register 375 142
+devm_pwmchip_add 376 143
+devm_rc_register_device 377 144
+devm_register_netdev 378 64
+devm_regulator_register 379 145
+devm_request_any_context_irq 380 19
+devm_request_irq 381 19
+devm_request_threaded_irq 382 19
+devm_reset_controller_register 383 146
+devm_rproc_add 384 147
+devm_rtc_register_device 385 53
+devm_snd_soc_register_component 386 148
+devm_spi_alloc_controller 353 117
+devm_spi_alloc_host 353 117
+devm_spi_alloc_master 353 117
+devm_spi_alloc_slave 353 117
+devm_spi_alloc_target 353 117
+devm_spi_register_controller 387 149
+devm_spi_register_master 387 149
+devm_thermal_of_zone_register 388 150
+devm_watchdog_register_device 389 151
+devm_work_autocancel 390 130
+dget 391 152
+dget_dlock 392 152
+dget_parent 391 152
+disable_delayed_work 393 18
+disable_delayed_work_sync 394 18
+disable_hardirq 395 19
+disable_irq 396 19
+disable_irq_nosync 397 19
+disable_work 398 18
+disable_work_sync 399 18
+div64_u64 40 24
+div_u64 40 24
+dma_alloc_coherent 82 153
+dma_async_device_register 400 154
+dma_async_device_unregister 401 154
+dma_fence_get 391 155
+dma_fence_get_rcu 325 155
+dma_fence_is_signaled 106 155
+dma_fence_put 306 155
+dma_fence_signal 248 155
+dma_fence_wait 402 155
+dma_fence_wait_timeout 402 155
+dma_free_coherent 403 153
+dma_map_page 40 156
+dma_map_sg 40 156
+dma_map_single 40 156
+dma_mapping_error 59 156
+dma_mb 404 157
+dma_pool_alloc 82 158
+dma_pool_free 368 158
+dma_resv_assert_held 154 159
+dma_resv_lock 347 159
+dma_resv_lock_interruptible 347 159
+dma_resv_lock_slow 346 159
+dma_resv_trylock 349 159
+dma_resv_unlock 350 159
+dma_resv_wait_timeout 402 159
+dma_rmb 405 157
+dma_sync_sg_for_cpu 334 156
+dma_sync_sg_for_device 334 156
+dma_sync_single_for_cpu 334 156
+dma_sync_single_for_device 334 156
+dma_unmap_page 334 156
+dma_unmap_sg 334 156
+dma_unmap_single 334 156
+dma_wmb 406 157
+dmaenginem_async_device_register 407 154
+do_div 40 24
+do_exit 11 8
+do_group_exit 11 8
+do_task_dead 11 8
+done_seqretry 408 67
+done_seqretry_irqrestore 408 67
+double_rq_lock 151 70
+double_rq_unlock 153 70
+down 409 160
+down_interruptible 410 160
+down_killable 410 160
+down_read 142 161
+down_read_interruptible 411 161
+down_read_killable 411 161
+down_read_killable_nested 411 161
+down_read_nested 142 161
+down_read_non_owner 142 161
+down_read_trylock 144 161
+down_timeout 410 160
+down_trylock 412 160
+down_write 143 161
+down_write_killable 413 161
+down_write_killable_nested 413 161
+down_write_nest_lock 143 161
+down_write_nested 143 161
+down_write_trylock 145 161
+downgrade_write 414 161
+dput 415 152
+drain_workqueue 416 18
+drm_gem_object_get 92 162
+drm_gem_object_put 417 162
+dst_clone 391 163
+dst_hold 92 163
+dst_hold_safe 325 163
+dst_release 306 163
+dump_stack 334 164
+early_initcall 148 54
+early_param 108 54
+enable_and_queue_work 418 18
+enable_delayed_work 246 18
+enable_irq 419 19
+enable_work 246 18
+fault_in_readable 420 165
+ffs 1 55
+ffz 1 55
+fget 421 166
+fib_table_lookup_rcu 84 64
+file_end_write 422 167
+file_ref_get 423 168
+file_ref_inc 92 168
+file_ref_put 424 168
+file_start_write 425 167
+filemap_invalidate_lock 143 169
+filemap_invalidate_lock_shared 142 169
+filemap_invalidate_trylock_shared 144 169
+filemap_invalidate_unlock 147 169
+filemap_invalidate_unlock_shared 146 169
+filemap_write_and_wait_range 247 165
+find_first_bit 264 170
+find_first_zero_bit 264 170
+find_last_bit 264 170
+find_linux_pte 80 56
+find_next_and_bit 264 170
+find_next_bit 264 170
+find_next_zero_bit 264 170
+find_task_by_pid_ns 340 171
+find_task_by_vpid 340 171
+finish_rcuwait 85 172
+finish_swait 85 73
+finish_wait 85 73
+flex_array_size 1 82
+fls 1 55
+fls64 1 55
+fls_long 1 55
+flush_dcache_page 334 173
+flush_delayed_work 426 18
+flush_rcu_work 427 18
+flush_scheduled_work 428 18
+flush_tlb_all 429 173
+flush_tlb_batched_pending 66 174
+flush_tlb_kernel_range 66 173
+flush_tlb_mm 66 173
+flush_tlb_page 66 173
+flush_tlb_range 66 173
+flush_work 427 18
+flush_workqueue 416 18
+folio_alloc 82 57
+folio_clear_active 22 16
+folio_clear_checked 22 16
+folio_clear_dirty 22 16
+folio_clear_dropbehind 22 16
+folio_clear_foreign 22 16
+folio_clear_has_hwpoisoned 22 16
+folio_clear_head 22 16
+folio_clear_hwpoison 22 16
+folio_clear_idle 22 16
+folio_clear_large_rmappable 22 16
+folio_clear_lru 22 16
+folio_clear_mappedtodisk 22 16
+folio_clear_mlocked 22 16
+folio_clear_movable_ops_isolated 22 16
+folio_clear_owner_2 22 16
+folio_clear_partially_mapped 22 16
+folio_clear_pinned 22 16
+folio_clear_private 22 16
+folio_clear_private_2 22 16
+folio_clear_readahead 22 16
+folio_clear_reclaim 22 16
+folio_clear_referenced 22 16
+folio_clear_reserved 22 16
+folio_clear_savepinned 22 16
+folio_clear_swapbacked 22 16
+folio_clear_swapcache 22 16
+folio_clear_unevictable 22 16
+folio_clear_uptodate 22 16
+folio_clear_vmemmap_self_hosted 22 16
+folio_clear_waiters 22 16
+folio_clear_workingset 22 16
+folio_clear_xen_remapped 22 16
+folio_end_writeback 430 165
+folio_get 92 107
+folio_lock 431 165
+folio_lock_killable 432 165
+folio_mark_dirty 433 107
+folio_mark_uptodate 55 16
+folio_nr_pages 40 107
+folio_order 40 107
+folio_page 40 107
+folio_put 434 107
+folio_put_refs 435 107
+folio_put_testzero 424 107
+folio_ref_add 436 175
+folio_ref_add_unless_zero 437 175
+folio_ref_count 44 175
+folio_ref_dec 438 175
+folio_ref_dec_and_test 424 175
+folio_ref_dec_return 439 175
+folio_ref_freeze 440 175
+folio_ref_inc 92 175
+folio_ref_inc_return 441 175
+folio_ref_sub 442 175
+folio_ref_sub_and_test 443 175
+folio_ref_sub_return 444 175
+folio_ref_try_add 437 175
+folio_ref_unfreeze 445 175
+folio_set_active 54 16
+folio_set_checked 54 16
+folio_set_dirty 54 16
+folio_set_dropbehind 54 16
+folio_set_foreign 54 16
+folio_set_has_hwpoisoned 54 16
+folio_set_hwpoison 54 16
+folio_set_idle 54 16
+folio_set_large_rmappable 54 16
+folio_set_lru 54 16
+folio_set_mappedtodisk 54 16
+folio_set_mlocked 54 16
+folio_set_movable_ops 54 16
+folio_set_movable_ops_isolated 54 16
+folio_set_owner_2 54 16
+folio_set_partially_mapped 54 16
+folio_set_pinned 54 16
+folio_set_private 54 16
+folio_set_private_2 54 16
+folio_set_readahead 54 16
+folio_set_reclaim 54 16
+folio_set_referenced 54 16
+folio_set_reserved 54 16
+folio_set_savepinned 54 16
+folio_set_swapbacked 54 16
+folio_set_swapcache 54 16
+folio_set_unevictable 54 16
+folio_set_vmemmap_self_hosted 54 16
+folio_set_waiters 54 16
+folio_set_workingset 54 16
+folio_set_xen_remapped 54 16
+folio_set_young 54 16
+folio_size 40 107
+folio_start_writeback 54 16
+folio_test_active 44 16
+folio_test_anon 45 16
+folio_test_buddy 44 16
+folio_test_checked 44 16
+folio_test_clear_active 56 16
+folio_test_clear_dirty 56 16
+folio_test_clear_dropbehind 56 16
+folio_test_clear_hwpoison 56 16
+folio_test_clear_lru 56 16
+folio_test_clear_mlocked 56 16
+folio_test_clear_pinned 56 16
+folio_test_clear_readahead 56 16
+folio_test_clear_reclaim 56 16
+folio_test_clear_referenced 56 16
+folio_test_clear_unevictable 56 16
+folio_test_clear_workingset 56 16
+folio_test_clear_writeback 56 16
+folio_test_clear_xen_remapped 56 16
+folio_test_clear_young 56 16
+folio_test_dirty 44 16
+folio_test_dropbehind 44 16
+folio_test_foreign 44 16
+folio_test_guard 44 16
+folio_test_has_hwpoisoned 44 16
+folio_test_hugetlb 44 16
+folio_test_hwpoison 44 16
+folio_test_idle 44 16
+folio_test_large 45 16
+folio_test_large_kmalloc 44 16
+folio_test_large_rmappable 44 16
+folio_test_locked 44 16
+folio_test_lru 44 16
+folio_test_mappedtodisk 44 16
+folio_test_mlocked 44 16
+folio_test_movable_ops 44 16
+folio_test_movable_ops_isolated 44 16
+folio_test_offline 44 16
+folio_test_owner_2 44 16
+folio_test_partially_mapped 44 16
+folio_test_pinned 44 16
+folio_test_private 44 16
+folio_test_private_2 44 16
+folio_test_readahead 44 16
+folio_test_reclaim 44 16
+folio_test_referenced 44 16
+folio_test_reported 44 16
+folio_test_reserved 44 16
+folio_test_savepinned 44 16
+folio_test_set_dirty 57 16
+folio_test_set_hwpoison 57 16
+folio_test_set_mlocked 57 16
+folio_test_set_pinned 57 16
+folio_test_set_writeback 57 16
+folio_test_slab 44 16
+folio_test_swapbacked 44 16
+folio_test_swapcache 44 16
+folio_test_table 44 16
+folio_test_unaccepted 44 16
+folio_test_unevictable 44 16
+folio_test_uptodate 46 16
+folio_test_vmemmap_self_hosted 44 16
+folio_test_waiters 44 16
+folio_test_workingset 44 16
+folio_test_writeback 44 16
+folio_test_xen_remapped 44 16
+folio_test_young 44 16
+folio_test_zsmalloc 44 16
+folio_try_get 446 175
+folio_trylock 447 165
+folio_unlock 448 165
+folio_wait_bit 449 165
+folio_wait_locked 449 165
+folio_wait_stable 449 165
+folio_wait_writeback 449 165
+for_each_clear_bit 450 170
+for_each_cpu 450 51
+for_each_set_bit 450 170
+fpga_mgr_register 451 131
+fpga_mgr_unregister 452 131
+fput 453 166
+free_candev 351 117
+free_irq 454 19
+free_netdev 351 117
+free_page 81 57
+free_pages 81 57
+free_percpu 81 77
+from_timer 307 23
+fs_initcall 148 54
+fs_initcall_sync 148 54
+fsleep 301 176
+futex_hb_waiters_dec 328 177
+futex_hb_waiters_inc 455 177
+futex_hb_waiters_pending 456 177
+futex_q_lock 457 177
+futex_q_unlock 458 177
+fwnode_handle_put 417 178
+get_bh 92 99
+get_cpu 459 179
+get_cpu_ptr 460 180
+get_cpu_var 461 180
+get_cred 391 181
+get_cred_rcu 446 181
+get_device 391 11
+get_file 391 169
+get_file_rcu 446 169
+get_locked_pte 462 182
+get_net 391 183
+get_page 92 107
+get_page_unless_zero 446 107
+get_pid 391 171
+get_state_synchronize_rcu 463 42
+get_state_synchronize_srcu 464 101
+get_task_mm 465 184
+get_task_struct 391 185
+get_user 73 58
+get_user_pages 420 107
+get_user_pages_fast 420 107
+get_zeroed_page 82 57
+gpiochip_add 466 132
+gpiochip_add_data 466 132
+gpiochip_remove 467 132
+gpiod_get_value_cansleep 292 186
+gpiod_set_value 468 186
+gpiod_set_value_cansleep 292 186
+guard 17 12
+guard(__priv__iio_dev_mode_lock) 469 52
+guard(__priv__iio_dev_mode_lock_try_direct) 470 52
+guard(__task_rq_lock) 471 12
+guard(console_lock) 472 12
+guard(cooling_dev) 469 187
+guard(cpufreq_policy_read) 473 188
+guard(cpufreq_policy_write) 474 188
+guard(cpus_read_lock) 475 12
+guard(device) 469 12
+guard(device_intr) 470 12
+guard(devl) 469 12
+guard(disable_irq) 476 12
+guard(gpio_generic_lock) 477 189
+guard(gpio_generic_lock_irqsave) 478 189
+guard(hwmon_lock) 469 133
+guard(irq) 479 12
+guard(irqsave) 479 12
+guard(jump_label_lock) 480 12
+guard(local_lock) 481 12
+guard(local_lock_irq) 482 12
+guard(local_lock_irqsave) 482 12
+guard(local_lock_nested_bh) 483 12
+guard(migrate) 484 12
+guard(mmap_read_lock) 485 12
+guard(mmap_read_lock_try) 486 12
+guard(mmap_write_lock) 487 12
+guard(msi_descs_lock) 469 190
+guard(mutex) 469 12
+guard(mutex_intr) 470 12
+guard(mutex_kill) 470 12
+guard(mutex_try) 488 12
+guard(pagefault) 489 12
+guard(pci_dev) 469 12
+guard(percpu_read) 490 12
+guard(percpu_read_try) 491 12
+guard(percpu_write) 492 12
+guard(pm_runtime_active) 493 12
+guard(pm_runtime_active_auto) 493 12
+guard(pm_runtime_active_auto_try) 494 12
+guard(pm_runtime_active_auto_try_enabled) 495 12
+guard(pm_runtime_active_try) 494 12
+guard(pm_runtime_active_try_enabled) 495 12
+guard(pm_runtime_noresume) 496 12
+guard(preempt) 497 12
+guard(preempt_notrace) 497 12
+guard(raw_spinlock) 477 12
+guard(raw_spinlock_bh) 498 12
+guard(raw_spinlock_bh_try) 499 12
+guard(raw_spinlock_irq) 478 12
+guard(raw_spinlock_irq_try) 500 12
+guard(raw_spinlock_irqsave) 478 12
+guard(raw_spinlock_irqsave_try) 500 12
+guard(raw_spinlock_nested) 477 12
+guard(raw_spinlock_try) 501 12
+guard(rcu) 502 12
+guard(rcu_tasks_trace) 503 12
+guard(read_lock) 504 12
+guard(read_lock_irq) 505 12
+guard(read_lock_irqsave) 505 12
+guard(ring_buffer_nest) 17 191
+guard(rq_lock) 477 12
+guard(rq_lock_irq) 478 12
+guard(rq_lock_irqsave) 478 12
+guard(rwsem_read) 473 12
+guard(rwsem_read_intr) 506 12
+guard(rwsem_read_kill) 506 12
+guard(rwsem_read_try) 507 12
+guard(rwsem_write) 474 12
+guard(rwsem_write_kill) 508 12
+guard(rwsem_write_try) 509 12
+guard(serio_pause_rx) 510 192
+guard(spinlock) 511 12
+guard(spinlock_bh) 512 12
+guard(spinlock_bh_try) 513 12
+guard(spinlock_irq) 510 12
+guard(spinlock_irq_try) 514 12
+guard(spinlock_irqsave) 510 12
+guard(spinlock_irqsave_try) 514 12
+guard(spinlock_try) 515 12
+guard(srcu) 516 12
+guard(srcu_fast) 516 12
+guard(srcu_fast_notrace) 516 12
+guard(super_write) 517 12
+guard(task_lock) 511 12
+guard(task_rq_lock) 518 12
+guard(uart_port_lock) 511 12
+guard(uart_port_lock_check_sysrq_irqsave) 510 12
+guard(uart_port_lock_irq) 510 12
+guard(uart_port_lock_irqsave) 510 12
+guard(uart_port_lock_irqsave_try) 514 12
+guard(uart_port_lock_try) 515 12
+guard(wiphy) 469 12
+guard(write_lock) 519 12
+guard(write_lock_irq) 520 12
+guard(write_lock_irqsave) 520 12
+hardirq_count 521 65
+hash_add 522 193
+hash_add_rcu 523 193
+hash_del 524 193
+hash_del_rcu 525 193
+hash_for_each 526 193
+hash_for_each_possible 527 193
+hash_for_each_possible_rcu 528 193
+hash_for_each_rcu 529 193
+hash_for_each_safe 530 193
+hash_init 36 193
+hci_get_priv 311 117
+hci_register_dev 531 194
+hci_unregister_dev 532 194
+hid_device_io_stop 533 195
+hid_hw_close 533 195
+hid_hw_stop 534 195
+hlist_add_before 535 31
+hlist_add_before_rcu 536 196
+hlist_add_behind 535 31
+hlist_add_behind_rcu 536 196
+hlist_add_head 535 31
+hlist_add_head_rcu 537 196
+hlist_add_tail_rcu 537 196
+hlist_bl_add_head_rcu 537 196
+hlist_bl_del_rcu 538 196
+hlist_bl_for_each_entry_continue_rcu 539 197
+hlist_bl_for_each_entry_rcu 540 197
+hlist_bl_is_locked 106 198
+hlist_bl_lock 541 198
+hlist_bl_unlock 542 198
+hlist_del 543 31
+hlist_del_init 543 31
+hlist_del_init_rcu 538 196
+hlist_del_rcu 538 196
+hlist_empty 44 31
+hlist_entry 307 31
+hlist_entry_safe 544 199
+hlist_for_each_entry 545 31
+hlist_for_each_entry_continue_rcu 539 196
+hlist_for_each_entry_from_rcu 539 196
+hlist_for_each_entry_rcu 546 196
+hlist_for_each_entry_rcu_bh 546 196
+hlist_for_each_entry_rcu_notrace 546 196
+hlist_for_each_entry_safe 547 31
+hlist_for_each_entry_srcu 546 196
+hlist_nulls_add_head_rcu 536 200
+hlist_nulls_add_tail_rcu 536 200
+hlist_nulls_del_init_rcu 538 200
+hlist_nulls_del_rcu 538 200
+hlist_nulls_for_each_entry_rcu 540 200
+hlist_nulls_replace_init_rcu 548 200
+hlist_nulls_replace_rcu 548 196
+hlist_replace_rcu 548 196
+hlist_unhashed 264 31
+hlist_unhashed_lockless 44 31
+hlists_swap_heads_rcu 549 196
+hrtimer_active 106 201
+hrtimer_cancel 550 201
+hrtimer_forward 551 201
+hrtimer_forward_now 551 201
+hrtimer_get_expires 264 201
+hrtimer_get_remaining 264 201
+hrtimer_get_softexpires 264 201
+hrtimer_init 552 201
+hrtimer_is_queued 106 201
+hrtimer_restart 553 201
+hrtimer_set_expires 61 201
+hrtimer_set_expires_range 61 201
+hrtimer_set_expires_range_ns 61 201
+hrtimer_setup 554 201
+hrtimer_start 553 201
+hrtimer_start_expires 553 201
+hrtimer_start_range_ns 553 201
+hrtimer_try_to_cancel 555 201
+htonl 1 93
+htons 1 93
+hweight16 1 55
+hweight32 1 55
+hweight64 1 55
+hweight8 1 55
+hweight_long 1 55
+hwmon_device_register_with_info 556 133
+hwmon_device_unregister 557 133
+hwrng_register 558 134
+hwrng_unregister 559 134
+i2c_add_adapter 560 135
+i2c_add_numbered_adapter 560 135
+i2c_del_adapter 561 135
+i2c_get_clientdata 40 11
+i2c_transfer 267 135
+i_mmap_assert_locked 562 169
+i_mmap_assert_write_locked 154 169
+i_mmap_lock_read 142 169
+i_mmap_lock_write 143 169
+i_mmap_trylock_read 144 169
+i_mmap_trylock_write 145 169
+i_mmap_unlock_read 146 169
+i_mmap_unlock_write 147 169
+ib_register_device 563 202
+ib_unregister_device 564 202
+ida_alloc 565 203
+ida_free 566 203
+idr_alloc 567 203
+idr_find 568 203
+idr_for_each_entry 569 203
+idr_preload 570 203
+idr_preload_end 100 203
+idr_remove 571 203
+ieee80211_free_hw 351 117
+ieee80211_register_hw 572 204
+ieee80211_unregister_hw 573 204
+ieee802154_register_hw 574 205
+ieee802154_unregister_hw 575 205
+igrab 576 169
+ihold 577 169
+iio_alloc_pollfunc 578 206
+iio_device_free 351 117
+iio_device_register 83 52
+iio_device_unregister 579 52
+iio_priv 311 117
+iio_triggered_buffer_setup 580 136
+ilog2 1 207
+in_atomic 521 65
+in_dev_get 391 59
+in_dev_put 306 59
+in_hardirq 521 65
+in_interrupt 521 65
+in_nmi 521 65
+in_serving_softirq 521 65
+in_softirq 521 65
+in_task 521 65
+inb 103 66
+inb_p 103 66
+inc_tlb_flush_pending 581 123
+init_completion 36 106
+init_irq_work 582 208
+init_rcu_head 583 42
+init_rcu_head_on_stack 583 42
+init_rwsem 36 161
+init_srcu_struct 584 101
+init_swait_queue_head 36 209
+init_waitqueue_head 36 46
+inl 103 66
+inl_p 103 66
+inode_dio_begin 92 169
+inode_dio_end 585 169
+inode_dio_wait 449 169
+inode_lock 143 169
+inode_lock_killable 413 169
+inode_lock_nested 143 169
+inode_lock_shared 142 169
+inode_lock_shared_killable 411 169
+inode_lock_shared_nested 142 169
+inode_trylock 145 169
+inode_trylock_shared 144 169
+inode_unlock 147 169
+inode_unlock_shared 146 169
+input_free_device 586 210
+input_register_device 587 210
+input_unregister_device 586 210
+insb 85 66
+insl 85 66
+instrument_atomic_read 334 211
+instrument_atomic_read_write 334 211
+instrument_atomic_write 334 211
+instrument_read 334 211
+instrument_read_write 334 211
+instrument_write 334 211
+insw 85 66
+inw 103 66
+inw_p 103 66
+io_schedule 588 108
+io_schedule_timeout 589 124
+io_stop_wc 590 157
+ioread16 103 212
+ioread16_rep 85 212
+ioread16be 103 212
+ioread32 103 212
+ioread32_rep 85 212
+ioread32be 103 212
+ioread64 103 212
+ioread64be 103 212
+ioread8 103 212
+ioread8_rep 85 212
+iowrite16 104 212
+iowrite16_rep 85 212
+iowrite16be 104 212
+iowrite32 104 212
+iowrite32_rep 85 212
+iowrite32be 104 212
+iowrite64 104 212
+iowrite64be 104 212
+iowrite8 104 212
+iowrite8_rep 85 212
+iput 591 169
+irq_count 521 65
+irq_set_chained_handler 592 213
+irq_set_chained_handler_and_data 592 213
+irq_work_queue 593 214
+irq_work_queue_on 593 214
+irq_work_sync 594 214
+irqs_disabled 521 65
+is_power_of_2 1 207
+jiffies_to_msecs 40 215
+jiffies_to_usecs 40 215
+jump_label_lock 595 216
+jump_label_unlock 596 216
+kasan_check_read 334 217
+kasan_check_write 334 217
+kasprintf 82 218
+kcalloc 82 219
+kcsan_atomic_next 334 220
+kcsan_flat_atomic_begin 334 220
+kcsan_flat_atomic_end 334 220
+kcsan_nestable_atomic_begin 334 220
+kcsan_nestable_atomic_end 334 220
+kernel_read 267 169
+kernel_write 267 169
+kfifo_get 597 221
+kfifo_in 598 221
+kfifo_in_spinlocked 599 221
+kfifo_is_empty 264 221
+kfifo_is_full 264 221
+kfifo_len 264 221
+kfifo_out 597 221
+kfifo_out_spinlocked 105 221
+kfifo_put 598 221
+kfifo_reset 36 221
+kfree 81 219
+kfree_const 81 219
+kfree_rcu 600 100
+kfree_rcu_mightsleep 601 100
+kfree_sensitive 81 219
+kfree_skb 306 69
+kfree_skb_list 306 69
+kfree_skb_reason 306 69
+klist_del 602 222
+klist_remove 602 222
+kmalloc 82 219
+kmalloc_array 82 219
+kmalloc_node 82 219
+kmalloc_obj 82 219
+kmalloc_objs 82 219
+kmap 603 223
+kmap_atomic 604 223
+kmap_local_folio 605 223
+kmap_local_page 605 223
+kmem_cache_alloc 82 219
+kmem_cache_alloc_node 82 219
+kmem_cache_create 141 219
+kmem_cache_destroy 606 219
+kmem_cache_free 368 219
+kmem_cache_free_bulk 607 219
+kmem_cache_zalloc 82 219
+kmemdup 82 224
+kmemdup_nul 82 224
+kobject_get 391 225
+kobject_get_unless_zero 325 225
+kobject_put 417 225
+krealloc 82 219
+krealloc_array 82 219
+kref_get 608 226
+kref_get_unless_zero 609 226
+kref_init 610 226
+kref_put 611 226
+kref_put_lock 612 226
+kref_put_mutex 613 226
+kref_read 223 226
+kstrdup 82 224
+kstrdup_const 82 224
+kstrndup 82 224
+kthread_bind 292 227
+kthread_cancel_work_sync 614 227
+kthread_complete_and_exit 11 228
+kthread_create 615 227
+kthread_create_on_cpu 616 228
+kthread_create_on_node 616 228
+kthread_destroy_worker 333 227
+kthread_exit 11 228
+kthread_flush_work 617 227
+kthread_flush_worker 416 227
+kthread_init_delayed_work 35 228
+kthread_init_work 618 228
+kthread_mod_delayed_work 619 227
+kthread_park 620 227
+kthread_parkme 301 227
+kthread_queue_delayed_work 619 227
+kthread_queue_work 621 227
+kthread_run 622 227
+kthread_run_on_cpu 616 228
+kthread_run_on_node 616 228
+kthread_should_park 623 227
+kthread_should_stop 623 227
+kthread_should_stop_or_park 624 227
+kthread_stop 620 227
+kthread_unpark 625 227
+ktime_add 40 229
+ktime_get 40 229
+ktime_get_boottime 40 229
+ktime_get_ns 40 229
+ktime_get_real 40 229
+ktime_ms_delta 40 229
+ktime_sub 40 229
+ktime_to_ms 40 229
+ktime_to_ns 40 229
+ktime_to_us 40 229
+ktime_us_delta 40 229
+kunmap 626 223
+kunmap_atomic 627 223
+kunmap_local 419 223
+kvasprintf 82 218
+kvcalloc 82 219
+kvfree 628 219
+kvfree_rcu 600 100
+kvfree_rcu_mightsleep 601 100
+kvfree_sensitive 628 219
+kvmalloc 82 219
+kvmalloc_array 82 219
+kvmalloc_node 82 219
+kvmemdup 82 224
+kvrealloc 82 219
+kvzalloc 82 219
+kvzalloc_node 82 219
+kzalloc 82 219
+kzalloc_node 82 219
+kzalloc_obj 82 219
+kzalloc_objs 82 219
+l3mdev_master_dev_rcu 84 64
+latch_tree_find 629 230
+latch_tree_insert 630 230
+late_initcall 148 54
+late_initcall_sync 148 54
+le16_to_cpu 1 93
+le32_to_cpu 1 93
+le64_to_cpu 1 93
+led_classdev_register 631 137
+led_classdev_register_ext 631 137
+led_classdev_unregister 632 137
+likely 79 39
+list_add 633 31
+list_add_rcu 537 196
+list_add_tail 633 31
+list_add_tail_rcu 537 196
+list_add_tail_release 634 31
+list_bidir_del_rcu 635 196
+list_bulk_move_tail 636 31
+list_del 86 31
+list_del_init 86 31
+list_del_init_careful 637 31
+list_del_rcu 635 196
+list_empty 44 31
+list_empty_careful 105 31
+list_entry 307 31
+list_entry_lockless 638 196
+list_entry_rcu 638 196
+list_first_entry 639 31
+list_first_entry_or_null 640 31
+list_first_entry_or_null_acquire 641 31
+list_first_or_null_rcu 642 196
+list_for_each 643 31
+list_for_each_entry 644 31
+list_for_each_entry_continue 644 31
+list_for_each_entry_continue_rcu 645 196
+list_for_each_entry_from 644 31
+list_for_each_entry_from_rcu 645 196
+list_for_each_entry_lockless 645 196
+list_for_each_entry_rcu 645 196
+list_for_each_entry_reverse 644 31
+list_for_each_entry_safe 646 31
+list_for_each_entry_safe_continue 646 31
+list_for_each_entry_safe_from 646 31
+list_for_each_entry_safe_reverse 646 31
+list_for_each_entry_srcu 645 196
+list_for_each_prev 643 31
+list_for_each_prev_safe 647 31
+list_for_each_rcu 648 196
+list_for_each_safe 647 31
+list_is_first 264 31
+list_is_head 264 31
+list_is_last 264 31
+list_is_singular 264 31
+list_last_entry 639 31
+list_last_entry_or_null 640 31
+list_move 636 31
+list_move_tail 636 31
+list_next_entry 649 31
+list_next_entry_circular 544 31
+list_next_or_null_rcu 650 196
+list_prev_entry 649 31
+list_prev_entry_circular 544 31
+list_replace 651 31
+list_replace_init 651 31
+list_replace_rcu 548 196
+list_rotate_left 61 31
+list_splice 636 31
+list_splice_init 636 31
+list_splice_init_rcu 652 196
+list_splice_rcu 537 196
+list_splice_tail 636 31
+list_splice_tail_init 636 31
+list_splice_tail_init_rcu 652 196
+list_swap 636 31
+llist_add 653 61
+llist_add_batch 654 61
+llist_del_all 655 61
+llist_del_first 656 61
+llist_del_first_init 656 61
+llist_del_first_this 657 61
+llist_empty 44 61
+llist_entry 544 61
+llist_for_each_entry 658 61
+llist_for_each_entry_safe 659 61
+llist_next 44 61
+local64_add 660 231
+local64_add_return 661 231
+local64_cmpxchg 662 231
+local64_dec 663 231
+local64_dec_return 664 231
+local64_inc 665 231
+local64_inc_return 666 231
+local64_read 667 231
+local64_set 668 231
+local64_sub 669 231
+local64_sub_return 670 231
+local64_xchg 671 231
+local_add 660 231
+local_add_return 661 231
+local_bh_disable 90 232
+local_bh_enable 91 232
+local_bh_enable_ip 91 62
+local_clock 40 229
+local_cmpxchg 662 231
+local_dec 663 231
+local_dec_return 664 231
+local_inc 665 231
+local_inc_return 666 231
+local_irq_disable 149 232
+local_irq_enable 150 232
+local_irq_restore 150 232
+local_irq_save 149 232
+local_lock 672 233
+local_lock_irq 673 233
+local_lock_irqsave 673 233
+local_lock_nested_bh 674 233
+local_read 667 231
+local_set 668 231
+local_sub 669 231
+local_sub_return 670 231
+local_trylock 675 233
+local_trylock_irqsave 676 233
+local_unlock 677 233
+local_unlock_irq 678 233
+local_unlock_irqrestore 678 233
+local_unlock_nested_bh 679 233
+local_xchg 671 231
+lock_buffer 680 99
+lock_page 431 165
+lock_sock 681 94
+lock_sock_fast 682 94
+lock_sock_nested 681 94
+lock_task_sighand 683 234
+lock_vma_under_rcu 684 235
+lockdep_assert 334 236
+lockdep_assert_RT_in_threaded_ctx 334 236
+lockdep_assert_cpus_held 685 120
+lockdep_assert_held 562 236
+lockdep_assert_held_exclusive 154 236
+lockdep_assert_held_once 562 236
+lockdep_assert_held_read 686 236
+lockdep_assert_held_write 154 236
+lockdep_assert_in_rcu_read_lock 687 42
+lockdep_assert_in_rcu_read_lock_bh 687 42
+lockdep_assert_in_rcu_read_lock_sched 687 42
+lockdep_assert_in_rcu_reader 687 42
+lockdep_assert_in_softirq 334 236
+lockdep_assert_irqs_disabled 688 236
+lockdep_assert_irqs_enabled 334 236
+lockdep_assert_none_held_once 334 236
+lockdep_assert_not_held 85 236
+lockdep_assert_preemption_disabled 689 236
+lockdep_assert_preemption_enabled 334 236
+lockdep_assert_rq_held 154 70
+lockdep_assert_wiphy 154 237
+lockdep_is_held 690 236
+lockdep_rtnl_is_held 691 5
+lockdep_set_class 85 236
+lockdep_set_class_and_name 85 236
+lockdep_set_novalidate_class 85 236
+lockdep_set_subclass 85 236
+lockdep_sock_is_held 692 94
+lockless_dereference 693 238
+lockref_get 92 239
+lockref_get_not_dead 325 239
+lockref_get_not_zero 325 239
+lockref_mark_dead 61 239
+lockref_put_or_lock 694 239
+lockref_put_return 695 239
+lower_16_bits 1 25
+lower_32_bits 1 25
+make_task_dead 11 8
+mark_buffer_dirty 696 99
+max 1 25
+max3 1 25
+max_t 1 25
+maybe_get_net 325 183
+mb 697 157
+mbox_controller_register 698 138
+mbox_controller_unregister 699 138
+mdelay 334 176
+mdiobus_register 700 139
+mdiobus_unregister 701 139
+memcmp 40 224
+memcpy 61 224
+memcpy_fromio 702 60
+memcpy_toio 85 60
+memdup_user 703 224
+memmove 61 224
+mempool_alloc 82 240
+mempool_free 81 240
+memset 61 224
+memset_io 85 60
+memstick_add_host 704 241
+memstick_free_host 351 117
+memstick_priv 311 117
+memstick_remove_host 705 241
+memzero_explicit 61 224
+might_lock 85 236
+might_sleep 706 242
+might_sleep_if 707 242
+migrate_disable 708 65
+migrate_enable 709 65
+min 1 25
+min3 1 25
+min_not_zero 1 25
+min_t 1 25
+mm_tlb_flush_nested 44 123
+mm_tlb_flush_pending 44 123
+mmap_assert_locked 562 235
+mmap_assert_read_locked 562 235
+mmap_assert_write_locked 154 235
+mmap_lock_is_contended 710 235
+mmap_lock_speculate_retry 711 235
+mmap_lock_speculate_try_begin 712 235
+mmap_read_lock 713 235
+mmap_read_lock_killable 714 235
+mmap_read_trylock 715 235
+mmap_read_unlock 716 235
+mmap_read_unlock_non_owner 716 235
+mmap_write_downgrade 414 235
+mmap_write_lock 717 235
+mmap_write_lock_killable 718 235
+mmap_write_lock_nested 717 235
+mmap_write_unlock 719 235
+mmc_add_host 720 243
+mmc_free_host 351 117
+mmc_priv 311 117
+mmc_remove_host 721 243
+mmdrop 453 184
+mmdrop_sched 722 184
+mmget 92 184
+mmget_not_zero 446 184
+mmgrab 92 184
+mmiowb 723 244
+mmput 724 184
+mmput_async 722 184
+mmu_notifier_invalidate_range_end 17 245
+mmu_notifier_invalidate_range_start 725 245
+mnt_drop_write 422 246
+mnt_drop_write_file 422 246
+mnt_want_write 726 246
+mnt_want_write_file 726 246
+mntget 727 246
+mntput 728 246
+mod_delayed_work 729 18
+mod_delayed_work_on 730 18
+mod_timer 731 76
+mod_timer_pending 731 76
+module_exit 732 63
+module_init 148 63
+module_param_call 733 247
+module_put 722 63
+module_put_and_kthread_exit 11 63
+msecs_to_jiffies 40 215
+msleep 301 176
+msleep_interruptible 300 176
+mul_u64_u32_shr 1 24
+mutex_destroy 734 88
+mutex_init 36 88
+mutex_is_locked 710 248
+mutex_lock 346 248
+mutex_lock_interruptible 347 248
+mutex_lock_interruptible_nested 347 248
+mutex_lock_io 346 248
+mutex_lock_io_nested 346 248
+mutex_lock_killable 347 248
+mutex_lock_killable_nested 347 248
+mutex_lock_nest_lock 346 248
+mutex_lock_nested 346 248
+mutex_trylock 349 248
+mutex_unlock 350 248
+napi_alloc_skb 335 69
+napi_complete 735 64
+napi_complete_done 735 64
+napi_consume_skb 306 69
+napi_disable 736 64
+napi_enable 737 64
+napi_gro_receive 246 64
+napi_schedule 738 64
+napi_schedule_irqoff 739 64
+napi_schedule_prep 738 64
+napi_synchronize 740 64
+ndelay 334 176
+need_resched 741 109
+need_seqretry 106 67
+neigh_hold 92 249
+neigh_release 306 249
+netdev_alert 334 250
+netdev_alloc_skb 335 69
+netdev_completed_queue 22 64
+netdev_crit 334 250
+netdev_dbg 334 250
+netdev_emerg 334 250
+netdev_err 334 250
+netdev_hold 341 64
+netdev_info 334 250
+netdev_lock 346 64
+netdev_lock_ops 742 251
+netdev_master_upper_dev_get_rcu 84 64
+netdev_notice 334 250
+netdev_priv 743 64
+netdev_put 342 64
+netdev_sent_queue 54 64
+netdev_trylock 349 64
+netdev_tx_completed_queue 22 64
+netdev_tx_sent_queue 54 64
+netdev_unlock 350 64
+netdev_unlock_ops 350 251
+netdev_warn 334 250
+netif_addr_lock 94 64
+netif_addr_lock_bh 95 64
+netif_addr_unlock 97 64
+netif_addr_unlock_bh 98 64
+netif_carrier_off 696 64
+netif_carrier_ok 44 64
+netif_carrier_on 744 64
+netif_device_attach 696 64
+netif_device_detach 745 64
+netif_device_present 44 64
+netif_dormant 44 64
+netif_napi_add 746 64
+netif_napi_add_config 746 64
+netif_napi_add_tx 746 64
+netif_napi_add_tx_weight 746 64
+netif_napi_add_weight 746 64
+netif_napi_del 747 64
+netif_queue_stopped 44 64
+netif_receive_skb 246 64
+netif_running 44 64
+netif_rx 246 64
+netif_schedule_queue 625 64
+netif_start_queue 22 64
+netif_start_subqueue 22 64
+netif_stop_queue 748 64
+netif_stop_subqueue 748 64
+netif_subqueue_maybe_stop 749 252
+netif_subqueue_stopped 44 64
+netif_subqueue_try_stop 750 252
+netif_tx_disable 751 64
+netif_tx_lock 94 64
+netif_tx_lock_bh 95 64
+netif_tx_queue_stopped 44 64
+netif_tx_start_all_queues 22 64
+netif_tx_start_queue 22 64
+netif_tx_stop_all_queues 748 64
+netif_tx_stop_queue 748 64
+netif_tx_unlock 97 64
+netif_tx_unlock_bh 98 64
+netif_tx_wake_all_queues 744 64
+netif_tx_wake_queue 744 64
+netif_txq_completed_wake 752 252
+netif_txq_maybe_stop 749 252
+netif_txq_try_stop 750 252
+netif_wake_queue 744 64
+netif_wake_subqueue 744 64
+netif_xmit_stopped 264 64
+nfc_register_device 753 253
+nfc_unregister_device 754 253
+nmi_count 521 65
+no_free_ptr 79 12
+no_printk 40 164
+ns_to_ktime 40 229
+nsecs_to_jiffies 40 215
+ntohl 1 93
+ntohs 1 93
+num_online_cpus 40 109
+numa_node_id 40 11
+nvmem_register 755 140
+nvmem_unregister 756 140
+of_mdiobus_register 700 139
+of_node_get 391 13
+of_node_put 417 13
+offsetof 3 45
+offsetofend 3 254
+on_each_cpu 757 255
+on_each_cpu_cond 758 255
+on_each_cpu_mask 758 255
+open_softirq 759 19
+order_base_2 1 207
+outb 104 66
+outb_p 104 66
+outl 104 66
+outl_p 104 66
+outsb 85 66
+outsl 85 66
+outsw 85 66
+outw 104 66
+outw_p 104 66
+p4dp_get 44 256
+page_address 40 107
+page_count 44 175
+page_folio 40 107
+page_ref_add 436 175
+page_ref_add_unless_zero 437 175
+page_ref_count 44 175
+page_ref_dec 438 175
+page_ref_dec_and_test 424 175
+page_ref_dec_return 439 175
+page_ref_freeze 440 175
+page_ref_inc 92 175
+page_ref_inc_return 441 175
+page_ref_sub 442 175
+page_ref_sub_and_test 443 175
+page_ref_unfreeze 445 175
+page_to_pfn 40 107
+page_to_phys 40 107
+pagefault_disable 760 50
+pagefault_enable 761 50
+panic 11 8
+path_get 762 257
+path_put 763 257
+pci_dev_get 391 258
+pci_dev_lock 346 258
+pci_dev_put 417 258
+pci_dev_unlock 350 258
+pci_disable_device 764 258
+pci_enable_device 765 258
+pci_free_irq 766 258
+pci_free_irq_vectors 767 258
+pci_get_drvdata 40 11
+pci_lock_rescan_remove 768 258
+pci_request_irq 769 258
+pci_unlock_rescan_remove 770 258
+per_cpu 771 180
+per_cpu_ptr 125 180
+percpu_counter_add 772 259
+percpu_counter_add_batch 772 259
+percpu_counter_compare 773 259
+percpu_counter_dec 774 259
+percpu_counter_inc 775 259
+percpu_counter_read 773 259
+percpu_counter_read_positive 776 259
+percpu_counter_set 777 259
+percpu_counter_sub 778 259
+percpu_counter_sum 773 259
+percpu_counter_sum_positive 773 259
+percpu_down_read 779 260
+percpu_down_read_freezable 779 260
+percpu_down_read_internal 779 260
+percpu_down_read_trylock 780 260
+percpu_down_write 781 260
+percpu_is_read_locked 710 260
+percpu_is_write_locked 710 260
+percpu_ref_get 92 122
+percpu_ref_get_many 436 122
+percpu_ref_is_dying 264 122
+percpu_ref_is_zero 44 122
+percpu_ref_kill 85 122
+percpu_ref_kill_and_confirm 85 122
+percpu_ref_put 255 122
+percpu_ref_put_many 442 122
+percpu_ref_reinit 782 122
+percpu_ref_resurrect 782 122
+percpu_ref_switch_to_atomic 782 122
+percpu_ref_switch_to_atomic_sync 783 122
+percpu_ref_switch_to_percpu 782 122
+percpu_ref_tryget 325 122
+percpu_ref_tryget_live 325 122
+percpu_ref_tryget_live_rcu 325 122
+percpu_ref_tryget_many 784 122
+percpu_rwsem_is_held 710 260
+percpu_up_read 785 260
+percpu_up_write 786 260
+perf_pmu_register 787 261
+perf_pmu_unregister 788 261
+pfn_to_page 40 107
+pgdp_get 44 256
+phys_to_virt 40 107
+pid_task 340 171
+pin_user_pages 420 107
+pin_user_pages_fast 420 107
+platform_get_drvdata 40 11
+pm_ptr 79 21
+pm_runtime_disable 292 262
+pm_runtime_force_resume 765 262
+pm_runtime_force_suspend 764 262
+pm_runtime_get 789 262
+pm_runtime_get_if_active 790 262
+pm_runtime_get_if_in_use 790 262
+pm_runtime_get_noresume 789 262
+pm_runtime_get_sync 791 262
+pm_runtime_put 792 262
+pm_runtime_put_autosuspend 792 262
+pm_runtime_put_noidle 793 262
+pm_runtime_put_sync 794 262
+pm_runtime_resume_and_get 791 262
+pm_sleep_ptr 79 21
+pmd_clear 795 256
+pmd_install 796 263
+pmd_lock 797 182
+pmd_lockptr 246 182
+pmd_populate 798 263
+pmd_trans_huge_lock 799 182
+pmdp_establish 800 256
+pmdp_get 44 256
+pmdp_get_lockless 44 256
+pmdp_huge_clear_flush 801 256
+pmdp_huge_get_and_clear 801 256
+pmdp_invalidate 801 256
+pmem_wmb 406 157
+poll_state_synchronize_rcu 802 42
+poll_state_synchronize_srcu 803 101
+poll_wait 804 264
+postcore_initcall 148 54
+postcore_initcall_sync 148 54
+power_supply_register 805 142
+power_supply_unregister 806 142
+pr_alert 334 164
+pr_alert_once 334 164
+pr_alert_ratelimited 334 164
+pr_cont 334 164
+pr_crit 334 164
+pr_crit_once 334 164
+pr_crit_ratelimited 334 164
+pr_debug 334 164
+pr_debug_once 334 164
+pr_debug_ratelimited 334 164
+pr_devel 334 164
+pr_emerg 334 164
+pr_emerg_once 334 164
+pr_emerg_ratelimited 334 164
+pr_err 334 164
+pr_err_once 334 164
+pr_err_ratelimited 334 164
+pr_info 334 164
+pr_info_once 334 164
+pr_info_ratelimited 334 164
+pr_notice 334 164
+pr_notice_once 334 164
+pr_notice_ratelimited 334 164
+pr_warn 334 164
+pr_warn_once 334 164
+pr_warn_ratelimited 334 164
+preempt_check_resched 807 65
+preempt_count 521 65
+preempt_count_add 99 65
+preempt_count_dec 100 65
+preempt_count_dec_and_test 101 65
+preempt_count_inc 99 65
+preempt_count_sub 100 65
+preempt_disable 99 232
+preempt_disable_nested 251 65
+preempt_disable_notrace 99 232
+preempt_enable 100 232
+preempt_enable_nested 251 65
+preempt_enable_no_resched 100 65
+preempt_enable_no_resched_notrace 100 65
+preempt_enable_notrace 100 232
+preempt_fold_need_resched 807 65
+preempt_model_full 521 65
+preempt_model_none 521 65
+preempt_model_preemptible 521 65
+preempt_model_rt 521 65
+preempt_model_voluntary 521 65
+preempt_set_need_resched 807 65
+preemptible 521 65
+prepare_to_rcuwait 808 172
+prepare_to_swait_event 809 68
+prepare_to_swait_exclusive 810 68
+prepare_to_wait 810 68
+prepare_to_wait_event 809 68
+prepare_to_wait_exclusive 811 68
+printk 40 164
+printk_deferred 40 164
+printk_once 40 164
+printk_ratelimited 40 164
+proc_create 27 265
+proc_create_data 27 265
+proc_create_mount_point 27 265
+proc_create_net 27 265
+proc_create_net_data 27 265
+proc_create_net_data_write 27 265
+proc_create_net_single 27 265
+proc_create_net_single_write 27 265
+proc_create_seq 27 265
+proc_create_seq_data 27 265
+proc_create_seq_private 27 265
+proc_create_single 27 265
+proc_create_single_data 27 265
+proc_remove 327 265
+pskb_expand_head 812 69
+pte_clear 813 256
+pte_clear_not_present_full 813 256
+pte_lockptr 246 182
+pte_offset_map 814 256
+pte_offset_map_lock 815 182
+pte_offset_map_nolock 816 256
+pte_offset_map_ro_nolock 816 256
+pte_offset_map_rw_nolock 816 256
+pte_unmap 817 256
+pte_unmap_unlock 818 182
+ptep_clear_flush 801 256
+ptep_clear_flush_young 819 256
+ptep_get 44 256
+ptep_get_and_clear 801 256
+ptep_get_and_clear_full 801 256
+ptep_get_lockless 44 256
+ptep_modify_prot_commit 820 256
+ptep_modify_prot_start 801 256
+ptep_set_access_flags 821 256
+ptep_set_wrprotect 822 256
+ptep_test_and_clear_young 819 256
+ptep_try_set 823 256
+ptp_clock_register 824 266
+ptp_clock_unregister 825 266
+pud_lock 797 182
+pud_trans_huge_lock 799 182
+pudp_get 44 256
+pudp_huge_get_and_clear 801 256
+pure_initcall 148 54
+put_bh 268 99
+put_cpu 100 179
+put_cpu_ptr 826 180
+put_cpu_var 827 180
+put_cred 453 181
+put_device 417 11
+put_net 306 183
+put_page 434 107
+put_page_testzero 424 107
+put_pid 306 171
+put_task_struct 306 185
+put_user 102 58
+pwmchip_add 828 143
+pwmchip_remove 829 143
+queue_delayed_work 830 18
+queue_delayed_work_on 831 18
+queue_rcu_work 832 18
+queue_work 833 18
+queue_work_node 834 18
+queue_work_on 834 18
+queued_spin_lock 151 80
+queued_spin_trylock 152 80
+queued_spin_unlock 153 80
+radix_tree_delete 835 267
+radix_tree_delete_item 835 267
+radix_tree_insert 836 267
+radix_tree_lookup 837 267
+raw_cpu_add 116 71
+raw_cpu_add_return 117 71
+raw_cpu_and 118 71
+raw_cpu_cmpxchg 119 71
+raw_cpu_dec 120 71
+raw_cpu_dec_return 121 71
+raw_cpu_inc 122 71
+raw_cpu_inc_return 123 71
+raw_cpu_or 124 71
+raw_cpu_ptr 125 180
+raw_cpu_read 126 71
+raw_cpu_sub 127 71
+raw_cpu_sub_return 128 71
+raw_cpu_try_cmpxchg 129 71
+raw_cpu_write 130 71
+raw_cpu_xchg 131 71
+raw_irqs_disabled 521 65
+raw_local_irq_disable 149 232
+raw_local_irq_enable 150 232
+raw_local_irq_restore 150 232
+raw_local_irq_save 149 232
+raw_notifier_call_chain 812 90
+raw_read_seqcount 105 67
+raw_read_seqcount_begin 105 67
+raw_read_seqcount_latch 838 67
+raw_read_seqcount_latch_retry 711 67
+raw_seqcount_begin 105 67
+raw_seqcount_try_begin 712 67
+raw_smp_processor_id 839 179
+raw_spin_is_contended 840 83
+raw_spin_is_locked 840 83
+raw_spin_lock 841 268
+raw_spin_lock_bh 842 268
+raw_spin_lock_init 36 83
+raw_spin_lock_irq 843 268
+raw_spin_lock_irq_rcu_node 843 269
+raw_spin_lock_irqsave 843 268
+raw_spin_lock_irqsave_nested 843 268
+raw_spin_lock_irqsave_rcu_node 843 269
+raw_spin_lock_nest_lock 841 268
+raw_spin_lock_nested 841 268
+raw_spin_lock_rcu_node 841 269
+raw_spin_rq_lock 841 70
+raw_spin_rq_lock_irqsave 843 70
+raw_spin_rq_unlock 844 70
+raw_spin_trylock 845 268
+raw_spin_trylock_bh 846 268
+raw_spin_trylock_irq 847 268
+raw_spin_trylock_irqsave 847 268
+raw_spin_unlock 844 268
+raw_spin_unlock_bh 848 268
+raw_spin_unlock_irq 849 268
+raw_spin_unlock_irq_rcu_node 849 269
+raw_spin_unlock_irqrestore 849 268
+raw_spin_unlock_irqrestore_rcu_node 849 269
+raw_spin_unlock_rcu_node 844 269
+raw_write_seqcount_barrier 850 67
+raw_write_seqcount_begin 851 67
+raw_write_seqcount_end 852 67
+raw_write_seqcount_latch 850 67
+rb_entry 307 199
+rb_entry_rcu 544 199
+rb_entry_safe 544 199
+rb_erase 853 199
+rb_find_rcu 629 199
+rb_first 854 199
+rb_insert_color 855 199
+rb_last 854 199
+rb_link_node 856 199
+rb_link_node_rcu 857 199
+rb_next 854 199
+rb_prev 854 199
+rc_register_device 858 144
+rc_unregister_device 859 144
+rcu_access_pointer 860 270
+rcu_assign_pointer 861 41
+rcu_assign_sk_user_data 862 94
+rcu_barrier 863 271
+rcu_barrier_tasks 863 271
+rcu_barrier_tasks_trace 863 271
+rcu_dereference 864 270
+rcu_dereference_all 864 270
+rcu_dereference_all_check 864 270
+rcu_dereference_bh 864 270
+rcu_dereference_bh_check 864 270
+rcu_dereference_check 864 270
+rcu_dereference_protected 865 270
+rcu_dereference_raw 864 270
+rcu_dereference_raw_check 864 270
+rcu_dereference_rtnl 693 5
+rcu_dereference_sched 864 270
+rcu_dereference_sched_check 864 270
+rcu_dereference_sk_user_data 866 94
+rcu_is_watching 59 42
+rcu_pointer_handoff 246 270
+rcu_read_lock 867 272
+rcu_read_lock_any_held 59 42
+rcu_read_lock_bh 868 272
+rcu_read_lock_bh_held 59 42
+rcu_read_lock_dont_migrate 869 272
+rcu_read_lock_held 59 42
+rcu_read_lock_sched 870 272
+rcu_read_lock_sched_held 59 42
+rcu_read_lock_sched_notrace 870 272
+rcu_read_lock_trace 871 272
+rcu_read_unlock 872 272
+rcu_read_unlock_bh 873 272
+rcu_read_unlock_migrate 874 272
+rcu_read_unlock_sched 875 272
+rcu_read_unlock_sched_notrace 875 272
+rcu_read_unlock_trace 876 272
+rcu_replace_pointer 877 41
+rcu_sync_enter 878 273
+rcu_sync_exit 879 273
+rcu_sync_is_idle 44 273
+rcuref_get 325 274
+rcuref_init 880 274
+rcuref_put 881 274
+rcuref_read 44 274
+rcuwait_active 44 172
+rcuwait_wait_event 247 172
+rcuwait_wake_up 329 172
+read_lock 882 268
+read_lock_bh 883 268
+read_lock_irq 884 268
+read_lock_irqsave 884 268
+read_poll_timeout 885 275
+read_poll_timeout_atomic 886 275
+read_seqbegin 105 67
+read_seqbegin_or_lock 887 67
+read_seqbegin_or_lock_irqsave 105 67
+read_seqcount_begin 105 67
+read_seqcount_latch 838 67
+read_seqcount_latch_retry 711 67
+read_seqcount_retry 711 67
+read_seqlock_excl 888 67
+read_seqlock_excl_bh 889 67
+read_seqlock_excl_irq 890 67
+read_seqlock_excl_irqsave 890 67
+read_seqretry 711 67
+read_sequnlock_excl 891 67
+read_sequnlock_excl_bh 892 67
+read_sequnlock_excl_irq 893 67
+read_sequnlock_excl_irqrestore 893 67
+read_thread_flags 894 103
+read_trylock 895 268
+read_unlock 896 268
+read_unlock_bh 897 268
+read_unlock_irq 898 268
+read_unlock_irqrestore 898 268
+readb 103 66
+readb_relaxed 103 66
+readl 103 66
+readl_poll_timeout 899 275
+readl_poll_timeout_atomic 103 275
+readl_relaxed 103 66
+readq 103 66
+readq_poll_timeout 899 275
+readq_poll_timeout_atomic 103 275
+readq_relaxed 103 66
+readsb 85 66
+readsl 85 66
+readsq 85 66
+readsw 85 66
+readw 103 66
+readw_relaxed 103 66
+readx_poll_timeout 900 275
+readx_poll_timeout_atomic 901 275
+refcount_add 902 276
+refcount_add_not_zero 903 276
+refcount_add_not_zero_acquire 904 276
+refcount_dec 905 276
+refcount_dec_and_lock 906 276
+refcount_dec_and_lock_irqsave 906 276
+refcount_dec_and_mutex_lock 907 276
+refcount_dec_and_rtnl_lock 908 5
+refcount_dec_and_test 909 276
+refcount_dec_if_one 910 276
+refcount_dec_not_one 910 276
+refcount_inc 608 276
+refcount_inc_not_zero 609 276
+refcount_inc_not_zero_acquire 911 276
+refcount_read 223 276
+refcount_set 225 276
+refcount_set_release 226 276
+refcount_sub_and_test 912 276
+register_candev 913 64
+register_netdev 914 277
+register_netdevice 913 64
+regulator_bulk_disable 284 278
+regulator_bulk_enable 285 278
+regulator_disable 915 278
+regulator_enable 291 278
+regulator_register 916 145
+regulator_unregister 917 145
+reinit_completion 36 106
+release_sock 918 94
+remove_proc_entry 327 265
+remove_proc_subtree 327 265
+remove_wait_queue 85 73
+request_any_context_irq 919 19
+request_firmware 267 279
+request_irq 920 19
+request_module 267 280
+request_percpu_irq 919 19
+request_threaded_irq 921 19
+reset_control_assert 764 281
+reset_control_deassert 765 281
+reset_controller_register 922 146
+reset_controller_unregister 923 146
+return_ptr 69 12
+rhashtable_destroy 449 282
+rhashtable_insert_fast 924 282
+rhashtable_lookup 925 282
+rhashtable_lookup_fast 925 282
+rhashtable_lookup_insert_fast 924 282
+rhashtable_remove 926 282
+rhashtable_remove_fast 927 282
+rhashtable_walk_next 925 282
+rhashtable_walk_start 928 282
+rhashtable_walk_stop 817 282
+rht_dereference 929 282
+rht_dereference_bucket 929 282
+rht_dereference_bucket_rcu 693 282
+rht_dereference_rcu 693 282
+rmb 930 157
+rootfs_initcall 148 54
+round_down 1 25
+round_up 1 25
+rounddown 1 25
+rounddown_pow_of_two 1 207
+roundup 1 25
+roundup_pow_of_two 1 207
+rproc_add 931 147
+rproc_del 932 147
+rq_lock 841 70
+rq_lock_irq 843 70
+rq_lock_irqsave 843 70
+rq_unlock 844 70
+rq_unlock_irq 849 70
+rq_unlock_irqrestore 849 70
+rt_mutex_lock 933 283
+rt_mutex_lock_interruptible 934 283
+rt_mutex_lock_killable 934 283
+rt_mutex_lock_nested 933 283
+rt_mutex_trylock 935 283
+rt_mutex_unlock 936 283
+rtnl_dereference 865 5
+rtnl_is_locked 937 5
+rtnl_lock 938 5
+rtnl_lock_interruptible 939 5
+rtnl_lock_killable 939 5
+rtnl_net_lock 940 5
+rtnl_net_unlock 941 5
+rtnl_trylock 942 5
+rtnl_unlock 943 5
+rwlock_init 36 83
+rwlock_is_contended 840 83
+rwlock_needbreak 840 83
+rwsem_assert_held 562 161
+rwsem_assert_held_write 154 161
+rwsem_is_contended 710 161
+rwsem_is_locked 710 161
+sb_bread 267 99
+sb_end_intwrite 422 167
+sb_end_pagefault 422 167
+sb_end_write 422 167
+sb_start_intwrite 425 167
+sb_start_pagefault 425 167
+sb_start_write 425 167
+sb_start_write_trylock 944 167
+sched_clock 40 229
+sched_preempt_enable_no_resched 100 65
+schedule 588 108
+schedule_delayed_work 945 18
+schedule_delayed_work_on 946 18
+schedule_hrtimeout 300 201
+schedule_hrtimeout_range 300 201
+schedule_on_each_cpu 589 18
+schedule_preempt_disabled 588 108
+schedule_timeout 589 108
+schedule_timeout_idle 589 108
+schedule_timeout_interruptible 589 108
+schedule_timeout_killable 589 108
+schedule_timeout_uninterruptible 589 108
+schedule_work 947 18
+schedule_work_on 948 18
+scnprintf 40 218
+scoped_cond_guard 17 12
+scoped_guard 17 12
+scoped_seqlock_read 887 67
+scsi_add_host 949 284
+scsi_add_host_with_dma 949 284
+scsi_host_put 950 284
+scsi_remove_host 951 284
+sema_init 36 160
+seqcount_init 36 285
+seqlock_init 36 285
+serio_register_port 952 192
+serio_unregister_port 953 192
+set_bit 314 49
+set_buffer_uptodate 954 99
+set_cpus_allowed_ptr 267 124
+set_current_state 955 68
+set_mask_bits 956 55
+set_page_count 880 175
+set_pmd 880 256
+set_pmd_at 957 256
+set_pte 880 256
+set_pte_at 957 256
+set_ptes 957 256
+set_pud_at 957 256
+set_special_state 107 109
+set_thread_flag 958 103
+set_ti_thread_flag 959 103
+set_tsk_need_resched 54 103
+set_tsk_thread_flag 959 103
+shost_priv 311 117
+sign_extend32 1 55
+sign_extend64 1 55
+signal_pending 44 286
+single_open 960 22
+single_open_size 960 22
+size_add 1 82
+size_mul 1 82
+sizeof 3 45
+sizeof_field 3 254
+sk_free 268 94
+skb_clone 82 69
+skb_copy 82 69
+skb_dequeue 961 69
+skb_dequeue_tail 961 69
+skb_get 391 69
+skb_peek 264 69
+skb_queue_empty 264 69
+skb_queue_empty_lockless 44 69
+skb_queue_head 962 69
+skb_queue_head_init 36 69
+skb_queue_len 264 69
+skb_queue_len_lockless 44 69
+skb_queue_purge 963 69
+skb_queue_tail 962 69
+skb_unlink 964 69
+skb_unref 881 69
+smp_acquire__after_ctrl_dep 965 86
+smp_call_function 757 255
+smp_call_function_any 966 255
+smp_call_function_many 758 255
+smp_call_function_single 966 255
+smp_call_function_single_async 967 255
+smp_cond_load_acquire 968 86
+smp_cond_load_relaxed 969 86
+smp_load_acquire 968 287
+smp_mb 970 157
+smp_mb__after_atomic 971 85
+smp_mb__after_mmgrab 972 184
+smp_mb__after_spinlock 972 288
+smp_mb__after_srcu_read_lock 972 101
+smp_mb__after_srcu_read_unlock 972 288
+smp_mb__after_switch_mm 970 70
+smp_mb__after_unlock_lock 972 288
+smp_mb__before_atomic 973 85
+smp_processor_id 839 179
+smp_read_barrier_depends 723 244
+smp_rmb 974 157
+smp_store_mb 975 157
+smp_store_release 445 287
+smp_wmb 976 157
+snd_card_disconnect 977 289
+snd_card_free 978 289
+snd_card_register 979 289
+snd_devm_card_new 353 117
+snd_soc_register_component 980 148
+snd_soc_unregister_component 981 148
+snprintf 40 218
+sock_flag 982 94
+sock_hold 92 94
+sock_owned_by_me 154 94
+sock_owned_by_user 983 94
+sock_owned_by_user_nocheck 983 94
+sock_poll_wait 984 94
+sock_put 306 94
+sock_reset_flag 985 94
+sock_set_flag 986 94
+sock_valbool_flag 987 94
+softirq_count 521 65
+spi_controller_get_devdata 311 117
+spi_controller_put 351 117
+spi_get_drvdata 40 11
+spi_master_get_devdata 311 117
+spi_master_put 351 117
+spi_register_controller 988 149
+spi_register_master 988 149
+spi_sync 267 149
+spi_unregister_controller 989 149
+spi_unregister_master 989 149
+spin_is_contended 840 83
+spin_is_locked 840 83
+spin_lock 94 268
+spin_lock_bh 95 268
+spin_lock_init 36 83
+spin_lock_irq 990 268
+spin_lock_irqsave 990 268
+spin_lock_irqsave_nested 990 268
+spin_lock_nest_lock 94 268
+spin_lock_nested 94 268
+spin_needbreak 840 83
+spin_trylock 799 268
+spin_trylock_bh 991 268
+spin_trylock_irq 992 268
+spin_trylock_irqsave 992 268
+spin_unlock 97 268
+spin_unlock_bh 98 268
+spin_unlock_irq 993 268
+spin_unlock_irqrestore 993 268
+spin_until_cond 994 290
+sprintf 40 218
+srcu_barrier 995 101
+srcu_dereference 996 270
+srcu_dereference_check 996 270
+srcu_dereference_notrace 996 270
+srcu_down_read 997 101
+srcu_down_read_fast 997 101
+srcu_read_lock 997 101
+srcu_read_lock_fast 997 101
+srcu_read_lock_fast_notrace 997 101
+srcu_read_lock_fast_updown 997 101
+srcu_read_lock_held 840 42
+srcu_read_lock_nmisafe 997 101
+srcu_read_lock_notrace 997 101
+srcu_read_unlock 998 101
+srcu_read_unlock_fast 998 101
+srcu_read_unlock_fast_notrace 998 101
+srcu_read_unlock_fast_updown 998 101
+srcu_read_unlock_nmisafe 998 101
+srcu_read_unlock_notrace 998 101
+srcu_up_read 998 101
+srcu_up_read_fast 998 101
+ssleep 301 176
+start_poll_synchronize_rcu 463 42
+start_poll_synchronize_srcu 464 101
+static_assert 1 10
+static_branch_dec 999 291
+static_branch_dec_cpuslocked 999 291
+static_branch_disable 1000 291
+static_branch_disable_cpuslocked 1000 291
+static_branch_enable 1001 291
+static_branch_enable_cpuslocked 1001 291
+static_branch_inc 1002 291
+static_branch_inc_cpuslocked 1002 291
+static_branch_likely 1003 291
+static_branch_unlikely 1003 291
+static_key_count 44 216
+static_key_disable 1000 291
+static_key_disable_cpuslocked 1000 291
+static_key_enable 1001 291
+static_key_enable_cpuslocked 1001 291
+static_key_enabled 1004 291
+static_key_false 1004 291
+static_key_fast_inc_not_disabled 217 216
+static_key_slow_dec 999 291
+static_key_slow_dec_cpuslocked 999 291
+static_key_slow_inc 1002 291
+static_key_slow_inc_cpuslocked 1002 291
+static_key_true 1004 291
+stop_machine 589 292
+store_release_wake_up 1005 89
+strcasecmp 40 224
+strchr 40 224
+strcmp 40 224
+strcpy 61 224
+strlcpy 61 224
+strlen 40 224
+strncmp 40 224
+strncpy 61 224
+strncpy_from_user 73 58
+strndup_user 703 224
+strnlen 40 224
+strnlen_user 703 58
+strrchr 40 224
+strscpy 61 224
+strscpy_pad 61 224
+strstr 40 224
+struct_size 1 82
+struct_size_t 1 82
+submit_bio 17 95
+submit_bio_wait 247 95
+subsys_initcall 148 54
+subsys_initcall_sync 148 54
+swab16 1 293
+swab32 1 293
+swab64 1 293
+swait_active 44 46
+swait_event_exclusive 1006 68
+swait_event_idle_exclusive 1006 68
+swait_event_interruptible_exclusive 1007 68
+swait_event_interruptible_timeout_exclusive 1007 68
+swait_event_timeout_exclusive 1007 68
+swake_up_all 133 209
+swake_up_all_locked 133 209
+swake_up_locked 133 209
+swake_up_one 133 209
+swq_has_sleeper 456 46
+sync_blockdev 247 75
+sync_cmpxchg 293 85
+sync_try_cmpxchg 1008 85
+synchronize_hardirq 1009 19
+synchronize_irq 1010 19
+synchronize_net 1011 277
+synchronize_rcu 1011 111
+synchronize_rcu_expedited 1011 111
+synchronize_rcu_tasks 1012 111
+synchronize_rcu_tasks_rude 1012 111
+synchronize_rcu_tasks_trace 1012 111
+synchronize_srcu 1013 101
+synchronize_srcu_expedited 1013 101
+sysfs_emit 40 218
+sysfs_emit_at 40 218
+sysfs_remove_bin_file 348 127
+sysfs_remove_file 348 127
+sysfs_remove_files 348 127
+sysfs_remove_group 348 127
+sysfs_remove_groups 348 127
+task_cpu 40 109
+task_lock 94 185
+task_pid_nr 40 109
+task_rq_lock 1014 70
+task_rq_unlock 1015 70
+task_tgid_nr 40 109
+task_unlock 97 185
+task_work_add 1016 294
+tasklet_disable 1017 19
+tasklet_disable_in_atomic 1018 19
+tasklet_disable_nosync 1019 19
+tasklet_enable 1020 19
+tasklet_hi_schedule 1021 19
+tasklet_init 1022 19
+tasklet_kill 1023 19
+tasklet_schedule 1021 19
+tasklet_setup 1022 19
+tasklet_unlock_wait 1024 19
+tcf_queue_work 26 295
+test_and_change_bit 1025 49
+test_and_clear_bit 315 49
+test_and_clear_thread_flag 1026 103
+test_and_clear_ti_thread_flag 1027 103
+test_and_clear_tsk_thread_flag 1027 103
+test_and_clear_wake_up_bit 1028 89
+test_and_set_bit 316 49
+test_and_set_bit_lock 1029 49
+test_and_set_thread_flag 1030 103
+test_and_set_ti_thread_flag 1031 103
+test_and_set_tsk_thread_flag 1031 103
+test_bit 317 49
+test_bit_acquire 1032 49
+test_thread_flag 1033 103
+test_ti_thread_flag 982 103
+test_tsk_thread_flag 982 103
+thermal_zone_device_unregister 1034 150
+this_cpu_add 116 71
+this_cpu_add_return 117 71
+this_cpu_and 118 71
+this_cpu_cmpxchg 119 71
+this_cpu_cmpxchg128 119 71
+this_cpu_cmpxchg64 119 71
+this_cpu_dec 120 71
+this_cpu_dec_return 121 71
+this_cpu_inc 122 71
+this_cpu_inc_return 123 71
+this_cpu_or 124 71
+this_cpu_ptr 125 180
+this_cpu_read 126 71
+this_cpu_sub 127 71
+this_cpu_sub_return 128 71
+this_cpu_try_cmpxchg 129 71
+this_cpu_try_cmpxchg128 129 71
+this_cpu_try_cmpxchg64 129 71
+this_cpu_write 130 71
+this_cpu_xchg 131 71
+time_after 40 215
+time_after_eq 40 215
+time_before 40 215
+time_before_eq 40 215
+time_is_after_jiffies 40 215
+time_is_before_jiffies 40 215
+timer_container_of 307 23
+timer_delete 332 76
+timer_delete_sync 331 76
+timer_delete_sync_try 1035 76
+timer_pending 106 23
+timer_reduce 731 76
+timer_setup 1036 23
+timer_setup_on_stack 1037 23
+timer_shutdown 1038 76
+timer_shutdown_sync 1039 76
+tlb_finish_mmu 66 296
+tlb_flush_mmu 66 296
+tlb_gather_mmu 702 296
+tlb_remove_page 246 296
+tlb_remove_table 1040 296
+truncate_inode_pages 725 107
+try_cmpxchg 1008 85
+try_cmpxchg128 1008 85
+try_cmpxchg128_acquire 1041 85
+try_cmpxchg128_local 1042 105
+try_cmpxchg128_relaxed 1043 85
+try_cmpxchg128_release 1044 85
+try_cmpxchg64 1008 85
+try_cmpxchg64_acquire 1041 85
+try_cmpxchg64_local 1042 105
+try_cmpxchg64_relaxed 1043 85
+try_cmpxchg64_release 1044 85
+try_cmpxchg_acquire 1041 85
+try_cmpxchg_local 1042 105
+try_cmpxchg_relaxed 1043 85
+try_cmpxchg_release 1044 85
+try_get_page 325 107
+try_module_get 446 63
+try_to_del_timer_sync 1035 76
+try_to_wake_up 329 68
+try_wait_for_completion 1045 106
+tryget_task_struct 325 185
+trylock_buffer 1046 99
+trylock_page 447 165
+typec_register_port 1047 297
+typec_unregister_port 1048 297
+typeof 3 45
+u64_stats_add 1049 298
+u64_stats_fetch_begin 605 298
+u64_stats_fetch_retry 1050 298
+u64_stats_inc 665 298
+u64_stats_init 36 298
+u64_stats_read 773 298
+u64_stats_set 668 298
+u64_stats_sub 1051 298
+u64_stats_update_begin 1052 298
+u64_stats_update_begin_irqsave 1053 298
+u64_stats_update_end 1054 298
+u64_stats_update_end_irqrestore 1054 298
+u64_to_user_ptr 1 242
+uart_add_one_port 1055 299
+uart_port_lock 94 299
+uart_port_lock_irq 990 299
+uart_port_lock_irqsave 990 299
+uart_port_trylock 799 299
+uart_port_trylock_irqsave 992 299
+uart_port_unlock 97 299
+uart_port_unlock_irq 993 299
+uart_port_unlock_irqrestore 993 299
+uart_remove_one_port 1056 299
+udelay 334 176
+umax 1 25
+umin 1 25
+unlikely 79 39
+unlock_buffer 1057 99
+unlock_new_inode 625 169
+unlock_page 448 165
+unlock_sock_fast 918 94
+unlock_task_sighand 1058 234
+unrcu_pointer 1059 270
+unreachable 11 8
+unregister_candev 1060 64
+unregister_netdev 1061 277
+unregister_netdevice 1060 64
+up 1062 160
+up_read 146 161
+up_read_non_owner 146 161
+up_write 147 161
+update_mmu_cache 334 173
+upper_16_bits 1 25
+upper_32_bits 1 25
+usb_add_gadget_udc 1063 300
+usb_alloc_urb 82 301
+usb_block_urb 1064 301
+usb_control_msg 267 301
+usb_del_gadget_udc 1065 300
+usb_fill_bulk_urb 1066 301
+usb_fill_control_urb 1067 301
+usb_fill_int_urb 1066 301
+usb_free_urb 81 301
+usb_get_dev 391 301
+usb_kill_anchored_urbs 1068 301
+usb_kill_urb 1069 301
+usb_poison_anchored_urbs 1068 301
+usb_poison_urb 1070 301
+usb_put_dev 417 301
+usb_submit_urb 1071 301
+usb_unlink_anchored_urbs 1068 301
+usb_unlink_urb 1072 301
+usb_unpoison_anchored_urbs 1073 301
+usecs_to_jiffies 40 215
+usleep_idle_range 301 176
+usleep_range 301 176
+usleep_range_state 301 176
+va_arg 1 302
+va_copy 1 302
+va_end 1 302
+va_start 1 302
+vfree 606 303
+vfs_fsync 247 169
+video_drvdata 311 117
+virt_load_acquire 968 287
+virt_mb 970 157
+virt_mb__after_atomic 971 85
+virt_mb__before_atomic 973 85
+virt_rmb 974 157
+virt_store_mb 975 157
+virt_store_release 445 287
+virt_to_folio 40 107
+virt_to_page 40 107
+virt_to_phys 40 107
+virt_wmb 976 157
+vma_assert_locked 562 235
+vma_assert_read_locked 562 235
+vma_assert_write_locked 154 235
+vma_end_read 1074 235
+vma_end_write_all 1075 235
+vma_is_attached 106 235
+vma_start_read 684 235
+vma_start_read_locked 684 235
+vma_start_read_locked_nested 684 235
+vma_start_write 1076 235
+vma_start_write_killable 1077 235
+vmalloc 140 303
+vzalloc 140 303
+wait_event 1006 68
+wait_event_cmd 1006 68
+wait_event_exclusive_cmd 1006 68
+wait_event_freezable 1007 68
+wait_event_freezable_timeout 1007 68
+wait_event_hrtimeout 1007 68
+wait_event_idle 1006 68
+wait_event_idle_exclusive 1006 68
+wait_event_idle_timeout 1007 68
+wait_event_interruptible 1007 68
+wait_event_interruptible_exclusive 1007 68
+wait_event_interruptible_hrtimeout 1007 68
+wait_event_interruptible_lock_irq 1007 68
+wait_event_interruptible_locked 1007 68
+wait_event_interruptible_locked_irq 1007 68
+wait_event_interruptible_timeout 1007 68
+wait_event_killable 1007 68
+wait_event_killable_timeout 1007 68
+wait_event_lock_irq 1006 68
+wait_event_lock_irq_cmd 1006 68
+wait_event_state 1007 68
+wait_event_timeout 1007 68
+wait_for_completion 1078 106
+wait_for_completion_interruptible 1079 106
+wait_for_completion_interruptible_timeout 1079 106
+wait_for_completion_io 1078 106
+wait_for_completion_io_timeout 1079 106
+wait_for_completion_killable 1079 106
+wait_for_completion_killable_timeout 1079 106
+wait_for_completion_state 1079 106
+wait_for_completion_timeout 1079 106
+wait_on_bit 1080 89
+wait_on_bit_action 1080 89
+wait_on_bit_io 1080 89
+wait_on_bit_lock 1081 89
+wait_on_bit_lock_action 1081 89
+wait_on_bit_lock_io 1081 89
+wait_on_bit_timeout 1080 89
+wait_on_buffer 449 99
+wait_on_page_writeback 449 165
+wait_task_inactive 247 124
+wait_var_event 1082 89
+wait_var_event_any_lock 1083 89
+wait_var_event_interruptible 1083 89
+wait_var_event_io 1082 89
+wait_var_event_killable 1083 89
+wait_var_event_mutex 1083 89
+wait_var_event_spinlock 1083 89
+wait_var_event_timeout 1083 89
+wait_woken 1084 73
+waitqueue_active 44 46
+wake_q_add 1085 124
+wake_q_add_safe 1085 124
+wake_up 132 68
+wake_up_all 132 68
+wake_up_all_locked 133 68
+wake_up_bit 1086 304
+wake_up_interruptible 132 68
+wake_up_interruptible_all 132 68
+wake_up_interruptible_nr 132 68
+wake_up_interruptible_poll 132 68
+wake_up_interruptible_sync 133 68
+wake_up_interruptible_sync_poll 133 68
+wake_up_interruptible_sync_poll_locked 133 46
+wake_up_locked 133 68
+wake_up_locked_poll 133 68
+wake_up_new_task 1087 124
+wake_up_nr 132 68
+wake_up_poll 132 68
+wake_up_poll_on_current_cpu 133 46
+wake_up_pollfree 133 46
+wake_up_process 1088 68
+wake_up_q 625 124
+wake_up_state 1088 68
+wake_up_sync 133 68
+wake_up_var 1089 304
+wake_up_var_locked 133 89
+wake_up_var_protected 133 89
+watchdog_register_device 1090 151
+watchdog_unregister_device 1091 151
+wiphy_free 351 117
+wiphy_lock 346 237
+wiphy_priv 311 117
+wiphy_unlock 350 237
+wmb 1092 157
+woken_wake_function 329 73
+work_busy 1093 18
+work_pending 106 18
+wq_has_single_sleeper 44 46
+wq_has_sleeper 456 46
+write_lock 1094 268
+write_lock_bh 1095 268
+write_lock_irq 1096 268
+write_lock_irqsave 1096 268
+write_lock_nested 1094 268
+write_seqcount_begin 851 67
+write_seqcount_begin_nested 851 67
+write_seqcount_end 852 67
+write_seqcount_invalidate 850 67
+write_seqcount_latch 850 67
+write_seqcount_latch_begin 851 67
+write_seqcount_latch_end 1054 67
+write_seqlock 888 67
+write_seqlock_bh 889 67
+write_seqlock_irq 890 67
+write_seqlock_irqsave 890 67
+write_sequnlock 891 67
+write_sequnlock_bh 892 67
+write_sequnlock_irq 893 67
+write_sequnlock_irqrestore 893 67
+write_trylock 1097 268
+write_trylock_irqsave 1098 268
+write_unlock 1099 268
+write_unlock_bh 1100 268
+write_unlock_irq 1101 268
+write_unlock_irqrestore 1101 268
+writeb 104 66
+writeb_relaxed 104 66
+writel 104 66
+writel_relaxed 104 66
+writeq 104 66
+writeq_relaxed 104 66
+writesb 85 66
+writesl 85 66
+writesq 85 66
+writesw 85 66
+writew 104 66
+writew_relaxed 104 66
+ww_mutex_lock 347 305
+ww_mutex_lock_interruptible 347 305
+ww_mutex_lock_slow 346 305
+ww_mutex_lock_slow_interruptible 347 305
+ww_mutex_trylock 349 305
+ww_mutex_unlock 350 305
+xa_alloc 135 74
+xa_cmpxchg 1102 74
+xa_erase 1103 74
+xa_erase_irq 1103 74
+xa_for_each 1104 74
+xa_insert 135 74
+xa_load 837 74
+xa_lock 94 306
+xa_lock_bh 95 306
+xa_lock_irq 990 306
+xa_lock_irqsave 990 306
+xa_store 1105 74
+xa_store_irq 1105 74
+xa_trylock 799 306
+xa_unlock 97 306
+xa_unlock_bh 98 306
+xa_unlock_irq 993 306
+xa_unlock_irqrestore 993 306
+xas_load 837 74
+xas_lock 94 306
+xas_lock_bh 95 306
+xas_lock_irq 990 306
+xas_lock_irqsave 990 306
+xas_store 1106 74
+xas_unlock 97 306
+xas_unlock_bh 98 306
+xas_unlock_irq 993 306
+xas_unlock_irqrestore 993 306
+xchg 237 85
+xchg_acquire 238 85
+xchg_relaxed 239 85
+xchg_release 240 85
+xor_unlock_is_negative_byte 1107 49
+xprt_wait_for_buffer_space 54 307
+xprt_write_space 1108 307
+yield 588 108
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1101 56
-EXPORT_SYMBOL* 1101 299
-TP_* 1101 300
-MAX_* 1101 301
-MIN_* 1101 301
-*synchronize* 1102 302
-*grace_period* 1102 302
-*rcu_barrier* 1103 302
-*call_rcu* 1104 302
-*free_rcu* 1105 302
-_get_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1106 302 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1107 302 _drvdata*_ *unless_null*
-*try_get* 1107 302 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1108 302
-*_set_+*data 1109 10
-dev_* 1109 119
-netdev_* 1109 119
-pr_* 1109 119
-*print* 1109 302
-complete* 1109 302
-wake_up* 1109 302
-_to_ 1109 303
-kfree* 1109 210
-kvfree* 1109 210
-devm_kfree* 1109 210
-usb_set_intfdata* 1109 292
-dev_* 1110 304
-devm_* 1110 304
-device_* 1110 304
-driver_* 1110 304
-pm_* 1110 304
-sysfs_* 1110 304
-kobject_* 1110 304
-clk_* 1110 304
-regulator_* 1110 304
-reset_control_* 1110 304
-platform_* 1110 304
-pci_* 1110 304
-pcim_* 1110 304
-usb_* 1110 304
-i2c_* 1110 304
-spi_* 1110 304
-hid_* 1110 304
-serio_* 1110 304
-gameport_* 1110 304
-amba_* 1110 304
-virtio_* 1110 304
-sdio_* 1110 304
-serdev_* 1110 304
-auxiliary_* 1110 304
-rpmsg_* 1110 304
-of_* 1110 304
-fwnode_* 1110 304
-acpi_* 1110 304
-irq_* 1110 304
-gpio_* 1110 304
-gpiod_* 1110 304
-phy_* 1110 304
-dma_* 1110 304
-dmam_* 1110 304
-iommu_* 1110 304
-component_* 1110 304
-input_* 1110 304
-iio_* 1110 304
-led_* 1110 304
-snd_* 1110 304
-thermal_* 1110 304
-hwmon_* 1110 304
-power_supply_* 1110 304
-extcon_* 1110 304
-mbox_* 1110 304
-nvmem_* 1110 304
-pinctrl_* 1110 304
-icc_* 1110 304
-opp_* 1110 304
-genpd_* 1110 304
-firmware_* 1110 304
-mfd_* 1110 304
-media_* 1110 304
-v4l2_* 1110 304
-vb2_* 1110 304
-video_* 1110 304
-rc_* 1110 304
-cec_* 1110 304
-drm_* 1110 304
-misc_* 1110 304
-mtd_* 1110 304
-mmc_* 1110 304
-rtc_* 1110 304
-watchdog_* 1110 304
-tty_* 1110 304
-uart_* 1110 304
-cdev_* 1110 304
-crypto_* 1110 304
-hwrng_* 1110 304
-scsi_* 1110 304
-net_* 1110 304
-get_* 1110 304
-put_* 1110 304
-to_* 1110 304
-_put_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1111 302 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1109 305
-mutex_* 1109 305
-list_* 1109 305
-*alloc* 1112 302
-*memdup* 1112 302
-_create_ 1112 302
-_new_ 1112 302
-_clone_ 1112 302
-_dup_ 1112 302
-_add_ 1113 302
-_insert_ 1113 302
-_link_ 1113 302
-_enqueue_ 1113 302
-_queue_ 1113 302
-_register_ 1113 302
-_store_ 1113 302
-_unlink_ 1114 302
-_del_ 1114 302
-_remove_ 1114 302
-_erase_ 1114 302
-_delete_ 1114 302
-_free_ 1115 302
-_destroy_ 1115 302
-_complete_ 1116 302
-*_sync 1117 302
-synchronize_* 1117 302
-flush_* 1117 302
-drain_* 1117 302`;
+export const conventions = `MODULE_* 1109 63
+EXPORT_SYMBOL* 1109 27
+TP_* 1109 308
+MAX_* 1109 309
+MIN_* 1109 309
+*synchronize* 1110 310
+*grace_period* 1110 310
+*rcu_barrier* 1111 310
+*call_rcu* 1112 310
+*free_rcu* 1113 310
+_get_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1115 310 _drvdata*_ *unless_null*
+*try_get* 1115 310 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1116 310
+*_set_+*data 1117 11
+dev_* 1117 125
+netdev_* 1117 125
+pr_* 1117 125
+*print* 1117 310
+complete* 1117 310
+wake_up* 1117 310
+_to_ 1117 311
+kfree* 1117 219
+kvfree* 1117 219
+devm_kfree* 1117 219
+usb_set_intfdata* 1117 301
+dev_* 1118 312
+devm_* 1118 312
+device_* 1118 312
+driver_* 1118 312
+pm_* 1118 312
+sysfs_* 1118 312
+kobject_* 1118 312
+clk_* 1118 312
+regulator_* 1118 312
+reset_control_* 1118 312
+platform_* 1118 312
+pci_* 1118 312
+pcim_* 1118 312
+usb_* 1118 312
+i2c_* 1118 312
+spi_* 1118 312
+hid_* 1118 312
+serio_* 1118 312
+gameport_* 1118 312
+amba_* 1118 312
+virtio_* 1118 312
+sdio_* 1118 312
+serdev_* 1118 312
+auxiliary_* 1118 312
+rpmsg_* 1118 312
+of_* 1118 312
+fwnode_* 1118 312
+acpi_* 1118 312
+irq_* 1118 312
+gpio_* 1118 312
+gpiod_* 1118 312
+phy_* 1118 312
+dma_* 1118 312
+dmam_* 1118 312
+iommu_* 1118 312
+component_* 1118 312
+input_* 1118 312
+iio_* 1118 312
+led_* 1118 312
+snd_* 1118 312
+thermal_* 1118 312
+hwmon_* 1118 312
+power_supply_* 1118 312
+extcon_* 1118 312
+mbox_* 1118 312
+nvmem_* 1118 312
+pinctrl_* 1118 312
+icc_* 1118 312
+opp_* 1118 312
+genpd_* 1118 312
+firmware_* 1118 312
+mfd_* 1118 312
+media_* 1118 312
+v4l2_* 1118 312
+vb2_* 1118 312
+video_* 1118 312
+rc_* 1118 312
+cec_* 1118 312
+drm_* 1118 312
+misc_* 1118 312
+mtd_* 1118 312
+mmc_* 1118 312
+rtc_* 1118 312
+watchdog_* 1118 312
+tty_* 1118 312
+uart_* 1118 312
+cdev_* 1118 312
+crypto_* 1118 312
+hwrng_* 1118 312
+scsi_* 1118 312
+net_* 1118 312
+get_* 1118 312
+put_* 1118 312
+to_* 1118 312
+_put_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1117 313
+mutex_* 1117 313
+list_* 1117 313
+*alloc* 1120 310
+*memdup* 1120 310
+_create_ 1120 310
+_new_ 1120 310
+_clone_ 1120 310
+_dup_ 1120 310
+_add_ 1121 310
+_insert_ 1121 310
+_link_ 1121 310
+_enqueue_ 1121 310
+_queue_ 1121 310
+_register_ 1121 310
+_store_ 1121 310
+_unlink_ 1122 310
+_del_ 1122 310
+_remove_ 1122 310
+_erase_ 1122 310
+_delete_ 1122 310
+_free_ 1123 310
+_destroy_ 1123 310
+_complete_ 1124 310
+*_sync 1125 310
+synchronize_* 1125 310
+flush_* 1125 310
+drain_* 1125 310`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1118\t306
+function\t1126\t314
 struct work_struct
-func\t1119\t307
+func\t1127\t315
 struct tasklet_struct
-func\t1120\t308
-callback\t1120\t308
+func\t1128\t316
+callback\t1128\t316
 struct irq_work
-func\t1121\t205
+func\t1129\t214
 struct callback_head
-func\t1122\t309
+func\t1130\t317
 struct irqaction
-handler\t1123\t310
-thread_fn\t1124\t311
+handler\t1131\t318
+thread_fn\t1132\t319
 struct wait_queue_entry
-func\t1125\t312
+func\t1133\t320
 struct kprobe
-pre_handler\t1126\t313
-post_handler\t1126\t313
+pre_handler\t1134\t321
+post_handler\t1134\t321
 struct syscore_ops
-suspend\t1127\t314
-resume\t1128\t314
+suspend\t1135\t322
+resume\t1136\t322
 struct pmu
-add\t1129\t315
-del\t1129\t315
-start\t1129\t315
-stop\t1129\t315
+add\t1137\t323
+del\t1137\t323
+start\t1137\t323
+stop\t1137\t323
 struct bio
-bi_end_io\t1130\t316
+bi_end_io\t1138\t324
 struct buffer_head
-b_end_io\t1130\t317
+b_end_io\t1138\t325
 struct dma_async_tx_descriptor
-callback\t1122\t318
-callback_result\t1122\t318
+callback\t1130\t326
+callback_result\t1130\t326
 struct notifier_block
-notifier_call\t1131\t83
+notifier_call\t1139\t90
 struct kobj_type,struct device,struct device_type
-release\t1132\t319
+release\t1140\t327
 struct class
-dev_release\t1132\t319
-shutdown_pre\t1133\t320
+dev_release\t1140\t327
+shutdown_pre\t1141\t328
 struct pci_driver
-probe\t1134\t321
-remove\t1135\t321
-shutdown\t1136\t320
-suspend\t1137\t322
-resume\t1138\t323
-sriov_configure\t1139\t324
+probe\t1142\t329
+remove\t1143\t329
+shutdown\t1144\t328
+suspend\t1145\t330
+resume\t1146\t331
+sriov_configure\t1147\t332
 struct pci_error_handlers
-error_detected\t1139\t325
-mmio_enabled\t1139\t325
-slot_reset\t1139\t325
-resume\t1139\t325
-reset_prepare\t1140\t326
-reset_done\t1141\t327
+error_detected\t1147\t333
+mmio_enabled\t1147\t333
+slot_reset\t1147\t333
+resume\t1147\t333
+reset_prepare\t1148\t334
+reset_done\t1149\t335
 struct usb_driver
-probe\t1142\t321
-disconnect\t1143\t321
-shutdown\t1136\t320
-suspend\t1144\t328
-resume\t1145\t328
-reset_resume\t1145\t328
-pre_reset\t1146\t329
-post_reset\t1147\t329
-unlocked_ioctl\t1124\t330
+probe\t1150\t329
+disconnect\t1151\t329
+shutdown\t1144\t328
+suspend\t1152\t336
+resume\t1153\t336
+reset_resume\t1153\t336
+pre_reset\t1154\t337
+post_reset\t1155\t337
+unlocked_ioctl\t1132\t338
 struct usb_serial_driver
-probe\t1148\t331
-attach\t1148\t331
-disconnect\t1149\t331
-release\t1150\t332
-port_probe\t1151\t333
-port_remove\t1152\t334
-open\t1153\t335
-close\t1154\t336
-read_int_callback\t1130\t337
-write_int_callback\t1130\t337
-read_bulk_callback\t1130\t337
-write_bulk_callback\t1130\t337
+probe\t1156\t339
+attach\t1156\t339
+disconnect\t1157\t339
+release\t1158\t340
+port_probe\t1159\t341
+port_remove\t1160\t342
+open\t1161\t343
+close\t1162\t344
+read_int_callback\t1138\t345
+write_int_callback\t1138\t345
+read_bulk_callback\t1138\t345
+write_bulk_callback\t1138\t345
 struct urb
-complete\t1130\t337
+complete\t1138\t345
 struct usb_request
-complete\t1129\t338
+complete\t1137\t346
 struct usb_gadget_driver
-bind\t1155\t339
-unbind\t1156\t339
-setup\t1130\t339
-disconnect\t1130\t339
-suspend\t1130\t339
-resume\t1130\t339
-reset\t1130\t339
+bind\t1163\t347
+unbind\t1164\t347
+setup\t1138\t347
+disconnect\t1138\t347
+suspend\t1138\t347
+resume\t1138\t347
+reset\t1138\t347
 struct usb_gadget_ops
-udc_start\t1157\t340
-udc_stop\t1158\t340
-pullup\t1159\t341
+udc_start\t1165\t348
+udc_stop\t1166\t348
+pullup\t1167\t349
 struct usb_ep_ops
-queue\t1130\t342
-dequeue\t1130\t342
-set_halt\t1130\t342
-set_wedge\t1130\t342
-fifo_status\t1130\t342
-fifo_flush\t1130\t342
+queue\t1138\t350
+dequeue\t1138\t350
+set_halt\t1138\t350
+set_wedge\t1138\t350
+fifo_status\t1138\t350
+fifo_flush\t1138\t350
 struct usb_function
-bind\t1155\t343
-unbind\t1156\t343
-free_func\t1124\t343
-set_alt\t1130\t343
-disable\t1130\t343
-setup\t1130\t343
-suspend\t1130\t343
-resume\t1130\t343
+bind\t1163\t351
+unbind\t1164\t351
+free_func\t1132\t351
+set_alt\t1138\t351
+disable\t1138\t351
+setup\t1138\t351
+suspend\t1138\t351
+resume\t1138\t351
 struct virtio_driver
-probe\t1160\t344
-remove\t1161\t344
-config_changed\t1162\t344
-freeze\t1163\t344
-restore\t1164\t344
+probe\t1168\t352
+remove\t1169\t352
+config_changed\t1170\t352
+freeze\t1171\t352
+restore\t1172\t352
 struct acpi_driver
-add\t1165\t345
-remove\t1166\t345
-notify\t1124\t346
+add\t1173\t353
+remove\t1174\t353
+notify\t1132\t354
 struct serio_driver
-connect\t1167\t347
-reconnect\t1168\t347
-fast_reconnect\t1168\t347
-cleanup\t1168\t347
-disconnect\t1169\t347
-interrupt\t1170\t348
+connect\t1175\t355
+reconnect\t1176\t355
+fast_reconnect\t1176\t355
+cleanup\t1176\t355
+disconnect\t1177\t355
+interrupt\t1178\t356
 struct hid_driver
-probe\t1171\t349
-remove\t1172\t350
-raw_event\t1173\t351
-event\t1173\t351
-report\t1173\t351
-suspend\t1144\t352
-resume\t1145\t352
-reset_resume\t1145\t352
+probe\t1179\t357
+remove\t1180\t358
+raw_event\t1181\t359
+event\t1181\t359
+report\t1181\t359
+suspend\t1152\t360
+resume\t1153\t360
+reset_resume\t1153\t360
 struct hid_ll_driver
-start\t1174\t353
-stop\t1175\t354
-open\t1176\t355
-close\t1177\t356
+start\t1182\t361
+stop\t1183\t362
+open\t1184\t363
+close\t1185\t364
+struct bus_type
+probe\t1186\t365
+remove\t1187\t365
+shutdown\t1188\t328
+match\t1139\t365
+struct component_ops
+bind\t1189\t366
+unbind\t1190\t366
+struct component_master_ops
+bind\t1189\t367
+unbind\t1190\t367
+struct comedi_driver
+attach\t1191\t368
+auto_attach\t1191\t368
+detach\t1192\t368
+struct irq_domain_ops
+map\t1193\t369
+unmap\t1194\t369
+alloc\t1139\t369
+free\t1139\t369
+activate\t1139\t369
+deactivate\t1139\t369
+xlate\t1139\t369
+translate\t1139\t369
+match\t1139\t369
+select\t1139\t369
 struct irq_chip
-irq_startup\t1178\t357
-irq_shutdown\t1178\t357
-irq_enable\t1178\t357
-irq_disable\t1178\t357
-irq_mask\t1178\t357
-irq_unmask\t1178\t357
-irq_mask_ack\t1178\t357
-irq_set_affinity\t1178\t357
-irq_set_type\t1178\t357
-irq_set_wake\t1178\t357
-irq_retrigger\t1178\t357
-irq_ack\t1129\t357
-irq_eoi\t1129\t357
-irq_bus_lock\t1179\t357
-irq_bus_sync_unlock\t1180\t357
-irq_request_resources\t1181\t358
-irq_release_resources\t1182\t359
+irq_startup\t1195\t370
+irq_shutdown\t1195\t370
+irq_enable\t1195\t370
+irq_disable\t1195\t370
+irq_mask\t1195\t370
+irq_unmask\t1195\t370
+irq_mask_ack\t1195\t370
+irq_set_affinity\t1195\t370
+irq_set_type\t1195\t370
+irq_set_wake\t1195\t370
+irq_retrigger\t1195\t370
+irq_ack\t1137\t370
+irq_eoi\t1137\t370
+irq_bus_lock\t1196\t370
+irq_bus_sync_unlock\t1197\t370
+irq_request_resources\t1198\t371
+irq_release_resources\t1199\t372
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1124\t360
-store\t1124\t360
-read\t1124\t360
-write\t1124\t360
-mmap\t1124\t360
-test\t1124\t360
+show\t1132\t373
+store\t1132\t373
+read\t1132\t373
+write\t1132\t373
+mmap\t1132\t373
+test\t1132\t373
+struct attribute_group
+is_visible\t1132\t374
+is_bin_visible\t1132\t374
 struct kernfs_ops
-seq_show\t1183\t361
-seq_start\t1183\t361
-seq_next\t1183\t361
-seq_stop\t1183\t361
-read\t1183\t361
-write\t1183\t361
-mmap\t1183\t361
-open\t1124\t361
-release\t1124\t361
-poll\t1124\t361
-llseek\t1124\t361
+seq_show\t1200\t375
+seq_start\t1200\t375
+seq_next\t1200\t375
+seq_stop\t1200\t375
+read\t1200\t375
+write\t1200\t375
+mmap\t1200\t375
+open\t1132\t375
+release\t1132\t375
+poll\t1132\t375
+llseek\t1132\t375
 struct kernel_param_ops
-get\t1124\t362
-set\t1124\t362
+get\t1132\t376
+set\t1132\t376
 struct configfs_attribute
-show\t1184\t363
-store\t1184\t363
+show\t1201\t377
+store\t1201\t377
 struct configfs_group_operations
-make_item\t1185\t364
-make_group\t1185\t364
-drop_item\t1186\t364
+make_item\t1202\t378
+make_group\t1202\t378
+drop_item\t1203\t378
+struct ctl_table
+proc_handler\t1132\t379
 struct configfs_item_operations
-release\t1187\t365
+release\t1204\t380
 struct proc_ops
-proc_read\t1124\t366
-proc_read_iter\t1124\t366
-proc_write\t1124\t366
-proc_lseek\t1124\t366
-proc_poll\t1124\t366
-proc_ioctl\t1124\t366
-proc_compat_ioctl\t1124\t366
-proc_mmap\t1124\t366
-proc_get_unmapped_area\t1124\t366
-proc_open\t1188\t366
-proc_release\t1189\t366
+proc_read\t1132\t381
+proc_read_iter\t1132\t381
+proc_write\t1132\t381
+proc_lseek\t1132\t381
+proc_poll\t1132\t381
+proc_ioctl\t1132\t381
+proc_compat_ioctl\t1132\t381
+proc_mmap\t1132\t381
+proc_get_unmapped_area\t1132\t381
+proc_open\t1205\t381
+proc_release\t1206\t381
 struct tty_operations
-open\t1190\t367
-close\t1191\t367
-hangup\t1192\t367
-shutdown\t1192\t367
-cleanup\t1187\t367
-write\t1130\t367
-put_char\t1130\t367
-flush_chars\t1130\t367
-set_termios\t1193\t367
-set_ldisc\t1193\t367
-throttle\t1194\t367
-unthrottle\t1194\t367
-stop\t1195\t367
-start\t1195\t367
-ioctl\t1124\t367
-compat_ioctl\t1124\t367
-break_ctl\t1124\t367
-wait_until_sent\t1124\t367
+open\t1207\t382
+close\t1208\t382
+hangup\t1209\t382
+shutdown\t1209\t382
+cleanup\t1204\t382
+write\t1138\t382
+put_char\t1138\t382
+flush_chars\t1138\t382
+set_termios\t1210\t382
+set_ldisc\t1210\t382
+throttle\t1211\t382
+unthrottle\t1211\t382
+stop\t1212\t382
+start\t1212\t382
+ioctl\t1132\t382
+compat_ioctl\t1132\t382
+break_ctl\t1132\t382
+wait_until_sent\t1132\t382
 struct tty_port_operations
-activate\t1196\t368
-shutdown\t1197\t368
-destruct\t1198\t368
+activate\t1213\t383
+shutdown\t1214\t383
+destruct\t1215\t383
 struct uart_ops
-set_mctrl\t1199\t369
-get_mctrl\t1199\t369
-stop_tx\t1199\t369
-start_tx\t1199\t369
-start_rx\t1199\t369
-stop_rx\t1199\t369
-enable_ms\t1199\t369
-flush_buffer\t1199\t369
-startup\t1200\t370
-shutdown\t1201\t371
-set_termios\t1202\t369
-set_ldisc\t1202\t369
-break_ctl\t1202\t369
-tx_empty\t1130\t369
-poll_put_char\t1130\t369
-poll_get_char\t1130\t369
+set_mctrl\t1216\t384
+get_mctrl\t1216\t384
+stop_tx\t1216\t384
+start_tx\t1216\t384
+start_rx\t1216\t384
+stop_rx\t1216\t384
+enable_ms\t1216\t384
+flush_buffer\t1216\t384
+startup\t1217\t385
+shutdown\t1218\t386
+set_termios\t1219\t384
+set_ldisc\t1219\t384
+break_ctl\t1219\t384
+tx_empty\t1138\t384
+poll_put_char\t1138\t384
+poll_get_char\t1138\t384
 struct tty_ldisc_ops
-open\t1203\t372
-close\t1204\t373
-read\t1124\t372
-write\t1124\t372
-ioctl\t1124\t372
-compat_ioctl\t1124\t372
-set_termios\t1124\t372
-poll\t1124\t372
-hangup\t1124\t372
-receive_buf\t1124\t374
-receive_buf2\t1124\t374
-write_wakeup\t1131\t372
+open\t1220\t387
+close\t1221\t388
+read\t1132\t387
+write\t1132\t387
+ioctl\t1132\t387
+compat_ioctl\t1132\t387
+set_termios\t1132\t387
+poll\t1132\t387
+hangup\t1132\t387
+receive_buf\t1132\t389
+receive_buf2\t1132\t389
+write_wakeup\t1139\t387
 struct snd_pcm_ops
-open\t1205\t375
-close\t1206\t376
-hw_params\t1207\t377
-prepare\t1208\t378
-hw_free\t1124\t379
-ioctl\t1124\t379
-sync_stop\t1124\t379
-copy\t1124\t379
-fill_silence\t1124\t379
-mmap\t1124\t379
-trigger\t1209\t380
-pointer\t1209\t380
-ack\t1209\t380
+open\t1222\t390
+close\t1223\t391
+hw_params\t1224\t392
+prepare\t1225\t393
+hw_free\t1132\t394
+ioctl\t1132\t394
+sync_stop\t1132\t394
+copy\t1132\t394
+fill_silence\t1132\t394
+mmap\t1132\t394
+trigger\t1226\t395
+pointer\t1226\t395
+ack\t1226\t395
 struct snd_soc_dai_ops
-startup\t1210\t381
-shutdown\t1211\t381
-hw_params\t1124\t381
-hw_free\t1124\t381
-prepare\t1124\t381
-mute_stream\t1124\t381
-trigger\t1212\t380
-probe\t1213\t382
-remove\t1214\t383
-set_sysclk\t1124\t381
-set_fmt\t1124\t381
-set_pll\t1124\t381
-set_clkdiv\t1124\t381
-set_tdm_slot\t1124\t381
-set_bclk_ratio\t1124\t381
+startup\t1227\t396
+shutdown\t1228\t396
+hw_params\t1132\t396
+hw_free\t1132\t396
+prepare\t1132\t396
+mute_stream\t1132\t396
+trigger\t1229\t395
+probe\t1230\t397
+remove\t1231\t398
+set_sysclk\t1132\t396
+set_fmt\t1132\t396
+set_pll\t1132\t396
+set_clkdiv\t1132\t396
+set_tdm_slot\t1132\t396
+set_bclk_ratio\t1132\t396
+struct snd_soc_ops
+startup\t1227\t399
+shutdown\t1228\t399
+hw_params\t1132\t399
+hw_free\t1132\t399
+prepare\t1132\t399
+trigger\t1229\t395
 struct snd_soc_component_driver
-probe\t1215\t382
-remove\t1216\t383
-open\t1217\t384
-close\t1218\t384
-hw_params\t1219\t384
-hw_free\t1219\t384
-prepare\t1219\t384
-trigger\t1212\t380
-pointer\t1212\t380
-suspend\t1220\t384
-resume\t1145\t384
+probe\t1232\t397
+remove\t1233\t398
+open\t1234\t400
+close\t1235\t400
+hw_params\t1236\t400
+hw_free\t1236\t400
+prepare\t1236\t400
+trigger\t1229\t395
+pointer\t1229\t395
+suspend\t1237\t400
+resume\t1153\t400
 struct snd_rawmidi_ops
-open\t1221\t385
-close\t1222\t386
-trigger\t1131\t387
+open\t1238\t401
+close\t1239\t402
+trigger\t1139\t403
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1223\t388
-put\t1224\t388
-info\t1124\t388
+get\t1240\t404
+put\t1241\t404
+info\t1132\t404
 struct input_dev
-open\t1225\t389
-close\t1226\t389
-flush\t1227\t389
-event\t1228\t389
+open\t1242\t405
+close\t1243\t405
+flush\t1244\t405
+event\t1245\t405
 struct rc_dev
-open\t1229\t390
-close\t1230\t390
+open\t1246\t406
+close\t1247\t406
 struct led_classdev
-brightness_set\t1130\t391
-brightness_set_blocking\t1124\t391
+brightness_set\t1138\t407
+brightness_set_blocking\t1132\t407
 struct backlight_ops
-update_status\t1231\t392
-get_brightness\t1124\t393
+update_status\t1248\t408
+get_brightness\t1132\t409
 struct thermal_zone_device_ops
-get_temp\t1232\t394
-should_bind\t1232\t394
+get_temp\t1249\t410
+should_bind\t1249\t410
 struct thermal_cooling_device_ops
-set_cur_state\t1233\t395
-get_max_state\t1124\t395
-get_cur_state\t1124\t395
+set_cur_state\t1250\t411
+get_max_state\t1132\t411
+get_cur_state\t1132\t411
 struct hwmon_ops
-read\t1124\t396
-read_string\t1124\t396
-write\t1124\t396
+read\t1132\t412
+read_string\t1132\t412
+write\t1132\t412
 struct watchdog_ops
-start\t1234\t397
-ping\t1234\t397
-set_timeout\t1234\t397
-set_pretimeout\t1234\t397
-get_timeleft\t1234\t397
-ioctl\t1234\t397
-stop\t1124\t397
+start\t1251\t413
+ping\t1251\t413
+set_timeout\t1251\t413
+set_pretimeout\t1251\t413
+get_timeleft\t1251\t413
+ioctl\t1251\t413
+stop\t1132\t413
 struct rtc_class_ops
-read_time\t1235\t398
-set_time\t1235\t398
-read_alarm\t1235\t398
-set_alarm\t1235\t398
-alarm_irq_enable\t1235\t398
+read_time\t1252\t414
+set_time\t1252\t414
+read_alarm\t1252\t414
+set_alarm\t1252\t414
+alarm_irq_enable\t1252\t414
 struct power_supply_desc
-external_power_changed\t1124\t399
+external_power_changed\t1132\t415
 struct regulator_ops
-enable\t1236\t400
-disable\t1236\t400
-set_voltage\t1236\t400
-set_voltage_sel\t1236\t400
-set_mode\t1236\t400
+enable\t1253\t416
+disable\t1253\t416
+set_voltage\t1253\t416
+set_voltage_sel\t1253\t416
+set_mode\t1253\t416
 struct clk_ops
-prepare\t1237\t401
-unprepare\t1237\t401
-is_prepared\t1237\t401
-unprepare_unused\t1237\t401
-recalc_rate\t1237\t401
-round_rate\t1237\t401
-determine_rate\t1237\t401
-set_parent\t1237\t401
-get_parent\t1237\t401
-set_rate\t1237\t401
-set_rate_and_parent\t1237\t401
-recalc_accuracy\t1237\t401
-get_phase\t1237\t401
-set_phase\t1237\t401
-get_duty_cycle\t1237\t401
-set_duty_cycle\t1237\t401
-init\t1237\t401
-terminate\t1237\t401
-enable\t1238\t401
-disable\t1238\t401
-disable_unused\t1238\t401
-is_enabled\t1130\t402
-save_context\t1131\t401
-restore_context\t1131\t401
-debug_init\t1131\t401
+prepare\t1254\t417
+unprepare\t1254\t417
+is_prepared\t1254\t417
+unprepare_unused\t1254\t417
+recalc_rate\t1254\t417
+round_rate\t1254\t417
+determine_rate\t1254\t417
+set_parent\t1254\t417
+get_parent\t1254\t417
+set_rate\t1254\t417
+set_rate_and_parent\t1254\t417
+recalc_accuracy\t1254\t417
+get_phase\t1254\t417
+set_phase\t1254\t417
+get_duty_cycle\t1254\t417
+set_duty_cycle\t1254\t417
+init\t1254\t417
+terminate\t1254\t417
+enable\t1255\t417
+disable\t1255\t417
+disable_unused\t1255\t417
+is_enabled\t1138\t418
+save_context\t1139\t417
+restore_context\t1139\t417
+debug_init\t1139\t417
 struct gpio_chip
-request\t1239\t403
-free\t1240\t403
-get\t1241\t403
-set\t1241\t403
-get_multiple\t1241\t403
-set_multiple\t1241\t403
+request\t1256\t419
+free\t1257\t419
+get\t1258\t419
+set\t1258\t419
+get_multiple\t1258\t419
+set_multiple\t1258\t419
+direction_input\t1258\t419
+direction_output\t1258\t419
+get_direction\t1258\t419
 struct pwm_ops
-request\t1242\t404
-free\t1243\t405
-capture\t1244\t406
-apply\t1131\t407
+request\t1259\t420
+free\t1260\t421
+capture\t1261\t422
+apply\t1139\t423
 struct iio_info
-read_raw\t1124\t408
-read_raw_multi\t1124\t408
-read_avail\t1124\t408
-write_raw\t1124\t408
-read_label\t1124\t408
-debugfs_reg_access\t1124\t408
-update_scan_mode\t1245\t409
+read_event_value\t1132\t424
+write_event_value\t1132\t424
+read_event_config\t1132\t424
+write_event_config\t1132\t424
+write_raw_get_fmt\t1132\t424
+read_raw\t1132\t425
+read_raw_multi\t1132\t425
+read_avail\t1132\t425
+write_raw\t1132\t425
+read_label\t1132\t425
+debugfs_reg_access\t1132\t425
+update_scan_mode\t1262\t426
+struct phy_ops
+init\t1263\t427
+exit\t1264\t427
+power_on\t1265\t427
+power_off\t1266\t427
+set_mode\t1267\t427
+set_media\t1267\t427
+set_speed\t1267\t427
+reset\t1267\t427
+calibrate\t1267\t427
+connect\t1267\t427
+disconnect\t1267\t427
+configure\t1267\t427
+validate\t1267\t427
+release\t1267\t427
+struct mii_bus
+read\t1268\t428
+write\t1268\t428
+read_c45\t1268\t428
+write_c45\t1268\t428
+reset\t1269\t429
+struct pinmux_ops
+request\t1139\t430
+free\t1139\t430
+set_mux\t1139\t430
+gpio_request_enable\t1139\t430
+gpio_disable_free\t1139\t430
+gpio_set_direction\t1139\t430
+struct ptp_clock_info
+enable\t1139\t431
+verify\t1139\t431
+gettimex64\t1139\t431
+gettime64\t1139\t431
+settime64\t1139\t431
+adjfine\t1139\t431
+adjtime\t1139\t431
+getcrosststamp\t1139\t431
+do_aux_work\t1132\t432
+struct mmc_host_ops
+request_atomic\t1138\t433
+set_ios\t1132\t433
+get_ro\t1132\t433
+get_cd\t1132\t433
+request\t1139\t433
+struct cec_adap_ops
+adap_enable\t1270\t434
+struct fb_ops
+fb_open\t1271\t435
+fb_release\t1272\t436
+fb_destroy\t1140\t437
+struct console
+write_thread\t1132\t438
+write_atomic\t1138\t438
+write\t1139\t438
+struct drm_panel_funcs
+prepare\t1273\t439
+unprepare\t1274\t439
+enable\t1275\t439
+disable\t1276\t439
+get_modes\t1132\t439
+struct drm_bridge_funcs
+attach\t1277\t440
+detach\t1278\t440
 struct iio_buffer_setup_ops
-preenable\t1246\t409
-postenable\t1247\t409
-predisable\t1248\t409
-postdisable\t1249\t409
+preenable\t1279\t426
+postenable\t1280\t426
+predisable\t1281\t426
+postdisable\t1282\t426
 struct iio_trigger_ops
-set_trigger_state\t1124\t410
+set_trigger_state\t1132\t441
 struct i2c_algorithm
-xfer\t1250\t411
-master_xfer\t1250\t411
-smbus_xfer\t1250\t411
-xfer_atomic\t1130\t411
-master_xfer_atomic\t1130\t411
-smbus_xfer_atomic\t1130\t411
+xfer\t1283\t442
+master_xfer\t1283\t442
+smbus_xfer\t1283\t442
+xfer_atomic\t1138\t442
+master_xfer_atomic\t1138\t442
+smbus_xfer_atomic\t1138\t442
 struct spi_controller
-transfer_one\t1251\t412
-transfer_one_message\t1251\t412
-prepare_message\t1251\t412
+transfer_one\t1284\t443
+transfer_one_message\t1284\t443
+prepare_message\t1284\t443
 struct nvmem_config
-reg_read\t1124\t413
-reg_write\t1124\t413
+reg_read\t1132\t444
+reg_write\t1132\t444
 struct drm_driver
-open\t1252\t414
-postclose\t1253\t414
-release\t1254\t415
+open\t1285\t445
+postclose\t1286\t445
+release\t1287\t446
 struct drm_crtc_funcs
-enable_vblank\t1255\t416
-disable_vblank\t1256\t417
-destroy\t1187\t418
+enable_vblank\t1288\t447
+disable_vblank\t1289\t448
+destroy\t1204\t449
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1187\t419
-late_register\t1124\t419
-early_unregister\t1124\t419
+destroy\t1204\t450
+late_register\t1132\t450
+early_unregister\t1132\t450
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1124\t420
-atomic_enable\t1124\t420
-atomic_disable\t1124\t420
-atomic_flush\t1124\t420
-atomic_begin\t1124\t420
-atomic_update\t1124\t420
-prepare_fb\t1124\t420
-cleanup_fb\t1124\t420
-mode_set\t1124\t420
-mode_set_nofb\t1124\t420
+atomic_check\t1132\t451
+atomic_enable\t1132\t451
+atomic_disable\t1132\t451
+atomic_flush\t1132\t451
+atomic_begin\t1132\t451
+atomic_update\t1132\t451
+prepare_fb\t1132\t451
+cleanup_fb\t1132\t451
+mode_set\t1132\t451
+mode_set_nofb\t1132\t451
 struct drm_connector_helper_funcs
-get_modes\t1124\t421
-detect_ctx\t1124\t421
-mode_valid\t1124\t421
-best_encoder\t1124\t421
+get_modes\t1132\t452
+detect_ctx\t1132\t452
+mode_valid\t1132\t452
+best_encoder\t1132\t452
 struct v4l2_file_operations
-open\t1257\t422
-release\t1258\t423
-read\t1124\t422
-write\t1124\t422
-poll\t1124\t422
-unlocked_ioctl\t1124\t422
-mmap\t1124\t422
+open\t1290\t453
+release\t1291\t454
+read\t1132\t453
+write\t1132\t453
+poll\t1132\t453
+unlocked_ioctl\t1132\t453
+mmap\t1132\t453
 struct v4l2_ioctl_ops
-*\t1124\t424
+*\t1132\t455
 struct vb2_ops
-queue_setup\t1124\t425
-buf_init\t1124\t425
-buf_cleanup\t1124\t425
-buf_finish\t1124\t425
-buf_prepare\t1124\t425
-buf_queue\t1131\t425
-prepare_streaming\t1259\t425
-unprepare_streaming\t1260\t425
-start_streaming\t1261\t425
-stop_streaming\t1262\t425
+queue_setup\t1132\t456
+buf_init\t1132\t456
+buf_cleanup\t1132\t456
+buf_finish\t1132\t456
+buf_prepare\t1132\t456
+buf_queue\t1139\t456
+prepare_streaming\t1292\t456
+unprepare_streaming\t1293\t456
+start_streaming\t1294\t456
+stop_streaming\t1295\t456
 struct v4l2_ctrl_ops
-s_ctrl\t1263\t426
-try_ctrl\t1263\t426
-g_volatile_ctrl\t1263\t426
+s_ctrl\t1296\t457
+try_ctrl\t1296\t457
+g_volatile_ctrl\t1296\t457
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1124\t427
-set_fmt\t1124\t427
-get_fmt\t1124\t427
-enum_mbus_code\t1124\t427
-enum_frame_size\t1124\t427
-get_selection\t1124\t427
-set_selection\t1124\t427
-enable_streams\t1124\t427
-disable_streams\t1124\t427
+s_stream\t1132\t458
+set_fmt\t1132\t458
+get_fmt\t1132\t458
+enum_mbus_code\t1132\t458
+enum_frame_size\t1132\t458
+get_selection\t1132\t458
+set_selection\t1132\t458
+enable_streams\t1132\t458
+disable_streams\t1132\t458
 struct v4l2_subdev_internal_ops
-open\t1264\t428
-close\t1253\t428
-release\t1132\t428
+open\t1297\t459
+close\t1286\t459
+release\t1140\t459
 struct file_operations
-llseek\t1124\t429
-read\t1124\t429
-write\t1124\t429
-read_iter\t1124\t429
-write_iter\t1124\t429
-poll\t1124\t429
-unlocked_ioctl\t1124\t429
-compat_ioctl\t1124\t429
-mmap\t1124\t429
-flush\t1124\t429
-fsync\t1124\t429
-fasync\t1124\t429
-lock\t1124\t429
-flock\t1124\t429
-fallocate\t1124\t429
-splice_read\t1124\t429
-splice_write\t1124\t429
-show_fdinfo\t1124\t429
-open\t1257\t429
-release\t1265\t430
-iterate_shared\t1266\t429
+llseek\t1132\t460
+read\t1132\t460
+write\t1132\t460
+read_iter\t1132\t460
+write_iter\t1132\t460
+poll\t1132\t460
+unlocked_ioctl\t1132\t460
+compat_ioctl\t1132\t460
+mmap\t1132\t460
+flush\t1132\t460
+fsync\t1132\t460
+fasync\t1132\t460
+lock\t1132\t460
+flock\t1132\t460
+fallocate\t1132\t460
+splice_read\t1132\t460
+splice_write\t1132\t460
+show_fdinfo\t1132\t460
+open\t1290\t460
+release\t1298\t461
+iterate_shared\t1299\t460
 struct inode_operations
-lookup\t1267\t431
-create\t1268\t431
-mknod\t1268\t431
-symlink\t1268\t431
-mkdir\t1268\t431
-link\t1268\t431
-unlink\t1269\t431
-rmdir\t1269\t431
-rename\t1268\t431
-setattr\t1270\t431
-fileattr_set\t1270\t431
-readlink\t1124\t431
-get_acl\t1124\t431
-getattr\t1124\t431
-listxattr\t1124\t431
-fiemap\t1124\t431
-update_time\t1124\t431
-tmpfile\t1124\t431
-fileattr_get\t1124\t431
-get_link\t1131\t431
-permission\t1131\t431
-get_inode_acl\t1131\t431
-atomic_open\t1267\t431
+lookup\t1300\t462
+create\t1301\t462
+mknod\t1301\t462
+symlink\t1301\t462
+mkdir\t1301\t462
+link\t1301\t462
+unlink\t1302\t462
+rmdir\t1302\t462
+rename\t1301\t462
+setattr\t1303\t462
+fileattr_set\t1303\t462
+readlink\t1132\t462
+get_acl\t1132\t462
+getattr\t1132\t462
+listxattr\t1132\t462
+fiemap\t1132\t462
+update_time\t1132\t462
+tmpfile\t1132\t462
+fileattr_get\t1132\t462
+get_link\t1139\t462
+permission\t1139\t462
+get_inode_acl\t1139\t462
+atomic_open\t1300\t462
 struct xattr_handler
-list\t1124\t432
-get\t1124\t432
-set\t1271\t432
+list\t1132\t463
+get\t1132\t463
+set\t1304\t463
 struct super_operations
-put_super\t1272\t433
-freeze_fs\t1273\t433
-unfreeze_fs\t1273\t433
-remount_fs\t1273\t433
-sync_fs\t1274\t433
-free_inode\t1275\t433
-drop_inode\t1276\t433
+put_super\t1305\t464
+freeze_fs\t1306\t464
+unfreeze_fs\t1306\t464
+remount_fs\t1306\t464
+sync_fs\t1307\t464
+free_inode\t1308\t464
+drop_inode\t1309\t464
 struct dentry_operations
-d_hash\t1130\t434
-d_compare\t1130\t434
-d_dname\t1130\t434
-d_delete\t1277\t434
-d_prune\t1277\t434
-d_init\t1124\t434
-d_release\t1124\t434
-d_iput\t1124\t434
-d_automount\t1124\t434
-d_weak_revalidate\t1124\t434
-d_real\t1124\t434
-d_revalidate\t1131\t434
-d_manage\t1131\t434
+d_hash\t1138\t465
+d_compare\t1138\t465
+d_dname\t1138\t465
+d_delete\t1310\t465
+d_prune\t1310\t465
+d_init\t1132\t465
+d_release\t1132\t465
+d_iput\t1132\t465
+d_automount\t1132\t465
+d_weak_revalidate\t1132\t465
+d_real\t1132\t465
+d_revalidate\t1139\t465
+d_manage\t1139\t465
 struct address_space_operations
-writepage\t1124\t435
-read_folio\t1124\t435
-swap_rw\t1124\t435
-readahead\t1124\t435
-bmap\t1124\t435
-direct_IO\t1124\t435
-writepages\t1124\t435
-migrate_folio\t1124\t435
-swap_activate\t1124\t435
-swap_deactivate\t1124\t435
-invalidate_folio\t1278\t435
-release_folio\t1278\t435
-launder_folio\t1278\t435
-is_partially_uptodate\t1278\t435
-error_remove_folio\t1279\t435
-write_begin\t1124\t435
-write_end\t1124\t435
-dirty_folio\t1130\t435
-free_folio\t1130\t435
+writepage\t1132\t466
+read_folio\t1132\t466
+swap_rw\t1132\t466
+readahead\t1132\t466
+bmap\t1132\t466
+direct_IO\t1132\t466
+writepages\t1132\t466
+migrate_folio\t1132\t466
+swap_activate\t1132\t466
+swap_deactivate\t1132\t466
+invalidate_folio\t1311\t466
+release_folio\t1311\t466
+launder_folio\t1311\t466
+is_partially_uptodate\t1311\t466
+error_remove_folio\t1312\t466
+write_begin\t1132\t466
+write_end\t1132\t466
+dirty_folio\t1138\t466
+free_folio\t1138\t466
 struct vm_operations_struct
-open\t1280\t436
-close\t1281\t436
-fault\t1124\t436
-page_mkwrite\t1124\t436
-pfn_mkwrite\t1124\t436
-access\t1281\t436
-map_pages\t1282\t436
+open\t1313\t467
+close\t1314\t467
+fault\t1132\t467
+page_mkwrite\t1132\t467
+pfn_mkwrite\t1132\t467
+access\t1314\t467
+map_pages\t1315\t467
 struct seq_operations
-start\t1283\t437
-next\t1283\t437
-stop\t1283\t437
-show\t1283\t437
+start\t1316\t468
+next\t1316\t468
+stop\t1316\t468
+show\t1316\t468
 struct sysfs_ops
-show\t1124\t360
-store\t1124\t360
+show\t1132\t373
+store\t1132\t373
 struct mmu_notifier_ops
-release\t1124\t438
-arch_invalidate_secondary_tlbs\t1130\t438
-free_notifier\t1284\t438
-invalidate_range_start\t1131\t438
-invalidate_range_end\t1131\t438
-clear_flush_young\t1131\t438
-clear_young\t1131\t438
-test_young\t1131\t438
+release\t1132\t469
+arch_invalidate_secondary_tlbs\t1138\t469
+free_notifier\t1317\t469
+invalidate_range_start\t1139\t469
+invalidate_range_end\t1139\t469
+clear_flush_young\t1139\t469
+clear_young\t1139\t469
+test_young\t1139\t469
 struct file_lock_operations
-fl_copy_lock\t1130\t439
+fl_copy_lock\t1138\t470
 struct lock_manager_operations
-lm_notify\t1285\t440
-lm_break\t1286\t440
-lm_change\t1286\t440
-lm_breaker_owns_lease\t1286\t440
-lm_lock_expirable\t1286\t440
-lm_grant\t1130\t440
-lm_expire_lock\t1124\t440
+lm_notify\t1318\t471
+lm_break\t1319\t471
+lm_change\t1319\t471
+lm_breaker_owns_lease\t1319\t471
+lm_lock_expirable\t1319\t471
+lm_grant\t1138\t471
+lm_expire_lock\t1132\t471
 struct file_system_type
-mount\t1124\t441
-init_fs_context\t1124\t441
-kill_sb\t1272\t441
+mount\t1132\t472
+init_fs_context\t1132\t472
+kill_sb\t1305\t472
 struct block_device_operations
-open\t1287\t442
-release\t1288\t442
-ioctl\t1124\t442
-compat_ioctl\t1124\t442
-unlock_native_capacity\t1124\t442
-getgeo\t1124\t442
-free_disk\t1132\t443
-direct_access\t1131\t442
-submit_bio\t1131\t442
+open\t1320\t473
+release\t1321\t473
+ioctl\t1132\t473
+compat_ioctl\t1132\t473
+unlock_native_capacity\t1132\t473
+getgeo\t1132\t473
+free_disk\t1140\t474
+direct_access\t1139\t473
+submit_bio\t1139\t473
 struct blk_mq_ops
-queue_rq\t1289\t444
-queue_rqs\t1289\t444
-commit_rqs\t1289\t444
-timeout\t1124\t445
-complete\t1130\t446
-init_hctx\t1290\t447
-init_request\t1290\t447
-exit_hctx\t1291\t447
-exit_request\t1291\t447
+queue_rq\t1322\t475
+queue_rqs\t1322\t475
+commit_rqs\t1322\t475
+timeout\t1132\t476
+complete\t1138\t477
+init_hctx\t1323\t478
+init_request\t1323\t478
+exit_hctx\t1324\t478
+exit_request\t1324\t478
 struct scsi_host_template
-queuecommand\t1130\t448
-eh_timed_out\t1131\t449
-eh_abort_handler\t1124\t448
-eh_device_reset_handler\t1124\t448
-eh_target_reset_handler\t1124\t448
-eh_bus_reset_handler\t1124\t448
-eh_host_reset_handler\t1124\t448
-slave_alloc\t1124\t448
-slave_configure\t1124\t448
-info\t1124\t448
-ioctl\t1124\t448
-bios_param\t1124\t448
-slave_destroy\t1292\t448
+queuecommand\t1138\t479
+eh_timed_out\t1139\t480
+eh_abort_handler\t1132\t479
+eh_device_reset_handler\t1132\t479
+eh_target_reset_handler\t1132\t479
+eh_bus_reset_handler\t1132\t479
+eh_host_reset_handler\t1132\t479
+slave_alloc\t1132\t479
+slave_configure\t1132\t479
+info\t1132\t479
+ioctl\t1132\t479
+bios_param\t1132\t479
+slave_destroy\t1325\t479
 struct ata_port_operations
-qc_defer\t1293\t450
-qc_prep\t1293\t450
-qc_issue\t1293\t450
-qc_fill_rtf\t1293\t450
-softreset\t1124\t451
-hardreset\t1124\t451
-prereset\t1124\t451
-postreset\t1124\t451
-error_handler\t1124\t451
-set_piomode\t1124\t451
-set_dmamode\t1124\t451
-set_mode\t1124\t451
-dev_config\t1124\t451
-cable_detect\t1124\t451
-port_start\t1294\t452
-port_stop\t1295\t452
-host_stop\t1187\t452
+qc_defer\t1326\t481
+qc_prep\t1326\t481
+qc_issue\t1326\t481
+qc_fill_rtf\t1326\t481
+softreset\t1132\t482
+hardreset\t1132\t482
+prereset\t1132\t482
+postreset\t1132\t482
+error_handler\t1132\t482
+set_piomode\t1132\t482
+set_dmamode\t1132\t482
+set_mode\t1132\t482
+dev_config\t1132\t482
+cable_detect\t1132\t482
+port_start\t1327\t483
+port_stop\t1328\t483
+host_stop\t1204\t483
 struct mtd_info
-_panic_write\t1130\t453
+_panic_write\t1138\t484
 struct nand_controller_ops
-attach_chip\t1296\t454
-detach_chip\t1297\t454
-exec_op\t1124\t454
+attach_chip\t1329\t485
+detach_chip\t1330\t485
+exec_op\t1132\t485
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1298\t455
-exit\t1299\t455
-encrypt\t1131\t455
-decrypt\t1131\t455
-setkey\t1131\t455
+init\t1331\t486
+exit\t1332\t486
+encrypt\t1139\t486
+decrypt\t1139\t486
+setkey\t1139\t486
 struct ahash_alg,struct shash_alg
-init\t1131\t456
-update\t1131\t456
-final\t1131\t456
-finup\t1131\t456
-digest\t1131\t456
-export\t1131\t456
-import\t1131\t456
-setkey\t1131\t456
-init_tfm\t1300\t456
-exit_tfm\t1301\t456
+init\t1139\t487
+update\t1139\t487
+final\t1139\t487
+finup\t1139\t487
+digest\t1139\t487
+export\t1139\t487
+import\t1139\t487
+setkey\t1139\t487
+init_tfm\t1333\t487
+exit_tfm\t1334\t487
 struct net_device_ops
-ndo_init\t1302\t457
-ndo_uninit\t1303\t458
-ndo_open\t1304\t459
-ndo_stop\t1305\t460
-ndo_do_ioctl\t1306\t459
-ndo_siocbond\t1306\t459
-ndo_siocwandev\t1306\t459
-ndo_siocdevprivate\t1306\t459
-ndo_eth_ioctl\t1306\t459
-ndo_set_mac_address\t1306\t269
-ndo_change_mtu\t1306\t269
-ndo_fix_features\t1306\t461
-ndo_set_features\t1306\t461
-ndo_vlan_rx_add_vid\t1306\t462
-ndo_vlan_rx_kill_vid\t1306\t462
-ndo_select_queue\t1130\t463
-ndo_features_check\t1130\t463
-ndo_get_stats\t1130\t459
-ndo_get_stats64\t1130\t459
-ndo_start_xmit\t1307\t459
-ndo_tx_timeout\t1308\t459
-ndo_set_rx_mode\t1309\t459
+ndo_init\t1335\t488
+ndo_uninit\t1336\t489
+ndo_open\t1337\t490
+ndo_stop\t1338\t491
+ndo_do_ioctl\t1339\t490
+ndo_siocbond\t1339\t490
+ndo_siocwandev\t1339\t490
+ndo_siocdevprivate\t1339\t490
+ndo_eth_ioctl\t1339\t490
+ndo_set_mac_address\t1339\t277
+ndo_change_mtu\t1339\t277
+ndo_fix_features\t1339\t492
+ndo_set_features\t1339\t492
+ndo_vlan_rx_add_vid\t1339\t493
+ndo_vlan_rx_kill_vid\t1339\t493
+ndo_select_queue\t1138\t494
+ndo_features_check\t1138\t494
+ndo_get_stats\t1138\t490
+ndo_get_stats64\t1138\t490
+ndo_start_xmit\t1340\t490
+ndo_tx_timeout\t1341\t490
+ndo_set_rx_mode\t1342\t490
 struct napi_struct
-poll\t1310\t464
+poll\t1343\t495
 struct pernet_operations
-init\t1311\t465
-pre_exit\t1312\t465
-exit\t1312\t465
-exit_batch\t1312\t465
+init\t1344\t496
+pre_exit\t1345\t496
+exit\t1345\t496
+exit_batch\t1345\t496
 struct ethtool_ops
-*\t1306\t466
+*\t1339\t497
 struct net_device
-priv_destructor\t1187\t467
+priv_destructor\t1204\t498
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1313\t468
-dumpit\t1313\t468
-start\t1313\t468
-done\t1313\t468
+doit\t1346\t499
+dumpit\t1346\t499
+start\t1346\t499
+done\t1346\t499
 struct rtnl_link_ops
-newlink\t1314\t469
-dellink\t1315\t470
-changelink\t1306\t471
-validate\t1124\t472
-get_size\t1124\t472
-fill_info\t1124\t472
-get_num_tx_queues\t1124\t472
-get_num_rx_queues\t1124\t472
-setup\t1124\t472
+newlink\t1347\t500
+dellink\t1348\t501
+changelink\t1339\t502
+validate\t1132\t503
+get_size\t1132\t503
+fill_info\t1132\t503
+get_num_tx_queues\t1132\t503
+get_num_rx_queues\t1132\t503
+setup\t1132\t503
 struct Qdisc_ops
-init\t1316\t473
-change\t1306\t474
-destroy\t1299\t475
-enqueue\t1317\t476
-dequeue\t1317\t476
-peek\t1317\t476
+init\t1349\t504
+change\t1339\t505
+destroy\t1332\t506
+enqueue\t1350\t507
+dequeue\t1350\t507
+peek\t1350\t507
 struct proto_ops
-release\t1318\t477
-bind\t1124\t478
-connect\t1124\t478
-accept\t1124\t478
-listen\t1124\t478
-ioctl\t1124\t478
-compat_ioctl\t1124\t478
-sendmsg\t1124\t478
-recvmsg\t1124\t478
-shutdown\t1124\t478
-setsockopt\t1124\t478
-getsockopt\t1124\t478
-socketpair\t1124\t478
-getname\t1124\t478
-poll\t1124\t478
-mmap\t1124\t478
+release\t1351\t508
+bind\t1132\t509
+connect\t1132\t509
+accept\t1132\t509
+listen\t1132\t509
+ioctl\t1132\t509
+compat_ioctl\t1132\t509
+sendmsg\t1132\t509
+recvmsg\t1132\t509
+shutdown\t1132\t509
+setsockopt\t1132\t509
+getsockopt\t1132\t509
+socketpair\t1132\t509
+getname\t1132\t509
+poll\t1132\t509
+mmap\t1132\t509
 struct cfg80211_ops
-add_virtual_intf\t1319\t479
-del_virtual_intf\t1319\t479
-change_virtual_intf\t1319\t479
-*\t1320\t479
+add_virtual_intf\t1352\t510
+del_virtual_intf\t1352\t510
+change_virtual_intf\t1352\t510
+*\t1353\t510
 struct ieee80211_ops
-start\t1321\t480
-stop\t1322\t481
-add_interface\t1323\t482
-remove_interface\t1324\t483
-change_interface\t1325\t484
-config\t1325\t484
-vif_cfg_changed\t1325\t484
-link_info_changed\t1325\t484
-configure_filter\t1325\t484
-set_key\t1325\t484
-hw_scan\t1325\t484
-cancel_hw_scan\t1325\t484
-sta_state\t1325\t484
-sta_add\t1325\t484
-sta_remove\t1325\t484
-conf_tx\t1325\t484
-flush\t1325\t484
-ampdu_action\t1325\t484
-add_chanctx\t1325\t484
-remove_chanctx\t1325\t484
-change_chanctx\t1325\t484
-assign_vif_chanctx\t1325\t484
-unassign_vif_chanctx\t1325\t484
-remain_on_channel\t1325\t484
-cancel_remain_on_channel\t1325\t484
-tx\t1130\t484
-prepare_multicast\t1130\t484
-set_tim\t1130\t484
-update_tkip_key\t1130\t484
-get_key_seq\t1130\t484
-sta_notify\t1130\t484
-sta_rc_update\t1130\t484
-sta_rate_tbl_update\t1130\t484
-event_callback\t1130\t484
-release_buffered_frames\t1130\t484
-allow_buffered_frames\t1130\t484
-ipv6_addr_change\t1130\t484
-wake_tx_queue\t1130\t484
-get_stats\t1124\t484
-set_frag_threshold\t1124\t484
-set_rts_threshold\t1124\t484
-sta_statistics\t1124\t484
-get_tsf\t1124\t484
-set_tsf\t1124\t484
-offset_tsf\t1124\t484
-reset_tsf\t1124\t484
-tx_last_beacon\t1124\t484
-rfkill_poll\t1124\t484
-set_coverage_class\t1124\t484
-testmode_cmd\t1124\t484
-set_bitrate_mask\t1124\t484
-reconfig_complete\t1124\t484
-bss_info_changed\t1124\t484
-sw_scan_start\t1124\t484
-sw_scan_complete\t1124\t484
+start\t1354\t511
+stop\t1355\t512
+add_interface\t1356\t513
+remove_interface\t1357\t514
+change_interface\t1358\t515
+config\t1358\t515
+vif_cfg_changed\t1358\t515
+link_info_changed\t1358\t515
+configure_filter\t1358\t515
+set_key\t1358\t515
+hw_scan\t1358\t515
+cancel_hw_scan\t1358\t515
+sta_state\t1358\t515
+sta_add\t1358\t515
+sta_remove\t1358\t515
+conf_tx\t1358\t515
+flush\t1358\t515
+ampdu_action\t1358\t515
+add_chanctx\t1358\t515
+remove_chanctx\t1358\t515
+change_chanctx\t1358\t515
+assign_vif_chanctx\t1358\t515
+unassign_vif_chanctx\t1358\t515
+remain_on_channel\t1358\t515
+cancel_remain_on_channel\t1358\t515
+tx\t1138\t515
+prepare_multicast\t1138\t515
+set_tim\t1138\t515
+update_tkip_key\t1138\t515
+get_key_seq\t1138\t515
+sta_notify\t1138\t515
+sta_rc_update\t1138\t515
+sta_rate_tbl_update\t1138\t515
+event_callback\t1138\t515
+release_buffered_frames\t1138\t515
+allow_buffered_frames\t1138\t515
+ipv6_addr_change\t1138\t515
+wake_tx_queue\t1138\t515
+get_stats\t1132\t515
+set_frag_threshold\t1132\t515
+set_rts_threshold\t1132\t515
+sta_statistics\t1132\t515
+get_tsf\t1132\t515
+set_tsf\t1132\t515
+offset_tsf\t1132\t515
+reset_tsf\t1132\t515
+tx_last_beacon\t1132\t515
+rfkill_poll\t1132\t515
+set_coverage_class\t1132\t515
+testmode_cmd\t1132\t515
+set_bitrate_mask\t1132\t515
+reconfig_complete\t1132\t515
+bss_info_changed\t1132\t515
+sw_scan_start\t1132\t515
+sw_scan_complete\t1132\t515
 struct phy_driver
-probe\t1326\t485
-remove\t1327\t486
-handle_interrupt\t1328\t487
-config_init\t1124\t488
-soft_reset\t1124\t488
-config_intr\t1124\t488
-config_aneg\t1124\t488
-read_status\t1124\t488
-link_change_notify\t1124\t488
-aneg_done\t1124\t488
-suspend\t1220\t488
-resume\t1145\t488
+probe\t1359\t516
+remove\t1360\t517
+handle_interrupt\t1361\t518
+config_init\t1132\t519
+soft_reset\t1132\t519
+config_intr\t1132\t519
+config_aneg\t1132\t519
+read_status\t1132\t519
+link_change_notify\t1132\t519
+aneg_done\t1132\t519
+suspend\t1237\t519
+resume\t1153\t519
 struct dsa_switch_ops
-setup\t1329\t489
-teardown\t1330\t490
-port_enable\t1331\t491
-port_disable\t1332\t492
+setup\t1362\t520
+teardown\t1363\t521
+port_enable\t1364\t522
+port_disable\t1365\t523
 struct nfc_ops
-dev_up\t1333\t493
-dev_down\t1334\t493
-start_poll\t1335\t493
-stop_poll\t1335\t493
-dep_link_up\t1335\t493
-dep_link_down\t1335\t493
-activate_target\t1335\t493
-deactivate_target\t1335\t493
-im_transceive\t1335\t493
-tm_send\t1335\t493
-check_presence\t1335\t493
-enable_se\t1335\t493
-disable_se\t1335\t493
-fw_download\t1335\t493
+dev_up\t1366\t524
+dev_down\t1367\t524
+start_poll\t1368\t524
+stop_poll\t1368\t524
+dep_link_up\t1368\t524
+dep_link_down\t1368\t524
+activate_target\t1368\t524
+deactivate_target\t1368\t524
+im_transceive\t1368\t524
+tm_send\t1368\t524
+check_presence\t1368\t524
+enable_se\t1368\t524
+disable_se\t1368\t524
+fw_download\t1368\t524
 struct hci_dev
-open\t1336\t494
-close\t1337\t495
-setup\t1338\t496
-shutdown\t1338\t496
-flush\t1338\t496
-send\t1124\t497
+open\t1369\t525
+close\t1370\t526
+setup\t1371\t527
+shutdown\t1371\t527
+flush\t1371\t527
+send\t1132\t528
 struct ib_device_ops
-post_send\t1130\t498
-post_recv\t1130\t498
-poll_cq\t1130\t498
-req_notify_cq\t1130\t498
-*\t1124\t498
+post_send\t1138\t529
+post_recv\t1138\t529
+poll_cq\t1138\t529
+req_notify_cq\t1138\t529
+*\t1132\t529
 struct ib_client
-add\t1339\t499
-remove\t1340\t499
+add\t1372\t530
+remove\t1373\t530
+struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
+hook\t1315\t531
+func\t1315\t531
+handler\t1315\t531
+err_handler\t1315\t531
 runner
-irq\t1341\t310
-irq-thread\t1342\t311
-softirq\t1122\t16
-tasklet\t1343\t308
-timer\t1344\t306
-hrtimer\t1345\t500
-napi\t1346\t464
-work\t1347\t307
-delayed-work\t1348\t307
-kthread-work\t1349\t501
-kthread\t1124\t219
-task-work\t1124\t502
-irq-work\t1350\t205
-cpu-call\t1123\t503
-rcu\t1122\t309
-urb\t1130\t504
-init\t1351\t47
-exit\t1187\t47
-pm\t1124\t505
-attribute\t1124\t360
-debugfs\t1124\t506
-devres\t1187\t507
-kref\t1132\t508
+irq\t1374\t318
+irq-thread\t1375\t319
+softirq\t1130\t19
+tasklet\t1376\t316
+timer\t1377\t314
+hrtimer\t1378\t532
+napi\t1379\t495
+work\t1380\t315
+delayed-work\t1381\t315
+kthread-work\t1382\t533
+kthread\t1132\t228
+task-work\t1132\t534
+irq-work\t1383\t214
+cpu-call\t1131\t535
+rcu\t1130\t317
+urb\t1138\t536
+init\t1269\t54
+exit\t1204\t54
+pm\t1132\t537
+attribute\t1132\t373
+debugfs\t1132\t538
+devres\t1204\t539
+kref\t1140\t540
 struct hrtimer
-function\t1352\t500
+function\t1384\t532
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1353\t321
-probe_new\t1353\t321
-connect\t1354\t321
-bind\t1354\t321
-attach\t1354\t321
-port_probe\t1354\t321
-remove\t1355\t321
-remove_new\t1355\t321
-disconnect\t1356\t321
-unbind\t1356\t321
-detach\t1356\t321
-port_remove\t1356\t321
-shutdown\t1136\t320
-suspend\t1137\t322
-resume\t1138\t323
+probe\t1385\t329
+probe_new\t1385\t329
+connect\t1386\t329
+bind\t1386\t329
+attach\t1386\t329
+port_probe\t1386\t329
+remove\t1387\t329
+remove_new\t1387\t329
+disconnect\t1388\t329
+unbind\t1388\t329
+detach\t1388\t329
+port_remove\t1388\t329
+shutdown\t1144\t328
+suspend\t1145\t330
+resume\t1146\t331
 struct dev_pm_ops
-prepare\t1124\t505
-complete\t1124\t505
-suspend\t1220\t505
-resume\t1145\t505
-freeze\t1357\t505
-poweroff\t1357\t505
-thaw\t1358\t505
-restore\t1358\t505
-suspend_late\t1359\t505
-freeze_late\t1359\t505
-poweroff_late\t1359\t505
-resume_early\t1360\t505
-thaw_early\t1360\t505
-restore_early\t1360\t505
-suspend_noirq\t1361\t505
-freeze_noirq\t1361\t505
-poweroff_noirq\t1361\t505
-resume_noirq\t1362\t505
-thaw_noirq\t1362\t505
-restore_noirq\t1362\t505
-runtime_suspend\t1363\t509
-runtime_resume\t1364\t509
-runtime_idle\t1124\t509
+prepare\t1132\t537
+complete\t1132\t537
+suspend\t1237\t537
+resume\t1153\t537
+freeze\t1389\t537
+poweroff\t1389\t537
+thaw\t1390\t537
+restore\t1390\t537
+suspend_late\t1391\t537
+freeze_late\t1391\t537
+poweroff_late\t1391\t537
+resume_early\t1392\t537
+thaw_early\t1392\t537
+restore_early\t1392\t537
+suspend_noirq\t1393\t537
+freeze_noirq\t1393\t537
+poweroff_noirq\t1393\t537
+resume_noirq\t1394\t537
+thaw_noirq\t1394\t537
+restore_noirq\t1394\t537
+runtime_suspend\t1395\t541
+runtime_resume\t1396\t541
+runtime_idle\t1132\t541
 *
-probe\t1365\t510
-probe_new\t1366\t510
-connect\t1367\t510
-bind\t1367\t510
-attach\t1367\t510
-port_probe\t1367\t510
-remove\t1368\t510
-remove_new\t1369\t510
-disconnect\t1370\t510
-unbind\t1370\t510
-detach\t1370\t510
-port_remove\t1370\t510
-init\t1371\t510
-ndo_init\t1371\t510
-exit\t1372\t510
-exit_batch\t1372\t510
-pre_exit\t1372\t510
-ndo_uninit\t1372\t510
-ndo_open\t1373\t510
-resume\t1373\t510
-ndo_stop\t1374\t510
-suspend\t1374\t510
-runtime_resume\t1375\t510
-resume_early\t1375\t510
-resume_noirq\t1375\t510
-thaw\t1375\t510
-restore\t1375\t510
-runtime_suspend\t1376\t510
-suspend_late\t1376\t510
-suspend_noirq\t1376\t510
-freeze\t1376\t510
-poweroff\t1376\t510
-shutdown\t1376\t510
-open\t1124\t510
-release\t1124\t510
-read\t1124\t510
-write\t1124\t510
-read_iter\t1124\t510
-write_iter\t1124\t510
-unlocked_ioctl\t1124\t510
-compat_ioctl\t1124\t510
-ioctl\t1124\t510
-llseek\t1124\t510
-mmap\t1124\t510
-poll\t1124\t510
-show\t1124\t510
-store\t1124\t510
-seq_show\t1124\t510
-ndo_set_mac_address\t1124\t510
-ndo_change_mtu\t1124\t510
-get_ethtool_stats\t1124\t510
-get_drvinfo\t1124\t510
-set_ringparam\t1124\t510
-threadfn\t1124\t510
-fallocate\t1124\t510
-fsync\t1124\t510
-setattr\t1124\t510
-mkdir\t1124\t510
-unlink\t1124\t510
-create\t1124\t510
-iterate_shared\t1124\t510`;
+probe\t1397\t542
+probe_new\t1398\t542
+connect\t1399\t542
+bind\t1399\t542
+attach\t1399\t542
+port_probe\t1399\t542
+remove\t1400\t542
+remove_new\t1401\t542
+disconnect\t1402\t542
+unbind\t1402\t542
+detach\t1402\t542
+port_remove\t1402\t542
+init\t1403\t542
+ndo_init\t1403\t542
+exit\t1404\t542
+exit_batch\t1404\t542
+pre_exit\t1404\t542
+ndo_uninit\t1404\t542
+ndo_open\t1405\t542
+resume\t1405\t542
+ndo_stop\t1406\t542
+suspend\t1406\t542
+runtime_resume\t1407\t542
+resume_early\t1407\t542
+resume_noirq\t1407\t542
+thaw\t1407\t542
+restore\t1407\t542
+runtime_suspend\t1408\t542
+suspend_late\t1408\t542
+suspend_noirq\t1408\t542
+freeze\t1408\t542
+poweroff\t1408\t542
+shutdown\t1408\t542
+open\t1132\t542
+release\t1132\t542
+read\t1132\t542
+write\t1132\t542
+read_iter\t1132\t542
+write_iter\t1132\t542
+unlocked_ioctl\t1132\t542
+compat_ioctl\t1132\t542
+ioctl\t1132\t542
+llseek\t1132\t542
+mmap\t1132\t542
+poll\t1132\t542
+show\t1132\t542
+store\t1132\t542
+seq_show\t1132\t542
+ndo_set_mac_address\t1132\t542
+ndo_change_mtu\t1132\t542
+get_ethtool_stats\t1132\t542
+get_drvinfo\t1132\t542
+set_ringparam\t1132\t542
+threadfn\t1132\t542
+fallocate\t1132\t542
+fsync\t1132\t542
+setattr\t1132\t542
+mkdir\t1132\t542
+unlink\t1132\t542
+create\t1132\t542
+iterate_shared\t1132\t542`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1377\t511
-raw_spinlock_t\t1378\t511
-rwlock_t\t1379\t511
-seqlock_t\t1380\t512
-struct mutex\t1381\t513
-struct rw_semaphore\t1382\t153
-struct semaphore\t1383\t152
-struct rt_mutex\t1384\t275
-atomic_t\t1385\t514
-atomic64_t\t1385\t514
-atomic_long_t\t1385\t515
-refcount_t\t1386\t516
-struct kref\t1386\t217
-struct completion\t1387\t517
-struct device\t1388\t507
-struct platform_device\t1388\t507
-struct i2c_client\t1388\t507
-struct spi_device\t1388\t507
-struct pci_dev\t1388\t507
-struct usb_interface\t1388\t507
-struct serio\t1388\t507
-struct gameport\t1388\t507
-struct hid_device\t1388\t507
-struct amba_device\t1388\t507
-struct mdio_device\t1388\t507
-struct virtio_device\t1388\t507
-struct vio_dev\t1388\t507
-struct xenbus_device\t1388\t507
-struct hv_device\t1388\t507
-struct sdio_func\t1388\t507
-struct memstick_dev\t1388\t507
-struct pnp_dev\t1388\t507
-struct acpi_device\t1388\t507
-struct parport\t1388\t507
-struct pcmcia_device\t1388\t507
-struct ps3_system_bus_device\t1388\t507
-struct rpmsg_device\t1388\t507
-struct auxiliary_device\t1388\t507
-struct slim_device\t1388\t507
-struct sdw_slave\t1388\t507
-struct fw_unit\t1388\t507
-struct mei_cl_device\t1388\t507
-struct rmi_function\t1388\t507
-struct ishtp_cl_device\t1388\t507
-struct wmi_device\t1388\t507
-struct ccw_device\t1388\t507
-struct mcb_device\t1388\t507
-struct bcma_device\t1388\t507
-struct ssb_device\t1388\t507
-struct gb_bundle\t1388\t507
-struct i3c_device\t1388\t507
-struct fsl_mc_device\t1388\t507
-struct host1x_device\t1388\t507
-struct mipi_dsi_device\t1388\t507
-struct usb_serial\t1388\t507
-struct usb_serial_port\t1388\t507
-struct psmouse\t1388\t507
-struct comedi_device\t1388\t507
-struct usb_gadget\t1388\t507
-struct usb_function\t1388\t507
-struct wm97xx\t1388\t507
-struct serdev_device\t1388\t507
-struct of_device\t1388\t507
-struct macio_dev\t1388\t507`;
+export const types = `spinlock_t\t1409\t543
+raw_spinlock_t\t1410\t543
+rwlock_t\t1411\t543
+seqlock_t\t1412\t544
+struct mutex\t1413\t545
+struct rw_semaphore\t1414\t161
+struct semaphore\t1415\t160
+struct rt_mutex\t1416\t283
+atomic_t\t1417\t546
+atomic64_t\t1417\t546
+atomic_long_t\t1417\t547
+refcount_t\t1418\t548
+struct kref\t1418\t226
+struct completion\t1419\t549
+struct device\t1420\t539
+struct platform_device\t1420\t539
+struct i2c_client\t1420\t539
+struct spi_device\t1420\t539
+struct pci_dev\t1420\t539
+struct usb_interface\t1420\t539
+struct serio\t1420\t539
+struct gameport\t1420\t539
+struct hid_device\t1420\t539
+struct amba_device\t1420\t539
+struct mdio_device\t1420\t539
+struct virtio_device\t1420\t539
+struct vio_dev\t1420\t539
+struct xenbus_device\t1420\t539
+struct hv_device\t1420\t539
+struct sdio_func\t1420\t539
+struct memstick_dev\t1420\t539
+struct pnp_dev\t1420\t539
+struct acpi_device\t1420\t539
+struct parport\t1420\t539
+struct pcmcia_device\t1420\t539
+struct ps3_system_bus_device\t1420\t539
+struct rpmsg_device\t1420\t539
+struct auxiliary_device\t1420\t539
+struct slim_device\t1420\t539
+struct sdw_slave\t1420\t539
+struct fw_unit\t1420\t539
+struct mei_cl_device\t1420\t539
+struct rmi_function\t1420\t539
+struct ishtp_cl_device\t1420\t539
+struct wmi_device\t1420\t539
+struct ccw_device\t1420\t539
+struct mcb_device\t1420\t539
+struct bcma_device\t1420\t539
+struct ssb_device\t1420\t539
+struct gb_bundle\t1420\t539
+struct i3c_device\t1420\t539
+struct fsl_mc_device\t1420\t539
+struct host1x_device\t1420\t539
+struct mipi_dsi_device\t1420\t539
+struct usb_serial\t1420\t539
+struct usb_serial_port\t1420\t539
+struct psmouse\t1420\t539
+struct comedi_device\t1420\t539
+struct usb_gadget\t1420\t539
+struct usb_function\t1420\t539
+struct wm97xx\t1420\t539
+struct serdev_device\t1420\t539
+struct of_device\t1420\t539
+struct macio_dev\t1420\t539`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
 {"kind":"call","result":"value","form":"constant"}
+{"kind":"call","part":true,"keeps":"nothing"}
 {"kind":"call","result":"value","form":"constant","unevaluated":true}
 {"kind":"call","cell":0,"by":"lvalue","atomic":false}
 {"kind":"call","assert":{"section":"rtnl","object":null,"mode":"exclusive"}}
@@ -4765,6 +4901,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_show","_store"]}}
 {"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_store"]}}
 {"kind":"call","cell":0,"result":"none","sleeps":"maybe"}
+{"kind":"call","part":true,"register":{"runner":"init","handler":2}}
 {"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_show","_store"]}}
 {"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_show"]}}
 {"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_store"]}}
@@ -5103,6 +5240,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":3,"managed":true,"types":["struct backlight_device","struct backlight_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct clk_hw","struct clk_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct counter_device","struct counter_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"delayed-work","handler":2,"object":1,"managed":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct devfreq_dev_profile"]}}
 {"kind":"call","part":true,"register":{"runner":"attribute","object":1,"managed":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct fpga_manager","struct fpga_manager_ops"]}}
@@ -5111,6 +5249,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct hwmon_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct hwrng"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":2,"thread":3,"managed":true}}
 {"kind":"call","result":"value","sleeps":"maybe","managed":true,"alloc":true}
 {"kind":"free","cell":1}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct led_classdev"]}}
@@ -5134,6 +5273,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct thermal_zone_device","struct thermal_zone_device_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct watchdog_device","struct watchdog_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"work","handler":2,"object":1,"managed":true}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","atomic":false,"ordering":"plain","ref":"get"}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"delayed-work","waits":false,"cancels":true,"bars":true}}
@@ -5321,7 +5461,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee802154_hw","struct ieee802154_ops"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":0,"thread":1}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":1,"thread":2}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"irq-work","handler":1}}
 {"kind":"call","cell":0,"result":"none"}
@@ -5701,6 +5843,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":2,"operand":3,"ordering":"relaxed"}
 {"kind":"rmw","bit":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"debugfs","handler":1,"data":2}}
 {"kind":"rmw","cell":0,"result":"value","ordering":"acquire","consume":"queue","unpublish":{"by":"queue","object":null,"from":0}}
 {"kind":"publish","cell":0,"operand":1,"publish":"queue"}
 {"kind":"rmw","cell":0,"ordering":"acquire"}
@@ -5926,6 +6069,15 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","phase":"down","pair":["start"]}
 {"runs":"task","holds":["mutex:struct hid_device.ll_open_lock of 0"],"phase":"up","pair":["close"]}
 {"runs":"task","holds":["mutex:struct hid_device.ll_open_lock of 0"],"phase":"down","pair":["open"]}
+{"runs":"task","holds":["mutex:struct device.* of 0"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","shutdown"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.* of 0"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe","shutdown"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.* of 0"],"phase":"down"}
+{"runs":"task","holds":["mutex:component_mutex"],"driver":"bind","pair":["unbind"]}
+{"runs":"task","holds":["mutex:component_mutex"],"driver":"unbind","pair":["bind"]}
+{"runs":"task","holds":["mutex:struct comedi_device.mutex of 0"],"driver":"bind","pair":["detach"]}
+{"runs":"task","holds":["mutex:struct comedi_device.mutex of 0"],"driver":"unbind","pair":["attach","auto_attach"]}
+{"runs":"task","holds":["mutex:struct irq_domain.mutex"],"pair":["unmap"]}
+{"runs":"task","holds":["mutex:struct irq_domain.mutex"],"pair":["map"]}
 {"sleeps":false,"holds":["irqs-off","raw-spin:struct irq_desc.lock"]}
 {"runs":"task","pair":["irq_bus_sync_unlock"]}
 {"runs":"task","pair":["irq_bus_lock"]}
@@ -5994,6 +6146,22 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mutex:pwm_lock"],"pair":["request"]}
 {"runs":"task","holds":["mutex:pwm_lock"]}
 {"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"],"phase":"up","pair":["exit"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"],"phase":"down","pair":["init"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"],"phase":"up","pair":["power_off"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"],"phase":"down","pair":["power_on"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"]}
+{"runs":"task","holds":["mutex:struct mii_bus.mdio_lock of 0"]}
+{"runs":"task","phase":"setup"}
+{"runs":"task","holds":["mutex:struct cec_adapter.lock of 0"]}
+{"runs":"task","holds":["mutex:struct fb_info.lock of 0"],"phase":"open","pair":["fb_release"]}
+{"runs":"task","holds":["mutex:struct fb_info.lock of 0"],"phase":"close","pair":["fb_open"]}
+{"runs":"task","phase":"up","pair":["unprepare"]}
+{"runs":"task","phase":"down","pair":["prepare"]}
+{"runs":"task","phase":"up","pair":["disable"]}
+{"runs":"task","phase":"down","pair":["enable"]}
+{"runs":"task","driver":"bind","pair":["detach"]}
+{"runs":"task","driver":"unbind","pair":["attach"]}
 {"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"up","pair":["postdisable"]}
 {"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"up","pair":["predisable"]}
 {"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"down","pair":["postenable"]}
@@ -6099,7 +6267,6 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","never_with":["delayed-work"],"by":"a work item is not reentrant"}
 {"runs":"task","never_with":["kthread-work"],"by":"one thread runs the worker"}
 {"runs":"hardirq","never_with":["irq-work"],"by":"IRQ_WORK_BUSY"}
-{"runs":"task","phase":"setup"}
 {"sleeps":false,"never_with":["function"],"by":"a running callback is not enqueued elsewhere"}
 {"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove","remove_new","disconnect"],"never_with":["remove","remove_new","disconnect","shutdown"],"by":"device_lock()"}
 {"runs":"task","driver":"bind","pair":["disconnect","unbind","detach","port_remove"]}
@@ -6140,6 +6307,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 
 export const sources = `include/linux/compiler.h up to Linux 4.14
 include/linux/align.h
+include/linux/error-injection.h
 include/linux/array_size.h
 tools/memory-model/Documentation/access-marking.txt, ACCESS-MARKING OPTIONS
 include/linux/rtnetlink.h
@@ -6150,6 +6318,8 @@ include/asm-generic/bug.h
 include/linux/build_bug.h
 include/linux/device.h
 include/linux/cleanup.h
+include/linux/of.h
+include/linux/clk-provider.h
 include/linux/configfs.h
 include/linux/page-flags.h
 include/linux/debug_locks.h
@@ -6162,14 +6332,18 @@ include/linux/timer.h
 include/linux/math64.h
 include/linux/math.h and include/linux/minmax.h
 include/linux/err.h
+include/linux/export.h
+include/kunit/visibility.h
 include/linux/bitfield.h
 include/linux/iio/sysfs.h
 include/linux/list.h
+include/linux/irqchip.h
 include/linux/kconfig.h
 include/linux/version.h
 include/kunit/test.h
 include/linux/kdev_t.h
 include/linux/mmdebug.h
+include/linux/kprobes.h
 include/linux/compiler.h
 include/linux/pfn.h
 Documentation/RCU/whatisRCU.rst, rcu_assign_pointer()
@@ -6236,7 +6410,6 @@ include/linux/srcu.h
 include/media/cec.h
 include/linux/thread_info.h
 include/linux/clk.h
-include/linux/clk-provider.h
 include/linux/atomic/atomic-instrumented.h
 Documentation/scheduler/completion.rst
 include/linux/mm.h
@@ -6262,11 +6435,13 @@ include/linux/devfreq.h
 include/linux/device.h, include/linux/sysfs.h
 include/net/devlink.h
 include/linux/device/devres.h
+include/linux/devm-helpers.h
 include/linux/fpga/fpga-mgr.h
 include/linux/gpio/driver.h
 include/linux/hwmon.h
 include/linux/hw_random.h
 include/linux/i2c.h
+drivers/iio/buffer/industrialio-triggered-buffer.c
 include/linux/leds.h
 include/linux/mailbox_controller.h
 include/linux/phy.h
@@ -6336,6 +6511,7 @@ include/rdma/ib_verbs.h
 include/linux/idr.h
 include/net/mac80211.h
 include/net/mac802154.h
+drivers/iio/industrialio-trigger.c
 include/linux/log2.h
 include/linux/irq_work.h
 include/linux/swait.h
@@ -6383,7 +6559,6 @@ include/net/net_debug.h
 include/net/netdev_lock.h
 include/net/netdev_queues.h
 net/nfc/nfc.h
-include/linux/of.h
 include/linux/stddef.h
 kernel/smp.c
 include/linux/pgtable.h
@@ -6425,6 +6600,7 @@ Documentation/staging/static-keys.rst
 include/linux/stop_machine.h
 include/linux/swab.h
 include/linux/task_work.h
+include/net/pkt_cls.h
 include/asm-generic/tlb.h
 include/linux/usb/typec.h
 include/linux/u64_stats_sync.h
@@ -6437,7 +6613,6 @@ kernel/sched/wait_bit.c
 include/linux/ww_mutex.h
 include/linux/xarray.h
 include/linux/sunrpc/xprt.h
-include/linux/export.h
 include/linux/tracepoint.h
 macros of a compile-time limit
 naming conventions of the kernel
@@ -6495,14 +6670,21 @@ drivers/hid/hid-core.c, hid_hw_start()
 drivers/hid/hid-core.c, hid_hw_stop()
 drivers/hid/hid-core.c, hid_hw_open()
 drivers/hid/hid-core.c, hid_hw_close()
+drivers/base/dd.c, call_driver_probe() and device_remove(), which __device_driver_lock() is held around
+drivers/base/component.c, component_bind_all() and component_unbind_all()
+drivers/base/component.c, try_to_bring_up_aggregate_device() and take_down_aggregate_device()
+drivers/comedi/drivers.c, comedi_device_attach() and comedi_device_detach()
+kernel/irq/irqdomain.c, under irq_domain.root->mutex
 kernel/irq/chip.c and kernel/irq/manage.c, under irq_desc.lock
 kernel/irq/manage.c, __setup_irq()
 kernel/irq/manage.c, __free_irq()
 Documentation/filesystems/sysfs.rst
+fs/sysfs/group.c, create_files()
 fs/kernfs/file.c, kernfs_fop_write_iter() and kernfs_file_read_iter()
 kernel/params.c, param_attr_show() and param_attr_store()
 fs/configfs/file.c, fill_read_buffer() and flush_write_buffer()
 fs/configfs/dir.c, configfs_mkdir() and configfs_rmdir()
+fs/proc/proc_sysctl.c, proc_sys_call_handler()
 fs/configfs/item.c, config_item_cleanup()
 fs/proc/inode.c; Documentation/filesystems/proc.rst
 include/linux/tty_driver.h, struct tty_operations
@@ -6522,6 +6704,7 @@ Documentation/sound/kernel-api/writing-an-alsa-driver.rst, Atomicity
 sound/soc/soc-pcm.c, soc_pcm_open() and the like; sound/soc/soc-dapm.c, snd_soc_dai_link_event()
 sound/soc/soc-core.c, snd_soc_bind_card()
 sound/soc/soc-core.c, snd_soc_unbind_card()
+sound/soc/soc-link.c
 sound/soc/soc-core.c and sound/soc/soc-pcm.c
 sound/core/rawmidi.c, open_substream()
 sound/core/rawmidi.c, close_substream()
@@ -6546,8 +6729,23 @@ drivers/pwm/core.c, pwm_device_request()
 drivers/pwm/core.c, pwm_put()
 drivers/pwm/core.c, pwm_capture()
 drivers/pwm/core.c
+drivers/iio/industrialio-event.c
 drivers/iio/industrialio-core.c
 drivers/iio/industrialio-buffer.c, iio_update_buffers()
+drivers/phy/phy-core.c, under phy.mutex
+drivers/net/phy/mdio_bus.c, __mdiobus_read() and __mdiobus_write()
+drivers/net/phy/mdio_bus.c, __mdiobus_register()
+drivers/pinctrl/pinmux.c, pin_request(), pin_free() and pinmux_enable_setting()
+drivers/ptp/ptp_chardev.c, ptp_ioctl()
+drivers/ptp/ptp_clock.c, ptp_aux_kworker()
+include/linux/mmc/host.h, struct mmc_host_ops
+drivers/media/cec/core/cec-adap.c, cec_adap_enable() and the like, under adap->lock
+drivers/video/fbdev/core/fb_chrdev.c, fb_open()
+drivers/video/fbdev/core/fb_chrdev.c, fb_release()
+drivers/video/fbdev/core/fbmem.c, put_fb_info()
+include/linux/console.h, struct console
+drivers/gpu/drm/drm_panel.c
+drivers/gpu/drm/drm_bridge.c, drm_bridge_attach() and drm_bridge_detach()
 drivers/iio/industrialio-trigger.c, iio_trigger_attach_poll_func()
 include/linux/i2c.h, struct i2c_algorithm; drivers/i2c/i2c-core-base.c, __i2c_transfer()
 drivers/spi/spi.c, __spi_pump_messages()
@@ -6638,6 +6836,7 @@ net/bluetooth/hci_sync.c, under hci_req_sync_lock()
 net/bluetooth/hci_core.c, hci_send_frame(), by the work of hdev->workqueue
 Documentation/infiniband/core_locking.rst, Sleeping and interrupt context
 Documentation/infiniband/core_locking.rst
+include/linux/netfilter.h, nf_hook(); net/core/dev.c, deliver_skb(), under rcu_read_lock()
 kernel/time/hrtimer.c, switch_hrtimer_base()
 kernel/kthread.c, kthread_worker_fn()
 kernel/task_work.c, task_work_run()

@@ -61,6 +61,8 @@ function registrationsAt(fn: CFunction, mention: Mention, world: World): Registr
     const inferred = fact !== null && fact.struct === '*';
     return [{ ...common, ...nothing, by: 'table', table, member, instance, fact: fact && sureOf(fact, mention.path, world), inferred }];
   }
+  // A test of the address, and what keeps nothing, as EXPORT_SYMBOL().
+  if (call !== null && (TESTS.has(call) || world.fact(call)?.keepsNothing)) return [];
   const effects = call === null ? [] : effectsOfKind({ fact: world.fact(call) }, 'register');
   const found = effects.flatMap((effect): Registration[] => {
     const isThread = effect.thread === argument;
@@ -71,6 +73,9 @@ function registrationsAt(fn: CFunction, mention: Mention, world: World): Registr
   });
   return found.length > 0 ? found : [{ ...common, ...nothing, by: 'address' }];
 }
+
+/** Words of C before parentheses that run nothing. */
+const TESTS: ReadonlySet<string> = new Set(['if', 'while', 'switch', 'return', 'sizeof', 'typeof']);
 
 /** The fact without what the file gives up of it. */
 function sureOf(fact: MemberFact, path: string, world: World): MemberFact {
