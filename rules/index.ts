@@ -27,6 +27,7 @@ import usedAfterOwnershipGiven from './lifetime/used-after-ownership-given.ts';
 import waitedForTooEarly from './lifetime/waited-for-too-early.ts';
 import waiterReadAfterSignal from './lifetime/waiter-read-after-signal.ts';
 import workOutlivesOwner from './lifetime/work-outlives-owner.ts';
+import declaredGuardNotHeld from './locking/declared-guard-not-held/rule.ts';
 import flushOfSystemWorkqueue from './locking/flush-of-system-workqueue/rule.ts';
 import flushUnderHandlersLock from './locking/flush-under-handlers-lock.ts';
 import guardedFieldUnlocked from './locking/guarded-field-unlocked.ts';
@@ -105,6 +106,7 @@ export const rules: readonly Rule[] = [
   waitedForTooEarly,
   waiterReadAfterSignal,
   workOutlivesOwner,
+  declaredGuardNotHeld,
   flushOfSystemWorkqueue,
   flushUnderHandlersLock,
   guardedFieldUnlocked,

@@ -11,7 +11,7 @@ const target = 'src/facts/tables.ts';
 /** The file whose rows are patterns of names. */
 const CONVENTIONS = 'conventions.yaml';
 /** The files of operations tables and of types. */
-const TABLES = 'tables.yaml';
+const TABLES = /\/tables(?:-\w+)?\.yaml$/;
 const TYPES = 'types.yaml';
 const NAME = /^(\w+|guard\(\w+\))$/;
 const PATTERN = /^(?:(?:\w+\*|\*\w+|\*\w+\*|_\w+\*?_)(?:\+(?!$)|$))+$/;
@@ -22,9 +22,9 @@ export function factsTable() {
     .filter(name => name.endsWith('.yaml'))
     .sort()
     .map(name => ({ name: `${folder}/${name}`, text: readFileSync(join(root, folder, name), 'utf8') }));
-  const of = name => files.filter(file => file.name.endsWith(`/${name}`));
+  const of = name => files.filter(file => (name instanceof RegExp ? name.test(file.name) : file.name.endsWith(`/${name}`)));
   const apart = [CONVENTIONS, TABLES, TYPES];
-  const functions = files.filter(file => !apart.some(name => file.name.endsWith(`/${name}`)));
+  const functions = files.filter(file => !apart.some(name => of(name).includes(file)));
   const members = readObjects(of(TABLES), 'tables', MEMBER_FIELDS);
   const types = readObjects(of(TYPES), 'types', TYPE_FIELDS);
   return printTable(readRows(functions), readConventions(of(CONVENTIONS)), members, types);
@@ -52,7 +52,7 @@ function readObjects(files, key, fieldsOf) {
         if (!isText(source)) wrong('source is missing');
         for (const other of [...(said.never_with ?? []), ...(said.ended ?? []), ...(said.pair ?? [])])
           if (!named(group).has(other)) wrong(`${other} is no member that the table has a row for`);
-        return wordsOf(group.struct ?? '').flatMap(of => wordsOf(template).map(name => ({ name, of, said: rest, source })));
+        return wordsOf(template).map(name => ({ name, of: wordsOf(group.struct ?? '').join(','), said: rest, source }));
       }),
     );
   });
@@ -286,7 +286,7 @@ export const names = \`${names.map(line => `${line}\n`).join('')}\`;
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
 export const conventions = \`${patterns.join('\n')}\`;
 
-/** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
+/** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = \`${grouped(members, row => row.of, object).join('\n')}\`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */

@@ -4,14 +4,16 @@ import { called } from '../c/calls/callees.ts';
 import { expandAll } from '../c/calls/expand.ts';
 import { fileOf, type ParsedFile, parseFile } from '../c/lower/functions.ts';
 import { ownName } from '../c/syntax/calls.ts';
-import { designatedIn, mentionsIn } from '../c/syntax/mentions.ts';
+import { effectsOfKind } from '../c/syntax/effects.ts';
+import { type Callees, designatedIn, mentionsIn, type Paste } from '../c/syntax/mentions.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
-import type { Types } from '../c/syntax/types.ts';
+import type { FieldType, Types } from '../c/syntax/types.ts';
 import type { Image } from '../c/text/images.ts';
 import { sentencesOn } from '../c/world/sentences.ts';
 import type { CFunction, Event } from '../model/code.ts';
+import type { EffectOf } from '../model/effect.ts';
 import type { Knowledge } from '../model/fact.ts';
-import type { CodeFile, Mention, Tie, World } from '../model/rule.ts';
+import type { CodeFile, DeclaredGuard, Mention, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
 import { type Statement, tiesOf } from './atomicity/ties.ts';
 import { completed } from './complete.ts';
@@ -81,14 +83,19 @@ export function worldOf(
   let calls: ReturnType<typeof callsIn> | null = null;
   let ties: Tie[] | null = null;
   let shared: ReturnType<typeof sharedIn> | null = null;
+  let guards: ReturnType<typeof guardsIn> | null = null;
   const imageOf = new Map(images.map(i => [i.path, i]));
   const mentions = new Map<string, Map<string, Mention[]>>();
   const designated = new Map<string, Set<string>>();
-  const nameOf = (call: string) => cache.known.fact(call)?.api ?? call;
+  const callees: Callees = {
+    nameOf: call => cache.known.fact(call)?.api ?? call,
+    isTransparent: call => cache.known.fact(call)?.form === 'transparent',
+    pastes: call => effectsOfKind({ fact: cache.known.fact(call) }, 'register').flatMap(pasteOf),
+  };
   // Functions that several files may name.
   const common = functions.filter(f => !f.isStatic).map(f => f.name);
   const mentionedIn = (path: string) => {
-    const found = mentions.get(path) ?? mentionsIn(imageOf.get(path) ?? NOTHING, namesIn(files, path, common), nameOf);
+    const found = mentions.get(path) ?? mentionsIn(imageOf.get(path) ?? NOTHING, namesIn(files, path, common), callees);
     mentions.set(path, found);
     return found;
   };
@@ -128,6 +135,10 @@ export function worldOf(
       designated.set(path, known);
       return known;
     },
+    guard: key => {
+      guards ??= guardsIn(images, cache);
+      return guards.get(key) ?? null;
+    },
     licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
     mentions: fn => {
       const own = mentionedIn(fn.path).get(fn.name) ?? [];
@@ -146,10 +157,36 @@ export function worldOf(
   return { world, problems: parsed.flatMap(d => d.problems) };
 }
 
+function pasteOf({ handler, prefix, suffixes }: EffectOf<'register'>): Paste[] {
+  return handler === null || suffixes.length === 0 ? [] : [{ prefix, argument: handler, suffixes }];
+}
+
 /** Does a fact say all that the function does? */
 function isWhollyKnown(name: string, known: Knowledge): boolean {
   const fact = known.fact(name);
   return fact !== undefined && fact.part !== true;
+}
+
+/** The guards that declarations name, by the keys of their cells. `&lock` is a member of the same type where that has one of the name. */
+function guardsIn(images: readonly Image[], cache: ParseCache): Map<string, DeclaredGuard> {
+  const found = new Map<string, DeclaredGuard>();
+  for (const image of images) {
+    const types = cache.types.get(image);
+    const note = (type: string, name: string, field: FieldType, members: ReadonlyMap<string, FieldType>) => {
+      if (!field.guard) return;
+      const path = field.guard.lock.replace(/^&\s*/, '');
+      const isMember = type !== '' && members.has(/^\w*/.exec(path)?.[0] ?? '');
+      found.set(`${type}|${name}`, {
+        lock: isMember ? `${type}.${path}` : path,
+        written: field.guard.lock,
+        pointee: field.guard.pointee,
+        path: image.path,
+      });
+    };
+    for (const [tag, members] of types?.structs ?? []) for (const [name, field] of members) note(tag, name, field, members);
+    for (const [name, field] of types?.globals ?? []) note('', name, field, new Map());
+  }
+  return found;
 }
 
 function noTypes(): Types {

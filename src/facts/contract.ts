@@ -116,6 +116,8 @@ function effectOf(a: Act): Effect | null {
         under: null,
         types: [],
         managed: has('managed'),
+        prefix: null,
+        suffixes: [],
       };
     }
     case 'queue':

@@ -113,6 +113,7 @@ export const WAITED: Words<EffectOf<'wait'>['on']> = { queue: true, bit: true, v
 const SWITCHED: Words<EffectOf<'power'>['to']> = { on: true, off: true };
 const IO: Words<EffectOf<'io'>['access']> = { read: true, write: true };
 const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
+const MEANT: Words<NonNullable<Fact['meant']>> = { race: true, unlocked: true };
 const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
 const KEEPS: Words<'nothing'> = { nothing: true };
 const MODES: Words<'exclusive' | 'shared' | 'any'> = { exclusive: true, shared: true, any: true };
@@ -152,6 +153,7 @@ export const FIELDS: Record<string, Field> = {
   part: flag,
   scope: words(SCOPES),
   staticKey: words(STATIC),
+  meant: words(MEANT),
   counter: flag,
   init: flag,
   keeps: words(KEEPS),
@@ -191,6 +193,8 @@ export const FIELDS: Record<string, Field> = {
       under: argument,
       managed: flag,
       types: { is: 'texts' },
+      prefix: argument,
+      suffixes: { is: 'texts' },
     },
   },
   queue: { is: 'effect', parts: { runner: words(RUNNERS), object: argument, on: argument } },
@@ -309,7 +313,8 @@ export function describe(api: string, row: Said, source: string): Fact {
   };
   const scope = word(SCOPES, said.scope);
   const staticKey = word(STATIC, said.staticKey);
-  return { ...fact, ...(scope ? { scope } : {}), ...(staticKey ? { staticKey } : {}), effects: effectsOf(fact, said) };
+  const meant = word(MEANT, said.meant);
+  return { ...fact, ...(scope ? { scope } : {}), ...(staticKey ? { staticKey } : {}), ...(meant ? { meant } : {}), effects: effectsOf(fact, said) };
 }
 
 /** The fact that a row makes of a member of a table. What runs in a task may sleep unless the row says no. */
@@ -457,6 +462,8 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
       under: position(part.under, null),
       managed: part.managed === true,
       types: texts(part.types),
+      prefix: position(part.prefix, null),
+      suffixes: texts(part.suffixes),
     });
   for (const part of parts(said, 'queue'))
     found.push({

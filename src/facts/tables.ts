@@ -4,3991 +4,4907 @@
 export const names = `ACCESS_ONCE 0 0
 ALIGN 1 1
 ALIGN_DOWN 1 1
-ARRAY_SIZE 2 2
-ASSERT_EXCLUSIVE_ACCESS 3 3
-ASSERT_EXCLUSIVE_WRITER 3 3
-ASSERT_RTNL 4 4
-ASSERT_RTNL_NET 5 4
-BIT 1 5
-BITMAP_FIRST_WORD_MASK 1 5
-BITMAP_FROM_U64 1 5
-BITMAP_LAST_WORD_MASK 1 5
-BITMAP_SIZE 1 5
-BITS_PER_TYPE 1 5
-BITS_TO_LONGS 1 5
-BIT_MASK 1 5
-BIT_ULL 1 5
-BIT_WORD 1 5
-BUG 6 6
-BUG_ON 7 7
-BUILD_BUG 6 6
-BUILD_BUG_ON 1 8
-BUILD_BUG_ON_INVALID 1 8
-BUILD_BUG_ON_MSG 1 8
-BUILD_BUG_ON_NOT_POWER_OF_2 1 8
-BUILD_BUG_ON_ZERO 1 8
-BUS_ATTR 8 9
-BUS_ATTR_RO 9 9
-BUS_ATTR_RW 9 9
-BUS_ATTR_WO 9 9
-CLASS 10 10
-CLASS_ATTR 8 9
-CLASS_ATTR_RO 9 9
-CLASS_ATTR_RW 9 9
-CLASS_ATTR_WO 9 9
-ClearPageActive 11 11
-ClearPageChecked 11 11
-ClearPageDirty 11 11
-ClearPageForeign 11 11
-ClearPageHWPoison 11 11
-ClearPageHead 11 11
-ClearPageLRU 11 11
-ClearPageMappedToDisk 11 11
-ClearPageMlocked 11 11
-ClearPageMovableOpsIsolated 11 11
-ClearPagePinned 11 11
-ClearPagePrivate 11 11
-ClearPagePrivate2 11 11
-ClearPageReadahead 11 11
-ClearPageReclaim 11 11
-ClearPageReferenced 11 11
-ClearPageReserved 11 11
-ClearPageSavePinned 11 11
-ClearPageSwapBacked 11 11
-ClearPageSwapCache 11 11
-ClearPageUnevictable 11 11
-ClearPageUptodate 11 11
-ClearPageVmemmapSelfHosted 11 11
-ClearPageWaiters 11 11
-ClearPageWorkingset 11 11
-ClearPageXenRemapped 11 11
-DEBUG_LOCKS_WARN_ON 12 12
-DEBUG_NET_WARN_ON_ONCE 12 12
-DECLARE_DEFERRABLE_WORK 13 13
-DECLARE_DELAYED_WORK 13 13
-DECLARE_TASKLET 14 14
-DECLARE_TASKLET_DISABLED 14 14
-DECLARE_TASKLET_DISABLED_OLD 14 14
-DECLARE_TASKLET_OLD 14 14
-DECLARE_WORK 15 13
-DEFINE_DEBUGFS_ATTRIBUTE 16 15
-DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 16 15
-DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 16 15
-DEFINE_NOIRQ_DEV_PM_OPS 17 16
-DEFINE_PROC_SHOW_ATTRIBUTE 18 17
-DEFINE_RUNTIME_DEV_PM_OPS 17 16
-DEFINE_SHOW_ATTRIBUTE 18 17
-DEFINE_SHOW_STORE_ATTRIBUTE 18 17
-DEFINE_SIMPLE_ATTRIBUTE 16 15
-DEFINE_SIMPLE_ATTRIBUTE_SIGNED 16 15
-DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 16 15
-DEFINE_SIMPLE_DEV_PM_OPS 17 16
-DEFINE_TIMER 19 18
-DEVICE_ATTR 20 9
-DEVICE_ATTR_ADMIN_RO 9 9
-DEVICE_ATTR_ADMIN_RW 9 9
-DEVICE_ATTR_IGNORE_LOCKDEP 20 9
-DEVICE_ATTR_PREALLOC 20 9
-DEVICE_ATTR_RO 9 9
-DEVICE_ATTR_RW 9 9
-DEVICE_ATTR_WO 9 9
-DIV64_U64_ROUND_CLOSEST 1 19
-DIV64_U64_ROUND_UP 1 19
-DIV_ROUND_CLOSEST 1 20
-DIV_ROUND_UP 1 20
-DIV_ROUND_UP_ULL 1 20
-DRIVER_ATTR 20 9
-DRIVER_ATTR_RO 9 9
-DRIVER_ATTR_RW 9 9
-DRIVER_ATTR_WO 9 9
-ERR_CAST 21 21
-ERR_PTR 22 21
-EXPORT_DEV_PM_OPS 17 16
-EXPORT_DEV_SLEEP_PM_OPS 17 16
-EXPORT_GPL_DEV_PM_OPS 17 16
-EXPORT_GPL_DEV_SLEEP_PM_OPS 17 16
-EXPORT_GPL_RUNTIME_DEV_PM_OPS 17 16
-EXPORT_GPL_SIMPLE_DEV_PM_OPS 17 16
-EXPORT_NS_DEV_PM_OPS 17 16
-EXPORT_NS_DEV_SLEEP_PM_OPS 17 16
-EXPORT_NS_GPL_DEV_PM_OPS 17 16
-EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 17 16
-EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 17 16
-EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 17 16
-EXPORT_NS_RUNTIME_DEV_PM_OPS 17 16
-EXPORT_NS_SIMPLE_DEV_PM_OPS 17 16
-EXPORT_RUNTIME_DEV_PM_OPS 17 16
-EXPORT_SIMPLE_DEV_PM_OPS 17 16
-FIELD_GET 1 22
-FIELD_MAX 1 22
-FIELD_PREP 1 22
-GENMASK 1 5
-GENMASK_ULL 1 5
-IIO_DEVICE_ATTR 20 23
-IIO_DEVICE_ATTR_NAMED 23 23
-INIT_DEFERRABLE_WORK 24 13
-INIT_DEFERRABLE_WORK_ONSTACK 13 13
-INIT_DELAYED_WORK 24 13
-INIT_DELAYED_WORK_ONSTACK 13 13
-INIT_HLIST_HEAD 25 24
-INIT_HLIST_NODE 25 24
-INIT_LIST_HEAD 26 24
-INIT_RCU_WORK 27 13
-INIT_RCU_WORK_ONSTACK 27 13
-INIT_WORK 28 13
-INIT_WORK_ONSTACK 15 13
+ALLOW_ERROR_INJECTION 2 2
+ARRAY_SIZE 3 3
+ASSERT_EXCLUSIVE_ACCESS 4 4
+ASSERT_EXCLUSIVE_WRITER 4 4
+ASSERT_RTNL 5 5
+ASSERT_RTNL_NET 6 5
+BIN_ATTR 7 6
+BIN_ATTR_ADMIN_RO 8 6
+BIN_ATTR_ADMIN_RW 9 6
+BIN_ATTR_RO 8 6
+BIN_ATTR_RW 9 6
+BIN_ATTR_WO 10 6
+BIT 1 7
+BITMAP_FIRST_WORD_MASK 1 7
+BITMAP_FROM_U64 1 7
+BITMAP_LAST_WORD_MASK 1 7
+BITMAP_SIZE 1 7
+BITS_PER_TYPE 1 7
+BITS_TO_LONGS 1 7
+BIT_MASK 1 7
+BIT_ULL 1 7
+BIT_WORD 1 7
+BUG 11 8
+BUG_ON 12 9
+BUILD_BUG 11 8
+BUILD_BUG_ON 1 10
+BUILD_BUG_ON_INVALID 1 10
+BUILD_BUG_ON_MSG 1 10
+BUILD_BUG_ON_NOT_POWER_OF_2 1 10
+BUILD_BUG_ON_ZERO 1 10
+BUS_ATTR 13 11
+BUS_ATTR_RO 14 11
+BUS_ATTR_RW 15 11
+BUS_ATTR_WO 16 11
+CLASS 17 12
+CLASS_ATTR 13 11
+CLASS_ATTR_RO 14 11
+CLASS_ATTR_RW 15 11
+CLASS_ATTR_WO 16 11
+CLK_OF_DECLARE 18 13
+CLK_OF_DECLARE_DRIVER 18 14
+CONFIGFS_ATTR 19 15
+CONFIGFS_ATTR_RO 20 15
+CONFIGFS_ATTR_WO 21 15
+ClearPageActive 22 16
+ClearPageChecked 22 16
+ClearPageDirty 22 16
+ClearPageForeign 22 16
+ClearPageHWPoison 22 16
+ClearPageHead 22 16
+ClearPageLRU 22 16
+ClearPageMappedToDisk 22 16
+ClearPageMlocked 22 16
+ClearPageMovableOpsIsolated 22 16
+ClearPagePinned 22 16
+ClearPagePrivate 22 16
+ClearPagePrivate2 22 16
+ClearPageReadahead 22 16
+ClearPageReclaim 22 16
+ClearPageReferenced 22 16
+ClearPageReserved 22 16
+ClearPageSavePinned 22 16
+ClearPageSwapBacked 22 16
+ClearPageSwapCache 22 16
+ClearPageUnevictable 22 16
+ClearPageUptodate 22 16
+ClearPageVmemmapSelfHosted 22 16
+ClearPageWaiters 22 16
+ClearPageWorkingset 22 16
+ClearPageXenRemapped 22 16
+DEBUG_LOCKS_WARN_ON 23 17
+DEBUG_NET_WARN_ON_ONCE 23 17
+DECLARE_DEFERRABLE_WORK 24 18
+DECLARE_DELAYED_WORK 24 18
+DECLARE_TASKLET 25 19
+DECLARE_TASKLET_DISABLED 25 19
+DECLARE_TASKLET_DISABLED_OLD 25 19
+DECLARE_TASKLET_OLD 25 19
+DECLARE_WORK 26 18
+DEFINE_DEBUGFS_ATTRIBUTE 27 20
+DEFINE_DEBUGFS_ATTRIBUTE_SIGNED 27 20
+DEFINE_DEBUGFS_ATTRIBUTE_XSIGNED 27 20
+DEFINE_NOIRQ_DEV_PM_OPS 28 21
+DEFINE_PROC_SHOW_ATTRIBUTE 29 22
+DEFINE_RUNTIME_DEV_PM_OPS 28 21
+DEFINE_SHOW_ATTRIBUTE 29 22
+DEFINE_SHOW_STORE_ATTRIBUTE 30 22
+DEFINE_SIMPLE_ATTRIBUTE 27 20
+DEFINE_SIMPLE_ATTRIBUTE_SIGNED 27 20
+DEFINE_SIMPLE_ATTRIBUTE_XSIGNED 27 20
+DEFINE_SIMPLE_DEV_PM_OPS 28 21
+DEFINE_TIMER 31 23
+DEVICE_ATTR 7 11
+DEVICE_ATTR_ADMIN_RO 14 11
+DEVICE_ATTR_ADMIN_RW 15 11
+DEVICE_ATTR_IGNORE_LOCKDEP 7 11
+DEVICE_ATTR_PREALLOC 7 11
+DEVICE_ATTR_RO 14 11
+DEVICE_ATTR_RW 15 11
+DEVICE_ATTR_WO 16 11
+DIV64_U64_ROUND_CLOSEST 1 24
+DIV64_U64_ROUND_UP 1 24
+DIV_ROUND_CLOSEST 1 25
+DIV_ROUND_UP 1 25
+DIV_ROUND_UP_ULL 1 25
+DRIVER_ATTR 7 11
+DRIVER_ATTR_RO 14 11
+DRIVER_ATTR_RW 15 11
+DRIVER_ATTR_WO 16 11
+ERR_CAST 32 26
+ERR_PTR 33 26
+EXPORT_DEV_PM_OPS 28 21
+EXPORT_DEV_SLEEP_PM_OPS 28 21
+EXPORT_GPL_DEV_PM_OPS 28 21
+EXPORT_GPL_DEV_SLEEP_PM_OPS 28 21
+EXPORT_GPL_RUNTIME_DEV_PM_OPS 28 21
+EXPORT_GPL_SIMPLE_DEV_PM_OPS 28 21
+EXPORT_NS_DEV_PM_OPS 28 21
+EXPORT_NS_DEV_SLEEP_PM_OPS 28 21
+EXPORT_NS_GPL_DEV_PM_OPS 28 21
+EXPORT_NS_GPL_DEV_SLEEP_PM_OPS 28 21
+EXPORT_NS_GPL_RUNTIME_DEV_PM_OPS 28 21
+EXPORT_NS_GPL_SIMPLE_DEV_PM_OPS 28 21
+EXPORT_NS_RUNTIME_DEV_PM_OPS 28 21
+EXPORT_NS_SIMPLE_DEV_PM_OPS 28 21
+EXPORT_RUNTIME_DEV_PM_OPS 28 21
+EXPORT_SIMPLE_DEV_PM_OPS 28 21
+EXPORT_SYMBOL 2 27
+EXPORT_SYMBOL_GPL 2 27
+EXPORT_SYMBOL_IF_KUNIT 2 28
+EXPORT_SYMBOL_NS 2 27
+EXPORT_SYMBOL_NS_GPL 2 27
+FIELD_GET 1 29
+FIELD_MAX 1 29
+FIELD_PREP 1 29
+GENMASK 1 7
+GENMASK_ULL 1 7
+IIO_DEVICE_ATTR 7 30
+IIO_DEVICE_ATTR_NAMED 34 30
+IIO_DEVICE_ATTR_RO 14 30
+IIO_DEVICE_ATTR_RW 15 30
+IIO_DEVICE_ATTR_WO 16 30
+INIT_DEFERRABLE_WORK 35 18
+INIT_DEFERRABLE_WORK_ONSTACK 24 18
+INIT_DELAYED_WORK 35 18
+INIT_DELAYED_WORK_ONSTACK 24 18
+INIT_HLIST_HEAD 36 31
+INIT_HLIST_NODE 36 31
+INIT_LIST_HEAD 37 31
+INIT_RCU_WORK 38 18
+INIT_RCU_WORK_ONSTACK 38 18
+INIT_WORK 39 18
+INIT_WORK_ONSTACK 26 18
+IRQCHIP_DECLARE 18 32
+IRQCHIP_OF_DECLARE 18 13
 IS_ALIGNED 1 1
-IS_BUILTIN 29 25
-IS_ENABLED 1 25
-IS_ERR 30 21
-IS_ERR_OR_NULL 30 21
-IS_ERR_VALUE 30 21
-IS_MODULE 29 25
-IS_REACHABLE 1 25
-KERNEL_VERSION 1 26
-KUNIT_EXPECT_EQ 30 27
-KUNIT_EXPECT_EQ_MSG 30 27
-KUNIT_EXPECT_FALSE 30 27
-KUNIT_EXPECT_FALSE_MSG 30 27
-KUNIT_EXPECT_GE 30 27
-KUNIT_EXPECT_GE_MSG 30 27
-KUNIT_EXPECT_GT 30 27
-KUNIT_EXPECT_GT_MSG 30 27
-KUNIT_EXPECT_LE 30 27
-KUNIT_EXPECT_LE_MSG 30 27
-KUNIT_EXPECT_LT 30 27
-KUNIT_EXPECT_LT_MSG 30 27
-KUNIT_EXPECT_MEMEQ 30 27
-KUNIT_EXPECT_MEMEQ_MSG 30 27
-KUNIT_EXPECT_MEMNEQ 30 27
-KUNIT_EXPECT_MEMNEQ_MSG 30 27
-KUNIT_EXPECT_NE 30 27
-KUNIT_EXPECT_NE_MSG 30 27
-KUNIT_EXPECT_NOT_ERR_OR_NULL 30 27
-KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 30 27
-KUNIT_EXPECT_NOT_NULL 30 27
-KUNIT_EXPECT_NOT_NULL_MSG 30 27
-KUNIT_EXPECT_NULL 30 27
-KUNIT_EXPECT_NULL_MSG 30 27
-KUNIT_EXPECT_PTR_EQ 30 27
-KUNIT_EXPECT_PTR_EQ_MSG 30 27
-KUNIT_EXPECT_PTR_NE 30 27
-KUNIT_EXPECT_PTR_NE_MSG 30 27
-KUNIT_EXPECT_STREQ 30 27
-KUNIT_EXPECT_STREQ_MSG 30 27
-KUNIT_EXPECT_STRNEQ 30 27
-KUNIT_EXPECT_STRNEQ_MSG 30 27
-KUNIT_EXPECT_TRUE 30 27
-KUNIT_EXPECT_TRUE_MSG 30 27
-LATE_SYSTEM_SLEEP_PM_OPS 17 16
-MAJOR 1 28
-MINOR 1 28
-MKDEV 1 28
-MM_WARN_ON 12 29
-MM_WARN_ON_FOLIO 12 29
-MM_WARN_ON_MM 12 29
-MM_WARN_ON_ONCE 12 29
-MM_WARN_ON_PAGE 12 29
-MM_WARN_ON_VMA 12 29
-NOIRQ_SYSTEM_SLEEP_PM_OPS 17 16
-OPTIMIZER_HIDE_VAR 31 30
+IS_BUILTIN 40 33
+IS_ENABLED 1 33
+IS_ERR 41 26
+IS_ERR_OR_NULL 41 26
+IS_ERR_VALUE 41 26
+IS_MODULE 40 33
+IS_REACHABLE 1 33
+KERNEL_VERSION 1 34
+KUNIT_EXPECT_EQ 41 35
+KUNIT_EXPECT_EQ_MSG 41 35
+KUNIT_EXPECT_FALSE 41 35
+KUNIT_EXPECT_FALSE_MSG 41 35
+KUNIT_EXPECT_GE 41 35
+KUNIT_EXPECT_GE_MSG 41 35
+KUNIT_EXPECT_GT 41 35
+KUNIT_EXPECT_GT_MSG 41 35
+KUNIT_EXPECT_LE 41 35
+KUNIT_EXPECT_LE_MSG 41 35
+KUNIT_EXPECT_LT 41 35
+KUNIT_EXPECT_LT_MSG 41 35
+KUNIT_EXPECT_MEMEQ 41 35
+KUNIT_EXPECT_MEMEQ_MSG 41 35
+KUNIT_EXPECT_MEMNEQ 41 35
+KUNIT_EXPECT_MEMNEQ_MSG 41 35
+KUNIT_EXPECT_NE 41 35
+KUNIT_EXPECT_NE_MSG 41 35
+KUNIT_EXPECT_NOT_ERR_OR_NULL 41 35
+KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG 41 35
+KUNIT_EXPECT_NOT_NULL 41 35
+KUNIT_EXPECT_NOT_NULL_MSG 41 35
+KUNIT_EXPECT_NULL 41 35
+KUNIT_EXPECT_NULL_MSG 41 35
+KUNIT_EXPECT_PTR_EQ 41 35
+KUNIT_EXPECT_PTR_EQ_MSG 41 35
+KUNIT_EXPECT_PTR_NE 41 35
+KUNIT_EXPECT_PTR_NE_MSG 41 35
+KUNIT_EXPECT_STREQ 41 35
+KUNIT_EXPECT_STREQ_MSG 41 35
+KUNIT_EXPECT_STRNEQ 41 35
+KUNIT_EXPECT_STRNEQ_MSG 41 35
+KUNIT_EXPECT_TRUE 41 35
+KUNIT_EXPECT_TRUE_MSG 41 35
+LATE_SYSTEM_SLEEP_PM_OPS 28 21
+MAJOR 1 36
+MINOR 1 36
+MKDEV 1 36
+MM_WARN_ON 23 37
+MM_WARN_ON_FOLIO 23 37
+MM_WARN_ON_MM 23 37
+MM_WARN_ON_ONCE 23 37
+MM_WARN_ON_PAGE 23 37
+MM_WARN_ON_VMA 23 37
+NOIRQ_SYSTEM_SLEEP_PM_OPS 28 21
+NOKPROBE_SYMBOL 2 38
+OPTIMIZER_HIDE_VAR 42 39
 PAGE_ALIGN 1 1
-PFN_DOWN 1 31
-PFN_PHYS 1 31
-PFN_UP 1 31
-PHYS_PFN 1 31
+PFN_DOWN 1 40
+PFN_PHYS 1 40
+PFN_UP 1 40
+PHYS_PFN 1 40
 PTR_ALIGN 1 1
-PTR_ERR 32 21
-PTR_ERR_OR_ZERO 30 21
-PageActive 33 11
-PageAnon 34 11
-PageBuddy 33 11
-PageChecked 33 11
-PageCompound 34 11
-PageDirty 33 11
-PageForeign 33 11
-PageGuard 33 11
-PageHWPoison 33 11
-PageHead 34 11
-PageLRU 33 11
-PageLargeKmalloc 33 11
-PageLocked 33 11
-PageMappedToDisk 33 11
-PageMlocked 33 11
-PageMovableOps 33 11
-PageMovableOpsIsolated 33 11
-PageOffline 33 11
-PagePinned 33 11
-PagePrivate 33 11
-PagePrivate2 33 11
-PageReadahead 33 11
-PageReclaim 33 11
-PageReferenced 33 11
-PageReported 33 11
-PageReserved 33 11
-PageSavePinned 33 11
-PageSlab 33 11
-PageSwapBacked 33 11
-PageSwapCache 33 11
-PageTable 33 11
-PageTail 34 11
-PageUnaccepted 33 11
-PageUnevictable 33 11
-PageUptodate 35 11
-PageVmemmapSelfHosted 33 11
-PageWaiters 33 11
-PageWorkingset 33 11
-PageWriteback 33 11
-PageXenRemapped 33 11
-PageZsmalloc 33 11
-RCU_INIT_POINTER 36 32
-RCU_LOCKDEP_WARN 37 33
-READ_ONCE 38 3
-READ_ONCE_NOCHECK 39 34
-RUNTIME_PM_OPS 17 16
-SCHED_WARN_ON 12 12
-SENSOR_DEVICE_ATTR 20 35
-SENSOR_DEVICE_ATTR_2 20 35
-SENSOR_DEVICE_ATTR_2_RO 40 35
-SENSOR_DEVICE_ATTR_2_RW 40 35
-SENSOR_DEVICE_ATTR_2_WO 40 35
-SENSOR_DEVICE_ATTR_RO 40 35
-SENSOR_DEVICE_ATTR_RW 40 35
-SENSOR_DEVICE_ATTR_WO 40 35
-SET_LATE_SYSTEM_SLEEP_PM_OPS 17 16
-SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 17 16
-SET_RUNTIME_PM_OPS 17 16
-SET_SYSTEM_SLEEP_PM_OPS 17 16
-SIMPLE_DEV_PM_OPS 17 16
-SYSTEM_SLEEP_PM_OPS 17 16
-SetPageActive 41 11
-SetPageChecked 41 11
-SetPageDirty 41 11
-SetPageForeign 41 11
-SetPageHWPoison 41 11
-SetPageLRU 41 11
-SetPageMappedToDisk 41 11
-SetPageMlocked 41 11
-SetPageMovableOps 41 11
-SetPageMovableOpsIsolated 41 11
-SetPagePinned 41 11
-SetPagePrivate 41 11
-SetPagePrivate2 41 11
-SetPageReadahead 41 11
-SetPageReclaim 41 11
-SetPageReferenced 41 11
-SetPageReserved 41 11
-SetPageSavePinned 41 11
-SetPageSwapBacked 41 11
-SetPageSwapCache 41 11
-SetPageUnevictable 41 11
-SetPageUptodate 42 11
-SetPageVmemmapSelfHosted 41 11
-SetPageWaiters 41 11
-SetPageWorkingset 41 11
-SetPageXenRemapped 41 11
-TestClearPageDirty 43 11
-TestClearPageHWPoison 43 11
-TestClearPageLRU 43 11
-TestClearPagePinned 43 11
-TestClearPageReclaim 43 11
-TestClearPageWorkingset 43 11
-TestClearPageWriteback 43 11
-TestClearPageXenRemapped 43 11
-TestSetPageDirty 44 11
-TestSetPageHWPoison 44 11
-TestSetPagePinned 44 11
-TestSetPageWriteback 44 11
-UNIVERSAL_DEV_PM_OPS 17 16
-VIRTUAL_BUG_ON 7 7
-VM_BUG_ON 7 7
-VM_BUG_ON_FOLIO 7 29
-VM_BUG_ON_MM 7 29
-VM_BUG_ON_PAGE 7 29
-VM_BUG_ON_VMA 7 29
-VM_WARN_ON 12 29
-VM_WARN_ON_FOLIO 12 29
-VM_WARN_ON_MM 12 29
-VM_WARN_ON_ONCE 12 29
-VM_WARN_ON_ONCE_FOLIO 12 29
-VM_WARN_ON_ONCE_MM 12 29
-VM_WARN_ON_ONCE_PAGE 12 29
-VM_WARN_ON_ONCE_VMA 12 29
-VM_WARN_ON_PAGE 12 29
-VM_WARN_ON_VMA 12 29
-WARN 12 7
-WARN_ON 45 7
-WARN_ONCE 12 7
-WARN_ON_ONCE 45 7
-WARN_RATELIMIT 46 7
-WARN_TAINT 12 7
-WRITE_ONCE 47 3
-__ClearPageBuddy 48 11
-__ClearPageDirty 49 11
-__ClearPageGuard 48 11
-__ClearPageHead 49 11
-__ClearPageLRU 49 11
-__ClearPageLargeKmalloc 48 11
-__ClearPageLocked 49 11
-__ClearPageOffline 48 11
-__ClearPageReported 49 11
-__ClearPageReserved 49 11
-__ClearPageSlab 48 11
-__ClearPageTable 48 11
-__ClearPageUnaccepted 48 11
-__ClearPageZsmalloc 48 11
-__INIT_DELAYED_WORK 13 13
-__INIT_WORK 15 13
-__READ_ONCE 0 34
-__SetPageBuddy 48 11
-__SetPageGuard 48 11
-__SetPageHead 50 11
-__SetPageLargeKmalloc 48 11
-__SetPageLocked 50 11
-__SetPageOffline 48 11
-__SetPageReported 50 11
-__SetPageReserved 50 11
-__SetPageSlab 48 11
-__SetPageTable 48 11
-__SetPageUnaccepted 48 11
-__SetPageUptodate 51 11
-__SetPageZsmalloc 48 11
-__WRITE_ONCE 52 34
-__acquire 1 36
-__add_wait_queue 53 37
-__add_wait_queue_entry_tail 53 37
-__add_wait_queue_entry_tail_exclusive 53 37
-__add_wait_queue_exclusive 53 37
-__assign_bit 54 38
-__bit_spin_unlock 55 39
-__builtin_add_overflow 1 36
-__builtin_alloca 1 36
-__builtin_bswap16 1 36
-__builtin_bswap32 1 36
-__builtin_bswap64 1 36
-__builtin_choose_expr 1 36
-__builtin_clz 1 36
-__builtin_clzl 1 36
-__builtin_clzll 1 36
-__builtin_constant_p 1 36
-__builtin_ctz 1 36
-__builtin_ctzl 1 36
-__builtin_ctzll 1 36
-__builtin_dynamic_object_size 1 36
-__builtin_expect 56 30
-__builtin_ffs 1 36
-__builtin_ffsl 1 36
-__builtin_ffsll 1 36
-__builtin_frame_address 1 36
-__builtin_has_attribute 1 36
-__builtin_isdigit 1 36
-__builtin_memcmp 1 36
-__builtin_memcpy 1 36
-__builtin_memmove 1 36
-__builtin_memset 1 36
-__builtin_mul_overflow 1 36
-__builtin_object_size 1 36
-__builtin_offsetof 1 36
-__builtin_parity 1 36
-__builtin_popcount 1 36
-__builtin_popcountl 1 36
-__builtin_popcountll 1 36
-__builtin_prefetch 1 36
-__builtin_preserve_access_index 1 36
-__builtin_return_address 1 36
-__builtin_strlen 1 36
-__builtin_sub_overflow 1 36
-__builtin_trap 1 36
-__builtin_types_compatible_p 1 36
-__builtin_unreachable 6 6
-__builtin_va_arg 1 36
-__builtin_va_copy 1 36
-__builtin_va_end 1 36
-__builtin_va_start 1 36
-__change_bit 57 38
-__clear_bit 58 38
-__clear_bit_unlock 59 40
-__cond_lock 1 36
-__copy_from_user 60 41
-__copy_from_user_inatomic 61 41
-__copy_to_user 62 41
-__cpumask_assign_cpu 54 42
-__cpumask_clear_cpu 58 42
-__cpumask_set_cpu 63 42
-__devm_iio_device_register 64 43
-__devm_rtc_register_device 65 44
-__ffs 1 45
-__ffs64 1 45
-__find_linux_pte 66 46
-__fls 1 45
-__folio_clear_active 49 11
-__folio_clear_buddy 48 11
-__folio_clear_dirty 49 11
-__folio_clear_guard 48 11
-__folio_clear_head 49 11
-__folio_clear_hugetlb 48 11
-__folio_clear_large_kmalloc 48 11
-__folio_clear_locked 49 11
-__folio_clear_lru 49 11
-__folio_clear_mlocked 49 11
-__folio_clear_offline 48 11
-__folio_clear_reported 49 11
-__folio_clear_reserved 49 11
-__folio_clear_slab 48 11
-__folio_clear_swapbacked 49 11
-__folio_clear_table 48 11
-__folio_clear_unaccepted 48 11
-__folio_clear_unevictable 49 11
-__folio_clear_zsmalloc 48 11
-__folio_mark_uptodate 51 11
-__folio_set_buddy 48 11
-__folio_set_dropbehind 50 11
-__folio_set_guard 48 11
-__folio_set_head 50 11
-__folio_set_hugetlb 48 11
-__folio_set_large_kmalloc 48 11
-__folio_set_locked 50 11
-__folio_set_offline 48 11
-__folio_set_referenced 50 11
-__folio_set_reported 50 11
-__folio_set_reserved 50 11
-__folio_set_slab 48 11
-__folio_set_swapbacked 50 11
-__folio_set_table 48 11
-__folio_set_unaccepted 48 11
-__folio_set_zsmalloc 48 11
-__free_page 67 47
-__free_pages 67 47
-__get_free_page 68 47
-__get_free_pages 68 47
-__get_user 60 48
-__iio_device_register 69 43
-__in6_dev_get 70 49
-__in_dev_get_rcu 70 49
-__iowrite32_copy 71 50
-__iowrite64_copy 71 50
-__list_del_entry 72 24
-__llist_add 73 51
-__llist_add_batch 74 51
-__llist_del_all 75 51
-__local_bh_disable_ip 76 52
-__local_bh_enable_ip 77 52
-__module_get 78 53
-__napi_schedule 79 54
-__netif_subqueue_stopped 33 54
-__netif_tx_lock 80 54
-__netif_tx_lock_bh 81 54
-__netif_tx_trylock 82 54
-__netif_tx_unlock 83 54
-__netif_tx_unlock_bh 84 54
-__preempt_count_add 85 55
-__preempt_count_dec 86 55
-__preempt_count_dec_and_test 87 55
-__preempt_count_inc 85 55
-__preempt_count_sub 86 55
-__put_user 88 48
-__raw_readb 89 56
-__raw_readl 89 56
-__raw_readq 89 56
-__raw_readw 89 56
-__raw_writeb 90 56
-__raw_writel 90 56
-__raw_writeq 90 56
-__raw_writew 90 56
-__read_seqcount_begin 91 57
-__read_seqcount_retry 92 57
-__release 1 36
-__set_bit 63 38
-__set_current_state 93 58
-__skb_dequeue 94 59
-__skb_queue_head 95 59
-__skb_queue_purge 48 59
-__skb_queue_tail 95 59
-__skb_unlink 96 59
-__stringify 1 36
-__task_rq_lock 97 60
-__test_and_change_bit 98 38
-__test_and_clear_bit 99 38
-__test_and_set_bit 100 38
-__this_cpu_add 101 61
-__this_cpu_add_return 102 61
-__this_cpu_and 103 61
-__this_cpu_cmpxchg 104 61
-__this_cpu_dec 105 61
-__this_cpu_dec_return 106 61
-__this_cpu_inc 107 61
-__this_cpu_inc_return 108 61
-__this_cpu_or 109 61
-__this_cpu_ptr 110 62
-__this_cpu_read 111 61
-__this_cpu_sub 112 61
-__this_cpu_sub_return 113 61
-__this_cpu_try_cmpxchg 114 61
-__this_cpu_write 115 61
-__this_cpu_xchg 116 61
-__wake_up 117 63
-__wake_up_sync_key 118 63
-__xa_erase 119 64
-__xa_insert 120 64
-__xa_store 121 64
-_local_bh_enable 77 52
-abs 1 20
-add_disk 122 65
-add_timer 123 66
-add_timer_on 123 66
-add_wait_queue 124 63
-add_wait_queue_exclusive 124 63
-add_wait_queue_priority 124 63
-alloc_page 68 47
-alloc_pages 68 47
-alloc_percpu 125 67
-alloc_percpu_gfp 68 67
-alloc_skb 68 59
-alloc_workqueue 126 13
-anon_vma_lock_read 127 68
-anon_vma_lock_write 128 68
-anon_vma_trylock_read 129 68
-anon_vma_trylock_write 130 68
-anon_vma_unlock_read 131 68
-anon_vma_unlock_write 132 68
-arch_initcall 133 69
-arch_initcall_sync 133 69
-arch_local_irq_disable 134 70
-arch_local_irq_enable 135 70
-arch_local_irq_restore 135 70
-arch_local_irq_save 134 70
-arch_spin_lock 136 71
-arch_spin_trylock 137 71
-arch_spin_unlock 138 71
-array_index_nospec 1 72
-array_size 1 73
-assert_raw_spin_locked 139 74
-assert_spin_locked 139 74
-assign_bit 140 40
-ata_host_activate 141 75
-ata_host_detach 142 75
-ata_host_register 141 75
-atomic64_add 143 76
-atomic64_add_negative 144 76
-atomic64_add_negative_acquire 145 76
-atomic64_add_negative_relaxed 146 76
-atomic64_add_negative_release 147 76
-atomic64_add_return 148 76
-atomic64_add_return_acquire 149 76
-atomic64_add_return_relaxed 150 76
-atomic64_add_return_release 151 76
-atomic64_add_unless 152 76
-atomic64_and 153 76
-atomic64_andnot 154 76
-atomic64_cmpxchg 155 76
-atomic64_cmpxchg_acquire 156 76
-atomic64_cmpxchg_relaxed 157 76
-atomic64_cmpxchg_release 158 76
-atomic64_cond_read_acquire 91 77
-atomic64_cond_read_relaxed 33 77
-atomic64_dec 159 76
-atomic64_dec_and_test 160 76
-atomic64_dec_if_positive 161 76
-atomic64_dec_return 162 76
-atomic64_dec_return_acquire 163 76
-atomic64_dec_return_relaxed 164 76
-atomic64_dec_return_release 165 76
-atomic64_dec_unless_positive 166 76
-atomic64_fetch_add 167 76
-atomic64_fetch_add_acquire 168 76
-atomic64_fetch_add_relaxed 169 76
-atomic64_fetch_add_release 170 76
-atomic64_fetch_add_unless 171 76
-atomic64_fetch_and 172 76
-atomic64_fetch_and_acquire 173 76
-atomic64_fetch_and_relaxed 174 76
-atomic64_fetch_and_release 175 76
-atomic64_fetch_andnot 176 76
-atomic64_fetch_andnot_acquire 177 76
-atomic64_fetch_andnot_relaxed 178 76
-atomic64_fetch_andnot_release 179 76
-atomic64_fetch_dec 180 76
-atomic64_fetch_dec_acquire 181 76
-atomic64_fetch_dec_relaxed 182 76
-atomic64_fetch_dec_release 183 76
-atomic64_fetch_inc 184 76
-atomic64_fetch_inc_acquire 185 76
-atomic64_fetch_inc_relaxed 186 76
-atomic64_fetch_inc_release 187 76
-atomic64_fetch_or 188 76
-atomic64_fetch_or_acquire 189 76
-atomic64_fetch_or_relaxed 190 76
-atomic64_fetch_or_release 191 76
-atomic64_fetch_sub 192 76
-atomic64_fetch_sub_acquire 193 76
-atomic64_fetch_sub_relaxed 194 76
-atomic64_fetch_sub_release 195 76
-atomic64_fetch_xor 196 76
-atomic64_fetch_xor_acquire 197 76
-atomic64_fetch_xor_relaxed 198 76
-atomic64_fetch_xor_release 199 76
-atomic64_inc 200 76
-atomic64_inc_and_test 201 76
-atomic64_inc_not_zero 202 76
-atomic64_inc_return 203 76
-atomic64_inc_return_acquire 204 76
-atomic64_inc_return_relaxed 205 76
-atomic64_inc_return_release 206 76
-atomic64_inc_unless_negative 202 76
-atomic64_or 207 76
-atomic64_read 208 78
-atomic64_read_acquire 209 78
-atomic64_set 210 78
-atomic64_set_release 211 78
-atomic64_sub 212 76
-atomic64_sub_and_test 213 76
-atomic64_sub_return 214 76
-atomic64_sub_return_acquire 215 76
-atomic64_sub_return_relaxed 216 76
-atomic64_sub_return_release 217 76
-atomic64_try_cmpxchg 218 76
-atomic64_try_cmpxchg_acquire 219 76
-atomic64_try_cmpxchg_relaxed 220 76
-atomic64_try_cmpxchg_release 221 76
-atomic64_xchg 222 76
-atomic64_xchg_acquire 223 76
-atomic64_xchg_relaxed 224 76
-atomic64_xchg_release 225 76
-atomic64_xor 226 76
-atomic_add 143 76
-atomic_add_negative 144 76
-atomic_add_negative_acquire 145 76
-atomic_add_negative_relaxed 146 76
-atomic_add_negative_release 147 76
-atomic_add_return 148 76
-atomic_add_return_acquire 149 76
-atomic_add_return_relaxed 150 76
-atomic_add_return_release 151 76
-atomic_add_unless 152 76
-atomic_and 153 76
-atomic_andnot 154 76
-atomic_cmpxchg 155 76
-atomic_cmpxchg_acquire 156 76
-atomic_cmpxchg_relaxed 157 76
-atomic_cmpxchg_release 158 76
-atomic_cond_read_acquire 91 77
-atomic_cond_read_relaxed 33 77
-atomic_dec 159 76
-atomic_dec_and_lock 227 74
-atomic_dec_and_lock_irqsave 227 74
-atomic_dec_and_mutex_lock 228 79
-atomic_dec_and_raw_lock 229 74
-atomic_dec_and_raw_lock_irqsave 229 74
-atomic_dec_and_test 160 76
-atomic_dec_and_wake_up 230 80
-atomic_dec_if_positive 161 76
-atomic_dec_return 162 76
-atomic_dec_return_acquire 163 76
-atomic_dec_return_relaxed 164 76
-atomic_dec_return_release 165 76
-atomic_dec_unless_positive 166 76
-atomic_fetch_add 167 76
-atomic_fetch_add_acquire 168 76
-atomic_fetch_add_relaxed 169 76
-atomic_fetch_add_release 170 76
-atomic_fetch_add_unless 171 76
-atomic_fetch_and 172 76
-atomic_fetch_and_acquire 173 76
-atomic_fetch_and_relaxed 174 76
-atomic_fetch_and_release 175 76
-atomic_fetch_andnot 176 76
-atomic_fetch_andnot_acquire 177 76
-atomic_fetch_andnot_relaxed 178 76
-atomic_fetch_andnot_release 179 76
-atomic_fetch_dec 180 76
-atomic_fetch_dec_acquire 181 76
-atomic_fetch_dec_relaxed 182 76
-atomic_fetch_dec_release 183 76
-atomic_fetch_inc 184 76
-atomic_fetch_inc_acquire 185 76
-atomic_fetch_inc_relaxed 186 76
-atomic_fetch_inc_release 187 76
-atomic_fetch_or 188 76
-atomic_fetch_or_acquire 189 76
-atomic_fetch_or_relaxed 190 76
-atomic_fetch_or_release 191 76
-atomic_fetch_sub 192 76
-atomic_fetch_sub_acquire 193 76
-atomic_fetch_sub_relaxed 194 76
-atomic_fetch_sub_release 195 76
-atomic_fetch_xor 196 76
-atomic_fetch_xor_acquire 197 76
-atomic_fetch_xor_relaxed 198 76
-atomic_fetch_xor_release 199 76
-atomic_inc 200 76
-atomic_inc_and_test 201 76
-atomic_inc_not_zero 202 76
-atomic_inc_return 203 76
-atomic_inc_return_acquire 204 76
-atomic_inc_return_relaxed 205 76
-atomic_inc_return_release 206 76
-atomic_inc_unless_negative 202 76
-atomic_long_add 143 76
-atomic_long_add_negative 144 76
-atomic_long_add_negative_acquire 145 76
-atomic_long_add_negative_relaxed 146 76
-atomic_long_add_negative_release 147 76
-atomic_long_add_return 148 76
-atomic_long_add_return_acquire 149 76
-atomic_long_add_return_relaxed 150 76
-atomic_long_add_return_release 151 76
-atomic_long_add_unless 152 76
-atomic_long_and 153 76
-atomic_long_andnot 154 76
-atomic_long_cmpxchg 155 76
-atomic_long_cmpxchg_acquire 156 76
-atomic_long_cmpxchg_relaxed 157 76
-atomic_long_cmpxchg_release 158 76
-atomic_long_cond_read_acquire 91 77
-atomic_long_cond_read_relaxed 33 77
-atomic_long_dec 159 76
-atomic_long_dec_and_test 160 76
-atomic_long_dec_if_positive 161 76
-atomic_long_dec_return 162 76
-atomic_long_dec_return_acquire 163 76
-atomic_long_dec_return_relaxed 164 76
-atomic_long_dec_return_release 165 76
-atomic_long_dec_unless_positive 166 76
-atomic_long_fetch_add 167 76
-atomic_long_fetch_add_acquire 168 76
-atomic_long_fetch_add_relaxed 169 76
-atomic_long_fetch_add_release 170 76
-atomic_long_fetch_add_unless 171 76
-atomic_long_fetch_and 172 76
-atomic_long_fetch_and_acquire 173 76
-atomic_long_fetch_and_relaxed 174 76
-atomic_long_fetch_and_release 175 76
-atomic_long_fetch_andnot 176 76
-atomic_long_fetch_andnot_acquire 177 76
-atomic_long_fetch_andnot_relaxed 178 76
-atomic_long_fetch_andnot_release 179 76
-atomic_long_fetch_dec 180 76
-atomic_long_fetch_dec_acquire 181 76
-atomic_long_fetch_dec_relaxed 182 76
-atomic_long_fetch_dec_release 183 76
-atomic_long_fetch_inc 184 76
-atomic_long_fetch_inc_acquire 185 76
-atomic_long_fetch_inc_relaxed 186 76
-atomic_long_fetch_inc_release 187 76
-atomic_long_fetch_or 188 76
-atomic_long_fetch_or_acquire 189 76
-atomic_long_fetch_or_relaxed 190 76
-atomic_long_fetch_or_release 191 76
-atomic_long_fetch_sub 192 76
-atomic_long_fetch_sub_acquire 193 76
-atomic_long_fetch_sub_relaxed 194 76
-atomic_long_fetch_sub_release 195 76
-atomic_long_fetch_xor 196 76
-atomic_long_fetch_xor_acquire 197 76
-atomic_long_fetch_xor_relaxed 198 76
-atomic_long_fetch_xor_release 199 76
-atomic_long_inc 200 76
-atomic_long_inc_and_test 201 76
-atomic_long_inc_not_zero 202 76
-atomic_long_inc_return 203 76
-atomic_long_inc_return_acquire 204 76
-atomic_long_inc_return_relaxed 205 76
-atomic_long_inc_return_release 206 76
-atomic_long_inc_unless_negative 202 76
-atomic_long_or 207 76
-atomic_long_read 208 78
-atomic_long_read_acquire 209 78
-atomic_long_set 210 78
-atomic_long_set_release 211 78
-atomic_long_sub 212 76
-atomic_long_sub_and_test 213 76
-atomic_long_sub_return 214 76
-atomic_long_sub_return_acquire 215 76
-atomic_long_sub_return_relaxed 216 76
-atomic_long_sub_return_release 217 76
-atomic_long_try_cmpxchg 218 76
-atomic_long_try_cmpxchg_acquire 219 76
-atomic_long_try_cmpxchg_relaxed 220 76
-atomic_long_try_cmpxchg_release 221 76
-atomic_long_xchg 222 76
-atomic_long_xchg_acquire 223 76
-atomic_long_xchg_relaxed 224 76
-atomic_long_xchg_release 225 76
-atomic_long_xor 226 76
-atomic_notifier_call_chain 231 81
-atomic_notifier_chain_register 231 81
-atomic_notifier_chain_unregister 232 81
-atomic_or 207 76
-atomic_read 208 78
-atomic_read_acquire 209 78
-atomic_set 210 78
-atomic_set_release 211 78
-atomic_sub 212 76
-atomic_sub_and_test 213 76
-atomic_sub_return 214 76
-atomic_sub_return_acquire 215 76
-atomic_sub_return_relaxed 216 76
-atomic_sub_return_release 217 76
-atomic_try_cmpxchg 218 76
-atomic_try_cmpxchg_acquire 219 76
-atomic_try_cmpxchg_relaxed 220 76
-atomic_try_cmpxchg_release 221 76
-atomic_xchg 222 76
-atomic_xchg_acquire 223 76
-atomic_xchg_relaxed 224 76
-atomic_xchg_release 225 76
-atomic_xor 226 76
-autoremove_wake_function 233 63
-backlight_device_register 234 82
-backlight_device_unregister 235 82
-barrier 236 83
-barrier_data 236 83
-be16_to_cpu 1 84
-be32_to_cpu 1 84
-be64_to_cpu 1 84
-bh_lock_sock 237 85
-bh_lock_sock_nested 237 85
-bh_unlock_sock 238 85
-bio_alloc 68 86
-bio_get 239 86
-bio_put 240 87
-bit_clear_unless 241 45
-bit_spin_is_locked 242 39
-bit_spin_lock 243 39
-bit_spin_trylock 244 39
-bit_spin_unlock 55 39
-bitmap_alloc 68 88
-bitmap_and 245 88
-bitmap_andnot 245 88
-bitmap_clear 246 88
-bitmap_complement 48 88
-bitmap_copy 48 88
-bitmap_empty 247 88
-bitmap_equal 247 88
-bitmap_fill 48 88
-bitmap_free 67 88
-bitmap_full 247 88
-bitmap_intersects 247 88
-bitmap_or 48 88
-bitmap_set 248 88
-bitmap_subset 247 88
-bitmap_weight 249 88
-bitmap_xor 48 88
-bitmap_zalloc 68 88
-bitmap_zero 48 88
-blk_mq_freeze_queue 250 89
-blk_mq_unfreeze_queue 251 89
-blkdev_issue_flush 232 65
-blocking_notifier_call_chain 252 81
-blocking_notifier_chain_register 252 81
-blocking_notifier_chain_unregister 252 81
-brelse 253 90
-buffer_uptodate 91 90
-call_rcu 254 91
-call_rcu_hurry 254 91
-call_rcu_tasks 254 91
-call_rcu_tasks_trace 254 91
-call_srcu 255 92
-cancel_delayed_work 256 13
-cancel_delayed_work_sync 257 13
-cancel_work 258 13
-cancel_work_sync 259 13
-cec_register_adapter 260 93
-cec_unregister_adapter 261 93
-change_bit 262 40
-check_add_overflow 1 73
-check_mul_overflow 1 73
-check_shl_overflow 1 73
-check_sub_overflow 1 73
-clamp 1 20
-clamp_t 1 20
-clamp_val 1 20
-cleanup_srcu_struct 263 92
-clear_and_wake_up_bit 264 80
-clear_bit 265 40
-clear_bit_unlock 266 40
-clear_thread_flag 267 94
-clear_ti_thread_flag 268 94
-clear_tsk_thread_flag 268 94
-clear_user 62 48
-clk_bulk_disable 269 95
-clk_bulk_disable_unprepare 269 95
-clk_bulk_enable 270 95
-clk_bulk_prepare_enable 270 95
-clk_disable 271 95
-clk_disable_unprepare 272 95
-clk_enable 273 95
-clk_hw_register 274 96
-clk_hw_unregister 275 96
-clk_prepare 252 95
-clk_prepare_enable 276 95
-clk_set_rate 252 95
-clk_unprepare 277 95
-cmpxchg 278 76
-cmpxchg128 278 76
-cmpxchg128_acquire 279 76
-cmpxchg128_local 280 97
-cmpxchg128_relaxed 281 76
-cmpxchg128_release 282 76
-cmpxchg64 278 76
-cmpxchg64_acquire 279 76
-cmpxchg64_local 280 97
-cmpxchg64_relaxed 281 76
-cmpxchg64_release 282 76
-cmpxchg_acquire 279 76
-cmpxchg_local 280 97
-cmpxchg_relaxed 281 76
-cmpxchg_release 282 76
-complete 283 98
-complete_all 283 98
-complete_on_current_cpu 283 98
-completion_done 284 98
-compound_head 29 99
-compound_order 29 99
-cond_resched 285 100
-cond_resched_lock 232 101
-cond_resched_rcu 286 102
-cond_resched_rwlock_read 232 101
-cond_resched_rwlock_write 232 101
-cond_resched_tasks_rcu_qs 286 33
-cond_synchronize_rcu 287 103
-console_initcall 133 69
-console_lock 288 104
-console_trylock 289 104
-console_unlock 290 104
-consume_skb 291 59
-container_of 292 105
-container_of_const 292 105
-copy_from_iter 293 106
-copy_from_kernel_nofault 61 41
-copy_from_user 60 41
-copy_from_user_nofault 61 41
-copy_to_iter 293 106
-copy_to_user 62 41
-core_initcall 133 69
-core_initcall_sync 133 69
-counter_add 294 107
-counter_priv 295 108
-counter_unregister 296 107
-cpu_online 29 101
-cpu_ptr 110 62
-cpu_relax 236 109
-cpu_to_be16 1 84
-cpu_to_be32 1 84
-cpu_to_be64 1 84
-cpu_to_le16 1 84
-cpu_to_le32 1 84
-cpu_to_le64 1 84
-cpu_to_node 29 9
-cpuhp_remove_state 126 110
-cpuhp_setup_state 126 110
-cpumask_and 245 42
-cpumask_andnot 245 42
-cpumask_assign_cpu 140 42
-cpumask_clear 48 42
-cpumask_clear_cpu 265 42
-cpumask_copy 48 42
-cpumask_empty 247 42
-cpumask_equal 247 42
-cpumask_first 249 42
-cpumask_full 247 42
-cpumask_intersects 247 42
-cpumask_next 297 42
-cpumask_or 48 42
-cpumask_set_cpu 298 42
-cpumask_setall 48 42
-cpumask_subset 247 42
-cpumask_test_and_clear_cpu 299 42
-cpumask_test_and_set_cpu 300 42
-cpumask_test_cpu 301 42
-cpumask_weight 249 42
-cpumask_xor 48 42
-cpus_read_lock 302 111
-cpus_read_trylock 303 111
-cpus_read_unlock 304 111
-cpus_write_lock 305 111
-cpus_write_unlock 306 111
-crypto_engine_register_aead 307 112
-crypto_engine_register_aeads 307 112
-crypto_engine_register_ahash 307 112
-crypto_engine_register_ahashs 307 112
-crypto_engine_register_akcipher 307 112
-crypto_engine_register_akciphers 307 112
-crypto_engine_register_skcipher 307 112
-crypto_engine_register_skciphers 307 112
-crypto_engine_unregister_aead 308 112
-crypto_engine_unregister_aeads 308 112
-crypto_engine_unregister_ahash 308 112
-crypto_engine_unregister_ahashs 308 112
-crypto_engine_unregister_akcipher 308 112
-crypto_engine_unregister_akciphers 308 112
-crypto_engine_unregister_skcipher 308 112
-crypto_engine_unregister_skciphers 308 112
-crypto_register_aead 307 112
-crypto_register_aeads 307 112
-crypto_register_ahash 307 112
-crypto_register_ahashs 307 112
-crypto_register_akcipher 307 112
-crypto_register_akciphers 307 112
-crypto_register_skcipher 307 112
-crypto_register_skciphers 307 112
-crypto_unregister_aead 308 112
-crypto_unregister_aeads 308 112
-crypto_unregister_ahash 308 112
-crypto_unregister_ahashs 308 112
-crypto_unregister_akcipher 308 112
-crypto_unregister_akciphers 308 112
-crypto_unregister_skcipher 308 112
-crypto_unregister_skciphers 308 112
-css_get 78 113
-css_put 240 113
-css_tryget 309 113
-css_tryget_online 309 113
-data_race 310 3
-debugfs_create_atomic_t 16 15
-debugfs_create_automount 16 15
-debugfs_create_blob 16 15
-debugfs_create_bool 16 15
-debugfs_create_devm_seqfile 16 15
-debugfs_create_dir 16 15
-debugfs_create_file 16 15
-debugfs_create_file_size 16 15
-debugfs_create_file_unsafe 16 15
-debugfs_create_regset32 16 15
-debugfs_create_size_t 16 15
-debugfs_create_str 16 15
-debugfs_create_symlink 16 15
-debugfs_create_u16 16 15
-debugfs_create_u32 16 15
-debugfs_create_u32_array 16 15
-debugfs_create_u64 16 15
-debugfs_create_u8 16 15
-debugfs_create_ulong 16 15
-debugfs_create_x16 16 15
-debugfs_create_x32 16 15
-debugfs_create_x64 16 15
-debugfs_create_x8 16 15
-debugfs_create_xul 16 15
-debugfs_remove 311 15
-debugfs_remove_recursive 311 15
-dec_tlb_flush_pending 312 114
-default_wake_function 313 115
-del_gendisk 314 65
-del_singleshot_timer_sync 315 66
-del_timer 316 66
-del_timer_sync 315 66
-delayed_work_pending 92 13
-destroy_workqueue 317 13
-dev_alert 318 116
-dev_alert_once 318 116
-dev_alert_ratelimited 318 116
-dev_alloc_skb 319 59
-dev_close 320 54
-dev_consume_skb_any 291 59
-dev_consume_skb_irq 291 59
-dev_crit 318 116
-dev_crit_once 318 116
-dev_crit_ratelimited 318 116
-dev_dbg 318 116
-dev_dbg_once 318 116
-dev_dbg_ratelimited 318 116
-dev_emerg 318 116
-dev_emerg_once 318 116
-dev_emerg_ratelimited 318 116
-dev_err 318 116
-dev_err_once 318 116
-dev_err_probe 321 116
-dev_err_ratelimited 318 116
-dev_get_by_index 322 54
-dev_get_by_index_rcu 323 54
-dev_get_by_name 322 54
-dev_get_by_name_rcu 324 54
-dev_get_drvdata 29 9
-dev_hold 325 54
-dev_info 318 116
-dev_info_once 318 116
-dev_info_ratelimited 318 116
-dev_kfree_skb 291 59
-dev_kfree_skb_any 291 59
-dev_kfree_skb_irq 291 59
-dev_name 29 9
-dev_notice 318 116
-dev_notice_once 318 116
-dev_notice_ratelimited 318 116
-dev_put 326 54
-dev_queue_xmit 231 54
-dev_to_node 29 9
-dev_warn 318 116
-dev_warn_once 318 116
-dev_warn_ratelimited 318 116
-devfreq_add_device 327 117
-devfreq_remove_device 328 117
-device_add 252 9
-device_add_disk 329 65
-device_del 277 9
-device_initcall 133 69
-device_initcall_sync 133 69
-device_lock 330 9
-device_lock_assert 139 9
-device_lock_interruptible 331 9
-device_register 252 9
-device_remove_bin_file 332 118
-device_remove_file 332 118
-device_remove_group 332 118
-device_remove_groups 332 118
-device_trylock 333 9
-device_unlock 334 9
-device_unregister 277 9
-devl_lock 330 119
-devl_trylock 333 119
-devl_unlock 334 119
-devlink_free 335 108
-devlink_priv 295 108
-devm_add_action 336 120
-devm_add_action_or_reset 336 120
-devm_alloc_etherdev 337 108
-devm_alloc_etherdev_mqs 337 108
-devm_backlight_device_register 338 82
-devm_clk_hw_register 339 96
-devm_counter_add 340 107
-devm_counter_alloc 337 108
-devm_devfreq_add_device 341 117
-devm_device_add_group 342 118
-devm_fpga_mgr_register 343 121
-devm_free_irq 344 14
-devm_gpiochip_add_data 345 122
-devm_hwmon_device_register_with_info 346 123
-devm_hwrng_register 347 124
-devm_i2c_add_adapter 348 125
-devm_iio_device_alloc 337 108
-devm_iio_device_register 64 43
-devm_kasprintf 349 120
-devm_kcalloc 349 120
-devm_kfree 350 120
-devm_kmalloc 349 120
-devm_kmalloc_array 349 120
-devm_kmemdup 349 120
-devm_kstrdup 349 120
-devm_kzalloc 349 120
-devm_led_classdev_register 351 126
-devm_led_classdev_register_ext 351 126
-devm_led_classdev_unregister 352 126
-devm_mbox_controller_register 353 127
-devm_mdiobus_register 354 128
-devm_mmc_alloc_host 337 108
-devm_nvmem_register 355 129
-devm_of_mdiobus_register 354 128
-devm_of_phy_provider_register 356 130
-devm_of_phy_provider_register_full 356 130
-devm_power_supply_register 357 131
-devm_pwmchip_add 358 132
-devm_rc_register_device 359 133
-devm_register_netdev 360 54
-devm_regulator_register 361 134
-devm_request_any_context_irq 362 14
-devm_request_irq 363 14
-devm_request_threaded_irq 364 14
-devm_reset_controller_register 365 135
-devm_rproc_add 366 136
-devm_rtc_register_device 367 44
-devm_snd_soc_register_component 368 137
-devm_spi_alloc_controller 337 108
-devm_spi_alloc_host 337 108
-devm_spi_alloc_master 337 108
-devm_spi_alloc_slave 337 108
-devm_spi_alloc_target 337 108
-devm_spi_register_controller 369 138
-devm_spi_register_master 369 138
-devm_thermal_of_zone_register 370 139
-devm_watchdog_register_device 371 140
-dget 372 141
-dget_dlock 373 141
-dget_parent 372 141
-disable_delayed_work 374 13
-disable_delayed_work_sync 375 13
-disable_hardirq 376 14
-disable_irq 377 14
-disable_irq_nosync 378 14
-disable_work 379 13
-disable_work_sync 380 13
-div64_u64 29 19
-div_u64 29 19
-dma_alloc_coherent 68 142
-dma_async_device_register 381 143
-dma_async_device_unregister 382 143
-dma_fence_get 372 144
-dma_fence_get_rcu 309 144
-dma_fence_is_signaled 92 144
-dma_fence_put 291 144
-dma_fence_signal 233 144
-dma_fence_wait 383 144
-dma_fence_wait_timeout 383 144
-dma_free_coherent 384 142
-dma_map_page 29 145
-dma_map_sg 29 145
-dma_map_single 29 145
-dma_mapping_error 46 145
-dma_mb 385 146
-dma_pool_alloc 68 147
-dma_pool_free 350 147
-dma_resv_assert_held 139 148
-dma_resv_lock 331 148
-dma_resv_lock_interruptible 331 148
-dma_resv_lock_slow 330 148
-dma_resv_trylock 333 148
-dma_resv_unlock 334 148
-dma_resv_wait_timeout 383 148
-dma_rmb 386 146
-dma_sync_sg_for_cpu 318 145
-dma_sync_sg_for_device 318 145
-dma_sync_single_for_cpu 318 145
-dma_sync_single_for_device 318 145
-dma_unmap_page 318 145
-dma_unmap_sg 318 145
-dma_unmap_single 318 145
-dma_wmb 387 146
-dmaenginem_async_device_register 388 143
-do_div 29 19
-do_exit 6 6
-do_group_exit 6 6
-do_task_dead 6 6
-done_seqretry 389 57
-done_seqretry_irqrestore 389 57
-double_rq_lock 136 60
-double_rq_unlock 138 60
-down 390 149
-down_interruptible 391 149
-down_killable 391 149
-down_read 127 150
-down_read_interruptible 392 150
-down_read_killable 392 150
-down_read_killable_nested 392 150
-down_read_nested 127 150
-down_read_non_owner 127 150
-down_read_trylock 129 150
-down_timeout 391 149
-down_trylock 393 149
-down_write 128 150
-down_write_killable 394 150
-down_write_killable_nested 394 150
-down_write_nest_lock 128 150
-down_write_nested 128 150
-down_write_trylock 130 150
-downgrade_write 395 150
-dput 396 141
-drain_workqueue 397 13
-drm_gem_object_get 78 151
-drm_gem_object_put 398 151
-dst_clone 372 152
-dst_hold 78 152
-dst_hold_safe 309 152
-dst_release 291 152
-dump_stack 318 153
-early_initcall 133 69
-enable_and_queue_work 399 13
-enable_delayed_work 231 13
-enable_irq 400 14
-enable_work 231 13
-fault_in_readable 401 154
-ffs 1 45
-ffz 1 45
-fget 402 155
-fib_table_lookup_rcu 70 54
-file_end_write 403 156
-file_ref_get 404 157
-file_ref_inc 78 157
-file_ref_put 405 157
-file_start_write 406 156
-filemap_invalidate_lock 128 158
-filemap_invalidate_lock_shared 127 158
-filemap_invalidate_trylock_shared 129 158
-filemap_invalidate_unlock 132 158
-filemap_invalidate_unlock_shared 131 158
-filemap_write_and_wait_range 232 154
-find_first_bit 249 159
-find_first_zero_bit 249 159
-find_last_bit 249 159
-find_linux_pte 66 46
-find_next_and_bit 249 159
-find_next_bit 249 159
-find_next_zero_bit 249 159
-find_task_by_pid_ns 324 160
-find_task_by_vpid 324 160
-finish_rcuwait 71 161
-finish_swait 71 63
-finish_wait 71 63
-flex_array_size 1 73
-fls 1 45
-fls64 1 45
-fls_long 1 45
-flush_dcache_page 318 162
-flush_delayed_work 407 13
-flush_rcu_work 408 13
-flush_scheduled_work 409 13
-flush_tlb_all 410 162
-flush_tlb_batched_pending 53 163
-flush_tlb_kernel_range 53 162
-flush_tlb_mm 53 162
-flush_tlb_page 53 162
-flush_tlb_range 53 162
-flush_work 408 13
-flush_workqueue 397 13
-folio_alloc 68 47
-folio_clear_active 11 11
-folio_clear_checked 11 11
-folio_clear_dirty 11 11
-folio_clear_dropbehind 11 11
-folio_clear_foreign 11 11
-folio_clear_has_hwpoisoned 11 11
-folio_clear_head 11 11
-folio_clear_hwpoison 11 11
-folio_clear_idle 11 11
-folio_clear_large_rmappable 11 11
-folio_clear_lru 11 11
-folio_clear_mappedtodisk 11 11
-folio_clear_mlocked 11 11
-folio_clear_movable_ops_isolated 11 11
-folio_clear_owner_2 11 11
-folio_clear_partially_mapped 11 11
-folio_clear_pinned 11 11
-folio_clear_private 11 11
-folio_clear_private_2 11 11
-folio_clear_readahead 11 11
-folio_clear_reclaim 11 11
-folio_clear_referenced 11 11
-folio_clear_reserved 11 11
-folio_clear_savepinned 11 11
-folio_clear_swapbacked 11 11
-folio_clear_swapcache 11 11
-folio_clear_unevictable 11 11
-folio_clear_uptodate 11 11
-folio_clear_vmemmap_self_hosted 11 11
-folio_clear_waiters 11 11
-folio_clear_workingset 11 11
-folio_clear_xen_remapped 11 11
-folio_end_writeback 411 154
-folio_get 78 99
-folio_lock 412 154
-folio_lock_killable 413 154
-folio_mark_dirty 414 99
-folio_mark_uptodate 42 11
-folio_nr_pages 29 99
-folio_order 29 99
-folio_page 29 99
-folio_put 415 99
-folio_put_refs 416 99
-folio_put_testzero 405 99
-folio_ref_add 417 164
-folio_ref_add_unless_zero 418 164
-folio_ref_count 33 164
-folio_ref_dec 419 164
-folio_ref_dec_and_test 405 164
-folio_ref_dec_return 420 164
-folio_ref_freeze 421 164
-folio_ref_inc 78 164
-folio_ref_inc_return 422 164
-folio_ref_sub 423 164
-folio_ref_sub_and_test 424 164
-folio_ref_sub_return 425 164
-folio_ref_try_add 418 164
-folio_ref_unfreeze 426 164
-folio_set_active 41 11
-folio_set_checked 41 11
-folio_set_dirty 41 11
-folio_set_dropbehind 41 11
-folio_set_foreign 41 11
-folio_set_has_hwpoisoned 41 11
-folio_set_hwpoison 41 11
-folio_set_idle 41 11
-folio_set_large_rmappable 41 11
-folio_set_lru 41 11
-folio_set_mappedtodisk 41 11
-folio_set_mlocked 41 11
-folio_set_movable_ops 41 11
-folio_set_movable_ops_isolated 41 11
-folio_set_owner_2 41 11
-folio_set_partially_mapped 41 11
-folio_set_pinned 41 11
-folio_set_private 41 11
-folio_set_private_2 41 11
-folio_set_readahead 41 11
-folio_set_reclaim 41 11
-folio_set_referenced 41 11
-folio_set_reserved 41 11
-folio_set_savepinned 41 11
-folio_set_swapbacked 41 11
-folio_set_swapcache 41 11
-folio_set_unevictable 41 11
-folio_set_vmemmap_self_hosted 41 11
-folio_set_waiters 41 11
-folio_set_workingset 41 11
-folio_set_xen_remapped 41 11
-folio_set_young 41 11
-folio_size 29 99
-folio_start_writeback 41 11
-folio_test_active 33 11
-folio_test_anon 34 11
-folio_test_buddy 33 11
-folio_test_checked 33 11
-folio_test_clear_active 43 11
-folio_test_clear_dirty 43 11
-folio_test_clear_dropbehind 43 11
-folio_test_clear_hwpoison 43 11
-folio_test_clear_lru 43 11
-folio_test_clear_mlocked 43 11
-folio_test_clear_pinned 43 11
-folio_test_clear_readahead 43 11
-folio_test_clear_reclaim 43 11
-folio_test_clear_referenced 43 11
-folio_test_clear_unevictable 43 11
-folio_test_clear_workingset 43 11
-folio_test_clear_writeback 43 11
-folio_test_clear_xen_remapped 43 11
-folio_test_clear_young 43 11
-folio_test_dirty 33 11
-folio_test_dropbehind 33 11
-folio_test_foreign 33 11
-folio_test_guard 33 11
-folio_test_has_hwpoisoned 33 11
-folio_test_hugetlb 33 11
-folio_test_hwpoison 33 11
-folio_test_idle 33 11
-folio_test_large 34 11
-folio_test_large_kmalloc 33 11
-folio_test_large_rmappable 33 11
-folio_test_locked 33 11
-folio_test_lru 33 11
-folio_test_mappedtodisk 33 11
-folio_test_mlocked 33 11
-folio_test_movable_ops 33 11
-folio_test_movable_ops_isolated 33 11
-folio_test_offline 33 11
-folio_test_owner_2 33 11
-folio_test_partially_mapped 33 11
-folio_test_pinned 33 11
-folio_test_private 33 11
-folio_test_private_2 33 11
-folio_test_readahead 33 11
-folio_test_reclaim 33 11
-folio_test_referenced 33 11
-folio_test_reported 33 11
-folio_test_reserved 33 11
-folio_test_savepinned 33 11
-folio_test_set_dirty 44 11
-folio_test_set_hwpoison 44 11
-folio_test_set_mlocked 44 11
-folio_test_set_pinned 44 11
-folio_test_set_writeback 44 11
-folio_test_slab 33 11
-folio_test_swapbacked 33 11
-folio_test_swapcache 33 11
-folio_test_table 33 11
-folio_test_unaccepted 33 11
-folio_test_unevictable 33 11
-folio_test_uptodate 35 11
-folio_test_vmemmap_self_hosted 33 11
-folio_test_waiters 33 11
-folio_test_workingset 33 11
-folio_test_writeback 33 11
-folio_test_xen_remapped 33 11
-folio_test_young 33 11
-folio_test_zsmalloc 33 11
-folio_try_get 427 164
-folio_trylock 428 154
-folio_unlock 429 154
-folio_wait_bit 430 154
-folio_wait_locked 430 154
-folio_wait_stable 430 154
-folio_wait_writeback 430 154
-for_each_clear_bit 431 159
-for_each_cpu 431 42
-for_each_set_bit 431 159
-fpga_mgr_register 432 121
-fpga_mgr_unregister 433 121
-fput 434 155
-free_candev 335 108
-free_irq 435 14
-free_netdev 335 108
-free_page 67 47
-free_pages 67 47
-free_percpu 67 67
-from_timer 292 18
-fs_initcall 133 69
-fs_initcall_sync 133 69
-fsleep 286 165
-futex_hb_waiters_dec 312 166
-futex_hb_waiters_inc 436 166
-futex_hb_waiters_pending 437 166
-futex_q_lock 438 166
-futex_q_unlock 439 166
-fwnode_handle_put 398 167
-get_bh 78 90
-get_cpu 440 168
-get_cpu_ptr 441 169
-get_cpu_var 442 169
-get_cred 372 170
-get_cred_rcu 427 170
-get_device 372 9
-get_file 372 158
-get_file_rcu 427 158
-get_locked_pte 443 171
-get_net 372 172
-get_page 78 99
-get_page_unless_zero 427 99
-get_pid 372 160
-get_state_synchronize_rcu 444 33
-get_state_synchronize_srcu 445 92
-get_task_mm 446 173
-get_task_struct 372 174
-get_user 60 48
-get_user_pages 401 99
-get_user_pages_fast 401 99
-get_zeroed_page 68 47
-gpiochip_add 447 122
-gpiochip_add_data 447 122
-gpiochip_remove 448 122
-gpiod_get_value_cansleep 277 175
-gpiod_set_value 449 175
-gpiod_set_value_cansleep 277 175
-guard 10 10
-guard(__priv__iio_dev_mode_lock) 450 43
-guard(__priv__iio_dev_mode_lock_try_direct) 451 43
-guard(__task_rq_lock) 452 10
-guard(console_lock) 453 10
-guard(cooling_dev) 450 176
-guard(cpufreq_policy_read) 454 177
-guard(cpufreq_policy_write) 455 177
-guard(cpus_read_lock) 456 10
-guard(device) 450 10
-guard(device_intr) 451 10
-guard(devl) 450 10
-guard(disable_irq) 457 10
-guard(gpio_generic_lock) 458 178
-guard(gpio_generic_lock_irqsave) 459 178
-guard(hwmon_lock) 450 123
-guard(irq) 460 10
-guard(irqsave) 460 10
-guard(jump_label_lock) 461 10
-guard(local_lock) 462 10
-guard(local_lock_irq) 463 10
-guard(local_lock_irqsave) 463 10
-guard(local_lock_nested_bh) 464 10
-guard(migrate) 465 10
-guard(mmap_read_lock) 466 10
-guard(mmap_read_lock_try) 467 10
-guard(mmap_write_lock) 468 10
-guard(msi_descs_lock) 450 179
-guard(mutex) 450 10
-guard(mutex_intr) 451 10
-guard(mutex_kill) 451 10
-guard(mutex_try) 469 10
-guard(pagefault) 470 10
-guard(pci_dev) 450 10
-guard(percpu_read) 471 10
-guard(percpu_read_try) 472 10
-guard(percpu_write) 473 10
-guard(pm_runtime_active) 474 10
-guard(pm_runtime_active_auto) 474 10
-guard(pm_runtime_active_auto_try) 475 10
-guard(pm_runtime_active_auto_try_enabled) 476 10
-guard(pm_runtime_active_try) 475 10
-guard(pm_runtime_active_try_enabled) 476 10
-guard(pm_runtime_noresume) 477 10
-guard(preempt) 478 10
-guard(preempt_notrace) 478 10
-guard(raw_spinlock) 458 10
-guard(raw_spinlock_bh) 479 10
-guard(raw_spinlock_bh_try) 480 10
-guard(raw_spinlock_irq) 459 10
-guard(raw_spinlock_irq_try) 481 10
-guard(raw_spinlock_irqsave) 459 10
-guard(raw_spinlock_irqsave_try) 481 10
-guard(raw_spinlock_nested) 458 10
-guard(raw_spinlock_try) 482 10
-guard(rcu) 483 10
-guard(rcu_tasks_trace) 484 10
-guard(read_lock) 485 10
-guard(read_lock_irq) 486 10
-guard(read_lock_irqsave) 486 10
-guard(ring_buffer_nest) 10 180
-guard(rq_lock) 458 10
-guard(rq_lock_irq) 459 10
-guard(rq_lock_irqsave) 459 10
-guard(rwsem_read) 454 10
-guard(rwsem_read_intr) 487 10
-guard(rwsem_read_kill) 487 10
-guard(rwsem_read_try) 488 10
-guard(rwsem_write) 455 10
-guard(rwsem_write_kill) 489 10
-guard(rwsem_write_try) 490 10
-guard(serio_pause_rx) 491 181
-guard(spinlock) 492 10
-guard(spinlock_bh) 493 10
-guard(spinlock_bh_try) 494 10
-guard(spinlock_irq) 491 10
-guard(spinlock_irq_try) 495 10
-guard(spinlock_irqsave) 491 10
-guard(spinlock_irqsave_try) 495 10
-guard(spinlock_try) 496 10
-guard(srcu) 497 10
-guard(srcu_fast) 497 10
-guard(srcu_fast_notrace) 497 10
-guard(super_write) 498 10
-guard(task_lock) 492 10
-guard(task_rq_lock) 499 10
-guard(uart_port_lock) 492 10
-guard(uart_port_lock_check_sysrq_irqsave) 491 10
-guard(uart_port_lock_irq) 491 10
-guard(uart_port_lock_irqsave) 491 10
-guard(uart_port_lock_irqsave_try) 495 10
-guard(uart_port_lock_try) 496 10
-guard(wiphy) 450 10
-guard(write_lock) 500 10
-guard(write_lock_irq) 501 10
-guard(write_lock_irqsave) 501 10
-hardirq_count 502 55
-hash_add 503 182
-hash_add_rcu 504 182
-hash_del 505 182
-hash_del_rcu 506 182
-hash_for_each 507 182
-hash_for_each_possible 508 182
-hash_for_each_possible_rcu 509 182
-hash_for_each_rcu 510 182
-hash_for_each_safe 511 182
-hash_init 25 182
-hci_get_priv 295 108
-hci_register_dev 512 183
-hci_unregister_dev 513 183
-hid_device_io_stop 514 184
-hid_hw_close 514 184
-hid_hw_stop 515 184
-hlist_add_before 516 24
-hlist_add_before_rcu 517 185
-hlist_add_behind 516 24
-hlist_add_behind_rcu 517 185
-hlist_add_head 516 24
-hlist_add_head_rcu 518 185
-hlist_add_tail_rcu 518 185
-hlist_bl_add_head_rcu 518 185
-hlist_bl_del_rcu 519 185
-hlist_bl_for_each_entry_continue_rcu 520 186
-hlist_bl_for_each_entry_rcu 521 186
-hlist_bl_is_locked 92 187
-hlist_bl_lock 522 187
-hlist_bl_unlock 523 187
-hlist_del 524 24
-hlist_del_init 524 24
-hlist_del_init_rcu 519 185
-hlist_del_rcu 519 185
-hlist_empty 33 24
-hlist_entry 292 24
-hlist_entry_safe 525 188
-hlist_for_each_entry 526 24
-hlist_for_each_entry_continue_rcu 520 185
-hlist_for_each_entry_from_rcu 520 185
-hlist_for_each_entry_rcu 527 185
-hlist_for_each_entry_rcu_bh 527 185
-hlist_for_each_entry_rcu_notrace 527 185
-hlist_for_each_entry_safe 528 24
-hlist_for_each_entry_srcu 527 185
-hlist_nulls_add_head_rcu 517 189
-hlist_nulls_add_tail_rcu 517 189
-hlist_nulls_del_init_rcu 519 189
-hlist_nulls_del_rcu 519 189
-hlist_nulls_for_each_entry_rcu 521 189
-hlist_nulls_replace_init_rcu 529 189
-hlist_nulls_replace_rcu 529 185
-hlist_replace_rcu 529 185
-hlist_unhashed 249 24
-hlist_unhashed_lockless 33 24
-hlists_swap_heads_rcu 530 185
-hrtimer_active 92 190
-hrtimer_cancel 531 190
-hrtimer_forward 532 190
-hrtimer_forward_now 532 190
-hrtimer_get_expires 249 190
-hrtimer_get_remaining 249 190
-hrtimer_get_softexpires 249 190
-hrtimer_init 533 190
-hrtimer_is_queued 92 190
-hrtimer_restart 534 190
-hrtimer_set_expires 48 190
-hrtimer_set_expires_range 48 190
-hrtimer_set_expires_range_ns 48 190
-hrtimer_setup 535 190
-hrtimer_start 534 190
-hrtimer_start_expires 534 190
-hrtimer_start_range_ns 534 190
-hrtimer_try_to_cancel 536 190
-htonl 1 84
-htons 1 84
-hweight16 1 45
-hweight32 1 45
-hweight64 1 45
-hweight8 1 45
-hweight_long 1 45
-hwmon_device_register_with_info 537 123
-hwmon_device_unregister 538 123
-hwrng_register 539 124
-hwrng_unregister 540 124
-i2c_add_adapter 541 125
-i2c_add_numbered_adapter 541 125
-i2c_del_adapter 542 125
-i2c_get_clientdata 29 9
-i2c_transfer 252 125
-i_mmap_assert_locked 543 158
-i_mmap_assert_write_locked 139 158
-i_mmap_lock_read 127 158
-i_mmap_lock_write 128 158
-i_mmap_trylock_read 129 158
-i_mmap_trylock_write 130 158
-i_mmap_unlock_read 131 158
-i_mmap_unlock_write 132 158
-ib_register_device 544 191
-ib_unregister_device 545 191
-ida_alloc 546 192
-ida_free 547 192
-idr_alloc 548 192
-idr_find 549 192
-idr_for_each_entry 550 192
-idr_preload 551 192
-idr_preload_end 86 192
-idr_remove 552 192
-ieee80211_free_hw 335 108
-ieee80211_register_hw 553 193
-ieee80211_unregister_hw 554 193
-ieee802154_register_hw 555 194
-ieee802154_unregister_hw 556 194
-igrab 557 158
-ihold 558 158
-iio_device_free 335 108
-iio_device_register 69 43
-iio_device_unregister 559 43
-iio_priv 295 108
-ilog2 1 195
-in_atomic 502 55
-in_dev_get 372 49
-in_dev_put 291 49
-in_hardirq 502 55
-in_interrupt 502 55
-in_nmi 502 55
-in_serving_softirq 502 55
-in_softirq 502 55
-in_task 502 55
-inb 89 56
-inb_p 89 56
-inc_tlb_flush_pending 560 114
-init_completion 25 98
-init_irq_work 561 196
-init_rcu_head 562 33
-init_rcu_head_on_stack 562 33
-init_rwsem 25 150
-init_srcu_struct 563 92
-init_swait_queue_head 25 197
-init_waitqueue_head 25 37
-inl 89 56
-inl_p 89 56
-inode_dio_begin 78 158
-inode_dio_end 564 158
-inode_dio_wait 430 158
-inode_lock 128 158
-inode_lock_killable 394 158
-inode_lock_nested 128 158
-inode_lock_shared 127 158
-inode_lock_shared_killable 392 158
-inode_lock_shared_nested 127 158
-inode_trylock 130 158
-inode_trylock_shared 129 158
-inode_unlock 132 158
-inode_unlock_shared 131 158
-input_free_device 565 198
-input_register_device 566 198
-input_unregister_device 565 198
-insb 71 56
-insl 71 56
-instrument_atomic_read 318 199
-instrument_atomic_read_write 318 199
-instrument_atomic_write 318 199
-instrument_read 318 199
-instrument_read_write 318 199
-instrument_write 318 199
-insw 71 56
-inw 89 56
-inw_p 89 56
-io_schedule 567 100
-io_schedule_timeout 568 115
-io_stop_wc 569 146
-ioread16 89 200
-ioread16_rep 71 200
-ioread16be 89 200
-ioread32 89 200
-ioread32_rep 71 200
-ioread32be 89 200
-ioread64 89 200
-ioread64be 89 200
-ioread8 89 200
-ioread8_rep 71 200
-iowrite16 90 200
-iowrite16_rep 71 200
-iowrite16be 90 200
-iowrite32 90 200
-iowrite32_rep 71 200
-iowrite32be 90 200
-iowrite64 90 200
-iowrite64be 90 200
-iowrite8 90 200
-iowrite8_rep 71 200
-iput 570 158
-irq_count 502 55
-irq_set_chained_handler 571 201
-irq_set_chained_handler_and_data 571 201
-irq_work_queue 572 202
-irq_work_queue_on 572 202
-irq_work_sync 573 202
-irqs_disabled 502 55
-is_power_of_2 1 195
-jiffies_to_msecs 29 203
-jiffies_to_usecs 29 203
-jump_label_lock 574 204
-jump_label_unlock 575 204
-kasan_check_read 318 205
-kasan_check_write 318 205
-kasprintf 68 206
-kcalloc 68 207
-kcsan_atomic_next 318 208
-kcsan_flat_atomic_begin 318 208
-kcsan_flat_atomic_end 318 208
-kcsan_nestable_atomic_begin 318 208
-kcsan_nestable_atomic_end 318 208
-kernel_read 252 158
-kernel_write 252 158
-kfifo_get 576 209
-kfifo_in 577 209
-kfifo_in_spinlocked 578 209
-kfifo_is_empty 249 209
-kfifo_is_full 249 209
-kfifo_len 249 209
-kfifo_out 576 209
-kfifo_out_spinlocked 91 209
-kfifo_put 577 209
-kfifo_reset 25 209
-kfree 67 207
-kfree_const 67 207
-kfree_rcu 579 91
-kfree_rcu_mightsleep 580 91
-kfree_sensitive 67 207
-kfree_skb 291 59
-kfree_skb_list 291 59
-kfree_skb_reason 291 59
-klist_del 581 210
-klist_remove 581 210
-kmalloc 68 207
-kmalloc_array 68 207
-kmalloc_node 68 207
-kmalloc_obj 68 207
-kmalloc_objs 68 207
-kmap 582 211
-kmap_atomic 583 211
-kmap_local_folio 584 211
-kmap_local_page 584 211
-kmem_cache_alloc 68 207
-kmem_cache_alloc_node 68 207
-kmem_cache_create 126 207
-kmem_cache_destroy 585 207
-kmem_cache_free 350 207
-kmem_cache_free_bulk 586 207
-kmem_cache_zalloc 68 207
-kmemdup 68 212
-kmemdup_nul 68 212
-kobject_get 372 213
-kobject_get_unless_zero 309 213
-kobject_put 398 213
-krealloc 68 207
-krealloc_array 68 207
-kref_get 587 214
-kref_get_unless_zero 588 214
-kref_init 589 214
-kref_put 590 214
-kref_put_lock 591 214
-kref_put_mutex 592 214
-kref_read 208 214
-kstrdup 68 212
-kstrdup_const 68 212
-kstrndup 68 212
-kthread_bind 277 215
-kthread_cancel_work_sync 593 215
-kthread_complete_and_exit 6 216
-kthread_create 594 215
-kthread_create_on_cpu 595 216
-kthread_create_on_node 595 216
-kthread_destroy_worker 317 215
-kthread_exit 6 216
-kthread_flush_work 596 215
-kthread_flush_worker 397 215
-kthread_init_delayed_work 24 216
-kthread_init_work 597 216
-kthread_mod_delayed_work 598 215
-kthread_park 599 215
-kthread_parkme 286 215
-kthread_queue_delayed_work 598 215
-kthread_queue_work 600 215
-kthread_run 601 215
-kthread_run_on_cpu 595 216
-kthread_run_on_node 595 216
-kthread_should_park 602 215
-kthread_should_stop 602 215
-kthread_should_stop_or_park 603 215
-kthread_stop 599 215
-kthread_unpark 604 215
-ktime_add 29 217
-ktime_get 29 217
-ktime_get_boottime 29 217
-ktime_get_ns 29 217
-ktime_get_real 29 217
-ktime_ms_delta 29 217
-ktime_sub 29 217
-ktime_to_ms 29 217
-ktime_to_ns 29 217
-ktime_to_us 29 217
-ktime_us_delta 29 217
-kunmap 605 211
-kunmap_atomic 606 211
-kunmap_local 400 211
-kvasprintf 68 206
-kvcalloc 68 207
-kvfree 607 207
-kvfree_rcu 579 91
-kvfree_rcu_mightsleep 580 91
-kvfree_sensitive 607 207
-kvmalloc 68 207
-kvmalloc_array 68 207
-kvmalloc_node 68 207
-kvmemdup 68 212
-kvrealloc 68 207
-kvzalloc 68 207
-kvzalloc_node 68 207
-kzalloc 68 207
-kzalloc_node 68 207
-kzalloc_obj 68 207
-kzalloc_objs 68 207
-l3mdev_master_dev_rcu 70 54
-latch_tree_find 608 218
-latch_tree_insert 609 218
-late_initcall 133 69
-late_initcall_sync 133 69
-le16_to_cpu 1 84
-le32_to_cpu 1 84
-le64_to_cpu 1 84
-led_classdev_register 610 126
-led_classdev_register_ext 610 126
-led_classdev_unregister 611 126
-likely 612 30
-list_add 613 24
-list_add_rcu 518 185
-list_add_tail 613 24
-list_add_tail_rcu 518 185
-list_add_tail_release 614 24
-list_bidir_del_rcu 615 185
-list_bulk_move_tail 616 24
-list_del 72 24
-list_del_init 72 24
-list_del_init_careful 617 24
-list_del_rcu 615 185
-list_empty 33 24
-list_empty_careful 91 24
-list_entry 292 24
-list_entry_lockless 618 185
-list_entry_rcu 618 185
-list_first_entry 619 24
-list_first_entry_or_null 620 24
-list_first_entry_or_null_acquire 621 24
-list_first_or_null_rcu 622 185
-list_for_each 623 24
-list_for_each_entry 624 24
-list_for_each_entry_continue 624 24
-list_for_each_entry_continue_rcu 625 185
-list_for_each_entry_from 624 24
-list_for_each_entry_from_rcu 625 185
-list_for_each_entry_lockless 625 185
-list_for_each_entry_rcu 625 185
-list_for_each_entry_reverse 624 24
-list_for_each_entry_safe 626 24
-list_for_each_entry_safe_continue 626 24
-list_for_each_entry_safe_from 626 24
-list_for_each_entry_safe_reverse 626 24
-list_for_each_entry_srcu 625 185
-list_for_each_prev 623 24
-list_for_each_prev_safe 627 24
-list_for_each_rcu 628 185
-list_for_each_safe 627 24
-list_is_first 249 24
-list_is_head 249 24
-list_is_last 249 24
-list_is_singular 249 24
-list_last_entry 619 24
-list_last_entry_or_null 620 24
-list_move 616 24
-list_move_tail 616 24
-list_next_entry 629 24
-list_next_entry_circular 525 24
-list_next_or_null_rcu 630 185
-list_prev_entry 629 24
-list_prev_entry_circular 525 24
-list_replace 631 24
-list_replace_init 631 24
-list_replace_rcu 529 185
-list_rotate_left 48 24
-list_splice 616 24
-list_splice_init 616 24
-list_splice_init_rcu 632 185
-list_splice_rcu 518 185
-list_splice_tail 616 24
-list_splice_tail_init 616 24
-list_splice_tail_init_rcu 632 185
-list_swap 616 24
-llist_add 633 51
-llist_add_batch 634 51
-llist_del_all 635 51
-llist_del_first 636 51
-llist_del_first_init 636 51
-llist_del_first_this 637 51
-llist_empty 33 51
-llist_entry 525 51
-llist_for_each_entry 638 51
-llist_for_each_entry_safe 639 51
-llist_next 33 51
-local64_add 640 219
-local64_add_return 641 219
-local64_cmpxchg 642 219
-local64_dec 643 219
-local64_dec_return 644 219
-local64_inc 645 219
-local64_inc_return 646 219
-local64_read 647 219
-local64_set 648 219
-local64_sub 649 219
-local64_sub_return 650 219
-local64_xchg 651 219
-local_add 640 219
-local_add_return 641 219
-local_bh_disable 76 220
-local_bh_enable 77 220
-local_bh_enable_ip 77 52
-local_clock 29 217
-local_cmpxchg 642 219
-local_dec 643 219
-local_dec_return 644 219
-local_inc 645 219
-local_inc_return 646 219
-local_irq_disable 134 220
-local_irq_enable 135 220
-local_irq_restore 135 220
-local_irq_save 134 220
-local_lock 652 221
-local_lock_irq 653 221
-local_lock_irqsave 653 221
-local_lock_nested_bh 654 221
-local_read 647 219
-local_set 648 219
-local_sub 649 219
-local_sub_return 650 219
-local_trylock 655 221
-local_trylock_irqsave 656 221
-local_unlock 657 221
-local_unlock_irq 658 221
-local_unlock_irqrestore 658 221
-local_unlock_nested_bh 659 221
-local_xchg 651 219
-lock_buffer 660 90
-lock_page 412 154
-lock_sock 661 85
-lock_sock_fast 662 85
-lock_sock_nested 661 85
-lock_task_sighand 663 222
-lock_vma_under_rcu 664 223
-lockdep_assert 318 224
-lockdep_assert_RT_in_threaded_ctx 318 224
-lockdep_assert_cpus_held 665 111
-lockdep_assert_held 543 224
-lockdep_assert_held_exclusive 139 224
-lockdep_assert_held_once 543 224
-lockdep_assert_held_read 666 224
-lockdep_assert_held_write 139 224
-lockdep_assert_in_rcu_read_lock 667 33
-lockdep_assert_in_rcu_read_lock_bh 667 33
-lockdep_assert_in_rcu_read_lock_sched 667 33
-lockdep_assert_in_rcu_reader 667 33
-lockdep_assert_in_softirq 318 224
-lockdep_assert_irqs_disabled 668 224
-lockdep_assert_irqs_enabled 318 224
-lockdep_assert_none_held_once 318 224
-lockdep_assert_not_held 71 224
-lockdep_assert_preemption_disabled 669 224
-lockdep_assert_preemption_enabled 318 224
-lockdep_assert_rq_held 139 60
-lockdep_assert_wiphy 139 225
-lockdep_is_held 670 224
-lockdep_rtnl_is_held 671 4
-lockdep_set_class 71 224
-lockdep_set_class_and_name 71 224
-lockdep_set_novalidate_class 71 224
-lockdep_set_subclass 71 224
-lockdep_sock_is_held 672 85
-lockless_dereference 673 226
-lockref_get 78 227
-lockref_get_not_dead 309 227
-lockref_get_not_zero 309 227
-lockref_mark_dead 48 227
-lockref_put_or_lock 674 227
-lockref_put_return 675 227
-lower_16_bits 1 20
-lower_32_bits 1 20
-make_task_dead 6 6
-mark_buffer_dirty 676 90
-max 1 20
-max3 1 20
-max_t 1 20
-maybe_get_net 309 172
-mb 677 146
-mbox_controller_register 678 127
-mbox_controller_unregister 679 127
-mdelay 318 165
-mdiobus_register 680 128
-mdiobus_unregister 681 128
-memcmp 29 212
-memcpy 48 212
-memcpy_fromio 682 50
-memcpy_toio 71 50
-memdup_user 683 212
-memmove 48 212
-mempool_alloc 68 228
-mempool_free 67 228
-memset 48 212
-memset_io 71 50
-memstick_add_host 684 229
-memstick_free_host 335 108
-memstick_priv 295 108
-memstick_remove_host 685 229
-memzero_explicit 48 212
-might_lock 71 224
-might_sleep 686 230
-might_sleep_if 687 230
-migrate_disable 688 55
-migrate_enable 689 55
-min 1 20
-min3 1 20
-min_not_zero 1 20
-min_t 1 20
-mm_tlb_flush_nested 33 114
-mm_tlb_flush_pending 33 114
-mmap_assert_locked 543 223
-mmap_assert_read_locked 543 223
-mmap_assert_write_locked 139 223
-mmap_lock_is_contended 690 223
-mmap_lock_speculate_retry 691 223
-mmap_lock_speculate_try_begin 692 223
-mmap_read_lock 693 223
-mmap_read_lock_killable 694 223
-mmap_read_trylock 695 223
-mmap_read_unlock 696 223
-mmap_read_unlock_non_owner 696 223
-mmap_write_downgrade 395 223
-mmap_write_lock 697 223
-mmap_write_lock_killable 698 223
-mmap_write_lock_nested 697 223
-mmap_write_unlock 699 223
-mmc_add_host 700 231
-mmc_free_host 335 108
-mmc_priv 295 108
-mmc_remove_host 701 231
-mmdrop 434 173
-mmdrop_sched 702 173
-mmget 78 173
-mmget_not_zero 427 173
-mmgrab 78 173
-mmiowb 703 232
-mmput 704 173
-mmput_async 702 173
-mmu_notifier_invalidate_range_end 10 233
-mmu_notifier_invalidate_range_start 705 233
-mnt_drop_write 403 234
-mnt_drop_write_file 403 234
-mnt_want_write 706 234
-mnt_want_write_file 706 234
-mntget 707 234
-mntput 708 234
-mod_delayed_work 709 13
-mod_delayed_work_on 710 13
-mod_timer 711 66
-mod_timer_pending 711 66
-module_exit 712 53
-module_init 133 53
-module_put 702 53
-module_put_and_kthread_exit 6 53
-msecs_to_jiffies 29 203
-msleep 286 165
-msleep_interruptible 285 165
-mul_u64_u32_shr 1 19
-mutex_destroy 713 79
-mutex_init 25 79
-mutex_is_locked 690 235
-mutex_lock 330 235
-mutex_lock_interruptible 331 235
-mutex_lock_interruptible_nested 331 235
-mutex_lock_io 330 235
-mutex_lock_io_nested 330 235
-mutex_lock_killable 331 235
-mutex_lock_killable_nested 331 235
-mutex_lock_nest_lock 330 235
-mutex_lock_nested 330 235
-mutex_trylock 333 235
-mutex_unlock 334 235
-napi_alloc_skb 319 59
-napi_complete 714 54
-napi_complete_done 714 54
-napi_consume_skb 291 59
-napi_disable 715 54
-napi_enable 716 54
-napi_gro_receive 231 54
-napi_schedule 717 54
-napi_schedule_irqoff 718 54
-napi_schedule_prep 717 54
-napi_synchronize 719 54
-ndelay 318 165
-need_resched 720 101
-need_seqretry 92 57
-neigh_hold 78 236
-neigh_release 291 236
-netdev_alert 318 237
-netdev_alloc_skb 319 59
-netdev_completed_queue 11 54
-netdev_crit 318 237
-netdev_dbg 318 237
-netdev_emerg 318 237
-netdev_err 318 237
-netdev_hold 325 54
-netdev_info 318 237
-netdev_lock 330 54
-netdev_lock_ops 721 238
-netdev_master_upper_dev_get_rcu 70 54
-netdev_notice 318 237
-netdev_priv 722 54
-netdev_put 326 54
-netdev_sent_queue 41 54
-netdev_trylock 333 54
-netdev_tx_completed_queue 11 54
-netdev_tx_sent_queue 41 54
-netdev_unlock 334 54
-netdev_unlock_ops 334 238
-netdev_warn 318 237
-netif_addr_lock 80 54
-netif_addr_lock_bh 81 54
-netif_addr_unlock 83 54
-netif_addr_unlock_bh 84 54
-netif_carrier_off 676 54
-netif_carrier_ok 33 54
-netif_carrier_on 723 54
-netif_device_attach 676 54
-netif_device_detach 724 54
-netif_device_present 33 54
-netif_dormant 33 54
-netif_napi_add 725 54
-netif_napi_add_config 725 54
-netif_napi_add_tx 725 54
-netif_napi_add_tx_weight 725 54
-netif_napi_add_weight 725 54
-netif_napi_del 726 54
-netif_queue_stopped 33 54
-netif_receive_skb 231 54
-netif_running 33 54
-netif_rx 231 54
-netif_schedule_queue 604 54
-netif_start_queue 11 54
-netif_start_subqueue 11 54
-netif_stop_queue 727 54
-netif_stop_subqueue 727 54
-netif_subqueue_maybe_stop 728 239
-netif_subqueue_stopped 33 54
-netif_subqueue_try_stop 729 239
-netif_tx_disable 730 54
-netif_tx_lock 80 54
-netif_tx_lock_bh 81 54
-netif_tx_queue_stopped 33 54
-netif_tx_start_all_queues 11 54
-netif_tx_start_queue 11 54
-netif_tx_stop_all_queues 727 54
-netif_tx_stop_queue 727 54
-netif_tx_unlock 83 54
-netif_tx_unlock_bh 84 54
-netif_tx_wake_all_queues 723 54
-netif_tx_wake_queue 723 54
-netif_txq_completed_wake 731 239
-netif_txq_maybe_stop 728 239
-netif_txq_try_stop 729 239
-netif_wake_queue 723 54
-netif_wake_subqueue 723 54
-netif_xmit_stopped 249 54
-nfc_register_device 732 240
-nfc_unregister_device 733 240
-nmi_count 502 55
-no_free_ptr 612 10
-no_printk 29 153
-ns_to_ktime 29 217
-nsecs_to_jiffies 29 203
-ntohl 1 84
-ntohs 1 84
-num_online_cpus 29 101
-numa_node_id 29 9
-nvmem_register 734 129
-nvmem_unregister 735 129
-of_mdiobus_register 680 128
-of_node_get 372 241
-of_node_put 398 241
-offsetof 2 36
-offsetofend 2 242
-on_each_cpu 736 243
-on_each_cpu_cond 737 243
-on_each_cpu_mask 737 243
-open_softirq 738 14
-order_base_2 1 195
-outb 90 56
-outb_p 90 56
-outl 90 56
-outl_p 90 56
-outsb 71 56
-outsl 71 56
-outsw 71 56
-outw 90 56
-outw_p 90 56
-p4dp_get 33 244
-page_address 29 99
-page_count 33 164
-page_folio 29 99
-page_ref_add 417 164
-page_ref_add_unless_zero 418 164
-page_ref_count 33 164
-page_ref_dec 419 164
-page_ref_dec_and_test 405 164
-page_ref_dec_return 420 164
-page_ref_freeze 421 164
-page_ref_inc 78 164
-page_ref_inc_return 422 164
-page_ref_sub 423 164
-page_ref_sub_and_test 424 164
-page_ref_unfreeze 426 164
-page_to_pfn 29 99
-page_to_phys 29 99
-pagefault_disable 739 41
-pagefault_enable 740 41
-panic 6 6
-path_get 741 245
-path_put 742 245
-pci_dev_get 372 246
-pci_dev_lock 330 246
-pci_dev_put 398 246
-pci_dev_unlock 334 246
-pci_disable_device 743 246
-pci_enable_device 744 246
-pci_free_irq 745 246
-pci_free_irq_vectors 746 246
-pci_get_drvdata 29 9
-pci_lock_rescan_remove 747 246
-pci_request_irq 748 246
-pci_unlock_rescan_remove 749 246
-per_cpu 750 169
-per_cpu_ptr 110 169
-percpu_counter_add 751 247
-percpu_counter_add_batch 751 247
-percpu_counter_compare 752 247
-percpu_counter_dec 753 247
-percpu_counter_inc 754 247
-percpu_counter_read 752 247
-percpu_counter_read_positive 755 247
-percpu_counter_set 756 247
-percpu_counter_sub 757 247
-percpu_counter_sum 752 247
-percpu_counter_sum_positive 752 247
-percpu_down_read 758 248
-percpu_down_read_freezable 758 248
-percpu_down_read_internal 758 248
-percpu_down_read_trylock 759 248
-percpu_down_write 760 248
-percpu_is_read_locked 690 248
-percpu_is_write_locked 690 248
-percpu_ref_get 78 113
-percpu_ref_get_many 417 113
-percpu_ref_is_dying 249 113
-percpu_ref_is_zero 33 113
-percpu_ref_kill 71 113
-percpu_ref_kill_and_confirm 71 113
-percpu_ref_put 240 113
-percpu_ref_put_many 423 113
-percpu_ref_reinit 761 113
-percpu_ref_resurrect 761 113
-percpu_ref_switch_to_atomic 761 113
-percpu_ref_switch_to_atomic_sync 762 113
-percpu_ref_switch_to_percpu 761 113
-percpu_ref_tryget 309 113
-percpu_ref_tryget_live 309 113
-percpu_ref_tryget_live_rcu 309 113
-percpu_ref_tryget_many 763 113
-percpu_rwsem_is_held 690 248
-percpu_up_read 764 248
-percpu_up_write 765 248
-perf_pmu_register 766 249
-perf_pmu_unregister 767 249
-pfn_to_page 29 99
-pgdp_get 33 244
-phys_to_virt 29 99
-pid_task 324 160
-pin_user_pages 401 99
-pin_user_pages_fast 401 99
-platform_get_drvdata 29 9
-pm_runtime_disable 277 250
-pm_runtime_force_resume 744 250
-pm_runtime_force_suspend 743 250
-pm_runtime_get 768 250
-pm_runtime_get_if_active 769 250
-pm_runtime_get_if_in_use 769 250
-pm_runtime_get_noresume 768 250
-pm_runtime_get_sync 770 250
-pm_runtime_put 771 250
-pm_runtime_put_autosuspend 771 250
-pm_runtime_put_noidle 772 250
-pm_runtime_put_sync 773 250
-pm_runtime_resume_and_get 770 250
-pmd_clear 774 244
-pmd_install 775 251
-pmd_lock 776 171
-pmd_lockptr 231 171
-pmd_populate 777 251
-pmd_trans_huge_lock 778 171
-pmdp_establish 779 244
-pmdp_get 33 244
-pmdp_get_lockless 33 244
-pmdp_huge_clear_flush 780 244
-pmdp_huge_get_and_clear 780 244
-pmdp_invalidate 780 244
-pmem_wmb 387 146
-poll_state_synchronize_rcu 781 33
-poll_state_synchronize_srcu 782 92
-poll_wait 783 252
-postcore_initcall 133 69
-postcore_initcall_sync 133 69
-power_supply_register 784 131
-power_supply_unregister 785 131
-pr_alert 318 153
-pr_alert_once 318 153
-pr_alert_ratelimited 318 153
-pr_cont 318 153
-pr_crit 318 153
-pr_crit_once 318 153
-pr_crit_ratelimited 318 153
-pr_debug 318 153
-pr_debug_once 318 153
-pr_debug_ratelimited 318 153
-pr_devel 318 153
-pr_emerg 318 153
-pr_emerg_once 318 153
-pr_emerg_ratelimited 318 153
-pr_err 318 153
-pr_err_once 318 153
-pr_err_ratelimited 318 153
-pr_info 318 153
-pr_info_once 318 153
-pr_info_ratelimited 318 153
-pr_notice 318 153
-pr_notice_once 318 153
-pr_notice_ratelimited 318 153
-pr_warn 318 153
-pr_warn_once 318 153
-pr_warn_ratelimited 318 153
-preempt_check_resched 786 55
-preempt_count 502 55
-preempt_count_add 85 55
-preempt_count_dec 86 55
-preempt_count_dec_and_test 87 55
-preempt_count_inc 85 55
-preempt_count_sub 86 55
-preempt_disable 85 220
-preempt_disable_nested 236 55
-preempt_disable_notrace 85 220
-preempt_enable 86 220
-preempt_enable_nested 236 55
-preempt_enable_no_resched 86 55
-preempt_enable_no_resched_notrace 86 55
-preempt_enable_notrace 86 220
-preempt_fold_need_resched 786 55
-preempt_model_full 502 55
-preempt_model_none 502 55
-preempt_model_preemptible 502 55
-preempt_model_rt 502 55
-preempt_model_voluntary 502 55
-preempt_set_need_resched 786 55
-preemptible 502 55
-prepare_to_rcuwait 787 161
-prepare_to_swait_event 788 58
-prepare_to_swait_exclusive 789 58
-prepare_to_wait 789 58
-prepare_to_wait_event 788 58
-prepare_to_wait_exclusive 790 58
-printk 29 153
-printk_deferred 29 153
-printk_once 29 153
-printk_ratelimited 29 153
-proc_create 16 253
-proc_create_data 16 253
-proc_create_mount_point 16 253
-proc_create_net 16 253
-proc_create_net_data 16 253
-proc_create_net_data_write 16 253
-proc_create_net_single 16 253
-proc_create_net_single_write 16 253
-proc_create_seq 16 253
-proc_create_seq_data 16 253
-proc_create_seq_private 16 253
-proc_create_single 16 253
-proc_create_single_data 16 253
-proc_remove 311 253
-pskb_expand_head 791 59
-pte_clear 792 244
-pte_clear_not_present_full 792 244
-pte_lockptr 231 171
-pte_offset_map 793 244
-pte_offset_map_lock 794 171
-pte_offset_map_nolock 795 244
-pte_offset_map_ro_nolock 795 244
-pte_offset_map_rw_nolock 795 244
-pte_unmap 796 244
-pte_unmap_unlock 797 171
-ptep_clear_flush 780 244
-ptep_clear_flush_young 798 244
-ptep_get 33 244
-ptep_get_and_clear 780 244
-ptep_get_and_clear_full 780 244
-ptep_get_lockless 33 244
-ptep_modify_prot_commit 799 244
-ptep_modify_prot_start 780 244
-ptep_set_access_flags 800 244
-ptep_set_wrprotect 801 244
-ptep_test_and_clear_young 798 244
-ptep_try_set 802 244
-ptp_clock_register 803 254
-ptp_clock_unregister 804 254
-pud_lock 776 171
-pud_trans_huge_lock 778 171
-pudp_get 33 244
-pudp_huge_get_and_clear 780 244
-pure_initcall 133 69
-put_bh 253 90
-put_cpu 86 168
-put_cpu_ptr 805 169
-put_cpu_var 806 169
-put_cred 434 170
-put_device 398 9
-put_net 291 172
-put_page 415 99
-put_page_testzero 405 99
-put_pid 291 160
-put_task_struct 291 174
-put_user 88 48
-pwmchip_add 807 132
-pwmchip_remove 808 132
-queue_delayed_work 809 13
-queue_delayed_work_on 810 13
-queue_rcu_work 811 13
-queue_work 812 13
-queue_work_node 813 13
-queue_work_on 813 13
-queued_spin_lock 136 71
-queued_spin_trylock 137 71
-queued_spin_unlock 138 71
-radix_tree_delete 814 255
-radix_tree_delete_item 814 255
-radix_tree_insert 815 255
-radix_tree_lookup 816 255
-raw_cpu_add 101 61
-raw_cpu_add_return 102 61
-raw_cpu_and 103 61
-raw_cpu_cmpxchg 104 61
-raw_cpu_dec 105 61
-raw_cpu_dec_return 106 61
-raw_cpu_inc 107 61
-raw_cpu_inc_return 108 61
-raw_cpu_or 109 61
-raw_cpu_ptr 110 169
-raw_cpu_read 111 61
-raw_cpu_sub 112 61
-raw_cpu_sub_return 113 61
-raw_cpu_try_cmpxchg 114 61
-raw_cpu_write 115 61
-raw_cpu_xchg 116 61
-raw_irqs_disabled 502 55
-raw_local_irq_disable 134 220
-raw_local_irq_enable 135 220
-raw_local_irq_restore 135 220
-raw_local_irq_save 134 220
-raw_notifier_call_chain 791 81
-raw_read_seqcount 91 57
-raw_read_seqcount_begin 91 57
-raw_read_seqcount_latch 817 57
-raw_read_seqcount_latch_retry 691 57
-raw_seqcount_begin 91 57
-raw_seqcount_try_begin 692 57
-raw_smp_processor_id 818 168
-raw_spin_is_contended 819 74
-raw_spin_is_locked 819 74
-raw_spin_lock 820 256
-raw_spin_lock_bh 821 256
-raw_spin_lock_init 25 74
-raw_spin_lock_irq 822 256
-raw_spin_lock_irq_rcu_node 822 257
-raw_spin_lock_irqsave 822 256
-raw_spin_lock_irqsave_nested 822 256
-raw_spin_lock_irqsave_rcu_node 822 257
-raw_spin_lock_nest_lock 820 256
-raw_spin_lock_nested 820 256
-raw_spin_lock_rcu_node 820 257
-raw_spin_rq_lock 820 60
-raw_spin_rq_lock_irqsave 822 60
-raw_spin_rq_unlock 823 60
-raw_spin_trylock 824 256
-raw_spin_trylock_bh 825 256
-raw_spin_trylock_irq 826 256
-raw_spin_trylock_irqsave 826 256
-raw_spin_unlock 823 256
-raw_spin_unlock_bh 827 256
-raw_spin_unlock_irq 828 256
-raw_spin_unlock_irq_rcu_node 828 257
-raw_spin_unlock_irqrestore 828 256
-raw_spin_unlock_irqrestore_rcu_node 828 257
-raw_spin_unlock_rcu_node 823 257
-raw_write_seqcount_barrier 829 57
-raw_write_seqcount_begin 830 57
-raw_write_seqcount_end 831 57
-raw_write_seqcount_latch 829 57
-rb_entry 292 188
-rb_entry_rcu 525 188
-rb_entry_safe 525 188
-rb_erase 832 188
-rb_find_rcu 608 188
-rb_first 833 188
-rb_insert_color 834 188
-rb_last 833 188
-rb_link_node 835 188
-rb_link_node_rcu 836 188
-rb_next 833 188
-rb_prev 833 188
-rc_register_device 837 133
-rc_unregister_device 838 133
-rcu_access_pointer 839 258
-rcu_assign_pointer 840 32
-rcu_assign_sk_user_data 841 85
-rcu_barrier 842 259
-rcu_barrier_tasks 842 259
-rcu_barrier_tasks_trace 842 259
-rcu_dereference 843 258
-rcu_dereference_all 843 258
-rcu_dereference_all_check 843 258
-rcu_dereference_bh 843 258
-rcu_dereference_bh_check 843 258
-rcu_dereference_check 843 258
-rcu_dereference_protected 844 258
-rcu_dereference_raw 843 258
-rcu_dereference_raw_check 843 258
-rcu_dereference_rtnl 673 4
-rcu_dereference_sched 843 258
-rcu_dereference_sched_check 843 258
-rcu_dereference_sk_user_data 845 85
-rcu_is_watching 46 33
-rcu_pointer_handoff 231 258
-rcu_read_lock 846 260
-rcu_read_lock_any_held 46 33
-rcu_read_lock_bh 847 260
-rcu_read_lock_bh_held 46 33
-rcu_read_lock_dont_migrate 848 260
-rcu_read_lock_held 46 33
-rcu_read_lock_sched 849 260
-rcu_read_lock_sched_held 46 33
-rcu_read_lock_sched_notrace 849 260
-rcu_read_lock_trace 850 260
-rcu_read_unlock 851 260
-rcu_read_unlock_bh 852 260
-rcu_read_unlock_migrate 853 260
-rcu_read_unlock_sched 854 260
-rcu_read_unlock_sched_notrace 854 260
-rcu_read_unlock_trace 855 260
-rcu_replace_pointer 856 32
-rcu_sync_enter 857 261
-rcu_sync_exit 858 261
-rcu_sync_is_idle 33 261
-rcuref_get 309 262
-rcuref_init 859 262
-rcuref_put 860 262
-rcuref_read 33 262
-rcuwait_active 33 161
-rcuwait_wait_event 232 161
-rcuwait_wake_up 313 161
-read_lock 861 256
-read_lock_bh 862 256
-read_lock_irq 863 256
-read_lock_irqsave 863 256
-read_poll_timeout 864 263
-read_poll_timeout_atomic 865 263
-read_seqbegin 91 57
-read_seqbegin_or_lock 866 57
-read_seqbegin_or_lock_irqsave 91 57
-read_seqcount_begin 91 57
-read_seqcount_latch 817 57
-read_seqcount_latch_retry 691 57
-read_seqcount_retry 691 57
-read_seqlock_excl 867 57
-read_seqlock_excl_bh 868 57
-read_seqlock_excl_irq 869 57
-read_seqlock_excl_irqsave 869 57
-read_seqretry 691 57
-read_sequnlock_excl 870 57
-read_sequnlock_excl_bh 871 57
-read_sequnlock_excl_irq 872 57
-read_sequnlock_excl_irqrestore 872 57
-read_thread_flags 873 94
-read_trylock 874 256
-read_unlock 875 256
-read_unlock_bh 876 256
-read_unlock_irq 877 256
-read_unlock_irqrestore 877 256
-readb 89 56
-readb_relaxed 89 56
-readl 89 56
-readl_poll_timeout 878 263
-readl_poll_timeout_atomic 89 263
-readl_relaxed 89 56
-readq 89 56
-readq_poll_timeout 878 263
-readq_poll_timeout_atomic 89 263
-readq_relaxed 89 56
-readsb 71 56
-readsl 71 56
-readsq 71 56
-readsw 71 56
-readw 89 56
-readw_relaxed 89 56
-readx_poll_timeout 879 263
-readx_poll_timeout_atomic 880 263
-refcount_add 881 264
-refcount_add_not_zero 882 264
-refcount_add_not_zero_acquire 883 264
-refcount_dec 884 264
-refcount_dec_and_lock 885 264
-refcount_dec_and_lock_irqsave 885 264
-refcount_dec_and_mutex_lock 886 264
-refcount_dec_and_rtnl_lock 887 4
-refcount_dec_and_test 888 264
-refcount_dec_if_one 889 264
-refcount_dec_not_one 889 264
-refcount_inc 587 264
-refcount_inc_not_zero 588 264
-refcount_inc_not_zero_acquire 890 264
-refcount_read 208 264
-refcount_set 210 264
-refcount_set_release 211 264
-refcount_sub_and_test 891 264
-register_candev 892 54
-register_netdev 893 265
-register_netdevice 892 54
-regulator_bulk_disable 269 266
-regulator_bulk_enable 270 266
-regulator_disable 894 266
-regulator_enable 276 266
-regulator_register 895 134
-regulator_unregister 896 134
-reinit_completion 25 98
-release_sock 897 85
-remove_proc_entry 311 253
-remove_proc_subtree 311 253
-remove_wait_queue 71 63
-request_any_context_irq 898 14
-request_firmware 252 267
-request_irq 899 14
-request_module 252 268
-request_percpu_irq 898 14
-request_threaded_irq 900 14
-reset_control_assert 743 269
-reset_control_deassert 744 269
-reset_controller_register 901 135
-reset_controller_unregister 902 135
-return_ptr 56 10
-rhashtable_destroy 430 270
-rhashtable_insert_fast 903 270
-rhashtable_lookup 904 270
-rhashtable_lookup_fast 904 270
-rhashtable_lookup_insert_fast 903 270
-rhashtable_remove 905 270
-rhashtable_remove_fast 906 270
-rhashtable_walk_next 904 270
-rhashtable_walk_start 907 270
-rhashtable_walk_stop 796 270
-rht_dereference 908 270
-rht_dereference_bucket 908 270
-rht_dereference_bucket_rcu 673 270
-rht_dereference_rcu 673 270
-rmb 909 146
-rootfs_initcall 133 69
-round_down 1 20
-round_up 1 20
-rounddown 1 20
-rounddown_pow_of_two 1 195
-roundup 1 20
-roundup_pow_of_two 1 195
-rproc_add 910 136
-rproc_del 911 136
-rq_lock 820 60
-rq_lock_irq 822 60
-rq_lock_irqsave 822 60
-rq_unlock 823 60
-rq_unlock_irq 828 60
-rq_unlock_irqrestore 828 60
-rt_mutex_lock 912 271
-rt_mutex_lock_interruptible 913 271
-rt_mutex_lock_killable 913 271
-rt_mutex_lock_nested 912 271
-rt_mutex_trylock 914 271
-rt_mutex_unlock 915 271
-rtnl_dereference 844 4
-rtnl_is_locked 916 4
-rtnl_lock 917 4
-rtnl_lock_interruptible 918 4
-rtnl_lock_killable 918 4
-rtnl_net_lock 919 4
-rtnl_net_unlock 920 4
-rtnl_trylock 921 4
-rtnl_unlock 922 4
-rwlock_init 25 74
-rwlock_is_contended 819 74
-rwlock_needbreak 819 74
-rwsem_assert_held 543 150
-rwsem_assert_held_write 139 150
-rwsem_is_contended 690 150
-rwsem_is_locked 690 150
-sb_bread 252 90
-sb_end_intwrite 403 156
-sb_end_pagefault 403 156
-sb_end_write 403 156
-sb_start_intwrite 406 156
-sb_start_pagefault 406 156
-sb_start_write 406 156
-sb_start_write_trylock 923 156
-sched_clock 29 217
-sched_preempt_enable_no_resched 86 55
-schedule 567 100
-schedule_delayed_work 924 13
-schedule_delayed_work_on 925 13
-schedule_hrtimeout 285 190
-schedule_hrtimeout_range 285 190
-schedule_on_each_cpu 568 13
-schedule_preempt_disabled 567 100
-schedule_timeout 568 100
-schedule_timeout_idle 568 100
-schedule_timeout_interruptible 568 100
-schedule_timeout_killable 568 100
-schedule_timeout_uninterruptible 568 100
-schedule_work 926 13
-schedule_work_on 927 13
-scnprintf 29 206
-scoped_cond_guard 10 10
-scoped_guard 10 10
-scoped_seqlock_read 866 57
-scsi_add_host 928 272
-scsi_add_host_with_dma 928 272
-scsi_host_put 929 272
-scsi_remove_host 930 272
-sema_init 25 149
-seqcount_init 25 273
-seqlock_init 25 273
-serio_register_port 931 181
-serio_unregister_port 932 181
-set_bit 298 40
-set_buffer_uptodate 933 90
-set_cpus_allowed_ptr 252 115
-set_current_state 934 58
-set_mask_bits 935 45
-set_page_count 859 164
-set_pmd 859 244
-set_pmd_at 936 244
-set_pte 859 244
-set_pte_at 936 244
-set_ptes 936 244
-set_pud_at 936 244
-set_special_state 93 101
-set_thread_flag 937 94
-set_ti_thread_flag 938 94
-set_tsk_need_resched 41 94
-set_tsk_thread_flag 938 94
-shost_priv 295 108
-sign_extend32 1 45
-sign_extend64 1 45
-signal_pending 33 274
-size_add 1 73
-size_mul 1 73
-sizeof 2 36
-sizeof_field 2 242
-sk_free 253 85
-skb_clone 68 59
-skb_copy 68 59
-skb_dequeue 939 59
-skb_dequeue_tail 939 59
-skb_get 372 59
-skb_peek 249 59
-skb_queue_empty 249 59
-skb_queue_empty_lockless 33 59
-skb_queue_head 940 59
-skb_queue_head_init 25 59
-skb_queue_len 249 59
-skb_queue_len_lockless 33 59
-skb_queue_purge 941 59
-skb_queue_tail 940 59
-skb_unlink 942 59
-skb_unref 860 59
-smp_acquire__after_ctrl_dep 943 77
-smp_call_function 736 243
-smp_call_function_any 944 243
-smp_call_function_many 737 243
-smp_call_function_single 944 243
-smp_call_function_single_async 945 243
-smp_cond_load_acquire 946 77
-smp_cond_load_relaxed 947 77
-smp_load_acquire 946 275
-smp_mb 948 146
-smp_mb__after_atomic 949 76
-smp_mb__after_mmgrab 950 173
-smp_mb__after_spinlock 950 276
-smp_mb__after_srcu_read_lock 950 92
-smp_mb__after_srcu_read_unlock 950 276
-smp_mb__after_switch_mm 948 60
-smp_mb__after_unlock_lock 950 276
-smp_mb__before_atomic 951 76
-smp_processor_id 818 168
-smp_read_barrier_depends 703 232
-smp_rmb 952 146
-smp_store_mb 953 146
-smp_store_release 426 275
-smp_wmb 954 146
-snd_card_disconnect 955 277
-snd_card_free 956 277
-snd_card_register 957 277
-snd_devm_card_new 337 108
-snd_soc_register_component 958 137
-snd_soc_unregister_component 959 137
-snprintf 29 206
-sock_flag 960 85
-sock_hold 78 85
-sock_owned_by_me 139 85
-sock_owned_by_user 961 85
-sock_owned_by_user_nocheck 961 85
-sock_poll_wait 962 85
-sock_put 291 85
-sock_reset_flag 963 85
-sock_set_flag 964 85
-sock_valbool_flag 965 85
-softirq_count 502 55
-spi_controller_get_devdata 295 108
-spi_controller_put 335 108
-spi_get_drvdata 29 9
-spi_master_get_devdata 295 108
-spi_master_put 335 108
-spi_register_controller 966 138
-spi_register_master 966 138
-spi_sync 252 138
-spi_unregister_controller 967 138
-spi_unregister_master 967 138
-spin_is_contended 819 74
-spin_is_locked 819 74
-spin_lock 80 256
-spin_lock_bh 81 256
-spin_lock_init 25 74
-spin_lock_irq 968 256
-spin_lock_irqsave 968 256
-spin_lock_irqsave_nested 968 256
-spin_lock_nest_lock 80 256
-spin_lock_nested 80 256
-spin_needbreak 819 74
-spin_trylock 778 256
-spin_trylock_bh 969 256
-spin_trylock_irq 970 256
-spin_trylock_irqsave 970 256
-spin_unlock 83 256
-spin_unlock_bh 84 256
-spin_unlock_irq 971 256
-spin_unlock_irqrestore 971 256
-spin_until_cond 972 278
-sprintf 29 206
-srcu_barrier 973 92
-srcu_dereference 974 258
-srcu_dereference_check 974 258
-srcu_dereference_notrace 974 258
-srcu_down_read 975 92
-srcu_down_read_fast 975 92
-srcu_read_lock 975 92
-srcu_read_lock_fast 975 92
-srcu_read_lock_fast_notrace 975 92
-srcu_read_lock_fast_updown 975 92
-srcu_read_lock_held 819 33
-srcu_read_lock_nmisafe 975 92
-srcu_read_lock_notrace 975 92
-srcu_read_unlock 976 92
-srcu_read_unlock_fast 976 92
-srcu_read_unlock_fast_notrace 976 92
-srcu_read_unlock_fast_updown 976 92
-srcu_read_unlock_nmisafe 976 92
-srcu_read_unlock_notrace 976 92
-srcu_up_read 976 92
-srcu_up_read_fast 976 92
-ssleep 286 165
-start_poll_synchronize_rcu 444 33
-start_poll_synchronize_srcu 445 92
-static_assert 1 8
-static_branch_dec 977 279
-static_branch_dec_cpuslocked 977 279
-static_branch_disable 978 279
-static_branch_disable_cpuslocked 978 279
-static_branch_enable 979 279
-static_branch_enable_cpuslocked 979 279
-static_branch_inc 980 279
-static_branch_inc_cpuslocked 980 279
-static_branch_likely 981 279
-static_branch_unlikely 981 279
-static_key_count 33 204
-static_key_disable 978 279
-static_key_disable_cpuslocked 978 279
-static_key_enable 979 279
-static_key_enable_cpuslocked 979 279
-static_key_enabled 982 279
-static_key_false 982 279
-static_key_fast_inc_not_disabled 202 204
-static_key_slow_dec 977 279
-static_key_slow_dec_cpuslocked 977 279
-static_key_slow_inc 980 279
-static_key_slow_inc_cpuslocked 980 279
-static_key_true 982 279
-stop_machine 568 280
-store_release_wake_up 983 80
-strcasecmp 29 212
-strchr 29 212
-strcmp 29 212
-strcpy 48 212
-strlcpy 48 212
-strlen 29 212
-strncmp 29 212
-strncpy 48 212
-strncpy_from_user 60 48
-strndup_user 683 212
-strnlen 29 212
-strnlen_user 683 48
-strrchr 29 212
-strscpy 48 212
-strscpy_pad 48 212
-strstr 29 212
-struct_size 1 73
-struct_size_t 1 73
-submit_bio 10 86
-submit_bio_wait 232 86
-subsys_initcall 133 69
-subsys_initcall_sync 133 69
-swab16 1 281
-swab32 1 281
-swab64 1 281
-swait_active 33 37
-swait_event_exclusive 984 58
-swait_event_idle_exclusive 984 58
-swait_event_interruptible_exclusive 985 58
-swait_event_interruptible_timeout_exclusive 985 58
-swait_event_timeout_exclusive 985 58
-swake_up_all 118 197
-swake_up_all_locked 118 197
-swake_up_locked 118 197
-swake_up_one 118 197
-swq_has_sleeper 437 37
-sync_blockdev 232 65
-sync_cmpxchg 278 76
-sync_try_cmpxchg 986 76
-synchronize_hardirq 987 14
-synchronize_irq 988 14
-synchronize_net 989 265
-synchronize_rcu 989 103
-synchronize_rcu_expedited 989 103
-synchronize_rcu_tasks 990 103
-synchronize_rcu_tasks_rude 990 103
-synchronize_rcu_tasks_trace 990 103
-synchronize_srcu 991 92
-synchronize_srcu_expedited 991 92
-sysfs_emit 29 206
-sysfs_emit_at 29 206
-sysfs_remove_bin_file 332 118
-sysfs_remove_file 332 118
-sysfs_remove_files 332 118
-sysfs_remove_group 332 118
-sysfs_remove_groups 332 118
-task_cpu 29 101
-task_lock 80 174
-task_pid_nr 29 101
-task_rq_lock 992 60
-task_rq_unlock 993 60
-task_tgid_nr 29 101
-task_unlock 83 174
-task_work_add 994 282
-tasklet_disable 995 14
-tasklet_disable_in_atomic 996 14
-tasklet_disable_nosync 997 14
-tasklet_enable 998 14
-tasklet_hi_schedule 999 14
-tasklet_init 1000 14
-tasklet_kill 1001 14
-tasklet_schedule 999 14
-tasklet_setup 1000 14
-tasklet_unlock_wait 1002 14
-test_and_change_bit 1003 40
-test_and_clear_bit 299 40
-test_and_clear_thread_flag 1004 94
-test_and_clear_ti_thread_flag 1005 94
-test_and_clear_tsk_thread_flag 1005 94
-test_and_clear_wake_up_bit 1006 80
-test_and_set_bit 300 40
-test_and_set_bit_lock 1007 40
-test_and_set_thread_flag 1008 94
-test_and_set_ti_thread_flag 1009 94
-test_and_set_tsk_thread_flag 1009 94
-test_bit 301 40
-test_bit_acquire 1010 40
-test_thread_flag 1011 94
-test_ti_thread_flag 960 94
-test_tsk_thread_flag 960 94
-thermal_zone_device_unregister 1012 139
-this_cpu_add 101 61
-this_cpu_add_return 102 61
-this_cpu_and 103 61
-this_cpu_cmpxchg 104 61
-this_cpu_cmpxchg128 104 61
-this_cpu_cmpxchg64 104 61
-this_cpu_dec 105 61
-this_cpu_dec_return 106 61
-this_cpu_inc 107 61
-this_cpu_inc_return 108 61
-this_cpu_or 109 61
-this_cpu_ptr 110 169
-this_cpu_read 111 61
-this_cpu_sub 112 61
-this_cpu_sub_return 113 61
-this_cpu_try_cmpxchg 114 61
-this_cpu_try_cmpxchg128 114 61
-this_cpu_try_cmpxchg64 114 61
-this_cpu_write 115 61
-this_cpu_xchg 116 61
-time_after 29 203
-time_after_eq 29 203
-time_before 29 203
-time_before_eq 29 203
-time_is_after_jiffies 29 203
-time_is_before_jiffies 29 203
-timer_container_of 292 18
-timer_delete 316 66
-timer_delete_sync 315 66
-timer_delete_sync_try 1013 66
-timer_pending 92 18
-timer_reduce 711 66
-timer_setup 1014 18
-timer_setup_on_stack 1015 18
-timer_shutdown 1016 66
-timer_shutdown_sync 1017 66
-tlb_finish_mmu 53 283
-tlb_flush_mmu 53 283
-tlb_gather_mmu 682 283
-tlb_remove_page 231 283
-tlb_remove_table 1018 283
-truncate_inode_pages 705 99
-try_cmpxchg 986 76
-try_cmpxchg128 986 76
-try_cmpxchg128_acquire 1019 76
-try_cmpxchg128_local 1020 97
-try_cmpxchg128_relaxed 1021 76
-try_cmpxchg128_release 1022 76
-try_cmpxchg64 986 76
-try_cmpxchg64_acquire 1019 76
-try_cmpxchg64_local 1020 97
-try_cmpxchg64_relaxed 1021 76
-try_cmpxchg64_release 1022 76
-try_cmpxchg_acquire 1019 76
-try_cmpxchg_local 1020 97
-try_cmpxchg_relaxed 1021 76
-try_cmpxchg_release 1022 76
-try_get_page 309 99
-try_module_get 427 53
-try_to_del_timer_sync 1013 66
-try_to_wake_up 313 58
-try_wait_for_completion 1023 98
-tryget_task_struct 309 174
-trylock_buffer 1024 90
-trylock_page 428 154
-typec_register_port 1025 284
-typec_unregister_port 1026 284
-typeof 2 36
-u64_stats_add 1027 285
-u64_stats_fetch_begin 584 285
-u64_stats_fetch_retry 1028 285
-u64_stats_inc 645 285
-u64_stats_init 25 285
-u64_stats_read 752 285
-u64_stats_set 648 285
-u64_stats_sub 1029 285
-u64_stats_update_begin 1030 285
-u64_stats_update_begin_irqsave 1031 285
-u64_stats_update_end 1032 285
-u64_stats_update_end_irqrestore 1032 285
-u64_to_user_ptr 1 230
-uart_add_one_port 1033 286
-uart_port_lock 80 286
-uart_port_lock_irq 968 286
-uart_port_lock_irqsave 968 286
-uart_port_trylock 778 286
-uart_port_trylock_irqsave 970 286
-uart_port_unlock 83 286
-uart_port_unlock_irq 971 286
-uart_port_unlock_irqrestore 971 286
-uart_remove_one_port 1034 286
-udelay 318 165
-umax 1 20
-umin 1 20
-unlikely 612 30
-unlock_buffer 1035 90
-unlock_new_inode 604 158
-unlock_page 429 154
-unlock_sock_fast 897 85
-unlock_task_sighand 1036 222
-unrcu_pointer 1037 258
-unreachable 6 6
-unregister_candev 1038 54
-unregister_netdev 1039 265
-unregister_netdevice 1038 54
-up 1040 149
-up_read 131 150
-up_read_non_owner 131 150
-up_write 132 150
-update_mmu_cache 318 162
-upper_16_bits 1 20
-upper_32_bits 1 20
-usb_add_gadget_udc 1041 287
-usb_alloc_urb 68 288
-usb_block_urb 1042 288
-usb_control_msg 252 288
-usb_del_gadget_udc 1043 287
-usb_fill_bulk_urb 1044 288
-usb_fill_control_urb 1045 288
-usb_fill_int_urb 1044 288
-usb_free_urb 67 288
-usb_get_dev 372 288
-usb_kill_anchored_urbs 1046 288
-usb_kill_urb 1047 288
-usb_poison_anchored_urbs 1046 288
-usb_poison_urb 1048 288
-usb_put_dev 398 288
-usb_submit_urb 1049 288
-usb_unlink_anchored_urbs 1046 288
-usb_unlink_urb 1050 288
-usb_unpoison_anchored_urbs 1051 288
-usecs_to_jiffies 29 203
-usleep_idle_range 286 165
-usleep_range 286 165
-usleep_range_state 286 165
-va_arg 1 289
-va_copy 1 289
-va_end 1 289
-va_start 1 289
-vfree 585 290
-vfs_fsync 232 158
-video_drvdata 295 108
-virt_load_acquire 946 275
-virt_mb 948 146
-virt_mb__after_atomic 949 76
-virt_mb__before_atomic 951 76
-virt_rmb 952 146
-virt_store_mb 953 146
-virt_store_release 426 275
-virt_to_folio 29 99
-virt_to_page 29 99
-virt_to_phys 29 99
-virt_wmb 954 146
-vma_assert_locked 543 223
-vma_assert_read_locked 543 223
-vma_assert_write_locked 139 223
-vma_end_read 1052 223
-vma_end_write_all 1053 223
-vma_is_attached 92 223
-vma_start_read 664 223
-vma_start_read_locked 664 223
-vma_start_read_locked_nested 664 223
-vma_start_write 1054 223
-vma_start_write_killable 1055 223
-vmalloc 125 290
-vzalloc 125 290
-wait_event 984 58
-wait_event_cmd 984 58
-wait_event_exclusive_cmd 984 58
-wait_event_freezable 985 58
-wait_event_freezable_timeout 985 58
-wait_event_hrtimeout 985 58
-wait_event_idle 984 58
-wait_event_idle_exclusive 984 58
-wait_event_idle_timeout 985 58
-wait_event_interruptible 985 58
-wait_event_interruptible_exclusive 985 58
-wait_event_interruptible_hrtimeout 985 58
-wait_event_interruptible_lock_irq 985 58
-wait_event_interruptible_locked 985 58
-wait_event_interruptible_locked_irq 985 58
-wait_event_interruptible_timeout 985 58
-wait_event_killable 985 58
-wait_event_killable_timeout 985 58
-wait_event_lock_irq 984 58
-wait_event_lock_irq_cmd 984 58
-wait_event_state 985 58
-wait_event_timeout 985 58
-wait_for_completion 1056 98
-wait_for_completion_interruptible 1057 98
-wait_for_completion_interruptible_timeout 1057 98
-wait_for_completion_io 1056 98
-wait_for_completion_io_timeout 1057 98
-wait_for_completion_killable 1057 98
-wait_for_completion_killable_timeout 1057 98
-wait_for_completion_state 1057 98
-wait_for_completion_timeout 1057 98
-wait_on_bit 1058 80
-wait_on_bit_action 1058 80
-wait_on_bit_io 1058 80
-wait_on_bit_lock 1059 80
-wait_on_bit_lock_action 1059 80
-wait_on_bit_lock_io 1059 80
-wait_on_bit_timeout 1058 80
-wait_on_buffer 430 90
-wait_on_page_writeback 430 154
-wait_task_inactive 232 115
-wait_var_event 1060 80
-wait_var_event_any_lock 1061 80
-wait_var_event_interruptible 1061 80
-wait_var_event_io 1060 80
-wait_var_event_killable 1061 80
-wait_var_event_mutex 1061 80
-wait_var_event_spinlock 1061 80
-wait_var_event_timeout 1061 80
-wait_woken 1062 63
-waitqueue_active 33 37
-wake_q_add 1063 115
-wake_q_add_safe 1063 115
-wake_up 117 58
-wake_up_all 117 58
-wake_up_all_locked 118 58
-wake_up_bit 1064 291
-wake_up_interruptible 117 58
-wake_up_interruptible_all 117 58
-wake_up_interruptible_nr 117 58
-wake_up_interruptible_poll 117 58
-wake_up_interruptible_sync 118 58
-wake_up_interruptible_sync_poll 118 58
-wake_up_interruptible_sync_poll_locked 118 37
-wake_up_locked 118 58
-wake_up_locked_poll 118 58
-wake_up_new_task 1065 115
-wake_up_nr 117 58
-wake_up_poll 117 58
-wake_up_poll_on_current_cpu 118 37
-wake_up_pollfree 118 37
-wake_up_process 1066 58
-wake_up_q 604 115
-wake_up_state 1066 58
-wake_up_sync 118 58
-wake_up_var 1067 291
-wake_up_var_locked 118 80
-wake_up_var_protected 118 80
-watchdog_register_device 1068 140
-watchdog_unregister_device 1069 140
-wiphy_free 335 108
-wiphy_lock 330 225
-wiphy_priv 295 108
-wiphy_unlock 334 225
-wmb 1070 146
-woken_wake_function 313 63
-work_busy 1071 13
-work_pending 92 13
-wq_has_single_sleeper 33 37
-wq_has_sleeper 437 37
-write_lock 1072 256
-write_lock_bh 1073 256
-write_lock_irq 1074 256
-write_lock_irqsave 1074 256
-write_lock_nested 1072 256
-write_seqcount_begin 830 57
-write_seqcount_begin_nested 830 57
-write_seqcount_end 831 57
-write_seqcount_invalidate 829 57
-write_seqcount_latch 829 57
-write_seqcount_latch_begin 830 57
-write_seqcount_latch_end 1032 57
-write_seqlock 867 57
-write_seqlock_bh 868 57
-write_seqlock_irq 869 57
-write_seqlock_irqsave 869 57
-write_sequnlock 870 57
-write_sequnlock_bh 871 57
-write_sequnlock_irq 872 57
-write_sequnlock_irqrestore 872 57
-write_trylock 1075 256
-write_trylock_irqsave 1076 256
-write_unlock 1077 256
-write_unlock_bh 1078 256
-write_unlock_irq 1079 256
-write_unlock_irqrestore 1079 256
-writeb 90 56
-writeb_relaxed 90 56
-writel 90 56
-writel_relaxed 90 56
-writeq 90 56
-writeq_relaxed 90 56
-writesb 71 56
-writesl 71 56
-writesq 71 56
-writesw 71 56
-writew 90 56
-writew_relaxed 90 56
-ww_mutex_lock 331 292
-ww_mutex_lock_interruptible 331 292
-ww_mutex_lock_slow 330 292
-ww_mutex_lock_slow_interruptible 331 292
-ww_mutex_trylock 333 292
-ww_mutex_unlock 334 292
-xa_alloc 120 64
-xa_cmpxchg 1080 64
-xa_erase 1081 64
-xa_erase_irq 1081 64
-xa_for_each 1082 64
-xa_insert 120 64
-xa_load 816 64
-xa_lock 80 293
-xa_lock_bh 81 293
-xa_lock_irq 968 293
-xa_lock_irqsave 968 293
-xa_store 1083 64
-xa_store_irq 1083 64
-xa_trylock 778 293
-xa_unlock 83 293
-xa_unlock_bh 84 293
-xa_unlock_irq 971 293
-xa_unlock_irqrestore 971 293
-xas_load 816 64
-xas_lock 80 293
-xas_lock_bh 81 293
-xas_lock_irq 968 293
-xas_lock_irqsave 968 293
-xas_store 1084 64
-xas_unlock 83 293
-xas_unlock_bh 84 293
-xas_unlock_irq 971 293
-xas_unlock_irqrestore 971 293
-xchg 222 76
-xchg_acquire 223 76
-xchg_relaxed 224 76
-xchg_release 225 76
-xor_unlock_is_negative_byte 1085 40
-xprt_wait_for_buffer_space 41 294
-xprt_write_space 1086 294
-yield 567 100
+PTR_ERR 43 26
+PTR_ERR_OR_ZERO 41 26
+PageActive 44 16
+PageAnon 45 16
+PageBuddy 44 16
+PageChecked 44 16
+PageCompound 45 16
+PageDirty 44 16
+PageForeign 44 16
+PageGuard 44 16
+PageHWPoison 44 16
+PageHead 45 16
+PageLRU 44 16
+PageLargeKmalloc 44 16
+PageLocked 44 16
+PageMappedToDisk 44 16
+PageMlocked 44 16
+PageMovableOps 44 16
+PageMovableOpsIsolated 44 16
+PageOffline 44 16
+PagePinned 44 16
+PagePrivate 44 16
+PagePrivate2 44 16
+PageReadahead 44 16
+PageReclaim 44 16
+PageReferenced 44 16
+PageReported 44 16
+PageReserved 44 16
+PageSavePinned 44 16
+PageSlab 44 16
+PageSwapBacked 44 16
+PageSwapCache 44 16
+PageTable 44 16
+PageTail 45 16
+PageUnaccepted 44 16
+PageUnevictable 44 16
+PageUptodate 46 16
+PageVmemmapSelfHosted 44 16
+PageWaiters 44 16
+PageWorkingset 44 16
+PageWriteback 44 16
+PageXenRemapped 44 16
+PageZsmalloc 44 16
+RCU_INIT_POINTER 47 41
+RCU_LOCKDEP_WARN 48 42
+READ_ONCE 49 4
+READ_ONCE_NOCHECK 50 43
+RUNTIME_PM_OPS 28 21
+SCHED_WARN_ON 23 17
+SENSOR_DEVICE_ATTR 7 44
+SENSOR_DEVICE_ATTR_2 7 44
+SENSOR_DEVICE_ATTR_2_RO 51 44
+SENSOR_DEVICE_ATTR_2_RW 52 44
+SENSOR_DEVICE_ATTR_2_WO 53 44
+SENSOR_DEVICE_ATTR_RO 51 44
+SENSOR_DEVICE_ATTR_RW 52 44
+SENSOR_DEVICE_ATTR_WO 53 44
+SET_LATE_SYSTEM_SLEEP_PM_OPS 28 21
+SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 28 21
+SET_RUNTIME_PM_OPS 28 21
+SET_SYSTEM_SLEEP_PM_OPS 28 21
+SIMPLE_DEV_PM_OPS 28 21
+SYSTEM_SLEEP_PM_OPS 28 21
+SetPageActive 54 16
+SetPageChecked 54 16
+SetPageDirty 54 16
+SetPageForeign 54 16
+SetPageHWPoison 54 16
+SetPageLRU 54 16
+SetPageMappedToDisk 54 16
+SetPageMlocked 54 16
+SetPageMovableOps 54 16
+SetPageMovableOpsIsolated 54 16
+SetPagePinned 54 16
+SetPagePrivate 54 16
+SetPagePrivate2 54 16
+SetPageReadahead 54 16
+SetPageReclaim 54 16
+SetPageReferenced 54 16
+SetPageReserved 54 16
+SetPageSavePinned 54 16
+SetPageSwapBacked 54 16
+SetPageSwapCache 54 16
+SetPageUnevictable 54 16
+SetPageUptodate 55 16
+SetPageVmemmapSelfHosted 54 16
+SetPageWaiters 54 16
+SetPageWorkingset 54 16
+SetPageXenRemapped 54 16
+TIMER_DECLARE 18 32
+TIMER_OF_DECLARE 18 13
+TestClearPageDirty 56 16
+TestClearPageHWPoison 56 16
+TestClearPageLRU 56 16
+TestClearPagePinned 56 16
+TestClearPageReclaim 56 16
+TestClearPageWorkingset 56 16
+TestClearPageWriteback 56 16
+TestClearPageXenRemapped 56 16
+TestSetPageDirty 57 16
+TestSetPageHWPoison 57 16
+TestSetPagePinned 57 16
+TestSetPageWriteback 57 16
+UNIVERSAL_DEV_PM_OPS 28 21
+VIRTUAL_BUG_ON 12 9
+VM_BUG_ON 12 9
+VM_BUG_ON_FOLIO 12 37
+VM_BUG_ON_MM 12 37
+VM_BUG_ON_PAGE 12 37
+VM_BUG_ON_VMA 12 37
+VM_WARN_ON 23 37
+VM_WARN_ON_FOLIO 23 37
+VM_WARN_ON_MM 23 37
+VM_WARN_ON_ONCE 23 37
+VM_WARN_ON_ONCE_FOLIO 23 37
+VM_WARN_ON_ONCE_MM 23 37
+VM_WARN_ON_ONCE_PAGE 23 37
+VM_WARN_ON_ONCE_VMA 23 37
+VM_WARN_ON_PAGE 23 37
+VM_WARN_ON_VMA 23 37
+WARN 23 9
+WARN_ON 58 9
+WARN_ONCE 23 9
+WARN_ON_ONCE 58 9
+WARN_RATELIMIT 59 9
+WARN_TAINT 23 9
+WRITE_ONCE 60 4
+__ATTR 7 6
+__ATTR_IGNORE_LOCKDEP 7 6
+__ATTR_PREALLOC 7 6
+__ATTR_RO 14 6
+__ATTR_RO_MODE 14 6
+__ATTR_RW 15 6
+__ATTR_RW_MODE 15 6
+__ATTR_WO 16 6
+__BIN_ATTR 7 6
+__ClearPageBuddy 61 16
+__ClearPageDirty 62 16
+__ClearPageGuard 61 16
+__ClearPageHead 62 16
+__ClearPageLRU 62 16
+__ClearPageLargeKmalloc 61 16
+__ClearPageLocked 62 16
+__ClearPageOffline 61 16
+__ClearPageReported 62 16
+__ClearPageReserved 62 16
+__ClearPageSlab 61 16
+__ClearPageTable 61 16
+__ClearPageUnaccepted 61 16
+__ClearPageZsmalloc 61 16
+__INIT_DELAYED_WORK 24 18
+__INIT_WORK 26 18
+__READ_ONCE 0 43
+__SetPageBuddy 61 16
+__SetPageGuard 61 16
+__SetPageHead 63 16
+__SetPageLargeKmalloc 61 16
+__SetPageLocked 63 16
+__SetPageOffline 61 16
+__SetPageReported 63 16
+__SetPageReserved 63 16
+__SetPageSlab 61 16
+__SetPageTable 61 16
+__SetPageUnaccepted 61 16
+__SetPageUptodate 64 16
+__SetPageZsmalloc 61 16
+__WRITE_ONCE 65 43
+__acquire 1 45
+__add_wait_queue 66 46
+__add_wait_queue_entry_tail 66 46
+__add_wait_queue_entry_tail_exclusive 66 46
+__add_wait_queue_exclusive 66 46
+__assign_bit 67 47
+__bit_spin_unlock 68 48
+__builtin_add_overflow 1 45
+__builtin_alloca 1 45
+__builtin_bswap16 1 45
+__builtin_bswap32 1 45
+__builtin_bswap64 1 45
+__builtin_choose_expr 1 45
+__builtin_clz 1 45
+__builtin_clzl 1 45
+__builtin_clzll 1 45
+__builtin_constant_p 1 45
+__builtin_ctz 1 45
+__builtin_ctzl 1 45
+__builtin_ctzll 1 45
+__builtin_dynamic_object_size 1 45
+__builtin_expect 69 39
+__builtin_ffs 1 45
+__builtin_ffsl 1 45
+__builtin_ffsll 1 45
+__builtin_frame_address 1 45
+__builtin_has_attribute 1 45
+__builtin_isdigit 1 45
+__builtin_memcmp 1 45
+__builtin_memcpy 1 45
+__builtin_memmove 1 45
+__builtin_memset 1 45
+__builtin_mul_overflow 1 45
+__builtin_object_size 1 45
+__builtin_offsetof 1 45
+__builtin_parity 1 45
+__builtin_popcount 1 45
+__builtin_popcountl 1 45
+__builtin_popcountll 1 45
+__builtin_prefetch 1 45
+__builtin_preserve_access_index 1 45
+__builtin_return_address 1 45
+__builtin_strlen 1 45
+__builtin_sub_overflow 1 45
+__builtin_trap 1 45
+__builtin_types_compatible_p 1 45
+__builtin_unreachable 11 8
+__builtin_va_arg 1 45
+__builtin_va_copy 1 45
+__builtin_va_end 1 45
+__builtin_va_start 1 45
+__change_bit 70 47
+__clear_bit 71 47
+__clear_bit_unlock 72 49
+__cond_lock 1 45
+__copy_from_user 73 50
+__copy_from_user_inatomic 74 50
+__copy_to_user 75 50
+__cpumask_assign_cpu 67 51
+__cpumask_clear_cpu 71 51
+__cpumask_set_cpu 76 51
+__devm_iio_device_register 77 52
+__devm_rtc_register_device 78 53
+__exit_p 79 54
+__ffs 1 55
+__ffs64 1 55
+__find_linux_pte 80 56
+__fls 1 55
+__folio_clear_active 62 16
+__folio_clear_buddy 61 16
+__folio_clear_dirty 62 16
+__folio_clear_guard 61 16
+__folio_clear_head 62 16
+__folio_clear_hugetlb 61 16
+__folio_clear_large_kmalloc 61 16
+__folio_clear_locked 62 16
+__folio_clear_lru 62 16
+__folio_clear_mlocked 62 16
+__folio_clear_offline 61 16
+__folio_clear_reported 62 16
+__folio_clear_reserved 62 16
+__folio_clear_slab 61 16
+__folio_clear_swapbacked 62 16
+__folio_clear_table 61 16
+__folio_clear_unaccepted 61 16
+__folio_clear_unevictable 62 16
+__folio_clear_zsmalloc 61 16
+__folio_mark_uptodate 64 16
+__folio_set_buddy 61 16
+__folio_set_dropbehind 63 16
+__folio_set_guard 61 16
+__folio_set_head 63 16
+__folio_set_hugetlb 61 16
+__folio_set_large_kmalloc 61 16
+__folio_set_locked 63 16
+__folio_set_offline 61 16
+__folio_set_referenced 63 16
+__folio_set_reported 63 16
+__folio_set_reserved 63 16
+__folio_set_slab 61 16
+__folio_set_swapbacked 63 16
+__folio_set_table 61 16
+__folio_set_unaccepted 61 16
+__folio_set_zsmalloc 61 16
+__free_page 81 57
+__free_pages 81 57
+__get_free_page 82 57
+__get_free_pages 82 57
+__get_user 73 58
+__iio_device_register 83 52
+__in6_dev_get 84 59
+__in_dev_get_rcu 84 59
+__iowrite32_copy 85 60
+__iowrite64_copy 85 60
+__list_del_entry 86 31
+__llist_add 87 61
+__llist_add_batch 88 61
+__llist_del_all 89 61
+__local_bh_disable_ip 90 62
+__local_bh_enable_ip 91 62
+__module_get 92 63
+__napi_schedule 93 64
+__netif_subqueue_stopped 44 64
+__netif_tx_lock 94 64
+__netif_tx_lock_bh 95 64
+__netif_tx_trylock 96 64
+__netif_tx_unlock 97 64
+__netif_tx_unlock_bh 98 64
+__preempt_count_add 99 65
+__preempt_count_dec 100 65
+__preempt_count_dec_and_test 101 65
+__preempt_count_inc 99 65
+__preempt_count_sub 100 65
+__put_user 102 58
+__raw_readb 103 66
+__raw_readl 103 66
+__raw_readq 103 66
+__raw_readw 103 66
+__raw_writeb 104 66
+__raw_writel 104 66
+__raw_writeq 104 66
+__raw_writew 104 66
+__read_seqcount_begin 105 67
+__read_seqcount_retry 106 67
+__release 1 45
+__set_bit 76 47
+__set_current_state 107 68
+__setup 108 54
+__skb_dequeue 109 69
+__skb_queue_head 110 69
+__skb_queue_purge 61 69
+__skb_queue_tail 110 69
+__skb_unlink 111 69
+__stringify 1 45
+__task_rq_lock 112 70
+__test_and_change_bit 113 47
+__test_and_clear_bit 114 47
+__test_and_set_bit 115 47
+__this_cpu_add 116 71
+__this_cpu_add_return 117 71
+__this_cpu_and 118 71
+__this_cpu_cmpxchg 119 71
+__this_cpu_dec 120 71
+__this_cpu_dec_return 121 71
+__this_cpu_inc 122 71
+__this_cpu_inc_return 123 71
+__this_cpu_or 124 71
+__this_cpu_ptr 125 72
+__this_cpu_read 126 71
+__this_cpu_sub 127 71
+__this_cpu_sub_return 128 71
+__this_cpu_try_cmpxchg 129 71
+__this_cpu_write 130 71
+__this_cpu_xchg 131 71
+__wake_up 132 73
+__wake_up_sync_key 133 73
+__xa_erase 134 74
+__xa_insert 135 74
+__xa_store 136 74
+_local_bh_enable 91 62
+abs 1 25
+add_disk 137 75
+add_timer 138 76
+add_timer_on 138 76
+add_wait_queue 139 73
+add_wait_queue_exclusive 139 73
+add_wait_queue_priority 139 73
+alloc_page 82 57
+alloc_pages 82 57
+alloc_percpu 140 77
+alloc_percpu_gfp 82 77
+alloc_skb 82 69
+alloc_workqueue 141 18
+anon_vma_lock_read 142 78
+anon_vma_lock_write 143 78
+anon_vma_trylock_read 144 78
+anon_vma_trylock_write 145 78
+anon_vma_unlock_read 146 78
+anon_vma_unlock_write 147 78
+arch_initcall 148 54
+arch_initcall_sync 148 54
+arch_local_irq_disable 149 79
+arch_local_irq_enable 150 79
+arch_local_irq_restore 150 79
+arch_local_irq_save 149 79
+arch_spin_lock 151 80
+arch_spin_trylock 152 80
+arch_spin_unlock 153 80
+array_index_nospec 1 81
+array_size 1 82
+assert_raw_spin_locked 154 83
+assert_spin_locked 154 83
+assign_bit 155 49
+ata_host_activate 156 84
+ata_host_detach 157 84
+ata_host_register 156 84
+atomic64_add 158 85
+atomic64_add_negative 159 85
+atomic64_add_negative_acquire 160 85
+atomic64_add_negative_relaxed 161 85
+atomic64_add_negative_release 162 85
+atomic64_add_return 163 85
+atomic64_add_return_acquire 164 85
+atomic64_add_return_relaxed 165 85
+atomic64_add_return_release 166 85
+atomic64_add_unless 167 85
+atomic64_and 168 85
+atomic64_andnot 169 85
+atomic64_cmpxchg 170 85
+atomic64_cmpxchg_acquire 171 85
+atomic64_cmpxchg_relaxed 172 85
+atomic64_cmpxchg_release 173 85
+atomic64_cond_read_acquire 105 86
+atomic64_cond_read_relaxed 44 86
+atomic64_dec 174 85
+atomic64_dec_and_test 175 85
+atomic64_dec_if_positive 176 85
+atomic64_dec_return 177 85
+atomic64_dec_return_acquire 178 85
+atomic64_dec_return_relaxed 179 85
+atomic64_dec_return_release 180 85
+atomic64_dec_unless_positive 181 85
+atomic64_fetch_add 182 85
+atomic64_fetch_add_acquire 183 85
+atomic64_fetch_add_relaxed 184 85
+atomic64_fetch_add_release 185 85
+atomic64_fetch_add_unless 186 85
+atomic64_fetch_and 187 85
+atomic64_fetch_and_acquire 188 85
+atomic64_fetch_and_relaxed 189 85
+atomic64_fetch_and_release 190 85
+atomic64_fetch_andnot 191 85
+atomic64_fetch_andnot_acquire 192 85
+atomic64_fetch_andnot_relaxed 193 85
+atomic64_fetch_andnot_release 194 85
+atomic64_fetch_dec 195 85
+atomic64_fetch_dec_acquire 196 85
+atomic64_fetch_dec_relaxed 197 85
+atomic64_fetch_dec_release 198 85
+atomic64_fetch_inc 199 85
+atomic64_fetch_inc_acquire 200 85
+atomic64_fetch_inc_relaxed 201 85
+atomic64_fetch_inc_release 202 85
+atomic64_fetch_or 203 85
+atomic64_fetch_or_acquire 204 85
+atomic64_fetch_or_relaxed 205 85
+atomic64_fetch_or_release 206 85
+atomic64_fetch_sub 207 85
+atomic64_fetch_sub_acquire 208 85
+atomic64_fetch_sub_relaxed 209 85
+atomic64_fetch_sub_release 210 85
+atomic64_fetch_xor 211 85
+atomic64_fetch_xor_acquire 212 85
+atomic64_fetch_xor_relaxed 213 85
+atomic64_fetch_xor_release 214 85
+atomic64_inc 215 85
+atomic64_inc_and_test 216 85
+atomic64_inc_not_zero 217 85
+atomic64_inc_return 218 85
+atomic64_inc_return_acquire 219 85
+atomic64_inc_return_relaxed 220 85
+atomic64_inc_return_release 221 85
+atomic64_inc_unless_negative 217 85
+atomic64_or 222 85
+atomic64_read 223 87
+atomic64_read_acquire 224 87
+atomic64_set 225 87
+atomic64_set_release 226 87
+atomic64_sub 227 85
+atomic64_sub_and_test 228 85
+atomic64_sub_return 229 85
+atomic64_sub_return_acquire 230 85
+atomic64_sub_return_relaxed 231 85
+atomic64_sub_return_release 232 85
+atomic64_try_cmpxchg 233 85
+atomic64_try_cmpxchg_acquire 234 85
+atomic64_try_cmpxchg_relaxed 235 85
+atomic64_try_cmpxchg_release 236 85
+atomic64_xchg 237 85
+atomic64_xchg_acquire 238 85
+atomic64_xchg_relaxed 239 85
+atomic64_xchg_release 240 85
+atomic64_xor 241 85
+atomic_add 158 85
+atomic_add_negative 159 85
+atomic_add_negative_acquire 160 85
+atomic_add_negative_relaxed 161 85
+atomic_add_negative_release 162 85
+atomic_add_return 163 85
+atomic_add_return_acquire 164 85
+atomic_add_return_relaxed 165 85
+atomic_add_return_release 166 85
+atomic_add_unless 167 85
+atomic_and 168 85
+atomic_andnot 169 85
+atomic_cmpxchg 170 85
+atomic_cmpxchg_acquire 171 85
+atomic_cmpxchg_relaxed 172 85
+atomic_cmpxchg_release 173 85
+atomic_cond_read_acquire 105 86
+atomic_cond_read_relaxed 44 86
+atomic_dec 174 85
+atomic_dec_and_lock 242 83
+atomic_dec_and_lock_irqsave 242 83
+atomic_dec_and_mutex_lock 243 88
+atomic_dec_and_raw_lock 244 83
+atomic_dec_and_raw_lock_irqsave 244 83
+atomic_dec_and_test 175 85
+atomic_dec_and_wake_up 245 89
+atomic_dec_if_positive 176 85
+atomic_dec_return 177 85
+atomic_dec_return_acquire 178 85
+atomic_dec_return_relaxed 179 85
+atomic_dec_return_release 180 85
+atomic_dec_unless_positive 181 85
+atomic_fetch_add 182 85
+atomic_fetch_add_acquire 183 85
+atomic_fetch_add_relaxed 184 85
+atomic_fetch_add_release 185 85
+atomic_fetch_add_unless 186 85
+atomic_fetch_and 187 85
+atomic_fetch_and_acquire 188 85
+atomic_fetch_and_relaxed 189 85
+atomic_fetch_and_release 190 85
+atomic_fetch_andnot 191 85
+atomic_fetch_andnot_acquire 192 85
+atomic_fetch_andnot_relaxed 193 85
+atomic_fetch_andnot_release 194 85
+atomic_fetch_dec 195 85
+atomic_fetch_dec_acquire 196 85
+atomic_fetch_dec_relaxed 197 85
+atomic_fetch_dec_release 198 85
+atomic_fetch_inc 199 85
+atomic_fetch_inc_acquire 200 85
+atomic_fetch_inc_relaxed 201 85
+atomic_fetch_inc_release 202 85
+atomic_fetch_or 203 85
+atomic_fetch_or_acquire 204 85
+atomic_fetch_or_relaxed 205 85
+atomic_fetch_or_release 206 85
+atomic_fetch_sub 207 85
+atomic_fetch_sub_acquire 208 85
+atomic_fetch_sub_relaxed 209 85
+atomic_fetch_sub_release 210 85
+atomic_fetch_xor 211 85
+atomic_fetch_xor_acquire 212 85
+atomic_fetch_xor_relaxed 213 85
+atomic_fetch_xor_release 214 85
+atomic_inc 215 85
+atomic_inc_and_test 216 85
+atomic_inc_not_zero 217 85
+atomic_inc_return 218 85
+atomic_inc_return_acquire 219 85
+atomic_inc_return_relaxed 220 85
+atomic_inc_return_release 221 85
+atomic_inc_unless_negative 217 85
+atomic_long_add 158 85
+atomic_long_add_negative 159 85
+atomic_long_add_negative_acquire 160 85
+atomic_long_add_negative_relaxed 161 85
+atomic_long_add_negative_release 162 85
+atomic_long_add_return 163 85
+atomic_long_add_return_acquire 164 85
+atomic_long_add_return_relaxed 165 85
+atomic_long_add_return_release 166 85
+atomic_long_add_unless 167 85
+atomic_long_and 168 85
+atomic_long_andnot 169 85
+atomic_long_cmpxchg 170 85
+atomic_long_cmpxchg_acquire 171 85
+atomic_long_cmpxchg_relaxed 172 85
+atomic_long_cmpxchg_release 173 85
+atomic_long_cond_read_acquire 105 86
+atomic_long_cond_read_relaxed 44 86
+atomic_long_dec 174 85
+atomic_long_dec_and_test 175 85
+atomic_long_dec_if_positive 176 85
+atomic_long_dec_return 177 85
+atomic_long_dec_return_acquire 178 85
+atomic_long_dec_return_relaxed 179 85
+atomic_long_dec_return_release 180 85
+atomic_long_dec_unless_positive 181 85
+atomic_long_fetch_add 182 85
+atomic_long_fetch_add_acquire 183 85
+atomic_long_fetch_add_relaxed 184 85
+atomic_long_fetch_add_release 185 85
+atomic_long_fetch_add_unless 186 85
+atomic_long_fetch_and 187 85
+atomic_long_fetch_and_acquire 188 85
+atomic_long_fetch_and_relaxed 189 85
+atomic_long_fetch_and_release 190 85
+atomic_long_fetch_andnot 191 85
+atomic_long_fetch_andnot_acquire 192 85
+atomic_long_fetch_andnot_relaxed 193 85
+atomic_long_fetch_andnot_release 194 85
+atomic_long_fetch_dec 195 85
+atomic_long_fetch_dec_acquire 196 85
+atomic_long_fetch_dec_relaxed 197 85
+atomic_long_fetch_dec_release 198 85
+atomic_long_fetch_inc 199 85
+atomic_long_fetch_inc_acquire 200 85
+atomic_long_fetch_inc_relaxed 201 85
+atomic_long_fetch_inc_release 202 85
+atomic_long_fetch_or 203 85
+atomic_long_fetch_or_acquire 204 85
+atomic_long_fetch_or_relaxed 205 85
+atomic_long_fetch_or_release 206 85
+atomic_long_fetch_sub 207 85
+atomic_long_fetch_sub_acquire 208 85
+atomic_long_fetch_sub_relaxed 209 85
+atomic_long_fetch_sub_release 210 85
+atomic_long_fetch_xor 211 85
+atomic_long_fetch_xor_acquire 212 85
+atomic_long_fetch_xor_relaxed 213 85
+atomic_long_fetch_xor_release 214 85
+atomic_long_inc 215 85
+atomic_long_inc_and_test 216 85
+atomic_long_inc_not_zero 217 85
+atomic_long_inc_return 218 85
+atomic_long_inc_return_acquire 219 85
+atomic_long_inc_return_relaxed 220 85
+atomic_long_inc_return_release 221 85
+atomic_long_inc_unless_negative 217 85
+atomic_long_or 222 85
+atomic_long_read 223 87
+atomic_long_read_acquire 224 87
+atomic_long_set 225 87
+atomic_long_set_release 226 87
+atomic_long_sub 227 85
+atomic_long_sub_and_test 228 85
+atomic_long_sub_return 229 85
+atomic_long_sub_return_acquire 230 85
+atomic_long_sub_return_relaxed 231 85
+atomic_long_sub_return_release 232 85
+atomic_long_try_cmpxchg 233 85
+atomic_long_try_cmpxchg_acquire 234 85
+atomic_long_try_cmpxchg_relaxed 235 85
+atomic_long_try_cmpxchg_release 236 85
+atomic_long_xchg 237 85
+atomic_long_xchg_acquire 238 85
+atomic_long_xchg_relaxed 239 85
+atomic_long_xchg_release 240 85
+atomic_long_xor 241 85
+atomic_notifier_call_chain 246 90
+atomic_notifier_chain_register 246 90
+atomic_notifier_chain_unregister 247 90
+atomic_or 222 85
+atomic_read 223 87
+atomic_read_acquire 224 87
+atomic_set 225 87
+atomic_set_release 226 87
+atomic_sub 227 85
+atomic_sub_and_test 228 85
+atomic_sub_return 229 85
+atomic_sub_return_acquire 230 85
+atomic_sub_return_relaxed 231 85
+atomic_sub_return_release 232 85
+atomic_try_cmpxchg 233 85
+atomic_try_cmpxchg_acquire 234 85
+atomic_try_cmpxchg_relaxed 235 85
+atomic_try_cmpxchg_release 236 85
+atomic_xchg 237 85
+atomic_xchg_acquire 238 85
+atomic_xchg_relaxed 239 85
+atomic_xchg_release 240 85
+atomic_xor 241 85
+autoremove_wake_function 248 73
+backlight_device_register 249 91
+backlight_device_unregister 250 91
+barrier 251 92
+barrier_data 251 92
+be16_to_cpu 1 93
+be32_to_cpu 1 93
+be64_to_cpu 1 93
+bh_lock_sock 252 94
+bh_lock_sock_nested 252 94
+bh_unlock_sock 253 94
+bio_alloc 82 95
+bio_get 254 95
+bio_put 255 96
+bit_clear_unless 256 55
+bit_spin_is_locked 257 48
+bit_spin_lock 258 48
+bit_spin_trylock 259 48
+bit_spin_unlock 68 48
+bitmap_alloc 82 97
+bitmap_and 260 97
+bitmap_andnot 260 97
+bitmap_clear 261 97
+bitmap_complement 61 97
+bitmap_copy 61 97
+bitmap_empty 262 97
+bitmap_equal 262 97
+bitmap_fill 61 97
+bitmap_free 81 97
+bitmap_full 262 97
+bitmap_intersects 262 97
+bitmap_or 61 97
+bitmap_set 263 97
+bitmap_subset 262 97
+bitmap_weight 264 97
+bitmap_xor 61 97
+bitmap_zalloc 82 97
+bitmap_zero 61 97
+blk_mq_freeze_queue 265 98
+blk_mq_unfreeze_queue 266 98
+blkdev_issue_flush 247 75
+blocking_notifier_call_chain 267 90
+blocking_notifier_chain_register 267 90
+blocking_notifier_chain_unregister 267 90
+brelse 268 99
+buffer_uptodate 105 99
+call_rcu 269 100
+call_rcu_hurry 269 100
+call_rcu_tasks 269 100
+call_rcu_tasks_trace 269 100
+call_srcu 270 101
+cancel_delayed_work 271 18
+cancel_delayed_work_sync 272 18
+cancel_work 273 18
+cancel_work_sync 274 18
+cec_register_adapter 275 102
+cec_unregister_adapter 276 102
+change_bit 277 49
+check_add_overflow 1 82
+check_mul_overflow 1 82
+check_shl_overflow 1 82
+check_sub_overflow 1 82
+clamp 1 25
+clamp_t 1 25
+clamp_val 1 25
+cleanup_srcu_struct 278 101
+clear_and_wake_up_bit 279 89
+clear_bit 280 49
+clear_bit_unlock 281 49
+clear_thread_flag 282 103
+clear_ti_thread_flag 283 103
+clear_tsk_thread_flag 283 103
+clear_user 75 58
+clk_bulk_disable 284 104
+clk_bulk_disable_unprepare 284 104
+clk_bulk_enable 285 104
+clk_bulk_prepare_enable 285 104
+clk_disable 286 104
+clk_disable_unprepare 287 104
+clk_enable 288 104
+clk_hw_register 289 14
+clk_hw_unregister 290 14
+clk_prepare 267 104
+clk_prepare_enable 291 104
+clk_set_rate 267 104
+clk_unprepare 292 104
+cmpxchg 293 85
+cmpxchg128 293 85
+cmpxchg128_acquire 294 85
+cmpxchg128_local 295 105
+cmpxchg128_relaxed 296 85
+cmpxchg128_release 297 85
+cmpxchg64 293 85
+cmpxchg64_acquire 294 85
+cmpxchg64_local 295 105
+cmpxchg64_relaxed 296 85
+cmpxchg64_release 297 85
+cmpxchg_acquire 294 85
+cmpxchg_local 295 105
+cmpxchg_relaxed 296 85
+cmpxchg_release 297 85
+complete 298 106
+complete_all 298 106
+complete_on_current_cpu 298 106
+completion_done 299 106
+compound_head 40 107
+compound_order 40 107
+cond_resched 300 108
+cond_resched_lock 247 109
+cond_resched_rcu 301 110
+cond_resched_rwlock_read 247 109
+cond_resched_rwlock_write 247 109
+cond_resched_tasks_rcu_qs 301 42
+cond_synchronize_rcu 302 111
+console_initcall 148 54
+console_lock 303 112
+console_trylock 304 112
+console_unlock 305 112
+consume_skb 306 69
+container_of 307 113
+container_of_const 307 113
+context_unsafe 308 114
+context_unsafe_alias 4 114
+copy_from_iter 309 115
+copy_from_kernel_nofault 74 50
+copy_from_user 73 50
+copy_from_user_nofault 74 50
+copy_to_iter 309 115
+copy_to_user 75 50
+core_initcall 148 54
+core_initcall_sync 148 54
+counter_add 310 116
+counter_priv 311 117
+counter_unregister 312 116
+cpu_online 40 109
+cpu_ptr 125 72
+cpu_relax 251 118
+cpu_to_be16 1 93
+cpu_to_be32 1 93
+cpu_to_be64 1 93
+cpu_to_le16 1 93
+cpu_to_le32 1 93
+cpu_to_le64 1 93
+cpu_to_node 40 11
+cpuhp_remove_state 141 119
+cpuhp_setup_state 141 119
+cpumask_and 260 51
+cpumask_andnot 260 51
+cpumask_assign_cpu 155 51
+cpumask_clear 61 51
+cpumask_clear_cpu 280 51
+cpumask_copy 61 51
+cpumask_empty 262 51
+cpumask_equal 262 51
+cpumask_first 264 51
+cpumask_full 262 51
+cpumask_intersects 262 51
+cpumask_next 313 51
+cpumask_or 61 51
+cpumask_set_cpu 314 51
+cpumask_setall 61 51
+cpumask_subset 262 51
+cpumask_test_and_clear_cpu 315 51
+cpumask_test_and_set_cpu 316 51
+cpumask_test_cpu 317 51
+cpumask_weight 264 51
+cpumask_xor 61 51
+cpus_read_lock 318 120
+cpus_read_trylock 319 120
+cpus_read_unlock 320 120
+cpus_write_lock 321 120
+cpus_write_unlock 322 120
+crypto_engine_register_aead 323 121
+crypto_engine_register_aeads 323 121
+crypto_engine_register_ahash 323 121
+crypto_engine_register_ahashs 323 121
+crypto_engine_register_akcipher 323 121
+crypto_engine_register_akciphers 323 121
+crypto_engine_register_skcipher 323 121
+crypto_engine_register_skciphers 323 121
+crypto_engine_unregister_aead 324 121
+crypto_engine_unregister_aeads 324 121
+crypto_engine_unregister_ahash 324 121
+crypto_engine_unregister_ahashs 324 121
+crypto_engine_unregister_akcipher 324 121
+crypto_engine_unregister_akciphers 324 121
+crypto_engine_unregister_skcipher 324 121
+crypto_engine_unregister_skciphers 324 121
+crypto_register_aead 323 121
+crypto_register_aeads 323 121
+crypto_register_ahash 323 121
+crypto_register_ahashs 323 121
+crypto_register_akcipher 323 121
+crypto_register_akciphers 323 121
+crypto_register_skcipher 323 121
+crypto_register_skciphers 323 121
+crypto_unregister_aead 324 121
+crypto_unregister_aeads 324 121
+crypto_unregister_ahash 324 121
+crypto_unregister_ahashs 324 121
+crypto_unregister_akcipher 324 121
+crypto_unregister_akciphers 324 121
+crypto_unregister_skcipher 324 121
+crypto_unregister_skciphers 324 121
+css_get 92 122
+css_put 255 122
+css_tryget 325 122
+css_tryget_online 325 122
+data_race 326 4
+debugfs_create_atomic_t 27 20
+debugfs_create_automount 27 20
+debugfs_create_blob 27 20
+debugfs_create_bool 27 20
+debugfs_create_devm_seqfile 27 20
+debugfs_create_dir 27 20
+debugfs_create_file 27 20
+debugfs_create_file_size 27 20
+debugfs_create_file_unsafe 27 20
+debugfs_create_regset32 27 20
+debugfs_create_size_t 27 20
+debugfs_create_str 27 20
+debugfs_create_symlink 27 20
+debugfs_create_u16 27 20
+debugfs_create_u32 27 20
+debugfs_create_u32_array 27 20
+debugfs_create_u64 27 20
+debugfs_create_u8 27 20
+debugfs_create_ulong 27 20
+debugfs_create_x16 27 20
+debugfs_create_x32 27 20
+debugfs_create_x64 27 20
+debugfs_create_x8 27 20
+debugfs_create_xul 27 20
+debugfs_remove 327 20
+debugfs_remove_recursive 327 20
+dec_tlb_flush_pending 328 123
+default_wake_function 329 124
+del_gendisk 330 75
+del_singleshot_timer_sync 331 76
+del_timer 332 76
+del_timer_sync 331 76
+delayed_work_pending 106 18
+destroy_workqueue 333 18
+dev_alert 334 125
+dev_alert_once 334 125
+dev_alert_ratelimited 334 125
+dev_alloc_skb 335 69
+dev_close 336 64
+dev_consume_skb_any 306 69
+dev_consume_skb_irq 306 69
+dev_crit 334 125
+dev_crit_once 334 125
+dev_crit_ratelimited 334 125
+dev_dbg 334 125
+dev_dbg_once 334 125
+dev_dbg_ratelimited 334 125
+dev_emerg 334 125
+dev_emerg_once 334 125
+dev_emerg_ratelimited 334 125
+dev_err 334 125
+dev_err_once 334 125
+dev_err_probe 337 125
+dev_err_ratelimited 334 125
+dev_get_by_index 338 64
+dev_get_by_index_rcu 339 64
+dev_get_by_name 338 64
+dev_get_by_name_rcu 340 64
+dev_get_drvdata 40 11
+dev_hold 341 64
+dev_info 334 125
+dev_info_once 334 125
+dev_info_ratelimited 334 125
+dev_kfree_skb 306 69
+dev_kfree_skb_any 306 69
+dev_kfree_skb_irq 306 69
+dev_name 40 11
+dev_notice 334 125
+dev_notice_once 334 125
+dev_notice_ratelimited 334 125
+dev_put 342 64
+dev_queue_xmit 246 64
+dev_to_node 40 11
+dev_warn 334 125
+dev_warn_once 334 125
+dev_warn_ratelimited 334 125
+devfreq_add_device 343 126
+devfreq_remove_device 344 126
+device_add 267 11
+device_add_disk 345 75
+device_del 292 11
+device_initcall 148 54
+device_initcall_sync 148 54
+device_lock 346 11
+device_lock_assert 154 11
+device_lock_interruptible 347 11
+device_register 267 11
+device_remove_bin_file 348 127
+device_remove_file 348 127
+device_remove_group 348 127
+device_remove_groups 348 127
+device_trylock 349 11
+device_unlock 350 11
+device_unregister 292 11
+devl_lock 346 128
+devl_trylock 349 128
+devl_unlock 350 128
+devlink_free 351 117
+devlink_priv 311 117
+devm_add_action 352 129
+devm_add_action_or_reset 352 129
+devm_alloc_etherdev 353 117
+devm_alloc_etherdev_mqs 353 117
+devm_backlight_device_register 354 91
+devm_clk_hw_register 355 14
+devm_counter_add 356 116
+devm_counter_alloc 353 117
+devm_delayed_work_autocancel 357 130
+devm_devfreq_add_device 358 126
+devm_device_add_group 359 127
+devm_fpga_mgr_register 360 131
+devm_free_irq 361 19
+devm_gpiochip_add_data 362 132
+devm_hwmon_device_register_with_info 363 133
+devm_hwrng_register 364 134
+devm_i2c_add_adapter 365 135
+devm_iio_device_alloc 353 117
+devm_iio_device_register 77 52
+devm_iio_triggered_buffer_setup 366 136
+devm_kasprintf 367 129
+devm_kcalloc 367 129
+devm_kfree 368 129
+devm_kmalloc 367 129
+devm_kmalloc_array 367 129
+devm_kmemdup 367 129
+devm_kstrdup 367 129
+devm_kzalloc 367 129
+devm_led_classdev_register 369 137
+devm_led_classdev_register_ext 369 137
+devm_led_classdev_unregister 370 137
+devm_mbox_controller_register 371 138
+devm_mdiobus_register 372 139
+devm_mmc_alloc_host 353 117
+devm_nvmem_register 373 140
+devm_of_mdiobus_register 372 139
+devm_of_phy_provider_register 374 141
+devm_of_phy_provider_register_full 374 141
+devm_power_supply_register 375 142
+devm_pwmchip_add 376 143
+devm_rc_register_device 377 144
+devm_register_netdev 378 64
+devm_regulator_register 379 145
+devm_request_any_context_irq 380 19
+devm_request_irq 381 19
+devm_request_threaded_irq 382 19
+devm_reset_controller_register 383 146
+devm_rproc_add 384 147
+devm_rtc_register_device 385 53
+devm_snd_soc_register_component 386 148
+devm_spi_alloc_controller 353 117
+devm_spi_alloc_host 353 117
+devm_spi_alloc_master 353 117
+devm_spi_alloc_slave 353 117
+devm_spi_alloc_target 353 117
+devm_spi_register_controller 387 149
+devm_spi_register_master 387 149
+devm_thermal_of_zone_register 388 150
+devm_watchdog_register_device 389 151
+devm_work_autocancel 390 130
+dget 391 152
+dget_dlock 392 152
+dget_parent 391 152
+disable_delayed_work 393 18
+disable_delayed_work_sync 394 18
+disable_hardirq 395 19
+disable_irq 396 19
+disable_irq_nosync 397 19
+disable_work 398 18
+disable_work_sync 399 18
+div64_u64 40 24
+div_u64 40 24
+dma_alloc_coherent 82 153
+dma_async_device_register 400 154
+dma_async_device_unregister 401 154
+dma_fence_get 391 155
+dma_fence_get_rcu 325 155
+dma_fence_is_signaled 106 155
+dma_fence_put 306 155
+dma_fence_signal 248 155
+dma_fence_wait 402 155
+dma_fence_wait_timeout 402 155
+dma_free_coherent 403 153
+dma_map_page 40 156
+dma_map_sg 40 156
+dma_map_single 40 156
+dma_mapping_error 59 156
+dma_mb 404 157
+dma_pool_alloc 82 158
+dma_pool_free 368 158
+dma_resv_assert_held 154 159
+dma_resv_lock 347 159
+dma_resv_lock_interruptible 347 159
+dma_resv_lock_slow 346 159
+dma_resv_trylock 349 159
+dma_resv_unlock 350 159
+dma_resv_wait_timeout 402 159
+dma_rmb 405 157
+dma_sync_sg_for_cpu 334 156
+dma_sync_sg_for_device 334 156
+dma_sync_single_for_cpu 334 156
+dma_sync_single_for_device 334 156
+dma_unmap_page 334 156
+dma_unmap_sg 334 156
+dma_unmap_single 334 156
+dma_wmb 406 157
+dmaenginem_async_device_register 407 154
+do_div 40 24
+do_exit 11 8
+do_group_exit 11 8
+do_task_dead 11 8
+done_seqretry 408 67
+done_seqretry_irqrestore 408 67
+double_rq_lock 151 70
+double_rq_unlock 153 70
+down 409 160
+down_interruptible 410 160
+down_killable 410 160
+down_read 142 161
+down_read_interruptible 411 161
+down_read_killable 411 161
+down_read_killable_nested 411 161
+down_read_nested 142 161
+down_read_non_owner 142 161
+down_read_trylock 144 161
+down_timeout 410 160
+down_trylock 412 160
+down_write 143 161
+down_write_killable 413 161
+down_write_killable_nested 413 161
+down_write_nest_lock 143 161
+down_write_nested 143 161
+down_write_trylock 145 161
+downgrade_write 414 161
+dput 415 152
+drain_workqueue 416 18
+drm_gem_object_get 92 162
+drm_gem_object_put 417 162
+dst_clone 391 163
+dst_hold 92 163
+dst_hold_safe 325 163
+dst_release 306 163
+dump_stack 334 164
+early_initcall 148 54
+early_param 108 54
+enable_and_queue_work 418 18
+enable_delayed_work 246 18
+enable_irq 419 19
+enable_work 246 18
+fault_in_readable 420 165
+ffs 1 55
+ffz 1 55
+fget 421 166
+fib_table_lookup_rcu 84 64
+file_end_write 422 167
+file_ref_get 423 168
+file_ref_inc 92 168
+file_ref_put 424 168
+file_start_write 425 167
+filemap_invalidate_lock 143 169
+filemap_invalidate_lock_shared 142 169
+filemap_invalidate_trylock_shared 144 169
+filemap_invalidate_unlock 147 169
+filemap_invalidate_unlock_shared 146 169
+filemap_write_and_wait_range 247 165
+find_first_bit 264 170
+find_first_zero_bit 264 170
+find_last_bit 264 170
+find_linux_pte 80 56
+find_next_and_bit 264 170
+find_next_bit 264 170
+find_next_zero_bit 264 170
+find_task_by_pid_ns 340 171
+find_task_by_vpid 340 171
+finish_rcuwait 85 172
+finish_swait 85 73
+finish_wait 85 73
+flex_array_size 1 82
+fls 1 55
+fls64 1 55
+fls_long 1 55
+flush_dcache_page 334 173
+flush_delayed_work 426 18
+flush_rcu_work 427 18
+flush_scheduled_work 428 18
+flush_tlb_all 429 173
+flush_tlb_batched_pending 66 174
+flush_tlb_kernel_range 66 173
+flush_tlb_mm 66 173
+flush_tlb_page 66 173
+flush_tlb_range 66 173
+flush_work 427 18
+flush_workqueue 416 18
+folio_alloc 82 57
+folio_clear_active 22 16
+folio_clear_checked 22 16
+folio_clear_dirty 22 16
+folio_clear_dropbehind 22 16
+folio_clear_foreign 22 16
+folio_clear_has_hwpoisoned 22 16
+folio_clear_head 22 16
+folio_clear_hwpoison 22 16
+folio_clear_idle 22 16
+folio_clear_large_rmappable 22 16
+folio_clear_lru 22 16
+folio_clear_mappedtodisk 22 16
+folio_clear_mlocked 22 16
+folio_clear_movable_ops_isolated 22 16
+folio_clear_owner_2 22 16
+folio_clear_partially_mapped 22 16
+folio_clear_pinned 22 16
+folio_clear_private 22 16
+folio_clear_private_2 22 16
+folio_clear_readahead 22 16
+folio_clear_reclaim 22 16
+folio_clear_referenced 22 16
+folio_clear_reserved 22 16
+folio_clear_savepinned 22 16
+folio_clear_swapbacked 22 16
+folio_clear_swapcache 22 16
+folio_clear_unevictable 22 16
+folio_clear_uptodate 22 16
+folio_clear_vmemmap_self_hosted 22 16
+folio_clear_waiters 22 16
+folio_clear_workingset 22 16
+folio_clear_xen_remapped 22 16
+folio_end_writeback 430 165
+folio_get 92 107
+folio_lock 431 165
+folio_lock_killable 432 165
+folio_mark_dirty 433 107
+folio_mark_uptodate 55 16
+folio_nr_pages 40 107
+folio_order 40 107
+folio_page 40 107
+folio_put 434 107
+folio_put_refs 435 107
+folio_put_testzero 424 107
+folio_ref_add 436 175
+folio_ref_add_unless_zero 437 175
+folio_ref_count 44 175
+folio_ref_dec 438 175
+folio_ref_dec_and_test 424 175
+folio_ref_dec_return 439 175
+folio_ref_freeze 440 175
+folio_ref_inc 92 175
+folio_ref_inc_return 441 175
+folio_ref_sub 442 175
+folio_ref_sub_and_test 443 175
+folio_ref_sub_return 444 175
+folio_ref_try_add 437 175
+folio_ref_unfreeze 445 175
+folio_set_active 54 16
+folio_set_checked 54 16
+folio_set_dirty 54 16
+folio_set_dropbehind 54 16
+folio_set_foreign 54 16
+folio_set_has_hwpoisoned 54 16
+folio_set_hwpoison 54 16
+folio_set_idle 54 16
+folio_set_large_rmappable 54 16
+folio_set_lru 54 16
+folio_set_mappedtodisk 54 16
+folio_set_mlocked 54 16
+folio_set_movable_ops 54 16
+folio_set_movable_ops_isolated 54 16
+folio_set_owner_2 54 16
+folio_set_partially_mapped 54 16
+folio_set_pinned 54 16
+folio_set_private 54 16
+folio_set_private_2 54 16
+folio_set_readahead 54 16
+folio_set_reclaim 54 16
+folio_set_referenced 54 16
+folio_set_reserved 54 16
+folio_set_savepinned 54 16
+folio_set_swapbacked 54 16
+folio_set_swapcache 54 16
+folio_set_unevictable 54 16
+folio_set_vmemmap_self_hosted 54 16
+folio_set_waiters 54 16
+folio_set_workingset 54 16
+folio_set_xen_remapped 54 16
+folio_set_young 54 16
+folio_size 40 107
+folio_start_writeback 54 16
+folio_test_active 44 16
+folio_test_anon 45 16
+folio_test_buddy 44 16
+folio_test_checked 44 16
+folio_test_clear_active 56 16
+folio_test_clear_dirty 56 16
+folio_test_clear_dropbehind 56 16
+folio_test_clear_hwpoison 56 16
+folio_test_clear_lru 56 16
+folio_test_clear_mlocked 56 16
+folio_test_clear_pinned 56 16
+folio_test_clear_readahead 56 16
+folio_test_clear_reclaim 56 16
+folio_test_clear_referenced 56 16
+folio_test_clear_unevictable 56 16
+folio_test_clear_workingset 56 16
+folio_test_clear_writeback 56 16
+folio_test_clear_xen_remapped 56 16
+folio_test_clear_young 56 16
+folio_test_dirty 44 16
+folio_test_dropbehind 44 16
+folio_test_foreign 44 16
+folio_test_guard 44 16
+folio_test_has_hwpoisoned 44 16
+folio_test_hugetlb 44 16
+folio_test_hwpoison 44 16
+folio_test_idle 44 16
+folio_test_large 45 16
+folio_test_large_kmalloc 44 16
+folio_test_large_rmappable 44 16
+folio_test_locked 44 16
+folio_test_lru 44 16
+folio_test_mappedtodisk 44 16
+folio_test_mlocked 44 16
+folio_test_movable_ops 44 16
+folio_test_movable_ops_isolated 44 16
+folio_test_offline 44 16
+folio_test_owner_2 44 16
+folio_test_partially_mapped 44 16
+folio_test_pinned 44 16
+folio_test_private 44 16
+folio_test_private_2 44 16
+folio_test_readahead 44 16
+folio_test_reclaim 44 16
+folio_test_referenced 44 16
+folio_test_reported 44 16
+folio_test_reserved 44 16
+folio_test_savepinned 44 16
+folio_test_set_dirty 57 16
+folio_test_set_hwpoison 57 16
+folio_test_set_mlocked 57 16
+folio_test_set_pinned 57 16
+folio_test_set_writeback 57 16
+folio_test_slab 44 16
+folio_test_swapbacked 44 16
+folio_test_swapcache 44 16
+folio_test_table 44 16
+folio_test_unaccepted 44 16
+folio_test_unevictable 44 16
+folio_test_uptodate 46 16
+folio_test_vmemmap_self_hosted 44 16
+folio_test_waiters 44 16
+folio_test_workingset 44 16
+folio_test_writeback 44 16
+folio_test_xen_remapped 44 16
+folio_test_young 44 16
+folio_test_zsmalloc 44 16
+folio_try_get 446 175
+folio_trylock 447 165
+folio_unlock 448 165
+folio_wait_bit 449 165
+folio_wait_locked 449 165
+folio_wait_stable 449 165
+folio_wait_writeback 449 165
+for_each_clear_bit 450 170
+for_each_cpu 450 51
+for_each_set_bit 450 170
+fpga_mgr_register 451 131
+fpga_mgr_unregister 452 131
+fput 453 166
+free_candev 351 117
+free_irq 454 19
+free_netdev 351 117
+free_page 81 57
+free_pages 81 57
+free_percpu 81 77
+from_timer 307 23
+fs_initcall 148 54
+fs_initcall_sync 148 54
+fsleep 301 176
+futex_hb_waiters_dec 328 177
+futex_hb_waiters_inc 455 177
+futex_hb_waiters_pending 456 177
+futex_q_lock 457 177
+futex_q_unlock 458 177
+fwnode_handle_put 417 178
+get_bh 92 99
+get_cpu 459 179
+get_cpu_ptr 460 180
+get_cpu_var 461 180
+get_cred 391 181
+get_cred_rcu 446 181
+get_device 391 11
+get_file 391 169
+get_file_rcu 446 169
+get_locked_pte 462 182
+get_net 391 183
+get_page 92 107
+get_page_unless_zero 446 107
+get_pid 391 171
+get_state_synchronize_rcu 463 42
+get_state_synchronize_srcu 464 101
+get_task_mm 465 184
+get_task_struct 391 185
+get_user 73 58
+get_user_pages 420 107
+get_user_pages_fast 420 107
+get_zeroed_page 82 57
+gpiochip_add 466 132
+gpiochip_add_data 466 132
+gpiochip_remove 467 132
+gpiod_get_value_cansleep 292 186
+gpiod_set_value 468 186
+gpiod_set_value_cansleep 292 186
+guard 17 12
+guard(__priv__iio_dev_mode_lock) 469 52
+guard(__priv__iio_dev_mode_lock_try_direct) 470 52
+guard(__task_rq_lock) 471 12
+guard(console_lock) 472 12
+guard(cooling_dev) 469 187
+guard(cpufreq_policy_read) 473 188
+guard(cpufreq_policy_write) 474 188
+guard(cpus_read_lock) 475 12
+guard(device) 469 12
+guard(device_intr) 470 12
+guard(devl) 469 12
+guard(disable_irq) 476 12
+guard(gpio_generic_lock) 477 189
+guard(gpio_generic_lock_irqsave) 478 189
+guard(hwmon_lock) 469 133
+guard(irq) 479 12
+guard(irqsave) 479 12
+guard(jump_label_lock) 480 12
+guard(local_lock) 481 12
+guard(local_lock_irq) 482 12
+guard(local_lock_irqsave) 482 12
+guard(local_lock_nested_bh) 483 12
+guard(migrate) 484 12
+guard(mmap_read_lock) 485 12
+guard(mmap_read_lock_try) 486 12
+guard(mmap_write_lock) 487 12
+guard(msi_descs_lock) 469 190
+guard(mutex) 469 12
+guard(mutex_intr) 470 12
+guard(mutex_kill) 470 12
+guard(mutex_try) 488 12
+guard(pagefault) 489 12
+guard(pci_dev) 469 12
+guard(percpu_read) 490 12
+guard(percpu_read_try) 491 12
+guard(percpu_write) 492 12
+guard(pm_runtime_active) 493 12
+guard(pm_runtime_active_auto) 493 12
+guard(pm_runtime_active_auto_try) 494 12
+guard(pm_runtime_active_auto_try_enabled) 495 12
+guard(pm_runtime_active_try) 494 12
+guard(pm_runtime_active_try_enabled) 495 12
+guard(pm_runtime_noresume) 496 12
+guard(preempt) 497 12
+guard(preempt_notrace) 497 12
+guard(raw_spinlock) 477 12
+guard(raw_spinlock_bh) 498 12
+guard(raw_spinlock_bh_try) 499 12
+guard(raw_spinlock_irq) 478 12
+guard(raw_spinlock_irq_try) 500 12
+guard(raw_spinlock_irqsave) 478 12
+guard(raw_spinlock_irqsave_try) 500 12
+guard(raw_spinlock_nested) 477 12
+guard(raw_spinlock_try) 501 12
+guard(rcu) 502 12
+guard(rcu_tasks_trace) 503 12
+guard(read_lock) 504 12
+guard(read_lock_irq) 505 12
+guard(read_lock_irqsave) 505 12
+guard(ring_buffer_nest) 17 191
+guard(rq_lock) 477 12
+guard(rq_lock_irq) 478 12
+guard(rq_lock_irqsave) 478 12
+guard(rwsem_read) 473 12
+guard(rwsem_read_intr) 506 12
+guard(rwsem_read_kill) 506 12
+guard(rwsem_read_try) 507 12
+guard(rwsem_write) 474 12
+guard(rwsem_write_kill) 508 12
+guard(rwsem_write_try) 509 12
+guard(serio_pause_rx) 510 192
+guard(spinlock) 511 12
+guard(spinlock_bh) 512 12
+guard(spinlock_bh_try) 513 12
+guard(spinlock_irq) 510 12
+guard(spinlock_irq_try) 514 12
+guard(spinlock_irqsave) 510 12
+guard(spinlock_irqsave_try) 514 12
+guard(spinlock_try) 515 12
+guard(srcu) 516 12
+guard(srcu_fast) 516 12
+guard(srcu_fast_notrace) 516 12
+guard(super_write) 517 12
+guard(task_lock) 511 12
+guard(task_rq_lock) 518 12
+guard(uart_port_lock) 511 12
+guard(uart_port_lock_check_sysrq_irqsave) 510 12
+guard(uart_port_lock_irq) 510 12
+guard(uart_port_lock_irqsave) 510 12
+guard(uart_port_lock_irqsave_try) 514 12
+guard(uart_port_lock_try) 515 12
+guard(wiphy) 469 12
+guard(write_lock) 519 12
+guard(write_lock_irq) 520 12
+guard(write_lock_irqsave) 520 12
+hardirq_count 521 65
+hash_add 522 193
+hash_add_rcu 523 193
+hash_del 524 193
+hash_del_rcu 525 193
+hash_for_each 526 193
+hash_for_each_possible 527 193
+hash_for_each_possible_rcu 528 193
+hash_for_each_rcu 529 193
+hash_for_each_safe 530 193
+hash_init 36 193
+hci_get_priv 311 117
+hci_register_dev 531 194
+hci_unregister_dev 532 194
+hid_device_io_stop 533 195
+hid_hw_close 533 195
+hid_hw_stop 534 195
+hlist_add_before 535 31
+hlist_add_before_rcu 536 196
+hlist_add_behind 535 31
+hlist_add_behind_rcu 536 196
+hlist_add_head 535 31
+hlist_add_head_rcu 537 196
+hlist_add_tail_rcu 537 196
+hlist_bl_add_head_rcu 537 196
+hlist_bl_del_rcu 538 196
+hlist_bl_for_each_entry_continue_rcu 539 197
+hlist_bl_for_each_entry_rcu 540 197
+hlist_bl_is_locked 106 198
+hlist_bl_lock 541 198
+hlist_bl_unlock 542 198
+hlist_del 543 31
+hlist_del_init 543 31
+hlist_del_init_rcu 538 196
+hlist_del_rcu 538 196
+hlist_empty 44 31
+hlist_entry 307 31
+hlist_entry_safe 544 199
+hlist_for_each_entry 545 31
+hlist_for_each_entry_continue_rcu 539 196
+hlist_for_each_entry_from_rcu 539 196
+hlist_for_each_entry_rcu 546 196
+hlist_for_each_entry_rcu_bh 546 196
+hlist_for_each_entry_rcu_notrace 546 196
+hlist_for_each_entry_safe 547 31
+hlist_for_each_entry_srcu 546 196
+hlist_nulls_add_head_rcu 536 200
+hlist_nulls_add_tail_rcu 536 200
+hlist_nulls_del_init_rcu 538 200
+hlist_nulls_del_rcu 538 200
+hlist_nulls_for_each_entry_rcu 540 200
+hlist_nulls_replace_init_rcu 548 200
+hlist_nulls_replace_rcu 548 196
+hlist_replace_rcu 548 196
+hlist_unhashed 264 31
+hlist_unhashed_lockless 44 31
+hlists_swap_heads_rcu 549 196
+hrtimer_active 106 201
+hrtimer_cancel 550 201
+hrtimer_forward 551 201
+hrtimer_forward_now 551 201
+hrtimer_get_expires 264 201
+hrtimer_get_remaining 264 201
+hrtimer_get_softexpires 264 201
+hrtimer_init 552 201
+hrtimer_is_queued 106 201
+hrtimer_restart 553 201
+hrtimer_set_expires 61 201
+hrtimer_set_expires_range 61 201
+hrtimer_set_expires_range_ns 61 201
+hrtimer_setup 554 201
+hrtimer_start 553 201
+hrtimer_start_expires 553 201
+hrtimer_start_range_ns 553 201
+hrtimer_try_to_cancel 555 201
+htonl 1 93
+htons 1 93
+hweight16 1 55
+hweight32 1 55
+hweight64 1 55
+hweight8 1 55
+hweight_long 1 55
+hwmon_device_register_with_info 556 133
+hwmon_device_unregister 557 133
+hwrng_register 558 134
+hwrng_unregister 559 134
+i2c_add_adapter 560 135
+i2c_add_numbered_adapter 560 135
+i2c_del_adapter 561 135
+i2c_get_clientdata 40 11
+i2c_transfer 267 135
+i_mmap_assert_locked 562 169
+i_mmap_assert_write_locked 154 169
+i_mmap_lock_read 142 169
+i_mmap_lock_write 143 169
+i_mmap_trylock_read 144 169
+i_mmap_trylock_write 145 169
+i_mmap_unlock_read 146 169
+i_mmap_unlock_write 147 169
+ib_register_device 563 202
+ib_unregister_device 564 202
+ida_alloc 565 203
+ida_free 566 203
+idr_alloc 567 203
+idr_find 568 203
+idr_for_each_entry 569 203
+idr_preload 570 203
+idr_preload_end 100 203
+idr_remove 571 203
+ieee80211_free_hw 351 117
+ieee80211_register_hw 572 204
+ieee80211_unregister_hw 573 204
+ieee802154_register_hw 574 205
+ieee802154_unregister_hw 575 205
+igrab 576 169
+ihold 577 169
+iio_alloc_pollfunc 578 206
+iio_device_free 351 117
+iio_device_register 83 52
+iio_device_unregister 579 52
+iio_priv 311 117
+iio_triggered_buffer_setup 580 136
+ilog2 1 207
+in_atomic 521 65
+in_dev_get 391 59
+in_dev_put 306 59
+in_hardirq 521 65
+in_interrupt 521 65
+in_nmi 521 65
+in_serving_softirq 521 65
+in_softirq 521 65
+in_task 521 65
+inb 103 66
+inb_p 103 66
+inc_tlb_flush_pending 581 123
+init_completion 36 106
+init_irq_work 582 208
+init_rcu_head 583 42
+init_rcu_head_on_stack 583 42
+init_rwsem 36 161
+init_srcu_struct 584 101
+init_swait_queue_head 36 209
+init_waitqueue_head 36 46
+inl 103 66
+inl_p 103 66
+inode_dio_begin 92 169
+inode_dio_end 585 169
+inode_dio_wait 449 169
+inode_lock 143 169
+inode_lock_killable 413 169
+inode_lock_nested 143 169
+inode_lock_shared 142 169
+inode_lock_shared_killable 411 169
+inode_lock_shared_nested 142 169
+inode_trylock 145 169
+inode_trylock_shared 144 169
+inode_unlock 147 169
+inode_unlock_shared 146 169
+input_free_device 586 210
+input_register_device 587 210
+input_unregister_device 586 210
+insb 85 66
+insl 85 66
+instrument_atomic_read 334 211
+instrument_atomic_read_write 334 211
+instrument_atomic_write 334 211
+instrument_read 334 211
+instrument_read_write 334 211
+instrument_write 334 211
+insw 85 66
+inw 103 66
+inw_p 103 66
+io_schedule 588 108
+io_schedule_timeout 589 124
+io_stop_wc 590 157
+ioread16 103 212
+ioread16_rep 85 212
+ioread16be 103 212
+ioread32 103 212
+ioread32_rep 85 212
+ioread32be 103 212
+ioread64 103 212
+ioread64be 103 212
+ioread8 103 212
+ioread8_rep 85 212
+iowrite16 104 212
+iowrite16_rep 85 212
+iowrite16be 104 212
+iowrite32 104 212
+iowrite32_rep 85 212
+iowrite32be 104 212
+iowrite64 104 212
+iowrite64be 104 212
+iowrite8 104 212
+iowrite8_rep 85 212
+iput 591 169
+irq_count 521 65
+irq_set_chained_handler 592 213
+irq_set_chained_handler_and_data 592 213
+irq_work_queue 593 214
+irq_work_queue_on 593 214
+irq_work_sync 594 214
+irqs_disabled 521 65
+is_power_of_2 1 207
+jiffies_to_msecs 40 215
+jiffies_to_usecs 40 215
+jump_label_lock 595 216
+jump_label_unlock 596 216
+kasan_check_read 334 217
+kasan_check_write 334 217
+kasprintf 82 218
+kcalloc 82 219
+kcsan_atomic_next 334 220
+kcsan_flat_atomic_begin 334 220
+kcsan_flat_atomic_end 334 220
+kcsan_nestable_atomic_begin 334 220
+kcsan_nestable_atomic_end 334 220
+kernel_read 267 169
+kernel_write 267 169
+kfifo_get 597 221
+kfifo_in 598 221
+kfifo_in_spinlocked 599 221
+kfifo_is_empty 264 221
+kfifo_is_full 264 221
+kfifo_len 264 221
+kfifo_out 597 221
+kfifo_out_spinlocked 105 221
+kfifo_put 598 221
+kfifo_reset 36 221
+kfree 81 219
+kfree_const 81 219
+kfree_rcu 600 100
+kfree_rcu_mightsleep 601 100
+kfree_sensitive 81 219
+kfree_skb 306 69
+kfree_skb_list 306 69
+kfree_skb_reason 306 69
+klist_del 602 222
+klist_remove 602 222
+kmalloc 82 219
+kmalloc_array 82 219
+kmalloc_node 82 219
+kmalloc_obj 82 219
+kmalloc_objs 82 219
+kmap 603 223
+kmap_atomic 604 223
+kmap_local_folio 605 223
+kmap_local_page 605 223
+kmem_cache_alloc 82 219
+kmem_cache_alloc_node 82 219
+kmem_cache_create 141 219
+kmem_cache_destroy 606 219
+kmem_cache_free 368 219
+kmem_cache_free_bulk 607 219
+kmem_cache_zalloc 82 219
+kmemdup 82 224
+kmemdup_nul 82 224
+kobject_get 391 225
+kobject_get_unless_zero 325 225
+kobject_put 417 225
+krealloc 82 219
+krealloc_array 82 219
+kref_get 608 226
+kref_get_unless_zero 609 226
+kref_init 610 226
+kref_put 611 226
+kref_put_lock 612 226
+kref_put_mutex 613 226
+kref_read 223 226
+kstrdup 82 224
+kstrdup_const 82 224
+kstrndup 82 224
+kthread_bind 292 227
+kthread_cancel_work_sync 614 227
+kthread_complete_and_exit 11 228
+kthread_create 615 227
+kthread_create_on_cpu 616 228
+kthread_create_on_node 616 228
+kthread_destroy_worker 333 227
+kthread_exit 11 228
+kthread_flush_work 617 227
+kthread_flush_worker 416 227
+kthread_init_delayed_work 35 228
+kthread_init_work 618 228
+kthread_mod_delayed_work 619 227
+kthread_park 620 227
+kthread_parkme 301 227
+kthread_queue_delayed_work 619 227
+kthread_queue_work 621 227
+kthread_run 622 227
+kthread_run_on_cpu 616 228
+kthread_run_on_node 616 228
+kthread_should_park 623 227
+kthread_should_stop 623 227
+kthread_should_stop_or_park 624 227
+kthread_stop 620 227
+kthread_unpark 625 227
+ktime_add 40 229
+ktime_get 40 229
+ktime_get_boottime 40 229
+ktime_get_ns 40 229
+ktime_get_real 40 229
+ktime_ms_delta 40 229
+ktime_sub 40 229
+ktime_to_ms 40 229
+ktime_to_ns 40 229
+ktime_to_us 40 229
+ktime_us_delta 40 229
+kunmap 626 223
+kunmap_atomic 627 223
+kunmap_local 419 223
+kvasprintf 82 218
+kvcalloc 82 219
+kvfree 628 219
+kvfree_rcu 600 100
+kvfree_rcu_mightsleep 601 100
+kvfree_sensitive 628 219
+kvmalloc 82 219
+kvmalloc_array 82 219
+kvmalloc_node 82 219
+kvmemdup 82 224
+kvrealloc 82 219
+kvzalloc 82 219
+kvzalloc_node 82 219
+kzalloc 82 219
+kzalloc_node 82 219
+kzalloc_obj 82 219
+kzalloc_objs 82 219
+l3mdev_master_dev_rcu 84 64
+latch_tree_find 629 230
+latch_tree_insert 630 230
+late_initcall 148 54
+late_initcall_sync 148 54
+le16_to_cpu 1 93
+le32_to_cpu 1 93
+le64_to_cpu 1 93
+led_classdev_register 631 137
+led_classdev_register_ext 631 137
+led_classdev_unregister 632 137
+likely 79 39
+list_add 633 31
+list_add_rcu 537 196
+list_add_tail 633 31
+list_add_tail_rcu 537 196
+list_add_tail_release 634 31
+list_bidir_del_rcu 635 196
+list_bulk_move_tail 636 31
+list_del 86 31
+list_del_init 86 31
+list_del_init_careful 637 31
+list_del_rcu 635 196
+list_empty 44 31
+list_empty_careful 105 31
+list_entry 307 31
+list_entry_lockless 638 196
+list_entry_rcu 638 196
+list_first_entry 639 31
+list_first_entry_or_null 640 31
+list_first_entry_or_null_acquire 641 31
+list_first_or_null_rcu 642 196
+list_for_each 643 31
+list_for_each_entry 644 31
+list_for_each_entry_continue 644 31
+list_for_each_entry_continue_rcu 645 196
+list_for_each_entry_from 644 31
+list_for_each_entry_from_rcu 645 196
+list_for_each_entry_lockless 645 196
+list_for_each_entry_rcu 645 196
+list_for_each_entry_reverse 644 31
+list_for_each_entry_safe 646 31
+list_for_each_entry_safe_continue 646 31
+list_for_each_entry_safe_from 646 31
+list_for_each_entry_safe_reverse 646 31
+list_for_each_entry_srcu 645 196
+list_for_each_prev 643 31
+list_for_each_prev_safe 647 31
+list_for_each_rcu 648 196
+list_for_each_safe 647 31
+list_is_first 264 31
+list_is_head 264 31
+list_is_last 264 31
+list_is_singular 264 31
+list_last_entry 639 31
+list_last_entry_or_null 640 31
+list_move 636 31
+list_move_tail 636 31
+list_next_entry 649 31
+list_next_entry_circular 544 31
+list_next_or_null_rcu 650 196
+list_prev_entry 649 31
+list_prev_entry_circular 544 31
+list_replace 651 31
+list_replace_init 651 31
+list_replace_rcu 548 196
+list_rotate_left 61 31
+list_splice 636 31
+list_splice_init 636 31
+list_splice_init_rcu 652 196
+list_splice_rcu 537 196
+list_splice_tail 636 31
+list_splice_tail_init 636 31
+list_splice_tail_init_rcu 652 196
+list_swap 636 31
+llist_add 653 61
+llist_add_batch 654 61
+llist_del_all 655 61
+llist_del_first 656 61
+llist_del_first_init 656 61
+llist_del_first_this 657 61
+llist_empty 44 61
+llist_entry 544 61
+llist_for_each_entry 658 61
+llist_for_each_entry_safe 659 61
+llist_next 44 61
+local64_add 660 231
+local64_add_return 661 231
+local64_cmpxchg 662 231
+local64_dec 663 231
+local64_dec_return 664 231
+local64_inc 665 231
+local64_inc_return 666 231
+local64_read 667 231
+local64_set 668 231
+local64_sub 669 231
+local64_sub_return 670 231
+local64_xchg 671 231
+local_add 660 231
+local_add_return 661 231
+local_bh_disable 90 232
+local_bh_enable 91 232
+local_bh_enable_ip 91 62
+local_clock 40 229
+local_cmpxchg 662 231
+local_dec 663 231
+local_dec_return 664 231
+local_inc 665 231
+local_inc_return 666 231
+local_irq_disable 149 232
+local_irq_enable 150 232
+local_irq_restore 150 232
+local_irq_save 149 232
+local_lock 672 233
+local_lock_irq 673 233
+local_lock_irqsave 673 233
+local_lock_nested_bh 674 233
+local_read 667 231
+local_set 668 231
+local_sub 669 231
+local_sub_return 670 231
+local_trylock 675 233
+local_trylock_irqsave 676 233
+local_unlock 677 233
+local_unlock_irq 678 233
+local_unlock_irqrestore 678 233
+local_unlock_nested_bh 679 233
+local_xchg 671 231
+lock_buffer 680 99
+lock_page 431 165
+lock_sock 681 94
+lock_sock_fast 682 94
+lock_sock_nested 681 94
+lock_task_sighand 683 234
+lock_vma_under_rcu 684 235
+lockdep_assert 334 236
+lockdep_assert_RT_in_threaded_ctx 334 236
+lockdep_assert_cpus_held 685 120
+lockdep_assert_held 562 236
+lockdep_assert_held_exclusive 154 236
+lockdep_assert_held_once 562 236
+lockdep_assert_held_read 686 236
+lockdep_assert_held_write 154 236
+lockdep_assert_in_rcu_read_lock 687 42
+lockdep_assert_in_rcu_read_lock_bh 687 42
+lockdep_assert_in_rcu_read_lock_sched 687 42
+lockdep_assert_in_rcu_reader 687 42
+lockdep_assert_in_softirq 334 236
+lockdep_assert_irqs_disabled 688 236
+lockdep_assert_irqs_enabled 334 236
+lockdep_assert_none_held_once 334 236
+lockdep_assert_not_held 85 236
+lockdep_assert_preemption_disabled 689 236
+lockdep_assert_preemption_enabled 334 236
+lockdep_assert_rq_held 154 70
+lockdep_assert_wiphy 154 237
+lockdep_is_held 690 236
+lockdep_rtnl_is_held 691 5
+lockdep_set_class 85 236
+lockdep_set_class_and_name 85 236
+lockdep_set_novalidate_class 85 236
+lockdep_set_subclass 85 236
+lockdep_sock_is_held 692 94
+lockless_dereference 693 238
+lockref_get 92 239
+lockref_get_not_dead 325 239
+lockref_get_not_zero 325 239
+lockref_mark_dead 61 239
+lockref_put_or_lock 694 239
+lockref_put_return 695 239
+lower_16_bits 1 25
+lower_32_bits 1 25
+make_task_dead 11 8
+mark_buffer_dirty 696 99
+max 1 25
+max3 1 25
+max_t 1 25
+maybe_get_net 325 183
+mb 697 157
+mbox_controller_register 698 138
+mbox_controller_unregister 699 138
+mdelay 334 176
+mdiobus_register 700 139
+mdiobus_unregister 701 139
+memcmp 40 224
+memcpy 61 224
+memcpy_fromio 702 60
+memcpy_toio 85 60
+memdup_user 703 224
+memmove 61 224
+mempool_alloc 82 240
+mempool_free 81 240
+memset 61 224
+memset_io 85 60
+memstick_add_host 704 241
+memstick_free_host 351 117
+memstick_priv 311 117
+memstick_remove_host 705 241
+memzero_explicit 61 224
+might_lock 85 236
+might_sleep 706 242
+might_sleep_if 707 242
+migrate_disable 708 65
+migrate_enable 709 65
+min 1 25
+min3 1 25
+min_not_zero 1 25
+min_t 1 25
+mm_tlb_flush_nested 44 123
+mm_tlb_flush_pending 44 123
+mmap_assert_locked 562 235
+mmap_assert_read_locked 562 235
+mmap_assert_write_locked 154 235
+mmap_lock_is_contended 710 235
+mmap_lock_speculate_retry 711 235
+mmap_lock_speculate_try_begin 712 235
+mmap_read_lock 713 235
+mmap_read_lock_killable 714 235
+mmap_read_trylock 715 235
+mmap_read_unlock 716 235
+mmap_read_unlock_non_owner 716 235
+mmap_write_downgrade 414 235
+mmap_write_lock 717 235
+mmap_write_lock_killable 718 235
+mmap_write_lock_nested 717 235
+mmap_write_unlock 719 235
+mmc_add_host 720 243
+mmc_free_host 351 117
+mmc_priv 311 117
+mmc_remove_host 721 243
+mmdrop 453 184
+mmdrop_sched 722 184
+mmget 92 184
+mmget_not_zero 446 184
+mmgrab 92 184
+mmiowb 723 244
+mmput 724 184
+mmput_async 722 184
+mmu_notifier_invalidate_range_end 17 245
+mmu_notifier_invalidate_range_start 725 245
+mnt_drop_write 422 246
+mnt_drop_write_file 422 246
+mnt_want_write 726 246
+mnt_want_write_file 726 246
+mntget 727 246
+mntput 728 246
+mod_delayed_work 729 18
+mod_delayed_work_on 730 18
+mod_timer 731 76
+mod_timer_pending 731 76
+module_exit 732 63
+module_init 148 63
+module_param_call 733 247
+module_put 722 63
+module_put_and_kthread_exit 11 63
+msecs_to_jiffies 40 215
+msleep 301 176
+msleep_interruptible 300 176
+mul_u64_u32_shr 1 24
+mutex_destroy 734 88
+mutex_init 36 88
+mutex_is_locked 710 248
+mutex_lock 346 248
+mutex_lock_interruptible 347 248
+mutex_lock_interruptible_nested 347 248
+mutex_lock_io 346 248
+mutex_lock_io_nested 346 248
+mutex_lock_killable 347 248
+mutex_lock_killable_nested 347 248
+mutex_lock_nest_lock 346 248
+mutex_lock_nested 346 248
+mutex_trylock 349 248
+mutex_unlock 350 248
+napi_alloc_skb 335 69
+napi_complete 735 64
+napi_complete_done 735 64
+napi_consume_skb 306 69
+napi_disable 736 64
+napi_enable 737 64
+napi_gro_receive 246 64
+napi_schedule 738 64
+napi_schedule_irqoff 739 64
+napi_schedule_prep 738 64
+napi_synchronize 740 64
+ndelay 334 176
+need_resched 741 109
+need_seqretry 106 67
+neigh_hold 92 249
+neigh_release 306 249
+netdev_alert 334 250
+netdev_alloc_skb 335 69
+netdev_completed_queue 22 64
+netdev_crit 334 250
+netdev_dbg 334 250
+netdev_emerg 334 250
+netdev_err 334 250
+netdev_hold 341 64
+netdev_info 334 250
+netdev_lock 346 64
+netdev_lock_ops 742 251
+netdev_master_upper_dev_get_rcu 84 64
+netdev_notice 334 250
+netdev_priv 743 64
+netdev_put 342 64
+netdev_sent_queue 54 64
+netdev_trylock 349 64
+netdev_tx_completed_queue 22 64
+netdev_tx_sent_queue 54 64
+netdev_unlock 350 64
+netdev_unlock_ops 350 251
+netdev_warn 334 250
+netif_addr_lock 94 64
+netif_addr_lock_bh 95 64
+netif_addr_unlock 97 64
+netif_addr_unlock_bh 98 64
+netif_carrier_off 696 64
+netif_carrier_ok 44 64
+netif_carrier_on 744 64
+netif_device_attach 696 64
+netif_device_detach 745 64
+netif_device_present 44 64
+netif_dormant 44 64
+netif_napi_add 746 64
+netif_napi_add_config 746 64
+netif_napi_add_tx 746 64
+netif_napi_add_tx_weight 746 64
+netif_napi_add_weight 746 64
+netif_napi_del 747 64
+netif_queue_stopped 44 64
+netif_receive_skb 246 64
+netif_running 44 64
+netif_rx 246 64
+netif_schedule_queue 625 64
+netif_start_queue 22 64
+netif_start_subqueue 22 64
+netif_stop_queue 748 64
+netif_stop_subqueue 748 64
+netif_subqueue_maybe_stop 749 252
+netif_subqueue_stopped 44 64
+netif_subqueue_try_stop 750 252
+netif_tx_disable 751 64
+netif_tx_lock 94 64
+netif_tx_lock_bh 95 64
+netif_tx_queue_stopped 44 64
+netif_tx_start_all_queues 22 64
+netif_tx_start_queue 22 64
+netif_tx_stop_all_queues 748 64
+netif_tx_stop_queue 748 64
+netif_tx_unlock 97 64
+netif_tx_unlock_bh 98 64
+netif_tx_wake_all_queues 744 64
+netif_tx_wake_queue 744 64
+netif_txq_completed_wake 752 252
+netif_txq_maybe_stop 749 252
+netif_txq_try_stop 750 252
+netif_wake_queue 744 64
+netif_wake_subqueue 744 64
+netif_xmit_stopped 264 64
+nfc_register_device 753 253
+nfc_unregister_device 754 253
+nmi_count 521 65
+no_free_ptr 79 12
+no_printk 40 164
+ns_to_ktime 40 229
+nsecs_to_jiffies 40 215
+ntohl 1 93
+ntohs 1 93
+num_online_cpus 40 109
+numa_node_id 40 11
+nvmem_register 755 140
+nvmem_unregister 756 140
+of_mdiobus_register 700 139
+of_node_get 391 13
+of_node_put 417 13
+offsetof 3 45
+offsetofend 3 254
+on_each_cpu 757 255
+on_each_cpu_cond 758 255
+on_each_cpu_mask 758 255
+open_softirq 759 19
+order_base_2 1 207
+outb 104 66
+outb_p 104 66
+outl 104 66
+outl_p 104 66
+outsb 85 66
+outsl 85 66
+outsw 85 66
+outw 104 66
+outw_p 104 66
+p4dp_get 44 256
+page_address 40 107
+page_count 44 175
+page_folio 40 107
+page_ref_add 436 175
+page_ref_add_unless_zero 437 175
+page_ref_count 44 175
+page_ref_dec 438 175
+page_ref_dec_and_test 424 175
+page_ref_dec_return 439 175
+page_ref_freeze 440 175
+page_ref_inc 92 175
+page_ref_inc_return 441 175
+page_ref_sub 442 175
+page_ref_sub_and_test 443 175
+page_ref_unfreeze 445 175
+page_to_pfn 40 107
+page_to_phys 40 107
+pagefault_disable 760 50
+pagefault_enable 761 50
+panic 11 8
+path_get 762 257
+path_put 763 257
+pci_dev_get 391 258
+pci_dev_lock 346 258
+pci_dev_put 417 258
+pci_dev_unlock 350 258
+pci_disable_device 764 258
+pci_enable_device 765 258
+pci_free_irq 766 258
+pci_free_irq_vectors 767 258
+pci_get_drvdata 40 11
+pci_lock_rescan_remove 768 258
+pci_request_irq 769 258
+pci_unlock_rescan_remove 770 258
+per_cpu 771 180
+per_cpu_ptr 125 180
+percpu_counter_add 772 259
+percpu_counter_add_batch 772 259
+percpu_counter_compare 773 259
+percpu_counter_dec 774 259
+percpu_counter_inc 775 259
+percpu_counter_read 773 259
+percpu_counter_read_positive 776 259
+percpu_counter_set 777 259
+percpu_counter_sub 778 259
+percpu_counter_sum 773 259
+percpu_counter_sum_positive 773 259
+percpu_down_read 779 260
+percpu_down_read_freezable 779 260
+percpu_down_read_internal 779 260
+percpu_down_read_trylock 780 260
+percpu_down_write 781 260
+percpu_is_read_locked 710 260
+percpu_is_write_locked 710 260
+percpu_ref_get 92 122
+percpu_ref_get_many 436 122
+percpu_ref_is_dying 264 122
+percpu_ref_is_zero 44 122
+percpu_ref_kill 85 122
+percpu_ref_kill_and_confirm 85 122
+percpu_ref_put 255 122
+percpu_ref_put_many 442 122
+percpu_ref_reinit 782 122
+percpu_ref_resurrect 782 122
+percpu_ref_switch_to_atomic 782 122
+percpu_ref_switch_to_atomic_sync 783 122
+percpu_ref_switch_to_percpu 782 122
+percpu_ref_tryget 325 122
+percpu_ref_tryget_live 325 122
+percpu_ref_tryget_live_rcu 325 122
+percpu_ref_tryget_many 784 122
+percpu_rwsem_is_held 710 260
+percpu_up_read 785 260
+percpu_up_write 786 260
+perf_pmu_register 787 261
+perf_pmu_unregister 788 261
+pfn_to_page 40 107
+pgdp_get 44 256
+phys_to_virt 40 107
+pid_task 340 171
+pin_user_pages 420 107
+pin_user_pages_fast 420 107
+platform_get_drvdata 40 11
+pm_ptr 79 21
+pm_runtime_disable 292 262
+pm_runtime_force_resume 765 262
+pm_runtime_force_suspend 764 262
+pm_runtime_get 789 262
+pm_runtime_get_if_active 790 262
+pm_runtime_get_if_in_use 790 262
+pm_runtime_get_noresume 789 262
+pm_runtime_get_sync 791 262
+pm_runtime_put 792 262
+pm_runtime_put_autosuspend 792 262
+pm_runtime_put_noidle 793 262
+pm_runtime_put_sync 794 262
+pm_runtime_resume_and_get 791 262
+pm_sleep_ptr 79 21
+pmd_clear 795 256
+pmd_install 796 263
+pmd_lock 797 182
+pmd_lockptr 246 182
+pmd_populate 798 263
+pmd_trans_huge_lock 799 182
+pmdp_establish 800 256
+pmdp_get 44 256
+pmdp_get_lockless 44 256
+pmdp_huge_clear_flush 801 256
+pmdp_huge_get_and_clear 801 256
+pmdp_invalidate 801 256
+pmem_wmb 406 157
+poll_state_synchronize_rcu 802 42
+poll_state_synchronize_srcu 803 101
+poll_wait 804 264
+postcore_initcall 148 54
+postcore_initcall_sync 148 54
+power_supply_register 805 142
+power_supply_unregister 806 142
+pr_alert 334 164
+pr_alert_once 334 164
+pr_alert_ratelimited 334 164
+pr_cont 334 164
+pr_crit 334 164
+pr_crit_once 334 164
+pr_crit_ratelimited 334 164
+pr_debug 334 164
+pr_debug_once 334 164
+pr_debug_ratelimited 334 164
+pr_devel 334 164
+pr_emerg 334 164
+pr_emerg_once 334 164
+pr_emerg_ratelimited 334 164
+pr_err 334 164
+pr_err_once 334 164
+pr_err_ratelimited 334 164
+pr_info 334 164
+pr_info_once 334 164
+pr_info_ratelimited 334 164
+pr_notice 334 164
+pr_notice_once 334 164
+pr_notice_ratelimited 334 164
+pr_warn 334 164
+pr_warn_once 334 164
+pr_warn_ratelimited 334 164
+preempt_check_resched 807 65
+preempt_count 521 65
+preempt_count_add 99 65
+preempt_count_dec 100 65
+preempt_count_dec_and_test 101 65
+preempt_count_inc 99 65
+preempt_count_sub 100 65
+preempt_disable 99 232
+preempt_disable_nested 251 65
+preempt_disable_notrace 99 232
+preempt_enable 100 232
+preempt_enable_nested 251 65
+preempt_enable_no_resched 100 65
+preempt_enable_no_resched_notrace 100 65
+preempt_enable_notrace 100 232
+preempt_fold_need_resched 807 65
+preempt_model_full 521 65
+preempt_model_none 521 65
+preempt_model_preemptible 521 65
+preempt_model_rt 521 65
+preempt_model_voluntary 521 65
+preempt_set_need_resched 807 65
+preemptible 521 65
+prepare_to_rcuwait 808 172
+prepare_to_swait_event 809 68
+prepare_to_swait_exclusive 810 68
+prepare_to_wait 810 68
+prepare_to_wait_event 809 68
+prepare_to_wait_exclusive 811 68
+printk 40 164
+printk_deferred 40 164
+printk_once 40 164
+printk_ratelimited 40 164
+proc_create 27 265
+proc_create_data 27 265
+proc_create_mount_point 27 265
+proc_create_net 27 265
+proc_create_net_data 27 265
+proc_create_net_data_write 27 265
+proc_create_net_single 27 265
+proc_create_net_single_write 27 265
+proc_create_seq 27 265
+proc_create_seq_data 27 265
+proc_create_seq_private 27 265
+proc_create_single 27 265
+proc_create_single_data 27 265
+proc_remove 327 265
+pskb_expand_head 812 69
+pte_clear 813 256
+pte_clear_not_present_full 813 256
+pte_lockptr 246 182
+pte_offset_map 814 256
+pte_offset_map_lock 815 182
+pte_offset_map_nolock 816 256
+pte_offset_map_ro_nolock 816 256
+pte_offset_map_rw_nolock 816 256
+pte_unmap 817 256
+pte_unmap_unlock 818 182
+ptep_clear_flush 801 256
+ptep_clear_flush_young 819 256
+ptep_get 44 256
+ptep_get_and_clear 801 256
+ptep_get_and_clear_full 801 256
+ptep_get_lockless 44 256
+ptep_modify_prot_commit 820 256
+ptep_modify_prot_start 801 256
+ptep_set_access_flags 821 256
+ptep_set_wrprotect 822 256
+ptep_test_and_clear_young 819 256
+ptep_try_set 823 256
+ptp_clock_register 824 266
+ptp_clock_unregister 825 266
+pud_lock 797 182
+pud_trans_huge_lock 799 182
+pudp_get 44 256
+pudp_huge_get_and_clear 801 256
+pure_initcall 148 54
+put_bh 268 99
+put_cpu 100 179
+put_cpu_ptr 826 180
+put_cpu_var 827 180
+put_cred 453 181
+put_device 417 11
+put_net 306 183
+put_page 434 107
+put_page_testzero 424 107
+put_pid 306 171
+put_task_struct 306 185
+put_user 102 58
+pwmchip_add 828 143
+pwmchip_remove 829 143
+queue_delayed_work 830 18
+queue_delayed_work_on 831 18
+queue_rcu_work 832 18
+queue_work 833 18
+queue_work_node 834 18
+queue_work_on 834 18
+queued_spin_lock 151 80
+queued_spin_trylock 152 80
+queued_spin_unlock 153 80
+radix_tree_delete 835 267
+radix_tree_delete_item 835 267
+radix_tree_insert 836 267
+radix_tree_lookup 837 267
+raw_cpu_add 116 71
+raw_cpu_add_return 117 71
+raw_cpu_and 118 71
+raw_cpu_cmpxchg 119 71
+raw_cpu_dec 120 71
+raw_cpu_dec_return 121 71
+raw_cpu_inc 122 71
+raw_cpu_inc_return 123 71
+raw_cpu_or 124 71
+raw_cpu_ptr 125 180
+raw_cpu_read 126 71
+raw_cpu_sub 127 71
+raw_cpu_sub_return 128 71
+raw_cpu_try_cmpxchg 129 71
+raw_cpu_write 130 71
+raw_cpu_xchg 131 71
+raw_irqs_disabled 521 65
+raw_local_irq_disable 149 232
+raw_local_irq_enable 150 232
+raw_local_irq_restore 150 232
+raw_local_irq_save 149 232
+raw_notifier_call_chain 812 90
+raw_read_seqcount 105 67
+raw_read_seqcount_begin 105 67
+raw_read_seqcount_latch 838 67
+raw_read_seqcount_latch_retry 711 67
+raw_seqcount_begin 105 67
+raw_seqcount_try_begin 712 67
+raw_smp_processor_id 839 179
+raw_spin_is_contended 840 83
+raw_spin_is_locked 840 83
+raw_spin_lock 841 268
+raw_spin_lock_bh 842 268
+raw_spin_lock_init 36 83
+raw_spin_lock_irq 843 268
+raw_spin_lock_irq_rcu_node 843 269
+raw_spin_lock_irqsave 843 268
+raw_spin_lock_irqsave_nested 843 268
+raw_spin_lock_irqsave_rcu_node 843 269
+raw_spin_lock_nest_lock 841 268
+raw_spin_lock_nested 841 268
+raw_spin_lock_rcu_node 841 269
+raw_spin_rq_lock 841 70
+raw_spin_rq_lock_irqsave 843 70
+raw_spin_rq_unlock 844 70
+raw_spin_trylock 845 268
+raw_spin_trylock_bh 846 268
+raw_spin_trylock_irq 847 268
+raw_spin_trylock_irqsave 847 268
+raw_spin_unlock 844 268
+raw_spin_unlock_bh 848 268
+raw_spin_unlock_irq 849 268
+raw_spin_unlock_irq_rcu_node 849 269
+raw_spin_unlock_irqrestore 849 268
+raw_spin_unlock_irqrestore_rcu_node 849 269
+raw_spin_unlock_rcu_node 844 269
+raw_write_seqcount_barrier 850 67
+raw_write_seqcount_begin 851 67
+raw_write_seqcount_end 852 67
+raw_write_seqcount_latch 850 67
+rb_entry 307 199
+rb_entry_rcu 544 199
+rb_entry_safe 544 199
+rb_erase 853 199
+rb_find_rcu 629 199
+rb_first 854 199
+rb_insert_color 855 199
+rb_last 854 199
+rb_link_node 856 199
+rb_link_node_rcu 857 199
+rb_next 854 199
+rb_prev 854 199
+rc_register_device 858 144
+rc_unregister_device 859 144
+rcu_access_pointer 860 270
+rcu_assign_pointer 861 41
+rcu_assign_sk_user_data 862 94
+rcu_barrier 863 271
+rcu_barrier_tasks 863 271
+rcu_barrier_tasks_trace 863 271
+rcu_dereference 864 270
+rcu_dereference_all 864 270
+rcu_dereference_all_check 864 270
+rcu_dereference_bh 864 270
+rcu_dereference_bh_check 864 270
+rcu_dereference_check 864 270
+rcu_dereference_protected 865 270
+rcu_dereference_raw 864 270
+rcu_dereference_raw_check 864 270
+rcu_dereference_rtnl 693 5
+rcu_dereference_sched 864 270
+rcu_dereference_sched_check 864 270
+rcu_dereference_sk_user_data 866 94
+rcu_is_watching 59 42
+rcu_pointer_handoff 246 270
+rcu_read_lock 867 272
+rcu_read_lock_any_held 59 42
+rcu_read_lock_bh 868 272
+rcu_read_lock_bh_held 59 42
+rcu_read_lock_dont_migrate 869 272
+rcu_read_lock_held 59 42
+rcu_read_lock_sched 870 272
+rcu_read_lock_sched_held 59 42
+rcu_read_lock_sched_notrace 870 272
+rcu_read_lock_trace 871 272
+rcu_read_unlock 872 272
+rcu_read_unlock_bh 873 272
+rcu_read_unlock_migrate 874 272
+rcu_read_unlock_sched 875 272
+rcu_read_unlock_sched_notrace 875 272
+rcu_read_unlock_trace 876 272
+rcu_replace_pointer 877 41
+rcu_sync_enter 878 273
+rcu_sync_exit 879 273
+rcu_sync_is_idle 44 273
+rcuref_get 325 274
+rcuref_init 880 274
+rcuref_put 881 274
+rcuref_read 44 274
+rcuwait_active 44 172
+rcuwait_wait_event 247 172
+rcuwait_wake_up 329 172
+read_lock 882 268
+read_lock_bh 883 268
+read_lock_irq 884 268
+read_lock_irqsave 884 268
+read_poll_timeout 885 275
+read_poll_timeout_atomic 886 275
+read_seqbegin 105 67
+read_seqbegin_or_lock 887 67
+read_seqbegin_or_lock_irqsave 105 67
+read_seqcount_begin 105 67
+read_seqcount_latch 838 67
+read_seqcount_latch_retry 711 67
+read_seqcount_retry 711 67
+read_seqlock_excl 888 67
+read_seqlock_excl_bh 889 67
+read_seqlock_excl_irq 890 67
+read_seqlock_excl_irqsave 890 67
+read_seqretry 711 67
+read_sequnlock_excl 891 67
+read_sequnlock_excl_bh 892 67
+read_sequnlock_excl_irq 893 67
+read_sequnlock_excl_irqrestore 893 67
+read_thread_flags 894 103
+read_trylock 895 268
+read_unlock 896 268
+read_unlock_bh 897 268
+read_unlock_irq 898 268
+read_unlock_irqrestore 898 268
+readb 103 66
+readb_relaxed 103 66
+readl 103 66
+readl_poll_timeout 899 275
+readl_poll_timeout_atomic 103 275
+readl_relaxed 103 66
+readq 103 66
+readq_poll_timeout 899 275
+readq_poll_timeout_atomic 103 275
+readq_relaxed 103 66
+readsb 85 66
+readsl 85 66
+readsq 85 66
+readsw 85 66
+readw 103 66
+readw_relaxed 103 66
+readx_poll_timeout 900 275
+readx_poll_timeout_atomic 901 275
+refcount_add 902 276
+refcount_add_not_zero 903 276
+refcount_add_not_zero_acquire 904 276
+refcount_dec 905 276
+refcount_dec_and_lock 906 276
+refcount_dec_and_lock_irqsave 906 276
+refcount_dec_and_mutex_lock 907 276
+refcount_dec_and_rtnl_lock 908 5
+refcount_dec_and_test 909 276
+refcount_dec_if_one 910 276
+refcount_dec_not_one 910 276
+refcount_inc 608 276
+refcount_inc_not_zero 609 276
+refcount_inc_not_zero_acquire 911 276
+refcount_read 223 276
+refcount_set 225 276
+refcount_set_release 226 276
+refcount_sub_and_test 912 276
+register_candev 913 64
+register_netdev 914 277
+register_netdevice 913 64
+regulator_bulk_disable 284 278
+regulator_bulk_enable 285 278
+regulator_disable 915 278
+regulator_enable 291 278
+regulator_register 916 145
+regulator_unregister 917 145
+reinit_completion 36 106
+release_sock 918 94
+remove_proc_entry 327 265
+remove_proc_subtree 327 265
+remove_wait_queue 85 73
+request_any_context_irq 919 19
+request_firmware 267 279
+request_irq 920 19
+request_module 267 280
+request_percpu_irq 919 19
+request_threaded_irq 921 19
+reset_control_assert 764 281
+reset_control_deassert 765 281
+reset_controller_register 922 146
+reset_controller_unregister 923 146
+return_ptr 69 12
+rhashtable_destroy 449 282
+rhashtable_insert_fast 924 282
+rhashtable_lookup 925 282
+rhashtable_lookup_fast 925 282
+rhashtable_lookup_insert_fast 924 282
+rhashtable_remove 926 282
+rhashtable_remove_fast 927 282
+rhashtable_walk_next 925 282
+rhashtable_walk_start 928 282
+rhashtable_walk_stop 817 282
+rht_dereference 929 282
+rht_dereference_bucket 929 282
+rht_dereference_bucket_rcu 693 282
+rht_dereference_rcu 693 282
+rmb 930 157
+rootfs_initcall 148 54
+round_down 1 25
+round_up 1 25
+rounddown 1 25
+rounddown_pow_of_two 1 207
+roundup 1 25
+roundup_pow_of_two 1 207
+rproc_add 931 147
+rproc_del 932 147
+rq_lock 841 70
+rq_lock_irq 843 70
+rq_lock_irqsave 843 70
+rq_unlock 844 70
+rq_unlock_irq 849 70
+rq_unlock_irqrestore 849 70
+rt_mutex_lock 933 283
+rt_mutex_lock_interruptible 934 283
+rt_mutex_lock_killable 934 283
+rt_mutex_lock_nested 933 283
+rt_mutex_trylock 935 283
+rt_mutex_unlock 936 283
+rtnl_dereference 865 5
+rtnl_is_locked 937 5
+rtnl_lock 938 5
+rtnl_lock_interruptible 939 5
+rtnl_lock_killable 939 5
+rtnl_net_lock 940 5
+rtnl_net_unlock 941 5
+rtnl_trylock 942 5
+rtnl_unlock 943 5
+rwlock_init 36 83
+rwlock_is_contended 840 83
+rwlock_needbreak 840 83
+rwsem_assert_held 562 161
+rwsem_assert_held_write 154 161
+rwsem_is_contended 710 161
+rwsem_is_locked 710 161
+sb_bread 267 99
+sb_end_intwrite 422 167
+sb_end_pagefault 422 167
+sb_end_write 422 167
+sb_start_intwrite 425 167
+sb_start_pagefault 425 167
+sb_start_write 425 167
+sb_start_write_trylock 944 167
+sched_clock 40 229
+sched_preempt_enable_no_resched 100 65
+schedule 588 108
+schedule_delayed_work 945 18
+schedule_delayed_work_on 946 18
+schedule_hrtimeout 300 201
+schedule_hrtimeout_range 300 201
+schedule_on_each_cpu 589 18
+schedule_preempt_disabled 588 108
+schedule_timeout 589 108
+schedule_timeout_idle 589 108
+schedule_timeout_interruptible 589 108
+schedule_timeout_killable 589 108
+schedule_timeout_uninterruptible 589 108
+schedule_work 947 18
+schedule_work_on 948 18
+scnprintf 40 218
+scoped_cond_guard 17 12
+scoped_guard 17 12
+scoped_seqlock_read 887 67
+scsi_add_host 949 284
+scsi_add_host_with_dma 949 284
+scsi_host_put 950 284
+scsi_remove_host 951 284
+sema_init 36 160
+seqcount_init 36 285
+seqlock_init 36 285
+serio_register_port 952 192
+serio_unregister_port 953 192
+set_bit 314 49
+set_buffer_uptodate 954 99
+set_cpus_allowed_ptr 267 124
+set_current_state 955 68
+set_mask_bits 956 55
+set_page_count 880 175
+set_pmd 880 256
+set_pmd_at 957 256
+set_pte 880 256
+set_pte_at 957 256
+set_ptes 957 256
+set_pud_at 957 256
+set_special_state 107 109
+set_thread_flag 958 103
+set_ti_thread_flag 959 103
+set_tsk_need_resched 54 103
+set_tsk_thread_flag 959 103
+shost_priv 311 117
+sign_extend32 1 55
+sign_extend64 1 55
+signal_pending 44 286
+single_open 960 22
+single_open_size 960 22
+size_add 1 82
+size_mul 1 82
+sizeof 3 45
+sizeof_field 3 254
+sk_free 268 94
+skb_clone 82 69
+skb_copy 82 69
+skb_dequeue 961 69
+skb_dequeue_tail 961 69
+skb_get 391 69
+skb_peek 264 69
+skb_queue_empty 264 69
+skb_queue_empty_lockless 44 69
+skb_queue_head 962 69
+skb_queue_head_init 36 69
+skb_queue_len 264 69
+skb_queue_len_lockless 44 69
+skb_queue_purge 963 69
+skb_queue_tail 962 69
+skb_unlink 964 69
+skb_unref 881 69
+smp_acquire__after_ctrl_dep 965 86
+smp_call_function 757 255
+smp_call_function_any 966 255
+smp_call_function_many 758 255
+smp_call_function_single 966 255
+smp_call_function_single_async 967 255
+smp_cond_load_acquire 968 86
+smp_cond_load_relaxed 969 86
+smp_load_acquire 968 287
+smp_mb 970 157
+smp_mb__after_atomic 971 85
+smp_mb__after_mmgrab 972 184
+smp_mb__after_spinlock 972 288
+smp_mb__after_srcu_read_lock 972 101
+smp_mb__after_srcu_read_unlock 972 288
+smp_mb__after_switch_mm 970 70
+smp_mb__after_unlock_lock 972 288
+smp_mb__before_atomic 973 85
+smp_processor_id 839 179
+smp_read_barrier_depends 723 244
+smp_rmb 974 157
+smp_store_mb 975 157
+smp_store_release 445 287
+smp_wmb 976 157
+snd_card_disconnect 977 289
+snd_card_free 978 289
+snd_card_register 979 289
+snd_devm_card_new 353 117
+snd_soc_register_component 980 148
+snd_soc_unregister_component 981 148
+snprintf 40 218
+sock_flag 982 94
+sock_hold 92 94
+sock_owned_by_me 154 94
+sock_owned_by_user 983 94
+sock_owned_by_user_nocheck 983 94
+sock_poll_wait 984 94
+sock_put 306 94
+sock_reset_flag 985 94
+sock_set_flag 986 94
+sock_valbool_flag 987 94
+softirq_count 521 65
+spi_controller_get_devdata 311 117
+spi_controller_put 351 117
+spi_get_drvdata 40 11
+spi_master_get_devdata 311 117
+spi_master_put 351 117
+spi_register_controller 988 149
+spi_register_master 988 149
+spi_sync 267 149
+spi_unregister_controller 989 149
+spi_unregister_master 989 149
+spin_is_contended 840 83
+spin_is_locked 840 83
+spin_lock 94 268
+spin_lock_bh 95 268
+spin_lock_init 36 83
+spin_lock_irq 990 268
+spin_lock_irqsave 990 268
+spin_lock_irqsave_nested 990 268
+spin_lock_nest_lock 94 268
+spin_lock_nested 94 268
+spin_needbreak 840 83
+spin_trylock 799 268
+spin_trylock_bh 991 268
+spin_trylock_irq 992 268
+spin_trylock_irqsave 992 268
+spin_unlock 97 268
+spin_unlock_bh 98 268
+spin_unlock_irq 993 268
+spin_unlock_irqrestore 993 268
+spin_until_cond 994 290
+sprintf 40 218
+srcu_barrier 995 101
+srcu_dereference 996 270
+srcu_dereference_check 996 270
+srcu_dereference_notrace 996 270
+srcu_down_read 997 101
+srcu_down_read_fast 997 101
+srcu_read_lock 997 101
+srcu_read_lock_fast 997 101
+srcu_read_lock_fast_notrace 997 101
+srcu_read_lock_fast_updown 997 101
+srcu_read_lock_held 840 42
+srcu_read_lock_nmisafe 997 101
+srcu_read_lock_notrace 997 101
+srcu_read_unlock 998 101
+srcu_read_unlock_fast 998 101
+srcu_read_unlock_fast_notrace 998 101
+srcu_read_unlock_fast_updown 998 101
+srcu_read_unlock_nmisafe 998 101
+srcu_read_unlock_notrace 998 101
+srcu_up_read 998 101
+srcu_up_read_fast 998 101
+ssleep 301 176
+start_poll_synchronize_rcu 463 42
+start_poll_synchronize_srcu 464 101
+static_assert 1 10
+static_branch_dec 999 291
+static_branch_dec_cpuslocked 999 291
+static_branch_disable 1000 291
+static_branch_disable_cpuslocked 1000 291
+static_branch_enable 1001 291
+static_branch_enable_cpuslocked 1001 291
+static_branch_inc 1002 291
+static_branch_inc_cpuslocked 1002 291
+static_branch_likely 1003 291
+static_branch_unlikely 1003 291
+static_key_count 44 216
+static_key_disable 1000 291
+static_key_disable_cpuslocked 1000 291
+static_key_enable 1001 291
+static_key_enable_cpuslocked 1001 291
+static_key_enabled 1004 291
+static_key_false 1004 291
+static_key_fast_inc_not_disabled 217 216
+static_key_slow_dec 999 291
+static_key_slow_dec_cpuslocked 999 291
+static_key_slow_inc 1002 291
+static_key_slow_inc_cpuslocked 1002 291
+static_key_true 1004 291
+stop_machine 589 292
+store_release_wake_up 1005 89
+strcasecmp 40 224
+strchr 40 224
+strcmp 40 224
+strcpy 61 224
+strlcpy 61 224
+strlen 40 224
+strncmp 40 224
+strncpy 61 224
+strncpy_from_user 73 58
+strndup_user 703 224
+strnlen 40 224
+strnlen_user 703 58
+strrchr 40 224
+strscpy 61 224
+strscpy_pad 61 224
+strstr 40 224
+struct_size 1 82
+struct_size_t 1 82
+submit_bio 17 95
+submit_bio_wait 247 95
+subsys_initcall 148 54
+subsys_initcall_sync 148 54
+swab16 1 293
+swab32 1 293
+swab64 1 293
+swait_active 44 46
+swait_event_exclusive 1006 68
+swait_event_idle_exclusive 1006 68
+swait_event_interruptible_exclusive 1007 68
+swait_event_interruptible_timeout_exclusive 1007 68
+swait_event_timeout_exclusive 1007 68
+swake_up_all 133 209
+swake_up_all_locked 133 209
+swake_up_locked 133 209
+swake_up_one 133 209
+swq_has_sleeper 456 46
+sync_blockdev 247 75
+sync_cmpxchg 293 85
+sync_try_cmpxchg 1008 85
+synchronize_hardirq 1009 19
+synchronize_irq 1010 19
+synchronize_net 1011 277
+synchronize_rcu 1011 111
+synchronize_rcu_expedited 1011 111
+synchronize_rcu_tasks 1012 111
+synchronize_rcu_tasks_rude 1012 111
+synchronize_rcu_tasks_trace 1012 111
+synchronize_srcu 1013 101
+synchronize_srcu_expedited 1013 101
+sysfs_emit 40 218
+sysfs_emit_at 40 218
+sysfs_remove_bin_file 348 127
+sysfs_remove_file 348 127
+sysfs_remove_files 348 127
+sysfs_remove_group 348 127
+sysfs_remove_groups 348 127
+task_cpu 40 109
+task_lock 94 185
+task_pid_nr 40 109
+task_rq_lock 1014 70
+task_rq_unlock 1015 70
+task_tgid_nr 40 109
+task_unlock 97 185
+task_work_add 1016 294
+tasklet_disable 1017 19
+tasklet_disable_in_atomic 1018 19
+tasklet_disable_nosync 1019 19
+tasklet_enable 1020 19
+tasklet_hi_schedule 1021 19
+tasklet_init 1022 19
+tasklet_kill 1023 19
+tasklet_schedule 1021 19
+tasklet_setup 1022 19
+tasklet_unlock_wait 1024 19
+tcf_queue_work 26 295
+test_and_change_bit 1025 49
+test_and_clear_bit 315 49
+test_and_clear_thread_flag 1026 103
+test_and_clear_ti_thread_flag 1027 103
+test_and_clear_tsk_thread_flag 1027 103
+test_and_clear_wake_up_bit 1028 89
+test_and_set_bit 316 49
+test_and_set_bit_lock 1029 49
+test_and_set_thread_flag 1030 103
+test_and_set_ti_thread_flag 1031 103
+test_and_set_tsk_thread_flag 1031 103
+test_bit 317 49
+test_bit_acquire 1032 49
+test_thread_flag 1033 103
+test_ti_thread_flag 982 103
+test_tsk_thread_flag 982 103
+thermal_zone_device_unregister 1034 150
+this_cpu_add 116 71
+this_cpu_add_return 117 71
+this_cpu_and 118 71
+this_cpu_cmpxchg 119 71
+this_cpu_cmpxchg128 119 71
+this_cpu_cmpxchg64 119 71
+this_cpu_dec 120 71
+this_cpu_dec_return 121 71
+this_cpu_inc 122 71
+this_cpu_inc_return 123 71
+this_cpu_or 124 71
+this_cpu_ptr 125 180
+this_cpu_read 126 71
+this_cpu_sub 127 71
+this_cpu_sub_return 128 71
+this_cpu_try_cmpxchg 129 71
+this_cpu_try_cmpxchg128 129 71
+this_cpu_try_cmpxchg64 129 71
+this_cpu_write 130 71
+this_cpu_xchg 131 71
+time_after 40 215
+time_after_eq 40 215
+time_before 40 215
+time_before_eq 40 215
+time_is_after_jiffies 40 215
+time_is_before_jiffies 40 215
+timer_container_of 307 23
+timer_delete 332 76
+timer_delete_sync 331 76
+timer_delete_sync_try 1035 76
+timer_pending 106 23
+timer_reduce 731 76
+timer_setup 1036 23
+timer_setup_on_stack 1037 23
+timer_shutdown 1038 76
+timer_shutdown_sync 1039 76
+tlb_finish_mmu 66 296
+tlb_flush_mmu 66 296
+tlb_gather_mmu 702 296
+tlb_remove_page 246 296
+tlb_remove_table 1040 296
+truncate_inode_pages 725 107
+try_cmpxchg 1008 85
+try_cmpxchg128 1008 85
+try_cmpxchg128_acquire 1041 85
+try_cmpxchg128_local 1042 105
+try_cmpxchg128_relaxed 1043 85
+try_cmpxchg128_release 1044 85
+try_cmpxchg64 1008 85
+try_cmpxchg64_acquire 1041 85
+try_cmpxchg64_local 1042 105
+try_cmpxchg64_relaxed 1043 85
+try_cmpxchg64_release 1044 85
+try_cmpxchg_acquire 1041 85
+try_cmpxchg_local 1042 105
+try_cmpxchg_relaxed 1043 85
+try_cmpxchg_release 1044 85
+try_get_page 325 107
+try_module_get 446 63
+try_to_del_timer_sync 1035 76
+try_to_wake_up 329 68
+try_wait_for_completion 1045 106
+tryget_task_struct 325 185
+trylock_buffer 1046 99
+trylock_page 447 165
+typec_register_port 1047 297
+typec_unregister_port 1048 297
+typeof 3 45
+u64_stats_add 1049 298
+u64_stats_fetch_begin 605 298
+u64_stats_fetch_retry 1050 298
+u64_stats_inc 665 298
+u64_stats_init 36 298
+u64_stats_read 773 298
+u64_stats_set 668 298
+u64_stats_sub 1051 298
+u64_stats_update_begin 1052 298
+u64_stats_update_begin_irqsave 1053 298
+u64_stats_update_end 1054 298
+u64_stats_update_end_irqrestore 1054 298
+u64_to_user_ptr 1 242
+uart_add_one_port 1055 299
+uart_port_lock 94 299
+uart_port_lock_irq 990 299
+uart_port_lock_irqsave 990 299
+uart_port_trylock 799 299
+uart_port_trylock_irqsave 992 299
+uart_port_unlock 97 299
+uart_port_unlock_irq 993 299
+uart_port_unlock_irqrestore 993 299
+uart_remove_one_port 1056 299
+udelay 334 176
+umax 1 25
+umin 1 25
+unlikely 79 39
+unlock_buffer 1057 99
+unlock_new_inode 625 169
+unlock_page 448 165
+unlock_sock_fast 918 94
+unlock_task_sighand 1058 234
+unrcu_pointer 1059 270
+unreachable 11 8
+unregister_candev 1060 64
+unregister_netdev 1061 277
+unregister_netdevice 1060 64
+up 1062 160
+up_read 146 161
+up_read_non_owner 146 161
+up_write 147 161
+update_mmu_cache 334 173
+upper_16_bits 1 25
+upper_32_bits 1 25
+usb_add_gadget_udc 1063 300
+usb_alloc_urb 82 301
+usb_block_urb 1064 301
+usb_control_msg 267 301
+usb_del_gadget_udc 1065 300
+usb_fill_bulk_urb 1066 301
+usb_fill_control_urb 1067 301
+usb_fill_int_urb 1066 301
+usb_free_urb 81 301
+usb_get_dev 391 301
+usb_kill_anchored_urbs 1068 301
+usb_kill_urb 1069 301
+usb_poison_anchored_urbs 1068 301
+usb_poison_urb 1070 301
+usb_put_dev 417 301
+usb_submit_urb 1071 301
+usb_unlink_anchored_urbs 1068 301
+usb_unlink_urb 1072 301
+usb_unpoison_anchored_urbs 1073 301
+usecs_to_jiffies 40 215
+usleep_idle_range 301 176
+usleep_range 301 176
+usleep_range_state 301 176
+va_arg 1 302
+va_copy 1 302
+va_end 1 302
+va_start 1 302
+vfree 606 303
+vfs_fsync 247 169
+video_drvdata 311 117
+virt_load_acquire 968 287
+virt_mb 970 157
+virt_mb__after_atomic 971 85
+virt_mb__before_atomic 973 85
+virt_rmb 974 157
+virt_store_mb 975 157
+virt_store_release 445 287
+virt_to_folio 40 107
+virt_to_page 40 107
+virt_to_phys 40 107
+virt_wmb 976 157
+vma_assert_locked 562 235
+vma_assert_read_locked 562 235
+vma_assert_write_locked 154 235
+vma_end_read 1074 235
+vma_end_write_all 1075 235
+vma_is_attached 106 235
+vma_start_read 684 235
+vma_start_read_locked 684 235
+vma_start_read_locked_nested 684 235
+vma_start_write 1076 235
+vma_start_write_killable 1077 235
+vmalloc 140 303
+vzalloc 140 303
+wait_event 1006 68
+wait_event_cmd 1006 68
+wait_event_exclusive_cmd 1006 68
+wait_event_freezable 1007 68
+wait_event_freezable_timeout 1007 68
+wait_event_hrtimeout 1007 68
+wait_event_idle 1006 68
+wait_event_idle_exclusive 1006 68
+wait_event_idle_timeout 1007 68
+wait_event_interruptible 1007 68
+wait_event_interruptible_exclusive 1007 68
+wait_event_interruptible_hrtimeout 1007 68
+wait_event_interruptible_lock_irq 1007 68
+wait_event_interruptible_locked 1007 68
+wait_event_interruptible_locked_irq 1007 68
+wait_event_interruptible_timeout 1007 68
+wait_event_killable 1007 68
+wait_event_killable_timeout 1007 68
+wait_event_lock_irq 1006 68
+wait_event_lock_irq_cmd 1006 68
+wait_event_state 1007 68
+wait_event_timeout 1007 68
+wait_for_completion 1078 106
+wait_for_completion_interruptible 1079 106
+wait_for_completion_interruptible_timeout 1079 106
+wait_for_completion_io 1078 106
+wait_for_completion_io_timeout 1079 106
+wait_for_completion_killable 1079 106
+wait_for_completion_killable_timeout 1079 106
+wait_for_completion_state 1079 106
+wait_for_completion_timeout 1079 106
+wait_on_bit 1080 89
+wait_on_bit_action 1080 89
+wait_on_bit_io 1080 89
+wait_on_bit_lock 1081 89
+wait_on_bit_lock_action 1081 89
+wait_on_bit_lock_io 1081 89
+wait_on_bit_timeout 1080 89
+wait_on_buffer 449 99
+wait_on_page_writeback 449 165
+wait_task_inactive 247 124
+wait_var_event 1082 89
+wait_var_event_any_lock 1083 89
+wait_var_event_interruptible 1083 89
+wait_var_event_io 1082 89
+wait_var_event_killable 1083 89
+wait_var_event_mutex 1083 89
+wait_var_event_spinlock 1083 89
+wait_var_event_timeout 1083 89
+wait_woken 1084 73
+waitqueue_active 44 46
+wake_q_add 1085 124
+wake_q_add_safe 1085 124
+wake_up 132 68
+wake_up_all 132 68
+wake_up_all_locked 133 68
+wake_up_bit 1086 304
+wake_up_interruptible 132 68
+wake_up_interruptible_all 132 68
+wake_up_interruptible_nr 132 68
+wake_up_interruptible_poll 132 68
+wake_up_interruptible_sync 133 68
+wake_up_interruptible_sync_poll 133 68
+wake_up_interruptible_sync_poll_locked 133 46
+wake_up_locked 133 68
+wake_up_locked_poll 133 68
+wake_up_new_task 1087 124
+wake_up_nr 132 68
+wake_up_poll 132 68
+wake_up_poll_on_current_cpu 133 46
+wake_up_pollfree 133 46
+wake_up_process 1088 68
+wake_up_q 625 124
+wake_up_state 1088 68
+wake_up_sync 133 68
+wake_up_var 1089 304
+wake_up_var_locked 133 89
+wake_up_var_protected 133 89
+watchdog_register_device 1090 151
+watchdog_unregister_device 1091 151
+wiphy_free 351 117
+wiphy_lock 346 237
+wiphy_priv 311 117
+wiphy_unlock 350 237
+wmb 1092 157
+woken_wake_function 329 73
+work_busy 1093 18
+work_pending 106 18
+wq_has_single_sleeper 44 46
+wq_has_sleeper 456 46
+write_lock 1094 268
+write_lock_bh 1095 268
+write_lock_irq 1096 268
+write_lock_irqsave 1096 268
+write_lock_nested 1094 268
+write_seqcount_begin 851 67
+write_seqcount_begin_nested 851 67
+write_seqcount_end 852 67
+write_seqcount_invalidate 850 67
+write_seqcount_latch 850 67
+write_seqcount_latch_begin 851 67
+write_seqcount_latch_end 1054 67
+write_seqlock 888 67
+write_seqlock_bh 889 67
+write_seqlock_irq 890 67
+write_seqlock_irqsave 890 67
+write_sequnlock 891 67
+write_sequnlock_bh 892 67
+write_sequnlock_irq 893 67
+write_sequnlock_irqrestore 893 67
+write_trylock 1097 268
+write_trylock_irqsave 1098 268
+write_unlock 1099 268
+write_unlock_bh 1100 268
+write_unlock_irq 1101 268
+write_unlock_irqrestore 1101 268
+writeb 104 66
+writeb_relaxed 104 66
+writel 104 66
+writel_relaxed 104 66
+writeq 104 66
+writeq_relaxed 104 66
+writesb 85 66
+writesl 85 66
+writesq 85 66
+writesw 85 66
+writew 104 66
+writew_relaxed 104 66
+ww_mutex_lock 347 305
+ww_mutex_lock_interruptible 347 305
+ww_mutex_lock_slow 346 305
+ww_mutex_lock_slow_interruptible 347 305
+ww_mutex_trylock 349 305
+ww_mutex_unlock 350 305
+xa_alloc 135 74
+xa_cmpxchg 1102 74
+xa_erase 1103 74
+xa_erase_irq 1103 74
+xa_for_each 1104 74
+xa_insert 135 74
+xa_load 837 74
+xa_lock 94 306
+xa_lock_bh 95 306
+xa_lock_irq 990 306
+xa_lock_irqsave 990 306
+xa_store 1105 74
+xa_store_irq 1105 74
+xa_trylock 799 306
+xa_unlock 97 306
+xa_unlock_bh 98 306
+xa_unlock_irq 993 306
+xa_unlock_irqrestore 993 306
+xas_load 837 74
+xas_lock 94 306
+xas_lock_bh 95 306
+xas_lock_irq 990 306
+xas_lock_irqsave 990 306
+xas_store 1106 74
+xas_unlock 97 306
+xas_unlock_bh 98 306
+xas_unlock_irq 993 306
+xas_unlock_irqrestore 993 306
+xchg 237 85
+xchg_acquire 238 85
+xchg_relaxed 239 85
+xchg_release 240 85
+xor_unlock_is_negative_byte 1107 49
+xprt_wait_for_buffer_space 54 307
+xprt_write_space 1108 307
+yield 588 108
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1087 53
-EXPORT_SYMBOL* 1087 295
-TP_* 1087 296
-MAX_* 1087 297
-MIN_* 1087 297
-*synchronize* 1088 298
-*grace_period* 1088 298
-*rcu_barrier* 1089 298
-*call_rcu* 1090 298
-*free_rcu* 1091 298
-_get_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1092 298 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1093 298 _drvdata*_ *unless_null*
-*try_get* 1093 298 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1094 298
-*_set_+*data 1095 9
-dev_* 1095 116
-netdev_* 1095 116
-pr_* 1095 116
-*print* 1095 298
-complete* 1095 298
-wake_up* 1095 298
-_to_ 1095 299
-kfree* 1095 207
-kvfree* 1095 207
-devm_kfree* 1095 207
-usb_set_intfdata* 1095 288
-dev_* 1096 300
-devm_* 1096 300
-device_* 1096 300
-driver_* 1096 300
-pm_* 1096 300
-sysfs_* 1096 300
-kobject_* 1096 300
-clk_* 1096 300
-regulator_* 1096 300
-reset_control_* 1096 300
-platform_* 1096 300
-pci_* 1096 300
-pcim_* 1096 300
-usb_* 1096 300
-i2c_* 1096 300
-spi_* 1096 300
-hid_* 1096 300
-serio_* 1096 300
-gameport_* 1096 300
-amba_* 1096 300
-virtio_* 1096 300
-sdio_* 1096 300
-serdev_* 1096 300
-auxiliary_* 1096 300
-rpmsg_* 1096 300
-of_* 1096 300
-fwnode_* 1096 300
-acpi_* 1096 300
-irq_* 1096 300
-gpio_* 1096 300
-gpiod_* 1096 300
-phy_* 1096 300
-dma_* 1096 300
-dmam_* 1096 300
-iommu_* 1096 300
-component_* 1096 300
-input_* 1096 300
-iio_* 1096 300
-led_* 1096 300
-snd_* 1096 300
-thermal_* 1096 300
-hwmon_* 1096 300
-power_supply_* 1096 300
-extcon_* 1096 300
-mbox_* 1096 300
-nvmem_* 1096 300
-pinctrl_* 1096 300
-icc_* 1096 300
-opp_* 1096 300
-genpd_* 1096 300
-firmware_* 1096 300
-mfd_* 1096 300
-media_* 1096 300
-v4l2_* 1096 300
-vb2_* 1096 300
-video_* 1096 300
-rc_* 1096 300
-cec_* 1096 300
-drm_* 1096 300
-misc_* 1096 300
-mtd_* 1096 300
-mmc_* 1096 300
-rtc_* 1096 300
-watchdog_* 1096 300
-tty_* 1096 300
-uart_* 1096 300
-cdev_* 1096 300
-crypto_* 1096 300
-hwrng_* 1096 300
-scsi_* 1096 300
-net_* 1096 300
-get_* 1096 300
-put_* 1096 300
-to_* 1096 300
-_put_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1097 298 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1095 301
-mutex_* 1095 301
-list_* 1095 301
-*alloc* 1098 298
-*memdup* 1098 298
-_create_ 1098 298
-_new_ 1098 298
-_clone_ 1098 298
-_dup_ 1098 298
-_add_ 1099 298
-_insert_ 1099 298
-_link_ 1099 298
-_enqueue_ 1099 298
-_queue_ 1099 298
-_register_ 1099 298
-_store_ 1099 298
-_unlink_ 1100 298
-_del_ 1100 298
-_remove_ 1100 298
-_erase_ 1100 298
-_delete_ 1100 298
-_free_ 1101 298
-_destroy_ 1101 298
-_complete_ 1102 298
-*_sync 1103 298
-synchronize_* 1103 298
-flush_* 1103 298
-drain_* 1103 298`;
+export const conventions = `MODULE_* 1109 63
+EXPORT_SYMBOL* 1109 27
+TP_* 1109 308
+MAX_* 1109 309
+MIN_* 1109 309
+*synchronize* 1110 310
+*grace_period* 1110 310
+*rcu_barrier* 1111 310
+*call_rcu* 1112 310
+*free_rcu* 1113 310
+_get_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1115 310 _drvdata*_ *unless_null*
+*try_get* 1115 310 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1116 310
+*_set_+*data 1117 11
+dev_* 1117 125
+netdev_* 1117 125
+pr_* 1117 125
+*print* 1117 310
+complete* 1117 310
+wake_up* 1117 310
+_to_ 1117 311
+kfree* 1117 219
+kvfree* 1117 219
+devm_kfree* 1117 219
+usb_set_intfdata* 1117 301
+dev_* 1118 312
+devm_* 1118 312
+device_* 1118 312
+driver_* 1118 312
+pm_* 1118 312
+sysfs_* 1118 312
+kobject_* 1118 312
+clk_* 1118 312
+regulator_* 1118 312
+reset_control_* 1118 312
+platform_* 1118 312
+pci_* 1118 312
+pcim_* 1118 312
+usb_* 1118 312
+i2c_* 1118 312
+spi_* 1118 312
+hid_* 1118 312
+serio_* 1118 312
+gameport_* 1118 312
+amba_* 1118 312
+virtio_* 1118 312
+sdio_* 1118 312
+serdev_* 1118 312
+auxiliary_* 1118 312
+rpmsg_* 1118 312
+of_* 1118 312
+fwnode_* 1118 312
+acpi_* 1118 312
+irq_* 1118 312
+gpio_* 1118 312
+gpiod_* 1118 312
+phy_* 1118 312
+dma_* 1118 312
+dmam_* 1118 312
+iommu_* 1118 312
+component_* 1118 312
+input_* 1118 312
+iio_* 1118 312
+led_* 1118 312
+snd_* 1118 312
+thermal_* 1118 312
+hwmon_* 1118 312
+power_supply_* 1118 312
+extcon_* 1118 312
+mbox_* 1118 312
+nvmem_* 1118 312
+pinctrl_* 1118 312
+icc_* 1118 312
+opp_* 1118 312
+genpd_* 1118 312
+firmware_* 1118 312
+mfd_* 1118 312
+media_* 1118 312
+v4l2_* 1118 312
+vb2_* 1118 312
+video_* 1118 312
+rc_* 1118 312
+cec_* 1118 312
+drm_* 1118 312
+misc_* 1118 312
+mtd_* 1118 312
+mmc_* 1118 312
+rtc_* 1118 312
+watchdog_* 1118 312
+tty_* 1118 312
+uart_* 1118 312
+cdev_* 1118 312
+crypto_* 1118 312
+hwrng_* 1118 312
+scsi_* 1118 312
+net_* 1118 312
+get_* 1118 312
+put_* 1118 312
+to_* 1118 312
+_put_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1117 313
+mutex_* 1117 313
+list_* 1117 313
+*alloc* 1120 310
+*memdup* 1120 310
+_create_ 1120 310
+_new_ 1120 310
+_clone_ 1120 310
+_dup_ 1120 310
+_add_ 1121 310
+_insert_ 1121 310
+_link_ 1121 310
+_enqueue_ 1121 310
+_queue_ 1121 310
+_register_ 1121 310
+_store_ 1121 310
+_unlink_ 1122 310
+_del_ 1122 310
+_remove_ 1122 310
+_erase_ 1122 310
+_delete_ 1122 310
+_free_ 1123 310
+_destroy_ 1123 310
+_complete_ 1124 310
+*_sync 1125 310
+synchronize_* 1125 310
+flush_* 1125 310
+drain_* 1125 310`;
 
-/** A line per type of an operations table, and below it a line per member, by tabs: the member, its shape and source as above. */
-export const members = `runner
-irq\t1104\t302
-irq-thread\t1105\t303
-softirq\t1106\t14
-tasklet\t1107\t304
-timer\t1108\t305
-hrtimer\t1109\t306
-napi\t1110\t307
-work\t1111\t308
-delayed-work\t1112\t308
-kthread-work\t1113\t309
-kthread\t1114\t216
-task-work\t1114\t310
-irq-work\t1115\t202
-cpu-call\t1116\t311
-rcu\t1106\t312
-urb\t1117\t313
-init\t1118\t69
-exit\t1119\t69
-pm\t1114\t314
-attribute\t1114\t315
-debugfs\t1114\t316
-devres\t1119\t317
-kref\t1120\t318
-struct hrtimer
-function\t1121\t306
-struct net_device_ops
-ndo_init\t1122\t319
-ndo_uninit\t1123\t320
-ndo_open\t1124\t321
-ndo_stop\t1125\t322
-ndo_do_ioctl\t1126\t321
-ndo_siocbond\t1126\t321
-ndo_siocwandev\t1126\t321
-ndo_siocdevprivate\t1126\t321
-ndo_eth_ioctl\t1126\t321
-ndo_set_mac_address\t1126\t265
-ndo_change_mtu\t1126\t265
-ndo_get_stats\t1117\t321
-ndo_get_stats64\t1117\t321
-ndo_start_xmit\t1127\t321
-ndo_tx_timeout\t1128\t321
-ndo_set_rx_mode\t1129\t321
-struct napi_struct
-poll\t1130\t307
-struct pernet_operations
-init\t1131\t323
-pre_exit\t1132\t323
-exit\t1132\t323
-exit_batch\t1132\t323
-struct ethtool_ops
-*\t1126\t324
+/** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
+export const members = `struct timer_list
+function\t1126\t314
+struct work_struct
+func\t1127\t315
+struct tasklet_struct
+func\t1128\t316
+callback\t1128\t316
+struct irq_work
+func\t1129\t214
+struct callback_head
+func\t1130\t317
+struct irqaction
+handler\t1131\t318
+thread_fn\t1132\t319
+struct wait_queue_entry
+func\t1133\t320
+struct kprobe
+pre_handler\t1134\t321
+post_handler\t1134\t321
+struct syscore_ops
+suspend\t1135\t322
+resume\t1136\t322
+struct pmu
+add\t1137\t323
+del\t1137\t323
+start\t1137\t323
+stop\t1137\t323
+struct bio
+bi_end_io\t1138\t324
+struct buffer_head
+b_end_io\t1138\t325
+struct dma_async_tx_descriptor
+callback\t1130\t326
+callback_result\t1130\t326
+struct notifier_block
+notifier_call\t1139\t90
+struct kobj_type,struct device,struct device_type
+release\t1140\t327
+struct class
+dev_release\t1140\t327
+shutdown_pre\t1141\t328
+struct pci_driver
+probe\t1142\t329
+remove\t1143\t329
+shutdown\t1144\t328
+suspend\t1145\t330
+resume\t1146\t331
+sriov_configure\t1147\t332
+struct pci_error_handlers
+error_detected\t1147\t333
+mmio_enabled\t1147\t333
+slot_reset\t1147\t333
+resume\t1147\t333
+reset_prepare\t1148\t334
+reset_done\t1149\t335
+struct usb_driver
+probe\t1150\t329
+disconnect\t1151\t329
+shutdown\t1144\t328
+suspend\t1152\t336
+resume\t1153\t336
+reset_resume\t1153\t336
+pre_reset\t1154\t337
+post_reset\t1155\t337
+unlocked_ioctl\t1132\t338
+struct usb_serial_driver
+probe\t1156\t339
+attach\t1156\t339
+disconnect\t1157\t339
+release\t1158\t340
+port_probe\t1159\t341
+port_remove\t1160\t342
+open\t1161\t343
+close\t1162\t344
+read_int_callback\t1138\t345
+write_int_callback\t1138\t345
+read_bulk_callback\t1138\t345
+write_bulk_callback\t1138\t345
+struct urb
+complete\t1138\t345
+struct usb_request
+complete\t1137\t346
+struct usb_gadget_driver
+bind\t1163\t347
+unbind\t1164\t347
+setup\t1138\t347
+disconnect\t1138\t347
+suspend\t1138\t347
+resume\t1138\t347
+reset\t1138\t347
+struct usb_gadget_ops
+udc_start\t1165\t348
+udc_stop\t1166\t348
+pullup\t1167\t349
+struct usb_ep_ops
+queue\t1138\t350
+dequeue\t1138\t350
+set_halt\t1138\t350
+set_wedge\t1138\t350
+fifo_status\t1138\t350
+fifo_flush\t1138\t350
+struct usb_function
+bind\t1163\t351
+unbind\t1164\t351
+free_func\t1132\t351
+set_alt\t1138\t351
+disable\t1138\t351
+setup\t1138\t351
+suspend\t1138\t351
+resume\t1138\t351
+struct virtio_driver
+probe\t1168\t352
+remove\t1169\t352
+config_changed\t1170\t352
+freeze\t1171\t352
+restore\t1172\t352
+struct acpi_driver
+add\t1173\t353
+remove\t1174\t353
+notify\t1132\t354
+struct serio_driver
+connect\t1175\t355
+reconnect\t1176\t355
+fast_reconnect\t1176\t355
+cleanup\t1176\t355
+disconnect\t1177\t355
+interrupt\t1178\t356
+struct hid_driver
+probe\t1179\t357
+remove\t1180\t358
+raw_event\t1181\t359
+event\t1181\t359
+report\t1181\t359
+suspend\t1152\t360
+resume\t1153\t360
+reset_resume\t1153\t360
+struct hid_ll_driver
+start\t1182\t361
+stop\t1183\t362
+open\t1184\t363
+close\t1185\t364
+struct bus_type
+probe\t1186\t365
+remove\t1187\t365
+shutdown\t1188\t328
+match\t1139\t365
+struct component_ops
+bind\t1189\t366
+unbind\t1190\t366
+struct component_master_ops
+bind\t1189\t367
+unbind\t1190\t367
+struct comedi_driver
+attach\t1191\t368
+auto_attach\t1191\t368
+detach\t1192\t368
+struct irq_domain_ops
+map\t1193\t369
+unmap\t1194\t369
+alloc\t1139\t369
+free\t1139\t369
+activate\t1139\t369
+deactivate\t1139\t369
+xlate\t1139\t369
+translate\t1139\t369
+match\t1139\t369
+select\t1139\t369
+struct irq_chip
+irq_startup\t1195\t370
+irq_shutdown\t1195\t370
+irq_enable\t1195\t370
+irq_disable\t1195\t370
+irq_mask\t1195\t370
+irq_unmask\t1195\t370
+irq_mask_ack\t1195\t370
+irq_set_affinity\t1195\t370
+irq_set_type\t1195\t370
+irq_set_wake\t1195\t370
+irq_retrigger\t1195\t370
+irq_ack\t1137\t370
+irq_eoi\t1137\t370
+irq_bus_lock\t1196\t370
+irq_bus_sync_unlock\t1197\t370
+irq_request_resources\t1198\t371
+irq_release_resources\t1199\t372
+struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
+show\t1132\t373
+store\t1132\t373
+read\t1132\t373
+write\t1132\t373
+mmap\t1132\t373
+test\t1132\t373
+struct attribute_group
+is_visible\t1132\t374
+is_bin_visible\t1132\t374
+struct kernfs_ops
+seq_show\t1200\t375
+seq_start\t1200\t375
+seq_next\t1200\t375
+seq_stop\t1200\t375
+read\t1200\t375
+write\t1200\t375
+mmap\t1200\t375
+open\t1132\t375
+release\t1132\t375
+poll\t1132\t375
+llseek\t1132\t375
+struct kernel_param_ops
+get\t1132\t376
+set\t1132\t376
+struct configfs_attribute
+show\t1201\t377
+store\t1201\t377
+struct configfs_group_operations
+make_item\t1202\t378
+make_group\t1202\t378
+drop_item\t1203\t378
+struct ctl_table
+proc_handler\t1132\t379
+struct configfs_item_operations
+release\t1204\t380
+struct proc_ops
+proc_read\t1132\t381
+proc_read_iter\t1132\t381
+proc_write\t1132\t381
+proc_lseek\t1132\t381
+proc_poll\t1132\t381
+proc_ioctl\t1132\t381
+proc_compat_ioctl\t1132\t381
+proc_mmap\t1132\t381
+proc_get_unmapped_area\t1132\t381
+proc_open\t1205\t381
+proc_release\t1206\t381
+struct tty_operations
+open\t1207\t382
+close\t1208\t382
+hangup\t1209\t382
+shutdown\t1209\t382
+cleanup\t1204\t382
+write\t1138\t382
+put_char\t1138\t382
+flush_chars\t1138\t382
+set_termios\t1210\t382
+set_ldisc\t1210\t382
+throttle\t1211\t382
+unthrottle\t1211\t382
+stop\t1212\t382
+start\t1212\t382
+ioctl\t1132\t382
+compat_ioctl\t1132\t382
+break_ctl\t1132\t382
+wait_until_sent\t1132\t382
+struct tty_port_operations
+activate\t1213\t383
+shutdown\t1214\t383
+destruct\t1215\t383
+struct uart_ops
+set_mctrl\t1216\t384
+get_mctrl\t1216\t384
+stop_tx\t1216\t384
+start_tx\t1216\t384
+start_rx\t1216\t384
+stop_rx\t1216\t384
+enable_ms\t1216\t384
+flush_buffer\t1216\t384
+startup\t1217\t385
+shutdown\t1218\t386
+set_termios\t1219\t384
+set_ldisc\t1219\t384
+break_ctl\t1219\t384
+tx_empty\t1138\t384
+poll_put_char\t1138\t384
+poll_get_char\t1138\t384
+struct tty_ldisc_ops
+open\t1220\t387
+close\t1221\t388
+read\t1132\t387
+write\t1132\t387
+ioctl\t1132\t387
+compat_ioctl\t1132\t387
+set_termios\t1132\t387
+poll\t1132\t387
+hangup\t1132\t387
+receive_buf\t1132\t389
+receive_buf2\t1132\t389
+write_wakeup\t1139\t387
+struct snd_pcm_ops
+open\t1222\t390
+close\t1223\t391
+hw_params\t1224\t392
+prepare\t1225\t393
+hw_free\t1132\t394
+ioctl\t1132\t394
+sync_stop\t1132\t394
+copy\t1132\t394
+fill_silence\t1132\t394
+mmap\t1132\t394
+trigger\t1226\t395
+pointer\t1226\t395
+ack\t1226\t395
+struct snd_soc_dai_ops
+startup\t1227\t396
+shutdown\t1228\t396
+hw_params\t1132\t396
+hw_free\t1132\t396
+prepare\t1132\t396
+mute_stream\t1132\t396
+trigger\t1229\t395
+probe\t1230\t397
+remove\t1231\t398
+set_sysclk\t1132\t396
+set_fmt\t1132\t396
+set_pll\t1132\t396
+set_clkdiv\t1132\t396
+set_tdm_slot\t1132\t396
+set_bclk_ratio\t1132\t396
+struct snd_soc_ops
+startup\t1227\t399
+shutdown\t1228\t399
+hw_params\t1132\t399
+hw_free\t1132\t399
+prepare\t1132\t399
+trigger\t1229\t395
+struct snd_soc_component_driver
+probe\t1232\t397
+remove\t1233\t398
+open\t1234\t400
+close\t1235\t400
+hw_params\t1236\t400
+hw_free\t1236\t400
+prepare\t1236\t400
+trigger\t1229\t395
+pointer\t1229\t395
+suspend\t1237\t400
+resume\t1153\t400
+struct snd_rawmidi_ops
+open\t1238\t401
+close\t1239\t402
+trigger\t1139\t403
+struct snd_kcontrol_new,struct snd_kcontrol
+get\t1240\t404
+put\t1241\t404
+info\t1132\t404
+struct input_dev
+open\t1242\t405
+close\t1243\t405
+flush\t1244\t405
+event\t1245\t405
+struct rc_dev
+open\t1246\t406
+close\t1247\t406
+struct led_classdev
+brightness_set\t1138\t407
+brightness_set_blocking\t1132\t407
+struct backlight_ops
+update_status\t1248\t408
+get_brightness\t1132\t409
+struct thermal_zone_device_ops
+get_temp\t1249\t410
+should_bind\t1249\t410
+struct thermal_cooling_device_ops
+set_cur_state\t1250\t411
+get_max_state\t1132\t411
+get_cur_state\t1132\t411
+struct hwmon_ops
+read\t1132\t412
+read_string\t1132\t412
+write\t1132\t412
+struct watchdog_ops
+start\t1251\t413
+ping\t1251\t413
+set_timeout\t1251\t413
+set_pretimeout\t1251\t413
+get_timeleft\t1251\t413
+ioctl\t1251\t413
+stop\t1132\t413
+struct rtc_class_ops
+read_time\t1252\t414
+set_time\t1252\t414
+read_alarm\t1252\t414
+set_alarm\t1252\t414
+alarm_irq_enable\t1252\t414
+struct power_supply_desc
+external_power_changed\t1132\t415
+struct regulator_ops
+enable\t1253\t416
+disable\t1253\t416
+set_voltage\t1253\t416
+set_voltage_sel\t1253\t416
+set_mode\t1253\t416
+struct clk_ops
+prepare\t1254\t417
+unprepare\t1254\t417
+is_prepared\t1254\t417
+unprepare_unused\t1254\t417
+recalc_rate\t1254\t417
+round_rate\t1254\t417
+determine_rate\t1254\t417
+set_parent\t1254\t417
+get_parent\t1254\t417
+set_rate\t1254\t417
+set_rate_and_parent\t1254\t417
+recalc_accuracy\t1254\t417
+get_phase\t1254\t417
+set_phase\t1254\t417
+get_duty_cycle\t1254\t417
+set_duty_cycle\t1254\t417
+init\t1254\t417
+terminate\t1254\t417
+enable\t1255\t417
+disable\t1255\t417
+disable_unused\t1255\t417
+is_enabled\t1138\t418
+save_context\t1139\t417
+restore_context\t1139\t417
+debug_init\t1139\t417
+struct gpio_chip
+request\t1256\t419
+free\t1257\t419
+get\t1258\t419
+set\t1258\t419
+get_multiple\t1258\t419
+set_multiple\t1258\t419
+direction_input\t1258\t419
+direction_output\t1258\t419
+get_direction\t1258\t419
+struct pwm_ops
+request\t1259\t420
+free\t1260\t421
+capture\t1261\t422
+apply\t1139\t423
+struct iio_info
+read_event_value\t1132\t424
+write_event_value\t1132\t424
+read_event_config\t1132\t424
+write_event_config\t1132\t424
+write_raw_get_fmt\t1132\t424
+read_raw\t1132\t425
+read_raw_multi\t1132\t425
+read_avail\t1132\t425
+write_raw\t1132\t425
+read_label\t1132\t425
+debugfs_reg_access\t1132\t425
+update_scan_mode\t1262\t426
+struct phy_ops
+init\t1263\t427
+exit\t1264\t427
+power_on\t1265\t427
+power_off\t1266\t427
+set_mode\t1267\t427
+set_media\t1267\t427
+set_speed\t1267\t427
+reset\t1267\t427
+calibrate\t1267\t427
+connect\t1267\t427
+disconnect\t1267\t427
+configure\t1267\t427
+validate\t1267\t427
+release\t1267\t427
+struct mii_bus
+read\t1268\t428
+write\t1268\t428
+read_c45\t1268\t428
+write_c45\t1268\t428
+reset\t1269\t429
+struct pinmux_ops
+request\t1139\t430
+free\t1139\t430
+set_mux\t1139\t430
+gpio_request_enable\t1139\t430
+gpio_disable_free\t1139\t430
+gpio_set_direction\t1139\t430
+struct ptp_clock_info
+enable\t1139\t431
+verify\t1139\t431
+gettimex64\t1139\t431
+gettime64\t1139\t431
+settime64\t1139\t431
+adjfine\t1139\t431
+adjtime\t1139\t431
+getcrosststamp\t1139\t431
+do_aux_work\t1132\t432
+struct mmc_host_ops
+request_atomic\t1138\t433
+set_ios\t1132\t433
+get_ro\t1132\t433
+get_cd\t1132\t433
+request\t1139\t433
+struct cec_adap_ops
+adap_enable\t1270\t434
+struct fb_ops
+fb_open\t1271\t435
+fb_release\t1272\t436
+fb_destroy\t1140\t437
+struct console
+write_thread\t1132\t438
+write_atomic\t1138\t438
+write\t1139\t438
+struct drm_panel_funcs
+prepare\t1273\t439
+unprepare\t1274\t439
+enable\t1275\t439
+disable\t1276\t439
+get_modes\t1132\t439
+struct drm_bridge_funcs
+attach\t1277\t440
+detach\t1278\t440
+struct iio_buffer_setup_ops
+preenable\t1279\t426
+postenable\t1280\t426
+predisable\t1281\t426
+postdisable\t1282\t426
+struct iio_trigger_ops
+set_trigger_state\t1132\t441
+struct i2c_algorithm
+xfer\t1283\t442
+master_xfer\t1283\t442
+smbus_xfer\t1283\t442
+xfer_atomic\t1138\t442
+master_xfer_atomic\t1138\t442
+smbus_xfer_atomic\t1138\t442
+struct spi_controller
+transfer_one\t1284\t443
+transfer_one_message\t1284\t443
+prepare_message\t1284\t443
+struct nvmem_config
+reg_read\t1132\t444
+reg_write\t1132\t444
+struct drm_driver
+open\t1285\t445
+postclose\t1286\t445
+release\t1287\t446
+struct drm_crtc_funcs
+enable_vblank\t1288\t447
+disable_vblank\t1289\t448
+destroy\t1204\t449
+struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
+destroy\t1204\t450
+late_register\t1132\t450
+early_unregister\t1132\t450
+struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
+atomic_check\t1132\t451
+atomic_enable\t1132\t451
+atomic_disable\t1132\t451
+atomic_flush\t1132\t451
+atomic_begin\t1132\t451
+atomic_update\t1132\t451
+prepare_fb\t1132\t451
+cleanup_fb\t1132\t451
+mode_set\t1132\t451
+mode_set_nofb\t1132\t451
+struct drm_connector_helper_funcs
+get_modes\t1132\t452
+detect_ctx\t1132\t452
+mode_valid\t1132\t452
+best_encoder\t1132\t452
+struct v4l2_file_operations
+open\t1290\t453
+release\t1291\t454
+read\t1132\t453
+write\t1132\t453
+poll\t1132\t453
+unlocked_ioctl\t1132\t453
+mmap\t1132\t453
+struct v4l2_ioctl_ops
+*\t1132\t455
+struct vb2_ops
+queue_setup\t1132\t456
+buf_init\t1132\t456
+buf_cleanup\t1132\t456
+buf_finish\t1132\t456
+buf_prepare\t1132\t456
+buf_queue\t1139\t456
+prepare_streaming\t1292\t456
+unprepare_streaming\t1293\t456
+start_streaming\t1294\t456
+stop_streaming\t1295\t456
+struct v4l2_ctrl_ops
+s_ctrl\t1296\t457
+try_ctrl\t1296\t457
+g_volatile_ctrl\t1296\t457
+struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
+s_stream\t1132\t458
+set_fmt\t1132\t458
+get_fmt\t1132\t458
+enum_mbus_code\t1132\t458
+enum_frame_size\t1132\t458
+get_selection\t1132\t458
+set_selection\t1132\t458
+enable_streams\t1132\t458
+disable_streams\t1132\t458
+struct v4l2_subdev_internal_ops
+open\t1297\t459
+close\t1286\t459
+release\t1140\t459
 struct file_operations
-llseek\t1114\t325
-read\t1114\t325
-write\t1114\t325
-read_iter\t1114\t325
-write_iter\t1114\t325
-poll\t1114\t325
-unlocked_ioctl\t1114\t325
-compat_ioctl\t1114\t325
-mmap\t1114\t325
-flush\t1114\t325
-fsync\t1114\t325
-fasync\t1114\t325
-lock\t1114\t325
-flock\t1114\t325
-fallocate\t1114\t325
-splice_read\t1114\t325
-splice_write\t1114\t325
-show_fdinfo\t1114\t325
-open\t1133\t325
-release\t1134\t326
-iterate_shared\t1135\t325
+llseek\t1132\t460
+read\t1132\t460
+write\t1132\t460
+read_iter\t1132\t460
+write_iter\t1132\t460
+poll\t1132\t460
+unlocked_ioctl\t1132\t460
+compat_ioctl\t1132\t460
+mmap\t1132\t460
+flush\t1132\t460
+fsync\t1132\t460
+fasync\t1132\t460
+lock\t1132\t460
+flock\t1132\t460
+fallocate\t1132\t460
+splice_read\t1132\t460
+splice_write\t1132\t460
+show_fdinfo\t1132\t460
+open\t1290\t460
+release\t1298\t461
+iterate_shared\t1299\t460
 struct inode_operations
-lookup\t1136\t327
-create\t1137\t327
-mknod\t1137\t327
-symlink\t1137\t327
-mkdir\t1137\t327
-link\t1137\t327
-unlink\t1138\t327
-rmdir\t1138\t327
-rename\t1137\t327
-setattr\t1139\t327
-fileattr_set\t1139\t327
-readlink\t1114\t327
-get_acl\t1114\t327
-getattr\t1114\t327
-listxattr\t1114\t327
-fiemap\t1114\t327
-update_time\t1114\t327
-tmpfile\t1114\t327
-fileattr_get\t1114\t327
-get_link\t1140\t327
-permission\t1140\t327
-get_inode_acl\t1140\t327
-atomic_open\t1136\t327
+lookup\t1300\t462
+create\t1301\t462
+mknod\t1301\t462
+symlink\t1301\t462
+mkdir\t1301\t462
+link\t1301\t462
+unlink\t1302\t462
+rmdir\t1302\t462
+rename\t1301\t462
+setattr\t1303\t462
+fileattr_set\t1303\t462
+readlink\t1132\t462
+get_acl\t1132\t462
+getattr\t1132\t462
+listxattr\t1132\t462
+fiemap\t1132\t462
+update_time\t1132\t462
+tmpfile\t1132\t462
+fileattr_get\t1132\t462
+get_link\t1139\t462
+permission\t1139\t462
+get_inode_acl\t1139\t462
+atomic_open\t1300\t462
 struct xattr_handler
-list\t1114\t328
-get\t1114\t328
-set\t1141\t328
+list\t1132\t463
+get\t1132\t463
+set\t1304\t463
 struct super_operations
-put_super\t1142\t329
-freeze_fs\t1143\t329
-unfreeze_fs\t1143\t329
-remount_fs\t1143\t329
-sync_fs\t1144\t329
-free_inode\t1145\t329
-drop_inode\t1146\t329
+put_super\t1305\t464
+freeze_fs\t1306\t464
+unfreeze_fs\t1306\t464
+remount_fs\t1306\t464
+sync_fs\t1307\t464
+free_inode\t1308\t464
+drop_inode\t1309\t464
 struct dentry_operations
-d_hash\t1117\t330
-d_compare\t1117\t330
-d_dname\t1117\t330
-d_delete\t1147\t330
-d_prune\t1147\t330
-d_init\t1114\t330
-d_release\t1114\t330
-d_iput\t1114\t330
-d_automount\t1114\t330
-d_weak_revalidate\t1114\t330
-d_real\t1114\t330
-d_revalidate\t1140\t330
-d_manage\t1140\t330
+d_hash\t1138\t465
+d_compare\t1138\t465
+d_dname\t1138\t465
+d_delete\t1310\t465
+d_prune\t1310\t465
+d_init\t1132\t465
+d_release\t1132\t465
+d_iput\t1132\t465
+d_automount\t1132\t465
+d_weak_revalidate\t1132\t465
+d_real\t1132\t465
+d_revalidate\t1139\t465
+d_manage\t1139\t465
 struct address_space_operations
-writepage\t1114\t331
-read_folio\t1114\t331
-swap_rw\t1114\t331
-readahead\t1114\t331
-bmap\t1114\t331
-direct_IO\t1114\t331
-writepages\t1114\t331
-migrate_folio\t1114\t331
-swap_activate\t1114\t331
-swap_deactivate\t1114\t331
-invalidate_folio\t1148\t331
-release_folio\t1148\t331
-launder_folio\t1148\t331
-is_partially_uptodate\t1148\t331
-error_remove_folio\t1149\t331
-write_begin\t1114\t331
-write_end\t1114\t331
-dirty_folio\t1117\t331
-free_folio\t1117\t331
+writepage\t1132\t466
+read_folio\t1132\t466
+swap_rw\t1132\t466
+readahead\t1132\t466
+bmap\t1132\t466
+direct_IO\t1132\t466
+writepages\t1132\t466
+migrate_folio\t1132\t466
+swap_activate\t1132\t466
+swap_deactivate\t1132\t466
+invalidate_folio\t1311\t466
+release_folio\t1311\t466
+launder_folio\t1311\t466
+is_partially_uptodate\t1311\t466
+error_remove_folio\t1312\t466
+write_begin\t1132\t466
+write_end\t1132\t466
+dirty_folio\t1138\t466
+free_folio\t1138\t466
 struct vm_operations_struct
-open\t1150\t332
-close\t1151\t332
-fault\t1114\t332
-page_mkwrite\t1114\t332
-pfn_mkwrite\t1114\t332
-access\t1151\t332
-map_pages\t1152\t332
+open\t1313\t467
+close\t1314\t467
+fault\t1132\t467
+page_mkwrite\t1132\t467
+pfn_mkwrite\t1132\t467
+access\t1314\t467
+map_pages\t1315\t467
 struct seq_operations
-start\t1153\t333
-next\t1153\t333
-stop\t1153\t333
-show\t1153\t333
+start\t1316\t468
+next\t1316\t468
+stop\t1316\t468
+show\t1316\t468
 struct sysfs_ops
-show\t1114\t315
-store\t1114\t315
-struct *_driver
-probe\t1154\t334
-probe_new\t1154\t334
-connect\t1155\t334
-bind\t1155\t334
-attach\t1155\t334
-port_probe\t1155\t334
-remove\t1156\t334
-remove_new\t1156\t334
-disconnect\t1157\t334
-unbind\t1157\t334
-detach\t1157\t334
-port_remove\t1157\t334
-shutdown\t1158\t335
-suspend\t1159\t336
-resume\t1160\t337
+show\t1132\t373
+store\t1132\t373
+struct mmu_notifier_ops
+release\t1132\t469
+arch_invalidate_secondary_tlbs\t1138\t469
+free_notifier\t1317\t469
+invalidate_range_start\t1139\t469
+invalidate_range_end\t1139\t469
+clear_flush_young\t1139\t469
+clear_young\t1139\t469
+test_young\t1139\t469
+struct file_lock_operations
+fl_copy_lock\t1138\t470
+struct lock_manager_operations
+lm_notify\t1318\t471
+lm_break\t1319\t471
+lm_change\t1319\t471
+lm_breaker_owns_lease\t1319\t471
+lm_lock_expirable\t1319\t471
+lm_grant\t1138\t471
+lm_expire_lock\t1132\t471
+struct file_system_type
+mount\t1132\t472
+init_fs_context\t1132\t472
+kill_sb\t1305\t472
+struct block_device_operations
+open\t1320\t473
+release\t1321\t473
+ioctl\t1132\t473
+compat_ioctl\t1132\t473
+unlock_native_capacity\t1132\t473
+getgeo\t1132\t473
+free_disk\t1140\t474
+direct_access\t1139\t473
+submit_bio\t1139\t473
+struct blk_mq_ops
+queue_rq\t1322\t475
+queue_rqs\t1322\t475
+commit_rqs\t1322\t475
+timeout\t1132\t476
+complete\t1138\t477
+init_hctx\t1323\t478
+init_request\t1323\t478
+exit_hctx\t1324\t478
+exit_request\t1324\t478
+struct scsi_host_template
+queuecommand\t1138\t479
+eh_timed_out\t1139\t480
+eh_abort_handler\t1132\t479
+eh_device_reset_handler\t1132\t479
+eh_target_reset_handler\t1132\t479
+eh_bus_reset_handler\t1132\t479
+eh_host_reset_handler\t1132\t479
+slave_alloc\t1132\t479
+slave_configure\t1132\t479
+info\t1132\t479
+ioctl\t1132\t479
+bios_param\t1132\t479
+slave_destroy\t1325\t479
+struct ata_port_operations
+qc_defer\t1326\t481
+qc_prep\t1326\t481
+qc_issue\t1326\t481
+qc_fill_rtf\t1326\t481
+softreset\t1132\t482
+hardreset\t1132\t482
+prereset\t1132\t482
+postreset\t1132\t482
+error_handler\t1132\t482
+set_piomode\t1132\t482
+set_dmamode\t1132\t482
+set_mode\t1132\t482
+dev_config\t1132\t482
+cable_detect\t1132\t482
+port_start\t1327\t483
+port_stop\t1328\t483
+host_stop\t1204\t483
+struct mtd_info
+_panic_write\t1138\t484
+struct nand_controller_ops
+attach_chip\t1329\t485
+detach_chip\t1330\t485
+exec_op\t1132\t485
+struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
+init\t1331\t486
+exit\t1332\t486
+encrypt\t1139\t486
+decrypt\t1139\t486
+setkey\t1139\t486
+struct ahash_alg,struct shash_alg
+init\t1139\t487
+update\t1139\t487
+final\t1139\t487
+finup\t1139\t487
+digest\t1139\t487
+export\t1139\t487
+import\t1139\t487
+setkey\t1139\t487
+init_tfm\t1333\t487
+exit_tfm\t1334\t487
+struct net_device_ops
+ndo_init\t1335\t488
+ndo_uninit\t1336\t489
+ndo_open\t1337\t490
+ndo_stop\t1338\t491
+ndo_do_ioctl\t1339\t490
+ndo_siocbond\t1339\t490
+ndo_siocwandev\t1339\t490
+ndo_siocdevprivate\t1339\t490
+ndo_eth_ioctl\t1339\t490
+ndo_set_mac_address\t1339\t277
+ndo_change_mtu\t1339\t277
+ndo_fix_features\t1339\t492
+ndo_set_features\t1339\t492
+ndo_vlan_rx_add_vid\t1339\t493
+ndo_vlan_rx_kill_vid\t1339\t493
+ndo_select_queue\t1138\t494
+ndo_features_check\t1138\t494
+ndo_get_stats\t1138\t490
+ndo_get_stats64\t1138\t490
+ndo_start_xmit\t1340\t490
+ndo_tx_timeout\t1341\t490
+ndo_set_rx_mode\t1342\t490
+struct napi_struct
+poll\t1343\t495
+struct pernet_operations
+init\t1344\t496
+pre_exit\t1345\t496
+exit\t1345\t496
+exit_batch\t1345\t496
+struct ethtool_ops
+*\t1339\t497
+struct net_device
+priv_destructor\t1204\t498
+struct genl_ops,struct genl_small_ops,struct genl_split_ops
+doit\t1346\t499
+dumpit\t1346\t499
+start\t1346\t499
+done\t1346\t499
+struct rtnl_link_ops
+newlink\t1347\t500
+dellink\t1348\t501
+changelink\t1339\t502
+validate\t1132\t503
+get_size\t1132\t503
+fill_info\t1132\t503
+get_num_tx_queues\t1132\t503
+get_num_rx_queues\t1132\t503
+setup\t1132\t503
+struct Qdisc_ops
+init\t1349\t504
+change\t1339\t505
+destroy\t1332\t506
+enqueue\t1350\t507
+dequeue\t1350\t507
+peek\t1350\t507
+struct proto_ops
+release\t1351\t508
+bind\t1132\t509
+connect\t1132\t509
+accept\t1132\t509
+listen\t1132\t509
+ioctl\t1132\t509
+compat_ioctl\t1132\t509
+sendmsg\t1132\t509
+recvmsg\t1132\t509
+shutdown\t1132\t509
+setsockopt\t1132\t509
+getsockopt\t1132\t509
+socketpair\t1132\t509
+getname\t1132\t509
+poll\t1132\t509
+mmap\t1132\t509
+struct cfg80211_ops
+add_virtual_intf\t1352\t510
+del_virtual_intf\t1352\t510
+change_virtual_intf\t1352\t510
+*\t1353\t510
+struct ieee80211_ops
+start\t1354\t511
+stop\t1355\t512
+add_interface\t1356\t513
+remove_interface\t1357\t514
+change_interface\t1358\t515
+config\t1358\t515
+vif_cfg_changed\t1358\t515
+link_info_changed\t1358\t515
+configure_filter\t1358\t515
+set_key\t1358\t515
+hw_scan\t1358\t515
+cancel_hw_scan\t1358\t515
+sta_state\t1358\t515
+sta_add\t1358\t515
+sta_remove\t1358\t515
+conf_tx\t1358\t515
+flush\t1358\t515
+ampdu_action\t1358\t515
+add_chanctx\t1358\t515
+remove_chanctx\t1358\t515
+change_chanctx\t1358\t515
+assign_vif_chanctx\t1358\t515
+unassign_vif_chanctx\t1358\t515
+remain_on_channel\t1358\t515
+cancel_remain_on_channel\t1358\t515
+tx\t1138\t515
+prepare_multicast\t1138\t515
+set_tim\t1138\t515
+update_tkip_key\t1138\t515
+get_key_seq\t1138\t515
+sta_notify\t1138\t515
+sta_rc_update\t1138\t515
+sta_rate_tbl_update\t1138\t515
+event_callback\t1138\t515
+release_buffered_frames\t1138\t515
+allow_buffered_frames\t1138\t515
+ipv6_addr_change\t1138\t515
+wake_tx_queue\t1138\t515
+get_stats\t1132\t515
+set_frag_threshold\t1132\t515
+set_rts_threshold\t1132\t515
+sta_statistics\t1132\t515
+get_tsf\t1132\t515
+set_tsf\t1132\t515
+offset_tsf\t1132\t515
+reset_tsf\t1132\t515
+tx_last_beacon\t1132\t515
+rfkill_poll\t1132\t515
+set_coverage_class\t1132\t515
+testmode_cmd\t1132\t515
+set_bitrate_mask\t1132\t515
+reconfig_complete\t1132\t515
+bss_info_changed\t1132\t515
+sw_scan_start\t1132\t515
+sw_scan_complete\t1132\t515
+struct phy_driver
+probe\t1359\t516
+remove\t1360\t517
+handle_interrupt\t1361\t518
+config_init\t1132\t519
+soft_reset\t1132\t519
+config_intr\t1132\t519
+config_aneg\t1132\t519
+read_status\t1132\t519
+link_change_notify\t1132\t519
+aneg_done\t1132\t519
+suspend\t1237\t519
+resume\t1153\t519
+struct dsa_switch_ops
+setup\t1362\t520
+teardown\t1363\t521
+port_enable\t1364\t522
+port_disable\t1365\t523
+struct nfc_ops
+dev_up\t1366\t524
+dev_down\t1367\t524
+start_poll\t1368\t524
+stop_poll\t1368\t524
+dep_link_up\t1368\t524
+dep_link_down\t1368\t524
+activate_target\t1368\t524
+deactivate_target\t1368\t524
+im_transceive\t1368\t524
+tm_send\t1368\t524
+check_presence\t1368\t524
+enable_se\t1368\t524
+disable_se\t1368\t524
+fw_download\t1368\t524
+struct hci_dev
+open\t1369\t525
+close\t1370\t526
+setup\t1371\t527
+shutdown\t1371\t527
+flush\t1371\t527
+send\t1132\t528
+struct ib_device_ops
+post_send\t1138\t529
+post_recv\t1138\t529
+poll_cq\t1138\t529
+req_notify_cq\t1138\t529
+*\t1132\t529
+struct ib_client
+add\t1372\t530
+remove\t1373\t530
+struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
+hook\t1315\t531
+func\t1315\t531
+handler\t1315\t531
+err_handler\t1315\t531
+runner
+irq\t1374\t318
+irq-thread\t1375\t319
+softirq\t1130\t19
+tasklet\t1376\t316
+timer\t1377\t314
+hrtimer\t1378\t532
+napi\t1379\t495
+work\t1380\t315
+delayed-work\t1381\t315
+kthread-work\t1382\t533
+kthread\t1132\t228
+task-work\t1132\t534
+irq-work\t1383\t214
+cpu-call\t1131\t535
+rcu\t1130\t317
+urb\t1138\t536
+init\t1269\t54
+exit\t1204\t54
+pm\t1132\t537
+attribute\t1132\t373
+debugfs\t1132\t538
+devres\t1204\t539
+kref\t1140\t540
+struct hrtimer
+function\t1384\t532
+struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
+probe\t1385\t329
+probe_new\t1385\t329
+connect\t1386\t329
+bind\t1386\t329
+attach\t1386\t329
+port_probe\t1386\t329
+remove\t1387\t329
+remove_new\t1387\t329
+disconnect\t1388\t329
+unbind\t1388\t329
+detach\t1388\t329
+port_remove\t1388\t329
+shutdown\t1144\t328
+suspend\t1145\t330
+resume\t1146\t331
 struct dev_pm_ops
-prepare\t1114\t314
-complete\t1114\t314
-suspend\t1161\t314
-resume\t1162\t314
-freeze\t1163\t314
-poweroff\t1163\t314
-thaw\t1164\t314
-restore\t1164\t314
-suspend_late\t1165\t314
-freeze_late\t1165\t314
-poweroff_late\t1165\t314
-resume_early\t1166\t314
-thaw_early\t1166\t314
-restore_early\t1166\t314
-suspend_noirq\t1167\t314
-freeze_noirq\t1167\t314
-poweroff_noirq\t1167\t314
-resume_noirq\t1168\t314
-thaw_noirq\t1168\t314
-restore_noirq\t1168\t314
-runtime_suspend\t1169\t338
-runtime_resume\t1170\t338
-runtime_idle\t1114\t338
+prepare\t1132\t537
+complete\t1132\t537
+suspend\t1237\t537
+resume\t1153\t537
+freeze\t1389\t537
+poweroff\t1389\t537
+thaw\t1390\t537
+restore\t1390\t537
+suspend_late\t1391\t537
+freeze_late\t1391\t537
+poweroff_late\t1391\t537
+resume_early\t1392\t537
+thaw_early\t1392\t537
+restore_early\t1392\t537
+suspend_noirq\t1393\t537
+freeze_noirq\t1393\t537
+poweroff_noirq\t1393\t537
+resume_noirq\t1394\t537
+thaw_noirq\t1394\t537
+restore_noirq\t1394\t537
+runtime_suspend\t1395\t541
+runtime_resume\t1396\t541
+runtime_idle\t1132\t541
 *
-probe\t1171\t339
-probe_new\t1172\t339
-connect\t1173\t339
-bind\t1173\t339
-attach\t1173\t339
-port_probe\t1173\t339
-remove\t1174\t339
-remove_new\t1175\t339
-disconnect\t1176\t339
-unbind\t1176\t339
-detach\t1176\t339
-port_remove\t1176\t339
-init\t1177\t339
-ndo_init\t1177\t339
-exit\t1178\t339
-exit_batch\t1178\t339
-pre_exit\t1178\t339
-ndo_uninit\t1178\t339
-ndo_open\t1179\t339
-resume\t1179\t339
-ndo_stop\t1180\t339
-suspend\t1180\t339
-runtime_resume\t1181\t339
-resume_early\t1181\t339
-resume_noirq\t1181\t339
-thaw\t1181\t339
-restore\t1181\t339
-runtime_suspend\t1182\t339
-suspend_late\t1182\t339
-suspend_noirq\t1182\t339
-freeze\t1182\t339
-poweroff\t1182\t339
-shutdown\t1182\t339
-open\t1114\t339
-release\t1114\t339
-read\t1114\t339
-write\t1114\t339
-read_iter\t1114\t339
-write_iter\t1114\t339
-unlocked_ioctl\t1114\t339
-compat_ioctl\t1114\t339
-ioctl\t1114\t339
-llseek\t1114\t339
-mmap\t1114\t339
-poll\t1114\t339
-show\t1114\t339
-store\t1114\t339
-seq_show\t1114\t339
-ndo_set_mac_address\t1114\t339
-ndo_change_mtu\t1114\t339
-get_ethtool_stats\t1114\t339
-get_drvinfo\t1114\t339
-set_ringparam\t1114\t339
-threadfn\t1114\t339
-fallocate\t1114\t339
-fsync\t1114\t339
-setattr\t1114\t339
-mkdir\t1114\t339
-unlink\t1114\t339
-create\t1114\t339
-iterate_shared\t1114\t339`;
+probe\t1397\t542
+probe_new\t1398\t542
+connect\t1399\t542
+bind\t1399\t542
+attach\t1399\t542
+port_probe\t1399\t542
+remove\t1400\t542
+remove_new\t1401\t542
+disconnect\t1402\t542
+unbind\t1402\t542
+detach\t1402\t542
+port_remove\t1402\t542
+init\t1403\t542
+ndo_init\t1403\t542
+exit\t1404\t542
+exit_batch\t1404\t542
+pre_exit\t1404\t542
+ndo_uninit\t1404\t542
+ndo_open\t1405\t542
+resume\t1405\t542
+ndo_stop\t1406\t542
+suspend\t1406\t542
+runtime_resume\t1407\t542
+resume_early\t1407\t542
+resume_noirq\t1407\t542
+thaw\t1407\t542
+restore\t1407\t542
+runtime_suspend\t1408\t542
+suspend_late\t1408\t542
+suspend_noirq\t1408\t542
+freeze\t1408\t542
+poweroff\t1408\t542
+shutdown\t1408\t542
+open\t1132\t542
+release\t1132\t542
+read\t1132\t542
+write\t1132\t542
+read_iter\t1132\t542
+write_iter\t1132\t542
+unlocked_ioctl\t1132\t542
+compat_ioctl\t1132\t542
+ioctl\t1132\t542
+llseek\t1132\t542
+mmap\t1132\t542
+poll\t1132\t542
+show\t1132\t542
+store\t1132\t542
+seq_show\t1132\t542
+ndo_set_mac_address\t1132\t542
+ndo_change_mtu\t1132\t542
+get_ethtool_stats\t1132\t542
+get_drvinfo\t1132\t542
+set_ringparam\t1132\t542
+threadfn\t1132\t542
+fallocate\t1132\t542
+fsync\t1132\t542
+setattr\t1132\t542
+mkdir\t1132\t542
+unlink\t1132\t542
+create\t1132\t542
+iterate_shared\t1132\t542`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1183\t340
-raw_spinlock_t\t1184\t340
-rwlock_t\t1185\t340
-seqlock_t\t1186\t341
-struct mutex\t1187\t342
-struct rw_semaphore\t1188\t150
-struct semaphore\t1189\t149
-struct rt_mutex\t1190\t271
-atomic_t\t1191\t343
-atomic64_t\t1191\t343
-atomic_long_t\t1191\t344
-refcount_t\t1192\t345
-struct kref\t1192\t214
-struct completion\t1193\t346
-struct device\t1194\t317
-struct platform_device\t1194\t317
-struct i2c_client\t1194\t317
-struct spi_device\t1194\t317
-struct pci_dev\t1194\t317
-struct usb_interface\t1194\t317
-struct serio\t1194\t317
-struct gameport\t1194\t317
-struct hid_device\t1194\t317
-struct amba_device\t1194\t317
-struct mdio_device\t1194\t317
-struct virtio_device\t1194\t317
-struct vio_dev\t1194\t317
-struct xenbus_device\t1194\t317
-struct hv_device\t1194\t317
-struct sdio_func\t1194\t317
-struct memstick_dev\t1194\t317
-struct pnp_dev\t1194\t317
-struct acpi_device\t1194\t317
-struct parport\t1194\t317
-struct pcmcia_device\t1194\t317
-struct ps3_system_bus_device\t1194\t317
-struct rpmsg_device\t1194\t317
-struct auxiliary_device\t1194\t317
-struct slim_device\t1194\t317
-struct sdw_slave\t1194\t317
-struct fw_unit\t1194\t317
-struct mei_cl_device\t1194\t317
-struct rmi_function\t1194\t317
-struct ishtp_cl_device\t1194\t317
-struct wmi_device\t1194\t317
-struct ccw_device\t1194\t317
-struct mcb_device\t1194\t317
-struct bcma_device\t1194\t317
-struct ssb_device\t1194\t317
-struct gb_bundle\t1194\t317
-struct i3c_device\t1194\t317
-struct fsl_mc_device\t1194\t317
-struct host1x_device\t1194\t317
-struct mipi_dsi_device\t1194\t317
-struct usb_serial\t1194\t317
-struct usb_serial_port\t1194\t317
-struct psmouse\t1194\t317
-struct comedi_device\t1194\t317
-struct usb_gadget\t1194\t317
-struct usb_function\t1194\t317
-struct wm97xx\t1194\t317
-struct serdev_device\t1194\t317
-struct of_device\t1194\t317
-struct macio_dev\t1194\t317`;
+export const types = `spinlock_t\t1409\t543
+raw_spinlock_t\t1410\t543
+rwlock_t\t1411\t543
+seqlock_t\t1412\t544
+struct mutex\t1413\t545
+struct rw_semaphore\t1414\t161
+struct semaphore\t1415\t160
+struct rt_mutex\t1416\t283
+atomic_t\t1417\t546
+atomic64_t\t1417\t546
+atomic_long_t\t1417\t547
+refcount_t\t1418\t548
+struct kref\t1418\t226
+struct completion\t1419\t549
+struct device\t1420\t539
+struct platform_device\t1420\t539
+struct i2c_client\t1420\t539
+struct spi_device\t1420\t539
+struct pci_dev\t1420\t539
+struct usb_interface\t1420\t539
+struct serio\t1420\t539
+struct gameport\t1420\t539
+struct hid_device\t1420\t539
+struct amba_device\t1420\t539
+struct mdio_device\t1420\t539
+struct virtio_device\t1420\t539
+struct vio_dev\t1420\t539
+struct xenbus_device\t1420\t539
+struct hv_device\t1420\t539
+struct sdio_func\t1420\t539
+struct memstick_dev\t1420\t539
+struct pnp_dev\t1420\t539
+struct acpi_device\t1420\t539
+struct parport\t1420\t539
+struct pcmcia_device\t1420\t539
+struct ps3_system_bus_device\t1420\t539
+struct rpmsg_device\t1420\t539
+struct auxiliary_device\t1420\t539
+struct slim_device\t1420\t539
+struct sdw_slave\t1420\t539
+struct fw_unit\t1420\t539
+struct mei_cl_device\t1420\t539
+struct rmi_function\t1420\t539
+struct ishtp_cl_device\t1420\t539
+struct wmi_device\t1420\t539
+struct ccw_device\t1420\t539
+struct mcb_device\t1420\t539
+struct bcma_device\t1420\t539
+struct ssb_device\t1420\t539
+struct gb_bundle\t1420\t539
+struct i3c_device\t1420\t539
+struct fsl_mc_device\t1420\t539
+struct host1x_device\t1420\t539
+struct mipi_dsi_device\t1420\t539
+struct usb_serial\t1420\t539
+struct usb_serial_port\t1420\t539
+struct psmouse\t1420\t539
+struct comedi_device\t1420\t539
+struct usb_gadget\t1420\t539
+struct usb_function\t1420\t539
+struct wm97xx\t1420\t539
+struct serdev_device\t1420\t539
+struct of_device\t1420\t539
+struct macio_dev\t1420\t539`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
 {"kind":"call","result":"value","form":"constant"}
+{"kind":"call","part":true,"keeps":"nothing"}
 {"kind":"call","result":"value","form":"constant","unevaluated":true}
 {"kind":"call","cell":0,"by":"lvalue","atomic":false}
 {"kind":"call","assert":{"section":"rtnl","object":null,"mode":"exclusive"}}
 {"kind":"call","cell":0,"assert":{"section":"rtnl","object":null,"mode":"exclusive"}}
+{"kind":"call","part":true,"register":[{"runner":"attribute","handler":2},{"runner":"attribute","handler":3}]}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_read"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_read","_write"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_write"]}}
 {"kind":"call","noreturn":true}
 {"kind":"call","result":"test","form":"transparent","noreturn":true}
 {"kind":"call","part":true,"register":{"runner":"attribute","handler":2}}
-{"kind":"call","part":true,"register":{"runner":"attribute","handler":0}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_show"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_show","_store"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":0,"suffixes":["_store"]}}
 {"kind":"call","cell":0,"result":"none","sleeps":"maybe"}
+{"kind":"call","part":true,"register":{"runner":"init","handler":2}}
+{"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_show","_store"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_show"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","prefix":0,"handler":1,"suffixes":["_store"]}}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"call","result":"test","form":"transparent"}
 {"kind":"call","part":true,"register":{"runner":"delayed-work","handler":1,"object":0}}
@@ -3996,9 +4912,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"work","handler":1,"object":0}}
 {"kind":"call","part":true,"register":"debugfs"}
 {"kind":"call","part":true,"register":"pm"}
-{"kind":"call","part":true,"register":{"runner":"debugfs","handler":0}}
+{"kind":"call","part":true,"register":{"runner":"debugfs","handler":0,"suffixes":["_show"]}}
+{"kind":"call","part":true,"register":{"runner":"debugfs","handler":0,"suffixes":["_show","_write"]}}
 {"kind":"call","part":true,"register":{"runner":"timer","handler":1}}
-{"kind":"call","part":true,"register":[{"runner":"attribute","handler":2},{"runner":"attribute","handler":3}]}
 {"kind":"call","result":"value","form":"test","pointer":"same","error":true}
 {"kind":"call","result":"value","form":"constant","error":true}
 {"kind":"call","part":true,"register":[{"runner":"attribute","handler":3},{"runner":"attribute","handler":4}]}
@@ -4018,7 +4934,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"none","form":"transparent"}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same"}
 {"kind":"call","result":"value","form":"test","pointer":"same"}
-{"kind":"call","part":true,"register":{"runner":"attribute","handler":1}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":1,"suffixes":["_show"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":1,"suffixes":["_show","_store"]}}
+{"kind":"call","part":true,"register":{"runner":"attribute","handler":1,"suffixes":["_store"]}}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"set","ordering":"wmb"}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"full"}
@@ -4044,6 +4962,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":1,"bit":0,"operation":"set","atomic":false,"ordering":"plain"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct rtc_class_ops","struct rtc_device"]}}
+{"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"call","part":true,"consume":{"by":"tree","from":0,"rcu":true,"section":"irqs-off"}}
 {"kind":"free","cell":0}
 {"kind":"call","result":"value","sleeps":"maybe","alloc":true}
@@ -4072,6 +4991,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"ordering":"acquire"}
 {"kind":"read","cell":0,"result":"test","ordering":"relaxed"}
 {"kind":"write","operand":0,"ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"init","handler":1}}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","consume":"queue","unpublish":{"by":"queue","object":null,"from":0}}
 {"kind":"write","cell":0,"operand":1,"atomic":false,"ordering":"plain","publish":"queue"}
 {"kind":"write","cell":1,"operand":0,"atomic":false,"ordering":"plain","unpublish":{"by":"queue","object":0,"from":1}}
@@ -4271,6 +5191,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","lock":"console","global":true,"sleeps":"maybe"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","ref":{"by":"put","frees":true}}
 {"kind":"call","result":"value","form":"constant","pointer":"container"}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same","meant":"unlocked"}
 {"kind":"call","cell":2,"result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct counter_device","struct counter_ops"]}}
 {"kind":"call","pointer":"private","part":true}
@@ -4288,7 +5209,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ahash_request","struct skcipher_request","struct aead_request","struct akcipher_request"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ahash_request","struct skcipher_request","struct aead_request","struct akcipher_request"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":"get-unless-zero"}
-{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same"}
+{"kind":"call","cell":0,"by":"lvalue","result":"value","atomic":false,"form":"transparent","pointer":"same","meant":"race"}
 {"kind":"call","part":true,"quiesce":{"of":"debugfs","object":0,"bars":true}}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed"}
 {"kind":"wake","cell":0,"result":"value","ordering":"full"}
@@ -4319,6 +5240,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":3,"managed":true,"types":["struct backlight_device","struct backlight_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct clk_hw","struct clk_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct counter_device","struct counter_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"delayed-work","handler":2,"object":1,"managed":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct devfreq_dev_profile"]}}
 {"kind":"call","part":true,"register":{"runner":"attribute","object":1,"managed":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct fpga_manager","struct fpga_manager_ops"]}}
@@ -4327,6 +5249,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct hwmon_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct hwrng"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":2,"thread":3,"managed":true}}
 {"kind":"call","result":"value","sleeps":"maybe","managed":true,"alloc":true}
 {"kind":"free","cell":1}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct led_classdev"]}}
@@ -4350,6 +5273,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":2,"managed":true,"types":["struct thermal_zone_device","struct thermal_zone_device_ops"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct watchdog_device","struct watchdog_ops"]}}
+{"kind":"call","part":true,"register":{"runner":"work","handler":2,"object":1,"managed":true}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","atomic":false,"ordering":"plain","ref":"get"}
 {"kind":"call","cell":0,"result":"value","quiesce":{"of":"delayed-work","waits":false,"cancels":true,"bars":true}}
@@ -4537,7 +5461,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ieee802154_hw","struct ieee802154_ops"]}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"acquire","onFailure":"acquire","ref":"get-unless-zero"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"full","ref":"get"}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":0,"thread":1}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":1,"thread":2}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed"}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"irq-work","handler":1}}
 {"kind":"call","cell":0,"result":"none"}
@@ -4590,7 +5516,6 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct led_classdev"]}}
-{"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"list"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":"list"}
 {"kind":"write","cell":0,"ordering":"relaxed","unpublish":{"by":"list","rcu":true}}
@@ -4691,6 +5616,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":2,"result":"value","ordering":"release","onFailure":null,"queue":{"runner":"delayed-work","on":1}}
 {"kind":"wake","cell":0,"result":"value","arm":"timer"}
 {"kind":"call","part":true,"register":{"runner":"exit","handler":0}}
+{"kind":"call","part":true,"register":[{"runner":"attribute","handler":1},{"runner":"attribute","handler":2}]}
 {"kind":"call","cell":0,"atomic":false,"ordering":"none","init":true}
 {"kind":"rmw","cell":0,"operation":"clear","result":"test","ordering":"full"}
 {"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"napi","bars":true}}
@@ -4917,6 +5843,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":2,"operand":3,"ordering":"relaxed"}
 {"kind":"rmw","bit":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","ordering":"relaxed"}
+{"kind":"call","part":true,"register":{"runner":"debugfs","handler":1,"data":2}}
 {"kind":"rmw","cell":0,"result":"value","ordering":"acquire","consume":"queue","unpublish":{"by":"queue","object":null,"from":0}}
 {"kind":"publish","cell":0,"operand":1,"publish":"queue"}
 {"kind":"rmw","cell":0,"ordering":"acquire"}
@@ -5082,43 +6009,184 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","free":"now"}
 {"kind":"call","wake":"completion"}
 {"kind":"call","wait":"event"}
-{"runs":"hardirq","never_with":["irq"],"by":"the interrupt line is handled by one CPU at a time"}
-{"runs":"task","never_with":["irq-thread"],"by":"one thread runs it"}
+{"runs":"softirq","never_with":["function"],"by":"a timer has one base whose expired timers run one by one"}
+{"runs":"task","never_with":["func"],"by":"a work item is not reentrant"}
+{"runs":"softirq","never_with":["func","callback"],"by":"TASKLET_STATE_RUN"}
+{"runs":"hardirq","never_with":["func"],"by":"IRQ_WORK_BUSY"}
 {"runs":"softirq"}
-{"runs":"softirq","never_with":["tasklet"],"by":"TASKLET_STATE_RUN"}
-{"runs":"softirq","never_with":["timer"],"by":"a timer has one base whose expired timers run one by one"}
-{"never_with":["hrtimer"],"by":"a running callback is not enqueued elsewhere"}
-{"runs":"softirq","never_with":["napi"],"by":"NAPI_STATE_SCHED"}
-{"runs":"task","never_with":["work"],"by":"a work item is not reentrant"}
-{"runs":"task","never_with":["delayed-work"],"by":"a work item is not reentrant"}
-{"runs":"task","never_with":["kthread-work"],"by":"one thread runs the worker"}
-{"runs":"task"}
-{"runs":"hardirq","never_with":["irq-work"],"by":"IRQ_WORK_BUSY"}
 {"runs":"hardirq"}
+{"runs":"task"}
+{"sleeps":false,"holds":["spin:struct wait_queue_head.lock"]}
+{"sleeps":false,"holds":["preempt-off"]}
+{"sleeps":false,"holds":["irqs-off"],"phase":"down","pair":["resume"]}
+{"sleeps":false,"holds":["irqs-off"],"phase":"up","pair":["suspend"]}
+{"sleeps":false,"holds":["irqs-off"]}
 {"sleeps":false}
-{"runs":"task","phase":"setup"}
-{"runs":"task","phase":"teardown"}
+{}
 {"phase":"teardown"}
-{"sleeps":false,"never_with":["function"],"by":"a running callback is not enqueued elsewhere"}
-{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["ndo_uninit"]}
-{"runs":"task","holds":["rtnl"],"phase":"teardown","pair":["ndo_init"],"ended":["ndo_open","ndo_stop","ndo_start_xmit","ndo_tx_timeout"],"by":"dev_close_many() and synchronize_net() before it"}
-{"runs":"task","holds":["rtnl"],"phase":"up","pair":["ndo_stop"]}
-{"runs":"task","holds":["rtnl"],"phase":"down","pair":["ndo_open"],"ended":["ndo_start_xmit","ndo_tx_timeout"],"by":"dev_deactivate_many() waits for transmissions and stops the watchdog before it"}
-{"runs":"task","holds":["rtnl"]}
-{"runs":"softirq","holds":["bh-off","spin:struct netdev_queue._xmit_lock"],"unless":["lltx"],"sleeps":false,"never_with":["ndo_tx_timeout"],"by":"__netif_tx_lock"}
-{"runs":"softirq","holds":["bh-off","spin:struct net_device.tx_global_lock of 0"],"sleeps":false,"never_with":["ndo_start_xmit"],"unless":["lltx"],"by":"all queues frozen"}
-{"runs":"softirq","holds":["bh-off","spin:struct net_device.addr_list_lock of 0"],"sleeps":false}
-{"runs":"softirq","sleeps":false,"never_with":["poll"],"by":"NAPI_STATE_SCHED"}
-{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"setup","pair":["exit","exit_batch","pre_exit"]}
-{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"teardown","pair":["init"]}
+{"runs":"task","holds":["mutex:struct device.* of 0"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","shutdown","suspend","resume"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe","shutdown","suspend","resume"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down","pair":["resume"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"up","pair":["suspend"]}
+{"runs":"task","holds":["mutex:struct device.*"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"down","pair":["reset_done"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"up","pair":["reset_prepare"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["disconnect"],"never_with":["disconnect","shutdown"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.*"],"driver":"unbind","pair":["probe"],"never_with":["probe","shutdown"],"by":"device_lock()"}
+{"runs":"task","phase":"down","pair":["resume","reset_resume"]}
+{"runs":"task","phase":"up","pair":["suspend"]}
+{"runs":"task","phase":"down","pair":["post_reset"]}
+{"runs":"task","phase":"up","pair":["pre_reset"]}
+{"runs":"task","driver":"bind","pair":["disconnect","release"]}
+{"runs":"task","driver":"unbind","pair":["probe","attach"]}
+{"runs":"task","pair":["attach"],"ended":["disconnect","open","close"],"by":"the last reference is put"}
+{"runs":"task","driver":"bind","pair":["port_remove"]}
+{"runs":"task","driver":"unbind","pair":["port_probe"]}
+{"runs":"task","holds":["mutex:struct usb_serial.disc_mutex","mutex:struct tty_port.mutex"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex"],"phase":"down","pair":["open"]}
+{"runs":"task","driver":"bind","pair":["unbind"]}
+{"runs":"task","driver":"unbind","pair":["bind"]}
+{"runs":"task","holds":["mutex:struct usb_udc.connect_lock"],"phase":"up","pair":["udc_stop"]}
+{"runs":"task","holds":["mutex:struct usb_udc.connect_lock"],"phase":"down","pair":["udc_start"]}
+{"runs":"task","holds":["mutex:struct usb_udc.connect_lock"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","config_changed"],"by":"config_core_enabled is set after it"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe"],"ended":["config_changed"],"by":"virtio_config_core_disable() before it"}
+{"sleeps":false,"holds":["irqs-off","spin:struct virtio_device.config_lock of 0"]}
+{"runs":"task","phase":"down","pair":["restore"],"ended":["config_changed"],"by":"virtio_config_core_disable() before it"}
+{"runs":"task","phase":"up","pair":["freeze"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["add"],"never_with":["add"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct serio.drv_mutex of 0"],"driver":"bind","pair":["disconnect"]}
+{"runs":"task","holds":["mutex:struct serio.drv_mutex of 0"]}
+{"runs":"task","holds":["mutex:struct serio.drv_mutex of 0"],"driver":"unbind","pair":["connect"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct serio.lock of 0"]}
+{"runs":"task","holds":["mutex:struct device.*","semaphore:struct hid_device.driver_input_lock of 0"],"unless":["hid_device_io_start"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","raw_event","event","report"],"by":"driver_input_lock"}
+{"runs":"task","holds":["mutex:struct device.*","semaphore:struct hid_device.driver_input_lock of 0"],"unless":["hid_device_io_start"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe","raw_event","event","report"],"by":"driver_input_lock"}
+{"holds":["semaphore:struct hid_device.driver_input_lock of 0"],"unless":["hid_device_io_start"],"never_with":["raw_event","event","report","probe","remove"],"by":"driver_input_lock"}
+{"runs":"task","phase":"up","pair":["stop"]}
+{"runs":"task","phase":"down","pair":["start"]}
+{"runs":"task","holds":["mutex:struct hid_device.ll_open_lock of 0"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct hid_device.ll_open_lock of 0"],"phase":"down","pair":["open"]}
+{"runs":"task","holds":["mutex:struct device.* of 0"],"phase":"setup","driver":"bind","pair":["remove"],"never_with":["remove","shutdown"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.* of 0"],"phase":"teardown","driver":"unbind","pair":["probe"],"never_with":["probe","shutdown"],"by":"device_lock()"}
+{"runs":"task","holds":["mutex:struct device.* of 0"],"phase":"down"}
+{"runs":"task","holds":["mutex:component_mutex"],"driver":"bind","pair":["unbind"]}
+{"runs":"task","holds":["mutex:component_mutex"],"driver":"unbind","pair":["bind"]}
+{"runs":"task","holds":["mutex:struct comedi_device.mutex of 0"],"driver":"bind","pair":["detach"]}
+{"runs":"task","holds":["mutex:struct comedi_device.mutex of 0"],"driver":"unbind","pair":["attach","auto_attach"]}
+{"runs":"task","holds":["mutex:struct irq_domain.mutex"],"pair":["unmap"]}
+{"runs":"task","holds":["mutex:struct irq_domain.mutex"],"pair":["map"]}
+{"sleeps":false,"holds":["irqs-off","raw-spin:struct irq_desc.lock"]}
+{"runs":"task","pair":["irq_bus_sync_unlock"]}
+{"runs":"task","pair":["irq_bus_lock"]}
+{"runs":"task","holds":["mutex:struct irq_desc.request_mutex"],"pair":["irq_release_resources"]}
+{"runs":"task","holds":["mutex:struct irq_desc.request_mutex"],"pair":["irq_request_resources"]}
+{"runs":"task","holds":["mutex:struct kernfs_open_file.mutex"]}
+{"runs":"task","holds":["rwsem:struct configfs_fragment.frag_sem (shared)"]}
+{"runs":"task","holds":["mutex:struct configfs_subsystem.su_mutex"],"pair":["drop_item"]}
+{"runs":"task","holds":["mutex:struct configfs_subsystem.su_mutex"],"pair":["make_item","make_group"]}
+{"runs":"task","phase":"teardown"}
+{"runs":"task","phase":"open","pair":["proc_release"]}
+{"runs":"task","phase":"close","pair":["proc_open"],"ended":["proc_read","proc_read_iter","proc_write","proc_lseek","proc_poll","proc_ioctl","proc_compat_ioctl","proc_mmap"],"by":"it is the last reference of the file that is put"}
+{"runs":"task","holds":["mutex:struct tty_struct.legacy_mutex of 0"],"phase":"open","pair":["close"]}
+{"runs":"task","holds":["mutex:struct tty_struct.legacy_mutex of 0"],"phase":"close","pair":["open"]}
+{"runs":"task","holds":["mutex:struct tty_struct.legacy_mutex of 0"]}
+{"runs":"task","holds":["rwsem:struct tty_struct.termios_rwsem of 0"]}
+{"runs":"task","never_with":["throttle","unthrottle"],"by":"the line discipline"}
+{"sleeps":false,"holds":["irqs-off","spin:struct tty_struct.flow.lock of 0"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex of 0"],"phase":"up","pair":["shutdown"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex of 0"],"phase":"down","pair":["activate"]}
+{"phase":"teardown","ended":["activate","shutdown"],"by":"it is the last reference of the port that is put"}
+{"sleeps":false,"holds":["irqs-off","spin:struct uart_port.lock of 0"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex"],"phase":"up","pair":["shutdown"]}
+{"runs":"task","holds":["mutex:struct tty_port.mutex"],"phase":"down","pair":["startup"]}
+{"holds":["mutex:struct tty_port.mutex"]}
+{"runs":"task","phase":"up","pair":["close"],"never_with":["read","write","ioctl","compat_ioctl","set_termios","poll","receive_buf","receive_buf2","write_wakeup"],"by":"no other call into the line discipline occurs until it completes"}
+{"runs":"task","holds":["ldsem:struct tty_struct.ldisc_sem of 0"],"phase":"down","pair":["open"],"ended":["read","write","ioctl","compat_ioctl","set_termios","poll","receive_buf","receive_buf2","write_wakeup"],"by":"ldisc_sem is held for writing"}
+{"runs":"task","holds":["mutex:struct snd_pcm.open_mutex"],"phase":"open","pair":["close"]}
+{"runs":"task","holds":["mutex:struct snd_pcm.open_mutex"],"phase":"close","pair":["open"],"ended":["hw_params","hw_free","prepare","trigger"],"by":"the substream is stopped and its hardware freed before it"}
+{"runs":"task","holds":["mutex:struct snd_pcm_runtime.buffer_mutex"],"pair":["hw_free"]}
+{"runs":"task","holds":["mutex:struct snd_pcm_runtime.buffer_mutex"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct snd_pcm_group.lock"],"unless":["nonatomic"],"never_with":["trigger","pointer","ack"],"by":"the lock of the stream"}
+{"runs":"task","phase":"open","pair":["shutdown"]}
+{"runs":"task","phase":"close","pair":["startup"]}
+{"sleeps":false,"unless":["nonatomic"]}
+{"runs":"task","holds":["mutex:client_mutex"],"pair":["remove"]}
+{"runs":"task","holds":["mutex:client_mutex"],"pair":["probe"]}
+{"runs":"task","holds":["mutex:client_mutex"],"phase":"setup","driver":"bind","pair":["remove"]}
+{"runs":"task","holds":["mutex:client_mutex"],"phase":"teardown","driver":"unbind","pair":["probe"]}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"open","pair":["close"]}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"],"phase":"close","pair":["open"]}
+{"runs":"task","holds":["mutex:struct snd_soc_card.pcm_mutex"]}
+{"runs":"task","phase":"down","pair":["resume"]}
+{"runs":"task","holds":["mutex:struct snd_rawmidi.open_mutex"],"phase":"open","pair":["close"]}
+{"runs":"task","holds":["mutex:struct snd_rawmidi.open_mutex"],"phase":"close","pair":["open"]}
+{"runs":"task","holds":["rwsem:struct snd_card.controls_rwsem (shared)"]}
+{"runs":"task","holds":["rwsem:struct snd_card.controls_rwsem"]}
+{"runs":"task","holds":["mutex:struct input_dev.mutex of 0"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct input_dev.mutex of 0"],"phase":"down","pair":["open"]}
+{"runs":"task","holds":["mutex:struct input_dev.mutex of 0"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct input_dev.event_lock of 0"]}
+{"runs":"task","holds":["mutex:struct rc_dev.lock of 0"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct rc_dev.lock of 0"],"phase":"down","pair":["open"]}
+{"runs":"task","holds":["mutex:struct backlight_device.update_lock of 0"]}
+{"runs":"task","holds":["mutex:struct thermal_zone_device.lock of 0"]}
+{"runs":"task","holds":["mutex:struct thermal_cooling_device.lock of 0"]}
+{"runs":"task","holds":["mutex:struct watchdog_core_data.lock"]}
+{"runs":"task","holds":["mutex:struct rtc_device.ops_lock"]}
+{"runs":"task","never_with":["enable","disable","set_voltage","set_voltage_sel","set_mode"],"by":"rdev->mutex"}
+{"runs":"task","holds":["mutex:prepare_lock"]}
+{"sleeps":false,"holds":["irqs-off","spin:enable_lock"]}
+{"runs":"task","pair":["free"]}
+{"runs":"task","pair":["request"]}
+{"sleeps":false,"unless":["can_sleep"]}
+{"runs":"task","holds":["mutex:pwm_lock"],"pair":["free"]}
+{"runs":"task","holds":["mutex:pwm_lock"],"pair":["request"]}
+{"runs":"task","holds":["mutex:pwm_lock"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"],"phase":"up","pair":["exit"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"],"phase":"down","pair":["init"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"],"phase":"up","pair":["power_off"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"],"phase":"down","pair":["power_on"]}
+{"runs":"task","holds":["mutex:struct phy.mutex of 0"]}
+{"runs":"task","holds":["mutex:struct mii_bus.mdio_lock of 0"]}
+{"runs":"task","phase":"setup"}
+{"runs":"task","holds":["mutex:struct cec_adapter.lock of 0"]}
+{"runs":"task","holds":["mutex:struct fb_info.lock of 0"],"phase":"open","pair":["fb_release"]}
+{"runs":"task","holds":["mutex:struct fb_info.lock of 0"],"phase":"close","pair":["fb_open"]}
+{"runs":"task","phase":"up","pair":["unprepare"]}
+{"runs":"task","phase":"down","pair":["prepare"]}
+{"runs":"task","phase":"up","pair":["disable"]}
+{"runs":"task","phase":"down","pair":["enable"]}
+{"runs":"task","driver":"bind","pair":["detach"]}
+{"runs":"task","driver":"unbind","pair":["attach"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"up","pair":["postdisable"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"up","pair":["predisable"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"down","pair":["postenable"]}
+{"runs":"task","holds":["mutex:struct iio_dev_opaque.mlock"],"phase":"down","pair":["preenable"]}
+{"runs":"task","never_with":["xfer","master_xfer","smbus_xfer"],"by":"the lock of the adapter"}
+{"runs":"task","holds":["mutex:struct spi_controller.io_mutex of 0"]}
+{"runs":"task","phase":"open","pair":["postclose"]}
+{"runs":"task","phase":"close","pair":["open"]}
+{"phase":"teardown","ended":["open","postclose"],"by":"it is the last reference of the device that is put"}
+{"sleeps":false,"holds":["irqs-off","spin:struct drm_device.vbl_lock","spin:struct drm_device.vblank_time_lock"],"pair":["disable_vblank"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct drm_device.vblank_time_lock"],"pair":["enable_vblank"]}
 {"runs":"task","phase":"open","pair":["release"]}
+{"runs":"task","phase":"close","pair":["open"],"ended":["read","write","poll","unlocked_ioctl","mmap"],"by":"it is the last reference of the file that is put"}
+{"runs":"task","phase":"up","pair":["unprepare_streaming"]}
+{"runs":"task","phase":"down","pair":["prepare_streaming"]}
+{"runs":"task","phase":"up","pair":["stop_streaming"]}
+{"runs":"task","phase":"down","pair":["start_streaming"]}
+{"runs":"task","holds":["mutex:struct v4l2_ctrl_handler.lock"]}
+{"runs":"task","phase":"open","pair":["close"]}
 {"runs":"task","phase":"close","pair":["open"],"ended":["read","write","read_iter","write_iter","unlocked_ioctl","compat_ioctl","poll","mmap","llseek","fsync","flush","splice_read","splice_write","fallocate"],"by":"it is the last reference of the file that is put"}
 {"runs":"task","holds":["rwsem:struct inode.* (shared)","mutex:struct file.f_pos_lock of 0"]}
 {"runs":"task","holds":["rwsem:struct inode.* of 0 (shared)"]}
 {"runs":"task","holds":["rwsem:struct inode.* of 1"]}
 {"runs":"task","holds":["rwsem:struct inode.* of 0"]}
 {"runs":"task","holds":["rwsem:struct inode.*"]}
-{}
 {"runs":"task","holds":["rwsem:struct inode.* of 3"]}
 {"runs":"task","holds":["rwsem:struct super_block.s_umount of 0"],"phase":"teardown"}
 {"runs":"task","holds":["rwsem:struct super_block.s_umount of 0"]}
@@ -5132,15 +6200,78 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mmap:struct mm_struct.* (shared)"]}
 {"sleeps":false,"holds":["rcu-read"]}
 {"holds":["mutex:struct seq_file.lock of 0"],"never_with":["start","next","stop","show"],"by":"seq_file.lock, in seq_read_iter()"}
+{"sleeps":false,"phase":"teardown","ended":["release","invalidate_range_start","invalidate_range_end","arch_invalidate_secondary_tlbs"],"by":"an SRCU grace period"}
+{"sleeps":false,"holds":["spin:blocked_lock_lock"]}
+{"sleeps":false,"holds":["spin:struct file_lock_context.flc_lock"]}
+{"runs":"task","holds":["mutex:struct gendisk.open_mutex of 0"],"phase":"open","pair":["release"]}
+{"runs":"task","holds":["mutex:struct gendisk.open_mutex of 0"],"phase":"close","pair":["open"]}
+{"sleeps":false,"unless":["BLK_MQ_F_BLOCKING"]}
+{"runs":"task","phase":"setup","pair":["exit_hctx","exit_request"]}
+{"runs":"task","phase":"teardown","pair":["init_hctx","init_request"]}
+{"runs":"task","pair":["slave_alloc"]}
+{"sleeps":false,"holds":["irqs-off","spin:struct ata_host.lock"]}
+{"runs":"task","phase":"setup","pair":["port_stop"]}
+{"runs":"task","phase":"teardown","pair":["port_start"]}
+{"runs":"task","phase":"setup","pair":["detach_chip"]}
+{"runs":"task","phase":"teardown","pair":["attach_chip"]}
+{"phase":"setup","pair":["exit"]}
+{"phase":"teardown","pair":["init"]}
+{"phase":"setup","pair":["exit_tfm"]}
+{"phase":"teardown","pair":["init_tfm"]}
+{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["ndo_uninit"]}
+{"runs":"task","holds":["rtnl"],"phase":"teardown","pair":["ndo_init"],"ended":["ndo_open","ndo_stop","ndo_start_xmit","ndo_tx_timeout"],"by":"dev_close_many() and synchronize_net() before it"}
+{"runs":"task","holds":["rtnl"],"phase":"up","pair":["ndo_stop"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","pair":["ndo_open"],"ended":["ndo_start_xmit","ndo_tx_timeout"],"by":"dev_deactivate_many() waits for transmissions and stops the watchdog before it"}
+{"runs":"task","holds":["rtnl"]}
+{"runs":"softirq","holds":["bh-off","spin:struct netdev_queue._xmit_lock"],"unless":["lltx"],"sleeps":false,"never_with":["ndo_tx_timeout"],"by":"__netif_tx_lock"}
+{"runs":"softirq","holds":["bh-off","spin:struct net_device.tx_global_lock of 0"],"sleeps":false,"never_with":["ndo_start_xmit"],"unless":["lltx"],"by":"all queues frozen"}
+{"runs":"softirq","holds":["bh-off","spin:struct net_device.addr_list_lock of 0"],"sleeps":false}
+{"runs":"softirq","sleeps":false,"never_with":["poll"],"by":"NAPI_STATE_SCHED"}
+{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"setup","pair":["exit","exit_batch","pre_exit"]}
+{"runs":"task","holds":["rwsem:pernet_ops_rwsem (shared)"],"phase":"teardown","pair":["init"]}
+{"runs":"task","holds":["mutex:genl_mutex"],"unless":["parallel_ops"],"never_with":["doit","dumpit","start","done"],"by":"genl_mutex"}
+{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["dellink"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","pair":["newlink"]}
+{"runs":"task","holds":["rtnl"],"phase":"setup","pair":["destroy"]}
+{"sleeps":false,"holds":["bh-off"]}
+{"runs":"task","ended":["bind","connect","accept","listen","ioctl","sendmsg","recvmsg","shutdown","setsockopt","getsockopt"],"by":"it is the last reference of the socket's file that is put"}
+{"runs":"task","holds":["mutex:struct wiphy.* of 0","rtnl"]}
+{"runs":"task","holds":["mutex:struct wiphy.* of 0"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"],"phase":"up","pair":["stop"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"],"phase":"down","pair":["start"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"],"phase":"up","pair":["remove_interface"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"],"phase":"down","pair":["add_interface"]}
+{"runs":"task","holds":["mutex:struct wiphy.*"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove"]}
+{"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe"]}
+{"runs":"task","holds":["mutex:struct phy_device.lock of 0"]}
+{"runs":"task","phase":"setup","pair":["teardown"]}
+{"runs":"task","phase":"teardown","pair":["setup"]}
+{"runs":"task","holds":["rtnl"],"phase":"up","pair":["port_disable"]}
+{"runs":"task","holds":["rtnl"],"phase":"down","pair":["port_enable"]}
+{"runs":"task","holds":["mutex:struct nfc_dev.dev of 0"],"phase":"up","pair":["dev_down"]}
+{"runs":"task","holds":["mutex:struct nfc_dev.dev of 0"],"phase":"down","pair":["dev_up"]}
+{"runs":"task","holds":["mutex:struct nfc_dev.dev of 0"]}
+{"runs":"task","holds":["mutex:struct hci_dev.req_lock of 0"],"phase":"up","pair":["close"]}
+{"runs":"task","holds":["mutex:struct hci_dev.req_lock of 0"],"phase":"down","pair":["open"]}
+{"runs":"task","holds":["mutex:struct hci_dev.req_lock of 0"]}
+{"runs":"task","phase":"setup","pair":["remove"]}
+{"runs":"task","phase":"teardown","pair":["add"]}
+{"runs":"hardirq","never_with":["irq"],"by":"the interrupt line is handled by one CPU at a time"}
+{"runs":"task","never_with":["irq-thread"],"by":"one thread runs it"}
+{"runs":"softirq","never_with":["tasklet"],"by":"TASKLET_STATE_RUN"}
+{"runs":"softirq","never_with":["timer"],"by":"a timer has one base whose expired timers run one by one"}
+{"sleeps":false,"never_with":["hrtimer"],"by":"a running callback is not enqueued elsewhere"}
+{"runs":"softirq","never_with":["napi"],"by":"NAPI_STATE_SCHED"}
+{"runs":"task","never_with":["work"],"by":"a work item is not reentrant"}
+{"runs":"task","never_with":["delayed-work"],"by":"a work item is not reentrant"}
+{"runs":"task","never_with":["kthread-work"],"by":"one thread runs the worker"}
+{"runs":"hardirq","never_with":["irq-work"],"by":"IRQ_WORK_BUSY"}
+{"sleeps":false,"never_with":["function"],"by":"a running callback is not enqueued elsewhere"}
 {"runs":"task","holds":["mutex:struct device.*"],"phase":"setup","driver":"bind","pair":["remove","remove_new","disconnect"],"never_with":["remove","remove_new","disconnect","shutdown"],"by":"device_lock()"}
 {"runs":"task","driver":"bind","pair":["disconnect","unbind","detach","port_remove"]}
 {"runs":"task","holds":["mutex:struct device.*"],"phase":"teardown","driver":"unbind","pair":["probe","probe_new"],"never_with":["probe","probe_new","shutdown"],"by":"device_lock()"}
 {"runs":"task","driver":"unbind","pair":["connect","bind","attach","port_probe","probe"]}
-{"runs":"task","holds":["mutex:struct device.*"],"phase":"down"}
-{"runs":"task","holds":["mutex:struct device.*"],"phase":"down","pair":["resume"]}
-{"runs":"task","holds":["mutex:struct device.*"],"phase":"up","pair":["suspend"]}
-{"runs":"task","phase":"down","pair":["resume"]}
-{"runs":"task","phase":"up","pair":["suspend"]}
 {"runs":"task","phase":"down","pair":["thaw","restore"]}
 {"runs":"task","phase":"up","pair":["freeze","poweroff"]}
 {"runs":"task","phase":"down","pair":["resume_early","thaw_early","restore_early"]}
@@ -5176,15 +6307,20 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 
 export const sources = `include/linux/compiler.h up to Linux 4.14
 include/linux/align.h
+include/linux/error-injection.h
 include/linux/array_size.h
 tools/memory-model/Documentation/access-marking.txt, ACCESS-MARKING OPTIONS
 include/linux/rtnetlink.h
+include/linux/sysfs.h
 include/linux/bits.h
 kernel/exit.c and include/linux/kernel.h
 include/asm-generic/bug.h
 include/linux/build_bug.h
 include/linux/device.h
 include/linux/cleanup.h
+include/linux/of.h
+include/linux/clk-provider.h
+include/linux/configfs.h
 include/linux/page-flags.h
 include/linux/debug_locks.h
 include/linux/workqueue.h
@@ -5196,14 +6332,18 @@ include/linux/timer.h
 include/linux/math64.h
 include/linux/math.h and include/linux/minmax.h
 include/linux/err.h
+include/linux/export.h
+include/kunit/visibility.h
 include/linux/bitfield.h
 include/linux/iio/sysfs.h
 include/linux/list.h
+include/linux/irqchip.h
 include/linux/kconfig.h
 include/linux/version.h
 include/kunit/test.h
 include/linux/kdev_t.h
 include/linux/mmdebug.h
+include/linux/kprobes.h
 include/linux/compiler.h
 include/linux/pfn.h
 Documentation/RCU/whatisRCU.rst, rcu_assign_pointer()
@@ -5219,6 +6359,7 @@ include/linux/uaccess.h
 include/linux/cpumask.h
 include/linux/iio/iio.h
 include/linux/rtc.h
+include/linux/init.h
 include/linux/bitops.h
 include/linux/pgtable.h; arch/powerpc/include/asm/pte-walk.h
 include/linux/gfp.h
@@ -5243,7 +6384,6 @@ include/linux/blkdev.h
 kernel/time/timer.c
 include/linux/percpu.h
 include/linux/rmap.h
-include/linux/init.h
 include/linux/irqflags.h, raw_local_irq_disable()
 include/asm-generic/qspinlock.h
 include/linux/nospec.h
@@ -5270,7 +6410,6 @@ include/linux/srcu.h
 include/media/cec.h
 include/linux/thread_info.h
 include/linux/clk.h
-include/linux/clk-provider.h
 include/linux/atomic/atomic-instrumented.h
 Documentation/scheduler/completion.rst
 include/linux/mm.h
@@ -5280,6 +6419,7 @@ include/linux/rcupdate_wait.h
 Documentation/RCU/whatisRCU.rst, synchronize_rcu()
 include/linux/console.h
 include/linux/container_of.h
+include/linux/compiler-context-analysis.h
 include/linux/uio.h
 include/linux/counter.h
 include/linux/device.h and the cores named
@@ -5295,11 +6435,13 @@ include/linux/devfreq.h
 include/linux/device.h, include/linux/sysfs.h
 include/net/devlink.h
 include/linux/device/devres.h
+include/linux/devm-helpers.h
 include/linux/fpga/fpga-mgr.h
 include/linux/gpio/driver.h
 include/linux/hwmon.h
 include/linux/hw_random.h
 include/linux/i2c.h
+drivers/iio/buffer/industrialio-triggered-buffer.c
 include/linux/leds.h
 include/linux/mailbox_controller.h
 include/linux/phy.h
@@ -5369,6 +6511,7 @@ include/rdma/ib_verbs.h
 include/linux/idr.h
 include/net/mac80211.h
 include/net/mac802154.h
+drivers/iio/industrialio-trigger.c
 include/linux/log2.h
 include/linux/irq_work.h
 include/linux/swait.h
@@ -5409,13 +6552,13 @@ include/linux/mmc/host.h
 Documentation/memory-barriers.txt
 include/linux/mmu_notifier.h
 include/linux/mount.h
+include/linux/moduleparam.h
 Documentation/locking/mutex-design.rst
 include/net/neighbour.h
 include/net/net_debug.h
 include/net/netdev_lock.h
 include/net/netdev_queues.h
 net/nfc/nfc.h
-include/linux/of.h
 include/linux/stddef.h
 kernel/smp.c
 include/linux/pgtable.h
@@ -5457,6 +6600,7 @@ Documentation/staging/static-keys.rst
 include/linux/stop_machine.h
 include/linux/swab.h
 include/linux/task_work.h
+include/net/pkt_cls.h
 include/asm-generic/tlb.h
 include/linux/usb/typec.h
 include/linux/u64_stats_sync.h
@@ -5469,36 +6613,158 @@ kernel/sched/wait_bit.c
 include/linux/ww_mutex.h
 include/linux/xarray.h
 include/linux/sunrpc/xprt.h
-include/linux/export.h
 include/linux/tracepoint.h
 macros of a compile-time limit
 naming conventions of the kernel
 macros that find the object around a member
 include/linux/device.h, pm_runtime.h, sysfs.h and others
 include/linux/spinlock.h and include/linux/list.h
+kernel/time/timer.c, expire_timers()
+Documentation/core-api/workqueue.rst, Guidelines
+include/linux/interrupt.h, Properties of tasklets
+Documentation/RCU/checklist.rst, item 7
 Documentation/core-api/genericirq.rst
 kernel/irq/manage.c, irq_thread()
-include/linux/interrupt.h, Properties of tasklets
-kernel/time/timer.c, expire_timers()
-kernel/time/hrtimer.c, switch_hrtimer_base()
-Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
-Documentation/core-api/workqueue.rst, Guidelines
-kernel/kthread.c, kthread_worker_fn()
-kernel/task_work.c, task_work_run()
-kernel/smp.c, smp_call_function_many()
-Documentation/RCU/checklist.rst, item 7
-Documentation/driver-api/usb/URB.rst, How to start interrupt transfers?
-Documentation/driver-api/pm/devices.rst
+kernel/sched/wait.c, __wake_up_common()
+Documentation/trace/kprobes.rst
+drivers/base/syscore.c, syscore_suspend() and syscore_resume()
+include/linux/perf_event.h, struct pmu
+Documentation/filesystems/locking.rst, buffer_head; block/bio.c, bio_endio()
+Documentation/filesystems/locking.rst, buffer_head
+Documentation/driver-api/dmaengine/client.rst
+Documentation/core-api/kobject.rst, ktypes and release methods
+drivers/base/core.c, device_shutdown()
+drivers/base/dd.c, really_probe() and __device_release_driver(), which __device_driver_lock() is held around
+drivers/base/power/main.c, device_suspend()
+drivers/base/power/main.c, device_resume()
+drivers/pci/iov.c, sriov_numvfs_store()
+drivers/pci/pcie/err.c, report_error_detected() and the like
+drivers/pci/pci.c, pci_dev_save_and_disable()
+drivers/pci/pci.c, pci_dev_restore()
+Documentation/driver-api/usb/power-management.rst
+include/linux/usb.h, struct usb_driver
+drivers/usb/core/devio.c, proc_ioctl()
+drivers/usb/serial/usb-serial.c
+drivers/usb/serial/usb-serial.c, destroy_serial()
+drivers/usb/serial/bus.c, usb_serial_device_probe()
+drivers/usb/serial/bus.c, usb_serial_device_remove()
+drivers/usb/serial/usb-serial.c, serial_port_activate()
+drivers/usb/serial/usb-serial.c, serial_port_shutdown()
+Documentation/driver-api/usb/URB.rst
+include/linux/usb/gadget.h, struct usb_request
+include/linux/usb/gadget.h, struct usb_gadget_driver
+drivers/usb/gadget/udc/core.c
+drivers/usb/gadget/udc/core.c, usb_gadget_connect_locked() and usb_gadget_disconnect_locked()
+drivers/usb/gadget/udc/core.c, usb_ep_queue() and usb_ep_dequeue()
+include/linux/usb/composite.h, struct usb_function
+drivers/virtio/virtio.c
+drivers/acpi/bus.c, acpi_device_probe() and acpi_device_remove(), which the driver core calls
+drivers/acpi/bus.c, acpi_device_install_notify_handler()
+drivers/input/serio/serio.c
+drivers/input/serio/serio.c, serio_interrupt()
+drivers/hid/hid-core.c, hid_device_probe()
+drivers/hid/hid-core.c, hid_device_remove()
+drivers/hid/hid-core.c, hid_input_report()
+include/linux/hid.h, struct hid_driver
+drivers/hid/hid-core.c, hid_hw_start()
+drivers/hid/hid-core.c, hid_hw_stop()
+drivers/hid/hid-core.c, hid_hw_open()
+drivers/hid/hid-core.c, hid_hw_close()
+drivers/base/dd.c, call_driver_probe() and device_remove(), which __device_driver_lock() is held around
+drivers/base/component.c, component_bind_all() and component_unbind_all()
+drivers/base/component.c, try_to_bring_up_aggregate_device() and take_down_aggregate_device()
+drivers/comedi/drivers.c, comedi_device_attach() and comedi_device_detach()
+kernel/irq/irqdomain.c, under irq_domain.root->mutex
+kernel/irq/chip.c and kernel/irq/manage.c, under irq_desc.lock
+kernel/irq/manage.c, __setup_irq()
+kernel/irq/manage.c, __free_irq()
 Documentation/filesystems/sysfs.rst
-Documentation/filesystems/debugfs.rst
-Documentation/driver-api/driver-model/devres.rst
-Documentation/core-api/kref.rst
-net/core/dev.c, register_netdevice()
-net/core/dev.c, unregister_netdevice_many_notify()
-Documentation/networking/netdevices.rst, struct net_device synchronization rules
-net/core/dev.c, __dev_close_many()
-net/core/net_namespace.c
-include/linux/ethtool.h, struct ethtool_ops
+fs/sysfs/group.c, create_files()
+fs/kernfs/file.c, kernfs_fop_write_iter() and kernfs_file_read_iter()
+kernel/params.c, param_attr_show() and param_attr_store()
+fs/configfs/file.c, fill_read_buffer() and flush_write_buffer()
+fs/configfs/dir.c, configfs_mkdir() and configfs_rmdir()
+fs/proc/proc_sysctl.c, proc_sys_call_handler()
+fs/configfs/item.c, config_item_cleanup()
+fs/proc/inode.c; Documentation/filesystems/proc.rst
+include/linux/tty_driver.h, struct tty_operations
+include/linux/tty_port.h, struct tty_port_operations
+include/linux/serial_core.h, struct uart_ops
+drivers/tty/serial/serial_core.c, uart_port_startup()
+drivers/tty/serial/serial_core.c, uart_port_shutdown()
+include/linux/tty_ldisc.h, struct tty_ldisc_ops
+include/linux/tty_ldisc.h, struct tty_ldisc_ops; drivers/tty/tty_ldisc.c, tty_ldisc_close()
+drivers/tty/tty_buffer.c, flush_to_ldisc()
+sound/core/pcm_native.c, snd_pcm_open()
+sound/core/pcm_native.c, snd_pcm_release_substream()
+sound/core/pcm_native.c, snd_pcm_hw_params()
+sound/core/pcm_native.c, snd_pcm_action_nonatomic()
+Documentation/sound/kernel-api/writing-an-alsa-driver.rst, Operators
+Documentation/sound/kernel-api/writing-an-alsa-driver.rst, Atomicity
+sound/soc/soc-pcm.c, soc_pcm_open() and the like; sound/soc/soc-dapm.c, snd_soc_dai_link_event()
+sound/soc/soc-core.c, snd_soc_bind_card()
+sound/soc/soc-core.c, snd_soc_unbind_card()
+sound/soc/soc-link.c
+sound/soc/soc-core.c and sound/soc/soc-pcm.c
+sound/core/rawmidi.c, open_substream()
+sound/core/rawmidi.c, close_substream()
+sound/core/rawmidi.c
+sound/core/control.c, snd_ctl_elem_read() and snd_ctl_elem_write()
+include/linux/input.h, struct input_dev
+drivers/media/rc/rc-main.c, rc_open() and rc_close()
+include/linux/leds.h, struct led_classdev
+include/linux/backlight.h, backlight_update_status()
+drivers/video/backlight/backlight.c, actual_brightness_show()
+drivers/thermal/thermal_helpers.c, __thermal_zone_get_temp(); drivers/thermal/thermal_core.c
+drivers/thermal/thermal_helpers.c, thermal_cdev_update(); drivers/thermal/thermal_sysfs.c
+drivers/hwmon/hwmon.c, hwmon_attr_show() and hwmon_attr_store()
+drivers/watchdog/watchdog_dev.c, under watchdog_core_data.lock
+drivers/rtc/interface.c, under rtc_device.ops_lock
+drivers/power/supply/power_supply_core.c, power_supply_changed_work()
+drivers/regulator/core.c, under rdev->mutex; while it is registered nobody else knows it
+Documentation/driver-api/clk.rst, Locking
+include/linux/clk-provider.h, struct clk_ops
+include/linux/gpio/driver.h, struct gpio_chip
+drivers/pwm/core.c, pwm_device_request()
+drivers/pwm/core.c, pwm_put()
+drivers/pwm/core.c, pwm_capture()
+drivers/pwm/core.c
+drivers/iio/industrialio-event.c
+drivers/iio/industrialio-core.c
+drivers/iio/industrialio-buffer.c, iio_update_buffers()
+drivers/phy/phy-core.c, under phy.mutex
+drivers/net/phy/mdio_bus.c, __mdiobus_read() and __mdiobus_write()
+drivers/net/phy/mdio_bus.c, __mdiobus_register()
+drivers/pinctrl/pinmux.c, pin_request(), pin_free() and pinmux_enable_setting()
+drivers/ptp/ptp_chardev.c, ptp_ioctl()
+drivers/ptp/ptp_clock.c, ptp_aux_kworker()
+include/linux/mmc/host.h, struct mmc_host_ops
+drivers/media/cec/core/cec-adap.c, cec_adap_enable() and the like, under adap->lock
+drivers/video/fbdev/core/fb_chrdev.c, fb_open()
+drivers/video/fbdev/core/fb_chrdev.c, fb_release()
+drivers/video/fbdev/core/fbmem.c, put_fb_info()
+include/linux/console.h, struct console
+drivers/gpu/drm/drm_panel.c
+drivers/gpu/drm/drm_bridge.c, drm_bridge_attach() and drm_bridge_detach()
+drivers/iio/industrialio-trigger.c, iio_trigger_attach_poll_func()
+include/linux/i2c.h, struct i2c_algorithm; drivers/i2c/i2c-core-base.c, __i2c_transfer()
+drivers/spi/spi.c, __spi_pump_messages()
+drivers/nvmem/core.c, bin_attr_nvmem_read() and bin_attr_nvmem_write()
+drivers/gpu/drm/drm_file.c, drm_file_alloc() and drm_file_free()
+drivers/gpu/drm/drm_drv.c, drm_dev_release()
+drivers/gpu/drm/drm_vblank.c, drm_vblank_enable()
+drivers/gpu/drm/drm_vblank.c, drm_vblank_disable_and_save()
+include/drm/drm_crtc.h, struct drm_crtc_funcs
+drivers/gpu/drm/drm_mode_config.c, drm_mode_config_cleanup()
+drivers/gpu/drm/drm_atomic_helper.c, drm_atomic_helper_commit_tail()
+include/drm/drm_modeset_helper_vtables.h, struct drm_connector_helper_funcs
+Documentation/driver-api/media/v4l2-dev.rst
+drivers/media/v4l2-core/v4l2-dev.c, v4l2_release()
+Documentation/driver-api/media/v4l2-dev.rst, ioctls and locking
+include/media/videobuf2-core.h, struct vb2_ops
+drivers/media/v4l2-core/v4l2-ctrls-core.c, under v4l2_ctrl_handler.lock
+drivers/media/v4l2-core/v4l2-subdev.c, subdev_do_ioctl()
+include/media/v4l2-subdev.h, struct v4l2_subdev_internal_ops
 Documentation/filesystems/locking.rst, file_operations
 Documentation/filesystems/vfs.rst, struct file_operations
 Documentation/filesystems/locking.rst, inode_operations
@@ -5508,10 +6774,78 @@ Documentation/filesystems/locking.rst, dentry_operations
 Documentation/filesystems/locking.rst, address_space_operations
 Documentation/filesystems/locking.rst, vm_operations_struct
 fs/seq_file.c, seq_read_iter()
-drivers/base/dd.c, really_probe() and __device_release_driver(), which __device_driver_lock() is held around
-drivers/base/core.c, device_shutdown()
-drivers/base/power/main.c, device_suspend()
-drivers/base/power/main.c, device_resume()
+include/linux/mmu_notifier.h, struct mmu_notifier_ops
+Documentation/filesystems/locking.rst, file_lock_operations
+Documentation/filesystems/locking.rst, lock_manager_operations
+Documentation/filesystems/locking.rst, file_system_type
+Documentation/filesystems/locking.rst, block_device_operations
+block/genhd.c, disk_release()
+block/blk-mq.h, __blk_mq_run_dispatch_ops()
+block/blk-mq.c, blk_mq_timeout_work()
+block/blk-mq.c, blk_mq_complete_request()
+include/linux/blk-mq.h, struct blk_mq_ops
+Documentation/scsi/scsi_mid_low_api.rst
+Documentation/scsi/scsi_eh.rst
+drivers/ata/libata-core.c, ata_qc_issue(), LOCKING: spin_lock_irqsave(host lock)
+Documentation/driver-api/libata.rst, Error handling
+drivers/ata/libata-core.c and drivers/ata/libata-eh.c, LOCKING of the functions that call it
+drivers/mtd/mtdcore.c, comment above mtd_panic_write()
+include/linux/mtd/rawnand.h, struct nand_controller; drivers/mtd/nand/raw/nand_base.c, nand_get_device()
+include/crypto/skcipher.h, struct skcipher_alg, and the like
+include/crypto/hash.h, struct ahash_alg and struct shash_alg
+net/core/dev.c, register_netdevice()
+net/core/dev.c, unregister_netdevice_many_notify()
+Documentation/networking/netdevices.rst, struct net_device synchronization rules
+net/core/dev.c, __dev_close_many()
+net/core/dev.c, __netdev_update_features()
+net/8021q/vlan_core.c, vlan_vid_add() and vlan_vid_del()
+net/core/dev.c, netdev_core_pick_tx() and validate_xmit_skb()
+Documentation/networking/netdevices.rst, struct napi_struct synchronization rules
+net/core/net_namespace.c
+include/linux/ethtool.h, struct ethtool_ops
+net/core/dev.c, netdev_run_todo()
+net/netlink/genetlink.c, genl_rcv_msg() and genl_dumpit()
+net/core/rtnetlink.c, rtnl_newlink_create()
+net/core/rtnetlink.c, rtnl_delete_link() and __rtnl_kill_links()
+net/core/rtnetlink.c, rtnl_changelink()
+net/core/rtnetlink.c
+net/sched/sch_api.c, qdisc_create()
+net/sched/sch_api.c, qdisc_change()
+net/sched/sch_generic.c, __qdisc_destroy()
+net/core/dev.c, __dev_xmit_skb() and net_tx_action()
+net/socket.c, __sock_release()
+net/socket.c
+include/net/cfg80211.h, struct cfg80211_ops
+net/mac80211/driver-ops.c, drv_start()
+net/mac80211/driver-ops.c, drv_stop()
+net/mac80211/driver-ops.c, drv_add_interface()
+net/mac80211/driver-ops.c, drv_remove_interface()
+include/net/mac80211.h, struct ieee80211_ops; net/mac80211/driver-ops.h
+drivers/net/phy/phy_device.c, phy_probe()
+drivers/net/phy/phy_device.c, phy_remove()
+drivers/net/phy/phy.c, phy_interrupt()
+drivers/net/phy/phy.c and drivers/net/phy/phy_device.c
+net/dsa/dsa.c, dsa_switch_setup()
+net/dsa/dsa.c, dsa_switch_teardown()
+net/dsa/port.c, dsa_port_enable_rt()
+net/dsa/port.c, dsa_port_disable_rt()
+net/nfc/core.c, under device_lock()
+net/bluetooth/hci_sync.c, hci_dev_open_sync()
+net/bluetooth/hci_sync.c, hci_dev_close_sync()
+net/bluetooth/hci_sync.c, under hci_req_sync_lock()
+net/bluetooth/hci_core.c, hci_send_frame(), by the work of hdev->workqueue
+Documentation/infiniband/core_locking.rst, Sleeping and interrupt context
+Documentation/infiniband/core_locking.rst
+include/linux/netfilter.h, nf_hook(); net/core/dev.c, deliver_skb(), under rcu_read_lock()
+kernel/time/hrtimer.c, switch_hrtimer_base()
+kernel/kthread.c, kthread_worker_fn()
+kernel/task_work.c, task_work_run()
+kernel/smp.c, smp_call_function_many()
+Documentation/driver-api/usb/URB.rst, How to start interrupt transfers?
+Documentation/driver-api/pm/devices.rst
+Documentation/filesystems/debugfs.rst
+Documentation/driver-api/driver-model/devres.rst
+Documentation/core-api/kref.rst
 Documentation/power/runtime_pm.rst, 2. Device Runtime PM Callbacks
 names of members of the kernel's operations tables
 include/linux/spinlock_types.h

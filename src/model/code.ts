@@ -89,6 +89,8 @@ export interface Event extends Place {
   readonly text: string;
   /** The object that the cell is part of: surely still known to nobody else, or surely given back before. */
   readonly object?: 'private' | 'freed';
+  /** The code says that the access needs no lock that an annotation asks for: context_unsafe(), data_race(). */
+  readonly unlocked?: true;
   /** A call of a function in view that returns a new object, known to nobody else. */
   readonly fresh?: true;
   /** The head of a loop that a macro makes: list_for_each_entry(). */

@@ -123,7 +123,8 @@ export type Effect =
   | { does: 'ref'; object: number | null; by: 'get' | 'get-unless-zero' | 'put'; frees: boolean }
   /**
    * A handler is made known: `handler` runs with `data`, by way of `object`, `under` a lock. `managed`: it goes with its device. Of `operations` the
-   * `types` are those of the object and of the tables of what is called for it.
+   * `types` are those of the object and of the tables of what is called for it. With `suffixes` a macro
+   * makes the names of the handlers, of what stands as argument `prefix` and `handler` and of each suffix.
    */
   | {
       does: 'register';
@@ -135,6 +136,8 @@ export type Effect =
       under: number | null;
       managed: boolean;
       types: readonly string[];
+      prefix: number | null;
+      suffixes: readonly string[];
     }
   /** A handler is asked to run, on the queue of argument `on`. */
   | { does: 'queue'; runner: Runner; object: number | null; on: number | null }

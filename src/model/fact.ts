@@ -86,6 +86,8 @@ export interface Fact {
   counter?: true;
   /** The argument is not even evaluated, as that of sizeof. */
   unevaluated?: true;
+  /** What stands inside is meant to be a data race, or is exempt from the locks that annotations ask for. */
+  meant?: 'race' | 'unlocked';
   /** What it returns is an error: a negative errno, or a pointer made of one. */
   error?: true;
   pointer: Pointer | null;

@@ -238,6 +238,17 @@ export interface Mention {
   argument: number;
 }
 
+/** A lock that the declaration of a cell names as its guard: __guarded_by(). */
+export interface DeclaredGuard {
+  /** The normal form of the lock's cell, as sections have it. */
+  lock: string;
+  /** What the declaration spells. */
+  written: string;
+  /** What the pointer points to is guarded, not the pointer: __pt_guarded_by(). */
+  pointee: boolean;
+  path: string;
+}
+
 /** All the code in view, over the whole series. */
 export interface World {
   files: CodeFile[];
@@ -261,6 +272,8 @@ export interface World {
   declared(tag: string): { path: string; members: ReadonlyMap<string, { type: string; pointer: number; array: boolean }> } | null;
   /** Members that the file's initialisers name: `.lock = ...`. */
   designated(path: string): ReadonlySet<string>;
+  /** What declares a lock to guard the cell with this key; null where nothing in view does. */
+  guard(key: string): DeclaredGuard | null;
   /** The file declares a licence, as every module has to in one of its files: MODULE_LICENSE(). */
   licensed(path: string): boolean;
   /** Where it is named as a value, in a table of operations or as a handler: by its own file, and by every file in view where it is not static. */

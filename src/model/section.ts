@@ -8,7 +8,7 @@ export type ContextFamily = 'irqs-off' | 'preempt-off' | 'bh-off' | 'migrate-off
  * assertion (`lockdep_assert_held()`), an annotation (`__must_hold()`), the convention of a `_locked` name or the table of operations that has the
  * function says.
  */
-export type Acquired = 'events' | 'caller' | 'assertion' | 'annotation' | 'convention' | 'table';
+export type Acquired = 'events' | 'caller' | 'assertion' | 'annotation' | 'convention' | 'table' | 'comment';
 
 /** A section that is held. Whether two are the same lock, `sameLock()` says: what acquired them may differ. */
 export interface Section {
@@ -150,6 +150,7 @@ const UNKNOWN_FAMILY: Readonly<Record<Acquired, string>> = {
   annotation: 'asserted',
   convention: 'named',
   table: 'given',
+  comment: 'asserted',
 };
 
 /** The section in one line: `spin:struct foo.lock`, `rwsem:struct foo.sem (shared)`, `rcu-read`, `srcu-read:struct foo.srcu`. */

@@ -10,6 +10,7 @@ import type { Section } from './section.ts';
  * - `unseen`: lines that are not shown, or that nobody can follow, behind which nothing is sure.
  * - `without`: a path on which it was not acquired joins here.
  * - `asserted`, `annotated`, `convention`: the function says that its caller holds it.
+ * - `comment`: the comment above the function says so; `table`: the kernel's core holds it when it runs what stands in that table, or that handler.
  * - `releases-first`: the function releases it before it acquires it, so its caller holds it.
  * - `caller`: the call of the function, with the section held; `bare-caller`: without.
  */
@@ -24,6 +25,8 @@ export interface WhyStep extends Place {
     | 'asserted'
     | 'annotated'
     | 'convention'
+    | 'comment'
+    | 'table'
     | 'releases-first'
     | 'caller'
     | 'bare-caller';

@@ -47,6 +47,10 @@ function wordsOf(kind: WhyStep['kind'], text: string, doubt: WhyStep['doubt']): 
       return `annotated: ${text}`;
     case 'convention':
       return `by its name the caller of ${text}() holds a lock; which one is not known`;
+    case 'comment':
+      return 'the comment above the function says that its callers hold it';
+    case 'table':
+      return `held by the core when it runs ${text}`;
     case 'releases-first':
       return `held by the caller, since ${text} comes before any acquisition`;
     case 'caller':

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { allFacts } from '../../src/facts/lookup.ts';
 import { allMembers, memberOf, typeOf } from '../../src/facts/members.ts';
-import { sectionText } from '../../src/model/section.ts';
+import { isContext, sectionText } from '../../src/model/section.ts';
 import { worldOfText } from '../code.ts';
 
 const held = (struct: string, member: string) =>
@@ -32,6 +33,22 @@ test('a table out of view leaves what the name of the member says, and no lock',
   expect(memberOf(null, 'open')).toMatchObject({ struct: '*', runs: 'task', holds: [] });
   expect(memberOf('struct lane_ops', 'probe')).toMatchObject({ struct: '*', phase: 'setup' });
   expect(memberOf('struct lane_ops', 'lane_go')).toBeUndefined();
+});
+
+test('some eighty tables are known, and a driver of cpufreq or tty is no driver of a bus', () => {
+  const tables = new Set(allMembers().map(m => m.struct));
+  expect(tables.size).toBeGreaterThan(80);
+  expect(memberOf('struct cpufreq_driver', 'suspend')).toMatchObject({ struct: '*' });
+  expect(held('struct cpufreq_driver', 'suspend')).toEqual([]);
+});
+
+test('every lock that a table holds is of a family that functions acquire, or of one with a name of its own', () => {
+  const families = new Set(allFacts().flatMap(f => (f.lock ? [f.lock.family] : [])));
+  const own = new Set(['ldsem']);
+  for (const { struct, member, holds } of allMembers())
+    for (const { section } of holds)
+      if (!isContext(section))
+        expect(families.has(section.family ?? '') || own.has(section.family ?? ''), `${struct}.${member}: ${sectionText(section)}`).toBe(true);
 });
 
 test('every member that is known has a source, and never runs beside members that exist', () => {

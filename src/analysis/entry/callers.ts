@@ -9,6 +9,8 @@ import { makesObject } from '../lifetimes/fresh.ts';
 import { dropsOf, enteredUnder, takings } from '../sections/locking.ts';
 import { assertedContext } from '../sections/locknames.ts';
 import { lockFlowOf } from '../sections/locksets.ts';
+import { saidLocks } from '../sections/saidlocks.ts';
+import { registrationsOf } from './registrations.ts';
 
 /** Locks and contexts that surely hold when a function begins, and locks that each of its callers holds, some of them only perhaps. */
 export interface Entry {
@@ -27,8 +29,8 @@ const entries = new WeakMap<World, Map<CFunction, Entry>>();
 const NOTHING: Entry = { locks: [], context: [], maybe: [] };
 
 /**
- * What holds whenever the function is run: what it says itself and, where it is static and nothing but calls in the same whole file names it,
- * what all those callers hold.
+ * What holds whenever the function is run: what it says itself and, where it is static and only calls in the same whole file and tables that are known
+ * name it, what all those callers and the kernel's core hold.
  */
 export function heldOnEntry(fn: CFunction, world: World, depth = 0): Entry {
   const known = entries.get(world) ?? new Map<CFunction, Entry>();
@@ -43,10 +45,11 @@ export function heldOnEntry(fn: CFunction, world: World, depth = 0): Entry {
 
 function entryOf(fn: CFunction, world: World, depth: number): Entry {
   const own: Entry = { locks: enteredUnder(fn), context: contextSaid(fn), maybe: [] };
-  const sites = callersOf(fn, world) ?? runsOf(fn, world);
+  const tables = tablesOf(fn, world);
+  const sites = tables ? callsOf(fn, world) : (callersOf(fn, world) ?? runsOf(fn, world));
   if (!sites || depth > DEEPEST) return own;
-  let both: Omit<Entry, 'maybe'> | null = null;
-  let maybe = null as Section[] | null;
+  let both = meetOf(tables ?? []);
+  let maybe: Section[] | null = both && [...both.locks];
   for (const { fn: caller, event } of sites) {
     const above = caller === fn ? NOTHING : heldOnEntry(caller, world, depth + 1);
     const flow = lockFlowOf(caller);
@@ -59,7 +62,7 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
         ...above.context.filter(c => !holds(event.context, c) && !(holds(drops, c) && endsBefore(caller, event, c, world.functions))),
       ],
     };
-    both = both === null ? here : { locks: both.locks.filter(l => holds(here.locks, l)), context: both.context.filter(c => holds(here.context, c)) };
+    both = meetOf(both ? [both, here] : [here]);
     const perhaps = distinct([...here.locks, ...event.maybeLocks, ...above.maybe]);
     // Whoever gives it an object of his own making needs no lock.
     if (!givesNew(caller, event)) maybe = maybe === null ? perhaps : maybe.filter(l => holds(perhaps, l));
@@ -70,6 +73,37 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
     context: distinct([...own.context, ...(both?.context ?? [])]),
     maybe: maybe?.filter(lock => !holds(locks, lock)) ?? [],
   };
+}
+
+/** What holds in all of the places; null where there is none. */
+function meetOf(places: readonly Omit<Entry, 'maybe'>[]): Omit<Entry, 'maybe'> | null {
+  const [first, ...others] = places;
+  if (!first) return null;
+  return {
+    locks: first.locks.filter(lock => others.every(o => holds(o.locks, lock))),
+    context: first.context.filter(context => others.every(o => holds(o.context, context))),
+  };
+}
+
+/**
+ * What the kernel's core holds at each place that registers the function, where all of them are tables or handlers of which that is known; null where
+ * one is not, or where there is none.
+ */
+function tablesOf(fn: CFunction, world: World): Omit<Entry, 'maybe'>[] | null {
+  if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h')) return null;
+  const registrations = registrationsOf(fn, world);
+  const found = registrations.flatMap(({ fact, inferred }) => {
+    if (!fact || inferred) return [];
+    const held = fact.holds.map(h => h.section);
+    return [{ locks: held.filter(one => !isContext(one)), context: held.filter(isContext) }];
+  });
+  return found.length > 0 && found.length === registrations.length ? found : null;
+}
+
+/** The calls of a static function in its file; null where one of them can't be asked what it holds. */
+function callsOf(fn: CFunction, world: World): { fn: CFunction; event: Event }[] | null {
+  const sites = world.callers(fn.name).filter(site => site.fn.path === fn.path);
+  return sites.every(site => site.fn.whole && !site.fn.isMacro) ? sites : null;
 }
 
 /** Is the function given an object that its caller has just made? */
@@ -97,7 +131,7 @@ function endsBefore(fn: CFunction, event: Event, context: Section, functions: re
 }
 
 function contextSaid(fn: CFunction): Section[] {
-  const found: Section[] = [];
+  const found: Section[] = saidLocks(fn).filter(isContext);
   // Who switches interrupts on first has been called with them off.
   const effects = lockFlowOf(fn)?.effects;
   if (effects && fn.events.some(e => effects[e.index]?.leave.some(c => c.family === 'irqs-off') && !isIn(e, 'irqs-off')))

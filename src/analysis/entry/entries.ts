@@ -185,5 +185,6 @@ function along(chain: EntryPoint['chain'], held: readonly Section[], world: Worl
 export function entryText({ by, registration, root }: EntryPoint): string {
   if (registration?.member) return `.${registration.member}${registration.instance ? ` of ${registration.instance}` : ''}`;
   if (registration?.site) return `${called(registration.site.event)}()`;
+  if (registration?.call) return `${registration.call}()`;
   return by === 'attribute' ? `__${initOrExit(root)} ${root.name}()` : `${root.name}()`;
 }

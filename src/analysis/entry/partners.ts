@@ -4,6 +4,7 @@ import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 import { exclusive, type Section, sharedSection } from '../../model/section.ts';
 import { callersOf, heldAt } from './callers.ts';
+import { canOverlap } from './overlap.ts';
 import { bringsUpOrDown, isOwn, isTest, runsAlone } from './phase.ts';
 import { rolesOf } from './roles.ts';
 
@@ -16,7 +17,8 @@ export interface Party {
 /**
  * Those of the sites that another CPU can come to while the place runs, the likeliest first, else in their order. Left out are set-up and teardown
  * of the whole, tests, objects that nobody else knows, and helpers that only the function itself calls, or that alone call it: they are one thread.
- * What holds a lock that the place holds too comes last: where nothing else is there, the checker refutes the claim.
+ * So is what one lock of the whole system keeps from running beside it. What holds a lock that the place holds too comes last: where nothing else is
+ * there, the checker refutes the claim; and so does what never runs beside it for one object, as the two may be at different ones.
  */
 export function partnersOf<T extends Party>(sites: readonly T[], at: Party, world: World): T[] {
   const held = exclusiveAt(at, world);
@@ -25,9 +27,12 @@ export function partnersOf<T extends Party>(sites: readonly T[], at: Party, worl
     if (!standsHere(event)) return false;
     if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || event.object !== undefined || isOwn(fn, event)) return false;
     if (event.phase.includes('init') || event.phase.includes('exit')) return false;
+    const overlap = canOverlap(at.fn, fn, world);
+    if (overlap.can === 'no' && !overlap.ofOneObject) return false;
     return fn === at.fn || !(callsAlone(at.fn, fn, world) || callsAlone(fn, at.fn, world));
   });
-  const excluded = (site: Party) => held.length > 0 && sharedSection(exclusiveAt(site, world), held) !== undefined;
+  const excluded = (site: Party) =>
+    (held.length > 0 && sharedSection(exclusiveAt(site, world), held) !== undefined) || canOverlap(at.fn, site.fn, world).can === 'no';
   return can
     .map((site, order) => ({ site, order, rank: rankOf(site, world) + (excluded(site) ? LAST : 0) }))
     .sort((a, b) => a.rank - b.rank || a.order - b.order)

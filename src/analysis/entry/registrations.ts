@@ -18,6 +18,8 @@ export interface Registration {
   table: string | null;
   member: string | null;
   instance: string | null;
+  /** The call or macro that is given it; null of a table. */
+  call: string | null;
   /** What runs a handler. */
   runner: Runner | null;
   /** What is known of the member, or of what runs a handler. */
@@ -51,7 +53,7 @@ export function registrationsOf(fn: CFunction, world: World): readonly Registrat
 function registrationsAt(fn: CFunction, mention: Mention, world: World): Registration[] {
   const { member, call, argument, instance } = mention;
   const site = siteOf(fn, mention, world);
-  const common = { at: { path: mention.path, line: mention.line, side: fn.side }, site, managed: false };
+  const common = { call, at: { path: mention.path, line: mention.line, side: fn.side }, site, managed: false };
   const nothing = { table: null, member: null, instance: null, runner: null, fact: null, inferred: false };
   if (member !== null) {
     const table = mention.table ?? tableOf(site?.event, member);
@@ -59,6 +61,8 @@ function registrationsAt(fn: CFunction, mention: Mention, world: World): Registr
     const inferred = fact !== null && fact.struct === '*';
     return [{ ...common, ...nothing, by: 'table', table, member, instance, fact: fact && sureOf(fact, mention.path, world), inferred }];
   }
+  // A test of the address, and what keeps nothing, as EXPORT_SYMBOL().
+  if (call !== null && (TESTS.has(call) || world.fact(call)?.keepsNothing)) return [];
   const effects = call === null ? [] : effectsOfKind({ fact: world.fact(call) }, 'register');
   const found = effects.flatMap((effect): Registration[] => {
     const isThread = effect.thread === argument;
@@ -69,6 +73,9 @@ function registrationsAt(fn: CFunction, mention: Mention, world: World): Registr
   });
   return found.length > 0 ? found : [{ ...common, ...nothing, by: 'address' }];
 }
+
+/** Words of C before parentheses that run nothing. */
+const TESTS: ReadonlySet<string> = new Set(['if', 'while', 'switch', 'return', 'sizeof', 'typeof']);
 
 /** The fact without what the file gives up of it. */
 function sureOf(fact: MemberFact, path: string, world: World): MemberFact {

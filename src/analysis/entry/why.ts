@@ -10,7 +10,9 @@ import type { Why, WhyStep } from '../../model/why.ts';
 import { dropsAt, dropsOf } from '../sections/locking.ts';
 import { type LockFlow, lockFlowOf } from '../sections/locksets.ts';
 import type { State } from '../sections/protocol.ts';
+import { saidLocks } from '../sections/saidlocks.ts';
 import { callersOf, heldOnEntry } from './callers.ts';
+import { registrationsOf } from './registrations.ts';
 
 /** What is held at the first event of a line, and what was and is no longer; null where the function has no code on the line. */
 export function whyHeld(fn: CFunction, line: number, world: World): Why[] | null {
@@ -109,6 +111,17 @@ function entrySteps(fn: CFunction, flow: LockFlow, section: Section): WhyStep[] 
 
 /** Each call of the function, with the section held or without; where callers are not all in view, what the function shows of them. */
 function callSteps(fn: CFunction, section: Section, world: World): WhyStep[] {
+  const said: WhyStep[] = fn.doc && holds(saidLocks(fn), section) ? [placed('comment', fn, fn.doc.line, '')] : [];
+  const tables = registrationsOf(fn, world).flatMap(({ fact, at }) =>
+    fact &&
+    holds(
+      fact.holds.map(h => h.section),
+      section,
+    )
+      ? [placed('table', { ...fn, path: at.path }, at.line, `.${fact.member} of ${fact.struct}`)]
+      : [],
+  );
+  if (said.length + tables.length > 0) return [...said, ...tables];
   const sites = callersOf(fn, world);
   if (sites)
     return sites.map(({ fn: caller, event }) => {

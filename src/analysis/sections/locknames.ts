@@ -5,7 +5,18 @@ import { plainType } from '../../c/lower/typeof.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { EffectOf } from '../../model/effect.ts';
 import type { Fact } from '../../model/fact.ts';
-import { type Acquired, contextSection, isContext, type Section, sameLock, sameSection, section } from '../../model/section.ts';
+import {
+  type Acquired,
+  contextSection,
+  isContext,
+  lastMember,
+  objectType,
+  type Section,
+  sameLock,
+  sameSection,
+  section,
+} from '../../model/section.ts';
+import { saidLocks } from './saidlocks.ts';
 
 /** What of an event says which lock it is about. */
 type Named = { api: string; cell: Event['cell']; args: readonly string[] };
@@ -33,7 +44,7 @@ export function isPlain({ kind, ordering, args }: Event): boolean {
 }
 
 /** Locks that the caller holds, as the function itself says: lockdep assertions, annotations, its name. */
-export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' | 'parameters'>): Section[] {
+export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' | 'parameters' | 'doc'>): Section[] {
   const held: Section[] = [];
   const taken: Section[] = [];
   for (const event of fn.events) {
@@ -43,8 +54,15 @@ export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' 
     if (lock && !taken.some(own => sameLock(own, lock))) held.push(lock);
   }
   held.push(...annotated(fn));
+  // A lock that the function acquires itself is none that its comment says of the caller.
+  held.push(...saidLocks(fn).filter(lock => !isContext(lock) && !taken.some(own => sameLock(own, lock) || likeSaid(own, lock))));
   held.push(...byConvention(fn));
   return held.filter((lock, i) => held.findIndex(other => sameSection(other, lock)) === i);
+}
+
+/** May a comment's lock, whose type it does not tell, be that one? */
+function likeSaid(own: Section, said: Section): boolean {
+  return objectType(said) === null && lastMember(own) === lastMember(said);
 }
 
 /** A lock that callers hold by the convention that `foo_locked()` is called with it held: which one, nothing says. */

@@ -104,6 +104,8 @@ class Expansion {
       ...(fn.locals ?? []),
       ...(fn.changes?.keys() ?? []),
       ...fn.events.flatMap(e => e.into ?? []),
+      // A macro may declare a variable: what the function names otherwise is one too.
+      ...fn.events.flatMap(e => [/^\w+/.exec(e.cell?.base ?? '')?.[0] ?? [], e.args.flatMap(arg => /^&?(\w+)/.exec(arg)?.[1] ?? [])].flat()),
     ]);
     const next = conditionsIn(fn.flow);
     this.followed = new Map(followedIn(fn).map((name, i) => [name, next + i]));

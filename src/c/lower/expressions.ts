@@ -355,12 +355,14 @@ export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
   return ways;
 }
 
-/** Plain reads inside data_race() race on purpose, and bear its name. */
+/** Plain reads inside data_race() race on purpose, and bear its name; accesses inside context_unsafe() need no lock that annotations ask for. */
 export function meant(fact: Fact | undefined, from: number, cx: Context): void {
-  if (fact?.api !== 'data_race') return;
+  if (!fact?.meant) return;
   for (let i = from; i < cx.events.length; i++) {
     const event = cx.events[i];
-    if (event?.api === 'read') event.api = 'data_race';
+    if (!event) continue;
+    event.unlocked = true;
+    if (fact.meant === 'race' && event.api === 'read') event.api = fact.api;
   }
 }
 

@@ -77,7 +77,7 @@ export function parseFile(image: Image, grammar: Grammar, types: Types): ParsedF
         odd('could not be parsed as C');
         return code;
       }
-      const found = declarationsOf(tree, text, types);
+      const found = declarationsOf(tree, text, written, types);
       const source = { text, macros, cleanups, failures, jumps, firstLine };
       const slice = (e: { at: number; end: number }) => text.slice(e.at, e.end);
       for (const { node, body, name, parameters, head } of found.heads) {
@@ -206,8 +206,15 @@ const LOWERING: Lowering = { call, walk };
 const AHEAD = /(?:\b__\w+(?:\([^()]*\))?[ \t]+)+$/;
 
 /** Sections and annotations that say when and under what a function runs. */
-const ATTRIBUTE =
-  /\b__(?:init|exit|must_hold(?:_shared)?|acquires(?:_shared)?|releases(?:_shared)?|cond_acquires|always_inline|meminit|net_init|net_exit|sched|kprobes|cpuidle)\b(?:\((?:[^()]|\([^()]*\))*\))?/g;
+const ATTRIBUTES: ReadonlySet<string> = new Set(
+  `__init __exit __meminit __net_init __net_exit __sched __kprobes __cpuidle __always_inline __must_hold __must_hold_shared __must_not_hold __acquires
+  __acquires_shared __releases __releases_shared __cond_acquires __no_context_analysis __context_unsafe`.split(/\s+/),
+);
+
+function attributesIn(written: string): string[] {
+  const words = written.matchAll(/\b(__\w+)\b(?:\((?:[^()]|\([^()]*\))*\))?/g);
+  return [...words].flatMap(([all, word = '']) => (ATTRIBUTES.has(word) ? [squeeze(all)] : []));
+}
 
 function functionOf(
   it: ParsedHead,
@@ -247,7 +254,7 @@ function functionOf(
   const { events } = cx;
   const flow = cx.graph.nodes;
   const head = squeeze(it.head);
-  const attributes = (it.written.match(ATTRIBUTE) ?? []).map(squeeze);
+  const attributes = attributesIn(it.written);
   splitReturns(flow, cx.settings);
   const phases = phasesOf({ flow, head, attributes }, cx.settings);
   if (phases) {

@@ -1,5 +1,6 @@
 /** What a file declares at its top level: types, globals, constants, comments, and where its functions stand. */
 import type { Parameter, SourceComment } from '../../model/code.ts';
+import { closing } from '../text/scan.ts';
 import { declared, numberOf, squeeze, tagOf } from './syntax.ts';
 import type { SyntaxNode, SyntaxTree } from './tree.ts';
 import type { FieldType, Types } from './types.ts';
@@ -19,8 +20,8 @@ export interface Declarations {
   includes: string[];
 }
 
-/** Reads the top level of a parsed text; types go into `types`, shared by all files of the series. */
-export function declarationsOf(tree: SyntaxTree, text: string, types: Types): Declarations {
+/** Reads the top level of a parsed text; types go into `types`, shared by all files of the series. `written`: the text with what the grammar is not shown. */
+export function declarationsOf(tree: SyntaxTree, text: string, written: string, types: Types): Declarations {
   const found: Declarations = { heads: [], includes: [] };
   const slice = (n: SyntaxNode) => text.slice(tree.at(n), tree.end(n));
   const visit = (node: SyntaxNode) => {
@@ -52,7 +53,7 @@ export function declarationsOf(tree: SyntaxTree, text: string, types: Types): De
           if (tree.field(d) !== 'declarator') continue;
           const { name, pointer, array, isFunction } = declared(tree, plain(d), slice);
           if (name !== null && !isFunction && tree.type(node) === 'declaration')
-            types.globals.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array });
+            types.globals.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array, ...guard(node) });
         }
         return;
       }
@@ -68,6 +69,13 @@ export function declarationsOf(tree: SyntaxTree, text: string, types: Types): De
   const declarator = (node: SyntaxNode): string | null => {
     const d = tree.child(node, 'declarator');
     return d ? declared(tree, plain(d), slice).name : null;
+  };
+  /** What the declaration says that guards it (include/linux/compiler-context-analysis.h). */
+  const guard = (node: SyntaxNode): Pick<FieldType, 'guard'> => {
+    const said = written.slice(tree.at(node), tree.end(node));
+    const at = said.indexOf(GUARDED);
+    const end = at < 0 ? -1 : closing(said, at + GUARDED.length - 1);
+    return end < 0 ? {} : { guard: { lock: said.slice(at + GUARDED.length, end - 1).trim(), pointee: said.startsWith('pt_', at - 3) } };
   };
   /** Notes the members of a struct, union or enum; gives its tag, made up from the variable's name where it has none. */
   const aggregate = (node: SyntaxNode, variable: string | null): string | null => {
@@ -112,7 +120,7 @@ export function declarationsOf(tree: SyntaxTree, text: string, types: Types): De
       if (inner) members(inner, into); // An anonymous struct's members are its parent's.
       for (const d of declarators) {
         const { name, pointer, array } = declared(tree, d, slice);
-        if (name !== null) into.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array });
+        if (name !== null) into.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array, ...guard(field) });
       }
     }
   };
@@ -127,6 +135,8 @@ export function declarationsOf(tree: SyntaxTree, text: string, types: Types): De
   visit(0);
   return found;
 }
+
+const GUARDED = 'guarded_by(';
 
 function headOf(tree: SyntaxTree, node: SyntaxNode, text: string): Head | null {
   const slice = (n: SyntaxNode) => text.slice(tree.at(n), tree.end(n));

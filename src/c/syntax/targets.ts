@@ -1,6 +1,6 @@
 /** The functions that a call through a pointer may run, where one file shows all of them. */
 import type { Image } from '../text/images.ts';
-import { TABLE_REACH, tableAround } from './mentions.ts';
+import { tablesIn } from './mentions.ts';
 
 /** What a call goes through: a member of an object, of which the type or, for a global, the name is known. */
 export interface Pointer {
@@ -50,9 +50,10 @@ function ofMember(code: string, type: string, member: string): string[] | null {
   // An initialiser without names of members may set it.
   if (new RegExp(`\\b${tag}\\b[^;={}()]*=\\s*\\{\\s*[^.}\\s]`).test(code)) return null;
   const names = new Set<string>();
+  const tables = tablesIn(code);
   const sets = new RegExp(`(?:\\.|->)\\s*${member}\\s*(?:\\[[^\\]]*\\]\\s*)?=(?!=)\\s*([^,;}]*)`, 'g');
   for (const { index, 1: value = '' } of code.matchAll(sets)) {
-    const table = code[index] === '.' ? tableAround(code.slice(Math.max(0, index - TABLE_REACH), index)).table : null;
+    const table = code[index] === '.' ? (tables.findLast(t => t.from < index && index < t.to)?.type ?? null) : null;
     if (table !== null && table !== type) continue;
     const name = nameIn(value);
     if (name === null) return null;

@@ -5,6 +5,8 @@ export interface FieldType {
   type: string;
   pointer: number;
   array: boolean;
+  /** The lock that guards it, or what it points to, as __guarded_by() and __pt_guarded_by() spell it. */
+  guard?: { lock: string; pointee: boolean };
 }
 
 /** Types that the code in view declares. */

@@ -25,6 +25,8 @@ export function bareHead(text: string, code: string, at: number, edits: Edit[]):
   if (!/^[\w\s*]+\w\s*$/.test(head)) return;
   const words = [...head.matchAll(/\w+/g)].map(m => ({ word: m[0], at: at + m.index }));
   const name = words.pop();
+  // `static int count __guarded_by(&lock);` is no function.
+  if (name && VOCABULARY.get(name.word) === 'specifier()') return;
   if (name && words.length > 0 && words.every(it => STORAGE.has(it.word))) bareCall(text, code, at, name.at, open, edits);
   const names: { word: string; at: number }[] = [];
   let typed = false;

@@ -74,6 +74,25 @@ export function around(layout: Layout, row: number): Definition | null {
   return null;
 }
 
+/**
+ * What holds a row outside of functions and types: the initialiser of a variable from its first line to its last, or a macro's call in the first column.
+ * Null where neither stands there.
+ */
+export function standingAround({ lines }: Layout, row: number): Definition | null {
+  let from = row;
+  while (from > 0 && row - from < LONGEST_TABLE && !isWord((lines[from] ?? '').charCodeAt(0))) from--;
+  const first = lines[from] ?? '';
+  if (!isWord(first.charCodeAt(0))) return null;
+  if (/^[A-Za-z_]\w*\s*\(/.test(first)) return { name: '', from, to: row, isStatic: false };
+  if (!/=\s*(?:\{|$)/.test(first) && !/=\s*\{/.test(lines[from + 1] ?? '')) return null;
+  let to = row;
+  while (to < lines.length - 1 && to - from < LONGEST_TABLE && !/^\}|\};\s*$/.test(lines[to] ?? '')) to++;
+  return { name: '', from, to, isStatic: false };
+}
+
+/** An initialiser of more lines is no table of operations. */
+const LONGEST_TABLE = 300;
+
 function isWord(code: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
 }

@@ -18,7 +18,7 @@ const SPECIFIERS = `__init __exit __initdata __exitdata __initconst __meminit __
 /** The same with arguments in parentheses. */
 const SPECIFIERS_WITH_ARGUMENTS = `__attribute__ __attribute __aligned __printf __scanf __section __must_hold __acquires __releases __acquire_shared __cond_acquires __must_hold_shared __guarded_by
   __counted_by __counted_by_le __counted_by_be __alloc_size __assume_aligned __no_sanitize __cleanup __free __format_arg __alias __acquires_shared
-  __releases_shared __cond_acquires_shared __excludes __no_context_analysis __pt_guarded_by __rcu_guarded __diag_ignore_all __realloc_size`;
+  __releases_shared __cond_acquires_shared __excludes __no_context_analysis __context_unsafe __must_not_hold __pt_guarded_by __rcu_guarded __diag_ignore_all __realloc_size`;
 
 const KINDS: [Meaning, string][] = [
   ['keyword', 'while for switch return sizeof do else case goto defined _Generic'],

@@ -1,8 +1,12 @@
-/** What a tree holds around a series: the functions that its functions call, those that call them, and the types that they name. */
+/**
+ * What a tree holds around a series: the functions that its functions call, those that call them, where those are registered, who else touches the same
+ * memory, and the types that all of these name.
+ */
 import type { Knowledge } from '../../model/fact.ts';
 import { callKind } from '../syntax/calls.ts';
 import type { Image, Piece, Tree } from '../text/images.ts';
-import { around, type Definition, type Layout, layoutOf } from '../text/layout.ts';
+import { around, type Definition, type Layout, layoutOf, standingAround } from '../text/layout.ts';
+import { rowsNaming, rowsTouching, touchedIn } from './users.ts';
 
 /** Files that are read for one series, and their characters: the search is bounded by what it reads, never by time. */
 const MOST_FILES = 200;
@@ -13,6 +17,8 @@ const MOST_OF_HEADERS = 2_000_000;
 const LONGEST_FILE = 600_000;
 /** Lines that are taken over for one series. */
 const MOST_LINES = 8_000;
+/** Of these those of functions that only touch the same memory. */
+const MOST_OF_USERS = 3_000;
 /** A function of more lines is no helper. */
 const LONGEST = 400;
 /** How many calls away from the series a callee may stand, and how many a caller. */
@@ -21,12 +27,15 @@ const CALLERS = 2;
 
 /**
  * Pieces of files that the series does not touch. Callees and types are looked for in the headers that a touched file includes, in what those
- * include, and in the source files of its folder; callers in the source files of the folder. What facts know is not looked for.
+ * include, and in the source files of its folder; callers, what registers them and who touches the memory of added lines in the source files of the
+ * folder. What facts know is not looked for.
  */
 export function outsideOf(images: readonly Image[], knowledge: Knowledge, tree: Tree): Image[] {
   const search = new Search(images, knowledge, tree);
   search.callees();
   search.callers();
+  search.registrations();
+  search.users();
   return search.images();
 }
 
@@ -40,6 +49,7 @@ interface Opened {
 const WORDS = /^(?:if|for|while|switch|return|sizeof|typeof|do|else|defined|_Alignof|asm|case|goto)$/;
 
 class Search {
+  private readonly series: readonly Image[];
   private readonly knowledge: Knowledge;
   private readonly tree: Tree;
   /** Files of the series: they are in view as the series leaves them. */
@@ -50,11 +60,16 @@ class Search {
   private readonly known = new Set<string>();
   private readonly wanted = new Map<string, { path: string; level: number }>();
   private readonly wantedTypes = new Set<string>();
+  /** Functions that the series touches, and their callers: by name the only file that may name it, null where every one may. */
+  private readonly reached = new Map<string, string | null>();
+  /** Initialisers that have been taken, by path and first row. */
+  private readonly tables = new Set<string>();
   private files = 0;
   private characters = 0;
   private lines = 0;
 
   constructor(images: readonly Image[], knowledge: Knowledge, tree: Tree) {
+    this.series = images;
     this.knowledge = knowledge;
     this.tree = tree;
     for (const image of images) {
@@ -93,6 +108,7 @@ class Search {
     for (const [path, { touched }] of this.own) for (const d of touched) names.set(d.name, d.isStatic && !path.endsWith('.h') ? path : null);
     const paths = this.folders();
     for (let level = 0; level < CALLERS && names.size > 0; level++) {
+      for (const [name, only] of names) this.reached.set(name, only);
       const next = new Map<string, string | null>();
       for (const path of paths) {
         const seen = [...names].filter(([, only]) => only === null || only === path).map(([name]) => name);
@@ -110,6 +126,49 @@ class Search {
       }
       names = next;
     }
+    for (const [name, only] of names) this.reached.set(name, only);
+  }
+
+  /** Takes what names the functions of the series, or their callers, as values: tables of operations, and functions that hand them on. */
+  registrations(): void {
+    for (const path of this.folders()) {
+      const names = [...this.reached].filter(([, only]) => only === null || only === path).map(([name]) => name);
+      const file = names.length > 0 ? this.open(path) : null;
+      if (!file || !names.some(name => file.text.includes(name))) continue;
+      const layout = readLayout(file);
+      // Of a name that is the file's own there is another function.
+      const meant = names.filter(name => this.reached.get(name) === path || layout.functions.get(name)?.isStatic !== true);
+      for (const row of rowsNaming(layout.lines, meant)) {
+        const fn = around(layout, row);
+        const place = fn ?? standingAround(layout, row);
+        const key = `${path} ${place?.from}`;
+        if (!place || this.isTaken(path, place) || this.tables.has(key)) continue;
+        if (!fn) this.tables.add(key);
+        if (this.take(path, place)) this.want(layout, place, path, CALLEES);
+      }
+    }
+  }
+
+  /** Takes the functions of the folder that touch what added lines touch, and of which the folder's own files declare the type or the variable. */
+  users(): void {
+    const folders = this.folders();
+    const isBeside = (path: string) =>
+      path.endsWith('.h') && folders.some(one => one.slice(0, one.lastIndexOf('/')) === path.slice(0, path.lastIndexOf('/')));
+    const headers = [...this.opened].flatMap(([path, file]) => (file && isBeside(path) ? [readLayout(file)] : []));
+    const touched = touchedIn(this.series, [...[...this.own.values()].map(o => o.layout), ...headers]);
+    const most = this.lines + MOST_OF_USERS;
+    for (const path of folders) {
+      const file = this.open(path);
+      if (!file || ![...touched.members, ...touched.globals].some(name => file.text.includes(name))) continue;
+      const layout = readLayout(file);
+      for (const row of rowsTouching(layout.lines, touched)) {
+        const fn = around(layout, row);
+        if (!fn || this.isTaken(path, fn) || this.lines + fn.to - fn.from >= most || !this.take(path, fn)) continue;
+        this.want(layout, fn, path, CALLEES);
+      }
+    }
+    // Their types stand in files that are open already.
+    for (const [path, file] of this.opened) if (file) this.takeFrom(path, file);
   }
 
   /** The pieces of each file, in the order of paths and lines. */

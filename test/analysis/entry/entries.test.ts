@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { canOverlap, entriesOf, entryText, pairedWith } from '../../../src/analysis/query.ts';
+import { canOverlap, entriesOf, entryText, pairedWith, registrationsOf } from '../../../src/analysis/query.ts';
 import type { CFunction } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 import { sectionText } from '../../../src/model/section.ts';
-import { patchOf, worldIn, worldOfText } from '../../code.ts';
+import { hunkPatch, patchOf, worldIn, worldOfText } from '../../code.ts';
 
 function named(world: World, name: string): CFunction {
   const fn = world.functions.find(f => f.name === name);
@@ -284,5 +284,81 @@ void lane_lockless(struct net_device *ndev)
   expect(canOverlap(named(world, 'lane_xmit'), named(world, 'lane_xmit'), world).can).toBe('yes');
   expect(canOverlap(named(await worldOfText(NET), 'lane_xmit'), named(await worldOfText(NET), 'lane_xmit'), await worldOfText(NET)).can).not.toBe(
     'yes',
+  );
+});
+
+test('a macro that makes the names of its handlers registers them, and another word of the same spelling does not', async () => {
+  const show = (name: string, store = false) =>
+    `static ssize_t ${name}(struct device *dev, struct device_attribute *attr, ${store ? 'const char *buf, size_t n' : 'char *buf'})\n{\n\treturn 0;\n}\n`;
+  const world =
+    await worldOfText(`${show('speed_show')}${show('speed_store', true)}${show('temp_show')}${show('width_show')}${show('lane_width_show')}
+static DEVICE_ATTR_RW(speed);
+static SENSOR_DEVICE_ATTR_RO(temp1_input, temp, 0);
+CONFIGFS_ATTR_RO(lane_, width);
+static LANE_THING(temp_show);
+`);
+  for (const [name, macro] of [
+    ['speed_show', 'DEVICE_ATTR_RW'],
+    ['speed_store', 'DEVICE_ATTR_RW'],
+    ['temp_show', 'SENSOR_DEVICE_ATTR_RO'],
+    ['lane_width_show', 'CONFIGFS_ATTR_RO'],
+  ] as const)
+    expect(roads(world, name)).toContainEqual(`handler ${macro}() task runtime`);
+  expect(roads(world, 'temp_show')).toContainEqual('address LANE_THING() ? unknown');
+  expect(roads(world, 'width_show')).toEqual(['outside width_show() ? unknown']);
+});
+
+test('a wrapper around the name is none that it is given to', async () => {
+  const world = await worldOfText(`
+static void lane_gone(struct platform_device *pdev)
+{
+}
+static struct platform_driver lane_driver = {
+	.remove = __exit_p(lane_gone),
+};
+`);
+  expect(roads(world, 'lane_gone')).toEqual(['table .remove of lane_driver task teardown mutex:struct device.*']);
+});
+
+test('a table is known by the braces around the member, however long and wherever it stands', async () => {
+  const fn = (name: string) => `static int ${name}(struct inode *inode, struct file *file)\n{\n\treturn 0;\n}\n`;
+  const world = await worldOfText(`${fn('lane_a')}${fn('lane_b')}${fn('lane_c')}
+static const struct lane_name first = { "a" };
+static const struct lane_long long_ops[] __initconst = {
+${'\t{ .name = "lane", .number = 1 },\n'.repeat(400)}	{ .open = lane_a },
+};
+static struct lane_box box = { .n = 1 };
+static const struct file_operations lane_fops = { .open = lane_b };
+EXPORT_SYMBOL_GPL(lane_b);
+
+int lane_use(void)
+{
+	struct lane_call call = {
+		.go = lane_c,
+	};
+
+	if (call.go == lane_c)
+		return 0;
+	return lane_run(&call);
+}
+`);
+  const tables = (name: string) => registrationsOf(named(world, name), world).map(r => `${r.by} ${r.table} ${r.instance} ${r.member}`);
+  expect(tables('lane_a')).toEqual(['table struct lane_long long_ops open']);
+  expect(tables('lane_b')).toEqual(['table struct file_operations lane_fops open']);
+  expect(tables('lane_c')).toEqual(['table struct lane_call call go']);
+});
+
+test('a hunk inside of a table is of the table that its section names', async () => {
+  const world = await worldIn([
+    hunkPatch(
+      'drivers/lane/lane.c',
+      'static int lane_in(struct inode *inode)',
+      4,
+      '+static int lane_in(struct inode *inode, struct file *file)\n+{\n+\treturn 0;\n+}',
+    ),
+    hunkPatch('drivers/lane/lane.c', 'static const struct file_operations lane_fops = {', 40, ' \t.llseek = noop_llseek,\n+\t.open = lane_in,\n };'),
+  ]);
+  expect(registrationsOf(named(world, 'lane_in'), world).map(r => `${r.table} ${r.instance} ${r.member}`)).toContainEqual(
+    'struct file_operations lane_fops open',
   );
 });

@@ -83,3 +83,14 @@ int ask(struct box *b)
 `;
   expect(await partners(code)).toEqual(['fired', 'called', 'failed', 'held']);
 });
+
+test('what RTNL keeps from running beside the place is none, and what may be at another object comes last', async () => {
+  const table = (member: string, name: string) => `static const struct net_device_ops ops_${name} = { .${member} = ${name} };\n`;
+  const lookIn = 'static int look(struct box *b)\n{\n\treturn b->n;\n}\n';
+  const at = `${lookIn}static const struct net_device_ops ops_look = { .ndo_open = look };\n`;
+  expect(await partners(`${at}${stores('stop', '', 'static void')}${table('ndo_stop', 'stop')}${stores('fill')}`)).toEqual(['fill']);
+  const both = `${lookIn}${stores('beat', '', 'static void')}${stores('fill')}
+static const struct tty_port_operations ops = { .activate = look, .shutdown = beat };
+`;
+  expect(await partners(both)).toEqual(['fill', 'beat']);
+});

@@ -21,6 +21,12 @@ describe('what a helper names is, in its caller,', () => {
     expect(await argsOf(text, 'spin_lock')).toEqual(['&i_.lock']);
   });
 
+  test('another local, where a macro declares one of that name in the caller', async () => {
+    const text =
+      'static void add(struct s *p)\n{\n\tstruct item *i = container_of(p, struct item, s);\n\n\tspin_lock(&i->lock);\n}\nvoid f(struct s *p)\n{\n\tDECLARE_ITEM(i, p);\n\n\ti->n = 1;\n\tadd(p);\n}\n';
+    expect(await argsOf(text, 'spin_lock')).toEqual(['&i_->lock']);
+  });
+
   test('the variable that its result goes to, where it returns what it names', async () => {
     const text =
       'static struct s *get(struct t *t)\n{\n\tstruct s *p;\n\n\tp = rcu_dereference(t->p);\n\tif (p)\n\t\tdev_hold(p->dev);\n\treturn p;\n}\nvoid f(struct t *t)\n{\n\tstruct s *p = get(t);\n\n\tuse(p);\n}\n';

@@ -131,6 +131,64 @@ describe('functions that call those of the series are looked for', () => {
   });
 });
 
+describe('who touches the memory of added lines is looked for', () => {
+  const local = 'struct lane {\n\tint n;\n\tint slots;\n};\nextern int lane_count;\n';
+  const user = (name: string, does: string, head = 'static void') => `${head} ${name}(struct lane *l)\n{\n\t${does}\n}\n`;
+  test.each<[string, Record<string, string>, string[], string[]]>([
+    ['not of a type that no file of the folder declares', { 'drivers/lane/a.c': user('a', 'l->slots = 0;') }, ['l->slots = 2;'], []],
+    ['not in other folders', { 'drivers/lane/local.h': local, 'drivers/road/a.c': user('a', 'l->slots = 0;') }, ['l->slots = 2;'], []],
+    ['not of lines that were there', { 'drivers/lane/local.h': local, 'drivers/lane/a.c': user('a', 'l->n = 0;') }, ['l->slots = 2;'], []],
+    [
+      'not of a member of that name that is called',
+      { 'drivers/lane/local.h': local, 'drivers/lane/a.c': user('a', 'l->slots = 0;') },
+      ['l->slots(2);'],
+      [],
+    ],
+    ['not of a local of that name', { 'drivers/lane/local.h': local, 'drivers/lane/a.c': user('a', 'int slots = 0;') }, ['l->slots = 2;'], []],
+    [
+      'of a member of a type of the folder',
+      { 'drivers/lane/local.h': local, 'drivers/lane/a.c': user('a', 'l->slots = 0;') },
+      ['l->slots = 2;'],
+      ['drivers/lane/a.c a'],
+    ],
+    [
+      'of a global that a header of the folder declares',
+      { 'drivers/lane/local.h': local, 'drivers/lane/a.c': user('a', 'lane_count = 0;') },
+      ['lane_count++;'],
+      ['drivers/lane/a.c a'],
+    ],
+  ])('%s', async (_, files, lines, expected) => {
+    expect(await drawn(files, lines)).toEqual(expected);
+  });
+});
+
+describe('what registers a function of the series, or a caller of one, is looked for', () => {
+  const mentions = async (files: Record<string, string>, name = 'lane_take') => {
+    const world = await worldWith(files, ['l->n = 2;']);
+    const fn = world.functions.find(f => f.name === name);
+    return fn ? world.mentions(fn).map(m => `${m.path}:${m.line} ${m.table} ${m.member} ${m.call}`) : null;
+  };
+  const table = (name: string) => `\nstatic const struct lane_ops lane_ops = {\n\t.off = NULL,\n\t.go = ${name},\n};\n`;
+  test('not where a comment, a string or a definition names it', async () => {
+    expect(await mentions({ 'drivers/lane/a.c': '/*\n * lane_take, the one.\n */\nvoid a(void)\n{\n\tpr_info("lane_take");\n}\n' })).toEqual([]);
+  });
+  test('not where another file has a function of its own by that name', async () => {
+    expect(await mentions({ 'drivers/lane/a.c': `static void lane_take(struct lane *l)\n{\n}\n${table('lane_take')}` })).toEqual([]);
+  });
+  test('a table of another file', async () => {
+    expect(await mentions({ 'drivers/lane/a.c': `int a;\n${table('lane_take')}` })).toEqual(['drivers/lane/a.c:5 struct lane_ops go null']);
+  });
+  test('a function of another file that hands it on', async () => {
+    expect(await mentions({ 'drivers/lane/a.c': 'void a(struct lane *l)\n{\n\tlane_use(l, lane_take);\n}\n' })).toEqual([
+      'drivers/lane/a.c:3 null null lane_use',
+    ]);
+  });
+  test('the table of a caller in another file', async () => {
+    const files = { 'drivers/lane/a.c': `static void a_go(struct lane *l)\n{\n\tlane_take(l);\n}\n${table('a_go')}` };
+    expect(await mentions(files, 'a_go')).toEqual(['drivers/lane/a.c:8 struct lane_ops go null']);
+  });
+});
+
 describe('what is drawn from the tree', () => {
   test('makes a wrapper known for what it does', async () => {
     const world = await worldWith({ 'include/linux/lane.h': helper }, ['help(l);']);
