@@ -70,6 +70,7 @@ export function call(e: Call, cx: Context, used: boolean): Value {
 /** The functions that a call through a pointer may run; empty where they are not all visible. */
 function targetsOf(callee: Expr, cx: Context): readonly string[] {
   const pointer = callee.k === 'deref' ? callee.of : callee;
+  if (!cx.file.targets) return [];
   if (pointer.k === 'name') {
     // A local that is set once.
     const { changes, first } = cx.survey;

@@ -35,7 +35,8 @@ export interface FileScope {
   line(n: number): { text: string; addedBy: number | null };
   /** Functions that the code in view defines. */
   defined(name: string): boolean;
-  targets: TargetsOf;
+  /** Null where calls through pointers are not followed. */
+  targets: TargetsOf | null;
   /** False where a hunk shows only part of the function: undeclared names may be its locals. */
   whole: boolean;
   slice(e: { at: number; end: number }): string;

@@ -148,8 +148,8 @@ export interface Surroundings {
   types: Types;
   global(name: string): FieldType | undefined;
   defined(name: string): boolean;
-  /** Is the structure declared in the file itself? */
-  declares(type: string): boolean;
+  /** Is the structure declared in the file itself? Absent where calls through pointers are not followed. */
+  declares?(type: string): boolean;
   fact(api: string): Fact | undefined;
   contract(api: string): Contracted | undefined;
   convention(api: string): Fact | undefined;
@@ -162,7 +162,7 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
   const line = linesOf(it.image);
   const endsAt = new Map(it.comments.map(c => [c.endLine, c]));
   const comments = [...it.comments].sort((a, b) => a.line - b.line);
-  const targets = targetsIn(it.image, around.declares, around.defined);
+  const targets = around.declares ? targetsIn(it.image, around.declares, around.defined) : null;
   return {
     path: it.image.path,
     whole: it.image.whole,
@@ -221,7 +221,7 @@ function functionOf(
   { path, outside }: Image,
   line: FileScope['line'],
   around: Surroundings,
-  targets: TargetsOf,
+  targets: TargetsOf | null,
   endsAt: Map<number, SourceComment>,
   comments: SourceComment[],
 ): CFunction {
