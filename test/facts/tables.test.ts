@@ -18,7 +18,7 @@ describe('the generated table', () => {
   });
 
   it('stays small enough to be loaded by every run', () => {
-    expect(readFileSync(at('src/facts/tables.ts')).length).toBeLessThan(260_000);
+    expect(readFileSync(at('src/facts/tables.ts')).length).toBeLessThan(300_000);
   });
 });
 
