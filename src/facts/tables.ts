@@ -885,53 +885,55 @@ be64_to_cpu 1 93
 bh_lock_sock 252 94
 bh_lock_sock_nested 252 94
 bh_unlock_sock 253 94
-bio_alloc 82 95
-bio_get 254 95
-bio_put 255 96
-bit_clear_unless 256 55
-bit_spin_is_locked 257 48
-bit_spin_lock 258 48
-bit_spin_trylock 259 48
+bind_evtchn_to_irqhandler 254 95
+bind_evtchn_to_irqhandler_lateeoi 254 95
+bio_alloc 82 96
+bio_get 255 96
+bio_put 256 97
+bit_clear_unless 257 55
+bit_spin_is_locked 258 48
+bit_spin_lock 259 48
+bit_spin_trylock 260 48
 bit_spin_unlock 68 48
-bitmap_alloc 82 97
-bitmap_and 260 97
-bitmap_andnot 260 97
-bitmap_clear 261 97
-bitmap_complement 61 97
-bitmap_copy 61 97
-bitmap_empty 262 97
-bitmap_equal 262 97
-bitmap_fill 61 97
-bitmap_free 81 97
-bitmap_full 262 97
-bitmap_intersects 262 97
-bitmap_or 61 97
-bitmap_set 263 97
-bitmap_subset 262 97
-bitmap_weight 264 97
-bitmap_xor 61 97
-bitmap_zalloc 82 97
-bitmap_zero 61 97
-blk_mq_freeze_queue 265 98
-blk_mq_unfreeze_queue 266 98
+bitmap_alloc 82 98
+bitmap_and 261 98
+bitmap_andnot 261 98
+bitmap_clear 262 98
+bitmap_complement 61 98
+bitmap_copy 61 98
+bitmap_empty 263 98
+bitmap_equal 263 98
+bitmap_fill 61 98
+bitmap_free 81 98
+bitmap_full 263 98
+bitmap_intersects 263 98
+bitmap_or 61 98
+bitmap_set 264 98
+bitmap_subset 263 98
+bitmap_weight 265 98
+bitmap_xor 61 98
+bitmap_zalloc 82 98
+bitmap_zero 61 98
+blk_mq_freeze_queue 266 99
+blk_mq_unfreeze_queue 267 99
 blkdev_issue_flush 247 75
-blocking_notifier_call_chain 267 90
-blocking_notifier_chain_register 267 90
-blocking_notifier_chain_unregister 267 90
-brelse 268 99
-buffer_uptodate 105 99
-call_rcu 269 100
-call_rcu_hurry 269 100
-call_rcu_tasks 269 100
-call_rcu_tasks_trace 269 100
-call_srcu 270 101
-cancel_delayed_work 271 18
-cancel_delayed_work_sync 272 18
-cancel_work 273 18
-cancel_work_sync 274 18
-cec_register_adapter 275 102
-cec_unregister_adapter 276 102
-change_bit 277 49
+blocking_notifier_call_chain 268 90
+blocking_notifier_chain_register 268 90
+blocking_notifier_chain_unregister 268 90
+brelse 269 100
+buffer_uptodate 105 100
+call_rcu 270 101
+call_rcu_hurry 270 101
+call_rcu_tasks 270 101
+call_rcu_tasks_trace 270 101
+call_srcu 271 102
+cancel_delayed_work 272 18
+cancel_delayed_work_sync 273 18
+cancel_work 274 18
+cancel_work_sync 275 18
+cec_register_adapter 276 103
+cec_unregister_adapter 277 103
+change_bit 278 49
 check_add_overflow 1 82
 check_mul_overflow 1 82
 check_shl_overflow 1 82
@@ -939,78 +941,78 @@ check_sub_overflow 1 82
 clamp 1 25
 clamp_t 1 25
 clamp_val 1 25
-cleanup_srcu_struct 278 101
-clear_and_wake_up_bit 279 89
-clear_bit 280 49
-clear_bit_unlock 281 49
-clear_thread_flag 282 103
-clear_ti_thread_flag 283 103
-clear_tsk_thread_flag 283 103
+cleanup_srcu_struct 279 102
+clear_and_wake_up_bit 280 89
+clear_bit 281 49
+clear_bit_unlock 282 49
+clear_thread_flag 283 104
+clear_ti_thread_flag 284 104
+clear_tsk_thread_flag 284 104
 clear_user 75 58
-clk_bulk_disable 284 104
-clk_bulk_disable_unprepare 284 104
-clk_bulk_enable 285 104
-clk_bulk_prepare_enable 285 104
-clk_disable 286 104
-clk_disable_unprepare 287 104
-clk_enable 288 104
-clk_hw_register 289 14
-clk_hw_unregister 290 14
-clk_prepare 267 104
-clk_prepare_enable 291 104
-clk_set_rate 267 104
-clk_unprepare 292 104
-cmpxchg 293 85
-cmpxchg128 293 85
-cmpxchg128_acquire 294 85
-cmpxchg128_local 295 105
-cmpxchg128_relaxed 296 85
-cmpxchg128_release 297 85
-cmpxchg64 293 85
-cmpxchg64_acquire 294 85
-cmpxchg64_local 295 105
-cmpxchg64_relaxed 296 85
-cmpxchg64_release 297 85
-cmpxchg_acquire 294 85
-cmpxchg_local 295 105
-cmpxchg_relaxed 296 85
-cmpxchg_release 297 85
-complete 298 106
-complete_all 298 106
-complete_on_current_cpu 298 106
-completion_done 299 106
-compound_head 40 107
-compound_order 40 107
-cond_resched 300 108
-cond_resched_lock 247 109
-cond_resched_rcu 301 110
-cond_resched_rwlock_read 247 109
-cond_resched_rwlock_write 247 109
-cond_resched_tasks_rcu_qs 301 42
-cond_synchronize_rcu 302 111
+clk_bulk_disable 285 105
+clk_bulk_disable_unprepare 285 105
+clk_bulk_enable 286 105
+clk_bulk_prepare_enable 286 105
+clk_disable 287 105
+clk_disable_unprepare 288 105
+clk_enable 289 105
+clk_hw_register 290 14
+clk_hw_unregister 291 14
+clk_prepare 268 105
+clk_prepare_enable 292 105
+clk_set_rate 268 105
+clk_unprepare 293 105
+cmpxchg 294 85
+cmpxchg128 294 85
+cmpxchg128_acquire 295 85
+cmpxchg128_local 296 106
+cmpxchg128_relaxed 297 85
+cmpxchg128_release 298 85
+cmpxchg64 294 85
+cmpxchg64_acquire 295 85
+cmpxchg64_local 296 106
+cmpxchg64_relaxed 297 85
+cmpxchg64_release 298 85
+cmpxchg_acquire 295 85
+cmpxchg_local 296 106
+cmpxchg_relaxed 297 85
+cmpxchg_release 298 85
+complete 299 107
+complete_all 299 107
+complete_on_current_cpu 299 107
+completion_done 300 107
+compound_head 40 108
+compound_order 40 108
+cond_resched 301 109
+cond_resched_lock 247 110
+cond_resched_rcu 302 111
+cond_resched_rwlock_read 247 110
+cond_resched_rwlock_write 247 110
+cond_resched_tasks_rcu_qs 302 42
+cond_synchronize_rcu 303 112
 console_initcall 148 54
-console_lock 303 112
-console_trylock 304 112
-console_unlock 305 112
-consume_skb 306 69
-container_of 307 113
-container_of_const 307 113
-context_unsafe 308 114
-context_unsafe_alias 4 114
-copy_from_iter 309 115
+console_lock 304 113
+console_trylock 305 113
+console_unlock 306 113
+consume_skb 307 69
+container_of 308 114
+container_of_const 308 114
+context_unsafe 309 115
+context_unsafe_alias 4 115
+copy_from_iter 310 116
 copy_from_kernel_nofault 74 50
 copy_from_user 73 50
 copy_from_user_nofault 74 50
-copy_to_iter 309 115
+copy_to_iter 310 116
 copy_to_user 75 50
 core_initcall 148 54
 core_initcall_sync 148 54
-counter_add 310 116
-counter_priv 311 117
-counter_unregister 312 116
-cpu_online 40 109
+counter_add 311 117
+counter_priv 312 118
+counter_unregister 313 117
+cpu_online 40 110
 cpu_ptr 125 72
-cpu_relax 251 118
+cpu_relax 251 119
 cpu_to_be16 1 93
 cpu_to_be32 1 93
 cpu_to_be64 1 93
@@ -1018,71 +1020,71 @@ cpu_to_le16 1 93
 cpu_to_le32 1 93
 cpu_to_le64 1 93
 cpu_to_node 40 11
-cpuhp_remove_state 141 119
-cpuhp_setup_state 141 119
-cpumask_and 260 51
-cpumask_andnot 260 51
+cpuhp_remove_state 141 120
+cpuhp_setup_state 141 120
+cpumask_and 261 51
+cpumask_andnot 261 51
 cpumask_assign_cpu 155 51
 cpumask_clear 61 51
-cpumask_clear_cpu 280 51
+cpumask_clear_cpu 281 51
 cpumask_copy 61 51
-cpumask_empty 262 51
-cpumask_equal 262 51
-cpumask_first 264 51
-cpumask_full 262 51
-cpumask_intersects 262 51
-cpumask_next 313 51
+cpumask_empty 263 51
+cpumask_equal 263 51
+cpumask_first 265 51
+cpumask_full 263 51
+cpumask_intersects 263 51
+cpumask_next 314 51
 cpumask_or 61 51
-cpumask_set_cpu 314 51
+cpumask_set_cpu 315 51
 cpumask_setall 61 51
-cpumask_subset 262 51
-cpumask_test_and_clear_cpu 315 51
-cpumask_test_and_set_cpu 316 51
-cpumask_test_cpu 317 51
-cpumask_weight 264 51
+cpumask_subset 263 51
+cpumask_test_and_clear_cpu 316 51
+cpumask_test_and_set_cpu 317 51
+cpumask_test_cpu 318 51
+cpumask_weight 265 51
 cpumask_xor 61 51
-cpus_read_lock 318 120
-cpus_read_trylock 319 120
-cpus_read_unlock 320 120
-cpus_write_lock 321 120
-cpus_write_unlock 322 120
-crypto_engine_register_aead 323 121
-crypto_engine_register_aeads 323 121
-crypto_engine_register_ahash 323 121
-crypto_engine_register_ahashs 323 121
-crypto_engine_register_akcipher 323 121
-crypto_engine_register_akciphers 323 121
-crypto_engine_register_skcipher 323 121
-crypto_engine_register_skciphers 323 121
-crypto_engine_unregister_aead 324 121
-crypto_engine_unregister_aeads 324 121
-crypto_engine_unregister_ahash 324 121
-crypto_engine_unregister_ahashs 324 121
-crypto_engine_unregister_akcipher 324 121
-crypto_engine_unregister_akciphers 324 121
-crypto_engine_unregister_skcipher 324 121
-crypto_engine_unregister_skciphers 324 121
-crypto_register_aead 323 121
-crypto_register_aeads 323 121
-crypto_register_ahash 323 121
-crypto_register_ahashs 323 121
-crypto_register_akcipher 323 121
-crypto_register_akciphers 323 121
-crypto_register_skcipher 323 121
-crypto_register_skciphers 323 121
-crypto_unregister_aead 324 121
-crypto_unregister_aeads 324 121
-crypto_unregister_ahash 324 121
-crypto_unregister_ahashs 324 121
-crypto_unregister_akcipher 324 121
-crypto_unregister_akciphers 324 121
-crypto_unregister_skcipher 324 121
-crypto_unregister_skciphers 324 121
-css_get 92 122
-css_put 255 122
-css_tryget 325 122
-css_tryget_online 325 122
-data_race 326 4
+cpus_read_lock 319 121
+cpus_read_trylock 320 121
+cpus_read_unlock 321 121
+cpus_write_lock 322 121
+cpus_write_unlock 323 121
+crypto_engine_register_aead 324 122
+crypto_engine_register_aeads 324 122
+crypto_engine_register_ahash 324 122
+crypto_engine_register_ahashs 324 122
+crypto_engine_register_akcipher 324 122
+crypto_engine_register_akciphers 324 122
+crypto_engine_register_skcipher 324 122
+crypto_engine_register_skciphers 324 122
+crypto_engine_unregister_aead 325 122
+crypto_engine_unregister_aeads 325 122
+crypto_engine_unregister_ahash 325 122
+crypto_engine_unregister_ahashs 325 122
+crypto_engine_unregister_akcipher 325 122
+crypto_engine_unregister_akciphers 325 122
+crypto_engine_unregister_skcipher 325 122
+crypto_engine_unregister_skciphers 325 122
+crypto_register_aead 324 122
+crypto_register_aeads 324 122
+crypto_register_ahash 324 122
+crypto_register_ahashs 324 122
+crypto_register_akcipher 324 122
+crypto_register_akciphers 324 122
+crypto_register_skcipher 324 122
+crypto_register_skciphers 324 122
+crypto_unregister_aead 325 122
+crypto_unregister_aeads 325 122
+crypto_unregister_ahash 325 122
+crypto_unregister_ahashs 325 122
+crypto_unregister_akcipher 325 122
+crypto_unregister_akciphers 325 122
+crypto_unregister_skcipher 325 122
+crypto_unregister_skciphers 325 122
+css_get 92 123
+css_put 256 123
+css_tryget 326 123
+css_tryget_online 326 123
+data_race 327 4
 debugfs_create_atomic_t 27 20
 debugfs_create_automount 27 20
 debugfs_create_blob 27 20
@@ -1107,274 +1109,274 @@ debugfs_create_x32 27 20
 debugfs_create_x64 27 20
 debugfs_create_x8 27 20
 debugfs_create_xul 27 20
-debugfs_remove 327 20
-debugfs_remove_recursive 327 20
-dec_tlb_flush_pending 328 123
-default_wake_function 329 124
-del_gendisk 330 75
-del_singleshot_timer_sync 331 76
-del_timer 332 76
-del_timer_sync 331 76
+debugfs_remove 328 20
+debugfs_remove_recursive 328 20
+dec_tlb_flush_pending 329 124
+default_wake_function 330 125
+del_gendisk 331 75
+del_singleshot_timer_sync 332 76
+del_timer 333 76
+del_timer_sync 332 76
 delayed_work_pending 106 18
-destroy_workqueue 333 18
-dev_alert 334 125
-dev_alert_once 334 125
-dev_alert_ratelimited 334 125
-dev_alloc_skb 335 69
-dev_close 336 64
-dev_consume_skb_any 306 69
-dev_consume_skb_irq 306 69
-dev_crit 334 125
-dev_crit_once 334 125
-dev_crit_ratelimited 334 125
-dev_dbg 334 125
-dev_dbg_once 334 125
-dev_dbg_ratelimited 334 125
-dev_emerg 334 125
-dev_emerg_once 334 125
-dev_emerg_ratelimited 334 125
-dev_err 334 125
-dev_err_once 334 125
-dev_err_probe 337 125
-dev_err_ratelimited 334 125
-dev_get_by_index 338 64
-dev_get_by_index_rcu 339 64
-dev_get_by_name 338 64
-dev_get_by_name_rcu 340 64
+destroy_workqueue 334 18
+dev_alert 335 126
+dev_alert_once 335 126
+dev_alert_ratelimited 335 126
+dev_alloc_skb 336 69
+dev_close 337 64
+dev_consume_skb_any 307 69
+dev_consume_skb_irq 307 69
+dev_crit 335 126
+dev_crit_once 335 126
+dev_crit_ratelimited 335 126
+dev_dbg 335 126
+dev_dbg_once 335 126
+dev_dbg_ratelimited 335 126
+dev_emerg 335 126
+dev_emerg_once 335 126
+dev_emerg_ratelimited 335 126
+dev_err 335 126
+dev_err_once 335 126
+dev_err_probe 338 126
+dev_err_ratelimited 335 126
+dev_get_by_index 339 64
+dev_get_by_index_rcu 340 64
+dev_get_by_name 339 64
+dev_get_by_name_rcu 341 64
 dev_get_drvdata 40 11
-dev_hold 341 64
-dev_info 334 125
-dev_info_once 334 125
-dev_info_ratelimited 334 125
-dev_kfree_skb 306 69
-dev_kfree_skb_any 306 69
-dev_kfree_skb_irq 306 69
+dev_hold 342 64
+dev_info 335 126
+dev_info_once 335 126
+dev_info_ratelimited 335 126
+dev_kfree_skb 307 69
+dev_kfree_skb_any 307 69
+dev_kfree_skb_irq 307 69
 dev_name 40 11
-dev_notice 334 125
-dev_notice_once 334 125
-dev_notice_ratelimited 334 125
-dev_put 342 64
+dev_notice 335 126
+dev_notice_once 335 126
+dev_notice_ratelimited 335 126
+dev_put 343 64
 dev_queue_xmit 246 64
 dev_to_node 40 11
-dev_warn 334 125
-dev_warn_once 334 125
-dev_warn_ratelimited 334 125
-devfreq_add_device 343 126
-devfreq_remove_device 344 126
-device_add 267 11
-device_add_disk 345 75
-device_del 292 11
+dev_warn 335 126
+dev_warn_once 335 126
+dev_warn_ratelimited 335 126
+devfreq_add_device 344 127
+devfreq_remove_device 345 127
+device_add 268 11
+device_add_disk 346 75
+device_del 293 11
 device_initcall 148 54
 device_initcall_sync 148 54
-device_lock 346 11
+device_lock 347 11
 device_lock_assert 154 11
-device_lock_interruptible 347 11
-device_register 267 11
-device_remove_bin_file 348 127
-device_remove_file 348 127
-device_remove_group 348 127
-device_remove_groups 348 127
-device_trylock 349 11
-device_unlock 350 11
-device_unregister 292 11
-devl_lock 346 128
-devl_trylock 349 128
-devl_unlock 350 128
-devlink_free 351 117
-devlink_priv 311 117
-devm_add_action 352 129
-devm_add_action_or_reset 352 129
-devm_alloc_etherdev 353 117
-devm_alloc_etherdev_mqs 353 117
-devm_backlight_device_register 354 91
-devm_clk_hw_register 355 14
-devm_counter_add 356 116
-devm_counter_alloc 353 117
-devm_delayed_work_autocancel 357 130
-devm_devfreq_add_device 358 126
-devm_device_add_group 359 127
-devm_fpga_mgr_register 360 131
-devm_free_irq 361 19
-devm_gpiochip_add_data 362 132
-devm_hwmon_device_register_with_info 363 133
-devm_hwrng_register 364 134
-devm_i2c_add_adapter 365 135
-devm_iio_device_alloc 353 117
+device_lock_interruptible 348 11
+device_register 268 11
+device_remove_bin_file 349 128
+device_remove_file 349 128
+device_remove_group 349 128
+device_remove_groups 349 128
+device_trylock 350 11
+device_unlock 351 11
+device_unregister 293 11
+devl_lock 347 129
+devl_trylock 350 129
+devl_unlock 351 129
+devlink_free 352 118
+devlink_priv 312 118
+devm_add_action 353 130
+devm_add_action_or_reset 353 130
+devm_alloc_etherdev 354 118
+devm_alloc_etherdev_mqs 354 118
+devm_backlight_device_register 355 91
+devm_clk_hw_register 356 14
+devm_counter_add 357 117
+devm_counter_alloc 354 118
+devm_delayed_work_autocancel 358 131
+devm_devfreq_add_device 359 127
+devm_device_add_group 360 128
+devm_fpga_mgr_register 361 132
+devm_free_irq 362 19
+devm_gpiochip_add_data 363 133
+devm_hwmon_device_register_with_info 364 134
+devm_hwrng_register 365 135
+devm_i2c_add_adapter 366 136
+devm_iio_device_alloc 354 118
 devm_iio_device_register 77 52
-devm_iio_triggered_buffer_setup 366 136
-devm_kasprintf 367 129
-devm_kcalloc 367 129
-devm_kfree 368 129
-devm_kmalloc 367 129
-devm_kmalloc_array 367 129
-devm_kmemdup 367 129
-devm_kstrdup 367 129
-devm_kzalloc 367 129
-devm_led_classdev_register 369 137
-devm_led_classdev_register_ext 369 137
-devm_led_classdev_unregister 370 137
-devm_mbox_controller_register 371 138
-devm_mdiobus_register 372 139
-devm_mmc_alloc_host 353 117
-devm_nvmem_register 373 140
-devm_of_mdiobus_register 372 139
-devm_of_phy_provider_register 374 141
-devm_of_phy_provider_register_full 374 141
-devm_power_supply_register 375 142
-devm_pwmchip_add 376 143
-devm_rc_register_device 377 144
-devm_register_netdev 378 64
-devm_regulator_register 379 145
-devm_request_any_context_irq 380 19
-devm_request_irq 381 19
-devm_request_threaded_irq 382 19
-devm_reset_controller_register 383 146
-devm_rproc_add 384 147
-devm_rtc_register_device 385 53
-devm_snd_soc_register_component 386 148
-devm_spi_alloc_controller 353 117
-devm_spi_alloc_host 353 117
-devm_spi_alloc_master 353 117
-devm_spi_alloc_slave 353 117
-devm_spi_alloc_target 353 117
-devm_spi_register_controller 387 149
-devm_spi_register_master 387 149
-devm_thermal_of_zone_register 388 150
-devm_watchdog_register_device 389 151
-devm_work_autocancel 390 130
-dget 391 152
-dget_dlock 392 152
-dget_parent 391 152
-disable_delayed_work 393 18
-disable_delayed_work_sync 394 18
-disable_hardirq 395 19
-disable_irq 396 19
-disable_irq_nosync 397 19
-disable_work 398 18
-disable_work_sync 399 18
+devm_iio_triggered_buffer_setup 367 137
+devm_kasprintf 368 130
+devm_kcalloc 368 130
+devm_kfree 369 130
+devm_kmalloc 368 130
+devm_kmalloc_array 368 130
+devm_kmemdup 368 130
+devm_kstrdup 368 130
+devm_kzalloc 368 130
+devm_led_classdev_register 370 138
+devm_led_classdev_register_ext 370 138
+devm_led_classdev_unregister 371 138
+devm_mbox_controller_register 372 139
+devm_mdiobus_register 373 140
+devm_mmc_alloc_host 354 118
+devm_nvmem_register 374 141
+devm_of_mdiobus_register 373 140
+devm_of_phy_provider_register 375 142
+devm_of_phy_provider_register_full 375 142
+devm_power_supply_register 376 143
+devm_pwmchip_add 377 144
+devm_rc_register_device 378 145
+devm_register_netdev 379 64
+devm_regulator_register 380 146
+devm_request_any_context_irq 381 19
+devm_request_irq 382 19
+devm_request_threaded_irq 383 19
+devm_reset_controller_register 384 147
+devm_rproc_add 385 148
+devm_rtc_register_device 386 53
+devm_snd_soc_register_component 387 149
+devm_spi_alloc_controller 354 118
+devm_spi_alloc_host 354 118
+devm_spi_alloc_master 354 118
+devm_spi_alloc_slave 354 118
+devm_spi_alloc_target 354 118
+devm_spi_register_controller 388 150
+devm_spi_register_master 388 150
+devm_thermal_of_zone_register 389 151
+devm_watchdog_register_device 390 152
+devm_work_autocancel 391 131
+dget 392 153
+dget_dlock 393 153
+dget_parent 392 153
+disable_delayed_work 394 18
+disable_delayed_work_sync 395 18
+disable_hardirq 396 19
+disable_irq 397 19
+disable_irq_nosync 398 19
+disable_work 399 18
+disable_work_sync 400 18
 div64_u64 40 24
 div_u64 40 24
-dma_alloc_coherent 82 153
-dma_async_device_register 400 154
-dma_async_device_unregister 401 154
-dma_fence_get 391 155
-dma_fence_get_rcu 325 155
-dma_fence_is_signaled 106 155
-dma_fence_put 306 155
-dma_fence_signal 248 155
-dma_fence_wait 402 155
-dma_fence_wait_timeout 402 155
-dma_free_coherent 403 153
-dma_map_page 40 156
-dma_map_sg 40 156
-dma_map_single 40 156
-dma_mapping_error 59 156
-dma_mb 404 157
-dma_pool_alloc 82 158
-dma_pool_free 368 158
-dma_resv_assert_held 154 159
-dma_resv_lock 347 159
-dma_resv_lock_interruptible 347 159
-dma_resv_lock_slow 346 159
-dma_resv_trylock 349 159
-dma_resv_unlock 350 159
-dma_resv_wait_timeout 402 159
-dma_rmb 405 157
-dma_sync_sg_for_cpu 334 156
-dma_sync_sg_for_device 334 156
-dma_sync_single_for_cpu 334 156
-dma_sync_single_for_device 334 156
-dma_unmap_page 334 156
-dma_unmap_sg 334 156
-dma_unmap_single 334 156
-dma_wmb 406 157
-dmaenginem_async_device_register 407 154
+dma_alloc_coherent 82 154
+dma_async_device_register 401 155
+dma_async_device_unregister 402 155
+dma_fence_get 392 156
+dma_fence_get_rcu 326 156
+dma_fence_is_signaled 106 156
+dma_fence_put 307 156
+dma_fence_signal 248 156
+dma_fence_wait 403 156
+dma_fence_wait_timeout 403 156
+dma_free_coherent 404 154
+dma_map_page 40 157
+dma_map_sg 40 157
+dma_map_single 40 157
+dma_mapping_error 59 157
+dma_mb 405 158
+dma_pool_alloc 82 159
+dma_pool_free 369 159
+dma_resv_assert_held 154 160
+dma_resv_lock 348 160
+dma_resv_lock_interruptible 348 160
+dma_resv_lock_slow 347 160
+dma_resv_trylock 350 160
+dma_resv_unlock 351 160
+dma_resv_wait_timeout 403 160
+dma_rmb 406 158
+dma_sync_sg_for_cpu 335 157
+dma_sync_sg_for_device 335 157
+dma_sync_single_for_cpu 335 157
+dma_sync_single_for_device 335 157
+dma_unmap_page 335 157
+dma_unmap_sg 335 157
+dma_unmap_single 335 157
+dma_wmb 407 158
+dmaenginem_async_device_register 408 155
 do_div 40 24
 do_exit 11 8
 do_group_exit 11 8
 do_task_dead 11 8
-done_seqretry 408 67
-done_seqretry_irqrestore 408 67
+done_seqretry 409 67
+done_seqretry_irqrestore 409 67
 double_rq_lock 151 70
 double_rq_unlock 153 70
-down 409 160
-down_interruptible 410 160
-down_killable 410 160
-down_read 142 161
-down_read_interruptible 411 161
-down_read_killable 411 161
-down_read_killable_nested 411 161
-down_read_nested 142 161
-down_read_non_owner 142 161
-down_read_trylock 144 161
-down_timeout 410 160
-down_trylock 412 160
-down_write 143 161
-down_write_killable 413 161
-down_write_killable_nested 413 161
-down_write_nest_lock 143 161
-down_write_nested 143 161
-down_write_trylock 145 161
-downgrade_write 414 161
-dput 415 152
-drain_workqueue 416 18
-drm_gem_object_get 92 162
-drm_gem_object_put 417 162
-dst_clone 391 163
-dst_hold 92 163
-dst_hold_safe 325 163
-dst_release 306 163
-dump_stack 334 164
+down 410 161
+down_interruptible 411 161
+down_killable 411 161
+down_read 142 162
+down_read_interruptible 412 162
+down_read_killable 412 162
+down_read_killable_nested 412 162
+down_read_nested 142 162
+down_read_non_owner 142 162
+down_read_trylock 144 162
+down_timeout 411 161
+down_trylock 413 161
+down_write 143 162
+down_write_killable 414 162
+down_write_killable_nested 414 162
+down_write_nest_lock 143 162
+down_write_nested 143 162
+down_write_trylock 145 162
+downgrade_write 415 162
+dput 416 153
+drain_workqueue 417 18
+drm_gem_object_get 92 163
+drm_gem_object_put 418 163
+dst_clone 392 164
+dst_hold 92 164
+dst_hold_safe 326 164
+dst_release 307 164
+dump_stack 335 165
 early_initcall 148 54
 early_param 108 54
-enable_and_queue_work 418 18
+enable_and_queue_work 419 18
 enable_delayed_work 246 18
-enable_irq 419 19
+enable_irq 420 19
 enable_work 246 18
-fault_in_readable 420 165
+fault_in_readable 421 166
 ffs 1 55
 ffz 1 55
-fget 421 166
+fget 422 167
 fib_table_lookup_rcu 84 64
-file_end_write 422 167
-file_ref_get 423 168
-file_ref_inc 92 168
-file_ref_put 424 168
-file_start_write 425 167
-filemap_invalidate_lock 143 169
-filemap_invalidate_lock_shared 142 169
-filemap_invalidate_trylock_shared 144 169
-filemap_invalidate_unlock 147 169
-filemap_invalidate_unlock_shared 146 169
-filemap_write_and_wait_range 247 165
-find_first_bit 264 170
-find_first_zero_bit 264 170
-find_last_bit 264 170
+file_end_write 423 168
+file_ref_get 424 169
+file_ref_inc 92 169
+file_ref_put 425 169
+file_start_write 426 168
+filemap_invalidate_lock 143 170
+filemap_invalidate_lock_shared 142 170
+filemap_invalidate_trylock_shared 144 170
+filemap_invalidate_unlock 147 170
+filemap_invalidate_unlock_shared 146 170
+filemap_write_and_wait_range 247 166
+find_first_bit 265 171
+find_first_zero_bit 265 171
+find_last_bit 265 171
 find_linux_pte 80 56
-find_next_and_bit 264 170
-find_next_bit 264 170
-find_next_zero_bit 264 170
-find_task_by_pid_ns 340 171
-find_task_by_vpid 340 171
-finish_rcuwait 85 172
+find_next_and_bit 265 171
+find_next_bit 265 171
+find_next_zero_bit 265 171
+find_task_by_pid_ns 341 172
+find_task_by_vpid 341 172
+finish_rcuwait 85 173
 finish_swait 85 73
 finish_wait 85 73
 flex_array_size 1 82
 fls 1 55
 fls64 1 55
 fls_long 1 55
-flush_dcache_page 334 173
-flush_delayed_work 426 18
-flush_rcu_work 427 18
-flush_scheduled_work 428 18
-flush_tlb_all 429 173
-flush_tlb_batched_pending 66 174
-flush_tlb_kernel_range 66 173
-flush_tlb_mm 66 173
-flush_tlb_page 66 173
-flush_tlb_range 66 173
-flush_work 427 18
-flush_workqueue 416 18
+flush_dcache_page 335 174
+flush_delayed_work 427 18
+flush_rcu_work 428 18
+flush_scheduled_work 429 18
+flush_tlb_all 430 174
+flush_tlb_batched_pending 66 175
+flush_tlb_kernel_range 66 174
+flush_tlb_mm 66 174
+flush_tlb_page 66 174
+flush_tlb_range 66 174
+flush_work 428 18
+flush_workqueue 417 18
 folio_alloc 82 57
 folio_clear_active 22 16
 folio_clear_checked 22 16
@@ -1408,32 +1410,32 @@ folio_clear_vmemmap_self_hosted 22 16
 folio_clear_waiters 22 16
 folio_clear_workingset 22 16
 folio_clear_xen_remapped 22 16
-folio_end_writeback 430 165
-folio_get 92 107
-folio_lock 431 165
-folio_lock_killable 432 165
-folio_mark_dirty 433 107
+folio_end_writeback 431 166
+folio_get 92 108
+folio_lock 432 166
+folio_lock_killable 433 166
+folio_mark_dirty 434 108
 folio_mark_uptodate 55 16
-folio_nr_pages 40 107
-folio_order 40 107
-folio_page 40 107
-folio_put 434 107
-folio_put_refs 435 107
-folio_put_testzero 424 107
-folio_ref_add 436 175
-folio_ref_add_unless_zero 437 175
-folio_ref_count 44 175
-folio_ref_dec 438 175
-folio_ref_dec_and_test 424 175
-folio_ref_dec_return 439 175
-folio_ref_freeze 440 175
-folio_ref_inc 92 175
-folio_ref_inc_return 441 175
-folio_ref_sub 442 175
-folio_ref_sub_and_test 443 175
-folio_ref_sub_return 444 175
-folio_ref_try_add 437 175
-folio_ref_unfreeze 445 175
+folio_nr_pages 40 108
+folio_order 40 108
+folio_page 40 108
+folio_put 435 108
+folio_put_refs 436 108
+folio_put_testzero 425 108
+folio_ref_add 437 176
+folio_ref_add_unless_zero 438 176
+folio_ref_count 44 176
+folio_ref_dec 439 176
+folio_ref_dec_and_test 425 176
+folio_ref_dec_return 440 176
+folio_ref_freeze 441 176
+folio_ref_inc 92 176
+folio_ref_inc_return 442 176
+folio_ref_sub 443 176
+folio_ref_sub_and_test 444 176
+folio_ref_sub_return 445 176
+folio_ref_try_add 438 176
+folio_ref_unfreeze 446 176
 folio_set_active 54 16
 folio_set_checked 54 16
 folio_set_dirty 54 16
@@ -1466,7 +1468,7 @@ folio_set_waiters 54 16
 folio_set_workingset 54 16
 folio_set_xen_remapped 54 16
 folio_set_young 54 16
-folio_size 40 107
+folio_size 40 108
 folio_start_writeback 54 16
 folio_test_active 44 16
 folio_test_anon 45 16
@@ -1535,234 +1537,234 @@ folio_test_writeback 44 16
 folio_test_xen_remapped 44 16
 folio_test_young 44 16
 folio_test_zsmalloc 44 16
-folio_try_get 446 175
-folio_trylock 447 165
-folio_unlock 448 165
-folio_wait_bit 449 165
-folio_wait_locked 449 165
-folio_wait_stable 449 165
-folio_wait_writeback 449 165
-for_each_clear_bit 450 170
-for_each_cpu 450 51
-for_each_set_bit 450 170
-fpga_mgr_register 451 131
-fpga_mgr_unregister 452 131
-fput 453 166
-free_candev 351 117
-free_irq 454 19
-free_netdev 351 117
+folio_try_get 447 176
+folio_trylock 448 166
+folio_unlock 449 166
+folio_wait_bit 450 166
+folio_wait_locked 450 166
+folio_wait_stable 450 166
+folio_wait_writeback 450 166
+for_each_clear_bit 451 171
+for_each_cpu 451 51
+for_each_set_bit 451 171
+fpga_mgr_register 452 132
+fpga_mgr_unregister 453 132
+fput 454 167
+free_candev 352 118
+free_irq 455 19
+free_netdev 352 118
 free_page 81 57
 free_pages 81 57
 free_percpu 81 77
-from_timer 307 23
+from_timer 308 23
 fs_initcall 148 54
 fs_initcall_sync 148 54
-fsleep 301 176
-futex_hb_waiters_dec 328 177
-futex_hb_waiters_inc 455 177
-futex_hb_waiters_pending 456 177
-futex_q_lock 457 177
-futex_q_unlock 458 177
-fwnode_handle_put 417 178
-get_bh 92 99
-get_cpu 459 179
-get_cpu_ptr 460 180
-get_cpu_var 461 180
-get_cred 391 181
-get_cred_rcu 446 181
-get_device 391 11
-get_file 391 169
-get_file_rcu 446 169
-get_locked_pte 462 182
-get_net 391 183
-get_page 92 107
-get_page_unless_zero 446 107
-get_pid 391 171
-get_state_synchronize_rcu 463 42
-get_state_synchronize_srcu 464 101
-get_task_mm 465 184
-get_task_struct 391 185
+fsleep 302 177
+futex_hb_waiters_dec 329 178
+futex_hb_waiters_inc 456 178
+futex_hb_waiters_pending 457 178
+futex_q_lock 458 178
+futex_q_unlock 459 178
+fwnode_handle_put 418 179
+get_bh 92 100
+get_cpu 460 180
+get_cpu_ptr 461 181
+get_cpu_var 462 181
+get_cred 392 182
+get_cred_rcu 447 182
+get_device 392 11
+get_file 392 170
+get_file_rcu 447 170
+get_locked_pte 463 183
+get_net 392 184
+get_page 92 108
+get_page_unless_zero 447 108
+get_pid 392 172
+get_state_synchronize_rcu 464 42
+get_state_synchronize_srcu 465 102
+get_task_mm 466 185
+get_task_struct 392 186
 get_user 73 58
-get_user_pages 420 107
-get_user_pages_fast 420 107
+get_user_pages 421 108
+get_user_pages_fast 421 108
 get_zeroed_page 82 57
-gpiochip_add 466 132
-gpiochip_add_data 466 132
-gpiochip_remove 467 132
-gpiod_get_value_cansleep 292 186
-gpiod_set_value 468 186
-gpiod_set_value_cansleep 292 186
+gpiochip_add 467 133
+gpiochip_add_data 467 133
+gpiochip_remove 468 133
+gpiod_get_value_cansleep 293 187
+gpiod_set_value 469 187
+gpiod_set_value_cansleep 293 187
 guard 17 12
-guard(__priv__iio_dev_mode_lock) 469 52
-guard(__priv__iio_dev_mode_lock_try_direct) 470 52
-guard(__task_rq_lock) 471 12
-guard(console_lock) 472 12
-guard(cooling_dev) 469 187
-guard(cpufreq_policy_read) 473 188
-guard(cpufreq_policy_write) 474 188
-guard(cpus_read_lock) 475 12
-guard(device) 469 12
-guard(device_intr) 470 12
-guard(devl) 469 12
-guard(disable_irq) 476 12
-guard(gpio_generic_lock) 477 189
-guard(gpio_generic_lock_irqsave) 478 189
-guard(hwmon_lock) 469 133
-guard(irq) 479 12
-guard(irqsave) 479 12
-guard(jump_label_lock) 480 12
-guard(local_lock) 481 12
-guard(local_lock_irq) 482 12
-guard(local_lock_irqsave) 482 12
-guard(local_lock_nested_bh) 483 12
-guard(migrate) 484 12
-guard(mmap_read_lock) 485 12
-guard(mmap_read_lock_try) 486 12
-guard(mmap_write_lock) 487 12
-guard(msi_descs_lock) 469 190
-guard(mutex) 469 12
-guard(mutex_intr) 470 12
-guard(mutex_kill) 470 12
-guard(mutex_try) 488 12
-guard(pagefault) 489 12
-guard(pci_dev) 469 12
-guard(percpu_read) 490 12
-guard(percpu_read_try) 491 12
-guard(percpu_write) 492 12
-guard(pm_runtime_active) 493 12
-guard(pm_runtime_active_auto) 493 12
-guard(pm_runtime_active_auto_try) 494 12
-guard(pm_runtime_active_auto_try_enabled) 495 12
-guard(pm_runtime_active_try) 494 12
-guard(pm_runtime_active_try_enabled) 495 12
-guard(pm_runtime_noresume) 496 12
-guard(preempt) 497 12
-guard(preempt_notrace) 497 12
-guard(raw_spinlock) 477 12
-guard(raw_spinlock_bh) 498 12
-guard(raw_spinlock_bh_try) 499 12
-guard(raw_spinlock_irq) 478 12
-guard(raw_spinlock_irq_try) 500 12
-guard(raw_spinlock_irqsave) 478 12
-guard(raw_spinlock_irqsave_try) 500 12
-guard(raw_spinlock_nested) 477 12
-guard(raw_spinlock_try) 501 12
-guard(rcu) 502 12
-guard(rcu_tasks_trace) 503 12
-guard(read_lock) 504 12
-guard(read_lock_irq) 505 12
-guard(read_lock_irqsave) 505 12
-guard(ring_buffer_nest) 17 191
-guard(rq_lock) 477 12
-guard(rq_lock_irq) 478 12
-guard(rq_lock_irqsave) 478 12
-guard(rwsem_read) 473 12
-guard(rwsem_read_intr) 506 12
-guard(rwsem_read_kill) 506 12
-guard(rwsem_read_try) 507 12
-guard(rwsem_write) 474 12
-guard(rwsem_write_kill) 508 12
-guard(rwsem_write_try) 509 12
-guard(serio_pause_rx) 510 192
-guard(spinlock) 511 12
-guard(spinlock_bh) 512 12
-guard(spinlock_bh_try) 513 12
-guard(spinlock_irq) 510 12
-guard(spinlock_irq_try) 514 12
-guard(spinlock_irqsave) 510 12
-guard(spinlock_irqsave_try) 514 12
-guard(spinlock_try) 515 12
-guard(srcu) 516 12
-guard(srcu_fast) 516 12
-guard(srcu_fast_notrace) 516 12
-guard(super_write) 517 12
-guard(task_lock) 511 12
-guard(task_rq_lock) 518 12
-guard(uart_port_lock) 511 12
-guard(uart_port_lock_check_sysrq_irqsave) 510 12
-guard(uart_port_lock_irq) 510 12
-guard(uart_port_lock_irqsave) 510 12
-guard(uart_port_lock_irqsave_try) 514 12
-guard(uart_port_lock_try) 515 12
-guard(wiphy) 469 12
-guard(write_lock) 519 12
-guard(write_lock_irq) 520 12
-guard(write_lock_irqsave) 520 12
-hardirq_count 521 65
-hash_add 522 193
-hash_add_rcu 523 193
-hash_del 524 193
-hash_del_rcu 525 193
-hash_for_each 526 193
-hash_for_each_possible 527 193
-hash_for_each_possible_rcu 528 193
-hash_for_each_rcu 529 193
-hash_for_each_safe 530 193
-hash_init 36 193
-hci_get_priv 311 117
-hci_register_dev 531 194
-hci_unregister_dev 532 194
-hid_device_io_stop 533 195
-hid_hw_close 533 195
-hid_hw_stop 534 195
-hlist_add_before 535 31
-hlist_add_before_rcu 536 196
-hlist_add_behind 535 31
-hlist_add_behind_rcu 536 196
-hlist_add_head 535 31
-hlist_add_head_rcu 537 196
-hlist_add_tail_rcu 537 196
-hlist_bl_add_head_rcu 537 196
-hlist_bl_del_rcu 538 196
-hlist_bl_for_each_entry_continue_rcu 539 197
-hlist_bl_for_each_entry_rcu 540 197
-hlist_bl_is_locked 106 198
-hlist_bl_lock 541 198
-hlist_bl_unlock 542 198
-hlist_del 543 31
-hlist_del_init 543 31
-hlist_del_init_rcu 538 196
-hlist_del_rcu 538 196
+guard(__priv__iio_dev_mode_lock) 470 52
+guard(__priv__iio_dev_mode_lock_try_direct) 471 52
+guard(__task_rq_lock) 472 12
+guard(console_lock) 473 12
+guard(cooling_dev) 470 188
+guard(cpufreq_policy_read) 474 189
+guard(cpufreq_policy_write) 475 189
+guard(cpus_read_lock) 476 12
+guard(device) 470 12
+guard(device_intr) 471 12
+guard(devl) 470 12
+guard(disable_irq) 477 12
+guard(gpio_generic_lock) 478 190
+guard(gpio_generic_lock_irqsave) 479 190
+guard(hwmon_lock) 470 134
+guard(irq) 480 12
+guard(irqsave) 480 12
+guard(jump_label_lock) 481 12
+guard(local_lock) 482 12
+guard(local_lock_irq) 483 12
+guard(local_lock_irqsave) 483 12
+guard(local_lock_nested_bh) 484 12
+guard(migrate) 485 12
+guard(mmap_read_lock) 486 12
+guard(mmap_read_lock_try) 487 12
+guard(mmap_write_lock) 488 12
+guard(msi_descs_lock) 470 191
+guard(mutex) 470 12
+guard(mutex_intr) 471 12
+guard(mutex_kill) 471 12
+guard(mutex_try) 489 12
+guard(pagefault) 490 12
+guard(pci_dev) 470 12
+guard(percpu_read) 491 12
+guard(percpu_read_try) 492 12
+guard(percpu_write) 493 12
+guard(pm_runtime_active) 494 12
+guard(pm_runtime_active_auto) 494 12
+guard(pm_runtime_active_auto_try) 495 12
+guard(pm_runtime_active_auto_try_enabled) 496 12
+guard(pm_runtime_active_try) 495 12
+guard(pm_runtime_active_try_enabled) 496 12
+guard(pm_runtime_noresume) 497 12
+guard(preempt) 498 12
+guard(preempt_notrace) 498 12
+guard(raw_spinlock) 478 12
+guard(raw_spinlock_bh) 499 12
+guard(raw_spinlock_bh_try) 500 12
+guard(raw_spinlock_irq) 479 12
+guard(raw_spinlock_irq_try) 501 12
+guard(raw_spinlock_irqsave) 479 12
+guard(raw_spinlock_irqsave_try) 501 12
+guard(raw_spinlock_nested) 478 12
+guard(raw_spinlock_try) 502 12
+guard(rcu) 503 12
+guard(rcu_tasks_trace) 504 12
+guard(read_lock) 505 12
+guard(read_lock_irq) 506 12
+guard(read_lock_irqsave) 506 12
+guard(ring_buffer_nest) 17 192
+guard(rq_lock) 478 12
+guard(rq_lock_irq) 479 12
+guard(rq_lock_irqsave) 479 12
+guard(rwsem_read) 474 12
+guard(rwsem_read_intr) 507 12
+guard(rwsem_read_kill) 507 12
+guard(rwsem_read_try) 508 12
+guard(rwsem_write) 475 12
+guard(rwsem_write_kill) 509 12
+guard(rwsem_write_try) 510 12
+guard(serio_pause_rx) 511 193
+guard(spinlock) 512 12
+guard(spinlock_bh) 513 12
+guard(spinlock_bh_try) 514 12
+guard(spinlock_irq) 511 12
+guard(spinlock_irq_try) 515 12
+guard(spinlock_irqsave) 511 12
+guard(spinlock_irqsave_try) 515 12
+guard(spinlock_try) 516 12
+guard(srcu) 517 12
+guard(srcu_fast) 517 12
+guard(srcu_fast_notrace) 517 12
+guard(super_write) 518 12
+guard(task_lock) 512 12
+guard(task_rq_lock) 519 12
+guard(uart_port_lock) 512 12
+guard(uart_port_lock_check_sysrq_irqsave) 511 12
+guard(uart_port_lock_irq) 511 12
+guard(uart_port_lock_irqsave) 511 12
+guard(uart_port_lock_irqsave_try) 515 12
+guard(uart_port_lock_try) 516 12
+guard(wiphy) 470 12
+guard(write_lock) 520 12
+guard(write_lock_irq) 521 12
+guard(write_lock_irqsave) 521 12
+hardirq_count 522 65
+hash_add 523 194
+hash_add_rcu 524 194
+hash_del 525 194
+hash_del_rcu 526 194
+hash_for_each 527 194
+hash_for_each_possible 528 194
+hash_for_each_possible_rcu 529 194
+hash_for_each_rcu 530 194
+hash_for_each_safe 531 194
+hash_init 36 194
+hci_get_priv 312 118
+hci_register_dev 532 195
+hci_unregister_dev 533 195
+hid_device_io_stop 534 196
+hid_hw_close 534 196
+hid_hw_stop 535 196
+hlist_add_before 536 31
+hlist_add_before_rcu 537 197
+hlist_add_behind 536 31
+hlist_add_behind_rcu 537 197
+hlist_add_head 536 31
+hlist_add_head_rcu 538 197
+hlist_add_tail_rcu 538 197
+hlist_bl_add_head_rcu 538 197
+hlist_bl_del_rcu 539 197
+hlist_bl_for_each_entry_continue_rcu 540 198
+hlist_bl_for_each_entry_rcu 541 198
+hlist_bl_is_locked 106 199
+hlist_bl_lock 542 199
+hlist_bl_unlock 543 199
+hlist_del 544 31
+hlist_del_init 544 31
+hlist_del_init_rcu 539 197
+hlist_del_rcu 539 197
 hlist_empty 44 31
-hlist_entry 307 31
-hlist_entry_safe 544 199
-hlist_for_each_entry 545 31
-hlist_for_each_entry_continue_rcu 539 196
-hlist_for_each_entry_from_rcu 539 196
-hlist_for_each_entry_rcu 546 196
-hlist_for_each_entry_rcu_bh 546 196
-hlist_for_each_entry_rcu_notrace 546 196
-hlist_for_each_entry_safe 547 31
-hlist_for_each_entry_srcu 546 196
-hlist_nulls_add_head_rcu 536 200
-hlist_nulls_add_tail_rcu 536 200
-hlist_nulls_del_init_rcu 538 200
-hlist_nulls_del_rcu 538 200
-hlist_nulls_for_each_entry_rcu 540 200
-hlist_nulls_replace_init_rcu 548 200
-hlist_nulls_replace_rcu 548 196
-hlist_replace_rcu 548 196
-hlist_unhashed 264 31
+hlist_entry 308 31
+hlist_entry_safe 545 200
+hlist_for_each_entry 546 31
+hlist_for_each_entry_continue_rcu 540 197
+hlist_for_each_entry_from_rcu 540 197
+hlist_for_each_entry_rcu 547 197
+hlist_for_each_entry_rcu_bh 547 197
+hlist_for_each_entry_rcu_notrace 547 197
+hlist_for_each_entry_safe 548 31
+hlist_for_each_entry_srcu 547 197
+hlist_nulls_add_head_rcu 537 201
+hlist_nulls_add_tail_rcu 537 201
+hlist_nulls_del_init_rcu 539 201
+hlist_nulls_del_rcu 539 201
+hlist_nulls_for_each_entry_rcu 541 201
+hlist_nulls_replace_init_rcu 549 201
+hlist_nulls_replace_rcu 549 197
+hlist_replace_rcu 549 197
+hlist_unhashed 265 31
 hlist_unhashed_lockless 44 31
-hlists_swap_heads_rcu 549 196
-hrtimer_active 106 201
-hrtimer_cancel 550 201
-hrtimer_forward 551 201
-hrtimer_forward_now 551 201
-hrtimer_get_expires 264 201
-hrtimer_get_remaining 264 201
-hrtimer_get_softexpires 264 201
-hrtimer_init 552 201
-hrtimer_is_queued 106 201
-hrtimer_restart 553 201
-hrtimer_set_expires 61 201
-hrtimer_set_expires_range 61 201
-hrtimer_set_expires_range_ns 61 201
-hrtimer_setup 554 201
-hrtimer_start 553 201
-hrtimer_start_expires 553 201
-hrtimer_start_range_ns 553 201
-hrtimer_try_to_cancel 555 201
+hlists_swap_heads_rcu 550 197
+hrtimer_active 106 202
+hrtimer_cancel 551 202
+hrtimer_forward 552 202
+hrtimer_forward_now 552 202
+hrtimer_get_expires 265 202
+hrtimer_get_remaining 265 202
+hrtimer_get_softexpires 265 202
+hrtimer_init 553 202
+hrtimer_is_queued 106 202
+hrtimer_restart 554 202
+hrtimer_set_expires 61 202
+hrtimer_set_expires_range 61 202
+hrtimer_set_expires_range_ns 61 202
+hrtimer_setup 555 202
+hrtimer_start 554 202
+hrtimer_start_expires 554 202
+hrtimer_start_range_ns 554 202
+hrtimer_try_to_cancel 556 202
 htonl 1 93
 htons 1 93
 hweight16 1 55
@@ -1770,633 +1772,633 @@ hweight32 1 55
 hweight64 1 55
 hweight8 1 55
 hweight_long 1 55
-hwmon_device_register_with_info 556 133
-hwmon_device_unregister 557 133
-hwrng_register 558 134
-hwrng_unregister 559 134
-i2c_add_adapter 560 135
-i2c_add_numbered_adapter 560 135
-i2c_del_adapter 561 135
+hwmon_device_register_with_info 557 134
+hwmon_device_unregister 558 134
+hwrng_register 559 135
+hwrng_unregister 560 135
+i2c_add_adapter 561 136
+i2c_add_numbered_adapter 561 136
+i2c_del_adapter 562 136
 i2c_get_clientdata 40 11
-i2c_transfer 267 135
-i_mmap_assert_locked 562 169
-i_mmap_assert_write_locked 154 169
-i_mmap_lock_read 142 169
-i_mmap_lock_write 143 169
-i_mmap_trylock_read 144 169
-i_mmap_trylock_write 145 169
-i_mmap_unlock_read 146 169
-i_mmap_unlock_write 147 169
-ib_register_device 563 202
-ib_unregister_device 564 202
-ida_alloc 565 203
-ida_free 566 203
-idr_alloc 567 203
-idr_find 568 203
-idr_for_each_entry 569 203
-idr_preload 570 203
-idr_preload_end 100 203
-idr_remove 571 203
-ieee80211_free_hw 351 117
-ieee80211_register_hw 572 204
-ieee80211_unregister_hw 573 204
-ieee802154_register_hw 574 205
-ieee802154_unregister_hw 575 205
-igrab 576 169
-ihold 577 169
-iio_alloc_pollfunc 578 206
-iio_device_free 351 117
+i2c_transfer 268 136
+i_mmap_assert_locked 563 170
+i_mmap_assert_write_locked 154 170
+i_mmap_lock_read 142 170
+i_mmap_lock_write 143 170
+i_mmap_trylock_read 144 170
+i_mmap_trylock_write 145 170
+i_mmap_unlock_read 146 170
+i_mmap_unlock_write 147 170
+ib_register_device 564 203
+ib_unregister_device 565 203
+ida_alloc 566 204
+ida_free 567 204
+idr_alloc 568 204
+idr_find 569 204
+idr_for_each_entry 570 204
+idr_preload 571 204
+idr_preload_end 100 204
+idr_remove 572 204
+ieee80211_free_hw 352 118
+ieee80211_register_hw 573 205
+ieee80211_unregister_hw 574 205
+ieee802154_register_hw 575 206
+ieee802154_unregister_hw 576 206
+igrab 577 170
+ihold 578 170
+iio_alloc_pollfunc 579 207
+iio_device_free 352 118
 iio_device_register 83 52
-iio_device_unregister 579 52
-iio_priv 311 117
-iio_triggered_buffer_setup 580 136
-ilog2 1 207
-in_atomic 521 65
-in_dev_get 391 59
-in_dev_put 306 59
-in_hardirq 521 65
-in_interrupt 521 65
-in_nmi 521 65
-in_serving_softirq 521 65
-in_softirq 521 65
-in_task 521 65
+iio_device_unregister 580 52
+iio_priv 312 118
+iio_triggered_buffer_setup 581 137
+ilog2 1 208
+in_atomic 522 65
+in_dev_get 392 59
+in_dev_put 307 59
+in_hardirq 522 65
+in_interrupt 522 65
+in_nmi 522 65
+in_serving_softirq 522 65
+in_softirq 522 65
+in_task 522 65
 inb 103 66
 inb_p 103 66
-inc_tlb_flush_pending 581 123
-init_completion 36 106
-init_irq_work 582 208
-init_rcu_head 583 42
-init_rcu_head_on_stack 583 42
-init_rwsem 36 161
-init_srcu_struct 584 101
-init_swait_queue_head 36 209
+inc_tlb_flush_pending 582 124
+init_completion 36 107
+init_irq_work 583 209
+init_rcu_head 584 42
+init_rcu_head_on_stack 584 42
+init_rwsem 36 162
+init_srcu_struct 585 102
+init_swait_queue_head 36 210
 init_waitqueue_head 36 46
 inl 103 66
 inl_p 103 66
-inode_dio_begin 92 169
-inode_dio_end 585 169
-inode_dio_wait 449 169
-inode_lock 143 169
-inode_lock_killable 413 169
-inode_lock_nested 143 169
-inode_lock_shared 142 169
-inode_lock_shared_killable 411 169
-inode_lock_shared_nested 142 169
-inode_trylock 145 169
-inode_trylock_shared 144 169
-inode_unlock 147 169
-inode_unlock_shared 146 169
-input_free_device 586 210
-input_register_device 587 210
-input_unregister_device 586 210
+inode_dio_begin 92 170
+inode_dio_end 586 170
+inode_dio_wait 450 170
+inode_lock 143 170
+inode_lock_killable 414 170
+inode_lock_nested 143 170
+inode_lock_shared 142 170
+inode_lock_shared_killable 412 170
+inode_lock_shared_nested 142 170
+inode_trylock 145 170
+inode_trylock_shared 144 170
+inode_unlock 147 170
+inode_unlock_shared 146 170
+input_free_device 587 211
+input_register_device 588 211
+input_unregister_device 587 211
 insb 85 66
 insl 85 66
-instrument_atomic_read 334 211
-instrument_atomic_read_write 334 211
-instrument_atomic_write 334 211
-instrument_read 334 211
-instrument_read_write 334 211
-instrument_write 334 211
+instrument_atomic_read 335 212
+instrument_atomic_read_write 335 212
+instrument_atomic_write 335 212
+instrument_read 335 212
+instrument_read_write 335 212
+instrument_write 335 212
 insw 85 66
 inw 103 66
 inw_p 103 66
-io_schedule 588 108
-io_schedule_timeout 589 124
-io_stop_wc 590 157
-ioread16 103 212
-ioread16_rep 85 212
-ioread16be 103 212
-ioread32 103 212
-ioread32_rep 85 212
-ioread32be 103 212
-ioread64 103 212
-ioread64be 103 212
-ioread8 103 212
-ioread8_rep 85 212
-iowrite16 104 212
-iowrite16_rep 85 212
-iowrite16be 104 212
-iowrite32 104 212
-iowrite32_rep 85 212
-iowrite32be 104 212
-iowrite64 104 212
-iowrite64be 104 212
-iowrite8 104 212
-iowrite8_rep 85 212
-iput 591 169
-irq_count 521 65
-irq_set_chained_handler 592 213
-irq_set_chained_handler_and_data 592 213
-irq_work_queue 593 214
-irq_work_queue_on 593 214
-irq_work_sync 594 214
-irqs_disabled 521 65
-is_power_of_2 1 207
-jiffies_to_msecs 40 215
-jiffies_to_usecs 40 215
-jump_label_lock 595 216
-jump_label_unlock 596 216
-kasan_check_read 334 217
-kasan_check_write 334 217
-kasprintf 82 218
-kcalloc 82 219
-kcsan_atomic_next 334 220
-kcsan_flat_atomic_begin 334 220
-kcsan_flat_atomic_end 334 220
-kcsan_nestable_atomic_begin 334 220
-kcsan_nestable_atomic_end 334 220
-kernel_read 267 169
-kernel_write 267 169
-kfifo_get 597 221
-kfifo_in 598 221
-kfifo_in_spinlocked 599 221
-kfifo_is_empty 264 221
-kfifo_is_full 264 221
-kfifo_len 264 221
-kfifo_out 597 221
-kfifo_out_spinlocked 105 221
-kfifo_put 598 221
-kfifo_reset 36 221
-kfree 81 219
-kfree_const 81 219
-kfree_rcu 600 100
-kfree_rcu_mightsleep 601 100
-kfree_sensitive 81 219
-kfree_skb 306 69
-kfree_skb_list 306 69
-kfree_skb_reason 306 69
-klist_del 602 222
-klist_remove 602 222
-kmalloc 82 219
-kmalloc_array 82 219
-kmalloc_node 82 219
-kmalloc_obj 82 219
-kmalloc_objs 82 219
-kmap 603 223
-kmap_atomic 604 223
-kmap_local_folio 605 223
-kmap_local_page 605 223
-kmem_cache_alloc 82 219
-kmem_cache_alloc_node 82 219
-kmem_cache_create 141 219
-kmem_cache_destroy 606 219
-kmem_cache_free 368 219
-kmem_cache_free_bulk 607 219
-kmem_cache_zalloc 82 219
-kmemdup 82 224
-kmemdup_nul 82 224
-kobject_get 391 225
-kobject_get_unless_zero 325 225
-kobject_put 417 225
-krealloc 82 219
-krealloc_array 82 219
-kref_get 608 226
-kref_get_unless_zero 609 226
-kref_init 610 226
-kref_put 611 226
-kref_put_lock 612 226
-kref_put_mutex 613 226
-kref_read 223 226
-kstrdup 82 224
-kstrdup_const 82 224
-kstrndup 82 224
-kthread_bind 292 227
-kthread_cancel_work_sync 614 227
-kthread_complete_and_exit 11 228
-kthread_create 615 227
-kthread_create_on_cpu 616 228
-kthread_create_on_node 616 228
-kthread_destroy_worker 333 227
-kthread_exit 11 228
-kthread_flush_work 617 227
-kthread_flush_worker 416 227
-kthread_init_delayed_work 35 228
-kthread_init_work 618 228
-kthread_mod_delayed_work 619 227
-kthread_park 620 227
-kthread_parkme 301 227
-kthread_queue_delayed_work 619 227
-kthread_queue_work 621 227
-kthread_run 622 227
-kthread_run_on_cpu 616 228
-kthread_run_on_node 616 228
-kthread_should_park 623 227
-kthread_should_stop 623 227
-kthread_should_stop_or_park 624 227
-kthread_stop 620 227
-kthread_unpark 625 227
-ktime_add 40 229
-ktime_get 40 229
-ktime_get_boottime 40 229
-ktime_get_ns 40 229
-ktime_get_real 40 229
-ktime_ms_delta 40 229
-ktime_sub 40 229
-ktime_to_ms 40 229
-ktime_to_ns 40 229
-ktime_to_us 40 229
-ktime_us_delta 40 229
-kunmap 626 223
-kunmap_atomic 627 223
-kunmap_local 419 223
-kvasprintf 82 218
-kvcalloc 82 219
-kvfree 628 219
-kvfree_rcu 600 100
-kvfree_rcu_mightsleep 601 100
-kvfree_sensitive 628 219
-kvmalloc 82 219
-kvmalloc_array 82 219
-kvmalloc_node 82 219
-kvmemdup 82 224
-kvrealloc 82 219
-kvzalloc 82 219
-kvzalloc_node 82 219
-kzalloc 82 219
-kzalloc_node 82 219
-kzalloc_obj 82 219
-kzalloc_objs 82 219
+io_schedule 589 109
+io_schedule_timeout 590 125
+io_stop_wc 591 158
+ioread16 103 213
+ioread16_rep 85 213
+ioread16be 103 213
+ioread32 103 213
+ioread32_rep 85 213
+ioread32be 103 213
+ioread64 103 213
+ioread64be 103 213
+ioread8 103 213
+ioread8_rep 85 213
+iowrite16 104 213
+iowrite16_rep 85 213
+iowrite16be 104 213
+iowrite32 104 213
+iowrite32_rep 85 213
+iowrite32be 104 213
+iowrite64 104 213
+iowrite64be 104 213
+iowrite8 104 213
+iowrite8_rep 85 213
+iput 592 170
+irq_count 522 65
+irq_set_chained_handler 593 214
+irq_set_chained_handler_and_data 593 214
+irq_work_queue 594 215
+irq_work_queue_on 594 215
+irq_work_sync 595 215
+irqs_disabled 522 65
+is_power_of_2 1 208
+jiffies_to_msecs 40 216
+jiffies_to_usecs 40 216
+jump_label_lock 596 217
+jump_label_unlock 597 217
+kasan_check_read 335 218
+kasan_check_write 335 218
+kasprintf 82 219
+kcalloc 82 220
+kcsan_atomic_next 335 221
+kcsan_flat_atomic_begin 335 221
+kcsan_flat_atomic_end 335 221
+kcsan_nestable_atomic_begin 335 221
+kcsan_nestable_atomic_end 335 221
+kernel_read 268 170
+kernel_write 268 170
+kfifo_get 598 222
+kfifo_in 599 222
+kfifo_in_spinlocked 600 222
+kfifo_is_empty 265 222
+kfifo_is_full 265 222
+kfifo_len 265 222
+kfifo_out 598 222
+kfifo_out_spinlocked 105 222
+kfifo_put 599 222
+kfifo_reset 36 222
+kfree 81 220
+kfree_const 81 220
+kfree_rcu 601 101
+kfree_rcu_mightsleep 602 101
+kfree_sensitive 81 220
+kfree_skb 307 69
+kfree_skb_list 307 69
+kfree_skb_reason 307 69
+klist_del 603 223
+klist_remove 603 223
+kmalloc 82 220
+kmalloc_array 82 220
+kmalloc_node 82 220
+kmalloc_obj 82 220
+kmalloc_objs 82 220
+kmap 604 224
+kmap_atomic 605 224
+kmap_local_folio 606 224
+kmap_local_page 606 224
+kmem_cache_alloc 82 220
+kmem_cache_alloc_node 82 220
+kmem_cache_create 141 220
+kmem_cache_destroy 607 220
+kmem_cache_free 369 220
+kmem_cache_free_bulk 608 220
+kmem_cache_zalloc 82 220
+kmemdup 82 225
+kmemdup_nul 82 225
+kobject_get 392 226
+kobject_get_unless_zero 326 226
+kobject_put 418 226
+krealloc 82 220
+krealloc_array 82 220
+kref_get 609 227
+kref_get_unless_zero 610 227
+kref_init 611 227
+kref_put 612 227
+kref_put_lock 613 227
+kref_put_mutex 614 227
+kref_read 223 227
+kstrdup 82 225
+kstrdup_const 82 225
+kstrndup 82 225
+kthread_bind 293 228
+kthread_cancel_work_sync 615 228
+kthread_complete_and_exit 11 229
+kthread_create 616 228
+kthread_create_on_cpu 617 229
+kthread_create_on_node 617 229
+kthread_destroy_worker 334 228
+kthread_exit 11 229
+kthread_flush_work 618 228
+kthread_flush_worker 417 228
+kthread_init_delayed_work 35 229
+kthread_init_work 619 229
+kthread_mod_delayed_work 620 228
+kthread_park 621 228
+kthread_parkme 302 228
+kthread_queue_delayed_work 620 228
+kthread_queue_work 622 228
+kthread_run 623 228
+kthread_run_on_cpu 617 229
+kthread_run_on_node 617 229
+kthread_should_park 624 228
+kthread_should_stop 624 228
+kthread_should_stop_or_park 625 228
+kthread_stop 621 228
+kthread_unpark 626 228
+ktime_add 40 230
+ktime_get 40 230
+ktime_get_boottime 40 230
+ktime_get_ns 40 230
+ktime_get_real 40 230
+ktime_ms_delta 40 230
+ktime_sub 40 230
+ktime_to_ms 40 230
+ktime_to_ns 40 230
+ktime_to_us 40 230
+ktime_us_delta 40 230
+kunmap 627 224
+kunmap_atomic 628 224
+kunmap_local 420 224
+kvasprintf 82 219
+kvcalloc 82 220
+kvfree 629 220
+kvfree_rcu 601 101
+kvfree_rcu_mightsleep 602 101
+kvfree_sensitive 629 220
+kvmalloc 82 220
+kvmalloc_array 82 220
+kvmalloc_node 82 220
+kvmemdup 82 225
+kvrealloc 82 220
+kvzalloc 82 220
+kvzalloc_node 82 220
+kzalloc 82 220
+kzalloc_node 82 220
+kzalloc_obj 82 220
+kzalloc_objs 82 220
 l3mdev_master_dev_rcu 84 64
-latch_tree_find 629 230
-latch_tree_insert 630 230
+latch_tree_find 630 231
+latch_tree_insert 631 231
 late_initcall 148 54
 late_initcall_sync 148 54
 le16_to_cpu 1 93
 le32_to_cpu 1 93
 le64_to_cpu 1 93
-led_classdev_register 631 137
-led_classdev_register_ext 631 137
-led_classdev_unregister 632 137
+led_classdev_register 632 138
+led_classdev_register_ext 632 138
+led_classdev_unregister 633 138
 likely 79 39
-list_add 633 31
-list_add_rcu 537 196
-list_add_tail 633 31
-list_add_tail_rcu 537 196
-list_add_tail_release 634 31
-list_bidir_del_rcu 635 196
-list_bulk_move_tail 636 31
+list_add 634 31
+list_add_rcu 538 197
+list_add_tail 634 31
+list_add_tail_rcu 538 197
+list_add_tail_release 635 31
+list_bidir_del_rcu 636 197
+list_bulk_move_tail 637 31
 list_del 86 31
 list_del_init 86 31
-list_del_init_careful 637 31
-list_del_rcu 635 196
+list_del_init_careful 638 31
+list_del_rcu 636 197
 list_empty 44 31
 list_empty_careful 105 31
-list_entry 307 31
-list_entry_lockless 638 196
-list_entry_rcu 638 196
-list_first_entry 639 31
-list_first_entry_or_null 640 31
-list_first_entry_or_null_acquire 641 31
-list_first_or_null_rcu 642 196
-list_for_each 643 31
-list_for_each_entry 644 31
-list_for_each_entry_continue 644 31
-list_for_each_entry_continue_rcu 645 196
-list_for_each_entry_from 644 31
-list_for_each_entry_from_rcu 645 196
-list_for_each_entry_lockless 645 196
-list_for_each_entry_rcu 645 196
-list_for_each_entry_reverse 644 31
-list_for_each_entry_safe 646 31
-list_for_each_entry_safe_continue 646 31
-list_for_each_entry_safe_from 646 31
-list_for_each_entry_safe_reverse 646 31
-list_for_each_entry_srcu 645 196
-list_for_each_prev 643 31
-list_for_each_prev_safe 647 31
-list_for_each_rcu 648 196
-list_for_each_safe 647 31
-list_is_first 264 31
-list_is_head 264 31
-list_is_last 264 31
-list_is_singular 264 31
-list_last_entry 639 31
-list_last_entry_or_null 640 31
-list_move 636 31
-list_move_tail 636 31
-list_next_entry 649 31
-list_next_entry_circular 544 31
-list_next_or_null_rcu 650 196
-list_prev_entry 649 31
-list_prev_entry_circular 544 31
-list_replace 651 31
-list_replace_init 651 31
-list_replace_rcu 548 196
+list_entry 308 31
+list_entry_lockless 639 197
+list_entry_rcu 639 197
+list_first_entry 640 31
+list_first_entry_or_null 641 31
+list_first_entry_or_null_acquire 642 31
+list_first_or_null_rcu 643 197
+list_for_each 644 31
+list_for_each_entry 645 31
+list_for_each_entry_continue 645 31
+list_for_each_entry_continue_rcu 646 197
+list_for_each_entry_from 645 31
+list_for_each_entry_from_rcu 646 197
+list_for_each_entry_lockless 646 197
+list_for_each_entry_rcu 646 197
+list_for_each_entry_reverse 645 31
+list_for_each_entry_safe 647 31
+list_for_each_entry_safe_continue 647 31
+list_for_each_entry_safe_from 647 31
+list_for_each_entry_safe_reverse 647 31
+list_for_each_entry_srcu 646 197
+list_for_each_prev 644 31
+list_for_each_prev_safe 648 31
+list_for_each_rcu 649 197
+list_for_each_safe 648 31
+list_is_first 265 31
+list_is_head 265 31
+list_is_last 265 31
+list_is_singular 265 31
+list_last_entry 640 31
+list_last_entry_or_null 641 31
+list_move 637 31
+list_move_tail 637 31
+list_next_entry 650 31
+list_next_entry_circular 545 31
+list_next_or_null_rcu 651 197
+list_prev_entry 650 31
+list_prev_entry_circular 545 31
+list_replace 652 31
+list_replace_init 652 31
+list_replace_rcu 549 197
 list_rotate_left 61 31
-list_splice 636 31
-list_splice_init 636 31
-list_splice_init_rcu 652 196
-list_splice_rcu 537 196
-list_splice_tail 636 31
-list_splice_tail_init 636 31
-list_splice_tail_init_rcu 652 196
-list_swap 636 31
-llist_add 653 61
-llist_add_batch 654 61
-llist_del_all 655 61
-llist_del_first 656 61
-llist_del_first_init 656 61
-llist_del_first_this 657 61
+list_splice 637 31
+list_splice_init 637 31
+list_splice_init_rcu 653 197
+list_splice_rcu 538 197
+list_splice_tail 637 31
+list_splice_tail_init 637 31
+list_splice_tail_init_rcu 653 197
+list_swap 637 31
+llist_add 654 61
+llist_add_batch 655 61
+llist_del_all 656 61
+llist_del_first 657 61
+llist_del_first_init 657 61
+llist_del_first_this 658 61
 llist_empty 44 61
-llist_entry 544 61
-llist_for_each_entry 658 61
-llist_for_each_entry_safe 659 61
+llist_entry 545 61
+llist_for_each_entry 659 61
+llist_for_each_entry_safe 660 61
 llist_next 44 61
-local64_add 660 231
-local64_add_return 661 231
-local64_cmpxchg 662 231
-local64_dec 663 231
-local64_dec_return 664 231
-local64_inc 665 231
-local64_inc_return 666 231
-local64_read 667 231
-local64_set 668 231
-local64_sub 669 231
-local64_sub_return 670 231
-local64_xchg 671 231
-local_add 660 231
-local_add_return 661 231
-local_bh_disable 90 232
-local_bh_enable 91 232
+local64_add 661 232
+local64_add_return 662 232
+local64_cmpxchg 663 232
+local64_dec 664 232
+local64_dec_return 665 232
+local64_inc 666 232
+local64_inc_return 667 232
+local64_read 668 232
+local64_set 669 232
+local64_sub 670 232
+local64_sub_return 671 232
+local64_xchg 672 232
+local_add 661 232
+local_add_return 662 232
+local_bh_disable 90 233
+local_bh_enable 91 233
 local_bh_enable_ip 91 62
-local_clock 40 229
-local_cmpxchg 662 231
-local_dec 663 231
-local_dec_return 664 231
-local_inc 665 231
-local_inc_return 666 231
-local_irq_disable 149 232
-local_irq_enable 150 232
-local_irq_restore 150 232
-local_irq_save 149 232
-local_lock 672 233
-local_lock_irq 673 233
-local_lock_irqsave 673 233
-local_lock_nested_bh 674 233
-local_read 667 231
-local_set 668 231
-local_sub 669 231
-local_sub_return 670 231
-local_trylock 675 233
-local_trylock_irqsave 676 233
-local_unlock 677 233
-local_unlock_irq 678 233
-local_unlock_irqrestore 678 233
-local_unlock_nested_bh 679 233
-local_xchg 671 231
-lock_buffer 680 99
-lock_page 431 165
-lock_sock 681 94
-lock_sock_fast 682 94
-lock_sock_nested 681 94
-lock_task_sighand 683 234
-lock_vma_under_rcu 684 235
-lockdep_assert 334 236
-lockdep_assert_RT_in_threaded_ctx 334 236
-lockdep_assert_cpus_held 685 120
-lockdep_assert_held 562 236
-lockdep_assert_held_exclusive 154 236
-lockdep_assert_held_once 562 236
-lockdep_assert_held_read 686 236
-lockdep_assert_held_write 154 236
-lockdep_assert_in_rcu_read_lock 687 42
-lockdep_assert_in_rcu_read_lock_bh 687 42
-lockdep_assert_in_rcu_read_lock_sched 687 42
-lockdep_assert_in_rcu_reader 687 42
-lockdep_assert_in_softirq 334 236
-lockdep_assert_irqs_disabled 688 236
-lockdep_assert_irqs_enabled 334 236
-lockdep_assert_none_held_once 334 236
-lockdep_assert_not_held 85 236
-lockdep_assert_preemption_disabled 689 236
-lockdep_assert_preemption_enabled 334 236
+local_clock 40 230
+local_cmpxchg 663 232
+local_dec 664 232
+local_dec_return 665 232
+local_inc 666 232
+local_inc_return 667 232
+local_irq_disable 149 233
+local_irq_enable 150 233
+local_irq_restore 150 233
+local_irq_save 149 233
+local_lock 673 234
+local_lock_irq 674 234
+local_lock_irqsave 674 234
+local_lock_nested_bh 675 234
+local_read 668 232
+local_set 669 232
+local_sub 670 232
+local_sub_return 671 232
+local_trylock 676 234
+local_trylock_irqsave 677 234
+local_unlock 678 234
+local_unlock_irq 679 234
+local_unlock_irqrestore 679 234
+local_unlock_nested_bh 680 234
+local_xchg 672 232
+lock_buffer 681 100
+lock_page 432 166
+lock_sock 682 94
+lock_sock_fast 683 94
+lock_sock_nested 682 94
+lock_task_sighand 684 235
+lock_vma_under_rcu 685 236
+lockdep_assert 335 237
+lockdep_assert_RT_in_threaded_ctx 335 237
+lockdep_assert_cpus_held 686 121
+lockdep_assert_held 563 237
+lockdep_assert_held_exclusive 154 237
+lockdep_assert_held_once 563 237
+lockdep_assert_held_read 687 237
+lockdep_assert_held_write 154 237
+lockdep_assert_in_rcu_read_lock 688 42
+lockdep_assert_in_rcu_read_lock_bh 688 42
+lockdep_assert_in_rcu_read_lock_sched 688 42
+lockdep_assert_in_rcu_reader 688 42
+lockdep_assert_in_softirq 335 237
+lockdep_assert_irqs_disabled 689 237
+lockdep_assert_irqs_enabled 335 237
+lockdep_assert_none_held_once 335 237
+lockdep_assert_not_held 85 237
+lockdep_assert_preemption_disabled 690 237
+lockdep_assert_preemption_enabled 335 237
 lockdep_assert_rq_held 154 70
-lockdep_assert_wiphy 154 237
-lockdep_is_held 690 236
-lockdep_rtnl_is_held 691 5
-lockdep_set_class 85 236
-lockdep_set_class_and_name 85 236
-lockdep_set_novalidate_class 85 236
-lockdep_set_subclass 85 236
-lockdep_sock_is_held 692 94
-lockless_dereference 693 238
-lockref_get 92 239
-lockref_get_not_dead 325 239
-lockref_get_not_zero 325 239
-lockref_mark_dead 61 239
-lockref_put_or_lock 694 239
-lockref_put_return 695 239
+lockdep_assert_wiphy 154 238
+lockdep_is_held 691 237
+lockdep_rtnl_is_held 692 5
+lockdep_set_class 85 237
+lockdep_set_class_and_name 85 237
+lockdep_set_novalidate_class 85 237
+lockdep_set_subclass 85 237
+lockdep_sock_is_held 693 94
+lockless_dereference 694 239
+lockref_get 92 240
+lockref_get_not_dead 326 240
+lockref_get_not_zero 326 240
+lockref_mark_dead 61 240
+lockref_put_or_lock 695 240
+lockref_put_return 696 240
 lower_16_bits 1 25
 lower_32_bits 1 25
 make_task_dead 11 8
-mark_buffer_dirty 696 99
+mark_buffer_dirty 697 100
 max 1 25
 max3 1 25
 max_t 1 25
-maybe_get_net 325 183
-mb 697 157
-mbox_controller_register 698 138
-mbox_controller_unregister 699 138
-mdelay 334 176
-mdiobus_register 700 139
-mdiobus_unregister 701 139
-memcmp 40 224
-memcpy 61 224
-memcpy_fromio 702 60
+maybe_get_net 326 184
+mb 698 158
+mbox_controller_register 699 139
+mbox_controller_unregister 700 139
+mdelay 335 177
+mdiobus_register 701 140
+mdiobus_unregister 702 140
+memcmp 40 225
+memcpy 61 225
+memcpy_fromio 703 60
 memcpy_toio 85 60
-memdup_user 703 224
-memmove 61 224
-mempool_alloc 82 240
-mempool_free 81 240
-memset 61 224
+memdup_user 704 225
+memmove 61 225
+mempool_alloc 82 241
+mempool_free 81 241
+memset 61 225
 memset_io 85 60
-memstick_add_host 704 241
-memstick_free_host 351 117
-memstick_priv 311 117
-memstick_remove_host 705 241
-memzero_explicit 61 224
-might_lock 85 236
-might_sleep 706 242
-might_sleep_if 707 242
-migrate_disable 708 65
-migrate_enable 709 65
+memstick_add_host 705 242
+memstick_free_host 352 118
+memstick_priv 312 118
+memstick_remove_host 706 242
+memzero_explicit 61 225
+might_lock 85 237
+might_sleep 707 243
+might_sleep_if 708 243
+migrate_disable 709 65
+migrate_enable 710 65
 min 1 25
 min3 1 25
 min_not_zero 1 25
 min_t 1 25
-mm_tlb_flush_nested 44 123
-mm_tlb_flush_pending 44 123
-mmap_assert_locked 562 235
-mmap_assert_read_locked 562 235
-mmap_assert_write_locked 154 235
-mmap_lock_is_contended 710 235
-mmap_lock_speculate_retry 711 235
-mmap_lock_speculate_try_begin 712 235
-mmap_read_lock 713 235
-mmap_read_lock_killable 714 235
-mmap_read_trylock 715 235
-mmap_read_unlock 716 235
-mmap_read_unlock_non_owner 716 235
-mmap_write_downgrade 414 235
-mmap_write_lock 717 235
-mmap_write_lock_killable 718 235
-mmap_write_lock_nested 717 235
-mmap_write_unlock 719 235
-mmc_add_host 720 243
-mmc_free_host 351 117
-mmc_priv 311 117
-mmc_remove_host 721 243
-mmdrop 453 184
-mmdrop_sched 722 184
-mmget 92 184
-mmget_not_zero 446 184
-mmgrab 92 184
-mmiowb 723 244
-mmput 724 184
-mmput_async 722 184
-mmu_notifier_invalidate_range_end 17 245
-mmu_notifier_invalidate_range_start 725 245
-mnt_drop_write 422 246
-mnt_drop_write_file 422 246
-mnt_want_write 726 246
-mnt_want_write_file 726 246
-mntget 727 246
-mntput 728 246
-mod_delayed_work 729 18
-mod_delayed_work_on 730 18
-mod_timer 731 76
-mod_timer_pending 731 76
-module_exit 732 63
+mm_tlb_flush_nested 44 124
+mm_tlb_flush_pending 44 124
+mmap_assert_locked 563 236
+mmap_assert_read_locked 563 236
+mmap_assert_write_locked 154 236
+mmap_lock_is_contended 711 236
+mmap_lock_speculate_retry 712 236
+mmap_lock_speculate_try_begin 713 236
+mmap_read_lock 714 236
+mmap_read_lock_killable 715 236
+mmap_read_trylock 716 236
+mmap_read_unlock 717 236
+mmap_read_unlock_non_owner 717 236
+mmap_write_downgrade 415 236
+mmap_write_lock 718 236
+mmap_write_lock_killable 719 236
+mmap_write_lock_nested 718 236
+mmap_write_unlock 720 236
+mmc_add_host 721 244
+mmc_free_host 352 118
+mmc_priv 312 118
+mmc_remove_host 722 244
+mmdrop 454 185
+mmdrop_sched 723 185
+mmget 92 185
+mmget_not_zero 447 185
+mmgrab 92 185
+mmiowb 724 245
+mmput 725 185
+mmput_async 723 185
+mmu_notifier_invalidate_range_end 17 246
+mmu_notifier_invalidate_range_start 726 246
+mnt_drop_write 423 247
+mnt_drop_write_file 423 247
+mnt_want_write 727 247
+mnt_want_write_file 727 247
+mntget 728 247
+mntput 729 247
+mod_delayed_work 730 18
+mod_delayed_work_on 731 18
+mod_timer 732 76
+mod_timer_pending 732 76
+module_exit 733 63
 module_init 148 63
-module_param_call 733 247
-module_put 722 63
+module_param_call 734 248
+module_put 723 63
 module_put_and_kthread_exit 11 63
-msecs_to_jiffies 40 215
-msleep 301 176
-msleep_interruptible 300 176
+msecs_to_jiffies 40 216
+msleep 302 177
+msleep_interruptible 301 177
 mul_u64_u32_shr 1 24
-mutex_destroy 734 88
+mutex_destroy 735 88
 mutex_init 36 88
-mutex_is_locked 710 248
-mutex_lock 346 248
-mutex_lock_interruptible 347 248
-mutex_lock_interruptible_nested 347 248
-mutex_lock_io 346 248
-mutex_lock_io_nested 346 248
-mutex_lock_killable 347 248
-mutex_lock_killable_nested 347 248
-mutex_lock_nest_lock 346 248
-mutex_lock_nested 346 248
-mutex_trylock 349 248
-mutex_unlock 350 248
-napi_alloc_skb 335 69
-napi_complete 735 64
-napi_complete_done 735 64
-napi_consume_skb 306 69
-napi_disable 736 64
-napi_enable 737 64
+mutex_is_locked 711 249
+mutex_lock 347 249
+mutex_lock_interruptible 348 249
+mutex_lock_interruptible_nested 348 249
+mutex_lock_io 347 249
+mutex_lock_io_nested 347 249
+mutex_lock_killable 348 249
+mutex_lock_killable_nested 348 249
+mutex_lock_nest_lock 347 249
+mutex_lock_nested 347 249
+mutex_trylock 350 249
+mutex_unlock 351 249
+napi_alloc_skb 336 69
+napi_complete 736 64
+napi_complete_done 736 64
+napi_consume_skb 307 69
+napi_disable 737 64
+napi_enable 738 64
 napi_gro_receive 246 64
-napi_schedule 738 64
-napi_schedule_irqoff 739 64
-napi_schedule_prep 738 64
-napi_synchronize 740 64
-ndelay 334 176
-need_resched 741 109
+napi_schedule 739 64
+napi_schedule_irqoff 740 64
+napi_schedule_prep 739 64
+napi_synchronize 741 64
+ndelay 335 177
+need_resched 742 110
 need_seqretry 106 67
-neigh_hold 92 249
-neigh_release 306 249
-netdev_alert 334 250
-netdev_alloc_skb 335 69
+neigh_hold 92 250
+neigh_release 307 250
+netdev_alert 335 251
+netdev_alloc_skb 336 69
 netdev_completed_queue 22 64
-netdev_crit 334 250
-netdev_dbg 334 250
-netdev_emerg 334 250
-netdev_err 334 250
-netdev_hold 341 64
-netdev_info 334 250
-netdev_lock 346 64
-netdev_lock_ops 742 251
+netdev_crit 335 251
+netdev_dbg 335 251
+netdev_emerg 335 251
+netdev_err 335 251
+netdev_hold 342 64
+netdev_info 335 251
+netdev_lock 347 64
+netdev_lock_ops 743 252
 netdev_master_upper_dev_get_rcu 84 64
-netdev_notice 334 250
-netdev_priv 743 64
-netdev_put 342 64
+netdev_notice 335 251
+netdev_priv 744 64
+netdev_put 343 64
 netdev_sent_queue 54 64
-netdev_trylock 349 64
+netdev_trylock 350 64
 netdev_tx_completed_queue 22 64
 netdev_tx_sent_queue 54 64
-netdev_unlock 350 64
-netdev_unlock_ops 350 251
-netdev_warn 334 250
+netdev_unlock 351 64
+netdev_unlock_ops 351 252
+netdev_warn 335 251
 netif_addr_lock 94 64
 netif_addr_lock_bh 95 64
 netif_addr_unlock 97 64
 netif_addr_unlock_bh 98 64
-netif_carrier_off 696 64
+netif_carrier_off 697 64
 netif_carrier_ok 44 64
-netif_carrier_on 744 64
-netif_device_attach 696 64
-netif_device_detach 745 64
+netif_carrier_on 745 64
+netif_device_attach 697 64
+netif_device_detach 746 64
 netif_device_present 44 64
 netif_dormant 44 64
-netif_napi_add 746 64
-netif_napi_add_config 746 64
-netif_napi_add_tx 746 64
-netif_napi_add_tx_weight 746 64
-netif_napi_add_weight 746 64
-netif_napi_del 747 64
+netif_napi_add 747 64
+netif_napi_add_config 747 64
+netif_napi_add_tx 747 64
+netif_napi_add_tx_weight 747 64
+netif_napi_add_weight 747 64
+netif_napi_del 748 64
 netif_queue_stopped 44 64
 netif_receive_skb 246 64
 netif_running 44 64
 netif_rx 246 64
-netif_schedule_queue 625 64
+netif_schedule_queue 626 64
 netif_start_queue 22 64
 netif_start_subqueue 22 64
-netif_stop_queue 748 64
-netif_stop_subqueue 748 64
-netif_subqueue_maybe_stop 749 252
+netif_stop_queue 749 64
+netif_stop_subqueue 749 64
+netif_subqueue_maybe_stop 750 253
 netif_subqueue_stopped 44 64
-netif_subqueue_try_stop 750 252
-netif_tx_disable 751 64
+netif_subqueue_try_stop 751 253
+netif_tx_disable 752 64
 netif_tx_lock 94 64
 netif_tx_lock_bh 95 64
 netif_tx_queue_stopped 44 64
 netif_tx_start_all_queues 22 64
 netif_tx_start_queue 22 64
-netif_tx_stop_all_queues 748 64
-netif_tx_stop_queue 748 64
+netif_tx_stop_all_queues 749 64
+netif_tx_stop_queue 749 64
 netif_tx_unlock 97 64
 netif_tx_unlock_bh 98 64
-netif_tx_wake_all_queues 744 64
-netif_tx_wake_queue 744 64
-netif_txq_completed_wake 752 252
-netif_txq_maybe_stop 749 252
-netif_txq_try_stop 750 252
-netif_wake_queue 744 64
-netif_wake_subqueue 744 64
-netif_xmit_stopped 264 64
-nfc_register_device 753 253
-nfc_unregister_device 754 253
-nmi_count 521 65
+netif_tx_wake_all_queues 745 64
+netif_tx_wake_queue 745 64
+netif_txq_completed_wake 753 253
+netif_txq_maybe_stop 750 253
+netif_txq_try_stop 751 253
+netif_wake_queue 745 64
+netif_wake_subqueue 745 64
+netif_xmit_stopped 265 64
+nfc_register_device 754 254
+nfc_unregister_device 755 254
+nmi_count 522 65
 no_free_ptr 79 12
-no_printk 40 164
-ns_to_ktime 40 229
-nsecs_to_jiffies 40 215
+no_printk 40 165
+ns_to_ktime 40 230
+nsecs_to_jiffies 40 216
 ntohl 1 93
 ntohs 1 93
-num_online_cpus 40 109
+num_online_cpus 40 110
 numa_node_id 40 11
-nvmem_register 755 140
-nvmem_unregister 756 140
-of_mdiobus_register 700 139
-of_node_get 391 13
-of_node_put 417 13
+nvmem_register 756 141
+nvmem_unregister 757 141
+of_mdiobus_register 701 140
+of_node_get 392 13
+of_node_put 418 13
 offsetof 3 45
-offsetofend 3 254
-on_each_cpu 757 255
-on_each_cpu_cond 758 255
-on_each_cpu_mask 758 255
-open_softirq 759 19
-order_base_2 1 207
+offsetofend 3 255
+on_each_cpu 758 256
+on_each_cpu_cond 759 256
+on_each_cpu_mask 759 256
+open_softirq 760 19
+order_base_2 1 208
 outb 104 66
 outb_p 104 66
 outl 104 66
@@ -2406,255 +2408,255 @@ outsl 85 66
 outsw 85 66
 outw 104 66
 outw_p 104 66
-p4dp_get 44 256
-page_address 40 107
-page_count 44 175
-page_folio 40 107
-page_ref_add 436 175
-page_ref_add_unless_zero 437 175
-page_ref_count 44 175
-page_ref_dec 438 175
-page_ref_dec_and_test 424 175
-page_ref_dec_return 439 175
-page_ref_freeze 440 175
-page_ref_inc 92 175
-page_ref_inc_return 441 175
-page_ref_sub 442 175
-page_ref_sub_and_test 443 175
-page_ref_unfreeze 445 175
-page_to_pfn 40 107
-page_to_phys 40 107
-pagefault_disable 760 50
-pagefault_enable 761 50
+p4dp_get 44 257
+page_address 40 108
+page_count 44 176
+page_folio 40 108
+page_ref_add 437 176
+page_ref_add_unless_zero 438 176
+page_ref_count 44 176
+page_ref_dec 439 176
+page_ref_dec_and_test 425 176
+page_ref_dec_return 440 176
+page_ref_freeze 441 176
+page_ref_inc 92 176
+page_ref_inc_return 442 176
+page_ref_sub 443 176
+page_ref_sub_and_test 444 176
+page_ref_unfreeze 446 176
+page_to_pfn 40 108
+page_to_phys 40 108
+pagefault_disable 761 50
+pagefault_enable 762 50
 panic 11 8
-path_get 762 257
-path_put 763 257
-pci_dev_get 391 258
-pci_dev_lock 346 258
-pci_dev_put 417 258
-pci_dev_unlock 350 258
-pci_disable_device 764 258
-pci_enable_device 765 258
-pci_free_irq 766 258
-pci_free_irq_vectors 767 258
+path_get 763 258
+path_put 764 258
+pci_dev_get 392 259
+pci_dev_lock 347 259
+pci_dev_put 418 259
+pci_dev_unlock 351 259
+pci_disable_device 765 259
+pci_enable_device 766 259
+pci_free_irq 767 259
+pci_free_irq_vectors 768 259
 pci_get_drvdata 40 11
-pci_lock_rescan_remove 768 258
-pci_request_irq 769 258
-pci_unlock_rescan_remove 770 258
-per_cpu 771 180
-per_cpu_ptr 125 180
-percpu_counter_add 772 259
-percpu_counter_add_batch 772 259
-percpu_counter_compare 773 259
-percpu_counter_dec 774 259
-percpu_counter_inc 775 259
-percpu_counter_read 773 259
-percpu_counter_read_positive 776 259
-percpu_counter_set 777 259
-percpu_counter_sub 778 259
-percpu_counter_sum 773 259
-percpu_counter_sum_positive 773 259
-percpu_down_read 779 260
-percpu_down_read_freezable 779 260
-percpu_down_read_internal 779 260
-percpu_down_read_trylock 780 260
-percpu_down_write 781 260
-percpu_is_read_locked 710 260
-percpu_is_write_locked 710 260
-percpu_ref_get 92 122
-percpu_ref_get_many 436 122
-percpu_ref_is_dying 264 122
-percpu_ref_is_zero 44 122
-percpu_ref_kill 85 122
-percpu_ref_kill_and_confirm 85 122
-percpu_ref_put 255 122
-percpu_ref_put_many 442 122
-percpu_ref_reinit 782 122
-percpu_ref_resurrect 782 122
-percpu_ref_switch_to_atomic 782 122
-percpu_ref_switch_to_atomic_sync 783 122
-percpu_ref_switch_to_percpu 782 122
-percpu_ref_tryget 325 122
-percpu_ref_tryget_live 325 122
-percpu_ref_tryget_live_rcu 325 122
-percpu_ref_tryget_many 784 122
-percpu_rwsem_is_held 710 260
-percpu_up_read 785 260
-percpu_up_write 786 260
-perf_pmu_register 787 261
-perf_pmu_unregister 788 261
-pfn_to_page 40 107
-pgdp_get 44 256
-phys_to_virt 40 107
-pid_task 340 171
-pin_user_pages 420 107
-pin_user_pages_fast 420 107
+pci_lock_rescan_remove 769 259
+pci_request_irq 770 259
+pci_unlock_rescan_remove 771 259
+per_cpu 772 181
+per_cpu_ptr 125 181
+percpu_counter_add 773 260
+percpu_counter_add_batch 773 260
+percpu_counter_compare 774 260
+percpu_counter_dec 775 260
+percpu_counter_inc 776 260
+percpu_counter_read 774 260
+percpu_counter_read_positive 777 260
+percpu_counter_set 778 260
+percpu_counter_sub 779 260
+percpu_counter_sum 774 260
+percpu_counter_sum_positive 774 260
+percpu_down_read 780 261
+percpu_down_read_freezable 780 261
+percpu_down_read_internal 780 261
+percpu_down_read_trylock 781 261
+percpu_down_write 782 261
+percpu_is_read_locked 711 261
+percpu_is_write_locked 711 261
+percpu_ref_get 92 123
+percpu_ref_get_many 437 123
+percpu_ref_is_dying 265 123
+percpu_ref_is_zero 44 123
+percpu_ref_kill 85 123
+percpu_ref_kill_and_confirm 85 123
+percpu_ref_put 256 123
+percpu_ref_put_many 443 123
+percpu_ref_reinit 783 123
+percpu_ref_resurrect 783 123
+percpu_ref_switch_to_atomic 783 123
+percpu_ref_switch_to_atomic_sync 784 123
+percpu_ref_switch_to_percpu 783 123
+percpu_ref_tryget 326 123
+percpu_ref_tryget_live 326 123
+percpu_ref_tryget_live_rcu 326 123
+percpu_ref_tryget_many 785 123
+percpu_rwsem_is_held 711 261
+percpu_up_read 786 261
+percpu_up_write 787 261
+perf_pmu_register 788 262
+perf_pmu_unregister 789 262
+pfn_to_page 40 108
+pgdp_get 44 257
+phys_to_virt 40 108
+pid_task 341 172
+pin_user_pages 421 108
+pin_user_pages_fast 421 108
 platform_get_drvdata 40 11
 pm_ptr 79 21
-pm_runtime_disable 292 262
-pm_runtime_force_resume 765 262
-pm_runtime_force_suspend 764 262
-pm_runtime_get 789 262
-pm_runtime_get_if_active 790 262
-pm_runtime_get_if_in_use 790 262
-pm_runtime_get_noresume 789 262
-pm_runtime_get_sync 791 262
-pm_runtime_put 792 262
-pm_runtime_put_autosuspend 792 262
-pm_runtime_put_noidle 793 262
-pm_runtime_put_sync 794 262
-pm_runtime_resume_and_get 791 262
+pm_runtime_disable 293 263
+pm_runtime_force_resume 766 263
+pm_runtime_force_suspend 765 263
+pm_runtime_get 790 263
+pm_runtime_get_if_active 791 263
+pm_runtime_get_if_in_use 791 263
+pm_runtime_get_noresume 790 263
+pm_runtime_get_sync 792 263
+pm_runtime_put 793 263
+pm_runtime_put_autosuspend 793 263
+pm_runtime_put_noidle 794 263
+pm_runtime_put_sync 795 263
+pm_runtime_resume_and_get 792 263
 pm_sleep_ptr 79 21
-pmd_clear 795 256
-pmd_install 796 263
-pmd_lock 797 182
-pmd_lockptr 246 182
-pmd_populate 798 263
-pmd_trans_huge_lock 799 182
-pmdp_establish 800 256
-pmdp_get 44 256
-pmdp_get_lockless 44 256
-pmdp_huge_clear_flush 801 256
-pmdp_huge_get_and_clear 801 256
-pmdp_invalidate 801 256
-pmem_wmb 406 157
-poll_state_synchronize_rcu 802 42
-poll_state_synchronize_srcu 803 101
-poll_wait 804 264
+pmd_clear 796 257
+pmd_install 797 264
+pmd_lock 798 183
+pmd_lockptr 246 183
+pmd_populate 799 264
+pmd_trans_huge_lock 800 183
+pmdp_establish 801 257
+pmdp_get 44 257
+pmdp_get_lockless 44 257
+pmdp_huge_clear_flush 802 257
+pmdp_huge_get_and_clear 802 257
+pmdp_invalidate 802 257
+pmem_wmb 407 158
+poll_state_synchronize_rcu 803 42
+poll_state_synchronize_srcu 804 102
+poll_wait 805 265
 postcore_initcall 148 54
 postcore_initcall_sync 148 54
-power_supply_register 805 142
-power_supply_unregister 806 142
-pr_alert 334 164
-pr_alert_once 334 164
-pr_alert_ratelimited 334 164
-pr_cont 334 164
-pr_crit 334 164
-pr_crit_once 334 164
-pr_crit_ratelimited 334 164
-pr_debug 334 164
-pr_debug_once 334 164
-pr_debug_ratelimited 334 164
-pr_devel 334 164
-pr_emerg 334 164
-pr_emerg_once 334 164
-pr_emerg_ratelimited 334 164
-pr_err 334 164
-pr_err_once 334 164
-pr_err_ratelimited 334 164
-pr_info 334 164
-pr_info_once 334 164
-pr_info_ratelimited 334 164
-pr_notice 334 164
-pr_notice_once 334 164
-pr_notice_ratelimited 334 164
-pr_warn 334 164
-pr_warn_once 334 164
-pr_warn_ratelimited 334 164
-preempt_check_resched 807 65
-preempt_count 521 65
+power_supply_register 806 143
+power_supply_unregister 807 143
+pr_alert 335 165
+pr_alert_once 335 165
+pr_alert_ratelimited 335 165
+pr_cont 335 165
+pr_crit 335 165
+pr_crit_once 335 165
+pr_crit_ratelimited 335 165
+pr_debug 335 165
+pr_debug_once 335 165
+pr_debug_ratelimited 335 165
+pr_devel 335 165
+pr_emerg 335 165
+pr_emerg_once 335 165
+pr_emerg_ratelimited 335 165
+pr_err 335 165
+pr_err_once 335 165
+pr_err_ratelimited 335 165
+pr_info 335 165
+pr_info_once 335 165
+pr_info_ratelimited 335 165
+pr_notice 335 165
+pr_notice_once 335 165
+pr_notice_ratelimited 335 165
+pr_warn 335 165
+pr_warn_once 335 165
+pr_warn_ratelimited 335 165
+preempt_check_resched 808 65
+preempt_count 522 65
 preempt_count_add 99 65
 preempt_count_dec 100 65
 preempt_count_dec_and_test 101 65
 preempt_count_inc 99 65
 preempt_count_sub 100 65
-preempt_disable 99 232
+preempt_disable 99 233
 preempt_disable_nested 251 65
-preempt_disable_notrace 99 232
-preempt_enable 100 232
+preempt_disable_notrace 99 233
+preempt_enable 100 233
 preempt_enable_nested 251 65
 preempt_enable_no_resched 100 65
 preempt_enable_no_resched_notrace 100 65
-preempt_enable_notrace 100 232
-preempt_fold_need_resched 807 65
-preempt_model_full 521 65
-preempt_model_none 521 65
-preempt_model_preemptible 521 65
-preempt_model_rt 521 65
-preempt_model_voluntary 521 65
-preempt_set_need_resched 807 65
-preemptible 521 65
-prepare_to_rcuwait 808 172
-prepare_to_swait_event 809 68
-prepare_to_swait_exclusive 810 68
-prepare_to_wait 810 68
-prepare_to_wait_event 809 68
-prepare_to_wait_exclusive 811 68
-printk 40 164
-printk_deferred 40 164
-printk_once 40 164
-printk_ratelimited 40 164
-proc_create 27 265
-proc_create_data 27 265
-proc_create_mount_point 27 265
-proc_create_net 27 265
-proc_create_net_data 27 265
-proc_create_net_data_write 27 265
-proc_create_net_single 27 265
-proc_create_net_single_write 27 265
-proc_create_seq 27 265
-proc_create_seq_data 27 265
-proc_create_seq_private 27 265
-proc_create_single 27 265
-proc_create_single_data 27 265
-proc_remove 327 265
-pskb_expand_head 812 69
-pte_clear 813 256
-pte_clear_not_present_full 813 256
-pte_lockptr 246 182
-pte_offset_map 814 256
-pte_offset_map_lock 815 182
-pte_offset_map_nolock 816 256
-pte_offset_map_ro_nolock 816 256
-pte_offset_map_rw_nolock 816 256
-pte_unmap 817 256
-pte_unmap_unlock 818 182
-ptep_clear_flush 801 256
-ptep_clear_flush_young 819 256
-ptep_get 44 256
-ptep_get_and_clear 801 256
-ptep_get_and_clear_full 801 256
-ptep_get_lockless 44 256
-ptep_modify_prot_commit 820 256
-ptep_modify_prot_start 801 256
-ptep_set_access_flags 821 256
-ptep_set_wrprotect 822 256
-ptep_test_and_clear_young 819 256
-ptep_try_set 823 256
-ptp_clock_register 824 266
-ptp_clock_unregister 825 266
-pud_lock 797 182
-pud_trans_huge_lock 799 182
-pudp_get 44 256
-pudp_huge_get_and_clear 801 256
+preempt_enable_notrace 100 233
+preempt_fold_need_resched 808 65
+preempt_model_full 522 65
+preempt_model_none 522 65
+preempt_model_preemptible 522 65
+preempt_model_rt 522 65
+preempt_model_voluntary 522 65
+preempt_set_need_resched 808 65
+preemptible 522 65
+prepare_to_rcuwait 809 173
+prepare_to_swait_event 810 68
+prepare_to_swait_exclusive 811 68
+prepare_to_wait 811 68
+prepare_to_wait_event 810 68
+prepare_to_wait_exclusive 812 68
+printk 40 165
+printk_deferred 40 165
+printk_once 40 165
+printk_ratelimited 40 165
+proc_create 27 266
+proc_create_data 27 266
+proc_create_mount_point 27 266
+proc_create_net 27 266
+proc_create_net_data 27 266
+proc_create_net_data_write 27 266
+proc_create_net_single 27 266
+proc_create_net_single_write 27 266
+proc_create_seq 27 266
+proc_create_seq_data 27 266
+proc_create_seq_private 27 266
+proc_create_single 27 266
+proc_create_single_data 27 266
+proc_remove 328 266
+pskb_expand_head 813 69
+pte_clear 814 257
+pte_clear_not_present_full 814 257
+pte_lockptr 246 183
+pte_offset_map 815 257
+pte_offset_map_lock 816 183
+pte_offset_map_nolock 817 257
+pte_offset_map_ro_nolock 817 257
+pte_offset_map_rw_nolock 817 257
+pte_unmap 818 257
+pte_unmap_unlock 819 183
+ptep_clear_flush 802 257
+ptep_clear_flush_young 820 257
+ptep_get 44 257
+ptep_get_and_clear 802 257
+ptep_get_and_clear_full 802 257
+ptep_get_lockless 44 257
+ptep_modify_prot_commit 821 257
+ptep_modify_prot_start 802 257
+ptep_set_access_flags 822 257
+ptep_set_wrprotect 823 257
+ptep_test_and_clear_young 820 257
+ptep_try_set 824 257
+ptp_clock_register 825 267
+ptp_clock_unregister 826 267
+pud_lock 798 183
+pud_trans_huge_lock 800 183
+pudp_get 44 257
+pudp_huge_get_and_clear 802 257
 pure_initcall 148 54
-put_bh 268 99
-put_cpu 100 179
-put_cpu_ptr 826 180
-put_cpu_var 827 180
-put_cred 453 181
-put_device 417 11
-put_net 306 183
-put_page 434 107
-put_page_testzero 424 107
-put_pid 306 171
-put_task_struct 306 185
+put_bh 269 100
+put_cpu 100 180
+put_cpu_ptr 827 181
+put_cpu_var 828 181
+put_cred 454 182
+put_device 418 11
+put_net 307 184
+put_page 435 108
+put_page_testzero 425 108
+put_pid 307 172
+put_task_struct 307 186
 put_user 102 58
-pwmchip_add 828 143
-pwmchip_remove 829 143
-queue_delayed_work 830 18
-queue_delayed_work_on 831 18
-queue_rcu_work 832 18
-queue_work 833 18
-queue_work_node 834 18
-queue_work_on 834 18
+pwmchip_add 829 144
+pwmchip_remove 830 144
+queue_delayed_work 831 18
+queue_delayed_work_on 832 18
+queue_rcu_work 833 18
+queue_work 834 18
+queue_work_node 835 18
+queue_work_on 835 18
 queued_spin_lock 151 80
 queued_spin_trylock 152 80
 queued_spin_unlock 153 80
-radix_tree_delete 835 267
-radix_tree_delete_item 835 267
-radix_tree_insert 836 267
-radix_tree_lookup 837 267
+radix_tree_delete 836 268
+radix_tree_delete_item 836 268
+radix_tree_insert 837 268
+radix_tree_lookup 838 268
 raw_cpu_add 116 71
 raw_cpu_add_return 117 71
 raw_cpu_and 118 71
@@ -2664,156 +2666,156 @@ raw_cpu_dec_return 121 71
 raw_cpu_inc 122 71
 raw_cpu_inc_return 123 71
 raw_cpu_or 124 71
-raw_cpu_ptr 125 180
+raw_cpu_ptr 125 181
 raw_cpu_read 126 71
 raw_cpu_sub 127 71
 raw_cpu_sub_return 128 71
 raw_cpu_try_cmpxchg 129 71
 raw_cpu_write 130 71
 raw_cpu_xchg 131 71
-raw_irqs_disabled 521 65
-raw_local_irq_disable 149 232
-raw_local_irq_enable 150 232
-raw_local_irq_restore 150 232
-raw_local_irq_save 149 232
-raw_notifier_call_chain 812 90
+raw_irqs_disabled 522 65
+raw_local_irq_disable 149 233
+raw_local_irq_enable 150 233
+raw_local_irq_restore 150 233
+raw_local_irq_save 149 233
+raw_notifier_call_chain 813 90
 raw_read_seqcount 105 67
 raw_read_seqcount_begin 105 67
-raw_read_seqcount_latch 838 67
-raw_read_seqcount_latch_retry 711 67
+raw_read_seqcount_latch 839 67
+raw_read_seqcount_latch_retry 712 67
 raw_seqcount_begin 105 67
-raw_seqcount_try_begin 712 67
-raw_smp_processor_id 839 179
-raw_spin_is_contended 840 83
-raw_spin_is_locked 840 83
-raw_spin_lock 841 268
-raw_spin_lock_bh 842 268
+raw_seqcount_try_begin 713 67
+raw_smp_processor_id 840 180
+raw_spin_is_contended 841 83
+raw_spin_is_locked 841 83
+raw_spin_lock 842 269
+raw_spin_lock_bh 843 269
 raw_spin_lock_init 36 83
-raw_spin_lock_irq 843 268
-raw_spin_lock_irq_rcu_node 843 269
-raw_spin_lock_irqsave 843 268
-raw_spin_lock_irqsave_nested 843 268
-raw_spin_lock_irqsave_rcu_node 843 269
-raw_spin_lock_nest_lock 841 268
-raw_spin_lock_nested 841 268
-raw_spin_lock_rcu_node 841 269
-raw_spin_rq_lock 841 70
-raw_spin_rq_lock_irqsave 843 70
-raw_spin_rq_unlock 844 70
-raw_spin_trylock 845 268
-raw_spin_trylock_bh 846 268
-raw_spin_trylock_irq 847 268
-raw_spin_trylock_irqsave 847 268
-raw_spin_unlock 844 268
-raw_spin_unlock_bh 848 268
-raw_spin_unlock_irq 849 268
-raw_spin_unlock_irq_rcu_node 849 269
-raw_spin_unlock_irqrestore 849 268
-raw_spin_unlock_irqrestore_rcu_node 849 269
-raw_spin_unlock_rcu_node 844 269
-raw_write_seqcount_barrier 850 67
-raw_write_seqcount_begin 851 67
-raw_write_seqcount_end 852 67
-raw_write_seqcount_latch 850 67
-rb_entry 307 199
-rb_entry_rcu 544 199
-rb_entry_safe 544 199
-rb_erase 853 199
-rb_find_rcu 629 199
-rb_first 854 199
-rb_insert_color 855 199
-rb_last 854 199
-rb_link_node 856 199
-rb_link_node_rcu 857 199
-rb_next 854 199
-rb_prev 854 199
-rc_register_device 858 144
-rc_unregister_device 859 144
-rcu_access_pointer 860 270
-rcu_assign_pointer 861 41
-rcu_assign_sk_user_data 862 94
-rcu_barrier 863 271
-rcu_barrier_tasks 863 271
-rcu_barrier_tasks_trace 863 271
-rcu_dereference 864 270
-rcu_dereference_all 864 270
-rcu_dereference_all_check 864 270
-rcu_dereference_bh 864 270
-rcu_dereference_bh_check 864 270
-rcu_dereference_check 864 270
-rcu_dereference_protected 865 270
-rcu_dereference_raw 864 270
-rcu_dereference_raw_check 864 270
-rcu_dereference_rtnl 693 5
-rcu_dereference_sched 864 270
-rcu_dereference_sched_check 864 270
-rcu_dereference_sk_user_data 866 94
+raw_spin_lock_irq 844 269
+raw_spin_lock_irq_rcu_node 844 270
+raw_spin_lock_irqsave 844 269
+raw_spin_lock_irqsave_nested 844 269
+raw_spin_lock_irqsave_rcu_node 844 270
+raw_spin_lock_nest_lock 842 269
+raw_spin_lock_nested 842 269
+raw_spin_lock_rcu_node 842 270
+raw_spin_rq_lock 842 70
+raw_spin_rq_lock_irqsave 844 70
+raw_spin_rq_unlock 845 70
+raw_spin_trylock 846 269
+raw_spin_trylock_bh 847 269
+raw_spin_trylock_irq 848 269
+raw_spin_trylock_irqsave 848 269
+raw_spin_unlock 845 269
+raw_spin_unlock_bh 849 269
+raw_spin_unlock_irq 850 269
+raw_spin_unlock_irq_rcu_node 850 270
+raw_spin_unlock_irqrestore 850 269
+raw_spin_unlock_irqrestore_rcu_node 850 270
+raw_spin_unlock_rcu_node 845 270
+raw_write_seqcount_barrier 851 67
+raw_write_seqcount_begin 852 67
+raw_write_seqcount_end 853 67
+raw_write_seqcount_latch 851 67
+rb_entry 308 200
+rb_entry_rcu 545 200
+rb_entry_safe 545 200
+rb_erase 854 200
+rb_find_rcu 630 200
+rb_first 855 200
+rb_insert_color 856 200
+rb_last 855 200
+rb_link_node 857 200
+rb_link_node_rcu 858 200
+rb_next 855 200
+rb_prev 855 200
+rc_register_device 859 145
+rc_unregister_device 860 145
+rcu_access_pointer 861 271
+rcu_assign_pointer 862 41
+rcu_assign_sk_user_data 863 94
+rcu_barrier 864 272
+rcu_barrier_tasks 864 272
+rcu_barrier_tasks_trace 864 272
+rcu_dereference 865 271
+rcu_dereference_all 865 271
+rcu_dereference_all_check 865 271
+rcu_dereference_bh 865 271
+rcu_dereference_bh_check 865 271
+rcu_dereference_check 865 271
+rcu_dereference_protected 866 271
+rcu_dereference_raw 865 271
+rcu_dereference_raw_check 865 271
+rcu_dereference_rtnl 694 5
+rcu_dereference_sched 865 271
+rcu_dereference_sched_check 865 271
+rcu_dereference_sk_user_data 867 94
 rcu_is_watching 59 42
-rcu_pointer_handoff 246 270
-rcu_read_lock 867 272
+rcu_pointer_handoff 246 271
+rcu_read_lock 868 273
 rcu_read_lock_any_held 59 42
-rcu_read_lock_bh 868 272
+rcu_read_lock_bh 869 273
 rcu_read_lock_bh_held 59 42
-rcu_read_lock_dont_migrate 869 272
+rcu_read_lock_dont_migrate 870 273
 rcu_read_lock_held 59 42
-rcu_read_lock_sched 870 272
+rcu_read_lock_sched 871 273
 rcu_read_lock_sched_held 59 42
-rcu_read_lock_sched_notrace 870 272
-rcu_read_lock_trace 871 272
-rcu_read_unlock 872 272
-rcu_read_unlock_bh 873 272
-rcu_read_unlock_migrate 874 272
-rcu_read_unlock_sched 875 272
-rcu_read_unlock_sched_notrace 875 272
-rcu_read_unlock_trace 876 272
-rcu_replace_pointer 877 41
-rcu_sync_enter 878 273
-rcu_sync_exit 879 273
-rcu_sync_is_idle 44 273
-rcuref_get 325 274
-rcuref_init 880 274
-rcuref_put 881 274
-rcuref_read 44 274
-rcuwait_active 44 172
-rcuwait_wait_event 247 172
-rcuwait_wake_up 329 172
-read_lock 882 268
-read_lock_bh 883 268
-read_lock_irq 884 268
-read_lock_irqsave 884 268
-read_poll_timeout 885 275
-read_poll_timeout_atomic 886 275
+rcu_read_lock_sched_notrace 871 273
+rcu_read_lock_trace 872 273
+rcu_read_unlock 873 273
+rcu_read_unlock_bh 874 273
+rcu_read_unlock_migrate 875 273
+rcu_read_unlock_sched 876 273
+rcu_read_unlock_sched_notrace 876 273
+rcu_read_unlock_trace 877 273
+rcu_replace_pointer 878 41
+rcu_sync_enter 879 274
+rcu_sync_exit 880 274
+rcu_sync_is_idle 44 274
+rcuref_get 326 275
+rcuref_init 881 275
+rcuref_put 882 275
+rcuref_read 44 275
+rcuwait_active 44 173
+rcuwait_wait_event 247 173
+rcuwait_wake_up 330 173
+read_lock 883 269
+read_lock_bh 884 269
+read_lock_irq 885 269
+read_lock_irqsave 885 269
+read_poll_timeout 886 276
+read_poll_timeout_atomic 887 276
 read_seqbegin 105 67
-read_seqbegin_or_lock 887 67
+read_seqbegin_or_lock 888 67
 read_seqbegin_or_lock_irqsave 105 67
 read_seqcount_begin 105 67
-read_seqcount_latch 838 67
-read_seqcount_latch_retry 711 67
-read_seqcount_retry 711 67
-read_seqlock_excl 888 67
-read_seqlock_excl_bh 889 67
-read_seqlock_excl_irq 890 67
-read_seqlock_excl_irqsave 890 67
-read_seqretry 711 67
-read_sequnlock_excl 891 67
-read_sequnlock_excl_bh 892 67
-read_sequnlock_excl_irq 893 67
-read_sequnlock_excl_irqrestore 893 67
-read_thread_flags 894 103
-read_trylock 895 268
-read_unlock 896 268
-read_unlock_bh 897 268
-read_unlock_irq 898 268
-read_unlock_irqrestore 898 268
+read_seqcount_latch 839 67
+read_seqcount_latch_retry 712 67
+read_seqcount_retry 712 67
+read_seqlock_excl 889 67
+read_seqlock_excl_bh 890 67
+read_seqlock_excl_irq 891 67
+read_seqlock_excl_irqsave 891 67
+read_seqretry 712 67
+read_sequnlock_excl 892 67
+read_sequnlock_excl_bh 893 67
+read_sequnlock_excl_irq 894 67
+read_sequnlock_excl_irqrestore 894 67
+read_thread_flags 895 104
+read_trylock 896 269
+read_unlock 897 269
+read_unlock_bh 898 269
+read_unlock_irq 899 269
+read_unlock_irqrestore 899 269
 readb 103 66
 readb_relaxed 103 66
 readl 103 66
-readl_poll_timeout 899 275
-readl_poll_timeout_atomic 103 275
+readl_poll_timeout 900 276
+readl_poll_timeout_atomic 103 276
 readl_relaxed 103 66
 readq 103 66
-readq_poll_timeout 899 275
-readq_poll_timeout_atomic 103 275
+readq_poll_timeout 900 276
+readq_poll_timeout_atomic 103 276
 readq_relaxed 103 66
 readsb 85 66
 readsl 85 66
@@ -2821,399 +2823,399 @@ readsq 85 66
 readsw 85 66
 readw 103 66
 readw_relaxed 103 66
-readx_poll_timeout 900 275
-readx_poll_timeout_atomic 901 275
-refcount_add 902 276
-refcount_add_not_zero 903 276
-refcount_add_not_zero_acquire 904 276
-refcount_dec 905 276
-refcount_dec_and_lock 906 276
-refcount_dec_and_lock_irqsave 906 276
-refcount_dec_and_mutex_lock 907 276
-refcount_dec_and_rtnl_lock 908 5
-refcount_dec_and_test 909 276
-refcount_dec_if_one 910 276
-refcount_dec_not_one 910 276
-refcount_inc 608 276
-refcount_inc_not_zero 609 276
-refcount_inc_not_zero_acquire 911 276
-refcount_read 223 276
-refcount_set 225 276
-refcount_set_release 226 276
-refcount_sub_and_test 912 276
-register_candev 913 64
-register_netdev 914 277
-register_netdevice 913 64
-regulator_bulk_disable 284 278
-regulator_bulk_enable 285 278
-regulator_disable 915 278
-regulator_enable 291 278
-regulator_register 916 145
-regulator_unregister 917 145
-reinit_completion 36 106
-release_sock 918 94
-remove_proc_entry 327 265
-remove_proc_subtree 327 265
+readx_poll_timeout 901 276
+readx_poll_timeout_atomic 902 276
+refcount_add 903 277
+refcount_add_not_zero 904 277
+refcount_add_not_zero_acquire 905 277
+refcount_dec 906 277
+refcount_dec_and_lock 907 277
+refcount_dec_and_lock_irqsave 907 277
+refcount_dec_and_mutex_lock 908 277
+refcount_dec_and_rtnl_lock 909 5
+refcount_dec_and_test 910 277
+refcount_dec_if_one 911 277
+refcount_dec_not_one 911 277
+refcount_inc 609 277
+refcount_inc_not_zero 610 277
+refcount_inc_not_zero_acquire 912 277
+refcount_read 223 277
+refcount_set 225 277
+refcount_set_release 226 277
+refcount_sub_and_test 913 277
+register_candev 914 64
+register_netdev 915 278
+register_netdevice 914 64
+regulator_bulk_disable 285 279
+regulator_bulk_enable 286 279
+regulator_disable 916 279
+regulator_enable 292 279
+regulator_register 917 146
+regulator_unregister 918 146
+reinit_completion 36 107
+release_sock 919 94
+remove_proc_entry 328 266
+remove_proc_subtree 328 266
 remove_wait_queue 85 73
-request_any_context_irq 919 19
-request_firmware 267 279
-request_irq 920 19
-request_module 267 280
-request_percpu_irq 919 19
-request_threaded_irq 921 19
-reset_control_assert 764 281
-reset_control_deassert 765 281
-reset_controller_register 922 146
-reset_controller_unregister 923 146
+request_any_context_irq 920 19
+request_firmware 268 280
+request_irq 921 19
+request_module 268 281
+request_percpu_irq 920 19
+request_threaded_irq 922 19
+reset_control_assert 765 282
+reset_control_deassert 766 282
+reset_controller_register 923 147
+reset_controller_unregister 924 147
 return_ptr 69 12
-rhashtable_destroy 449 282
-rhashtable_insert_fast 924 282
-rhashtable_lookup 925 282
-rhashtable_lookup_fast 925 282
-rhashtable_lookup_insert_fast 924 282
-rhashtable_remove 926 282
-rhashtable_remove_fast 927 282
-rhashtable_walk_next 925 282
-rhashtable_walk_start 928 282
-rhashtable_walk_stop 817 282
-rht_dereference 929 282
-rht_dereference_bucket 929 282
-rht_dereference_bucket_rcu 693 282
-rht_dereference_rcu 693 282
-rmb 930 157
+rhashtable_destroy 450 283
+rhashtable_insert_fast 925 283
+rhashtable_lookup 926 283
+rhashtable_lookup_fast 926 283
+rhashtable_lookup_insert_fast 925 283
+rhashtable_remove 927 283
+rhashtable_remove_fast 928 283
+rhashtable_walk_next 926 283
+rhashtable_walk_start 929 283
+rhashtable_walk_stop 818 283
+rht_dereference 930 283
+rht_dereference_bucket 930 283
+rht_dereference_bucket_rcu 694 283
+rht_dereference_rcu 694 283
+rmb 931 158
 rootfs_initcall 148 54
 round_down 1 25
 round_up 1 25
 rounddown 1 25
-rounddown_pow_of_two 1 207
+rounddown_pow_of_two 1 208
 roundup 1 25
-roundup_pow_of_two 1 207
-rproc_add 931 147
-rproc_del 932 147
-rq_lock 841 70
-rq_lock_irq 843 70
-rq_lock_irqsave 843 70
-rq_unlock 844 70
-rq_unlock_irq 849 70
-rq_unlock_irqrestore 849 70
-rt_mutex_lock 933 283
-rt_mutex_lock_interruptible 934 283
-rt_mutex_lock_killable 934 283
-rt_mutex_lock_nested 933 283
-rt_mutex_trylock 935 283
-rt_mutex_unlock 936 283
-rtnl_dereference 865 5
-rtnl_is_locked 937 5
-rtnl_lock 938 5
-rtnl_lock_interruptible 939 5
-rtnl_lock_killable 939 5
-rtnl_net_lock 940 5
-rtnl_net_unlock 941 5
-rtnl_trylock 942 5
-rtnl_unlock 943 5
+roundup_pow_of_two 1 208
+rproc_add 932 148
+rproc_del 933 148
+rq_lock 842 70
+rq_lock_irq 844 70
+rq_lock_irqsave 844 70
+rq_unlock 845 70
+rq_unlock_irq 850 70
+rq_unlock_irqrestore 850 70
+rt_mutex_lock 934 284
+rt_mutex_lock_interruptible 935 284
+rt_mutex_lock_killable 935 284
+rt_mutex_lock_nested 934 284
+rt_mutex_trylock 936 284
+rt_mutex_unlock 937 284
+rtnl_dereference 866 5
+rtnl_is_locked 938 5
+rtnl_lock 939 5
+rtnl_lock_interruptible 940 5
+rtnl_lock_killable 940 5
+rtnl_net_lock 941 5
+rtnl_net_unlock 942 5
+rtnl_trylock 943 5
+rtnl_unlock 944 5
 rwlock_init 36 83
-rwlock_is_contended 840 83
-rwlock_needbreak 840 83
-rwsem_assert_held 562 161
-rwsem_assert_held_write 154 161
-rwsem_is_contended 710 161
-rwsem_is_locked 710 161
-sb_bread 267 99
-sb_end_intwrite 422 167
-sb_end_pagefault 422 167
-sb_end_write 422 167
-sb_start_intwrite 425 167
-sb_start_pagefault 425 167
-sb_start_write 425 167
-sb_start_write_trylock 944 167
-sched_clock 40 229
+rwlock_is_contended 841 83
+rwlock_needbreak 841 83
+rwsem_assert_held 563 162
+rwsem_assert_held_write 154 162
+rwsem_is_contended 711 162
+rwsem_is_locked 711 162
+sb_bread 268 100
+sb_end_intwrite 423 168
+sb_end_pagefault 423 168
+sb_end_write 423 168
+sb_start_intwrite 426 168
+sb_start_pagefault 426 168
+sb_start_write 426 168
+sb_start_write_trylock 945 168
+sched_clock 40 230
 sched_preempt_enable_no_resched 100 65
-schedule 588 108
-schedule_delayed_work 945 18
-schedule_delayed_work_on 946 18
-schedule_hrtimeout 300 201
-schedule_hrtimeout_range 300 201
-schedule_on_each_cpu 589 18
-schedule_preempt_disabled 588 108
-schedule_timeout 589 108
-schedule_timeout_idle 589 108
-schedule_timeout_interruptible 589 108
-schedule_timeout_killable 589 108
-schedule_timeout_uninterruptible 589 108
-schedule_work 947 18
-schedule_work_on 948 18
-scnprintf 40 218
+schedule 589 109
+schedule_delayed_work 946 18
+schedule_delayed_work_on 947 18
+schedule_hrtimeout 301 202
+schedule_hrtimeout_range 301 202
+schedule_on_each_cpu 590 18
+schedule_preempt_disabled 589 109
+schedule_timeout 590 109
+schedule_timeout_idle 590 109
+schedule_timeout_interruptible 590 109
+schedule_timeout_killable 590 109
+schedule_timeout_uninterruptible 590 109
+schedule_work 948 18
+schedule_work_on 949 18
+scnprintf 40 219
 scoped_cond_guard 17 12
 scoped_guard 17 12
-scoped_seqlock_read 887 67
-scsi_add_host 949 284
-scsi_add_host_with_dma 949 284
-scsi_host_put 950 284
-scsi_remove_host 951 284
-sema_init 36 160
-seqcount_init 36 285
-seqlock_init 36 285
-serio_register_port 952 192
-serio_unregister_port 953 192
-set_bit 314 49
-set_buffer_uptodate 954 99
-set_cpus_allowed_ptr 267 124
-set_current_state 955 68
-set_mask_bits 956 55
-set_page_count 880 175
-set_pmd 880 256
-set_pmd_at 957 256
-set_pte 880 256
-set_pte_at 957 256
-set_ptes 957 256
-set_pud_at 957 256
-set_special_state 107 109
-set_thread_flag 958 103
-set_ti_thread_flag 959 103
-set_tsk_need_resched 54 103
-set_tsk_thread_flag 959 103
-shost_priv 311 117
+scoped_seqlock_read 888 67
+scsi_add_host 950 285
+scsi_add_host_with_dma 950 285
+scsi_host_put 951 285
+scsi_remove_host 952 285
+sema_init 36 161
+seqcount_init 36 286
+seqlock_init 36 286
+serio_register_port 953 193
+serio_unregister_port 954 193
+set_bit 315 49
+set_buffer_uptodate 955 100
+set_cpus_allowed_ptr 268 125
+set_current_state 956 68
+set_mask_bits 957 55
+set_page_count 881 176
+set_pmd 881 257
+set_pmd_at 958 257
+set_pte 881 257
+set_pte_at 958 257
+set_ptes 958 257
+set_pud_at 958 257
+set_special_state 107 110
+set_thread_flag 959 104
+set_ti_thread_flag 960 104
+set_tsk_need_resched 54 104
+set_tsk_thread_flag 960 104
+shost_priv 312 118
 sign_extend32 1 55
 sign_extend64 1 55
-signal_pending 44 286
-single_open 960 22
-single_open_size 960 22
+signal_pending 44 287
+single_open 961 22
+single_open_size 961 22
 size_add 1 82
 size_mul 1 82
 sizeof 3 45
-sizeof_field 3 254
-sk_free 268 94
+sizeof_field 3 255
+sk_free 269 94
 skb_clone 82 69
 skb_copy 82 69
-skb_dequeue 961 69
-skb_dequeue_tail 961 69
-skb_get 391 69
-skb_peek 264 69
-skb_queue_empty 264 69
+skb_dequeue 962 69
+skb_dequeue_tail 962 69
+skb_get 392 69
+skb_peek 265 69
+skb_queue_empty 265 69
 skb_queue_empty_lockless 44 69
-skb_queue_head 962 69
+skb_queue_head 963 69
 skb_queue_head_init 36 69
-skb_queue_len 264 69
+skb_queue_len 265 69
 skb_queue_len_lockless 44 69
-skb_queue_purge 963 69
-skb_queue_tail 962 69
-skb_unlink 964 69
-skb_unref 881 69
-smp_acquire__after_ctrl_dep 965 86
-smp_call_function 757 255
-smp_call_function_any 966 255
-smp_call_function_many 758 255
-smp_call_function_single 966 255
-smp_call_function_single_async 967 255
-smp_cond_load_acquire 968 86
-smp_cond_load_relaxed 969 86
-smp_load_acquire 968 287
-smp_mb 970 157
-smp_mb__after_atomic 971 85
-smp_mb__after_mmgrab 972 184
-smp_mb__after_spinlock 972 288
-smp_mb__after_srcu_read_lock 972 101
-smp_mb__after_srcu_read_unlock 972 288
-smp_mb__after_switch_mm 970 70
-smp_mb__after_unlock_lock 972 288
-smp_mb__before_atomic 973 85
-smp_processor_id 839 179
-smp_read_barrier_depends 723 244
-smp_rmb 974 157
-smp_store_mb 975 157
-smp_store_release 445 287
-smp_wmb 976 157
-snd_card_disconnect 977 289
-snd_card_free 978 289
-snd_card_register 979 289
-snd_devm_card_new 353 117
-snd_soc_register_component 980 148
-snd_soc_unregister_component 981 148
-snprintf 40 218
-sock_flag 982 94
+skb_queue_purge 964 69
+skb_queue_tail 963 69
+skb_unlink 965 69
+skb_unref 882 69
+smp_acquire__after_ctrl_dep 966 86
+smp_call_function 758 256
+smp_call_function_any 967 256
+smp_call_function_many 759 256
+smp_call_function_single 967 256
+smp_call_function_single_async 968 256
+smp_cond_load_acquire 969 86
+smp_cond_load_relaxed 970 86
+smp_load_acquire 969 288
+smp_mb 971 158
+smp_mb__after_atomic 972 85
+smp_mb__after_mmgrab 973 185
+smp_mb__after_spinlock 973 289
+smp_mb__after_srcu_read_lock 973 102
+smp_mb__after_srcu_read_unlock 973 289
+smp_mb__after_switch_mm 971 70
+smp_mb__after_unlock_lock 973 289
+smp_mb__before_atomic 974 85
+smp_processor_id 840 180
+smp_read_barrier_depends 724 245
+smp_rmb 975 158
+smp_store_mb 976 158
+smp_store_release 446 288
+smp_wmb 977 158
+snd_card_disconnect 978 290
+snd_card_free 979 290
+snd_card_register 980 290
+snd_devm_card_new 354 118
+snd_soc_register_component 981 149
+snd_soc_unregister_component 982 149
+snprintf 40 219
+sock_flag 983 94
 sock_hold 92 94
 sock_owned_by_me 154 94
-sock_owned_by_user 983 94
-sock_owned_by_user_nocheck 983 94
-sock_poll_wait 984 94
-sock_put 306 94
-sock_reset_flag 985 94
-sock_set_flag 986 94
-sock_valbool_flag 987 94
-softirq_count 521 65
-spi_controller_get_devdata 311 117
-spi_controller_put 351 117
+sock_owned_by_user 984 94
+sock_owned_by_user_nocheck 984 94
+sock_poll_wait 985 94
+sock_put 307 94
+sock_reset_flag 986 94
+sock_set_flag 987 94
+sock_valbool_flag 988 94
+softirq_count 522 65
+spi_controller_get_devdata 312 118
+spi_controller_put 352 118
 spi_get_drvdata 40 11
-spi_master_get_devdata 311 117
-spi_master_put 351 117
-spi_register_controller 988 149
-spi_register_master 988 149
-spi_sync 267 149
-spi_unregister_controller 989 149
-spi_unregister_master 989 149
-spin_is_contended 840 83
-spin_is_locked 840 83
-spin_lock 94 268
-spin_lock_bh 95 268
+spi_master_get_devdata 312 118
+spi_master_put 352 118
+spi_register_controller 989 150
+spi_register_master 989 150
+spi_sync 268 150
+spi_unregister_controller 990 150
+spi_unregister_master 990 150
+spin_is_contended 841 83
+spin_is_locked 841 83
+spin_lock 94 269
+spin_lock_bh 95 269
 spin_lock_init 36 83
-spin_lock_irq 990 268
-spin_lock_irqsave 990 268
-spin_lock_irqsave_nested 990 268
-spin_lock_nest_lock 94 268
-spin_lock_nested 94 268
-spin_needbreak 840 83
-spin_trylock 799 268
-spin_trylock_bh 991 268
-spin_trylock_irq 992 268
-spin_trylock_irqsave 992 268
-spin_unlock 97 268
-spin_unlock_bh 98 268
-spin_unlock_irq 993 268
-spin_unlock_irqrestore 993 268
-spin_until_cond 994 290
-sprintf 40 218
-srcu_barrier 995 101
-srcu_dereference 996 270
-srcu_dereference_check 996 270
-srcu_dereference_notrace 996 270
-srcu_down_read 997 101
-srcu_down_read_fast 997 101
-srcu_read_lock 997 101
-srcu_read_lock_fast 997 101
-srcu_read_lock_fast_notrace 997 101
-srcu_read_lock_fast_updown 997 101
-srcu_read_lock_held 840 42
-srcu_read_lock_nmisafe 997 101
-srcu_read_lock_notrace 997 101
-srcu_read_unlock 998 101
-srcu_read_unlock_fast 998 101
-srcu_read_unlock_fast_notrace 998 101
-srcu_read_unlock_fast_updown 998 101
-srcu_read_unlock_nmisafe 998 101
-srcu_read_unlock_notrace 998 101
-srcu_up_read 998 101
-srcu_up_read_fast 998 101
-ssleep 301 176
-start_poll_synchronize_rcu 463 42
-start_poll_synchronize_srcu 464 101
+spin_lock_irq 991 269
+spin_lock_irqsave 991 269
+spin_lock_irqsave_nested 991 269
+spin_lock_nest_lock 94 269
+spin_lock_nested 94 269
+spin_needbreak 841 83
+spin_trylock 800 269
+spin_trylock_bh 992 269
+spin_trylock_irq 993 269
+spin_trylock_irqsave 993 269
+spin_unlock 97 269
+spin_unlock_bh 98 269
+spin_unlock_irq 994 269
+spin_unlock_irqrestore 994 269
+spin_until_cond 995 291
+sprintf 40 219
+srcu_barrier 996 102
+srcu_dereference 997 271
+srcu_dereference_check 997 271
+srcu_dereference_notrace 997 271
+srcu_down_read 998 102
+srcu_down_read_fast 998 102
+srcu_read_lock 998 102
+srcu_read_lock_fast 998 102
+srcu_read_lock_fast_notrace 998 102
+srcu_read_lock_fast_updown 998 102
+srcu_read_lock_held 841 42
+srcu_read_lock_nmisafe 998 102
+srcu_read_lock_notrace 998 102
+srcu_read_unlock 999 102
+srcu_read_unlock_fast 999 102
+srcu_read_unlock_fast_notrace 999 102
+srcu_read_unlock_fast_updown 999 102
+srcu_read_unlock_nmisafe 999 102
+srcu_read_unlock_notrace 999 102
+srcu_up_read 999 102
+srcu_up_read_fast 999 102
+ssleep 302 177
+start_poll_synchronize_rcu 464 42
+start_poll_synchronize_srcu 465 102
 static_assert 1 10
-static_branch_dec 999 291
-static_branch_dec_cpuslocked 999 291
-static_branch_disable 1000 291
-static_branch_disable_cpuslocked 1000 291
-static_branch_enable 1001 291
-static_branch_enable_cpuslocked 1001 291
-static_branch_inc 1002 291
-static_branch_inc_cpuslocked 1002 291
-static_branch_likely 1003 291
-static_branch_unlikely 1003 291
-static_key_count 44 216
-static_key_disable 1000 291
-static_key_disable_cpuslocked 1000 291
-static_key_enable 1001 291
-static_key_enable_cpuslocked 1001 291
-static_key_enabled 1004 291
-static_key_false 1004 291
-static_key_fast_inc_not_disabled 217 216
-static_key_slow_dec 999 291
-static_key_slow_dec_cpuslocked 999 291
-static_key_slow_inc 1002 291
-static_key_slow_inc_cpuslocked 1002 291
-static_key_true 1004 291
-stop_machine 589 292
-store_release_wake_up 1005 89
-strcasecmp 40 224
-strchr 40 224
-strcmp 40 224
-strcpy 61 224
-strlcpy 61 224
-strlen 40 224
-strncmp 40 224
-strncpy 61 224
+static_branch_dec 1000 292
+static_branch_dec_cpuslocked 1000 292
+static_branch_disable 1001 292
+static_branch_disable_cpuslocked 1001 292
+static_branch_enable 1002 292
+static_branch_enable_cpuslocked 1002 292
+static_branch_inc 1003 292
+static_branch_inc_cpuslocked 1003 292
+static_branch_likely 1004 292
+static_branch_unlikely 1004 292
+static_key_count 44 217
+static_key_disable 1001 292
+static_key_disable_cpuslocked 1001 292
+static_key_enable 1002 292
+static_key_enable_cpuslocked 1002 292
+static_key_enabled 1005 292
+static_key_false 1005 292
+static_key_fast_inc_not_disabled 217 217
+static_key_slow_dec 1000 292
+static_key_slow_dec_cpuslocked 1000 292
+static_key_slow_inc 1003 292
+static_key_slow_inc_cpuslocked 1003 292
+static_key_true 1005 292
+stop_machine 590 293
+store_release_wake_up 1006 89
+strcasecmp 40 225
+strchr 40 225
+strcmp 40 225
+strcpy 61 225
+strlcpy 61 225
+strlen 40 225
+strncmp 40 225
+strncpy 61 225
 strncpy_from_user 73 58
-strndup_user 703 224
-strnlen 40 224
-strnlen_user 703 58
-strrchr 40 224
-strscpy 61 224
-strscpy_pad 61 224
-strstr 40 224
+strndup_user 704 225
+strnlen 40 225
+strnlen_user 704 58
+strrchr 40 225
+strscpy 61 225
+strscpy_pad 61 225
+strstr 40 225
 struct_size 1 82
 struct_size_t 1 82
-submit_bio 17 95
-submit_bio_wait 247 95
+submit_bio 17 96
+submit_bio_wait 247 96
 subsys_initcall 148 54
 subsys_initcall_sync 148 54
-swab16 1 293
-swab32 1 293
-swab64 1 293
+swab16 1 294
+swab32 1 294
+swab64 1 294
 swait_active 44 46
-swait_event_exclusive 1006 68
-swait_event_idle_exclusive 1006 68
-swait_event_interruptible_exclusive 1007 68
-swait_event_interruptible_timeout_exclusive 1007 68
-swait_event_timeout_exclusive 1007 68
-swake_up_all 133 209
-swake_up_all_locked 133 209
-swake_up_locked 133 209
-swake_up_one 133 209
-swq_has_sleeper 456 46
+swait_event_exclusive 1007 68
+swait_event_idle_exclusive 1007 68
+swait_event_interruptible_exclusive 1008 68
+swait_event_interruptible_timeout_exclusive 1008 68
+swait_event_timeout_exclusive 1008 68
+swake_up_all 133 210
+swake_up_all_locked 133 210
+swake_up_locked 133 210
+swake_up_one 133 210
+swq_has_sleeper 457 46
 sync_blockdev 247 75
-sync_cmpxchg 293 85
-sync_try_cmpxchg 1008 85
-synchronize_hardirq 1009 19
-synchronize_irq 1010 19
-synchronize_net 1011 277
-synchronize_rcu 1011 111
-synchronize_rcu_expedited 1011 111
-synchronize_rcu_tasks 1012 111
-synchronize_rcu_tasks_rude 1012 111
-synchronize_rcu_tasks_trace 1012 111
-synchronize_srcu 1013 101
-synchronize_srcu_expedited 1013 101
-sysfs_emit 40 218
-sysfs_emit_at 40 218
-sysfs_remove_bin_file 348 127
-sysfs_remove_file 348 127
-sysfs_remove_files 348 127
-sysfs_remove_group 348 127
-sysfs_remove_groups 348 127
-task_cpu 40 109
-task_lock 94 185
-task_pid_nr 40 109
-task_rq_lock 1014 70
-task_rq_unlock 1015 70
-task_tgid_nr 40 109
-task_unlock 97 185
-task_work_add 1016 294
-tasklet_disable 1017 19
-tasklet_disable_in_atomic 1018 19
-tasklet_disable_nosync 1019 19
-tasklet_enable 1020 19
-tasklet_hi_schedule 1021 19
-tasklet_init 1022 19
-tasklet_kill 1023 19
-tasklet_schedule 1021 19
-tasklet_setup 1022 19
-tasklet_unlock_wait 1024 19
-tcf_queue_work 26 295
-test_and_change_bit 1025 49
-test_and_clear_bit 315 49
-test_and_clear_thread_flag 1026 103
-test_and_clear_ti_thread_flag 1027 103
-test_and_clear_tsk_thread_flag 1027 103
-test_and_clear_wake_up_bit 1028 89
-test_and_set_bit 316 49
-test_and_set_bit_lock 1029 49
-test_and_set_thread_flag 1030 103
-test_and_set_ti_thread_flag 1031 103
-test_and_set_tsk_thread_flag 1031 103
-test_bit 317 49
-test_bit_acquire 1032 49
-test_thread_flag 1033 103
-test_ti_thread_flag 982 103
-test_tsk_thread_flag 982 103
-thermal_zone_device_unregister 1034 150
+sync_cmpxchg 294 85
+sync_try_cmpxchg 1009 85
+synchronize_hardirq 1010 19
+synchronize_irq 1011 19
+synchronize_net 1012 278
+synchronize_rcu 1012 112
+synchronize_rcu_expedited 1012 112
+synchronize_rcu_tasks 1013 112
+synchronize_rcu_tasks_rude 1013 112
+synchronize_rcu_tasks_trace 1013 112
+synchronize_srcu 1014 102
+synchronize_srcu_expedited 1014 102
+sysfs_emit 40 219
+sysfs_emit_at 40 219
+sysfs_remove_bin_file 349 128
+sysfs_remove_file 349 128
+sysfs_remove_files 349 128
+sysfs_remove_group 349 128
+sysfs_remove_groups 349 128
+task_cpu 40 110
+task_lock 94 186
+task_pid_nr 40 110
+task_rq_lock 1015 70
+task_rq_unlock 1016 70
+task_tgid_nr 40 110
+task_unlock 97 186
+task_work_add 1017 295
+tasklet_disable 1018 19
+tasklet_disable_in_atomic 1019 19
+tasklet_disable_nosync 1020 19
+tasklet_enable 1021 19
+tasklet_hi_schedule 1022 19
+tasklet_init 1023 19
+tasklet_kill 1024 19
+tasklet_schedule 1022 19
+tasklet_setup 1023 19
+tasklet_unlock_wait 1025 19
+tcf_queue_work 26 296
+test_and_change_bit 1026 49
+test_and_clear_bit 316 49
+test_and_clear_thread_flag 1027 104
+test_and_clear_ti_thread_flag 1028 104
+test_and_clear_tsk_thread_flag 1028 104
+test_and_clear_wake_up_bit 1029 89
+test_and_set_bit 317 49
+test_and_set_bit_lock 1030 49
+test_and_set_thread_flag 1031 104
+test_and_set_ti_thread_flag 1032 104
+test_and_set_tsk_thread_flag 1032 104
+test_bit 318 49
+test_bit_acquire 1033 49
+test_thread_flag 1034 104
+test_ti_thread_flag 983 104
+test_tsk_thread_flag 983 104
+thermal_zone_device_unregister 1035 151
 this_cpu_add 116 71
 this_cpu_add_return 117 71
 this_cpu_and 118 71
@@ -3225,7 +3227,7 @@ this_cpu_dec_return 121 71
 this_cpu_inc 122 71
 this_cpu_inc_return 123 71
 this_cpu_or 124 71
-this_cpu_ptr 125 180
+this_cpu_ptr 125 181
 this_cpu_read 126 71
 this_cpu_sub 127 71
 this_cpu_sub_return 128 71
@@ -3234,209 +3236,211 @@ this_cpu_try_cmpxchg128 129 71
 this_cpu_try_cmpxchg64 129 71
 this_cpu_write 130 71
 this_cpu_xchg 131 71
-time_after 40 215
-time_after_eq 40 215
-time_before 40 215
-time_before_eq 40 215
-time_is_after_jiffies 40 215
-time_is_before_jiffies 40 215
-timer_container_of 307 23
-timer_delete 332 76
-timer_delete_sync 331 76
-timer_delete_sync_try 1035 76
+time_after 40 216
+time_after_eq 40 216
+time_before 40 216
+time_before_eq 40 216
+time_is_after_jiffies 40 216
+time_is_before_jiffies 40 216
+timer_container_of 308 23
+timer_delete 333 76
+timer_delete_sync 332 76
+timer_delete_sync_try 1036 76
 timer_pending 106 23
-timer_reduce 731 76
-timer_setup 1036 23
-timer_setup_on_stack 1037 23
-timer_shutdown 1038 76
-timer_shutdown_sync 1039 76
-tlb_finish_mmu 66 296
-tlb_flush_mmu 66 296
-tlb_gather_mmu 702 296
-tlb_remove_page 246 296
-tlb_remove_table 1040 296
-truncate_inode_pages 725 107
-try_cmpxchg 1008 85
-try_cmpxchg128 1008 85
-try_cmpxchg128_acquire 1041 85
-try_cmpxchg128_local 1042 105
-try_cmpxchg128_relaxed 1043 85
-try_cmpxchg128_release 1044 85
-try_cmpxchg64 1008 85
-try_cmpxchg64_acquire 1041 85
-try_cmpxchg64_local 1042 105
-try_cmpxchg64_relaxed 1043 85
-try_cmpxchg64_release 1044 85
-try_cmpxchg_acquire 1041 85
-try_cmpxchg_local 1042 105
-try_cmpxchg_relaxed 1043 85
-try_cmpxchg_release 1044 85
-try_get_page 325 107
-try_module_get 446 63
-try_to_del_timer_sync 1035 76
-try_to_wake_up 329 68
-try_wait_for_completion 1045 106
-tryget_task_struct 325 185
-trylock_buffer 1046 99
-trylock_page 447 165
-typec_register_port 1047 297
-typec_unregister_port 1048 297
+timer_reduce 732 76
+timer_setup 1037 23
+timer_setup_on_stack 1038 23
+timer_shutdown 1039 76
+timer_shutdown_sync 1040 76
+tlb_finish_mmu 66 297
+tlb_flush_mmu 66 297
+tlb_gather_mmu 703 297
+tlb_remove_page 246 297
+tlb_remove_table 1041 297
+truncate_inode_pages 726 108
+try_cmpxchg 1009 85
+try_cmpxchg128 1009 85
+try_cmpxchg128_acquire 1042 85
+try_cmpxchg128_local 1043 106
+try_cmpxchg128_relaxed 1044 85
+try_cmpxchg128_release 1045 85
+try_cmpxchg64 1009 85
+try_cmpxchg64_acquire 1042 85
+try_cmpxchg64_local 1043 106
+try_cmpxchg64_relaxed 1044 85
+try_cmpxchg64_release 1045 85
+try_cmpxchg_acquire 1042 85
+try_cmpxchg_local 1043 106
+try_cmpxchg_relaxed 1044 85
+try_cmpxchg_release 1045 85
+try_get_page 326 108
+try_module_get 447 63
+try_to_del_timer_sync 1036 76
+try_to_wake_up 330 68
+try_wait_for_completion 1046 107
+tryget_task_struct 326 186
+trylock_buffer 1047 100
+trylock_page 448 166
+typec_register_port 1048 298
+typec_unregister_port 1049 298
 typeof 3 45
-u64_stats_add 1049 298
-u64_stats_fetch_begin 605 298
-u64_stats_fetch_retry 1050 298
-u64_stats_inc 665 298
-u64_stats_init 36 298
-u64_stats_read 773 298
-u64_stats_set 668 298
-u64_stats_sub 1051 298
-u64_stats_update_begin 1052 298
-u64_stats_update_begin_irqsave 1053 298
-u64_stats_update_end 1054 298
-u64_stats_update_end_irqrestore 1054 298
-u64_to_user_ptr 1 242
-uart_add_one_port 1055 299
-uart_port_lock 94 299
-uart_port_lock_irq 990 299
-uart_port_lock_irqsave 990 299
-uart_port_trylock 799 299
-uart_port_trylock_irqsave 992 299
-uart_port_unlock 97 299
-uart_port_unlock_irq 993 299
-uart_port_unlock_irqrestore 993 299
-uart_remove_one_port 1056 299
-udelay 334 176
+u64_stats_add 1050 299
+u64_stats_fetch_begin 606 299
+u64_stats_fetch_retry 1051 299
+u64_stats_inc 666 299
+u64_stats_init 36 299
+u64_stats_read 774 299
+u64_stats_set 669 299
+u64_stats_sub 1052 299
+u64_stats_update_begin 1053 299
+u64_stats_update_begin_irqsave 1054 299
+u64_stats_update_end 1055 299
+u64_stats_update_end_irqrestore 1055 299
+u64_to_user_ptr 1 243
+uart_add_one_port 1056 300
+uart_port_lock 94 300
+uart_port_lock_irq 991 300
+uart_port_lock_irqsave 991 300
+uart_port_trylock 800 300
+uart_port_trylock_irqsave 993 300
+uart_port_unlock 97 300
+uart_port_unlock_irq 994 300
+uart_port_unlock_irqrestore 994 300
+uart_remove_one_port 1057 300
+udelay 335 177
 umax 1 25
 umin 1 25
+unbind_from_irqhandler 1058 95
 unlikely 79 39
-unlock_buffer 1057 99
-unlock_new_inode 625 169
-unlock_page 448 165
-unlock_sock_fast 918 94
-unlock_task_sighand 1058 234
-unrcu_pointer 1059 270
+unlock_buffer 1059 100
+unlock_new_inode 626 170
+unlock_page 449 166
+unlock_sock_fast 919 94
+unlock_task_sighand 1060 235
+unrcu_pointer 1061 271
 unreachable 11 8
-unregister_candev 1060 64
-unregister_netdev 1061 277
-unregister_netdevice 1060 64
-up 1062 160
-up_read 146 161
-up_read_non_owner 146 161
-up_write 147 161
-update_mmu_cache 334 173
+unregister_candev 1062 64
+unregister_netdev 1063 278
+unregister_netdevice 1062 64
+up 1064 161
+up_read 146 162
+up_read_non_owner 146 162
+up_write 147 162
+update_mmu_cache 335 174
 upper_16_bits 1 25
 upper_32_bits 1 25
-usb_add_gadget_udc 1063 300
-usb_alloc_urb 82 301
-usb_block_urb 1064 301
-usb_control_msg 267 301
-usb_del_gadget_udc 1065 300
-usb_fill_bulk_urb 1066 301
-usb_fill_control_urb 1067 301
-usb_fill_int_urb 1066 301
-usb_free_urb 81 301
-usb_get_dev 391 301
-usb_kill_anchored_urbs 1068 301
-usb_kill_urb 1069 301
-usb_poison_anchored_urbs 1068 301
-usb_poison_urb 1070 301
-usb_put_dev 417 301
-usb_submit_urb 1071 301
-usb_unlink_anchored_urbs 1068 301
-usb_unlink_urb 1072 301
-usb_unpoison_anchored_urbs 1073 301
-usecs_to_jiffies 40 215
-usleep_idle_range 301 176
-usleep_range 301 176
-usleep_range_state 301 176
-va_arg 1 302
-va_copy 1 302
-va_end 1 302
-va_start 1 302
-vfree 606 303
-vfs_fsync 247 169
-video_drvdata 311 117
-virt_load_acquire 968 287
-virt_mb 970 157
-virt_mb__after_atomic 971 85
-virt_mb__before_atomic 973 85
-virt_rmb 974 157
-virt_store_mb 975 157
-virt_store_release 445 287
-virt_to_folio 40 107
-virt_to_page 40 107
-virt_to_phys 40 107
-virt_wmb 976 157
-vma_assert_locked 562 235
-vma_assert_read_locked 562 235
-vma_assert_write_locked 154 235
-vma_end_read 1074 235
-vma_end_write_all 1075 235
-vma_is_attached 106 235
-vma_start_read 684 235
-vma_start_read_locked 684 235
-vma_start_read_locked_nested 684 235
-vma_start_write 1076 235
-vma_start_write_killable 1077 235
-vmalloc 140 303
-vzalloc 140 303
-wait_event 1006 68
-wait_event_cmd 1006 68
-wait_event_exclusive_cmd 1006 68
-wait_event_freezable 1007 68
-wait_event_freezable_timeout 1007 68
-wait_event_hrtimeout 1007 68
-wait_event_idle 1006 68
-wait_event_idle_exclusive 1006 68
-wait_event_idle_timeout 1007 68
-wait_event_interruptible 1007 68
-wait_event_interruptible_exclusive 1007 68
-wait_event_interruptible_hrtimeout 1007 68
-wait_event_interruptible_lock_irq 1007 68
-wait_event_interruptible_locked 1007 68
-wait_event_interruptible_locked_irq 1007 68
-wait_event_interruptible_timeout 1007 68
-wait_event_killable 1007 68
-wait_event_killable_timeout 1007 68
-wait_event_lock_irq 1006 68
-wait_event_lock_irq_cmd 1006 68
-wait_event_state 1007 68
-wait_event_timeout 1007 68
-wait_for_completion 1078 106
-wait_for_completion_interruptible 1079 106
-wait_for_completion_interruptible_timeout 1079 106
-wait_for_completion_io 1078 106
-wait_for_completion_io_timeout 1079 106
-wait_for_completion_killable 1079 106
-wait_for_completion_killable_timeout 1079 106
-wait_for_completion_state 1079 106
-wait_for_completion_timeout 1079 106
-wait_on_bit 1080 89
-wait_on_bit_action 1080 89
-wait_on_bit_io 1080 89
-wait_on_bit_lock 1081 89
-wait_on_bit_lock_action 1081 89
-wait_on_bit_lock_io 1081 89
-wait_on_bit_timeout 1080 89
-wait_on_buffer 449 99
-wait_on_page_writeback 449 165
-wait_task_inactive 247 124
-wait_var_event 1082 89
-wait_var_event_any_lock 1083 89
-wait_var_event_interruptible 1083 89
-wait_var_event_io 1082 89
-wait_var_event_killable 1083 89
-wait_var_event_mutex 1083 89
-wait_var_event_spinlock 1083 89
-wait_var_event_timeout 1083 89
-wait_woken 1084 73
+usb_add_gadget_udc 1065 301
+usb_alloc_urb 82 302
+usb_block_urb 1066 302
+usb_control_msg 268 302
+usb_del_gadget_udc 1067 301
+usb_fill_bulk_urb 1068 302
+usb_fill_control_urb 1069 302
+usb_fill_int_urb 1068 302
+usb_free_urb 307 302
+usb_get_dev 392 302
+usb_kill_anchored_urbs 1070 302
+usb_kill_urb 1071 302
+usb_poison_anchored_urbs 1070 302
+usb_poison_urb 1072 302
+usb_put_dev 418 302
+usb_put_urb 307 302
+usb_submit_urb 1073 302
+usb_unlink_anchored_urbs 1070 302
+usb_unlink_urb 1074 302
+usb_unpoison_anchored_urbs 1075 302
+usecs_to_jiffies 40 216
+usleep_idle_range 302 177
+usleep_range 302 177
+usleep_range_state 302 177
+va_arg 1 303
+va_copy 1 303
+va_end 1 303
+va_start 1 303
+vfree 607 304
+vfs_fsync 247 170
+video_drvdata 312 118
+virt_load_acquire 969 288
+virt_mb 971 158
+virt_mb__after_atomic 972 85
+virt_mb__before_atomic 974 85
+virt_rmb 975 158
+virt_store_mb 976 158
+virt_store_release 446 288
+virt_to_folio 40 108
+virt_to_page 40 108
+virt_to_phys 40 108
+virt_wmb 977 158
+vma_assert_locked 563 236
+vma_assert_read_locked 563 236
+vma_assert_write_locked 154 236
+vma_end_read 1076 236
+vma_end_write_all 1077 236
+vma_is_attached 106 236
+vma_start_read 685 236
+vma_start_read_locked 685 236
+vma_start_read_locked_nested 685 236
+vma_start_write 1078 236
+vma_start_write_killable 1079 236
+vmalloc 140 304
+vzalloc 140 304
+wait_event 1007 68
+wait_event_cmd 1007 68
+wait_event_exclusive_cmd 1007 68
+wait_event_freezable 1008 68
+wait_event_freezable_timeout 1008 68
+wait_event_hrtimeout 1008 68
+wait_event_idle 1007 68
+wait_event_idle_exclusive 1007 68
+wait_event_idle_timeout 1008 68
+wait_event_interruptible 1008 68
+wait_event_interruptible_exclusive 1008 68
+wait_event_interruptible_hrtimeout 1008 68
+wait_event_interruptible_lock_irq 1008 68
+wait_event_interruptible_locked 1008 68
+wait_event_interruptible_locked_irq 1008 68
+wait_event_interruptible_timeout 1008 68
+wait_event_killable 1008 68
+wait_event_killable_timeout 1008 68
+wait_event_lock_irq 1007 68
+wait_event_lock_irq_cmd 1007 68
+wait_event_state 1008 68
+wait_event_timeout 1008 68
+wait_for_completion 1080 107
+wait_for_completion_interruptible 1081 107
+wait_for_completion_interruptible_timeout 1081 107
+wait_for_completion_io 1080 107
+wait_for_completion_io_timeout 1081 107
+wait_for_completion_killable 1081 107
+wait_for_completion_killable_timeout 1081 107
+wait_for_completion_state 1081 107
+wait_for_completion_timeout 1081 107
+wait_on_bit 1082 89
+wait_on_bit_action 1082 89
+wait_on_bit_io 1082 89
+wait_on_bit_lock 1083 89
+wait_on_bit_lock_action 1083 89
+wait_on_bit_lock_io 1083 89
+wait_on_bit_timeout 1082 89
+wait_on_buffer 450 100
+wait_on_page_writeback 450 166
+wait_task_inactive 247 125
+wait_var_event 1084 89
+wait_var_event_any_lock 1085 89
+wait_var_event_interruptible 1085 89
+wait_var_event_io 1084 89
+wait_var_event_killable 1085 89
+wait_var_event_mutex 1085 89
+wait_var_event_spinlock 1085 89
+wait_var_event_timeout 1085 89
+wait_woken 1086 73
 waitqueue_active 44 46
-wake_q_add 1085 124
-wake_q_add_safe 1085 124
+wake_q_add 1087 125
+wake_q_add_safe 1087 125
 wake_up 132 68
 wake_up_all 132 68
 wake_up_all_locked 133 68
-wake_up_bit 1086 304
+wake_up_bit 1088 305
 wake_up_interruptible 132 68
 wake_up_interruptible_all 132 68
 wake_up_interruptible_nr 132 68
@@ -3446,56 +3450,56 @@ wake_up_interruptible_sync_poll 133 68
 wake_up_interruptible_sync_poll_locked 133 46
 wake_up_locked 133 68
 wake_up_locked_poll 133 68
-wake_up_new_task 1087 124
+wake_up_new_task 1089 125
 wake_up_nr 132 68
 wake_up_poll 132 68
 wake_up_poll_on_current_cpu 133 46
 wake_up_pollfree 133 46
-wake_up_process 1088 68
-wake_up_q 625 124
-wake_up_state 1088 68
+wake_up_process 1090 68
+wake_up_q 626 125
+wake_up_state 1090 68
 wake_up_sync 133 68
-wake_up_var 1089 304
+wake_up_var 1091 305
 wake_up_var_locked 133 89
 wake_up_var_protected 133 89
-watchdog_register_device 1090 151
-watchdog_unregister_device 1091 151
-wiphy_free 351 117
-wiphy_lock 346 237
-wiphy_priv 311 117
-wiphy_unlock 350 237
-wmb 1092 157
-woken_wake_function 329 73
-work_busy 1093 18
+watchdog_register_device 1092 152
+watchdog_unregister_device 1093 152
+wiphy_free 352 118
+wiphy_lock 347 238
+wiphy_priv 312 118
+wiphy_unlock 351 238
+wmb 1094 158
+woken_wake_function 330 73
+work_busy 1095 18
 work_pending 106 18
 wq_has_single_sleeper 44 46
-wq_has_sleeper 456 46
-write_lock 1094 268
-write_lock_bh 1095 268
-write_lock_irq 1096 268
-write_lock_irqsave 1096 268
-write_lock_nested 1094 268
-write_seqcount_begin 851 67
-write_seqcount_begin_nested 851 67
-write_seqcount_end 852 67
-write_seqcount_invalidate 850 67
-write_seqcount_latch 850 67
-write_seqcount_latch_begin 851 67
-write_seqcount_latch_end 1054 67
-write_seqlock 888 67
-write_seqlock_bh 889 67
-write_seqlock_irq 890 67
-write_seqlock_irqsave 890 67
-write_sequnlock 891 67
-write_sequnlock_bh 892 67
-write_sequnlock_irq 893 67
-write_sequnlock_irqrestore 893 67
-write_trylock 1097 268
-write_trylock_irqsave 1098 268
-write_unlock 1099 268
-write_unlock_bh 1100 268
-write_unlock_irq 1101 268
-write_unlock_irqrestore 1101 268
+wq_has_sleeper 457 46
+write_lock 1096 269
+write_lock_bh 1097 269
+write_lock_irq 1098 269
+write_lock_irqsave 1098 269
+write_lock_nested 1096 269
+write_seqcount_begin 852 67
+write_seqcount_begin_nested 852 67
+write_seqcount_end 853 67
+write_seqcount_invalidate 851 67
+write_seqcount_latch 851 67
+write_seqcount_latch_begin 852 67
+write_seqcount_latch_end 1055 67
+write_seqlock 889 67
+write_seqlock_bh 890 67
+write_seqlock_irq 891 67
+write_seqlock_irqsave 891 67
+write_sequnlock 892 67
+write_sequnlock_bh 893 67
+write_sequnlock_irq 894 67
+write_sequnlock_irqrestore 894 67
+write_trylock 1099 269
+write_trylock_irqsave 1100 269
+write_unlock 1101 269
+write_unlock_bh 1102 269
+write_unlock_irq 1103 269
+write_unlock_irqrestore 1103 269
 writeb 104 66
 writeb_relaxed 104 66
 writel 104 66
@@ -3508,1379 +3512,1379 @@ writesq 85 66
 writesw 85 66
 writew 104 66
 writew_relaxed 104 66
-ww_mutex_lock 347 305
-ww_mutex_lock_interruptible 347 305
-ww_mutex_lock_slow 346 305
-ww_mutex_lock_slow_interruptible 347 305
-ww_mutex_trylock 349 305
-ww_mutex_unlock 350 305
+ww_mutex_lock 348 306
+ww_mutex_lock_interruptible 348 306
+ww_mutex_lock_slow 347 306
+ww_mutex_lock_slow_interruptible 348 306
+ww_mutex_trylock 350 306
+ww_mutex_unlock 351 306
 xa_alloc 135 74
-xa_cmpxchg 1102 74
-xa_erase 1103 74
-xa_erase_irq 1103 74
-xa_for_each 1104 74
+xa_cmpxchg 1104 74
+xa_erase 1105 74
+xa_erase_irq 1105 74
+xa_for_each 1106 74
 xa_insert 135 74
-xa_load 837 74
-xa_lock 94 306
-xa_lock_bh 95 306
-xa_lock_irq 990 306
-xa_lock_irqsave 990 306
-xa_store 1105 74
-xa_store_irq 1105 74
-xa_trylock 799 306
-xa_unlock 97 306
-xa_unlock_bh 98 306
-xa_unlock_irq 993 306
-xa_unlock_irqrestore 993 306
-xas_load 837 74
-xas_lock 94 306
-xas_lock_bh 95 306
-xas_lock_irq 990 306
-xas_lock_irqsave 990 306
-xas_store 1106 74
-xas_unlock 97 306
-xas_unlock_bh 98 306
-xas_unlock_irq 993 306
-xas_unlock_irqrestore 993 306
+xa_load 838 74
+xa_lock 94 307
+xa_lock_bh 95 307
+xa_lock_irq 991 307
+xa_lock_irqsave 991 307
+xa_store 1107 74
+xa_store_irq 1107 74
+xa_trylock 800 307
+xa_unlock 97 307
+xa_unlock_bh 98 307
+xa_unlock_irq 994 307
+xa_unlock_irqrestore 994 307
+xas_load 838 74
+xas_lock 94 307
+xas_lock_bh 95 307
+xas_lock_irq 991 307
+xas_lock_irqsave 991 307
+xas_store 1108 74
+xas_unlock 97 307
+xas_unlock_bh 98 307
+xas_unlock_irq 994 307
+xas_unlock_irqrestore 994 307
 xchg 237 85
 xchg_acquire 238 85
 xchg_relaxed 239 85
 xchg_release 240 85
-xor_unlock_is_negative_byte 1107 49
-xprt_wait_for_buffer_space 54 307
-xprt_write_space 1108 307
-yield 588 108
+xor_unlock_is_negative_byte 1109 49
+xprt_wait_for_buffer_space 54 308
+xprt_write_space 1110 308
+yield 589 109
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1109 63
-EXPORT_SYMBOL* 1109 27
-TP_* 1109 308
-MAX_* 1109 309
-MIN_* 1109 309
-*synchronize* 1110 310
-*grace_period* 1110 310
-*rcu_barrier* 1111 310
-*call_rcu* 1112 310
-*free_rcu* 1113 310
-_get_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1115 310 _drvdata*_ *unless_null*
-*try_get* 1115 310 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1116 310
-*_set_+*data 1117 11
-dev_* 1117 125
-netdev_* 1117 125
-pr_* 1117 125
-*print* 1117 310
-complete* 1117 310
-wake_up* 1117 310
-_to_ 1117 311
-kfree* 1117 219
-kvfree* 1117 219
-devm_kfree* 1117 219
-usb_set_intfdata* 1117 301
-dev_* 1118 312
-devm_* 1118 312
-device_* 1118 312
-driver_* 1118 312
-pm_* 1118 312
-sysfs_* 1118 312
-kobject_* 1118 312
-clk_* 1118 312
-regulator_* 1118 312
-reset_control_* 1118 312
-platform_* 1118 312
-pci_* 1118 312
-pcim_* 1118 312
-usb_* 1118 312
-i2c_* 1118 312
-spi_* 1118 312
-hid_* 1118 312
-serio_* 1118 312
-gameport_* 1118 312
-amba_* 1118 312
-virtio_* 1118 312
-sdio_* 1118 312
-serdev_* 1118 312
-auxiliary_* 1118 312
-rpmsg_* 1118 312
-of_* 1118 312
-fwnode_* 1118 312
-acpi_* 1118 312
-irq_* 1118 312
-gpio_* 1118 312
-gpiod_* 1118 312
-phy_* 1118 312
-dma_* 1118 312
-dmam_* 1118 312
-iommu_* 1118 312
-component_* 1118 312
-input_* 1118 312
-iio_* 1118 312
-led_* 1118 312
-snd_* 1118 312
-thermal_* 1118 312
-hwmon_* 1118 312
-power_supply_* 1118 312
-extcon_* 1118 312
-mbox_* 1118 312
-nvmem_* 1118 312
-pinctrl_* 1118 312
-icc_* 1118 312
-opp_* 1118 312
-genpd_* 1118 312
-firmware_* 1118 312
-mfd_* 1118 312
-media_* 1118 312
-v4l2_* 1118 312
-vb2_* 1118 312
-video_* 1118 312
-rc_* 1118 312
-cec_* 1118 312
-drm_* 1118 312
-misc_* 1118 312
-mtd_* 1118 312
-mmc_* 1118 312
-rtc_* 1118 312
-watchdog_* 1118 312
-tty_* 1118 312
-uart_* 1118 312
-cdev_* 1118 312
-crypto_* 1118 312
-hwrng_* 1118 312
-scsi_* 1118 312
-net_* 1118 312
-get_* 1118 312
-put_* 1118 312
-to_* 1118 312
-_put_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1117 313
-mutex_* 1117 313
-list_* 1117 313
-*alloc* 1120 310
-*memdup* 1120 310
-_create_ 1120 310
-_new_ 1120 310
-_clone_ 1120 310
-_dup_ 1120 310
-_add_ 1121 310
-_insert_ 1121 310
-_link_ 1121 310
-_enqueue_ 1121 310
-_queue_ 1121 310
-_register_ 1121 310
-_store_ 1121 310
-_unlink_ 1122 310
-_del_ 1122 310
-_remove_ 1122 310
-_erase_ 1122 310
-_delete_ 1122 310
-_free_ 1123 310
-_destroy_ 1123 310
-_complete_ 1124 310
-*_sync 1125 310
-synchronize_* 1125 310
-flush_* 1125 310
-drain_* 1125 310`;
+export const conventions = `MODULE_* 1111 63
+EXPORT_SYMBOL* 1111 27
+TP_* 1111 309
+MAX_* 1111 310
+MIN_* 1111 310
+*synchronize* 1112 311
+*grace_period* 1112 311
+*rcu_barrier* 1113 311
+*call_rcu* 1114 311
+*free_rcu* 1115 311
+_get_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1117 311 _drvdata*_ *unless_null*
+*try_get* 1117 311 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1118 311
+*_set_+*data 1119 11
+dev_* 1119 126
+netdev_* 1119 126
+pr_* 1119 126
+*print* 1119 311
+complete* 1119 311
+wake_up* 1119 311
+_to_ 1119 312
+kfree* 1119 220
+kvfree* 1119 220
+devm_kfree* 1119 220
+usb_set_intfdata* 1119 302
+dev_* 1120 313
+devm_* 1120 313
+device_* 1120 313
+driver_* 1120 313
+pm_* 1120 313
+sysfs_* 1120 313
+kobject_* 1120 313
+clk_* 1120 313
+regulator_* 1120 313
+reset_control_* 1120 313
+platform_* 1120 313
+pci_* 1120 313
+pcim_* 1120 313
+usb_* 1120 313
+i2c_* 1120 313
+spi_* 1120 313
+hid_* 1120 313
+serio_* 1120 313
+gameport_* 1120 313
+amba_* 1120 313
+virtio_* 1120 313
+sdio_* 1120 313
+serdev_* 1120 313
+auxiliary_* 1120 313
+rpmsg_* 1120 313
+of_* 1120 313
+fwnode_* 1120 313
+acpi_* 1120 313
+irq_* 1120 313
+gpio_* 1120 313
+gpiod_* 1120 313
+phy_* 1120 313
+dma_* 1120 313
+dmam_* 1120 313
+iommu_* 1120 313
+component_* 1120 313
+input_* 1120 313
+iio_* 1120 313
+led_* 1120 313
+snd_* 1120 313
+thermal_* 1120 313
+hwmon_* 1120 313
+power_supply_* 1120 313
+extcon_* 1120 313
+mbox_* 1120 313
+nvmem_* 1120 313
+pinctrl_* 1120 313
+icc_* 1120 313
+opp_* 1120 313
+genpd_* 1120 313
+firmware_* 1120 313
+mfd_* 1120 313
+media_* 1120 313
+v4l2_* 1120 313
+vb2_* 1120 313
+video_* 1120 313
+rc_* 1120 313
+cec_* 1120 313
+drm_* 1120 313
+misc_* 1120 313
+mtd_* 1120 313
+mmc_* 1120 313
+rtc_* 1120 313
+watchdog_* 1120 313
+tty_* 1120 313
+uart_* 1120 313
+cdev_* 1120 313
+crypto_* 1120 313
+hwrng_* 1120 313
+scsi_* 1120 313
+net_* 1120 313
+get_* 1120 313
+put_* 1120 313
+to_* 1120 313
+_put_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1119 314
+mutex_* 1119 314
+list_* 1119 314
+*alloc* 1122 311
+*memdup* 1122 311
+_create_ 1122 311
+_new_ 1122 311
+_clone_ 1122 311
+_dup_ 1122 311
+_add_ 1123 311
+_insert_ 1123 311
+_link_ 1123 311
+_enqueue_ 1123 311
+_queue_ 1123 311
+_register_ 1123 311
+_store_ 1123 311
+_unlink_ 1124 311
+_del_ 1124 311
+_remove_ 1124 311
+_erase_ 1124 311
+_delete_ 1124 311
+_free_ 1125 311
+_destroy_ 1125 311
+_complete_ 1126 311
+*_sync 1127 311
+synchronize_* 1127 311
+flush_* 1127 311
+drain_* 1127 311`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1126\t314
+function\t1128\t315
 struct work_struct
-func\t1127\t315
+func\t1129\t316
 struct tasklet_struct
-func\t1128\t316
-callback\t1128\t316
-struct irq_work
-func\t1129\t214
-struct callback_head
 func\t1130\t317
+callback\t1130\t317
+struct irq_work
+func\t1131\t215
+struct callback_head
+func\t1132\t318
 struct irqaction
-handler\t1131\t318
-thread_fn\t1132\t319
+handler\t1133\t319
+thread_fn\t1134\t320
 struct wait_queue_entry
-func\t1133\t320
+func\t1135\t321
 struct kprobe
-pre_handler\t1134\t321
-post_handler\t1134\t321
+pre_handler\t1136\t322
+post_handler\t1136\t322
 struct syscore_ops
-suspend\t1135\t322
-resume\t1136\t322
+suspend\t1137\t323
+resume\t1138\t323
 struct pmu
-add\t1137\t323
-del\t1137\t323
-start\t1137\t323
-stop\t1137\t323
+add\t1139\t324
+del\t1139\t324
+start\t1139\t324
+stop\t1139\t324
 struct bio
-bi_end_io\t1138\t324
+bi_end_io\t1140\t325
 struct buffer_head
-b_end_io\t1138\t325
+b_end_io\t1140\t326
 struct dma_async_tx_descriptor
-callback\t1130\t326
-callback_result\t1130\t326
+callback\t1132\t327
+callback_result\t1132\t327
 struct notifier_block
-notifier_call\t1139\t90
+notifier_call\t1141\t90
 struct kobj_type,struct device,struct device_type
-release\t1140\t327
+release\t1142\t328
 struct class
-dev_release\t1140\t327
-shutdown_pre\t1141\t328
+dev_release\t1142\t328
+shutdown_pre\t1143\t329
 struct pci_driver
-probe\t1142\t329
-remove\t1143\t329
-shutdown\t1144\t328
-suspend\t1145\t330
-resume\t1146\t331
-sriov_configure\t1147\t332
+probe\t1144\t330
+remove\t1145\t330
+shutdown\t1146\t329
+suspend\t1147\t331
+resume\t1148\t332
+sriov_configure\t1149\t333
 struct pci_error_handlers
-error_detected\t1147\t333
-mmio_enabled\t1147\t333
-slot_reset\t1147\t333
-resume\t1147\t333
-reset_prepare\t1148\t334
-reset_done\t1149\t335
+error_detected\t1149\t334
+mmio_enabled\t1149\t334
+slot_reset\t1149\t334
+resume\t1149\t334
+reset_prepare\t1150\t335
+reset_done\t1151\t336
 struct usb_driver
-probe\t1150\t329
-disconnect\t1151\t329
-shutdown\t1144\t328
-suspend\t1152\t336
-resume\t1153\t336
-reset_resume\t1153\t336
-pre_reset\t1154\t337
-post_reset\t1155\t337
-unlocked_ioctl\t1132\t338
+probe\t1152\t330
+disconnect\t1153\t330
+shutdown\t1146\t329
+suspend\t1154\t337
+resume\t1155\t337
+reset_resume\t1155\t337
+pre_reset\t1156\t338
+post_reset\t1157\t338
+unlocked_ioctl\t1134\t339
 struct usb_serial_driver
-probe\t1156\t339
-attach\t1156\t339
-disconnect\t1157\t339
-release\t1158\t340
-port_probe\t1159\t341
-port_remove\t1160\t342
-open\t1161\t343
-close\t1162\t344
-read_int_callback\t1138\t345
-write_int_callback\t1138\t345
-read_bulk_callback\t1138\t345
-write_bulk_callback\t1138\t345
+probe\t1158\t340
+attach\t1158\t340
+disconnect\t1159\t340
+release\t1160\t341
+port_probe\t1161\t342
+port_remove\t1162\t343
+open\t1163\t344
+close\t1164\t345
+read_int_callback\t1140\t346
+write_int_callback\t1140\t346
+read_bulk_callback\t1140\t346
+write_bulk_callback\t1140\t346
 struct urb
-complete\t1138\t345
+complete\t1140\t346
 struct usb_request
-complete\t1137\t346
+complete\t1139\t347
 struct usb_gadget_driver
-bind\t1163\t347
-unbind\t1164\t347
-setup\t1138\t347
-disconnect\t1138\t347
-suspend\t1138\t347
-resume\t1138\t347
-reset\t1138\t347
+bind\t1165\t348
+unbind\t1166\t348
+setup\t1140\t348
+disconnect\t1140\t348
+suspend\t1140\t348
+resume\t1140\t348
+reset\t1140\t348
 struct usb_gadget_ops
-udc_start\t1165\t348
-udc_stop\t1166\t348
-pullup\t1167\t349
+udc_start\t1167\t349
+udc_stop\t1168\t349
+pullup\t1169\t350
 struct usb_ep_ops
-queue\t1138\t350
-dequeue\t1138\t350
-set_halt\t1138\t350
-set_wedge\t1138\t350
-fifo_status\t1138\t350
-fifo_flush\t1138\t350
+queue\t1140\t351
+dequeue\t1140\t351
+set_halt\t1140\t351
+set_wedge\t1140\t351
+fifo_status\t1140\t351
+fifo_flush\t1140\t351
 struct usb_function
-bind\t1163\t351
-unbind\t1164\t351
-free_func\t1132\t351
-set_alt\t1138\t351
-disable\t1138\t351
-setup\t1138\t351
-suspend\t1138\t351
-resume\t1138\t351
+bind\t1165\t352
+unbind\t1166\t352
+free_func\t1134\t352
+set_alt\t1140\t352
+disable\t1140\t352
+setup\t1140\t352
+suspend\t1140\t352
+resume\t1140\t352
 struct virtio_driver
-probe\t1168\t352
-remove\t1169\t352
-config_changed\t1170\t352
-freeze\t1171\t352
-restore\t1172\t352
+probe\t1170\t353
+remove\t1171\t353
+config_changed\t1172\t353
+freeze\t1173\t353
+restore\t1174\t353
 struct acpi_driver
-add\t1173\t353
-remove\t1174\t353
-notify\t1132\t354
+add\t1175\t354
+remove\t1176\t354
+notify\t1134\t355
 struct serio_driver
-connect\t1175\t355
-reconnect\t1176\t355
-fast_reconnect\t1176\t355
-cleanup\t1176\t355
-disconnect\t1177\t355
-interrupt\t1178\t356
+connect\t1177\t356
+reconnect\t1178\t356
+fast_reconnect\t1178\t356
+cleanup\t1178\t356
+disconnect\t1179\t356
+interrupt\t1180\t357
 struct hid_driver
-probe\t1179\t357
-remove\t1180\t358
-raw_event\t1181\t359
-event\t1181\t359
-report\t1181\t359
-suspend\t1152\t360
-resume\t1153\t360
-reset_resume\t1153\t360
+probe\t1181\t358
+remove\t1182\t359
+raw_event\t1183\t360
+event\t1183\t360
+report\t1183\t360
+suspend\t1154\t361
+resume\t1155\t361
+reset_resume\t1155\t361
 struct hid_ll_driver
-start\t1182\t361
-stop\t1183\t362
-open\t1184\t363
-close\t1185\t364
+start\t1184\t362
+stop\t1185\t363
+open\t1186\t364
+close\t1187\t365
 struct bus_type
-probe\t1186\t365
-remove\t1187\t365
-shutdown\t1188\t328
-match\t1139\t365
+probe\t1188\t366
+remove\t1189\t366
+shutdown\t1190\t329
+match\t1141\t366
 struct component_ops
-bind\t1189\t366
-unbind\t1190\t366
+bind\t1191\t367
+unbind\t1192\t367
 struct component_master_ops
-bind\t1189\t367
-unbind\t1190\t367
+bind\t1191\t368
+unbind\t1192\t368
 struct comedi_driver
-attach\t1191\t368
-auto_attach\t1191\t368
-detach\t1192\t368
+attach\t1193\t369
+auto_attach\t1193\t369
+detach\t1194\t369
 struct irq_domain_ops
-map\t1193\t369
-unmap\t1194\t369
-alloc\t1139\t369
-free\t1139\t369
-activate\t1139\t369
-deactivate\t1139\t369
-xlate\t1139\t369
-translate\t1139\t369
-match\t1139\t369
-select\t1139\t369
+map\t1195\t370
+unmap\t1196\t370
+alloc\t1141\t370
+free\t1141\t370
+activate\t1141\t370
+deactivate\t1141\t370
+xlate\t1141\t370
+translate\t1141\t370
+match\t1141\t370
+select\t1141\t370
 struct irq_chip
-irq_startup\t1195\t370
-irq_shutdown\t1195\t370
-irq_enable\t1195\t370
-irq_disable\t1195\t370
-irq_mask\t1195\t370
-irq_unmask\t1195\t370
-irq_mask_ack\t1195\t370
-irq_set_affinity\t1195\t370
-irq_set_type\t1195\t370
-irq_set_wake\t1195\t370
-irq_retrigger\t1195\t370
-irq_ack\t1137\t370
-irq_eoi\t1137\t370
-irq_bus_lock\t1196\t370
-irq_bus_sync_unlock\t1197\t370
-irq_request_resources\t1198\t371
-irq_release_resources\t1199\t372
+irq_startup\t1197\t371
+irq_shutdown\t1197\t371
+irq_enable\t1197\t371
+irq_disable\t1197\t371
+irq_mask\t1197\t371
+irq_unmask\t1197\t371
+irq_mask_ack\t1197\t371
+irq_set_affinity\t1197\t371
+irq_set_type\t1197\t371
+irq_set_wake\t1197\t371
+irq_retrigger\t1197\t371
+irq_ack\t1139\t371
+irq_eoi\t1139\t371
+irq_bus_lock\t1198\t371
+irq_bus_sync_unlock\t1199\t371
+irq_request_resources\t1200\t372
+irq_release_resources\t1201\t373
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1132\t373
-store\t1132\t373
-read\t1132\t373
-write\t1132\t373
-mmap\t1132\t373
-test\t1132\t373
+show\t1134\t374
+store\t1134\t374
+read\t1134\t374
+write\t1134\t374
+mmap\t1134\t374
+test\t1134\t374
 struct attribute_group
-is_visible\t1132\t374
-is_bin_visible\t1132\t374
+is_visible\t1134\t375
+is_bin_visible\t1134\t375
 struct kernfs_ops
-seq_show\t1200\t375
-seq_start\t1200\t375
-seq_next\t1200\t375
-seq_stop\t1200\t375
-read\t1200\t375
-write\t1200\t375
-mmap\t1200\t375
-open\t1132\t375
-release\t1132\t375
-poll\t1132\t375
-llseek\t1132\t375
+seq_show\t1202\t376
+seq_start\t1202\t376
+seq_next\t1202\t376
+seq_stop\t1202\t376
+read\t1202\t376
+write\t1202\t376
+mmap\t1202\t376
+open\t1134\t376
+release\t1134\t376
+poll\t1134\t376
+llseek\t1134\t376
 struct kernel_param_ops
-get\t1132\t376
-set\t1132\t376
+get\t1134\t377
+set\t1134\t377
 struct configfs_attribute
-show\t1201\t377
-store\t1201\t377
+show\t1203\t378
+store\t1203\t378
 struct configfs_group_operations
-make_item\t1202\t378
-make_group\t1202\t378
-drop_item\t1203\t378
+make_item\t1204\t379
+make_group\t1204\t379
+drop_item\t1205\t379
 struct ctl_table
-proc_handler\t1132\t379
+proc_handler\t1134\t380
 struct configfs_item_operations
-release\t1204\t380
+release\t1206\t381
 struct proc_ops
-proc_read\t1132\t381
-proc_read_iter\t1132\t381
-proc_write\t1132\t381
-proc_lseek\t1132\t381
-proc_poll\t1132\t381
-proc_ioctl\t1132\t381
-proc_compat_ioctl\t1132\t381
-proc_mmap\t1132\t381
-proc_get_unmapped_area\t1132\t381
-proc_open\t1205\t381
-proc_release\t1206\t381
+proc_read\t1134\t382
+proc_read_iter\t1134\t382
+proc_write\t1134\t382
+proc_lseek\t1134\t382
+proc_poll\t1134\t382
+proc_ioctl\t1134\t382
+proc_compat_ioctl\t1134\t382
+proc_mmap\t1134\t382
+proc_get_unmapped_area\t1134\t382
+proc_open\t1207\t382
+proc_release\t1208\t382
 struct tty_operations
-open\t1207\t382
-close\t1208\t382
-hangup\t1209\t382
-shutdown\t1209\t382
-cleanup\t1204\t382
-write\t1138\t382
-put_char\t1138\t382
-flush_chars\t1138\t382
-set_termios\t1210\t382
-set_ldisc\t1210\t382
-throttle\t1211\t382
-unthrottle\t1211\t382
-stop\t1212\t382
-start\t1212\t382
-ioctl\t1132\t382
-compat_ioctl\t1132\t382
-break_ctl\t1132\t382
-wait_until_sent\t1132\t382
+open\t1209\t383
+close\t1210\t383
+hangup\t1211\t383
+shutdown\t1211\t383
+cleanup\t1206\t383
+write\t1140\t383
+put_char\t1140\t383
+flush_chars\t1140\t383
+set_termios\t1212\t383
+set_ldisc\t1212\t383
+throttle\t1213\t383
+unthrottle\t1213\t383
+stop\t1214\t383
+start\t1214\t383
+ioctl\t1134\t383
+compat_ioctl\t1134\t383
+break_ctl\t1134\t383
+wait_until_sent\t1134\t383
 struct tty_port_operations
-activate\t1213\t383
-shutdown\t1214\t383
-destruct\t1215\t383
+activate\t1215\t384
+shutdown\t1216\t384
+destruct\t1217\t384
 struct uart_ops
-set_mctrl\t1216\t384
-get_mctrl\t1216\t384
-stop_tx\t1216\t384
-start_tx\t1216\t384
-start_rx\t1216\t384
-stop_rx\t1216\t384
-enable_ms\t1216\t384
-flush_buffer\t1216\t384
-startup\t1217\t385
-shutdown\t1218\t386
-set_termios\t1219\t384
-set_ldisc\t1219\t384
-break_ctl\t1219\t384
-tx_empty\t1138\t384
-poll_put_char\t1138\t384
-poll_get_char\t1138\t384
+set_mctrl\t1218\t385
+get_mctrl\t1218\t385
+stop_tx\t1218\t385
+start_tx\t1218\t385
+start_rx\t1218\t385
+stop_rx\t1218\t385
+enable_ms\t1218\t385
+flush_buffer\t1218\t385
+startup\t1219\t386
+shutdown\t1220\t387
+set_termios\t1221\t385
+set_ldisc\t1221\t385
+break_ctl\t1221\t385
+tx_empty\t1140\t385
+poll_put_char\t1140\t385
+poll_get_char\t1140\t385
 struct tty_ldisc_ops
-open\t1220\t387
-close\t1221\t388
-read\t1132\t387
-write\t1132\t387
-ioctl\t1132\t387
-compat_ioctl\t1132\t387
-set_termios\t1132\t387
-poll\t1132\t387
-hangup\t1132\t387
-receive_buf\t1132\t389
-receive_buf2\t1132\t389
-write_wakeup\t1139\t387
+open\t1222\t388
+close\t1223\t389
+read\t1134\t388
+write\t1134\t388
+ioctl\t1134\t388
+compat_ioctl\t1134\t388
+set_termios\t1134\t388
+poll\t1134\t388
+hangup\t1134\t388
+receive_buf\t1134\t390
+receive_buf2\t1134\t390
+write_wakeup\t1141\t388
 struct snd_pcm_ops
-open\t1222\t390
-close\t1223\t391
-hw_params\t1224\t392
-prepare\t1225\t393
-hw_free\t1132\t394
-ioctl\t1132\t394
-sync_stop\t1132\t394
-copy\t1132\t394
-fill_silence\t1132\t394
-mmap\t1132\t394
-trigger\t1226\t395
-pointer\t1226\t395
-ack\t1226\t395
+open\t1224\t391
+close\t1225\t392
+hw_params\t1226\t393
+prepare\t1227\t394
+hw_free\t1134\t395
+ioctl\t1134\t395
+sync_stop\t1134\t395
+copy\t1134\t395
+fill_silence\t1134\t395
+mmap\t1134\t395
+trigger\t1228\t396
+pointer\t1228\t396
+ack\t1228\t396
 struct snd_soc_dai_ops
-startup\t1227\t396
-shutdown\t1228\t396
-hw_params\t1132\t396
-hw_free\t1132\t396
-prepare\t1132\t396
-mute_stream\t1132\t396
-trigger\t1229\t395
-probe\t1230\t397
-remove\t1231\t398
-set_sysclk\t1132\t396
-set_fmt\t1132\t396
-set_pll\t1132\t396
-set_clkdiv\t1132\t396
-set_tdm_slot\t1132\t396
-set_bclk_ratio\t1132\t396
+startup\t1229\t397
+shutdown\t1230\t397
+hw_params\t1134\t397
+hw_free\t1134\t397
+prepare\t1134\t397
+mute_stream\t1134\t397
+trigger\t1231\t396
+probe\t1232\t398
+remove\t1233\t399
+set_sysclk\t1134\t397
+set_fmt\t1134\t397
+set_pll\t1134\t397
+set_clkdiv\t1134\t397
+set_tdm_slot\t1134\t397
+set_bclk_ratio\t1134\t397
 struct snd_soc_ops
-startup\t1227\t399
-shutdown\t1228\t399
-hw_params\t1132\t399
-hw_free\t1132\t399
-prepare\t1132\t399
-trigger\t1229\t395
+startup\t1229\t400
+shutdown\t1230\t400
+hw_params\t1134\t400
+hw_free\t1134\t400
+prepare\t1134\t400
+trigger\t1231\t396
 struct snd_soc_component_driver
-probe\t1232\t397
-remove\t1233\t398
-open\t1234\t400
-close\t1235\t400
-hw_params\t1236\t400
-hw_free\t1236\t400
-prepare\t1236\t400
-trigger\t1229\t395
-pointer\t1229\t395
-suspend\t1237\t400
-resume\t1153\t400
+probe\t1234\t398
+remove\t1235\t399
+open\t1236\t401
+close\t1237\t401
+hw_params\t1238\t401
+hw_free\t1238\t401
+prepare\t1238\t401
+trigger\t1231\t396
+pointer\t1231\t396
+suspend\t1239\t401
+resume\t1155\t401
 struct snd_rawmidi_ops
-open\t1238\t401
-close\t1239\t402
-trigger\t1139\t403
+open\t1240\t402
+close\t1241\t403
+trigger\t1141\t404
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1240\t404
-put\t1241\t404
-info\t1132\t404
+get\t1242\t405
+put\t1243\t405
+info\t1134\t405
 struct input_dev
-open\t1242\t405
-close\t1243\t405
-flush\t1244\t405
-event\t1245\t405
+open\t1244\t406
+close\t1245\t406
+flush\t1246\t406
+event\t1247\t406
 struct rc_dev
-open\t1246\t406
-close\t1247\t406
+open\t1248\t407
+close\t1249\t407
 struct led_classdev
-brightness_set\t1138\t407
-brightness_set_blocking\t1132\t407
+brightness_set\t1140\t408
+brightness_set_blocking\t1134\t408
 struct backlight_ops
-update_status\t1248\t408
-get_brightness\t1132\t409
+update_status\t1250\t409
+get_brightness\t1134\t410
 struct thermal_zone_device_ops
-get_temp\t1249\t410
-should_bind\t1249\t410
+get_temp\t1251\t411
+should_bind\t1251\t411
 struct thermal_cooling_device_ops
-set_cur_state\t1250\t411
-get_max_state\t1132\t411
-get_cur_state\t1132\t411
+set_cur_state\t1252\t412
+get_max_state\t1134\t412
+get_cur_state\t1134\t412
 struct hwmon_ops
-read\t1132\t412
-read_string\t1132\t412
-write\t1132\t412
+read\t1134\t413
+read_string\t1134\t413
+write\t1134\t413
 struct watchdog_ops
-start\t1251\t413
-ping\t1251\t413
-set_timeout\t1251\t413
-set_pretimeout\t1251\t413
-get_timeleft\t1251\t413
-ioctl\t1251\t413
-stop\t1132\t413
+start\t1253\t414
+ping\t1253\t414
+set_timeout\t1253\t414
+set_pretimeout\t1253\t414
+get_timeleft\t1253\t414
+ioctl\t1253\t414
+stop\t1134\t414
 struct rtc_class_ops
-read_time\t1252\t414
-set_time\t1252\t414
-read_alarm\t1252\t414
-set_alarm\t1252\t414
-alarm_irq_enable\t1252\t414
+read_time\t1254\t415
+set_time\t1254\t415
+read_alarm\t1254\t415
+set_alarm\t1254\t415
+alarm_irq_enable\t1254\t415
 struct power_supply_desc
-external_power_changed\t1132\t415
+external_power_changed\t1134\t416
 struct regulator_ops
-enable\t1253\t416
-disable\t1253\t416
-set_voltage\t1253\t416
-set_voltage_sel\t1253\t416
-set_mode\t1253\t416
-struct clk_ops
-prepare\t1254\t417
-unprepare\t1254\t417
-is_prepared\t1254\t417
-unprepare_unused\t1254\t417
-recalc_rate\t1254\t417
-round_rate\t1254\t417
-determine_rate\t1254\t417
-set_parent\t1254\t417
-get_parent\t1254\t417
-set_rate\t1254\t417
-set_rate_and_parent\t1254\t417
-recalc_accuracy\t1254\t417
-get_phase\t1254\t417
-set_phase\t1254\t417
-get_duty_cycle\t1254\t417
-set_duty_cycle\t1254\t417
-init\t1254\t417
-terminate\t1254\t417
 enable\t1255\t417
 disable\t1255\t417
-disable_unused\t1255\t417
-is_enabled\t1138\t418
-save_context\t1139\t417
-restore_context\t1139\t417
-debug_init\t1139\t417
+set_voltage\t1255\t417
+set_voltage_sel\t1255\t417
+set_mode\t1255\t417
+struct clk_ops
+prepare\t1256\t418
+unprepare\t1256\t418
+is_prepared\t1256\t418
+unprepare_unused\t1256\t418
+recalc_rate\t1256\t418
+round_rate\t1256\t418
+determine_rate\t1256\t418
+set_parent\t1256\t418
+get_parent\t1256\t418
+set_rate\t1256\t418
+set_rate_and_parent\t1256\t418
+recalc_accuracy\t1256\t418
+get_phase\t1256\t418
+set_phase\t1256\t418
+get_duty_cycle\t1256\t418
+set_duty_cycle\t1256\t418
+init\t1256\t418
+terminate\t1256\t418
+enable\t1257\t418
+disable\t1257\t418
+disable_unused\t1257\t418
+is_enabled\t1140\t419
+save_context\t1141\t418
+restore_context\t1141\t418
+debug_init\t1141\t418
 struct gpio_chip
-request\t1256\t419
-free\t1257\t419
-get\t1258\t419
-set\t1258\t419
-get_multiple\t1258\t419
-set_multiple\t1258\t419
-direction_input\t1258\t419
-direction_output\t1258\t419
-get_direction\t1258\t419
+request\t1258\t420
+free\t1259\t420
+get\t1260\t420
+set\t1260\t420
+get_multiple\t1260\t420
+set_multiple\t1260\t420
+direction_input\t1260\t420
+direction_output\t1260\t420
+get_direction\t1260\t420
 struct pwm_ops
-request\t1259\t420
-free\t1260\t421
-capture\t1261\t422
-apply\t1139\t423
+request\t1261\t421
+free\t1262\t422
+capture\t1263\t423
+apply\t1141\t424
 struct iio_info
-read_event_value\t1132\t424
-write_event_value\t1132\t424
-read_event_config\t1132\t424
-write_event_config\t1132\t424
-write_raw_get_fmt\t1132\t424
-read_raw\t1132\t425
-read_raw_multi\t1132\t425
-read_avail\t1132\t425
-write_raw\t1132\t425
-read_label\t1132\t425
-debugfs_reg_access\t1132\t425
-update_scan_mode\t1262\t426
+read_event_value\t1134\t425
+write_event_value\t1134\t425
+read_event_config\t1134\t425
+write_event_config\t1134\t425
+write_raw_get_fmt\t1134\t425
+read_raw\t1134\t426
+read_raw_multi\t1134\t426
+read_avail\t1134\t426
+write_raw\t1134\t426
+read_label\t1134\t426
+debugfs_reg_access\t1134\t426
+update_scan_mode\t1264\t427
 struct phy_ops
-init\t1263\t427
-exit\t1264\t427
-power_on\t1265\t427
-power_off\t1266\t427
-set_mode\t1267\t427
-set_media\t1267\t427
-set_speed\t1267\t427
-reset\t1267\t427
-calibrate\t1267\t427
-connect\t1267\t427
-disconnect\t1267\t427
-configure\t1267\t427
-validate\t1267\t427
-release\t1267\t427
+init\t1265\t428
+exit\t1266\t428
+power_on\t1267\t428
+power_off\t1268\t428
+set_mode\t1269\t428
+set_media\t1269\t428
+set_speed\t1269\t428
+reset\t1269\t428
+calibrate\t1269\t428
+connect\t1269\t428
+disconnect\t1269\t428
+configure\t1269\t428
+validate\t1269\t428
+release\t1269\t428
 struct mii_bus
-read\t1268\t428
-write\t1268\t428
-read_c45\t1268\t428
-write_c45\t1268\t428
-reset\t1269\t429
+read\t1270\t429
+write\t1270\t429
+read_c45\t1270\t429
+write_c45\t1270\t429
+reset\t1271\t430
 struct pinmux_ops
-request\t1139\t430
-free\t1139\t430
-set_mux\t1139\t430
-gpio_request_enable\t1139\t430
-gpio_disable_free\t1139\t430
-gpio_set_direction\t1139\t430
+request\t1141\t431
+free\t1141\t431
+set_mux\t1141\t431
+gpio_request_enable\t1141\t431
+gpio_disable_free\t1141\t431
+gpio_set_direction\t1141\t431
 struct ptp_clock_info
-enable\t1139\t431
-verify\t1139\t431
-gettimex64\t1139\t431
-gettime64\t1139\t431
-settime64\t1139\t431
-adjfine\t1139\t431
-adjtime\t1139\t431
-getcrosststamp\t1139\t431
-do_aux_work\t1132\t432
+enable\t1141\t432
+verify\t1141\t432
+gettimex64\t1141\t432
+gettime64\t1141\t432
+settime64\t1141\t432
+adjfine\t1141\t432
+adjtime\t1141\t432
+getcrosststamp\t1141\t432
+do_aux_work\t1134\t433
 struct mmc_host_ops
-request_atomic\t1138\t433
-set_ios\t1132\t433
-get_ro\t1132\t433
-get_cd\t1132\t433
-request\t1139\t433
+request_atomic\t1140\t434
+set_ios\t1134\t434
+get_ro\t1134\t434
+get_cd\t1134\t434
+request\t1141\t434
 struct cec_adap_ops
-adap_enable\t1270\t434
+adap_enable\t1272\t435
 struct fb_ops
-fb_open\t1271\t435
-fb_release\t1272\t436
-fb_destroy\t1140\t437
+fb_open\t1273\t436
+fb_release\t1274\t437
+fb_destroy\t1142\t438
 struct console
-write_thread\t1132\t438
-write_atomic\t1138\t438
-write\t1139\t438
+write_thread\t1134\t439
+write_atomic\t1140\t439
+write\t1141\t439
 struct drm_panel_funcs
-prepare\t1273\t439
-unprepare\t1274\t439
-enable\t1275\t439
-disable\t1276\t439
-get_modes\t1132\t439
+prepare\t1275\t440
+unprepare\t1276\t440
+enable\t1277\t440
+disable\t1278\t440
+get_modes\t1134\t440
 struct drm_bridge_funcs
-attach\t1277\t440
-detach\t1278\t440
+attach\t1279\t441
+detach\t1280\t441
 struct iio_buffer_setup_ops
-preenable\t1279\t426
-postenable\t1280\t426
-predisable\t1281\t426
-postdisable\t1282\t426
+preenable\t1281\t427
+postenable\t1282\t427
+predisable\t1283\t427
+postdisable\t1284\t427
 struct iio_trigger_ops
-set_trigger_state\t1132\t441
+set_trigger_state\t1134\t442
 struct i2c_algorithm
-xfer\t1283\t442
-master_xfer\t1283\t442
-smbus_xfer\t1283\t442
-xfer_atomic\t1138\t442
-master_xfer_atomic\t1138\t442
-smbus_xfer_atomic\t1138\t442
+xfer\t1285\t443
+master_xfer\t1285\t443
+smbus_xfer\t1285\t443
+xfer_atomic\t1140\t443
+master_xfer_atomic\t1140\t443
+smbus_xfer_atomic\t1140\t443
 struct spi_controller
-transfer_one\t1284\t443
-transfer_one_message\t1284\t443
-prepare_message\t1284\t443
+transfer_one\t1286\t444
+transfer_one_message\t1286\t444
+prepare_message\t1286\t444
 struct nvmem_config
-reg_read\t1132\t444
-reg_write\t1132\t444
+reg_read\t1134\t445
+reg_write\t1134\t445
 struct drm_driver
-open\t1285\t445
-postclose\t1286\t445
-release\t1287\t446
+open\t1287\t446
+postclose\t1288\t446
+release\t1289\t447
 struct drm_crtc_funcs
-enable_vblank\t1288\t447
-disable_vblank\t1289\t448
-destroy\t1204\t449
+enable_vblank\t1290\t448
+disable_vblank\t1291\t449
+destroy\t1206\t450
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1204\t450
-late_register\t1132\t450
-early_unregister\t1132\t450
+destroy\t1206\t451
+late_register\t1134\t451
+early_unregister\t1134\t451
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1132\t451
-atomic_enable\t1132\t451
-atomic_disable\t1132\t451
-atomic_flush\t1132\t451
-atomic_begin\t1132\t451
-atomic_update\t1132\t451
-prepare_fb\t1132\t451
-cleanup_fb\t1132\t451
-mode_set\t1132\t451
-mode_set_nofb\t1132\t451
+atomic_check\t1134\t452
+atomic_enable\t1134\t452
+atomic_disable\t1134\t452
+atomic_flush\t1134\t452
+atomic_begin\t1134\t452
+atomic_update\t1134\t452
+prepare_fb\t1134\t452
+cleanup_fb\t1134\t452
+mode_set\t1134\t452
+mode_set_nofb\t1134\t452
 struct drm_connector_helper_funcs
-get_modes\t1132\t452
-detect_ctx\t1132\t452
-mode_valid\t1132\t452
-best_encoder\t1132\t452
+get_modes\t1134\t453
+detect_ctx\t1134\t453
+mode_valid\t1134\t453
+best_encoder\t1134\t453
 struct v4l2_file_operations
-open\t1290\t453
-release\t1291\t454
-read\t1132\t453
-write\t1132\t453
-poll\t1132\t453
-unlocked_ioctl\t1132\t453
-mmap\t1132\t453
+open\t1292\t454
+release\t1293\t455
+read\t1134\t454
+write\t1134\t454
+poll\t1134\t454
+unlocked_ioctl\t1134\t454
+mmap\t1134\t454
 struct v4l2_ioctl_ops
-*\t1132\t455
+*\t1134\t456
 struct vb2_ops
-queue_setup\t1132\t456
-buf_init\t1132\t456
-buf_cleanup\t1132\t456
-buf_finish\t1132\t456
-buf_prepare\t1132\t456
-buf_queue\t1139\t456
-prepare_streaming\t1292\t456
-unprepare_streaming\t1293\t456
-start_streaming\t1294\t456
-stop_streaming\t1295\t456
+queue_setup\t1134\t457
+buf_init\t1134\t457
+buf_cleanup\t1134\t457
+buf_finish\t1134\t457
+buf_prepare\t1134\t457
+buf_queue\t1141\t457
+prepare_streaming\t1294\t457
+unprepare_streaming\t1295\t457
+start_streaming\t1296\t457
+stop_streaming\t1297\t457
 struct v4l2_ctrl_ops
-s_ctrl\t1296\t457
-try_ctrl\t1296\t457
-g_volatile_ctrl\t1296\t457
+s_ctrl\t1298\t458
+try_ctrl\t1298\t458
+g_volatile_ctrl\t1298\t458
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1132\t458
-set_fmt\t1132\t458
-get_fmt\t1132\t458
-enum_mbus_code\t1132\t458
-enum_frame_size\t1132\t458
-get_selection\t1132\t458
-set_selection\t1132\t458
-enable_streams\t1132\t458
-disable_streams\t1132\t458
+s_stream\t1134\t459
+set_fmt\t1134\t459
+get_fmt\t1134\t459
+enum_mbus_code\t1134\t459
+enum_frame_size\t1134\t459
+get_selection\t1134\t459
+set_selection\t1134\t459
+enable_streams\t1134\t459
+disable_streams\t1134\t459
 struct v4l2_subdev_internal_ops
-open\t1297\t459
-close\t1286\t459
-release\t1140\t459
+open\t1299\t460
+close\t1288\t460
+release\t1142\t460
 struct file_operations
-llseek\t1132\t460
-read\t1132\t460
-write\t1132\t460
-read_iter\t1132\t460
-write_iter\t1132\t460
-poll\t1132\t460
-unlocked_ioctl\t1132\t460
-compat_ioctl\t1132\t460
-mmap\t1132\t460
-flush\t1132\t460
-fsync\t1132\t460
-fasync\t1132\t460
-lock\t1132\t460
-flock\t1132\t460
-fallocate\t1132\t460
-splice_read\t1132\t460
-splice_write\t1132\t460
-show_fdinfo\t1132\t460
-open\t1290\t460
-release\t1298\t461
-iterate_shared\t1299\t460
+llseek\t1134\t461
+read\t1134\t461
+write\t1134\t461
+read_iter\t1134\t461
+write_iter\t1134\t461
+poll\t1134\t461
+unlocked_ioctl\t1134\t461
+compat_ioctl\t1134\t461
+mmap\t1134\t461
+flush\t1134\t461
+fsync\t1134\t461
+fasync\t1134\t461
+lock\t1134\t461
+flock\t1134\t461
+fallocate\t1134\t461
+splice_read\t1134\t461
+splice_write\t1134\t461
+show_fdinfo\t1134\t461
+open\t1292\t461
+release\t1300\t462
+iterate_shared\t1301\t461
 struct inode_operations
-lookup\t1300\t462
-create\t1301\t462
-mknod\t1301\t462
-symlink\t1301\t462
-mkdir\t1301\t462
-link\t1301\t462
-unlink\t1302\t462
-rmdir\t1302\t462
-rename\t1301\t462
-setattr\t1303\t462
-fileattr_set\t1303\t462
-readlink\t1132\t462
-get_acl\t1132\t462
-getattr\t1132\t462
-listxattr\t1132\t462
-fiemap\t1132\t462
-update_time\t1132\t462
-tmpfile\t1132\t462
-fileattr_get\t1132\t462
-get_link\t1139\t462
-permission\t1139\t462
-get_inode_acl\t1139\t462
-atomic_open\t1300\t462
+lookup\t1302\t463
+create\t1303\t463
+mknod\t1303\t463
+symlink\t1303\t463
+mkdir\t1303\t463
+link\t1303\t463
+unlink\t1304\t463
+rmdir\t1304\t463
+rename\t1303\t463
+setattr\t1305\t463
+fileattr_set\t1305\t463
+readlink\t1134\t463
+get_acl\t1134\t463
+getattr\t1134\t463
+listxattr\t1134\t463
+fiemap\t1134\t463
+update_time\t1134\t463
+tmpfile\t1134\t463
+fileattr_get\t1134\t463
+get_link\t1141\t463
+permission\t1141\t463
+get_inode_acl\t1141\t463
+atomic_open\t1302\t463
 struct xattr_handler
-list\t1132\t463
-get\t1132\t463
-set\t1304\t463
+list\t1134\t464
+get\t1134\t464
+set\t1306\t464
 struct super_operations
-put_super\t1305\t464
-freeze_fs\t1306\t464
-unfreeze_fs\t1306\t464
-remount_fs\t1306\t464
-sync_fs\t1307\t464
-free_inode\t1308\t464
-drop_inode\t1309\t464
+put_super\t1307\t465
+freeze_fs\t1308\t465
+unfreeze_fs\t1308\t465
+remount_fs\t1308\t465
+sync_fs\t1309\t465
+free_inode\t1310\t465
+drop_inode\t1311\t465
 struct dentry_operations
-d_hash\t1138\t465
-d_compare\t1138\t465
-d_dname\t1138\t465
-d_delete\t1310\t465
-d_prune\t1310\t465
-d_init\t1132\t465
-d_release\t1132\t465
-d_iput\t1132\t465
-d_automount\t1132\t465
-d_weak_revalidate\t1132\t465
-d_real\t1132\t465
-d_revalidate\t1139\t465
-d_manage\t1139\t465
+d_hash\t1140\t466
+d_compare\t1140\t466
+d_dname\t1140\t466
+d_delete\t1312\t466
+d_prune\t1312\t466
+d_init\t1134\t466
+d_release\t1134\t466
+d_iput\t1134\t466
+d_automount\t1134\t466
+d_weak_revalidate\t1134\t466
+d_real\t1134\t466
+d_revalidate\t1141\t466
+d_manage\t1141\t466
 struct address_space_operations
-writepage\t1132\t466
-read_folio\t1132\t466
-swap_rw\t1132\t466
-readahead\t1132\t466
-bmap\t1132\t466
-direct_IO\t1132\t466
-writepages\t1132\t466
-migrate_folio\t1132\t466
-swap_activate\t1132\t466
-swap_deactivate\t1132\t466
-invalidate_folio\t1311\t466
-release_folio\t1311\t466
-launder_folio\t1311\t466
-is_partially_uptodate\t1311\t466
-error_remove_folio\t1312\t466
-write_begin\t1132\t466
-write_end\t1132\t466
-dirty_folio\t1138\t466
-free_folio\t1138\t466
+writepage\t1134\t467
+read_folio\t1134\t467
+swap_rw\t1134\t467
+readahead\t1134\t467
+bmap\t1134\t467
+direct_IO\t1134\t467
+writepages\t1134\t467
+migrate_folio\t1134\t467
+swap_activate\t1134\t467
+swap_deactivate\t1134\t467
+invalidate_folio\t1313\t467
+release_folio\t1313\t467
+launder_folio\t1313\t467
+is_partially_uptodate\t1313\t467
+error_remove_folio\t1314\t467
+write_begin\t1134\t467
+write_end\t1134\t467
+dirty_folio\t1140\t467
+free_folio\t1140\t467
 struct vm_operations_struct
-open\t1313\t467
-close\t1314\t467
-fault\t1132\t467
-page_mkwrite\t1132\t467
-pfn_mkwrite\t1132\t467
-access\t1314\t467
-map_pages\t1315\t467
+open\t1315\t468
+close\t1316\t468
+fault\t1134\t468
+page_mkwrite\t1134\t468
+pfn_mkwrite\t1134\t468
+access\t1316\t468
+map_pages\t1317\t468
 struct seq_operations
-start\t1316\t468
-next\t1316\t468
-stop\t1316\t468
-show\t1316\t468
+start\t1318\t469
+next\t1318\t469
+stop\t1318\t469
+show\t1318\t469
 struct sysfs_ops
-show\t1132\t373
-store\t1132\t373
+show\t1134\t374
+store\t1134\t374
 struct mmu_notifier_ops
-release\t1132\t469
-arch_invalidate_secondary_tlbs\t1138\t469
-free_notifier\t1317\t469
-invalidate_range_start\t1139\t469
-invalidate_range_end\t1139\t469
-clear_flush_young\t1139\t469
-clear_young\t1139\t469
-test_young\t1139\t469
+release\t1134\t470
+arch_invalidate_secondary_tlbs\t1140\t470
+free_notifier\t1319\t470
+invalidate_range_start\t1141\t470
+invalidate_range_end\t1141\t470
+clear_flush_young\t1141\t470
+clear_young\t1141\t470
+test_young\t1141\t470
 struct file_lock_operations
-fl_copy_lock\t1138\t470
+fl_copy_lock\t1140\t471
 struct lock_manager_operations
-lm_notify\t1318\t471
-lm_break\t1319\t471
-lm_change\t1319\t471
-lm_breaker_owns_lease\t1319\t471
-lm_lock_expirable\t1319\t471
-lm_grant\t1138\t471
-lm_expire_lock\t1132\t471
+lm_notify\t1320\t472
+lm_break\t1321\t472
+lm_change\t1321\t472
+lm_breaker_owns_lease\t1321\t472
+lm_lock_expirable\t1321\t472
+lm_grant\t1140\t472
+lm_expire_lock\t1134\t472
 struct file_system_type
-mount\t1132\t472
-init_fs_context\t1132\t472
-kill_sb\t1305\t472
+mount\t1134\t473
+init_fs_context\t1134\t473
+kill_sb\t1307\t473
 struct block_device_operations
-open\t1320\t473
-release\t1321\t473
-ioctl\t1132\t473
-compat_ioctl\t1132\t473
-unlock_native_capacity\t1132\t473
-getgeo\t1132\t473
-free_disk\t1140\t474
-direct_access\t1139\t473
-submit_bio\t1139\t473
+open\t1322\t474
+release\t1323\t474
+ioctl\t1134\t474
+compat_ioctl\t1134\t474
+unlock_native_capacity\t1134\t474
+getgeo\t1134\t474
+free_disk\t1142\t475
+direct_access\t1141\t474
+submit_bio\t1141\t474
 struct blk_mq_ops
-queue_rq\t1322\t475
-queue_rqs\t1322\t475
-commit_rqs\t1322\t475
-timeout\t1132\t476
-complete\t1138\t477
-init_hctx\t1323\t478
-init_request\t1323\t478
-exit_hctx\t1324\t478
-exit_request\t1324\t478
+queue_rq\t1324\t476
+queue_rqs\t1324\t476
+commit_rqs\t1324\t476
+timeout\t1134\t477
+complete\t1140\t478
+init_hctx\t1325\t479
+init_request\t1325\t479
+exit_hctx\t1326\t479
+exit_request\t1326\t479
 struct scsi_host_template
-queuecommand\t1138\t479
-eh_timed_out\t1139\t480
-eh_abort_handler\t1132\t479
-eh_device_reset_handler\t1132\t479
-eh_target_reset_handler\t1132\t479
-eh_bus_reset_handler\t1132\t479
-eh_host_reset_handler\t1132\t479
-slave_alloc\t1132\t479
-slave_configure\t1132\t479
-info\t1132\t479
-ioctl\t1132\t479
-bios_param\t1132\t479
-slave_destroy\t1325\t479
+queuecommand\t1140\t480
+eh_timed_out\t1141\t481
+eh_abort_handler\t1134\t480
+eh_device_reset_handler\t1134\t480
+eh_target_reset_handler\t1134\t480
+eh_bus_reset_handler\t1134\t480
+eh_host_reset_handler\t1134\t480
+slave_alloc\t1134\t480
+slave_configure\t1134\t480
+info\t1134\t480
+ioctl\t1134\t480
+bios_param\t1134\t480
+slave_destroy\t1327\t480
 struct ata_port_operations
-qc_defer\t1326\t481
-qc_prep\t1326\t481
-qc_issue\t1326\t481
-qc_fill_rtf\t1326\t481
-softreset\t1132\t482
-hardreset\t1132\t482
-prereset\t1132\t482
-postreset\t1132\t482
-error_handler\t1132\t482
-set_piomode\t1132\t482
-set_dmamode\t1132\t482
-set_mode\t1132\t482
-dev_config\t1132\t482
-cable_detect\t1132\t482
-port_start\t1327\t483
-port_stop\t1328\t483
-host_stop\t1204\t483
+qc_defer\t1328\t482
+qc_prep\t1328\t482
+qc_issue\t1328\t482
+qc_fill_rtf\t1328\t482
+softreset\t1134\t483
+hardreset\t1134\t483
+prereset\t1134\t483
+postreset\t1134\t483
+error_handler\t1134\t483
+set_piomode\t1134\t483
+set_dmamode\t1134\t483
+set_mode\t1134\t483
+dev_config\t1134\t483
+cable_detect\t1134\t483
+port_start\t1329\t484
+port_stop\t1330\t484
+host_stop\t1206\t484
 struct mtd_info
-_panic_write\t1138\t484
+_panic_write\t1140\t485
 struct nand_controller_ops
-attach_chip\t1329\t485
-detach_chip\t1330\t485
-exec_op\t1132\t485
+attach_chip\t1331\t486
+detach_chip\t1332\t486
+exec_op\t1134\t486
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1331\t486
-exit\t1332\t486
-encrypt\t1139\t486
-decrypt\t1139\t486
-setkey\t1139\t486
+init\t1333\t487
+exit\t1334\t487
+encrypt\t1141\t487
+decrypt\t1141\t487
+setkey\t1141\t487
 struct ahash_alg,struct shash_alg
-init\t1139\t487
-update\t1139\t487
-final\t1139\t487
-finup\t1139\t487
-digest\t1139\t487
-export\t1139\t487
-import\t1139\t487
-setkey\t1139\t487
-init_tfm\t1333\t487
-exit_tfm\t1334\t487
+init\t1141\t488
+update\t1141\t488
+final\t1141\t488
+finup\t1141\t488
+digest\t1141\t488
+export\t1141\t488
+import\t1141\t488
+setkey\t1141\t488
+init_tfm\t1335\t488
+exit_tfm\t1336\t488
 struct net_device_ops
-ndo_init\t1335\t488
-ndo_uninit\t1336\t489
-ndo_open\t1337\t490
-ndo_stop\t1338\t491
-ndo_do_ioctl\t1339\t490
-ndo_siocbond\t1339\t490
-ndo_siocwandev\t1339\t490
-ndo_siocdevprivate\t1339\t490
-ndo_eth_ioctl\t1339\t490
-ndo_set_mac_address\t1339\t277
-ndo_change_mtu\t1339\t277
-ndo_fix_features\t1339\t492
-ndo_set_features\t1339\t492
-ndo_vlan_rx_add_vid\t1339\t493
-ndo_vlan_rx_kill_vid\t1339\t493
-ndo_select_queue\t1138\t494
-ndo_features_check\t1138\t494
-ndo_get_stats\t1138\t490
-ndo_get_stats64\t1138\t490
-ndo_start_xmit\t1340\t490
-ndo_tx_timeout\t1341\t490
-ndo_set_rx_mode\t1342\t490
+ndo_init\t1337\t489
+ndo_uninit\t1338\t490
+ndo_open\t1339\t491
+ndo_stop\t1340\t492
+ndo_do_ioctl\t1341\t491
+ndo_siocbond\t1341\t491
+ndo_siocwandev\t1341\t491
+ndo_siocdevprivate\t1341\t491
+ndo_eth_ioctl\t1341\t491
+ndo_set_mac_address\t1341\t278
+ndo_change_mtu\t1341\t278
+ndo_fix_features\t1341\t493
+ndo_set_features\t1341\t493
+ndo_vlan_rx_add_vid\t1341\t494
+ndo_vlan_rx_kill_vid\t1341\t494
+ndo_select_queue\t1140\t495
+ndo_features_check\t1140\t495
+ndo_get_stats\t1140\t491
+ndo_get_stats64\t1140\t491
+ndo_start_xmit\t1342\t491
+ndo_tx_timeout\t1343\t491
+ndo_set_rx_mode\t1344\t491
 struct napi_struct
-poll\t1343\t495
+poll\t1345\t496
 struct pernet_operations
-init\t1344\t496
-pre_exit\t1345\t496
-exit\t1345\t496
-exit_batch\t1345\t496
+init\t1346\t497
+pre_exit\t1347\t497
+exit\t1347\t497
+exit_batch\t1347\t497
 struct ethtool_ops
-*\t1339\t497
+*\t1341\t498
 struct net_device
-priv_destructor\t1204\t498
+priv_destructor\t1206\t499
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1346\t499
-dumpit\t1346\t499
-start\t1346\t499
-done\t1346\t499
+doit\t1348\t500
+dumpit\t1348\t500
+start\t1348\t500
+done\t1348\t500
 struct rtnl_link_ops
-newlink\t1347\t500
-dellink\t1348\t501
-changelink\t1339\t502
-validate\t1132\t503
-get_size\t1132\t503
-fill_info\t1132\t503
-get_num_tx_queues\t1132\t503
-get_num_rx_queues\t1132\t503
-setup\t1132\t503
+newlink\t1349\t501
+dellink\t1350\t502
+changelink\t1341\t503
+validate\t1134\t504
+get_size\t1134\t504
+fill_info\t1134\t504
+get_num_tx_queues\t1134\t504
+get_num_rx_queues\t1134\t504
+setup\t1134\t504
 struct Qdisc_ops
-init\t1349\t504
-change\t1339\t505
-destroy\t1332\t506
-enqueue\t1350\t507
-dequeue\t1350\t507
-peek\t1350\t507
+init\t1351\t505
+change\t1341\t506
+destroy\t1334\t507
+enqueue\t1352\t508
+dequeue\t1352\t508
+peek\t1352\t508
 struct proto_ops
-release\t1351\t508
-bind\t1132\t509
-connect\t1132\t509
-accept\t1132\t509
-listen\t1132\t509
-ioctl\t1132\t509
-compat_ioctl\t1132\t509
-sendmsg\t1132\t509
-recvmsg\t1132\t509
-shutdown\t1132\t509
-setsockopt\t1132\t509
-getsockopt\t1132\t509
-socketpair\t1132\t509
-getname\t1132\t509
-poll\t1132\t509
-mmap\t1132\t509
+release\t1353\t509
+bind\t1134\t510
+connect\t1134\t510
+accept\t1134\t510
+listen\t1134\t510
+ioctl\t1134\t510
+compat_ioctl\t1134\t510
+sendmsg\t1134\t510
+recvmsg\t1134\t510
+shutdown\t1134\t510
+setsockopt\t1134\t510
+getsockopt\t1134\t510
+socketpair\t1134\t510
+getname\t1134\t510
+poll\t1134\t510
+mmap\t1134\t510
 struct cfg80211_ops
-add_virtual_intf\t1352\t510
-del_virtual_intf\t1352\t510
-change_virtual_intf\t1352\t510
-*\t1353\t510
+add_virtual_intf\t1354\t511
+del_virtual_intf\t1354\t511
+change_virtual_intf\t1354\t511
+*\t1355\t511
 struct ieee80211_ops
-start\t1354\t511
-stop\t1355\t512
-add_interface\t1356\t513
-remove_interface\t1357\t514
-change_interface\t1358\t515
-config\t1358\t515
-vif_cfg_changed\t1358\t515
-link_info_changed\t1358\t515
-configure_filter\t1358\t515
-set_key\t1358\t515
-hw_scan\t1358\t515
-cancel_hw_scan\t1358\t515
-sta_state\t1358\t515
-sta_add\t1358\t515
-sta_remove\t1358\t515
-conf_tx\t1358\t515
-flush\t1358\t515
-ampdu_action\t1358\t515
-add_chanctx\t1358\t515
-remove_chanctx\t1358\t515
-change_chanctx\t1358\t515
-assign_vif_chanctx\t1358\t515
-unassign_vif_chanctx\t1358\t515
-remain_on_channel\t1358\t515
-cancel_remain_on_channel\t1358\t515
-tx\t1138\t515
-prepare_multicast\t1138\t515
-set_tim\t1138\t515
-update_tkip_key\t1138\t515
-get_key_seq\t1138\t515
-sta_notify\t1138\t515
-sta_rc_update\t1138\t515
-sta_rate_tbl_update\t1138\t515
-event_callback\t1138\t515
-release_buffered_frames\t1138\t515
-allow_buffered_frames\t1138\t515
-ipv6_addr_change\t1138\t515
-wake_tx_queue\t1138\t515
-get_stats\t1132\t515
-set_frag_threshold\t1132\t515
-set_rts_threshold\t1132\t515
-sta_statistics\t1132\t515
-get_tsf\t1132\t515
-set_tsf\t1132\t515
-offset_tsf\t1132\t515
-reset_tsf\t1132\t515
-tx_last_beacon\t1132\t515
-rfkill_poll\t1132\t515
-set_coverage_class\t1132\t515
-testmode_cmd\t1132\t515
-set_bitrate_mask\t1132\t515
-reconfig_complete\t1132\t515
-bss_info_changed\t1132\t515
-sw_scan_start\t1132\t515
-sw_scan_complete\t1132\t515
+start\t1356\t512
+stop\t1357\t513
+add_interface\t1358\t514
+remove_interface\t1359\t515
+change_interface\t1360\t516
+config\t1360\t516
+vif_cfg_changed\t1360\t516
+link_info_changed\t1360\t516
+configure_filter\t1360\t516
+set_key\t1360\t516
+hw_scan\t1360\t516
+cancel_hw_scan\t1360\t516
+sta_state\t1360\t516
+sta_add\t1360\t516
+sta_remove\t1360\t516
+conf_tx\t1360\t516
+flush\t1360\t516
+ampdu_action\t1360\t516
+add_chanctx\t1360\t516
+remove_chanctx\t1360\t516
+change_chanctx\t1360\t516
+assign_vif_chanctx\t1360\t516
+unassign_vif_chanctx\t1360\t516
+remain_on_channel\t1360\t516
+cancel_remain_on_channel\t1360\t516
+tx\t1140\t516
+prepare_multicast\t1140\t516
+set_tim\t1140\t516
+update_tkip_key\t1140\t516
+get_key_seq\t1140\t516
+sta_notify\t1140\t516
+sta_rc_update\t1140\t516
+sta_rate_tbl_update\t1140\t516
+event_callback\t1140\t516
+release_buffered_frames\t1140\t516
+allow_buffered_frames\t1140\t516
+ipv6_addr_change\t1140\t516
+wake_tx_queue\t1140\t516
+get_stats\t1134\t516
+set_frag_threshold\t1134\t516
+set_rts_threshold\t1134\t516
+sta_statistics\t1134\t516
+get_tsf\t1134\t516
+set_tsf\t1134\t516
+offset_tsf\t1134\t516
+reset_tsf\t1134\t516
+tx_last_beacon\t1134\t516
+rfkill_poll\t1134\t516
+set_coverage_class\t1134\t516
+testmode_cmd\t1134\t516
+set_bitrate_mask\t1134\t516
+reconfig_complete\t1134\t516
+bss_info_changed\t1134\t516
+sw_scan_start\t1134\t516
+sw_scan_complete\t1134\t516
 struct phy_driver
-probe\t1359\t516
-remove\t1360\t517
-handle_interrupt\t1361\t518
-config_init\t1132\t519
-soft_reset\t1132\t519
-config_intr\t1132\t519
-config_aneg\t1132\t519
-read_status\t1132\t519
-link_change_notify\t1132\t519
-aneg_done\t1132\t519
-suspend\t1237\t519
-resume\t1153\t519
+probe\t1361\t517
+remove\t1362\t518
+handle_interrupt\t1363\t519
+config_init\t1134\t520
+soft_reset\t1134\t520
+config_intr\t1134\t520
+config_aneg\t1134\t520
+read_status\t1134\t520
+link_change_notify\t1134\t520
+aneg_done\t1134\t520
+suspend\t1239\t520
+resume\t1155\t520
 struct dsa_switch_ops
-setup\t1362\t520
-teardown\t1363\t521
-port_enable\t1364\t522
-port_disable\t1365\t523
+setup\t1364\t521
+teardown\t1365\t522
+port_enable\t1366\t523
+port_disable\t1367\t524
 struct nfc_ops
-dev_up\t1366\t524
-dev_down\t1367\t524
-start_poll\t1368\t524
-stop_poll\t1368\t524
-dep_link_up\t1368\t524
-dep_link_down\t1368\t524
-activate_target\t1368\t524
-deactivate_target\t1368\t524
-im_transceive\t1368\t524
-tm_send\t1368\t524
-check_presence\t1368\t524
-enable_se\t1368\t524
-disable_se\t1368\t524
-fw_download\t1368\t524
+dev_up\t1368\t525
+dev_down\t1369\t525
+start_poll\t1370\t525
+stop_poll\t1370\t525
+dep_link_up\t1370\t525
+dep_link_down\t1370\t525
+activate_target\t1370\t525
+deactivate_target\t1370\t525
+im_transceive\t1370\t525
+tm_send\t1370\t525
+check_presence\t1370\t525
+enable_se\t1370\t525
+disable_se\t1370\t525
+fw_download\t1370\t525
 struct hci_dev
-open\t1369\t525
-close\t1370\t526
-setup\t1371\t527
-shutdown\t1371\t527
-flush\t1371\t527
-send\t1132\t528
+open\t1371\t526
+close\t1372\t527
+setup\t1373\t528
+shutdown\t1373\t528
+flush\t1373\t528
+send\t1134\t529
 struct ib_device_ops
-post_send\t1138\t529
-post_recv\t1138\t529
-poll_cq\t1138\t529
-req_notify_cq\t1138\t529
-*\t1132\t529
+post_send\t1140\t530
+post_recv\t1140\t530
+poll_cq\t1140\t530
+req_notify_cq\t1140\t530
+*\t1134\t530
 struct ib_client
-add\t1372\t530
-remove\t1373\t530
+add\t1374\t531
+remove\t1375\t531
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1315\t531
-func\t1315\t531
-handler\t1315\t531
-err_handler\t1315\t531
+hook\t1317\t532
+func\t1317\t532
+handler\t1317\t532
+err_handler\t1317\t532
 runner
-irq\t1374\t318
-irq-thread\t1375\t319
-softirq\t1130\t19
-tasklet\t1376\t316
-timer\t1377\t314
-hrtimer\t1378\t532
-napi\t1379\t495
-work\t1380\t315
-delayed-work\t1381\t315
-kthread-work\t1382\t533
-kthread\t1132\t228
-task-work\t1132\t534
-irq-work\t1383\t214
-cpu-call\t1131\t535
-rcu\t1130\t317
-urb\t1138\t536
-init\t1269\t54
-exit\t1204\t54
-pm\t1132\t537
-attribute\t1132\t373
-debugfs\t1132\t538
-devres\t1204\t539
-kref\t1140\t540
+irq\t1376\t319
+irq-thread\t1377\t320
+softirq\t1132\t19
+tasklet\t1378\t317
+timer\t1379\t315
+hrtimer\t1380\t533
+napi\t1381\t496
+work\t1382\t316
+delayed-work\t1383\t316
+kthread-work\t1384\t534
+kthread\t1134\t229
+task-work\t1134\t535
+irq-work\t1385\t215
+cpu-call\t1133\t536
+rcu\t1132\t318
+urb\t1140\t537
+init\t1271\t54
+exit\t1206\t54
+pm\t1134\t538
+attribute\t1134\t374
+debugfs\t1134\t539
+devres\t1206\t540
+kref\t1142\t541
 struct hrtimer
-function\t1384\t532
+function\t1386\t533
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1385\t329
-probe_new\t1385\t329
-connect\t1386\t329
-bind\t1386\t329
-attach\t1386\t329
-port_probe\t1386\t329
-remove\t1387\t329
-remove_new\t1387\t329
-disconnect\t1388\t329
-unbind\t1388\t329
-detach\t1388\t329
-port_remove\t1388\t329
-shutdown\t1144\t328
-suspend\t1145\t330
-resume\t1146\t331
+probe\t1387\t330
+probe_new\t1387\t330
+connect\t1388\t330
+bind\t1388\t330
+attach\t1388\t330
+port_probe\t1388\t330
+remove\t1389\t330
+remove_new\t1389\t330
+disconnect\t1390\t330
+unbind\t1390\t330
+detach\t1390\t330
+port_remove\t1390\t330
+shutdown\t1146\t329
+suspend\t1147\t331
+resume\t1148\t332
 struct dev_pm_ops
-prepare\t1132\t537
-complete\t1132\t537
-suspend\t1237\t537
-resume\t1153\t537
-freeze\t1389\t537
-poweroff\t1389\t537
-thaw\t1390\t537
-restore\t1390\t537
-suspend_late\t1391\t537
-freeze_late\t1391\t537
-poweroff_late\t1391\t537
-resume_early\t1392\t537
-thaw_early\t1392\t537
-restore_early\t1392\t537
-suspend_noirq\t1393\t537
-freeze_noirq\t1393\t537
-poweroff_noirq\t1393\t537
-resume_noirq\t1394\t537
-thaw_noirq\t1394\t537
-restore_noirq\t1394\t537
-runtime_suspend\t1395\t541
-runtime_resume\t1396\t541
-runtime_idle\t1132\t541
+prepare\t1134\t538
+complete\t1134\t538
+suspend\t1239\t538
+resume\t1155\t538
+freeze\t1391\t538
+poweroff\t1391\t538
+thaw\t1392\t538
+restore\t1392\t538
+suspend_late\t1393\t538
+freeze_late\t1393\t538
+poweroff_late\t1393\t538
+resume_early\t1394\t538
+thaw_early\t1394\t538
+restore_early\t1394\t538
+suspend_noirq\t1395\t538
+freeze_noirq\t1395\t538
+poweroff_noirq\t1395\t538
+resume_noirq\t1396\t538
+thaw_noirq\t1396\t538
+restore_noirq\t1396\t538
+runtime_suspend\t1397\t542
+runtime_resume\t1398\t542
+runtime_idle\t1134\t542
 *
-probe\t1397\t542
-probe_new\t1398\t542
-connect\t1399\t542
-bind\t1399\t542
-attach\t1399\t542
-port_probe\t1399\t542
-remove\t1400\t542
-remove_new\t1401\t542
-disconnect\t1402\t542
-unbind\t1402\t542
-detach\t1402\t542
-port_remove\t1402\t542
-init\t1403\t542
-ndo_init\t1403\t542
-exit\t1404\t542
-exit_batch\t1404\t542
-pre_exit\t1404\t542
-ndo_uninit\t1404\t542
-ndo_open\t1405\t542
-resume\t1405\t542
-ndo_stop\t1406\t542
-suspend\t1406\t542
-runtime_resume\t1407\t542
-resume_early\t1407\t542
-resume_noirq\t1407\t542
-thaw\t1407\t542
-restore\t1407\t542
-runtime_suspend\t1408\t542
-suspend_late\t1408\t542
-suspend_noirq\t1408\t542
-freeze\t1408\t542
-poweroff\t1408\t542
-shutdown\t1408\t542
-open\t1132\t542
-release\t1132\t542
-read\t1132\t542
-write\t1132\t542
-read_iter\t1132\t542
-write_iter\t1132\t542
-unlocked_ioctl\t1132\t542
-compat_ioctl\t1132\t542
-ioctl\t1132\t542
-llseek\t1132\t542
-mmap\t1132\t542
-poll\t1132\t542
-show\t1132\t542
-store\t1132\t542
-seq_show\t1132\t542
-ndo_set_mac_address\t1132\t542
-ndo_change_mtu\t1132\t542
-get_ethtool_stats\t1132\t542
-get_drvinfo\t1132\t542
-set_ringparam\t1132\t542
-threadfn\t1132\t542
-fallocate\t1132\t542
-fsync\t1132\t542
-setattr\t1132\t542
-mkdir\t1132\t542
-unlink\t1132\t542
-create\t1132\t542
-iterate_shared\t1132\t542`;
+probe\t1399\t543
+probe_new\t1400\t543
+connect\t1401\t543
+bind\t1401\t543
+attach\t1401\t543
+port_probe\t1401\t543
+remove\t1402\t543
+remove_new\t1403\t543
+disconnect\t1404\t543
+unbind\t1404\t543
+detach\t1404\t543
+port_remove\t1404\t543
+init\t1405\t543
+ndo_init\t1405\t543
+exit\t1406\t543
+exit_batch\t1406\t543
+pre_exit\t1406\t543
+ndo_uninit\t1406\t543
+ndo_open\t1407\t543
+resume\t1407\t543
+ndo_stop\t1408\t543
+suspend\t1408\t543
+runtime_resume\t1409\t543
+resume_early\t1409\t543
+resume_noirq\t1409\t543
+thaw\t1409\t543
+restore\t1409\t543
+runtime_suspend\t1410\t543
+suspend_late\t1410\t543
+suspend_noirq\t1410\t543
+freeze\t1410\t543
+poweroff\t1410\t543
+shutdown\t1410\t543
+open\t1134\t543
+release\t1134\t543
+read\t1134\t543
+write\t1134\t543
+read_iter\t1134\t543
+write_iter\t1134\t543
+unlocked_ioctl\t1134\t543
+compat_ioctl\t1134\t543
+ioctl\t1134\t543
+llseek\t1134\t543
+mmap\t1134\t543
+poll\t1134\t543
+show\t1134\t543
+store\t1134\t543
+seq_show\t1134\t543
+ndo_set_mac_address\t1134\t543
+ndo_change_mtu\t1134\t543
+get_ethtool_stats\t1134\t543
+get_drvinfo\t1134\t543
+set_ringparam\t1134\t543
+threadfn\t1134\t543
+fallocate\t1134\t543
+fsync\t1134\t543
+setattr\t1134\t543
+mkdir\t1134\t543
+unlink\t1134\t543
+create\t1134\t543
+iterate_shared\t1134\t543`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1409\t543
-raw_spinlock_t\t1410\t543
-rwlock_t\t1411\t543
-seqlock_t\t1412\t544
-struct mutex\t1413\t545
-struct rw_semaphore\t1414\t161
-struct semaphore\t1415\t160
-struct rt_mutex\t1416\t283
-atomic_t\t1417\t546
-atomic64_t\t1417\t546
-atomic_long_t\t1417\t547
-refcount_t\t1418\t548
-struct kref\t1418\t226
-struct completion\t1419\t549
-struct device\t1420\t539
-struct platform_device\t1420\t539
-struct i2c_client\t1420\t539
-struct spi_device\t1420\t539
-struct pci_dev\t1420\t539
-struct usb_interface\t1420\t539
-struct serio\t1420\t539
-struct gameport\t1420\t539
-struct hid_device\t1420\t539
-struct amba_device\t1420\t539
-struct mdio_device\t1420\t539
-struct virtio_device\t1420\t539
-struct vio_dev\t1420\t539
-struct xenbus_device\t1420\t539
-struct hv_device\t1420\t539
-struct sdio_func\t1420\t539
-struct memstick_dev\t1420\t539
-struct pnp_dev\t1420\t539
-struct acpi_device\t1420\t539
-struct parport\t1420\t539
-struct pcmcia_device\t1420\t539
-struct ps3_system_bus_device\t1420\t539
-struct rpmsg_device\t1420\t539
-struct auxiliary_device\t1420\t539
-struct slim_device\t1420\t539
-struct sdw_slave\t1420\t539
-struct fw_unit\t1420\t539
-struct mei_cl_device\t1420\t539
-struct rmi_function\t1420\t539
-struct ishtp_cl_device\t1420\t539
-struct wmi_device\t1420\t539
-struct ccw_device\t1420\t539
-struct mcb_device\t1420\t539
-struct bcma_device\t1420\t539
-struct ssb_device\t1420\t539
-struct gb_bundle\t1420\t539
-struct i3c_device\t1420\t539
-struct fsl_mc_device\t1420\t539
-struct host1x_device\t1420\t539
-struct mipi_dsi_device\t1420\t539
-struct usb_serial\t1420\t539
-struct usb_serial_port\t1420\t539
-struct psmouse\t1420\t539
-struct comedi_device\t1420\t539
-struct usb_gadget\t1420\t539
-struct usb_function\t1420\t539
-struct wm97xx\t1420\t539
-struct serdev_device\t1420\t539
-struct of_device\t1420\t539
-struct macio_dev\t1420\t539`;
+export const types = `spinlock_t\t1411\t544
+raw_spinlock_t\t1412\t544
+rwlock_t\t1413\t544
+seqlock_t\t1414\t545
+struct mutex\t1415\t546
+struct rw_semaphore\t1416\t162
+struct semaphore\t1417\t161
+struct rt_mutex\t1418\t284
+atomic_t\t1419\t547
+atomic64_t\t1419\t547
+atomic_long_t\t1419\t548
+refcount_t\t1420\t549
+struct kref\t1420\t227
+struct completion\t1421\t550
+struct device\t1422\t540
+struct platform_device\t1422\t540
+struct i2c_client\t1422\t540
+struct spi_device\t1422\t540
+struct pci_dev\t1422\t540
+struct usb_interface\t1422\t540
+struct serio\t1422\t540
+struct gameport\t1422\t540
+struct hid_device\t1422\t540
+struct amba_device\t1422\t540
+struct mdio_device\t1422\t540
+struct virtio_device\t1422\t540
+struct vio_dev\t1422\t540
+struct xenbus_device\t1422\t540
+struct hv_device\t1422\t540
+struct sdio_func\t1422\t540
+struct memstick_dev\t1422\t540
+struct pnp_dev\t1422\t540
+struct acpi_device\t1422\t540
+struct parport\t1422\t540
+struct pcmcia_device\t1422\t540
+struct ps3_system_bus_device\t1422\t540
+struct rpmsg_device\t1422\t540
+struct auxiliary_device\t1422\t540
+struct slim_device\t1422\t540
+struct sdw_slave\t1422\t540
+struct fw_unit\t1422\t540
+struct mei_cl_device\t1422\t540
+struct rmi_function\t1422\t540
+struct ishtp_cl_device\t1422\t540
+struct wmi_device\t1422\t540
+struct ccw_device\t1422\t540
+struct mcb_device\t1422\t540
+struct bcma_device\t1422\t540
+struct ssb_device\t1422\t540
+struct gb_bundle\t1422\t540
+struct i3c_device\t1422\t540
+struct fsl_mc_device\t1422\t540
+struct host1x_device\t1422\t540
+struct mipi_dsi_device\t1422\t540
+struct usb_serial\t1422\t540
+struct usb_serial_port\t1422\t540
+struct psmouse\t1422\t540
+struct comedi_device\t1422\t540
+struct usb_gadget\t1422\t540
+struct usb_function\t1422\t540
+struct wm97xx\t1422\t540
+struct serdev_device\t1422\t540
+struct of_device\t1422\t540
+struct macio_dev\t1422\t540`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5133,10 +5137,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","sleeps":"yes"}
 {"kind":"wake","cell":0,"result":"value","ordering":"release"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":2,"types":["struct backlight_device","struct backlight_ops"]}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct backlight_device","struct backlight_ops"]}}
+{"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct backlight_device","struct backlight_ops"]},"ref":{"by":"put","frees":true}}
 {"kind":"fence","ordering":"compiler"}
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
+{"kind":"call","part":true,"register":{"runner":"irq","handler":1,"object":0,"data":4}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":{"by":"put","frees":true}}
 {"kind":"rmw","cell":0,"operation":"andnot","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
@@ -5440,7 +5445,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","init":true,"register":{"runner":"hrtimer","handler":1}}
 {"kind":"rmw","cell":0,"operation":"clear","result":"old","ordering":"none","quiesce":{"of":"hrtimer","cancels":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":2,"types":["struct hwmon_ops"]}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hwmon_ops"]}}
+{"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hwmon_ops"]},"ref":{"by":"put","frees":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct hwrng"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hwrng"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
@@ -5469,7 +5474,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"result":"none"}
 {"kind":"write","cell":0,"result":"value","atomic":false,"ordering":"plain","sleeps":"maybe"}
 {"kind":"wake","cell":0,"operation":"dec","ordering":"full","ref":"put"}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct input_dev"]}}
+{"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct input_dev"]},"ref":{"by":"put","frees":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct input_dev"]}}
 {"kind":"wait","ordering":"full","sleeps":"yes"}
 {"kind":"wait","result":"value","ordering":"full","sleeps":"yes"}
@@ -5689,7 +5694,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":0}}
 {"kind":"wait","cell":1,"ordering":"none"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct power_supply","struct power_supply_desc"]}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply","struct power_supply_desc"]}}
+{"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply","struct power_supply_desc"]},"ref":{"by":"put","frees":true}}
 {"kind":"call","result":"none","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
@@ -5708,7 +5713,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ptp_clock_info"]}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ptp_clock_info"]}}
+{"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ptp_clock_info"]},"ref":{"by":"put","frees":true}}
 {"kind":"call","cell":0,"atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct pwm_chip","struct pwm_ops"]}}
@@ -5742,7 +5747,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":2,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"tree"}
 {"kind":"publish","cell":2,"also":[0],"operand":0,"publish":{"by":"tree","rcu":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct rc_dev"]}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct rc_dev"]}}
+{"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct rc_dev"]},"ref":{"by":"put","frees":true}}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed","pointer":"same","consume":{"by":"pointer","rcu":true}}
 {"kind":"publish","cell":0,"by":"lvalue","operand":1,"publish":{"by":"pointer","rcu":true}}
 {"kind":"publish","cell":0,"by":"pointer","operand":1,"publish":{"by":"pointer","rcu":true}}
@@ -5940,6 +5945,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"ordering":"none","lock":"seqcount","shared":true}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct uart_port","struct uart_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port","struct uart_ops"]}}
+{"kind":"call","part":true,"quiesce":{"of":"irq","object":0,"bars":true}}
 {"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sighand","context":"-irqs-off -preempt-off"}
 {"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
@@ -6400,6 +6406,7 @@ include/linux/backlight.h
 Documentation/memory-barriers.txt, COMPILER BARRIER
 include/linux/byteorder/generic.h
 include/net/sock.h
+include/xen/events.h
 include/linux/bio.h
 block/bio.c
 include/linux/bitmap.h

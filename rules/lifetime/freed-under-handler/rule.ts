@@ -1,4 +1,4 @@
-import { type Breach, breachesIn, called } from '../../../src/analysis/query.ts';
+import { type Breach, breachesIn, called, isAsked, type LeftRunning, leftRunningIn } from '../../../src/analysis/query.ts';
 import type { Event } from '../../../src/model/code.ts';
 import type { Remark, Rule } from '../../../src/model/rule.ts';
 import { examples } from './examples.ts';
@@ -34,10 +34,27 @@ export default {
       const [first] = taken.trail;
       if (first) report(taken.fn === root ? { event: taken.event, fn: root } : { event: first.event, fn: root }, remarkOn(breach));
     }
+    for (const left of leftRunningIn(file, world)) report({ event: left.start.event, fn: left.start.fn }, remarkOnFailure(left));
   },
 } satisfies Rule;
 
-function remarkOn({ root, source, taking, taken, stop, use }: Breach): Remark {
+function remarkOnFailure({ source, start, free, exit }: LeftRunning): Remark {
+  const { fn, event } = start;
+  const handler = `${source.entry.name}()`;
+  const asked = isAsked(event);
+  return {
+    message: free
+      ? `${fn.name}() fails after ${called(event)}() and frees ${free.args[0] ?? 'the object'}, and nothing on that path ${asked ? 'waits for' : 'stops'} ${handler}`
+      : `${fn.name}() fails after ${called(event)}(), and nothing on that path ${asked ? 'waits for' : 'stops'} ${handler} before the device's managed resources are released`,
+    question: `What keeps ${handler} from running then?`,
+    dismissal: `Not an issue if ${handler} can't run on that path`,
+    related: [{ path: fn.path, line: exit.line, side: fn.side, note: 'fails here' }],
+    quote: [event, ...(free ? [free] : []), { path: fn.path, line: exit.line, side: fn.side }],
+    shape: `${fn.name}|failed`,
+  };
+}
+
+function remarkOn({ root, source, taking, taken, stop, use, quiet }: Breach): Remark {
   const handler = `${source.entry.name}()`;
   const at = ({ path, line, side }: Event, note: string) => ({ path, line, side, note });
   const stops = stop && `${called(stop.event)}()`;
@@ -61,6 +78,7 @@ function remarkOn({ root, source, taking, taken, stop, use }: Breach): Remark {
     quote: [...(stop || !registration ? [] : [registration]), use.event, taken.event, ...(stop ? [stop.event] : [])],
     // What one step comes too early for is one cause, whichever handler is named first.
     shape: `${root.name}|${stop?.event.index ?? 'device'}|${taken.fn.name}`,
+    ...(quiet ? { severity: 'note' as const } : {}),
   };
 }
 

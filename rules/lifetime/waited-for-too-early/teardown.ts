@@ -43,7 +43,9 @@ function letsAgain(event: Event): boolean {
 
 /** The waits for the item that come before the last source of it is stopped, in functions that take its object down. */
 export function earlyWaits(item: Deferred, source: Queuer, file: CodeFile, world: World): Early[] {
-  const waits = [...item.waited.filter(site => isSame(item, site.event)), ...item.drained].filter(site => letsAgain(site.event));
+  const waits = [...item.waited.filter(site => isSame(item, site.event) || isGivenTo(site.fn, item, file)), ...item.drained].filter(site =>
+    letsAgain(site.event),
+  );
   const stops = file.functions.flatMap(fn => fn.events.flatMap(event => (source.isStoppedBy(event) ? [{ fn, event }] : [])));
   const found: Early[] = [];
   for (const wait of waits) {
@@ -70,6 +72,17 @@ function beforeDevice(wait: Site, stops: readonly Site[], source: Queuer, file: 
     if (!stops.some(stop => eventTo(fn, stop, world))) return { fn, wait, stop: null };
   }
   return null;
+}
+
+/** Is the item what the function is called with when the device goes? */
+function isGivenTo(fn: CFunction, item: Deferred, file: CodeFile): boolean {
+  return file.functions.some(at =>
+    at.events.some(event => {
+      const register = effectOfKind(event, 'register');
+      if (register?.runner !== 'devres' || (argumentAt(event, register.handler) ?? '').replace(/^&/, '') !== fn.name) return false;
+      return lastName(argumentAt(event, register.data) ?? '') === item.name;
+    }),
+  );
 }
 
 /** Is the function to be called when the device goes, as it was said after the source was made known? */

@@ -138,7 +138,13 @@ function place(item: Deferred, site: Site): void {
     else if (isAnybodys(event)) item.waited.push(site);
   } else if (quiet === 'takes-off') {
     if (names(item, event)) item.takenOff.push(site);
-  } else if (!setUpBy(event) && mayKeep(event) && event.args.some(arg => arg.startsWith('&') && isPart(item, arg))) item.handedOut.push(site);
+  } else if (
+    !setUpBy(event) &&
+    mayKeep(event) &&
+    effectOfKind(event, 'register')?.runner !== 'devres' &&
+    event.args.some(arg => arg.startsWith('&') && isPart(item, arg))
+  )
+    item.handedOut.push(site);
 }
 
 /** May the call do anything with what it is given? */

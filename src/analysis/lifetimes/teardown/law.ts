@@ -23,6 +23,8 @@ export interface Breach {
   stop: Step | null;
   /** Where the handler uses it. */
   use: Site;
+  /** Something before may have told the device to be quiet. */
+  quiet: boolean;
 }
 
 /** The breaches in the functions of a file, each once, by the function nearest to both steps. */
@@ -49,7 +51,7 @@ export function breachesIn(file: CodeFile, world: World): Breach[] {
         if (stop === undefined || (stop === null && !outlives(source, root, world))) continue;
         if (stop && stop.trail[0]?.event === taken.trail[0]?.event) continue;
         const key = `${taken.fn.name}:${taken.event.index}|${source.entry.name}|${stop?.event.line ?? ''}`;
-        const breach = { root, source, taking, taken, stop, use };
+        const breach = { root, source, taking, taken, stop, use, quiet: mayBeQuiet(source, taken, steps) };
         if (seen.has(key) || !holds(breach, steps, world)) continue;
         seen.add(key);
         found.push(breach);
@@ -92,13 +94,13 @@ function outlives(source: Source, root: CFunction, world: World): boolean {
 }
 
 /** Is nothing in view that keeps the handler from running by then, or from what is taken? */
-function holds({ root, source, taken, taking, stop, use }: Breach, steps: readonly Step[], world: World): boolean {
+function holds({ root, source, taken, taking, stop, use, quiet }: Breach, steps: readonly Step[], world: World): boolean {
   // What undoes a failed start has not started all of it.
   if ([...taken.trail, ...(stop?.trail ?? [])].some(site => site.event.phase.includes('error-path'))) return false;
   const earlier = steps.filter(step => step !== taken && mayPrecede(step, taken));
   if (earlier.some(({ event }) => source.isQuietedBy(event))) return false;
   if (source.isQuietened?.(earlier.map(s => s.event))) return false;
-  if (source.kind === 'hardware' && earlier.some(({ fn, event }) => mayQuieten(fn, event))) return false;
+  if (quiet && !stop) return false;
   if (source.kind === 'deferred' && !isArmedElsewhere(source, root, world)) return false;
   if (asksFirst(source, earlier, taking, world) || isRestored(taken, taking, stop, steps)) return false;
   if (isStoppedByCallers(root, source, world)) return false;
@@ -106,10 +108,17 @@ function holds({ root, source, taken, taking, stop, use }: Breach, steps: readon
   return !isExcluded(taken, use, world);
 }
 
+/** May something before have told the device to ask for no interrupt? */
+function mayBeQuiet(source: Source, taken: Step, steps: readonly Step[]): boolean {
+  return source.kind === 'hardware' && steps.some(step => step !== taken && mayQuieten(step.event) && mayPrecede(step, taken));
+}
+
 /** May the call tell the device to be quiet: by a write to its registers, or out of view? */
-function mayQuieten(_fn: CFunction, event: Event): boolean {
+function mayQuieten(event: Event): boolean {
   if (effectsOfKind(event, 'io').some(io => io.access === 'write')) return true;
   if (effectsOfKind(event, 'power').some(p => p.to === 'off')) return true;
+  // The core closes what is still open as it takes the device from its users.
+  if (effectsOfKind(event, 'quiesce').some(q => q.of === 'operations' && q.bars)) return true;
   return event.kind === 'call' && event.opaque && event.args.length > 0 && !event.fact && !event.inferred?.keepsNothing;
 }
 

@@ -101,16 +101,16 @@ function siblingOf(item: Deferred, items: readonly Deferred[], world: World): En
 }
 
 /** Does anything wait for it but what sets it up, or puts the device to sleep? */
-export function isWaitedFor(item: Deferred, world: World): boolean {
+function isWaitedFor(item: Deferred, world: World): boolean {
   return [...item.waited, ...item.drained].some(({ fn }) => entriesOf(fn, world).some(e => e.phase !== 'setup'));
 }
 
-export function isOnSystemQueue(item: Deferred): boolean {
+function isOnSystemQueue(item: Deferred): boolean {
   return item.queued.every(site => queueOf(site.event) === null);
 }
 
 /** Is it asked to run by more than what sets the object up: its own handler, an interrupt, an operation? */
-export function isArmedInUse(item: Deferred, world: World): boolean {
+function isArmedInUse(item: Deferred, world: World): boolean {
   return item.queued.some(({ fn, event }) => {
     if (event.phase.includes('error-path') || initOrExit(fn) !== null) return false;
     return entriesOf(fn, world).some(e => e.phase === 'runtime' || (e.phase === 'unknown' && (e.by !== 'outside' || !e.root.isStatic)));
@@ -118,7 +118,7 @@ export function isArmedInUse(item: Deferred, world: World): boolean {
 }
 
 /** Does the handler free the object, or give a reference to it back? */
-export function keepsObject({ handler, type }: Deferred, world: World): boolean {
+function keepsObject({ handler, type }: Deferred, world: World): boolean {
   for (const fn of handler ? runBy(handler, world) : [])
     for (const event of fn.events) {
       if (event.kind === 'free' && event.cell?.type === type && event.cell.path === '*') return true;
@@ -131,7 +131,7 @@ export function keepsObject({ handler, type }: Deferred, world: World): boolean 
 }
 
 /** Does the handler wake somebody of this file, who may be waiting for it to be through? */
-export function tellsWaiter(item: Deferred, file: CodeFile, world: World): boolean {
+function tellsWaiter(item: Deferred, file: CodeFile, world: World): boolean {
   const told = new Set<string>();
   for (const fn of item.handler ? runBy(item.handler, world) : [])
     for (const event of fn.events) if (effectsOfKind(event, 'wake').length > 0) told.add(lastName(event.args[0] ?? ''));
@@ -141,7 +141,7 @@ export function tellsWaiter(item: Deferred, file: CodeFile, world: World): boole
 }
 
 /** What says, behind the place that takes the item off its queue, that this is the end; null where nothing does. */
-export function endBehind(off: Site, item: Deferred, items: readonly Deferred[], world: World): End | null {
+function endBehind(off: Site, item: Deferred, items: readonly Deferred[], world: World): End | null {
   const { fn, event } = off;
   const steps = stepsOf(fn, world);
   const at = steps.find(step => step.event === event);
@@ -174,10 +174,12 @@ function waitsForAll(event: Event): boolean {
 }
 
 /** Where an object of the item's type is freed. */
-export function freeOf({ type, setUp }: Deferred, file: CodeFile): Site | null {
+function freeOf({ type, setUp }: Deferred, file: CodeFile): Site | null {
+  // Who makes objects of the type too frees others than those that were set up.
   for (const fn of file.functions)
-    for (const event of fn.events)
-      if (!event.via && fn !== setUp.fn && !event.phase.includes('error-path') && isFreeOf({ fn, event }, type)) return { fn, event };
+    if (!makes(fn, type))
+      for (const event of fn.events)
+        if (!event.via && fn !== setUp.fn && !event.phase.includes('error-path') && isFreeOf({ fn, event }, type)) return { fn, event };
   return null;
 }
 
@@ -189,7 +191,14 @@ function isFreeOf({ fn, event }: Site, type: string | null): boolean {
   return place !== null && fn.events.some(e => e.cell?.type === type && e.cell.base !== null && e.cell.base.replace(/->/g, '.') === place);
 }
 
+/** Does the function allocate an object of the type? */
+function makes(fn: CFunction, type: string | null): boolean {
+  return fn.events.some(
+    e => e.into !== null && effectOfKind(e, 'alloc') !== undefined && fn.events.some(u => u.cell?.type === type && u.cell.base === e.into),
+  );
+}
+
 /** Does the kernel run the function as a device and its driver part? */
-export function isUnbound(fn: CFunction, world: World): boolean {
+function isUnbound(fn: CFunction, world: World): boolean {
   return world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
 }
