@@ -23,7 +23,7 @@ export interface Breach {
   stop: Step | null;
   /** Where the handler uses it. */
   use: Site;
-  /** Something before may have told the device to be quiet. */
+  /** The device may ask for nothing any more: a question, not a finding. */
   quiet: boolean;
 }
 
@@ -51,7 +51,7 @@ export function breachesIn(file: CodeFile, world: World): Breach[] {
         if (stop === undefined || (stop === null && !outlives(source, root, world))) continue;
         if (stop && stop.trail[0]?.event === taken.trail[0]?.event) continue;
         const key = `${taken.fn.name}:${taken.event.index}|${source.entry.name}|${stop?.event.line ?? ''}`;
-        const breach = { root, source, taking, taken, stop, use, quiet: mayBeQuiet(source, taken, steps) };
+        const breach = { root, source, taking, taken, stop, use, quiet: mayBeQuiet(source, taking, taken, steps) };
         if (seen.has(key) || !holds(breach, steps, world)) continue;
         seen.add(key);
         found.push(breach);
@@ -100,7 +100,7 @@ function holds({ root, source, taken, taking, stop, use, quiet }: Breach, steps:
   const earlier = steps.filter(step => step !== taken && mayPrecede(step, taken));
   if (earlier.some(({ event }) => source.isQuietedBy(event))) return false;
   if (source.isQuietened?.(earlier.map(s => s.event))) return false;
-  if (quiet && !stop) return false;
+  if (quiet && !stop && taking.how !== 'switches off') return false;
   if (source.kind === 'deferred' && !isArmedElsewhere(source, root, world)) return false;
   if (asksFirst(source, earlier, taking, world) || isRestored(taken, taking, stop, steps)) return false;
   if (isStoppedByCallers(root, source, world)) return false;
@@ -108,9 +108,10 @@ function holds({ root, source, taken, taking, stop, use, quiet }: Breach, steps:
   return !isExcluded(taken, use, world);
 }
 
-/** May something before have told the device to ask for no interrupt? */
-function mayBeQuiet(source: Source, taken: Step, steps: readonly Step[]): boolean {
-  return source.kind === 'hardware' && steps.some(step => step !== taken && mayQuieten(step.event) && mayPrecede(step, taken));
+/** May something before have told the device to ask for no interrupt, or is it off itself, so that only one under way is left? */
+function mayBeQuiet(source: Source, taking: Taking, taken: Step, steps: readonly Step[]): boolean {
+  if (source.kind !== 'hardware') return false;
+  return taking.how === 'switches off' || steps.some(step => step !== taken && mayQuieten(step.event) && mayPrecede(step, taken));
 }
 
 /** May the call tell the device to be quiet: by a write to its registers, or out of view? */
