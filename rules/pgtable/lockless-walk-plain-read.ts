@@ -1,6 +1,6 @@
-import { called, comesBefore, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
+import { called, comesBefore, guardsAt, isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'lockless-walk-plain-read',
@@ -142,11 +142,11 @@ int entry_swap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t *pte)
 }`,
     ],
   },
-  checkFunction(fn, report) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const read of fn.events) {
       const pointer = entryOf(read);
-      if (pointer === null || isLocked(read)) continue;
+      if (pointer === null || isLocked(fn, read, world)) continue;
       const walker = walkerOf(fn, read, pointer);
       const lock = walker ? null : lockAfter(fn, read, pointer);
       if (!walker && !lock) continue;
@@ -178,8 +178,9 @@ function entryOf(event: Event): string | null {
   return event.api === 'read' && event.cell?.path === '*' && /^(?:pte|pmd)_t$/.test(event.cell.type ?? '') ? event.cell.base : null;
 }
 
-function isLocked(event: Event): boolean {
-  return maySerialise(event);
+/** Entries change under the page table's own lock: the lock of the whole mm, held for reading, keeps nobody from that. */
+function isLocked(fn: CFunction, event: Event, world: World): boolean {
+  return guardsAt({ fn, event }, world).own?.mode === 'exclusive';
 }
 
 /** The lookup without a lock that the pointer comes from. */

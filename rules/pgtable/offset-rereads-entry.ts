@@ -1,4 +1,4 @@
-import { called, isIn, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
+import { called, guardsAt, isIn, isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
@@ -104,14 +104,14 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
 }`,
     ],
   },
-  checkFunction(fn, report) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     // Who waits for the lock of a table further down relies on something that keeps the tables above.
     if (fn.events.some(e => /^(?:pte_offset_map_lock|p[mu]d_lock)$/.test(e.api))) return;
     const found: { read: Event; offset: Event }[] = [];
     for (const read of fn.events) {
       const pointer = entryOf(read);
-      if (pointer === null || maySerialise(read) || !isLockless(fn, read)) continue;
+      if (pointer === null || guardsAt({ fn, event: read }, world).own !== null || !isLockless(fn, read)) continue;
       const offset = onward(fn, read, { variables: [pointer] }).events.find(e => /^(?:p4d|pud|pmd)_offset$/.test(e.api) && e.args[0] === pointer);
       if (offset && !found.some(f => f.offset === offset) && levelFits(read, offset)) found.push({ read, offset });
     }

@@ -1,4 +1,4 @@
-import { called, isHandedOver, isTest, isUseOf, maySerialise, onward, runsNamed } from '../../src/analysis/query.ts';
+import { called, guardsAt, isHandedOver, isTest, isUseOf, onward, runsNamed } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -87,12 +87,12 @@ int entry_grab(spinlock_t *ptl, pte_t *ptep)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const found of fn.events) {
       const page = found.into;
-      if (page === null || !/^(?:pte|pmd|pud)_(?:page|folio)$/.test(found.api) || isLocked(found)) continue;
+      if (page === null || !/^(?:pte|pmd|pud)_(?:page|folio)$/.test(found.api) || isLocked(fn, found, world)) continue;
       const onTheWay = onward(fn, found, { variables: [page], result: true, stop: e => takes(e, page) }).events;
-      const look = onTheWay.find(e => !isLocked(e) && looksInto(e, page, world));
+      const look = onTheWay.find(e => !isLocked(fn, e, world) && looksInto(e, page, world));
       const take = look && onward(fn, look, { variables: [page] }).events.find(e => takes(e, page));
       if (!look || !take) continue;
       report(
@@ -161,8 +161,9 @@ function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: st
   };
 }
 
-function isLocked(event: Event): boolean {
-  return maySerialise(event);
+/** Entries change under the page table's own lock: the lock of the whole mm, held for reading, keeps nobody from that. */
+function isLocked(fn: CFunction, event: Event, world: World): boolean {
+  return guardsAt({ fn, event }, world).own?.mode === 'exclusive';
 }
 
 function takes(event: Event, page: string): boolean {
