@@ -114,6 +114,7 @@ const SWITCHED: Words<EffectOf<'power'>['to']> = { on: true, off: true };
 const IO: Words<EffectOf<'io'>['access']> = { read: true, write: true };
 const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
 const MEANT: Words<NonNullable<Fact['meant']>> = { race: true, unlocked: true };
+const ASKED: Words<NonNullable<Fact['asks']>> = { context: true, machine: true };
 const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
 const KEEPS: Words<'nothing'> = { nothing: true };
 const MODES: Words<'exclusive' | 'shared' | 'any'> = { exclusive: true, shared: true, any: true };
@@ -147,6 +148,9 @@ export const FIELDS: Record<string, Field> = {
   context: { is: 'context' },
   sleeps: words(SLEEPS),
   gfp: argument,
+  saves: flag,
+  nested: flag,
+  asks: words(ASKED),
   ownLock: flag,
   form: words(FORMS),
   pointer: words(POINTERS),
@@ -298,6 +302,8 @@ export function describe(api: string, row: Said, source: string): Fact {
     lock: isLock ? { family: lockFamily, shared: said.shared === true, conditional, global: said.global === true } : null,
     context: typeof said.context === 'string' ? said.context.split(' ') : [],
     sleeps: word(SLEEPS, said.sleeps) ?? 'no',
+    ...(said.saves === true ? { saves: true } : {}),
+    ...(said.nested === true ? { nested: true } : {}),
     ...(said.ownLock === true ? { ownLock: true } : {}),
     form: word(FORMS, said.form) ?? null,
     pointer: word(POINTERS, said.pointer) ?? null,
@@ -314,7 +320,8 @@ export function describe(api: string, row: Said, source: string): Fact {
   const scope = word(SCOPES, said.scope);
   const staticKey = word(STATIC, said.staticKey);
   const meant = word(MEANT, said.meant);
-  return { ...fact, ...(scope ? { scope } : {}), ...(staticKey ? { staticKey } : {}), ...(meant ? { meant } : {}), effects: effectsOf(fact, said) };
+  const asks = word(ASKED, said.asks);
+  return { ...fact, ...(scope ? { scope } : {}), ...(staticKey ? { staticKey } : {}), ...(meant ? { meant } : {}), ...(asks ? { asks } : {}), effects: effectsOf(fact, said) };
 }
 
 /** The fact that a row makes of a member of a table. What runs in a task may sleep unless the row says no. */

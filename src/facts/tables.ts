@@ -581,508 +581,517 @@ alloc_percpu 140 77
 alloc_percpu_gfp 82 77
 alloc_skb 82 69
 alloc_workqueue 141 18
-anon_vma_lock_read 142 78
-anon_vma_lock_write 143 78
-anon_vma_trylock_read 144 78
-anon_vma_trylock_write 145 78
-anon_vma_unlock_read 146 78
-anon_vma_unlock_write 147 78
-arch_initcall 148 54
-arch_initcall_sync 148 54
-arch_local_irq_disable 149 79
-arch_local_irq_enable 150 79
-arch_local_irq_restore 150 79
-arch_local_irq_save 149 79
-arch_spin_lock 151 80
-arch_spin_trylock 152 80
-arch_spin_unlock 153 80
-array_index_nospec 1 81
-array_size 1 82
-assert_raw_spin_locked 154 83
-assert_spin_locked 154 83
-assign_bit 155 49
-ata_host_activate 156 84
-ata_host_detach 157 84
-ata_host_register 156 84
-atomic64_add 158 85
-atomic64_add_negative 159 85
-atomic64_add_negative_acquire 160 85
-atomic64_add_negative_relaxed 161 85
-atomic64_add_negative_release 162 85
-atomic64_add_return 163 85
-atomic64_add_return_acquire 164 85
-atomic64_add_return_relaxed 165 85
-atomic64_add_return_release 166 85
-atomic64_add_unless 167 85
-atomic64_and 168 85
-atomic64_andnot 169 85
-atomic64_cmpxchg 170 85
-atomic64_cmpxchg_acquire 171 85
-atomic64_cmpxchg_relaxed 172 85
-atomic64_cmpxchg_release 173 85
-atomic64_cond_read_acquire 105 86
-atomic64_cond_read_relaxed 44 86
-atomic64_dec 174 85
-atomic64_dec_and_test 175 85
-atomic64_dec_if_positive 176 85
-atomic64_dec_return 177 85
-atomic64_dec_return_acquire 178 85
-atomic64_dec_return_relaxed 179 85
-atomic64_dec_return_release 180 85
-atomic64_dec_unless_positive 181 85
-atomic64_fetch_add 182 85
-atomic64_fetch_add_acquire 183 85
-atomic64_fetch_add_relaxed 184 85
-atomic64_fetch_add_release 185 85
-atomic64_fetch_add_unless 186 85
-atomic64_fetch_and 187 85
-atomic64_fetch_and_acquire 188 85
-atomic64_fetch_and_relaxed 189 85
-atomic64_fetch_and_release 190 85
-atomic64_fetch_andnot 191 85
-atomic64_fetch_andnot_acquire 192 85
-atomic64_fetch_andnot_relaxed 193 85
-atomic64_fetch_andnot_release 194 85
-atomic64_fetch_dec 195 85
-atomic64_fetch_dec_acquire 196 85
-atomic64_fetch_dec_relaxed 197 85
-atomic64_fetch_dec_release 198 85
-atomic64_fetch_inc 199 85
-atomic64_fetch_inc_acquire 200 85
-atomic64_fetch_inc_relaxed 201 85
-atomic64_fetch_inc_release 202 85
-atomic64_fetch_or 203 85
-atomic64_fetch_or_acquire 204 85
-atomic64_fetch_or_relaxed 205 85
-atomic64_fetch_or_release 206 85
-atomic64_fetch_sub 207 85
-atomic64_fetch_sub_acquire 208 85
-atomic64_fetch_sub_relaxed 209 85
-atomic64_fetch_sub_release 210 85
-atomic64_fetch_xor 211 85
-atomic64_fetch_xor_acquire 212 85
-atomic64_fetch_xor_relaxed 213 85
-atomic64_fetch_xor_release 214 85
-atomic64_inc 215 85
-atomic64_inc_and_test 216 85
-atomic64_inc_not_zero 217 85
-atomic64_inc_return 218 85
-atomic64_inc_return_acquire 219 85
-atomic64_inc_return_relaxed 220 85
-atomic64_inc_return_release 221 85
-atomic64_inc_unless_negative 217 85
-atomic64_or 222 85
-atomic64_read 223 87
-atomic64_read_acquire 224 87
-atomic64_set 225 87
-atomic64_set_release 226 87
-atomic64_sub 227 85
-atomic64_sub_and_test 228 85
-atomic64_sub_return 229 85
-atomic64_sub_return_acquire 230 85
-atomic64_sub_return_relaxed 231 85
-atomic64_sub_return_release 232 85
-atomic64_try_cmpxchg 233 85
-atomic64_try_cmpxchg_acquire 234 85
-atomic64_try_cmpxchg_relaxed 235 85
-atomic64_try_cmpxchg_release 236 85
-atomic64_xchg 237 85
-atomic64_xchg_acquire 238 85
-atomic64_xchg_relaxed 239 85
-atomic64_xchg_release 240 85
-atomic64_xor 241 85
-atomic_add 158 85
-atomic_add_negative 159 85
-atomic_add_negative_acquire 160 85
-atomic_add_negative_relaxed 161 85
-atomic_add_negative_release 162 85
-atomic_add_return 163 85
-atomic_add_return_acquire 164 85
-atomic_add_return_relaxed 165 85
-atomic_add_return_release 166 85
-atomic_add_unless 167 85
-atomic_and 168 85
-atomic_andnot 169 85
-atomic_cmpxchg 170 85
-atomic_cmpxchg_acquire 171 85
-atomic_cmpxchg_relaxed 172 85
-atomic_cmpxchg_release 173 85
-atomic_cond_read_acquire 105 86
-atomic_cond_read_relaxed 44 86
-atomic_dec 174 85
-atomic_dec_and_lock 242 83
-atomic_dec_and_lock_irqsave 242 83
-atomic_dec_and_mutex_lock 243 88
-atomic_dec_and_raw_lock 244 83
-atomic_dec_and_raw_lock_irqsave 244 83
-atomic_dec_and_test 175 85
-atomic_dec_and_wake_up 245 89
-atomic_dec_if_positive 176 85
-atomic_dec_return 177 85
-atomic_dec_return_acquire 178 85
-atomic_dec_return_relaxed 179 85
-atomic_dec_return_release 180 85
-atomic_dec_unless_positive 181 85
-atomic_fetch_add 182 85
-atomic_fetch_add_acquire 183 85
-atomic_fetch_add_relaxed 184 85
-atomic_fetch_add_release 185 85
-atomic_fetch_add_unless 186 85
-atomic_fetch_and 187 85
-atomic_fetch_and_acquire 188 85
-atomic_fetch_and_relaxed 189 85
-atomic_fetch_and_release 190 85
-atomic_fetch_andnot 191 85
-atomic_fetch_andnot_acquire 192 85
-atomic_fetch_andnot_relaxed 193 85
-atomic_fetch_andnot_release 194 85
-atomic_fetch_dec 195 85
-atomic_fetch_dec_acquire 196 85
-atomic_fetch_dec_relaxed 197 85
-atomic_fetch_dec_release 198 85
-atomic_fetch_inc 199 85
-atomic_fetch_inc_acquire 200 85
-atomic_fetch_inc_relaxed 201 85
-atomic_fetch_inc_release 202 85
-atomic_fetch_or 203 85
-atomic_fetch_or_acquire 204 85
-atomic_fetch_or_relaxed 205 85
-atomic_fetch_or_release 206 85
-atomic_fetch_sub 207 85
-atomic_fetch_sub_acquire 208 85
-atomic_fetch_sub_relaxed 209 85
-atomic_fetch_sub_release 210 85
-atomic_fetch_xor 211 85
-atomic_fetch_xor_acquire 212 85
-atomic_fetch_xor_relaxed 213 85
-atomic_fetch_xor_release 214 85
-atomic_inc 215 85
-atomic_inc_and_test 216 85
-atomic_inc_not_zero 217 85
-atomic_inc_return 218 85
-atomic_inc_return_acquire 219 85
-atomic_inc_return_relaxed 220 85
-atomic_inc_return_release 221 85
-atomic_inc_unless_negative 217 85
-atomic_long_add 158 85
-atomic_long_add_negative 159 85
-atomic_long_add_negative_acquire 160 85
-atomic_long_add_negative_relaxed 161 85
-atomic_long_add_negative_release 162 85
-atomic_long_add_return 163 85
-atomic_long_add_return_acquire 164 85
-atomic_long_add_return_relaxed 165 85
-atomic_long_add_return_release 166 85
-atomic_long_add_unless 167 85
-atomic_long_and 168 85
-atomic_long_andnot 169 85
-atomic_long_cmpxchg 170 85
-atomic_long_cmpxchg_acquire 171 85
-atomic_long_cmpxchg_relaxed 172 85
-atomic_long_cmpxchg_release 173 85
-atomic_long_cond_read_acquire 105 86
-atomic_long_cond_read_relaxed 44 86
-atomic_long_dec 174 85
-atomic_long_dec_and_test 175 85
-atomic_long_dec_if_positive 176 85
-atomic_long_dec_return 177 85
-atomic_long_dec_return_acquire 178 85
-atomic_long_dec_return_relaxed 179 85
-atomic_long_dec_return_release 180 85
-atomic_long_dec_unless_positive 181 85
-atomic_long_fetch_add 182 85
-atomic_long_fetch_add_acquire 183 85
-atomic_long_fetch_add_relaxed 184 85
-atomic_long_fetch_add_release 185 85
-atomic_long_fetch_add_unless 186 85
-atomic_long_fetch_and 187 85
-atomic_long_fetch_and_acquire 188 85
-atomic_long_fetch_and_relaxed 189 85
-atomic_long_fetch_and_release 190 85
-atomic_long_fetch_andnot 191 85
-atomic_long_fetch_andnot_acquire 192 85
-atomic_long_fetch_andnot_relaxed 193 85
-atomic_long_fetch_andnot_release 194 85
-atomic_long_fetch_dec 195 85
-atomic_long_fetch_dec_acquire 196 85
-atomic_long_fetch_dec_relaxed 197 85
-atomic_long_fetch_dec_release 198 85
-atomic_long_fetch_inc 199 85
-atomic_long_fetch_inc_acquire 200 85
-atomic_long_fetch_inc_relaxed 201 85
-atomic_long_fetch_inc_release 202 85
-atomic_long_fetch_or 203 85
-atomic_long_fetch_or_acquire 204 85
-atomic_long_fetch_or_relaxed 205 85
-atomic_long_fetch_or_release 206 85
-atomic_long_fetch_sub 207 85
-atomic_long_fetch_sub_acquire 208 85
-atomic_long_fetch_sub_relaxed 209 85
-atomic_long_fetch_sub_release 210 85
-atomic_long_fetch_xor 211 85
-atomic_long_fetch_xor_acquire 212 85
-atomic_long_fetch_xor_relaxed 213 85
-atomic_long_fetch_xor_release 214 85
-atomic_long_inc 215 85
-atomic_long_inc_and_test 216 85
-atomic_long_inc_not_zero 217 85
-atomic_long_inc_return 218 85
-atomic_long_inc_return_acquire 219 85
-atomic_long_inc_return_relaxed 220 85
-atomic_long_inc_return_release 221 85
-atomic_long_inc_unless_negative 217 85
-atomic_long_or 222 85
-atomic_long_read 223 87
-atomic_long_read_acquire 224 87
-atomic_long_set 225 87
-atomic_long_set_release 226 87
-atomic_long_sub 227 85
-atomic_long_sub_and_test 228 85
-atomic_long_sub_return 229 85
-atomic_long_sub_return_acquire 230 85
-atomic_long_sub_return_relaxed 231 85
-atomic_long_sub_return_release 232 85
-atomic_long_try_cmpxchg 233 85
-atomic_long_try_cmpxchg_acquire 234 85
-atomic_long_try_cmpxchg_relaxed 235 85
-atomic_long_try_cmpxchg_release 236 85
-atomic_long_xchg 237 85
-atomic_long_xchg_acquire 238 85
-atomic_long_xchg_relaxed 239 85
-atomic_long_xchg_release 240 85
-atomic_long_xor 241 85
-atomic_notifier_call_chain 246 90
-atomic_notifier_chain_register 246 90
-atomic_notifier_chain_unregister 247 90
-atomic_or 222 85
-atomic_read 223 87
-atomic_read_acquire 224 87
-atomic_set 225 87
-atomic_set_release 226 87
-atomic_sub 227 85
-atomic_sub_and_test 228 85
-atomic_sub_return 229 85
-atomic_sub_return_acquire 230 85
-atomic_sub_return_relaxed 231 85
-atomic_sub_return_release 232 85
-atomic_try_cmpxchg 233 85
-atomic_try_cmpxchg_acquire 234 85
-atomic_try_cmpxchg_relaxed 235 85
-atomic_try_cmpxchg_release 236 85
-atomic_xchg 237 85
-atomic_xchg_acquire 238 85
-atomic_xchg_relaxed 239 85
-atomic_xchg_release 240 85
-atomic_xor 241 85
-autoremove_wake_function 248 73
-backlight_device_register 249 91
-backlight_device_unregister 250 91
-barrier 251 92
-barrier_data 251 92
-be16_to_cpu 1 93
-be32_to_cpu 1 93
-be64_to_cpu 1 93
-bh_lock_sock 252 94
-bh_lock_sock_nested 252 94
-bh_unlock_sock 253 94
-bio_alloc 82 95
-bio_get 254 95
-bio_put 255 96
-bit_clear_unless 256 55
-bit_spin_is_locked 257 48
-bit_spin_lock 258 48
-bit_spin_trylock 259 48
+alternative_has_cap_likely 142 78
+alternative_has_cap_unlikely 142 78
+anon_vma_lock_read 143 79
+anon_vma_lock_write 144 79
+anon_vma_trylock_read 145 79
+anon_vma_trylock_write 146 79
+anon_vma_unlock_read 147 79
+anon_vma_unlock_write 148 79
+arch_initcall 149 54
+arch_initcall_sync 149 54
+arch_local_irq_disable 150 80
+arch_local_irq_enable 151 80
+arch_local_irq_restore 152 80
+arch_local_irq_save 153 80
+arch_spin_lock 154 81
+arch_spin_trylock 155 81
+arch_spin_unlock 156 81
+array_index_nospec 1 82
+array_size 1 83
+assert_raw_spin_locked 157 84
+assert_spin_locked 157 84
+assign_bit 158 49
+ata_host_activate 159 85
+ata_host_detach 160 85
+ata_host_register 159 85
+atomic64_add 161 86
+atomic64_add_negative 162 86
+atomic64_add_negative_acquire 163 86
+atomic64_add_negative_relaxed 164 86
+atomic64_add_negative_release 165 86
+atomic64_add_return 166 86
+atomic64_add_return_acquire 167 86
+atomic64_add_return_relaxed 168 86
+atomic64_add_return_release 169 86
+atomic64_add_unless 170 86
+atomic64_and 171 86
+atomic64_andnot 172 86
+atomic64_cmpxchg 173 86
+atomic64_cmpxchg_acquire 174 86
+atomic64_cmpxchg_relaxed 175 86
+atomic64_cmpxchg_release 176 86
+atomic64_cond_read_acquire 105 87
+atomic64_cond_read_relaxed 44 87
+atomic64_dec 177 86
+atomic64_dec_and_test 178 86
+atomic64_dec_if_positive 179 86
+atomic64_dec_return 180 86
+atomic64_dec_return_acquire 181 86
+atomic64_dec_return_relaxed 182 86
+atomic64_dec_return_release 183 86
+atomic64_dec_unless_positive 184 86
+atomic64_fetch_add 185 86
+atomic64_fetch_add_acquire 186 86
+atomic64_fetch_add_relaxed 187 86
+atomic64_fetch_add_release 188 86
+atomic64_fetch_add_unless 189 86
+atomic64_fetch_and 190 86
+atomic64_fetch_and_acquire 191 86
+atomic64_fetch_and_relaxed 192 86
+atomic64_fetch_and_release 193 86
+atomic64_fetch_andnot 194 86
+atomic64_fetch_andnot_acquire 195 86
+atomic64_fetch_andnot_relaxed 196 86
+atomic64_fetch_andnot_release 197 86
+atomic64_fetch_dec 198 86
+atomic64_fetch_dec_acquire 199 86
+atomic64_fetch_dec_relaxed 200 86
+atomic64_fetch_dec_release 201 86
+atomic64_fetch_inc 202 86
+atomic64_fetch_inc_acquire 203 86
+atomic64_fetch_inc_relaxed 204 86
+atomic64_fetch_inc_release 205 86
+atomic64_fetch_or 206 86
+atomic64_fetch_or_acquire 207 86
+atomic64_fetch_or_relaxed 208 86
+atomic64_fetch_or_release 209 86
+atomic64_fetch_sub 210 86
+atomic64_fetch_sub_acquire 211 86
+atomic64_fetch_sub_relaxed 212 86
+atomic64_fetch_sub_release 213 86
+atomic64_fetch_xor 214 86
+atomic64_fetch_xor_acquire 215 86
+atomic64_fetch_xor_relaxed 216 86
+atomic64_fetch_xor_release 217 86
+atomic64_inc 218 86
+atomic64_inc_and_test 219 86
+atomic64_inc_not_zero 220 86
+atomic64_inc_return 221 86
+atomic64_inc_return_acquire 222 86
+atomic64_inc_return_relaxed 223 86
+atomic64_inc_return_release 224 86
+atomic64_inc_unless_negative 220 86
+atomic64_or 225 86
+atomic64_read 226 88
+atomic64_read_acquire 227 88
+atomic64_set 228 88
+atomic64_set_release 229 88
+atomic64_sub 230 86
+atomic64_sub_and_test 231 86
+atomic64_sub_return 232 86
+atomic64_sub_return_acquire 233 86
+atomic64_sub_return_relaxed 234 86
+atomic64_sub_return_release 235 86
+atomic64_try_cmpxchg 236 86
+atomic64_try_cmpxchg_acquire 237 86
+atomic64_try_cmpxchg_relaxed 238 86
+atomic64_try_cmpxchg_release 239 86
+atomic64_xchg 240 86
+atomic64_xchg_acquire 241 86
+atomic64_xchg_relaxed 242 86
+atomic64_xchg_release 243 86
+atomic64_xor 244 86
+atomic_add 161 86
+atomic_add_negative 162 86
+atomic_add_negative_acquire 163 86
+atomic_add_negative_relaxed 164 86
+atomic_add_negative_release 165 86
+atomic_add_return 166 86
+atomic_add_return_acquire 167 86
+atomic_add_return_relaxed 168 86
+atomic_add_return_release 169 86
+atomic_add_unless 170 86
+atomic_and 171 86
+atomic_andnot 172 86
+atomic_cmpxchg 173 86
+atomic_cmpxchg_acquire 174 86
+atomic_cmpxchg_relaxed 175 86
+atomic_cmpxchg_release 176 86
+atomic_cond_read_acquire 105 87
+atomic_cond_read_relaxed 44 87
+atomic_dec 177 86
+atomic_dec_and_lock 245 84
+atomic_dec_and_lock_irqsave 245 84
+atomic_dec_and_mutex_lock 246 89
+atomic_dec_and_raw_lock 247 84
+atomic_dec_and_raw_lock_irqsave 247 84
+atomic_dec_and_test 178 86
+atomic_dec_and_wake_up 248 90
+atomic_dec_if_positive 179 86
+atomic_dec_return 180 86
+atomic_dec_return_acquire 181 86
+atomic_dec_return_relaxed 182 86
+atomic_dec_return_release 183 86
+atomic_dec_unless_positive 184 86
+atomic_fetch_add 185 86
+atomic_fetch_add_acquire 186 86
+atomic_fetch_add_relaxed 187 86
+atomic_fetch_add_release 188 86
+atomic_fetch_add_unless 189 86
+atomic_fetch_and 190 86
+atomic_fetch_and_acquire 191 86
+atomic_fetch_and_relaxed 192 86
+atomic_fetch_and_release 193 86
+atomic_fetch_andnot 194 86
+atomic_fetch_andnot_acquire 195 86
+atomic_fetch_andnot_relaxed 196 86
+atomic_fetch_andnot_release 197 86
+atomic_fetch_dec 198 86
+atomic_fetch_dec_acquire 199 86
+atomic_fetch_dec_relaxed 200 86
+atomic_fetch_dec_release 201 86
+atomic_fetch_inc 202 86
+atomic_fetch_inc_acquire 203 86
+atomic_fetch_inc_relaxed 204 86
+atomic_fetch_inc_release 205 86
+atomic_fetch_or 206 86
+atomic_fetch_or_acquire 207 86
+atomic_fetch_or_relaxed 208 86
+atomic_fetch_or_release 209 86
+atomic_fetch_sub 210 86
+atomic_fetch_sub_acquire 211 86
+atomic_fetch_sub_relaxed 212 86
+atomic_fetch_sub_release 213 86
+atomic_fetch_xor 214 86
+atomic_fetch_xor_acquire 215 86
+atomic_fetch_xor_relaxed 216 86
+atomic_fetch_xor_release 217 86
+atomic_inc 218 86
+atomic_inc_and_test 219 86
+atomic_inc_not_zero 220 86
+atomic_inc_return 221 86
+atomic_inc_return_acquire 222 86
+atomic_inc_return_relaxed 223 86
+atomic_inc_return_release 224 86
+atomic_inc_unless_negative 220 86
+atomic_long_add 161 86
+atomic_long_add_negative 162 86
+atomic_long_add_negative_acquire 163 86
+atomic_long_add_negative_relaxed 164 86
+atomic_long_add_negative_release 165 86
+atomic_long_add_return 166 86
+atomic_long_add_return_acquire 167 86
+atomic_long_add_return_relaxed 168 86
+atomic_long_add_return_release 169 86
+atomic_long_add_unless 170 86
+atomic_long_and 171 86
+atomic_long_andnot 172 86
+atomic_long_cmpxchg 173 86
+atomic_long_cmpxchg_acquire 174 86
+atomic_long_cmpxchg_relaxed 175 86
+atomic_long_cmpxchg_release 176 86
+atomic_long_cond_read_acquire 105 87
+atomic_long_cond_read_relaxed 44 87
+atomic_long_dec 177 86
+atomic_long_dec_and_test 178 86
+atomic_long_dec_if_positive 179 86
+atomic_long_dec_return 180 86
+atomic_long_dec_return_acquire 181 86
+atomic_long_dec_return_relaxed 182 86
+atomic_long_dec_return_release 183 86
+atomic_long_dec_unless_positive 184 86
+atomic_long_fetch_add 185 86
+atomic_long_fetch_add_acquire 186 86
+atomic_long_fetch_add_relaxed 187 86
+atomic_long_fetch_add_release 188 86
+atomic_long_fetch_add_unless 189 86
+atomic_long_fetch_and 190 86
+atomic_long_fetch_and_acquire 191 86
+atomic_long_fetch_and_relaxed 192 86
+atomic_long_fetch_and_release 193 86
+atomic_long_fetch_andnot 194 86
+atomic_long_fetch_andnot_acquire 195 86
+atomic_long_fetch_andnot_relaxed 196 86
+atomic_long_fetch_andnot_release 197 86
+atomic_long_fetch_dec 198 86
+atomic_long_fetch_dec_acquire 199 86
+atomic_long_fetch_dec_relaxed 200 86
+atomic_long_fetch_dec_release 201 86
+atomic_long_fetch_inc 202 86
+atomic_long_fetch_inc_acquire 203 86
+atomic_long_fetch_inc_relaxed 204 86
+atomic_long_fetch_inc_release 205 86
+atomic_long_fetch_or 206 86
+atomic_long_fetch_or_acquire 207 86
+atomic_long_fetch_or_relaxed 208 86
+atomic_long_fetch_or_release 209 86
+atomic_long_fetch_sub 210 86
+atomic_long_fetch_sub_acquire 211 86
+atomic_long_fetch_sub_relaxed 212 86
+atomic_long_fetch_sub_release 213 86
+atomic_long_fetch_xor 214 86
+atomic_long_fetch_xor_acquire 215 86
+atomic_long_fetch_xor_relaxed 216 86
+atomic_long_fetch_xor_release 217 86
+atomic_long_inc 218 86
+atomic_long_inc_and_test 219 86
+atomic_long_inc_not_zero 220 86
+atomic_long_inc_return 221 86
+atomic_long_inc_return_acquire 222 86
+atomic_long_inc_return_relaxed 223 86
+atomic_long_inc_return_release 224 86
+atomic_long_inc_unless_negative 220 86
+atomic_long_or 225 86
+atomic_long_read 226 88
+atomic_long_read_acquire 227 88
+atomic_long_set 228 88
+atomic_long_set_release 229 88
+atomic_long_sub 230 86
+atomic_long_sub_and_test 231 86
+atomic_long_sub_return 232 86
+atomic_long_sub_return_acquire 233 86
+atomic_long_sub_return_relaxed 234 86
+atomic_long_sub_return_release 235 86
+atomic_long_try_cmpxchg 236 86
+atomic_long_try_cmpxchg_acquire 237 86
+atomic_long_try_cmpxchg_relaxed 238 86
+atomic_long_try_cmpxchg_release 239 86
+atomic_long_xchg 240 86
+atomic_long_xchg_acquire 241 86
+atomic_long_xchg_relaxed 242 86
+atomic_long_xchg_release 243 86
+atomic_long_xor 244 86
+atomic_notifier_call_chain 249 91
+atomic_notifier_chain_register 249 91
+atomic_notifier_chain_unregister 250 91
+atomic_or 225 86
+atomic_read 226 88
+atomic_read_acquire 227 88
+atomic_set 228 88
+atomic_set_release 229 88
+atomic_sub 230 86
+atomic_sub_and_test 231 86
+atomic_sub_return 232 86
+atomic_sub_return_acquire 233 86
+atomic_sub_return_relaxed 234 86
+atomic_sub_return_release 235 86
+atomic_try_cmpxchg 236 86
+atomic_try_cmpxchg_acquire 237 86
+atomic_try_cmpxchg_relaxed 238 86
+atomic_try_cmpxchg_release 239 86
+atomic_xchg 240 86
+atomic_xchg_acquire 241 86
+atomic_xchg_relaxed 242 86
+atomic_xchg_release 243 86
+atomic_xor 244 86
+autoremove_wake_function 251 73
+backlight_device_register 252 92
+backlight_device_unregister 253 92
+barrier 254 93
+barrier_data 254 93
+be16_to_cpu 1 94
+be32_to_cpu 1 94
+be64_to_cpu 1 94
+bh_lock_sock 255 95
+bh_lock_sock_nested 256 95
+bh_unlock_sock 257 95
+bio_alloc 82 96
+bio_get 258 96
+bio_put 259 97
+bit_clear_unless 260 55
+bit_spin_is_locked 261 48
+bit_spin_lock 262 48
+bit_spin_trylock 263 48
 bit_spin_unlock 68 48
-bitmap_alloc 82 97
-bitmap_and 260 97
-bitmap_andnot 260 97
-bitmap_clear 261 97
-bitmap_complement 61 97
-bitmap_copy 61 97
-bitmap_empty 262 97
-bitmap_equal 262 97
-bitmap_fill 61 97
-bitmap_free 81 97
-bitmap_full 262 97
-bitmap_intersects 262 97
-bitmap_or 61 97
-bitmap_set 263 97
-bitmap_subset 262 97
-bitmap_weight 264 97
-bitmap_xor 61 97
-bitmap_zalloc 82 97
-bitmap_zero 61 97
-blk_mq_freeze_queue 265 98
-blk_mq_unfreeze_queue 266 98
-blkdev_issue_flush 247 75
-blocking_notifier_call_chain 267 90
-blocking_notifier_chain_register 267 90
-blocking_notifier_chain_unregister 267 90
-brelse 268 99
-buffer_uptodate 105 99
-call_rcu 269 100
-call_rcu_hurry 269 100
-call_rcu_tasks 269 100
-call_rcu_tasks_trace 269 100
-call_srcu 270 101
-cancel_delayed_work 271 18
-cancel_delayed_work_sync 272 18
-cancel_work 273 18
-cancel_work_sync 274 18
-cec_register_adapter 275 102
-cec_unregister_adapter 276 102
-change_bit 277 49
-check_add_overflow 1 82
-check_mul_overflow 1 82
-check_shl_overflow 1 82
-check_sub_overflow 1 82
+bitmap_alloc 82 98
+bitmap_and 264 98
+bitmap_andnot 264 98
+bitmap_clear 265 98
+bitmap_complement 61 98
+bitmap_copy 61 98
+bitmap_empty 266 98
+bitmap_equal 266 98
+bitmap_fill 61 98
+bitmap_free 81 98
+bitmap_full 266 98
+bitmap_intersects 266 98
+bitmap_or 61 98
+bitmap_set 267 98
+bitmap_subset 266 98
+bitmap_weight 268 98
+bitmap_xor 61 98
+bitmap_zalloc 82 98
+bitmap_zero 61 98
+blk_mq_freeze_queue 269 99
+blk_mq_unfreeze_queue 270 99
+blkdev_issue_flush 250 75
+blocking_notifier_call_chain 271 91
+blocking_notifier_chain_register 271 91
+blocking_notifier_chain_unregister 271 91
+boot_cpu_has 142 100
+brelse 272 101
+buffer_uptodate 105 101
+call_rcu 273 102
+call_rcu_hurry 273 102
+call_rcu_tasks 273 102
+call_rcu_tasks_trace 273 102
+call_srcu 274 103
+cancel_delayed_work 275 18
+cancel_delayed_work_sync 276 18
+cancel_work 277 18
+cancel_work_sync 278 18
+cec_register_adapter 279 104
+cec_unregister_adapter 280 104
+change_bit 281 49
+check_add_overflow 1 83
+check_mul_overflow 1 83
+check_shl_overflow 1 83
+check_sub_overflow 1 83
 clamp 1 25
 clamp_t 1 25
 clamp_val 1 25
-cleanup_srcu_struct 278 101
-clear_and_wake_up_bit 279 89
-clear_bit 280 49
-clear_bit_unlock 281 49
-clear_thread_flag 282 103
-clear_ti_thread_flag 283 103
-clear_tsk_thread_flag 283 103
+cleanup_srcu_struct 282 103
+clear_and_wake_up_bit 283 90
+clear_bit 284 49
+clear_bit_unlock 285 49
+clear_thread_flag 286 105
+clear_ti_thread_flag 287 105
+clear_tsk_thread_flag 287 105
 clear_user 75 58
-clk_bulk_disable 284 104
-clk_bulk_disable_unprepare 284 104
-clk_bulk_enable 285 104
-clk_bulk_prepare_enable 285 104
-clk_disable 286 104
-clk_disable_unprepare 287 104
-clk_enable 288 104
-clk_hw_register 289 14
-clk_hw_unregister 290 14
-clk_prepare 267 104
-clk_prepare_enable 291 104
-clk_set_rate 267 104
-clk_unprepare 292 104
-cmpxchg 293 85
-cmpxchg128 293 85
-cmpxchg128_acquire 294 85
-cmpxchg128_local 295 105
-cmpxchg128_relaxed 296 85
-cmpxchg128_release 297 85
-cmpxchg64 293 85
-cmpxchg64_acquire 294 85
-cmpxchg64_local 295 105
-cmpxchg64_relaxed 296 85
-cmpxchg64_release 297 85
-cmpxchg_acquire 294 85
-cmpxchg_local 295 105
-cmpxchg_relaxed 296 85
-cmpxchg_release 297 85
-complete 298 106
-complete_all 298 106
-complete_on_current_cpu 298 106
-completion_done 299 106
-compound_head 40 107
-compound_order 40 107
-cond_resched 300 108
-cond_resched_lock 247 109
-cond_resched_rcu 301 110
-cond_resched_rwlock_read 247 109
-cond_resched_rwlock_write 247 109
-cond_resched_tasks_rcu_qs 301 42
-cond_synchronize_rcu 302 111
-console_initcall 148 54
-console_lock 303 112
-console_trylock 304 112
-console_unlock 305 112
-consume_skb 306 69
-container_of 307 113
-container_of_const 307 113
-context_unsafe 308 114
-context_unsafe_alias 4 114
-copy_from_iter 309 115
+clk_bulk_disable 288 106
+clk_bulk_disable_unprepare 288 106
+clk_bulk_enable 289 106
+clk_bulk_prepare_enable 289 106
+clk_disable 290 106
+clk_disable_unprepare 291 106
+clk_enable 292 106
+clk_hw_register 293 14
+clk_hw_unregister 294 14
+clk_prepare 271 106
+clk_prepare_enable 295 106
+clk_set_rate 271 106
+clk_unprepare 296 106
+cmpxchg 297 86
+cmpxchg128 297 86
+cmpxchg128_acquire 298 86
+cmpxchg128_local 299 107
+cmpxchg128_relaxed 300 86
+cmpxchg128_release 301 86
+cmpxchg64 297 86
+cmpxchg64_acquire 298 86
+cmpxchg64_local 299 107
+cmpxchg64_relaxed 300 86
+cmpxchg64_release 301 86
+cmpxchg_acquire 298 86
+cmpxchg_local 299 107
+cmpxchg_relaxed 300 86
+cmpxchg_release 301 86
+complete 302 108
+complete_all 302 108
+complete_on_current_cpu 302 108
+completion_done 303 108
+compound_head 40 109
+compound_order 40 109
+cond_resched 304 110
+cond_resched_lock 250 111
+cond_resched_rcu 305 112
+cond_resched_rwlock_read 250 111
+cond_resched_rwlock_write 250 111
+cond_resched_tasks_rcu_qs 305 42
+cond_synchronize_rcu 306 113
+console_initcall 149 54
+console_lock 307 114
+console_trylock 308 114
+console_unlock 309 114
+consume_skb 310 69
+container_of 311 115
+container_of_const 311 115
+context_unsafe 312 116
+context_unsafe_alias 4 116
+copy_from_iter 313 117
 copy_from_kernel_nofault 74 50
 copy_from_user 73 50
 copy_from_user_nofault 74 50
-copy_to_iter 309 115
+copy_to_iter 313 117
 copy_to_user 75 50
-core_initcall 148 54
-core_initcall_sync 148 54
-counter_add 310 116
-counter_priv 311 117
-counter_unregister 312 116
-cpu_online 40 109
+core_initcall 149 54
+core_initcall_sync 149 54
+counter_add 314 118
+counter_priv 315 119
+counter_unregister 316 118
+cpu_feature_enabled 142 100
+cpu_has 142 100
+cpu_has_feature 142 120
+cpu_online 40 111
 cpu_ptr 125 72
-cpu_relax 251 118
-cpu_to_be16 1 93
-cpu_to_be32 1 93
-cpu_to_be64 1 93
-cpu_to_le16 1 93
-cpu_to_le32 1 93
-cpu_to_le64 1 93
+cpu_relax 254 121
+cpu_to_be16 1 94
+cpu_to_be32 1 94
+cpu_to_be64 1 94
+cpu_to_le16 1 94
+cpu_to_le32 1 94
+cpu_to_le64 1 94
 cpu_to_node 40 11
-cpuhp_remove_state 141 119
-cpuhp_setup_state 141 119
-cpumask_and 260 51
-cpumask_andnot 260 51
-cpumask_assign_cpu 155 51
+cpuhp_remove_state 141 122
+cpuhp_setup_state 141 122
+cpumask_and 264 51
+cpumask_andnot 264 51
+cpumask_assign_cpu 158 51
 cpumask_clear 61 51
-cpumask_clear_cpu 280 51
+cpumask_clear_cpu 284 51
 cpumask_copy 61 51
-cpumask_empty 262 51
-cpumask_equal 262 51
-cpumask_first 264 51
-cpumask_full 262 51
-cpumask_intersects 262 51
-cpumask_next 313 51
+cpumask_empty 266 51
+cpumask_equal 266 51
+cpumask_first 268 51
+cpumask_full 266 51
+cpumask_intersects 266 51
+cpumask_next 317 51
 cpumask_or 61 51
-cpumask_set_cpu 314 51
+cpumask_set_cpu 318 51
 cpumask_setall 61 51
-cpumask_subset 262 51
-cpumask_test_and_clear_cpu 315 51
-cpumask_test_and_set_cpu 316 51
-cpumask_test_cpu 317 51
-cpumask_weight 264 51
+cpumask_subset 266 51
+cpumask_test_and_clear_cpu 319 51
+cpumask_test_and_set_cpu 320 51
+cpumask_test_cpu 321 51
+cpumask_weight 268 51
 cpumask_xor 61 51
-cpus_read_lock 318 120
-cpus_read_trylock 319 120
-cpus_read_unlock 320 120
-cpus_write_lock 321 120
-cpus_write_unlock 322 120
-crypto_engine_register_aead 323 121
-crypto_engine_register_aeads 323 121
-crypto_engine_register_ahash 323 121
-crypto_engine_register_ahashs 323 121
-crypto_engine_register_akcipher 323 121
-crypto_engine_register_akciphers 323 121
-crypto_engine_register_skcipher 323 121
-crypto_engine_register_skciphers 323 121
-crypto_engine_unregister_aead 324 121
-crypto_engine_unregister_aeads 324 121
-crypto_engine_unregister_ahash 324 121
-crypto_engine_unregister_ahashs 324 121
-crypto_engine_unregister_akcipher 324 121
-crypto_engine_unregister_akciphers 324 121
-crypto_engine_unregister_skcipher 324 121
-crypto_engine_unregister_skciphers 324 121
-crypto_register_aead 323 121
-crypto_register_aeads 323 121
-crypto_register_ahash 323 121
-crypto_register_ahashs 323 121
-crypto_register_akcipher 323 121
-crypto_register_akciphers 323 121
-crypto_register_skcipher 323 121
-crypto_register_skciphers 323 121
-crypto_unregister_aead 324 121
-crypto_unregister_aeads 324 121
-crypto_unregister_ahash 324 121
-crypto_unregister_ahashs 324 121
-crypto_unregister_akcipher 324 121
-crypto_unregister_akciphers 324 121
-crypto_unregister_skcipher 324 121
-crypto_unregister_skciphers 324 121
-css_get 92 122
-css_put 255 122
-css_tryget 325 122
-css_tryget_online 325 122
-data_race 326 4
+cpus_have_cap 142 123
+cpus_have_final_boot_cap 142 123
+cpus_have_final_cap 142 123
+cpus_read_lock 322 124
+cpus_read_trylock 323 124
+cpus_read_unlock 324 124
+cpus_write_lock 325 124
+cpus_write_unlock 326 124
+crypto_engine_register_aead 327 125
+crypto_engine_register_aeads 327 125
+crypto_engine_register_ahash 327 125
+crypto_engine_register_ahashs 327 125
+crypto_engine_register_akcipher 327 125
+crypto_engine_register_akciphers 327 125
+crypto_engine_register_skcipher 327 125
+crypto_engine_register_skciphers 327 125
+crypto_engine_unregister_aead 328 125
+crypto_engine_unregister_aeads 328 125
+crypto_engine_unregister_ahash 328 125
+crypto_engine_unregister_ahashs 328 125
+crypto_engine_unregister_akcipher 328 125
+crypto_engine_unregister_akciphers 328 125
+crypto_engine_unregister_skcipher 328 125
+crypto_engine_unregister_skciphers 328 125
+crypto_register_aead 327 125
+crypto_register_aeads 327 125
+crypto_register_ahash 327 125
+crypto_register_ahashs 327 125
+crypto_register_akcipher 327 125
+crypto_register_akciphers 327 125
+crypto_register_skcipher 327 125
+crypto_register_skciphers 327 125
+crypto_unregister_aead 328 125
+crypto_unregister_aeads 328 125
+crypto_unregister_ahash 328 125
+crypto_unregister_ahashs 328 125
+crypto_unregister_akcipher 328 125
+crypto_unregister_akciphers 328 125
+crypto_unregister_skcipher 328 125
+crypto_unregister_skciphers 328 125
+css_get 92 126
+css_put 259 126
+css_tryget 329 126
+css_tryget_online 329 126
+data_race 330 4
 debugfs_create_atomic_t 27 20
 debugfs_create_automount 27 20
 debugfs_create_blob 27 20
@@ -1107,274 +1116,275 @@ debugfs_create_x32 27 20
 debugfs_create_x64 27 20
 debugfs_create_x8 27 20
 debugfs_create_xul 27 20
-debugfs_remove 327 20
-debugfs_remove_recursive 327 20
-dec_tlb_flush_pending 328 123
-default_wake_function 329 124
-del_gendisk 330 75
-del_singleshot_timer_sync 331 76
-del_timer 332 76
-del_timer_sync 331 76
+debugfs_remove 331 20
+debugfs_remove_recursive 331 20
+dec_tlb_flush_pending 332 127
+default_wake_function 333 128
+del_gendisk 334 75
+del_singleshot_timer_sync 335 76
+del_timer 336 76
+del_timer_sync 335 76
 delayed_work_pending 106 18
-destroy_workqueue 333 18
-dev_alert 334 125
-dev_alert_once 334 125
-dev_alert_ratelimited 334 125
-dev_alloc_skb 335 69
-dev_close 336 64
-dev_consume_skb_any 306 69
-dev_consume_skb_irq 306 69
-dev_crit 334 125
-dev_crit_once 334 125
-dev_crit_ratelimited 334 125
-dev_dbg 334 125
-dev_dbg_once 334 125
-dev_dbg_ratelimited 334 125
-dev_emerg 334 125
-dev_emerg_once 334 125
-dev_emerg_ratelimited 334 125
-dev_err 334 125
-dev_err_once 334 125
-dev_err_probe 337 125
-dev_err_ratelimited 334 125
-dev_get_by_index 338 64
-dev_get_by_index_rcu 339 64
-dev_get_by_name 338 64
-dev_get_by_name_rcu 340 64
+destroy_workqueue 337 18
+dev_alert 338 129
+dev_alert_once 338 129
+dev_alert_ratelimited 338 129
+dev_alloc_skb 339 69
+dev_close 340 64
+dev_consume_skb_any 310 69
+dev_consume_skb_irq 310 69
+dev_crit 338 129
+dev_crit_once 338 129
+dev_crit_ratelimited 338 129
+dev_dbg 338 129
+dev_dbg_once 338 129
+dev_dbg_ratelimited 338 129
+dev_emerg 338 129
+dev_emerg_once 338 129
+dev_emerg_ratelimited 338 129
+dev_err 338 129
+dev_err_once 338 129
+dev_err_probe 341 129
+dev_err_ratelimited 338 129
+dev_get_by_index 342 64
+dev_get_by_index_rcu 343 64
+dev_get_by_name 342 64
+dev_get_by_name_rcu 344 64
 dev_get_drvdata 40 11
-dev_hold 341 64
-dev_info 334 125
-dev_info_once 334 125
-dev_info_ratelimited 334 125
-dev_kfree_skb 306 69
-dev_kfree_skb_any 306 69
-dev_kfree_skb_irq 306 69
+dev_hold 345 64
+dev_info 338 129
+dev_info_once 338 129
+dev_info_ratelimited 338 129
+dev_kfree_skb 310 69
+dev_kfree_skb_any 310 69
+dev_kfree_skb_irq 310 69
 dev_name 40 11
-dev_notice 334 125
-dev_notice_once 334 125
-dev_notice_ratelimited 334 125
-dev_put 342 64
-dev_queue_xmit 246 64
+dev_notice 338 129
+dev_notice_once 338 129
+dev_notice_ratelimited 338 129
+dev_put 346 64
+dev_queue_xmit 249 64
 dev_to_node 40 11
-dev_warn 334 125
-dev_warn_once 334 125
-dev_warn_ratelimited 334 125
-devfreq_add_device 343 126
-devfreq_remove_device 344 126
-device_add 267 11
-device_add_disk 345 75
-device_del 292 11
-device_initcall 148 54
-device_initcall_sync 148 54
-device_lock 346 11
-device_lock_assert 154 11
-device_lock_interruptible 347 11
-device_register 267 11
-device_remove_bin_file 348 127
-device_remove_file 348 127
-device_remove_group 348 127
-device_remove_groups 348 127
-device_trylock 349 11
-device_unlock 350 11
-device_unregister 292 11
-devl_lock 346 128
-devl_trylock 349 128
-devl_unlock 350 128
-devlink_free 351 117
-devlink_priv 311 117
-devm_add_action 352 129
-devm_add_action_or_reset 352 129
-devm_alloc_etherdev 353 117
-devm_alloc_etherdev_mqs 353 117
-devm_backlight_device_register 354 91
-devm_clk_hw_register 355 14
-devm_counter_add 356 116
-devm_counter_alloc 353 117
-devm_delayed_work_autocancel 357 130
-devm_devfreq_add_device 358 126
-devm_device_add_group 359 127
-devm_fpga_mgr_register 360 131
-devm_free_irq 361 19
-devm_gpiochip_add_data 362 132
-devm_hwmon_device_register_with_info 363 133
-devm_hwrng_register 364 134
-devm_i2c_add_adapter 365 135
-devm_iio_device_alloc 353 117
+dev_warn 338 129
+dev_warn_once 338 129
+dev_warn_ratelimited 338 129
+devfreq_add_device 347 130
+devfreq_remove_device 348 130
+device_add 271 11
+device_add_disk 349 75
+device_del 296 11
+device_initcall 149 54
+device_initcall_sync 149 54
+device_lock 350 11
+device_lock_assert 157 11
+device_lock_interruptible 351 11
+device_register 271 11
+device_remove_bin_file 352 131
+device_remove_file 352 131
+device_remove_group 352 131
+device_remove_groups 352 131
+device_trylock 353 11
+device_unlock 354 11
+device_unregister 296 11
+devl_lock 350 132
+devl_trylock 353 132
+devl_unlock 354 132
+devlink_free 355 119
+devlink_priv 315 119
+devm_add_action 356 133
+devm_add_action_or_reset 356 133
+devm_alloc_etherdev 357 119
+devm_alloc_etherdev_mqs 357 119
+devm_backlight_device_register 358 92
+devm_clk_hw_register 359 14
+devm_counter_add 360 118
+devm_counter_alloc 357 119
+devm_delayed_work_autocancel 361 134
+devm_devfreq_add_device 362 130
+devm_device_add_group 363 131
+devm_fpga_mgr_register 364 135
+devm_free_irq 365 19
+devm_gpiochip_add_data 366 136
+devm_hwmon_device_register_with_info 367 137
+devm_hwrng_register 368 138
+devm_i2c_add_adapter 369 139
+devm_iio_device_alloc 357 119
 devm_iio_device_register 77 52
-devm_iio_triggered_buffer_setup 366 136
-devm_kasprintf 367 129
-devm_kcalloc 367 129
-devm_kfree 368 129
-devm_kmalloc 367 129
-devm_kmalloc_array 367 129
-devm_kmemdup 367 129
-devm_kstrdup 367 129
-devm_kzalloc 367 129
-devm_led_classdev_register 369 137
-devm_led_classdev_register_ext 369 137
-devm_led_classdev_unregister 370 137
-devm_mbox_controller_register 371 138
-devm_mdiobus_register 372 139
-devm_mmc_alloc_host 353 117
-devm_nvmem_register 373 140
-devm_of_mdiobus_register 372 139
-devm_of_phy_provider_register 374 141
-devm_of_phy_provider_register_full 374 141
-devm_power_supply_register 375 142
-devm_pwmchip_add 376 143
-devm_rc_register_device 377 144
-devm_register_netdev 378 64
-devm_regulator_register 379 145
-devm_request_any_context_irq 380 19
-devm_request_irq 381 19
-devm_request_threaded_irq 382 19
-devm_reset_controller_register 383 146
-devm_rproc_add 384 147
-devm_rtc_register_device 385 53
-devm_snd_soc_register_component 386 148
-devm_spi_alloc_controller 353 117
-devm_spi_alloc_host 353 117
-devm_spi_alloc_master 353 117
-devm_spi_alloc_slave 353 117
-devm_spi_alloc_target 353 117
-devm_spi_register_controller 387 149
-devm_spi_register_master 387 149
-devm_thermal_of_zone_register 388 150
-devm_watchdog_register_device 389 151
-devm_work_autocancel 390 130
-dget 391 152
-dget_dlock 392 152
-dget_parent 391 152
-disable_delayed_work 393 18
-disable_delayed_work_sync 394 18
-disable_hardirq 395 19
-disable_irq 396 19
-disable_irq_nosync 397 19
-disable_work 398 18
-disable_work_sync 399 18
+devm_iio_triggered_buffer_setup 370 140
+devm_kasprintf 371 133
+devm_kcalloc 371 133
+devm_kfree 372 133
+devm_kmalloc 371 133
+devm_kmalloc_array 371 133
+devm_kmemdup 371 133
+devm_kstrdup 371 133
+devm_kzalloc 371 133
+devm_led_classdev_register 373 141
+devm_led_classdev_register_ext 373 141
+devm_led_classdev_unregister 374 141
+devm_mbox_controller_register 375 142
+devm_mdiobus_register 376 143
+devm_mmc_alloc_host 357 119
+devm_nvmem_register 377 144
+devm_of_mdiobus_register 376 143
+devm_of_phy_provider_register 378 145
+devm_of_phy_provider_register_full 378 145
+devm_power_supply_register 379 146
+devm_pwmchip_add 380 147
+devm_rc_register_device 381 148
+devm_register_netdev 382 64
+devm_regulator_register 383 149
+devm_request_any_context_irq 384 19
+devm_request_irq 385 19
+devm_request_threaded_irq 386 19
+devm_reset_controller_register 387 150
+devm_rproc_add 388 151
+devm_rtc_register_device 389 53
+devm_snd_soc_register_component 390 152
+devm_spi_alloc_controller 357 119
+devm_spi_alloc_host 357 119
+devm_spi_alloc_master 357 119
+devm_spi_alloc_slave 357 119
+devm_spi_alloc_target 357 119
+devm_spi_register_controller 391 153
+devm_spi_register_master 391 153
+devm_thermal_of_zone_register 392 154
+devm_watchdog_register_device 393 155
+devm_work_autocancel 394 134
+dget 395 156
+dget_dlock 396 156
+dget_parent 395 156
+disable_delayed_work 397 18
+disable_delayed_work_sync 398 18
+disable_hardirq 399 19
+disable_irq 400 19
+disable_irq_nosync 401 19
+disable_work 402 18
+disable_work_sync 403 18
 div64_u64 40 24
 div_u64 40 24
-dma_alloc_coherent 82 153
-dma_async_device_register 400 154
-dma_async_device_unregister 401 154
-dma_fence_get 391 155
-dma_fence_get_rcu 325 155
-dma_fence_is_signaled 106 155
-dma_fence_put 306 155
-dma_fence_signal 248 155
-dma_fence_wait 402 155
-dma_fence_wait_timeout 402 155
-dma_free_coherent 403 153
-dma_map_page 40 156
-dma_map_sg 40 156
-dma_map_single 40 156
-dma_mapping_error 59 156
-dma_mb 404 157
-dma_pool_alloc 82 158
-dma_pool_free 368 158
-dma_resv_assert_held 154 159
-dma_resv_lock 347 159
-dma_resv_lock_interruptible 347 159
-dma_resv_lock_slow 346 159
-dma_resv_trylock 349 159
-dma_resv_unlock 350 159
-dma_resv_wait_timeout 402 159
-dma_rmb 405 157
-dma_sync_sg_for_cpu 334 156
-dma_sync_sg_for_device 334 156
-dma_sync_single_for_cpu 334 156
-dma_sync_single_for_device 334 156
-dma_unmap_page 334 156
-dma_unmap_sg 334 156
-dma_unmap_single 334 156
-dma_wmb 406 157
-dmaenginem_async_device_register 407 154
+dma_alloc_coherent 82 157
+dma_async_device_register 404 158
+dma_async_device_unregister 405 158
+dma_fence_get 395 159
+dma_fence_get_rcu 329 159
+dma_fence_is_signaled 106 159
+dma_fence_put 310 159
+dma_fence_signal 251 159
+dma_fence_wait 406 159
+dma_fence_wait_timeout 406 159
+dma_free_coherent 407 157
+dma_map_page 40 160
+dma_map_sg 40 160
+dma_map_single 40 160
+dma_mapping_error 59 160
+dma_mb 408 161
+dma_pool_alloc 82 162
+dma_pool_free 372 162
+dma_resv_assert_held 157 163
+dma_resv_lock 351 163
+dma_resv_lock_interruptible 351 163
+dma_resv_lock_slow 350 163
+dma_resv_trylock 353 163
+dma_resv_unlock 354 163
+dma_resv_wait_timeout 406 163
+dma_rmb 409 161
+dma_sync_sg_for_cpu 338 160
+dma_sync_sg_for_device 338 160
+dma_sync_single_for_cpu 338 160
+dma_sync_single_for_device 338 160
+dma_unmap_page 338 160
+dma_unmap_sg 338 160
+dma_unmap_single 338 160
+dma_wmb 410 161
+dmaenginem_async_device_register 411 158
 do_div 40 24
 do_exit 11 8
 do_group_exit 11 8
 do_task_dead 11 8
-done_seqretry 408 67
-done_seqretry_irqrestore 408 67
-double_rq_lock 151 70
-double_rq_unlock 153 70
-down 409 160
-down_interruptible 410 160
-down_killable 410 160
-down_read 142 161
-down_read_interruptible 411 161
-down_read_killable 411 161
-down_read_killable_nested 411 161
-down_read_nested 142 161
-down_read_non_owner 142 161
-down_read_trylock 144 161
-down_timeout 410 160
-down_trylock 412 160
-down_write 143 161
-down_write_killable 413 161
-down_write_killable_nested 413 161
-down_write_nest_lock 143 161
-down_write_nested 143 161
-down_write_trylock 145 161
-downgrade_write 414 161
-dput 415 152
-drain_workqueue 416 18
-drm_gem_object_get 92 162
-drm_gem_object_put 417 162
-dst_clone 391 163
-dst_hold 92 163
-dst_hold_safe 325 163
-dst_release 306 163
-dump_stack 334 164
-early_initcall 148 54
+done_seqretry 412 67
+done_seqretry_irqrestore 412 67
+double_rq_lock 154 70
+double_rq_unlock 156 70
+down 413 164
+down_interruptible 414 164
+down_killable 414 164
+down_read 143 165
+down_read_interruptible 415 165
+down_read_killable 415 165
+down_read_killable_nested 416 165
+down_read_nested 417 165
+down_read_non_owner 143 165
+down_read_trylock 145 165
+down_timeout 414 164
+down_trylock 418 164
+down_write 144 165
+down_write_killable 419 165
+down_write_killable_nested 420 165
+down_write_nest_lock 421 165
+down_write_nested 421 165
+down_write_trylock 146 165
+downgrade_write 422 165
+dput 423 156
+drain_workqueue 424 18
+drm_gem_object_get 92 166
+drm_gem_object_put 425 166
+dst_clone 395 167
+dst_hold 92 167
+dst_hold_safe 329 167
+dst_release 310 167
+dump_stack 338 168
+early_initcall 149 54
+early_mmu_has_feature 142 120
 early_param 108 54
-enable_and_queue_work 418 18
-enable_delayed_work 246 18
-enable_irq 419 19
-enable_work 246 18
-fault_in_readable 420 165
+enable_and_queue_work 426 18
+enable_delayed_work 249 18
+enable_irq 427 19
+enable_work 249 18
+fault_in_readable 428 169
 ffs 1 55
 ffz 1 55
-fget 421 166
+fget 429 170
 fib_table_lookup_rcu 84 64
-file_end_write 422 167
-file_ref_get 423 168
-file_ref_inc 92 168
-file_ref_put 424 168
-file_start_write 425 167
-filemap_invalidate_lock 143 169
-filemap_invalidate_lock_shared 142 169
-filemap_invalidate_trylock_shared 144 169
-filemap_invalidate_unlock 147 169
-filemap_invalidate_unlock_shared 146 169
-filemap_write_and_wait_range 247 165
-find_first_bit 264 170
-find_first_zero_bit 264 170
-find_last_bit 264 170
+file_end_write 430 171
+file_ref_get 431 172
+file_ref_inc 92 172
+file_ref_put 432 172
+file_start_write 433 171
+filemap_invalidate_lock 144 173
+filemap_invalidate_lock_shared 143 173
+filemap_invalidate_trylock_shared 145 173
+filemap_invalidate_unlock 148 173
+filemap_invalidate_unlock_shared 147 173
+filemap_write_and_wait_range 250 169
+find_first_bit 268 174
+find_first_zero_bit 268 174
+find_last_bit 268 174
 find_linux_pte 80 56
-find_next_and_bit 264 170
-find_next_bit 264 170
-find_next_zero_bit 264 170
-find_task_by_pid_ns 340 171
-find_task_by_vpid 340 171
-finish_rcuwait 85 172
+find_next_and_bit 268 174
+find_next_bit 268 174
+find_next_zero_bit 268 174
+find_task_by_pid_ns 344 175
+find_task_by_vpid 344 175
+finish_rcuwait 85 176
 finish_swait 85 73
 finish_wait 85 73
-flex_array_size 1 82
+flex_array_size 1 83
 fls 1 55
 fls64 1 55
 fls_long 1 55
-flush_dcache_page 334 173
-flush_delayed_work 426 18
-flush_rcu_work 427 18
-flush_scheduled_work 428 18
-flush_tlb_all 429 173
-flush_tlb_batched_pending 66 174
-flush_tlb_kernel_range 66 173
-flush_tlb_mm 66 173
-flush_tlb_page 66 173
-flush_tlb_range 66 173
-flush_work 427 18
-flush_workqueue 416 18
+flush_dcache_page 338 177
+flush_delayed_work 434 18
+flush_rcu_work 435 18
+flush_scheduled_work 436 18
+flush_tlb_all 437 177
+flush_tlb_batched_pending 66 178
+flush_tlb_kernel_range 66 177
+flush_tlb_mm 66 177
+flush_tlb_page 66 177
+flush_tlb_range 66 177
+flush_work 435 18
+flush_workqueue 424 18
 folio_alloc 82 57
 folio_clear_active 22 16
 folio_clear_checked 22 16
@@ -1408,32 +1418,32 @@ folio_clear_vmemmap_self_hosted 22 16
 folio_clear_waiters 22 16
 folio_clear_workingset 22 16
 folio_clear_xen_remapped 22 16
-folio_end_writeback 430 165
-folio_get 92 107
-folio_lock 431 165
-folio_lock_killable 432 165
-folio_mark_dirty 433 107
+folio_end_writeback 438 169
+folio_get 92 109
+folio_lock 439 169
+folio_lock_killable 440 169
+folio_mark_dirty 441 109
 folio_mark_uptodate 55 16
-folio_nr_pages 40 107
-folio_order 40 107
-folio_page 40 107
-folio_put 434 107
-folio_put_refs 435 107
-folio_put_testzero 424 107
-folio_ref_add 436 175
-folio_ref_add_unless_zero 437 175
-folio_ref_count 44 175
-folio_ref_dec 438 175
-folio_ref_dec_and_test 424 175
-folio_ref_dec_return 439 175
-folio_ref_freeze 440 175
-folio_ref_inc 92 175
-folio_ref_inc_return 441 175
-folio_ref_sub 442 175
-folio_ref_sub_and_test 443 175
-folio_ref_sub_return 444 175
-folio_ref_try_add 437 175
-folio_ref_unfreeze 445 175
+folio_nr_pages 40 109
+folio_order 40 109
+folio_page 40 109
+folio_put 442 109
+folio_put_refs 443 109
+folio_put_testzero 432 109
+folio_ref_add 444 179
+folio_ref_add_unless_zero 445 179
+folio_ref_count 44 179
+folio_ref_dec 446 179
+folio_ref_dec_and_test 432 179
+folio_ref_dec_return 447 179
+folio_ref_freeze 448 179
+folio_ref_inc 92 179
+folio_ref_inc_return 449 179
+folio_ref_sub 450 179
+folio_ref_sub_and_test 451 179
+folio_ref_sub_return 452 179
+folio_ref_try_add 445 179
+folio_ref_unfreeze 453 179
 folio_set_active 54 16
 folio_set_checked 54 16
 folio_set_dirty 54 16
@@ -1466,7 +1476,7 @@ folio_set_waiters 54 16
 folio_set_workingset 54 16
 folio_set_xen_remapped 54 16
 folio_set_young 54 16
-folio_size 40 107
+folio_size 40 109
 folio_start_writeback 54 16
 folio_test_active 44 16
 folio_test_anon 45 16
@@ -1535,868 +1545,871 @@ folio_test_writeback 44 16
 folio_test_xen_remapped 44 16
 folio_test_young 44 16
 folio_test_zsmalloc 44 16
-folio_try_get 446 175
-folio_trylock 447 165
-folio_unlock 448 165
-folio_wait_bit 449 165
-folio_wait_locked 449 165
-folio_wait_stable 449 165
-folio_wait_writeback 449 165
-for_each_clear_bit 450 170
-for_each_cpu 450 51
-for_each_set_bit 450 170
-fpga_mgr_register 451 131
-fpga_mgr_unregister 452 131
-fput 453 166
-free_candev 351 117
-free_irq 454 19
-free_netdev 351 117
+folio_try_get 454 179
+folio_trylock 455 169
+folio_unlock 456 169
+folio_wait_bit 457 169
+folio_wait_locked 457 169
+folio_wait_stable 457 169
+folio_wait_writeback 457 169
+for_each_clear_bit 458 174
+for_each_cpu 458 51
+for_each_set_bit 458 174
+fpga_mgr_register 459 135
+fpga_mgr_unregister 460 135
+fput 461 170
+free_candev 355 119
+free_irq 462 19
+free_netdev 355 119
 free_page 81 57
 free_pages 81 57
 free_percpu 81 77
-from_timer 307 23
-fs_initcall 148 54
-fs_initcall_sync 148 54
-fsleep 301 176
-futex_hb_waiters_dec 328 177
-futex_hb_waiters_inc 455 177
-futex_hb_waiters_pending 456 177
-futex_q_lock 457 177
-futex_q_unlock 458 177
-fwnode_handle_put 417 178
-get_bh 92 99
-get_cpu 459 179
-get_cpu_ptr 460 180
-get_cpu_var 461 180
-get_cred 391 181
-get_cred_rcu 446 181
-get_device 391 11
-get_file 391 169
-get_file_rcu 446 169
-get_locked_pte 462 182
-get_net 391 183
-get_page 92 107
-get_page_unless_zero 446 107
-get_pid 391 171
-get_state_synchronize_rcu 463 42
-get_state_synchronize_srcu 464 101
-get_task_mm 465 184
-get_task_struct 391 185
+from_timer 311 23
+fs_initcall 149 54
+fs_initcall_sync 149 54
+fsleep 305 180
+futex_hb_waiters_dec 332 181
+futex_hb_waiters_inc 463 181
+futex_hb_waiters_pending 464 181
+futex_q_lock 465 181
+futex_q_unlock 466 181
+fwnode_handle_put 425 182
+get_bh 92 101
+get_cpu 467 183
+get_cpu_ptr 468 184
+get_cpu_var 469 184
+get_cred 395 185
+get_cred_rcu 454 185
+get_device 395 11
+get_file 395 173
+get_file_rcu 454 173
+get_locked_pte 470 186
+get_net 395 187
+get_page 92 109
+get_page_unless_zero 454 109
+get_pid 395 175
+get_state_synchronize_rcu 471 42
+get_state_synchronize_srcu 472 103
+get_task_mm 473 188
+get_task_struct 395 189
 get_user 73 58
-get_user_pages 420 107
-get_user_pages_fast 420 107
+get_user_pages 428 109
+get_user_pages_fast 428 109
 get_zeroed_page 82 57
-gpiochip_add 466 132
-gpiochip_add_data 466 132
-gpiochip_remove 467 132
-gpiod_get_value_cansleep 292 186
-gpiod_set_value 468 186
-gpiod_set_value_cansleep 292 186
+gpiochip_add 474 136
+gpiochip_add_data 474 136
+gpiochip_remove 475 136
+gpiod_get_value_cansleep 296 190
+gpiod_set_value 476 190
+gpiod_set_value_cansleep 296 190
 guard 17 12
-guard(__priv__iio_dev_mode_lock) 469 52
-guard(__priv__iio_dev_mode_lock_try_direct) 470 52
-guard(__task_rq_lock) 471 12
-guard(console_lock) 472 12
-guard(cooling_dev) 469 187
-guard(cpufreq_policy_read) 473 188
-guard(cpufreq_policy_write) 474 188
-guard(cpus_read_lock) 475 12
-guard(device) 469 12
-guard(device_intr) 470 12
-guard(devl) 469 12
-guard(disable_irq) 476 12
-guard(gpio_generic_lock) 477 189
-guard(gpio_generic_lock_irqsave) 478 189
-guard(hwmon_lock) 469 133
-guard(irq) 479 12
-guard(irqsave) 479 12
-guard(jump_label_lock) 480 12
-guard(local_lock) 481 12
-guard(local_lock_irq) 482 12
-guard(local_lock_irqsave) 482 12
-guard(local_lock_nested_bh) 483 12
-guard(migrate) 484 12
-guard(mmap_read_lock) 485 12
-guard(mmap_read_lock_try) 486 12
-guard(mmap_write_lock) 487 12
-guard(msi_descs_lock) 469 190
-guard(mutex) 469 12
-guard(mutex_intr) 470 12
-guard(mutex_kill) 470 12
-guard(mutex_try) 488 12
-guard(pagefault) 489 12
-guard(pci_dev) 469 12
-guard(percpu_read) 490 12
-guard(percpu_read_try) 491 12
-guard(percpu_write) 492 12
-guard(pm_runtime_active) 493 12
-guard(pm_runtime_active_auto) 493 12
-guard(pm_runtime_active_auto_try) 494 12
-guard(pm_runtime_active_auto_try_enabled) 495 12
-guard(pm_runtime_active_try) 494 12
-guard(pm_runtime_active_try_enabled) 495 12
-guard(pm_runtime_noresume) 496 12
-guard(preempt) 497 12
-guard(preempt_notrace) 497 12
-guard(raw_spinlock) 477 12
-guard(raw_spinlock_bh) 498 12
-guard(raw_spinlock_bh_try) 499 12
-guard(raw_spinlock_irq) 478 12
-guard(raw_spinlock_irq_try) 500 12
-guard(raw_spinlock_irqsave) 478 12
-guard(raw_spinlock_irqsave_try) 500 12
-guard(raw_spinlock_nested) 477 12
-guard(raw_spinlock_try) 501 12
-guard(rcu) 502 12
-guard(rcu_tasks_trace) 503 12
-guard(read_lock) 504 12
-guard(read_lock_irq) 505 12
-guard(read_lock_irqsave) 505 12
-guard(ring_buffer_nest) 17 191
-guard(rq_lock) 477 12
-guard(rq_lock_irq) 478 12
-guard(rq_lock_irqsave) 478 12
-guard(rwsem_read) 473 12
-guard(rwsem_read_intr) 506 12
-guard(rwsem_read_kill) 506 12
-guard(rwsem_read_try) 507 12
-guard(rwsem_write) 474 12
-guard(rwsem_write_kill) 508 12
-guard(rwsem_write_try) 509 12
-guard(serio_pause_rx) 510 192
-guard(spinlock) 511 12
-guard(spinlock_bh) 512 12
-guard(spinlock_bh_try) 513 12
-guard(spinlock_irq) 510 12
-guard(spinlock_irq_try) 514 12
-guard(spinlock_irqsave) 510 12
-guard(spinlock_irqsave_try) 514 12
-guard(spinlock_try) 515 12
-guard(srcu) 516 12
-guard(srcu_fast) 516 12
-guard(srcu_fast_notrace) 516 12
-guard(super_write) 517 12
-guard(task_lock) 511 12
-guard(task_rq_lock) 518 12
-guard(uart_port_lock) 511 12
-guard(uart_port_lock_check_sysrq_irqsave) 510 12
-guard(uart_port_lock_irq) 510 12
-guard(uart_port_lock_irqsave) 510 12
-guard(uart_port_lock_irqsave_try) 514 12
-guard(uart_port_lock_try) 515 12
-guard(wiphy) 469 12
-guard(write_lock) 519 12
-guard(write_lock_irq) 520 12
-guard(write_lock_irqsave) 520 12
-hardirq_count 521 65
-hash_add 522 193
-hash_add_rcu 523 193
-hash_del 524 193
-hash_del_rcu 525 193
-hash_for_each 526 193
-hash_for_each_possible 527 193
-hash_for_each_possible_rcu 528 193
-hash_for_each_rcu 529 193
-hash_for_each_safe 530 193
-hash_init 36 193
-hci_get_priv 311 117
-hci_register_dev 531 194
-hci_unregister_dev 532 194
-hid_device_io_stop 533 195
-hid_hw_close 533 195
-hid_hw_stop 534 195
-hlist_add_before 535 31
-hlist_add_before_rcu 536 196
-hlist_add_behind 535 31
-hlist_add_behind_rcu 536 196
-hlist_add_head 535 31
-hlist_add_head_rcu 537 196
-hlist_add_tail_rcu 537 196
-hlist_bl_add_head_rcu 537 196
-hlist_bl_del_rcu 538 196
-hlist_bl_for_each_entry_continue_rcu 539 197
-hlist_bl_for_each_entry_rcu 540 197
-hlist_bl_is_locked 106 198
-hlist_bl_lock 541 198
-hlist_bl_unlock 542 198
-hlist_del 543 31
-hlist_del_init 543 31
-hlist_del_init_rcu 538 196
-hlist_del_rcu 538 196
+guard(__priv__iio_dev_mode_lock) 477 52
+guard(__priv__iio_dev_mode_lock_try_direct) 478 52
+guard(__task_rq_lock) 479 12
+guard(console_lock) 480 12
+guard(cooling_dev) 477 191
+guard(cpufreq_policy_read) 481 192
+guard(cpufreq_policy_write) 482 192
+guard(cpus_read_lock) 483 12
+guard(device) 477 12
+guard(device_intr) 478 12
+guard(devl) 477 12
+guard(disable_irq) 484 12
+guard(gpio_generic_lock) 485 193
+guard(gpio_generic_lock_irqsave) 486 193
+guard(hwmon_lock) 477 137
+guard(irq) 487 12
+guard(irqsave) 488 12
+guard(jump_label_lock) 489 12
+guard(local_lock) 490 12
+guard(local_lock_irq) 491 12
+guard(local_lock_irqsave) 492 12
+guard(local_lock_nested_bh) 493 12
+guard(migrate) 494 12
+guard(mmap_read_lock) 495 12
+guard(mmap_read_lock_try) 496 12
+guard(mmap_write_lock) 497 12
+guard(msi_descs_lock) 477 194
+guard(mutex) 477 12
+guard(mutex_intr) 478 12
+guard(mutex_kill) 478 12
+guard(mutex_try) 498 12
+guard(pagefault) 499 12
+guard(pci_dev) 477 12
+guard(percpu_read) 500 12
+guard(percpu_read_try) 501 12
+guard(percpu_write) 502 12
+guard(pm_runtime_active) 503 12
+guard(pm_runtime_active_auto) 503 12
+guard(pm_runtime_active_auto_try) 504 12
+guard(pm_runtime_active_auto_try_enabled) 505 12
+guard(pm_runtime_active_try) 504 12
+guard(pm_runtime_active_try_enabled) 505 12
+guard(pm_runtime_noresume) 506 12
+guard(preempt) 507 12
+guard(preempt_notrace) 507 12
+guard(raw_spinlock) 485 12
+guard(raw_spinlock_bh) 508 12
+guard(raw_spinlock_bh_try) 509 12
+guard(raw_spinlock_irq) 510 12
+guard(raw_spinlock_irq_try) 511 12
+guard(raw_spinlock_irqsave) 486 12
+guard(raw_spinlock_irqsave_try) 512 12
+guard(raw_spinlock_nested) 513 12
+guard(raw_spinlock_try) 514 12
+guard(rcu) 515 12
+guard(rcu_tasks_trace) 516 12
+guard(read_lock) 517 12
+guard(read_lock_irq) 518 12
+guard(read_lock_irqsave) 519 12
+guard(ring_buffer_nest) 17 195
+guard(rq_lock) 485 12
+guard(rq_lock_irq) 510 12
+guard(rq_lock_irqsave) 486 12
+guard(rwsem_read) 481 12
+guard(rwsem_read_intr) 520 12
+guard(rwsem_read_kill) 520 12
+guard(rwsem_read_try) 521 12
+guard(rwsem_write) 482 12
+guard(rwsem_write_kill) 522 12
+guard(rwsem_write_try) 523 12
+guard(serio_pause_rx) 524 196
+guard(spinlock) 525 12
+guard(spinlock_bh) 526 12
+guard(spinlock_bh_try) 527 12
+guard(spinlock_irq) 524 12
+guard(spinlock_irq_try) 528 12
+guard(spinlock_irqsave) 529 12
+guard(spinlock_irqsave_try) 530 12
+guard(spinlock_try) 531 12
+guard(srcu) 532 12
+guard(srcu_fast) 532 12
+guard(srcu_fast_notrace) 532 12
+guard(super_write) 533 12
+guard(task_lock) 525 12
+guard(task_rq_lock) 534 12
+guard(uart_port_lock) 525 12
+guard(uart_port_lock_check_sysrq_irqsave) 529 12
+guard(uart_port_lock_irq) 524 12
+guard(uart_port_lock_irqsave) 529 12
+guard(uart_port_lock_irqsave_try) 530 12
+guard(uart_port_lock_try) 531 12
+guard(wiphy) 477 12
+guard(write_lock) 535 12
+guard(write_lock_irq) 536 12
+guard(write_lock_irqsave) 537 12
+hardirq_count 538 65
+hash_add 539 197
+hash_add_rcu 540 197
+hash_del 541 197
+hash_del_rcu 542 197
+hash_for_each 543 197
+hash_for_each_possible 544 197
+hash_for_each_possible_rcu 545 197
+hash_for_each_rcu 546 197
+hash_for_each_safe 547 197
+hash_init 36 197
+hci_get_priv 315 119
+hci_register_dev 548 198
+hci_unregister_dev 549 198
+hid_device_io_stop 550 199
+hid_hw_close 550 199
+hid_hw_stop 551 199
+hlist_add_before 552 31
+hlist_add_before_rcu 553 200
+hlist_add_behind 552 31
+hlist_add_behind_rcu 553 200
+hlist_add_head 552 31
+hlist_add_head_rcu 554 200
+hlist_add_tail_rcu 554 200
+hlist_bl_add_head_rcu 554 200
+hlist_bl_del_rcu 555 200
+hlist_bl_for_each_entry_continue_rcu 556 201
+hlist_bl_for_each_entry_rcu 557 201
+hlist_bl_is_locked 106 202
+hlist_bl_lock 558 202
+hlist_bl_unlock 559 202
+hlist_del 560 31
+hlist_del_init 560 31
+hlist_del_init_rcu 555 200
+hlist_del_rcu 555 200
 hlist_empty 44 31
-hlist_entry 307 31
-hlist_entry_safe 544 199
-hlist_for_each_entry 545 31
-hlist_for_each_entry_continue_rcu 539 196
-hlist_for_each_entry_from_rcu 539 196
-hlist_for_each_entry_rcu 546 196
-hlist_for_each_entry_rcu_bh 546 196
-hlist_for_each_entry_rcu_notrace 546 196
-hlist_for_each_entry_safe 547 31
-hlist_for_each_entry_srcu 546 196
-hlist_nulls_add_head_rcu 536 200
-hlist_nulls_add_tail_rcu 536 200
-hlist_nulls_del_init_rcu 538 200
-hlist_nulls_del_rcu 538 200
-hlist_nulls_for_each_entry_rcu 540 200
-hlist_nulls_replace_init_rcu 548 200
-hlist_nulls_replace_rcu 548 196
-hlist_replace_rcu 548 196
-hlist_unhashed 264 31
+hlist_entry 311 31
+hlist_entry_safe 561 203
+hlist_for_each_entry 562 31
+hlist_for_each_entry_continue_rcu 556 200
+hlist_for_each_entry_from_rcu 556 200
+hlist_for_each_entry_rcu 563 200
+hlist_for_each_entry_rcu_bh 563 200
+hlist_for_each_entry_rcu_notrace 563 200
+hlist_for_each_entry_safe 564 31
+hlist_for_each_entry_srcu 563 200
+hlist_nulls_add_head_rcu 553 204
+hlist_nulls_add_tail_rcu 553 204
+hlist_nulls_del_init_rcu 555 204
+hlist_nulls_del_rcu 555 204
+hlist_nulls_for_each_entry_rcu 557 204
+hlist_nulls_replace_init_rcu 565 204
+hlist_nulls_replace_rcu 565 200
+hlist_replace_rcu 565 200
+hlist_unhashed 268 31
 hlist_unhashed_lockless 44 31
-hlists_swap_heads_rcu 549 196
-hrtimer_active 106 201
-hrtimer_cancel 550 201
-hrtimer_forward 551 201
-hrtimer_forward_now 551 201
-hrtimer_get_expires 264 201
-hrtimer_get_remaining 264 201
-hrtimer_get_softexpires 264 201
-hrtimer_init 552 201
-hrtimer_is_queued 106 201
-hrtimer_restart 553 201
-hrtimer_set_expires 61 201
-hrtimer_set_expires_range 61 201
-hrtimer_set_expires_range_ns 61 201
-hrtimer_setup 554 201
-hrtimer_start 553 201
-hrtimer_start_expires 553 201
-hrtimer_start_range_ns 553 201
-hrtimer_try_to_cancel 555 201
-htonl 1 93
-htons 1 93
+hlists_swap_heads_rcu 566 200
+hrtimer_active 106 205
+hrtimer_cancel 567 205
+hrtimer_forward 568 205
+hrtimer_forward_now 568 205
+hrtimer_get_expires 268 205
+hrtimer_get_remaining 268 205
+hrtimer_get_softexpires 268 205
+hrtimer_init 569 205
+hrtimer_is_queued 106 205
+hrtimer_restart 570 205
+hrtimer_set_expires 61 205
+hrtimer_set_expires_range 61 205
+hrtimer_set_expires_range_ns 61 205
+hrtimer_setup 571 205
+hrtimer_start 570 205
+hrtimer_start_expires 570 205
+hrtimer_start_range_ns 570 205
+hrtimer_try_to_cancel 572 205
+htonl 1 94
+htons 1 94
 hweight16 1 55
 hweight32 1 55
 hweight64 1 55
 hweight8 1 55
 hweight_long 1 55
-hwmon_device_register_with_info 556 133
-hwmon_device_unregister 557 133
-hwrng_register 558 134
-hwrng_unregister 559 134
-i2c_add_adapter 560 135
-i2c_add_numbered_adapter 560 135
-i2c_del_adapter 561 135
+hwmon_device_register_with_info 573 137
+hwmon_device_unregister 574 137
+hwrng_register 575 138
+hwrng_unregister 576 138
+i2c_add_adapter 577 139
+i2c_add_numbered_adapter 577 139
+i2c_del_adapter 578 139
 i2c_get_clientdata 40 11
-i2c_transfer 267 135
-i_mmap_assert_locked 562 169
-i_mmap_assert_write_locked 154 169
-i_mmap_lock_read 142 169
-i_mmap_lock_write 143 169
-i_mmap_trylock_read 144 169
-i_mmap_trylock_write 145 169
-i_mmap_unlock_read 146 169
-i_mmap_unlock_write 147 169
-ib_register_device 563 202
-ib_unregister_device 564 202
-ida_alloc 565 203
-ida_free 566 203
-idr_alloc 567 203
-idr_find 568 203
-idr_for_each_entry 569 203
-idr_preload 570 203
-idr_preload_end 100 203
-idr_remove 571 203
-ieee80211_free_hw 351 117
-ieee80211_register_hw 572 204
-ieee80211_unregister_hw 573 204
-ieee802154_register_hw 574 205
-ieee802154_unregister_hw 575 205
-igrab 576 169
-ihold 577 169
-iio_alloc_pollfunc 578 206
-iio_device_free 351 117
+i2c_transfer 271 139
+i_mmap_assert_locked 579 173
+i_mmap_assert_write_locked 157 173
+i_mmap_lock_read 143 173
+i_mmap_lock_write 144 173
+i_mmap_trylock_read 145 173
+i_mmap_trylock_write 146 173
+i_mmap_unlock_read 147 173
+i_mmap_unlock_write 148 173
+ib_register_device 580 206
+ib_unregister_device 581 206
+ida_alloc 582 207
+ida_free 583 207
+idr_alloc 584 207
+idr_find 585 207
+idr_for_each_entry 586 207
+idr_preload 587 207
+idr_preload_end 100 207
+idr_remove 588 207
+ieee80211_free_hw 355 119
+ieee80211_register_hw 589 208
+ieee80211_unregister_hw 590 208
+ieee802154_register_hw 591 209
+ieee802154_unregister_hw 592 209
+igrab 593 173
+ihold 594 173
+iio_alloc_pollfunc 595 210
+iio_device_free 355 119
 iio_device_register 83 52
-iio_device_unregister 579 52
-iio_priv 311 117
-iio_triggered_buffer_setup 580 136
-ilog2 1 207
-in_atomic 521 65
-in_dev_get 391 59
-in_dev_put 306 59
-in_hardirq 521 65
-in_interrupt 521 65
-in_nmi 521 65
-in_serving_softirq 521 65
-in_softirq 521 65
-in_task 521 65
+iio_device_unregister 596 52
+iio_priv 315 119
+iio_triggered_buffer_setup 597 140
+ilog2 1 211
+in_atomic 538 65
+in_dev_get 395 59
+in_dev_put 310 59
+in_hardirq 538 65
+in_interrupt 538 65
+in_irq 538 65
+in_nmi 538 65
+in_serving_softirq 538 65
+in_softirq 538 65
+in_task 538 65
 inb 103 66
 inb_p 103 66
-inc_tlb_flush_pending 581 123
-init_completion 36 106
-init_irq_work 582 208
-init_rcu_head 583 42
-init_rcu_head_on_stack 583 42
-init_rwsem 36 161
-init_srcu_struct 584 101
-init_swait_queue_head 36 209
+inc_tlb_flush_pending 598 127
+init_completion 36 108
+init_irq_work 599 212
+init_rcu_head 600 42
+init_rcu_head_on_stack 600 42
+init_rwsem 36 165
+init_srcu_struct 601 103
+init_swait_queue_head 36 213
 init_waitqueue_head 36 46
 inl 103 66
 inl_p 103 66
-inode_dio_begin 92 169
-inode_dio_end 585 169
-inode_dio_wait 449 169
-inode_lock 143 169
-inode_lock_killable 413 169
-inode_lock_nested 143 169
-inode_lock_shared 142 169
-inode_lock_shared_killable 411 169
-inode_lock_shared_nested 142 169
-inode_trylock 145 169
-inode_trylock_shared 144 169
-inode_unlock 147 169
-inode_unlock_shared 146 169
-input_free_device 586 210
-input_register_device 587 210
-input_unregister_device 586 210
+inode_dio_begin 92 173
+inode_dio_end 602 173
+inode_dio_wait 457 173
+inode_lock 144 173
+inode_lock_killable 419 173
+inode_lock_nested 421 173
+inode_lock_shared 143 173
+inode_lock_shared_killable 415 173
+inode_lock_shared_nested 417 173
+inode_trylock 146 173
+inode_trylock_shared 145 173
+inode_unlock 148 173
+inode_unlock_shared 147 173
+input_free_device 603 214
+input_register_device 604 214
+input_unregister_device 603 214
 insb 85 66
 insl 85 66
-instrument_atomic_read 334 211
-instrument_atomic_read_write 334 211
-instrument_atomic_write 334 211
-instrument_read 334 211
-instrument_read_write 334 211
-instrument_write 334 211
+instrument_atomic_read 338 215
+instrument_atomic_read_write 338 215
+instrument_atomic_write 338 215
+instrument_read 338 215
+instrument_read_write 338 215
+instrument_write 338 215
 insw 85 66
 inw 103 66
 inw_p 103 66
-io_schedule 588 108
-io_schedule_timeout 589 124
-io_stop_wc 590 157
-ioread16 103 212
-ioread16_rep 85 212
-ioread16be 103 212
-ioread32 103 212
-ioread32_rep 85 212
-ioread32be 103 212
-ioread64 103 212
-ioread64be 103 212
-ioread8 103 212
-ioread8_rep 85 212
-iowrite16 104 212
-iowrite16_rep 85 212
-iowrite16be 104 212
-iowrite32 104 212
-iowrite32_rep 85 212
-iowrite32be 104 212
-iowrite64 104 212
-iowrite64be 104 212
-iowrite8 104 212
-iowrite8_rep 85 212
-iput 591 169
-irq_count 521 65
-irq_set_chained_handler 592 213
-irq_set_chained_handler_and_data 592 213
-irq_work_queue 593 214
-irq_work_queue_on 593 214
-irq_work_sync 594 214
-irqs_disabled 521 65
-is_power_of_2 1 207
-jiffies_to_msecs 40 215
-jiffies_to_usecs 40 215
-jump_label_lock 595 216
-jump_label_unlock 596 216
-kasan_check_read 334 217
-kasan_check_write 334 217
-kasprintf 82 218
-kcalloc 82 219
-kcsan_atomic_next 334 220
-kcsan_flat_atomic_begin 334 220
-kcsan_flat_atomic_end 334 220
-kcsan_nestable_atomic_begin 334 220
-kcsan_nestable_atomic_end 334 220
-kernel_read 267 169
-kernel_write 267 169
-kfifo_get 597 221
-kfifo_in 598 221
-kfifo_in_spinlocked 599 221
-kfifo_is_empty 264 221
-kfifo_is_full 264 221
-kfifo_len 264 221
-kfifo_out 597 221
-kfifo_out_spinlocked 105 221
-kfifo_put 598 221
-kfifo_reset 36 221
-kfree 81 219
-kfree_const 81 219
-kfree_rcu 600 100
-kfree_rcu_mightsleep 601 100
-kfree_sensitive 81 219
-kfree_skb 306 69
-kfree_skb_list 306 69
-kfree_skb_reason 306 69
-klist_del 602 222
-klist_remove 602 222
-kmalloc 82 219
-kmalloc_array 82 219
-kmalloc_node 82 219
-kmalloc_obj 82 219
-kmalloc_objs 82 219
-kmap 603 223
-kmap_atomic 604 223
-kmap_local_folio 605 223
-kmap_local_page 605 223
-kmem_cache_alloc 82 219
-kmem_cache_alloc_node 82 219
-kmem_cache_create 141 219
-kmem_cache_destroy 606 219
-kmem_cache_free 368 219
-kmem_cache_free_bulk 607 219
-kmem_cache_zalloc 82 219
-kmemdup 82 224
-kmemdup_nul 82 224
-kobject_get 391 225
-kobject_get_unless_zero 325 225
-kobject_put 417 225
-krealloc 82 219
-krealloc_array 82 219
-kref_get 608 226
-kref_get_unless_zero 609 226
-kref_init 610 226
-kref_put 611 226
-kref_put_lock 612 226
-kref_put_mutex 613 226
-kref_read 223 226
-kstrdup 82 224
-kstrdup_const 82 224
-kstrndup 82 224
-kthread_bind 292 227
-kthread_cancel_work_sync 614 227
-kthread_complete_and_exit 11 228
-kthread_create 615 227
-kthread_create_on_cpu 616 228
-kthread_create_on_node 616 228
-kthread_destroy_worker 333 227
-kthread_exit 11 228
-kthread_flush_work 617 227
-kthread_flush_worker 416 227
-kthread_init_delayed_work 35 228
-kthread_init_work 618 228
-kthread_mod_delayed_work 619 227
-kthread_park 620 227
-kthread_parkme 301 227
-kthread_queue_delayed_work 619 227
-kthread_queue_work 621 227
-kthread_run 622 227
-kthread_run_on_cpu 616 228
-kthread_run_on_node 616 228
-kthread_should_park 623 227
-kthread_should_stop 623 227
-kthread_should_stop_or_park 624 227
-kthread_stop 620 227
-kthread_unpark 625 227
-ktime_add 40 229
-ktime_get 40 229
-ktime_get_boottime 40 229
-ktime_get_ns 40 229
-ktime_get_real 40 229
-ktime_ms_delta 40 229
-ktime_sub 40 229
-ktime_to_ms 40 229
-ktime_to_ns 40 229
-ktime_to_us 40 229
-ktime_us_delta 40 229
-kunmap 626 223
-kunmap_atomic 627 223
-kunmap_local 419 223
-kvasprintf 82 218
-kvcalloc 82 219
-kvfree 628 219
-kvfree_rcu 600 100
-kvfree_rcu_mightsleep 601 100
-kvfree_sensitive 628 219
-kvmalloc 82 219
-kvmalloc_array 82 219
-kvmalloc_node 82 219
-kvmemdup 82 224
-kvrealloc 82 219
-kvzalloc 82 219
-kvzalloc_node 82 219
-kzalloc 82 219
-kzalloc_node 82 219
-kzalloc_obj 82 219
-kzalloc_objs 82 219
+io_schedule 605 110
+io_schedule_timeout 606 128
+io_stop_wc 607 161
+ioread16 103 216
+ioread16_rep 85 216
+ioread16be 103 216
+ioread32 103 216
+ioread32_rep 85 216
+ioread32be 103 216
+ioread64 103 216
+ioread64be 103 216
+ioread8 103 216
+ioread8_rep 85 216
+iowrite16 104 216
+iowrite16_rep 85 216
+iowrite16be 104 216
+iowrite32 104 216
+iowrite32_rep 85 216
+iowrite32be 104 216
+iowrite64 104 216
+iowrite64be 104 216
+iowrite8 104 216
+iowrite8_rep 85 216
+iput 608 173
+irq_count 538 65
+irq_set_chained_handler 609 217
+irq_set_chained_handler_and_data 609 217
+irq_work_queue 610 218
+irq_work_queue_on 610 218
+irq_work_sync 611 218
+irqs_disabled 538 65
+is_power_of_2 1 211
+jiffies_to_msecs 40 219
+jiffies_to_usecs 40 219
+jump_label_lock 612 220
+jump_label_unlock 613 220
+kasan_check_read 338 221
+kasan_check_write 338 221
+kasprintf 82 222
+kcalloc 82 223
+kcsan_atomic_next 338 224
+kcsan_flat_atomic_begin 338 224
+kcsan_flat_atomic_end 338 224
+kcsan_nestable_atomic_begin 338 224
+kcsan_nestable_atomic_end 338 224
+kernel_read 271 173
+kernel_write 271 173
+kfifo_get 614 225
+kfifo_in 615 225
+kfifo_in_spinlocked 616 225
+kfifo_is_empty 268 225
+kfifo_is_full 268 225
+kfifo_len 268 225
+kfifo_out 614 225
+kfifo_out_spinlocked 105 225
+kfifo_put 615 225
+kfifo_reset 36 225
+kfree 81 223
+kfree_const 81 223
+kfree_rcu 617 102
+kfree_rcu_mightsleep 618 102
+kfree_sensitive 81 223
+kfree_skb 310 69
+kfree_skb_list 310 69
+kfree_skb_reason 310 69
+klist_del 619 226
+klist_remove 619 226
+kmalloc 82 223
+kmalloc_array 82 223
+kmalloc_node 82 223
+kmalloc_obj 82 223
+kmalloc_objs 82 223
+kmap 620 227
+kmap_atomic 621 227
+kmap_local_folio 622 227
+kmap_local_page 622 227
+kmem_cache_alloc 82 223
+kmem_cache_alloc_node 82 223
+kmem_cache_create 141 223
+kmem_cache_destroy 623 223
+kmem_cache_free 372 223
+kmem_cache_free_bulk 624 223
+kmem_cache_zalloc 82 223
+kmemdup 82 228
+kmemdup_nul 82 228
+kobject_get 395 229
+kobject_get_unless_zero 329 229
+kobject_put 425 229
+krealloc 82 223
+krealloc_array 82 223
+kref_get 625 230
+kref_get_unless_zero 626 230
+kref_init 627 230
+kref_put 628 230
+kref_put_lock 629 230
+kref_put_mutex 630 230
+kref_read 226 230
+kstrdup 82 228
+kstrdup_const 82 228
+kstrndup 82 228
+kthread_bind 296 231
+kthread_cancel_work_sync 631 231
+kthread_complete_and_exit 11 232
+kthread_create 632 231
+kthread_create_on_cpu 633 232
+kthread_create_on_node 633 232
+kthread_destroy_worker 337 231
+kthread_exit 11 232
+kthread_flush_work 634 231
+kthread_flush_worker 424 231
+kthread_init_delayed_work 35 232
+kthread_init_work 635 232
+kthread_mod_delayed_work 636 231
+kthread_park 637 231
+kthread_parkme 305 231
+kthread_queue_delayed_work 636 231
+kthread_queue_work 638 231
+kthread_run 639 231
+kthread_run_on_cpu 633 232
+kthread_run_on_node 633 232
+kthread_should_park 640 231
+kthread_should_stop 640 231
+kthread_should_stop_or_park 641 231
+kthread_stop 637 231
+kthread_unpark 642 231
+ktime_add 40 233
+ktime_get 40 233
+ktime_get_boottime 40 233
+ktime_get_ns 40 233
+ktime_get_real 40 233
+ktime_ms_delta 40 233
+ktime_sub 40 233
+ktime_to_ms 40 233
+ktime_to_ns 40 233
+ktime_to_us 40 233
+ktime_us_delta 40 233
+kunmap 643 227
+kunmap_atomic 644 227
+kunmap_local 645 227
+kvasprintf 82 222
+kvcalloc 82 223
+kvfree 646 223
+kvfree_rcu 617 102
+kvfree_rcu_mightsleep 618 102
+kvfree_sensitive 646 223
+kvmalloc 82 223
+kvmalloc_array 82 223
+kvmalloc_node 82 223
+kvmemdup 82 228
+kvrealloc 82 223
+kvzalloc 82 223
+kvzalloc_node 82 223
+kzalloc 82 223
+kzalloc_node 82 223
+kzalloc_obj 82 223
+kzalloc_objs 82 223
 l3mdev_master_dev_rcu 84 64
-latch_tree_find 629 230
-latch_tree_insert 630 230
-late_initcall 148 54
-late_initcall_sync 148 54
-le16_to_cpu 1 93
-le32_to_cpu 1 93
-le64_to_cpu 1 93
-led_classdev_register 631 137
-led_classdev_register_ext 631 137
-led_classdev_unregister 632 137
+latch_tree_find 647 234
+latch_tree_insert 648 234
+late_initcall 149 54
+late_initcall_sync 149 54
+le16_to_cpu 1 94
+le32_to_cpu 1 94
+le64_to_cpu 1 94
+led_classdev_register 649 141
+led_classdev_register_ext 649 141
+led_classdev_unregister 650 141
 likely 79 39
-list_add 633 31
-list_add_rcu 537 196
-list_add_tail 633 31
-list_add_tail_rcu 537 196
-list_add_tail_release 634 31
-list_bidir_del_rcu 635 196
-list_bulk_move_tail 636 31
+list_add 651 31
+list_add_rcu 554 200
+list_add_tail 651 31
+list_add_tail_rcu 554 200
+list_add_tail_release 652 31
+list_bidir_del_rcu 653 200
+list_bulk_move_tail 654 31
 list_del 86 31
 list_del_init 86 31
-list_del_init_careful 637 31
-list_del_rcu 635 196
+list_del_init_careful 655 31
+list_del_rcu 653 200
 list_empty 44 31
 list_empty_careful 105 31
-list_entry 307 31
-list_entry_lockless 638 196
-list_entry_rcu 638 196
-list_first_entry 639 31
-list_first_entry_or_null 640 31
-list_first_entry_or_null_acquire 641 31
-list_first_or_null_rcu 642 196
-list_for_each 643 31
-list_for_each_entry 644 31
-list_for_each_entry_continue 644 31
-list_for_each_entry_continue_rcu 645 196
-list_for_each_entry_from 644 31
-list_for_each_entry_from_rcu 645 196
-list_for_each_entry_lockless 645 196
-list_for_each_entry_rcu 645 196
-list_for_each_entry_reverse 644 31
-list_for_each_entry_safe 646 31
-list_for_each_entry_safe_continue 646 31
-list_for_each_entry_safe_from 646 31
-list_for_each_entry_safe_reverse 646 31
-list_for_each_entry_srcu 645 196
-list_for_each_prev 643 31
-list_for_each_prev_safe 647 31
-list_for_each_rcu 648 196
-list_for_each_safe 647 31
-list_is_first 264 31
-list_is_head 264 31
-list_is_last 264 31
-list_is_singular 264 31
-list_last_entry 639 31
-list_last_entry_or_null 640 31
-list_move 636 31
-list_move_tail 636 31
-list_next_entry 649 31
-list_next_entry_circular 544 31
-list_next_or_null_rcu 650 196
-list_prev_entry 649 31
-list_prev_entry_circular 544 31
-list_replace 651 31
-list_replace_init 651 31
-list_replace_rcu 548 196
+list_entry 311 31
+list_entry_lockless 656 200
+list_entry_rcu 656 200
+list_first_entry 657 31
+list_first_entry_or_null 658 31
+list_first_entry_or_null_acquire 659 31
+list_first_or_null_rcu 660 200
+list_for_each 661 31
+list_for_each_entry 662 31
+list_for_each_entry_continue 662 31
+list_for_each_entry_continue_rcu 663 200
+list_for_each_entry_from 662 31
+list_for_each_entry_from_rcu 663 200
+list_for_each_entry_lockless 663 200
+list_for_each_entry_rcu 663 200
+list_for_each_entry_reverse 662 31
+list_for_each_entry_safe 664 31
+list_for_each_entry_safe_continue 664 31
+list_for_each_entry_safe_from 664 31
+list_for_each_entry_safe_reverse 664 31
+list_for_each_entry_srcu 663 200
+list_for_each_prev 661 31
+list_for_each_prev_safe 665 31
+list_for_each_rcu 666 200
+list_for_each_safe 665 31
+list_is_first 268 31
+list_is_head 268 31
+list_is_last 268 31
+list_is_singular 268 31
+list_last_entry 657 31
+list_last_entry_or_null 658 31
+list_move 654 31
+list_move_tail 654 31
+list_next_entry 667 31
+list_next_entry_circular 561 31
+list_next_or_null_rcu 668 200
+list_prev_entry 667 31
+list_prev_entry_circular 561 31
+list_replace 669 31
+list_replace_init 669 31
+list_replace_rcu 565 200
 list_rotate_left 61 31
-list_splice 636 31
-list_splice_init 636 31
-list_splice_init_rcu 652 196
-list_splice_rcu 537 196
-list_splice_tail 636 31
-list_splice_tail_init 636 31
-list_splice_tail_init_rcu 652 196
-list_swap 636 31
-llist_add 653 61
-llist_add_batch 654 61
-llist_del_all 655 61
-llist_del_first 656 61
-llist_del_first_init 656 61
-llist_del_first_this 657 61
+list_splice 654 31
+list_splice_init 654 31
+list_splice_init_rcu 670 200
+list_splice_rcu 554 200
+list_splice_tail 654 31
+list_splice_tail_init 654 31
+list_splice_tail_init_rcu 670 200
+list_swap 654 31
+llist_add 671 61
+llist_add_batch 672 61
+llist_del_all 673 61
+llist_del_first 674 61
+llist_del_first_init 674 61
+llist_del_first_this 675 61
 llist_empty 44 61
-llist_entry 544 61
-llist_for_each_entry 658 61
-llist_for_each_entry_safe 659 61
+llist_entry 561 61
+llist_for_each_entry 676 61
+llist_for_each_entry_safe 677 61
 llist_next 44 61
-local64_add 660 231
-local64_add_return 661 231
-local64_cmpxchg 662 231
-local64_dec 663 231
-local64_dec_return 664 231
-local64_inc 665 231
-local64_inc_return 666 231
-local64_read 667 231
-local64_set 668 231
-local64_sub 669 231
-local64_sub_return 670 231
-local64_xchg 671 231
-local_add 660 231
-local_add_return 661 231
-local_bh_disable 90 232
-local_bh_enable 91 232
+local64_add 678 235
+local64_add_return 679 235
+local64_cmpxchg 680 235
+local64_dec 681 235
+local64_dec_return 682 235
+local64_inc 683 235
+local64_inc_return 684 235
+local64_read 685 235
+local64_set 686 235
+local64_sub 687 235
+local64_sub_return 688 235
+local64_xchg 689 235
+local_add 678 235
+local_add_return 679 235
+local_bh_disable 90 236
+local_bh_enable 91 236
 local_bh_enable_ip 91 62
-local_clock 40 229
-local_cmpxchg 662 231
-local_dec 663 231
-local_dec_return 664 231
-local_inc 665 231
-local_inc_return 666 231
-local_irq_disable 149 232
-local_irq_enable 150 232
-local_irq_restore 150 232
-local_irq_save 149 232
-local_lock 672 233
-local_lock_irq 673 233
-local_lock_irqsave 673 233
-local_lock_nested_bh 674 233
-local_read 667 231
-local_set 668 231
-local_sub 669 231
-local_sub_return 670 231
-local_trylock 675 233
-local_trylock_irqsave 676 233
-local_unlock 677 233
-local_unlock_irq 678 233
-local_unlock_irqrestore 678 233
-local_unlock_nested_bh 679 233
-local_xchg 671 231
-lock_buffer 680 99
-lock_page 431 165
-lock_sock 681 94
-lock_sock_fast 682 94
-lock_sock_nested 681 94
-lock_task_sighand 683 234
-lock_vma_under_rcu 684 235
-lockdep_assert 334 236
-lockdep_assert_RT_in_threaded_ctx 334 236
-lockdep_assert_cpus_held 685 120
-lockdep_assert_held 562 236
-lockdep_assert_held_exclusive 154 236
-lockdep_assert_held_once 562 236
-lockdep_assert_held_read 686 236
-lockdep_assert_held_write 154 236
-lockdep_assert_in_rcu_read_lock 687 42
-lockdep_assert_in_rcu_read_lock_bh 687 42
-lockdep_assert_in_rcu_read_lock_sched 687 42
-lockdep_assert_in_rcu_reader 687 42
-lockdep_assert_in_softirq 334 236
-lockdep_assert_irqs_disabled 688 236
-lockdep_assert_irqs_enabled 334 236
-lockdep_assert_none_held_once 334 236
-lockdep_assert_not_held 85 236
-lockdep_assert_preemption_disabled 689 236
-lockdep_assert_preemption_enabled 334 236
-lockdep_assert_rq_held 154 70
-lockdep_assert_wiphy 154 237
-lockdep_is_held 690 236
-lockdep_rtnl_is_held 691 5
-lockdep_set_class 85 236
-lockdep_set_class_and_name 85 236
-lockdep_set_novalidate_class 85 236
-lockdep_set_subclass 85 236
-lockdep_sock_is_held 692 94
-lockless_dereference 693 238
-lockref_get 92 239
-lockref_get_not_dead 325 239
-lockref_get_not_zero 325 239
-lockref_mark_dead 61 239
-lockref_put_or_lock 694 239
-lockref_put_return 695 239
+local_clock 40 233
+local_cmpxchg 680 235
+local_dec 681 235
+local_dec_return 682 235
+local_inc 683 235
+local_inc_return 684 235
+local_irq_disable 150 236
+local_irq_enable 151 236
+local_irq_restore 152 236
+local_irq_save 153 236
+local_lock 690 237
+local_lock_irq 691 237
+local_lock_irqsave 692 237
+local_lock_nested_bh 693 237
+local_read 685 235
+local_set 686 235
+local_sub 687 235
+local_sub_return 688 235
+local_trylock 694 237
+local_trylock_irqsave 695 237
+local_unlock 696 237
+local_unlock_irq 697 237
+local_unlock_irqrestore 698 237
+local_unlock_nested_bh 699 237
+local_xchg 689 235
+lock_buffer 700 101
+lock_page 439 169
+lock_sock 701 95
+lock_sock_fast 702 95
+lock_sock_nested 703 95
+lock_task_sighand 704 238
+lock_vma_under_rcu 705 239
+lockdep_assert 338 240
+lockdep_assert_RT_in_threaded_ctx 338 240
+lockdep_assert_cpus_held 706 124
+lockdep_assert_held 579 240
+lockdep_assert_held_exclusive 157 240
+lockdep_assert_held_once 579 240
+lockdep_assert_held_read 707 240
+lockdep_assert_held_write 157 240
+lockdep_assert_in_rcu_read_lock 708 42
+lockdep_assert_in_rcu_read_lock_bh 708 42
+lockdep_assert_in_rcu_read_lock_sched 708 42
+lockdep_assert_in_rcu_reader 708 42
+lockdep_assert_in_softirq 338 240
+lockdep_assert_irqs_disabled 709 240
+lockdep_assert_irqs_enabled 338 240
+lockdep_assert_none_held_once 338 240
+lockdep_assert_not_held 85 240
+lockdep_assert_preemption_disabled 710 240
+lockdep_assert_preemption_enabled 338 240
+lockdep_assert_rq_held 157 70
+lockdep_assert_wiphy 157 241
+lockdep_is_held 711 240
+lockdep_rtnl_is_held 712 5
+lockdep_set_class 85 240
+lockdep_set_class_and_name 85 240
+lockdep_set_novalidate_class 85 240
+lockdep_set_subclass 85 240
+lockdep_sock_is_held 713 95
+lockless_dereference 714 242
+lockref_get 92 243
+lockref_get_not_dead 329 243
+lockref_get_not_zero 329 243
+lockref_mark_dead 61 243
+lockref_put_or_lock 715 243
+lockref_put_return 716 243
 lower_16_bits 1 25
 lower_32_bits 1 25
+machine_is 142 244
 make_task_dead 11 8
-mark_buffer_dirty 696 99
+mark_buffer_dirty 717 101
 max 1 25
 max3 1 25
 max_t 1 25
-maybe_get_net 325 183
-mb 697 157
-mbox_controller_register 698 138
-mbox_controller_unregister 699 138
-mdelay 334 176
-mdiobus_register 700 139
-mdiobus_unregister 701 139
-memcmp 40 224
-memcpy 61 224
-memcpy_fromio 702 60
+maybe_get_net 329 187
+mb 718 161
+mbox_controller_register 719 142
+mbox_controller_unregister 720 142
+mdelay 338 180
+mdiobus_register 721 143
+mdiobus_unregister 722 143
+memcmp 40 228
+memcpy 61 228
+memcpy_fromio 723 60
 memcpy_toio 85 60
-memdup_user 703 224
-memmove 61 224
-mempool_alloc 82 240
-mempool_free 81 240
-memset 61 224
+memdup_user 724 228
+memmove 61 228
+mempool_alloc 82 245
+mempool_free 81 245
+memset 61 228
 memset_io 85 60
-memstick_add_host 704 241
-memstick_free_host 351 117
-memstick_priv 311 117
-memstick_remove_host 705 241
-memzero_explicit 61 224
-might_lock 85 236
-might_sleep 706 242
-might_sleep_if 707 242
-migrate_disable 708 65
-migrate_enable 709 65
+memstick_add_host 725 246
+memstick_free_host 355 119
+memstick_priv 315 119
+memstick_remove_host 726 246
+memzero_explicit 61 228
+might_lock 85 240
+might_sleep 727 247
+might_sleep_if 728 247
+migrate_disable 729 65
+migrate_enable 730 65
 min 1 25
 min3 1 25
 min_not_zero 1 25
 min_t 1 25
-mm_tlb_flush_nested 44 123
-mm_tlb_flush_pending 44 123
-mmap_assert_locked 562 235
-mmap_assert_read_locked 562 235
-mmap_assert_write_locked 154 235
-mmap_lock_is_contended 710 235
-mmap_lock_speculate_retry 711 235
-mmap_lock_speculate_try_begin 712 235
-mmap_read_lock 713 235
-mmap_read_lock_killable 714 235
-mmap_read_trylock 715 235
-mmap_read_unlock 716 235
-mmap_read_unlock_non_owner 716 235
-mmap_write_downgrade 414 235
-mmap_write_lock 717 235
-mmap_write_lock_killable 718 235
-mmap_write_lock_nested 717 235
-mmap_write_unlock 719 235
-mmc_add_host 720 243
-mmc_free_host 351 117
-mmc_priv 311 117
-mmc_remove_host 721 243
-mmdrop 453 184
-mmdrop_sched 722 184
-mmget 92 184
-mmget_not_zero 446 184
-mmgrab 92 184
-mmiowb 723 244
-mmput 724 184
-mmput_async 722 184
-mmu_notifier_invalidate_range_end 17 245
-mmu_notifier_invalidate_range_start 725 245
-mnt_drop_write 422 246
-mnt_drop_write_file 422 246
-mnt_want_write 726 246
-mnt_want_write_file 726 246
-mntget 727 246
-mntput 728 246
-mod_delayed_work 729 18
-mod_delayed_work_on 730 18
-mod_timer 731 76
-mod_timer_pending 731 76
-module_exit 732 63
-module_init 148 63
-module_param_call 733 247
-module_put 722 63
+mm_tlb_flush_nested 44 127
+mm_tlb_flush_pending 44 127
+mmap_assert_locked 579 239
+mmap_assert_read_locked 579 239
+mmap_assert_write_locked 157 239
+mmap_lock_is_contended 731 239
+mmap_lock_speculate_retry 732 239
+mmap_lock_speculate_try_begin 733 239
+mmap_read_lock 734 239
+mmap_read_lock_killable 735 239
+mmap_read_trylock 736 239
+mmap_read_unlock 737 239
+mmap_read_unlock_non_owner 737 239
+mmap_write_downgrade 422 239
+mmap_write_lock 738 239
+mmap_write_lock_killable 739 239
+mmap_write_lock_nested 740 239
+mmap_write_unlock 741 239
+mmc_add_host 742 248
+mmc_free_host 355 119
+mmc_priv 315 119
+mmc_remove_host 743 248
+mmdrop 461 188
+mmdrop_sched 744 188
+mmget 92 188
+mmget_not_zero 454 188
+mmgrab 92 188
+mmiowb 745 249
+mmput 746 188
+mmput_async 744 188
+mmu_has_feature 142 120
+mmu_notifier_invalidate_range_end 17 250
+mmu_notifier_invalidate_range_start 747 250
+mnt_drop_write 430 251
+mnt_drop_write_file 430 251
+mnt_want_write 748 251
+mnt_want_write_file 748 251
+mntget 749 251
+mntput 750 251
+mod_delayed_work 751 18
+mod_delayed_work_on 752 18
+mod_timer 753 76
+mod_timer_pending 753 76
+module_exit 754 63
+module_init 149 63
+module_param_call 755 252
+module_put 744 63
 module_put_and_kthread_exit 11 63
-msecs_to_jiffies 40 215
-msleep 301 176
-msleep_interruptible 300 176
+msecs_to_jiffies 40 219
+msleep 305 180
+msleep_interruptible 304 180
 mul_u64_u32_shr 1 24
-mutex_destroy 734 88
-mutex_init 36 88
-mutex_is_locked 710 248
-mutex_lock 346 248
-mutex_lock_interruptible 347 248
-mutex_lock_interruptible_nested 347 248
-mutex_lock_io 346 248
-mutex_lock_io_nested 346 248
-mutex_lock_killable 347 248
-mutex_lock_killable_nested 347 248
-mutex_lock_nest_lock 346 248
-mutex_lock_nested 346 248
-mutex_trylock 349 248
-mutex_unlock 350 248
-napi_alloc_skb 335 69
-napi_complete 735 64
-napi_complete_done 735 64
-napi_consume_skb 306 69
-napi_disable 736 64
-napi_enable 737 64
-napi_gro_receive 246 64
-napi_schedule 738 64
-napi_schedule_irqoff 739 64
-napi_schedule_prep 738 64
-napi_synchronize 740 64
-ndelay 334 176
-need_resched 741 109
+mutex_destroy 756 89
+mutex_init 36 89
+mutex_is_locked 731 253
+mutex_lock 350 253
+mutex_lock_interruptible 351 253
+mutex_lock_interruptible_nested 757 253
+mutex_lock_io 350 253
+mutex_lock_io_nested 758 253
+mutex_lock_killable 351 253
+mutex_lock_killable_nested 757 253
+mutex_lock_nest_lock 758 253
+mutex_lock_nested 758 253
+mutex_trylock 353 253
+mutex_unlock 354 253
+napi_alloc_skb 339 69
+napi_complete 759 64
+napi_complete_done 759 64
+napi_consume_skb 310 69
+napi_disable 760 64
+napi_enable 761 64
+napi_gro_receive 249 64
+napi_schedule 762 64
+napi_schedule_irqoff 763 64
+napi_schedule_prep 762 64
+napi_synchronize 764 64
+ndelay 338 180
+need_resched 765 111
 need_seqretry 106 67
-neigh_hold 92 249
-neigh_release 306 249
-netdev_alert 334 250
-netdev_alloc_skb 335 69
+neigh_hold 92 254
+neigh_release 310 254
+netdev_alert 338 255
+netdev_alloc_skb 339 69
 netdev_completed_queue 22 64
-netdev_crit 334 250
-netdev_dbg 334 250
-netdev_emerg 334 250
-netdev_err 334 250
-netdev_hold 341 64
-netdev_info 334 250
-netdev_lock 346 64
-netdev_lock_ops 742 251
+netdev_crit 338 255
+netdev_dbg 338 255
+netdev_emerg 338 255
+netdev_err 338 255
+netdev_hold 345 64
+netdev_info 338 255
+netdev_lock 350 64
+netdev_lock_ops 766 256
 netdev_master_upper_dev_get_rcu 84 64
-netdev_notice 334 250
-netdev_priv 743 64
-netdev_put 342 64
+netdev_notice 338 255
+netdev_priv 767 64
+netdev_put 346 64
 netdev_sent_queue 54 64
-netdev_trylock 349 64
+netdev_trylock 353 64
 netdev_tx_completed_queue 22 64
 netdev_tx_sent_queue 54 64
-netdev_unlock 350 64
-netdev_unlock_ops 350 251
-netdev_warn 334 250
+netdev_unlock 354 64
+netdev_unlock_ops 354 256
+netdev_warn 338 255
 netif_addr_lock 94 64
 netif_addr_lock_bh 95 64
 netif_addr_unlock 97 64
 netif_addr_unlock_bh 98 64
-netif_carrier_off 696 64
+netif_carrier_off 717 64
 netif_carrier_ok 44 64
-netif_carrier_on 744 64
-netif_device_attach 696 64
-netif_device_detach 745 64
+netif_carrier_on 768 64
+netif_device_attach 717 64
+netif_device_detach 769 64
 netif_device_present 44 64
 netif_dormant 44 64
-netif_napi_add 746 64
-netif_napi_add_config 746 64
-netif_napi_add_tx 746 64
-netif_napi_add_tx_weight 746 64
-netif_napi_add_weight 746 64
-netif_napi_del 747 64
+netif_napi_add 770 64
+netif_napi_add_config 770 64
+netif_napi_add_tx 770 64
+netif_napi_add_tx_weight 770 64
+netif_napi_add_weight 770 64
+netif_napi_del 771 64
 netif_queue_stopped 44 64
-netif_receive_skb 246 64
+netif_receive_skb 249 64
 netif_running 44 64
-netif_rx 246 64
-netif_schedule_queue 625 64
+netif_rx 249 64
+netif_schedule_queue 642 64
 netif_start_queue 22 64
 netif_start_subqueue 22 64
-netif_stop_queue 748 64
-netif_stop_subqueue 748 64
-netif_subqueue_maybe_stop 749 252
+netif_stop_queue 772 64
+netif_stop_subqueue 772 64
+netif_subqueue_maybe_stop 773 257
 netif_subqueue_stopped 44 64
-netif_subqueue_try_stop 750 252
-netif_tx_disable 751 64
+netif_subqueue_try_stop 774 257
+netif_tx_disable 775 64
 netif_tx_lock 94 64
 netif_tx_lock_bh 95 64
 netif_tx_queue_stopped 44 64
 netif_tx_start_all_queues 22 64
 netif_tx_start_queue 22 64
-netif_tx_stop_all_queues 748 64
-netif_tx_stop_queue 748 64
+netif_tx_stop_all_queues 772 64
+netif_tx_stop_queue 772 64
 netif_tx_unlock 97 64
 netif_tx_unlock_bh 98 64
-netif_tx_wake_all_queues 744 64
-netif_tx_wake_queue 744 64
-netif_txq_completed_wake 752 252
-netif_txq_maybe_stop 749 252
-netif_txq_try_stop 750 252
-netif_wake_queue 744 64
-netif_wake_subqueue 744 64
-netif_xmit_stopped 264 64
-nfc_register_device 753 253
-nfc_unregister_device 754 253
-nmi_count 521 65
+netif_tx_wake_all_queues 768 64
+netif_tx_wake_queue 768 64
+netif_txq_completed_wake 776 257
+netif_txq_maybe_stop 773 257
+netif_txq_try_stop 774 257
+netif_wake_queue 768 64
+netif_wake_subqueue 768 64
+netif_xmit_stopped 268 64
+nfc_register_device 777 258
+nfc_unregister_device 778 258
+nmi_count 538 65
 no_free_ptr 79 12
-no_printk 40 164
-ns_to_ktime 40 229
-nsecs_to_jiffies 40 215
-ntohl 1 93
-ntohs 1 93
-num_online_cpus 40 109
+no_printk 40 168
+ns_to_ktime 40 233
+nsecs_to_jiffies 40 219
+ntohl 1 94
+ntohs 1 94
+num_online_cpus 40 111
 numa_node_id 40 11
-nvmem_register 755 140
-nvmem_unregister 756 140
-of_mdiobus_register 700 139
-of_node_get 391 13
-of_node_put 417 13
+nvmem_register 779 144
+nvmem_unregister 780 144
+of_mdiobus_register 721 143
+of_node_get 395 13
+of_node_put 425 13
 offsetof 3 45
-offsetofend 3 254
-on_each_cpu 757 255
-on_each_cpu_cond 758 255
-on_each_cpu_mask 758 255
-open_softirq 759 19
-order_base_2 1 207
+offsetofend 3 259
+on_each_cpu 781 260
+on_each_cpu_cond 782 260
+on_each_cpu_mask 782 260
+open_softirq 783 19
+order_base_2 1 211
 outb 104 66
 outb_p 104 66
 outl 104 66
@@ -2406,255 +2419,255 @@ outsl 85 66
 outsw 85 66
 outw 104 66
 outw_p 104 66
-p4dp_get 44 256
-page_address 40 107
-page_count 44 175
-page_folio 40 107
-page_ref_add 436 175
-page_ref_add_unless_zero 437 175
-page_ref_count 44 175
-page_ref_dec 438 175
-page_ref_dec_and_test 424 175
-page_ref_dec_return 439 175
-page_ref_freeze 440 175
-page_ref_inc 92 175
-page_ref_inc_return 441 175
-page_ref_sub 442 175
-page_ref_sub_and_test 443 175
-page_ref_unfreeze 445 175
-page_to_pfn 40 107
-page_to_phys 40 107
-pagefault_disable 760 50
-pagefault_enable 761 50
+p4dp_get 44 261
+page_address 40 109
+page_count 44 179
+page_folio 40 109
+page_ref_add 444 179
+page_ref_add_unless_zero 445 179
+page_ref_count 44 179
+page_ref_dec 446 179
+page_ref_dec_and_test 432 179
+page_ref_dec_return 447 179
+page_ref_freeze 448 179
+page_ref_inc 92 179
+page_ref_inc_return 449 179
+page_ref_sub 450 179
+page_ref_sub_and_test 451 179
+page_ref_unfreeze 453 179
+page_to_pfn 40 109
+page_to_phys 40 109
+pagefault_disable 784 50
+pagefault_enable 785 50
 panic 11 8
-path_get 762 257
-path_put 763 257
-pci_dev_get 391 258
-pci_dev_lock 346 258
-pci_dev_put 417 258
-pci_dev_unlock 350 258
-pci_disable_device 764 258
-pci_enable_device 765 258
-pci_free_irq 766 258
-pci_free_irq_vectors 767 258
+path_get 786 262
+path_put 787 262
+pci_dev_get 395 263
+pci_dev_lock 350 263
+pci_dev_put 425 263
+pci_dev_unlock 354 263
+pci_disable_device 788 263
+pci_enable_device 789 263
+pci_free_irq 790 263
+pci_free_irq_vectors 791 263
 pci_get_drvdata 40 11
-pci_lock_rescan_remove 768 258
-pci_request_irq 769 258
-pci_unlock_rescan_remove 770 258
-per_cpu 771 180
-per_cpu_ptr 125 180
-percpu_counter_add 772 259
-percpu_counter_add_batch 772 259
-percpu_counter_compare 773 259
-percpu_counter_dec 774 259
-percpu_counter_inc 775 259
-percpu_counter_read 773 259
-percpu_counter_read_positive 776 259
-percpu_counter_set 777 259
-percpu_counter_sub 778 259
-percpu_counter_sum 773 259
-percpu_counter_sum_positive 773 259
-percpu_down_read 779 260
-percpu_down_read_freezable 779 260
-percpu_down_read_internal 779 260
-percpu_down_read_trylock 780 260
-percpu_down_write 781 260
-percpu_is_read_locked 710 260
-percpu_is_write_locked 710 260
-percpu_ref_get 92 122
-percpu_ref_get_many 436 122
-percpu_ref_is_dying 264 122
-percpu_ref_is_zero 44 122
-percpu_ref_kill 85 122
-percpu_ref_kill_and_confirm 85 122
-percpu_ref_put 255 122
-percpu_ref_put_many 442 122
-percpu_ref_reinit 782 122
-percpu_ref_resurrect 782 122
-percpu_ref_switch_to_atomic 782 122
-percpu_ref_switch_to_atomic_sync 783 122
-percpu_ref_switch_to_percpu 782 122
-percpu_ref_tryget 325 122
-percpu_ref_tryget_live 325 122
-percpu_ref_tryget_live_rcu 325 122
-percpu_ref_tryget_many 784 122
-percpu_rwsem_is_held 710 260
-percpu_up_read 785 260
-percpu_up_write 786 260
-perf_pmu_register 787 261
-perf_pmu_unregister 788 261
-pfn_to_page 40 107
-pgdp_get 44 256
-phys_to_virt 40 107
-pid_task 340 171
-pin_user_pages 420 107
-pin_user_pages_fast 420 107
+pci_lock_rescan_remove 792 263
+pci_request_irq 793 263
+pci_unlock_rescan_remove 794 263
+per_cpu 795 184
+per_cpu_ptr 125 184
+percpu_counter_add 796 264
+percpu_counter_add_batch 796 264
+percpu_counter_compare 797 264
+percpu_counter_dec 798 264
+percpu_counter_inc 799 264
+percpu_counter_read 797 264
+percpu_counter_read_positive 800 264
+percpu_counter_set 801 264
+percpu_counter_sub 802 264
+percpu_counter_sum 797 264
+percpu_counter_sum_positive 797 264
+percpu_down_read 803 265
+percpu_down_read_freezable 803 265
+percpu_down_read_internal 803 265
+percpu_down_read_trylock 804 265
+percpu_down_write 805 265
+percpu_is_read_locked 731 265
+percpu_is_write_locked 731 265
+percpu_ref_get 92 126
+percpu_ref_get_many 444 126
+percpu_ref_is_dying 268 126
+percpu_ref_is_zero 44 126
+percpu_ref_kill 85 126
+percpu_ref_kill_and_confirm 85 126
+percpu_ref_put 259 126
+percpu_ref_put_many 450 126
+percpu_ref_reinit 806 126
+percpu_ref_resurrect 806 126
+percpu_ref_switch_to_atomic 806 126
+percpu_ref_switch_to_atomic_sync 807 126
+percpu_ref_switch_to_percpu 806 126
+percpu_ref_tryget 329 126
+percpu_ref_tryget_live 329 126
+percpu_ref_tryget_live_rcu 329 126
+percpu_ref_tryget_many 808 126
+percpu_rwsem_is_held 731 265
+percpu_up_read 809 265
+percpu_up_write 810 265
+perf_pmu_register 811 266
+perf_pmu_unregister 812 266
+pfn_to_page 40 109
+pgdp_get 44 261
+phys_to_virt 40 109
+pid_task 344 175
+pin_user_pages 428 109
+pin_user_pages_fast 428 109
 platform_get_drvdata 40 11
 pm_ptr 79 21
-pm_runtime_disable 292 262
-pm_runtime_force_resume 765 262
-pm_runtime_force_suspend 764 262
-pm_runtime_get 789 262
-pm_runtime_get_if_active 790 262
-pm_runtime_get_if_in_use 790 262
-pm_runtime_get_noresume 789 262
-pm_runtime_get_sync 791 262
-pm_runtime_put 792 262
-pm_runtime_put_autosuspend 792 262
-pm_runtime_put_noidle 793 262
-pm_runtime_put_sync 794 262
-pm_runtime_resume_and_get 791 262
+pm_runtime_disable 296 267
+pm_runtime_force_resume 789 267
+pm_runtime_force_suspend 788 267
+pm_runtime_get 813 267
+pm_runtime_get_if_active 814 267
+pm_runtime_get_if_in_use 814 267
+pm_runtime_get_noresume 813 267
+pm_runtime_get_sync 815 267
+pm_runtime_put 816 267
+pm_runtime_put_autosuspend 816 267
+pm_runtime_put_noidle 817 267
+pm_runtime_put_sync 818 267
+pm_runtime_resume_and_get 815 267
 pm_sleep_ptr 79 21
-pmd_clear 795 256
-pmd_install 796 263
-pmd_lock 797 182
-pmd_lockptr 246 182
-pmd_populate 798 263
-pmd_trans_huge_lock 799 182
-pmdp_establish 800 256
-pmdp_get 44 256
-pmdp_get_lockless 44 256
-pmdp_huge_clear_flush 801 256
-pmdp_huge_get_and_clear 801 256
-pmdp_invalidate 801 256
-pmem_wmb 406 157
-poll_state_synchronize_rcu 802 42
-poll_state_synchronize_srcu 803 101
-poll_wait 804 264
-postcore_initcall 148 54
-postcore_initcall_sync 148 54
-power_supply_register 805 142
-power_supply_unregister 806 142
-pr_alert 334 164
-pr_alert_once 334 164
-pr_alert_ratelimited 334 164
-pr_cont 334 164
-pr_crit 334 164
-pr_crit_once 334 164
-pr_crit_ratelimited 334 164
-pr_debug 334 164
-pr_debug_once 334 164
-pr_debug_ratelimited 334 164
-pr_devel 334 164
-pr_emerg 334 164
-pr_emerg_once 334 164
-pr_emerg_ratelimited 334 164
-pr_err 334 164
-pr_err_once 334 164
-pr_err_ratelimited 334 164
-pr_info 334 164
-pr_info_once 334 164
-pr_info_ratelimited 334 164
-pr_notice 334 164
-pr_notice_once 334 164
-pr_notice_ratelimited 334 164
-pr_warn 334 164
-pr_warn_once 334 164
-pr_warn_ratelimited 334 164
-preempt_check_resched 807 65
-preempt_count 521 65
+pmd_clear 819 261
+pmd_install 820 268
+pmd_lock 821 186
+pmd_lockptr 249 186
+pmd_populate 822 268
+pmd_trans_huge_lock 823 186
+pmdp_establish 824 261
+pmdp_get 44 261
+pmdp_get_lockless 44 261
+pmdp_huge_clear_flush 825 261
+pmdp_huge_get_and_clear 825 261
+pmdp_invalidate 825 261
+pmem_wmb 410 161
+poll_state_synchronize_rcu 826 42
+poll_state_synchronize_srcu 827 103
+poll_wait 828 269
+postcore_initcall 149 54
+postcore_initcall_sync 149 54
+power_supply_register 829 146
+power_supply_unregister 830 146
+pr_alert 338 168
+pr_alert_once 338 168
+pr_alert_ratelimited 338 168
+pr_cont 338 168
+pr_crit 338 168
+pr_crit_once 338 168
+pr_crit_ratelimited 338 168
+pr_debug 338 168
+pr_debug_once 338 168
+pr_debug_ratelimited 338 168
+pr_devel 338 168
+pr_emerg 338 168
+pr_emerg_once 338 168
+pr_emerg_ratelimited 338 168
+pr_err 338 168
+pr_err_once 338 168
+pr_err_ratelimited 338 168
+pr_info 338 168
+pr_info_once 338 168
+pr_info_ratelimited 338 168
+pr_notice 338 168
+pr_notice_once 338 168
+pr_notice_ratelimited 338 168
+pr_warn 338 168
+pr_warn_once 338 168
+pr_warn_ratelimited 338 168
+preempt_check_resched 831 65
+preempt_count 538 65
 preempt_count_add 99 65
 preempt_count_dec 100 65
 preempt_count_dec_and_test 101 65
 preempt_count_inc 99 65
 preempt_count_sub 100 65
-preempt_disable 99 232
-preempt_disable_nested 251 65
-preempt_disable_notrace 99 232
-preempt_enable 100 232
-preempt_enable_nested 251 65
+preempt_disable 99 236
+preempt_disable_nested 254 65
+preempt_disable_notrace 99 236
+preempt_enable 100 236
+preempt_enable_nested 254 65
 preempt_enable_no_resched 100 65
 preempt_enable_no_resched_notrace 100 65
-preempt_enable_notrace 100 232
-preempt_fold_need_resched 807 65
-preempt_model_full 521 65
-preempt_model_none 521 65
-preempt_model_preemptible 521 65
-preempt_model_rt 521 65
-preempt_model_voluntary 521 65
-preempt_set_need_resched 807 65
-preemptible 521 65
-prepare_to_rcuwait 808 172
-prepare_to_swait_event 809 68
-prepare_to_swait_exclusive 810 68
-prepare_to_wait 810 68
-prepare_to_wait_event 809 68
-prepare_to_wait_exclusive 811 68
-printk 40 164
-printk_deferred 40 164
-printk_once 40 164
-printk_ratelimited 40 164
-proc_create 27 265
-proc_create_data 27 265
-proc_create_mount_point 27 265
-proc_create_net 27 265
-proc_create_net_data 27 265
-proc_create_net_data_write 27 265
-proc_create_net_single 27 265
-proc_create_net_single_write 27 265
-proc_create_seq 27 265
-proc_create_seq_data 27 265
-proc_create_seq_private 27 265
-proc_create_single 27 265
-proc_create_single_data 27 265
-proc_remove 327 265
-pskb_expand_head 812 69
-pte_clear 813 256
-pte_clear_not_present_full 813 256
-pte_lockptr 246 182
-pte_offset_map 814 256
-pte_offset_map_lock 815 182
-pte_offset_map_nolock 816 256
-pte_offset_map_ro_nolock 816 256
-pte_offset_map_rw_nolock 816 256
-pte_unmap 817 256
-pte_unmap_unlock 818 182
-ptep_clear_flush 801 256
-ptep_clear_flush_young 819 256
-ptep_get 44 256
-ptep_get_and_clear 801 256
-ptep_get_and_clear_full 801 256
-ptep_get_lockless 44 256
-ptep_modify_prot_commit 820 256
-ptep_modify_prot_start 801 256
-ptep_set_access_flags 821 256
-ptep_set_wrprotect 822 256
-ptep_test_and_clear_young 819 256
-ptep_try_set 823 256
-ptp_clock_register 824 266
-ptp_clock_unregister 825 266
-pud_lock 797 182
-pud_trans_huge_lock 799 182
-pudp_get 44 256
-pudp_huge_get_and_clear 801 256
-pure_initcall 148 54
-put_bh 268 99
-put_cpu 100 179
-put_cpu_ptr 826 180
-put_cpu_var 827 180
-put_cred 453 181
-put_device 417 11
-put_net 306 183
-put_page 434 107
-put_page_testzero 424 107
-put_pid 306 171
-put_task_struct 306 185
+preempt_enable_notrace 100 236
+preempt_fold_need_resched 831 65
+preempt_model_full 832 65
+preempt_model_none 832 65
+preempt_model_preemptible 832 65
+preempt_model_rt 832 65
+preempt_model_voluntary 832 65
+preempt_set_need_resched 831 65
+preemptible 538 65
+prepare_to_rcuwait 833 176
+prepare_to_swait_event 834 68
+prepare_to_swait_exclusive 835 68
+prepare_to_wait 835 68
+prepare_to_wait_event 834 68
+prepare_to_wait_exclusive 836 68
+printk 40 168
+printk_deferred 40 168
+printk_once 40 168
+printk_ratelimited 40 168
+proc_create 27 270
+proc_create_data 27 270
+proc_create_mount_point 27 270
+proc_create_net 27 270
+proc_create_net_data 27 270
+proc_create_net_data_write 27 270
+proc_create_net_single 27 270
+proc_create_net_single_write 27 270
+proc_create_seq 27 270
+proc_create_seq_data 27 270
+proc_create_seq_private 27 270
+proc_create_single 27 270
+proc_create_single_data 27 270
+proc_remove 331 270
+pskb_expand_head 837 69
+pte_clear 838 261
+pte_clear_not_present_full 838 261
+pte_lockptr 249 186
+pte_offset_map 839 261
+pte_offset_map_lock 840 186
+pte_offset_map_nolock 841 261
+pte_offset_map_ro_nolock 841 261
+pte_offset_map_rw_nolock 841 261
+pte_unmap 842 261
+pte_unmap_unlock 843 186
+ptep_clear_flush 825 261
+ptep_clear_flush_young 844 261
+ptep_get 44 261
+ptep_get_and_clear 825 261
+ptep_get_and_clear_full 825 261
+ptep_get_lockless 44 261
+ptep_modify_prot_commit 845 261
+ptep_modify_prot_start 825 261
+ptep_set_access_flags 846 261
+ptep_set_wrprotect 847 261
+ptep_test_and_clear_young 844 261
+ptep_try_set 848 261
+ptp_clock_register 849 271
+ptp_clock_unregister 850 271
+pud_lock 821 186
+pud_trans_huge_lock 823 186
+pudp_get 44 261
+pudp_huge_get_and_clear 825 261
+pure_initcall 149 54
+put_bh 272 101
+put_cpu 100 183
+put_cpu_ptr 851 184
+put_cpu_var 852 184
+put_cred 461 185
+put_device 425 11
+put_net 310 187
+put_page 442 109
+put_page_testzero 432 109
+put_pid 310 175
+put_task_struct 310 189
 put_user 102 58
-pwmchip_add 828 143
-pwmchip_remove 829 143
-queue_delayed_work 830 18
-queue_delayed_work_on 831 18
-queue_rcu_work 832 18
-queue_work 833 18
-queue_work_node 834 18
-queue_work_on 834 18
-queued_spin_lock 151 80
-queued_spin_trylock 152 80
-queued_spin_unlock 153 80
-radix_tree_delete 835 267
-radix_tree_delete_item 835 267
-radix_tree_insert 836 267
-radix_tree_lookup 837 267
+pwmchip_add 853 147
+pwmchip_remove 854 147
+queue_delayed_work 855 18
+queue_delayed_work_on 856 18
+queue_rcu_work 857 18
+queue_work 858 18
+queue_work_node 859 18
+queue_work_on 859 18
+queued_spin_lock 154 81
+queued_spin_trylock 155 81
+queued_spin_unlock 156 81
+radix_tree_delete 860 272
+radix_tree_delete_item 860 272
+radix_tree_insert 861 272
+radix_tree_lookup 862 272
 raw_cpu_add 116 71
 raw_cpu_add_return 117 71
 raw_cpu_and 118 71
@@ -2664,156 +2677,156 @@ raw_cpu_dec_return 121 71
 raw_cpu_inc 122 71
 raw_cpu_inc_return 123 71
 raw_cpu_or 124 71
-raw_cpu_ptr 125 180
+raw_cpu_ptr 125 184
 raw_cpu_read 126 71
 raw_cpu_sub 127 71
 raw_cpu_sub_return 128 71
 raw_cpu_try_cmpxchg 129 71
 raw_cpu_write 130 71
 raw_cpu_xchg 131 71
-raw_irqs_disabled 521 65
-raw_local_irq_disable 149 232
-raw_local_irq_enable 150 232
-raw_local_irq_restore 150 232
-raw_local_irq_save 149 232
-raw_notifier_call_chain 812 90
+raw_irqs_disabled 538 65
+raw_local_irq_disable 150 236
+raw_local_irq_enable 151 236
+raw_local_irq_restore 152 236
+raw_local_irq_save 153 236
+raw_notifier_call_chain 837 91
 raw_read_seqcount 105 67
 raw_read_seqcount_begin 105 67
-raw_read_seqcount_latch 838 67
-raw_read_seqcount_latch_retry 711 67
+raw_read_seqcount_latch 863 67
+raw_read_seqcount_latch_retry 732 67
 raw_seqcount_begin 105 67
-raw_seqcount_try_begin 712 67
-raw_smp_processor_id 839 179
-raw_spin_is_contended 840 83
-raw_spin_is_locked 840 83
-raw_spin_lock 841 268
-raw_spin_lock_bh 842 268
-raw_spin_lock_init 36 83
-raw_spin_lock_irq 843 268
-raw_spin_lock_irq_rcu_node 843 269
-raw_spin_lock_irqsave 843 268
-raw_spin_lock_irqsave_nested 843 268
-raw_spin_lock_irqsave_rcu_node 843 269
-raw_spin_lock_nest_lock 841 268
-raw_spin_lock_nested 841 268
-raw_spin_lock_rcu_node 841 269
-raw_spin_rq_lock 841 70
-raw_spin_rq_lock_irqsave 843 70
-raw_spin_rq_unlock 844 70
-raw_spin_trylock 845 268
-raw_spin_trylock_bh 846 268
-raw_spin_trylock_irq 847 268
-raw_spin_trylock_irqsave 847 268
-raw_spin_unlock 844 268
-raw_spin_unlock_bh 848 268
-raw_spin_unlock_irq 849 268
-raw_spin_unlock_irq_rcu_node 849 269
-raw_spin_unlock_irqrestore 849 268
-raw_spin_unlock_irqrestore_rcu_node 849 269
-raw_spin_unlock_rcu_node 844 269
-raw_write_seqcount_barrier 850 67
-raw_write_seqcount_begin 851 67
-raw_write_seqcount_end 852 67
-raw_write_seqcount_latch 850 67
-rb_entry 307 199
-rb_entry_rcu 544 199
-rb_entry_safe 544 199
-rb_erase 853 199
-rb_find_rcu 629 199
-rb_first 854 199
-rb_insert_color 855 199
-rb_last 854 199
-rb_link_node 856 199
-rb_link_node_rcu 857 199
-rb_next 854 199
-rb_prev 854 199
-rc_register_device 858 144
-rc_unregister_device 859 144
-rcu_access_pointer 860 270
-rcu_assign_pointer 861 41
-rcu_assign_sk_user_data 862 94
-rcu_barrier 863 271
-rcu_barrier_tasks 863 271
-rcu_barrier_tasks_trace 863 271
-rcu_dereference 864 270
-rcu_dereference_all 864 270
-rcu_dereference_all_check 864 270
-rcu_dereference_bh 864 270
-rcu_dereference_bh_check 864 270
-rcu_dereference_check 864 270
-rcu_dereference_protected 865 270
-rcu_dereference_raw 864 270
-rcu_dereference_raw_check 864 270
-rcu_dereference_rtnl 693 5
-rcu_dereference_sched 864 270
-rcu_dereference_sched_check 864 270
-rcu_dereference_sk_user_data 866 94
+raw_seqcount_try_begin 733 67
+raw_smp_processor_id 864 183
+raw_spin_is_contended 865 84
+raw_spin_is_locked 865 84
+raw_spin_lock 866 273
+raw_spin_lock_bh 867 273
+raw_spin_lock_init 36 84
+raw_spin_lock_irq 868 273
+raw_spin_lock_irq_rcu_node 868 274
+raw_spin_lock_irqsave 869 273
+raw_spin_lock_irqsave_nested 868 273
+raw_spin_lock_irqsave_rcu_node 869 274
+raw_spin_lock_nest_lock 870 273
+raw_spin_lock_nested 870 273
+raw_spin_lock_rcu_node 866 274
+raw_spin_rq_lock 866 70
+raw_spin_rq_lock_irqsave 869 70
+raw_spin_rq_unlock 871 70
+raw_spin_trylock 872 273
+raw_spin_trylock_bh 873 273
+raw_spin_trylock_irq 874 273
+raw_spin_trylock_irqsave 875 273
+raw_spin_unlock 871 273
+raw_spin_unlock_bh 876 273
+raw_spin_unlock_irq 877 273
+raw_spin_unlock_irq_rcu_node 877 274
+raw_spin_unlock_irqrestore 878 273
+raw_spin_unlock_irqrestore_rcu_node 878 274
+raw_spin_unlock_rcu_node 871 274
+raw_write_seqcount_barrier 879 67
+raw_write_seqcount_begin 880 67
+raw_write_seqcount_end 881 67
+raw_write_seqcount_latch 879 67
+rb_entry 311 203
+rb_entry_rcu 561 203
+rb_entry_safe 561 203
+rb_erase 882 203
+rb_find_rcu 647 203
+rb_first 883 203
+rb_insert_color 884 203
+rb_last 883 203
+rb_link_node 885 203
+rb_link_node_rcu 886 203
+rb_next 883 203
+rb_prev 883 203
+rc_register_device 887 148
+rc_unregister_device 888 148
+rcu_access_pointer 889 275
+rcu_assign_pointer 890 41
+rcu_assign_sk_user_data 891 95
+rcu_barrier 892 276
+rcu_barrier_tasks 892 276
+rcu_barrier_tasks_trace 892 276
+rcu_dereference 893 275
+rcu_dereference_all 893 275
+rcu_dereference_all_check 893 275
+rcu_dereference_bh 893 275
+rcu_dereference_bh_check 893 275
+rcu_dereference_check 893 275
+rcu_dereference_protected 894 275
+rcu_dereference_raw 893 275
+rcu_dereference_raw_check 893 275
+rcu_dereference_rtnl 714 5
+rcu_dereference_sched 893 275
+rcu_dereference_sched_check 893 275
+rcu_dereference_sk_user_data 895 95
 rcu_is_watching 59 42
-rcu_pointer_handoff 246 270
-rcu_read_lock 867 272
+rcu_pointer_handoff 249 275
+rcu_read_lock 896 277
 rcu_read_lock_any_held 59 42
-rcu_read_lock_bh 868 272
+rcu_read_lock_bh 897 277
 rcu_read_lock_bh_held 59 42
-rcu_read_lock_dont_migrate 869 272
+rcu_read_lock_dont_migrate 898 277
 rcu_read_lock_held 59 42
-rcu_read_lock_sched 870 272
+rcu_read_lock_sched 899 277
 rcu_read_lock_sched_held 59 42
-rcu_read_lock_sched_notrace 870 272
-rcu_read_lock_trace 871 272
-rcu_read_unlock 872 272
-rcu_read_unlock_bh 873 272
-rcu_read_unlock_migrate 874 272
-rcu_read_unlock_sched 875 272
-rcu_read_unlock_sched_notrace 875 272
-rcu_read_unlock_trace 876 272
-rcu_replace_pointer 877 41
-rcu_sync_enter 878 273
-rcu_sync_exit 879 273
-rcu_sync_is_idle 44 273
-rcuref_get 325 274
-rcuref_init 880 274
-rcuref_put 881 274
-rcuref_read 44 274
-rcuwait_active 44 172
-rcuwait_wait_event 247 172
-rcuwait_wake_up 329 172
-read_lock 882 268
-read_lock_bh 883 268
-read_lock_irq 884 268
-read_lock_irqsave 884 268
-read_poll_timeout 885 275
-read_poll_timeout_atomic 886 275
+rcu_read_lock_sched_notrace 899 277
+rcu_read_lock_trace 900 277
+rcu_read_unlock 901 277
+rcu_read_unlock_bh 902 277
+rcu_read_unlock_migrate 903 277
+rcu_read_unlock_sched 904 277
+rcu_read_unlock_sched_notrace 904 277
+rcu_read_unlock_trace 905 277
+rcu_replace_pointer 906 41
+rcu_sync_enter 907 278
+rcu_sync_exit 908 278
+rcu_sync_is_idle 44 278
+rcuref_get 329 279
+rcuref_init 909 279
+rcuref_put 910 279
+rcuref_read 44 279
+rcuwait_active 44 176
+rcuwait_wait_event 250 176
+rcuwait_wake_up 333 176
+read_lock 911 273
+read_lock_bh 912 273
+read_lock_irq 913 273
+read_lock_irqsave 914 273
+read_poll_timeout 915 280
+read_poll_timeout_atomic 916 280
 read_seqbegin 105 67
-read_seqbegin_or_lock 887 67
+read_seqbegin_or_lock 917 67
 read_seqbegin_or_lock_irqsave 105 67
 read_seqcount_begin 105 67
-read_seqcount_latch 838 67
-read_seqcount_latch_retry 711 67
-read_seqcount_retry 711 67
-read_seqlock_excl 888 67
-read_seqlock_excl_bh 889 67
-read_seqlock_excl_irq 890 67
-read_seqlock_excl_irqsave 890 67
-read_seqretry 711 67
-read_sequnlock_excl 891 67
-read_sequnlock_excl_bh 892 67
-read_sequnlock_excl_irq 893 67
-read_sequnlock_excl_irqrestore 893 67
-read_thread_flags 894 103
-read_trylock 895 268
-read_unlock 896 268
-read_unlock_bh 897 268
-read_unlock_irq 898 268
-read_unlock_irqrestore 898 268
+read_seqcount_latch 863 67
+read_seqcount_latch_retry 732 67
+read_seqcount_retry 732 67
+read_seqlock_excl 918 67
+read_seqlock_excl_bh 919 67
+read_seqlock_excl_irq 920 67
+read_seqlock_excl_irqsave 921 67
+read_seqretry 732 67
+read_sequnlock_excl 922 67
+read_sequnlock_excl_bh 923 67
+read_sequnlock_excl_irq 924 67
+read_sequnlock_excl_irqrestore 925 67
+read_thread_flags 926 105
+read_trylock 927 273
+read_unlock 928 273
+read_unlock_bh 929 273
+read_unlock_irq 930 273
+read_unlock_irqrestore 931 273
 readb 103 66
 readb_relaxed 103 66
 readl 103 66
-readl_poll_timeout 899 275
-readl_poll_timeout_atomic 103 275
+readl_poll_timeout 932 280
+readl_poll_timeout_atomic 103 280
 readl_relaxed 103 66
 readq 103 66
-readq_poll_timeout 899 275
-readq_poll_timeout_atomic 103 275
+readq_poll_timeout 932 280
+readq_poll_timeout_atomic 103 280
 readq_relaxed 103 66
 readsb 85 66
 readsl 85 66
@@ -2821,399 +2834,402 @@ readsq 85 66
 readsw 85 66
 readw 103 66
 readw_relaxed 103 66
-readx_poll_timeout 900 275
-readx_poll_timeout_atomic 901 275
-refcount_add 902 276
-refcount_add_not_zero 903 276
-refcount_add_not_zero_acquire 904 276
-refcount_dec 905 276
-refcount_dec_and_lock 906 276
-refcount_dec_and_lock_irqsave 906 276
-refcount_dec_and_mutex_lock 907 276
-refcount_dec_and_rtnl_lock 908 5
-refcount_dec_and_test 909 276
-refcount_dec_if_one 910 276
-refcount_dec_not_one 910 276
-refcount_inc 608 276
-refcount_inc_not_zero 609 276
-refcount_inc_not_zero_acquire 911 276
-refcount_read 223 276
-refcount_set 225 276
-refcount_set_release 226 276
-refcount_sub_and_test 912 276
-register_candev 913 64
-register_netdev 914 277
-register_netdevice 913 64
-regulator_bulk_disable 284 278
-regulator_bulk_enable 285 278
-regulator_disable 915 278
-regulator_enable 291 278
-regulator_register 916 145
-regulator_unregister 917 145
-reinit_completion 36 106
-release_sock 918 94
-remove_proc_entry 327 265
-remove_proc_subtree 327 265
+readx_poll_timeout 933 280
+readx_poll_timeout_atomic 934 280
+refcount_add 935 281
+refcount_add_not_zero 936 281
+refcount_add_not_zero_acquire 937 281
+refcount_dec 938 281
+refcount_dec_and_lock 939 281
+refcount_dec_and_lock_irqsave 939 281
+refcount_dec_and_mutex_lock 940 281
+refcount_dec_and_rtnl_lock 941 5
+refcount_dec_and_test 942 281
+refcount_dec_if_one 943 281
+refcount_dec_not_one 943 281
+refcount_inc 625 281
+refcount_inc_not_zero 626 281
+refcount_inc_not_zero_acquire 944 281
+refcount_read 226 281
+refcount_set 228 281
+refcount_set_release 229 281
+refcount_sub_and_test 945 281
+register_candev 946 64
+register_netdev 947 282
+register_netdevice 946 64
+regulator_bulk_disable 288 283
+regulator_bulk_enable 289 283
+regulator_disable 948 283
+regulator_enable 295 283
+regulator_register 949 149
+regulator_unregister 950 149
+reinit_completion 36 108
+release_sock 951 95
+remove_proc_entry 331 270
+remove_proc_subtree 331 270
 remove_wait_queue 85 73
-request_any_context_irq 919 19
-request_firmware 267 279
-request_irq 920 19
-request_module 267 280
-request_percpu_irq 919 19
-request_threaded_irq 921 19
-reset_control_assert 764 281
-reset_control_deassert 765 281
-reset_controller_register 922 146
-reset_controller_unregister 923 146
+request_any_context_irq 952 19
+request_firmware 271 284
+request_irq 953 19
+request_module 271 285
+request_percpu_irq 952 19
+request_threaded_irq 954 19
+reset_control_assert 788 286
+reset_control_deassert 789 286
+reset_controller_register 955 150
+reset_controller_unregister 956 150
 return_ptr 69 12
-rhashtable_destroy 449 282
-rhashtable_insert_fast 924 282
-rhashtable_lookup 925 282
-rhashtable_lookup_fast 925 282
-rhashtable_lookup_insert_fast 924 282
-rhashtable_remove 926 282
-rhashtable_remove_fast 927 282
-rhashtable_walk_next 925 282
-rhashtable_walk_start 928 282
-rhashtable_walk_stop 817 282
-rht_dereference 929 282
-rht_dereference_bucket 929 282
-rht_dereference_bucket_rcu 693 282
-rht_dereference_rcu 693 282
-rmb 930 157
-rootfs_initcall 148 54
+rhashtable_destroy 457 287
+rhashtable_insert_fast 957 287
+rhashtable_lookup 958 287
+rhashtable_lookup_fast 958 287
+rhashtable_lookup_insert_fast 957 287
+rhashtable_remove 959 287
+rhashtable_remove_fast 960 287
+rhashtable_walk_next 958 287
+rhashtable_walk_start 961 287
+rhashtable_walk_stop 842 287
+rht_dereference 962 287
+rht_dereference_bucket 962 287
+rht_dereference_bucket_rcu 714 287
+rht_dereference_rcu 714 287
+riscv_has_extension_likely 142 288
+riscv_has_extension_unlikely 142 288
+rmb 963 161
+rootfs_initcall 149 54
 round_down 1 25
 round_up 1 25
 rounddown 1 25
-rounddown_pow_of_two 1 207
+rounddown_pow_of_two 1 211
 roundup 1 25
-roundup_pow_of_two 1 207
-rproc_add 931 147
-rproc_del 932 147
-rq_lock 841 70
-rq_lock_irq 843 70
-rq_lock_irqsave 843 70
-rq_unlock 844 70
-rq_unlock_irq 849 70
-rq_unlock_irqrestore 849 70
-rt_mutex_lock 933 283
-rt_mutex_lock_interruptible 934 283
-rt_mutex_lock_killable 934 283
-rt_mutex_lock_nested 933 283
-rt_mutex_trylock 935 283
-rt_mutex_unlock 936 283
-rtnl_dereference 865 5
-rtnl_is_locked 937 5
-rtnl_lock 938 5
-rtnl_lock_interruptible 939 5
-rtnl_lock_killable 939 5
-rtnl_net_lock 940 5
-rtnl_net_unlock 941 5
-rtnl_trylock 942 5
-rtnl_unlock 943 5
-rwlock_init 36 83
-rwlock_is_contended 840 83
-rwlock_needbreak 840 83
-rwsem_assert_held 562 161
-rwsem_assert_held_write 154 161
-rwsem_is_contended 710 161
-rwsem_is_locked 710 161
-sb_bread 267 99
-sb_end_intwrite 422 167
-sb_end_pagefault 422 167
-sb_end_write 422 167
-sb_start_intwrite 425 167
-sb_start_pagefault 425 167
-sb_start_write 425 167
-sb_start_write_trylock 944 167
-sched_clock 40 229
+roundup_pow_of_two 1 211
+rproc_add 964 151
+rproc_del 965 151
+rq_lock 866 70
+rq_lock_irq 868 70
+rq_lock_irqsave 869 70
+rq_unlock 871 70
+rq_unlock_irq 877 70
+rq_unlock_irqrestore 878 70
+rt_mutex_lock 966 289
+rt_mutex_lock_interruptible 967 289
+rt_mutex_lock_killable 967 289
+rt_mutex_lock_nested 968 289
+rt_mutex_trylock 969 289
+rt_mutex_unlock 970 289
+rtnl_dereference 894 5
+rtnl_is_locked 971 5
+rtnl_lock 972 5
+rtnl_lock_interruptible 973 5
+rtnl_lock_killable 973 5
+rtnl_net_lock 974 5
+rtnl_net_unlock 975 5
+rtnl_trylock 976 5
+rtnl_unlock 977 5
+rwlock_init 36 84
+rwlock_is_contended 865 84
+rwlock_needbreak 865 84
+rwsem_assert_held 579 165
+rwsem_assert_held_write 157 165
+rwsem_is_contended 731 165
+rwsem_is_locked 731 165
+sb_bread 271 101
+sb_end_intwrite 430 171
+sb_end_pagefault 430 171
+sb_end_write 430 171
+sb_start_intwrite 433 171
+sb_start_pagefault 433 171
+sb_start_write 433 171
+sb_start_write_trylock 978 171
+sched_clock 40 233
 sched_preempt_enable_no_resched 100 65
-schedule 588 108
-schedule_delayed_work 945 18
-schedule_delayed_work_on 946 18
-schedule_hrtimeout 300 201
-schedule_hrtimeout_range 300 201
-schedule_on_each_cpu 589 18
-schedule_preempt_disabled 588 108
-schedule_timeout 589 108
-schedule_timeout_idle 589 108
-schedule_timeout_interruptible 589 108
-schedule_timeout_killable 589 108
-schedule_timeout_uninterruptible 589 108
-schedule_work 947 18
-schedule_work_on 948 18
-scnprintf 40 218
+schedule 605 110
+schedule_delayed_work 979 18
+schedule_delayed_work_on 980 18
+schedule_hrtimeout 304 205
+schedule_hrtimeout_range 304 205
+schedule_on_each_cpu 606 18
+schedule_preempt_disabled 605 110
+schedule_timeout 606 110
+schedule_timeout_idle 606 110
+schedule_timeout_interruptible 606 110
+schedule_timeout_killable 606 110
+schedule_timeout_uninterruptible 606 110
+schedule_work 981 18
+schedule_work_on 982 18
+scnprintf 40 222
 scoped_cond_guard 17 12
 scoped_guard 17 12
-scoped_seqlock_read 887 67
-scsi_add_host 949 284
-scsi_add_host_with_dma 949 284
-scsi_host_put 950 284
-scsi_remove_host 951 284
-sema_init 36 160
-seqcount_init 36 285
-seqlock_init 36 285
-serio_register_port 952 192
-serio_unregister_port 953 192
-set_bit 314 49
-set_buffer_uptodate 954 99
-set_cpus_allowed_ptr 267 124
-set_current_state 955 68
-set_mask_bits 956 55
-set_page_count 880 175
-set_pmd 880 256
-set_pmd_at 957 256
-set_pte 880 256
-set_pte_at 957 256
-set_ptes 957 256
-set_pud_at 957 256
-set_special_state 107 109
-set_thread_flag 958 103
-set_ti_thread_flag 959 103
-set_tsk_need_resched 54 103
-set_tsk_thread_flag 959 103
-shost_priv 311 117
+scoped_seqlock_read 917 67
+scsi_add_host 983 290
+scsi_add_host_with_dma 983 290
+scsi_host_put 984 290
+scsi_remove_host 985 290
+sema_init 36 164
+seqcount_init 36 291
+seqlock_init 36 291
+serio_register_port 986 196
+serio_unregister_port 987 196
+set_bit 318 49
+set_buffer_uptodate 988 101
+set_cpus_allowed_ptr 271 128
+set_current_state 989 68
+set_mask_bits 990 55
+set_page_count 909 179
+set_pmd 909 261
+set_pmd_at 991 261
+set_pte 909 261
+set_pte_at 991 261
+set_ptes 991 261
+set_pud_at 991 261
+set_special_state 107 111
+set_thread_flag 992 105
+set_ti_thread_flag 993 105
+set_tsk_need_resched 54 105
+set_tsk_thread_flag 993 105
+shost_priv 315 119
 sign_extend32 1 55
 sign_extend64 1 55
-signal_pending 44 286
-single_open 960 22
-single_open_size 960 22
-size_add 1 82
-size_mul 1 82
+signal_pending 44 292
+single_open 994 22
+single_open_size 994 22
+size_add 1 83
+size_mul 1 83
 sizeof 3 45
-sizeof_field 3 254
-sk_free 268 94
+sizeof_field 3 259
+sk_free 272 95
 skb_clone 82 69
 skb_copy 82 69
-skb_dequeue 961 69
-skb_dequeue_tail 961 69
-skb_get 391 69
-skb_peek 264 69
-skb_queue_empty 264 69
+skb_dequeue 995 69
+skb_dequeue_tail 995 69
+skb_get 395 69
+skb_peek 268 69
+skb_queue_empty 268 69
 skb_queue_empty_lockless 44 69
-skb_queue_head 962 69
+skb_queue_head 996 69
 skb_queue_head_init 36 69
-skb_queue_len 264 69
+skb_queue_len 268 69
 skb_queue_len_lockless 44 69
-skb_queue_purge 963 69
-skb_queue_tail 962 69
-skb_unlink 964 69
-skb_unref 881 69
-smp_acquire__after_ctrl_dep 965 86
-smp_call_function 757 255
-smp_call_function_any 966 255
-smp_call_function_many 758 255
-smp_call_function_single 966 255
-smp_call_function_single_async 967 255
-smp_cond_load_acquire 968 86
-smp_cond_load_relaxed 969 86
-smp_load_acquire 968 287
-smp_mb 970 157
-smp_mb__after_atomic 971 85
-smp_mb__after_mmgrab 972 184
-smp_mb__after_spinlock 972 288
-smp_mb__after_srcu_read_lock 972 101
-smp_mb__after_srcu_read_unlock 972 288
-smp_mb__after_switch_mm 970 70
-smp_mb__after_unlock_lock 972 288
-smp_mb__before_atomic 973 85
-smp_processor_id 839 179
-smp_read_barrier_depends 723 244
-smp_rmb 974 157
-smp_store_mb 975 157
-smp_store_release 445 287
-smp_wmb 976 157
-snd_card_disconnect 977 289
-snd_card_free 978 289
-snd_card_register 979 289
-snd_devm_card_new 353 117
-snd_soc_register_component 980 148
-snd_soc_unregister_component 981 148
-snprintf 40 218
-sock_flag 982 94
-sock_hold 92 94
-sock_owned_by_me 154 94
-sock_owned_by_user 983 94
-sock_owned_by_user_nocheck 983 94
-sock_poll_wait 984 94
-sock_put 306 94
-sock_reset_flag 985 94
-sock_set_flag 986 94
-sock_valbool_flag 987 94
-softirq_count 521 65
-spi_controller_get_devdata 311 117
-spi_controller_put 351 117
+skb_queue_purge 997 69
+skb_queue_tail 996 69
+skb_unlink 998 69
+skb_unref 910 69
+smp_acquire__after_ctrl_dep 999 87
+smp_call_function 781 260
+smp_call_function_any 1000 260
+smp_call_function_many 782 260
+smp_call_function_single 1000 260
+smp_call_function_single_async 1001 260
+smp_cond_load_acquire 1002 87
+smp_cond_load_relaxed 1003 87
+smp_load_acquire 1002 293
+smp_mb 1004 161
+smp_mb__after_atomic 1005 86
+smp_mb__after_mmgrab 1006 188
+smp_mb__after_spinlock 1006 294
+smp_mb__after_srcu_read_lock 1006 103
+smp_mb__after_srcu_read_unlock 1006 294
+smp_mb__after_switch_mm 1004 70
+smp_mb__after_unlock_lock 1006 294
+smp_mb__before_atomic 1007 86
+smp_processor_id 864 183
+smp_read_barrier_depends 745 249
+smp_rmb 1008 161
+smp_store_mb 1009 161
+smp_store_release 453 293
+smp_wmb 1010 161
+snd_card_disconnect 1011 295
+snd_card_free 1012 295
+snd_card_register 1013 295
+snd_devm_card_new 357 119
+snd_soc_register_component 1014 152
+snd_soc_unregister_component 1015 152
+snprintf 40 222
+sock_flag 1016 95
+sock_hold 92 95
+sock_owned_by_me 157 95
+sock_owned_by_user 1017 95
+sock_owned_by_user_nocheck 1017 95
+sock_poll_wait 1018 95
+sock_put 310 95
+sock_reset_flag 1019 95
+sock_set_flag 1020 95
+sock_valbool_flag 1021 95
+softirq_count 538 65
+spi_controller_get_devdata 315 119
+spi_controller_put 355 119
 spi_get_drvdata 40 11
-spi_master_get_devdata 311 117
-spi_master_put 351 117
-spi_register_controller 988 149
-spi_register_master 988 149
-spi_sync 267 149
-spi_unregister_controller 989 149
-spi_unregister_master 989 149
-spin_is_contended 840 83
-spin_is_locked 840 83
-spin_lock 94 268
-spin_lock_bh 95 268
-spin_lock_init 36 83
-spin_lock_irq 990 268
-spin_lock_irqsave 990 268
-spin_lock_irqsave_nested 990 268
-spin_lock_nest_lock 94 268
-spin_lock_nested 94 268
-spin_needbreak 840 83
-spin_trylock 799 268
-spin_trylock_bh 991 268
-spin_trylock_irq 992 268
-spin_trylock_irqsave 992 268
-spin_unlock 97 268
-spin_unlock_bh 98 268
-spin_unlock_irq 993 268
-spin_unlock_irqrestore 993 268
-spin_until_cond 994 290
-sprintf 40 218
-srcu_barrier 995 101
-srcu_dereference 996 270
-srcu_dereference_check 996 270
-srcu_dereference_notrace 996 270
-srcu_down_read 997 101
-srcu_down_read_fast 997 101
-srcu_read_lock 997 101
-srcu_read_lock_fast 997 101
-srcu_read_lock_fast_notrace 997 101
-srcu_read_lock_fast_updown 997 101
-srcu_read_lock_held 840 42
-srcu_read_lock_nmisafe 997 101
-srcu_read_lock_notrace 997 101
-srcu_read_unlock 998 101
-srcu_read_unlock_fast 998 101
-srcu_read_unlock_fast_notrace 998 101
-srcu_read_unlock_fast_updown 998 101
-srcu_read_unlock_nmisafe 998 101
-srcu_read_unlock_notrace 998 101
-srcu_up_read 998 101
-srcu_up_read_fast 998 101
-ssleep 301 176
-start_poll_synchronize_rcu 463 42
-start_poll_synchronize_srcu 464 101
+spi_master_get_devdata 315 119
+spi_master_put 355 119
+spi_register_controller 1022 153
+spi_register_master 1022 153
+spi_sync 271 153
+spi_unregister_controller 1023 153
+spi_unregister_master 1023 153
+spin_is_contended 865 84
+spin_is_locked 865 84
+spin_lock 94 273
+spin_lock_bh 95 273
+spin_lock_init 36 84
+spin_lock_irq 1024 273
+spin_lock_irqsave 1025 273
+spin_lock_irqsave_nested 1026 273
+spin_lock_nest_lock 1027 273
+spin_lock_nested 1027 273
+spin_needbreak 865 84
+spin_trylock 823 273
+spin_trylock_bh 1028 273
+spin_trylock_irq 1029 273
+spin_trylock_irqsave 1030 273
+spin_unlock 97 273
+spin_unlock_bh 98 273
+spin_unlock_irq 1031 273
+spin_unlock_irqrestore 1032 273
+spin_until_cond 1033 296
+sprintf 40 222
+srcu_barrier 1034 103
+srcu_dereference 1035 275
+srcu_dereference_check 1035 275
+srcu_dereference_notrace 1035 275
+srcu_down_read 1036 103
+srcu_down_read_fast 1036 103
+srcu_read_lock 1036 103
+srcu_read_lock_fast 1036 103
+srcu_read_lock_fast_notrace 1036 103
+srcu_read_lock_fast_updown 1036 103
+srcu_read_lock_held 865 42
+srcu_read_lock_nmisafe 1036 103
+srcu_read_lock_notrace 1036 103
+srcu_read_unlock 1037 103
+srcu_read_unlock_fast 1037 103
+srcu_read_unlock_fast_notrace 1037 103
+srcu_read_unlock_fast_updown 1037 103
+srcu_read_unlock_nmisafe 1037 103
+srcu_read_unlock_notrace 1037 103
+srcu_up_read 1037 103
+srcu_up_read_fast 1037 103
+ssleep 305 180
+start_poll_synchronize_rcu 471 42
+start_poll_synchronize_srcu 472 103
 static_assert 1 10
-static_branch_dec 999 291
-static_branch_dec_cpuslocked 999 291
-static_branch_disable 1000 291
-static_branch_disable_cpuslocked 1000 291
-static_branch_enable 1001 291
-static_branch_enable_cpuslocked 1001 291
-static_branch_inc 1002 291
-static_branch_inc_cpuslocked 1002 291
-static_branch_likely 1003 291
-static_branch_unlikely 1003 291
-static_key_count 44 216
-static_key_disable 1000 291
-static_key_disable_cpuslocked 1000 291
-static_key_enable 1001 291
-static_key_enable_cpuslocked 1001 291
-static_key_enabled 1004 291
-static_key_false 1004 291
-static_key_fast_inc_not_disabled 217 216
-static_key_slow_dec 999 291
-static_key_slow_dec_cpuslocked 999 291
-static_key_slow_inc 1002 291
-static_key_slow_inc_cpuslocked 1002 291
-static_key_true 1004 291
-stop_machine 589 292
-store_release_wake_up 1005 89
-strcasecmp 40 224
-strchr 40 224
-strcmp 40 224
-strcpy 61 224
-strlcpy 61 224
-strlen 40 224
-strncmp 40 224
-strncpy 61 224
+static_branch_dec 1038 297
+static_branch_dec_cpuslocked 1039 297
+static_branch_disable 1040 297
+static_branch_disable_cpuslocked 1041 297
+static_branch_enable 1042 297
+static_branch_enable_cpuslocked 1043 297
+static_branch_inc 1044 297
+static_branch_inc_cpuslocked 1045 297
+static_branch_likely 1046 297
+static_branch_unlikely 1046 297
+static_cpu_has 142 100
+static_key_count 44 220
+static_key_disable 1040 297
+static_key_disable_cpuslocked 1041 297
+static_key_enable 1042 297
+static_key_enable_cpuslocked 1043 297
+static_key_enabled 1047 297
+static_key_false 1047 297
+static_key_fast_inc_not_disabled 220 220
+static_key_slow_dec 1038 297
+static_key_slow_dec_cpuslocked 1039 297
+static_key_slow_inc 1044 297
+static_key_slow_inc_cpuslocked 1045 297
+static_key_true 1047 297
+stop_machine 606 298
+store_release_wake_up 1048 90
+strcasecmp 40 228
+strchr 40 228
+strcmp 40 228
+strcpy 61 228
+strlcpy 61 228
+strlen 40 228
+strncmp 40 228
+strncpy 61 228
 strncpy_from_user 73 58
-strndup_user 703 224
-strnlen 40 224
-strnlen_user 703 58
-strrchr 40 224
-strscpy 61 224
-strscpy_pad 61 224
-strstr 40 224
-struct_size 1 82
-struct_size_t 1 82
-submit_bio 17 95
-submit_bio_wait 247 95
-subsys_initcall 148 54
-subsys_initcall_sync 148 54
-swab16 1 293
-swab32 1 293
-swab64 1 293
+strndup_user 724 228
+strnlen 40 228
+strnlen_user 724 58
+strrchr 40 228
+strscpy 61 228
+strscpy_pad 61 228
+strstr 40 228
+struct_size 1 83
+struct_size_t 1 83
+submit_bio 17 96
+submit_bio_wait 250 96
+subsys_initcall 149 54
+subsys_initcall_sync 149 54
+swab16 1 299
+swab32 1 299
+swab64 1 299
 swait_active 44 46
-swait_event_exclusive 1006 68
-swait_event_idle_exclusive 1006 68
-swait_event_interruptible_exclusive 1007 68
-swait_event_interruptible_timeout_exclusive 1007 68
-swait_event_timeout_exclusive 1007 68
-swake_up_all 133 209
-swake_up_all_locked 133 209
-swake_up_locked 133 209
-swake_up_one 133 209
-swq_has_sleeper 456 46
-sync_blockdev 247 75
-sync_cmpxchg 293 85
-sync_try_cmpxchg 1008 85
-synchronize_hardirq 1009 19
-synchronize_irq 1010 19
-synchronize_net 1011 277
-synchronize_rcu 1011 111
-synchronize_rcu_expedited 1011 111
-synchronize_rcu_tasks 1012 111
-synchronize_rcu_tasks_rude 1012 111
-synchronize_rcu_tasks_trace 1012 111
-synchronize_srcu 1013 101
-synchronize_srcu_expedited 1013 101
-sysfs_emit 40 218
-sysfs_emit_at 40 218
-sysfs_remove_bin_file 348 127
-sysfs_remove_file 348 127
-sysfs_remove_files 348 127
-sysfs_remove_group 348 127
-sysfs_remove_groups 348 127
-task_cpu 40 109
-task_lock 94 185
-task_pid_nr 40 109
-task_rq_lock 1014 70
-task_rq_unlock 1015 70
-task_tgid_nr 40 109
-task_unlock 97 185
-task_work_add 1016 294
-tasklet_disable 1017 19
-tasklet_disable_in_atomic 1018 19
-tasklet_disable_nosync 1019 19
-tasklet_enable 1020 19
-tasklet_hi_schedule 1021 19
-tasklet_init 1022 19
-tasklet_kill 1023 19
-tasklet_schedule 1021 19
-tasklet_setup 1022 19
-tasklet_unlock_wait 1024 19
-tcf_queue_work 26 295
-test_and_change_bit 1025 49
-test_and_clear_bit 315 49
-test_and_clear_thread_flag 1026 103
-test_and_clear_ti_thread_flag 1027 103
-test_and_clear_tsk_thread_flag 1027 103
-test_and_clear_wake_up_bit 1028 89
-test_and_set_bit 316 49
-test_and_set_bit_lock 1029 49
-test_and_set_thread_flag 1030 103
-test_and_set_ti_thread_flag 1031 103
-test_and_set_tsk_thread_flag 1031 103
-test_bit 317 49
-test_bit_acquire 1032 49
-test_thread_flag 1033 103
-test_ti_thread_flag 982 103
-test_tsk_thread_flag 982 103
-thermal_zone_device_unregister 1034 150
+swait_event_exclusive 1049 68
+swait_event_idle_exclusive 1049 68
+swait_event_interruptible_exclusive 1050 68
+swait_event_interruptible_timeout_exclusive 1050 68
+swait_event_timeout_exclusive 1050 68
+swake_up_all 133 213
+swake_up_all_locked 133 213
+swake_up_locked 133 213
+swake_up_one 133 213
+swq_has_sleeper 464 46
+sync_blockdev 250 75
+sync_cmpxchg 297 86
+sync_try_cmpxchg 1051 86
+synchronize_hardirq 1052 19
+synchronize_irq 1053 19
+synchronize_net 1054 282
+synchronize_rcu 1054 113
+synchronize_rcu_expedited 1054 113
+synchronize_rcu_tasks 1055 113
+synchronize_rcu_tasks_rude 1055 113
+synchronize_rcu_tasks_trace 1055 113
+synchronize_srcu 1056 103
+synchronize_srcu_expedited 1056 103
+sysfs_emit 40 222
+sysfs_emit_at 40 222
+sysfs_remove_bin_file 352 131
+sysfs_remove_file 352 131
+sysfs_remove_files 352 131
+sysfs_remove_group 352 131
+sysfs_remove_groups 352 131
+task_cpu 40 111
+task_lock 94 189
+task_pid_nr 40 111
+task_rq_lock 1057 70
+task_rq_unlock 1058 70
+task_tgid_nr 40 111
+task_unlock 97 189
+task_work_add 1059 300
+tasklet_disable 1060 19
+tasklet_disable_in_atomic 1061 19
+tasklet_disable_nosync 1062 19
+tasklet_enable 1063 19
+tasklet_hi_schedule 1064 19
+tasklet_init 1065 19
+tasklet_kill 1066 19
+tasklet_schedule 1064 19
+tasklet_setup 1065 19
+tasklet_unlock_wait 1067 19
+tcf_queue_work 26 301
+test_and_change_bit 1068 49
+test_and_clear_bit 319 49
+test_and_clear_thread_flag 1069 105
+test_and_clear_ti_thread_flag 1070 105
+test_and_clear_tsk_thread_flag 1070 105
+test_and_clear_wake_up_bit 1071 90
+test_and_set_bit 320 49
+test_and_set_bit_lock 1072 49
+test_and_set_thread_flag 1073 105
+test_and_set_ti_thread_flag 1074 105
+test_and_set_tsk_thread_flag 1074 105
+test_bit 321 49
+test_bit_acquire 1075 49
+test_thread_flag 1076 105
+test_ti_thread_flag 1016 105
+test_tsk_thread_flag 1016 105
+thermal_zone_device_unregister 1077 154
 this_cpu_add 116 71
 this_cpu_add_return 117 71
 this_cpu_and 118 71
@@ -3222,10 +3238,11 @@ this_cpu_cmpxchg128 119 71
 this_cpu_cmpxchg64 119 71
 this_cpu_dec 120 71
 this_cpu_dec_return 121 71
+this_cpu_has 142 100
 this_cpu_inc 122 71
 this_cpu_inc_return 123 71
 this_cpu_or 124 71
-this_cpu_ptr 125 180
+this_cpu_ptr 125 184
 this_cpu_read 126 71
 this_cpu_sub 127 71
 this_cpu_sub_return 128 71
@@ -3234,209 +3251,209 @@ this_cpu_try_cmpxchg128 129 71
 this_cpu_try_cmpxchg64 129 71
 this_cpu_write 130 71
 this_cpu_xchg 131 71
-time_after 40 215
-time_after_eq 40 215
-time_before 40 215
-time_before_eq 40 215
-time_is_after_jiffies 40 215
-time_is_before_jiffies 40 215
-timer_container_of 307 23
-timer_delete 332 76
-timer_delete_sync 331 76
-timer_delete_sync_try 1035 76
+time_after 40 219
+time_after_eq 40 219
+time_before 40 219
+time_before_eq 40 219
+time_is_after_jiffies 40 219
+time_is_before_jiffies 40 219
+timer_container_of 311 23
+timer_delete 336 76
+timer_delete_sync 335 76
+timer_delete_sync_try 1078 76
 timer_pending 106 23
-timer_reduce 731 76
-timer_setup 1036 23
-timer_setup_on_stack 1037 23
-timer_shutdown 1038 76
-timer_shutdown_sync 1039 76
-tlb_finish_mmu 66 296
-tlb_flush_mmu 66 296
-tlb_gather_mmu 702 296
-tlb_remove_page 246 296
-tlb_remove_table 1040 296
-truncate_inode_pages 725 107
-try_cmpxchg 1008 85
-try_cmpxchg128 1008 85
-try_cmpxchg128_acquire 1041 85
-try_cmpxchg128_local 1042 105
-try_cmpxchg128_relaxed 1043 85
-try_cmpxchg128_release 1044 85
-try_cmpxchg64 1008 85
-try_cmpxchg64_acquire 1041 85
-try_cmpxchg64_local 1042 105
-try_cmpxchg64_relaxed 1043 85
-try_cmpxchg64_release 1044 85
-try_cmpxchg_acquire 1041 85
-try_cmpxchg_local 1042 105
-try_cmpxchg_relaxed 1043 85
-try_cmpxchg_release 1044 85
-try_get_page 325 107
-try_module_get 446 63
-try_to_del_timer_sync 1035 76
-try_to_wake_up 329 68
-try_wait_for_completion 1045 106
-tryget_task_struct 325 185
-trylock_buffer 1046 99
-trylock_page 447 165
-typec_register_port 1047 297
-typec_unregister_port 1048 297
+timer_reduce 753 76
+timer_setup 1079 23
+timer_setup_on_stack 1080 23
+timer_shutdown 1081 76
+timer_shutdown_sync 1082 76
+tlb_finish_mmu 66 302
+tlb_flush_mmu 66 302
+tlb_gather_mmu 723 302
+tlb_remove_page 249 302
+tlb_remove_table 1083 302
+truncate_inode_pages 747 109
+try_cmpxchg 1051 86
+try_cmpxchg128 1051 86
+try_cmpxchg128_acquire 1084 86
+try_cmpxchg128_local 1085 107
+try_cmpxchg128_relaxed 1086 86
+try_cmpxchg128_release 1087 86
+try_cmpxchg64 1051 86
+try_cmpxchg64_acquire 1084 86
+try_cmpxchg64_local 1085 107
+try_cmpxchg64_relaxed 1086 86
+try_cmpxchg64_release 1087 86
+try_cmpxchg_acquire 1084 86
+try_cmpxchg_local 1085 107
+try_cmpxchg_relaxed 1086 86
+try_cmpxchg_release 1087 86
+try_get_page 329 109
+try_module_get 454 63
+try_to_del_timer_sync 1078 76
+try_to_wake_up 333 68
+try_wait_for_completion 1088 108
+tryget_task_struct 329 189
+trylock_buffer 1089 101
+trylock_page 455 169
+typec_register_port 1090 303
+typec_unregister_port 1091 303
 typeof 3 45
-u64_stats_add 1049 298
-u64_stats_fetch_begin 605 298
-u64_stats_fetch_retry 1050 298
-u64_stats_inc 665 298
-u64_stats_init 36 298
-u64_stats_read 773 298
-u64_stats_set 668 298
-u64_stats_sub 1051 298
-u64_stats_update_begin 1052 298
-u64_stats_update_begin_irqsave 1053 298
-u64_stats_update_end 1054 298
-u64_stats_update_end_irqrestore 1054 298
-u64_to_user_ptr 1 242
-uart_add_one_port 1055 299
-uart_port_lock 94 299
-uart_port_lock_irq 990 299
-uart_port_lock_irqsave 990 299
-uart_port_trylock 799 299
-uart_port_trylock_irqsave 992 299
-uart_port_unlock 97 299
-uart_port_unlock_irq 993 299
-uart_port_unlock_irqrestore 993 299
-uart_remove_one_port 1056 299
-udelay 334 176
+u64_stats_add 1092 304
+u64_stats_fetch_begin 622 304
+u64_stats_fetch_retry 1093 304
+u64_stats_inc 683 304
+u64_stats_init 36 304
+u64_stats_read 797 304
+u64_stats_set 686 304
+u64_stats_sub 1094 304
+u64_stats_update_begin 1095 304
+u64_stats_update_begin_irqsave 1096 304
+u64_stats_update_end 1097 304
+u64_stats_update_end_irqrestore 1097 304
+u64_to_user_ptr 1 247
+uart_add_one_port 1098 305
+uart_port_lock 94 305
+uart_port_lock_irq 1024 305
+uart_port_lock_irqsave 1025 305
+uart_port_trylock 823 305
+uart_port_trylock_irqsave 1030 305
+uart_port_unlock 97 305
+uart_port_unlock_irq 1031 305
+uart_port_unlock_irqrestore 1032 305
+uart_remove_one_port 1099 305
+udelay 338 180
 umax 1 25
 umin 1 25
 unlikely 79 39
-unlock_buffer 1057 99
-unlock_new_inode 625 169
-unlock_page 448 165
-unlock_sock_fast 918 94
-unlock_task_sighand 1058 234
-unrcu_pointer 1059 270
+unlock_buffer 1100 101
+unlock_new_inode 642 173
+unlock_page 456 169
+unlock_sock_fast 951 95
+unlock_task_sighand 1101 238
+unrcu_pointer 1102 275
 unreachable 11 8
-unregister_candev 1060 64
-unregister_netdev 1061 277
-unregister_netdevice 1060 64
-up 1062 160
-up_read 146 161
-up_read_non_owner 146 161
-up_write 147 161
-update_mmu_cache 334 173
+unregister_candev 1103 64
+unregister_netdev 1104 282
+unregister_netdevice 1103 64
+up 1105 164
+up_read 147 165
+up_read_non_owner 147 165
+up_write 148 165
+update_mmu_cache 338 177
 upper_16_bits 1 25
 upper_32_bits 1 25
-usb_add_gadget_udc 1063 300
-usb_alloc_urb 82 301
-usb_block_urb 1064 301
-usb_control_msg 267 301
-usb_del_gadget_udc 1065 300
-usb_fill_bulk_urb 1066 301
-usb_fill_control_urb 1067 301
-usb_fill_int_urb 1066 301
-usb_free_urb 81 301
-usb_get_dev 391 301
-usb_kill_anchored_urbs 1068 301
-usb_kill_urb 1069 301
-usb_poison_anchored_urbs 1068 301
-usb_poison_urb 1070 301
-usb_put_dev 417 301
-usb_submit_urb 1071 301
-usb_unlink_anchored_urbs 1068 301
-usb_unlink_urb 1072 301
-usb_unpoison_anchored_urbs 1073 301
-usecs_to_jiffies 40 215
-usleep_idle_range 301 176
-usleep_range 301 176
-usleep_range_state 301 176
-va_arg 1 302
-va_copy 1 302
-va_end 1 302
-va_start 1 302
-vfree 606 303
-vfs_fsync 247 169
-video_drvdata 311 117
-virt_load_acquire 968 287
-virt_mb 970 157
-virt_mb__after_atomic 971 85
-virt_mb__before_atomic 973 85
-virt_rmb 974 157
-virt_store_mb 975 157
-virt_store_release 445 287
-virt_to_folio 40 107
-virt_to_page 40 107
-virt_to_phys 40 107
-virt_wmb 976 157
-vma_assert_locked 562 235
-vma_assert_read_locked 562 235
-vma_assert_write_locked 154 235
-vma_end_read 1074 235
-vma_end_write_all 1075 235
-vma_is_attached 106 235
-vma_start_read 684 235
-vma_start_read_locked 684 235
-vma_start_read_locked_nested 684 235
-vma_start_write 1076 235
-vma_start_write_killable 1077 235
-vmalloc 140 303
-vzalloc 140 303
-wait_event 1006 68
-wait_event_cmd 1006 68
-wait_event_exclusive_cmd 1006 68
-wait_event_freezable 1007 68
-wait_event_freezable_timeout 1007 68
-wait_event_hrtimeout 1007 68
-wait_event_idle 1006 68
-wait_event_idle_exclusive 1006 68
-wait_event_idle_timeout 1007 68
-wait_event_interruptible 1007 68
-wait_event_interruptible_exclusive 1007 68
-wait_event_interruptible_hrtimeout 1007 68
-wait_event_interruptible_lock_irq 1007 68
-wait_event_interruptible_locked 1007 68
-wait_event_interruptible_locked_irq 1007 68
-wait_event_interruptible_timeout 1007 68
-wait_event_killable 1007 68
-wait_event_killable_timeout 1007 68
-wait_event_lock_irq 1006 68
-wait_event_lock_irq_cmd 1006 68
-wait_event_state 1007 68
-wait_event_timeout 1007 68
-wait_for_completion 1078 106
-wait_for_completion_interruptible 1079 106
-wait_for_completion_interruptible_timeout 1079 106
-wait_for_completion_io 1078 106
-wait_for_completion_io_timeout 1079 106
-wait_for_completion_killable 1079 106
-wait_for_completion_killable_timeout 1079 106
-wait_for_completion_state 1079 106
-wait_for_completion_timeout 1079 106
-wait_on_bit 1080 89
-wait_on_bit_action 1080 89
-wait_on_bit_io 1080 89
-wait_on_bit_lock 1081 89
-wait_on_bit_lock_action 1081 89
-wait_on_bit_lock_io 1081 89
-wait_on_bit_timeout 1080 89
-wait_on_buffer 449 99
-wait_on_page_writeback 449 165
-wait_task_inactive 247 124
-wait_var_event 1082 89
-wait_var_event_any_lock 1083 89
-wait_var_event_interruptible 1083 89
-wait_var_event_io 1082 89
-wait_var_event_killable 1083 89
-wait_var_event_mutex 1083 89
-wait_var_event_spinlock 1083 89
-wait_var_event_timeout 1083 89
-wait_woken 1084 73
+usb_add_gadget_udc 1106 306
+usb_alloc_urb 82 307
+usb_block_urb 1107 307
+usb_control_msg 271 307
+usb_del_gadget_udc 1108 306
+usb_fill_bulk_urb 1109 307
+usb_fill_control_urb 1110 307
+usb_fill_int_urb 1109 307
+usb_free_urb 81 307
+usb_get_dev 395 307
+usb_kill_anchored_urbs 1111 307
+usb_kill_urb 1112 307
+usb_poison_anchored_urbs 1111 307
+usb_poison_urb 1113 307
+usb_put_dev 425 307
+usb_submit_urb 1114 307
+usb_unlink_anchored_urbs 1111 307
+usb_unlink_urb 1115 307
+usb_unpoison_anchored_urbs 1116 307
+usecs_to_jiffies 40 219
+usleep_idle_range 305 180
+usleep_range 305 180
+usleep_range_state 305 180
+va_arg 1 308
+va_copy 1 308
+va_end 1 308
+va_start 1 308
+vfree 623 309
+vfs_fsync 250 173
+video_drvdata 315 119
+virt_load_acquire 1002 293
+virt_mb 1004 161
+virt_mb__after_atomic 1005 86
+virt_mb__before_atomic 1007 86
+virt_rmb 1008 161
+virt_store_mb 1009 161
+virt_store_release 453 293
+virt_to_folio 40 109
+virt_to_page 40 109
+virt_to_phys 40 109
+virt_wmb 1010 161
+vma_assert_locked 579 239
+vma_assert_read_locked 579 239
+vma_assert_write_locked 157 239
+vma_end_read 1117 239
+vma_end_write_all 1118 239
+vma_is_attached 106 239
+vma_start_read 705 239
+vma_start_read_locked 705 239
+vma_start_read_locked_nested 1119 239
+vma_start_write 1120 239
+vma_start_write_killable 1121 239
+vmalloc 140 309
+vzalloc 140 309
+wait_event 1049 68
+wait_event_cmd 1049 68
+wait_event_exclusive_cmd 1049 68
+wait_event_freezable 1050 68
+wait_event_freezable_timeout 1050 68
+wait_event_hrtimeout 1050 68
+wait_event_idle 1049 68
+wait_event_idle_exclusive 1049 68
+wait_event_idle_timeout 1050 68
+wait_event_interruptible 1050 68
+wait_event_interruptible_exclusive 1050 68
+wait_event_interruptible_hrtimeout 1050 68
+wait_event_interruptible_lock_irq 1050 68
+wait_event_interruptible_locked 1050 68
+wait_event_interruptible_locked_irq 1050 68
+wait_event_interruptible_timeout 1050 68
+wait_event_killable 1050 68
+wait_event_killable_timeout 1050 68
+wait_event_lock_irq 1049 68
+wait_event_lock_irq_cmd 1049 68
+wait_event_state 1050 68
+wait_event_timeout 1050 68
+wait_for_completion 1122 108
+wait_for_completion_interruptible 1123 108
+wait_for_completion_interruptible_timeout 1123 108
+wait_for_completion_io 1122 108
+wait_for_completion_io_timeout 1123 108
+wait_for_completion_killable 1123 108
+wait_for_completion_killable_timeout 1123 108
+wait_for_completion_state 1123 108
+wait_for_completion_timeout 1123 108
+wait_on_bit 1124 90
+wait_on_bit_action 1124 90
+wait_on_bit_io 1124 90
+wait_on_bit_lock 1125 90
+wait_on_bit_lock_action 1125 90
+wait_on_bit_lock_io 1125 90
+wait_on_bit_timeout 1124 90
+wait_on_buffer 457 101
+wait_on_page_writeback 457 169
+wait_task_inactive 250 128
+wait_var_event 1126 90
+wait_var_event_any_lock 1127 90
+wait_var_event_interruptible 1127 90
+wait_var_event_io 1126 90
+wait_var_event_killable 1127 90
+wait_var_event_mutex 1127 90
+wait_var_event_spinlock 1127 90
+wait_var_event_timeout 1127 90
+wait_woken 1128 73
 waitqueue_active 44 46
-wake_q_add 1085 124
-wake_q_add_safe 1085 124
+wake_q_add 1129 128
+wake_q_add_safe 1129 128
 wake_up 132 68
 wake_up_all 132 68
 wake_up_all_locked 133 68
-wake_up_bit 1086 304
+wake_up_bit 1130 310
 wake_up_interruptible 132 68
 wake_up_interruptible_all 132 68
 wake_up_interruptible_nr 132 68
@@ -3446,56 +3463,56 @@ wake_up_interruptible_sync_poll 133 68
 wake_up_interruptible_sync_poll_locked 133 46
 wake_up_locked 133 68
 wake_up_locked_poll 133 68
-wake_up_new_task 1087 124
+wake_up_new_task 1131 128
 wake_up_nr 132 68
 wake_up_poll 132 68
 wake_up_poll_on_current_cpu 133 46
 wake_up_pollfree 133 46
-wake_up_process 1088 68
-wake_up_q 625 124
-wake_up_state 1088 68
+wake_up_process 1132 68
+wake_up_q 642 128
+wake_up_state 1132 68
 wake_up_sync 133 68
-wake_up_var 1089 304
-wake_up_var_locked 133 89
-wake_up_var_protected 133 89
-watchdog_register_device 1090 151
-watchdog_unregister_device 1091 151
-wiphy_free 351 117
-wiphy_lock 346 237
-wiphy_priv 311 117
-wiphy_unlock 350 237
-wmb 1092 157
-woken_wake_function 329 73
-work_busy 1093 18
+wake_up_var 1133 310
+wake_up_var_locked 133 90
+wake_up_var_protected 133 90
+watchdog_register_device 1134 155
+watchdog_unregister_device 1135 155
+wiphy_free 355 119
+wiphy_lock 350 241
+wiphy_priv 315 119
+wiphy_unlock 354 241
+wmb 1136 161
+woken_wake_function 333 73
+work_busy 1137 18
 work_pending 106 18
 wq_has_single_sleeper 44 46
-wq_has_sleeper 456 46
-write_lock 1094 268
-write_lock_bh 1095 268
-write_lock_irq 1096 268
-write_lock_irqsave 1096 268
-write_lock_nested 1094 268
-write_seqcount_begin 851 67
-write_seqcount_begin_nested 851 67
-write_seqcount_end 852 67
-write_seqcount_invalidate 850 67
-write_seqcount_latch 850 67
-write_seqcount_latch_begin 851 67
-write_seqcount_latch_end 1054 67
-write_seqlock 888 67
-write_seqlock_bh 889 67
-write_seqlock_irq 890 67
-write_seqlock_irqsave 890 67
-write_sequnlock 891 67
-write_sequnlock_bh 892 67
-write_sequnlock_irq 893 67
-write_sequnlock_irqrestore 893 67
-write_trylock 1097 268
-write_trylock_irqsave 1098 268
-write_unlock 1099 268
-write_unlock_bh 1100 268
-write_unlock_irq 1101 268
-write_unlock_irqrestore 1101 268
+wq_has_sleeper 464 46
+write_lock 1138 273
+write_lock_bh 1139 273
+write_lock_irq 1140 273
+write_lock_irqsave 1141 273
+write_lock_nested 1142 273
+write_seqcount_begin 880 67
+write_seqcount_begin_nested 880 67
+write_seqcount_end 881 67
+write_seqcount_invalidate 879 67
+write_seqcount_latch 879 67
+write_seqcount_latch_begin 880 67
+write_seqcount_latch_end 1097 67
+write_seqlock 918 67
+write_seqlock_bh 919 67
+write_seqlock_irq 920 67
+write_seqlock_irqsave 921 67
+write_sequnlock 922 67
+write_sequnlock_bh 923 67
+write_sequnlock_irq 924 67
+write_sequnlock_irqrestore 925 67
+write_trylock 1143 273
+write_trylock_irqsave 1144 273
+write_unlock 1145 273
+write_unlock_bh 1146 273
+write_unlock_irq 1147 273
+write_unlock_irqrestore 1148 273
 writeb 104 66
 writeb_relaxed 104 66
 writel 104 66
@@ -3508,1379 +3525,1380 @@ writesq 85 66
 writesw 85 66
 writew 104 66
 writew_relaxed 104 66
-ww_mutex_lock 347 305
-ww_mutex_lock_interruptible 347 305
-ww_mutex_lock_slow 346 305
-ww_mutex_lock_slow_interruptible 347 305
-ww_mutex_trylock 349 305
-ww_mutex_unlock 350 305
+ww_mutex_lock 351 311
+ww_mutex_lock_interruptible 351 311
+ww_mutex_lock_slow 350 311
+ww_mutex_lock_slow_interruptible 351 311
+ww_mutex_trylock 353 311
+ww_mutex_unlock 354 311
 xa_alloc 135 74
-xa_cmpxchg 1102 74
-xa_erase 1103 74
-xa_erase_irq 1103 74
-xa_for_each 1104 74
+xa_cmpxchg 1149 74
+xa_erase 1150 74
+xa_erase_irq 1150 74
+xa_for_each 1151 74
 xa_insert 135 74
-xa_load 837 74
-xa_lock 94 306
-xa_lock_bh 95 306
-xa_lock_irq 990 306
-xa_lock_irqsave 990 306
-xa_store 1105 74
-xa_store_irq 1105 74
-xa_trylock 799 306
-xa_unlock 97 306
-xa_unlock_bh 98 306
-xa_unlock_irq 993 306
-xa_unlock_irqrestore 993 306
-xas_load 837 74
-xas_lock 94 306
-xas_lock_bh 95 306
-xas_lock_irq 990 306
-xas_lock_irqsave 990 306
-xas_store 1106 74
-xas_unlock 97 306
-xas_unlock_bh 98 306
-xas_unlock_irq 993 306
-xas_unlock_irqrestore 993 306
-xchg 237 85
-xchg_acquire 238 85
-xchg_relaxed 239 85
-xchg_release 240 85
-xor_unlock_is_negative_byte 1107 49
-xprt_wait_for_buffer_space 54 307
-xprt_write_space 1108 307
-yield 588 108
+xa_load 862 74
+xa_lock 94 312
+xa_lock_bh 95 312
+xa_lock_irq 1024 312
+xa_lock_irqsave 1025 312
+xa_store 1152 74
+xa_store_irq 1152 74
+xa_trylock 823 312
+xa_unlock 97 312
+xa_unlock_bh 98 312
+xa_unlock_irq 1031 312
+xa_unlock_irqrestore 1032 312
+xas_load 862 74
+xas_lock 94 312
+xas_lock_bh 95 312
+xas_lock_irq 1024 312
+xas_lock_irqsave 1025 312
+xas_store 1153 74
+xas_unlock 97 312
+xas_unlock_bh 98 312
+xas_unlock_irq 1031 312
+xas_unlock_irqrestore 1032 312
+xchg 240 86
+xchg_acquire 241 86
+xchg_relaxed 242 86
+xchg_release 243 86
+xor_unlock_is_negative_byte 1154 49
+xprt_wait_for_buffer_space 54 313
+xprt_write_space 1155 313
+yield 605 110
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1109 63
-EXPORT_SYMBOL* 1109 27
-TP_* 1109 308
-MAX_* 1109 309
-MIN_* 1109 309
-*synchronize* 1110 310
-*grace_period* 1110 310
-*rcu_barrier* 1111 310
-*call_rcu* 1112 310
-*free_rcu* 1113 310
-_get_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1115 310 _drvdata*_ *unless_null*
-*try_get* 1115 310 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1116 310
-*_set_+*data 1117 11
-dev_* 1117 125
-netdev_* 1117 125
-pr_* 1117 125
-*print* 1117 310
-complete* 1117 310
-wake_up* 1117 310
-_to_ 1117 311
-kfree* 1117 219
-kvfree* 1117 219
-devm_kfree* 1117 219
-usb_set_intfdata* 1117 301
-dev_* 1118 312
-devm_* 1118 312
-device_* 1118 312
-driver_* 1118 312
-pm_* 1118 312
-sysfs_* 1118 312
-kobject_* 1118 312
-clk_* 1118 312
-regulator_* 1118 312
-reset_control_* 1118 312
-platform_* 1118 312
-pci_* 1118 312
-pcim_* 1118 312
-usb_* 1118 312
-i2c_* 1118 312
-spi_* 1118 312
-hid_* 1118 312
-serio_* 1118 312
-gameport_* 1118 312
-amba_* 1118 312
-virtio_* 1118 312
-sdio_* 1118 312
-serdev_* 1118 312
-auxiliary_* 1118 312
-rpmsg_* 1118 312
-of_* 1118 312
-fwnode_* 1118 312
-acpi_* 1118 312
-irq_* 1118 312
-gpio_* 1118 312
-gpiod_* 1118 312
-phy_* 1118 312
-dma_* 1118 312
-dmam_* 1118 312
-iommu_* 1118 312
-component_* 1118 312
-input_* 1118 312
-iio_* 1118 312
-led_* 1118 312
-snd_* 1118 312
-thermal_* 1118 312
-hwmon_* 1118 312
-power_supply_* 1118 312
-extcon_* 1118 312
-mbox_* 1118 312
-nvmem_* 1118 312
-pinctrl_* 1118 312
-icc_* 1118 312
-opp_* 1118 312
-genpd_* 1118 312
-firmware_* 1118 312
-mfd_* 1118 312
-media_* 1118 312
-v4l2_* 1118 312
-vb2_* 1118 312
-video_* 1118 312
-rc_* 1118 312
-cec_* 1118 312
-drm_* 1118 312
-misc_* 1118 312
-mtd_* 1118 312
-mmc_* 1118 312
-rtc_* 1118 312
-watchdog_* 1118 312
-tty_* 1118 312
-uart_* 1118 312
-cdev_* 1118 312
-crypto_* 1118 312
-hwrng_* 1118 312
-scsi_* 1118 312
-net_* 1118 312
-get_* 1118 312
-put_* 1118 312
-to_* 1118 312
-_put_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1117 313
-mutex_* 1117 313
-list_* 1117 313
-*alloc* 1120 310
-*memdup* 1120 310
-_create_ 1120 310
-_new_ 1120 310
-_clone_ 1120 310
-_dup_ 1120 310
-_add_ 1121 310
-_insert_ 1121 310
-_link_ 1121 310
-_enqueue_ 1121 310
-_queue_ 1121 310
-_register_ 1121 310
-_store_ 1121 310
-_unlink_ 1122 310
-_del_ 1122 310
-_remove_ 1122 310
-_erase_ 1122 310
-_delete_ 1122 310
-_free_ 1123 310
-_destroy_ 1123 310
-_complete_ 1124 310
-*_sync 1125 310
-synchronize_* 1125 310
-flush_* 1125 310
-drain_* 1125 310`;
+export const conventions = `MODULE_* 1156 63
+EXPORT_SYMBOL* 1156 27
+TP_* 1156 314
+MAX_* 1156 315
+MIN_* 1156 315
+current_* 1157 316
+*synchronize* 1158 317
+*grace_period* 1158 317
+*rcu_barrier* 1159 317
+*call_rcu* 1160 317
+*free_rcu* 1161 317
+_get_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1163 317 _drvdata*_ *unless_null*
+*try_get* 1163 317 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1164 317
+*_set_+*data 1165 11
+dev_* 1165 129
+netdev_* 1165 129
+pr_* 1165 129
+*print* 1165 317
+complete* 1165 317
+wake_up* 1165 317
+_to_ 1165 318
+kfree* 1165 223
+kvfree* 1165 223
+devm_kfree* 1165 223
+usb_set_intfdata* 1165 307
+dev_* 1166 319
+devm_* 1166 319
+device_* 1166 319
+driver_* 1166 319
+pm_* 1166 319
+sysfs_* 1166 319
+kobject_* 1166 319
+clk_* 1166 319
+regulator_* 1166 319
+reset_control_* 1166 319
+platform_* 1166 319
+pci_* 1166 319
+pcim_* 1166 319
+usb_* 1166 319
+i2c_* 1166 319
+spi_* 1166 319
+hid_* 1166 319
+serio_* 1166 319
+gameport_* 1166 319
+amba_* 1166 319
+virtio_* 1166 319
+sdio_* 1166 319
+serdev_* 1166 319
+auxiliary_* 1166 319
+rpmsg_* 1166 319
+of_* 1166 319
+fwnode_* 1166 319
+acpi_* 1166 319
+irq_* 1166 319
+gpio_* 1166 319
+gpiod_* 1166 319
+phy_* 1166 319
+dma_* 1166 319
+dmam_* 1166 319
+iommu_* 1166 319
+component_* 1166 319
+input_* 1166 319
+iio_* 1166 319
+led_* 1166 319
+snd_* 1166 319
+thermal_* 1166 319
+hwmon_* 1166 319
+power_supply_* 1166 319
+extcon_* 1166 319
+mbox_* 1166 319
+nvmem_* 1166 319
+pinctrl_* 1166 319
+icc_* 1166 319
+opp_* 1166 319
+genpd_* 1166 319
+firmware_* 1166 319
+mfd_* 1166 319
+media_* 1166 319
+v4l2_* 1166 319
+vb2_* 1166 319
+video_* 1166 319
+rc_* 1166 319
+cec_* 1166 319
+drm_* 1166 319
+misc_* 1166 319
+mtd_* 1166 319
+mmc_* 1166 319
+rtc_* 1166 319
+watchdog_* 1166 319
+tty_* 1166 319
+uart_* 1166 319
+cdev_* 1166 319
+crypto_* 1166 319
+hwrng_* 1166 319
+scsi_* 1166 319
+net_* 1166 319
+get_* 1166 319
+put_* 1166 319
+to_* 1166 319
+_put_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1165 320
+mutex_* 1165 320
+list_* 1165 320
+*alloc* 1168 317
+*memdup* 1168 317
+_create_ 1168 317
+_new_ 1168 317
+_clone_ 1168 317
+_dup_ 1168 317
+_add_ 1169 317
+_insert_ 1169 317
+_link_ 1169 317
+_enqueue_ 1169 317
+_queue_ 1169 317
+_register_ 1169 317
+_store_ 1169 317
+_unlink_ 1170 317
+_del_ 1170 317
+_remove_ 1170 317
+_erase_ 1170 317
+_delete_ 1170 317
+_free_ 1171 317
+_destroy_ 1171 317
+_complete_ 1172 317
+*_sync 1173 317
+synchronize_* 1173 317
+flush_* 1173 317
+drain_* 1173 317`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1126\t314
+function\t1174\t321
 struct work_struct
-func\t1127\t315
+func\t1175\t322
 struct tasklet_struct
-func\t1128\t316
-callback\t1128\t316
+func\t1176\t323
+callback\t1176\t323
 struct irq_work
-func\t1129\t214
+func\t1177\t218
 struct callback_head
-func\t1130\t317
+func\t1178\t324
 struct irqaction
-handler\t1131\t318
-thread_fn\t1132\t319
+handler\t1179\t325
+thread_fn\t1180\t326
 struct wait_queue_entry
-func\t1133\t320
+func\t1181\t327
 struct kprobe
-pre_handler\t1134\t321
-post_handler\t1134\t321
+pre_handler\t1182\t328
+post_handler\t1182\t328
 struct syscore_ops
-suspend\t1135\t322
-resume\t1136\t322
+suspend\t1183\t329
+resume\t1184\t329
 struct pmu
-add\t1137\t323
-del\t1137\t323
-start\t1137\t323
-stop\t1137\t323
+add\t1185\t330
+del\t1185\t330
+start\t1185\t330
+stop\t1185\t330
 struct bio
-bi_end_io\t1138\t324
+bi_end_io\t1186\t331
 struct buffer_head
-b_end_io\t1138\t325
+b_end_io\t1186\t332
 struct dma_async_tx_descriptor
-callback\t1130\t326
-callback_result\t1130\t326
+callback\t1178\t333
+callback_result\t1178\t333
 struct notifier_block
-notifier_call\t1139\t90
+notifier_call\t1187\t91
 struct kobj_type,struct device,struct device_type
-release\t1140\t327
+release\t1188\t334
 struct class
-dev_release\t1140\t327
-shutdown_pre\t1141\t328
+dev_release\t1188\t334
+shutdown_pre\t1189\t335
 struct pci_driver
-probe\t1142\t329
-remove\t1143\t329
-shutdown\t1144\t328
-suspend\t1145\t330
-resume\t1146\t331
-sriov_configure\t1147\t332
+probe\t1190\t336
+remove\t1191\t336
+shutdown\t1192\t335
+suspend\t1193\t337
+resume\t1194\t338
+sriov_configure\t1195\t339
 struct pci_error_handlers
-error_detected\t1147\t333
-mmio_enabled\t1147\t333
-slot_reset\t1147\t333
-resume\t1147\t333
-reset_prepare\t1148\t334
-reset_done\t1149\t335
+error_detected\t1195\t340
+mmio_enabled\t1195\t340
+slot_reset\t1195\t340
+resume\t1195\t340
+reset_prepare\t1196\t341
+reset_done\t1197\t342
 struct usb_driver
-probe\t1150\t329
-disconnect\t1151\t329
-shutdown\t1144\t328
-suspend\t1152\t336
-resume\t1153\t336
-reset_resume\t1153\t336
-pre_reset\t1154\t337
-post_reset\t1155\t337
-unlocked_ioctl\t1132\t338
+probe\t1198\t336
+disconnect\t1199\t336
+shutdown\t1192\t335
+suspend\t1200\t343
+resume\t1201\t343
+reset_resume\t1201\t343
+pre_reset\t1202\t344
+post_reset\t1203\t344
+unlocked_ioctl\t1180\t345
 struct usb_serial_driver
-probe\t1156\t339
-attach\t1156\t339
-disconnect\t1157\t339
-release\t1158\t340
-port_probe\t1159\t341
-port_remove\t1160\t342
-open\t1161\t343
-close\t1162\t344
-read_int_callback\t1138\t345
-write_int_callback\t1138\t345
-read_bulk_callback\t1138\t345
-write_bulk_callback\t1138\t345
+probe\t1204\t346
+attach\t1204\t346
+disconnect\t1205\t346
+release\t1206\t347
+port_probe\t1207\t348
+port_remove\t1208\t349
+open\t1209\t350
+close\t1210\t351
+read_int_callback\t1186\t352
+write_int_callback\t1186\t352
+read_bulk_callback\t1186\t352
+write_bulk_callback\t1186\t352
 struct urb
-complete\t1138\t345
+complete\t1186\t352
 struct usb_request
-complete\t1137\t346
+complete\t1185\t353
 struct usb_gadget_driver
-bind\t1163\t347
-unbind\t1164\t347
-setup\t1138\t347
-disconnect\t1138\t347
-suspend\t1138\t347
-resume\t1138\t347
-reset\t1138\t347
+bind\t1211\t354
+unbind\t1212\t354
+setup\t1186\t354
+disconnect\t1186\t354
+suspend\t1186\t354
+resume\t1186\t354
+reset\t1186\t354
 struct usb_gadget_ops
-udc_start\t1165\t348
-udc_stop\t1166\t348
-pullup\t1167\t349
+udc_start\t1213\t355
+udc_stop\t1214\t355
+pullup\t1215\t356
 struct usb_ep_ops
-queue\t1138\t350
-dequeue\t1138\t350
-set_halt\t1138\t350
-set_wedge\t1138\t350
-fifo_status\t1138\t350
-fifo_flush\t1138\t350
+queue\t1186\t357
+dequeue\t1186\t357
+set_halt\t1186\t357
+set_wedge\t1186\t357
+fifo_status\t1186\t357
+fifo_flush\t1186\t357
 struct usb_function
-bind\t1163\t351
-unbind\t1164\t351
-free_func\t1132\t351
-set_alt\t1138\t351
-disable\t1138\t351
-setup\t1138\t351
-suspend\t1138\t351
-resume\t1138\t351
+bind\t1211\t358
+unbind\t1212\t358
+free_func\t1180\t358
+set_alt\t1186\t358
+disable\t1186\t358
+setup\t1186\t358
+suspend\t1186\t358
+resume\t1186\t358
 struct virtio_driver
-probe\t1168\t352
-remove\t1169\t352
-config_changed\t1170\t352
-freeze\t1171\t352
-restore\t1172\t352
+probe\t1216\t359
+remove\t1217\t359
+config_changed\t1218\t359
+freeze\t1219\t359
+restore\t1220\t359
 struct acpi_driver
-add\t1173\t353
-remove\t1174\t353
-notify\t1132\t354
+add\t1221\t360
+remove\t1222\t360
+notify\t1180\t361
 struct serio_driver
-connect\t1175\t355
-reconnect\t1176\t355
-fast_reconnect\t1176\t355
-cleanup\t1176\t355
-disconnect\t1177\t355
-interrupt\t1178\t356
+connect\t1223\t362
+reconnect\t1224\t362
+fast_reconnect\t1224\t362
+cleanup\t1224\t362
+disconnect\t1225\t362
+interrupt\t1226\t363
 struct hid_driver
-probe\t1179\t357
-remove\t1180\t358
-raw_event\t1181\t359
-event\t1181\t359
-report\t1181\t359
-suspend\t1152\t360
-resume\t1153\t360
-reset_resume\t1153\t360
+probe\t1227\t364
+remove\t1228\t365
+raw_event\t1229\t366
+event\t1229\t366
+report\t1229\t366
+suspend\t1200\t367
+resume\t1201\t367
+reset_resume\t1201\t367
 struct hid_ll_driver
-start\t1182\t361
-stop\t1183\t362
-open\t1184\t363
-close\t1185\t364
+start\t1230\t368
+stop\t1231\t369
+open\t1232\t370
+close\t1233\t371
 struct bus_type
-probe\t1186\t365
-remove\t1187\t365
-shutdown\t1188\t328
-match\t1139\t365
+probe\t1234\t372
+remove\t1235\t372
+shutdown\t1236\t335
+match\t1187\t372
 struct component_ops
-bind\t1189\t366
-unbind\t1190\t366
+bind\t1237\t373
+unbind\t1238\t373
 struct component_master_ops
-bind\t1189\t367
-unbind\t1190\t367
+bind\t1237\t374
+unbind\t1238\t374
 struct comedi_driver
-attach\t1191\t368
-auto_attach\t1191\t368
-detach\t1192\t368
+attach\t1239\t375
+auto_attach\t1239\t375
+detach\t1240\t375
 struct irq_domain_ops
-map\t1193\t369
-unmap\t1194\t369
-alloc\t1139\t369
-free\t1139\t369
-activate\t1139\t369
-deactivate\t1139\t369
-xlate\t1139\t369
-translate\t1139\t369
-match\t1139\t369
-select\t1139\t369
+map\t1241\t376
+unmap\t1242\t376
+alloc\t1187\t376
+free\t1187\t376
+activate\t1187\t376
+deactivate\t1187\t376
+xlate\t1187\t376
+translate\t1187\t376
+match\t1187\t376
+select\t1187\t376
 struct irq_chip
-irq_startup\t1195\t370
-irq_shutdown\t1195\t370
-irq_enable\t1195\t370
-irq_disable\t1195\t370
-irq_mask\t1195\t370
-irq_unmask\t1195\t370
-irq_mask_ack\t1195\t370
-irq_set_affinity\t1195\t370
-irq_set_type\t1195\t370
-irq_set_wake\t1195\t370
-irq_retrigger\t1195\t370
-irq_ack\t1137\t370
-irq_eoi\t1137\t370
-irq_bus_lock\t1196\t370
-irq_bus_sync_unlock\t1197\t370
-irq_request_resources\t1198\t371
-irq_release_resources\t1199\t372
+irq_startup\t1243\t377
+irq_shutdown\t1243\t377
+irq_enable\t1243\t377
+irq_disable\t1243\t377
+irq_mask\t1243\t377
+irq_unmask\t1243\t377
+irq_mask_ack\t1243\t377
+irq_set_affinity\t1243\t377
+irq_set_type\t1243\t377
+irq_set_wake\t1243\t377
+irq_retrigger\t1243\t377
+irq_ack\t1185\t377
+irq_eoi\t1185\t377
+irq_bus_lock\t1244\t377
+irq_bus_sync_unlock\t1245\t377
+irq_request_resources\t1246\t378
+irq_release_resources\t1247\t379
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1132\t373
-store\t1132\t373
-read\t1132\t373
-write\t1132\t373
-mmap\t1132\t373
-test\t1132\t373
+show\t1180\t380
+store\t1180\t380
+read\t1180\t380
+write\t1180\t380
+mmap\t1180\t380
+test\t1180\t380
 struct attribute_group
-is_visible\t1132\t374
-is_bin_visible\t1132\t374
+is_visible\t1180\t381
+is_bin_visible\t1180\t381
 struct kernfs_ops
-seq_show\t1200\t375
-seq_start\t1200\t375
-seq_next\t1200\t375
-seq_stop\t1200\t375
-read\t1200\t375
-write\t1200\t375
-mmap\t1200\t375
-open\t1132\t375
-release\t1132\t375
-poll\t1132\t375
-llseek\t1132\t375
+seq_show\t1248\t382
+seq_start\t1248\t382
+seq_next\t1248\t382
+seq_stop\t1248\t382
+read\t1248\t382
+write\t1248\t382
+mmap\t1248\t382
+open\t1180\t382
+release\t1180\t382
+poll\t1180\t382
+llseek\t1180\t382
 struct kernel_param_ops
-get\t1132\t376
-set\t1132\t376
+get\t1180\t383
+set\t1180\t383
 struct configfs_attribute
-show\t1201\t377
-store\t1201\t377
+show\t1249\t384
+store\t1249\t384
 struct configfs_group_operations
-make_item\t1202\t378
-make_group\t1202\t378
-drop_item\t1203\t378
+make_item\t1250\t385
+make_group\t1250\t385
+drop_item\t1251\t385
 struct ctl_table
-proc_handler\t1132\t379
+proc_handler\t1180\t386
 struct configfs_item_operations
-release\t1204\t380
+release\t1252\t387
 struct proc_ops
-proc_read\t1132\t381
-proc_read_iter\t1132\t381
-proc_write\t1132\t381
-proc_lseek\t1132\t381
-proc_poll\t1132\t381
-proc_ioctl\t1132\t381
-proc_compat_ioctl\t1132\t381
-proc_mmap\t1132\t381
-proc_get_unmapped_area\t1132\t381
-proc_open\t1205\t381
-proc_release\t1206\t381
+proc_read\t1180\t388
+proc_read_iter\t1180\t388
+proc_write\t1180\t388
+proc_lseek\t1180\t388
+proc_poll\t1180\t388
+proc_ioctl\t1180\t388
+proc_compat_ioctl\t1180\t388
+proc_mmap\t1180\t388
+proc_get_unmapped_area\t1180\t388
+proc_open\t1253\t388
+proc_release\t1254\t388
 struct tty_operations
-open\t1207\t382
-close\t1208\t382
-hangup\t1209\t382
-shutdown\t1209\t382
-cleanup\t1204\t382
-write\t1138\t382
-put_char\t1138\t382
-flush_chars\t1138\t382
-set_termios\t1210\t382
-set_ldisc\t1210\t382
-throttle\t1211\t382
-unthrottle\t1211\t382
-stop\t1212\t382
-start\t1212\t382
-ioctl\t1132\t382
-compat_ioctl\t1132\t382
-break_ctl\t1132\t382
-wait_until_sent\t1132\t382
+open\t1255\t389
+close\t1256\t389
+hangup\t1257\t389
+shutdown\t1257\t389
+cleanup\t1252\t389
+write\t1186\t389
+put_char\t1186\t389
+flush_chars\t1186\t389
+set_termios\t1258\t389
+set_ldisc\t1258\t389
+throttle\t1259\t389
+unthrottle\t1259\t389
+stop\t1260\t389
+start\t1260\t389
+ioctl\t1180\t389
+compat_ioctl\t1180\t389
+break_ctl\t1180\t389
+wait_until_sent\t1180\t389
 struct tty_port_operations
-activate\t1213\t383
-shutdown\t1214\t383
-destruct\t1215\t383
+activate\t1261\t390
+shutdown\t1262\t390
+destruct\t1263\t390
 struct uart_ops
-set_mctrl\t1216\t384
-get_mctrl\t1216\t384
-stop_tx\t1216\t384
-start_tx\t1216\t384
-start_rx\t1216\t384
-stop_rx\t1216\t384
-enable_ms\t1216\t384
-flush_buffer\t1216\t384
-startup\t1217\t385
-shutdown\t1218\t386
-set_termios\t1219\t384
-set_ldisc\t1219\t384
-break_ctl\t1219\t384
-tx_empty\t1138\t384
-poll_put_char\t1138\t384
-poll_get_char\t1138\t384
+set_mctrl\t1264\t391
+get_mctrl\t1264\t391
+stop_tx\t1264\t391
+start_tx\t1264\t391
+start_rx\t1264\t391
+stop_rx\t1264\t391
+enable_ms\t1264\t391
+flush_buffer\t1264\t391
+startup\t1265\t392
+shutdown\t1266\t393
+set_termios\t1267\t391
+set_ldisc\t1267\t391
+break_ctl\t1267\t391
+tx_empty\t1186\t391
+poll_put_char\t1186\t391
+poll_get_char\t1186\t391
 struct tty_ldisc_ops
-open\t1220\t387
-close\t1221\t388
-read\t1132\t387
-write\t1132\t387
-ioctl\t1132\t387
-compat_ioctl\t1132\t387
-set_termios\t1132\t387
-poll\t1132\t387
-hangup\t1132\t387
-receive_buf\t1132\t389
-receive_buf2\t1132\t389
-write_wakeup\t1139\t387
+open\t1268\t394
+close\t1269\t395
+read\t1180\t394
+write\t1180\t394
+ioctl\t1180\t394
+compat_ioctl\t1180\t394
+set_termios\t1180\t394
+poll\t1180\t394
+hangup\t1180\t394
+receive_buf\t1180\t396
+receive_buf2\t1180\t396
+write_wakeup\t1187\t394
 struct snd_pcm_ops
-open\t1222\t390
-close\t1223\t391
-hw_params\t1224\t392
-prepare\t1225\t393
-hw_free\t1132\t394
-ioctl\t1132\t394
-sync_stop\t1132\t394
-copy\t1132\t394
-fill_silence\t1132\t394
-mmap\t1132\t394
-trigger\t1226\t395
-pointer\t1226\t395
-ack\t1226\t395
+open\t1270\t397
+close\t1271\t398
+hw_params\t1272\t399
+prepare\t1273\t400
+hw_free\t1180\t401
+ioctl\t1180\t401
+sync_stop\t1180\t401
+copy\t1180\t401
+fill_silence\t1180\t401
+mmap\t1180\t401
+trigger\t1274\t402
+pointer\t1274\t402
+ack\t1274\t402
 struct snd_soc_dai_ops
-startup\t1227\t396
-shutdown\t1228\t396
-hw_params\t1132\t396
-hw_free\t1132\t396
-prepare\t1132\t396
-mute_stream\t1132\t396
-trigger\t1229\t395
-probe\t1230\t397
-remove\t1231\t398
-set_sysclk\t1132\t396
-set_fmt\t1132\t396
-set_pll\t1132\t396
-set_clkdiv\t1132\t396
-set_tdm_slot\t1132\t396
-set_bclk_ratio\t1132\t396
+startup\t1275\t403
+shutdown\t1276\t403
+hw_params\t1180\t403
+hw_free\t1180\t403
+prepare\t1180\t403
+mute_stream\t1180\t403
+trigger\t1277\t402
+probe\t1278\t404
+remove\t1279\t405
+set_sysclk\t1180\t403
+set_fmt\t1180\t403
+set_pll\t1180\t403
+set_clkdiv\t1180\t403
+set_tdm_slot\t1180\t403
+set_bclk_ratio\t1180\t403
 struct snd_soc_ops
-startup\t1227\t399
-shutdown\t1228\t399
-hw_params\t1132\t399
-hw_free\t1132\t399
-prepare\t1132\t399
-trigger\t1229\t395
+startup\t1275\t406
+shutdown\t1276\t406
+hw_params\t1180\t406
+hw_free\t1180\t406
+prepare\t1180\t406
+trigger\t1277\t402
 struct snd_soc_component_driver
-probe\t1232\t397
-remove\t1233\t398
-open\t1234\t400
-close\t1235\t400
-hw_params\t1236\t400
-hw_free\t1236\t400
-prepare\t1236\t400
-trigger\t1229\t395
-pointer\t1229\t395
-suspend\t1237\t400
-resume\t1153\t400
+probe\t1280\t404
+remove\t1281\t405
+open\t1282\t407
+close\t1283\t407
+hw_params\t1284\t407
+hw_free\t1284\t407
+prepare\t1284\t407
+trigger\t1277\t402
+pointer\t1277\t402
+suspend\t1285\t407
+resume\t1201\t407
 struct snd_rawmidi_ops
-open\t1238\t401
-close\t1239\t402
-trigger\t1139\t403
+open\t1286\t408
+close\t1287\t409
+trigger\t1187\t410
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1240\t404
-put\t1241\t404
-info\t1132\t404
+get\t1288\t411
+put\t1289\t411
+info\t1180\t411
 struct input_dev
-open\t1242\t405
-close\t1243\t405
-flush\t1244\t405
-event\t1245\t405
+open\t1290\t412
+close\t1291\t412
+flush\t1292\t412
+event\t1293\t412
 struct rc_dev
-open\t1246\t406
-close\t1247\t406
+open\t1294\t413
+close\t1295\t413
 struct led_classdev
-brightness_set\t1138\t407
-brightness_set_blocking\t1132\t407
+brightness_set\t1186\t414
+brightness_set_blocking\t1180\t414
 struct backlight_ops
-update_status\t1248\t408
-get_brightness\t1132\t409
+update_status\t1296\t415
+get_brightness\t1180\t416
 struct thermal_zone_device_ops
-get_temp\t1249\t410
-should_bind\t1249\t410
+get_temp\t1297\t417
+should_bind\t1297\t417
 struct thermal_cooling_device_ops
-set_cur_state\t1250\t411
-get_max_state\t1132\t411
-get_cur_state\t1132\t411
+set_cur_state\t1298\t418
+get_max_state\t1180\t418
+get_cur_state\t1180\t418
 struct hwmon_ops
-read\t1132\t412
-read_string\t1132\t412
-write\t1132\t412
+read\t1180\t419
+read_string\t1180\t419
+write\t1180\t419
 struct watchdog_ops
-start\t1251\t413
-ping\t1251\t413
-set_timeout\t1251\t413
-set_pretimeout\t1251\t413
-get_timeleft\t1251\t413
-ioctl\t1251\t413
-stop\t1132\t413
+start\t1299\t420
+ping\t1299\t420
+set_timeout\t1299\t420
+set_pretimeout\t1299\t420
+get_timeleft\t1299\t420
+ioctl\t1299\t420
+stop\t1180\t420
 struct rtc_class_ops
-read_time\t1252\t414
-set_time\t1252\t414
-read_alarm\t1252\t414
-set_alarm\t1252\t414
-alarm_irq_enable\t1252\t414
+read_time\t1300\t421
+set_time\t1300\t421
+read_alarm\t1300\t421
+set_alarm\t1300\t421
+alarm_irq_enable\t1300\t421
 struct power_supply_desc
-external_power_changed\t1132\t415
+external_power_changed\t1180\t422
 struct regulator_ops
-enable\t1253\t416
-disable\t1253\t416
-set_voltage\t1253\t416
-set_voltage_sel\t1253\t416
-set_mode\t1253\t416
+enable\t1301\t423
+disable\t1301\t423
+set_voltage\t1301\t423
+set_voltage_sel\t1301\t423
+set_mode\t1301\t423
 struct clk_ops
-prepare\t1254\t417
-unprepare\t1254\t417
-is_prepared\t1254\t417
-unprepare_unused\t1254\t417
-recalc_rate\t1254\t417
-round_rate\t1254\t417
-determine_rate\t1254\t417
-set_parent\t1254\t417
-get_parent\t1254\t417
-set_rate\t1254\t417
-set_rate_and_parent\t1254\t417
-recalc_accuracy\t1254\t417
-get_phase\t1254\t417
-set_phase\t1254\t417
-get_duty_cycle\t1254\t417
-set_duty_cycle\t1254\t417
-init\t1254\t417
-terminate\t1254\t417
-enable\t1255\t417
-disable\t1255\t417
-disable_unused\t1255\t417
-is_enabled\t1138\t418
-save_context\t1139\t417
-restore_context\t1139\t417
-debug_init\t1139\t417
+prepare\t1302\t424
+unprepare\t1302\t424
+is_prepared\t1302\t424
+unprepare_unused\t1302\t424
+recalc_rate\t1302\t424
+round_rate\t1302\t424
+determine_rate\t1302\t424
+set_parent\t1302\t424
+get_parent\t1302\t424
+set_rate\t1302\t424
+set_rate_and_parent\t1302\t424
+recalc_accuracy\t1302\t424
+get_phase\t1302\t424
+set_phase\t1302\t424
+get_duty_cycle\t1302\t424
+set_duty_cycle\t1302\t424
+init\t1302\t424
+terminate\t1302\t424
+enable\t1303\t424
+disable\t1303\t424
+disable_unused\t1303\t424
+is_enabled\t1186\t425
+save_context\t1187\t424
+restore_context\t1187\t424
+debug_init\t1187\t424
 struct gpio_chip
-request\t1256\t419
-free\t1257\t419
-get\t1258\t419
-set\t1258\t419
-get_multiple\t1258\t419
-set_multiple\t1258\t419
-direction_input\t1258\t419
-direction_output\t1258\t419
-get_direction\t1258\t419
+request\t1304\t426
+free\t1305\t426
+get\t1306\t426
+set\t1306\t426
+get_multiple\t1306\t426
+set_multiple\t1306\t426
+direction_input\t1306\t426
+direction_output\t1306\t426
+get_direction\t1306\t426
 struct pwm_ops
-request\t1259\t420
-free\t1260\t421
-capture\t1261\t422
-apply\t1139\t423
+request\t1307\t427
+free\t1308\t428
+capture\t1309\t429
+apply\t1187\t430
 struct iio_info
-read_event_value\t1132\t424
-write_event_value\t1132\t424
-read_event_config\t1132\t424
-write_event_config\t1132\t424
-write_raw_get_fmt\t1132\t424
-read_raw\t1132\t425
-read_raw_multi\t1132\t425
-read_avail\t1132\t425
-write_raw\t1132\t425
-read_label\t1132\t425
-debugfs_reg_access\t1132\t425
-update_scan_mode\t1262\t426
+read_event_value\t1180\t431
+write_event_value\t1180\t431
+read_event_config\t1180\t431
+write_event_config\t1180\t431
+write_raw_get_fmt\t1180\t431
+read_raw\t1180\t432
+read_raw_multi\t1180\t432
+read_avail\t1180\t432
+write_raw\t1180\t432
+read_label\t1180\t432
+debugfs_reg_access\t1180\t432
+update_scan_mode\t1310\t433
 struct phy_ops
-init\t1263\t427
-exit\t1264\t427
-power_on\t1265\t427
-power_off\t1266\t427
-set_mode\t1267\t427
-set_media\t1267\t427
-set_speed\t1267\t427
-reset\t1267\t427
-calibrate\t1267\t427
-connect\t1267\t427
-disconnect\t1267\t427
-configure\t1267\t427
-validate\t1267\t427
-release\t1267\t427
+init\t1311\t434
+exit\t1312\t434
+power_on\t1313\t434
+power_off\t1314\t434
+set_mode\t1315\t434
+set_media\t1315\t434
+set_speed\t1315\t434
+reset\t1315\t434
+calibrate\t1315\t434
+connect\t1315\t434
+disconnect\t1315\t434
+configure\t1315\t434
+validate\t1315\t434
+release\t1315\t434
 struct mii_bus
-read\t1268\t428
-write\t1268\t428
-read_c45\t1268\t428
-write_c45\t1268\t428
-reset\t1269\t429
+read\t1316\t435
+write\t1316\t435
+read_c45\t1316\t435
+write_c45\t1316\t435
+reset\t1317\t436
 struct pinmux_ops
-request\t1139\t430
-free\t1139\t430
-set_mux\t1139\t430
-gpio_request_enable\t1139\t430
-gpio_disable_free\t1139\t430
-gpio_set_direction\t1139\t430
+request\t1187\t437
+free\t1187\t437
+set_mux\t1187\t437
+gpio_request_enable\t1187\t437
+gpio_disable_free\t1187\t437
+gpio_set_direction\t1187\t437
 struct ptp_clock_info
-enable\t1139\t431
-verify\t1139\t431
-gettimex64\t1139\t431
-gettime64\t1139\t431
-settime64\t1139\t431
-adjfine\t1139\t431
-adjtime\t1139\t431
-getcrosststamp\t1139\t431
-do_aux_work\t1132\t432
+enable\t1187\t438
+verify\t1187\t438
+gettimex64\t1187\t438
+gettime64\t1187\t438
+settime64\t1187\t438
+adjfine\t1187\t438
+adjtime\t1187\t438
+getcrosststamp\t1187\t438
+do_aux_work\t1180\t439
 struct mmc_host_ops
-request_atomic\t1138\t433
-set_ios\t1132\t433
-get_ro\t1132\t433
-get_cd\t1132\t433
-request\t1139\t433
+request_atomic\t1186\t440
+set_ios\t1180\t440
+get_ro\t1180\t440
+get_cd\t1180\t440
+request\t1187\t440
 struct cec_adap_ops
-adap_enable\t1270\t434
+adap_enable\t1318\t441
 struct fb_ops
-fb_open\t1271\t435
-fb_release\t1272\t436
-fb_destroy\t1140\t437
+fb_open\t1319\t442
+fb_release\t1320\t443
+fb_destroy\t1188\t444
 struct console
-write_thread\t1132\t438
-write_atomic\t1138\t438
-write\t1139\t438
+write_thread\t1180\t445
+write_atomic\t1186\t445
+write\t1187\t445
 struct drm_panel_funcs
-prepare\t1273\t439
-unprepare\t1274\t439
-enable\t1275\t439
-disable\t1276\t439
-get_modes\t1132\t439
+prepare\t1321\t446
+unprepare\t1322\t446
+enable\t1323\t446
+disable\t1324\t446
+get_modes\t1180\t446
 struct drm_bridge_funcs
-attach\t1277\t440
-detach\t1278\t440
+attach\t1325\t447
+detach\t1326\t447
 struct iio_buffer_setup_ops
-preenable\t1279\t426
-postenable\t1280\t426
-predisable\t1281\t426
-postdisable\t1282\t426
+preenable\t1327\t433
+postenable\t1328\t433
+predisable\t1329\t433
+postdisable\t1330\t433
 struct iio_trigger_ops
-set_trigger_state\t1132\t441
+set_trigger_state\t1180\t448
 struct i2c_algorithm
-xfer\t1283\t442
-master_xfer\t1283\t442
-smbus_xfer\t1283\t442
-xfer_atomic\t1138\t442
-master_xfer_atomic\t1138\t442
-smbus_xfer_atomic\t1138\t442
+xfer\t1331\t449
+master_xfer\t1331\t449
+smbus_xfer\t1331\t449
+xfer_atomic\t1186\t449
+master_xfer_atomic\t1186\t449
+smbus_xfer_atomic\t1186\t449
 struct spi_controller
-transfer_one\t1284\t443
-transfer_one_message\t1284\t443
-prepare_message\t1284\t443
+transfer_one\t1332\t450
+transfer_one_message\t1332\t450
+prepare_message\t1332\t450
 struct nvmem_config
-reg_read\t1132\t444
-reg_write\t1132\t444
+reg_read\t1180\t451
+reg_write\t1180\t451
 struct drm_driver
-open\t1285\t445
-postclose\t1286\t445
-release\t1287\t446
+open\t1333\t452
+postclose\t1334\t452
+release\t1335\t453
 struct drm_crtc_funcs
-enable_vblank\t1288\t447
-disable_vblank\t1289\t448
-destroy\t1204\t449
+enable_vblank\t1336\t454
+disable_vblank\t1337\t455
+destroy\t1252\t456
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1204\t450
-late_register\t1132\t450
-early_unregister\t1132\t450
+destroy\t1252\t457
+late_register\t1180\t457
+early_unregister\t1180\t457
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1132\t451
-atomic_enable\t1132\t451
-atomic_disable\t1132\t451
-atomic_flush\t1132\t451
-atomic_begin\t1132\t451
-atomic_update\t1132\t451
-prepare_fb\t1132\t451
-cleanup_fb\t1132\t451
-mode_set\t1132\t451
-mode_set_nofb\t1132\t451
+atomic_check\t1180\t458
+atomic_enable\t1180\t458
+atomic_disable\t1180\t458
+atomic_flush\t1180\t458
+atomic_begin\t1180\t458
+atomic_update\t1180\t458
+prepare_fb\t1180\t458
+cleanup_fb\t1180\t458
+mode_set\t1180\t458
+mode_set_nofb\t1180\t458
 struct drm_connector_helper_funcs
-get_modes\t1132\t452
-detect_ctx\t1132\t452
-mode_valid\t1132\t452
-best_encoder\t1132\t452
+get_modes\t1180\t459
+detect_ctx\t1180\t459
+mode_valid\t1180\t459
+best_encoder\t1180\t459
 struct v4l2_file_operations
-open\t1290\t453
-release\t1291\t454
-read\t1132\t453
-write\t1132\t453
-poll\t1132\t453
-unlocked_ioctl\t1132\t453
-mmap\t1132\t453
+open\t1338\t460
+release\t1339\t461
+read\t1180\t460
+write\t1180\t460
+poll\t1180\t460
+unlocked_ioctl\t1180\t460
+mmap\t1180\t460
 struct v4l2_ioctl_ops
-*\t1132\t455
+*\t1180\t462
 struct vb2_ops
-queue_setup\t1132\t456
-buf_init\t1132\t456
-buf_cleanup\t1132\t456
-buf_finish\t1132\t456
-buf_prepare\t1132\t456
-buf_queue\t1139\t456
-prepare_streaming\t1292\t456
-unprepare_streaming\t1293\t456
-start_streaming\t1294\t456
-stop_streaming\t1295\t456
+queue_setup\t1180\t463
+buf_init\t1180\t463
+buf_cleanup\t1180\t463
+buf_finish\t1180\t463
+buf_prepare\t1180\t463
+buf_queue\t1187\t463
+prepare_streaming\t1340\t463
+unprepare_streaming\t1341\t463
+start_streaming\t1342\t463
+stop_streaming\t1343\t463
 struct v4l2_ctrl_ops
-s_ctrl\t1296\t457
-try_ctrl\t1296\t457
-g_volatile_ctrl\t1296\t457
+s_ctrl\t1344\t464
+try_ctrl\t1344\t464
+g_volatile_ctrl\t1344\t464
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1132\t458
-set_fmt\t1132\t458
-get_fmt\t1132\t458
-enum_mbus_code\t1132\t458
-enum_frame_size\t1132\t458
-get_selection\t1132\t458
-set_selection\t1132\t458
-enable_streams\t1132\t458
-disable_streams\t1132\t458
+s_stream\t1180\t465
+set_fmt\t1180\t465
+get_fmt\t1180\t465
+enum_mbus_code\t1180\t465
+enum_frame_size\t1180\t465
+get_selection\t1180\t465
+set_selection\t1180\t465
+enable_streams\t1180\t465
+disable_streams\t1180\t465
 struct v4l2_subdev_internal_ops
-open\t1297\t459
-close\t1286\t459
-release\t1140\t459
+open\t1345\t466
+close\t1334\t466
+release\t1188\t466
 struct file_operations
-llseek\t1132\t460
-read\t1132\t460
-write\t1132\t460
-read_iter\t1132\t460
-write_iter\t1132\t460
-poll\t1132\t460
-unlocked_ioctl\t1132\t460
-compat_ioctl\t1132\t460
-mmap\t1132\t460
-flush\t1132\t460
-fsync\t1132\t460
-fasync\t1132\t460
-lock\t1132\t460
-flock\t1132\t460
-fallocate\t1132\t460
-splice_read\t1132\t460
-splice_write\t1132\t460
-show_fdinfo\t1132\t460
-open\t1290\t460
-release\t1298\t461
-iterate_shared\t1299\t460
+llseek\t1180\t467
+read\t1180\t467
+write\t1180\t467
+read_iter\t1180\t467
+write_iter\t1180\t467
+poll\t1180\t467
+unlocked_ioctl\t1180\t467
+compat_ioctl\t1180\t467
+mmap\t1180\t467
+flush\t1180\t467
+fsync\t1180\t467
+fasync\t1180\t467
+lock\t1180\t467
+flock\t1180\t467
+fallocate\t1180\t467
+splice_read\t1180\t467
+splice_write\t1180\t467
+show_fdinfo\t1180\t467
+open\t1338\t467
+release\t1346\t468
+iterate_shared\t1347\t467
 struct inode_operations
-lookup\t1300\t462
-create\t1301\t462
-mknod\t1301\t462
-symlink\t1301\t462
-mkdir\t1301\t462
-link\t1301\t462
-unlink\t1302\t462
-rmdir\t1302\t462
-rename\t1301\t462
-setattr\t1303\t462
-fileattr_set\t1303\t462
-readlink\t1132\t462
-get_acl\t1132\t462
-getattr\t1132\t462
-listxattr\t1132\t462
-fiemap\t1132\t462
-update_time\t1132\t462
-tmpfile\t1132\t462
-fileattr_get\t1132\t462
-get_link\t1139\t462
-permission\t1139\t462
-get_inode_acl\t1139\t462
-atomic_open\t1300\t462
+lookup\t1348\t469
+create\t1349\t469
+mknod\t1349\t469
+symlink\t1349\t469
+mkdir\t1349\t469
+link\t1349\t469
+unlink\t1350\t469
+rmdir\t1350\t469
+rename\t1349\t469
+setattr\t1351\t469
+fileattr_set\t1351\t469
+readlink\t1180\t469
+get_acl\t1180\t469
+getattr\t1180\t469
+listxattr\t1180\t469
+fiemap\t1180\t469
+update_time\t1180\t469
+tmpfile\t1180\t469
+fileattr_get\t1180\t469
+get_link\t1187\t469
+permission\t1187\t469
+get_inode_acl\t1187\t469
+atomic_open\t1348\t469
 struct xattr_handler
-list\t1132\t463
-get\t1132\t463
-set\t1304\t463
+list\t1180\t470
+get\t1180\t470
+set\t1352\t470
 struct super_operations
-put_super\t1305\t464
-freeze_fs\t1306\t464
-unfreeze_fs\t1306\t464
-remount_fs\t1306\t464
-sync_fs\t1307\t464
-free_inode\t1308\t464
-drop_inode\t1309\t464
+put_super\t1353\t471
+freeze_fs\t1354\t471
+unfreeze_fs\t1354\t471
+remount_fs\t1354\t471
+sync_fs\t1355\t471
+free_inode\t1356\t471
+drop_inode\t1357\t471
 struct dentry_operations
-d_hash\t1138\t465
-d_compare\t1138\t465
-d_dname\t1138\t465
-d_delete\t1310\t465
-d_prune\t1310\t465
-d_init\t1132\t465
-d_release\t1132\t465
-d_iput\t1132\t465
-d_automount\t1132\t465
-d_weak_revalidate\t1132\t465
-d_real\t1132\t465
-d_revalidate\t1139\t465
-d_manage\t1139\t465
+d_hash\t1186\t472
+d_compare\t1186\t472
+d_dname\t1186\t472
+d_delete\t1358\t472
+d_prune\t1358\t472
+d_init\t1180\t472
+d_release\t1180\t472
+d_iput\t1180\t472
+d_automount\t1180\t472
+d_weak_revalidate\t1180\t472
+d_real\t1180\t472
+d_revalidate\t1187\t472
+d_manage\t1187\t472
 struct address_space_operations
-writepage\t1132\t466
-read_folio\t1132\t466
-swap_rw\t1132\t466
-readahead\t1132\t466
-bmap\t1132\t466
-direct_IO\t1132\t466
-writepages\t1132\t466
-migrate_folio\t1132\t466
-swap_activate\t1132\t466
-swap_deactivate\t1132\t466
-invalidate_folio\t1311\t466
-release_folio\t1311\t466
-launder_folio\t1311\t466
-is_partially_uptodate\t1311\t466
-error_remove_folio\t1312\t466
-write_begin\t1132\t466
-write_end\t1132\t466
-dirty_folio\t1138\t466
-free_folio\t1138\t466
+writepage\t1180\t473
+read_folio\t1180\t473
+swap_rw\t1180\t473
+readahead\t1180\t473
+bmap\t1180\t473
+direct_IO\t1180\t473
+writepages\t1180\t473
+migrate_folio\t1180\t473
+swap_activate\t1180\t473
+swap_deactivate\t1180\t473
+invalidate_folio\t1359\t473
+release_folio\t1359\t473
+launder_folio\t1359\t473
+is_partially_uptodate\t1359\t473
+error_remove_folio\t1360\t473
+write_begin\t1180\t473
+write_end\t1180\t473
+dirty_folio\t1186\t473
+free_folio\t1186\t473
 struct vm_operations_struct
-open\t1313\t467
-close\t1314\t467
-fault\t1132\t467
-page_mkwrite\t1132\t467
-pfn_mkwrite\t1132\t467
-access\t1314\t467
-map_pages\t1315\t467
+open\t1361\t474
+close\t1362\t474
+fault\t1180\t474
+page_mkwrite\t1180\t474
+pfn_mkwrite\t1180\t474
+access\t1362\t474
+map_pages\t1363\t474
 struct seq_operations
-start\t1316\t468
-next\t1316\t468
-stop\t1316\t468
-show\t1316\t468
+start\t1364\t475
+next\t1364\t475
+stop\t1364\t475
+show\t1364\t475
 struct sysfs_ops
-show\t1132\t373
-store\t1132\t373
+show\t1180\t380
+store\t1180\t380
 struct mmu_notifier_ops
-release\t1132\t469
-arch_invalidate_secondary_tlbs\t1138\t469
-free_notifier\t1317\t469
-invalidate_range_start\t1139\t469
-invalidate_range_end\t1139\t469
-clear_flush_young\t1139\t469
-clear_young\t1139\t469
-test_young\t1139\t469
+release\t1180\t476
+arch_invalidate_secondary_tlbs\t1186\t476
+free_notifier\t1365\t476
+invalidate_range_start\t1187\t476
+invalidate_range_end\t1187\t476
+clear_flush_young\t1187\t476
+clear_young\t1187\t476
+test_young\t1187\t476
 struct file_lock_operations
-fl_copy_lock\t1138\t470
+fl_copy_lock\t1186\t477
 struct lock_manager_operations
-lm_notify\t1318\t471
-lm_break\t1319\t471
-lm_change\t1319\t471
-lm_breaker_owns_lease\t1319\t471
-lm_lock_expirable\t1319\t471
-lm_grant\t1138\t471
-lm_expire_lock\t1132\t471
+lm_notify\t1366\t478
+lm_break\t1367\t478
+lm_change\t1367\t478
+lm_breaker_owns_lease\t1367\t478
+lm_lock_expirable\t1367\t478
+lm_grant\t1186\t478
+lm_expire_lock\t1180\t478
 struct file_system_type
-mount\t1132\t472
-init_fs_context\t1132\t472
-kill_sb\t1305\t472
+mount\t1180\t479
+init_fs_context\t1180\t479
+kill_sb\t1353\t479
 struct block_device_operations
-open\t1320\t473
-release\t1321\t473
-ioctl\t1132\t473
-compat_ioctl\t1132\t473
-unlock_native_capacity\t1132\t473
-getgeo\t1132\t473
-free_disk\t1140\t474
-direct_access\t1139\t473
-submit_bio\t1139\t473
+open\t1368\t480
+release\t1369\t480
+ioctl\t1180\t480
+compat_ioctl\t1180\t480
+unlock_native_capacity\t1180\t480
+getgeo\t1180\t480
+free_disk\t1188\t481
+direct_access\t1187\t480
+submit_bio\t1187\t480
 struct blk_mq_ops
-queue_rq\t1322\t475
-queue_rqs\t1322\t475
-commit_rqs\t1322\t475
-timeout\t1132\t476
-complete\t1138\t477
-init_hctx\t1323\t478
-init_request\t1323\t478
-exit_hctx\t1324\t478
-exit_request\t1324\t478
+queue_rq\t1370\t482
+queue_rqs\t1370\t482
+commit_rqs\t1370\t482
+timeout\t1180\t483
+complete\t1186\t484
+init_hctx\t1371\t485
+init_request\t1371\t485
+exit_hctx\t1372\t485
+exit_request\t1372\t485
 struct scsi_host_template
-queuecommand\t1138\t479
-eh_timed_out\t1139\t480
-eh_abort_handler\t1132\t479
-eh_device_reset_handler\t1132\t479
-eh_target_reset_handler\t1132\t479
-eh_bus_reset_handler\t1132\t479
-eh_host_reset_handler\t1132\t479
-slave_alloc\t1132\t479
-slave_configure\t1132\t479
-info\t1132\t479
-ioctl\t1132\t479
-bios_param\t1132\t479
-slave_destroy\t1325\t479
+queuecommand\t1186\t486
+eh_timed_out\t1187\t487
+eh_abort_handler\t1180\t486
+eh_device_reset_handler\t1180\t486
+eh_target_reset_handler\t1180\t486
+eh_bus_reset_handler\t1180\t486
+eh_host_reset_handler\t1180\t486
+slave_alloc\t1180\t486
+slave_configure\t1180\t486
+info\t1180\t486
+ioctl\t1180\t486
+bios_param\t1180\t486
+slave_destroy\t1373\t486
 struct ata_port_operations
-qc_defer\t1326\t481
-qc_prep\t1326\t481
-qc_issue\t1326\t481
-qc_fill_rtf\t1326\t481
-softreset\t1132\t482
-hardreset\t1132\t482
-prereset\t1132\t482
-postreset\t1132\t482
-error_handler\t1132\t482
-set_piomode\t1132\t482
-set_dmamode\t1132\t482
-set_mode\t1132\t482
-dev_config\t1132\t482
-cable_detect\t1132\t482
-port_start\t1327\t483
-port_stop\t1328\t483
-host_stop\t1204\t483
+qc_defer\t1374\t488
+qc_prep\t1374\t488
+qc_issue\t1374\t488
+qc_fill_rtf\t1374\t488
+softreset\t1180\t489
+hardreset\t1180\t489
+prereset\t1180\t489
+postreset\t1180\t489
+error_handler\t1180\t489
+set_piomode\t1180\t489
+set_dmamode\t1180\t489
+set_mode\t1180\t489
+dev_config\t1180\t489
+cable_detect\t1180\t489
+port_start\t1375\t490
+port_stop\t1376\t490
+host_stop\t1252\t490
 struct mtd_info
-_panic_write\t1138\t484
+_panic_write\t1186\t491
 struct nand_controller_ops
-attach_chip\t1329\t485
-detach_chip\t1330\t485
-exec_op\t1132\t485
+attach_chip\t1377\t492
+detach_chip\t1378\t492
+exec_op\t1180\t492
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1331\t486
-exit\t1332\t486
-encrypt\t1139\t486
-decrypt\t1139\t486
-setkey\t1139\t486
+init\t1379\t493
+exit\t1380\t493
+encrypt\t1187\t493
+decrypt\t1187\t493
+setkey\t1187\t493
 struct ahash_alg,struct shash_alg
-init\t1139\t487
-update\t1139\t487
-final\t1139\t487
-finup\t1139\t487
-digest\t1139\t487
-export\t1139\t487
-import\t1139\t487
-setkey\t1139\t487
-init_tfm\t1333\t487
-exit_tfm\t1334\t487
+init\t1187\t494
+update\t1187\t494
+final\t1187\t494
+finup\t1187\t494
+digest\t1187\t494
+export\t1187\t494
+import\t1187\t494
+setkey\t1187\t494
+init_tfm\t1381\t494
+exit_tfm\t1382\t494
 struct net_device_ops
-ndo_init\t1335\t488
-ndo_uninit\t1336\t489
-ndo_open\t1337\t490
-ndo_stop\t1338\t491
-ndo_do_ioctl\t1339\t490
-ndo_siocbond\t1339\t490
-ndo_siocwandev\t1339\t490
-ndo_siocdevprivate\t1339\t490
-ndo_eth_ioctl\t1339\t490
-ndo_set_mac_address\t1339\t277
-ndo_change_mtu\t1339\t277
-ndo_fix_features\t1339\t492
-ndo_set_features\t1339\t492
-ndo_vlan_rx_add_vid\t1339\t493
-ndo_vlan_rx_kill_vid\t1339\t493
-ndo_select_queue\t1138\t494
-ndo_features_check\t1138\t494
-ndo_get_stats\t1138\t490
-ndo_get_stats64\t1138\t490
-ndo_start_xmit\t1340\t490
-ndo_tx_timeout\t1341\t490
-ndo_set_rx_mode\t1342\t490
+ndo_init\t1383\t495
+ndo_uninit\t1384\t496
+ndo_open\t1385\t497
+ndo_stop\t1386\t498
+ndo_do_ioctl\t1387\t497
+ndo_siocbond\t1387\t497
+ndo_siocwandev\t1387\t497
+ndo_siocdevprivate\t1387\t497
+ndo_eth_ioctl\t1387\t497
+ndo_set_mac_address\t1387\t282
+ndo_change_mtu\t1387\t282
+ndo_fix_features\t1387\t499
+ndo_set_features\t1387\t499
+ndo_vlan_rx_add_vid\t1387\t500
+ndo_vlan_rx_kill_vid\t1387\t500
+ndo_select_queue\t1186\t501
+ndo_features_check\t1186\t501
+ndo_get_stats\t1186\t497
+ndo_get_stats64\t1186\t497
+ndo_start_xmit\t1388\t497
+ndo_tx_timeout\t1389\t497
+ndo_set_rx_mode\t1390\t497
 struct napi_struct
-poll\t1343\t495
+poll\t1391\t502
 struct pernet_operations
-init\t1344\t496
-pre_exit\t1345\t496
-exit\t1345\t496
-exit_batch\t1345\t496
+init\t1392\t503
+pre_exit\t1393\t503
+exit\t1393\t503
+exit_batch\t1393\t503
 struct ethtool_ops
-*\t1339\t497
+*\t1387\t504
 struct net_device
-priv_destructor\t1204\t498
+priv_destructor\t1252\t505
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1346\t499
-dumpit\t1346\t499
-start\t1346\t499
-done\t1346\t499
+doit\t1394\t506
+dumpit\t1394\t506
+start\t1394\t506
+done\t1394\t506
 struct rtnl_link_ops
-newlink\t1347\t500
-dellink\t1348\t501
-changelink\t1339\t502
-validate\t1132\t503
-get_size\t1132\t503
-fill_info\t1132\t503
-get_num_tx_queues\t1132\t503
-get_num_rx_queues\t1132\t503
-setup\t1132\t503
+newlink\t1395\t507
+dellink\t1396\t508
+changelink\t1387\t509
+validate\t1180\t510
+get_size\t1180\t510
+fill_info\t1180\t510
+get_num_tx_queues\t1180\t510
+get_num_rx_queues\t1180\t510
+setup\t1180\t510
 struct Qdisc_ops
-init\t1349\t504
-change\t1339\t505
-destroy\t1332\t506
-enqueue\t1350\t507
-dequeue\t1350\t507
-peek\t1350\t507
+init\t1397\t511
+change\t1387\t512
+destroy\t1380\t513
+enqueue\t1398\t514
+dequeue\t1398\t514
+peek\t1398\t514
 struct proto_ops
-release\t1351\t508
-bind\t1132\t509
-connect\t1132\t509
-accept\t1132\t509
-listen\t1132\t509
-ioctl\t1132\t509
-compat_ioctl\t1132\t509
-sendmsg\t1132\t509
-recvmsg\t1132\t509
-shutdown\t1132\t509
-setsockopt\t1132\t509
-getsockopt\t1132\t509
-socketpair\t1132\t509
-getname\t1132\t509
-poll\t1132\t509
-mmap\t1132\t509
+release\t1399\t515
+bind\t1180\t516
+connect\t1180\t516
+accept\t1180\t516
+listen\t1180\t516
+ioctl\t1180\t516
+compat_ioctl\t1180\t516
+sendmsg\t1180\t516
+recvmsg\t1180\t516
+shutdown\t1180\t516
+setsockopt\t1180\t516
+getsockopt\t1180\t516
+socketpair\t1180\t516
+getname\t1180\t516
+poll\t1180\t516
+mmap\t1180\t516
 struct cfg80211_ops
-add_virtual_intf\t1352\t510
-del_virtual_intf\t1352\t510
-change_virtual_intf\t1352\t510
-*\t1353\t510
+add_virtual_intf\t1400\t517
+del_virtual_intf\t1400\t517
+change_virtual_intf\t1400\t517
+*\t1401\t517
 struct ieee80211_ops
-start\t1354\t511
-stop\t1355\t512
-add_interface\t1356\t513
-remove_interface\t1357\t514
-change_interface\t1358\t515
-config\t1358\t515
-vif_cfg_changed\t1358\t515
-link_info_changed\t1358\t515
-configure_filter\t1358\t515
-set_key\t1358\t515
-hw_scan\t1358\t515
-cancel_hw_scan\t1358\t515
-sta_state\t1358\t515
-sta_add\t1358\t515
-sta_remove\t1358\t515
-conf_tx\t1358\t515
-flush\t1358\t515
-ampdu_action\t1358\t515
-add_chanctx\t1358\t515
-remove_chanctx\t1358\t515
-change_chanctx\t1358\t515
-assign_vif_chanctx\t1358\t515
-unassign_vif_chanctx\t1358\t515
-remain_on_channel\t1358\t515
-cancel_remain_on_channel\t1358\t515
-tx\t1138\t515
-prepare_multicast\t1138\t515
-set_tim\t1138\t515
-update_tkip_key\t1138\t515
-get_key_seq\t1138\t515
-sta_notify\t1138\t515
-sta_rc_update\t1138\t515
-sta_rate_tbl_update\t1138\t515
-event_callback\t1138\t515
-release_buffered_frames\t1138\t515
-allow_buffered_frames\t1138\t515
-ipv6_addr_change\t1138\t515
-wake_tx_queue\t1138\t515
-get_stats\t1132\t515
-set_frag_threshold\t1132\t515
-set_rts_threshold\t1132\t515
-sta_statistics\t1132\t515
-get_tsf\t1132\t515
-set_tsf\t1132\t515
-offset_tsf\t1132\t515
-reset_tsf\t1132\t515
-tx_last_beacon\t1132\t515
-rfkill_poll\t1132\t515
-set_coverage_class\t1132\t515
-testmode_cmd\t1132\t515
-set_bitrate_mask\t1132\t515
-reconfig_complete\t1132\t515
-bss_info_changed\t1132\t515
-sw_scan_start\t1132\t515
-sw_scan_complete\t1132\t515
+start\t1402\t518
+stop\t1403\t519
+add_interface\t1404\t520
+remove_interface\t1405\t521
+change_interface\t1406\t522
+config\t1406\t522
+vif_cfg_changed\t1406\t522
+link_info_changed\t1406\t522
+configure_filter\t1406\t522
+set_key\t1406\t522
+hw_scan\t1406\t522
+cancel_hw_scan\t1406\t522
+sta_state\t1406\t522
+sta_add\t1406\t522
+sta_remove\t1406\t522
+conf_tx\t1406\t522
+flush\t1406\t522
+ampdu_action\t1406\t522
+add_chanctx\t1406\t522
+remove_chanctx\t1406\t522
+change_chanctx\t1406\t522
+assign_vif_chanctx\t1406\t522
+unassign_vif_chanctx\t1406\t522
+remain_on_channel\t1406\t522
+cancel_remain_on_channel\t1406\t522
+tx\t1186\t522
+prepare_multicast\t1186\t522
+set_tim\t1186\t522
+update_tkip_key\t1186\t522
+get_key_seq\t1186\t522
+sta_notify\t1186\t522
+sta_rc_update\t1186\t522
+sta_rate_tbl_update\t1186\t522
+event_callback\t1186\t522
+release_buffered_frames\t1186\t522
+allow_buffered_frames\t1186\t522
+ipv6_addr_change\t1186\t522
+wake_tx_queue\t1186\t522
+get_stats\t1180\t522
+set_frag_threshold\t1180\t522
+set_rts_threshold\t1180\t522
+sta_statistics\t1180\t522
+get_tsf\t1180\t522
+set_tsf\t1180\t522
+offset_tsf\t1180\t522
+reset_tsf\t1180\t522
+tx_last_beacon\t1180\t522
+rfkill_poll\t1180\t522
+set_coverage_class\t1180\t522
+testmode_cmd\t1180\t522
+set_bitrate_mask\t1180\t522
+reconfig_complete\t1180\t522
+bss_info_changed\t1180\t522
+sw_scan_start\t1180\t522
+sw_scan_complete\t1180\t522
 struct phy_driver
-probe\t1359\t516
-remove\t1360\t517
-handle_interrupt\t1361\t518
-config_init\t1132\t519
-soft_reset\t1132\t519
-config_intr\t1132\t519
-config_aneg\t1132\t519
-read_status\t1132\t519
-link_change_notify\t1132\t519
-aneg_done\t1132\t519
-suspend\t1237\t519
-resume\t1153\t519
+probe\t1407\t523
+remove\t1408\t524
+handle_interrupt\t1409\t525
+config_init\t1180\t526
+soft_reset\t1180\t526
+config_intr\t1180\t526
+config_aneg\t1180\t526
+read_status\t1180\t526
+link_change_notify\t1180\t526
+aneg_done\t1180\t526
+suspend\t1285\t526
+resume\t1201\t526
 struct dsa_switch_ops
-setup\t1362\t520
-teardown\t1363\t521
-port_enable\t1364\t522
-port_disable\t1365\t523
+setup\t1410\t527
+teardown\t1411\t528
+port_enable\t1412\t529
+port_disable\t1413\t530
 struct nfc_ops
-dev_up\t1366\t524
-dev_down\t1367\t524
-start_poll\t1368\t524
-stop_poll\t1368\t524
-dep_link_up\t1368\t524
-dep_link_down\t1368\t524
-activate_target\t1368\t524
-deactivate_target\t1368\t524
-im_transceive\t1368\t524
-tm_send\t1368\t524
-check_presence\t1368\t524
-enable_se\t1368\t524
-disable_se\t1368\t524
-fw_download\t1368\t524
+dev_up\t1414\t531
+dev_down\t1415\t531
+start_poll\t1416\t531
+stop_poll\t1416\t531
+dep_link_up\t1416\t531
+dep_link_down\t1416\t531
+activate_target\t1416\t531
+deactivate_target\t1416\t531
+im_transceive\t1416\t531
+tm_send\t1416\t531
+check_presence\t1416\t531
+enable_se\t1416\t531
+disable_se\t1416\t531
+fw_download\t1416\t531
 struct hci_dev
-open\t1369\t525
-close\t1370\t526
-setup\t1371\t527
-shutdown\t1371\t527
-flush\t1371\t527
-send\t1132\t528
+open\t1417\t532
+close\t1418\t533
+setup\t1419\t534
+shutdown\t1419\t534
+flush\t1419\t534
+send\t1180\t535
 struct ib_device_ops
-post_send\t1138\t529
-post_recv\t1138\t529
-poll_cq\t1138\t529
-req_notify_cq\t1138\t529
-*\t1132\t529
+post_send\t1186\t536
+post_recv\t1186\t536
+poll_cq\t1186\t536
+req_notify_cq\t1186\t536
+*\t1180\t536
 struct ib_client
-add\t1372\t530
-remove\t1373\t530
+add\t1420\t537
+remove\t1421\t537
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1315\t531
-func\t1315\t531
-handler\t1315\t531
-err_handler\t1315\t531
+hook\t1363\t538
+func\t1363\t538
+handler\t1363\t538
+err_handler\t1363\t538
 runner
-irq\t1374\t318
-irq-thread\t1375\t319
-softirq\t1130\t19
-tasklet\t1376\t316
-timer\t1377\t314
-hrtimer\t1378\t532
-napi\t1379\t495
-work\t1380\t315
-delayed-work\t1381\t315
-kthread-work\t1382\t533
-kthread\t1132\t228
-task-work\t1132\t534
-irq-work\t1383\t214
-cpu-call\t1131\t535
-rcu\t1130\t317
-urb\t1138\t536
-init\t1269\t54
-exit\t1204\t54
-pm\t1132\t537
-attribute\t1132\t373
-debugfs\t1132\t538
-devres\t1204\t539
-kref\t1140\t540
+irq\t1422\t325
+irq-thread\t1423\t326
+softirq\t1178\t19
+tasklet\t1424\t323
+timer\t1425\t321
+hrtimer\t1426\t539
+napi\t1427\t502
+work\t1428\t322
+delayed-work\t1429\t322
+kthread-work\t1430\t540
+kthread\t1180\t232
+task-work\t1180\t541
+irq-work\t1431\t218
+cpu-call\t1179\t542
+rcu\t1178\t324
+urb\t1186\t543
+init\t1317\t54
+exit\t1252\t54
+pm\t1180\t544
+attribute\t1180\t380
+debugfs\t1180\t545
+devres\t1252\t546
+kref\t1188\t547
 struct hrtimer
-function\t1384\t532
+function\t1432\t539
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1385\t329
-probe_new\t1385\t329
-connect\t1386\t329
-bind\t1386\t329
-attach\t1386\t329
-port_probe\t1386\t329
-remove\t1387\t329
-remove_new\t1387\t329
-disconnect\t1388\t329
-unbind\t1388\t329
-detach\t1388\t329
-port_remove\t1388\t329
-shutdown\t1144\t328
-suspend\t1145\t330
-resume\t1146\t331
+probe\t1433\t336
+probe_new\t1433\t336
+connect\t1434\t336
+bind\t1434\t336
+attach\t1434\t336
+port_probe\t1434\t336
+remove\t1435\t336
+remove_new\t1435\t336
+disconnect\t1436\t336
+unbind\t1436\t336
+detach\t1436\t336
+port_remove\t1436\t336
+shutdown\t1192\t335
+suspend\t1193\t337
+resume\t1194\t338
 struct dev_pm_ops
-prepare\t1132\t537
-complete\t1132\t537
-suspend\t1237\t537
-resume\t1153\t537
-freeze\t1389\t537
-poweroff\t1389\t537
-thaw\t1390\t537
-restore\t1390\t537
-suspend_late\t1391\t537
-freeze_late\t1391\t537
-poweroff_late\t1391\t537
-resume_early\t1392\t537
-thaw_early\t1392\t537
-restore_early\t1392\t537
-suspend_noirq\t1393\t537
-freeze_noirq\t1393\t537
-poweroff_noirq\t1393\t537
-resume_noirq\t1394\t537
-thaw_noirq\t1394\t537
-restore_noirq\t1394\t537
-runtime_suspend\t1395\t541
-runtime_resume\t1396\t541
-runtime_idle\t1132\t541
+prepare\t1180\t544
+complete\t1180\t544
+suspend\t1285\t544
+resume\t1201\t544
+freeze\t1437\t544
+poweroff\t1437\t544
+thaw\t1438\t544
+restore\t1438\t544
+suspend_late\t1439\t544
+freeze_late\t1439\t544
+poweroff_late\t1439\t544
+resume_early\t1440\t544
+thaw_early\t1440\t544
+restore_early\t1440\t544
+suspend_noirq\t1441\t544
+freeze_noirq\t1441\t544
+poweroff_noirq\t1441\t544
+resume_noirq\t1442\t544
+thaw_noirq\t1442\t544
+restore_noirq\t1442\t544
+runtime_suspend\t1443\t548
+runtime_resume\t1444\t548
+runtime_idle\t1180\t548
 *
-probe\t1397\t542
-probe_new\t1398\t542
-connect\t1399\t542
-bind\t1399\t542
-attach\t1399\t542
-port_probe\t1399\t542
-remove\t1400\t542
-remove_new\t1401\t542
-disconnect\t1402\t542
-unbind\t1402\t542
-detach\t1402\t542
-port_remove\t1402\t542
-init\t1403\t542
-ndo_init\t1403\t542
-exit\t1404\t542
-exit_batch\t1404\t542
-pre_exit\t1404\t542
-ndo_uninit\t1404\t542
-ndo_open\t1405\t542
-resume\t1405\t542
-ndo_stop\t1406\t542
-suspend\t1406\t542
-runtime_resume\t1407\t542
-resume_early\t1407\t542
-resume_noirq\t1407\t542
-thaw\t1407\t542
-restore\t1407\t542
-runtime_suspend\t1408\t542
-suspend_late\t1408\t542
-suspend_noirq\t1408\t542
-freeze\t1408\t542
-poweroff\t1408\t542
-shutdown\t1408\t542
-open\t1132\t542
-release\t1132\t542
-read\t1132\t542
-write\t1132\t542
-read_iter\t1132\t542
-write_iter\t1132\t542
-unlocked_ioctl\t1132\t542
-compat_ioctl\t1132\t542
-ioctl\t1132\t542
-llseek\t1132\t542
-mmap\t1132\t542
-poll\t1132\t542
-show\t1132\t542
-store\t1132\t542
-seq_show\t1132\t542
-ndo_set_mac_address\t1132\t542
-ndo_change_mtu\t1132\t542
-get_ethtool_stats\t1132\t542
-get_drvinfo\t1132\t542
-set_ringparam\t1132\t542
-threadfn\t1132\t542
-fallocate\t1132\t542
-fsync\t1132\t542
-setattr\t1132\t542
-mkdir\t1132\t542
-unlink\t1132\t542
-create\t1132\t542
-iterate_shared\t1132\t542`;
+probe\t1445\t549
+probe_new\t1446\t549
+connect\t1447\t549
+bind\t1447\t549
+attach\t1447\t549
+port_probe\t1447\t549
+remove\t1448\t549
+remove_new\t1449\t549
+disconnect\t1450\t549
+unbind\t1450\t549
+detach\t1450\t549
+port_remove\t1450\t549
+init\t1451\t549
+ndo_init\t1451\t549
+exit\t1452\t549
+exit_batch\t1452\t549
+pre_exit\t1452\t549
+ndo_uninit\t1452\t549
+ndo_open\t1453\t549
+resume\t1453\t549
+ndo_stop\t1454\t549
+suspend\t1454\t549
+runtime_resume\t1455\t549
+resume_early\t1455\t549
+resume_noirq\t1455\t549
+thaw\t1455\t549
+restore\t1455\t549
+runtime_suspend\t1456\t549
+suspend_late\t1456\t549
+suspend_noirq\t1456\t549
+freeze\t1456\t549
+poweroff\t1456\t549
+shutdown\t1456\t549
+open\t1180\t549
+release\t1180\t549
+read\t1180\t549
+write\t1180\t549
+read_iter\t1180\t549
+write_iter\t1180\t549
+unlocked_ioctl\t1180\t549
+compat_ioctl\t1180\t549
+ioctl\t1180\t549
+llseek\t1180\t549
+mmap\t1180\t549
+poll\t1180\t549
+show\t1180\t549
+store\t1180\t549
+seq_show\t1180\t549
+ndo_set_mac_address\t1180\t549
+ndo_change_mtu\t1180\t549
+get_ethtool_stats\t1180\t549
+get_drvinfo\t1180\t549
+set_ringparam\t1180\t549
+threadfn\t1180\t549
+fallocate\t1180\t549
+fsync\t1180\t549
+setattr\t1180\t549
+mkdir\t1180\t549
+unlink\t1180\t549
+create\t1180\t549
+iterate_shared\t1180\t549`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1409\t543
-raw_spinlock_t\t1410\t543
-rwlock_t\t1411\t543
-seqlock_t\t1412\t544
-struct mutex\t1413\t545
-struct rw_semaphore\t1414\t161
-struct semaphore\t1415\t160
-struct rt_mutex\t1416\t283
-atomic_t\t1417\t546
-atomic64_t\t1417\t546
-atomic_long_t\t1417\t547
-refcount_t\t1418\t548
-struct kref\t1418\t226
-struct completion\t1419\t549
-struct device\t1420\t539
-struct platform_device\t1420\t539
-struct i2c_client\t1420\t539
-struct spi_device\t1420\t539
-struct pci_dev\t1420\t539
-struct usb_interface\t1420\t539
-struct serio\t1420\t539
-struct gameport\t1420\t539
-struct hid_device\t1420\t539
-struct amba_device\t1420\t539
-struct mdio_device\t1420\t539
-struct virtio_device\t1420\t539
-struct vio_dev\t1420\t539
-struct xenbus_device\t1420\t539
-struct hv_device\t1420\t539
-struct sdio_func\t1420\t539
-struct memstick_dev\t1420\t539
-struct pnp_dev\t1420\t539
-struct acpi_device\t1420\t539
-struct parport\t1420\t539
-struct pcmcia_device\t1420\t539
-struct ps3_system_bus_device\t1420\t539
-struct rpmsg_device\t1420\t539
-struct auxiliary_device\t1420\t539
-struct slim_device\t1420\t539
-struct sdw_slave\t1420\t539
-struct fw_unit\t1420\t539
-struct mei_cl_device\t1420\t539
-struct rmi_function\t1420\t539
-struct ishtp_cl_device\t1420\t539
-struct wmi_device\t1420\t539
-struct ccw_device\t1420\t539
-struct mcb_device\t1420\t539
-struct bcma_device\t1420\t539
-struct ssb_device\t1420\t539
-struct gb_bundle\t1420\t539
-struct i3c_device\t1420\t539
-struct fsl_mc_device\t1420\t539
-struct host1x_device\t1420\t539
-struct mipi_dsi_device\t1420\t539
-struct usb_serial\t1420\t539
-struct usb_serial_port\t1420\t539
-struct psmouse\t1420\t539
-struct comedi_device\t1420\t539
-struct usb_gadget\t1420\t539
-struct usb_function\t1420\t539
-struct wm97xx\t1420\t539
-struct serdev_device\t1420\t539
-struct of_device\t1420\t539
-struct macio_dev\t1420\t539`;
+export const types = `spinlock_t\t1457\t550
+raw_spinlock_t\t1458\t550
+rwlock_t\t1459\t550
+seqlock_t\t1460\t551
+struct mutex\t1461\t552
+struct rw_semaphore\t1462\t165
+struct semaphore\t1463\t164
+struct rt_mutex\t1464\t289
+atomic_t\t1465\t553
+atomic64_t\t1465\t553
+atomic_long_t\t1465\t554
+refcount_t\t1466\t555
+struct kref\t1466\t230
+struct completion\t1467\t556
+struct device\t1468\t546
+struct platform_device\t1468\t546
+struct i2c_client\t1468\t546
+struct spi_device\t1468\t546
+struct pci_dev\t1468\t546
+struct usb_interface\t1468\t546
+struct serio\t1468\t546
+struct gameport\t1468\t546
+struct hid_device\t1468\t546
+struct amba_device\t1468\t546
+struct mdio_device\t1468\t546
+struct virtio_device\t1468\t546
+struct vio_dev\t1468\t546
+struct xenbus_device\t1468\t546
+struct hv_device\t1468\t546
+struct sdio_func\t1468\t546
+struct memstick_dev\t1468\t546
+struct pnp_dev\t1468\t546
+struct acpi_device\t1468\t546
+struct parport\t1468\t546
+struct pcmcia_device\t1468\t546
+struct ps3_system_bus_device\t1468\t546
+struct rpmsg_device\t1468\t546
+struct auxiliary_device\t1468\t546
+struct slim_device\t1468\t546
+struct sdw_slave\t1468\t546
+struct fw_unit\t1468\t546
+struct mei_cl_device\t1468\t546
+struct rmi_function\t1468\t546
+struct ishtp_cl_device\t1468\t546
+struct wmi_device\t1468\t546
+struct ccw_device\t1468\t546
+struct mcb_device\t1468\t546
+struct bcma_device\t1468\t546
+struct ssb_device\t1468\t546
+struct gb_bundle\t1468\t546
+struct i3c_device\t1468\t546
+struct fsl_mc_device\t1468\t546
+struct host1x_device\t1468\t546
+struct mipi_dsi_device\t1468\t546
+struct usb_serial\t1468\t546
+struct usb_serial_port\t1468\t546
+struct psmouse\t1468\t546
+struct comedi_device\t1468\t546
+struct usb_gadget\t1468\t546
+struct usb_function\t1468\t546
+struct wm97xx\t1468\t546
+struct serdev_device\t1468\t546
+struct of_device\t1468\t546
+struct macio_dev\t1468\t546`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5025,6 +5043,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"wait":"queue"}
 {"kind":"call","result":"value","sleeps":"yes","alloc":true}
 {"kind":"call","result":"value","sleeps":"yes"}
+{"kind":"call","result":"test","ordering":"none","asks":"machine"}
 {"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rwsem","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rwsem","shared":true,"conditional":true,"sleeps":"no"}
@@ -5034,6 +5053,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"init","handler":0}}
 {"kind":"fence","ordering":"compiler","context":"+irqs-off"}
 {"kind":"fence","ordering":"compiler","context":"-irqs-off"}
+{"kind":"fence","ordering":"compiler","context":"-irqs-off","saves":true}
+{"kind":"fence","ordering":"compiler","context":"+irqs-off","saves":true}
 {"kind":"lock","cell":0,"lock":"raw-spin"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin"}
@@ -5136,6 +5157,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct backlight_device","struct backlight_ops"]}}
 {"kind":"fence","ordering":"compiler"}
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no","nested":true}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":{"by":"put","frees":true}}
@@ -5295,14 +5317,18 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"semaphore","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes","nested":true}
+{"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes","nested":true}
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"value","lock":"rwsem","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"rwsem","conditional":true,"sleeps":"yes","nested":true}
+{"kind":"lock","cell":0,"lock":"rwsem","sleeps":"yes","nested":true}
 {"kind":"call","cell":0,"ordering":"release","sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"yes","ref":{"by":"put","frees":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"queue"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","ref":{"by":"put","frees":true}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"none","queue":{"runner":"work","on":0}}
-{"kind":"call","cell":0,"ordering":"none"}
+{"kind":"call","cell":0,"ordering":"none","arm":"irq"}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"rmw","operation":"inc","result":"success","ordering":"full","onFailure":"relaxed","ref":{"by":"get-unless-zero","object":null}}
 {"kind":"unlock","cell":0,"lock":"sb-freeze","shared":true,"sleeps":"no"}
@@ -5361,11 +5387,13 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","result":"none","lock":"cpu-hotplug","shared":true,"global":true,"sleeps":"yes"}
 {"kind":"wait","cell":0,"result":"none","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+preempt-off"}
-{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off +preempt-off","saves":true}
 {"kind":"fence","result":"none","ordering":"compiler","context":"+irqs-off"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+irqs-off","saves":true}
 {"kind":"lock","result":"none","lock":"jump-label","global":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+irqs-off"}
+{"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+irqs-off","saves":true}
 {"kind":"lock","cell":0,"result":"none","atomic":true,"ordering":"none","lock":"local-lock"}
 {"kind":"fence","result":"none","ordering":"compiler","context":"+migrate-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"mmap","shared":true,"sleeps":"yes"}
@@ -5383,12 +5411,16 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","result":"none","ordering":"compiler","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off +preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+preempt-off","nested":true}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+preempt-off"}
 {"kind":"rcu","result":"none","context":"+rcu-read"}
 {"kind":"rcu","result":"none","context":"+rcu-tasks-trace-read"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwsem","conditional":true,"sleeps":"yes"}
@@ -5398,13 +5430,16 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+preempt-off"}
 {"kind":"rcu","cell":0,"result":"none","context":"+srcu-read"}
 {"kind":"lock","cell":0,"result":"none","lock":"sb-freeze","shared":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+irqs-off +preempt-off"}
-{"kind":"call","result":"test","ordering":"none"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"call","result":"test","ordering":"none","asks":"context"}
 {"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"hash"}
 {"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"hash","rcu":true}}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hash"}
@@ -5511,6 +5546,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"full"}
 {"kind":"call","cell":0,"ordering":"none","sleeps":"yes"}
 {"kind":"call","cell":0,"ordering":"compiler","context":"-preempt-off -pagefault-off"}
+{"kind":"call","cell":0,"ordering":"none"}
 {"kind":"free","cell":0,"sleeps":"maybe"}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"tree","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
@@ -5557,16 +5593,19 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","atomic":false,"ordering":"none"}
 {"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+irqs-off"}
+{"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+irqs-off","saves":true}
 {"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock"}
 {"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+preempt-off"}
-{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+irqs-off"}
+{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+irqs-off","saves":true}
 {"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-preempt-off"}
 {"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-irqs-off"}
+{"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-irqs-off","saves":true}
 {"kind":"unlock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock"}
 {"kind":"lock","cell":0,"lock":"buffer","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"sock","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"sock","sleeps":"yes"}
-{"kind":"lock","cell":0,"lock":"sighand","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"sock","sleeps":"yes","nested":true}
+{"kind":"lock","cell":0,"lock":"sighand","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"lock","cell":0,"lock":"vma","shared":true,"conditional":true}
 {"kind":"call","assert":{"section":"cpu-hotplug","object":null,"mode":"shared"}}
 {"kind":"call","cell":0,"assert":{"section":"lock","mode":"shared"}}
@@ -5602,6 +5641,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"mmap","shared":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes","nested":true}
 {"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct mmc_host","struct mmc_host_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host","struct mmc_host_ops"]}}
@@ -5618,6 +5658,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"exit","handler":0}}
 {"kind":"call","part":true,"register":[{"runner":"attribute","handler":1},{"runner":"attribute","handler":2}]}
 {"kind":"call","cell":0,"atomic":false,"ordering":"none","init":true}
+{"kind":"lock","cell":0,"result":"value","lock":"mutex","conditional":true,"sleeps":"yes","nested":true}
+{"kind":"lock","cell":0,"lock":"mutex","sleeps":"yes","nested":true}
 {"kind":"rmw","cell":0,"operation":"clear","result":"test","ordering":"full"}
 {"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"napi","bars":true}}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"full","sleeps":"maybe"}
@@ -5691,6 +5733,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct power_supply","struct power_supply_desc"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply","struct power_supply_desc"]}}
 {"kind":"call","result":"none","ordering":"none"}
+{"kind":"call","result":"test","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
 {"kind":"wait","cell":0,"ordering":"full","wait":"queue"}
@@ -5727,12 +5770,16 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off","nested":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin","context":"-preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin","context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"raw-spin","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"write","cell":0,"operation":"add","ordering":"wmb"}
 {"kind":"lock","cell":0,"ordering":"wmb","lock":"seqcount","shared":true}
 {"kind":"unlock","cell":0,"ordering":"wmb","lock":"seqcount","shared":true}
@@ -5768,20 +5815,24 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"call","result":"value","sleeps":"yes","io":"read"}
 {"kind":"call","result":"value","io":"read"}
 {"kind":"read","cell":0,"result":"none","ordering":"acquire"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"seqlock","context":"+irqs-off +preempt-off","saves":true}
 {"kind":"unlock","cell":0,"lock":"seqlock","context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"seqlock","context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"seqlock","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"seqlock","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"read","ordering":"relaxed"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"conditional":true,"context":"+preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off","saves":true}
 {"kind":"call","cell":0,"result":"value","sleeps":"yes","io":"read"}
 {"kind":"call","cell":1,"result":"value","sleeps":"yes","io":"read"}
 {"kind":"call","cell":1,"result":"value","io":"read"}
@@ -5818,6 +5869,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct rproc","struct rproc_ops"]}}
 {"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"rt-mutex","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes","nested":true}
 {"kind":"lock","cell":0,"lock":"rt-mutex","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"rt-mutex","sleeps":"no"}
 {"kind":"call","result":"test","sleeps":"no"}
@@ -5874,18 +5926,27 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off","saves":true,"nested":true}
+{"kind":"lock","cell":0,"lock":"spin","context":"+preempt-off","nested":true}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"unlock","cell":0,"lock":"spin","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"spin","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"wait","cell":0,"by":"lvalue"}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"rcu","object":0}}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true,"section":"srcu-read"}}
 {"kind":"rcu","cell":0,"result":"value","context":"+srcu-read"}
 {"kind":"rcu","cell":0,"context":"-srcu-read"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes","staticKey":"down"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes","staticKey":"down","assert":{"section":"cpu-hotplug","object":null,"mode":"any"}}
 {"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"off"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"off","assert":{"section":"cpu-hotplug","object":null,"mode":"any"}}
 {"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"on"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"on","assert":{"section":"cpu-hotplug","object":null,"mode":"any"}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes","staticKey":"up"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes","staticKey":"up","assert":{"section":"cpu-hotplug","object":null,"mode":"any"}}
 {"kind":"read","cell":0,"result":"test","ordering":"none","staticKey":"test"}
 {"kind":"read","cell":0,"result":"test","ordering":"none"}
 {"kind":"wake","cell":0,"operation":"store","operand":1,"ordering":"full"}
@@ -5941,7 +6002,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct uart_port","struct uart_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port","struct uart_ops"]}}
 {"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
-{"kind":"unlock","cell":0,"lock":"sighand","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"sighand","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
@@ -5959,6 +6020,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"waits":false}}
 {"kind":"unlock","cell":0,"lock":"vma","shared":true}
 {"kind":"unlock","cell":0,"lock":"vma"}
+{"kind":"lock","cell":0,"lock":"vma","shared":true,"conditional":true,"nested":true}
 {"kind":"lock","cell":0,"lock":"vma","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"vma","conditional":true,"sleeps":"yes"}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","wait":"completion"}
@@ -5980,11 +6042,14 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off","nested":true}
 {"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+preempt-off"}
-{"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","ownLock":true,"unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"safe":true,"cursor":2,"rcu":true}}
@@ -5993,6 +6058,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"test","ordering":"release"}
 {"kind":"wake","cell":0,"result":"success"}
 {"kind":"call","form":"constant"}
+{"kind":"call","asks":"context"}
 {"kind":"call","quiesce":"readers"}
 {"kind":"call","quiesce":"rcu"}
 {"kind":"call","register":"rcu"}
@@ -6383,6 +6449,7 @@ Documentation/core-api/xarray.rst, Locking
 include/linux/blkdev.h
 kernel/time/timer.c
 include/linux/percpu.h
+arch/arm64/include/asm/alternative-macros.h
 include/linux/rmap.h
 include/linux/irqflags.h, raw_local_irq_disable()
 include/asm-generic/qspinlock.h
@@ -6404,6 +6471,7 @@ include/linux/bio.h
 block/bio.c
 include/linux/bitmap.h
 include/linux/blk-mq.h
+arch/x86/include/asm/cpufeature.h
 include/linux/buffer_head.h
 Documentation/RCU/whatisRCU.rst, WHAT IF MY UPDATING THREAD CANNOT BLOCK?
 include/linux/srcu.h
@@ -6423,8 +6491,10 @@ include/linux/compiler-context-analysis.h
 include/linux/uio.h
 include/linux/counter.h
 include/linux/device.h and the cores named
+arch/powerpc/include/asm/cpu_has_feature.h and mmu.h
 include/asm-generic/processor.h
 include/linux/cpuhotplug.h
+arch/arm64/include/asm/cpufeature.h
 include/linux/cpuhplock.h
 include/crypto/internal/hash.h and others
 include/linux/percpu-refcount.h
@@ -6545,6 +6615,7 @@ include/linux/lockdep.h
 include/net/cfg80211.h
 include/linux/rcupdate.h up to Linux 4.15
 include/linux/lockref.h
+arch/powerpc/include/asm/machdep.h
 include/linux/mempool.h
 include/linux/memstick.h
 include/linux/kernel.h
@@ -6588,6 +6659,7 @@ include/linux/firmware.h
 include/linux/kmod.h
 include/linux/reset.h
 include/linux/rhashtable.h
+arch/riscv/include/asm/hwcap.h
 include/linux/rtmutex.h
 include/scsi/scsi_host.h
 include/linux/seqlock.h
@@ -6615,6 +6687,7 @@ include/linux/xarray.h
 include/linux/sunrpc/xprt.h
 include/linux/tracepoint.h
 macros of a compile-time limit
+include/linux/sched.h, cred.h and others
 naming conventions of the kernel
 macros that find the object around a member
 include/linux/device.h, pm_runtime.h, sysfs.h and others

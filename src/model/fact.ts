@@ -75,6 +75,12 @@ export interface Fact {
   /** What the call does to the context: `+irqs-off`, `-preempt-off`, `+rcu-read`. */
   context: string[];
   sleeps: 'no' | 'yes' | 'maybe';
+  /** It keeps the state of interrupts in its flags, or gives that state back: spin_lock_irqsave(), local_irq_restore(). */
+  saves?: true;
+  /** Its caller says to lockdep that another lock of the class may be held: spin_lock_nested(). */
+  nested?: true;
+  /** It asks in which context the task runs, or what the machine can do. */
+  asks?: 'context' | 'machine';
   /** The call holds a lock of the object for as long as it works on it. */
   ownLock?: true;
   form: Form | null;
