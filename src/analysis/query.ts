@@ -143,6 +143,7 @@ export {
   type Taking,
   takings,
 } from './sections/locking.ts';
+export { leavesByContract } from './sections/locknames.ts';
 export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
 export { type UnheldRelease, unheldReleases } from './sections/unheld.ts';
 

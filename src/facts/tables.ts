@@ -3713,1192 +3713,1225 @@ _complete_ 1172 317
 *_sync 1173 317
 synchronize_* 1173 317
 flush_* 1173 317
-drain_* 1173 317`;
+drain_* 1173 317
+*unlock* 1174 317
+*fault* 1175 317
+_release*_ 1176 317
+_drop*_ 1176 317
+_leave_ 1176 317
+_exit_ 1176 317
+_end_ 1176 317
+_put_ 1176 317
+_done_ 1176 317
+_finish*_ 1176 317
+_complete*_ 1176 317
+_resume_ 1176 317
+_thaw_ 1176 317
+_up_ 1176 317
+_relax_ 1176 317
+_free*_ 1176 317
+*lock* 1177 317
+*acquire* 1177 317
+_begin_ 1177 317
+_start_ 1177 317
+_enter_ 1177 317
+_get_ 1177 317
+_find_ 1177 317
+_lookup_ 1177 317
+_grab_ 1177 317
+_prepare_ 1177 317
+_claim_ 1177 317
+_pin_ 1177 317
+_down_ 1177 317
+_suspend_ 1177 317
+_freeze_ 1177 317
+_hold_ 1177 317
+_try*_ 1177 317`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1174\t321
+function\t1178\t321
 struct work_struct
-func\t1175\t322
+func\t1179\t322
 struct tasklet_struct
-func\t1176\t323
-callback\t1176\t323
+func\t1180\t323
+callback\t1180\t323
 struct irq_work
-func\t1177\t218
+func\t1181\t218
 struct callback_head
-func\t1178\t324
+func\t1182\t324
 struct irqaction
-handler\t1179\t325
-thread_fn\t1180\t326
+handler\t1183\t325
+thread_fn\t1184\t326
 struct wait_queue_entry
-func\t1181\t327
+func\t1185\t327
 struct kprobe
-pre_handler\t1182\t328
-post_handler\t1182\t328
+pre_handler\t1186\t328
+post_handler\t1186\t328
 struct syscore_ops
-suspend\t1183\t329
-resume\t1184\t329
+suspend\t1187\t329
+resume\t1188\t329
 struct pmu
-add\t1185\t330
-del\t1185\t330
-start\t1185\t330
-stop\t1185\t330
+add\t1189\t330
+del\t1189\t330
+start\t1189\t330
+stop\t1189\t330
 struct bio
-bi_end_io\t1186\t331
+bi_end_io\t1190\t331
 struct buffer_head
-b_end_io\t1186\t332
+b_end_io\t1190\t332
 struct dma_async_tx_descriptor
-callback\t1178\t333
-callback_result\t1178\t333
+callback\t1182\t333
+callback_result\t1182\t333
 struct notifier_block
-notifier_call\t1187\t91
+notifier_call\t1191\t91
 struct kobj_type,struct device,struct device_type
-release\t1188\t334
+release\t1192\t334
 struct class
-dev_release\t1188\t334
-shutdown_pre\t1189\t335
+dev_release\t1192\t334
+shutdown_pre\t1193\t335
 struct pci_driver
-probe\t1190\t336
-remove\t1191\t336
-shutdown\t1192\t335
-suspend\t1193\t337
-resume\t1194\t338
-sriov_configure\t1195\t339
+probe\t1194\t336
+remove\t1195\t336
+shutdown\t1196\t335
+suspend\t1197\t337
+resume\t1198\t338
+sriov_configure\t1199\t339
 struct pci_error_handlers
-error_detected\t1195\t340
-mmio_enabled\t1195\t340
-slot_reset\t1195\t340
-resume\t1195\t340
-reset_prepare\t1196\t341
-reset_done\t1197\t342
+error_detected\t1199\t340
+mmio_enabled\t1199\t340
+slot_reset\t1199\t340
+resume\t1199\t340
+reset_prepare\t1200\t341
+reset_done\t1201\t342
 struct usb_driver
-probe\t1198\t336
-disconnect\t1199\t336
-shutdown\t1192\t335
-suspend\t1200\t343
-resume\t1201\t343
-reset_resume\t1201\t343
-pre_reset\t1202\t344
-post_reset\t1203\t344
-unlocked_ioctl\t1180\t345
+probe\t1202\t336
+disconnect\t1203\t336
+shutdown\t1196\t335
+suspend\t1204\t343
+resume\t1205\t343
+reset_resume\t1205\t343
+pre_reset\t1206\t344
+post_reset\t1207\t344
+unlocked_ioctl\t1184\t345
 struct usb_serial_driver
-probe\t1204\t346
-attach\t1204\t346
-disconnect\t1205\t346
-release\t1206\t347
-port_probe\t1207\t348
-port_remove\t1208\t349
-open\t1209\t350
-close\t1210\t351
-read_int_callback\t1186\t352
-write_int_callback\t1186\t352
-read_bulk_callback\t1186\t352
-write_bulk_callback\t1186\t352
+probe\t1208\t346
+attach\t1208\t346
+disconnect\t1209\t346
+release\t1210\t347
+port_probe\t1211\t348
+port_remove\t1212\t349
+open\t1213\t350
+close\t1214\t351
+read_int_callback\t1190\t352
+write_int_callback\t1190\t352
+read_bulk_callback\t1190\t352
+write_bulk_callback\t1190\t352
 struct urb
-complete\t1186\t352
+complete\t1190\t352
 struct usb_request
-complete\t1185\t353
+complete\t1189\t353
 struct usb_gadget_driver
-bind\t1211\t354
-unbind\t1212\t354
-setup\t1186\t354
-disconnect\t1186\t354
-suspend\t1186\t354
-resume\t1186\t354
-reset\t1186\t354
+bind\t1215\t354
+unbind\t1216\t354
+setup\t1190\t354
+disconnect\t1190\t354
+suspend\t1190\t354
+resume\t1190\t354
+reset\t1190\t354
 struct usb_gadget_ops
-udc_start\t1213\t355
-udc_stop\t1214\t355
-pullup\t1215\t356
+udc_start\t1217\t355
+udc_stop\t1218\t355
+pullup\t1219\t356
 struct usb_ep_ops
-queue\t1186\t357
-dequeue\t1186\t357
-set_halt\t1186\t357
-set_wedge\t1186\t357
-fifo_status\t1186\t357
-fifo_flush\t1186\t357
+queue\t1190\t357
+dequeue\t1190\t357
+set_halt\t1190\t357
+set_wedge\t1190\t357
+fifo_status\t1190\t357
+fifo_flush\t1190\t357
 struct usb_function
-bind\t1211\t358
-unbind\t1212\t358
-free_func\t1180\t358
-set_alt\t1186\t358
-disable\t1186\t358
-setup\t1186\t358
-suspend\t1186\t358
-resume\t1186\t358
+bind\t1215\t358
+unbind\t1216\t358
+free_func\t1184\t358
+set_alt\t1190\t358
+disable\t1190\t358
+setup\t1190\t358
+suspend\t1190\t358
+resume\t1190\t358
 struct virtio_driver
-probe\t1216\t359
-remove\t1217\t359
-config_changed\t1218\t359
-freeze\t1219\t359
-restore\t1220\t359
+probe\t1220\t359
+remove\t1221\t359
+config_changed\t1222\t359
+freeze\t1223\t359
+restore\t1224\t359
 struct acpi_driver
-add\t1221\t360
-remove\t1222\t360
-notify\t1180\t361
+add\t1225\t360
+remove\t1226\t360
+notify\t1184\t361
 struct serio_driver
-connect\t1223\t362
-reconnect\t1224\t362
-fast_reconnect\t1224\t362
-cleanup\t1224\t362
-disconnect\t1225\t362
-interrupt\t1226\t363
+connect\t1227\t362
+reconnect\t1228\t362
+fast_reconnect\t1228\t362
+cleanup\t1228\t362
+disconnect\t1229\t362
+interrupt\t1230\t363
 struct hid_driver
-probe\t1227\t364
-remove\t1228\t365
-raw_event\t1229\t366
-event\t1229\t366
-report\t1229\t366
-suspend\t1200\t367
-resume\t1201\t367
-reset_resume\t1201\t367
+probe\t1231\t364
+remove\t1232\t365
+raw_event\t1233\t366
+event\t1233\t366
+report\t1233\t366
+suspend\t1204\t367
+resume\t1205\t367
+reset_resume\t1205\t367
 struct hid_ll_driver
-start\t1230\t368
-stop\t1231\t369
-open\t1232\t370
-close\t1233\t371
+start\t1234\t368
+stop\t1235\t369
+open\t1236\t370
+close\t1237\t371
 struct bus_type
-probe\t1234\t372
-remove\t1235\t372
-shutdown\t1236\t335
-match\t1187\t372
+probe\t1238\t372
+remove\t1239\t372
+shutdown\t1240\t335
+match\t1191\t372
 struct component_ops
-bind\t1237\t373
-unbind\t1238\t373
+bind\t1241\t373
+unbind\t1242\t373
 struct component_master_ops
-bind\t1237\t374
-unbind\t1238\t374
+bind\t1241\t374
+unbind\t1242\t374
 struct comedi_driver
-attach\t1239\t375
-auto_attach\t1239\t375
-detach\t1240\t375
+attach\t1243\t375
+auto_attach\t1243\t375
+detach\t1244\t375
 struct irq_domain_ops
-map\t1241\t376
-unmap\t1242\t376
-alloc\t1187\t376
-free\t1187\t376
-activate\t1187\t376
-deactivate\t1187\t376
-xlate\t1187\t376
-translate\t1187\t376
-match\t1187\t376
-select\t1187\t376
+map\t1245\t376
+unmap\t1246\t376
+alloc\t1191\t376
+free\t1191\t376
+activate\t1191\t376
+deactivate\t1191\t376
+xlate\t1191\t376
+translate\t1191\t376
+match\t1191\t376
+select\t1191\t376
 struct irq_chip
-irq_startup\t1243\t377
-irq_shutdown\t1243\t377
-irq_enable\t1243\t377
-irq_disable\t1243\t377
-irq_mask\t1243\t377
-irq_unmask\t1243\t377
-irq_mask_ack\t1243\t377
-irq_set_affinity\t1243\t377
-irq_set_type\t1243\t377
-irq_set_wake\t1243\t377
-irq_retrigger\t1243\t377
-irq_ack\t1185\t377
-irq_eoi\t1185\t377
-irq_bus_lock\t1244\t377
-irq_bus_sync_unlock\t1245\t377
-irq_request_resources\t1246\t378
-irq_release_resources\t1247\t379
+irq_startup\t1247\t377
+irq_shutdown\t1247\t377
+irq_enable\t1247\t377
+irq_disable\t1247\t377
+irq_mask\t1247\t377
+irq_unmask\t1247\t377
+irq_mask_ack\t1247\t377
+irq_set_affinity\t1247\t377
+irq_set_type\t1247\t377
+irq_set_wake\t1247\t377
+irq_retrigger\t1247\t377
+irq_ack\t1189\t377
+irq_eoi\t1189\t377
+irq_bus_lock\t1248\t377
+irq_bus_sync_unlock\t1249\t377
+irq_request_resources\t1250\t378
+irq_release_resources\t1251\t379
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1180\t380
-store\t1180\t380
-read\t1180\t380
-write\t1180\t380
-mmap\t1180\t380
-test\t1180\t380
+show\t1184\t380
+store\t1184\t380
+read\t1184\t380
+write\t1184\t380
+mmap\t1184\t380
+test\t1184\t380
 struct attribute_group
-is_visible\t1180\t381
-is_bin_visible\t1180\t381
+is_visible\t1184\t381
+is_bin_visible\t1184\t381
 struct kernfs_ops
-seq_show\t1248\t382
-seq_start\t1248\t382
-seq_next\t1248\t382
-seq_stop\t1248\t382
-read\t1248\t382
-write\t1248\t382
-mmap\t1248\t382
-open\t1180\t382
-release\t1180\t382
-poll\t1180\t382
-llseek\t1180\t382
+seq_show\t1252\t382
+seq_start\t1252\t382
+seq_next\t1252\t382
+seq_stop\t1252\t382
+read\t1252\t382
+write\t1252\t382
+mmap\t1252\t382
+open\t1184\t382
+release\t1184\t382
+poll\t1184\t382
+llseek\t1184\t382
 struct kernel_param_ops
-get\t1180\t383
-set\t1180\t383
+get\t1184\t383
+set\t1184\t383
 struct configfs_attribute
-show\t1249\t384
-store\t1249\t384
+show\t1253\t384
+store\t1253\t384
 struct configfs_group_operations
-make_item\t1250\t385
-make_group\t1250\t385
-drop_item\t1251\t385
+make_item\t1254\t385
+make_group\t1254\t385
+drop_item\t1255\t385
 struct ctl_table
-proc_handler\t1180\t386
+proc_handler\t1184\t386
 struct configfs_item_operations
-release\t1252\t387
+release\t1256\t387
 struct proc_ops
-proc_read\t1180\t388
-proc_read_iter\t1180\t388
-proc_write\t1180\t388
-proc_lseek\t1180\t388
-proc_poll\t1180\t388
-proc_ioctl\t1180\t388
-proc_compat_ioctl\t1180\t388
-proc_mmap\t1180\t388
-proc_get_unmapped_area\t1180\t388
-proc_open\t1253\t388
-proc_release\t1254\t388
+proc_read\t1184\t388
+proc_read_iter\t1184\t388
+proc_write\t1184\t388
+proc_lseek\t1184\t388
+proc_poll\t1184\t388
+proc_ioctl\t1184\t388
+proc_compat_ioctl\t1184\t388
+proc_mmap\t1184\t388
+proc_get_unmapped_area\t1184\t388
+proc_open\t1257\t388
+proc_release\t1258\t388
 struct tty_operations
-open\t1255\t389
-close\t1256\t389
-hangup\t1257\t389
-shutdown\t1257\t389
-cleanup\t1252\t389
-write\t1186\t389
-put_char\t1186\t389
-flush_chars\t1186\t389
-set_termios\t1258\t389
-set_ldisc\t1258\t389
-throttle\t1259\t389
-unthrottle\t1259\t389
-stop\t1260\t389
-start\t1260\t389
-ioctl\t1180\t389
-compat_ioctl\t1180\t389
-break_ctl\t1180\t389
-wait_until_sent\t1180\t389
+open\t1259\t389
+close\t1260\t389
+hangup\t1261\t389
+shutdown\t1261\t389
+cleanup\t1256\t389
+write\t1190\t389
+put_char\t1190\t389
+flush_chars\t1190\t389
+set_termios\t1262\t389
+set_ldisc\t1262\t389
+throttle\t1263\t389
+unthrottle\t1263\t389
+stop\t1264\t389
+start\t1264\t389
+ioctl\t1184\t389
+compat_ioctl\t1184\t389
+break_ctl\t1184\t389
+wait_until_sent\t1184\t389
 struct tty_port_operations
-activate\t1261\t390
-shutdown\t1262\t390
-destruct\t1263\t390
+activate\t1265\t390
+shutdown\t1266\t390
+destruct\t1267\t390
 struct uart_ops
-set_mctrl\t1264\t391
-get_mctrl\t1264\t391
-stop_tx\t1264\t391
-start_tx\t1264\t391
-start_rx\t1264\t391
-stop_rx\t1264\t391
-enable_ms\t1264\t391
-flush_buffer\t1264\t391
-startup\t1265\t392
-shutdown\t1266\t393
-set_termios\t1267\t391
-set_ldisc\t1267\t391
-break_ctl\t1267\t391
-tx_empty\t1186\t391
-poll_put_char\t1186\t391
-poll_get_char\t1186\t391
+set_mctrl\t1268\t391
+get_mctrl\t1268\t391
+stop_tx\t1268\t391
+start_tx\t1268\t391
+start_rx\t1268\t391
+stop_rx\t1268\t391
+enable_ms\t1268\t391
+flush_buffer\t1268\t391
+startup\t1269\t392
+shutdown\t1270\t393
+set_termios\t1271\t391
+set_ldisc\t1271\t391
+break_ctl\t1271\t391
+tx_empty\t1190\t391
+poll_put_char\t1190\t391
+poll_get_char\t1190\t391
 struct tty_ldisc_ops
-open\t1268\t394
-close\t1269\t395
-read\t1180\t394
-write\t1180\t394
-ioctl\t1180\t394
-compat_ioctl\t1180\t394
-set_termios\t1180\t394
-poll\t1180\t394
-hangup\t1180\t394
-receive_buf\t1180\t396
-receive_buf2\t1180\t396
-write_wakeup\t1187\t394
+open\t1272\t394
+close\t1273\t395
+read\t1184\t394
+write\t1184\t394
+ioctl\t1184\t394
+compat_ioctl\t1184\t394
+set_termios\t1184\t394
+poll\t1184\t394
+hangup\t1184\t394
+receive_buf\t1184\t396
+receive_buf2\t1184\t396
+write_wakeup\t1191\t394
 struct snd_pcm_ops
-open\t1270\t397
-close\t1271\t398
-hw_params\t1272\t399
-prepare\t1273\t400
-hw_free\t1180\t401
-ioctl\t1180\t401
-sync_stop\t1180\t401
-copy\t1180\t401
-fill_silence\t1180\t401
-mmap\t1180\t401
-trigger\t1274\t402
-pointer\t1274\t402
-ack\t1274\t402
+open\t1274\t397
+close\t1275\t398
+hw_params\t1276\t399
+prepare\t1277\t400
+hw_free\t1184\t401
+ioctl\t1184\t401
+sync_stop\t1184\t401
+copy\t1184\t401
+fill_silence\t1184\t401
+mmap\t1184\t401
+trigger\t1278\t402
+pointer\t1278\t402
+ack\t1278\t402
 struct snd_soc_dai_ops
-startup\t1275\t403
-shutdown\t1276\t403
-hw_params\t1180\t403
-hw_free\t1180\t403
-prepare\t1180\t403
-mute_stream\t1180\t403
-trigger\t1277\t402
-probe\t1278\t404
-remove\t1279\t405
-set_sysclk\t1180\t403
-set_fmt\t1180\t403
-set_pll\t1180\t403
-set_clkdiv\t1180\t403
-set_tdm_slot\t1180\t403
-set_bclk_ratio\t1180\t403
+startup\t1279\t403
+shutdown\t1280\t403
+hw_params\t1184\t403
+hw_free\t1184\t403
+prepare\t1184\t403
+mute_stream\t1184\t403
+trigger\t1281\t402
+probe\t1282\t404
+remove\t1283\t405
+set_sysclk\t1184\t403
+set_fmt\t1184\t403
+set_pll\t1184\t403
+set_clkdiv\t1184\t403
+set_tdm_slot\t1184\t403
+set_bclk_ratio\t1184\t403
 struct snd_soc_ops
-startup\t1275\t406
-shutdown\t1276\t406
-hw_params\t1180\t406
-hw_free\t1180\t406
-prepare\t1180\t406
-trigger\t1277\t402
+startup\t1279\t406
+shutdown\t1280\t406
+hw_params\t1184\t406
+hw_free\t1184\t406
+prepare\t1184\t406
+trigger\t1281\t402
 struct snd_soc_component_driver
-probe\t1280\t404
-remove\t1281\t405
-open\t1282\t407
-close\t1283\t407
-hw_params\t1284\t407
-hw_free\t1284\t407
-prepare\t1284\t407
-trigger\t1277\t402
-pointer\t1277\t402
-suspend\t1285\t407
-resume\t1201\t407
+probe\t1284\t404
+remove\t1285\t405
+open\t1286\t407
+close\t1287\t407
+hw_params\t1288\t407
+hw_free\t1288\t407
+prepare\t1288\t407
+trigger\t1281\t402
+pointer\t1281\t402
+suspend\t1289\t407
+resume\t1205\t407
 struct snd_rawmidi_ops
-open\t1286\t408
-close\t1287\t409
-trigger\t1187\t410
+open\t1290\t408
+close\t1291\t409
+trigger\t1191\t410
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1288\t411
-put\t1289\t411
-info\t1180\t411
+get\t1292\t411
+put\t1293\t411
+info\t1184\t411
 struct input_dev
-open\t1290\t412
-close\t1291\t412
-flush\t1292\t412
-event\t1293\t412
+open\t1294\t412
+close\t1295\t412
+flush\t1296\t412
+event\t1297\t412
 struct rc_dev
-open\t1294\t413
-close\t1295\t413
+open\t1298\t413
+close\t1299\t413
 struct led_classdev
-brightness_set\t1186\t414
-brightness_set_blocking\t1180\t414
+brightness_set\t1190\t414
+brightness_set_blocking\t1184\t414
 struct backlight_ops
-update_status\t1296\t415
-get_brightness\t1180\t416
+update_status\t1300\t415
+get_brightness\t1184\t416
 struct thermal_zone_device_ops
-get_temp\t1297\t417
-should_bind\t1297\t417
+get_temp\t1301\t417
+should_bind\t1301\t417
 struct thermal_cooling_device_ops
-set_cur_state\t1298\t418
-get_max_state\t1180\t418
-get_cur_state\t1180\t418
+set_cur_state\t1302\t418
+get_max_state\t1184\t418
+get_cur_state\t1184\t418
 struct hwmon_ops
-read\t1180\t419
-read_string\t1180\t419
-write\t1180\t419
+read\t1184\t419
+read_string\t1184\t419
+write\t1184\t419
 struct watchdog_ops
-start\t1299\t420
-ping\t1299\t420
-set_timeout\t1299\t420
-set_pretimeout\t1299\t420
-get_timeleft\t1299\t420
-ioctl\t1299\t420
-stop\t1180\t420
+start\t1303\t420
+ping\t1303\t420
+set_timeout\t1303\t420
+set_pretimeout\t1303\t420
+get_timeleft\t1303\t420
+ioctl\t1303\t420
+stop\t1184\t420
 struct rtc_class_ops
-read_time\t1300\t421
-set_time\t1300\t421
-read_alarm\t1300\t421
-set_alarm\t1300\t421
-alarm_irq_enable\t1300\t421
+read_time\t1304\t421
+set_time\t1304\t421
+read_alarm\t1304\t421
+set_alarm\t1304\t421
+alarm_irq_enable\t1304\t421
 struct power_supply_desc
-external_power_changed\t1180\t422
+external_power_changed\t1184\t422
 struct regulator_ops
-enable\t1301\t423
-disable\t1301\t423
-set_voltage\t1301\t423
-set_voltage_sel\t1301\t423
-set_mode\t1301\t423
+enable\t1305\t423
+disable\t1305\t423
+set_voltage\t1305\t423
+set_voltage_sel\t1305\t423
+set_mode\t1305\t423
 struct clk_ops
-prepare\t1302\t424
-unprepare\t1302\t424
-is_prepared\t1302\t424
-unprepare_unused\t1302\t424
-recalc_rate\t1302\t424
-round_rate\t1302\t424
-determine_rate\t1302\t424
-set_parent\t1302\t424
-get_parent\t1302\t424
-set_rate\t1302\t424
-set_rate_and_parent\t1302\t424
-recalc_accuracy\t1302\t424
-get_phase\t1302\t424
-set_phase\t1302\t424
-get_duty_cycle\t1302\t424
-set_duty_cycle\t1302\t424
-init\t1302\t424
-terminate\t1302\t424
-enable\t1303\t424
-disable\t1303\t424
-disable_unused\t1303\t424
-is_enabled\t1186\t425
-save_context\t1187\t424
-restore_context\t1187\t424
-debug_init\t1187\t424
+prepare\t1306\t424
+unprepare\t1306\t424
+is_prepared\t1306\t424
+unprepare_unused\t1306\t424
+recalc_rate\t1306\t424
+round_rate\t1306\t424
+determine_rate\t1306\t424
+set_parent\t1306\t424
+get_parent\t1306\t424
+set_rate\t1306\t424
+set_rate_and_parent\t1306\t424
+recalc_accuracy\t1306\t424
+get_phase\t1306\t424
+set_phase\t1306\t424
+get_duty_cycle\t1306\t424
+set_duty_cycle\t1306\t424
+init\t1306\t424
+terminate\t1306\t424
+enable\t1307\t424
+disable\t1307\t424
+disable_unused\t1307\t424
+is_enabled\t1190\t425
+save_context\t1191\t424
+restore_context\t1191\t424
+debug_init\t1191\t424
 struct gpio_chip
-request\t1304\t426
-free\t1305\t426
-get\t1306\t426
-set\t1306\t426
-get_multiple\t1306\t426
-set_multiple\t1306\t426
-direction_input\t1306\t426
-direction_output\t1306\t426
-get_direction\t1306\t426
+request\t1308\t426
+free\t1309\t426
+get\t1310\t426
+set\t1310\t426
+get_multiple\t1310\t426
+set_multiple\t1310\t426
+direction_input\t1310\t426
+direction_output\t1310\t426
+get_direction\t1310\t426
 struct pwm_ops
-request\t1307\t427
-free\t1308\t428
-capture\t1309\t429
-apply\t1187\t430
+request\t1311\t427
+free\t1312\t428
+capture\t1313\t429
+apply\t1191\t430
 struct iio_info
-read_event_value\t1180\t431
-write_event_value\t1180\t431
-read_event_config\t1180\t431
-write_event_config\t1180\t431
-write_raw_get_fmt\t1180\t431
-read_raw\t1180\t432
-read_raw_multi\t1180\t432
-read_avail\t1180\t432
-write_raw\t1180\t432
-read_label\t1180\t432
-debugfs_reg_access\t1180\t432
-update_scan_mode\t1310\t433
+read_event_value\t1184\t431
+write_event_value\t1184\t431
+read_event_config\t1184\t431
+write_event_config\t1184\t431
+write_raw_get_fmt\t1184\t431
+read_raw\t1184\t432
+read_raw_multi\t1184\t432
+read_avail\t1184\t432
+write_raw\t1184\t432
+read_label\t1184\t432
+debugfs_reg_access\t1184\t432
+update_scan_mode\t1314\t433
 struct phy_ops
-init\t1311\t434
-exit\t1312\t434
-power_on\t1313\t434
-power_off\t1314\t434
-set_mode\t1315\t434
-set_media\t1315\t434
-set_speed\t1315\t434
-reset\t1315\t434
-calibrate\t1315\t434
-connect\t1315\t434
-disconnect\t1315\t434
-configure\t1315\t434
-validate\t1315\t434
-release\t1315\t434
+init\t1315\t434
+exit\t1316\t434
+power_on\t1317\t434
+power_off\t1318\t434
+set_mode\t1319\t434
+set_media\t1319\t434
+set_speed\t1319\t434
+reset\t1319\t434
+calibrate\t1319\t434
+connect\t1319\t434
+disconnect\t1319\t434
+configure\t1319\t434
+validate\t1319\t434
+release\t1319\t434
 struct mii_bus
-read\t1316\t435
-write\t1316\t435
-read_c45\t1316\t435
-write_c45\t1316\t435
-reset\t1317\t436
+read\t1320\t435
+write\t1320\t435
+read_c45\t1320\t435
+write_c45\t1320\t435
+reset\t1321\t436
 struct pinmux_ops
-request\t1187\t437
-free\t1187\t437
-set_mux\t1187\t437
-gpio_request_enable\t1187\t437
-gpio_disable_free\t1187\t437
-gpio_set_direction\t1187\t437
+request\t1191\t437
+free\t1191\t437
+set_mux\t1191\t437
+gpio_request_enable\t1191\t437
+gpio_disable_free\t1191\t437
+gpio_set_direction\t1191\t437
 struct ptp_clock_info
-enable\t1187\t438
-verify\t1187\t438
-gettimex64\t1187\t438
-gettime64\t1187\t438
-settime64\t1187\t438
-adjfine\t1187\t438
-adjtime\t1187\t438
-getcrosststamp\t1187\t438
-do_aux_work\t1180\t439
+enable\t1191\t438
+verify\t1191\t438
+gettimex64\t1191\t438
+gettime64\t1191\t438
+settime64\t1191\t438
+adjfine\t1191\t438
+adjtime\t1191\t438
+getcrosststamp\t1191\t438
+do_aux_work\t1184\t439
 struct mmc_host_ops
-request_atomic\t1186\t440
-set_ios\t1180\t440
-get_ro\t1180\t440
-get_cd\t1180\t440
-request\t1187\t440
+request_atomic\t1190\t440
+set_ios\t1184\t440
+get_ro\t1184\t440
+get_cd\t1184\t440
+request\t1191\t440
 struct cec_adap_ops
-adap_enable\t1318\t441
+adap_enable\t1322\t441
 struct fb_ops
-fb_open\t1319\t442
-fb_release\t1320\t443
-fb_destroy\t1188\t444
+fb_open\t1323\t442
+fb_release\t1324\t443
+fb_destroy\t1192\t444
 struct console
-write_thread\t1180\t445
-write_atomic\t1186\t445
-write\t1187\t445
+write_thread\t1184\t445
+write_atomic\t1190\t445
+write\t1191\t445
 struct drm_panel_funcs
-prepare\t1321\t446
-unprepare\t1322\t446
-enable\t1323\t446
-disable\t1324\t446
-get_modes\t1180\t446
+prepare\t1325\t446
+unprepare\t1326\t446
+enable\t1327\t446
+disable\t1328\t446
+get_modes\t1184\t446
 struct drm_bridge_funcs
-attach\t1325\t447
-detach\t1326\t447
+attach\t1329\t447
+detach\t1330\t447
 struct iio_buffer_setup_ops
-preenable\t1327\t433
-postenable\t1328\t433
-predisable\t1329\t433
-postdisable\t1330\t433
+preenable\t1331\t433
+postenable\t1332\t433
+predisable\t1333\t433
+postdisable\t1334\t433
 struct iio_trigger_ops
-set_trigger_state\t1180\t448
+set_trigger_state\t1184\t448
 struct i2c_algorithm
-xfer\t1331\t449
-master_xfer\t1331\t449
-smbus_xfer\t1331\t449
-xfer_atomic\t1186\t449
-master_xfer_atomic\t1186\t449
-smbus_xfer_atomic\t1186\t449
+xfer\t1335\t449
+master_xfer\t1335\t449
+smbus_xfer\t1335\t449
+xfer_atomic\t1190\t449
+master_xfer_atomic\t1190\t449
+smbus_xfer_atomic\t1190\t449
 struct spi_controller
-transfer_one\t1332\t450
-transfer_one_message\t1332\t450
-prepare_message\t1332\t450
+transfer_one\t1336\t450
+transfer_one_message\t1336\t450
+prepare_message\t1336\t450
 struct nvmem_config
-reg_read\t1180\t451
-reg_write\t1180\t451
+reg_read\t1184\t451
+reg_write\t1184\t451
 struct drm_driver
-open\t1333\t452
-postclose\t1334\t452
-release\t1335\t453
+open\t1337\t452
+postclose\t1338\t452
+release\t1339\t453
 struct drm_crtc_funcs
-enable_vblank\t1336\t454
-disable_vblank\t1337\t455
-destroy\t1252\t456
+enable_vblank\t1340\t454
+disable_vblank\t1341\t455
+destroy\t1256\t456
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1252\t457
-late_register\t1180\t457
-early_unregister\t1180\t457
+destroy\t1256\t457
+late_register\t1184\t457
+early_unregister\t1184\t457
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1180\t458
-atomic_enable\t1180\t458
-atomic_disable\t1180\t458
-atomic_flush\t1180\t458
-atomic_begin\t1180\t458
-atomic_update\t1180\t458
-prepare_fb\t1180\t458
-cleanup_fb\t1180\t458
-mode_set\t1180\t458
-mode_set_nofb\t1180\t458
+atomic_check\t1184\t458
+atomic_enable\t1184\t458
+atomic_disable\t1184\t458
+atomic_flush\t1184\t458
+atomic_begin\t1184\t458
+atomic_update\t1184\t458
+prepare_fb\t1184\t458
+cleanup_fb\t1184\t458
+mode_set\t1184\t458
+mode_set_nofb\t1184\t458
 struct drm_connector_helper_funcs
-get_modes\t1180\t459
-detect_ctx\t1180\t459
-mode_valid\t1180\t459
-best_encoder\t1180\t459
+get_modes\t1184\t459
+detect_ctx\t1184\t459
+mode_valid\t1184\t459
+best_encoder\t1184\t459
 struct v4l2_file_operations
-open\t1338\t460
-release\t1339\t461
-read\t1180\t460
-write\t1180\t460
-poll\t1180\t460
-unlocked_ioctl\t1180\t460
-mmap\t1180\t460
+open\t1342\t460
+release\t1343\t461
+read\t1184\t460
+write\t1184\t460
+poll\t1184\t460
+unlocked_ioctl\t1184\t460
+mmap\t1184\t460
 struct v4l2_ioctl_ops
-*\t1180\t462
+*\t1184\t462
 struct vb2_ops
-queue_setup\t1180\t463
-buf_init\t1180\t463
-buf_cleanup\t1180\t463
-buf_finish\t1180\t463
-buf_prepare\t1180\t463
-buf_queue\t1187\t463
-prepare_streaming\t1340\t463
-unprepare_streaming\t1341\t463
-start_streaming\t1342\t463
-stop_streaming\t1343\t463
+queue_setup\t1184\t463
+buf_init\t1184\t463
+buf_cleanup\t1184\t463
+buf_finish\t1184\t463
+buf_prepare\t1184\t463
+buf_queue\t1191\t463
+prepare_streaming\t1344\t463
+unprepare_streaming\t1345\t463
+start_streaming\t1346\t463
+stop_streaming\t1347\t463
 struct v4l2_ctrl_ops
-s_ctrl\t1344\t464
-try_ctrl\t1344\t464
-g_volatile_ctrl\t1344\t464
+s_ctrl\t1348\t464
+try_ctrl\t1348\t464
+g_volatile_ctrl\t1348\t464
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1180\t465
-set_fmt\t1180\t465
-get_fmt\t1180\t465
-enum_mbus_code\t1180\t465
-enum_frame_size\t1180\t465
-get_selection\t1180\t465
-set_selection\t1180\t465
-enable_streams\t1180\t465
-disable_streams\t1180\t465
+s_stream\t1184\t465
+set_fmt\t1184\t465
+get_fmt\t1184\t465
+enum_mbus_code\t1184\t465
+enum_frame_size\t1184\t465
+get_selection\t1184\t465
+set_selection\t1184\t465
+enable_streams\t1184\t465
+disable_streams\t1184\t465
 struct v4l2_subdev_internal_ops
-open\t1345\t466
-close\t1334\t466
-release\t1188\t466
+open\t1349\t466
+close\t1338\t466
+release\t1192\t466
 struct file_operations
-llseek\t1180\t467
-read\t1180\t467
-write\t1180\t467
-read_iter\t1180\t467
-write_iter\t1180\t467
-poll\t1180\t467
-unlocked_ioctl\t1180\t467
-compat_ioctl\t1180\t467
-mmap\t1180\t467
-flush\t1180\t467
-fsync\t1180\t467
-fasync\t1180\t467
-lock\t1180\t467
-flock\t1180\t467
-fallocate\t1180\t467
-splice_read\t1180\t467
-splice_write\t1180\t467
-show_fdinfo\t1180\t467
-open\t1338\t467
-release\t1346\t468
-iterate_shared\t1347\t467
+llseek\t1184\t467
+read\t1184\t467
+write\t1184\t467
+read_iter\t1184\t467
+write_iter\t1184\t467
+poll\t1184\t467
+unlocked_ioctl\t1184\t467
+compat_ioctl\t1184\t467
+mmap\t1184\t467
+flush\t1184\t467
+fsync\t1184\t467
+fasync\t1184\t467
+lock\t1184\t467
+flock\t1184\t467
+fallocate\t1184\t467
+splice_read\t1184\t467
+splice_write\t1184\t467
+show_fdinfo\t1184\t467
+open\t1342\t467
+release\t1350\t468
+iterate_shared\t1351\t467
 struct inode_operations
-lookup\t1348\t469
-create\t1349\t469
-mknod\t1349\t469
-symlink\t1349\t469
-mkdir\t1349\t469
-link\t1349\t469
-unlink\t1350\t469
-rmdir\t1350\t469
-rename\t1349\t469
-setattr\t1351\t469
-fileattr_set\t1351\t469
-readlink\t1180\t469
-get_acl\t1180\t469
-getattr\t1180\t469
-listxattr\t1180\t469
-fiemap\t1180\t469
-update_time\t1180\t469
-tmpfile\t1180\t469
-fileattr_get\t1180\t469
-get_link\t1187\t469
-permission\t1187\t469
-get_inode_acl\t1187\t469
-atomic_open\t1348\t469
+lookup\t1352\t469
+create\t1353\t469
+mknod\t1353\t469
+symlink\t1353\t469
+mkdir\t1353\t469
+link\t1353\t469
+unlink\t1354\t469
+rmdir\t1354\t469
+rename\t1353\t469
+setattr\t1355\t469
+fileattr_set\t1355\t469
+readlink\t1184\t469
+get_acl\t1184\t469
+getattr\t1184\t469
+listxattr\t1184\t469
+fiemap\t1184\t469
+update_time\t1184\t469
+tmpfile\t1184\t469
+fileattr_get\t1184\t469
+get_link\t1191\t469
+permission\t1191\t469
+get_inode_acl\t1191\t469
+atomic_open\t1352\t469
 struct xattr_handler
-list\t1180\t470
-get\t1180\t470
-set\t1352\t470
+list\t1184\t470
+get\t1184\t470
+set\t1356\t470
 struct super_operations
-put_super\t1353\t471
-freeze_fs\t1354\t471
-unfreeze_fs\t1354\t471
-remount_fs\t1354\t471
-sync_fs\t1355\t471
-free_inode\t1356\t471
-drop_inode\t1357\t471
+put_super\t1357\t471
+freeze_fs\t1358\t471
+unfreeze_fs\t1358\t471
+remount_fs\t1358\t471
+sync_fs\t1359\t471
+free_inode\t1360\t471
+drop_inode\t1361\t471
 struct dentry_operations
-d_hash\t1186\t472
-d_compare\t1186\t472
-d_dname\t1186\t472
-d_delete\t1358\t472
-d_prune\t1358\t472
-d_init\t1180\t472
-d_release\t1180\t472
-d_iput\t1180\t472
-d_automount\t1180\t472
-d_weak_revalidate\t1180\t472
-d_real\t1180\t472
-d_revalidate\t1187\t472
-d_manage\t1187\t472
+d_hash\t1190\t472
+d_compare\t1190\t472
+d_dname\t1190\t472
+d_delete\t1362\t472
+d_prune\t1362\t472
+d_init\t1184\t472
+d_release\t1184\t472
+d_iput\t1184\t472
+d_automount\t1184\t472
+d_weak_revalidate\t1184\t472
+d_real\t1184\t472
+d_revalidate\t1191\t472
+d_manage\t1191\t472
 struct address_space_operations
-writepage\t1180\t473
-read_folio\t1180\t473
-swap_rw\t1180\t473
-readahead\t1180\t473
-bmap\t1180\t473
-direct_IO\t1180\t473
-writepages\t1180\t473
-migrate_folio\t1180\t473
-swap_activate\t1180\t473
-swap_deactivate\t1180\t473
-invalidate_folio\t1359\t473
-release_folio\t1359\t473
-launder_folio\t1359\t473
-is_partially_uptodate\t1359\t473
-error_remove_folio\t1360\t473
-write_begin\t1180\t473
-write_end\t1180\t473
-dirty_folio\t1186\t473
-free_folio\t1186\t473
+writepage\t1184\t473
+read_folio\t1184\t473
+swap_rw\t1184\t473
+readahead\t1184\t473
+bmap\t1184\t473
+direct_IO\t1184\t473
+writepages\t1184\t473
+migrate_folio\t1184\t473
+swap_activate\t1184\t473
+swap_deactivate\t1184\t473
+invalidate_folio\t1363\t473
+release_folio\t1363\t473
+launder_folio\t1363\t473
+is_partially_uptodate\t1363\t473
+error_remove_folio\t1364\t473
+write_begin\t1184\t473
+write_end\t1184\t473
+dirty_folio\t1190\t473
+free_folio\t1190\t473
 struct vm_operations_struct
-open\t1361\t474
-close\t1362\t474
-fault\t1180\t474
-page_mkwrite\t1180\t474
-pfn_mkwrite\t1180\t474
-access\t1362\t474
-map_pages\t1363\t474
+open\t1365\t474
+close\t1366\t474
+fault\t1184\t474
+page_mkwrite\t1184\t474
+pfn_mkwrite\t1184\t474
+access\t1366\t474
+map_pages\t1367\t474
 struct seq_operations
-start\t1364\t475
-next\t1364\t475
-stop\t1364\t475
-show\t1364\t475
+start\t1368\t475
+next\t1368\t475
+stop\t1368\t475
+show\t1368\t475
 struct sysfs_ops
-show\t1180\t380
-store\t1180\t380
+show\t1184\t380
+store\t1184\t380
 struct mmu_notifier_ops
-release\t1180\t476
-arch_invalidate_secondary_tlbs\t1186\t476
-free_notifier\t1365\t476
-invalidate_range_start\t1187\t476
-invalidate_range_end\t1187\t476
-clear_flush_young\t1187\t476
-clear_young\t1187\t476
-test_young\t1187\t476
+release\t1184\t476
+arch_invalidate_secondary_tlbs\t1190\t476
+free_notifier\t1369\t476
+invalidate_range_start\t1191\t476
+invalidate_range_end\t1191\t476
+clear_flush_young\t1191\t476
+clear_young\t1191\t476
+test_young\t1191\t476
 struct file_lock_operations
-fl_copy_lock\t1186\t477
+fl_copy_lock\t1190\t477
 struct lock_manager_operations
-lm_notify\t1366\t478
-lm_break\t1367\t478
-lm_change\t1367\t478
-lm_breaker_owns_lease\t1367\t478
-lm_lock_expirable\t1367\t478
-lm_grant\t1186\t478
-lm_expire_lock\t1180\t478
+lm_notify\t1370\t478
+lm_break\t1371\t478
+lm_change\t1371\t478
+lm_breaker_owns_lease\t1371\t478
+lm_lock_expirable\t1371\t478
+lm_grant\t1190\t478
+lm_expire_lock\t1184\t478
 struct file_system_type
-mount\t1180\t479
-init_fs_context\t1180\t479
-kill_sb\t1353\t479
+mount\t1184\t479
+init_fs_context\t1184\t479
+kill_sb\t1357\t479
 struct block_device_operations
-open\t1368\t480
-release\t1369\t480
-ioctl\t1180\t480
-compat_ioctl\t1180\t480
-unlock_native_capacity\t1180\t480
-getgeo\t1180\t480
-free_disk\t1188\t481
-direct_access\t1187\t480
-submit_bio\t1187\t480
+open\t1372\t480
+release\t1373\t480
+ioctl\t1184\t480
+compat_ioctl\t1184\t480
+unlock_native_capacity\t1184\t480
+getgeo\t1184\t480
+free_disk\t1192\t481
+direct_access\t1191\t480
+submit_bio\t1191\t480
 struct blk_mq_ops
-queue_rq\t1370\t482
-queue_rqs\t1370\t482
-commit_rqs\t1370\t482
-timeout\t1180\t483
-complete\t1186\t484
-init_hctx\t1371\t485
-init_request\t1371\t485
-exit_hctx\t1372\t485
-exit_request\t1372\t485
+queue_rq\t1374\t482
+queue_rqs\t1374\t482
+commit_rqs\t1374\t482
+timeout\t1184\t483
+complete\t1190\t484
+init_hctx\t1375\t485
+init_request\t1375\t485
+exit_hctx\t1376\t485
+exit_request\t1376\t485
 struct scsi_host_template
-queuecommand\t1186\t486
-eh_timed_out\t1187\t487
-eh_abort_handler\t1180\t486
-eh_device_reset_handler\t1180\t486
-eh_target_reset_handler\t1180\t486
-eh_bus_reset_handler\t1180\t486
-eh_host_reset_handler\t1180\t486
-slave_alloc\t1180\t486
-slave_configure\t1180\t486
-info\t1180\t486
-ioctl\t1180\t486
-bios_param\t1180\t486
-slave_destroy\t1373\t486
+queuecommand\t1190\t486
+eh_timed_out\t1191\t487
+eh_abort_handler\t1184\t486
+eh_device_reset_handler\t1184\t486
+eh_target_reset_handler\t1184\t486
+eh_bus_reset_handler\t1184\t486
+eh_host_reset_handler\t1184\t486
+slave_alloc\t1184\t486
+slave_configure\t1184\t486
+info\t1184\t486
+ioctl\t1184\t486
+bios_param\t1184\t486
+slave_destroy\t1377\t486
 struct ata_port_operations
-qc_defer\t1374\t488
-qc_prep\t1374\t488
-qc_issue\t1374\t488
-qc_fill_rtf\t1374\t488
-softreset\t1180\t489
-hardreset\t1180\t489
-prereset\t1180\t489
-postreset\t1180\t489
-error_handler\t1180\t489
-set_piomode\t1180\t489
-set_dmamode\t1180\t489
-set_mode\t1180\t489
-dev_config\t1180\t489
-cable_detect\t1180\t489
-port_start\t1375\t490
-port_stop\t1376\t490
-host_stop\t1252\t490
+qc_defer\t1378\t488
+qc_prep\t1378\t488
+qc_issue\t1378\t488
+qc_fill_rtf\t1378\t488
+softreset\t1184\t489
+hardreset\t1184\t489
+prereset\t1184\t489
+postreset\t1184\t489
+error_handler\t1184\t489
+set_piomode\t1184\t489
+set_dmamode\t1184\t489
+set_mode\t1184\t489
+dev_config\t1184\t489
+cable_detect\t1184\t489
+port_start\t1379\t490
+port_stop\t1380\t490
+host_stop\t1256\t490
 struct mtd_info
-_panic_write\t1186\t491
+_panic_write\t1190\t491
 struct nand_controller_ops
-attach_chip\t1377\t492
-detach_chip\t1378\t492
-exec_op\t1180\t492
+attach_chip\t1381\t492
+detach_chip\t1382\t492
+exec_op\t1184\t492
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1379\t493
-exit\t1380\t493
-encrypt\t1187\t493
-decrypt\t1187\t493
-setkey\t1187\t493
+init\t1383\t493
+exit\t1384\t493
+encrypt\t1191\t493
+decrypt\t1191\t493
+setkey\t1191\t493
 struct ahash_alg,struct shash_alg
-init\t1187\t494
-update\t1187\t494
-final\t1187\t494
-finup\t1187\t494
-digest\t1187\t494
-export\t1187\t494
-import\t1187\t494
-setkey\t1187\t494
-init_tfm\t1381\t494
-exit_tfm\t1382\t494
+init\t1191\t494
+update\t1191\t494
+final\t1191\t494
+finup\t1191\t494
+digest\t1191\t494
+export\t1191\t494
+import\t1191\t494
+setkey\t1191\t494
+init_tfm\t1385\t494
+exit_tfm\t1386\t494
 struct net_device_ops
-ndo_init\t1383\t495
-ndo_uninit\t1384\t496
-ndo_open\t1385\t497
-ndo_stop\t1386\t498
-ndo_do_ioctl\t1387\t497
-ndo_siocbond\t1387\t497
-ndo_siocwandev\t1387\t497
-ndo_siocdevprivate\t1387\t497
-ndo_eth_ioctl\t1387\t497
-ndo_set_mac_address\t1387\t282
-ndo_change_mtu\t1387\t282
-ndo_fix_features\t1387\t499
-ndo_set_features\t1387\t499
-ndo_vlan_rx_add_vid\t1387\t500
-ndo_vlan_rx_kill_vid\t1387\t500
-ndo_select_queue\t1186\t501
-ndo_features_check\t1186\t501
-ndo_get_stats\t1186\t497
-ndo_get_stats64\t1186\t497
-ndo_start_xmit\t1388\t497
-ndo_tx_timeout\t1389\t497
-ndo_set_rx_mode\t1390\t497
+ndo_init\t1387\t495
+ndo_uninit\t1388\t496
+ndo_open\t1389\t497
+ndo_stop\t1390\t498
+ndo_do_ioctl\t1391\t497
+ndo_siocbond\t1391\t497
+ndo_siocwandev\t1391\t497
+ndo_siocdevprivate\t1391\t497
+ndo_eth_ioctl\t1391\t497
+ndo_set_mac_address\t1391\t282
+ndo_change_mtu\t1391\t282
+ndo_fix_features\t1391\t499
+ndo_set_features\t1391\t499
+ndo_vlan_rx_add_vid\t1391\t500
+ndo_vlan_rx_kill_vid\t1391\t500
+ndo_select_queue\t1190\t501
+ndo_features_check\t1190\t501
+ndo_get_stats\t1190\t497
+ndo_get_stats64\t1190\t497
+ndo_start_xmit\t1392\t497
+ndo_tx_timeout\t1393\t497
+ndo_set_rx_mode\t1394\t497
 struct napi_struct
-poll\t1391\t502
+poll\t1395\t502
 struct pernet_operations
-init\t1392\t503
-pre_exit\t1393\t503
-exit\t1393\t503
-exit_batch\t1393\t503
+init\t1396\t503
+pre_exit\t1397\t503
+exit\t1397\t503
+exit_batch\t1397\t503
 struct ethtool_ops
-*\t1387\t504
+*\t1391\t504
 struct net_device
-priv_destructor\t1252\t505
+priv_destructor\t1256\t505
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1394\t506
-dumpit\t1394\t506
-start\t1394\t506
-done\t1394\t506
+doit\t1398\t506
+dumpit\t1398\t506
+start\t1398\t506
+done\t1398\t506
 struct rtnl_link_ops
-newlink\t1395\t507
-dellink\t1396\t508
-changelink\t1387\t509
-validate\t1180\t510
-get_size\t1180\t510
-fill_info\t1180\t510
-get_num_tx_queues\t1180\t510
-get_num_rx_queues\t1180\t510
-setup\t1180\t510
+newlink\t1399\t507
+dellink\t1400\t508
+changelink\t1391\t509
+validate\t1184\t510
+get_size\t1184\t510
+fill_info\t1184\t510
+get_num_tx_queues\t1184\t510
+get_num_rx_queues\t1184\t510
+setup\t1184\t510
 struct Qdisc_ops
-init\t1397\t511
-change\t1387\t512
-destroy\t1380\t513
-enqueue\t1398\t514
-dequeue\t1398\t514
-peek\t1398\t514
+init\t1401\t511
+change\t1391\t512
+destroy\t1384\t513
+enqueue\t1402\t514
+dequeue\t1402\t514
+peek\t1402\t514
 struct proto_ops
-release\t1399\t515
-bind\t1180\t516
-connect\t1180\t516
-accept\t1180\t516
-listen\t1180\t516
-ioctl\t1180\t516
-compat_ioctl\t1180\t516
-sendmsg\t1180\t516
-recvmsg\t1180\t516
-shutdown\t1180\t516
-setsockopt\t1180\t516
-getsockopt\t1180\t516
-socketpair\t1180\t516
-getname\t1180\t516
-poll\t1180\t516
-mmap\t1180\t516
+release\t1403\t515
+bind\t1184\t516
+connect\t1184\t516
+accept\t1184\t516
+listen\t1184\t516
+ioctl\t1184\t516
+compat_ioctl\t1184\t516
+sendmsg\t1184\t516
+recvmsg\t1184\t516
+shutdown\t1184\t516
+setsockopt\t1184\t516
+getsockopt\t1184\t516
+socketpair\t1184\t516
+getname\t1184\t516
+poll\t1184\t516
+mmap\t1184\t516
 struct cfg80211_ops
-add_virtual_intf\t1400\t517
-del_virtual_intf\t1400\t517
-change_virtual_intf\t1400\t517
-*\t1401\t517
+add_virtual_intf\t1404\t517
+del_virtual_intf\t1404\t517
+change_virtual_intf\t1404\t517
+*\t1405\t517
 struct ieee80211_ops
-start\t1402\t518
-stop\t1403\t519
-add_interface\t1404\t520
-remove_interface\t1405\t521
-change_interface\t1406\t522
-config\t1406\t522
-vif_cfg_changed\t1406\t522
-link_info_changed\t1406\t522
-configure_filter\t1406\t522
-set_key\t1406\t522
-hw_scan\t1406\t522
-cancel_hw_scan\t1406\t522
-sta_state\t1406\t522
-sta_add\t1406\t522
-sta_remove\t1406\t522
-conf_tx\t1406\t522
-flush\t1406\t522
-ampdu_action\t1406\t522
-add_chanctx\t1406\t522
-remove_chanctx\t1406\t522
-change_chanctx\t1406\t522
-assign_vif_chanctx\t1406\t522
-unassign_vif_chanctx\t1406\t522
-remain_on_channel\t1406\t522
-cancel_remain_on_channel\t1406\t522
-tx\t1186\t522
-prepare_multicast\t1186\t522
-set_tim\t1186\t522
-update_tkip_key\t1186\t522
-get_key_seq\t1186\t522
-sta_notify\t1186\t522
-sta_rc_update\t1186\t522
-sta_rate_tbl_update\t1186\t522
-event_callback\t1186\t522
-release_buffered_frames\t1186\t522
-allow_buffered_frames\t1186\t522
-ipv6_addr_change\t1186\t522
-wake_tx_queue\t1186\t522
-get_stats\t1180\t522
-set_frag_threshold\t1180\t522
-set_rts_threshold\t1180\t522
-sta_statistics\t1180\t522
-get_tsf\t1180\t522
-set_tsf\t1180\t522
-offset_tsf\t1180\t522
-reset_tsf\t1180\t522
-tx_last_beacon\t1180\t522
-rfkill_poll\t1180\t522
-set_coverage_class\t1180\t522
-testmode_cmd\t1180\t522
-set_bitrate_mask\t1180\t522
-reconfig_complete\t1180\t522
-bss_info_changed\t1180\t522
-sw_scan_start\t1180\t522
-sw_scan_complete\t1180\t522
+start\t1406\t518
+stop\t1407\t519
+add_interface\t1408\t520
+remove_interface\t1409\t521
+change_interface\t1410\t522
+config\t1410\t522
+vif_cfg_changed\t1410\t522
+link_info_changed\t1410\t522
+configure_filter\t1410\t522
+set_key\t1410\t522
+hw_scan\t1410\t522
+cancel_hw_scan\t1410\t522
+sta_state\t1410\t522
+sta_add\t1410\t522
+sta_remove\t1410\t522
+conf_tx\t1410\t522
+flush\t1410\t522
+ampdu_action\t1410\t522
+add_chanctx\t1410\t522
+remove_chanctx\t1410\t522
+change_chanctx\t1410\t522
+assign_vif_chanctx\t1410\t522
+unassign_vif_chanctx\t1410\t522
+remain_on_channel\t1410\t522
+cancel_remain_on_channel\t1410\t522
+tx\t1190\t522
+prepare_multicast\t1190\t522
+set_tim\t1190\t522
+update_tkip_key\t1190\t522
+get_key_seq\t1190\t522
+sta_notify\t1190\t522
+sta_rc_update\t1190\t522
+sta_rate_tbl_update\t1190\t522
+event_callback\t1190\t522
+release_buffered_frames\t1190\t522
+allow_buffered_frames\t1190\t522
+ipv6_addr_change\t1190\t522
+wake_tx_queue\t1190\t522
+get_stats\t1184\t522
+set_frag_threshold\t1184\t522
+set_rts_threshold\t1184\t522
+sta_statistics\t1184\t522
+get_tsf\t1184\t522
+set_tsf\t1184\t522
+offset_tsf\t1184\t522
+reset_tsf\t1184\t522
+tx_last_beacon\t1184\t522
+rfkill_poll\t1184\t522
+set_coverage_class\t1184\t522
+testmode_cmd\t1184\t522
+set_bitrate_mask\t1184\t522
+reconfig_complete\t1184\t522
+bss_info_changed\t1184\t522
+sw_scan_start\t1184\t522
+sw_scan_complete\t1184\t522
 struct phy_driver
-probe\t1407\t523
-remove\t1408\t524
-handle_interrupt\t1409\t525
-config_init\t1180\t526
-soft_reset\t1180\t526
-config_intr\t1180\t526
-config_aneg\t1180\t526
-read_status\t1180\t526
-link_change_notify\t1180\t526
-aneg_done\t1180\t526
-suspend\t1285\t526
-resume\t1201\t526
+probe\t1411\t523
+remove\t1412\t524
+handle_interrupt\t1413\t525
+config_init\t1184\t526
+soft_reset\t1184\t526
+config_intr\t1184\t526
+config_aneg\t1184\t526
+read_status\t1184\t526
+link_change_notify\t1184\t526
+aneg_done\t1184\t526
+suspend\t1289\t526
+resume\t1205\t526
 struct dsa_switch_ops
-setup\t1410\t527
-teardown\t1411\t528
-port_enable\t1412\t529
-port_disable\t1413\t530
+setup\t1414\t527
+teardown\t1415\t528
+port_enable\t1416\t529
+port_disable\t1417\t530
 struct nfc_ops
-dev_up\t1414\t531
-dev_down\t1415\t531
-start_poll\t1416\t531
-stop_poll\t1416\t531
-dep_link_up\t1416\t531
-dep_link_down\t1416\t531
-activate_target\t1416\t531
-deactivate_target\t1416\t531
-im_transceive\t1416\t531
-tm_send\t1416\t531
-check_presence\t1416\t531
-enable_se\t1416\t531
-disable_se\t1416\t531
-fw_download\t1416\t531
+dev_up\t1418\t531
+dev_down\t1419\t531
+start_poll\t1420\t531
+stop_poll\t1420\t531
+dep_link_up\t1420\t531
+dep_link_down\t1420\t531
+activate_target\t1420\t531
+deactivate_target\t1420\t531
+im_transceive\t1420\t531
+tm_send\t1420\t531
+check_presence\t1420\t531
+enable_se\t1420\t531
+disable_se\t1420\t531
+fw_download\t1420\t531
 struct hci_dev
-open\t1417\t532
-close\t1418\t533
-setup\t1419\t534
-shutdown\t1419\t534
-flush\t1419\t534
-send\t1180\t535
+open\t1421\t532
+close\t1422\t533
+setup\t1423\t534
+shutdown\t1423\t534
+flush\t1423\t534
+send\t1184\t535
 struct ib_device_ops
-post_send\t1186\t536
-post_recv\t1186\t536
-poll_cq\t1186\t536
-req_notify_cq\t1186\t536
-*\t1180\t536
+post_send\t1190\t536
+post_recv\t1190\t536
+poll_cq\t1190\t536
+req_notify_cq\t1190\t536
+*\t1184\t536
 struct ib_client
-add\t1420\t537
-remove\t1421\t537
+add\t1424\t537
+remove\t1425\t537
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1363\t538
-func\t1363\t538
-handler\t1363\t538
-err_handler\t1363\t538
+hook\t1367\t538
+func\t1367\t538
+handler\t1367\t538
+err_handler\t1367\t538
 runner
-irq\t1422\t325
-irq-thread\t1423\t326
-softirq\t1178\t19
-tasklet\t1424\t323
-timer\t1425\t321
-hrtimer\t1426\t539
-napi\t1427\t502
-work\t1428\t322
-delayed-work\t1429\t322
-kthread-work\t1430\t540
-kthread\t1180\t232
-task-work\t1180\t541
-irq-work\t1431\t218
-cpu-call\t1179\t542
-rcu\t1178\t324
-urb\t1186\t543
-init\t1317\t54
-exit\t1252\t54
-pm\t1180\t544
-attribute\t1180\t380
-debugfs\t1180\t545
-devres\t1252\t546
-kref\t1188\t547
+irq\t1426\t325
+irq-thread\t1427\t326
+softirq\t1182\t19
+tasklet\t1428\t323
+timer\t1429\t321
+hrtimer\t1430\t539
+napi\t1431\t502
+work\t1432\t322
+delayed-work\t1433\t322
+kthread-work\t1434\t540
+kthread\t1184\t232
+task-work\t1184\t541
+irq-work\t1435\t218
+cpu-call\t1183\t542
+rcu\t1182\t324
+urb\t1190\t543
+init\t1321\t54
+exit\t1256\t54
+pm\t1184\t544
+attribute\t1184\t380
+debugfs\t1184\t545
+devres\t1256\t546
+kref\t1192\t547
 struct hrtimer
-function\t1432\t539
+function\t1436\t539
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1433\t336
-probe_new\t1433\t336
-connect\t1434\t336
-bind\t1434\t336
-attach\t1434\t336
-port_probe\t1434\t336
-remove\t1435\t336
-remove_new\t1435\t336
-disconnect\t1436\t336
-unbind\t1436\t336
-detach\t1436\t336
-port_remove\t1436\t336
-shutdown\t1192\t335
-suspend\t1193\t337
-resume\t1194\t338
+probe\t1437\t336
+probe_new\t1437\t336
+connect\t1438\t336
+bind\t1438\t336
+attach\t1438\t336
+port_probe\t1438\t336
+remove\t1439\t336
+remove_new\t1439\t336
+disconnect\t1440\t336
+unbind\t1440\t336
+detach\t1440\t336
+port_remove\t1440\t336
+shutdown\t1196\t335
+suspend\t1197\t337
+resume\t1198\t338
 struct dev_pm_ops
-prepare\t1180\t544
-complete\t1180\t544
-suspend\t1285\t544
-resume\t1201\t544
-freeze\t1437\t544
-poweroff\t1437\t544
-thaw\t1438\t544
-restore\t1438\t544
-suspend_late\t1439\t544
-freeze_late\t1439\t544
-poweroff_late\t1439\t544
-resume_early\t1440\t544
-thaw_early\t1440\t544
-restore_early\t1440\t544
-suspend_noirq\t1441\t544
-freeze_noirq\t1441\t544
-poweroff_noirq\t1441\t544
-resume_noirq\t1442\t544
-thaw_noirq\t1442\t544
-restore_noirq\t1442\t544
-runtime_suspend\t1443\t548
-runtime_resume\t1444\t548
-runtime_idle\t1180\t548
+prepare\t1184\t544
+complete\t1184\t544
+suspend\t1289\t544
+resume\t1205\t544
+freeze\t1441\t544
+poweroff\t1441\t544
+thaw\t1442\t544
+restore\t1442\t544
+suspend_late\t1443\t544
+freeze_late\t1443\t544
+poweroff_late\t1443\t544
+resume_early\t1444\t544
+thaw_early\t1444\t544
+restore_early\t1444\t544
+suspend_noirq\t1445\t544
+freeze_noirq\t1445\t544
+poweroff_noirq\t1445\t544
+resume_noirq\t1446\t544
+thaw_noirq\t1446\t544
+restore_noirq\t1446\t544
+runtime_suspend\t1447\t548
+runtime_resume\t1448\t548
+runtime_idle\t1184\t548
 *
-probe\t1445\t549
-probe_new\t1446\t549
-connect\t1447\t549
-bind\t1447\t549
-attach\t1447\t549
-port_probe\t1447\t549
-remove\t1448\t549
-remove_new\t1449\t549
-disconnect\t1450\t549
-unbind\t1450\t549
-detach\t1450\t549
-port_remove\t1450\t549
-init\t1451\t549
-ndo_init\t1451\t549
-exit\t1452\t549
-exit_batch\t1452\t549
-pre_exit\t1452\t549
-ndo_uninit\t1452\t549
-ndo_open\t1453\t549
-resume\t1453\t549
-ndo_stop\t1454\t549
-suspend\t1454\t549
-runtime_resume\t1455\t549
-resume_early\t1455\t549
-resume_noirq\t1455\t549
-thaw\t1455\t549
-restore\t1455\t549
-runtime_suspend\t1456\t549
-suspend_late\t1456\t549
-suspend_noirq\t1456\t549
-freeze\t1456\t549
-poweroff\t1456\t549
-shutdown\t1456\t549
-open\t1180\t549
-release\t1180\t549
-read\t1180\t549
-write\t1180\t549
-read_iter\t1180\t549
-write_iter\t1180\t549
-unlocked_ioctl\t1180\t549
-compat_ioctl\t1180\t549
-ioctl\t1180\t549
-llseek\t1180\t549
-mmap\t1180\t549
-poll\t1180\t549
-show\t1180\t549
-store\t1180\t549
-seq_show\t1180\t549
-ndo_set_mac_address\t1180\t549
-ndo_change_mtu\t1180\t549
-get_ethtool_stats\t1180\t549
-get_drvinfo\t1180\t549
-set_ringparam\t1180\t549
-threadfn\t1180\t549
-fallocate\t1180\t549
-fsync\t1180\t549
-setattr\t1180\t549
-mkdir\t1180\t549
-unlink\t1180\t549
-create\t1180\t549
-iterate_shared\t1180\t549`;
+probe\t1449\t549
+probe_new\t1450\t549
+connect\t1451\t549
+bind\t1451\t549
+attach\t1451\t549
+port_probe\t1451\t549
+remove\t1452\t549
+remove_new\t1453\t549
+disconnect\t1454\t549
+unbind\t1454\t549
+detach\t1454\t549
+port_remove\t1454\t549
+init\t1455\t549
+ndo_init\t1455\t549
+exit\t1456\t549
+exit_batch\t1456\t549
+pre_exit\t1456\t549
+ndo_uninit\t1456\t549
+ndo_open\t1457\t549
+resume\t1457\t549
+ndo_stop\t1458\t549
+suspend\t1458\t549
+runtime_resume\t1459\t549
+resume_early\t1459\t549
+resume_noirq\t1459\t549
+thaw\t1459\t549
+restore\t1459\t549
+runtime_suspend\t1460\t549
+suspend_late\t1460\t549
+suspend_noirq\t1460\t549
+freeze\t1460\t549
+poweroff\t1460\t549
+shutdown\t1460\t549
+open\t1184\t549
+release\t1184\t549
+read\t1184\t549
+write\t1184\t549
+read_iter\t1184\t549
+write_iter\t1184\t549
+unlocked_ioctl\t1184\t549
+compat_ioctl\t1184\t549
+ioctl\t1184\t549
+llseek\t1184\t549
+mmap\t1184\t549
+poll\t1184\t549
+show\t1184\t549
+store\t1184\t549
+seq_show\t1184\t549
+ndo_set_mac_address\t1184\t549
+ndo_change_mtu\t1184\t549
+get_ethtool_stats\t1184\t549
+get_drvinfo\t1184\t549
+set_ringparam\t1184\t549
+threadfn\t1184\t549
+fallocate\t1184\t549
+fsync\t1184\t549
+setattr\t1184\t549
+mkdir\t1184\t549
+unlink\t1184\t549
+create\t1184\t549
+iterate_shared\t1184\t549`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1457\t550
-raw_spinlock_t\t1458\t550
-rwlock_t\t1459\t550
-seqlock_t\t1460\t551
-struct mutex\t1461\t552
-struct rw_semaphore\t1462\t165
-struct semaphore\t1463\t164
-struct rt_mutex\t1464\t289
-atomic_t\t1465\t553
-atomic64_t\t1465\t553
-atomic_long_t\t1465\t554
-refcount_t\t1466\t555
-struct kref\t1466\t230
-struct completion\t1467\t556
-struct device\t1468\t546
-struct platform_device\t1468\t546
-struct i2c_client\t1468\t546
-struct spi_device\t1468\t546
-struct pci_dev\t1468\t546
-struct usb_interface\t1468\t546
-struct serio\t1468\t546
-struct gameport\t1468\t546
-struct hid_device\t1468\t546
-struct amba_device\t1468\t546
-struct mdio_device\t1468\t546
-struct virtio_device\t1468\t546
-struct vio_dev\t1468\t546
-struct xenbus_device\t1468\t546
-struct hv_device\t1468\t546
-struct sdio_func\t1468\t546
-struct memstick_dev\t1468\t546
-struct pnp_dev\t1468\t546
-struct acpi_device\t1468\t546
-struct parport\t1468\t546
-struct pcmcia_device\t1468\t546
-struct ps3_system_bus_device\t1468\t546
-struct rpmsg_device\t1468\t546
-struct auxiliary_device\t1468\t546
-struct slim_device\t1468\t546
-struct sdw_slave\t1468\t546
-struct fw_unit\t1468\t546
-struct mei_cl_device\t1468\t546
-struct rmi_function\t1468\t546
-struct ishtp_cl_device\t1468\t546
-struct wmi_device\t1468\t546
-struct ccw_device\t1468\t546
-struct mcb_device\t1468\t546
-struct bcma_device\t1468\t546
-struct ssb_device\t1468\t546
-struct gb_bundle\t1468\t546
-struct i3c_device\t1468\t546
-struct fsl_mc_device\t1468\t546
-struct host1x_device\t1468\t546
-struct mipi_dsi_device\t1468\t546
-struct usb_serial\t1468\t546
-struct usb_serial_port\t1468\t546
-struct psmouse\t1468\t546
-struct comedi_device\t1468\t546
-struct usb_gadget\t1468\t546
-struct usb_function\t1468\t546
-struct wm97xx\t1468\t546
-struct serdev_device\t1468\t546
-struct of_device\t1468\t546
-struct macio_dev\t1468\t546`;
+export const types = `spinlock_t\t1461\t550
+raw_spinlock_t\t1462\t550
+rwlock_t\t1463\t550
+seqlock_t\t1464\t551
+struct mutex\t1465\t552
+struct rw_semaphore\t1466\t165
+struct semaphore\t1467\t164
+struct rt_mutex\t1468\t289
+atomic_t\t1469\t553
+atomic64_t\t1469\t553
+atomic_long_t\t1469\t554
+refcount_t\t1470\t555
+struct kref\t1470\t230
+struct completion\t1471\t556
+struct device\t1472\t546
+struct platform_device\t1472\t546
+struct i2c_client\t1472\t546
+struct spi_device\t1472\t546
+struct pci_dev\t1472\t546
+struct usb_interface\t1472\t546
+struct serio\t1472\t546
+struct gameport\t1472\t546
+struct hid_device\t1472\t546
+struct amba_device\t1472\t546
+struct mdio_device\t1472\t546
+struct virtio_device\t1472\t546
+struct vio_dev\t1472\t546
+struct xenbus_device\t1472\t546
+struct hv_device\t1472\t546
+struct sdio_func\t1472\t546
+struct memstick_dev\t1472\t546
+struct pnp_dev\t1472\t546
+struct acpi_device\t1472\t546
+struct parport\t1472\t546
+struct pcmcia_device\t1472\t546
+struct ps3_system_bus_device\t1472\t546
+struct rpmsg_device\t1472\t546
+struct auxiliary_device\t1472\t546
+struct slim_device\t1472\t546
+struct sdw_slave\t1472\t546
+struct fw_unit\t1472\t546
+struct mei_cl_device\t1472\t546
+struct rmi_function\t1472\t546
+struct ishtp_cl_device\t1472\t546
+struct wmi_device\t1472\t546
+struct ccw_device\t1472\t546
+struct mcb_device\t1472\t546
+struct bcma_device\t1472\t546
+struct ssb_device\t1472\t546
+struct gb_bundle\t1472\t546
+struct i3c_device\t1472\t546
+struct fsl_mc_device\t1472\t546
+struct host1x_device\t1472\t546
+struct mipi_dsi_device\t1472\t546
+struct usb_serial\t1472\t546
+struct usb_serial_port\t1472\t546
+struct psmouse\t1472\t546
+struct comedi_device\t1472\t546
+struct usb_gadget\t1472\t546
+struct usb_function\t1472\t546
+struct wm97xx\t1472\t546
+struct serdev_device\t1472\t546
+struct of_device\t1472\t546
+struct macio_dev\t1472\t546`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -6075,6 +6108,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","free":"now"}
 {"kind":"call","wake":"completion"}
 {"kind":"call","wait":"event"}
+{"kind":"call","close":["lock","rcu-read"]}
+{"kind":"call","close":"mmap"}
+{"kind":"call","close":"lock"}
+{"kind":"call","open":"lock"}
 {"runs":"softirq","never_with":["function"],"by":"a timer has one base whose expired timers run one by one"}
 {"runs":"task","never_with":["func"],"by":"a work item is not reentrant"}
 {"runs":"softirq","never_with":["func","callback"],"by":"TASKLET_STATE_RUN"}
